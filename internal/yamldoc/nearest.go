@@ -1,0 +1,38 @@
+package yamldoc
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// Nearest finds the candidate that was probably meant by word, for a "did you
+// mean". It compares without regard to case, "-" and "_", and gives up where
+// more than a third of the letters would have to change, because a wrong guess
+// is worse than none. Of equally near candidates the first wins.
+func Nearest(word string, candidates []string) (string, bool) {
+	plain := plainWord(word)
+	if plain == "" {
+		return "", false
+	}
+	best, bestDistance := "", -1
+	for _, candidate := range candidates {
+		distance := levenshtein.ComputeDistance(plain, plainWord(candidate))
+		if bestDistance < 0 || distance < bestDistance {
+			best, bestDistance = candidate, distance
+		}
+	}
+	if bestDistance < 0 {
+		return "", false
+	}
+	letters := max(utf8.RuneCountInString(plain), utf8.RuneCountInString(plainWord(best)))
+	if bestDistance == 0 || bestDistance <= max(letters/3, 1) && bestDistance < letters-1 {
+		return best, true
+	}
+	return "", false
+}
+
+func plainWord(word string) string {
+	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(word))
+}

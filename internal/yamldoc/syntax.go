@@ -1,0 +1,124 @@
+package yamldoc
+
+import (
+	"errors"
+	"regexp"
+	"strconv"
+	"strings"
+
+	goccy "github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// scannerLine takes the parts out of the scanner's message, as in
+// "yaml: line 3: did not find expected key".
+var scannerLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+
+// explanations says in plain words what the scanner means, and how to mend it.
+// The first entry whose key is part of the scanner's message counts.
+var explanations = []struct{ contains, message, hint string }{
+	{"found character that cannot start any token", "no value can start with this character", "if it belongs to a text, write the text in quotes"},
+	{"found a tab character", "a tab is used for indentation; YAML takes only spaces there", "replace the tab by spaces"},
+	{"mapping values are not allowed", `a second ": " stands where only a value can be`, "if it belongs to a text, write the text in quotes; if it is a key, start a new line"},
+	{"block sequence entries are not allowed", `a list item ("- ") cannot start here`, `put it on a line of its own, below the key`},
+	{"could not find expected ':'", `this line has no ": " after its key`, `write "key: value"; a text over several lines needs deeper indentation or quotes`},
+	{"did not find expected key", "this line does not fit the indentation of the lines above it", "line it up with the keys it belongs to; close quotes and brackets that were opened before"},
+	{"did not find expected '-' indicator", "this line does not fit the list above it", `start it with "- ", or indent it as the key it belongs to`},
+	{"did not find expected ',' or ']'", `the list that starts with "[" is not closed, or lacks a comma`, `add the missing "," or "]"`},
+	{"did not find expected ',' or '}'", `the mapping that starts with "{" is not closed, or lacks a comma`, `add the missing "," or "}"`},
+	{"did not find expected node content", "a value is missing or starts with a character that cannot start one", "if it is a text, write it in quotes"},
+	{"found unexpected end of stream", "a quote is opened but not closed", "add the missing quote"},
+	{"found unexpected document indicator", "a quote is opened but not closed", "add the missing quote"},
+	{"found unknown escape character", "unknown escape in a double-quoted text", `write \\ for a backslash, or use single quotes`},
+	{"did not find expected hexdecimal number", "an escape in a double-quoted text lacks hexadecimal digits", `write \\ for a backslash, or use single quotes`},
+	{"did not find expected <document start>", "this line belongs to no key", "line it up with the other keys"},
+	{"unknown anchor", "this alias names no anchor of the file", "define it first with &name"},
+	{"exceeded max depth", "the file is nested too deep", ""},
+	{"undefined tag handle", "this tag is not known", `if it is meant as text, write it in quotes`},
+}
+
+// syntaxProblem tells an error of the scanner. The scanner knows at best a line;
+// goccy's parser is asked for the exact place.
+func (d *Document) syntaxProblem(err error) *Problem {
+	parts := scannerLine.FindStringSubmatch(err.Error())
+	line, cause := 0, err.Error()
+	if parts != nil {
+		line, _ = strconv.Atoi(parts[1])
+		cause = parts[2]
+	}
+	message, hint := explain(cause)
+	if at, ok := d.tabIndentation(line); ok {
+		p := d.problemAt(at, 1, "a tab is used for indentation; YAML takes only spaces there", "replace the tab by spaces")
+		return &p
+	}
+	if at, length, ok := d.unknownAlias(cause); ok {
+		p := d.problemAt(at, length, message, hint)
+		return &p
+	}
+	if at, ok := d.goccyPlace(line); ok {
+		p := d.problemAt(at, 1, message, hint)
+		return &p
+	}
+	p := Problem{File: d.file, Line: line, Message: message, Hint: hint}
+	if text := d.lines.text(line); text != "" {
+		p.Excerpt = excerpt(text, line, 0, 0)
+	}
+	return &p
+}
+
+func explain(cause string) (message, hint string) {
+	for _, e := range explanations {
+		if strings.Contains(cause, e.contains) {
+			return e.message, e.hint
+		}
+	}
+	return "this is no valid YAML: " + cause, ""
+}
+
+// tabIndentation finds the first tab among the white space that starts a line,
+// on the line the scanner complains of or the ones next to it, which is where
+// its own message is the least help.
+func (d *Document) tabIndentation(line int) (offset int, ok bool) {
+	for candidate := max(line-1, 1); candidate <= min(line+1, len(d.lines.editor)); candidate++ {
+		text := d.lines.text(candidate)
+		blank := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
+		if tab := strings.IndexByte(blank, '\t'); tab >= 0 && len(blank) < len(text) && text[len(blank)] != '#' {
+			return d.lines.editor[candidate-1] + tab, true
+		}
+	}
+	return 0, false
+}
+
+var unknownAnchor = regexp.MustCompile(`unknown anchor '([^']*)'`)
+
+func (d *Document) unknownAlias(cause string) (offset, length int, ok bool) {
+	name := unknownAnchor.FindStringSubmatch(cause)
+	if name == nil {
+		return 0, 0, false
+	}
+	at := regexp.MustCompile(`\*` + regexp.QuoteMeta(name[1]) + `(?:[\s,\]}]|$)`).FindIndex(d.src)
+	if at == nil {
+		return 0, 0, false
+	}
+	return at[0], len(name[1]) + 1, true
+}
+
+// goccyPlace asks goccy's parser where it stumbles. Its answer is taken when it
+// lies near the scanner's, or the scanner has none.
+func (d *Document) goccyPlace(line int) (offset int, ok bool) {
+	defer func() {
+		if recover() != nil { // only a place is lost by it
+			offset, ok = 0, false
+		}
+	}()
+	_, err := parser.ParseBytes(d.src, 0)
+	var syntax *goccy.SyntaxError
+	if !errors.As(err, &syntax) || syntax.GetToken() == nil || syntax.GetToken().Position == nil {
+		return 0, false
+	}
+	at := syntax.GetToken().Position
+	if line != 0 && (at.Line < line-2 || at.Line > line+2) {
+		return 0, false
+	}
+	return d.lines.offset(at.Line, max(at.Column, 1)), true
+}
