@@ -1,0 +1,19 @@
+{{- define "store.fullname" -}}
+{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "store.selectorLabels" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "store.image" -}}
+{{ printf "%s/%s:%s" ((.Values.global).imageRegistry | default .Values.image.registry) .Values.image.repository .Values.image.tag }}
+{{- end }}
+
+{{- define "store.nodeSelector" -}}
+{{- with merge (dict) ((.Values.global).nodeSelector | default dict) (.Values.nodeSelector | default dict) }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
