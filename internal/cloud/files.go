@@ -1,0 +1,117 @@
+package cloud
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+
+	"github.com/ksrelease/ksrelease/internal/transport"
+)
+
+// FilesDir asks for the folder that the user's files go into, such as
+// "/files/usr-0001".
+func (c *Client) FilesDir(ctx context.Context, user string) (string, error) {
+	var dir string
+	err := c.call(ctx, transport.Request{Op: "asking where files may be uploaded to"}, func(body []byte) error {
+		var answer struct {
+			Dir string `json:"dir"`
+		}
+		if err := decode(body, &answer); err != nil {
+			return err
+		}
+		if dir = answer.Dir; dir == "" {
+			return missing("dir", body)
+		}
+		return nil
+	}, "extension", "v1", "users", user, "files", "usage")
+	return dir, err
+}
+
+// Upload is a file to upload.
+type Upload struct {
+	// Name is the file's name, without folders.
+	Name string
+	// Path is where it goes: {dir}/{extension}/{version}/{file name}, dir as FilesDir gives it.
+	Path string
+	// Data is the content.
+	Data []byte
+}
+
+// UploadFiles uploads files in one request and returns their addresses in the
+// same order; without files it sends nothing. what names them for errors: "the
+// assets of alc 1.2.0". An answer with another number of addresses than files,
+// or with one that is not http or https, is an error. It is sent again where
+// no verdict came: the same bytes go to the same paths.
+func (c *Client) UploadFiles(ctx context.Context, user, what string, files []Upload) ([]string, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	form := newForm()
+	for i, file := range files {
+		part := fmt.Sprintf("file%d", i+1)
+		form.file(part, file.Name, file.Data)
+		form.field(part+"_path", file.Path)
+	}
+	request := transport.Request{Op: "uploading " + what, Method: http.MethodPost, Repeatable: true}
+	form.into(&request)
+	var addresses []string
+	err := c.call(ctx, request, func(body []byte) (err error) {
+		addresses, err = readAddresses(body, len(files))
+		return err
+	}, "extension", "v1", "users", user, "files")
+	return addresses, err
+}
+
+func readAddresses(body []byte, want int) ([]string, error) {
+	var answer struct {
+		Files []struct {
+			URL string `json:"url"`
+		} `json:"files"`
+	}
+	if err := decode(body, &answer); err != nil {
+		return nil, err
+	}
+	if len(answer.Files) != want {
+		return nil, fmt.Errorf("the answer lists %d files where %d were sent%s", len(answer.Files), want, quoted(body))
+	}
+	addresses := make([]string, want)
+	for i, file := range answer.Files {
+		u, err := url.Parse(file.URL)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return nil, fmt.Errorf("the answer has no usable address for file %d%s", i+1, quoted(body))
+		}
+		addresses[i] = file.URL
+	}
+	return addresses, nil
+}
+
+// form is a multipart/form-data body in memory, so that it can be sent again.
+// Writing to memory does not fail.
+type form struct {
+	body   bytes.Buffer
+	writer *multipart.Writer
+}
+
+func newForm() *form {
+	f := &form{}
+	f.writer = multipart.NewWriter(&f.body)
+	return f
+}
+
+func (f *form) file(part, name string, data []byte) {
+	f.body.Grow(len(data))
+	w, _ := f.writer.CreateFormFile(part, name)
+	_, _ = w.Write(data)
+}
+
+func (f *form) field(part, value string) {
+	_ = f.writer.WriteField(part, value)
+}
+
+func (f *form) into(r *transport.Request) {
+	_ = f.writer.Close()
+	r.Body, r.ContentType = f.body.Bytes(), f.writer.FormDataContentType()
+}

@@ -1,0 +1,204 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+// messageLimit is how much of an answer of failure is read for its message.
+const messageLimit = 64 << 10
+
+// target is where a request goes, worked out once for all its attempts.
+type target struct {
+	method, url, authorization string
+	shown                      string // url without secrets
+	host                       string
+	read                       bool
+}
+
+// resolve takes user and password out of the address: they travel in a header,
+// where no error can show them and no redirect carries them away.
+func resolve(r *Request) (target, *Error) {
+	t := target{method: r.method(), url: r.URL, shown: RedactURL(r.URL), authorization: r.Authorization, read: r.isRead()}
+	u, err := url.Parse(r.URL)
+	if err == nil && (u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		err = fmt.Errorf("the address must begin with https:// (or http://) and name a host")
+	}
+	if err != nil {
+		failure := t.failure(r)
+		failure.unsent, failure.Err = true, plainCause(err)
+		return t, failure
+	}
+	if u.User != nil {
+		if t.authorization == "" {
+			password, _ := u.User.Password()
+			t.authorization = BasicAuthorization(u.User.Username(), password)
+		}
+		u.User = nil
+	}
+	t.url, t.host = u.String(), hostPort(u)
+	return t, nil
+}
+
+// BasicAuthorization is the value of an Authorization header for user and password.
+func BasicAuthorization(user, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
+}
+
+// failure is the beginning of every error of this request.
+func (t *target) failure(r *Request) *Error {
+	return &Error{Op: r.Op, Method: t.method, URL: t.shown, read: t.read}
+}
+
+// attempt sends the request once and reads the answer to its end, within the
+// deadline of an attempt.
+func (c *Client) attempt(ctx context.Context, r *Request, t target) (*Response, *Error) {
+	timeout := c.timeout(r)
+	limited, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	failure := t.failure(r)
+	request, err := c.build(limited, r, t)
+	if err != nil {
+		failure.unsent, failure.Err = true, err
+		return nil, failure
+	}
+	answer, err := c.http.Do(request)
+	if err != nil {
+		failure.unsent = isUnsent(err)
+		failure.Err = explain(ctx, limited, err, "waiting for the answer", &timeoutError{timeout, "no answer"})
+		return nil, failure
+	}
+	defer answer.Body.Close()
+	failure.Status = answer.StatusCode
+	if !isSuccess(r, answer.StatusCode) {
+		c.describe(failure, r, t, answer)
+		return nil, failure
+	}
+	body, err := readBody(answer, r.limit())
+	if err != nil {
+		failure.Err = explain(ctx, limited, err, "reading the answer", &cutError{len(body), &timeoutError{timeout, "not complete"}})
+		return nil, failure
+	}
+	response := &Response{Status: answer.StatusCode, Header: answer.Header, Body: body, URL: RedactURL(answer.Request.URL.String())}
+	response.Redirected = response.URL != RedactURL(t.url)
+	return response, check(r, t, response, failure)
+}
+
+func (c *Client) timeout(r *Request) time.Duration {
+	switch {
+	case r.Timeout > 0:
+		return r.Timeout
+	case r.isRead():
+		return c.options.ReadTimeout
+	}
+	return c.options.WriteTimeout
+}
+
+func (r *Request) limit() int64 {
+	if r.Limit > 0 {
+		return r.Limit
+	}
+	return DefaultLimit
+}
+
+func (c *Client) build(ctx context.Context, r *Request, t target) (*http.Request, error) {
+	var body io.Reader
+	if r.Body != nil {
+		// net/http gives such a body a GetBody, for its own use on 307 and 308.
+		body = bytes.NewReader(r.Body)
+	}
+	request, err := http.NewRequestWithContext(ctx, t.method, t.url, body)
+	if err != nil {
+		return nil, plainCause(err)
+	}
+	for name, values := range r.Header {
+		request.Header[name] = values
+	}
+	request.Header.Set("User-Agent", c.options.UserAgent)
+	if t.authorization != "" {
+		request.Header.Set("Authorization", t.authorization)
+	}
+	if r.ContentType != "" {
+		request.Header.Set("Content-Type", r.ContentType)
+	}
+	if r.JSON {
+		request.Header.Set("Accept", "application/json")
+	}
+	return request, nil
+}
+
+func isSuccess(r *Request, status int) bool {
+	if status == http.StatusNotModified {
+		return r.Header.Get("If-None-Match") != "" || r.Header.Get("If-Modified-Since") != ""
+	}
+	return status >= 200 && status < 300
+}
+
+// explain puts the right name to an error of the network: the caller gave up,
+// the attempt was out of time, or whatever it was.
+func explain(caller, attempt context.Context, err error, doing string, timeout error) error {
+	switch {
+	case caller.Err() != nil:
+		return stopped(caller, "gave up "+doing)
+	case attempt.Err() != nil:
+		return timeout
+	}
+	return plainCause(err)
+}
+
+// readBody reads a body up to a limit; an error of the network in the middle
+// of it comes back as a *cutError.
+func readBody(answer *http.Response, limit int64) ([]byte, error) {
+	if answer.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	body, err := io.ReadAll(io.LimitReader(answer.Body, limit+1))
+	switch {
+	case err != nil:
+		return body, &cutError{len(body), err}
+	case int64(len(body)) > limit:
+		return nil, tooLarge(limit)
+	}
+	return body, nil
+}
+
+func tooLarge(limit int64) error {
+	return fmt.Errorf("%w: more than %s", errTooLarge, humanize.IBytes(uint64(limit)))
+}
+
+// describe fills in what an answer of failure says.
+func (c *Client) describe(failure *Error, r *Request, t target, answer *http.Response) {
+	// What was read before an error is all the message there is.
+	body, _ := io.ReadAll(io.LimitReader(answer.Body, messageLimit))
+	failure.RetryAfter = parseRetryAfter(answer.Header, time.Now())
+	failure.Message = redactCredentials(message(body), t.authorization)
+	failure.page = r.JSON && IsPage(body)
+	if location, err := answer.Location(); err == nil && answer.StatusCode < 400 {
+		failure.location = RedactURL(location.String())
+	}
+}
+
+// check lets the request judge an answer of success.
+func check(r *Request, t target, response *Response, failure *Error) *Error {
+	if r.Check == nil || response.Status == http.StatusNotModified {
+		return nil
+	}
+	err := r.Check(response)
+	if err == nil {
+		return nil
+	}
+	failure.Err = err
+	if IsPage(response.Body) {
+		failure.Message = redactCredentials(message(response.Body), t.authorization)
+		failure.page = r.JSON
+	}
+	return failure
+}

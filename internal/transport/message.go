@@ -1,0 +1,112 @@
+package transport
+
+import (
+	"bytes"
+	"encoding/json"
+	"html"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// messageLength is how much of a server's words an error shows, in characters.
+const messageLength = 300
+
+var (
+	title = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title\s*>`)
+	// unseen is what a browser does not show of a page.
+	unseen = regexp.MustCompile(`(?is)<(script|style|head)\b.*?</(script|style|head)\s*>|<!--.*?-->|<!doctype[^>]*>`)
+	tag    = regexp.MustCompile(`(?s)<[^>]*>`)
+)
+
+// message is what an answer of failure says: the message of a JSON object, the
+// title (or first line of text) of a page, the first line of anything else. It
+// is one line without control characters, so that no server writes to a
+// terminal more than its words.
+func message(body []byte) string {
+	if text := jsonMessage(body); text != "" {
+		return oneLine(text)
+	}
+	if IsPage(body) {
+		return pageMessage(string(body))
+	}
+	return firstLine(string(body))
+}
+
+// IsPage says that a body is an HTML or XML page: what a proxy or a login page
+// answers with where JSON or YAML was asked for.
+func IsPage(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(body, "\ufeff \t\r\n"), []byte("<"))
+}
+
+// Excerpt is the first line of a body as an error may show it; empty where the
+// body is no text.
+func Excerpt(body []byte) string {
+	if IsPage(body) {
+		return pageMessage(string(body))
+	}
+	return firstLine(string(body))
+}
+
+// jsonMessage finds the words of an error in the forms that servers use:
+// {"message": …}, as KubeSphere Cloud does, and a few others of gateways.
+func jsonMessage(body []byte) string {
+	var answer map[string]any
+	if json.Unmarshal(body, &answer) != nil {
+		return ""
+	}
+	for _, key := range []string{"message", "error_description", "error", "detail", "msg", "reason"} {
+		switch value := answer[key].(type) {
+		case string:
+			if value != "" {
+				return value
+			}
+		case map[string]any:
+			if text, ok := value["message"].(string); ok && text != "" {
+				return text
+			}
+		}
+	}
+	return ""
+}
+
+func pageMessage(page string) string {
+	if found := title.FindStringSubmatch(page); found != nil {
+		if text := oneLine(html.UnescapeString(found[1])); text != "" {
+			return text
+		}
+	}
+	return firstLine(html.UnescapeString(tag.ReplaceAllString(unseen.ReplaceAllString(page, "\n"), "\n")))
+}
+
+// firstLine is the first line with something to read in it.
+func firstLine(text string) string {
+	if strings.ContainsRune(text, 0) {
+		return ""
+	}
+	for line := range strings.Lines(text) {
+		if line = oneLine(line); line != "" {
+			return line
+		}
+	}
+	return ""
+}
+
+// oneLine joins lines, drops what does not print, and caps the length.
+func oneLine(text string) string {
+	printable := strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r), r == utf8.RuneError:
+			return -1
+		}
+		return r
+	}, text)
+	line := []rune(strings.Join(strings.Fields(printable), " "))
+	if len(line) > messageLength {
+		return string(line[:messageLength]) + "…"
+	}
+	return string(line)
+}

@@ -1,0 +1,185 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// Retry is an attempt that failed and will be made again after Wait.
+type Retry struct {
+	// Op is that of the request.
+	Op string
+	// Attempt is the number of the attempt to come: the first retry is 2.
+	Attempt int
+	// Of is the number of attempts at most; 0 where the server asked to slow
+	// down, which is obeyed until the patience of the client is at its end.
+	Of int
+	// Wait is how long from now the attempt is made.
+	Wait time.Duration
+	// Cause is the failure.
+	Cause *Error
+}
+
+// String is the retry as a line of progress: "uploading the package of alc
+// 1.2.0: 503 Service Unavailable, trying again in 2s, 2 of 5".
+func (r Retry) String() string {
+	text := fmt.Sprintf("%s: %s, trying again in %s", r.Op, r.Cause.Summary(), shortDuration(r.Wait))
+	if r.Of > 0 {
+		text += fmt.Sprintf(", %d of %d", r.Attempt, r.Of)
+	}
+	return text
+}
+
+func shortDuration(d time.Duration) time.Duration {
+	if d < 10*time.Second {
+		return d.Round(100 * time.Millisecond)
+	}
+	return d.Round(time.Second)
+}
+
+// Do sends a request and reads its whole answer, again where that is safe and
+// may help. Every error that comes back is an *Error.
+//
+// Reads and repeatable writes are sent again after no answer, a cut one, 408,
+// 425, 429, 500, 502, 503 and 504. Other writes only where they cannot have
+// been done: no connection came about, or the server refused to look at the
+// request (429).
+func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
+	target, failure := resolve(&r)
+	if failure != nil {
+		return nil, failure
+	}
+	s := &sending{client: c, request: &r, target: target, backoff: c.newBackoff(), attempts: 1}
+	for {
+		if failure := s.passGate(ctx); failure != nil {
+			return nil, failure
+		}
+		response, failure := c.attempt(ctx, &r, target)
+		if failure == nil {
+			return response, nil
+		}
+		s.sent++
+		failure.attempts = s.sent
+		if !s.again(ctx, failure) {
+			return nil, failure
+		}
+	}
+}
+
+func (c *Client) newBackoff() *backoff.ExponentialBackOff {
+	b := &backoff.ExponentialBackOff{
+		InitialInterval:     c.options.FirstWait,
+		RandomizationFactor: backoff.DefaultRandomizationFactor,
+		Multiplier:          2,
+		MaxInterval:         c.options.LongestWait,
+	}
+	b.Reset()
+	return b
+}
+
+// sending is one request on its way through its attempts.
+type sending struct {
+	client  *Client
+	request *Request
+	target  target
+	backoff *backoff.ExponentialBackOff
+	// attempts counts what Options.Attempts bounds, sent all of them.
+	attempts, sent int
+	waited         time.Duration
+}
+
+// passGate waits until the host takes requests again.
+func (s *sending) passGate(ctx context.Context) *Error {
+	for {
+		wait := s.client.gate.remaining(s.target.host)
+		if wait == 0 {
+			return nil
+		}
+		failure := s.target.failure(s.request)
+		failure.unsent, failure.RetryAfter, failure.attempts = true, wait, s.sent
+		failure.Message = "the server asked to slow down"
+		if !s.wait(ctx, wait, failure) {
+			return failure
+		}
+	}
+}
+
+// again decides whether a failed attempt is made once more, and waits for it.
+func (s *sending) again(ctx context.Context, failure *Error) bool {
+	limited := failure.Status == http.StatusTooManyRequests
+	wait := failure.RetryAfter
+	if wait == 0 {
+		wait = s.backoff.NextBackOff()
+	}
+	if limited || failure.Status == http.StatusServiceUnavailable && failure.RetryAfter > 0 {
+		s.client.gate.shut(s.target.host, wait)
+	}
+	if !mayRepeat(s.request, failure) {
+		return false
+	}
+	if ctx.Err() != nil {
+		failure.Err = stopped(ctx, "gave up trying again")
+		return false
+	}
+	retry := Retry{Op: s.request.Op, Wait: wait, Cause: failure, Attempt: s.sent + 1}
+	if !limited {
+		if s.attempts >= s.client.options.Attempts {
+			return false
+		}
+		s.attempts++
+		retry.Attempt, retry.Of = s.attempts, s.client.options.Attempts
+	}
+	if !s.affordable(ctx, wait, failure) {
+		return false
+	}
+	s.client.notify(ctx)(retry)
+	return s.wait(ctx, wait, failure)
+}
+
+// mayRepeat says that sending the request again is safe and may help.
+func mayRepeat(r *Request, failure *Error) bool {
+	switch {
+	case failure.Status == http.StatusTooManyRequests:
+		return true
+	case failure.unsent, r.isRead(), r.Repeatable:
+		return failure.Temporary()
+	}
+	return false
+}
+
+// affordable says that a wait ends before the patience of the client and the
+// deadline of the caller do: waiting for an attempt that cannot be made would
+// only put the error off.
+func (s *sending) affordable(ctx context.Context, wait time.Duration, failure *Error) bool {
+	deadline, ok := ctx.Deadline()
+	switch {
+	case ok && !time.Now().Add(wait).Before(deadline):
+		failure.outOfTime = fmt.Sprintf("the next attempt would be in %s, after the deadline", shortDuration(wait))
+	case s.waited+wait > s.client.options.Patience:
+		failure.outOfTime = fmt.Sprintf("the next attempt would be in %s, and no request waits longer than %s altogether", shortDuration(wait), s.client.options.Patience)
+	default:
+		return true
+	}
+	return false
+}
+
+// wait sleeps; false means that the wait is too long, or that the caller gave up.
+func (s *sending) wait(ctx context.Context, wait time.Duration, failure *Error) bool {
+	if !s.affordable(ctx, wait, failure) {
+		return false
+	}
+	s.waited += wait
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		failure.Err = stopped(ctx, "gave up waiting to try again")
+		return false
+	}
+}
