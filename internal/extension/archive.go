@@ -1,0 +1,227 @@
+package extension
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// errNoGzip is what an archive that is none begins with.
+var errNoGzip = errors.New("it is no gzipped tar archive: give a package that was made with ksrelease, ksbuilder or helm")
+
+// driveLetter is what Helm refuses at the head of a name, too (LoadArchiveFiles).
+var driveLetter = regexp.MustCompile(`^[a-zA-Z]:/`)
+
+// unpack reads a package (a gzipped tar with one folder at the top) into
+// memory, sorted by name, without the folder's name in the names.
+func unpack(archive []byte, m *meter) (top string, files []File, err error) {
+	zr, err := gzip.NewReader(bytes.NewReader(archive))
+	if err != nil {
+		return "", nil, errNoGzip
+	}
+	defer zr.Close()
+	m.packed = int64(len(archive))
+	stream := &cappedReader{r: zr, left: streamCap(m.limits), limits: m.limits}
+	u := unpacking{tar: tar.NewReader(stream), meter: m, seen: make(map[string]bool)}
+	for {
+		header, err := u.tar.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return "", nil, readError(err)
+		}
+		if err := u.entry(header); err != nil {
+			return "", nil, err
+		}
+	}
+	// The checksum stands at the very end of the stream, behind the padding of
+	// the tar: an archive that was cut short or damaged is noticed only there.
+	if _, err := io.Copy(io.Discard, stream); err != nil {
+		return "", nil, readError(err)
+	}
+	if len(u.files) == 0 {
+		return "", nil, errors.New("there is no file in it")
+	}
+	slices.SortFunc(u.files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
+	if err := u.foldersAreNoFiles(); err != nil {
+		return "", nil, err
+	}
+	return u.top, u.files, nil
+}
+
+// unpacking is the state of reading one archive.
+type unpacking struct {
+	tar   *tar.Reader
+	meter *meter
+	top   string
+	files []File
+	seen  map[string]bool
+}
+
+// entry reads one entry of the archive.
+func (u *unpacking) entry(header *tar.Header) error {
+	if header.Typeflag == tar.TypeXGlobalHeader {
+		return u.meter.entry()
+	}
+	if err := u.meter.entry(); err != nil {
+		return err
+	}
+	top, name, err := splitEntryName(header.Name)
+	if err != nil {
+		return err
+	}
+	if u.top == "" {
+		u.top = top
+	}
+	if top != u.top {
+		return fmt.Errorf("it has two folders at the top, %q and %q: a package has one, named like the extension", u.top, top)
+	}
+	switch header.Typeflag {
+	case tar.TypeDir:
+		return nil
+	case tar.TypeReg:
+	default:
+		return fmt.Errorf("the entry %q is %s: a package holds only files and folders", header.Name, kindOfEntry(header.Typeflag))
+	}
+	switch {
+	case name == "":
+		return fmt.Errorf("the file %q stands beside the extension's folder: in a package everything is below NAME/", header.Name)
+	case strings.Count(name, "/") > u.meter.limits.Depth:
+		return fmt.Errorf("the entry %q is more than %d folders deep", header.Name, u.meter.limits.Depth)
+	case u.seen[name]:
+		return fmt.Errorf("the entry %q is in it twice: readers disagree about which one counts; pack it again", header.Name)
+	}
+	u.seen[name] = true
+	return u.file(name, header.Size)
+}
+
+// file reads the content of the entry that is next in the archive.
+func (u *unpacking) file(name string, size int64) error {
+	if err := u.meter.file(name, size); err != nil {
+		return err
+	}
+	data := make([]byte, size)
+	if _, err := io.ReadFull(u.tar, data); err != nil {
+		return fmt.Errorf("reading the entry %q: %w", name, readError(err))
+	}
+	u.files = append(u.files, File{Name: name, Data: data})
+	return nil
+}
+
+// foldersAreNoFiles refuses an archive in which one name is a file and a
+// folder; it could never be unpacked. u.files are sorted.
+func (u *unpacking) foldersAreNoFiles() error {
+	for _, f := range u.files {
+		for dir := path.Dir(f.Name); dir != "."; dir = path.Dir(dir) {
+			if u.seen[dir] {
+				return fmt.Errorf("the entry %q is a file and a folder at once: pack it again", dir)
+			}
+		}
+	}
+	return nil
+}
+
+// splitEntryName splits the name of an entry into the folder at the top and the
+// rest, and refuses each form of name that leads, or on some system could lead,
+// out of the folder.
+func splitEntryName(name string) (top, rest string, err error) {
+	switch {
+	case name == "":
+		return "", "", errors.New("an entry has no name: pack it again")
+	case strings.ContainsAny(name, "\\\x00"):
+		return "", "", fmt.Errorf("the entry %q has a backslash or NUL in its name: names in a package are separated by '/'; pack it again", name)
+	case strings.HasPrefix(name, "/"):
+		return "", "", fmt.Errorf("the entry %q has an absolute name: everything in a package is below NAME/; pack it again", name)
+	}
+	clean := strings.TrimSuffix(name, "/")
+	for _, part := range strings.Split(clean, "/") {
+		switch {
+		case part == "..":
+			return "", "", fmt.Errorf("the entry %q leads out of the package: names must not contain '..'; pack it again", name)
+		case part == "" || part == ".":
+			return "", "", fmt.Errorf("the entry %q has an empty or '.' part in its name: pack it again", name)
+		}
+	}
+	top, rest, _ = strings.Cut(clean, "/")
+	if driveLetter.MatchString(clean) || driveLetter.MatchString(rest) {
+		return "", "", fmt.Errorf("the entry %q has a drive letter in its name: pack it again", name)
+	}
+	return top, rest, nil
+}
+
+// kindOfEntry names a kind of tar entry in plain words.
+func kindOfEntry(flag byte) string {
+	switch flag {
+	case tar.TypeLink:
+		return "a hard link"
+	case tar.TypeSymlink:
+		return "a symbolic link"
+	case tar.TypeChar, tar.TypeBlock:
+		return "a device"
+	case tar.TypeFifo:
+		return "a named pipe"
+	}
+	return fmt.Sprintf("of the unknown kind %q", flag)
+}
+
+// streamCap is how much an archive may unpack to, headers and padding
+// included: per entry a header, its extensions and padding, 4 KiB.
+func streamCap(l Limits) int64 { return l.Unpacked + int64(l.Entries)*4<<10 }
+
+// cappedReader ends a stream with an error when it is longer than allowed:
+// what is no file's content (headers, padding, what follows the last entry)
+// costs time too.
+type cappedReader struct {
+	r      io.Reader
+	left   int64
+	limits Limits
+}
+
+// errTooLong is told with the limit that the stream exceeded.
+type errTooLong struct{ limit int64 }
+
+func (e errTooLong) Error() string {
+	return fmt.Sprintf("it unpacks to more than %s: this is no package of an extension", byteSize(e.limit))
+}
+
+func (c *cappedReader) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, errTooLong{c.limits.Unpacked}
+	}
+	if int64(len(p)) > c.left {
+		p = p[:c.left]
+	}
+	n, err := c.r.Read(p)
+	c.left -= int64(n)
+	return n, err
+}
+
+// readError says what damage a failed read of the archive stands for.
+func readError(err error) error {
+	var tooLong errTooLong
+	switch {
+	case errors.As(err, &tooLong):
+		return tooLong
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return errors.New("it is cut short: get it again")
+	}
+	return fmt.Errorf("it is damaged (%w): get it again", err)
+}
+
+// unpackNested is unpack for an archive within an extension. It counts against
+// the same limits, but for the ratio: that is of each archive its own.
+func unpackNested(archive []byte, m *meter) (top string, files []File, err error) {
+	inner := &meter{limits: m.limits, entries: m.entries, bytes: m.bytes, before: m.bytes}
+	top, files, err = unpack(archive, inner)
+	m.entries, m.bytes = inner.entries, inner.bytes
+	return top, files, err
+}

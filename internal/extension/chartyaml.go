@@ -1,0 +1,120 @@
+package extension
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"sigs.k8s.io/yaml"
+)
+
+// ChartFile is the name of the file that makes a directory a Helm chart. An
+// extension has none at its top; it is derived from extension.yaml.
+const ChartFile = "Chart.yaml"
+
+// ContentDigestAnnotation is the annotation in the derived Chart.yaml under
+// which ksrelease keeps ContentDigest. Helm copies annotations into index.yaml,
+// so whether a published version has the same content is told from the index,
+// without a download.
+const ContentDigestAnnotation = "ksrelease.dev/content-digest"
+
+// chartMetadata derives the metadata of the chart from those of the extension,
+// as ksbuilder does (Metadata.ToChartYaml of ksbuilder/pkg/api), with three
+// differences: our annotation; type and appVersion survive from extension.yaml
+// or, failing that, from a Chart.yaml in the tree; and an extension without an
+// English description takes that of its first language rather than none.
+func (e *Extension) chartMetadata(icon string) *chart.Metadata {
+	m := e.Metadata
+	annotations := make(map[string]string, len(m.Annotations)+1)
+	maps.Copy(annotations, m.Annotations)
+	annotations[ContentDigestAnnotation] = e.ContentDigest()
+	md := &chart.Metadata{
+		APIVersion:   chart.APIVersionV2,
+		Name:         m.Name,
+		Version:      m.Version,
+		Description:  Text(m.Description),
+		Keywords:     m.Keywords,
+		Sources:      m.Sources,
+		KubeVersion:  m.KubeVersion,
+		Home:         m.Home,
+		Dependencies: m.Dependencies,
+		Icon:         icon,
+		Annotations:  annotations,
+		Type:         e.chartType,
+		AppVersion:   e.appVersion,
+	}
+	for _, p := range m.Maintainers {
+		md.Maintainers = append(md.Maintainers, &chart.Maintainer{Name: p.Name, Email: p.Email, URL: p.URL})
+	}
+	return md
+}
+
+// chartYAML is the derived Chart.yaml. The keys are sorted by the marshaller.
+func (e *Extension) chartYAML(icon string) ([]byte, error) {
+	data, err := yaml.Marshal(e.chartMetadata(icon))
+	if err != nil {
+		return nil, fmt.Errorf("deriving Chart.yaml from extension.yaml: %w", err)
+	}
+	return data, nil
+}
+
+// FoundChart gives the metadata in the Chart.yaml that was found at the top: in
+// a published package that is what Helm and KubeSphere go by. It is nil, with
+// no error, where there is none.
+func (e *Extension) FoundChart() (*chart.Metadata, error) {
+	if e.foundChart == nil {
+		return nil, nil
+	}
+	md := new(chart.Metadata)
+	if err := yaml.Unmarshal(bytes.TrimPrefix(e.foundChart, byteOrderMark), md); err != nil {
+		return nil, fmt.Errorf("reading Chart.yaml of %s: %w", e.display, err)
+	}
+	return md, nil
+}
+
+// RecordedDigest is the content digest that a package carries in the annotation
+// ContentDigestAnnotation of its own Chart.yaml; "" where it has none, as in a
+// source tree and in packages made by other tools.
+func (e *Extension) RecordedDigest() string {
+	if !bytes.Contains(e.foundChart, []byte(ContentDigestAnnotation)) {
+		return ""
+	}
+	md, err := e.FoundChart()
+	if err != nil {
+		return ""
+	}
+	return md.Annotations[ContentDigestAnnotation]
+}
+
+// surviving reads the two fields that a Chart.yaml in the tree passes on to the
+// derived one. A Chart.yaml that cannot be read passes on nothing: it is
+// replaced anyway, and ksbuilder does not look at it either.
+func (e *Extension) surviving() (chartType, appVersion string) {
+	chartType, appVersion = e.Metadata.Type, e.Metadata.AppVersion
+	if chartType != "" && appVersion != "" || !mentionsSurviving(e.foundChart) {
+		return chartType, appVersion
+	}
+	md, err := e.FoundChart()
+	if err != nil || md == nil {
+		return chartType, appVersion
+	}
+	if chartType == "" {
+		chartType = md.Type
+	}
+	if appVersion == "" {
+		appVersion = md.AppVersion
+	}
+	return chartType, appVersion
+}
+
+// mentionsSurviving spares the parsing of a Chart.yaml that can have neither
+// field: with an embedded icon it may be hundreds of kilobytes.
+func mentionsSurviving(source []byte) bool {
+	for _, key := range []string{"type:", `type"`, "type'", "appVersion"} {
+		if bytes.Contains(source, []byte(key)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,272 @@
+package extension
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/ignore"
+)
+
+// tree is an extension's directory while it is read. All access goes through
+// an os.Root, so that no name, however written, leads out of it.
+type tree struct {
+	root *os.Root
+	// real is the absolute path of the directory, links resolved.
+	real    string
+	rules   *ignore.Rules
+	ignored []string
+	meter   *meter
+	files   []File
+}
+
+// openTree opens a directory for reading. The caller closes it.
+func openTree(dir string, opts Options) (*tree, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	real, err := filepath.EvalSymlinks(abs)
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(real)
+	if err != nil {
+		return nil, err
+	}
+	t := &tree{root: root, real: real, meter: &meter{limits: opts.Limits.withDefaults()}}
+	if err := t.prepare(opts); err != nil {
+		root.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// prepare reads what decides on the files to take.
+func (t *tree) prepare(opts Options) error {
+	var source []byte
+	if info, err := t.root.Stat(ignore.HelmIgnore); err == nil && info.Mode().IsRegular() {
+		source, err = t.read(ignore.HelmIgnore, ignore.HelmIgnore)
+		if err != nil {
+			return err
+		}
+	}
+	rules, err := helmIgnore(source)
+	if err != nil {
+		return err
+	}
+	t.rules = rules
+	for _, name := range opts.Ignore {
+		if real, err := filepath.EvalSymlinks(name); err == nil {
+			name = real
+		}
+		t.ignored = append(t.ignored, filepath.Clean(name))
+	}
+	return nil
+}
+
+// walk reads all files that belong to the extension into t.files.
+func (t *tree) walk() error {
+	return t.folder("", ".", nil)
+}
+
+// folder reads the folder that the extension knows as name ("" is the top) and
+// that is at the path at below the root; the two differ below a link. above
+// are the folders on the way here, to notice links that lead back.
+func (t *tree) folder(name, at string, above []string) error {
+	if len(above) > t.meter.limits.Depth {
+		return fmt.Errorf("%s is more than %d folders deep: an extension has a few; leave it out (.helmignore)", name, t.meter.limits.Depth)
+	}
+	above = append(above, at)
+	entries, err := fs.ReadDir(t.root.FS(), at)
+	if err != nil {
+		return fmt.Errorf("reading the folder %s: %w", folderName(name), err)
+	}
+	for _, entry := range entries {
+		if err := t.meter.entry(); err != nil {
+			return err
+		}
+		if isNeverPackedPart(entry.Name()) {
+			continue
+		}
+		if err := t.entry(path.Join(name, entry.Name()), path.Join(at, entry.Name()), above, entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entry reads one entry of a folder, of whatever kind.
+func (t *tree) entry(name, at string, above []string, entry fs.DirEntry) error {
+	if t.isIgnoredPath(at) {
+		return nil
+	}
+	info, err := entry.Info()
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		target, resolved, err := t.follow(name, at)
+		if err != nil {
+			// What is ignored need not be in order: a broken link there is nobody's
+			// business. The link itself stands in for the target it does not have.
+			if t.rules.Ignore(name, info) {
+				return nil
+			}
+			return err
+		}
+		at, info = resolved, target
+		if info.IsDir() && slices.Contains(above, at) {
+			return fmt.Errorf("the link %s points to a folder that holds it: remove the link", name)
+		}
+		if t.isIgnoredPath(at) || isNeverPacked(filepath.ToSlash(at)) {
+			return nil
+		}
+	}
+	if t.rules.Ignore(name, info) {
+		return nil
+	}
+	switch {
+	case info.IsDir():
+		return t.folder(name, at, above)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is neither a file nor a folder (%s): an extension holds only files; remove it or leave it out (.helmignore)", name, kindOf(info.Mode()))
+	}
+	if err := t.meter.file(name, info.Size()); err != nil {
+		return err
+	}
+	data, err := t.read(name, at)
+	if err != nil {
+		return err
+	}
+	t.files = append(t.files, File{Name: name, Data: data})
+	return nil
+}
+
+// follow resolves a symbolic link to a path below the root.
+func (t *tree) follow(name, at string) (fs.FileInfo, string, error) {
+	real, err := filepath.EvalSymlinks(filepath.Join(t.real, filepath.FromSlash(at)))
+	if err != nil {
+		return nil, "", fmt.Errorf("the link %s points to nothing: remove it or mend it", name)
+	}
+	rel, err := filepath.Rel(t.real, real)
+	if err != nil || !filepath.IsLocal(rel) {
+		return nil, "", fmt.Errorf("the link %s points out of the extension: only links that stay inside are followed; copy the file instead", name)
+	}
+	info, err := t.root.Lstat(rel)
+	if err != nil {
+		return nil, "", fmt.Errorf("following the link %s: %w", name, err)
+	}
+	return info, filepath.ToSlash(rel), nil
+}
+
+// isIgnoredPath tells whether the path below the root is one of the absolute
+// paths that are never packed, or below one of them.
+func (t *tree) isIgnoredPath(at string) bool {
+	full := filepath.Join(t.real, filepath.FromSlash(at))
+	for _, ignored := range t.ignored {
+		if full == ignored || strings.HasPrefix(full, ignored+string(filepath.Separator)) {
+			return true
+		}
+	}
+	return false
+}
+
+// read reads the file that is at the path at below the root, and never more of
+// it than a file may have: it could grow while it is read.
+func (t *tree) read(name, at string) ([]byte, error) {
+	f, err := t.root.Open(filepath.FromSlash(at))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, withoutPath(err))
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, withoutPath(err))
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("reading %s: it is no file (%s)", name, kindOf(info.Mode()))
+	}
+	limit := t.meter.limits.File
+	if info.Size() > limit {
+		return nil, (&meter{limits: t.meter.limits}).file(name, info.Size())
+	}
+	data := make([]byte, info.Size())
+	n, err := io.ReadFull(f, data)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("reading %s: %w", name, withoutPath(err))
+	}
+	return data[:n], nil
+}
+
+// outside reads a file that is not packed but named by extension.yaml: an icon
+// that .helmignore keeps out of the package is uploaded all the same. ok is
+// false where there is no such file.
+func (t *tree) outside(name string) (data []byte, ok bool, err error) {
+	if isNeverPacked(name) || t.isIgnoredPath(name) {
+		return nil, false, nil
+	}
+	info, err := t.root.Lstat(filepath.FromSlash(name))
+	if err != nil {
+		return nil, false, nil
+	}
+	at := name
+	if real, err := filepath.EvalSymlinks(filepath.Join(t.real, filepath.FromSlash(name))); err == nil {
+		rel, err := filepath.Rel(t.real, real)
+		if err != nil || !filepath.IsLocal(rel) {
+			return nil, false, fmt.Errorf("the link %s points out of the extension: only links that stay inside are followed; copy the file instead", name)
+		}
+		at = filepath.ToSlash(rel)
+		if info, err = t.root.Lstat(rel); err != nil || isNeverPacked(at) {
+			return nil, false, nil
+		}
+	}
+	if !info.Mode().IsRegular() {
+		return nil, false, nil
+	}
+	data, err = t.read(name, at)
+	return data, err == nil, err
+}
+
+func (t *tree) close() error { return t.root.Close() }
+
+// kindOf names a kind of file that is no file in plain words.
+func kindOf(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a folder"
+	case mode&fs.ModeSymlink != 0:
+		return "a link"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	case mode&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "a special file"
+}
+
+// folderName is the name of a folder for people: the top one has none of its own.
+func folderName(name string) string {
+	if name == "" {
+		return "of the extension"
+	}
+	return name
+}
+
+// withoutPath drops the path that the os package puts into its errors: the
+// caller says it, in the form the user knows.
+func withoutPath(err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}

@@ -1,0 +1,235 @@
+// Package extension knows one extension of KubeSphere: it reads it from a
+// directory or a package, understands its extension.yaml, and makes its package,
+// the same bytes for the same content on any machine.
+//
+// What an extension should be like is for internal/lint to say, which rooms it
+// is sent to for pipeline; nothing here knows a server or a config.
+package extension
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+// Extension is one extension, read once. It does not change after Load; its
+// methods may be called by several goroutines at once. The slices and what they
+// hold must not be changed by others.
+type Extension struct {
+	// Path is the directory or archive as Load was given it, for messages: that of
+	// Options.Display where it is set.
+	Path string
+	// Files are what belongs in the package, sorted by name, without the Chart.yaml
+	// at the top: that is derived.
+	Files    []File
+	Metadata Metadata
+	// Document is extension.yaml with the places of everything in it.
+	Document *yamldoc.Document
+	// Assets are the files that icon and screenshots name: the icon first, then the
+	// screenshots in order, each file once.
+	Assets []Asset
+	// AssetProblems are the references of icon, screenshots and
+	// staticFileDirectory that lead out of the extension or name nothing in it.
+	AssetProblems yamldoc.Problems
+
+	display               string
+	limits                Limits
+	foundChart            []byte
+	chartType, appVersion string
+
+	digestOnce sync.Once
+	digest     string
+	nestedOnce sync.Once
+	nestedErr  error
+}
+
+// File is a file of an extension.
+type File struct {
+	// Name is a slash path below the extension.
+	Name string
+	Data []byte
+}
+
+// Options say how Load reads.
+type Options struct {
+	// Display is how messages call the extension; "" for the path given to Load.
+	Display string
+	// Ignore are absolute paths that are never packed, with all below them: the
+	// directory the packages are put into.
+	Ignore []string
+	Limits Limits
+}
+
+// ErrNoExtension is the error of a directory or package without extension.yaml.
+var ErrNoExtension = errors.New("there is no extension.yaml in it")
+
+// Load reads a directory with an extension.yaml, or a package (NAME-VERSION.tgz).
+//
+// Of a directory it takes what Helm would take (.helmignore as Helm reads it),
+// but for what is no part of an extension anyway: version control, leftovers of
+// editors, environment files, private keys, packages made earlier, and
+// Options.Ignore. Links that stay inside the directory are followed, others are
+// an error. A package is read with the same exceptions.
+//
+// It fails where files cannot be read, limits are exceeded, or extension.yaml is
+// absent or no YAML mapping (yamldoc.Problems); all else that is wrong with the
+// extension is for lint to tell.
+func Load(path string, opts Options) (*Extension, error) {
+	display := opts.Display
+	if display == "" {
+		display = path
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the extension %s: %w", display, withoutPath(err))
+	}
+	var e *Extension
+	if info.IsDir() {
+		e, err = loadDirectory(path, display, opts)
+	} else {
+		e, err = loadArchive(path, display, opts)
+	}
+	if err != nil {
+		return nil, inExtension(display, err)
+	}
+	return e, nil
+}
+
+// inExtension says of which extension an error is, unless it says so itself:
+// Problems begin with the file's name.
+func inExtension(display string, err error) error {
+	var problems yamldoc.Problems
+	if errors.As(err, &problems) {
+		return err
+	}
+	return fmt.Errorf("reading the extension %s: %w", display, err)
+}
+
+func loadDirectory(dir, display string, opts Options) (*Extension, error) {
+	t, err := openTree(dir, opts)
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	defer t.close()
+	if err := t.walk(); err != nil {
+		return nil, err
+	}
+	return assemble(display, t.files, t.outside, opts.Limits, leaveOut)
+}
+
+func loadArchive(path, display string, opts Options) (*Extension, error) {
+	limits := opts.Limits.withDefaults()
+	data, err := readArchive(path, limits)
+	if err != nil {
+		return nil, err
+	}
+	_, files, err := unpack(data, &meter{limits: limits})
+	if err != nil {
+		return nil, err
+	}
+	return assemble(display, files, noFile, opts.Limits, leaveOut)
+}
+
+// readArchive reads a file that should be a package, and nothing that could not
+// be one: a package is never larger than its content may be.
+func readArchive(path string, limits Limits) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("it is neither a directory nor a package, but %s", kindOf(info.Mode()))
+	}
+	if info.Size() > limits.Unpacked {
+		return nil, fmt.Errorf("it has %s, more than %s: this is no package of an extension", byteSize(info.Size()), byteSize(limits.Unpacked))
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	return data, nil
+}
+
+// Read reads a package that is in memory, such as one that was downloaded or
+// sent to the marketplace. name stands in messages. Unlike Load it takes each
+// file as it is in the package: that is what Helm and KubeSphere will see.
+func Read(name string, archive []byte, limits Limits) (*Extension, error) {
+	_, files, err := unpack(archive, &meter{limits: limits.withDefaults()})
+	if err != nil {
+		return nil, fmt.Errorf("reading the package %s: %w", name, err)
+	}
+	e, err := assemble(name, files, noFile, limits, takeAll)
+	if err != nil {
+		var problems yamldoc.Problems
+		if errors.As(err, &problems) {
+			return nil, err
+		}
+		return nil, fmt.Errorf("reading the package %s: %w", name, err)
+	}
+	return e, nil
+}
+
+// noFile is the assetReader of a package: it has no files but its own.
+func noFile(string) ([]byte, bool, error) { return nil, false, nil }
+
+// leaveOut is what Load keeps out of the package of the extension called name.
+func leaveOut(extension, file string) bool {
+	return isNeverPacked(file) || isOwnPackage(extension, file)
+}
+
+func takeAll(string, string) bool { return false }
+
+// assemble makes an extension of its files.
+func assemble(display string, files []File, outside assetReader, limits Limits, without func(extension, file string) bool) (*Extension, error) {
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
+	e := &Extension{Path: display, Files: files, display: display, limits: limits.withDefaults()}
+	source, ok := e.fileData(MetadataFile)
+	if !ok {
+		return nil, e.withoutMetadata()
+	}
+	doc, err := yamldoc.Parse(filepath.ToSlash(filepath.Join(display, MetadataFile)), source)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := doc.Value().(map[string]any); !ok {
+		return nil, yamldoc.Problems{doc.Problem("extension.yaml holds no fields", "write it as a list of `name: value` lines, beginning with apiVersion, name and version")}
+	}
+	e.Document = doc
+	e.Metadata = decodeMetadata(doc.Value())
+	e.foundChart, _ = e.fileData(ChartFile)
+	e.Files = slices.DeleteFunc(files, func(f File) bool {
+		return f.Name == ChartFile || without(e.Metadata.Name, f.Name)
+	})
+	e.chartType, e.appVersion = e.surviving()
+	e.findAssets(outside)
+	e.checkStaticDirectory()
+	return e, nil
+}
+
+// withoutMetadata is the error of files without extension.yaml.
+func (e *Extension) withoutMetadata() error {
+	for _, f := range e.Files {
+		if strings.EqualFold(f.Name, MetadataFile) || f.Name == "extension.yml" {
+			return fmt.Errorf("%w: rename %s to %s", ErrNoExtension, f.Name, MetadataFile)
+		}
+	}
+	return fmt.Errorf("%w: give the directory (or package) of an extension", ErrNoExtension)
+}
+
+// checkStaticDirectory tells a staticFileDirectory that cannot be left out.
+func (e *Extension) checkStaticDirectory() {
+	static := e.Metadata.StaticFileDirectory
+	if _, ok := e.staticDirectory(); ok || static == "" {
+		return
+	}
+	e.AssetProblems = append(e.AssetProblems, e.Document.Problem(
+		fmt.Sprintf("staticFileDirectory %q is no folder of the extension", static),
+		"name the folder with the assets, such as static; it is left out of the pushed package",
+		"staticFileDirectory"))
+}

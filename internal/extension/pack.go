@@ -1,0 +1,225 @@
+package extension
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chart/loader"
+)
+
+// byteOrderMark is what some editors put in front of UTF-8. Helm drops it when
+// it loads a file from a directory or an archive.
+var byteOrderMark = []byte{0xEF, 0xBB, 0xBF}
+
+// URLs are the addresses of uploaded assets by Asset.File.
+type URLs map[string]string
+
+// Package is an extension as it is sent: a gzipped tar.
+type Package struct {
+	Name, Version string
+	// Filename is NAME-VERSION.tgz.
+	Filename string
+	Data     []byte
+	// Digest is the SHA-256 of Data, "sha256:" and 64 hex digits; index.yaml of a
+	// Helm repository has the digits alone.
+	Digest string
+	// Size is that of Data in bytes.
+	Size int64
+	// ContentDigest is that of the extension.
+	ContentDigest string
+}
+
+// Pack makes the package of the extension. The same extension and addresses
+// give the same bytes on any machine.
+//
+// With nil urls it is the local form, as of `ksbuilder package`: extension.yaml
+// as it is, the icon embedded into Chart.yaml. Otherwise it is the pushed form,
+// as of `ksbuilder push`: in extension.yaml each reference to an asset is
+// replaced by its address (which has to be in urls), Chart.yaml names the icon's
+// address, and staticFileDirectory is left out.
+func (e *Extension) Pack(urls URLs) (*Package, error) {
+	if err := e.packable(); err != nil {
+		return nil, fmt.Errorf("packing %s: %w", e.display, err)
+	}
+	files, err := e.packedFiles(urls)
+	if err != nil {
+		return nil, fmt.Errorf("packing %s: %w", e.display, err)
+	}
+	data, err := tarball(e.Metadata.Name, files)
+	if err != nil {
+		return nil, fmt.Errorf("packing %s: %w", e.display, err)
+	}
+	sum := sha256.Sum256(data)
+	return &Package{
+		Name:          e.Metadata.Name,
+		Version:       e.Metadata.Version,
+		Filename:      e.Metadata.Name + "-" + e.Metadata.Version + ".tgz",
+		Data:          data,
+		Digest:        "sha256:" + hex.EncodeToString(sum[:]),
+		Size:          int64(len(data)),
+		ContentDigest: e.ContentDigest(),
+	}, nil
+}
+
+// packable refuses what would give a package with an unusable file name, or one
+// whose folder lies elsewhere.
+func (e *Extension) packable() error {
+	if err := ValidName(e.Metadata.Name); err != nil {
+		return e.Document.Problem(err.Error(), "", "name")
+	}
+	if e.Metadata.Version == "" {
+		if written, _, ok := e.Document.Raw("version"); ok && written != "" {
+			return e.Document.Problem(fmt.Sprintf("the version %s is not text", written), fmt.Sprintf("put it in quotes: %q", written), "version")
+		}
+	}
+	if err := ValidVersion(e.Metadata.Version); err != nil {
+		return e.Document.Problem(err.Error(), "", "version")
+	}
+	return nil
+}
+
+// packedFiles are the files of a package, sorted by name, Chart.yaml included.
+func (e *Extension) packedFiles(urls URLs) ([]File, error) {
+	icon, metadata, err := e.replaceAssets(urls)
+	if err != nil {
+		return nil, err
+	}
+	chartYAML, err := e.chartYAML(icon)
+	if err != nil {
+		return nil, err
+	}
+	files := make([]File, 0, len(e.Files)+1)
+	for _, f := range e.Files {
+		switch {
+		case f.Name == MetadataFile:
+			files = append(files, File{f.Name, metadata})
+		case urls != nil && e.isStatic(f.Name):
+		default:
+			files = append(files, f)
+		}
+	}
+	at, _ := slices.BinarySearchFunc(files, ChartFile, func(f File, name string) int { return strings.Compare(f.Name, name) })
+	return slices.Insert(files, at, File{ChartFile, chartYAML}), nil
+}
+
+// replaceAssets gives the icon of Chart.yaml and the content of extension.yaml.
+func (e *Extension) replaceAssets(urls URLs) (icon string, metadata []byte, err error) {
+	icon = e.Metadata.Icon
+	asset := e.iconAsset()
+	if urls == nil {
+		if asset != nil {
+			icon = dataURI(asset.File, asset.Data)
+		}
+		return icon, e.Document.Source(), nil
+	}
+	for _, a := range e.Assets {
+		if urls[a.File] == "" {
+			return "", nil, fmt.Errorf("there is no address for %s: it has to be uploaded first", a.File)
+		}
+	}
+	if asset != nil {
+		icon = urls[asset.File]
+	}
+	edits := e.assetEdits(func(a Asset) string { return urls[a.File] })
+	if len(edits) == 0 {
+		return icon, e.Document.Source(), nil
+	}
+	metadata, err = Rewrite(e.Document, edits)
+	return icon, metadata, err
+}
+
+// iconAsset is the asset that is the icon; nil where the icon is no file.
+func (e *Extension) iconAsset() *Asset {
+	for i, a := range e.Assets {
+		for _, pointer := range a.Pointers {
+			if pointer[0] == "icon" {
+				return &e.Assets[i]
+			}
+		}
+	}
+	return nil
+}
+
+// isStatic tells whether a file lies in the directory that is left out of the
+// pushed package.
+func (e *Extension) isStatic(name string) bool {
+	dir, ok := e.staticDirectory()
+	return ok && name != MetadataFile && (name == dir || strings.HasPrefix(name, dir+"/"))
+}
+
+// staticDirectory is Metadata.StaticFileDirectory as a clean path. ok is false
+// where there is none, or where it is not one below the extension: ksbuilder
+// would delete all of the package then, or more.
+func (e *Extension) staticDirectory() (dir string, ok bool) {
+	if e.Metadata.StaticFileDirectory == "" {
+		return "", false
+	}
+	dir, ok = localFile(e.Metadata.StaticFileDirectory)
+	return dir, ok && dir != "."
+}
+
+// Chart loads the extension with Helm's loader, from the very bytes that Pack
+// puts into the local form of the package. Each call gives a chart of its own,
+// which the caller may change (as chartutil.ProcessDependencies does), except for
+// the bytes of its templates and files: those belong to the extension.
+//
+// Archives within the extension (charts/*.tgz) are held to the limits of
+// Options before Helm unpacks them.
+func (e *Extension) Chart() (*chart.Chart, error) {
+	files, err := e.packedFiles(nil)
+	if err != nil {
+		return nil, fmt.Errorf("loading the chart of %s: %w", e.display, err)
+	}
+	return e.load(files)
+}
+
+func (e *Extension) load(files []File) (*chart.Chart, error) {
+	if err := e.checkNested(); err != nil {
+		return nil, fmt.Errorf("loading the chart of %s: %w", e.display, err)
+	}
+	buffered := make([]*loader.BufferedFile, len(files))
+	for i, f := range files {
+		buffered[i] = &loader.BufferedFile{Name: f.Name, Data: bytes.TrimPrefix(f.Data, byteOrderMark)}
+	}
+	loaded, err := loader.LoadFiles(buffered)
+	if err != nil {
+		return nil, fmt.Errorf("loading the chart of %s: %w", e.display, err)
+	}
+	return loaded, nil
+}
+
+// checkNested reads the archives within the extension once, as Helm would, but
+// within the limits.
+func (e *Extension) checkNested() error {
+	e.nestedOnce.Do(func() {
+		m := &meter{limits: e.limits}
+		e.nestedErr = checkNested(e.Files, m, 0)
+	})
+	return e.nestedErr
+}
+
+func checkNested(files []File, m *meter, depth int) error {
+	for _, f := range files {
+		// Helm takes charts/NAME.tgz of a chart, and so on in charts/SUBCHART/.
+		if path.Ext(f.Name) != ".tgz" || path.Base(path.Dir(f.Name)) != "charts" {
+			continue
+		}
+		if depth >= m.limits.Depth {
+			return fmt.Errorf("%s: more than %d archives within each other", f.Name, m.limits.Depth)
+		}
+		_, inner, err := unpackNested(f.Data, m)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
+		}
+		if err := checkNested(inner, m, depth+1); err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package extension
+
+import (
+	"path/filepath"
+	"sort"
+	"testing"
+
+	"bytes"
+	"github.com/google/go-cmp/cmp"
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chart/loader"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/engine"
+)
+
+// chartView is what Helm made of a chart, in an order that does not change.
+type chartView struct {
+	Metadata     *chart.Metadata
+	Values       map[string]any
+	Schema       string
+	Templates    map[string]string
+	Files        map[string]string
+	Dependencies []chartView
+}
+
+func viewOf(c *chart.Chart) chartView {
+	v := chartView{
+		Metadata:  c.Metadata,
+		Values:    c.Values,
+		Schema:    string(c.Schema),
+		Templates: contents(c.Templates),
+		Files:     contents(c.Files),
+	}
+	for _, d := range c.Dependencies() {
+		v.Dependencies = append(v.Dependencies, viewOf(d))
+	}
+	sort.Slice(v.Dependencies, func(i, j int) bool { return v.Dependencies[i].Metadata.Name < v.Dependencies[j].Metadata.Name })
+	return v
+}
+
+func contents(files []*chart.File) map[string]string {
+	out := make(map[string]string, len(files))
+	for _, f := range files {
+		out[f.Name] = string(f.Data)
+	}
+	return out
+}
+
+func loadChart(t *testing.T, archive []byte) *chart.Chart {
+	t.Helper()
+	c, err := loader.LoadArchive(bytes.NewReader(archive))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// withoutOurs removes what is ours from the metadata, and the icon: that names
+// the place it was uploaded to.
+func withoutOurs(t *testing.T, c *chart.Chart) *chart.Chart {
+	t.Helper()
+	delete(c.Metadata.Annotations, ContentDigestAnnotation)
+	if len(c.Metadata.Annotations) == 0 {
+		c.Metadata.Annotations = nil
+	}
+	c.Metadata.Icon = ""
+	return c
+}
+
+func render(t *testing.T, c *chart.Chart) map[string]string {
+	t.Helper()
+	if err := chartutil.ProcessDependenciesWithMerge(c, chartutil.Values{}); err != nil {
+		t.Fatal(err)
+	}
+	values, err := chartutil.ToRenderValues(c, chartutil.Values{}, chartutil.ReleaseOptions{Name: c.Name(), Namespace: "extension-" + c.Name(), IsInstall: true}, chartutil.DefaultCapabilities)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := engine.Render(c, values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// The package that we push loads in Helm to the same chart as the one that
+// ksbuilder pushes, with and without a Chart.yaml in the source tree.
+func TestPackLoadsLikeKsbuilders(t *testing.T) {
+	for _, archive := range corpusPackages(t) {
+		t.Run(filepath.Base(archive), func(t *testing.T) {
+			theirs := pushedPackage(t, archive)
+			for _, withChart := range []bool{false, true} {
+				e := mustLoad(t, unpackTo(t, archive, withChart))
+				p, err := e.Pack(testURLs(e))
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, want := withoutOurs(t, loadChart(t, p.Data)), withoutOurs(t, loadChart(t, theirs))
+				gotView, wantView := viewOf(got), viewOf(want)
+				// The one file that differs: ksbuilder writes extension.yaml anew.
+				delete(gotView.Files, MetadataFile)
+				delete(wantView.Files, MetadataFile)
+				if diff := cmp.Diff(wantView, gotView); diff != "" {
+					t.Errorf("with Chart.yaml in the tree: %v; ksbuilder's chart and ours differ:\n%s", withChart, diff)
+				}
+				rendered := render(t, got)
+				if diff := cmp.Diff(render(t, want), rendered); diff != "" {
+					t.Errorf("with Chart.yaml in the tree: %v; ksbuilder's chart and ours render to different things:\n%s", withChart, diff)
+				}
+				if len(rendered) == 0 {
+					t.Error("nothing was rendered: the comparison says nothing")
+				}
+			}
+		})
+	}
+}
