@@ -1,0 +1,33 @@
+# Each target is one plain command or a short list of them, for which Go and git
+# are enough: without make, type what stands below the target.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test lint generate bench clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+
+build: ## build ./ksrelease: static and stripped
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o ksrelease ./cmd/ksrelease
+
+demo: ## release the example monorepo into a marketplace on this machine
+	go run ./cmd/ksrelease run -C examples/monorepo --local
+
+test: ## run the tests
+	go test ./...
+
+lint: ## gofmt, go vet and staticcheck
+	test -z "$$(gofmt -l . | tee /dev/stderr)"
+	go vet ./...
+	go tool staticcheck ./...
+
+generate: ## write the JSON Schema and the documents made from it anew
+	go generate ./...
+
+bench: ## compare with stock helm, and with ksbuilder where KSBUILDER names a binary
+	go run ./internal/bench
+
+clean: ## remove what build, demo and package leave behind
+	rm -rf ksrelease dist .ksrelease examples/monorepo/dist examples/monorepo/.ksrelease

@@ -1,0 +1,371 @@
+package archtest
+
+import (
+	"cmp"
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// module is the path that go.mod gives this project; the test fails if go.mod
+// says otherwise.
+const module = "github.com/ksrelease/ksrelease"
+
+// place is where a reader is sent who has a reason to change a direction.
+const place = "internal/archtest/imports_test.go"
+
+// room is one package of the project and what its code may import of the
+// others. Tests are freer: they may import any room that the compiler allows,
+// because a fake server or a real helm in a test binds nothing.
+type room struct {
+	path string   // below the module; the folder
+	may  []string // the rooms it may import; all of them if it is anyRoom
+}
+
+// anyRoom lets a room import every other one but those in workshops.
+var anyRoom = []string{"…"}
+
+// rooms is the house: DESIGN's table, made executable. From top to bottom;
+// arrows point down only.
+var rooms = []room{
+	{"cmd/ksrelease", anyRoom},
+	{"internal/report", []string{"pipeline", "config", "internal/extension", "internal/lint", "internal/yamldoc"}},
+	{"pipeline", []string{"config", "internal/extension", "internal/lint", "internal/yamldoc"}},
+	{"internal/marketplace", []string{"internal/extension"}},
+	{"internal/lint", []string{"internal/extension", "internal/yamldoc"}},
+	{"internal/extension", []string{"internal/yamldoc"}},
+	{"internal/cloud", []string{"internal/transport"}},
+	{"internal/helmrepo", []string{"internal/transport"}},
+	{"internal/transport", nil},
+	{"internal/credentials", nil},
+	{"config", []string{"schema", "internal/yamldoc"}},
+	{"internal/yamldoc", nil},
+	{"schema", nil},
+
+	// Workshops: programs and aids for those who build ksrelease.
+	{"schema/generate", []string{"schema", "config", "internal/lint"}},
+	{"internal/bench", []string{"internal/helmtest"}},
+	{"internal/helmtest", nil},
+	{"internal/archtest", nil},
+	{"examples", nil},
+}
+
+// workshops are rooms that must not end up in the binary, whatever else a room
+// may import.
+var workshops = []string{"schema/generate", "internal/bench", "internal/helmtest", "internal/archtest", "examples"}
+
+// restriction keeps a package from outside the project to a few rooms.
+type restriction struct {
+	imported string   // an import path; what lies below it is meant too
+	only     []string // the rooms whose code may import it
+	tests    bool     // whether the tests of the other rooms may
+	why      string
+}
+
+// restrictions say which knowledge stays where: "nothing below knows kong, a
+// terminal or a flag".
+var restrictions = []restriction{
+	{"github.com/alecthomas/kong", []string{"cmd/ksrelease"}, false,
+		"the command line is cmd/ksrelease's alone"},
+	{"flag", []string{"schema/generate", "internal/bench"}, true,
+		"flags are cmd/ksrelease's alone, and kong's"},
+	{"golang.org/x/term", []string{"cmd/ksrelease", "internal/report"}, false,
+		"only what talks to people knows a terminal"},
+	{"github.com/jedib0t/go-pretty/v6", []string{"cmd/ksrelease", "internal/report"}, false,
+		"only what talks to people draws tables"},
+	{"log", []string{"internal/marketplace"}, true, // which needs a logger to silence net/http's own
+		"nothing prints on its own: rooms return errors and events"},
+	{"testing", []string{"internal/helmtest"}, true,
+		"the testing package brings its flags into the binary"},
+	{"github.com/invopop/jsonschema", []string{"schema/generate"}, true,
+		"the schema is generated when ksrelease is built, not when it runs"},
+	{"github.com/google/go-cmp", nil, true,
+		"it may panic, and is made for tests"},
+}
+
+// imports are what one Go file imports.
+type imports struct {
+	file string // slash path below the module
+	list []string
+}
+
+// room is the folder of the file.
+func (i imports) room() string { return path.Dir(i.file) }
+
+// test reports whether the file is compiled for tests only.
+func (i imports) test() bool { return strings.HasSuffix(i.file, "_test.go") }
+
+// violations compares what files import with the tables and says, one line
+// each, what stands against them: sorted, and empty if all is well.
+func violations(rooms []room, workshops []string, restrictions []restriction, files []imports) []string {
+	known := make(map[string]room, len(rooms))
+	for _, r := range rooms {
+		known[r.path] = r
+	}
+	var out []string
+	lived := map[string]bool{}
+	for _, f := range files {
+		lived[f.room()] = true
+		r, ok := known[f.room()]
+		if !ok {
+			out = append(out, fmt.Sprintf("%s is a room that no table knows: say in the list of rooms in %s what it may import, and in docs/design.md what it is for", cmp.Or(f.room(), "."), place))
+			continue
+		}
+		for _, imported := range f.list {
+			if target, ours := strings.CutPrefix(imported, module+"/"); ours {
+				out = append(out, direction(r, f, target, workshops)...)
+				continue
+			}
+			out = append(out, restricted(r, f, imported, restrictions)...)
+		}
+	}
+	for _, r := range rooms {
+		if !lived[r.path] {
+			out = append(out, fmt.Sprintf("%s is in the list of rooms in %s, but no Go file is in it: take it off the list", r.path, place))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// direction judges the import of another room of the project.
+func direction(r room, f imports, target string, workshops []string) []string {
+	if f.test() || target == r.path || slices.Contains(r.may, target) {
+		return nil
+	}
+	if slices.Equal(r.may, anyRoom) {
+		if !slices.Contains(workshops, target) {
+			return nil
+		}
+		return []string{fmt.Sprintf("%s imports %s, which is for building and testing ksrelease and must not be in the binary", f.file, target)}
+	}
+	may := "no other room"
+	if len(r.may) > 0 {
+		may = "only " + strings.Join(r.may, ", ")
+	}
+	return []string{fmt.Sprintf("%s imports %s, but %s may import %s: turn the dependency round (declare an interface where it is used), or change the list of rooms in %s and docs/design.md", f.file, target, r.path, may, place)}
+}
+
+// restricted judges the import of a package from outside the project.
+func restricted(r room, f imports, imported string, restrictions []restriction) []string {
+	var out []string
+	for _, x := range restrictions {
+		if imported != x.imported && !strings.HasPrefix(imported, x.imported+"/") {
+			continue
+		}
+		if slices.Contains(x.only, r.path) || f.test() && x.tests {
+			continue
+		}
+		out = append(out, fmt.Sprintf("%s imports %s: %s", f.file, imported, x.why))
+	}
+	return out
+}
+
+// TestImportDirections reads every Go file of the project, whatever system or
+// build tag it is for, which is why it parses them instead of asking `go list`.
+func TestImportDirections(t *testing.T) {
+	root := moduleRoot(t)
+	files, err := readImports(os.DirFS(root))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 0 {
+		t.Fatalf("no Go file below %s: the test looks in the wrong place", root)
+	}
+	for _, v := range violations(rooms, workshops, restrictions, files) {
+		t.Error(v)
+	}
+}
+
+// TestTables holds the tables themselves to the project: a name misspelt in
+// them would otherwise forbid or allow nothing.
+func TestTables(t *testing.T) {
+	known := map[string]bool{}
+	for _, r := range rooms {
+		if known[r.path] {
+			t.Errorf("the room %s is listed twice", r.path)
+		}
+		known[r.path] = true
+	}
+	for _, r := range rooms {
+		for _, m := range r.may {
+			if !known[m] && !slices.Equal(r.may, anyRoom) {
+				t.Errorf("%s may import %s, which is not a room", r.path, m)
+			}
+		}
+	}
+	for _, w := range workshops {
+		if !known[w] {
+			t.Errorf("the workshop %s is not a room", w)
+		}
+	}
+	for _, x := range restrictions {
+		for _, o := range x.only {
+			if !known[o] {
+				t.Errorf("%s is restricted to %s, which is not a room", x.imported, o)
+			}
+		}
+	}
+}
+
+// TestArrowsPointDown holds the list to its own word: a room may import only
+// rooms that stand below it, workshops aside.
+func TestArrowsPointDown(t *testing.T) {
+	position := map[string]int{}
+	for i, r := range rooms {
+		position[r.path] = i
+	}
+	for i, r := range rooms {
+		if slices.Contains(workshops, r.path) {
+			continue
+		}
+		for _, m := range r.may {
+			if p, ok := position[m]; ok && p <= i {
+				t.Errorf("%s may import %s, which stands above it in the list of rooms", r.path, m)
+			}
+		}
+	}
+}
+
+func TestViolationsAreFound(t *testing.T) {
+	house := []room{
+		{"cmd/tool", anyRoom},
+		{"story", []string{"leaf"}},
+		{"leaf", nil},
+		{"workbench", nil},
+	}
+	benches := []string{"workbench"}
+	limits := []restriction{
+		{"example.com/flags", []string{"cmd/tool"}, false, "flags stay above"},
+		{"testing", nil, true, "not in the binary"},
+	}
+	// sound breaks nothing and has a file in each room; each case adds to it.
+	sound := []imports{
+		{"cmd/tool/main.go", []string{"fmt", "example.com/flags", module + "/story", module + "/leaf"}},
+		{"story/story.go", []string{"context", module + "/leaf"}},
+		{"story/story_test.go", []string{"testing", module + "/workbench", module + "/story"}},
+		{"leaf/leaf.go", []string{"strings"}},
+		{"workbench/bench.go", nil},
+	}
+	tests := []struct {
+		name string
+		file imports
+		want string // a part of the only violation; "" for none
+	}{
+		{"an arrow up", imports{"leaf/up.go", []string{module + "/story"}},
+			"leaf/up.go imports story, but leaf may import no other room"},
+		{"an arrow that is not listed", imports{"story/tool.go", []string{module + "/cmd/tool"}},
+			"story/tool.go imports cmd/tool, but story may import only leaf"},
+		{"a workshop in the binary", imports{"cmd/tool/bench.go", []string{module + "/workbench"}},
+			"cmd/tool/bench.go imports workbench, which is for building and testing"},
+		{"a workshop in a room", imports{"story/bench.go", []string{module + "/workbench"}},
+			"story/bench.go imports workbench"},
+		{"a workshop in a test", imports{"leaf/leaf_test.go", []string{module + "/workbench"}}, ""},
+		{"a restricted package", imports{"leaf/flags.go", []string{"example.com/flags"}},
+			"leaf/flags.go imports example.com/flags: flags stay above"},
+		{"a package below a restricted one", imports{"leaf/flags.go", []string{"example.com/flags/sub"}},
+			"leaf/flags.go imports example.com/flags/sub: flags stay above"},
+		{"a neighbour of a restricted one", imports{"leaf/flags.go", []string{"example.com/flagship"}}, ""},
+		{"a restricted package in a test", imports{"leaf/flags_test.go", []string{"example.com/flags"}},
+			"leaf/flags_test.go imports example.com/flags: flags stay above"},
+		{"testing in a test", imports{"leaf/leaf_test.go", []string{"testing"}}, ""},
+		{"testing in code", imports{"leaf/leaf2.go", []string{"testing"}},
+			"leaf/leaf2.go imports testing: not in the binary"},
+		{"a room nobody declared", imports{"leaf/cellar/cellar.go", nil},
+			"leaf/cellar is a room that no table knows: say in the list of rooms in " + place},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := violations(house, benches, limits, append(slices.Clone(sound), tt.file))
+			if tt.want == "" {
+				if len(got) != 0 {
+					t.Errorf("want no violation, got %q", got)
+				}
+				return
+			}
+			if len(got) != 1 || !strings.Contains(got[0], tt.want) {
+				t.Errorf("want one violation with %q, got %q", tt.want, got)
+			}
+		})
+	}
+	t.Run("a room that is gone", func(t *testing.T) {
+		got := violations(house, benches, limits, sound[:4])
+		if len(got) != 1 || !strings.Contains(got[0], "workbench is in the list of rooms") {
+			t.Errorf("want the empty room told, got %q", got)
+		}
+	})
+}
+
+// readImports parses the import blocks of all Go files of fsys. It leaves out
+// what the go command leaves out: testdata, vendor, and names that begin with
+// a dot or an underscore.
+func readImports(fsys fs.FS) ([]imports, error) {
+	var out []imports
+	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		base := d.Name()
+		hidden := name != "." && (strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_"))
+		if d.IsDir() {
+			if hidden || base == "testdata" || base == "vendor" {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if hidden || path.Ext(base) != ".go" {
+			return nil
+		}
+		src, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return err
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), name, src, parser.ImportsOnly)
+		if err != nil {
+			return fmt.Errorf("reading the imports of %s: %w", name, err)
+		}
+		file := imports{file: name}
+		for _, spec := range parsed.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return fmt.Errorf("reading the imports of %s: %w", name, err)
+			}
+			file.list = append(file.list, imported)
+		}
+		out = append(out, file)
+		return nil
+	})
+	return out, err
+}
+
+// moduleRoot is the nearest folder above with a go.mod, which has to be that
+// of this module.
+func moduleRoot(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil {
+			if line, _, _ := strings.Cut(string(mod), "\n"); strings.TrimSpace(line) != "module "+module {
+				t.Fatalf("%s begins with %q, not with the module %s: the tables of this test need its new name", filepath.Join(dir, "go.mod"), line, module)
+			}
+			return dir
+		}
+		if parent := filepath.Dir(dir); parent != dir {
+			dir = parent
+			continue
+		}
+		t.Fatal("no go.mod in this folder or above")
+	}
+}
