@@ -1,0 +1,175 @@
+package marketplace
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"sigs.k8s.io/yaml"
+)
+
+// listing is what the Helm repository shows at one moment.
+type listing struct {
+	generation uint64
+	packages   map[string]*packageRecord // by file name
+	index      []byte                    // index.yaml
+	etag       string
+	modified   time.Time              // when the list last changed
+	compressed func() ([]byte, error) // index, gzipped; made once
+}
+
+// indexEntry is an entry of index.yaml, key by key what `helm repo index` writes for a
+// chart (ChartVersion of helm.sh/helm/v3/pkg/repo, which is not imported for the many
+// modules behind it). Helm reads the file strictly: no other key may stand in it.
+type indexEntry struct {
+	*chart.Metadata
+	URLs    []string  `json:"urls"`
+	Created time.Time `json:"created"`
+	Digest  string    `json:"digest"`
+}
+
+// renderEntry is the entry of a package as an item of a list that stands below the name
+// of the extension. URLs are relative, so that the directory can be served from
+// anywhere. KubeSphere resolves a relative URL against scheme and host alone: for it the
+// repository has to stand at the root of its host, as it does here.
+func renderEntry(p *packageRecord) ([]byte, error) {
+	text, err := yaml.Marshal([]indexEntry{{
+		Metadata: p.Chart,
+		URLs:     []string{path.Join(chartsDir, p.Filename)},
+		Created:  p.UploadedAt,
+		Digest:   p.Digest,
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("making the index entry of %s: %w", p.Filename, err)
+	}
+	return indent(text), nil
+}
+
+// indent moves YAML two columns to the right. Indentation indicators of block scalars
+// are relative, and blank lines carry none, so the values stay what they are.
+func indent(text []byte) []byte {
+	var out bytes.Buffer
+	out.Grow(len(text) + len(text)/8)
+	for line := range bytes.Lines(text) {
+		if len(line) > 1 {
+			out.WriteString("  ")
+		}
+		out.Write(line)
+	}
+	return out.Bytes()
+}
+
+// current returns the listing of this moment. It is made when asked for after a change,
+// not with each change.
+func (m *Marketplace) current() (*listing, error) {
+	m.mu.RLock()
+	made := m.listing
+	m.mu.RUnlock()
+	if made != nil {
+		return made, nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.listing != nil {
+		return m.listing, nil
+	}
+	made, err := makeListing(m.catalogue, m.generation)
+	if err != nil {
+		return nil, err
+	}
+	m.listing = made
+	return made, nil
+}
+
+func makeListing(catalogue map[string]*extensionRecord, generation uint64) (*listing, error) {
+	made := &listing{generation: generation, packages: map[string]*packageRecord{}}
+	var entries bytes.Buffer
+	for _, name := range sortedKeys(catalogue) {
+		if err := made.add(&entries, catalogue[name]); err != nil {
+			return nil, err
+		}
+	}
+	var index bytes.Buffer
+	index.Grow(entries.Len() + 100)
+	index.WriteString("apiVersion: v1\nentries:")
+	if entries.Len() == 0 {
+		index.WriteString(" {}")
+	}
+	index.WriteString("\n")
+	index.Write(entries.Bytes())
+	fmt.Fprintf(&index, "generated: %q\n", made.modified.UTC().Format(time.RFC3339Nano))
+	made.index = index.Bytes()
+	sum := sha256.Sum256(made.index)
+	// Weak, because one tag stands for the index as it is and compressed.
+	made.etag = `W/"` + hex.EncodeToString(sum[:16]) + `"`
+	made.compressed = sync.OnceValues(func() ([]byte, error) { return compress(made.index) })
+	return made, nil
+}
+
+// add lists the submitted and active versions of an extension, newest first.
+func (l *listing) add(entries *bytes.Buffer, extension *extensionRecord) error {
+	first := true
+	for i := range extension.Snapshots {
+		snapshot := &extension.Snapshots[i]
+		if snapshot.ListedAt.After(l.modified) {
+			l.modified = snapshot.ListedAt
+		}
+		if !snapshot.Status.listed() {
+			continue
+		}
+		text, err := snapshot.Package.indexEntry()
+		if err != nil {
+			return err
+		}
+		if first {
+			key, err := indexKey(extension.Name)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(entries, "  %s:\n", key)
+			first = false
+		}
+		entries.Write(text)
+		l.packages[snapshot.Package.Filename] = snapshot.Package
+	}
+	return nil
+}
+
+// indexKey is a name as a YAML key: quoted where YAML would read it as something other
+// than a string.
+func indexKey(name string) (string, error) {
+	key, err := yaml.Marshal(name)
+	if err != nil {
+		return "", fmt.Errorf("making the index entry of %s: %w", name, err)
+	}
+	return strings.TrimSpace(string(key)), nil
+}
+
+func compress(data []byte) ([]byte, error) {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write(data); err != nil {
+		return nil, fmt.Errorf("compressing the index: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("compressing the index: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}

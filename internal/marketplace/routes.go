@@ -1,0 +1,136 @@
+package marketplace
+
+import (
+	"crypto/subtle"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+// handler is a handler that leaves the wording of errors to answerError.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := h(w, r); err != nil {
+		// Clients read the answer once they have sent the request: one that is hung up
+		// on while it sends would see a broken connection instead of the reason.
+		io.CopyN(io.Discard, r.Body, maxPackageBody)
+		answerError(w, err)
+	}
+}
+
+// routes is everything the marketplace answers to.
+func (m *Marketplace) routes() http.Handler {
+	mux := http.NewServeMux()
+	for _, route := range []struct {
+		pattern string
+		handle  handler
+	}{
+		// The interface of KubeSphere Cloud: who am I, and what is there.
+		{"GET /apis/user/v1/user", m.signedIn(m.getUser)},
+		{"POST /apis/extension/v1/extensions/search", m.signedIn(m.searchExtensions)},
+		{"GET /apis/extension/v1/extensions/{extension}/summary", m.signedIn(m.getExtension)},
+		{"GET /apis/extension/v1/extensions/{extension}/snapshots", m.signedIn(m.getSnapshots)},
+		{"GET /apis/extension/v1/extensions/{extension}/versions/{version}", m.signedIn(m.getVersion)},
+
+		// What a user does with what is theirs.
+		{"GET /apis/extension/v1/users/{user}/files/usage", m.asUser(m.getFilesUsage)},
+		{"POST /apis/extension/v1/users/{user}/files", m.asUser(m.uploadFiles)},
+		{"POST /apis/extension/v1/users/{user}/extensions/{extension}/package", m.asUser(m.pushPackage)},
+		{"POST /apis/extension/v1/users/{user}/snapshots/{snapshot}/action:submit", m.asUser(m.submit)},
+		{"POST /apis/extension/v1/users/{user}/snapshots/{snapshot}/action:cancel-submit", m.asUser(m.cancelSubmit)},
+
+		// The Helm repository and the uploaded files, for everybody.
+		{"GET /index.yaml", m.getIndex},
+		{"GET /charts/{file}", m.getChart},
+		{"GET /files/{path...}", m.getFile},
+
+		// The review, for who runs this marketplace.
+		{"POST /marketplace/v1/extensions/{extension}/versions/{version}/approve", m.asAdmin(m.approve)},
+		{"POST /marketplace/v1/extensions/{extension}/versions/{version}/reject", m.asAdmin(m.reject)},
+
+		{"GET /{$}", m.getPage},
+	} {
+		mux.Handle(route.pattern, route.handle)
+	}
+	return jsonErrors(mux)
+}
+
+// jsonErrors gives the mux's own errors, no such address and no such method, the form
+// that all errors of the API have.
+func jsonErrors(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		own, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		seen := &statusOnly{header: http.Header{}}
+		own.ServeHTTP(seen, r)
+		if allowed := seen.header.Get("Allow"); allowed != "" {
+			w.Header().Set("Allow", allowed)
+		}
+		if seen.status == http.StatusMethodNotAllowed {
+			refuse(seen.status, "%s is not possible at %s", r.Method, r.URL.Path).answer(w)
+			return
+		}
+		refuse(http.StatusNotFound, "there is nothing at %s", r.URL.Path).answer(w)
+	})
+}
+
+// statusOnly is a ResponseWriter that keeps what the mux says and drops how it says it.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+func (s *statusOnly) Header() http.Header         { return s.header }
+func (s *statusOnly) Write(p []byte) (int, error) { return len(p), nil }
+func (s *statusOnly) WriteHeader(status int)      { s.status = status }
+
+var tokenPattern = regexp.MustCompile(`^kck-[A-Za-z0-9-]{1,128}$`)
+
+// signedIn lets through who carries an API key.
+func (m *Marketplace) signedIn(next handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		token, ok := bearer(r)
+		switch {
+		case !ok:
+			return refuse(http.StatusUnauthorized, "no API key: send the header Authorization: Bearer kck-…")
+		case !tokenPattern.MatchString(token):
+			return refuse(http.StatusUnauthorized, "this is no API key: one looks like kck-1e63267b-cb3c-4757-b739-3d94a06781aa")
+		case m.options.Token != "" && !same(token, m.options.Token):
+			return refuse(http.StatusUnauthorized, "the API key is not valid here")
+		}
+		return next(w, r)
+	}
+}
+
+// asUser lets through who carries the API key of the user in the address.
+func (m *Marketplace) asUser(next handler) handler {
+	return m.signedIn(func(w http.ResponseWriter, r *http.Request) error {
+		if user := r.PathValue("user"); user != m.options.User {
+			return refuse(http.StatusForbidden, "the API key is not that of user %s", user)
+		}
+		return next(w, r)
+	})
+}
+
+// asAdmin lets through who can read the token in the directory of the marketplace.
+func (m *Marketplace) asAdmin(next handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if token, ok := bearer(r); !ok || !same(token, m.adminToken) {
+			return refuse(http.StatusUnauthorized, "this is for who runs the marketplace: ksrelease marketplace approve and reject take the token from its directory")
+		}
+		return next(w, r)
+	}
+}
+
+func bearer(r *http.Request) (string, bool) {
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	token = strings.TrimSpace(token)
+	return token, ok && strings.EqualFold(scheme, "Bearer") && token != ""
+}
+
+func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
