@@ -21,21 +21,28 @@ const Variable = "KSRELEASE_TOKEN"
 // formatting, JSON and structured logging shows a mark in its place. Value is
 // the only way to it.
 type Token struct {
-	value  string
+	// A pointer, because fmt calls no method of a field that is not exported
+	// and prints what it finds there: for a pointer, its address.
+	value  *string
 	source string
 }
 
 // NewToken wraps an API key; source says where it is from, for messages.
-func NewToken(value, source string) Token { return Token{value: value, source: source} }
+func NewToken(value, source string) Token { return Token{value: &value, source: source} }
 
 // Value is the API key itself, for the header of a request.
-func (t Token) Value() string { return t.value }
+func (t Token) Value() string {
+	if t.value == nil {
+		return ""
+	}
+	return *t.value
+}
 
 // Source says where the key is from: the name of the variable or of the file.
 func (t Token) Source() string { return t.source }
 
 // IsZero says that there is no key.
-func (t Token) IsZero() bool { return t.value == "" }
+func (t Token) IsZero() bool { return t.Value() == "" }
 
 const redacted = "[redacted]"
 
