@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"regexp"
 
 	"helm.sh/helm/v3/pkg/chart"
 	"sigs.k8s.io/yaml"
@@ -50,9 +51,35 @@ func (e *Extension) chartMetadata(icon string) *chart.Metadata {
 	return md
 }
 
+// embedded is an icon that is long and reads as itself in YAML: a data: URI of
+// base64. YAML libraries take milliseconds over a line of that length.
+var embedded = regexp.MustCompile(`^data:[a-z0-9.+/-]+;base64,[A-Za-z0-9+/=]+$`)
+
+// embeddedStandIn stands for an embedded icon where it need not be looked at.
+const embeddedStandIn = "data:embedded"
+
+// standIn gives the icon to marshal or parse in place of icon.
+func standIn(icon string) string {
+	if embedded.MatchString(icon) {
+		return embeddedStandIn
+	}
+	return icon
+}
+
 // chartYAML is the derived Chart.yaml. The keys are sorted by the marshaller.
 func (e *Extension) chartYAML(icon string) ([]byte, error) {
-	data, err := yaml.Marshal(e.chartMetadata(icon))
+	data, err := e.shortChartYAML(icon)
+	if err != nil || standIn(icon) == icon {
+		return data, err
+	}
+	// Nothing else in the file can begin a line with these words: keys within
+	// other values are indented.
+	return bytes.Replace(data, []byte("\nicon: "+embeddedStandIn+"\n"), []byte("\nicon: "+icon+"\n"), 1), nil
+}
+
+// shortChartYAML is chartYAML without an embedded icon.
+func (e *Extension) shortChartYAML(icon string) ([]byte, error) {
+	data, err := yaml.Marshal(e.chartMetadata(standIn(icon)))
 	if err != nil {
 		return nil, fmt.Errorf("deriving Chart.yaml from extension.yaml: %w", err)
 	}

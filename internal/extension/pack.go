@@ -110,20 +110,16 @@ func (e *Extension) packedFiles(urls URLs) ([]File, error) {
 
 // replaceAssets gives the icon of Chart.yaml and the content of extension.yaml.
 func (e *Extension) replaceAssets(urls URLs) (icon string, metadata []byte, err error) {
-	icon = e.Metadata.Icon
-	asset := e.iconAsset()
 	if urls == nil {
-		if asset != nil {
-			icon = dataURI(asset.File, asset.Data)
-		}
-		return icon, e.Document.Source(), nil
+		return e.localIcon(), e.Document.Source(), nil
 	}
 	for _, a := range e.Assets {
 		if urls[a.File] == "" {
 			return "", nil, fmt.Errorf("there is no address for %s: it has to be uploaded first", a.File)
 		}
 	}
-	if asset != nil {
+	icon = e.Metadata.Icon
+	if asset := e.iconAsset(); asset != nil {
 		icon = urls[asset.File]
 	}
 	edits := e.assetEdits(func(a Asset) string { return urls[a.File] })
@@ -132,6 +128,15 @@ func (e *Extension) replaceAssets(urls URLs) (icon string, metadata []byte, err 
 	}
 	metadata, err = Rewrite(e.Document, edits)
 	return icon, metadata, err
+}
+
+// localIcon is the icon in Chart.yaml of the local form: embedded where it is a
+// file.
+func (e *Extension) localIcon() string {
+	if asset := e.iconAsset(); asset != nil {
+		return dataURI(asset.File, asset.Data)
+	}
+	return e.Metadata.Icon
 }
 
 // iconAsset is the asset that is the icon; nil where the icon is no file.
@@ -172,24 +177,44 @@ func (e *Extension) staticDirectory() (dir string, ok bool) {
 // Archives within the extension (charts/*.tgz) are held to the limits of
 // Options before Helm unpacks them.
 func (e *Extension) Chart() (*chart.Chart, error) {
-	files, err := e.packedFiles(nil)
+	loaded, err := e.chart()
 	if err != nil {
 		return nil, fmt.Errorf("loading the chart of %s: %w", e.display, err)
 	}
-	return e.load(files)
+	return loaded, nil
 }
 
-func (e *Extension) load(files []File) (*chart.Chart, error) {
+func (e *Extension) chart() (*chart.Chart, error) {
 	if err := e.checkNested(); err != nil {
-		return nil, fmt.Errorf("loading the chart of %s: %w", e.display, err)
+		return nil, err
+	}
+	files, err := e.packedFiles(nil)
+	if err != nil {
+		return nil, err
+	}
+	icon := e.localIcon()
+	short, err := e.shortChartYAML(icon)
+	if err != nil {
+		return nil, err
 	}
 	buffered := make([]*loader.BufferedFile, len(files))
+	var full []byte
 	for i, f := range files {
+		if f.Name == ChartFile {
+			full, f.Data = f.Data, short
+		}
 		buffered[i] = &loader.BufferedFile{Name: f.Name, Data: bytes.TrimPrefix(f.Data, byteOrderMark)}
 	}
 	loaded, err := loader.LoadFiles(buffered)
 	if err != nil {
-		return nil, fmt.Errorf("loading the chart of %s: %w", e.display, err)
+		return nil, err
+	}
+	// The embedded icon did not go through the parser; see embedded.
+	loaded.Metadata.Icon = icon
+	for _, raw := range loaded.Raw {
+		if raw.Name == ChartFile {
+			raw.Data = full
+		}
 	}
 	return loaded, nil
 }
