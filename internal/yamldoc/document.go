@@ -105,6 +105,12 @@ func (d *Document) ProblemAtKey(message, hint string, ptr ...string) Problem {
 	return d.problemAt(d.start(found.key), d.length(found.key), message, hint)
 }
 
+// ProblemAtOffset makes a Problem at a byte offset of Source, such as one within
+// a Span, and marks length characters there.
+func (d *Document) ProblemAtOffset(message, hint string, offset, length int) Problem {
+	return d.problemAt(min(max(offset, 0), len(d.src)), length, message, hint)
+}
+
 func (d *Document) problemAt(offset, length int, message, hint string) Problem {
 	line, column := d.lines.place(offset)
 	return Problem{

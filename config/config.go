@@ -1,0 +1,298 @@
+// Package config reads .ksrelease.yaml into an immutable value: what is to be
+// released, how, and where to. Every mistake of a file is told at once, with its
+// place; whether a file is right is decided in one place, by the JSON Schema,
+// and what no schema can know (the environment, the form of a glob) is checked
+// beside it.
+//
+// Flags and their precedence, credentials, and what the settings do belong
+// elsewhere.
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+	"github.com/ksrelease/ksrelease/schema"
+)
+
+// Name is the file name of a config.
+const Name = ".ksrelease.yaml"
+
+// What holds where a config says nothing.
+const (
+	// DefaultServer is the API of KubeSphere Cloud.
+	DefaultServer = "https://apis.kubesphere.cloud"
+	// DefaultRepository is the Helm repository of KubeSphere Cloud.
+	DefaultRepository = "https://beta.app.kubesphere.cloud"
+	// DefaultOutput is the folder for packages, relative to that of the config.
+	DefaultOutput = "dist"
+	// DefaultSizeLimit is the largest package in bytes: Kubernetes keeps
+	// packages in objects of at most about 1 MiB.
+	DefaultSizeLimit = 1 << 20
+	// DefaultVerifyTimeout is how long verify waits.
+	DefaultVerifyTimeout = 5 * time.Minute
+	// DefaultParallelism is how many extensions are worked on at once.
+	DefaultParallelism = 8
+)
+
+// Config is a config that was found to be right. It is not changed after Parse
+// and may be read by several goroutines.
+type Config struct {
+	// File is the config as it was named to Load; empty for Default.
+	File string
+	// Dir is the absolute folder at which relative paths start.
+	Dir         string
+	Cloud       Cloud
+	Repository  Repository
+	Parallelism int
+	// Entries are the extensions in the order of the file.
+	Entries []Entry
+	// Defaults are the settings of the project, for extensions that no entry
+	// overrides them for.
+	Defaults Settings
+
+	doc *yamldoc.Document // for problems that show later; nil for Default
+}
+
+// Cloud is the marketplace.
+type Cloud struct {
+	// Server is the base URL of its API, without a slash at the end.
+	Server string
+}
+
+// Repository is the Helm repository in which releases appear.
+type Repository struct {
+	// URL is its base URL, without a slash at the end.
+	URL string
+}
+
+// Settings are those of the stages, resolved: defaults, then the project's, then
+// the entry's.
+type Settings struct {
+	Lint    Lint
+	Package Package
+	Size    Size
+	Push    Push
+	Verify  Verify
+}
+
+// Severity is what a lint rule's findings are: off, info, warning or error.
+type Severity string
+
+// The severities of a lint rule.
+const (
+	Off     Severity = "off"
+	Info    Severity = "info"
+	Warning Severity = "warning"
+	Error   Severity = "error"
+)
+
+// Lint are the settings of the lint stage.
+type Lint struct {
+	// Rules are the severities that were set, by the name of the rule; the
+	// others keep their default. The map must not be changed.
+	Rules map[string]Severity
+}
+
+// Package are the settings of the package stage.
+type Package struct {
+	// Output is the absolute folder that packages are written to.
+	Output string
+}
+
+// Size are the settings of the size stage.
+type Size struct {
+	// Limit is the largest package, in bytes.
+	Limit int64
+}
+
+// Push are the settings of the push stage.
+type Push struct {
+	Existing Existing
+	Drift    Drift
+}
+
+// Existing is what becomes of a version that exists with the same content.
+type Existing string
+
+// The values of push.existing.
+const (
+	SkipExisting Existing = "skip"
+	FailExisting Existing = "fail"
+)
+
+// Drift is what becomes of a version that exists with other content.
+type Drift string
+
+// The values of push.drift.
+const (
+	FailDrift Drift = "fail"
+	WarnDrift Drift = "warn"
+)
+
+// Verify are the settings of the verify stage.
+type Verify struct {
+	Until   Until
+	Timeout time.Duration
+}
+
+// Until is what verify waits for.
+type Until string
+
+// The values of verify.until.
+const (
+	// UntilIndexed waits for the version to be in the Helm repository.
+	UntilIndexed Until = "indexed"
+	// UntilActive waits for it to be reviewed besides.
+	UntilActive Until = "active"
+)
+
+// Entry is one item of extensions.
+type Entry struct {
+	// Path is a path or glob as it was written, ${NAME} expanded.
+	Path string
+	// Exclude are paths or globs to leave out.
+	Exclude []string
+	// Settings are the project's, overridden by the entry's.
+	Settings Settings
+	// Line and Column are the place of Path in the config.
+	Line, Column int
+
+	index int // among extensions, to find it again in the file
+}
+
+// Default is what holds where there is no config: the defaults, and no
+// extensions. Relative paths start at dir.
+func Default(dir string) *Config {
+	if absolute, err := filepath.Abs(dir); err == nil {
+		dir = absolute
+	}
+	return &Config{
+		Dir:         dir,
+		Cloud:       Cloud{Server: DefaultServer},
+		Repository:  Repository{URL: DefaultRepository},
+		Parallelism: DefaultParallelism,
+		Defaults:    defaultSettings(dir),
+	}
+}
+
+func defaultSettings(dir string) Settings {
+	return Settings{
+		Package: Package{Output: filepath.Join(dir, DefaultOutput)},
+		Size:    Size{Limit: DefaultSizeLimit},
+		Push:    Push{Existing: SkipExisting, Drift: FailDrift},
+		Verify:  Verify{Until: UntilIndexed, Timeout: DefaultVerifyTimeout},
+	}
+}
+
+// Load reads a config file. env looks up the variables that ${NAME} names, as
+// os.LookupEnv does. What is wrong with the file is told as yamldoc.Problems,
+// all of it at once.
+func Load(file string, env func(string) (string, bool)) (*Config, error) {
+	src, err := os.ReadFile(file)
+	if err != nil {
+		var failed *os.PathError
+		if errors.As(err, &failed) {
+			err = failed.Err
+		}
+		return nil, fmt.Errorf("reading config %s: %w", file, err)
+	}
+	return Parse(file, src, env)
+}
+
+// Parse is Load for a file that was read already. Relative paths in it start at
+// the folder of file.
+func Parse(file string, src []byte, env func(string) (string, bool)) (*Config, error) {
+	doc, err := yamldoc.Parse(file, src)
+	if doc == nil {
+		return nil, err
+	}
+	var problems yamldoc.Problems
+	errors.As(err, &problems)
+
+	expanded, unset := expand(doc, env)
+	problems = append(problems, unset...)
+	compiled, err := schemaOf()
+	if err != nil {
+		return nil, err
+	}
+	problems = append(problems, doc.ValidateValue(compiled, expanded)...)
+
+	written := decode(expanded)
+	problems = append(problems, checkPatterns(doc, written)...)
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	return resolve(doc, written)
+}
+
+// schemaOf compiles the schema once; it is part of the program.
+var schemaOf = sync.OnceValues(func() (*yamldoc.Schema, error) {
+	return yamldoc.CompileSchema(schema.ID, schema.JSON)
+})
+
+// decode takes what fits of a value: parts of another type, which the schema
+// tells of, are left out.
+func decode(value any) *File {
+	var written File
+	data, err := json.Marshal(value)
+	if err != nil {
+		return &written
+	}
+	// The only error there can be is that of a part that does not fit.
+	_ = json.Unmarshal(data, &written)
+	return &written
+}
+
+// resolve makes the config of a file without mistakes.
+func resolve(doc *yamldoc.Document, written *File) (*Config, error) {
+	dir, err := filepath.Abs(filepath.Dir(doc.File()))
+	if err != nil {
+		return nil, fmt.Errorf("finding the folder of config %s: %w", doc.File(), err)
+	}
+	c := Default(dir)
+	c.File, c.doc = doc.File(), doc
+	set(&c.Parallelism, written.Parallelism)
+
+	var problems yamldoc.Problems
+	if written.Cloud != nil {
+		if err := setURL(&c.Cloud.Server, written.Cloud.Server); err != nil {
+			problems = append(problems, doc.Problem(err.Error(), "", "cloud", "server"))
+		}
+	}
+	if written.Repository != nil {
+		if err := setURL(&c.Repository.URL, written.Repository.URL); err != nil {
+			problems = append(problems, doc.Problem(err.Error(), "", "repository", "url"))
+		}
+	}
+	c.Defaults = overlay(doc, c.Defaults, written.FileSettings, dir, nil, &problems)
+	for i, entry := range written.Extensions {
+		at := []string{"extensions", strconv.Itoa(i)}
+		line, column := doc.Place(append(at, "path")...)
+		c.Entries = append(c.Entries, Entry{
+			Path:     value(entry.Path),
+			Exclude:  entry.Exclude,
+			Settings: overlay(doc, c.Defaults, entry.FileSettings, dir, at, &problems),
+			Line:     line, Column: column,
+			index: i,
+		})
+	}
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func value[T any](pointer *T) (value T) {
+	if pointer != nil {
+		value = *pointer
+	}
+	return value
+}

@@ -1,0 +1,148 @@
+package config
+
+// The types of this file are .ksrelease.yaml as it is written. The JSON Schema
+// (package schema), docs/configuration.md and the checks of Parse are made of
+// them: names by the json tag, texts by the doc comments, values by the tags
+//
+//	need:"true"              the key must be there
+//	types:"string integer"   the JSON types, where not the Go type's
+//	const:"1"                the only value
+//	enum:"skip fail"         the values, and ${NAME} references
+//	pattern:"…" say:"…"      a regular expression that Go and ECMAScript read
+//	                         alike, ${NAME} references besides, and the words
+//	                         for a value that fails
+//	min, max                 of a number; the least number of items or characters
+//	default:"…"              what holds where the key is left out
+//	example:"…"              how it may look; several are divided by " | "
+//
+// A comment ends as a description: it speaks to the author of a config.
+
+// File is the whole of .ksrelease.yaml.
+type File struct {
+	// Version of the config's format. A later ksrelease that reads another
+	// format still reads this one by its number.
+	Version *int `json:"version" need:"true" const:"1" say:"the only version of the config so far is 1" example:"1"`
+	// The marketplace that extensions are pushed to.
+	Cloud *FileCloud `json:"cloud,omitempty"`
+	// The Helm repository in which releases appear.
+	Repository *FileRepository `json:"repository,omitempty"`
+	// What is to be released. An extension that several entries match takes the
+	// settings of the last of them.
+	Extensions []FileEntry `json:"extensions" need:"true" min:"1"`
+	FileSettings
+	// How many extensions are worked on at once.
+	Parallelism *int `json:"parallelism,omitempty" min:"1" max:"128" default:"8" example:"4"`
+}
+
+// FileSettings are the settings of the stages. They stand at the top for all
+// extensions; an entry of extensions may override each of them.
+type FileSettings struct {
+	// How extensions are checked before anything else happens.
+	Lint *FileLint `json:"lint,omitempty"`
+	// How packages are made.
+	Package *FilePackage `json:"package,omitempty"`
+	// How large a package may be.
+	Size *FileSize `json:"size,omitempty"`
+	// What happens where a version is in the marketplace already.
+	Push *FilePush `json:"push,omitempty"`
+	// What a release waits for.
+	Verify *FileVerify `json:"verify,omitempty"`
+}
+
+// FileCloud is the marketplace.
+type FileCloud struct {
+	// Address of the KubeSphere Cloud API. The API key never stands here: it
+	// comes from KSRELEASE_TOKEN, or from ksrelease login.
+	Server *string `json:"server,omitempty" pattern:"^https?://[^\\s/?#@]+(/[^\\s?#]*)?$" say:"it must be an http:// or https:// address without user, query and fragment" default:"https://apis.kubesphere.cloud" example:"https://apis.kubesphere.cloud"`
+}
+
+// FileRepository is the Helm repository.
+type FileRepository struct {
+	// Address of the Helm repository; its index.yaml is asked which versions
+	// exist. A user and password, where it needs them, come from
+	// KSRELEASE_REPOSITORY_USERNAME and KSRELEASE_REPOSITORY_PASSWORD.
+	URL *string `json:"url,omitempty" pattern:"^https?://[^\\s/?#@]+(/[^\\s?#]*)?$" say:"it must be an http:// or https:// address without user, query and fragment" default:"https://beta.app.kubesphere.cloud" example:"https://charts.example.com/extensions"`
+}
+
+// FileEntry names one or more extensions and, if need be, their own settings.
+type FileEntry struct {
+	// Where the extensions are: each directory with an extension.yaml and each
+	// package .tgz that matches. *, ?, [a-z], {a,b} and ** (any number of
+	// directories) may be used. A relative path starts at the folder of the
+	// config; absolute ones and .. are allowed. A path that matches nothing is
+	// an error.
+	Path *string `json:"path" need:"true" min:"1" example:"extensions/* | apps/alc | vendor/alc-1.2.0.tgz"`
+	// What to leave out of path, in the same form. A directory leaves out all
+	// below it. One that matches nothing is an error.
+	Exclude []string `json:"exclude,omitempty" itemmin:"1" example:"extensions/legacy-*"`
+	FileSettings
+}
+
+// FileLint are the settings of the lint stage.
+type FileLint struct {
+	// Severity of each rule: off does not run it, info and warning tell, error
+	// keeps the extension from being released. Rules that are not named keep
+	// their default.
+	Rules *FileRules `json:"rules,omitempty"`
+}
+
+// FileRules are the lint rules.
+type FileRules struct {
+	// extension.yaml has the keys and types it should have; an unknown key is a
+	// warning in any case.
+	Schema *string `json:"schema,omitempty" enum:"off info warning error" default:"error"`
+	// The name is one that the extension controller takes.
+	Name *string `json:"name,omitempty" enum:"off info warning error" default:"error"`
+	// The version is one that the extension controller takes, and a string.
+	Version *string `json:"version,omitempty" enum:"off info warning error" default:"error"`
+	// The icon exists and is an image.
+	Icon *string `json:"icon,omitempty" enum:"off info warning error" default:"error"`
+	// The screenshots exist and are images.
+	Screenshots *string `json:"screenshots,omitempty" enum:"off info warning error" default:"error"`
+	// The chart loads in Helm, and the subcharts it declares are there.
+	Chart *string `json:"chart,omitempty" enum:"off info warning error" default:"error"`
+	// The templates render.
+	Render *string `json:"render,omitempty" enum:"off info warning error" default:"error"`
+	// The container images in use are those that extension.yaml lists.
+	Images *string `json:"images,omitempty" enum:"off info warning error" default:"warning"`
+	// Workloads obey global.imageRegistry.
+	ImageRegistry *string `json:"image-registry,omitempty" enum:"off info warning error" default:"warning"`
+	// Workloads obey global.nodeSelector.
+	NodeSelector *string `json:"node-selector,omitempty" enum:"off info warning error" default:"warning" example:"off"`
+}
+
+// FilePackage are the settings of the package stage.
+type FilePackage struct {
+	// Folder for the packages that ksrelease package leaves, relative to the
+	// folder of the config. It is never packed and never searched for
+	// extensions.
+	Output *string `json:"output,omitempty" min:"1" default:"dist" example:"build/packages"`
+}
+
+// FileSize are the settings of the size stage.
+type FileSize struct {
+	// The largest package that may be pushed, as a number of bytes or with a
+	// unit: KiB, MiB and GiB are powers of 1024, KB, MB and GB powers of 1000.
+	// KubeSphere keeps packages in Kubernetes objects, which hold about 1 MiB.
+	Limit any `json:"limit,omitempty" types:"string integer" min:"1" max:"1000000000000" pattern:"^([1-9][0-9]{0,8} ?([kKmMgG][iI]?)?[bB]?|([1-9][0-9]{0,5}\\.[0-9]{1,3}|0\\.[0-9]{0,2}[1-9]) ?[kKmMgG][iI]?[bB]?)$" say:"it must be a size such as 512KiB or 1MiB" default:"1MiB" example:"512KiB | 1048576"`
+}
+
+// FilePush are the settings of the push stage.
+type FilePush struct {
+	// A version that exists with the same content: skip it, or fail. Nothing is
+	// sent in either case.
+	Existing *string `json:"existing,omitempty" enum:"skip fail" default:"skip" example:"fail"`
+	// A version that exists with other content: fail, or warn and exit with 0,
+	// which suits scheduled runs on a branch where work goes on. Nothing is sent
+	// in either case.
+	Drift *string `json:"drift,omitempty" enum:"fail warn" default:"fail" example:"warn"`
+}
+
+// FileVerify are the settings of the verify stage.
+type FileVerify struct {
+	// What a release waits for: indexed, until the version can be downloaded
+	// from the Helm repository; active, until it has been reviewed besides.
+	Until *string `json:"until,omitempty" enum:"indexed active" default:"indexed" example:"active"`
+	// How long to wait for it. What is not seen by then ends as unverified.
+	Timeout *string `json:"timeout,omitempty" pattern:"^([1-9][0-9]{0,4}(\\.[0-9]{1,3})?h([0-9]{1,5}m)?([0-9]{1,5}s)?|[1-9][0-9]{0,4}(\\.[0-9]{1,3})?m([0-9]{1,5}s)?|[1-9][0-9]{0,5}(\\.[0-9]{1,3})?(s|ms))$" say:"it must be a duration such as 90s, 5m or 1h30m" default:"5m" example:"90s | 1h30m"`
+}

@@ -1,0 +1,152 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+// overlay is base with what is written over it. at is where the settings stand
+// in the document. The schema has looked at every value; what cannot be read all
+// the same is told, not guessed.
+func overlay(doc *yamldoc.Document, base Settings, written FileSettings, dir string, at []string, problems *yamldoc.Problems) Settings {
+	s := base
+	tell := func(err error, key ...string) {
+		if err != nil {
+			*problems = append(*problems, doc.Problem(err.Error(), "", append(at[:len(at):len(at)], key...)...))
+		}
+	}
+	if written.Lint != nil && written.Lint.Rules != nil {
+		s.Lint.Rules = overlayRules(base.Lint.Rules, written.Lint.Rules)
+	}
+	if written.Package != nil && written.Package.Output != nil {
+		s.Package.Output = absolute(dir, *written.Package.Output)
+	}
+	if written.Size != nil && written.Size.Limit != nil {
+		limit, err := sizeOf(written.Size.Limit)
+		tell(err, "size", "limit")
+		s.Size.Limit = limit
+	}
+	if written.Push != nil {
+		setWord(&s.Push.Existing, written.Push.Existing)
+		setWord(&s.Push.Drift, written.Push.Drift)
+		tell(known("existing", s.Push.Existing, SkipExisting, FailExisting), "push", "existing")
+		tell(known("drift", s.Push.Drift, FailDrift, WarnDrift), "push", "drift")
+	}
+	if written.Verify != nil {
+		setWord(&s.Verify.Until, written.Verify.Until)
+		tell(known("until", s.Verify.Until, UntilIndexed, UntilActive), "verify", "until")
+		if written.Verify.Timeout != nil {
+			timeout, err := durationOf(*written.Verify.Timeout)
+			tell(err, "verify", "timeout")
+			s.Verify.Timeout = timeout
+		}
+	}
+	for rule, severity := range s.Lint.Rules {
+		tell(known(rule, severity, Off, Info, Warning, Error), "lint", "rules", rule)
+	}
+	return s
+}
+
+func overlayRules(base map[string]Severity, written *FileRules) map[string]Severity {
+	rules := maps.Clone(base)
+	if rules == nil {
+		rules = map[string]Severity{}
+	}
+	for name, severity := range map[string]*string{
+		"schema":         written.Schema,
+		"name":           written.Name,
+		"version":        written.Version,
+		"icon":           written.Icon,
+		"screenshots":    written.Screenshots,
+		"chart":          written.Chart,
+		"render":         written.Render,
+		"images":         written.Images,
+		"image-registry": written.ImageRegistry,
+		"node-selector":  written.NodeSelector,
+	} {
+		if severity != nil {
+			rules[name] = Severity(*severity)
+		}
+	}
+	return rules
+}
+
+// known is the last word on a value of a fixed set. The schema lets ${NAME}
+// stand for one; what the variable holds is checked by the schema once it is put
+// in, and only a value that still looks like a reference comes this far.
+func known[T ~string](key string, value T, allowed ...T) error {
+	words := make([]string, len(allowed))
+	for i, one := range allowed {
+		if value == one {
+			return nil
+		}
+		words[i] = string(one)
+	}
+	return fmt.Errorf("%q must be one of %s, not %q", key, strings.Join(words, ", "), string(value))
+}
+
+// sizeOf is a number of bytes of what stands in size.limit: a number, or a text
+// with a unit.
+func sizeOf(limit any) (int64, error) {
+	switch limit := limit.(type) {
+	case float64:
+		return int64(limit), nil
+	case string:
+		size, err := humanize.ParseBytes(limit)
+		if err == nil && size > 0 && size <= math.MaxInt64 {
+			return int64(size), nil
+		}
+	}
+	return 0, fmt.Errorf("\"limit\" is %q, but it must be a size such as 512KiB or 1MiB", limit)
+}
+
+func durationOf(text string) (time.Duration, error) {
+	duration, err := time.ParseDuration(text)
+	if err != nil || duration <= 0 {
+		return 0, fmt.Errorf("\"timeout\" is %q, but it must be a duration such as 90s, 5m or 1h30m", text)
+	}
+	return duration, nil
+}
+
+func set[T any](to *T, written *T) {
+	if written != nil {
+		*to = *written
+	}
+}
+
+func setWord[T ~string](to *T, written *string) {
+	if written != nil {
+		*to = T(*written)
+	}
+}
+
+// setURL takes an address. As with known, only one that still looks like a
+// reference after expansion can be wrong here.
+func setURL(to *string, written *string) error {
+	if written == nil {
+		return nil
+	}
+	address, err := url.Parse(*written)
+	if err != nil || address.Host == "" || address.User != nil || strings.Contains(*written, "${") {
+		return fmt.Errorf("%q must be an http:// or https:// address", *written)
+	}
+	*to = strings.TrimRight(*written, "/")
+	return nil
+}
+
+func absolute(dir, path string) string {
+	path = filepath.FromSlash(path)
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}

@@ -1,0 +1,351 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+// metadataFile is what makes a directory an extension.
+const metadataFile = "extension.yaml"
+
+// packageSuffix is what makes a file a package.
+const packageSuffix = ".tgz"
+
+// neverSearched are folders that globs do not look into: what they hold was
+// fetched or made, not written. A path without wildcards may still name one.
+var neverSearched = []string{".git", "node_modules", ".ksrelease"}
+
+// Source is one extension that the config declares.
+type Source struct {
+	// Path is the absolute path of its directory or package.
+	Path string
+	// Display is the path as the user would type it.
+	Display string
+	// Settings are those of the last entry that matches it.
+	Settings Settings
+	// Line and Column are the place of that entry's path in the config.
+	Line, Column int
+}
+
+// Sources finds the extensions that the entries name, sorted by path; where
+// several entries match one, the last counts. Display is relative to display
+// ("": the folder of the config). Paths and excludes that match nothing are
+// yamldoc.Problems, all at once.
+func (c *Config) Sources(display string) ([]Source, error) {
+	if display == "" {
+		display = c.Dir
+	}
+	display, err := filepath.Abs(display)
+	if err != nil {
+		return nil, fmt.Errorf("finding the extensions of %s: %w", c.File, err)
+	}
+	found := map[string]Source{}
+	var problems yamldoc.Problems
+	for _, entry := range c.Entries {
+		paths, trouble := c.match(entry)
+		problems = append(problems, trouble...)
+		for _, path := range paths {
+			found[path] = Source{
+				Path: path, Display: shown(display, path),
+				Settings: entry.Settings, Line: entry.Line, Column: entry.Column,
+			}
+		}
+	}
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	sources := make([]Source, 0, len(found))
+	for _, source := range found {
+		sources = append(sources, source)
+	}
+	slices.SortFunc(sources, func(a, b Source) int { return strings.Compare(a.Path, b.Path) })
+	return sources, nil
+}
+
+// shown is a path relative to a folder, or absolute where there is no way.
+func shown(from, path string) string {
+	if relative, err := filepath.Rel(from, path); err == nil {
+		return relative
+	}
+	return path
+}
+
+// match lists the extensions of one entry as absolute paths.
+func (c *Config) match(entry Entry) ([]string, yamldoc.Problems) {
+	where := func(key ...string) []string {
+		return append([]string{"extensions", strconv.Itoa(entry.index)}, key...)
+	}
+	candidates, err := c.glob(entry.Path, entry.Settings.Package.Output)
+	if err != nil {
+		return nil, yamldoc.Problems{c.problem(fmt.Sprintf("looking for %q: %s", entry.Path, err), "", where("path")...)}
+	}
+	extensions := slices.DeleteFunc(slices.Clone(candidates), func(path string) bool { return !isExtension(path) })
+	if len(extensions) == 0 {
+		message, hint := c.explainNothing(entry.Path, candidates)
+		return nil, yamldoc.Problems{c.problem(message, hint, where("path")...)}
+	}
+
+	var problems yamldoc.Problems
+	for i, exclude := range entry.Exclude {
+		excluded := func(path string) bool { return c.excludes(exclude, path) }
+		if !slices.ContainsFunc(candidates, excluded) {
+			message := fmt.Sprintf("%q excludes nothing: %q does not match it", exclude, entry.Path)
+			problems = append(problems, c.problem(message, c.nearestOf(exclude, candidates), where("exclude", strconv.Itoa(i))...))
+		}
+		extensions = slices.DeleteFunc(extensions, excluded)
+	}
+	if len(extensions) == 0 && len(problems) == 0 {
+		problems = append(problems, c.problem(
+			fmt.Sprintf("%q matches nothing but what is excluded", entry.Path), "remove the entry, or exclude less", where("path")...))
+	}
+	return extensions, problems
+}
+
+func (c *Config) problem(message, hint string, ptr ...string) yamldoc.Problem {
+	if c.doc == nil {
+		return yamldoc.Problem{File: c.File, Message: message, Hint: hint}
+	}
+	return c.doc.Problem(message, hint, ptr...)
+}
+
+// glob lists what a pattern matches, whether extension or not.
+func (c *Config) glob(pattern, output string) ([]string, error) {
+	if !hasWildcard(pattern) {
+		path := absolute(c.Dir, unescaped(pattern))
+		_, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+			return nil, nil
+		}
+		return []string{path}, plainError(err)
+	}
+	base, pattern := c.base(pattern)
+	tree := searched{FS: os.DirFS(base), base: base, hidden: []string{output, c.Defaults.Package.Output}}
+	matches, err := doublestar.Glob(tree, pattern)
+	if err != nil {
+		return nil, plainError(err)
+	}
+	for i, match := range matches {
+		matches[i] = filepath.Join(base, filepath.FromSlash(match))
+	}
+	return matches, nil
+}
+
+// base divides a pattern into the folder at which it starts and the rest. The
+// folder of the config is no part of the pattern: its name may hold wildcards.
+func (c *Config) base(pattern string) (base, rest string) {
+	pattern = path.Clean(pattern)
+	if path.IsAbs(pattern) {
+		base, rest = doublestar.SplitPattern(pattern)
+		return filepath.FromSlash(base), rest
+	}
+	base = c.Dir
+	for strings.HasPrefix(pattern, "../") {
+		base, pattern = filepath.Dir(base), pattern[len("../"):]
+	}
+	return base, pattern
+}
+
+// searched is a tree without the folders that are never looked into.
+type searched struct {
+	fs.FS
+	base   string
+	hidden []string // absolute
+}
+
+// ReadDir lists a folder as fs.ReadDir does, without what is never looked into.
+func (s searched) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(s.FS, name)
+	return slices.DeleteFunc(entries, func(entry fs.DirEntry) bool {
+		if !entry.IsDir() {
+			return false
+		}
+		at := filepath.Join(s.base, filepath.FromSlash(name), entry.Name())
+		return slices.Contains(neverSearched, entry.Name()) || slices.Contains(s.hidden, at)
+	}), err
+}
+
+// Stat keeps links working: fs.Stat on the embedded tree follows them.
+func (s searched) Stat(name string) (fs.FileInfo, error) { return fs.Stat(s.FS, name) }
+
+func isExtension(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	if info.IsDir() {
+		metadata, err := os.Stat(filepath.Join(path, metadataFile))
+		return err == nil && !metadata.IsDir()
+	}
+	return info.Mode().IsRegular() && strings.HasSuffix(path, packageSuffix)
+}
+
+// excludes tells whether an exclude names a path or a folder above it.
+func (c *Config) excludes(exclude, path string) bool {
+	pattern := exclude
+	base := ""
+	if hasWildcard(exclude) {
+		base, pattern = c.base(exclude)
+	} else {
+		excluded := absolute(c.Dir, unescaped(exclude))
+		return path == excluded || strings.HasPrefix(path, excluded+string(filepath.Separator))
+	}
+	relative, err := filepath.Rel(base, path)
+	if err != nil {
+		return false
+	}
+	for at := filepath.ToSlash(relative); at != "." && at != "/"; at = parentOf(at) {
+		if doublestar.MatchUnvalidated(pattern, at) {
+			return true
+		}
+	}
+	return false
+}
+
+func parentOf(at string) string { return path.Dir(at) }
+
+// explainNothing says why a path has no extension, and what was probably meant.
+func (c *Config) explainNothing(pattern string, candidates []string) (message, hint string) {
+	switch {
+	case len(candidates) == 0:
+		return fmt.Sprintf("%q matches nothing", pattern), c.nearestPath(pattern)
+	case len(candidates) > 1 || hasWildcard(pattern):
+		return fmt.Sprintf("%q matches no extension: nothing there is a %s file or a directory with an %s", pattern, packageSuffix, metadataFile), ""
+	}
+	info, err := os.Stat(candidates[0])
+	switch {
+	case err == nil && info.IsDir():
+		return fmt.Sprintf("%q is a directory without an %s", pattern, metadataFile), c.extensionsBelow(pattern, candidates[0])
+	case filepath.Base(candidates[0]) == metadataFile:
+		return fmt.Sprintf("%q is a file; an extension is named by its directory", pattern), fmt.Sprintf("write %q", path.Dir(pattern))
+	}
+	return fmt.Sprintf("%q is neither a directory nor a package %s", pattern, packageSuffix), ""
+}
+
+// extensionsBelow proposes a glob for a folder that holds extensions.
+func (c *Config) extensionsBelow(pattern, dir string) string {
+	entries, _ := os.ReadDir(dir) // without an answer there is no proposal
+	for _, entry := range entries {
+		if isExtension(filepath.Join(dir, entry.Name())) {
+			return fmt.Sprintf("did you mean %q?", strings.TrimSuffix(pattern, "/")+"/*")
+		}
+	}
+	return ""
+}
+
+// nearestPath follows a path until a part of it does not exist, and looks for
+// one beside it that is spelt alike.
+func (c *Config) nearestPath(pattern string) string {
+	base, rest := c.base(pattern)
+	parts := strings.Split(rest, "/")
+	for i, part := range parts {
+		if hasWildcard(part) {
+			return ""
+		}
+		if _, err := os.Stat(filepath.Join(base, part)); err == nil {
+			base = filepath.Join(base, part)
+			continue
+		}
+		near, ok := yamldoc.Nearest(part, namesIn(base))
+		if !ok {
+			return ""
+		}
+		meant := filepath.Join(append([]string{base, near}, parts[i+1:]...)...)
+		if path.IsAbs(pattern) {
+			return fmt.Sprintf("did you mean %q?", meant)
+		}
+		return fmt.Sprintf("did you mean %q?", filepath.ToSlash(shown(c.Dir, meant)))
+	}
+	return ""
+}
+
+func namesIn(dir string) []string {
+	entries, _ := os.ReadDir(dir) // a folder that cannot be read proposes nothing
+	names := make([]string, len(entries))
+	for i, entry := range entries {
+		names[i] = entry.Name()
+	}
+	return names
+}
+
+func (c *Config) nearestOf(exclude string, candidates []string) string {
+	relative := make([]string, len(candidates))
+	for i, candidate := range candidates {
+		relative[i] = filepath.ToSlash(shown(c.Dir, candidate))
+	}
+	if near, ok := yamldoc.Nearest(exclude, relative); ok {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return "paths to exclude start at the folder of the config, as path does"
+}
+
+// hasWildcard tells a glob from a plain path.
+func hasWildcard(pattern string) bool {
+	escaped := false
+	for _, c := range pattern {
+		switch {
+		case escaped:
+			escaped = false
+		case c == '\\':
+			escaped = true
+		case strings.ContainsRune("*?[{", c):
+			return true
+		}
+	}
+	return false
+}
+
+// unescaped is a plain path without the backslashes that keep a wildcard from
+// being one.
+func unescaped(pattern string) string {
+	var b strings.Builder
+	escaped := false
+	for _, c := range pattern {
+		if c == '\\' && !escaped {
+			escaped = true
+			continue
+		}
+		escaped = false
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+// checkPatterns tells globs that do not parse.
+func checkPatterns(doc *yamldoc.Document, written *File) yamldoc.Problems {
+	var problems yamldoc.Problems
+	check := func(pattern string, ptr ...string) {
+		if !doublestar.ValidatePattern(pattern) {
+			problems = append(problems, doc.Problem(
+				fmt.Sprintf("%q is no valid pattern: a [ or { is not closed, or a \\ ends it", pattern),
+				`close it, or write \[ and \{ for the characters themselves`, ptr...))
+		}
+	}
+	for i, entry := range written.Extensions {
+		at := strconv.Itoa(i)
+		check(value(entry.Path), "extensions", at, "path")
+		for j, exclude := range entry.Exclude {
+			check(exclude, "extensions", at, "exclude", strconv.Itoa(j))
+		}
+	}
+	return problems
+}
+
+func plainError(err error) error {
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		return failed.Err
+	}
+	return err
+}

@@ -1,0 +1,71 @@
+// Command generate writes schema/ksrelease.schema.json and docs/configuration.md
+// from the types of config/file.go. It is run by `go generate ./schema`; a test
+// holds both files to what it makes.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "generate:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	root, err := moduleRoot()
+	if err != nil {
+		return err
+	}
+	files, err := generate(root)
+	if err != nil {
+		return err
+	}
+	for name, data := range files {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755); err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
+		}
+		if err := os.WriteFile(filepath.Join(root, name), data, 0o644); err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// generate makes all files, by their path below the module root.
+func generate(root string) (map[string][]byte, error) {
+	schema, err := newSchema(filepath.Join(root, "config", "file.go"))
+	if err != nil {
+		return nil, err
+	}
+	data, err := render(schema)
+	if err != nil {
+		return nil, err
+	}
+	return map[string][]byte{
+		"schema/ksrelease.schema.json": data,
+		"docs/configuration.md":        page(schema),
+	}, nil
+}
+
+// moduleRoot is the nearest folder above the working directory with a go.mod:
+// go generate and go test start in the folder of their package.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("finding the module: %w", err)
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", errors.New("finding the module: no go.mod here or above")
+		}
+	}
+}

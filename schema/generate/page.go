@@ -1,0 +1,209 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/invopop/jsonschema"
+)
+
+// page is docs/configuration.md: each key with its type, default, meaning and an
+// example.
+func page(schema *jsonschema.Schema) []byte {
+	p := printer{definitions: schema.Definitions}
+	p.text(introduction)
+	p.table("", schema)
+	p.text("")
+	p.text("## Keys")
+	p.text("")
+	p.keys("", schema)
+	p.text(closing)
+	return p.Bytes()
+}
+
+const introduction = `<!-- Made by "go generate ./schema" from config/file.go; change it there. -->
+# Configuration
+
+` + "`.ksrelease.yaml`" + ` stands at the top of a repository. ksrelease looks for it in the
+working directory and the folders above it; ` + "`--config FILE`" + ` names another one.
+Relative paths in it start at its own folder; absolute paths and ` + "`..`" + ` are allowed.
+
+The least that is needed:
+
+` + "```yaml" + `
+version: 1
+extensions:
+  - path: extensions/*
+` + "```" + `
+
+- ` + "`${NAME}`" + ` in a string value is replaced by the environment variable NAME; one that
+  is not set is an error. ` + "`$$`" + ` is a dollar sign; any other ` + "`$`" + ` stays.
+- Tokens and passwords never stand in the file: ` + "`KSRELEASE_TOKEN`" + `,
+  ` + "`KSRELEASE_REPOSITORY_USERNAME`" + ` and ` + "`KSRELEASE_REPOSITORY_PASSWORD`" + ` hold them.
+- Unknown and duplicate keys, a second document, and values of the wrong kind are
+  errors, all told in one run with their line and column.
+- An extension that several entries match takes the settings of the last of them.
+  Two extensions of one name are an error.
+- Globs do not look into ` + "`.git`, `node_modules`, `.ksrelease`" + ` and the output folder.
+- Editors check and complete the file by its
+  [JSON Schema](../schema/ksrelease.schema.json), which ` + "`ksrelease schema`" + ` prints:
+  ` + "`# yaml-language-server: $schema=FILE-OR-URL`" + ` as its first line.
+
+` + "[.ksrelease.example.yaml](../.ksrelease.example.yaml)" + ` shows every key.
+
+## Overview
+`
+
+const closing = `## Settings of one entry
+
+The keys ` + "`lint`, `package`, `size`, `push` and `verify`" + ` may stand in an item of
+` + "`extensions`" + ` too, with the same keys below them. What the entry sets holds for its
+extensions; what it leaves out is taken from the top of the file, key by key and,
+for ` + "`lint.rules`" + `, rule by rule:
+
+` + "```yaml" + `
+extensions:
+  - path: extensions/*
+  - path: extensions/vector
+    lint:
+      rules:
+        images: "off"
+    size:
+      limit: 512KiB
+` + "```" + `
+`
+
+type printer struct {
+	bytes.Buffer
+	definitions jsonschema.Definitions
+}
+
+func (p *printer) text(line string) { fmt.Fprintln(p, line) }
+
+// perEntry are the keys that an entry shares with the top; they are described
+// there.
+var perEntry = map[string]bool{"lint": true, "package": true, "size": true, "push": true, "verify": true}
+
+// each visits the keys of a mapping in their order.
+func (p *printer) each(path string, schema *jsonschema.Schema, visit func(path string, property, below *jsonschema.Schema)) {
+	for pair := schema.Properties.Oldest(); pair != nil; pair = pair.Next() {
+		if strings.HasPrefix(path, "extensions[].") && perEntry[pair.Key] {
+			continue
+		}
+		property := pair.Value
+		name := path + pair.Key
+		below := p.definition(property)
+		if property.Items != nil && p.definition(property.Items) != nil {
+			below = p.definition(property.Items)
+			name += "[]"
+		}
+		visit(name, property, below)
+	}
+}
+
+func (p *printer) definition(schema *jsonschema.Schema) *jsonschema.Schema {
+	name, ok := strings.CutPrefix(schema.Ref, "#/$defs/")
+	if !ok {
+		return nil
+	}
+	return p.definitions[name]
+}
+
+// table lists the keys that hold a value, with what holds by default.
+func (p *printer) table(path string, schema *jsonschema.Schema) {
+	if path == "" {
+		p.text("| key | value | default |")
+		p.text("| --- | --- | --- |")
+	}
+	p.each(path, schema, func(name string, property, below *jsonschema.Schema) {
+		if below != nil {
+			p.table(name+".", below)
+			return
+		}
+		fmt.Fprintf(p, "| [`%s`](#%s) | %s | %s |\n", name, anchor(name), valueOf(property), defaultOf(name, property))
+	})
+}
+
+// keys describes each key.
+func (p *printer) keys(path string, schema *jsonschema.Schema) {
+	p.each(path, schema, func(name string, property, below *jsonschema.Schema) {
+		fmt.Fprintf(p, "### %s\n\n%s\n\n", name, property.Description)
+		if below != nil {
+			p.keys(name+".", below)
+			return
+		}
+		fmt.Fprintf(p, "- value: %s\n- default: %s\n\n", valueOf(property), defaultOf(name, property))
+		fmt.Fprintf(p, "```yaml\n%s```\n\n", exampleOf(name, property))
+	})
+}
+
+// anchor is the address that Git hosts give to a heading.
+func anchor(heading string) string {
+	return strings.NewReplacer(".", "", "[", "", "]", "").Replace(strings.ToLower(heading))
+}
+
+func valueOf(property *jsonschema.Schema) string {
+	if property.Const != nil {
+		return fmt.Sprintf("`%v`", property.Const)
+	}
+	if len(property.AnyOf) > 0 {
+		return words(property)
+	}
+	if types, ok := property.Extras["type"].([]string); ok {
+		return strings.Join(types, " or ")
+	}
+	switch {
+	case property.Type == "array":
+		return "list of strings"
+	case property.Type == "integer" && property.Maximum != "":
+		return fmt.Sprintf("whole number from %s to %s", property.Minimum, property.Maximum)
+	}
+	return property.Type
+}
+
+func words(property *jsonschema.Schema) string {
+	quoted := make([]string, len(property.AnyOf[0].Enum))
+	for i, word := range property.AnyOf[0].Enum {
+		quoted[i] = fmt.Sprintf("`%v`", word)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+func defaultOf(name string, property *jsonschema.Schema) string {
+	switch {
+	case property.Default != nil:
+		return fmt.Sprintf("`%v`", property.Default)
+	case name == "version", name == "extensions[].path":
+		return "none: it must be given"
+	}
+	return "none"
+}
+
+// exampleOf shows a key where it stands in the file.
+func exampleOf(name string, property *jsonschema.Schema) string {
+	example := property.Default
+	if len(property.Examples) > 0 {
+		example = property.Examples[0]
+	}
+	if list, ok := example.([]any); ok {
+		example = fmt.Sprintf("[%v]", list[0])
+	}
+	var b strings.Builder
+	indent := ""
+	steps := strings.Split(name, ".")
+	for i, step := range steps {
+		key, isList := strings.CutSuffix(step, "[]")
+		b.WriteString(indent + key + ":")
+		if i == len(steps)-1 {
+			fmt.Fprintf(&b, " %v\n", example)
+			break
+		}
+		b.WriteByte('\n')
+		indent = strings.ReplaceAll(indent, "-", " ") + "  "
+		if isList {
+			indent += "- "
+		}
+	}
+	return b.String()
+}

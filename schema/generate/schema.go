@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/invopop/jsonschema"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/schema"
+)
+
+// anyReference lets ${NAME} stand in for a value of a closed set: what the
+// variable holds is checked once it is put in.
+const anyReference = `\$\{[A-Za-z_][A-Za-z0-9_]*\}`
+
+// typePrefix is what the types of a config file begin with; their schemas are
+// named by the rest.
+const typePrefix = "File"
+
+// newSchema makes the schema of config.File; source is the file that declares it,
+// for its comments.
+func newSchema(source string) (*jsonschema.Schema, error) {
+	comments, err := fieldComments(source)
+	if err != nil {
+		return nil, err
+	}
+	reflector := jsonschema.Reflector{
+		ExpandedStruct:             true,
+		RequiredFromJSONSchemaTags: true,
+		Namer: func(t reflect.Type) string {
+			return strings.ToLower(strings.TrimPrefix(t.Name(), typePrefix))
+		},
+		LookupComment: func(t reflect.Type, field string) string { return comments[t.Name()+"."+field] },
+	}
+	root := reflector.Reflect(&config.File{})
+	root.ID = jsonschema.ID(schema.ID)
+	root.Title = "ksrelease config"
+	root.Description = config.Name + ": what ksrelease releases from this repository, and how."
+	if err := refine(root, root.Definitions, reflect.TypeFor[config.File]()); err != nil {
+		return nil, err
+	}
+	delete(root.Definitions, strings.ToLower(typePrefix))
+	return root, nil
+}
+
+// fieldComments reads the doc comments of struct fields, by Type.Field, each
+// paragraph as one line.
+func fieldComments(source string) (map[string]string, error) {
+	file, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.ParseComments)
+	if err != nil {
+		return nil, fmt.Errorf("reading the comments of the config types: %w", err)
+	}
+	comments := map[string]string{}
+	ast.Inspect(file, func(node ast.Node) bool {
+		declared, ok := node.(*ast.TypeSpec)
+		if !ok {
+			return true
+		}
+		structure, ok := declared.Type.(*ast.StructType)
+		if !ok {
+			return false
+		}
+		for _, field := range structure.Fields.List {
+			for _, name := range field.Names {
+				comments[declared.Name.Name+"."+name.Name] = strings.Join(strings.Fields(field.Doc.Text()), " ")
+			}
+		}
+		return false
+	})
+	return comments, nil
+}
+
+// refine adds to the schema of a struct what its tags say and the reflector does
+// not know, and goes on with the structs below it.
+func refine(at *jsonschema.Schema, definitions jsonschema.Definitions, structure reflect.Type) error {
+	for _, field := range reflect.VisibleFields(structure) {
+		if field.Anonymous {
+			continue
+		}
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		property, ok := at.Properties.Get(name)
+		if !ok {
+			return fmt.Errorf("the schema has no key %q for %s.%s", name, structure.Name(), field.Name)
+		}
+		if property.Description == "" && structure != reflect.TypeFor[config.FileSettings]() {
+			return fmt.Errorf("%s.%s has no comment to describe it", structure.Name(), field.Name)
+		}
+		if field.Tag.Get("need") != "" {
+			at.Required = append(at.Required, name)
+		}
+		if err := applyTags(property, field.Tag); err != nil {
+			return fmt.Errorf("tags of %s.%s: %w", structure.Name(), field.Name, err)
+		}
+		below := field.Type
+		for below.Kind() == reflect.Pointer || below.Kind() == reflect.Slice {
+			below = below.Elem()
+		}
+		if below.Kind() == reflect.Struct {
+			definition := definitions[strings.ToLower(strings.TrimPrefix(below.Name(), typePrefix))]
+			if definition.Extras["refined"] != nil {
+				continue
+			}
+			definition.Extras = map[string]any{"refined": true}
+			if err := refine(definition, definitions, below); err != nil {
+				return err
+			}
+			definition.Extras = nil
+		}
+	}
+	return nil
+}
+
+// applyTags gives a property what its tags say; config/file.go explains them.
+func applyTags(property *jsonschema.Schema, tag reflect.StructTag) error {
+	extras := map[string]any{}
+	if text, ok := tag.Lookup("const"); ok {
+		property.Type = ""
+		property.Const = json.Number(text)
+	}
+	if text, ok := tag.Lookup("enum"); ok {
+		enum := &jsonschema.Schema{}
+		for _, word := range strings.Fields(text) {
+			enum.Enum = append(enum.Enum, word)
+		}
+		property.AnyOf = []*jsonschema.Schema{enum, {Pattern: anyReference}}
+	}
+	if text, ok := tag.Lookup("pattern"); ok {
+		property.Pattern = text + "|" + anyReference
+	}
+	if text, ok := tag.Lookup("say"); ok {
+		if property.Pattern != "" {
+			extras["patternErrorMessage"] = text
+		} else {
+			extras["errorMessage"] = text
+		}
+	}
+	if text, ok := tag.Lookup("types"); ok {
+		property.Type = ""
+		extras["type"] = strings.Fields(text)
+	}
+	if err := applyBounds(property, tag); err != nil {
+		return err
+	}
+	if text, ok := tag.Lookup("default"); ok {
+		property.Default = literal(property, text)
+	}
+	if text, ok := tag.Lookup("example"); ok {
+		property.Examples = examples(property, text)
+	}
+	if len(extras) > 0 {
+		property.Extras = extras
+	}
+	return nil
+}
+
+func applyBounds(property *jsonschema.Schema, tag reflect.StructTag) error {
+	if text, ok := tag.Lookup("min"); ok {
+		least, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return fmt.Errorf("min: %w", err)
+		}
+		switch property.Type {
+		case "string":
+			property.MinLength = &least
+		case "array":
+			property.MinItems = &least
+		default:
+			property.Minimum = json.Number(text)
+		}
+	}
+	if text, ok := tag.Lookup("max"); ok {
+		property.Maximum = json.Number(text)
+	}
+	if text, ok := tag.Lookup("itemmin"); ok {
+		least, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return fmt.Errorf("itemmin: %w", err)
+		}
+		property.Items.MinLength = &least
+	}
+	return nil
+}
+
+// literal is a default or example in the type of its property.
+func literal(property *jsonschema.Schema, text string) any {
+	if property.Type == "string" {
+		return text
+	}
+	if _, err := strconv.Atoi(text); err == nil {
+		return json.Number(text)
+	}
+	return text
+}
+
+func examples(property *jsonschema.Schema, text string) []any {
+	var all []any
+	for example := range strings.SplitSeq(text, " | ") {
+		if property.Type == "array" {
+			all = append(all, []any{example})
+			continue
+		}
+		all = append(all, literal(property, example))
+	}
+	return all
+}
+
+// render is the schema as the file that is committed: keys in the order of the
+// types, and no HTML escapes in patterns.
+func render(schema *jsonschema.Schema) ([]byte, error) {
+	data, err := json.Marshal(schema)
+	if err != nil {
+		return nil, fmt.Errorf("writing the schema: %w", err)
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, data, "", "  "); err != nil {
+		return nil, fmt.Errorf("writing the schema: %w", err)
+	}
+	indented.WriteByte('\n')
+	plain := strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(indented.String())
+	return []byte(plain), nil
+}
