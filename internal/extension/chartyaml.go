@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"regexp"
+	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
 	"sigs.k8s.io/yaml"
@@ -51,30 +51,79 @@ func (e *Extension) chartMetadata(icon string) *chart.Metadata {
 	return md
 }
 
-// embedded is an icon that is long and reads as itself in YAML: a data: URI of
-// base64. YAML libraries take milliseconds over a line of that length.
-var embedded = regexp.MustCompile(`^data:[a-z0-9.+/-]+;base64,[A-Za-z0-9+/=]+$`)
-
-// embeddedStandIn stands for an embedded icon where it need not be looked at.
+// embeddedStandIn stands for an embedded icon where it need not be looked at:
+// YAML libraries take milliseconds over a line of that length.
 const embeddedStandIn = "data:embedded"
 
 // standIn gives the icon to marshal or parse in place of icon.
 func standIn(icon string) string {
-	if embedded.MatchString(icon) {
+	if isEmbedded(icon) {
 		return embeddedStandIn
 	}
 	return icon
 }
 
+// isEmbedded tells whether an icon is a data: URI of base64, which reads as
+// itself in YAML without quotes.
+func isEmbedded(icon string) bool {
+	media, data, ok := strings.Cut(icon, ";base64,")
+	return ok && strings.HasPrefix(media, "data:") && len(media) > len("data:") && isPlainWord(media[len("data:"):]) && isPlainWord(data)
+}
+
+// isPlainWord tells whether text has only the characters of media types and
+// base64. A loop, since a regular expression takes milliseconds over an icon.
+func isPlainWord(text string) bool {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == '+', c == '/', c == '=', c == '.', c == '-':
+		default:
+			return false
+		}
+	}
+	return text != ""
+}
+
+// localChart is what the local form of the package has of the chart.
+type localChart struct {
+	icon string
+	// full is Chart.yaml, short is the same without an embedded icon.
+	full, short []byte
+	err         error
+}
+
+// local derives localChart once: lint loads the chart several times.
+func (e *Extension) local() localChart {
+	e.localOnce.Do(func() {
+		c := &e.localChart
+		c.icon = e.Metadata.Icon
+		if asset := e.iconAsset(); asset != nil {
+			c.icon = dataURI(asset.File, asset.Data)
+		}
+		if c.short, c.err = e.shortChartYAML(c.icon); c.err == nil {
+			c.full = withIcon(c.short, c.icon)
+		}
+	})
+	return e.localChart
+}
+
 // chartYAML is the derived Chart.yaml. The keys are sorted by the marshaller.
 func (e *Extension) chartYAML(icon string) ([]byte, error) {
-	data, err := e.shortChartYAML(icon)
-	if err != nil || standIn(icon) == icon {
-		return data, err
+	short, err := e.shortChartYAML(icon)
+	if err != nil {
+		return nil, err
 	}
-	// Nothing else in the file can begin a line with these words: keys within
-	// other values are indented.
-	return bytes.Replace(data, []byte("\nicon: "+embeddedStandIn+"\n"), []byte("\nicon: "+icon+"\n"), 1), nil
+	return withIcon(short, icon), nil
+}
+
+// withIcon puts an embedded icon in the place of its stand-in. Nothing else in
+// the file can begin a line with these words: what belongs to other keys is
+// indented.
+func withIcon(short []byte, icon string) []byte {
+	if !isEmbedded(icon) {
+		return short
+	}
+	return bytes.Replace(short, []byte("\nicon: "+embeddedStandIn+"\n"), []byte("\nicon: "+icon+"\n"), 1)
 }
 
 // shortChartYAML is chartYAML without an embedded icon.

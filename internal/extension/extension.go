@@ -45,6 +45,8 @@ type Extension struct {
 
 	digestOnce sync.Once
 	digest     string
+	localOnce  sync.Once
+	localChart localChart
 	nestedOnce sync.Once
 	nestedErr  error
 }

@@ -86,11 +86,7 @@ func (e *Extension) packable() error {
 
 // packedFiles are the files of a package, sorted by name, Chart.yaml included.
 func (e *Extension) packedFiles(urls URLs) ([]File, error) {
-	icon, metadata, err := e.replaceAssets(urls)
-	if err != nil {
-		return nil, err
-	}
-	chartYAML, err := e.chartYAML(icon)
+	chartYAML, metadata, err := e.derivedFiles(urls)
 	if err != nil {
 		return nil, err
 	}
@@ -108,35 +104,29 @@ func (e *Extension) packedFiles(urls URLs) ([]File, error) {
 	return slices.Insert(files, at, File{ChartFile, chartYAML}), nil
 }
 
-// replaceAssets gives the icon of Chart.yaml and the content of extension.yaml.
-func (e *Extension) replaceAssets(urls URLs) (icon string, metadata []byte, err error) {
+// derivedFiles gives the content of Chart.yaml and of extension.yaml.
+func (e *Extension) derivedFiles(urls URLs) (chartYAML, metadata []byte, err error) {
 	if urls == nil {
-		return e.localIcon(), e.Document.Source(), nil
+		local := e.local()
+		return local.full, e.Document.Source(), local.err
 	}
 	for _, a := range e.Assets {
 		if urls[a.File] == "" {
-			return "", nil, fmt.Errorf("there is no address for %s: it has to be uploaded first", a.File)
+			return nil, nil, fmt.Errorf("there is no address for %s: it has to be uploaded first", a.File)
 		}
 	}
-	icon = e.Metadata.Icon
+	icon := e.Metadata.Icon
 	if asset := e.iconAsset(); asset != nil {
 		icon = urls[asset.File]
 	}
-	edits := e.assetEdits(func(a Asset) string { return urls[a.File] })
-	if len(edits) == 0 {
-		return icon, e.Document.Source(), nil
+	if chartYAML, err = e.chartYAML(icon); err != nil {
+		return nil, nil, err
 	}
-	metadata, err = Rewrite(e.Document, edits)
-	return icon, metadata, err
-}
-
-// localIcon is the icon in Chart.yaml of the local form: embedded where it is a
-// file.
-func (e *Extension) localIcon() string {
-	if asset := e.iconAsset(); asset != nil {
-		return dataURI(asset.File, asset.Data)
+	metadata = e.Document.Source()
+	if edits := e.assetEdits(func(a Asset) string { return urls[a.File] }); len(edits) > 0 {
+		metadata, err = Rewrite(e.Document, edits)
 	}
-	return e.Metadata.Icon
+	return chartYAML, metadata, err
 }
 
 // iconAsset is the asset that is the icon; nil where the icon is no file.
@@ -192,16 +182,11 @@ func (e *Extension) chart() (*chart.Chart, error) {
 	if err != nil {
 		return nil, err
 	}
-	icon := e.localIcon()
-	short, err := e.shortChartYAML(icon)
-	if err != nil {
-		return nil, err
-	}
+	local := e.local()
 	buffered := make([]*loader.BufferedFile, len(files))
-	var full []byte
 	for i, f := range files {
 		if f.Name == ChartFile {
-			full, f.Data = f.Data, short
+			f.Data = local.short
 		}
 		buffered[i] = &loader.BufferedFile{Name: f.Name, Data: bytes.TrimPrefix(f.Data, byteOrderMark)}
 	}
@@ -209,11 +194,13 @@ func (e *Extension) chart() (*chart.Chart, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The embedded icon did not go through the parser; see embedded.
-	loaded.Metadata.Icon = icon
+	// An embedded icon did not go through the parser; see embeddedStandIn.
+	if isEmbedded(local.icon) {
+		loaded.Metadata.Icon = local.icon
+	}
 	for _, raw := range loaded.Raw {
 		if raw.Name == ChartFile {
-			raw.Data = full
+			raw.Data = local.full
 		}
 	}
 	return loaded, nil
