@@ -1,0 +1,213 @@
+package lint
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+func iconRule() Rule {
+	return Rule{
+		Name:    "icon",
+		Summary: "the icon is an image that the extension has, an http(s) URL, or a data: URI of an image",
+		Why:     "The marketplace shows the icon in every list. A reference that leads nowhere fails the release at the upload; a file that is no image shows as a broken picture.",
+		Fix:     "Name a PNG, JPEG, GIF, WebP or SVG file below the extension, such as static/icon.svg.",
+		Default: Error,
+		check:   func(s *subject) { s.checkAssets("icon") },
+	}
+}
+
+func screenshotsRule() Rule {
+	return Rule{
+		Name:    "screenshots",
+		Summary: "each screenshot is an image that the extension has, an http(s) URL, or a data: URI of an image",
+		Why:     "The marketplace shows the screenshots on the page of the extension. A reference that leads nowhere fails the release at the upload; a file that is no image shows as a broken picture.",
+		Fix:     "Name PNG, JPEG, GIF, WebP or SVG files below the extension, such as static/screenshots/overview.png.",
+		Default: Error,
+		check:   func(s *subject) { s.checkAssets("screenshots") },
+	}
+}
+
+// checkAssets holds all references of one field (icon or screenshots) to being
+// images.
+func (s *subject) checkAssets(field string) {
+	for _, p := range s.ext.AssetProblems {
+		if assetRuleOf(s.ext, p) == field {
+			s.problem(p)
+		}
+	}
+	for _, asset := range s.ext.Assets {
+		for _, pointer := range asset.Pointers {
+			if pointer[0] == field {
+				s.checkAssetFile(asset, pointer)
+			}
+		}
+	}
+	for _, ref := range references(s.ext, field) {
+		s.checkRemote(ref)
+	}
+}
+
+// assetReference is a value of icon or screenshots.
+type assetReference struct {
+	Text    string
+	Pointer []string
+}
+
+func references(ext *extension.Extension, field string) []assetReference {
+	value, _ := ext.Document.Value().(map[string]any)
+	switch v := value[field].(type) {
+	case string:
+		return []assetReference{{v, []string{field}}}
+	case []any:
+		var list []assetReference
+		for i, element := range v {
+			if ref, ok := element.(string); ok {
+				list = append(list, assetReference{ref, []string{field, strconv.Itoa(i)}})
+			}
+		}
+		return list
+	}
+	return nil
+}
+
+// assetRuleOf is the rule that tells a problem with an asset: that of the field
+// whose value stands where the problem is. It is empty for other fields.
+func assetRuleOf(ext *extension.Extension, p yamldoc.Problem) string {
+	for _, field := range [...]string{"icon", "screenshots"} {
+		for _, ref := range references(ext, field) {
+			if line, column := ext.Document.Place(ref.Pointer...); line == p.Line && column == p.Column {
+				return field
+			}
+		}
+	}
+	return ""
+}
+
+func (s *subject) checkAssetFile(asset extension.Asset, pointer []string) {
+	if err := imageData(asset.Data); err != nil {
+		s.problem(s.ext.Document.Problem(
+			fmt.Sprintf("%s %q is not an image: %v", pointer[0], asset.Ref, err), imageHint, pointer...))
+		return
+	}
+	if isSVG(asset.Data) && !strings.EqualFold(path.Ext(asset.File), ".svg") {
+		s.problem(s.ext.Document.Problem(
+			fmt.Sprintf("%s %q is an SVG image by another name, which browsers refuse to show", pointer[0], asset.Ref),
+			"let the file's name end in .svg", pointer...))
+	}
+}
+
+const imageHint = "use a PNG, JPEG, GIF, WebP or SVG file"
+
+// checkRemote looks at references that are no files.
+func (s *subject) checkRemote(ref assetReference) {
+	field := ref.Pointer[0]
+	tell := func(message, hint string) {
+		s.problem(s.ext.Document.Problem(message, hint, ref.Pointer...))
+	}
+	switch {
+	case strings.TrimSpace(ref.Text) == "":
+		tell(field+" is empty", "name an image file of the extension, such as static/icon.svg, or remove the entry")
+	case hasScheme(ref.Text, "data"):
+		data, err := dataURI(ref.Text)
+		if err == nil {
+			err = imageData(data)
+		}
+		if err != nil {
+			tell(fmt.Sprintf("%s is a data: URI without an image: %v", field, err), "write it as data:image/png;base64,…, or name a file instead")
+		}
+	case !extension.IsLocalRef(ref.Text):
+		if u, err := url.Parse(ref.Text); err != nil || u.Host == "" {
+			tell(fmt.Sprintf("%s %q is not a URL that anybody can open", field, ref.Text), "write it as https://HOST/PATH, or name a file of the extension")
+		}
+	}
+}
+
+func hasScheme(ref, scheme string) bool {
+	return len(ref) > len(scheme) && ref[len(scheme)] == ':' && strings.EqualFold(ref[:len(scheme)], scheme)
+}
+
+// dataURI decodes a data: URI (RFC 2397) that says it is an image.
+func dataURI(ref string) ([]byte, error) {
+	head, body, ok := strings.Cut(ref[len("data:"):], ",")
+	if !ok {
+		return nil, errors.New("it has no comma before the data")
+	}
+	parts := strings.Split(head, ";")
+	if !strings.HasPrefix(strings.ToLower(strings.TrimSpace(parts[0])), "image/") {
+		return nil, fmt.Errorf("its type is %q, not image/…", parts[0])
+	}
+	text, err := url.PathUnescape(body)
+	if err != nil {
+		return nil, errors.New("it has a percent sign that begins no escape")
+	}
+	if !slices.ContainsFunc(parts[1:], func(p string) bool { return strings.EqualFold(strings.TrimSpace(p), "base64") }) {
+		return []byte(text), nil
+	}
+	// Line breaks and missing padding are what browsers let pass.
+	text = strings.TrimRight(strings.Join(strings.Fields(text), ""), "=")
+	encoding := base64.RawStdEncoding
+	if strings.ContainsAny(text, "-_") {
+		encoding = base64.RawURLEncoding
+	}
+	data, err := encoding.DecodeString(text)
+	if err != nil {
+		return nil, errors.New("its base64 is damaged")
+	}
+	return data, nil
+}
+
+// imageData says why data is no image that browsers show, by its content.
+func imageData(data []byte) error {
+	if len(data) == 0 {
+		return errors.New("it is empty")
+	}
+	kind := http.DetectContentType(data)
+	if strings.HasPrefix(kind, "image/") || isSVG(data) || isAVIF(data) {
+		return nil
+	}
+	if bytes.HasPrefix(data, []byte("version https://git-lfs.github.com/spec/")) {
+		return errors.New("it is a Git LFS pointer; run git lfs pull")
+	}
+	kind, _, _ = strings.Cut(kind, ";")
+	return fmt.Errorf("it reads as %s", kind)
+}
+
+// isSVG reports whether data is an XML document whose root is svg.
+func isSVG(data []byte) bool {
+	decoder := xml.NewDecoder(bytes.NewReader(data))
+	decoder.Strict = false
+	decoder.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
+	for {
+		token, err := decoder.RawToken()
+		if err != nil {
+			return false
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			return t.Name.Local == "svg"
+		case xml.CharData:
+			if len(bytes.Trim(t, "\ufeff \t\r\n")) > 0 {
+				return false
+			}
+		}
+	}
+}
+
+// isAVIF reports whether data is an AVIF image: an ISO base media file of one of
+// its brands.
+func isAVIF(data []byte) bool {
+	return len(data) >= 12 && string(data[4:8]) == "ftyp" && slices.Contains([]string{"avif", "avis"}, string(data[8:12]))
+}

@@ -1,0 +1,237 @@
+package lint
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+func chartRule() Rule {
+	return Rule{
+		Name:    "chart",
+		Summary: "Helm loads the extension as a chart, and the subcharts it declares are there",
+		Why: "KubeSphere loads the package with Helm; a version that does not load never appears. Helm refuses to install " +
+			"a chart whose declared dependencies are not all under charts/.",
+		Fix:        "Mend the file that Helm cannot read; put the missing subchart under charts/, or take it out of dependencies.",
+		Default:    Error,
+		needsChart: true,
+		check:      checkChart,
+	}
+}
+
+func checkChart(s *subject) {
+	loaded, err := s.material.chart()
+	if err != nil {
+		s.chartError(err)
+		return
+	}
+	s.declaredDependencies(loaded.Chart)
+	if loaded.EnabledErr != nil {
+		s.tell(s.severity(), Finding{
+			File:    s.path("values.yaml"),
+			Message: "Helm cannot work out the subcharts and their values: " + oneLine(plainTypes(loaded.EnabledErr.Error())),
+			Hint:    "below the name of a subchart, values.yaml has to have a mapping",
+		})
+		return
+	}
+	s.nestedDependencies(loaded)
+}
+
+// chartError tells why Helm does not load the chart, at the file that it cannot
+// read.
+func (s *subject) chartError(err error) {
+	if s.nameOrVersionTold() {
+		return
+	}
+	if inner := errors.Unwrap(err); inner != nil {
+		err = inner // the outermost layer says which extension it is
+	}
+	var problem yamldoc.Problem
+	if errors.As(err, &problem) {
+		s.problem(problem)
+		return
+	}
+	file, cause := unreadable(err)
+	if problems := s.yamlProblems(file); len(problems) > 0 {
+		for _, p := range problems {
+			p.Message = "Helm cannot load the chart: " + p.Message
+			s.problem(p)
+		}
+		return
+	}
+	f := Finding{
+		File:    s.path(file),
+		Message: "Helm cannot load the chart: " + oneLine(plainTypes(cause)),
+		Hint:    "mend the file; `ksrelease lint` shows whether it loads",
+	}
+	if m := yamlLine.FindStringSubmatch(cause); m != nil && file != "" {
+		f.Line = number(m[1])
+		f.Excerpt = source{Text: string(s.file(file))}.excerpt(f.Line)
+	}
+	s.tell(s.severity(), f)
+}
+
+// nameOrVersionTold reports whether the chart cannot load for a reason that the
+// rules name and version tell: without both there is no Chart.yaml.
+func (s *subject) nameOrVersionTold() bool {
+	badName := extension.ValidName(s.ext.Metadata.Name) != nil
+	badVersion := extension.ValidVersion(s.ext.Metadata.Version) != nil
+	return badName && (s.isOn("name") || s.isOn("schema")) || badVersion && (s.isOn("version") || s.isOn("schema"))
+}
+
+// What Helm's loader (helm.sh/helm/v3/pkg/chart/loader) says around the cause.
+var (
+	unpackingSubchart = regexp.MustCompile(`^error unpacking subchart (?:tar in )?(\S+) in \S+: `)
+	cannotLoad        = regexp.MustCompile(`^cannot load (\S+): `)
+	yamlLine          = regexp.MustCompile(`yaml: line (\d+):`)
+)
+
+// unreadable finds, in an error of Helm's loader, the file that it is about. file
+// is empty where the error names none.
+func unreadable(err error) (file, cause string) {
+	cause = err.Error()
+	folder := ""
+	for {
+		m := unpackingSubchart.FindStringSubmatch(cause)
+		if m == nil {
+			break
+		}
+		folder = path.Join(folder, "charts", m[1])
+		cause = cause[len(m[0]):]
+	}
+	if m := cannotLoad.FindStringSubmatch(cause); m != nil {
+		return path.Join(folder, m[1]), cause[len(m[0]):]
+	}
+	return folder, cause
+}
+
+// yamlProblems reads a YAML file of the extension anew, for the places of what
+// is wrong in it.
+func (s *subject) yamlProblems(file string) yamldoc.Problems {
+	data := s.file(file)
+	if data == nil || path.Ext(file) != ".yaml" {
+		return nil
+	}
+	var problems yamldoc.Problems
+	if _, err := yamldoc.Parse(s.path(file), data); errors.As(err, &problems) {
+		return problems
+	}
+	return nil
+}
+
+// file is the content of a file of the extension, or nil.
+func (s *subject) file(name string) []byte {
+	for _, f := range s.ext.Files {
+		if f.Name == name {
+			return f.Data
+		}
+	}
+	return nil
+}
+
+// declaredDependencies compares the dependencies of extension.yaml with what is
+// under charts/, by name, as Helm does before it installs (CheckDependencies of
+// helm.sh/helm/v3/pkg/action: conditions and tags do not matter there).
+func (s *subject) declaredDependencies(root *chart.Chart) {
+	value, _ := s.ext.Document.Value().(map[string]any)
+	declared, _ := value["dependencies"].([]any)
+	present := make([]string, 0, len(root.Dependencies()))
+	for _, child := range root.Dependencies() {
+		present = append(present, child.Name())
+	}
+	for i, entry := range declared {
+		fields, _ := entry.(map[string]any)
+		name, _ := fields["name"].(string)
+		if name == "" {
+			continue // the schema says so
+		}
+		pointer := []string{"dependencies", strconv.Itoa(i), "name"}
+		if childNamed(root, name) == nil {
+			hint := "put the chart under charts/" + name + ", or take the dependency out"
+			if near, ok := yamldoc.Nearest(name, present); ok {
+				hint = fmt.Sprintf("did you mean %q?", near)
+			}
+			s.problem(s.ext.Document.Problem(fmt.Sprintf("the dependency %q is not there: no chart under charts/ has that name", name), hint, pointer...))
+			continue
+		}
+		if version, ok := fields["version"].(string); ok && !anyInRange(root, name, version) {
+			s.problemAs(s.atMost(Warning), s.ext.Document.Problem(
+				fmt.Sprintf("the dependency %q asks for version %s, and charts/ has %s: Helm passes over its alias", name, version, versionsOf(root, name)),
+				"let both name the same version, or leave the version out", "dependencies", strconv.Itoa(i), "version"))
+		}
+	}
+}
+
+func anyInRange(root *chart.Chart, name, constraint string) bool {
+	for _, child := range root.Dependencies() {
+		if child.Name() == name && chartutil.IsCompatibleRange(constraint, child.Metadata.Version) {
+			return true
+		}
+	}
+	return constraint == ""
+}
+
+func versionsOf(root *chart.Chart, name string) string {
+	versions := ""
+	for _, child := range root.Dependencies() {
+		if child.Name() == name {
+			if versions != "" {
+				versions += ", "
+			}
+			versions += child.Metadata.Version
+		}
+	}
+	return versions
+}
+
+// nestedDependencies tells dependencies of subcharts that are switched on and
+// not there. Helm checks only the top of the tree, and installs the rest without
+// a word about what is missing.
+func (s *subject) nestedDependencies(loaded *loadedChart) {
+	var values chartutil.Values
+	eachChart(loaded.Enabled, func(c *chart.Chart) {
+		at, ok := loaded.Places.of(c)
+		if !ok || c.IsRoot() {
+			return
+		}
+		for _, dependency := range c.Metadata.Dependencies {
+			if childNamed(c, dependency.Name) != nil {
+				continue
+			}
+			if values == nil {
+				values, _ = chartutil.CoalesceValues(loaded.Enabled, map[string]any{})
+			}
+			if conditionFails(dependency, values, c) {
+				continue
+			}
+			file, inside := at.file("Chart.yaml")
+			s.inSourceAs(s.atMost(Warning), source{File: file, Inside: inside}, 0,
+				fmt.Sprintf("the subchart %q depends on %q, which is switched on and not under its charts/", c.Name(), dependency.Name),
+				"run `helm dependency build` in the subchart, or switch the dependency off in values.yaml")
+		}
+	})
+}
+
+// conditionFails reports whether the condition of a dependency is false in the
+// values of the chart that declares it. Helm looks conditions up before it has
+// applied the aliases of the charts above, so that below an alias it misses what
+// subcharts say themselves; here that would be a false alarm.
+func conditionFails(dependency *chart.Dependency, values chartutil.Values, c *chart.Chart) bool {
+	prefix := strings.TrimPrefix(c.ChartPath()+".", c.Root().Name()+".")
+	for _, condition := range strings.Split(dependency.Condition, ",") {
+		value, err := values.PathValue(prefix + strings.TrimSpace(condition))
+		if on, ok := value.(bool); err == nil && ok {
+			return !on
+		}
+	}
+	return false
+}

@@ -1,0 +1,113 @@
+package lint
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+)
+
+// sharedDir finds the folder that may stand beside the project with real
+// packages and the output of other tools on them.
+func sharedDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			t.Fatal("there is no go.mod above the test")
+		}
+	}
+	shared := filepath.Join(dir, "..", "shared")
+	if _, err := os.Stat(filepath.Join(shared, "corpus")); err != nil {
+		t.Skip("needs the real packages in ../shared/corpus, which are not here")
+	}
+	return shared
+}
+
+// corpus loads the real packages.
+func corpus(t testing.TB) map[string]*extension.Extension {
+	t.Helper()
+	archives, err := filepath.Glob(filepath.Join(sharedDir(t), "corpus", "*.tgz"))
+	if err != nil || len(archives) == 0 {
+		t.Fatalf("no packages in the corpus (%v)", err)
+	}
+	loaded := map[string]*extension.Extension{}
+	for _, archive := range archives {
+		ext, err := extension.Load(archive, extension.Options{Display: filepath.Base(archive)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		loaded[ext.Metadata.Name] = ext
+	}
+	return loaded
+}
+
+// TestRealPackagesPass: each of them is in use, so a rule that refuses one by
+// default is wrong.
+func TestRealPackagesPass(t *testing.T) {
+	for name, ext := range corpus(t) {
+		for _, f := range Check(context.Background(), ext, nil) {
+			if f.Severity == Error {
+				t.Errorf("%s: %s:%d: %s: %s", name, f.File, f.Line, f.Rule, f.Message)
+			}
+			if f.Message == "" || f.Hint == "" || f.File == "" || f.Rule == "" {
+				t.Errorf("%s: a finding without place, cause or remedy: %+v", name, f)
+			}
+		}
+	}
+}
+
+// BenchmarkCheck measures each real package by itself, and what one rendering of
+// it costs, to compare with.
+func BenchmarkCheck(b *testing.B) {
+	packages := corpus(b)
+	for _, name := range sortedKeys(packages) {
+		ext := packages[name]
+		b.Run(name+"/all rules", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				Check(b.Context(), ext, nil)
+			}
+		})
+		b.Run(name+"/load", func(b *testing.B) {
+			for b.Loop() {
+				newMaterial(b.Context(), ext).chart()
+			}
+		})
+		m := newMaterial(b.Context(), ext)
+		m.chart()
+		b.Run(name+"/plain rendering", func(b *testing.B) {
+			for b.Loop() {
+				renderPlain(b.Context(), ext, m)
+			}
+		})
+		m.plain()
+		b.Run(name+"/marked rendering", func(b *testing.B) {
+			for b.Loop() {
+				renderMarked(b.Context(), ext, m)
+			}
+		})
+	}
+}
+
+// BenchmarkCheckAll measures the real packages side by side, as a run does.
+func BenchmarkCheckAll(b *testing.B) {
+	packages := corpus(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		var group sync.WaitGroup
+		for _, ext := range packages {
+			group.Go(func() { Check(b.Context(), ext, nil) })
+		}
+		group.Wait()
+	}
+}

@@ -1,0 +1,50 @@
+package lint
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// excerptWidth bounds how much of a line is shown, in characters.
+const excerptWidth = 100
+
+// excerpt shows a line of the source with its number, in the form of the
+// excerpts of yamldoc; it is empty for a line that is not there.
+func (s source) excerpt(line int) string { return excerptLine(s.Text, line, line) }
+
+// excerptLine shows the line-th line of text under the given number.
+func excerptLine(text string, line, shownAs int) string {
+	for ; line > 1; line-- {
+		_, rest, ok := strings.Cut(text, "\n")
+		if !ok {
+			return ""
+		}
+		text = rest
+	}
+	if line < 1 {
+		return ""
+	}
+	text, _, _ = strings.Cut(text, "\n")
+	return fmt.Sprintf("%4d | %s", shownAs, printable(text))
+}
+
+// printable keeps a hostile file from driving the terminal that shows it, and a
+// long line from filling it.
+func printable(line string) string {
+	runes := []rune(strings.TrimRight(line, "\r"))
+	if len(runes) > excerptWidth {
+		runes = append(runes[:excerptWidth:excerptWidth], '…')
+	}
+	for i, r := range runes {
+		if r != '\t' && !unicode.IsPrint(r) {
+			runes[i] = unicode.ReplacementChar
+		}
+	}
+	return string(runes)
+}
+
+// oneLine puts text of foreign origin into a message.
+func oneLine(text string) string {
+	return printable(strings.Join(strings.Fields(text), " "))
+}

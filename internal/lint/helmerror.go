@@ -1,0 +1,155 @@
+package lint
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// templatePlace is a place in a template, by the path that Helm gives it.
+type templatePlace struct {
+	Template string
+	// Line is 1-based, or 0. text/template counts columns in bytes from 0; they
+	// are not used.
+	Line int
+}
+
+// The forms in which Helm's engine (helm.sh/helm/v3/pkg/engine) tells a place:
+// "execution error at (PATH:LINE:COLUMN): …", "parse error at (PATH:LINE): …",
+// "parse error in (PATH): …", and text/template's own
+// "template: PATH:LINE:COLUMN: …", once for every include on the way.
+var (
+	helmPlace     = regexp.MustCompile(`^(?:parse|execution) error (?:at|in) \((.+?)(?::(\d+))?(?::(\d+))?\): `)
+	templateChain = regexp.MustCompile(`template: ([^:\s]+):(\d+):(?:\d+:)? ?(?:executing "(?:[^"\\]|\\.)*" at <((?:[^>\n]|->)*)>: )?`)
+)
+
+// outermost is the template that Helm was rendering when it failed.
+func outermost(err error) (templatePlace, bool) {
+	message := err.Error()
+	if m := helmPlace.FindStringSubmatch(message); m != nil {
+		return templatePlace{Template: m[1], Line: number(m[2])}, true
+	}
+	if m := templateChain.FindStringSubmatch(message); m != nil {
+		return templatePlace{Template: m[1], Line: number(m[2])}, true
+	}
+	return templatePlace{}, false
+}
+
+// templateFault is why a template does not render.
+type templateFault struct {
+	// At is the innermost place that is a file: the helper that was included, not
+	// the template that included it.
+	At templatePlace
+	// Expression is what was being evaluated, such as .Values.image.tag; it may be
+	// empty.
+	Expression string
+	// Cause is in plain words, without names of Go types.
+	Cause string
+	// Hint is what to do about it.
+	Hint string
+}
+
+// explainTemplate reads an error of Helm's engine. sources are the templates
+// there are: text given to tpl counts its lines by itself, and is no file.
+func explainTemplate(err error, sources map[string]source) templateFault {
+	message := err.Error()
+	var fault templateFault
+	fault.At, _ = outermost(err)
+	if m := helmPlace.FindStringIndex(message); m != nil {
+		message = message[m[1]:]
+	}
+	for _, m := range templateChain.FindAllStringSubmatchIndex(message, -1) {
+		name := message[m[2]:m[3]]
+		if _, ok := sources[name]; !ok || strings.Contains(message[:m[0]], "error calling tpl") {
+			break
+		}
+		fault.At = templatePlace{Template: name, Line: number(message[m[4]:m[5]])}
+		fault.Expression = ""
+		if m[6] >= 0 {
+			fault.Expression = message[m[6]:m[7]]
+		}
+	}
+	cause := message
+	if all := templateChain.FindAllStringIndex(message, -1); all != nil {
+		cause = message[all[len(all)-1][1]:]
+	}
+	fault.Cause, fault.Hint = plainCause(cause)
+	return fault
+}
+
+func number(digits string) int {
+	n, _ := strconv.Atoi(digits)
+	return n
+}
+
+// plainCauses puts the errors of text/template and Helm into words of somebody
+// who writes charts. $1 is what the pattern caught.
+var plainCauses = []struct {
+	pattern     *regexp.Regexp
+	cause, hint string
+}{
+	{
+		regexp.MustCompile(`nil pointer evaluating .*\.(\w+)$`),
+		"$1 is asked of a value that is not set",
+		"set the value in values.yaml, or guard the place with {{ if }} or {{ with }}: an extension has to install with its own values",
+	},
+	{
+		regexp.MustCompile(`can't evaluate field (\w+) in type .*$`),
+		"$1 is asked of a value that is no mapping",
+		"compare the template with the shape of the value in values.yaml",
+	},
+	{
+		regexp.MustCompile(`(?:no template "([^"]+)" associated with template "[^"]*"|template "([^"]+)" not defined)$`),
+		`there is no template named "$1$2"`,
+		`add {{ define "$1$2" }}, or correct the name`,
+	},
+	{
+		regexp.MustCompile(`function "([^"]+)" not defined$`),
+		`Helm has no function "$1"`,
+		"see the list of functions in Helm's chart template guide",
+	},
+	{
+		regexp.MustCompile(`wrong type for value; expected (.+); got (.+)$`),
+		"a value is a $2 where a $1 is needed",
+		"compare the template with the shape of the value in values.yaml",
+	},
+	{
+		regexp.MustCompile(`rendering template has a nested reference name: (\S+)(?s:.*)$`),
+		`the template "$1" includes itself without end`,
+		"end the recursion with a condition",
+	},
+}
+
+func plainCause(cause string) (plain, hint string) {
+	cause = strings.Join(strings.Fields(cause), " ")
+	for _, known := range plainCauses {
+		if m := known.pattern.FindStringSubmatchIndex(cause); m != nil {
+			before := cause[:m[0]]
+			plain = string(known.pattern.ExpandString(nil, known.cause, cause, m))
+			hint = string(known.pattern.ExpandString(nil, known.hint, cause, m))
+			if strings.HasPrefix(before, "error calling ") {
+				before = ""
+			}
+			return plainTypes(before + plain), hint
+		}
+	}
+	return plainTypes(cause), "an extension has to render with its own values.yaml"
+}
+
+// goTypes are the names of Go types that show up in template errors.
+var goTypes = strings.NewReplacer(
+	"map[string]interface {}", "mapping",
+	"map[string]interface{}", "mapping",
+	"map[string]any", "mapping",
+	"[]interface {}", "list",
+	"[]interface{}", "list",
+	"[]any", "list",
+	"interface {}", "value",
+	"chartutil.Values", "mapping",
+	"*chart.Metadata", "Chart.yaml",
+	"float64", "number",
+	"int64", "number",
+	"<nil>", "nothing",
+)
+
+func plainTypes(message string) string { return goTypes.Replace(message) }

@@ -1,0 +1,261 @@
+package lint
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+)
+
+func imagesRule() Rule {
+	return Rule{
+		Name:    "images",
+		Summary: "images in extension.yaml lists the container images in use, all of them and no others",
+		Why: "The list is what administrators mirror into closed networks. An image that is in use and not listed cannot " +
+			"be pulled there; one that is listed and not in use is mirrored for nothing.",
+		Fix:        "Add what is missing under images in extension.yaml, and take out what is left over.",
+		Default:    Warning,
+		needsChart: true,
+		check:      checkImages,
+	}
+}
+
+// usedImage is an image of a workload, and where it is used first.
+type usedImage struct {
+	Ref       imageRef
+	Workload  workload
+	Container container
+	// More counts the other containers that use it.
+	More int
+}
+
+// listedImage is an entry of images in extension.yaml.
+type listedImage struct {
+	Ref     imageRef
+	Text    string
+	Pointer []string
+}
+
+func checkImages(s *subject) {
+	plain, err := s.material.plain()
+	if err != nil {
+		return // the rules chart and render say so
+	}
+	used := s.usedImages(plain)
+	listed := s.listedImages()
+	if len(listed) == 0 && !hasKey(s.ext, "images") {
+		s.noList(used)
+		return
+	}
+	for _, u := range used {
+		if !containsImage(listed, u.Ref) {
+			s.unlisted(plain, u, listed)
+		}
+	}
+	s.unused(plain, used, listed)
+}
+
+// usedImages are the images of all workloads, each once, in the order of the
+// rendering. Containers without an image, or with one that no runtime can read,
+// are told.
+func (s *subject) usedImages(r *rendering) []usedImage {
+	var used []usedImage
+	index := map[imageRef]int{}
+	r.eachContainer(func(w workload, c container) {
+		if c.Image == "" {
+			if !c.Lenient {
+				at, line := r.place(w)
+				s.inSource(at, line, fmt.Sprintf("%s of %s has no image", c, w), "give it one: Kubernetes refuses the pod")
+			}
+			return
+		}
+		ref, err := parseImage(c.Image)
+		if err != nil {
+			if !c.Lenient {
+				at, line := r.imagePlace(w, c)
+				s.inSource(at, line, fmt.Sprintf("%s of %s has an image that cannot be pulled: %s is no image reference", c, w, strconv.Quote(oneLine(c.Image))),
+					"write it as REGISTRY/PATH:TAG, in lower case; look at the values that the template puts together")
+			}
+			return
+		}
+		if i, ok := index[ref]; ok {
+			used[i].More++
+			return
+		}
+		index[ref] = len(used)
+		used = append(used, usedImage{Ref: ref, Workload: w, Container: c})
+	})
+	return used
+}
+
+func (r *rendering) eachContainer(visit func(workload, container)) {
+	for _, w := range r.Workloads {
+		for _, p := range w.Pods {
+			for _, c := range p.Containers {
+				visit(w, c)
+			}
+		}
+	}
+}
+
+// listedImages reads the entries of images. Those that cannot be read, or say
+// the same as another, are told.
+func (s *subject) listedImages() []listedImage {
+	var listed []listedImage
+	for i, text := range s.ext.Metadata.Images {
+		pointer := []string{"images", strconv.Itoa(i)}
+		if text == "" {
+			continue // no text: the schema says so
+		}
+		ref, err := parseImage(text)
+		if err != nil {
+			s.problem(s.ext.Document.Problem(fmt.Sprintf("%q is no image reference", text), "write it as REGISTRY/PATH:TAG, in lower case", pointer...))
+			continue
+		}
+		if same := findImage(listed, ref); same != nil {
+			s.problem(s.ext.Document.Problem(fmt.Sprintf("the image %s is listed twice", ref), "take one of the two out", pointer...))
+			continue
+		}
+		listed = append(listed, listedImage{Ref: ref, Text: text, Pointer: pointer})
+	}
+	return listed
+}
+
+func findImage(listed []listedImage, ref imageRef) *listedImage {
+	for i := range listed {
+		if listed[i].Ref.same(ref) {
+			return &listed[i]
+		}
+	}
+	return nil
+}
+
+func containsImage(listed []listedImage, ref imageRef) bool { return findImage(listed, ref) != nil }
+
+// noList tells an extension that lists no images at all, with the list that it
+// should have.
+func (s *subject) noList(used []usedImage) {
+	if len(used) == 0 {
+		return
+	}
+	hint := "add to extension.yaml:\nimages:"
+	for _, u := range used {
+		hint += "\n  - " + u.Ref.String()
+	}
+	first := used[0]
+	s.problem(s.ext.Document.Problem(
+		fmt.Sprintf("extension.yaml lists no images, and %s in use (%s of %s uses %s)", counted(len(used), "image is", "images are"), first.Container, first.Workload, first.Ref),
+		hint, "images"))
+}
+
+// unlisted tells an image that is in use and not listed, at the template that
+// uses it.
+func (s *subject) unlisted(r *rendering, u usedImage, listed []listedImage) {
+	at, line := r.imagePlace(u.Workload, u.Container)
+	message := fmt.Sprintf("%s of %s uses %s, which images in extension.yaml does not list", u.Container, u.Workload, u.Ref)
+	if u.More > 0 {
+		message += fmt.Sprintf(" (so %s)", counted(u.More, "other container does", "other containers do"))
+	}
+	hint := "add it to images in extension.yaml:\n  - " + u.Ref.String()
+	for _, l := range listed {
+		if l.Ref.repository() == u.Ref.repository() {
+			hint = fmt.Sprintf("images lists %s: use one of the two everywhere, or add\n  - %s", l.Ref, u.Ref)
+			break
+		}
+	}
+	s.inSource(at, line, message, hint)
+}
+
+// unused tells the images that are listed and not in use. In use is an image of
+// a container, and one that stands as a whole in any rendered text: operators
+// take images by arguments, environment variables and ConfigMaps.
+//
+// An image of a subchart that is off by default is listed with good reason; it
+// is told for information only.
+func (s *subject) unused(plain *rendering, used []usedImage, listed []listedImage) {
+	for _, l := range listed {
+		if usesImage(used, l.Ref) || plain.mentions(l.Ref, imageRef.same) {
+			continue
+		}
+		p := s.ext.Document.Problem(
+			fmt.Sprintf("the image %s is listed, and nothing uses it", l.Text),
+			nearUse(used, l.Ref), l.Pointer...)
+		if component := s.optionalUser(l.Ref); component != "" {
+			p.Message = fmt.Sprintf("the image %s is listed, and used only by %s, which is off by default", l.Text, component)
+			p.Hint = "that is fine if users are to switch it on"
+			s.problemAs(s.atMost(Info), p)
+			continue
+		}
+		s.problem(p)
+	}
+}
+
+func usesImage(used []usedImage, ref imageRef) bool {
+	for _, u := range used {
+		if u.Ref.same(ref) {
+			return true
+		}
+	}
+	return false
+}
+
+// nearUse is the hint for an image that is listed and not used.
+func nearUse(used []usedImage, ref imageRef) string {
+	for _, u := range used {
+		if u.Ref.repository() == ref.repository() {
+			return fmt.Sprintf("%s of %s uses %s: list that one instead", u.Container, u.Workload, u.Ref)
+		}
+	}
+	return "take it out of images, or let the chart use it"
+}
+
+// mentions reports whether an image stands in any rendered template.
+func (r *rendering) mentions(ref imageRef, equal func(imageRef, imageRef) bool) bool {
+	for _, text := range r.Texts {
+		if ref.mentions(text, equal) {
+			return true
+		}
+	}
+	return false
+}
+
+// optionalUser names the workload that uses an image only where a subchart is
+// switched on that is off by default; it is empty where there is none. The marked
+// rendering has all subcharts on; its images may have another registry.
+func (s *subject) optionalUser(ref imageRef) string {
+	loaded, err := s.material.chart()
+	if err != nil || len(loaded.Off) == 0 {
+		return ""
+	}
+	marked, err := s.material.marked()
+	if err != nil {
+		return ""
+	}
+	user := ""
+	marked.eachContainer(func(w workload, c container) {
+		if found, err := parseImage(c.Image); user == "" && err == nil && found.sameButDomain(ref) {
+			user = fmt.Sprintf("%s of %s", c, w)
+		}
+	})
+	if user == "" && marked.mentions(ref, imageRef.sameButDomain) {
+		user = "a subchart"
+	}
+	return user
+}
+
+// imagePlace is the line of a template that names the image of a container,
+// where the image is written out there; else the place of its workload.
+func (r *rendering) imagePlace(w workload, c container) (source, int) {
+	at, line := r.place(w)
+	literal := regexp.MustCompile(`(?m)^[ \t-]*["']?image["']?:[ \t]*["']?` + regexp.QuoteMeta(c.Image) + `["']?[ \t]*(?:#.*)?\r?$`)
+	if exact := at.lineOf(literal, 0, 1); exact > 0 {
+		line = exact
+	}
+	return at, line
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "one " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}

@@ -1,0 +1,204 @@
+// Package lint says what is wrong with an extension before it is released: what
+// KubeSphere would refuse, drop without a word or show wrongly, and what users
+// of the extension would miss.
+//
+// The list of rules is in rules.go; each has a file of its own, which is all
+// there is to write for a new one. What several rules need (the loaded chart,
+// its renderings) is made once by sources that they share, when the first of
+// them asks. Rules look; nothing here changes an extension, loads one from disk,
+// or knows how findings are shown.
+//
+// Helm's packages write warnings about odd values to the standard logger of
+// package log. They are no findings; a program that calls Check should send that
+// logger where it wants them.
+package lint
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+// Severity says how much a finding matters.
+type Severity string
+
+// The severities, from the least. Only Error keeps an extension from being
+// released.
+const (
+	Off     Severity = "off"
+	Info    Severity = "info"
+	Warning Severity = "warning"
+	Error   Severity = "error"
+)
+
+// rank orders severities; an unknown one is no severity at all.
+func (s Severity) rank() int {
+	return slices.Index([]Severity{Off, Info, Warning, Error}, s)
+}
+
+// Finding is one thing that one rule found.
+type Finding struct {
+	Rule     string
+	Severity Severity
+	// Message says what is wrong and, where it is about a workload, names it, the
+	// container and the image. It is one line.
+	Message string
+	// Hint says how to mend it; it may have several lines.
+	Hint string
+	// File is the path as the user would open it: the extension's, and the file's
+	// below it. For a template inside a packaged subchart it is the package.
+	File string
+	// Line and Column are 1-based; Column counts characters. They are 0 where the
+	// source does not tell the place.
+	Line, Column int
+	// Excerpt is the source line with its number, ready to be printed; it may be
+	// empty.
+	Excerpt string
+}
+
+// Failed reports whether there is a finding that keeps the extension from being
+// released.
+func Failed(findings []Finding) bool {
+	return slices.ContainsFunc(findings, func(f Finding) bool { return f.Severity == Error })
+}
+
+// Check holds an extension to all rules. severities overrides the default
+// severity of rules by name; a rule that is off is not run.
+//
+// Findings are sorted by file, line and rule. No extension makes it panic: where
+// a rule does, that is a finding of the rule. When ctx ends it returns at once
+// with what it has; the caller tells from ctx that it is not all.
+func Check(ctx context.Context, ext *extension.Extension, severities map[string]Severity) []Finding {
+	return run(ctx, Rules(), ext, severities)
+}
+
+// CheckMetadata is the part of Check that needs no chart: what extension.yaml
+// says and the images it names.
+func CheckMetadata(ctx context.Context, ext *extension.Extension, severities map[string]Severity) []Finding {
+	rules := slices.DeleteFunc(Rules(), func(r Rule) bool { return r.needsChart })
+	return run(ctx, rules, ext, severities)
+}
+
+func run(ctx context.Context, rules []Rule, ext *extension.Extension, severities map[string]Severity) []Finding {
+	material := newMaterial(ctx, ext)
+	var findings []Finding
+	for _, rule := range rules {
+		if ctx.Err() != nil {
+			break
+		}
+		s := &subject{ctx: ctx, ext: ext, material: material, rule: rule, severities: severities}
+		if s.severity() == Off {
+			continue
+		}
+		s.run()
+		findings = append(findings, s.findings...)
+	}
+	slices.SortStableFunc(findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule),
+			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Message, b.Message))
+	})
+	return findings
+}
+
+// subject is what a rule gets: the extension, what is derived from it, and the
+// way to tell what it finds.
+type subject struct {
+	ctx        context.Context
+	ext        *extension.Extension
+	material   *material
+	rule       Rule
+	severities map[string]Severity
+	findings   []Finding
+}
+
+// severity is that of the rule, as configured.
+func (s *subject) severity() Severity {
+	configured, ok := s.configured()
+	if !ok {
+		return s.rule.Default
+	}
+	return configured
+}
+
+// configured is the severity that somebody chose for the rule.
+func (s *subject) configured() (Severity, bool) {
+	chosen, ok := s.severities[s.rule.Name]
+	return chosen, ok && chosen.rank() >= 0
+}
+
+// isOn reports whether another rule is run, and so will tell what is its own.
+func (s *subject) isOn(rule string) bool {
+	return s.severities[rule] != Off
+}
+
+// run runs the rule. A panic in it is a fault of this program, but it must cost
+// the user one rule, not the run.
+func (s *subject) run() {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.tell(s.severity(), Finding{
+				File:    s.path(""),
+				Message: fmt.Sprintf("the rule %s broke down on this extension: %v", s.rule.Name, cause),
+				Hint:    fmt.Sprintf("this is a fault of ksrelease, please report it; until it is mended, set lint.rules.%s to off", s.rule.Name),
+			})
+		}
+	}()
+	s.rule.check(s)
+}
+
+func (s *subject) tell(severity Severity, f Finding) {
+	f.Rule, f.Severity = s.rule.Name, severity
+	s.findings = append(s.findings, f)
+}
+
+// problem tells a mistake in a YAML file, with the severity of the rule.
+func (s *subject) problem(p yamldoc.Problem) { s.problemAs(s.severity(), p) }
+
+func (s *subject) problemAs(severity Severity, p yamldoc.Problem) {
+	s.tell(severity, Finding{
+		Message: p.Message, Hint: p.Hint, File: p.File, Line: p.Line, Column: p.Column, Excerpt: p.Excerpt,
+	})
+}
+
+// atMost is a severity for the lesser findings of a rule: the given one, or that
+// of the rule where it is less.
+func (s *subject) atMost(severity Severity) Severity {
+	if own := s.severity(); own.rank() < severity.rank() {
+		return own
+	}
+	return severity
+}
+
+// byDefault is the severity of findings that are less than the rule's unless
+// somebody chose the rule's severity: a user who writes `schema: error` wants
+// unknown keys to be errors too.
+func (s *subject) byDefault(severity Severity) Severity {
+	if chosen, ok := s.configured(); ok {
+		return chosen
+	}
+	return s.atMost(severity)
+}
+
+// path is a file of the extension as the user would open it.
+func (s *subject) path(name string) string {
+	return filepath.ToSlash(filepath.Join(s.ext.Path, filepath.FromSlash(name)))
+}
+
+// inSource tells something about a template, with the severity of the rule.
+func (s *subject) inSource(at source, line int, message, hint string) {
+	s.inSourceAs(s.severity(), at, line, message, hint)
+}
+
+func (s *subject) inSourceAs(severity Severity, at source, line int, message, hint string) {
+	if at.Inside != "" {
+		message += " (" + at.Inside + " in the package)"
+	}
+	s.tell(severity, Finding{
+		File: s.path(at.File), Line: line, Message: message, Hint: hint, Excerpt: at.excerpt(line),
+	})
+}

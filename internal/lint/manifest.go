@@ -1,0 +1,158 @@
+package lint
+
+import (
+	"errors"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// manifest is one YAML document of a rendered template.
+type manifest struct {
+	Text string
+	// Line is where the document begins in the rendered template, from 1.
+	Line int
+}
+
+// manifests splits a rendered template where Helm does (SplitManifests of
+// helm.sh/helm/v3/pkg/releaseutil): at every line that begins with three
+// hyphens, whatever follows them. Documents with nothing but blanks and comments
+// are left out.
+func manifests(rendered string) []manifest {
+	var list []manifest
+	begin, beginLine, line := 0, 1, 0
+	blank := true
+	flush := func(end int) {
+		if !blank {
+			list = append(list, manifest{Text: rendered[begin:end], Line: beginLine})
+		}
+		blank = true
+	}
+	for at := 0; at < len(rendered); {
+		line++
+		next := len(rendered)
+		if i := strings.IndexByte(rendered[at:], '\n'); i >= 0 {
+			next = at + i + 1
+		}
+		text := rendered[at:next]
+		if rest, ok := strings.CutPrefix(text, "---"); ok {
+			flush(at)
+			begin, beginLine, text = at+len("---"), line, rest
+		}
+		if t := strings.TrimSpace(text); t != "" && t[0] != '#' {
+			blank = false
+		}
+		at = next
+	}
+	flush(len(rendered))
+	return list
+}
+
+// mayHoldPods is the cheap look that saves the parse: every pod spec has a
+// containers list, and API definitions, which mention one in a long schema, are
+// the largest documents of all.
+func (m manifest) mayHoldPods() bool {
+	return strings.Contains(m.Text, "ontainers") && !m.definesAPI()
+}
+
+func (m manifest) definesAPI() bool {
+	return strings.Contains(m.Text, "kind: CustomResourceDefinition")
+}
+
+// maxNodes bounds how much of a document is looked at once its aliases are
+// followed: an alias within an alias within an alias is a short text and a large
+// tree.
+const maxNodes = 1 << 20
+
+// parse reads the document as far as its syntax goes. Values are not looked at,
+// and so duplicate keys pass, as they do in Kubernetes.
+func (m manifest) parse() (*yaml.Node, error) {
+	var node yaml.Node
+	if err := yaml.Unmarshal([]byte(m.Text), &node); err != nil {
+		return nil, err
+	}
+	return &node, nil
+}
+
+// notText stands for a scalar that is no text: 1.10, true.
+type notText string
+
+var errTooLarge = errors.New("its aliases make it larger than any manifest can be")
+
+// decode turns a parsed document into map[string]any, []any, string, notText and
+// nil. Of duplicate keys the last counts.
+func decode(node *yaml.Node) (any, error) {
+	budget := maxNodes
+	return decodeNode(node, &budget)
+}
+
+func decodeNode(node *yaml.Node, budget *int) (any, error) {
+	if *budget--; *budget < 0 {
+		return nil, errTooLarge
+	}
+	switch node.Kind {
+	case yaml.DocumentNode:
+		if len(node.Content) == 0 {
+			return nil, nil
+		}
+		return decodeNode(node.Content[0], budget)
+	case yaml.AliasNode:
+		return decodeNode(node.Alias, budget)
+	case yaml.SequenceNode:
+		list := make([]any, 0, len(node.Content))
+		for _, element := range node.Content {
+			value, err := decodeNode(element, budget)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, value)
+		}
+		return list, nil
+	case yaml.MappingNode:
+		return decodeMapping(node, budget)
+	case yaml.ScalarNode:
+		switch node.ShortTag() {
+		case "!!str":
+			return node.Value, nil
+		case "!!null":
+			return nil, nil
+		}
+		return notText(node.Value), nil
+	}
+	return nil, nil
+}
+
+func decodeMapping(node *yaml.Node, budget *int) (any, error) {
+	mapping := make(map[string]any, len(node.Content)/2)
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		value, err := decodeNode(node.Content[i+1], budget)
+		if err != nil {
+			return nil, err
+		}
+		if node.Content[i].ShortTag() == "!!merge" {
+			mergeInto(mapping, value)
+			continue
+		}
+		mapping[node.Content[i].Value] = value
+	}
+	return mapping, nil
+}
+
+// mergeInto adds what a merge key (<<) brings: a mapping or a list of them,
+// none of which takes the place of what is there.
+func mergeInto(mapping map[string]any, value any) {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, element := range v {
+			if _, ok := mapping[key]; !ok {
+				mapping[key] = element
+			}
+		}
+	case []any:
+		for _, element := range v {
+			if m, ok := element.(map[string]any); ok {
+				mergeInto(mapping, m)
+			}
+		}
+	}
+}

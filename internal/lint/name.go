@@ -1,0 +1,29 @@
+package lint
+
+import "github.com/ksrelease/ksrelease/internal/extension"
+
+func nameRule() Rule {
+	return Rule{
+		Name:    "name",
+		Summary: "the name is one that KubeSphere's controller takes",
+		Why:     "KubeSphere passes over an entry of a repository whose name is no DNS-1123 subdomain of at most 63 characters.",
+		Fix:     "Use lower-case letters, digits and hyphens, with a letter or a digit at both ends.",
+		Default: Error,
+		check:   checkName,
+	}
+}
+
+func checkName(s *subject) {
+	if s.isOn("schema") && !isText(s.ext, "name") {
+		return // missing or no text: the schema says so
+	}
+	if err := extension.ValidName(s.ext.Metadata.Name); err != nil {
+		s.problem(s.ext.Document.Problem(err.Error(), "", "name"))
+	}
+}
+
+func isText(ext *extension.Extension, key string) bool {
+	value, _ := ext.Document.Value().(map[string]any)
+	_, ok := value[key].(string)
+	return ok
+}

@@ -1,0 +1,225 @@
+package lint
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
+)
+
+func renderRule() Rule {
+	return Rule{
+		Name:    "render",
+		Summary: "all templates render with the extension's own values, to YAML, and the values fit their schemas",
+		Why: "KubeSphere installs an extension with its own values.yaml unless somebody changes it. A template that fails " +
+			"then, or makes something else than YAML, is an extension that cannot be installed.",
+		Fix:        "Mend the template at the place that the finding names, or give the value that it needs in values.yaml.",
+		Default:    Error,
+		needsChart: true,
+		check:      checkRender,
+	}
+}
+
+func checkRender(s *subject) {
+	loaded, err := s.material.chart()
+	if err != nil || loaded.EnabledErr != nil {
+		return // the rule chart says so
+	}
+	plain, err := s.material.plain()
+	if err != nil {
+		if s.ctx.Err() == nil {
+			s.tell(s.severity(), Finding{File: s.path("values.yaml"), Message: "Helm cannot render the chart: " + oneLine(plainTypes(err.Error()))})
+		}
+		return
+	}
+	s.valueSchemas(loaded)
+	s.brokenTemplates(plain)
+	for _, invalid := range plain.Invalid {
+		s.invalidManifest(plain, invalid)
+	}
+}
+
+// brokenTemplates tells each template that does not render. One that fails only
+// for lack of a definition in another broken file is told with that file.
+func (s *subject) brokenTemplates(plain *rendering) {
+	for _, broken := range plain.Broken {
+		fault := explainTemplate(broken.Err, plain.Sources)
+		if plain.definedInBroken(fault.Cause) {
+			continue
+		}
+		at, line := plain.Sources[fault.At.Template], fault.At.Line
+		what := "the template"
+		if fault.At.Template != broken.Template {
+			what = base(plain.Sources[broken.Template])
+		}
+		message := what + " does not render: " + oneLine(fault.Cause)
+		if fault.Expression != "" {
+			message += ", in {{ " + oneLine(fault.Expression) + " }}"
+		}
+		if at.Inside != "" && line > 0 {
+			message += fmt.Sprintf(", line %d", line)
+			line = 0
+		}
+		s.inSource(at, line, message, fault.Hint)
+	}
+	if plain.Cut {
+		s.tell(s.severity(), Finding{
+			File:    s.path("values.yaml"),
+			Message: fmt.Sprintf("after %d templates that do not render, the others were not tried", len(plain.Broken)),
+			Hint:    "mend these first",
+		})
+	}
+}
+
+// base names a template in a message about a possibly different file.
+func base(at source) string {
+	if at.Inside != "" {
+		return at.Inside
+	}
+	return at.File
+}
+
+var missingDefinition = regexp.MustCompile(`there is no template named "([^"]+)"`)
+
+// definedInBroken reports whether a cause is a missing definition that stands in
+// a template which itself is broken.
+func (r *rendering) definedInBroken(cause string) bool {
+	m := missingDefinition.FindStringSubmatch(cause)
+	if m == nil {
+		return false
+	}
+	definition := regexp.MustCompile(`\{\{-?\s*define\s+["` + "`" + `]` + regexp.QuoteMeta(m[1]) + `["` + "`" + `]`)
+	for _, broken := range r.Broken {
+		if definition.MatchString(r.Sources[broken.Template].Text) {
+			return true
+		}
+	}
+	return false
+}
+
+// invalidManifest tells a template that renders to something else than YAML. The
+// line is that of the rendered text: which line of the template made it, nobody
+// knows.
+func (s *subject) invalidManifest(plain *rendering, invalid invalidManifest) {
+	at := plain.Sources[invalid.Template]
+	cause := strings.TrimPrefix(invalid.Err.Error(), "yaml: ")
+	finding := Finding{File: s.path(at.File)}
+	if m := lineOfCause.FindStringSubmatch(cause); m != nil {
+		line := number(m[1])
+		cause = m[2]
+		finding.Excerpt = excerptLine(invalid.Manifest.Text, line, invalid.Manifest.Line+line-1)
+		cause = fmt.Sprintf("line %d of what it renders: %s", invalid.Manifest.Line+line-1, cause)
+	}
+	finding.Message = "the template renders to something that is not YAML: " + oneLine(plainTypes(cause))
+	if at.Inside != "" {
+		finding.Message += " (" + at.Inside + " in the package)"
+	}
+	finding.Hint = "look at the indentation ({{ nindent }}) and the quotes ({{ quote }}) of the values put in there"
+	s.tell(s.severity(), finding)
+}
+
+var lineOfCause = regexp.MustCompile(`^line (\d+): (.*)$`)
+
+// valueSchemas holds the values of every chart that has a values.schema.json to
+// it, as Helm does before it renders. Unlike Helm's own check
+// (chartutil.ValidateAgainstSchema), this one reads no files and asks no
+// network: a schema that refers to others by address is taken without them.
+func (s *subject) valueSchemas(loaded *loadedChart) {
+	if !anySchema(loaded.Enabled) {
+		return
+	}
+	values, err := chartutil.CoalesceValues(loaded.Enabled, map[string]any{})
+	if err != nil {
+		return // rendering says so
+	}
+	s.valueSchema(loaded, loaded.Enabled, values)
+}
+
+func anySchema(root *chart.Chart) bool {
+	found := false
+	eachChart(root, func(c *chart.Chart) { found = found || c.Schema != nil })
+	return found
+}
+
+func (s *subject) valueSchema(loaded *loadedChart, c *chart.Chart, values map[string]any) {
+	if at, ok := loaded.Places.of(c); ok && c.Schema != nil {
+		for _, mistake := range againstSchema(c.Schema, values) {
+			file, inside := at.file("values.schema.json")
+			s.inSource(source{File: file, Inside: inside}, 0, mistake,
+				"Helm refuses to install the chart: mend its values in values.yaml, or the schema")
+		}
+	}
+	for _, child := range c.Dependencies() {
+		if below, ok := values[child.Name()].(map[string]any); ok {
+			s.valueSchema(loaded, child, below)
+		}
+	}
+}
+
+// againstSchema says what is wrong with values by a JSON Schema, in plain words.
+func againstSchema(schema []byte, values map[string]any) []string {
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
+	if err != nil {
+		return []string{"the schema of the values is not JSON: " + oneLine(err.Error())}
+	}
+	const address = "https://ksrelease.invalid/values.schema.json"
+	compiler := jsonschema.NewCompiler()
+	compiler.UseLoader(anything{})
+	if err := compiler.AddResource(address, document); err != nil {
+		return []string{"the schema of the values cannot be used: " + oneLine(err.Error())}
+	}
+	compiled, err := compiler.Compile(address)
+	if err != nil {
+		return []string{"the schema of the values cannot be used: " + oneLine(strings.ReplaceAll(err.Error(), address, "values.schema.json"))}
+	}
+	var failed *jsonschema.ValidationError
+	if err := compiled.Validate(values); !errors.As(err, &failed) {
+		return nil
+	}
+	printer := message.NewPrinter(language.English)
+	var mistakes []string
+	for _, leaf := range leaves(failed) {
+		name := strings.Join(leaf.InstanceLocation, ".")
+		if name == "" {
+			name = "all of them"
+		}
+		mistakes = append(mistakes, fmt.Sprintf("the values break this schema at %s: %s", oneLine(name), oneLine(leaf.ErrorKind.LocalizedString(printer))))
+	}
+	return mistakes
+}
+
+// anything stands for every schema that lies elsewhere: it allows all.
+type anything struct{}
+
+func (anything) Load(string) (any, error) { return true, nil }
+
+// leaves are the mistakes that have no deeper cause.
+func leaves(fault *jsonschema.ValidationError) []*jsonschema.ValidationError {
+	if len(fault.Causes) == 0 {
+		return []*jsonschema.ValidationError{fault}
+	}
+	var list []*jsonschema.ValidationError
+	for _, cause := range fault.Causes {
+		list = append(list, leaves(cause)...)
+	}
+	return list
+}
+
+// kindLine finds where a template writes the kind of an object.
+func kindLine(kind string) *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^[ \t-]*["']?kind["']?:[ \t]*["']?` + regexp.QuoteMeta(kind) + `["']?[ \t]*(?:#.*)?\r?$`)
+}
+
+// place is the source of a workload and, where it can be told, the line at which
+// the object begins to say what it is.
+func (r *rendering) place(w workload) (source, int) {
+	at := r.Sources[w.Template]
+	return at, at.lineOf(kindLine(w.Kind), w.Ordinal, r.total(w))
+}

@@ -1,0 +1,36 @@
+package lint
+
+// Rule is one thing that an extension is held to.
+type Rule struct {
+	// Name is how configs, reports and comments call it. It never changes.
+	Name string
+	// Summary is what the rule asks for, in one line.
+	Summary string
+	// Why says what happens to an extension that breaks the rule, and Fix how to
+	// mend it; both are prose for the documentation.
+	Why, Fix string
+	// Default is the severity of its findings where the config says nothing.
+	Default Severity
+
+	// needsChart marks the rules that load the chart, and so cost more than
+	// reading one file.
+	needsChart bool
+	check      func(*subject)
+}
+
+// Rules are all there are, in the order in which they are run: from what every
+// reader of an extension looks at first to what only its users see.
+func Rules() []Rule {
+	return []Rule{
+		schemaRule(),
+		nameRule(),
+		versionRule(),
+		iconRule(),
+		screenshotsRule(),
+		chartRule(),
+		renderRule(),
+		imagesRule(),
+		imageRegistryRule(),
+		nodeSelectorRule(),
+	}
+}

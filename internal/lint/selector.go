@@ -1,0 +1,78 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+)
+
+func nodeSelectorRule() Rule {
+	return Rule{
+		Name:    "node-selector",
+		Summary: "every workload obeys global.nodeSelector",
+		Why: "Administrators of KubeSphere set global.nodeSelector to keep extensions on certain nodes. A workload that " +
+			"does not pass it on runs anywhere.",
+		Fix: "Give the pod spec a nodeSelector that takes in .Values.global.nodeSelector:\n\n" +
+			nodeSelectorRemedy,
+		Default:    Warning,
+		needsChart: true,
+		check:      checkNodeSelector,
+	}
+}
+
+const nodeSelectorRemedy = "{{- with .Values.global.nodeSelector }}\nnodeSelector:\n  {{- toYaml . | nindent 2 }}\n{{- end }}"
+
+// nodeSelectorHint is the remedy in one line, for findings of which there tend to
+// be many.
+const nodeSelectorHint = "in the pod spec: nodeSelector: {{- toYaml .Values.global.nodeSelector | nindent 8 }}"
+
+func checkNodeSelector(s *subject) {
+	marked, err := s.material.marked()
+	if err != nil {
+		return // the rules chart and render say so
+	}
+	for _, w := range marked.Workloads {
+		if !slices.ContainsFunc(w.Pods, func(p pod) bool { return !placedByMarker(p) }) {
+			continue
+		}
+		at, line := marked.place(w)
+		if w.Kind == "DaemonSet" {
+			s.inSourceAs(s.atMost(Info), at, line, fmt.Sprintf("%s does not obey global.nodeSelector", w),
+				"that is fine for an agent that has to run on every node; else, "+nodeSelectorHint)
+			continue
+		}
+		s.inSource(at, line, fmt.Sprintf("%s does not obey global.nodeSelector", w), nodeSelectorHint)
+	}
+}
+
+// placedByMarker reports whether the marker node selector shows up in what
+// places a pod: its nodeSelector or, for charts that turn one into the other,
+// its affinity.
+func placedByMarker(p pod) bool {
+	for _, placement := range p.Placement {
+		if holds(placement, markerSelectorKey) {
+			return true
+		}
+	}
+	return false
+}
+
+// holds reports whether a key or a text of a decoded value is wanted.
+func holds(value any, wanted string) bool {
+	switch v := value.(type) {
+	case string:
+		return v == wanted
+	case []any:
+		for _, element := range v {
+			if holds(element, wanted) {
+				return true
+			}
+		}
+	case map[string]any:
+		for key, element := range v {
+			if key == wanted || holds(element, wanted) {
+				return true
+			}
+		}
+	}
+	return false
+}

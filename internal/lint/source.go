@@ -1,0 +1,214 @@
+package lint
+
+import (
+	"bytes"
+	"path"
+	"regexp"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chart/loader"
+)
+
+// source is where a template that Helm rendered stands in the extension.
+type source struct {
+	// File is the slash path below the extension that a user can open: the
+	// template, or the packaged subchart (.tgz) that has it inside.
+	File string
+	// Inside is the template's path within that packaged subchart; it is empty
+	// for a template that is a file of its own.
+	Inside string
+	Text   string
+}
+
+// chartPlace is the folder of a chart.
+type chartPlace struct {
+	// Archive is the packaged subchart that the chart comes out of, a slash path
+	// below the extension; it is empty for a chart in folders of the extension.
+	Archive string
+	// Dir is the folder, below the extension or inside the archive.
+	Dir string
+}
+
+func (p chartPlace) file(name string) (file, inside string) {
+	if p.Archive != "" {
+		return p.Archive, path.Join(p.Dir, name)
+	}
+	return path.Join(p.Dir, name), ""
+}
+
+// chartPlaces remembers the folder of every chart of a tree.
+//
+// Helm forgets it: it names a rendered template by the names of the charts above
+// it, while a subchart's folder may have any name, and an alias renames the
+// chart besides (a folder argo-cd renders as argocd). A chart is known here by
+// its first raw file, which Helm's copies of it share.
+type chartPlaces map[*chart.File]chartPlace
+
+// locateCharts finds the folder of root and of every chart below it.
+func locateCharts(root *chart.Chart) chartPlaces {
+	places := chartPlaces{}
+	places.locate(root, chartPlace{})
+	return places
+}
+
+// of says where a chart stands. The second result is false for one that was not
+// in the tree.
+func (p chartPlaces) of(c *chart.Chart) (chartPlace, bool) {
+	if len(c.Raw) == 0 {
+		return chartPlace{}, false
+	}
+	place, ok := p[c.Raw[0]]
+	return place, ok
+}
+
+func (p chartPlaces) locate(c *chart.Chart, at chartPlace) {
+	if len(c.Raw) == 0 {
+		return
+	}
+	p[c.Raw[0]] = at
+	entries := subchartEntries(c)
+	taken := make([]bool, len(entries))
+	for _, child := range c.Dependencies() {
+		for i, entry := range entries {
+			if taken[i] || !entry.isChart(child) {
+				continue
+			}
+			taken[i] = true
+			p.locate(child, entry.place(at))
+			break
+		}
+	}
+}
+
+// subchartEntry is a folder or a package in the charts folder of a chart.
+type subchartEntry struct {
+	Name  string // argo-cd, or redis-17.0.0.tgz
+	Files []*chart.File
+}
+
+// subchartEntries groups the raw files of a chart by what they are of below
+// charts/, in the order in which they come.
+func subchartEntries(c *chart.Chart) []subchartEntry {
+	var entries []subchartEntry
+	index := map[string]int{}
+	for _, file := range c.Raw {
+		below, ok := strings.CutPrefix(file.Name, "charts/")
+		if !ok {
+			continue
+		}
+		name, rest, isFolder := strings.Cut(below, "/")
+		if !isFolder && path.Ext(name) != ".tgz" {
+			continue
+		}
+		i, ok := index[name]
+		if !ok {
+			i = len(entries)
+			index[name] = i
+			entries = append(entries, subchartEntry{Name: name})
+		}
+		entries[i].Files = append(entries[i].Files, &chart.File{Name: rest, Data: file.Data})
+	}
+	return entries
+}
+
+// packaged reports whether the entry is a .tgz.
+func (e subchartEntry) packaged() bool {
+	return len(e.Files) == 1 && e.Files[0].Name == ""
+}
+
+// isChart reports whether a loaded chart was read from this entry: all files
+// are the same, name by name and byte by byte.
+func (e subchartEntry) isChart(c *chart.Chart) bool {
+	if e.packaged() {
+		return e.holdsChart(c)
+	}
+	return sameFiles(e.Files, c.Raw)
+}
+
+// holdsChart reports whether a chart came out of this package. The name that
+// `helm package` gives settles it; a package of another name is opened.
+func (e subchartEntry) holdsChart(c *chart.Chart) bool {
+	if e.Name == c.Name()+"-"+c.Metadata.Version+".tgz" {
+		return true
+	}
+	files, err := loader.LoadArchiveFiles(bytes.NewReader(e.Files[0].Data))
+	if err != nil {
+		return false
+	}
+	unpacked := make([]*chart.File, len(files))
+	for i, file := range files {
+		unpacked[i] = &chart.File{Name: file.Name, Data: file.Data}
+	}
+	return sameFiles(unpacked, c.Raw)
+}
+
+func (e subchartEntry) place(parent chartPlace) chartPlace {
+	file, inside := parent.file(path.Join("charts", e.Name))
+	switch {
+	case !e.packaged():
+		return chartPlace{Archive: parent.Archive, Dir: path.Join(parent.Dir, "charts", e.Name)}
+	case inside != "":
+		// A package within a package: the outer one is what a user can open.
+		return chartPlace{Archive: file, Dir: inside}
+	default:
+		return chartPlace{Archive: file}
+	}
+}
+
+func sameFiles(a, b []*chart.File) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].Name != b[i].Name || !bytes.Equal(a[i].Data, b[i].Data) {
+			return false
+		}
+	}
+	return true
+}
+
+// sources maps every template of a tree, by the path under which Helm renders
+// it, to where it stands.
+func (p chartPlaces) sources(root *chart.Chart) map[string]source {
+	found := map[string]source{}
+	eachChart(root, func(c *chart.Chart) {
+		at, ok := p.of(c)
+		if !ok {
+			return
+		}
+		for _, template := range c.Templates {
+			file, inside := at.file(template.Name)
+			found[path.Join(c.ChartFullPath(), template.Name)] = source{
+				File: file, Inside: inside, Text: string(template.Data),
+			}
+		}
+	})
+	return found
+}
+
+// eachChart visits a chart and all charts below it, parents first.
+func eachChart(c *chart.Chart, visit func(*chart.Chart)) {
+	visit(c)
+	for _, child := range c.Dependencies() {
+		eachChart(child, visit)
+	}
+}
+
+// lineOf is the line, from 1, of the given one of total places in the rendered
+// text that pattern matches in the source. It is 0 where loops and conditions
+// leave open which line rendered which place, and inside packages.
+func (s source) lineOf(pattern *regexp.Regexp, ordinal, total int) int {
+	if s.Inside != "" {
+		return 0
+	}
+	matches := pattern.FindAllStringIndex(s.Text, -1)
+	switch {
+	case len(matches) == 1:
+		ordinal = 0
+	case len(matches) != total || ordinal >= total:
+		return 0
+	}
+	// The end, since leading white space of a match may begin lines above.
+	return 1 + strings.Count(s.Text[:matches[ordinal][1]], "\n")
+}

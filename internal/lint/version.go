@@ -1,0 +1,57 @@
+package lint
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+)
+
+func versionRule() Rule {
+	return Rule{
+		Name:    "version",
+		Summary: "the version is one that KubeSphere's controller takes, and is written as text",
+		Why: "KubeSphere drops, without a word, a version that is not semantic, longer than 63 characters or no DNS-1123 " +
+			"subdomain, such as 1.0.0+build. Without quotes, YAML reads 1.10 as the number 1.1: another version.",
+		Fix:     "Write MAJOR.MINOR.PATCH, with a pre-release such as -beta.1 where needed, in quotes if it looks like a number.",
+		Default: Error,
+		check:   checkVersion,
+	}
+}
+
+func checkVersion(s *subject) {
+	doc := s.ext.Document
+	value, _ := doc.Value().(map[string]any)
+	version, present := value["version"]
+	switch v := version.(type) {
+	case string:
+		if err := extension.ValidVersion(v); err != nil {
+			s.problem(doc.Problem(err.Error(), "", "version"))
+		}
+	case int64, uint64, float64, bool:
+		s.mistypedVersion(v)
+	default:
+		if !present && s.isOn("schema") {
+			return // the schema says that it is missing
+		}
+		s.problem(doc.Problem("the version is not text", `write it as "1.0.0"`, "version"))
+	}
+}
+
+// mistypedVersion tells what YAML makes of a version without quotes.
+func (s *subject) mistypedVersion(value any) {
+	written, _, _ := s.ext.Document.Raw("version")
+	kind := "the number"
+	if _, ok := value.(bool); ok {
+		kind = "the truth value"
+	}
+	message := fmt.Sprintf("the version %s is not text: without quotes it reads as %s %s", written, kind, plainScalar(value))
+	s.problem(s.ext.Document.Problem(message, fmt.Sprintf("put it in quotes: version: %q", written), "version"))
+}
+
+func plainScalar(value any) string {
+	if f, ok := value.(float64); ok {
+		return strconv.FormatFloat(f, 'g', -1, 64)
+	}
+	return fmt.Sprint(value)
+}
