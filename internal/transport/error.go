@@ -59,13 +59,13 @@ func (e *Error) Error() string {
 // Unwrap gives the cause, so that errors.Is finds a cancelled context.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Summary is the error in a few words for a line of progress: its status, or
-// its cause.
+// Summary is the error in a few words for a line of progress: its cause, or
+// its status.
 func (e *Error) Summary() string {
-	if text := e.statusText(); text != "" {
+	if text := e.cause(); text != "" {
 		return text
 	}
-	return e.cause()
+	return e.statusText()
 }
 
 // NotFound says that the server does not know what was asked for. A 404 page

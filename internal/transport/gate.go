@@ -8,30 +8,82 @@ import (
 	"time"
 )
 
-// gate is what a server's Retry-After closes, for all requests to its host
-// together: a limit is the account's, so a request that has not been refused
-// yet would only be the next to be refused.
+// gate makes all requests to a host obey a limit that was told to one of them:
+// a limit is the account's, so a request that has not been refused yet would
+// only be the next to be refused.
+//
+// A Retry-After closes the gate until it has passed. After that requests go in
+// one at a time at first, and with each that is not refused one more: all at
+// once would be refused again, with their packages sent in vain.
 type gate struct {
 	mu    sync.Mutex
-	until map[string]time.Time
+	hosts map[string]*hostGate
 }
 
-func newGate() *gate { return &gate{until: map[string]time.Time{}} }
+// hostGate is the gate of one host.
+type hostGate struct {
+	until    time.Time
+	inFlight int
+	// window is how many requests may be in flight; 0 is any number, as long
+	// as the host has not refused one.
+	window int
+	// changed is closed, and replaced, whenever somebody may go in now.
+	changed chan struct{}
+}
+
+// openWindow is the number in flight at which a host counts as unlimited again.
+const openWindow = 64
+
+func newGate() *gate { return &gate{hosts: map[string]*hostGate{}} }
+
+// host is for holders of the lock.
+func (g *gate) host(name string) *hostGate {
+	h := g.hosts[name]
+	if h == nil {
+		h = &hostGate{changed: make(chan struct{})}
+		g.hosts[name] = h
+	}
+	return h
+}
 
 // shut keeps the gate of a host closed for at least that long from now.
 func (g *gate) shut(host string, wait time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if until := time.Now().Add(wait); until.After(g.until[host]) {
-		g.until[host] = until
+	h := g.host(host)
+	if until := time.Now().Add(wait); until.After(h.until) {
+		h.until = until
 	}
+	h.window = 1
 }
 
-// remaining is how long the gate of a host stays closed; 0 where it is open.
-func (g *gate) remaining(host string) time.Duration {
+// enter lets a request in, or says how long the gate stays closed, or what to
+// wait for until there may be room.
+func (g *gate) enter(host string) (entered bool, closed time.Duration, room <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return max(0, time.Until(g.until[host]))
+	h := g.host(host)
+	if closed = time.Until(h.until); closed > 0 {
+		return false, closed, nil
+	}
+	if h.window > 0 && h.inFlight >= h.window {
+		return false, 0, h.changed
+	}
+	h.inFlight++
+	return true, 0, nil
+}
+
+// leave ends a request that was let in; refused says that it met a limit.
+func (g *gate) leave(host string, refused bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	h := g.host(host)
+	h.inFlight--
+	if h.window > 0 && !refused {
+		h.window = (h.window + 1) % openWindow
+	}
+	close(h.changed)
+	h.changed = make(chan struct{})
 }
 
 // longestRetryAfter keeps absurd values within what a duration can hold; any

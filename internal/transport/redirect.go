@@ -50,15 +50,16 @@ func isWrite(r *http.Request) bool {
 // SameOrigin says that two addresses are of one server: scheme, host and port
 // are equal. Credentials go no further than that.
 func SameOrigin(a, b *url.URL) bool {
-	return strings.EqualFold(a.Scheme, b.Scheme) && strings.EqualFold(hostPort(a), hostPort(b))
+	return strings.EqualFold(a.Scheme, b.Scheme) && hostPort(a) == hostPort(b)
 }
 
+// hostPort names a server in one way, however its address is spelt.
 func hostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)]
 	}
-	return u.Hostname() + ":" + port
+	return strings.ToLower(u.Hostname()) + ":" + port
 }
 
 // ParseServer reads the address of a server out of a configuration: http or

@@ -60,11 +60,13 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 		}
 		response, failure := c.attempt(ctx, &r, target)
 		if failure == nil {
+			c.gate.leave(target.host, false)
 			return response, nil
 		}
 		s.sent++
 		failure.attempts = s.sent
-		if !s.again(ctx, failure) {
+		wait := s.waitAfter(failure)
+		if !s.mayRepeat(ctx, failure, wait) || !s.wait(ctx, wait, failure) {
 			return nil, failure
 		}
 	}
@@ -92,33 +94,52 @@ type sending struct {
 	waited         time.Duration
 }
 
-// passGate waits until the host takes requests again.
+// passGate waits until the host takes this request.
 func (s *sending) passGate(ctx context.Context) *Error {
 	for {
-		wait := s.client.gate.remaining(s.target.host)
-		if wait == 0 {
+		entered, closed, room := s.client.gate.enter(s.target.host)
+		if entered {
 			return nil
 		}
 		failure := s.target.failure(s.request)
-		failure.unsent, failure.RetryAfter, failure.attempts = true, wait, s.sent
+		failure.unsent, failure.attempts = true, s.sent
 		failure.Message = "the server asked to slow down"
-		if !s.wait(ctx, wait, failure) {
+		if room != nil {
+			select {
+			case <-room:
+				continue
+			case <-ctx.Done():
+				failure.Err = stopped(ctx, "gave up waiting for its turn")
+				return failure
+			}
+		}
+		failure.RetryAfter = closed
+		if !s.wait(ctx, closed, failure) {
 			return failure
 		}
 	}
 }
 
-// again decides whether a failed attempt is made once more, and waits for it.
-func (s *sending) again(ctx context.Context, failure *Error) bool {
-	limited := failure.Status == http.StatusTooManyRequests
+// waitAfter is how long to wait after a failure. Where the server refuses for
+// the load it has, all requests to it wait.
+func (s *sending) waitAfter(failure *Error) time.Duration {
 	wait := failure.RetryAfter
 	if wait == 0 {
 		wait = s.backoff.NextBackOff()
 	}
-	if limited || failure.Status == http.StatusServiceUnavailable && failure.RetryAfter > 0 {
+	refused := failure.Status == http.StatusTooManyRequests ||
+		failure.Status == http.StatusServiceUnavailable && failure.RetryAfter > 0
+	if refused {
 		s.client.gate.shut(s.target.host, wait)
 	}
-	if !mayRepeat(s.request, failure) {
+	s.client.gate.leave(s.target.host, refused)
+	return wait
+}
+
+// mayRepeat decides whether a failed attempt is made once more after a wait,
+// and tells it if so.
+func (s *sending) mayRepeat(ctx context.Context, failure *Error, wait time.Duration) bool {
+	if !isRepeatable(s.request, failure) {
 		return false
 	}
 	if ctx.Err() != nil {
@@ -126,7 +147,7 @@ func (s *sending) again(ctx context.Context, failure *Error) bool {
 		return false
 	}
 	retry := Retry{Op: s.request.Op, Wait: wait, Cause: failure, Attempt: s.sent + 1}
-	if !limited {
+	if failure.Status != http.StatusTooManyRequests {
 		if s.attempts >= s.client.options.Attempts {
 			return false
 		}
@@ -137,11 +158,11 @@ func (s *sending) again(ctx context.Context, failure *Error) bool {
 		return false
 	}
 	s.client.notify(ctx)(retry)
-	return s.wait(ctx, wait, failure)
+	return true
 }
 
-// mayRepeat says that sending the request again is safe and may help.
-func mayRepeat(r *Request, failure *Error) bool {
+// isRepeatable says that sending the request again is safe and may help.
+func isRepeatable(r *Request, failure *Error) bool {
 	switch {
 	case failure.Status == http.StatusTooManyRequests:
 		return true
@@ -167,7 +188,8 @@ func (s *sending) affordable(ctx context.Context, wait time.Duration, failure *E
 	return false
 }
 
-// wait sleeps; false means that the wait is too long, or that the caller gave up.
+// wait sleeps; false means that the wait is too long, or that the caller gave
+// up, and failure says so.
 func (s *sending) wait(ctx context.Context, wait time.Duration, failure *Error) bool {
 	if !s.affordable(ctx, wait, failure) {
 		return false
