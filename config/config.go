@@ -223,7 +223,7 @@ func Parse(file string, src []byte, env func(string) (string, bool)) (*Config, e
 	if err != nil {
 		return nil, err
 	}
-	problems = append(problems, doc.ValidateValue(compiled, expanded)...)
+	problems = appendNew(problems, doc.ValidateValue(compiled, expanded))
 
 	written := decode(expanded)
 	problems = append(problems, checkPatterns(doc, written)...)
@@ -231,6 +231,22 @@ func Parse(file string, src []byte, env func(string) (string, bool)) (*Config, e
 		return nil, err
 	}
 	return resolve(doc, written)
+}
+
+// appendNew adds problems at places that none was told of: a key that is a number
+// is not told to be unknown besides.
+func appendNew(told, more yamldoc.Problems) yamldoc.Problems {
+	type place struct{ line, column int }
+	known := map[place]bool{}
+	for _, p := range told {
+		known[place{p.Line, p.Column}] = true
+	}
+	for _, p := range more {
+		if p.Line == 0 || !known[place{p.Line, p.Column}] {
+			told = append(told, p)
+		}
+	}
+	return told
 }
 
 // schemaOf compiles the schema once; it is part of the program.

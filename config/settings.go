@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -25,7 +26,11 @@ func overlay(doc *yamldoc.Document, base Settings, written FileSettings, dir str
 		}
 	}
 	if written.Lint != nil && written.Lint.Rules != nil {
-		s.Lint.Rules = overlayRules(base.Lint.Rules, written.Lint.Rules)
+		rules := rulesOf(written.Lint.Rules)
+		s.Lint.Rules = overlayRules(base.Lint.Rules, rules)
+		for rule, severity := range rules {
+			tell(known(rule, severity, Off, Info, Warning, Error), "lint", "rules", rule)
+		}
 	}
 	if written.Package != nil && written.Package.Output != nil {
 		s.Package.Output = absolute(dir, *written.Package.Output)
@@ -50,17 +55,20 @@ func overlay(doc *yamldoc.Document, base Settings, written FileSettings, dir str
 			s.Verify.Timeout = timeout
 		}
 	}
-	for rule, severity := range s.Lint.Rules {
-		tell(known(rule, severity, Off, Info, Warning, Error), "lint", "rules", rule)
-	}
 	return s
 }
 
-func overlayRules(base map[string]Severity, written *FileRules) map[string]Severity {
-	rules := maps.Clone(base)
-	if rules == nil {
-		rules = map[string]Severity{}
-	}
+// overlayRules is a new map: the base is shared by all entries.
+func overlayRules(base, written map[string]Severity) map[string]Severity {
+	rules := make(map[string]Severity, len(base)+len(written))
+	maps.Copy(rules, base)
+	maps.Copy(rules, written)
+	return rules
+}
+
+// rulesOf are the severities that were written, by the name of the rule.
+func rulesOf(written *FileRules) map[string]Severity {
+	rules := map[string]Severity{}
 	for name, severity := range map[string]*string{
 		"schema":         written.Schema,
 		"name":           written.Name,
@@ -137,7 +145,7 @@ func setURL(to *string, written *string) error {
 	}
 	address, err := url.Parse(*written)
 	if err != nil || address.Host == "" || address.User != nil || strings.Contains(*written, "${") {
-		return fmt.Errorf("%q must be an http:// or https:// address", *written)
+		return errors.New("the address must begin with http:// or https:// and a host")
 	}
 	*to = strings.TrimRight(*written, "/")
 	return nil

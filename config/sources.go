@@ -326,6 +326,9 @@ func unescaped(pattern string) string {
 func checkPatterns(doc *yamldoc.Document, written *File) yamldoc.Problems {
 	var problems yamldoc.Problems
 	check := func(pattern string, ptr ...string) {
+		if strings.Contains(pattern, "${") {
+			return // a reference that could not be expanded is told already
+		}
 		if !doublestar.ValidatePattern(pattern) {
 			problems = append(problems, doc.Problem(
 				fmt.Sprintf("%q is no valid pattern: a [ or { is not closed, or a \\ ends it", pattern),

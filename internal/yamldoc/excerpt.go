@@ -21,7 +21,7 @@ const excerptWidth = 100
 // The marks stay below what they mark in any terminal: tabs are repeated in the
 // line of marks, and a wide (CJK) character counts as two cells.
 func excerpt(text string, line, column, length int) string {
-	runes := []rune(text)
+	runes := []rune(withoutUser(text))
 	from := min(max(column-1, 0), len(runes))
 	to := min(from+max(length, 1), max(len(runes), from+1))
 	shown, from, to := crop(runes, from, to)

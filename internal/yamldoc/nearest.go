@@ -10,7 +10,8 @@ import (
 // Nearest finds the candidate that was probably meant by word, for a "did you
 // mean". It compares without regard to case, "-" and "_", and gives up where
 // more than a third of the letters would have to change, because a wrong guess
-// is worse than none. Of equally near candidates the first wins.
+// is worse than none; but the beginning of a candidate is enough (warn for
+// warning). Of equally near candidates the first wins.
 func Nearest(word string, candidates []string) (string, bool) {
 	plain := plainWord(word)
 	if plain == "" {
@@ -30,7 +31,26 @@ func Nearest(word string, candidates []string) (string, bool) {
 	if bestDistance == 0 || bestDistance <= max(letters/3, 1) && bestDistance < letters-1 {
 		return best, true
 	}
-	return "", false
+	return beginning(plain, candidates)
+}
+
+// beginning finds the only candidate that starts with a word of at least three
+// letters, or that the word starts with.
+func beginning(plain string, candidates []string) (string, bool) {
+	var found []string
+	for _, candidate := range candidates {
+		short, long := plain, plainWord(candidate)
+		if len(short) > len(long) {
+			short, long = long, short
+		}
+		if utf8.RuneCountInString(short) >= 3 && strings.HasPrefix(long, short) {
+			found = append(found, candidate)
+		}
+	}
+	if len(found) != 1 {
+		return "", false
+	}
+	return found[0], true
 }
 
 func plainWord(word string) string {

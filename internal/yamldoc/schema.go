@@ -269,6 +269,22 @@ func (s *Schema) text(schemaURL string, keywords ...string) string {
 	return ""
 }
 
+// enum lists the values that a part of the schema allows, also where they are one
+// of several alternatives; nil where it does not list them.
+func (s *Schema) enum(schemaURL string) []any {
+	part := s.at(schemaURL)
+	if enum, ok := part["enum"].([]any); ok {
+		return enum
+	}
+	alternatives, _ := part["anyOf"].([]any)
+	for _, alternative := range alternatives {
+		if enum, ok := s.resolve(alternative)["enum"].([]any); ok {
+			return enum
+		}
+	}
+	return nil
+}
+
 // properties lists the keys that a part of the schema knows, sorted.
 func (s *Schema) properties(schemaURL string) []string {
 	properties, _ := s.at(schemaURL)["properties"].(map[string]any)
@@ -310,6 +326,9 @@ func (s *Schema) remedyForMissing(schemaURL, key string) string {
 	if enum, ok := property["enum"].([]any); ok && len(enum) == 1 {
 		return fmt.Sprintf(`add "%s: %v"`, key, enum[0])
 	}
+	if items := s.resolve(property["items"]); items != nil {
+		return s.remedyForList(key, items)
+	}
 	if examples, ok := property["examples"].([]any); ok && len(examples) > 0 {
 		switch example := examples[0].(type) {
 		case map[string]any, []any:
@@ -318,4 +337,19 @@ func (s *Schema) remedyForMissing(schemaURL, key string) string {
 		}
 	}
 	return ""
+}
+
+// remedyForList shows a list by what its items must have.
+func (s *Schema) remedyForList(key string, items map[string]any) string {
+	required, _ := items["required"].([]any)
+	properties, _ := items["properties"].(map[string]any)
+	if len(required) == 0 {
+		return ""
+	}
+	first := fmt.Sprint(required[0])
+	examples, _ := s.resolve(properties[first])["examples"].([]any)
+	if len(examples) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("add at least one item:\n%s:\n  - %s: %v", key, first, examples[0])
 }

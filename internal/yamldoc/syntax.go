@@ -24,8 +24,8 @@ var explanations = []struct{ contains, message, hint string }{
 	{"could not find expected ':'", `this line has no ": " after its key`, `write "key: value"; a text over several lines needs deeper indentation or quotes`},
 	{"did not find expected key", "this line does not fit the indentation of the lines above it", "line it up with the keys it belongs to; close quotes and brackets that were opened before"},
 	{"did not find expected '-' indicator", "this line does not fit the list above it", `start it with "- ", or indent it as the key it belongs to`},
-	{"did not find expected ',' or ']'", `the list that starts with "[" is not closed, or lacks a comma`, `add the missing "," or "]"`},
-	{"did not find expected ',' or '}'", `the mapping that starts with "{" is not closed, or lacks a comma`, `add the missing "," or "}"`},
+	{"did not find expected ',' or ']'", `the list that starts with "[" is not closed before this, or lacks a comma here`, `add the missing "," or "]"`},
+	{"did not find expected ',' or '}'", `the mapping that starts with "{" is not closed before this, or lacks a comma here`, `add the missing "," or "}"`},
 	{"did not find expected node content", "a value is missing or starts with a character that cannot start one", "if it is a text, write it in quotes"},
 	{"found unexpected end of stream", "a quote is opened but not closed", "add the missing quote"},
 	{"found unexpected document indicator", "a quote is opened but not closed", "add the missing quote"},
@@ -33,6 +33,8 @@ var explanations = []struct{ contains, message, hint string }{
 	{"did not find expected hexdecimal number", "an escape in a double-quoted text lacks hexadecimal digits", `write \\ for a backslash, or use single quotes`},
 	{"did not find expected <document start>", "this line belongs to no key", "line it up with the other keys"},
 	{"unknown anchor", "this alias names no anchor of the file", "define it first with &name"},
+	{"did not find expected alphabetic or numeric character", "the name after & or * is missing or has characters that no name has", "if it is a text, write it in quotes"},
+	{"did not find expected tag URI", "the tag after ! is not complete", "if it is a text, write it in quotes"},
 	{"exceeded max depth", "the file is nested too deep", ""},
 	{"undefined tag handle", "this tag is not known", `if it is meant as text, write it in quotes`},
 }
@@ -46,24 +48,53 @@ func (d *Document) syntaxProblem(err error) *Problem {
 		line, _ = strconv.Atoi(parts[1])
 		cause = parts[2]
 	}
+	if line == 0 {
+		line = 1 // the scanner leaves the first line out of its messages
+	}
 	message, hint := explain(cause)
 	if at, ok := d.tabIndentation(line); ok {
-		p := d.problemAt(at, 1, "a tab is used for indentation; YAML takes only spaces there", "replace the tab by spaces")
-		return &p
+		return d.syntaxAt(at, 1, "a tab is used for indentation; YAML takes only spaces there", "replace the tab by spaces")
 	}
 	if at, length, ok := d.unknownAlias(cause); ok {
-		p := d.problemAt(at, length, message, hint)
+		return d.syntaxAt(at, length, message, hint)
+	}
+	at, ok := d.goccyPlace(line)
+	switch {
+	case !ok:
+		p := Problem{File: d.file, Line: line, Message: message, Hint: hint}
+		if text := d.lines.text(line); text != "" {
+			p.Excerpt = excerpt(text, line, 0, 0)
+		}
 		return &p
+	case strings.Contains(cause, "mapping values are not allowed") && d.lineOf(at) < line:
+		return d.syntaxAt(d.firstWord(line), 1, "this line is indented deeper than the one above it, which has a value already",
+			"line it up with the key above it, or remove the value there")
+	case strings.Contains(cause, "did not find expected key") && d.firstWord(d.lineOf(at)) < at:
+		return d.syntaxAt(at, 1, "this does not belong to the value before it",
+			"write the whole value in quotes; within single quotes, a ' is written twice")
+	case at > 0 && at < len(d.src) && d.src[at-1] == '$' && d.src[at] == '{':
+		return d.syntaxAt(at-1, 2, "within [ ] and { }, a brace starts a mapping", `write "${NAME}" in quotes`)
 	}
-	if at, ok := d.goccyPlace(line); ok {
-		p := d.problemAt(at, 1, message, hint)
-		return &p
-	}
-	p := Problem{File: d.file, Line: line, Message: message, Hint: hint}
-	if text := d.lines.text(line); text != "" {
-		p.Excerpt = excerpt(text, line, 0, 0)
-	}
+	return d.syntaxAt(at, 1, message, hint)
+}
+
+func (d *Document) syntaxAt(offset, length int, message, hint string) *Problem {
+	p := d.problemAt(offset, length, message, hint)
 	return &p
+}
+
+func (d *Document) lineOf(offset int) int {
+	line, _ := d.lines.place(offset)
+	return line
+}
+
+// firstWord is the offset of what a line begins with after its indentation.
+func (d *Document) firstWord(line int) int {
+	at := d.lines.editor[min(line, len(d.lines.editor))-1]
+	for at < len(d.src) && isBlank(d.src[at]) {
+		at++
+	}
+	return at
 }
 
 func explain(cause string) (message, hint string) {

@@ -3,6 +3,7 @@ package yamldoc
 import (
 	"fmt"
 	"math/big"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,13 +21,13 @@ func (t *teller) words(fault *jsonschema.ValidationError) (message, hint string)
 		return t.typeWords(ptr, mistyped, fault.SchemaURL)
 	}
 	if text := t.ownWords(fault); text != "" {
-		return fmt.Sprintf("%s is %s, but %s", name, t.shown(ptr), text), t.enumHint(fault)
+		return fmt.Sprintf("%s is %s, but %s", name, t.shown(ptr), text), t.valueHint(fault)
 	}
 	switch k := fault.ErrorKind.(type) {
 	case *kind.Enum:
-		return fmt.Sprintf("%s must be %s, not %s", name, oneOf(k.Want), t.shown(ptr)), t.enumHint(fault)
+		return fmt.Sprintf("%s must be %s, not %s", name, oneOf(k.Want), t.shown(ptr)), t.valueHint(fault)
 	case *kind.Const:
-		return fmt.Sprintf("%s must be %v, not %s", name, k.Want, t.shown(ptr)), ""
+		return fmt.Sprintf("%s must be %v, not %s", name, k.Want, t.shown(ptr)), t.valueHint(fault)
 	case *kind.Minimum:
 		return fmt.Sprintf("%s must be at least %s, not %s", name, number(k.Want), t.shown(ptr)), ""
 	case *kind.ExclusiveMinimum:
@@ -75,7 +76,14 @@ func (t *teller) ownWords(fault *jsonschema.ValidationError) string {
 	return t.schema.text(fault.SchemaURL, "errorMessage")
 }
 
-func (t *teller) enumHint(fault *jsonschema.ValidationError) string {
+// valueHint says which of the allowed values was probably meant.
+func (t *teller) valueHint(fault *jsonschema.ValidationError) string {
+	if constant, ok := fault.ErrorKind.(*kind.Const); ok {
+		if got, isString := constant.Got.(string); isString && got == fmt.Sprint(constant.Want) {
+			return "remove the quotes: " + got
+		}
+		return fmt.Sprintf("write %v", constant.Want)
+	}
 	enum, ok := fault.ErrorKind.(*kind.Enum)
 	if !ok {
 		return ""
@@ -135,7 +143,13 @@ func (t *teller) typeWords(ptr []string, k *kind.Type, schemaURL string) (messag
 	if k.Got == "null" {
 		return t.emptyWords(ptr, want, schemaURL)
 	}
-	return fmt.Sprintf("%s must be %s, not %s", name, want, t.gotName(ptr, k)), t.typeHint(ptr, k)
+	if words := t.schema.enum(schemaURL); len(words) > 0 {
+		return fmt.Sprintf("%s must be %s, not %s", name, oneOf(words), t.shown(ptr)), ""
+	}
+	if text := t.schema.text(schemaURL, "patternErrorMessage", "errorMessage"); text != "" {
+		return fmt.Sprintf("%s is %s, but %s", name, t.shown(ptr), text), ""
+	}
+	return fmt.Sprintf("%s must be %s, not %s", name, want, t.gotName(ptr, k)), t.typeHint(ptr, k, schemaURL)
 }
 
 func (t *teller) emptyWords(ptr []string, want, schemaURL string) (message, hint string) {
@@ -149,7 +163,7 @@ func (t *teller) emptyWords(ptr []string, want, schemaURL string) (message, hint
 			remedies = append(remedies, remedy)
 		}
 	}
-	return "the file is empty", strings.Join(remedies, "; ")
+	return "the file is empty", strings.Join(remedies, "\n")
 }
 
 // gotName tells a number with a fraction from a whole one where that is the
@@ -161,7 +175,7 @@ func (t *teller) gotName(ptr []string, k *kind.Type) string {
 	return kindName(k.Got)
 }
 
-func (t *teller) typeHint(ptr []string, k *kind.Type) string {
+func (t *teller) typeHint(ptr []string, k *kind.Type, schemaURL string) string {
 	raw, quoted, ok := t.doc.Raw(ptr...)
 	if !ok {
 		if k.Got == "object" && slices.Equal(k.Want, []string{"array"}) {
@@ -170,12 +184,27 @@ func (t *teller) typeHint(ptr []string, k *kind.Type) string {
 		return ""
 	}
 	switch {
+	case slices.Equal(k.Want, []string{"object"}):
+		return t.keysHint(raw, k, schemaURL)
 	case slices.Contains(k.Want, "string") && !quoted && (k.Got == "number" || k.Got == "boolean"):
 		return fmt.Sprintf("write it in quotes: %q", raw)
 	case quoted && t.reads(raw, k.Want):
 		return "remove the quotes: " + raw
 	case slices.Equal(k.Want, []string{"array"}) && k.Got == "string":
 		return fmt.Sprintf("write it as a list: [%q]", raw)
+	}
+	return ""
+}
+
+// keysHint says which keys a mapping has, to someone who wrote a scalar; where one
+// of them must be there, the scalar was probably meant for it.
+func (t *teller) keysHint(raw string, k *kind.Type, schemaURL string) string {
+	required, _ := t.schema.at(schemaURL)["required"].([]any)
+	if len(required) == 1 && k.Got == "string" {
+		return fmt.Sprintf("write \"%v: %s\"", required[0], shorten(raw))
+	}
+	if known := t.schema.properties(schemaURL); len(known) > 0 && len(known) <= 12 {
+		return "its keys are " + strings.Join(known, ", ")
 	}
 	return ""
 }
@@ -224,12 +253,29 @@ func (t *teller) shown(ptr []string) string {
 	case nil:
 		return "empty"
 	case string:
-		return strconv.Quote(shorten(value))
+		// A value that a caller put in for what is written may be a secret.
+		if raw, _, ok := t.doc.Raw(ptr...); ok && raw != value {
+			return "what " + strconv.Quote(shorten(raw)) + " stands for"
+		}
+		return strconv.Quote(shorten(withoutUser(value)))
 	}
 	if raw, _, ok := t.doc.Raw(ptr...); ok {
 		return shorten(raw)
 	}
 	return fmt.Sprint(value)
+}
+
+// userInfo is the user and password of an address.
+var userInfo = regexp.MustCompile(`(://)([^/\s"'@]*)(@)`)
+
+// withoutUser hides user and password of an address, character by character so
+// that what stands behind them keeps its column. A password should not be in the
+// file, but where it is, it should not be in the log of a CI job besides.
+func withoutUser(text string) string {
+	return userInfo.ReplaceAllStringFunc(text, func(found string) string {
+		parts := userInfo.FindStringSubmatch(found)
+		return parts[1] + strings.Repeat("*", utf8.RuneCountInString(parts[2])) + parts[3]
+	})
 }
 
 // shorten keeps a long text, such as a data: URL, from filling a message.
