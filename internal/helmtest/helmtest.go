@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -140,13 +141,34 @@ func build(ctx context.Context, dir, binary, version string) error {
 	if output, err := goCommand(ctx, module, "list", "-mod=mod", "-deps", "-f", "{{.ImportPath}}", command); err != nil {
 		return &fetchError{err: err, output: output}
 	}
+	stamp, err := stamps(ctx, module, version)
+	if err != nil {
+		return err
+	}
 	unfinished := filepath.Join(module, filepath.Base(binary))
-	// The version would otherwise be helm's "v3.x+unreleased"-like default.
-	stamp := "-s -w -X " + helmModule + "/internal/version.version=" + version
 	if output, err := goCommand(ctx, module, "build", "-mod=mod", "-ldflags", stamp, "-o", unfinished, command); err != nil {
 		return fmt.Errorf("building %s %s: %w\n%s", command, version, err, output)
 	}
 	return os.Rename(unfinished, binary)
+}
+
+// stamps are the linker flags of helm's own Makefile: without them the command calls
+// itself another version and takes Kubernetes to be 1.20, which charts refuse.
+func stamps(ctx context.Context, module, version string) (string, error) {
+	kubernetes, err := goCommand(ctx, module, "list", "-mod=mod", "-m", "-f", "{{.Version}}", "k8s.io/client-go")
+	if err != nil {
+		return "", fmt.Errorf("asking for the version of k8s.io/client-go: %w\n%s", err, kubernetes)
+	}
+	_, minor, _ := strings.Cut(strings.TrimSpace(kubernetes), ".") // v0.37.0 is Kubernetes 1.37
+	minor, _, ok := strings.Cut(minor, ".")
+	if !ok {
+		return "", fmt.Errorf("the version of k8s.io/client-go is %q", kubernetes)
+	}
+	flags := "-s -w -X " + helmModule + "/internal/version.version=" + version
+	for _, room := range []string{"pkg/lint/rules", "pkg/chartutil"} {
+		flags += fmt.Sprintf(" -X %[1]s/%[2]s.k8sVersionMajor=1 -X %[1]s/%[2]s.k8sVersionMinor=%[3]s", helmModule, room, minor)
+	}
+	return flags, nil
 }
 
 // goVersion is the language version of the scratch module: that of the running

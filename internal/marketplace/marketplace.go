@@ -33,6 +33,7 @@ import (
 	"net/url"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -219,6 +220,10 @@ func (m *Marketplace) load() error {
 
 // adopt makes record what is known of its extension. The caller holds mu, or is alone.
 func (m *Marketplace) adopt(record *extensionRecord) {
+	if !slices.Equal(m.catalogue[record.Name].listed(), record.listed()) {
+		m.listing = nil
+		m.generation++
+	}
 	m.catalogue[record.Name] = record
 	m.lastID = max(m.lastID, idNumber(record.ID))
 	for _, snapshot := range record.Snapshots {
@@ -226,8 +231,6 @@ func (m *Marketplace) adopt(record *extensionRecord) {
 		m.filenames[snapshot.Package.Filename] = claim{record.Name, snapshot.Version}
 		m.lastID = max(m.lastID, idNumber(snapshot.ID))
 	}
-	m.listing = nil
-	m.generation++
 }
 
 // ServeHTTP answers for the API under /apis, the Helm repository at the root, uploaded

@@ -62,11 +62,11 @@ func (p *publisher) publish() error {
 		return err
 	}
 	if p.charts == nil {
+		// The first time, whatever is on disk.
 		if err := p.survey(current); err != nil {
 			return err
 		}
-	}
-	if p.published == current.generation {
+	} else if p.published == current.generation {
 		return nil
 	}
 	store := p.m.store

@@ -67,6 +67,20 @@ func (p *packageRecord) prepare() {
 // submission on, before it is approved, as KubeSphere Cloud's beta repository has it.
 func (s status) listed() bool { return s == submitted || s == active }
 
+// listed is what the Helm repository has of an extension, nil for none.
+func (e *extensionRecord) listed() []*packageRecord {
+	if e == nil {
+		return nil
+	}
+	var packages []*packageRecord
+	for _, snapshot := range e.Snapshots {
+		if snapshot.Status.listed() {
+			packages = append(packages, snapshot.Package)
+		}
+	}
+	return packages
+}
+
 // status of an extension: draft until a version was approved.
 func (e *extensionRecord) status() status {
 	if _, ok := e.latest(); ok {
@@ -131,7 +145,7 @@ func (s snapshotRecord) moved(to status, message string, now time.Time) snapshot
 
 // step is a change of state that someone may ask for.
 type step struct {
-	name string // as in "cannot be NAMEd"
+	name string // as in "can be NAME"
 	from []status
 	to   status
 }
@@ -148,8 +162,8 @@ var (
 // take applies a step to a snapshot of the extension called name.
 func (s snapshotRecord) take(st step, name, message string, now time.Time) (snapshotRecord, error) {
 	if !slices.Contains(st.from, s.Status) {
-		return s, refuse(http.StatusConflict, "version %s of %s is %s and cannot be %s: only a version that is %s can",
-			s.Version, name, s.Status, st.name, either(st.from))
+		return s, refuse(http.StatusConflict, "version %s of %s is in state %s; only one in state %s can be %s",
+			s.Version, name, s.Status, either(st.from), st.name)
 	}
 	return s.moved(st.to, message, now), nil
 }

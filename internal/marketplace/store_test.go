@@ -1,0 +1,337 @@
+package marketplace
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestReopeningFindsEverything(t *testing.T) {
+	dir := t.TempDir()
+	m, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := serve(t, m)
+	c.want(200, c.upload(files("/files/local/alc/1.0.0/i.svg", "<svg/>")...))
+	id := c.release("alc", "1.0.0")
+	drafted := c.draft("web", "0.1.0")
+	if err := m.Approve("alc", "1.0.0"); err != nil {
+		t.Fatal(err)
+	}
+	before, index := snapshotOf(m), c.get("/index.yaml").body
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	again := open(t, dir, Options{})
+	c = serve(t, again)
+	if diff := cmp.Diff(before, snapshotOf(again)); diff != "" {
+		t.Error(diff)
+	}
+	if got := c.get("/index.yaml").body; !bytes.Equal(got, index) {
+		t.Errorf("index after opening:\n%s\nbefore:\n%s", got, index)
+	}
+	if got := string(c.get("/files/local/alc/1.0.0/i.svg").body); got != "<svg/>" {
+		t.Errorf("file = %q", got)
+	}
+	if fresh := c.draft("new", "1.0.0"); fresh <= id || fresh <= drafted {
+		t.Errorf("a new ID %s is not above %s and %s", fresh, id, drafted)
+	}
+}
+
+// The folder is a Helm repository for any web server: index.yaml, and the charts it
+// speaks of, no other.
+func TestFolderIsAStaticRepository(t *testing.T) {
+	dir := t.TempDir()
+	m, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := serve(t, m)
+	if index := readStatic(t, dir); len(index.Entries) != 0 {
+		t.Errorf("a new marketplace lists %v", index.listed())
+	}
+	c.release("alc", "1.0.0")
+	withdrawn := c.release("web", "1.0.0")
+	c.draft("draft", "1.0.0")
+	flush(t, m)
+	checkStatic(t, dir, "alc@1.0.0", "web@1.0.0")
+
+	c.want(200, c.step(withdrawn, "cancel-submit"))
+	flush(t, m)
+	checkStatic(t, dir, "alc@1.0.0")
+
+	c.draft("web", "1.0.0", "values.yaml", "other: true\n")
+	c.want(200, c.step(withdrawn, "submit"))
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	checkStatic(t, dir, "alc@1.0.0", "web@1.0.0")
+	if got := readFile(t, filepath.Join(dir, "charts/web-1.0.0.tgz")); !bytes.Equal(got, packed("web", "1.0.0", "values.yaml", "other: true\n")) {
+		t.Error("the chart of a replaced draft is the old one")
+	}
+
+	// What somebody did to the derived files is undone.
+	for name, content := range map[string]string{"charts/alc-1.0.0.tgz": "damaged", "charts/stray-1.0.0.tgz": "x", "index.yaml": "x"} {
+		os.Remove(filepath.Join(dir, name))
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, dir, Options{})
+	checkStatic(t, dir, "alc@1.0.0", "web@1.0.0")
+	if got := readFile(t, filepath.Join(dir, "charts/alc-1.0.0.tgz")); !bytes.Equal(got, packed("alc", "1.0.0")) {
+		t.Error("a damaged chart was not mended")
+	}
+}
+
+// flush waits for the background to have published everything.
+func flush(t *testing.T, m *Marketplace) {
+	t.Helper()
+	if err := m.publisher.publish(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readFile(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func readStatic(t *testing.T, dir string) indexFile {
+	t.Helper()
+	return parseIndex(t, readFile(t, filepath.Join(dir, "index.yaml")))
+}
+
+// checkStatic compares the folder with what should be listed: the index, the charts by
+// name, and each digest.
+func checkStatic(t *testing.T, dir string, want ...string) {
+	t.Helper()
+	index := readStatic(t, dir)
+	if diff := cmp.Diff(want, index.listed()); diff != "" {
+		t.Errorf("index.yaml: %s", diff)
+	}
+	wantFiles := []string{}
+	for _, entries := range index.Entries {
+		for _, entry := range entries {
+			file := filepath.Join(dir, filepath.FromSlash(entry.URLs[0]))
+			wantFiles = append(wantFiles, filepath.Base(file))
+			if got := sha256Hex(readFile(t, file)); got != entry.Digest {
+				t.Errorf("%s has digest %s, the index says %s", file, got, entry.Digest)
+			}
+		}
+	}
+	slices.Sort(wantFiles)
+	found, err := os.ReadDir(filepath.Join(dir, "charts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gotFiles := []string{}
+	for _, entry := range found {
+		gotFiles = append(gotFiles, entry.Name())
+	}
+	if diff := cmp.Diff(wantFiles, gotFiles); diff != "" {
+		t.Errorf("charts: %s", diff)
+	}
+}
+
+func TestSecondProcessIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	m := open(t, dir, Options{})
+	_, err := Open(dir, Options{})
+	var locked *LockedError
+	if !errors.As(err, &locked) || locked.Address != "" {
+		t.Fatalf("error = %v, want a LockedError without address", err)
+	}
+	if got, want := err.Error(), "opening marketplace "+dir+": another process is using it; wait for it to end, or choose another directory"; got != want {
+		t.Errorf("error = %s\nwant    %s", got, want)
+	}
+	if err := m.SetAddress("127.0.0.1:8790"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(dir, Options{})
+	if !errors.As(err, &locked) || locked.Address != "http://127.0.0.1:8790" || locked.Dir != dir {
+		t.Fatalf("error = %#v, want a LockedError with address", err)
+	}
+	if got, want := err.Error(), "opening marketplace "+dir+": another process is using it and serves it at http://127.0.0.1:8790; use that address, stop that process, or choose another directory"; got != want {
+		t.Errorf("error = %s\nwant    %s", got, want)
+	}
+}
+
+// Unreadable is not absent: every damage is told with the file and what to do.
+func TestDamagedState(t *testing.T) {
+	prepare := func(t *testing.T) string {
+		dir := t.TempDir()
+		m, err := Open(dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		serve(t, m).release("alc", "1.0.0")
+		if err := m.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	state := "state/extensions/alc.json"
+	pkg := "state/packages/" + sha256Hex(packed("alc", "1.0.0")) + ".tgz"
+	edit := func(old, new string) func(t *testing.T, file string) {
+		return func(t *testing.T, file string) {
+			text := string(readFile(t, file))
+			if !strings.Contains(text, old) {
+				t.Fatalf("%s does not hold %q", file, old)
+			}
+			if err := os.WriteFile(file, []byte(strings.Replace(text, old, new, 1)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	tests := []struct {
+		name, file string
+		damage     func(t *testing.T, file string)
+		want       []string
+	}{
+		{"no JSON", state, edit("{", "<"), []string{state, "it is no state of an extension", "restore it from a backup, or remove it to forget the extension"}},
+		{"format of tomorrow", state, edit(`"format": 1`, `"format": 2`), []string{state, "its format is 2, this ksrelease knows format 1; use the version of ksrelease that wrote it"}},
+		{"another name", state, edit(`"name": "alc"`, `"name": "web"`), []string{state, `it is the state of "web"; give the file its name back`}},
+		{"no package", state, edit(`"package"`, `"pakage"`), []string{state, "version 1.0.0: it says nothing of the package"}},
+		{"package gone", pkg, func(t *testing.T, file string) { os.Remove(file) }, []string{state, "version 1.0.0: looking for its package", pkg, "restore it from a backup"}},
+		{"package cut", pkg, func(t *testing.T, file string) {
+			if err := os.Truncate(file, 10); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{pkg, "has 10 bytes instead of"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			dir := prepare(t)
+			test.damage(t, filepath.Join(dir, filepath.FromSlash(test.file)))
+			m, err := Open(dir, Options{})
+			if err == nil {
+				m.Close()
+				t.Fatal("a damaged marketplace opens")
+			}
+			for _, want := range append(test.want, "opening marketplace "+dir) {
+				if !strings.Contains(filepath.ToSlash(err.Error()), want) {
+					t.Errorf("error = %s\nlacks %s", err, want)
+				}
+			}
+			// The refusal lets go of the lock.
+			if _, again := Open(dir, Options{}); again == nil || errors.As(again, new(*LockedError)) {
+				t.Errorf("opening again: %v", again)
+			}
+		})
+	}
+}
+
+func TestTidyRemovesWhatACrashLeft(t *testing.T) {
+	dir := t.TempDir()
+	m, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, m).draft("alc", "1.0.0")
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	left := []string{"state/staging/HALF", "state/packages/" + strings.Repeat("0", 64) + ".tgz", "state/serving.json"}
+	for _, name := range left {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("{}"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, dir, Options{})
+	for _, name := range left {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			t.Errorf("%s is still there", name)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "state/packages", sha256Hex(packed("alc", "1.0.0"))+".tgz")); err != nil {
+		t.Errorf("the package of a draft was tidied away: %v", err)
+	}
+}
+
+// A replaced draft leaves no package behind.
+func TestReplacedPackageGoes(t *testing.T) {
+	dir := t.TempDir()
+	c := serve(t, open(t, dir, Options{}))
+	c.draft("alc", "1.0.0")
+	c.draft("alc", "1.0.0", "values.yaml", "two: 2\n")
+	c.draft("alc", "1.0.0", "values.yaml", "two: 2\n")
+	found, err := os.ReadDir(filepath.Join(dir, "state/packages"))
+	if err != nil || len(found) != 1 || found[0].Name() != sha256Hex(packed("alc", "1.0.0", "values.yaml", "two: 2\n"))+".tgz" {
+		t.Errorf("packages = %v, %v", found, err)
+	}
+}
+
+// What cannot be written is not acknowledged, and not believed by the memory either.
+func TestUnwritableStateIsNotAcknowledged(t *testing.T) {
+	dir := t.TempDir()
+	m := open(t, dir, Options{})
+	c := serve(t, m)
+	inTheWay := filepath.Join(dir, "state", "extensions", "alc.json", "x")
+	if err := os.MkdirAll(inTheWay, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	answer := c.push("alc", packed("alc", "1.0.0"))
+	if answer.status != 500 || !strings.Contains(answer.message(), "writing "+filepath.Dir(inTheWay)) {
+		t.Errorf("answer = %d %s", answer.status, answer.body)
+	}
+	c.want(404, c.get("/apis/extension/v1/extensions/alc/summary"))
+	if len(m.filenames) != 0 {
+		t.Errorf("file names are still claimed: %v", m.filenames)
+	}
+	if err := os.RemoveAll(filepath.Dir(inTheWay)); err != nil {
+		t.Fatal(err)
+	}
+	c.release("alc", "1.0.0")
+}
+
+func TestStrayLinkIsNotFollowed(t *testing.T) {
+	dir := t.TempDir()
+	c := serve(t, open(t, dir, Options{}))
+	outside := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(outside, []byte("secret"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, filepath.Join(dir, "files", "link")); err != nil {
+		t.Skipf("no symbolic links here: %v", err)
+	}
+	if got := c.get("/files/link"); got.status != 404 {
+		t.Errorf("a link out of the folder is served: %d %s", got.status, got.body)
+	}
+}
+
+func TestOpenRefusesOddOptions(t *testing.T) {
+	dir := t.TempDir()
+	for _, test := range []struct {
+		options Options
+		want    string
+	}{
+		{Options{User: "../x"}, `user "../x": use 1 to 64 letters`},
+		{Options{ExternalURL: "market.example.org"}, `external URL "market.example.org": give an address like https://marketplace.example.org`},
+		{Options{ExternalURL: "ftp://x"}, "give an address like"},
+	} {
+		_, err := Open(dir, test.options)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("error = %v, want %s", err, test.want)
+		}
+	}
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(file, Options{}); err == nil || !strings.Contains(err.Error(), "opening marketplace "+file) {
+		t.Errorf("error = %v", err)
+	}
+}
