@@ -169,6 +169,8 @@ func kindOfEntry(flag byte) string {
 		return "a device"
 	case tar.TypeFifo:
 		return "a named pipe"
+	case tar.TypeGNUSparse:
+		return "a sparse file"
 	}
 	return fmt.Sprintf("of the unknown kind %q", flag)
 }

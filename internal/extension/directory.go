@@ -122,9 +122,6 @@ func (t *tree) entry(name, at string, above []string, entry fs.DirEntry) error {
 			return err
 		}
 		at, info = resolved, target
-		if info.IsDir() && slices.Contains(above, at) {
-			return fmt.Errorf("the link %s points to a folder that holds it: remove the link", name)
-		}
 		if t.isIgnoredPath(at) || isNeverPacked(filepath.ToSlash(at)) {
 			return nil
 		}
@@ -133,6 +130,8 @@ func (t *tree) entry(name, at string, above []string, entry fs.DirEntry) error {
 		return nil
 	}
 	switch {
+	case info.IsDir() && slices.Contains(above, at):
+		return fmt.Errorf("the link %s points to a folder that holds it: remove the link", name)
 	case info.IsDir():
 		return t.folder(name, at, above)
 	case !info.Mode().IsRegular():

@@ -1,0 +1,289 @@
+package extension
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"helm.sh/helm/v3/pkg/chart/loader"
+)
+
+const smallMetadata = "apiVersion: kubesphere.io/v1alpha1\nname: demo\nversion: 1.0.0\nicon: https://x.example/i.svg\n"
+
+func names(e *Extension) []string {
+	out := make([]string, len(e.Files))
+	for i, f := range e.Files {
+		out[i] = f.Name
+	}
+	return out
+}
+
+func TestLoadDirectory(t *testing.T) {
+	dir := writeTree(t, map[string]string{
+		MetadataFile:                smallMetadata,
+		"values.yaml":               "a: 1\n",
+		"charts/sub/Chart.yaml":     "apiVersion: v2\nname: sub\nversion: 1.0.0\n",
+		"charts/sub/templates/a.tx": "x",
+		ChartFile:                   "name: anything\n",
+	})
+	e, err := Load(dir, Options{Display: "apps/demo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Path != "apps/demo" || e.Document.File() != "apps/demo/extension.yaml" {
+		t.Errorf("path is %q, document %q", e.Path, e.Document.File())
+	}
+	if want := []string{"charts/sub/Chart.yaml", "charts/sub/templates/a.tx", MetadataFile, "values.yaml"}; !slices.Equal(names(e), want) {
+		t.Errorf("files are %q, want %q", names(e), want)
+	}
+}
+
+// .git, .env, keys, leftovers and ksrelease's own output are in no package.
+func TestNeverPacked(t *testing.T) {
+	kept := map[string]string{
+		MetadataFile:            smallMetadata,
+		"values.yaml":           "",
+		".helmignore":           "# nothing\n",
+		"environment.env.yaml":  "",
+		"charts/demo-1.tgz":     "nested",
+		"files/config.env":      "",
+		"other-1.0.0.tgz":       "somebody else's",
+		"templates/_idea.tpl":   "",
+		"files/my.gitignore.md": "",
+	}
+	left := map[string]string{
+		".git/HEAD": "", "charts/sub/.git/config": "", ".hg/x": "", ".svn/x": "", ".bzr/x": "",
+		".gitignore": "", "charts/sub/.gitignore": "", ".DS_Store": "", ".idea/w.xml": "", ".vscode/s.json": "",
+		"a.swp": "", "values.yaml~": "", "x.orig": "",
+		".env": "", ".env.local": "", "charts/sub/.env": "",
+		"id_rsa": "", "id_rsa.pub": "", "files/id_ed25519": "", "cert.p12": "",
+		".ksrelease/marketplace/index.yaml": "", "demo-1.0.0.tgz": "own", "demo-0.9.0.tgz": "older",
+	}
+	files := maps.Clone(kept)
+	maps.Copy(files, left)
+	e := mustLoad(t, writeTree(t, files))
+	if want := slices.Sorted(maps.Keys(kept)); !slices.Equal(names(e), want) {
+		t.Errorf("the files are\n\t%q\nwant\n\t%q", names(e), want)
+	}
+}
+
+func TestIgnoredPaths(t *testing.T) {
+	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, "dist/a.tgz": "x", "distinct.txt": "y"})
+	e, err := Load(dir, Options{Ignore: []string{filepath.Join(dir, "dist")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"distinct.txt", MetadataFile}; !slices.Equal(names(e), want) {
+		t.Errorf("files are %q, want %q", names(e), want)
+	}
+}
+
+// .helmignore means what it means to Helm.
+func TestHelmignoreAsHelmReadsIt(t *testing.T) {
+	files := map[string]string{
+		MetadataFile: smallMetadata, ChartFile: "apiVersion: v2\nname: demo\nversion: 1.0.0\n",
+		"a.txt": "", "b.md": "", "sub/a.txt": "", "sub/deep/a.txt": "", "sub/b.md": "", "templates/.hidden": "", "templates/x.yaml": "",
+		"charts/c/Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n", "charts/c/a.txt": "", "charts/c/.helmignore": "*.txt\n", "[x].txt": "", "dir.d/f": "", "values.yaml": "",
+	}
+	patterns := []string{
+		"*.txt", "/a.txt", "sub/", "sub/a.txt", "sub/*", "!values.yaml", "*.md\n!b.md", "dir.d", "dir.d/", "# c\n\n  a.txt  ", "\ufeff*.md", "charts/c/a.txt", "a.txt/", "templates/", "?.md", "\\[x\\].txt",
+	}
+	for _, pattern := range patterns {
+		t.Run(pattern, func(t *testing.T) {
+			tree := maps.Clone(files)
+			tree[".helmignore"] = pattern
+			dir := writeTree(t, tree)
+			loaded, helmErr := loader.LoadDir(dir)
+			e, err := Load(dir, Options{})
+			if helmErr != nil {
+				// Patterns may leave out Chart.yaml or extension.yaml themselves.
+				if err == nil && pattern != "!values.yaml" {
+					t.Fatalf("Helm refuses the folder (%v), we do not", helmErr)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want []string
+			for _, f := range loaded.Raw {
+				if f.Name != ChartFile {
+					want = append(want, f.Name)
+				}
+			}
+			slices.Sort(want)
+			if diff := cmp.Diff(want, names(e)); diff != "" {
+				t.Errorf("Helm takes other files:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestHelmignoreOfTheCorpus(t *testing.T) {
+	for _, archive := range corpusPackages(t) {
+		dir := unpackTo(t, archive, true)
+		loaded, err := loader.LoadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for _, f := range loaded.Raw {
+			if f.Name != ChartFile && !isNeverPacked(f.Name) {
+				want = append(want, f.Name)
+			}
+		}
+		slices.Sort(want)
+		if diff := cmp.Diff(want, names(mustLoad(t, dir))); diff != "" {
+			t.Errorf("%s: Helm takes other files:\n%s", filepath.Base(archive), diff)
+		}
+	}
+}
+
+func TestBadHelmignore(t *testing.T) {
+	_, err := Load(writeTree(t, map[string]string{MetadataFile: smallMetadata, ".helmignore": "a/**\n"}), Options{Display: "apps/x"})
+	wantError(t, err, "reading the extension apps/x: reading .helmignore", "double-star", "mend the pattern")
+}
+
+// link makes a symbolic link, or skips the test where the system has none.
+func link(t *testing.T, target, dir, name string) {
+	t.Helper()
+	full := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(target, full); err != nil {
+		t.Skipf("skipped: symbolic links cannot be made here: %v", err)
+	}
+}
+
+func TestLinksThatStayInside(t *testing.T) {
+	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, "shared/a.txt": "A", "shared/deep/b.txt": "B"})
+	link(t, "shared/a.txt", dir, "a.txt")
+	link(t, "../../shared", dir, "charts/sub/shared")
+	link(t, filepath.Join(dir, "shared", "a.txt"), dir, "absolute.txt")
+	link(t, "a.txt", dir, "chain.txt")
+	e := mustLoad(t, dir)
+	got := map[string]string{}
+	for _, f := range e.Files {
+		got[f.Name] = string(f.Data)
+	}
+	want := map[string]string{
+		MetadataFile: smallMetadata, "shared/a.txt": "A", "shared/deep/b.txt": "B",
+		"a.txt": "A", "absolute.txt": "A", "chain.txt": "A", "charts/sub/shared/a.txt": "A", "charts/sub/shared/deep/b.txt": "B",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLinksThatDoNot(t *testing.T) {
+	outside := t.TempDir()
+	writeFile(t, outside, "secret", "s3cret")
+	tests := []struct {
+		name, target string
+		want         string
+	}{
+		{"secret.txt", filepath.Join(outside, "secret"), "the link secret.txt points out of the extension: only links that stay inside are followed; copy the file instead"},
+		{"folder", outside, "the link folder points out of the extension"},
+		{"files/up", "../..", "the link files/up points out of the extension"},
+		{"gone", "nowhere", "the link gone points to nothing: remove it or mend it"},
+		{"sub/loop", "..", "the link sub/loop points to a folder that holds it: remove the link"},
+		{"self", "self", "the link self points to nothing"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, "files/x": ""})
+			link(t, tt.target, dir, tt.name)
+			_, err := Load(dir, Options{Display: "apps/demo"})
+			wantError(t, err, "reading the extension apps/demo", tt.want)
+			if strings.Contains(err.Error(), "s3cret") {
+				t.Error("the error shows what is outside")
+			}
+			// What is ignored need not be in order.
+			writeFile(t, dir, ".helmignore", filepath.Base(tt.name)+"\n")
+			if _, err := Load(dir, Options{}); err != nil {
+				t.Errorf("ignored, the link still disturbs: %v", err)
+			}
+		})
+	}
+}
+
+func TestLinkToWhatIsNeverPacked(t *testing.T) {
+	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, ".env": "TOKEN=1", ".git/config": "x"})
+	link(t, ".env", dir, "settings")
+	link(t, ".git", dir, "git")
+	if e := mustLoad(t, dir); !slices.Equal(names(e), []string{MetadataFile}) {
+		t.Errorf("files are %q", names(e))
+	}
+}
+
+func TestDirectoryLimits(t *testing.T) {
+	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, "big": strings.Repeat("x", 3000), "a/b/c/d": "y"})
+	tests := []struct {
+		limits Limits
+		want   string
+	}{
+		{Limits{File: 2000}, "big has 2.9 KiB, and Helm loads no file larger than 2.0 KiB: leave it out (.helmignore) or make it smaller"},
+		{Limits{Unpacked: 2000}, "more than 2.0 KiB of content: an extension may have 1 MiB packed; leave out what is not part of it"},
+		{Limits{Entries: 3}, "more than 3 files and folders"},
+		{Limits{Depth: 2}, "a/b/c is more than 2 folders deep"},
+	}
+	for _, tt := range tests {
+		_, err := Load(dir, Options{Limits: tt.limits})
+		wantError(t, err, tt.want)
+	}
+	mustLoad(t, dir)
+}
+
+func TestHelmsOwnLimitOnFiles(t *testing.T) {
+	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata})
+	f, err := os.Create(filepath.Join(dir, "data.bin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.Truncate(5<<20 + 1); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Load(dir, Options{})
+	wantError(t, err, "data.bin has 5.0 MiB, and Helm loads no file larger than 5.0 MiB")
+}
+
+func TestLoadErrors(t *testing.T) {
+	tests := []struct {
+		name  string
+		files map[string]string
+		want  []string
+	}{
+		{"no extension.yaml", map[string]string{"values.yaml": ""}, []string{"there is no extension.yaml in it", "give the directory"}},
+		{"extension.yml", map[string]string{"extension.yml": ""}, []string{"rename extension.yml to extension.yaml"}},
+		{"Extension.yaml", map[string]string{"Extension.yaml": ""}, []string{"rename Extension.yaml to extension.yaml"}},
+		{"a list", map[string]string{MetadataFile: "- a\n"}, []string{"apps/x/extension.yaml:1:1", "holds no fields"}},
+		{"empty", map[string]string{MetadataFile: "# nothing\n"}, []string{"apps/x/extension.yaml", "holds no fields", "beginning with apiVersion, name and version"}},
+		{"no YAML", map[string]string{MetadataFile: "name: [demo\n"}, []string{"apps/x/extension.yaml:"}},
+		{"key twice", map[string]string{MetadataFile: "name: demo\nversion: 1.0.0\nname: other\n"}, []string{"apps/x/extension.yaml:3:1", "name"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Load(writeTree(t, tt.files), Options{Display: "apps/x"})
+			wantError(t, err, tt.want...)
+		})
+	}
+	_, err := Load(filepath.Join(t.TempDir(), "none"), Options{Display: "apps/none"})
+	wantError(t, err, "reading the extension apps/none: no such file or directory")
+}
+
+func TestLoadMany(t *testing.T) {
+	files := map[string]string{MetadataFile: smallMetadata}
+	for i := range 300 {
+		files[fmt.Sprintf("files/%03d", i)] = "x"
+	}
+	if got := len(mustLoad(t, writeTree(t, files)).Files); got != 301 {
+		t.Errorf("there are %d files, want 301", got)
+	}
+}
