@@ -23,8 +23,9 @@ const metadataFile = "extension.yaml"
 // packageSuffix is what makes a file a package.
 const packageSuffix = ".tgz"
 
-// neverSearched are folders that globs do not look into: what they hold was
-// fetched or made, not written. A path without wildcards may still name one.
+// neverSearched are folders that wildcards do not lead into, besides the output
+// folder: what they hold was fetched or made, not written. A path that names one
+// (dist/*.tgz) means it.
 var neverSearched = []string{".git", "node_modules", ".ksrelease"}
 
 // Source is one extension that the config declares.
@@ -67,11 +68,31 @@ func (c *Config) Sources(display string) ([]Source, error) {
 		return nil, err
 	}
 	sources := make([]Source, 0, len(found))
-	for _, source := range found {
+	for _, source := range withoutLinks(found) {
 		sources = append(sources, source)
 	}
 	slices.SortFunc(sources, func(a, b Source) int { return strings.Compare(a.Path, b.Path) })
 	return sources, nil
+}
+
+// withoutLinks leaves out links to others of the extensions: what they lead to is
+// one extension, to be released once.
+func withoutLinks(found map[string]Source) map[string]Source {
+	var links []string
+	places := map[string]bool{}
+	for path := range found {
+		if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			links = append(links, path)
+		} else if place, err := filepath.EvalSymlinks(path); err == nil {
+			places[place] = true
+		}
+	}
+	for _, link := range links {
+		if place, err := filepath.EvalSymlinks(link); err == nil && places[place] {
+			delete(found, link)
+		}
+	}
+	return found
 }
 
 // shown is a path relative to a folder, or absolute where there is no way.

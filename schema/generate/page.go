@@ -45,7 +45,8 @@ extensions:
   errors, all told in one run with their line and column.
 - An extension that several entries match takes the settings of the last of them.
   Two extensions of one name are an error.
-- Globs do not look into ` + "`.git`, `node_modules`, `.ksrelease`" + ` and the output folder.
+- Wildcards do not lead into ` + "`.git`, `node_modules`, `.ksrelease`" + ` and the output
+  folder; a path that names one of them means it.
 - Editors check and complete the file by its
   [JSON Schema](../schema/ksrelease.schema.json), which ` + "`ksrelease schema`" + ` prints:
   ` + "`# yaml-language-server: $schema=FILE-OR-URL`" + ` as its first line.

@@ -1,0 +1,222 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+func noEnvironment(string) (string, bool) { return "", false }
+
+// TestEverything reads a file that sets every key, some of them per entry.
+func TestEverything(t *testing.T) {
+	const file = "testdata/good/everything.yaml"
+	got, err := Load(file, environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := filepath.Abs(filepath.Dir(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	project := Settings{
+		Lint:    Lint{Rules: map[string]Severity{"node-selector": Error, "images": Info}},
+		Package: Package{Output: filepath.Join(dir, "build", "packages")},
+		Size:    Size{Limit: 512 << 10},
+		Push:    Push{Existing: FailExisting, Drift: WarnDrift},
+		Verify:  Verify{Until: UntilIndexed, Timeout: 90 * time.Minute},
+	}
+	want := &Config{
+		File: file, Dir: dir,
+		Cloud:       Cloud{Server: "https://cloud.example.com"},
+		Repository:  Repository{URL: "http://127.0.0.1:8790"},
+		Parallelism: 4,
+		Defaults:    project,
+		Entries: []Entry{
+			{Path: "extensions/*", Exclude: []string{"extensions/legacy-*", "extensions/{a,b}"}, Settings: project, Line: 6, Column: 11},
+			{Path: "../elsewhere/alc", Line: 8, Column: 11, Settings: Settings{
+				Lint:    Lint{Rules: map[string]Severity{"node-selector": Error, "images": Off}},
+				Package: Package{Output: "/tmp/out"},
+				Size:    Size{Limit: 1 << 20},
+				Push:    Push{Existing: SkipExisting, Drift: WarnDrift},
+				Verify:  Verify{Until: UntilActive, Timeout: 90 * time.Minute},
+			}},
+			{Path: "/srv/$money/*.tgz", Settings: project, Line: 14, Column: 11},
+		},
+	}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{}, Entry{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLeastIsDefault(t *testing.T) {
+	got, err := Load("testdata/good/least.yaml", noEnvironment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default("testdata/good")
+	if diff := cmp.Diff([]any{want.Dir, want.Cloud, want.Repository, want.Parallelism, want.Defaults},
+		[]any{got.Dir, got.Cloud, got.Repository, got.Parallelism, got.Defaults}); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(want.Defaults, got.Entries[0].Settings); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestAnchorsAndMerges reads values that stand elsewhere in the file.
+func TestAnchorsAndMerges(t *testing.T) {
+	got, err := Load("testdata/good/anchors.yaml", noEnvironment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []map[string]Severity{{"images": Error}, {"images": Error, "icon": Off}}
+	for i, rules := range want {
+		if diff := cmp.Diff(rules, got.Entries[i].Settings.Lint.Rules); diff != "" {
+			t.Errorf("entry %d: %s", i, diff)
+		}
+	}
+}
+
+// TestEntriesShareNothing changes one entry's rules, as nobody should, to see
+// that the settings of the project and of other entries are not the same map.
+func TestEntriesShareNothing(t *testing.T) {
+	got, err := Parse("a.yaml", []byte("version: 1\nextensions:\n- {path: a, lint: {rules: {icon: off}}}\n- {path: b, lint: {rules: {icon: info}}}\nlint: {rules: {images: off}}\n"), noEnvironment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Entries[0].Settings.Lint.Rules["name"] = Off
+	if len(got.Defaults.Lint.Rules) != 1 || len(got.Entries[1].Settings.Lint.Rules) != 2 {
+		t.Error("settings share a map")
+	}
+}
+
+// TestEveryRuleIsRead sets every rule that the schema knows.
+func TestEveryRuleIsRead(t *testing.T) {
+	structure := reflect.TypeFor[FileRules]()
+	var names []string
+	var yaml strings.Builder
+	yaml.WriteString("version: 1\nextensions: [{path: a}]\nlint:\n  rules:\n")
+	for i := range structure.NumField() {
+		name, _, _ := strings.Cut(structure.Field(i).Tag.Get("json"), ",")
+		names = append(names, name)
+		yaml.WriteString("    " + name + ": info\n")
+	}
+	got, err := Parse("a.yaml", []byte(yaml.String()), noEnvironment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if got.Defaults.Lint.Rules[name] != Info {
+			t.Errorf("rule %s was not read", name)
+		}
+	}
+}
+
+// TestSizesAndDurations holds the schema's patterns to the parsers behind them:
+// what the one takes, the other reads.
+func TestSizesAndDurations(t *testing.T) {
+	sizes := map[string]int64{
+		"1": 1, "1B": 1, `"1024"`: 1024, "1KiB": 1024, "1 kib": 1024, "1k": 1000, "1KB": 1000, "1.5MiB": 3 << 19, "1M": 1e6, "1e3": 1000, "0x10B": 0x10B, "1Mi": 1 << 20,
+		"2GiB": 2 << 30, "999GB": 999e9, "0.5 MiB": 1 << 19, "0.001KB": 1,
+		"0": 0, "0B": 0, "-1": 0, "1.5": 0, "1.5B": 0, "0.0001KB": 0, "MiB": 0, "1TiB": 0, "1MiBB": 0, "1,5MiB": 0, "٣MiB": 0,
+	}
+	for text, want := range sizes {
+		got, err := Parse("a.yaml", []byte("version: 1\nextensions: [{path: a}]\nsize: {limit: "+text+"}\n"), noEnvironment)
+		switch {
+		case want == 0 && err == nil:
+			t.Errorf("size %s is taken, as %d", text, got.Defaults.Size.Limit)
+		case want != 0 && err != nil:
+			t.Errorf("size %s: %v", text, err)
+		case want != 0 && got.Defaults.Size.Limit != want:
+			t.Errorf("size %s is %d, want %d", text, got.Defaults.Size.Limit, want)
+		}
+	}
+	durations := map[string]time.Duration{
+		"5m": 5 * time.Minute, "90s": 90 * time.Second, "1h30m": 90 * time.Minute, "1h": time.Hour, "1h5s": time.Hour + 5*time.Second,
+		"1.5h": 90 * time.Minute, "250ms": 250 * time.Millisecond, "99999h": 99999 * time.Hour,
+		"0s": 0, "-5m": 0, "5": 0, "5 m": 0, "5min": 0, "1d": 0, "1m1h": 0, "999999h": 0, `""`: 0, "1h-5m": 0,
+	}
+	for text, want := range durations {
+		got, err := Parse("a.yaml", []byte("version: 1\nextensions: [{path: a}]\nverify: {timeout: "+text+"}\n"), noEnvironment)
+		switch {
+		case want == 0 && err == nil:
+			t.Errorf("timeout %s is taken, as %s", text, got.Defaults.Verify.Timeout)
+		case want != 0 && err != nil:
+			t.Errorf("timeout %s: %v", text, err)
+		case want != 0 && got.Defaults.Verify.Timeout != want:
+			t.Errorf("timeout %s is %s, want %s", text, got.Defaults.Verify.Timeout, want)
+		}
+	}
+}
+
+// TestSecretsStayOut looks for what a variable holds, and for a password in an
+// address, in the message about it.
+func TestSecretsStayOut(t *testing.T) {
+	const canary = "s3cr3t-canary"
+	env := func(string) (string, bool) { return canary, true }
+	src := "version: 1\nextensions: [{path: a}]\ncloud: {server: \"https://me:" + canary + "@example.com\"}\n" +
+		"repository: {url: \"https://me:${P}@example.com\"}\npush: {existing: \"${P}\", drift: \"x${P}\"}\n" +
+		"size: {limit: \"${P}\"}\nverify: {timeout: \"${P}\", until: \"${P}\"}\nlint: {rules: {icon: \"${P}\"}}\n"
+	_, err := Parse("a.yaml", []byte(src), env)
+	if err == nil {
+		t.Fatal("it is taken")
+	}
+	if strings.Contains(err.Error(), canary) {
+		t.Errorf("the secret is told:\n%v", err)
+	}
+}
+
+func TestLoadWithoutFile(t *testing.T) {
+	_, err := Load(filepath.Join(t.TempDir(), "absent.yaml"), noEnvironment)
+	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "absent.yaml: no such file") {
+		t.Error(err)
+	}
+}
+
+func TestFind(t *testing.T) {
+	root := t.TempDir()
+	deep := filepath.Join(root, "a", "b")
+	if err := os.MkdirAll(deep, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Find(deep)
+	if !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), "ksrelease init writes one") {
+		t.Errorf("no file: %v", err)
+	}
+	write(t, filepath.Join(deep, ".ksrelease.yml"), "")
+	if _, err = Find(deep); !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), "rename it to .ksrelease.yaml") {
+		t.Errorf("another ending: %v", err)
+	}
+	write(t, filepath.Join(root, Name), "")
+	if file, err := Find(deep); err != nil || file != filepath.Join(root, Name) {
+		t.Errorf("above: %s, %v", file, err)
+	}
+	write(t, filepath.Join(deep, Name), "")
+	if file, err := Find(deep); err != nil || file != filepath.Join(deep, Name) {
+		t.Errorf("here: %s, %v", file, err)
+	}
+	if err := os.Mkdir(filepath.Join(root, "a", Name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Find(filepath.Join(root, "a")); err == nil || !strings.Contains(err.Error(), "is a folder") {
+		t.Errorf("a folder: %v", err)
+	}
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

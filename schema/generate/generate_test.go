@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/invopop/jsonschema"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+	"github.com/ksrelease/ksrelease/schema"
+)
+
+// TestCommittedFilesAreGenerated holds the schema and the page to the types.
+func TestCommittedFilesAreGenerated(t *testing.T) {
+	root := rootOf(t)
+	files, err := generate(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range files {
+		got, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), string(got)); diff != "" {
+			t.Errorf("%s is not what config/file.go says; run: go generate ./schema\n%s", name, diff)
+		}
+	}
+	if !bytes.Equal(files["schema/ksrelease.schema.json"], schema.JSON) {
+		t.Error("the embedded schema is another one")
+	}
+}
+
+// TestExampleShowsEveryKey loads the example that users copy from, and looks for
+// every key of the schema in it.
+func TestExampleShowsEveryKey(t *testing.T) {
+	root := rootOf(t)
+	file := filepath.Join(root, ".ksrelease.example.yaml")
+	src, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := config.Parse(file, src, func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cmp.Equal(parsed.Entries[1].Settings, parsed.Defaults) {
+		t.Error("the example shows no entry with settings of its own")
+	}
+	// Its comments promise the defaults.
+	want := config.Default(root)
+	if diff := cmp.Diff([]any{want.Cloud, want.Repository, want.Parallelism, want.Defaults.Package, want.Defaults.Size, want.Defaults.Push, want.Defaults.Verify},
+		[]any{parsed.Cloud, parsed.Repository, parsed.Parallelism, parsed.Defaults.Package, parsed.Defaults.Size, parsed.Defaults.Push, parsed.Defaults.Verify}); diff != "" {
+		t.Errorf("the example does not show the defaults:\n%s", diff)
+	}
+	doc, err := yamldoc.Parse(file, src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keysOf(t, root) {
+		name := strings.ReplaceAll(key, "[]", ".0")
+		if _, _, ok := doc.Span(strings.Split(name, ".")...); !ok && !isList(doc.Value(), strings.Split(name, ".")) {
+			t.Errorf("the example does not show %s", key)
+		}
+	}
+}
+
+func isList(value any, ptr []string) bool {
+	for _, step := range ptr {
+		switch at := value.(type) {
+		case map[string]any:
+			value = at[step]
+		case []any:
+			value = at[0]
+		}
+	}
+	_, ok := value.([]any)
+	return ok
+}
+
+// keysOf lists the keys of the schema that hold values, as the page names them.
+func keysOf(t *testing.T, root string) []string {
+	t.Helper()
+	generated, err := newSchema(filepath.Join(root, "config", "file.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := printer{definitions: generated.Definitions}
+	var keys []string
+	var walk func(path string, at *jsonschema.Schema)
+	walk = func(path string, at *jsonschema.Schema) {
+		p.each(path, at, func(name string, _, below *jsonschema.Schema) {
+			if below != nil {
+				walk(name+".", below)
+				return
+			}
+			keys = append(keys, name)
+		})
+	}
+	walk("", generated)
+	if len(keys) < 20 {
+		t.Fatalf("only %d keys: %v", len(keys), keys)
+	}
+	return keys
+}
+
+// TestPageExamplesAreGood loads every example of docs/configuration.md.
+func TestPageExamplesAreGood(t *testing.T) {
+	root := rootOf(t)
+	files, err := generate(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(files["docs/configuration.md"], -1)
+	if len(blocks) < 20 {
+		t.Fatalf("only %d examples", len(blocks))
+	}
+	for _, block := range blocks {
+		example := string(block[1])
+		if !strings.Contains(example, "extensions:") {
+			example = "extensions: [{path: a}]\n" + example
+		} else if !strings.Contains(example, "path:") {
+			example = strings.Replace(example, "  - ", "  - path: a\n    ", 1)
+		}
+		if !strings.Contains(example, "version: 1") {
+			example = "version: 1\n" + example
+		}
+		if _, err := config.Parse("example.yaml", []byte(example), func(string) (string, bool) { return "", false }); err != nil {
+			t.Errorf("%s\n%v", example, err)
+		}
+	}
+}
+
+// TestDefaultsAreTold holds the defaults in the schema to those of the program.
+func TestDefaultsAreTold(t *testing.T) {
+	generated, err := newSchema(filepath.Join(rootOf(t), "config", "file.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var yaml strings.Builder
+	yaml.WriteString("version: 1\nextensions: [{path: a}]\n")
+	p := printer{definitions: generated.Definitions}
+	for _, section := range []string{"cloud", "repository", "package", "size", "push", "verify"} {
+		property, _ := generated.Properties.Get(section)
+		yaml.WriteString(section + ":\n")
+		p.each("", p.definition(property), func(name string, property, _ *jsonschema.Schema) {
+			yaml.WriteString("  " + name + ": " + strings.Trim(defaultOf(name, property), "`") + "\n")
+		})
+	}
+	parallelism, _ := generated.Properties.Get("parallelism")
+	yaml.WriteString("parallelism: " + strings.Trim(defaultOf("parallelism", parallelism), "`") + "\n")
+	parsed, err := config.Parse("defaults.yaml", []byte(yaml.String()), func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Default(".")
+	if diff := cmp.Diff([]any{want.Cloud, want.Repository, want.Parallelism, want.Defaults},
+		[]any{parsed.Cloud, parsed.Repository, parsed.Parallelism, parsed.Defaults}); diff != "" {
+		t.Errorf("schema and program differ:\n%s\n%s", diff, yaml.String())
+	}
+}
+
+func rootOf(t *testing.T) string {
+	t.Helper()
+	root, err := moduleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
