@@ -20,6 +20,9 @@ func Nearest(word string, candidates []string) (string, bool) {
 	best, bestDistance := "", -1
 	for _, candidate := range candidates {
 		distance := levenshtein.ComputeDistance(plain, plainWord(candidate))
+		if swapped(plain, plainWord(candidate)) {
+			distance = 1
+		}
 		if bestDistance < 0 || distance < bestDistance {
 			best, bestDistance = candidate, distance
 		}
@@ -32,6 +35,19 @@ func Nearest(word string, candidates []string) (string, bool) {
 		return best, true
 	}
 	return beginning(plain, candidates)
+}
+
+// swapped tells two neighbouring letters in the wrong order, which is one mistake
+// of a typist, not two.
+func swapped(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
 }
 
 // beginning finds the only candidate that starts with a word of at least three

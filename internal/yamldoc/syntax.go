@@ -39,6 +39,11 @@ var explanations = []struct{ contains, message, hint string }{
 	{"undefined tag handle", "this tag is not known", `if it is meant as text, write it in quotes`},
 }
 
+// maxDiagnosed is the largest file, in bytes, for which the exact place of a
+// syntax error is looked for. goccy's parser needs time and memory that grow with
+// the square of the nesting, which a hostile file must not make use of.
+const maxDiagnosed = 256 << 10
+
 // syntaxProblem tells an error of the scanner. The scanner knows at best a line;
 // goccy's parser is asked for the exact place.
 func (d *Document) syntaxProblem(err error) *Problem {
@@ -58,7 +63,10 @@ func (d *Document) syntaxProblem(err error) *Problem {
 	if at, length, ok := d.unknownAlias(cause); ok {
 		return d.syntaxAt(at, length, message, hint)
 	}
-	at, ok := d.goccyPlace(line)
+	at, ok := 0, false
+	if len(d.src) <= maxDiagnosed && !strings.Contains(cause, "exceeded max depth") {
+		at, ok = d.goccyPlace(line)
+	}
 	switch {
 	case !ok:
 		p := Problem{File: d.file, Line: line, Message: message, Hint: hint}
