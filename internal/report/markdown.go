@@ -1,0 +1,64 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// markdown is the summary that is put under a pull request or a CI job.
+func markdown(r *pipeline.Result) []byte {
+	var b bytes.Buffer
+	title := "ksrelease"
+	if r.DryRun {
+		title += " --dry-run"
+	}
+	fmt.Fprintf(&b, "## %s: %s\n\n", title, counts(r, func(o pipeline.Outcome) string { return string(o) }))
+	b.WriteString("| extension | version | outcome | size | |\n| --- | --- | --- | ---: | --- |\n")
+	for _, x := range r.Extensions {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(x.Name), cell(x.Version), mark(x)+string(x.Outcome), sizeOf(x), cell(x.Reason))
+	}
+	for _, x := range r.Extensions {
+		if x.Error != nil {
+			fmt.Fprintf(&b, "\n### %s\n\nStage **%s**:\n\n```text\n%s\n```\n", cell(titleOf(x)), x.Error.Stage, x.Error.Message)
+			if x.Error.Remedy != "" {
+				fmt.Fprintf(&b, "\n%s\n", x.Error.Remedy)
+			}
+		}
+	}
+	var findings []pipeline.FindingResult
+	for _, x := range r.Extensions {
+		findings = append(findings, x.Findings...)
+	}
+	if len(findings) > 0 {
+		fmt.Fprintf(&b, "\n<details><summary>%s of lint</summary>\n\n| severity | rule | where | |\n| --- | --- | --- | --- |\n", plural(len(findings), "finding"))
+		for _, f := range findings {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.Severity, f.Rule, cell(placeOf(f)), cell(f.Message))
+		}
+		b.WriteString("\n</details>\n")
+	}
+	return b.Bytes()
+}
+
+func mark(x pipeline.ExtensionResult) string {
+	if x.AsAsked() {
+		return ""
+	}
+	return "❌ "
+}
+
+// cell keeps text from breaking out of a table's cell.
+func cell(s string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", "", "<", "&lt;").Replace(s)
+}
+
+func sizeOf(x pipeline.ExtensionResult) string {
+	if x.Package == nil {
+		return ""
+	}
+	return humanize.IBytes(uint64(x.Package.Size))
+}

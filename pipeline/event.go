@@ -1,0 +1,51 @@
+package pipeline
+
+import "time"
+
+// EventKind says what happened.
+type EventKind string
+
+// The events of a run, in the order in which they come: the run is started;
+// each extension is read, goes through the stages of the plan and is decided;
+// then, unless the run is dry, through those of the release; each ends; the
+// run is finished.
+const (
+	EventRunStarted    EventKind = "run-started"
+	EventStageStarted  EventKind = "stage-started"
+	EventStageFinished EventKind = "stage-finished"
+	EventDecided       EventKind = "decided"
+	EventPlanned       EventKind = "plan-finished"
+	EventNote          EventKind = "note" // something to know while it goes on: a retry, a wait
+	EventEnded         EventKind = "ended"
+	EventRunFinished   EventKind = "run-finished"
+)
+
+// Event is one thing that happened.
+type Event struct {
+	Kind EventKind
+	Time time.Time
+	// Planning is true while nothing is written.
+	Planning bool
+	// Extension is the extension as it stands after the event; nil for events
+	// of the whole run.
+	Extension *ExtensionResult
+	Stage     string
+	Status    StageStatus
+	// Writes is true for the start and end of a stage that changes the
+	// marketplace: whoever keeps evidence does so before it goes on.
+	Writes  bool
+	Message string
+	// Result is the whole document, for events of the whole run.
+	Result *Result
+}
+
+// Observer is told of every event, one at a time, while the run waits.
+type Observer interface {
+	Observe(Event)
+}
+
+// ObserverFunc is an Observer made of a function.
+type ObserverFunc func(Event)
+
+// Observe calls f.
+func (f ObserverFunc) Observe(e Event) { f(e) }

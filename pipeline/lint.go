@@ -1,0 +1,44 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ksrelease/ksrelease/internal/lint"
+)
+
+// lintStage reads the extension as KubeSphere would. Findings of severity
+// error stop it; all others are reported and go along.
+func lintStage(ctx context.Context, _ *world, r *release) error {
+	severities := map[string]lint.Severity{}
+	for rule, severity := range r.source.Settings.Lint.Rules {
+		severities[rule] = lint.Severity(severity)
+	}
+	findings := lint.Check(ctx, r.ext, severities)
+	errorCount := 0
+	var first lint.Finding
+	for _, f := range findings {
+		r.result.Findings = append(r.result.Findings, FindingResult{
+			Rule: f.Rule, Severity: string(f.Severity), Message: f.Message, Hint: f.Hint,
+			File: f.File, Line: f.Line, Column: f.Column, Excerpt: f.Excerpt,
+		})
+		if f.Severity == lint.Error {
+			if errorCount == 0 {
+				first = f
+			}
+			errorCount++
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	switch errorCount {
+	case 0:
+		return nil
+	case 1:
+		return withRemedy(fmt.Errorf("%s (%s)", first.Message, first.Rule), "%s", first.Hint)
+	default:
+		return withRemedy(fmt.Errorf("%s (%s), and %d more", first.Message, first.Rule, errorCount-1),
+			"see all of them with: ksrelease lint %s", r.source.Display)
+	}
+}

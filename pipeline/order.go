@@ -1,0 +1,146 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// link gives each release the releases it has to wait for: the
+// externalDependencies that are declared in the same run. Others are taken to
+// be in the marketplace already. An extension that stands in a cycle fails.
+func link(releases []*release) {
+	named := map[string]*release{}
+	for _, r := range releases {
+		if r.ext != nil {
+			named[r.result.Name] = r
+		}
+	}
+	for _, r := range releases {
+		if r.ext == nil {
+			continue
+		}
+		for _, d := range r.ext.Metadata.ExternalDependencies {
+			if dep, ok := named[d.Name]; ok && !slices.Contains(r.needs, dep) {
+				r.needs = append(r.needs, dep)
+			}
+		}
+	}
+	for _, group := range cycles(releases) {
+		var names []string
+		for _, r := range shortestCycle(group) {
+			names = append(names, r.result.Name)
+		}
+		told := strings.Join(append(names, names[0]), " → ")
+		for _, r := range group {
+			r.broken = withRemedy(fmt.Errorf("externalDependencies form a cycle: %s", told),
+				"remove one of these dependencies from its extension.yaml")
+		}
+		// Who stands in a cycle waits for nobody: it fails on its own.
+		for _, r := range group {
+			r.needs = nil
+		}
+	}
+}
+
+// cycles finds the strongly connected groups of more than one release, and
+// those that depend on themselves (Tarjan's algorithm).
+func cycles(releases []*release) [][]*release {
+	type mark struct {
+		index, low int
+		onStack    bool
+	}
+	var (
+		marks = map[*release]*mark{}
+		stack []*release
+		found [][]*release
+		visit func(*release)
+	)
+	visit = func(r *release) {
+		m := &mark{index: len(marks), low: len(marks), onStack: true}
+		marks[r] = m
+		stack = append(stack, r)
+		for _, dep := range r.needs {
+			switch d := marks[dep]; {
+			case d == nil:
+				visit(dep)
+				m.low = min(m.low, marks[dep].low)
+			case d.onStack:
+				m.low = min(m.low, d.index)
+			}
+		}
+		if m.low != m.index {
+			return
+		}
+		at := slices.Index(stack, r)
+		group := slices.Clone(stack[at:])
+		stack = stack[:at]
+		for _, g := range group {
+			marks[g].onStack = false
+		}
+		if len(group) > 1 || slices.Contains(r.needs, r) {
+			found = append(found, group)
+		}
+	}
+	for _, r := range releases {
+		if marks[r] == nil {
+			visit(r)
+		}
+	}
+	return found
+}
+
+// shortestCycle is the shortest way from the first of a group, by name, back
+// to itself: the chain that the error shows.
+func shortestCycle(group []*release) []*release {
+	slices.SortFunc(group, byName)
+	start := group[0]
+	from := map[*release]*release{}
+	for queue := []*release{start}; len(queue) > 0; queue = queue[1:] {
+		at := queue[0]
+		if slices.Contains(at.needs, start) {
+			chain := []*release{at}
+			for at != start {
+				at = from[at]
+				chain = append(chain, at)
+			}
+			slices.Reverse(chain)
+			return chain
+		}
+		for _, dep := range at.needs {
+			if _, seen := from[dep]; !seen && dep != start && slices.Contains(group, dep) {
+				from[dep] = at
+				queue = append(queue, dep)
+			}
+		}
+	}
+	return group
+}
+
+func byName(a, b *release) int { return strings.Compare(a.result.Name, b.result.Name) }
+
+// inOrder sorts releases so that none stands before one it needs; within that,
+// by name.
+func inOrder(releases []*release) []*release {
+	sorted := slices.Clone(releases)
+	slices.SortFunc(sorted, byName)
+	var (
+		ordered []*release
+		seen    = map[*release]bool{}
+		visit   func(*release)
+	)
+	visit = func(r *release) {
+		if seen[r] {
+			return
+		}
+		seen[r] = true
+		for _, dep := range r.needs {
+			visit(dep)
+		}
+		ordered = append(ordered, r)
+	}
+	for _, r := range sorted {
+		visit(r)
+	}
+	return ordered
+}

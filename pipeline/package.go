@@ -1,0 +1,57 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+)
+
+// packageStage makes the archive. Where assets are going to be uploaded it is
+// packed with the URLs that they are expected to get: if they come true, the
+// archive that was measured in the plan is the one that is sent.
+func packageStage(ctx context.Context, w *world, r *release) error {
+	var urls extension.URLs
+	if w.uploads {
+		var err error
+		if urls, err = upload(ctx, w, r); err != nil {
+			return err
+		}
+	}
+	if err := r.pack(urls); err != nil {
+		return err
+	}
+	if w.keep != nil {
+		return w.keep(r)
+	}
+	return nil
+}
+
+// keepPackage leaves the archive and its checksum (in the format of
+// sha256sum) in the output directory, each in one step.
+func keepPackage(r *release) error {
+	dir := r.source.Settings.Package.Output
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return withRemedy(fmt.Errorf("making the output directory: %w", err), "choose another with package.output in the config")
+	}
+	file := filepath.Join(dir, r.pkg.Filename)
+	if err := renameio.WriteFile(file, r.pkg.Data, 0o644); err != nil {
+		return fmt.Errorf("keeping the package: %w", err)
+	}
+	sum := strings.TrimPrefix(r.pkg.Digest, "sha256:") + "  " + r.pkg.Filename + "\n"
+	if err := renameio.WriteFile(file+".sha256", []byte(sum), 0o644); err != nil {
+		return fmt.Errorf("keeping the checksum: %w", err)
+	}
+	r.result.Package.Path = file
+	return nil
+}
+
+// nameFromPath is what an extension is called while its name is not known.
+func nameFromPath(path string) string {
+	return strings.TrimSuffix(filepath.Base(path), ".tgz")
+}

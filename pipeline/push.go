@@ -1,0 +1,100 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// attempts is how often a write is sent before it is given up.
+const attempts = 5
+
+// pushStage sends the package as a draft and submits it. An answer that is an
+// error, or that never came, is no verdict: the state is read back first.
+func pushStage(ctx context.Context, w *world, r *release) error {
+	if w.keep != nil {
+		if err := w.keep(r); err != nil {
+			return err
+		}
+	}
+	snapshot, err := pushDraft(ctx, w, r)
+	if err != nil {
+		return err
+	}
+	if !w.planning {
+		r.result.SnapshotID = snapshot.ID
+	}
+	if err := submit(ctx, w, r, snapshot.ID); err != nil {
+		return err
+	}
+	// An index from before this moment cannot show the version.
+	r.sent, r.sentAt = true, w.clock.Now()
+	return nil
+}
+
+// pushDraft sends the package until the marketplace acknowledges it. Sending
+// it again is safe as long as the version is a draft or nothing; once it is
+// more than that somebody else has submitted it, and it is not overwritten.
+func pushDraft(ctx context.Context, w *world, r *release) (Snapshot, error) {
+	for attempt := 1; ; attempt++ {
+		snapshot, err := w.market.PushPackage(ctx, r.pkg)
+		if err == nil {
+			return snapshot, nil
+		}
+		state, readErr := w.market.Snapshot(ctx, r.result.Name, r.result.Version)
+		switch {
+		case readErr != nil:
+			return Snapshot{}, doubt(err, readErr, "whether the package arrived")
+		case state.Status != StatusNone && state.Status != StatusDraft:
+			return Snapshot{}, withRemedy(
+				fmt.Errorf("the version was %s by somebody else meanwhile (%w)", state.Status, err),
+				"run again: it is compared with what is there")
+		case !worthAnotherTry(err) || attempt == attempts:
+			return Snapshot{}, err
+		}
+		if err := again(ctx, w, r, "uploading the package", err, attempt); err != nil {
+			return Snapshot{}, err
+		}
+	}
+}
+
+// submit hands the draft in until the marketplace shows it as such.
+func submit(ctx context.Context, w *world, r *release, snapshotID string) error {
+	for attempt := 1; ; attempt++ {
+		err := w.market.Submit(ctx, snapshotID, w.message)
+		if err == nil {
+			return nil
+		}
+		state, readErr := w.market.Snapshot(ctx, r.result.Name, r.result.Version)
+		switch {
+		case readErr != nil:
+			return doubt(err, readErr, "whether the submission arrived")
+		case state.Status == StatusSubmitted || state.Status == StatusActive:
+			return nil // it did arrive, whatever the answer said
+		case state.Status == StatusNone:
+			return withRemedy(fmt.Errorf("%w; the marketplace no longer has the draft", err), "run again")
+		case !worthAnotherTry(err) || attempt == attempts:
+			return err
+		}
+		if err := again(ctx, w, r, "submitting", err, attempt); err != nil {
+			return err
+		}
+	}
+}
+
+// again tells of a failed write and waits before the next attempt.
+func again(ctx context.Context, w *world, r *release, doing string, cause error, attempt int) error {
+	wait := time.Second << (attempt - 1)
+	r.tell(w, fmt.Sprintf("%s: %v; trying again in %s, %d of %d", doing, cause, wait, attempt+1, attempts))
+	if !w.clock.Sleep(ctx, wait) {
+		return fmt.Errorf("%w (%s)", cause, interruption(ctx))
+	}
+	return nil
+}
+
+// doubt is the error of a write whose answer was lost and whose effect cannot
+// be read back.
+func doubt(err, readErr error, what string) error {
+	return withRemedy(fmt.Errorf("%w; %s is not known, as reading it back failed: %w", err, what, readErr),
+		"run again when the marketplace answers: the next run goes on from what it has")
+}

@@ -1,0 +1,175 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/extension"
+)
+
+// action is what the plan decided to do with an extension that has not ended.
+type action int
+
+const (
+	actRelease action = iota // send it; a draft that is there already is replaced
+	actVerify                // it was submitted before: only wait until it is seen
+)
+
+// release is one extension on its way. It belongs to one goroutine at a time:
+// to that of the plan, then to that of the release.
+type release struct {
+	run    *Run
+	source config.Source
+
+	ext     *extension.Extension // nil when it cannot be read
+	loadErr error
+	broken  error // why it cannot be released although it can be read: a cycle
+	needs   []*release
+
+	action     action
+	note       string // what the plan has to say of the decision
+	pkg        *extension.Package
+	packedWith extension.URLs // the asset URLs in pkg; nil is the local form
+	sent       bool           // the package was submitted by this run
+	sentAt     time.Time
+
+	result ExtensionResult
+	over   bool          // it has ended
+	done   chan struct{} // closed when the goroutine of the release is through
+}
+
+func newRelease(run *Run, source config.Source) *release {
+	r := &release{run: run, source: source, done: make(chan struct{})}
+	r.result = ExtensionResult{Path: source.Display, Outcome: NotReached}
+	for _, name := range StageNames() {
+		r.result.Stages = append(r.result.Stages, StageResult{Name: name, Status: StageSkipped})
+	}
+	return r
+}
+
+// perform runs the stages from one to another, both included, until one of
+// them ends the extension.
+func (r *release) perform(ctx context.Context, w *world, stages []Stage) {
+	for _, stage := range stages {
+		if r.over {
+			return
+		}
+		if r.run.skips(stage.Name) {
+			continue
+		}
+		r.performOne(ctx, w, stage)
+	}
+}
+
+func (r *release) performOne(ctx context.Context, w *world, stage Stage) {
+	record := &r.result.Stages[slices.IndexFunc(r.result.Stages, func(s StageResult) bool { return s.Name == stage.Name })]
+	tell := func(kind EventKind, message string) {
+		r.run.emit(Event{
+			Kind: kind, Planning: w.planning, Stage: stage.Name, Status: record.Status,
+			Writes: stage.writes && !w.planning, Message: message,
+		}, r)
+	}
+	record.Status = StageStarted
+	tell(EventStageStarted, "")
+	start := time.Now()
+	err := stage.run(ctx, w, r)
+	record.Milliseconds = time.Since(start).Milliseconds()
+
+	var end *ended
+	switch {
+	case err == nil && w.planning && (stage.writes || stage.waits):
+		record.Status = StagePlanned
+	case err == nil:
+		record.Status = StageOK
+	case errors.As(err, &end) && (end.outcome == Exists || end.outcome == Drift):
+		record.Status = StageOK
+	default:
+		record.Status = StageFailed
+	}
+	message := ""
+	if err != nil {
+		message = err.Error()
+	}
+	tell(EventStageFinished, message)
+	switch {
+	case err == nil:
+	case end != nil:
+		r.end(end.outcome, end.reason)
+	case ctx.Err() != nil && r.sent:
+		r.end(Unverified, interruption(ctx)+" before it was seen in the Helm repository")
+	case ctx.Err() != nil:
+		r.cutOff(ctx, w, stage)
+	default:
+		r.fail(stage.Name, err)
+	}
+}
+
+// cutOff ends an extension whose stage the end of the run interrupted. Whether
+// a write went through is then not known, and nothing is assumed.
+func (r *release) cutOff(ctx context.Context, w *world, stage Stage) {
+	reason := interruption(ctx) + " during " + stage.Name
+	if stage.writes && !w.planning {
+		reason += "; what it sent is in doubt, the next run reads it back"
+	}
+	r.end(NotReached, reason)
+}
+
+// interruption says in a few words why a context ended.
+func interruption(ctx context.Context) string {
+	switch cause := context.Cause(ctx); {
+	case cause == nil, errors.Is(cause, context.Canceled):
+		return "interrupted"
+	case errors.Is(cause, context.DeadlineExceeded):
+		return "the time was up"
+	default:
+		return cause.Error()
+	}
+}
+
+// fail ends the extension with an error of a stage.
+func (r *release) fail(stage string, err error) {
+	r.run.noteAuth(err)
+	r.result.Error = &ErrorResult{Stage: stage, Message: err.Error(), Remedy: Remedy(err)}
+	r.end(Failed, stage+": "+err.Error())
+}
+
+// end gives the extension its one outcome.
+func (r *release) end(outcome Outcome, reason string) {
+	if r.over {
+		return
+	}
+	r.over = true
+	r.result.Outcome, r.result.Reason = outcome, reason
+	push := r.source.Settings.Push
+	switch outcome {
+	case Released, Planned:
+		r.result.asAsked = true
+	case Exists:
+		r.result.asAsked = push.Existing != config.FailExisting
+	case Drift:
+		r.result.asAsked = push.Drift == config.WarnDrift
+	}
+	r.run.emit(Event{Kind: EventEnded, Message: reason}, r)
+}
+
+// tell notes something that the user should know while it goes on.
+func (r *release) tell(w *world, message string) {
+	r.run.emit(Event{Kind: EventNote, Planning: w.planning, Message: message}, r)
+}
+
+// pack makes the archive with the asset URLs given; nil is the local form.
+func (r *release) pack(urls extension.URLs) error {
+	pkg, err := r.ext.Pack(urls)
+	if err != nil {
+		return err
+	}
+	r.pkg, r.packedWith = pkg, urls
+	r.result.Package = &PackageResult{
+		Size: pkg.Size, Limit: r.source.Settings.Size.Limit,
+		Digest: pkg.Digest, ContentDigest: pkg.ContentDigest,
+	}
+	return nil
+}

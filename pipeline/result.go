@@ -1,0 +1,141 @@
+package pipeline
+
+import (
+	"time"
+)
+
+// Outcome is how an extension ended. Every extension ends in exactly one.
+type Outcome string
+
+// The outcomes. Those from Drift on mean that an extension is not released as
+// asked, and make the exit code 1 (drift only where push.drift is "fail").
+const (
+	Released   Outcome = "released"    // pushed, submitted and seen in the Helm repository
+	Planned    Outcome = "planned"     // a dry run would release it
+	Exists     Outcome = "exists"      // that version is there with the same content
+	Drift      Outcome = "drift"       // that version is there with other content
+	Blocked    Outcome = "blocked"     // something it depends on failed
+	Failed     Outcome = "failed"      // a stage failed
+	Unverified Outcome = "unverified"  // sent, not seen in time
+	NotReached Outcome = "not-reached" // interrupted before its turn, or in the middle of it
+)
+
+// Outcomes lists all outcomes in the order in which counts are printed.
+func Outcomes() []Outcome {
+	return []Outcome{Released, Planned, Exists, Drift, Blocked, Failed, Unverified, NotReached}
+}
+
+// Result is the result document of a run, in the shape in which
+// `--report FILE.json` writes it.
+type Result struct {
+	SchemaVersion int               `json:"schema_version"` // 1
+	DryRun        bool              `json:"dry_run"`
+	Started       time.Time         `json:"started"`
+	Finished      *time.Time        `json:"finished"` // null while the run goes on, or when it was killed
+	Extensions    []ExtensionResult `json:"extensions"`
+	Totals        map[Outcome]int   `json:"totals"` // every outcome, also those with 0
+}
+
+// ExtensionResult is what is known of one extension. Until the extension has
+// ended its Outcome is NotReached, so that a document left behind by a killed
+// run is true.
+type ExtensionResult struct {
+	Name       string          `json:"name"`
+	Version    string          `json:"version"`
+	Path       string          `json:"path"`
+	Outcome    Outcome         `json:"outcome"`
+	Reason     string          `json:"reason,omitempty"`
+	Stages     []StageResult   `json:"stages"`
+	Package    *PackageResult  `json:"package,omitempty"`
+	Assets     []AssetResult   `json:"assets,omitempty"`
+	SnapshotID string          `json:"snapshot_id,omitempty"`
+	Findings   []FindingResult `json:"findings,omitempty"`
+	Error      *ErrorResult    `json:"error,omitempty"`
+
+	// asAsked is whether the exit code counts it as released as asked.
+	asAsked bool
+}
+
+// StageStatus is how far a stage came.
+type StageStatus string
+
+// A stage that is "started" in a finished document was cut off: if it writes,
+// what it sent is in doubt. "planned" is a write that a dry run imagined.
+const (
+	StageStarted StageStatus = "started"
+	StageOK      StageStatus = "ok"
+	StagePlanned StageStatus = "planned"
+	StageSkipped StageStatus = "skipped"
+	StageFailed  StageStatus = "failed"
+)
+
+// StageResult is one stage of one extension.
+type StageResult struct {
+	Name         string      `json:"name"`
+	Status       StageStatus `json:"status"`
+	Milliseconds int64       `json:"milliseconds"`
+}
+
+// PackageResult is the archive that is, or would be, sent.
+type PackageResult struct {
+	Path          string `json:"path,omitempty"` // where it was left; empty in a dry run
+	Size          int64  `json:"size"`           // bytes
+	Limit         int64  `json:"limit"`          // bytes
+	Digest        string `json:"digest"`         // sha256:hex of the archive
+	ContentDigest string `json:"content_digest"` // what drift is told by
+}
+
+// AssetResult is an icon or screenshot.
+type AssetResult struct {
+	File   string `json:"file"`
+	URL    string `json:"url,omitempty"`
+	Size   int64  `json:"size"`
+	Digest string `json:"digest"`
+}
+
+// FindingResult is one finding of lint.
+type FindingResult struct {
+	Rule     string `json:"rule"`
+	Severity string `json:"severity"`
+	Message  string `json:"message"`
+	Hint     string `json:"hint,omitempty"`
+	File     string `json:"file"`
+	Line     int    `json:"line,omitempty"`
+	Column   int    `json:"column,omitempty"`
+	Excerpt  string `json:"-"`
+}
+
+// ErrorResult is why an extension failed.
+type ErrorResult struct {
+	Stage   string `json:"stage"`
+	Message string `json:"message"`
+	Remedy  string `json:"remedy,omitempty"`
+}
+
+// AsAsked says whether the extension ended as the settings ask: what decides
+// between exit code 0 and 1.
+func (e ExtensionResult) AsAsked() bool { return e.asAsked }
+
+// AsAsked says whether every extension ended as the settings ask.
+func (r *Result) AsAsked() bool {
+	for _, e := range r.Extensions {
+		if !e.asAsked {
+			return false
+		}
+	}
+	return true
+}
+
+// Recount brings Totals in step with Extensions.
+func (r *Result) Recount() { r.Totals = totals(r.Extensions) }
+
+func totals(extensions []ExtensionResult) map[Outcome]int {
+	t := map[Outcome]int{}
+	for _, o := range Outcomes() {
+		t[o] = 0
+	}
+	for _, e := range extensions {
+		t[e.Outcome]++
+	}
+	return t
+}

@@ -1,0 +1,492 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+// Options is what a run is made of.
+type Options struct {
+	Sources []config.Source // the extensions, with the settings of each
+	Only    []string        // names of the extensions to look at; empty is all
+
+	Marketplace Marketplace // nil when there is no API key
+	Repository  Repository
+	AssetHost   string // scheme and host of uploaded files' URLs, to forecast sizes
+
+	DryRun       bool     // plan, and stop
+	Through      string   // the last stage; empty is the whole way
+	Skip         []string // stages to leave out
+	AllOrNothing bool     // send nothing unless the whole plan is clean
+	Parallelism  int      // extensions at work at once; at least 1
+	Message      string   // what the submission tells the reviewers
+
+	Observer Observer        // may be nil
+	Clock    Clock           // nil is the wall clock
+	Stop     context.Context // done: begin nothing new, end what has begun; nil never is
+}
+
+// Run releases a set of extensions once. Make it with [New] and start it with
+// [Run.Do].
+type Run struct {
+	Options
+	started time.Time
+	slots   *semaphore.Weighted
+
+	mu          sync.Mutex // one event at a time
+	authRefused bool
+}
+
+// New prepares a run; nothing is read yet.
+func New(opts Options) *Run {
+	if opts.Observer == nil {
+		opts.Observer = ObserverFunc(func(Event) {})
+	}
+	if opts.Clock == nil {
+		opts.Clock = WallClock{}
+	}
+	if opts.Stop == nil {
+		opts.Stop = context.Background()
+	}
+	if opts.Through == "" {
+		opts.Through = StageVerify
+	}
+	return &Run{Options: opts, slots: semaphore.NewWeighted(int64(max(1, opts.Parallelism)))}
+}
+
+// Do plans, and unless the run is dry, applies the plan. Errors are those of
+// usage; what happens to an extension is its outcome.
+func (r *Run) Do(ctx context.Context) (*Result, error) {
+	p, err := r.plan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if r.DryRun || !r.sends() {
+		for _, rel := range p.releases {
+			rel.endPlanned()
+		}
+	} else {
+		r.apply(ctx, p)
+	}
+	return r.emitRun(EventRunFinished, p, ""), nil
+}
+
+// plan is what a run is going to do, decided by reading alone.
+type plan struct {
+	releases []*release // in dependency order
+	unasked  bool       // the marketplace was not asked for want of an API key
+	repo     *watchedRepository
+}
+
+// plan reads all extensions and the state of the world, takes each extension
+// through every stage with imagined writes, and decides. Errors are those of
+// usage, which concern the run as a whole: two extensions of one name, or a
+// name in Only that is nowhere.
+func (r *Run) plan(ctx context.Context) (*plan, error) {
+	r.started = r.Clock.Now()
+	releases, err := r.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	link(releases)
+	p := &plan{releases: inOrder(releases), unasked: r.Marketplace == nil, repo: watch(r.Repository, r.Clock)}
+	r.emitRun(EventRunStarted, p, "")
+
+	var reader MarketplaceReader
+	if r.Marketplace != nil {
+		reader = r.Marketplace
+	}
+	market := imagine(reader, r.AssetHost)
+	w := &world{
+		planning: true,
+		market:   market,
+		repo:     &imaginedRepository{watchedRepository: p.repo, market: market},
+		unasked:  p.unasked,
+		uploads:  r.sends() && !r.skips(StageUpload),
+		clock:    r.Clock,
+		stop:     r.Stop,
+	}
+	if r.Through == StagePackage && !r.DryRun {
+		w.keep = keepPackage
+	}
+	// Nothing is lost when reading is cut short, so the first interrupt ends it.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer context.AfterFunc(r.Stop, func() { cancel(context.Cause(r.Stop)) })()
+	r.each(ctx, p.releases, func(ctx context.Context, rel *release) { r.planOne(ctx, w, rel) })
+	for _, rel := range p.releases {
+		rel.blockOn()
+	}
+	r.emitRun(EventPlanned, p, p.remark())
+	return p, nil
+}
+
+// remark is what holds for the plan as a whole.
+func (p *plan) remark() string {
+	if p.unasked && slices.ContainsFunc(p.releases, func(r *release) bool { return !r.over }) {
+		return "the marketplace was not asked: " + ErrNoToken.Error()
+	}
+	return ""
+}
+
+// apply does what the plan says, in dependency order and in parallel.
+func (r *Run) apply(ctx context.Context, p *plan) {
+	if culprit := p.unclean(); r.AllOrNothing && culprit != nil {
+		for _, rel := range p.releases {
+			rel.end(Blocked, fmt.Sprintf("nothing is sent with --all-or-nothing: %s is %s", culprit.result.Name, culprit.result.Outcome))
+		}
+	}
+	w := &world{
+		market: r.Marketplace, repo: p.repo, unasked: p.unasked, uploads: !r.skips(StageUpload),
+		message: r.Message, keep: keepPackage, clock: r.Clock, stop: r.Stop,
+	}
+	r.each(ctx, p.releases, func(ctx context.Context, rel *release) {
+		defer close(rel.done)
+		r.applyOne(ctx, w, rel)
+	})
+}
+
+// AuthRefused says whether the marketplace refused the API key, or there was
+// none where one was needed.
+func (r *Run) AuthRefused() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.authRefused
+}
+
+func (r *Run) noteAuth(err error) {
+	if Unauthorized(err) {
+		r.mu.Lock()
+		r.authRefused = true
+		r.mu.Unlock()
+	}
+}
+
+// load reads all sources at once and keeps those that were asked for.
+func (r *Run) load(ctx context.Context) ([]*release, error) {
+	all := make([]*release, 0, len(r.Sources))
+	for _, s := range r.Sources {
+		all = append(all, newRelease(r, s))
+	}
+	r.each(ctx, all, func(ctx context.Context, rel *release) {
+		if !r.takeSlot(ctx) {
+			rel.loadErr = errors.New(r.interruption(ctx) + " before it was read")
+			return
+		}
+		defer r.slots.Release(1)
+		rel.load()
+		if !r.wants(rel) {
+			rel.ext = nil // its name is all that is still needed of it
+		}
+	})
+	if err := duplicates(all); err != nil {
+		return nil, err
+	}
+	if err := r.unknownNames(all); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(rel *release) bool { return !r.wants(rel) }), nil
+}
+
+func (rel *release) load() {
+	ext, err := extension.Load(rel.source.Path, extension.Options{
+		Display: rel.source.Display,
+		Ignore:  []string{rel.source.Settings.Package.Output},
+	})
+	if err != nil {
+		rel.loadErr = err
+		rel.result.Name = nameFromPath(rel.source.Path)
+		return
+	}
+	rel.ext = ext
+	rel.result.Name, rel.result.Version = ext.Metadata.Name, ext.Metadata.Version
+	if rel.result.Name == "" {
+		rel.result.Name = nameFromPath(rel.source.Path)
+	}
+}
+
+// wants says whether Only lets the extension through.
+func (r *Run) wants(rel *release) bool {
+	return len(r.Only) == 0 || slices.Contains(r.Only, rel.result.Name)
+}
+
+// duplicates refuses two extensions of one name, which would release over
+// each other.
+func duplicates(all []*release) error {
+	var problems yamldoc.Problems
+	first := map[string]*release{}
+	for _, rel := range all {
+		if rel.loadErr != nil {
+			continue
+		}
+		if other, ok := first[rel.result.Name]; ok {
+			problems = append(problems, yamldoc.Problem{
+				File:    rel.source.Display,
+				Message: fmt.Sprintf("the extension %q is also in %s", rel.result.Name, other.source.Display),
+				Hint:    "a name can be released from one place only: exclude one of them in the config, or rename it",
+			})
+			continue
+		}
+		first[rel.result.Name] = rel
+	}
+	if len(problems) > 0 {
+		return problems
+	}
+	return nil
+}
+
+func (r *Run) unknownNames(all []*release) error {
+	var names []string
+	for _, rel := range all {
+		names = append(names, rel.result.Name)
+	}
+	slices.Sort(names)
+	var errs []error
+	for _, want := range r.Only {
+		if slices.Contains(names, want) {
+			continue
+		}
+		err := fmt.Errorf("no extension is named %q", want)
+		if near, ok := yamldoc.Nearest(want, names); ok {
+			err = withRemedy(err, "did you mean %q?", near)
+		} else {
+			err = withRemedy(err, "there are: %s", strings.Join(names, ", "))
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// each gives every release its own goroutine and waits for all of them: the
+// only place where the pipeline starts any. Work is held back by slots, not
+// here, because an extension that only waits should take no place.
+func (r *Run) each(ctx context.Context, releases []*release, do func(context.Context, *release)) {
+	var group errgroup.Group
+	for _, rel := range releases {
+		group.Go(func() error {
+			do(ctx, rel)
+			return nil
+		})
+	}
+	_ = group.Wait() // failures are outcomes of extensions, not of the group
+}
+
+func (r *Run) planOne(ctx context.Context, w *world, rel *release) {
+	if !r.takeSlot(ctx) {
+		rel.end(NotReached, r.interruption(ctx)+" before its turn")
+		return
+	}
+	defer r.slots.Release(1)
+	switch {
+	case rel.loadErr != nil:
+		rel.fail(StageLint, rel.loadErr)
+		return
+	case rel.broken != nil:
+		rel.fail(stagePlan, rel.broken)
+		return
+	}
+	before, after := r.stages()
+	rel.perform(ctx, w, before)
+	if rel.over {
+		return
+	}
+	if r.decides() {
+		if err := decide(ctx, w, rel); err != nil {
+			rel.failPlan(ctx, err)
+		}
+		r.emit(Event{Kind: EventDecided, Planning: true, Message: rel.note}, rel)
+	}
+	if rel.over || rel.action == actVerify {
+		return
+	}
+	rel.perform(ctx, w, after)
+}
+
+func (rel *release) failPlan(ctx context.Context, err error) {
+	var end *ended
+	switch {
+	case errors.As(err, &end):
+		rel.end(end.outcome, end.reason)
+	case ctx.Err() != nil:
+		rel.end(NotReached, interruption(ctx)+" while planning")
+	default:
+		rel.fail(stagePlan, err)
+	}
+}
+
+func (r *Run) applyOne(ctx context.Context, w *world, rel *release) {
+	for _, dep := range rel.needs {
+		select {
+		case <-dep.done:
+		case <-ctx.Done():
+			rel.end(NotReached, r.interruption(ctx)+" before its turn")
+			return
+		}
+	}
+	if rel.blockOn(); rel.over {
+		return
+	}
+	if !r.takeSlot(ctx) {
+		rel.end(NotReached, r.interruption(ctx)+" before its turn")
+		return
+	}
+	if rel.action == actRelease {
+		if w.unasked {
+			r.slots.Release(1)
+			rel.fail(stagePlan, ErrNoToken)
+			return
+		}
+		_, writing := r.stages()
+		rel.perform(ctx, w, slices.DeleteFunc(writing, func(s Stage) bool { return s.Name == StagePackage || s.waits }))
+	}
+	r.slots.Release(1)
+	rel.perform(ctx, w, slices.DeleteFunc(Stages(), func(s Stage) bool { return !s.waits }))
+	switch {
+	case rel.over:
+	case rel.action == actVerify:
+		rel.end(Exists, rel.note)
+	case r.skips(StageVerify):
+		rel.end(Released, "submitted; not verified, as --skip verify asks")
+	default:
+		rel.end(Released, "")
+	}
+}
+
+// takeSlot waits for a place among the extensions at work; false when the run
+// is to begin nothing new.
+func (r *Run) takeSlot(ctx context.Context) bool {
+	if r.slots.Acquire(ctx, 1) != nil {
+		return false
+	}
+	if r.Stop.Err() != nil {
+		r.slots.Release(1)
+		return false
+	}
+	return true
+}
+
+// interruption says why nothing new is begun.
+func (r *Run) interruption(ctx context.Context) string {
+	if ctx.Err() == nil {
+		return interruption(r.Stop)
+	}
+	return interruption(ctx)
+}
+
+// blockOn ends a release when something it needs did not get there.
+func (rel *release) blockOn() {
+	for _, dep := range rel.needs {
+		if !dep.over {
+			continue
+		}
+		switch dep.result.Outcome {
+		case Failed, Blocked, Unverified:
+			rel.end(Blocked, fmt.Sprintf("it depends on %s, which is %s", dep.result.Name, dep.result.Outcome))
+		case NotReached:
+			rel.end(NotReached, fmt.Sprintf("it depends on %s, which was not reached", dep.result.Name))
+		}
+	}
+}
+
+// endPlanned ends what a plan left open, where the plan is all there is.
+func (rel *release) endPlanned() {
+	switch {
+	case rel.action == actVerify:
+		rel.end(Exists, rel.note)
+	case rel.run.skips(StagePush) && rel.run.decides():
+		rel.end(Planned, "nothing was sent, as --skip push asks")
+	default:
+		rel.end(Planned, rel.note)
+	}
+}
+
+// unclean is an extension that keeps an all-or-nothing run from sending.
+func (p *plan) unclean() *release {
+	for _, rel := range p.releases {
+		if rel.over && !rel.result.asAsked {
+			return rel
+		}
+	}
+	return nil
+}
+
+// stages are those of this run, split where the decision is taken.
+func (r *Run) stages() (before, after []Stage) {
+	for _, s := range Stages() {
+		if s.Name == StageLint {
+			before = append(before, s)
+		} else {
+			after = append(after, s)
+		}
+		if s.Name == r.Through {
+			break
+		}
+	}
+	return before, after
+}
+
+// decides says whether this run is about releasing at all.
+func (r *Run) decides() bool { return r.Through == StageVerify }
+
+// sends says whether this run writes to the marketplace.
+func (r *Run) sends() bool { return r.decides() && !r.skips(StagePush) }
+
+// skips says whether a stage is left out: by name, or because there is nothing
+// for it to see where nothing is pushed.
+func (r *Run) skips(stage string) bool {
+	return slices.Contains(r.Skip, stage) || stage == StageVerify && slices.Contains(r.Skip, StagePush)
+}
+
+// Note passes a remark on the run as a whole to the observer: a request that is
+// tried again, for one. It may be called from anywhere at any time.
+func (r *Run) Note(message string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Observer.Observe(Event{Kind: EventNote, Time: r.Clock.Now(), Message: message})
+}
+
+// emit tells the observer of something that happened to an extension. The
+// observer may keep what it is given.
+func (r *Run) emit(e Event, rel *release) {
+	copied := rel.result
+	copied.Stages = slices.Clone(rel.result.Stages)
+	copied.Assets = slices.Clone(rel.result.Assets)
+	if rel.result.Package != nil {
+		pkg := *rel.result.Package
+		copied.Package = &pkg
+	}
+	e.Extension = &copied
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e.Time = r.Clock.Now()
+	r.Observer.Observe(e)
+}
+
+// emitRun tells of the run as a whole; no extension is at work meanwhile.
+func (r *Run) emitRun(kind EventKind, p *plan, message string) *Result {
+	result := &Result{SchemaVersion: 1, DryRun: r.DryRun, Started: r.started}
+	for _, rel := range p.releases {
+		result.Extensions = append(result.Extensions, rel.result)
+	}
+	slices.SortFunc(result.Extensions, func(a, b ExtensionResult) int { return strings.Compare(a.Name, b.Name) })
+	result.Totals = totals(result.Extensions)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.Clock.Now()
+	if kind == EventRunFinished {
+		result.Finished = &now
+	}
+	r.Observer.Observe(Event{Kind: kind, Time: now, Planning: kind != EventRunFinished, Message: message, Result: result})
+	return result
+}

@@ -1,0 +1,457 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+func TestStagesAreThoseOfTheDesign(t *testing.T) {
+	want := []string{"lint", "package", "upload", "size", "push", "verify"}
+	if got := StageNames(); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestReleaseThenExistsThenDrift(t *testing.T) {
+	w := newFakeWorld()
+	alc := sourceOf(t, "alc", "1.2.0")
+	sources := []config.Source{alc}
+
+	wantOutcomes(t, do(t, w, Options{Sources: sources}), map[string]Outcome{"alc": Released})
+	if want := []string{"upload alc@1.2.0", "push alc@1.2.0", "submit 516955082294610001"}; !slices.Equal(w.writes, want) {
+		t.Errorf("writes: got %q, want %q", w.writes, want)
+	}
+
+	w.writes, w.reads = nil, nil
+	wantOutcomes(t, do(t, w, Options{Sources: sources}), map[string]Outcome{"alc": Exists})
+	if len(w.writes) != 0 || !slices.Equal(w.reads, []string{"index"}) {
+		t.Errorf("a run with nothing to do: writes %q, reads %q", w.writes, w.reads)
+	}
+
+	write(t, filepath.Join(alc.Path, "templates", "config.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {level: debug}\n")
+	result := do(t, w, Options{Sources: sources})
+	wantOutcomes(t, result, map[string]Outcome{"alc": Drift})
+	if result.AsAsked() || !strings.Contains(result.Extensions[0].Reason, "bump version in extension.yaml") || len(w.writes) != 0 {
+		t.Errorf("drift: as asked %v, reason %q, writes %q", result.AsAsked(), result.Extensions[0].Reason, w.writes)
+	}
+}
+
+// The table of DESIGN.md: what the marketplace says, what the index says, and
+// what is done then.
+func TestDecision(t *testing.T) {
+	tests := []struct {
+		name     string
+		status   string // in the marketplace; "" is nothing
+		indexed  bool
+		other    bool // other content is there
+		unmarked bool
+		want     Outcome
+		writes   int
+	}{
+		{name: "nothing, nothing", want: Released, writes: 3},
+		{name: "draft, nothing", status: StatusDraft, other: true, want: Released, writes: 3},
+		{name: "submitted, there", status: StatusSubmitted, indexed: true, want: Exists},
+		{name: "submitted, there, other content", status: StatusSubmitted, indexed: true, other: true, want: Drift},
+		{name: "active, there", status: StatusActive, indexed: true, want: Exists},
+		{name: "active, there, without annotation", status: StatusActive, indexed: true, unmarked: true, want: Exists},
+		{name: "active, there, without annotation, other content", status: StatusActive, indexed: true, unmarked: true, other: true, want: Drift},
+		{name: "submitted, not there in time", status: StatusSubmitted, want: Unverified},
+		{name: "rejected, not there", status: "rejected", want: Exists},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newFakeWorld()
+				alc := sourceOf(t, "alc", "1.2.0")
+				if test.status != "" {
+					there := sourceOf(t, "alc", "1.2.0")
+					if test.other {
+						write(t, filepath.Join(there.Path, "values.yaml"), "global: {other: true}\n")
+					}
+					do(t, w, Options{Sources: []config.Source{there}})
+					v := w.versions["alc@1.2.0"]
+					v.status, v.unmarked = test.status, test.unmarked
+					w.writes = nil
+					if !test.indexed && test.status != StatusDraft {
+						w.serve = func(*Entry, time.Time) bool { return false }
+					}
+				}
+				result := do(t, w, Options{Sources: []config.Source{alc}})
+				wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
+				if len(w.writes) != test.writes {
+					t.Errorf("writes: %q", w.writes)
+				}
+			})
+		})
+	}
+}
+
+// A version that was submitted and is not indexed yet is waited for, and
+// then compared.
+func TestSubmittedBeforeIsWaitedFor(t *testing.T) {
+	for _, other := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newFakeWorld()
+			source := sourceOf(t, "alc", "1.2.0")
+			do(t, w, Options{Sources: []config.Source{source}})
+			w.writes = nil
+			from := time.Now().Add(time.Minute)
+			w.serve = func(_ *Entry, at time.Time) bool { return at.After(from) }
+			want := Exists
+			if other {
+				write(t, filepath.Join(source.Path, "values.yaml"), "global: {other: true}\n")
+				want = Drift
+			}
+			wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]Outcome{"alc": want})
+			if len(w.writes) != 0 || time.Now().Before(from) {
+				t.Errorf("writes %q after %s", w.writes, time.Since(w.started))
+			}
+		})
+	}
+}
+
+func TestUnreadableIsNotAbsent(t *testing.T) {
+	for _, call := range []string{"index", "folder", "snapshot alc@1.2.0"} {
+		w := newFakeWorld()
+		w.fault = func(c string) (bool, error) {
+			if c == call {
+				return false, &fakeError{text: "502 Bad Gateway", temporary: true}
+			}
+			return false, nil
+		}
+		result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.2.0")}})
+		wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
+		if len(w.writes) != 0 || result.Extensions[0].Error.Stage != "plan" {
+			t.Errorf("%s: writes %q, error %+v", call, w.writes, result.Extensions[0].Error)
+		}
+	}
+}
+
+func TestDryRunWritesNothingAndForecastsWhatIsSent(t *testing.T) {
+	w := newFakeWorld()
+	sources := []config.Source{sourceOf(t, "alc", "1.2.0"), sourceOf(t, "bee", "0.1.0", "alc")}
+	planned := do(t, w, Options{Sources: sources, DryRun: true})
+	wantOutcomes(t, planned, map[string]Outcome{"alc": Planned, "bee": Planned})
+	if len(w.writes) != 0 || !planned.AsAsked() || !planned.DryRun {
+		t.Fatalf("writes: %q", w.writes)
+	}
+	for _, s := range planned.Extensions[0].Stages {
+		want := map[string]StageStatus{"lint": StageOK, "package": StageOK, "upload": StagePlanned, "size": StageOK, "push": StagePlanned, "verify": StagePlanned}[s.Name]
+		if s.Status != want {
+			t.Errorf("stage %s: got %s, want %s", s.Name, s.Status, want)
+		}
+	}
+	released := do(t, w, Options{Sources: sources})
+	wantOutcomes(t, released, map[string]Outcome{"alc": Released, "bee": Released})
+	for i, x := range released.Extensions {
+		if p := planned.Extensions[i].Package; x.Package.Digest != p.Digest || x.Package.Size != p.Size {
+			t.Errorf("%s: planned %+v, sent %+v", x.Name, p, x.Package)
+		}
+		if x.Package.Path == "" || planned.Extensions[i].Package.Path != "" {
+			t.Errorf("%s: paths %q and %q", x.Name, x.Package.Path, planned.Extensions[i].Package.Path)
+		}
+	}
+}
+
+func TestDryRunWithoutKeySaysThatTheMarketplaceWasNotAsked(t *testing.T) {
+	w := newFakeWorld()
+	var remark string
+	run := New(Options{
+		Sources: []config.Source{sourceOf(t, "alc", "1.2.0")}, Repository: w, AssetHost: "https://market.example", DryRun: true,
+		Observer: ObserverFunc(func(e Event) {
+			if e.Kind == EventPlanned {
+				remark = e.Message
+			}
+		}),
+	})
+	result, err := run.Do(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantOutcomes(t, result, map[string]Outcome{"alc": Planned})
+	if !strings.Contains(remark, "the marketplace was not asked") || run.AuthRefused() {
+		t.Errorf("remark %q, auth refused %v", remark, run.AuthRefused())
+	}
+}
+
+func TestRunWithoutKeyFailsOnlyIfThereIsSomethingToSend(t *testing.T) {
+	w := newFakeWorld()
+	source := sourceOf(t, "alc", "1.2.0")
+	start := func() (*Run, *Result) {
+		run := New(Options{Sources: []config.Source{source}, Repository: w, AssetHost: "https://market.example"})
+		result, err := run.Do(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return run, result
+	}
+	run, result := start()
+	wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
+	if !run.AuthRefused() || len(w.writes) != 0 || !strings.Contains(result.Extensions[0].Error.Remedy, "ksrelease login") {
+		t.Errorf("auth refused %v, writes %q, error %+v", run.AuthRefused(), w.writes, result.Extensions[0].Error)
+	}
+	do(t, w, Options{Sources: []config.Source{source}})
+	run, result = start()
+	wantOutcomes(t, result, map[string]Outcome{"alc": Exists})
+	if run.AuthRefused() {
+		t.Error("no key is needed where there is nothing to send")
+	}
+}
+
+func TestOneThatFailsKeepsBackItsDependentsAndNobodyElse(t *testing.T) {
+	w := newFakeWorld()
+	w.fault = func(c string) (bool, error) {
+		if c == "push base@1.0.0" {
+			return false, errors.New("422 not a chart")
+		}
+		return false, nil
+	}
+	result := do(t, w, Options{Sources: []config.Source{
+		sourceOf(t, "top", "1.0.0", "middle"), sourceOf(t, "middle", "1.0.0", "base"),
+		sourceOf(t, "base", "1.0.0"), sourceOf(t, "alone", "1.0.0"),
+	}})
+	wantOutcomes(t, result, map[string]Outcome{"base": Failed, "middle": Blocked, "top": Blocked, "alone": Released})
+	if slices.ContainsFunc(w.writes, func(c string) bool { return strings.Contains(c, "middle") || strings.Contains(c, "top") }) {
+		t.Errorf("writes for a dependent: %q", w.writes)
+	}
+}
+
+func TestDependencyIsSeenBeforeItsDependentIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		w.serve = func(e *Entry, at time.Time) bool { return at.Sub(w.versions[e.Name+"@"+e.Version].submitted) > 20*time.Second }
+		result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "top", "1.0.0", "base"), sourceOf(t, "base", "1.0.0")}})
+		wantOutcomes(t, result, map[string]Outcome{"base": Released, "top": Released})
+		base, top := w.versions["base@1.0.0"], w.versions["top@1.0.0"]
+		if top.submitted.Sub(base.submitted) < 20*time.Second {
+			t.Errorf("top was submitted %s after base", top.submitted.Sub(base.submitted))
+		}
+	})
+}
+
+func TestCycleFailsItsMembersAlone(t *testing.T) {
+	w := newFakeWorld()
+	result := do(t, w, Options{Sources: []config.Source{
+		sourceOf(t, "a", "1.0.0", "b"), sourceOf(t, "b", "1.0.0", "c"), sourceOf(t, "c", "1.0.0", "a"),
+		sourceOf(t, "d", "1.0.0", "a"), sourceOf(t, "e", "1.0.0"),
+	}})
+	wantOutcomes(t, result, map[string]Outcome{"a": Failed, "b": Failed, "c": Failed, "d": Blocked, "e": Released})
+	if got := result.Extensions[0].Error.Message; !strings.Contains(got, "a → b → c → a") {
+		t.Errorf("error: %q", got)
+	}
+}
+
+func TestAllOrNothing(t *testing.T) {
+	w := newFakeWorld()
+	broken := sourceOf(t, "broken", "1.0.0")
+	write(t, filepath.Join(broken.Path, "templates", "bad.yaml"), "{{ fail \"no\" }}\n")
+	result := do(t, w, Options{AllOrNothing: true, Sources: []config.Source{broken, sourceOf(t, "fine", "1.0.0")}})
+	wantOutcomes(t, result, map[string]Outcome{"broken": Failed, "fine": Blocked})
+	if len(w.writes) != 0 {
+		t.Errorf("writes: %q", w.writes)
+	}
+}
+
+func TestPushSettingsDecideTheExitCode(t *testing.T) {
+	w := newFakeWorld()
+	source := sourceOf(t, "alc", "1.0.0")
+	do(t, w, Options{Sources: []config.Source{source}})
+	source.Settings.Push.Existing = config.FailExisting
+	if r := do(t, w, Options{Sources: []config.Source{source}}); r.AsAsked() || r.Extensions[0].Outcome != Exists {
+		t.Errorf("push.existing: fail: %+v", r.Extensions[0])
+	}
+	write(t, filepath.Join(source.Path, "values.yaml"), "global: {other: true}\n")
+	source.Settings.Push.Drift = config.WarnDrift
+	if r := do(t, w, Options{Sources: []config.Source{source}}); !r.AsAsked() || r.Extensions[0].Outcome != Drift {
+		t.Errorf("push.drift: warn: %+v", r.Extensions[0])
+	}
+}
+
+func TestSizeOverTheLimitIsToldBeforeAnythingIsSent(t *testing.T) {
+	w := newFakeWorld()
+	source := sourceOf(t, "alc", "1.0.0")
+	source.Settings.Size.Limit = 500
+	result := do(t, w, Options{Sources: []config.Source{source}})
+	wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
+	x := result.Extensions[0]
+	if len(w.writes) != 0 || x.Error.Stage != "size" || !strings.Contains(x.Error.Message, "over the limit of 500 B") || !strings.Contains(x.Error.Remedy, "extension.yaml") {
+		t.Errorf("writes %q, error %+v", w.writes, x.Error)
+	}
+}
+
+func TestSkippedStages(t *testing.T) {
+	tests := []struct {
+		skip   []string
+		want   Outcome
+		writes []string
+	}{
+		{[]string{"verify"}, Released, []string{"upload alc@1.0.0", "push alc@1.0.0", "submit 516955082294610001"}},
+		{[]string{"upload"}, Released, []string{"push alc@1.0.0", "submit 516955082294610001"}},
+		{[]string{"push"}, Planned, nil},
+		{[]string{"lint", "size"}, Released, []string{"upload alc@1.0.0", "push alc@1.0.0", "submit 516955082294610001"}},
+	}
+	for _, test := range tests {
+		w := newFakeWorld()
+		result := do(t, w, Options{Skip: test.skip, Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
+		wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
+		if !slices.Equal(w.writes, test.writes) {
+			t.Errorf("--skip %v: writes %q", test.skip, w.writes)
+		}
+		for _, s := range result.Extensions[0].Stages {
+			if slices.Contains(test.skip, s.Name) && s.Status != StageSkipped {
+				t.Errorf("--skip %v: stage %s is %s", test.skip, s.Name, s.Status)
+			}
+		}
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	w := newFakeWorld()
+	one, two := sourceOf(t, "alc", "1.0.0"), sourceOf(t, "alc", "2.0.0")
+	two.Display = "other/alc"
+	_, err := New(Options{Sources: []config.Source{one, two}, Repository: w}).Do(t.Context())
+	var problems yamldoc.Problems
+	if !errors.As(err, &problems) || !strings.Contains(err.Error(), `the extension "alc" is also in alc`) {
+		t.Errorf("two of one name: %v", err)
+	}
+	_, err = New(Options{Sources: []config.Source{one}, Only: []string{"alcc"}, Repository: w}).Do(t.Context())
+	if err == nil || !strings.Contains(err.Error(), `no extension is named "alcc"`) || !strings.Contains(Remedy(err), `did you mean "alc"?`) {
+		t.Errorf("unknown name: %v, %s", err, Remedy(err))
+	}
+}
+
+func TestOnlyNarrows(t *testing.T) {
+	w := newFakeWorld()
+	result := do(t, w, Options{Only: []string{"bee"}, Sources: []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bee", "1.0.0", "alc")}})
+	wantOutcomes(t, result, map[string]Outcome{"bee": Released})
+}
+
+func TestAnExtensionThatCannotBeReadFailsAlone(t *testing.T) {
+	w := newFakeWorld()
+	bad := sourceOf(t, "bad", "1.0.0")
+	write(t, filepath.Join(bad.Path, "extension.yaml"), "name: [\n")
+	result := do(t, w, Options{Sources: []config.Source{bad, sourceOf(t, "fine", "1.0.0")}})
+	wantOutcomes(t, result, map[string]Outcome{"bad": Failed, "fine": Released})
+}
+
+func TestThroughPackageLeavesTheArchiveAndItsChecksum(t *testing.T) {
+	source := sourceOf(t, "alc", "1.0.0")
+	run := New(Options{Sources: []config.Source{source}, Through: StagePackage})
+	result, err := run.Do(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantOutcomes(t, result, map[string]Outcome{"alc": Planned})
+	pkg := result.Extensions[0].Package
+	archive, err := os.ReadFile(pkg.Path)
+	if err != nil || int64(len(archive)) != pkg.Size {
+		t.Fatalf("%d bytes at %s: %v", len(archive), pkg.Path, err)
+	}
+	sum, err := os.ReadFile(pkg.Path + ".sha256")
+	if err != nil || string(sum) != strings.TrimPrefix(pkg.Digest, "sha256:")+"  alc-1.0.0.tgz\n" {
+		t.Errorf("checksum %q: %v", sum, err)
+	}
+}
+
+// The first interrupt ends what has not begun; what is in flight is brought
+// to its end, and nobody waits for the index any more.
+func TestInterrupt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		w.serve = func(*Entry, time.Time) bool { return false } // never seen
+		stop, interrupt := context.WithCancelCause(t.Context())
+		time.AfterFunc(10*time.Second, func() { interrupt(errors.New("interrupted")) })
+		result := do(t, w, Options{Stop: stop, Sources: []config.Source{sourceOf(t, "base", "1.0.0"), sourceOf(t, "top", "1.0.0", "base")}})
+		wantOutcomes(t, result, map[string]Outcome{"base": Unverified, "top": Blocked})
+		if took := time.Since(w.started); took > 12*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		if reason := result.Extensions[0].Reason; !strings.Contains(reason, "interrupted") {
+			t.Errorf("reason: %q", reason)
+		}
+	})
+}
+
+func TestTimeUpNamesWhatIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		w.serve = func(*Entry, time.Time) bool { return false }
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, errors.New("the 10s of --timeout were up"))
+		defer cancel()
+		run := New(Options{
+			Sources:     []config.Source{sourceOf(t, "base", "1.0.0"), sourceOf(t, "top", "1.0.0", "base")},
+			Marketplace: w, Repository: w, AssetHost: "https://market.example", Parallelism: 2,
+		})
+		result, err := run.Do(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o := outcomesOf(result); o["base"] != Unverified || o["top"] != NotReached && o["top"] != Blocked {
+			t.Errorf("outcomes: %v", o)
+		}
+		if reason := result.Extensions[0].Reason; !strings.Contains(reason, "--timeout") {
+			t.Errorf("reason: %q", reason)
+		}
+	})
+}
+
+// Waiting takes no place from the extensions that are still at work.
+func TestWaitingTakesNoSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		w.serve = func(e *Entry, at time.Time) bool { return at.Sub(w.versions[e.Name+"@"+e.Version].submitted) > time.Minute }
+		var sources []config.Source
+		for i := range 10 {
+			sources = append(sources, sourceOf(t, fmt.Sprintf("ext-%d", i), "1.0.0"))
+		}
+		run := New(Options{Sources: sources, Marketplace: w, Repository: w, AssetHost: "https://market.example", Parallelism: 1})
+		result, err := run.Do(t.Context())
+		if err != nil || result.Totals[Released] != 10 {
+			t.Fatalf("%v, %v", result.Totals, err)
+		}
+		if took := time.Since(w.started); took > 2*time.Minute {
+			t.Errorf("ten extensions that wait a minute each took %s", took)
+		}
+	})
+}
+
+// Observers see each extension end exactly once, in one event at a time.
+func TestEveryExtensionEndsExactlyOnce(t *testing.T) {
+	w := newFakeWorld()
+	var (
+		mu   sync.Mutex
+		ends = map[string]int{}
+	)
+	broken := sourceOf(t, "broken", "1.0.0")
+	write(t, filepath.Join(broken.Path, "templates", "bad.yaml"), "{{ fail \"no\" }}\n")
+	do(t, w, Options{
+		Sources: []config.Source{broken, sourceOf(t, "after", "1.0.0", "broken"), sourceOf(t, "fine", "1.0.0")},
+		Observer: ObserverFunc(func(e Event) {
+			if !mu.TryLock() {
+				t.Error("two events at a time")
+				return
+			}
+			defer mu.Unlock()
+			if e.Kind == EventEnded {
+				ends[e.Extension.Name]++
+			}
+		}),
+	})
+	for _, name := range []string{"broken", "after", "fine"} {
+		if ends[name] != 1 {
+			t.Errorf("%s ended %d times", name, ends[name])
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+)
+
+// Marketplace is what a release needs of KubeSphere Cloud. Reading and writing
+// are apart so that a dry run can wrap the one and must answer for the other.
+type Marketplace interface {
+	MarketplaceReader
+	MarketplaceWriter
+}
+
+// MarketplaceReader asks and changes nothing.
+type MarketplaceReader interface {
+	// AssetFolder is the folder of this account's uploaded files, such as
+	// "/files/usr-0001". It is asked once a run, and proves the API key.
+	AssetFolder(ctx context.Context) (string, error)
+	// Snapshot is the state of one version; its Status is [StatusNone] when
+	// the marketplace has no such version. Unreadable is an error, never none.
+	Snapshot(ctx context.Context, name, version string) (Snapshot, error)
+}
+
+// MarketplaceWriter changes the marketplace. Every method here has to say in
+// dry.go what it means in a dry run before the program compiles.
+type MarketplaceWriter interface {
+	// UploadAssets stores the assets of one version and returns their URLs,
+	// one each, in order. Sending the same assets again is harmless.
+	UploadAssets(ctx context.Context, name, version string, assets []extension.Asset) ([]string, error)
+	// PushPackage sends the archive as a draft; a draft of the same version
+	// is replaced.
+	PushPackage(ctx context.Context, pkg *extension.Package) (Snapshot, error)
+	// Submit hands a draft in for review.
+	Submit(ctx context.Context, snapshotID, message string) error
+}
+
+// Snapshot is one version of an extension in the marketplace.
+type Snapshot struct {
+	ID     string
+	Status string
+}
+
+// The statuses of a snapshot on which the pipeline decides
+// (KubeSphere Cloud: draft → submitted → active). There are others, a
+// rejection for one, which are shown as they are.
+const (
+	StatusNone      = ""
+	StatusDraft     = "draft"
+	StatusSubmitted = "submitted"
+	StatusActive    = "active"
+)
+
+// Repository is the Helm repository in which releases appear.
+type Repository interface {
+	// Index reads index.yaml; each call is a (conditional) request.
+	Index(ctx context.Context) (Index, error)
+	// Fetch downloads the archive of an entry by KubeSphere's URL rule.
+	Fetch(ctx context.Context, entry Entry) ([]byte, error)
+	// FetchAsset downloads an uploaded icon or screenshot.
+	FetchAsset(ctx context.Context, url string) ([]byte, error)
+}
+
+// Index is one state of the repository's index.yaml.
+type Index interface {
+	// Lookup finds a version by string equality of name and version, which is
+	// what existing means to KubeSphere; never a SemVer match.
+	Lookup(name, version string) (Entry, bool)
+}
+
+// Entry is a version in the index.
+type Entry struct {
+	Name, Version string
+	Digest        string   // sha256 of the archive in hex, "sha256:" before it or not; may be empty
+	URLs          []string // as they stand in the index
+	ContentDigest string   // annotation ksrelease.dev/content-digest; empty if another tool pushed it
+}
+
+// Clock is how the pipeline waits; tests may run it faster.
+type Clock interface {
+	Now() time.Time
+	// Sleep waits for d, or until ctx is done, and says whether it waited.
+	Sleep(ctx context.Context, d time.Duration) bool
+}
+
+// WallClock is the clock on the wall.
+type WallClock struct{}
+
+// Now is time.Now.
+func (WallClock) Now() time.Time { return time.Now() }
+
+// Sleep waits for d unless ctx ends first.
+func (WallClock) Sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// Clients tell apart what an error means by these small methods, so the
+// pipeline need not know who made it.
+type (
+	unauthorized interface{ Unauthorized() bool }
+	temporary    interface{ Temporary() bool }
+	inDoubt      interface{ InDoubt() bool }
+)
+
+// Unauthorized says whether the marketplace refused the API key.
+func Unauthorized(err error) bool {
+	var e unauthorized
+	return errors.As(err, &e) && e.Unauthorized()
+}
+
+// worthAnotherTry says whether a write that failed may succeed when it is sent
+// once more: the server was busy, or nobody knows whether it did it.
+func worthAnotherTry(err error) bool {
+	var t temporary
+	if errors.As(err, &t) && t.Temporary() {
+		return true
+	}
+	var d inDoubt
+	return errors.As(err, &d) && d.InDoubt()
+}

@@ -1,0 +1,190 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"helm.sh/helm/v3/pkg/chart/loader"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/extension"
+)
+
+// How often the index and the review are asked: soon at first, because a local
+// marketplace answers at once, then ever more patiently.
+const (
+	firstPoll = 500 * time.Millisecond
+	lastPoll  = 15 * time.Second
+)
+
+// errVerifyTimeout is the cause of a context that ended with verify.timeout.
+var errVerifyTimeout = errors.New("verify.timeout is over")
+
+// verifyStage walks to the version as KubeSphere does until it is there, and
+// with verify.until: active until it is approved. Being slow is not failing:
+// what is not seen in time ends as unverified.
+func verifyStage(ctx context.Context, w *world, r *release) error {
+	settings := r.source.Settings.Verify
+	limited, cancel := context.WithTimeoutCause(ctx, settings.Timeout, errVerifyTimeout)
+	defer cancel()
+	// The first interrupt ends the waiting, not what is in flight elsewhere.
+	limited, stop := context.WithCancelCause(limited)
+	defer context.AfterFunc(w.stop, func() { stop(context.Cause(w.stop)) })()
+
+	since := r.sentAt
+	if r.action == actVerify {
+		since = w.clock.Now() // the plan has looked already
+	}
+	if err := await(limited, w, "it is not in the Helm repository yet", func(fresh time.Time) (string, error) {
+		return seen(limited, w, r, fresh)
+	}, since); err != nil {
+		return unverified(ctx, limited, r, err)
+	}
+	if settings.Until != config.UntilActive || w.unasked {
+		return nil
+	}
+	if err := await(limited, w, "it is not reviewed yet", func(time.Time) (string, error) {
+		return reviewed(limited, w, r)
+	}, since); err != nil {
+		return unverified(ctx, limited, r, err)
+	}
+	return nil
+}
+
+// pending is why waiting ended without success.
+type pending struct{ last string }
+
+func (p *pending) Error() string { return p.last }
+
+// await asks until look has nothing left to complain about. fresh is how old
+// an index it may stand on: never older than the submission, and within that
+// shared with the other extensions that wait.
+func await(ctx context.Context, w *world, last string, look func(fresh time.Time) (string, error), sent time.Time) error {
+	fresh := sent
+	for wait := firstPoll; ; wait = min(wait*3/2, lastPoll) {
+		complaint, err := look(fresh)
+		switch {
+		case err != nil:
+			return err
+		case complaint == "":
+			return nil
+		case ctx.Err() == nil:
+			last = complaint
+		}
+		if !w.clock.Sleep(ctx, wait) {
+			return &pending{last}
+		}
+		if recent := w.clock.Now().Add(-wait / 2); recent.After(fresh) {
+			fresh = recent
+		}
+	}
+}
+
+// unverified turns the end of waiting into the outcome.
+func unverified(ctx, limited context.Context, r *release, err error) error {
+	var p *pending
+	if !errors.As(err, &p) {
+		return err
+	}
+	why := interruption(limited)
+	if ctx.Err() == nil && errors.Is(context.Cause(limited), errVerifyTimeout) {
+		why = "not seen within " + r.source.Settings.Verify.Timeout.String()
+	}
+	return &ended{Unverified, why + ": " + p.last}
+}
+
+// seen walks as KubeSphere does: the version in the index by string equality,
+// the archive behind its first URL, the digest, and name and version inside.
+// KubeSphere swallows each failure on this way, so each is told here. The
+// complaint is empty when nothing is wrong.
+func seen(ctx context.Context, w *world, r *release, fresh time.Time) (complaint string, err error) {
+	index, err := w.repo.since(ctx, fresh)
+	if err != nil {
+		return err.Error(), nil
+	}
+	entry, ok := index.Lookup(r.result.Name, r.result.Version)
+	if !ok {
+		return "it is not in the Helm repository yet", nil
+	}
+	if r.action == actVerify {
+		err := compare(ctx, w, r, entry)
+		var end *ended
+		if errors.As(err, &end) && end.outcome == Drift {
+			return "", err
+		}
+		if end == nil {
+			return err.Error(), nil // it could not be read; that may pass
+		}
+	}
+	archive, err := w.repo.Fetch(ctx, entry)
+	if err != nil {
+		return err.Error(), nil
+	}
+	sum := sha256.Sum256(archive)
+	digest := hex.EncodeToString(sum[:])
+	if listed := strings.TrimPrefix(entry.Digest, "sha256:"); listed != "" && listed != digest {
+		return fmt.Sprintf("the index lists the digest %s, but its archive has %s", short(listed), short(digest)), nil
+	}
+	inside, err := loader.LoadArchive(bytes.NewReader(archive))
+	switch {
+	case err != nil:
+		return fmt.Sprintf("its archive does not load in Helm: %v", err), nil
+	case inside.Metadata.Name != r.result.Name || inside.Metadata.Version != r.result.Version:
+		return fmt.Sprintf("its archive holds %s %s", inside.Metadata.Name, inside.Metadata.Version), nil
+	case r.action == actVerify || "sha256:"+digest == r.pkg.Digest:
+		return "", nil
+	}
+	return sameAsSent(ctx, w, r, archive)
+}
+
+// sameAsSent compares an archive that is not the one that was sent byte for
+// byte: a marketplace may pack anew, as long as the content is the same.
+func sameAsSent(ctx context.Context, w *world, r *release, archive []byte) (complaint string, err error) {
+	published, err := extension.Read(r.result.Name, archive, extension.Limits{})
+	if err != nil {
+		return fmt.Sprintf("its archive cannot be read: %v", err), nil
+	}
+	sent := map[string][]byte{}
+	for _, a := range r.ext.Assets {
+		sent[r.packedWith[a.File]] = a.Data
+	}
+	same, difference, err := extension.Same(r.ext, published, func(url string) ([]byte, error) {
+		if data, ok := sent[url]; ok {
+			return data, nil
+		}
+		return w.repo.FetchAsset(ctx, url)
+	})
+	switch {
+	case err != nil:
+		return err.Error(), nil
+	case !same:
+		return fmt.Sprintf("the repository serves other content than was sent (%s)", difference), nil
+	}
+	return "", nil
+}
+
+// reviewed asks how the review stands.
+func reviewed(ctx context.Context, w *world, r *release) (complaint string, err error) {
+	snapshot, err := w.market.Snapshot(ctx, r.result.Name, r.result.Version)
+	switch {
+	case err != nil:
+		return err.Error(), nil
+	case snapshot.Status == StatusActive:
+		return "", nil
+	case snapshot.Status == StatusSubmitted:
+		return "it is in the repository, and not reviewed yet", nil
+	case snapshot.Status == StatusNone, snapshot.Status == StatusDraft:
+		return "", withRemedy(errors.New("the submission was taken back"), "run again to submit it anew")
+	default:
+		return "", fmt.Errorf("the review ended with the status %q", snapshot.Status)
+	}
+}
+
+// short is enough of a digest to tell it from another.
+func short(digest string) string { return digest[:min(12, len(digest))] }

@@ -1,0 +1,169 @@
+package pipeline
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ksrelease/ksrelease/config"
+)
+
+// KubeSphere swallows each failure on the way to a version, so released is
+// only what can be walked to; slow is unverified, never failed.
+func TestVerifyWalksAsKubeSphereDoes(t *testing.T) {
+	tests := []struct {
+		name   string
+		serve  func(w *fakeWorld, e *Entry, at time.Time) bool
+		change func(data []byte) []byte
+		want   Outcome
+		reason string
+	}{
+		{name: "at once", want: Released},
+		{
+			name:  "late",
+			serve: func(w *fakeWorld, _ *Entry, at time.Time) bool { return at.Sub(w.started) > 4*time.Minute },
+			want:  Released,
+		},
+		{
+			name:   "too late",
+			serve:  func(w *fakeWorld, _ *Entry, at time.Time) bool { return at.Sub(w.started) > 6*time.Minute },
+			want:   Unverified,
+			reason: "not seen within 5m0s: it is not in the Helm repository yet",
+		},
+		{
+			name: "wrong digest for a while",
+			serve: func(w *fakeWorld, e *Entry, at time.Time) bool {
+				if at.Sub(w.started) < time.Minute {
+					e.Digest = strings.Repeat("0", 64)
+				}
+				return true
+			},
+			want: Released,
+		},
+		{
+			name:   "wrong digest",
+			serve:  func(_ *fakeWorld, e *Entry, _ time.Time) bool { e.Digest = strings.Repeat("0", 64); return true },
+			want:   Unverified,
+			reason: "the index lists the digest 000000000000",
+		},
+		{
+			name:   "an archive that does not load",
+			serve:  func(_ *fakeWorld, e *Entry, _ time.Time) bool { e.Digest = ""; return true },
+			change: func(data []byte) []byte { return data[:len(data)/2] },
+			want:   Unverified,
+			reason: "its archive does not load in Helm",
+		},
+		{
+			name:  "digest with its algorithm before it",
+			serve: func(_ *fakeWorld, e *Entry, _ time.Time) bool { e.Digest = "sha256:" + e.Digest; return true },
+			want:  Released,
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newFakeWorld()
+				if test.serve != nil {
+					w.serve = func(e *Entry, at time.Time) bool { return test.serve(w, e, at) }
+				}
+				w.archive = test.change
+				result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
+				wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
+				if got := result.Extensions[0].Reason; !strings.Contains(got, test.reason) {
+					t.Errorf("reason: got %q, want %q", got, test.reason)
+				}
+			})
+		})
+	}
+}
+
+// A marketplace may pack anew: what counts then is the content.
+func TestVerifyComparesContentWhereBytesDiffer(t *testing.T) {
+	for _, other := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newFakeWorld()
+			source := sourceOf(t, "alc", "1.0.0")
+			elsewhere := sourceOf(t, "alc", "1.0.0")
+			if other {
+				write(t, elsewhere.Path+"/values.yaml", "global: {other: true}\n")
+			}
+			again := repacked(t, elsewhere)
+			w.archive = func([]byte) []byte { return again }
+			w.serve = func(e *Entry, _ time.Time) bool { e.Digest = ""; return true }
+			result := do(t, w, Options{Sources: []config.Source{source}})
+			want := map[bool]Outcome{false: Released, true: Unverified}[other]
+			wantOutcomes(t, result, map[string]Outcome{"alc": want})
+			if other && !strings.Contains(result.Extensions[0].Reason, "the repository serves other content than was sent (values.yaml") {
+				t.Errorf("reason: %q", result.Extensions[0].Reason)
+			}
+		})
+	}
+}
+
+// repacked is the pushed package of an extension in other bytes.
+func repacked(t *testing.T, source config.Source) []byte {
+	t.Helper()
+	w := newFakeWorld()
+	result := do(t, w, Options{Sources: []config.Source{source}})
+	wantOutcomes(t, result, map[string]Outcome{"alc": Released})
+	return recompress(t, w.versions["alc@1.0.0"].pkg.Data)
+}
+
+func TestVerifyUntilActive(t *testing.T) {
+	tests := []struct {
+		name   string
+		review func(*fakeVersion)
+		want   Outcome
+		told   string
+	}{
+		{"approved", func(v *fakeVersion) { v.status = StatusActive }, Released, ""},
+		{"rejected", func(v *fakeVersion) { v.status = "rejected" }, Failed, `the review ended with the status "rejected"`},
+		{"withdrawn", func(v *fakeVersion) { v.status = StatusDraft }, Failed, "the submission was taken back"},
+		{"never", func(*fakeVersion) {}, Unverified, "it is in the repository, and not reviewed yet"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newFakeWorld()
+				time.AfterFunc(2*time.Minute, func() {
+					w.mu.Lock()
+					defer w.mu.Unlock()
+					test.review(w.versions["alc@1.0.0"])
+				})
+				source := sourceOf(t, "alc", "1.0.0")
+				source.Settings.Verify.Until = config.UntilActive
+				result := do(t, w, Options{Sources: []config.Source{source}})
+				wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
+				if x := result.Extensions[0]; !strings.Contains(x.Reason, test.told) {
+					t.Errorf("reason: %q", x.Reason)
+				}
+			})
+		})
+	}
+}
+
+// Extensions that wait share what is read of the index.
+func TestWaitingSharesTheIndex(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		w.serve = func(_ *Entry, at time.Time) bool { return at.Sub(w.started) > 4*time.Minute }
+		var sources []config.Source
+		for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+			sources = append(sources, sourceOf(t, name, "1.0.0"))
+		}
+		result := do(t, w, Options{Sources: sources})
+		if result.Totals[Released] != len(sources) {
+			t.Fatalf("totals: %v", result.Totals)
+		}
+		polls := 0
+		for _, r := range w.reads {
+			if r == "index" {
+				polls++
+			}
+		}
+		if polls > 60 {
+			t.Errorf("%d extensions waiting four minutes downloaded the index %d times", len(sources), polls)
+		}
+	})
+}
