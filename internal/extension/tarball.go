@@ -46,6 +46,8 @@ func tarballAt(level int, top string, files []File) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	// 0 means "no time" to gzip; the zero value of the field comes out as one in 2042.
+	zw.ModTime = time.Unix(0, 0)
 	tw := tar.NewWriter(zw)
 	for _, f := range files {
 		if err := writeEntry(tw, top+"/"+f.Name, f.Data); err != nil {

@@ -1,0 +1,450 @@
+package extension
+
+import (
+	"archive/tar"
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/klauspost/compress/gzip"
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chart/loader"
+)
+
+// A demo with all that packing has to care for.
+func demoFiles() map[string]string {
+	return map[string]string{
+		MetadataFile: "# ours\napiVersion: kubesphere.io/v1alpha1\nname: demo\nversion: 1.0.0 # bump me\n" +
+			"description: {zh: 演示, en: A demo}\nkeywords: [a, b]\nhome: https://demo.example\nsources: [https://git.example]\nkubeVersion: '>=1.19.0-0'\n" +
+			"maintainers: [{name: Jo, email: jo@demo.example, url: https://jo.example}]\nannotations: {a: b, flag: true}\nstaticFileDirectory: ./static/\n" +
+			"icon: \"./static/icon.svg\" # the icon\nscreenshots: [static/one/shot.png, https://x.example/remote.png, static/two/shot.png, ./static/one/shot.png]\n" +
+			"dependencies: [{name: sub, tags: [extension], condition: sub.enabled}]\nunheard: of\n",
+		"values.yaml":                "sub: {enabled: true}\n",
+		"README.md":                  "# Demo\n",
+		"static/icon.svg":            "<svg/>",
+		"static/one/shot.png":        "one",
+		"static/two/shot.png":        "two",
+		"static/unused.png":          "unused",
+		"staticity.txt":              "no asset",
+		"charts/sub/Chart.yaml":      "apiVersion: v2\nname: sub\nversion: 0.1.0\n",
+		"charts/sub/templates/a.yml": "a: {{ .Values.x }}\n",
+	}
+}
+
+func demo(t testing.TB) *Extension { return mustLoad(t, writeTree(t, demoFiles())) }
+
+// packedContents are the files of a package by their full name in the archive.
+func packedContents(t testing.TB, data []byte) map[string]string {
+	t.Helper()
+	zr, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for tr := tar.NewReader(zr); ; {
+		h, err := tr.Next()
+		if err == io.EOF {
+			return out
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(tr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[h.Name] = string(content)
+	}
+}
+
+func TestPackPushedForm(t *testing.T) {
+	e := demo(t)
+	p, err := e.Pack(testURLs(e))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Name != "demo" || p.Version != "1.0.0" || p.Filename != "demo-1.0.0.tgz" || p.Size != int64(len(p.Data)) || p.ContentDigest != e.ContentDigest() || !strings.HasPrefix(p.Digest, "sha256:") {
+		t.Errorf("the package is %+v", Package{p.Name, p.Version, p.Filename, nil, p.Digest, p.Size, p.ContentDigest})
+	}
+	got := packedContents(t, p.Data)
+	base := "https://files.example/usr-1/demo/1.0.0/"
+	want := demoFiles()
+	metadata := want[MetadataFile]
+	for old, url := range map[string]string{
+		`"./static/icon.svg"`:    `"` + base + `icon.svg"`,
+		"[static/one/shot.png":   "[" + base + e.Assets[1].RemoteName,
+		" static/two/shot.png":   " " + base + e.Assets[2].RemoteName,
+		" ./static/one/shot.png": " " + base + e.Assets[1].RemoteName,
+	} {
+		metadata = strings.Replace(metadata, old, url, 1)
+	}
+	want[MetadataFile] = metadata
+	files := want
+	want = map[string]string{}
+	for name, content := range files {
+		if !strings.HasPrefix(name, "static/") {
+			want["demo/"+name] = content
+		}
+	}
+	want["demo/Chart.yaml"] = `annotations:
+  a: b
+  flag: "true"
+  ksrelease.dev/content-digest: ` + e.ContentDigest() + `
+apiVersion: v2
+dependencies:
+- condition: sub.enabled
+  name: sub
+  repository: ""
+  tags:
+  - extension
+description: A demo
+home: https://demo.example
+icon: ` + base + `icon.svg
+keywords:
+- a
+- b
+kubeVersion: '>=1.19.0-0'
+maintainers:
+- email: jo@demo.example
+  name: Jo
+  url: https://jo.example
+name: demo
+sources:
+- https://git.example
+version: 1.0.0
+`
+	for name := range got {
+		if strings.HasPrefix(name, "demo/static/") {
+			t.Errorf("%s is in the package, in spite of staticFileDirectory", name)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPackLocalForm(t *testing.T) {
+	e := demo(t)
+	p, err := e.Pack(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := packedContents(t, p.Data)
+	for name, content := range demoFiles() {
+		if got["demo/"+name] != content {
+			t.Errorf("%s is %q, want %q", name, got["demo/"+name], content)
+		}
+	}
+	if !strings.Contains(got["demo/Chart.yaml"], "\nicon: data:image/svg+xml;base64,PHN2Zy8+\n") {
+		t.Errorf("Chart.yaml is\n%s\nwant the icon embedded", got["demo/Chart.yaml"])
+	}
+}
+
+// Only what is declared static is left out, and only below the extension.
+func TestStaticDirectory(t *testing.T) {
+	for dir, want := range map[string]string{"static": "static", "./static/": "static", "/static": "static", "a/../static": "static", "": "", ".": "", "..": "", "../x": "", "/": "", "a/..": ""} {
+		e := &Extension{Metadata: Metadata{StaticFileDirectory: dir}}
+		got, ok := e.staticDirectory()
+		if ok != (want != "") || ok && got != want {
+			t.Errorf("%q is %q (%v), want %q", dir, got, ok, want)
+		}
+	}
+	files := demoFiles()
+	files[MetadataFile] = strings.Replace(files[MetadataFile], "staticFileDirectory: ./static/", "staticFileDirectory: ..", 1)
+	e := mustLoad(t, writeTree(t, files))
+	wantError(t, e.AssetProblems, `staticFileDirectory ".." is no folder of the extension`, "name the folder with the assets")
+	p, err := e.Pack(testURLs(e))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := packedContents(t, p.Data); len(got) != len(files)+1 {
+		t.Errorf("%d files are packed, want all %d", len(got), len(files)+1)
+	}
+}
+
+func TestPackErrors(t *testing.T) {
+	tests := []struct {
+		name, metadata string
+		urls           URLs
+		want           []string
+	}{
+		{"no address", "name: demo\nversion: 1.0.0\nicon: i.svg\n", URLs{}, []string{"packing apps/demo: there is no address for i.svg: it has to be uploaded first"}},
+		{"no name", "version: 1.0.0\n", nil, []string{"packing apps/demo: apps/demo/extension.yaml:", "the name is empty"}},
+		{"a name that leads elsewhere", "name: ../x\nversion: 1.0.0\n", nil, []string{"extension.yaml:1:7", "not a DNS-1123 subdomain"}},
+		{"no version", "name: demo\n", nil, []string{"the version is empty"}},
+		{"unquoted version", "name: demo\nversion: 1.10\n", nil, []string{"extension.yaml:2:10", "the version 1.10 is not text", `put it in quotes: "1.10"`}},
+		{"build metadata", "name: demo\nversion: 1.0.0+1\n", nil, []string{"KubeSphere drops it silently"}},
+		{"a shared icon", "name: demo\nversion: 1.0.0\nicon: &i i.svg\nlogo: *i\n", URLs{"i.svg": "https://f/i.svg"}, []string{"icon cannot be replaced in place", "without anchor or alias"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e, err := Load(writeTree(t, map[string]string{MetadataFile: tt.metadata, "i.svg": "<svg/>"}), Options{Display: "apps/demo"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = e.Pack(tt.urls)
+			wantError(t, err, tt.want...)
+		})
+	}
+}
+
+// The same tree gives the same bytes: 100 packs over times, permissions, order
+// of creation, time zones, links and goroutines.
+func TestPackIsDeterministic(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	zone := time.Local
+	defer func() { time.Local = zone }()
+	files := demoFiles()
+	for i := range 8 {
+		files[fmt.Sprintf("charts/s%02d/Chart.yaml", i)] = fmt.Sprintf("apiVersion: v2\nname: s%02d\nversion: 1.0.0\n", i)
+		files[fmt.Sprintf("charts/s%02d/templates/x.yaml", i)] = strings.Repeat("a: b\n", i*10)
+	}
+	files["files/"+strings.Repeat("long", 20)+"/"+strings.Repeat("name", 20)+".txt"] = "prefix of USTAR"
+	files["files/文件.txt"] = "PAX"
+	files["files/"+strings.Repeat("x", 120)] = "PAX"
+	var first, local *Package
+	for round := range 100 {
+		dir := t.TempDir()
+		order := make([]string, 0, len(files))
+		for name := range files {
+			order = append(order, name)
+		}
+		slices.Sort(order)
+		r.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		for _, name := range order {
+			writeFile(t, dir, name, files[name])
+			full := filepath.Join(dir, filepath.FromSlash(name))
+			if err := os.Chmod(full, []os.FileMode{0o600, 0o644, 0o755, 0o664}[r.IntN(4)]); err != nil {
+				t.Fatal(err)
+			}
+			when := time.Unix(r.Int64N(4e9), r.Int64N(1e9))
+			if err := os.Chtimes(full, when, when); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Local = time.FixedZone("somewhere", r.IntN(24*3600)-12*3600)
+		e := mustLoad(t, dir)
+		var pushed, own *Package
+		var errPushed, errOwn error
+		var both sync.WaitGroup
+		both.Go(func() { pushed, errPushed = e.Pack(testURLs(e)) })
+		both.Go(func() { own, errOwn = e.Pack(nil) })
+		both.Wait()
+		if errPushed != nil || errOwn != nil {
+			t.Fatal(errPushed, errOwn)
+		}
+		if round == 0 {
+			first, local = pushed, own
+		}
+		if pushed.Digest != first.Digest || own.Digest != local.Digest || pushed.ContentDigest != first.ContentDigest || own.ContentDigest != first.ContentDigest {
+			t.Fatalf("round %d gave other bytes", round)
+		}
+	}
+}
+
+// The very bytes: whoever changes the packing or the compressor sees it here,
+// and that all packages get other digests with it (not other content digests).
+func TestPackedBytesStay(t *testing.T) {
+	e := demo(t)
+	p, err := e.Pack(URLs{"static/icon.svg": "https://f/i", "static/one/shot.png": "https://f/1", "static/two/shot.png": "https://f/2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "sha256:03f5c2e482569432d9363e063028848a4c734cab52888cc8e8baf099a7756eee"; p.Digest != want {
+		t.Errorf("the package is %s, want %s", p.Digest, want)
+	}
+	if want := "sha256:26e573693f1365a4376ecfb01099184229f3e81bf9f6d4fb0dabaaa747141917"; p.ContentDigest != want {
+		t.Errorf("the content is %s, want %s: with another digest, all that is published looks like drift", p.ContentDigest, want)
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	e := demo(t)
+	p, err := e.Pack(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zr, err := gzip.NewReader(bytes.NewReader(p.Data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if zr.Name != "" || zr.Comment != "" || len(zr.Extra) > 0 || !zr.ModTime.IsZero() && zr.ModTime.Unix() != 0 {
+		t.Errorf("the header of gzip is %+v, want it empty", zr.Header)
+	}
+	tr := tar.NewReader(zr)
+	last := ""
+	for {
+		h, err := tr.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Mode != 0o644 || h.Uid != 0 || h.Gid != 0 || h.Uname != "" || h.Gname != "" || h.ModTime.Unix() != 0 || h.Typeflag != tar.TypeReg {
+			t.Errorf("the header of %s is %+v", h.Name, h)
+		}
+		if h.Name <= last {
+			t.Errorf("%s comes after %s", h.Name, last)
+		}
+		last = h.Name
+	}
+	if last == "" {
+		t.Error("the package is empty")
+	}
+}
+
+// A package near the size that KubeSphere takes is packed as small as can be.
+func TestPackSmallNearTheLimit(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	var text strings.Builder
+	words := make([]string, 3000)
+	for i := range words {
+		words[i] = fmt.Sprintf("%x", r.Uint64N(1<<40))
+	}
+	for text.Len() < 3<<20 {
+		text.WriteString(words[r.IntN(len(words))] + " ")
+	}
+	files := []File{{"a.txt", []byte(text.String())}}
+	fast, err := tarballAt(fastLevel, "demo", files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(fast) < smallFrom {
+		t.Fatalf("the example packs to %d bytes, too few to show anything", len(fast))
+	}
+	got, err := tarball("demo", files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) >= len(fast) {
+		t.Errorf("packed to %d bytes, no less than the fast %d", len(got), len(fast))
+	}
+}
+
+// Chart gives what Helm makes of the local package, each time anew.
+func TestChartIsThatOfThePackage(t *testing.T) {
+	check := func(t *testing.T, e *Extension) {
+		t.Helper()
+		p, err := e.Pack(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := loader.LoadArchive(bytes.NewReader(p.Data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := e.Chart()
+		if err != nil {
+			t.Fatal(err)
+		}
+		byName := cmpopts.SortSlices(func(a, b chartView) bool { return a.Metadata.Name < b.Metadata.Name })
+		if diff := cmp.Diff(viewOf(want), viewOf(got), byName); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff(contents(want.Raw), contents(got.Raw)); diff != "" {
+			t.Error(diff)
+		}
+		got.Metadata.Name, got.Values["changed"] = "changed", true
+		got.Templates = append(got.Templates, &chart.File{Name: "templates/changed"})
+		again, err := e.Chart()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(viewOf(want), viewOf(again), byName); diff != "" {
+			t.Errorf("a chart that was given out before is the same object:\n%s", diff)
+		}
+	}
+	check(t, demo(t))
+	for _, archive := range corpusPackages(t) {
+		t.Run(filepath.Base(archive), func(t *testing.T) { check(t, mustLoad(t, unpackTo(t, archive, false))) })
+	}
+}
+
+func TestByteOrderMarks(t *testing.T) {
+	files := demoFiles()
+	for name := range files {
+		files[name] = "\ufeff" + files[name]
+	}
+	e := mustLoad(t, writeTree(t, files))
+	c, err := e.Chart()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Dependencies()) != 1 || c.Values["sub"] == nil {
+		t.Errorf("the chart has %d dependencies and the values %v", len(c.Dependencies()), c.Values)
+	}
+	p, err := e.Pack(testURLs(e))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := packedContents(t, p.Data)["demo/extension.yaml"]; !strings.HasPrefix(got, "\ufeff# ours") {
+		t.Errorf("extension.yaml begins with %q", got[:10])
+	}
+}
+
+func TestSurvivingFields(t *testing.T) {
+	const base = "name: demo\nversion: 1.0.0\nicon: https://x/i.svg\n"
+	tests := []struct {
+		name, metadata, chartFile string
+		chartType, appVersion     string
+	}{
+		{"neither", base, "", "", ""},
+		{"from Chart.yaml", base, "name: x\ntype: application\nappVersion: \"1.16\"\n", "application", "1.16"},
+		{"from extension.yaml", base + "type: application\nappVersion: 2.0.0\n", "", "application", "2.0.0"},
+		{"extension.yaml goes before", base + "appVersion: 2.0.0\n", "type: application\nappVersion: 1.0.0\n", "application", "2.0.0"},
+		{"Chart.yaml in JSON", base, `{"type":"application","appVersion":"3"}`, "application", "3"},
+		{"a Chart.yaml that is none", base, "type: [\nappVersion", "", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			files := map[string]string{MetadataFile: tt.metadata}
+			if tt.chartFile != "" {
+				files[ChartFile] = tt.chartFile
+			}
+			c, err := mustLoad(t, writeTree(t, files)).Chart()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.Metadata.Type != tt.chartType || c.Metadata.AppVersion != tt.appVersion {
+				t.Errorf("type is %q, appVersion %q, want %q, %q", c.Metadata.Type, c.Metadata.AppVersion, tt.chartType, tt.appVersion)
+			}
+		})
+	}
+}
+
+func TestDescriptionFallsBack(t *testing.T) {
+	for description, want := range map[string]string{"{zh: 中, en: English}": "English", "{zh: 中, de: Deutsch}": "Deutsch", "{zh: 中}": "中", "{}": ""} {
+		c, err := mustLoad(t, writeTree(t, map[string]string{MetadataFile: smallMetadata + "description: " + description + "\n"})).Chart()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Metadata.Description != want {
+			t.Errorf("of %s the description is %q, want %q", description, c.Metadata.Description, want)
+		}
+	}
+}
+
+// An icon that looks like the stand-in for one, and texts that do.
+func TestStandInForIcons(t *testing.T) {
+	for _, icon := range []string{"data:embedded", "data:image/png;base64,AAAA", "data:image/png;base64,not base64!", "https://x/i.svg"} {
+		metadata := "name: demo\nversion: 1.0.0\nicon: '" + icon + "'\ndescription:\n  en: |\n    x\n    icon: data:embedded\n\n    icon: data:embedded\n"
+		c, err := mustLoad(t, writeTree(t, map[string]string{MetadataFile: metadata})).Chart()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Metadata.Icon != icon || !strings.Contains(c.Metadata.Description, "icon: data:embedded  icon: data:embedded") {
+			t.Errorf("the icon is %q, the description %q", c.Metadata.Icon, c.Metadata.Description)
+		}
+	}
+}
