@@ -195,7 +195,7 @@ func check(r *Request, t target, response *Response, failure *Error) *Error {
 	if err == nil {
 		return nil
 	}
-	failure.Err = err
+	failure.Err = scrub(err, t.authorization)
 	if IsPage(response.Body) {
 		failure.Message = redactCredentials(message(response.Body), t.authorization)
 		failure.page = r.JSON

@@ -80,6 +80,25 @@ func redactCredentials(text, authorization string) string {
 	return redactText(text)
 }
 
+// scrubbedError is an error whose text repeated credentials.
+type scrubbedError struct {
+	text string
+	err  error
+}
+
+func (e *scrubbedError) Error() string { return e.text }
+
+func (e *scrubbedError) Unwrap() error { return e.err }
+
+// scrub hides credentials in the text of an error.
+func scrub(err error, authorization string) error {
+	plain := err.Error()
+	if text := redactCredentials(plain, authorization); text != plain {
+		return &scrubbedError{text, err}
+	}
+	return err
+}
+
 func secretsOf(authorization string) []string {
 	scheme, value, found := strings.Cut(authorization, " ")
 	if !found {

@@ -1,0 +1,454 @@
+package cloud
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ksrelease/ksrelease/internal/transport"
+)
+
+const canary = "kck-ca0a41e5-0000-4000-8000-000000000000"
+
+// calls is every method of the client, with arguments, as one function, and a
+// good answer for each.
+var calls = []struct {
+	name   string
+	write  bool
+	answer string
+	call   func(context.Context, *Client) (any, error)
+	want   any
+}{
+	{"User", false, `{"user_id": "usr-0001", "more": 1}`,
+		func(ctx context.Context, c *Client) (any, error) { return c.User(ctx) }, "usr-0001"},
+	{"FilesDir", false, `{"dir": "/files/usr-0001", "quota": 104857600}`,
+		func(ctx context.Context, c *Client) (any, error) { return c.FilesDir(ctx, "usr-0001") }, "/files/usr-0001"},
+	{"UploadFiles", true, `{"files": [{"url": "https://cdn/a.svg"}, {"url": "http://cdn/b.png", "path": "/b"}]}`,
+		func(ctx context.Context, c *Client) (any, error) {
+			return c.UploadFiles(ctx, "usr-0001", "the assets of alc 1.2.0", []Upload{
+				{Name: "a.svg", Path: "/files/usr-0001/alc/1.2.0/a.svg", Data: []byte("A")},
+				{Name: `b "2".png`, Path: "/files/usr-0001/alc/1.2.0/b.png", Data: []byte("B")},
+			})
+		}, []string{"https://cdn/a.svg", "http://cdn/b.png"}},
+	{"PushPackage", true, `{"snapshot": {"snapshot_id": "516955082294610002", "metadata": {"version": "1.2.0"}, "status": "draft", "updated_at": "2026-11-22T08:17:12.2Z"}}`,
+		func(ctx context.Context, c *Client) (any, error) {
+			return c.PushPackage(ctx, "usr-0001", "alc", "alc-1.2.0.tgz", []byte("package"))
+		}, Snapshot{ID: "516955082294610002", Version: "1.2.0", Status: "draft", UpdatedAt: time.Date(2026, 11, 22, 8, 17, 12, 2e8, time.UTC)}},
+	{"Submit", true, ``,
+		func(ctx context.Context, c *Client) (any, error) {
+			return nil, c.Submit(ctx, "usr-0001", "516955082294610002", "a & <b>")
+		}, nil},
+	{"CancelSubmit", true, `{}`,
+		func(ctx context.Context, c *Client) (any, error) {
+			return nil, c.CancelSubmit(ctx, "usr-0001", "516955082294610002", "take it back")
+		}, nil},
+	{"Extensions", false, `{"extensions": [{"extension_id": 516955082294610001, "name": "alc", "status": "ready", "latest_version": {"version": "1.1.0"}}]}`,
+		func(ctx context.Context, c *Client) (any, error) { return c.Extensions(ctx, "usr-0001") },
+		[]Extension{{ID: "516955082294610001", Name: "alc", Status: "ready", LatestVersion: "1.1.0"}}},
+	{"Extension", false, `{"extension_id": "516955082294610001", "name": "alc", "status": "draft", "latest_version": {"version": ""}}`,
+		func(ctx context.Context, c *Client) (any, error) { return c.Extension(ctx, "alc") },
+		Extension{ID: "516955082294610001", Name: "alc", Status: "draft"}},
+	{"Snapshots", false, `[{"snapshot_id": "516955082294610002", "metadata": {"version": "1.2.0"}, "status": "in_review", "updated_at": 1790000000}]`,
+		func(ctx context.Context, c *Client) (any, error) { return c.Snapshots(ctx, "alc") },
+		[]Snapshot{{ID: "516955082294610002", Version: "1.2.0", Status: "in_review"}}},
+	{"Version", false, `{"snapshot_id": "516955082294610002", "metadata": {"name": "alc", "version": "1.2.0"}, "status": "submitted"}`,
+		func(ctx context.Context, c *Client) (any, error) { return c.Version(ctx, "alc", "1.2.0") },
+		Snapshot{ID: "516955082294610002", Version: "1.2.0", Status: "submitted"}},
+}
+
+// newClient is a client that does not wait between attempts.
+func newClient(t testing.TB, server string) *Client {
+	t.Helper()
+	carrier := transport.New(transport.Options{UserAgent: "ksrelease/1.2.3", Attempts: 2, FirstWait: time.Nanosecond})
+	t.Cleanup(carrier.Close)
+	client, err := New(Options{Server: server, Token: canary, Transport: carrier})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func serve(t testing.TB, handler http.HandlerFunc) (*Client, string) {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return newClient(t, server.URL), server.URL
+}
+
+func respond(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+func TestGoodAnswers(t *testing.T) {
+	for _, tt := range calls {
+		for _, status := range []int{200, 201, 202} {
+			client, _ := serve(t, respond(status, tt.answer))
+			got, err := tt.call(t.Context(), client)
+			if err != nil {
+				t.Errorf("%s, %d: %v", tt.name, status, err)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("%s: %s", tt.name, diff)
+			}
+		}
+	}
+}
+
+// The wire is that of ksbuilder, as it was recorded.
+func TestRequests(t *testing.T) {
+	want := map[string]string{
+		"User":         "GET /apis/user/v1/user",
+		"FilesDir":     "GET /apis/extension/v1/users/usr-0001/files/usage",
+		"UploadFiles":  "POST /apis/extension/v1/users/usr-0001/files [file1 a.svg application/octet-stream A] [file1_path   /files/usr-0001/alc/1.2.0/a.svg] [file2 b \"2\".png application/octet-stream B] [file2_path   /files/usr-0001/alc/1.2.0/b.png]",
+		"PushPackage":  "POST /apis/extension/v1/users/usr-0001/extensions/alc/package?force=true&create_extension=true [extension_package alc-1.2.0.tgz application/octet-stream package]",
+		"Submit":       `POST /apis/extension/v1/users/usr-0001/snapshots/516955082294610002/action:submit application/json {"message":"a & <b>"}`,
+		"CancelSubmit": `POST /apis/extension/v1/users/usr-0001/snapshots/516955082294610002/action:cancel-submit application/json {"message":"take it back"}`,
+		"Extensions":   `POST /apis/extension/v1/extensions/search application/json {"developer_ids":["usr-0001"],"statuses":["*"]}`,
+		"Extension":    "GET /apis/extension/v1/extensions/alc/summary",
+		"Snapshots":    "GET /apis/extension/v1/extensions/alc/snapshots",
+		"Version":      "GET /apis/extension/v1/extensions/alc/versions/1.2.0",
+	}
+	for _, tt := range calls {
+		var got []string
+		client, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			got = append(got, describeRequest(t, r))
+			_, _ = io.WriteString(w, tt.answer)
+		})
+		if _, err := tt.call(t.Context(), client); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		if diff := cmp.Diff([]string{want[tt.name]}, got); diff != "" {
+			t.Errorf("%s: %s", tt.name, diff)
+		}
+	}
+}
+
+func describeRequest(t *testing.T, r *http.Request) string {
+	if r.Header.Get("Authorization") != "Bearer "+canary || r.Header.Get("User-Agent") != "ksrelease/1.2.3" || r.Method == "POST" && r.ContentLength <= 0 {
+		t.Errorf("%s %s: headers %v, length %d", r.Method, r.URL, r.Header, r.ContentLength)
+	}
+	text := r.Method + " " + r.RequestURI
+	kind, parameters, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if kind != "multipart/form-data" {
+		body, _ := io.ReadAll(r.Body)
+		return strings.TrimSpace(text + " " + kind + " " + string(body))
+	}
+	parts := multipart.NewReader(r.Body, parameters["boundary"])
+	for {
+		part, err := parts.NextPart()
+		if err != nil {
+			return text
+		}
+		data, _ := io.ReadAll(part)
+		text += fmt.Sprintf(" [%s %s %s %s]", part.FormName(), part.FileName(), part.Header.Get("Content-Type"), data)
+	}
+}
+
+func TestNothingToUpload(t *testing.T) {
+	client, _ := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request without files") })
+	if urls, err := client.UploadFiles(t.Context(), "usr-0001", "nothing", nil); urls != nil || err != nil {
+		t.Errorf("%v, %v", urls, err)
+	}
+}
+
+func TestSegmentsAreEscaped(t *testing.T) {
+	var path string
+	client, server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		path = r.URL.EscapedPath()
+		_, _ = io.WriteString(w, `{"snapshot_id": "1", "metadata": {"version": "1.0.0+b/../?x=1#%41"}}`)
+	})
+	if _, err := client.Version(t.Context(), "a/b ü", "1.0.0+b/../?x=1#%41"); err != nil {
+		t.Error(err)
+	}
+	if want := "/apis/extension/v1/extensions/a%2Fb%20%C3%BC/versions/1.0.0+b%2F..%2F%3Fx=1%23%2541"; path != want {
+		t.Errorf("path %s, want %s", path, want)
+	}
+	for _, segment := range []string{"", ".", ".."} {
+		_, err := client.Version(t.Context(), "alc", segment)
+		want := fmt.Sprintf("asking for version %s of alc: %q cannot stand in the address of a request", segment, segment)
+		if err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	below := newClient(t, server+"/prefix/")
+	if _, err := below.User(t.Context()); err == nil || path != "/prefix/apis/user/v1/user" {
+		t.Errorf("path %s, error %v", path, err)
+	}
+}
+
+// What comes instead of an answer is told, with what to do; no junk passes for
+// success; of writes it is said that they may have happened.
+func TestBadAnswers(t *testing.T) {
+	login := "<!DOCTYPE html><html><head><title>Sign in</title></head><body>…</body></html>"
+	byName := map[string]func(context.Context, *Client) (any, error){}
+	for _, c := range calls {
+		byName[c.name] = c.call
+	}
+	for _, tt := range []struct {
+		call, body string
+		want       string // in the error
+		inDoubt    bool
+	}{
+		{"User", login, "asking who the API key belongs to: 200 OK: Sign in: a page came instead of JSON: check cloud.server and the proxy settings (GET http://HOST/apis/user/v1/user)", false},
+		{"User", "", "200 OK: the answer is empty where JSON was expected: unexpected EOF (GET http://HOST/apis/user/v1/user, 2 attempts)", false},
+		{"User", `{"user_id": "usr`, "the answer ends in the middle of its JSON", false},
+		{"User", "OK\n", "the answer is no JSON; it begins: OK (GET", false},
+		{"User", `["usr-0001"]`, `the answer has another shape than expected: it is a JSON array; it begins: ["usr-0001"] (GET`, false},
+		{"User", `{"user_id": {}}`, `the answer has another shape than expected; it begins: {"user_id": {}}`, false},
+		{"User", `{"user_id": ""}`, `the answer has no user_id; it begins: {"user_id": ""}`, false},
+		{"User", `null`, `the answer has no user_id; it begins: null`, false},
+		{"User", `{"message": "` + strings.Repeat("x", 200) + `"}`, `…`, false},
+		{"FilesDir", `{"dir": 5}`, `the answer has another shape than expected: dir holds a JSON number`, false},
+		{"FilesDir", `{}`, `the answer has no dir; it begins: {}`, false},
+		{"UploadFiles", `{"files": [{"url": "https://cdn/a.svg"}]}`, "uploading the assets of alc 1.2.0: 200 OK: the answer lists 1 files where 2 were sent", true},
+		{"UploadFiles", `{"files": null}`, "the answer lists 0 files where 2 were sent", true},
+		{"UploadFiles", `{"files": [{"url": "https://cdn/a.svg"}, {}]}`, "the answer has no usable address for file 2", true},
+		{"UploadFiles", `{"files": [{"url": "/a.svg"}, {"url": "https://cdn/a.svg"}]}`, "the answer has no usable address for file 1", true},
+		{"UploadFiles", `{"files": [{"url": "javascript:alert(1)"}, {"url": "https://cdn/a.svg"}]}`, "the answer has no usable address for file 1", true},
+		{"PushPackage", `{}`, "uploading package alc-1.2.0.tgz: 200 OK: the answer has no snapshot_id; it begins: {} (POST http://HOST/apis/extension/v1/users/usr-0001/extensions/alc/package?force=true&create_extension=true)", true},
+		{"PushPackage", ``, "the answer is empty where JSON was expected", true},
+		{"PushPackage", login, "200 OK: Sign in: a page came instead of JSON", true},
+		{"PushPackage", `{"snapshot": []}`, "another shape than expected: snapshot holds a JSON array", true},
+		{"Submit", login, "submitting snapshot 516955082294610002: 200 OK: Sign in: a page came instead of JSON", true},
+		{"Submit", `OK`, "the answer is no JSON; it begins: OK", true},
+		{"CancelSubmit", `{"half":`, "taking back the submission of snapshot 516955082294610002: 200 OK: the answer ends in the middle of its JSON", true},
+		{"Extensions", `{"total": 0}`, `listing the extensions of usr-0001: 200 OK: the answer has no extensions; it begins: {"total": 0}`, false},
+		{"Extensions", `null`, `the answer has no extensions; it begins: null`, false},
+		{"Extensions", `{"extensions": [{"status": "ready"}]}`, "the answer has no name in item 1", false},
+		{"Extensions", `{"extensions": {}}`, "another shape than expected: extensions holds a JSON object", false},
+		{"Extension", `{"name": "other"}`, `asking for extension alc: 200 OK: the answer shows extension "other"`, false},
+		{"Extension", `{"message": "hello"}`, "the answer has no name", false},
+		{"Snapshots", `{"snapshots": []}`, "listing the snapshots of alc: 200 OK: the answer has another shape than expected: it is a JSON object", false},
+		{"Snapshots", `[{"status": "draft"}]`, "the answer has no snapshot_id in item 1", false},
+		{"Version", `{"snapshot_id": "1", "metadata": {"version": "1.2"}}`, `asking for version 1.2.0 of alc: 200 OK: the answer shows version "1.2"`, false},
+		{"Version", `{"snapshot_id": "1", "metadata": {"name": "other", "version": "1.2.0"}}`, `the answer shows extension "other"`, false},
+		{"Version", `{"metadata": {"version": "1.2.0"}}`, `the answer has no snapshot_id`, false},
+		{"Version", login, "200 OK: Sign in: a page came instead of JSON", false},
+	} {
+		t.Run(tt.call+" "+tt.body[:min(20, len(tt.body))], func(t *testing.T) {
+			client, address := serve(t, respond(200, tt.body))
+			_, err := byName[tt.call](t.Context(), client)
+			failure, ok := transport.As(err)
+			if !ok {
+				t.Fatalf("error %v, want %s", err, tt.want)
+			}
+			if want := strings.ReplaceAll(tt.want, "http://HOST", address); !strings.Contains(err.Error(), want) {
+				t.Errorf("error\n%v\nwant\n%s", err, want)
+			}
+			if failure.InDoubt() != tt.inDoubt || failure.NotFound() || strings.Contains(err.Error(), "struct") || strings.Contains(err.Error(), "Go ") {
+				t.Errorf("in doubt %v, not found %v: %v", failure.InDoubt(), failure.NotFound(), err)
+			}
+		})
+	}
+}
+
+func TestEmptyListsAreLists(t *testing.T) {
+	for _, body := range []string{`{}`, `{"extensions": []}`, `{"extensions": null, "total": 0}`} {
+		client, _ := serve(t, respond(200, body))
+		if list, err := client.Extensions(t.Context(), "usr-0001"); err != nil || len(list) != 0 {
+			t.Errorf("%s: %v, %v", body, list, err)
+		}
+	}
+	client, _ := serve(t, respond(200, `[]`))
+	if list, err := client.Snapshots(t.Context(), "alc"); err != nil || len(list) != 0 {
+		t.Errorf("%v, %v", list, err)
+	}
+}
+
+// A redirect to a login page is no answer to a read, and no success of a write.
+func TestLoginPage(t *testing.T) {
+	for _, tt := range calls {
+		client, address := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/login" {
+				respond(200, "<title>Sign in</title>")(w, r)
+				return
+			}
+			http.Redirect(w, r, "/login?next=/", http.StatusFound)
+		})
+		_, err := tt.call(t.Context(), client)
+		failure, ok := transport.As(err)
+		if !ok || !strings.Contains(err.Error(), address+"/login") || failure.InDoubt() != tt.write {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
+func TestNotFoundIsTheServersWord(t *testing.T) {
+	for body, want := range map[string]bool{
+		`{"message": "no such version"}`: true,
+		``:                               true,
+		"<html><title>404 Not Found</title>nginx":        false,
+		"\r\n<!DOCTYPE html><title>No such page</title>": false,
+	} {
+		client, _ := serve(t, respond(404, body))
+		_, err := client.Version(t.Context(), "alc", "1.2.0")
+		failure, ok := transport.As(err)
+		if !ok || failure.NotFound() != want {
+			t.Errorf("%q: %v", body, err)
+		}
+		if !want && !strings.Contains(err.Error(), "an HTML page, written by a proxy or another server than the one that was meant") {
+			t.Errorf("%q: %v", body, err)
+		}
+	}
+}
+
+// Every method gives up with its context: with a server that never answers,
+// and with one that stops in the middle of its answer. The key is in no error.
+func TestEveryMethodObeysItsContext(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		// A server notices that its client is gone only once it has read the body.
+		"never answers": func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+		},
+		"hangs in the body": func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			_, _ = io.WriteString(w, `{"snapshot_id": "1`)
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		},
+	} {
+		for _, tt := range calls {
+			t.Run(name+" "+tt.name, func(t *testing.T) {
+				client, _ := serve(t, handler)
+				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+				defer cancel()
+				start := time.Now()
+				_, err := tt.call(ctx, client)
+				failure, ok := transport.As(err)
+				if !ok || !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 5*time.Second || failure.InDoubt() != tt.write {
+					t.Errorf("after %s: %v", time.Since(start), err)
+				}
+			})
+		}
+	}
+}
+
+// Which method sends again: reads and the upload of files, never the push of a
+// package, a submission, or its cancellation.
+func TestWhatIsSentAgain(t *testing.T) {
+	for _, tt := range calls {
+		requests := 0
+		client, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if requests++; requests == 1 {
+				respond(502, "<title>Bad Gateway</title>")(w, r)
+				return
+			}
+			respond(200, tt.answer)(w, r)
+		})
+		_, err := tt.call(t.Context(), client)
+		want := 2
+		if tt.write && tt.name != "UploadFiles" {
+			want = 1
+		}
+		if requests != want || (err == nil) != (want == 2) {
+			t.Errorf("%s: %d requests, want %d; error %v", tt.name, requests, want, err)
+		}
+	}
+}
+
+func TestNew(t *testing.T) {
+	for name, tt := range map[string]struct {
+		options Options
+		want    string
+	}{
+		"defaults":       {Options{Token: canary}, ""},
+		"no token":       {Options{}, "no API key for the marketplace: run `ksrelease login`, or set KSRELEASE_TOKEN"},
+		"a broken token": {Options{Token: canary + "\n"}, "the API key holds a space, a line break or a character that no key has: copy it again"},
+		"no scheme":      {Options{Token: canary, Server: "apis.kubesphere.cloud"}, `cloud.server "apis.kubesphere.cloud" must begin with https:// (or http://)`},
+	} {
+		client, err := New(tt.options)
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+		if err == nil && client.Server() != DefaultServer {
+			t.Errorf("%s: server %s", name, client.Server())
+		}
+	}
+	client, err := New(Options{Token: canary, Server: "https://u:" + canary + "@host"})
+	if err != nil || client.Server() != "https://xxxxx@host" {
+		t.Errorf("%v, %v", client.Server(), err)
+	}
+}
+
+// Whatever a server answers: no panic, no success without the value that was
+// asked for, and an error that is one printable line without the key.
+func FuzzAnswers(f *testing.F) {
+	for i, c := range calls {
+		f.Add(uint8(i), 200, []byte(c.answer))
+	}
+	for _, seed := range []string{"", "<html>", "null", "[]", "{}", `{"snapshot": {"snapshot_id": 5}}`, "[[[[[", "\xff", `{"files": [{"url": "http://"}]}`, `{"message": "` + canary + `"}`} {
+		f.Add(uint8(2), 200, []byte(seed))
+		f.Add(uint8(9), 500, []byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, which uint8, status int, body []byte) {
+		if status < 200 || status > 599 || status == 429 {
+			t.Skip()
+		}
+		c := calls[int(which)%len(calls)]
+		carrier := transport.New(transport.Options{Attempts: 1, RoundTripper: canned{status, string(body)}})
+		client, err := New(Options{Server: "http://cloud.example", Token: canary, Transport: carrier})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.call(t.Context(), client)
+		if err != nil {
+			if text := err.Error(); strings.Contains(text, canary) || strings.ContainsAny(text, "\n\r\x1b\x00") {
+				t.Errorf("%s: %q", c.name, text)
+			}
+			return
+		}
+		checkFuzzed(t, c.name, status, body, got)
+	})
+}
+
+func checkFuzzed(t *testing.T, name string, status int, body []byte, got any) {
+	if status >= 300 {
+		t.Errorf("%s: %d is success", name, status)
+	}
+	empty := false
+	switch value := got.(type) {
+	case string:
+		empty = value == ""
+	case []string:
+		empty = len(value) != 2 || value[0] == "" || value[1] == ""
+	case Snapshot:
+		empty = value.ID == ""
+	case Extension:
+		empty = value.Name != "alc"
+	}
+	if empty || len(body) > 0 && !json.Valid(body) {
+		t.Errorf("%s: %q gives %v", name, body, got)
+	}
+}
+
+// canned is a network with one answer.
+type canned struct {
+	status int
+	body   string
+}
+
+func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: c.status, Header: http.Header{}, Request: r,
+		Body: io.NopCloser(strings.NewReader(c.body)), ContentLength: int64(len(c.body)),
+	}, nil
+}
