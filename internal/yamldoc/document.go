@@ -31,6 +31,9 @@ type Document struct {
 	lines lines
 	root  *yaml.Node // nil for a file without content
 	value any
+	// partial tells that lines with syntax errors were put aside: what seems to
+	// be missing may stand on them.
+	partial bool
 }
 
 // File is the name that Parse was given, as it stands in Problems.

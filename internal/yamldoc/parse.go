@@ -29,8 +29,9 @@ const (
 // The error is Problems. The document is not nil whenever there is a tree to
 // look at, even beside an error: duplicate keys (the first of them counts), a
 // second document and values of no use (a key that is a number, .nan) leave one,
-// so that a caller can add its own findings before it reports; a caller that
-// needs a sound document looks at the error alone.
+// and so do lines that are no YAML, if the others make sense without them. It is
+// there so that a caller can add its own findings before it reports; a caller
+// that needs a sound document looks at the error alone.
 func Parse(file string, src []byte) (*Document, error) {
 	d := &Document{file: file, src: src}
 	if len(src) > MaxSize {
@@ -41,15 +42,19 @@ func Parse(file string, src []byte) (*Document, error) {
 	if problems := d.checkText(); len(problems) > 0 {
 		return nil, problems
 	}
+	var syntax Problems
 	root, second, problem := d.scan()
 	if problem != nil {
-		return nil, Problems{*problem}
+		d.partial = true
+		if root, syntax = d.repair(*problem); root == nil {
+			return nil, syntax
+		}
 	}
 	d.root = root
 	if root == nil {
 		return d, nil
 	}
-	r := reader{doc: d, open: map[*yaml.Node]bool{}, weights: map[*yaml.Node]int{}, values: map[*yaml.Node]any{}}
+	r := reader{doc: d, problems: syntax, open: map[*yaml.Node]bool{}, weights: map[*yaml.Node]int{}, values: map[*yaml.Node]any{}}
 	if !r.bounded(root) {
 		return nil, r.problems.Err()
 	}

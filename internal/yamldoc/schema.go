@@ -148,6 +148,9 @@ type teller struct {
 
 func (t *teller) tell(fault *jsonschema.ValidationError) {
 	ptr := fault.InstanceLocation
+	if t.doc.partial && seemsLost(fault.ErrorKind) {
+		return
+	}
 	switch k := fault.ErrorKind.(type) {
 	case *kind.AdditionalProperties:
 		for _, key := range k.Properties {
@@ -174,6 +177,17 @@ func (t *teller) tell(fault *jsonschema.ValidationError) {
 			return t.doc.Problem(message, hint, ptr...)
 		})
 	}
+}
+
+// seemsLost tells mistakes that may be no more than a line that was put aside.
+func seemsLost(k jsonschema.ErrorKind) bool {
+	switch k := k.(type) {
+	case *kind.Required, *kind.MinItems, *kind.MinProperties:
+		return true
+	case *kind.Type:
+		return k.Got == "null"
+	}
+	return false
 }
 
 // once tells one problem of a value and keeps silent about others of the same.

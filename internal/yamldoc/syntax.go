@@ -14,11 +14,16 @@ import (
 // "yaml: line 3: did not find expected key".
 var scannerLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
+const (
+	tabMessage = "a tab is used for indentation; YAML takes only spaces there"
+	tabHint    = "replace the tab by spaces"
+)
+
 // explanations says in plain words what the scanner means, and how to mend it.
 // The first entry whose key is part of the scanner's message counts.
 var explanations = []struct{ contains, message, hint string }{
 	{"found character that cannot start any token", "no value can start with this character", "if it belongs to a text, write the text in quotes"},
-	{"found a tab character", "a tab is used for indentation; YAML takes only spaces there", "replace the tab by spaces"},
+	{"found a tab character", tabMessage, tabHint},
 	{"mapping values are not allowed", `a second ": " stands where only a value can be`, "if it belongs to a text, write the text in quotes; if it is a key, start a new line"},
 	{"block sequence entries are not allowed", `a list item ("- ") cannot start here`, `put it on a line of its own, below the key`},
 	{"could not find expected ':'", `this line has no ": " after its key`, `write "key: value"; a text over several lines needs deeper indentation or quotes`},
@@ -58,7 +63,7 @@ func (d *Document) syntaxProblem(err error) *Problem {
 	}
 	message, hint := explain(cause)
 	if at, ok := d.tabIndentation(line); ok {
-		return d.syntaxAt(at, 1, "a tab is used for indentation; YAML takes only spaces there", "replace the tab by spaces")
+		return d.syntaxAt(at, 1, tabMessage, tabHint)
 	}
 	if at, length, ok := d.unknownAlias(cause); ok {
 		return d.syntaxAt(at, length, message, hint)
@@ -66,6 +71,9 @@ func (d *Document) syntaxProblem(err error) *Problem {
 	at, ok := 0, false
 	if len(d.src) <= maxDiagnosed && !strings.Contains(cause, "exceeded max depth") {
 		at, ok = d.goccyPlace(line)
+	}
+	if tab, found := d.tabIn(d.lineOf(at)); ok && found {
+		return d.syntaxAt(tab, 1, tabMessage, tabHint)
 	}
 	switch {
 	case !ok:
@@ -119,13 +127,22 @@ func explain(cause string) (message, hint string) {
 // its own message is the least help.
 func (d *Document) tabIndentation(line int) (offset int, ok bool) {
 	for candidate := max(line-1, 1); candidate <= min(line+1, len(d.lines.editor)); candidate++ {
-		text := d.lines.text(candidate)
-		blank := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
-		if tab := strings.IndexByte(blank, '\t'); tab >= 0 && len(blank) < len(text) && text[len(blank)] != '#' {
-			return d.lines.editor[candidate-1] + tab, true
+		if at, ok := d.tabIn(candidate); ok {
+			return at, true
 		}
 	}
 	return 0, false
+}
+
+// tabIn finds the first tab in the indentation of a line that has more than that.
+func (d *Document) tabIn(line int) (offset int, ok bool) {
+	text := d.lines.text(line)
+	blank := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
+	tab := strings.IndexByte(blank, '\t')
+	if tab < 0 || len(blank) == len(text) || text[len(blank)] == '#' {
+		return 0, false
+	}
+	return d.lines.editor[line-1] + tab, true
 }
 
 var unknownAnchor = regexp.MustCompile(`unknown anchor '([^']*)'`)
@@ -143,7 +160,8 @@ func (d *Document) unknownAlias(cause string) (offset, length int, ok bool) {
 }
 
 // goccyPlace asks goccy's parser where it stumbles. Its answer is taken when it
-// lies near the scanner's, or the scanner has none.
+// lies near the scanner's, or behind it: the scanner often names the line on which the
+// list or mapping with the mistake begins.
 func (d *Document) goccyPlace(line int) (offset int, ok bool) {
 	defer func() {
 		if recover() != nil { // only a place is lost by it
@@ -156,7 +174,7 @@ func (d *Document) goccyPlace(line int) (offset int, ok bool) {
 		return 0, false
 	}
 	at := syntax.GetToken().Position
-	if line != 0 && (at.Line < line-2 || at.Line > line+2) {
+	if at.Line < line-2 {
 		return 0, false
 	}
 	return d.lines.offset(at.Line, max(at.Column, 1)), true
