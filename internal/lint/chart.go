@@ -36,14 +36,27 @@ func checkChart(s *subject) {
 	}
 	s.declaredDependencies(loaded.Chart)
 	if loaded.EnabledErr != nil {
-		s.tell(s.severity(), Finding{
-			File:    s.path("values.yaml"),
-			Message: "Helm cannot work out the subcharts and their values: " + oneLine(plainTypes(loaded.EnabledErr.Error())),
-			Hint:    "below the name of a subchart, values.yaml has to have a mapping",
-		})
+		s.valuesError(loaded.EnabledErr)
 		return
 	}
 	s.nestedDependencies(loaded)
+}
+
+// mistyped is how Helm says that a subchart's values are no mapping.
+var mistyped = regexp.MustCompile(`type mismatch on (\S+): `)
+
+// valuesError tells why Helm cannot merge the values of the subcharts.
+func (s *subject) valuesError(err error) {
+	f := Finding{
+		File:    s.path("values.yaml"),
+		Message: "Helm cannot work out the subcharts and their values: " + oneLine(plainTypes(err.Error())),
+		Hint:    "compare values.yaml with the dependencies in extension.yaml",
+	}
+	if m := mistyped.FindStringSubmatch(err.Error()); m != nil {
+		f.Message = fmt.Sprintf("the values have no mapping under %q, the name of a subchart", m[1])
+		f.Hint = "put the values of the subchart there, or take the line out"
+	}
+	s.tell(s.severity(), f)
 }
 
 // chartError tells why Helm does not load the chart, at the file that it cannot
@@ -72,6 +85,9 @@ func (s *subject) chartError(err error) {
 		File:    s.path(file),
 		Message: "Helm cannot load the chart: " + oneLine(plainTypes(cause)),
 		Hint:    "mend the file; `ksrelease lint` shows whether it loads",
+	}
+	if strings.HasPrefix(cause, "Chart.yaml file is missing") {
+		f.Hint = "Helm takes whatever lies in a charts folder for a subchart, but for names that begin with . or _: give it a Chart.yaml, or move it"
 	}
 	if m := yamlLine.FindStringSubmatch(cause); m != nil && file != "" {
 		f.Line = number(m[1])
@@ -163,7 +179,14 @@ func (s *subject) declaredDependencies(root *chart.Chart) {
 			s.problem(s.ext.Document.Problem(fmt.Sprintf("the dependency %q is not there: no chart under charts/ has that name", name), hint, pointer...))
 			continue
 		}
-		if version, ok := fields["version"].(string); ok && !anyInRange(root, name, version) {
+		version, _ := fields["version"].(string)
+		if alias, _ := fields["alias"].(string); alias != "" && version == "" {
+			s.problemAs(s.atMost(Warning), s.ext.Document.Problem(
+				fmt.Sprintf("the alias %q of the dependency %q has no effect: Helm looks at it only where version is given", alias, name),
+				fmt.Sprintf("add version: %q", versionsOf(root, name)), "dependencies", strconv.Itoa(i), "alias"))
+			continue
+		}
+		if version != "" && !anyInRange(root, name, version) {
 			s.problemAs(s.atMost(Warning), s.ext.Document.Problem(
 				fmt.Sprintf("the dependency %q asks for version %s, and charts/ has %s: Helm passes over its alias", name, version, versionsOf(root, name)),
 				"let both name the same version, or leave the version out", "dependencies", strconv.Itoa(i), "version"))
@@ -177,7 +200,7 @@ func anyInRange(root *chart.Chart, name, constraint string) bool {
 			return true
 		}
 	}
-	return constraint == ""
+	return false
 }
 
 func versionsOf(root *chart.Chart, name string) string {
@@ -197,20 +220,15 @@ func versionsOf(root *chart.Chart, name string) string {
 // not there. Helm checks only the top of the tree, and installs the rest without
 // a word about what is missing.
 func (s *subject) nestedDependencies(loaded *loadedChart) {
-	var values chartutil.Values
+	values := loaded.Renderer.values()
+	originals := originalsOf(loaded.Chart)
 	eachChart(loaded.Enabled, func(c *chart.Chart) {
 		at, ok := loaded.Places.of(c)
 		if !ok || c.IsRoot() {
 			return
 		}
 		for _, dependency := range c.Metadata.Dependencies {
-			if childNamed(c, dependency.Name) != nil {
-				continue
-			}
-			if values == nil {
-				values, _ = chartutil.CoalesceValues(loaded.Enabled, map[string]any{})
-			}
-			if conditionFails(dependency, values, c) {
+			if childNamed(c, dependency.Name) != nil || isThere(originals.of(c), dependency) || conditionFails(dependency, values, c) {
 				continue
 			}
 			file, inside := at.file("Chart.yaml")
@@ -219,6 +237,17 @@ func (s *subject) nestedDependencies(loaded *loadedChart) {
 				"run `helm dependency build` in the subchart, or switch the dependency off in values.yaml")
 		}
 	})
+}
+
+// isThere reports whether the chart of a dependency was loaded, be it under
+// another name: Helm, once done, calls a dependency by its alias.
+func isThere(original *chart.Chart, dependency *chart.Dependency) bool {
+	for _, declared := range original.Metadata.Dependencies {
+		if declared != nil && (declared.Name == dependency.Name || declared.Alias == dependency.Name) && childNamed(original, declared.Name) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // conditionFails reports whether the condition of a dependency is false in the

@@ -87,7 +87,7 @@ func BenchmarkCheck(b *testing.B) {
 		m.chart()
 		b.Run(name+"/plain rendering", func(b *testing.B) {
 			for b.Loop() {
-				renderPlain(b.Context(), ext, m)
+				renderPlain(b.Context(), m)
 			}
 		})
 		m.plain()

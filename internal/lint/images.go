@@ -2,7 +2,6 @@ package lint
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 )
 
@@ -246,8 +245,7 @@ func (s *subject) optionalUser(ref imageRef) string {
 // where the image is written out there; else the place of its workload.
 func (r *rendering) imagePlace(w workload, c container) (source, int) {
 	at, line := r.place(w)
-	literal := regexp.MustCompile(`(?m)^[ \t-]*["']?image["']?:[ \t]*["']?` + regexp.QuoteMeta(c.Image) + `["']?[ \t]*(?:#.*)?\r?$`)
-	if exact := at.lineOf(literal, 0, 1); exact > 0 {
+	if exact := at.lineOf("image", c.Image, 0, 1); exact > 0 {
 		line = exact
 	}
 	return at, line

@@ -33,7 +33,9 @@ type loadedChart struct {
 	Chart *chart.Chart
 	// Enabled is the chart as Helm installs it with its own values.
 	Enabled *chart.Chart
-	// EnabledErr is why there is no Enabled.
+	// Renderer renders Enabled.
+	Renderer renderer
+	// EnabledErr is why there is neither.
 	EnabledErr error
 	Places     chartPlaces
 	// Off are the subcharts that are there and not in Enabled, such as
@@ -50,19 +52,10 @@ const (
 	markerSelectorValue = "marked"
 )
 
-func markerValues() map[string]any {
-	return map[string]any{
-		chartutil.GlobalKey: map[string]any{
-			"imageRegistry": markerRegistry,
-			"nodeSelector":  map[string]any{markerSelectorKey: markerSelectorValue},
-		},
-	}
-}
-
 func newMaterial(ctx context.Context, ext *extension.Extension) *material {
 	m := &material{}
 	m.chart = sync.OnceValues(func() (*loadedChart, error) { return loadChart(ext) })
-	m.plain = sync.OnceValues(func() (*rendering, error) { return renderPlain(ctx, ext, m) })
+	m.plain = sync.OnceValues(func() (*rendering, error) { return renderPlain(ctx, m) })
 	m.marked = sync.OnceValues(func() (*rendering, error) { return renderMarked(ctx, ext, m) })
 	return m
 }
@@ -73,14 +66,16 @@ func loadChart(ext *extension.Extension) (*loadedChart, error) {
 		return nil, err
 	}
 	c := &loadedChart{Chart: loaded, Places: locateCharts(loaded)}
-	c.Enabled, c.EnabledErr = processed(loaded)
-	if c.EnabledErr == nil {
+	if c.Enabled, err = processed(loaded); err == nil {
+		c.Renderer, err = rendererOf(ext, c.Enabled)
+	}
+	if c.EnabledErr = err; err == nil {
 		c.Off = switchedOff(loaded, c.Enabled)
 	}
 	return c, nil
 }
 
-func renderPlain(ctx context.Context, ext *extension.Extension, m *material) (*rendering, error) {
+func renderPlain(ctx context.Context, m *material) (*rendering, error) {
 	loaded, err := m.chart()
 	if err != nil {
 		return nil, err
@@ -88,8 +83,7 @@ func renderPlain(ctx context.Context, ext *extension.Extension, m *material) (*r
 	if loaded.EnabledErr != nil {
 		return nil, loaded.EnabledErr
 	}
-	r := newRenderer(ext, loaded.Enabled, map[string]any{})
-	result, err := r.render(ctx, nil)
+	result, err := loaded.Renderer.render(ctx, false, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -113,21 +107,20 @@ func renderMarked(ctx context.Context, ext *extension.Extension, m *material) (*
 	if err != nil {
 		return nil, err
 	}
-	tree := loaded.Enabled
+	r := loaded.Renderer
 	if len(loaded.Off) > 0 {
-		if tree, err = processed(withAllDependencies(loaded.Chart)); err != nil {
-			tree = loaded.Enabled
+		if all, err := allSwitchedOn(ext, loaded); err == nil {
+			r = all
 		}
 	}
 	broken := map[string]bool{}
 	for _, b := range plain.Broken {
 		broken[b.Template] = true
 	}
-	sources := loaded.Places.sources(tree)
-	r := newRenderer(ext, tree, markerValues())
-	result, err := r.render(ctx, podless(plain, sources, broken))
+	sources := loaded.Places.sources(r.chart)
+	result, err := r.render(ctx, true, podless(plain, sources, broken))
 	if ctx.Err() == nil && (err != nil || len(result.Broken) > 0) {
-		result, err = r.render(ctx, broken)
+		result, err = r.render(ctx, true, broken)
 	}
 	if err != nil {
 		return nil, err
@@ -137,6 +130,15 @@ func renderMarked(ctx context.Context, ext *extension.Extension, m *material) (*
 		return nil, err
 	}
 	return result, nil
+}
+
+// allSwitchedOn renders the chart with all its optional subcharts.
+func allSwitchedOn(ext *extension.Extension, loaded *loadedChart) (renderer, error) {
+	tree, err := processed(withAllDependencies(loaded.Chart))
+	if err != nil {
+		return renderer{}, err
+	}
+	return rendererOf(ext, tree)
 }
 
 // podless are the templates that the plain rendering shows to make no pods, and
@@ -184,22 +186,17 @@ func fileMentions(text string) []string {
 	return names
 }
 
-// newRenderer renders as KubeSphere installs an extension: the release has the
+// rendererOf renders as KubeSphere installs an extension: the release has the
 // extension's name, its namespace is the one that extension.yaml asks for, or
 // extension-NAME.
-func newRenderer(ext *extension.Extension, tree *chart.Chart, values map[string]any) renderer {
+func rendererOf(ext *extension.Extension, tree *chart.Chart) (renderer, error) {
 	namespace := ext.Metadata.Namespace
 	if namespace == "" {
 		namespace = "extension-" + ext.Metadata.Name
 	}
-	return renderer{
-		chart:  tree,
-		values: values,
-		release: chartutil.ReleaseOptions{
-			Name: ext.Metadata.Name, Namespace: namespace, Revision: 1, IsInstall: true,
-		},
-		caps: capabilities(ext.Metadata.KubeVersion),
-	}
+	return newRenderer(tree, chartutil.ReleaseOptions{
+		Name: ext.Metadata.Name, Namespace: namespace, Revision: 1, IsInstall: true,
+	}, capabilities(ext.Metadata.KubeVersion))
 }
 
 // usualMinor is the Kubernetes minor version for which charts are rendered where

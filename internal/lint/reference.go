@@ -80,6 +80,11 @@ func (r imageRef) mentions(text string, equal func(imageRef, imageRef) bool) boo
 		for begin > 0 && isImageByte(text[begin-1]) {
 			begin--
 		}
+		if begin > 0 && text[begin-1] == ']' { // [::1]:5000/x:1
+			if open := strings.LastIndexByte(text[:begin], '['); open >= 0 {
+				begin = open
+			}
+		}
 		for end < len(text) && isImageByte(text[end]) {
 			end++
 		}

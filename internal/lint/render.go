@@ -11,7 +11,6 @@ import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chartutil"
 )
 
 func renderRule() Rule {
@@ -135,11 +134,7 @@ func (s *subject) valueSchemas(loaded *loadedChart) {
 	if !anySchema(loaded.Enabled) {
 		return
 	}
-	values, err := chartutil.CoalesceValues(loaded.Enabled, map[string]any{})
-	if err != nil {
-		return // rendering says so
-	}
-	s.valueSchema(loaded, loaded.Enabled, values)
+	s.valueSchema(loaded, loaded.Enabled, loaded.Renderer.values())
 }
 
 func anySchema(root *chart.Chart) bool {
@@ -212,14 +207,9 @@ func leaves(fault *jsonschema.ValidationError) []*jsonschema.ValidationError {
 	return list
 }
 
-// kindLine finds where a template writes the kind of an object.
-func kindLine(kind string) *regexp.Regexp {
-	return regexp.MustCompile(`(?m)^[ \t-]*["']?kind["']?:[ \t]*["']?` + regexp.QuoteMeta(kind) + `["']?[ \t]*(?:#.*)?\r?$`)
-}
-
 // place is the source of a workload and, where it can be told, the line at which
 // the object begins to say what it is.
 func (r *rendering) place(w workload) (source, int) {
 	at := r.Sources[w.Template]
-	return at, at.lineOf(kindLine(w.Kind), w.Ordinal, r.total(w))
+	return at, at.lineOf("kind", w.Kind, w.Ordinal, r.total(w))
 }

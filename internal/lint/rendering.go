@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -49,13 +48,86 @@ type invalidManifest struct {
 // another rendering.
 const maxBroken = 20
 
-// renderer renders one tree of charts.
+// renderer renders one tree of charts, as often as it is asked to.
 type renderer struct {
 	// chart is processed (aliases and conditions applied) and never changed.
-	chart   *chart.Chart
-	values  map[string]any
-	release chartutil.ReleaseOptions
-	caps    *chartutil.Capabilities
+	chart *chart.Chart
+	// top is what templates see, with the values of all charts merged. Templates
+	// can change values (`set .Values "x" 1`), so each rendering gets a copy.
+	top chartutil.Values
+}
+
+// newRenderer merges the values of all charts of a tree.
+func newRenderer(tree *chart.Chart, release chartutil.ReleaseOptions, caps *chartutil.Capabilities) (renderer, error) {
+	// Schemas of values are a matter of their own (see valueSchemas): Helm's
+	// check reads files and asks the network.
+	top, err := chartutil.ToRenderValuesWithSchemaValidation(tree, map[string]any{}, release, caps, true)
+	if err != nil {
+		return renderer{}, fmt.Errorf("merging the values of the subcharts: %w", err)
+	}
+	return renderer{chart: tree, top: top}, nil
+}
+
+// values is the merged values of all charts, to be read only.
+func (r renderer) values() chartutil.Values {
+	values, _ := r.top["Values"].(chartutil.Values)
+	return values
+}
+
+// fresh is a copy of what templates see, with the markers in it if asked.
+func (r renderer) fresh(marked bool) chartutil.Values {
+	values := copyTree(map[string]any(r.values())).(map[string]any)
+	if marked {
+		setMarkers(values, r.chart)
+	}
+	top := maps.Clone(r.top)
+	top["Values"] = chartutil.Values(values)
+	return top
+}
+
+// copyTree copies decoded YAML. Helm's own way to copy (copystructure) goes by
+// reflection and takes several times as long.
+func copyTree(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		clone := make(map[string]any, len(v))
+		for key, element := range v {
+			clone[key] = copyTree(element)
+		}
+		return clone
+	case chartutil.Values:
+		return copyTree(map[string]any(v))
+	case []any:
+		clone := make([]any, len(v))
+		for i, element := range v {
+			clone[i] = copyTree(element)
+		}
+		return clone
+	}
+	return value
+}
+
+// setMarkers puts the markers into the global values of a chart and of all below
+// it, where Helm would put them were they given by the user: a text takes the
+// place of what is there, a mapping is merged with it.
+func setMarkers(values map[string]any, c *chart.Chart) {
+	global, ok := values[chartutil.GlobalKey].(map[string]any)
+	if !ok {
+		global = map[string]any{}
+		values[chartutil.GlobalKey] = global
+	}
+	global["imageRegistry"] = markerRegistry
+	selector, ok := global["nodeSelector"].(map[string]any)
+	if !ok {
+		selector = map[string]any{}
+		global["nodeSelector"] = selector
+	}
+	selector[markerSelectorKey] = markerSelectorValue
+	for _, child := range c.Dependencies() {
+		if below, ok := values[child.Name()].(map[string]any); ok {
+			setMarkers(below, child)
+		}
+	}
 }
 
 // render renders the chart, but for the templates in skip, which render to
@@ -63,11 +135,11 @@ type renderer struct {
 // template hides neither the next one nor the workloads of the others.
 //
 // The error is that of ctx, or one that lies with the chart as a whole.
-func (r renderer) render(ctx context.Context, skip map[string]bool) (*rendering, error) {
+func (r renderer) render(ctx context.Context, marked bool, skip map[string]bool) (*rendering, error) {
 	result := &rendering{}
 	skip = maps.Clone(skip)
 	for {
-		texts, err := r.once(ctx, skip)
+		texts, err := r.once(ctx, marked, skip)
 		if err == nil {
 			result.Texts = texts
 			return result, nil
@@ -91,19 +163,12 @@ func (r renderer) render(ctx context.Context, skip map[string]bool) (*rendering,
 	}
 }
 
-// once calls Helm's engine. The values are coalesced anew for every call,
-// because templates can change them (`set .Values "x" 1`).
+// once calls Helm's engine.
 //
-// Helm's engine cannot be stopped, and a template may loop for as long as it
-// likes. So it runs beside: when ctx ends, its result is waited for no longer.
-func (r renderer) once(ctx context.Context, skip map[string]bool) (map[string]string, error) {
+// The engine cannot be stopped, and a template may loop for as long as it likes.
+// So it runs beside: when ctx ends, its result is waited for no longer.
+func (r renderer) once(ctx context.Context, marked bool, skip map[string]bool) (map[string]string, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	// Schemas of values are a matter of their own (see valueSchemas): Helm's
-	// check reads files and asks the network.
-	values, err := chartutil.ToRenderValuesWithSchemaValidation(r.chart, r.values, r.release, r.caps, true)
-	if err != nil {
 		return nil, err
 	}
 	type outcome struct {
@@ -111,7 +176,7 @@ func (r renderer) once(ctx context.Context, skip map[string]bool) (map[string]st
 		err   error
 	}
 	done := make(chan outcome, 1)
-	tree := withoutTemplates(r.chart, skip)
+	tree, values := withoutTemplates(r.chart, skip), r.fresh(marked)
 	go func() {
 		// Render recovers from the panics of templates by itself.
 		texts, err := engine.Engine{}.Render(tree, values)
@@ -209,18 +274,10 @@ func withAllDependencies(root *chart.Chart) *chart.Chart {
 // keep out, as Helm names them in values: agent.redis-ha. loaded is the tree as
 // read, processed the one that Helm made of it.
 func switchedOff(loaded, processed *chart.Chart) []string {
-	loadedByFile := map[*chart.File]*chart.Chart{}
-	eachChart(loaded, func(c *chart.Chart) {
-		if len(c.Raw) > 0 {
-			loadedByFile[c.Raw[0]] = c
-		}
-	})
+	originals := originalsOf(loaded)
 	var off []string
 	eachChart(processed, func(c *chart.Chart) {
-		if len(c.Raw) == 0 {
-			return
-		}
-		original := loadedByFile[c.Raw[0]]
+		original := originals.of(c)
 		if original == nil {
 			return
 		}
@@ -228,16 +285,34 @@ func switchedOff(loaded, processed *chart.Chart) []string {
 			if dependency == nil || childNamed(original, dependency.Name) == nil {
 				continue
 			}
-			name := dependency.Name
-			if dependency.Alias != "" {
-				name = dependency.Alias
-			}
-			if childNamed(c, name) == nil {
-				off = append(off, strings.TrimPrefix(c.ChartPath()+"."+name, processed.Name()+"."))
+			if childNamed(c, dependency.Name) == nil && (dependency.Alias == "" || childNamed(c, dependency.Alias) == nil) {
+				off = append(off, strings.TrimPrefix(c.ChartPath()+"."+dependency.Name, processed.Name()+"."))
 			}
 		}
 	})
 	return off
+}
+
+// originals are the charts of a tree as Helm loaded them, by their first raw
+// file, which the copies of them share.
+type originals map[*chart.File]*chart.Chart
+
+func originalsOf(root *chart.Chart) originals {
+	found := originals{}
+	eachChart(root, func(c *chart.Chart) {
+		if len(c.Raw) > 0 {
+			found[c.Raw[0]] = c
+		}
+	})
+	return found
+}
+
+// of is the original of a chart, or nil.
+func (o originals) of(c *chart.Chart) *chart.Chart {
+	if len(c.Raw) == 0 {
+		return nil
+	}
+	return o[c.Raw[0]]
 }
 
 func childNamed(c *chart.Chart, name string) *chart.Chart {
@@ -270,10 +345,11 @@ func (r *rendering) read(ctx context.Context, all bool) error {
 				r.Invalid = append(r.Invalid, invalidManifest{Template: template, Manifest: m, Err: err})
 				continue
 			}
+			random := len(found) > 0 && r.Sources[template].makesUpNames()
 			for _, w := range found {
 				w.Ordinal = kinds[w.Kind]
 				kinds[w.Kind]++
-				if randomName.MatchString(r.Sources[template].Text) {
+				if random {
 					w.Name = withoutSuffix(w.Name)
 				}
 				r.Workloads = append(r.Workloads, w)
@@ -295,10 +371,6 @@ func podsOf(template string, m manifest) ([]workload, error) {
 	}
 	return workloads(template, document), nil
 }
-
-// randomName finds a template that makes up the names of its objects, as test
-// Pods do: name: ui-test-{{ randAlphaNum 5 | lower }}.
-var randomName = regexp.MustCompile(`(?m)^[ \t]*name:.*\b(?:rand[A-Z]\w*|uuidv4|now)\b`)
 
 // withoutSuffix puts a "*" for the part of a name that is another one each time,
 // so that a finding reads the same twice.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -59,10 +58,10 @@ func (s *subject) unknownKeys() {
 	value, _ := s.ext.Document.Value().(map[string]any)
 	known := schemaKeys()
 	for _, key := range sortedKeys(value) {
-		if slices.Contains(known, key) || strings.HasPrefix(key, "x-") {
+		if slices.Contains(known, key) {
 			continue
 		}
-		hint := "KubeSphere ignores it: remove it, or let its name begin with \"x-\""
+		hint := "KubeSphere ignores it: correct its name, or remove it"
 		if near, ok := yamldoc.Nearest(key, known); ok {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}

@@ -196,19 +196,52 @@ func eachChart(c *chart.Chart, visit func(*chart.Chart)) {
 }
 
 // lineOf is the line, from 1, of the given one of total places in the rendered
-// text that pattern matches in the source. It is 0 where loops and conditions
-// leave open which line rendered which place, and inside packages.
-func (s source) lineOf(pattern *regexp.Regexp, ordinal, total int) int {
-	if s.Inside != "" {
+// text that have `key: value`, where the source writes that out. It is 0 where
+// loops and conditions leave open which line rendered which place, and inside
+// packages.
+func (s source) lineOf(key, value string, ordinal, total int) int {
+	if s.Inside != "" || value == "" {
 		return 0
 	}
-	matches := pattern.FindAllStringIndex(s.Text, -1)
+	lines := s.linesWith(key, value)
 	switch {
-	case len(matches) == 1:
-		ordinal = 0
-	case len(matches) != total || ordinal >= total:
+	case len(lines) == 1:
+		return lines[0]
+	case len(lines) != total || ordinal >= total:
 		return 0
 	}
-	// The end, since leading white space of a match may begin lines above.
-	return 1 + strings.Count(s.Text[:matches[ordinal][1]], "\n")
+	return lines[ordinal]
+}
+
+func (s source) linesWith(key, value string) []int {
+	var lines []int
+	n := 0
+	for line := range strings.Lines(s.Text) {
+		n++
+		written, ok := strings.CutPrefix(strings.TrimLeft(line, " \t-"), key+":")
+		if !ok {
+			continue
+		}
+		if i := strings.Index(written, " #"); i >= 0 {
+			written = written[:i]
+		}
+		if strings.Trim(written, " \t\r\n\"'") == value {
+			lines = append(lines, n)
+		}
+	}
+	return lines
+}
+
+// randomFunction is a function of Helm's with another result each time.
+var randomFunction = regexp.MustCompile(`\b(?:rand[A-Z]\w*|uuidv4|now)\b`)
+
+// makesUpNames reports whether a template gives its objects another name each
+// time it is rendered, as tests do: name: ui-test-{{ randAlphaNum 5 }}.
+func (s source) makesUpNames() bool {
+	for line := range strings.Lines(s.Text) {
+		if _, name, ok := strings.Cut(line, "name:"); ok && randomFunction.MatchString(name) {
+			return true
+		}
+	}
+	return false
 }

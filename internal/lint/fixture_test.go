@@ -1,0 +1,147 @@
+package lint
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+)
+
+const goodMetadata = `apiVersion: kubesphere.io/v1alpha1
+name: web
+version: 1.0.0
+displayName: {en: Web, zh: 网站}
+description: {en: A web server.}
+category: dev-tools
+provider: {en: {name: Example}}
+icon: static/icon.svg
+screenshots:
+  - static/one.png
+dependencies:
+  - name: web
+    tags: [extension]
+images:
+  - docker.io/library/nginx:1.27.0
+`
+
+const goodDeployment = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .Release.Name }}
+spec:
+  template:
+    spec:
+      {{- with .Values.global.nodeSelector }}
+      nodeSelector: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      containers:
+        - name: web
+          image: {{ .Values.global.imageRegistry | default "docker.io" }}/library/nginx:{{ .Values.tag }}
+`
+
+const png = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+
+// goodFiles is an extension without a fault.
+func goodFiles() map[string]string {
+	return map[string]string{
+		"extension.yaml":                       goodMetadata,
+		"values.yaml":                          "global: {}\n",
+		"static/icon.svg":                      `<svg xmlns="http://www.w3.org/2000/svg"/>`,
+		"static/one.png":                       png,
+		"charts/web/Chart.yaml":                "apiVersion: v2\nname: web\nversion: 0.1.0\n",
+		"charts/web/values.yaml":               "tag: 1.27.0\n",
+		"charts/web/templates/deployment.yaml": goodDeployment,
+		"charts/web/templates/NOTES.txt":       "Thank you: {{ .Release.Name }}",
+	}
+}
+
+// with is a set of files with some of them changed; an empty text removes one.
+func with(files map[string]string, changes ...string) map[string]string {
+	changed := maps.Clone(files)
+	for i := 0; i+1 < len(changes); i += 2 {
+		if changes[i+1] == "" {
+			delete(changed, changes[i])
+			continue
+		}
+		changed[changes[i]] = changes[i+1]
+	}
+	return changed
+}
+
+// load writes an extension to disk and reads it.
+func load(t testing.TB, files map[string]string) *extension.Extension {
+	t.Helper()
+	ext, err := loadQuietly(t, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ext
+}
+
+// loadQuietly is load for what may be no extension at all.
+func loadQuietly(t testing.TB, files map[string]string) (*extension.Extension, error) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return extension.Load(dir, extension.Options{Display: "ext"})
+}
+
+// told renders findings as a user sees them, without their excerpts.
+func told(findings []Finding) []string {
+	var lines []string
+	for _, f := range findings {
+		place := f.File
+		if f.Line > 0 {
+			place += fmt.Sprintf(":%d", f.Line)
+		}
+		if f.Column > 0 {
+			place += fmt.Sprintf(":%d", f.Column)
+		}
+		lines = append(lines, fmt.Sprintf("%s %s %s: %s", f.Severity, f.Rule, place, f.Message))
+	}
+	return lines
+}
+
+func check(t testing.TB, files map[string]string) []Finding {
+	t.Helper()
+	return Check(context.Background(), load(t, files), nil)
+}
+
+// packed makes a package of files below one folder.
+func packed(t testing.TB, folder string, files map[string]string) string {
+	t.Helper()
+	var data bytes.Buffer
+	compressed := gzip.NewWriter(&data)
+	archive := tar.NewWriter(compressed)
+	for _, name := range sortedKeys(files) {
+		header := &tar.Header{Name: folder + "/" + name, Mode: 0o644, Size: int64(len(files[name])), Typeflag: tar.TypeReg}
+		if err := archive.WriteHeader(header); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := archive.Write([]byte(files[name])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := archive.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := compressed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return data.String()
+}

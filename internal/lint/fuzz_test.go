@@ -1,0 +1,59 @@
+package lint
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+// FuzzCheck: no values, template, extension.yaml or subchart makes a rule break
+// down. Templates that loop for long are cut off.
+func FuzzCheck(f *testing.F) {
+	chart := "apiVersion: v2\nname: web\nversion: 0.1.0\n"
+	f.Add(goodMetadata, "tag: 1\n", goodDeployment, chart)
+	f.Add(goodMetadata, "global: 1\n", "{{ tpl .Values.tag . }}", chart)
+	f.Add("name: web\nversion: 1.10\nimages: [1, null, {a: b}]\nicon: []\nscreenshots: {a: b}\ndependencies: [null, {name: [a]}]\n", "null", "{{ include \"x\" . }}", chart+"dependencies: [null, {name: x, alias: y}]\n")
+	f.Add("name: web\nversion: '1'\nicon: 'data:'\nscreenshots: ['data:,', 'https://%zz', '']\nimages: {a: b}\n", "[1, 2]", "kind: Pod\ncontainers: [", "name: [")
+	f.Add(goodMetadata, "global: {nodeSelector: 1, imageRegistry: {a: b}}\n", "kind: List\nitems: [[], {kind: Job, containers: [{name: 1, image: 2}]}]", chart+"type: library\n")
+	f.Fuzz(func(t *testing.T, metadata, values, template, chart string) {
+		for _, text := range []string{values, template} {
+			// These can take all memory before anybody can stop them.
+			if strings.Contains(text, "until") || strings.Contains(text, "repeat") || strings.Contains(text, "seq") ||
+				strings.Contains(text, "indent") || strings.Contains(text, "gen") || strings.Contains(text, "tpl") && strings.Contains(values, "{{") {
+				return
+			}
+		}
+		ext, err := loadQuietly(t, with(goodFiles(), "extension.yaml", metadata+"\n", "charts/web/values.yaml", values+"\n",
+			"charts/web/templates/deployment.yaml", template+"\n", "charts/web/Chart.yaml", chart+"\n"))
+		if err != nil {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		for _, finding := range Check(ctx, ext, nil) {
+			if strings.Contains(finding.Message, "broke down") {
+				t.Errorf("%s: %s", finding.Rule, finding.Message)
+			}
+			if finding.Message == "" || strings.ContainsAny(finding.Message, "\n\x1b") || !strings.HasPrefix(finding.File, "ext") {
+				t.Errorf("a finding that cannot be shown: %+v", finding)
+			}
+		}
+	})
+}
+
+// FuzzExplainTemplate: whatever Helm says, there is a cause in one piece.
+func FuzzExplainTemplate(f *testing.F) {
+	f.Add(`template: a/b.yaml:1:2: executing "a/b.yaml" at <include "x" .>: error calling include: template: a/_h.tpl:3:4: executing "x" at <.a.b>: nil pointer evaluating interface {}.b`)
+	f.Add(`execution error at (a/b.yaml:1:2): set it`)
+	f.Add(`parse error at (a/b.yaml:1): function "x" not defined`)
+	f.Add(`rendering template failed: boom`)
+	sources := map[string]source{"a/b.yaml": {}, "a/_h.tpl": {}}
+	f.Fuzz(func(t *testing.T, message string) {
+		fault := explainTemplate(errors.New(message), sources)
+		if fault.At.Line < 0 || strings.Contains(fault.Cause, "\n") {
+			t.Errorf("%q is explained as %+v", message, fault)
+		}
+	})
+}

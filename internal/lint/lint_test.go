@@ -1,0 +1,473 @@
+package lint
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func replaced(text, old, new string) string { return strings.ReplaceAll(text, old, new) }
+
+// TestFindings is the list of what each rule tells, one mistake at a time.
+func TestFindings(t *testing.T) {
+	const deployment = "charts/web/templates/deployment.yaml"
+	tests := []struct {
+		name    string
+		changes []string
+		want    []string
+		hint    string // of the first finding
+	}{
+		{name: "a good extension"},
+		{
+			name:    "a misspelt key",
+			changes: []string{"extension.yaml", goodMetadata + "keyword: [web]\n"},
+			want:    []string{`warning schema ext/extension.yaml:16:1: unknown key "keyword"`},
+			hint:    `did you mean "keywords"?`,
+		},
+		{
+			name:    "a required key is missing",
+			changes: []string{"extension.yaml", replaced(goodMetadata, "category: dev-tools\n", "")},
+			want:    []string{`error schema ext/extension.yaml:1:1: key "category" is missing`},
+		},
+		{
+			name:    "a constraint that is none",
+			changes: []string{"extension.yaml", goodMetadata + "kubeVersion: newest\n"},
+			want:    []string{`error schema ext/extension.yaml:16:14: kubeVersion "newest" is not a constraint on versions`},
+			hint:    `write it as ">=1.19.0-0" or ">=1.22.0-0 <1.32.0-0"`,
+		},
+		{
+			name:    "a constraint of an external dependency",
+			changes: []string{"extension.yaml", goodMetadata + "externalDependencies:\n  - {name: db, type: extension, version: '>=one'}\n"},
+			want:    []string{`error schema ext/extension.yaml:17:42: version ">=one" is not a constraint on versions`},
+		},
+		{
+			name:    "a name KubeSphere passes over",
+			changes: []string{"extension.yaml", replaced(goodMetadata, "name: web\nversion", "name: Web_Server\nversion")},
+			want:    []string{`error name ext/extension.yaml:2:7: the name "Web_Server" is not a DNS-1123 subdomain: use lower-case letters, digits, '-' and '.', with a letter or digit at both ends`},
+		},
+		{
+			name:    "a version without quotes",
+			changes: []string{"extension.yaml", replaced(goodMetadata, "version: 1.0.0", "version: 1.10")},
+			want:    []string{`error version ext/extension.yaml:3:10: the version 1.10 is not text: without quotes it reads as the number 1.1`},
+			hint:    `put it in quotes: version: "1.10"`,
+		},
+		{
+			name:    "a version with build metadata",
+			changes: []string{"extension.yaml", replaced(goodMetadata, "version: 1.0.0", "version: 1.0.0+build")},
+			want:    []string{`error version ext/extension.yaml:3:10: the version "1.0.0+build" is not a DNS-1123 subdomain, so KubeSphere drops it silently: use lower-case letters, digits, '-' and '.' only, no '+build' part`},
+		},
+		{
+			name:    "an icon out of the extension",
+			changes: []string{"extension.yaml", replaced(goodMetadata, "static/icon.svg", "../../secret")},
+			want:    []string{`error icon ext/extension.yaml:8:7: icon "../../secret" leads out of the extension`},
+		},
+		{
+			name:    "an icon that is not there",
+			changes: []string{"static/icon.svg", ""},
+			want:    []string{`error icon ext/extension.yaml:8:7: icon "static/icon.svg" names no file of the extension`},
+		},
+		{
+			name:    "an icon that is no image",
+			changes: []string{"static/icon.svg", "<html><body>404</body></html>"},
+			want:    []string{`error icon ext/extension.yaml:8:7: icon "static/icon.svg" is not an image: it reads as text/html`},
+			hint:    "use a PNG, JPEG, GIF, WebP or SVG file",
+		},
+		{
+			name:    "an icon that was not fetched",
+			changes: []string{"static/icon.svg", "version https://git-lfs.github.com/spec/v1\noid sha256:00\n"},
+			want:    []string{`error icon ext/extension.yaml:8:7: icon "static/icon.svg" is not an image: it is a Git LFS pointer; run git lfs pull`},
+		},
+		{
+			name:    "an empty screenshot",
+			changes: []string{"static/one.png", " "},
+			want:    []string{`error screenshots ext/extension.yaml:10:5: screenshots "static/one.png" is not an image: it reads as text/plain`},
+		},
+		{
+			name:    "an SVG by another name",
+			changes: []string{"static/one.png", "<?xml version='1.0'?>\n<!-- drawn --><svg/>"},
+			want:    []string{`error screenshots ext/extension.yaml:10:5: screenshots "static/one.png" is an SVG image by another name, which browsers refuse to show`},
+		},
+		{
+			name:    "a data URI of text",
+			changes: []string{"extension.yaml", replaced(goodMetadata, "static/icon.svg", "data:text/plain,hello")},
+			want:    []string{`error icon ext/extension.yaml:8:7: icon is a data: URI without an image: its type is "text/plain", not image/…`},
+			hint:    "write it as data:image/png;base64,…, or name a file instead",
+		},
+		{
+			name:    "damaged base64",
+			changes: []string{"extension.yaml", replaced(goodMetadata, "static/icon.svg", "data:image/png;base64,!!!!")},
+			want:    []string{`error icon ext/extension.yaml:8:7: icon is a data: URI without an image: its base64 is damaged`},
+		},
+		{
+			name:    "a URL without a host",
+			changes: []string{"extension.yaml", replaced(goodMetadata, "static/icon.svg", "https:///icon.png")},
+			want:    []string{`error icon ext/extension.yaml:8:7: icon "https:///icon.png" is not a URL that anybody can open`},
+		},
+		{
+			name:    "good references that are no files",
+			changes: []string{"extension.yaml", replaced(replaced(goodMetadata, "static/icon.svg", "data:image/png;base64,iVBORw0KGgoAAAANSUhEUg"), "static/one.png", "https://example.com/one.png")},
+		},
+		{
+			name:    "a data URI that is percent-encoded",
+			changes: []string{"extension.yaml", replaced(goodMetadata, "static/icon.svg", "data:image/svg+xml,%3Csvg%20xmlns='http://www.w3.org/2000/svg'/%3E")},
+		},
+		{
+			name:    "a dependency that is not there",
+			changes: []string{"extension.yaml", replaced(goodMetadata, "- name: web\n", "- name: wbe\n")},
+			want:    []string{`error chart ext/extension.yaml:12:11: the dependency "wbe" is not there: no chart under charts/ has that name`},
+			hint:    `did you mean "web"?`,
+		},
+		{
+			name:    "a dependency of another version",
+			changes: []string{"extension.yaml", replaced(goodMetadata, "- name: web\n", "- name: web\n    version: ^2\n")},
+			want:    []string{`warning chart ext/extension.yaml:13:14: the dependency "web" asks for version ^2, and charts/ has 0.1.0: Helm passes over its alias`},
+		},
+		{
+			name:    "an alias without a version",
+			changes: []string{"extension.yaml", replaced(goodMetadata, "- name: web\n", "- name: web\n    alias: front\n")},
+			want:    []string{`warning chart ext/extension.yaml:13:12: the alias "front" of the dependency "web" has no effect: Helm looks at it only where version is given`},
+			hint:    `add version: "0.1.0"`,
+		},
+		{
+			name:    "a subchart lacks one of its own",
+			changes: []string{"charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\ndependencies: [{name: redis, version: 1.0.0}]\n"},
+			want:    []string{`warning chart ext/charts/web/Chart.yaml: the subchart "web" depends on "redis", which is switched on and not under its charts/`},
+		},
+		{
+			name: "a subchart lacks one that is off",
+			changes: []string{
+				"charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\ndependencies: [{name: redis, version: 1.0.0, condition: redis.enabled}]\n",
+				"charts/web/values.yaml", "tag: 1.27.0\nredis: {enabled: false}\n",
+			},
+		},
+		{
+			name:    "values that are no YAML",
+			changes: []string{"charts/web/values.yaml", "tag: 1.27.0\n  bad: indent\n"},
+			want:    []string{`error chart ext/charts/web/values.yaml:2:3: Helm cannot load the chart: this line is indented deeper than the one above it, which has a value already`},
+		},
+		{
+			name:    "values of a subchart that are no mapping",
+			changes: []string{"values.yaml", "web: on\n"},
+			want:    []string{`error chart ext/values.yaml: the values have no mapping under "web", the name of a subchart`},
+		},
+		{
+			name:    "a Chart.yaml without a name",
+			changes: []string{"charts/web/Chart.yaml", "apiVersion: v2\nversion: 0.1.0\n"},
+			want:    []string{`error chart ext/charts/web: Helm cannot load the chart: validation: chart.metadata.name is required`},
+		},
+		{
+			name:    "a file among the subcharts",
+			changes: []string{"charts/README.md", "the subcharts"},
+			want:    []string{`error chart ext/charts/README.md: Helm cannot load the chart: Chart.yaml file is missing`},
+			hint:    "Helm takes whatever lies in a charts folder for a subchart, but for names that begin with . or _: give it a Chart.yaml, or move it",
+		},
+		{
+			name:    "a template that does not parse",
+			changes: []string{deployment, goodDeployment + "{{ if }}\n"},
+			want:    []string{`error render ext/charts/web/templates/deployment.yaml:14: the template does not render: missing value for if`, `warning images ext/extension.yaml:15:5: the image docker.io/library/nginx:1.27.0 is listed, and nothing uses it`},
+		},
+		{
+			name:    "a value that is not set",
+			changes: []string{"charts/web/templates/a.yaml", "a: b\nb: {{ .Values.image.tag }}\n"},
+			want:    []string{`error render ext/charts/web/templates/a.yaml:2: the template does not render: tag is asked of a value that is not set, in {{ .Values.image.tag }}`},
+			hint:    "set the value in values.yaml, or guard the place with {{ if }} or {{ with }}: an extension has to install with its own values",
+		},
+		{
+			name: "a fault in a helper",
+			changes: []string{
+				"charts/web/templates/_helpers.tpl", "{{- define \"tag\" }}\n{{ .Values.image.tag }}\n{{- end }}\n",
+				"charts/web/templates/a.yaml", "a: {{ include \"tag\" . }}\n",
+			},
+			want: []string{`error render ext/charts/web/templates/_helpers.tpl:2: charts/web/templates/a.yaml does not render: tag is asked of a value that is not set, in {{ .Values.image.tag }}`},
+		},
+		{
+			name:    "a required value",
+			changes: []string{"charts/web/templates/a.yaml", "a: {{ required \"set web.host\" .Values.host }}\n"},
+			want:    []string{`error render ext/charts/web/templates/a.yaml:1: the template does not render: set web.host`},
+		},
+		{
+			name: "two broken templates, and the rules that still run",
+			changes: []string{
+				"charts/web/templates/a.yaml", "{{ fail \"no\" }}",
+				"charts/web/templates/b.yaml", "{{ nosuchfunction }}",
+				deployment, replaced(goodDeployment, "nginx", "httpd"),
+			},
+			want: []string{
+				`error render ext/charts/web/templates/a.yaml:1: the template does not render: no`,
+				`error render ext/charts/web/templates/b.yaml:1: the template does not render: Helm has no function "nosuchfunction"`,
+				`warning images ext/charts/web/templates/deployment.yaml:2: container "web" of Deployment "web" uses docker.io/library/httpd:1.27.0, which images in extension.yaml does not list`,
+				`warning images ext/extension.yaml:15:5: the image docker.io/library/nginx:1.27.0 is listed, and nothing uses it`,
+			},
+		},
+		{
+			name: "one broken helper is told once",
+			changes: []string{
+				"charts/web/templates/_helpers.tpl", "{{- define \"tag\" }}{{ if }}{{- end }}\n",
+				"charts/web/templates/a.yaml", "a: {{ include \"tag\" . }}\n",
+			},
+			want: []string{`error render ext/charts/web/templates/_helpers.tpl:1: the template does not render: missing value for if`},
+		},
+		{
+			name:    "a template that makes no YAML",
+			changes: []string{"charts/web/templates/a.yaml", "# a\n---\nkind: ConfigMap\ndata:\n  a: b: c\n"},
+			want:    []string{`error render ext/charts/web/templates/a.yaml: the template renders to something that is not YAML: line 5 of what it renders: mapping values are not allowed in this context`},
+			hint:    "look at the indentation ({{ nindent }}) and the quotes ({{ quote }}) of the values put in there",
+		},
+		{
+			name:    "values that break their schema",
+			changes: []string{"charts/web/values.schema.json", `{"properties": {"tag": {"type": "integer"}, "x": {"$ref": "http://127.0.0.1:1/other.json"}}}`},
+			want:    []string{`error render ext/charts/web/values.schema.json: the values break this schema at tag: got string, want integer`},
+		},
+		{
+			name:    "a schema that is no JSON",
+			changes: []string{"charts/web/values.schema.json", `{`},
+			want:    []string{`error render ext/charts/web/values.schema.json: the schema of the values is not JSON: unexpected EOF`},
+		},
+		{
+			name:    "an image that is not listed",
+			changes: []string{"extension.yaml", replaced(goodMetadata, "nginx:1.27.0", "nginx:1.27.00")},
+			want: []string{
+				`warning images ext/charts/web/templates/deployment.yaml:2: container "web" of Deployment "web" uses docker.io/library/nginx:1.27.0, which images in extension.yaml does not list`,
+				`warning images ext/extension.yaml:15:5: the image docker.io/library/nginx:1.27.00 is listed, and nothing uses it`,
+			},
+			hint: "images lists docker.io/library/nginx:1.27.00: use one of the two everywhere, or add\n  - docker.io/library/nginx:1.27.0",
+		},
+		{
+			name:    "no list of images",
+			changes: []string{"extension.yaml", replaced(goodMetadata, "images:\n  - docker.io/library/nginx:1.27.0\n", "")},
+			want:    []string{`warning images ext/extension.yaml:1:1: extension.yaml lists no images, and one image is in use (container "web" of Deployment "web" uses docker.io/library/nginx:1.27.0)`},
+			hint:    "add to extension.yaml:\nimages:\n  - docker.io/library/nginx:1.27.0",
+		},
+		{
+			name:    "the list of images has faults of its own",
+			changes: []string{"extension.yaml", goodMetadata + "  - nginx:1.27.0\n  - NGINX\n"},
+			want: []string{
+				`warning images ext/extension.yaml:16:5: the image docker.io/library/nginx:1.27.0 is listed twice`,
+				`warning images ext/extension.yaml:17:5: "NGINX" is no image reference`,
+			},
+		},
+		{
+			name: "an image in an argument is in use",
+			changes: []string{
+				"extension.yaml", goodMetadata + "  - quay.io/x/solver:v1\n",
+				deployment, goodDeployment + "          args: [\"--solver-image=quay.io/x/solver:v1\"]\n",
+			},
+		},
+		{
+			name: "a longer tag in an argument is no use of a shorter one",
+			changes: []string{
+				"extension.yaml", goodMetadata + "  - quay.io/x/solver:v1\n",
+				deployment, goodDeployment + "          args: [\"--solver-image=quay.io/x/solver:v1.1\"]\n",
+			},
+			want: []string{`warning images ext/extension.yaml:16:5: the image quay.io/x/solver:v1 is listed, and nothing uses it`},
+		},
+		{
+			name:    "a container without an image",
+			changes: []string{deployment, goodDeployment + "        - name: sidecar\n"},
+			want:    []string{`warning images ext/charts/web/templates/deployment.yaml:2: container "sidecar" of Deployment "web" has no image`},
+		},
+		{
+			name:    "an image that cannot be pulled",
+			changes: []string{deployment, goodDeployment + "        - name: sidecar\n          image: \"{{ .Values.global.imageRegistry | default `docker.io` }}/x:\"\n"},
+			want:    []string{`warning images ext/charts/web/templates/deployment.yaml:2: container "sidecar" of Deployment "web" has an image that cannot be pulled: "docker.io/x:" is no image reference`},
+		},
+		{
+			name: "an image whatever the registry is",
+			changes: []string{deployment, goodDeployment + "      initContainers:\n        - name: wait\n          image: busybox:1.36\n",
+				"extension.yaml", goodMetadata + "  - busybox:1.36\n"},
+			want: []string{`warning image-registry ext/charts/web/templates/deployment.yaml:16: init container "wait" of Deployment "web" uses the image busybox:1.36 whatever global.imageRegistry is`},
+		},
+		{
+			name:    "the registry without a slash",
+			changes: []string{deployment, replaced(goodDeployment, `{{ .Values.global.imageRegistry | default "docker.io" }}/library`, `{{ .Values.global.imageRegistry | default "docker.io/" }}library`)},
+			want:    []string{`warning image-registry ext/charts/web/templates/deployment.yaml:2: container "web" of Deployment "web" puts global.imageRegistry before the image library/nginx:1.27.0 without a slash between them`},
+		},
+		{
+			name:    "the registry in the wrong place",
+			changes: []string{deployment, replaced(goodDeployment, "image: {{", "image: docker.io/{{"), "extension.yaml", replaced(goodMetadata, "docker.io/library/nginx", "docker.io/docker.io/library/nginx")},
+			want:    []string{`warning image-registry ext/charts/web/templates/deployment.yaml:2: container "web" of Deployment "web" has global.imageRegistry inside of its image, not at the beginning: docker.io/REGISTRY/library/nginx:1.27.0`},
+		},
+		{
+			name:    "a workload that runs anywhere",
+			changes: []string{deployment, replaced(goodDeployment, ".Values.global.nodeSelector", ".Values.nodeSelector")},
+			want:    []string{`warning node-selector ext/charts/web/templates/deployment.yaml:2: Deployment "web" does not obey global.nodeSelector`},
+			hint:    nodeSelectorHint,
+		},
+		{
+			name:    "a DaemonSet that runs anywhere",
+			changes: []string{deployment, replaced(replaced(goodDeployment, ".Values.global.nodeSelector", ".Values.nodeSelector"), "Deployment", "DaemonSet")},
+			want:    []string{`info node-selector ext/charts/web/templates/deployment.yaml:2: DaemonSet "web" does not obey global.nodeSelector`},
+		},
+		{
+			name:    "a node selector in the affinity",
+			changes: []string{deployment, replaced(goodDeployment, "nodeSelector: {{- toYaml . | nindent 8 }}", "affinity: {nodeAffinity: {x: [{{ range $k, $v := . }}{key: {{ $k }}, values: [{{ $v }}]},{{ end }}]}}")},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			findings := check(t, with(goodFiles(), test.changes...))
+			if diff := cmp.Diff(test.want, told(findings)); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+			if test.hint != "" && len(findings) > 0 && findings[0].Hint != test.hint {
+				t.Errorf("hint is\n%s\nwant\n%s", findings[0].Hint, test.hint)
+			}
+			for _, f := range findings {
+				if f.Hint == "" && f.Rule != "name" && f.Rule != "version" && f.Rule != "schema" {
+					t.Errorf("no remedy: %s", f.Message)
+				}
+				if strings.Contains(f.Message+f.Hint, "interface {}") || strings.Contains(f.Message, "map[") {
+					t.Errorf("a name of a Go type: %s", f.Message)
+				}
+			}
+		})
+	}
+}
+
+// TestExcerpts: a finding in a template shows its line.
+func TestExcerpts(t *testing.T) {
+	findings := check(t, with(goodFiles(), "charts/web/templates/a.yaml", "a: b\nb: {{ .Values.image.tag }}\n"))
+	if len(findings) != 1 || findings[0].Excerpt != "   2 | b: {{ .Values.image.tag }}" {
+		t.Errorf("findings: %+v", findings)
+	}
+}
+
+func TestSeverities(t *testing.T) {
+	files := with(goodFiles(), "extension.yaml", goodMetadata+"keyword: [web]\n", "static/icon.svg", "no image")
+	ext := load(t, files)
+	tests := []struct {
+		name       string
+		severities map[string]Severity
+		want       []string
+		failed     bool
+	}{
+		{"the defaults", nil, []string{"error icon", "warning schema"}, true},
+		{"a rule that is off", map[string]Severity{"icon": Off}, []string{"warning schema"}, false},
+		{"a rule that only informs", map[string]Severity{"icon": Info, "schema": Info}, []string{"info icon", "info schema"}, false},
+		{"lesser findings follow a severity that was chosen", map[string]Severity{"icon": Off, "schema": Error}, []string{"error schema"}, true},
+		{"what is no severity counts as none", map[string]Severity{"icon": "loud"}, []string{"error icon", "warning schema"}, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			findings := Check(context.Background(), ext, test.severities)
+			var got []string
+			for _, f := range findings {
+				got = append(got, string(f.Severity)+" "+f.Rule)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+			if Failed(findings) != test.failed {
+				t.Errorf("Failed is %t", !test.failed)
+			}
+		})
+	}
+}
+
+func TestRulesAreDescribed(t *testing.T) {
+	names := []string{"schema", "name", "version", "icon", "screenshots", "chart", "render", "images", "image-registry", "node-selector"}
+	var got []string
+	for _, r := range Rules() {
+		got = append(got, r.Name)
+		if r.Summary == "" || r.Why == "" || r.Fix == "" || r.Default.rank() < 1 || r.check == nil {
+			t.Errorf("the rule %s is not whole: %+v", r.Name, r)
+		}
+	}
+	if diff := cmp.Diff(names, got); diff != "" {
+		t.Errorf("rules (-want +got):\n%s", diff)
+	}
+}
+
+// TestCheckMetadata: without the chart, there are no findings about it, and what
+// is told is what Check tells.
+func TestCheckMetadata(t *testing.T) {
+	ext := load(t, with(goodFiles(), "static/icon.svg", "no image", "charts/web/Chart.yaml", "{", "charts/web/templates/deployment.yaml", "{{"))
+	got := told(CheckMetadata(context.Background(), ext, nil))
+	want := []string{`error icon ext/extension.yaml:8:7: icon "static/icon.svg" is not an image: it reads as text/plain`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+// TestPanicOfARule: it costs that rule, and is told.
+func TestPanicOfARule(t *testing.T) {
+	ext := load(t, with(goodFiles(), "static/icon.svg", "no image"))
+	bad := Rule{Name: "bad", Default: Warning, check: func(*subject) { panic("index out of range") }}
+	got := told(run(context.Background(), []Rule{bad, iconRule()}, ext, nil))
+	want := []string{
+		`warning bad ext: the rule bad broke down on this extension: index out of range`,
+		`error icon ext/extension.yaml:8:7: icon "static/icon.svg" is not an image: it reads as text/plain`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+// TestEndOfContext: a template that takes long holds nobody up.
+func TestEndOfContext(t *testing.T) {
+	slow := "{{ range until 2000 }}{{ range until 2000 }}{{ end }}{{ end }}"
+	ext := load(t, with(goodFiles(), "charts/web/templates/slow.yaml", slow, "static/icon.svg", "no image"))
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	findings := Check(ctx, ext, nil)
+	if ctx.Err() == nil {
+		t.Skip("this machine is too fast for the test")
+	}
+	for _, f := range findings {
+		if f.Rule != "icon" {
+			t.Errorf("a finding after the end: %+v", f)
+		}
+	}
+	if findings := Check(ctx, ext, nil); findings != nil {
+		t.Errorf("findings after the end: %v", told(findings))
+	}
+}
+
+// TestManyBrokenTemplates: the search for more of them has an end.
+func TestManyBrokenTemplates(t *testing.T) {
+	var changes []string
+	for i := range maxBroken + 5 {
+		changes = append(changes, fmt.Sprintf("charts/web/templates/broken-%02d.yaml", i), `{{ fail "no" }}`)
+	}
+	findings := check(t, with(goodFiles(), changes...))
+	last := slices.IndexFunc(findings, func(f Finding) bool {
+		return f.Message == "after 20 templates that do not render, the others were not tried"
+	})
+	if last < 0 {
+		t.Errorf("findings: %v", told(findings))
+	}
+}
+
+// TestExtensionStaysAsItIs: rules share what others read; templates that change
+// values change them for nobody else. Under -race this also shows that an
+// extension can be linted from several sides at once.
+func TestExtensionStaysAsItIs(t *testing.T) {
+	files := with(goodFiles(),
+		"charts/web/templates/a.yaml", `{{ $_ := set .Values "tag" "changed" }}{{ $_ := set .Values.global "nodeSelector" (dict "a" "b") }}`,
+		"charts/web/templates/z.yaml", `{{ $_ := set .Values "tag" "changed" }}{{ $_ := set .Values.global "nodeSelector" (dict "a" "b") }}`)
+	ext := load(t, files)
+	before := ext.ContentDigest()
+	want := told(Check(context.Background(), ext, nil))
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			if diff := cmp.Diff(want, told(Check(context.Background(), ext, nil))); diff != "" {
+				t.Errorf("findings changed (-first +later):\n%s", diff)
+			}
+		})
+	}
+	group.Wait()
+	pack, err := ext.Pack(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pack.ContentDigest != before || load(t, files).ContentDigest() != before {
+		t.Error("linting changed the content of the extension")
+	}
+}

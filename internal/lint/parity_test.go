@@ -1,0 +1,138 @@
+package lint
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+)
+
+// ksbuilderProblem is a line of `ksbuilder lint` v0.4.5.
+type ksbuilderProblem struct {
+	Rule      string // of ours
+	Image     string
+	File      string // with the names of charts, not of folders
+	Kind      string
+	Container string
+}
+
+var (
+	ksbuilderImage    = regexp.MustCompile(`^WARNING: image (\S+) has not found$`)
+	ksbuilderNoImages = regexp.MustCompile(`^WARNING: extension \S+ has no images$`)
+	ksbuilderError    = regexp.MustCompile(`^ERROR: global\.(\w+) doesn't work in`)
+	ksbuilderFile     = regexp.MustCompile(`^  File "([^"]+)":`)
+	ksbuilderResource = regexp.MustCompile(`^    Resource: \{kind: (\w+), name: \S* \}(?: InitContainer: \[ (.*?) ?\] Container: \[ (.*?) ?\])?$`)
+)
+
+// readKsbuilder reads its output. Each container of a line is a problem.
+func readKsbuilder(t *testing.T, file string) []ksbuilderProblem {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var problems []ksbuilderProblem
+	rule, template := "", ""
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		line := lines.Text()
+		switch {
+		case ksbuilderImage.MatchString(line):
+			problems = append(problems, ksbuilderProblem{Rule: "images", Image: ksbuilderImage.FindStringSubmatch(line)[1]})
+		case ksbuilderNoImages.MatchString(line):
+			problems = append(problems, ksbuilderProblem{Rule: "images"})
+		case ksbuilderError.MatchString(line):
+			rule = map[string]string{"imageRegistry": "image-registry", "nodeSelector": "node-selector"}[ksbuilderError.FindStringSubmatch(line)[1]]
+		case ksbuilderFile.MatchString(line):
+			template = ksbuilderFile.FindStringSubmatch(line)[1]
+		case ksbuilderResource.MatchString(line):
+			m := ksbuilderResource.FindStringSubmatch(line)
+			problem := ksbuilderProblem{Rule: rule, File: template, Kind: m[1]}
+			containers := strings.Fields(m[2] + " " + m[3])
+			if len(containers) == 0 {
+				problems = append(problems, problem)
+			}
+			for _, c := range containers {
+				problem.Container = c
+				problems = append(problems, problem)
+			}
+		case strings.HasPrefix(line, "ERROR") || strings.HasPrefix(line, "WARNING") || strings.HasPrefix(line, "  "):
+			t.Errorf("%s: a line that this test does not understand: %q", file, line)
+		}
+	}
+	return problems
+}
+
+// TestParityWithKsbuilder: every problem that ksbuilder tells of a real package
+// is told here. ksbuilder renders under the name "undefined", so that names of
+// objects differ; they are compared by kind and number.
+func TestParityWithKsbuilder(t *testing.T) {
+	shared := sharedDir(t)
+	for name, ext := range corpus(t) {
+		t.Run(name, func(t *testing.T) {
+			output := filepath.Join(shared, "reference", "ksbuilder-lint", name+".txt")
+			if _, err := os.Stat(output); err != nil {
+				t.Skip("needs the output of ksbuilder lint, which is not here")
+			}
+			findings := Check(context.Background(), ext, nil)
+			folders := foldersOf(t, ext)
+			problems := readKsbuilder(t, output)
+			if len(problems) == 0 {
+				t.Fatal("ksbuilder tells nothing of this package: the test proves nothing")
+			}
+			for _, p := range problems {
+				if !takeFinding(&findings, p, folders) {
+					t.Errorf("not told: %+v", p)
+				}
+			}
+		})
+	}
+}
+
+// foldersOf maps the paths of templates by the names of charts to those of
+// files.
+func foldersOf(t *testing.T, ext *extension.Extension) map[string]string {
+	t.Helper()
+	m := newMaterial(context.Background(), ext)
+	marked, err := m.marked()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folders := map[string]string{}
+	for template, at := range marked.Sources {
+		folders[template] = at.File
+	}
+	return folders
+}
+
+// takeFinding removes the finding that tells a problem; each tells one.
+func takeFinding(findings *[]Finding, p ksbuilderProblem, folders map[string]string) bool {
+	i := slices.IndexFunc(*findings, func(f Finding) bool {
+		if f.Rule != p.Rule {
+			return false
+		}
+		switch {
+		case p.File != "":
+			return folders[p.File] != "" && strings.HasSuffix(f.File, "/"+folders[p.File]) &&
+				strings.Contains(f.Message, p.Kind+" \"") &&
+				(p.Container == "" || strings.Contains(f.Message, fmt.Sprintf("container %q of", p.Container)))
+		case p.Image != "":
+			return strings.HasPrefix(f.Message, "the image "+p.Image+" is listed, and")
+		default:
+			return strings.HasPrefix(f.Message, "extension.yaml lists no images")
+		}
+	})
+	if i < 0 {
+		return false
+	}
+	*findings = slices.Delete(*findings, i, i+1)
+	return true
+}

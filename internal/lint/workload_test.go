@@ -1,0 +1,146 @@
+package lint
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestManifests(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       []manifest
+	}{
+		{"nothing", "", nil},
+		{"blanks and comments", "\n# a: b\n---\n  \n--- # c\n", nil},
+		{"one", "a: b\n", []manifest{{"a: b\n", 1}}},
+		{"a separator at the top", "---\na: b\n", []manifest{{"\na: b\n", 1}}},
+		{"two", "a: b\n---\nc: d", []manifest{{"a: b\n", 1}, {"\nc: d", 2}}},
+		{"a comment right behind the hyphens", "a: b\n---# next\nc: d\n", []manifest{{"a: b\n", 1}, {"# next\nc: d\n", 2}}},
+		{"indented hyphens are text", "a: |\n  ---\n  b\n", []manifest{{"a: |\n  ---\n  b\n", 1}}},
+		{"carriage returns", "a: b\r\n---\r\nc: d\r\n", []manifest{{"a: b\r\n", 1}, {"\r\nc: d\r\n", 2}}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, manifests(test.text)); diff != "" {
+				t.Errorf("manifests (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestWorkloads: each form in which a manifest can hold pods, and those in which
+// it only seems to.
+func TestWorkloads(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       []string
+	}{
+		{"a Pod", "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a, image: x}]}",
+			[]string{`Pod "p": container "a" x`}},
+		{"all lists of containers", `
+apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec:
+  containers: [{name: a, image: x}]
+  initContainers: [{name: b, image: y}]
+  ephemeralContainers: [{name: c, image: z}]
+  volumes: [{name: v, image: {reference: model:1}}, {name: w, emptyDir: {}}]`,
+			[]string{`Pod "p": container "a" x; init container "b" y; ephemeral container "c" z; image volume "v" model:1`}},
+		{"a Deployment", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {template: {spec: {containers: [{name: a, image: x}]}}}",
+			[]string{`Deployment "d": container "a" x`}},
+		{"a CronJob", "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: c}\nspec: {jobTemplate: {spec: {template: {spec: {containers: [{name: a, image: x}]}}}}}",
+			[]string{`CronJob "c": container "a" x`}},
+		{"a generated name", "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: j-}\nspec: {template: {spec: {containers: [{name: a, image: x}]}}}",
+			[]string{`Job "j-*": container "a" x`}},
+		{"no name at all", "apiVersion: batch/v1\nkind: Job\nspec: {template: {spec: {containers: [{image: x}]}}}",
+			[]string{`Job without a name: container without a name x`}},
+		{"no image", "apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec: {template: {spec: {containers: [{name: a}]}}}",
+			[]string{`Job "j": container "a" `}},
+		{"a Job of another API group, with two pod templates", `
+apiVersion: batch.volcano.sh/v1alpha1
+kind: Job
+metadata: {name: v}
+spec:
+  tasks:
+    - template: {spec: {containers: [{name: a, image: x}]}}
+    - template: {spec: {containers: [{name: b, image: y}]}}`,
+			[]string{`Job "v": container "a" x | container "b" y`}},
+		{"a custom resource that patches pods", "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: p}\nspec: {containers: [{name: prometheus}]}",
+			[]string{`Prometheus "p": container "prometheus" `}},
+		{"a List", "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: x}]}}\n- {apiVersion: v1, kind: Service, metadata: {name: s}}\n- {apiVersion: v1, kind: Pod, metadata: {name: b}, spec: {containers: [{name: b, image: x}]}}",
+			[]string{`Pod "a": container "a" x`, `Pod "b": container "b" x`}},
+		{"duplicate keys, of which Kubernetes takes the last", "apiVersion: v1\nkind: Pod\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a, image: x, image: y}]}",
+			[]string{`Pod "p": container "a" y`}},
+		{"aliases and merges", "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nx: &c {name: a, image: x}\nspec: {containers: [*c, {<<: *c, name: b}, {<<: [*c], image: z}]}",
+			[]string{`Pod "p": container "a" x; container "b" x; container "a" z`}},
+		{"a pod template as text", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {pod: \"containers: [{name: a, image: x}]\"}", nil},
+		{"a policy that shows pods", "apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: c}\nspec: {rules: [{validate: {pattern: {spec: {containers: [{name: '*', image: '!*:latest'}]}}}}]}", nil},
+		{"an API definition", "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: c}\nspec: {containers: [{name: a, image: x}]}", nil},
+		{"containers that are something else", "apiVersion: v1\nkind: Thing\nspec: {containers: [1, two, {three: 3}], x: {containers: 4}, y: {containers: []}}", nil},
+		{"no kind", "containers: [{name: a, image: x}]", nil},
+		{"no mapping", "- containers: [{name: a, image: x}]", nil},
+		{"nulls everywhere", "apiVersion:\nkind: Pod\nmetadata:\nspec: {containers: [null, {name: a, image: null}], initContainers: null, volumes: [null]}",
+			[]string{`Pod without a name: container "a" `}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			found, err := podsOf("t", manifest{Text: test.text, Line: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, w := range found {
+				var pods []string
+				for _, p := range w.Pods {
+					var containers []string
+					for _, c := range p.Containers {
+						containers = append(containers, c.String()+" "+c.Image)
+					}
+					pods = append(pods, strings.Join(containers, "; "))
+				}
+				got = append(got, w.String()+": "+strings.Join(pods, " | "))
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("workloads (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestAliasBomb: a short text that would make a large tree is refused before it
+// is one.
+func TestAliasBomb(t *testing.T) {
+	text := "kind: Pod\ncontainers:\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+	for i := 1; i < 12; i++ {
+		text += fmt.Sprintf("a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
+	}
+	if _, err := podsOf("t", manifest{Text: text}); err == nil {
+		t.Error("it was read")
+	}
+}
+
+func FuzzManifests(f *testing.F) {
+	f.Add("apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a, image: x}]}")
+	f.Add("---\n---# x\nkind: List\nitems: [{kind: Pod, containers: [{<<: {a: b}}]}]")
+	f.Add("a: &a\n  kind: *a\n  containers: *a\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, m := range manifests(text) {
+			if !strings.Contains(text, m.Text) || m.Line < 1 || m.Line > strings.Count(text, "\n")+1 {
+				t.Errorf("a document that is not in the text: %+v", m)
+			}
+			found, err := podsOf("t", m)
+			if err != nil {
+				continue
+			}
+			for _, w := range found {
+				if w.Kind == "" || len(w.Pods) == 0 {
+					t.Errorf("no workload: %+v", w)
+				}
+			}
+		}
+	})
+}
