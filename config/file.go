@@ -89,7 +89,7 @@ type FileLint struct {
 // FileRules are the lint rules.
 type FileRules struct {
 	// extension.yaml has the keys and types it should have; an unknown key is a
-	// warning in any case.
+	// warning at most.
 	Schema *string `json:"schema,omitempty" enum:"off info warning error" default:"error"`
 	// The name is one that the extension controller takes.
 	Name *string `json:"name,omitempty" enum:"off info warning error" default:"error"`

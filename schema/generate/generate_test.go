@@ -125,8 +125,6 @@ func TestPageExamplesAreGood(t *testing.T) {
 		example := string(block[1])
 		if !strings.Contains(example, "extensions:") {
 			example = "extensions: [{path: a}]\n" + example
-		} else if !strings.Contains(example, "path:") {
-			example = strings.Replace(example, "  - ", "  - path: a\n    ", 1)
 		}
 		if !strings.Contains(example, "version: 1") {
 			example = "version: 1\n" + example

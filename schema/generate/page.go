@@ -129,7 +129,7 @@ func (p *printer) table(path string, schema *jsonschema.Schema) {
 // keys describes each key.
 func (p *printer) keys(path string, schema *jsonschema.Schema) {
 	p.each(path, schema, func(name string, property, below *jsonschema.Schema) {
-		fmt.Fprintf(p, "### %s\n\n%s\n\n", name, property.Description)
+		fmt.Fprintf(p, "### %s\n\n%s\n\n", name, strings.ReplaceAll(property.Description, "*", `\*`))
 		if below != nil {
 			p.keys(name+".", below)
 			return
@@ -202,8 +202,12 @@ func exampleOf(name string, property *jsonschema.Schema) string {
 		}
 		b.WriteByte('\n')
 		indent = strings.ReplaceAll(indent, "-", " ") + "  "
-		if isList {
+		switch {
+		case isList && steps[i+1] == "path":
 			indent += "- "
+		case isList:
+			b.WriteString(indent + "- path: extensions/*\n")
+			indent += "  "
 		}
 	}
 	return b.String()
