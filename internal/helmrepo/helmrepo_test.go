@@ -1,0 +1,363 @@
+package helmrepo
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ksrelease/ksrelease/internal/transport"
+)
+
+const (
+	canary     = "ca0a41e5-password"
+	smallIndex = "apiVersion: v1\nentries:\n  alc:\n  - {name: alc, version: 1.2.0, digest: abc, urls: [charts/alc-1.2.0.tgz]}\n"
+	archive    = "\x1f\x8b the bytes of a package"
+)
+
+func newRepository(t testing.TB, options Options) *Repository {
+	t.Helper()
+	options.Transport = transport.New(transport.Options{UserAgent: "ksrelease/1.2.3", Attempts: 2, FirstWait: time.Nanosecond})
+	t.Cleanup(options.Transport.Close)
+	repository, err := New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return repository
+}
+
+func serve(t testing.TB, handler http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server
+}
+
+func respond(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// The index comes compressed, once; after that it is asked for conditionally,
+// by whatever the server gave, and is the same *Index while it has not changed.
+func TestIndexIsConditional(t *testing.T) {
+	for _, tt := range []struct{ name, give, value, ask string }{
+		{"ETag", "ETag", `"1"`, "If-None-Match"},
+		{"Last-Modified", "Last-Modified", "Sun, 22 Nov 2026 08:00:00 GMT", "If-Modified-Since"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var full, notModified int
+			var changed atomic.Bool
+			server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.Method != "GET" || r.URL.Path != "/charts/index.yaml" || r.Header.Get("Accept-Encoding") != "gzip" || r.Header.Get("User-Agent") != "ksrelease/1.2.3" {
+					t.Errorf("%s %s %v", r.Method, r.URL, r.Header)
+				}
+				if !changed.Load() && r.Header.Get(tt.ask) == tt.value {
+					notModified++
+					w.WriteHeader(304)
+					return
+				}
+				full++
+				w.Header().Set(tt.give, tt.value)
+				w.Header().Set("Content-Encoding", "gzip")
+				z := gzip.NewWriter(w)
+				_, _ = io.WriteString(z, smallIndex)
+				_ = z.Close()
+			})
+			repository := newRepository(t, Options{URL: server.URL + "/charts/"})
+			first, err := repository.Index(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 3 {
+				if again, err := repository.Index(t.Context()); err != nil || again != first {
+					t.Errorf("%p, want %p, error %v", again, first, err)
+				}
+			}
+			changed.Store(true)
+			if other, err := repository.Index(t.Context()); err != nil || other == first {
+				t.Errorf("the changed index: %p, %v", other, err)
+			}
+			if entry, ok := first.Version("alc", "1.2.0"); full != 2 || notModified != 3 || !ok || entry.Digest != "abc" {
+				t.Errorf("%d full answers, %d not modified, entry %v", full, notModified, entry)
+			}
+		})
+	}
+}
+
+// Many callers at once cost two requests at most: the one under way, which may
+// be older than their question, and one for all of them.
+func TestIndexIsShared(t *testing.T) {
+	var requests atomic.Int32
+	begun, release := make(chan struct{}), make(chan struct{})
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if requests.Add(1) == 1 {
+			close(begun)
+			<-release
+		}
+		respond(200, smallIndex)(w, r)
+	})
+	repository := newRepository(t, Options{URL: server.URL})
+	var all sync.WaitGroup
+	ask := func() {
+		if _, err := repository.Index(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	all.Go(ask)
+	<-begun
+	var asking sync.WaitGroup
+	for range 50 {
+		asking.Add(1)
+		all.Go(func() { asking.Done(); ask() })
+	}
+	asking.Wait()
+	cancelled, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if _, err := repository.Index(cancelled); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a caller that gives up: %v", err)
+	}
+	close(release)
+	all.Wait()
+	// A goroutine may have been about to ask when the first answer came.
+	if n := requests.Load(); n < 2 || n > 4 {
+		t.Errorf("%d requests for 51 callers", n)
+	}
+}
+
+func TestBadIndexes(t *testing.T) {
+	for name, tt := range map[string]struct {
+		handler http.HandlerFunc
+		want    string
+	}{
+		"not there": {respond(404, "<title>404 Not Found</title>"),
+			"reading the index of the Helm repository: 404 Not Found: 404 Not Found (GET HOST/index.yaml); there is no Helm repository at HOST: repository.url must be the address that `helm repo add` takes"},
+		"not allowed": {respond(401, ""),
+			"reading the index of the Helm repository: 401 Unauthorized (GET HOST/index.yaml); set KSRELEASE_REPOSITORY_USERNAME and KSRELEASE_REPOSITORY_PASSWORD"},
+		"a page": {respond(200, "<html><title>Welcome</title></html>"),
+			"reading the index of the Helm repository: 200 OK: Welcome: a page came instead of an index: check repository.url and the proxy settings (GET HOST/index.yaml)"},
+		"a login page": {func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/login" {
+				respond(200, "<html><title>Sign in</title></html>")(w, r)
+				return
+			}
+			http.Redirect(w, r, "/login", http.StatusFound)
+		}, "200 OK: Sign in: a page came instead of an index, after a redirect to HOST/login: check repository.url and the proxy settings (GET HOST/index.yaml)"},
+		"empty":         {respond(200, ""), "200 OK: the index is empty (GET HOST/index.yaml)"},
+		"no apiVersion": {respond(200, "{}"), "200 OK: the index has no apiVersion, so Helm and KubeSphere refuse it (GET HOST/index.yaml)"},
+		"down":          {respond(503, "upstream busy"), "503 Service Unavailable: upstream busy (GET HOST/index.yaml, 2 attempts)"},
+		"cut off": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			_, _ = io.WriteString(w, smallIndex)
+		}, "200 OK: the answer was cut off after 106 bytes: unexpected EOF (GET HOST/index.yaml, 2 attempts)"},
+		"cut off while compressed": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			z := gzip.NewWriter(w)
+			_, _ = io.WriteString(z, smallIndex)
+			_ = z.Flush() // and no end
+		}, "200 OK: the answer was cut off after 106 bytes: unexpected EOF (GET HOST/index.yaml, 2 attempts)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := serve(t, tt.handler)
+			index, err := newRepository(t, Options{URL: server.URL}).Index(t.Context())
+			want := strings.ReplaceAll(tt.want, "HOST", server.URL)
+			if index != nil || err == nil || !strings.HasSuffix(err.Error(), want) {
+				t.Errorf("%v, error\n%v\nwant\n%s", index, err, want)
+			}
+		})
+	}
+}
+
+// A good index is not forgotten over a bad answer, and a bad answer is not kept.
+func TestBadAnswerInBetween(t *testing.T) {
+	answers := []http.HandlerFunc{respond(200, smallIndex), respond(200, "junk"), respond(404, ""), respond(200, smallIndex)}
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		next := answers[0]
+		answers = answers[1:]
+		next(w, r)
+	})
+	repository := newRepository(t, Options{URL: server.URL})
+	for i, wantErr := range []bool{false, true, true, false} {
+		if _, err := repository.Index(t.Context()); (err != nil) != wantErr {
+			t.Errorf("answer %d: %v", i, err)
+		}
+	}
+}
+
+func TestContextReachesTheSocket(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"never answers": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"hangs in the body": func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, "\x1f\x8bapiVersion: v1\n")
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		},
+	} {
+		server := serve(t, handler)
+		repository := newRepository(t, Options{URL: server.URL})
+		for method, call := range map[string]func(context.Context) error{
+			"Index": func(ctx context.Context) error { _, err := repository.Index(ctx); return err },
+			"Fetch": func(ctx context.Context) error {
+				_, err := repository.Fetch(ctx, Entry{Name: "alc", Version: "1.2.0", URLs: []string{"x.tgz"}})
+				return err
+			},
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+			start := time.Now()
+			err := call(ctx)
+			cancel()
+			if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 5*time.Second {
+				t.Errorf("%s, %s: after %s: %v", method, name, time.Since(start), err)
+			}
+		}
+	}
+}
+
+// KubeSphere's rule: the first URL; a relative one against scheme and host
+// alone, where Helm would keep the path of the repository.
+func TestPackageURL(t *testing.T) {
+	repository := newRepository(t, Options{URL: "https://me:" + canary + "@repo.example:8443/charts/stable/"})
+	for _, tt := range []struct {
+		urls []string
+		want string
+	}{
+		{[]string{"https://cdn.example/a.tgz?sig=1", "https://other/b.tgz"}, "https://cdn.example/a.tgz?sig=1"},
+		{[]string{"charts/alc-1.2.0.tgz"}, "https://repo.example:8443/charts/alc-1.2.0.tgz"},
+		{[]string{"/alc-1.2.0.tgz"}, "https://repo.example:8443/alc-1.2.0.tgz"},
+		{[]string{"../../alc-1.2.0.tgz"}, "https://repo.example:8443/alc-1.2.0.tgz"},
+		{[]string{"//cdn.example/alc.tgz"}, "https://cdn.example/alc.tgz"},
+		{nil, "its entry in the index has no URL, so KubeSphere cannot download it"},
+		{[]string{"", "https://other/b.tgz"}, "its entry in the index has no URL, so KubeSphere cannot download it"},
+		{[]string{"oci://me:" + canary + "@cdn.example/a"}, `its URL "oci://xxxxx@cdn.example/a" in the index is neither http nor https, so KubeSphere cannot download it`},
+		{[]string{"http://a b/\x00"}, `its URL "http://a b/\x00" in the index is no address`},
+	} {
+		u, err := repository.PackageURL(Entry{URLs: tt.urls})
+		got := ""
+		if err != nil {
+			got = err.Error()
+		} else {
+			got = u.String()
+		}
+		if got != tt.want {
+			t.Errorf("%q: %s, want %s", tt.urls, got, tt.want)
+		}
+	}
+}
+
+// Credentials go to the repository's own host, and to no other that the index
+// names or that a redirect leads to.
+func TestCredentialsStayAtHome(t *testing.T) {
+	withKey := func(r *http.Request) bool {
+		user, password, ok := r.BasicAuth()
+		return ok && user == "me" && password == canary
+	}
+	foreign := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" {
+			t.Errorf("credentials at another host: %v", r.Header)
+		}
+		respond(200, archive)(w, r)
+	})
+	var requests int
+	home := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		requests++
+		if !withKey(r) {
+			t.Errorf("%s without credentials", r.URL)
+		}
+		switch r.URL.Path {
+		case "/index.yaml":
+			respond(200, smallIndex)(w, r)
+		case "/moved.tgz":
+			http.Redirect(w, r, foreign.URL, http.StatusFound)
+		default:
+			respond(200, archive)(w, r)
+		}
+	})
+	for name, options := range map[string]Options{
+		"from options": {URL: home.URL, Username: "me", Password: canary},
+		"from the URL": {URL: strings.Replace(home.URL, "http://", "http://me:"+canary+"@", 1)},
+		"options win":  {URL: strings.Replace(home.URL, "http://", "http://x:y@", 1), Username: "me", Password: canary},
+	} {
+		requests = 0
+		repository := newRepository(t, options)
+		if strings.Contains(repository.URL(), canary) || strings.Contains(repository.URL(), "@") {
+			t.Errorf("%s: URL is %s", name, repository.URL())
+		}
+		if _, err := repository.Index(t.Context()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, address := range []string{"x.tgz", home.URL + "/y.tgz", "moved.tgz", foreign.URL + "/z.tgz"} {
+			data, err := repository.Fetch(t.Context(), Entry{Name: "alc", Version: "1.2.0", URLs: []string{address}})
+			if err != nil || string(data) != archive {
+				t.Errorf("%s, %s: %q, %v", name, address, data, err)
+			}
+		}
+		if requests != 4 {
+			t.Errorf("%s: %d requests at home, want 4", name, requests)
+		}
+	}
+}
+
+func TestFetchErrors(t *testing.T) {
+	for name, tt := range map[string]struct {
+		handler http.HandlerFunc
+		url     string
+		want    string
+	}{
+		"a page":      {respond(200, "<title>Sign in</title>"), "x.tgz", "downloading package alc 1.2.0: 200 OK: Sign in: a page came instead of a package (GET HOST/x.tgz)"},
+		"nothing":     {respond(200, ""), "x.tgz", "downloading package alc 1.2.0: 200 OK: nothing came instead of a package (GET HOST/x.tgz)"},
+		"text":        {respond(200, "no such file"), "x.tgz", `downloading package alc 1.2.0: 200 OK: "no such file" came instead of a package (GET HOST/x.tgz)`},
+		"other bytes": {respond(200, "PK\x00\x01"), "x.tgz", "downloading package alc 1.2.0: 200 OK: something else came instead of a package (GET HOST/x.tgz)"},
+		"not there":   {respond(404, "gone"), "x.tgz?token=" + canary, "downloading package alc 1.2.0: 404 Not Found: gone (GET HOST/x.tgz?token=xxxxx)"},
+		"no URL":      {respond(200, ""), "", "downloading package alc 1.2.0: its entry in the index has no URL, so KubeSphere cannot download it"},
+		"too large": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "99999999") }, "x.tgz",
+			"downloading package alc 1.2.0: 200 OK: the answer is larger than is accepted: more than 64 MiB (GET HOST/x.tgz)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := serve(t, tt.handler)
+			_, err := newRepository(t, Options{URL: server.URL + "/below"}).Fetch(t.Context(), Entry{Name: "alc", Version: "1.2.0", URLs: []string{tt.url}})
+			if want := strings.ReplaceAll(tt.want, "HOST", server.URL); err == nil || err.Error() != want {
+				t.Errorf("error\n%v\nwant\n%s", err, want)
+			}
+		})
+	}
+}
+
+// A server that labels packages as gzip-encoded does not have them unpacked.
+func TestFetchKeepsTheBytes(t *testing.T) {
+	packed := strings.Builder{}
+	z := gzip.NewWriter(&packed)
+	_, _ = io.WriteString(z, "a tar")
+	_ = z.Close()
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		respond(200, packed.String())(w, r)
+	})
+	data, err := newRepository(t, Options{URL: server.URL}).Fetch(t.Context(), Entry{URLs: []string{"x.tgz"}})
+	if err != nil || string(data) != packed.String() {
+		t.Errorf("%q, %v", data, err)
+	}
+}
+
+func TestNew(t *testing.T) {
+	repository, err := New(Options{UserAgent: "ksrelease/1.2.3"})
+	if err != nil || repository.URL() != DefaultURL {
+		t.Errorf("%v, %v", repository, err)
+	}
+	for address, want := range map[string]string{
+		"oci://registry/x": `repository.url "oci://registry/x" must begin with https:// (or http://)`,
+		"https://x?y":      `repository.url "https://x?y" must end before the ? or #`,
+	} {
+		if _, err := New(Options{URL: address}); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
