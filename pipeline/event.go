@@ -24,7 +24,7 @@ const (
 type Event struct {
 	Kind EventKind
 	Time time.Time
-	// Planning is true while nothing is written.
+	// Planning is true until the plan is applied: nothing is written yet.
 	Planning bool
 	// Extension is the extension as it stands after the event; nil for events
 	// of the whole run.

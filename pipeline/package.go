@@ -47,7 +47,7 @@ func keepPackage(r *release) error {
 	if err := renameio.WriteFile(file+".sha256", []byte(sum), 0o644); err != nil {
 		return fmt.Errorf("keeping the checksum: %w", err)
 	}
-	r.result.Package.Path = file
+	r.result.Package.Path = r.run.Display(file)
 	return nil
 }
 

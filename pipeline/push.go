@@ -85,7 +85,7 @@ func submit(ctx context.Context, w *world, r *release, snapshotID string) error 
 // again tells of a failed write and waits before the next attempt.
 func again(ctx context.Context, w *world, r *release, doing string, cause error, attempt int) error {
 	wait := time.Second << (attempt - 1)
-	r.tell(w, fmt.Sprintf("%s: %v; trying again in %s, %d of %d", doing, cause, wait, attempt+1, attempts))
+	r.tell(fmt.Sprintf("%s: %v; trying again in %s, %d of %d", doing, cause, wait, attempt+1, attempts))
 	if !w.clock.Sleep(ctx, wait) {
 		return fmt.Errorf("%w (%s)", cause, interruption(ctx))
 	}

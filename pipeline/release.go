@@ -43,7 +43,10 @@ type release struct {
 
 func newRelease(run *Run, source config.Source) *release {
 	r := &release{run: run, source: source, done: make(chan struct{})}
-	r.result = ExtensionResult{Path: source.Display, Outcome: NotReached}
+	r.result = ExtensionResult{
+		Path: source.Display, Outcome: NotReached,
+		Assets: []AssetResult{}, Findings: []FindingResult{},
+	}
 	for _, name := range StageNames() {
 		r.result.Stages = append(r.result.Stages, StageResult{Name: name, Status: StageSkipped})
 	}
@@ -68,7 +71,7 @@ func (r *release) performOne(ctx context.Context, w *world, stage Stage) {
 	record := &r.result.Stages[slices.IndexFunc(r.result.Stages, func(s StageResult) bool { return s.Name == stage.Name })]
 	tell := func(kind EventKind, message string) {
 		r.run.emit(Event{
-			Kind: kind, Planning: w.planning, Stage: stage.Name, Status: record.Status,
+			Kind: kind, Stage: stage.Name, Status: record.Status,
 			Writes: stage.writes && !w.planning, Message: message,
 		}, r)
 	}
@@ -156,8 +159,8 @@ func (r *release) end(outcome Outcome, reason string) {
 }
 
 // tell notes something that the user should know while it goes on.
-func (r *release) tell(w *world, message string) {
-	r.run.emit(Event{Kind: EventNote, Planning: w.planning, Message: message}, r)
+func (r *release) tell(message string) {
+	r.run.emit(Event{Kind: EventNote, Message: message}, r)
 }
 
 // pack makes the archive with the asset URLs given; nil is the local form.

@@ -46,11 +46,11 @@ type ExtensionResult struct {
 	Outcome    Outcome         `json:"outcome"`
 	Reason     string          `json:"reason,omitempty"`
 	Stages     []StageResult   `json:"stages"`
-	Package    *PackageResult  `json:"package,omitempty"`
-	Assets     []AssetResult   `json:"assets,omitempty"`
+	Package    *PackageResult  `json:"package"` // null until it is packed
+	Assets     []AssetResult   `json:"assets"`
 	SnapshotID string          `json:"snapshot_id,omitempty"`
-	Findings   []FindingResult `json:"findings,omitempty"`
-	Error      *ErrorResult    `json:"error,omitempty"`
+	Findings   []FindingResult `json:"findings"`
+	Error      *ErrorResult    `json:"error"` // null unless a stage failed
 
 	// asAsked is whether the exit code counts it as released as asked.
 	asAsked bool

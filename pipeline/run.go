@@ -33,9 +33,10 @@ type Options struct {
 	Parallelism  int      // extensions at work at once; at least 1
 	Message      string   // what the submission tells the reviewers
 
-	Observer Observer        // may be nil
-	Clock    Clock           // nil is the wall clock
-	Stop     context.Context // done: begin nothing new, end what has begun; nil never is
+	Display  func(path string) string // how to show a path to the user; nil shows it as it is
+	Observer Observer                 // may be nil
+	Clock    Clock                    // nil is the wall clock
+	Stop     context.Context          // done: begin nothing new, end what has begun; nil never is
 }
 
 // Run releases a set of extensions once. Make it with [New] and start it with
@@ -44,6 +45,8 @@ type Run struct {
 	Options
 	started time.Time
 	slots   *semaphore.Weighted
+	// applying is set between the two phases, while nobody else is at work.
+	applying bool
 
 	mu          sync.Mutex // one event at a time
 	authRefused bool
@@ -53,6 +56,9 @@ type Run struct {
 func New(opts Options) *Run {
 	if opts.Observer == nil {
 		opts.Observer = ObserverFunc(func(Event) {})
+	}
+	if opts.Display == nil {
+		opts.Display = func(path string) string { return path }
 	}
 	if opts.Clock == nil {
 		opts.Clock = WallClock{}
@@ -147,6 +153,7 @@ func (r *Run) apply(ctx context.Context, p *plan) {
 			rel.end(Blocked, fmt.Sprintf("nothing is sent with --all-or-nothing: %s is %s", culprit.result.Name, culprit.result.Outcome))
 		}
 	}
+	r.applying = true
 	w := &world{
 		market: r.Marketplace, repo: p.repo, unasked: p.unasked, uploads: !r.skips(StageUpload),
 		message: r.Message, keep: keepPackage, clock: r.Clock, stop: r.Stop,
@@ -305,7 +312,7 @@ func (r *Run) planOne(ctx context.Context, w *world, rel *release) {
 		if err := decide(ctx, w, rel); err != nil {
 			rel.failPlan(ctx, err)
 		}
-		r.emit(Event{Kind: EventDecided, Planning: true, Message: rel.note}, rel)
+		r.emit(Event{Kind: EventDecided, Message: rel.note}, rel)
 	}
 	if rel.over || rel.action == actVerify {
 		return
@@ -467,6 +474,7 @@ func (r *Run) emit(e Event, rel *release) {
 		copied.Package = &pkg
 	}
 	e.Extension = &copied
+	e.Planning = !r.applying
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e.Time = r.Clock.Now()
@@ -487,6 +495,6 @@ func (r *Run) emitRun(kind EventKind, p *plan, message string) *Result {
 	if kind == EventRunFinished {
 		result.Finished = &now
 	}
-	r.Observer.Observe(Event{Kind: kind, Time: now, Planning: kind != EventRunFinished, Message: message, Result: result})
+	r.Observer.Observe(Event{Kind: kind, Time: now, Planning: !r.applying, Message: message, Result: result})
 	return result
 }

@@ -231,7 +231,9 @@ func TestOneThatFailsKeepsBackItsDependentsAndNobodyElse(t *testing.T) {
 func TestDependencyIsSeenBeforeItsDependentIsSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newFakeWorld()
-		w.serve = func(e *Entry, at time.Time) bool { return at.Sub(w.versions[e.Name+"@"+e.Version].submitted) > 20*time.Second }
+		w.serve = func(e *Entry, at time.Time) bool {
+			return at.Sub(w.versions[e.Name+"@"+e.Version].submitted) > 20*time.Second
+		}
 		result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "top", "1.0.0", "base"), sourceOf(t, "base", "1.0.0")}})
 		wantOutcomes(t, result, map[string]Outcome{"base": Released, "top": Released})
 		base, top := w.versions["base@1.0.0"], w.versions["top@1.0.0"]
@@ -411,7 +413,9 @@ func TestTimeUpNamesWhatIsLeft(t *testing.T) {
 func TestWaitingTakesNoSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newFakeWorld()
-		w.serve = func(e *Entry, at time.Time) bool { return at.Sub(w.versions[e.Name+"@"+e.Version].submitted) > time.Minute }
+		w.serve = func(e *Entry, at time.Time) bool {
+			return at.Sub(w.versions[e.Name+"@"+e.Version].submitted) > time.Minute
+		}
 		var sources []config.Source
 		for i := range 10 {
 			sources = append(sources, sourceOf(t, fmt.Sprintf("ext-%d", i), "1.0.0"))

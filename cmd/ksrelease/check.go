@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+type checkCommand struct {
+	place
+}
+
+// Run reads the config and every extension.yaml, and tells every problem of
+// all of them. A broken config does not hide what is wrong with the
+// extensions: those below its folder are read all the same.
+func (c *checkCommand) Run(a *app) error {
+	p, err := c.open(a)
+	var wrong yamldoc.Problems
+	if err != nil && !errors.As(err, &wrong) {
+		return err
+	}
+	var sources []config.Source
+	if p == nil {
+		sources, err = c.salvage()
+	} else {
+		sources, err = p.sources(nil)
+	}
+	var alsoWrong yamldoc.Problems
+	if err != nil && !errors.As(err, &alsoWrong) {
+		return err
+	}
+	wrong = append(wrong, alsoWrong...)
+
+	configProblems := len(wrong)
+	errorCount, warningCount := 0, 0
+	seen := map[string]string{}
+	for _, s := range sources {
+		found, name := inspect(s)
+		for _, p := range found {
+			if p.severity == lint.Warning {
+				warningCount++
+				p.problem.Message = "warning: " + p.problem.Message
+			} else {
+				errorCount++
+			}
+			wrong = append(wrong, p.problem)
+		}
+		if other, ok := seen[name]; ok && name != "" {
+			errorCount++
+			wrong = append(wrong, yamldoc.Problem{
+				File: s.Display, Message: fmt.Sprintf("the extension %q is also in %s", name, other),
+				Hint: "a name can be released from one place only: exclude one of them in the config, or rename it",
+			})
+		}
+		seen[name] = s.Display
+	}
+	for _, p := range wrong {
+		fmt.Fprintln(a.stdout, p.Error())
+	}
+	told := fmt.Sprintf("%s checked", plural(len(sources), "extension"))
+	switch {
+	case configProblems+errorCount > 0:
+		fmt.Fprintf(a.stdout, "%s: %s", told, plural(configProblems+errorCount, "problem"))
+	default:
+		fmt.Fprintf(a.stdout, "%s: no problems", told)
+	}
+	if warningCount > 0 {
+		fmt.Fprintf(a.stdout, ", %s", plural(warningCount, "warning"))
+	}
+	fmt.Fprintln(a.stdout)
+	switch {
+	case configProblems > 0:
+		return &outcomeError{exitUsage}
+	case errorCount > 0:
+		return &outcomeError{exitNotReleased}
+	}
+	return nil
+}
+
+type inspected struct {
+	severity lint.Severity
+	problem  yamldoc.Problem
+}
+
+// inspect reads one extension and returns what is wrong with its
+// extension.yaml, and its name.
+func inspect(s config.Source) ([]inspected, string) {
+	ext, err := extension.Load(s.Path, extension.Options{Display: s.Display, Ignore: []string{s.Settings.Package.Output}})
+	if err != nil {
+		var problems yamldoc.Problems
+		if !errors.As(err, &problems) {
+			problems = yamldoc.Problems{{File: s.Display, Message: err.Error()}}
+		}
+		var found []inspected
+		for _, p := range problems {
+			found = append(found, inspected{lint.Error, p})
+		}
+		return found, ""
+	}
+	var found []inspected
+	for _, f := range lint.CheckMetadata(context.Background(), ext, severities(s)) {
+		found = append(found, inspected{f.Severity, yamldoc.Problem{
+			File: f.File, Line: f.Line, Column: f.Column, Message: f.Message + " (" + f.Rule + ")", Hint: f.Hint, Excerpt: f.Excerpt,
+		}})
+	}
+	return found, ext.Metadata.Name
+}
+
+func severities(s config.Source) map[string]lint.Severity {
+	set := map[string]lint.Severity{}
+	for rule, severity := range s.Settings.Lint.Rules {
+		set[rule] = lint.Severity(severity)
+	}
+	return set
+}
+
+// salvage finds the extensions below the folder of a config that cannot be
+// used.
+func (c *checkCommand) salvage() ([]config.Source, error) {
+	file, err := c.file()
+	if err != nil {
+		return nil, err
+	}
+	root := filepath.Dir(file)
+	dirs, err := findExtensions(root)
+	if err != nil {
+		return nil, err
+	}
+	var sources []config.Source
+	for _, dir := range dirs {
+		path := filepath.Join(root, dir)
+		sources = append(sources, config.Source{Path: path, Display: display(path), Settings: config.Default(root).Defaults})
+	}
+	return sources, nil
+}
+
+// findExtensions lists the directories below root that hold an
+// extension.yaml, relative to root and sorted. What is below an extension
+// belongs to it, and hidden folders, packages of npm and vendored sources hold
+// no extensions of this project.
+func findExtensions(root string) ([]string, error) {
+	var found []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		name := d.Name()
+		if path != root && (name[0] == '.' || name == "node_modules" || name == "vendor") {
+			return filepath.SkipDir
+		}
+		if _, err := os.Stat(filepath.Join(path, extension.MetadataFile)); err != nil {
+			return nil
+		}
+		relative, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		found = append(found, filepath.ToSlash(relative))
+		return filepath.SkipDir
+	})
+	if err != nil {
+		return nil, fmt.Errorf("looking for extensions: %w", err)
+	}
+	return found, nil
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}

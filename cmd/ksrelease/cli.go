@@ -1,0 +1,30 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// cli is the grammar of the command line.
+type cli struct {
+	Run         runCommand         `cmd:"" help:"Plan, then release. With --dry-run, plan only."`
+	Check       checkCommand       `cmd:"" help:"Read the config and every extension.yaml, offline, and tell all problems at once."`
+	Lint        lintCommand        `cmd:"" help:"Hold the extensions to the rules of KubeSphere and tell all findings."`
+	Package     packageCommand     `cmd:"" help:"Lint and pack: leaves NAME-VERSION.tgz and its checksum in the output directory."`
+	Init        initCommand        `cmd:"" help:"Find the extensions of a repository and write a .ksrelease.yaml."`
+	Status      statusCommand      `cmd:"" help:"Show versions here, in the marketplace and in the Helm repository, and what a run would do."`
+	Withdraw    withdrawCommand    `cmd:"" help:"Take a submission back: it is a draft again."`
+	Login       loginCommand       `cmd:"" help:"Keep the API key of a marketplace."`
+	Logout      logoutCommand      `cmd:"" help:"Drop the API key of a marketplace."`
+	Schema      schemaCommand      `cmd:"" help:"Print the JSON Schema of .ksrelease.yaml."`
+	Marketplace marketplaceCommand `cmd:"" help:"The local marketplace: serve it, approve and reject what was submitted to it."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+	Completion  completionCommand  `cmd:"" help:"Print the completion script of a shell."`
+}
+
+// skippable are the stages that --skip takes: without a package there is
+// nothing to send.
+func skippable() []string {
+	return slices.DeleteFunc(pipeline.StageNames(), func(s string) bool { return s == pipeline.StagePackage })
+}

@@ -1,0 +1,321 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"sync"
+
+	"github.com/ksrelease/ksrelease/internal/cloud"
+	"github.com/ksrelease/ksrelease/internal/credentials"
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/helmrepo"
+	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/transport"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// projectURL is where ksrelease lives; servers see it in the User-Agent.
+const projectURL = "https://github.com/ksrelease/ksrelease"
+
+// clients are the two ends a run talks to, made in this one place.
+type clients struct {
+	market    *market // nil where there is no API key
+	repo      *repository
+	server    string // of the marketplace, for messages
+	assetHost string // scheme and host that the marketplace gives to uploaded files
+	warnings  []string
+	close     func()
+}
+
+// where says which marketplace a command works on.
+type where int
+
+const (
+	configured   where = iota // that of the config
+	local                     // the local one of the project
+	localIfThere              // likewise, but an empty one for the moment where there is none yet
+)
+
+// whereIf is for commands with a flag --local that change nothing themselves.
+func whereIf(isLocal bool) where {
+	if isLocal {
+		return localIfThere
+	}
+	return configured
+}
+
+// dial makes the clients of a project: those of the config, or those of the
+// local marketplace.
+func (a *app) dial(p *project, at where, notify func(transport.Retry)) (*clients, error) {
+	web := transport.New(transport.Options{
+		UserAgent:   userAgent(),
+		Parallelism: p.config.Parallelism,
+		Notify:      notify,
+	})
+	if at != configured {
+		return dialLocal(localDir(p.root), at, web)
+	}
+	c := &clients{server: p.config.Cloud.Server, assetHost: p.config.Cloud.Server, close: web.Close}
+	store, err := credentials.Default(a.env)
+	if err != nil {
+		return nil, err
+	}
+	token, warnings, err := store.Find(c.server)
+	c.warnings = warnings
+	switch {
+	case errors.Is(err, credentials.ErrNotFound):
+	case err != nil:
+		return nil, err
+	default:
+		if c.market, err = newMarket(c.server, token.Value(), web); err != nil {
+			return nil, err
+		}
+	}
+	user, _ := a.env("KSRELEASE_REPOSITORY_USERNAME")
+	password, _ := a.env("KSRELEASE_REPOSITORY_PASSWORD")
+	c.repo, err = newRepository(helmrepo.Options{URL: p.config.Repository.URL, Username: user, Password: password, Transport: web}, web)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func userAgent() string { return "ksrelease/" + programVersion() + " (+" + projectURL + ")" }
+
+// dialLocal opens the marketplace of the project inside this process, or goes
+// to the process that serves it.
+func dialLocal(dir string, at where, web *transport.Client) (*clients, error) {
+	if _, err := os.Stat(dir); at == localIfThere && errors.Is(err, os.ErrNotExist) {
+		empty, err := os.MkdirTemp("", "ksrelease-marketplace-")
+		if err != nil {
+			return nil, fmt.Errorf("making an empty marketplace: %w", err)
+		}
+		c, err := dialLocal(empty, local, web)
+		if err != nil {
+			return nil, errors.Join(err, os.RemoveAll(empty))
+		}
+		served := c.close
+		c.close = func() { served(); _ = os.RemoveAll(empty) }
+		return c, nil
+	}
+	served, err := serveLocal(dir)
+	if err != nil {
+		return nil, err
+	}
+	c := &clients{server: served.address, assetHost: served.assetHost, close: func() { web.Close(); served.close() }}
+	if c.market, err = newMarket(served.address, served.token, web); err == nil {
+		c.repo, err = newRepository(helmrepo.Options{URL: served.address, Transport: web}, web)
+	}
+	if err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// localDir is where a project keeps its local marketplace.
+func localDir(root string) string { return filepath.Join(root, ".ksrelease", "marketplace") }
+
+// localKey has the shape of a real API key; a marketplace that is served
+// without --token takes any such key.
+const localKey = "kck-00000000-0000-0000-0000-000000000000"
+
+type servedMarketplace struct {
+	address, assetHost, token string
+	close                     func()
+}
+
+// serveLocal serves the marketplace in dir on a port of the loopback address
+// for the time of a run. Uploaded files get addresses at the port on which
+// `ksrelease marketplace serve` would serve them, so that they outlive the run.
+func serveLocal(dir string) (*servedMarketplace, error) {
+	assetHost := "http://" + marketplace.DefaultAddr
+	key := "kck-" + rand.Text()
+	m, err := marketplace.Open(dir, marketplace.Options{ExternalURL: assetHost, Token: key})
+	var locked *marketplace.LockedError
+	if errors.As(err, &locked) && locked.Address != "" {
+		return &servedMarketplace{address: locked.Address, assetHost: locked.Address, token: localKey, close: func() {}}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("serving the local marketplace: %w", err), m.Close())
+	}
+	server := marketplace.NewServer(m)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(listener) // ends with Close, below
+	}()
+	return &servedMarketplace{
+		address: "http://" + listener.Addr().String(), assetHost: assetHost, token: key,
+		close: func() {
+			_ = server.Close()
+			<-done
+			_ = m.Close() // the static repository is made anew on the next Open
+		},
+	}, nil
+}
+
+// market fits the client of the marketplace to what the pipeline needs.
+type market struct {
+	*cloud.Client
+	user func(context.Context) (string, error)
+	dir  func(context.Context) (string, error)
+}
+
+var _ pipeline.Marketplace = (*market)(nil)
+
+func newMarket(server, token string, web *transport.Client) (*market, error) {
+	client, err := cloud.New(cloud.Options{Server: server, Token: token, Transport: web})
+	if err != nil {
+		return nil, err
+	}
+	m := &market{Client: client}
+	m.user = once(client.User)
+	m.dir = once(func(ctx context.Context) (string, error) {
+		user, err := m.user(ctx)
+		if err != nil {
+			return "", err
+		}
+		return client.FilesDir(ctx, user)
+	})
+	return m, nil
+}
+
+// once asks at most once at a time and keeps the answer for all; a failure is
+// kept too, unless it was only the asker whose time ran out.
+func once(ask func(context.Context) (string, error)) func(context.Context) (string, error) {
+	var (
+		mu     sync.Mutex
+		known  bool
+		answer string
+		failed error
+	)
+	return func(ctx context.Context) (string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if known {
+			return answer, failed
+		}
+		got, err := ask(ctx)
+		if err != nil && ctx.Err() != nil {
+			return "", err
+		}
+		known, answer, failed = true, got, err
+		return answer, failed
+	}
+}
+
+func (m *market) AssetFolder(ctx context.Context) (string, error) { return m.dir(ctx) }
+
+func (m *market) Snapshot(ctx context.Context, name, version string) (pipeline.Snapshot, error) {
+	s, err := m.Version(ctx, name, version)
+	var refused *transport.Error
+	switch {
+	case errors.As(err, &refused) && refused.NotFound():
+		return pipeline.Snapshot{}, nil
+	case err != nil:
+		return pipeline.Snapshot{}, err
+	}
+	return pipeline.Snapshot{ID: s.ID, Status: s.Status}, nil
+}
+
+func (m *market) UploadAssets(ctx context.Context, name, version string, assets []extension.Asset) ([]string, error) {
+	user, err := m.user(ctx)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := m.dir(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var files []cloud.Upload
+	for _, asset := range assets {
+		files = append(files, cloud.Upload{
+			Name: asset.RemoteName, Path: path.Join(dir, name, version, asset.RemoteName), Data: asset.Data,
+		})
+	}
+	return m.UploadFiles(ctx, user, "the assets of "+name+" "+version, files)
+}
+
+func (m *market) PushPackage(ctx context.Context, pkg *extension.Package) (pipeline.Snapshot, error) {
+	user, err := m.user(ctx)
+	if err != nil {
+		return pipeline.Snapshot{}, err
+	}
+	s, err := m.Client.PushPackage(ctx, user, pkg.Name, pkg.Filename, pkg.Data)
+	return pipeline.Snapshot{ID: s.ID, Status: s.Status}, err
+}
+
+func (m *market) Submit(ctx context.Context, snapshotID, message string) error {
+	user, err := m.user(ctx)
+	if err != nil {
+		return err
+	}
+	return m.Client.Submit(ctx, user, snapshotID, message)
+}
+
+// repository fits the client of the Helm repository to what the pipeline needs.
+type repository struct {
+	*helmrepo.Repository
+	web *transport.Client
+}
+
+var _ pipeline.Repository = (*repository)(nil)
+
+func newRepository(options helmrepo.Options, web *transport.Client) (*repository, error) {
+	r, err := helmrepo.New(options)
+	if err != nil {
+		return nil, err
+	}
+	return &repository{r, web}, nil
+}
+
+func (r *repository) Index(ctx context.Context) (pipeline.Index, error) {
+	index, err := r.Repository.Index(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return indexView{index}, nil
+}
+
+func (r *repository) Fetch(ctx context.Context, e pipeline.Entry) ([]byte, error) {
+	return r.Repository.Fetch(ctx, helmrepo.Entry{Name: e.Name, Version: e.Version, Digest: e.Digest, URLs: e.URLs})
+}
+
+// FetchAsset asks without credentials: icons and screenshots are public, and
+// may lie on another host.
+func (r *repository) FetchAsset(ctx context.Context, address string) ([]byte, error) {
+	shown := address
+	if u, err := url.Parse(address); err == nil {
+		shown = path.Base(u.Path)
+	}
+	answer, err := r.web.Do(ctx, transport.Request{Op: "downloading the published asset " + shown, URL: address})
+	if err != nil {
+		return nil, err
+	}
+	return answer.Body, nil
+}
+
+type indexView struct{ *helmrepo.Index }
+
+func (i indexView) Lookup(name, version string) (pipeline.Entry, bool) {
+	e, ok := i.Version(name, version)
+	if !ok {
+		return pipeline.Entry{}, false
+	}
+	return pipeline.Entry{
+		Name: e.Name, Version: e.Version, Digest: e.Digest, URLs: e.URLs,
+		ContentDigest: e.Annotations[extension.ContentDigestAnnotation],
+	}, true
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/ksrelease/ksrelease/internal/credentials"
+	"github.com/ksrelease/ksrelease/internal/transport"
+)
+
+// account are the flags that say which marketplace is meant.
+type account struct {
+	place
+	Server string `placeholder:"URL" help:"Address of the marketplace; default: cloud.server of the config, or KubeSphere Cloud."`
+}
+
+// server is the address that was given, else that of the config.
+func (c account) server(a *app) (string, error) {
+	p, err := c.open(a)
+	if err != nil {
+		return "", err
+	}
+	if c.Server != "" {
+		return c.Server, nil
+	}
+	return p.config.Cloud.Server, nil
+}
+
+type loginCommand struct {
+	account
+	TokenStdin bool `help:"Read the API key from standard input."`
+}
+
+// Run asks for the key, tries it, and keeps it.
+func (c *loginCommand) Run(a *app) error {
+	server, err := c.server(a)
+	if err != nil {
+		return err
+	}
+	key, err := c.key(a, server)
+	if err != nil {
+		return err
+	}
+	web := transport.New(transport.Options{UserAgent: userAgent()})
+	defer web.Close()
+	m, err := newMarket(server, key, web)
+	if err != nil {
+		return usage(err, "")
+	}
+	user, err := m.User(a.stop)
+	if err != nil {
+		return err
+	}
+	store, err := credentials.Default(a.env)
+	if err != nil {
+		return err
+	}
+	if err := store.Save(server, key); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "Logged in to %s as %s.\nThe key is kept in %s, readable by you alone.\n", transport.RedactURL(server), user, store.File)
+	return nil
+}
+
+func (c *loginCommand) key(a *app, server string) (string, error) {
+	if c.TokenStdin {
+		line, err := bufio.NewReader(io.LimitReader(a.stdin, 64<<10)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", fmt.Errorf("reading the API key from standard input: %w", err)
+		}
+		if line = strings.TrimSpace(line); line == "" {
+			return "", usage(errors.New("standard input holds no API key"), "for example: ksrelease login --token-stdin < key.txt")
+		}
+		return line, nil
+	}
+	terminal := int(a.stdin.Fd())
+	if !term.IsTerminal(terminal) {
+		return "", usage(errors.New("there is no terminal to ask for the API key on"),
+			"give it on standard input: ksrelease login --token-stdin < key.txt")
+	}
+	fmt.Fprintf(a.stderr, "API key for %s: ", transport.RedactURL(server))
+	typed, err := a.readPassword(terminal)
+	fmt.Fprintln(a.stderr)
+	if err != nil {
+		return "", fmt.Errorf("reading the API key: %w", err)
+	}
+	key := strings.TrimSpace(string(typed))
+	if key == "" {
+		return "", usage(errors.New("no API key was typed"), "")
+	}
+	return key, nil
+}
+
+// readPassword reads a line without echo; an interrupt leaves the terminal as
+// it was.
+func (a *app) readPassword(terminal int) ([]byte, error) {
+	before, err := term.GetState(terminal)
+	if err != nil {
+		return nil, err
+	}
+	type answer struct {
+		line []byte
+		err  error
+	}
+	typed := make(chan answer, 1)
+	go func() {
+		line, err := term.ReadPassword(terminal)
+		typed <- answer{line, err}
+	}()
+	select {
+	case got := <-typed:
+		return got.line, got.err
+	case <-a.stop.Done():
+		return nil, errors.Join(context.Cause(a.stop), term.Restore(terminal, before))
+	}
+}
+
+type logoutCommand struct {
+	account
+}
+
+// Run drops the key that login kept.
+func (c *logoutCommand) Run(a *app) error {
+	server, err := c.server(a)
+	if err != nil {
+		return err
+	}
+	store, err := credentials.Default(a.env)
+	if err != nil {
+		return err
+	}
+	removed, err := store.Remove(server)
+	if err != nil {
+		return err
+	}
+	if !removed {
+		fmt.Fprintf(a.stdout, "There was no key for %s.\n", transport.RedactURL(server))
+		return nil
+	}
+	fmt.Fprintf(a.stdout, "The key for %s is dropped.\n", transport.RedactURL(server))
+	return nil
+}

@@ -1,0 +1,208 @@
+// Command ksrelease releases the KubeSphere extensions of a monorepo.
+//
+// This room wires the others together: it is the only one that knows kong,
+// the environment, signals and exit codes. A file holds one command.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// version is set by the linker; see the Makefile.
+var version = ""
+
+// The exit codes, which scripts rely on (docs/exit-codes.md).
+const (
+	exitOK          = 0
+	exitNotReleased = 1   // at least one extension is not released as asked
+	exitUsage       = 2   // usage or configuration
+	exitAuth        = 3   // authentication
+	exitInterrupted = 130 // SIGINT
+	exitTerminated  = 143 // SIGTERM
+)
+
+func main() { os.Exit(realMain()) }
+
+func realMain() int {
+	// Helm's packages log remarks on values to the standard logger; what
+	// matters of that is told by lint.
+	log.SetOutput(io.Discard)
+
+	ctx, signalled := untilSignal()
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.LookupEnv, stop: ctx}
+	code := a.main(os.Args[1:])
+	if by := signalled(); by != 0 {
+		return by
+	}
+	return code
+}
+
+// app is what commands reach of the outside.
+type app struct {
+	stdin          *os.File
+	stdout, stderr *os.File
+	env            func(string) (string, bool)
+	stop           context.Context // done with the first signal: begin nothing new
+}
+
+// main runs one command line and returns the exit code.
+func (a *app) main(args []string) int {
+	var commands cli
+	parser, err := kong.New(&commands,
+		kong.Name("ksrelease"),
+		kong.Description("Releases the KubeSphere extensions of a monorepo: declared in .ksrelease.yaml, checked as KubeSphere would, pushed, and seen in the Helm repository."),
+		kong.Writers(a.stdout, a.stderr),
+		kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, Summary: false}),
+		kong.Vars{"stages": strings.Join(skippable(), ","), "marketplace_addr": marketplace.DefaultAddr},
+		kong.Bind(a),
+	)
+	if err != nil {
+		panic(err) // the grammar is wrong; a test holds it
+	}
+	return a.guard(func() error {
+		words := normalize(args)
+		parsed, err := parser.Parse(words)
+		if err != nil {
+			return usage(err, "see ksrelease --help")
+		}
+		return parsed.Run()
+	})
+}
+
+// normalize gives meaning to a line that names no command: the bare word is a
+// call for help, and --dry-run alone means `run`. Nothing else does, so that
+// no typo can ever send anything.
+func normalize(args []string) []string {
+	if len(args) == 0 {
+		return []string{"--help"}
+	}
+	if strings.HasPrefix(args[0], "-") && slices.Contains(args, "--dry-run") {
+		return append([]string{"run"}, args...)
+	}
+	return args
+}
+
+// exited carries kong's wish to exit (after --help) up to guard.
+type exited int
+
+// guard runs a command and turns its error into words and an exit code: the
+// one switch that does.
+func (a *app) guard(command func() error) (code int) {
+	defer func() {
+		switch thrown := recover().(type) {
+		case nil:
+		case exited:
+			code = int(thrown)
+		default:
+			panic(thrown)
+		}
+	}()
+	err := command()
+	if err == nil {
+		return exitOK
+	}
+	var (
+		quiet    *outcomeError
+		problems yamldoc.Problems
+		wrong    *usageError
+	)
+	switch {
+	case errors.As(err, &quiet):
+		return quiet.code
+	case errors.As(err, &problems):
+		fmt.Fprintln(a.stderr, err)
+		return exitUsage
+	case errors.As(err, &wrong):
+		a.complain(err, wrong.advice)
+		return exitUsage
+	case pipeline.Unauthorized(err):
+		a.complain(err, "run ksrelease login, or set KSRELEASE_TOKEN")
+		return exitAuth
+	default:
+		a.complain(err, pipeline.Remedy(err))
+		return exitNotReleased
+	}
+}
+
+// complain prints a fact and, apart from it, the advice.
+func (a *app) complain(err error, advice string) {
+	fmt.Fprintf(a.stderr, "ksrelease: %v\n", err)
+	if advice != "" {
+		fmt.Fprintf(a.stderr, "  → %s\n", advice)
+	}
+}
+
+// outcomeError ends a command whose output has told everything already.
+type outcomeError struct{ code int }
+
+func (e *outcomeError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+// usageError is a mistake in what was typed or configured.
+type usageError struct {
+	err    error
+	advice string
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usage(err error, advice string) error { return &usageError{err, advice} }
+
+// untilSignal is a context that ends with the first SIGINT or SIGTERM; the
+// second one ends the process at once. signalled is the exit code of the
+// signal that came, or 0.
+func untilSignal() (ctx context.Context, signalled func() int) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	came := make(chan os.Signal, 2)
+	signal.Notify(came, syscall.SIGINT, syscall.SIGTERM)
+	codes := make(chan int, 1)
+	go func() {
+		first := codeOf(<-came)
+		codes <- first
+		cancel(errors.New("interrupted"))
+		os.Exit(codeOf(<-came))
+	}()
+	return ctx, func() int {
+		select {
+		case code := <-codes:
+			return code
+		default:
+			return 0
+		}
+	}
+}
+
+func codeOf(s os.Signal) int {
+	if s == syscall.SIGTERM {
+		return exitTerminated
+	}
+	return exitInterrupted
+}
+
+// programVersion is the version that was linked in, else that of the module.
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return strings.TrimPrefix(info.Main.Version, "v")
+	}
+	return "devel"
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/ksrelease/ksrelease/internal/marketplace"
+)
+
+type marketplaceCommand struct {
+	Serve   serveCommand   `cmd:"" help:"Serve the local marketplace: the API of KubeSphere Cloud under /apis, a Helm repository at the root."`
+	Approve approveCommand `cmd:"" help:"Approve a submitted version: it becomes active."`
+	Reject  rejectCommand  `cmd:"" help:"Reject a submitted version."`
+}
+
+// shelf is the flag that says where a local marketplace is kept.
+type shelf struct {
+	Dir string `default:".ksrelease/marketplace" placeholder:"DIR" help:"Where it is kept; default: ${default}."`
+}
+
+type serveCommand struct {
+	shelf
+	Addr        string `default:"${marketplace_addr}" placeholder:"HOST:PORT" help:"Where to listen; default: ${default}."`
+	Token       string `env:"KSRELEASE_MARKETPLACE_TOKEN" placeholder:"KEY" help:"The one API key that is accepted, better given in $KSRELEASE_MARKETPLACE_TOKEN; default: any key that looks like one."`
+	ExternalURL string `placeholder:"URL" help:"Address at which others reach it, for the URLs of uploaded files; default: that of each request."`
+}
+
+// Run serves until it is interrupted.
+func (c *serveCommand) Run(a *app) error {
+	m, err := marketplace.Open(c.Dir, marketplace.Options{Token: c.Token, ExternalURL: c.ExternalURL})
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return errors.Join(usage(fmt.Errorf("listening: %w", err), "choose another address with --addr"), m.Close())
+	}
+	address := listener.Addr().String()
+	if err := m.SetAddress(address); err != nil {
+		return errors.Join(err, listener.Close(), m.Close())
+	}
+	here := "http://" + address
+	fmt.Fprintf(a.stderr, `serving the marketplace in %s at %s
+
+  ksrelease   cloud: {server: %s}
+              repository: {url: %s}
+  helm        helm repo add local %s
+  ksbuilder   ksbuilder login --server %s
+
+Ctrl-C ends it.
+`, filepath.Clean(c.Dir), here, here, here, here, here)
+	if host, _, err := net.SplitHostPort(address); err == nil && !loopback(host) && c.Token == "" {
+		fmt.Fprintln(a.stderr, "warning: others can reach this address, and any API key is accepted; set KSRELEASE_MARKETPLACE_TOKEN")
+	}
+	server := marketplace.NewServer(m)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err = <-served:
+	case <-a.stop.Done():
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err = server.Shutdown(ctx); err != nil {
+			err = server.Close()
+		}
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return errors.Join(err, m.Close())
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+type approveCommand struct {
+	shelf
+	Release released `arg:"" name:"name@version" help:"The version to approve."`
+}
+
+// Run approves a version, in the process that serves the marketplace or,
+// where there is none, in its directory.
+func (c *approveCommand) Run(a *app) error {
+	err := c.review(
+		func(remote *marketplace.Admin) error {
+			return remote.Approve(a.stop, c.Release.Name, c.Release.Version)
+		},
+		func(m *marketplace.Marketplace) error { return m.Approve(c.Release.Name, c.Release.Version) })
+	if err != nil {
+		return fmt.Errorf("approving %s: %w", c.Release, err)
+	}
+	fmt.Fprintf(a.stdout, "%s is active.\n", c.Release)
+	return nil
+}
+
+type rejectCommand struct {
+	shelf
+	Release released `arg:"" name:"name@version" help:"The version to reject."`
+	Message string   `help:"What its author is told."`
+}
+
+// Run rejects a version, like approveCommand.
+func (c *rejectCommand) Run(a *app) error {
+	err := c.review(
+		func(remote *marketplace.Admin) error {
+			return remote.Reject(a.stop, c.Release.Name, c.Release.Version, c.Message)
+		},
+		func(m *marketplace.Marketplace) error {
+			return m.Reject(c.Release.Name, c.Release.Version, c.Message)
+		})
+	if err != nil {
+		return fmt.Errorf("rejecting %s: %w", c.Release, err)
+	}
+	fmt.Fprintf(a.stdout, "%s is rejected.\n", c.Release)
+	return nil
+}
+
+func (c shelf) review(remotely func(*marketplace.Admin) error, here func(*marketplace.Marketplace) error) error {
+	remote, err := marketplace.Remote(c.Dir)
+	switch {
+	case err == nil:
+		return remotely(remote)
+	case !errors.Is(err, marketplace.ErrNotServed):
+		return err
+	}
+	m, err := marketplace.Open(c.Dir, marketplace.Options{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(here(m), m.Close())
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/config"
+)
+
+// place are the flags that say where the project is.
+type place struct {
+	Dir    string `short:"C" placeholder:"DIR" help:"Go to this directory first."`
+	Config string `short:"f" placeholder:"FILE" help:"The config; default: .ksrelease.yaml here or in the nearest directory above."`
+}
+
+// project is what a command works on.
+type project struct {
+	config *config.Config
+	root   string // absolute: the folder of the config, or the current one
+}
+
+// enter goes to -C.
+func (p place) enter() error {
+	if p.Dir == "" {
+		return nil
+	}
+	if err := os.Chdir(p.Dir); err != nil {
+		return usage(fmt.Errorf("-C %s: %w", p.Dir, errors.Unwrap(err)), "")
+	}
+	return nil
+}
+
+// file is the config to read, absolute; empty where there is none.
+func (p place) file() (string, error) {
+	if p.Config != "" {
+		return filepath.Abs(p.Config)
+	}
+	file, err := config.Find(".")
+	if errors.Is(err, config.ErrNotFound) {
+		return "", nil
+	}
+	return file, err
+}
+
+// open reads the config, or stands in the defaults where there is none.
+func (p place) open(a *app) (*project, error) {
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	file, err := p.file()
+	if err != nil {
+		return nil, usage(err, "")
+	}
+	if file == "" {
+		here, err := os.Getwd()
+		if err != nil {
+			return nil, err
+		}
+		return &project{config: config.Default(here), root: here}, nil
+	}
+	loaded, err := config.Load(display(file), a.env)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, usage(fmt.Errorf("there is no config %s", p.Config), "ksrelease init writes one")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &project{config: loaded, root: filepath.Dir(file)}, nil
+}
+
+// sources are the extensions of the project, narrowed to paths where there
+// are any. Without a config, the paths alone are the extensions.
+func (p *project) sources(paths []string) ([]config.Source, error) {
+	here, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	if p.config.File == "" {
+		if len(paths) == 0 {
+			return nil, usage(errors.New("there is no .ksrelease.yaml here or in a directory above"),
+				"ksrelease init writes one; or name the extensions: ksrelease run DIR…")
+		}
+		return p.undeclared(paths)
+	}
+	declared, err := p.config.Sources(here)
+	if err != nil {
+		return nil, err
+	}
+	return narrow(declared, paths)
+}
+
+// undeclared makes sources of paths, with the default settings.
+func (p *project) undeclared(paths []string) ([]config.Source, error) {
+	var sources []config.Source
+	for _, path := range paths {
+		absolute, err := filepath.Abs(path)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := os.Stat(absolute); err != nil {
+			return nil, usage(fmt.Errorf("%s: %w", path, errors.Unwrap(err)), "name a directory with an extension.yaml, or a package .tgz")
+		}
+		sources = append(sources, config.Source{Path: absolute, Display: filepath.Clean(path), Settings: p.config.Defaults})
+	}
+	return sources, nil
+}
+
+// narrow keeps the sources that are one of the paths or lie below one.
+func narrow(sources []config.Source, paths []string) ([]config.Source, error) {
+	if len(paths) == 0 {
+		return sources, nil
+	}
+	wanted := map[string]bool{}
+	for _, path := range paths {
+		absolute, err := filepath.Abs(path)
+		if err != nil {
+			return nil, err
+		}
+		found := false
+		for _, s := range sources {
+			if s.Path == absolute || strings.HasPrefix(s.Path, absolute+string(filepath.Separator)) {
+				wanted[s.Path], found = true, true
+			}
+		}
+		if !found {
+			return nil, usage(fmt.Errorf("%s is no extension that the config declares", path),
+				"add it under extensions: in the config")
+		}
+	}
+	var kept []config.Source
+	for _, s := range sources {
+		if wanted[s.Path] {
+			kept = append(kept, s)
+		}
+	}
+	return kept, nil
+}
+
+// display is a path as the user would type it from here.
+func display(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	relative, err := filepath.Rel(here, path)
+	if err != nil || len(relative) > len(path) {
+		return path
+	}
+	return relative
+}

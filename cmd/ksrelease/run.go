@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/ksrelease/ksrelease/internal/report"
+	"github.com/ksrelease/ksrelease/internal/transport"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// selection are the flags that say which extensions, and how the run is told.
+type selection struct {
+	place
+	Only        []string `placeholder:"NAME" help:"Only the extensions of these names."`
+	Parallelism int      `placeholder:"N" help:"Extensions at work at once; default: parallelism of the config, or 8."`
+	Output      string   `enum:"text,json" default:"text" help:"text, or json: one event a line on standard output."`
+	Report      []string `placeholder:"FILE" help:"Also write a report; the ending chooses: .json the result document, .xml JUnit, .md Markdown, .sarif findings. May be repeated."`
+}
+
+type runCommand struct {
+	selection
+	Paths []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths. Without a config, they are released with the defaults."`
+
+	DryRun       bool          `help:"Plan only: print what would be done and send nothing."`
+	Skip         []string      `enum:"${stages}" placeholder:"STAGE" help:"Leave these stages out: ${stages}."`
+	Local        bool          `help:"Release to the local marketplace in .ksrelease/marketplace."`
+	Timeout      time.Duration `placeholder:"D" help:"End the run after this time, such as 10m."`
+	AllOrNothing bool          `help:"Send nothing unless the whole plan is clean."`
+}
+
+// Run plans and releases.
+func (c *runCommand) Run(a *app) error {
+	p, err := c.open(a)
+	if err != nil {
+		return err
+	}
+	sources, err := p.sources(c.Paths)
+	if err != nil {
+		return err
+	}
+	var run atomic.Pointer[pipeline.Run]
+	links, err := a.dial(p, c.local(), func(r transport.Retry) {
+		if run := run.Load(); run != nil {
+			run.Note(r.String())
+		}
+	})
+	if err != nil {
+		return err
+	}
+	defer links.close()
+	options := pipeline.Options{
+		Sources: sources, Only: c.Only, Repository: links.repo, AssetHost: links.assetHost,
+		DryRun: c.DryRun, Skip: c.Skip, AllOrNothing: c.AllOrNothing,
+		Message: "submitted by ksrelease " + programVersion(),
+	}
+	if links.market != nil {
+		options.Marketplace = links.market
+	}
+	ctx := context.Background()
+	if c.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, c.Timeout, fmt.Errorf("the %s of --timeout were up", c.Timeout))
+		defer cancel()
+	}
+	return c.perform(ctx, a, p, options, report.TextOptions{
+		Again:   func(names []string) string { return c.again(names, false) },
+		Release: func() string { return c.again(nil, true) },
+	}, &run, links.warnings)
+}
+
+// local says which marketplace the flags ask for. A dry run leaves nothing
+// behind, not even an empty local marketplace.
+func (c *runCommand) local() where {
+	switch {
+	case c.Local && c.DryRun:
+		return localIfThere
+	case c.Local:
+		return local
+	}
+	return configured
+}
+
+// again is the command line that goes on with the extensions named, or with
+// all of this run.
+func (c *runCommand) again(names []string, forReal bool) string {
+	words := []string{"ksrelease", "run"}
+	add := func(flag, value string) {
+		if value != "" {
+			words = append(words, flag, shellWord(value))
+		}
+	}
+	add("-C", c.Dir)
+	add("-f", c.Config)
+	if c.Local {
+		words = append(words, "--local")
+	}
+	if c.DryRun && !forReal {
+		words = append(words, "--dry-run")
+	}
+	if c.AllOrNothing {
+		words = append(words, "--all-or-nothing")
+	}
+	for _, s := range c.Skip {
+		add("--skip", s)
+	}
+	if names == nil {
+		names = c.Only
+	}
+	for _, n := range names {
+		add("--only", n)
+	}
+	for _, path := range c.Paths {
+		words = append(words, shellWord(path))
+	}
+	return strings.Join(words, " ")
+}
+
+// shellWord quotes a word for a POSIX shell where it needs it.
+func shellWord(s string) string {
+	safe := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./,:=@%+", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !safe(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// perform runs the pipeline and tells of it as the flags ask.
+func (c *selection) perform(ctx context.Context, a *app, p *project, options pipeline.Options, text report.TextOptions, running *atomic.Pointer[pipeline.Run], warnings []string) error {
+	options.Parallelism = p.config.Parallelism
+	if c.Parallelism < 0 {
+		return usage(fmt.Errorf("--parallelism %d: it must be at least 1", c.Parallelism), "")
+	}
+	if c.Parallelism > 0 {
+		options.Parallelism = c.Parallelism
+	}
+	options.Stop, options.Display = a.stop, display
+
+	observers := []pipeline.Observer{c.teller(a, text)}
+	var files []report.File
+	for _, path := range c.Report {
+		file, err := report.NewFile(path, report.Tool{Version: programVersion(), URL: projectURL})
+		if err != nil {
+			return usage(err, "")
+		}
+		files = append(files, file)
+		// Before the teller: evidence is on disk before a line says so.
+		observers = append([]pipeline.Observer{file}, observers...)
+	}
+	options.Observer = report.All(observers...)
+	run := pipeline.New(options)
+	if running != nil {
+		running.Store(run)
+	}
+	for _, w := range warnings {
+		run.Note(w)
+	}
+	result, err := run.Do(ctx)
+	if err != nil {
+		return usage(err, pipeline.Remedy(err))
+	}
+	var unwritten error
+	for _, f := range files {
+		unwritten = errors.Join(unwritten, f.Err())
+	}
+	switch {
+	case unwritten != nil:
+		return unwritten
+	case run.AuthRefused():
+		return &outcomeError{exitAuth}
+	case !result.AsAsked():
+		return &outcomeError{exitNotReleased}
+	}
+	return nil
+}
+
+// teller is who tells of the run on the standard streams.
+func (c *selection) teller(a *app, options report.TextOptions) pipeline.Observer {
+	if c.Output == "json" {
+		return report.Events(a.stdout)
+	}
+	options.Live = term.IsTerminal(int(a.stderr.Fd()))
+	options.Color = a.color(a.stdout)
+	options.Width = a.width()
+	return report.NewText(a.stdout, a.stderr, options)
+}
+
+// color says whether a stream may be coloured: a terminal, unless NO_COLOR or
+// a dumb terminal says otherwise (no-color.org).
+func (a *app) color(f *os.File) bool {
+	if _, off := a.env("NO_COLOR"); off {
+		return false
+	}
+	kind, _ := a.env("TERM")
+	return kind != "dumb" && term.IsTerminal(int(f.Fd()))
+}
+
+// width is that of the terminal; 0 where standard output is none.
+func (a *app) width() int {
+	w, _, err := term.GetSize(int(a.stdout.Fd()))
+	if err != nil {
+		return 0
+	}
+	return w
+}

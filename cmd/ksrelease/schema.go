@@ -1,0 +1,11 @@
+package main
+
+import "github.com/ksrelease/ksrelease/schema"
+
+type schemaCommand struct{}
+
+// Run prints the schema that editors and ksrelease itself go by.
+func (c *schemaCommand) Run(a *app) error {
+	_, err := a.stdout.Write(schema.JSON)
+	return err
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/ksrelease/ksrelease/internal/marketplace"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"ksrelease": main})
+}
+
+// TestScript runs the scenarios that a user could type. Each script says in
+// its first line what it stands for.
+//
+// Besides the usual commands, scripts have:
+//
+//	market                    serves a marketplace of its own; $MARKET is its address
+//	market log FILE           writes the requests it got so far to FILE, and forgets them
+//	market approve NAME@VER   reviews what was submitted
+//	waitfor FILE              waits until FILE is there
+//	edit FILE OLD NEW         replaces text in a file
+//	scrub FILE                takes out of a file what differs from run to run: times, ports
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           filepath.Join("testdata", "script"),
+		UpdateScripts: os.Getenv("UPDATE") != "",
+		Setup:         setUp,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"market":  marketCommandInScript,
+			"edit":    editInScript,
+			"scrub":   scrubInScript,
+			"waitfor": waitForInScript,
+		},
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+	})
+}
+
+func setUp(env *testscript.Env) error {
+	root, err := moduleRoot()
+	if err != nil {
+		return err
+	}
+	home := filepath.Join(env.WorkDir, ".home")
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return err
+	}
+	env.Setenv("HOME", home)
+	env.Setenv("XDG_CONFIG_HOME", filepath.Join(home, ".config"))
+	env.Setenv("ROOT", root)
+	env.Setenv("KEY", testKey)
+	env.Values[served{}] = &servedInScript{}
+	return nil
+}
+
+// testKey has the shape of an API key.
+const testKey = "kck-11111111-2222-3333-4444-555555555555"
+
+type served struct{}
+
+// servedInScript is the marketplace of one script, with what it was asked.
+type servedInScript struct {
+	handler *marketplace.Marketplace
+	server  *httptest.Server
+
+	mu  sync.Mutex
+	log []string
+}
+
+func (s *servedInScript) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.log = append(s.log, r.Method+" "+r.URL.RequestURI())
+	s.mu.Unlock()
+	s.handler.ServeHTTP(w, r)
+}
+
+func marketCommandInScript(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("market cannot be negated")
+	}
+	s := ts.Value(served{}).(*servedInScript)
+	switch {
+	case len(args) == 0:
+		m, err := marketplace.Open(ts.MkAbs(".market"), marketplace.Options{})
+		ts.Check(err)
+		s.handler = m
+		s.server = httptest.NewServer(s)
+		ts.Defer(func() {
+			s.server.Close()
+			_ = m.Close()
+		})
+		ts.Setenv("MARKET", s.server.URL)
+	case args[0] == "log" && len(args) == 2:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		sorted := slices.Sorted(slices.Values(s.log)) // extensions run side by side
+		ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.Join(append(sorted, ""), "\n")), 0o644))
+		s.log = nil
+	case args[0] == "approve" && len(args) == 2:
+		name, version, _ := strings.Cut(args[1], "@")
+		ts.Check(s.handler.Approve(name, version))
+	default:
+		ts.Fatalf("usage: market [log FILE | approve NAME@VERSION]")
+	}
+}
+
+func editInScript(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: edit FILE OLD NEW")
+	}
+	file := ts.MkAbs(args[0])
+	data, err := os.ReadFile(file)
+	ts.Check(err)
+	old, fresh := []byte(args[1]), []byte(args[2])
+	if !bytes.Contains(data, old) {
+		ts.Fatalf("%s does not hold %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(file, bytes.ReplaceAll(data, old, fresh), 0o644))
+}
+
+func waitForInScript(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: waitfor FILE")
+	}
+	for range 400 {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	ts.Fatalf("%s did not appear", args[0])
+}
+
+var scrubbed = []struct {
+	differs *regexp.Regexp
+	as      string
+}{
+	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`), "TIME"},
+	{regexp.MustCompile(`"milliseconds": ?\d+`), `"milliseconds": 0`},
+	{regexp.MustCompile(` in \d+(\.\d+)? m?s\b`), " in TIME"},
+	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "HOST"},
+	{regexp.MustCompile(`\b\d{18}\b`), "SNAPSHOT"},
+	{regexp.MustCompile(`\bsha256:[0-9a-f]{64}\b`), "sha256:DIGEST"},
+	{regexp.MustCompile(`time="[0-9.]+"`), `time="0"`},
+}
+
+func scrubInScript(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: scrub FILE")
+	}
+	file := ts.MkAbs(args[0])
+	data, err := os.ReadFile(file)
+	ts.Check(err)
+	for _, s := range scrubbed {
+		data = s.differs.ReplaceAll(data, []byte(s.as))
+	}
+	ts.Check(os.WriteFile(file, data, 0o644))
+}
+
+// moduleRoot is the folder of go.mod.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", fmt.Errorf("no go.mod above")
+		}
+		dir = parent
+	}
+}

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ksrelease/ksrelease/internal/report"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+type statusCommand struct {
+	place
+	Names   []string      `arg:"" optional:"" name:"name" help:"Only these extensions."`
+	Local   bool          `help:"Ask the local marketplace of this project."`
+	Wait    bool          `help:"Wait until nothing of it is submitted and unreviewed."`
+	Timeout time.Duration `placeholder:"D" help:"With --wait: give up after this time, such as 2h."`
+	Output  string        `enum:"text,json" default:"text" help:"text or json."`
+}
+
+// standing is what status tells of one extension.
+type standing struct {
+	Name       string           `json:"name"`
+	Version    string           `json:"version"`
+	Market     string           `json:"marketplace"` // status of this version; "none"; "unknown" without an API key
+	Snapshot   string           `json:"snapshot_id,omitempty"`
+	Repository []string         `json:"repository"` // versions in the Helm repository, newest first
+	Would      pipeline.Outcome `json:"would"`      // how a run would end, as far as a plan can tell
+	Reason     string           `json:"reason,omitempty"`
+}
+
+// The words for what no marketplace says itself.
+const (
+	marketNone    = "none"
+	marketUnknown = "unknown"
+)
+
+// Run tells where each extension stands.
+func (c *statusCommand) Run(a *app) error {
+	p, err := c.open(a)
+	if err != nil {
+		return err
+	}
+	links, err := a.dial(p, whereIf(c.Local), nil)
+	if err != nil {
+		return err
+	}
+	defer links.close()
+	if c.Wait && links.market == nil {
+		return pipeline.ErrNoToken
+	}
+	ctx := a.stop
+	if c.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, c.Timeout, fmt.Errorf("the %s of --timeout were up", c.Timeout))
+		defer cancel()
+	}
+	all, err := c.look(ctx, a, p, links)
+	if err != nil {
+		return err
+	}
+	if c.Wait {
+		if err := c.wait(ctx, a, links, all); err != nil {
+			return err
+		}
+	}
+	if c.Output == "json" {
+		enc := json.NewEncoder(a.stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(all)
+	}
+	table := report.NewTable("extension", "version", "marketplace", "helm repository", "a run would end as")
+	for _, s := range all {
+		would := string(s.Would)
+		if s.Reason != "" {
+			would += ": " + s.Reason
+		}
+		table.Row(s.Name, s.Version, s.Market, versions(s.Repository), would)
+	}
+	fmt.Fprintln(a.stdout, table.Render(a.width()))
+	return nil
+}
+
+// look plans a run, and asks for what a plan does not need to know.
+func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *clients) ([]standing, error) {
+	sources, err := p.sources(nil)
+	if err != nil {
+		return nil, err
+	}
+	options := pipeline.Options{
+		Sources: sources, Only: c.Names, Repository: links.repo, AssetHost: links.assetHost,
+		Parallelism: p.config.Parallelism, DryRun: true, Stop: a.stop,
+	}
+	if links.market != nil {
+		options.Marketplace = links.market
+	}
+	run := pipeline.New(options)
+	result, err := run.Do(ctx)
+	if err != nil {
+		return nil, usage(err, pipeline.Remedy(err))
+	}
+	if run.AuthRefused() {
+		return nil, links.explainRefusal(ctx)
+	}
+	index, err := links.repo.Repository.Index(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]standing, len(result.Extensions))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, p.config.Parallelism))
+	for i, x := range result.Extensions {
+		all[i] = standing{
+			Name: x.Name, Version: x.Version, Market: marketUnknown,
+			Repository: index.Versions(x.Name), Would: x.Outcome, Reason: x.Reason,
+		}
+		if links.market != nil && x.Version != "" {
+			group.Go(func() error { return all[i].ask(ctx, links) })
+		}
+	}
+	return all, group.Wait()
+}
+
+// explainRefusal asks once more for the error itself.
+func (c *clients) explainRefusal(ctx context.Context) error {
+	if c.market == nil {
+		return pipeline.ErrNoToken
+	}
+	_, err := c.market.AssetFolder(ctx)
+	return err
+}
+
+func (s *standing) ask(ctx context.Context, links *clients) error {
+	got, err := links.market.Snapshot(ctx, s.Name, s.Version)
+	if err != nil {
+		return err
+	}
+	s.Market, s.Snapshot = got.Status, got.ID
+	if got.Status == pipeline.StatusNone {
+		s.Market = marketNone
+	}
+	return nil
+}
+
+// wait asks, ever more patiently, until every version that was submitted has
+// been reviewed. A rejection ends it with an error.
+func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []standing) error {
+	const first, last = 2 * time.Second, time.Minute
+	told := ""
+	for pause := first; ; pause = min(pause*3/2, last) {
+		var pending []string
+		for _, s := range all {
+			if s.Market == pipeline.StatusSubmitted {
+				pending = append(pending, s.Name+" "+s.Version)
+			}
+		}
+		if len(pending) == 0 {
+			return rejected(all)
+		}
+		if now := strings.Join(pending, ", "); now != told {
+			fmt.Fprintf(a.stderr, "waiting for the review of %s\n", now)
+			told = now
+		}
+		if !(pipeline.WallClock{}).Sleep(ctx, pause) {
+			return fmt.Errorf("%w; not reviewed yet: %s", context.Cause(ctx), strings.Join(pending, ", "))
+		}
+		for i := range all {
+			if all[i].Market != pipeline.StatusSubmitted {
+				continue
+			}
+			if err := all[i].ask(ctx, links); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// rejected is the error of a review that did not end well.
+func rejected(all []standing) error {
+	var errs []error
+	for _, s := range all {
+		if !slices.Contains([]string{pipeline.StatusActive, pipeline.StatusDraft, marketNone}, s.Market) {
+			errs = append(errs, fmt.Errorf("%s %s was reviewed and is %q", s.Name, s.Version, s.Market))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// versions shows the newest few.
+func versions(all []string) string {
+	const shown = 3
+	switch {
+	case len(all) == 0:
+		return "-"
+	case len(all) > shown:
+		return strings.Join(all[:shown], ", ") + fmt.Sprintf(" and %d more", len(all)-shown)
+	}
+	return strings.Join(all, ", ")
+}

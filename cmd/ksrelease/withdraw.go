@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// release names one version of one extension on the command line.
+type released struct {
+	Name, Version string
+}
+
+// UnmarshalText reads NAME@VERSION.
+func (r *released) UnmarshalText(text []byte) error {
+	name, version, ok := strings.Cut(string(text), "@")
+	if !ok || name == "" || version == "" {
+		return fmt.Errorf("%q: write NAME@VERSION, such as alc@1.2.0", text)
+	}
+	r.Name, r.Version = name, version
+	return nil
+}
+
+func (r released) String() string { return r.Name + "@" + r.Version }
+
+type withdrawCommand struct {
+	place
+	Release released `arg:"" name:"name@version" help:"The version to take back."`
+	Local   bool     `help:"In the local marketplace of this project."`
+	Message string   `default:"withdrawn with ksrelease" help:"What the reviewers are told."`
+}
+
+// Run takes a submission back and makes sure that it is.
+func (c *withdrawCommand) Run(a *app) error {
+	p, err := c.open(a)
+	if err != nil {
+		return err
+	}
+	links, err := a.dial(p, whereIf(c.Local), nil)
+	if err != nil {
+		return err
+	}
+	defer links.close()
+	if links.market == nil {
+		return pipeline.ErrNoToken
+	}
+	ctx := a.stop
+	name, version := c.Release.Name, c.Release.Version
+	before, err := links.market.Snapshot(ctx, name, version)
+	if err != nil {
+		return err
+	}
+	switch before.Status {
+	case pipeline.StatusNone:
+		return fmt.Errorf("%s has no %s", links.server, c.Release)
+	case pipeline.StatusDraft:
+		fmt.Fprintf(a.stdout, "%s is a draft: there is nothing to take back.\n", c.Release)
+		return nil
+	case pipeline.StatusSubmitted:
+	default:
+		return fmt.Errorf("%s is %s: only what is submitted and not reviewed yet can be taken back", c.Release, before.Status)
+	}
+	user, err := links.market.user(ctx)
+	if err != nil {
+		return err
+	}
+	// Whatever the answer says, the state decides.
+	refused := links.market.CancelSubmit(ctx, user, before.ID, c.Message)
+	after, err := links.market.Snapshot(ctx, name, version)
+	switch {
+	case err != nil:
+		return errors.Join(refused, fmt.Errorf("whether %s was taken back is not known: %w", c.Release, err))
+	case after.Status == pipeline.StatusDraft:
+		fmt.Fprintf(a.stdout, "%s is taken back: it is a draft again (snapshot %s).\n", c.Release, after.ID)
+		return nil
+	case refused != nil:
+		return refused
+	default:
+		return fmt.Errorf("%s is still %s, although the marketplace took the request", c.Release, after.Status)
+	}
+}
