@@ -61,8 +61,11 @@ func (m manifest) definesAPI() bool {
 
 // maxNodes bounds how much of a document is looked at once its aliases are
 // followed: an alias within an alias within an alias is a short text and a large
-// tree.
-const maxNodes = 1 << 20
+// tree. maxDepth ends what contains itself.
+const (
+	maxNodes = 1 << 18
+	maxDepth = 200
+)
 
 // parse reads the document as far as its syntax goes. Values are not looked at,
 // and so duplicate keys pass, as they do in Kubernetes.
@@ -77,17 +80,23 @@ func (m manifest) parse() (*yaml.Node, error) {
 // notText stands for a scalar that is no text: 1.10, true.
 type notText string
 
-var errTooLarge = errors.New("its aliases make it larger than any manifest can be")
+var errTooLarge = errors.New("it is nested deeper, or grows larger by its aliases, than any manifest")
 
 // decode turns a parsed document into map[string]any, []any, string, notText and
 // nil. Of duplicate keys the last counts.
 func decode(node *yaml.Node) (any, error) {
-	budget := maxNodes
-	return decodeNode(node, &budget)
+	d := decoder{budget: maxNodes}
+	return d.node(node)
 }
 
-func decodeNode(node *yaml.Node, budget *int) (any, error) {
-	if *budget--; *budget < 0 {
+// decoder counts what it has made, and how deep it is.
+type decoder struct{ budget, depth int }
+
+func (d *decoder) node(node *yaml.Node) (any, error) {
+	d.budget--
+	d.depth++
+	defer func() { d.depth-- }()
+	if d.budget < 0 || d.depth > maxDepth {
 		return nil, errTooLarge
 	}
 	switch node.Kind {
@@ -95,13 +104,13 @@ func decodeNode(node *yaml.Node, budget *int) (any, error) {
 		if len(node.Content) == 0 {
 			return nil, nil
 		}
-		return decodeNode(node.Content[0], budget)
+		return d.node(node.Content[0])
 	case yaml.AliasNode:
-		return decodeNode(node.Alias, budget)
+		return d.node(node.Alias)
 	case yaml.SequenceNode:
 		list := make([]any, 0, len(node.Content))
 		for _, element := range node.Content {
-			value, err := decodeNode(element, budget)
+			value, err := d.node(element)
 			if err != nil {
 				return nil, err
 			}
@@ -109,7 +118,7 @@ func decodeNode(node *yaml.Node, budget *int) (any, error) {
 		}
 		return list, nil
 	case yaml.MappingNode:
-		return decodeMapping(node, budget)
+		return d.mapping(node)
 	case yaml.ScalarNode:
 		switch node.ShortTag() {
 		case "!!str":
@@ -122,10 +131,10 @@ func decodeNode(node *yaml.Node, budget *int) (any, error) {
 	return nil, nil
 }
 
-func decodeMapping(node *yaml.Node, budget *int) (any, error) {
+func (d *decoder) mapping(node *yaml.Node) (any, error) {
 	mapping := make(map[string]any, len(node.Content)/2)
 	for i := 0; i+1 < len(node.Content); i += 2 {
-		value, err := decodeNode(node.Content[i+1], budget)
+		value, err := d.node(node.Content[i+1])
 		if err != nil {
 			return nil, err
 		}

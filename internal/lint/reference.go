@@ -88,8 +88,11 @@ func (r imageRef) mentions(text string, equal func(imageRef, imageRef) bool) boo
 		for end < len(text) && isImageByte(text[end]) {
 			end++
 		}
-		if found, err := parseImage(strings.TrimRight(text[begin:end], ".:")); err == nil && equal(r, found) {
-			return true
+		// A tag may end with a full stop, and so may a sentence.
+		for _, word := range [...]string{text[begin:end], strings.TrimRight(text[begin:end], ".:")} {
+			if found, err := parseImage(word); err == nil && equal(r, found) {
+				return true
+			}
 		}
 		at += i + len(needle)
 	}

@@ -69,7 +69,7 @@ func TestMentionsImage(t *testing.T) {
 // FuzzImage: what is read as an image reads the same once written out, is the
 // same as itself, and is found where it stands.
 func FuzzImage(f *testing.F) {
-	for _, seed := range []string{"redis", "docker.io/library/nginx:1.27", "localhost:5000/a/b@" + digestA, "x:1@" + digestA, "UPPER", "a..b", "x:", "[::1]:5000/x:y", "a/b/c/d:latest"} {
+	for _, seed := range []string{"redis", "docker.io/library/nginx:1.27", "localhost:5000/a/b@" + digestA, "x:1@" + digestA, "UPPER", "a..b", "x:", "[::1]:5000/x:y", "a/b/c/d:latest", "0/000:0A."} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
