@@ -294,8 +294,10 @@ func eachShell(t *testing.T, model *kong.Application, cases []typed) {
 					t.Errorf("%s (-want +got):\n%s", c.line, diff)
 				}
 			}
-			if _, err := os.Stat(filepath.Join(dir, "here", "pwned")); err == nil {
-				t.Error("the shell ran a command that stands in a help text")
+			for _, file := range []string{"pwned", "here/pwned"} {
+				if _, err := os.Stat(filepath.Join(dir, file)); err == nil {
+					t.Error("the shell ran a command that stands in a help text")
+				}
 			}
 		})
 	}
@@ -356,11 +358,11 @@ func shell(t *testing.T, dir, stdin string, argv ...string) string {
 func offered(t *testing.T, file string, lines []string) [][]string {
 	t.Helper()
 	calls := strings.Split(strings.TrimSuffix(readString(t, file), "\n\n"), "\n\n")
+	if len(calls) != len(lines) {
+		t.Fatalf("%d calls from %d lines: %q", len(calls), len(lines), calls)
+	}
 	var all [][]string
 	for i, call := range calls {
-		if i == len(lines) {
-			break
-		}
 		cut := strings.LastIndexByte(lines[i], ' ') + 1
 		before, last := lines[i][:cut], lines[i][cut:]
 		words := strings.Split(strings.Trim(call, "\n"), "\n")
