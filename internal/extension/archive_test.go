@@ -245,7 +245,7 @@ func TestBombs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := io.Copy(zw, io.MultiReader(&raw, io.LimitReader(zeros{}, 200<<20))); err != nil {
+		if _, err := io.Copy(zw, io.MultiReader(&raw, io.LimitReader(zeros{}, 120<<20))); err != nil {
 			t.Fatal(err)
 		}
 		if err := zw.Close(); err != nil {
@@ -259,7 +259,7 @@ func TestBombs(t *testing.T) {
 		want string
 	}{
 		{"a claim of 10 GiB", claiming(t, 10<<30, nil), "bomb has 10.0 GiB, and Helm loads no file larger than 5.0 MiB"},
-		{"256 MiB of zeros in a file", claiming(t, 256<<20, io.LimitReader(zeros{}, 256<<20)), "bomb has 256.0 MiB"},
+		{"32 MiB of zeros in a file", claiming(t, 32<<20, io.LimitReader(zeros{}, 32<<20)), "bomb has 32.0 MiB"},
 		{"a claim beyond all numbers", claiming(t, math.MaxInt64, nil), "Helm loads no file larger than 5.0 MiB"},
 		{"a sparse file of 6 GiB", sparse(t), `the entry "demo/sparse" is a sparse file`},
 		{"a high ratio", manyFiles(3, 1<<20), "the content is more than 200 times larger than the archive"},
@@ -284,7 +284,7 @@ func TestBombs(t *testing.T) {
 
 func TestContentThatFillsMemory(t *testing.T) {
 	// Content that does not compress, so that only the sum of sizes is exceeded.
-	noise := make([]byte, 4<<20)
+	noise := make([]byte, 1<<20)
 	state := uint64(1)
 	for i := range noise {
 		state = state*6364136223846793005 + 1442695040888963407
@@ -295,15 +295,15 @@ func TestContentThatFillsMemory(t *testing.T) {
 		entries = append(entries, entry{name: fmt.Sprintf("demo/%d", i), content: string(noise)})
 	}
 	data := archiveOf(t, entries...)
-	_, err := Read("big.tgz", data, Limits{Unpacked: 10 << 20})
-	wantError(t, err, "more than 10.0 MiB of content")
+	_, err := Read("big.tgz", data, Limits{Unpacked: 5 << 19})
+	wantError(t, err, "more than 2.5 MiB of content")
 	_, err = Read("big.tgz", data, Limits{})
 	wantError(t, err, "there is no extension.yaml in it")
 }
 
 // Archives within an extension are counted too, before Helm unpacks them.
 func TestNestedBomb(t *testing.T) {
-	bomb := claiming(t, 80<<20, io.LimitReader(zeros{}, 80<<20))
+	bomb := claiming(t, 8<<20, io.LimitReader(zeros{}, 8<<20))
 	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, "charts/sub/Chart.yaml": "apiVersion: v2\nname: sub\nversion: 1.0.0\n", "charts/sub/charts/bomb-1.0.0.tgz": string(bomb)})
 	_, err := mustLoad(t, dir).Chart()
 	wantError(t, err, "loading the chart of", "charts/sub/charts/bomb-1.0.0.tgz: ", "Helm loads no file larger than 5.0 MiB")

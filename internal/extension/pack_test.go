@@ -205,7 +205,7 @@ func TestPackIsDeterministic(t *testing.T) {
 	zone := time.Local
 	defer func() { time.Local = zone }()
 	files := demoFiles()
-	for i := range 8 {
+	for i := range 4 {
 		files[fmt.Sprintf("charts/s%02d/Chart.yaml", i)] = fmt.Sprintf("apiVersion: v2\nname: s%02d\nversion: 1.0.0\n", i)
 		files[fmt.Sprintf("charts/s%02d/templates/x.yaml", i)] = strings.Repeat("a: b\n", i*10)
 	}
@@ -312,7 +312,7 @@ func TestPackSmallNearTheLimit(t *testing.T) {
 	for i := range words {
 		words[i] = fmt.Sprintf("%x", r.Uint64N(1<<40))
 	}
-	for text.Len() < 3<<20 {
+	for text.Len() < 5<<19 {
 		text.WriteString(words[r.IntN(len(words))] + " ")
 	}
 	files := []File{{"a.txt", []byte(text.String())}}

@@ -45,6 +45,7 @@ func TestSameTellsWhatDiffers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	original := mustLoad(t, unpackTo(t, archive, false))
 	metadata := string(readFile(t, filepath.Join(unpackTo(t, archive, false), MetadataFile)))
 	tests := []struct {
 		name, file, content string
@@ -65,7 +66,6 @@ func TestSameTellsWhatDiffers(t *testing.T) {
 			dir := unpackTo(t, archive, false)
 			writeFile(t, dir, tt.file, tt.content)
 			local := mustLoad(t, dir)
-			original := mustLoad(t, unpackTo(t, archive, false))
 			same, reason, err := Same(local, published, corpusAssets(original))
 			if err != nil {
 				t.Fatal(err)
