@@ -20,6 +20,10 @@ func (c *completionCommand) Help() string {
 
     source <(ksrelease completion bash)
 
+bash 3.2, that of macOS, cannot read it that way:
+
+    eval "$(ksrelease completion bash)"
+
 zsh, in ~/.zshrc after compinit, or as a file named _ksrelease in a folder of $fpath:
 
     source <(ksrelease completion zsh)
