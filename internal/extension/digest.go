@@ -18,6 +18,10 @@ const contentDigestFormat = "ksrelease.dev/content-digest/v1"
 // it takes every byte, with each reference to a file by the digest of that file;
 // files of the static directory count by these references only, as they do in
 // the pushed package.
+//
+// It is computed from a source tree or the local form of the package. The pushed
+// form has addresses in place of the assets, so of one that was read back take
+// RecordedDigest.
 func (e *Extension) ContentDigest() string {
 	e.digestOnce.Do(func() { e.digest = e.computeDigest() })
 	return e.digest
