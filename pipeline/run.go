@@ -134,13 +134,13 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 	for _, rel := range p.releases {
 		rel.blockOn()
 	}
-	r.emitRun(EventPlanned, p, p.remark())
+	r.emitRun(EventPlanned, p, r.remark(p))
 	return p, nil
 }
 
 // remark is what holds for the plan as a whole.
-func (p *plan) remark() string {
-	if p.unasked && slices.ContainsFunc(p.releases, func(r *release) bool { return !r.over }) {
+func (r *Run) remark(p *plan) string {
+	if r.decides() && p.unasked && slices.ContainsFunc(p.releases, func(rel *release) bool { return !rel.over }) {
 		return "the marketplace was not asked: " + ErrNoToken.Error()
 	}
 	return ""

@@ -28,7 +28,7 @@ const projectURL = "https://github.com/ksrelease/ksrelease"
 type clients struct {
 	market    *market // nil where there is no API key
 	repo      *repository
-	server    string // of the marketplace, for messages
+	target    string // the marketplace, for messages
 	assetHost string // scheme and host that the marketplace gives to uploaded files
 	warnings  []string
 	close     func()
@@ -62,19 +62,20 @@ func (a *app) dial(p *project, at where, notify func(transport.Retry)) (*clients
 	if at != configured {
 		return dialLocal(localDir(p.root), at, web)
 	}
-	c := &clients{server: p.config.Cloud.Server, assetHost: p.config.Cloud.Server, close: web.Close}
+	server := p.config.Cloud.Server
+	c := &clients{target: transport.RedactURL(server), assetHost: server, close: web.Close}
 	store, err := credentials.Default(a.env)
 	if err != nil {
 		return nil, err
 	}
-	token, warnings, err := store.Find(c.server)
+	token, warnings, err := store.Find(server)
 	c.warnings = warnings
 	switch {
 	case errors.Is(err, credentials.ErrNotFound):
 	case err != nil:
 		return nil, err
 	default:
-		if c.market, err = newMarket(c.server, token.Value(), web); err != nil {
+		if c.market, err = newMarket(server, token.Value(), web); err != nil {
 			return nil, err
 		}
 	}
@@ -102,6 +103,7 @@ func dialLocal(dir string, at where, web *transport.Client) (*clients, error) {
 			return nil, errors.Join(err, os.RemoveAll(empty))
 		}
 		served := c.close
+		c.target = "an empty local marketplace"
 		c.close = func() { served(); _ = os.RemoveAll(empty) }
 		return c, nil
 	}
@@ -109,7 +111,7 @@ func dialLocal(dir string, at where, web *transport.Client) (*clients, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &clients{server: served.address, assetHost: served.assetHost, close: func() { web.Close(); served.close() }}
+	c := &clients{target: "the local marketplace in " + display(dir), assetHost: served.assetHost, close: func() { web.Close(); served.close() }}
 	if c.market, err = newMarket(served.address, served.token, web); err == nil {
 		c.repo, err = newRepository(helmrepo.Options{URL: served.address, Transport: web}, web)
 	}

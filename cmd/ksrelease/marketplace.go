@@ -26,13 +26,22 @@ type shelf struct {
 type serveCommand struct {
 	shelf
 	Addr        string `default:"${marketplace_addr}" placeholder:"HOST:PORT" help:"Where to listen; default: ${default}."`
-	Token       string `env:"KSRELEASE_MARKETPLACE_TOKEN" placeholder:"KEY" help:"The one API key that is accepted, better given in $KSRELEASE_MARKETPLACE_TOKEN; default: any key that looks like one."`
 	ExternalURL string `placeholder:"URL" help:"Address at which others reach it, for the URLs of uploaded files; default: that of each request."`
+}
+
+// marketplaceKey is the variable with the one API key that a standing
+// marketplace takes. It is no flag: command lines are seen by others.
+const marketplaceKey = "KSRELEASE_MARKETPLACE_TOKEN"
+
+// Help tells what no flag does.
+func (c *serveCommand) Help() string {
+	return "Any API key that looks like one is accepted, unless " + marketplaceKey + " names the one that is."
 }
 
 // Run serves until it is interrupted.
 func (c *serveCommand) Run(a *app) error {
-	m, err := marketplace.Open(c.Dir, marketplace.Options{Token: c.Token, ExternalURL: c.ExternalURL})
+	key, _ := a.env(marketplaceKey)
+	m, err := marketplace.Open(c.Dir, marketplace.Options{Token: key, ExternalURL: c.ExternalURL})
 	if err != nil {
 		return err
 	}
@@ -54,8 +63,8 @@ func (c *serveCommand) Run(a *app) error {
 
 Ctrl-C ends it.
 `, filepath.Clean(c.Dir), here, here, here, here, here)
-	if host, _, err := net.SplitHostPort(address); err == nil && !loopback(host) && c.Token == "" {
-		fmt.Fprintln(a.stderr, "warning: others can reach this address, and any API key is accepted; set KSRELEASE_MARKETPLACE_TOKEN")
+	if host, _, err := net.SplitHostPort(address); err == nil && !loopback(host) && key == "" {
+		fmt.Fprintln(a.stderr, "warning: others can reach this address, and any API key is accepted; set "+marketplaceKey)
 	}
 	server := marketplace.NewServer(m)
 	served := make(chan error, 1)

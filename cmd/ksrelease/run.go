@@ -71,6 +71,7 @@ func (c *runCommand) Run(a *app) error {
 		defer cancel()
 	}
 	return c.perform(ctx, a, p, options, report.TextOptions{
+		Target:  links.target,
 		Again:   func(names []string) string { return c.again(names, false) },
 		Release: func() string { return c.again(nil, true) },
 	}, &run, links.warnings)

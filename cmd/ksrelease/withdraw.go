@@ -54,7 +54,7 @@ func (c *withdrawCommand) Run(a *app) error {
 	}
 	switch before.Status {
 	case pipeline.StatusNone:
-		return fmt.Errorf("%s has no %s", links.server, c.Release)
+		return fmt.Errorf("%s has no %s", links.target, c.Release)
 	case pipeline.StatusDraft:
 		fmt.Fprintf(a.stdout, "%s is a draft: there is nothing to take back.\n", c.Release)
 		return nil

@@ -44,6 +44,8 @@ type TextOptions struct {
 	Live     bool // standard error is a terminal
 	Width    int  // columns of the terminal; 0 is unbounded
 	Findings bool // tell all findings in full (lint), not only the errors
+	// Target is the marketplace that a run is about; empty where there is none.
+	Target string
 	// Done is what happened to an extension that ends as planned, where the
 	// run ends before anything is sent: "linted", "packed".
 	Done string
@@ -64,6 +66,9 @@ func (t *Text) Observe(e pipeline.Event) {
 	switch e.Kind {
 	case pipeline.EventRunStarted:
 		t.total = len(e.Result.Extensions)
+		if t.opts.Target != "" {
+			t.say(nil, fmt.Sprintf("%s for %s", plural(t.total, "extension"), t.opts.Target))
+		}
 	case pipeline.EventStageStarted:
 		t.busy = append(t.busy, e.Extension.Name+" "+e.Stage)
 	case pipeline.EventStageFinished:
@@ -141,6 +146,9 @@ func (t *Text) finish(r *pipeline.Result) {
 		took = " in " + duration(r.Finished.Sub(r.Started))
 	}
 	t.result("\n%s%s\n", counts(r, t.word), took)
+	if n := warningsIn(r); n > 0 && !t.opts.Findings {
+		t.result("%s; ksrelease lint tells them\n", plural(n, "warning"))
+	}
 	t.next(r)
 }
 
@@ -201,16 +209,26 @@ func (t *Text) details(x pipeline.ExtensionResult) string {
 	if n := len(x.Assets); n > 0 && (x.Outcome == pipeline.Planned || x.Outcome == pipeline.Released) {
 		parts = append(parts, plural(n, "asset"))
 	}
-	warnings := 0
-	for _, f := range x.Findings {
-		if f.Severity == "warning" {
-			warnings++
-		}
-	}
-	if warnings > 0 {
-		parts = append(parts, plural(warnings, "warning"))
+	if n := warningsOf(x); n > 0 {
+		parts = append(parts, plural(n, "warning"))
 	}
 	return strings.Join(parts, ", ")
+}
+
+func warningsOf(x pipeline.ExtensionResult) (n int) {
+	for _, f := range x.Findings {
+		if f.Severity == "warning" {
+			n++
+		}
+	}
+	return n
+}
+
+func warningsIn(r *pipeline.Result) (n int) {
+	for _, x := range r.Extensions {
+		n += warningsOf(x)
+	}
+	return n
 }
 
 // say prints a line about what happens, now.
