@@ -1,7 +1,9 @@
 package helmtest
 
 import (
+	"errors"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -40,5 +42,21 @@ func TestVersionIn(t *testing.T) {
 				t.Fatalf("version = %q, %v, want %q", got, err, test.want)
 			}
 		})
+	}
+}
+
+// Without a proxy the command cannot be built, and that is told apart from a build that
+// fails: the one skips tests, the other fails them.
+func TestUnreachableProxy(t *testing.T) {
+	t.Setenv("GOPROXY", "off")
+	t.Setenv("GOMODCACHE", t.TempDir())
+	dir := t.TempDir()
+	err := buildOnce(t.Context(), dir, filepath.Join(dir, "helm"), "v3.22.0")
+	var unreachable *fetchError
+	if !errors.As(err, &unreachable) {
+		t.Fatalf("error = %v, want one about fetching", err)
+	}
+	if want := "fetching the modules of helm.sh/helm/v3: "; !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), "GOPROXY=off") {
+		t.Errorf("error = %v", err)
 	}
 }

@@ -83,7 +83,7 @@ type promise struct {
 // A process that is killed at any moment loses nothing it acknowledged, and leaves a
 // directory that opens, with an index and charts that fit each other.
 func TestKilledProcessLosesNothingItAcknowledged(t *testing.T) {
-	rounds, workers := 12, 4
+	rounds, workers := 8, 4
 	if testing.Short() {
 		rounds = 3
 	}

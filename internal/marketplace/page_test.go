@@ -39,7 +39,7 @@ func TestPage(t *testing.T) {
 		"2 extensions, 4 versions, 1 waiting for review", "&lt;b&gt;bold&lt;/b&gt;",
 		`<img class="icon" src="files/local/alc/2.0.0/i%20x.svg"`, `<a href="charts/alc-2.0.0.tgz">2.0.0</a>`,
 		`<span class="state active">active</span>`, `<span class="state ready">ready</span>`, `<span class="state submitted">submitted</span>`,
-		`<span class="state rejected">rejected</span><p class="why">say what it is for</p>`,
+		`<span class="state rejected">rejected</span>`, "Sent back: say what it is for",
 		"3 hours ago", "2026-11-22T12:00:00Z", sha256Hex(packed("alc", "1.0.0"))[:12],
 	} {
 		if !strings.Contains(text, want) {

@@ -335,3 +335,36 @@ func TestOpenRefusesOddOptions(t *testing.T) {
 		t.Errorf("error = %v", err)
 	}
 }
+
+// Where a file cannot have two names, charts are copies; opening anew leaves them be.
+func TestChartsAsCopies(t *testing.T) {
+	dir := t.TempDir()
+	m, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, m).release("alc", "1.0.0")
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	store, err := openStore(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.close()
+	digest := sha256Hex(packed("alc", "1.0.0"))
+	if err := store.copyChart("charts/alc-1.0.0.tgz", digest); err != nil {
+		t.Fatal(err)
+	}
+	chart := filepath.Join(dir, "charts", "alc-1.0.0.tgz")
+	before, err := os.Stat(chart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open(t, dir, Options{})
+	after, err := os.Stat(chart)
+	if err != nil || !os.SameFile(before, after) {
+		t.Errorf("a chart that was a good copy was replaced (%v)", err)
+	}
+	checkStatic(t, dir, "alc@1.0.0")
+}

@@ -1,0 +1,39 @@
+package marketplace
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"helm.sh/helm/v3/pkg/chart"
+)
+
+// The index after one change among a thousand extensions of three versions: entries are
+// rendered once for each package, so a change costs little more than copying them.
+func BenchmarkIndexAfterAChange(b *testing.B) {
+	catalogue := map[string]*extensionRecord{}
+	for i := range 1000 {
+		name := fmt.Sprintf("extension-%d", i)
+		record := &extensionRecord{Name: name}
+		for v := range 3 {
+			version := fmt.Sprintf("1.%d.0", v)
+			p := &packageRecord{Filename: name + "-" + version + ".tgz", Digest: strings.Repeat("0", 64), Chart: &chart.Metadata{
+				APIVersion: "v2", Name: name, Version: version, Description: strings.Repeat("What it is for. ", 10), Keywords: []string{"one", "two"},
+			}}
+			p.prepare()
+			record.Snapshots = append(record.Snapshots, snapshotRecord{Version: version, Status: active, Package: p})
+		}
+		catalogue[name] = record
+	}
+	if _, err := makeListing(catalogue, 1); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		made, err := makeListing(catalogue, 1)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(int64(len(made.index)))
+	}
+}
