@@ -1,8 +1,13 @@
 package main
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,7 +20,10 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"sigs.k8s.io/yaml"
 
+	"github.com/ksrelease/ksrelease/internal/cloud"
+	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 )
 
@@ -31,6 +39,8 @@ func TestMain(m *testing.M) {
 //	market                    serves a marketplace of its own; $MARKET is its address
 //	market log FILE           writes the requests it got so far to FILE, and forgets them
 //	market approve NAME@VER   reviews what was submitted
+//	market seed               fills it with what a stock ksbuilder pushed (../shared)
+//	unpack DIR                unpacks the real packages of ../shared/corpus into DIR
 //	waitfor FILE              waits until FILE is there
 //	edit FILE OLD NEW         replaces text in a file
 //	scrub FILE                takes out of a file what differs from run to run: times, ports
@@ -44,6 +54,14 @@ func TestScript(t *testing.T) {
 			"edit":    editInScript,
 			"scrub":   scrubInScript,
 			"waitfor": waitForInScript,
+			"unpack":  unpackInScript,
+		},
+		Condition: func(condition string) (bool, error) {
+			if condition != "corpus" {
+				return false, fmt.Errorf("unknown condition %q", condition)
+			}
+			packages, err := realPackages("corpus")
+			return len(packages) > 0, err
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -110,11 +128,133 @@ func marketCommandInScript(ts *testscript.TestScript, neg bool, args []string) {
 		sorted := slices.Sorted(slices.Values(s.log)) // extensions run side by side
 		ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.Join(append(sorted, ""), "\n")), 0o644))
 		s.log = nil
+	case args[0] == "seed":
+		ts.Check(s.seed(ts))
 	case args[0] == "approve" && len(args) == 2:
 		name, version, _ := strings.Cut(args[1], "@")
 		ts.Check(s.handler.Approve(name, version))
 	default:
-		ts.Fatalf("usage: market [log FILE | approve NAME@VERSION]")
+		ts.Fatalf("usage: market [log FILE | approve NAME@VERSION | seed]")
+	}
+}
+
+// seed pushes and submits, by the wire, what a stock ksbuilder pushed; their
+// icons lie on the server of that day, and are served here from the corpus.
+func (s *servedInScript) seed(ts *testscript.TestScript) error {
+	packages, err := realPackages("reference/ksbuilder-push")
+	if err != nil {
+		return err
+	}
+	client, err := cloud.New(cloud.Options{Server: s.server.URL, Token: testKey})
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	for _, file := range packages {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		ext, err := extension.Read(file, data, extension.Limits{})
+		if err != nil {
+			return err
+		}
+		name := ext.Metadata.Name
+		local, err := extension.Load(ts.MkAbs(filepath.Join("extensions", name)), extension.Options{})
+		if err != nil {
+			return err
+		}
+		if data, err = seeded(ext, local, client, ctx); err != nil {
+			return err
+		}
+		snapshot, err := client.PushPackage(ctx, "local", name, filepath.Base(file), data)
+		if err != nil {
+			return err
+		}
+		if err := client.Submit(ctx, "local", snapshot.ID, "seed"); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log = nil
+	return nil
+}
+
+// seeded is a package of ksbuilder whose icon has been uploaded here.
+func seeded(ext, local *extension.Extension, client *cloud.Client, ctx context.Context) ([]byte, error) {
+	icon := local.Assets[0]
+	urls, err := client.UploadFiles(ctx, "local", "the icon", []cloud.Upload{{
+		Name: icon.RemoteName, Path: "/files/local/" + ext.Metadata.Name + "/seed/" + icon.RemoteName, Data: icon.Data,
+	}})
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	zipped := gzip.NewWriter(&b)
+	archive := tar.NewWriter(zipped)
+	chart, err := ext.FoundChart()
+	if err != nil {
+		return nil, err
+	}
+	chart.Icon = urls[0]
+	chartYAML, err := yaml.Marshal(chart)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range append(ext.Files, extension.File{Name: "Chart.yaml", Data: chartYAML}) {
+		data := f.Data
+		if f.Name == extension.MetadataFile {
+			data = bytes.ReplaceAll(data, []byte(ext.Metadata.Icon), []byte(urls[0]))
+		}
+		header := &tar.Header{Name: ext.Metadata.Name + "/" + f.Name, Mode: 0o644, Size: int64(len(data))}
+		if err := archive.WriteHeader(header); err != nil {
+			return nil, err
+		}
+		if _, err := archive.Write(data); err != nil {
+			return nil, err
+		}
+	}
+	if err := errors.Join(archive.Close(), zipped.Close()); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// realPackages lists the packages in a folder of ../shared; none where it is
+// not beside the project.
+func realPackages(folder string) ([]string, error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return nil, err
+	}
+	return filepath.Glob(filepath.Join(root, "..", "shared", filepath.FromSlash(folder), "*.tgz"))
+}
+
+func unpackInScript(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: unpack DIR")
+	}
+	packages, err := realPackages("corpus")
+	ts.Check(err)
+	for _, file := range packages {
+		archive, err := os.Open(file)
+		ts.Check(err)
+		zipped, err := gzip.NewReader(archive)
+		ts.Check(err)
+		for entries := tar.NewReader(zipped); ; {
+			header, err := entries.Next()
+			if err == io.EOF {
+				break
+			}
+			ts.Check(err)
+			to := filepath.Join(ts.MkAbs(args[0]), filepath.FromSlash(header.Name))
+			ts.Check(os.MkdirAll(filepath.Dir(to), 0o755))
+			data, err := io.ReadAll(entries)
+			ts.Check(err)
+			ts.Check(os.WriteFile(to, data, 0o644))
+		}
+		ts.Check(archive.Close())
 	}
 }
 
