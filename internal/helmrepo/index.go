@@ -108,8 +108,8 @@ func Parse(body []byte) (*Index, error) {
 	}
 	var wire wireIndex
 	if trimmed[0] != '{' || json.Unmarshal(trimmed, &wire) != nil {
-		wire = wireIndex{}
-		if err := parseYAML(trimmed, &wire); err != nil {
+		var err error
+		if wire, err = parseYAML(trimmed); err != nil {
 			return nil, err
 		}
 	}
@@ -139,16 +139,24 @@ func (w wireEntry) entry(name string) Entry {
 	return Entry{Name: w.Name, Version: w.Version, Digest: w.Digest, URLs: w.URLs, Annotations: w.Annotations, Created: created}
 }
 
-func parseYAML(body []byte, into *wireIndex) (err error) {
-	err = yaml.Unmarshal(body, into)
+// parseYAML reads the lean form of an index where there is one, else all of it.
+func parseYAML(body []byte) (wire wireIndex, err error) {
+	if rest, ok := lean(body); ok && yaml.Unmarshal(rest, &wire) == nil {
+		return wire, nil
+	}
+	return parseWhole(body)
+}
+
+func parseWhole(body []byte) (wire wireIndex, err error) {
+	err = yaml.Unmarshal(body, &wire)
 	var shape *yaml.TypeError
 	switch {
 	case errors.As(err, &shape) && len(shape.Errors) > 0:
-		return fmt.Errorf("it is no Helm index: %s", plainShape(shape.Errors[0]))
+		err = fmt.Errorf("it is no Helm index: %s", plainShape(shape.Errors[0]))
 	case err != nil:
-		return fmt.Errorf("it is no YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+		err = fmt.Errorf("it is no YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
 	}
-	return nil
+	return wire, err
 }
 
 var shapeError = regexp.MustCompile(`^(line \d+): cannot unmarshal !!(\w+)`)
