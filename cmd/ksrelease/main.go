@@ -63,16 +63,11 @@ type app struct {
 
 // main runs one command line and returns the exit code.
 func (a *app) main(args []string) int {
-	var commands cli
-	parser, err := kong.New(&commands,
-		kong.Name("ksrelease"),
-		kong.Description("Releases the KubeSphere extensions of a monorepo: declared in .ksrelease.yaml, checked as KubeSphere would, pushed, and seen in the Helm repository."),
+	parser, err := kong.New(&cli{}, append(grammar(),
 		kong.Writers(a.stdout, a.stderr),
 		kong.Exit(func(code int) { panic(exited(code)) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, Summary: false}),
-		kong.Vars{"stages": strings.Join(skippable(), ","), "marketplace_addr": marketplace.DefaultAddr},
 		kong.Bind(a),
-	)
+	)...)
 	if err != nil {
 		panic(err) // the grammar is wrong; a test holds it
 	}
@@ -84,6 +79,16 @@ func (a *app) main(args []string) int {
 		}
 		return parsed.Run()
 	})
+}
+
+// grammar is how the command line is read and explained.
+func grammar() []kong.Option {
+	return []kong.Option{
+		kong.Name("ksrelease"),
+		kong.Description("Releases the KubeSphere extensions of a monorepo: declared in .ksrelease.yaml, checked as KubeSphere would, pushed, and seen in the Helm repository."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"stages": strings.Join(skippable(), ","), "marketplace_addr": marketplace.DefaultAddr},
+	}
 }
 
 // normalize gives meaning to a line that names no command: the bare word is a

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -111,6 +112,15 @@ func (c *runCommand) again(names []string, forReal bool) string {
 	}
 	for _, s := range c.Skip {
 		add("--skip", s)
+	}
+	if c.Timeout > 0 {
+		add("--timeout", c.Timeout.String())
+	}
+	if c.Parallelism > 0 {
+		add("--parallelism", strconv.Itoa(c.Parallelism))
+	}
+	for _, r := range c.Report {
+		add("--report", r)
 	}
 	if names == nil {
 		names = c.Only

@@ -28,6 +28,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv("KSRELEASE_TEST_MAIN") != "" {
+		main() // a test started this binary as ksrelease
+	}
 	testscript.Main(m, map[string]func(){"ksrelease": main})
 }
 
@@ -39,6 +42,7 @@ func TestMain(m *testing.M) {
 //	market                    serves a marketplace of its own; $MARKET is its address
 //	market log FILE           writes the requests it got so far to FILE, and forgets them
 //	market approve NAME@VER   reviews what was submitted
+//	market hide               shows an empty index from now on; market show ends that
 //	market seed               fills it with what a stock ksbuilder pushed (../shared)
 //	unpack DIR                unpacks the real packages of ../shared/corpus into DIR
 //	waitfor FILE              waits until FILE is there
@@ -95,15 +99,32 @@ type servedInScript struct {
 	handler *marketplace.Marketplace
 	server  *httptest.Server
 
-	mu  sync.Mutex
-	log []string
+	mu     sync.Mutex
+	log    []string
+	hidden bool
 }
 
 func (s *servedInScript) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.log = append(s.log, r.Method+" "+r.URL.RequestURI())
+	hidden := s.hidden && r.URL.Path == "/index.yaml"
 	s.mu.Unlock()
+	if hidden {
+		_, _ = io.WriteString(w, "apiVersion: v1\nentries: {}\n")
+		return
+	}
 	s.handler.ServeHTTP(w, r)
+}
+
+func (s *servedInScript) start() *httptest.Server { return httptest.NewServer(s) }
+
+// drain returns the requests so far, in order, and forgets them.
+func (s *servedInScript) drain() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	log := s.log
+	s.log = nil
+	return log
 }
 
 func marketCommandInScript(ts *testscript.TestScript, neg bool, args []string) {
@@ -116,25 +137,26 @@ func marketCommandInScript(ts *testscript.TestScript, neg bool, args []string) {
 		m, err := marketplace.Open(ts.MkAbs(".market"), marketplace.Options{})
 		ts.Check(err)
 		s.handler = m
-		s.server = httptest.NewServer(s)
+		s.server = s.start()
 		ts.Defer(func() {
 			s.server.Close()
 			_ = m.Close()
 		})
 		ts.Setenv("MARKET", s.server.URL)
 	case args[0] == "log" && len(args) == 2:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		sorted := slices.Sorted(slices.Values(s.log)) // extensions run side by side
+		sorted := slices.Sorted(slices.Values(s.drain())) // extensions run side by side
 		ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.Join(append(sorted, ""), "\n")), 0o644))
-		s.log = nil
+	case args[0] == "hide" || args[0] == "show":
+		s.mu.Lock()
+		s.hidden = args[0] == "hide"
+		s.mu.Unlock()
 	case args[0] == "seed":
 		ts.Check(s.seed(ts))
 	case args[0] == "approve" && len(args) == 2:
 		name, version, _ := strings.Cut(args[1], "@")
 		ts.Check(s.handler.Approve(name, version))
 	default:
-		ts.Fatalf("usage: market [log FILE | approve NAME@VERSION | seed]")
+		ts.Fatalf("usage: market [log FILE | approve NAME@VERSION | hide | show | seed]")
 	}
 }
 
@@ -175,9 +197,7 @@ func (s *servedInScript) seed(ts *testscript.TestScript) error {
 			return err
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.log = nil
+	s.drain()
 	return nil
 }
 

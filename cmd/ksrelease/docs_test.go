@@ -1,0 +1,189 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+func readDoc(t *testing.T, name string) string {
+	t.Helper()
+	root, err := moduleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// docs/one-release.md says which requests are sent; here they are sent.
+func TestOneReleaseIsAsItsPageSays(t *testing.T) {
+	page := readDoc(t, "docs/one-release.md")
+	said := map[string]string{}
+	for _, block := range regexp.MustCompile("(?s)```requests ([a-z-]+)\n(.*?)```").FindAllStringSubmatch(page, -1) {
+		said[block[1]] = block[2]
+	}
+	dir := t.TempDir()
+	m, err := marketplace.Open(filepath.Join(dir, ".market"), marketplace.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	served := &servedInScript{handler: m}
+	server := served.start()
+	defer server.Close()
+
+	files := map[string]string{
+		".ksrelease.yaml": "version: 1\ncloud: {server: '" + server.URL + "'}\nrepository: {url: '" + server.URL + "'}\nextensions: [{path: alc}]\n",
+		"alc/extension.yaml": `apiVersion: kubesphere.io/v1alpha1
+name: alc
+version: 1.2.0
+displayName: {en: ALC}
+description: {en: Collects logs}
+category: observability
+provider: {en: {name: Example}}
+icon: icon.svg
+`,
+		"alc/icon.svg":    `<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>`,
+		"alc/values.yaml": "global: {}\n",
+	}
+	for name, content := range files {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, step := range []struct {
+		block string
+		args  []string
+	}{
+		{"dry-run", []string{"--dry-run"}},
+		{"release", []string{"run"}},
+		{"nothing-to-do", []string{"run"}},
+	} {
+		command := exec.Command(os.Args[0], step.args...)
+		command.Dir = dir
+		command.Env = append(os.Environ(), "KSRELEASE_TEST_MAIN=1", "KSRELEASE_TOKEN="+testKey)
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", step.block, err, out)
+		}
+		got := strings.Join(append(served.drain(), ""), "\n")
+		got = strings.ReplaceAll(got, "/users/local/", "/users/{user}/")
+		got = regexp.MustCompile(`\d{18}`).ReplaceAllString(got, "{snapshot}")
+		if got != said[step.block] {
+			t.Errorf("%s: sent\n%s\nthe page says\n%s", step.block, got, said[step.block])
+		}
+	}
+}
+
+// Each exit code that docs/exit-codes.md promises has a script or test that
+// reaches it, and its table is the one in main.go.
+func TestExitCodesAreAsTheirPageSays(t *testing.T) {
+	page := readDoc(t, "docs/exit-codes.md")
+	var told []string
+	for _, row := range regexp.MustCompile(`(?m)^\| (\d+) \|`).FindAllStringSubmatch(page, -1) {
+		told = append(told, row[1])
+	}
+	want := []string{}
+	for _, code := range []int{exitOK, exitNotReleased, exitUsage, exitAuth, exitInterrupted, exitTerminated} {
+		want = append(want, fmt.Sprint(code))
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("the page tells %v, main.go has %v", told, want)
+	}
+	for _, o := range pipeline.Outcomes() {
+		if !strings.Contains(page, "| `"+string(o)+"` |") {
+			t.Errorf("the page does not tell the outcome %s", o)
+		}
+	}
+}
+
+// Every command line in the documents is one that the program understands.
+func TestCommandLinesInTheDocumentsParse(t *testing.T) {
+	lines := 0
+	for _, name := range []string{"README.md", "docs/one-release.md", "docs/exit-codes.md", "docs/local-marketplace.md", "docs/design.md", "examples/README.md"} {
+		for _, block := range regexp.MustCompile("(?s)```(?:sh|console)\n(.*?)```").FindAllStringSubmatch(readDoc(t, name), -1) {
+			for line := range strings.Lines(block[1]) {
+				line = strings.TrimPrefix(strings.TrimSpace(line), "$ ")
+				line, _, _ = strings.Cut(line, " #")
+				line = strings.Replace(line, "go run ./cmd/ksrelease", "ksrelease", 1)
+				words, isOurs := strings.CutPrefix(line, "ksrelease ")
+				if !isOurs {
+					continue
+				}
+				lines++
+				if err := parses(shellFields(words)); err != nil {
+					t.Errorf("%s: %s: %v", name, line, err)
+				}
+			}
+		}
+	}
+	if lines < 8 {
+		t.Errorf("only %d command lines found in the documents", lines)
+	}
+}
+
+// parses says whether a command line is understood, without running it.
+func parses(args []string) error {
+	parser, err := kong.New(&cli{}, grammar()...)
+	if err != nil {
+		return err
+	}
+	_, err = parser.Parse(normalize(args))
+	return err
+}
+
+// shellFields splits a line as a shell would, as far as the documents need it.
+func shellFields(line string) []string {
+	var words []string
+	for _, m := range regexp.MustCompile(`"([^"]*)"|(\S+)`).FindAllStringSubmatch(line, -1) {
+		words = append(words, m[1]+m[2])
+	}
+	return words
+}
+
+// The schema of the config names the rules that lint has, with their defaults.
+func TestTheConfigKnowsTheRulesOfLint(t *testing.T) {
+	var rules []string
+	for _, r := range lint.Rules() {
+		rules = append(rules, r.Name)
+		for _, severity := range []string{"off", "info", "warning", "error"} {
+			src := "version: 1\nextensions: [{path: x}]\nlint: {rules: {" + r.Name + ": " + severity + "}}\n"
+			if _, err := config.Parse("x.yaml", []byte(src), os.LookupEnv); err != nil {
+				t.Errorf("rule %s: %v", r.Name, err)
+			}
+		}
+		told := fmt.Sprintf("| [`lint.rules.%s`]", r.Name)
+		page := readDoc(t, "docs/configuration.md")
+		at := strings.Index(page, told)
+		if at < 0 {
+			t.Errorf("docs/configuration.md does not tell the rule %s", r.Name)
+			continue
+		}
+		if row, _, _ := strings.Cut(page[at:], "\n"); !strings.HasSuffix(row, "| `"+string(r.Default)+"` |") {
+			t.Errorf("rule %s is %s by default; docs/configuration.md says %s", r.Name, r.Default, row)
+		}
+	}
+	_, err := config.Parse("x.yaml", []byte("version: 1\nextensions: [{path: x}]\nlint: {rules: {nothing: off}}\n"), os.LookupEnv)
+	if err == nil {
+		t.Error("a rule that does not exist is taken")
+	}
+}
