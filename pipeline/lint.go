@@ -34,6 +34,7 @@ func lintStage(ctx context.Context, _ *world, r *release) error {
 	}
 	switch errorCount {
 	case 0:
+		r.loads = severities["chart"] != lint.Off
 		return nil
 	case 1:
 		return withRemedy(fmt.Errorf("%s (%s)", first.Message, first.Rule), "%s", first.Hint)

@@ -31,6 +31,7 @@ type release struct {
 
 	action     action
 	note       string // what the plan has to say of the decision
+	loads      bool   // lint has loaded it with Helm
 	pkg        *extension.Package
 	packedWith extension.URLs // the asset URLs in pkg; nil is the local form
 	sent       bool           // the package was submitted by this run
