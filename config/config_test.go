@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -95,28 +94,6 @@ func TestEntriesShareNothing(t *testing.T) {
 	got.Entries[0].Settings.Lint.Rules["name"] = Off
 	if len(got.Defaults.Lint.Rules) != 1 || len(got.Entries[1].Settings.Lint.Rules) != 2 {
 		t.Error("settings share a map")
-	}
-}
-
-// TestEveryRuleIsRead sets every rule that the schema knows.
-func TestEveryRuleIsRead(t *testing.T) {
-	structure := reflect.TypeFor[FileRules]()
-	var names []string
-	var yaml strings.Builder
-	yaml.WriteString("version: 1\nextensions: [{path: a}]\nlint:\n  rules:\n")
-	for i := range structure.NumField() {
-		name, _, _ := strings.Cut(structure.Field(i).Tag.Get("json"), ",")
-		names = append(names, name)
-		yaml.WriteString("    " + name + ": info\n")
-	}
-	got, err := Parse("a.yaml", []byte(yaml.String()), noEnvironment)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		if got.Defaults.Lint.Rules[name] != Info {
-			t.Errorf("rule %s was not read", name)
-		}
 	}
 }
 

@@ -14,6 +14,8 @@ package config
 //	min, max                 of a number; the least number of items or characters
 //	default:"…"              what holds where the key is left out
 //	example:"…"              how it may look; several are divided by " | "
+//	keys:"rules"             the keys are the names of the lint rules, of which this
+//	                         room knows nothing: the generator asks internal/lint
 //
 // A comment ends as a description: it speaks to the author of a config.
 
@@ -82,33 +84,9 @@ type FileEntry struct {
 type FileLint struct {
 	// Severity of each rule: off does not run it, info and warning tell, error
 	// keeps the extension from being released. Rules that are not named keep
-	// their default.
-	Rules *FileRules `json:"rules,omitempty"`
-}
-
-// FileRules are the lint rules.
-type FileRules struct {
-	// extension.yaml has the keys and types it should have; an unknown key is a
-	// warning at most.
-	Schema *string `json:"schema,omitempty" enum:"off info warning error" default:"error"`
-	// The name is one that the extension controller takes.
-	Name *string `json:"name,omitempty" enum:"off info warning error" default:"error"`
-	// The version is one that the extension controller takes, and a string.
-	Version *string `json:"version,omitempty" enum:"off info warning error" default:"error"`
-	// The icon exists and is an image.
-	Icon *string `json:"icon,omitempty" enum:"off info warning error" default:"error"`
-	// The screenshots exist and are images.
-	Screenshots *string `json:"screenshots,omitempty" enum:"off info warning error" default:"error"`
-	// The chart loads in Helm, and the subcharts it declares are there.
-	Chart *string `json:"chart,omitempty" enum:"off info warning error" default:"error"`
-	// The templates render.
-	Render *string `json:"render,omitempty" enum:"off info warning error" default:"error"`
-	// The container images in use are those that extension.yaml lists.
-	Images *string `json:"images,omitempty" enum:"off info warning error" default:"warning"`
-	// Workloads obey global.imageRegistry.
-	ImageRegistry *string `json:"image-registry,omitempty" enum:"off info warning error" default:"warning"`
-	// Workloads obey global.nodeSelector.
-	NodeSelector *string `json:"node-selector,omitempty" enum:"off info warning error" default:"warning" example:"off"`
+	// their default. docs/rules.md has a page for each, as has ksrelease lint
+	// --explain RULE.
+	Rules map[string]string `json:"rules,omitempty" keys:"rules"`
 }
 
 // FilePackage are the settings of the package stage.

@@ -66,24 +66,12 @@ func overlayRules(base, written map[string]Severity) map[string]Severity {
 	return rules
 }
 
-// rulesOf are the severities that were written, by the name of the rule.
-func rulesOf(written *FileRules) map[string]Severity {
-	rules := map[string]Severity{}
-	for name, severity := range map[string]*string{
-		"schema":         written.Schema,
-		"name":           written.Name,
-		"version":        written.Version,
-		"icon":           written.Icon,
-		"screenshots":    written.Screenshots,
-		"chart":          written.Chart,
-		"render":         written.Render,
-		"images":         written.Images,
-		"image-registry": written.ImageRegistry,
-		"node-selector":  written.NodeSelector,
-	} {
-		if severity != nil {
-			rules[name] = Severity(*severity)
-		}
+// rulesOf are the severities that were written, by the name of the rule. Which
+// rules there are is for the schema to know.
+func rulesOf(written map[string]string) map[string]Severity {
+	rules := make(map[string]Severity, len(written))
+	for name, severity := range written {
+		rules[name] = Severity(severity)
 	}
 	return rules
 }

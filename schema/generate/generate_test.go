@@ -12,6 +12,7 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/schema"
 )
@@ -53,11 +54,19 @@ func TestExampleShowsEveryKey(t *testing.T) {
 	if cmp.Equal(parsed.Entries[1].Settings, parsed.Defaults) {
 		t.Error("the example shows no entry with settings of its own")
 	}
+	if !strings.Contains(string(src), "docs/rules.md has") {
+		t.Error("the example does not say where all rules are")
+	}
 	// Its comments promise the defaults.
 	want := config.Default(root)
 	if diff := cmp.Diff([]any{want.Cloud, want.Repository, want.Parallelism, want.Defaults.Package, want.Defaults.Size, want.Defaults.Push, want.Defaults.Verify},
 		[]any{parsed.Cloud, parsed.Repository, parsed.Parallelism, parsed.Defaults.Package, parsed.Defaults.Size, parsed.Defaults.Push, parsed.Defaults.Verify}); diff != "" {
 		t.Errorf("the example does not show the defaults:\n%s", diff)
+	}
+	for _, rule := range lint.Rules() {
+		if shown, ok := parsed.Defaults.Lint.Rules[rule.Name]; ok && string(shown) != string(rule.Default) {
+			t.Errorf("the example shows %s for the rule %s, which is %s by default", shown, rule.Name, rule.Default)
+		}
 	}
 	doc, err := yamldoc.Parse(file, src)
 	if err != nil {
@@ -65,13 +74,14 @@ func TestExampleShowsEveryKey(t *testing.T) {
 	}
 	for _, key := range keysOf(t, root) {
 		name := strings.ReplaceAll(key, "[]", ".0")
-		if _, _, ok := doc.Span(strings.Split(name, ".")...); !ok && !isList(doc.Value(), strings.Split(name, ".")) {
+		if _, _, ok := doc.Span(strings.Split(name, ".")...); !ok && !isCollection(doc.Value(), strings.Split(name, ".")) {
 			t.Errorf("the example does not show %s", key)
 		}
 	}
 }
 
-func isList(value any, ptr []string) bool {
+// isCollection reports whether there is a list or mapping at ptr.
+func isCollection(value any, ptr []string) bool {
 	for _, step := range ptr {
 		switch at := value.(type) {
 		case map[string]any:
@@ -80,8 +90,11 @@ func isList(value any, ptr []string) bool {
 			value = at[0]
 		}
 	}
-	_, ok := value.([]any)
-	return ok
+	switch value.(type) {
+	case []any, map[string]any:
+		return true
+	}
+	return false
 }
 
 // keysOf lists the keys of the schema that hold values, as the page names them.
@@ -96,7 +109,7 @@ func keysOf(t *testing.T, root string) []string {
 	var walk func(path string, at *jsonschema.Schema)
 	walk = func(path string, at *jsonschema.Schema) {
 		p.each(path, at, func(name string, _, below *jsonschema.Schema) {
-			if below != nil {
+			if below != nil && name != rulesKey {
 				walk(name+".", below)
 				return
 			}
@@ -104,7 +117,7 @@ func keysOf(t *testing.T, root string) []string {
 		})
 	}
 	walk("", generated)
-	if len(keys) < 20 {
+	if len(keys) < 13 {
 		t.Fatalf("only %d keys: %v", len(keys), keys)
 	}
 	return keys
@@ -118,7 +131,7 @@ func TestPageExamplesAreGood(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(files["docs/configuration.md"], -1)
-	if len(blocks) < 20 {
+	if len(blocks) < 15 {
 		t.Fatalf("only %d examples", len(blocks))
 	}
 	for _, block := range blocks {

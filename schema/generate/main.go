@@ -1,5 +1,5 @@
 // Command generate writes schema/ksrelease.schema.json and docs/configuration.md
-// from the types of config/file.go. It is run by `go generate ./schema`; a test
+// from the types of config/file.go and the rules of internal/lint. It is run by `go generate ./schema`; a test
 // holds both files to what it makes.
 package main
 

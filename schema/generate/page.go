@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -22,7 +23,7 @@ func page(schema *jsonschema.Schema) []byte {
 	return p.Bytes()
 }
 
-const introduction = `<!-- Made by "go generate ./schema" from config/file.go; change it there. -->
+const introduction = `<!-- Made by "go generate ./schema" from config/file.go and the rules of internal/lint; change it there. -->
 # Configuration
 
 ` + "`.ksrelease.yaml`" + ` stands at the top of a repository. ksrelease looks for it in the
@@ -51,7 +52,7 @@ extensions:
   [JSON Schema](../schema/ksrelease.schema.json), which ` + "`ksrelease schema`" + ` prints:
   ` + "`# yaml-language-server: $schema=FILE-OR-URL`" + ` as its first line.
 
-` + "[.ksrelease.example.yaml](../.ksrelease.example.yaml)" + ` shows every key.
+` + "[.ksrelease.example.yaml](../.ksrelease.example.yaml)" + ` shows every key but the rules, of which it shows some.
 
 ## Overview
 `
@@ -118,6 +119,10 @@ func (p *printer) table(path string, schema *jsonschema.Schema) {
 		p.text("| --- | --- | --- |")
 	}
 	p.each(path, schema, func(name string, property, below *jsonschema.Schema) {
+		if name == rulesKey {
+			fmt.Fprintf(p, "| [`%s`](#%s) | each rule: %s | [each its own](#%[2]s) |\n", name, anchor(name), words(severity()))
+			return
+		}
 		if below != nil {
 			p.table(name+".", below)
 			return
@@ -130,6 +135,10 @@ func (p *printer) table(path string, schema *jsonschema.Schema) {
 func (p *printer) keys(path string, schema *jsonschema.Schema) {
 	p.each(path, schema, func(name string, property, below *jsonschema.Schema) {
 		fmt.Fprintf(p, "### %s\n\n%s\n\n", name, strings.ReplaceAll(property.Description, "*", `\*`))
+		if name == rulesKey {
+			p.rules(below)
+			return
+		}
 		if below != nil {
 			p.keys(name+".", below)
 			return
@@ -137,6 +146,23 @@ func (p *printer) keys(path string, schema *jsonschema.Schema) {
 		fmt.Fprintf(p, "- value: %s\n- default: %s\n\n", valueOf(property), defaultOf(name, property))
 		fmt.Fprintf(p, "```yaml\n%s```\n\n", exampleOf(name, property))
 	})
+}
+
+// rulesKey is the one mapping whose keys are listed in a table: the pages of the
+// rules say more than could stand here.
+const rulesKey = "lint.rules"
+
+// rules lists the lint rules.
+func (p *printer) rules(schema *jsonschema.Schema) {
+	fmt.Fprintf(p, "- value of each: %s\n\n", words(severity()))
+	p.text("| rule | default | what it asks for |")
+	p.text("| --- | --- | --- |")
+	first := ""
+	for pair := schema.Properties.Oldest(); pair != nil; pair = pair.Next() {
+		first = cmp.Or(first, pair.Key)
+		fmt.Fprintf(p, "| `%s` | `%s` | %s |\n", pair.Key, pair.Value.Default, strings.ReplaceAll(pair.Value.Description, "|", `\|`))
+	}
+	fmt.Fprintf(p, "\n```yaml\nlint:\n  rules:\n    %s: info\n```\n\n", first)
 }
 
 // anchor is the address that Git hosts give to a heading.

@@ -14,6 +14,7 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/schema"
 )
 
@@ -48,7 +49,35 @@ func newSchema(source string) (*jsonschema.Schema, error) {
 		return nil, err
 	}
 	delete(root.Definitions, strings.ToLower(typePrefix))
+	root.Definitions["rules"], root.Definitions["severity"] = rules(), severity()
 	return root, nil
+}
+
+// rules is the schema of lint.rules: the names that lint has, so that a misspelt
+// one is told while config need not know lint.
+func rules() *jsonschema.Schema {
+	named := jsonschema.NewProperties()
+	for _, rule := range lint.Rules() {
+		named.Set(rule.Name, &jsonschema.Schema{
+			Ref: "#/$defs/severity", Description: rule.Summary, Default: string(rule.Default),
+		})
+	}
+	return &jsonschema.Schema{Type: "object", Properties: named, AdditionalProperties: jsonschema.FalseSchema}
+}
+
+func severity() *jsonschema.Schema {
+	s := &jsonschema.Schema{Type: "string"}
+	addEnum(s, string(lint.Off), string(lint.Info), string(lint.Warning), string(lint.Error))
+	return s
+}
+
+// addEnum lets a property have one of some values, or a reference to one.
+func addEnum(property *jsonschema.Schema, words ...string) {
+	enum := &jsonschema.Schema{}
+	for _, word := range words {
+		enum.Enum = append(enum.Enum, word)
+	}
+	property.AnyOf = []*jsonschema.Schema{enum, {Pattern: anyReference}}
 }
 
 // fieldComments reads the doc comments of struct fields, by Type.Field, each
@@ -126,11 +155,11 @@ func applyTags(property *jsonschema.Schema, tag reflect.StructTag) error {
 		property.Const = json.Number(text)
 	}
 	if text, ok := tag.Lookup("enum"); ok {
-		enum := &jsonschema.Schema{}
-		for _, word := range strings.Fields(text) {
-			enum.Enum = append(enum.Enum, word)
-		}
-		property.AnyOf = []*jsonschema.Schema{enum, {Pattern: anyReference}}
+		addEnum(property, strings.Fields(text)...)
+	}
+	if keys, ok := tag.Lookup("keys"); ok {
+		property.Type, property.AdditionalProperties = "", nil
+		property.Ref = "#/$defs/" + keys
 	}
 	if text, ok := tag.Lookup("pattern"); ok {
 		property.Pattern = text + "|" + anyReference
