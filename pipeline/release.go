@@ -150,11 +150,11 @@ func (r *release) end(outcome Outcome, reason string) {
 	push := r.source.Settings.Push
 	switch outcome {
 	case Released, Planned:
-		r.result.asAsked = true
+		r.result.AsAsked = true
 	case Exists:
-		r.result.asAsked = push.Existing != config.FailExisting
+		r.result.AsAsked = push.Existing != config.FailExisting
 	case Drift:
-		r.result.asAsked = push.Drift == config.WarnDrift
+		r.result.AsAsked = push.Drift == config.WarnDrift
 	}
 	r.run.emit(Event{Kind: EventEnded, Message: reason}, r)
 }

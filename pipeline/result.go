@@ -52,8 +52,9 @@ type ExtensionResult struct {
 	Findings   []FindingResult `json:"findings"`
 	Error      *ErrorResult    `json:"error"` // null unless a stage failed
 
-	// asAsked is whether the exit code counts it as released as asked.
-	asAsked bool
+	// AsAsked says whether it ended as the settings ask: what decides between
+	// exit code 0 and 1.
+	AsAsked bool `json:"-"`
 }
 
 // StageStatus is how far a stage came.
@@ -112,14 +113,10 @@ type ErrorResult struct {
 	Remedy  string `json:"remedy,omitempty"`
 }
 
-// AsAsked says whether the extension ended as the settings ask: what decides
-// between exit code 0 and 1.
-func (e ExtensionResult) AsAsked() bool { return e.asAsked }
-
 // AsAsked says whether every extension ended as the settings ask.
 func (r *Result) AsAsked() bool {
 	for _, e := range r.Extensions {
-		if !e.asAsked {
+		if !e.AsAsked {
 			return false
 		}
 	}

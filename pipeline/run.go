@@ -421,7 +421,7 @@ func (rel *release) endPlanned() {
 // unclean is an extension that keeps an all-or-nothing run from sending.
 func (p *plan) unclean() *release {
 	for _, rel := range p.releases {
-		if rel.over && !rel.result.asAsked {
+		if rel.over && !rel.result.AsAsked {
 			return rel
 		}
 	}

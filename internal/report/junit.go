@@ -93,9 +93,9 @@ func junitOf(x pipeline.ExtensionResult) junitSuite {
 	}
 	outcome := junitCase{Name: "outcome", Output: string(x.Outcome) + colon(x.Reason)}
 	switch {
-	case x.AsAsked() && x.Outcome != pipeline.Released:
+	case x.AsAsked && x.Outcome != pipeline.Released:
 		outcome.Skipped = &junitSkipped{Message: outcome.Output}
-	case !x.AsAsked() && !told:
+	case !x.AsAsked && !told:
 		outcome.Failure = failureOf(x)
 	}
 	add(outcome, 0)

@@ -45,7 +45,7 @@ func markdown(r *pipeline.Result) []byte {
 }
 
 func mark(x pipeline.ExtensionResult) string {
-	if x.AsAsked() {
+	if x.AsAsked {
 		return ""
 	}
 	return "❌ "

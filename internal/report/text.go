@@ -80,7 +80,7 @@ func (t *Text) Observe(e pipeline.Event) {
 		t.plan(e)
 	case pipeline.EventEnded:
 		t.over++
-		if !e.Planning && !e.Extension.AsAsked() {
+		if !e.Planning && !e.Extension.AsAsked {
 			t.say(e.Extension, string(e.Extension.Outcome)+colon(e.Extension.Reason))
 		}
 	case pipeline.EventRunFinished:
@@ -147,7 +147,7 @@ func (t *Text) finish(r *pipeline.Result) {
 	}
 	t.result("\n%s%s\n", counts(r, t.word), took)
 	if n := warningsIn(r); n > 0 && !t.opts.Findings {
-		t.result("%s; ksrelease lint tells them\n", plural(n, "warning"))
+		t.result("%s: see ksrelease lint\n", plural(n, "warning"))
 	}
 	t.next(r)
 }

@@ -1,0 +1,282 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+	}
+}
+
+// allOutcomes is a run in which every outcome comes up once.
+func allOutcomes() *pipeline.Result {
+	started := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	finished := started.Add(41300 * time.Millisecond)
+	stages := func(failed string) []pipeline.StageResult {
+		var all []pipeline.StageResult
+		status := pipeline.StageOK
+		for _, name := range pipeline.StageNames() {
+			if name == failed {
+				status = pipeline.StageFailed
+			}
+			all = append(all, pipeline.StageResult{Name: name, Status: status, Milliseconds: 12})
+			if status == pipeline.StageFailed {
+				status = pipeline.StageSkipped
+			}
+		}
+		return all
+	}
+	r := &pipeline.Result{SchemaVersion: 1, Started: started, Finished: &finished, Extensions: []pipeline.ExtensionResult{
+		{Name: "alc", Version: "1.2.0", Path: "extensions/alc", Outcome: pipeline.Released, AsAsked: true, Stages: stages(""),
+			Package: &pipeline.PackageResult{Path: "dist/alc-1.2.0.tgz", Size: 15360, Limit: 1 << 20},
+			Assets:  []pipeline.AssetResult{{File: "static/icon.svg"}, {File: "static/a.png"}},
+			Findings: []pipeline.FindingResult{{
+				Rule: "images", Severity: "warning", Message: "the image docker.io/a|b:1 is listed, and nothing uses it",
+				Hint: "take it out of images", File: "extensions/alc/extension.yaml", Line: 12, Column: 5,
+				Excerpt: "  12 |   - docker.io/a|b:1\n     |     ^^^^^^^^^^^^^^^",
+			}}},
+		{Name: "bee", Version: "0.1.0", Outcome: pipeline.Exists, AsAsked: true},
+		{Name: "crow", Version: "2.0.0", Outcome: pipeline.Drift, Reason: "2.0.0 is there with other content: bump version in extension.yaml"},
+		{Name: "dove", Version: "1.0.0", Outcome: pipeline.Blocked, Reason: "it depends on emu, which is failed"},
+		{Name: "emu", Version: "1.0.0", Outcome: pipeline.Failed, Reason: "push: uploading the package: 422", Stages: stages(pipeline.StagePush),
+			Error: &pipeline.ErrorResult{Stage: pipeline.StagePush, Message: "uploading the package of emu 1.0.0: 422 Unprocessable Entity: not a chart", Remedy: "mend the chart"}},
+		{Name: "fox", Version: "1.0.0", Outcome: pipeline.Unverified, Reason: "not seen within 5m0s: it is not in the Helm repository yet"},
+		{Name: "gnu", Version: "1.0.0", Outcome: pipeline.NotReached, Reason: "interrupted before its turn"},
+	}}
+	r.Recount()
+	return r
+}
+
+func TestTextTellsEveryOutcome(t *testing.T) {
+	var out, err bytes.Buffer
+	told := NewText(&out, &err, TextOptions{Again: func(names []string) string { return "ksrelease run --only " + strings.Join(names, " --only ") }})
+	told.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: allOutcomes()})
+	told.Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: allOutcomes()})
+	golden(t, "outcomes.txt", out.Bytes())
+	if err.Len() != 0 {
+		t.Errorf("on standard error: %q", err.String())
+	}
+}
+
+func TestTextFoldsTheLastColumnToTheTerminal(t *testing.T) {
+	var out bytes.Buffer
+	NewText(&out, &out, TextOptions{Width: 72}).Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: allOutcomes()})
+	for line := range strings.Lines(out.String()) {
+		if strings.Contains(line, "uploading") || strings.Contains(line, "docker.io") || strings.HasPrefix(line, "1 released") {
+			continue // only the table is folded
+		}
+		if width := text.StringWidthWithoutEscSequences(strings.TrimRight(line, "\n")); width > 72 {
+			t.Errorf("%d columns: %q", width, line)
+		}
+	}
+	if !strings.Contains(out.String(), "extension.yaml") {
+		t.Errorf("folding lost words:\n%s", out.String())
+	}
+}
+
+func TestTextColoursOnlyWhenAsked(t *testing.T) {
+	render := func(color bool) string {
+		var out bytes.Buffer
+		NewText(&out, &out, TextOptions{Color: color}).Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: allOutcomes()})
+		return out.String()
+	}
+	plain, coloured := render(false), render(true)
+	if strings.Contains(plain, "\x1b") || !strings.Contains(coloured, "\x1b[") {
+		t.Errorf("plain %q\ncoloured %q", plain, coloured)
+	}
+	if text.StripEscape(coloured) != plain {
+		t.Errorf("colour changes more than colour:\n%s", text.StripEscape(coloured))
+	}
+}
+
+// The status line is wiped before every other line, and at the end.
+func TestLiveStatusLeavesNothingBehind(t *testing.T) {
+	var screen bytes.Buffer
+	told := NewText(&bytes.Buffer{}, &screen, TextOptions{Live: true, Width: 40})
+	r := allOutcomes()
+	alc := &r.Extensions[0]
+	told.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: r, Planning: true})
+	told.Observe(pipeline.Event{Kind: pipeline.EventStageStarted, Extension: alc, Stage: "lint", Planning: true})
+	told.Observe(pipeline.Event{Kind: pipeline.EventNote, Extension: alc, Message: "trying again in 1s"})
+	told.Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: r})
+	if !strings.Contains(screen.String(), "planning 0 of 7: alc lint") {
+		t.Errorf("no status: %q", screen.String())
+	}
+	var left []string
+	for line := range strings.Lines(screen.String()) {
+		_, last, wiped := cutLast(line, "\r\x1b[K")
+		if wiped {
+			line = last
+		}
+		left = append(left, line)
+	}
+	if got := strings.Join(left, ""); got != "alc 1.2.0: trying again in 1s\n" {
+		t.Errorf("left on the screen: %q", got)
+	}
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	at := strings.LastIndex(s, sep)
+	if at < 0 {
+		return s, "", false
+	}
+	return s[:at], s[at+len(sep):], true
+}
+
+func TestReportFiles(t *testing.T) {
+	dir := t.TempDir()
+	result := allOutcomes()
+	for _, ending := range []string{".json", ".xml", ".md", ".sarif"} {
+		file, err := NewFile(filepath.Join(dir, "deep", "report"+ending), Tool{Version: "1.0.0", URL: "https://example.com"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		file.Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: result})
+		if err := file.Err(); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(filepath.Join(dir, "deep", "report"+ending))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ending == ".sarif" {
+			// Its list of rules grows; what is said of a finding stays.
+			var log sarif
+			if err := json.Unmarshal(data, &log); err != nil || len(log.Runs[0].Results) != 1 || len(log.Runs[0].Tool.Driver.Rules) == 0 {
+				t.Errorf("%v: %s", err, data)
+			}
+			got := log.Runs[0].Results[0]
+			where := got.Locations[0].Physical
+			if got.Level != "warning" || where.Artifact.URI != "extensions/alc/extension.yaml" || where.Region.StartLine != 12 {
+				t.Errorf("%+v", got)
+			}
+			continue
+		}
+		golden(t, "report"+ending, data)
+	}
+	if err := xml.Unmarshal(must(os.ReadFile(filepath.Join(dir, "deep", "report.xml"))), new(junitSuites)); err != nil {
+		t.Error(err)
+	}
+}
+
+func must(data []byte, err error) []byte {
+	if err != nil {
+		panic(err)
+	}
+	return data
+}
+
+func TestReportThatCannotBeWrittenIsToldBeforeTheRun(t *testing.T) {
+	blocked := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(blocked, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		filepath.Join(blocked, "report.json"): "not a directory",
+		"report.html":                         `the ending chooses the form, and ".html" is none of .json, .xml, .md, .sarif`,
+		"report":                              `and "" is none of`,
+	} {
+		if _, err := NewFile(path, Tool{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+// What is about to be sent is on disk before the run goes on.
+func TestDocumentIsWrittenBeforeEveryWrite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "result.json")
+	file, err := NewFile(path, Tool{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func() (r pipeline.Result) {
+		if err := json.Unmarshal(must(os.ReadFile(path)), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	start := allOutcomes()
+	start.Finished = nil
+	alc := start.Extensions[0]
+	alc.Outcome = pipeline.NotReached
+	alc.Stages = []pipeline.StageResult{{Name: "push", Status: pipeline.StageSkipped}}
+	start.Extensions = []pipeline.ExtensionResult{alc}
+	file.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: start})
+	alc.Stages = []pipeline.StageResult{{Name: "push", Status: pipeline.StageStarted}}
+	file.Observe(pipeline.Event{Kind: pipeline.EventStageStarted, Extension: &alc, Stage: "push", Writes: true})
+	if got := read(); got.Extensions[0].Stages[0].Status != pipeline.StageStarted || got.Finished != nil || got.Totals[pipeline.NotReached] != 1 {
+		t.Errorf("before the push: %+v", got)
+	}
+	alc.Stages = []pipeline.StageResult{{Name: "push", Status: pipeline.StageOK}}
+	alc.Outcome = pipeline.Released
+	file.Observe(pipeline.Event{Kind: pipeline.EventStageFinished, Extension: &alc, Stage: "push", Writes: true})
+	if got := read(); got.Extensions[0].Stages[0].Status != pipeline.StageOK || got.Totals[pipeline.Released] != 1 {
+		t.Errorf("after the push: %+v", got)
+	}
+}
+
+func TestEventsAreOneLineEach(t *testing.T) {
+	var out bytes.Buffer
+	told := Events(&out)
+	r := allOutcomes()
+	told.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: r})
+	told.Observe(pipeline.Event{Kind: pipeline.EventNote, Message: "line one\nline two <&>"})
+	told.Observe(pipeline.Event{Kind: pipeline.EventEnded, Extension: &r.Extensions[4]})
+	told.Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: r})
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 4 {
+		t.Fatalf("%d lines:\n%s", len(lines), out.String())
+	}
+	for i, line := range lines {
+		var e map[string]any
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Errorf("line %d: %v", i+1, err)
+		}
+	}
+	if !strings.Contains(lines[1], `"line one\nline two <&>"`) || !strings.Contains(lines[2], `"stage":"push"`) || !strings.Contains(lines[3], `"schema_version":1`) {
+		t.Errorf("%s", out.String())
+	}
+}
+
+func TestCountsSayWhatIsThere(t *testing.T) {
+	word := func(o pipeline.Outcome) string { return string(o) }
+	if got := counts(allOutcomes(), word); got != "1 released, 1 exists, 1 drift, 1 blocked, 1 failed, 1 unverified, 1 not-reached" {
+		t.Error(got)
+	}
+	if got := counts(&pipeline.Result{}, word); got != "no extensions" {
+		t.Error(got)
+	}
+	for d, want := range map[time.Duration]string{212 * time.Millisecond: "212 ms", 41300 * time.Millisecond: "41.3 s", 3*time.Minute + 400*time.Millisecond: "3m0s"} {
+		if got := duration(d); got != want {
+			t.Errorf("%s: %s", d, got)
+		}
+	}
+}
