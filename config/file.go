@@ -84,8 +84,8 @@ type FileEntry struct {
 type FileLint struct {
 	// Severity of each rule: off does not run it, info and warning tell, error
 	// keeps the extension from being released. Rules that are not named keep
-	// their default. docs/rules.md has a page for each, as has ksrelease lint
-	// --explain RULE.
+	// their default. docs/rules.md and ksrelease lint --explain RULE say more of
+	// each.
 	Rules map[string]string `json:"rules,omitempty" keys:"rules"`
 }
 

@@ -169,7 +169,7 @@ func TestTheConfigKnowsTheRulesOfLint(t *testing.T) {
 				t.Errorf("rule %s: %v", r.Name, err)
 			}
 		}
-		told := fmt.Sprintf("| `%s` | `%s` |", r.Name, r.Default)
+		told := fmt.Sprintf("| [`%s`](rules.md#%[1]s) | `%s` |", r.Name, r.Default)
 		page := readDoc(t, "docs/configuration.md")
 		if !strings.Contains(page, told) {
 			t.Errorf("docs/configuration.md does not tell the rule %s, which is %s by default", r.Name, r.Default)

@@ -9,11 +9,15 @@ import (
 
 type lintCommand struct {
 	selection
-	Paths []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths."`
+	Paths   []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths."`
+	Explain string   `placeholder:"RULE" help:"Say what a rule asks for, why, and how to mend what it finds; needs no project."`
 }
 
 // Run takes the extensions through the pipeline up to lint.
 func (c *lintCommand) Run(a *app) error {
+	if c.Explain != "" {
+		return a.explain(c.Explain)
+	}
 	return c.through(a, c.Paths, pipeline.StageLint, report.TextOptions{Findings: true, Done: "linted"})
 }
 

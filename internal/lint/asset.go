@@ -24,6 +24,7 @@ func iconRule() Rule {
 		Summary: "the icon is an image that the extension has, an http(s) URL, or a data: URI of an image",
 		Why:     "The marketplace shows the icon in every list. A reference that leads nowhere fails the release at the upload; a file that is no image shows as a broken picture.",
 		Fix:     "Name a PNG, JPEG, GIF, WebP or SVG file below the extension, such as static/icon.svg.",
+		Source:  "The extension development guide of KubeSphere (a file of the package, an http(s) address, or data:image…).",
 		Default: Error,
 		check:   func(s *subject) { s.checkAssets("icon") },
 	}
@@ -35,6 +36,7 @@ func screenshotsRule() Rule {
 		Summary: "each screenshot is an image that the extension has, an http(s) URL, or a data: URI of an image",
 		Why:     "The marketplace shows the screenshots on the page of the extension. A reference that leads nowhere fails the release at the upload; a file that is no image shows as a broken picture.",
 		Fix:     "Name PNG, JPEG, GIF, WebP or SVG files below the extension, such as static/screenshots/overview.png.",
+		Source:  "The extension development guide of KubeSphere (files of the package, http(s) addresses, or data:image…).",
 		Default: Error,
 		check:   func(s *subject) { s.checkAssets("screenshots") },
 	}

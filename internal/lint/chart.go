@@ -22,6 +22,7 @@ func chartRule() Rule {
 		Why: "KubeSphere loads the package with Helm; a version that does not load never appears. Helm refuses to install " +
 			"a chart whose declared dependencies are not all under charts/.",
 		Fix:        "Mend the file that Helm cannot read; put the missing subchart under charts/, or take it out of dependencies.",
+		Source:     "The repository controller of KubeSphere 4, which loads packages with the loader of Helm 3; Helm's action.CheckDependencies.",
 		Default:    Error,
 		needsChart: true,
 		check:      checkChart,

@@ -12,6 +12,7 @@ func imagesRule() Rule {
 		Why: "The list is what administrators mirror into closed networks. An image that is in use and not listed cannot " +
 			"be pulled there; one that is listed and not in use is mirrored for nothing.",
 		Fix:        "Add what is missing under images in extension.yaml, and take out what is left over.",
+		Source:     "The extension development guide of KubeSphere on images; `ksbuilder lint` v0.4.5 (lint images).",
 		Default:    Warning,
 		needsChart: true,
 		check:      checkImages,

@@ -3,6 +3,7 @@ package lint
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -371,16 +372,21 @@ func TestSeverities(t *testing.T) {
 }
 
 func TestRulesAreDescribed(t *testing.T) {
-	names := []string{"schema", "name", "version", "icon", "screenshots", "chart", "render", "images", "image-registry", "node-selector"}
-	var got []string
+	known := map[string]bool{}
 	for _, r := range Rules() {
-		got = append(got, r.Name)
-		if r.Summary == "" || r.Why == "" || r.Fix == "" || r.Default.rank() < 1 || r.check == nil {
+		if r.Summary == "" || r.Why == "" || r.Fix == "" || r.Source == "" || r.Default.rank() < 0 || r.check == nil {
 			t.Errorf("the rule %s is not whole: %+v", r.Name, r)
 		}
-	}
-	if diff := cmp.Diff(names, got); diff != "" {
-		t.Errorf("rules (-want +got):\n%s", diff)
+		if !regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`).MatchString(r.Name) {
+			t.Errorf("the rule %q has no name that stands well in a comment", r.Name)
+		}
+		if strings.ContainsAny(r.Summary, "\n|") || strings.HasSuffix(r.Summary, ".") {
+			t.Errorf("the summary of %s is no line of a table: %q", r.Name, r.Summary)
+		}
+		if known[r.Name] {
+			t.Errorf("there are two rules %s", r.Name)
+		}
+		known[r.Name] = true
 	}
 }
 

@@ -8,6 +8,7 @@ func nameRule() Rule {
 		Summary: "the name is one that KubeSphere's controller takes",
 		Why:     "KubeSphere passes over an entry of a repository whose name is no DNS-1123 subdomain of at most 63 characters.",
 		Fix:     "Use lower-case letters, digits and hyphens, with a letter or a digit at both ends.",
+		Source:  "The repository controller of KubeSphere 4. The guide asks for at most 32 lower-case letters and digits, but extensions of KubeSphere itself have hyphens.",
 		Default: Error,
 		check:   checkName,
 	}

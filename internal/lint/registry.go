@@ -13,6 +13,7 @@ func imageRegistryRule() Rule {
 			"does not pass it on cannot be pulled there.",
 		Fix: "Put the registry of the image through the global value:\n\n" +
 			registryRemedy,
+		Source:     "The extension development guide of KubeSphere on global values; `ksbuilder lint` v0.4.5 (lint global.imageRegistry).",
 		Default:    Warning,
 		needsChart: true,
 		check:      checkImageRegistry,

@@ -20,6 +20,7 @@ func renderRule() Rule {
 		Why: "KubeSphere installs an extension with its own values.yaml unless somebody changes it. A template that fails " +
 			"then, or makes something else than YAML, is an extension that cannot be installed.",
 		Fix:        "Mend the template at the place that the finding names, or give the value that it needs in values.yaml.",
+		Source:     "Helm 3: its engine, its values schemas, and its sorting of manifests, with which KubeSphere installs extensions.",
 		Default:    Error,
 		needsChart: true,
 		check:      checkRender,

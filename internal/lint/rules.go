@@ -7,8 +7,12 @@ type Rule struct {
 	// Summary is what the rule asks for, in one line.
 	Summary string
 	// Why says what happens to an extension that breaks the rule, and Fix how to
-	// mend it; both are prose for the documentation.
+	// mend it. Both are prose for docs/rules.md and for a terminal: paragraphs
+	// with a blank line between them, names of files and fields as they are, or
+	// in `backquotes`. What follows a paragraph that ends with a colon is code.
 	Why, Fix string
+	// Source is where the fact comes from: whose rule it is, and in which version.
+	Source string
 	// Default is the severity of its findings where the config says nothing.
 	Default Severity
 
@@ -19,7 +23,8 @@ type Rule struct {
 }
 
 // Rules are all there are, in the order in which they are run: from what every
-// reader of an extension looks at first to what only its users see.
+// reader of an extension looks at first to what only its users see. After a
+// change run `go generate ./...`: schema and documentation list them.
 func Rules() []Rule {
 	return []Rule{
 		schemaRule(),

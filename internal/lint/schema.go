@@ -19,6 +19,7 @@ func schemaRule() Rule {
 		Why: "KubeSphere decodes extension.yaml after downloading the package. Where that fails, the version never " +
 			"appears and nobody is told. A misspelt field is ignored without a word.",
 		Fix:     "Correct the field at the place that the finding names.",
+		Source:  "The extension development guide of KubeSphere on extension.yaml; the repository controller of KubeSphere 4, which drops a version whose extension.yaml it cannot decode.",
 		Default: Error,
 		check:   checkSchema,
 	}

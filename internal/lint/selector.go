@@ -13,6 +13,7 @@ func nodeSelectorRule() Rule {
 			"does not pass it on runs anywhere.",
 		Fix: "Give the pod spec a nodeSelector that takes in .Values.global.nodeSelector:\n\n" +
 			nodeSelectorRemedy,
+		Source:     "The extension development guide of KubeSphere on global values; `ksbuilder lint` v0.4.5 (lint global.nodeSelector).",
 		Default:    Warning,
 		needsChart: true,
 		check:      checkNodeSelector,

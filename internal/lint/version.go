@@ -14,6 +14,7 @@ func versionRule() Rule {
 		Why: "KubeSphere drops, without a word, a version that is not semantic, longer than 63 characters or no DNS-1123 " +
 			"subdomain, such as 1.0.0+build. Without quotes, YAML reads 1.10 as the number 1.1: another version.",
 		Fix:     "Write MAJOR.MINOR.PATCH, with a pre-release such as -beta.1 where needed, in quotes if it looks like a number.",
+		Source:  "The repository controller of KubeSphere 4 (semantic, DNS-1123 subdomain, at most 63 characters); YAML 1.2, core schema, on numbers.",
 		Default: Error,
 		check:   checkVersion,
 	}

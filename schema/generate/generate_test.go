@@ -30,7 +30,7 @@ func TestCommittedFilesAreGenerated(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(string(want), string(got)); diff != "" {
-			t.Errorf("%s is not what config/file.go says; run: go generate ./schema\n%s", name, diff)
+			t.Errorf("%s is not what config/file.go and internal/lint say; run: go generate ./schema\n%s", name, diff)
 		}
 	}
 	if !bytes.Equal(files["schema/ksrelease.schema.json"], schema.JSON) {
@@ -145,6 +145,16 @@ func TestPageExamplesAreGood(t *testing.T) {
 		if _, err := config.Parse("example.yaml", []byte(example), func(string) (string, bool) { return "", false }); err != nil {
 			t.Errorf("%s\n%v", example, err)
 		}
+	}
+}
+
+// TestProse keeps code in what rules say apart from words, and words from being
+// taken for markup.
+func TestProse(t *testing.T) {
+	got := prose("No * for verbs, `*` in <b>code</b>. Write:\n\nverbs: [get, *]\n\nand no more.")
+	want := "No \\* for verbs, `*` in \\<b>code\\</b>. Write:\n\n```yaml\nverbs: [get, *]\n```\n\nand no more."
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

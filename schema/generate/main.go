@@ -1,6 +1,6 @@
-// Command generate writes schema/ksrelease.schema.json and docs/configuration.md
-// from the types of config/file.go and the rules of internal/lint. It is run by `go generate ./schema`; a test
-// holds both files to what it makes.
+// Command generate writes schema/ksrelease.schema.json, docs/configuration.md and
+// docs/rules.md from the types of config/file.go and the rules of internal/lint. It
+// is run by `go generate ./schema`; a test holds the files to what it makes.
 package main
 
 import (
@@ -50,6 +50,7 @@ func generate(root string) (map[string][]byte, error) {
 	return map[string][]byte{
 		"schema/ksrelease.schema.json": data,
 		"docs/configuration.md":        page(schema),
+		"docs/rules.md":                rulesPage(),
 	}, nil
 }
 

@@ -134,7 +134,7 @@ func (p *printer) table(path string, schema *jsonschema.Schema) {
 // keys describes each key.
 func (p *printer) keys(path string, schema *jsonschema.Schema) {
 	p.each(path, schema, func(name string, property, below *jsonschema.Schema) {
-		fmt.Fprintf(p, "### %s\n\n%s\n\n", name, strings.ReplaceAll(property.Description, "*", `\*`))
+		fmt.Fprintf(p, "### %s\n\n%s\n\n", name, markdown(property.Description))
 		if name == rulesKey {
 			p.rules(below)
 			return
@@ -160,7 +160,7 @@ func (p *printer) rules(schema *jsonschema.Schema) {
 	first := ""
 	for pair := schema.Properties.Oldest(); pair != nil; pair = pair.Next() {
 		first = cmp.Or(first, pair.Key)
-		fmt.Fprintf(p, "| `%s` | `%s` | %s |\n", pair.Key, pair.Value.Default, strings.ReplaceAll(pair.Value.Description, "|", `\|`))
+		fmt.Fprintf(p, "| [`%s`](rules.md#%[1]s) | `%s` | %s |\n", pair.Key, pair.Value.Default, markdown(pair.Value.Description))
 	}
 	fmt.Fprintf(p, "\n```yaml\nlint:\n  rules:\n    %s: info\n```\n\n", first)
 }

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+// explain prints what docs/rules.md says of a rule, for a terminal.
+func (a *app) explain(name string) error {
+	rules := lint.Rules()
+	i := slices.IndexFunc(rules, func(r lint.Rule) bool { return r.Name == name })
+	if i < 0 {
+		return unknownRule(name, rules)
+	}
+	r := rules[i]
+	const widest = 80 // longer lines of prose are hard to read
+	width := a.width()
+	if width == 0 || width > widest {
+		width = widest
+	}
+	fmt.Fprintf(a.stdout, "%s (by default: %s)\n%s\n", r.Name, r.Default, text.WrapSoft(r.Summary, width))
+	for _, part := range []struct{ title, prose string }{
+		{"Why", r.Why}, {"How to mend it", r.Fix}, {"Source", r.Source},
+	} {
+		fmt.Fprintf(a.stdout, "\n%s\n", part.title)
+		for i, p := range lint.Paragraphs(part.prose) {
+			if i > 0 {
+				fmt.Fprintln(a.stdout)
+			}
+			fmt.Fprintln(a.stdout, inset(p, width))
+		}
+	}
+	fmt.Fprintf(a.stdout, "\nIn %s, for all extensions or for one (off, info, warning, error)\n  lint: {rules: {%s: %s}}\n", config.Name, r.Name, r.Default)
+	return nil
+}
+
+// inset folds a paragraph to a width and sets it in; code stays as it is and
+// stands further in.
+func inset(p lint.Paragraph, width int) string {
+	folded, margin := p.Text, "      "
+	if !p.Code {
+		margin = "  "
+		folded = text.WrapSoft(strings.ReplaceAll(p.Text, "`", ""), width-len(margin))
+	}
+	lines := strings.Split(folded, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(margin+line, " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+func unknownRule(name string, rules []lint.Rule) error {
+	var names []string
+	for _, r := range rules {
+		names = append(names, r.Name)
+	}
+	advice := "the rules are " + strings.Join(names, ", ")
+	if near, ok := yamldoc.Nearest(name, names); ok {
+		advice = fmt.Sprintf("did you mean %q? %s", near, advice)
+	}
+	return usage(fmt.Errorf("there is no rule %q", name), advice)
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/lint"
+)
+
+// rulesPage is docs/rules.md: how findings are made to matter or kept silent,
+// what ksbuilder says of the same extensions, and each rule.
+func rulesPage() []byte {
+	var b bytes.Buffer
+	b.WriteString(rulesIntroduction)
+	b.WriteString("| rule | default | what it asks for |\n| --- | --- | --- |\n")
+	for _, r := range lint.Rules() {
+		fmt.Fprintf(&b, "| [`%s`](#%[1]s) | `%s` | %s |\n", r.Name, r.Default, markdown(r.Summary))
+	}
+	b.WriteString(rulesParity)
+	b.WriteString("\n## The rules\n")
+	for _, r := range lint.Rules() {
+		fmt.Fprintf(&b, "\n### %s\n\n*%s* (by default: `%s`)\n\n", r.Name, markdown(r.Summary), r.Default)
+		fmt.Fprintf(&b, "**Why.** %s\n\n**How to mend it.** %s\n\n**Source.** %s\n", prose(r.Why), prose(r.Fix), prose(r.Source))
+	}
+	return b.Bytes()
+}
+
+// prose is text of a rule as Markdown.
+func prose(text string) string {
+	var paragraphs []string
+	for _, p := range lint.Paragraphs(text) {
+		if p.Code {
+			paragraphs = append(paragraphs, "```yaml\n"+p.Text+"\n```")
+			continue
+		}
+		paragraphs = append(paragraphs, markdown(p.Text))
+	}
+	return strings.Join(paragraphs, "\n\n")
+}
+
+// inCode finds what stands in backquotes, which Markdown leaves alone.
+var inCode = regexp.MustCompile("`[^`]*`|[^`]+")
+
+// markdown keeps text from being taken for markup.
+func markdown(text string) string {
+	return inCode.ReplaceAllStringFunc(text, func(part string) string {
+		if strings.HasPrefix(part, "`") {
+			return part
+		}
+		return strings.NewReplacer("*", `\*`, "<", `\<`).Replace(part)
+	})
+}
+
+const rulesIntroduction = `<!-- Made by "go generate ./schema" from the rules of internal/lint; change it there, or in schema/generate/rules.go. -->
+# Rules
+
+` + "`ksrelease lint`" + ` holds extensions to these rules, and ` + "`ksrelease run`" + ` does before
+anything else. ` + "`ksrelease lint --explain RULE`" + ` prints what this page says of a rule.
+
+## How much a finding matters
+
+Each rule has a severity: ` + "`off`" + ` does not run it, ` + "`info` and `warning`" + ` tell, and
+` + "`error`" + ` keeps the extension from being released. The config sets it for all extensions
+or for some, rule by rule (see [lint.rules](configuration.md#lintrules)):
+
+` + "```yaml" + `
+version: 1
+extensions:
+  - path: extensions/*
+  - path: extensions/vector
+    lint:
+      rules:
+        images: error
+lint:
+  rules:
+    node-selector: "off"
+` + "```" + `
+
+## Rules at a glance
+
+`
+
+const rulesParity = `
+## Beside ksbuilder lint
+
+` + "`ksbuilder lint`" + ` v0.4.5 was run on six real extensions, and a test holds ksrelease to
+its output: every problem that it tells of the name, of ` + "`images`, of `global.imageRegistry`" + `
+and of ` + "`global.nodeSelector`" + ` is told here too. There is nothing that it tells and
+ksrelease does not.
+
+Where its own test is wrong, ksrelease does not follow:
+
+| ksbuilder v0.4.5 | ksrelease |
+| --- | --- |
+| looks for an image as a part of the rendered text, so that ` + "`nginx:1.1`" + ` is found in ` + "`nginx:1.10`" + ` | compares parsed references |
+| tells images that are listed and not in use, not those that are in use and not listed | tells both |
+| knows a workload by its kind alone, and dies on a Job of another API group, on a container without an image, on an object with ` + "`generateName`" + ` | knows the API group, and tells what it cannot read |
+| prints ERROR and exits with 0 | an error is an error: exit code 1 |
+| renders with the release name ` + "`undefined`" + ` | renders with the name and namespace that KubeSphere installs under |
+`
