@@ -14,10 +14,11 @@ func lintStage(ctx context.Context, _ *world, r *release) error {
 	for rule, severity := range r.source.Settings.Lint.Rules {
 		severities[rule] = lint.Severity(severity)
 	}
-	findings := lint.Check(ctx, r.ext, severities)
+	report := lint.Examine(ctx, r.ext, severities)
+	r.loads, r.result.Silenced = report.Loads, report.Silenced
 	errorCount := 0
 	var first lint.Finding
-	for _, f := range findings {
+	for _, f := range report.Findings {
 		r.result.Findings = append(r.result.Findings, FindingResult{
 			Rule: f.Rule, Severity: string(f.Severity), Message: f.Message, Hint: f.Hint,
 			File: f.File, Line: f.Line, Column: f.Column, Excerpt: f.Excerpt,
@@ -34,7 +35,6 @@ func lintStage(ctx context.Context, _ *world, r *release) error {
 	}
 	switch errorCount {
 	case 0:
-		r.loads = severities["chart"] != lint.Off
 		return nil
 	case 1:
 		return withRemedy(fmt.Errorf("%s (%s)", first.Message, first.Rule), "%s", first.Hint)

@@ -50,7 +50,10 @@ type ExtensionResult struct {
 	Assets     []AssetResult   `json:"assets"`
 	SnapshotID string          `json:"snapshot_id,omitempty"`
 	Findings   []FindingResult `json:"findings"`
-	Error      *ErrorResult    `json:"error"` // null unless a stage failed
+	// Silenced is the number of findings that comments in the extension silence;
+	// they are not among Findings.
+	Silenced int          `json:"silenced,omitempty"`
+	Error    *ErrorResult `json:"error"` // null unless a stage failed
 
 	// AsAsked says whether it ended as the settings ask: what decides between
 	// exit code 0 and 1.

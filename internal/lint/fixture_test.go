@@ -88,7 +88,12 @@ func load(t testing.TB, files map[string]string) *extension.Extension {
 // loadQuietly is load for what may be no extension at all.
 func loadQuietly(t testing.TB, files map[string]string) (*extension.Extension, error) {
 	t.Helper()
-	dir := t.TempDir()
+	return loadAt(t, t.TempDir(), files, extension.Options{Display: "ext"})
+}
+
+// loadAt writes an extension into a folder and reads it.
+func loadAt(t testing.TB, dir string, files map[string]string, opts extension.Options) (*extension.Extension, error) {
+	t.Helper()
 	for name, text := range files {
 		file := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -98,7 +103,7 @@ func loadQuietly(t testing.TB, files map[string]string) (*extension.Extension, e
 			t.Fatal(err)
 		}
 	}
-	return extension.Load(dir, extension.Options{Display: "ext"})
+	return extension.Load(dir, opts)
 }
 
 // told renders findings as a user sees them, without their excerpts.

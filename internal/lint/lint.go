@@ -70,10 +70,25 @@ func Failed(findings []Finding) bool {
 // Check holds an extension to all rules. severities overrides the default
 // severity of rules by name; a rule that is off is not run.
 //
-// Findings are sorted by file, line and rule. No extension makes it panic: where
-// a rule does, that is a finding of the rule. When ctx ends it returns at once
-// with what it has; the caller tells from ctx that it is not all.
+// Findings are sorted by file, line and rule; those that comments in the
+// extension silence (ksrelease:ignore) are not among them. No extension makes it
+// panic: where a rule does, that is a finding of the rule. When ctx ends it
+// returns at once with what it has; the caller tells from ctx that it is not all.
 func Check(ctx context.Context, ext *extension.Extension, severities map[string]Severity) []Finding {
+	return Examine(ctx, ext, severities).Findings
+}
+
+// Report is what there is to say of an extension.
+type Report struct {
+	Findings []Finding
+	// Silenced is the number of findings that comments in the extension silence.
+	Silenced int
+	// Loads says that Helm loaded the chart on the way.
+	Loads bool
+}
+
+// Examine is Check, and what is known besides the findings.
+func Examine(ctx context.Context, ext *extension.Extension, severities map[string]Severity) Report {
 	return run(ctx, Rules(), ext, severities)
 }
 
@@ -81,28 +96,32 @@ func Check(ctx context.Context, ext *extension.Extension, severities map[string]
 // says and the images it names.
 func CheckMetadata(ctx context.Context, ext *extension.Extension, severities map[string]Severity) []Finding {
 	rules := slices.DeleteFunc(Rules(), func(r Rule) bool { return r.needsChart })
-	return run(ctx, rules, ext, severities)
+	return run(ctx, rules, ext, severities).Findings
 }
 
-func run(ctx context.Context, rules []Rule, ext *extension.Extension, severities map[string]Severity) []Finding {
+func run(ctx context.Context, rules []Rule, ext *extension.Extension, severities map[string]Severity) Report {
 	material := newMaterial(ctx, ext)
-	var findings []Finding
+	ignores := readIgnores(ext, func(name string) string { return pathIn(ext, name) })
+	var report Report
 	for _, rule := range rules {
 		if ctx.Err() != nil {
 			break
 		}
-		s := &subject{ctx: ctx, ext: ext, material: material, rule: rule, severities: severities}
+		s := &subject{ctx: ctx, ext: ext, material: material, ignores: ignores, rule: rule, severities: severities}
 		if s.severity() == Off {
 			continue
 		}
 		s.run()
-		findings = append(findings, s.findings...)
+		kept, silenced := ignores.silence(rule.Name, s.findings)
+		report.Findings = append(report.Findings, kept...)
+		report.Silenced += silenced
 	}
-	slices.SortStableFunc(findings, func(a, b Finding) int {
+	report.Loads = material.loads
+	slices.SortStableFunc(report.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule),
 			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Message, b.Message))
 	})
-	return findings
+	return report
 }
 
 // subject is what a rule gets: the extension, what is derived from it, and the
@@ -111,6 +130,7 @@ type subject struct {
 	ctx        context.Context
 	ext        *extension.Extension
 	material   *material
+	ignores    *ignores
 	rule       Rule
 	severities map[string]Severity
 	findings   []Finding
@@ -185,8 +205,10 @@ func (s *subject) byDefault(severity Severity) Severity {
 }
 
 // path is a file of the extension as the user would open it.
-func (s *subject) path(name string) string {
-	return filepath.ToSlash(filepath.Join(s.ext.Path, filepath.FromSlash(name)))
+func (s *subject) path(name string) string { return pathIn(s.ext, name) }
+
+func pathIn(ext *extension.Extension, name string) string {
+	return filepath.ToSlash(filepath.Join(ext.Path, filepath.FromSlash(name)))
 }
 
 // inSource tells something about a template, with the severity of the rule.

@@ -405,7 +405,7 @@ func TestCheckMetadata(t *testing.T) {
 func TestPanicOfARule(t *testing.T) {
 	ext := load(t, with(goodFiles(), "static/icon.svg", "no image"))
 	bad := Rule{Name: "bad", Default: Warning, check: func(*subject) { panic("index out of range") }}
-	got := told(run(context.Background(), []Rule{bad, iconRule()}, ext, nil))
+	got := told(run(context.Background(), []Rule{bad, iconRule()}, ext, nil).Findings)
 	want := []string{
 		`warning bad ext: the rule bad broke down on this extension: index out of range`,
 		`error icon ext/extension.yaml:8:7: icon "static/icon.svg" is not an image: it reads as text/plain`,

@@ -26,6 +26,8 @@ type material struct {
 	// global values and with every optional subchart switched on. One rendering
 	// serves all rules on global values.
 	marked func() (*rendering, error)
+
+	loads bool // chart was asked, and Helm loaded it
 }
 
 // loadedChart is the chart with what is known about the places of its parts.
@@ -54,7 +56,11 @@ const (
 
 func newMaterial(ctx context.Context, ext *extension.Extension) *material {
 	m := &material{}
-	m.chart = sync.OnceValues(func() (*loadedChart, error) { return loadChart(ext) })
+	m.chart = sync.OnceValues(func() (*loadedChart, error) {
+		loaded, err := loadChart(ext)
+		m.loads = err == nil
+		return loaded, err
+	})
 	m.plain = sync.OnceValues(func() (*rendering, error) { return renderPlain(ctx, m) })
 	m.marked = sync.OnceValues(func() (*rendering, error) { return renderMarked(ctx, ext, m) })
 	return m

@@ -37,5 +37,6 @@ func Rules() []Rule {
 		imagesRule(),
 		imageRegistryRule(),
 		nodeSelectorRule(),
+		ignoreRule(), // last: it looks at what the others found
 	}
 }

@@ -225,6 +225,9 @@ func (s source) linesWith(key, value string) []int {
 		if i := strings.Index(written, " #"); i >= 0 {
 			written = written[:i]
 		}
+		if at := templateComment.FindStringIndex(written); at != nil {
+			written = written[:at[0]]
+		}
 		if strings.Trim(written, " \t\r\n\"'") == value {
 			lines = append(lines, n)
 		}

@@ -212,6 +212,9 @@ func (t *Text) details(x pipeline.ExtensionResult) string {
 	if n := warningsOf(x); n > 0 {
 		parts = append(parts, plural(n, "warning"))
 	}
+	if t.opts.Findings && x.Silenced > 0 {
+		parts = append(parts, fmt.Sprintf("%d silenced", x.Silenced))
+	}
 	return strings.Join(parts, ", ")
 }
 

@@ -78,6 +78,29 @@ lint:
     node-selector: "off"
 ` + "```" + `
 
+## Silence a finding
+
+A comment at the end of the line of a finding, or directly above that line, silences
+the findings of a rule there. It says why:
+
+`+"```yaml"+`
+images:
+  - docker.io/example/wrapper:1.0.0 # ksrelease:ignore images the operator starts it
+`+"```"+`
+
+- Several rules are divided by commas: `+"`# ksrelease:ignore images, image-registry the reason`"+`.
+- In templates it may be a comment of the template, too, which is not rendered:
+  `+"`{{/* ksrelease:ignore images the reason */}}`"+`.
+- In the comment that begins a file, before anything else, it silences the findings of
+  that file that have no line as well. In the one that begins extension.yaml it also
+  silences those in files that can hold no such comment: pictures, packaged subcharts,
+  README.md.
+- A comment without a reason silences nothing. That, a rule that there is not, and a
+  comment that silences nothing are told by the rule [`+"`ignore`"+`](#ignore).
+- Silenced findings are in no report; `+"`ksrelease lint`"+` says how many there are.
+- A comment is a part of the extension: to add one to a version that is released is
+  drift, as any change is. The baseline below changes no extension.
+
 ## Rules at a glance
 
 `

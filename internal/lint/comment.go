@@ -1,0 +1,79 @@
+package lint
+
+import (
+	"path"
+	"regexp"
+	"strings"
+)
+
+// commented is a line of a YAML file or template, taken apart.
+type commented struct {
+	Comments []string // the texts of its comments, without what marks them
+	Content  bool     // something besides comments stands in it
+	Blank    bool     // nothing stands in it
+}
+
+// comments takes lines of one file apart, one after the other.
+//
+// It reads no YAML: a template is none before it is rendered, and a comment is
+// where it looks like one, a # at the beginning of a line or behind a space. A
+// text in quotes that holds such a thing passes for a comment here.
+type comments struct {
+	template bool // {{/* … */}} is a comment
+	open     bool // within one, over several lines
+}
+
+var (
+	hashComment     = regexp.MustCompile(`(?:^|[ \t])#+`)
+	templateComment = regexp.MustCompile(`\{\{-?[ \t]*/\*`)
+	templateClosing = regexp.MustCompile(`^[ \t]*-?\}\}`)
+)
+
+// takesComments reports whether a file can hold the comments that are read here.
+func takesComments(name string) bool {
+	switch path.Ext(name) {
+	case ".yaml", ".yml", ".tpl":
+		return true
+	case ".txt":
+		return isTemplate(name)
+	}
+	return false
+}
+
+// isTemplate reports whether Helm takes a file for a template of a chart.
+func isTemplate(name string) bool {
+	return strings.HasPrefix(name, "templates/") || strings.Contains(name, "/templates/")
+}
+
+func (c *comments) line(text string) commented {
+	text = strings.TrimRight(text, "\r\n")
+	l := commented{Blank: strings.TrimSpace(text) == "" && !c.open}
+	for {
+		if c.open {
+			inside, rest, closed := strings.Cut(text, "*/")
+			l.Comments = append(l.Comments, inside)
+			if !closed {
+				return l
+			}
+			c.open, text = false, templateClosing.ReplaceAllString(rest, "")
+			continue
+		}
+		hash := hashComment.FindStringIndex(text)
+		var opening []int
+		if c.template {
+			opening = templateComment.FindStringIndex(text)
+		}
+		switch {
+		case opening != nil && (hash == nil || opening[0] < hash[0]):
+			l.Content = l.Content || strings.TrimSpace(text[:opening[0]]) != ""
+			c.open, text = true, text[opening[1]:]
+		case hash != nil:
+			l.Content = l.Content || strings.TrimSpace(text[:hash[0]]) != ""
+			l.Comments = append(l.Comments, text[hash[1]:])
+			return l
+		default:
+			l.Content = l.Content || strings.TrimSpace(text) != ""
+			return l
+		}
+	}
+}

@@ -1,0 +1,229 @@
+package lint
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+// ignoreMark begins a comment that silences findings.
+const ignoreMark = "ksrelease:ignore"
+
+func ignoreRule() Rule {
+	return Rule{
+		Name:    "ignore",
+		Summary: "each comment ksrelease:ignore names rules that there are, gives a reason, and silences something",
+		Why: "A comment that is misspelt silences nothing, and one that outlives its finding would silence the next " +
+			"one, which nobody has looked at. A reason is what the next reader needs to know whether it still holds.",
+		Fix: "Write it at the end of the line of the finding, or directly above that line:\n\n" +
+			ignoreRemedy + "\n\n" +
+			"Take out one that silences nothing.",
+		Source:  "ksrelease itself.",
+		Default: Warning,
+		check:   checkIgnores,
+	}
+}
+
+const ignoreRemedy = "# ksrelease:ignore images the wrapper picks the image when it starts"
+
+// ignores are the comments of an extension that silence findings, with what
+// they have silenced so far.
+type ignores struct {
+	all      []*ignore
+	takers   map[string]bool // the files, as findings name them, that can hold such comments
+	metadata string          // extension.yaml, as findings name it
+	ran      map[string]bool // the rules whose findings have been shown to silence
+	// blind: something is so wrong that rules may have found less than there is.
+	blind bool
+}
+
+// ignore is one comment.
+type ignore struct {
+	File         string // as findings name it
+	Line, Column int
+	Excerpt      string
+	// Target is the line whose findings are silenced; 0 where the comment stands
+	// above none.
+	Target int
+	// Head is a comment before all content of the file; it silences the findings
+	// that have no line, too.
+	Head   bool
+	Rules  []string
+	Reason string
+	used   map[string]bool // by rule
+}
+
+// readIgnores finds the comments in all files of an extension but those in
+// packaged subcharts.
+func readIgnores(ext *extension.Extension, path func(name string) string) *ignores {
+	found := &ignores{takers: map[string]bool{}, ran: map[string]bool{}, metadata: path(extension.MetadataFile)}
+	for _, file := range ext.Files {
+		if !takesComments(file.Name) {
+			continue
+		}
+		found.takers[path(file.Name)] = true
+		if bytes.Contains(file.Data, []byte(ignoreMark)) {
+			found.all = append(found.all, ignoresIn(path(file.Name), string(file.Data), isTemplate(file.Name))...)
+		}
+	}
+	return found
+}
+
+// ignoresIn finds the comments of one file.
+func ignoresIn(file, text string, template bool) []*ignore {
+	var found, waiting []*ignore // waiting for the line below them
+	reader := comments{template: template}
+	head, number := true, 0
+	for source := range strings.Lines(text) {
+		number++
+		line := reader.line(source)
+		if line.Content && strings.TrimSpace(source) != "---" {
+			head = false
+		}
+		if line.Content {
+			for _, ig := range waiting {
+				ig.Target = number
+			}
+		}
+		if line.Content || line.Blank {
+			waiting = nil
+		}
+		for _, comment := range line.Comments {
+			ig, ok := readIgnore(comment)
+			if !ok {
+				continue
+			}
+			ig.File, ig.Line, ig.Head = file, number, head
+			ig.Column = 1 + utf8.RuneCountInString(source[:strings.Index(source, ignoreMark)])
+			ig.Excerpt = excerptLine(source, 1, number)
+			if line.Content {
+				ig.Target = number
+			} else {
+				waiting = append(waiting, ig)
+			}
+			found = append(found, ig)
+		}
+	}
+	return found
+}
+
+// readIgnore reads the text of a comment. Rules are divided by commas; what
+// follows the last of them is the reason.
+func readIgnore(comment string) (*ignore, bool) {
+	rest, ok := strings.CutPrefix(strings.TrimSpace(comment), ignoreMark)
+	if !ok || rest != "" && !strings.ContainsAny(rest[:1], " \t:") {
+		return nil, false
+	}
+	words := strings.Fields(strings.TrimPrefix(rest, ":"))
+	names := 0
+	for names < len(words) && (names == 0 || strings.HasSuffix(words[names-1], ",")) {
+		names++
+	}
+	ig := &ignore{Reason: strings.Join(words[names:], " "), used: map[string]bool{}}
+	for _, name := range strings.Split(strings.Join(words[:names], ""), ",") {
+		if name = strings.TrimRight(name, ":"); name != "" {
+			ig.Rules = append(ig.Rules, name)
+		}
+	}
+	return ig, true
+}
+
+// holds reports whether a finding is silenced by the comment.
+func (ig *ignore) holds(f Finding, all *ignores) bool {
+	if !slices.Contains(ig.Rules, f.Rule) || !ig.hasReason() {
+		return false
+	}
+	switch {
+	case ig.File == f.File && f.Line > 0 && f.Line == ig.Target:
+		return true
+	case ig.File == f.File && f.Line == 0:
+		return ig.Head
+	default:
+		// A picture, a package or the folder itself holds no comments.
+		return ig.Head && ig.File == all.metadata && !all.takers[f.File]
+	}
+}
+
+// hasReason reports whether the comment says why; a dash says nothing.
+func (ig *ignore) hasReason() bool {
+	return strings.ContainsFunc(ig.Reason, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
+}
+
+// silence takes out of the findings of one rule those that comments silence.
+func (all *ignores) silence(rule string, findings []Finding) (kept []Finding, silenced int) {
+	all.ran[rule] = true
+	for _, f := range findings {
+		if (rule == "chart" || rule == "render") && f.Severity == Error {
+			all.blind = true
+		}
+		quiet := false
+		for _, ig := range all.all {
+			if ig.holds(f, all) {
+				ig.used[f.Rule], quiet = true, true
+			}
+		}
+		if quiet {
+			silenced++
+			continue
+		}
+		kept = append(kept, f)
+	}
+	return kept, silenced
+}
+
+// checkIgnores looks at the comments after all other rules have run.
+func checkIgnores(s *subject) {
+	for _, ig := range s.ignores.all {
+		if len(ig.Rules) == 0 {
+			s.ignoreAs(s.severity(), ig, "the comment names no rule", "write "+ignoreRemedy)
+			continue
+		}
+		for _, rule := range ig.Rules {
+			s.checkIgnored(ig, rule)
+		}
+		if !ig.hasReason() {
+			s.ignoreAs(s.severity(), ig, "the comment gives no reason, and silences nothing", "say why behind the rule: "+ignoreRemedy)
+		}
+	}
+}
+
+// checkIgnored looks at one rule that a comment names.
+func (s *subject) checkIgnored(ig *ignore, rule string) {
+	names := ruleNames()
+	switch {
+	case !slices.Contains(names, rule):
+		hint := "the rules are " + strings.Join(names, ", ")
+		if near, ok := yamldoc.Nearest(rule, names); ok {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		s.ignoreAs(s.severity(), ig, fmt.Sprintf("there is no rule %q", oneLine(rule)), hint)
+	case !ig.hasReason() || ig.used[rule] || !s.ignores.ran[rule] || s.ignores.blind:
+	case ig.Target == 0 && !ig.Head:
+		s.ignoreAs(s.byDefault(Info), ig, fmt.Sprintf("the comment silences no finding of %s: it stands above no line", rule),
+			"put it directly above the line of the finding, or at its end")
+	case ig.Target != 0 && ig.Target != ig.Line && !ig.Head:
+		s.ignoreAs(s.byDefault(Info), ig, fmt.Sprintf("the comment silences nothing: line %d has no finding of %s", ig.Target, rule), "take it out")
+	default:
+		s.ignoreAs(s.byDefault(Info), ig, fmt.Sprintf("the comment silences nothing: there is no finding of %s here", rule), "take it out")
+	}
+}
+
+func (s *subject) ignoreAs(severity Severity, ig *ignore, message, hint string) {
+	s.tell(severity, Finding{
+		File: ig.File, Line: ig.Line, Column: ig.Column, Excerpt: ig.Excerpt, Message: message, Hint: hint,
+	})
+}
+
+func ruleNames() []string {
+	var names []string
+	for _, r := range Rules() {
+		names = append(names, r.Name)
+	}
+	return names
+}
