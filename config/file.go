@@ -91,7 +91,7 @@ type FileLint struct {
 
 // FilePackage are the settings of the package stage.
 type FilePackage struct {
-	// Folder for the packages that ksrelease package leaves, relative to the
+	// Folder for the packages that ksrelease package and run leave, relative to the
 	// folder of the config. It is never packed, and wildcards do
 	// not lead into it.
 	Output *string `json:"output,omitempty" min:"1" default:"dist" example:"build/packages"`

@@ -305,7 +305,7 @@ func (c *Config) nearestOf(exclude string, candidates []string) string {
 	for i, candidate := range candidates {
 		relative[i] = filepath.ToSlash(shown(c.Dir, candidate))
 	}
-	if near, ok := yamldoc.Nearest(exclude, relative); ok {
+	if near, ok := yamldoc.Nearest(exclude, relative); ok && !hasWildcard(exclude) {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return "paths to exclude start at the folder of the config, as path does"

@@ -167,22 +167,22 @@ func TestSourcesProblems(t *testing.T) {
 	want := `.ksrelease.yaml:3:9: "extenions/alc" matches nothing
    3 | - path: extenions/alc
      |         ^^^^^^^^^^^^^
-  did you mean "extensions/alc"?
+  → did you mean "extensions/alc"?
 .ksrelease.yaml:4:9: "extensions/alk" matches nothing
    4 | - path: extensions/alk
      |         ^^^^^^^^^^^^^^
-  did you mean "extensions/alc"?
+  → did you mean "extensions/alc"?
 .ksrelease.yaml:5:9: "extensions" is a directory without an extension.yaml
    5 | - path: extensions
      |         ^^^^^^^^^^
-  did you mean "extensions/*"?
+  → did you mean "extensions/*"?
 .ksrelease.yaml:6:9: "extensions/common" is a directory without an extension.yaml
    6 | - path: extensions/common
      |         ^^^^^^^^^^^^^^^^^
 .ksrelease.yaml:7:9: "extensions/alc/extension.yaml" is a file; an extension is named by its directory
    7 | - path: extensions/alc/extension.yaml
      |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-  write "extensions/alc"
+  → write "extensions/alc"
 .ksrelease.yaml:8:9: "extensions/notes.txt" is neither a directory nor a package .tgz
    8 | - path: extensions/notes.txt
      |         ^^^^^^^^^^^^^^^^^^^^
@@ -198,15 +198,15 @@ func TestSourcesProblems(t *testing.T) {
 .ksrelease.yaml:13:13: "extensions/legcy-a" excludes nothing: "extensions/*" does not match it
   13 |   exclude: [extensions/legcy-a, legacy-*]
      |             ^^^^^^^^^^^^^^^^^^
-  did you mean "extensions/legacy-a"?
+  → did you mean "extensions/legacy-a"?
 .ksrelease.yaml:13:33: "legacy-*" excludes nothing: "extensions/*" does not match it
   13 |   exclude: [extensions/legcy-a, legacy-*]
      |                                 ^^^^^^^^
-  paths to exclude start at the folder of the config, as path does
+  → paths to exclude start at the folder of the config, as path does
 .ksrelease.yaml:14:9: "extensions/alc" matches nothing but what is excluded
   14 | - path: extensions/alc
      |         ^^^^^^^^^^^^^^
-  remove the entry, or exclude less
+  → remove the entry, or exclude less
 .ksrelease.yaml:16:9: "extensions/notes.txt/deeper" matches nothing
   16 | - path: extensions/notes.txt/deeper
      |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^

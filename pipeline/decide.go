@@ -51,7 +51,9 @@ func decide(ctx context.Context, w *world, r *release) error {
 		r.result.SnapshotID = snapshot.ID
 	default:
 		r.result.SnapshotID = snapshot.ID
-		return &ended{Exists, fmt.Sprintf("the marketplace has it as %q and the repository does not list it: nothing to compare with", snapshot.Status)}
+		// A rejection, for one. Nobody can install it, so all is not well.
+		return &ended{outcome: Exists, short: true, reason: fmt.Sprintf(
+			"the marketplace has it as %q, and it is not in the repository: bump version in extension.yaml, or take it back with ksrelease withdraw", snapshot.Status)}
 	}
 	return nil
 }
@@ -61,7 +63,7 @@ func decide(ctx context.Context, w *world, r *release) error {
 func compare(ctx context.Context, w *world, r *release, entry Entry) error {
 	if entry.ContentDigest != "" {
 		if entry.ContentDigest == r.ext.ContentDigest() {
-			return &ended{Exists, ""}
+			return &ended{outcome: Exists}
 		}
 		return drift(r, "")
 	}
@@ -80,7 +82,7 @@ func compare(ctx context.Context, w *world, r *release, entry Entry) error {
 	case err != nil:
 		return fmt.Errorf("comparing with the version in the repository: %w", err)
 	case same:
-		return &ended{Exists, ""}
+		return &ended{outcome: Exists}
 	default:
 		return drift(r, difference)
 	}
@@ -91,5 +93,5 @@ func drift(r *release, difference string) error {
 	if difference != "" {
 		reason += " (" + difference + ")"
 	}
-	return &ended{Drift, reason + ": bump version in extension.yaml"}
+	return &ended{outcome: Drift, reason: reason + ": bump version in extension.yaml"}
 }

@@ -35,6 +35,12 @@ type Event struct {
 	// marketplace: whoever keeps evidence does so before it goes on.
 	Writes  bool
 	Message string
+	// Decision is what the plan does with the extension, for EventDecided:
+	// "release", or "wait" for one that was submitted before. One that the plan
+	// has nothing to do for has ended.
+	Decision string
+	// Milliseconds is how long a stage took, for EventStageFinished.
+	Milliseconds int64
 	// Result is the whole document, for events of the whole run.
 	Result *Result
 }

@@ -12,8 +12,9 @@ type remedied struct {
 	remedy string
 }
 
-func (e *remedied) Error() string { return e.err.Error() }
-func (e *remedied) Unwrap() error { return e.err }
+func (e *remedied) Error() string  { return e.err.Error() }
+func (e *remedied) Unwrap() error  { return e.err }
+func (e *remedied) Remedy() string { return e.remedy }
 
 // withRemedy attaches what the user can do about err.
 func withRemedy(err error, format string, args ...any) error {
@@ -22,9 +23,9 @@ func withRemedy(err error, format string, args ...any) error {
 
 // Remedy is what the user can do about an error; empty where there is no advice.
 func Remedy(err error) string {
-	var r *remedied
-	if errors.As(err, &r) {
-		return r.remedy
+	var r interface{ Remedy() string }
+	if errors.As(err, &r) && r.Remedy() != "" {
+		return r.Remedy()
 	}
 	if Unauthorized(err) {
 		return "run ksrelease login, or set KSRELEASE_TOKEN"
@@ -36,6 +37,8 @@ func Remedy(err error) string {
 type ended struct {
 	outcome Outcome
 	reason  string
+	// short of what was asked, whatever the outcome says
+	short bool
 }
 
 func (e *ended) Error() string { return string(e.outcome) + ": " + e.reason }

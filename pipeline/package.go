@@ -32,20 +32,46 @@ func packageStage(ctx context.Context, w *world, r *release) error {
 	return nil
 }
 
+// mayKeep finds out before the first write whether the output directory takes
+// the archive: a release should not fail for that halfway.
+func mayKeep(r *release) error {
+	dir := r.source.Settings.Package.Output
+	if err := makeOutput(dir); err != nil {
+		return err
+	}
+	probe, err := os.CreateTemp(dir, ".ksrelease-*")
+	if err != nil {
+		return noOutput(err)
+	}
+	_ = probe.Close()
+	return os.Remove(probe.Name())
+}
+
+func makeOutput(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return noOutput(err)
+	}
+	return nil
+}
+
+func noOutput(err error) error {
+	return withRemedy(fmt.Errorf("the output directory cannot be written: %w", err), "choose another with package.output in the config")
+}
+
 // keepPackage leaves the archive and its checksum (in the format of
 // sha256sum) in the output directory, each in one step.
 func keepPackage(r *release) error {
 	dir := r.source.Settings.Package.Output
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return withRemedy(fmt.Errorf("making the output directory: %w", err), "choose another with package.output in the config")
+	if err := makeOutput(dir); err != nil {
+		return err
 	}
 	file := filepath.Join(dir, r.pkg.Filename)
 	if err := renameio.WriteFile(file, r.pkg.Data, 0o644); err != nil {
-		return fmt.Errorf("keeping the package: %w", err)
+		return noOutput(err)
 	}
 	sum := strings.TrimPrefix(r.pkg.Digest, "sha256:") + "  " + r.pkg.Filename + "\n"
 	if err := renameio.WriteFile(file+".sha256", []byte(sum), 0o644); err != nil {
-		return fmt.Errorf("keeping the checksum: %w", err)
+		return noOutput(err)
 	}
 	r.result.Package.Path = r.run.Display(file)
 	return nil

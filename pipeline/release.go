@@ -18,6 +18,13 @@ const (
 	actVerify                // it was submitted before: only wait until it is seen
 )
 
+func (a action) String() string {
+	if a == actVerify {
+		return "wait"
+	}
+	return "release"
+}
+
 // release is one extension on its way. It belongs to one goroutine at a time:
 // to that of the plan, then to that of the release.
 type release struct {
@@ -39,6 +46,7 @@ type release struct {
 
 	result ExtensionResult
 	over   bool          // it has ended
+	short  bool          // it ended short of what was asked, whatever the outcome says
 	done   chan struct{} // closed when the goroutine of the release is through
 }
 
@@ -73,7 +81,7 @@ func (r *release) performOne(ctx context.Context, w *world, stage Stage) {
 	tell := func(kind EventKind, message string) {
 		r.run.emit(Event{
 			Kind: kind, Stage: stage.Name, Status: record.Status,
-			Writes: stage.writes && !w.planning, Message: message,
+			Writes: stage.writes && !w.planning, Message: message, Milliseconds: record.Milliseconds,
 		}, r)
 	}
 	record.Status = StageStarted
@@ -101,7 +109,7 @@ func (r *release) performOne(ctx context.Context, w *world, stage Stage) {
 	switch {
 	case err == nil:
 	case end != nil:
-		r.end(end.outcome, end.reason)
+		r.endAs(end)
 	case ctx.Err() != nil && r.sent:
 		r.end(Unverified, interruption(ctx)+" before it was seen in the Helm repository")
 	case ctx.Err() != nil:
@@ -140,6 +148,12 @@ func (r *release) fail(stage string, err error) {
 	r.end(Failed, stage+": "+err.Error())
 }
 
+// endAs ends the extension as a stage or the decision says.
+func (r *release) endAs(e *ended) {
+	r.short = e.short
+	r.end(e.outcome, e.reason)
+}
+
 // end gives the extension its one outcome.
 func (r *release) end(outcome Outcome, reason string) {
 	if r.over {
@@ -152,7 +166,10 @@ func (r *release) end(outcome Outcome, reason string) {
 	case Released, Planned:
 		r.result.AsAsked = true
 	case Exists:
-		r.result.AsAsked = push.Existing != config.FailExisting
+		r.result.AsAsked = push.Existing != config.FailExisting && !r.short
+		if push.Existing == config.FailExisting && reason == "" {
+			r.result.Reason = "it is there already, and push.existing is fail: bump version in extension.yaml"
+		}
 	case Drift:
 		r.result.AsAsked = push.Drift == config.WarnDrift
 	}

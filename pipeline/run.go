@@ -14,6 +14,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -140,7 +141,7 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 
 // remark is what holds for the plan as a whole.
 func (r *Run) remark(p *plan) string {
-	if r.decides() && p.unasked && slices.ContainsFunc(p.releases, func(rel *release) bool { return !rel.over }) {
+	if r.DryRun && r.decides() && p.unasked && slices.ContainsFunc(p.releases, func(rel *release) bool { return !rel.over }) {
 		return "the marketplace was not asked: " + ErrNoToken.Error()
 	}
 	return ""
@@ -188,7 +189,8 @@ func (r *Run) load(ctx context.Context) ([]*release, error) {
 	}
 	r.each(ctx, all, func(ctx context.Context, rel *release) {
 		if !r.takeSlot(ctx) {
-			rel.loadErr = errors.New(r.interruption(ctx) + " before it was read")
+			rel.result.Name = nameFromPath(rel.source.Path)
+			rel.end(NotReached, r.interruption(ctx)+" before it was read")
 			return
 		}
 		defer r.slots.Release(1)
@@ -234,8 +236,8 @@ func duplicates(all []*release) error {
 	var problems yamldoc.Problems
 	first := map[string]*release{}
 	for _, rel := range all {
-		if rel.loadErr != nil {
-			continue
+		if rel.ext == nil && rel.result.Version == "" {
+			continue // it could not be read
 		}
 		if other, ok := first[rel.result.Name]; ok {
 			problems = append(problems, yamldoc.Problem{
@@ -290,6 +292,9 @@ func (r *Run) each(ctx context.Context, releases []*release, do func(context.Con
 }
 
 func (r *Run) planOne(ctx context.Context, w *world, rel *release) {
+	if rel.over {
+		return
+	}
 	if !r.takeSlot(ctx) {
 		rel.end(NotReached, r.interruption(ctx)+" before its turn")
 		return
@@ -297,7 +302,7 @@ func (r *Run) planOne(ctx context.Context, w *world, rel *release) {
 	defer r.slots.Release(1)
 	switch {
 	case rel.loadErr != nil:
-		rel.fail(StageLint, rel.loadErr)
+		rel.unreadable()
 		return
 	case rel.broken != nil:
 		rel.fail(stagePlan, rel.broken)
@@ -311,8 +316,9 @@ func (r *Run) planOne(ctx context.Context, w *world, rel *release) {
 	if r.decides() {
 		if err := decide(ctx, w, rel); err != nil {
 			rel.failPlan(ctx, err)
+		} else {
+			r.emit(Event{Kind: EventDecided, Decision: rel.action.String(), Message: rel.note}, rel)
 		}
-		r.emit(Event{Kind: EventDecided, Message: rel.note}, rel)
 	}
 	if rel.over || rel.action == actVerify {
 		return
@@ -320,11 +326,26 @@ func (r *Run) planOne(ctx context.Context, w *world, rel *release) {
 	rel.perform(ctx, w, after)
 }
 
+// unreadable ends an extension that could not be loaded; mistakes with a place
+// are findings, so that every report shows where they are.
+func (rel *release) unreadable() {
+	var problems yamldoc.Problems
+	if errors.As(rel.loadErr, &problems) {
+		for _, p := range problems {
+			rel.result.Findings = append(rel.result.Findings, FindingResult{
+				Rule: "schema", Severity: string(lint.Error), Message: p.Message, Hint: p.Hint,
+				File: p.File, Line: p.Line, Column: p.Column, Excerpt: p.Excerpt,
+			})
+		}
+	}
+	rel.fail(StageLint, rel.loadErr)
+}
+
 func (rel *release) failPlan(ctx context.Context, err error) {
 	var end *ended
 	switch {
 	case errors.As(err, &end):
-		rel.end(end.outcome, end.reason)
+		rel.endAs(end)
 	case ctx.Err() != nil:
 		rel.end(NotReached, interruption(ctx)+" while planning")
 	default:
@@ -352,6 +373,11 @@ func (r *Run) applyOne(ctx context.Context, w *world, rel *release) {
 		if w.unasked {
 			r.slots.Release(1)
 			rel.fail(stagePlan, ErrNoToken)
+			return
+		}
+		if err := mayKeep(rel); err != nil {
+			r.slots.Release(1)
+			rel.fail(StagePackage, err)
 			return
 		}
 		_, writing := r.stages()

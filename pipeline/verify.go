@@ -96,7 +96,7 @@ func unverified(ctx, limited context.Context, r *release, err error) error {
 	if ctx.Err() == nil && errors.Is(context.Cause(limited), errVerifyTimeout) {
 		why = "not seen within " + r.source.Settings.Verify.Timeout.String()
 	}
-	return &ended{Unverified, why + ": " + p.last}
+	return &ended{outcome: Unverified, reason: why + ": " + p.last}
 }
 
 // seen walks as KubeSphere does: the version in the index by string equality,

@@ -44,14 +44,15 @@ func (c *checkCommand) Run(a *app) error {
 	seen := map[string]string{}
 	for _, s := range sources {
 		found, name := inspect(s)
-		for _, p := range found {
-			if p.severity == lint.Warning {
-				warningCount++
-				p.problem.Message = "warning: " + p.problem.Message
-			} else {
+		for _, f := range found {
+			switch f.severity {
+			case lint.Error:
 				errorCount++
+			case lint.Warning:
+				warningCount++
 			}
-			wrong = append(wrong, p.problem)
+			f.problem.Message = string(f.severity) + ": " + f.problem.Message
+			wrong = append(wrong, f.problem)
 		}
 		if other, ok := seen[name]; ok && name != "" {
 			errorCount++
@@ -66,6 +67,9 @@ func (c *checkCommand) Run(a *app) error {
 		fmt.Fprintln(a.stdout, p.Error())
 	}
 	told := fmt.Sprintf("%s checked", plural(len(sources), "extension"))
+	if p == nil {
+		told = fmt.Sprintf("the config is broken; %s found below its folder and checked", plural(len(sources), "extension"))
+	}
 	switch {
 	case configProblems+errorCount > 0:
 		fmt.Fprintf(a.stdout, "%s: %s", told, plural(configProblems+errorCount, "problem"))

@@ -75,7 +75,7 @@ func (a *app) dial(p *project, at where, notify func(transport.Retry)) (*clients
 	case err != nil:
 		return nil, err
 	default:
-		if c.market, err = newMarket(server, token.Value(), web); err != nil {
+		if c.market, err = newMarket(server, token.Value(), token.Source(), web); err != nil {
 			return nil, err
 		}
 	}
@@ -112,7 +112,7 @@ func dialLocal(dir string, at where, web *transport.Client) (*clients, error) {
 		return nil, err
 	}
 	c := &clients{target: "the local marketplace in " + display(dir), assetHost: served.assetHost, close: func() { web.Close(); served.close() }}
-	if c.market, err = newMarket(served.address, served.token, web); err == nil {
+	if c.market, err = newMarket(served.address, served.token, "", web); err == nil {
 		c.repo, err = newRepository(helmrepo.Options{URL: served.address, Transport: web}, web)
 	}
 	if err != nil {
@@ -177,13 +177,21 @@ type market struct {
 
 var _ pipeline.Marketplace = (*market)(nil)
 
-func newMarket(server, token string, web *transport.Client) (*market, error) {
+// newMarket makes the client; source is where the token was found, for the
+// remedy where it is refused.
+func newMarket(server, token, source string, web *transport.Client) (*market, error) {
 	client, err := cloud.New(cloud.Options{Server: server, Token: token, Transport: web})
 	if err != nil {
 		return nil, err
 	}
 	m := &market{Client: client}
-	m.user = once(client.User)
+	m.user = once(func(ctx context.Context) (string, error) {
+		user, err := client.User(ctx)
+		if pipeline.Unauthorized(err) && source != "" {
+			err = &refusedKey{err, source}
+		}
+		return user, err
+	})
 	m.dir = once(func(ctx context.Context) (string, error) {
 		user, err := m.user(ctx)
 		if err != nil {
@@ -192,6 +200,22 @@ func newMarket(server, token string, web *transport.Client) (*market, error) {
 		return client.FilesDir(ctx, user)
 	})
 	return m, nil
+}
+
+// refusedKey says which of the keys that may be lying about was refused.
+type refusedKey struct {
+	error
+	source string
+}
+
+func (e *refusedKey) Unwrap() error { return e.error }
+
+// Remedy names the place to put another key into.
+func (e *refusedKey) Remedy() string {
+	if e.source == credentials.Variable {
+		return "the API key of " + e.source + " was refused: put a valid one there, or unset it and run ksrelease login"
+	}
+	return "the API key of " + e.source + " was refused: run ksrelease login, or set " + credentials.Variable
 }
 
 // once asks at most once at a time and keeps the answer for all; a failure is

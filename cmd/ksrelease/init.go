@@ -48,6 +48,9 @@ func (c *initCommand) Run(a *app) error {
 	for _, dir := range found {
 		fmt.Fprintf(a.stdout, "  %s\n", dir)
 	}
+	if ignored, err := os.ReadFile(".gitignore"); err != nil || !strings.Contains(string(ignored), ".ksrelease") {
+		fmt.Fprintln(a.stdout, "→ put .ksrelease/ and dist/ into .gitignore: rehearsals and packages are left there")
+	}
 	fmt.Fprintf(a.stdout, "→ next: ksrelease --dry-run, or ksrelease run --local\n")
 	return nil
 }

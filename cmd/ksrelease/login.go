@@ -27,6 +27,9 @@ func (c account) server(a *app) (string, error) {
 		return "", err
 	}
 	if c.Server != "" {
+		if _, err := transport.ParseServer("--server", c.Server); err != nil {
+			return "", usage(err, "such as --server https://apis.kubesphere.cloud")
+		}
 		return c.Server, nil
 	}
 	return p.config.Cloud.Server, nil
@@ -49,7 +52,7 @@ func (c *loginCommand) Run(a *app) error {
 	}
 	web := transport.New(transport.Options{UserAgent: userAgent()})
 	defer web.Close()
-	m, err := newMarket(server, key, web)
+	m, err := newMarket(server, key, "", web)
 	if err != nil {
 		return usage(err, "")
 	}

@@ -44,6 +44,10 @@ func realMain() int {
 	// matters of that is told by lint.
 	log.SetOutput(io.Discard)
 
+	// A reader that goes away (`ksrelease run | head`) must not end a release
+	// halfway; what is written to it is lost, no more.
+	signal.Ignore(syscall.SIGPIPE)
+
 	ctx, signalled := untilSignal()
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.LookupEnv, stop: ctx}
 	code := a.main(os.Args[1:])
@@ -75,7 +79,7 @@ func (a *app) main(args []string) int {
 		words := normalize(args)
 		parsed, err := parser.Parse(words)
 		if err != nil {
-			return usage(err, "see ksrelease --help")
+			return usage(err, "see "+helpFor(err))
 		}
 		return parsed.Run()
 	})
@@ -91,12 +95,29 @@ func grammar() []kong.Option {
 	}
 }
 
+// helpFor is the help of the command that was typed wrong.
+func helpFor(err error) string {
+	words := []string{"ksrelease"}
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) {
+		for _, at := range wrong.Context.Path {
+			if at.Command != nil {
+				words = append(words, at.Command.Name)
+			}
+		}
+	}
+	return strings.Join(append(words, "--help"), " ")
+}
+
 // normalize gives meaning to a line that names no command: the bare word is a
-// call for help, and --dry-run alone means `run`. Nothing else does, so that
-// no typo can ever send anything.
+// call for help, --version is asked for by habit, and --dry-run alone means
+// `run`. Nothing else does, so that no typo can ever send anything.
 func normalize(args []string) []string {
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0, slices.Equal(args, []string{"help"}):
 		return []string{"--help"}
+	case slices.Equal(args, []string{"--version"}):
+		return []string{"version"}
 	}
 	if strings.HasPrefix(args[0], "-") && slices.Contains(args, "--dry-run") {
 		return append([]string{"run"}, args...)
@@ -138,7 +159,7 @@ func (a *app) guard(command func() error) (code int) {
 		a.complain(err, wrong.advice)
 		return exitUsage
 	case pipeline.Unauthorized(err):
-		a.complain(err, "run ksrelease login, or set KSRELEASE_TOKEN")
+		a.complain(err, pipeline.Remedy(err))
 		return exitAuth
 	default:
 		a.complain(err, pipeline.Remedy(err))

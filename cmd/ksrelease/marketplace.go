@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/faults"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 )
 
@@ -26,6 +28,7 @@ type shelf struct {
 type serveCommand struct {
 	shelf
 	Addr        string `default:"${marketplace_addr}" placeholder:"HOST:PORT" help:"Where to listen; default: ${default}."`
+	Faults      string `placeholder:"FILE" help:"Misbehave as this script says, to rehearse a bad day; see docs/local-marketplace.md."`
 	ExternalURL string `placeholder:"URL" help:"Address at which others reach it, for the URLs of uploaded files; default: that of each request."`
 }
 
@@ -41,13 +44,22 @@ func (c *serveCommand) Help() string {
 // Run serves until it is interrupted.
 func (c *serveCommand) Run(a *app) error {
 	key, _ := a.env(marketplaceKey)
-	m, err := marketplace.Open(c.Dir, marketplace.Options{Token: key, ExternalURL: c.ExternalURL})
+	script, err := c.script()
 	if err != nil {
 		return err
 	}
+	// The address first: without it there is no need for a folder.
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
-		return errors.Join(usage(fmt.Errorf("listening: %w", err), "choose another address with --addr"), m.Close())
+		var op *net.OpError
+		if errors.As(err, &op) {
+			err = op.Err
+		}
+		return usage(fmt.Errorf("cannot listen at %s: %w", c.Addr, err), "choose another address with --addr HOST:PORT")
+	}
+	m, err := marketplace.Open(c.Dir, marketplace.Options{Token: key, ExternalURL: c.ExternalURL})
+	if err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	address := listener.Addr().String()
 	if err := m.SetAddress(address); err != nil {
@@ -66,7 +78,7 @@ Ctrl-C ends it.
 	if host, _, err := net.SplitHostPort(address); err == nil && !loopback(host) && key == "" {
 		fmt.Fprintln(a.stderr, "warning: others can reach this address, and any API key is accepted; set "+marketplaceKey)
 	}
-	server := marketplace.NewServer(m)
+	server := marketplace.NewServer(a.withFaults(m, script))
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
@@ -82,6 +94,35 @@ Ctrl-C ends it.
 		err = nil
 	}
 	return errors.Join(err, m.Close())
+}
+
+// script reads the faults that were asked for.
+func (c *serveCommand) script() ([]faults.Rule, error) {
+	if c.Faults == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(c.Faults)
+	if err != nil {
+		return nil, usage(fmt.Errorf("reading the faults: %w", err), "")
+	}
+	rules, err := faults.Parse(c.Faults, string(text))
+	if err != nil {
+		return nil, usage(err, faults.Usage)
+	}
+	return rules, nil
+}
+
+// withFaults puts a script in front of the marketplace and tells of each fault
+// as it happens.
+func (a *app) withFaults(m http.Handler, script []faults.Rule) http.Handler {
+	if len(script) == 0 {
+		return m
+	}
+	handler := faults.New(m, script)
+	handler.Told = func(r *http.Request, rule faults.Rule) {
+		fmt.Fprintf(a.stderr, "%s %s: %s\n", r.Method, r.URL.Path, rule)
+	}
+	return handler
 }
 
 func loopback(host string) bool {
@@ -138,6 +179,9 @@ func (c shelf) review(remotely func(*marketplace.Admin) error, here func(*market
 		return remotely(remote)
 	case !errors.Is(err, marketplace.ErrNotServed):
 		return err
+	}
+	if _, err := os.Stat(c.Dir); err != nil {
+		return usage(fmt.Errorf("there is no marketplace in %s", c.Dir), "name its folder with --dir, or go to the project first")
 	}
 	m, err := marketplace.Open(c.Dir, marketplace.Options{})
 	if err != nil {

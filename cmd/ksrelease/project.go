@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 // place are the flags that say where the project is.
@@ -62,11 +64,14 @@ func (p place) open(a *app) (*project, error) {
 		return &project{config: config.Default(here), root: here}, nil
 	}
 	loaded, err := config.Load(display(file), a.env)
-	if errors.Is(err, os.ErrNotExist) {
+	var problems yamldoc.Problems
+	switch {
+	case errors.Is(err, os.ErrNotExist):
 		return nil, usage(fmt.Errorf("there is no config %s", p.Config), "ksrelease init writes one")
-	}
-	if err != nil {
+	case errors.As(err, &problems):
 		return nil, err
+	case err != nil:
+		return nil, usage(err, "name a file that can be read with -f FILE")
 	}
 	return &project{config: loaded, root: filepath.Dir(file)}, nil
 }
@@ -103,9 +108,21 @@ func (p *project) undeclared(paths []string) ([]config.Source, error) {
 		if _, err := os.Stat(absolute); err != nil {
 			return nil, usage(fmt.Errorf("%s: %w", path, errors.Unwrap(err)), "name a directory with an extension.yaml, or a package .tgz")
 		}
+		if !isExtension(absolute) {
+			return nil, usage(fmt.Errorf("%s is no extension", path), "name a directory with an extension.yaml, or a package .tgz")
+		}
 		sources = append(sources, config.Source{Path: absolute, Display: filepath.Clean(path), Settings: p.config.Defaults})
 	}
 	return sources, nil
+}
+
+// isExtension says whether a path is worth reading as an extension.
+func isExtension(path string) bool {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return strings.HasSuffix(path, ".tgz")
+	}
+	_, err := os.Stat(filepath.Join(path, extension.MetadataFile))
+	return err == nil
 }
 
 // narrow keeps the sources that are one of the paths or lie below one.

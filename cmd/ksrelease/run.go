@@ -21,7 +21,7 @@ import (
 type selection struct {
 	place
 	Only        []string `placeholder:"NAME" help:"Only the extensions of these names."`
-	Parallelism int      `placeholder:"N" help:"Extensions at work at once; default: parallelism of the config, or 8."`
+	Parallelism count    `placeholder:"N" help:"Extensions at work at once; default: parallelism of the config, or 8."`
 	Output      string   `enum:"text,json" default:"text" help:"text, or json: one event a line on standard output."`
 	Report      []string `placeholder:"FILE" help:"Also write a report; the ending chooses: .json the result document, .xml JUnit, .md Markdown, .sarif findings. May be repeated."`
 }
@@ -30,11 +30,11 @@ type runCommand struct {
 	selection
 	Paths []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths. Without a config, they are released with the defaults."`
 
-	DryRun       bool          `help:"Plan only: print what would be done and send nothing."`
-	Skip         []string      `enum:"${stages}" placeholder:"STAGE" help:"Leave these stages out: ${stages}."`
-	Local        bool          `help:"Release to the local marketplace in .ksrelease/marketplace."`
-	Timeout      time.Duration `placeholder:"D" help:"End the run after this time, such as 10m."`
-	AllOrNothing bool          `help:"Send nothing unless the whole plan is clean."`
+	DryRun       bool     `help:"Plan only: print what would be done and send nothing."`
+	Skip         []string `enum:"${stages}" placeholder:"STAGE" help:"Leave these stages out: ${stages}."`
+	Local        bool     `help:"Release to the local marketplace in .ksrelease/marketplace."`
+	Timeout      span     `placeholder:"D" help:"End the run after this time, such as 10m."`
+	AllOrNothing bool     `help:"Send nothing unless the whole plan is clean."`
 }
 
 // Run plans and releases.
@@ -68,7 +68,7 @@ func (c *runCommand) Run(a *app) error {
 	ctx := context.Background()
 	if c.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, c.Timeout, fmt.Errorf("the %s of --timeout were up", c.Timeout))
+		ctx, cancel = context.WithTimeoutCause(ctx, time.Duration(c.Timeout), fmt.Errorf("the %s of --timeout were up", c.Timeout))
 		defer cancel()
 	}
 	return c.perform(ctx, a, p, options, report.TextOptions{
@@ -117,7 +117,7 @@ func (c *runCommand) again(names []string, forReal bool) string {
 		add("--timeout", c.Timeout.String())
 	}
 	if c.Parallelism > 0 {
-		add("--parallelism", strconv.Itoa(c.Parallelism))
+		add("--parallelism", strconv.Itoa(int(c.Parallelism)))
 	}
 	for _, r := range c.Report {
 		add("--report", r)
@@ -125,9 +125,7 @@ func (c *runCommand) again(names []string, forReal bool) string {
 	if names == nil {
 		names = c.Only
 	}
-	for _, n := range names {
-		add("--only", n)
-	}
+	add("--only", strings.Join(names, ","))
 	for _, path := range c.Paths {
 		words = append(words, shellWord(path))
 	}
@@ -148,11 +146,8 @@ func shellWord(s string) string {
 // perform runs the pipeline and tells of it as the flags ask.
 func (c *selection) perform(ctx context.Context, a *app, p *project, options pipeline.Options, text report.TextOptions, running *atomic.Pointer[pipeline.Run], warnings []string) error {
 	options.Parallelism = p.config.Parallelism
-	if c.Parallelism < 0 {
-		return usage(fmt.Errorf("--parallelism %d: it must be at least 1", c.Parallelism), "")
-	}
 	if c.Parallelism > 0 {
-		options.Parallelism = c.Parallelism
+		options.Parallelism = int(c.Parallelism)
 	}
 	options.Stop, options.Display = a.stop, display
 

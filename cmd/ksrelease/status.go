@@ -17,11 +17,11 @@ import (
 
 type statusCommand struct {
 	place
-	Names   []string      `arg:"" optional:"" name:"name" help:"Only these extensions."`
-	Local   bool          `help:"Ask the local marketplace of this project."`
-	Wait    bool          `help:"Wait until nothing of it is submitted and unreviewed."`
-	Timeout time.Duration `placeholder:"D" help:"With --wait: give up after this time, such as 2h."`
-	Output  string        `enum:"text,json" default:"text" help:"text or json."`
+	Names   []string `arg:"" optional:"" name:"name" help:"Only these extensions."`
+	Local   bool     `help:"Ask the local marketplace of this project."`
+	Wait    bool     `help:"Wait until nothing of it is submitted and unreviewed."`
+	Timeout span     `placeholder:"D" help:"With --wait: give up after this time, such as 2h."`
+	Output  string   `enum:"text,json" default:"text" help:"text or json."`
 }
 
 // standing is what status tells of one extension.
@@ -58,7 +58,7 @@ func (c *statusCommand) Run(a *app) error {
 	ctx := a.stop
 	if c.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, c.Timeout, fmt.Errorf("the %s of --timeout were up", c.Timeout))
+		ctx, cancel = context.WithTimeoutCause(ctx, time.Duration(c.Timeout), fmt.Errorf("the %s of --timeout were up", c.Timeout))
 		defer cancel()
 	}
 	all, err := c.look(ctx, a, p, links)

@@ -46,6 +46,7 @@ var rooms = []room{
 	{"internal/helmrepo", []string{"internal/transport"}},
 	{"internal/transport", nil},
 	{"internal/credentials", nil},
+	{"internal/faults", nil},
 	{"config", []string{"schema", "internal/yamldoc"}},
 	{"internal/yamldoc", nil},
 	{"schema", nil},

@@ -16,7 +16,7 @@ func Events(w io.Writer) pipeline.Observer {
 	return pipeline.ObserverFunc(func(e pipeline.Event) {
 		line := eventLine{
 			Event: e.Kind, Time: e.Time.UTC(), Planning: e.Planning,
-			Stage: e.Stage, Status: e.Status, Message: e.Message,
+			Stage: e.Stage, Status: e.Status, Message: e.Message, Decision: e.Decision,
 		}
 		if x := e.Extension; x != nil {
 			line.Extension, line.Version = x.Name, x.Version
@@ -24,7 +24,16 @@ func Events(w io.Writer) pipeline.Observer {
 				line.Ended = x
 			}
 		}
-		if e.Kind == pipeline.EventRunFinished {
+		switch e.Kind {
+		case pipeline.EventRunStarted:
+			for _, x := range e.Result.Extensions {
+				line.Extensions = append(line.Extensions, x.Name)
+			}
+		case pipeline.EventStageFinished:
+			line.Milliseconds = &e.Milliseconds
+		case pipeline.EventPlanned:
+			line.Totals = e.Result.Totals
+		case pipeline.EventRunFinished:
 			line.Result = e.Result
 		}
 		// A reader that went away is not a reason to stop a release.
@@ -33,14 +42,18 @@ func Events(w io.Writer) pipeline.Observer {
 }
 
 type eventLine struct {
-	Event     pipeline.EventKind        `json:"event"`
-	Time      time.Time                 `json:"time"`
-	Planning  bool                      `json:"planning"`
-	Extension string                    `json:"extension,omitempty"`
-	Version   string                    `json:"version,omitempty"`
-	Stage     string                    `json:"stage,omitempty"`
-	Status    pipeline.StageStatus      `json:"status,omitempty"`
-	Message   string                    `json:"message,omitempty"`
-	Ended     *pipeline.ExtensionResult `json:"ended,omitempty"`
-	Result    *pipeline.Result          `json:"result,omitempty"`
+	Event        pipeline.EventKind        `json:"event"`
+	Time         time.Time                 `json:"time"`
+	Planning     bool                      `json:"planning"`
+	Extensions   []string                  `json:"extensions,omitempty"` // run-started: the names of all
+	Extension    string                    `json:"extension,omitempty"`
+	Version      string                    `json:"version,omitempty"`
+	Stage        string                    `json:"stage,omitempty"`
+	Status       pipeline.StageStatus      `json:"status,omitempty"`
+	Milliseconds *int64                    `json:"milliseconds,omitempty"` // stage-finished
+	Decision     string                    `json:"decision,omitempty"`     // decided: release or wait
+	Message      string                    `json:"message,omitempty"`
+	Totals       map[pipeline.Outcome]int  `json:"totals,omitempty"` // plan-finished: those that have ended, and the rest as not-reached
+	Ended        *pipeline.ExtensionResult `json:"ended,omitempty"`
+	Result       *pipeline.Result          `json:"result,omitempty"` // run-finished: the result document
 }

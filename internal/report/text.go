@@ -131,16 +131,7 @@ func (t *Text) finish(r *pipeline.Result) {
 	if len(r.Extensions) > 0 {
 		t.table(r)
 	}
-	for _, x := range r.Extensions {
-		if x.Error == nil {
-			continue
-		}
-		t.result("\n%s\n", t.paint(text.Bold, fmt.Sprintf("%s failed in %s", titleOf(x), x.Error.Stage)))
-		t.result("  %s\n", indent(x.Error.Message))
-		if x.Error.Remedy != "" {
-			t.result("  → %s\n", indent(x.Error.Remedy))
-		}
-	}
+	t.failures(r)
 	took := ""
 	if r.Finished != nil {
 		took = " in " + duration(r.Finished.Sub(r.Started))
@@ -150,6 +141,29 @@ func (t *Text) finish(r *pipeline.Result) {
 		t.result("%s: see ksrelease lint\n", plural(n, "warning"))
 	}
 	t.next(r)
+}
+
+// failures tells each cause once, with all whom it struck. What lint found
+// stands above, with its places.
+func (t *Text) failures(r *pipeline.Result) {
+	var causes []pipeline.ErrorResult
+	struck := map[pipeline.ErrorResult][]string{}
+	for _, x := range r.Extensions {
+		if x.Error == nil || x.Error.Stage == pipeline.StageLint && errorsOf(x) > 0 {
+			continue
+		}
+		if struck[*x.Error] == nil {
+			causes = append(causes, *x.Error)
+		}
+		struck[*x.Error] = append(struck[*x.Error], titleOf(x))
+	}
+	for _, cause := range causes {
+		t.result("\n%s\n", t.paint(text.Bold, fmt.Sprintf("failed in %s: %s", cause.Stage, strings.Join(struck[cause], ", "))))
+		t.result("  %s\n", indent(cause.Message))
+		if cause.Remedy != "" {
+			t.result("  → %s\n", advice(cause.Remedy))
+		}
+	}
 }
 
 // next tells what to type where something is left to do.
@@ -166,7 +180,11 @@ func (t *Text) next(r *pipeline.Result) {
 		if len(left) == len(r.Extensions) {
 			left = nil
 		}
-		t.result("→ to go on: %s\n", t.opts.Again(left))
+		first := ""
+		if slices.ContainsFunc(r.Extensions, func(x pipeline.ExtensionResult) bool { return errorsOf(x) > 0 }) {
+			first = "mend what lint tells, then "
+		}
+		t.result("→ to go on: %s%s\n", first, t.opts.Again(left))
 	case r.DryRun && r.Totals[pipeline.Planned] > 0 && t.opts.Release != nil:
 		t.result("→ to release: %s\n", t.opts.Release())
 	}
@@ -178,7 +196,7 @@ func (t *Text) finding(f pipeline.FindingResult) {
 		t.result("%s\n", strings.TrimRight(f.Excerpt, "\n"))
 	}
 	if f.Hint != "" {
-		t.result("  → %s\n", indent(f.Hint))
+		t.result("  → %s\n", advice(f.Hint))
 	}
 }
 
@@ -191,9 +209,18 @@ var outcomeColor = map[pipeline.Outcome]text.Color{
 }
 
 func (t *Text) table(r *pipeline.Result) {
-	tab := NewTable("extension", "version", "outcome", "size", "")
+	sized := slices.ContainsFunc(r.Extensions, func(x pipeline.ExtensionResult) bool { return x.Package != nil })
+	heads := []string{"extension", "version", "outcome", "size", "notes"}
+	if !sized {
+		heads = slices.Delete(heads, 3, 4)
+	}
+	tab := NewTable(heads...)
 	for _, x := range r.Extensions {
-		tab.Row(x.Name, x.Version, t.paint(outcomeColor[x.Outcome], t.word(x.Outcome)), sizeOf(x), t.details(x))
+		row := []string{x.Name, x.Version, t.paint(outcomeColor[x.Outcome], t.word(x.Outcome)), sizeOf(x), t.details(x)}
+		if !sized {
+			row = slices.Delete(row, 3, 4)
+		}
+		tab.Row(row...)
 	}
 	t.result("%s\n", tab.Render(t.opts.Width))
 }
@@ -218,9 +245,13 @@ func (t *Text) details(x pipeline.ExtensionResult) string {
 	return strings.Join(parts, ", ")
 }
 
-func warningsOf(x pipeline.ExtensionResult) (n int) {
+func warningsOf(x pipeline.ExtensionResult) int { return findingsOf(x, "warning") }
+
+func errorsOf(x pipeline.ExtensionResult) int { return findingsOf(x, "error") }
+
+func findingsOf(x pipeline.ExtensionResult, severity string) (n int) {
 	for _, f := range x.Findings {
-		if f.Severity == "warning" {
+		if f.Severity == severity {
 			n++
 		}
 	}
@@ -384,6 +415,9 @@ func colon(s string) string {
 
 // indent lets the further lines of a message stand under its first.
 func indent(s string) string { return strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n  ") }
+
+// advice lets the further lines of a remedy stand under its first, behind "→".
+func advice(s string) string { return strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n    ") }
 
 func plural(n int, word string) string {
 	if n == 1 {

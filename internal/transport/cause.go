@@ -119,15 +119,38 @@ func plainCause(err error) error {
 	case errors.Is(err, io.EOF):
 		return fmt.Errorf("the server closed the connection without an answer: %w", io.ErrUnexpectedEOF)
 	case errors.As(err, &unknownAuthority):
-		return fmt.Errorf("%w; if the server's certificate comes from an authority of your own, add it to the system's or name its file", err)
+		return &advised{err, err.Error(), "if the server's certificate comes from an authority of your own, add it to the system's"}
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return fmt.Errorf("%w; check the address, the network and the proxy settings", err)
+		return &advised{err, "the host " + dns.Name + " is not known", "check the address, the network and the proxy settings"}
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("%w; check that the server runs at this address", err)
+		return refused(err)
 	case strings.Contains(err.Error(), httpOnHTTPS):
-		return fmt.Errorf("%w; use http:// for this address", err)
+		return &advised{err, err.Error(), "use http:// for this address"}
 	case strings.Contains(err.Error(), proxyWantsPassword):
-		return fmt.Errorf("the proxy says: %w; put user and password into HTTPS_PROXY", err)
+		return &advised{err, "the proxy says: " + err.Error(), "put user and password into HTTPS_PROXY"}
 	}
 	return err
 }
+
+// refused says who refused the connection: the server, or the proxy before it.
+func refused(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "proxyconnect" {
+		return &advised{err, "the proxy refused the connection", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"}
+	}
+	return &advised{err, "connection refused", "check that the server runs at this address"}
+}
+
+// advised is a cause that comes with advice, which is kept apart from the fact
+// so that each reporter can set it as it likes.
+type advised struct {
+	err    error
+	text   string
+	remedy string
+}
+
+func (e *advised) Error() string { return e.text }
+func (e *advised) Unwrap() error { return e.err }
+
+// Remedy is what the user can do about it.
+func (e *advised) Remedy() string { return e.remedy }

@@ -394,7 +394,7 @@ func TestRefusedConnection(t *testing.T) {
 	r.URL = "http://127.0.0.1:1/x"
 	_, err := client.Do(t.Context(), r)
 	failure, ok := As(err)
-	if !ok || failure.InDoubt() || !failure.Temporary() || told != 4 || !strings.Contains(err.Error(), "connection refused; check that the server runs at this address (POST http://127.0.0.1:1/x, 5 attempts)") {
+	if !ok || failure.InDoubt() || !failure.Temporary() || told != 4 || !strings.Contains(err.Error(), "connection refused (POST http://127.0.0.1:1/x, 5 attempts)") || advice(err) != "check that the server runs at this address" {
 		t.Errorf("told %d, error %v", told, err)
 	}
 }

@@ -65,7 +65,7 @@ func TestParseProblems(t *testing.T) {
 		{"a tag that does not fit", "a: !!int x\n", "1:10: \"x\" does not fit the tag !!int (remove the tag)", true},
 		{"merge of a scalar", "a: {<<: 1}\n", "1:9: \"<<\" takes a mapping or a list of mappings", true},
 		{"an alias within itself", "a: &x [1, *x]\n", "1:11: alias *x stands inside what it names", false},
-		{"unknown alias", "a: [b, *nope]\n", "1:8: this alias names no anchor of the file (define it first with &name)", false},
+		{"unknown alias", "a: [b, *nope]\n", "1:8: this alias names no anchor of the file (define it first with &name; if it is a text, such as a glob, write it in quotes)", false},
 		{"not UTF-8", "名: \xff\n", "1:4: byte 0xFF is not UTF-8 text (save the file as UTF-8)", false},
 		{"NUL", "a: 1\nb: \x00\n", "2:4: character U+0000 is not allowed in YAML (remove it, or write it as an escape in a double-quoted string)", false},
 		{"UTF-16", "\xff\xfea\x00", "1:1: the file is UTF-16; YAML is read as UTF-8 here (save it as UTF-8)", false},
@@ -170,7 +170,7 @@ func TestPlaces(t *testing.T) {
 	if line, col := empty.Place("a"); line != 0 || col != 0 {
 		t.Errorf("in an empty document something stands at %d:%d", line, col)
 	}
-	if p := empty.Problem("m", "h", "a"); p.Error() != "a.yaml: m\n  h" {
+	if p := empty.Problem("m", "h", "a"); p.Error() != "a.yaml: m\n  → h" {
 		t.Errorf("%q", p.Error())
 	}
 }

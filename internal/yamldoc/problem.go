@@ -30,7 +30,7 @@ type Problem struct {
 //	FILE:LINE:COLUMN: message
 //	  12 | bad: line
 //	     | ^^^
-//	  hint
+//	  → hint
 //
 // Lines for which there is nothing to say are left out.
 func (p Problem) Error() string {
@@ -45,8 +45,8 @@ func (p Problem) Error() string {
 		b.WriteString(p.Excerpt)
 	}
 	if p.Hint != "" {
-		b.WriteString("\n  ")
-		b.WriteString(strings.ReplaceAll(p.Hint, "\n", "\n  "))
+		b.WriteString("\n  → ")
+		b.WriteString(strings.ReplaceAll(p.Hint, "\n", "\n    "))
 	}
 	return b.String()
 }

@@ -13,8 +13,8 @@ func TestProblemError(t *testing.T) {
 		p    Problem
 		want string
 	}{
-		{"all", Problem{File: "a.yaml", Line: 7, Column: 5, Message: "m", Hint: "h", Excerpt: "   7 | x\n     | ^"}, "a.yaml:7:5: m\n   7 | x\n     | ^\n  h"},
-		{"hint of several lines", Problem{File: "a.yaml", Message: "m", Hint: "h\n  i"}, "a.yaml: m\n  h\n    i"},
+		{"all", Problem{File: "a.yaml", Line: 7, Column: 5, Message: "m", Hint: "h", Excerpt: "   7 | x\n     | ^"}, "a.yaml:7:5: m\n   7 | x\n     | ^\n  → h"},
+		{"hint of several lines", Problem{File: "a.yaml", Message: "m", Hint: "h\n  i"}, "a.yaml: m\n  → h\n      i"},
 		{"line alone", Problem{File: "a.yaml", Line: 7, Message: "m"}, "a.yaml:7: m"},
 		{"no file", Problem{Message: "m"}, "m"},
 	}

@@ -61,7 +61,7 @@ func TestValidate(t *testing.T) {
 		{"numbers", good + "number: 0\nstep: 7\n", `"number" must be more than 0, not 0|"step" must be a multiple of 5, not 7`},
 		{"more numbers", good + "number: 2.75\nstep: 2.5\n", `"number" must be at most 2.5, not 2.75|"step" must be a whole number, not 2.5`},
 		{"quoted", good + "number: '1'\nflag: 'true'\nstep: '5'\n", `"number" must be a number, not a string (remove the quotes: 1)|"flag" must be true or false, not a string (remove the quotes: true)|"step" must be a whole number, not a string (remove the quotes: 5)`},
-		{"no value", good + "flag:\n", `"flag" has no value; it must be true or false (give it one, or remove the key)`},
+		{"no value", good + "flag:\n", `"flag" has no value; it must be true or false (give it one)`},
 		{"one of", good + "mode: skp\n", `"mode" must be one of skip, fail, 3, not "skp" (did you mean "skip"?)`},
 		{"keys of a form", good + "languages: {english: x, zh: 3}\n", `key "english" is no language code|"zh" must be a string, not a number (write it in quotes: "3")`},
 		{"too few keys", good + "languages: {}\n", `"languages" must have at least 1 key, not 0`},

@@ -37,7 +37,7 @@ var explanations = []struct{ contains, message, hint string }{
 	{"found unknown escape character", "unknown escape in a double-quoted text", `write \\ for a backslash, or use single quotes`},
 	{"did not find expected hexdecimal number", "an escape in a double-quoted text lacks hexadecimal digits", `write \\ for a backslash, or use single quotes`},
 	{"did not find expected <document start>", "this line belongs to no key", "line it up with the other keys"},
-	{"unknown anchor", "this alias names no anchor of the file", "define it first with &name"},
+	{"unknown anchor", "this alias names no anchor of the file", "define it first with &name; if it is a text, such as a glob, write it in quotes"},
 	{"did not find expected alphabetic or numeric character", "the name after & or * is missing or has characters that no name has", "if it is a text, write it in quotes"},
 	{"did not find expected tag URI", "the tag after ! is not complete", "if it is a text, write it in quotes"},
 	{"exceeded max depth", "the file is nested too deep", ""},

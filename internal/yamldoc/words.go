@@ -154,7 +154,7 @@ func (t *teller) typeWords(ptr []string, k *kind.Type, schemaURL string) (messag
 
 func (t *teller) emptyWords(ptr []string, want, schemaURL string) (message, hint string) {
 	if len(ptr) > 0 {
-		return fmt.Sprintf("%s has no value; it must be %s", subject(ptr), want), "give it one, or remove the key"
+		return fmt.Sprintf("%s has no value; it must be %s", subject(ptr), want), "give it one"
 	}
 	required, _ := t.schema.at(schemaURL)["required"].([]any)
 	var remedies []string

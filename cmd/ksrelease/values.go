@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// count is a number of extensions at work at once, in the bounds of the
+// config's parallelism.
+type count int
+
+// UnmarshalText reads a flag.
+func (c *count) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 || n > 128 {
+		return fmt.Errorf("it must be a whole number from 1 to 128, not %q", text)
+	}
+	*c = count(n)
+	return nil
+}
+
+// span is a time to wait at most.
+type span time.Duration
+
+// UnmarshalText reads a flag.
+func (s *span) UnmarshalText(text []byte) error {
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d <= 0 {
+		return fmt.Errorf("it must be a duration such as 90s, 10m or 1h30m, not %q", text)
+	}
+	*s = span(d)
+	return nil
+}
+
+func (s span) String() string { return time.Duration(s).String() }
