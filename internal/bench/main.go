@@ -22,11 +22,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
+
+	"github.com/ksrelease/ksrelease/internal/helmtest"
 )
 
 func main() {
 	rounds := flag.Int("rounds", 7, "how often each tool runs, after one run that does not count")
-	helm := flag.String("helm", "", "the helm `FILE` to compare with; the one in PATH if empty")
+	helm := flag.String("helm", "", "the helm `FILE` to compare with; built in the version of go.mod if empty")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -58,7 +60,8 @@ func run(ctx context.Context, rounds int, helm string) error {
 		return err
 	}
 	if helm == "" {
-		if helm, err = stockHelm(ctx); err != nil {
+		progress("building helm, the first time this takes a minute or two")
+		if helm, err = helmtest.Build(ctx); err != nil {
 			return err
 		}
 	}

@@ -51,7 +51,7 @@ func TestUnreachableProxy(t *testing.T) {
 	t.Setenv("GOPROXY", "off")
 	t.Setenv("GOMODCACHE", t.TempDir())
 	dir := t.TempDir()
-	err := buildOnce(t.Context(), dir, filepath.Join(dir, "helm"), "v3.22.0")
+	err := buildOnce(t.Context(), place{version: "v3.22.0", dir: dir, binary: filepath.Join(dir, "helm")})
 	var unreachable *fetchError
 	if !errors.As(err, &unreachable) {
 		t.Fatalf("error = %v, want one about fetching", err)
