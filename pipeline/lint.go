@@ -16,9 +16,13 @@ func lintStage(ctx context.Context, _ *world, r *release) error {
 	}
 	report := lint.Examine(ctx, r.ext, severities)
 	r.loads, r.result.Silenced = report.Loads, report.Silenced
+	findings := report.Findings
+	if known := r.run.Baseline; known != nil {
+		findings, r.result.Known = known.Sift(r.result.Name, r.ext.Path, findings)
+	}
 	errorCount := 0
 	var first lint.Finding
-	for _, f := range report.Findings {
+	for _, f := range findings {
 		r.result.Findings = append(r.result.Findings, FindingResult{
 			Rule: f.Rule, Severity: string(f.Severity), Message: f.Message, Hint: f.Hint,
 			File: f.File, Line: f.Line, Column: f.Column, Excerpt: f.Excerpt,

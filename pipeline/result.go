@@ -51,8 +51,9 @@ type ExtensionResult struct {
 	SnapshotID string          `json:"snapshot_id,omitempty"`
 	Findings   []FindingResult `json:"findings"`
 	// Silenced is the number of findings that comments in the extension silence;
-	// they are not among Findings.
+	// they are not among Findings, nor are those of the baseline.
 	Silenced int          `json:"silenced,omitempty"`
+	Known    int          `json:"in_baseline,omitempty"`
 	Error    *ErrorResult `json:"error"` // null unless a stage failed
 
 	// AsAsked says whether it ended as the settings ask: what decides between

@@ -33,6 +33,7 @@ type Options struct {
 	AllOrNothing bool     // send nothing unless the whole plan is clean
 	Parallelism  int      // extensions at work at once; at least 1
 	Message      string   // what the submission tells the reviewers
+	Baseline     Baseline // findings that are not told again; nil knows none
 
 	Display  func(path string) string // how to show a path to the user; nil shows it as it is
 	Observer Observer                 // may be nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/lint"
 )
 
 // Marketplace is what a release needs of KubeSphere Cloud. Reading and writing
@@ -53,6 +54,15 @@ const (
 	StatusSubmitted = "submitted"
 	StatusActive    = "active"
 )
+
+// Baseline knows findings of lint that are not to be told again, and keep
+// nothing from being released.
+type Baseline interface {
+	// Sift keeps those findings of an extension that are new, and counts the
+	// others. folder is the extension as the files of the findings begin. It is
+	// called by several goroutines at once.
+	Sift(extension, folder string, all []lint.Finding) (fresh []lint.Finding, known int)
+}
 
 // Repository is the Helm repository in which releases appear.
 type Repository interface {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
@@ -22,28 +24,32 @@ type checkCommand struct {
 // all of them. A broken config does not hide what is wrong with the
 // extensions: those below its folder are read all the same.
 func (c *checkCommand) Run(a *app) error {
-	p, err := c.open(a)
 	var wrong yamldoc.Problems
-	if err != nil && !errors.As(err, &wrong) {
+	p, err := c.open(a)
+	if err := gather(&wrong, err); err != nil {
 		return err
 	}
 	var sources []config.Source
+	known := &baseline.Baseline{}
 	if p == nil {
 		sources, err = c.salvage()
 	} else {
+		found, unread := p.baseline()
+		if err := gather(&wrong, unread); err != nil {
+			return err
+		}
+		known = cmp.Or(found, known)
 		sources, err = p.sources(nil)
 	}
-	var alsoWrong yamldoc.Problems
-	if err != nil && !errors.As(err, &alsoWrong) {
+	if err := gather(&wrong, err); err != nil {
 		return err
 	}
-	wrong = append(wrong, alsoWrong...)
 
 	configProblems := len(wrong)
 	errorCount, warningCount := 0, 0
 	seen := map[string]string{}
 	for _, s := range sources {
-		found, name := inspect(s)
+		found, name := inspect(s, known)
 		for _, f := range found {
 			switch f.severity {
 			case lint.Error:
@@ -89,14 +95,25 @@ func (c *checkCommand) Run(a *app) error {
 	return nil
 }
 
+// gather adds what an error tells of files to all that is wrong. Any other error
+// it hands back.
+func gather(wrong *yamldoc.Problems, err error) error {
+	var problems yamldoc.Problems
+	if err != nil && !errors.As(err, &problems) {
+		return err
+	}
+	*wrong = append(*wrong, problems...)
+	return nil
+}
+
 type inspected struct {
 	severity lint.Severity
 	problem  yamldoc.Problem
 }
 
 // inspect reads one extension and returns what is wrong with its
-// extension.yaml, and its name.
-func inspect(s config.Source) ([]inspected, string) {
+// extension.yaml and not known, and its name.
+func inspect(s config.Source, known *baseline.Baseline) ([]inspected, string) {
 	ext, err := extension.Load(s.Path, extension.Options{Display: s.Display, Ignore: []string{s.Settings.Package.Output}})
 	if err != nil {
 		var problems yamldoc.Problems
@@ -110,7 +127,8 @@ func inspect(s config.Source) ([]inspected, string) {
 		return found, ""
 	}
 	var found []inspected
-	for _, f := range lint.CheckMetadata(context.Background(), ext, severities(s)) {
+	fresh, _ := known.Sift(ext.Metadata.Name, ext.Path, lint.CheckMetadata(context.Background(), ext, severities(s)))
+	for _, f := range fresh {
 		found = append(found, inspected{f.Severity, yamldoc.Problem{
 			File: f.File, Line: f.Line, Column: f.Column, Message: f.Message + " (" + f.Rule + ")", Hint: f.Hint, Excerpt: f.Excerpt,
 		}})

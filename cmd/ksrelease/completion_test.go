@@ -17,8 +17,6 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-
-	"github.com/ksrelease/ksrelease/internal/marketplace"
 )
 
 var completionShells = []string{"bash", "zsh", "fish"}
@@ -29,10 +27,9 @@ func ksreleaseModel(t *testing.T) *kong.Application {
 	return modelOf(t, &cli{})
 }
 
-func modelOf(t *testing.T, grammar any) *kong.Application {
+func modelOf(t *testing.T, commands any) *kong.Application {
 	t.Helper()
-	parser, err := kong.New(grammar, kong.Name("ksrelease"),
-		kong.Vars{"stages": strings.Join(skippable(), ","), "marketplace_addr": marketplace.DefaultAddr})
+	parser, err := kong.New(commands, grammar()...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,15 +2,20 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 type lintCommand struct {
 	selection
-	Paths   []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths."`
-	Explain string   `placeholder:"RULE" help:"Say what a rule asks for, why, and how to mend what it finds; needs no project."`
+	Paths         []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths."`
+	Explain       string   `placeholder:"RULE" xor:"instead" help:"Say what a rule asks for, why, and how to mend what it finds; needs no project."`
+	WriteBaseline bool     `xor:"instead" help:"Take all findings for known: write them to ${baseline}, and tell only new ones from now on."`
 }
 
 // Run takes the extensions through the pipeline up to lint.
@@ -18,7 +23,77 @@ func (c *lintCommand) Run(a *app) error {
 	if c.Explain != "" {
 		return a.explain(c.Explain)
 	}
-	return c.through(a, c.Paths, pipeline.StageLint, report.TextOptions{Findings: true, Done: "linted"})
+	p, sources, err := c.declared(a, c.Paths)
+	if err != nil {
+		return err
+	}
+	if c.WriteBaseline {
+		return c.writeBaseline(a, p, sources)
+	}
+	known, err := p.baseline()
+	if err != nil {
+		return err
+	}
+	err = c.lint(a, p, sources, known)
+	if gone := known.Gone(err == nil && !c.narrowed()); gone > 0 {
+		fmt.Fprintf(a.stderr, "info: %s of %s %s no longer there\n  → to drop them: %s\n",
+			plural(gone, "finding"), p.baselineFile(), isOrAre(gone), c.writeLine())
+	}
+	return err
+}
+
+func (c *lintCommand) lint(a *app, p *project, sources []config.Source, known pipeline.Baseline) error {
+	options := pipeline.Options{Sources: sources, Only: c.Only, Through: pipeline.StageLint, Baseline: known}
+	return c.perform(context.Background(), a, p, options, report.TextOptions{Findings: true, Done: "linted"}, nil, nil)
+}
+
+// writeBaseline takes all findings that there are for known. Those of extensions
+// that were not asked for stay as they are.
+func (c *lintCommand) writeBaseline(a *app, p *project, sources []config.Source) error {
+	old := &baseline.Baseline{}
+	if c.narrowed() {
+		var err error
+		if old, err = p.baseline(); err != nil {
+			return err
+		}
+	}
+	var found baseline.Recorder
+	if err := c.lint(a, p, sources, &found); err != nil {
+		fmt.Fprintf(a.stderr, "%s is not written: there are extensions whose findings are not known\n", p.baselineFile())
+		return err
+	}
+	found.Keep(old)
+	if err := found.Write(p.baselineFile()); err != nil {
+		return err
+	}
+	if n, extensions := found.Count(); n > 0 {
+		fmt.Fprintf(a.stderr, "wrote %s: %s of %s\n", p.baselineFile(), plural(n, "finding"), plural(extensions, "extension"))
+	} else {
+		fmt.Fprintf(a.stderr, "there are no findings, and no need for %s\n", p.baselineFile())
+	}
+	return nil
+}
+
+// writeLine is the command line that writes the baseline of this project anew.
+func (c *lintCommand) writeLine() string {
+	words := []string{"ksrelease", "lint", "--write-baseline"}
+	if c.Dir != "" {
+		words = append(words, "-C", shellWord(c.Dir))
+	}
+	if c.Config != "" {
+		words = append(words, "-f", shellWord(c.Config))
+	}
+	return strings.Join(words, " ")
+}
+
+// narrowed says that there may be extensions that are not looked at.
+func (c *lintCommand) narrowed() bool { return len(c.Paths) > 0 || len(c.Only) > 0 }
+
+func isOrAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
 }
 
 type packageCommand struct {
@@ -29,19 +104,24 @@ type packageCommand struct {
 
 // Run takes the extensions through the pipeline up to package.
 func (c *packageCommand) Run(a *app) error {
-	return c.through(a, c.Paths, pipeline.StagePackage, report.TextOptions{Done: "packed"}, c.Skip...)
+	p, sources, err := c.declared(a, c.Paths)
+	if err != nil {
+		return err
+	}
+	known, err := p.baseline()
+	if err != nil {
+		return err
+	}
+	options := pipeline.Options{Sources: sources, Only: c.Only, Through: pipeline.StagePackage, Skip: c.Skip, Baseline: known}
+	return c.perform(context.Background(), a, p, options, report.TextOptions{Done: "packed"}, nil, nil)
 }
 
-// through runs the first stages of the pipeline, which need no server.
-func (c *selection) through(a *app, paths []string, last string, text report.TextOptions, skip ...string) error {
+// declared opens the project, and finds its extensions.
+func (c *selection) declared(a *app, paths []string) (*project, []config.Source, error) {
 	p, err := c.open(a)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	sources, err := p.sources(paths)
-	if err != nil {
-		return err
-	}
-	options := pipeline.Options{Sources: sources, Only: c.Only, Through: last, Skip: skip}
-	return c.perform(context.Background(), a, p, options, text, nil, nil)
+	return p, sources, err
 }

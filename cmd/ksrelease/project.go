@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -74,6 +75,19 @@ func (p place) open(a *app) (*project, error) {
 		return nil, usage(err, "name a file that can be read with -f FILE")
 	}
 	return &project{config: loaded, root: filepath.Dir(file)}, nil
+}
+
+// baselineFile is where the findings that are known stand.
+func (p *project) baselineFile() string { return display(filepath.Join(p.root, baseline.Name)) }
+
+// baseline reads the findings that are known.
+func (p *project) baseline() (*baseline.Baseline, error) {
+	known, err := baseline.Load(p.baselineFile())
+	var problems yamldoc.Problems
+	if err != nil && !errors.As(err, &problems) {
+		return nil, usage(err, "")
+	}
+	return known, err
 }
 
 // sources are the extensions of the project, narrowed to paths where there

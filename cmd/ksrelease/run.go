@@ -47,6 +47,10 @@ func (c *runCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	known, err := p.baseline()
+	if err != nil {
+		return err
+	}
 	var run atomic.Pointer[pipeline.Run]
 	links, err := a.dial(p, c.local(), func(r transport.Retry) {
 		if run := run.Load(); run != nil {
@@ -60,7 +64,7 @@ func (c *runCommand) Run(a *app) error {
 	options := pipeline.Options{
 		Sources: sources, Only: c.Only, Repository: links.repo, AssetHost: links.assetHost,
 		DryRun: c.DryRun, Skip: c.Skip, AllOrNothing: c.AllOrNothing,
-		Message: "submitted by ksrelease " + programVersion(),
+		Message: "submitted by ksrelease " + programVersion(), Baseline: known,
 	}
 	if links.market != nil {
 		options.Marketplace = links.market

@@ -93,8 +93,13 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 	if err != nil {
 		return nil, err
 	}
+	known, err := p.baseline()
+	if err != nil {
+		return nil, err
+	}
 	options := pipeline.Options{
-		Sources: sources, Only: c.Names, Repository: links.repo, AssetHost: links.assetHost,
+		Baseline: known,
+		Sources:  sources, Only: c.Names, Repository: links.repo, AssetHost: links.assetHost,
 		Parallelism: p.config.Parallelism, DryRun: true, Stop: a.stop,
 	}
 	if links.market != nil {

@@ -62,7 +62,7 @@ func TestNeverPacked(t *testing.T) {
 		"a.swp": "", "values.yaml~": "", "x.orig": "",
 		".env": "", ".env.local": "", "charts/sub/.env": "",
 		"id_rsa": "", "id_rsa.pub": "", "files/id_ed25519": "", "cert.p12": "",
-		".ksrelease/marketplace/index.yaml": "", "demo-1.0.0.tgz": "own", "demo-0.9.0.tgz": "older",
+		".ksrelease/marketplace/index.yaml": "", ".ksrelease.yaml": "", ".ksrelease.baseline.yaml": "", "demo-1.0.0.tgz": "own", "demo-0.9.0.tgz": "older",
 	}
 	files := maps.Clone(kept)
 	maps.Copy(files, left)

@@ -11,13 +11,13 @@ import (
 
 // neverPacked are names (of files or folders, at any depth) that are no part
 // of an extension whatever its .helmignore says: version control, leftovers of
-// editors, environment files, private keys, and ksrelease's own folder.
+// editors, environment files, private keys, and what is ksrelease's own.
 var neverPacked = []string{
 	".git", ".hg", ".svn", ".bzr", ".gitignore",
 	".DS_Store", ".idea", ".vscode", "*.swp", "*~", "*.orig",
 	".env", ".env.*",
 	"id_rsa*", "id_ed25519*", "*.p12",
-	".ksrelease",
+	".ksrelease", ".ksrelease.yaml", ".ksrelease.baseline.yaml",
 }
 
 // isNeverPacked tells whether a file is kept out of every package because of

@@ -242,6 +242,9 @@ func (t *Text) details(x pipeline.ExtensionResult) string {
 	if t.opts.Findings && x.Silenced > 0 {
 		parts = append(parts, fmt.Sprintf("%d silenced", x.Silenced))
 	}
+	if t.opts.Findings && x.Known > 0 {
+		parts = append(parts, fmt.Sprintf("%d in the baseline", x.Known))
+	}
 	return strings.Join(parts, ", ")
 }
 

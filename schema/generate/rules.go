@@ -83,23 +83,39 @@ lint:
 A comment at the end of the line of a finding, or directly above that line, silences
 the findings of a rule there. It says why:
 
-`+"```yaml"+`
+` + "```yaml" + `
 images:
   - docker.io/example/wrapper:1.0.0 # ksrelease:ignore images the operator starts it
-`+"```"+`
+` + "```" + `
 
-- Several rules are divided by commas: `+"`# ksrelease:ignore images, image-registry the reason`"+`.
+- Several rules are divided by commas: ` + "`# ksrelease:ignore images, image-registry the reason`" + `.
 - In templates it may be a comment of the template, too, which is not rendered:
-  `+"`{{/* ksrelease:ignore images the reason */}}`"+`.
+  ` + "`{{/* ksrelease:ignore images the reason */}}`" + `.
 - In the comment that begins a file, before anything else, it silences the findings of
   that file that have no line as well. In the one that begins extension.yaml it also
   silences those in files that can hold no such comment: pictures, packaged subcharts,
   README.md.
 - A comment without a reason silences nothing. That, a rule that there is not, and a
-  comment that silences nothing are told by the rule [`+"`ignore`"+`](#ignore).
-- Silenced findings are in no report; `+"`ksrelease lint`"+` says how many there are.
+  comment that silences nothing are told by the rule [` + "`ignore`" + `](#ignore).
+- Silenced findings are in no report; ` + "`ksrelease lint`" + ` says how many there are.
 - A comment is a part of the extension: to add one to a version that is released is
   drift, as any change is. The baseline below changes no extension.
+
+## Start with an old repository
+
+` + "`ksrelease lint --write-baseline`" + ` takes all findings of today for known and writes them
+to ` + "`.ksrelease.baseline.yaml`" + ` beside the config, to be committed. From then on
+` + "`lint`, `run`, `package`, `status` and `check`" + ` read it: findings in it are not told and fail
+nothing, whatever their severity; ` + "`lint`" + ` counts them (` + "`12 in the baseline`" + `), and so does
+the result document. New ones are told.
+
+- A finding is known by extension, rule, file and message. There are no lines in it, so
+  that code may move; one that is there twice has a count, and a third one is new.
+- When findings were mended, ` + "`lint`" + ` says how many are no longer there. Writing the
+  baseline again drops them; with paths or ` + "`--only`" + ` it writes those extensions anew and
+  keeps what it has of the others. Where nothing is left the file is removed.
+- An extension that cannot be read hides its findings: then nothing is written.
+- A mistake in the file is told as one in the config is: with its place, exit code 2.
 
 ## Rules at a glance
 

@@ -1,0 +1,256 @@
+package baseline
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+func found(rule, file, message string, line int) lint.Finding {
+	return lint.Finding{Rule: rule, Severity: lint.Warning, File: file, Message: message, Line: line}
+}
+
+var some = []lint.Finding{
+	found("images", "ext/alc/extension.yaml", "the image b: #1 is listed", 7),
+	found("images", "ext/alc/extension.yaml", "the image a is listed", 8),
+	found("render", "ext/alc/templates/a.yaml", "line 12 of what it renders: no", 0),
+	found("render", "ext/alc/templates/a.yaml", "line 13 of what it renders: no", 0),
+	found("chart", "ext/alc", "it is no chart", 0),
+}
+
+const someWritten = header + `version: 1
+findings:
+  alc:
+    - rule: chart
+      message: it is no chart
+    - rule: images
+      file: extension.yaml
+      message: the image a is listed
+    - rule: images
+      file: extension.yaml
+      message: 'the image b: #1 is listed'
+    - rule: render
+      file: templates/a.yaml
+      message: 'line … of what it renders: no'
+      count: 2
+  bee:
+    - rule: ignore
+      file: values.yaml
+      message: the comment names no rule
+`
+
+func record(t *testing.T) *Recorder {
+	t.Helper()
+	var r Recorder
+	fresh, known := r.Sift("alc", "ext/alc", some)
+	if fresh != nil || known != len(some) {
+		t.Fatalf("recording, %v are new and %d known", fresh, known)
+	}
+	r.Sift("bee", ".", []lint.Finding{found("ignore", "values.yaml", "the comment names no rule", 1)})
+	r.Sift("clean", "clean", nil)
+	return &r
+}
+
+func TestWriteIsSortedAndReadable(t *testing.T) {
+	file := filepath.Join(t.TempDir(), Name)
+	r := record(t)
+	if err := r.Write(file); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(someWritten, string(got)); diff != "" {
+		t.Error(diff)
+	}
+	if found, extensions := r.Count(); found != 6 || extensions != 2 {
+		t.Errorf("%d findings of %d extensions", found, extensions)
+	}
+}
+
+// TestSiftAfterWrite: what was written is known, wherever the command is run and
+// however the code has moved; everything else is new.
+func TestSiftAfterWrite(t *testing.T) {
+	b, err := Parse(Name, []byte(someWritten))
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := []lint.Finding{
+		found("images", "../ext/alc/extension.yaml", "the image a is listed", 100),
+		found("images", "../ext/alc/extension.yaml", "the image b: #1 is listed", 90),
+		found("chart", "../ext/alc", "it is no chart", 0),
+		found("render", "../ext/alc/templates/a.yaml", "line 99 of what it renders: no", 0),
+		found("render", "../ext/alc/templates/a.yaml", "line 100 of what it renders: no", 0),
+	}
+	for range 2 { // it is not used up
+		if fresh, known := b.Sift("alc", "../ext/alc", moved); len(fresh) != 0 || known != 5 {
+			t.Errorf("%d known, new: %v", known, fresh)
+		}
+	}
+	added := []lint.Finding{
+		found("render", "../ext/alc/templates/a.yaml", "line 101 of what it renders: no", 0), // a third one
+		found("images", "../ext/alc/values.yaml", "the image a is listed", 8),
+		found("name", "../ext/alc/extension.yaml", "the image a is listed", 8),
+	}
+	fresh, known := b.Sift("alc", "../ext/alc", append(moved, added...))
+	if diff := cmp.Diff(added, fresh); diff != "" || known != 5 {
+		t.Errorf("%d known, new:\n%s", known, diff)
+	}
+	if fresh, known := b.Sift("other", "../ext/alc", moved); len(fresh) != 5 || known != 0 {
+		t.Errorf("of another extension, %d are known", known)
+	}
+}
+
+func TestGone(t *testing.T) {
+	b, err := Parse(Name, []byte(someWritten))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := b.Gone(false); got != 0 {
+		t.Errorf("nothing was looked at, and %d are gone", got)
+	}
+	b.Sift("alc", "ext/alc", some[:3])
+	if got := b.Gone(false); got != 2 {
+		t.Errorf("%d are gone of the one extension", got)
+	}
+	if got := b.Gone(true); got != 3 {
+		t.Errorf("%d are gone with the extension that is no more", got)
+	}
+	broken := found("chart", "ext/alc/Chart.yaml", "new", 1)
+	broken.Severity = lint.Error
+	b.Sift("alc", "ext/alc", []lint.Finding{broken})
+	if got := b.Gone(false); got != 0 {
+		t.Errorf("%d are gone of an extension that may hide them", got)
+	}
+}
+
+// TestKeep: a baseline written for some extensions keeps what it has of others.
+func TestKeep(t *testing.T) {
+	old, err := Parse(Name, []byte(someWritten))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r Recorder
+	r.Sift("alc", "alc", nil)
+	r.Keep(old)
+	text, err := r.text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := header + "version: 1\nfindings:\n" + someWritten[strings.Index(someWritten, "  bee:"):]
+	if diff := cmp.Diff(want, string(text)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWriteOfNothingRemoves(t *testing.T) {
+	file := filepath.Join(t.TempDir(), Name)
+	for range 2 {
+		var r Recorder
+		r.Sift("alc", "alc", nil)
+		if err := r.Write(file); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("it is there: %v", err)
+		}
+		if err := os.WriteFile(file, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestLoad(t *testing.T) {
+	dir := t.TempDir()
+	b, err := Load(filepath.Join(dir, Name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fresh, known := b.Sift("alc", "ext/alc", some); len(fresh) != len(some) || known != 0 || b.Gone(true) != 0 {
+		t.Errorf("without a file, %d are known", known)
+	}
+	if err := os.Mkdir(filepath.Join(dir, Name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = Load(filepath.Join(dir, Name)); err == nil || !strings.HasPrefix(err.Error(), "reading the baseline "+dir) {
+		t.Errorf("a folder: %v", err)
+	}
+}
+
+// TestBroken: every mistake of a file is told with its place and what to do.
+func TestBroken(t *testing.T) {
+	for _, test := range []struct{ name, src, want string }{
+		{"syntax", "version: 1\nfindings: {\n", "b.yaml:2:1"},
+		{"empty", "", "b.yaml: the file is empty\n  add \"version: 1\""},
+		{"version", "version: 2\nfindings: {}\n", "b.yaml:1:10: \"version\" is 2, but the only version of a baseline so far is 1"},
+		{"key", "version: 1\nfindings:\n  alc:\n    - {rule: a, mesage: b}\n", "b.yaml:4:17: unknown key \"mesage\"\n   4 |     - {rule: a, mesage: b}\n     |                 ^^^^^^\n  did you mean \"message\"?"},
+		{"list", "version: 1\nfindings: []\n", "b.yaml:2:11: \"findings\" must be a mapping, not a list\n   2 | findings: []\n     |           ^\n  mend it, or write it anew: ksrelease lint --write-baseline"},
+		{"count", "version: 1\nfindings: {a: [{rule: a, message: b, count: 0}]}\n", "b.yaml:2:45: \"count\" must be at least 1, not 0"},
+		{"left over from a merge", "version: 1\nfindings:\n<<<<<<< HEAD\n  a: []\n=======\n  b: []\n>>>>>>> x\n", "b.yaml:"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b, err := Parse("b.yaml", []byte(test.src))
+			var problems yamldoc.Problems
+			if b != nil || !errors.As(err, &problems) {
+				t.Fatalf("it is taken, or fails without problems: %v", err)
+			}
+			if !strings.Contains(err.Error(), test.want) {
+				t.Errorf("want %q, told:\n%v", test.want, err)
+			}
+			for _, p := range problems {
+				if p.Hint == "" {
+					t.Errorf("no advice: %v", p)
+				}
+			}
+		})
+	}
+}
+
+// TestMergedTwice: a merge of two branches may leave an entry twice.
+func TestMergedTwice(t *testing.T) {
+	one := "    - rule: images\n      file: extension.yaml\n      message: the image a is listed\n"
+	b, err := Parse("b.yaml", []byte("version: 1\nfindings:\n  alc:\n"+one+one))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, known := b.Sift("alc", "ext/alc", []lint.Finding{some[1], some[1], some[1]}); known != 2 {
+		t.Errorf("%d are known", known)
+	}
+}
+
+// FuzzParse: whatever the file, it is read or told; what was read can be written
+// and read again.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(someWritten))
+	f.Add([]byte("version: 1\nfindings: {a: [{rule: x, message: 'line 1', count: 3}, {rule: x, message: line 2}]}\n"))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		b, err := Parse("b.yaml", src)
+		if err != nil {
+			return
+		}
+		var r Recorder
+		r.Keep(b)
+		text, err := r.text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse("b.yaml", text)
+		if err != nil {
+			t.Fatalf("what was written cannot be read: %v\n%s", err, text)
+		}
+		for extension, all := range b.known {
+			if len(all) > 0 && !reflect.DeepEqual(all, again.known[extension]) {
+				t.Fatalf("%s was\n%v\nis\n%v", extension, all, again.known[extension])
+			}
+		}
+	})
+}

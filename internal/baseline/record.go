@@ -1,0 +1,119 @@
+package baseline
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+
+	"github.com/google/renameio/v2"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ksrelease/ksrelease/internal/lint"
+)
+
+// Recorder takes every finding for known and remembers it, to be written as a
+// baseline. The zero value is ready; it may be used by several goroutines.
+type Recorder struct {
+	mu    sync.Mutex
+	found map[string]findings
+}
+
+// Sift remembers the findings of an extension; none of them is new.
+func (r *Recorder) Sift(extension, folder string, all []lint.Finding) (fresh []lint.Finding, known int) {
+	recorded := findings{}
+	for _, f := range all {
+		recorded[keyOf(folder, f)]++
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.found == nil {
+		r.found = map[string]findings{}
+	}
+	r.found[extension] = recorded
+	return nil, len(all)
+}
+
+// Keep adds what another baseline knows of extensions that were not sifted.
+func (r *Recorder) Keep(b *Baseline) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.found == nil {
+		r.found = map[string]findings{}
+	}
+	for extension, known := range b.known {
+		if _, sifted := r.found[extension]; !sifted {
+			r.found[extension] = known
+		}
+	}
+}
+
+// Count is the number of findings, and of the extensions that have them.
+func (r *Recorder) Count() (found, extensions int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, all := range r.found {
+		if len(all) > 0 {
+			extensions++
+		}
+		for _, n := range all {
+			found += n
+		}
+	}
+	return found, extensions
+}
+
+// Write leaves the baseline in a file, in one step. Where nothing was found there
+// is no need for one, and it is removed.
+func (r *Recorder) Write(path string) error {
+	if found, _ := r.Count(); found == 0 {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing the baseline: %w", err)
+		}
+		return nil
+	}
+	text, err := r.text()
+	if err != nil {
+		return err
+	}
+	if err := renameio.WriteFile(path, text, 0o644); err != nil {
+		return fmt.Errorf("writing the baseline: %w", err)
+	}
+	return nil
+}
+
+const header = `# Findings of ksrelease lint that were there when this file was written. They are
+# not told again; new ones are. To drop those that were mended:
+#   ksrelease lint --write-baseline
+`
+
+// text is the file: sorted, so that a change of it shows what has changed.
+func (r *Recorder) text() ([]byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	written := file{Version: 1, Findings: map[string][]entry{}}
+	for extension, all := range r.found {
+		for f, n := range all {
+			e := entry{finding: f}
+			if n > 1 {
+				e.Count = n
+			}
+			written.Findings[extension] = append(written.Findings[extension], e)
+		}
+		slices.SortFunc(written.Findings[extension], func(a, b entry) int {
+			return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.File, b.File), cmp.Compare(a.Message, b.Message))
+		})
+	}
+	var text bytes.Buffer
+	text.WriteString(header)
+	encoder := yaml.NewEncoder(&text)
+	encoder.SetIndent(2)
+	if err := errors.Join(encoder.Encode(written), encoder.Close()); err != nil {
+		return nil, fmt.Errorf("writing the baseline: %w", err)
+	}
+	return text.Bytes(), nil
+}
