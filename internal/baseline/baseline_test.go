@@ -190,10 +190,10 @@ func TestLoad(t *testing.T) {
 func TestBroken(t *testing.T) {
 	for _, test := range []struct{ name, src, want string }{
 		{"syntax", "version: 1\nfindings: {\n", "b.yaml:2:1"},
-		{"empty", "", "b.yaml: the file is empty\n  add \"version: 1\""},
+		{"empty", "", "b.yaml: the file is empty\n  → add \"version: 1\""},
 		{"version", "version: 2\nfindings: {}\n", "b.yaml:1:10: \"version\" is 2, but the only version of a baseline so far is 1"},
-		{"key", "version: 1\nfindings:\n  alc:\n    - {rule: a, mesage: b}\n", "b.yaml:4:17: unknown key \"mesage\"\n   4 |     - {rule: a, mesage: b}\n     |                 ^^^^^^\n  did you mean \"message\"?"},
-		{"list", "version: 1\nfindings: []\n", "b.yaml:2:11: \"findings\" must be a mapping, not a list\n   2 | findings: []\n     |           ^\n  mend it, or write it anew: ksrelease lint --write-baseline"},
+		{"key", "version: 1\nfindings:\n  alc:\n    - {rule: a, mesage: b}\n", "b.yaml:4:17: unknown key \"mesage\"\n   4 |     - {rule: a, mesage: b}\n     |                 ^^^^^^\n  → did you mean \"message\"?"},
+		{"list", "version: 1\nfindings: []\n", "b.yaml:2:11: \"findings\" must be a mapping, not a list\n   2 | findings: []\n     |           ^\n  → mend it, or write it anew: ksrelease lint --write-baseline"},
 		{"count", "version: 1\nfindings: {a: [{rule: a, message: b, count: 0}]}\n", "b.yaml:2:45: \"count\" must be at least 1, not 0"},
 		{"left over from a merge", "version: 1\nfindings:\n<<<<<<< HEAD\n  a: []\n=======\n  b: []\n>>>>>>> x\n", "b.yaml:"},
 	} {
