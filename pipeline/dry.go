@@ -63,7 +63,7 @@ func (m *imagined) PushPackage(_ context.Context, pkg *extension.Package) (Snaps
 	defer m.mu.Unlock()
 	id := "imagined " + pkg.Name + "@" + pkg.Version
 	m.drafts[id] = pkg
-	return Snapshot{ID: id, Status: StatusDraft}, nil
+	return Snapshot{ID: id, Status: StatusDraft, Imagined: true}, nil
 }
 
 // Submit shows the draft in the imagined repository, approved at once.
@@ -81,7 +81,7 @@ func (m *imagined) Submit(_ context.Context, snapshotID, _ string) error {
 // Snapshot shows imagined versions as active and asks for all others.
 func (m *imagined) Snapshot(ctx context.Context, name, version string) (Snapshot, error) {
 	if _, ok := m.submitted(name, version); ok {
-		return Snapshot{ID: "imagined " + name + "@" + version, Status: StatusActive}, nil
+		return Snapshot{ID: "imagined " + name + "@" + version, Status: StatusActive, Imagined: true}, nil
 	}
 	return m.MarketplaceReader.Snapshot(ctx, name, version)
 }

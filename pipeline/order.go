@@ -12,7 +12,9 @@ import (
 func link(releases []*release) {
 	named := map[string]*release{}
 	for _, r := range releases {
-		if r.ext != nil {
+		// One that cannot be read goes by its path: what depends on it has to wait
+		// until it can.
+		if _, taken := named[r.result.Name]; !taken || r.ext != nil {
 			named[r.result.Name] = r
 		}
 	}

@@ -11,7 +11,11 @@
 // [Observer] what happens.
 package pipeline
 
-import "context"
+import (
+	"context"
+
+	"golang.org/x/sync/semaphore"
+)
 
 // Stages is the list one reads first: what happens to an extension, in order.
 // A plan takes the decision whether a version is to be released at all between
@@ -19,9 +23,9 @@ import "context"
 func Stages() []Stage {
 	return []Stage{
 		// Read the extension as KubeSphere would, and stop at what it would refuse.
-		{Name: StageLint, run: lintStage},
+		{Name: StageLint, run: lintStage, planned: true},
 		// Make the one archive that is measured, reported and sent.
-		{Name: StagePackage, run: packageStage},
+		{Name: StagePackage, run: packageStage, planned: true},
 		// Send icon and screenshots, put their addresses into extension.yaml, pack again.
 		{Name: StageUpload, run: uploadStage, writes: true},
 		// Hold the exact size against the limit of the marketplace.
@@ -51,9 +55,10 @@ const (
 type Stage struct {
 	Name string
 
-	run    func(ctx context.Context, w *world, r *release) error
-	writes bool // it changes something outside: observers keep evidence before it starts
-	waits  bool // it needs no slot while it runs
+	run     func(ctx context.Context, w *world, r *release) error
+	planned bool // it is done when the plan is; applying does not repeat it
+	writes  bool // it changes something outside: observers keep evidence before it starts
+	waits   bool // it needs no slot while it runs
 }
 
 // StageNames lists the names of all stages in order, for flags and messages.
@@ -68,13 +73,13 @@ func StageNames() []string {
 // world is what stages reach outside the extension: the clients of this phase,
 // imagined while planning and real while applying, and how to wait.
 type world struct {
-	planning bool // for events; no stage asks it
+	planning bool // for the runner; no stage asks it
 	market   Marketplace
 	repo     indexSource
 	unasked  bool // the marketplace cannot be asked
 	uploads  bool // assets are uploaded in this run: the package has the pushed form
 	message  string
 	keep     func(r *release) error // leaves the archive in the output directory; nil keeps nothing
-	clock    Clock
-	stop     context.Context
+	stop     context.Context        // done: wait for nothing any more
+	slots    *semaphore.Weighted    // for what costs work while waiting; nil where a slot is held already
 }

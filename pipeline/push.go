@@ -17,19 +17,48 @@ func pushStage(ctx context.Context, w *world, r *release) error {
 			return err
 		}
 	}
+	if err := stillFree(ctx, w, r); err != nil {
+		return err
+	}
 	snapshot, err := pushDraft(ctx, w, r)
 	if err != nil {
 		return err
 	}
-	if !w.planning {
+	if !snapshot.Imagined {
 		r.result.SnapshotID = snapshot.ID
 	}
 	if err := submit(ctx, w, r, snapshot.ID); err != nil {
 		return err
 	}
 	// An index from before this moment cannot show the version.
-	r.sent, r.sentAt = true, w.clock.Now()
+	r.sent, r.sentAt = true, time.Now()
 	return nil
+}
+
+// stillFree looks once more at what the plan saw, for an extension that has
+// waited for others meanwhile, which may take hours.
+func stillFree(ctx context.Context, w *world, r *release) error {
+	if !r.waited {
+		return nil
+	}
+	state, err := w.market.Snapshot(ctx, r.result.Name, r.result.Version)
+	if err != nil {
+		return err
+	}
+	return taken(state, nil)
+}
+
+// taken is the error of a version that is more than a draft meanwhile, and must
+// not be overwritten; nil where it is not.
+func taken(state Snapshot, cause error) error {
+	if state.Status == StatusNone || state.Status == StatusDraft {
+		return nil
+	}
+	err := fmt.Errorf("the version is %s meanwhile, by another run or somebody else", state.Status)
+	if cause != nil {
+		err = fmt.Errorf("%w (%w)", err, cause)
+	}
+	return withRemedy(err, "run again: it is compared with what is there")
 }
 
 // pushDraft sends the package until the marketplace acknowledges it. Sending
@@ -45,10 +74,8 @@ func pushDraft(ctx context.Context, w *world, r *release) (Snapshot, error) {
 		switch {
 		case readErr != nil:
 			return Snapshot{}, doubt(err, readErr, "whether the package arrived")
-		case state.Status != StatusNone && state.Status != StatusDraft:
-			return Snapshot{}, withRemedy(
-				fmt.Errorf("the version was %s by somebody else meanwhile (%w)", state.Status, err),
-				"run again: it is compared with what is there")
+		case taken(state, err) != nil:
+			return Snapshot{}, taken(state, err)
 		case !worthAnotherTry(err) || attempt == attempts:
 			return Snapshot{}, err
 		}
@@ -86,7 +113,10 @@ func submit(ctx context.Context, w *world, r *release, snapshotID string) error 
 func again(ctx context.Context, w *world, r *release, doing string, cause error, attempt int) error {
 	wait := time.Second << (attempt - 1)
 	r.tell(fmt.Sprintf("%s: %v; trying again in %s, %d of %d", doing, cause, wait, attempt+1, attempts))
-	if !w.clock.Sleep(ctx, wait) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	defer context.AfterFunc(w.stop, func() { stop(context.Cause(w.stop)) })()
+	if !Sleep(ctx, wait) {
 		return fmt.Errorf("%w (%s)", cause, interruption(ctx))
 	}
 	return nil

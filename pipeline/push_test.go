@@ -13,7 +13,7 @@ import (
 func TestPushGoesByTheStateNotByTheAnswer(t *testing.T) {
 	doubtful := &fakeError{text: "connection reset", temporary: true, doubt: true}
 	refused := &fakeError{text: "400 Bad Request: no"}
-	busy := &fakeError{text: "503 Service Unavailable", temporary: true}
+	busy := &fakeError{text: "503 Service Unavailable", temporary: true, doubt: true}
 	tests := []struct {
 		name  string
 		call  string
@@ -110,7 +110,7 @@ func TestAVersionSubmittedMeanwhileIsNotOverwritten(t *testing.T) {
 	}
 	result := do(t, w, Options{Sources: []config.Source{other}})
 	wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
-	if e := result.Extensions[0].Error; !strings.Contains(e.Message, "submitted by somebody else meanwhile") {
+	if e := result.Extensions[0].Error; !strings.Contains(e.Message, "the version is submitted meanwhile") {
 		t.Errorf("error: %+v", e)
 	}
 }

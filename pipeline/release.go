@@ -41,6 +41,7 @@ type release struct {
 	loads      bool   // lint has loaded it with Helm
 	pkg        *extension.Package
 	packedWith extension.URLs // the asset URLs in pkg; nil is the local form
+	waited     bool           // for others, since the plan
 	sent       bool           // the package was submitted by this run
 	sentAt     time.Time
 
@@ -53,7 +54,7 @@ type release struct {
 func newRelease(run *Run, source config.Source) *release {
 	r := &release{run: run, source: source, done: make(chan struct{})}
 	r.result = ExtensionResult{
-		Path: source.Display, Outcome: NotReached,
+		Name: nameFromPath(source.Path), Path: source.Display, Outcome: NotReached,
 		Assets: []AssetResult{}, Findings: []FindingResult{},
 	}
 	for _, name := range StageNames() {
@@ -87,7 +88,7 @@ func (r *release) performOne(ctx context.Context, w *world, stage Stage) {
 	record.Status = StageStarted
 	tell(EventStageStarted, "")
 	start := time.Now()
-	err := stage.run(ctx, w, r)
+	err := stage.run(r.noting(ctx), w, r)
 	record.Milliseconds = time.Since(start).Milliseconds()
 
 	var end *ended
@@ -174,6 +175,29 @@ func (r *release) end(outcome Outcome, reason string) {
 		r.result.AsAsked = push.Drift == config.WarnDrift
 	}
 	r.run.emit(Event{Kind: EventEnded, Message: reason}, r)
+	r.drop()
+}
+
+// drop lets go of the content, of which a thousand extensions have a lot.
+func (r *release) drop() { r.ext, r.pkg = nil, nil }
+
+// noting makes requests under ctx tell their retries in the name of the
+// extension.
+func (r *release) noting(ctx context.Context) context.Context {
+	if r.run.Noting == nil {
+		return ctx
+	}
+	return r.run.Noting(ctx, r.tell)
+}
+
+// unplan takes back what only the imagination of the plan has done.
+func (r *release) unplan() {
+	for i, s := range r.result.Stages {
+		if s.Status == StagePlanned {
+			r.result.Stages[i].Status, r.result.Stages[i].Milliseconds = StageSkipped, 0
+		}
+	}
+	r.result.Assets = []AssetResult{}
 }
 
 // tell notes something that the user should know while it goes on.

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,8 +38,10 @@ type Options struct {
 
 	Display  func(path string) string // how to show a path to the user; nil shows it as it is
 	Observer Observer                 // may be nil
-	Clock    Clock                    // nil is the wall clock
-	Stop     context.Context          // done: begin nothing new, end what has begun; nil never is
+	// Noting makes the requests under a context tell of their retries; nil tells
+	// of none.
+	Noting func(ctx context.Context, tell func(string)) context.Context
+	Stop   context.Context // done: begin nothing new, end what has begun; nil never is
 }
 
 // Run releases a set of extensions once. Make it with [New] and start it with
@@ -51,7 +54,7 @@ type Run struct {
 	applying bool
 
 	mu          sync.Mutex // one event at a time
-	authRefused bool
+	authRefused error
 }
 
 // New prepares a run; nothing is read yet.
@@ -61,9 +64,6 @@ func New(opts Options) *Run {
 	}
 	if opts.Display == nil {
 		opts.Display = func(path string) string { return path }
-	}
-	if opts.Clock == nil {
-		opts.Clock = WallClock{}
 	}
 	if opts.Stop == nil {
 		opts.Stop = context.Background()
@@ -103,13 +103,13 @@ type plan struct {
 // usage, which concern the run as a whole: two extensions of one name, or a
 // name in Only that is nowhere.
 func (r *Run) plan(ctx context.Context) (*plan, error) {
-	r.started = r.Clock.Now()
+	r.started = time.Now()
 	releases, err := r.load(ctx)
 	if err != nil {
 		return nil, err
 	}
 	link(releases)
-	p := &plan{releases: inOrder(releases), unasked: r.Marketplace == nil, repo: watch(r.Repository, r.Clock)}
+	p := &plan{releases: inOrder(releases), unasked: r.Marketplace == nil, repo: watch(r.Repository)}
 	r.emitRun(EventRunStarted, p, "")
 
 	var reader MarketplaceReader
@@ -123,7 +123,6 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 		repo:     &imaginedRepository{watchedRepository: p.repo, market: market},
 		unasked:  p.unasked,
 		uploads:  r.sends() && !r.skips(StageUpload),
-		clock:    r.Clock,
 		stop:     r.Stop,
 	}
 	if r.Through == StagePackage && !r.DryRun {
@@ -131,6 +130,7 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 	}
 	// Nothing is lost when reading is cut short, so the first interrupt ends it.
 	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	defer context.AfterFunc(r.Stop, func() { cancel(context.Cause(r.Stop)) })()
 	r.each(ctx, p.releases, func(ctx context.Context, rel *release) { r.planOne(ctx, w, rel) })
 	for _, rel := range p.releases {
@@ -155,10 +155,13 @@ func (r *Run) apply(ctx context.Context, p *plan) {
 			rel.end(Blocked, fmt.Sprintf("nothing is sent with --all-or-nothing: %s is %s", culprit.result.Name, culprit.result.Outcome))
 		}
 	}
+	for _, rel := range p.releases {
+		rel.unplan()
+	}
 	r.applying = true
 	w := &world{
 		market: r.Marketplace, repo: p.repo, unasked: p.unasked, uploads: !r.skips(StageUpload),
-		message: r.Message, keep: keepPackage, clock: r.Clock, stop: r.Stop,
+		message: r.Message, keep: keepPackage, stop: r.Stop, slots: r.slots,
 	}
 	r.each(ctx, p.releases, func(ctx context.Context, rel *release) {
 		defer close(rel.done)
@@ -166,9 +169,9 @@ func (r *Run) apply(ctx context.Context, p *plan) {
 	})
 }
 
-// AuthRefused says whether the marketplace refused the API key, or there was
-// none where one was needed.
-func (r *Run) AuthRefused() bool {
+// AuthRefused is the first refusal of the API key by the marketplace, or
+// ErrNoToken where there was none and one was needed; nil where all was well.
+func (r *Run) AuthRefused() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.authRefused
@@ -177,7 +180,9 @@ func (r *Run) AuthRefused() bool {
 func (r *Run) noteAuth(err error) {
 	if Unauthorized(err) {
 		r.mu.Lock()
-		r.authRefused = true
+		if r.authRefused == nil {
+			r.authRefused = err
+		}
 		r.mu.Unlock()
 	}
 }
@@ -190,7 +195,6 @@ func (r *Run) load(ctx context.Context) ([]*release, error) {
 	}
 	r.each(ctx, all, func(ctx context.Context, rel *release) {
 		if !r.takeSlot(ctx) {
-			rel.result.Name = nameFromPath(rel.source.Path)
 			rel.end(NotReached, r.interruption(ctx)+" before it was read")
 			return
 		}
@@ -216,13 +220,12 @@ func (rel *release) load() {
 	})
 	if err != nil {
 		rel.loadErr = err
-		rel.result.Name = nameFromPath(rel.source.Path)
 		return
 	}
 	rel.ext = ext
-	rel.result.Name, rel.result.Version = ext.Metadata.Name, ext.Metadata.Version
-	if rel.result.Name == "" {
-		rel.result.Name = nameFromPath(rel.source.Path)
+	rel.result.Version = ext.Metadata.Version
+	if name := ext.Metadata.Name; name != "" {
+		rel.result.Name = name
 	}
 }
 
@@ -262,6 +265,9 @@ func (r *Run) unknownNames(all []*release) error {
 		names = append(names, rel.result.Name)
 	}
 	slices.Sort(names)
+	if r.Stop.Err() != nil {
+		return nil // not all names were read
+	}
 	var errs []error
 	for _, want := range r.Only {
 		if slices.Contains(names, want) {
@@ -315,7 +321,7 @@ func (r *Run) planOne(ctx context.Context, w *world, rel *release) {
 		return
 	}
 	if r.decides() {
-		if err := decide(ctx, w, rel); err != nil {
+		if err := decide(rel.noting(ctx), w, rel); err != nil {
 			rel.failPlan(ctx, err)
 		} else {
 			r.emit(Event{Kind: EventDecided, Decision: rel.action.String(), Message: rel.note}, rel)
@@ -325,6 +331,9 @@ func (r *Run) planOne(ctx context.Context, w *world, rel *release) {
 		return
 	}
 	rel.perform(ctx, w, after)
+	if r.DryRun || !r.sends() {
+		rel.drop()
+	}
 }
 
 // unreadable ends an extension that could not be loaded; mistakes with a place
@@ -362,6 +371,14 @@ func (r *Run) applyOne(ctx context.Context, w *world, rel *release) {
 			rel.end(NotReached, r.interruption(ctx)+" before its turn")
 			return
 		}
+		rel.waited = true
+	}
+	if rel.over {
+		return
+	}
+	if ctx.Err() != nil || r.Stop.Err() != nil {
+		rel.end(NotReached, r.interruption(ctx)+" before its turn")
+		return
 	}
 	if rel.blockOn(); rel.over {
 		return
@@ -381,15 +398,16 @@ func (r *Run) applyOne(ctx context.Context, w *world, rel *release) {
 			rel.fail(StagePackage, err)
 			return
 		}
-		_, writing := r.stages()
-		rel.perform(ctx, w, slices.DeleteFunc(writing, func(s Stage) bool { return s.Name == StagePackage || s.waits }))
+		rel.perform(ctx, w, slices.DeleteFunc(Stages(), func(s Stage) bool { return s.planned || s.waits }))
 	}
 	r.slots.Release(1)
 	rel.perform(ctx, w, slices.DeleteFunc(Stages(), func(s Stage) bool { return !s.waits }))
 	switch {
 	case rel.over:
+	case rel.action == actVerify && r.skips(StageVerify):
+		rel.end(Unverified, rel.note+"; not compared, as --skip verify asks")
 	case rel.action == actVerify:
-		rel.end(Exists, rel.note)
+		rel.end(Exists, "")
 	case r.skips(StageVerify):
 		rel.end(Released, "submitted; not verified, as --skip verify asks")
 	default:
@@ -437,7 +455,7 @@ func (rel *release) blockOn() {
 func (rel *release) endPlanned() {
 	switch {
 	case rel.action == actVerify:
-		rel.end(Exists, rel.note)
+		rel.end(Planned, rel.note+": a run waits for it, and sends nothing")
 	case rel.run.skips(StagePush) && rel.run.decides():
 		rel.end(Planned, "nothing was sent, as --skip push asks")
 	default:
@@ -487,7 +505,7 @@ func (r *Run) skips(stage string) bool {
 func (r *Run) Note(message string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.Observer.Observe(Event{Kind: EventNote, Time: r.Clock.Now(), Message: message})
+	r.Observer.Observe(Event{Kind: EventNote, Time: time.Now(), Message: message})
 }
 
 // emit tells the observer of something that happened to an extension. The
@@ -504,7 +522,7 @@ func (r *Run) emit(e Event, rel *release) {
 	e.Planning = !r.applying
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e.Time = r.Clock.Now()
+	e.Time = time.Now()
 	r.Observer.Observe(e)
 }
 
@@ -514,11 +532,13 @@ func (r *Run) emitRun(kind EventKind, p *plan, message string) *Result {
 	for _, rel := range p.releases {
 		result.Extensions = append(result.Extensions, rel.result)
 	}
-	slices.SortFunc(result.Extensions, func(a, b ExtensionResult) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(result.Extensions, func(a, b ExtensionResult) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Path, b.Path))
+	})
 	result.Totals = totals(result.Extensions)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := r.Clock.Now()
+	now := time.Now()
 	if kind == EventRunFinished {
 		result.Finished = &now
 	}

@@ -43,6 +43,8 @@ type MarketplaceWriter interface {
 type Snapshot struct {
 	ID     string
 	Status string
+	// Imagined marks one that is only in the imagination of a plan.
+	Imagined bool
 }
 
 // The statuses of a snapshot on which the pipeline decides
@@ -89,21 +91,8 @@ type Entry struct {
 	ContentDigest string   // annotation ksrelease.dev/content-digest; empty if another tool pushed it
 }
 
-// Clock is how the pipeline waits; tests may run it faster.
-type Clock interface {
-	Now() time.Time
-	// Sleep waits for d, or until ctx is done, and says whether it waited.
-	Sleep(ctx context.Context, d time.Duration) bool
-}
-
-// WallClock is the clock on the wall.
-type WallClock struct{}
-
-// Now is time.Now.
-func (WallClock) Now() time.Time { return time.Now() }
-
-// Sleep waits for d unless ctx ends first.
-func (WallClock) Sleep(ctx context.Context, d time.Duration) bool {
+// Sleep waits for d unless ctx ends first, and says whether it waited.
+func Sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -118,7 +107,6 @@ func (WallClock) Sleep(ctx context.Context, d time.Duration) bool {
 // pipeline need not know who made it.
 type (
 	unauthorized interface{ Unauthorized() bool }
-	temporary    interface{ Temporary() bool }
 	inDoubt      interface{ InDoubt() bool }
 )
 
@@ -128,13 +116,11 @@ func Unauthorized(err error) bool {
 	return errors.As(err, &e) && e.Unauthorized()
 }
 
-// worthAnotherTry says whether a write that failed may succeed when it is sent
-// once more: the server was busy, or nobody knows whether it did it.
+// worthAnotherTry says whether a write that failed may be sent once more, after
+// its effect was read back: nobody knows whether it was done. What can be known
+// not to have been done (no connection, a rate limit) the clients have tried
+// again already, with more patience than is left here.
 func worthAnotherTry(err error) bool {
-	var t temporary
-	if errors.As(err, &t) && t.Temporary() {
-		return true
-	}
 	var d inDoubt
 	return errors.As(err, &d) && d.InDoubt()
 }

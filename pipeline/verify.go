@@ -39,9 +39,9 @@ func verifyStage(ctx context.Context, w *world, r *release) error {
 
 	since := r.sentAt
 	if r.action == actVerify {
-		since = w.clock.Now() // the plan has looked already
+		since = time.Now() // the plan has looked already
 	}
-	if err := await(limited, w, "it is not in the Helm repository yet", func(fresh time.Time) (string, error) {
+	if err := await(limited, "it is not in the Helm repository yet", func(fresh time.Time) (string, error) {
 		return seen(limited, w, r, fresh)
 	}, since); err != nil {
 		return unverified(ctx, limited, r, err)
@@ -49,7 +49,7 @@ func verifyStage(ctx context.Context, w *world, r *release) error {
 	if settings.Until != config.UntilActive || w.unasked {
 		return nil
 	}
-	if err := await(limited, w, "it is not reviewed yet", func(time.Time) (string, error) {
+	if err := await(limited, "it is not reviewed yet", func(time.Time) (string, error) {
 		return reviewed(limited, w, r)
 	}, since); err != nil {
 		return unverified(ctx, limited, r, err)
@@ -65,7 +65,7 @@ func (p *pending) Error() string { return p.last }
 // await asks until look has nothing left to complain about. fresh is how old
 // an index it may stand on: never older than the submission, and within that
 // shared with the other extensions that wait.
-func await(ctx context.Context, w *world, last string, look func(fresh time.Time) (string, error), sent time.Time) error {
+func await(ctx context.Context, last string, look func(fresh time.Time) (string, error), sent time.Time) error {
 	fresh := sent
 	for wait := firstPoll; ; wait = min(wait*3/2, lastPoll) {
 		complaint, err := look(fresh)
@@ -77,10 +77,10 @@ func await(ctx context.Context, w *world, last string, look func(fresh time.Time
 		case ctx.Err() == nil:
 			last = complaint
 		}
-		if !w.clock.Sleep(ctx, wait) {
+		if !Sleep(ctx, wait) {
 			return &pending{last}
 		}
-		if recent := w.clock.Now().Add(-wait / 2); recent.After(fresh) {
+		if recent := time.Now().Add(-wait / 2); recent.After(fresh) {
 			fresh = recent
 		}
 	}
@@ -112,6 +112,12 @@ func seen(ctx context.Context, w *world, r *release, fresh time.Time) (complaint
 	if !ok {
 		return "it is not in the Helm repository yet", nil
 	}
+	if w.slots != nil {
+		if err := w.slots.Acquire(ctx, 1); err != nil {
+			return "it is in the index, and was not looked at yet", nil
+		}
+		defer w.slots.Release(1)
+	}
 	if r.action == actVerify {
 		err := compare(ctx, w, r, entry)
 		var end *ended
@@ -120,6 +126,9 @@ func seen(ctx context.Context, w *world, r *release, fresh time.Time) (complaint
 		}
 		if end == nil {
 			return err.Error(), nil // it could not be read; that may pass
+		}
+		if entry.ContentDigest == "" {
+			return "", nil // compare has fetched and loaded it
 		}
 	}
 	archive, err := w.repo.Fetch(ctx, entry)

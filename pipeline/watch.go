@@ -18,7 +18,6 @@ type indexSource interface {
 // index: one download while planning, and as few as possible while verifying.
 type watchedRepository struct {
 	Repository
-	clock Clock
 
 	turn  chan struct{} // held by the one who asks; a channel so that waiting ends with the context
 	asked time.Time     // when the request behind index was sent
@@ -26,8 +25,8 @@ type watchedRepository struct {
 	err   error
 }
 
-func watch(repo Repository, clock Clock) *watchedRepository {
-	return &watchedRepository{Repository: repo, clock: clock, turn: make(chan struct{}, 1)}
+func watch(repo Repository) *watchedRepository {
+	return &watchedRepository{Repository: repo, turn: make(chan struct{}, 1)}
 }
 
 // since returns an index that was asked for at t or later, downloading it
@@ -42,7 +41,7 @@ func (w *watchedRepository) since(ctx context.Context, t time.Time) (Index, erro
 	if !w.asked.IsZero() && !w.asked.Before(t) {
 		return w.index, w.err
 	}
-	asked := w.clock.Now()
+	asked := time.Now()
 	index, err := w.Index(ctx)
 	if err != nil && ctx.Err() != nil {
 		return nil, err // this caller ran out of time; that says nothing about the index

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path"
@@ -79,8 +80,8 @@ func (a *app) dial(p *project, at where, notify func(transport.Retry)) (*clients
 			return nil, err
 		}
 	}
-	user, _ := a.env("KSRELEASE_REPOSITORY_USERNAME")
-	password, _ := a.env("KSRELEASE_REPOSITORY_PASSWORD")
+	user, _ := a.env(repositoryUser)
+	password, _ := a.env(repositoryPassword)
 	c.repo, err = newRepository(helmrepo.Options{URL: p.config.Repository.URL, Username: user, Password: password, Transport: web}, web)
 	if err != nil {
 		return nil, err
@@ -251,7 +252,7 @@ func (m *market) Snapshot(ctx context.Context, name, version string) (pipeline.S
 	case errors.As(err, &refused) && refused.NotFound():
 		return pipeline.Snapshot{}, nil
 	case err != nil:
-		return pipeline.Snapshot{}, err
+		return pipeline.Snapshot{}, ofExtension(err, name)
 	}
 	return pipeline.Snapshot{ID: s.ID, Status: s.Status}, nil
 }
@@ -271,7 +272,8 @@ func (m *market) UploadAssets(ctx context.Context, name, version string, assets 
 			Name: asset.RemoteName, Path: path.Join(dir, name, version, asset.RemoteName), Data: asset.Data,
 		})
 	}
-	return m.UploadFiles(ctx, user, "the assets of "+name+" "+version, files)
+	urls, err := m.UploadFiles(ctx, user, "the assets of "+name+" "+version, files)
+	return urls, ofExtension(err, name)
 }
 
 func (m *market) PushPackage(ctx context.Context, pkg *extension.Package) (pipeline.Snapshot, error) {
@@ -280,7 +282,7 @@ func (m *market) PushPackage(ctx context.Context, pkg *extension.Package) (pipel
 		return pipeline.Snapshot{}, err
 	}
 	s, err := m.Client.PushPackage(ctx, user, pkg.Name, pkg.Filename, pkg.Data)
-	return pipeline.Snapshot{ID: s.ID, Status: s.Status}, err
+	return pipeline.Snapshot{ID: s.ID, Status: s.Status}, ofExtension(err, pkg.Name)
 }
 
 func (m *market) Submit(ctx context.Context, snapshotID, message string) error {
@@ -290,6 +292,30 @@ func (m *market) Submit(ctx context.Context, snapshotID, message string) error {
 	}
 	return m.Client.Submit(ctx, user, snapshotID, message)
 }
+
+// ofExtension keeps a refusal that concerns one extension (403) apart from one
+// of the key (401): the key is good for others.
+func ofExtension(err error, name string) error {
+	var refused *transport.Error
+	if errors.As(err, &refused) && refused.Status == http.StatusForbidden {
+		return &notTheKey{err, "the API key does not let you do this: does " + name + " belong to another account?"}
+	}
+	return err
+}
+
+// notTheKey is a refusal that a new API key would not mend.
+type notTheKey struct {
+	error
+	remedy string
+}
+
+func (e *notTheKey) Unwrap() error { return e.error }
+
+// Unauthorized hides that of the error within.
+func (e *notTheKey) Unauthorized() bool { return false }
+
+// Remedy says what would.
+func (e *notTheKey) Remedy() string { return e.remedy }
 
 // repository fits the client of the Helm repository to what the pipeline needs.
 type repository struct {
@@ -310,13 +336,14 @@ func newRepository(options helmrepo.Options, web *transport.Client) (*repository
 func (r *repository) Index(ctx context.Context) (pipeline.Index, error) {
 	index, err := r.Repository.Index(ctx)
 	if err != nil {
-		return nil, err
+		return nil, ofRepository(err)
 	}
 	return indexView{index}, nil
 }
 
 func (r *repository) Fetch(ctx context.Context, e pipeline.Entry) ([]byte, error) {
-	return r.Repository.Fetch(ctx, helmrepo.Entry{Name: e.Name, Version: e.Version, Digest: e.Digest, URLs: e.URLs})
+	archive, err := r.Repository.Fetch(ctx, helmrepo.Entry{Name: e.Name, Version: e.Version, Digest: e.Digest, URLs: e.URLs})
+	return archive, ofRepository(err)
 }
 
 // FetchAsset asks without credentials: icons and screenshots are public, and
@@ -328,10 +355,25 @@ func (r *repository) FetchAsset(ctx context.Context, address string) ([]byte, er
 	}
 	answer, err := r.web.Do(ctx, transport.Request{Op: "downloading the published asset " + shown, URL: address})
 	if err != nil {
-		return nil, err
+		return nil, &notTheKey{err, ""}
 	}
 	return answer.Body, nil
 }
+
+// ofRepository keeps a refusal of the Helm repository apart from one of the
+// marketplace, which has another key.
+func ofRepository(err error) error {
+	if pipeline.Unauthorized(err) {
+		return &notTheKey{err, "set " + repositoryUser + " and " + repositoryPassword}
+	}
+	return err
+}
+
+// The variables for a Helm repository that asks for a user and password.
+const (
+	repositoryUser     = "KSRELEASE_REPOSITORY_USERNAME"
+	repositoryPassword = "KSRELEASE_REPOSITORY_PASSWORD"
+)
 
 type indexView struct{ *helmrepo.Index }
 

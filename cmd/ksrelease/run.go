@@ -154,6 +154,9 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 		options.Parallelism = int(c.Parallelism)
 	}
 	options.Stop, options.Display = a.stop, display
+	options.Noting = func(ctx context.Context, tell func(string)) context.Context {
+		return transport.WithNotify(ctx, func(r transport.Retry) { tell(r.String()) })
+	}
 
 	observers := []pipeline.Observer{c.teller(a, text)}
 	var files []report.File
@@ -185,7 +188,7 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	switch {
 	case unwritten != nil:
 		return unwritten
-	case run.AuthRefused():
+	case run.AuthRefused() != nil:
 		return &outcomeError{exitAuth}
 	case !result.AsAsked():
 		return &outcomeError{exitNotReleased}

@@ -110,8 +110,8 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 	if err != nil {
 		return nil, usage(err, pipeline.Remedy(err))
 	}
-	if run.AuthRefused() {
-		return nil, links.explainRefusal(ctx)
+	if err := run.AuthRefused(); err != nil {
+		return nil, err
 	}
 	index, err := links.repo.Repository.Index(ctx)
 	if err != nil {
@@ -130,15 +130,6 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 		}
 	}
 	return all, group.Wait()
-}
-
-// explainRefusal asks once more for the error itself.
-func (c *clients) explainRefusal(ctx context.Context) error {
-	if c.market == nil {
-		return pipeline.ErrNoToken
-	}
-	_, err := c.market.AssetFolder(ctx)
-	return err
 }
 
 func (s *standing) ask(ctx context.Context, links *clients) error {
@@ -172,7 +163,7 @@ func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []
 			fmt.Fprintf(a.stderr, "waiting for the review of %s\n", now)
 			told = now
 		}
-		if !(pipeline.WallClock{}).Sleep(ctx, pause) {
+		if !pipeline.Sleep(ctx, pause) {
 			return fmt.Errorf("%w; not reviewed yet: %s", context.Cause(ctx), strings.Join(pending, ", "))
 		}
 		for i := range all {

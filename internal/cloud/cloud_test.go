@@ -169,7 +169,7 @@ func TestSegmentsAreEscaped(t *testing.T) {
 	var path string
 	client, server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		path = r.URL.EscapedPath()
-		_, _ = io.WriteString(w, `{"snapshot_id": "1", "metadata": {"version": "1.0.0+b/../?x=1#%41"}}`)
+		_, _ = io.WriteString(w, `{"snapshot_id": "1", "status": "draft", "metadata": {"version": "1.0.0+b/../?x=1#%41"}}`)
 	})
 	if _, err := client.Version(t.Context(), "a/b ü", "1.0.0+b/../?x=1#%41"); err != nil {
 		t.Error(err)

@@ -150,6 +150,9 @@ func (c *Client) Version(ctx context.Context, extension, version string) (Snapsh
 			return fmt.Errorf("the answer shows version %q%s", answer.Metadata.Version, quoted(body))
 		case name != "" && name != extension:
 			return fmt.Errorf("the answer shows extension %q%s", name, quoted(body))
+		case answer.Status == "":
+			// Without it nobody knows whether the version may still be replaced.
+			return missing("status", body)
 		}
 		snapshot = answer.snapshot()
 		return nil

@@ -72,8 +72,8 @@ func TestReadPackage(t *testing.T) {
 	if err != nil || found.Name != "demo" || found.AppVersion != "1.16" {
 		t.Errorf("the Chart.yaml found is %+v (%v)", found, err)
 	}
-	if e.RecordedDigest() != "" {
-		t.Errorf("recorded digest is %q", e.RecordedDigest())
+	if recorded(t, e) != "" {
+		t.Errorf("recorded digest is %q", recorded(t, e))
 	}
 }
 
@@ -385,8 +385,8 @@ func checkReadable(t *testing.T, data []byte) {
 		if err != nil {
 			t.Fatalf("what Pack made cannot be read: %v", err)
 		}
-		if again.Metadata.Name != e.Metadata.Name || again.RecordedDigest() != e.ContentDigest() {
-			t.Fatalf("packed and read again, %q has the digest %q, want %q", again.Metadata.Name, again.RecordedDigest(), e.ContentDigest())
+		if again.Metadata.Name != e.Metadata.Name || recorded(t, again) != e.ContentDigest() {
+			t.Fatalf("packed and read again, %q has the digest %q, want %q", again.Metadata.Name, recorded(t, again), e.ContentDigest())
 		}
 	}
 	if _, err := e.Chart(); err == nil {

@@ -149,20 +149,6 @@ func (e *Extension) FoundChart() (*chart.Metadata, error) {
 	return md, nil
 }
 
-// RecordedDigest is the content digest that a package carries in the annotation
-// ContentDigestAnnotation of its own Chart.yaml; "" where it has none, as in a
-// source tree and in packages made by other tools.
-func (e *Extension) RecordedDigest() string {
-	if !bytes.Contains(e.foundChart, []byte(ContentDigestAnnotation)) {
-		return ""
-	}
-	md, err := e.FoundChart()
-	if err != nil {
-		return ""
-	}
-	return md.Annotations[ContentDigestAnnotation]
-}
-
 // surviving reads the two fields that a Chart.yaml in the tree passes on to the
 // derived one. A Chart.yaml that cannot be read passes on nothing: it is
 // replaced anyway, and ksbuilder does not look at it either.

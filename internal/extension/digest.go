@@ -20,8 +20,8 @@ const contentDigestFormat = "ksrelease.dev/content-digest/v1"
 // the pushed package.
 //
 // It is computed from a source tree or the local form of the package. The pushed
-// form has addresses in place of the assets, so of one that was read back take
-// RecordedDigest.
+// form has addresses in place of the assets, so of one that was read back
+// take the annotation in FoundChart, as far as it is to be trusted.
 func (e *Extension) ContentDigest() string {
 	e.digestOnce.Do(func() { e.digest = e.computeDigest() })
 	return e.digest

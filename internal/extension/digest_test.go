@@ -82,8 +82,8 @@ func TestContentDigestThroughPacking(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if again.RecordedDigest() != e.ContentDigest() || p.ContentDigest != e.ContentDigest() {
-					t.Errorf("the package says %s, want %s", again.RecordedDigest(), e.ContentDigest())
+				if recorded(t, again) != e.ContentDigest() || p.ContentDigest != e.ContentDigest() {
+					t.Errorf("the package says %s, want %s", recorded(t, again), e.ContentDigest())
 				}
 			}
 		})

@@ -31,9 +31,6 @@ import (
 // same. err is its error, or that of a chart that does not load; then nothing is
 // known.
 func Same(local, published *Extension, fetch func(url string) ([]byte, error)) (same bool, reason string, err error) {
-	if digest := published.RecordedDigest(); digest != "" && digest == local.ContentDigest() {
-		return true, "", nil
-	}
 	differences := metadataDifferences(local, published)
 	inFiles, err := fileDifferences(local, published)
 	if err != nil {

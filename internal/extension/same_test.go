@@ -186,7 +186,21 @@ func TestSameNamesAtMostThree(t *testing.T) {
 	}
 }
 
-func TestSameByRecordedDigest(t *testing.T) {
+// recorded is the content digest in the Chart.yaml of a package.
+func recorded(t *testing.T, e *Extension) string {
+	t.Helper()
+	md, err := e.FoundChart()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if md == nil {
+		return ""
+	}
+	return md.Annotations[ContentDigestAnnotation]
+}
+
+// The annotation is a claim that anybody can copy: all is compared.
+func TestSameDoesNotTrustTheAnnotation(t *testing.T) {
 	local := mustLoad(t, writeTree(t, map[string]string{
 		MetadataFile: "name: demo\nversion: 1.0.0\nicon: i.svg\n", "i.svg": "<svg/>",
 	}))
@@ -198,10 +212,15 @@ func TestSameByRecordedDigest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if published.RecordedDigest() != local.ContentDigest() {
-		t.Errorf("the package records %q, want %q", published.RecordedDigest(), local.ContentDigest())
+	if recorded(t, published) != local.ContentDigest() {
+		t.Errorf("the package records %q, want %q", recorded(t, published), local.ContentDigest())
 	}
-	if same, reason, err := Same(local, published, nil); err != nil || !same {
+	fetch := func(string) ([]byte, error) { return []byte("<svg/>"), nil }
+	if same, reason, err := Same(local, published, fetch); err != nil || !same {
+		t.Errorf("same is %v, because %q (%v)", same, reason, err)
+	}
+	fetch = func(string) ([]byte, error) { return []byte("<svg>another</svg>"), nil }
+	if same, reason, err := Same(local, published, fetch); err != nil || same || !strings.Contains(reason, "icon differs") {
 		t.Errorf("same is %v, because %q (%v)", same, reason, err)
 	}
 }

@@ -114,7 +114,7 @@ func (t *Text) stage(e pipeline.Event) {
 
 func (t *Text) plan(e pipeline.Event) {
 	t.planned = e.Result
-	t.over, t.busy = 0, nil
+	t.total, t.over, t.busy = e.Result.Totals[pipeline.NotReached], 0, nil
 	if e.Message != "" {
 		t.say(nil, e.Message)
 	}

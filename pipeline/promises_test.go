@@ -1,0 +1,229 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ksrelease/ksrelease/config"
+)
+
+// Anybody can copy our annotation into another archive.
+func TestVerifyDoesNotTrustTheAnnotation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		source := sourceOf(t, "alc", "1.0.0")
+		w.archive = func(data []byte) []byte { return tampered(t, data, "values.yaml", "global: {tampered: true}\n") }
+		w.serve = func(e *Entry, _ time.Time) bool { e.Digest = ""; return true }
+		result := do(t, w, Options{Sources: []config.Source{source}})
+		wantOutcomes(t, result, map[string]Outcome{"alc": Unverified})
+		if reason := result.Extensions[0].Reason; !strings.Contains(reason, "other content than was sent (values.yaml") {
+			t.Errorf("reason: %q", reason)
+		}
+	})
+}
+
+// That lint was told to look away does not make a chart load in KubeSphere.
+func TestVerifyLoadsWhatLintHasNot(t *testing.T) {
+	for _, severity := range []config.Severity{config.Warning, config.Off} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newFakeWorld()
+			source := sourceOf(t, "alc", "1.0.0")
+			write(t, filepath.Join(source.Path, "values.yaml"), "a: [\n")
+			source.Settings.Lint.Rules = map[string]config.Severity{"chart": severity, "render": config.Off}
+			result := do(t, w, Options{Sources: []config.Source{source}})
+			wantOutcomes(t, result, map[string]Outcome{"alc": Unverified})
+			if reason := result.Extensions[0].Reason; !strings.Contains(reason, "does not load in Helm") {
+				t.Errorf("chart: %s: reason %q", severity, reason)
+			}
+		})
+	}
+}
+
+func TestADependencyThatCannotBeReadKeepsBackItsDependents(t *testing.T) {
+	w := newFakeWorld()
+	base := sourceOf(t, "base", "1.0.0")
+	write(t, filepath.Join(base.Path, "extension.yaml"), "name: [\n")
+	result := do(t, w, Options{Sources: []config.Source{base, sourceOf(t, "top", "1.0.0", "base")}})
+	wantOutcomes(t, result, map[string]Outcome{"base": Failed, "top": Blocked})
+	if len(w.writes) != 0 {
+		t.Errorf("writes: %q", w.writes)
+	}
+}
+
+// A version that was submitted before and is not listed was compared with
+// nothing: no outcome may say that it exists.
+func TestSubmittedAndNotListedIsNeverExistsUnseen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		source := sourceOf(t, "alc", "1.0.0")
+		do(t, w, Options{Sources: []config.Source{source}})
+		w.serve = func(*Entry, time.Time) bool { return false }
+		for _, test := range []struct {
+			options Options
+			want    Outcome
+		}{
+			{Options{DryRun: true}, Planned},
+			{Options{Skip: []string{"verify"}}, Unverified},
+			{Options{}, Unverified},
+		} {
+			test.options.Sources = []config.Source{source}
+			wantOutcomes(t, do(t, w, test.options), map[string]Outcome{"alc": test.want})
+		}
+	})
+}
+
+func TestAVersionOfUnknownStatusIsNotAllWell(t *testing.T) {
+	w := newFakeWorld()
+	source := sourceOf(t, "alc", "1.0.0")
+	do(t, w, Options{Sources: []config.Source{source}})
+	w.versions["alc@1.0.0"].status = "rejected"
+	w.writes = nil
+	result := do(t, w, Options{Sources: []config.Source{source}})
+	wantOutcomes(t, result, map[string]Outcome{"alc": Exists})
+	if x := result.Extensions[0]; x.AsAsked || !strings.Contains(x.Reason, `"rejected"`) || !strings.Contains(x.Reason, "bump version") || len(w.writes) != 0 {
+		t.Errorf("%+v, writes %q", x, w.writes)
+	}
+}
+
+// The names are known, as far as they can be, however early a run is ended.
+func TestEarlyInterruptStillNamesEverything(t *testing.T) {
+	w := newFakeWorld()
+	stop, interrupt := context.WithCancelCause(t.Context())
+	interrupt(errors.New("interrupted"))
+	for _, only := range [][]string{nil, {"alc"}} {
+		result := do(t, w, Options{Stop: stop, Only: only, Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
+		wantOutcomes(t, result, map[string]Outcome{"alc": NotReached})
+	}
+	if len(w.writes)+len(w.reads) != 0 {
+		t.Errorf("writes %q, reads %q", w.writes, w.reads)
+	}
+}
+
+func TestAfterAnInterruptNoWriteIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		stop, interrupt := context.WithCancelCause(t.Context())
+		w.fault = func(call string) (bool, error) {
+			if strings.HasPrefix(call, "push ") {
+				interrupt(errors.New("interrupted"))
+				return false, &fakeError{text: "502 Bad Gateway", doubt: true}
+			}
+			return false, nil
+		}
+		do(t, w, Options{Stop: stop, Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
+		pushes := 0
+		for _, c := range w.writes {
+			if strings.HasPrefix(c, "push ") {
+				pushes++
+			}
+		}
+		if pushes != 1 || time.Since(w.started) > time.Second {
+			t.Errorf("%d pushes in %s", pushes, time.Since(w.started))
+		}
+	})
+}
+
+// An index that shows hundreds of versions at once must not be met by
+// hundreds of downloads at once.
+func TestVerifyDownloadsWithinTheSlots(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		from := time.Now().Add(2 * time.Minute)
+		w.serve = func(_ *Entry, at time.Time) bool { return at.After(from) }
+		var now, most atomic.Int32
+		repo := slowFetch{w, func() {
+			most.Store(max(most.Load(), now.Add(1)))
+			time.Sleep(10 * time.Second) // in the bubble: no wall time
+			now.Add(-1)
+		}}
+		var sources []config.Source
+		for i := range 12 {
+			sources = append(sources, sourceOf(t, fmt.Sprintf("ext-%d", i), "1.0.0"))
+		}
+		result := do(t, w, Options{Repository: repo, Sources: sources})
+		if result.Totals[Released] != 12 || most.Load() > 4 {
+			t.Errorf("%v, %d downloads at once with parallelism 4", result.Totals, most.Load())
+		}
+	})
+}
+
+type slowFetch struct {
+	*fakeWorld
+	during func()
+}
+
+func (r slowFetch) Fetch(ctx context.Context, e Entry) ([]byte, error) {
+	r.during()
+	return r.fakeWorld.Fetch(ctx, e)
+}
+
+// What the plan saw may be hours old for one that waits for others.
+func TestOneThatWaitedLooksAgainBeforeItPushes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		base := sourceOf(t, "base", "1.0.0")
+		w.serve = func(e *Entry, at time.Time) bool {
+			if e.Name == "base" {
+				return at.Sub(w.versions["base@1.0.0"].submitted) > time.Minute
+			}
+			return false
+		}
+		time.AfterFunc(30*time.Second, func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.versions["top@1.0.0"] = &fakeVersion{id: "516955082294619999", status: StatusSubmitted}
+		})
+		result := do(t, w, Options{Sources: []config.Source{base, sourceOf(t, "top", "1.0.0", "base")}})
+		wantOutcomes(t, result, map[string]Outcome{"base": Released, "top": Failed})
+		if slices.Contains(w.writes, "push top@1.0.0") {
+			t.Errorf("writes: %q", w.writes)
+		}
+	})
+}
+
+// Only the marketplace's refusal of the key is one of authentication, and the
+// error itself is kept for those who tell of it.
+func TestAuthRefusedKeepsTheError(t *testing.T) {
+	w := newFakeWorld()
+	refused := &fakeError{text: "401 Unauthorized", unauthed: true}
+	w.fault = func(call string) (bool, error) {
+		if call == "folder" {
+			return false, refused
+		}
+		return false, nil
+	}
+	run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Marketplace: w, Repository: w})
+	if _, err := run.Do(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !errors.Is(run.AuthRefused(), refused) {
+		t.Errorf("got %v", run.AuthRefused())
+	}
+}
+
+// What a plan imagined does not stay in the result of a run that never came
+// to it.
+func TestImaginedStagesDoNotOutliveThePlan(t *testing.T) {
+	w := newFakeWorld()
+	broken := sourceOf(t, "broken", "1.0.0")
+	write(t, filepath.Join(broken.Path, "templates", "bad.yaml"), "{{ fail \"no\" }}\n")
+	result := do(t, w, Options{AllOrNothing: true, Sources: []config.Source{broken, sourceOf(t, "fine", "1.0.0")}})
+	for _, x := range result.Extensions {
+		if len(x.Assets) != 0 {
+			t.Errorf("%s: assets %v", x.Name, x.Assets)
+		}
+		for _, s := range x.Stages {
+			if s.Status == StagePlanned {
+				t.Errorf("%s: stage %s is planned", x.Name, s.Name)
+			}
+		}
+	}
+}
