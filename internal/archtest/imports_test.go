@@ -37,8 +37,8 @@ var anyRoom = []string{"…"}
 // arrows point down only.
 var rooms = []room{
 	{"cmd/ksrelease", anyRoom},
-	{"internal/report", []string{"pipeline", "config", "internal/extension", "internal/lint", "internal/yamldoc"}},
-	{"pipeline", []string{"config", "internal/extension", "internal/lint", "internal/yamldoc"}},
+	{"internal/report", []string{"pipeline", "config", "internal/extension", "internal/lint", "internal/yamldoc", "internal/atomicfile"}},
+	{"pipeline", []string{"config", "internal/extension", "internal/lint", "internal/yamldoc", "internal/atomicfile"}},
 	{"internal/baseline", []string{"internal/lint", "internal/yamldoc"}},
 	{"internal/marketplace", []string{"internal/extension"}},
 	{"internal/lint", []string{"internal/extension", "internal/yamldoc"}},
@@ -46,10 +46,11 @@ var rooms = []room{
 	{"internal/cloud", []string{"internal/transport"}},
 	{"internal/helmrepo", []string{"internal/transport"}},
 	{"internal/transport", nil},
-	{"internal/credentials", nil},
+	{"internal/credentials", []string{"internal/atomicfile"}},
 	{"internal/faults", nil},
 	{"config", []string{"schema", "internal/yamldoc"}},
 	{"internal/yamldoc", nil},
+	{"internal/atomicfile", nil},
 	{"schema", nil},
 
 	// Workshops: programs and aids for those who build ksrelease.

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/gofrs/flock"
+
+	"github.com/ksrelease/ksrelease/internal/atomicfile"
 )
 
 // ownFile is the credentials file: a key for each server.
@@ -112,7 +114,8 @@ func (s Store) write(content ownFile) error {
 	if err != nil {
 		return fmt.Errorf("writing the credentials: %w", err)
 	}
-	if err := replace(s.File, append(data, '\n')); err != nil {
+	// The mode does not follow that of an earlier file, which may be too wide.
+	if err := atomicfile.WriteSynced(s.File, append(data, '\n'), 0o600); err != nil {
 		return fmt.Errorf("writing the credentials: %w", err)
 	}
 	return nil
