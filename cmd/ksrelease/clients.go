@@ -53,13 +53,9 @@ func whereIf(isLocal bool) where {
 }
 
 // dial makes the clients of a project: those of the config, or those of the
-// local marketplace.
-func (a *app) dial(p *project, at where, notify func(transport.Retry)) (*clients, error) {
-	web := transport.New(transport.Options{
-		UserAgent:   userAgent(),
-		Parallelism: p.config.Parallelism,
-		Notify:      notify,
-	})
+// local marketplace. parallelism is how many connections to a host are worth keeping.
+func (a *app) dial(p *project, at where, parallelism int) (*clients, error) {
+	web := transport.New(transport.Options{UserAgent: userAgent(), Parallelism: parallelism})
 	if at != configured {
 		return dialLocal(localDir(p.root), at, web)
 	}
@@ -87,6 +83,14 @@ func (a *app) dial(p *project, at where, notify func(transport.Retry)) (*clients
 		return nil, err
 	}
 	return c, nil
+}
+
+// marketplace is what the pipeline writes to; nil where there is no API key.
+func (c *clients) marketplace() pipeline.Marketplace {
+	if c.market == nil {
+		return nil // and no interface around a nil pointer
+	}
+	return c.market
 }
 
 func userAgent() string { return "ksrelease/" + programVersion() + " (+" + projectURL + ")" }

@@ -21,7 +21,7 @@ func (a *app) explain(name string) error {
 	}
 	r := rules[i]
 	const widest = 80 // longer lines of prose are hard to read
-	width := a.width()
+	width := columns(a.stdout)
 	if width == 0 || width > widest {
 		width = widest
 	}

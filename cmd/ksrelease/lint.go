@@ -44,7 +44,7 @@ func (c *lintCommand) Run(a *app) error {
 
 func (c *lintCommand) lint(a *app, p *project, sources []config.Source, known pipeline.Baseline) error {
 	options := pipeline.Options{Sources: sources, Only: c.Only, Through: pipeline.StageLint, Baseline: known}
-	return c.perform(context.Background(), a, p, options, report.TextOptions{Findings: true, Done: "linted"}, nil, nil)
+	return c.perform(context.Background(), a, p, options, report.TextOptions{Findings: true, Done: "linted"}, nil)
 }
 
 // writeBaseline takes all findings that there are for known. Those of extensions
@@ -113,7 +113,7 @@ func (c *packageCommand) Run(a *app) error {
 		return err
 	}
 	options := pipeline.Options{Sources: sources, Only: c.Only, Through: pipeline.StagePackage, Skip: c.Skip, Baseline: known}
-	return c.perform(context.Background(), a, p, options, report.TextOptions{Done: "packed"}, nil, nil)
+	return c.perform(context.Background(), a, p, options, report.TextOptions{Done: "packed"}, nil)
 }
 
 // declared opens the project, and finds its extensions.

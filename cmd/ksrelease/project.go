@@ -114,11 +114,16 @@ func (p *project) sources(paths []string) ([]config.Source, error) {
 // undeclared makes sources of paths, with the default settings.
 func (p *project) undeclared(paths []string) ([]config.Source, error) {
 	var sources []config.Source
+	seen := map[string]bool{}
 	for _, path := range paths {
 		absolute, err := filepath.Abs(path)
 		if err != nil {
 			return nil, err
 		}
+		if seen[absolute] {
+			continue
+		}
+		seen[absolute] = true
 		if _, err := os.Stat(absolute); err != nil {
 			return nil, usage(fmt.Errorf("%s: %w", path, errors.Unwrap(err)), "name a directory with an extension.yaml, or a package .tgz")
 		}

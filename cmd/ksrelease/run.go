@@ -7,7 +7,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/term"
@@ -51,23 +50,15 @@ func (c *runCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	var run atomic.Pointer[pipeline.Run]
-	links, err := a.dial(p, c.local(), func(r transport.Retry) {
-		if run := run.Load(); run != nil {
-			run.Note(r.String())
-		}
-	})
+	links, err := a.dial(p, c.local(), c.parallelism(p))
 	if err != nil {
 		return err
 	}
 	defer links.close()
 	options := pipeline.Options{
-		Sources: sources, Only: c.Only, Repository: links.repo, AssetHost: links.assetHost,
+		Sources: sources, Only: c.Only, Marketplace: links.marketplace(), Repository: links.repo, AssetHost: links.assetHost,
 		DryRun: c.DryRun, Skip: c.Skip, AllOrNothing: c.AllOrNothing,
 		Message: "submitted by ksrelease " + programVersion(), Baseline: known,
-	}
-	if links.market != nil {
-		options.Marketplace = links.market
 	}
 	ctx := context.Background()
 	if c.Timeout > 0 {
@@ -79,7 +70,7 @@ func (c *runCommand) Run(a *app) error {
 		Target:  links.target,
 		Again:   func(names []string) string { return c.again(names, false) },
 		Release: func() string { return c.again(nil, true) },
-	}, &run, links.warnings)
+	}, links.warnings)
 }
 
 // local says which marketplace the flags ask for. A dry run leaves nothing
@@ -148,11 +139,8 @@ func shellWord(s string) string {
 }
 
 // perform runs the pipeline and tells of it as the flags ask.
-func (c *selection) perform(ctx context.Context, a *app, p *project, options pipeline.Options, text report.TextOptions, running *atomic.Pointer[pipeline.Run], warnings []string) error {
-	options.Parallelism = p.config.Parallelism
-	if c.Parallelism > 0 {
-		options.Parallelism = int(c.Parallelism)
-	}
+func (c *selection) perform(ctx context.Context, a *app, p *project, options pipeline.Options, text report.TextOptions, warnings []string) error {
+	options.Parallelism = c.parallelism(p)
 	options.Stop, options.Display = a.stop, display
 	options.Noting = func(ctx context.Context, tell func(string)) context.Context {
 		return transport.WithNotify(ctx, func(r transport.Retry) { tell(r.String()) })
@@ -171,9 +159,6 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	}
 	options.Observer = report.All(observers...)
 	run := pipeline.New(options)
-	if running != nil {
-		running.Store(run)
-	}
 	for _, w := range warnings {
 		run.Note(w)
 	}
@@ -196,14 +181,22 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	return nil
 }
 
+// parallelism is that of the flag, else that of the config.
+func (c *selection) parallelism(p *project) int {
+	if c.Parallelism > 0 {
+		return int(c.Parallelism)
+	}
+	return p.config.Parallelism
+}
+
 // teller is who tells of the run on the standard streams.
 func (c *selection) teller(a *app, options report.TextOptions) pipeline.Observer {
 	if c.Output == "json" {
 		return report.Events(a.stdout)
 	}
-	options.Live = term.IsTerminal(int(a.stderr.Fd()))
+	options.Live = columns(a.stderr)
 	options.Color = a.color(a.stdout)
-	options.Width = a.width()
+	options.Width = columns(a.stdout)
 	return report.NewText(a.stdout, a.stderr, options)
 }
 
@@ -217,9 +210,9 @@ func (a *app) color(f *os.File) bool {
 	return kind != "dumb" && term.IsTerminal(int(f.Fd()))
 }
 
-// width is that of the terminal; 0 where standard output is none.
-func (a *app) width() int {
-	w, _, err := term.GetSize(int(a.stdout.Fd()))
+// columns is the width of a terminal; 0 where a stream is none.
+func columns(f *os.File) int {
+	w, _, err := term.GetSize(int(f.Fd()))
 	if err != nil {
 		return 0
 	}

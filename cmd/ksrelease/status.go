@@ -47,7 +47,7 @@ func (c *statusCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	links, err := a.dial(p, whereIf(c.Local), nil)
+	links, err := a.dial(p, whereIf(c.Local), p.config.Parallelism)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (c *statusCommand) Run(a *app) error {
 		}
 		table.Row(s.Name, s.Version, s.Market, versions(s.Repository), would)
 	}
-	fmt.Fprintln(a.stdout, table.Render(a.width()))
+	fmt.Fprintln(a.stdout, table.Render(columns(a.stdout)))
 	return nil
 }
 
@@ -99,11 +99,8 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 	}
 	options := pipeline.Options{
 		Baseline: known,
-		Sources:  sources, Only: c.Names, Repository: links.repo, AssetHost: links.assetHost,
+		Sources:  sources, Only: c.Names, Marketplace: links.marketplace(), Repository: links.repo, AssetHost: links.assetHost,
 		Parallelism: p.config.Parallelism, DryRun: true, Stop: a.stop,
-	}
-	if links.market != nil {
-		options.Marketplace = links.market
 	}
 	run := pipeline.New(options)
 	result, err := run.Do(ctx)
@@ -170,8 +167,12 @@ func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []
 			if all[i].Market != pipeline.StatusSubmitted {
 				continue
 			}
-			if err := all[i].ask(ctx, links); err != nil {
+			switch err := all[i].ask(ctx, links); {
+			case err == nil:
+			case pipeline.Unauthorized(err):
 				return err
+			default: // a wait of hours outlives a bad minute
+				fmt.Fprintf(a.stderr, "%v; asking again\n", err)
 			}
 		}
 	}
@@ -181,7 +182,7 @@ func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []
 func rejected(all []standing) error {
 	var errs []error
 	for _, s := range all {
-		if !slices.Contains([]string{pipeline.StatusActive, pipeline.StatusDraft, marketNone}, s.Market) {
+		if !slices.Contains([]string{pipeline.StatusActive, pipeline.StatusDraft, marketNone, marketUnknown}, s.Market) {
 			errs = append(errs, fmt.Errorf("%s %s was reviewed and is %q", s.Name, s.Version, s.Market))
 		}
 	}

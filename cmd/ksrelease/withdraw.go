@@ -38,7 +38,7 @@ func (c *withdrawCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	links, err := a.dial(p, whereIf(c.Local), nil)
+	links, err := a.dial(p, whereIf(c.Local), p.config.Parallelism)
 	if err != nil {
 		return err
 	}

@@ -120,7 +120,7 @@ func TestTextColoursOnlyWhenAsked(t *testing.T) {
 // The status line is wiped before every other line, and at the end.
 func TestLiveStatusLeavesNothingBehind(t *testing.T) {
 	var screen bytes.Buffer
-	told := NewText(&bytes.Buffer{}, &screen, TextOptions{Live: true, Width: 40})
+	told := NewText(&bytes.Buffer{}, &screen, TextOptions{Live: 40})
 	r := allOutcomes()
 	alc := &r.Extensions[0]
 	told.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: r, Planning: true})

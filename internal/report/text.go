@@ -41,7 +41,7 @@ type Text struct {
 // TextOptions is how a run is told.
 type TextOptions struct {
 	Color    bool // both streams may be coloured
-	Live     bool // standard error is a terminal
+	Live     int  // columns of the terminal that standard error is; 0 where it is none
 	Width    int  // columns of the terminal; 0 is unbounded
 	Findings bool // tell all findings in full (lint), not only the errors
 	// Target is the marketplace that a run is about; empty where there is none.
@@ -282,7 +282,7 @@ func (t *Text) result(format string, args ...any) { fmt.Fprintf(t.out, format, a
 
 // status shows, on a terminal, what is going on.
 func (t *Text) status() {
-	if !t.opts.Live || t.total == 0 {
+	if t.opts.Live == 0 || t.total == 0 {
 		return
 	}
 	t.wipe()
@@ -294,9 +294,7 @@ func (t *Text) status() {
 	if len(t.busy) > 0 {
 		line += ": " + strings.Join(t.busy, ", ")
 	}
-	if t.opts.Width > 1 {
-		line = text.Trim(line, t.opts.Width-1)
-	}
+	line = text.Trim(line, t.opts.Live-1)
 	fmt.Fprint(t.err, line)
 	t.statusOn = true
 }
