@@ -150,7 +150,7 @@ func newCompletableFlag(f *kong.Flag) completableFlag {
 }
 
 // newCompletableValue tells by the label, which is the one that the help
-// shows, whether a value is a file.
+// shows, whether a value is a file or a rule.
 func newCompletableValue(v *kong.Value, label string) completableValue {
 	c := completableValue{Kind: valueText, Label: label, Rest: v.IsCumulative()}
 	switch {
@@ -166,6 +166,8 @@ func newCompletableValue(v *kong.Value, label string) completableValue {
 		c.Kind = valueFile
 	case label == "DIR":
 		c.Kind = valueDir
+	case label == "RULE":
+		c.Kind, c.Words = valueWords, ruleNames()
 	}
 	return c
 }

@@ -159,6 +159,8 @@ func TestCompletionInShells(t *testing.T) {
 		{"ksrelease run --output j", []string{"json"}},
 		{"ksrelease run --output=j", []string{"--output=json"}},
 		{"ksrelease run --skip ", stages},
+		{"ksrelease lint --explain ", ruleNames()},
+		{"ksrelease lint --explain nod", []string{"node-selector"}},
 		{"ksrelease run --skip pu", []string{"push"}},
 		{"ksrelease run --skip lint,pu", []string{"lint,push"}},
 		{"ksrelease run --skip=lint,pu", []string{"--skip=lint,push"}},

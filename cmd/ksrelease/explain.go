@@ -14,12 +14,11 @@ import (
 
 // explain prints what docs/rules.md says of a rule, for a terminal.
 func (a *app) explain(name string) error {
-	rules := lint.Rules()
-	i := slices.IndexFunc(rules, func(r lint.Rule) bool { return r.Name == name })
+	i := slices.Index(ruleNames(), name)
 	if i < 0 {
-		return unknownRule(name, rules)
+		return unknownRule(name)
 	}
-	r := rules[i]
+	r := lint.Rules()[i]
 	const widest = 80 // longer lines of prose are hard to read
 	width := columns(a.stdout)
 	if width == 0 || width > widest {
@@ -56,11 +55,16 @@ func inset(p lint.Paragraph, width int) string {
 	return strings.Join(lines, "\n")
 }
 
-func unknownRule(name string, rules []lint.Rule) error {
+func ruleNames() []string {
 	var names []string
-	for _, r := range rules {
+	for _, r := range lint.Rules() {
 		names = append(names, r.Name)
 	}
+	return names
+}
+
+func unknownRule(name string) error {
+	names := ruleNames()
 	advice := "the rules are " + strings.Join(names, ", ")
 	if near, ok := yamldoc.Nearest(name, names); ok {
 		advice = fmt.Sprintf("did you mean %q? %s", near, advice)

@@ -32,6 +32,7 @@ type (
 	}
 	sarifRule struct {
 		ID               string       `json:"id"`
+		HelpURI          string       `json:"helpUri,omitempty"`
 		ShortDescription sarifMessage `json:"shortDescription"`
 	}
 	sarifResult struct {
@@ -63,7 +64,9 @@ func sarifLog(r *pipeline.Result, tool Tool) ([]byte, error) {
 	run := sarifRun{Results: []sarifResult{}}
 	run.Tool.Driver = sarifDriver{Name: "ksrelease", Version: tool.Version, InformationURI: tool.URL}
 	for _, rule := range lint.Rules() {
-		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{ID: rule.Name, ShortDescription: sarifMessage{rule.Summary}})
+		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{
+			ID: rule.Name, HelpURI: tool.URL + "/blob/main/docs/rules.md#" + rule.Name, ShortDescription: sarifMessage{rule.Summary},
+		})
 	}
 	for _, x := range r.Extensions {
 		for _, f := range x.Findings {

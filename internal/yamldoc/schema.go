@@ -19,7 +19,8 @@ import (
 // Besides the keywords of the standard it knows two that editors know too:
 // patternErrorMessage and errorMessage, a text that completes a sentence such as
 // `"limit" is "10 apples", but …` for a value that fails its pattern or any
-// other test.
+// other test. unknownKeyHint is what to say of a key of a mapping that is like
+// none of those it knows.
 type Schema struct {
 	compiled *jsonschema.Schema
 	source   any // the schema itself, to look up the keywords above
@@ -205,6 +206,8 @@ func (t *teller) tellUnknown(fault *jsonschema.ValidationError, key string) {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	} else if above := t.schema.holderOf(fault.SchemaURL, key); above != "" {
 		hint = fmt.Sprintf("%q belongs under %q", key, above)
+	} else if text := t.schema.text(fault.SchemaURL, "unknownKeyHint"); text != "" {
+		hint = text
 	} else if len(known) > 0 && len(known) <= 12 {
 		hint = "known here: " + strings.Join(known, ", ")
 	}

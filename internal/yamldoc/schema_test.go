@@ -106,3 +106,22 @@ func TestCompileSchemaProblems(t *testing.T) {
 		}
 	}
 }
+
+// TestUnknownKeyHint: a schema has the last word on a key that is like none it
+// knows.
+func TestUnknownKeyHint(t *testing.T) {
+	schema, err := CompileSchema("https://example.com/hint.json", []byte(
+		`{"type": "object", "properties": {"alpha": {}, "beta": {}}, "additionalProperties": false, "unknownKeyHint": "the page lists them"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for src, want := range map[string]string{"zzzzz: 1\n": "the page lists them", "alpah: 1\n": `did you mean "alpha"?`} {
+		doc, err := Parse("a.yaml", []byte(src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := doc.Validate(schema); len(got) != 1 || got[0].Hint != want {
+			t.Errorf("%q: %v", src, got)
+		}
+	}
+}

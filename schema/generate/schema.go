@@ -57,12 +57,17 @@ func newSchema(source string) (*jsonschema.Schema, error) {
 // one is told while config need not know lint.
 func rules() *jsonschema.Schema {
 	named := jsonschema.NewProperties()
+	var names []string
 	for _, rule := range lint.Rules() {
+		names = append(names, rule.Name)
 		named.Set(rule.Name, &jsonschema.Schema{
 			Ref: "#/$defs/severity", Description: rule.Summary, Default: string(rule.Default),
 		})
 	}
-	return &jsonschema.Schema{Type: "object", Properties: named, AdditionalProperties: jsonschema.FalseSchema}
+	return &jsonschema.Schema{
+		Type: "object", Properties: named, AdditionalProperties: jsonschema.FalseSchema,
+		Extras: map[string]any{"unknownKeyHint": "the rules are " + strings.Join(names, ", ")},
+	}
 }
 
 func severity() *jsonschema.Schema {
