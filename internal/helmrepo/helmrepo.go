@@ -1,6 +1,6 @@
 // Package helmrepo reads a Helm repository: its index, lean and conditional,
-// and the packages in it, by the rules that KubeSphere follows when it reads a
-// repository of extensions.
+// and the packages in it. Fetch finds them by the rules that KubeSphere follows
+// when it reads a repository of extensions, FetchChart by those of Helm.
 //
 // It reads only. What an entry that is there, or is not, means for a release
 // is decided by the pipeline; what is in a package is told by
@@ -37,6 +37,12 @@ type Options struct {
 	// Username and Password are for a repository that needs them; they take
 	// precedence over those in URL. They go to the repository's own host alone.
 	Username, Password string
+	// Setting is what errors call the place where URL is written; empty means
+	// repository.url, which is that of the config.
+	Setting string
+	// Access says, where the repository refuses, how to get in; empty means by
+	// the environment variables for Username and Password.
+	Access string
 	// Transport sends the requests. Nil: one of its own with the defaults and UserAgent.
 	Transport *transport.Client
 	// UserAgent is used where Transport is nil.
@@ -45,9 +51,10 @@ type Options struct {
 
 // Repository is one Helm repository. It is safe for concurrent use.
 type Repository struct {
-	base          *url.URL // without user, password and slash at the end
-	authorization string
-	transport     *transport.Client
+	base            *url.URL // without user, password and slash at the end
+	authorization   string
+	setting, access string
+	transport       *transport.Client
 
 	// turn lets one caller ask at a time; a channel, so that a caller whose
 	// context ends stops queueing.
@@ -70,11 +77,20 @@ func New(options Options) (*Repository, error) {
 	if options.URL == "" {
 		options.URL = DefaultURL
 	}
-	base, err := transport.ParseServer("repository.url", options.URL)
+	if options.Setting == "" {
+		options.Setting = "repository.url"
+	}
+	if options.Access == "" {
+		options.Access = "set KSRELEASE_REPOSITORY_USERNAME and KSRELEASE_REPOSITORY_PASSWORD"
+	}
+	base, err := transport.ParseServer(options.Setting, options.URL)
 	if err != nil {
 		return nil, err
 	}
-	r := &Repository{base: base, transport: options.Transport, turn: make(chan struct{}, 1)}
+	r := &Repository{
+		base: base, setting: options.Setting, access: options.Access,
+		transport: options.Transport, turn: make(chan struct{}, 1),
+	}
 	if r.transport == nil {
 		r.transport = transport.New(transport.Options{UserAgent: options.UserAgent})
 	}
@@ -146,7 +162,7 @@ func (r *Repository) download(ctx context.Context, known *cachedIndex) (*cachedI
 		Authorization: r.authorization,
 		Limit:         IndexLimit,
 		Check: func(answer *transport.Response) (err error) {
-			index, err = parseAnswer(answer)
+			index, err = r.parseAnswer(answer)
 			return err
 		},
 	}
@@ -166,12 +182,12 @@ func (r *Repository) download(ctx context.Context, known *cachedIndex) (*cachedI
 	return &cachedIndex{index: index, etag: answer.Header.Get("ETag"), lastModified: answer.Header.Get("Last-Modified")}, nil
 }
 
-func parseAnswer(answer *transport.Response) (*Index, error) {
+func (r *Repository) parseAnswer(answer *transport.Response) (*Index, error) {
 	if transport.IsPage(answer.Body) {
 		if answer.Redirected {
-			return nil, fmt.Errorf("a page came instead of an index, after a redirect to %s: check repository.url and the proxy settings", answer.URL)
+			return nil, fmt.Errorf("a page came instead of an index, after a redirect to %s: check %s and the proxy settings", answer.URL, r.setting)
 		}
-		return nil, errors.New("a page came instead of an index: check repository.url and the proxy settings")
+		return nil, fmt.Errorf("a page came instead of an index: check %s and the proxy settings", r.setting)
 	}
 	return Parse(answer.Body)
 }
@@ -180,9 +196,9 @@ func (r *Repository) withRemedy(err error) error {
 	failure, ok := transport.As(err)
 	switch {
 	case ok && failure.Status == http.StatusNotFound:
-		return fmt.Errorf("%w; there is no Helm repository at %s: repository.url must be the address that `helm repo add` takes", err, r.base)
+		return fmt.Errorf("%w; there is no Helm repository at %s: %s must be the address that `helm repo add` takes", err, r.base, r.setting)
 	case ok && failure.Unauthorized():
-		return fmt.Errorf("%w; set KSRELEASE_REPOSITORY_USERNAME and KSRELEASE_REPOSITORY_PASSWORD", err)
+		return fmt.Errorf("%w; %s", err, r.access)
 	}
 	return err
 }
@@ -192,8 +208,18 @@ func (r *Repository) withRemedy(err error) error {
 // alone (the repository's own path is dropped). The digest is not compared
 // here: whoever verifies wants to tell a wrong one.
 func (r *Repository) Fetch(ctx context.Context, entry Entry) ([]byte, error) {
+	return r.fetch(ctx, entry, r.PackageURL)
+}
+
+// FetchChart downloads the package of an entry, as Helm does: see ChartURL.
+func (r *Repository) FetchChart(ctx context.Context, entry Entry) ([]byte, error) {
+	return r.fetch(ctx, entry, r.ChartURL)
+}
+
+// fetch downloads the package of an entry from where a rule finds it.
+func (r *Repository) fetch(ctx context.Context, entry Entry, rule func(Entry) (*url.URL, error)) ([]byte, error) {
 	what := "downloading package " + entry.Name + " " + entry.Version
-	address, err := r.PackageURL(entry)
+	address, err := rule(entry)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
@@ -231,6 +257,26 @@ func (r *Repository) PackageURL(entry Entry) (*url.URL, error) {
 		return nil, fmt.Errorf("its URL %q in the index is neither http nor https, so KubeSphere cannot download it", transport.RedactURL(entry.URLs[0]))
 	}
 	return address, nil
+}
+
+// ChartURL is where Helm downloads the package of an entry from: the first of
+// its URLs, a relative one resolved against the address of the repository
+// (ResolveReferenceURL of helm.sh/helm/v3/pkg/repo). Its scheme may
+// be any: some repositories lead to a registry, with oci.
+func (r *Repository) ChartURL(entry Entry) (*url.URL, error) {
+	if len(entry.URLs) == 0 || entry.URLs[0] == "" {
+		return nil, errors.New("its entry in the index has no URL")
+	}
+	reference, err := url.Parse(entry.URLs[0])
+	if err != nil {
+		return nil, fmt.Errorf("its URL %q in the index is no address", transport.RedactURL(entry.URLs[0]))
+	}
+	folder := *r.base
+	folder.Path += "/"
+	if folder.RawPath != "" {
+		folder.RawPath += "/"
+	}
+	return folder.ResolveReference(reference), nil
 }
 
 func checkPackage(answer *transport.Response) error {

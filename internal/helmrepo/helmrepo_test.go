@@ -253,6 +253,47 @@ func TestPackageURL(t *testing.T) {
 	}
 }
 
+// Helm's rule keeps the path of the repository, KubeSphere's drops it.
+func TestChartURL(t *testing.T) {
+	repository := newRepository(t, Options{URL: "https://me:" + canary + "@repo.example:8443/charts/st%2Fable/"})
+	for _, tt := range []struct{ url, want string }{
+		{"https://cdn.example/a.tgz?sig=1", "https://cdn.example/a.tgz?sig=1"},
+		{"pkgs/alc-1.2.0.tgz", "https://repo.example:8443/charts/st%2Fable/pkgs/alc-1.2.0.tgz"},
+		{"../alc-1.2.0.tgz", "https://repo.example:8443/charts/alc-1.2.0.tgz"},
+		{"/alc-1.2.0.tgz", "https://repo.example:8443/alc-1.2.0.tgz"},
+		{"//cdn.example/alc.tgz", "https://cdn.example/alc.tgz"},
+		{"oci://registry.example/alc:1.2.0", "oci://registry.example/alc:1.2.0"},
+		{"", "its entry in the index has no URL"},
+		{"http://a b/\x00", `its URL "http://a b/\x00" in the index is no address`},
+	} {
+		got := ""
+		if u, err := repository.ChartURL(Entry{URLs: []string{tt.url}}); err != nil {
+			got = err.Error()
+		} else {
+			got = u.String()
+		}
+		if got != tt.want {
+			t.Errorf("%q: %s, want %s", tt.url, got, tt.want)
+		}
+	}
+}
+
+// What is told of a repository names the setting that its address stands in.
+func TestSettingAndAccess(t *testing.T) {
+	status := http.StatusNotFound
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+	repository := newRepository(t, Options{URL: server.URL, Setting: "repository", Access: "ask for a key"})
+	for code, want := range map[int]string{404: ": repository must be the address", 403: "; ask for a key"} {
+		status = code
+		if _, err := repository.Index(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%d: %v", code, err)
+		}
+	}
+	if _, err := New(Options{URL: "ftp://x", Setting: "repository"}); err == nil || err.Error() != `repository "ftp://x" must begin with https:// (or http://)` {
+		t.Errorf("%v", err)
+	}
+}
+
 // Credentials go to the repository's own host, and to no other that the index
 // names or that a redirect leads to.
 func TestCredentialsStayAtHome(t *testing.T) {

@@ -26,7 +26,7 @@ type Entry struct {
 	// Digest is the sha256 of the package in hex, with or without "sha256:"
 	// before it, as the repository has it; it may be empty.
 	Digest string
-	// URLs are as written: absolute, or relative by KubeSphere's rule (see Fetch).
+	// URLs are as written: absolute, or relative (see PackageURL and ChartURL).
 	URLs []string
 	// Annotations are those of the Chart.yaml.
 	Annotations map[string]string

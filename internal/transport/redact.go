@@ -17,6 +17,9 @@ var secretWords = []string{"token", "key", "secret", "pass", "pwd", "sig", "cred
 // userinfo is what stands between :// and @ of an address in running text.
 var userinfo = regexp.MustCompile(`(://)[^/?#\s"'@]*(?:@[^/?#\s"'@]*)*@`)
 
+// address is an address in running text.
+var address = regexp.MustCompile(`https?://[^\s"'<>]+[^\s"'<>:,;.)]`)
+
 // RedactURL gives an address as it may be shown: without user, password,
 // fragment, and the values of query parameters that look secret. What is no
 // address comes back with everything before an @ hidden.
@@ -60,6 +63,12 @@ func isSecretName(key string) bool {
 		}
 	}
 	return false
+}
+
+// RedactText hides user, password and the values of secret query parameters of
+// every address in a text, such as the error of a library.
+func RedactText(text string) string {
+	return address.ReplaceAllStringFunc(text, RedactURL)
 }
 
 // redactText hides user and password of every address in a text.
