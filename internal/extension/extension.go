@@ -37,6 +37,10 @@ type Extension struct {
 	// AssetProblems are the references of icon, screenshots and
 	// staticFileDirectory that lead out of the extension or name nothing in it.
 	AssetProblems yamldoc.Problems
+	// Resolved are the charts that WithCharts put under charts/, and Replaced the
+	// packages there that gave way to them.
+	Resolved []Resolved
+	Replaced []string
 
 	display               string
 	limits                Limits
