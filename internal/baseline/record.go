@@ -10,9 +10,9 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/google/renameio/v2"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/lint"
 )
 
@@ -80,7 +80,7 @@ func (r *Recorder) Write(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(path, text, 0o644); err != nil {
+	if err := atomicfile.Write(path, text, 0o644); err != nil {
 		return fmt.Errorf("writing the baseline: %w", err)
 	}
 	return nil
