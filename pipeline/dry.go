@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"path"
 	"strings"
 	"sync"
@@ -19,7 +20,7 @@ import (
 // compile until it has been said here what it means dry.
 type imagined struct {
 	MarketplaceReader
-	assetHost string
+	assetHost *url.URL
 
 	mu     sync.Mutex
 	drafts map[string]*extension.Package // by snapshot id
@@ -35,16 +36,20 @@ func imagine(reader MarketplaceReader, assetHost string) *imagined {
 	if reader == nil {
 		reader = unasked{}
 	}
+	host, err := url.Parse(strings.TrimSuffix(assetHost, "/"))
+	if err != nil {
+		host = &url.URL{} // no such server: whoever asks it will tell
+	}
 	return &imagined{
 		MarketplaceReader: reader,
-		assetHost:         strings.TrimSuffix(assetHost, "/"),
+		assetHost:         host,
 		drafts:            map[string]*extension.Package{},
 		shown:             map[string]*extension.Package{},
 	}
 }
 
-// UploadAssets answers with URLs of the real form, so that the size forecast
-// is that of the real package.
+// UploadAssets answers with URLs of the real form, escaped as a server does it,
+// so that the size forecast is that of the real package.
 func (m *imagined) UploadAssets(ctx context.Context, name, version string, assets []extension.Asset) ([]string, error) {
 	folder, err := m.AssetFolder(ctx)
 	if err != nil {
@@ -52,7 +57,10 @@ func (m *imagined) UploadAssets(ctx context.Context, name, version string, asset
 	}
 	urls := make([]string, len(assets))
 	for i, a := range assets {
-		urls[i] = m.assetHost + path.Join("/", folder, name, version, a.RemoteName)
+		address := *m.assetHost
+		address.Path += path.Join("/", folder, name, version, a.RemoteName)
+		address.RawPath = ""
+		urls[i] = address.String()
 	}
 	return urls, nil
 }
@@ -133,11 +141,12 @@ func (i imaginedIndex) Lookup(name, version string) (Entry, bool) {
 }
 
 // unasked stands in for a marketplace that cannot be asked without an API
-// key: nothing is known to be there, and the folder has the length of a real one.
+// key: nothing is known to be there, and the folder looks like a real one. (It
+// should compress like one, too, so its name is no row of zeros.)
 type unasked struct{}
 
 func (unasked) AssetFolder(context.Context) (string, error) {
-	return "/files/usr-000000000000000000", nil
+	return "/files/usr-3f9a2c81", nil
 }
 
 func (unasked) Snapshot(context.Context, string, string) (Snapshot, error) {

@@ -1,12 +1,14 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,6 +34,8 @@ type fakeWorld struct {
 	fault func(call string) (done bool, err error)
 	// serve may change what the index shows, and when.
 	serve func(e *Entry, at time.Time) (shown bool)
+	// assetBase is where uploaded assets lie; empty is the address that is expected.
+	assetBase string
 	// archive may change what is downloaded.
 	archive func(data []byte) []byte
 	started time.Time
@@ -84,10 +88,11 @@ func (w *fakeWorld) Snapshot(_ context.Context, name, version string) (s Snapsho
 
 func (w *fakeWorld) UploadAssets(_ context.Context, name, version string, assets []extension.Asset) (urls []string, err error) {
 	err = w.call("upload "+name+"@"+version, true, func() {
+		base := cmp.Or(w.assetBase, "https://market.example/files/usr-1")
 		for _, a := range assets {
-			url := "https://market.example/files/usr-1/" + name + "/" + version + "/" + a.RemoteName
-			w.assets[url] = a.Data
-			urls = append(urls, url)
+			address := base + "/" + name + "/" + version + "/" + url.PathEscape(a.RemoteName)
+			w.assets[address] = a.Data
+			urls = append(urls, address)
 		}
 	})
 	return urls, err

@@ -26,6 +26,12 @@ func packageStage(ctx context.Context, w *world, r *release) error {
 	if err := r.pack(urls); err != nil {
 		return err
 	}
+	r.result.Package.SizeWithin = w.sizeWithin(r)
+	if r.run.Sizes {
+		if err := weighAsPushed(ctx, w, r); err != nil {
+			return err
+		}
+	}
 	if w.keep != nil {
 		return w.keep(r)
 	}
@@ -56,6 +62,24 @@ func makeOutput(dir string) error {
 
 func noOutput(err error) error {
 	return withRemedy(fmt.Errorf("the output directory cannot be written: %w", err), "choose another with package.output in the config")
+}
+
+// weighAsPushed says where the bytes of the package go in the form in which it
+// would be pushed: that is the one which the limit is about.
+func weighAsPushed(ctx context.Context, w *world, r *release) error {
+	urls, err := addresses(ctx, w, r)
+	if err != nil {
+		return err
+	}
+	pushed, err := r.ext.Pack(urls)
+	if err != nil {
+		return err
+	}
+	r.result.Package.PushedSize = pushed.Size
+	if len(urls) > 0 {
+		r.result.Package.SizeWithin = w.within
+	}
+	return r.weigh(ctx, urls)
 }
 
 // keepPackage leaves the archive and its checksum (in the format of

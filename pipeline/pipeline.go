@@ -79,7 +79,10 @@ type world struct {
 	unasked  bool // the marketplace cannot be asked
 	uploads  bool // assets are uploaded in this run: the package has the pushed form
 	message  string
-	keep     func(r *release) error // leaves the archive in the output directory; nil keeps nothing
-	stop     context.Context        // done: wait for nothing any more
-	slots    *semaphore.Weighted    // for what costs work while waiting; nil where a slot is held already
+	// within is by how many bytes a package with uploaded assets may come out
+	// other than it is here.
+	within int64
+	keep   func(r *release) error // leaves the archive in the output directory; nil keeps nothing
+	stop   context.Context        // done: wait for nothing any more
+	slots  *semaphore.Weighted    // for what costs work while waiting; nil where a slot is held already
 }

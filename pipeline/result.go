@@ -83,11 +83,38 @@ type StageResult struct {
 
 // PackageResult is the archive that is, or would be, sent.
 type PackageResult struct {
-	Path          string `json:"path,omitempty"` // where it was left; empty in a dry run
-	Size          int64  `json:"size"`           // bytes
+	Path string `json:"path,omitempty"` // where it was left; empty in a dry run
+	Size int64  `json:"size"`           // bytes
+	// SizeWithin is by how many bytes the size (or PushedSize) may change with
+	// the real addresses of the assets; absent where it is exact.
+	SizeWithin    int64  `json:"size_within,omitempty"`
 	Limit         int64  `json:"limit"`          // bytes
 	Digest        string `json:"digest"`         // sha256:hex of the archive
 	ContentDigest string `json:"content_digest"` // what drift is told by
+	// PushedSize is a forecast of the size with which it would be pushed, where
+	// the archive has another form and that was asked for.
+	PushedSize int64 `json:"pushed_size,omitempty"`
+
+	// Where the bytes of the pushed form go, if it is near the limit or over it,
+	// or if that was asked for: the files in it, the ten of them that take most,
+	// and what would make it smaller.
+	Files        int                 `json:"files,omitempty"`
+	Contributors []ContributorResult `json:"contributors,omitempty"`
+	Advice       []AdviceResult      `json:"advice,omitempty"`
+	AdvisedSize  int64               `json:"advised_size,omitempty"` // with all advice followed
+}
+
+// ContributorResult is a file of the package. Sizes are in bytes.
+type ContributorResult struct {
+	File       string `json:"file"`
+	Size       int64  `json:"size"`
+	Compressed int64  `json:"compressed"` // its part of the package
+}
+
+// AdviceResult is one way to make the package smaller.
+type AdviceResult struct {
+	What  string `json:"what"`
+	Saves int64  `json:"saves"` // bytes of the package
 }
 
 // AssetResult is an icon or screenshot.
@@ -98,7 +125,7 @@ type AssetResult struct {
 	Digest string `json:"digest"`
 }
 
-// FindingResult is one finding of lint.
+// FindingResult is one finding of lint, or of the size (RuleSize).
 type FindingResult struct {
 	Rule     string `json:"rule"`
 	Severity string `json:"severity"`

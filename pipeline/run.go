@@ -27,11 +27,15 @@ type Options struct {
 	Marketplace Marketplace // nil when there is no API key
 	Repository  Repository
 	AssetHost   string // scheme and host of uploaded files' URLs, to forecast sizes
+	// AssetHostIsSure says that uploaded files will have AssetHost in their URLs,
+	// so that a forecast with the folder known is exact.
+	AssetHostIsSure bool
 
 	DryRun       bool     // plan, and stop
 	Through      string   // the last stage; empty is the whole way
 	Skip         []string // stages to leave out
 	AllOrNothing bool     // send nothing unless the whole plan is clean
+	Sizes        bool     // tell of every package that is made where its bytes go
 	Parallelism  int      // extensions at work at once; at least 1
 	Message      string   // what the submission tells the reviewers
 	Baseline     Baseline // findings that are not told again; nil knows none
@@ -123,7 +127,11 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 		repo:     &imaginedRepository{watchedRepository: p.repo, market: market},
 		unasked:  p.unasked,
 		uploads:  r.sends() && !r.skips(StageUpload),
+		within:   forecastWithin,
 		stop:     r.Stop,
+	}
+	if r.AssetHostIsSure && !p.unasked {
+		w.within = 0
 	}
 	if r.Through == StagePackage && !r.DryRun {
 		w.keep = keepPackage

@@ -3,36 +3,119 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"path"
 	"slices"
-	"strings"
 
 	"github.com/dustin/go-humanize"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/weight"
 )
+
+// RuleSize is the rule under which a package near the limit is told among the
+// findings. It is not one of lint: only here the size is known.
+const RuleSize = "size"
+
+// forecastWithin is by how many bytes a package may come out other than it was
+// forecast, where it is not known which addresses the assets will get. A test of
+// internal/extension holds it.
+const forecastWithin = 64
 
 // sizeStage holds the archive against the limit. The marketplace refuses a
 // submission whose package is over 1 MB after the assets were replaced
-// (publishing guide), and does so after the upload: so it is told before.
-func sizeStage(_ context.Context, _ *world, r *release) error {
+// (publishing guide), and does so after the upload: so it is told before. From
+// 90 % of the limit on it is told, too, and where the bytes go.
+//
+// A forecast that is over by less than it may be wrong stops nothing: what may
+// well be taken is tried, and after the upload the size is exact.
+func sizeStage(ctx context.Context, w *world, r *release) error {
+	r.forgetSize()
+	r.result.Package.SizeWithin = w.sizeWithin(r)
 	limit := r.source.Settings.Size.Limit
-	if r.pkg.Size <= limit {
+	if r.pkg.Size <= limit-limit/10 {
 		return nil
 	}
-	return withRemedy(
-		fmt.Errorf("the package has %s, over the limit of %s by %s",
-			sizeText(r.pkg.Size), sizeText(limit), sizeText(r.pkg.Size-limit)),
-		"keep files out of it with .helmignore or staticFileDirectory; the largest are %s", largest(r.ext.Files, 3))
+	if err := r.weigh(ctx, r.packedWith); err != nil {
+		return err
+	}
+	if over := r.pkg.Size - limit; over > w.sizeWithin(r) {
+		return withRemedy(
+			fmt.Errorf("the package has %s, over the limit of %s by %s", sizeText(r.pkg.Size), sizeText(limit), sizeText(over)),
+			"%s", r.mostHelpful())
+	}
+	r.tellSize(limit)
+	return nil
 }
 
-func largest(files []extension.File, n int) string {
-	sorted := slices.Clone(files)
-	slices.SortStableFunc(sorted, func(a, b extension.File) int { return len(b.Data) - len(a.Data) })
-	var told []string
-	for _, f := range sorted[:min(n, len(sorted))] {
-		told = append(told, fmt.Sprintf("%s (%s)", f.Name, sizeText(int64(len(f.Data)))))
+// sizeWithin is by how many bytes the size of the package may change when its
+// assets are really uploaded.
+func (w *world) sizeWithin(r *release) int64 {
+	if len(r.packedWith) == 0 {
+		return 0
 	}
-	return strings.Join(told, ", ")
+	return w.within
+}
+
+// tellSize adds the finding of a package that is near the limit.
+func (r *release) tellSize(limit int64) {
+	message := fmt.Sprintf("the package has %s, %d %% of the limit of %s", sizeText(r.pkg.Size), r.pkg.Size*100/limit, sizeText(limit))
+	if over := r.pkg.Size - limit; over > 0 {
+		message = fmt.Sprintf("the package is over the limit of %s by %s, if the assets get the addresses that were expected: the upload will tell", sizeText(limit), sizeText(over))
+	}
+	// A slice of its own: events hold the one before.
+	r.result.Findings = append(slices.Clone(r.result.Findings), FindingResult{
+		Rule: RuleSize, Severity: string(lint.Warning), Message: message, Hint: r.mostHelpful(),
+		File: path.Join(r.source.Display, extension.MetadataFile),
+	})
+}
+
+// forgetSize takes back what the plan has told of the size.
+func (r *release) forgetSize() {
+	r.result.Findings = slices.DeleteFunc(slices.Clone(r.result.Findings), func(f FindingResult) bool { return f.Rule == RuleSize })
+}
+
+// weigh says in the result where the bytes of the package go that has these
+// addresses, unless it has been said.
+func (r *release) weigh(ctx context.Context, urls extension.URLs) error {
+	told := r.result.Package
+	if told.Contributors != nil {
+		return nil
+	}
+	report, err := weight.Of(ctx, r.ext, urls)
+	if err != nil {
+		return err
+	}
+	const largest = 10
+	told.Files = len(report.Contributors)
+	told.Contributors = []ContributorResult{}
+	for _, c := range report.Contributors[:min(largest, told.Files)] {
+		told.Contributors = append(told.Contributors, ContributorResult(c))
+	}
+	for _, a := range report.Advice {
+		told.Advice = append(told.Advice, AdviceResult(a))
+	}
+	if len(told.Advice) > 0 {
+		told.AdvisedSize = report.Advised
+	}
+	return nil
+}
+
+// mostHelpful is the first thing to do about a package that is too large.
+func (r *release) mostHelpful() string {
+	told := r.result.Package
+	if len(told.Advice) == 0 {
+		largest := told.Contributors[0]
+		if largest.File == extension.ChartFile && told.Files > 1 { // derived: nobody can change it
+			largest = told.Contributors[1]
+		}
+		return fmt.Sprintf("make its files smaller; the largest part of it is %s (%s compressed)", largest.File, sizeText(largest.Compressed))
+	}
+	advice := fmt.Sprintf("%s (saves %s)", told.Advice[0].What, sizeText(told.Advice[0].Saves))
+	if told.Advice[0].Saves < r.pkg.Size-told.Limit && told.AdvisedSize > told.Limit {
+		advice += "; what can be left out is not enough, though"
+	}
+	return advice
 }
 
 // sizeText writes a size as people read it, in units of 1024.

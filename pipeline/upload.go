@@ -16,14 +16,31 @@ func uploadStage(ctx context.Context, w *world, r *release) error {
 	if err != nil {
 		return err
 	}
-	if maps.Equal(urls, r.packedWith) {
-		return nil // they got the addresses that the plan packed with
-	}
-	return r.pack(urls)
+	if !maps.Equal(urls, r.packedWith) {
+		if err := r.pack(urls); err != nil {
+			return err
+		}
+	} // else they got the addresses that the plan packed with
+	r.result.Package.SizeWithin = w.sizeWithin(r)
+	return nil
 }
 
-// upload sends the assets, if there are any, and returns their URLs by file.
+// upload sends the assets, if there are any, notes them in the result and returns
+// their URLs by file.
 func upload(ctx context.Context, w *world, r *release) (extension.URLs, error) {
+	urls, err := addresses(ctx, w, r)
+	if err != nil || len(urls) == 0 {
+		return urls, err
+	}
+	r.result.Assets = nil
+	for _, a := range r.ext.Assets {
+		r.result.Assets = append(r.result.Assets, AssetResult{File: a.File, URL: urls[a.File], Size: int64(len(a.Data)), Digest: a.Digest})
+	}
+	return urls, nil
+}
+
+// addresses gives the assets to the marketplace and returns their URLs by file.
+func addresses(ctx context.Context, w *world, r *release) (extension.URLs, error) {
 	urls := extension.URLs{}
 	assets := r.ext.Assets
 	if len(assets) == 0 {
@@ -36,10 +53,8 @@ func upload(ctx context.Context, w *world, r *release) (extension.URLs, error) {
 	if len(got) != len(assets) {
 		return nil, fmt.Errorf("uploading assets: %d sent, but the marketplace answered with %d addresses", len(assets), len(got))
 	}
-	r.result.Assets = nil
 	for i, a := range assets {
 		urls[a.File] = got[i]
-		r.result.Assets = append(r.result.Assets, AssetResult{File: a.File, URL: got[i], Size: int64(len(a.Data)), Digest: a.Digest})
 	}
 	return urls, nil
 }

@@ -31,6 +31,7 @@ type clients struct {
 	repo      *repository
 	target    string // the marketplace, for messages
 	assetHost string // scheme and host that the marketplace gives to uploaded files
+	hostSure  bool   // whether it does so for certain
 	warnings  []string
 	close     func()
 }
@@ -116,7 +117,7 @@ func dialLocal(dir string, at where, web *transport.Client) (*clients, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &clients{target: "the local marketplace in " + display(dir), assetHost: served.assetHost, close: func() { web.Close(); served.close() }}
+	c := &clients{target: "the local marketplace in " + display(dir), assetHost: served.assetHost, hostSure: served.hostSure, close: func() { web.Close(); served.close() }}
 	if c.market, err = newMarket(served.address, served.token, "", web); err == nil {
 		c.repo, err = newRepository(helmrepo.Options{URL: served.address, Transport: web}, web)
 	}
@@ -136,6 +137,7 @@ const localKey = "kck-00000000-0000-0000-0000-000000000000"
 
 type servedMarketplace struct {
 	address, assetHost, token string
+	hostSure                  bool // assetHost is certain; another process may have an --external-url
 	close                     func()
 }
 
@@ -164,7 +166,7 @@ func serveLocal(dir string) (*servedMarketplace, error) {
 		_ = server.Serve(listener) // ends with Close, below
 	}()
 	return &servedMarketplace{
-		address: "http://" + listener.Addr().String(), assetHost: assetHost, token: key,
+		address: "http://" + listener.Addr().String(), assetHost: assetHost, hostSure: true, token: key,
 		close: func() {
 			_ = server.Close()
 			<-done

@@ -100,6 +100,7 @@ type packageCommand struct {
 	selection
 	Paths []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths."`
 	Skip  []string `enum:"lint" placeholder:"STAGE" help:"Leave this stage out: lint."`
+	Sizes bool     `help:"Tell of each package where its bytes go when it is pushed, and what would make it smaller."`
 }
 
 // Run takes the extensions through the pipeline up to package.
@@ -112,7 +113,10 @@ func (c *packageCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	options := pipeline.Options{Sources: sources, Only: c.Only, Through: pipeline.StagePackage, Skip: c.Skip, Baseline: known}
+	options := pipeline.Options{
+		Sources: sources, Only: c.Only, Through: pipeline.StagePackage, Skip: c.Skip, Baseline: known,
+		Sizes: c.Sizes, AssetHost: p.config.Cloud.Server,
+	}
 	return c.perform(context.Background(), a, p, options, report.TextOptions{Done: "packed"}, nil)
 }
 

@@ -56,7 +56,7 @@ func (c *runCommand) Run(a *app) error {
 	}
 	defer links.close()
 	options := pipeline.Options{
-		Sources: sources, Only: c.Only, Marketplace: links.marketplace(), Repository: links.repo, AssetHost: links.assetHost,
+		Sources: sources, Only: c.Only, Marketplace: links.marketplace(), Repository: links.repo, AssetHost: links.assetHost, AssetHostIsSure: links.hostSure,
 		DryRun: c.DryRun, Skip: c.Skip, AllOrNothing: c.AllOrNothing,
 		Message: "submitted by ksrelease " + programVersion(), Baseline: known,
 	}

@@ -5,15 +5,18 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -45,6 +48,7 @@ func TestMain(m *testing.M) {
 //	market hide               shows an empty index from now on; market show ends that
 //	market seed               fills it with what a stock ksbuilder pushed (../shared)
 //	unpack DIR                unpacks the real packages of ../shared/corpus into DIR
+//	noise FILE BYTES          writes a file that does not compress, the same one each time; a .png looks like one
 //	waitfor FILE              waits until FILE is there
 //	edit FILE OLD NEW         replaces text in a file
 //	scrub FILE                takes out of a file what differs from run to run: times, ports
@@ -58,6 +62,7 @@ func TestScript(t *testing.T) {
 			"edit":    editInScript,
 			"scrub":   scrubInScript,
 			"waitfor": waitForInScript,
+			"noise":   noiseInScript,
 			"unpack":  unpackInScript,
 		},
 		Condition: func(condition string) (bool, error) {
@@ -290,6 +295,24 @@ func editInScript(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s does not hold %q", args[0], args[1])
 	}
 	ts.Check(os.WriteFile(file, bytes.ReplaceAll(data, old, fresh), 0o644))
+}
+
+// noiseInScript writes what no two names share, so that gzip cannot make one out
+// of another.
+func noiseInScript(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: noise FILE BYTES")
+	}
+	size, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	data := make([]byte, size)
+	_, _ = rand.NewChaCha8(sha256.Sum256([]byte(args[0]))).Read(data)
+	if filepath.Ext(args[0]) == ".png" {
+		copy(data, "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x04\x00\x00\x00\x03\x00\x08\x02\x00\x00\x00")
+	}
+	file := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(filepath.Dir(file), 0o755))
+	ts.Check(os.WriteFile(file, data, 0o644))
 }
 
 func waitForInScript(ts *testscript.TestScript, neg bool, args []string) {

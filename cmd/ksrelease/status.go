@@ -99,7 +99,7 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 	}
 	options := pipeline.Options{
 		Baseline: known,
-		Sources:  sources, Only: c.Names, Marketplace: links.marketplace(), Repository: links.repo, AssetHost: links.assetHost,
+		Sources:  sources, Only: c.Names, Marketplace: links.marketplace(), Repository: links.repo, AssetHost: links.assetHost, AssetHostIsSure: links.hostSure,
 		Parallelism: p.config.Parallelism, DryRun: true, Stop: a.stop,
 	}
 	run := pipeline.New(options)

@@ -27,7 +27,8 @@ func PackedSize(top string, files []File) (int64, error) {
 // in common with one before it counts for the earlier one, as long as the
 // compressor sees both (32 KiB). Ending the blocks costs about the same for each
 // file whatever its size, so what the stream is too large by is taken off in equal
-// parts. (Packing again without the file, for each, would show what leaving it out
+// parts; in the rare case that it is too small, what is missing is added in
+// proportion. (Packing again without the file, for each, would show what leaving it out
 // saves; those numbers have no sum, and take a hundred times as long.)
 func Shares(top string, files []File) ([]int64, error) {
 	packed, level, err := leveledTarball(top, files)
@@ -45,12 +46,25 @@ func Shares(top string, files []File) ([]int64, error) {
 		excess += shares[i]
 		before = at
 	}
-	takeOff(shares, excess)
+	if excess > 0 {
+		takeOff(shares, excess)
+	} else {
+		stretch(shares, int64(before), int64(len(packed)))
+	}
 	return shares, nil
 }
 
-// takeOff lowers the shares by excess in all, each by the same, but none below 1;
-// a negative excess is added.
+// stretch multiplies shares so that their sum is not sum but wanted.
+func stretch(shares []int64, sum, wanted int64) {
+	var at, stretched int64
+	for i, share := range shares {
+		at += share
+		shares[i] = at*wanted/sum - stretched
+		stretched += shares[i]
+	}
+}
+
+// takeOff lowers the shares by excess in all, each by the same, but none below 1.
 func takeOff(shares []int64, excess int64) {
 	smallestFirst := make([]int, len(shares))
 	for i := range smallestFirst {

@@ -30,9 +30,16 @@ func markdown(r *pipeline.Result) []byte {
 			}
 		}
 	}
+	for _, x := range r.Extensions {
+		sizesMarkdown(&b, x)
+	}
 	var findings []pipeline.FindingResult
 	for _, x := range r.Extensions {
-		findings = append(findings, x.Findings...)
+		for _, f := range x.Findings {
+			if f.Rule != pipeline.RuleSize { // told above
+				findings = append(findings, f)
+			}
+		}
 	}
 	if len(findings) > 0 {
 		fmt.Fprintf(&b, "\n<details><summary>%s of lint</summary>\n\n| severity | rule | where | |\n| --- | --- | --- | --- |\n", plural(len(findings), "finding"))
@@ -42,6 +49,27 @@ func markdown(r *pipeline.Result) []byte {
 		b.WriteString("\n</details>\n")
 	}
 	return b.Bytes()
+}
+
+// sizesMarkdown tells where the bytes of a package go, where the result says so.
+func sizesMarkdown(b *bytes.Buffer, x pipeline.ExtensionResult) {
+	if x.Package == nil || len(x.Package.Contributors) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n### %s: %s\n\n", cell(titleOf(x)), sizeHead(x.Package))
+	tab := contributors(x.Package)
+	fmt.Fprintf(b, "| compressed | | size | file |\n| ---: | ---: | ---: | --- |\n")
+	for _, row := range tab.rows {
+		fmt.Fprintf(b, "| %v | %v | %v | %s |\n", row[0], row[1], row[2], cell(row[3].(string)))
+	}
+	if len(x.Package.Advice) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n| saves | with this |\n| ---: | --- |\n")
+	for _, a := range x.Package.Advice {
+		fmt.Fprintf(b, "| %s | %s |\n", bytesText(a.Saves), cell(a.What))
+	}
+	fmt.Fprintf(b, "\n%s\n", sizeAdvised(x.Package))
 }
 
 func mark(x pipeline.ExtensionResult) string {

@@ -68,6 +68,7 @@ func sarifLog(r *pipeline.Result, tool Tool) ([]byte, error) {
 			ID: rule.Name, HelpURI: tool.URL + "/blob/main/docs/rules.md#" + rule.Name, ShortDescription: sarifMessage{rule.Summary},
 		})
 	}
+	run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{ID: pipeline.RuleSize, ShortDescription: sarifMessage{"the package is not near the limit of the marketplace"}})
 	for _, x := range r.Extensions {
 		for _, f := range x.Findings {
 			result := sarifResult{RuleID: f.Rule, Level: sarifLevel(f.Severity), Message: sarifMessage{f.Message + colon(f.Hint)}}

@@ -123,7 +123,7 @@ func (t *Text) plan(e pipeline.Event) {
 func (t *Text) finish(r *pipeline.Result) {
 	for _, x := range r.Extensions {
 		for _, f := range x.Findings {
-			if t.opts.Findings || f.Severity == "error" {
+			if t.opts.Findings || f.Severity == "error" || f.Rule == pipeline.RuleSize {
 				t.finding(f)
 			}
 		}
@@ -132,6 +132,9 @@ func (t *Text) finish(r *pipeline.Result) {
 		t.table(r)
 	}
 	t.failures(r)
+	for _, x := range r.Extensions {
+		t.sizes(x)
+	}
 	took := ""
 	if r.Finished != nil {
 		took = " in " + duration(r.Finished.Sub(r.Started))
@@ -252,9 +255,10 @@ func warningsOf(x pipeline.ExtensionResult) int { return findingsOf(x, "warning"
 
 func errorsOf(x pipeline.ExtensionResult) int { return findingsOf(x, "error") }
 
+// findingsOf counts what lint found; the finding of the size is told in full.
 func findingsOf(x pipeline.ExtensionResult, severity string) (n int) {
 	for _, f := range x.Findings {
-		if f.Severity == severity {
+		if f.Severity == severity && f.Rule != pipeline.RuleSize {
 			n++
 		}
 	}
@@ -337,13 +341,20 @@ func counts(r *pipeline.Result, word func(pipeline.Outcome) string) string {
 
 // Table is a plain table: a header, left-aligned columns, no lines.
 type Table struct {
-	heads table.Row
-	rows  []table.Row
+	heads   table.Row
+	rows    []table.Row
+	numbers int
 }
 
 // NewTable begins a table with these column heads.
 func NewTable(heads ...string) *Table {
 	return &Table{heads: rowOf(heads)}
+}
+
+// Numbers sets the first n columns to the right.
+func (t *Table) Numbers(n int) *Table {
+	t.numbers = n
+	return t
 }
 
 // Row adds a row of as many cells as there are heads.
@@ -360,12 +371,17 @@ func (t *Table) Render(width int) string {
 	w.SuppressTrailingSpaces()
 	w.AppendHeader(t.heads)
 	w.AppendRows(t.rows)
+	var columns []table.ColumnConfig
+	for n := range t.numbers {
+		columns = append(columns, table.ColumnConfig{Number: n + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
 	if width > 0 {
 		const narrowest = 24 // below that, folding is harder to read than overlong lines
-		w.SetColumnConfigs([]table.ColumnConfig{{
+		columns = append(columns, table.ColumnConfig{
 			Number: len(t.heads), WidthMax: max(narrowest, width-t.widthOfAllButLast()), WidthMaxEnforcer: text.WrapSoft,
-		}})
+		})
 	}
+	w.SetColumnConfigs(columns)
 	return w.Render()
 }
 

@@ -1,0 +1,90 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/dustin/go-humanize"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// sizes tells where the bytes of a package go, and what would make it smaller,
+// where the result says so.
+func (t *Text) sizes(x pipeline.ExtensionResult) {
+	if x.Package == nil || len(x.Package.Contributors) == 0 {
+		return
+	}
+	t.result("\n%s\n", t.paint(text.Bold, titleOf(x)+": "+sizeHead(x.Package)))
+	t.result("%s\n", contributors(x.Package).Render(t.opts.Width))
+	if len(x.Package.Advice) == 0 {
+		return
+	}
+	advice := NewTable("saves", "with this").Numbers(1)
+	for _, a := range x.Package.Advice {
+		advice.Row(bytesText(a.Saves), a.What)
+	}
+	t.result("\n%s\n", advice.Render(t.opts.Width))
+	t.result("%s\n", sizeAdvised(x.Package))
+}
+
+// pushedSize is the size that the limit is about.
+func pushedSize(p *pipeline.PackageResult) int64 {
+	if p.PushedSize > 0 {
+		return p.PushedSize
+	}
+	return p.Size
+}
+
+// sizeHead is "1.2 MiB when pushed, 120 % of the limit of 1.0 MiB".
+func sizeHead(p *pipeline.PackageResult) string {
+	size := bytesText(pushedSize(p))
+	if p.PushedSize > 0 {
+		size += " when pushed"
+	}
+	if p.SizeWithin > 0 {
+		size += fmt.Sprintf(" (± %s)", bytesText(p.SizeWithin))
+	}
+	return fmt.Sprintf("%s, %s of the limit of %s", size, percent(pushedSize(p), p.Limit), bytesText(p.Limit))
+}
+
+// contributors is the table of files, which adds up to the package.
+func contributors(p *pipeline.PackageResult) *Table {
+	tab := NewTable("compressed", "", "size", "file").Numbers(3)
+	others := pushedSize(p)
+	for _, c := range p.Contributors {
+		tab.Row(bytesText(c.Compressed), percent(c.Compressed, pushedSize(p)), bytesText(c.Size), c.File)
+		others -= c.Compressed
+	}
+	if n := p.Files - len(p.Contributors); n > 0 {
+		tab.Row(bytesText(others), percent(others, pushedSize(p)), "", fmt.Sprintf("(%s)", plural(n, "other file")))
+	}
+	return tab
+}
+
+// sizeAdvised is what all advice would come to.
+func sizeAdvised(p *pipeline.PackageResult) string {
+	all := "With this"
+	if len(p.Advice) > 1 {
+		all = "With all of this"
+	}
+	line := fmt.Sprintf("%s it has %s, %s of the limit", all, bytesText(p.AdvisedSize), percent(p.AdvisedSize, p.Limit))
+	if p.AdvisedSize > p.Limit {
+		line += ": still too large"
+	}
+	return line + "."
+}
+
+func bytesText(n int64) string { return humanize.IBytes(uint64(max(0, n))) }
+
+// percent is how much n is of whole; less than 1 % is told as such.
+func percent(n, whole int64) string {
+	switch {
+	case whole <= 0:
+		return ""
+	case n > 0 && n*100 < whole:
+		return "< 1 %"
+	default:
+		return fmt.Sprintf("%d %%", n*100/whole)
+	}
+}

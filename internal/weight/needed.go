@@ -1,0 +1,94 @@
+package weight
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+)
+
+// needed tells whether Helm or KubeSphere reads a file whatever the templates
+// say, or whether it has to go with the package: nobody is advised to leave it out.
+func (p *parcel) needed(name string) bool {
+	root, rest := p.chartOf(name)
+	if isLegal(path.Base(name)) {
+		return true
+	}
+	if root == "" && (rest == extension.MetadataFile || rest == "permissions.yaml" || isShownText(rest)) {
+		return true
+	}
+	switch rest {
+	case ".helmignore", "Chart.yaml", "Chart.lock", "values.yaml", "values.schema.json", "requirements.yaml", "requirements.lock":
+		return true
+	}
+	top, below, nested := strings.Cut(rest, "/")
+	switch {
+	case !nested:
+		return false
+	case top == "templates", top == "crds":
+		return true
+	case top == "charts":
+		// A packed subchart. Other files in charts/ that are in no subchart are
+		// nothing to Helm's loader.
+		return path.Ext(below) == ".tgz" && !strings.Contains(below, "/")
+	}
+	return false
+}
+
+// isLegal tells licences and notices by their names.
+func isLegal(base string) bool {
+	upper := strings.ToUpper(base)
+	return slices.ContainsFunc([]string{"LICENSE", "LICENCE", "NOTICE", "COPYING", "COPYRIGHT"}, func(word string) bool {
+		return strings.HasPrefix(upper, word)
+	})
+}
+
+// isShownText tells whether a file at the top is one that KubeSphere shows:
+// README.md and CHANGELOG.md of each language.
+func isShownText(name string) bool {
+	return shownText.MatchString(name)
+}
+
+var shownText = regexp.MustCompile(`(?i)^(README|CHANGELOG)([._-][^/]*)?$`)
+
+// chartOf splits a name into the folder of the chart that the file belongs to (""
+// for the extension itself, else ending in "/") and its name in there.
+func (p *parcel) chartOf(name string) (root, rest string) {
+	rest = name
+	for {
+		inner, ok := strings.CutPrefix(rest, "charts/")
+		if !ok {
+			return root, rest
+		}
+		chart, below, ok := strings.Cut(inner, "/")
+		if !ok {
+			return root, rest
+		}
+		folder := root + "charts/" + chart + "/"
+		if !p.has(folder + "Chart.yaml") {
+			return root, rest
+		}
+		root, rest = folder, below
+	}
+}
+
+// withinChart is the name under which the templates of its chart know a file.
+func (p *parcel) withinChart(name string) string {
+	_, rest := p.chartOf(name)
+	return rest
+}
+
+func (p *parcel) has(name string) bool {
+	_, ok := p.find(name)
+	return ok
+}
+
+func (p *parcel) find(name string) (extension.File, bool) {
+	at, ok := slices.BinarySearchFunc(p.files, name, func(f extension.File, name string) int { return strings.Compare(f.Name, name) })
+	if !ok {
+		return extension.File{}, false
+	}
+	return p.files[at], true
+}

@@ -1,0 +1,168 @@
+package weight
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/gobwas/glob"
+	"helm.sh/helm/v3/pkg/chart"
+)
+
+// reads are the files that templates may read through .Files.
+//
+// A template can be run with the files of another chart (a named template of a
+// library chart is), so what one reads is taken to be read of every chart. And
+// whatever is not understood counts as reading everything: advice to leave out a
+// file that is needed would be worse than none.
+type reads struct {
+	everything bool
+	patterns   map[string]glob.Glob
+}
+
+// has tells whether a file, named as in its chart, may be read.
+func (r *reads) has(name string) bool {
+	if r.everything {
+		return true
+	}
+	for _, pattern := range r.patterns {
+		if pattern.Match(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// reads looks through all templates of the extension, packed subcharts included,
+// and through values, which templates may run as templates (tpl).
+func (p *parcel) reads() *reads {
+	r := &reads{patterns: map[string]glob.Glob{}}
+	loaded, err := p.ext.Chart()
+	if err != nil {
+		r.everything = true // lint tells why
+		return r
+	}
+	r.ofChart(loaded)
+	// A file that is read may be run as a template, too, and read others.
+	for seen := map[string]bool{}; !r.everything; {
+		before := len(r.patterns)
+		for _, f := range p.files {
+			if !seen[f.Name] && r.has(p.withinChart(f.Name)) {
+				seen[f.Name] = true
+				r.ofText(string(f.Data))
+			}
+		}
+		if len(r.patterns) == before {
+			break
+		}
+	}
+	return r
+}
+
+func (r *reads) ofChart(c *chart.Chart) {
+	for _, template := range c.Templates {
+		r.ofText(string(template.Data))
+	}
+	for _, f := range c.Raw {
+		if f.Name == "values.yaml" {
+			r.ofText(string(f.Data))
+		}
+	}
+	for _, subchart := range c.Dependencies() {
+		r.ofChart(subchart)
+	}
+}
+
+const literal = "(\"(?:[^\"\\\\\n]|\\\\.)*\"|`[^`]*`)"
+
+var (
+	// mention is each place where a template reaches for the files: `.Files`, or
+	// its name as text, for index and get.
+	mention = regexp.MustCompile("\\.Files\\b|[\"`]Files[\"`]")
+	// readsOne is the use of .Files that is understood: with a name or pattern.
+	readsOne = regexp.MustCompile(`^\.(Get|GetBytes|Lines|Glob)\s+\(?\s*` + literal)
+	// readsFormat is a name that begins with known text.
+	readsFormat = regexp.MustCompile(`^\.(?:Get|GetBytes|Lines|Glob)\s+\(\s*printf\s+` + literal)
+	// readsVariable is the usual way to read what a pattern has found.
+	readsVariable = regexp.MustCompile(`^\.(?:Get|GetBytes|Lines)\s+\(?\s*(\$\w+)`)
+	// binding gives variables a value.
+	binding = regexp.MustCompile(`(\$\w*)\s*(?:,\s*(\$\w*)\s*)?:?=`)
+	// rangesOver gives a variable the name of each file that a pattern finds.
+	rangesOver = regexp.MustCompile(`\brange\s+(\$\w+)\s*,\s*\$\w*\s*:=\s*\(?\s*[$\w.]*\.Files\.Glob\s+\(?\s*` + literal)
+)
+
+// ofText notes what a template reads.
+func (r *reads) ofText(text string) {
+	if !strings.Contains(text, "Files") {
+		return
+	}
+	for _, at := range mention.FindAllStringIndex(text, -1) {
+		if r.everything {
+			return
+		}
+		r.ofUse(text, text[at[1]:])
+	}
+}
+
+// ofUse notes what one use of .Files reads, given what stands behind it.
+func (r *reads) ofUse(text, use string) {
+	if m := readsOne.FindStringSubmatch(use); m != nil {
+		name, err := strconv.Unquote(m[2])
+		switch {
+		case err != nil:
+			r.everything = true
+		case m[1] == "Glob":
+			r.pattern(name)
+		default:
+			r.pattern(glob.QuoteMeta(name))
+		}
+		return
+	}
+	if m := readsFormat.FindStringSubmatch(use); m != nil {
+		format, err := strconv.Unquote(m[1])
+		known, _, _ := strings.Cut(format, "%")
+		if err != nil || known == "" {
+			r.everything = true
+			return
+		}
+		r.pattern(glob.QuoteMeta(known) + "**")
+		return
+	}
+	if m := readsVariable.FindStringSubmatch(use); m != nil && isNameFromPattern(text, m[1]) {
+		return // the pattern itself is another use
+	}
+	r.everything = true
+}
+
+// pattern notes a pattern as Helm reads it: engine.files.Glob takes one that does
+// not compile for all files.
+func (r *reads) pattern(pattern string) {
+	if _, ok := r.patterns[pattern]; ok {
+		return
+	}
+	compiled, err := glob.Compile(pattern, '/')
+	if err != nil {
+		r.everything = true
+		return
+	}
+	r.patterns[pattern] = compiled
+}
+
+// isNameFromPattern tells whether a variable never holds anything but names that
+// a pattern has found.
+func isNameFromPattern(text, variable string) bool {
+	bound, ranged := 0, 0
+	for _, m := range binding.FindAllStringSubmatch(text, -1) {
+		for _, name := range m[1:] {
+			if name == variable {
+				bound++
+			}
+		}
+	}
+	for _, m := range rangesOver.FindAllStringSubmatch(text, -1) {
+		if m[1] == variable {
+			ranged++
+		}
+	}
+	return ranged > 0 && bound == ranged
+}
