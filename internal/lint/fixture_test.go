@@ -18,7 +18,7 @@ const goodMetadata = `apiVersion: kubesphere.io/v1alpha1
 name: web
 version: 1.0.0
 displayName: {en: Web, zh: 网站}
-description: {en: A web server.}
+description: {en: A web server., zh: 网站服务器。}
 category: dev-tools
 provider: {en: {name: Example}}
 icon: static/icon.svg

@@ -17,6 +17,13 @@ func FuzzCheck(f *testing.F) {
 	f.Add("name: web\nversion: 1.10\nimages: [1, null, {a: b}]\nicon: []\nscreenshots: {a: b}\ndependencies: [null, {name: [a]}]\n", "null", "{{ include \"x\" . }}", chart+"dependencies: [null, {name: x, alias: y}]\n")
 	f.Add("name: web\nversion: '1'\nicon: 'data:'\nscreenshots: ['data:,', 'https://%zz', '']\nimages: {a: b}\n", "[1, 2]", "kind: Pod\ncontainers: [", "name: [")
 	f.Add(goodMetadata, "global: {nodeSelector: 1, imageRegistry: {a: b}}\n", "kind: List\nitems: [[], {kind: Job, containers: [{name: 1, image: 2}]}]", chart+"type: library\n")
+	// What the rules on extension.yaml look at, of other types and in odd forms.
+	f.Add("displayName: {1: a, zh-CN: '', '': x, \"\\u202e\": y, en--: z}\ndescription: [en]\nprovider: {en: , zh: x, de: {name: [a], url: [b], email: 1}, fr: {email: '@', url: '//'}}\n"+
+		"home: 'https://[::1'\ndocs: \"git@x:\\x1b\"\nsources: [1, null, 'http://', 'javascript:alert(1)', {a: b}]\nmaintainers: [null, '', {}, [a], {name: 1, email: 'a <b@c>', url: ':'}]\n", "null", goodDeployment, chart)
+	f.Add(goodMetadata+"kubeVersion: '!=*'\nksVersion: '>99999999999999999999'\nexternalDependencies: [null, a, {}, {name: web, type: 1, version: '=<v1.x.3-a+b || 1 - 2'}, {name: web}, {name: web}, {name: [a], version: {}}]\n", "tags: 1", goodDeployment, chart)
+	f.Add(replaced(goodMetadata, "[extension]", "[agent, 1, null]\n    condition: ' ,.,a..b,web.tag, '\n    alias: web\n    version: 0.1.0\n    enabled: false\n  - {name: web, tags: agent, condition: [a]}\n  - {tags: [extension]}\n  - [a]")+
+		"installationMode: {Multicluster: HostOnly}\n", "tag: {a: {b: 1}}\nenabled: 1\n", goodDeployment, chart)
+	f.Add(replaced(goodMetadata, "[extension]", "[agents]\n    condition: web.tag,x")+"installationMode: Multicluster\n", "tag: 'no'\n", goodDeployment, replaced(chart, "web", "other"))
 	f.Fuzz(func(t *testing.T, metadata, values, template, chart string) {
 		for _, text := range []string{values, template} {
 			// These can take all memory before anybody can stop them.
@@ -25,7 +32,7 @@ func FuzzCheck(f *testing.F) {
 				return
 			}
 		}
-		ext, err := loadQuietly(t, with(goodFiles(), "extension.yaml", metadata+"\n", "charts/web/values.yaml", values+"\n",
+		ext, err := loadQuietly(t, with(goodFiles(), "extension.yaml", metadata+"\n", "charts/web/values.yaml", values+"\n", "values.yaml", values+"\n",
 			"charts/web/templates/deployment.yaml", template+"\n", "charts/web/Chart.yaml", chart+"\n"))
 		if err != nil {
 			return

@@ -15,15 +15,41 @@ import (
 
 func replaced(text, old, new string) string { return strings.ReplaceAll(text, old, new) }
 
+// findingTest is a change to a good extension and what is told of it.
+type findingTest struct {
+	name    string
+	changes []string
+	want    []string
+	hint    string // of the first finding
+}
+
+func testFindings(t *testing.T, tests []findingTest) {
+	t.Helper()
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			findings := check(t, with(goodFiles(), test.changes...))
+			if diff := cmp.Diff(test.want, told(findings)); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+			if test.hint != "" && len(findings) > 0 && findings[0].Hint != test.hint {
+				t.Errorf("hint is\n%s\nwant\n%s", findings[0].Hint, test.hint)
+			}
+			for _, f := range findings {
+				if f.Hint == "" && f.Rule != "name" && f.Rule != "version" && f.Rule != "schema" {
+					t.Errorf("no remedy: %s", f.Message)
+				}
+				if strings.Contains(f.Message+f.Hint, "interface {}") || strings.Contains(f.Message, "map[") {
+					t.Errorf("a name of a Go type: %s", f.Message)
+				}
+			}
+		})
+	}
+}
+
 // TestFindings is the list of what each rule tells, one mistake at a time.
 func TestFindings(t *testing.T) {
 	const deployment = "charts/web/templates/deployment.yaml"
-	tests := []struct {
-		name    string
-		changes []string
-		want    []string
-		hint    string // of the first finding
-	}{
+	testFindings(t, []findingTest{
 		{name: "a good extension"},
 		{
 			name:    "a misspelt key",
@@ -39,13 +65,13 @@ func TestFindings(t *testing.T) {
 		{
 			name:    "a constraint that is none",
 			changes: []string{"extension.yaml", goodMetadata + "kubeVersion: newest\n"},
-			want:    []string{`error schema ext/extension.yaml:16:14: kubeVersion "newest" is not a constraint on versions`},
+			want:    []string{`error constraints ext/extension.yaml:16:14: kubeVersion "newest" is not a constraint on versions`},
 			hint:    `write it as ">=1.19.0-0" or ">=1.22.0-0 <1.32.0-0"`,
 		},
 		{
 			name:    "a constraint of an external dependency",
 			changes: []string{"extension.yaml", goodMetadata + "externalDependencies:\n  - {name: db, type: extension, version: '>=one'}\n"},
-			want:    []string{`error schema ext/extension.yaml:17:42: version ">=one" is not a constraint on versions`},
+			want:    []string{`error constraints ext/extension.yaml:17:42: version ">=one" is not a constraint on versions`},
 		},
 		{
 			name:    "a name KubeSphere passes over",
@@ -309,26 +335,7 @@ func TestFindings(t *testing.T) {
 			name:    "a node selector in the affinity",
 			changes: []string{deployment, replaced(goodDeployment, "nodeSelector: {{- toYaml . | nindent 8 }}", "affinity: {nodeAffinity: {x: [{{ range $k, $v := . }}{key: {{ $k }}, values: [{{ $v }}]},{{ end }}]}}")},
 		},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			findings := check(t, with(goodFiles(), test.changes...))
-			if diff := cmp.Diff(test.want, told(findings)); diff != "" {
-				t.Errorf("findings (-want +got):\n%s", diff)
-			}
-			if test.hint != "" && len(findings) > 0 && findings[0].Hint != test.hint {
-				t.Errorf("hint is\n%s\nwant\n%s", findings[0].Hint, test.hint)
-			}
-			for _, f := range findings {
-				if f.Hint == "" && f.Rule != "name" && f.Rule != "version" && f.Rule != "schema" {
-					t.Errorf("no remedy: %s", f.Message)
-				}
-				if strings.Contains(f.Message+f.Hint, "interface {}") || strings.Contains(f.Message, "map[") {
-					t.Errorf("a name of a Go type: %s", f.Message)
-				}
-			}
-		})
-	}
+	})
 }
 
 // TestExcerpts: a finding in a template shows its line.

@@ -3,10 +3,9 @@ package lint
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
-
-	"github.com/Masterminds/semver/v3"
+	"strings"
+	"sync"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
@@ -17,7 +16,9 @@ func schemaRule() Rule {
 		Name:    "schema",
 		Summary: "extension.yaml has the fields KubeSphere needs, of the type it needs, and no others",
 		Why: "KubeSphere decodes extension.yaml after downloading the package. Where that fails, the version never " +
-			"appears and nobody is told. A misspelt field is ignored without a word.",
+			"appears and nobody is told. A misspelt field is ignored without a word, at the top as well as below " +
+			"`provider`, `maintainers`, `dependencies` and `externalDependencies`; since some are notes of their authors, those are told as warnings.\n\n" +
+			"A key that stands there twice is no YAML, and an extension.yaml that is no YAML is told before all rules, and is always an error.",
 		Fix:     "Correct the field at the place that the finding names.",
 		Source:  "The extension development guide of KubeSphere on extension.yaml; the repository controller of KubeSphere 4, which drops a version whose extension.yaml it cannot decode.",
 		Default: Error,
@@ -26,16 +27,12 @@ func schemaRule() Rule {
 }
 
 func checkSchema(s *subject) {
-	doc := s.ext.Document
-	for _, p := range doc.Validate(extension.Schema()) {
-		if !s.toldByVersion(p) {
+	for _, p := range s.ext.Document.Validate(extension.Schema()) {
+		if !s.toldElsewhere(p) {
 			s.problem(p)
 		}
 	}
-	s.unknownKeys()
-	s.constraint("kubeVersion", s.ext.Metadata.KubeVersion, "kubeVersion")
-	s.constraint("ksVersion", s.ext.Metadata.KSVersion, "ksVersion")
-	s.externalConstraints()
+	s.unknownKeys(s.ext.Document.Value(), metadataSchema())
 	for _, p := range s.ext.AssetProblems {
 		if assetRuleOf(s.ext, p) == "" {
 			s.problem(p)
@@ -43,54 +40,66 @@ func checkSchema(s *subject) {
 	}
 }
 
-// toldByVersion reports whether a problem is that the version is no text, which
-// the rule version tells with what it reads as.
-func (s *subject) toldByVersion(p yamldoc.Problem) bool {
-	if !s.isOn("version") || !hasKey(s.ext, "version") {
-		return false
-	}
-	line, column := s.ext.Document.Place("version")
-	return p.Line == line && p.Column == column
-}
-
-// unknownKeys tells the top-level fields that nothing reads. The schema allows
-// them, since KubeSphere does: mostly they are slips, sometimes notes.
-func (s *subject) unknownKeys() {
-	value, _ := s.ext.Document.Value().(map[string]any)
-	known := schemaKeys()
-	for _, key := range sortedKeys(value) {
-		if slices.Contains(known, key) {
+// toldElsewhere reports whether a problem is with the value of a field that has
+// a rule of its own, which has more to say: what a version reads as, what the
+// modes mean, or what an icon may be if it is text.
+func (s *subject) toldElsewhere(p yamldoc.Problem) bool {
+	for field, rule := range map[string]string{"version": "version", "installationMode": "installation-mode", "icon": "icon"} {
+		if !s.isOn(rule) || !hasKey(s.ext, field) || field == "icon" && !isText(s.ext, field) {
 			continue
 		}
-		hint := "KubeSphere ignores it: correct its name, or remove it"
-		if near, ok := yamldoc.Nearest(key, known); ok {
-			hint = fmt.Sprintf("did you mean %q?", near)
+		if line, column := s.ext.Document.Place(field); p.Line == line && p.Column == column {
+			return true
 		}
-		s.problemAs(s.byDefault(Warning), s.ext.Document.ProblemAtKey(fmt.Sprintf("unknown key %q", key), hint, key))
+	}
+	return false
+}
+
+// unknownKeys tells the fields that nothing reads. The schema allows them, since
+// KubeSphere does: mostly they are slips, sometimes notes.
+func (s *subject) unknownKeys(value any, shape *schemaNode, pointer ...string) {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, key := range sortedKeys(value) {
+			below := append(pointer[:len(pointer):len(pointer)], key)
+			member := shape.member(key)
+			if member == nil && len(shape.Properties) > 0 {
+				s.unknownKey(key, shape, below)
+			}
+			if member != nil {
+				s.unknownKeys(value[key], member, below...)
+			}
+		}
+	case []any:
+		if shape.Items == nil {
+			return
+		}
+		for i, item := range value {
+			s.unknownKeys(item, shape.Items.shape(), append(pointer[:len(pointer):len(pointer)], strconv.Itoa(i))...)
+		}
 	}
 }
 
-// constraint holds a field to what Helm and KubeSphere read as a constraint on
-// versions (Masterminds/semver).
-func (s *subject) constraint(name, value string, pointer ...string) {
-	if value == "" {
-		return
+func (s *subject) unknownKey(key string, shape *schemaNode, pointer []string) {
+	hint := "KubeSphere ignores it: correct its name, or remove it"
+	if near, ok := yamldoc.Nearest(key, sortedKeys(shape.Properties)); ok {
+		hint = fmt.Sprintf("did you mean %q?", near)
 	}
-	if _, err := semver.NewConstraint(value); err != nil {
-		s.problem(s.ext.Document.Problem(
-			fmt.Sprintf("%s %q is not a constraint on versions", name, value),
-			"write it as \">=1.19.0-0\" or \">=1.22.0-0 <1.32.0-0\"", pointer...))
+	message := fmt.Sprintf("unknown key %q", oneLine(key))
+	if above := pointer[:len(pointer)-1]; len(above) > 0 {
+		message += " in " + placeWords(above)
 	}
+	s.problemAs(s.byDefault(Warning), s.ext.Document.ProblemAtKey(message, hint, pointer...))
 }
 
-func (s *subject) externalConstraints() {
-	value, _ := s.ext.Document.Value().(map[string]any)
-	entries, _ := value["externalDependencies"].([]any)
-	for i, entry := range entries {
-		fields, _ := entry.(map[string]any)
-		version, _ := fields["version"].(string)
-		s.constraint("version", version, "externalDependencies", strconv.Itoa(i), "version")
+// placeWords names a mapping by the keys that lead to it: provider.en, or item 1
+// of dependencies.
+func placeWords(pointer []string) string {
+	last := len(pointer) - 1
+	if i, err := strconv.Atoi(pointer[last]); err == nil && last > 0 {
+		return fmt.Sprintf("item %d of %s", i+1, placeWords(pointer[:last]))
 	}
+	return oneLine(strings.Join(pointer, "."))
 }
 
 func hasKey(ext *extension.Extension, key string) bool {
@@ -99,13 +108,67 @@ func hasKey(ext *extension.Extension, key string) bool {
 	return ok
 }
 
-// schemaKeys are the top-level fields that the schema of extension.yaml knows.
-func schemaKeys() []string {
-	var schema struct {
-		Properties map[string]json.RawMessage `json:"properties"`
+// schemaNode is what is needed of the schema of extension.yaml to know the keys
+// of each mapping in it.
+type schemaNode struct {
+	Ref                  string                 `json:"$ref"`
+	Properties           map[string]*schemaNode `json:"properties"`
+	AdditionalProperties *schemaNode            `json:"additionalProperties"`
+	Items                *schemaNode            `json:"items"`
+	AnyOf                []*schemaNode          `json:"anyOf"`
+	Defs                 map[string]*schemaNode `json:"$defs"`
+
+	root *schemaNode
+}
+
+// metadataSchema is the schema of extension.yaml, with its references followed
+// on the way down.
+var metadataSchema = sync.OnceValue(func() *schemaNode {
+	root := new(schemaNode)
+	if err := json.Unmarshal(extension.SchemaJSON, root); err != nil {
+		panic("the embedded schema of extension.yaml cannot be read: " + err.Error())
 	}
-	if err := json.Unmarshal(extension.SchemaJSON, &schema); err != nil {
-		panic("the embedded schema of extension.yaml is no JSON: " + err.Error())
+	root.rootedIn(root)
+	return root
+})
+
+func (n *schemaNode) rootedIn(root *schemaNode) {
+	if n == nil || n.root != nil {
+		return
 	}
-	return sortedKeys(schema.Properties)
+	n.root = root
+	for _, below := range []map[string]*schemaNode{n.Properties, n.Defs} {
+		for _, node := range below {
+			node.rootedIn(root)
+		}
+	}
+	for _, node := range append([]*schemaNode{n.AdditionalProperties, n.Items}, n.AnyOf...) {
+		node.rootedIn(root)
+	}
+}
+
+// shape is the node that says which keys there are: behind a reference, and of
+// several alternatives the one with keys.
+func (n *schemaNode) shape() *schemaNode {
+	if name, ok := strings.CutPrefix(n.Ref, "#/$defs/"); ok && n.root.Defs[name] != nil {
+		return n.root.Defs[name].shape()
+	}
+	for _, alternative := range n.AnyOf {
+		if shape := alternative.shape(); len(shape.Properties) > 0 {
+			return shape
+		}
+	}
+	return n
+}
+
+// member is the schema of the value under a key; nil where the key is unknown or
+// nothing is said of it.
+func (n *schemaNode) member(key string) *schemaNode {
+	if node := n.Properties[key]; node != nil {
+		return node.shape()
+	}
+	if n.AdditionalProperties != nil {
+		return n.AdditionalProperties.shape()
+	}
+	return nil
 }

@@ -1,0 +1,52 @@
+package lint
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+func categoryRule() Rule {
+	return Rule{
+		Name:    "category",
+		Summary: "the category is one that the marketplace has",
+		Why: "The marketplace groups extensions by category, and KubeSphere keeps the category as the label " +
+			"`kubesphere.io/category`. In a category that is not there, users do not find the extension. A text that cannot be " +
+			"the value of a label is refused by the cluster, and the extension does not appear at all.",
+		Fix: "Use one of these: " + strings.Join(categories, ", ") + ".\n\n" +
+			"New categories appear from time to time. If yours is one of them, say so where it stands:\n\n" +
+			"category: quantum # ksrelease:ignore category new in the marketplace",
+		Source:  "The categories of KubeSphere Cloud and the extension development guide; the repository controller of KubeSphere 4 on the label; Kubernetes on values of labels.",
+		Default: Warning,
+		check:   checkCategory,
+	}
+}
+
+// categories are those of KubeSphere's marketplace.
+var categories = []string{
+	"ai-machine-learning", "computing", "database", "deepseek", "dev-tools", "integration-delivery",
+	"networking", "observability", "security", "storage", "streaming-messaging",
+}
+
+// labelValue is what Kubernetes takes for the value of a label, of at most 63
+// characters (IsValidLabelValue of k8s.io/apimachinery).
+var labelValue = regexp.MustCompile(`^[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
+
+func checkCategory(s *subject) {
+	category, _ := s.field("category").(string)
+	if category == "" || slices.Contains(categories, category) {
+		return // the schema tells that it is missing or no text
+	}
+	message := fmt.Sprintf("the category %q is not one of those that are known", oneLine(category))
+	if !labelValue.MatchString(category) {
+		message = fmt.Sprintf("the category %q cannot be the value of a Kubernetes label, so the extension does not appear", oneLine(category))
+	}
+	hint := "the categories are " + strings.Join(categories, ", ")
+	if near, ok := yamldoc.Nearest(strings.Join(strings.Fields(category), "-"), categories); ok {
+		hint = fmt.Sprintf("did you mean %q? %s", near, hint)
+	}
+	s.problem(s.ext.Document.Problem(message, hint, "category"))
+}

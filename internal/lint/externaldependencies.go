@@ -1,0 +1,63 @@
+package lint
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+)
+
+func externalDependenciesRule() Rule {
+	return Rule{
+		Name:    "external-dependencies",
+		Summary: "externalDependencies name other extensions, each once",
+		Why: "These are the extensions that have to be there before this one. A name that no extension can have is never found, " +
+			"nor is the extension itself before it is installed; one that stands there twice leaves open which entry holds.",
+		Fix: "Name each extension once, by the `name` of its extension.yaml:\n\n" +
+			"externalDependencies:\n  - name: opensearch\n    type: extension\n    version: \">=2.11.0-0\"\n    required: true",
+		Source:  "The extension development guide of KubeSphere; `ExternalDependency` of kubesphere.io/api/core/v1alpha1 (the type defaults to extension); the rule on names is that of the rule `name`.",
+		Default: Warning,
+		check:   checkExternalDependencies,
+	}
+}
+
+func checkExternalDependencies(s *subject) {
+	first := map[string]int{}
+	for _, dependency := range s.entries("externalDependencies") {
+		name := dependency.text("name")
+		if name == "" {
+			continue // the schema says so
+		}
+		s.externalName(name, dependency, first)
+		if kind := dependency.text("type"); kind != "" && kind != "extension" {
+			s.problem(s.ext.Document.Problem(
+				fmt.Sprintf("the external dependency %q is of the type %q, and there is only %q", oneLine(name), oneLine(kind), "extension"),
+				"write type: extension, or remove the line", dependency.at("type")...))
+		}
+	}
+}
+
+func (s *subject) externalName(name string, dependency entry, first map[string]int) {
+	at := dependency.at("name")
+	if extension.ValidName(name) != nil {
+		hint := "use the name of its extension.yaml: lower-case letters, digits and hyphens, at most 63 characters"
+		if lower := strings.ToLower(strings.TrimSpace(name)); extension.ValidName(lower) == nil {
+			hint = fmt.Sprintf("did you mean %q?", lower)
+		}
+		s.problem(s.ext.Document.Problem(fmt.Sprintf("no extension can have the name %q", oneLine(name)), hint, at...))
+		return
+	}
+	if name == s.ext.Metadata.Name {
+		s.problem(s.ext.Document.Problem(
+			fmt.Sprintf("the extension %q names itself as an external dependency, so that it can never be installed first", name),
+			"take the entry out", at...))
+	}
+	line, _ := s.ext.Document.Place(at...)
+	if before, twice := first[name]; twice {
+		s.problem(s.ext.Document.Problem(
+			fmt.Sprintf("the external dependency %q stands here twice, first in line %d", name, before),
+			"keep one of the two, with one constraint on its version", at...))
+		return
+	}
+	first[name] = line
+}

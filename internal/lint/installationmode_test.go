@@ -1,0 +1,163 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
+)
+
+func TestInstallationMode(t *testing.T) {
+	const dependencies = "dependencies:\n  - name: web\n    tags: [extension]\n"
+	mode := func(mode, dependency string) []string {
+		return []string{"extension.yaml", replaced(goodMetadata, dependencies, "installationMode: "+mode+"\ndependencies:\n  - name: web\n"+dependency),
+			"values.yaml", "global: {}\nweb: {enabled: true}\n"}
+	}
+	testFindings(t, []findingTest{
+		{name: "on the host", changes: mode("HostOnly", "    tags: [extension]\n")},
+		{name: "on the host without tags", changes: mode("HostOnly", "    condition: web.enabled\n")},
+		{name: "on the host by default", changes: mode("", "    tags: [extension, agent]\n")},
+		{name: "on the chosen clusters", changes: mode("Multicluster", "    tags: [agent]\n    condition: web.enabled\n")},
+		{name: "everywhere, as it says", changes: mode("Multicluster", "    tags: [agent, extension]\n")},
+		{
+			name:    "in other letters",
+			changes: mode("multiCluster", ""),
+			want:    []string{`error installation-mode ext/extension.yaml:11:19: installationMode must be HostOnly or Multicluster, not "multiCluster"`},
+			hint:    `did you mean "Multicluster"?`,
+		},
+		{
+			name:    "unknown",
+			changes: mode("Everywhere", ""),
+			want:    []string{`error installation-mode ext/extension.yaml:11:19: installationMode must be HostOnly or Multicluster, not "Everywhere"`},
+			hint:    "remove the line for HostOnly, which is the default",
+		},
+		{
+			name:    "no text",
+			changes: mode("1", ""),
+			want:    []string{`error installation-mode ext/extension.yaml:11:19: installationMode must be HostOnly or Multicluster, not "1"`},
+		},
+		{
+			name:    "a list",
+			changes: mode("[Multicluster]", ""),
+			want:    []string{`error installation-mode ext/extension.yaml:11:19: installationMode must be HostOnly or Multicluster`},
+		},
+		{
+			name:    "an agent without clusters",
+			changes: mode("HostOnly", "    tags: [agent]\n"),
+			want:    []string{`warning installation-mode ext/extension.yaml:14:11: the subchart "web" is tagged agent, and in HostOnly KubeSphere installs those nowhere`},
+			hint:    "write installationMode: Multicluster, or tag it extension",
+		},
+		{
+			name:    "an agent without clusters, by default",
+			changes: []string{"extension.yaml", replaced(goodMetadata, "tags: [extension]", "tags: [agent]")},
+			want:    []string{`warning installation-mode ext/extension.yaml:13:11: the subchart "web" is tagged agent, and in HostOnly KubeSphere installs those nowhere`},
+		},
+		{
+			name:    "clusters without an agent",
+			changes: mode("Multicluster", "    tags: [extension]\n"),
+			want:    []string{`warning installation-mode ext/extension.yaml:11:19: installationMode is Multicluster, and no subchart goes to the chosen clusters: none is tagged agent`},
+			hint:    "tag the subcharts that belong there agent, or write installationMode: HostOnly",
+		},
+		{
+			name:    "neither tag",
+			changes: mode("Multicluster", "    condition: web.enabled\n"),
+			want:    []string{`warning installation-mode ext/extension.yaml:13:11: the subchart "web" has neither the tag extension nor agent: KubeSphere installs it on the host cluster and on every chosen one`},
+			hint:    "tag it extension for the host cluster, agent for the chosen ones, or both to say that this is meant",
+		},
+		{
+			name:    "a misspelt tag",
+			changes: mode("Multicluster", "    tags: [Agents]\n"),
+			want:    []string{`warning installation-mode ext/extension.yaml:14:11: the subchart "web" has neither the tag extension nor agent: KubeSphere installs it on the host cluster and on every chosen one`},
+			hint:    `did you mean "agent" for the tag "Agents"?`,
+		},
+		{
+			name:    "both tags and a condition",
+			changes: mode("Multicluster", "    tags: [agent, extension]\n    condition: web.enabled\n"),
+			want: []string{
+				`warning installation-mode ext/extension.yaml:11:19: installationMode is Multicluster, and no subchart goes to the chosen clusters: none is tagged agent`,
+				`warning installation-mode ext/extension.yaml:15:16: the subchart "web" is installed nowhere: KubeSphere sets its condition "web.enabled" to false, since it is tagged agent too`,
+			},
+		},
+		{
+			name: "one condition for both sides",
+			changes: append(mode("Multicluster", "    tags: [agent]\n    condition: web.enabled\n  - name: host\n    tags: [extension]\n    condition: web.enabled\n"),
+				"charts/host/Chart.yaml", "apiVersion: v2\nname: host\nversion: 0.1.0\n"),
+			want: []string{
+				`warning installation-mode ext/extension.yaml:11:19: installationMode is Multicluster, and no subchart goes to the chosen clusters: none is tagged agent`,
+				`warning installation-mode ext/extension.yaml:15:16: the subchart "web" is installed nowhere: KubeSphere sets its condition "web.enabled" to false, since another subchart with this condition is tagged extension`,
+				`warning installation-mode ext/extension.yaml:18:16: the subchart "host" is installed nowhere: KubeSphere sets its condition "web.enabled" to false, since another subchart with this condition is tagged agent`,
+			},
+		},
+	})
+}
+
+// TestInstallationsAreHelms: what an installation takes is what Helm installs
+// with the values that KubeSphere sets.
+func TestInstallationsAreHelms(t *testing.T) {
+	tags := [][]string{nil, {"extension"}, {"agent"}, {"agent", "extension"}, {"other"}, {"other", "agent"}}
+	conditions := [][]string{nil, {"x.on"}, {"y.on"}, {"x.on", "y.on"}}
+	var kinds []taggedSubchart
+	for _, tag := range tags {
+		for _, condition := range conditions {
+			kinds = append(kinds, taggedSubchart{Tags: tag, Conditions: condition})
+		}
+	}
+	for i := range kinds {
+		for j := range kinds {
+			subcharts := []taggedSubchart{kinds[i], kinds[j]}
+			subcharts[0].Name, subcharts[1].Name = "one", "two"
+			for _, tag := range []string{tagExtension, tagAgent} {
+				where := installationOf(tag, subcharts)
+				installed := installedBy(t, where, subcharts)
+				for _, c := range subcharts {
+					if where.takes(c) != slices.Contains(installed, c.Name) {
+						t.Fatalf("with the tag %s, of %+v Helm installs %v", tag, subcharts, installed)
+					}
+				}
+			}
+		}
+	}
+}
+
+// installedBy are the subcharts that Helm installs. The values are those of an
+// extension whose conditions are all true.
+func installedBy(t *testing.T, where installation, subcharts []taggedSubchart) []string {
+	t.Helper()
+	root := &chart.Chart{Metadata: &chart.Metadata{Name: "root", Version: "1.0.0"}}
+	for _, c := range subcharts {
+		root.Metadata.Dependencies = append(root.Metadata.Dependencies,
+			&chart.Dependency{Name: c.Name, Tags: c.Tags, Condition: strings.Join(c.Conditions, ",")})
+		root.AddDependency(&chart.Chart{Metadata: &chart.Metadata{Name: c.Name, Version: "1.0.0"}})
+	}
+	set := map[string]any{"tags": map[string]any{where.On: true, where.Off: false}}
+	for _, name := range []string{"x", "y"} {
+		set[name] = map[string]any{"on": !where.Conditions[name+".on"]}
+	}
+	if err := chartutil.ProcessDependencies(root, set); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, child := range root.Dependencies() {
+		names = append(names, child.Name())
+	}
+	return names
+}
+
+// TestModeOverrides: a severity that somebody chose holds for tags too.
+func TestModeOverrides(t *testing.T) {
+	ext := load(t, with(goodFiles(), "extension.yaml", replaced(goodMetadata, "tags: [extension]", "tags: [agent]")))
+	for chosen, want := range map[Severity]Severity{Error: Error, Warning: Warning, Info: Info} {
+		findings := Check(t.Context(), ext, map[string]Severity{"installation-mode": chosen})
+		if len(findings) != 1 || findings[0].Severity != want {
+			t.Errorf("with %s: %v", chosen, told(findings))
+		}
+	}
+	got := told(CheckMetadata(t.Context(), load(t, with(goodFiles(), "extension.yaml", goodMetadata+"installationMode: Both\n")), map[string]Severity{"installation-mode": Off}))
+	want := fmt.Sprintf("[%s]", `error schema ext/extension.yaml:16:19: "installationMode" must be one of HostOnly, Multicluster, <nil>, not "Both"`)
+	if fmt.Sprint(got) != want {
+		t.Errorf("with the rule off: %v", got)
+	}
+}

@@ -1,0 +1,193 @@
+package lint
+
+import (
+	"fmt"
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+func linksRule() Rule {
+	return Rule{
+		Name:    "links",
+		Summary: "addresses of web pages and e-mail are whole, and lead somewhere; maintainers have names",
+		Why: "`home`, `docs`, `sources` and the `url` and `email` of providers and maintainers are links on the page of the " +
+			"extension. One without https://, with a blank in it or to an address of your own network is a link that does not " +
+			"work for anybody else. A placeholder such as example.com leads to nobody; it is told as an info.",
+		Fix: "Write whole addresses, and e-mail addresses without a name:\n\n" +
+			"home: https://web.company.example/\nsources:\n  - https://github.com/company/web\nmaintainers:\n  - name: Web team\n    email: web@company.example",
+		Source: "The extension development guide of KubeSphere; `helm lint` of Helm 3 asks maintainers for a name too; RFC 3986 and RFC 5322; " +
+			"RFC 2606 and RFC 6761 on names for examples and for the own machine. Names that end in .example are left alone: nobody has those by mistake.",
+		Default: Warning,
+		check:   checkLinks,
+	}
+}
+
+func checkLinks(s *subject) {
+	for _, field := range [...]string{"home", "docs"} {
+		if address, ok := s.field(field).(string); ok && address != "" {
+			s.checkAddress(field, address, field)
+		}
+	}
+	sources, _ := s.field("sources").([]any)
+	for i, source := range sources {
+		if address, ok := source.(string); ok {
+			s.checkAddress("sources", address, "sources", strconv.Itoa(i))
+		}
+	}
+	for _, provider := range s.providers() {
+		s.checkContact("the provider", provider)
+	}
+	s.checkMaintainers()
+}
+
+func (s *subject) checkMaintainers() {
+	for _, maintainer := range s.entries("maintainers") {
+		s.checkContact("the maintainer", maintainer)
+		if value, there := maintainer.Fields["name"]; there && value != nil {
+			if name, ok := value.(string); !ok || strings.TrimSpace(name) != "" {
+				continue
+			}
+		}
+		s.problem(s.ext.Document.Problem("a maintainer has no name", "add name: a person or a team", maintainer.at("name")...))
+	}
+	maintainers, _ := s.field("maintainers").([]any)
+	for i, maintainer := range maintainers {
+		if name, ok := maintainer.(string); ok && strings.TrimSpace(name) == "" {
+			s.problem(s.ext.Document.Problem("a maintainer has no name", "name a person or a team, or remove the line", "maintainers", strconv.Itoa(i)))
+		}
+	}
+}
+
+// checkContact looks at the address and e-mail of a provider or maintainer.
+func (s *subject) checkContact(whose string, contact entry) {
+	if address := contact.text("url"); address != "" {
+		s.checkAddress("url of "+whose, address, contact.at("url")...)
+	}
+	if address := contact.text("email"); address != "" {
+		s.checkEmail("email of "+whose, address, contact.at("email")...)
+	}
+}
+
+func (s *subject) checkAddress(what, address string, pointer ...string) {
+	fault := addressFault(address)
+	if fault.Cause == "" {
+		return
+	}
+	shown := fmt.Sprintf(" %q", oneLine(address))
+	if fault.Secret {
+		shown = ""
+	}
+	severity := s.severity()
+	if fault.Placeholder {
+		severity = s.atMost(Info)
+	}
+	s.problemAs(severity, s.ext.Document.Problem(what+shown+" "+fault.Cause, fault.Hint, pointer...))
+}
+
+// linkFault is what is wrong with an address. Cause completes the sentence that
+// the address begins; it is empty for a good one.
+type linkFault struct {
+	Cause, Hint string
+	Placeholder bool // it is well formed, and leads to nobody
+	Secret      bool // the address must not be shown
+}
+
+// gitAddress is how git writes an address for ssh: git@github.com:owner/name.git.
+var gitAddress = regexp.MustCompile(`^(?:ssh://)?[\w.-]+@([\w-]+(?:\.[\w-]+)+)[:/]([\w./~-]+?)(?:\.git)?/?$`)
+
+// bareAddress is an address without its beginning: kubesphere.io/docs.
+var bareAddress = regexp.MustCompile(`^[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:[/?#]|$)`)
+
+func addressFault(address string) linkFault {
+	const form = "write it as https://HOST/PATH"
+	if strings.TrimSpace(address) == "" {
+		return linkFault{Cause: "is empty", Hint: form + ", or remove the line"}
+	}
+	if strings.ContainsFunc(address, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
+		return linkFault{Cause: "has a blank or an invisible character in it", Hint: "remove it; a blank in a path is written %20"}
+	}
+	if !hasScheme(address, "https") && !hasScheme(address, "http") {
+		return linkFault{Cause: "is no web address: it does not begin with https:// or http://", Hint: addressHint(address, form)}
+	}
+	parsed, err := url.Parse(address)
+	switch {
+	case err != nil:
+		return linkFault{Cause: "is no web address that can be read", Hint: form, Secret: strings.Contains(address, "@")}
+	case parsed.Hostname() == "":
+		return linkFault{Cause: "is a web address without a host", Hint: form}
+	case parsed.User != nil:
+		return linkFault{Cause: "has a user name or password in it, which everybody can read in the package", Hint: "remove what stands before the @, and change the password", Secret: true}
+	}
+	return hostFault(parsed.Hostname())
+}
+
+// addressHint guesses what was meant by an address that is none of the web.
+func addressHint(address, form string) string {
+	if m := gitAddress.FindStringSubmatch(address); m != nil {
+		return fmt.Sprintf("did you mean %q?", "https://"+m[1]+"/"+m[2])
+	}
+	if bare := strings.TrimLeft(address, "/"); bareAddress.MatchString(bare) {
+		return fmt.Sprintf("did you mean %q?", "https://"+bare)
+	}
+	return form
+}
+
+// hostFault tells hosts that lead nobody to what is meant.
+func hostFault(host string) linkFault {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if isPlaceholder(host) {
+		return linkFault{Cause: "leads to a name that is kept for examples", Hint: "put the real address there, or remove the line", Placeholder: true}
+	}
+	private := host == "localhost" || strings.HasSuffix(host, ".localhost") || strings.HasSuffix(host, ".local") || strings.HasSuffix(host, ".internal")
+	if ip, err := netip.ParseAddr(host); err == nil {
+		private = ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsUnspecified()
+	}
+	if private {
+		return linkFault{Cause: "leads to your own machine or network, where nobody else gets", Hint: "put a public address there, or remove the line"}
+	}
+	return linkFault{}
+}
+
+// isPlaceholder reports whether a host is one of those that examples in texts
+// use (RFC 2606). Those that end in .example are not meant: a template does not
+// leave them behind.
+func isPlaceholder(host string) bool {
+	for _, name := range [...]string{"example.com", "example.org", "example.net", "invalid", "test"} {
+		if host == name || strings.HasSuffix(host, "."+name) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *subject) checkEmail(what, address string, pointer ...string) {
+	parsed, err := mail.ParseAddress(address)
+	if err != nil {
+		s.problem(s.ext.Document.Problem(fmt.Sprintf("%s %q is no e-mail address", what, oneLine(address)), "write it as NAME@HOST", pointer...))
+		return
+	}
+	if parsed.Address != address {
+		s.problem(s.ext.Document.Problem(
+			fmt.Sprintf("%s %q is more than an e-mail address", what, oneLine(address)),
+			fmt.Sprintf("write only %s", oneLine(parsed.Address)), pointer...))
+		return
+	}
+	host := parsed.Address[strings.LastIndexByte(parsed.Address, '@')+1:]
+	fault := hostFault(strings.Trim(host, "[]"))
+	if fault.Cause == "" && !strings.ContainsAny(host, ".:") {
+		fault = linkFault{Cause: "names a host that is not on the internet", Hint: "write it as NAME@HOST, with a whole host such as company.example"}
+	}
+	if fault.Cause == "" {
+		return
+	}
+	severity := s.severity()
+	if fault.Placeholder {
+		severity = s.atMost(Info)
+	}
+	s.problemAs(severity, s.ext.Document.Problem(fmt.Sprintf("%s %q %s", what, oneLine(address), fault.Cause), fault.Hint, pointer...))
+}
