@@ -75,6 +75,9 @@ func (s *subject) chartError(err error) {
 		return
 	}
 	file, cause := unreadable(err)
+	if m := declaredTwice.FindStringSubmatch(cause); m != nil && (file == "" || file == extension.ChartFile) && s.twice(m[1]) {
+		return
+	}
 	if problems := s.yamlProblems(file); len(problems) > 0 {
 		for _, p := range problems {
 			p.Message = "Helm cannot load the chart: " + p.Message
@@ -95,6 +98,34 @@ func (s *subject) chartError(err error) {
 		f.Excerpt = source{Text: string(s.file(file))}.excerpt(f.Line)
 	}
 	s.tell(s.severity(), f)
+}
+
+// declaredTwice is how Helm refuses a chart with two dependencies that go by one
+// name (Metadata.Validate of helm.sh/helm/v3/pkg/chart).
+var declaredTwice = regexp.MustCompile(`more than one dependency with name or alias "(.*)"`)
+
+// twice tells the second dependency that goes by a name, where it stands. It
+// reports whether there is one.
+func (s *subject) twice(name string) bool {
+	first := 0
+	for _, dependency := range s.entries("dependencies") {
+		field := "name"
+		if dependency.text("alias") != "" {
+			field = "alias"
+		}
+		if dependency.text(field) != name {
+			continue
+		}
+		if first == 0 {
+			first, _ = s.ext.Document.Place(dependency.at(field)...)
+			continue
+		}
+		s.problem(s.ext.Document.Problem(
+			fmt.Sprintf("Helm cannot load the chart: there is more than one dependency with the name or alias %q, first in line %d", oneLine(name), first),
+			"keep one of them, or give each an alias of its own, and a version, to have the subchart twice", dependency.at(field)...))
+		return true
+	}
+	return false
 }
 
 // nameOrVersionTold reports whether the chart cannot load for a reason that the

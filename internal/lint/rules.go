@@ -40,6 +40,7 @@ func Rules() []Rule {
 		iconRule(),
 		screenshotsRule(),
 		chartRule(),
+		dependenciesRule(),
 		renderRule(),
 		imagesRule(),
 		imageRegistryRule(),

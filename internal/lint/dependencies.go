@@ -1,0 +1,385 @@
+package lint
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
+
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+func dependenciesRule() Rule {
+	return Rule{
+		Name:    "dependencies",
+		Summary: "each subchart under charts/ is declared, and what switches it on and off is there",
+		Why: "Helm takes every chart under charts/, declared or not. One that is not among the `dependencies` has no tag and no " +
+			"condition: nobody can switch it off, and in `Multicluster` KubeSphere installs it on the host cluster and on every " +
+			"chosen one.\n\n" +
+			"A `condition` is a path into the values, or several with commas between them, of which the first with a value counts. " +
+			"Where none has a value, or one that is not true or false, Helm passes over it and the subchart stays on. `enabled` " +
+			"has no effect at all. Tags are switched by `tags` in the values, but KubeSphere sets `tags.extension` and " +
+			"`tags.agent` itself.",
+		Fix: "Declare the subchart, and give the values what its condition names:\n\n" +
+			"# extension.yaml\ndependencies:\n  - name: web\n    condition: web.enabled\n\n" +
+			"and in values.yaml:\n\n" +
+			"web:\n  enabled: true",
+		Source:     "Helm 3: `ProcessDependencies` of its package chartutil; `getOverrides` of KubeSphere 4 (pkg/controller/core/installplan_controller.go). What is declared and not there is told by the rule `chart`.",
+		Default:    Warning,
+		needsChart: true,
+		check:      checkDependencies,
+	}
+}
+
+func checkDependencies(s *subject) {
+	loaded, err := s.material.chart()
+	if err != nil {
+		return // the rule chart says so
+	}
+	s.undeclared(loaded)
+	s.sameNames(loaded)
+	for _, dependency := range s.entries("dependencies") {
+		s.deadSwitch(dependency)
+		s.condition(loaded.Chart, dependency)
+	}
+	s.tagValues(loaded.Chart)
+}
+
+// undeclared tells the subcharts that extension.yaml does not name.
+func (s *subject) undeclared(loaded *loadedChart) {
+	for _, child := range loaded.Chart.Dependencies() {
+		folder := s.folderOf(loaded, child)
+		if s.isDeclared(child, folder) {
+			continue
+		}
+		name := oneLine(child.Name())
+		message := fmt.Sprintf("the subchart %q in %s is not among the dependencies: Helm installs it all the same, and nothing can switch it off", name, folder)
+		hint := fmt.Sprintf("add it to dependencies:\n- name: %s", name)
+		if s.field("installationMode") == multicluster {
+			message += fmt.Sprintf("; in %s it goes to the host cluster and to every chosen one", multicluster)
+			hint += fmt.Sprintf("\n  tags: [%s]", tagExtension)
+		}
+		s.problem(s.ext.Document.ProblemAtKey(message, hint, "dependencies"))
+	}
+}
+
+// isDeclared reports whether a subchart is among the dependencies. One that is
+// probably meant by a dependency that is not there counts: the rule chart tells
+// that one, and it is the same mistake.
+func (s *subject) isDeclared(child *chart.Chart, folder string) bool {
+	for _, dependency := range s.entries("dependencies") {
+		if dependency.text("name") == child.Name() {
+			return true
+		}
+	}
+	if !s.isOn("chart") {
+		return false
+	}
+	for _, dependency := range s.entries("dependencies") {
+		name := dependency.text("name")
+		if name == "" || childNamed(child.Parent(), name) != nil {
+			continue
+		}
+		if _, near := yamldoc.Nearest(name, []string{child.Name()}); near || folder == "charts/"+name {
+			return true
+		}
+	}
+	return false
+}
+
+// folderOf is the folder or package of a subchart, as a message names it.
+func (s *subject) folderOf(loaded *loadedChart, child *chart.Chart) string {
+	at, ok := loaded.Places.of(child)
+	switch {
+	case !ok:
+		return "charts"
+	case at.Archive != "":
+		return at.Archive
+	}
+	return at.Dir
+}
+
+// sameNames tells subcharts that are one and the same to Helm.
+func (s *subject) sameNames(loaded *loadedChart) {
+	if loaded.EnabledErr != nil {
+		return
+	}
+	folders := map[string][]string{}
+	for _, child := range loaded.Enabled.Dependencies() {
+		folders[child.Name()] = append(folders[child.Name()], s.folderOf(loaded, child))
+	}
+	for _, name := range sortedKeys(folders) {
+		// Helm loads subcharts in any order.
+		distinct := slices.Compact(slices.Sorted(slices.Values(folders[name])))
+		if len(distinct) < 2 {
+			continue
+		}
+		s.problem(s.ext.Document.ProblemAtKey(
+			fmt.Sprintf("%s hold charts with one name, %q: Helm takes their templates and values for those of one chart", strings.Join(distinct, " and "), oneLine(name)),
+			"rename all but one of them in its Chart.yaml, or give it an alias and a version among the dependencies", "dependencies"))
+	}
+}
+
+// deadSwitch tells `enabled: false`, which looks as if it did something.
+func (s *subject) deadSwitch(dependency entry) {
+	if dependency.Fields["enabled"] != false {
+		return
+	}
+	s.problem(s.ext.Document.Problem(
+		fmt.Sprintf("enabled: false has no effect on the dependency %q: Helm switches it on before it looks at conditions and tags", oneLine(dependency.text("name"))),
+		"use a condition that is false in values.yaml, or take the dependency out", dependency.at("enabled")...))
+}
+
+// condition looks up what the condition of a dependency names.
+func (s *subject) condition(root *chart.Chart, dependency entry) {
+	condition := strings.TrimSpace(dependency.text("condition"))
+	if condition == "" {
+		return
+	}
+	tell := func(message, hint string) {
+		s.problem(s.ext.Document.Problem(message, hint, dependency.at("condition")...))
+	}
+	of := fmt.Sprintf("of the dependency %q", oneLine(dependency.text("name")))
+	paths := conditionPaths(condition)
+	for _, path := range paths {
+		if path != strings.TrimSpace(path) {
+			tell(fmt.Sprintf("the condition %s has a blank beside a comma, and Helm looks for a value of the name %q", of, oneLine(path)),
+				fmt.Sprintf("write it as %q", strings.Join(trimmed(paths), ",")))
+			return
+		}
+	}
+	for _, path := range paths {
+		value, ok := valueAt(root, path)
+		if !ok {
+			continue
+		}
+		if _, isSwitch := value.(bool); !isSwitch {
+			tell(fmt.Sprintf("the condition %q %s is %s in values.yaml: Helm passes over what is not true or false", oneLine(path), of, shownValue(value)),
+				fmt.Sprintf("write %s as true or false, without quotes", oneLine(path)))
+		}
+		return
+	}
+	s.missingCondition(root, paths, of, tell)
+}
+
+func (s *subject) missingCondition(root *chart.Chart, paths []string, of string, tell func(message, hint string)) {
+	message := fmt.Sprintf("the condition %q %s names no value in values.yaml: Helm passes over it, and the subchart stays on", oneLine(paths[0]), of)
+	if len(paths) > 1 {
+		message = fmt.Sprintf("none of the conditions %s %s names a value in values.yaml: Helm passes over them, and the subchart stays on", quotedWords(paths), of)
+	}
+	switches := switchesIn(root.Values, "", nil)
+	for _, child := range root.Dependencies() {
+		switches = switchesIn(child.Values, child.Name()+".", switches)
+	}
+	hint := "add it to values.yaml:\n" + oneLine(paths[0]) + ": true"
+	if steps := strings.Split(paths[0], "."); len(steps) > 1 {
+		hint = "add it to values.yaml:\n" + nestedSwitch(steps)
+	}
+	if near, ok := yamldoc.Nearest(paths[0], switches); ok {
+		hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	tell(message, hint)
+}
+
+// valueAt looks a path up as Helm does before it decides on dependencies: in the
+// values of the chart, then in those of the subchart under whose name or alias
+// the path leads. Helm has not applied the aliases of deeper charts by then.
+func valueAt(root *chart.Chart, path string) (any, bool) {
+	if value, ok := ownValue(root, path); ok {
+		return value, true
+	}
+	name, below, found := strings.Cut(path, ".")
+	if !found {
+		return nil, false
+	}
+	for _, child := range root.Dependencies() {
+		if !slices.Contains(namesOf(root, child), name) {
+			continue
+		}
+		if value, ok := valueBelow(child, below); ok {
+			return value, true
+		}
+	}
+	return nil, false
+}
+
+func valueBelow(c *chart.Chart, path string) (any, bool) {
+	if value, ok := ownValue(c, path); ok {
+		return value, true
+	}
+	name, below, found := strings.Cut(path, ".")
+	if child := childNamed(c, name); found && child != nil {
+		return valueBelow(child, below)
+	}
+	return nil, false
+}
+
+func ownValue(c *chart.Chart, path string) (any, bool) {
+	value, err := chartutil.Values(c.Values).PathValue(path)
+	return value, err == nil
+}
+
+// namesOf are the names under which a chart has a subchart: its own, or those
+// that dependencies give it.
+func namesOf(c, child *chart.Chart) []string {
+	var names []string
+	for _, d := range c.Metadata.Dependencies {
+		if d == nil || d.Name != child.Name() || !chartutil.IsCompatibleRange(d.Version, child.Metadata.Version) {
+			continue
+		}
+		names = append(names, cmp.Or(d.Alias, d.Name))
+	}
+	if names == nil {
+		return []string{child.Name()}
+	}
+	return names
+}
+
+// What is looked through for what a condition may have meant.
+const (
+	maxSwitches    = 1000
+	maxSwitchDepth = 4
+)
+
+// switchesIn adds the paths of all values that are true or false to list.
+func switchesIn(values map[string]any, prefix string, list []string) []string {
+	for _, key := range sortedKeys(values) {
+		if len(list) >= maxSwitches {
+			return list
+		}
+		switch value := values[key].(type) {
+		case bool:
+			list = append(list, prefix+key)
+		case map[string]any:
+			if strings.Count(prefix, ".") < maxSwitchDepth {
+				list = switchesIn(value, prefix+key+".", list)
+			}
+		}
+	}
+	return list
+}
+
+// nestedSwitch writes a path as YAML.
+func nestedSwitch(steps []string) string {
+	var lines []string
+	for i, step := range steps {
+		line := strings.Repeat("  ", i) + oneLine(step) + ":"
+		if i == len(steps)-1 {
+			line += " true"
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// tagValues looks at the tags that values.yaml sets.
+func (s *subject) tagValues(root *chart.Chart) {
+	value, there := root.Values["tags"]
+	if !there || value == nil {
+		return
+	}
+	tags, isMapping := value.(map[string]any)
+	if !isMapping {
+		s.atValue("tags in values.yaml is not a mapping of tags to true or false: Helm passes over it", "write it as\ntags:\n  NAME: true", Warning, "tags")
+		return
+	}
+	subcharts := s.taggedSubcharts()
+	for _, tag := range sortedKeys(tags) {
+		s.tagValue(tag, tags, subcharts)
+	}
+}
+
+func (s *subject) tagValue(tag string, tags map[string]any, subcharts []taggedSubchart) {
+	on, isSwitch := tags[tag].(bool)
+	shown := oneLine(tag)
+	switch {
+	case !isSwitch:
+		s.atValue(fmt.Sprintf("tags.%s is %s: Helm passes over what is not true or false", shown, shownValue(tags[tag])), "write true or false, without quotes", Warning, "tags", tag)
+	case tag == tagExtension || tag == tagAgent:
+		if !on {
+			s.atValue(fmt.Sprintf("tags.%s is switched off here, but KubeSphere sets it whenever it installs the extension", shown),
+				"remove the line: it changes only what `helm template` shows", Warning, "tags", tag)
+		}
+	case !slices.ContainsFunc(subcharts, func(c taggedSubchart) bool { return c.has(tag) }):
+		s.unusedTag(tag, subcharts)
+	case !on:
+		s.tagOff(tag, tags, subcharts)
+	}
+}
+
+func (s *subject) unusedTag(tag string, subcharts []taggedSubchart) {
+	hint := "remove the line, or give the tag to a dependency in extension.yaml"
+	var known []string
+	for _, c := range subcharts {
+		known = append(known, c.Tags...)
+	}
+	if near, ok := yamldoc.Nearest(tag, known); ok {
+		hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	s.atValue(fmt.Sprintf("no dependency has the tag %q that is set here", oneLine(tag)), hint, Warning, "tags", tag)
+}
+
+// tagOff tells a tag of the extension's own that is off. That may be meant, and
+// works, where no other tag of the subchart is on.
+func (s *subject) tagOff(tag string, tags map[string]any, subcharts []taggedSubchart) {
+	var out []string
+	for _, c := range subcharts {
+		other := slices.ContainsFunc(c.Tags, func(t string) bool { return t == tagExtension || t == tagAgent || tags[t] == true })
+		if c.has(tag) && !other {
+			out = append(out, c.Name)
+		}
+	}
+	if len(out) == 0 {
+		s.atValue(fmt.Sprintf("tags.%s is switched off here without effect: all that have the tag have another one that is on, which is enough for Helm", oneLine(tag)),
+			"remove the line, or use a condition to switch them off", Warning, "tags", tag)
+		return
+	}
+	s.atValue(fmt.Sprintf("tags.%s is switched off here, so that %s is not installed unless users switch it on", oneLine(tag), quotedWords(out)),
+		"write true if it belongs to the extension", Info, "tags", tag)
+}
+
+// atValue tells something about a value of values.yaml, where that can be read
+// with its places.
+func (s *subject) atValue(message, hint string, severity Severity, pointer ...string) {
+	file := s.path("values.yaml")
+	doc, err := yamldoc.Parse(file, s.file("values.yaml"))
+	if err != nil {
+		s.tell(s.atMost(severity), Finding{File: file, Message: message, Hint: hint})
+		return
+	}
+	s.problemAs(s.atMost(severity), doc.Problem(message, hint, pointer...))
+}
+
+// shownValue is a value as a message shows it.
+func shownValue(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return "empty"
+	case string:
+		return fmt.Sprintf("the text %q", oneLine(v))
+	case map[string]any:
+		return "a mapping"
+	case []any:
+		return "a list"
+	}
+	return oneLine(plainScalar(value))
+}
+
+func quotedWords(words []string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = fmt.Sprintf("%q", oneLine(word))
+	}
+	return strings.Join(quoted, ", ")
+}
+
+func trimmed(words []string) []string {
+	list := make([]string, len(words))
+	for i, word := range words {
+		list[i] = strings.TrimSpace(word)
+	}
+	return list
+}
