@@ -43,6 +43,7 @@ var rooms = []room{
 	{"internal/marketplace", []string{"internal/extension"}},
 	{"internal/lint", []string{"internal/extension", "internal/yamldoc"}},
 	{"internal/weight", []string{"internal/extension", "internal/yamldoc"}},
+	{"internal/dependency", []string{"internal/extension", "internal/helmrepo", "internal/transport", "internal/atomicfile"}},
 	{"internal/extension", []string{"internal/yamldoc"}},
 	{"internal/cloud", []string{"internal/transport"}},
 	{"internal/helmrepo", []string{"internal/transport"}},
