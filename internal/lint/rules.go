@@ -41,6 +41,7 @@ func Rules() []Rule {
 		screenshotsRule(),
 		chartRule(),
 		dependenciesRule(),
+		lockRule(),
 		renderRule(),
 		imagesRule(),
 		imageRegistryRule(),

@@ -1,0 +1,121 @@
+package lint
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+	"helm.sh/helm/v3/pkg/chart"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+func lockRule() Rule {
+	return Rule{
+		Name:    "dependency-lock",
+		Summary: "the versions of dependencies from other places are the same on any day",
+		Why: "Without a Chart.lock, the highest version that satisfies the constraint goes into the package: on another day " +
+			"that may be another one, untried, and a version that is released already shows as drift.",
+		Fix: "Put the Chart.lock that the finding shows beside extension.yaml, or write an exact version; a chart under charts/ " +
+			"needs neither.",
+		Source: "`helm dependency build`: Chart.lock names the versions, and its digest says for which dependencies " +
+			"(internal/resolver and pkg/downloader of Helm 3).",
+		Default:    Warning,
+		needsChart: true,
+		check:      checkLock,
+	}
+}
+
+func checkLock(s *subject) {
+	for _, f := range s.ext.Replaced {
+		s.tell(s.severity(), Finding{
+			File:    s.path(f),
+			Message: fmt.Sprintf("%s is not packed: no dependency asks for its version, and another has taken its place", f),
+			Hint:    "remove the file, or ask for its version in extension.yaml",
+		})
+	}
+	lock, err := s.ext.Lock()
+	switch {
+	case err != nil:
+		s.badLock(err)
+	case lock == nil:
+		s.unlocked()
+	case !s.ext.LockInSync(lock):
+		s.tell(s.severity(), Finding{
+			File:    s.path(extension.LockFile),
+			Message: "Chart.lock is out of sync with the dependencies in extension.yaml: it was made for others, and has no effect",
+			Hint:    s.proposal("put this in its place", "delete it, as long as all dependencies are under charts/"),
+		})
+	default:
+		s.otherVersions(lock)
+	}
+}
+
+func (s *subject) badLock(err error) {
+	var problems yamldoc.Problems
+	if !errors.As(err, &problems) {
+		problems = yamldoc.Problems{{File: s.path(extension.LockFile), Message: err.Error()}}
+	}
+	for _, p := range problems {
+		s.problem(p)
+	}
+}
+
+// unlocked tells the dependencies whose version only this day decided on.
+func (s *subject) unlocked() {
+	hint := s.proposal("to keep it, put this beside extension.yaml as Chart.lock", "write the exact version")
+	for _, r := range s.ext.Resolved {
+		d := s.ext.Metadata.Dependencies[r.Dependency]
+		if _, err := semver.StrictNewVersion(strings.TrimPrefix(d.Version, "v")); err == nil || strings.HasPrefix(d.Repository, "file:") {
+			continue // it says itself which one
+		}
+		asked := "any version"
+		if d.Version != "" {
+			asked = d.Version
+		}
+		s.problem(s.ext.Document.Problem(
+			fmt.Sprintf("the version of the dependency %q is not locked: %s is the highest for %s today", r.Name, r.Version, asked),
+			hint, "dependencies", strconv.Itoa(r.Dependency), "version"))
+		hint = "the Chart.lock above is for all dependencies"
+	}
+}
+
+// proposal is a hint with the lock to write, or another where there is none.
+func (s *subject) proposal(lead, otherwise string) string {
+	text, ok := s.ext.ProposedLock()
+	if !ok {
+		return otherwise
+	}
+	return lead + ":\n" + strings.TrimRight(text, "\n")
+}
+
+// otherVersions tells charts in the tree of another version than the locked one.
+func (s *subject) otherVersions(lock *chart.Lock) {
+	present := s.ext.Subcharts()
+	for i, d := range s.ext.Metadata.Dependencies {
+		locked := lock.Dependencies[i].Version
+		if d.Repository == "" {
+			continue // Helm writes the constraint there, and no version
+		}
+		var found string
+		for _, c := range present {
+			if c.Name == d.Name {
+				found = c.Path
+			}
+			if c.Name == d.Name && strings.TrimPrefix(c.Version, "v") == strings.TrimPrefix(locked, "v") {
+				found = ""
+				break
+			}
+		}
+		if found != "" {
+			s.tell(s.severity(), Finding{
+				File:    s.path(found),
+				Message: fmt.Sprintf("the chart of the dependency %q is there, but not in version %s of Chart.lock", d.Name, locked),
+				Hint:    "run `helm dependency build`, or make Chart.lock anew",
+			})
+		}
+	}
+}
