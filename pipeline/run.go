@@ -26,7 +26,8 @@ type Options struct {
 
 	Marketplace Marketplace // nil when there is no API key
 	Repository  Repository
-	AssetHost   string // scheme and host of uploaded files' URLs, to forecast sizes
+	Resolver    Resolver // nil leaves dependencies that are not under charts/ out
+	AssetHost   string   // scheme and host of uploaded files' URLs, to forecast sizes
 	// AssetHostIsSure says that uploaded files will have AssetHost in their URLs,
 	// so that a forecast with the folder known is exact.
 	AssetHostIsSure bool
@@ -323,6 +324,9 @@ func (r *Run) planOne(ctx context.Context, w *world, rel *release) {
 		rel.fail(stagePlan, rel.broken)
 		return
 	}
+	if rel.resolve(ctx); rel.over {
+		return
+	}
 	before, after := r.stages()
 	rel.perform(ctx, w, before)
 	if rel.over {
@@ -357,6 +361,23 @@ func (rel *release) unreadable() {
 		}
 	}
 	rel.fail(StageLint, rel.loadErr)
+}
+
+// resolve completes the extension with its dependencies, before anything looks
+// at it: rules, digests and packages are those of the whole.
+func (rel *release) resolve(ctx context.Context) {
+	if rel.run.Resolver == nil {
+		return
+	}
+	ext, err := rel.run.Resolver.Resolve(rel.noting(ctx), rel.source.Path, rel.ext)
+	switch {
+	case err == nil:
+		rel.ext = ext
+	case ctx.Err() != nil:
+		rel.end(NotReached, interruption(ctx)+" while its dependencies were brought in")
+	default:
+		rel.fail(StageLint, err)
+	}
 }
 
 func (rel *release) failPlan(ctx context.Context, err error) {

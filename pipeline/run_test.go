@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -457,5 +458,71 @@ func TestEveryExtensionEndsExactlyOnce(t *testing.T) {
 		if ends[name] != 1 {
 			t.Errorf("%s ended %d times", name, ends[name])
 		}
+	}
+}
+
+// resolverFunc is a Resolver made of a function.
+type resolverFunc func(ctx context.Context, source string, ext *extension.Extension) (*extension.Extension, error)
+
+func (f resolverFunc) Resolve(ctx context.Context, source string, ext *extension.Extension) (*extension.Extension, error) {
+	return f(ctx, source, ext)
+}
+
+// adviceError is an error of a client that brings its own advice.
+type adviceError struct{ text, advice string }
+
+func (e *adviceError) Error() string  { return e.text }
+func (e *adviceError) Remedy() string { return e.advice }
+
+func TestDependenciesArePartOfWhatIsReleased(t *testing.T) {
+	w := newFakeWorld()
+	data := []byte("first")
+	resolver := resolverFunc(func(_ context.Context, source string, ext *extension.Extension) (*extension.Extension, error) {
+		if filepath.Base(source) != ext.Metadata.Name {
+			t.Errorf("the source of %s is %s", ext.Metadata.Name, source)
+		}
+		return ext.WithCharts([]extension.Resolved{{Name: "sub", Version: "1.0.0", Data: data}})
+	})
+	options := Options{Sources: []config.Source{sourceOf(t, "alc", "1.2.0")}, Skip: []string{StageLint, StageVerify}, Resolver: resolver}
+	wantOutcomes(t, do(t, w, options), map[string]Outcome{"alc": Released})
+	sent, err := extension.Read("sent", w.versions["alc@1.2.0"].pkg.Data, extension.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(sent.Files, func(f extension.File) bool { return f.Name == "charts/sub-1.0.0.tgz" && string(f.Data) == "first" }) {
+		t.Error("the dependency is not in the package that was sent")
+	}
+	wantOutcomes(t, do(t, w, options), map[string]Outcome{"alc": Exists})
+	data = []byte("second")
+	wantOutcomes(t, do(t, w, options), map[string]Outcome{"alc": Drift})
+}
+
+func TestADependencyThatCannotBeBroughtInFailsItsExtensionAlone(t *testing.T) {
+	w := newFakeWorld()
+	resolver := resolverFunc(func(_ context.Context, _ string, ext *extension.Extension) (*extension.Extension, error) {
+		if ext.Metadata.Name == "alc" {
+			return nil, &adviceError{`the dependency "sub" is nowhere`, "look again"}
+		}
+		return ext, nil
+	})
+	result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.2.0"), sourceOf(t, "bee", "1.0.0")}, Skip: []string{StageLint}, Resolver: resolver})
+	wantOutcomes(t, result, map[string]Outcome{"alc": Failed, "bee": Released})
+	if want := (ErrorResult{Stage: StageLint, Message: `the dependency "sub" is nowhere`, Remedy: "look again"}); *result.Extensions[0].Error != want {
+		t.Errorf("%+v, want %+v", *result.Extensions[0].Error, want)
+	}
+}
+
+func TestInterruptWhileDependenciesAreBroughtIn(t *testing.T) {
+	w := newFakeWorld()
+	stop, interrupt := context.WithCancelCause(t.Context())
+	resolver := resolverFunc(func(ctx context.Context, _ string, _ *extension.Extension) (*extension.Extension, error) {
+		interrupt(errors.New("interrupted"))
+		<-ctx.Done()
+		return nil, context.Cause(ctx)
+	})
+	result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.2.0")}, Resolver: resolver, Stop: stop})
+	wantOutcomes(t, result, map[string]Outcome{"alc": NotReached})
+	if want := "interrupted while its dependencies were brought in"; result.Extensions[0].Reason != want {
+		t.Errorf("%q, want %q", result.Extensions[0].Reason, want)
 	}
 }

@@ -91,6 +91,14 @@ type Entry struct {
 	ContentDigest string   // annotation ksrelease.dev/content-digest; empty if another tool pushed it
 }
 
+// Resolver brings in the subcharts that an extension names by a repository and
+// does not have under charts/.
+type Resolver interface {
+	// Resolve returns the extension with all its dependencies, or ext itself
+	// where none is missing. source is the folder or archive it was read from.
+	Resolve(ctx context.Context, source string, ext *extension.Extension) (*extension.Extension, error)
+}
+
 // Sleep waits for d unless ctx ends first, and says whether it waited.
 func Sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)

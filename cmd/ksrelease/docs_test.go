@@ -119,7 +119,7 @@ func TestExitCodesAreAsTheirPageSays(t *testing.T) {
 // Every command line in the documents is one that the program understands.
 func TestCommandLinesInTheDocumentsParse(t *testing.T) {
 	lines := 0
-	for _, name := range []string{"README.md", "docs/one-release.md", "docs/exit-codes.md", "docs/local-marketplace.md", "docs/design.md", "examples/README.md"} {
+	for _, name := range []string{"README.md", "docs/one-release.md", "docs/exit-codes.md", "docs/local-marketplace.md", "docs/design.md", "docs/packaging.md", "examples/README.md"} {
 		for _, block := range regexp.MustCompile("(?s)```(?:sh|console)\n(.*?)```").FindAllStringSubmatch(readDoc(t, name), -1) {
 			for line := range strings.Lines(block[1]) {
 				line = strings.TrimPrefix(strings.TrimSpace(line), "$ ")

@@ -145,6 +145,9 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	options.Noting = func(ctx context.Context, tell func(string)) context.Context {
 		return transport.WithNotify(ctx, func(r transport.Retry) { tell(r.String()) })
 	}
+	dependencies := a.dependencies(p)
+	defer dependencies.close()
+	options.Resolver = dependencies
 
 	observers := []pipeline.Observer{c.teller(a, text)}
 	var files []report.File

@@ -47,6 +47,9 @@ func TestMain(m *testing.M) {
 //	market approve NAME@VER   reviews what was submitted
 //	market hide               shows an empty index from now on; market show ends that
 //	market seed               fills it with what a stock ksbuilder pushed (../shared)
+//	charts serve DIR          makes a Helm repository of the charts in DIR and serves it at
+//	                          $CHARTS; again to add to it
+//	charts log FILE           writes the requests it got so far to FILE, and forgets them
 //	unpack DIR                unpacks the real packages of ../shared/corpus into DIR
 //	noise FILE BYTES          writes a file that does not compress, the same one each time; a .png looks like one
 //	waitfor FILE              waits until FILE is there
@@ -59,6 +62,7 @@ func TestScript(t *testing.T) {
 		Setup:         setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"market":  marketCommandInScript,
+			"charts":  chartsCommandInScript,
 			"edit":    editInScript,
 			"scrub":   scrubInScript,
 			"waitfor": waitForInScript,
@@ -90,7 +94,9 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("XDG_CONFIG_HOME", filepath.Join(home, ".config"))
 	env.Setenv("ROOT", root)
 	env.Setenv("KEY", testKey)
+	env.Setenv("XDG_CACHE_HOME", filepath.Join(home, ".cache"))
 	env.Values[served{}] = &servedInScript{}
+	env.Values[servedCharts{}] = &chartsInScript{}
 	return nil
 }
 

@@ -102,6 +102,9 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 		Sources:  sources, Only: c.Names, Marketplace: links.marketplace(), Repository: links.repo, AssetHost: links.assetHost, AssetHostIsSure: links.hostSure,
 		Parallelism: p.config.Parallelism, DryRun: true, Stop: a.stop,
 	}
+	dependencies := a.dependencies(p)
+	defer dependencies.close()
+	options.Resolver = dependencies
 	run := pipeline.New(options)
 	result, err := run.Do(ctx)
 	if err != nil {

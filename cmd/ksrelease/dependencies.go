@@ -1,0 +1,56 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+
+	"helm.sh/helm/v3/pkg/helmpath"
+
+	"github.com/ksrelease/ksrelease/internal/dependency"
+	"github.com/ksrelease/ksrelease/internal/transport"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// dependencies brings in the charts that extensions name by a repository. It
+// has connections of its own: what a chart repository asks of its clients is
+// nothing to the marketplace.
+type dependencies struct {
+	*dependency.Resolver
+	close func()
+}
+
+var _ pipeline.Resolver = dependencies{}
+
+// dependencies makes the resolver of a project.
+func (a *app) dependencies(p *project) dependencies {
+	web := transport.New(transport.Options{UserAgent: userAgent(), Parallelism: p.config.Parallelism})
+	user, _ := a.env("KSRELEASE_REPOSITORY_USERNAME")
+	password, _ := a.env("KSRELEASE_REPOSITORY_PASSWORD")
+	options := dependency.Options{
+		Root: p.root, Transport: web, UserAgent: userAgent(),
+		RepositoryURL: p.config.Repository.URL, Username: user, Password: password,
+		RegistryConfigs: a.registryConfigs(),
+	}
+	// Without a cache directory charts are downloaded each time.
+	if cache, err := os.UserCacheDir(); err == nil {
+		options.Cache = filepath.Join(cache, "ksrelease", "charts")
+	}
+	return dependencies{dependency.New(options), web.Close}
+}
+
+// registryConfigs are where helm and docker keep the keys of registries, in the
+// order in which helm looks.
+func (a *app) registryConfigs() []string {
+	helm, ok := a.env("HELM_REGISTRY_CONFIG")
+	if !ok || helm == "" {
+		helm = helmpath.ConfigPath("registry", "config.json")
+	}
+	files := []string{helm}
+	if dir, ok := a.env("DOCKER_CONFIG"); ok && dir != "" {
+		return append(files, filepath.Join(dir, "config.json"))
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		files = append(files, filepath.Join(home, ".docker", "config.json"))
+	}
+	return files
+}
