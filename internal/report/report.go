@@ -39,8 +39,8 @@ type File interface {
 var endings = []string{".json", ".xml", ".md", ".sarif"}
 
 // NewFile makes the report that the ending of path chooses: .json is the
-// result document, written anew with every step so that it survives whatever
-// ends the run; .xml is JUnit, .md Markdown and .sarif the findings, all three
+// result document, kept in step with the run so that it survives whatever
+// ends it; .xml is JUnit, .md Markdown and .sarif the findings, all three
 // written when the run is over. A file that cannot be written is an error here,
 // before anything is sent.
 func NewFile(path string, tool Tool) (File, error) {

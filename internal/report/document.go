@@ -1,0 +1,154 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ksrelease/ksrelease/internal/atomicfile"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// document keeps the result document on disk in step with the run. Events come
+// one at a time and the run stands still meanwhile, so each change has to be
+// cheap: an event encodes its own extension alone, and changes it in place.
+//
+// While the run goes on, the totals stand before the extensions, and a kill
+// between two writes can leave them behind by one extension.
+type document struct {
+	pages  paged
+	result pipeline.Result
+	index  map[identity]int // places in result.Extensions
+	// written is when the file was written as a whole the last time.
+	written time.Time
+	err     error
+}
+
+// identity is what tells one extension of a run from another: two that cannot
+// be read may share a name.
+type identity struct{ name, path string }
+
+func identityOf(x *pipeline.ExtensionResult) identity { return identity{x.Name, x.Path} }
+
+// restless is how long a change that is no evidence of a write, and for which
+// the whole file has to be written, may wait to be kept.
+const restless = 200 * time.Millisecond
+
+func newDocument(path string) (*document, error) {
+	if err := mayWrite(path); err != nil {
+		return nil, err
+	}
+	return &document{pages: paged{path: path}}, nil
+}
+
+func (d *document) Observe(e pipeline.Event) {
+	switch {
+	case e.Kind == pipeline.EventRunFinished:
+		d.finish(e.Result)
+	case e.Result != nil:
+		d.begin(e.Result)
+	case e.Extension != nil:
+		d.change(e)
+	}
+}
+
+// begin takes a whole result: that of a run or an application that begins.
+func (d *document) begin(r *pipeline.Result) {
+	d.result = *r
+	d.result.Extensions = slices.Clone(r.Extensions)
+	d.index = make(map[identity]int, len(r.Extensions))
+	texts := [][]byte{d.head()}
+	for i := range d.result.Extensions {
+		d.index[identityOf(&d.result.Extensions[i])] = i
+		texts = append(texts, d.state(i), d.findings(i))
+	}
+	d.pages.reset(append(texts, []byte("  ]\n}\n")))
+	d.write()
+}
+
+// change takes what happened to one extension.
+func (d *document) change(e pipeline.Event) {
+	i, known := d.index[identityOf(e.Extension)]
+	if !known {
+		return
+	}
+	before := d.result.Extensions[i]
+	d.result.Extensions[i] = *e.Extension
+	d.keep(d.pages.set(1+2*i, d.state(i)))
+	if !slices.Equal(before.Findings, e.Extension.Findings) {
+		d.keep(d.pages.set(2+2*i, d.findings(i)))
+	}
+	if before.Outcome != e.Extension.Outcome {
+		d.result.Recount()
+		d.keep(d.pages.set(0, d.head()))
+	}
+	// What is about to be sent, how it went, and how it ended has to be on disk
+	// before the run goes on: it may be killed with the very next step. A plan
+	// sends nothing, and is written as a whole when it is done.
+	evidence := !e.Planning && (e.Writes || e.Kind == pipeline.EventEnded)
+	if d.pages.stale && (evidence || time.Since(d.written) > restless) {
+		d.write()
+	}
+}
+
+// finish leaves the document in its final form.
+func (d *document) finish(r *pipeline.Result) {
+	d.pages.close()
+	data, err := json.MarshalIndent(r, "", "  ")
+	if err == nil {
+		err = atomicfile.Write(d.pages.path, append(data, '\n'), 0o644)
+	}
+	d.keep(err)
+}
+
+func (d *document) write() {
+	d.keep(d.pages.write())
+	d.written = time.Now()
+}
+
+// keep remembers the first error; the run goes on, and what can be written
+// later is.
+func (d *document) keep(err error) {
+	if err != nil && d.err == nil {
+		d.err = fmt.Errorf("writing the report %s: %w", d.pages.path, err)
+	}
+}
+
+func (d *document) Err() error { return d.err }
+
+// head is everything but the extensions, up to the bracket that opens them.
+func (d *document) head() []byte {
+	return append(d.object("", struct {
+		*pipeline.Result
+		Extensions *int `json:"extensions,omitempty"`
+	}{Result: &d.result}), ",\n  \"extensions\": [\n"...)
+}
+
+// An extension is in two parts: its state, which changes all along, and its
+// findings, which may be many and change once. The object is open at the end
+// of the first.
+func (d *document) state(i int) []byte {
+	text := d.object("    ", struct {
+		*pipeline.ExtensionResult
+		Findings *int `json:"findings,omitempty"`
+	}{ExtensionResult: &d.result.Extensions[i]})
+	return slices.Concat([]byte("    "), text, []byte(",\n"))
+}
+
+func (d *document) findings(i int) []byte {
+	all, err := json.MarshalIndent(d.result.Extensions[i].Findings, "      ", "  ")
+	d.keep(err)
+	end := "\n    },\n"
+	if i == len(d.result.Extensions)-1 {
+		end = "\n    }\n"
+	}
+	return slices.Concat([]byte(`      "findings": `), all, []byte(end))
+}
+
+// object encodes a value as an object that is still open.
+func (d *document) object(prefix string, value any) []byte {
+	text, err := json.MarshalIndent(value, prefix, "  ")
+	d.keep(err)
+	return text[:max(0, len(text)-len("\n"+prefix+"}"))]
+}
