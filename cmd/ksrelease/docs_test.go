@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -182,5 +183,48 @@ func TestTheConfigKnowsTheRulesOfLint(t *testing.T) {
 	_, err = config.Parse("x.yaml", []byte("version: 1\nextensions: [{path: x}]\nlint: {rules: {nothing: off}}\n"), os.LookupEnv)
 	if err == nil || !strings.Contains(err.Error(), "the rules are schema, name, ") {
 		t.Errorf("a rule that is like none: %v", err)
+	}
+}
+
+// The tests that the documents promise are there.
+func TestTestsNamedInTheDocumentsExist(t *testing.T) {
+	root, err := moduleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]bool{}
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != root && strings.HasPrefix(d.Name(), "."):
+			return filepath.SkipDir
+		case strings.HasSuffix(path, ".txtar"):
+			there[d.Name()] = true
+		case strings.HasSuffix(path, "_test.go"):
+			source, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`).FindAllStringSubmatch(string(source), -1) {
+				there[m[1]] = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for _, page := range []string{"docs/packaging.md", "docs/design.md", "docs/rules.md"} {
+		for _, m := range regexp.MustCompile("`((?:Test|Fuzz|Benchmark)\\w+|\\w+\\.txtar)`").FindAllStringSubmatch(readDoc(t, page), -1) {
+			named++
+			if !there[m[1]] {
+				t.Errorf("%s names %s, which is not there", page, m[1])
+			}
+		}
+	}
+	if named < 20 {
+		t.Errorf("only %d tests are named", named)
 	}
 }
