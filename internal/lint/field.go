@@ -1,6 +1,11 @@
 package lint
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
 
 // field is the value of a top-level field of extension.yaml as it is written, of
 // whatever type; nil where there is none.
@@ -63,4 +68,22 @@ func (e entry) texts(field string) []string {
 // at is the pointer to a field of the entry.
 func (e entry) at(field ...string) []string {
 	return append(append([]string(nil), e.Pointer...), field...)
+}
+
+// named reports whether the entry has a name, or one of another type or under a
+// misspelt key, which the rule schema tells.
+func (s *subject) named(e entry) bool {
+	if value := e.Fields["name"]; value != nil {
+		name, isText := value.(string)
+		return !isText || strings.TrimSpace(name) != ""
+	}
+	if !s.isOn("schema") {
+		return false
+	}
+	for key := range e.Fields {
+		if _, slip := yamldoc.Nearest(key, []string{"name"}); slip && key != "name" {
+			return true
+		}
+	}
+	return false
 }

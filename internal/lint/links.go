@@ -48,10 +48,8 @@ func checkLinks(s *subject) {
 func (s *subject) checkMaintainers() {
 	for _, maintainer := range s.entries("maintainers") {
 		s.checkContact("the maintainer", maintainer)
-		if value, there := maintainer.Fields["name"]; there && value != nil {
-			if name, ok := value.(string); !ok || strings.TrimSpace(name) != "" {
-				continue
-			}
+		if s.named(maintainer) {
+			continue
 		}
 		s.problem(s.ext.Document.Problem("a maintainer has no name", "add name: a person or a team", maintainer.at("name")...))
 	}

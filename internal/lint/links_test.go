@@ -148,10 +148,7 @@ func TestProvider(t *testing.T) {
 		{
 			name:    "a misspelt name",
 			changes: provider("{nmae: 示例}"),
-			want: []string{
-				`warning provider ext/extension.yaml:7:37: the provider has no name in the language zh`,
-				`warning schema ext/extension.yaml:7:38: unknown key "nmae" in provider.zh`,
-			},
+			want:    []string{`warning schema ext/extension.yaml:7:38: unknown key "nmae" in provider.zh`},
 		},
 		{
 			name:    "a text is for the schema",

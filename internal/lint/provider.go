@@ -1,9 +1,6 @@
 package lint
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 func providerRule() Rule {
 	return Rule{
@@ -20,10 +17,8 @@ func providerRule() Rule {
 
 func checkProvider(s *subject) {
 	for _, provider := range s.providers() {
-		if value, there := provider.Fields["name"]; there && value != nil {
-			if name, ok := value.(string); !ok || strings.TrimSpace(name) != "" {
-				continue // the schema tells what is no text
-			}
+		if s.named(provider) {
+			continue
 		}
 		s.problem(s.ext.Document.Problem(
 			fmt.Sprintf("the provider has no name in the language %s", oneLine(provider.Language)),
