@@ -69,7 +69,8 @@ var ErrNotFound = errors.New("no API key: run `ksrelease login`, or set " + Vari
 
 // Store is where keys are kept and looked for.
 type Store struct {
-	// File is the credentials file of ksrelease.
+	// File is the credentials file of ksrelease. Empty where the user has no
+	// folder for one: then there is no key in it, and none can be saved.
 	File string
 	// KSBuilder is the configuration file of ksbuilder; empty: none.
 	KSBuilder string
@@ -78,13 +79,14 @@ type Store struct {
 }
 
 // Default is the store of this user: credentials.json in the folder ksrelease
-// of the user's configuration folder, and ~/.ksbuilder/config.json.
+// of the user's configuration folder, and ~/.ksbuilder/config.json. Where there
+// is no HOME, as in some containers and CI jobs, there are no files, and the
+// variable is all there is. The error is always nil.
 func Default(env func(string) (string, bool)) (Store, error) {
-	dir, err := os.UserConfigDir()
-	if err != nil {
-		return Store{}, fmt.Errorf("finding the folder for credentials: %w; set HOME", err)
+	store := Store{Env: env}
+	if dir, err := os.UserConfigDir(); err == nil {
+		store.File = filepath.Join(dir, "ksrelease", "credentials.json")
 	}
-	store := Store{File: filepath.Join(dir, "ksrelease", "credentials.json"), Env: env}
 	if home, err := os.UserHomeDir(); err == nil {
 		store.KSBuilder = filepath.Join(home, ".ksbuilder", "config.json")
 	}

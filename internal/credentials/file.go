@@ -41,6 +41,9 @@ func (s Store) findOwn(server string) (Token, []string, error) {
 // readOwn reads the file; one that is not there is empty.
 func (s Store) readOwn() (ownFile, []string, error) {
 	empty := ownFile{Servers: map[string]ownEntry{}}
+	if s.File == "" {
+		return empty, nil, nil
+	}
 	data, err := os.ReadFile(s.File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return empty, nil, nil
@@ -67,6 +70,9 @@ func (s Store) Save(server, value string) error {
 	if value == "" {
 		return errors.New("saving the API key: it is empty")
 	}
+	if s.File == "" {
+		return errors.New("saving the API key: you have no folder for it; set HOME, or give the key in " + Variable)
+	}
 	return s.change(func(content *ownFile) bool {
 		content.Servers[serverKey(server)] = ownEntry{Token: value}
 		return true
@@ -76,6 +82,9 @@ func (s Store) Save(server, value string) error {
 // Remove drops the key of a server; removed is false where there was none. The
 // file of ksbuilder is left alone.
 func (s Store) Remove(server string) (removed bool, err error) {
+	if s.File == "" {
+		return false, nil
+	}
 	if _, err := os.Stat(s.File); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
