@@ -73,7 +73,9 @@ func (c *loginCommand) Run(a *app) error {
 
 func (c *loginCommand) key(a *app, server string) (string, error) {
 	if c.TokenStdin {
-		line, err := bufio.NewReader(io.LimitReader(a.stdin, 64<<10)).ReadString('\n')
+		line, err := unlessStopped(a.stop, func() (string, error) {
+			return bufio.NewReader(io.LimitReader(a.stdin, 64<<10)).ReadString('\n')
+		})
 		if err != nil && !errors.Is(err, io.EOF) {
 			return "", fmt.Errorf("reading the API key from standard input: %w", err)
 		}
@@ -107,20 +109,31 @@ func (a *app) readPassword(terminal int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	type answer struct {
-		line []byte
-		err  error
+	line, err := unlessStopped(a.stop, func() ([]byte, error) { return term.ReadPassword(terminal) })
+	if a.stop.Err() != nil {
+		err = errors.Join(err, term.Restore(terminal, before))
 	}
-	typed := make(chan answer, 1)
+	return line, err
+}
+
+// unlessStopped waits for input, which no interrupt ends by itself, or until
+// stop is done. The reader is left behind then: the process ends soon.
+func unlessStopped[T any](stop context.Context, read func() (T, error)) (T, error) {
+	type answer struct {
+		input T
+		err   error
+	}
+	answers := make(chan answer, 1)
 	go func() {
-		line, err := term.ReadPassword(terminal)
-		typed <- answer{line, err}
+		input, err := read()
+		answers <- answer{input, err}
 	}()
 	select {
-	case got := <-typed:
-		return got.line, got.err
-	case <-a.stop.Done():
-		return nil, errors.Join(context.Cause(a.stop), term.Restore(terminal, before))
+	case got := <-answers:
+		return got.input, got.err
+	case <-stop.Done():
+		var none T
+		return none, context.Cause(stop)
 	}
 }
 
