@@ -5,18 +5,19 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/schema"
 )
 
 type initCommand struct {
 	Dir string `short:"C" placeholder:"DIR" help:"Go to this directory first."`
 }
-
-// configName is the file that init writes.
-const configName = ".ksrelease.yaml"
 
 // Run finds the extensions and declares them.
 func (c *initCommand) Run(a *app) error {
@@ -33,18 +34,18 @@ func (c *initCommand) Run(a *app) error {
 	}
 	// O_EXCL: a config that is there, even one that just appeared, is never
 	// overwritten.
-	file, err := os.OpenFile(configName, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	file, err := os.OpenFile(config.Name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, os.ErrExist) {
-		return usage(fmt.Errorf("%s is there already, and is left as it is", configName), "ksrelease check reads it")
+		return usage(fmt.Errorf("%s is there already, and is left as it is", config.Name), "ksrelease check reads it")
 	}
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", configName, err)
+		return fmt.Errorf("writing %s: %w", config.Name, err)
 	}
 	_, err = file.WriteString(initialConfig(found))
 	if err := errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("writing %s: %w", configName, err)
+		return fmt.Errorf("writing %s: %w", config.Name, err)
 	}
-	fmt.Fprintf(a.stdout, "%s declares %s:\n", configName, plural(len(found), "extension"))
+	fmt.Fprintf(a.stdout, "%s declares %s:\n", config.Name, plural(len(found), "extension"))
 	for _, dir := range found {
 		fmt.Fprintf(a.stdout, "  %s\n", dir)
 	}
@@ -55,8 +56,7 @@ func (c *initCommand) Run(a *app) error {
 	return nil
 }
 
-// initialConfig declares the extensions with a glob where several stand side
-// by side and nothing else would match it.
+// initialConfig declares the extensions in the current folder and below.
 func initialConfig(dirs []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# yaml-language-server: $schema=%s
@@ -88,16 +88,20 @@ extensions:
 	return b.String()
 }
 
+// entriesFor are the paths that declare these extensions, as the config reads
+// them: a glob where several stand side by side and nothing else matches it.
 func entriesFor(dirs []string) []string {
-	siblings := map[string]int{}
+	beside := map[string][]string{}
 	for _, dir := range dirs {
-		siblings[path.Dir(dir)]++
+		beside[path.Dir(dir)] = append(beside[path.Dir(dir)], dir)
 	}
 	var entries []string
 	for _, dir := range dirs {
-		entry := dir
-		if parent := path.Dir(dir); siblings[parent] > 1 && parent != "." {
-			entry = parent + "/*"
+		entry := literal(dir)
+		parent := path.Dir(dir)
+		siblings := beside[parent]
+		if glob := literal(parent) + "/*"; parent != "." && len(siblings) > 1 && declaresJust(glob, siblings) {
+			entry = glob
 		}
 		if !slices.Contains(entries, entry) {
 			entries = append(entries, entry)
@@ -106,13 +110,43 @@ func entriesFor(dirs []string) []string {
 	return entries
 }
 
-// yamlScalar quotes a path that YAML would read as something else.
-func yamlScalar(s string) string {
-	plain := strings.IndexFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./*", r))
-	}) < 0
-	if plain && s[0] != '*' && s[0] != '-' {
-		return s
+// literal is a path with nothing in it that a config would expand: wildcards
+// are escaped, and $ is doubled.
+func literal(path string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`, "}", `\}`, "$", "$$").Replace(path)
+}
+
+// declaresJust says whether a config with this path has these extensions, and
+// no others: packages and links that lie beside them would be released, too.
+func declaresJust(entry string, dirs []string) bool {
+	read, err := config.Parse(config.Name, []byte("version: 1\nextensions:\n  - path: "+yamlScalar(entry)+"\n"), noVariables)
+	if err != nil {
+		return false
 	}
-	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	sources, err := read.Sources("")
+	if err != nil {
+		return false
+	}
+	var declared []string
+	for _, source := range sources {
+		declared = append(declared, filepath.ToSlash(source.Display))
+	}
+	slices.Sort(declared)
+	return slices.Equal(declared, slices.Sorted(slices.Values(dirs)))
+}
+
+func noVariables(string) (string, bool) { return "", false }
+
+// yamlScalar writes a text so that YAML reads that very text: plain if it can
+// be, and quoted where it would be a number, a bool or something else.
+func yamlScalar(s string) string {
+	quoted := "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	for _, written := range []string{s, quoted} {
+		if doc, err := yamldoc.Parse("", []byte("- "+written+"\n")); err == nil {
+			if list, ok := doc.Value().([]any); ok && len(list) == 1 && list[0] == any(s) {
+				return written
+			}
+		}
+	}
+	return strconv.Quote(s) // has escapes, which single quotes have not
 }

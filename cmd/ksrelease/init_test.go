@@ -1,0 +1,113 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ksrelease/ksrelease/config"
+)
+
+// What init writes declares just what it found, whatever the names are.
+func TestInitDeclaresWhatItFound(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows takes few of these names")
+	}
+	for name, tt := range map[string]struct {
+		extensions []string // directories with an extension.yaml
+		others     []string // other files
+		entries    []string // what init writes; nil: the directories
+	}{
+		"names that YAML reads as something else": {
+			extensions: []string{"1e3", "2024", "0x1F", "null", "on", "true", "~", "- x", "a: b", "a #b", "'quoted'", `"quoted"`, "ä 图", " blank "},
+		},
+		"names that a config expands": {
+			extensions: []string{"a*b", "a[b]", "a{b}", "what?", "${HOME}", "$$", `back\slash`},
+		},
+		"a name that no line holds": {
+			extensions: []string{"two\nlines", "bell\a"},
+		},
+		"siblings": {
+			extensions: []string{"apps/a", "apps/b", "single/c"},
+			others:     []string{"apps/README.md", "apps/no-extension/values.yaml"},
+			entries:    []string{"apps/*", "single/c"},
+		},
+		"siblings with a package beside them": {
+			extensions: []string{"apps/a", "apps/b"},
+			others:     []string{"apps/old.tgz"},
+		},
+		"siblings with one that is not looked for": {
+			extensions: []string{"apps/a", "apps/b"},
+			others:     []string{"apps/.hidden/extension.yaml"},
+		},
+		"siblings below an odd name": {
+			extensions: []string{"a*/1", "a*/2"},
+			others:     []string{"ab/package.tgz"},
+			entries:    []string{`a\*/*`},
+		},
+		"siblings here": {
+			extensions: []string{"a", "b"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			for _, dir := range tt.extensions {
+				put(t, filepath.Join(dir, "extension.yaml"))
+			}
+			for _, file := range tt.others {
+				put(t, file)
+			}
+			found, err := findExtensions(".")
+			if err != nil || !slices.Equal(found, slices.Sorted(slices.Values(tt.extensions))) {
+				t.Fatalf("found %q, %v", found, err)
+			}
+			read, err := config.Parse(config.Name, []byte(initialConfig(found)), noVariables)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, initialConfig(found))
+			}
+			sources, err := read.Sources("")
+			if err != nil {
+				t.Fatalf("%v\n%s", err, initialConfig(found))
+			}
+			var declared []string
+			for _, source := range sources {
+				declared = append(declared, filepath.ToSlash(source.Display))
+			}
+			if !slices.Equal(declared, found) {
+				t.Errorf("declared %q, found %q", declared, found)
+			}
+			var entries []string
+			for _, entry := range read.Entries {
+				entries = append(entries, entry.Path)
+			}
+			if tt.entries != nil && !slices.Equal(entries, tt.entries) || tt.entries == nil && len(entries) != len(found) {
+				t.Errorf("entries %q", entries)
+			}
+		})
+	}
+}
+
+func put(t *testing.T, file string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A path stays as readable as YAML lets it.
+func TestYAMLScalar(t *testing.T) {
+	for text, want := range map[string]string{
+		"extensions/alc": "extensions/alc", "apps/*": "apps/*", "*": "'*'", "2024": "'2024'", "1.10": "'1.10'", "true": "'true'",
+		"it's": "it's", "": "''", "a: b": "'a: b'", "two\nlines": `"two\nlines"`, "图": "图",
+	} {
+		if got := yamlScalar(text); got != want {
+			t.Errorf("%q: %s, want %s", text, strings.TrimSpace(got), want)
+		}
+	}
+}
