@@ -180,7 +180,7 @@ func (c shelf) review(remotely func(*marketplace.Admin) error, here func(*market
 	case !errors.Is(err, marketplace.ErrNotServed):
 		return err
 	}
-	if _, err := os.Stat(c.Dir); err != nil {
+	if !marketplace.Exists(c.Dir) {
 		return usage(fmt.Errorf("there is no marketplace in %s", c.Dir), "name its folder with --dir, or go to the project first")
 	}
 	m, err := marketplace.Open(c.Dir, marketplace.Options{})

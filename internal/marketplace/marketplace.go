@@ -31,6 +31,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -160,6 +162,13 @@ func Open(dir string, options Options) (*Marketplace, error) {
 	}
 	m.publisher.start()
 	return m, nil
+}
+
+// Exists says whether there is a marketplace in dir, for those who do not want to
+// make one.
+func Exists(dir string) bool {
+	info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(extensionsDir)))
+	return err == nil && info.IsDir()
 }
 
 func withDefaults(options Options) (Options, *url.URL, error) {

@@ -61,7 +61,8 @@ func (p *publisher) publish() error {
 	if err != nil {
 		return err
 	}
-	if p.charts == nil {
+	surveys := p.charts == nil
+	if surveys {
 		// The first time, whatever is on disk.
 		if err := p.survey(current); err != nil {
 			return err
@@ -83,8 +84,11 @@ func (p *publisher) publish() error {
 	if err := store.syncDir(chartsDir); err != nil {
 		return err
 	}
-	if err := store.write(indexName, current.index, 0o644); err != nil {
-		return err
+	// Opening what is in order changes nothing: a dry run, for one, only looks.
+	if !surveys || !store.holds(indexName, current.index) {
+		if err := store.write(indexName, current.index, 0o644); err != nil {
+			return err
+		}
 	}
 	for _, filename := range sortedKeys(p.charts) {
 		if current.packages[filename] != nil {

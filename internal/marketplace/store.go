@@ -1,6 +1,7 @@
 package marketplace
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -153,6 +154,16 @@ func (s *store) write(name string, data []byte, perm fs.FileMode) error {
 		return fmt.Errorf("writing %s: %w", s.path(name), err)
 	}
 	return nil
+}
+
+// holds says whether the file under name is regular and has these very bytes.
+func (s *store) holds(name string, data []byte) bool {
+	info, err := s.root.Lstat(name)
+	if err != nil || !info.Mode().IsRegular() || info.Size() != int64(len(data)) {
+		return false
+	}
+	found, err := s.root.ReadFile(name)
+	return err == nil && bytes.Equal(found, data)
 }
 
 // path is the name as the user would open it.

@@ -3,11 +3,13 @@ package marketplace
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -44,6 +46,83 @@ func TestReopeningFindsEverything(t *testing.T) {
 	if fresh := c.draft("new", "1.0.0"); fresh <= id || fresh <= drafted {
 		t.Errorf("a new ID %s is not above %s and %s", fresh, id, drafted)
 	}
+}
+
+// Opening and closing what is in order only looks: nothing on disk changes, so
+// that a dry run is one. What is out of order is put right.
+func TestReopeningChangesNothing(t *testing.T) {
+	dir := t.TempDir()
+	if Exists(dir) {
+		t.Error("an empty folder is taken for a marketplace")
+	}
+	m, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, m).release("alc", "1.0.0")
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !Exists(dir) {
+		t.Error("a marketplace is not known as one")
+	}
+	long := time.Now().Add(-time.Hour).Truncate(time.Second)
+	names := filesIn(t, dir)
+	for name := range names {
+		if err := os.Chtimes(name, long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := filesIn(t, dir)
+	reopen := func() {
+		t.Helper()
+		again, err := Open(dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reopen()
+	if diff := cmp.Diff(before, filesIn(t, dir)); diff != "" {
+		t.Error(diff)
+	}
+
+	index := filepath.Join(dir, indexName)
+	good, err := os.ReadFile(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, damaged := range [][]byte{nil, bytes.ToUpper(good)} {
+		if err := os.WriteFile(index, damaged, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		reopen()
+		if got, err := os.ReadFile(index); err != nil || !bytes.Equal(got, good) {
+			t.Errorf("damaged index is left as %q, %v", got, err)
+		}
+	}
+}
+
+// filesIn lists the files below dir with the times of their last change.
+func filesIn(t *testing.T, dir string) map[string]time.Time {
+	t.Helper()
+	times := map[string]time.Time{}
+	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil {
+			times[name] = info.ModTime()
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return times
 }
 
 // The folder is a Helm repository for any web server: index.yaml, and the charts it
