@@ -77,13 +77,20 @@ func sizeAdvised(p *pipeline.PackageResult) string {
 
 func bytesText(n int64) string { return humanize.IBytes(uint64(max(0, n))) }
 
-// percent is how much n is of whole; less than 1 % is told as such.
+// percent is how much n is of whole; less than 1 % is told as such, and about
+// 100 % it is exact enough to tell on which side.
 func percent(n, whole int64) string {
 	switch {
 	case whole <= 0:
 		return ""
 	case n > 0 && n*100 < whole:
 		return "< 1 %"
+	case n != whole && n*100 > whole*99 && n*100 < whole*101:
+		tenths := n * 1000 / whole
+		if n > whole {
+			tenths = (n*1000 + whole - 1) / whole
+		}
+		return fmt.Sprintf("%d.%d %%", tenths/10, tenths%10)
 	default:
 		return fmt.Sprintf("%d %%", n*100/whole)
 	}

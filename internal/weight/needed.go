@@ -16,7 +16,7 @@ func (p *parcel) needed(name string) bool {
 	if isLegal(path.Base(name)) {
 		return true
 	}
-	if root == "" && (rest == extension.MetadataFile || rest == "permissions.yaml" || isShownText(rest)) {
+	if root == "" && (rest == extension.MetadataFile || rest == "permissions.yaml" || isShownText(rest) || apiText.MatchString(rest)) {
 		return true
 	}
 	switch rest {
@@ -52,6 +52,11 @@ func isShownText(name string) bool {
 }
 
 var shownText = regexp.MustCompile(`(?i)^(README|CHANGELOG)([._-][^/]*)?$`)
+
+// apiText is the description of an API at the top. Extensions of KubeSphere's own
+// have one (devops: swagger.yaml). Who reads it is not known to us: KubeSphere hands
+// out every file of a package (kapis/package, ListFiles), so it stays.
+var apiText = regexp.MustCompile(`(?i)^(swagger|openapi)\.(ya?ml|json)$`)
 
 // chartOf splits a name into the folder of the chart that the file belongs to (""
 // for the extension itself, else ending in "/") and its name in there.

@@ -109,7 +109,7 @@ func TestAdvice(t *testing.T) {
 	}{
 		{"what nobody reads, by folder and by name", "", map[string]string{
 			"docs/one.txt": noise("one", 9000), "docs/deep/two.txt": noise("two", 9000), "notes.txt": noise("notes", 12_000),
-			"README.md": noise("readme", 5000), "CHANGELOG_zh.md": noise("log", 5000), "LICENSE": noise("license", 5000),
+			"swagger.yaml": "# " + noise64("swagger", 5000), "README.md": noise("readme", 5000), "CHANGELOG_zh.md": noise("log", 5000), "LICENSE": noise("license", 5000),
 			"permissions.yaml": "kind: List # " + strings.Repeat("x", 5000), "templates/NOTES.txt": "hello",
 		}, []string{
 			"leave docs/ (2 files) out with .helmignore: no template reads them, and KubeSphere does not show them",

@@ -1,0 +1,53 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+func TestPercent(t *testing.T) {
+	for _, test := range []struct {
+		n, whole int64
+		want     string
+	}{
+		{0, 1000, "0 %"}, {1, 1000, "< 1 %"}, {10, 1000, "1 %"}, {958, 1000, "95 %"},
+		{9999, 10000, "99.9 %"}, {1000, 1000, "100 %"}, {1048577, 1048576, "100.1 %"}, {1048575, 1048576, "99.9 %"},
+		{1172, 1000, "117 %"}, {5, 0, ""},
+	} {
+		if got := percent(test.n, test.whole); got != test.want {
+			t.Errorf("%d of %d is told as %q, want %q", test.n, test.whole, got, test.want)
+		}
+	}
+}
+
+func TestSizesThatAdviceCannotBringUnderTheLimit(t *testing.T) {
+	var out strings.Builder
+	text := NewText(&out, &out, TextOptions{Width: 60})
+	text.sizes(pipeline.ExtensionResult{Name: "big", Version: "1.0.0", Package: &pipeline.PackageResult{
+		Size: 3 << 20, Limit: 1 << 20, SizeWithin: 64, Files: 3, AdvisedSize: 2 << 20,
+		Contributors: []pipeline.ContributorResult{
+			{File: "charts/app/dashboards/" + strings.Repeat("long-", 9) + "name.json", Size: 5 << 20, Compressed: 2 << 20},
+			{File: "docs/book.pdf", Size: 1 << 20, Compressed: 1<<20 - 400},
+		},
+		Advice: []pipeline.AdviceResult{{What: "leave docs/ (1 file) out with .helmignore: no template reads it, and KubeSphere does not show it", Saves: 1 << 20}},
+	}})
+	const want = `
+big 1.0.0: 3.0 MiB (± 64 B), 300 % of the limit of 1.0 MiB
+COMPRESSED            SIZE  FILE
+   2.0 MiB   66 %  5.0 MiB  charts/app/dashboards/long-long-
+                            long-long-long-long-long-long-lo
+                            ng-name.json
+  1024 KiB   33 %  1.0 MiB  docs/book.pdf
+     400 B  < 1 %           (1 other file)
+
+  SAVES  WITH THIS
+1.0 MiB  leave docs/ (1 file) out with .helmignore: no
+         template reads it, and KubeSphere does not show it
+With this it has 2.0 MiB, 200 % of the limit: still too large.
+`
+	if got := out.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
