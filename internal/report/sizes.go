@@ -45,7 +45,7 @@ func sizeHead(p *pipeline.PackageResult) string {
 	if p.SizeWithin > 0 {
 		size += fmt.Sprintf(" (± %s)", bytesText(p.SizeWithin))
 	}
-	return fmt.Sprintf("%s, %s of the limit of %s", size, percent(pushedSize(p), p.Limit), bytesText(p.Limit))
+	return fmt.Sprintf("%s, %s of the limit of %s", size, ofLimit(pushedSize(p), p.Limit), bytesText(p.Limit))
 }
 
 // contributors is the table of files, which adds up to the package.
@@ -68,7 +68,7 @@ func sizeAdvised(p *pipeline.PackageResult) string {
 	if len(p.Advice) > 1 {
 		all = "With all of this"
 	}
-	line := fmt.Sprintf("%s it has %s, %s of the limit", all, bytesText(p.AdvisedSize), percent(p.AdvisedSize, p.Limit))
+	line := fmt.Sprintf("%s it has %s, %s of the limit", all, bytesText(p.AdvisedSize), ofLimit(p.AdvisedSize, p.Limit))
 	if p.AdvisedSize > p.Limit {
 		line += ": still too large"
 	}
@@ -77,20 +77,26 @@ func sizeAdvised(p *pipeline.PackageResult) string {
 
 func bytesText(n int64) string { return humanize.IBytes(uint64(max(0, n))) }
 
-// percent is how much n is of whole; less than 1 % is told as such, and about
-// 100 % it is exact enough to tell on which side.
+// ofLimit is how much n is of a limit: about 100 % exact enough to tell on which
+// side it is.
+func ofLimit(n, limit int64) string {
+	if n == limit || n*100 <= limit*99 || n*100 >= limit*101 {
+		return percent(n, limit)
+	}
+	tenths := n * 1000 / limit
+	if n > limit {
+		tenths = (n*1000 + limit - 1) / limit
+	}
+	return fmt.Sprintf("%d.%d %%", tenths/10, tenths%10)
+}
+
+// percent is how much n is of whole; less than 1 % is told as such.
 func percent(n, whole int64) string {
 	switch {
 	case whole <= 0:
 		return ""
 	case n > 0 && n*100 < whole:
 		return "< 1 %"
-	case n != whole && n*100 > whole*99 && n*100 < whole*101:
-		tenths := n * 1000 / whole
-		if n > whole {
-			tenths = (n*1000 + whole - 1) / whole
-		}
-		return fmt.Sprintf("%d.%d %%", tenths/10, tenths%10)
 	default:
 		return fmt.Sprintf("%d %%", n*100/whole)
 	}
