@@ -45,6 +45,7 @@ func realMain() int {
 	// matters of that is told by lint.
 	log.SetOutput(io.Discard)
 
+	collectLess()
 	// A reader that goes away (`ksrelease run | head`) must not end a release
 	// halfway; what is written to it is lost, no more.
 	signal.Ignore(syscall.SIGPIPE)
@@ -56,6 +57,19 @@ func realMain() int {
 		return by
 	}
 	return code
+}
+
+// collectLess trades memory for time: a run is short, and rendering makes much
+// garbage. On six real packages it saves a sixth of the processor time and
+// takes 100 MiB instead of 70. Beyond 1 GiB memory is dearer, and the collector
+// works as hard as ever. Who sets GOGC or GOMEMLIMIT knows better.
+func collectLess() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(1 << 30)
+	}
 }
 
 // app is what commands reach of the outside.
