@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
@@ -64,7 +65,9 @@ func lockDigest(declared, locked []*chart.Dependency) string {
 	for i, d := range declared {
 		copied := *d
 		// Helm takes unprintable characters out when it loads a chart; what else
-		// may be wrong with a dependency is for lint to tell.
+		// may be wrong with a dependency is for lint to tell. It does so in place,
+		// and what was declared is read by others at the same time.
+		copied.Tags = slices.Clone(d.Tags)
 		_ = copied.Validate()
 		if IsRepositoryAlias(copied.Repository) && i < len(locked) {
 			copied.Repository = locked[i].Repository
