@@ -45,6 +45,16 @@ func TestDependencies(t *testing.T) {
 			hint:    "write web.enabled as true or false, without quotes",
 		},
 		{
+			name:    "a condition that is a list",
+			changes: dependency("    condition: web.enabled\n", "web: {enabled: [true]}\n"),
+			want:    []string{`warning dependencies ext/extension.yaml:13:16: the condition "web.enabled" of the dependency "web" is a list in values.yaml: Helm passes over what is not true or false`},
+		},
+		{
+			name:    "a condition that is a number",
+			changes: dependency("    condition: web.enabled\n", "web: {enabled: 0}\n"),
+			want:    []string{`warning dependencies ext/extension.yaml:13:16: the condition "web.enabled" of the dependency "web" is 0 in values.yaml: Helm passes over what is not true or false`},
+		},
+		{
 			name:    "a blank behind the comma",
 			changes: dependency("    condition: web.on, web.enabled\n", "web: {enabled: true}\n"),
 			want:    []string{`warning dependencies ext/extension.yaml:13:16: the condition of the dependency "web" has a blank beside a comma, and Helm looks for a value of the name "web.enabled"`},
@@ -122,6 +132,16 @@ func TestDependencies(t *testing.T) {
 			changes: []string{"values.yaml", "global: {}\ntags: {extension: 'yes'}\n"},
 			want:    []string{`warning dependencies ext/values.yaml:2:19: tags.extension is the text "yes": Helm passes over what is not true or false`},
 			hint:    "write true or false, without quotes",
+		},
+		{
+			name:    "tags without a value",
+			changes: []string{"values.yaml", "global: {}\ntags: {extension: }\n"},
+			want:    []string{`warning dependencies ext/values.yaml:2:8: tags.extension is empty: Helm passes over what is not true or false`},
+		},
+		{
+			name:    "a tag that is a mapping, in values with a key twice",
+			changes: []string{"values.yaml", "global: {}\ntags: {extension: {}}\nweb: {a: 1, a: 2}\n"},
+			want:    []string{`warning dependencies ext/values.yaml: tags.extension is a mapping: Helm passes over what is not true or false`},
 		},
 		{
 			name:    "tags that are no mapping",

@@ -56,6 +56,12 @@ func TestInstallationMode(t *testing.T) {
 			want:    []string{`warning installation-mode ext/extension.yaml:13:11: the subchart "web" is tagged agent, and in HostOnly KubeSphere installs those nowhere`},
 		},
 		{
+			name:    "both tags and a condition on the host",
+			changes: mode("HostOnly", "    tags: [agent, extension]\n    condition: web.enabled\n"),
+			want:    []string{`warning installation-mode ext/extension.yaml:15:16: the subchart "web" is installed nowhere: KubeSphere sets its condition "web.enabled" to false, since it is tagged agent too`},
+			hint:    "take the condition out, or leave it only one of the two tags",
+		},
+		{
 			name:    "clusters without an agent",
 			changes: mode("Multicluster", "    tags: [extension]\n"),
 			want:    []string{`warning installation-mode ext/extension.yaml:11:19: installationMode is Multicluster, and no subchart goes to the chosen clusters: none is tagged agent`},
