@@ -39,7 +39,7 @@ var rooms = []room{
 	{"cmd/ksrelease", anyRoom},
 	{"internal/report", []string{"pipeline", "config", "internal/extension", "internal/lint", "internal/yamldoc", "internal/atomicfile"}},
 	{"pipeline", []string{"config", "internal/extension", "internal/lint", "internal/weight", "internal/yamldoc", "internal/atomicfile"}},
-	{"internal/baseline", []string{"internal/atomicfile", "internal/lint", "internal/yamldoc", "internal/atomicfile"}},
+	{"internal/baseline", []string{"internal/atomicfile", "internal/lint", "internal/yamldoc"}},
 	{"internal/marketplace", []string{"internal/extension"}},
 	{"internal/lint", []string{"internal/extension", "internal/yamldoc"}},
 	{"internal/weight", []string{"internal/extension", "internal/yamldoc"}},
