@@ -73,9 +73,6 @@ func New(options Options) (*Client, error) {
 	return &Client{server: server, token: options.Token, transport: options.Transport}, nil
 }
 
-// Server is the address that requests go to, without secrets.
-func (c *Client) Server() string { return transport.RedactURL(c.server.String()) }
-
 // call sends a request and hands its JSON answer to read. An empty answer
 // comes to read as nil.
 func (c *Client) call(ctx context.Context, r transport.Request, read func(body []byte) error, segments ...string) error {

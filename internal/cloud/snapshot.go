@@ -6,18 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/ksrelease/ksrelease/internal/transport"
-)
-
-// Statuses of a snapshot and of an extension that are known. Others exist (a
-// rejection, for one) and are shown as they are.
-const (
-	StatusDraft     = "draft"
-	StatusSubmitted = "submitted"
-	StatusActive    = "active"
-	StatusReady     = "ready" // of an extension: a version of it is active
 )
 
 // Snapshot is the state of one version in the marketplace.
@@ -28,8 +18,6 @@ type Snapshot struct {
 	Version string
 	// Status is draft, submitted, active, or another word of the server's.
 	Status string
-	// UpdatedAt is zero where the server gives none that can be read.
-	UpdatedAt time.Time
 }
 
 // wireSnapshot is SNAPSHOT of the API.
@@ -39,15 +27,11 @@ type wireSnapshot struct {
 		Name    string `json:"name"`
 		Version string `json:"version"`
 	} `json:"metadata"`
-	Status    string          `json:"status"`
-	UpdatedAt json.RawMessage `json:"updated_at"`
+	Status string `json:"status"`
 }
 
 func (w wireSnapshot) snapshot() Snapshot {
-	s := Snapshot{ID: string(w.SnapshotID), Version: w.Metadata.Version, Status: w.Status}
-	// The time is for show alone: another form of it spoils nothing.
-	_ = json.Unmarshal(w.UpdatedAt, &s.UpdatedAt)
-	return s
+	return Snapshot{ID: string(w.SnapshotID), Version: w.Metadata.Version, Status: w.Status}
 }
 
 // PushPackage uploads a package and returns its draft snapshot. A draft of the
@@ -108,28 +92,6 @@ func setJSON(r *transport.Request, value map[string]any) {
 	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(value)
 	r.Body, r.ContentType = bytes.TrimSuffix(body.Bytes(), []byte("\n")), "application/json"
-}
-
-// Snapshots lists the snapshots of an extension in the order of the server. An
-// error with NotFound() says that there is no such extension.
-func (c *Client) Snapshots(ctx context.Context, extension string) ([]Snapshot, error) {
-	var snapshots []Snapshot
-	request := transport.Request{Op: "listing the snapshots of " + extension}
-	err := c.call(ctx, request, func(body []byte) error {
-		var answer []wireSnapshot
-		if err := decode(body, &answer); err != nil {
-			return err
-		}
-		snapshots = make([]Snapshot, 0, len(answer))
-		for i, item := range answer {
-			if item.SnapshotID == "" {
-				return missing(fmt.Sprintf("snapshot_id in item %d", i+1), body)
-			}
-			snapshots = append(snapshots, item.snapshot())
-		}
-		return nil
-	}, "extension", "v1", "extensions", extension, "snapshots")
-	return snapshots, err
 }
 
 // Version asks for the snapshot of one version. An error with NotFound() says

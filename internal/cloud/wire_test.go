@@ -103,7 +103,7 @@ func TestWireIsThatOfKSBuilder(t *testing.T) {
 	recorded := recordedRequests(t)
 	answers := []string{
 		`{"user_id": "usr-0001"}`, `{"dir": "/files/usr-0001"}`, `{"files": [{"url": "http://h/1"}]}`, `{"files": [{"url": "http://h/1"}, {"url": "http://h/2"}]}`,
-		`{"snapshot": {"snapshot_id": "516955082294610002"}}`, `{}`, `{"extensions": []}`, `{"name": "metrics-server"}`, `[]`, `{}`,
+		`{"snapshot": {"snapshot_id": "516955082294610002"}}`, `{}`, `{}`,
 	}
 	sent := 0
 	client, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -132,9 +132,6 @@ func TestWireIsThatOfKSBuilder(t *testing.T) {
 		func() error {
 			return client.Submit(ctx, "usr-0001", "516955082294610002", "2026-11-22T08:17:12Z submit for review")
 		},
-		func() error { _, err := client.Extensions(ctx, "usr-0001"); return err },
-		func() error { _, err := client.Extension(ctx, "metrics-server"); return err },
-		func() error { _, err := client.Snapshots(ctx, "metrics-server"); return err },
 		func() error { return client.CancelSubmit(ctx, "usr-0001", "516955082294610002", "cancel submit") },
 	}
 	for i, step := range steps {

@@ -110,9 +110,6 @@ func authorizationOf(options Options, user *url.Userinfo) string {
 	return ""
 }
 
-// URL is the repository's address, without secrets.
-func (r *Repository) URL() string { return r.base.String() }
-
 // Index returns the repository's index as it is now. The first call downloads
 // it; later ones ask conditionally (ETag, Last-Modified) and return the same
 // *Index where it has not changed. Callers that come while another one asks

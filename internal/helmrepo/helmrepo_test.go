@@ -329,8 +329,8 @@ func TestCredentialsStayAtHome(t *testing.T) {
 	} {
 		requests = 0
 		repository := newRepository(t, options)
-		if strings.Contains(repository.URL(), canary) || strings.Contains(repository.URL(), "@") {
-			t.Errorf("%s: URL is %s", name, repository.URL())
+		if strings.Contains(repository.base.String(), canary) || strings.Contains(repository.base.String(), "@") {
+			t.Errorf("%s: URL is %s", name, repository.base.String())
 		}
 		if _, err := repository.Index(t.Context()); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -390,7 +390,7 @@ func TestFetchKeepsTheBytes(t *testing.T) {
 
 func TestNew(t *testing.T) {
 	repository, err := New(Options{UserAgent: "ksrelease/1.2.3"})
-	if err != nil || repository.URL() != DefaultURL {
+	if err != nil || repository.base.String() != DefaultURL {
 		t.Errorf("%v, %v", repository, err)
 	}
 	for address, want := range map[string]string{

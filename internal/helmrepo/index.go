@@ -72,16 +72,6 @@ func newestFirst(a, b string) int {
 	return strings.Compare(b, a)
 }
 
-// Names lists the charts of the index, sorted.
-func (i *Index) Names() []string {
-	names := make([]string, 0, len(i.entries))
-	for name := range i.entries {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
 // wireIndex and wireEntry are the fields that are read; all others, such as
 // icons and descriptions, are passed over.
 type wireIndex struct {
