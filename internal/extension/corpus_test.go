@@ -5,37 +5,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-// sharedDir is the folder with the real packages, beside the project; tests that
-// need it are skipped where it is not there.
-func sharedDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			t.Fatal("there is no go.mod above this test")
-		}
-		dir = parent
-	}
-	shared := filepath.Join(dir, "..", "shared")
-	if _, err := os.Stat(filepath.Join(shared, "corpus")); err != nil {
-		t.Skip("skipped: the corpus of real packages (../shared/corpus beside the project) is not here")
-	}
-	return shared
-}
+	"github.com/ksrelease/ksrelease/internal/testshared"
+)
 
 // corpusPackages are the archives of the corpus, six of them.
 func corpusPackages(t testing.TB) []string {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(sharedDir(t), "corpus", "*.tgz"))
+	names, err := filepath.Glob(filepath.Join(testshared.Path(t, "corpus"), "*.tgz"))
 	if err != nil || len(names) != 6 {
 		t.Fatalf("the corpus has %d packages (%v), want 6", len(names), err)
 	}
@@ -45,7 +22,7 @@ func corpusPackages(t testing.TB) []string {
 // pushedPackage is what ksbuilder pushed for a package of the corpus.
 func pushedPackage(t testing.TB, corpus string) []byte {
 	t.Helper()
-	return readFile(t, filepath.Join(sharedDir(t), "reference", "ksbuilder-push", filepath.Base(corpus)))
+	return readFile(t, testshared.Path(t, "reference/ksbuilder-push/"+filepath.Base(corpus)))
 }
 
 func readFile(t testing.TB, name string) []byte {

@@ -2,7 +2,6 @@ package extension
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -179,25 +178,5 @@ func TestSchema(t *testing.T) {
 			}
 			wantError(t, problems.Err(), append(tt.want, "extension.yaml:")...)
 		})
-	}
-}
-
-// The room stands alone but for yamldoc: nothing here knows a server or a config.
-func TestImports(t *testing.T) {
-	sources, err := filepath.Glob("*.go")
-	if err != nil || len(sources) == 0 {
-		t.Fatal("there are no sources here", err)
-	}
-	for _, name := range sources {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(string(data)) {
-			line = strings.TrimSpace(line)
-			if strings.HasPrefix(line, `"github.com/ksrelease/ksrelease/`) && line != `"github.com/ksrelease/ksrelease/internal/yamldoc"` {
-				t.Errorf("%s imports %s", name, line)
-			}
-		}
 	}
 }

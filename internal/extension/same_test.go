@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/testshared"
 )
 
 // corpusAssets fetches what ksbuilder uploaded: the files of the local tree by
@@ -40,7 +42,7 @@ func TestSameAsKsbuilderPushed(t *testing.T) {
 
 // Each change to the tree that matters is told, and by its name.
 func TestSameTellsWhatDiffers(t *testing.T) {
-	archive := filepath.Join(sharedDir(t), "corpus", "opensearch-2.11.1.tgz")
+	archive := testshared.Path(t, "corpus/opensearch-2.11.1.tgz")
 	published, err := Read("published", pushedPackage(t, archive), Limits{})
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +80,7 @@ func TestSameTellsWhatDiffers(t *testing.T) {
 }
 
 func TestSameKnowsFetchErrors(t *testing.T) {
-	archive := filepath.Join(sharedDir(t), "corpus", "vector-1.0.4.tgz")
+	archive := testshared.Path(t, "corpus/vector-1.0.4.tgz")
 	local := mustLoad(t, unpackTo(t, archive, false))
 	published, err := Read("published", pushedPackage(t, archive), Limits{})
 	if err != nil {

@@ -2,41 +2,18 @@ package lint
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/testshared"
 )
-
-// sharedDir finds the folder that may stand beside the project with real
-// packages and the output of other tools on them.
-func sharedDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("there is no go.mod above the test")
-		}
-	}
-	shared := filepath.Join(dir, "..", "shared")
-	if _, err := os.Stat(filepath.Join(shared, "corpus")); err != nil {
-		t.Skip("needs the real packages in ../shared/corpus, which are not here")
-	}
-	return shared
-}
 
 // corpus loads the real packages.
 func corpus(t testing.TB) map[string]*extension.Extension {
 	t.Helper()
-	archives, err := filepath.Glob(filepath.Join(sharedDir(t), "corpus", "*.tgz"))
+	archives, err := filepath.Glob(filepath.Join(testshared.Path(t, "corpus"), "*.tgz"))
 	if err != nil || len(archives) == 0 {
 		t.Fatalf("no packages in the corpus (%v)", err)
 	}

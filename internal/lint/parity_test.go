@@ -5,13 +5,13 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/testshared"
 )
 
 // ksbuilderProblem is a line of `ksbuilder lint` v0.4.5.
@@ -75,13 +75,9 @@ func readKsbuilder(t *testing.T, file string) []ksbuilderProblem {
 // is told here. ksbuilder renders under the name "undefined", so that names of
 // objects differ; they are compared by kind and number.
 func TestParityWithKsbuilder(t *testing.T) {
-	shared := sharedDir(t)
 	for name, ext := range corpus(t) {
 		t.Run(name, func(t *testing.T) {
-			output := filepath.Join(shared, "reference", "ksbuilder-lint", name+".txt")
-			if _, err := os.Stat(output); err != nil {
-				t.Skip("needs the output of ksbuilder lint, which is not here")
-			}
+			output := testshared.Path(t, "reference/ksbuilder-lint/"+name+".txt")
 			findings := Check(context.Background(), ext, nil)
 			folders := foldersOf(t, ext)
 			problems := readKsbuilder(t, output)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/helmtest"
+	"github.com/ksrelease/ksrelease/internal/testshared"
 )
 
 // stockHelm runs a real helm with a home of its own.
@@ -82,7 +83,7 @@ func TestStockHelm(t *testing.T) {
 
 // The real packages, by way of a stock helm.
 func TestStockHelmWithRealPackages(t *testing.T) {
-	archives, err := filepath.Glob(filepath.Join(shared(t, "corpus"), "*.tgz"))
+	archives, err := filepath.Glob(filepath.Join(testshared.Path(t, "corpus"), "*.tgz"))
 	if err != nil || len(archives) == 0 {
 		t.Fatalf("no packages (%v)", err)
 	}

@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/repo"
+
+	"github.com/ksrelease/ksrelease/internal/testshared"
 )
 
 // getIndexAs asks for the index with one header set.
@@ -210,7 +212,7 @@ func TestIndexHoldsAnyMetadata(t *testing.T) {
 // The packages that a stock ksbuilder sent for the real extensions go in, and Helm sees
 // each of them with the metadata it has.
 func TestRealPackages(t *testing.T) {
-	dir := shared(t, "reference/ksbuilder-push")
+	dir := testshared.Path(t, "reference/ksbuilder-push")
 	archives, err := filepath.Glob(filepath.Join(dir, "*.tgz"))
 	if err != nil || len(archives) == 0 {
 		t.Fatalf("no packages in %s (%v)", dir, err)

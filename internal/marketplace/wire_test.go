@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/testshared"
 )
 
 // exchange is one request of a recording and the answer it got.
@@ -280,11 +282,11 @@ func TestStockKsbuilder(t *testing.T) {
 }
 
 func TestStockKsbuilderAsRecorded(t *testing.T) {
-	text, err := os.ReadFile(shared(t, "reference/ksbuilder-wire.txt"))
+	text, err := os.ReadFile(testshared.Path(t, "reference/ksbuilder-wire.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	archive, err := os.ReadFile(shared(t, "reference/ksbuilder-push/metrics-server-0.7.1.tgz"))
+	archive, err := os.ReadFile(testshared.Path(t, "reference/ksbuilder-push/metrics-server-0.7.1.tgz"))
 	if err != nil {
 		t.Fatal(err)
 	}

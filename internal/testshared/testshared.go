@@ -1,0 +1,43 @@
+// Package testshared finds, for tests, what lies beside the project and is no
+// part of it: real packages, and recordings of other tools. It knows nothing of
+// what is in them, and nothing that ships may import it.
+package testshared
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// Path is the file or folder of that name, with slashes, in ../shared beside
+// the project. The test is skipped, saying so, where it is not there.
+func Path(tb testing.TB, name string) string {
+	tb.Helper()
+	dir, err := os.Getwd() // that of the package under test
+	if err != nil {
+		tb.Fatal(err)
+	}
+	root := above(dir)
+	if root == "" {
+		tb.Fatalf("there is no go.mod in %s or above", dir)
+	}
+	path := filepath.Join(filepath.Dir(root), "shared", filepath.FromSlash(name))
+	if _, err := os.Stat(path); err != nil {
+		tb.Skipf("skipped: ../shared/%s beside the project is not here", name)
+	}
+	return path
+}
+
+// above is the folder of the nearest go.mod; empty where there is none.
+func above(dir string) string {
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return ""
+		}
+		dir = parent
+	}
+}
