@@ -198,11 +198,7 @@ func defaultSettings(dir string) Settings {
 func Load(file string, env func(string) (string, bool)) (*Config, error) {
 	src, err := os.ReadFile(file)
 	if err != nil {
-		var failed *os.PathError
-		if errors.As(err, &failed) {
-			err = failed.Err
-		}
-		return nil, fmt.Errorf("reading config %s: %w", file, err)
+		return nil, fmt.Errorf("reading config %s: %w", file, plainError(err))
 	}
 	return Parse(file, src, env)
 }

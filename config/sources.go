@@ -366,6 +366,8 @@ func checkPatterns(doc *yamldoc.Document, written *File) yamldoc.Problems {
 	return problems
 }
 
+// plainError drops the path that the os package puts into its errors: the
+// caller says it as it was written.
 func plainError(err error) error {
 	var failed *fs.PathError
 	if errors.As(err, &failed) {
