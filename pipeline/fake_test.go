@@ -213,6 +213,8 @@ externalDependencies:
 	write(t, filepath.Join(dir, "extension.yaml"), yaml)
 	write(t, filepath.Join(dir, "static", "icon.svg"), `<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>`)
 	write(t, filepath.Join(dir, "values.yaml"), "global: {}\n")
+	write(t, filepath.Join(dir, "README.md"), "# About\n")
+	write(t, filepath.Join(dir, "CHANGELOG.md"), "## "+version+"\n")
 	write(t, filepath.Join(dir, "templates", "config.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {level: info}\n")
 	settings := config.Default(t.TempDir()).Defaults
 	return config.Source{Path: dir, Display: name, Settings: settings}

@@ -141,6 +141,10 @@ func (e *Extension) iconAsset() *Asset {
 	return nil
 }
 
+// LeavesOut tells whether the pushed package lacks a file of the extension, or
+// all of a folder, because it lies in staticFileDirectory.
+func (e *Extension) LeavesOut(name string) bool { return e.isStatic(name) }
+
 // isStatic tells whether a file lies in the directory that is left out of the
 // pushed package.
 func (e *Extension) isStatic(name string) bool {

@@ -176,16 +176,6 @@ func (s *subject) yamlProblems(file string) yamldoc.Problems {
 	return nil
 }
 
-// file is the content of a file of the extension, or nil.
-func (s *subject) file(name string) []byte {
-	for _, f := range s.ext.Files {
-		if f.Name == name {
-			return f.Data
-		}
-	}
-	return nil
-}
-
 // declaredDependencies compares the dependencies of extension.yaml with what is
 // under charts/, by name, as Helm does before it installs (CheckDependencies of
 // helm.sh/helm/v3/pkg/action: conditions and tags do not matter there).

@@ -88,3 +88,30 @@ func BenchmarkCheckAll(b *testing.B) {
 		group.Wait()
 	}
 }
+
+// BenchmarkRules measures each rule by itself on what rules share: the chart, its
+// renderings and the permissions are made before the clock starts.
+func BenchmarkRules(b *testing.B) {
+	packages := corpus(b)
+	for _, rule := range Rules() {
+		b.Run(rule.Name, func(b *testing.B) {
+			var subjects []*subject
+			for _, name := range sortedKeys(packages) {
+				ext := packages[name]
+				m := newMaterial(b.Context(), ext)
+				if _, err := m.marked(); err != nil {
+					b.Fatal(err)
+				}
+				m.permissions()
+				ignores := readIgnores(ext, func(name string) string { return pathIn(ext, name) })
+				subjects = append(subjects, &subject{ctx: b.Context(), ext: ext, material: m, ignores: ignores, rule: rule})
+			}
+			for b.Loop() {
+				for _, s := range subjects {
+					s.findings = nil
+					s.run()
+				}
+			}
+		})
+	}
+}

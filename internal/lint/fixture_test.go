@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"os"
 	"path/filepath"
@@ -31,11 +33,18 @@ images:
   - docker.io/library/nginx:1.27.0
 `
 
+const goodPermissions = `kind: Role
+rules:
+  - apiGroups: [apps]
+    resources: [deployments]
+    verbs: [get, create, update, delete]
+`
+
 const goodDeployment = `apiVersion: apps/v1
 kind: Deployment
-metadata:
-  name: {{ .Release.Name }}
+metadata: {name: {{ .Release.Name }} }
 spec:
+  selector: {matchLabels: {app: web}}
   template:
     spec:
       {{- with .Values.global.nodeSelector }}
@@ -46,7 +55,22 @@ spec:
           image: {{ .Values.global.imageRegistry | default "docker.io" }}/library/nginx:{{ .Values.tag }}
 `
 
-const png = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+// screenshotPNG is the head of a picture of 1280 × 720 pixels, which is all that
+// lint reads of one.
+var screenshotPNG = headOfPNG(1280, 720)
+
+// headOfPNG is a PNG without its pixels.
+func headOfPNG(width, height int) string {
+	header := binary.BigEndian.AppendUint32(nil, uint32(width))
+	header = binary.BigEndian.AppendUint32(header, uint32(height))
+	return "\x89PNG\r\n\x1a\n" + chunkOfPNG("IHDR", string(header)+"\x08\x06\x00\x00\x00")
+}
+
+func chunkOfPNG(kind, data string) string {
+	chunk := binary.BigEndian.AppendUint32(nil, uint32(len(data)))
+	chunk = append(chunk, kind+data...)
+	return string(binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE([]byte(kind+data))))
+}
 
 // goodFiles is an extension without a fault.
 func goodFiles() map[string]string {
@@ -54,7 +78,12 @@ func goodFiles() map[string]string {
 		"extension.yaml":                       goodMetadata,
 		"values.yaml":                          "global: {}\n",
 		"static/icon.svg":                      `<svg xmlns="http://www.w3.org/2000/svg"/>`,
-		"static/one.png":                       png,
+		"static/one.png":                       screenshotPNG,
+		"README.md":                            "# Web\n\nServes pages.\n",
+		"README_zh.md":                         "# 网站\n\n提供网页。\n",
+		"CHANGELOG.md":                         "## 1.0.0\n\nThe first.\n",
+		"CHANGELOG_zh.md":                      "## v1.0.0\n\n首个版本。\n",
+		"permissions.yaml":                     goodPermissions,
 		"charts/web/Chart.yaml":                "apiVersion: v2\nname: web\nversion: 0.1.0\n",
 		"charts/web/values.yaml":               "tag: 1.27.0\n",
 		"charts/web/templates/deployment.yaml": goodDeployment,

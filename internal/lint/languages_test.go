@@ -58,7 +58,7 @@ func TestLanguages(t *testing.T) {
 		},
 		{
 			name:    "a description in fewer languages",
-			changes: named("displayName: {en: Web, zh: 网站, ja: ウェブ}\n"),
+			changes: append(named("displayName: {en: Web, zh: 网站, ja: ウェブ}\n"), "README_ja.md", "Web", "CHANGELOG_ja.md", "1.0.0"),
 			want:    []string{`warning languages ext/extension.yaml:5:1: description is not written in the language ja, and displayName is`},
 			hint:    "add ja to description, or take it out of displayName",
 		},

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"regexp"
 	"slices"
@@ -138,7 +139,7 @@ func TestFindings(t *testing.T) {
 		},
 		{
 			name:    "good references that are no files",
-			changes: []string{"extension.yaml", replaced(replaced(goodMetadata, "static/icon.svg", "data:image/png;base64,iVBORw0KGgoAAAANSUhEUg"), "static/one.png", "https://example.com/one.png")},
+			changes: []string{"extension.yaml", replaced(replaced(goodMetadata, "static/icon.svg", "data:image/png;base64,"+base64.StdEncoding.EncodeToString([]byte(headOfPNG(64, 64)))), "static/one.png", "https://example.com/one.png")},
 		},
 		{
 			name:    "a data URI that is percent-encoded",
@@ -249,12 +250,12 @@ func TestFindings(t *testing.T) {
 		{
 			name:    "values that break their schema",
 			changes: []string{"charts/web/values.schema.json", `{"properties": {"tag": {"type": "integer"}, "x": {"$ref": "http://127.0.0.1:1/other.json"}}}`},
-			want:    []string{`error render ext/charts/web/values.schema.json: the values break this schema at tag: got string, want integer`},
+			want:    []string{`error values-schema ext/charts/web/values.yaml:1:6: tag breaks charts/web/values.schema.json: got string, want integer`},
 		},
 		{
 			name:    "a schema that is no JSON",
 			changes: []string{"charts/web/values.schema.json", `{`},
-			want:    []string{`error render ext/charts/web/values.schema.json: the schema of the values is not JSON: unexpected EOF`},
+			want:    []string{`error values-schema ext/charts/web/values.schema.json: the schema of the values is not JSON: unexpected EOF`},
 		},
 		{
 			name:    "an image that is not listed",
@@ -482,5 +483,41 @@ func TestExtensionStaysAsItIs(t *testing.T) {
 	}
 	if pack.ContentDigest != before || load(t, files).ContentDigest() != before {
 		t.Error("linting changed the content of the extension")
+	}
+}
+
+// TestBrokenTemplateSpoilsNoOther: rules that need no rendering, or another part
+// of it, tell what they would have told.
+func TestBrokenTemplateSpoilsNoOther(t *testing.T) {
+	files := with(goodFiles(),
+		"README.md", "", "CHANGELOG.md", "none\n", "permissions.yaml", "kind: Pod\n---\nkind: ClusterRole\nrules:\n  - {apiGroups: ['*'], resources: ['*'], verbs: ['*']}\n",
+		"static/one.png", headOfPNG(10, 10), "charts/web/files/a.pem", freshKey(t), "charts/web/a.bak", "x",
+		"charts/web/values.schema.json", `{"required": ["host"]}`, "charts/web/templates/old.yaml", "apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: a}\n",
+		"charts/extra/Chart.yaml", "apiVersion: v2\nname: extra\nversion: 0.1.0\n", "charts/extra/templates/a.yaml", "{{ if .Values.x }}{{ .Values.a.b }}{{ end }}", "charts/extra/ci/a-values.yaml", "x: y\n",
+		"extension.yaml", replaced(goodMetadata, "dependencies:\n", "dependencies:\n  - name: extra\n    tags: [extension]\n"))
+	rules := func(findings []Finding) []string {
+		var names []string
+		for _, f := range findings {
+			if !slices.Contains(names, f.Rule) {
+				names = append(names, f.Rule)
+			}
+		}
+		slices.Sort(names)
+		return names
+	}
+	want := []string{"assets", "changelog", "ci-values", "helm-lint", "least-privilege", "leftovers", "permissions", "readme", "secrets", "values-schema"}
+	before := check(t, files)
+	if diff := cmp.Diff(want, rules(before)); diff != "" {
+		t.Fatalf("rules that tell something (-want +got):\n%s", diff)
+	}
+	files["charts/web/templates/broken.yaml"] = "{{ if }}"
+	var after []Finding
+	for _, f := range check(t, files) {
+		if f.Rule != "render" {
+			after = append(after, f)
+		}
+	}
+	if diff := cmp.Diff(told(before), told(after)); diff != "" {
+		t.Errorf("findings change (-without +with a broken template):\n%s", diff)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -26,6 +27,8 @@ type material struct {
 	// global values and with every optional subchart switched on. One rendering
 	// serves all rules on global values.
 	marked func() (*rendering, error)
+	// permissions is permissions.yaml; it is empty where there is none.
+	permissions func() permissions
 
 	loads bool // chart was asked, and Helm loaded it
 }
@@ -63,6 +66,7 @@ func newMaterial(ctx context.Context, ext *extension.Extension) *material {
 	})
 	m.plain = sync.OnceValues(func() (*rendering, error) { return renderPlain(ctx, m) })
 	m.marked = sync.OnceValues(func() (*rendering, error) { return renderMarked(ctx, ext, m) })
+	m.permissions = sync.OnceValue(func() permissions { return permissionsOf(ext) })
 	return m
 }
 
@@ -72,7 +76,7 @@ func loadChart(ext *extension.Extension) (*loadedChart, error) {
 		return nil, err
 	}
 	c := &loadedChart{Chart: loaded, Places: locateCharts(loaded)}
-	if c.Enabled, err = processed(loaded); err == nil {
+	if c.Enabled, err = processed(loaded, map[string]any{}); err == nil {
 		c.Renderer, err = rendererOf(ext, c.Enabled)
 	}
 	if c.EnabledErr = err; err == nil {
@@ -140,7 +144,7 @@ func renderMarked(ctx context.Context, ext *extension.Extension, m *material) (*
 
 // allSwitchedOn renders the chart with all its optional subcharts.
 func allSwitchedOn(ext *extension.Extension, loaded *loadedChart) (renderer, error) {
-	tree, err := processed(withAllDependencies(loaded.Chart))
+	tree, err := processed(withAllDependencies(loaded.Chart), map[string]any{})
 	if err != nil {
 		return renderer{}, err
 	}
@@ -202,7 +206,7 @@ func rendererOf(ext *extension.Extension, tree *chart.Chart) (renderer, error) {
 	}
 	return newRenderer(tree, chartutil.ReleaseOptions{
 		Name: ext.Metadata.Name, Namespace: namespace, Revision: 1, IsInstall: true,
-	}, capabilities(ext.Metadata.KubeVersion))
+	}, map[string]any{}, capabilities(ext.Metadata.KubeVersion))
 }
 
 // usualMinor is the Kubernetes minor version for which charts are rendered where
@@ -211,24 +215,40 @@ const usualMinor = 31
 
 // capabilities are those of a cluster that the constraint on Kubernetes allows.
 // Where it allows none, or is no constraint, they are those of a usual cluster.
+//
+// The API versions are those that a cluster of this version serves, each alone
+// and with its kinds (batch/v1, batch/v1/CronJob), as Helm asks a cluster for
+// them. Helm's own defaults, for rendering without one, have all versions that
+// ever were, and no kinds: templates that ask for them take the wrong branch.
 func capabilities(constraint string) *chartutil.Capabilities {
 	caps := chartutil.DefaultCapabilities.Copy()
-	caps.KubeVersion = kubeVersion(usualMinor, 0)
+	caps.KubeVersion = allowedVersion(constraint)
+	if caps.APIVersions = usualAPIs(); caps.KubeVersion.Minor != strconv.Itoa(usualMinor) {
+		caps.APIVersions = servedAPIs(number(caps.KubeVersion.Minor))
+	}
+	return caps
+}
+
+// usualAPIs are those of a usual cluster, worked out once.
+var usualAPIs = sync.OnceValue(func() chartutil.VersionSet { return servedAPIs(usualMinor) })
+
+// allowedVersion is a version of Kubernetes that a constraint allows.
+func allowedVersion(constraint string) chartutil.KubeVersion {
+	usual := kubeVersion(usualMinor, 0)
 	allowed, err := semver.NewConstraint(constraint)
 	if err != nil {
-		return caps
+		return usual
 	}
 	for _, minor := range minors() {
 		// The highest patch too, for constraints such as >=1.22.15.
 		for _, patch := range [...]int{0, 99} {
 			candidate := kubeVersion(minor, patch)
 			if v, err := semver.NewVersion(candidate.Version); err == nil && allowed.Check(v) {
-				caps.KubeVersion = candidate
-				return caps
+				return candidate
 			}
 		}
 	}
-	return caps
+	return usual
 }
 
 // minors are the minor versions to try: the usual one, older ones, newer ones.

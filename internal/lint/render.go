@@ -1,26 +1,19 @@
 package lint
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
-	"helm.sh/helm/v3/pkg/chart"
 )
 
 func renderRule() Rule {
 	return Rule{
 		Name:    "render",
-		Summary: "all templates render with the extension's own values, to YAML, and the values fit their schemas",
+		Summary: "all templates render with the extension's own values, to YAML",
 		Why: "KubeSphere installs an extension with its own values.yaml unless somebody changes it. A template that fails " +
 			"then, or makes something else than YAML, is an extension that cannot be installed.",
 		Fix:        "Mend the template at the place that the finding names, or give the value that it needs in values.yaml.",
-		Source:     "Helm 3: its engine, its values schemas, and its sorting of manifests, with which KubeSphere installs extensions.",
+		Source:     "Helm 3: its engine, and its sorting of manifests, with which KubeSphere installs extensions.",
 		Default:    Error,
 		needsChart: true,
 		check:      checkRender,
@@ -39,7 +32,6 @@ func checkRender(s *subject) {
 		}
 		return
 	}
-	s.valueSchemas(loaded)
 	s.brokenTemplates(plain)
 	for _, invalid := range plain.Invalid {
 		s.invalidManifest(plain, invalid)
@@ -126,87 +118,6 @@ func (s *subject) invalidManifest(plain *rendering, invalid invalidManifest) {
 }
 
 var lineOfCause = regexp.MustCompile(`^line (\d+): (.*)$`)
-
-// valueSchemas holds the values of every chart that has a values.schema.json to
-// it, as Helm does before it renders. Unlike Helm's own check
-// (chartutil.ValidateAgainstSchema), this one reads no files and asks no
-// network: a schema that refers to others by address is taken without them.
-func (s *subject) valueSchemas(loaded *loadedChart) {
-	if !anySchema(loaded.Enabled) {
-		return
-	}
-	s.valueSchema(loaded, loaded.Enabled, loaded.Renderer.values())
-}
-
-func anySchema(root *chart.Chart) bool {
-	found := false
-	eachChart(root, func(c *chart.Chart) { found = found || c.Schema != nil })
-	return found
-}
-
-func (s *subject) valueSchema(loaded *loadedChart, c *chart.Chart, values map[string]any) {
-	if at, ok := loaded.Places.of(c); ok && c.Schema != nil {
-		for _, mistake := range againstSchema(c.Schema, values) {
-			file, inside := at.file("values.schema.json")
-			s.inSource(source{File: file, Inside: inside}, 0, mistake,
-				"Helm refuses to install the chart: mend its values in values.yaml, or the schema")
-		}
-	}
-	for _, child := range c.Dependencies() {
-		if below, ok := values[child.Name()].(map[string]any); ok {
-			s.valueSchema(loaded, child, below)
-		}
-	}
-}
-
-// againstSchema says what is wrong with values by a JSON Schema, in plain words.
-func againstSchema(schema []byte, values map[string]any) []string {
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
-	if err != nil {
-		return []string{"the schema of the values is not JSON: " + oneLine(err.Error())}
-	}
-	const address = "https://ksrelease.invalid/values.schema.json"
-	compiler := jsonschema.NewCompiler()
-	compiler.UseLoader(anything{})
-	if err := compiler.AddResource(address, document); err != nil {
-		return []string{"the schema of the values cannot be used: " + oneLine(err.Error())}
-	}
-	compiled, err := compiler.Compile(address)
-	if err != nil {
-		return []string{"the schema of the values cannot be used: " + oneLine(strings.ReplaceAll(err.Error(), address, "values.schema.json"))}
-	}
-	var failed *jsonschema.ValidationError
-	if err := compiled.Validate(values); !errors.As(err, &failed) {
-		return nil
-	}
-	printer := message.NewPrinter(language.English)
-	var mistakes []string
-	for _, leaf := range leaves(failed) {
-		name := strings.Join(leaf.InstanceLocation, ".")
-		if name == "" {
-			name = "all of them"
-		}
-		mistakes = append(mistakes, fmt.Sprintf("the values break this schema at %s: %s", oneLine(name), oneLine(leaf.ErrorKind.LocalizedString(printer))))
-	}
-	return mistakes
-}
-
-// anything stands for every schema that lies elsewhere: it allows all.
-type anything struct{}
-
-func (anything) Load(string) (any, error) { return true, nil }
-
-// leaves are the mistakes that have no deeper cause.
-func leaves(fault *jsonschema.ValidationError) []*jsonschema.ValidationError {
-	if len(fault.Causes) == 0 {
-		return []*jsonschema.ValidationError{fault}
-	}
-	var list []*jsonschema.ValidationError
-	for _, cause := range fault.Causes {
-		list = append(list, leaves(cause)...)
-	}
-	return list
-}
 
 // place is the source of a workload and, where it can be told, the line at which
 // the object begins to say what it is.

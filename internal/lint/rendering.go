@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/engine"
@@ -29,6 +30,8 @@ type rendering struct {
 	Workloads []workload
 	// Invalid are the rendered documents that are not YAML.
 	Invalid []invalidManifest
+	// Objects are all objects of the plain rendering, by template and place in it.
+	Objects []object
 }
 
 // brokenTemplate is a template that Helm cannot render.
@@ -57,11 +60,12 @@ type renderer struct {
 	top chartutil.Values
 }
 
-// newRenderer merges the values of all charts of a tree.
-func newRenderer(tree *chart.Chart, release chartutil.ReleaseOptions, caps *chartutil.Capabilities) (renderer, error) {
+// newRenderer merges the values of all charts of a tree, and over them those that
+// a user would give.
+func newRenderer(tree *chart.Chart, release chartutil.ReleaseOptions, given map[string]any, caps *chartutil.Capabilities) (renderer, error) {
 	// Schemas of values are a matter of their own (see valueSchemas): Helm's
 	// check reads files and asks the network.
-	top, err := chartutil.ToRenderValuesWithSchemaValidation(tree, map[string]any{}, release, caps, true)
+	top, err := chartutil.ToRenderValuesWithSchemaValidation(tree, given, release, caps, true)
 	if err != nil {
 		return renderer{}, fmt.Errorf("merging the values of the subcharts: %w", err)
 	}
@@ -72,6 +76,15 @@ func newRenderer(tree *chart.Chart, release chartutil.ReleaseOptions, caps *char
 func (r renderer) values() chartutil.Values {
 	values, _ := r.top["Values"].(chartutil.Values)
 	return values
+}
+
+// kubeVersion is that of the cluster that templates see.
+func (r renderer) kubeVersion() chartutil.KubeVersion {
+	caps, ok := r.top["Capabilities"].(*chartutil.Capabilities)
+	if !ok {
+		return chartutil.KubeVersion{}
+	}
+	return caps.KubeVersion
 }
 
 // fresh is a copy of what templates see, with the markers in it if asked.
@@ -335,15 +348,28 @@ func (r *rendering) read(ctx context.Context, all bool) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		kinds := map[string]int{}
+		kinds, objects := map[string]int{}, map[string]int{}
 		for _, m := range manifests(r.Texts[template]) {
 			if !m.mayHoldPods() && (!all || m.definesAPI()) {
+				if all {
+					o := apiDefinition(template, m)
+					o.Ordinal = objects[o.Kind]
+					objects[o.Kind]++
+					r.Objects = append(r.Objects, o)
+				}
 				continue
 			}
-			found, err := podsOf(template, m)
+			found, node, err := podsOf(template, m)
 			if err != nil {
 				r.Invalid = append(r.Invalid, invalidManifest{Template: template, Manifest: m, Err: err})
 				continue
+			}
+			if all {
+				if o, ok := objectOf(template, m, node); ok {
+					o.Ordinal = objects[o.Kind]
+					objects[o.Kind]++
+					r.Objects = append(r.Objects, o)
+				}
 			}
 			random := len(found) > 0 && r.Sources[template].makesUpNames()
 			for _, w := range found {
@@ -360,16 +386,16 @@ func (r *rendering) read(ctx context.Context, all bool) error {
 }
 
 // podsOf parses a document and finds its workloads.
-func podsOf(template string, m manifest) ([]workload, error) {
+func podsOf(template string, m manifest) ([]workload, *yaml.Node, error) {
 	node, err := m.parse()
 	if err != nil || !m.mayHoldPods() {
-		return nil, err
+		return nil, node, err
 	}
 	document, err := decode(node)
 	if err != nil {
-		return nil, err
+		return nil, node, err
 	}
-	return workloads(template, document), nil
+	return workloads(template, document), node, nil
 }
 
 // withoutSuffix puts a "*" for the part of a name that is another one each time,
@@ -397,10 +423,11 @@ func sortedKeys[V any](m map[string]V) []string {
 }
 
 // processed applies aliases, conditions, tags and imported values as Helm's
-// install does (action.Install calls the same function).
-func processed(root *chart.Chart) (*chart.Chart, error) {
+// install does (action.Install calls the same function), with the values that a
+// user would give.
+func processed(root *chart.Chart, given map[string]any) (*chart.Chart, error) {
 	tree := cloneChart(root)
-	if err := chartutil.ProcessDependenciesWithMerge(tree, map[string]any{}); err != nil {
+	if err := chartutil.ProcessDependenciesWithMerge(tree, given); err != nil {
 		return nil, fmt.Errorf("merging the values of the subcharts: %w", err)
 	}
 	return tree, nil

@@ -10,7 +10,7 @@ import (
 
 // disobedient makes a template of a Deployment that obeys nothing.
 func disobedient(name string) string {
-	return strings.NewReplacer("NAME", name).Replace("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: NAME}\nspec: {template: {spec: {containers: [{name: NAME, image: \"docker.io/library/nginx:1.27.0\"}]}}}\n")
+	return strings.NewReplacer("NAME", name).Replace("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: NAME}\nspec: {selector: {matchLabels: {a: b}}, template: {spec: {containers: [{name: NAME, image: \"docker.io/library/nginx:1.27.0\"}]}}}\n")
 }
 
 func chartFiles(folder, name, more, workload string) map[string]string {
@@ -56,6 +56,8 @@ func TestWhereTemplatesStand(t *testing.T) {
 		`warning node-selector ext/charts/folder-b/charts/folder-n/templates/d.yaml:2: Deployment "nested" does not obey global.nodeSelector`,
 		`warning node-selector ext/charts/folder-b/charts/twin-1/templates/d.yaml:2: Deployment "twin" does not obey global.nodeSelector`,
 		`warning node-selector ext/charts/folder-b/templates/d.yaml:2: Deployment "a" does not obey global.nodeSelector`,
+		`warning helm-lint ext/charts/outer-0.1.0.tgz: the chart "deep" is under charts/ and no dependency: Helm installs it always (Chart.yaml in the package)`,
+		`warning helm-lint ext/charts/outer-0.1.0.tgz: the chart "inner" is under charts/ and no dependency: Helm installs it always (Chart.yaml in the package)`,
 		`warning node-selector ext/charts/outer-0.1.0.tgz: Deployment "deep" does not obey global.nodeSelector (charts/deep-folder/templates/d.yaml in the package)`,
 		`warning node-selector ext/charts/outer-0.1.0.tgz: Deployment "inner" does not obey global.nodeSelector (charts/any-name.tgz/templates/d.yaml in the package)`,
 		`warning node-selector ext/charts/outer-0.1.0.tgz: Deployment "outer" does not obey global.nodeSelector (templates/d.yaml in the package)`,
@@ -73,7 +75,7 @@ func TestOptionalSubchart(t *testing.T) {
 		"values.yaml":                    "extra: {enabled: false}\n",
 		"charts/extra/templates/d.yaml":  replaced(disobedient("extra"), "docker.io/library/nginx:1.27.0", `{{ .Values.global.imageRegistry | default "docker.io" }}/x/extra:1`),
 		"charts/extra/templates/_h.tpl":  "{{ define \"unused\" }}{{ end }}",
-		"charts/web/templates/other.yml": "{{ include (print $.Template.BasePath \"/deployment.yaml\") . | sha256sum | printf \"a: %s\" }}",
+		"charts/web/templates/other.yml": "{{ include (print $.Template.BasePath \"/deployment.yaml\") . | sha256sum | printf \"apiVersion: example.com/v1\\nkind: Sum\\nmetadata: {name: web}\\nsum: %s\" }}",
 	})
 	want := []string{
 		`warning node-selector ext/charts/extra/templates/d.yaml:2: Deployment "extra" does not obey global.nodeSelector`,
@@ -98,11 +100,12 @@ func TestOptionalSubchart(t *testing.T) {
 // one builds its pods from is not left out.
 func TestMarkedRenderingNeedsOthers(t *testing.T) {
 	files := with(goodFiles(),
-		"charts/web/templates/spec.yaml", "spec:\n  nodeSelector: {{ toYaml .Values.global.nodeSelector | nindent 4 }}\n",
+		"charts/web/templates/spec.yaml", "apiVersion: example.com/v1\nkind: Placement\nmetadata: {name: web}\nspec:\n  nodeSelector: {{ toYaml .Values.global.nodeSelector | nindent 4 }}\n",
 		"charts/web/templates/deployment.yaml", `apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}
 spec:
+  selector: {matchLabels: {a: b}}
   template:
     spec:
       {{- $part := include (print $.Template.BasePath "/spec.yaml") . | fromYaml }}

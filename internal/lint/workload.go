@@ -178,9 +178,14 @@ func podsIn(value any, lenient bool) []pod {
 }
 
 // podSpec reads a mapping as a pod spec. It is one if its containers list has
-// at least one mapping with a name or an image.
+// at least one mapping with a name or an image. In a custom resource any of the
+// lists will do: its controller adds the containers (Elasticsearch, Prometheus).
 func podSpec(spec map[string]any, lenient bool) (pod, bool) {
-	if !holdsContainers(spec["containers"]) {
+	found := holdsContainers(spec["containers"])
+	for _, role := range containerLists {
+		found = found || lenient && holdsContainers(spec[role])
+	}
+	if !found {
 		return pod{}, false
 	}
 	var p pod

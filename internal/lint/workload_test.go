@@ -77,6 +77,16 @@ spec:
 			[]string{`Pod "p": container "a" y`}},
 		{"aliases and merges", "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nx: &c {name: a, image: x}\nspec: {containers: [*c, {<<: *c, name: b}, {<<: [*c], image: z}]}",
 			[]string{`Pod "p": container "a" x; container "b" x; container "a" z`}},
+		{"an Argo Rollout", "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: r}\nspec: {template: {spec: {initContainers: [{name: i, image: x}], containers: [{name: a, image: y}]}}}",
+			[]string{`Rollout "r": container "a" y; init container "i" x`}},
+		{"a custom resource that only adds init containers", "apiVersion: elasticsearch.k8s.elastic.co/v1\nkind: Elasticsearch\nmetadata: {name: e}\nspec: {nodeSets: [{podTemplate: {spec: {initContainers: [{name: sysctl, image: busybox}]}}}]}",
+			[]string{`Elasticsearch "e": init container "sysctl" busybox`}},
+		{"the pods of Prometheus, of which only the additions are a pod template", "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: p}\nspec: {image: prom, containers: [{name: side, image: x}]}",
+			[]string{`Prometheus "p": container "side" x`}},
+		{"a PodTemplate", "apiVersion: v1\nkind: PodTemplate\nmetadata: {name: t}\ntemplate: {spec: {containers: [{name: a, image: x}]}}",
+			[]string{`PodTemplate "t": container "a" x`}},
+		{"a Job of another API group", "apiVersion: batch.volcano.sh/v1alpha1\nkind: Job\nmetadata: {name: j}\nspec: {tasks: [{template: {spec: {containers: [{name: a, image: x}]}}}, {template: {spec: {containers: [{name: b, image: y}]}}}]}",
+			[]string{`Job "j": container "a" x | container "b" y`}},
 		{"a pod template as text", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {pod: \"containers: [{name: a, image: x}]\"}", nil},
 		{"a policy that shows pods", "apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: c}\nspec: {rules: [{validate: {pattern: {spec: {containers: [{name: '*', image: '!*:latest'}]}}}}]}", nil},
 		{"an API definition", "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: c}\nspec: {containers: [{name: a, image: x}]}", nil},
@@ -88,7 +98,7 @@ spec:
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			found, err := podsOf("t", manifest{Text: test.text, Line: 1})
+			found, _, err := podsOf("t", manifest{Text: test.text, Line: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -118,7 +128,7 @@ func TestAliasBomb(t *testing.T) {
 	for i := 1; i < 12; i++ {
 		text += fmt.Sprintf("a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
 	}
-	if _, err := podsOf("t", manifest{Text: text}); err == nil {
+	if _, _, err := podsOf("t", manifest{Text: text}); err == nil {
 		t.Error("it was read")
 	}
 }
@@ -132,7 +142,7 @@ func FuzzManifests(f *testing.F) {
 			if !strings.Contains(text, m.Text) || m.Line < 1 || m.Line > strings.Count(text, "\n")+1 {
 				t.Errorf("a document that is not in the text: %+v", m)
 			}
-			found, err := podsOf("t", m)
+			found, _, err := podsOf("t", m)
 			if err != nil {
 				continue
 			}

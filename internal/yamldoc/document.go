@@ -66,6 +66,12 @@ func (d *Document) Raw(ptr ...string) (text string, quoted bool, ok bool) {
 	return node.Value, node.Style&quotes != 0, true
 }
 
+// Has tells whether there is a value, be it null.
+func (d *Document) Has(ptr ...string) bool {
+	found := d.find(ptr)
+	return found.node != nil && !found.missing
+}
+
 // Place is the line and column (1-based, in characters) at which a value
 // starts; of its nearest existing parent when there is no such value; 0, 0 in
 // an empty document.

@@ -1,0 +1,146 @@
+package lint
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+)
+
+func assetsRule() Rule {
+	return Rule{
+		Name:    "assets",
+		Summary: "icon and screenshots are of a sane size, and no two of them have the same file name",
+		Why: "The marketplace shows the icon as a small square in long lists, and the screenshots on a page. An icon that " +
+			"is no square is squeezed or cut, one that moves annoys, and a picture of several megabytes keeps readers " +
+			"waiting. A data: URI stands in extension.yaml and in Chart.yaml, so it makes every package larger by twice " +
+			"its size.\n\n" +
+			"On the server all pictures of a version lie in one folder. ksrelease gives two of one name different names " +
+			"there; with `ksbuilder push` the later one overwrites the other.",
+		Fix: "Let the icon be an SVG, or a square PNG of 64 to 512 pixels; let screenshots be 640 to 2560 pixels wide, as PNG, " +
+			"JPEG or WebP. Name pictures apart.",
+		Source: "The extension development guide of KubeSphere on icon and screenshots, which sets no numbers: those here " +
+			"are what pages of that kind show; `ksbuilder` v0.4.5, which uploads assets under their base names.",
+		Default: Warning,
+		check:   checkAssetSizes,
+	}
+}
+
+// What is sane: bounds that no picture needs to pass.
+const (
+	maxIconBytes       = 1 << 20
+	maxScreenshotBytes = 3 << 20
+	// maxEmbeddedBytes is of the data: URI as written. A package may have 1 MiB.
+	maxEmbeddedBytes = 64 << 10
+
+	minIconPixels       = 32
+	maxIconPixels       = 2048
+	minScreenshotPixels = 320
+	maxScreenshotPixels = 6000
+	// maxIconRatio is that of the longer side of an icon to the shorter one.
+	maxIconRatio = 1.34
+)
+
+func checkAssetSizes(s *subject) {
+	for _, asset := range s.ext.Assets {
+		if imageData(asset.Data) != nil {
+			continue // the rules icon and screenshots say so
+		}
+		// A file that is both is looked at as the icon, which asks for more.
+		s.assetSize(asset.Pointers[0], fmt.Sprintf("%s %s", asset.Pointers[0][0], oneLine(asset.Ref)), asset.Data)
+	}
+	for _, field := range [...]string{"icon", "screenshots"} {
+		for _, ref := range references(s.ext, field) {
+			s.embedded(ref)
+		}
+	}
+	s.collisions()
+}
+
+// embedded looks at a data: URI.
+func (s *subject) embedded(ref assetReference) {
+	if !hasScheme(ref.Text, "data") {
+		return
+	}
+	data, err := dataURI(ref.Text)
+	if err != nil || imageData(data) != nil {
+		return // the rules icon and screenshots say so
+	}
+	field := ref.Pointer[0]
+	s.assetSize(ref.Pointer, field, data)
+	if len(ref.Text) <= maxEmbeddedBytes {
+		return
+	}
+	where := "extension.yaml"
+	if field == "icon" {
+		where = "extension.yaml and in Chart.yaml"
+	}
+	s.problem(s.ext.Document.Problem(
+		fmt.Sprintf("%s is embedded with %s, which stand in %s of each package", field, byteSize(len(ref.Text)), where),
+		"make it a file and name it: it is uploaded then, and the package has its address", ref.Pointer...))
+}
+
+// assetSize tells what is wrong with one picture, whose name is what.
+func (s *subject) assetSize(pointer []string, what string, data []byte) {
+	tell := func(hint, format string, args ...any) {
+		s.problem(s.ext.Document.Problem(what+" "+fmt.Sprintf(format, args...), hint, pointer...))
+	}
+	p, err := readPicture(data)
+	if err != nil {
+		tell("make the file anew", "is damaged: %v", err)
+		return
+	}
+	shorter, longer := min(p.Width, p.Height), max(p.Width, p.Height)
+	if pointer[0] == "icon" {
+		if len(data) > maxIconBytes {
+			tell("use an SVG without embedded pictures, or a PNG of 64 to 512 pixels", "has %s, for a small square in a list", byteSize(len(data)))
+		}
+		if p.Animated {
+			tell("use a picture with one frame", "moves")
+		}
+		if shorter > 0 && longer/shorter > maxIconRatio {
+			tell("let both sides be about equal, with a transparent margin where it needs one", "is no square: it has %s", p.size())
+		}
+		if !p.Scalable && longer > 0 && (shorter < minIconPixels || longer > maxIconPixels) {
+			tell("use an SVG, or a PNG of 64 to 512 pixels", "has %s", p.size())
+		}
+		return
+	}
+	if len(data) > maxScreenshotBytes {
+		tell("make it smaller (WebP, JPEG, or a PNG with fewer colours): readers wait for it", "has %s", byteSize(len(data)))
+	}
+	if !p.Scalable && longer > 0 && (p.Width < minScreenshotPixels || longer > maxScreenshotPixels) {
+		tell("let it be 640 to 2560 pixels wide", "has %s", p.size())
+	}
+}
+
+func (p picture) size() string {
+	unit := " pixels"
+	if p.Scalable {
+		unit = ""
+	}
+	return fmt.Sprintf("%s × %s%s", humanize.Ftoa(p.Width), humanize.Ftoa(p.Height), unit)
+}
+
+// collisions tells assets that share a base name, at the later one.
+func (s *subject) collisions() {
+	first := map[string]extension.Asset{}
+	for _, asset := range s.ext.Assets {
+		name := strings.ToLower(path.Base(asset.File))
+		other, ok := first[name]
+		if !ok {
+			first[name] = asset
+			continue
+		}
+		s.problemAs(s.byDefault(Info), s.ext.Document.Problem(
+			fmt.Sprintf("%s has the file name of %s: ksrelease uploads them as %s and %s, ksbuilder would let one overwrite the other",
+				oneLine(asset.Ref), oneLine(other.Ref), oneLine(asset.RemoteName), oneLine(other.RemoteName)),
+			"name the files apart if ksbuilder is to push this, too", asset.Pointers[0]...))
+	}
+}
+
+// byteSize is a size as people read it.
+func byteSize(n int) string { return humanize.IBytes(uint64(n)) }

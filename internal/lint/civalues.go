@@ -1,0 +1,312 @@
+package lint
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
+
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+func ciValuesRule() Rule {
+	return Rule{
+		Name:    "ci-values",
+		Summary: "each chart renders with each of its ci/*-values.yaml",
+		Why: "The values under ci/ are the ways of using a chart that its authors care for: chart-testing (`ct`) installs the " +
+			"chart with each of them. One that does not render shows a branch of the templates that is broken, which the " +
+			"values by default do not reach.",
+		Fix: "Mend the template at the place that the finding names, or the values; delete values that stand for nothing any more.",
+		Source: "chart-testing of the Helm project: it renders each chart by itself with each file ci/*-values.yaml of it. Here a " +
+			"subchart sees the `global` values of the extension besides, without which it is never installed.",
+		Default:    Warning,
+		needsChart: true,
+		check:      checkCIValues,
+	}
+}
+
+// maxCIValues bounds the renderings for one extension.
+const maxCIValues = 100
+
+func checkCIValues(s *subject) {
+	loaded, err := s.material.chart()
+	if err != nil || loaded.EnabledErr != nil {
+		return // the rule chart says so
+	}
+	left := maxCIValues
+	eachChart(loaded.Chart, func(c *chart.Chart) {
+		if _, ok := loaded.Places.of(c); !ok || !rendersAlone(c) {
+			return
+		}
+		var files []*chart.File
+		for _, file := range c.Raw {
+			if ok, err := path.Match("ci/*-values.yaml", file.Name); ok && err == nil {
+				files = append(files, file)
+			}
+		}
+		taken := files[:min(len(files), max(left, 0))]
+		left -= len(files)
+		if len(taken) > 0 && !s.brokenAnyway(c) {
+			s.ciValues(loaded, c, taken)
+		}
+	})
+	if left < 0 {
+		s.tell(s.atMost(Info), Finding{
+			File:    s.path(""),
+			Message: fmt.Sprintf("there are %d files ci/*-values.yaml, and the last %d were not tried", maxCIValues-left, -left),
+			Hint:    "keep those that stand for a way of using the chart",
+		})
+	}
+}
+
+// brokenAnyway reports whether a template of a chart does not even render with
+// the values by default, which the rule render says.
+func (s *subject) brokenAnyway(c *chart.Chart) bool {
+	plain, err := s.material.plain()
+	if err != nil {
+		return true
+	}
+	loaded, err := s.material.chart()
+	if err != nil {
+		return true
+	}
+	at, _ := loaded.Places.of(c)
+	for _, broken := range plain.Broken {
+		source := plain.Sources[broken.Template]
+		if at.Archive == source.File || at.Archive == "" && strings.HasPrefix(source.File, path.Join(at.Dir, "templates")+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// rendersAlone reports whether a chart can be rendered by itself: it is no
+// library, and the dependencies that it declares are all there. (chart-testing
+// would download them.)
+func rendersAlone(c *chart.Chart) bool {
+	if c.Metadata.Type == "library" {
+		return false
+	}
+	for _, dependency := range c.Metadata.Dependencies {
+		if dependency == nil || childNamed(c, dependency.Name) == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// ciSet is one file of values for a chart.
+type ciSet struct {
+	File *chart.File
+	// Values are those of the file. Helm puts what a user gives into tables of its
+	// own, so each use needs a copy.
+	Values map[string]any
+}
+
+// ciValues renders a chart by itself with each file of values.
+func (s *subject) ciValues(loaded *loadedChart, c *chart.Chart, files []*chart.File) {
+	at, _ := loaded.Places.of(c)
+	var sets []ciSet
+	for _, file := range files {
+		name, _ := at.file(file.Name)
+		document, err := yamldoc.Parse(s.path(name), file.Data)
+		var problems yamldoc.Problems
+		if errors.As(err, &problems) {
+			for _, p := range problems {
+				s.problem(p)
+			}
+			continue
+		}
+		given, err := chartutil.ReadValues(file.Data)
+		if _, isMapping := document.Value().(map[string]any); err != nil || !isMapping && document.Value() != nil {
+			s.ciFault(at, file, "the values are no mapping", 0)
+			continue
+		}
+		if _, ok := given[chartutil.GlobalKey]; !ok && !c.IsRoot() {
+			given[chartutil.GlobalKey] = globals(loaded)
+		}
+		sets = append(sets, ciSet{File: file, Values: given})
+	}
+	faults := map[string][]*chart.File{}
+	var order []string
+	refused := s.refused(c, sets)
+	slices.SortFunc(refused, func(a, b ciSet) int { return strings.Compare(a.File.Name, b.File.Name) })
+	for _, set := range refused {
+		if err := s.renderAlone(loaded, c, set); err != nil && s.ctx.Err() == nil {
+			if faults[err.Error()] == nil {
+				order = append(order, err.Error())
+			}
+			faults[err.Error()] = append(faults[err.Error()], set.File)
+		}
+	}
+	for _, fault := range order {
+		s.ciFault(at, faults[fault][0], fmt.Sprintf("the chart %s does not render with these values: %s", c.Name(), fault), len(faults[fault])-1)
+	}
+}
+
+// ciFault tells what is wrong with one file of values, and with others in the
+// same way.
+func (s *subject) ciFault(at chartPlace, file *chart.File, message string, others int) {
+	if others > 0 {
+		message += fmt.Sprintf(" (so do %s)", counted(others, "other file of ci/", "other files of ci/"))
+		if others == 1 {
+			message = strings.Replace(message, "(so do ", "(so does ", 1)
+		}
+	}
+	name, inside := at.file(file.Name)
+	s.inSource(source{File: name, Inside: inside}, 0, message,
+		"mend the template or the values; KubeSphere installs the chart with other values, so users may never meet this")
+}
+
+// refused are the sets of values with which a chart does not render, and maybe
+// some with which it does: what is not among them, does.
+//
+// Most of the time that Helm's engine takes goes into parsing templates. So all
+// sets are rendered in one go: a template for each set, put beside the chart's
+// own, includes those with its values.
+func (s *subject) refused(c *chart.Chart, sets []ciSet) []ciSet {
+	if len(sets) < 2 || len(c.Dependencies()) > 0 {
+		return sets
+	}
+	var refused []ciSet
+	for len(sets) > 1 && len(refused) < maxBroken {
+		failed, ok := s.renderSets(c, sets)
+		if !ok || s.ctx.Err() != nil {
+			return append(refused, sets...)
+		}
+		if failed < 0 {
+			return refused
+		}
+		refused = append(refused, sets[failed])
+		sets = slices.Delete(slices.Clone(sets), failed, failed+1)
+	}
+	return append(refused, sets...)
+}
+
+// ciDriver renders all templates of a chart with the values of one set. What it
+// hands them is what Helm's engine would.
+const ciDriver = `{{- range index .Release "ksrelease" %d }}{{ $_ := include .Name (dict "Values" .Values "Template" .Template
+"Chart" $.Chart "Release" $.Release "Capabilities" $.Capabilities "Files" $.Files "Subcharts" $.Subcharts) }}{{ end }}`
+
+// ciDriverName is the file name of a driver.
+const ciDriverName = "templates/ksrelease-ci-%03d.yaml"
+
+// renderSets renders a chart without subcharts with all sets. failed is the first
+// of them that does not render, -1 where all do; ok is false where that cannot be
+// told.
+func (s *subject) renderSets(c *chart.Chart, sets []ciSet) (failed int, ok bool) {
+	tree := cloneChart(c)
+	contexts := make([]any, len(sets))
+	drivers := map[string]int{}
+	for i, set := range sets {
+		// As chartutil.CoalesceValues does without subcharts, but for its copying by
+		// reflection, which takes longer than the rendering.
+		values := chartutil.Values(chartutil.CoalesceTables(
+			copyTree(set.Values).(map[string]any), copyTree(c.Values).(map[string]any)))
+		if schemaRefuses(tree, values) != nil {
+			return i, true
+		}
+		var templates []any
+		for _, t := range c.Templates {
+			name := path.Join(tree.ChartFullPath(), t.Name)
+			if strings.HasPrefix(path.Base(name), "_") {
+				continue
+			}
+			templates = append(templates, map[string]any{
+				"Name": name, "Values": values,
+				"Template": chartutil.Values{"Name": name, "BasePath": path.Join(tree.ChartFullPath(), "templates")},
+			})
+		}
+		contexts[i] = templates
+		driver := &chart.File{Name: fmt.Sprintf(ciDriverName, i), Data: fmt.Appendf(nil, ciDriver, i)}
+		drivers[path.Join(tree.ChartFullPath(), driver.Name)] = i
+		tree.Templates = append(tree.Templates, driver)
+	}
+	r, err := newRenderer(tree, s.ciRelease(c), copyTree(sets[0].Values).(map[string]any), capabilities(s.ext.Metadata.KubeVersion))
+	if err != nil {
+		return 0, false
+	}
+	release, isMap := r.top["Release"].(map[string]any)
+	if !isMap {
+		return 0, false
+	}
+	release["ksrelease"] = contexts
+	if _, err = r.once(s.ctx, false, nil); err == nil {
+		return -1, true
+	}
+	where, ok := outermost(err)
+	if !ok {
+		return 0, false
+	}
+	// One of the chart's own templates is rendered with the values of the first set.
+	return drivers[where.Template], true
+}
+
+func (s *subject) ciRelease(c *chart.Chart) chartutil.ReleaseOptions {
+	return chartutil.ReleaseOptions{Name: c.Name(), Namespace: "extension-" + s.ext.Metadata.Name, Revision: 1, IsInstall: true}
+}
+
+// renderAlone renders a chart as if it were the root, and says in plain words why
+// that fails.
+func (s *subject) renderAlone(loaded *loadedChart, c *chart.Chart, set ciSet) error {
+	given := copyTree(set.Values).(map[string]any)
+	tree, err := processed(c, given)
+	if err != nil {
+		return fmt.Errorf("%s", oneLine(plainTypes(err.Error())))
+	}
+	r, err := newRenderer(tree, s.ciRelease(c), given, capabilities(s.ext.Metadata.KubeVersion))
+	if err != nil {
+		return fmt.Errorf("%s", oneLine(plainTypes(err.Error())))
+	}
+	if err := schemaRefuses(tree, r.values()); err != nil {
+		return err
+	}
+	_, err = r.once(s.ctx, false, nil)
+	if err == nil {
+		return nil
+	}
+	sources := loaded.Places.sources(tree)
+	fault := explainTemplate(err, sources)
+	where := sources[fault.At.Template]
+	cause := oneLine(fault.Cause)
+	if fault.Expression != "" {
+		cause += ", in {{ " + oneLine(fault.Expression) + " }}"
+	}
+	if where.File == "" {
+		return errors.New(cause)
+	}
+	return fmt.Errorf("%s:%d: %s", base(where), fault.At.Line, cause)
+}
+
+// globals is a copy of the global values of the extension.
+func globals(loaded *loadedChart) any {
+	global, ok := loaded.Renderer.values()[chartutil.GlobalKey].(map[string]any)
+	if !ok {
+		return map[string]any{}
+	}
+	return copyTree(global)
+}
+
+// schemaRefuses says by which value the values.schema.json of a chart refuses
+// values. Schemas that are none are told elsewhere.
+func schemaRefuses(c *chart.Chart, values map[string]any) error {
+	if c.Schema == nil {
+		return nil
+	}
+	schema, mistake := compileSchema(c.Schema)
+	if mistake != "" {
+		return nil
+	}
+	var causes []string
+	for _, m := range against(schema, values) {
+		causes = append(causes, m.name()+": "+m.Message)
+	}
+	if len(causes) == 0 {
+		return nil
+	}
+	return fmt.Errorf("they break values.schema.json at %s", strings.Join(causes, "; "))
+}

@@ -1,0 +1,79 @@
+package lint
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestCIValues(t *testing.T) {
+	const broken = "{{ if .Values.ingress }}apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Values.ingress.host.name }} }\n{{ end }}"
+	const hint = "mend the template or the values; KubeSphere installs the chart with other values, so users may never meet this"
+	testFindings(t, []findingTest{
+		{name: "all render", changes: []string{"charts/web/ci/a-values.yaml", "tag: '1'\n", "charts/web/ci/b-values.yaml", "", "charts/web/ci/c-values.yaml", "# none\n", "ci/x-values.yaml", "a: b\n"}},
+		{
+			name: "some do not", changes: []string{
+				"charts/web/templates/a.yaml", broken,
+				"charts/web/ci/a-values.yaml", "tag: '1'\n", "charts/web/ci/b-values.yaml", "ingress: {x: y}\n",
+				"charts/web/ci/c-values.yaml", "tag: '2'\n", "charts/web/ci/d-values.yaml", "ingress: {z: y}\n", "charts/web/ci/kubeval.yaml", "ingress: {z: y}\n",
+			},
+			want: []string{`warning ci-values ext/charts/web/ci/b-values.yaml: the chart web does not render with these values: charts/web/templates/a.yaml:3: name is asked of a value that is not set, in {{ .Values.ingress.host.name }} (so does one other file of ci/)`},
+			hint: hint,
+		},
+		{
+			name: "the first of them", changes: []string{"charts/web/templates/a.yaml", broken, "charts/web/ci/a-values.yaml", "ingress: {x: y}\n", "charts/web/ci/b-values.yaml", "tag: '1'\n"},
+			want: []string{`warning ci-values ext/charts/web/ci/a-values.yaml: the chart web does not render with these values: charts/web/templates/a.yaml:3: name is asked of a value that is not set, in {{ .Values.ingress.host.name }}`},
+		},
+		{
+			name: "a requirement in a subchart of it", changes: []string{
+				"charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\ndependencies: [{name: db, version: 1.0.0, condition: db.enabled}]\n",
+				"charts/web/values.yaml", "tag: 1.27.0\ndb: {enabled: false}\n",
+				"charts/web/charts/db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 1.0.0\n",
+				"charts/web/charts/db/templates/a.yaml", "{{ fail \"set db.host\" }}",
+				"charts/web/ci/off-values.yaml", "tag: '1'\n", "charts/web/ci/on-values.yaml", "db: {enabled: true}\n",
+			},
+			want: []string{`warning ci-values ext/charts/web/ci/on-values.yaml: the chart web does not render with these values: charts/web/charts/db/templates/a.yaml:1: set db.host`},
+		},
+		{
+			name: "values that are none", changes: []string{"charts/web/ci/a-values.yaml", "a: b\n  c: d\n", "charts/web/ci/b-values.yaml", "- a\n"},
+			want: []string{
+				`warning ci-values ext/charts/web/ci/a-values.yaml:2:3: this line is indented deeper than the one above it, which has a value already`,
+				`warning ci-values ext/charts/web/ci/b-values.yaml: the values are no mapping`,
+			},
+		},
+		{
+			name: "values that the schema refuses", changes: []string{"charts/web/values.schema.json", `{"properties": {"tag": {"type": "string"}}}`, "charts/web/ci/a-values.yaml", "tag: 1\n", "charts/web/ci/b-values.yaml", "tag: '1'\n"},
+			want: []string{`warning ci-values ext/charts/web/ci/a-values.yaml: the chart web does not render with these values: they break values.schema.json at tag: got number, want string`},
+		},
+		{
+			name: "a template that the rule render tells", changes: []string{"charts/web/templates/a.yaml", "{{ fail \"no\" }}", "charts/web/ci/a-values.yaml", "a: b\n", "charts/web/ci/b-values.yaml", "a: b\n"},
+			want: []string{`error render ext/charts/web/templates/a.yaml:1: the template does not render: no`},
+		},
+		{name: "a library", changes: []string{"charts/lib/Chart.yaml", "apiVersion: v2\nname: lib\nversion: 0.1.0\ntype: library\n", "charts/lib/ci/a-values.yaml", "a: b\n",
+			"extension.yaml", replaced(goodMetadata, "dependencies:\n", "dependencies:\n  - name: lib\n    tags: [extension]\n")}},
+	})
+}
+
+// TestCIValuesTogether: rendering all values in one go shows just those that do
+// not render by themselves, and templates see the same in both ways.
+func TestCIValuesTogether(t *testing.T) {
+	files := with(goodFiles(),
+		"charts/web/files/a.txt", "text",
+		"charts/web/templates/_h.tpl", `{{ define "same" }}{{ if ne .Values.seen (dict "t" .Template.Name "b" .Template.BasePath "c" .Chart.Name "r" .Release.Name "f" (.Files.Get "files/a.txt") "k" .Capabilities.KubeVersion.Minor "root" .Chart.IsRoot "g" .Values.global.x | toJson) }}{{ fail (printf "differs in %s" .Template.Name) }}{{ end }}{{ end }}`,
+		"charts/web/templates/a.yaml", `{{ if .Values.seen }}{{ include "same" . }}{{ end }}`,
+		"values.yaml", "global: {x: here}\n",
+	)
+	seen := `seen: '{"b":"web/templates","c":"web","f":"text","g":"here","k":"31","r":"web","root":true,"t":"web/templates/a.yaml"}'` + "\n"
+	for _, name := range []string{"a", "b", "c"} {
+		files["charts/web/ci/"+name+"-values.yaml"] = seen
+	}
+	if got := told(check(t, files)); got != nil {
+		t.Errorf("findings: %v", got)
+	}
+	files["charts/web/ci/b-values.yaml"] = replaced(seen, "text", "other")
+	want := []string{`warning ci-values ext/charts/web/ci/b-values.yaml: the chart web does not render with these values: charts/web/templates/a.yaml:1: differs in web/templates/a.yaml`}
+	got := told(check(t, files))
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,117 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chartutil"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/scheme"
+)
+
+// The types of k8s.io/api say by these methods, which are generated from their
+// comments, in which version of Kubernetes they came, are deprecated and gone.
+type (
+	deprecatedAPI interface {
+		APILifecycleDeprecated() (major, minor int)
+	}
+	introducedAPI interface {
+		APILifecycleIntroduced() (major, minor int)
+	}
+	removedAPI interface {
+		APILifecycleRemoved() (major, minor int)
+	}
+	replacedAPI interface {
+		APILifecycleReplacement() schema.GroupVersionKind
+	}
+)
+
+// goneTypes are versions of APIs that k8s.io/api itself has dropped, by the minor
+// version of Kubernetes 1 that has them no more (Kubernetes, "Deprecated API
+// Migration Guide").
+var goneTypes = map[string]int{
+	"policy/v1beta1 PodSecurityPolicy":          25,
+	"extensions/v1beta1 PodSecurityPolicy":      16,
+	"apiregistration.k8s.io/v1beta1 APIService": 22,
+}
+
+// deprecation says that an object is of an API version that Kubernetes 1.minor
+// has no more, or will have no more; both are empty otherwise, and for resources
+// that are not of Kubernetes itself.
+func deprecation(o object, minor int) (gone, deprecated string) {
+	if since, ok := goneTypes[o.APIVersion+" "+o.Kind]; ok && minor >= since {
+		return fmt.Sprintf("Kubernetes has not had since 1.%d", since), ""
+	}
+	known, err := scheme.Scheme.New(schema.FromAPIVersionAndKind(o.APIVersion, o.Kind))
+	if err != nil {
+		return "", ""
+	}
+	instead := ""
+	if replaced, ok := known.(replacedAPI); ok {
+		kind := replaced.APILifecycleReplacement()
+		instead = fmt.Sprintf("; %s %s takes its place", kind.GroupVersion(), kind.Kind)
+	}
+	if removed, ok := known.(removedAPI); ok {
+		if _, since := removed.APILifecycleRemoved(); since > 0 && minor >= since {
+			return fmt.Sprintf("Kubernetes has not had since 1.%d%s", since, instead), ""
+		}
+	}
+	if lifecycle, ok := known.(deprecatedAPI); ok {
+		if _, since := lifecycle.APILifecycleDeprecated(); since > 0 && minor >= since {
+			return "", fmt.Sprintf("Kubernetes 1.%d deprecates%s", since, instead)
+		}
+	}
+	return "", ""
+}
+
+// servedAPIs are the API versions that Kubernetes 1.minor serves, each alone and
+// with each of its kinds.
+func servedAPIs(minor int) chartutil.VersionSet {
+	kinds := scheme.Scheme.AllKnownTypes()
+	served := make(chartutil.VersionSet, 0, 2*len(kinds))
+	groups := map[string]bool{}
+	for kind := range kinds {
+		o := object{APIVersion: kind.GroupVersion().String(), Kind: kind.Kind}
+		if kind.Version == runtime.APIVersionInternal || isAuxiliary(kind.Kind) {
+			continue
+		}
+		if gone, _ := deprecation(o, minor); gone != "" || isNewer(kind, minor) {
+			continue
+		}
+		served = append(served, o.APIVersion+"/"+o.Kind)
+		if !groups[o.APIVersion] {
+			groups[o.APIVersion] = true
+			served = append(served, o.APIVersion)
+		}
+	}
+	slices.Sort(served) // templates may list them
+	return served
+}
+
+// isNewer reports whether Kubernetes 1.minor does not have a type yet.
+func isNewer(kind schema.GroupVersionKind, minor int) bool {
+	known, err := scheme.Scheme.New(kind)
+	if err != nil {
+		return false
+	}
+	introduced, ok := known.(introducedAPI)
+	if !ok {
+		return false
+	}
+	_, since := introduced.APILifecycleIntroduced()
+	return since > minor
+}
+
+// isAuxiliary knows the kinds that every API group has for requests and answers,
+// and that are no resources.
+func isAuxiliary(kind string) bool {
+	return kind == "WatchEvent" || kind == "Status" || strings.HasSuffix(kind, "Options") || strings.HasSuffix(kind, "List") ||
+		strings.HasPrefix(kind, "API") && kind != "APIService"
+}
+
+// minorOf is the minor version of Kubernetes that the chart is rendered for.
+func minorOf(loaded *loadedChart) int {
+	return number(loaded.Renderer.kubeVersion().Minor)
+}

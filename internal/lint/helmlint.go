@@ -1,0 +1,262 @@
+package lint
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"k8s.io/apimachinery/pkg/api/validation"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+func helmLintRule() Rule {
+	return Rule{
+		Name:    "helm-lint",
+		Summary: "`helm lint` has nothing to say of the chart and its subcharts",
+		Why: "Helm's own lint knows what Helm and Kubernetes refuse when a chart is installed, or do not do as its author " +
+			"thinks: objects without kind or with a name that Kubernetes does not take, a Deployment without a selector, API " +
+			"versions that a cluster has no more, templates whose file name Helm does not expect, hooks that it no longer knows.",
+		Fix: "Correct what the finding names. For an API version that is gone, write the one in its place, or choose by\n\n" +
+			"{{ if .Capabilities.APIVersions.Has \"policy/v1\" }}.",
+		Source: "Helm 3, pkg/lint/rules (Chartfile, Templates, Dependencies), for the chart and, unlike `helm lint`, for all " +
+			"subcharts; what other rules here tell is not told again. The versions of APIs are those of k8s.io/api.",
+		Default:    Warning,
+		needsChart: true,
+		check:      checkHelmLint,
+	}
+}
+
+func checkHelmLint(s *subject) {
+	loaded, err := s.material.chart()
+	if err != nil {
+		return // the rule chart says so
+	}
+	eachChart(loaded.Chart, func(c *chart.Chart) {
+		at, ok := loaded.Places.of(c)
+		if !ok {
+			return
+		}
+		if !c.IsRoot() { // that of the root is derived from extension.yaml
+			s.chartFile(c, at)
+			s.subcharts(c, at)
+		}
+		for _, template := range c.Templates {
+			s.templateFile(at, template)
+		}
+	})
+	plain, err := s.material.plain()
+	if err != nil {
+		return // the rule render says so
+	}
+	s.indents(plain)
+	version := minorOf(loaded)
+	for _, o := range plain.Objects {
+		s.object(plain, o, version)
+	}
+}
+
+// chartYAML is a Chart.yaml with the places of its fields, where they can be
+// told.
+type chartYAML struct {
+	s        *subject
+	at       source
+	document *yamldoc.Document // nil for one in a package
+}
+
+func (s *subject) chartYAML(c *chart.Chart, at chartPlace) chartYAML {
+	file, inside := at.file("Chart.yaml")
+	y := chartYAML{s: s, at: source{File: file, Inside: inside}}
+	for _, raw := range c.Raw {
+		if raw.Name == "Chart.yaml" {
+			// It was loaded, so it parses, but for duplicate keys.
+			if document, err := yamldoc.Parse(s.path(file), raw.Data); err == nil {
+				y.document = document
+			}
+		}
+	}
+	return y
+}
+
+func (y chartYAML) tell(message, hint string, pointer ...string) {
+	if y.at.Inside != "" || y.document == nil {
+		y.s.inSource(y.at, 0, message, hint)
+		return
+	}
+	y.s.problem(y.document.Problem(message, hint, pointer...))
+}
+
+// chartFile looks at the Chart.yaml of a subchart, as rules.Chartfile does, but
+// for what keeps Helm from loading it (see the rule chart), and for the icon that
+// nobody sees.
+func (s *subject) chartFile(c *chart.Chart, at chartPlace) {
+	y, m := s.chartYAML(c, at), c.Metadata
+	switch m.APIVersion {
+	case chart.APIVersionV2:
+	case chart.APIVersionV1:
+		if m.Type != "" {
+			y.tell("type means nothing in a chart of apiVersion v1", "write apiVersion: v2", "type")
+		}
+	default:
+		y.tell(fmt.Sprintf("apiVersion %q is none of Helm's", oneLine(m.APIVersion)), "write apiVersion: v2", "apiVersion")
+	}
+	for _, field := range [...]string{"version", "appVersion"} {
+		if y.document == nil {
+			continue
+		}
+		written, quoted, ok := y.document.Raw(field)
+		fields, _ := y.document.Value().(map[string]any)
+		if _, isText := fields[field].(string); ok && !quoted && !isText && fields[field] != nil {
+			y.tell(fmt.Sprintf("%s %s is not text: without quotes it reads as a number", field, oneLine(written)), fmt.Sprintf("put it in quotes: %s: %q", field, written), field)
+		}
+	}
+	for i, maintainer := range m.Maintainers {
+		if maintainer == nil || maintainer.Name == "" {
+			y.tell("a maintainer has no name", "Helm asks for the name of each", "maintainers", strconv.Itoa(i))
+		}
+	}
+	for i, address := range m.Sources {
+		if u, err := url.Parse(address); err != nil || u.Scheme == "" || u.Host == "" {
+			y.tell(fmt.Sprintf("the source %q is no URL", oneLine(address)), "write it as https://HOST/PATH", "sources", strconv.Itoa(i))
+		}
+	}
+}
+
+// subcharts looks at the charts below a subchart, as rules.Dependencies does.
+// Helm installs one that is not declared, always; nobody can switch it off.
+func (s *subject) subcharts(c *chart.Chart, at chartPlace) {
+	y := s.chartYAML(c, at)
+	declared := map[string]bool{}
+	for _, dependency := range c.Metadata.Dependencies {
+		if dependency != nil {
+			declared[dependency.Name] = true
+		}
+	}
+	for _, child := range c.Dependencies() {
+		if !declared[child.Name()] {
+			y.tell(fmt.Sprintf("the chart %q is under charts/ and no dependency: Helm installs it always", oneLine(child.Name())), "declare it under dependencies, or take it out", "dependencies")
+		}
+	}
+}
+
+// templateEndings are those of files that Helm expects under templates/.
+var templateEndings = map[string]bool{".yaml": true, ".yml": true, ".tpl": true, ".txt": true}
+
+// crdHook is a hook of Helm 2.
+var crdHook = regexp.MustCompile(`"?helm\.sh/hook"?:\s+crd-install`)
+
+// templateFile looks at the source of a template, as rules.Templates does.
+func (s *subject) templateFile(place chartPlace, template *chart.File) {
+	file, inside := place.file(template.Name)
+	at := source{File: file, Inside: inside, Text: string(template.Data)}
+	if ending := path.Ext(template.Name); !templateEndings[ending] {
+		s.inSource(at, 0, fmt.Sprintf("Helm takes each file under templates/ for a template, and expects none that ends in %q", ending),
+			"let it end in .yaml, .tpl or .txt, or move it out of templates/ and read it with .Files.Get")
+	}
+	if i := strings.Index(at.Text, ".Release.Time"); i >= 0 {
+		s.inSource(at, lineIn(at, i), "Helm 3 has no .Release.Time", "use the function now")
+	}
+	if !strings.Contains(at.Text, "crd-install") {
+		return // the pattern below is slow
+	}
+	if i := crdHook.FindStringIndex(at.Text); i != nil {
+		s.inSource(at, lineIn(at, i[0]), "Helm 3 has no hook crd-install", "put the definition into the folder crds/ of the chart")
+	}
+}
+
+// lineIn is the line of a byte of a source, 0 inside packages.
+func lineIn(at source, offset int) int {
+	if at.Inside != "" {
+		return 0
+	}
+	line, _ := place([]byte(at.Text), offset)
+	return line
+}
+
+// indents tells rendered texts that begin with a space: what comes after may
+// belong to something else than it seems to.
+func (s *subject) indents(plain *rendering) {
+	for _, template := range sortedKeys(plain.Texts) {
+		if ending := path.Ext(template); ending != ".yaml" && ending != ".yml" {
+			continue
+		}
+		for line := range strings.Lines(plain.Texts[template]) {
+			if strings.TrimSpace(line) == "" {
+				continue
+			}
+			if line[0] == ' ' || line[0] == '\t' {
+				s.inSource(plain.Sources[template], 0, "what the template renders begins with an indented line: "+oneLine(line), "trim the space before it: {{- … }} or no indentation")
+			}
+			break
+		}
+	}
+}
+
+// object looks at one rendered object.
+func (s *subject) object(plain *rendering, o object, minor int) {
+	tell := func(severity Severity, message, hint string) {
+		at, line := plain.objectPlace(o)
+		s.inSourceAs(severity, at, line, message, hint)
+	}
+	if !o.Mapping || o.APIVersion == "" || o.Kind == "" {
+		missing := "kind"
+		switch {
+		case !o.Mapping:
+			missing = "fields"
+		case o.Kind != "":
+			missing = "apiVersion"
+		}
+		tell(s.severity(), fmt.Sprintf("line %d of what the template renders begins an object without %s, so Helm does not install the chart", o.Line, missing), "let it begin with apiVersion and kind, or render nothing")
+		return
+	}
+	if err := badName(o); err != nil && extension.ValidName(s.ext.Metadata.Name) == nil { // the rule name says so
+		tell(s.severity(), err.Error(), "Kubernetes refuses it: look at the values that make up metadata.name")
+	}
+	switch o.Kind {
+	case "Deployment", "ReplicaSet", "DaemonSet", "StatefulSet":
+		if strings.HasPrefix(o.APIVersion, "apps/") && !o.Selects {
+			tell(s.severity(), fmt.Sprintf("%s has no selector", o), "Kubernetes refuses it: add spec.selector.matchLabels with labels of the pod template")
+		}
+	}
+	gone, deprecated := deprecation(o, minor)
+	switch {
+	case gone != "":
+		tell(s.severity(), fmt.Sprintf("%s is of %s, which %s", o, oneLine(o.APIVersion), gone), "write the API version that has taken its place")
+	case deprecated != "":
+		tell(s.byDefault(Info), fmt.Sprintf("%s is of %s, which %s", o, oneLine(o.APIVersion), deprecated), "write the API version that takes its place")
+	}
+}
+
+// badName says why Kubernetes does not take the name of an object, kind by kind
+// as rules.validateMetadataNameFunc does.
+func badName(o object) error {
+	if o.Generated || strings.HasSuffix(o.Kind, "List") {
+		return nil
+	}
+	if o.Name == "" {
+		return fmt.Errorf("%s has no name", o.Kind)
+	}
+	form, faults := "lower-case letters, digits, '-' and '.', with a letter or digit at both ends", validation.NameIsDNSSubdomain(o.Name, false)
+	switch o.Kind {
+	case "Service":
+		form, faults = "lower-case letters, digits and '-', with a letter in front and no '-' at the end, at most 63", validation.NameIsDNS1035Label(o.Name, false)
+	case "Namespace":
+		form, faults = "lower-case letters, digits and '-', with a letter or digit at both ends, at most 63", validation.NameIsDNSLabel(o.Name, false)
+	case "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding":
+		form, faults = "neither / nor %", nil
+		if o.Name == "." || o.Name == ".." || strings.ContainsAny(o.Name, "/%") {
+			faults = []string{form}
+		}
+	case "CertificateSigningRequest":
+		return nil
+	}
+	if len(faults) > 0 {
+		return fmt.Errorf("%s has a name that Kubernetes does not take: it has %s", o, form)
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package lint
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// object is one rendered document, as far as it says what it is.
+type object struct {
+	APIVersion, Kind, Name string
+	// Generated is set where the cluster makes up the name (metadata.generateName).
+	Generated bool
+	// Mapping is unset for a document that is a list or a single text.
+	Mapping bool
+	// Selects is set where spec.selector has a condition.
+	Selects bool
+	// Template, Ordinal and Line say where it was rendered: the template's path, the
+	// number of objects of this kind before it, and the line of the rendered text.
+	Template string
+	Ordinal  int
+	Line     int
+}
+
+// objectOf takes down what a document says of itself; ok is false for an empty
+// one.
+func objectOf(template string, m manifest, node *yaml.Node) (o object, ok bool) {
+	root := content(node)
+	if root == nil || root.Kind == yaml.ScalarNode && root.ShortTag() == "!!null" {
+		return object{}, false
+	}
+	o = object{Template: template, Line: m.Line, Mapping: root.Kind == yaml.MappingNode}
+	o.APIVersion = scalarAt(root, "apiVersion")
+	o.Kind = scalarAt(root, "kind")
+	metadata := nodeAt(root, "metadata")
+	o.Name = scalarAt(metadata, "name")
+	o.Generated = scalarAt(metadata, "generateName") != ""
+	if selector := nodeAt(nodeAt(root, "spec"), "selector"); selector != nil {
+		for _, key := range [...]string{"matchLabels", "matchExpressions"} {
+			condition := nodeAt(selector, key)
+			o.Selects = o.Selects || condition != nil && len(condition.Content) > 0
+		}
+	}
+	return o, true
+}
+
+// apiDefinition reads only the line that matters of a CustomResourceDefinition:
+// they are by far the largest documents, and text that nobody templates.
+func apiDefinition(template string, m manifest) object {
+	o := object{Kind: "CustomResourceDefinition", Generated: true, Mapping: true, Template: template, Line: m.Line}
+	for line := range strings.Lines(m.Text) {
+		if version, ok := strings.CutPrefix(line, "apiVersion:"); ok {
+			o.APIVersion = strings.Trim(strings.TrimSpace(version), `"'`)
+			break
+		}
+	}
+	return o
+}
+
+// objectPlace is the source of an object and, where it can be told, the line at
+// which it begins to say what it is.
+func (r *rendering) objectPlace(o object) (source, int) {
+	total := 0
+	for _, other := range r.Objects {
+		if other.Template == o.Template && other.Kind == o.Kind {
+			total++
+		}
+	}
+	at := r.Sources[o.Template]
+	return at, at.lineOf("kind", o.Kind, o.Ordinal, total)
+}
+
+// String names the object as kubectl users do: Deployment "web".
+func (o object) String() string {
+	switch {
+	case o.Kind == "":
+		return "an object without a kind"
+	case o.Name == "":
+		return o.Kind
+	}
+	return o.Kind + " \"" + oneLine(o.Name) + "\""
+}
+
+// content is the value of a parsed document, nil where it is empty.
+func content(node *yaml.Node) *yaml.Node {
+	if node == nil || node.Kind != yaml.DocumentNode || len(node.Content) == 0 {
+		return nil
+	}
+	return unaliased(node.Content[0])
+}
+
+// unaliased follows an alias. yaml.v3 resolves a chain of them at once, and an
+// alias to what holds it is never followed twice here.
+func unaliased(node *yaml.Node) *yaml.Node {
+	if node != nil && node.Kind == yaml.AliasNode {
+		return node.Alias
+	}
+	return node
+}
+
+// nodeAt is what a mapping has under a key, or nil.
+func nodeAt(node *yaml.Node, key string) *yaml.Node {
+	if node == nil || node.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := len(node.Content) - 2; i >= 0; i -= 2 { // of duplicate keys the last counts
+		if node.Content[i].Value == key {
+			return unaliased(node.Content[i+1])
+		}
+	}
+	return nil
+}
+
+// scalarAt is the text that a mapping has under a key; it is empty for a null.
+func scalarAt(node *yaml.Node, key string) string {
+	value := nodeAt(node, key)
+	if value == nil || value.Kind != yaml.ScalarNode || value.ShortTag() == "!!null" {
+		return ""
+	}
+	return value.Value
+}

@@ -1,0 +1,267 @@
+package lint
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+// permissionsFile holds what an extension may do in a cluster.
+const permissionsFile = "permissions.yaml"
+
+func permissionsRule() Rule {
+	return Rule{
+		Name:    "permissions",
+		Summary: "permissions.yaml parses wholly, and holds a ClusterRole and a Role with rules that Kubernetes takes",
+		Why: "KubeSphere gives the extension the rights that permissions.yaml asks for, and installs it with them. It reads " +
+			"the documents one after the other and stops at the first that it cannot read: this one and all that follow " +
+			"are dropped, silently, and the installation fails later for lack of a right.\n\n" +
+			"A document of another kind is passed over. A rule without verbs, or without API groups and resources, is " +
+			"refused by Kubernetes, and the installation with it.",
+		Fix: "Write one document for each kind, with a line of three hyphens between them:\n\n" +
+			"kind: ClusterRole\nrules:\n  - apiGroups: [extensions.kubesphere.io]\n    resources: [reverseproxies]\n    verbs: [get, create]\n" +
+			"---\nkind: Role\nrules:\n  - apiGroups: [apps]\n    resources: [deployments]\n    verbs: [get, list, watch, create, update, patch, delete]",
+		Source: "KubeSphere 4, which decodes the documents into rbac.authorization.k8s.io Roles until one fails; the " +
+			"validation of policy rules in Kubernetes (pkg/apis/rbac/validation).",
+		Default: Error,
+		check:   checkPermissions,
+	}
+}
+
+// permissions is permissions.yaml, taken apart.
+type permissions struct {
+	Roles []role
+	// Problems are what keeps documents from being read, in the order of the file.
+	Problems yamldoc.Problems
+	// Cut says that there were too many documents to look at.
+	Cut bool
+}
+
+// role is one document of permissions.yaml.
+type role struct {
+	Document *yamldoc.Document
+	Kind     string
+	Rules    []policyRule
+}
+
+// policyRule is one rule of a role. A list that is none is nil; an entry of a
+// list that is no text is left out.
+type policyRule struct {
+	Pointer                                                  []string
+	Fields                                                   map[string]any
+	Verbs, APIGroups, Resources, ResourceNames, NonResources []string
+}
+
+// maxPermissionDocuments bounds what is read of a file that repeats a separator
+// without end: two documents are what an extension has.
+const maxPermissionDocuments = 64
+
+// permissionsOf reads the permissions of an extension.
+func permissionsOf(ext *extension.Extension) permissions {
+	for _, file := range ext.Files {
+		if file.Name == permissionsFile {
+			return readPermissions(pathIn(ext, permissionsFile), file.Data)
+		}
+	}
+	return permissions{}
+}
+
+// readPermissions reads the documents of permissions.yaml one by one, so that a
+// broken one hides no other from lint.
+func readPermissions(file string, data []byte) permissions {
+	var read permissions
+	text := string(bytes.TrimPrefix(data, []byte("\ufeff")))
+	for _, part := range manifests(text) {
+		if len(read.Roles)+len(read.Problems) >= maxPermissionDocuments {
+			read.Cut = true
+			break
+		}
+		// Empty lines stand for all that comes before, so that places are those of
+		// the file.
+		padded := strings.Repeat("\n", part.Line-1) + part.Text
+		document, err := yamldoc.Parse(file, []byte(padded))
+		var problems yamldoc.Problems
+		if errors.As(err, &problems) {
+			read.Problems = append(read.Problems, problems...)
+			continue
+		}
+		if err == nil {
+			read.Roles = append(read.Roles, roleOf(document))
+		}
+	}
+	return read
+}
+
+func roleOf(document *yamldoc.Document) role {
+	fields, _ := document.Value().(map[string]any)
+	r := role{Document: document}
+	r.Kind, _ = fields["kind"].(string)
+	rules, _ := fields["rules"].([]any)
+	for i, entry := range rules {
+		rule := policyRule{Pointer: []string{"rules", strconv.Itoa(i)}}
+		rule.Fields, _ = entry.(map[string]any)
+		rule.Verbs = rule.list("verbs")
+		rule.APIGroups = rule.list("apiGroups")
+		rule.Resources = rule.list("resources")
+		rule.ResourceNames = rule.list("resourceNames")
+		rule.NonResources = rule.list("nonResourceURLs")
+		r.Rules = append(r.Rules, rule)
+	}
+	return r
+}
+
+// policyFields are the fields of a rule (rbac.authorization.k8s.io/v1).
+var policyFields = []string{"apiGroups", "nonResourceURLs", "resourceNames", "resources", "verbs"}
+
+// field is the value of a field. KubeSphere decodes without regard to case.
+func (r policyRule) field(name string) (key string, value any) {
+	for _, key := range sortedKeys(r.Fields) {
+		if strings.EqualFold(key, name) {
+			return key, r.Fields[key]
+		}
+	}
+	return "", nil
+}
+
+func (r policyRule) list(name string) []string {
+	_, value := r.field(name)
+	elements, _ := value.([]any)
+	var list []string
+	for _, element := range elements {
+		if text, ok := element.(string); ok {
+			list = append(list, text)
+		}
+	}
+	return list
+}
+
+func checkPermissions(s *subject) {
+	read := s.material.permissions()
+	for _, p := range read.Problems {
+		p.Hint = strings.TrimPrefix(p.Hint+"; KubeSphere drops this document and all below it, silently", "; ")
+		s.problem(p)
+	}
+	s.separators()
+	for _, r := range read.Roles {
+		s.checkRole(r)
+	}
+	if read.Cut {
+		s.tell(s.atMost(Warning), Finding{
+			File:    s.path(permissionsFile),
+			Message: fmt.Sprintf("after %d documents, the others were not read", maxPermissionDocuments),
+			Hint:    "one ClusterRole and one Role hold all there is to say",
+		})
+	}
+}
+
+// separators tells lines that begin with three hyphens and go on with text,
+// which YAML allows and the decoder of Kubernetes does not.
+func (s *subject) separators() {
+	n := 0
+	for line := range strings.Lines(string(s.file(permissionsFile))) {
+		n++
+		rest, ok := strings.CutPrefix(line, "---")
+		if rest = strings.TrimSpace(rest); !ok || rest == "" || rest[0] == '#' {
+			continue
+		}
+		s.tell(s.severity(), Finding{
+			File: s.path(permissionsFile), Line: n, Column: 1, Excerpt: excerptLine(line, 1, n),
+			Message: "text stands behind the hyphens that divide documents: KubeSphere stops reading here, silently",
+			Hint:    "begin the document on the next line",
+		})
+	}
+}
+
+func (s *subject) checkRole(r role) {
+	fields, isMapping := r.Document.Value().(map[string]any)
+	switch {
+	case r.Document.Value() == nil:
+		return
+	case !isMapping:
+		s.problem(r.Document.Problem("this document holds no fields: KubeSphere drops it and all below it, silently", "begin it with kind: ClusterRole or kind: Role"))
+		return
+	case r.Kind != "ClusterRole" && r.Kind != "Role":
+		message := "the document has no kind, so KubeSphere passes over it"
+		if written, ok := fields["kind"]; ok {
+			message = fmt.Sprintf("KubeSphere passes over a document of kind %s", oneLine(fmt.Sprint(written)))
+		}
+		s.problemAs(s.byDefault(Warning), r.Document.Problem(message, "permissions.yaml holds ClusterRole and Role; other objects are for templates/", "kind"))
+		return
+	}
+	if _, ok := fields["rules"].([]any); !ok {
+		severity, message := s.byDefault(Warning), "the "+r.Kind+" has no rules, and so no rights"
+		if fields["rules"] != nil {
+			severity, message = s.severity(), "rules must be a list: KubeSphere drops this document and all below it, silently"
+		}
+		s.problemAs(severity, r.Document.Problem(message, "list the rights under rules, or take the document out", "rules"))
+		return
+	}
+	for _, rule := range r.Rules {
+		s.checkPolicyRule(r, rule)
+	}
+}
+
+// checkPolicyRule holds one rule to what decodes and what Kubernetes takes.
+func (s *subject) checkPolicyRule(r role, rule policyRule) {
+	if rule.Fields == nil {
+		s.problem(r.Document.Problem("a rule must be a mapping with apiGroups, resources and verbs", "write it as - apiGroups: [apps], and so on below it", rule.Pointer...))
+		return
+	}
+	for _, key := range sortedKeys(rule.Fields) {
+		s.checkPolicyField(r, rule, key)
+	}
+	missing := func(field, hint string) {
+		s.problem(r.Document.Problem(fmt.Sprintf("the rule has no %s, so Kubernetes refuses the %s", field, r.Kind), hint, rule.Pointer...))
+	}
+	if len(rule.Verbs) == 0 {
+		missing("verbs", "add what may be done: verbs: [get, list, watch]")
+	}
+	if len(rule.NonResources) > 0 {
+		if r.Kind == "Role" {
+			s.problem(r.Document.Problem("a Role cannot have nonResourceURLs: Kubernetes refuses it", "move the rule to the ClusterRole", append(slices.Clone(rule.Pointer), "nonResourceURLs")...))
+		}
+		if len(rule.APIGroups)+len(rule.Resources) > 0 {
+			s.problem(r.Document.Problem("a rule is on resources or on nonResourceURLs, not both: Kubernetes refuses it", "make two rules of it", rule.Pointer...))
+		}
+		return
+	}
+	if len(rule.APIGroups) == 0 {
+		missing("apiGroups", `add the API groups of the resources; that of pods, services and secrets is ""`)
+	}
+	if len(rule.Resources) == 0 {
+		missing("resources", "add what it is about: resources: [deployments]")
+	}
+}
+
+// checkPolicyField looks at one field of a rule: its name, and that it is a list
+// of texts.
+func (s *subject) checkPolicyField(r role, rule policyRule, key string) {
+	pointer := append(slices.Clone(rule.Pointer), key)
+	if !slices.ContainsFunc(policyFields, func(f string) bool { return strings.EqualFold(f, key) }) {
+		hint := "a rule has apiGroups, resources, resourceNames, verbs and nonResourceURLs"
+		if near, ok := yamldoc.Nearest(key, policyFields); ok {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		s.problemAs(s.byDefault(Warning), r.Document.ProblemAtKey(fmt.Sprintf("unknown key %q, which nothing reads", key), hint, pointer...))
+		return
+	}
+	const dropped = ": KubeSphere drops this document and all below it, silently"
+	elements, ok := rule.Fields[key].([]any)
+	if !ok {
+		if rule.Fields[key] != nil {
+			s.problem(r.Document.Problem(key+" must be a list"+dropped, fmt.Sprintf("write it as %s: [%s]", key, oneLine(fmt.Sprint(rule.Fields[key]))), pointer...))
+		}
+		return
+	}
+	for i, element := range elements {
+		if _, ok := element.(string); !ok && element != nil {
+			s.problem(r.Document.Problem(key+" must be a list of texts"+dropped, "write each as text, in quotes where it reads as a number", append(slices.Clone(pointer), strconv.Itoa(i))...))
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package lint
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+func readmeRule() Rule {
+	return Rule{
+		Name:    "readme",
+		Summary: "there is a README in each language of displayName, and it refers to no file that users will not have",
+		Why: "The README is the page of the extension in the marketplace and in KubeSphere. Who reads in a language without " +
+			"one gets the English page, or none.\n\n" +
+			"A picture or a link that names a file works in the repository and nowhere else if the pushed package does " +
+			"not have that file: `staticFileDirectory` is left out of it, and so is what .helmignore names.",
+		Fix: "Write README.md, and README_zh.md for zh, README_de.md for de, and so on.\n\n" +
+			"Let a picture stand outside of `staticFileDirectory`, or give its address on the web:\n\n" +
+			"![Overview](https://example.com/overview.png)",
+		Source: "The extension development guide of KubeSphere on the files of an extension: README.md and README_zh.md; " +
+			"staticFileDirectory is left out of what is pushed.",
+		Default: Warning,
+		check:   func(s *subject) { s.checkDocs("README") },
+	}
+}
+
+// checkDocs looks at STEM.md and at STEM_LANG.md for each language of
+// displayName, and gives those that are there and not empty.
+func (s *subject) checkDocs(stem string) map[string][]byte {
+	s.isThere(stem+".md", stem, "en")
+	for _, code := range sortedKeys(s.ext.Metadata.DisplayName) {
+		if code != "en" && languageCode(code) == code { // others are told by the rule languages
+			s.isThere(stem+"_"+code+".md", stem, code)
+		}
+	}
+	found := map[string][]byte{}
+	for _, file := range s.ext.Files {
+		if !isDoc(file.Name, stem) {
+			continue
+		}
+		if len(bytes.TrimSpace(file.Data)) == 0 {
+			s.tell(s.severity(), Finding{
+				File: s.path(file.Name), Message: file.Name + " is empty",
+				Hint: "write it: the marketplace and KubeSphere show it to users",
+			})
+			continue
+		}
+		found[file.Name] = file.Data
+		s.docReferences(file.Name, file.Data)
+	}
+	return found
+}
+
+// isDoc reports whether a file at the top of the extension is STEM.md in any
+// language.
+func isDoc(name, stem string) bool {
+	rest, ok := strings.CutPrefix(name, stem)
+	return ok && !strings.Contains(name, "/") && (rest == ".md" || strings.HasPrefix(rest, "_") && path.Ext(rest) == ".md")
+}
+
+// isThere tells a text that is missing, at the language that asks for it.
+func (s *subject) isThere(name, stem, code string) {
+	if s.file(name) != nil {
+		return
+	}
+	message := "there is no " + name
+	hint := "add it: what the extension is for, and how to use it"
+	if stem == "CHANGELOG" {
+		hint = "add it: what is new in each version"
+	}
+	if code != "en" {
+		message += fmt.Sprintf(", and displayName speaks %s", code)
+		hint = fmt.Sprintf("translate %s.md, or take %s out of displayName and description", stem, code)
+	}
+	for _, file := range s.ext.Files {
+		if strings.EqualFold(file.Name, name) || strings.EqualFold(file.Name, strings.ReplaceAll(name, "_", "-")) {
+			hint = fmt.Sprintf("rename %s to %s", file.Name, name)
+		}
+	}
+	s.problem(s.ext.Document.ProblemAtKey(message, hint, "displayName", code))
+}
+
+// file is the content of a file of the extension, or nil; it is never nil for a
+// file that is there.
+func (s *subject) file(name string) []byte {
+	for _, f := range s.ext.Files {
+		if f.Name == name {
+			if f.Data == nil {
+				return []byte{}
+			}
+			return f.Data
+		}
+	}
+	return nil
+}
+
+// docReferences tells the links and pictures of a text that name files which the
+// pushed package will not have, each file once.
+func (s *subject) docReferences(name string, data []byte) {
+	told := map[string]bool{}
+	for _, ref := range docReferences(data) {
+		file, ok := ref.file()
+		if !ok || told[file] {
+			continue
+		}
+		message, hint := s.absent(file, ref.Picture)
+		if message == "" {
+			continue
+		}
+		told[file] = true
+		what := "the link"
+		if ref.Picture {
+			what = "the picture"
+		}
+		line, column := place(data, ref.Offset)
+		s.tell(s.severity(), Finding{
+			File: s.path(name), Line: line, Column: column, Excerpt: excerptLine(string(data), line, line),
+			Message: fmt.Sprintf("%s %s %s", what, oneLine(ref.Target), message), Hint: hint,
+		})
+	}
+}
+
+// absent says why the pushed package will not have a file that a text refers to;
+// it is empty where it will.
+func (s *subject) absent(file string, picture bool) (message, hint string) {
+	if file == ".." || strings.HasPrefix(file, "../") {
+		return "leads out of the extension, so nobody has it", "give its address on the web (https://…)"
+	}
+	if s.ext.LeavesOut(file) {
+		message = "lies in staticFileDirectory, which is left out of the pushed package"
+		if picture {
+			return message, "move it to another folder, or give the address of a picture on the web (https://…)"
+		}
+		return message, "move it to another folder, or give its address on the web (https://…)"
+	}
+	if file == "." || s.packs(file) {
+		return "", ""
+	}
+	var names []string
+	for _, f := range s.ext.Files {
+		names = append(names, f.Name)
+	}
+	hint = "add the file, or give its address on the web (https://…)"
+	if s.file(".helmignore") != nil {
+		hint = "add the file or, should .helmignore keep it out, mend that; or give its address on the web (https://…)"
+	}
+	if near, ok := yamldoc.Nearest(file, names); ok {
+		hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	return "names no file of the package", hint
+}
+
+// packs reports whether the package has a file, or files in a folder, of a name.
+func (s *subject) packs(name string) bool {
+	if name == "Chart.yaml" {
+		return true // derived
+	}
+	for _, f := range s.ext.Files {
+		if f.Name == name || strings.HasPrefix(f.Name, name+"/") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,215 @@
+package lint
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+	"helm.sh/helm/v3/pkg/chart"
+
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+// schemaFile is what Helm holds the values of a chart to.
+const schemaFile = "values.schema.json"
+
+func valuesSchemaRule() Rule {
+	return Rule{
+		Name:    "values-schema",
+		Summary: "each values.schema.json is a JSON Schema, and the values of its chart conform to it",
+		Why: "Helm holds the values of the extension and of each subchart that is switched on to the values.schema.json " +
+			"beside them, before it renders anything, and installs nothing where they do not conform. A schema that is " +
+			"none refuses all values.",
+		Fix: "Correct the value at the place that the finding names, or the schema. The values of a subchart are its own, " +
+			"overlaid by those under its name in values.yaml at the top, and `global`.",
+		Source: "Helm 3 (chartutil.ValidateAgainstSchema). Schemas that a schema refers to at other addresses are taken for " +
+			"met: nothing is fetched.",
+		Default:    Error,
+		needsChart: true,
+		check:      checkValuesSchema,
+	}
+}
+
+// checkValuesSchema holds the values of every chart that has a values.schema.json
+// to it, as Helm does before it renders. Unlike Helm's own check
+// (chartutil.ValidateAgainstSchema), this one reads no files and asks no
+// network: a schema that refers to others by address is taken without them.
+func checkValuesSchema(s *subject) {
+	loaded, err := s.material.chart()
+	if err != nil {
+		return // the rule chart says so
+	}
+	seen := map[*chart.File]bool{}
+	if loaded.EnabledErr == nil {
+		s.valueSchema(loaded, loaded.Enabled, nil, loaded.Renderer.values(), seen)
+	}
+	// What is switched off has values only once it is on; its schema can be none
+	// all the same.
+	eachChart(loaded.Chart, func(c *chart.Chart) {
+		if c.Schema == nil || len(c.Raw) == 0 || seen[c.Raw[0]] {
+			return
+		}
+		if _, mistake := compileSchema(c.Schema); mistake != "" {
+			s.schemaFault(loaded, c, mistake)
+		}
+	})
+}
+
+// valueSchema checks one chart and those below it. at leads to its values from
+// the top.
+func (s *subject) valueSchema(loaded *loadedChart, c *chart.Chart, at []string, values map[string]any, seen map[*chart.File]bool) {
+	if c.Schema != nil && len(c.Raw) > 0 {
+		seen[c.Raw[0]] = true
+		schema, mistake := compileSchema(c.Schema)
+		if mistake != "" {
+			s.schemaFault(loaded, c, mistake)
+		} else {
+			for _, m := range against(schema, values) {
+				s.valueFault(loaded, c, at, m)
+			}
+		}
+	}
+	for _, child := range c.Dependencies() {
+		if below, ok := values[child.Name()].(map[string]any); ok {
+			s.valueSchema(loaded, child, append(at[:len(at):len(at)], child.Name()), below, seen)
+		}
+	}
+}
+
+// schemaFault tells a schema that is none.
+func (s *subject) schemaFault(loaded *loadedChart, c *chart.Chart, mistake string) {
+	at, ok := loaded.Places.of(c)
+	if !ok {
+		return
+	}
+	file, inside := at.file(schemaFile)
+	s.inSource(source{File: file, Inside: inside}, 0, mistake, "Helm refuses to install the chart with any values: mend the schema")
+}
+
+// valueFault tells a value that breaks a schema, where the value is written: in
+// values.yaml at the top of the extension, else in that of the chart; where
+// neither has it, at the schema that asks for it.
+func (s *subject) valueFault(loaded *loadedChart, c *chart.Chart, above []string, m valueMistake) {
+	at, ok := loaded.Places.of(c)
+	if !ok {
+		return
+	}
+	const hint = "Helm refuses to install the chart: mend the value, or the schema"
+	file, inside := at.file(schemaFile)
+	asked := file
+	if inside != "" {
+		asked = inside + " in " + file
+	}
+	values, _ := at.file("values.yaml")
+	candidates := []struct {
+		file    string
+		pointer []string
+	}{{"values.yaml", append(above[:len(above):len(above)], m.Pointer...)}, {values, m.Pointer}}
+	for _, candidate := range candidates {
+		data := s.file(candidate.file)
+		if data == nil || len(candidate.pointer) == 0 || path.Ext(candidate.file) != ".yaml" {
+			continue
+		}
+		document, err := yamldoc.Parse(s.path(candidate.file), data)
+		if err != nil || !document.Has(candidate.pointer...) {
+			continue
+		}
+		s.problem(document.Problem(fmt.Sprintf("%s breaks %s: %s", oneLine(strings.Join(m.Pointer, ".")), asked, m.Message), hint, candidate.pointer...))
+		return
+	}
+	s.inSource(source{File: file, Inside: inside}, 0, fmt.Sprintf("the values break this schema at %s: %s", m.name(), m.Message), hint)
+}
+
+// valueMistake is one thing by which values break a schema.
+type valueMistake struct {
+	Pointer []string
+	Message string
+}
+
+func (m valueMistake) name() string {
+	if len(m.Pointer) == 0 {
+		return "the top"
+	}
+	return oneLine(strings.Join(m.Pointer, "."))
+}
+
+// compileSchema reads a JSON Schema; the mistake says why it is none.
+func compileSchema(schema []byte) (compiled *jsonschema.Schema, mistake string) {
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
+	if err != nil {
+		return nil, "the schema of the values is not JSON: " + oneLine(err.Error())
+	}
+	const address = "https://ksrelease.invalid/values.schema.json"
+	compiler := jsonschema.NewCompiler()
+	compiler.UseLoader(anything{})
+	if err := compiler.AddResource(address, document); err != nil {
+		return nil, "the schema of the values cannot be used: " + oneLine(strings.ReplaceAll(err.Error(), address, schemaFile))
+	}
+	compiled, err = compiler.Compile(address)
+	var invalid *jsonschema.SchemaValidationError
+	if errors.As(err, &invalid) {
+		return nil, schemaMistake(invalid)
+	}
+	if err != nil {
+		return nil, "the schema of the values cannot be used: " + oneLine(strings.ReplaceAll(err.Error(), address, schemaFile))
+	}
+	return compiled, ""
+}
+
+// schemaMistake says where a schema breaks the rules for schemas.
+func schemaMistake(invalid *jsonschema.SchemaValidationError) string {
+	var failed *jsonschema.ValidationError
+	if !errors.As(invalid.Err, &failed) {
+		return "the schema of the values is no JSON Schema: " + oneLine(invalid.Err.Error())
+	}
+	// Of the alternatives that failed, the one that got deepest was meant.
+	all := mistakes(failed)
+	deepest := all[0]
+	for _, m := range all {
+		if len(m.Pointer) > len(deepest.Pointer) {
+			deepest = m
+		}
+	}
+	return fmt.Sprintf("the schema of the values is no JSON Schema at %s: %s", deepest.name(), deepest.Message)
+}
+
+// against says what is wrong with values by a JSON Schema, in plain words.
+func against(schema *jsonschema.Schema, values map[string]any) []valueMistake {
+	var failed *jsonschema.ValidationError
+	if err := schema.Validate(values); !errors.As(err, &failed) {
+		return nil
+	}
+	return mistakes(failed)
+}
+
+// mistakes are the mistakes that have no deeper cause.
+func mistakes(failed *jsonschema.ValidationError) []valueMistake {
+	printer := message.NewPrinter(language.English)
+	var list []valueMistake
+	for _, leaf := range leaves(failed) {
+		list = append(list, valueMistake{Pointer: leaf.InstanceLocation, Message: oneLine(leaf.ErrorKind.LocalizedString(printer))})
+	}
+	return list
+}
+
+// anything stands for every schema that lies elsewhere: it allows all.
+type anything struct{}
+
+func (anything) Load(string) (any, error) { return true, nil }
+
+// leaves are the mistakes that have no deeper cause.
+func leaves(fault *jsonschema.ValidationError) []*jsonschema.ValidationError {
+	if len(fault.Causes) == 0 {
+		return []*jsonschema.ValidationError{fault}
+	}
+	var list []*jsonschema.ValidationError
+	for _, cause := range fault.Causes {
+		list = append(list, leaves(cause)...)
+	}
+	return list
+}
