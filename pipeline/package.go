@@ -7,8 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
-
+	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/extension"
 )
 
@@ -90,11 +89,11 @@ func keepPackage(r *release) error {
 		return err
 	}
 	file := filepath.Join(dir, r.pkg.Filename)
-	if err := renameio.WriteFile(file, r.pkg.Data, 0o644); err != nil {
+	if err := atomicfile.Write(file, r.pkg.Data, 0o644); err != nil {
 		return noOutput(err)
 	}
 	sum := strings.TrimPrefix(r.pkg.Digest, "sha256:") + "  " + r.pkg.Filename + "\n"
-	if err := renameio.WriteFile(file+".sha256", []byte(sum), 0o644); err != nil {
+	if err := atomicfile.Write(file+".sha256", []byte(sum), 0o644); err != nil {
 		return noOutput(err)
 	}
 	r.result.Package.Path = r.run.Display(file)
