@@ -4,7 +4,7 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint generate bench clean
+.PHONY: help build demo test soak lint generate bench clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -17,6 +17,9 @@ demo: ## release the example monorepo into a marketplace on this machine
 
 test: ## run the tests
 	go test ./...
+
+soak: ## run the tests on the whole figures of docs/reliability.md
+	KSRELEASE_SOAK=1 go test -timeout 90m ./...
 
 lint: ## gofmt, go vet and staticcheck
 	test -z "$$(gofmt -l . | tee /dev/stderr)"
