@@ -77,3 +77,20 @@ func TestCIValuesTogether(t *testing.T) {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
 }
+
+// TestCIValuesOfRealPackages: of 27 files, stock helm cannot render one either
+// (helm template with the file and global: {}).
+func TestCIValuesOfRealPackages(t *testing.T) {
+	var got []string
+	packages := corpus(t)
+	for _, name := range sortedKeys(packages) {
+		for _, f := range run(t.Context(), []Rule{ciValuesRule()}, packages[name], nil).Findings {
+			got = append(got, f.File+": "+f.Message)
+		}
+	}
+	want := []string{"vector-1.0.4.tgz/charts/aggregator/ci/agent-default-values.yaml: the chart aggregator does not render with these values: " +
+		"charts/aggregator/templates/vector-sink.yaml:2: opensearch is asked of a value that is not set, in {{ .Values.sinks.opensearch.endpoints }}"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}

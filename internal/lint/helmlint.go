@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"bytes"
 	"fmt"
 	"net/url"
 	"path"
@@ -22,8 +23,8 @@ func helmLintRule() Rule {
 		Why: "Helm's own lint knows what Helm and Kubernetes refuse when a chart is installed, or do not do as its author " +
 			"thinks: objects without kind or with a name that Kubernetes does not take, a Deployment without a selector, API " +
 			"versions that a cluster has no more, templates whose file name Helm does not expect, hooks that it no longer knows.",
-		Fix: "Correct what the finding names. For an API version that is gone, write the one in its place, or choose by\n\n" +
-			"{{ if .Capabilities.APIVersions.Has \"policy/v1\" }}.",
+		Fix: "Correct what the finding names. For an API version that is gone, write the one in its place, or choose by what the cluster has:\n\n" +
+			"{{- if .Capabilities.APIVersions.Has \"policy/v1\" }}",
 		Source: "Helm 3, pkg/lint/rules (Chartfile, Templates, Dependencies), for the chart and, unlike `helm lint`, for all " +
 			"subcharts; what other rules here tell is not told again. The versions of APIs are those of k8s.io/api.",
 		Default:    Warning,
@@ -43,8 +44,9 @@ func checkHelmLint(s *subject) {
 			return
 		}
 		if !c.IsRoot() { // that of the root is derived from extension.yaml
-			s.chartFile(c, at)
-			s.subcharts(c, at)
+			y := s.chartYAML(c, at)
+			y.fields(c.Metadata)
+			y.subcharts(c)
 		}
 		for _, template := range c.Templates {
 			s.templateFile(at, template)
@@ -91,11 +93,10 @@ func (y chartYAML) tell(message, hint string, pointer ...string) {
 	y.s.problem(y.document.Problem(message, hint, pointer...))
 }
 
-// chartFile looks at the Chart.yaml of a subchart, as rules.Chartfile does, but
-// for what keeps Helm from loading it (see the rule chart), and for the icon that
+// fields looks at the Chart.yaml of a subchart, as rules.Chartfile does, but for
+// what keeps Helm from loading it (see the rule chart), and for the icon that
 // nobody sees.
-func (s *subject) chartFile(c *chart.Chart, at chartPlace) {
-	y, m := s.chartYAML(c, at), c.Metadata
+func (y chartYAML) fields(m *chart.Metadata) {
 	switch m.APIVersion {
 	case chart.APIVersionV2:
 	case chart.APIVersionV1:
@@ -129,8 +130,7 @@ func (s *subject) chartFile(c *chart.Chart, at chartPlace) {
 
 // subcharts looks at the charts below a subchart, as rules.Dependencies does.
 // Helm installs one that is not declared, always; nobody can switch it off.
-func (s *subject) subcharts(c *chart.Chart, at chartPlace) {
-	y := s.chartYAML(c, at)
+func (y chartYAML) subcharts(c *chart.Chart) {
 	declared := map[string]bool{}
 	for _, dependency := range c.Metadata.Dependencies {
 		if dependency != nil {
@@ -152,20 +152,26 @@ var crdHook = regexp.MustCompile(`"?helm\.sh/hook"?:\s+crd-install`)
 
 // templateFile looks at the source of a template, as rules.Templates does.
 func (s *subject) templateFile(place chartPlace, template *chart.File) {
+	ending := path.Ext(template.Name)
+	time := bytes.Index(template.Data, []byte(".Release.Time"))
+	var hook []int
+	if bytes.Contains(template.Data, []byte("crd-install")) { // the pattern is slow
+		hook = crdHook.FindIndex(template.Data)
+	}
+	if templateEndings[ending] && time < 0 && hook == nil {
+		return
+	}
 	file, inside := place.file(template.Name)
 	at := source{File: file, Inside: inside, Text: string(template.Data)}
-	if ending := path.Ext(template.Name); !templateEndings[ending] {
+	if !templateEndings[ending] {
 		s.inSource(at, 0, fmt.Sprintf("Helm takes each file under templates/ for a template, and expects none that ends in %q", ending),
 			"let it end in .yaml, .tpl or .txt, or move it out of templates/ and read it with .Files.Get")
 	}
-	if i := strings.Index(at.Text, ".Release.Time"); i >= 0 {
-		s.inSource(at, lineIn(at, i), "Helm 3 has no .Release.Time", "use the function now")
+	if time >= 0 {
+		s.inSource(at, lineIn(at, time), "Helm 3 has no .Release.Time", "use the function now")
 	}
-	if !strings.Contains(at.Text, "crd-install") {
-		return // the pattern below is slow
-	}
-	if i := crdHook.FindStringIndex(at.Text); i != nil {
-		s.inSource(at, lineIn(at, i[0]), "Helm 3 has no hook crd-install", "put the definition into the folder crds/ of the chart")
+	if hook != nil {
+		s.inSource(at, lineIn(at, hook[0]), "Helm 3 has no hook crd-install", "put the definition into the folder crds/ of the chart")
 	}
 }
 

@@ -150,8 +150,13 @@ func remnantOf(file extension.File, known map[string]string) (name, what string,
 // leftoverPart says what a part of a path looks like; a folder ends with a slash.
 func leftoverPart(part string) string {
 	for _, l := range leftovers {
-		if ok, err := path.Match(l.Pattern, part); ok && err == nil {
+		if l.Pattern == part {
 			return l.What
+		}
+		if strings.ContainsAny(l.Pattern, "*[") {
+			if ok, err := path.Match(l.Pattern, part); ok && err == nil {
+				return l.What
+			}
 		}
 	}
 	return ""

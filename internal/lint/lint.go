@@ -93,7 +93,8 @@ func Examine(ctx context.Context, ext *extension.Extension, severities map[strin
 }
 
 // CheckMetadata is the part of Check that needs no chart: what extension.yaml
-// says and the images it names.
+// says and the pictures it names, the texts for users, permissions.yaml, and what
+// must not be packed.
 func CheckMetadata(ctx context.Context, ext *extension.Extension, severities map[string]Severity) []Finding {
 	rules := slices.DeleteFunc(Rules(), func(r Rule) bool { return r.needsChart })
 	return run(ctx, rules, ext, severities).Findings
