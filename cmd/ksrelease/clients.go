@@ -11,7 +11,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"sync"
 
 	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/credentials"
@@ -56,7 +55,7 @@ func whereIf(isLocal bool) where {
 // dial makes the clients of a project: those of the config, or those of the
 // local marketplace. parallelism is how many connections to a host are worth keeping.
 func (a *app) dial(p *project, at where, parallelism int) (*clients, error) {
-	web := transport.New(transport.Options{UserAgent: userAgent(), Parallelism: parallelism})
+	web := transport.New(transport.Options{UserAgent: userAgent(), Parallelism: parallelism, Dial: a.connect})
 	if at != configured {
 		return dialLocal(localDir(p.root), at, web)
 	}
@@ -226,17 +225,22 @@ func (e *refusedKey) Remedy() string {
 }
 
 // once asks at most once at a time and keeps the answer for all; a failure is
-// kept too, unless it was only the asker whose time ran out.
+// kept too, unless it was only the asker whose time ran out. Who waits for the
+// answer to another one stops with its context.
 func once(ask func(context.Context) (string, error)) func(context.Context) (string, error) {
 	var (
-		mu     sync.Mutex
+		turn   = make(chan struct{}, 1)
 		known  bool
 		answer string
 		failed error
 	)
 	return func(ctx context.Context) (string, error) {
-		mu.Lock()
-		defer mu.Unlock()
+		select {
+		case turn <- struct{}{}:
+			defer func() { <-turn }()
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		}
 		if known {
 			return answer, failed
 		}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -78,6 +79,9 @@ type app struct {
 	stdout, stderr *os.File
 	env            func(string) (string, bool)
 	stop           context.Context // done with the first signal: begin nothing new
+	// connect replaces how connections to the marketplace and the Helm repository
+	// come about; nil: TCP.
+	connect func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // main runs one command line and returns the exit code.

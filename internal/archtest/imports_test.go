@@ -62,6 +62,7 @@ var rooms = []room{
 	{"internal/testshared", nil},
 	{"internal/soak", nil},
 	{"internal/canary", nil},
+	{"internal/memnet", nil},
 	{"internal/reliability", nil},
 	{"internal/archtest", nil},
 	{"examples", nil},
@@ -69,7 +70,7 @@ var rooms = []room{
 
 // workshops are rooms that must not end up in the binary, whatever else a room
 // may import.
-var workshops = []string{"schema/generate", "internal/bench", "internal/helmtest", "internal/testshared", "internal/soak", "internal/canary", "internal/reliability", "internal/archtest", "examples"}
+var workshops = []string{"schema/generate", "internal/bench", "internal/helmtest", "internal/testshared", "internal/soak", "internal/canary", "internal/memnet", "internal/reliability", "internal/archtest", "examples"}
 
 // restriction keeps a package from outside the project to a few rooms.
 type restriction struct {
@@ -93,7 +94,7 @@ var restrictions = []restriction{
 	// The three do not log: they silence what libraries log, and keep a token out of it.
 	{"log", []string{"cmd/ksrelease", "internal/marketplace", "internal/credentials"}, true,
 		"nothing prints on its own: rooms return errors and events"},
-	{"testing", []string{"internal/helmtest", "internal/testshared", "internal/soak", "internal/canary"}, true,
+	{"testing", []string{"internal/helmtest", "internal/testshared", "internal/soak", "internal/canary", "internal/memnet"}, true,
 		"the testing package brings its flags into the binary"},
 	{"github.com/invopop/jsonschema", []string{"schema/generate"}, true,
 		"the schema is generated when ksrelease is built, not when it runs"},

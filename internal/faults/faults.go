@@ -97,6 +97,8 @@ type Fault struct {
 	Date bool
 	// Location is where Redirect leads.
 	Location string
+	// Body is that of Body.
+	Body string
 }
 
 // Kind is a kind of fault.
@@ -115,6 +117,7 @@ const (
 	HangBody Kind = "hangbody" // headers and half a body, then nothing
 	Delay    Kind = "delay"    // the handler's answer, late
 	Redirect Kind = "redirect" // to another address
+	Body     Kind = "body"     // status 200 with a body of the script's
 )
 
 const page = "<!DOCTYPE html>\n<html><head><title>%s</title></head><body><h1>%s</h1><p>nginx</p></body></html>\n"
@@ -156,6 +159,8 @@ func (f Fault) carryOut(w http.ResponseWriter, r *http.Request, answer *httptest
 		}
 	case Redirect:
 		http.Redirect(w, r, f.Location, http.StatusFound)
+	case Body:
+		_, _ = io.WriteString(w, f.Body)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +60,7 @@ func TestEveryFault(t *testing.T) {
 		{what: "hang", gone: true},
 		{what: "redirect https://login.example/x", status: 302, header: "https://login.example/x"},
 		{what: "delay 10ms", status: 200, body: `{"user_id":"usr-0001"}`},
+		{what: `body {"files": [] }`, status: 200, body: `{"files": [] }`},
 	}
 	for _, test := range tests {
 		for _, when := range []string{"before", "after"} {
@@ -176,6 +179,9 @@ func TestMistakesInAScript(t *testing.T) {
 		"GET /x 1 before status 99":            `"99" is no status code`,
 		"GET /x 1 before delay soon":           `"soon" is no duration, such as 2s`,
 		"GET /x 1 before redirect":             "redirect needs an address",
+		"GET /x 1 before body":                 "body needs a text, or @FILE",
+		"GET /x 1 before body @nothing":        "reading the body: stat nothing",
+		"GET /x 1 before body @.":              "reading the body: . is no file",
 		"GET /x 1 before reset now":            "there is more behind reset than it takes: now",
 		"GET /x 1 before status 429 in 3s":     "there is more behind status than it takes: in 3s",
 		"GET /x 1 before html 502 retry-after": "html needs a duration",
@@ -185,6 +191,24 @@ func TestMistakesInAScript(t *testing.T) {
 		if !errors.As(err, &mistake) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), line) {
 			t.Errorf("%s: got %v, want %s", line, err, want)
 		}
+	}
+}
+
+func TestBodyFromAFile(t *testing.T) {
+	dir := t.TempDir()
+	want := "apiVersion: v1\n# an index\nentries: {}\n"
+	if err := os.WriteFile(filepath.Join(dir, "old.yaml"), []byte(want), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rules, err := Parse(filepath.Join(dir, "faults.txt"), "GET /index.yaml * before body @old.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(New(&counting{}, rules))
+	defer server.Close()
+	_, body, err := ask(t, t.Context(), server, "GET", "/index.yaml")
+	if err != nil || body != want {
+		t.Errorf("%q, %v", body, err)
 	}
 }
 

@@ -3,11 +3,15 @@ package faults
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dustin/go-humanize"
 )
 
 // Rule is one line of a script: which requests it is about, and what happens
@@ -63,7 +67,8 @@ const Usage = `A line is METHOD PATH WHICH WHEN WHAT; # begins a comment:
 WHICH  of the requests that match: 1, 2-3, 2- or * (all)
 WHEN   before or after the server did what it was asked
 WHAT   status CODE, html CODE (both may add: retry-after D, or retry-date D),
-       login, empty, shape, cut, reset, hang, hangbody, delay D, redirect URL`
+       login, empty, shape, cut, reset, hang, hangbody, delay D, redirect URL,
+       body TEXT (the rest of the line, with status 200) or body @FILE`
 
 // Error is a mistake in a script.
 type Error struct {
@@ -78,7 +83,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d: %s\n  %s", e.File, e.Line, e.Message, e.Source)
 }
 
-// Parse reads a script; name stands in errors. The error is an *Error.
+// Parse reads a script; name is its file, which stands in errors, and beside
+// which the files of bodies are. The error is an *Error.
 func Parse(name, script string) ([]Rule, error) {
 	var rules []Rule
 	number := 0
@@ -90,6 +96,9 @@ func Parse(name, script string) ([]Rule, error) {
 			continue
 		}
 		rule, err := parseRule(words)
+		if file, ok := strings.CutPrefix(rule.Fault.Body, "@"); ok && err == nil {
+			rule.Fault.Body, err = readBody(filepath.Join(filepath.Dir(name), filepath.FromSlash(file)))
+		}
 		if err != nil {
 			return nil, &Error{File: name, Line: number, Message: err.Error(), Source: strings.TrimSpace(line)}
 		}
@@ -183,13 +192,37 @@ func parseFault(words []string) (Fault, error) {
 		f.Wait, err = parseWait(need)
 	case f.Kind == Redirect:
 		f.Location, err = need("an address")
+	case f.Kind == Body:
+		if len(rest) == 0 {
+			return f, fmt.Errorf("%s needs a text, or @FILE", f.Kind)
+		}
+		f.Body, rest = strings.Join(rest, " "), nil
 	default:
-		return f, fmt.Errorf("WHAT %q is none of status, html, login, empty, shape, cut, reset, hang, hangbody, delay, redirect", words[0])
+		return f, fmt.Errorf("WHAT %q is none of status, html, login, empty, shape, cut, reset, hang, hangbody, delay, redirect, body", words[0])
 	}
 	if err == nil && len(rest) > 0 {
 		err = fmt.Errorf("there is more behind %s than it takes: %s", f.Kind, strings.Join(rest, " "))
 	}
 	return f, err
+}
+
+// bodyLimit bounds the file of a body, in bytes.
+const bodyLimit = 64 << 20
+
+// readBody reads the file that a body stands in.
+func readBody(file string) (string, error) {
+	info, err := os.Stat(file)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("reading the body: %w", err)
+	case !info.Mode().IsRegular() || info.Size() > bodyLimit:
+		return "", fmt.Errorf("reading the body: %s is no file, or one of more than %s", file, humanize.IBytes(bodyLimit))
+	}
+	body, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("reading the body: %w", err)
+	}
+	return string(body), nil
 }
 
 func parseWait(need func(string) (string, error)) (time.Duration, error) {

@@ -1,78 +1,23 @@
 package transport
 
 import (
-	"context"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/ksrelease/ksrelease/internal/memnet"
 )
 
-// memoryNetwork is a network in memory with net/http at both ends, for tests
-// in the fake time of testing/synctest: every host leads to one handler.
-type memoryNetwork struct {
-	connections chan net.Conn
-	closed      chan struct{}
-	once        sync.Once
-	dialed      int
-	mu          sync.Mutex
-}
-
-func newMemoryNetwork(t *testing.T, handler http.Handler) *memoryNetwork {
-	n := &memoryNetwork{connections: make(chan net.Conn), closed: make(chan struct{})}
-	server := &http.Server{Handler: handler}
-	var served sync.WaitGroup
-	served.Go(func() { _ = server.Serve(n) })
-	t.Cleanup(func() {
-		_ = server.Close()
-		served.Wait()
-	})
-	return n
-}
-
-func (n *memoryNetwork) Accept() (net.Conn, error) {
-	select {
-	case connection := <-n.connections:
-		return connection, nil
-	case <-n.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (n *memoryNetwork) Close() error {
-	n.once.Do(func() { close(n.closed) })
-	return nil
-}
-
-func (n *memoryNetwork) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
-
-func (n *memoryNetwork) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	n.mu.Lock()
-	n.dialed++
-	n.mu.Unlock()
-	client, server := net.Pipe()
-	select {
-	case n.connections <- server:
-		return client, nil
-	case <-n.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// client is a Client of the network; its own transport but for the dialing.
-func (n *memoryNetwork) client(t *testing.T, options Options) *Client {
+// newClient is a client of a server in memory: its own transport, but for the
+// dialing.
+func newClient(t *testing.T, server http.Handler, options Options) *Client {
 	options.Proxy = func(*http.Request) (*url.URL, error) { return nil, nil }
-	network := newNetwork(withDefaults(options))
-	network.DialContext = n.dial
-	options.RoundTripper = network
+	options.Dial = memnet.Serve(t, server).Dial
 	client := New(options)
-	client.closeIdle = network.CloseIdleConnections
 	t.Cleanup(client.Close)
 	return client
 }

@@ -96,7 +96,7 @@ func TestRetryMatrix(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := &script{answers: tt.answers}
-				client := newMemoryNetwork(t, server).client(t, Options{})
+				client := newClient(t, server, Options{})
 				start := time.Now()
 				answer, err := client.Do(t.Context(), tt.request)
 				if took := time.Since(start); took < tt.min || took > max(tt.max, tt.min) {
@@ -146,7 +146,7 @@ func TestRetriesAreTold(t *testing.T) {
 		server := &script{answers: []answer{status(503, ""), cut, status(429, "", "Retry-After", "20"), status(200, success)}}
 		var told, toldInContext []string
 		start := time.Now()
-		client := newMemoryNetwork(t, server).client(t, Options{FirstWait: 2 * time.Second, Notify: func(r Retry) { told = append(told, r.String()) }})
+		client := newClient(t, server, Options{FirstWait: 2 * time.Second, Notify: func(r Retry) { told = append(told, r.String()) }})
 		ctx := WithNotify(t.Context(), func(r Retry) {
 			toldInContext = append(toldInContext, r.String())
 			if last := server.seen()[len(server.seen())-1]; time.Since(start) > 2*last.at.Sub(start)+time.Second {
@@ -174,7 +174,7 @@ func TestRetriesAreTold(t *testing.T) {
 func TestDeadlineOfTheCallerBoundsTheWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &script{answers: []answer{status(429, "", "Retry-After", "20")}}
-		client := newMemoryNetwork(t, server).client(t, Options{})
+		client := newClient(t, server, Options{})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		start := time.Now()
@@ -209,7 +209,7 @@ func TestCancelled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := &script{answers: tt.answers}
-				client := newMemoryNetwork(t, server).client(t, Options{})
+				client := newClient(t, server, Options{})
 				ctx, cancel := context.WithCancelCause(t.Context())
 				time.AfterFunc(5*time.Second, func() { cancel(cause) })
 				start := time.Now()
@@ -240,7 +240,7 @@ func TestOneBudgetForAll(t *testing.T) {
 					status(429, "", "Retry-After", retryAfter())(w, r)
 				}
 				server := &script{answers: []answer{limit, status(200, success)}}
-				client := newMemoryNetwork(t, server).client(t, Options{})
+				client := newClient(t, server, Options{})
 				var all sync.WaitGroup
 				all.Go(func() { _, _ = client.Do(t.Context(), write) })
 				synctest.Wait()
@@ -326,7 +326,7 @@ func TestTokenBucket(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
 				server := &bucket{rate: tt.rate, size: tt.size, tokens: tt.size, last: start, date: tt.date}
-				client := newMemoryNetwork(t, server).client(t, Options{})
+				client := newClient(t, server, Options{})
 				work := make(chan int)
 				var all sync.WaitGroup
 				for range tt.parallel {

@@ -67,7 +67,9 @@ type Options struct {
 	// from several goroutines at once. A hook in the context (WithNotify)
 	// takes its place for that context.
 	Notify func(Retry)
-	// RoundTripper replaces the network; RootCAs, Proxy and Parallelism are
+	// Dial replaces how connections come about. Nil: TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// RoundTripper replaces the network; RootCAs, Proxy, Dial and Parallelism are
 	// without effect then. It is for tests and for wrapping.
 	RoundTripper http.RoundTripper
 }
@@ -121,6 +123,9 @@ func withDefaults(o Options) Options {
 	if o.Proxy == nil {
 		o.Proxy = http.ProxyFromEnvironment
 	}
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+	}
 	if o.Notify == nil {
 		o.Notify = func(Retry) {}
 	}
@@ -137,10 +142,9 @@ func orDuration(value *time.Duration, fallback time.Duration) {
 }
 
 func newNetwork(o Options) *http.Transport {
-	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:                 o.Proxy,
-		DialContext:           dialer.DialContext,
+		DialContext:           o.Dial,
 		ForceAttemptHTTP2:     true,
 		MaxIdleConns:          4 * o.Parallelism,
 		MaxIdleConnsPerHost:   o.Parallelism,

@@ -67,7 +67,7 @@ func TestContextReachesTheSocket(t *testing.T) {
 func TestHeaders(t *testing.T) {
 	server := &script{answers: []answer{status(200, success)}}
 	synctest.Test(t, func(t *testing.T) {
-		client := newMemoryNetwork(t, server).client(t, Options{UserAgent: "ksrelease/1.2.3"})
+		client := newClient(t, server, Options{UserAgent: "ksrelease/1.2.3"})
 		_, err := client.Do(t.Context(), Request{
 			Op: "asking", Method: http.MethodPost, URL: "http://user:pass%20word@cloud.example/x", JSON: true,
 			Body: []byte("{}"), ContentType: "application/json", Header: http.Header{"X-More": {"1"}},
@@ -118,7 +118,7 @@ func TestRedirects(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := &script{answers: tt.answers}
-				client := newMemoryNetwork(t, server).client(t, Options{})
+				client := newClient(t, server, Options{})
 				answer, err := client.Do(t.Context(), authorized(tt.request))
 				expectOutcome(t, answer, err, tt.want, tt.inDoubt)
 				requests := server.seen()
