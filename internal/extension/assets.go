@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -20,10 +21,11 @@ type Asset struct {
 	Ref string
 	// File is the file it names, a slash path below the extension.
 	File string
-	// RemoteName is the name to upload it under, unique within the extension
-	// whatever the letter case: the base name or, where two different files share
-	// one, the base name with the first 8 hex digits of its SHA-256. (On the server
-	// all assets of a version lie in one folder, and one would replace the other.)
+	// RemoteName is the name to upload it under: the base name with the first 8 hex
+	// digits of its SHA-256. On the server all assets of a version lie in one folder,
+	// and one would replace another of its name: of this extension, or of another run
+	// that releases the same version with other pictures, whose package would then
+	// show these. Unique within the extension, whatever the letter case.
 	RemoteName string
 	Data       []byte
 	// Digest is the SHA-256 of Data, "sha256:" and 64 hex digits.
@@ -150,40 +152,40 @@ func (e *Extension) nearestFile(file string) string {
 }
 
 // nameAssets gives each asset its remote name. Names do not depend on the order
-// of the assets, but for the last resort.
+// of the assets, but for files of one base name and one content.
 func nameAssets(assets []Asset) {
-	sharing := make(map[string]int)
-	for _, a := range assets {
-		sharing[strings.ToLower(path.Base(a.File))]++
-	}
 	taken := make(map[string]bool)
 	for i := range assets {
-		base := path.Base(assets[i].File)
-		if sharing[strings.ToLower(base)] == 1 {
-			assets[i].RemoteName = base
-			taken[strings.ToLower(base)] = true
-		}
-	}
-	for i := range assets {
-		if assets[i].RemoteName == "" {
-			assets[i].RemoteName = freeName(assets[i], taken)
-			taken[strings.ToLower(assets[i].RemoteName)] = true
-		}
+		assets[i].RemoteName = freeName(assets[i], taken)
+		taken[strings.ToLower(assets[i].RemoteName)] = true
 	}
 }
 
 // freeName tells apart assets of one base name by their content, and those of
 // one content, too, by their path.
 func freeName(a Asset, taken map[string]bool) string {
-	base := path.Base(a.File)
-	ext := path.Ext(base)
-	stem := strings.TrimSuffix(base, ext)
-	name := stem + "-" + strings.TrimPrefix(a.Digest, "sha256:")[:8] + ext
+	content := "-" + strings.TrimPrefix(a.Digest, "sha256:")[:8]
+	name := withSuffix(path.Base(a.File), content)
 	for try := 0; taken[strings.ToLower(name)]; try++ {
 		sum := sha256.Sum256([]byte(a.File + strings.Repeat("\x00", try)))
-		name = stem + "-" + strings.TrimPrefix(a.Digest, "sha256:")[:8] + "-" + hex.EncodeToString(sum[:4]) + ext
+		name = withSuffix(path.Base(a.File), content+"-"+hex.EncodeToString(sum[:4]))
 	}
 	return name
+}
+
+// longestName is what common file systems take, in bytes.
+const longestName = 255
+
+// withSuffix puts a suffix before the ending of a name, which loses its last
+// characters where it would become too long for a file.
+func withSuffix(base, suffix string) string {
+	ext := path.Ext(base)
+	stem := strings.TrimSuffix(base, ext)
+	for len(stem)+len(suffix)+len(ext) > longestName && stem != "" {
+		_, size := utf8.DecodeLastRuneInString(stem)
+		stem = stem[:len(stem)-size]
+	}
+	return stem + suffix + ext
 }
 
 // fileData gives the content of a packed file.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -30,9 +31,9 @@ func TestAssets(t *testing.T) {
 	e := assetsOf(t, "icon: ./static/../static/i.svg\nscreenshots: [b.png, https://x/y.png, a.png, ./b.png, /static/i.svg, 'data:image/png;base64,AA==']\n",
 		map[string]string{"static/i.svg": "<svg/>", "a.png": "A", "b.png": "B"})
 	want := []Asset{
-		{Ref: "./static/../static/i.svg", File: "static/i.svg", RemoteName: "i.svg", Pointers: [][]string{{"icon"}, {"screenshots", "4"}}},
-		{Ref: "b.png", File: "b.png", RemoteName: "b.png", Pointers: [][]string{{"screenshots", "0"}, {"screenshots", "3"}}},
-		{Ref: "a.png", File: "a.png", RemoteName: "a.png", Pointers: [][]string{{"screenshots", "2"}}},
+		{Ref: "./static/../static/i.svg", File: "static/i.svg", RemoteName: "i-d4dc5666.svg", Pointers: [][]string{{"icon"}, {"screenshots", "4"}}},
+		{Ref: "b.png", File: "b.png", RemoteName: "b-df7e70e5.png", Pointers: [][]string{{"screenshots", "0"}, {"screenshots", "3"}}},
+		{Ref: "a.png", File: "a.png", RemoteName: "a-559aead0.png", Pointers: [][]string{{"screenshots", "2"}}},
 	}
 	if diff := cmp.Diff(want, e.Assets, cmpopts.IgnoreFields(Asset{}, "Data", "Digest")); diff != "" {
 		t.Error(diff)
@@ -62,13 +63,34 @@ func TestRemoteNamesAreUnique(t *testing.T) {
 			t.Errorf("%s became %s: the ending says what it is", a.File, a.RemoteName)
 		}
 	}
-	if got["b/shot.png"] != "shot-df7e70e5.png" || got["c/Shot.PNG"] != "Shot-6b23c0d5.PNG" || got["other.png"] != "other.png" || got["shot-559aead0.png"] != "shot-559aead0.png" {
+	if got["b/shot.png"] != "shot-df7e70e5.png" || got["c/Shot.PNG"] != "Shot-6b23c0d5.PNG" || got["other.png"] != "other-4b68ab38.png" || got["shot-559aead0.png"] != "shot-559aead0-18f5384d.png" {
 		t.Errorf("the names are %v", got)
 	}
 	// The order of the screenshots is no part of the names.
 	again := assetsOf(t, "icon: c/Shot.PNG\nscreenshots: [b/shot.png, other.png]\n", map[string]string{"b/shot.png": "B", "c/Shot.PNG": "C", "other.png": "X"})
 	if again.Assets[1].RemoteName != got["b/shot.png"] || again.Assets[0].RemoteName != got["c/Shot.PNG"] {
 		t.Errorf("in another order the names are %s and %s", again.Assets[0].RemoteName, again.Assets[1].RemoteName)
+	}
+}
+
+// Two runs that release one version with other pictures lay them into one
+// folder of the server: a package would show the pictures of the other, if
+// names did not go by the content.
+func TestRemoteNamesGoByTheContent(t *testing.T) {
+	name := func(content string) string {
+		return assetsOf(t, "icon: i.svg\n", map[string]string{"i.svg": content}).Assets[0].RemoteName
+	}
+	if name("<svg/>") != name("<svg/>") || name("<svg/>") == name("<svg />") {
+		t.Errorf("%s, %s; with other content %s", name("<svg/>"), name("<svg/>"), name("<svg />"))
+	}
+}
+
+func TestRemoteNamesFitAFileSystem(t *testing.T) {
+	long := strings.Repeat("图", 83) + ".svg" // 253 bytes
+	e := assetsOf(t, "icon: "+long+"\n", map[string]string{long: "<svg/>"})
+	name := e.Assets[0].RemoteName
+	if len(name) > 255 || len(name) < 250 || !utf8.ValidString(name) || !strings.HasSuffix(name, ".svg") {
+		t.Errorf("%d bytes: %q", len(name), name)
 	}
 }
 

@@ -81,7 +81,7 @@ func TestPackPushedForm(t *testing.T) {
 	want := demoFiles()
 	metadata := want[MetadataFile]
 	for old, url := range map[string]string{
-		`"./static/icon.svg"`:    `"` + base + `icon.svg"`,
+		`"./static/icon.svg"`:    `"` + base + e.Assets[0].RemoteName + `"`,
 		"[static/one/shot.png":   "[" + base + e.Assets[1].RemoteName,
 		" static/two/shot.png":   " " + base + e.Assets[2].RemoteName,
 		" ./static/one/shot.png": " " + base + e.Assets[1].RemoteName,
@@ -109,7 +109,7 @@ dependencies:
   - extension
 description: A demo
 home: https://demo.example
-icon: ` + base + `icon.svg
+icon: ` + base + `` + e.Assets[0].RemoteName + `
 keywords:
 - a
 - b
