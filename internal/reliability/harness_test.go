@@ -26,9 +26,9 @@ import (
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
-// binary is the program under test as its users have it: built once for all
+// program is the binary under test as its users have it: built once for all
 // tests of this package, without the race detector, which would only be slow.
-var binary = sync.OnceValues(func() (string, error) {
+var program = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "ksrelease-reliability-")
 	if err != nil {
 		return "", err
@@ -183,7 +183,7 @@ func (c class) writes() bool { return c == sendFiles || c == sendDraft || c == s
 
 // request is one request that reached the server, as the tests see it.
 type request struct {
-	seq       int    // from 1, in the order of arrival
+	arrived   int    // on the clock of the market, which ticks with each arrival and each end
 	who       string // the name of the address it came to: see market.listen
 	method    string
 	path      string
@@ -194,12 +194,12 @@ type request struct {
 	// What came of it. The answers of a server are recorded when its work is
 	// done, whether or not they reach anybody.
 	status   int    // 0 until the marketplace has done what was asked
-	order    int    // from 1, in the order in which that was finished
+	finished int    // on the same clock, when that was over
 	snapshot string // for sendDraft that was taken
 }
 
 func (q request) String() string {
-	return strings.TrimSpace(fmt.Sprintf("%d. %s %s %s → %d", q.seq, q.who, q.class, q.extension, q.status))
+	return fmt.Sprintf("%d–%d: %s of the %s run %s → %d", q.arrived, q.finished, q.class, q.who, q.extension, q.status)
 }
 
 // taken says whether the marketplace has done it; for writes.
@@ -228,11 +228,23 @@ type market struct {
 	changed     *sync.Cond // connections or requests
 	hook        hook
 	requests    []*request
-	done        int // requests that the marketplace has finished
+	clock       int
 	counts      map[string]int
 	names       map[string]string // of extensions, by snapshot
 	connections map[net.Conn]bool
 	accepted    map[string]bool // addresses of clients, ever
+}
+
+// scratch is a folder for the time of a test; in memory where there is such a
+// thing, as the marketplace syncs each write and no test here cuts the power.
+func scratch(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "ksrelease-reliability-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 const (
@@ -244,7 +256,7 @@ const (
 // openMarket opens an empty marketplace.
 func openMarket(t testing.TB) *market {
 	t.Helper()
-	store, err := marketplace.Open(t.TempDir(), marketplace.Options{ExternalURL: filesAt, Token: token})
+	store, err := marketplace.Open(scratch(t), marketplace.Options{ExternalURL: filesAt, Token: token})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -365,7 +377,8 @@ func (m *market) look(q *request) request {
 func (m *market) note(who string, r *http.Request, body []byte) (*request, hook) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	q := &request{seq: len(m.requests) + 1, who: who, method: r.Method, path: r.URL.Path}
+	m.clock++
+	q := &request{arrived: m.clock, who: who, method: r.Method, path: r.URL.Path}
 	q.class, q.extension = m.classify(r, body)
 	key := fmt.Sprint(who, " ", q.class, " ", q.extension)
 	m.counts[key]++
@@ -377,8 +390,8 @@ func (m *market) note(who string, r *http.Request, body []byte) (*request, hook)
 func (m *market) noteDone(q *request, answer *httptest.ResponseRecorder) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.done++
-	q.status, q.order = answer.Code, m.done
+	m.clock++
+	q.status, q.finished = answer.Code, m.clock
 	if q.class == sendDraft && q.taken() {
 		var pushed struct {
 			Snapshot struct {
@@ -478,7 +491,7 @@ type place struct {
 
 func newPlace(t testing.TB, repo *monorepo) *place {
 	t.Helper()
-	p := &place{dir: t.TempDir(), repo: repo}
+	p := &place{dir: scratch(t), repo: repo}
 	if err := os.Mkdir(p.file("home"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -492,17 +505,35 @@ func (p *place) file(name string) string { return filepath.Join(p.dir, name) }
 type process struct {
 	t       testing.TB
 	cmd     *exec.Cmd
-	stdout  bytes.Buffer
-	stderr  bytes.Buffer
+	stdout  output
+	stderr  output
 	started chan struct{}
 	ended   chan struct{} // closed once it is dead and all it printed was read
 }
+
+// output is what a process printed; read it when the process has ended.
+type output struct {
+	text bytes.Buffer
+	// told, where it is set before the start, is handed all there is so far, each
+	// time that more comes.
+	told func(soFar []byte)
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.text.Write(p)
+	if o.told != nil {
+		o.told(o.text.Bytes())
+	}
+	return n, err
+}
+
+func (o *output) String() string { return o.text.String() }
 
 // newProcess prepares the binary with these arguments against the marketplace
 // at address.
 func (p *place) newProcess(t testing.TB, address string, args ...string) *process {
 	t.Helper()
-	file, err := binary()
+	file, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -535,11 +566,16 @@ func (p *process) start() *process {
 
 // kill ends it with SIGKILL and returns when it is dead.
 func (p *process) kill() {
+	p.signal(os.Kill)
+	<-p.ended
+}
+
+// signal sends a signal and does not wait for what comes of it.
+func (p *process) signal(s os.Signal) {
 	<-p.started
-	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		p.t.Error(err)
 	}
-	<-p.ended
 }
 
 // code waits for the end and returns the exit code; -1 where a signal ended it.
@@ -572,14 +608,18 @@ type event struct {
 	Result    *pipeline.Result          `json:"result"`
 }
 
-// events are the lines of `--output json`, each of which has to be whole.
+// events are the lines of `--output json`, each of which has to be whole but
+// for the last one of a process that was killed: a pipe may be cut anywhere.
 func (p *process) events() []event {
 	p.t.Helper()
-	<-p.ended
+	killed := p.code() < 0
 	var all []event
-	for line := range bytes.Lines(p.stdout.Bytes()) {
+	for line := range bytes.Lines(p.stdout.text.Bytes()) {
+		if !bytes.HasSuffix(line, []byte("\n")) && killed {
+			break
+		}
 		var e event
-		if err := json.Unmarshal(line, &e); err != nil || !bytes.HasSuffix(line, []byte("\n")) {
+		if err := json.Unmarshal(line, &e); err != nil {
 			p.t.Errorf("the event stream has a line that is no whole event: %q (%v)", line, err)
 			continue
 		}
