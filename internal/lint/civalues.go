@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
@@ -112,18 +111,9 @@ func (s *subject) ciValues(loaded *loadedChart, c *chart.Chart, files []*chart.F
 	at, _ := loaded.Places.of(c)
 	var sets []ciSet
 	for _, file := range files {
-		name, _ := at.file(file.Name)
-		document, err := yamldoc.Parse(s.path(name), file.Data)
-		var problems yamldoc.Problems
-		if errors.As(err, &problems) {
-			for _, p := range problems {
-				s.problem(p)
-			}
-			continue
-		}
 		given, err := chartutil.ReadValues(file.Data)
-		if _, isMapping := document.Value().(map[string]any); err != nil || !isMapping && document.Value() != nil {
-			s.ciFault(at, file, "the values are no mapping", 0)
+		if err != nil {
+			s.ciUnreadable(at, file)
 			continue
 		}
 		if _, ok := given[chartutil.GlobalKey]; !ok && !c.IsRoot() {
@@ -133,9 +123,7 @@ func (s *subject) ciValues(loaded *loadedChart, c *chart.Chart, files []*chart.F
 	}
 	faults := map[string][]*chart.File{}
 	var order []string
-	refused := s.refused(c, sets)
-	slices.SortFunc(refused, func(a, b ciSet) int { return strings.Compare(a.File.Name, b.File.Name) })
-	for _, set := range refused {
+	for _, set := range s.refused(c, sets) {
 		if err := s.renderAlone(loaded, c, set); err != nil && s.ctx.Err() == nil {
 			if faults[err.Error()] == nil {
 				order = append(order, err.Error())
@@ -145,6 +133,20 @@ func (s *subject) ciValues(loaded *loadedChart, c *chart.Chart, files []*chart.F
 	}
 	for _, fault := range order {
 		s.ciFault(at, faults[fault][0], fmt.Sprintf("the chart %s does not render with these values: %s", c.Name(), fault), len(faults[fault])-1)
+	}
+}
+
+// ciUnreadable tells why a file is no file of values.
+func (s *subject) ciUnreadable(at chartPlace, file *chart.File) {
+	name, inside := at.file(file.Name)
+	_, err := yamldoc.Parse(s.path(name), file.Data)
+	var problems yamldoc.Problems
+	if !errors.As(err, &problems) || inside != "" {
+		s.ciFault(at, file, "the values are no mapping", 0)
+		return
+	}
+	for _, p := range problems {
+		s.problem(p)
 	}
 }
 
@@ -166,8 +168,8 @@ func (s *subject) ciFault(at chartPlace, file *chart.File, message string, other
 // some with which it does: what is not among them, does.
 //
 // Most of the time that Helm's engine takes goes into parsing templates. So all
-// sets are rendered in one go: a template for each set, put beside the chart's
-// own, includes those with its values.
+// sets are rendered in one go, and none twice: what comes behind a set that is
+// refused is rendered in another go.
 func (s *subject) refused(c *chart.Chart, sets []ciSet) []ciSet {
 	if len(sets) < 2 || len(c.Dependencies()) > 0 {
 		return sets
@@ -176,40 +178,58 @@ func (s *subject) refused(c *chart.Chart, sets []ciSet) []ciSet {
 	for len(sets) > 1 && len(refused) < maxBroken {
 		failed, ok := s.renderSets(c, sets)
 		if !ok || s.ctx.Err() != nil {
-			return append(refused, sets...)
+			break
 		}
 		if failed < 0 {
 			return refused
 		}
 		refused = append(refused, sets[failed])
-		sets = slices.Delete(slices.Clone(sets), failed, failed+1)
+		sets = sets[failed+1:]
 	}
 	return append(refused, sets...)
 }
 
-// ciDriver renders all templates of a chart with the values of one set. What it
-// hands them is what Helm's engine would.
-const ciDriver = `{{- range index .Release "ksrelease" %d }}{{ $_ := include .Name (dict "Values" .Values "Template" .Template
-"Chart" $.Chart "Release" $.Release "Capabilities" $.Capabilities "Files" $.Files "Subcharts" $.Subcharts) }}{{ end }}`
+// ciDriver is a template that renders all templates of a chart with the values of
+// one set after the other. What it hands them is what Helm's engine would.
+const ciDriver = `{{- range .Release.ksrelease.Sets }}{{ $.Release.ksrelease.Begin }}{{ range . }}{{ $_ := include .Name (dict "Values" .Values "Template" .Template
+"Chart" $.Chart "Release" $.Release "Capabilities" $.Capabilities "Files" $.Files "Subcharts" $.Subcharts) }}{{ end }}{{ end }}`
 
-// ciDriverName is the file name of a driver.
-const ciDriverName = "templates/ksrelease-ci-%03d.yaml"
+// ciDriverName is the file name of the driver. Helm's engine renders what lies
+// deepest first, and nothing lies above this.
+const ciDriverName = "ksrelease-ci"
 
-// renderSets renders a chart without subcharts with all sets. failed is the first
-// of them that does not render, -1 where all do; ok is false where that cannot be
-// told.
+// ciSets is what the driver asks for.
+type ciSets struct {
+	sets  [][]any
+	begun int
+}
+
+// Sets are, for each set of values, the templates of the chart with what they see.
+func (c *ciSets) Sets() [][]any { return c.sets }
+
+// Begin counts the sets that the driver comes to.
+func (c *ciSets) Begin() string {
+	c.begun++
+	return ""
+}
+
+// renderSets renders a chart without subcharts with all sets, in their order.
+// failed is the first of them that does not render, -1 where all do; ok is false
+// where that cannot be told.
 func (s *subject) renderSets(c *chart.Chart, sets []ciSet) (failed int, ok bool) {
 	tree := cloneChart(c)
-	contexts := make([]any, len(sets))
-	drivers := map[string]int{}
+	// What follows is chartutil.CoalesceValues for a chart without subcharts, but
+	// for its copying by reflection, which takes longer than the rendering.
+	tree.Values = nil
+	values := make([]chartutil.Values, len(sets))
 	for i, set := range sets {
-		// As chartutil.CoalesceValues does without subcharts, but for its copying by
-		// reflection, which takes longer than the rendering.
-		values := chartutil.Values(chartutil.CoalesceTables(
-			copyTree(set.Values).(map[string]any), copyTree(c.Values).(map[string]any)))
-		if schemaRefuses(tree, values) != nil {
+		values[i] = chartutil.CoalesceTables(copyTree(set.Values).(map[string]any), copyTree(c.Values).(map[string]any))
+		if schemaRefuses(tree, values[i]) != nil {
 			return i, true
 		}
+	}
+	driven := &ciSets{}
+	for _, of := range values[1:] {
 		var templates []any
 		for _, t := range c.Templates {
 			name := path.Join(tree.ChartFullPath(), t.Name)
@@ -217,16 +237,14 @@ func (s *subject) renderSets(c *chart.Chart, sets []ciSet) (failed int, ok bool)
 				continue
 			}
 			templates = append(templates, map[string]any{
-				"Name": name, "Values": values,
+				"Name": name, "Values": of,
 				"Template": chartutil.Values{"Name": name, "BasePath": path.Join(tree.ChartFullPath(), "templates")},
 			})
 		}
-		contexts[i] = templates
-		driver := &chart.File{Name: fmt.Sprintf(ciDriverName, i), Data: fmt.Appendf(nil, ciDriver, i)}
-		drivers[path.Join(tree.ChartFullPath(), driver.Name)] = i
-		tree.Templates = append(tree.Templates, driver)
+		driven.sets = append(driven.sets, templates)
 	}
-	r, err := newRenderer(tree, s.ciRelease(c), copyTree(sets[0].Values).(map[string]any), capabilities(s.ext.Metadata.KubeVersion))
+	tree.Templates = append(tree.Templates, &chart.File{Name: ciDriverName, Data: []byte(ciDriver)})
+	r, err := newRenderer(tree, s.ciRelease(c), map[string]any{}, capabilities(s.ext.Metadata.KubeVersion))
 	if err != nil {
 		return 0, false
 	}
@@ -234,16 +252,15 @@ func (s *subject) renderSets(c *chart.Chart, sets []ciSet) (failed int, ok bool)
 	if !isMap {
 		return 0, false
 	}
-	release["ksrelease"] = contexts
+	release["ksrelease"] = driven
+	r.top["Values"] = values[0] // with them the engine renders the chart's own templates
 	if _, err = r.once(s.ctx, false, nil); err == nil {
 		return -1, true
 	}
-	where, ok := outermost(err)
-	if !ok {
+	if _, named := outermost(err); !named || s.ctx.Err() != nil {
 		return 0, false
 	}
-	// One of the chart's own templates is rendered with the values of the first set.
-	return drivers[where.Template], true
+	return driven.begun, true
 }
 
 func (s *subject) ciRelease(c *chart.Chart) chartutil.ReleaseOptions {

@@ -43,39 +43,6 @@ func TestRealPackagesPass(t *testing.T) {
 	}
 }
 
-// BenchmarkCheck measures each real package by itself, and what one rendering of
-// it costs, to compare with.
-func BenchmarkCheck(b *testing.B) {
-	packages := corpus(b)
-	for _, name := range sortedKeys(packages) {
-		ext := packages[name]
-		b.Run(name+"/all rules", func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				Check(b.Context(), ext, nil)
-			}
-		})
-		b.Run(name+"/load", func(b *testing.B) {
-			for b.Loop() {
-				newMaterial(b.Context(), ext).chart()
-			}
-		})
-		m := newMaterial(b.Context(), ext)
-		m.chart()
-		b.Run(name+"/plain rendering", func(b *testing.B) {
-			for b.Loop() {
-				renderPlain(b.Context(), m)
-			}
-		})
-		m.plain()
-		b.Run(name+"/marked rendering", func(b *testing.B) {
-			for b.Loop() {
-				renderMarked(b.Context(), ext, m)
-			}
-		})
-	}
-}
-
 // BenchmarkCheckAll measures the real packages side by side, as a run does.
 func BenchmarkCheckAll(b *testing.B) {
 	packages := corpus(b)

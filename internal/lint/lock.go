@@ -66,11 +66,14 @@ func (s *subject) badLock(err error) {
 
 // unlocked tells the dependencies whose version only this day decided on.
 func (s *subject) unlocked() {
-	hint := s.proposal("to keep it, put this beside extension.yaml as Chart.lock", "write the exact version")
+	hint := ""
 	for _, r := range s.ext.Resolved {
 		d := s.ext.Metadata.Dependencies[r.Dependency]
 		if _, err := semver.StrictNewVersion(strings.TrimPrefix(d.Version, "v")); err == nil || strings.HasPrefix(d.Repository, "file:") {
 			continue // it says itself which one
+		}
+		if hint == "" {
+			hint = s.proposal("to keep it, put this beside extension.yaml as Chart.lock", "write the exact version")
 		}
 		asked := "any version"
 		if d.Version != "" {

@@ -98,7 +98,7 @@ func renderPlain(ctx context.Context, m *material) (*rendering, error) {
 		return nil, err
 	}
 	result.Sources = loaded.Places.sources(loaded.Enabled)
-	if err := result.read(ctx, true); err != nil {
+	if err := result.read(ctx); err != nil {
 		return nil, err
 	}
 	return result, nil
@@ -117,17 +117,16 @@ func renderMarked(ctx context.Context, ext *extension.Extension, m *material) (*
 	if err != nil {
 		return nil, err
 	}
-	r := loaded.Renderer
+	r, sources := loaded.Renderer, plain.Sources
 	if len(loaded.Off) > 0 {
 		if all, err := allSwitchedOn(ext, loaded); err == nil {
-			r = all
+			r, sources = all, loaded.Places.sources(all.chart)
 		}
 	}
 	broken := map[string]bool{}
 	for _, b := range plain.Broken {
 		broken[b.Template] = true
 	}
-	sources := loaded.Places.sources(r.chart)
 	result, err := r.render(ctx, true, podless(plain, sources, broken))
 	if ctx.Err() == nil && (err != nil || len(result.Broken) > 0) {
 		result, err = r.render(ctx, true, broken)
@@ -136,7 +135,7 @@ func renderMarked(ctx context.Context, ext *extension.Extension, m *material) (*
 		return nil, err
 	}
 	result.Sources = sources
-	if err := result.read(ctx, false); err != nil {
+	if err := result.readLike(ctx, plain); err != nil {
 		return nil, err
 	}
 	return result, nil
@@ -160,6 +159,7 @@ func podless(plain *rendering, sources map[string]source, broken map[string]bool
 		busy[w.Template] = true
 	}
 	skip := map[string]bool{}
+	byFile := map[string][]string{}
 	for template, at := range sources {
 		_, rendered := plain.Texts[template]
 		switch {
@@ -167,14 +167,13 @@ func podless(plain *rendering, sources map[string]source, broken map[string]bool
 			skip[template] = true
 		case rendered && !busy[template] && !strings.Contains(at.Text, "define"):
 			skip[template] = true
+			byFile[path.Base(template)] = append(byFile[path.Base(template)], template)
 		}
 	}
 	for _, at := range sources {
 		for _, mention := range fileMentions(at.Text) {
-			for template := range skip {
-				if !broken[template] && path.Base(template) == mention {
-					delete(skip, template)
-				}
+			for _, template := range byFile[mention] {
+				delete(skip, template)
 			}
 		}
 	}

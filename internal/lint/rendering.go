@@ -337,10 +337,29 @@ func childNamed(c *chart.Chart, name string) *chart.Chart {
 	return nil
 }
 
-// read finds the workloads of a rendering, and the documents that are not YAML.
-// all asks for the latter in every document; API definitions are always left
-// out, being the largest documents by far and text that nobody templates.
-func (r *rendering) read(ctx context.Context, all bool) error {
+// read finds the workloads and objects of a rendering, and the documents that are
+// not YAML.
+func (r *rendering) read(ctx context.Context) error {
+	return r.eachText(ctx, func(template string) { r.readText(template, true) })
+}
+
+// readLike finds the workloads of a rendering, given another of the same charts:
+// a text that is the same in both is not read twice.
+func (r *rendering) readLike(ctx context.Context, other *rendering) error {
+	known := map[string][]workload{}
+	for _, w := range other.Workloads {
+		known[w.Template] = append(known[w.Template], w)
+	}
+	return r.eachText(ctx, func(template string) {
+		if text, ok := other.Texts[template]; ok && text == r.Texts[template] {
+			r.Workloads = append(r.Workloads, known[template]...)
+			return
+		}
+		r.readText(template, false)
+	})
+}
+
+func (r *rendering) eachText(ctx context.Context, visit func(template string)) error {
 	for _, template := range sortedKeys(r.Texts) {
 		if strings.HasSuffix(template, "NOTES.txt") { // as Helm tells notes from manifests
 			continue
@@ -348,41 +367,48 @@ func (r *rendering) read(ctx context.Context, all bool) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		kinds, objects := map[string]int{}, map[string]int{}
-		for _, m := range manifests(r.Texts[template]) {
-			if !m.mayHoldPods() && (!all || m.definesAPI()) {
-				if all {
-					o := apiDefinition(template, m)
-					o.Ordinal = objects[o.Kind]
-					objects[o.Kind]++
-					r.Objects = append(r.Objects, o)
-				}
-				continue
-			}
-			found, node, err := podsOf(template, m)
-			if err != nil {
-				r.Invalid = append(r.Invalid, invalidManifest{Template: template, Manifest: m, Err: err})
-				continue
-			}
-			if all {
-				if o, ok := objectOf(template, m, node); ok {
-					o.Ordinal = objects[o.Kind]
-					objects[o.Kind]++
-					r.Objects = append(r.Objects, o)
-				}
-			}
-			random := len(found) > 0 && r.Sources[template].makesUpNames()
-			for _, w := range found {
-				w.Ordinal = kinds[w.Kind]
-				kinds[w.Kind]++
-				if random {
-					w.Name = withoutSuffix(w.Name)
-				}
-				r.Workloads = append(r.Workloads, w)
-			}
-		}
+		visit(template)
 	}
 	return nil
+}
+
+// readText reads what one template rendered. all asks for the objects too, and
+// for what is wrong in documents without pods; API definitions are left out of
+// that, being the largest documents by far and text that nobody templates.
+func (r *rendering) readText(template string, all bool) {
+	kinds, objects := map[string]int{}, map[string]int{}
+	for _, m := range manifests(r.Texts[template]) {
+		if !m.mayHoldPods() && (!all || m.definesAPI()) {
+			if all {
+				o := apiDefinition(template, m)
+				o.Ordinal = objects[o.Kind]
+				objects[o.Kind]++
+				r.Objects = append(r.Objects, o)
+			}
+			continue
+		}
+		found, node, err := podsOf(template, m)
+		if err != nil {
+			r.Invalid = append(r.Invalid, invalidManifest{Template: template, Manifest: m, Err: err})
+			continue
+		}
+		if all {
+			if o, ok := objectOf(template, m, node); ok {
+				o.Ordinal = objects[o.Kind]
+				objects[o.Kind]++
+				r.Objects = append(r.Objects, o)
+			}
+		}
+		random := len(found) > 0 && r.Sources[template].makesUpNames()
+		for _, w := range found {
+			w.Ordinal = kinds[w.Kind]
+			kinds[w.Kind]++
+			if random {
+				w.Name = withoutSuffix(w.Name)
+			}
+			r.Workloads = append(r.Workloads, w)
+		}
+	}
 }
 
 // podsOf parses a document and finds its workloads.

@@ -1,0 +1,129 @@
+package lint
+
+import (
+	"path"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/engine"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+)
+
+// BenchmarkCheck holds the cost of all rules against what Helm takes to render,
+// for each example and, where they are beside the project, each real package. The
+// three take turns, so that the ratios hold on a busy machine, too:
+//
+//   - rendering: Helm loads the chart, merges the values and renders it, once;
+//   - renderings: the chart, loaded once, is rendered by Helm as often as the rules
+//     ask for: with its own values, with the markers in them, and each chart by
+//     itself with each of its ci/*-values.yaml;
+//   - rules: Check.
+func BenchmarkCheck(b *testing.B) {
+	b.Run("examples", func(b *testing.B) { benchmarkEach(b, examples(b)) })
+	b.Run("corpus", func(b *testing.B) { benchmarkEach(b, corpus(b)) })
+}
+
+func benchmarkEach(b *testing.B, packages map[string]*extension.Extension) {
+	for _, name := range sortedKeys(packages) {
+		b.Run(name, func(b *testing.B) { benchmarkCheck(b, packages[name]) })
+	}
+}
+
+func benchmarkCheck(b *testing.B, ext *extension.Extension) {
+	var once, needed, rules time.Duration
+	count := 0
+	for b.Loop() {
+		once += timed(func() { stockRendering(b, ext, stockLoad(b, ext), map[string]any{}) })
+		needed += timed(func() { count = stockRenderings(b, ext) })
+		rules += timed(func() { Check(b.Context(), ext, nil) })
+	}
+	n := float64(b.N) * float64(time.Millisecond)
+	b.ReportMetric(0, "ns/op") // the sum says nothing
+	b.ReportMetric(float64(once)/n, "ms/rendering")
+	b.ReportMetric(float64(needed)/n, "ms/renderings")
+	b.ReportMetric(float64(rules)/n, "ms/rules")
+	b.ReportMetric(float64(count), "renderings")
+	b.ReportMetric(float64(rules)/float64(once), "rules:rendering")
+	b.ReportMetric(float64(rules)/float64(needed), "rules:renderings")
+}
+
+func timed(do func()) time.Duration {
+	begin := time.Now()
+	do()
+	return time.Since(begin)
+}
+
+func stockLoad(b *testing.B, ext *extension.Extension) *chart.Chart {
+	loaded, err := ext.Chart()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return loaded
+}
+
+// stockRendering is what `helm template` does with a chart that is loaded. It
+// reports whether the chart renders.
+func stockRendering(b *testing.B, ext *extension.Extension, c *chart.Chart, given map[string]any) bool {
+	if err := chartutil.ProcessDependenciesWithMerge(c, given); err != nil {
+		b.Fatal(err)
+	}
+	values, err := chartutil.ToRenderValues(c, given, chartutil.ReleaseOptions{Name: c.Name(), Namespace: "x", Revision: 1, IsInstall: true}, capabilities(ext.Metadata.KubeVersion))
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, err = engine.Engine{}.Render(c, values)
+	return err == nil
+}
+
+// stockRenderings renders a chart as often as the rules need it.
+func stockRenderings(b *testing.B, ext *extension.Extension) (count int) {
+	loaded := stockLoad(b, ext)
+	markers := map[string]any{}
+	setMarkers(markers, loaded)
+	for _, given := range []map[string]any{{}, markers} {
+		count++
+		if !stockRendering(b, ext, cloneChart(loaded), given) {
+			b.Fatal("the chart does not render")
+		}
+	}
+	eachChart(loaded, func(c *chart.Chart) {
+		for _, file := range c.Raw {
+			if ok, err := path.Match("ci/*-values.yaml", file.Name); !ok || err != nil || !rendersAlone(c) {
+				continue
+			}
+			given, err := chartutil.ReadValues(file.Data)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if !c.IsRoot() {
+				given[chartutil.GlobalKey] = map[string]any{}
+			}
+			count++
+			stockRendering(b, ext, cloneChart(c), given) // one of them does not render
+		}
+	})
+	return count
+}
+
+// examples are those of the project, by name.
+func examples(t testing.TB) map[string]*extension.Extension {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", "examples", "monorepo", "extensions", "*", extension.MetadataFile))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no examples (%v)", err)
+	}
+	loaded := map[string]*extension.Extension{}
+	for _, file := range files {
+		dir := filepath.Dir(file)
+		ext, err := extension.Load(dir, extension.Options{Display: filepath.Base(dir)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		loaded[filepath.Base(dir)] = ext
+	}
+	return loaded
+}
