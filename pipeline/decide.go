@@ -20,11 +20,14 @@ import (
 // A version exists by string equality. What cannot be read is an error, never
 // "nothing".
 func decide(ctx context.Context, w *world, r *release) error {
-	index, err := w.repo.since(ctx, time.Time{})
+	now, err := w.repo.since(ctx, time.Time{})
 	if err != nil {
 		return err
 	}
-	if entry, ok := index.Lookup(r.result.Name, r.result.Version); ok {
+	switch entry, ok, err := now.lookup(r.result.Name, r.result.Version); {
+	case err != nil:
+		return err
+	case ok:
 		return compare(ctx, w, r, entry)
 	}
 	if w.unasked {

@@ -110,12 +110,18 @@ type imaginedRepository struct {
 
 var _ indexSource = (*imaginedRepository)(nil)
 
-func (r *imaginedRepository) since(ctx context.Context, _ time.Time) (Index, error) {
-	index, err := r.watchedRepository.since(ctx, time.Time{})
-	if err != nil {
-		return nil, err
+func (r *imaginedRepository) since(ctx context.Context, _ time.Time) (*reading, error) {
+	real, err := r.watchedRepository.since(ctx, time.Time{})
+	if err != nil || real.err != nil {
+		return real, err
 	}
-	return imaginedIndex{Index: index, market: r.market}, nil
+	return &reading{index: imaginedIndex{Index: real.index, market: r.market}, asked: real.asked}, nil
+}
+
+// after has nothing to wait for: what does not show at once in imagination
+// never will.
+func (r *imaginedRepository) after(context.Context, *reading, time.Duration) (*reading, error) {
+	return nil, errUnchanging
 }
 
 func (r *imaginedRepository) Fetch(ctx context.Context, entry Entry) ([]byte, error) {

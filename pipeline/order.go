@@ -12,8 +12,8 @@ import (
 func link(releases []*release) {
 	named := map[string]*release{}
 	for _, r := range releases {
-		// One that cannot be read goes by its path: what depends on it has to wait
-		// until it can.
+		// One that cannot be read is here by the name that it seems to have: what
+		// depends on it has to wait until it can.
 		if _, taken := named[r.result.Name]; !taken || r.ext != nil {
 			named[r.result.Name] = r
 		}
@@ -29,13 +29,12 @@ func link(releases []*release) {
 		}
 	}
 	for _, group := range cycles(releases) {
-		var names []string
-		for _, r := range shortestCycle(group) {
-			names = append(names, r.result.Name)
-		}
-		told := strings.Join(append(names, names[0]), " → ")
 		for _, r := range group {
-			r.broken = withRemedy(fmt.Errorf("externalDependencies form a cycle: %s", told),
+			var names []string
+			for _, in := range shortestCycle(r) {
+				names = append(names, in.result.Name)
+			}
+			r.broken = withRemedy(fmt.Errorf("externalDependencies form a cycle: %s", strings.Join(append(names, names[0]), " → ")),
 				"remove one of these dependencies from its extension.yaml")
 		}
 		// Who stands in a cycle waits for nobody: it fails on its own.
@@ -92,13 +91,11 @@ func cycles(releases []*release) [][]*release {
 	return found
 }
 
-// shortestCycle is the shortest way from the first of a group, by name, back
-// to itself: the chain that the error shows.
-func shortestCycle(group []*release) []*release {
-	slices.SortFunc(group, byName)
-	start := group[0]
+// shortestCycle is the shortest way from a release that stands in a cycle back
+// to itself: the chain that its error shows.
+func shortestCycle(start *release) []*release {
 	from := map[*release]*release{}
-	for queue := []*release{start}; len(queue) > 0; queue = queue[1:] {
+	for queue := []*release{start}; ; queue = queue[1:] {
 		at := queue[0]
 		if slices.Contains(at.needs, start) {
 			chain := []*release{at}
@@ -110,13 +107,12 @@ func shortestCycle(group []*release) []*release {
 			return chain
 		}
 		for _, dep := range at.needs {
-			if _, seen := from[dep]; !seen && dep != start && slices.Contains(group, dep) {
+			if _, seen := from[dep]; !seen {
 				from[dep] = at
 				queue = append(queue, dep)
 			}
 		}
 	}
-	return group
 }
 
 func byName(a, b *release) int { return strings.Compare(a.result.Name, b.result.Name) }

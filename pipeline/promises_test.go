@@ -30,7 +30,8 @@ func TestVerifyDoesNotTrustTheAnnotation(t *testing.T) {
 	})
 }
 
-// That lint was told to look away does not make a chart load in KubeSphere.
+// That lint was told to look away does not make a chart load in KubeSphere. The
+// plan sees it, sends nothing, and waits for nothing that cannot come.
 func TestVerifyLoadsWhatLintHasNot(t *testing.T) {
 	for _, severity := range []config.Severity{config.Warning, config.Off} {
 		synctest.Test(t, func(t *testing.T) {
@@ -39,9 +40,12 @@ func TestVerifyLoadsWhatLintHasNot(t *testing.T) {
 			write(t, filepath.Join(source.Path, "values.yaml"), "a: [\n")
 			source.Settings.Lint.Rules = map[string]config.Severity{"chart": severity, "render": config.Off}
 			result := do(t, w, Options{Sources: []config.Source{source}})
-			wantOutcomes(t, result, map[string]Outcome{"alc": Unverified})
-			if reason := result.Extensions[0].Reason; !strings.Contains(reason, "does not load in Helm") {
+			wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
+			if reason := result.Extensions[0].Reason; !strings.Contains(reason, "KubeSphere would not find it: its archive does not load in Helm") {
 				t.Errorf("chart: %s: reason %q", severity, reason)
+			}
+			if took := time.Since(w.started); took > 0 || len(w.writes) > 0 {
+				t.Errorf("took %s, writes %q", took, w.writes)
 			}
 		})
 	}

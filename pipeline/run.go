@@ -229,6 +229,8 @@ func (rel *release) load() {
 	})
 	if err != nil {
 		rel.loadErr = err
+		// What depends on it has to wait until it can be read.
+		rel.result.Name = cmp.Or(extension.GuessName(rel.source.Path), rel.result.Name)
 		return
 	}
 	rel.ext = ext
@@ -393,6 +395,9 @@ func (rel *release) failPlan(ctx context.Context, err error) {
 }
 
 func (r *Run) applyOne(ctx context.Context, w *world, rel *release) {
+	if rel.over { // the plan has ended it: nobody is to wait for what it would have waited for
+		return
+	}
 	for _, dep := range rel.needs {
 		select {
 		case <-dep.done:
@@ -401,9 +406,6 @@ func (r *Run) applyOne(ctx context.Context, w *world, rel *release) {
 			return
 		}
 		rel.waited = true
-	}
-	if rel.over {
-		return
 	}
 	if ctx.Err() != nil || r.Stop.Err() != nil {
 		rel.end(NotReached, r.interruption(ctx)+" before its turn")
@@ -471,10 +473,12 @@ func (rel *release) blockOn() {
 		if !dep.over {
 			continue
 		}
-		switch dep.result.Outcome {
-		case Failed, Blocked, Unverified:
-			rel.end(Blocked, fmt.Sprintf("it depends on %s, which is %s", dep.result.Name, dep.result.Outcome))
-		case NotReached:
+		switch outcome := dep.result.Outcome; {
+		case dep.short:
+			rel.end(Blocked, fmt.Sprintf("it depends on %s, which nobody can install: %s", dep.result.Name, dep.result.Reason))
+		case outcome == Failed, outcome == Blocked, outcome == Unverified:
+			rel.end(Blocked, fmt.Sprintf("it depends on %s, which is %s", dep.result.Name, outcome))
+		case outcome == NotReached:
 			rel.end(NotReached, fmt.Sprintf("it depends on %s, which was not reached", dep.result.Name))
 		}
 	}

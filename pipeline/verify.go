@@ -41,20 +41,11 @@ func verifyStage(ctx context.Context, w *world, r *release) error {
 	if r.action == actVerify {
 		since = time.Now() // the plan has looked already
 	}
-	if err := await(limited, "it is not in the Helm repository yet", func(fresh time.Time) (string, error) {
-		return seen(limited, w, r, fresh)
-	}, since); err != nil {
-		return unverified(ctx, limited, r, err)
+	err := awaitSeen(limited, w, r, since)
+	if err == nil && settings.Until == config.UntilActive && !w.unasked {
+		err = awaitActive(limited, w, r, since)
 	}
-	if settings.Until != config.UntilActive || w.unasked {
-		return nil
-	}
-	if err := await(limited, "it is not reviewed yet", func(time.Time) (string, error) {
-		return reviewed(limited, w, r)
-	}, since); err != nil {
-		return unverified(ctx, limited, r, err)
-	}
-	return nil
+	return unverified(ctx, limited, r, err)
 }
 
 // pending is why waiting ended without success.
@@ -62,28 +53,55 @@ type pending struct{ last string }
 
 func (p *pending) Error() string { return p.last }
 
-// await asks until look has nothing left to complain about. fresh is how old
-// an index it may stand on: never older than the submission, and within that
-// shared with the other extensions that wait.
-func await(ctx context.Context, last string, look func(fresh time.Time) (string, error), sent time.Time) error {
-	fresh := sent
-	for wait := firstPoll; ; wait = min(wait*3/2, lastPoll) {
-		complaint, err := look(fresh)
+// awaitSeen looks at each reading of the index from since on until the version
+// is seen in one.
+func awaitSeen(ctx context.Context, w *world, r *release, since time.Time) error {
+	last := "it is not in the Helm repository yet"
+	at, err := w.repo.since(ctx, since)
+	for err == nil {
+		complaint, fatal := seen(ctx, w, r, at)
 		switch {
-		case err != nil:
-			return err
+		case fatal != nil:
+			return fatal
 		case complaint == "":
 			return nil
 		case ctx.Err() == nil:
 			last = complaint
 		}
-		if !Sleep(ctx, wait) {
+		at, err = w.repo.after(ctx, at, patience(since))
+	}
+	if errors.Is(err, errUnchanging) {
+		return fmt.Errorf("KubeSphere would not find it: %s", last)
+	}
+	return &pending{last}
+}
+
+// awaitActive asks for the review until the version is approved. That may take
+// days, so a version that was seen before is looked for once more then.
+func awaitActive(ctx context.Context, w *world, r *release, since time.Time) error {
+	last := "it is not reviewed yet"
+	for waited := false; ; waited = true {
+		complaint, err := reviewed(ctx, w, r)
+		switch {
+		case err != nil:
+			return err
+		case complaint == "" && waited:
+			return awaitSeen(ctx, w, r, time.Now())
+		case complaint == "":
+			return nil
+		case ctx.Err() == nil:
+			last = complaint
+		}
+		if !Sleep(ctx, patience(since)) {
 			return &pending{last}
 		}
-		if recent := time.Now().Add(-wait / 2); recent.After(fresh) {
-			fresh = recent
-		}
 	}
+}
+
+// patience is how long to wait for the next look, for one who waits since then:
+// each wait is half as long again as the one before.
+func patience(since time.Time) time.Duration {
+	return min(firstPoll+time.Since(since)/2, lastPoll)
 }
 
 // unverified turns the end of waiting into the outcome.
@@ -103,20 +121,21 @@ func unverified(ctx, limited context.Context, r *release, err error) error {
 // the archive behind its first URL, the digest, and name and version inside.
 // KubeSphere swallows each failure on this way, so each is told here. The
 // complaint is empty when nothing is wrong.
-func seen(ctx context.Context, w *world, r *release, fresh time.Time) (complaint string, err error) {
-	index, err := w.repo.since(ctx, fresh)
-	if err != nil {
-		return err.Error(), nil
-	}
-	entry, ok := index.Lookup(r.result.Name, r.result.Version)
-	if !ok {
-		return "it is not in the Helm repository yet", nil
-	}
-	if w.slots != nil {
+func seen(ctx context.Context, w *world, r *release, at *reading) (complaint string, err error) {
+	entry, ok, err := at.lookup(r.result.Name, r.result.Version)
+	if ok && w.slots != nil {
 		if err := w.slots.Acquire(ctx, 1); err != nil {
 			return "it is in the index, and was not looked at yet", nil
 		}
 		defer w.slots.Release(1)
+		// The index may be another by the time it is this extension's turn.
+		entry, ok, err = at.latest().lookup(r.result.Name, r.result.Version)
+	}
+	switch {
+	case err != nil:
+		return err.Error(), nil
+	case !ok:
+		return "it is not in the Helm repository yet", nil
 	}
 	if r.action == actVerify {
 		err := compare(ctx, w, r, entry)

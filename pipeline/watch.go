@@ -2,50 +2,124 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
-// indexSource is a repository whose index is shared by all who read it.
+// indexSource is a repository whose index is shared by all who read it. An
+// error of since and after means that there is no reading, and none to wait
+// for; that the index could not be read is in the reading.
 type indexSource interface {
-	// since returns an index that was asked for at t or later; the zero time
+	// since returns a reading that was asked for at t or later; the zero time
 	// takes the one that the run has.
-	since(ctx context.Context, t time.Time) (Index, error)
+	since(ctx context.Context, t time.Time) (*reading, error)
+	// after returns a reading that is newer than old: that of somebody else as
+	// soon as it is there, or else one of its own when wait is over.
+	after(ctx context.Context, old *reading, wait time.Duration) (*reading, error)
 	Fetch(ctx context.Context, entry Entry) ([]byte, error)
 	FetchAsset(ctx context.Context, url string) ([]byte, error)
 }
 
+// errUnchanging is why there is no further reading of an index that never
+// changes.
+var errUnchanging = errors.New("the index does not change")
+
+// reading is what came of asking for the index once.
+type reading struct {
+	index Index
+	err   error
+	asked time.Time // when the request was sent
+
+	// outdated is closed when there is a newer reading, which is next then.
+	outdated chan struct{}
+	next     *reading
+}
+
+// lookup finds a version in the index; the error is why it could not be read.
+func (r *reading) lookup(name, version string) (Entry, bool, error) {
+	if r.err != nil {
+		return Entry{}, false, r.err
+	}
+	entry, ok := r.index.Lookup(name, version)
+	return entry, ok, nil
+}
+
+// latest is the newest reading that there is by now.
+func (r *reading) latest() *reading {
+	for {
+		select {
+		case <-r.outdated:
+			r = r.next
+		default:
+			return r
+		}
+	}
+}
+
 // watchedRepository lets all extensions of a run share what is read of the
-// index: one download while planning, and as few as possible while verifying.
+// index: one download while planning, and while verifying no more than the one
+// of them that was sent last would ask for alone.
 type watchedRepository struct {
 	Repository
 
-	turn  chan struct{} // held by the one who asks; a channel so that waiting ends with the context
-	asked time.Time     // when the request behind index was sent
-	index Index
-	err   error
+	turn   chan struct{} // held by the one who asks; a channel so that waiting ends with the context
+	last   *reading
+	rested time.Time // when the index may be asked for again
 }
 
 func watch(repo Repository) *watchedRepository {
 	return &watchedRepository{Repository: repo, turn: make(chan struct{}, 1)}
 }
 
-// since returns an index that was asked for at t or later, downloading it
-// only if nobody has done so.
-func (w *watchedRepository) since(ctx context.Context, t time.Time) (Index, error) {
+func (w *watchedRepository) since(ctx context.Context, t time.Time) (*reading, error) {
+	return w.wanted(ctx, func(last *reading) bool { return last != nil && !last.asked.Before(t) })
+}
+
+func (w *watchedRepository) after(ctx context.Context, old *reading, wait time.Duration) (*reading, error) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-old.outdated:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	return w.wanted(ctx, func(last *reading) bool { return last != old })
+}
+
+// wanted returns the last reading if it will do, and otherwise makes another.
+func (w *watchedRepository) wanted(ctx context.Context, willDo func(*reading) bool) (*reading, error) {
 	select {
 	case w.turn <- struct{}{}:
 		defer func() { <-w.turn }()
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	if !w.asked.IsZero() && !w.asked.Before(t) {
-		return w.index, w.err
+	if willDo(w.last) {
+		return w.last, nil
+	}
+	return w.ask(ctx)
+}
+
+// ask reads the index anew, for whoever holds the turn. Between two requests it
+// keeps the distance that one extension alone would keep, so that hundreds that
+// were sent one after the other share them; only a repository that answers as
+// fast as one on this machine is asked as soon as somebody wants to know.
+func (w *watchedRepository) ask(ctx context.Context) (*reading, error) {
+	if !Sleep(ctx, time.Until(w.rested)) {
+		return nil, context.Cause(ctx)
 	}
 	asked := time.Now()
 	index, err := w.Index(ctx)
 	if err != nil && ctx.Err() != nil {
 		return nil, err // this caller ran out of time; that says nothing about the index
 	}
-	w.asked, w.index, w.err = asked, index, err
-	return index, err
+	w.rested = asked.Add(min(10*time.Since(asked), firstPoll))
+	fresh := &reading{index: index, err: err, asked: asked, outdated: make(chan struct{})}
+	if w.last != nil {
+		w.last.next = fresh
+		close(w.last.outdated)
+	}
+	w.last = fresh
+	return fresh, nil
 }

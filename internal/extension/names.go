@@ -3,7 +3,11 @@ package extension
 import (
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"regexp"
+	"strings"
 
 	"github.com/Masterminds/semver/v3"
 )
@@ -54,4 +58,62 @@ func ValidVersion(version string) error {
 		return fmt.Errorf("the version %q is not a DNS-1123 subdomain, so KubeSphere drops it silently: use lower-case letters, digits, '-' and '.' only, no '+build' part", version)
 	}
 	return nil
+}
+
+// nameLine is a line of extension.yaml that says the name, whatever else the
+// file holds.
+var nameLine = regexp.MustCompile(`(?m)^name:[ \t]*["']?([^"'\s#]+)["']?[ \t]*(?:#.*)?\r?$`)
+
+// GuessName is the name of an extension that Load refuses, so far as it can be
+// told: from the line in extension.yaml, or from the name of the file where path
+// is a package (NAME-VERSION.tgz). It is empty where neither tells.
+func GuessName(path string) string {
+	name := nameOfPackage(filepath.Base(path))
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		name = nameInDirectory(path)
+	}
+	if ValidName(name) != nil {
+		return ""
+	}
+	return name
+}
+
+func nameInDirectory(dir string) string {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return ""
+	}
+	defer root.Close()
+	if info, err := root.Stat(MetadataFile); err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
+	file, err := root.Open(MetadataFile)
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	const enough = 1 << 20 // the name is among the first lines
+	source, _ := io.ReadAll(io.LimitReader(file, enough))
+	if found := nameLine.FindSubmatch(source); found != nil {
+		return string(found[1])
+	}
+	return ""
+}
+
+// nameOfPackage is what stands before the last hyphen that a version follows.
+func nameOfPackage(file string) string {
+	base, ok := strings.CutSuffix(file, ".tgz")
+	if !ok {
+		return ""
+	}
+	name := base
+	for i, c := range base {
+		if c != '-' {
+			continue
+		}
+		if _, err := semver.StrictNewVersion(base[i+1:]); err == nil {
+			name = base[:i]
+		}
+	}
+	return name
 }

@@ -1,6 +1,8 @@
 package extension
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -47,6 +49,33 @@ func TestValidVersion(t *testing.T) {
 	}
 	for _, tt := range tests {
 		checkRule(t, tt.version, ValidVersion(tt.version), tt.want)
+	}
+}
+
+// What cannot be read has a name all the same, for those that depend on it.
+func TestGuessName(t *testing.T) {
+	for source, want := range map[string]string{
+		"name: alc\nversion: [\n":                 "alc",
+		"# first\r\nname: 'alc' # ours\r\nx: {":   "alc",
+		"\tname: alc\n":                           "",
+		"name: [\n":                               "",
+		"name: ../x\n":                            "",
+		"displayName: {en: x}\nname:   \"a-b\"\n": "a-b",
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, MetadataFile), []byte(source), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got := GuessName(dir); got != want {
+			t.Errorf("%q: %q, want %q", source, got, want)
+		}
+	}
+	for path, want := range map[string]string{
+		"x/alc-1.0.0.tgz": "alc", "my-2-ext-1.0.0-rc.1.tgz": "my-2-ext", "alc.tgz": "alc", "alc-1.0.0.zip": "", t.TempDir(): "",
+	} {
+		if got := GuessName(path); got != want {
+			t.Errorf("%q: %q, want %q", path, got, want)
+		}
 	}
 }
 
