@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/canary"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/pipeline"
@@ -72,6 +73,7 @@ icon: icon.svg
 			t.Fatal(err)
 		}
 	}
+	watch := canary.New()
 	for _, step := range []struct {
 		block string
 		args  []string
@@ -82,10 +84,12 @@ icon: icon.svg
 	} {
 		command := exec.Command(os.Args[0], step.args...)
 		command.Dir = dir
-		command.Env = append(os.Environ(), "KSRELEASE_TEST_MAIN=1", "KSRELEASE_TOKEN="+testKey)
-		if out, err := command.CombinedOutput(); err != nil {
+		command.Env = append(os.Environ(), "KSRELEASE_TEST_MAIN=1", "KSRELEASE_TOKEN="+canary.Token)
+		out, err := command.CombinedOutput()
+		if err != nil {
 			t.Fatalf("%s: %v\n%s", step.block, err, out)
 		}
+		watch.Check(t, step.block, out)
 		got := strings.Join(append(served.drain(), ""), "\n")
 		got = strings.ReplaceAll(got, "/users/local/", "/users/{user}/")
 		got = regexp.MustCompile(`\d{18}`).ReplaceAllString(got, "{snapshot}")

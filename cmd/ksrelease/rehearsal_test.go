@@ -20,6 +20,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/ksrelease/ksrelease/internal/canary"
 	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/faults"
@@ -210,7 +211,7 @@ func (r *rehearsal) run(words ...string) *performance {
 	stdout, stderr := open("stdout"), open("stderr")
 	defer stdout.Close()
 	defer stderr.Close()
-	env := map[string]string{"KSRELEASE_TOKEN": testKey, "HOME": r.dir, "XDG_CONFIG_HOME": r.dir}
+	env := map[string]string{"KSRELEASE_TOKEN": canary.Token, "HOME": r.dir, "XDG_CONFIG_HOME": r.dir}
 	// Connections that are kept for reuse belong to the run, as they do where
 	// the process ends with it.
 	a := &app{
@@ -313,7 +314,7 @@ func (r *rehearsal) books(name, version string, done []wire) truth {
 // ask reads from the marketplace itself.
 func (r *rehearsal) ask(path string) *httptest.ResponseRecorder {
 	request := httptest.NewRequest(http.MethodGet, path, nil)
-	request.Header.Set("Authorization", "Bearer "+testKey)
+	request.Header.Set("Authorization", "Bearer "+canary.Token)
 	answer := httptest.NewRecorder()
 	r.market.ServeHTTP(answer, request)
 	return answer
@@ -335,7 +336,7 @@ func (r *rehearsal) pushDraft(name string, edit func(*extension.Package) []byte)
 	r.t.Helper()
 	web := transport.New(transport.Options{Dial: r.network.Dial})
 	defer web.Close()
-	client, err := cloud.New(cloud.Options{Server: marketURL, Token: testKey, Transport: web})
+	client, err := cloud.New(cloud.Options{Server: marketURL, Token: canary.Token, Transport: web})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -372,7 +373,7 @@ func (r *rehearsal) submitAs(name string, edit func(*extension.Package) []byte) 
 	r.t.Helper()
 	id := r.pushDraft(name, edit)
 	request := httptest.NewRequest(http.MethodPost, "/apis/extension/v1/users/local/snapshots/"+id+"/action:submit", strings.NewReader(`{"message":"x"}`))
-	request.Header.Set("Authorization", "Bearer "+testKey)
+	request.Header.Set("Authorization", "Bearer "+canary.Token)
 	answer := httptest.NewRecorder()
 	r.market.ServeHTTP(answer, request)
 	if answer.Code != http.StatusOK {
@@ -477,4 +478,3 @@ func projectFiles(settings string, extensions ...map[string]string) map[string]s
 	}
 	return files
 }
-

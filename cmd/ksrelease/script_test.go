@@ -25,6 +25,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"sigs.k8s.io/yaml"
 
+	"github.com/ksrelease/ksrelease/internal/canary"
 	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
@@ -55,8 +56,16 @@ func TestMain(m *testing.M) {
 //	waitfor FILE              waits until FILE is there
 //	edit FILE OLD NEW         replaces text in a file
 //	scrub FILE                takes out of a file what differs from run to run: times, ports
+//
+// After each script its output and files are searched for secrets
+// (canary_script_test.go).
 func TestScript(t *testing.T) {
-	testscript.Run(t, testscript.Params{
+	watch := canary.New()
+	t.Cleanup(func() {
+		outputs, bytes := watch.Searched()
+		t.Logf("%d outputs and files with %d bytes were searched for secrets", outputs, bytes)
+	})
+	testscript.RunT(&scriptT{T: t, watch: watch}, testscript.Params{
 		Dir:           filepath.Join("testdata", "script"),
 		UpdateScripts: os.Getenv("UPDATE") != "",
 		Setup:         setUp,
@@ -93,15 +102,11 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("HOME", home)
 	env.Setenv("XDG_CONFIG_HOME", filepath.Join(home, ".config"))
 	env.Setenv("ROOT", root)
-	env.Setenv("KEY", testKey)
 	env.Setenv("XDG_CACHE_HOME", filepath.Join(home, ".cache"))
 	env.Values[served{}] = &servedInScript{}
 	env.Values[servedCharts{}] = &chartsInScript{}
-	return nil
+	return env.T().(*scriptT).begin(env)
 }
-
-// testKey has the shape of an API key.
-const testKey = "kck-11111111-2222-3333-4444-555555555555"
 
 type served struct{}
 
@@ -178,7 +183,7 @@ func (s *servedInScript) seed(ts *testscript.TestScript) error {
 	if err != nil {
 		return err
 	}
-	client, err := cloud.New(cloud.Options{Server: s.server.URL, Token: testKey})
+	client, err := cloud.New(cloud.Options{Server: s.server.URL, Token: canary.Token})
 	if err != nil {
 		return err
 	}
