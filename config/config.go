@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,12 +66,17 @@ type Config struct {
 type Cloud struct {
 	// Server is the base URL of its API, without a slash at the end.
 	Server string
+	// CAFile is the absolute path of a file with certificate authorities (PEM)
+	// for Server alone; empty: those of the system are all.
+	CAFile string
 }
 
 // Repository is the Helm repository in which releases appear.
 type Repository struct {
 	// URL is its base URL, without a slash at the end.
 	URL string
+	// CAFile is as that of Cloud, for URL.
+	CAFile string
 }
 
 // Settings are those of the stages, resolved: defaults, then the project's, then
@@ -278,11 +284,13 @@ func resolve(doc *yamldoc.Document, written *File) (*Config, error) {
 		if err := setURL(&c.Cloud.Server, written.Cloud.Server); err != nil {
 			problems = append(problems, doc.Problem(err.Error(), "", "cloud", "server"))
 		}
+		setPath(&c.Cloud.CAFile, written.Cloud.CAFile, dir)
 	}
 	if written.Repository != nil {
 		if err := setURL(&c.Repository.URL, written.Repository.URL); err != nil {
 			problems = append(problems, doc.Problem(err.Error(), "", "repository", "url"))
 		}
+		setPath(&c.Repository.CAFile, written.Repository.CAFile, dir)
 	}
 	c.Defaults = overlay(doc, c.Defaults, written.FileSettings, dir, nil, &problems)
 	for i, entry := range written.Extensions {
@@ -300,6 +308,29 @@ func resolve(doc *yamldoc.Document, written *File) (*Config, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// Problem is one with a value that shows only when it is used; key is its way
+// from the top: "cloud", "ca_file".
+func (c *Config) Problem(message, hint string, key ...string) yamldoc.Problem {
+	if c.doc == nil {
+		return yamldoc.Problem{File: Name, Message: message, Hint: hint}
+	}
+	return c.doc.Problem(message, hint, key...)
+}
+
+// Setting names a key for a message: with its place where it is set, else with
+// the file that it would have to be set in.
+func (c *Config) Setting(key ...string) string {
+	name := strings.Join(key, ".")
+	if c.doc == nil {
+		return name + " in " + Name
+	}
+	if !c.doc.Has(key...) {
+		return name + " in " + c.File
+	}
+	line, column := c.doc.Place(key...)
+	return fmt.Sprintf("%s (%s:%d:%d)", name, c.File, line, column)
 }
 
 func value[T any](pointer *T) (value T) {

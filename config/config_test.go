@@ -34,8 +34,8 @@ func TestEverything(t *testing.T) {
 	}
 	want := &Config{
 		File: file, Dir: dir,
-		Cloud:       Cloud{Server: "https://cloud.example.com"},
-		Repository:  Repository{URL: "http://127.0.0.1:8790"},
+		Cloud:       Cloud{Server: "https://cloud.example.com", CAFile: filepath.Join(dir, "certificates", "cloud.pem")},
+		Repository:  Repository{URL: "http://127.0.0.1:8790", CAFile: "/etc/ssl/company.pem"},
 		Parallelism: 4,
 		Defaults:    project,
 		Entries: []Entry{
@@ -148,6 +148,36 @@ func TestSecretsStayOut(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), canary) {
 		t.Errorf("the secret is told:\n%v", err)
+	}
+}
+
+// TestSettingsAreNamedWithTheirPlace names keys as messages of other rooms do.
+func TestSettingsAreNamedWithTheirPlace(t *testing.T) {
+	got, err := Parse("a.yaml", []byte("version: 1\nextensions: [{path: a}]\ncloud:\n  server: https://h\n  ca_file: \"\"\n"), noEnvironment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Cloud.CAFile != "" {
+		t.Errorf("an empty value is %q", got.Cloud.CAFile)
+	}
+	for _, tt := range []struct {
+		config *Config
+		key    []string
+		want   string
+	}{
+		{got, []string{"cloud", "ca_file"}, "cloud.ca_file (a.yaml:5:12)"},
+		{got, []string{"repository", "ca_file"}, "repository.ca_file in a.yaml"},
+		{Default("."), []string{"cloud", "server"}, "cloud.server in .ksrelease.yaml"},
+	} {
+		if name := tt.config.Setting(tt.key...); name != tt.want {
+			t.Errorf("%s, want %s", name, tt.want)
+		}
+	}
+	if p := got.Problem("message", "hint", "cloud", "ca_file"); p.Line != 5 || p.Column != 12 || p.File != "a.yaml" || p.Excerpt == "" {
+		t.Errorf("%+v", p)
+	}
+	if p := Default(".").Problem("message", "hint", "cloud", "ca_file"); p.Error() != ".ksrelease.yaml: message\n  → hint" {
+		t.Errorf("%q", p.Error())
 	}
 }
 

@@ -56,6 +56,11 @@ type FileCloud struct {
 	// Address of the KubeSphere Cloud API. The API key never stands here: it
 	// comes from KSRELEASE_TOKEN, or from ksrelease login.
 	Server *string `json:"server,omitempty" pattern:"^https?://[^\\s/?#@]+(/[^\\s?#]*)?$" say:"it must be an http:// or https:// address without user, query and fragment" default:"https://apis.kubesphere.cloud" example:"https://apis.kubesphere.cloud"`
+	// A file with certificates of authorities (PEM) that may have signed the
+	// server's certificate, besides the authorities of the system; relative to
+	// the folder of the config. They are trusted for this server alone. An empty
+	// value names no file.
+	CAFile *string `json:"ca_file,omitempty" example:"certificates/ca.pem"`
 }
 
 // FileRepository is the Helm repository.
@@ -64,6 +69,9 @@ type FileRepository struct {
 	// exist. A user and password, where it needs them, come from
 	// KSRELEASE_REPOSITORY_USERNAME and KSRELEASE_REPOSITORY_PASSWORD.
 	URL *string `json:"url,omitempty" pattern:"^https?://[^\\s/?#@]+(/[^\\s?#]*)?$" say:"it must be an http:// or https:// address without user, query and fragment" default:"https://beta.app.kubesphere.cloud" example:"https://charts.example.com/extensions"`
+	// As cloud.ca_file, for this server. Charts that extensions depend on are
+	// downloaded from it with these authorities, too.
+	CAFile *string `json:"ca_file,omitempty" example:"certificates/ca.pem"`
 }
 
 // FileEntry names one or more extensions and, if need be, their own settings.

@@ -139,6 +139,12 @@ func setURL(to *string, written *string) error {
 	return nil
 }
 
+func setPath(to *string, written *string, dir string) {
+	if written != nil && *written != "" {
+		*to = absolute(dir, *written)
+	}
+}
+
 func absolute(dir, path string) string {
 	path = filepath.FromSlash(path)
 	if filepath.IsAbs(path) {

@@ -28,12 +28,15 @@ func Outcomes() []Outcome {
 // Result is the result document of a run, in the shape in which
 // `--report FILE.json` writes it.
 type Result struct {
-	SchemaVersion int               `json:"schema_version"` // 1
-	DryRun        bool              `json:"dry_run"`
-	Started       time.Time         `json:"started"`
-	Finished      *time.Time        `json:"finished"` // null while the run goes on, or when it was killed
-	Extensions    []ExtensionResult `json:"extensions"`
-	Totals        map[Outcome]int   `json:"totals"` // every outcome, also those with 0
+	SchemaVersion int        `json:"schema_version"` // 1
+	DryRun        bool       `json:"dry_run"`
+	Started       time.Time  `json:"started"`
+	Finished      *time.Time `json:"finished"` // null while the run goes on, or when it was killed
+	// Warnings are on the run as a whole: an address without TLS, keys that
+	// others can read.
+	Warnings   []string          `json:"warnings,omitempty"`
+	Extensions []ExtensionResult `json:"extensions"`
+	Totals     map[Outcome]int   `json:"totals"` // every outcome, also those with 0
 }
 
 // ExtensionResult is what is known of one extension. Until the extension has

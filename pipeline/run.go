@@ -59,6 +59,7 @@ type Run struct {
 	applying bool
 
 	mu          sync.Mutex // one event at a time
+	warnings    []string
 	authRefused error
 }
 
@@ -533,6 +534,15 @@ func (r *Run) skips(stage string) bool {
 	return slices.Contains(r.Skip, stage) || stage == StageVerify && slices.Contains(r.Skip, StagePush)
 }
 
+// Warn passes on what somebody should know of the run as a whole; it is in the
+// result, too. It may be called from anywhere at any time.
+func (r *Run) Warn(message string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.warnings = append(r.warnings, message)
+	r.Observer.Observe(Event{Kind: EventWarning, Time: time.Now(), Message: message})
+}
+
 // Note passes a remark on the run as a whole to the observer: a request that is
 // tried again, for one. It may be called from anywhere at any time.
 func (r *Run) Note(message string) {
@@ -571,6 +581,7 @@ func (r *Run) emitRun(kind EventKind, p *plan, message string) *Result {
 	result.Totals = totals(result.Extensions)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	result.Warnings = slices.Clone(r.warnings)
 	now := time.Now()
 	if kind == EventRunFinished {
 		result.Finished = &now

@@ -39,6 +39,10 @@ func (c *checkCommand) Run(a *app) error {
 			return err
 		}
 		known = cmp.Or(found, known)
+		_, untrusted := p.servers()
+		if err := gather(&wrong, untrusted); err != nil {
+			return err
+		}
 		sources, err = p.sources(nil)
 	}
 	if err := gather(&wrong, err); err != nil {

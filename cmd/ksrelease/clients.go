@@ -31,7 +31,6 @@ type clients struct {
 	target    string // the marketplace, for messages
 	assetHost string // scheme and host that the marketplace gives to uploaded files
 	hostSure  bool   // whether it does so for certain
-	warnings  []string
 	close     func()
 }
 
@@ -55,10 +54,15 @@ func whereIf(isLocal bool) where {
 // dial makes the clients of a project: those of the config, or those of the
 // local marketplace. parallelism is how many connections to a host are worth keeping.
 func (a *app) dial(p *project, at where, parallelism int) (*clients, error) {
-	web := transport.New(transport.Options{UserAgent: userAgent(), Parallelism: parallelism, Dial: a.connect})
 	if at != configured {
+		web := transport.New(transport.Options{UserAgent: userAgent(), Parallelism: parallelism, Dial: a.connect})
 		return dialLocal(localDir(p.root), at, web)
 	}
+	servers, err := p.servers()
+	if err != nil {
+		return nil, err
+	}
+	web := transport.New(transport.Options{UserAgent: userAgent(), Parallelism: parallelism, Dial: a.connect, Servers: servers, Warn: a.warnings.tell})
 	server := p.config.Cloud.Server
 	c := &clients{target: transport.RedactURL(server), assetHost: server, close: web.Close}
 	store, err := credentials.Default(a.env)
@@ -66,7 +70,9 @@ func (a *app) dial(p *project, at where, parallelism int) (*clients, error) {
 		return nil, err
 	}
 	token, warnings, err := store.Find(server)
-	c.warnings = warnings
+	for _, w := range warnings {
+		a.warnings.tell(w)
+	}
 	switch {
 	case errors.Is(err, credentials.ErrNotFound):
 	case err != nil:

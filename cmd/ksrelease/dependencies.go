@@ -22,10 +22,14 @@ type dependencies struct {
 var _ pipeline.Resolver = dependencies{}
 
 // dependencies makes the resolver of a project.
-func (a *app) dependencies(p *project) dependencies {
-	web := transport.New(transport.Options{UserAgent: userAgent(), Parallelism: p.config.Parallelism})
-	user, _ := a.env("KSRELEASE_REPOSITORY_USERNAME")
-	password, _ := a.env("KSRELEASE_REPOSITORY_PASSWORD")
+func (a *app) dependencies(p *project) (dependencies, error) {
+	servers, err := p.servers()
+	if err != nil {
+		return dependencies{}, err
+	}
+	web := transport.New(transport.Options{UserAgent: userAgent(), Parallelism: p.config.Parallelism, Servers: servers, Warn: a.warnings.tell})
+	user, _ := a.env(repositoryUser)
+	password, _ := a.env(repositoryPassword)
 	options := dependency.Options{
 		Root: p.root, Transport: web, UserAgent: userAgent(),
 		RepositoryURL: p.config.Repository.URL, Username: user, Password: password,
@@ -35,7 +39,7 @@ func (a *app) dependencies(p *project) dependencies {
 	if cache, err := os.UserCacheDir(); err == nil {
 		options.Cache = filepath.Join(cache, "ksrelease", "charts")
 	}
-	return dependencies{dependency.New(options), web.Close}
+	return dependencies{dependency.New(options), web.Close}, nil
 }
 
 // registryConfigs are where helm and docker keep the keys of registries, in the

@@ -44,7 +44,7 @@ func (c *lintCommand) Run(a *app) error {
 
 func (c *lintCommand) lint(a *app, p *project, sources []config.Source, known pipeline.Baseline) error {
 	options := pipeline.Options{Sources: sources, Only: c.Only, Through: pipeline.StageLint, Baseline: known}
-	return c.perform(context.Background(), a, p, options, report.TextOptions{Findings: true, Done: "linted"}, nil)
+	return c.perform(context.Background(), a, p, options, report.TextOptions{Findings: true, Done: "linted"})
 }
 
 // writeBaseline takes all findings that there are for known. Those of extensions
@@ -117,7 +117,7 @@ func (c *packageCommand) Run(a *app) error {
 		Sources: sources, Only: c.Only, Through: pipeline.StagePackage, Skip: c.Skip, Baseline: known,
 		Sizes: c.Sizes, AssetHost: p.config.Cloud.Server,
 	}
-	return c.perform(context.Background(), a, p, options, report.TextOptions{Done: "packed"}, nil)
+	return c.perform(context.Background(), a, p, options, report.TextOptions{Done: "packed"})
 }
 
 // declared opens the project, and finds its extensions.

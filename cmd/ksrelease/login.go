@@ -21,18 +21,18 @@ type account struct {
 }
 
 // server is the address that was given, else that of the config.
-func (c account) server(a *app) (string, error) {
+func (c account) server(a *app) (string, *project, error) {
 	p, err := c.open(a)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	if c.Server != "" {
-		if _, err := transport.ParseServer("--server", c.Server); err != nil {
-			return "", usage(err, "such as --server https://apis.kubesphere.cloud")
-		}
-		return c.Server, nil
+	if c.Server == "" {
+		return p.config.Cloud.Server, p, nil
 	}
-	return p.config.Cloud.Server, nil
+	if _, err := transport.ParseServer("--server", c.Server); err != nil {
+		return "", nil, usage(err, "such as --server https://apis.kubesphere.cloud")
+	}
+	return c.Server, p, nil
 }
 
 type loginCommand struct {
@@ -42,7 +42,11 @@ type loginCommand struct {
 
 // Run asks for the key, tries it, and keeps it.
 func (c *loginCommand) Run(a *app) error {
-	server, err := c.server(a)
+	server, p, err := c.server(a)
+	if err != nil {
+		return err
+	}
+	known, err := p.servers()
 	if err != nil {
 		return err
 	}
@@ -50,7 +54,8 @@ func (c *loginCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	web := transport.New(transport.Options{UserAgent: userAgent()})
+	a.warnOnStderr()
+	web := transport.New(transport.Options{UserAgent: userAgent(), Servers: known, Warn: a.warnings.tell})
 	defer web.Close()
 	m, err := newMarket(server, key, "", web)
 	if err != nil {
@@ -143,7 +148,7 @@ type logoutCommand struct {
 
 // Run drops the key that login kept.
 func (c *logoutCommand) Run(a *app) error {
-	server, err := c.server(a)
+	server, _, err := c.server(a)
 	if err != nil {
 		return err
 	}

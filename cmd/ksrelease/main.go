@@ -81,7 +81,8 @@ type app struct {
 	stop           context.Context // done with the first signal: begin nothing new
 	// connect replaces how connections to the marketplace and the Helm repository
 	// come about; nil: TCP.
-	connect func(ctx context.Context, network, address string) (net.Conn, error)
+	connect  func(ctx context.Context, network, address string) (net.Conn, error)
+	warnings warnings
 }
 
 // main runs one command line and returns the exit code.

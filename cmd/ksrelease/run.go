@@ -70,7 +70,7 @@ func (c *runCommand) Run(a *app) error {
 		Target:  links.target,
 		Again:   func(names []string) string { return c.again(names, false) },
 		Release: func() string { return c.again(nil, true) },
-	}, links.warnings)
+	})
 }
 
 // local says which marketplace the flags ask for. A dry run leaves nothing
@@ -139,13 +139,16 @@ func shellWord(s string) string {
 }
 
 // perform runs the pipeline and tells of it as the flags ask.
-func (c *selection) perform(ctx context.Context, a *app, p *project, options pipeline.Options, text report.TextOptions, warnings []string) error {
+func (c *selection) perform(ctx context.Context, a *app, p *project, options pipeline.Options, text report.TextOptions) error {
 	options.Parallelism = c.parallelism(p)
 	options.Stop, options.Display = a.stop, display
 	options.Noting = func(ctx context.Context, tell func(string)) context.Context {
 		return transport.WithNotify(ctx, func(r transport.Retry) { tell(r.String()) })
 	}
-	dependencies := a.dependencies(p)
+	dependencies, err := a.dependencies(p)
+	if err != nil {
+		return err
+	}
 	defer dependencies.close()
 	options.Resolver = dependencies
 
@@ -162,9 +165,7 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	}
 	options.Observer = report.All(observers...)
 	run := pipeline.New(options)
-	for _, w := range warnings {
-		run.Note(w)
-	}
+	a.warnings.to(run.Warn)
 	result, err := run.Do(ctx)
 	if err != nil {
 		return usage(err, pipeline.Remedy(err))

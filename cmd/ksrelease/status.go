@@ -52,6 +52,7 @@ func (c *statusCommand) Run(a *app) error {
 		return err
 	}
 	defer links.close()
+	a.warnOnStderr()
 	if c.Wait && links.market == nil {
 		return pipeline.ErrNoToken
 	}
@@ -102,7 +103,10 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 		Sources:  sources, Only: c.Names, Marketplace: links.marketplace(), Repository: links.repo, AssetHost: links.assetHost, AssetHostIsSure: links.hostSure,
 		Parallelism: p.config.Parallelism, DryRun: true, Stop: a.stop,
 	}
-	dependencies := a.dependencies(p)
+	dependencies, err := a.dependencies(p)
+	if err != nil {
+		return nil, err
+	}
 	defer dependencies.close()
 	options.Resolver = dependencies
 	run := pipeline.New(options)

@@ -43,6 +43,7 @@ func (c *withdrawCommand) Run(a *app) error {
 		return err
 	}
 	defer links.close()
+	a.warnOnStderr()
 	if links.market == nil {
 		return pipeline.ErrNoToken
 	}

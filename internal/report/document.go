@@ -50,7 +50,19 @@ func (d *document) Observe(e pipeline.Event) {
 		d.begin(e.Result)
 	case e.Extension != nil:
 		d.change(e)
+	case e.Kind == pipeline.EventWarning:
+		d.warn(e.Message)
 	}
+}
+
+// warn takes a warning; one that comes before the run is started will be in the
+// result that the run begins with.
+func (d *document) warn(message string) {
+	if d.index == nil {
+		return
+	}
+	d.result.Warnings = append(slices.Clip(d.result.Warnings), message)
+	d.keep(d.pages.set(0, d.head()))
 }
 
 // begin takes a whole result: that of a run or an application that begins.

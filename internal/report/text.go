@@ -76,6 +76,8 @@ func (t *Text) Observe(e pipeline.Event) {
 		t.stage(e)
 	case pipeline.EventNote:
 		t.say(e.Extension, e.Message)
+	case pipeline.EventWarning:
+		t.say(nil, "warning: "+e.Message)
 	case pipeline.EventPlanned:
 		t.plan(e)
 	case pipeline.EventEnded:

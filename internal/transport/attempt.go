@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -73,7 +74,7 @@ func (c *Client) attempt(ctx context.Context, r *Request, t target) (*Response, 
 	answer, err := c.http.Do(request)
 	if err != nil {
 		failure.unsent = isUnsent(err)
-		failure.Err = explain(ctx, limited, err, "waiting for the answer", &timeoutError{timeout, "no answer"})
+		failure.Err = c.explain(ctx, limited, err, "waiting for the answer", &timeoutError{timeout, "no answer"})
 		return nil, failure
 	}
 	defer answer.Body.Close()
@@ -84,7 +85,7 @@ func (c *Client) attempt(ctx context.Context, r *Request, t target) (*Response, 
 	}
 	body, err := readBody(answer, r.limit())
 	if err != nil {
-		failure.Err = explain(ctx, limited, err, "reading the answer", &cutError{len(body), &timeoutError{timeout, "not complete"}})
+		failure.Err = c.explain(ctx, limited, err, "reading the answer", &cutError{len(body), &timeoutError{timeout, "not complete"}})
 		return nil, failure
 	}
 	response := &Response{Status: answer.StatusCode, Header: answer.Header, Body: body, URL: RedactURL(answer.Request.URL.String())}
@@ -144,12 +145,20 @@ func isSuccess(r *Request, status int) bool {
 
 // explain puts the right name to an error of the network: the caller gave up,
 // the attempt was out of time, or whatever it was.
-func explain(caller, attempt context.Context, err error, doing string, timeout error) error {
+func (c *Client) explain(caller, attempt context.Context, err error, doing string, timeout error) error {
+	var asked *url.Error
 	switch {
 	case caller.Err() != nil:
 		return stopped(caller, "gave up "+doing)
 	case attempt.Err() != nil:
 		return timeout
+	case errors.As(err, &asked):
+		// After a redirect it is another server than that of the request.
+		if at, wrong := url.Parse(asked.URL); wrong == nil {
+			if explained := c.explainCertificate(err, at); explained != nil {
+				return explained
+			}
+		}
 	}
 	return plainCause(err)
 }

@@ -113,13 +113,10 @@ func plainCause(err error) error {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	var unknownAuthority x509.UnknownAuthorityError
 	var dns *net.DNSError
 	switch {
 	case errors.Is(err, io.EOF):
 		return fmt.Errorf("the server closed the connection without an answer: %w", io.ErrUnexpectedEOF)
-	case errors.As(err, &unknownAuthority):
-		return &advised{err, err.Error(), "if the server's certificate comes from an authority of your own, add it to the system's"}
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return &advised{err, "the host " + dns.Name + " is not known", "check the address, the network and the proxy settings"}
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -57,9 +57,12 @@ type Options struct {
 	// Parallelism is the number of connections to one host that are kept open
 	// for reuse; 0 means 8, the default parallelism of a run.
 	Parallelism int
-	// RootCAs replaces the certificate authorities of the system; see
-	// LoadRootCAs. Nil: the system's.
-	RootCAs *x509.CertPool
+	// Servers are those that the configuration names; others need no entry.
+	Servers []Server
+	// Warn is told of each host that is sent requests by plain http although it
+	// is another machine, once for each Client and before anything is sent. It
+	// may be called from several goroutines at once. Nil: nobody is told.
+	Warn func(message string)
 	// Proxy chooses the proxy of a request. Nil: from HTTPS_PROXY, HTTP_PROXY
 	// and NO_PROXY of the environment.
 	Proxy func(*http.Request) (*url.URL, error)
@@ -69,8 +72,8 @@ type Options struct {
 	Notify func(Retry)
 	// Dial replaces how connections come about. Nil: TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// RoundTripper replaces the network; RootCAs, Proxy, Dial and Parallelism are
-	// without effect then. It is for tests and for wrapping.
+	// RoundTripper replaces the network; Proxy, Dial, Parallelism and the RootCAs
+	// of Servers are without effect then. It is for tests and for wrapping.
 	RoundTripper http.RoundTripper
 }
 
@@ -92,7 +95,7 @@ func New(options Options) *Client {
 		roundTripper, closeIdle = network, network.CloseIdleConnections
 	}
 	return &Client{
-		http:      &http.Client{Transport: roundTripper, CheckRedirect: checkRedirect},
+		http:      &http.Client{Transport: &warning{next: roundTripper, options: options}, CheckRedirect: checkRedirect},
 		gate:      newGate(),
 		options:   options,
 		closeIdle: closeIdle,
@@ -129,6 +132,9 @@ func withDefaults(o Options) Options {
 	if o.Notify == nil {
 		o.Notify = func(Retry) {}
 	}
+	if o.Warn == nil {
+		o.Warn = func(string) {}
+	}
 	if o.UserAgent == "" {
 		o.UserAgent = "ksrelease"
 	}
@@ -141,7 +147,9 @@ func orDuration(value *time.Duration, fallback time.Duration) {
 	}
 }
 
-func newNetwork(o Options) *http.Transport {
+// newHTTPTransport makes connections that trust the authorities of the system,
+// or others.
+func newHTTPTransport(o Options, rootCAs *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		Proxy:                 o.Proxy,
 		DialContext:           o.Dial,
@@ -153,7 +161,7 @@ func newNetwork(o Options) *http.Transport {
 		ExpectContinueTimeout: time.Second,
 		// A header is small; a server that sends more than this is not one of ours.
 		MaxResponseHeaderBytes: 256 << 10,
-		TLSClientConfig:        &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        &tls.Config{RootCAs: rootCAs, MinVersion: tls.VersionTLS12},
 	}
 }
 

@@ -4,23 +4,21 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/ksrelease/ksrelease/internal/testca"
 )
 
 const canary = "kck-ca0a41e5-0000-4000-8000-000000000000"
@@ -143,61 +141,13 @@ func TestRedirects(t *testing.T) {
 }
 
 func TestNoRedirectFromHTTPSToHTTP(t *testing.T) {
-	server := httptest.NewTLSServer(http.RedirectHandler("http://127.0.0.1:1/x", http.StatusFound))
-	defer server.Close()
-	pool, err := LoadRootCAs("cloud.ca_file", certificateFile(t, server))
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := New(Options{RootCAs: pool})
-	defer client.Close()
-	_, err = client.Do(t.Context(), Request{Op: "asking", URL: server.URL})
+	authority := testca.New(t, "An authority")
+	server := authority.Serve(t, http.RedirectHandler("http://127.0.0.1:1/x", http.StatusFound))
+	client := trusting(t, authority, server)
+	_, err := client.Do(t.Context(), Request{Op: "asking", URL: server.URL})
 	want := "asking: redirected from https to http://127.0.0.1:1/x, which is not followed; set the server's own address (GET " + server.URL + ")"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
-	}
-}
-
-// certificateFile writes the certificate of a test server as PEM.
-func certificateFile(t *testing.T, server *httptest.Server) string {
-	file := filepath.Join(t.TempDir(), "ca.pem")
-	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	if err := os.WriteFile(file, block, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
-func TestCertificates(t *testing.T) {
-	server := httptest.NewTLSServer(http.HandlerFunc(status(200, success)))
-	defer server.Close()
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	strange := New(Options{Notify: func(r Retry) { t.Errorf("an unknown authority is asked again: %s", r) }})
-	defer strange.Close()
-	_, err := strange.Do(t.Context(), Request{Op: "asking", URL: server.URL})
-	if err == nil || !strings.Contains(err.Error(), "certificate signed by unknown authority") || !strings.Contains(advice(err), "add it to the system's") {
-		t.Errorf("unknown authority: %v", err)
-	}
-	pool, err := LoadRootCAs("cloud.ca_file", certificateFile(t, server))
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := New(Options{RootCAs: pool})
-	defer client.Close()
-	if _, err := client.Do(t.Context(), Request{Op: "asking", URL: server.URL}); err != nil {
-		t.Errorf("with its authority: %v", err)
-	}
-	empty := filepath.Join(t.TempDir(), "empty.pem")
-	if err := os.WriteFile(empty, []byte("no certificate"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for file, want := range map[string]string{
-		empty:           "reading cloud.ca_file: " + empty + " holds no certificate in PEM (-----BEGIN CERTIFICATE-----)",
-		"/not/there.ca": "reading cloud.ca_file: open /not/there.ca: no such file or directory",
-	} {
-		if _, err := LoadRootCAs("cloud.ca_file", file); err == nil || err.Error() != want {
-			t.Errorf("%v, want %s", err, want)
-		}
 	}
 }
 

@@ -171,7 +171,9 @@ func TestDefaultsAreTold(t *testing.T) {
 		property, _ := generated.Properties.Get(section)
 		yaml.WriteString(section + ":\n")
 		p.each("", p.definition(property), func(name string, property, _ *jsonschema.Schema) {
-			yaml.WriteString("  " + name + ": " + strings.Trim(defaultOf(name, property), "`") + "\n")
+			if told := defaultOf(name, property); told != "none" {
+				yaml.WriteString("  " + name + ": " + strings.Trim(told, "`") + "\n")
+			}
 		})
 	}
 	parallelism, _ := generated.Properties.Get("parallelism")
