@@ -35,6 +35,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv("KSRELEASE_TEST_MAIN") != "" {
 		main() // a test started this binary as ksrelease
 	}
+	if file := os.Getenv(peakFile); file != "" {
+		mainWithPeak(file)
+	}
 	testscript.Main(m, map[string]func(){"ksrelease": main})
 }
 

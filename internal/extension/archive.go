@@ -20,33 +20,32 @@ var errNoGzip = errors.New("it is no gzipped tar archive: give a package that wa
 // driveLetter is what Helm refuses at the head of a name, too (LoadArchiveFiles).
 var driveLetter = regexp.MustCompile(`^[a-zA-Z]:/`)
 
-// unpack reads a package (a gzipped tar with one folder at the top) into
-// memory, sorted by name, without the folder's name in the names.
-func unpack(archive []byte, m *meter) (top string, files []File, err error) {
-	zr, err := gzip.NewReader(bytes.NewReader(archive))
-	if err != nil {
-		return "", nil, errNoGzip
+// frugal is how much content is kept before it is known whether all of it may be.
+const frugal = 8 << 20
+
+// everything is for unpack to keep each file.
+func everything(string) bool { return true }
+
+// unpack reads a package (a gzipped tar with one folder at the top), sorted by
+// name, without the folder's name in the names. Files that keep does not pick
+// count as others do, and their Data is nil.
+//
+// An archive with more content than usual is read twice: before its content is
+// kept it has to be known that it is within the limits. So one that is not takes
+// no more memory than any, however many of them are read at once.
+func unpack(archive io.ReaderAt, size int64, m *meter, keep func(name string) bool) (top string, files []File, err error) {
+	m.packed = size
+	before := *m
+	u := &unpacking{meter: m, wanted: keep, room: frugal}
+	if err := u.read(archive, size); err != nil {
+		return "", nil, err
 	}
-	defer zr.Close()
-	m.packed = int64(len(archive))
-	stream := &cappedReader{r: zr, left: streamCap(m.limits), limits: m.limits}
-	u := unpacking{tar: tar.NewReader(stream), meter: m, seen: make(map[string]bool)}
-	for {
-		header, err := u.tar.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return "", nil, readError(err)
-		}
-		if err := u.entry(header); err != nil {
+	if u.room < 0 {
+		*m = before
+		u = &unpacking{meter: m, wanted: keep, room: m.limits.Unpacked}
+		if err := u.read(archive, size); err != nil {
 			return "", nil, err
 		}
-	}
-	// The checksum stands at the very end of the stream, behind the padding of
-	// the tar: an archive that was cut short or damaged is noticed only there.
-	if _, err := io.Copy(io.Discard, stream); err != nil {
-		return "", nil, readError(err)
 	}
 	if len(u.files) == 0 {
 		return "", nil, errors.New("there is no file in it")
@@ -58,21 +57,62 @@ func unpack(archive []byte, m *meter) (top string, files []File, err error) {
 	return u.top, u.files, nil
 }
 
+// unpackBytes is unpack of an archive in memory, all of it kept.
+func unpackBytes(archive []byte, m *meter) (top string, files []File, err error) {
+	return unpack(bytes.NewReader(archive), int64(len(archive)), m, everything)
+}
+
 // unpacking is the state of reading one archive.
 type unpacking struct {
-	tar   *tar.Reader
-	meter *meter
-	top   string
-	files []File
-	seen  map[string]bool
+	tar    *tar.Reader
+	meter  *meter
+	top    string
+	files  []File
+	seen   map[string]bool
+	wanted func(name string) bool
+	// room is for how much more content there is room; below 0 nothing is kept
+	// any more.
+	room int64
+}
+
+// read reads the archive to its end.
+func (u *unpacking) read(archive io.ReaderAt, size int64) error {
+	zr, err := gzip.NewReader(io.NewSectionReader(archive, 0, size))
+	if err != nil {
+		return errNoGzip
+	}
+	defer zr.Close()
+	stream := &cappedReader{r: zr, left: streamCap(u.meter.limits), limits: u.meter.limits}
+	u.tar, u.seen = tar.NewReader(stream), make(map[string]bool)
+	for {
+		header, err := u.tar.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return readError(err)
+		}
+		if err := u.entry(header); err != nil {
+			return err
+		}
+	}
+	// The checksum stands at the very end of the stream, behind the padding of
+	// the tar: an archive that was cut short or damaged is noticed only there.
+	if _, err := io.Copy(io.Discard, stream); err != nil {
+		return readError(err)
+	}
+	return nil
 }
 
 // entry reads one entry of the archive.
 func (u *unpacking) entry(header *tar.Header) error {
-	if header.Typeflag == tar.TypeXGlobalHeader {
-		return u.meter.entry()
-	}
 	if err := u.meter.entry(); err != nil {
+		return err
+	}
+	if header.Typeflag == tar.TypeXGlobalHeader {
+		return nil
+	}
+	if err := u.meter.name(header.Name); err != nil {
 		return err
 	}
 	top, name, err := splitEntryName(header.Name)
@@ -96,7 +136,7 @@ func (u *unpacking) entry(header *tar.Header) error {
 	case name == "":
 		return fmt.Errorf("the file %q stands beside the extension's folder: in a package everything is below NAME/", header.Name)
 	case strings.Count(name, "/") > u.meter.limits.Depth:
-		return fmt.Errorf("the entry %q is more than %d folders deep", header.Name, u.meter.limits.Depth)
+		return fmt.Errorf("the entry %q is more than %d folders deep: an extension has a few; %s", header.Name, u.meter.limits.Depth, u.meter.leaveOut())
 	case u.seen[name]:
 		return fmt.Errorf("the entry %q is in it twice: readers disagree about which one counts; pack it again", header.Name)
 	}
@@ -108,6 +148,14 @@ func (u *unpacking) entry(header *tar.Header) error {
 func (u *unpacking) file(name string, size int64) error {
 	if err := u.meter.file(name, size); err != nil {
 		return err
+	}
+	if !u.wanted(name) {
+		u.files = append(u.files, File{Name: name})
+		return nil
+	}
+	if u.room -= size; u.room < 0 {
+		u.files = nil // to be read again, if the rest is in order
+		return nil
 	}
 	data := make([]byte, size)
 	if _, err := io.ReadFull(u.tar, data); err != nil {
@@ -192,7 +240,7 @@ type cappedReader struct {
 type errTooLong struct{ limit int64 }
 
 func (e errTooLong) Error() string {
-	return fmt.Sprintf("it unpacks to more than %s: this is no package of an extension", byteSize(e.limit))
+	return fmt.Sprintf("it unpacks to more than %s: this is no package of an extension; pack it again from its source", byteSize(e.limit))
 }
 
 func (c *cappedReader) Read(p []byte) (int, error) {
@@ -221,9 +269,9 @@ func readError(err error) error {
 
 // unpackNested is unpack for an archive within an extension. It counts against
 // the same limits, but for the ratio: that is of each archive its own.
-func unpackNested(archive []byte, m *meter) (top string, files []File, err error) {
+func unpackNested(archive []byte, m *meter, keep func(name string) bool) (top string, files []File, err error) {
 	inner := &meter{limits: m.limits, entries: m.entries, bytes: m.bytes, before: m.bytes}
-	top, files, err = unpack(archive, inner)
+	top, files, err = unpack(bytes.NewReader(archive), int64(len(archive)), inner, keep)
 	m.entries, m.bytes = inner.entries, inner.bytes
 	return top, files, err
 }

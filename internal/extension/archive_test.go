@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -115,7 +116,8 @@ func TestReadRefuses(t *testing.T) {
 		{"nothing", nil, "there is no file in it"},
 		{"folders only", []entry{{name: "demo/", kind: tar.TypeDir}}, "there is no file in it"},
 		{"no metadata", []entry{{name: "demo/Chart.yaml", content: "name: demo"}}, "there is no extension.yaml in it"},
-		{"deep", []entry{metadataEntry, {name: "demo/" + strings.Repeat("a/", 40) + "x"}}, "is more than 32 folders deep"},
+		{"deep", []entry{metadataEntry, {name: "demo/" + strings.Repeat("a/", 40) + "x"}}, "is more than 32 folders deep: an extension has a few; pack it again without what is no part of it (.helmignore)"},
+		{"long name", []entry{metadataEntry, {name: "demo/" + strings.Repeat("x", 1020)}}, `the name "demo/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"… has 1025 bytes, more than 1024: give it a shorter one, or pack it again`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -299,6 +301,41 @@ func TestContentThatFillsMemory(t *testing.T) {
 	wantError(t, err, "more than 2.5 MiB of content")
 	_, err = Read("big.tgz", data, Limits{})
 	wantError(t, err, "there is no extension.yaml in it")
+}
+
+// An archive with more content than is kept at first is read as any other is,
+// whatever its files are like; and twice through the same meter is no more than once.
+func TestReadTwice(t *testing.T) {
+	noise := make([]byte, 3<<20)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(noise)
+	entries := []entry{metadataEntry}
+	for i := range 4 {
+		entries = append(entries, entry{name: fmt.Sprintf("demo/%d", i), content: string(noise[i:])}, entry{name: fmt.Sprintf("demo/small-%d", i), content: "x"})
+	}
+	data := archiveOf(t, entries...)
+	for name, keep := range map[string]func(string) bool{
+		"all": everything, "some": func(name string) bool { return strings.HasPrefix(name, "small") },
+	} {
+		m := &meter{limits: Limits{}.withDefaults()}
+		_, files, err := unpack(bytes.NewReader(data), int64(len(data)), m, keep)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want int64
+		for _, e := range entries {
+			want += int64(len(e.content))
+		}
+		if m.bytes != want || m.entries != len(entries) || len(files) != len(entries) {
+			t.Errorf("%s: %d files, counted as %d with %d bytes; want %d with %d bytes", name, len(files), m.entries, m.bytes, len(entries), want)
+		}
+		for i, f := range files {
+			wanted := keep(f.Name)
+			at := slices.IndexFunc(entries, func(e entry) bool { return e.name == "demo/"+f.Name })
+			if wanted && string(f.Data) != entries[at].content || !wanted && f.Data != nil || i > 0 && files[i-1].Name >= f.Name {
+				t.Errorf("%s: %s has %d bytes", name, f.Name, len(f.Data))
+			}
+		}
+	}
 }
 
 // Archives within an extension are counted too, before Helm unpacks them.

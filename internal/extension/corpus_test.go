@@ -38,7 +38,7 @@ func readFile(t testing.TB, name string) []byte {
 // in a repository; withChart keeps the Chart.yaml that a source tree lacks.
 func unpackTo(t testing.TB, archive string, withChart bool) string {
 	t.Helper()
-	top, files, err := unpack(readFile(t, archive), &meter{limits: Limits{}.withDefaults()})
+	top, files, err := unpackBytes(readFile(t, archive), &meter{limits: Limits{}.withDefaults()})
 	if err != nil {
 		t.Fatal(err)
 	}

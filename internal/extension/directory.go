@@ -81,7 +81,7 @@ func (t *tree) walk() error {
 // are the folders on the way here, to notice links that lead back.
 func (t *tree) folder(name, at string, above []string) error {
 	if len(above) > t.meter.limits.Depth {
-		return fmt.Errorf("%s is more than %d folders deep: an extension has a few; leave it out (.helmignore)", name, t.meter.limits.Depth)
+		return fmt.Errorf("%s is more than %d folders deep: an extension has a few; %s", name, t.meter.limits.Depth, t.meter.leaveOut())
 	}
 	above = append(above, at)
 	entries, err := fs.ReadDir(t.root.FS(), at)
@@ -137,7 +137,7 @@ func (t *tree) entry(name, at string, above []string, entry fs.DirEntry) error {
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s is neither a file nor a folder (%s): an extension holds only files; remove it or leave it out (.helmignore)", name, kindOf(info.Mode()))
 	}
-	if err := t.meter.file(name, info.Size()); err != nil {
+	if err := errors.Join(t.meter.name(name), t.meter.file(name, info.Size())); err != nil {
 		return err
 	}
 	data, err := t.read(name, at)

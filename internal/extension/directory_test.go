@@ -1,6 +1,7 @@
 package extension
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"helm.sh/helm/v3/pkg/chart/loader"
+	"helm.sh/helm/v3/pkg/ignore"
 )
 
 const smallMetadata = "apiVersion: kubesphere.io/v1alpha1\nname: demo\nversion: 1.0.0\nicon: https://x.example/i.svg\n"
@@ -124,6 +126,52 @@ func TestHelmignoreAsHelmReadsIt(t *testing.T) {
 	}
 }
 
+// FuzzHelmignore: whatever stands in .helmignore, it leaves out of an extension
+// what it leaves out of Helm's chart, and is refused where Helm refuses it.
+func FuzzHelmignore(f *testing.F) {
+	files := map[string]string{
+		MetadataFile: smallMetadata, ChartFile: "apiVersion: v2\nname: demo\nversion: 1.0.0\n", "values.yaml": "", "a.txt": "", "b.md": "", "[x].txt": "", "-": "", "文件.txt": "",
+		"sub/a.txt": "", "sub/deep/a.txt": "", "templates/x.yaml": "", "templates/.hidden": "", "files/ a ": "", "files/#a": "", "files/!a": "",
+	}
+	dir := f.TempDir()
+	for name, content := range files {
+		writeFile(f, dir, name, content)
+	}
+	for _, seed := range []string{
+		"*.txt\n!a.txt\n", "a/**\n", "# c\r\n\r\nsub/\r\n*.md\r\n", "\ufeff/a.txt", "!", "/", "//", "[", "\\", "\\[x\\].txt\n\\#a", "sub/*/a.txt", "  *.txt  ", "!*.md\n*", "?", "{a,b}.*", "templates/", "files/ a ",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, source string) {
+		writeFile(t, dir, ".helmignore", source)
+		e, err := Load(dir, Options{})
+		if _, refused := ignore.Parse(strings.NewReader(source)); refused != nil {
+			wantError(t, err, "reading .helmignore: ", "mend the pattern")
+			return
+		}
+		if err != nil {
+			if !errors.Is(err, ErrNoExtension) {
+				t.Fatalf("Helm reads it, we do not: %v", err)
+			}
+			return
+		}
+		loaded, err := loader.LoadDir(dir)
+		if err != nil { // Chart.yaml is left out, perhaps
+			return
+		}
+		var want []string
+		for _, f := range loaded.Raw {
+			if f.Name != ChartFile {
+				want = append(want, f.Name)
+			}
+		}
+		slices.Sort(want)
+		if diff := cmp.Diff(want, names(e)); diff != "" {
+			t.Errorf("Helm takes other files:\n%s", diff)
+		}
+	})
+}
+
 func TestHelmignoreOfTheCorpus(t *testing.T) {
 	for _, archive := range corpusPackages(t) {
 		dir := unpackTo(t, archive, true)
@@ -228,10 +276,10 @@ func TestDirectoryLimits(t *testing.T) {
 		limits Limits
 		want   string
 	}{
-		{Limits{File: 2000}, "big has 2.9 KiB, and Helm loads no file larger than 2.0 KiB: leave it out (.helmignore) or make it smaller"},
-		{Limits{Unpacked: 2000}, "more than 2.0 KiB of content: an extension may have 1 MiB packed; leave out what is not part of it"},
+		{Limits{File: 2000}, "big has 2.9 KiB, and Helm loads no file larger than 2.0 KiB: make it smaller, or leave out what is no part of it (.helmignore)"},
+		{Limits{Unpacked: 2000}, "more than 2.0 KiB of content: an extension may have 1 MiB packed; leave out what is no part of it (.helmignore)"},
 		{Limits{Entries: 3}, "more than 3 files and folders"},
-		{Limits{Depth: 2}, "a/b/c is more than 2 folders deep"},
+		{Limits{Depth: 2}, "a/b/c is more than 2 folders deep: an extension has a few; leave out what is no part of it (.helmignore)"},
 	}
 	for _, tt := range tests {
 		_, err := Load(dir, Options{Limits: tt.limits})

@@ -131,42 +131,44 @@ func loadDirectory(dir, display string, opts Options) (*Extension, error) {
 
 func loadArchive(path, display string, opts Options) (*Extension, error) {
 	limits := opts.Limits.withDefaults()
-	data, err := readArchive(path, limits)
+	archive, size, err := openArchive(path, limits)
 	if err != nil {
 		return nil, err
 	}
-	_, files, err := unpack(data, &meter{limits: limits})
+	defer archive.Close()
+	_, files, err := unpack(archive, size, &meter{limits: limits}, everything)
 	if err != nil {
 		return nil, err
 	}
 	return assemble(display, files, noFile, opts.Limits, leaveOut)
 }
 
-// readArchive reads a file that should be a package, and nothing that could not
+// openArchive opens a file that should be a package, and nothing that could not
 // be one: a package is never larger than its content may be.
-func readArchive(path string, limits Limits) ([]byte, error) {
+func openArchive(path string, limits Limits) (archive *os.File, size int64, err error) {
+	// Before it is opened: opening a named pipe would wait for somebody to write.
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, 0, withoutPath(err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("it is neither a directory nor a package, but %s", kindOf(info.Mode()))
+		return nil, 0, fmt.Errorf("it is neither a directory nor a package, but %s", kindOf(info.Mode()))
 	}
 	if info.Size() > limits.Unpacked {
-		return nil, fmt.Errorf("it has %s, more than %s: this is no package of an extension", byteSize(info.Size()), byteSize(limits.Unpacked))
+		return nil, 0, fmt.Errorf("it has %s, more than %s: this is no package of an extension; pack it again from its source", byteSize(info.Size()), byteSize(limits.Unpacked))
 	}
-	data, err := os.ReadFile(path)
+	archive, err = os.Open(path)
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, 0, withoutPath(err)
 	}
-	return data, nil
+	return archive, info.Size(), nil
 }
 
 // Read reads a package that is in memory, such as one that was downloaded or
 // sent to the marketplace. name stands in messages. Unlike Load it takes each
 // file as it is in the package: that is what Helm and KubeSphere will see.
 func Read(name string, archive []byte, limits Limits) (*Extension, error) {
-	_, files, err := unpack(archive, &meter{limits: limits.withDefaults()})
+	_, files, err := unpackBytes(archive, &meter{limits: limits.withDefaults()})
 	if err != nil {
 		return nil, fmt.Errorf("reading the package %s: %w", name, err)
 	}

@@ -33,6 +33,11 @@ const (
 	// ratioFree is how much content an archive may have whatever its own size:
 	// a small extension of repetitive YAML compresses very well.
 	ratioFree = 1 << 20
+
+	// longestEntryName is of a name within the extension, in bytes. Systems take 255 for
+	// a part and 4096 for a path, in which the folder above has to fit, too; an
+	// entry of a tar may be called by a megabyte.
+	longestEntryName = 1024
 )
 
 func (l Limits) withDefaults() Limits {
@@ -68,7 +73,15 @@ type meter struct {
 func (m *meter) entry() error {
 	m.entries++
 	if m.entries > m.limits.Entries {
-		return fmt.Errorf("more than %d files and folders: an extension has some dozens; leave out what is not part of it (.helmignore)", m.limits.Entries)
+		return fmt.Errorf("more than %d files and folders: an extension has some dozens; %s", m.limits.Entries, m.leaveOut())
+	}
+	return nil
+}
+
+// name holds a name of an entry to the limit.
+func (m *meter) name(name string) error {
+	if len(name) > longestEntryName {
+		return fmt.Errorf("the name %q… has %d bytes, more than %d: give it a shorter one, or %s", name[:40], len(name), longestEntryName, m.leaveOut())
 	}
 	return nil
 }
@@ -76,7 +89,7 @@ func (m *meter) entry() error {
 // file counts a file of size bytes, before it is read.
 func (m *meter) file(name string, size int64) error {
 	if size > m.limits.File {
-		return fmt.Errorf("%s has %s, and Helm loads no file larger than %s: leave it out (.helmignore) or make it smaller", name, byteSize(size), byteSize(m.limits.File))
+		return fmt.Errorf("%s has %s, and Helm loads no file larger than %s: make it smaller, or %s", name, byteSize(size), byteSize(m.limits.File), m.leaveOut())
 	}
 	return m.content(size)
 }
@@ -85,12 +98,20 @@ func (m *meter) file(name string, size int64) error {
 func (m *meter) content(size int64) error {
 	m.bytes += size
 	if m.bytes > m.limits.Unpacked {
-		return fmt.Errorf("more than %s of content: an extension may have 1 MiB packed; leave out what is not part of it (.helmignore)", byteSize(m.limits.Unpacked))
+		return fmt.Errorf("more than %s of content: an extension may have 1 MiB packed; %s", byteSize(m.limits.Unpacked), m.leaveOut())
 	}
 	if unpacked := m.bytes - m.before; m.packed > 0 && unpacked > ratioFree && unpacked/m.packed >= m.limits.Ratio {
-		return fmt.Errorf("the content is more than %d times larger than the archive (%s): this is no package of an extension", m.limits.Ratio, byteSize(m.packed))
+		return fmt.Errorf("the content is more than %d times larger than the archive (%s): this is no package of an extension; pack it again from its source", m.limits.Ratio, byteSize(m.packed))
 	}
 	return nil
+}
+
+// leaveOut is what to do about that which is too much.
+func (m *meter) leaveOut() string {
+	if m.packed > 0 {
+		return "pack it again without what is no part of it (.helmignore)"
+	}
+	return "leave out what is no part of it (.helmignore)"
 }
 
 // byteSize is a size as people read it, exact where that is short.

@@ -220,16 +220,21 @@ func (e *Extension) checkNested() error {
 	return e.nestedErr
 }
 
+// isNestedArchive tells whether Helm unpacks a file: charts/NAME.tgz of a chart,
+// and so on in charts/SUBCHART/.
+func isNestedArchive(name string) bool {
+	return path.Ext(name) == ".tgz" && path.Base(path.Dir(name)) == "charts"
+}
+
 func checkNested(files []File, m *meter, depth int) error {
 	for _, f := range files {
-		// Helm takes charts/NAME.tgz of a chart, and so on in charts/SUBCHART/.
-		if path.Ext(f.Name) != ".tgz" || path.Base(path.Dir(f.Name)) != "charts" {
+		if !isNestedArchive(f.Name) {
 			continue
 		}
 		if depth >= m.limits.Depth {
 			return fmt.Errorf("%s: more than %d archives within each other", f.Name, m.limits.Depth)
 		}
-		_, inner, err := unpackNested(f.Data, m)
+		_, inner, err := unpackNested(f.Data, m, isNestedArchive)
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}

@@ -1,6 +1,7 @@
 package extension
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"path"
@@ -175,7 +176,8 @@ func (e *Extension) outdated(charts []Resolved) []string {
 // ReadChart reads the metadata of a packaged chart that is in memory, within the
 // limits of an extension.
 func ReadChart(archive []byte, limits Limits) (*chart.Metadata, error) {
-	_, files, err := unpack(archive, &meter{limits: limits.withDefaults()})
+	isChartFile := func(name string) bool { return name == ChartFile }
+	_, files, err := unpack(bytes.NewReader(archive), int64(len(archive)), &meter{limits: limits.withDefaults()}, isChartFile)
 	if err != nil {
 		return nil, err
 	}

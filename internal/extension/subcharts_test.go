@@ -232,7 +232,7 @@ func TestPackChartIsTheSameAlways(t *testing.T) {
 	if err != nil || string(first) != string(second) {
 		t.Errorf("two packages of one chart: %v", err)
 	}
-	_, files, err := unpack(first, &meter{limits: Limits{}.withDefaults()})
+	_, files, err := unpackBytes(first, &meter{limits: Limits{}.withDefaults()})
 	if err != nil || len(files) != 3 {
 		t.Errorf("%d files, %v", len(files), err)
 	}
