@@ -63,7 +63,8 @@ func applyEdits(doc *yamldoc.Document, edits []Edit) ([]byte, error) {
 		if !ok {
 			return nil, cannotEdit(doc, []Edit{e}, "there is no text there")
 		}
-		splices = append(splices, splice{start, end, scalarLike(doc.Source()[start:end], e.Value), e})
+		text := indentation(doc, e.Pointer) + scalarLike(doc.Source()[start:end], e.Value)
+		splices = append(splices, splice{start, end, text, e})
 	}
 	slices.SortFunc(splices, func(a, b splice) int { return a.start - b.start })
 	var out bytes.Buffer
@@ -81,6 +82,17 @@ func applyEdits(doc *yamldoc.Document, edits []Edit) ([]byte, error) {
 	}
 	out.Write(doc.Source()[at:])
 	return out.Bytes(), nil
+}
+
+// indentation is what has to stand before a new value: a literal or folded text may
+// begin below its key without any, and no other text may.
+func indentation(doc *yamldoc.Document, pointer []string) string {
+	keyLine, keyColumn := doc.KeyPlace(pointer...)
+	line, column := doc.Place(pointer...)
+	if line > keyLine && column <= keyColumn {
+		return strings.Repeat(" ", keyColumn-column+1)
+	}
+	return ""
 }
 
 // cannotEdit is the error of an edit that cannot be made in place.

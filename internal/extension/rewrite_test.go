@@ -51,6 +51,8 @@ func TestRewrite(t *testing.T) {
 		{"alias", "x-icon: &icon ./i.svg\nicon: *icon\nname: a\n", []Edit{iconEdit}, "x-icon: &icon ./i.svg\nicon: https://f/i.svg\nname: a\n"},
 		{"literal", "icon: |-\n  ./i.svg\nname: a\n", []Edit{iconEdit}, "icon: https://f/i.svg\nname: a\n"},
 		{"folded", "icon: >-\n  ./i.svg\n\nname: a\n", []Edit{iconEdit}, "icon: https://f/i.svg\n\nname: a\n"},
+		{"folded below its key", "icon:\n>-\n  ./i.svg\nname: a\n", []Edit{iconEdit}, "icon:\n https://f/i.svg\nname: a\n"},
+		{"literal below a nested key", "x:\n  icon: # c\n  |1\n   ./i.svg\nname: a\n", []Edit{{[]string{"x", "icon"}, "https://f/i.svg"}}, "x:\n  icon: # c\n   https://f/i.svg\nname: a\n"},
 		{"on the next line", "icon:\n  ./i.svg\nname: a\n", []Edit{iconEdit}, "icon:\n  https://f/i.svg\nname: a\n"},
 		{"quoted key", "\"icon\" : ./i.svg\n", []Edit{iconEdit}, "\"icon\" : https://f/i.svg\n"},
 		{"start of document", "--- # x\nicon: ./i.svg\n...\n", []Edit{iconEdit}, "--- # x\nicon: https://f/i.svg\n...\n"},
@@ -118,7 +120,8 @@ func checkRewrite(t *testing.T, source string, value func(i int) string) {
 	// Which values changed is what Rewrite itself has proven; that all else stayed
 	// to the byte is seen by cutting the spans out of both.
 	after := parse(t, string(got))
-	before, rest := withoutSpans(t, doc, edits), withoutSpans(t, after, edits)
+	indented := func(e Edit) bool { return indentation(doc, e.Pointer) != "" }
+	before, rest := withoutSpans(t, doc, edits, indented), withoutSpans(t, after, edits, indented)
 	if before != rest {
 		t.Fatalf("more than the values changed:\n%s", cmp.Diff(before, rest))
 	}
@@ -135,14 +138,18 @@ func checkRewrite(t *testing.T, source string, value func(i int) string) {
 	}
 }
 
-// withoutSpans is the source with every edited value cut out.
-func withoutSpans(t *testing.T, doc *yamldoc.Document, edits []Edit) string {
+// withoutSpans is the source with every edited value cut out, and the indentation
+// of those that got some.
+func withoutSpans(t *testing.T, doc *yamldoc.Document, edits []Edit, indented func(Edit) bool) string {
 	t.Helper()
 	cut := make([]bool, len(doc.Source())+1)
 	for _, e := range edits {
 		start, end, ok := doc.Span(e.Pointer...)
 		if !ok {
 			t.Fatalf("%q has no span", e.Pointer)
+		}
+		for indented(e) && start > 0 && doc.Source()[start-1] == ' ' {
+			start--
 		}
 		for i := start; i < end; i++ {
 			cut[i] = true
@@ -232,6 +239,17 @@ func FuzzRewrite(f *testing.F) {
 		"\ufefficon: >+\n  x\r\n  y\r\n\r\nname: 名\r\n",
 		"? icon\n: !!str 'a''b'\n",
 		"x: &x {icon: a}\n<<: *x\nscreenshots: {a: b}\n",
+		"# 注释\r\nname: 名\r\nicon: ./static/图标.svg # 图标\r\nscreenshots: # 图\r\n  - ./static/总览.png\r\n\r\n  # between\r\n  - \"./static/总览.png\"\r\n# end",
+		"screenshots:\n- static/a.png\n- ./static/a.png\n- 'static/a.png'\nicon: static/a.png\n", // one file, four references
+		"{name: a, icon: static/i.svg, screenshots: [a.png,b.png , 'c.png'], description: {zh: 图, en: \"x # y\"}}\n",
+		"{\"icon\":\"i.svg\",\"screenshots\":[\"a.png\"]}",
+		"icon:\n>1\n ./i.svg\nname: a\n",
+		"icon: |2-\n    x\n\n  # no comment\n# a comment\nscreenshots:\n  - >-\n    a\n    b\n  -   |\n   c\n",
+		"icon: &a !!str i.svg\nx: &b [1]\nscreenshots: &c\n- &d a.png # c\n- !custom b.png\ny: *c\n",
+		"icon: a\n  b\n\n  c # three lines\nscreenshots: ['d\n\n  e', \"f\\\n  g\"]\n",
+		"%YAML 1.1\n---\nicon: i.svg\n...\n",
+		"icon: 'a # b'\nscreenshots: [\"a, b\", 'c: d', http://x/#y]\n",
+		"icon: ''\nscreenshots: [~, '', \"\"]\n",
 	} {
 		f.Add(seed, "https://f/x.png")
 	}

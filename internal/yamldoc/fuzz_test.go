@@ -13,7 +13,7 @@ func FuzzParse(f *testing.F) {
 		"", "a: b\n", "a: &x [1, 2.5, true, null]\nb: *x\n", "a: |\n  x\n y: z\n", "\xef\xbb\xbfa: 'b'\r\nc: \"d\\n\"\r\n",
 		"- - a\n  - b\n-\tc\n", "? a\n: b\n", "<<: {a: b}\n", "a: b\n---\nc: d\n", "名: 值\n", "a: [b, c\n", "a:\tb\n\tc: d\n",
 		"x: &a [*a]\n", "a: >-\n\n  b\n   c\n\n# d\n", "1: 2\n", "a: 1\na: 2\n", "a: .nan\n", "a: b\u0085c: d\u2028e: f\n",
-		"&a a: *b\n", "a: !!int x\n", "%YAML 1.1\n---\na: b\n...\n", "a: 'b\n\n  c'\n", "{a: b, ? c : d, e}\n", "a: \"x\\\n  y\"\n",
+		"&a a: *b\n", "a: !!int x\n", "0A:\n>1", "%YAML 1.1\n---\na: b\n...\n", "a: 'b\n\n  c'\n", "{a: b, ? c : d, e}\n", "a: \"x\\\n  y\"\n",
 	} {
 		f.Add([]byte(seed))
 	}

@@ -95,7 +95,11 @@ func spansHold(t *testing.T, src []byte) {
 		if tried++; !ok || tried > 5 || node.Style&yaml.TaggedStyle != 0 {
 			return
 		}
-		changed := slices.Concat(src[:start], []byte(strconv.Quote(replacement)), src[end:])
+		text := strconv.Quote(replacement)
+		if node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 && len(bytes.TrimLeft(src[bytes.LastIndexAny(src[:start], "\r\n")+1:start], " ")) == 0 {
+			text = " " + text // such a text may stand in the column of its key, a quoted one may not
+		}
+		changed := slices.Concat(src[:start], []byte(text), src[end:])
 		again, err := Parse("a.yaml", changed)
 		if err != nil && bytes.ContainsRune(src, '\t') {
 			return // a tab on a blank line is allowed after a plain scalar and not after a quoted one
