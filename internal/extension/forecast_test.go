@@ -49,7 +49,7 @@ func randomTree(t testing.TB, r *rand.Rand, assets, size int) *Extension {
 	return e
 }
 
-func pick(r *rand.Rand, from ...string) string { return from[r.IntN(len(from))] }
+func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
 
 func randomWord(r *rand.Rand, length int) string {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"

@@ -6,13 +6,9 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -195,60 +191,6 @@ func TestPackErrors(t *testing.T) {
 			_, err = e.Pack(tt.urls)
 			wantError(t, err, tt.want...)
 		})
-	}
-}
-
-// The same tree gives the same bytes: 100 packs over times, permissions, order
-// of creation, time zones, links and goroutines.
-func TestPackIsDeterministic(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 4))
-	zone := time.Local
-	defer func() { time.Local = zone }()
-	files := demoFiles()
-	for i := range 4 {
-		files[fmt.Sprintf("charts/s%02d/Chart.yaml", i)] = fmt.Sprintf("apiVersion: v2\nname: s%02d\nversion: 1.0.0\n", i)
-		files[fmt.Sprintf("charts/s%02d/templates/x.yaml", i)] = strings.Repeat("a: b\n", i*10)
-	}
-	files["files/"+strings.Repeat("long", 20)+"/"+strings.Repeat("name", 20)+".txt"] = "prefix of USTAR"
-	files["files/文件.txt"] = "PAX"
-	files["files/"+strings.Repeat("x", 120)] = "PAX"
-	var first, local *Package
-	for round := range 100 {
-		dir := t.TempDir()
-		order := make([]string, 0, len(files))
-		for name := range files {
-			order = append(order, name)
-		}
-		slices.Sort(order)
-		r.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-		for _, name := range order {
-			writeFile(t, dir, name, files[name])
-			full := filepath.Join(dir, filepath.FromSlash(name))
-			if err := os.Chmod(full, []os.FileMode{0o600, 0o644, 0o755, 0o664}[r.IntN(4)]); err != nil {
-				t.Fatal(err)
-			}
-			when := time.Unix(r.Int64N(4e9), r.Int64N(1e9))
-			if err := os.Chtimes(full, when, when); err != nil {
-				t.Fatal(err)
-			}
-		}
-		time.Local = time.FixedZone("somewhere", r.IntN(24*3600)-12*3600)
-		e := mustLoad(t, dir)
-		var pushed, own *Package
-		var errPushed, errOwn error
-		var both sync.WaitGroup
-		both.Go(func() { pushed, errPushed = e.Pack(testURLs(e)) })
-		both.Go(func() { own, errOwn = e.Pack(nil) })
-		both.Wait()
-		if errPushed != nil || errOwn != nil {
-			t.Fatal(errPushed, errOwn)
-		}
-		if round == 0 {
-			first, local = pushed, own
-		}
-		if pushed.Digest != first.Digest || own.Digest != local.Digest || pushed.ContentDigest != first.ContentDigest || own.ContentDigest != first.ContentDigest {
-			t.Fatalf("round %d gave other bytes", round)
-		}
 	}
 }
 
