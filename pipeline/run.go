@@ -540,7 +540,7 @@ func (r *Run) Warn(message string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.warnings = append(r.warnings, message)
-	r.Observer.Observe(Event{Kind: EventWarning, Time: time.Now(), Message: message})
+	r.Observer.Observe(Event{Kind: EventWarning, Time: time.Now(), Planning: !r.applying, Message: message})
 }
 
 // Note passes a remark on the run as a whole to the observer: a request that is

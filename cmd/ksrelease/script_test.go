@@ -54,6 +54,11 @@ func TestMain(m *testing.M) {
 //	charts serve DIR          makes a Helm repository of the charts in DIR and serves it at
 //	                          $CHARTS; again to add to it
 //	charts log FILE           writes the requests it got so far to FILE, and forgets them
+//	tls serve                 serves the marketplace over TLS, too: $CLOUD_TLS for its API, with
+//	                          the authority cloud.pem, and $CHARTS_TLS as Helm repository, with charts.pem
+//	tls expired FILE          writes an authority that expired long ago
+//	tls proxy                 starts a proxy, $PROXY, that knows them as cloud.example.com and charts.example.com
+//	tls log FILE              writes what the proxy was asked for to FILE, and forgets it
 //	unpack DIR                unpacks the real packages of ../shared/corpus into DIR
 //	noise FILE BYTES          writes a file that does not compress, the same one each time; a .png looks like one
 //	waitfor FILE              waits until FILE is there
@@ -75,6 +80,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"market":  marketCommandInScript,
 			"charts":  chartsCommandInScript,
+			"tls":     tlsCommandInScript,
 			"edit":    editInScript,
 			"scrub":   scrubInScript,
 			"waitfor": waitForInScript,
@@ -108,8 +114,13 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("XDG_CACHE_HOME", filepath.Join(home, ".cache"))
 	env.Values[served{}] = &servedInScript{}
 	env.Values[servedCharts{}] = &chartsInScript{}
+	env.Values[securedServers{}] = &securedInScript{}
+	env.Values[scriptTest{}] = env.T().(*scriptT).T
 	return env.T().(*scriptT).begin(env)
 }
+
+// scriptTest is the key of a script's own *testing.T.
+type scriptTest struct{}
 
 type served struct{}
 

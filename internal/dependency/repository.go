@@ -93,10 +93,11 @@ func isSameServer(a, b string) bool {
 	return err == nil && other == nil && left.Host != "" && transport.SameOrigin(left, right)
 }
 
-// unreachable adds what to do where a server gave no answer at all.
+// unreachable adds what to do where a server gave no answer at all. What to do
+// about a certificate the cause says itself.
 func unreachable(err error) error {
 	failure, ok := transport.As(err)
-	if !ok || failure.Status != 0 {
+	if !ok || failure.Status != 0 || failure.Untrusted() {
 		return err
 	}
 	return advised(err, "try again where the server can be reached, or put the chart under charts/, which needs no network")

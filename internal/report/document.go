@@ -63,6 +63,9 @@ func (d *document) warn(message string) {
 	}
 	d.result.Warnings = append(slices.Clip(d.result.Warnings), message)
 	d.keep(d.pages.set(0, d.head()))
+	if d.pages.stale {
+		d.write()
+	}
 }
 
 // begin takes a whole result: that of a run or an application that begins.

@@ -49,6 +49,21 @@ func unwritten(x pipeline.ExtensionResult) pipeline.ExtensionResult {
 	return x
 }
 
+// Warnings are in the document as soon as they are told; those of before it
+// began are in the result that it begins with.
+func TestDocumentHoldsWarnings(t *testing.T) {
+	d := newTestDocument(t)
+	d.Observe(pipeline.Event{Kind: pipeline.EventWarning, Message: "first"})
+	d.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: &pipeline.Result{Warnings: []string{"first"}}})
+	long := strings.Repeat("a long one ", 1000)
+	for _, w := range []string{"second", long} {
+		d.Observe(pipeline.Event{Kind: pipeline.EventWarning, Message: w})
+	}
+	if diff := cmp.Diff([]string{"first", "second", long}, readResult(t, d.pages.path).Warnings); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // After every event that matters the document says what the event said, and it
 // can be read at any time.
 func TestDocumentKeepsStepWithEveryEvent(t *testing.T) {

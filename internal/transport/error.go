@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -90,6 +91,13 @@ func (e *Error) Temporary() bool {
 		return true
 	}
 	return isCut(e.Err)
+}
+
+// Untrusted says that the server's certificate was not accepted. Nothing but
+// what the cause advises will help.
+func (e *Error) Untrusted() bool {
+	var certificate *tls.CertificateVerificationError
+	return errors.As(e.Err, &certificate)
 }
 
 // InDoubt says that a write may have happened although it did not succeed
