@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,26 +118,58 @@ func unverified(ctx, limited context.Context, r *release, err error) error {
 	return &ended{outcome: Unverified, reason: why + ": " + p.last}
 }
 
-// seen walks as KubeSphere does: the version in the index by string equality,
-// the archive behind its first URL, the digest, and name and version inside.
-// KubeSphere swallows each failure on this way, so each is told here. The
+// seen looks for the version in a reading of the index and walks to it. The
 // complaint is empty when nothing is wrong.
 func seen(ctx context.Context, w *world, r *release, at *reading) (complaint string, err error) {
-	entry, ok, err := at.lookup(r.result.Name, r.result.Version)
-	if ok && w.slots != nil {
+	entry, complaint := listed(at, r)
+	if complaint == "" && w.slots != nil {
 		if err := w.slots.Acquire(ctx, 1); err != nil {
 			return "it is in the index, and was not looked at yet", nil
 		}
 		defer w.slots.Release(1)
 		// The index may be another by the time it is this extension's turn.
-		entry, ok, err = at.latest().lookup(r.result.Name, r.result.Version)
+		entry, complaint = listed(at.latest(), r)
 	}
+	if complaint != "" {
+		return complaint, nil
+	}
+	if complaint, err := walk(ctx, w, r, entry); complaint != "" || err != nil {
+		return complaint, err
+	}
+	return stillListed(ctx, w, r, at.latest(), entry)
+}
+
+// listed finds the version in a reading, by string equality.
+func listed(at *reading, r *release) (Entry, string) {
+	entry, ok, err := at.lookup(r.result.Name, r.result.Version)
 	switch {
 	case err != nil:
-		return err.Error(), nil
+		return Entry{}, err.Error()
 	case !ok:
-		return "it is not in the Helm repository yet", nil
+		return Entry{}, "it is not in the Helm repository yet"
 	}
+	return entry, ""
+}
+
+// stillListed looks back at the index after the walk, which may have taken
+// minutes where the archive came only at the third attempt.
+func stillListed(ctx context.Context, w *world, r *release, at *reading, walked Entry) (complaint string, err error) {
+	if time.Since(at.asked) > lastPoll {
+		if at, err = w.repo.since(ctx, time.Now().Add(-lastPoll)); err != nil {
+			return "its archive was there, and the index not looked at again yet", nil
+		}
+	}
+	entry, complaint := listed(at, r)
+	if complaint == "" && (entry.Digest != walked.Digest || !slices.Equal(entry.URLs, walked.URLs)) {
+		complaint = "the index has changed while its archive was looked at"
+	}
+	return complaint, nil
+}
+
+// walk goes as KubeSphere does from an entry of the index to the archive behind
+// its first URL, the digest, and name and version inside. KubeSphere swallows
+// each failure on this way, so each is told here.
+func walk(ctx context.Context, w *world, r *release, entry Entry) (complaint string, err error) {
 	if r.action == actVerify {
 		err := compare(ctx, w, r, entry)
 		var end *ended

@@ -143,6 +143,26 @@ func TestVerifyUntilActive(t *testing.T) {
 	}
 }
 
+// A review takes its time, and what was in the index before it may be gone
+// when it is approved.
+func TestWhatWasApprovedIsLookedForOnceMore(t *testing.T) {
+	for _, gone := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newFakeWorld()
+			w.serve = func(_ *Entry, at time.Time) bool { return !gone || at.Sub(w.started) < time.Minute }
+			time.AfterFunc(2*time.Minute, func() {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.versions["alc@1.0.0"].status = StatusActive
+			})
+			source := sourceOf(t, "alc", "1.0.0")
+			source.Settings.Verify.Until = config.UntilActive
+			result := do(t, w, Options{Sources: []config.Source{source}})
+			wantOutcomes(t, result, map[string]Outcome{"alc": map[bool]Outcome{false: Released, true: Unverified}[gone]})
+		})
+	}
+}
+
 // Extensions that wait share what is read of the index.
 func TestWaitingSharesTheIndex(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
