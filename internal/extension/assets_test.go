@@ -80,8 +80,9 @@ func TestRemoteNamesGoByTheContent(t *testing.T) {
 	name := func(content string) string {
 		return assetsOf(t, "icon: i.svg\n", map[string]string{"i.svg": content}).Assets[0].RemoteName
 	}
-	if name("<svg/>") != name("<svg/>") || name("<svg/>") == name("<svg />") {
-		t.Errorf("%s, %s; with other content %s", name("<svg/>"), name("<svg/>"), name("<svg />"))
+	first, again, other := name("<svg/>"), name("<svg/>"), name("<svg />")
+	if first != again || first == other {
+		t.Errorf("%s, %s; with other content %s", first, again, other)
 	}
 }
 

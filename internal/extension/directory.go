@@ -19,11 +19,13 @@ import (
 type tree struct {
 	root *os.Root
 	// real is the absolute path of the directory, links resolved.
-	real    string
-	rules   *ignore.Rules
-	ignored []string
-	meter   *meter
-	files   []File
+	real  string
+	rules *ignore.Rules
+	// patterns is .helmignore as it is written.
+	patterns []byte
+	ignored  []string
+	meter    *meter
+	files    []File
 }
 
 // openTree opens a directory for reading. The caller closes it.
@@ -61,7 +63,7 @@ func (t *tree) prepare(opts Options) error {
 	if err != nil {
 		return err
 	}
-	t.rules = rules
+	t.rules, t.patterns = rules, source
 	for _, name := range opts.Ignore {
 		if real, err := filepath.EvalSymlinks(name); err == nil {
 			name = real
@@ -231,6 +233,16 @@ func (t *tree) outside(name string) (data []byte, ok bool, err error) {
 	}
 	data, err = t.read(name, at)
 	return data, err == nil, err
+}
+
+// withoutMetadata is the error of a folder in which extension.yaml is, but among
+// what is left out.
+func (t *tree) withoutMetadata(err error) error {
+	info, statErr := t.root.Stat(MetadataFile)
+	if !errors.Is(err, ErrNoExtension) || statErr != nil || !t.rules.Ignore(MetadataFile, info) {
+		return err
+	}
+	return fmt.Errorf("there is an extension.yaml, but %s", whyLeftOut(t.patterns, info))
 }
 
 func (t *tree) close() error { return t.root.Close() }

@@ -1,10 +1,10 @@
 package extension
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -57,13 +57,16 @@ func TestNeverPacked(t *testing.T) {
 		"other-1.0.0.tgz":       "somebody else's",
 		"templates/_idea.tpl":   "",
 		"files/my.gitignore.md": "",
+		"files/ca.pem":          "a chart may need it, and lint looks into it",
+		"values.yaml.bak":       "lint tells it",
 	}
 	left := map[string]string{
 		".git/HEAD": "", "charts/sub/.git/config": "", ".hg/x": "", ".svn/x": "", ".bzr/x": "",
-		".gitignore": "", "charts/sub/.gitignore": "", ".DS_Store": "", ".idea/w.xml": "", ".vscode/s.json": "",
-		"a.swp": "", "values.yaml~": "", "x.orig": "",
-		".env": "", ".env.local": "", "charts/sub/.env": "",
-		"id_rsa": "", "id_rsa.pub": "", "files/id_ed25519": "", "cert.p12": "",
+		".gitignore": "", "charts/sub/.gitignore": "", ".hgignore": "", ".bzrignore": "",
+		".DS_Store": "", ".idea/w.xml": "", ".vscode/s.json": "", ".project": "", "x.tmproj": "",
+		"a.swp": "", "a.swo": "", "values.yaml~": "", ".#values.yaml": "", "#values.yaml#": "", "x.orig": "",
+		".env": "", ".env.local": "", "charts/sub/.env": "", ".envrc": "", ".netrc": "",
+		"id_rsa": "", "id_rsa.pub": "", "id_dsa": "", "id_ecdsa": "", "files/id_ed25519": "", "cert.p12": "", "cert.pfx": "",
 		".ksrelease/marketplace/index.yaml": "", ".ksrelease.yaml": "", ".ksrelease.baseline.yaml": "", "demo-1.0.0.tgz": "own", "demo-0.9.0.tgz": "older",
 	}
 	files := maps.Clone(kept)
@@ -71,6 +74,20 @@ func TestNeverPacked(t *testing.T) {
 	e := mustLoad(t, writeTree(t, files))
 	if want := slices.Sorted(maps.Keys(kept)); !slices.Equal(names(e), want) {
 		t.Errorf("the files are\n\t%q\nwant\n\t%q", names(e), want)
+	}
+	for _, pattern := range neverPacked {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(left)), func(name string) bool {
+			return slices.ContainsFunc(strings.Split(name, "/"), func(part string) bool { ok, err := path.Match(pattern, part); return ok && err == nil })
+		}) {
+			t.Errorf("no file of this test is left out by %s", pattern)
+		}
+	}
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "packaging.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list := "`" + strings.Join(neverPacked, "` `") + "`"; !strings.Contains(strings.Join(strings.Fields(string(page)), " "), list) {
+		t.Errorf("docs/packaging.md does not say what is always left out:\n%s", list)
 	}
 }
 
@@ -146,13 +163,11 @@ func FuzzHelmignore(f *testing.F) {
 		writeFile(t, dir, ".helmignore", source)
 		e, err := Load(dir, Options{})
 		if _, refused := ignore.Parse(strings.NewReader(source)); refused != nil {
-			wantError(t, err, "reading .helmignore: ", "mend the pattern")
+			wantError(t, err, "reading .helmignore: ")
 			return
 		}
 		if err != nil {
-			if !errors.Is(err, ErrNoExtension) {
-				t.Fatalf("Helm reads it, we do not: %v", err)
-			}
+			wantError(t, err, "there is an extension.yaml, but line ", "leaves it out")
 			return
 		}
 		loaded, err := loader.LoadDir(dir)
@@ -193,8 +208,16 @@ func TestHelmignoreOfTheCorpus(t *testing.T) {
 }
 
 func TestBadHelmignore(t *testing.T) {
-	_, err := Load(writeTree(t, map[string]string{MetadataFile: smallMetadata, ".helmignore": "a/**\n"}), Options{Display: "apps/x"})
-	wantError(t, err, "reading the extension apps/x: reading .helmignore", "double-star", "mend the pattern")
+	tests := []struct{ source, want string }{
+		{"# all\r\n\r\ndocs/**\r\n", `reading .helmignore: line 3, "docs/**": double-star (**) syntax is not supported: name a folder to leave it out with all that is in it, such as docs/`},
+		{"a\n [ \n", `reading .helmignore: line 2, "[": syntax error in pattern: mend the pattern`},
+		{"*.md\n!README.md\n", `there is an extension.yaml, but line 2 of .helmignore, "!README.md", leaves it out: to Helm a pattern with ! leaves out all that it does not match; remove that line`},
+		{"\ufeff*.yaml\n", `there is an extension.yaml, but line 1 of .helmignore, "*.yaml", leaves it out: remove that line`},
+	}
+	for _, tt := range tests {
+		_, err := Load(writeTree(t, map[string]string{MetadataFile: smallMetadata, ".helmignore": tt.source}), Options{Display: "apps/x"})
+		wantError(t, err, "reading the extension apps/x: "+tt.want)
+	}
 }
 
 // link makes a symbolic link, or skips the test where the system has none.
@@ -265,6 +288,7 @@ func TestLinkToWhatIsNeverPacked(t *testing.T) {
 	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, ".env": "TOKEN=1", ".git/config": "x"})
 	link(t, ".env", dir, "settings")
 	link(t, ".git", dir, "git")
+	link(t, "jo@host.4711:1700000000", dir, ".#values.yaml") // Emacs, while it edits
 	if e := mustLoad(t, dir); !slices.Equal(names(e), []string{MetadataFile}) {
 		t.Errorf("files are %q", names(e))
 	}

@@ -126,7 +126,11 @@ func loadDirectory(dir, display string, opts Options) (*Extension, error) {
 	if err := t.walk(); err != nil {
 		return nil, err
 	}
-	return assemble(display, t.files, t.outside, opts.Limits, leaveOut)
+	e, err := assemble(display, t.files, t.outside, opts.Limits, leaveOut)
+	if err != nil {
+		return nil, t.withoutMetadata(err)
+	}
+	return e, nil
 }
 
 func loadArchive(path, display string, opts Options) (*Extension, error) {

@@ -3,6 +3,7 @@ package extension
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 
@@ -11,12 +12,14 @@ import (
 
 // neverPacked are names (of files or folders, at any depth) that are no part
 // of an extension whatever its .helmignore says: version control, leftovers of
-// editors, environment files, private keys, and what is ksrelease's own.
+// editors, files of the environment and of keys, and what is ksrelease's own. A
+// name that may well be meant (*.pem, *.bak) is for lint to tell.
 var neverPacked = []string{
-	".git", ".hg", ".svn", ".bzr", ".gitignore",
-	".DS_Store", ".idea", ".vscode", "*.swp", "*~", "*.orig",
-	".env", ".env.*",
-	"id_rsa*", "id_ed25519*", "*.p12",
+	".git", ".hg", ".svn", ".bzr", ".gitignore", ".hgignore", ".bzrignore",
+	".DS_Store", ".idea", ".vscode", ".project", "*.tmproj",
+	"*.swp", "*.swo", "*~", ".#*", "#*#", "*.orig",
+	".env", ".env.*", ".envrc", ".netrc",
+	"id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", "*.p12", "*.pfx",
 	".ksrelease", ".ksrelease.yaml", ".ksrelease.baseline.yaml",
 }
 
@@ -59,10 +62,50 @@ func helmIgnore(source []byte) (*ignore.Rules, error) {
 	if source != nil {
 		parsed, err := ignore.Parse(bytes.NewReader(source))
 		if err != nil {
-			return nil, fmt.Errorf("reading .helmignore: %w: mend the pattern", err)
+			return nil, badPattern(source, err)
 		}
 		rules = parsed
 	}
 	rules.AddDefaults()
 	return rules, nil
+}
+
+// badPattern says which line of a .helmignore Helm does not take.
+func badPattern(source []byte, err error) error {
+	remedy := "mend the pattern"
+	if bytes.Contains(source, []byte("**")) {
+		remedy = "name a folder to leave it out with all that is in it, such as docs/"
+	}
+	line, pattern := firstLine(source, func(pattern []byte) bool {
+		_, err := ignore.Parse(bytes.NewReader(pattern))
+		return err != nil
+	})
+	if line == 0 {
+		return fmt.Errorf("reading %s: %w: %s", ignore.HelmIgnore, err, remedy)
+	}
+	return fmt.Errorf("reading %s: line %d, %q: %w: %s", ignore.HelmIgnore, line, pattern, err, remedy)
+}
+
+// whyLeftOut says which line of a .helmignore leaves out a file at the top, and
+// what to do about it.
+func whyLeftOut(source []byte, file fs.FileInfo) string {
+	line, pattern := firstLine(source, func(pattern []byte) bool {
+		rules, err := ignore.Parse(bytes.NewReader(pattern))
+		return err == nil && rules.Ignore(file.Name(), file)
+	})
+	if strings.HasPrefix(pattern, "!") {
+		return fmt.Sprintf("line %d of %s, %q, leaves it out: to Helm a pattern with ! leaves out all that it does not match; remove that line", line, ignore.HelmIgnore, pattern)
+	}
+	return fmt.Sprintf("line %d of %s, %q, leaves it out: remove that line", line, ignore.HelmIgnore, pattern)
+}
+
+// firstLine finds the first line that is as wanted; 0 where there is none.
+func firstLine(source []byte, wanted func(pattern []byte) bool) (number int, line string) {
+	for text := range bytes.Lines(bytes.TrimPrefix(source, byteOrderMark)) {
+		number++
+		if wanted(text) {
+			return number, strings.TrimSpace(string(text))
+		}
+	}
+	return 0, ""
 }

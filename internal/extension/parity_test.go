@@ -1,17 +1,21 @@
 package extension
 
 import (
+	"bytes"
+	"errors"
+	"maps"
+	"os"
 	"path/filepath"
 	"sort"
 	"strings"
 	"testing"
 
-	"bytes"
 	"github.com/google/go-cmp/cmp"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/engine"
+	"sigs.k8s.io/yaml"
 )
 
 // chartView is what Helm made of a chart, in an order that does not change.
@@ -105,6 +109,128 @@ func withoutChanceIn(ours, once, again map[string]string) map[string]string {
 	return out
 }
 
+// sameCharts holds our chart to another one, which is given twice: rendering changes
+// a chart.
+func sameCharts(t *testing.T, want, wantAgain, got *chart.Chart) {
+	t.Helper()
+	gotView, wantView := viewOf(got), viewOf(want)
+	gotRaw, wantRaw := contents(got.Raw), contents(want.Raw)
+	// The one file that differs for ksbuilder writes it anew, and the other because
+	// of our annotation, which the metadata were compared without.
+	for _, name := range []string{MetadataFile, ChartFile} {
+		for _, files := range []map[string]string{gotView.Files, wantView.Files, gotRaw, wantRaw} {
+			delete(files, name)
+		}
+	}
+	if diff := cmp.Diff(wantView, gotView); diff != "" {
+		t.Errorf("the charts differ:\n%s", diff)
+	}
+	if diff := cmp.Diff(wantRaw, gotRaw); diff != "" { // packed subcharts, to the byte
+		t.Errorf("the files of the charts differ:\n%s", diff)
+	}
+	once, again, ours := render(t, want), render(t, wantAgain), render(t, got)
+	if diff := cmp.Diff(withoutChance(once, again), withoutChanceIn(ours, once, again)); diff != "" {
+		t.Errorf("the charts render to different things:\n%s", diff)
+	}
+	if len(ours) == 0 {
+		t.Error("nothing was rendered: the comparison says nothing")
+	}
+}
+
+// chartOfSource is what Helm loads from a folder of an extension that got a
+// Chart.yaml by the rules of ksbuilder, written down here once more, and lost its
+// static files.
+func chartOfSource(t *testing.T, dir string) *chart.Chart {
+	t.Helper()
+	var ext struct {
+		Name, Version, KubeVersion, Home, Icon, StaticFileDirectory, Type, AppVersion string
+
+		Description       map[string]string
+		Keywords, Sources []string
+		Dependencies      []*chart.Dependency
+		Maintainers       []*chart.Maintainer
+		Annotations       map[string]string
+	}
+	if err := yaml.Unmarshal(readFile(t, filepath.Join(dir, MetadataFile)), &ext); err != nil {
+		t.Fatal(err)
+	}
+	md := &chart.Metadata{
+		APIVersion: "v2", Name: ext.Name, Version: ext.Version, Description: ext.Description["en"], Keywords: ext.Keywords, Sources: ext.Sources,
+		KubeVersion: ext.KubeVersion, Home: ext.Home, Dependencies: ext.Dependencies, Icon: ext.Icon, Maintainers: ext.Maintainers, Annotations: ext.Annotations,
+	}
+	if found, err := os.ReadFile(filepath.Join(dir, ChartFile)); err == nil {
+		var kept chart.Metadata
+		if err := yaml.Unmarshal(found, &kept); err != nil {
+			t.Fatal(err)
+		}
+		md.Type, md.AppVersion = kept.Type, kept.AppVersion
+	}
+	if ext.Type != "" {
+		md.Type = ext.Type
+	}
+	if ext.AppVersion != "" {
+		md.AppVersion = ext.AppVersion
+	}
+	derived, err := yaml.Marshal(md)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := filepath.Join(t.TempDir(), "chart")
+	if err := os.CopyFS(whole, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, whole, ChartFile, string(derived))
+	if ext.StaticFileDirectory != "" {
+		if err := os.RemoveAll(filepath.Join(whole, filepath.FromSlash(ext.StaticFileDirectory))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	loaded, err := loader.LoadDir(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loaded
+}
+
+// The package that we push loads in Helm to the same chart as its source: the
+// examples, packed subcharts, and what a Chart.yaml or extension.yaml has of type
+// and appVersion.
+func TestPackLoadsLikeItsSource(t *testing.T) {
+	packed := demoFiles()
+	packed["charts/redis-1.2.0.tgz"] = string(subchartPackage(t, "redis", "1.2.0"))
+	packed["charts/sub/charts/inner-0.1.0.tgz"] = string(subchartPackage(t, "inner", "0.1.0"))
+	packed["values.schema.json"] = `{"type": "object"}`
+	packed["crds/x.yaml"] = "kind: CustomResourceDefinition\n"
+	found := maps.Clone(packed)
+	found[ChartFile] = "apiVersion: v1\nname: other\nversion: 9.9.9\ntype: application\nappVersion: \"1.16\"\nicon: https://x.example/old.png\n"
+	own := maps.Clone(found)
+	own[MetadataFile] += "type: application\nappVersion: \"2.0\"\n"
+	sources := map[string]string{
+		"packed subcharts": writeTree(t, packed), "type and appVersion from Chart.yaml": writeTree(t, found), "and from extension.yaml": writeTree(t, own),
+	}
+	examples, err := filepath.Glob("../../examples/*/" + MetadataFile)
+	more, other := filepath.Glob("../../examples/*/extensions/*/" + MetadataFile)
+	if err := errors.Join(err, other); err != nil || len(examples) == 0 || len(more) < 4 {
+		t.Fatalf("the examples are not where they were: %q, %q, %v", examples, more, err)
+	}
+	for _, example := range append(examples, more...) {
+		sources[filepath.Base(filepath.Dir(example))] = filepath.Dir(example)
+	}
+	for name, dir := range sources {
+		t.Run(name, func(t *testing.T) {
+			e := mustLoad(t, dir)
+			got := loadChart(t, mustPack(t, e, testURLs(e)).Data)
+			if wantIcon := e.Metadata.Icon; IsLocalRef(wantIcon) && got.Metadata.Icon != testURLs(e)[e.Assets[0].File] || !IsLocalRef(wantIcon) && got.Metadata.Icon != wantIcon {
+				t.Errorf("the icon is %s", got.Metadata.Icon)
+			}
+			if digest := got.Metadata.Annotations[ContentDigestAnnotation]; digest != e.ContentDigest() {
+				t.Errorf("the content digest is %q, want %q", digest, e.ContentDigest())
+			}
+			sameCharts(t, withoutOurs(t, chartOfSource(t, dir)), withoutOurs(t, chartOfSource(t, dir)), withoutOurs(t, got))
+		})
+	}
+}
+
 // The package that we push loads in Helm to the same chart as the one that
 // ksbuilder pushes, with and without a Chart.yaml in the source tree.
 func TestPackLoadsLikeKsbuilders(t *testing.T) {
@@ -117,20 +243,7 @@ func TestPackLoadsLikeKsbuilders(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, want := withoutOurs(t, loadChart(t, p.Data)), withoutOurs(t, loadChart(t, theirs))
-			gotView, wantView := viewOf(got), viewOf(want)
-			// The one file that differs: ksbuilder writes extension.yaml anew.
-			delete(gotView.Files, MetadataFile)
-			delete(wantView.Files, MetadataFile)
-			if diff := cmp.Diff(wantView, gotView); diff != "" {
-				t.Errorf("ksbuilder's chart and ours differ:\n%s", diff)
-			}
-			once, again, ours := render(t, want), render(t, loadChart(t, theirs)), render(t, got)
-			if diff := cmp.Diff(withoutChance(once, again), withoutChanceIn(ours, once, again)); diff != "" {
-				t.Errorf("ksbuilder's chart and ours render to different things:\n%s", diff)
-			}
-			if len(ours) == 0 {
-				t.Error("nothing was rendered: the comparison says nothing")
-			}
+			sameCharts(t, want, loadChart(t, theirs), got)
 			withChart := mustLoad(t, unpackTo(t, archive, true))
 			same, err := withChart.Pack(testURLs(withChart))
 			if err != nil {
