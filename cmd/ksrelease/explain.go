@@ -5,12 +5,48 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/alecthomas/kong"
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
+
+// asked is the rule that somebody asks about; where none is named, all of them.
+type asked string
+
+// allRules is no name that a rule can have.
+const allRules asked = "*"
+
+// Decode takes the word behind the flag, if there is one.
+func (r *asked) Decode(ctx *kong.DecodeContext) error {
+	if !ctx.Scan.Peek().IsValue() {
+		*r = allRules
+		return nil
+	}
+	var name string
+	if err := ctx.Scan.PopValueInto("RULE", &name); err != nil {
+		return err
+	}
+	if *r = asked(name); name == "" {
+		*r = allRules
+	}
+	return nil
+}
+
+// listRules prints each rule in a line.
+func (a *app) listRules() error {
+	widest := 0
+	for _, r := range lint.Rules() {
+		widest = max(widest, len(r.Name))
+	}
+	for _, r := range lint.Rules() {
+		fmt.Fprintf(a.stdout, "%-*s  %-7s  %s\n", widest, r.Name, r.Default, r.Summary)
+	}
+	fmt.Fprintln(a.stdout, "\n→ more of one: ksrelease lint --explain RULE")
+	return nil
+}
 
 // explain prints what docs/rules.md says of a rule, for a terminal.
 func (a *app) explain(name string) error {

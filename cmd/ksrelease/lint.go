@@ -14,14 +14,18 @@ import (
 type lintCommand struct {
 	selection
 	Paths         []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths."`
-	Explain       string   `placeholder:"RULE" xor:"instead" help:"Say what a rule asks for, why, and how to mend what it finds; needs no project."`
+	Explain       asked    `placeholder:"RULE" xor:"instead" help:"Say what a rule asks for, why, and how to mend what it finds; without a rule, list them. Needs no project."`
 	WriteBaseline bool     `xor:"instead" help:"Take all findings for known: write them to ${baseline}, and tell only new ones from now on."`
 }
 
 // Run takes the extensions through the pipeline up to lint.
 func (c *lintCommand) Run(a *app) error {
-	if c.Explain != "" {
-		return a.explain(c.Explain)
+	switch c.Explain {
+	case "":
+	case allRules:
+		return a.listRules()
+	default:
+		return a.explain(string(c.Explain))
 	}
 	p, sources, err := c.declared(a, c.Paths)
 	if err != nil {

@@ -15,7 +15,7 @@ func categoryRule() Rule {
 		Summary: "the category is one that the marketplace has",
 		Why: "The marketplace groups extensions by category, and KubeSphere keeps the category as the label " +
 			"`kubesphere.io/category`. In a category that is not there, users do not find the extension. A text that cannot be " +
-			"the value of a label is refused by the cluster, and the extension does not appear at all.",
+			"the value of a label is refused by the cluster, and the extension does not appear at all: that is an error unless the config says otherwise.",
 		Fix: "Use one of these: " + strings.Join(categories, ", ") + ".\n\n" +
 			"New categories appear from time to time. If yours is one of them, say so where it stands:\n\n" +
 			"category: quantum # ksrelease:ignore category new in the marketplace",
@@ -40,13 +40,16 @@ func checkCategory(s *subject) {
 	if category == "" || slices.Contains(categories, category) {
 		return // the schema tells that it is missing or no text
 	}
-	message := fmt.Sprintf("the category %q is not one of those that are known", oneLine(category))
+	severity, message := s.severity(), fmt.Sprintf("the category %q is not one of those that are known", oneLine(category))
 	if !labelValue.MatchString(category) {
-		message = fmt.Sprintf("the category %q cannot be the value of a Kubernetes label, so the extension does not appear", oneLine(category))
+		if _, chosen := s.configured(); !chosen {
+			severity = Error
+		}
+		message = fmt.Sprintf("the category %q cannot be the value of a Kubernetes label (letters, digits, -, _ and ., at most 63), so the extension does not appear", oneLine(category))
 	}
 	hint := "the categories are " + strings.Join(categories, ", ")
 	if near, ok := yamldoc.Nearest(strings.Join(strings.Fields(category), "-"), categories); ok {
 		hint = fmt.Sprintf("did you mean %q? %s", near, hint)
 	}
-	s.problem(s.ext.Document.Problem(message, hint, "category"))
+	s.problemAs(severity, s.ext.Document.Problem(message, hint, "category"))
 }

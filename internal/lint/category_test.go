@@ -23,7 +23,7 @@ func TestCategory(t *testing.T) {
 		{
 			name:    "a title in place of the name",
 			changes: category("Dev Tools"),
-			want:    []string{`warning category ext/extension.yaml:6:11: the category "Dev Tools" cannot be the value of a Kubernetes label, so the extension does not appear`},
+			want:    []string{`error category ext/extension.yaml:6:11: the category "Dev Tools" cannot be the value of a Kubernetes label (letters, digits, -, _ and ., at most 63), so the extension does not appear`},
 			hint:    `did you mean "dev-tools"? ` + list,
 		},
 		{

@@ -154,10 +154,7 @@ func (s *subject) ciUnreadable(at chartPlace, file *chart.File) {
 // same way.
 func (s *subject) ciFault(at chartPlace, file *chart.File, message string, others int) {
 	if others > 0 {
-		message += fmt.Sprintf(" (so do %s)", counted(others, "other file of ci/", "other files of ci/"))
-		if others == 1 {
-			message = strings.Replace(message, "(so do ", "(so does ", 1)
-		}
+		message += fmt.Sprintf(" (nor with %s)", counted(others, "other file of ci/", "other files of ci/"))
 	}
 	name, inside := at.file(file.Name)
 	s.inSource(source{File: name, Inside: inside}, 0, message,

@@ -17,7 +17,7 @@ func TestCIValues(t *testing.T) {
 				"charts/web/ci/a-values.yaml", "tag: '1'\n", "charts/web/ci/b-values.yaml", "ingress: {x: y}\n",
 				"charts/web/ci/c-values.yaml", "tag: '2'\n", "charts/web/ci/d-values.yaml", "ingress: {z: y}\n", "charts/web/ci/kubeval.yaml", "ingress: {z: y}\n",
 			},
-			want: []string{`warning ci-values ext/charts/web/ci/b-values.yaml: the chart web does not render with these values: charts/web/templates/a.yaml:3: name is asked of a value that is not set, in {{ .Values.ingress.host.name }} (so does one other file of ci/)`},
+			want: []string{`warning ci-values ext/charts/web/ci/b-values.yaml: the chart web does not render with these values: charts/web/templates/a.yaml:3: name is asked of a value that is not set, in {{ .Values.ingress.host.name }} (nor with one other file of ci/)`},
 			hint: hint,
 		},
 		{

@@ -15,12 +15,15 @@ type commented struct {
 
 // comments takes lines of one file apart, one after the other.
 //
-// It reads no YAML: a template is none before it is rendered, and a comment is
-// where it looks like one, a # at the beginning of a line or behind a space. A
-// text in quotes that holds such a thing passes for a comment here.
+// A comment is where it looks like one: a # at the beginning of a line or behind a
+// space. In a template, which is no YAML before it is rendered, that is all there
+// is to know; a text in quotes that holds such a thing passes for a comment there.
 type comments struct {
 	template bool // {{/* … */}} is a comment
 	open     bool // within one, over several lines
+	// lines are those at which comments stand, where that is known.
+	lines  map[int]bool
+	number int
 }
 
 var (
@@ -47,6 +50,7 @@ func isTemplate(name string) bool {
 
 func (c *comments) line(text string) commented {
 	text = strings.TrimRight(text, "\r\n")
+	c.number++
 	l := commented{Blank: strings.TrimSpace(text) == "" && !c.open}
 	for {
 		if c.open {
@@ -59,6 +63,9 @@ func (c *comments) line(text string) commented {
 			continue
 		}
 		hash := hashComment.FindStringIndex(text)
+		if c.lines != nil && !c.lines[c.number] {
+			hash = nil
+		}
 		var opening []int
 		if c.template {
 			opening = templateComment.FindStringIndex(text)

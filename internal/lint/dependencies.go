@@ -67,11 +67,12 @@ func (s *subject) undeclared(loaded *loadedChart) {
 }
 
 // isDeclared reports whether a subchart is among the dependencies. One that is
-// probably meant by a dependency that is not there counts: the rule chart tells
-// that one, and it is the same mistake.
+// probably meant by a dependency that is not there, or has no name, counts: the
+// rules chart and schema tell those, and it is the same mistake.
 func (s *subject) isDeclared(child *chart.Chart, folder string) bool {
 	for _, dependency := range s.entries("dependencies") {
-		if dependency.text("name") == child.Name() {
+		name := dependency.text("name")
+		if name == child.Name() || name == "" && s.isOn("schema") {
 			return true
 		}
 	}

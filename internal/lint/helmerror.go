@@ -109,6 +109,11 @@ var plainCauses = []struct {
 		"see the list of functions in Helm's chart template guide",
 	},
 	{
+		regexp.MustCompile(`wrong type for value; expected (.+); got interface \{\}$`),
+		"a value that is not set stands where a $1 is needed",
+		"set the value in values.yaml, or give another in its place with default: an extension has to install with its own values",
+	},
+	{
 		regexp.MustCompile(`wrong type for value; expected (.+); got (.+)$`),
 		"a value is a $2 where a $1 is needed",
 		"compare the template with the shape of the value in values.yaml",

@@ -23,7 +23,8 @@ func ignoreRule() Rule {
 			"one, which nobody has looked at. A reason is what the next reader needs to know whether it still holds.",
 		Fix: "Write it at the end of the line of the finding, or directly above that line:\n\n" +
 			ignoreRemedy + "\n\n" +
-			"Take out one that silences nothing.",
+			"Take out one that silences nothing. In templates, which are no YAML before they are rendered, what looks like a " +
+			"comment is one, be it within a text; `{{/* ksrelease:ignore … */}}` does, too.",
 		Source:  "ksrelease itself.",
 		Default: Warning,
 		check:   checkIgnores,
@@ -69,18 +70,21 @@ func readIgnores(ext *extension.Extension, path func(name string) string) *ignor
 		}
 		found.takers[path(file.Name)] = true
 		if bytes.Contains(file.Data, []byte(ignoreMark)) {
-			found.all = append(found.all, ignoresIn(path(file.Name), string(file.Data), isTemplate(file.Name))...)
+			found.all = append(found.all, ignoresIn(path(file.Name), file.Data, isTemplate(file.Name))...)
 		}
 	}
 	return found
 }
 
 // ignoresIn finds the comments of one file.
-func ignoresIn(file, text string, template bool) []*ignore {
+func ignoresIn(file string, text []byte, template bool) []*ignore {
 	var found, waiting []*ignore // waiting for the line below them
 	reader := comments{template: template}
+	if lines, ok := yamldoc.CommentLines(text); ok && !template {
+		reader.lines = lines
+	}
 	head, number := true, 0
-	for source := range strings.Lines(text) {
+	for source := range strings.Lines(string(text)) {
 		number++
 		line := reader.line(source)
 		if line.Content && strings.TrimSpace(source) != "---" {

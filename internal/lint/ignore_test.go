@@ -81,9 +81,15 @@ func TestIgnoreComments(t *testing.T) {
 			})), 1, nil},
 		{"a word that begins alike", with(goodFiles(), "values.yaml", "# ksrelease:ignored by all\nglobal: {}\n"), 0, nil},
 		{"not a comment", with(goodFiles(), "values.yaml", "global: {}\na: x#ksrelease:ignore images tests\nb: '{{/* ksrelease:ignore images tests */}}'\n"), 0, nil},
+		{"within a text", with(goodFiles(), "values.yaml", "a: \"x # ksrelease:ignore images tests\"\nb: |\n  # ksrelease:ignore images tests\nc: 'd\n  # ksrelease:ignore images tests\n  e'\nf: >-\n\n  g # ksrelease:ignore images tests\n"), 0, nil},
+		{"beside a text", with(goodFiles(), "values.yaml", "b: |\r\n  # ksrelease:ignore images tests\r\n# ksrelease:ignore imags tests\r\nc: \"#\" # ksrelease:ignore imags tests\r\n"), 0, []string{
+			`warning ignore ext/values.yaml:3:3: there is no rule "imags"`, `warning ignore ext/values.yaml:4:10: there is no rule "imags"`,
+		}},
+		{"within a text of a template", with(goodFiles(), "charts/web/templates/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  a: |\n    # ksrelease:ignore imags tests\n"), 0, []string{
+			`warning ignore ext/charts/web/templates/a.yaml:6:7: there is no rule "imags"`,
+		}},
 		{"a chart that does not render", with(goodFiles(), deployment, unlisted("# ksrelease:ignore images,image-registry tests\n", "{{ fail `no` }}")), 0, []string{
 			"error render ext/" + deployment,
-			"warning images ext/extension.yaml:15:5: the image docker.io/library/nginx:1.27.0 is listed, and nothing uses it",
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -173,7 +179,7 @@ func FuzzIgnores(f *testing.F) {
 	f.Add("---\n\n#ksrelease:ignore: ,: -\n", false)
 	f.Fuzz(func(t *testing.T, text string, template bool) {
 		lines := strings.Split(text, "\n")
-		for _, ig := range ignoresIn("x.yaml", text, template) {
+		for _, ig := range ignoresIn("x.yaml", []byte(text), template) {
 			if ig.Line < 1 || ig.Line > len(lines) || !strings.Contains(lines[ig.Line-1], ignoreMark) || ig.Column < 1 {
 				t.Fatalf("not there: %+v", ig)
 			}

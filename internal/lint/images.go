@@ -2,7 +2,11 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chart"
 )
 
 func imagesRule() Rule {
@@ -43,7 +47,7 @@ func checkImages(s *subject) {
 	used := s.usedImages(plain)
 	listed := s.listedImages()
 	if len(listed) == 0 && !hasKey(s.ext, "images") {
-		s.noList(used)
+		s.noList(used, len(plain.Broken) > 0)
 		return
 	}
 	for _, u := range used {
@@ -51,7 +55,9 @@ func checkImages(s *subject) {
 			s.unlisted(plain, u, listed)
 		}
 	}
-	s.unused(plain, used, listed)
+	if len(plain.Broken) == 0 { // what a template that does not render would use, nobody knows
+		s.unused(plain, used, listed)
+	}
 }
 
 // usedImages are the images of all workloads, each once, in the order of the
@@ -79,6 +85,9 @@ func (s *subject) usedImages(r *rendering) []usedImage {
 		}
 		if i, ok := index[ref]; ok {
 			used[i].More++
+			if used[i].Workload.Test && !w.Test {
+				used[i].Workload, used[i].Container = w, c
+			}
 			return
 		}
 		index[ref] = len(used)
@@ -133,13 +142,16 @@ func containsImage(listed []listedImage, ref imageRef) bool { return findImage(l
 
 // noList tells an extension that lists no images at all, with the list that it
 // should have.
-func (s *subject) noList(used []usedImage) {
+func (s *subject) noList(used []usedImage, broken bool) {
 	if len(used) == 0 {
 		return
 	}
 	hint := "add to extension.yaml:\nimages:"
 	for _, u := range used {
 		hint += "\n  - " + u.Ref.String()
+	}
+	if broken {
+		hint += "\nand those of the templates that do not render"
 	}
 	first := used[0]
 	s.problem(s.ext.Document.Problem(
@@ -153,7 +165,7 @@ func (s *subject) unlisted(r *rendering, u usedImage, listed []listedImage) {
 	at, line := r.imagePlace(u.Workload, u.Container)
 	message := fmt.Sprintf("%s of %s uses %s, which images in extension.yaml does not list", u.Container, u.Workload, u.Ref)
 	if u.More > 0 {
-		message += fmt.Sprintf(" (so %s)", counted(u.More, "other container does", "other containers do"))
+		message += fmt.Sprintf(" (as %s)", counted(u.More, "other container does", "other containers do"))
 	}
 	hint := "add it to images in extension.yaml:\n  - " + u.Ref.String()
 	for _, l := range listed {
@@ -162,15 +174,20 @@ func (s *subject) unlisted(r *rendering, u usedImage, listed []listedImage) {
 			break
 		}
 	}
-	s.inSource(at, line, message, hint)
+	severity := s.severity()
+	if u.Workload.Test {
+		severity, message = s.atMost(Info), message+onlyTested
+	}
+	s.inSourceAs(severity, at, line, message, hint)
 }
 
 // unused tells the images that are listed and not in use. In use is an image of
 // a container, and one that stands as a whole in any rendered text: operators
 // take images by arguments, environment variables and ConfigMaps.
 //
-// An image of a subchart that is off by default is listed with good reason; it
-// is told for information only.
+// An image that is used once something is switched on is listed with good reason:
+// that of a subchart that is off by default, and one that values name. They are
+// told for information only.
 func (s *subject) unused(plain *rendering, used []usedImage, listed []listedImage) {
 	for _, l := range listed {
 		if usesImage(used, l.Ref) || plain.mentions(l.Ref, imageRef.same) {
@@ -181,12 +198,64 @@ func (s *subject) unused(plain *rendering, used []usedImage, listed []listedImag
 			nearUse(used, l.Ref), l.Pointer...)
 		if component := s.optionalUser(l.Ref); component != "" {
 			p.Message = fmt.Sprintf("the image %s is listed, and used only by %s, which is off by default", l.Text, component)
-			p.Hint = "that is fine if users are to switch it on"
+			p.Hint = fineIfOptional
+			s.problemAs(s.atMost(Info), p)
+			continue
+		}
+		if file := s.namedByValues(l.Ref); file != "" {
+			p.Message = fmt.Sprintf("the image %s is listed, and nothing uses it by default; %s names %s", l.Text, file, l.Ref.short())
+			p.Hint = fineIfOptional
 			s.problemAs(s.atMost(Info), p)
 			continue
 		}
 		s.problem(p)
 	}
+}
+
+const fineIfOptional = "that is fine if users are to switch it on; else take it out of images"
+
+// namedByValues is the file of values, of the extension or a subchart, in which the
+// path of an image stands: a template may put the image together once something is
+// switched on. It is empty where there is none.
+func (s *subject) namedByValues(ref imageRef) string {
+	loaded, err := s.material.chart()
+	if err != nil {
+		return ""
+	}
+	found := ""
+	eachChart(loaded.Chart, func(c *chart.Chart) {
+		if at, ok := loaded.Places.of(c); ok && found == "" && namesImage("", c.Values, ref.short()) {
+			file, inside := at.file("values.yaml")
+			if found = file; inside != "" {
+				found = inside + " in " + file
+			}
+		}
+	})
+	return found
+}
+
+// namesImage reports whether a text of some values is an image of this path, with
+// or without registry and tag. A single word is one only under a key that says so.
+func namesImage(key string, value any, path string) bool {
+	switch v := value.(type) {
+	case string:
+		v, _, _ = strings.Cut(v, "@")
+		if i := strings.LastIndexByte(v, ':'); i > strings.LastIndexByte(v, '/') {
+			v = v[:i]
+		}
+		key = strings.ToLower(key)
+		said := strings.Contains(path, "/") || strings.Contains(key, "image") || strings.Contains(key, "repository")
+		return v == path && said || strings.HasSuffix(v, "/"+path)
+	case []any:
+		return slices.ContainsFunc(v, func(element any) bool { return namesImage(key, element, path) })
+	case map[string]any:
+		for key, element := range v {
+			if namesImage(key, element, path) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func usesImage(used []usedImage, ref imageRef) bool {

@@ -3,13 +3,13 @@ package lint
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -198,13 +198,18 @@ func TestFindings(t *testing.T) {
 		{
 			name:    "a template that does not parse",
 			changes: []string{deployment, goodDeployment + "{{ if }}\n"},
-			want:    []string{`error render ext/charts/web/templates/deployment.yaml:14: the template does not render: missing value for if`, `warning images ext/extension.yaml:15:5: the image docker.io/library/nginx:1.27.0 is listed, and nothing uses it`},
+			want:    []string{`error render ext/charts/web/templates/deployment.yaml:14: the template does not render: missing value for if`},
 		},
 		{
 			name:    "a value that is not set",
 			changes: []string{"charts/web/templates/a.yaml", "a: b\nb: {{ .Values.image.tag }}\n"},
 			want:    []string{`error render ext/charts/web/templates/a.yaml:2: the template does not render: tag is asked of a value that is not set, in {{ .Values.image.tag }}`},
 			hint:    "set the value in values.yaml, or guard the place with {{ if }} or {{ with }}: an extension has to install with its own values",
+		},
+		{
+			name:    "a value that is not set, given to a function",
+			changes: []string{"charts/web/templates/a.yaml", "a: {{ toJson (merge (dict) .Values.x) }}\n"},
+			want:    []string{`error render ext/charts/web/templates/a.yaml:1: the template does not render: a value that is not set stands where a mapping is needed, in {{ .Values.x }}`},
 		},
 		{
 			name: "a fault in a helper",
@@ -230,7 +235,6 @@ func TestFindings(t *testing.T) {
 				`error render ext/charts/web/templates/a.yaml:1: the template does not render: no`,
 				`error render ext/charts/web/templates/b.yaml:1: the template does not render: Helm has no function "nosuchfunction"`,
 				`warning images ext/charts/web/templates/deployment.yaml:2: container "web" of Deployment "web" uses docker.io/library/httpd:1.27.0, which images in extension.yaml does not list`,
-				`warning images ext/extension.yaml:15:5: the image docker.io/library/nginx:1.27.0 is listed, and nothing uses it`,
 			},
 		},
 		{
@@ -310,6 +314,43 @@ func TestFindings(t *testing.T) {
 			changes: []string{deployment, goodDeployment + "      initContainers:\n        - name: wait\n          image: busybox:1.36\n",
 				"extension.yaml", goodMetadata + "  - busybox:1.36\n"},
 			want: []string{`warning image-registry ext/charts/web/templates/deployment.yaml:16: init container "wait" of Deployment "web" uses the image busybox:1.36 whatever global.imageRegistry is`},
+			hint: "write it as\nimage: {{ .Values.global.imageRegistry | default \"docker.io\" }}/library/busybox:1.36",
+		},
+		{
+			name: "an image of values, whatever the registry is",
+			changes: []string{deployment, replaced(goodDeployment, `{{ .Values.global.imageRegistry | default "docker.io" }}/library/nginx:{{ .Values.tag }}`, "{{ .Values.image }}"),
+				"charts/web/values.yaml", "image: quay.io/x/web:2\n", "extension.yaml", replaced(goodMetadata, "docker.io/library/nginx:1.27.0", "quay.io/x/web:2")},
+			want: []string{`warning image-registry ext/charts/web/templates/deployment.yaml:2: container "web" of Deployment "web" uses the image quay.io/x/web:2 whatever global.imageRegistry is`},
+			hint: "take the registry out of the value that the image comes from, if it is in there, and let the template put it in front:\nimage: {{ .Values.global.imageRegistry | default \"quay.io\" }}/…",
+		},
+		{
+			name: "what only helm test makes",
+			changes: []string{"charts/web/templates/tests/a.yaml",
+				"apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {helm.sh/hook: \"test-success, test\"}}\nspec: {containers: [{name: a, image: \"busybox:1\"}]}\n"},
+			want: []string{
+				`info image-registry ext/charts/web/templates/tests/a.yaml:2: container "a" of Pod "a" uses the image busybox:1 whatever global.imageRegistry is` + onlyTested,
+				`info images ext/charts/web/templates/tests/a.yaml:2: container "a" of Pod "a" uses docker.io/library/busybox:1, which images in extension.yaml does not list` + onlyTested,
+				`info node-selector ext/charts/web/templates/tests/a.yaml:2: Pod "a" does not obey global.nodeSelector` + onlyTested,
+			},
+		},
+		{
+			name: "an image that values switch on",
+			changes: []string{"charts/web/values.yaml", "tag: 1.27.0\nresizer: {enabled: false, image: {repository: example/resizer, tag: '2'}}\ncache: {image: \"redis:7\", name: memcached}\n",
+				"extension.yaml", goodMetadata + "  - docker.io/example/resizer:2-podman\n  - redis:7\n  - memcached:1\n"},
+			want: []string{
+				`info images ext/extension.yaml:16:5: the image docker.io/example/resizer:2-podman is listed, and nothing uses it by default; charts/web/values.yaml names example/resizer`,
+				`info images ext/extension.yaml:17:5: the image redis:7 is listed, and nothing uses it by default; charts/web/values.yaml names redis`,
+				`warning images ext/extension.yaml:18:5: the image memcached:1 is listed, and nothing uses it`,
+			},
+			hint: fineIfOptional,
+		},
+		{
+			name:    "no list of images, and a template that does not render",
+			changes: []string{"charts/web/templates/a.yaml", "{{ fail `no` }}", "extension.yaml", replaced(goodMetadata, "images:\n  - docker.io/library/nginx:1.27.0\n", "")},
+			want: []string{
+				`error render ext/charts/web/templates/a.yaml:1: the template does not render: no`,
+				`warning images ext/extension.yaml:1:1: extension.yaml lists no images, and one image is in use (container "web" of Deployment "web" uses docker.io/library/nginx:1.27.0)`,
+			},
 		},
 		{
 			name:    "the registry without a slash",
@@ -325,7 +366,22 @@ func TestFindings(t *testing.T) {
 			name:    "a workload that runs anywhere",
 			changes: []string{deployment, replaced(goodDeployment, ".Values.global.nodeSelector", ".Values.nodeSelector")},
 			want:    []string{`warning node-selector ext/charts/web/templates/deployment.yaml:2: Deployment "web" does not obey global.nodeSelector`},
-			hint:    nodeSelectorHint,
+			hint:    "in the pod spec, in place of the nodeSelector that is there: nodeSelector: {{- toYaml (merge (dict) (.Values.nodeSelector | default dict) (.Values.global.nodeSelector | default dict)) | nindent 8 }}",
+		},
+		{
+			name:    "a workload that nothing places",
+			changes: []string{deployment, replaced(replaced(goodDeployment, ".Values.global.nodeSelector", "false"), "nodeSelector:", "x:")},
+			want:    []string{`warning node-selector ext/charts/web/templates/deployment.yaml:2: Deployment "web" does not obey global.nodeSelector`},
+			hint:    "in the pod spec: nodeSelector: {{- toYaml .Values.global.nodeSelector | nindent 8 }}",
+		},
+		{
+			name: "a workload as the hint has it, with a node selector of its own",
+			changes: []string{deployment, regexp.MustCompile(`(?s)\{\{- with .*?end \}\}`).ReplaceAllString(goodDeployment, "nodeSelector: {{- toYaml (merge (dict) (.Values.nodeSelector | default dict) (.Values.global.nodeSelector | default dict)) | nindent 8 }}"),
+				"charts/web/values.yaml", "tag: 1.27.0\nnodeSelector: {kubernetes.io/os: linux}\n"},
+		},
+		{
+			name:    "a workload as the hint has it, with none",
+			changes: []string{deployment, regexp.MustCompile(`(?s)\{\{- with .*?end \}\}`).ReplaceAllString(goodDeployment, "nodeSelector: {{- toYaml (merge (dict) (.Values.nodeSelector | default dict) (.Values.global.nodeSelector | default dict)) | nindent 8 }}")},
 		},
 		{
 			name:    "a DaemonSet that runs anywhere",
@@ -423,20 +479,46 @@ func TestPanicOfARule(t *testing.T) {
 	}
 }
 
+// gate is a value whose template waits for somebody to open it.
+type gate struct{ reached, open chan struct{} }
+
+// Pass is what the template calls.
+func (g gate) Pass() string {
+	close(g.reached)
+	<-g.open
+	return ""
+}
+
 // TestEndOfContext: a template that takes long holds nobody up.
 func TestEndOfContext(t *testing.T) {
-	slow := "{{ range until 2000 }}{{ range until 2000 }}{{ end }}{{ end }}"
-	ext := load(t, with(goodFiles(), "charts/web/templates/slow.yaml", slow, "static/icon.svg", "no image"))
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
-	defer cancel()
-	findings := Check(ctx, ext, nil)
-	if ctx.Err() == nil {
-		t.Skip("this machine is too fast for the test")
+	ext := load(t, with(goodFiles(), "charts/web/templates/slow.yaml", "{{ .Release.gate.Pass }}"))
+	loaded, err := loadChart(ext)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, f := range findings {
-		if f.Rule != "icon" {
-			t.Errorf("a finding after the end: %+v", f)
-		}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	g := gate{make(chan struct{}), make(chan struct{})}
+	defer close(g.open)
+	loaded.Renderer.top["Release"].(map[string]any)["gate"] = g
+	go func() {
+		<-g.reached
+		cancel()
+	}()
+	if _, err := loaded.Renderer.render(ctx, false, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("the rendering ended with %v", err)
+	}
+}
+
+// TestNothingAfterTheEnd: rules that come after the end of the context do not run.
+func TestNothingAfterTheEnd(t *testing.T) {
+	ext := load(t, with(goodFiles(), "static/icon.svg", "no image", "charts/web/templates/broken.yaml", "{{ fail `no` }}"))
+	ctx, cancel := context.WithCancel(t.Context())
+	end := Rule{Name: "end", Default: Warning, check: func(*subject) { cancel() }}
+	got := told(run(ctx, []Rule{iconRule(), end, renderRule(), iconRule()}, ext, nil).Findings)
+	want := []string{`error icon ext/extension.yaml:8:7: icon "static/icon.svg" is not an image: it reads as text/plain`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
 	}
 	if findings := Check(ctx, ext, nil); findings != nil {
 		t.Errorf("findings after the end: %v", told(findings))

@@ -14,10 +14,10 @@ func TestPermissions(t *testing.T) {
 			name:    "a broken document hides no other from lint",
 			changes: []string{"permissions.yaml", role + "---\nkind: ClusterRole\nrules: [\n---\nkind: Role\nrules:\n  - apiGroups: [apps]\n    resources: [deployments]\n"},
 			want: []string{
-				`error permissions ext/permissions.yaml:8:8: a value is missing or starts with a character that cannot start one`,
+				`error permissions ext/permissions.yaml:8:8: the list that starts with "[" here is not closed`,
 				`error permissions ext/permissions.yaml:12:5: the rule has no verbs, so Kubernetes refuses the Role`,
 			},
-			hint: "if it is a text, write it in quotes; KubeSphere drops this document and all below it, silently",
+			hint: "add the missing \"]\", or write [] for an empty list; KubeSphere drops this document and all below it, silently",
 		},
 		{
 			name:    "a key twice",

@@ -47,6 +47,12 @@ func (r imageRef) String() string {
 	return s
 }
 
+// short is the path as people write it: redis for library/redis.
+func (r imageRef) short() string { return strings.TrimPrefix(r.Path, "library/") }
+
+// rest is what stands behind the registry.
+func (r imageRef) rest() string { return strings.TrimPrefix(r.String(), r.Domain+"/") }
+
 func (r imageRef) repository() string { return r.Domain + "/" + r.Path }
 
 // same reports whether two references mean one image. Where both are pinned by

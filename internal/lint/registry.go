@@ -20,6 +20,20 @@ func imageRegistryRule() Rule {
 	}
 }
 
+// registryRemedyFor is the remedy for an image, as the template has it (written) or
+// as it is rendered.
+func registryRemedyFor(image string, written bool) string {
+	ref, err := parseImage(image)
+	if err != nil {
+		return "let the template put .Values.global.imageRegistry, where it is set, in the place of the registry of the image"
+	}
+	if written {
+		return fmt.Sprintf("write it as\nimage: {{ .Values.global.imageRegistry | default %q }}/%s", ref.Domain, ref.rest())
+	}
+	return fmt.Sprintf("take the registry out of the value that the image comes from, if it is in there, and let the template put it in front:\n"+
+		"image: {{ .Values.global.imageRegistry | default %q }}/…", ref.Domain)
+}
+
 const registryRemedy = `image: {{ .Values.global.imageRegistry | default "docker.io" }}/library/nginx:1.27.0`
 
 func checkImageRegistry(s *subject) {
@@ -30,8 +44,13 @@ func checkImageRegistry(s *subject) {
 	for _, w := range marked.Workloads {
 		for _, p := range w.Pods {
 			for _, c := range p.Containers {
-				if message, hint := registryFault(c); message != "" {
-					at, line := marked.imagePlace(w, c)
+				at, line := marked.imagePlace(w, c)
+				message, hint := registryFault(c, strings.Contains(at.Text, c.Image))
+				switch {
+				case message == "":
+				case w.Test:
+					s.inSourceAs(s.atMost(Info), at, line, fmt.Sprintf("%s of %s %s%s", c, w, message, onlyTested), hint)
+				default:
 					s.inSource(at, line, fmt.Sprintf("%s of %s %s", c, w, message), hint)
 				}
 			}
@@ -40,8 +59,9 @@ func checkImageRegistry(s *subject) {
 }
 
 // registryFault says how the image of a container, rendered with the marker
-// registry, disobeys it; the message is empty where it does not.
-func registryFault(c container) (message, hint string) {
+// registry, disobeys it; the message is empty where it does not. written says that
+// the image stands in the template as it is.
+func registryFault(c container, written bool) (message, hint string) {
 	rest, obeys := strings.CutPrefix(c.Image, markerRegistry)
 	switch {
 	case c.Image == "":
@@ -56,6 +76,6 @@ func registryFault(c container) (message, hint string) {
 			"where the global value is set, let it take the place of the registry of the image"
 	default:
 		return fmt.Sprintf("uses the image %s whatever global.imageRegistry is", oneLine(c.Image)),
-			"put the registry of the image through the global value:\n" + registryRemedy
+			registryRemedyFor(c.Image, written)
 	}
 }

@@ -3,6 +3,7 @@ package lint
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,14 +28,19 @@ func schemaRule() Rule {
 }
 
 func checkSchema(s *subject) {
+	unknown := unknownKeys(s.ext.Document.Value(), metadataSchema())
+	mistyped := map[[2]int]bool{}
 	for _, p := range s.ext.Document.Validate(extension.Schema()) {
-		if !s.toldElsewhere(p) {
+		mistyped[[2]int{p.Line, p.Column}] = true
+		if !s.toldElsewhere(p) && !s.isMisspelt(p, unknown) {
 			s.problem(p)
 		}
 	}
-	s.unknownKeys(s.ext.Document.Value(), metadataSchema())
+	for _, key := range unknown {
+		s.unknownKey(key)
+	}
 	for _, p := range s.ext.AssetProblems {
-		if assetRuleOf(s.ext, p) == "" {
+		if assetRuleOf(s.ext, p) == "" && !mistyped[[2]int{p.Line, p.Column}] {
 			s.problem(p)
 		}
 	}
@@ -55,41 +61,80 @@ func (s *subject) toldElsewhere(p yamldoc.Problem) bool {
 	return false
 }
 
-// unknownKeys tells the fields that nothing reads. The schema allows them, since
+// unknownKey is a field that nothing reads.
+type unknownKey struct {
+	Pointer []string
+	Shape   *schemaNode // of the mapping that it stands in
+	// Near is the field that was probably meant; it is empty where none is like it.
+	Near string
+	// Needed is set where what was meant is missing, and has to be there.
+	Needed bool
+}
+
+// unknownKeys finds the fields that nothing reads. The schema allows them, since
 // KubeSphere does: mostly they are slips, sometimes notes.
-func (s *subject) unknownKeys(value any, shape *schemaNode, pointer ...string) {
+func unknownKeys(value any, shape *schemaNode, pointer ...string) []*unknownKey {
+	var found []*unknownKey
 	switch value := value.(type) {
 	case map[string]any:
 		for _, key := range sortedKeys(value) {
 			below := append(pointer[:len(pointer):len(pointer)], key)
 			member := shape.member(key)
-			if member == nil && len(shape.Properties) > 0 {
-				s.unknownKey(key, shape, below)
-			}
 			if member != nil {
-				s.unknownKeys(value[key], member, below...)
+				found = append(found, unknownKeys(value[key], member, below...)...)
+			} else if len(shape.Properties) > 0 {
+				unknown := &unknownKey{Pointer: below, Shape: shape}
+				unknown.Near, _ = yamldoc.Nearest(key, sortedKeys(shape.Properties))
+				found = append(found, unknown)
 			}
 		}
 	case []any:
 		if shape.Items == nil {
-			return
+			return nil
 		}
 		for i, item := range value {
-			s.unknownKeys(item, shape.Items.shape(), append(pointer[:len(pointer):len(pointer)], strconv.Itoa(i))...)
+			found = append(found, unknownKeys(item, shape.Items.shape(), append(pointer[:len(pointer):len(pointer)], strconv.Itoa(i))...)...)
 		}
 	}
+	return found
 }
 
-func (s *subject) unknownKey(key string, shape *schemaNode, pointer []string) {
+// missingKey is how yamldoc tells a key that has to be there.
+var missingKey = regexp.MustCompile(`^key "(.*)" is missing`)
+
+// isMisspelt reports whether a problem is that a key is missing which is there,
+// misspelt: that is one mistake, told with the key.
+func (s *subject) isMisspelt(p yamldoc.Problem, unknown []*unknownKey) bool {
+	m := missingKey.FindStringSubmatch(p.Message)
+	if m == nil {
+		return false
+	}
+	for _, key := range unknown {
+		line, column := s.ext.Document.Place(key.Pointer[:len(key.Pointer)-1]...)
+		if key.Near == m[1] && p.Line == line && p.Column == column {
+			key.Needed = true
+			return true
+		}
+	}
+	return false
+}
+
+func (s *subject) unknownKey(key *unknownKey) {
+	last := len(key.Pointer) - 1
 	hint := "KubeSphere ignores it: correct its name, or remove it"
-	if near, ok := yamldoc.Nearest(key, sortedKeys(shape.Properties)); ok {
-		hint = fmt.Sprintf("did you mean %q?", near)
+	if key.Near != "" {
+		hint = fmt.Sprintf("did you mean %q?", key.Near)
 	}
-	message := fmt.Sprintf("unknown key %q", oneLine(key))
-	if above := pointer[:len(pointer)-1]; len(above) > 0 {
-		message += " in " + placeWords(above)
+	message := fmt.Sprintf("unknown key %q", oneLine(key.Pointer[last]))
+	if last > 0 {
+		message += " in " + placeWords(key.Pointer[:last])
 	}
-	s.problemAs(s.byDefault(Warning), s.ext.Document.ProblemAtKey(message, hint, pointer...))
+	severity := s.byDefault(Warning)
+	if key.Needed {
+		severity = s.severity()
+		message += fmt.Sprintf(", and %q is missing", key.Near)
+	}
+	s.problemAs(severity, s.ext.Document.ProblemAtKey(message, hint, key.Pointer...))
 }
 
 // placeWords names a mapping by the keys that lead to it: provider.en, or item 1

@@ -36,6 +36,27 @@ func TestSchema(t *testing.T) {
 			hint: `did you mean "required"?`,
 		},
 		{
+			name:    "misspelt where it has to be",
+			changes: []string{"extension.yaml", replaced(replaced(goodMetadata, "displayName:", "displayname:"), "category:", "categroy:")},
+			want: []string{
+				`error schema ext/extension.yaml:4:1: unknown key "displayname", and "displayName" is missing`,
+				`error schema ext/extension.yaml:6:1: unknown key "categroy", and "category" is missing`,
+			},
+			hint: `did you mean "displayName"?`,
+		},
+		{
+			name:    "misspelt where it has to be, below",
+			changes: []string{"extension.yaml", replaced(goodMetadata, "- name: web\n", "- nmae: web\n")},
+			want: []string{
+				`error schema ext/extension.yaml:12:5: unknown key "nmae" in item 1 of dependencies, and "name" is missing`,
+			},
+		},
+		{
+			name:    "an icon that is no text",
+			changes: []string{"extension.yaml", replaced(goodMetadata, "icon: static/icon.svg", "icon: 3")},
+			want:    []string{`error schema ext/extension.yaml:8:7: "icon" must be a string, not a number`},
+		},
+		{
 			name:    "a note",
 			changes: []string{"extension.yaml", goodMetadata + "x-owner: {team: web}\n"},
 			want:    []string{`warning schema ext/extension.yaml:16:1: unknown key "x-owner"`},

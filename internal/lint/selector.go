@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 )
 
@@ -23,8 +24,19 @@ func nodeSelectorRule() Rule {
 const nodeSelectorRemedy = "{{- with .Values.global.nodeSelector }}\nnodeSelector:\n  {{- toYaml . | nindent 2 }}\n{{- end }}"
 
 // nodeSelectorHint is the remedy in one line, for findings of which there tend to
-// be many.
-const nodeSelectorHint = "in the pod spec: nodeSelector: {{- toYaml .Values.global.nodeSelector | nindent 8 }}"
+// be many. Where the template has a node selector of its own, it takes in that, for
+// there can be but one.
+func nodeSelectorHint(at source) string {
+	for _, own := range ownNodeSelector.FindAllString(at.Text, -1) {
+		if own != ".Values.global.nodeSelector" {
+			return fmt.Sprintf("in the pod spec, in place of the nodeSelector that is there: nodeSelector: {{- toYaml (merge (dict) (%s | default dict) (.Values.global.nodeSelector | default dict)) | nindent 8 }}", own)
+		}
+	}
+	return "in the pod spec: nodeSelector: {{- toYaml .Values.global.nodeSelector | nindent 8 }}"
+}
+
+// ownNodeSelector is a value from which a chart takes node selectors.
+var ownNodeSelector = regexp.MustCompile(`\.Values(?:\.\w+)*\.[nN]odeSelector\b`)
 
 func checkNodeSelector(s *subject) {
 	marked, err := s.material.marked()
@@ -36,12 +48,14 @@ func checkNodeSelector(s *subject) {
 			continue
 		}
 		at, line := marked.place(w)
-		if w.Kind == "DaemonSet" {
-			s.inSourceAs(s.atMost(Info), at, line, fmt.Sprintf("%s does not obey global.nodeSelector", w),
-				"that is fine for an agent that has to run on every node; else, "+nodeSelectorHint)
-			continue
+		severity, message, hint := s.severity(), fmt.Sprintf("%s does not obey global.nodeSelector", w), nodeSelectorHint(at)
+		switch {
+		case w.Test:
+			severity, message = s.atMost(Info), message+onlyTested
+		case w.Kind == "DaemonSet":
+			severity, hint = s.atMost(Info), "that is fine for an agent that has to run on every node; else, "+hint
 		}
-		s.inSource(at, line, fmt.Sprintf("%s does not obey global.nodeSelector", w), nodeSelectorHint)
+		s.inSourceAs(severity, at, line, message, hint)
 	}
 }
 

@@ -15,8 +15,15 @@ type workload struct {
 	// Ordinal counts, from 0, the objects of this kind that this template
 	// rendered before it. It is what tells two Jobs of one template apart.
 	Ordinal int
-	Pods    []pod
+	// Test is set where the object is there for `helm test` alone, which KubeSphere
+	// does not run.
+	Test bool
+	Pods []pod
 }
+
+// onlyTested is said of a workload that is there for tests: nobody who installs
+// the extension meets it.
+const onlyTested = "; only `helm test` makes it, which KubeSphere does not run"
 
 // String names the workload as kubectl users do: Deployment "web".
 func (w workload) String() string {
@@ -115,7 +122,7 @@ func (f *podFinder) object(value any) {
 	if kind == "" {
 		return
 	}
-	w := workload{Kind: kind, Name: objectName(object), Template: f.template}
+	w := workload{Kind: kind, Name: objectName(object), Template: f.template, Test: isTest(object)}
 	lenient := !ownGroup(group)
 	for _, key := range sortedKeys(object) {
 		if key != "metadata" && key != "status" {
@@ -145,6 +152,22 @@ func ownGroup(group string) bool {
 		return true
 	}
 	return false
+}
+
+// isTest reports whether all hooks of an object are those of `helm test`
+// (Helm, "Chart Tests").
+func isTest(object map[string]any) bool {
+	metadata, _ := object["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	hooks := text(annotations["helm.sh/hook"])
+	for hook := range strings.SplitSeq(hooks, ",") {
+		switch strings.ToLower(strings.TrimSpace(hook)) {
+		case "test", "test-success", "test-failure":
+		default:
+			return false
+		}
+	}
+	return hooks != ""
 }
 
 func objectName(object map[string]any) string {

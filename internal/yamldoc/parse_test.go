@@ -86,7 +86,10 @@ func TestParseProblems(t *testing.T) {
 		{"unknown escape", "a: \"\\q\"\n", "1:6: unknown escape in a double-quoted text (write \\\\ for a backslash, or use single quotes)", false},
 		{"half an escape", "a: \"\\xzz\"\n", "1:0: an escape in a double-quoted text lacks hexadecimal digits (write \\\\ for a backslash, or use single quotes)", false},
 		{"an anchor without a name", "a: &\n", "1:4: the name after & or * is missing or has characters that no name has (if it is a text, write it in quotes)", false},
-		{"a broken second document", "a: 1\n---\n[\n", "3:1: a value is missing or starts with a character that cannot start one (if it is a text, write it in quotes)", true},
+		{"a broken second document", "a: 1\n---\n[\n", `3:1: the list that starts with "[" here is not closed (add the missing "]", or write [] for an empty list)`, true},
+		{"an open list", "a: [\n", `1:4: the list that starts with "[" here is not closed (add the missing "]", or write [] for an empty list)`, false},
+		{"an open mapping", "a:\n  - {\n", `2:5: the mapping that starts with "{" here is not closed (add the missing "}", or write {} for an empty mapping)`, true},
+		{"a comma and no value", "a: [,]\n", "1:5: a value is missing or starts with a character that cannot start one (if it is a text, write it in quotes)", false},
 		{"too deep", strings.Repeat("[", 200) + strings.Repeat("]", 200), "1:101: nested more than 100 levels deep", false},
 	}
 	for _, test := range tests {

@@ -88,6 +88,10 @@ func (d *Document) syntaxProblem(err error) *Problem {
 	case strings.Contains(cause, "did not find expected key") && d.firstWord(d.lineOf(at)) < at:
 		return d.syntaxAt(at, 1, "this does not belong to the value before it",
 			"write the whole value in quotes; within single quotes, a ' is written twice")
+	case strings.Contains(cause, "did not find expected node content") && strings.HasPrefix(string(d.src[at:]), "["):
+		return d.syntaxAt(at, 1, `the list that starts with "[" here is not closed`, `add the missing "]", or write [] for an empty list`)
+	case strings.Contains(cause, "did not find expected node content") && strings.HasPrefix(string(d.src[at:]), "{"):
+		return d.syntaxAt(at, 1, `the mapping that starts with "{" here is not closed`, `add the missing "}", or write {} for an empty mapping`)
 	case at > 0 && at < len(d.src) && d.src[at-1] == '$' && d.src[at] == '{':
 		return d.syntaxAt(at-1, 2, "within [ ] and { }, a brace starts a mapping", `write "${NAME}" in quotes`)
 	}
