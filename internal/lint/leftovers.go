@@ -18,8 +18,8 @@ func leftoversRule() Rule {
 		Why: "What lies in the folder of an extension is packed, unless .helmignore names it. Leftovers of editors, build tools " +
 			"and of packing itself make the package larger, which may have 1 MiB; they show what was not meant to be " +
 			"shown, and make the same commit another package on another machine.",
-		Fix: "Name them in .helmignore at the top of the extension, one pattern a line:\n\n" +
-			"node_modules/\n*.bak\n*.tgz\n!charts/*.tgz",
+		Fix: "Name them in .helmignore at the top of the extension, one pattern a line (and none with !, by which Helm leaves out all that it does not match):\n\n" +
+			"node_modules/\n*.bak",
 		Source: "ksrelease leaves out by itself what is never part of an extension (version control, editors' copies, .env, keys, " +
 			"packages at the top); this rule knows what Helm and ksbuilder would pack besides.",
 		Default: Warning,
