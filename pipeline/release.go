@@ -99,6 +99,8 @@ func (r *release) performOne(ctx context.Context, w *world, stage Stage) {
 		record.Status = StageOK
 	case errors.As(err, &end) && (end.outcome == Exists || end.outcome == Drift):
 		record.Status = StageOK
+	case end == nil && ctx.Err() != nil && !r.sent:
+		// It was cut off, and stays as it is: what a write has sent is in doubt.
 	default:
 		record.Status = StageFailed
 	}
@@ -198,6 +200,7 @@ func (r *release) unplan() {
 		}
 	}
 	r.result.Assets = []AssetResult{}
+	r.sent, r.sentAt = false, time.Time{}
 }
 
 // tell notes something that the user should know while it goes on.

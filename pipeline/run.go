@@ -59,6 +59,7 @@ type Run struct {
 	applying bool
 
 	mu          sync.Mutex // one event at a time
+	finished    bool       // the last event is out
 	warnings    []string
 	authRefused error
 }
@@ -544,10 +545,14 @@ func (r *Run) Warn(message string) {
 }
 
 // Note passes a remark on the run as a whole to the observer: a request that is
-// tried again, for one. It may be called from anywhere at any time.
+// tried again, for one. It may be called from anywhere at any time; when the run
+// is finished nobody is told any more.
 func (r *Run) Note(message string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.finished {
+		return
+	}
 	r.Observer.Observe(Event{Kind: EventNote, Time: time.Now(), Message: message})
 }
 
@@ -584,7 +589,7 @@ func (r *Run) emitRun(kind EventKind, p *plan, message string) *Result {
 	result.Warnings = slices.Clone(r.warnings)
 	now := time.Now()
 	if kind == EventRunFinished {
-		result.Finished = &now
+		result.Finished, r.finished = &now, true
 	}
 	r.Observer.Observe(Event{Kind: kind, Time: now, Planning: !r.applying, Message: message, Result: result})
 	return result

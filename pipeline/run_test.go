@@ -410,6 +410,38 @@ func TestTimeUpNamesWhatIsLeft(t *testing.T) {
 	})
 }
 
+// What the end of the time cuts off is neither sent nor seen: it is in doubt, in
+// the words and in the stages of the result.
+func TestAWriteThatIsCutOffIsInDoubt(t *testing.T) {
+	for _, stage := range []string{StageUpload, StagePush} {
+		w := newFakeWorld()
+		ctx, cancel := context.WithCancelCause(t.Context())
+		defer cancel(nil)
+		w.fault = func(call string) (bool, error) {
+			if !strings.HasPrefix(call, stage+" ") {
+				return false, nil
+			}
+			cancel(errors.New("the 10s of --timeout were up"))
+			return true, context.Canceled
+		}
+		run := New(Options{
+			Sources:     []config.Source{sourceOf(t, "alc", "1.0.0")},
+			Marketplace: w, Repository: w, AssetHost: "https://market.example", Parallelism: 1,
+		})
+		result, err := run.Do(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := result.Extensions[0]
+		if want := "the 10s of --timeout were up during " + stage + "; what it sent is in doubt, the next run reads it back"; x.Outcome != NotReached || x.Reason != want {
+			t.Errorf("%s: %s", x.Outcome, x.Reason)
+		}
+		if i := slices.IndexFunc(x.Stages, func(s StageResult) bool { return s.Name == stage }); x.Stages[i].Status != StageStarted {
+			t.Errorf("the stage is %s", x.Stages[i].Status)
+		}
+	}
+}
+
 // Waiting takes no place from the extensions that are still at work.
 func TestWaitingTakesNoSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
