@@ -108,7 +108,7 @@ func TestExitCodesAreAsTheirPageSays(t *testing.T) {
 		told = append(told, row[1])
 	}
 	want := []string{}
-	for _, code := range []int{exitOK, exitNotReleased, exitUsage, exitAuth, exitInterrupted, exitTerminated} {
+	for _, code := range []int{exitOK, exitNotReleased, exitUsage, exitAuth, exitHungUp, exitInterrupted, exitTerminated} {
 		want = append(want, fmt.Sprint(code))
 	}
 	if !slices.Equal(told, want) {

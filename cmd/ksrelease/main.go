@@ -35,6 +35,7 @@ const (
 	exitNotReleased = 1   // at least one extension is not released as asked
 	exitUsage       = 2   // usage or configuration
 	exitAuth        = 3   // authentication
+	exitHungUp      = 129 // SIGHUP
 	exitInterrupted = 130 // SIGINT
 	exitTerminated  = 143 // SIGTERM
 )
@@ -211,13 +212,18 @@ func (e *usageError) Unwrap() error { return e.err }
 
 func usage(err error, advice string) error { return &usageError{err, advice} }
 
-// untilSignal is a context that ends with the first SIGINT or SIGTERM; the
-// second one ends the process at once. signalled is the exit code of the
+// untilSignal is a context that ends with the first SIGINT, SIGTERM or SIGHUP;
+// the second one ends the process at once. signalled is the exit code of the
 // signal that came, or 0.
 func untilSignal() (ctx context.Context, signalled func() int) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	came := make(chan os.Signal, 2)
 	signal.Notify(came, syscall.SIGINT, syscall.SIGTERM)
+	// A terminal that is closed should not cut a release off in the middle either;
+	// who starts it with nohup wants it to go on to its end.
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(came, syscall.SIGHUP)
+	}
 	codes := make(chan int, 1)
 	go func() {
 		first := codeOf(<-came)
@@ -236,8 +242,11 @@ func untilSignal() (ctx context.Context, signalled func() int) {
 }
 
 func codeOf(s os.Signal) int {
-	if s == syscall.SIGTERM {
+	switch s {
+	case syscall.SIGTERM:
 		return exitTerminated
+	case syscall.SIGHUP:
+		return exitHungUp
 	}
 	return exitInterrupted
 }

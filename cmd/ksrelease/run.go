@@ -166,7 +166,11 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	options.Observer = report.All(observers...)
 	run := pipeline.New(options)
 	a.warnings.to(run.Warn)
-	result, err := run.Do(ctx)
+	// Who interrupts a run should see at once that it has understood.
+	defer context.AfterFunc(a.stop, func() {
+		run.Note("interrupted: nothing new is begun, and what is in flight is brought to its end; once more ends it at once")
+	})()
+	result, err := run.Do(transport.WithStop(ctx, a.stop))
 	if err != nil {
 		return usage(err, pipeline.Remedy(err))
 	}

@@ -222,11 +222,13 @@ func pass(_ request, take func()) bool {
 type market struct {
 	t      testing.TB
 	store  *marketplace.Marketplace
+	front  http.Handler            // the store, or something that misbehaves before it
 	listen func(who string) string // serves it at one more address, for requests to be told apart
 
 	mu          sync.Mutex
 	changed     *sync.Cond // connections or requests
 	hook        hook
+	late        func(request) bool
 	requests    []*request
 	clock       int
 	counts      map[string]int
@@ -261,7 +263,7 @@ func openMarket(t testing.TB) *market {
 		t.Fatal(err)
 	}
 	m := &market{
-		t: t, store: store, hook: pass, counts: map[string]int{}, names: map[string]string{},
+		t: t, store: store, front: store, hook: pass, counts: map[string]int{}, names: map[string]string{},
 		connections: map[net.Conn]bool{}, accepted: map[string]bool{},
 	}
 	m.changed = sync.NewCond(&m.mu)
@@ -294,6 +296,15 @@ func (m *market) through(h hook) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.hook = h
+}
+
+// isLate has the requests of the index for which late says so answered with an
+// empty one: of before anything was submitted. That of KubeSphere Cloud takes
+// its time, where that of the local marketplace is up to date at once.
+func (m *market) isLate(late func(request) bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.late = late
 }
 
 func (m *market) noteConnection(conn net.Conn, state http.ConnState) {
@@ -352,7 +363,11 @@ func (m *market) serve(who string, w http.ResponseWriter, r *http.Request) {
 	q, h := m.note(who, r, body)
 	answer := httptest.NewRecorder()
 	take := sync.OnceFunc(func() {
-		m.store.ServeHTTP(answer, r)
+		if m.showsNothing(q) {
+			_, _ = answer.WriteString("apiVersion: v1\nentries: {}\n")
+		} else {
+			m.front.ServeHTTP(answer, r)
+		}
 		m.noteDone(q, answer)
 	})
 	if !h(m.look(q), take) {
@@ -367,6 +382,12 @@ func (m *market) serve(who string, w http.ResponseWriter, r *http.Request) {
 type broken struct{ err error }
 
 func (b broken) Read([]byte) (int, error) { return 0, b.err }
+
+func (m *market) showsNothing(q *request) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return q.class == askIndex && m.late != nil && m.late(*q)
+}
 
 func (m *market) look(q *request) request {
 	m.mu.Lock()
@@ -514,17 +535,29 @@ type process struct {
 // output is what a process printed; read it when the process has ended.
 type output struct {
 	text bytes.Buffer
-	// told, where it is set before the start, is handed all there is so far, each
-	// time that more comes.
-	told func(soFar []byte)
+	// told are handed all there is so far, each time that more comes. They are set
+	// before the start.
+	told []func(soFar []byte)
 }
 
 func (o *output) Write(p []byte) (int, error) {
 	n, err := o.text.Write(p)
-	if o.told != nil {
-		o.told(o.text.Bytes())
+	for _, tell := range o.told {
+		tell(o.text.Bytes())
 	}
 	return n, err
+}
+
+// once is closed when a text was printed so many times.
+func (o *output) once(text string, times int) <-chan struct{} {
+	reached := make(chan struct{})
+	closeIt := sync.OnceFunc(func() { close(reached) })
+	o.told = append(o.told, func(soFar []byte) {
+		if bytes.Count(soFar, []byte(text)) >= times {
+			closeIt()
+		}
+	})
+	return reached
 }
 
 func (o *output) String() string { return o.text.String() }
@@ -590,10 +623,14 @@ func (p *process) run() (code int) {
 	return p.start().code()
 }
 
-// output is all it printed, for the message of a test that fails.
+// output is what it printed, for the message of a test that fails.
 func (p *process) output() string {
 	<-p.ended
-	return fmt.Sprintf("exit code %d\nstdout:\n%s\nstderr:\n%s", p.cmd.ProcessState.ExitCode(), p.stdout.String(), p.stderr.String())
+	stdout := p.stdout.String()
+	if len(stdout) > 4096 {
+		stdout = "…" + stdout[len(stdout)-4096:]
+	}
+	return fmt.Sprintf("exit code %d\nstderr:\n%s\nstdout:\n%s", p.cmd.ProcessState.ExitCode(), p.stderr.String(), stdout)
 }
 
 // event is a line of `--output json`.

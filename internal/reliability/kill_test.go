@@ -25,14 +25,21 @@ type point struct {
 	// after is true when the server has done what it was asked, and its answer has
 	// reached nobody; false when the request has reached it, and nothing more.
 	after bool
+	// late is true when the next run begins before the index shows what was
+	// submitted: the marketplace alone knows of it then.
+	late bool
 }
 
 func (p point) String() string {
-	when := "before"
+	text := "before"
 	if p.after {
-		when = "after"
+		text = "after"
 	}
-	return fmt.Sprintf("%s_%s_%d_%s", when, p.class, p.nth, cmp.Or(p.extension, "all"))
+	text += fmt.Sprintf("_%s_%d_%s", p.class, p.nth, cmp.Or(p.extension, "all"))
+	if p.late {
+		text += "_late"
+	}
+	return text
 }
 
 // of says whether a request is the one at the point.
@@ -87,14 +94,14 @@ func points(t testing.TB, repo *monorepo) []point {
 		if q.class == askIndex && q.nth > 1+repo.depth() {
 			continue
 		}
-		all = append(all, point{q.class, q.extension, q.nth, false}, point{q.class, q.extension, q.nth, true})
-	}
-	slices.SortFunc(all, func(a, b point) int {
-		if a.after != b.after && a.after {
-			return 1
-		} else if a.after != b.after {
-			return -1
+		for _, after := range []bool{false, true} {
+			for _, late := range []bool{false, true} {
+				all = append(all, point{q.class, q.extension, q.nth, after, late})
+			}
 		}
+	}
+	// The same order each time, whichever request came first.
+	slices.SortStableFunc(all, func(a, b point) int {
 		return cmp.Or(cmp.Compare(a.class, b.class), cmp.Compare(a.extension, b.extension), cmp.Compare(a.nth, b.nth))
 	})
 	return all
@@ -141,7 +148,7 @@ func spread(all []point, count int) []point {
 				continue
 			}
 			// Not the same extension each time.
-			at := (7*i + 3*round) % len(byStratum[s])
+			at := (3*i + i/2 + 3*round) % len(byStratum[s])
 			taken = append(taken, byStratum[s][at])
 			byStratum[s] = slices.Delete(slices.Clone(byStratum[s]), at, at+1)
 		}
@@ -173,6 +180,9 @@ func TestKilledAtEachRequest(t *testing.T) {
 			story := newStory(t, repo, &total)
 			if !story.killed("first", func(victim *process) { story.market.through(at.killing(victim)) }) {
 				t.Errorf("the release has no such request")
+			}
+			if at.late {
+				story.market.isLate(func(q request) bool { return q.nth == 1 })
 			}
 			story.finishes("last")
 		})
@@ -226,11 +236,11 @@ func TestKilledAtEachEvent(t *testing.T) {
 		t.Run(fmt.Sprint(after), func(t *testing.T) {
 			story := newStory(t, repo, &total)
 			story.killed("first", func(victim *process) {
-				victim.stdout.told = func(soFar []byte) {
+				victim.stdout.told = append(victim.stdout.told, func(soFar []byte) {
 					if bytes.Count(soFar, []byte("\n")) >= after {
 						victim.signal(os.Kill)
 					}
-				}
+				})
 			})
 			story.finishes("last")
 		})

@@ -173,11 +173,13 @@ func isRepeatable(r *Request, failure *Error) bool {
 }
 
 // affordable says that a wait ends before the patience of the client and the
-// deadline of the caller do: waiting for an attempt that cannot be made would
+// deadline of the caller do, and that the caller has not asked to stop: waiting for an attempt that cannot be made would
 // only put the error off.
 func (s *sending) affordable(ctx context.Context, wait time.Duration, failure *Error) bool {
 	deadline, ok := ctx.Deadline()
-	switch {
+	switch stop := stopOf(ctx); {
+	case stop.Err() != nil:
+		failure.outOfTime = noMore(stop)
 	case ok && !time.Now().Add(wait).Before(deadline):
 		failure.outOfTime = fmt.Sprintf("the next attempt would be in %s, after the deadline", shortDuration(wait))
 	case s.waited+wait > s.client.options.Patience:
@@ -197,9 +199,13 @@ func (s *sending) wait(ctx context.Context, wait time.Duration, failure *Error) 
 	s.waited += wait
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
+	stop := stopOf(ctx)
 	select {
 	case <-timer.C:
 		return true
+	case <-stop.Done():
+		failure.outOfTime = noMore(stop)
+		return false
 	case <-ctx.Done():
 		failure.Err = stopped(ctx, "gave up waiting to try again")
 		return false
