@@ -27,9 +27,9 @@ const (
 	// Username and Password are for the Helm repository. The name is no secret.
 	Username = "canary"
 	Password = `pw+Zq7/tW:9"mX&4<vL%2>hüR'8k`
-	// ProxyUsername and ProxyPassword are for the proxy. Names are shorter than what
-	// is told as a part of a secret.
-	ProxyUsername = "canary-px"
+	// ProxyUsername and ProxyPassword are for the proxy. The names are shorter
+	// than what is told as a part of a secret, in base64, too.
+	ProxyUsername = "proxy-me"
 	ProxyPassword = `px-R3j?Nb@6#yE=1 "Gd/5;s:U`
 )
 

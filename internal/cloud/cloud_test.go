@@ -207,6 +207,8 @@ func TestBadAnswers(t *testing.T) {
 		{"UploadFiles", `{"files": [{"url": "https://cdn/a.svg"}, {}]}`, "the answer has no usable address for file 2", true},
 		{"UploadFiles", `{"files": [{"url": "/a.svg"}, {"url": "https://cdn/a.svg"}]}`, "the answer has no usable address for file 1", true},
 		{"UploadFiles", `{"files": [{"url": "javascript:alert(1)"}, {"url": "https://cdn/a.svg"}]}`, "the answer has no usable address for file 1", true},
+		{"UploadFiles", `{"files": [{"url": "https://cdn/a.svg?token=` + canary + `"}, {"url": "https://cdn/b.png"}]}`, "the address of file 1 has the API key in it, or a user and password: everybody who gets the package could read them", true},
+		{"UploadFiles", `{"files": [{"url": "https://cdn/a.svg"}, {"url": "https://me:pw@cdn/b.png"}]}`, "the address of file 2 has the API key in it, or a user and password", true},
 		{"PushPackage", `{}`, "uploading package alc-1.2.0.tgz: 200 OK: the answer has no snapshot_id; it begins: {} (POST http://HOST/apis/extension/v1/users/usr-0001/extensions/alc/package?force=true&create_extension=true)", true},
 		{"PushPackage", ``, "the answer is empty where JSON was expected", true},
 		{"PushPackage", login, "200 OK: Sign in: a page came instead of JSON", true},

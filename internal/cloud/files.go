@@ -7,7 +7,9 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/mask"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
@@ -59,13 +61,15 @@ func (c *Client) UploadFiles(ctx context.Context, user, what string, files []Upl
 	form.into(&request)
 	var addresses []string
 	err := c.call(ctx, request, func(body []byte) (err error) {
-		addresses, err = readAddresses(body, len(files))
+		addresses, err = readAddresses(body, files)
 		return err
 	}, "extension", "v1", "users", user, "files")
 	return addresses, err
 }
 
-func readAddresses(body []byte, want int) ([]string, error) {
+// readAddresses takes the addresses that are going to be published: none that
+// would tell everybody a secret is among them.
+func readAddresses(body []byte, files []Upload) ([]string, error) {
 	var answer struct {
 		Files []struct {
 			URL string `json:"url"`
@@ -74,14 +78,18 @@ func readAddresses(body []byte, want int) ([]string, error) {
 	if err := decode(body, &answer); err != nil {
 		return nil, err
 	}
-	if len(answer.Files) != want {
-		return nil, fmt.Errorf("the answer lists %d files where %d were sent%s", len(answer.Files), want, quoted(body))
+	if len(answer.Files) != len(files) {
+		return nil, fmt.Errorf("the answer lists %d files where %d were sent%s", len(answer.Files), len(files), quoted(body))
 	}
-	addresses := make([]string, want)
+	addresses := make([]string, len(files))
 	for i, file := range answer.Files {
 		u, err := url.Parse(file.URL)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return nil, fmt.Errorf("the answer has no usable address for file %d%s", i+1, quoted(body))
+		}
+		hidden := strings.Contains(file.URL, mask.Hidden) && !strings.Contains(files[i].Path, mask.Hidden)
+		if hidden || u.User != nil {
+			return nil, fmt.Errorf("the address of file %d has the API key in it, or a user and password: everybody who gets the package could read them", i+1)
 		}
 		addresses[i] = file.URL
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/ksrelease/ksrelease/internal/mask"
 )
 
 // messageLimit is how much of an answer of failure is read for its message.
@@ -59,9 +61,32 @@ func (t *target) failure(r *Request) *Error {
 	return &Error{Op: r.Op, Method: t.method, URL: t.shown, read: t.read}
 }
 
-// attempt sends the request once and reads the answer to its end, within the
-// deadline of an attempt.
+// attempt sends the request once, and hides what it proved itself with in all
+// that comes back: a server, a proxy or a library may repeat it.
 func (c *Client) attempt(ctx context.Context, r *Request, t target) (*Response, *Error) {
+	hide := c.masksFor(t)
+	response, failure := c.exchange(ctx, r, t, hide)
+	if failure != nil {
+		failure.Err = scrub(failure.Err, hide.texts)
+		failure.location = hide.texts.Text(failure.location)
+		failure.URL = hide.texts.Text(failure.URL)
+	}
+	return response, failure
+}
+
+// masksFor are the masks of a request.
+func (c *Client) masksFor(t target) masks {
+	var proxy *url.URL
+	if u, err := url.Parse(t.url); err == nil {
+		// The error is told by whoever sends the request.
+		proxy, _ = c.options.Proxy(&http.Request{URL: u})
+	}
+	return c.masksOf(t.authorization, proxy)
+}
+
+// exchange sends the request and reads the answer to its end, within the
+// deadline of an attempt.
+func (c *Client) exchange(ctx context.Context, r *Request, t target, hide masks) (*Response, *Error) {
 	timeout := c.timeout(r)
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -80,7 +105,7 @@ func (c *Client) attempt(ctx context.Context, r *Request, t target) (*Response, 
 	defer answer.Body.Close()
 	failure.Status = answer.StatusCode
 	if !isSuccess(r, answer.StatusCode) {
-		c.describe(failure, r, t, answer)
+		describe(failure, r, hide.texts, answer)
 		return nil, failure
 	}
 	body, err := readBody(answer, r.limit())
@@ -88,9 +113,13 @@ func (c *Client) attempt(ctx context.Context, r *Request, t target) (*Response, 
 		failure.Err = c.explain(ctx, limited, err, "reading the answer", &cutError{len(body), &timeoutError{timeout, "not complete"}})
 		return nil, failure
 	}
-	response := &Response{Status: answer.StatusCode, Header: answer.Header, Body: body, URL: RedactURL(answer.Request.URL.String())}
-	response.Redirected = response.URL != RedactURL(t.url)
-	return response, check(r, t, response, failure)
+	response := &Response{Status: answer.StatusCode, Header: answer.Header, Body: body, URL: hide.texts.Text(RedactURL(answer.Request.URL.String()))}
+	response.Redirected = answer.Request.URL.String() != t.url
+	if r.JSON {
+		// What it says is told, kept in reports, put into packages.
+		response.Body = []byte(hide.data.Text(string(body)))
+	}
+	return response, check(r, hide.texts, response, failure)
 }
 
 func (c *Client) timeout(r *Request) time.Duration {
@@ -184,11 +213,11 @@ func tooLarge(limit int64) error {
 }
 
 // describe fills in what an answer of failure says.
-func (c *Client) describe(failure *Error, r *Request, t target, answer *http.Response) {
+func describe(failure *Error, r *Request, hide *mask.Mask, answer *http.Response) {
 	// What was read before an error is all the message there is.
 	body, _ := io.ReadAll(io.LimitReader(answer.Body, messageLimit))
 	failure.RetryAfter = parseRetryAfter(answer.Header, time.Now())
-	failure.Message = redactCredentials(message(body), t.authorization)
+	failure.Message = message(body, hide)
 	failure.page = r.JSON && IsPage(body)
 	if location, err := answer.Location(); err == nil && answer.StatusCode < 400 {
 		failure.location = RedactURL(location.String())
@@ -196,17 +225,15 @@ func (c *Client) describe(failure *Error, r *Request, t target, answer *http.Res
 }
 
 // check lets the request judge an answer of success.
-func check(r *Request, t target, response *Response, failure *Error) *Error {
+func check(r *Request, hide *mask.Mask, response *Response, failure *Error) *Error {
 	if r.Check == nil || response.Status == http.StatusNotModified {
 		return nil
 	}
-	err := r.Check(response)
-	if err == nil {
+	if failure.Err = r.Check(response); failure.Err == nil {
 		return nil
 	}
-	failure.Err = scrub(err, t.authorization)
 	if IsPage(response.Body) {
-		failure.Message = redactCredentials(message(response.Body), t.authorization)
+		failure.Message = message(response.Body, hide)
 		failure.page = r.JSON
 	}
 	return failure

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ksrelease/ksrelease/internal/mask"
 )
 
 // messageLength is how much of a server's words an error shows, in characters.
@@ -20,18 +22,15 @@ var (
 	tag    = regexp.MustCompile(`(?s)<[^>]*>`)
 )
 
-// message is what an answer of failure says: the message of a JSON object, the
+// message is what an answer of failure says, with the secrets of hide hidden: the message of a JSON object, the
 // title (or first line of text) of a page, the first line of anything else. It
 // is one line without control characters, so that no server writes to a
 // terminal more than its words.
-func message(body []byte) string {
+func message(body []byte, hide *mask.Mask) string {
 	if text := jsonMessage(body); text != "" {
-		return oneLine(text)
+		return capped(oneLine(text), hide)
 	}
-	if IsPage(body) {
-		return pageMessage(string(body))
-	}
-	return firstLine(string(body))
+	return capped(excerpt(body), hide)
 }
 
 // IsPage says that a body is an HTML or XML page: what a proxy or a login page
@@ -42,7 +41,9 @@ func IsPage(body []byte) bool {
 
 // Excerpt is the first line of a body as an error may show it; empty where the
 // body is no text.
-func Excerpt(body []byte) string {
+func Excerpt(body []byte) string { return capped(excerpt(body), nil) }
+
+func excerpt(body []byte) string {
 	if IsPage(body) {
 		return pageMessage(string(body))
 	}
@@ -93,7 +94,7 @@ func firstLine(text string) string {
 	return ""
 }
 
-// oneLine joins lines, drops what does not print, and caps the length.
+// oneLine joins lines and drops what does not print.
 func oneLine(text string) string {
 	printable := strings.Map(func(r rune) rune {
 		switch {
@@ -104,9 +105,15 @@ func oneLine(text string) string {
 		}
 		return r
 	}, text)
-	line := []rune(strings.Join(strings.Fields(printable), " "))
-	if len(line) > messageLength {
-		return string(line[:messageLength]) + "…"
+	return strings.Join(strings.Fields(printable), " ")
+}
+
+// capped is as much of a line as an error shows. Secrets are hidden before it is
+// cut, which would leave a part of one that nobody knows again.
+func capped(line string, hide *mask.Mask) string {
+	shown := []rune(redactText(hide.Text(line)))
+	if len(shown) > messageLength {
+		return string(shown[:messageLength]) + "…"
 	}
-	return string(line)
+	return string(shown)
 }

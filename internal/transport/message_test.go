@@ -7,6 +7,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ksrelease/ksrelease/internal/canary"
 )
 
 func TestMessage(t *testing.T) {
@@ -26,7 +28,7 @@ func TestMessage(t *testing.T) {
 		"\x00\x01binary":                                                            "",
 		strings.Repeat("界", 400):                                                    strings.Repeat("界", 300) + "…",
 	} {
-		if got := message([]byte(body)); got != want {
+		if got := message([]byte(body), nil); got != want {
 			t.Errorf("message(%q) = %q, want %q", body, got, want)
 		}
 	}
@@ -37,7 +39,7 @@ func FuzzMessage(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		for _, text := range []string{message(body), Excerpt(body)} {
+		for _, text := range []string{message(body, nil), Excerpt(body)} {
 			if !utf8.ValidString(text) || utf8.RuneCountInString(text) > messageLength+1 || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 				t.Errorf("%q of %q", text, body)
 			}
@@ -48,12 +50,12 @@ func FuzzMessage(f *testing.F) {
 func TestRedactURL(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://host/a%2Fb?force=true":                       "https://host/a%2Fb?force=true",
-		"https://user:" + canary + "@host/x":                  "https://xxxxx@host/x",
-		"https://" + canary + "@host/x#" + canary:             "https://xxxxx@host/x",
+		"https://user:" + canary.Token + "@host/x":            "https://xxxxx@host/x",
+		"https://" + canary.Token + "@host/x#" + canary.Token: "https://xxxxx@host/x",
 		"https://host/x?a=1&X-Amz-Signature=abc&api_key=d&b=": "https://host/x?a=1&X-Amz-Signature=xxxxx&api_key=xxxxx&b=",
-		"https://host/x?%74oken=" + canary:                    "https://host/x?%74oken=xxxxx",
-		"https://u:" + canary + "@ho st/x":                    "https://xxxxx@ho st/x",
-		"https://u:p@" + canary + "@ho st/x":                  "https://xxxxx@ho st/x",
+		"https://host/x?%74oken=" + canary.Token:              "https://host/x?%74oken=xxxxx",
+		"https://u:" + canary.Token + "@ho st/x":              "https://xxxxx@ho st/x",
+		"https://u:p@" + canary.Token + "@ho st/x":            "https://xxxxx@ho st/x",
 	} {
 		if got := RedactURL(address); got != want {
 			t.Errorf("RedactURL(%s) = %s, want %s", address, got, want)
@@ -70,7 +72,7 @@ func FuzzRedactURL(f *testing.F) {
 		if strings.Contains(host+parameter, "canary") {
 			t.Skip()
 		}
-		address := "https://canary:canary@" + host + "/"
+		address := "https://canary.Token:canary.Token@" + host + "/"
 		if u, err := url.Parse(address); err == nil && u.User != nil && isSecretName(parameter) && !strings.ContainsAny(parameter, "&=#") {
 			address += "?" + parameter + "=canary"
 		}

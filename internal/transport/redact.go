@@ -4,11 +4,14 @@ import (
 	"encoding/base64"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/mask"
 )
 
 // hidden stands wherever a secret was.
-const hidden = "xxxxx"
+const hidden = mask.Hidden
 
 // secretWords mark a query parameter whose value is nobody's business; the
 // signed URLs of object stores (X-Amz-Signature and the like) are among them.
@@ -79,16 +82,6 @@ func redactText(text string) string {
 	return userinfo.ReplaceAllString(text, "${1}"+hidden+"@")
 }
 
-// redactCredentials hides the credentials of a request where a server, or an
-// error, repeats them: the value of the header, and for basic authentication
-// its decoded form and the password too.
-func redactCredentials(text, authorization string) string {
-	for _, secret := range secretsOf(authorization) {
-		text = strings.ReplaceAll(text, secret, hidden)
-	}
-	return redactText(text)
-}
-
 // scrubbedError is an error whose text repeated credentials.
 type scrubbedError struct {
 	text string
@@ -100,31 +93,60 @@ func (e *scrubbedError) Error() string { return e.text }
 func (e *scrubbedError) Unwrap() error { return e.err }
 
 // scrub hides credentials in the text of an error.
-func scrub(err error, authorization string) error {
+func scrub(err error, m *mask.Mask) error {
+	if err == nil {
+		return nil
+	}
 	plain := err.Error()
-	if text := redactCredentials(plain, authorization); text != plain {
+	if text := redactText(m.Text(plain)); text != plain {
 		return &scrubbedError{text, err}
 	}
 	return err
 }
 
+// masks hide what a request proves itself with: to its server, and to the proxy
+// before it. Both may repeat it.
+type masks struct {
+	texts *mask.Mask
+	// data is for answers that are used, not only shown: a secret that is a word
+	// ("test") may stand there by itself.
+	data *mask.Mask
+}
+
+// dataSecret is the least number of bytes of a secret that is hidden in data; an
+// API key has 40.
+const dataSecret = 16
+
+func (c *Client) masksOf(authorization string, proxy *url.URL) masks {
+	key := authorization + "\n"
+	if proxy != nil {
+		key += proxy.User.String()
+	}
+	if known, ok := c.masks.Load(key); ok {
+		return known.(masks)
+	}
+	secrets := secretsOf(authorization)
+	if proxy != nil && proxy.User != nil {
+		password, _ := proxy.User.Password()
+		secrets = append(secrets, secretsOf(BasicAuthorization(proxy.User.Username(), password))...)
+	}
+	long := slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return len(s) < dataSecret })
+	made, _ := c.masks.LoadOrStore(key, masks{texts: mask.New(secrets...), data: mask.New(long...)})
+	return made.(masks)
+}
+
+// secretsOf are the secrets in the value of an Authorization header. The mask
+// finds the pair of user and password where it finds the password.
 func secretsOf(authorization string) []string {
 	scheme, value, found := strings.Cut(authorization, " ")
 	if !found {
-		scheme, value = "", authorization
-	}
-	secrets := []string{}
-	if value != "" {
-		secrets = append(secrets, value, base64.StdEncoding.EncodeToString([]byte(value)))
+		return []string{authorization}
 	}
 	if strings.EqualFold(scheme, "basic") {
 		if plain, err := base64.StdEncoding.DecodeString(value); err == nil {
 			_, password, _ := strings.Cut(string(plain), ":")
-			secrets = append(secrets, string(plain))
-			if password != "" {
-				secrets = append(secrets, password, url.QueryEscape(password))
-			}
+			return []string{password, value}
 		}
 	}
-	return secrets
+	return []string{value}
 }

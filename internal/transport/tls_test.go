@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/canary"
 	"github.com/ksrelease/ksrelease/internal/testca"
 )
 
@@ -166,8 +167,8 @@ func TestAuthorityThroughAProxy(t *testing.T) {
 	}
 	client := New(Options{Proxy: http.ProxyURL(address), Servers: []Server{{Address: server.URL, RootCAs: pool}}})
 	defer client.Close()
-	answer, err := client.Do(t.Context(), Request{Op: "asking", URL: server.URL, Authorization: "Bearer " + canary})
-	if err != nil || string(answer.Body) != "Bearer "+canary {
+	answer, err := client.Do(t.Context(), Request{Op: "asking", URL: server.URL, Authorization: "Bearer " + canary.Token})
+	if err != nil || string(answer.Body) != "Bearer "+canary.Token {
 		t.Errorf("%v, %v", answer, err)
 	}
 	if want := "CONNECT " + strings.TrimPrefix(server.URL, "https://") + " "; len(seen) != 1 || seen[0] != want {

@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 )
 
@@ -83,6 +84,7 @@ type Client struct {
 	http      *http.Client
 	gate      *gate
 	options   Options
+	masks     sync.Map // masks, by Authorization and proxy
 	closeIdle func()
 }
 

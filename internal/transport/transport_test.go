@@ -18,10 +18,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/canary"
 	"github.com/ksrelease/ksrelease/internal/testca"
 )
-
-const canary = "kck-ca0a41e5-0000-4000-8000-000000000000"
 
 // The context reaches the socket of a real network, with a server that accepts
 // and never answers, and with one that stops in the middle.
@@ -88,7 +87,7 @@ func TestHeaders(t *testing.T) {
 func TestRedirects(t *testing.T) {
 	to := func(code int, location string) answer { return status(code, "", "Location", location) }
 	authorized := func(r Request) Request {
-		r.Authorization = "Bearer " + canary
+		r.Authorization = "Bearer " + canary.Token
 		return r
 	}
 	ok := status(200, success)
@@ -104,8 +103,8 @@ func TestRedirects(t *testing.T) {
 		{"read on another host", read, []answer{to(301, "http://other.example/y"), ok}, "", []string{"cloud.example key", "other.example"}, false},
 		{"read on a subdomain", read, []answer{to(301, "http://sub.cloud.example/y"), ok}, "", []string{"cloud.example key", "sub.cloud.example"}, false},
 		{"read on another port", read, []answer{to(307, "http://cloud.example:8080/y"), ok}, "", []string{"cloud.example key", "cloud.example:8080"}, false},
-		{"read in a circle", read, []answer{to(302, "/x?token="+canary)}, "asking for x: redirected 10 times, the last time to http://cloud.example/x?token=xxxxx (GET http://cloud.example/x)", nil, false},
-		{"write becomes a login page", write, []answer{to(302, "/login?session="+canary), status(200, "<html>")},
+		{"read in a circle", read, []answer{to(302, "/x?token="+canary.Token)}, "asking for x: redirected 10 times, the last time to http://cloud.example/x?token=xxxxx (GET http://cloud.example/x)", nil, false},
+		{"write becomes a login page", write, []answer{to(302, "/login?session="+canary.Token), status(200, "<html>")},
 			"pushing x: 302 Found: redirected to http://cloud.example/login?session=xxxxx; set the server's own address (POST http://cloud.example/x)", []string{"cloud.example key"}, true},
 		{"write that stays one", write, []answer{to(308, "/y"), ok}, "", []string{"cloud.example key", "cloud.example key"}, false},
 		{"write to another host", write, []answer{to(307, "http://other.example/y"), ok},
@@ -158,12 +157,12 @@ func TestWrongAddresses(t *testing.T) {
 	defer client.Close()
 	for address, want := range map[string]string{
 		strings.Replace(plain.URL, "http:", "https:", 1): "server gave HTTP response to HTTPS client",
-		"ftp://host/x":                     "asking: the address must begin with https:// (or http://) and name a host (GET ftp://host/x)",
-		"https:///x":                       "and name a host (GET https:///x)",
-		"http://user:" + canary + "@h o/x": "asking: invalid character \" \" in host name (GET http://xxxxx@h o/x)",
+		"ftp://host/x":                           "asking: the address must begin with https:// (or http://) and name a host (GET ftp://host/x)",
+		"https:///x":                             "and name a host (GET https:///x)",
+		"http://user:" + canary.Token + "@h o/x": "asking: invalid character \" \" in host name (GET http://xxxxx@h o/x)",
 	} {
 		_, err := client.Do(t.Context(), Request{Op: "asking", Method: http.MethodGet, URL: address})
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), canary) {
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), canary.Token) {
 			t.Errorf("%s: %v, want %s", address, err, want)
 		}
 	}
@@ -198,7 +197,7 @@ func TestProxy(t *testing.T) {
 		t.Cleanup(client.Close)
 		return client
 	}
-	answer, err := client(url.UserPassword("me", canary)).Do(t.Context(), Request{Op: "asking", URL: "http://cloud.example/x"})
+	answer, err := client(url.UserPassword("me", canary.Token)).Do(t.Context(), Request{Op: "asking", URL: "http://cloud.example/x"})
 	if err != nil || string(answer.Body) != "proxied http://cloud.example/x" {
 		t.Errorf("through the proxy: %v, %v", answer, err)
 	}
@@ -210,10 +209,10 @@ func TestProxy(t *testing.T) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
-	gone := New(Options{Attempts: 1, Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: "127.0.0.1:1", User: url.UserPassword("me", canary)})})
+	gone := New(Options{Attempts: 1, Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: "127.0.0.1:1", User: url.UserPassword("me", canary.Token)})})
 	defer gone.Close()
 	_, err = gone.Do(t.Context(), Request{Op: "pushing", Method: http.MethodPost, URL: "https://cloud.example/x"})
-	if failure, ok := As(err); !ok || failure.InDoubt() || strings.Contains(err.Error(), canary) || !strings.Contains(err.Error(), "the proxy refused the connection") {
+	if failure, ok := As(err); !ok || failure.InDoubt() || strings.Contains(err.Error(), canary.Token) || !strings.Contains(err.Error(), "the proxy refused the connection") {
 		t.Errorf("a proxy that is not there: %v", err)
 	}
 }
@@ -306,10 +305,10 @@ func TestEchoedCredentials(t *testing.T) {
 	defer server.Close()
 	client := New(Options{})
 	defer client.Close()
-	basic := BasicAuthorization("me", canary)
-	for _, authorization := range []string{"Bearer " + canary, canary, basic} {
+	basic := BasicAuthorization("me", canary.Token)
+	for _, authorization := range []string{"Bearer " + canary.Token, canary.Token, basic} {
 		_, err := client.Do(t.Context(), Request{Op: "asking", URL: server.URL, Authorization: authorization})
-		if err == nil || strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), strings.TrimPrefix(basic, "Basic ")) || !strings.Contains(err.Error(), "bad key ") {
+		if err == nil || strings.Contains(err.Error(), canary.Token) || strings.Contains(err.Error(), strings.TrimPrefix(basic, "Basic ")) || !strings.Contains(err.Error(), "bad key ") {
 			t.Errorf("%v", err)
 		}
 		if failure, _ := As(err); !failure.Unauthorized() {
@@ -320,15 +319,15 @@ func TestEchoedCredentials(t *testing.T) {
 
 func TestParseServer(t *testing.T) {
 	for address, want := range map[string]string{
-		"https://host":                 "https://host",
-		"https://host/":                "https://host",
-		"http://host:8080/a%2Fb//":     "http://host:8080/a%2Fb",
-		"":                             "cloud.server is empty: give an address such as https://host",
-		"host":                         `cloud.server "host" must begin with https:// (or http://)`,
-		"host:443":                     `cloud.server "host:443" must begin with https:// (or http://)`,
-		"https://":                     `cloud.server "https:" names no host`,
-		"https://host?x=1":             `cloud.server "https://host?x=1" must end before the ? or #`,
-		"https://u:" + canary + "@h:x": `cloud.server "https://xxxxx@h:x" is no address: invalid port ":x" after host`,
+		"https://host":                       "https://host",
+		"https://host/":                      "https://host",
+		"http://host:8080/a%2Fb//":           "http://host:8080/a%2Fb",
+		"":                                   "cloud.server is empty: give an address such as https://host",
+		"host":                               `cloud.server "host" must begin with https:// (or http://)`,
+		"host:443":                           `cloud.server "host:443" must begin with https:// (or http://)`,
+		"https://":                           `cloud.server "https:" names no host`,
+		"https://host?x=1":                   `cloud.server "https://host?x=1" must end before the ? or #`,
+		"https://u:" + canary.Token + "@h:x": `cloud.server "https://xxxxx@h:x" is no address: invalid port ":x" after host`,
 	} {
 		u, err := ParseServer("cloud.server", address)
 		got := ""

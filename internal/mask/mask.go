@@ -1,0 +1,150 @@
+// Package mask hides secrets in texts that others wrote: the message of a
+// server that repeats the key it was sent, the error of a library, a line of a
+// file. It knows a secret by its value and finds it in the forms in which such
+// texts have it: as it is, escaped, encoded, folded over lines, in part.
+//
+// Where secrets come from, and which texts are shown, others know. Addresses
+// with a user and password in them are the business of internal/transport.
+package mask
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Hidden stands wherever a secret was.
+const Hidden = "xxxxx"
+
+// fragment is how many characters in a row of a secret are hidden also where
+// the rest is missing: what is shown of a text is cut somewhere. Fewer are
+// likely to be something else, and help nobody.
+const fragment = 12
+
+// shortest is the least number of bytes of a secret: what is shorter stands in
+// any text by chance.
+const shortest = 4
+
+// Mask hides secrets. It is not changed after New and may be used by several
+// goroutines. A nil one hides nothing.
+type Mask struct {
+	// needles are what is hidden, by their length.
+	needles map[int]map[string]struct{}
+	// begins answers for most places of a text that no needle begins there.
+	begins [1 << 16]bool
+}
+
+// New makes a mask for secrets; those of less than four bytes are passed over.
+func New(secrets ...string) *Mask {
+	m := &Mask{needles: map[int]map[string]struct{}{}}
+	for _, secret := range secrets {
+		if len(squeeze(secret)) < shortest {
+			continue
+		}
+		for _, form := range forms(secret) {
+			m.add(squeeze(form))
+		}
+	}
+	return m
+}
+
+// add hides a text, and all parts of it that are long enough.
+func (m *Mask) add(text string) {
+	length := min(fragment, len(text))
+	if length < shortest {
+		return
+	}
+	if m.needles[length] == nil {
+		m.needles[length] = map[string]struct{}{}
+	}
+	for i := range len(text) - length + 1 {
+		needle := text[i : i+length]
+		m.needles[length][needle] = struct{}{}
+		m.begins[slot(needle)] = true
+	}
+}
+
+// slot is a number for the first bytes of a text, of which there are enough.
+func slot(text string) uint16 {
+	return (uint16(text[0])<<8 | uint16(text[1])) ^ (uint16(text[2])*31 + uint16(text[3])*257)
+}
+
+// Text is a text with Hidden in the place of each secret, and of each part of
+// one. White space and marks that are not seen do not break a secret: what was
+// folded in a narrow column is found.
+func (m *Mask) Text(text string) string {
+	if m == nil || text == "" {
+		return text
+	}
+	squeezed, at := squeezeWithPlaces(text)
+	var b strings.Builder
+	shown := 0 // everything before it is in b
+	for i := 0; i < len(squeezed); {
+		end := m.secretAt(squeezed, i)
+		if end == i {
+			i++
+			continue
+		}
+		// Parts of one secret overlap: go on as long as another begins within.
+		for j := i + 1; j <= end && j < len(squeezed); j++ {
+			end = max(end, m.secretAt(squeezed, j))
+		}
+		b.WriteString(text[shown:at[i]])
+		b.WriteString(Hidden)
+		shown, i = at[end-1]+1, end
+	}
+	if shown == 0 {
+		return text
+	}
+	b.WriteString(text[shown:])
+	return b.String()
+}
+
+// secretAt is where the longest needle that begins at i ends; i where none does.
+func (m *Mask) secretAt(text string, i int) int {
+	end := i
+	if i+shortest > len(text) || !m.begins[slot(text[i:])] {
+		return end
+	}
+	for length, needles := range m.needles {
+		if i+length > len(text) {
+			continue
+		}
+		if _, found := needles[text[i:i+length]]; found {
+			end = max(end, i+length)
+		}
+	}
+	return end
+}
+
+// isFolding says that a character may stand between two parts of a text that
+// was folded or drawn into a table, or is not seen at all.
+func isFolding(r rune) bool {
+	return r <= ' ' || r == '|' || r > '~' && (unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r >= 0x2500 && r <= 0x257f)
+}
+
+func squeeze(text string) string {
+	squeezed, _ := squeezeWithPlaces(text)
+	return squeezed
+}
+
+// squeezeWithPlaces takes out what folds a text, and tells of each byte that is
+// left where it stood.
+func squeezeWithPlaces(text string) (string, []int) {
+	squeezed := make([]byte, 0, len(text))
+	at := make([]int, 0, len(text))
+	for i := 0; i < len(text); {
+		r, size := rune(text[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(text[i:])
+		}
+		if !isFolding(r) {
+			for j := i; j < i+size; j++ {
+				squeezed = append(squeezed, text[j])
+				at = append(at, j)
+			}
+		}
+		i += size
+	}
+	return string(squeezed), at
+}
