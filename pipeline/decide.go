@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/ksrelease/ksrelease/internal/extension"
 )
 
 // decide looks at the index first, which costs one request for the whole run,
@@ -16,6 +14,7 @@ import (
 //	nothing        nothing    release
 //	draft          nothing    release: a draft is replaced
 //	submitted …    nothing    wait until it is seen, then exists or drift
+//	rejected …     nothing    failed: there is nothing to wait for or to compare
 //
 // A version exists by string equality. What cannot be read is an error, never
 // "nothing".
@@ -39,24 +38,32 @@ func decide(ctx context.Context, w *world, r *release) error {
 	if _, err := w.market.AssetFolder(ctx); err != nil {
 		return err
 	}
+	r.looked = time.Now()
 	snapshot, err := w.market.Snapshot(ctx, r.result.Name, r.result.Version)
 	if err != nil {
 		return err
 	}
-	switch snapshot.Status {
-	case StatusNone:
+	return standing(r, snapshot, "before, not in the repository yet")
+}
+
+// standing decides by what the marketplace says of a version that is not in the
+// index. since says when it came about, in the words of the note.
+func standing(r *release, state Snapshot, since string) error {
+	if state.Status == StatusNone {
+		return nil
+	}
+	r.result.SnapshotID = state.ID
+	switch state.Status {
 	case StatusDraft:
 		r.note = "goes on from the draft in the marketplace"
-		r.result.SnapshotID = snapshot.ID
 	case StatusSubmitted, StatusActive:
 		r.action = actVerify
-		r.note = fmt.Sprintf("%s before, not in the repository yet", snapshot.Status)
-		r.result.SnapshotID = snapshot.ID
+		r.note = state.Status + " " + since
 	default:
-		r.result.SnapshotID = snapshot.ID
-		// A rejection, for one. Nobody can install it, so all is not well.
-		return &ended{outcome: Exists, short: true, reason: fmt.Sprintf(
-			"the marketplace has it as %q, and it is not in the repository: bump version in extension.yaml, or take it back with ksrelease withdraw", snapshot.Status)}
+		// A rejection, for one. Nobody can install it, and nobody knows its content:
+		// neither exists nor drift could be said of it.
+		return withRemedy(fmt.Errorf("the marketplace has version %s as %q, and it is not in the repository", r.result.Version, state.Status),
+			"bump version in extension.yaml, or take it back with ksrelease withdraw %s@%s", r.result.Name, r.result.Version)
 	}
 	return nil
 }
@@ -74,17 +81,11 @@ func compare(ctx context.Context, w *world, r *release, entry Entry) error {
 	if err != nil {
 		return fmt.Errorf("comparing with the version in the repository: %w", err)
 	}
-	published, err := extension.Read(entry.Name, archive, extension.Limits{})
-	if err != nil {
-		return drift(r, fmt.Sprintf("what is there cannot be read: %v", err))
-	}
-	same, difference, err := extension.Same(r.ext, published, func(url string) ([]byte, error) {
-		return w.repo.FetchAsset(ctx, url)
-	})
+	difference, err := differs(ctx, w, r, archive)
 	switch {
 	case err != nil:
 		return fmt.Errorf("comparing with the version in the repository: %w", err)
-	case same:
+	case difference == "":
 		return &ended{outcome: Exists}
 	default:
 		return drift(r, difference)

@@ -37,8 +37,6 @@ func Remedy(err error) string {
 type ended struct {
 	outcome Outcome
 	reason  string
-	// short of what was asked, whatever the outcome says
-	short bool
 }
 
 func (e *ended) Error() string { return string(e.outcome) + ": " + e.reason }

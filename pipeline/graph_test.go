@@ -215,9 +215,9 @@ func (g graph) planned(n node, inCycle bool) Outcome {
 	case n.trouble == brokenYAML, n.trouble == brokenLinks, inCycle,
 		n.trouble == brokenTemplate && g.skip != StageLint,
 		n.trouble == tooLarge && g.skip != StageSize,
-		n.trouble == unreadable:
+		n.trouble == unreadable, n.trouble == rejectedBefore:
 		return Failed
-	case n.trouble == thereAlready, n.trouble == rejectedBefore:
+	case n.trouble == thereAlready:
 		return Exists
 	case n.trouble == thereOther:
 		return Drift
@@ -263,7 +263,7 @@ func (g graph) expected() map[string]Outcome {
 	}
 	plan, whole := map[string]Outcome{}, map[string]Outcome{}
 	holdsBack := func(name string, o Outcome) bool {
-		return o == Failed || o == Blocked || o == Unverified || nodes[name].trouble == rejectedBefore
+		return o == Failed || o == Blocked || o == Unverified
 	}
 	// Without those that go round in circles, which end by themselves, there are
 	// no cycles left: the outcomes follow one from the other.
@@ -296,8 +296,8 @@ func (g graph) expected() map[string]Outcome {
 		return plan
 	}
 	unclean := false
-	for name, o := range plan {
-		unclean = unclean || o == Failed || o == Blocked || o == Drift || nodes[name].trouble == rejectedBefore
+	for _, o := range plan {
+		unclean = unclean || o == Failed || o == Blocked || o == Drift
 	}
 	settle(whole, func(n node) Outcome {
 		if g.allOrNothing && unclean {
@@ -380,8 +380,12 @@ func (g graph) before(w *fakeWorld, sources []config.Source) error {
 		if err != nil {
 			return err
 		}
-		if v.pkg, err = ext.Pack(extension.URLs{"icon.svg": "https://elsewhere.example/icon.svg"}); err != nil {
+		const icon = "https://elsewhere.example/icon.svg"
+		if v.pkg, err = ext.Pack(extension.URLs{"icon.svg": icon}); err != nil {
 			return err
+		}
+		for _, asset := range ext.Assets {
+			w.assets[icon] = asset.Data
 		}
 		if n.trouble == thereOther {
 			v.pkg.ContentDigest = "sha256:other"

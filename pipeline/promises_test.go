@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/extension"
 )
 
 // Anybody can copy our annotation into another archive.
@@ -84,16 +85,18 @@ func TestSubmittedAndNotListedIsNeverExistsUnseen(t *testing.T) {
 	})
 }
 
-func TestAVersionOfUnknownStatusIsNotAllWell(t *testing.T) {
+// Nobody can install a version that was rejected, or tell what is in it.
+func TestAVersionOfUnknownStatusIsAFailure(t *testing.T) {
 	w := newFakeWorld()
 	source := sourceOf(t, "alc", "1.0.0")
 	do(t, w, Options{Sources: []config.Source{source}})
 	w.versions["alc@1.0.0"].status = "rejected"
 	w.writes = nil
 	result := do(t, w, Options{Sources: []config.Source{source}})
-	wantOutcomes(t, result, map[string]Outcome{"alc": Exists})
-	if x := result.Extensions[0]; x.AsAsked || !strings.Contains(x.Reason, `"rejected"`) || !strings.Contains(x.Reason, "bump version") || len(w.writes) != 0 {
-		t.Errorf("%+v, writes %q", x, w.writes)
+	wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
+	e := result.Extensions[0].Error
+	if !strings.Contains(e.Message, `has version 1.0.0 as "rejected"`) || e.Remedy != "bump version in extension.yaml, or take it back with ksrelease withdraw alc@1.0.0" || len(w.writes) != 0 {
+		t.Errorf("%+v, writes %q", e, w.writes)
 	}
 }
 
@@ -169,28 +172,52 @@ func (r slowFetch) Fetch(ctx context.Context, e Entry) ([]byte, error) {
 	return r.fakeWorld.Fetch(ctx, e)
 }
 
-// What the plan saw may be hours old for one that waits for others.
-func TestOneThatWaitedLooksAgainBeforeItPushes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newFakeWorld()
-		base := sourceOf(t, "base", "1.0.0")
-		w.serve = func(e *Entry, at time.Time) bool {
-			if e.Name == "base" {
-				return at.Sub(w.versions["base@1.0.0"].submitted) > time.Minute
+// What the plan saw may be hours old for one that waits for others, or for a
+// slot: it is asked for again before anything is sent.
+func TestOneThatWaitedLooksAgainBeforeItSends(t *testing.T) {
+	for _, needs := range [][]string{{"base"}, nil} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newFakeWorld()
+			base, top := sourceOf(t, "base", "1.0.0"), sourceOf(t, "top", "1.0.0", needs...)
+			theirs := pushedForm(t, top)
+			market := slowPush{w, func(name string) {
+				if name != "base" {
+					return
+				}
+				time.Sleep(2 * time.Minute) // in the bubble: no wall time
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				if w.versions["top@1.0.0"] == nil {
+					w.versions["top@1.0.0"] = &fakeVersion{id: "516955082294619999", status: StatusSubmitted, pkg: theirs}
+				}
+			}}
+			run := New(Options{
+				Sources: []config.Source{base, top}, Marketplace: market, Repository: w, AssetHost: "https://market.example",
+				Parallelism: 1, // so that one waits for the slot of the other, whichever is first
+			})
+			result, err := run.Do(t.Context())
+			if err != nil {
+				t.Fatal(err)
 			}
-			return false
-		}
-		time.AfterFunc(30*time.Second, func() {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.versions["top@1.0.0"] = &fakeVersion{id: "516955082294619999", status: StatusSubmitted}
+			if outcomes := outcomesOf(result); outcomes["top"] == Released {
+				return // it had the slot first, and nobody was before it
+			}
+			wantOutcomes(t, result, map[string]Outcome{"base": Released, "top": Exists})
+			if slices.Contains(w.writes, "upload top@1.0.0") || slices.Contains(w.writes, "push top@1.0.0") {
+				t.Errorf("writes: %q", w.writes)
+			}
 		})
-		result := do(t, w, Options{Sources: []config.Source{base, sourceOf(t, "top", "1.0.0", "base")}})
-		wantOutcomes(t, result, map[string]Outcome{"base": Released, "top": Failed})
-		if slices.Contains(w.writes, "push top@1.0.0") {
-			t.Errorf("writes: %q", w.writes)
-		}
-	})
+	}
+}
+
+type slowPush struct {
+	*fakeWorld
+	before func(name string)
+}
+
+func (m slowPush) PushPackage(ctx context.Context, pkg *extension.Package) (Snapshot, error) {
+	m.before(pkg.Name)
+	return m.fakeWorld.PushPackage(ctx, pkg)
 }
 
 // Only the marketplace's refusal of the key is one of authentication, and the

@@ -17,11 +17,8 @@ func pushStage(ctx context.Context, w *world, r *release) error {
 			return err
 		}
 	}
-	if err := stillFree(ctx, w, r); err != nil {
-		return err
-	}
 	snapshot, err := pushDraft(ctx, w, r)
-	if err != nil {
+	if err != nil || r.action == actVerify {
 		return err
 	}
 	if !snapshot.Imagined {
@@ -35,35 +32,47 @@ func pushStage(ctx context.Context, w *world, r *release) error {
 	return nil
 }
 
-// stillFree looks once more at what the plan saw, for an extension that has
-// waited for others meanwhile, which may take hours.
-func stillFree(ctx context.Context, w *world, r *release) error {
-	if !r.waited {
+// freshFor is how long what the plan saw of a version stands. A run takes
+// seconds; where extensions wait for others, or a thousand of them for a slot,
+// it may be hours.
+const freshFor = time.Minute
+
+// lookAgain asks once more for what the plan saw, where that is long ago, before
+// the first write of an extension.
+func lookAgain(ctx context.Context, w *world, r *release) error {
+	if !r.waited && time.Since(r.looked) < freshFor {
 		return nil
 	}
 	state, err := w.market.Snapshot(ctx, r.result.Name, r.result.Version)
 	if err != nil {
 		return err
 	}
-	return taken(state, nil)
+	return overtaken(r, state, nil)
 }
 
-// taken is the error of a version that is more than a draft meanwhile, and must
-// not be overwritten; nil where it is not.
-func taken(state Snapshot, cause error) error {
+// overtaken looks whether a version that was to be sent is more than a draft
+// meanwhile: submitted by another run, or by somebody else. It is not
+// overwritten then, and not a failure either, but waited for and compared, as if
+// the plan had found it so. cause is what came of the attempt to send it.
+func overtaken(r *release, state Snapshot, cause error) error {
 	if state.Status == StatusNone || state.Status == StatusDraft {
 		return nil
 	}
-	err := fmt.Errorf("the version is %s meanwhile, by another run or somebody else", state.Status)
-	if cause != nil {
-		err = fmt.Errorf("%w (%w)", err, cause)
+	if err := standing(r, state, "meanwhile, by another run or somebody else"); err != nil {
+		return err
 	}
-	return withRemedy(err, "run again: it is compared with what is there")
+	if cause != nil {
+		r.tell(fmt.Sprintf("it was %s (%v); what is there is compared", r.note, cause))
+	} else {
+		r.tell(fmt.Sprintf("it was %s; what is there is compared", r.note))
+	}
+	return nil
 }
 
 // pushDraft sends the package until the marketplace acknowledges it. Sending
 // it again is safe as long as the version is a draft or nothing; once it is
-// more than that somebody else has submitted it, and it is not overwritten.
+// more than that somebody else has submitted it, and there is no snapshot but
+// the action is actVerify.
 func pushDraft(ctx context.Context, w *world, r *release) (Snapshot, error) {
 	for attempt := 1; ; attempt++ {
 		snapshot, err := w.market.PushPackage(ctx, r.pkg)
@@ -74,8 +83,8 @@ func pushDraft(ctx context.Context, w *world, r *release) (Snapshot, error) {
 		switch {
 		case readErr != nil:
 			return Snapshot{}, doubt(err, readErr, "whether the package arrived")
-		case taken(state, err) != nil:
-			return Snapshot{}, taken(state, err)
+		case state.Status != StatusNone && state.Status != StatusDraft:
+			return Snapshot{}, overtaken(r, state, err)
 		case !worthAnotherTry(err) || attempt == attempts:
 			return Snapshot{}, err
 		}
@@ -96,8 +105,10 @@ func submit(ctx context.Context, w *world, r *release, snapshotID string) error 
 		switch {
 		case readErr != nil:
 			return doubt(err, readErr, "whether the submission arrived")
-		case state.Status == StatusSubmitted || state.Status == StatusActive:
-			return nil // it did arrive, whatever the answer said
+		case state.Status != StatusNone && state.Status != StatusDraft:
+			// It did arrive, whatever the answer said; or another run has submitted the
+			// draft. Whose content it has, verify sees.
+			return nil
 		case state.Status == StatusNone:
 			return withRemedy(fmt.Errorf("%w; the marketplace no longer has the draft", err), "run again")
 		case !worthAnotherTry(err) || attempt == attempts:

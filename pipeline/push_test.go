@@ -1,11 +1,15 @@
 package pipeline
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/extension"
 )
 
 // An answer that is an error is no verdict: whether the world did what it was
@@ -96,21 +100,120 @@ func TestPushInDoubtIsSaidToBe(t *testing.T) {
 	wantOutcomes(t, do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}}), map[string]Outcome{"alc": Exists})
 }
 
-func TestAVersionSubmittedMeanwhileIsNotOverwritten(t *testing.T) {
-	w := newFakeWorld()
-	other := sourceOf(t, "alc", "1.0.0")
-	w.fault = func(call string) (bool, error) {
-		if call == "push alc@1.0.0" {
-			w.fault = nil
-			// Somebody else was quicker.
-			w.versions["alc@1.0.0"] = &fakeVersion{id: "516955082294619999", status: StatusSubmitted}
-			return false, &fakeError{text: "409 Conflict: the version is submitted", doubt: true}
-		}
-		return false, nil
+// Somebody else was quicker: that is neither overwritten nor a failure, but
+// compared.
+func TestAVersionSubmittedMeanwhileIsCompared(t *testing.T) {
+	for _, test := range []struct {
+		status string
+		other  bool
+		want   Outcome
+	}{
+		{StatusSubmitted, false, Exists},
+		{StatusActive, false, Exists},
+		{StatusSubmitted, true, Drift},
+		{"rejected", false, Failed},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newFakeWorld()
+			source, theirs := sourceOf(t, "alc", "1.0.0"), sourceOf(t, "alc", "1.0.0")
+			if test.other {
+				write(t, theirs.Path+"/values.yaml", "global: {other: true}\n")
+			}
+			there := pushedForm(t, theirs)
+			w.fault = func(call string) (bool, error) {
+				if call == "push alc@1.0.0" {
+					w.fault = nil
+					w.versions["alc@1.0.0"] = &fakeVersion{id: "516955082294619999", status: test.status, pkg: there}
+					return false, &fakeError{text: "409 Conflict: the version is submitted", doubt: true}
+				}
+				return false, nil
+			}
+			var notes []string
+			result := do(t, w, Options{
+				Sources: []config.Source{source},
+				Observer: ObserverFunc(func(e Event) {
+					if e.Kind == EventNote {
+						notes = append(notes, e.Message)
+					}
+				}),
+			})
+			wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
+			if pushes := strings.Count(strings.Join(w.writes, "\n"), "push "); pushes != 1 || w.versions["alc@1.0.0"].pkg != there {
+				t.Errorf("writes: %q", w.writes)
+			}
+			x := result.Extensions[0]
+			told := strings.Join(notes, "\n")
+			if test.want == Failed {
+				if !strings.Contains(x.Error.Message, `as "rejected"`) {
+					t.Errorf("error: %+v", x.Error)
+				}
+			} else if !strings.Contains(told, "it was "+test.status+" meanwhile, by another run or somebody else (409 Conflict: the version is submitted); what is there is compared") {
+				t.Errorf("told: %s", told)
+			}
+			if x.SnapshotID != "516955082294619999" {
+				t.Errorf("snapshot %s", x.SnapshotID)
+			}
+		})
 	}
-	result := do(t, w, Options{Sources: []config.Source{other}})
-	wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
-	if e := result.Extensions[0].Error; !strings.Contains(e.Message, "the version is submitted meanwhile") {
-		t.Errorf("error: %+v", e)
+}
+
+// pushedForm is the package with which a source is released.
+func pushedForm(t *testing.T, source config.Source) *extension.Package {
+	t.Helper()
+	w := newFakeWorld()
+	wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}, Skip: []string{StageVerify}}), map[string]Outcome{filepath.Base(source.Path): Released})
+	return w.versions[filepath.Base(source.Path)+"@1.0.0"].pkg
+}
+
+// A submission hands in whatever the draft holds. Where another run put its
+// package there between the push and the submission, nobody is told released
+// for it who did not send it, and what is there to the end is no failure of the
+// index but drift.
+func TestADraftReplacedBeforeItsSubmissionIsDrift(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change string // in values.yaml; empty is a comment in extension.yaml
+		until  time.Duration
+		want   Outcome
+		reason string
+	}{
+		{"other values", "global: {other: true}\n", time.Hour, Drift, "(values.yaml differs; another run, or somebody else, replaced the draft before it was submitted): bump version"},
+		{"other values for a while, out of a cache", "global: {other: true}\n", time.Minute, Released, ""},
+		{"another comment", "", time.Hour, Drift, "(by its content digest; another run, or somebody else, replaced the draft before it was submitted): bump version"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newFakeWorld()
+				source, theirs := sourceOf(t, "alc", "1.0.0"), sourceOf(t, "alc", "1.0.0")
+				if test.change != "" {
+					write(t, theirs.Path+"/values.yaml", test.change)
+				} else {
+					metadata, err := os.ReadFile(theirs.Path + "/extension.yaml")
+					if err != nil {
+						t.Fatal(err)
+					}
+					write(t, theirs.Path+"/extension.yaml", "# theirs\n"+string(metadata))
+				}
+				there := pushedForm(t, theirs)
+				var ours *extension.Package
+				w.fault = func(call string) (bool, error) {
+					if strings.HasPrefix(call, "submit ") {
+						v := w.versions["alc@1.0.0"]
+						ours, v.pkg = v.pkg, there
+					}
+					return false, nil
+				}
+				time.AfterFunc(test.until, func() {
+					w.mu.Lock()
+					defer w.mu.Unlock()
+					w.versions["alc@1.0.0"].pkg = ours
+				})
+				result := do(t, w, Options{Sources: []config.Source{source}})
+				wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
+				if reason := result.Extensions[0].Reason; !strings.Contains(reason, test.reason) {
+					t.Errorf("reason: %s", reason)
+				}
+			})
+		})
 	}
 }

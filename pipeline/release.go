@@ -15,7 +15,7 @@ type action int
 
 const (
 	actRelease action = iota // send it; a draft that is there already is replaced
-	actVerify                // it was submitted before: only wait until it is seen
+	actVerify                // it was submitted before, or by others meanwhile: only wait until it is seen
 )
 
 func (a action) String() string {
@@ -41,13 +41,13 @@ type release struct {
 	loads      bool   // lint has loaded it with Helm
 	pkg        *extension.Package
 	packedWith extension.URLs // the asset URLs in pkg; nil is the local form
+	looked     time.Time      // when the plan asked the marketplace for it
 	waited     bool           // for others, since the plan
 	sent       bool           // the package was submitted by this run
 	sentAt     time.Time
 
 	result ExtensionResult
 	over   bool          // it has ended
-	short  bool          // it ended short of what was asked, whatever the outcome says
 	done   chan struct{} // closed when the goroutine of the release is through
 }
 
@@ -63,14 +63,14 @@ func newRelease(run *Run, source config.Source) *release {
 	return r
 }
 
-// perform runs the stages from one to another, both included, until one of
-// them ends the extension.
+// perform runs the stages given, until one of them ends the extension. What was
+// found to be submitted already is only waited for.
 func (r *release) perform(ctx context.Context, w *world, stages []Stage) {
 	for _, stage := range stages {
 		if r.over {
 			return
 		}
-		if r.run.skips(stage.Name) {
+		if r.run.skips(stage.Name) || r.action == actVerify && !stage.waits {
 			continue
 		}
 		r.performOne(ctx, w, stage)
@@ -112,7 +112,7 @@ func (r *release) performOne(ctx context.Context, w *world, stage Stage) {
 	switch {
 	case err == nil:
 	case end != nil:
-		r.endAs(end)
+		r.end(end.outcome, end.reason)
 	case ctx.Err() != nil && r.sent:
 		r.end(Unverified, interruption(ctx)+" before it was seen in the Helm repository")
 	case ctx.Err() != nil:
@@ -151,12 +151,6 @@ func (r *release) fail(stage string, err error) {
 	r.end(Failed, stage+": "+err.Error())
 }
 
-// endAs ends the extension as a stage or the decision says.
-func (r *release) endAs(e *ended) {
-	r.short = e.short
-	r.end(e.outcome, e.reason)
-}
-
 // end gives the extension its one outcome.
 func (r *release) end(outcome Outcome, reason string) {
 	if r.over {
@@ -169,7 +163,7 @@ func (r *release) end(outcome Outcome, reason string) {
 	case Released, Planned:
 		r.result.AsAsked = true
 	case Exists:
-		r.result.AsAsked = push.Existing != config.FailExisting && !r.short
+		r.result.AsAsked = push.Existing != config.FailExisting
 		if push.Existing == config.FailExisting && reason == "" {
 			r.result.Reason = "it is there already, and push.existing is fail: bump version in extension.yaml"
 		}

@@ -388,7 +388,7 @@ func (rel *release) failPlan(ctx context.Context, err error) {
 	var end *ended
 	switch {
 	case errors.As(err, &end):
-		rel.endAs(end)
+		rel.end(end.outcome, end.reason)
 	case ctx.Err() != nil:
 		rel.end(NotReached, interruption(ctx)+" while planning")
 	default:
@@ -431,7 +431,14 @@ func (r *Run) applyOne(ctx context.Context, w *world, rel *release) {
 			rel.fail(StagePackage, err)
 			return
 		}
-		rel.perform(ctx, w, slices.DeleteFunc(Stages(), func(s Stage) bool { return s.planned || s.waits }))
+		switch err := lookAgain(rel.noting(ctx), w, rel); {
+		case err == nil:
+			rel.perform(ctx, w, slices.DeleteFunc(Stages(), func(s Stage) bool { return s.planned || s.waits }))
+		case ctx.Err() != nil:
+			rel.end(NotReached, r.interruption(ctx)+" before its turn")
+		default:
+			rel.fail(stagePlan, err)
+		}
 	}
 	r.slots.Release(1)
 	rel.perform(ctx, w, slices.DeleteFunc(Stages(), func(s Stage) bool { return !s.waits }))
@@ -476,8 +483,6 @@ func (rel *release) blockOn() {
 			continue
 		}
 		switch outcome := dep.result.Outcome; {
-		case dep.short:
-			rel.end(Blocked, fmt.Sprintf("it depends on %s, which nobody can install: %s", dep.result.Name, dep.result.Reason))
 		case outcome == Failed, outcome == Blocked, outcome == Unverified:
 			rel.end(Blocked, fmt.Sprintf("it depends on %s, which is %s", dep.result.Name, outcome))
 		case outcome == NotReached:

@@ -69,7 +69,7 @@ func TestDecision(t *testing.T) {
 		{name: "active, there, without annotation", status: StatusActive, indexed: true, unmarked: true, want: Exists},
 		{name: "active, there, without annotation, other content", status: StatusActive, indexed: true, unmarked: true, other: true, want: Drift},
 		{name: "submitted, not there in time", status: StatusSubmitted, want: Unverified},
-		{name: "rejected, not there", status: "rejected", want: Exists},
+		{name: "rejected, not there", status: "rejected", want: Failed},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -49,32 +49,35 @@ func verifyStage(ctx context.Context, w *world, r *release) error {
 	return unverified(ctx, limited, r, err)
 }
 
-// pending is why waiting ended without success.
-type pending struct{ last string }
+// pending is why waiting ended without success. replaced is what differs where
+// the repository has something else to the end than what was sent: a submission
+// hands in whatever the draft holds, and another run may have put its package
+// there just before.
+type pending struct{ last, replaced string }
 
 func (p *pending) Error() string { return p.last }
 
 // awaitSeen looks at each reading of the index from since on until the version
 // is seen in one.
 func awaitSeen(ctx context.Context, w *world, r *release, since time.Time) error {
-	last := "it is not in the Helm repository yet"
+	last, replaced := "it is not in the Helm repository yet", ""
 	at, err := w.repo.since(ctx, since)
 	for err == nil {
-		complaint, fatal := seen(ctx, w, r, at)
+		complaint, other, fatal := seen(ctx, w, r, at)
 		switch {
 		case fatal != nil:
 			return fatal
 		case complaint == "":
 			return nil
-		case ctx.Err() == nil:
-			last = complaint
+		case ctx.Err() == nil: // else it was cut short and saw nothing
+			last, replaced = complaint, other
 		}
 		at, err = w.repo.after(ctx, at, patience(since))
 	}
 	if errors.Is(err, errUnchanging) {
 		return fmt.Errorf("KubeSphere would not find it: %s", last)
 	}
-	return &pending{last}
+	return &pending{last, replaced}
 }
 
 // awaitActive asks for the review until the version is approved. That may take
@@ -94,7 +97,7 @@ func awaitActive(ctx context.Context, w *world, r *release, since time.Time) err
 			last = complaint
 		}
 		if !Sleep(ctx, patience(since)) {
-			return &pending{last}
+			return &pending{last: last}
 		}
 	}
 }
@@ -113,30 +116,33 @@ func unverified(ctx, limited context.Context, r *release, err error) error {
 	}
 	why := interruption(limited)
 	if ctx.Err() == nil && errors.Is(context.Cause(limited), errVerifyTimeout) {
+		if p.replaced != "" {
+			return drift(r, p.replaced+"; another run, or somebody else, replaced the draft before it was submitted")
+		}
 		why = "not seen within " + r.source.Settings.Verify.Timeout.String()
 	}
 	return &ended{outcome: Unverified, reason: why + ": " + p.last}
 }
 
 // seen looks for the version in a reading of the index and walks to it. The
-// complaint is empty when nothing is wrong.
-func seen(ctx context.Context, w *world, r *release, at *reading) (complaint string, err error) {
+// complaint is empty when nothing is wrong; other is that of walk.
+func seen(ctx context.Context, w *world, r *release, at *reading) (complaint, other string, err error) {
 	entry, complaint := listed(at, r)
 	if complaint == "" && w.slots != nil {
 		if err := w.slots.Acquire(ctx, 1); err != nil {
-			return "it is in the index, and was not looked at yet", nil
+			return "it is in the index, and was not looked at yet", "", nil
 		}
 		defer w.slots.Release(1)
 		// The index may be another by the time it is this extension's turn.
 		entry, complaint = listed(at.latest(), r)
 	}
 	if complaint != "" {
-		return complaint, nil
+		return complaint, "", nil
 	}
-	if complaint, err := walk(ctx, w, r, entry); complaint != "" || err != nil {
-		return complaint, err
+	if complaint, other, err := walk(ctx, w, r, entry); complaint != "" || err != nil {
+		return complaint, other, err
 	}
-	return stillListed(ctx, w, r, at.latest(), entry)
+	return stillListed(ctx, w, r, at.latest(), entry), "", nil
 }
 
 // listed finds the version in a reading, by string equality.
@@ -153,71 +159,83 @@ func listed(at *reading, r *release) (Entry, string) {
 
 // stillListed looks back at the index after the walk, which may have taken
 // minutes where the archive came only at the third attempt.
-func stillListed(ctx context.Context, w *world, r *release, at *reading, walked Entry) (complaint string, err error) {
+func stillListed(ctx context.Context, w *world, r *release, at *reading, walked Entry) (complaint string) {
 	if time.Since(at.asked) > lastPoll {
+		var err error
 		if at, err = w.repo.since(ctx, time.Now().Add(-lastPoll)); err != nil {
-			return "its archive was there, and the index not looked at again yet", nil
+			return "its archive was there, and the index not looked at again yet"
 		}
 	}
 	entry, complaint := listed(at, r)
 	if complaint == "" && (entry.Digest != walked.Digest || !slices.Equal(entry.URLs, walked.URLs)) {
 		complaint = "the index has changed while its archive was looked at"
 	}
-	return complaint, nil
+	return complaint
 }
 
 // walk goes as KubeSphere does from an entry of the index to the archive behind
-// its first URL, the digest, and name and version inside. KubeSphere swallows
-// each failure on this way, so each is told here.
-func walk(ctx context.Context, w *world, r *release, entry Entry) (complaint string, err error) {
-	if r.action == actVerify {
-		err := compare(ctx, w, r, entry)
-		var end *ended
-		if errors.As(err, &end) && end.outcome == Drift {
-			return "", err
-		}
-		if end == nil {
-			return err.Error(), nil // it could not be read; that may pass
-		}
-		if entry.ContentDigest == "" {
-			return "", nil // compare has fetched and loaded it
-		}
+// its first URL, the digest, and name and version inside; and then it holds the
+// content against that of the extension. KubeSphere swallows each failure on this
+// way, so each is told here. other is what differs where everything fits together
+// and the content is not what was sent: an index that is late or a cache may still
+// show something else, so that is no verdict yet.
+func walk(ctx context.Context, w *world, r *release, entry Entry) (complaint, other string, err error) {
+	if r.action == actVerify && entry.ContentDigest != "" && entry.ContentDigest != r.ext.ContentDigest() {
+		return "", "", drift(r, "")
 	}
 	archive, err := w.repo.Fetch(ctx, entry)
 	if err != nil {
-		return err.Error(), nil
+		return err.Error(), "", nil
 	}
 	sum := sha256.Sum256(archive)
 	digest := hex.EncodeToString(sum[:])
-	if listed := strings.TrimPrefix(entry.Digest, "sha256:"); listed != "" && listed != digest {
-		return fmt.Sprintf("the index lists the digest %s, but its archive has %s", short(listed), short(digest)), nil
+	listed := strings.TrimPrefix(entry.Digest, "sha256:")
+	if listed != "" && listed != digest {
+		return fmt.Sprintf("the index lists the digest %s, but its archive has %s", short(listed), short(digest)), "", nil
 	}
 	asSent := r.pkg != nil && "sha256:"+digest == r.pkg.Digest
 	if asSent && r.loads {
-		return "", nil // lint has loaded this content, and name and version are what was packed
+		return "", "", nil // lint has loaded this content, and name and version are what was packed
 	}
 	inside, err := loader.LoadArchive(bytes.NewReader(archive))
 	switch {
 	case err != nil:
-		return fmt.Sprintf("its archive does not load in Helm: %v", err), nil
+		return fmt.Sprintf("its archive does not load in Helm: %v", err), "", nil
 	case inside.Metadata.Name != r.result.Name || inside.Metadata.Version != r.result.Version:
-		return fmt.Sprintf("its archive holds %s %s", inside.Metadata.Name, inside.Metadata.Version), nil
-	case r.action == actVerify || asSent:
-		return "", nil
+		return fmt.Sprintf("its archive holds %s %s", inside.Metadata.Name, inside.Metadata.Version), "", nil
+	case asSent:
+		return "", "", nil
 	}
-	return sameAsSent(ctx, w, r, archive)
+	difference, err := differs(ctx, w, r, archive)
+	if difference == "" && entry.ContentDigest != "" && entry.ContentDigest != r.ext.ContentDigest() {
+		difference = "by its content digest" // in comments, for one, which are no difference to Helm
+	}
+	switch {
+	case err != nil:
+		return err.Error(), "", nil
+	case difference == "":
+		return "", "", nil
+	case r.action == actVerify:
+		return "", "", drift(r, difference)
+	case listed == "":
+		return "the repository serves other content than was sent (" + difference + ")", "", nil
+	}
+	return "the repository serves other content than was sent (" + difference + ")", difference, nil
 }
 
-// sameAsSent compares an archive that is not the one that was sent byte for
-// byte: a marketplace may pack anew, as long as the content is the same.
-func sameAsSent(ctx context.Context, w *world, r *release, archive []byte) (complaint string, err error) {
+// differs holds an archive that is not the one that was made here byte for byte
+// against the extension: a marketplace may pack anew, as long as the content is
+// the same. It says what differs, empty where nothing does.
+func differs(ctx context.Context, w *world, r *release, archive []byte) (difference string, err error) {
 	published, err := extension.Read(r.result.Name, archive, extension.Limits{})
 	if err != nil {
-		return fmt.Sprintf("its archive cannot be read: %v", err), nil
+		return fmt.Sprintf("what is there cannot be read: %v", err), nil
 	}
 	sent := map[string][]byte{}
-	for _, a := range r.ext.Assets {
-		sent[r.packedWith[a.File]] = a.Data
+	if r.packedWith != nil {
+		for _, a := range r.ext.Assets {
+			sent[r.packedWith[a.File]] = a.Data
+		}
 	}
 	same, difference, err := extension.Same(r.ext, published, func(url string) ([]byte, error) {
 		if data, ok := sent[url]; ok {
@@ -225,13 +243,10 @@ func sameAsSent(ctx context.Context, w *world, r *release, archive []byte) (comp
 		}
 		return w.repo.FetchAsset(ctx, url)
 	})
-	switch {
-	case err != nil:
-		return err.Error(), nil
-	case !same:
-		return fmt.Sprintf("the repository serves other content than was sent (%s)", difference), nil
+	if err != nil || same {
+		return "", err
 	}
-	return "", nil
+	return difference, nil
 }
 
 // reviewed asks how the review stands.

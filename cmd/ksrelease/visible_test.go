@@ -598,7 +598,7 @@ func (s *showcase) judge(name string, endings map[string]ending) error {
 	subject, said := s.subject(name), endings[name]
 	review, _ := subject.review.at(said.at)
 	interrupted := s.stop > 0 && said.at >= s.stop
-	if needs := samples[subject.which].needs; needs != "" && endings[needs].outcome != pipeline.Released {
+	if needs := samples[subject.which].needs; needs != "" && !slices.Contains([]pipeline.Outcome{pipeline.Released, pipeline.Drift}, endings[needs].outcome) {
 		if said.outcome != pipeline.Blocked && !(interrupted && said.outcome == pipeline.NotReached) {
 			return fmt.Errorf("%s, though %s is %s", said.outcome, needs, endings[needs].outcome)
 		}
@@ -617,6 +617,15 @@ func (s *showcase) judge(name string, endings map[string]ending) error {
 			return fmt.Errorf("released at %s, while the review says %s", said.at, review)
 		}
 		return s.wasVisible(name, said.at)
+	case pipeline.Drift: // to the end, all fits together but the content
+		served := func(x spell) bool { return x.what == "tampered" }
+		if last, _ := subject.archive.at(said.at); last != "tampered" && (s.isCalm() || !slices.ContainsFunc(subject.archive, served)) {
+			return fmt.Errorf("drift at %s, while the archive is %s", said.at, last)
+		}
+		if said.at != due || interrupted {
+			return fmt.Errorf("drift at %s, and due at %s (%s)", said.at, due, said.reason)
+		}
+		return s.wasHidden(name, said)
 	case pipeline.Unverified:
 		if said.at != due {
 			return fmt.Errorf("unverified at %s, and due at %s (%s)", said.at, due, said.reason)
@@ -775,7 +784,7 @@ func TestReleasedMeansVisible(t *testing.T) {
 		}
 	}
 	t.Logf("%d runs, %d of them judged to the instant; outcomes %v", cases, calm, outcomes)
-	for _, o := range []pipeline.Outcome{pipeline.Released, pipeline.Unverified, pipeline.Failed, pipeline.Blocked} {
+	for _, o := range []pipeline.Outcome{pipeline.Released, pipeline.Drift, pipeline.Unverified, pipeline.Failed, pipeline.Blocked} {
 		if outcomes[o] == 0 {
 			t.Errorf("no run has led to %s", o)
 		}

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
@@ -112,9 +113,14 @@ func (p *paged) write() error {
 		return err
 	}
 	p.stale = false
-	file, err := os.OpenFile(p.path, os.O_WRONLY, 0)
+	file, err := os.OpenFile(p.path, os.O_RDWR, 0)
 	if err != nil {
 		return fmt.Errorf("opening it again: %w", err)
+	}
+	// Another run with the same report may have put its own there by now. That is
+	// not to be changed in place; the next write replaces it.
+	if found, err := io.ReadAll(file); err != nil || !bytes.Equal(found, whole.Bytes()) {
+		return file.Close()
 	}
 	p.file = file
 	return nil
