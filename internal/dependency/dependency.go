@@ -132,7 +132,7 @@ func missing(ext *extension.Extension) ([]want, error) {
 	}
 	if lock != nil && !ext.LockInSync(lock) {
 		return nil, &Error{
-			Err: fmt.Errorf("%s is out of sync with the dependencies in extension.yaml: it was made for others",
+			Err: fmt.Errorf("%s is out of sync with the dependencies in extension.yaml: it was made for others, or edited since",
 				filepath.ToSlash(filepath.Join(ext.Path, extension.LockFile))),
 			Advice: "make it anew: delete it, and `ksrelease lint` shows the one to put in its place",
 		}

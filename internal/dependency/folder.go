@@ -31,6 +31,9 @@ func (r *Resolver) fromFolder(dir string, w want) (found, error) {
 	if info, err := os.Stat(real); err == nil && !info.IsDir() {
 		return found{}, advised(fmt.Errorf("it is no folder"), "name the folder of a chart; a package goes under charts/")
 	}
+	if _, err := os.Stat(filepath.Join(real, extension.ChartFile)); err != nil {
+		return found{}, advised(fmt.Errorf("there is no Chart.yaml in it: it is no chart"), "name the folder that has the Chart.yaml")
+	}
 	md, data, err := extension.PackChart(real, extension.Limits{})
 	if err != nil {
 		return found{}, err

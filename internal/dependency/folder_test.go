@@ -80,7 +80,7 @@ func TestFolderErrors(t *testing.T) {
 		"nothing": {path: "file://../shared/reddis", want: "there is no such folder", advice: "write the path from the folder of the extension, such as file://../charts/redis"},
 		"a file": {path: "file://../shared/redis/values.yaml", want: "it is no folder",
 			advice: "name the folder of a chart; a package goes under charts/"},
-		"no chart":      {path: "file://../shared", want: "there is no Chart.yaml in it: it is no chart"},
+		"no chart":      {path: "file://../shared", want: "there is no Chart.yaml in it: it is no chart", advice: "name the folder that has the Chart.yaml"},
 		"other version": {path: "file://../shared/redis", version: "^2.0.0", want: `no version satisfies "^2.0.0"; there is 1.5.0`, advice: "ask for a version that is there"},
 		"other name": {path: "file://../shared/redis", want: `the chart in it is called "cache"`, advice: "write name: cache, and alias: redis if it is to be called that",
 			prepare: func(p project) { p.put(t, "shared/redis/Chart.yaml", "name: cache\nversion: 1.0.0\n") }},

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -272,6 +273,10 @@ func (r *registry) explain(ctx context.Context, doing, absent string, repository
 		return advised(fmt.Errorf("%s: %s", doing, absent), "check name, version and repository: `helm show chart oci://"+host+"/"+repository.Reference.Repository+"`")
 	case errors.As(err, &answer):
 		return advised(fmt.Errorf("%s: %w", doing, err), "try again later")
+	}
+	var sent *url.Error
+	if errors.As(err, &sent) {
+		err = fmt.Errorf("%w (%s %s)", transport.PlainCause(err), strings.ToUpper(sent.Op), sent.URL)
 	}
 	return advised(fmt.Errorf("%s: %w", doing, err), "try again where the registry can be reached, or put the chart under charts/, which needs no network")
 }

@@ -110,6 +110,8 @@ func TestRegistryErrors(t *testing.T) {
 	s.push(t, "charts/lost", "1.0.0", chartMediaType, configMediaType, []byte("lost"))
 	delete(s.files, "/v2/charts/lost/blobs/sha256:"+digestOf([]byte("lost")))
 	s.push(t, "charts/huge", "1.0.0", chartMediaType, configMediaType, make([]byte, 5<<20+1))
+	closed := newSite(t)
+	closed.Close()
 	where := "oci://" + s.host() + "/charts"
 	named := func(name, version string) string {
 		return strings.Replace(redisFrom(where, version), "name: redis", "name: "+name, 1)
@@ -122,6 +124,7 @@ func TestRegistryErrors(t *testing.T) {
 		"damaged":    {named("cut", "1.0.0"), "downloading the package 1.0.0 from the registry: mismatched digest", "try again where the registry can be reached, or put the chart under charts/, which needs no network"},
 		"lost":       {named("lost", "1.0.0"), "the registry has lost the package", "check name, version and repository: `helm show chart oci://" + s.host() + "/charts/lost`"},
 		"huge":       {named("huge", "1.0.0"), "its package has 5.0 MiB, and Helm loads no file larger than 5.0 MiB", "let users of the extension install it by themselves, or ask for a version that is smaller"},
+		"closed":     {redisFrom("oci://"+strings.TrimPrefix(closed.URL, "http://")+"/charts", "^1"), "listing the versions in the registry: connection refused (GET " + closed.URL + "/v2/charts/redis/tags/list)", "try again where the registry can be reached, or put the chart under charts/, which needs no network"},
 		"address":    {redisFrom("oci://"+s.host()+"/Charts", "1.0.0"), "is no address of a chart in a registry", "write repository: oci://HOST/FOLDER, in lower case and without the name of the chart"},
 	} {
 		t.Run(name, func(t *testing.T) {

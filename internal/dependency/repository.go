@@ -63,13 +63,16 @@ func unknownName(err error, index *helmrepo.Index, w want) error {
 	return advised(fmt.Errorf("the repository has no chart of that name"), "check name and repository: `helm search repo` lists what is there")
 }
 
+// access is what to do where a repository wants to know who asks.
+const access = "what is not public goes under charts/, unless it is on the server of repository.url in the config, which gets KSRELEASE_REPOSITORY_USERNAME and KSRELEASE_REPOSITORY_PASSWORD"
+
 // open reads the index of a repository, once for all that ask.
 func (r *Resolver) open(ctx context.Context, address string) (*source, error) {
 	address = strings.TrimRight(address, "/")
 	return r.indexes.get(ctx, address, func() (*source, error) {
 		options := helmrepo.Options{
 			URL: address, Setting: "repository", Transport: r.options.Transport,
-			Access: "what is not public goes under charts/, unless it is on the server of repository.url in the config, which gets KSRELEASE_REPOSITORY_USERNAME and KSRELEASE_REPOSITORY_PASSWORD",
+			Access: access,
 		}
 		if isSameServer(address, r.options.RepositoryURL) {
 			options.Username, options.Password = r.options.Username, r.options.Password
@@ -103,6 +106,20 @@ func unreachable(err error) error {
 	return advised(err, "try again where the server can be reached, or put the chart under charts/, which needs no network")
 }
 
+// undelivered adds what to do where a package did not come that is in the index.
+func undelivered(err error) error {
+	failure, ok := transport.As(err)
+	switch {
+	case !ok || failure.Status == 0:
+		return unreachable(err)
+	case failure.Unauthorized():
+		return advised(err, access)
+	case failure.NotFound():
+		return advised(err, "the index names a package that is not there: ask for another version, or put the chart under charts/")
+	}
+	return advised(err, "try again later, or put the chart under charts/, which needs no network")
+}
+
 // download gets the package of an entry; some Helm repositories are only the
 // index of a registry.
 func (r *Resolver) download(ctx context.Context, repository *helmrepo.Repository, entry helmrepo.Entry) ([]byte, error) {
@@ -120,7 +137,7 @@ func (r *Resolver) download(ctx context.Context, repository *helmrepo.Repository
 	case "http", "https":
 		data, err := repository.FetchChart(ctx, entry)
 		if err != nil {
-			return nil, unreachable(err)
+			return nil, undelivered(err)
 		}
 		return data, nil
 	}

@@ -285,8 +285,13 @@ func TestRepositoryErrors(t *testing.T) {
 			w.WriteHeader(http.StatusForbidden)
 			return true
 		}
+		if r.URL.Path == "/for-members.tgz" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return true
+		}
 		return false
 	}
+	s.index("/secret", "redis", entry{"1.2.0", "/for-members.tgz", ""})
 	closed := newSite(t)
 	closed.Close()
 	for name, tt := range map[string]struct {
@@ -309,9 +314,11 @@ func TestRepositoryErrors(t *testing.T) {
 		"another chart": {redisFrom(s.URL+"/swapped", "1.2.0"),
 			[]string{"the package of version 1.2.0 holds the chart redis 1.10.0"}, "ask for another version: the repository has to be mended"},
 		"no package": {redisFrom(s.URL+"/gone", "1.2.0"),
-			[]string{"downloading package redis 1.2.0: 404 Not Found"}, ""},
+			[]string{"downloading package redis 1.2.0: 404 Not Found"}, "the index names a package that is not there: ask for another version, or put the chart under charts/"},
 		"a page": {redisFrom(s.URL+"/page", "1.2.0"),
-			[]string{"downloading package redis 1.2.0: ", "a page came instead of a package"}, ""},
+			[]string{"downloading package redis 1.2.0: ", "a page came instead of a package"}, "try again later, or put the chart under charts/, which needs no network"},
+		"a package for those who log in": {redisFrom(s.URL+"/secret", "1.2.0"),
+			[]string{"downloading package redis 1.2.0: 401 Unauthorized"}, access},
 		"no chart in the package": {redisFrom(s.URL+"/other", "1.2.0"),
 			[]string{"what came for version 1.2.0 is no chart: there is no Chart.yaml in it"}, "ask for another version, or put the chart under charts/"},
 		"scheme in the index": {redisFrom(s.URL+"/s3", "1.2.0"),

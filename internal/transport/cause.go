@@ -129,6 +129,10 @@ func plainCause(err error) error {
 	return err
 }
 
+// PlainCause puts an error of net/http that did not come through a Client into the
+// words that a Client has for it.
+func PlainCause(err error) error { return plainCause(err) }
+
 // refused says who refused the connection: the server, or the proxy before it.
 func refused(err error) error {
 	var op *net.OpError
