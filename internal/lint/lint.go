@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
@@ -177,6 +178,13 @@ func (s *subject) tell(severity Severity, f Finding) {
 	s.findings = append(s.findings, f)
 }
 
+// isSilenced reports whether a comment would silence a finding at the place of a
+// problem.
+func (s *subject) isSilenced(p yamldoc.Problem) bool {
+	f := Finding{Rule: s.rule.Name, File: p.File, Line: p.Line}
+	return slices.ContainsFunc(s.ignores.all, func(ig *ignore) bool { return ig.holds(f, s.ignores) })
+}
+
 // problem tells a mistake in a YAML file, with the severity of the rule.
 func (s *subject) problem(p yamldoc.Problem) { s.problemAs(s.severity(), p) }
 
@@ -221,7 +229,9 @@ func (s *subject) inSourceAs(severity Severity, at source, line int, message, hi
 	if at.Inside != "" {
 		message += " (" + at.Inside + " in the package)"
 	}
-	s.tell(severity, Finding{
-		File: s.path(at.File), Line: line, Message: message, Hint: hint, Excerpt: at.excerpt(line),
-	})
+	excerpt := at.excerpt(line)
+	if _, kind, ok := strings.Cut(excerpt, "kind: "); ok && strings.Contains(message, kind) {
+		excerpt = "" // the message says as much
+	}
+	s.tell(severity, Finding{File: s.path(at.File), Line: line, Message: message, Hint: hint, Excerpt: excerpt})
 }

@@ -117,9 +117,20 @@ func TestLeastPrivilege(t *testing.T) {
 		},
 		{
 			name:    "in the extension's own namespace it is for information",
-			changes: rule("Role", "['']", "[secrets]", "[get]"),
-			want:    []string{`info least-privilege ext/permissions.yaml:3:5: this rule of the Role reaches secrets`},
-			hint:    "ask for less, or give the reason: # ksrelease:ignore least-privilege REASON, above the rule",
+			changes: rule("Role", "['']", "['*']", "['*']"),
+			want:    []string{`info least-privilege ext/permissions.yaml:3:5: this rule of the Role has the wildcard * for verbs and resources in core`},
+		},
+		{name: "secrets in the extension's own namespace", changes: rule("Role", "['']", "[secrets]", "[get]")},
+		{
+			name: "several that are too wide",
+			changes: []string{"permissions.yaml", "kind: ClusterRole\nrules:\n  - {apiGroups: [apps], resources: [deployments], verbs: ['*']}\n  - {apiGroups: [''], resources: [secrets], verbs: [get]}\n" +
+				"  # ksrelease:ignore least-privilege there are many of them\n  - {apiGroups: [a.example], resources: ['*'], verbs: [get]}\n" +
+				"  - {apiGroups: [b.example], resources: ['*'], verbs: ['*']}\n"},
+			want: []string{
+				`warning least-privilege ext/permissions.yaml:3:5: 2 rules of the ClusterRole have the wildcard *: for verbs of deployments; for verbs and resources in b.example`,
+				`warning least-privilege ext/permissions.yaml:4:5: this rule of the ClusterRole reaches secrets`,
+			},
+			hint: "name what the chart needs, or give the reason: # ksrelease:ignore least-privilege REASON, above the rule (lines 3 and 7)",
 		},
 		{name: "secrets of another group", changes: rule("ClusterRole", "[vault.example.com]", "[secrets]", "[get]")},
 		{name: "looking at bindings", changes: rule("ClusterRole", "[rbac.authorization.k8s.io]", "[rolebindings, clusterrolebindings, roles]", "[get, list, watch]")},

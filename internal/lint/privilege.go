@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -14,7 +15,8 @@ func leastPrivilegeRule() Rule {
 			"extension, or gets hold of its pods, has these rights. A wildcard takes in what will be added to the cluster " +
 			"later, too. Secrets, roles and their bindings, webhook configurations, running commands in pods, the proxy " +
 			"of nodes and tokens of service accounts each open a way to all of the cluster.\n\n" +
-			"A Role reaches no further than the extension's own namespace, so its findings are for information.",
+			"A Role reaches no further than the extension's own namespace: of it only wildcards are told, for information. " +
+			"Rules that are only too wide are told together, at the first of them; where one has a reason of its own, that counts for it alone.",
 		Fix: "Name API groups, resources and verbs. Where it has to be as it is, say why, at the rule:\n\n" +
 			"rules:\n  # ksrelease:ignore least-privilege the operator makes a Secret for each certificate\n  - apiGroups: [\"\"]\n    resources: [secrets]",
 		Source: "The extension development guide of KubeSphere on permissions (least privilege; reasons for secrets, " +
@@ -67,36 +69,74 @@ func checkLeastPrivilege(s *subject) {
 		default:
 			continue // the rule permissions says so
 		}
-		for _, rule := range r.Rules {
-			s.privileges(severity, r, rule)
-		}
+		s.privileges(severity, r)
 	}
 }
 
-// privileges tells what one rule asks for beyond what it names, in one finding.
-func (s *subject) privileges(severity Severity, r role, rule policyRule) {
-	wild := rule.wildcards()
-	reached := rule.reached()
-	if len(wild) == 0 && len(reached) == 0 {
+// privileges tells what the rules of a role ask for beyond what they name. Those
+// that open a way to more are told one by one. Those that are only too wide are
+// told in one finding, but for the ones that have a reason of their own.
+func (s *subject) privileges(severity Severity, r role) {
+	var wide []policyRule
+	for _, rule := range r.Rules {
+		wild, reached := rule.wildcards(), rule.reached()
+		if r.Kind == "Role" {
+			reached = nil // there is nothing else in the namespace of the extension
+		}
+		switch {
+		case len(wild)+len(reached) == 0:
+		case len(reached) == 0 && !s.isSilenced(r.Document.Problem("", "", rule.Pointer...)):
+			wide = append(wide, rule)
+		default:
+			s.privilege(severity, r, rule, wild, reached)
+		}
+	}
+	switch len(wide) {
+	case 0:
+	case 1:
+		s.privilege(severity, r, wide[0], wide[0].wildcards(), nil)
+	default:
+		s.wildcards(severity, r, wide)
+	}
+}
+
+// privilege tells what one rule asks for.
+func (s *subject) privilege(severity Severity, r role, rule policyRule, wild []string, reached []sensitive) {
+	const reason = ", or give the reason: # ksrelease:ignore least-privilege REASON, above the rule"
+	if len(wild) == 0 {
+		s.atRule(severity, r, rule, fmt.Sprintf("this rule of the %s %s", r.Kind, reasons(reached)), "ask for less"+reason)
 		return
 	}
-	var message, hint string
+	message := fmt.Sprintf("this rule of the %s has the wildcard * for %s%s", r.Kind, listed(wild), rule.of())
 	switch {
-	case len(wild) == 0:
-		message = fmt.Sprintf("this rule of the %s %s", r.Kind, reasons(reached))
-		hint = "ask for less, or give the reason: # ksrelease:ignore least-privilege REASON, above the rule"
+	case len(reached) == 0:
+	case slices.ContainsFunc(rule.Resources, isWildcard):
+		message += ", which takes in " + briefly(reached)
 	default:
-		message = fmt.Sprintf("this rule of the %s has the wildcard * for %s%s", r.Kind, listed(wild), rule.of())
-		switch {
-		case len(reached) == 0:
-		case slices.ContainsFunc(rule.Resources, isWildcard):
-			message += ", which takes in " + briefly(reached)
-		default:
-			message += "; it " + reasons(reached)
-		}
-		hint = rule.namesFor(wild) + ", or give the reason: # ksrelease:ignore least-privilege REASON, above the rule"
+		message += "; it " + reasons(reached)
 	}
-	s.problemAs(severity, r.Document.Problem(message, hint, rule.Pointer...))
+	s.atRule(severity, r, rule, message, rule.namesFor(wild)+reason)
+}
+
+// atRule tells something at the first line of a rule, which has but a dash and the
+// name of some field: it is not shown.
+func (s *subject) atRule(severity Severity, r role, rule policyRule, message, hint string) {
+	p := r.Document.Problem(message, hint, rule.Pointer...)
+	p.Excerpt = ""
+	s.problemAs(severity, p)
+}
+
+// wildcards tells several rules at the first of them.
+func (s *subject) wildcards(severity Severity, r role, wide []policyRule) {
+	var what, lines []string
+	for _, rule := range wide {
+		what = append(what, listed(rule.wildcards())+rule.of())
+		line, _ := r.Document.Place(rule.Pointer...)
+		lines = append(lines, strconv.Itoa(line))
+	}
+	s.atRule(severity, r, wide[0],
+		fmt.Sprintf("%d rules of the %s have the wildcard *: for %s", len(wide), r.Kind, strings.Join(what, "; for ")),
+		fmt.Sprintf("name what the chart needs, or give the reason: # ksrelease:ignore least-privilege REASON, above the rule (lines %s)", listed(lines)))
 }
 
 // wildcards are the fields in which names would do.

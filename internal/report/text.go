@@ -124,9 +124,11 @@ func (t *Text) plan(e pipeline.Event) {
 
 func (t *Text) finish(r *pipeline.Result) {
 	for _, x := range r.Extensions {
+		said := map[[2]string]bool{} // what a rule advises, for this extension
 		for _, f := range x.Findings {
 			if t.opts.Findings || f.Severity == "error" || f.Rule == pipeline.RuleSize {
-				t.finding(f)
+				t.finding(f, !said[[2]string{f.Rule, f.Hint}])
+				said[[2]string{f.Rule, f.Hint}] = true
 			}
 		}
 	}
@@ -195,12 +197,14 @@ func (t *Text) next(r *pipeline.Result) {
 	}
 }
 
-func (t *Text) finding(f pipeline.FindingResult) {
+// finding tells one finding, with its advice where that is not what it was for
+// another before.
+func (t *Text) finding(f pipeline.FindingResult, advised bool) {
 	t.result("%s: %s: %s (%s)\n", placeOf(f), t.paint(severityColor[f.Severity], f.Severity), f.Message, f.Rule)
 	if f.Excerpt != "" {
 		t.result("%s\n", strings.TrimRight(f.Excerpt, "\n"))
 	}
-	if f.Hint != "" {
+	if f.Hint != "" && advised {
 		t.result("  → %s\n", advice(f.Hint))
 	}
 }

@@ -1,0 +1,37 @@
+package report
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// TestAdviceOnce: what a rule advises is said once for each extension.
+func TestAdviceOnce(t *testing.T) {
+	finding := func(rule, message, hint string) pipeline.FindingResult {
+		return pipeline.FindingResult{Rule: rule, Severity: "warning", Message: message, Hint: hint, File: "a.yaml"}
+	}
+	result := &pipeline.Result{Extensions: []pipeline.ExtensionResult{
+		{Name: "alc", Findings: []pipeline.FindingResult{
+			finding("one", "first", "mend it"), finding("two", "second", "mend it"), finding("one", "third", "mend it"), finding("one", "fourth", "drop it"),
+		}},
+		{Name: "bee", Findings: []pipeline.FindingResult{finding("one", "fifth", "mend it")}},
+	}}
+	var out bytes.Buffer
+	NewText(&out, &out, TextOptions{Findings: true, Done: "linted"}).finish(result)
+	const want = `a.yaml: warning: first (one)
+  → mend it
+a.yaml: warning: second (two)
+  → mend it
+a.yaml: warning: third (one)
+a.yaml: warning: fourth (one)
+  → drop it
+a.yaml: warning: fifth (one)
+  → mend it
+`
+	if !strings.HasPrefix(out.String(), want) {
+		t.Errorf("got:\n%s\nwant first:\n%s", out.String(), want)
+	}
+}
