@@ -94,8 +94,8 @@ func members(n int) []member {
 	return all
 }
 
-// monorepo is a folder with a config and extensions. No run changes it: what
-// a run writes goes to a place of its own, so many can share one.
+// monorepo is a folder with a config and extensions. No run but one with --local
+// changes it: what a run writes goes to a place of its own, so many can share one.
 type monorepo struct {
 	dir     string
 	members []member
@@ -113,7 +113,7 @@ package: {output: '${DIST}'}
 // writeMonorepo writes small extensions, each with an icon and two screenshots.
 func writeMonorepo(t testing.TB, all []member) *monorepo {
 	t.Helper()
-	m := &monorepo{dir: t.TempDir(), members: all}
+	m := &monorepo{dir: scratch(t), members: all}
 	m.write(t, ".ksrelease.yaml", config)
 	for _, x := range all {
 		needs := ""

@@ -276,6 +276,60 @@ func TestKilledAtAnyTime(t *testing.T) {
 	t.Logf("killed at a random time within %s: %s", took.Round(time.Millisecond), &total)
 }
 
+// Likewise with --local, where the marketplace dies with the run: it has kept
+// what it acknowledged, and is free for the next run.
+func TestKilledWithItsMarketplace(t *testing.T) {
+	release := func(t *testing.T, place *place, who string) *process {
+		return place.newProcess(t, filesAt, "run", "--local", "--output", "json", "--report", place.file(who+".json"))
+	}
+	all := members(size())
+	clean := release(t, newPlace(t, writeMonorepo(t, all)), "clean")
+	if code := clean.run(); code != 0 {
+		t.Fatal(clean.output())
+	}
+	events := bytes.Count(clean.stdout.text.Bytes(), []byte("\n"))
+	short := 3
+	if testing.Short() {
+		short = 1
+	}
+	kills := 0
+	cases := soak.Cases(t, short, 100)
+	for i := range cases {
+		after := 1 + i*events/cases + events/cases/2
+		t.Run(fmt.Sprint(after), func(t *testing.T) {
+			place := newPlace(t, writeMonorepo(t, all))
+			victim := release(t, place, "first")
+			victim.stdout.told = append(victim.stdout.told, func(soFar []byte) {
+				if bytes.Count(soFar, []byte("\n")) >= after {
+					victim.signal(os.Kill)
+				}
+			})
+			if victim.run() < 0 {
+				kills++
+			}
+			left := statesInDocument(place.document(t, "first.json"))
+			last := release(t, place, "last")
+			if code := last.run(); code != 0 {
+				t.Fatalf("one more run does not finish: %s", last.output())
+			}
+			result := place.document(t, "last.json")
+			if result == nil || len(result.Extensions) != len(all) {
+				t.Fatalf("the result document of the last run: %+v", result)
+			}
+			for _, x := range result.Extensions {
+				state := left[pipeline.StagePush+" "+x.Name]
+				switch {
+				case x.Outcome == pipeline.Exists && (state == pipeline.StageOK || state == pipeline.StageStarted):
+				case x.Outcome == pipeline.Released && state != pipeline.StageOK:
+				default:
+					t.Errorf("%s is %s after one more run, and its push was %q when the first was killed", x.Name, x.Outcome, state)
+				}
+			}
+		})
+	}
+	t.Logf("%d runs killed with their marketplace after %d events", kills, cases)
+}
+
 // story is what happens to one monorepo: runs that are killed, and a last one.
 type story struct {
 	t      *testing.T
