@@ -2,8 +2,13 @@ package pipeline
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
 )
 
 // decide looks at the index first, which costs one request for the whole run,
@@ -71,7 +76,7 @@ func standing(r *release, state Snapshot, since string) error {
 // compare tells exists from drift for a version in the index. It always ends
 // the extension.
 func compare(ctx context.Context, w *world, r *release, entry Entry) error {
-	if entry.ContentDigest != "" {
+	if isDigest(entry.ContentDigest) {
 		if entry.ContentDigest == r.ext.ContentDigest() {
 			return &ended{outcome: Exists}
 		}
@@ -80,6 +85,15 @@ func compare(ctx context.Context, w *world, r *release, entry Entry) error {
 	archive, err := w.repo.Fetch(ctx, entry)
 	if err != nil {
 		return fmt.Errorf("comparing with the version in the repository: %w", err)
+	}
+	// Only what was published is other content, and not what came instead of it.
+	if complaint := wrongDigest(entry, archive); complaint != "" {
+		return withRemedy(fmt.Errorf("comparing with the version in the repository: %s", complaint), "run again later; if it stays so, tell those who run the repository")
+	}
+	if entry.Digest == "" {
+		if _, err := extension.Read(entry.Name, archive, extension.Limits{}); err != nil {
+			return withRemedy(fmt.Errorf("comparing with the version in the repository: %w", err), "run again later; if it stays so, bump version in extension.yaml")
+		}
 	}
 	difference, err := differs(ctx, w, r, archive)
 	switch {
@@ -90,6 +104,13 @@ func compare(ctx context.Context, w *world, r *release, entry Entry) error {
 	default:
 		return drift(r, difference)
 	}
+}
+
+// isDigest says that an annotation is one of ours, and whole: an index that was
+// cut in the middle of it is no proof of other content.
+func isDigest(annotation string) bool {
+	sum, ok := strings.CutPrefix(annotation, "sha256:")
+	return ok && len(sum) == hex.EncodedLen(sha256.Size) && strings.Trim(sum, "0123456789abcdef") == ""
 }
 
 func drift(r *release, difference string) error {

@@ -30,6 +30,10 @@ func Remedy(err error) string {
 	if Unauthorized(err) {
 		return "run ksrelease login, or set KSRELEASE_TOKEN"
 	}
+	var t temporary
+	if errors.As(err, &t) && t.Temporary() || worthAnotherTry(err) {
+		return "run again later: a run goes on from what is there"
+	}
 	return ""
 }
 

@@ -34,6 +34,8 @@ type fakeWorld struct {
 	fault func(call string) (done bool, err error)
 	// serve may change what the index shows, and when.
 	serve func(e *Entry, at time.Time) (shown bool)
+	// snapshot may change what is read of a version.
+	snapshot func(s Snapshot) (Snapshot, error)
 	// assetBase is where uploaded assets lie; empty is the address that is expected.
 	assetBase string
 	// archive may change what is downloaded.
@@ -83,6 +85,9 @@ func (w *fakeWorld) Snapshot(_ context.Context, name, version string) (s Snapsho
 			s = Snapshot{ID: v.id, Status: v.status}
 		}
 	})
+	if err == nil && w.snapshot != nil {
+		return w.snapshot(s)
+	}
 	return s, err
 }
 

@@ -27,8 +27,10 @@ func pushStage(ctx context.Context, w *world, r *release) error {
 	if err := submit(ctx, w, r, snapshot.ID); err != nil {
 		return err
 	}
-	// An index from before this moment cannot show the version.
-	r.sent, r.sentAt = true, time.Now()
+	if !snapshot.Imagined {
+		// An index from before this moment cannot show the version.
+		r.sent, r.sentAt = true, time.Now()
+	}
 	return nil
 }
 
@@ -94,30 +96,56 @@ func pushDraft(ctx context.Context, w *world, r *release) (Snapshot, error) {
 	}
 }
 
-// submit hands the draft in until the marketplace shows it as such.
+// submit hands the draft in until the marketplace shows that it is no draft any
+// more. Good answers are no proof either: the API leaves open what stands in
+// them, so a proxy that answers 200 to everything would pass for it. Where the
+// state cannot be read back, the Helm repository may show it: what is listed was
+// submitted.
 func submit(ctx context.Context, w *world, r *release, snapshotID string) error {
 	for attempt := 1; ; attempt++ {
 		err := w.market.Submit(ctx, snapshotID, w.message)
-		if err == nil {
-			return nil
-		}
 		state, readErr := w.market.Snapshot(ctx, r.result.Name, r.result.Version)
+		unknown := readErr != nil || state.Status == StatusNone
 		switch {
-		case readErr != nil:
-			return doubt(err, readErr, "whether the submission arrived")
-		case state.Status != StatusNone && state.Status != StatusDraft:
-			// It did arrive, whatever the answer said; or another run has submitted the
+		case !unknown && state.Status != StatusDraft:
+			// It arrived, whatever the answer said; or another run has submitted the
 			// draft. Whose content it has, verify sees.
 			return nil
-		case state.Status == StatusNone:
-			return withRemedy(fmt.Errorf("%w; the marketplace no longer has the draft", err), "run again")
-		case !worthAnotherTry(err) || attempt == attempts:
+		case unknown && (err == nil || inIndex(ctx, w, r)):
+			return nil // verify sees to the rest
+		case readErr != nil:
+			return doubt(err, readErr, "whether the submission arrived")
+		case err == nil:
+			err = stillDraft{snapshotID}
+		case state.Status == StatusNone && !worthAnotherTry(err):
+			return withRemedy(fmt.Errorf("%w; the marketplace no longer has the draft, and whether the submission arrived is not known", err), "run again")
+		}
+		if !worthAnotherTry(err) || attempt == attempts {
 			return err
 		}
 		if err := again(ctx, w, r, "submitting", err, attempt); err != nil {
 			return err
 		}
 	}
+}
+
+// stillDraft is a submission that was answered well and not done.
+type stillDraft struct{ snapshotID string }
+
+func (e stillDraft) Error() string {
+	return "submitting snapshot " + e.snapshotID + ": the answer was one of success, but the version is a draft still"
+}
+
+func (stillDraft) InDoubt() bool { return true }
+
+// inIndex says that the Helm repository shows, right now, what is being released.
+func inIndex(ctx context.Context, w *world, r *release) bool {
+	at, err := w.repo.since(ctx, time.Now())
+	if err != nil {
+		return false
+	}
+	entry, complaint := listed(at, r)
+	return complaint == "" && entry.ContentDigest == r.pkg.ContentDigest
 }
 
 // again tells of a failed write and waits before the next attempt.
@@ -136,6 +164,9 @@ func again(ctx context.Context, w *world, r *release, doing string, cause error,
 // doubt is the error of a write whose answer was lost and whose effect cannot
 // be read back.
 func doubt(err, readErr error, what string) error {
-	return withRemedy(fmt.Errorf("%w; %s is not known, as reading it back failed: %w", err, what, readErr),
-		"run again when the marketplace answers: the next run goes on from what it has")
+	remedy := "run again when the marketplace answers: the next run goes on from what it has"
+	if Unauthorized(readErr) {
+		remedy = Remedy(readErr)
+	}
+	return withRemedy(fmt.Errorf("%w; %s is not known, as reading it back failed: %w", err, what, readErr), "%s", remedy)
 }

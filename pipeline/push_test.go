@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,6 +90,7 @@ func TestPushInDoubtIsSaidToBe(t *testing.T) {
 		}
 		return false, nil
 	}
+	w.serve = func(*Entry, time.Time) bool { return false }
 	result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
 	wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
 	e := result.Extensions[0].Error
@@ -96,8 +98,109 @@ func TestPushInDoubtIsSaidToBe(t *testing.T) {
 		t.Errorf("error: %+v", e)
 	}
 	// And the next run goes on from there.
-	w.fault = nil
+	w.fault, w.serve = nil, nil
 	wantOutcomes(t, do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}}), map[string]Outcome{"alc": Exists})
+}
+
+// What the marketplace does not say, the Helm repository may show.
+func TestASubmissionInDoubtIsSeenInTheIndex(t *testing.T) {
+	for what, answer := range map[string]error{
+		"it cannot be read back":  &fakeError{text: "403 Forbidden"},
+		"it is read back as gone": nil,
+	} {
+		w := newFakeWorld()
+		w.fault = func(call string) (bool, error) {
+			if strings.HasPrefix(call, "submit ") {
+				w.snapshot = func(Snapshot) (Snapshot, error) { return Snapshot{}, answer }
+				return true, &fakeError{text: "connection reset", temporary: true, doubt: true}
+			}
+			return false, nil
+		}
+		result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
+		if x := result.Extensions[0]; x.Outcome != Released {
+			t.Errorf("%s: %s: %s", what, x.Outcome, x.Reason)
+		}
+	}
+}
+
+// agreeable says yes to submissions, and does not do the first so many.
+type agreeable struct {
+	*fakeWorld
+	times int
+}
+
+func (a *agreeable) Submit(ctx context.Context, id, message string) error {
+	if a.times--; a.times >= 0 {
+		return nil
+	}
+	return a.fakeWorld.Submit(ctx, id, message)
+}
+
+// A status of success is no proof of a submission.
+func TestASubmissionIsReadBackWhateverTheAnswer(t *testing.T) {
+	for times, want := range map[int]Outcome{0: Released, 1: Released, 4: Released, 99: Failed} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newFakeWorld()
+			result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Marketplace: &agreeable{w, times}})
+			wantOutcomes(t, result, map[string]Outcome{"alc": want})
+			if e := result.Extensions[0].Error; want == Failed && (!strings.Contains(e.Message, "the version is a draft still") || e.Remedy == "") {
+				t.Errorf("%+v", e)
+			}
+		})
+	}
+}
+
+// A key that is refused only when the state is read back is refused.
+func TestAKeyRefusedAtTheReadBack(t *testing.T) {
+	w := newFakeWorld()
+	w.fault = func(call string) (bool, error) {
+		if strings.HasPrefix(call, "push ") {
+			w.snapshot = func(Snapshot) (Snapshot, error) {
+				return Snapshot{}, &fakeError{text: "401 Unauthorized", unauthed: true}
+			}
+			return false, &fakeError{text: "502 Bad Gateway", temporary: true, doubt: true}
+		}
+		return false, nil
+	}
+	run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Marketplace: w, Repository: w, Parallelism: 4})
+	result, err := run.Do(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
+	e := result.Extensions[0].Error
+	if run.AuthRefused() == nil || !strings.Contains(e.Remedy, "ksrelease login") || !strings.Contains(e.Message, "whether the package arrived is not known") {
+		t.Errorf("%v, %+v", run.AuthRefused(), e)
+	}
+}
+
+// Only what was really sent may end as unverified: the plan imagines that it
+// sends.
+func TestARunCutBeforeItSubmitsIsNotReached(t *testing.T) {
+	for _, stage := range []string{"upload ", "push ", "submit "} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newFakeWorld()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			w.fault = func(call string) (bool, error) {
+				if strings.HasPrefix(call, stage) {
+					<-ctx.Done()
+					return false, ctx.Err()
+				}
+				return false, nil
+			}
+			run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Marketplace: w, Repository: w, Parallelism: 4})
+			w.snapshot = func(s Snapshot) (Snapshot, error) { return s, ctx.Err() }
+			result, err := run.Do(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantOutcomes(t, result, map[string]Outcome{"alc": NotReached})
+			if reason := result.Extensions[0].Reason; !strings.Contains(reason, "what it sent is in doubt") {
+				t.Errorf("%s: %q", stage, reason)
+			}
+		})
+	}
 }
 
 // Somebody else was quicker: that is neither overwritten nor a failure, but

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
@@ -116,12 +117,23 @@ func Sleep(ctx context.Context, d time.Duration) bool {
 type (
 	unauthorized interface{ Unauthorized() bool }
 	inDoubt      interface{ InDoubt() bool }
+	temporary    interface{ Temporary() bool }
 )
 
-// Unauthorized says whether the marketplace refused the API key.
+// Unauthorized says whether the marketplace refused the API key. Where an error
+// has several causes (a write that failed and a read-back that did), one is
+// enough; what an error says of itself counts for those within it.
 func Unauthorized(err error) bool {
-	var e unauthorized
-	return errors.As(err, &e) && e.Unauthorized()
+	if e, ok := err.(unauthorized); ok {
+		return e.Unauthorized()
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		return Unauthorized(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), Unauthorized)
+	}
+	return false
 }
 
 // worthAnotherTry says whether a write that failed may be sent once more, after

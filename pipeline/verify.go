@@ -180,20 +180,17 @@ func stillListed(ctx context.Context, w *world, r *release, at *reading, walked 
 // and the content is not what was sent: an index that is late or a cache may still
 // show something else, so that is no verdict yet.
 func walk(ctx context.Context, w *world, r *release, entry Entry) (complaint, other string, err error) {
-	if r.action == actVerify && entry.ContentDigest != "" && entry.ContentDigest != r.ext.ContentDigest() {
+	if r.action == actVerify && isDigest(entry.ContentDigest) && entry.ContentDigest != r.ext.ContentDigest() {
 		return "", "", drift(r, "")
 	}
 	archive, err := w.repo.Fetch(ctx, entry)
 	if err != nil {
 		return err.Error(), "", nil
 	}
-	sum := sha256.Sum256(archive)
-	digest := hex.EncodeToString(sum[:])
-	listed := strings.TrimPrefix(entry.Digest, "sha256:")
-	if listed != "" && listed != digest {
-		return fmt.Sprintf("the index lists the digest %s, but its archive has %s", short(listed), short(digest)), "", nil
+	if complaint := wrongDigest(entry, archive); complaint != "" {
+		return complaint, "", nil
 	}
-	asSent := r.pkg != nil && "sha256:"+digest == r.pkg.Digest
+	asSent := r.pkg != nil && "sha256:"+digestOf(archive) == r.pkg.Digest
 	if asSent && r.loads {
 		return "", "", nil // lint has loaded this content, and name and version are what was packed
 	}
@@ -207,7 +204,7 @@ func walk(ctx context.Context, w *world, r *release, entry Entry) (complaint, ot
 		return "", "", nil
 	}
 	difference, err := differs(ctx, w, r, archive)
-	if difference == "" && entry.ContentDigest != "" && entry.ContentDigest != r.ext.ContentDigest() {
+	if difference == "" && isDigest(entry.ContentDigest) && entry.ContentDigest != r.ext.ContentDigest() {
 		difference = "by its content digest" // in comments, for one, which are no difference to Helm
 	}
 	switch {
@@ -217,10 +214,25 @@ func walk(ctx context.Context, w *world, r *release, entry Entry) (complaint, ot
 		return "", "", nil
 	case r.action == actVerify:
 		return "", "", drift(r, difference)
-	case listed == "":
+	case entry.Digest == "":
 		return "the repository serves other content than was sent (" + difference + ")", "", nil
 	}
 	return "the repository serves other content than was sent (" + difference + ")", difference, nil
+}
+
+// wrongDigest says that an archive is not the one that the index lists; empty
+// where it is, or the index has no digest.
+func wrongDigest(entry Entry, archive []byte) (complaint string) {
+	listed, digest := strings.TrimPrefix(entry.Digest, "sha256:"), digestOf(archive)
+	if listed == "" || listed == digest {
+		return ""
+	}
+	return fmt.Sprintf("the index lists the digest %s, but its archive has %s", short(listed), short(digest))
+}
+
+func digestOf(archive []byte) string {
+	sum := sha256.Sum256(archive)
+	return hex.EncodeToString(sum[:])
 }
 
 // differs holds an archive that is not the one that was made here byte for byte
@@ -259,7 +271,9 @@ func reviewed(ctx context.Context, w *world, r *release) (complaint string, err 
 		return "", nil
 	case snapshot.Status == StatusSubmitted:
 		return "it is in the repository, and not reviewed yet", nil
-	case snapshot.Status == StatusNone, snapshot.Status == StatusDraft:
+	case snapshot.Status == StatusNone: // which cannot be, as it is in the repository
+		return "it is in the repository, but the marketplace does not show it", nil
+	case snapshot.Status == StatusDraft:
 		return "", withRemedy(errors.New("the submission was taken back"), "run again to submit it anew")
 	default:
 		return "", fmt.Errorf("the review ended with the status %q", snapshot.Status)

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -187,3 +189,71 @@ func TestWaitingSharesTheIndex(t *testing.T) {
 		}
 	})
 }
+
+// What the index lists was not taken back, whatever one answer says.
+func TestAReviewThatIsNotShownIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		source := sourceOf(t, "alc", "1.0.0")
+		source.Settings.Verify.Until = config.UntilActive
+		asked := 0
+		w.snapshot = func(s Snapshot) (Snapshot, error) {
+			switch asked++; {
+			case s.Status != StatusSubmitted:
+				return s, nil
+			case asked < 4:
+				return Snapshot{}, nil
+			}
+			s.Status = StatusActive
+			return s, nil
+		}
+		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]Outcome{"alc": Released})
+		if asked != 4 {
+			t.Errorf("asked %d times", asked)
+		}
+	})
+}
+
+// Drift is other content, and not an answer that was cut or exchanged.
+func TestOnlyOtherContentIsDrift(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		mark    string // the annotation in the index
+		digest  string // that of the index; "-" is the right one
+		archive []byte // what is downloaded; nil is the right one
+		want    Outcome
+		says    string
+	}{
+		{"the annotation is cut", "sha256:0e5204ef", "-", nil, Exists, ""},
+		{"the annotation is another", "sha256:" + strings.Repeat("0e", 32), "-", nil, Drift, "other content"},
+		{"another archive came", "", "-", []byte("\x1f\x8b and junk"), Failed, "the index lists the digest"},
+		{"another archive came, and there is no digest", "", "", []byte("\x1f\x8b and junk"), Failed, "comparing with the version in the repository"},
+		{"what was published is junk", "", hex.EncodeToString(junkDigest[:]), junk, Drift, "what is there cannot be read"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newFakeWorld()
+			source := sourceOf(t, "alc", "1.0.0")
+			wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]Outcome{"alc": Released})
+			w.serve = func(e *Entry, _ time.Time) bool {
+				e.ContentDigest = test.mark
+				if test.digest != "-" {
+					e.Digest = test.digest
+				}
+				return true
+			}
+			if test.archive != nil {
+				w.archive = func([]byte) []byte { return test.archive }
+			}
+			result := do(t, w, Options{Sources: []config.Source{source}})
+			x := result.Extensions[0]
+			if x.Outcome != test.want || !strings.Contains(x.Reason, test.says) || x.Error != nil && x.Error.Remedy == "" {
+				t.Errorf("%s: %s, %+v", x.Outcome, x.Reason, x.Error)
+			}
+		})
+	}
+}
+
+var (
+	junk       = []byte("\x1f\x8b that was published so")
+	junkDigest = sha256.Sum256(junk)
+)

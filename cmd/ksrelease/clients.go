@@ -1,16 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/credentials"
@@ -306,7 +309,7 @@ func (m *market) Submit(ctx context.Context, snapshotID, message string) error {
 	if err != nil {
 		return err
 	}
-	return m.Client.Submit(ctx, user, snapshotID, message)
+	return ofExtension(m.Client.Submit(ctx, user, snapshotID, message), "the extension")
 }
 
 // ofExtension keeps a refusal that concerns one extension (403) apart from one
@@ -369,11 +372,26 @@ func (r *repository) FetchAsset(ctx context.Context, address string) ([]byte, er
 	if u, err := url.Parse(address); err == nil {
 		shown = path.Base(u.Path)
 	}
-	answer, err := r.web.Do(ctx, transport.Request{Op: "downloading the published asset " + shown, URL: address})
+	answer, err := r.web.Do(ctx, transport.Request{Op: "downloading the published asset " + shown, URL: address, Check: checkPicture})
 	if err != nil {
-		return nil, &notTheKey{err, ""}
+		return nil, &notTheKey{err, "check that the published asset can be read by everybody, and run again"}
 	}
 	return answer.Body, nil
+}
+
+// checkPicture refuses what is no picture of any kind: a login page, or an error
+// in words, would pass for other content otherwise.
+func checkPicture(answer *transport.Response) error {
+	body := answer.Body
+	if len(body) == 0 {
+		return fmt.Errorf("nothing came instead of a picture: %w", io.ErrUnexpectedEOF)
+	}
+	head := bytes.ToLower(body[:min(len(body), 4096)])
+	text := strings.HasPrefix(http.DetectContentType(body), "text/")
+	if text && (!bytes.Contains(head, []byte("<svg")) || bytes.Contains(head, []byte("<html"))) {
+		return fmt.Errorf("%q came instead of a picture", transport.Excerpt(body))
+	}
+	return nil
 }
 
 // ofRepository keeps a refusal of the Helm repository apart from one of the

@@ -119,7 +119,7 @@ func (r *rehearsal) setFaults(script []faults.Rule) {
 		defer r.mu.Unlock()
 		for i := len(r.asked) - 1; i >= 0; i-- { // the latest of its kind
 			if a := &r.asked[i]; a.method == q.Method && a.path == q.URL.Path && a.fault == "" {
-				a.fault = rule.String()
+				a.fault = string(rule.Fault.Kind)
 				return
 			}
 		}

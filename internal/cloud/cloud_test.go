@@ -34,13 +34,13 @@ var calls = []struct {
 		func(ctx context.Context, c *Client) (any, error) { return c.User(ctx) }, "usr-0001"},
 	{"FilesDir", false, `{"dir": "/files/usr-0001", "quota": 104857600}`,
 		func(ctx context.Context, c *Client) (any, error) { return c.FilesDir(ctx, "usr-0001") }, "/files/usr-0001"},
-	{"UploadFiles", true, `{"files": [{"url": "https://cdn/a.svg"}, {"url": "http://cdn/b.png", "path": "/b"}]}`,
+	{"UploadFiles", true, `{"files": [{"url": "https://cdn/x/files/usr-0001/alc/1.2.0/a.svg"}, {"url": "http://cdn/files/usr-0001/alc/1.2.0/b.png?v=1", "path": "/b"}]}`,
 		func(ctx context.Context, c *Client) (any, error) {
 			return c.UploadFiles(ctx, "usr-0001", "the assets of alc 1.2.0", []Upload{
 				{Name: "a.svg", Path: "/files/usr-0001/alc/1.2.0/a.svg", Data: []byte("A")},
 				{Name: `b "2".png`, Path: "/files/usr-0001/alc/1.2.0/b.png", Data: []byte("B")},
 			})
-		}, []string{"https://cdn/a.svg", "http://cdn/b.png"}},
+		}, []string{"https://cdn/x/files/usr-0001/alc/1.2.0/a.svg", "http://cdn/files/usr-0001/alc/1.2.0/b.png?v=1"}},
 	{"PushPackage", true, `{"snapshot": {"snapshot_id": "516955082294610002", "metadata": {"version": "1.2.0"}, "status": "draft", "updated_at": "2026-11-22T08:17:12.2Z"}}`,
 		func(ctx context.Context, c *Client) (any, error) {
 			return c.PushPackage(ctx, "usr-0001", "alc", "alc-1.2.0.tgz", []byte("package"))
@@ -213,6 +213,7 @@ func TestBadAnswers(t *testing.T) {
 		{"PushPackage", ``, "the answer is empty where JSON was expected", true},
 		{"PushPackage", login, "200 OK: Sign in: a page came instead of JSON", true},
 		{"PushPackage", `{"snapshot": []}`, "another shape than expected: snapshot holds a JSON array", true},
+		{"PushPackage", `{"snapshot": {"snapshot_id": "1", "metadata": {"version": "1.2.1"}}}`, `the answer shows version "1.2.1"`, true},
 		{"Submit", login, "submitting snapshot 516955082294610002: 200 OK: Sign in: a page came instead of JSON", true},
 		{"Submit", `OK`, "the answer is no JSON; it begins: OK", true},
 		{"CancelSubmit", `{"half":`, "taking back the submission of snapshot 516955082294610002: 200 OK: the answer ends in the middle of its JSON", true},
@@ -235,6 +236,48 @@ func TestBadAnswers(t *testing.T) {
 				t.Errorf("in doubt %v, not found %v: %v", failure.InDoubt(), failure.NotFound(), err)
 			}
 		})
+	}
+}
+
+// An address that does not look like that of the file is one where the file is.
+func TestAnAddressOfAnotherFile(t *testing.T) {
+	pictures := map[string]string{"/cdn/1": "A", "/cdn/2": "B"}
+	var answer string
+	client, address := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			_, _ = io.WriteString(w, answer)
+			return
+		}
+		if r.Header.Get("Authorization") != "" {
+			t.Errorf("%s with the key", r.URL)
+		}
+		picture, ok := pictures[r.URL.Path]
+		if !ok {
+			w.WriteHeader(http.StatusNotFound)
+		}
+		_, _ = io.WriteString(w, picture)
+	})
+	for _, tt := range []struct{ one, two, want string }{
+		{"/cdn/1", "/cdn/2", ""},
+		{"/a/files/usr-1/alc/1.0.0/a.svg", "/cdn/2", ""},
+		{"/cdn/2", "/cdn/1", "looking for the uploaded a.svg at the address it was given: 200 OK: something else is there (GET HOST/cdn/2)"},
+		{"/files/usr-1/alc/1.0.0/b.svg", "/cdn/2", "404 Not Found"},
+		{"/a/files/usr-1/alc/1.0.0/a.svg", "/cdn/1", "looking for the uploaded b.svg"},
+	} {
+		answer = fmt.Sprintf(`{"files": [{"url": %q}, {"url": %q}]}`, address+tt.one, address+tt.two)
+		urls, err := client.UploadFiles(t.Context(), "usr-1", "the assets", []Upload{
+			{Name: "a.svg", Path: "/files/usr-1/alc/1.0.0/a.svg", Data: []byte("A")},
+			{Name: "b.svg", Path: "/files/usr-1/alc/1.0.0/b.svg", Data: []byte("B")},
+		})
+		if tt.want == "" {
+			if err != nil || len(urls) != 2 {
+				t.Errorf("%s, %s: %v, %v", tt.one, tt.two, urls, err)
+			}
+			continue
+		}
+		if err == nil || urls != nil || !strings.Contains(err.Error(), strings.ReplaceAll(tt.want, "HOST", address)) {
+			t.Errorf("%s, %s: %v, %v, want %s", tt.one, tt.two, urls, err, tt.want)
+		}
 	}
 }
 

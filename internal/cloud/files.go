@@ -3,6 +3,7 @@ package cloud
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"mime/multipart"
 	"net/http"
@@ -45,8 +46,9 @@ type Upload struct {
 // UploadFiles uploads files in one request and returns their addresses in the
 // same order; without files it sends nothing. what names them for errors: "the
 // assets of alc 1.2.0". An answer with another number of addresses than files,
-// or with one that is not http or https, is an error. It is sent again where
-// no verdict came: the same bytes go to the same paths.
+// or with one that is not http or https, is an error, and so is an address at
+// which something else is. It is sent again where no verdict came: the same
+// bytes go to the same paths.
 func (c *Client) UploadFiles(ctx context.Context, user, what string, files []Upload) ([]string, error) {
 	if len(files) == 0 {
 		return nil, nil
@@ -64,7 +66,35 @@ func (c *Client) UploadFiles(ctx context.Context, user, what string, files []Upl
 		addresses, err = readAddresses(body, files)
 		return err
 	}, "extension", "v1", "users", user, "files")
-	return addresses, err
+	if err != nil {
+		return nil, err
+	}
+	for i, file := range files {
+		if err := c.holds(ctx, addresses[i], file); err != nil {
+			return nil, err
+		}
+	}
+	return addresses, nil
+}
+
+// holds makes sure that an address is that of a file. One that ends as the file
+// was to be called is believed; at any other the file has to be, for which it is
+// asked without the key, as a browser will.
+func (c *Client) holds(ctx context.Context, address string, file Upload) error {
+	if u, err := url.Parse(address); err == nil && strings.HasSuffix(u.Path, file.Path) {
+		return nil
+	}
+	_, err := c.transport.Do(ctx, transport.Request{
+		Op:  "looking for the uploaded " + file.Name + " at the address it was given",
+		URL: address,
+		Check: func(answer *transport.Response) error {
+			if !bytes.Equal(answer.Body, file.Data) {
+				return errors.New("something else is there")
+			}
+			return nil
+		},
+	})
+	return err
 }
 
 // readAddresses takes the addresses that are going to be published: none that

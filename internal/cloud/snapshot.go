@@ -36,7 +36,8 @@ func (w wireSnapshot) snapshot() Snapshot {
 
 // PushPackage uploads a package and returns its draft snapshot. A draft of the
 // same version is replaced (force), an extension not seen before is registered
-// (create_extension). filename is NAME-VERSION.tgz.
+// (create_extension). filename is NAME-VERSION.tgz. An answer that shows another
+// version is an error and no snapshot.
 //
 // It is never sent again by itself where no verdict came: by then another run
 // may have submitted the version. An error with InDoubt() asks to read the
@@ -58,8 +59,12 @@ func (c *Client) PushPackage(ctx context.Context, user, extension, filename stri
 		if err := decode(body, &answer); err != nil {
 			return err
 		}
-		if answer.Snapshot.SnapshotID == "" {
+		version := answer.Snapshot.Metadata.Version
+		switch {
+		case answer.Snapshot.SnapshotID == "":
 			return missing("snapshot_id", body)
+		case version != "" && extension+"-"+version+".tgz" != filename:
+			return fmt.Errorf("the answer shows version %q%s", version, quoted(body))
 		}
 		snapshot = answer.Snapshot.snapshot()
 		return nil

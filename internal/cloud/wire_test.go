@@ -89,8 +89,10 @@ const longerUser = 3
 // to the length of the body.
 func TestWireIsThatOfKSBuilder(t *testing.T) {
 	recorded := recordedRequests(t)
+	const base = "http://h/files/usr-0001/metrics-server/0.7.1/"
 	answers := []string{
-		`{"user_id": "usr-0001"}`, `{"dir": "/files/usr-0001"}`, `{"files": [{"url": "http://h/1"}]}`, `{"files": [{"url": "http://h/1"}, {"url": "http://h/2"}]}`,
+		`{"user_id": "usr-0001"}`, `{"dir": "/files/usr-0001"}`,
+		`{"files": [{"url": "` + base + `favicon.svg"}]}`, `{"files": [{"url": "` + base + `one.png"}, {"url": "` + base + `two.png"}]}`,
 		`{"snapshot": {"snapshot_id": "516955082294610002"}}`, `{}`, `{}`,
 	}
 	sent := 0

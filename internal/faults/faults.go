@@ -57,11 +57,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.next.ServeHTTP(w, r)
 		}
 		return
-	default:
-		// A server that reads nothing resets the connection while a client still
-		// writes; that is a fault of its own, which is not asked for here.
-		_, _ = io.Copy(io.Discard, r.Body)
 	}
+	// A server that does not read to the end resets the connection while a client
+	// still writes, which is a fault of its own and not asked for here, and does
+	// not notice that a client has gone.
+	_, _ = io.Copy(io.Discard, r.Body)
 	rule.Fault.carryOut(w, r, answer)
 }
 
@@ -142,10 +142,10 @@ func (f Fault) carryOut(w http.ResponseWriter, r *http.Request, answer *httptest
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `["something","else",{"entirely":true}]`)
 	case Cut:
-		half(w, answer)
+		half(w, r, answer)
 		closeConnection()
 	case HangBody:
-		half(w, answer)
+		half(w, r, answer)
 		<-r.Context().Done()
 		closeConnection()
 	case Reset:
@@ -180,8 +180,12 @@ func (f Fault) page(w http.ResponseWriter, status int, title string) {
 	fmt.Fprintf(w, page, title, title)
 }
 
-// half promises the whole of an answer and sends half of it.
-func half(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
+// half promises the whole of an answer and sends half of it. Of an answer that
+// has no body by its nature, which would be whole then, it sends nothing.
+func half(w http.ResponseWriter, r *http.Request, answer *httptest.ResponseRecorder) {
+	if r.Method == http.MethodHead || answer.Code == http.StatusNotModified || answer.Code == http.StatusNoContent {
+		return
+	}
 	body := answer.Body.Bytes()
 	if len(body) == 0 {
 		body = []byte(`{"message":"an answer that is cut before it is over"}`)

@@ -194,6 +194,26 @@ func TestMistakesInAScript(t *testing.T) {
 	}
 }
 
+// An answer without a body is not whole because half of nothing is nothing.
+func TestHalfOfNothing(t *testing.T) {
+	for _, what := range []string{"cut", "hangbody"} {
+		for _, status := range []int{http.StatusNotModified, http.StatusNoContent} {
+			rules, err := Parse("x", "GET /** * after "+what)
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := httptest.NewServer(New(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }), rules))
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			answer, _, err := ask(t, ctx, server, "GET", "/")
+			cancel()
+			server.Close() // waits for the handler
+			if err == nil {
+				t.Errorf("%s of %d: %s", what, status, answer.Status)
+			}
+		}
+	}
+}
+
 func TestBodyFromAFile(t *testing.T) {
 	dir := t.TempDir()
 	want := "apiVersion: v1\n# an index\nentries: {}\n"

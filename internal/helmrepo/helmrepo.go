@@ -8,9 +8,11 @@
 package helmrepo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -186,6 +188,9 @@ func (r *Repository) parseAnswer(answer *transport.Response) (*Index, error) {
 		}
 		return nil, fmt.Errorf("a page came instead of an index: check %s and the proxy settings", r.setting)
 	}
+	if len(bytes.TrimSpace(answer.Body)) == 0 {
+		return nil, fmt.Errorf("the index is empty: %w", io.ErrUnexpectedEOF)
+	}
 	return Parse(answer.Body)
 }
 
@@ -280,10 +285,11 @@ func checkPackage(answer *transport.Response) error {
 	if len(answer.Body) >= 2 && answer.Body[0] == 0x1f && answer.Body[1] == 0x8b {
 		return nil
 	}
+	if len(answer.Body) == 0 {
+		return fmt.Errorf("nothing came instead of a package: %w", io.ErrUnexpectedEOF)
+	}
 	came := "something else"
 	switch excerpt := transport.Excerpt(answer.Body); {
-	case len(answer.Body) == 0:
-		came = "nothing"
 	case transport.IsPage(answer.Body):
 		came = "a page"
 	case strings.TrimSpace(excerpt) != "":

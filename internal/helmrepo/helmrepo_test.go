@@ -152,7 +152,7 @@ func TestBadIndexes(t *testing.T) {
 			}
 			http.Redirect(w, r, "/login", http.StatusFound)
 		}, "200 OK: Sign in: a page came instead of an index, after a redirect to HOST/login: check repository.url and the proxy settings (GET HOST/index.yaml)"},
-		"empty":         {respond(200, ""), "200 OK: the index is empty (GET HOST/index.yaml)"},
+		"empty":         {respond(200, ""), "200 OK: the index is empty: unexpected EOF (GET HOST/index.yaml, 2 attempts)"},
 		"no apiVersion": {respond(200, "{}"), "200 OK: the index has no apiVersion, so Helm and KubeSphere refuse it (GET HOST/index.yaml)"},
 		"down":          {respond(503, "upstream busy"), "503 Service Unavailable: upstream busy (GET HOST/index.yaml, 2 attempts)"},
 		"cut off": {func(w http.ResponseWriter, _ *http.Request) {
@@ -354,7 +354,7 @@ func TestFetchErrors(t *testing.T) {
 		want    string
 	}{
 		"a page":      {respond(200, "<title>Sign in</title>"), "x.tgz", "downloading package alc 1.2.0: 200 OK: Sign in: a page came instead of a package (GET HOST/x.tgz)"},
-		"nothing":     {respond(200, ""), "x.tgz", "downloading package alc 1.2.0: 200 OK: nothing came instead of a package (GET HOST/x.tgz)"},
+		"nothing":     {respond(200, ""), "x.tgz", "downloading package alc 1.2.0: 200 OK: nothing came instead of a package: unexpected EOF (GET HOST/x.tgz, 2 attempts)"},
 		"text":        {respond(200, "no such file"), "x.tgz", `downloading package alc 1.2.0: 200 OK: "no such file" came instead of a package (GET HOST/x.tgz)`},
 		"other bytes": {respond(200, "PK\x00\x01"), "x.tgz", "downloading package alc 1.2.0: 200 OK: something else came instead of a package (GET HOST/x.tgz)"},
 		"not there":   {respond(404, "gone"), "x.tgz?token=" + canary, "downloading package alc 1.2.0: 404 Not Found: gone (GET HOST/x.tgz?token=xxxxx)"},

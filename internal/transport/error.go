@@ -149,6 +149,25 @@ func (e *Error) advice() string {
 	return ""
 }
 
+// Remedy is what the user can do about it, where that is not to wait and try
+// again (Temporary), and not about credentials (Unauthorized): of those only
+// the caller knows how.
+func (e *Error) Remedy() string {
+	var cause interface{ Remedy() string }
+	if errors.As(e.Err, &cause) {
+		return cause.Remedy()
+	}
+	switch {
+	case e.Temporary(), e.Unauthorized(), e.outOfTime != "":
+		return ""
+	case e.page, e.Status == http.StatusNotFound, e.Status > 0 && e.Status < 400:
+		return "check the address of the server and the proxy settings: another one than was meant may have answered"
+	case e.Status > 0:
+		return "the server refuses what it was sent: mend what it complains of"
+	}
+	return ""
+}
+
 // As finds an *Error in err.
 func As(err error) (*Error, bool) {
 	var e *Error
