@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
 )
 
 // FuzzCheck: no values, template, extension.yaml, subchart or other text makes a
@@ -32,10 +34,10 @@ func FuzzCheck(f *testing.F) {
 				return
 			}
 		}
-		ext, err := loadQuietly(t, with(goodFiles(), "extension.yaml", metadata+"\n", "charts/web/values.yaml", values+"\n", "values.yaml", values+"\n",
+		ext, err := extension.Read("ext", []byte(packed(t, "web", with(goodFiles(), "extension.yaml", metadata+"\n", "charts/web/values.yaml", values+"\n", "values.yaml", values+"\n",
 			"charts/web/templates/deployment.yaml", template+"\n", "charts/web/Chart.yaml", chart+"\n",
 			"permissions.yaml", other, "README.md", other, "CHANGELOG.md", other, "static/one.png", other, "charts/web/values.schema.json", other,
-			"charts/web/ci/a-values.yaml", other, "charts/web/ci/b-values.yaml", values+"\n", "charts/web/files/data", other))
+			"charts/web/ci/a-values.yaml", other, "charts/web/ci/b-values.yaml", values+"\n", "charts/web/files/data", other))), extension.Limits{})
 		if err != nil {
 			return
 		}

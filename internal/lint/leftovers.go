@@ -17,7 +17,7 @@ func leftoversRule() Rule {
 		Summary: "the package has no files that tools leave behind",
 		Why: "What lies in the folder of an extension is packed, unless .helmignore names it. Leftovers of editors, build tools " +
 			"and of packing itself make the package larger, which may have 1 MiB; they show what was not meant to be " +
-			"shown, and make the same commit another package on another machine.",
+			"shown, and make the same commit another package on another machine. Packaged subcharts (charts/*.tgz) are looked into, too.",
 		Fix: "Name them in .helmignore at the top of the extension, one pattern a line (and none with !, by which Helm leaves out all that it does not match):\n\n" +
 			"node_modules/\n*.bak",
 		Source: "ksrelease leaves out by itself what is never part of an extension (version control, editors' copies, .env, keys, " +
@@ -44,6 +44,7 @@ var leftovers = []leftover{
 	{"__MACOSX/", "made by the archiver of macOS"},
 	{"Thumbs.db", "made by the file manager of Windows"},
 	{"desktop.ini", "made by the file manager of Windows"},
+	{".svn/", "like part of the repository, not of the extension"},
 	{".git*/", "like part of the repository, not of the extension"},
 	{".git*", "like part of the repository, not of the extension"},
 	{".hg*", "like part of the repository, not of the extension"},
@@ -94,6 +95,29 @@ func checkLeftovers(s *subject) {
 		s.tell(s.severity(), Finding{
 			File: s.path(r.Name), Message: message,
 			Hint: "delete it, or add to .helmignore at the top of the extension: " + pattern,
+		})
+	}
+	s.packagedLeftovers()
+}
+
+// packagedLeftovers tells those within each packaged subchart in one finding: they
+// are mended in one go.
+func (s *subject) packagedLeftovers() {
+	inside := map[string][]string{}
+	known := map[string]string{}
+	for _, file := range s.material.packaged() {
+		name, what, _ := remnantOf(extension.File{Name: file.Inside, Data: file.Data}, known)
+		if what != "" && !slices.Contains(inside[file.Archive], name) {
+			inside[file.Archive] = append(inside[file.Archive], name)
+		}
+	}
+	for _, archive := range sortedKeys(inside) {
+		names := inside[archive]
+		slices.Sort(names)
+		s.tell(s.severity(), Finding{
+			File:    s.path(archive),
+			Message: fmt.Sprintf("the packaged subchart holds what tools leave behind: %s", oneLine(strings.Join(names, ", "))),
+			Hint:    "pack the subchart anew without it (.helmignore in the subchart), or unpack it into charts/ and leave it out there",
 		})
 	}
 }

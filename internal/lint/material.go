@@ -29,6 +29,8 @@ type material struct {
 	marked func() (*rendering, error)
 	// permissions is permissions.yaml; it is empty where there is none.
 	permissions func() permissions
+	// packaged are the files within packaged subcharts.
+	packaged func() []packagedFile
 
 	loads bool // chart was asked, and Helm loaded it
 }
@@ -66,6 +68,7 @@ func newMaterial(ctx context.Context, ext *extension.Extension) *material {
 	})
 	m.plain = sync.OnceValues(func() (*rendering, error) { return renderPlain(ctx, m) })
 	m.marked = sync.OnceValues(func() (*rendering, error) { return renderMarked(ctx, ext, m) })
+	m.packaged = sync.OnceValue(func() []packagedFile { return packagedFiles(ext) })
 	m.permissions = sync.OnceValue(func() permissions { return permissionsOf(ext) })
 	return m
 }

@@ -2,11 +2,13 @@ package lint
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -15,7 +17,8 @@ func secretsRule() Rule {
 		Name:    "secrets",
 		Summary: "no file of the package holds a private key, a token or a password of a registry",
 		Why: "A package is public: whoever can reach the Helm repository can download it, and a version that is out cannot " +
-			"be called back. A key or token in it has to be taken for known.",
+			"be called back. A key or token in it has to be taken for known. That goes for what is within packaged subcharts " +
+			"(charts/*.tgz), too.",
 		Fix: "Take it out, and withdraw it where it came from: it may be in the history of the repository, too. Let the chart " +
 			"make it when it is installed, or read it from a Secret that the administrator makes.\n\n" +
 			"What only looks like a secret can be silenced at its line:\n\n" +
@@ -60,26 +63,45 @@ const (
 	minSecretBytes = 32 // of a decoded key; a placeholder has fewer
 )
 
-// keyStores are files that hold keys in a form of their own.
-var keyStores = []string{"*.pfx", "*.jks", "*.keystore", ".netrc", ".pgpass", ".htpasswd"}
+// keyStores are files that hold keys in a form of their own. Some of them are never
+// packed (see extension.Load), but may be within a subchart that is a package.
+var keyStores = []string{
+	"*.pfx", "*.p12", "*.jks", "*.keystore", ".netrc", ".pgpass", ".htpasswd",
+	".env", ".env.*", ".envrc", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519",
+}
 
 func checkSecrets(s *subject) {
 	for _, file := range s.ext.Files {
-		for _, pattern := range keyStores {
-			if ok, err := path.Match(pattern, path.Base(file.Name)); ok && err == nil {
-				s.tell(s.byDefault(Warning), Finding{
-					File: s.path(file.Name), Message: "files of this name hold keys or passwords, and this one is packed",
-					Hint: "leave it out (.helmignore) unless it holds nothing secret",
-				})
-			}
-		}
-		if isBinary(file.Data) {
-			continue
-		}
-		for _, found := range secretsIn(file.Data) {
-			s.secret(file.Name, file.Data, found)
-		}
+		s.secretsOf(source{File: file.Name}, file.Data)
 	}
+	for _, file := range s.material.packaged() {
+		s.secretsOf(source{File: file.Archive, Inside: file.Inside}, file.Data)
+	}
+}
+
+// secretsOf looks through one file.
+func (s *subject) secretsOf(at source, data []byte) {
+	name := cmp.Or(at.Inside, at.File)
+	if isKeyStore(path.Base(name)) {
+		hint := "leave it out (.helmignore) unless it holds nothing secret"
+		if at.Inside != "" {
+			hint = "pack the subchart anew without it, unless it holds nothing secret"
+		}
+		s.inSourceAs(s.byDefault(Warning), at, 0, "files of this name hold keys or passwords, and this one is packed", hint)
+	}
+	if isBinary(data) {
+		return
+	}
+	for _, found := range secretsIn(data) {
+		s.secret(at, name, data, found)
+	}
+}
+
+func isKeyStore(base string) bool {
+	return slices.ContainsFunc(keyStores, func(pattern string) bool {
+		ok, err := path.Match(pattern, base)
+		return ok && err == nil
+	})
 }
 
 // isBinary looks for what no text has, in the part that file(1) looks at, too.
@@ -89,7 +111,7 @@ func isBinary(data []byte) bool {
 
 // secret tells one secret. It has no excerpt: what is told goes into logs and
 // reports, where a secret has no business either.
-func (s *subject) secret(name string, data []byte, found secret) {
+func (s *subject) secret(at source, name string, data []byte, found secret) {
 	severity := s.severity()
 	hint := "take it out and withdraw it: who has the package has it"
 	if path.Ext(name) == ".md" {
@@ -98,6 +120,11 @@ func (s *subject) secret(name string, data []byte, found secret) {
 		hint += "; if it only shows what one looks like, cut it short"
 	}
 	line, column := place(data, found.Offset)
+	if at.Inside != "" {
+		at.Inside += fmt.Sprintf(", line %d,", line)
+		s.inSourceAs(severity, at, 0, found.What+" stands here, and is packed", hint)
+		return
+	}
 	s.tell(severity, Finding{
 		File: s.path(name), Line: line, Column: column, Hint: hint,
 		Message: found.What + " stands here, and is packed",

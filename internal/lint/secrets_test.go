@@ -172,3 +172,31 @@ func TestLeftovers(t *testing.T) {
 		{name: "what is never packed", changes: []string{".git/config", "x", ".env", "x", ".DS_Store", "x", ".vscode/a", "x"}},
 	})
 }
+
+// TestPackagedSubcharts: what is in the package of a subchart is in the package of
+// the extension.
+func TestPackagedSubcharts(t *testing.T) {
+	key := freshKey(t)
+	inner := packed(t, "db", map[string]string{"Chart.yaml": "apiVersion: v2\nname: db\nversion: 1.0.0\n", ".env": "A=b\n"})
+	files := with(goodFiles(), "charts/web/Chart.yaml", "", "charts/web/values.yaml", "", "charts/web/templates/deployment.yaml", "", "charts/web/templates/NOTES.txt", "",
+		"charts/web-0.1.0.tgz", packed(t, "web", map[string]string{
+			"Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\n", "values.yaml": "tag: 1.27.0\n", "templates/deployment.yaml": goodDeployment,
+			"files/a.txt": "one\n" + key, ".DS_Store": "x", "node_modules/a/b.js": "x", "node_modules/c.js": "y", "charts/db-1.0.0.tgz": inner,
+		}),
+		"charts/broken-1.0.0.tgz", "no package", "files/data.tgz", inner)
+	var got []string
+	for _, f := range check(t, files) {
+		if f.Rule == "secrets" || f.Rule == "leftovers" {
+			got = append(got, told([]Finding{f})...)
+		}
+	}
+	want := []string{
+		`warning leftovers ext/charts/web-0.1.0.tgz: the packaged subchart holds what tools leave behind: .DS_Store, node_modules`,
+		`error secrets ext/charts/web-0.1.0.tgz: a private key (PRIVATE KEY) stands here, and is packed (files/a.txt, line 2, in the package)`,
+		`warning secrets ext/charts/web-0.1.0.tgz: files of this name hold keys or passwords, and this one is packed (charts/db-1.0.0.tgz/.env in the package)`,
+		`warning leftovers ext/files/data.tgz: it is packed, and looks like a package that was made earlier`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
