@@ -172,6 +172,7 @@ const (
 	askFolder  class = "files-dir" // the folder of uploaded files
 	askVersion class = "version"   // the state of a version
 	askChart   class = "chart"     // the archive behind the index
+	askFile    class = "file"      // an uploaded file
 	sendFiles  class = "upload"    // icon and screenshots
 	sendDraft  class = "package"   // the package
 	sendSubmit class = "submit"
@@ -249,26 +250,17 @@ func scratch(t testing.TB) string {
 	return dir
 }
 
-const (
-	token = "kck-11111111-2222-3333-4444-555555555555"
-	// filesAt is in the addresses of uploaded files, which so do not depend on a port.
-	filesAt = "http://files.example.org"
-)
+const token = "kck-11111111-2222-3333-4444-555555555555"
 
 // openMarket opens an empty marketplace.
 func openMarket(t testing.TB) *market {
 	t.Helper()
-	store, err := marketplace.Open(scratch(t), marketplace.Options{ExternalURL: filesAt, Token: token})
-	if err != nil {
-		t.Fatal(err)
-	}
 	m := &market{
-		t: t, store: store, front: store, hook: pass, counts: map[string]int{}, names: map[string]string{},
+		t: t, hook: pass, counts: map[string]int{}, names: map[string]string{},
 		connections: map[net.Conn]bool{}, accepted: map[string]bool{},
 	}
 	m.changed = sync.NewCond(&m.mu)
 	var servers []*http.Server
-	var listeners []net.Listener
 	m.listen = func(who string) string {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -276,7 +268,7 @@ func openMarket(t testing.TB) *market {
 		}
 		server := marketplace.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { m.serve(who, w, r) }))
 		server.ConnState = m.noteConnection
-		servers, listeners = append(servers, server), append(listeners, listener)
+		servers = append(servers, server)
 		go func() { _ = server.Serve(listener) }() // ends with Close
 		return "http://" + listener.Addr().String()
 	}
@@ -284,10 +276,20 @@ func openMarket(t testing.TB) *market {
 		for _, server := range servers {
 			_ = server.Close()
 		}
-		if err := store.Close(); err != nil {
+		if m.store == nil {
+			return // it could not be opened
+		}
+		if err := m.store.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+	// One address for uploaded files, as KubeSphere Cloud has, whatever address they
+	// were sent to.
+	store, err := marketplace.Open(scratch(t), marketplace.Options{ExternalURL: m.listen("files"), Token: token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.store, m.front = store, store
 	return m
 }
 
@@ -442,6 +444,8 @@ func (m *market) classify(r *http.Request, body []byte) (class, string) {
 	case parts[0] == "charts":
 		name, _, _ := strings.Cut(last, "-"+theVersion)
 		return askChart, name
+	case parts[0] == "files" && len(parts) > 2: // files/USER/NAME/…
+		return askFile, parts[2]
 	case len(parts) == 7 && parts[5] == "versions":
 		return askVersion, parts[4]
 	case last == "files":

@@ -281,7 +281,7 @@ func TestKilledAtAnyTime(t *testing.T) {
 // what it acknowledged, and is free for the next run.
 func TestKilledWithItsMarketplace(t *testing.T) {
 	release := func(t *testing.T, place *place, who string) *process {
-		return place.newProcess(t, filesAt, "run", "--local", "--output", "json", "--report", place.file(who+".json"))
+		return place.newProcess(t, "http://127.0.0.1:1", "run", "--local", "--output", "json", "--report", place.file(who+".json"))
 	}
 	all := members(size())
 	clean := release(t, newPlace(t, writeMonorepo(t, all)), "clean")
