@@ -74,7 +74,7 @@ func (c *checkCommand) Run(a *app) error {
 		seen[name] = s.Display
 	}
 	for _, p := range wrong {
-		fmt.Fprintln(a.stdout, p.Error())
+		fmt.Fprintln(a.stdout, a.conceal.text(p.Error()))
 	}
 	told := fmt.Sprintf("%s checked", plural(len(sources), "extension"))
 	if p == nil {

@@ -81,6 +81,7 @@ func (a *app) dial(p *project, at where, parallelism int) (*clients, error) {
 	case err != nil:
 		return nil, err
 	default:
+		a.conceal.add(token.Value())
 		if c.market, err = newMarket(server, token.Value(), token.Source(), web); err != nil {
 			return nil, err
 		}

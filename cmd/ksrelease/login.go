@@ -54,8 +54,9 @@ func (c *loginCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	a.conceal.add(key)
 	a.warnOnStderr()
-	web := transport.New(transport.Options{UserAgent: userAgent(), Servers: known, Warn: a.warnings.tell})
+	web := transport.New(transport.Options{UserAgent: userAgent(), Dial: a.connect, Servers: known, Warn: a.warnings.tell})
 	defer web.Close()
 	m, err := newMarket(server, key, "", web)
 	if err != nil {

@@ -84,10 +84,12 @@ type app struct {
 	// come about; nil: TCP.
 	connect  func(ctx context.Context, network, address string) (net.Conn, error)
 	warnings warnings
+	conceal  concealer
 }
 
 // main runs one command line and returns the exit code.
 func (a *app) main(args []string) int {
+	a.conceal.fromEnvironment(a.env)
 	parser, err := kong.New(&cli{}, append(grammar(),
 		kong.Writers(a.stdout, a.stderr),
 		kong.Exit(func(code int) { panic(exited(code)) }),
@@ -174,7 +176,7 @@ func (a *app) guard(command func() error) (code int) {
 	case errors.As(err, &quiet):
 		return quiet.code
 	case errors.As(err, &problems):
-		fmt.Fprintln(a.stderr, err)
+		fmt.Fprintln(a.stderr, a.conceal.text(err.Error()))
 		return exitUsage
 	case errors.As(err, &wrong):
 		a.complain(err, wrong.advice)
@@ -190,9 +192,9 @@ func (a *app) guard(command func() error) (code int) {
 
 // complain prints a fact and, apart from it, the advice.
 func (a *app) complain(err error, advice string) {
-	fmt.Fprintf(a.stderr, "ksrelease: %v\n", err)
+	fmt.Fprintf(a.stderr, "ksrelease: %s\n", a.conceal.text(err.Error()))
 	if advice != "" {
-		fmt.Fprintf(a.stderr, "  → %s\n", advice)
+		fmt.Fprintf(a.stderr, "  → %s\n", a.conceal.text(advice))
 	}
 }
 

@@ -163,7 +163,7 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 		// Before the teller: evidence is on disk before a line says so.
 		observers = append([]pipeline.Observer{file}, observers...)
 	}
-	options.Observer = report.All(observers...)
+	options.Observer = a.conceal.observer(report.All(observers...))
 	run := pipeline.New(options)
 	a.warnings.to(run.Warn)
 	// Who interrupts a run should see at once that it has understood.

@@ -71,6 +71,9 @@ func (c *statusCommand) Run(a *app) error {
 			return err
 		}
 	}
+	for i := range all {
+		all[i].conceal(&a.conceal)
+	}
 	if c.Output == "json" {
 		enc := json.NewEncoder(a.stdout)
 		enc.SetIndent("", "  ")
@@ -136,6 +139,12 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 	return all, group.Wait()
 }
 
+// conceal hides secrets in what servers say.
+func (s *standing) conceal(from *concealer) {
+	s.Market, s.Snapshot, s.Reason = from.text(s.Market), from.text(s.Snapshot), from.text(s.Reason)
+	s.Repository = from.texts(s.Repository)
+}
+
 func (s *standing) ask(ctx context.Context, links *clients) error {
 	got, err := links.market.Snapshot(ctx, s.Name, s.Version)
 	if err != nil {
@@ -179,7 +188,7 @@ func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []
 			case pipeline.Unauthorized(err):
 				return err
 			default: // a wait of hours outlives a bad minute
-				fmt.Fprintf(a.stderr, "%v; asking again\n", err)
+				fmt.Fprintf(a.stderr, "%s; asking again\n", a.conceal.text(err.Error()))
 			}
 		}
 	}

@@ -44,5 +44,5 @@ func (w *warnings) to(take func(string)) {
 
 // warnOnStderr is for commands that are no run and have no events.
 func (a *app) warnOnStderr() {
-	a.warnings.to(func(message string) { fmt.Fprintf(a.stderr, "warning: %s\n", message) })
+	a.warnings.to(func(message string) { fmt.Fprintf(a.stderr, "warning: %s\n", a.conceal.text(message)) })
 }

@@ -30,9 +30,12 @@ const shortest = 4
 type Mask struct {
 	// needles are what is hidden, by their length.
 	needles map[int]map[string]struct{}
-	// begins answers for most places of a text that no needle begins there.
-	begins [1 << 16]bool
+	// begins has a bit for what the first bytes of a needle may be: it answers for
+	// nearly all places of a text that none begins there.
+	begins [slots / 64]uint64
 }
+
+const slots = 1 << 20
 
 // New makes a mask for secrets; those of less than four bytes are passed over.
 func New(secrets ...string) *Mask {
@@ -60,20 +63,48 @@ func (m *Mask) add(text string) {
 	for i := range len(text) - length + 1 {
 		needle := text[i : i+length]
 		m.needles[length][needle] = struct{}{}
-		m.begins[slot(needle)] = true
+		m.begins[slot(needle)/64] |= 1 << (slot(needle) % 64)
 	}
 }
 
-// slot is a number for the first bytes of a text, of which there are enough.
-func slot(text string) uint16 {
-	return (uint16(text[0])<<8 | uint16(text[1])) ^ (uint16(text[2])*31 + uint16(text[3])*257)
+// slot is a number below slots for the first bytes of a text, of which there are
+// enough.
+func slot(text string) uint32 {
+	first := uint32(text[0]) | uint32(text[1])<<8 | uint32(text[2])<<16 | uint32(text[3])<<24
+	return first * 0x9E3779B1 >> 12
+}
+
+// mayHold is false for nearly every text without a secret, and asks little.
+func (m *Mask) mayHold(text string) bool {
+	var last uint32
+	n := 0
+	for i := 0; i < len(text); {
+		r, size := rune(text[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(text[i:])
+		}
+		if isFolding(r) {
+			i += size
+			continue
+		}
+		for range size {
+			last = last>>8 | uint32(text[i])<<24
+			i++
+			if n++; n >= shortest {
+				if at := last * 0x9E3779B1 >> 12; m.begins[at/64]>>(at%64)&1 != 0 {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // Text is a text with Hidden in the place of each secret, and of each part of
 // one. White space and marks that are not seen do not break a secret: what was
 // folded in a narrow column is found.
 func (m *Mask) Text(text string) string {
-	if m == nil || text == "" {
+	if m == nil || !m.mayHold(text) {
 		return text
 	}
 	squeezed, at := squeezeWithPlaces(text)
@@ -103,7 +134,10 @@ func (m *Mask) Text(text string) string {
 // secretAt is where the longest needle that begins at i ends; i where none does.
 func (m *Mask) secretAt(text string, i int) int {
 	end := i
-	if i+shortest > len(text) || !m.begins[slot(text[i:])] {
+	if i+shortest > len(text) {
+		return end
+	}
+	if at := slot(text[i:]); m.begins[at/64]>>(at%64)&1 == 0 {
 		return end
 	}
 	for length, needles := range m.needles {

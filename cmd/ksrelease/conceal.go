@@ -1,0 +1,131 @@
+package main
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"sync"
+
+	"github.com/ksrelease/ksrelease/internal/credentials"
+	"github.com/ksrelease/ksrelease/internal/mask"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// concealer hides the secrets of this command in all that it tells. The client
+// of a server hides what that server repeats; this is for what gets about: a
+// version in an index that is a password, a key that somebody wrote into a
+// config and that an excerpt shows. The zero value knows no secrets.
+type concealer struct {
+	mu      sync.Mutex
+	secrets []string
+	mask    *mask.Mask
+	// findings are those that were gone through, by their first one: events
+	// carry the same ones again and again.
+	findings map[*pipeline.FindingResult][]pipeline.FindingResult
+}
+
+// leastSecret is the number of bytes that a secret needs to be hidden wherever
+// it stands: a shorter one may be a word that somebody has to read.
+const leastSecret = 8
+
+// apiKey is what API keys look like; no output shows any, whoever's it is.
+var apiKey = regexp.MustCompile(`\bkck-[0-9A-Za-z]{4,}(?:-[0-9A-Za-z]{2,})+`)
+
+// fromEnvironment takes the secrets that the environment holds.
+func (c *concealer) fromEnvironment(env func(string) (string, bool)) {
+	for _, name := range []string{credentials.Variable, repositoryPassword} {
+		value, _ := env(name)
+		c.add(value)
+	}
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		value, _ := env(name)
+		if u, err := url.Parse(value); err == nil && u.User != nil {
+			password, _ := u.User.Password()
+			c.add(password)
+		}
+	}
+}
+
+// add hides a secret from now on.
+func (c *concealer) add(secret string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(secret) < leastSecret || slices.Contains(c.secrets, secret) {
+		return
+	}
+	c.secrets = append(c.secrets, secret)
+	c.mask = mask.New(c.secrets...)
+}
+
+// text is a text without secrets.
+func (c *concealer) text(s string) string {
+	c.mu.Lock()
+	m := c.mask
+	c.mu.Unlock()
+	return apiKey.ReplaceAllLiteralString(m.Text(s), mask.Hidden)
+}
+
+func (c *concealer) texts(all []string) []string {
+	concealed := slices.Clone(all)
+	for i := range concealed {
+		concealed[i] = c.text(concealed[i])
+	}
+	return concealed
+}
+
+// observer passes events on without secrets. Reporters escape texts in ways of
+// their own, so secrets are gone before they get them.
+func (c *concealer) observer(next pipeline.Observer) pipeline.Observer {
+	return pipeline.ObserverFunc(func(e pipeline.Event) {
+		e.Message = c.text(e.Message)
+		if e.Extension != nil {
+			x := c.extension(*e.Extension)
+			e.Extension = &x
+		}
+		if e.Result != nil {
+			result := *e.Result
+			result.Warnings = c.texts(result.Warnings)
+			result.Extensions = slices.Clone(result.Extensions)
+			for i, x := range result.Extensions {
+				result.Extensions[i] = c.extension(x)
+			}
+			e.Result = &result
+		}
+		next.Observe(e)
+	})
+}
+
+// extension goes through what does not come from the extension's own name,
+// path and settings.
+func (c *concealer) extension(x pipeline.ExtensionResult) pipeline.ExtensionResult {
+	x.Version, x.Reason, x.SnapshotID = c.text(x.Version), c.text(x.Reason), c.text(x.SnapshotID)
+	x.Assets = slices.Clone(x.Assets)
+	for i := range x.Assets {
+		x.Assets[i].URL = c.text(x.Assets[i].URL)
+	}
+	if x.Error != nil {
+		x.Error = &pipeline.ErrorResult{Stage: x.Error.Stage, Message: c.text(x.Error.Message), Remedy: c.text(x.Error.Remedy)}
+	}
+	x.Findings = c.concealed(x.Findings)
+	return x
+}
+
+// concealed are findings without secrets. Events come one at a time.
+func (c *concealer) concealed(findings []pipeline.FindingResult) []pipeline.FindingResult {
+	if len(findings) == 0 {
+		return findings
+	}
+	if known := c.findings[&findings[0]]; len(known) == len(findings) {
+		return known
+	}
+	done := slices.Clone(findings)
+	for i := range done {
+		f := &done[i]
+		f.Message, f.Hint, f.Excerpt = c.text(f.Message), c.text(f.Hint), c.text(f.Excerpt)
+	}
+	if c.findings == nil {
+		c.findings = map[*pipeline.FindingResult][]pipeline.FindingResult{}
+	}
+	c.findings[&findings[0]] = done
+	return done
+}
