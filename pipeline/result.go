@@ -112,6 +112,8 @@ type ContributorResult struct {
 	File       string `json:"file"`
 	Size       int64  `json:"size"`
 	Compressed int64  `json:"compressed"` // its part of the package
+	// Inside are the files that take most of a packed subchart, named as in there.
+	Inside []ContributorResult `json:"inside,omitempty"`
 }
 
 // AdviceResult is one way to make the package smaller.

@@ -90,7 +90,7 @@ func (r *release) weigh(ctx context.Context, urls extension.URLs) error {
 	told.Files = len(report.Contributors)
 	told.Contributors = []ContributorResult{}
 	for _, c := range report.Contributors[:min(largest, told.Files)] {
-		told.Contributors = append(told.Contributors, ContributorResult(c))
+		told.Contributors = append(told.Contributors, contributorResult(c))
 	}
 	for _, a := range report.Advice {
 		told.Advice = append(told.Advice, AdviceResult(a))
@@ -101,6 +101,14 @@ func (r *release) weigh(ctx context.Context, urls extension.URLs) error {
 	return nil
 }
 
+func contributorResult(c weight.Contributor) ContributorResult {
+	result := ContributorResult{File: c.File, Size: c.Size, Compressed: c.Compressed}
+	for _, inside := range c.Inside {
+		result.Inside = append(result.Inside, contributorResult(inside))
+	}
+	return result
+}
+
 // mostHelpful is the first thing to do about a package that is too large.
 func (r *release) mostHelpful() string {
 	told := r.result.Package
@@ -108,6 +116,10 @@ func (r *release) mostHelpful() string {
 		largest := told.Contributors[0]
 		if largest.File == extension.ChartFile && told.Files > 1 { // derived: nobody can change it
 			largest = told.Contributors[1]
+		}
+		if len(largest.Inside) > 0 {
+			return fmt.Sprintf("make its files smaller; the largest part of it is %s (%s compressed), and in that %s (%s)",
+				largest.File, sizeText(largest.Compressed), largest.Inside[0].File, sizeText(largest.Inside[0].Compressed))
 		}
 		return fmt.Sprintf("make its files smaller; the largest part of it is %s (%s compressed)", largest.File, sizeText(largest.Compressed))
 	}

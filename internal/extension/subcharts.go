@@ -184,6 +184,12 @@ func ReadChart(archive []byte, limits Limits) (*chart.Metadata, error) {
 	return chartOf(files)
 }
 
+// Unpacked gives the files of a packaged chart that is in memory, sorted by name,
+// and the folder that they lie in, which Helm calls after the chart.
+func Unpacked(archive []byte) (top string, files []File, err error) {
+	return unpackBytes(archive, &meter{limits: Limits{}.withDefaults()})
+}
+
 // PackChart packs the chart in a folder, the same bytes for the same content on
 // any machine. It takes what Load would take of an extension; links that lead
 // out of the folder are an error.

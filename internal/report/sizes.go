@@ -54,6 +54,9 @@ func contributors(p *pipeline.PackageResult) *Table {
 	others := pushedSize(p)
 	for _, c := range p.Contributors {
 		tab.Row(bytesText(c.Compressed), percent(c.Compressed, pushedSize(p)), bytesText(c.Size), c.File)
+		for _, inside := range c.Inside {
+			tab.Row("", "", bytesText(inside.Size), fmt.Sprintf("· %s of it: %s", bytesText(inside.Compressed), inside.File))
+		}
 		others -= c.Compressed
 	}
 	if n := p.Files - len(p.Contributors); n > 0 {

@@ -29,7 +29,9 @@ func TestSizesThatAdviceCannotBringUnderTheLimit(t *testing.T) {
 		Size: 3 << 20, Limit: 1 << 20, SizeWithin: 64, Files: 3, AdvisedSize: 2 << 20,
 		Contributors: []pipeline.ContributorResult{
 			{File: "charts/app/dashboards/" + strings.Repeat("long-", 9) + "name.json", Size: 5 << 20, Compressed: 2 << 20},
-			{File: "docs/book.pdf", Size: 1 << 20, Compressed: 1<<20 - 400},
+			{File: "charts/redis-1.0.0.tgz", Size: 1 << 20, Compressed: 1<<20 - 400, Inside: []pipeline.ContributorResult{
+				{File: "docs/book.pdf", Size: 900 << 10, Compressed: 800 << 10}, {File: "README.md", Size: 90 << 10, Compressed: 30 << 10},
+			}},
 		},
 		Advice: []pipeline.AdviceResult{{What: "leave docs/ (1 file) out with .helmignore: no template reads it, and KubeSphere does not show it", Saves: 1 << 20}},
 	}})
@@ -39,7 +41,9 @@ COMPRESSED            SIZE  FILE
    2.0 MiB   66 %  5.0 MiB  charts/app/dashboards/long-long-
                             long-long-long-long-long-long-lo
                             ng-name.json
-  1024 KiB   33 %  1.0 MiB  docs/book.pdf
+  1024 KiB   33 %  1.0 MiB  charts/redis-1.0.0.tgz
+                   900 KiB  · 800 KiB of it: docs/book.pdf
+                    90 KiB  · 30 KiB of it: README.md
      400 B  < 1 %           (1 other file)
 
   SAVES  WITH THIS

@@ -23,7 +23,7 @@ func (p *parcel) needed(name string) bool {
 	case ".helmignore", "Chart.yaml", "Chart.lock", "values.yaml", "values.schema.json", "requirements.yaml", "requirements.lock":
 		return true
 	}
-	top, below, nested := strings.Cut(rest, "/")
+	top, _, nested := strings.Cut(rest, "/")
 	switch {
 	case !nested:
 		return false
@@ -32,9 +32,15 @@ func (p *parcel) needed(name string) bool {
 	case top == "charts":
 		// A packed subchart. Other files in charts/ that are in no subchart are
 		// nothing to Helm's loader.
-		return path.Ext(below) == ".tgz" && !strings.Contains(below, "/")
+		return isPackedChart(rest)
 	}
 	return false
+}
+
+// isPackedChart tells whether a file, named as in its chart, is a packed subchart.
+func isPackedChart(name string) bool {
+	base, ok := strings.CutPrefix(name, "charts/")
+	return ok && path.Ext(base) == ".tgz" && !strings.ContainsAny(base, "/") && !strings.HasPrefix(base, ".") && !strings.HasPrefix(base, "_")
 }
 
 // isLegal tells licences and notices by their names.
@@ -87,7 +93,7 @@ func (p *parcel) withinChart(name string) string {
 
 func (p *parcel) has(name string) bool {
 	_, ok := p.find(name)
-	return ok
+	return ok || p.above != nil && p.above.has(name)
 }
 
 func (p *parcel) find(name string) (extension.File, bool) {

@@ -46,17 +46,25 @@ func (p *parcel) reads() *reads {
 	// A file that is read may be run as a template, too, and read others.
 	for seen := map[string]bool{}; !r.everything; {
 		before := len(r.patterns)
-		for _, f := range p.files {
-			if !seen[f.Name] && r.has(p.withinChart(f.Name)) {
-				seen[f.Name] = true
-				r.ofText(string(f.Data))
-			}
+		r.ofFiles(p, seen)
+		for _, c := range p.packed {
+			r.ofFiles(c.parcel, seen)
 		}
 		if len(r.patterns) == before {
 			break
 		}
 	}
 	return r
+}
+
+// ofFiles looks through files that are read themselves, each once.
+func (r *reads) ofFiles(p *parcel, seen map[string]bool) {
+	for _, f := range p.files {
+		if !seen[f.Name] && r.has(p.withinChart(f.Name)) {
+			seen[f.Name] = true
+			r.ofText(string(f.Data))
+		}
+	}
 }
 
 func (r *reads) ofChart(c *chart.Chart) {

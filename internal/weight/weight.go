@@ -36,6 +36,9 @@ type Contributor struct {
 	// Compressed is the part of the package that the file accounts for, its
 	// header in the archive included; see extension.Shares.
 	Compressed int64
+	// Inside are the files of a packed subchart that take most of it, the largest
+	// first; their names are those within the chart.
+	Inside []Contributor
 }
 
 // Advice is one way to make the package smaller.
@@ -70,11 +73,16 @@ func Of(ctx context.Context, e *extension.Extension, urls extension.URLs) (*Repo
 	for i, f := range files {
 		share[f.Name] = shares[i]
 		report.Size += shares[i]
-		report.Contributors = append(report.Contributors, Contributor{f.Name, int64(len(f.Data)), shares[i]})
+		report.Contributors = append(report.Contributors, Contributor{File: f.Name, Size: int64(len(f.Data)), Compressed: shares[i]})
+	}
+	p := &parcel{ext: e, files: files, uploads: urls != nil, urls: urls, share: share}
+	p.packed = p.packedCharts()
+	for _, c := range p.packed {
+		i := slices.IndexFunc(report.Contributors, func(in Contributor) bool { return in.File == c.archive })
+		report.Contributors[i].Inside = c.largest()
 	}
 	slices.SortStableFunc(report.Contributors, func(a, b Contributor) int { return cmp.Compare(b.Compressed, a.Compressed) })
 
-	p := &parcel{ext: e, files: files, uploads: urls != nil, urls: urls, share: share}
 	var followed []change
 	for _, c := range p.changes() {
 		if err := ctx.Err(); err != nil {
@@ -119,6 +127,8 @@ type parcel struct {
 	uploads bool             // pictures that extension.yaml names are uploaded
 	urls    extension.URLs
 	share   map[string]int64 // by file name
+	packed  []packedChart
+	above   *parcel // what a packed chart lies in, where that is a subchart
 }
 
 // change is something that somebody could do to the files.
@@ -126,6 +136,9 @@ type change struct {
 	what string
 	// data gives the new content of files by name; nil leaves the file out.
 	data map[string][]byte
+	// more are files that come in, and keeps is about what they take.
+	more  []extension.File
+	keeps int64
 }
 
 func (c change) applied(files []extension.File) []extension.File {
@@ -139,6 +152,8 @@ func (c change) applied(files []extension.File) []extension.File {
 			changed = append(changed, extension.File{Name: f.Name, Data: data})
 		}
 	}
+	changed = append(changed, c.more...)
+	slices.SortFunc(changed, func(a, b extension.File) int { return strings.Compare(a.Name, b.Name) })
 	return changed
 }
 
@@ -154,7 +169,7 @@ func without(names []string, what string) change {
 // promise is about what a change can save, known without packing: enough to tell
 // what is not worth a try.
 func (p *parcel) promise(c change) int64 {
-	var sum int64
+	sum := -c.keeps
 	for _, f := range p.files {
 		if data, ok := c.data[f.Name]; ok {
 			share := p.share[f.Name]
@@ -184,7 +199,11 @@ func (p *parcel) changes() []change {
 		}
 	}
 	all := p.leaveOut(unread)
-	for _, c := range []change{p.upload(assets), p.linkPictures(pictures), p.linkEmbedded(), p.moveEmbedded(), p.describeLess()} {
+	others := []change{p.upload(assets), p.linkPictures(pictures), p.linkEmbedded(), p.moveEmbedded(), p.describeLess()}
+	for _, c := range p.packed {
+		others = append(others, c.leaveOutPacked(reads))
+	}
+	for _, c := range others {
 		if len(c.data) > 0 {
 			all = append(all, c)
 		}
