@@ -186,14 +186,15 @@ func (i fakeIndex) Lookup(name, version string) (Entry, bool) {
 
 // fakeError is an error of a client, with what it says of itself.
 type fakeError struct {
-	text                       string
-	temporary, doubt, unauthed bool
+	text                             string
+	temporary, doubt, unauthed, slow bool
 }
 
 func (e *fakeError) Error() string      { return e.text }
 func (e *fakeError) Temporary() bool    { return e.temporary }
 func (e *fakeError) InDoubt() bool      { return e.doubt }
 func (e *fakeError) Unauthorized() bool { return e.unauthed }
+func (e *fakeError) SlowDown() bool     { return e.slow }
 
 // sourceOf writes a small extension and declares it with the default settings.
 func sourceOf(t *testing.T, name, version string, needs ...string) config.Source {

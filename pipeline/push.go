@@ -6,8 +6,12 @@ import (
 	"time"
 )
 
-// attempts is how often a write is sent before it is given up.
-const attempts = 5
+// How often a write is sent before it is given up. A server that only asks to
+// slow down is given more time instead.
+const (
+	attempts    = 5
+	limitedTime = 5 * time.Minute
+)
 
 // pushStage sends the package as a draft and submits it. An answer that is an
 // error, or that never came, is no verdict: the state is read back first.
@@ -76,7 +80,8 @@ func overtaken(r *release, state Snapshot, cause error) error {
 // more than that somebody else has submitted it, and there is no snapshot but
 // the action is actVerify.
 func pushDraft(ctx context.Context, w *world, r *release) (Snapshot, error) {
-	for attempt := 1; ; attempt++ {
+	tries := startTries()
+	for {
 		snapshot, err := w.market.PushPackage(ctx, r.pkg)
 		if err == nil {
 			return snapshot, nil
@@ -87,10 +92,10 @@ func pushDraft(ctx context.Context, w *world, r *release) (Snapshot, error) {
 			return Snapshot{}, doubt(err, readErr, "whether the package arrived")
 		case state.Status != StatusNone && state.Status != StatusDraft:
 			return Snapshot{}, overtaken(r, state, err)
-		case !worthAnotherTry(err) || attempt == attempts:
+		case !worthAnotherTry(err) || tries.spent(err):
 			return Snapshot{}, err
 		}
-		if err := again(ctx, w, r, "uploading the package", err, attempt); err != nil {
+		if err := tries.again(ctx, w, r, "uploading the package", err); err != nil {
 			return Snapshot{}, err
 		}
 	}
@@ -102,7 +107,8 @@ func pushDraft(ctx context.Context, w *world, r *release) (Snapshot, error) {
 // state cannot be read back, the Helm repository may show it: what is listed was
 // submitted.
 func submit(ctx context.Context, w *world, r *release, snapshotID string) error {
-	for attempt := 1; ; attempt++ {
+	tries := startTries()
+	for {
 		err := w.market.Submit(ctx, snapshotID, w.message)
 		state, readErr := w.market.Snapshot(ctx, r.result.Name, r.result.Version)
 		unknown := readErr != nil || state.Status == StatusNone
@@ -120,10 +126,10 @@ func submit(ctx context.Context, w *world, r *release, snapshotID string) error 
 		case state.Status == StatusNone && !worthAnotherTry(err):
 			return withRemedy(fmt.Errorf("%w; the marketplace no longer has the draft, and whether the submission arrived is not known", err), "run again")
 		}
-		if !worthAnotherTry(err) || attempt == attempts {
+		if !worthAnotherTry(err) || tries.spent(err) {
 			return err
 		}
-		if err := again(ctx, w, r, "submitting", err, attempt); err != nil {
+		if err := tries.again(ctx, w, r, "submitting", err); err != nil {
 			return err
 		}
 	}
@@ -148,10 +154,31 @@ func inIndex(ctx context.Context, w *world, r *release) bool {
 	return complaint == "" && entry.ContentDigest == r.pkg.ContentDigest
 }
 
+// tries counts the attempts of one write.
+type tries struct {
+	failed int
+	began  time.Time
+}
+
+func startTries() *tries { return &tries{began: time.Now()} }
+
+// spent counts a failed attempt and says whether it was the last.
+func (t *tries) spent(cause error) bool {
+	if SlowDown(cause) {
+		return time.Since(t.began) > limitedTime
+	}
+	t.failed++
+	return t.failed == attempts
+}
+
 // again tells of a failed write and waits before the next attempt.
-func again(ctx context.Context, w *world, r *release, doing string, cause error, attempt int) error {
-	wait := time.Second << (attempt - 1)
-	r.tell(fmt.Sprintf("%s: %v; trying again in %s, %d of %d", doing, cause, wait, attempt+1, attempts))
+func (t *tries) again(ctx context.Context, w *world, r *release, doing string, cause error) error {
+	wait := time.Second << max(0, t.failed-1)
+	count := fmt.Sprintf(", %d of %d", t.failed+1, attempts)
+	if SlowDown(cause) {
+		wait, count = time.Second, "" // the client has waited already, as it was told
+	}
+	r.tell(fmt.Sprintf("%s: %v; trying again in %s%s", doing, cause, wait, count))
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	defer context.AfterFunc(w.stop, func() { stop(context.Cause(w.stop)) })()

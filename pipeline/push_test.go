@@ -320,3 +320,32 @@ func TestADraftReplacedBeforeItsSubmissionIsDrift(t *testing.T) {
 		})
 	}
 }
+
+// A server that asks to slow down has not failed: writes are not given up for
+// how often it does, but for how long.
+func TestLimitsUseUpNoAttempts(t *testing.T) {
+	for _, test := range []struct {
+		slow     bool
+		refusals int
+		want     Outcome
+	}{{true, 20, Released}, {true, 1000, Failed}, {false, 4, Released}, {false, 5, Failed}} {
+		for _, what := range []string{"push ", "submit "} {
+			synctest.Test(t, func(t *testing.T) {
+				w := newFakeWorld()
+				refused := 0
+				w.fault = func(call string) (bool, error) {
+					if strings.HasPrefix(call, what) && refused < test.refusals {
+						refused++
+						return false, &fakeError{text: "503 Service Unavailable", doubt: true, slow: test.slow}
+					}
+					return false, nil
+				}
+				result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
+				wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
+				if took := time.Since(w.started); took > limitedTime+time.Minute {
+					t.Errorf("took %s", took)
+				}
+			})
+		}
+	}
+}

@@ -118,6 +118,7 @@ type (
 	unauthorized interface{ Unauthorized() bool }
 	inDoubt      interface{ InDoubt() bool }
 	temporary    interface{ Temporary() bool }
+	slowDown     interface{ SlowDown() bool }
 )
 
 // Unauthorized says whether the marketplace refused the API key. Where an error
@@ -134,6 +135,12 @@ func Unauthorized(err error) bool {
 		return slices.ContainsFunc(e.Unwrap(), Unauthorized)
 	}
 	return false
+}
+
+// SlowDown says whether a server refused for the load it has.
+func SlowDown(err error) bool {
+	var s slowDown
+	return errors.As(err, &s) && s.SlowDown()
 }
 
 // worthAnotherTry says whether a write that failed may be sent once more, after

@@ -101,10 +101,10 @@ func (w *watchedRepository) wanted(ctx context.Context, willDo func(*reading) bo
 	return w.ask(ctx)
 }
 
-// ask reads the index anew, for whoever holds the turn. Between two requests it
-// keeps the distance that one extension alone would keep, so that hundreds that
-// were sent one after the other share them; only a repository that answers as
-// fast as one on this machine is asked as soon as somebody wants to know.
+// ask reads the index anew, for whoever holds the turn. After an answer it rests
+// for as long as one extension alone would, so that hundreds that were sent one
+// after the other share the next; only a repository that answers as fast as one on
+// this machine is asked as soon as somebody wants to know.
 func (w *watchedRepository) ask(ctx context.Context) (*reading, error) {
 	if !Sleep(ctx, time.Until(w.rested)) {
 		return nil, context.Cause(ctx)
@@ -114,7 +114,7 @@ func (w *watchedRepository) ask(ctx context.Context) (*reading, error) {
 	if err != nil && ctx.Err() != nil {
 		return nil, err // this caller ran out of time; that says nothing about the index
 	}
-	w.rested = asked.Add(min(10*time.Since(asked), firstPoll))
+	w.rested = time.Now().Add(min(9*time.Since(asked), firstPoll))
 	fresh := &reading{index: index, err: err, asked: asked, outdated: make(chan struct{})}
 	if w.last != nil {
 		w.last.next = fresh

@@ -100,6 +100,12 @@ func (e *Error) Untrusted() bool {
 	return errors.As(e.Err, &certificate)
 }
 
+// SlowDown says that the server refused for the load it has, and wants to be
+// asked less often: 429, or 503 with a time in Retry-After.
+func (e *Error) SlowDown() bool {
+	return e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable && e.RetryAfter > 0
+}
+
 // InDoubt says that a write may have happened although it did not succeed
 // here: no answer came after it was sent, or one that is no verdict (408, 409,
 // any 5xx, a redirect, an answer of success that cannot be read). Whoever gets

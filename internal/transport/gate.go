@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 // gate makes all requests to a host obey a limit that was told to one of them:
@@ -27,6 +29,9 @@ type hostGate struct {
 	// window is how many requests may be in flight; 0 is any number, as long
 	// as the host has not refused one.
 	window int
+	// backoff is how long to wait after refusals in a row that name no time; nil
+	// where there was none since the last success.
+	backoff *backoff.ExponentialBackOff
 	// changed is closed, and replaced, whenever somebody may go in now.
 	changed chan struct{}
 }
@@ -46,15 +51,30 @@ func (g *gate) host(name string) *hostGate {
 	return h
 }
 
-// shut keeps the gate of a host closed for at least that long from now.
-func (g *gate) shut(host string, wait time.Duration) {
+// shut keeps the gate of a host closed for at least that long from now, and
+// says how long a request that was refused has to wait. 0 stands for a server
+// that names no time: how patient to be with it is a matter of how often it has
+// refused in a row, whichever requests those were.
+func (g *gate) shut(host string, wait time.Duration, newBackoff func() *backoff.ExponentialBackOff) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	h := g.host(host)
-	if until := time.Now().Add(wait); until.After(h.until) {
-		h.until = until
-	}
 	h.window = 1
+	closed := time.Until(h.until)
+	switch {
+	case wait > 0:
+	case closed > 0: // refused together with the request that has closed it
+		return closed
+	default:
+		if h.backoff == nil {
+			h.backoff = newBackoff()
+		}
+		wait = h.backoff.NextBackOff()
+	}
+	if wait > closed {
+		h.until = time.Now().Add(wait)
+	}
+	return wait
 }
 
 // enter lets a request in, or says how long the gate stays closed, or what to
@@ -79,6 +99,9 @@ func (g *gate) leave(host string, refused bool) {
 	defer g.mu.Unlock()
 	h := g.host(host)
 	h.inFlight--
+	if !refused {
+		h.backoff = nil
+	}
 	if h.window > 0 && !refused {
 		h.window = (h.window + 1) % openWindow
 	}

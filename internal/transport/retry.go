@@ -124,15 +124,13 @@ func (s *sending) passGate(ctx context.Context) *Error {
 // the load it has, all requests to it wait.
 func (s *sending) waitAfter(failure *Error) time.Duration {
 	wait := failure.RetryAfter
-	if wait == 0 {
+	switch {
+	case failure.SlowDown():
+		wait = s.client.gate.shut(s.target.host, wait, s.client.newBackoff)
+	case wait == 0:
 		wait = s.backoff.NextBackOff()
 	}
-	refused := failure.Status == http.StatusTooManyRequests ||
-		failure.Status == http.StatusServiceUnavailable && failure.RetryAfter > 0
-	if refused {
-		s.client.gate.shut(s.target.host, wait)
-	}
-	s.client.gate.leave(s.target.host, refused)
+	s.client.gate.leave(s.target.host, failure.SlowDown())
 	return wait
 }
 
@@ -147,7 +145,7 @@ func (s *sending) mayRepeat(ctx context.Context, failure *Error, wait time.Durat
 		return false
 	}
 	retry := Retry{Op: s.request.Op, Wait: wait, Cause: failure, Attempt: s.sent + 1}
-	if failure.Status != http.StatusTooManyRequests {
+	if !failure.SlowDown() {
 		if s.attempts >= s.client.options.Attempts {
 			return false
 		}

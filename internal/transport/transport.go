@@ -48,7 +48,7 @@ type Options struct {
 	// ReadTimeout and WriteTimeout are the deadlines of a single attempt.
 	ReadTimeout, WriteTimeout time.Duration
 	// Attempts is how often a request is sent at most. Answers that ask to
-	// slow down (429) are not counted: they are bounded by Patience.
+	// slow down (Error.SlowDown) are not counted: they are bounded by Patience.
 	Attempts int
 	// FirstWait and LongestWait shape the backoff between attempts.
 	FirstWait, LongestWait time.Duration
