@@ -325,10 +325,10 @@ func (s *registrySite) authorize(w http.ResponseWriter, r *http.Request) bool {
 			w.WriteHeader(http.StatusUnauthorized)
 			return true
 		}
-		fmt.Fprint(w, `{"token": "t0ken"}`)
+		fmt.Fprint(w, `{"token": "t0ken-t0ken-t0ken"}`)
 		return true
 	}
-	if s.user != "" && r.Header.Get("Authorization") != "Bearer t0ken" {
+	if s.user != "" && r.Header.Get("Authorization") != "Bearer t0ken-t0ken-t0ken" {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="`+s.URL+`/token",service="test"`)
 		w.WriteHeader(http.StatusUnauthorized)
 		return true

@@ -49,11 +49,13 @@ const (
 // registry speaks to OCI registries by the library that Helm uses.
 type registry struct {
 	client func() (*auth.Client, error)
+	heard  *heard
 }
 
 func newRegistry(options Options) *registry {
+	told := &heard{}
 	// The keys are read when the first registry is asked.
-	return &registry{client: sync.OnceValues(func() (*auth.Client, error) {
+	return &registry{heard: told, client: sync.OnceValues(func() (*auth.Client, error) {
 		credential, err := keys(options.RegistryConfigs)
 		if err != nil {
 			return nil, err
@@ -61,10 +63,10 @@ func newRegistry(options Options) *registry {
 		network := options.Transport.Network()
 		client := &auth.Client{
 			Client: &http.Client{
-				Transport:     retry.NewTransport(&deadlined{network.Transport, registryTimeout}),
+				Transport:     retry.NewTransport(&deadlined{&listening{network.Transport, told}, registryTimeout}),
 				CheckRedirect: network.CheckRedirect,
 			},
-			Credential: credential,
+			Credential: told.credentials(credential),
 			Cache:      auth.NewCache(),
 		}
 		client.SetUserAgent(options.UserAgent)
@@ -261,6 +263,7 @@ func isLoopback(host string) bool {
 
 // explain puts an error of the library into words, with advice.
 func (r *registry) explain(ctx context.Context, doing, absent string, repository *remote.Repository, err error) error {
+	err = r.heard.hide(err)
 	host := repository.Reference.Host()
 	var answer *errcode.ErrorResponse
 	switch {

@@ -74,6 +74,27 @@ func slot(text string) uint32 {
 	return first * 0x9E3779B1 >> 12
 }
 
+// Error is an error whose text shows no secret; what it wraps stays to be found.
+func (m *Mask) Error(err error) error {
+	if err == nil {
+		return nil
+	}
+	plain := err.Error()
+	if text := m.Text(plain); text != plain {
+		return &maskedError{text, err}
+	}
+	return err
+}
+
+type maskedError struct {
+	text string
+	err  error
+}
+
+func (e *maskedError) Error() string { return e.text }
+
+func (e *maskedError) Unwrap() error { return e.err }
+
 // mayHold is false for nearly every text without a secret, and asks little.
 func (m *Mask) mayHold(text string) bool {
 	var last uint32

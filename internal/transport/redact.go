@@ -82,7 +82,7 @@ func redactText(text string) string {
 	return userinfo.ReplaceAllString(text, "${1}"+hidden+"@")
 }
 
-// scrubbedError is an error whose text repeated credentials.
+// scrubbedError is an error whose text showed the user and password of an address.
 type scrubbedError struct {
 	text string
 	err  error
@@ -94,11 +94,11 @@ func (e *scrubbedError) Unwrap() error { return e.err }
 
 // scrub hides credentials in the text of an error.
 func scrub(err error, m *mask.Mask) error {
-	if err == nil {
+	if err = m.Error(err); err == nil {
 		return nil
 	}
 	plain := err.Error()
-	if text := redactText(m.Text(plain)); text != plain {
+	if text := redactText(plain); text != plain {
 		return &scrubbedError{text, err}
 	}
 	return err
