@@ -20,7 +20,7 @@ func chartRule() Rule {
 		Name:    "chart",
 		Summary: "Helm loads the extension as a chart, and the subcharts it declares are there",
 		Why: "KubeSphere loads the package with Helm; a version that does not load never appears. Helm refuses to install " +
-			"a chart whose declared dependencies are not all under charts/.",
+			"a chart whose declared dependencies are not all under charts/. Of a key that values.yaml has twice, it takes the last without a word.",
 		Fix:        "Mend the file that Helm cannot read; put the missing subchart under charts/, or take it out of dependencies.",
 		Source:     "The repository controller of KubeSphere 4, which loads packages with the loader of Helm 3; Helm's action.CheckDependencies.",
 		Default:    Error,
@@ -35,6 +35,7 @@ func checkChart(s *subject) {
 		s.chartError(err)
 		return
 	}
+	s.repeatedValues()
 	s.declaredDependencies(loaded.Chart)
 	if loaded.EnabledErr != nil {
 		s.valuesError(loaded.EnabledErr)
@@ -50,14 +51,21 @@ var mistyped = regexp.MustCompile(`type mismatch on (\S+): `)
 func (s *subject) valuesError(err error) {
 	f := Finding{
 		File:    s.path("values.yaml"),
-		Message: "Helm cannot work out the subcharts and their values: " + oneLine(plainTypes(err.Error())),
+		Message: unmergeable(err),
 		Hint:    "compare values.yaml with the dependencies in extension.yaml",
 	}
-	if m := mistyped.FindStringSubmatch(err.Error()); m != nil {
-		f.Message = fmt.Sprintf("the values have no mapping under %q, the name of a subchart", m[1])
+	if mistyped.MatchString(err.Error()) {
 		f.Hint = "put the values of the subchart there, or take the line out"
 	}
 	s.tell(s.severity(), f)
+}
+
+// unmergeable says in plain words why Helm cannot merge values.
+func unmergeable(err error) string {
+	if m := mistyped.FindStringSubmatch(err.Error()); m != nil {
+		return fmt.Sprintf("the values have no mapping under %q, the name of a subchart", oneLine(m[1]))
+	}
+	return "Helm cannot work out the subcharts and their values: " + oneLine(plainTypes(err.Error()))
 }
 
 // chartError tells why Helm does not load the chart, at the file that it cannot

@@ -270,11 +270,11 @@ func (s *subject) renderAlone(loaded *loadedChart, c *chart.Chart, set ciSet) er
 	given := copyTree(set.Values).(map[string]any)
 	tree, err := processed(c, given)
 	if err != nil {
-		return fmt.Errorf("%s", oneLine(plainTypes(err.Error())))
+		return errors.New(unmergeable(err))
 	}
 	r, err := newRenderer(tree, s.ciRelease(c), given, capabilities(s.ext.Metadata.KubeVersion))
 	if err != nil {
-		return fmt.Errorf("%s", oneLine(plainTypes(err.Error())))
+		return errors.New(unmergeable(err))
 	}
 	if err := schemaRefuses(tree, r.values()); err != nil {
 		return err

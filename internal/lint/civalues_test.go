@@ -42,6 +42,13 @@ func TestCIValues(t *testing.T) {
 			},
 		},
 		{
+			name: "values that are no mapping for a subchart", changes: []string{
+				"charts/web/charts/db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 1.0.0\n", "charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\ndependencies: [{name: db, version: 1.0.0}]\n",
+				"charts/web/ci/a-values.yaml", "db: 1\n",
+			},
+			want: []string{`warning ci-values ext/charts/web/ci/a-values.yaml: the chart web does not render with these values: the values have no mapping under "db", the name of a subchart`},
+		},
+		{
 			name: "values that the schema refuses", changes: []string{"charts/web/values.schema.json", `{"properties": {"tag": {"type": "string"}}}`, "charts/web/ci/a-values.yaml", "tag: 1\n", "charts/web/ci/b-values.yaml", "tag: '1'\n"},
 			want: []string{`warning ci-values ext/charts/web/ci/a-values.yaml: the chart web does not render with these values: they break values.schema.json at tag: got number, want string`},
 		},

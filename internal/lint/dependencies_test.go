@@ -141,7 +141,10 @@ func TestDependencies(t *testing.T) {
 		{
 			name:    "a tag that is a mapping, in values with a key twice",
 			changes: []string{"values.yaml", "global: {}\ntags: {extension: {}}\nweb: {a: 1, a: 2}\n"},
-			want:    []string{`warning dependencies ext/values.yaml: tags.extension is a mapping: Helm passes over what is not true or false`},
+			want: []string{
+				`warning dependencies ext/values.yaml: tags.extension is a mapping: Helm passes over what is not true or false`,
+				`warning chart ext/values.yaml:3:13: key "a" is given twice; it stands on line 3 already`,
+			},
 		},
 		{
 			name:    "tags that are no mapping",

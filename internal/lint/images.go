@@ -202,7 +202,7 @@ func (s *subject) unused(plain *rendering, used []usedImage, listed []listedImag
 			s.problemAs(s.atMost(Info), p)
 			continue
 		}
-		if file := s.namedByValues(l.Ref); file != "" {
+		if file := s.namedByValues(l.Ref); file != "" && !usesRepository(used, l.Ref) {
 			p.Message = fmt.Sprintf("the image %s is listed, and nothing uses it by default; %s names %s", l.Text, file, l.Ref.short())
 			p.Hint = fineIfOptional
 			s.problemAs(s.atMost(Info), p)
@@ -265,6 +265,12 @@ func usesImage(used []usedImage, ref imageRef) bool {
 		}
 	}
 	return false
+}
+
+// usesRepository reports whether the image is in use in another version: then the
+// one that is listed is the wrong one.
+func usesRepository(used []usedImage, ref imageRef) bool {
+	return slices.ContainsFunc(used, func(u usedImage) bool { return u.Ref.repository() == ref.repository() })
 }
 
 // nearUse is the hint for an image that is listed and not used.

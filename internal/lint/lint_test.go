@@ -345,6 +345,14 @@ func TestFindings(t *testing.T) {
 			hint: fineIfOptional,
 		},
 		{
+			name:    "an image that values name, in use in another version",
+			changes: []string{"charts/web/values.yaml", "tag: 1.27.1\nimage: library/nginx\n"},
+			want: []string{
+				`warning images ext/charts/web/templates/deployment.yaml:2: container "web" of Deployment "web" uses docker.io/library/nginx:1.27.1, which images in extension.yaml does not list`,
+				`warning images ext/extension.yaml:15:5: the image docker.io/library/nginx:1.27.0 is listed, and nothing uses it`,
+			},
+		},
+		{
 			name:    "no list of images, and a template that does not render",
 			changes: []string{"charts/web/templates/a.yaml", "{{ fail `no` }}", "extension.yaml", replaced(goodMetadata, "images:\n  - docker.io/library/nginx:1.27.0\n", "")},
 			want: []string{

@@ -119,6 +119,24 @@ func roleOf(document *yamldoc.Document) role {
 // policyFields are the fields of a rule (rbac.authorization.k8s.io/v1).
 var policyFields = []string{"apiGroups", "nonResourceURLs", "resourceNames", "resources", "verbs"}
 
+// neededFields are those without which Kubernetes refuses a rule on resources.
+var neededFields = []string{"apiGroups", "resources", "verbs"}
+
+// hasSlip reports whether a field is there in a form that is told by itself: of
+// another type, or misspelt.
+func (r policyRule) hasSlip(name string) bool {
+	if _, value := r.field(name); value != nil {
+		_, isList := value.([]any)
+		return !isList
+	}
+	for key := range r.Fields {
+		if near, ok := yamldoc.Nearest(key, policyFields); ok && near == name && !strings.EqualFold(key, name) {
+			return true
+		}
+	}
+	return false
+}
+
 // field is the value of a field. KubeSphere decodes without regard to case.
 func (r policyRule) field(name string) (key string, value any) {
 	for _, key := range sortedKeys(r.Fields) {
@@ -147,9 +165,11 @@ func checkPermissions(s *subject) {
 		p.Hint = strings.TrimPrefix(p.Hint+"; KubeSphere drops this document and all below it, silently", "; ")
 		s.problem(p)
 	}
-	s.separators()
+	divided := s.separators()
 	for _, r := range read.Roles {
-		s.checkRole(r)
+		if line, _ := r.Document.Place(); !divided[line] {
+			s.checkRole(r)
+		}
 	}
 	if read.Cut {
 		s.tell(s.atMost(Warning), Finding{
@@ -161,8 +181,9 @@ func checkPermissions(s *subject) {
 }
 
 // separators tells lines that begin with three hyphens and go on with text,
-// which YAML allows and the decoder of Kubernetes does not.
-func (s *subject) separators() {
+// which YAML allows and the decoder of Kubernetes does not. It returns them.
+func (s *subject) separators() map[int]bool {
+	divided := map[int]bool{}
 	n := 0
 	for line := range strings.Lines(string(s.file(permissionsFile))) {
 		n++
@@ -175,7 +196,9 @@ func (s *subject) separators() {
 			Message: "text stands behind the hyphens that divide documents: KubeSphere stops reading here, silently",
 			Hint:    "begin the document on the next line",
 		})
+		divided[n] = true
 	}
+	return divided
 }
 
 func (s *subject) checkRole(r role) {
@@ -217,6 +240,9 @@ func (s *subject) checkPolicyRule(r role, rule policyRule) {
 		s.checkPolicyField(r, rule, key)
 	}
 	missing := func(field, hint string) {
+		if rule.hasSlip(field) {
+			return // that is told already
+		}
 		s.problem(r.Document.Problem(fmt.Sprintf("the rule has no %s, so Kubernetes refuses the %s", field, r.Kind), hint, rule.Pointer...))
 	}
 	if len(rule.Verbs) == 0 {
@@ -244,11 +270,16 @@ func (s *subject) checkPolicyRule(r role, rule policyRule) {
 func (s *subject) checkPolicyField(r role, rule policyRule, key string) {
 	pointer := append(slices.Clone(rule.Pointer), key)
 	if !slices.ContainsFunc(policyFields, func(f string) bool { return strings.EqualFold(f, key) }) {
+		severity, message := s.byDefault(Warning), fmt.Sprintf("unknown key %q, which nothing reads", oneLine(key))
 		hint := "a rule has apiGroups, resources, resourceNames, verbs and nonResourceURLs"
 		if near, ok := yamldoc.Nearest(key, policyFields); ok {
 			hint = fmt.Sprintf("did you mean %q?", near)
+			if slices.Contains(neededFields, near) && len(rule.list(near)) == 0 && len(rule.NonResources) == 0 {
+				severity = s.severity()
+				message += fmt.Sprintf(", and the rule has no %s, so Kubernetes refuses the %s", near, r.Kind)
+			}
 		}
-		s.problemAs(s.byDefault(Warning), r.Document.ProblemAtKey(fmt.Sprintf("unknown key %q, which nothing reads", key), hint, pointer...))
+		s.problemAs(severity, r.Document.ProblemAtKey(message, hint, pointer...))
 		return
 	}
 	const dropped = ": KubeSphere drops this document and all below it, silently"

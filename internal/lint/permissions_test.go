@@ -54,11 +54,20 @@ func TestPermissions(t *testing.T) {
 			name:    "fields of the wrong type",
 			changes: []string{"permissions.yaml", "kind: Role\nrules:\n  - apiGroups: apps\n    resources: [deployments, 1]\n    verb: [get]\n    verbs: [get]\n  - get\n"},
 			want: []string{
-				`error permissions ext/permissions.yaml:3:5: the rule has no apiGroups, so Kubernetes refuses the Role`,
 				`error permissions ext/permissions.yaml:3:16: apiGroups must be a list: KubeSphere drops this document and all below it, silently`,
 				`error permissions ext/permissions.yaml:4:30: resources must be a list of texts: KubeSphere drops this document and all below it, silently`,
 				`warning permissions ext/permissions.yaml:5:5: unknown key "verb", which nothing reads`,
 				`error permissions ext/permissions.yaml:7:5: a rule must be a mapping with apiGroups, resources and verbs`,
+			},
+			hint: "write it as apiGroups: [apps]",
+		},
+		{
+			name:    "a field that is missing, and one that is misspelt",
+			changes: []string{"permissions.yaml", "kind: Role\nrules:\n  - resource: [deployments]\n    verbs: [get]\n---  kind: Role\n"},
+			want: []string{
+				`error permissions ext/permissions.yaml:3:5: the rule has no apiGroups, so Kubernetes refuses the Role`,
+				`error permissions ext/permissions.yaml:3:5: unknown key "resource", which nothing reads, and the rule has no resources, so Kubernetes refuses the Role`,
+				`error permissions ext/permissions.yaml:5:1: text stands behind the hyphens that divide documents: KubeSphere stops reading here, silently`,
 			},
 			hint: `add the API groups of the resources; that of pods, services and secrets is ""`,
 		},

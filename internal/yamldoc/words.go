@@ -190,7 +190,7 @@ func (t *teller) typeHint(ptr []string, k *kind.Type, schemaURL string) string {
 		return fmt.Sprintf("write it in quotes: %q", raw)
 	case quoted && t.reads(raw, k.Want):
 		return "remove the quotes: " + raw
-	case slices.Equal(k.Want, []string{"array"}) && k.Got == "string":
+	case slices.Contains(k.Want, "array") && k.Got == "string":
 		return fmt.Sprintf("write it as a list: [%q]", raw)
 	}
 	return ""

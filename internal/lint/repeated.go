@@ -1,0 +1,73 @@
+package lint
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+// repeatedValues tells the keys that values.yaml at the top has twice: the loader
+// takes the last of them without a word.
+func (s *subject) repeatedValues() {
+	text := s.file("values.yaml")
+	if !mayRepeatKeys(string(text)) {
+		return
+	}
+	var problems yamldoc.Problems
+	if _, err := yamldoc.Parse(s.path("values.yaml"), text); !errors.As(err, &problems) {
+		return
+	}
+	for _, p := range problems {
+		if strings.Contains(p.Message, "is given twice") {
+			p.Hint = "Helm takes the last one, with nothing of the others: make one of them"
+			s.problemAs(s.atMost(Warning), p)
+		}
+	}
+}
+
+// mayRepeatKeys is the cheap look that saves a parse, which would take as long as a
+// tenth of all rules: no two keys that look as if they were of one mapping are the
+// same, and no mapping stands in braces with anything in it.
+func mayRepeatKeys(text string) bool {
+	type level struct {
+		indent int
+		keys   map[string]bool
+	}
+	var levels []level
+	for line := range strings.Lines(text) {
+		rest := strings.TrimLeft(line, " ")
+		indent := len(line) - len(rest)
+		for strings.HasPrefix(rest, "- ") { // an item begins a mapping of its own
+			for len(levels) > 0 && levels[len(levels)-1].indent > indent {
+				levels = levels[:len(levels)-1]
+			}
+			item := strings.TrimLeft(rest[1:], " ")
+			indent += len(rest) - len(item)
+			rest = item
+		}
+		if rest = strings.TrimRight(rest, "\r\n"); rest == "" || rest[0] == '#' {
+			continue
+		}
+		key, value, ok := strings.Cut(rest, ":")
+		if !ok {
+			continue
+		}
+		if _, inside, braces := strings.Cut(value, "{"); braces && strings.Contains(inside, ":") && strings.Contains(inside, ",") {
+			return true
+		}
+		for len(levels) > 0 && levels[len(levels)-1].indent > indent {
+			levels = levels[:len(levels)-1]
+		}
+		if len(levels) == 0 || levels[len(levels)-1].indent < indent {
+			levels = append(levels, level{indent, map[string]bool{}})
+		}
+		keys := levels[len(levels)-1].keys
+		key = strings.Trim(key, `"' `)
+		if keys[key] {
+			return true
+		}
+		keys[key] = true
+	}
+	return false
+}
