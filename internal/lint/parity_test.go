@@ -5,10 +5,13 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/testshared"
@@ -28,6 +31,7 @@ var (
 	ksbuilderNoImages = regexp.MustCompile(`^WARNING: extension \S+ has no images$`)
 	ksbuilderError    = regexp.MustCompile(`^ERROR: global\.(\w+) doesn't work in`)
 	ksbuilderFile     = regexp.MustCompile(`^  File "([^"]+)":`)
+	ksbuilderNeutral  = regexp.MustCompile(`^(?:#+ lint by (?:helm|kubesphere) #+|==> Linting \S+|1 chart\(s\) linted, 0 chart\(s\) failed|Info: lint (?:name|images|global\.imageRegistry|global\.nodeSelector)|)$`)
 	ksbuilderResource = regexp.MustCompile(`^    Resource: \{kind: (\w+), name: \S* \}(?: InitContainer: \[ (.*?) ?\] Container: \[ (.*?) ?\])?$`)
 )
 
@@ -64,11 +68,30 @@ func readKsbuilder(t *testing.T, file string) []ksbuilderProblem {
 				problem.Container = c
 				problems = append(problems, problem)
 			}
-		case strings.HasPrefix(line, "ERROR") || strings.HasPrefix(line, "WARNING") || strings.HasPrefix(line, "  "):
+		case !ksbuilderNeutral.MatchString(line):
 			t.Errorf("%s: a line that this test does not understand: %q", file, line)
 		}
 	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return problems
+}
+
+// TestParityLeavesNoneOut: there is a package for each recorded output, and an
+// output for each package.
+func TestParityLeavesNoneOut(t *testing.T) {
+	recorded, err := filepath.Glob(filepath.Join(testshared.Path(t, "reference/ksbuilder-lint"), "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, file := range recorded {
+		names = append(names, strings.TrimSuffix(filepath.Base(file), ".txt"))
+	}
+	if diff := cmp.Diff(names, sortedKeys(corpus(t))); diff != "" {
+		t.Errorf("packages (-recorded +in the corpus):\n%s", diff)
+	}
 }
 
 // TestParityWithKsbuilder: every problem that ksbuilder tells of a real package
