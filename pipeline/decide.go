@@ -95,7 +95,7 @@ func compare(ctx context.Context, w *world, r *release, entry Entry) error {
 			return withRemedy(fmt.Errorf("comparing with the version in the repository: %w", err), "run again later; if it stays so, bump version in extension.yaml")
 		}
 	}
-	difference, err := differs(ctx, w, r, archive)
+	difference, err := differs(ctx, w, r, entry, archive)
 	switch {
 	case err != nil:
 		return fmt.Errorf("comparing with the version in the repository: %w", err)

@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -203,7 +205,7 @@ func walk(ctx context.Context, w *world, r *release, entry Entry) (complaint, ot
 	case asSent:
 		return "", "", nil
 	}
-	difference, err := differs(ctx, w, r, archive)
+	difference, err := differs(ctx, w, r, entry, archive)
 	if difference == "" && isDigest(entry.ContentDigest) && entry.ContentDigest != r.ext.ContentDigest() {
 		difference = "by its content digest" // in comments, for one, which are no difference to Helm
 	}
@@ -238,7 +240,11 @@ func digestOf(archive []byte) string {
 // differs holds an archive that is not the one that was made here byte for byte
 // against the extension: a marketplace may pack anew, as long as the content is
 // the same. It says what differs, empty where nothing does.
-func differs(ctx context.Context, w *world, r *release, archive []byte) (difference string, err error) {
+//
+// Where the index has our content digest, an address that ends in the name which
+// an asset is uploaded under is that of this asset: its hash is in the name. So
+// the host of the assets need not be reached to see that a version is there.
+func differs(ctx context.Context, w *world, r *release, entry Entry, archive []byte) (difference string, err error) {
 	published, err := extension.Read(r.result.Name, archive, extension.Limits{})
 	if err != nil {
 		return fmt.Sprintf("what is there cannot be read: %v", err), nil
@@ -249,16 +255,33 @@ func differs(ctx context.Context, w *world, r *release, archive []byte) (differe
 			sent[r.packedWith[a.File]] = a.Data
 		}
 	}
-	same, difference, err := extension.Same(r.ext, published, func(url string) ([]byte, error) {
-		if data, ok := sent[url]; ok {
+	same, difference, err := extension.Same(r.ext, published, func(address string) ([]byte, error) {
+		if data, ok := sent[address]; ok {
 			return data, nil
 		}
-		return w.repo.FetchAsset(ctx, url)
+		if data, ok := r.named(address); ok && entry.ContentDigest == r.ext.ContentDigest() {
+			return data, nil
+		}
+		return w.repo.FetchAsset(ctx, address)
 	})
 	if err != nil || same {
 		return "", err
 	}
 	return difference, nil
+}
+
+// named is the asset that is uploaded under the last part of an address.
+func (r *release) named(address string) ([]byte, bool) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, false
+	}
+	for _, a := range r.ext.Assets {
+		if a.RemoteName == path.Base(u.Path) {
+			return a.Data, true
+		}
+	}
+	return nil, false
 }
 
 // reviewed asks how the review stands.
