@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"mime"
 	"mime/multipart"
@@ -29,6 +30,9 @@ import (
 // program is the binary under test as its users have it: built once for all
 // tests of this package, without the race detector, which would only be slow.
 var program = sync.OnceValues(func() (string, error) {
+	if err := lookAtSources("../.."); err != nil {
+		return "", err
+	}
 	dir, err := os.MkdirTemp("", "ksrelease-reliability-")
 	if err != nil {
 		return "", err
@@ -49,6 +53,25 @@ var program = sync.OnceValues(func() (string, error) {
 	}
 	return file, nil
 })
+
+// lookAtSources looks at each file that the program is made of. `go test` takes
+// a result from its cache as long as what the test has looked at is unchanged,
+// and does not know what a compiler has read that the test has started.
+func lookAtSources(root string) error {
+	return filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == "testdata" || len(entry.Name()) > 2 && entry.Name()[0] == '.'):
+			return fs.SkipDir
+		case entry.IsDir() || strings.HasSuffix(file, "_test.go"):
+			return nil
+		case slices.Contains([]string{".go", ".json", ".html", ".mod", ".sum"}, filepath.Ext(file)):
+			_, err = os.Stat(file)
+		}
+		return err
+	})
+}
 
 // builtIn is the folder of the binary, for TestMain to remove.
 var builtIn string

@@ -249,32 +249,40 @@ func TestKilledAtEachEvent(t *testing.T) {
 	t.Logf("killed after %d events of %d: %s", cases, events, &total)
 }
 
-// Likewise at any time at all, from the start of the process to its end.
+// Likewise at any time at all: a while after anything that the run tells, and
+// so in the middle of whatever it does then.
 func TestKilledAtAnyTime(t *testing.T) {
 	repo := writeMonorepo(t, members(size()))
 	run, _ := newPlace(t, repo).release(t, openMarket(t), "clean")
-	begun := time.Now()
 	if code := run.run(); code != 0 {
 		t.Fatal(run.output())
 	}
-	took := time.Since(begun)
+	events := bytes.Count(run.stdout.text.Bytes(), []byte("\n"))
 	short := 4
 	if testing.Short() {
 		short = 1
 	}
 	var total tally
-	for range soak.Cases(t, short, 100) {
-		after := time.Duration(rand.Int64N(int64(took)))
-		t.Run(after.String(), func(t *testing.T) {
+	cases := soak.Cases(t, short, 100)
+	for range cases {
+		after, while := rand.IntN(events), time.Duration(rand.IntN(20_000))*time.Microsecond
+		t.Run(fmt.Sprintf("%d_and_%s", after, while), func(t *testing.T) {
 			story := newStory(t, repo, &total)
 			story.killed("first", func(victim *process) {
-				timer := time.AfterFunc(after, func() { victim.signal(os.Kill) })
-				t.Cleanup(func() { timer.Stop() })
+				kill := sync.OnceFunc(func() {
+					timer := time.AfterFunc(while, func() { victim.signal(os.Kill) })
+					t.Cleanup(func() { timer.Stop() })
+				})
+				victim.stdout.told = append(victim.stdout.told, func(soFar []byte) {
+					if bytes.Count(soFar, []byte("\n")) >= after {
+						kill()
+					}
+				})
 			})
 			story.finishes("last")
 		})
 	}
-	t.Logf("killed at a random time within %s: %s", took.Round(time.Millisecond), &total)
+	t.Logf("killed at %d random times: %s", cases, &total)
 }
 
 // Likewise with --local, where the marketplace dies with the run: it has kept
