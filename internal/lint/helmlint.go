@@ -76,9 +76,11 @@ func (s *subject) chartYAML(c *chart.Chart, at chartPlace) chartYAML {
 	y := chartYAML{s: s, at: source{File: file, Inside: inside}}
 	for _, raw := range c.Raw {
 		if raw.Name == "Chart.yaml" {
-			// It was loaded, so it parses, but for duplicate keys.
-			if document, err := yamldoc.Parse(s.path(file), raw.Data); err == nil {
+			document, err := yamldoc.Parse(s.path(file), raw.Data)
+			if err == nil {
 				y.document = document
+			} else if inside == "" { // it was loaded, so it parses, but for such keys
+				s.repeatedKeys(err)
 			}
 		}
 	}
@@ -262,7 +264,7 @@ func badName(o object) error {
 		return nil
 	}
 	if len(faults) > 0 {
-		return fmt.Errorf("%s has a name that Kubernetes does not take: it has %s", o, form)
+		return fmt.Errorf("%s has a name that Kubernetes does not take: such names have %s", o, form)
 	}
 	return nil
 }

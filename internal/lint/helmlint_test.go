@@ -33,10 +33,10 @@ func TestHelmLint(t *testing.T) {
 				"apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: a-}\n",
 			}, "---\n")},
 			want: []string{
-				`warning helm-lint ext/charts/web/templates/a.yaml:2: ConfigMap "A_b" has a name that Kubernetes does not take: it has lower-case letters, digits, '-' and '.', with a letter or digit at both ends`,
-				`warning helm-lint ext/charts/web/templates/a.yaml:6: Service "1a" has a name that Kubernetes does not take: it has lower-case letters, digits and '-', with a letter in front and no '-' at the end, at most 63`,
+				`warning helm-lint ext/charts/web/templates/a.yaml:2: ConfigMap "A_b" has a name that Kubernetes does not take: such names have lower-case letters, digits, '-' and '.', with a letter or digit at both ends`,
+				`warning helm-lint ext/charts/web/templates/a.yaml:6: Service "1a" has a name that Kubernetes does not take: such names have lower-case letters, digits and '-', with a letter in front and no '-' at the end, at most 63`,
 				`warning helm-lint ext/charts/web/templates/a.yaml:10: Secret has no name`,
-				`warning helm-lint ext/charts/web/templates/a.yaml:18: ClusterRole "a/b" has a name that Kubernetes does not take: it has neither / nor %`,
+				`warning helm-lint ext/charts/web/templates/a.yaml:18: ClusterRole "a/b" has a name that Kubernetes does not take: such names have neither / nor %`,
 			},
 		},
 		{

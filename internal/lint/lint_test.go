@@ -248,7 +248,7 @@ func TestFindings(t *testing.T) {
 		{
 			name:    "a template that makes no YAML",
 			changes: []string{"charts/web/templates/a.yaml", "# a\n---\nkind: ConfigMap\ndata:\n  a: b: c\n"},
-			want:    []string{`error render ext/charts/web/templates/a.yaml: the template renders to something that is not YAML: line 5 of what it renders: mapping values are not allowed in this context`},
+			want:    []string{`error render ext/charts/web/templates/a.yaml: the template renders to something that is not YAML: line 5 of what it renders: a second ": " stands where only a value can be`},
 			hint:    "look at the indentation ({{ nindent }}) and the quotes ({{ quote }}) of the values put in there",
 		},
 		{

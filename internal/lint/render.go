@@ -1,9 +1,12 @@
 package lint
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 func renderRule() Rule {
@@ -106,6 +109,10 @@ func (s *subject) invalidManifest(plain *rendering, invalid invalidManifest) {
 	if m := lineOfCause.FindStringSubmatch(cause); m != nil {
 		line := number(m[1])
 		cause = m[2]
+		var problems yamldoc.Problems
+		if _, err := yamldoc.Parse("", []byte(invalid.Manifest.Text)); errors.As(err, &problems) && problems[0].Line > 0 {
+			line, cause = problems[0].Line, problems[0].Message // in plain words, and often at a better place
+		}
 		finding.Excerpt = excerptLine(invalid.Manifest.Text, line, invalid.Manifest.Line+line-1)
 		cause = fmt.Sprintf("line %d of what it renders: %s", invalid.Manifest.Line+line-1, cause)
 	}

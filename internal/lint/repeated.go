@@ -14,8 +14,15 @@ func (s *subject) repeatedValues() {
 	if !mayRepeatKeys(string(text)) {
 		return
 	}
+	_, err := yamldoc.Parse(s.path("values.yaml"), text)
+	s.repeatedKeys(err)
+}
+
+// repeatedKeys tells, of what keeps a file from being read here, the keys that it
+// has twice.
+func (s *subject) repeatedKeys(err error) {
 	var problems yamldoc.Problems
-	if _, err := yamldoc.Parse(s.path("values.yaml"), text); !errors.As(err, &problems) {
+	if !errors.As(err, &problems) {
 		return
 	}
 	for _, p := range problems {

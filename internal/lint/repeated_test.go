@@ -20,6 +20,11 @@ func TestRepeatedValues(t *testing.T) {
 			},
 		},
 		{
+			name:    "of a subchart's Chart.yaml",
+			changes: []string{"charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\nversion: 0.1.0\n"},
+			want:    []string{`warning helm-lint ext/charts/web/Chart.yaml:4:1: key "version" is given twice; it stands on line 3 already`},
+		},
+		{
 			name:    "of mappings of their own",
 			changes: []string{"values.yaml", "web:\n  a: 1\nb:\n  a: 1\nlist:\n- a: 1\n  b: 2\n- a: 1\nother:\n  list:\n    - a: 1\n    - a: 2\ntext: |\n  a: 1\n  a: 2\n"},
 		},
