@@ -385,6 +385,12 @@ func FuzzRead(f *testing.F) {
 	f.Add(archiveOf(f, entry{name: "demo/extension.yaml", content: "name: demo\nversion: 1.0.0\nicon: a.svg\nscreenshots: [b.png, 'c.png']\n"}, entry{name: "demo/a.svg"}, entry{name: "demo/b.png"}))
 	f.Add(archiveOf(f, metadataEntry, entry{name: "demo/l", kind: tar.TypeSymlink, target: "x"}))
 	f.Add([]byte{0x1f, 0x8b})
+	for _, name := range []string{"demo/../../up", "demo/a/../b", "/absolute", `demo\back`, "demo/c:/drive", "demo//empty", "other/top", "demo/extension.yaml", "demo/文件"} {
+		f.Add(archiveOf(f, metadataEntry, entry{name: name, content: "x"}))
+	}
+	inner := archiveOf(f, entry{name: "sub/Chart.yaml", content: "apiVersion: v2\nname: sub\nversion: 1.0.0\n"}, entry{name: "sub/../../up", content: "x"})
+	f.Add(archiveOf(f, metadataEntry, entry{name: "demo/charts/sub-1.0.0.tgz", content: string(inner)}))
+	f.Add(sparse(f))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		checkReadable(t, data)
 		// The tar below the compression is where most mistakes can be; a mutated
