@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 )
 
 // Write replaces the file at path. Its mode is perm less the umask, whatever
@@ -28,11 +29,29 @@ func WriteSynced(path string, data []byte, perm fs.FileMode) error {
 	return write(path, data, perm, (*os.File).Sync)
 }
 
+// prefix begins the names of files that are not in their place yet.
+const prefix = ".ksrelease-"
+
+// aside is a name like that of such a file: 26 random characters (rand.Text).
+var aside = regexp.MustCompile(`^\.ksrelease-[A-Z2-7]{26}$`)
+
+// RemoveLeftovers removes what writers that were killed left in a folder. Nobody
+// else may write there meanwhile: call it under a lock.
+func RemoveLeftovers(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, entry := range entries {
+		if aside.MatchString(entry.Name()) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, entry.Name())))
+		}
+	}
+	return err
+}
+
 // write fills a file beside the one to be replaced: only within one file system
 // is a change of name a single step.
 func write(path string, data []byte, perm fs.FileMode, sync func(*os.File) error) error {
-	aside := filepath.Join(filepath.Dir(path), ".ksrelease-"+rand.Text())
-	file, err := os.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	beside := filepath.Join(filepath.Dir(path), prefix+rand.Text())
+	file, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
 		return named(err, path)
 	}
@@ -43,10 +62,10 @@ func write(path string, data []byte, perm fs.FileMode, sync func(*os.File) error
 	// Closed before it is renamed: Windows renames no open file.
 	err = errors.Join(err, file.Close())
 	if err == nil {
-		err = os.Rename(aside, path)
+		err = os.Rename(beside, path)
 	}
 	if err != nil {
-		_ = os.Remove(aside)
+		_ = os.Remove(beside)
 		return named(err, path)
 	}
 	return nil

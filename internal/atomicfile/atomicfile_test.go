@@ -2,6 +2,7 @@ package atomicfile
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -100,6 +101,27 @@ func TestNobodySeesAPart(t *testing.T) {
 func TestLongNames(t *testing.T) {
 	path := filepath.Join(t.TempDir(), strings.Repeat("n", 250))
 	if err := Write(path, []byte("x"), 0o600); err != nil {
+		t.Error(err)
+	}
+}
+
+// What writers that were killed left is removed, and nothing else.
+func TestRemoveLeftovers(t *testing.T) {
+	dir, below := t.TempDir(), ".ksrelease-"+rand.Text()
+	for _, name := range []string{".ksrelease-" + rand.Text(), ".ksrelease-" + rand.Text(), ".ksrelease-baseline.yaml", "kept", filepath.Join("below", below)} {
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := RemoveLeftovers(dir); err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 3 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "below", below)); err != nil {
 		t.Error(err)
 	}
 }

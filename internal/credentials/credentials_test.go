@@ -1,6 +1,7 @@
 package credentials
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -121,6 +122,71 @@ func expectMode(t *testing.T, file string, want fs.FileMode) {
 }
 
 // Two logins at once: both keys are there, and nothing but the two files.
+// A link stays one, and the file that it leads to is replaced; what a login that
+// was killed left behind is gone with the next.
+func TestSaveThroughALink(t *testing.T) {
+	s := newStore(t, nil)
+	elsewhere := filepath.Join(t.TempDir(), "dotfiles", "keys.json")
+	writeFile(t, elsewhere, `{"servers": {"https://other.example": {"token": "kck-other"}}}`, 0o644)
+	writeFile(t, filepath.Join(filepath.Dir(elsewhere), ".ksrelease-"+rand.Text()), canary, 0o600)
+	if err := os.MkdirAll(filepath.Dir(s.File), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(elsewhere, s.File); err != nil {
+		t.Skip("there are no links here: ", err)
+	}
+	if err := s.Save(server, canary); err != nil {
+		t.Fatal(err)
+	}
+	expectToken(t, s, server, canary, s.File)
+	expectToken(t, s, "https://other.example", "kck-other", s.File)
+	expectMode(t, elsewhere, 0o600)
+	if to, err := os.Readlink(s.File); err != nil || to != elsewhere {
+		t.Errorf("the link leads to %q, %v", to, err)
+	}
+	if left, err := os.ReadDir(filepath.Dir(elsewhere)); err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	if err := os.Remove(elsewhere); err != nil {
+		t.Fatal(err)
+	}
+	err := s.Save(server, canary)
+	want := "writing the credentials: lstat " + elsewhere + ": no such file or directory; remove the link"
+	if err == nil || err.Error() != want {
+		t.Errorf("a link to nowhere: %v, want %s", err, want)
+	}
+}
+
+// Where nothing can be written the error says so, with another way.
+func TestSaveWhereNothingCanBeWritten(t *testing.T) {
+	advice := func(s Store) string {
+		return "; make " + filepath.Dir(s.File) + " writable for you, or give the key in KSRELEASE_TOKEN"
+	}
+	blocked := newStore(t, nil)
+	writeFile(t, filepath.Dir(blocked.File), "a file, where the folder would be", 0o600)
+	err := blocked.Save(server, canary)
+	if err == nil || !strings.HasPrefix(err.Error(), "making the folder for credentials: ") || !strings.HasSuffix(err.Error(), advice(blocked)) {
+		t.Errorf("no folder: %v", err)
+	}
+	taken := newStore(t, nil)
+	if err := os.MkdirAll(filepath.Join(taken.File, "full"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := taken.write(ownFile{}); err == nil || !strings.HasPrefix(err.Error(), "writing the credentials: replace "+taken.File+": ") || !strings.HasSuffix(err.Error(), advice(taken)) {
+		t.Errorf("a folder in its place: %v", err)
+	}
+	if os.Geteuid() == 0 {
+		t.Skip("root may write everywhere")
+	}
+	closed := newStore(t, nil)
+	if err := os.MkdirAll(filepath.Dir(closed.File), 0o500); err != nil {
+		t.Fatal(err)
+	}
+	if err := closed.Save(server, canary); err == nil || !strings.Contains(err.Error(), "permission denied") || !strings.HasSuffix(err.Error(), advice(closed)) {
+		t.Errorf("a folder that is closed: %v", err)
+	}
+}
+
 func TestSaveAtOnce(t *testing.T) {
 	s := newStore(t, nil)
 	var all sync.WaitGroup

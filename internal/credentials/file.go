@@ -101,11 +101,11 @@ func (s Store) Remove(server string) (removed bool, err error) {
 func (s Store) change(edit func(*ownFile) bool) error {
 	dir := filepath.Dir(s.File)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("making the folder for credentials: %w", err)
+		return s.unwritable("making the folder for credentials", err)
 	}
 	lock := flock.New(s.File+".lock", flock.SetPermissions(0o600))
 	if err := lock.Lock(); err != nil {
-		return fmt.Errorf("locking the credentials: %w", err)
+		return s.unwritable("locking the credentials", err)
 	}
 	defer func() { _ = lock.Unlock() }()
 	content, _, err := s.readOwn()
@@ -123,11 +123,33 @@ func (s Store) write(content ownFile) error {
 	if err != nil {
 		return fmt.Errorf("writing the credentials: %w", err)
 	}
+	file, err := linked(s.File)
+	if err != nil {
+		return fmt.Errorf("writing the credentials: %w; remove the link", err)
+	}
+	// What a login that was killed left behind holds a key.
+	if err := atomicfile.RemoveLeftovers(filepath.Dir(file)); err != nil {
+		return s.unwritable("writing the credentials", err)
+	}
 	// The mode does not follow that of an earlier file, which may be too wide.
-	if err := atomicfile.WriteSynced(s.File, append(data, '\n'), 0o600); err != nil {
-		return fmt.Errorf("writing the credentials: %w", err)
+	if err := atomicfile.WriteSynced(file, append(data, '\n'), 0o600); err != nil {
+		return s.unwritable("writing the credentials", err)
 	}
 	return nil
+}
+
+// linked is the file that a link leads to: who keeps it elsewhere wants it to
+// stay there.
+func linked(file string) (string, error) {
+	info, err := os.Lstat(file)
+	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return file, nil
+	}
+	return filepath.EvalSymlinks(file)
+}
+
+func (s Store) unwritable(doing string, err error) error {
+	return fmt.Errorf("%s: %w; make %s writable for you, or give the key in %s", doing, err, filepath.Dir(s.File), Variable)
 }
 
 // serverKey makes the spellings of one address equal: case of scheme and host,
