@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -144,6 +145,9 @@ func (e stillDraft) Error() string {
 
 func (stillDraft) InDoubt() bool { return true }
 
+// Summary is what it comes to.
+func (stillDraft) Summary() string { return "answered well, but the version is a draft still" }
+
 // inIndex says that the Helm repository shows, right now, what is being released.
 func inIndex(ctx context.Context, w *world, r *release) bool {
 	at, err := w.repo.since(ctx, time.Now())
@@ -178,7 +182,7 @@ func (t *tries) again(ctx context.Context, w *world, r *release, doing string, c
 	if SlowDown(cause) {
 		wait, count = time.Second, "" // the client has waited already, as it was told
 	}
-	r.tell(fmt.Sprintf("%s: %v; trying again in %s%s", doing, cause, wait, count))
+	r.tell(fmt.Sprintf("%s: %s, trying again in %s%s", doing, inShort(cause), wait, count))
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	defer context.AfterFunc(w.stop, func() { stop(context.Cause(w.stop)) })()
@@ -186,6 +190,15 @@ func (t *tries) again(ctx context.Context, w *world, r *release, doing string, c
 		return fmt.Errorf("%w (%s)", cause, interruption(ctx))
 	}
 	return nil
+}
+
+// inShort is an error in a few words, for a line of progress, where it has some.
+func inShort(err error) string {
+	var short interface{ Summary() string }
+	if errors.As(err, &short) {
+		return short.Summary()
+	}
+	return err.Error()
 }
 
 // doubt is the error of a write whose answer was lost and whose effect cannot

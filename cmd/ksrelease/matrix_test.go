@@ -129,6 +129,11 @@ func (s spot) stage() string {
 	return "plan"
 }
 
+// is says that a request is one to this address.
+func (s spot) is(w wire) bool {
+	return s.method == w.method && s.path == snapshotID.ReplaceAllString(w.path, "/snapshots/*/")
+}
+
 // lookup says that a request asks for the version.
 func (s spot) lookup() bool { return strings.Contains(s.path, "/versions/") }
 
@@ -420,7 +425,9 @@ func (j *judge) judge() {
 	if books.submits > 1 || books.snapshots > 1 {
 		j.wrong("the books say %+v", books)
 	}
-	if i := slices.IndexFunc(j.run.done, func(w wire) bool { return j.scene.needs == "" && w.status == http.StatusOK && strings.HasSuffix(w.path, "/action:submit") }); i >= 0 {
+	if i := slices.IndexFunc(j.run.done, func(w wire) bool {
+		return j.scene.needs == "" && w.status == http.StatusOK && strings.HasSuffix(w.path, "/action:submit")
+	}); i >= 0 {
 		for _, w := range j.run.done[i+1:] {
 			if w.write() && w.status == http.StatusOK && strings.Contains(w.path, "/alc") {
 				j.wrong("%s, after it was submitted", w)
@@ -431,6 +438,7 @@ func (j *judge) judge() {
 		j.wrong("%s, though %s may be tried again: %s", x.Outcome, j.affliction, x.Reason)
 	}
 	j.judgeCode(x)
+	j.judgeNotes()
 	if limit := j.deadline(); j.run.took > limit {
 		j.wrong("took %s, more than %s", j.run.took, limit)
 	}
@@ -439,6 +447,63 @@ func (j *judge) judge() {
 	}
 	if j.run.stderr != "" && j.run.code == exitOK {
 		j.wrong("standard error: %s", j.run.stderr)
+	}
+}
+
+// retryNote is how a retry is told: what, why, how long, and which attempt where
+// they are counted.
+var retryNote = regexp.MustCompile(`^(.+?): (.+), trying again in (\d[\dhms.]*)(?:, (\d) of (\d))?$`)
+
+// judgeNotes holds every retry to having been told before its wait, and every
+// word of it to what was done then.
+func (j *judge) judgeNotes() {
+	var waited time.Duration
+	for _, n := range j.run.notes {
+		told := retryNote.FindStringSubmatch(n.text)
+		if told == nil {
+			continue
+		}
+		wait, err := time.ParseDuration(told[3])
+		counted := told[4] == "" && strings.Contains(told[2], "429") || told[4] >= "2" && told[4] <= told[5]
+		if err != nil || wait <= 0 || n.extension == "" || !counted {
+			j.wrong("no good note of a retry: %+v", n)
+			continue
+		}
+		waited += wait
+		due, rounded := n.at.Add(wait), 60*time.Millisecond
+		if wait >= 10*time.Second {
+			rounded = 600 * time.Millisecond
+		}
+		over := j.times.timeout > 0 && due.Sub(j.run.started) > j.times.timeout-rounded
+		if !over && !slices.ContainsFunc(j.run.asked, func(w wire) bool { return w.at.Sub(due).Abs() <= rounded }) {
+			j.wrong("told %q, and nothing was tried at that time", n.text)
+		}
+	}
+	if limit := j.deadline(); waited > limit {
+		j.wrong("waited %s in all, more than %s", waited, limit)
+	}
+	polled := strings.HasPrefix(j.spot.path, "/charts/")
+	if j.saysNone() || polled || !(j.spot.method == http.MethodPost || j.spot.nth == 1 && j.passes()) {
+		return // not what is tried again, but asked another time
+	}
+	last := map[string]wire{}
+	for _, w := range j.run.asked {
+		if w.write() && j.spot.method == http.MethodGet {
+			return // what is read from here on is read anew
+		}
+		before, again := last[w.String()]
+		last[w.String()] = w
+		if !again || before.fault != string(j.affliction.fault.Kind) || !j.spot.is(w) {
+			continue
+		}
+		if before.fault == string(faults.Reset) && w.at.Sub(before.at) < 10*time.Millisecond {
+			continue // net/http itself: a connection that was kept open had been closed
+		}
+		if !slices.ContainsFunc(j.run.notes, func(n note) bool {
+			return retryNote.MatchString(n.text) && !n.at.Before(before.at) && n.at.Before(w.at)
+		}) {
+			j.wrong("%s was tried again after %s, and nobody was told", w, w.at.Sub(before.at))
+		}
 	}
 }
 
