@@ -464,7 +464,9 @@ func (j *judge) judgeNotes() {
 			continue
 		}
 		wait, err := time.ParseDuration(told[3])
-		counted := told[4] == "" && strings.Contains(told[2], "429") || told[4] >= "2" && told[4] <= told[5]
+		// Who asks to slow down is obeyed for a time, whatever the number.
+		limited := strings.Contains(told[2], "429") || j.affliction.fault.Wait > 0
+		counted := told[4] == "" && limited || told[4] >= "2" && told[4] <= told[5]
 		if err != nil || wait <= 0 || n.extension == "" || !counted {
 			j.wrong("no good note of a retry: %+v", n)
 			continue
@@ -600,7 +602,7 @@ func (j *judge) deadline() time.Duration {
 	read := 5*30*time.Second + 15*time.Second
 	switch {
 	case j.spot.method == http.MethodPost:
-		return max(write, patience) + usual
+		return max(write, 2*patience) + usual // a limit is waited for by client and pipeline
 	case j.spot.stage() == "plan" && j.spot.nth == 1:
 		return max(read, patience) + usual
 	}
