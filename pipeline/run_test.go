@@ -58,10 +58,13 @@ func TestDecision(t *testing.T) {
 		indexed  bool
 		other    bool // other content is there
 		unmarked bool
+		unknown  bool // to the marketplace, but in the index
 		want     Outcome
 		writes   int
 	}{
 		{name: "nothing, nothing", want: Released, writes: 3},
+		{name: "nothing, there", status: StatusActive, indexed: true, unknown: true, want: Exists},
+		{name: "nothing, there, other content", status: StatusActive, indexed: true, unknown: true, other: true, want: Drift},
 		{name: "draft, nothing", status: StatusDraft, other: true, want: Released, writes: 3},
 		{name: "submitted, there", status: StatusSubmitted, indexed: true, want: Exists},
 		{name: "submitted, there, other content", status: StatusSubmitted, indexed: true, other: true, want: Drift},
@@ -85,6 +88,9 @@ func TestDecision(t *testing.T) {
 					v := w.versions["alc@1.2.0"]
 					v.status, v.unmarked = test.status, test.unmarked
 					w.writes = nil
+					if test.unknown {
+						w.snapshot = func(Snapshot) (Snapshot, error) { return Snapshot{}, nil }
+					}
 					if !test.indexed && test.status != StatusDraft {
 						w.serve = func(*Entry, time.Time) bool { return false }
 					}
