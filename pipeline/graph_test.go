@@ -497,11 +497,15 @@ func (g graph) try(t *testing.T) error {
 	w.fault = s.call
 	w.serve = func(e *Entry, at time.Time) bool { return s.shown(e.Name, at) }
 	time.AfterFunc(2*time.Minute, func() { g.review(w, s) })
-	result, err := New(Options{
+	run := New(Options{
 		Sources: sources, Only: g.only, Skip: slices.DeleteFunc([]string{g.skip}, func(s string) bool { return s == "" }),
 		Marketplace: w, Repository: w, AssetHost: "https://market.example", Observer: s,
 		DryRun: g.dryRun, AllOrNothing: g.allOrNothing, Parallelism: g.parallelism,
-	}).Do(t.Context())
+	})
+	if g.parallelism == 1 {
+		run.heldAtMost = 0 // each is read anew when it is planned
+	}
+	result, err := run.Do(t.Context())
 	if err != nil {
 		return err
 	}

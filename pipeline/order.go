@@ -14,15 +14,15 @@ func link(releases []*release) {
 	for _, r := range releases {
 		// One that cannot be read is here by the name that it seems to have: what
 		// depends on it has to wait until it can.
-		if _, taken := named[r.result.Name]; !taken || r.ext != nil {
+		if _, taken := named[r.result.Name]; !taken || r.metadata != nil {
 			named[r.result.Name] = r
 		}
 	}
 	for _, r := range releases {
-		if r.ext == nil {
+		if r.metadata == nil {
 			continue
 		}
-		for _, d := range r.ext.Metadata.ExternalDependencies {
+		for _, d := range r.metadata.ExternalDependencies {
 			if dep, ok := named[d.Name]; ok && !slices.Contains(r.needs, dep) {
 				r.needs = append(r.needs, dep)
 			}

@@ -258,3 +258,33 @@ func TestImaginedStagesDoNotOutliveThePlan(t *testing.T) {
 		}
 	}
 }
+
+// A thousand extensions are not all in memory at once: what there was no room
+// for is read again when it is planned, and must not be another by then.
+func TestWhatWasLetGoIsReadAgain(t *testing.T) {
+	for _, changed := range []bool{false, true} {
+		w := newFakeWorld()
+		alc, bar := sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bar", "1.0.0")
+		run := New(Options{
+			Sources: []config.Source{alc, bar}, Marketplace: w, Repository: w, AssetHost: "https://market.example", Parallelism: 4,
+			Observer: ObserverFunc(func(e Event) {
+				if file := filepath.Join(alc.Path, "extension.yaml"); changed && e.Kind == EventRunStarted {
+					write(t, file, "name: alc\nversion: 2.0.0\n")
+				}
+			}),
+		})
+		run.heldAtMost = 0
+		result, err := run.Do(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]Outcome{"alc": Released, "bar": Released}
+		if changed {
+			want["alc"] = Failed
+		}
+		wantOutcomes(t, result, want)
+		if x := result.Extensions[0]; changed && !strings.Contains(x.Reason, "was changed while the run read it") || x.Version != "1.0.0" {
+			t.Errorf("%s: %q", x.Version, x.Reason)
+		}
+	}
+}

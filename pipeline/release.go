@@ -31,10 +31,11 @@ type release struct {
 	run    *Run
 	source config.Source
 
-	ext     *extension.Extension // nil when it cannot be read
-	loadErr error
-	broken  error // why it cannot be released although it can be read: a cycle
-	needs   []*release
+	ext      *extension.Extension // nil when it cannot be read, or was let go
+	metadata *extension.Metadata  // nil when it cannot be read
+	loadErr  error
+	broken   error // why it cannot be released although it can be read: a cycle
+	needs    []*release
 
 	action     action
 	note       string // what the plan has to say of the decision

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -58,6 +60,9 @@ type Run struct {
 	// applying is set between the two phases, while nobody else is at work.
 	applying bool
 
+	held       atomic.Int64 // content that was read and not planned yet, in bytes
+	heldAtMost int64
+
 	mu          sync.Mutex // one event at a time
 	finished    bool       // the last event is out
 	warnings    []string
@@ -78,7 +83,7 @@ func New(opts Options) *Run {
 	if opts.Through == "" {
 		opts.Through = StageVerify
 	}
-	return &Run{Options: opts, slots: semaphore.NewWeighted(int64(max(1, opts.Parallelism)))}
+	return &Run{Options: opts, slots: semaphore.NewWeighted(int64(max(1, opts.Parallelism))), heldAtMost: heldAtMost}
 }
 
 // Do plans, and unless the run is dry, applies the plan. Errors are those of
@@ -211,9 +216,7 @@ func (r *Run) load(ctx context.Context) ([]*release, error) {
 		}
 		defer r.slots.Release(1)
 		rel.load()
-		if !r.wants(rel) {
-			rel.ext = nil // its name is all that is still needed of it
-		}
+		r.letGo(rel)
 	})
 	if err := duplicates(all); err != nil {
 		return nil, err
@@ -236,10 +239,39 @@ func (rel *release) load() {
 		return
 	}
 	rel.ext = ext
-	rel.result.Version = ext.Metadata.Version
-	if name := ext.Metadata.Name; name != "" {
-		rel.result.Name = name
+	metadata := ext.Metadata
+	rel.metadata = &metadata
+	rel.result.Version = metadata.Version
+	if metadata.Name != "" {
+		rel.result.Name = metadata.Name
 	}
+}
+
+// heldAtMost is how much content, in bytes, a run keeps from reading the names of
+// all extensions until each is planned. A thousand of them have more than a
+// machine has memory, and most are let go as soon as they are seen to exist.
+const heldAtMost = 16 << 20
+
+// letGo drops the content of an extension that is not wanted, or for which there
+// is no room until it is planned.
+func (r *Run) letGo(rel *release) {
+	switch {
+	case rel.ext == nil:
+	case !r.wants(rel), r.held.Add(rel.ext.ContentSize()) > r.heldAtMost:
+		rel.ext = nil
+	}
+}
+
+// loadAgain reads an extension that was let go. It is planned under the name and
+// with the dependencies that were read first.
+func (rel *release) loadAgain() {
+	before := rel.metadata
+	rel.load()
+	if rel.loadErr != nil || reflect.DeepEqual(before, rel.metadata) {
+		return
+	}
+	rel.result.Name, rel.result.Version = before.Name, before.Version
+	rel.broken = withRemedy(errors.New("its extension.yaml was changed while the run read it"), "run again")
 }
 
 // wants says whether Only lets the extension through.
@@ -253,7 +285,7 @@ func duplicates(all []*release) error {
 	var problems yamldoc.Problems
 	first := map[string]*release{}
 	for _, rel := range all {
-		if rel.ext == nil && rel.result.Version == "" {
+		if rel.metadata == nil {
 			continue // it could not be read
 		}
 		if other, ok := first[rel.result.Name]; ok {
@@ -320,6 +352,9 @@ func (r *Run) planOne(ctx context.Context, w *world, rel *release) {
 		return
 	}
 	defer r.slots.Release(1)
+	if rel.ext == nil && rel.loadErr == nil {
+		rel.loadAgain()
+	}
 	switch {
 	case rel.loadErr != nil:
 		rel.unreadable()

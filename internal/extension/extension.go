@@ -224,6 +224,16 @@ func assemble(display string, files []File, outside assetReader, limits Limits, 
 	return e, nil
 }
 
+// ContentSize is how much of the extension is in memory, in bytes: its files and
+// the assets among them, once.
+func (e *Extension) ContentSize() int64 {
+	size := int64(len(e.foundChart))
+	for _, f := range e.Files {
+		size += int64(len(f.Data))
+	}
+	return size
+}
+
 // withoutMetadata is the error of files without extension.yaml.
 func (e *Extension) withoutMetadata() error {
 	for _, f := range e.Files {
