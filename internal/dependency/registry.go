@@ -40,6 +40,9 @@ const (
 const (
 	// registryTimeout is the deadline of one request to a registry, headers and body.
 	registryTimeout = transport.DefaultReadTimeout
+	// registryAttempts is how often the library sends a request at most
+	// (retry.DefaultPolicy).
+	registryAttempts = 6
 	// manifestLimit bounds a manifest, in bytes; that of a chart has some hundreds.
 	manifestLimit = 4 << 20
 	// tagPages bounds the list of tags; registries give hundreds a page.
@@ -63,7 +66,7 @@ func newRegistry(options Options) *registry {
 		network := options.Transport.Network()
 		client := &auth.Client{
 			Client: &http.Client{
-				Transport:     retry.NewTransport(&deadlined{&listening{network.Transport, told}, registryTimeout}),
+				Transport:     &retelling{&deadlined{&listening{network.Transport, told}, registryTimeout}, options.Transport},
 				CheckRedirect: network.CheckRedirect,
 			},
 			Credential: told.credentials(credential),
@@ -282,6 +285,46 @@ func (r *registry) explain(ctx context.Context, doing, absent string, repository
 		err = fmt.Errorf("%w (%s %s)", transport.PlainCause(err), strings.ToUpper(sent.Op), sent.URL)
 	}
 	return advised(fmt.Errorf("%s: %w", doing, err), "try again where the registry can be reached, or put the chart under charts/, which needs no network")
+}
+
+// retelling sends requests again as the library does, and tells of it before
+// each wait.
+type retelling struct {
+	next http.RoundTripper
+	to   *transport.Client
+}
+
+// RoundTrip sends a request until it is answered or given up.
+func (t *retelling) RoundTrip(request *http.Request) (*http.Response, error) {
+	again := retry.Transport{Base: t.next, Policy: func() retry.Policy {
+		return &toldPolicy{retry.DefaultPolicy, request, t.to}
+	}}
+	return again.RoundTrip(request)
+}
+
+// toldPolicy is the policy of the library for one request.
+type toldPolicy struct {
+	retry.Policy
+	request *http.Request
+	to      *transport.Client
+}
+
+// Retry says how long to wait before the next attempt; less than nothing is that
+// there is none.
+func (p *toldPolicy) Retry(attempt int, answer *http.Response, failed error) (time.Duration, error) {
+	wait, err := p.Policy.Retry(attempt, answer, failed)
+	if err != nil || wait < 0 {
+		return wait, err
+	}
+	cause := &transport.Error{
+		Op: "asking the registry " + p.request.URL.Host, Method: p.request.Method,
+		URL: transport.RedactURL(p.request.URL.String()), Err: failed,
+	}
+	if answer != nil {
+		cause.Status = answer.StatusCode
+	}
+	p.to.Tell(p.request.Context(), transport.Retry{Op: cause.Op, Attempt: attempt + 2, Of: registryAttempts, Wait: wait, Cause: cause})
+	return wait, nil
 }
 
 // deadlined gives each request a deadline of its own, which covers the reading

@@ -5,10 +5,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
 // quay is a registry with four versions of redis under charts/.
@@ -147,7 +150,15 @@ func TestRegistryIsAskedAgain(t *testing.T) {
 		return authorize(w, r)
 	}
 	p := write(t, redisFrom("oci://"+s.host()+"/charts", "1.2.0"), nil)
-	expectCharts(t, p.mustResolve(t, p.options(t)), "redis 1.2.0")
+	var told []string
+	options := p.options(t)
+	options.Transport = transport.New(transport.Options{Notify: func(r transport.Retry) { told = append(told, r.String()) }})
+	defer options.Transport.Close()
+	expectCharts(t, p.mustResolve(t, options), "redis 1.2.0")
+	want := regexp.MustCompile("^asking the registry " + regexp.QuoteMeta(s.host()) + `: 503 Service Unavailable, trying again in [\d.]+m?s, 2 of 6$`)
+	if len(told) != 1 || !want.MatchString(told[0]) {
+		t.Errorf("told %q", told)
+	}
 }
 
 type silent struct{}

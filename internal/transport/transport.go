@@ -238,6 +238,10 @@ func WithNotify(ctx context.Context, notify func(Retry)) context.Context {
 	return context.WithValue(ctx, notifyKey{}, notify)
 }
 
+// Tell passes on a retry that another library than this one makes, as the client
+// tells of its own.
+func (c *Client) Tell(ctx context.Context, retry Retry) { c.notify(ctx)(retry) }
+
 func (c *Client) notify(ctx context.Context) func(Retry) {
 	if notify, ok := ctx.Value(notifyKey{}).(func(Retry)); ok && notify != nil {
 		return notify
