@@ -270,6 +270,7 @@ func TestRefusals(t *testing.T) {
 		{"file name of another", push("a", packed("a", "1.0.0-2.0.0")), 409, "the file name a-1.0.0-2.0.0.tgz is that of version 2.0.0 of a-1.0.0"},
 		{"draft without force", func() reply { return c.pushTo(users+"/extensions/drafty/package", packed("drafty", "1.0.0")) }, 409, "version 1.0.0 of drafty exists as draft: force=true replaces it"},
 		{"submitted version", push("done", packed("done", "1.0.0")), 409, "version 1.0.0 of done is submitted already and cannot be replaced: push another version"},
+		{"rejected version", push("bad", packed("bad", "1.0.0")), 409, "version 1.0.0 of bad is rejected: take the submission back first, or push another version"},
 		{"active version", push("live", packed("live", "1.0.0")), 409, "version 1.0.0 of live is active already"},
 
 		{"submit twice", func() reply { return c.step(submittedID, "submit") }, 409, "version 1.0.0 of done is in state submitted; only one in state draft can be submitted"},

@@ -242,6 +242,9 @@ func (m *Marketplace) draft(extension *extensionRecord, version string, asked pu
 		return snapshotRecord{ID: m.newID(), Version: version, Status: draft, CreatedAt: now, UpdatedAt: now}, nil
 	case existing.Status == submitted || existing.Status == active:
 		return snapshotRecord{}, refuse(http.StatusConflict, "version %s of %s is %s already and cannot be replaced: push another version", version, extension.Name, existing.Status)
+	case existing.Status != draft:
+		// Force replaces a draft; what was reviewed is taken back first, by who means it.
+		return snapshotRecord{}, refuse(http.StatusConflict, "version %s of %s is %s: take the submission back first, or push another version", version, extension.Name, existing.Status)
 	case !asked.force:
 		return snapshotRecord{}, refuse(http.StatusConflict, "version %s of %s exists as %s: force=true replaces it", version, extension.Name, existing.Status)
 	}

@@ -164,12 +164,12 @@ func newRace(t *testing.T, a, b *place, f fate) *race {
 	return x
 }
 
-// held by this referee.
-func (x *race) held(holds func(request) bool, pick func([]*turn) int) {
+// held lets them run, with a referee before the market. quiet is how long
+// nothing may come of a run before it counts as asleep.
+func (x *race) held(holds func(request) bool, quiet time.Duration, pick func([]*turn) int) {
 	r := &referee{
 		holds: holds, pick: pick, fate: x.fate, runs: x.runs, said: make(chan *turn), over: make(chan string),
-		// Only a run that waits before it asks once more takes so long for a request.
-		sleep: func() <-chan time.Time { return time.After(400 * time.Millisecond) },
+		sleep: func() <-chan time.Time { return time.After(quiet) },
 	}
 	x.market.through(r.hook())
 	r.direct()
@@ -507,7 +507,8 @@ func TestTwoRunsInEveryOrder(t *testing.T) {
 					t.Run(fmt.Sprintf("%d.%d", worker, i), func(t *testing.T) {
 						a, b := rivals(t, repos)
 						x := newRace(t, a, b, fate{})
-						x.held(deciding(), func(of []*turn) int {
+						// Before its submission no run sleeps, so the choice is always the whole one.
+						x.held(deciding(), time.Minute, func(of []*turn) int {
 							taken := 0
 							if len(gone) < len(begin) {
 								taken = min(begin[len(gone)], len(of)-1)
@@ -567,7 +568,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 				kind += ", one killed"
 			}
 			x := newRace(t, a, b, f)
-			x.held(everything, func(of []*turn) int { return random.IntN(len(of)) })
+			x.held(everything, 400*time.Millisecond, func(of []*turn) int { return random.IntN(len(of)) })
 			word := x.judged()
 			mu.Lock()
 			defer mu.Unlock()
