@@ -246,12 +246,12 @@ func pass(_ request, take func()) bool {
 type market struct {
 	t      testing.TB
 	store  *marketplace.Marketplace
-	front  http.Handler            // the store, or something that misbehaves before it
 	listen func(who string) string // serves it at one more address, for requests to be told apart
 
 	mu          sync.Mutex
 	changed     *sync.Cond // connections or requests
 	hook        hook
+	front       http.Handler // the store, or something that misbehaves before it
 	late        func(request) bool
 	requests    []*request
 	clock       int
@@ -312,7 +312,8 @@ func openMarket(t testing.TB) *market {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.store, m.front = store, store
+	m.store = store
+	m.behind(nil)
 	return m
 }
 
@@ -388,11 +389,7 @@ func (m *market) serve(who string, w http.ResponseWriter, r *http.Request) {
 	q, h := m.note(who, r, body)
 	answer := httptest.NewRecorder()
 	take := sync.OnceFunc(func() {
-		if m.showsNothing(q) {
-			_, _ = answer.WriteString("apiVersion: v1\nentries: {}\n")
-		} else {
-			m.front.ServeHTTP(answer, r)
-		}
+		m.worker(q).ServeHTTP(answer, r)
 		m.noteDone(q, answer)
 	})
 	if !h(m.look(q), take) {
@@ -408,10 +405,26 @@ type broken struct{ err error }
 
 func (b broken) Read([]byte) (int, error) { return 0, b.err }
 
-func (m *market) showsNothing(q *request) bool {
+// worker is who does what a request asks for.
+func (m *market) worker(q *request) http.Handler {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return q.class == askIndex && m.late != nil && m.late(*q)
+	if q.class == askIndex && m.late != nil && m.late(*q) {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "apiVersion: v1\nentries: {}\n")
+		})
+	}
+	return m.front
+}
+
+// behind puts a handler before the store, and the store alone where it is nil.
+func (m *market) behind(handler func(store http.Handler) http.Handler) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.front = m.store
+	if handler != nil {
+		m.front = handler(m.store)
+	}
 }
 
 func (m *market) look(q *request) request {

@@ -3,6 +3,7 @@
 package reliability
 
 import (
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -245,7 +246,7 @@ func TestInterruptedWhileToldToWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.market.front = faults.New(s.market.store, script)
+	s.market.behind(func(store http.Handler) http.Handler { return faults.New(store, script) })
 	waits := s.run.stderr.once("trying again in ", 1)
 	s.run.start()
 	waitFor(s, "the run to wait", waits)
@@ -264,7 +265,7 @@ func TestInterruptedWhileToldToWait(t *testing.T) {
 	if n := len(got[pipeline.Failed]); n < 1 || n > 2 {
 		t.Errorf("those that were waiting should have failed: %v", got)
 	}
-	s.market.front = s.market.store
+	s.market.behind(nil)
 	s.finishes()
 }
 
