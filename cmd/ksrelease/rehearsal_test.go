@@ -198,6 +198,10 @@ func (p *performance) of(name string) pipeline.ExtensionResult {
 	return pipeline.ExtensionResult{Name: name, Outcome: "absent"}
 }
 
+// rehearsalSecrets looks for secrets in what runs print: they have all of
+// internal/canary in their environment.
+var rehearsalSecrets = sync.OnceValue(func() *canary.Watch { return canary.New() })
+
 // run runs the program in the project.
 func (r *rehearsal) run(words ...string) *performance {
 	r.t.Helper()
@@ -211,7 +215,11 @@ func (r *rehearsal) run(words ...string) *performance {
 	stdout, stderr := open("stdout"), open("stderr")
 	defer stdout.Close()
 	defer stderr.Close()
-	env := map[string]string{"KSRELEASE_TOKEN": canary.Token, "HOME": r.dir, "XDG_CONFIG_HOME": r.dir}
+	env := map[string]string{"HOME": r.dir, "XDG_CONFIG_HOME": r.dir}
+	for _, variable := range canary.Environment() {
+		name, value, _ := strings.Cut(variable, "=")
+		env[name] = value
+	}
 	// Connections that are kept for reuse belong to the run, as they do where
 	// the process ends with it.
 	a := &app{
@@ -227,6 +235,13 @@ func (r *rehearsal) run(words ...string) *performance {
 		r.t.Fatal(err)
 	}
 	p.stderr = string(text)
+	for _, name := range []string{"stdout", "stderr"} {
+		data, err := os.ReadFile(filepath.Join(r.dir, name))
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		rehearsalSecrets().Check(r.t, name, data)
+	}
 	p.read(r.t, filepath.Join(r.dir, "stdout"))
 	return p
 }

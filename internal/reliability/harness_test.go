@@ -23,6 +23,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/canary"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -78,6 +79,8 @@ var builtIn string
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	outputs, size := secrets().Searched()
+	fmt.Printf("%d outputs and files with %d bytes were searched for secrets\n", outputs, size)
 	if builtIn != "" {
 		_ = os.RemoveAll(builtIn)
 	}
@@ -273,7 +276,11 @@ func scratch(t testing.TB) string {
 	return dir
 }
 
-const token = "kck-11111111-2222-3333-4444-555555555555"
+const token = canary.Token
+
+// secrets looks for secrets in all that processes print and leave behind: every
+// one has all of internal/canary in its environment.
+var secrets = sync.OnceValue(func() *canary.Watch { return canary.New() })
 
 // openMarket opens an empty marketplace.
 func openMarket(t testing.TB) *market {
@@ -553,6 +560,7 @@ type place struct {
 func newPlace(t testing.TB, repo *monorepo) *place {
 	t.Helper()
 	p := &place{dir: scratch(t), repo: repo}
+	t.Cleanup(func() { secrets().CheckTree(t, p.dir) })
 	if err := os.Mkdir(p.file("home"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -617,8 +625,9 @@ func (p *place) newProcess(t testing.TB, address string, args ...string) *proces
 	run.cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + p.dir,
 		"HOME=" + p.file("home"), "XDG_CONFIG_HOME=" + p.file("home/config"), "XDG_CACHE_HOME=" + p.file("home/cache"),
-		"KSRELEASE_TOKEN=" + token, "MARKET=" + address, "DIST=" + p.file("dist"),
+		"MARKET=" + address, "DIST=" + p.file("dist"),
 	}
+	run.cmd.Env = append(run.cmd.Env, canary.Environment()...)
 	return run
 }
 
@@ -633,7 +642,11 @@ func (p *process) start() *process {
 		defer close(p.ended)
 		_ = p.cmd.Wait() // how it ended is in ProcessState
 	}()
-	p.t.Cleanup(p.kill)
+	p.t.Cleanup(func() {
+		p.kill()
+		secrets().Check(p.t, "standard output", p.stdout.text.Bytes())
+		secrets().Check(p.t, "standard error", p.stderr.text.Bytes())
+	})
 	return p
 }
 
