@@ -484,7 +484,7 @@ func (j *judge) judgeNotes() {
 	if limit := j.deadline(); waited > limit {
 		j.wrong("waited %s in all, more than %s", waited, limit)
 	}
-	polled := strings.HasPrefix(j.spot.path, "/charts/")
+	polled := strings.HasPrefix(j.spot.path, "/charts/") || j.scene.clean != pipeline.Released && j.spot.path == "/index.yaml"
 	if j.saysNone() || polled || !(j.spot.method == http.MethodPost || j.spot.nth == 1 && j.passes()) {
 		return // not what is tried again, but asked another time
 	}
