@@ -304,7 +304,7 @@ func TestRepositoryErrors(t *testing.T) {
 		"no chart": {strings.Replace(redisFrom(s.URL+"/stable", "^3.0.0"), "name: redis", "name: reddis", 1),
 			[]string{`"reddis"`, "the repository has no chart of that name"}, "check name and repository: `helm search repo` lists what is there"},
 		"no index": {redisFrom(s.URL+"/nowhere", "1.2.0"),
-			[]string{"reading the index of the Helm repository: 404 Not Found", "repository must be the address that `helm repo add` takes"}, ""},
+			[]string{"reading the index of the Helm repository: 404 Not Found", "repository must be the address that `helm repo add` takes"}, "check the address of the server and the proxy settings: another one than was meant may have answered"},
 		"refused": {redisFrom(s.URL+"/closed", "1.2.0"),
 			[]string{"403 Forbidden", "what is not public goes under charts/"}, ""},
 		"no answer": {redisFrom(closed.URL, "1.2.0"),
