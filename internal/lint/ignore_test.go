@@ -139,7 +139,7 @@ func TestIgnoreTellsRemedies(t *testing.T) {
 // TestIgnoreOfARuleThatIsOff: what was not run cannot be missed.
 func TestIgnoreOfARuleThatIsOff(t *testing.T) {
 	ext := load(t, with(goodFiles(), "values.yaml", "global: {} # ksrelease:ignore images tests\n"))
-	if got := Check(context.Background(), ext, map[string]Severity{"images": Off}); len(got) != 0 {
+	if got := Examine(context.Background(), ext, map[string]Severity{"images": Off}).Findings; len(got) != 0 {
 		t.Errorf("told: %v", told(got))
 	}
 	if got := CheckMetadata(context.Background(), ext, nil); len(got) != 0 {

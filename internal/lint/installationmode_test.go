@@ -156,7 +156,7 @@ func installedBy(t *testing.T, where installation, subcharts []taggedSubchart) [
 func TestModeOverrides(t *testing.T) {
 	ext := load(t, with(goodFiles(), "extension.yaml", replaced(goodMetadata, "tags: [extension]", "tags: [agent]")))
 	for chosen, want := range map[Severity]Severity{Error: Error, Warning: Warning, Info: Info} {
-		findings := Check(t.Context(), ext, map[string]Severity{"installation-mode": chosen})
+		findings := Examine(t.Context(), ext, map[string]Severity{"installation-mode": chosen}).Findings
 		if len(findings) != 1 || findings[0].Severity != want {
 			t.Errorf("with %s: %v", chosen, told(findings))
 		}

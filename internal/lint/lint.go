@@ -68,17 +68,6 @@ func Failed(findings []Finding) bool {
 	return slices.ContainsFunc(findings, func(f Finding) bool { return f.Severity == Error })
 }
 
-// Check holds an extension to all rules. severities overrides the default
-// severity of rules by name; a rule that is off is not run.
-//
-// Findings are sorted by file, line and rule; those that comments in the
-// extension silence (ksrelease:ignore) are not among them. No extension makes it
-// panic: where a rule does, that is a finding of the rule. When ctx ends it
-// returns at once with what it has; the caller tells from ctx that it is not all.
-func Check(ctx context.Context, ext *extension.Extension, severities map[string]Severity) []Finding {
-	return Examine(ctx, ext, severities).Findings
-}
-
 // Report is what there is to say of an extension.
 type Report struct {
 	Findings []Finding
@@ -88,12 +77,18 @@ type Report struct {
 	Loads bool
 }
 
-// Examine is Check, and what is known besides the findings.
+// Examine holds an extension to all rules. severities overrides the default
+// severity of rules by name; a rule that is off is not run.
+//
+// Findings are sorted by file, line and rule; those that comments in the
+// extension silence (ksrelease:ignore) are not among them. No extension makes it
+// panic: where a rule does, that is a finding of the rule. When ctx ends it
+// returns at once with what it has; the caller tells from ctx that it is not all.
 func Examine(ctx context.Context, ext *extension.Extension, severities map[string]Severity) Report {
 	return run(ctx, Rules(), ext, severities)
 }
 
-// CheckMetadata is the part of Check that needs no chart: what extension.yaml
+// CheckMetadata is the part of Examine that needs no chart: what extension.yaml
 // says and the pictures it names, the texts for users, permissions.yaml, and what
 // must not be packed.
 func CheckMetadata(ctx context.Context, ext *extension.Extension, severities map[string]Severity) []Finding {

@@ -428,7 +428,7 @@ func TestSeverities(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			findings := Check(context.Background(), ext, test.severities)
+			findings := Examine(context.Background(), ext, test.severities).Findings
 			var got []string
 			for _, f := range findings {
 				got = append(got, string(f.Severity)+" "+f.Rule)
@@ -528,7 +528,7 @@ func TestNothingAfterTheEnd(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
-	if findings := Check(ctx, ext, nil); findings != nil {
+	if findings := Examine(ctx, ext, nil).Findings; findings != nil {
 		t.Errorf("findings after the end: %v", told(findings))
 	}
 }
@@ -557,11 +557,11 @@ func TestExtensionStaysAsItIs(t *testing.T) {
 		"charts/web/templates/z.yaml", `{{ $_ := set .Values "tag" "changed" }}{{ $_ := set .Values.global "nodeSelector" (dict "a" "b") }}`)
 	ext := load(t, files)
 	before := ext.ContentDigest()
-	want := told(Check(context.Background(), ext, nil))
+	want := told(Examine(context.Background(), ext, nil).Findings)
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
-			if diff := cmp.Diff(want, told(Check(context.Background(), ext, nil))); diff != "" {
+			if diff := cmp.Diff(want, told(Examine(context.Background(), ext, nil).Findings)); diff != "" {
 				t.Errorf("findings changed (-first +later):\n%s", diff)
 			}
 		})

@@ -92,13 +92,8 @@ func parseCertificates(file string, data []byte) ([]*x509.Certificate, error) {
 	return found, nil
 }
 
-// IsPlainRemote says that an address is plain http to another machine than
+// isPlainRemote says that an address is plain http to another machine than
 // this one, so that credentials and packages could be read on the way.
-func IsPlainRemote(address string) bool {
-	u, err := url.Parse(address)
-	return err == nil && isPlainRemote(u)
-}
-
 func isPlainRemote(u *url.URL) bool {
 	if !strings.EqualFold(u.Scheme, "http") {
 		return false

@@ -345,9 +345,13 @@ func TestParseServer(t *testing.T) {
 func TestIsPlainRemote(t *testing.T) {
 	for address, want := range map[string]bool{
 		"https://host": false, "http://host": true, "http://10.0.0.1:80/x": true, "http://localhost:8790": false,
-		"http://127.0.0.1:8790": false, "http://[::1]:8790": false, ":": false,
+		"http://127.0.0.1:8790": false, "http://[::1]:8790": false,
 	} {
-		if got := IsPlainRemote(address); got != want {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := isPlainRemote(u); got != want {
 			t.Errorf("%s: %v, want %v", address, got, want)
 		}
 	}

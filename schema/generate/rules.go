@@ -137,6 +137,6 @@ Where its own test is wrong, ksrelease does not follow:
 | tells images that are listed and not in use, not those that are in use and not listed | tells both |
 | knows a workload by its kind alone, and dies on a Job of another API group, on a container without an image, on an object with ` + "`generateName`" + ` | knows the API group, and tells what it cannot read |
 | prints ERROR and exits with 0 | an error is an error: exit code 1 |
-| tells what only `+"`helm test`"+` makes, DaemonSets, and images that wait to be switched on, like all else | tells them for information |
+| tells what only ` + "`helm test`" + ` makes, DaemonSets, and images that wait to be switched on, like all else | tells them for information |
 | renders with the release name ` + "`undefined`" + ` | renders with the name and namespace that KubeSphere installs under |
 `
