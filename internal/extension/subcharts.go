@@ -190,6 +190,45 @@ func Unpacked(archive []byte) (top string, files []File, err error) {
 	return unpackBytes(archive, &meter{limits: Limits{}.withDefaults()})
 }
 
+// PackagedFile is a file within a subchart that is packed by itself
+// (charts/*.tgz): it is in the package of the extension, too, and out of reach of
+// .helmignore.
+type PackagedFile struct {
+	// Archive is the packaged subchart, a slash path below the extension.
+	Archive string
+	// Inside is the path within it, through the packages within the package.
+	Inside string
+	Data   []byte
+}
+
+// PackagedFiles are the files within all packaged subcharts, together within the
+// limits of the extension. A package that cannot be read, or goes beyond the
+// limits, is left out: Chart says so.
+func (e *Extension) PackagedFiles() []PackagedFile {
+	var found []PackagedFile
+	m := &meter{limits: e.limits}
+	var open func(archive, inside string, data []byte, depth int)
+	open = func(archive, inside string, data []byte, depth int) {
+		_, files, err := unpackNested(data, m, everything)
+		if err != nil {
+			return
+		}
+		for _, f := range files {
+			name := path.Join(inside, f.Name)
+			found = append(found, PackagedFile{Archive: archive, Inside: name, Data: f.Data})
+			if isNestedArchive(f.Name) && depth < m.limits.Depth {
+				open(archive, name, f.Data, depth+1)
+			}
+		}
+	}
+	for _, f := range e.Files {
+		if isNestedArchive(f.Name) {
+			open(f.Name, "", f.Data, 1)
+		}
+	}
+	return found
+}
+
 // PackChart packs the chart in a folder, the same bytes for the same content on
 // any machine. It takes what Load would take of an extension; links that lead
 // out of the folder are an error.

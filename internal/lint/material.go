@@ -30,7 +30,7 @@ type material struct {
 	// permissions is permissions.yaml; it is empty where there is none.
 	permissions func() permissions
 	// packaged are the files within packaged subcharts.
-	packaged func() []packagedFile
+	packaged func() []extension.PackagedFile
 
 	loads bool // chart was asked, and Helm loaded it
 }
@@ -68,7 +68,7 @@ func newMaterial(ctx context.Context, ext *extension.Extension) *material {
 	})
 	m.plain = sync.OnceValues(func() (*rendering, error) { return renderPlain(ctx, m) })
 	m.marked = sync.OnceValues(func() (*rendering, error) { return renderMarked(ctx, ext, m) })
-	m.packaged = sync.OnceValue(func() []packagedFile { return packagedFiles(ext) })
+	m.packaged = sync.OnceValue(ext.PackagedFiles)
 	m.permissions = sync.OnceValue(func() permissions { return permissionsOf(ext) })
 	return m
 }
