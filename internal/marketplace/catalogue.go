@@ -192,6 +192,10 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
 
 // bodyError is the refusal for a body that could not be read to its end.
 func bodyError(err error) error {
+	var known *refusal
+	if errors.As(err, &known) {
+		return known
+	}
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return refuse(http.StatusRequestEntityTooLarge, "the request is larger than %d bytes", tooLarge.Limit)

@@ -94,18 +94,17 @@ func (m *Marketplace) uploadFiles(w http.ResponseWriter, r *http.Request) error 
 // readUpload reads the form. Files go to disk as they come, so that a request costs
 // little memory whatever its size.
 func (m *Marketplace) readUpload(w http.ResponseWriter, r *http.Request, into upload) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxUpload)
-	form, err := r.MultipartReader()
+	form, err := openForm(w, r, maxUpload)
 	if err != nil {
-		return notAForm(err)
+		return err
 	}
 	for {
-		part, err := form.NextPart()
+		part, err := form.next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			return bodyError(err)
+			return err
 		}
 		if err := m.readUploadPart(part, into); err != nil {
 			return err
@@ -114,10 +113,6 @@ func (m *Marketplace) readUpload(w http.ResponseWriter, r *http.Request, into up
 			return refuse(http.StatusRequestEntityTooLarge, "the form has more than %d files: send them in several requests", maxFiles)
 		}
 	}
-}
-
-func notAForm(err error) error {
-	return refuse(http.StatusBadRequest, "the body is not a form: send it as multipart/form-data (%v)", err)
 }
 
 // readUploadPart reads fileN or fileN_path; any other part is passed over.

@@ -92,19 +92,18 @@ func (m *Marketplace) mayPush(name string, create bool) error {
 
 // readPackage reads the form and returns the package in it.
 func (m *Marketplace) readPackage(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxPackageBody)
-	form, err := r.MultipartReader()
+	form, err := openForm(w, r, maxPackageBody)
 	if err != nil {
-		return nil, notAForm(err)
+		return nil, err
 	}
 	var data []byte
 	for {
-		part, err := form.NextPart()
+		part, err := form.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return nil, bodyError(err)
+			return nil, err
 		}
 		if part.FormName() != packagePart {
 			continue
