@@ -603,10 +603,12 @@ func (j *judge) deadline() time.Duration {
 	switch {
 	case j.spot.method == http.MethodPost:
 		return max(write, 2*patience) + usual // a limit is waited for by client and pipeline
-	case j.spot.stage() == "plan" && j.spot.nth == 1:
+	case j.spot.stage() == "plan" && j.spot.nth == 1 && !j.saysNone():
 		return max(read, patience) + usual
+	case j.spot.lookup():
+		// The version is looked up, read back and, until it is active, asked for.
+		return max(2*read, patience) + verify + usual
 	}
-	// The version is read back and, until it is active, asked for again.
 	return max(read, patience) + verify + usual
 }
 
