@@ -162,6 +162,7 @@ func (m *Marketplace) change(name string, decide func(old *extensionRecord) (*ex
 		return err
 	}
 	if err := m.store.writeExtension(next); err != nil {
+		m.store.dropUnwritten(old, next)
 		return err
 	}
 	m.mu.Lock()

@@ -222,7 +222,9 @@ func (m *Marketplace) keepFile(file *uploadedFile) error {
 	if info, err := m.store.root.Stat(name); err == nil && info.IsDir() {
 		return refuse(http.StatusConflict, "%s is a folder with files in it: choose another name", file.path)
 	}
-	if err := m.store.makeDir(path.Dir(name)); err != nil {
+	if err := m.store.makeDir(path.Dir(name)); outOfSpace(err) {
+		return fmt.Errorf("keeping %s: %w", file.path, err)
+	} else if err != nil {
 		return refuse(http.StatusConflict, "%s cannot be kept: %v", file.path, err)
 	}
 	if err := file.data.keep(name); err != nil {

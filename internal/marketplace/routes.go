@@ -52,7 +52,7 @@ func (m *Marketplace) routes() http.Handler {
 
 		{"GET /{$}", m.getPage},
 	} {
-		mux.Handle(route.pattern, route.handle)
+		mux.Handle(route.pattern, m.tellingOfSpace(route.handle))
 	}
 	return jsonErrors(mux)
 }

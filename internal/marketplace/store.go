@@ -187,16 +187,42 @@ func (s *store) dropReplaced(old, next *extensionRecord) {
 	if old == nil {
 		return
 	}
-	kept := map[string]bool{}
-	for _, snapshot := range next.Snapshots {
-		kept[snapshot.Package.Digest] = true
+	s.dropPackages(old, next)
+}
+
+// dropUnwritten removes the packages of next, which could not be written, as they take
+// the room that is missing. The error may have come after the file had its name, so
+// those that the state on disk speaks of stay.
+func (s *store) dropUnwritten(old, next *extensionRecord) {
+	file := extensionFile(next.Name)
+	if _, err := s.root.Lstat(file); errors.Is(err, fs.ErrNotExist) {
+		s.dropPackages(next, old)
+		return
 	}
-	for _, snapshot := range old.Snapshots {
+	if onDisk, err := s.readExtension(next.Name); err == nil {
+		s.dropPackages(next, old, onDisk)
+	}
+}
+
+// dropPackages removes the packages of a record, but for those of others.
+func (s *store) dropPackages(of *extensionRecord, others ...*extensionRecord) {
+	kept := map[string]bool{}
+	for _, other := range others {
+		if other == nil {
+			continue
+		}
+		for _, snapshot := range other.Snapshots {
+			kept[snapshot.Package.Digest] = true
+		}
+	}
+	for _, snapshot := range of.Snapshots {
 		if !kept[snapshot.Package.Digest] {
 			s.root.Remove(packageFile(snapshot.Package.Digest))
 		}
 	}
 }
+
+func extensionFile(name string) string { return path.Join(extensionsDir, name+".json") }
 
 // writeExtension makes a record the truth on disk.
 func (s *store) writeExtension(record *extensionRecord) error {
@@ -204,7 +230,7 @@ func (s *store) writeExtension(record *extensionRecord) error {
 	if err != nil {
 		return fmt.Errorf("encoding the state of %s: %w", record.Name, err)
 	}
-	return s.write(path.Join(extensionsDir, record.Name+".json"), append(data, '\n'), 0o644)
+	return s.write(extensionFile(record.Name), append(data, '\n'), 0o644)
 }
 
 // readExtensions reads all records.
@@ -229,7 +255,7 @@ func (s *store) readExtensions() ([]*extensionRecord, error) {
 }
 
 func (s *store) readExtension(name string) (*extensionRecord, error) {
-	file := path.Join(extensionsDir, name+".json")
+	file := extensionFile(name)
 	data, err := s.root.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", s.path(file), err)
