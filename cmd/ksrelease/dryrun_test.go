@@ -96,7 +96,11 @@ func (c rehearsed) spots(t *testing.T) (list []spot) {
 // P8 of docs/reliability.md: what a dry run says is what a run does then.
 func TestTheDryRunIsTheRealPath(t *testing.T) {
 	all := rehearsals(t)
-	cases := soak.Cases(t, 200, len(all))
+	usual := 200
+	if testing.Short() {
+		usual = 40 // the race detector makes each several times as long
+	}
+	cases := soak.Cases(t, usual, len(all))
 	rand.New(rand.NewPCG(8, 8)).Shuffle(len(all), func(a, b int) { all[a], all[b] = all[b], all[a] })
 	groups := map[string][]rehearsed{}
 	for _, c := range all[:cases] {

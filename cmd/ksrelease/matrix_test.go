@@ -309,7 +309,11 @@ func incidents(t *testing.T) []incident {
 // finishes what is left.
 func TestTruthByReading(t *testing.T) {
 	all := incidents(t)
-	cases := soak.Cases(t, 600, len(all))
+	usual := 600
+	if testing.Short() {
+		usual = 100 // the race detector makes each several times as long
+	}
+	cases := soak.Cases(t, usual, len(all))
 	// In an order of no meaning, so that a part of them is a sample of all.
 	rand.New(rand.NewPCG(4, 4)).Shuffle(len(all), func(a, b int) { all[a], all[b] = all[b], all[a] })
 	groups := map[string][]incident{}
