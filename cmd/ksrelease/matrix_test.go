@@ -475,11 +475,11 @@ func (j *judge) judgeNotes() {
 			j.wrong("no good note of a retry: %+v", n)
 			continue
 		}
-		waited += wait
 		due, rounded := n.at.Add(wait), 60*time.Millisecond
 		if wait >= 10*time.Second {
 			rounded = 600 * time.Millisecond
 		}
+		waited += wait - rounded // what is told may be rounded up
 		over := j.times.timeout > 0 && due.Sub(j.run.started) > j.times.timeout-rounded
 		if !over && !slices.ContainsFunc(j.run.asked, func(w wire) bool { return w.at.Sub(due).Abs() <= rounded }) {
 			j.wrong("told %q, and nothing was tried at that time", n.text)
