@@ -3,6 +3,7 @@ package lint
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"path"
 	"strings"
 
@@ -186,30 +187,6 @@ func (s *subject) refused(c *chart.Chart, sets []ciSet) []ciSet {
 	return append(refused, sets...)
 }
 
-// ciDriver is a template that renders all templates of a chart with the values of
-// one set after the other. What it hands them is what Helm's engine would.
-const ciDriver = `{{- range .Release.ksrelease.Sets }}{{ $.Release.ksrelease.Begin }}{{ range . }}{{ $_ := include .Name (dict "Values" .Values "Template" .Template
-"Chart" $.Chart "Release" $.Release "Capabilities" $.Capabilities "Files" $.Files "Subcharts" $.Subcharts) }}{{ end }}{{ end }}`
-
-// ciDriverName is the file name of the driver. Helm's engine renders what lies
-// deepest first, and nothing lies above this.
-const ciDriverName = "ksrelease-ci"
-
-// ciSets is what the driver asks for.
-type ciSets struct {
-	sets  [][]any
-	begun int
-}
-
-// Sets are, for each set of values, the templates of the chart with what they see.
-func (c *ciSets) Sets() [][]any { return c.sets }
-
-// Begin counts the sets that the driver comes to.
-func (c *ciSets) Begin() string {
-	c.begun++
-	return ""
-}
-
 // renderSets renders a chart without subcharts with all sets, in their order.
 // failed is the first of them that does not render, -1 where all do; ok is false
 // where that cannot be told.
@@ -225,39 +202,30 @@ func (s *subject) renderSets(c *chart.Chart, sets []ciSet) (failed int, ok bool)
 			return i, true
 		}
 	}
-	driven := &ciSets{}
-	for _, of := range values[1:] {
-		var templates []any
-		for _, t := range c.Templates {
-			name := path.Join(tree.ChartFullPath(), t.Name)
-			if strings.HasPrefix(path.Base(name), "_") {
-				continue
-			}
-			templates = append(templates, map[string]any{
-				"Name": name, "Values": of,
-				"Template": chartutil.Values{"Name": name, "BasePath": path.Join(tree.ChartFullPath(), "templates")},
-			})
-		}
-		driven.sets = append(driven.sets, templates)
-	}
-	tree.Templates = append(tree.Templates, &chart.File{Name: ciDriverName, Data: []byte(ciDriver)})
 	r, err := newRenderer(tree, s.ciRelease(c), map[string]any{}, capabilities(s.ext.Metadata.KubeVersion))
 	if err != nil {
 		return 0, false
 	}
-	release, isMap := r.top["Release"].(map[string]any)
-	if !isMap {
-		return 0, false
-	}
-	release["ksrelease"] = driven
-	r.top["Values"] = values[0] // with them the engine renders the chart's own templates
-	if _, err = r.once(s.ctx, false, nil); err == nil {
+	begun := -1
+	err = r.pass(s.ctx, func(native map[string]any) iter.Seq[*step] {
+		return func(yield func(*step) bool) {
+			for i, of := range values {
+				begun = i
+				for _, step := range r.steps(native, of) {
+					if !yield(step) {
+						return
+					}
+				}
+			}
+		}
+	})
+	switch {
+	case err == nil:
 		return -1, true
-	}
-	if _, named := outermost(err); !named || s.ctx.Err() != nil {
+	case s.ctx.Err() != nil: // the pass may go on beside
 		return 0, false
 	}
-	return driven.begun, true
+	return begun, begun >= 0
 }
 
 func (s *subject) ciRelease(c *chart.Chart) chartutil.ReleaseOptions {

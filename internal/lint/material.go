@@ -3,9 +3,8 @@ package lint
 import (
 	"context"
 	"fmt"
-	"path"
+	"iter"
 	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/Masterminds/semver/v3"
@@ -20,9 +19,9 @@ import (
 type material struct {
 	// chart is the chart as Helm loads it. The error is that of the loader.
 	chart func() (*loadedChart, error)
-	// plain is the chart as users install it, with its own values: conditions and
+	// rendered is the chart as users install it, with its own values: conditions and
 	// tags decide which subcharts are in.
-	plain func() (*rendering, error)
+	rendered func() (renderings, error)
 	// marked is the chart with markerRegistry and the marker node selector in its
 	// global values and with every optional subchart switched on. One rendering
 	// serves all rules on global values.
@@ -66,11 +65,17 @@ func newMaterial(ctx context.Context, ext *extension.Extension) *material {
 		m.loads = err == nil
 		return loaded, err
 	})
-	m.plain = sync.OnceValues(func() (*rendering, error) { return renderPlain(ctx, m) })
-	m.marked = sync.OnceValues(func() (*rendering, error) { return renderMarked(ctx, ext, m) })
+	m.rendered = sync.OnceValues(func() (renderings, error) { return m.render(ctx) })
+	m.marked = sync.OnceValues(func() (*rendering, error) { return m.renderMarked(ctx, ext) })
 	m.packaged = sync.OnceValue(ext.PackagedFiles)
 	m.permissions = sync.OnceValue(func() permissions { return permissionsOf(ext) })
 	return m
+}
+
+// plain is the chart rendered with its own values.
+func (m *material) plain() (*rendering, error) {
+	rendered, err := m.rendered()
+	return rendered.plain, err
 }
 
 func loadChart(ext *extension.Extension) (*loadedChart, error) {
@@ -88,31 +93,56 @@ func loadChart(ext *extension.Extension) (*loadedChart, error) {
 	return c, nil
 }
 
-func renderPlain(ctx context.Context, m *material) (*rendering, error) {
-	loaded, err := m.chart()
-	if err != nil {
-		return nil, err
-	}
-	if loaded.EnabledErr != nil {
-		return nil, loaded.EnabledErr
-	}
-	result, err := loaded.Renderer.render(ctx, false, nil)
-	if err != nil {
-		return nil, err
-	}
-	result.Sources = loaded.Places.sources(loaded.Enabled)
-	if err := result.read(ctx); err != nil {
-		return nil, err
-	}
-	return result, nil
+// renderings are the chart with its own values and, unless something does not
+// render, with the markers.
+type renderings struct {
+	plain *rendering
+	// marked is nil where a template does not render. It is without the charts that
+	// are off.
+	marked *rendering
 }
 
-// renderMarked renders what can make pods, and little else: templates that made
-// none in the plain rendering are left out, so that it costs a part of the plain
-// one. Should that go wrong, for one template may need another in ways that
-// cannot be seen, everything is rendered.
-func renderMarked(ctx context.Context, ext *extension.Extension, m *material) (*rendering, error) {
-	plain, err := m.plain()
+// render renders the chart with its own values, and then, with the markers, what
+// makes pods.
+func (m *material) render(ctx context.Context) (renderings, error) {
+	loaded, err := m.chart()
+	if err != nil {
+		return renderings{}, err
+	}
+	if loaded.EnabledErr != nil {
+		return renderings{}, loaded.EnabledErr
+	}
+	r, sources := loaded.Renderer, loaded.Places.sources(loaded.Enabled)
+	plain := newRendering(sources)
+	var marked *rendering
+	err = r.pass(ctx, func(native map[string]any) iter.Seq[*step] {
+		return func(yield func(*step) bool) {
+			if !plain.take(r.steps(native, r.fresh(false)), nil, yield) || plain.read(ctx) != nil {
+				return
+			}
+			marked = newRendering(sources)
+			marked.take(r.steps(native, r.fresh(true)), plain.makesPods(), yield)
+		}
+	})
+	switch {
+	case ctx.Err() != nil:
+		return renderings{}, ctx.Err()
+	case err == nil:
+		return renderings{plain, marked}, nil
+	case marked != nil: // it is with the markers that something does not render
+		return renderings{plain: plain}, nil
+	}
+	if plain, err = r.render(ctx, false, nil); err != nil {
+		return renderings{}, err
+	}
+	plain.Sources = sources
+	return renderings{plain: plain}, plain.read(ctx)
+}
+
+// renderMarked is the rendering with the markers of what makes pods, with all
+// subcharts there are.
+func (m *material) renderMarked(ctx context.Context, ext *extension.Extension) (*rendering, error) {
+	rendered, err := m.rendered()
 	if err != nil {
 		return nil, err
 	}
@@ -120,28 +150,34 @@ func renderMarked(ctx context.Context, ext *extension.Extension, m *material) (*
 	if err != nil {
 		return nil, err
 	}
+	plain, marked := rendered.plain, rendered.marked
 	r, sources := loaded.Renderer, plain.Sources
 	if len(loaded.Off) > 0 {
 		if all, err := allSwitchedOn(ext, loaded); err == nil {
 			r, sources = all, loaded.Places.sources(all.chart)
 		}
 	}
-	broken := map[string]bool{}
-	for _, b := range plain.Broken {
-		broken[b.Template] = true
+	if marked != nil && len(sources) > len(plain.Sources) {
+		marked.Sources = sources
+		off := func(template string) bool { _, on := plain.Sources[template]; return !on }
+		err := r.pass(ctx, func(native map[string]any) iter.Seq[*step] {
+			return func(yield func(*step) bool) { marked.take(r.steps(native, r.fresh(true)), off, yield) }
+		})
+		if err != nil {
+			marked = nil
+		}
 	}
-	result, err := r.render(ctx, true, podless(plain, sources, broken))
-	if ctx.Err() == nil && (err != nil || len(result.Broken) > 0) {
-		result, err = r.render(ctx, true, broken)
+	if marked == nil {
+		broken := map[string]bool{}
+		for _, b := range plain.Broken {
+			broken[b.Template] = true
+		}
+		if marked, err = r.render(ctx, true, broken); err != nil {
+			return nil, err
+		}
+		marked.Sources = sources
 	}
-	if err != nil {
-		return nil, err
-	}
-	result.Sources = sources
-	if err := result.readLike(ctx, plain); err != nil {
-		return nil, err
-	}
-	return result, nil
+	return marked, marked.readLike(ctx, plain)
 }
 
 // allSwitchedOn renders the chart with all its optional subcharts.
@@ -151,51 +187,6 @@ func allSwitchedOn(ext *extension.Extension, loaded *loadedChart) (renderer, err
 		return renderer{}, err
 	}
 	return rendererOf(ext, tree)
-}
-
-// podless are the templates that the plain rendering shows to make no pods, and
-// the broken ones. A template that others may need is not among them: one with
-// definitions, or one whose file name another template mentions.
-func podless(plain *rendering, sources map[string]source, broken map[string]bool) map[string]bool {
-	busy := map[string]bool{}
-	for _, w := range plain.Workloads {
-		busy[w.Template] = true
-	}
-	skip := map[string]bool{}
-	byFile := map[string][]string{}
-	for template, at := range sources {
-		_, rendered := plain.Texts[template]
-		switch {
-		case broken[template]:
-			skip[template] = true
-		case rendered && !busy[template] && !strings.Contains(at.Text, "define"):
-			skip[template] = true
-			byFile[path.Base(template)] = append(byFile[path.Base(template)], template)
-		}
-	}
-	for _, at := range sources {
-		for _, mention := range fileMentions(at.Text) {
-			for _, template := range byFile[mention] {
-				delete(skip, template)
-			}
-		}
-	}
-	return skip
-}
-
-// fileMentions are the file names that a template has in quotes, as in
-// {{ include (print $.Template.BasePath "/configmap.yaml") . }}.
-func fileMentions(text string) []string {
-	if !strings.Contains(text, "BasePath") && !strings.Contains(text, "templates/") {
-		return nil
-	}
-	var names []string
-	for i, part := range strings.Split(text, `"`) {
-		if i%2 == 1 && strings.ContainsRune(part, '.') && !strings.ContainsAny(part, " \n") {
-			names = append(names, path.Base(part))
-		}
-	}
-	return names
 }
 
 // rendererOf renders as KubeSphere installs an extension: the release has the

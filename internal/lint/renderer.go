@@ -1,0 +1,213 @@
+package lint
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/engine"
+)
+
+// maxBroken bounds how many broken templates one lint looks for: each costs
+// another rendering.
+const maxBroken = 20
+
+// renderer renders one tree of charts, as often as it is asked to.
+type renderer struct {
+	// chart is processed (aliases and conditions applied) and never changed.
+	chart *chart.Chart
+	// top is what templates see, with the values of all charts merged. Templates
+	// can change values (`set .Values "x" 1`), so each rendering gets a copy.
+	top chartutil.Values
+}
+
+// newRenderer merges the values of all charts of a tree, and over them those that
+// a user would give.
+func newRenderer(tree *chart.Chart, release chartutil.ReleaseOptions, given map[string]any, caps *chartutil.Capabilities) (renderer, error) {
+	// Schemas of values are a matter of their own (see valueSchemas): Helm's
+	// check reads files and asks the network.
+	top, err := chartutil.ToRenderValuesWithSchemaValidation(tree, given, release, caps, true)
+	if err != nil {
+		return renderer{}, fmt.Errorf("merging the values of the subcharts: %w", err)
+	}
+	return renderer{chart: tree, top: top}, nil
+}
+
+// values is the merged values of all charts, to be read only.
+func (r renderer) values() chartutil.Values {
+	values, _ := r.top["Values"].(chartutil.Values)
+	return values
+}
+
+// release is a copy of what templates see of the release.
+func (r renderer) release() map[string]any {
+	release, _ := r.top["Release"].(map[string]any)
+	return maps.Clone(release)
+}
+
+// kubeVersion is that of the cluster that templates see.
+func (r renderer) kubeVersion() chartutil.KubeVersion {
+	caps, ok := r.top["Capabilities"].(*chartutil.Capabilities)
+	if !ok {
+		return chartutil.KubeVersion{}
+	}
+	return caps.KubeVersion
+}
+
+// fresh is a copy of the values, with the markers in it if asked.
+func (r renderer) fresh(marked bool) chartutil.Values {
+	values := copyTree(map[string]any(r.values())).(map[string]any)
+	if marked {
+		setMarkers(values, r.chart)
+	}
+	return values
+}
+
+// copyTree copies decoded YAML. Helm's own way to copy (copystructure) goes by
+// reflection and takes several times as long.
+func copyTree(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		clone := make(map[string]any, len(v))
+		for key, element := range v {
+			clone[key] = copyTree(element)
+		}
+		return clone
+	case chartutil.Values:
+		return copyTree(map[string]any(v))
+	case []any:
+		clone := make([]any, len(v))
+		for i, element := range v {
+			clone[i] = copyTree(element)
+		}
+		return clone
+	}
+	return value
+}
+
+// setMarkers puts the markers into the global values of a chart and of all below
+// it, where Helm would put them were they given by the user: a text takes the
+// place of what is there, a mapping is merged with it.
+func setMarkers(values map[string]any, c *chart.Chart) {
+	global, ok := values[chartutil.GlobalKey].(map[string]any)
+	if !ok {
+		global = map[string]any{}
+		values[chartutil.GlobalKey] = global
+	}
+	global["imageRegistry"] = markerRegistry
+	selector, ok := global["nodeSelector"].(map[string]any)
+	if !ok {
+		selector = map[string]any{}
+		global["nodeSelector"] = selector
+	}
+	selector[markerSelectorKey] = markerSelectorValue
+	for _, child := range c.Dependencies() {
+		if below, ok := values[child.Name()].(map[string]any); ok {
+			setMarkers(below, child)
+		}
+	}
+}
+
+// render renders the chart, but for the templates in skip, which render to
+// nothing. Where a template is broken it goes on without it, so that one broken
+// template hides neither the next one nor the workloads of the others.
+//
+// The error is that of ctx, or one that lies with the chart as a whole.
+func (r renderer) render(ctx context.Context, marked bool, skip map[string]bool) (*rendering, error) {
+	result := &rendering{}
+	skip = maps.Clone(skip)
+	for {
+		texts, err := r.once(ctx, marked, skip)
+		if err == nil {
+			result.Texts = texts
+			return result, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		template, ok := r.brokenOne(err, skip)
+		if !ok {
+			return nil, err
+		}
+		result.Broken = append(result.Broken, brokenTemplate{Template: template, Err: err})
+		if len(result.Broken) == maxBroken {
+			result.Cut = true
+			return result, nil
+		}
+		if skip == nil {
+			skip = map[string]bool{}
+		}
+		skip[template] = true
+	}
+}
+
+// once renders the chart but for the templates in skip.
+func (r renderer) once(ctx context.Context, marked bool, skip map[string]bool) (map[string]string, error) {
+	top := maps.Clone(r.top)
+	top["Values"], top["Release"] = r.fresh(marked), r.release()
+	return callEngine(ctx, withoutTemplates(r.chart, skip), top)
+}
+
+// callEngine calls Helm's engine.
+//
+// The engine cannot be stopped, and a template may loop for as long as it likes.
+// So it runs beside: when ctx ends, its result is waited for no longer.
+func callEngine(ctx context.Context, tree *chart.Chart, top chartutil.Values) (map[string]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	type outcome struct {
+		texts map[string]string
+		err   error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		// Render recovers from the panics of templates by itself.
+		texts, err := engine.Engine{}.Render(tree, top)
+		done <- outcome{texts, err}
+	}()
+	select {
+	case o := <-done:
+		return o.texts, o.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// brokenOne tells which template an error of the engine is about. It is false
+// for an error that names none, or one that is left out already: then going on
+// would not end.
+func (r renderer) brokenOne(err error, skip map[string]bool) (string, bool) {
+	where, ok := outermost(err)
+	if !ok || skip[where.Template] {
+		return "", false
+	}
+	found := false
+	eachChart(r.chart, func(c *chart.Chart) {
+		for _, t := range c.Templates {
+			found = found || path.Join(c.ChartFullPath(), t.Name) == where.Template
+		}
+	})
+	return where.Template, found
+}
+
+// withoutTemplates is the tree with some templates emptied. Emptied, not left
+// out: others may still include them by name.
+func withoutTemplates(root *chart.Chart, skip map[string]bool) *chart.Chart {
+	if len(skip) == 0 {
+		return root
+	}
+	tree := cloneChart(root)
+	eachChart(tree, func(c *chart.Chart) {
+		prefix := c.ChartFullPath()
+		for i, t := range c.Templates {
+			if skip[path.Join(prefix, t.Name)] {
+				c.Templates[i] = &chart.File{Name: t.Name}
+			}
+		}
+	})
+	return tree
+}
