@@ -8,6 +8,8 @@ import (
 	"sort"
 	"strings"
 	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/soak"
 )
 
 // randomTree is an extension with some assets, about size bytes of other files
@@ -87,23 +89,24 @@ func addressesBelow(e *Extension, base string) URLs {
 // which is what the plan says. Lengths up to 60 characters for the two together
 // are held here, with nothing in them that compresses.
 func TestTheSizeHardlyDependsOnWhereAssetsLie(t *testing.T) {
-	trees := uint64(24)
-	if testing.Short() {
-		trees = 8
+	trees := 8
+	if !testing.Short() {
+		trees = soak.Cases(t, 24, 1000)
 	}
-	for seed := range trees {
+	for seed := range uint64(trees) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		size := 1 << (10 + r.IntN(11))
 		if seed%8 == 0 {
 			size = 1_600_000 // about where the level of compression changes
 		}
-		e := randomTree(t, r, r.IntN(12), size)
+		e := randomTree(t, r, r.IntN(14), size)
 		forecast := mustPack(t, e, addressesBelow(e, "https://apis.kubesphere.cloud/files/usr-3f9a2c81"))
 		for _, base := range []string{
 			"https://apis.kubesphere.cloud/files/usr-0001",
 			"https://apis.kubesphere.cloud/files/usr-" + randomWord(r, 18),
 			"https://" + randomWord(r, 8) + ".example.org/files/usr-" + randomWord(r, 8),
 			"https://" + randomWord(r, 21) + ".cdn.com/" + randomWord(r, 22),
+			"https://" + randomWord(r, 28) + ".com/" + randomWord(r, 27),
 			"http://127.0.0.1:8790/files/local",
 		} {
 			got := mustPack(t, e, addressesBelow(e, base))

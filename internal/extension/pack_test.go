@@ -202,7 +202,7 @@ func TestPackedBytesStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "sha256:657771285132eb1eaccf76bebe274369596afca3473e582d72f75cd34957b506"; p.Digest != want {
+	if want := "sha256:8d75bc2d3807982632c63cb16676d68bccfb114b5951786f88267efc9f0ddb54"; p.Digest != want {
 		t.Errorf("the package is %s, want %s", p.Digest, want)
 	}
 	if want := "sha256:26e573693f1365a4376ecfb01099184229f3e81bf9f6d4fb0dabaaa747141917"; p.ContentDigest != want {

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/flate"
 )
 
 // The levels of gzip. The fast one packs eight times faster than the small one
@@ -16,7 +16,7 @@ import (
 // KubeSphere takes, each byte counts: from smallFrom on it is packed again, small.
 const (
 	fastLevel  = 6
-	smallLevel = gzip.BestCompression
+	smallLevel = flate.BestCompression
 	smallFrom  = 768 << 10
 )
 
@@ -59,19 +59,20 @@ func leveledTarball(top string, files []File) (packed []byte, level int, err err
 func holdsAddresses(f File) bool { return f.Name == ChartFile || f.Name == MetadataFile }
 
 func tarballAt(level int, top string, files []File) ([]byte, error) {
-	packed, _, err := measuredTarball(level, top, files, holdsAddresses)
+	packed, _, err := measuredTarball(level, top, files, func(File) bool { return false })
 	return packed, err
 }
 
-// measuredTarball packs files, and ends a block of the compressor before and
-// after each file that apart picks. grown says by how much the archive had grown
-// from one file to the next, exact where a block ends.
+// measuredTarball packs files, and ends a block of the compressor after each file
+// that apart picks. grown says by how much the archive had grown from one file to
+// the next, exact where a block ends.
 //
-// Files that hold addresses are always packed so, for the sake of the forecast:
-// the compressor cuts what it reads into blocks of 64 KiB with a code each, and
-// one character more in extension.yaml would move the cuts in all that follows,
-// which may change its size by kilobytes (5 kB in 170 kB were seen). A block that
-// is ended by hand costs some 50 bytes.
+// Before and after a file that holds addresses the compressor begins anew, for the
+// sake of the forecast: then nothing but these few files can come out larger or
+// smaller with other addresses. It would otherwise repeat what stood in them, and
+// cut what it reads into blocks at other places, in all that follows (5 kB in
+// 170 kB were seen). It costs about 100 bytes each time, and what the files around
+// have in common.
 func measuredTarball(level int, top string, files []File, apart func(File) bool) (packed []byte, grown []int, err error) {
 	var size int
 	for _, f := range files {
@@ -79,17 +80,15 @@ func measuredTarball(level int, top string, files []File, apart func(File) bool)
 	}
 	var buf bytes.Buffer
 	buf.Grow(size/4 + 4<<10)
-	zw, err := gzip.NewWriterLevel(&buf, level)
+	zw, err := newGzip(&buf, level)
 	if err != nil {
 		return nil, nil, err
 	}
-	// 0 means "no time" to gzip; the zero value of the field comes out as one in 2042.
-	zw.ModTime = time.Unix(0, 0)
 	tw := tar.NewWriter(zw)
 	grown = make([]int, 0, len(files))
 	for i, f := range files {
-		if i > 0 && !apart(files[i-1]) && apart(f) {
-			if err := endBlock(tw, zw); err != nil {
+		if i > 0 && holdsAddresses(f) {
+			if err := endBlock(tw, zw.flush); err != nil {
 				return nil, nil, err
 			}
 			grown[i-1] = buf.Len()
@@ -97,28 +96,32 @@ func measuredTarball(level int, top string, files []File, apart func(File) bool)
 		if err := writeEntry(tw, top+"/"+f.Name, f.Data); err != nil {
 			return nil, nil, fmt.Errorf("packing %s: %w", f.Name, err)
 		}
-		if apart(f) {
-			if err := endBlock(tw, zw); err != nil {
-				return nil, nil, err
-			}
+		switch {
+		case holdsAddresses(f):
+			err = endBlock(tw, zw.restart)
+		case apart(f):
+			err = endBlock(tw, zw.flush)
+		}
+		if err != nil {
+			return nil, nil, err
 		}
 		grown = append(grown, buf.Len())
 	}
 	if err := tw.Close(); err != nil {
 		return nil, nil, err
 	}
-	if err := zw.Close(); err != nil {
+	if err := zw.close(); err != nil {
 		return nil, nil, err
 	}
 	return buf.Bytes(), grown, nil
 }
 
-// endBlock writes out all that the entries so far have come to.
-func endBlock(tw *tar.Writer, zw *gzip.Writer) error {
+// endBlock hands over what tar holds back, and ends the block of the compressor.
+func endBlock(tw *tar.Writer, end func() error) error {
 	if err := tw.Flush(); err != nil {
 		return err
 	}
-	return zw.Flush()
+	return end()
 }
 
 // writeEntry writes one file. archive/tar takes USTAR where the name fits
