@@ -220,6 +220,18 @@ func (e *Extension) checkNested() error {
 	return e.nestedErr
 }
 
+// NestedError is why an archive within the extension cannot be read.
+type NestedError struct {
+	// File is the archive, charts/redis-17.0.0.tgz.
+	File string
+	// Err says what is wrong in it, and what to do.
+	Err error
+}
+
+func (e *NestedError) Error() string { return e.File + ": " + e.Err.Error() }
+
+func (e *NestedError) Unwrap() error { return e.Err }
+
 // isNestedArchive tells whether Helm unpacks a file: charts/NAME.tgz of a chart,
 // and so on in charts/SUBCHART/.
 func isNestedArchive(name string) bool {
@@ -232,14 +244,14 @@ func checkNested(files []File, m *meter, depth int) error {
 			continue
 		}
 		if depth >= m.limits.Depth {
-			return fmt.Errorf("%s: more than %d archives within each other", f.Name, m.limits.Depth)
+			return &NestedError{f.Name, fmt.Errorf("there are more than %d archives within each other: unpack the inner ones", m.limits.Depth)}
 		}
 		_, inner, err := unpackNested(f.Data, m, isNestedArchive)
 		if err != nil {
-			return fmt.Errorf("%s: %w", f.Name, err)
+			return &NestedError{f.Name, err}
 		}
 		if err := checkNested(inner, m, depth+1); err != nil {
-			return fmt.Errorf("%s: %w", f.Name, err)
+			return &NestedError{f.Name, err}
 		}
 	}
 	return nil

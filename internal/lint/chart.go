@@ -65,7 +65,7 @@ func unmergeable(err error) string {
 	if m := mistyped.FindStringSubmatch(err.Error()); m != nil {
 		return fmt.Sprintf("the values have no mapping under %q, the name of a subchart", oneLine(m[1]))
 	}
-	return "Helm cannot work out the subcharts and their values: " + oneLine(plainTypes(err.Error()))
+	return "Helm cannot work out the subcharts and their values: " + oneSentence(plainTypes(err.Error()))
 }
 
 // chartError tells why Helm does not load the chart, at the file that it cannot
@@ -82,6 +82,11 @@ func (s *subject) chartError(err error) {
 		s.problem(problem)
 		return
 	}
+	var nested *extension.NestedError
+	if errors.As(err, &nested) {
+		s.tell(s.severity(), Finding{File: s.path(nested.File), Message: "Helm cannot load the chart: " + oneSentence(nested.Err.Error())})
+		return
+	}
 	file, cause := unreadable(err)
 	if m := declaredTwice.FindStringSubmatch(cause); m != nil && (file == "" || file == extension.ChartFile) && s.twice(m[1]) {
 		return
@@ -95,7 +100,7 @@ func (s *subject) chartError(err error) {
 	}
 	f := Finding{
 		File:    s.path(file),
-		Message: "Helm cannot load the chart: " + oneLine(plainTypes(cause)),
+		Message: "Helm cannot load the chart: " + oneSentence(plainTypes(cause)),
 		Hint:    "mend the file; `ksrelease lint` shows whether it loads",
 	}
 	if strings.HasPrefix(cause, "Chart.yaml file is missing") {

@@ -29,12 +29,18 @@ func excerptLine(text string, line, shownAs int) string {
 	return fmt.Sprintf("%4d | %s", shownAs, printable(text))
 }
 
+// sentenceWidth bounds, in characters, what an error of Helm or of the reader says:
+// it ends with what to do, and may quote a name or two of an archive.
+const sentenceWidth = 500
+
 // printable keeps a hostile file from driving the terminal that shows it, and a
 // long line from filling it.
-func printable(line string) string {
+func printable(line string) string { return printableUpTo(excerptWidth, line) }
+
+func printableUpTo(width int, line string) string {
 	runes := []rune(strings.TrimRight(line, "\r"))
-	if len(runes) > excerptWidth {
-		runes = append(runes[:excerptWidth:excerptWidth], '…')
+	if len(runes) > width {
+		runes = append(runes[:width:width], '…')
 	}
 	for i, r := range runes {
 		if r != '\t' && !unicode.IsPrint(r) {
@@ -47,4 +53,9 @@ func printable(line string) string {
 // oneLine puts text of foreign origin into a message.
 func oneLine(text string) string {
 	return printable(strings.Join(strings.Fields(text), " "))
+}
+
+// oneSentence puts an error that quotes text of foreign origin into a message.
+func oneSentence(text string) string {
+	return printableUpTo(sentenceWidth, strings.Join(strings.Fields(text), " "))
 }

@@ -611,3 +611,18 @@ func TestBrokenTemplateSpoilsNoOther(t *testing.T) {
 		t.Errorf("findings change (-without +with a broken template):\n%s", diff)
 	}
 }
+
+// TestPackagedSubchartThatIsNone: what is told names the package, what is wrong in
+// it and what to do, all of it.
+func TestPackagedSubchartThatIsNone(t *testing.T) {
+	long := strings.Repeat("a-folder-of-many/", 10) + "../../../secret"
+	got := told(check(t, with(goodFiles(),
+		"charts/sub/Chart.yaml", "apiVersion: v2\nname: sub\nversion: 1.0.0\n",
+		"charts/sub/charts/deep-1.0.0.tgz", packed(t, "deep", map[string]string{long: "x"}),
+	)))
+	want := []string{"error chart ext/charts/sub/charts/deep-1.0.0.tgz: Helm cannot load the chart: " +
+		`the entry "deep/` + long + `" leads out of the package: names must not contain '..'; pack it again`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
