@@ -102,7 +102,7 @@ func TestExtensionsAreClean(t *testing.T) {
 			for rule, severity := range s.Settings.Lint.Rules {
 				severities[rule] = lint.Severity(severity)
 			}
-			for _, f := range lint.Examine(t.Context(), ext, severities).Findings {
+			for _, f := range lint.Examine(t.Context(), ext, lint.Options{Severities: severities}).Findings {
 				t.Errorf("%s:%d:%d: %s: %s: %s", f.File, f.Line, f.Column, f.Severity, f.Rule, f.Message)
 			}
 		})

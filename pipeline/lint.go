@@ -14,7 +14,7 @@ func lintStage(ctx context.Context, _ *world, r *release) error {
 	for rule, severity := range r.source.Settings.Lint.Rules {
 		severities[rule] = lint.Severity(severity)
 	}
-	report := lint.Examine(ctx, r.ext, severities)
+	report := lint.Examine(ctx, r.ext, lint.Options{Severities: severities, Beside: r.run.beside})
 	r.loads, r.result.Silenced = report.Loads, report.Silenced
 	findings := report.Findings
 	if known := r.run.Baseline; known != nil {

@@ -62,6 +62,7 @@ type Run struct {
 
 	held       atomic.Int64 // content that was read and not planned yet, in bytes
 	heldAtMost int64
+	beside     map[string]string // the versions of all extensions that could be read, by name
 
 	mu          sync.Mutex // one event at a time
 	finished    bool       // the last event is out
@@ -223,6 +224,12 @@ func (r *Run) load(ctx context.Context) ([]*release, error) {
 	}
 	if err := r.unknownNames(all); err != nil {
 		return nil, err
+	}
+	r.beside = map[string]string{}
+	for _, rel := range all {
+		if rel.metadata != nil {
+			r.beside[rel.metadata.Name] = rel.metadata.Version
+		}
 	}
 	return slices.DeleteFunc(all, func(rel *release) bool { return !r.wants(rel) }), nil
 }

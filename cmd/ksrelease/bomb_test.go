@@ -215,7 +215,7 @@ func TestBombsAreRefused(t *testing.T) {
 			b.head("demo/"+strings.Repeat("a/", 100)+"x", 0)
 			b.end()
 		}},
-		{"14 GiB in subcharts", "charts/sub-1.0.0.tgz: more than 64.0 MiB of content", func(b *bombMaker) {
+		{"14 GiB in subcharts", "charts/sub-1.0.0.tgz: error: Helm cannot load the chart: more than 64.0 MiB of content", func(b *bombMaker) {
 			data := nested(b.t)
 			for i := range 3 {
 				b.file(fmt.Sprintf("demo/charts/sub-1.0.%d.tgz", i), data)

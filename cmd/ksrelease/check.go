@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/baseline"
@@ -52,9 +53,9 @@ func (c *checkCommand) Run(a *app) error {
 	configProblems := len(wrong)
 	errorCount, warningCount := 0, 0
 	seen := map[string]string{}
-	for _, s := range sources {
-		found, name := inspect(s, known)
-		for _, f := range found {
+	for i, read := range inspectAll(sources, known) {
+		s, name := sources[i], read.name
+		for _, f := range read.found {
 			switch f.severity {
 			case lint.Error:
 				errorCount++
@@ -110,34 +111,58 @@ func gather(wrong *yamldoc.Problems, err error) error {
 	return nil
 }
 
+// inspection is what there is to say of one extension. name and version are empty
+// where it cannot be read.
+type inspection struct {
+	name, version string
+	needs         []extension.ExternalDependency
+	found         []inspected
+}
+
 type inspected struct {
 	severity lint.Severity
 	problem  yamldoc.Problem
 }
 
-// inspect reads one extension and returns what is wrong with its
-// extension.yaml and not known, and its name.
-func inspect(s config.Source, known *baseline.Baseline) ([]inspected, string) {
+// inspectAll inspects each extension, and those that depend on others among them
+// once more, when the versions of all are known.
+func inspectAll(sources []config.Source, known *baseline.Baseline) []inspection {
+	all, beside := make([]inspection, len(sources)), map[string]string{}
+	for i, s := range sources {
+		all[i] = inspect(s, known, nil)
+		beside[all[i].name] = all[i].version
+	}
+	for i, s := range sources {
+		if slices.ContainsFunc(all[i].needs, func(d extension.ExternalDependency) bool { return beside[d.Name] != "" }) {
+			all[i] = inspect(s, known, beside)
+		}
+	}
+	return all
+}
+
+// inspect reads one extension, and says what is wrong with its extension.yaml and
+// not known. beside are the versions of the extensions around it, by name.
+func inspect(s config.Source, known *baseline.Baseline, beside map[string]string) inspection {
 	ext, err := extension.Load(s.Path, extension.Options{Display: s.Display, Ignore: []string{s.Settings.Package.Output}})
 	if err != nil {
 		var problems yamldoc.Problems
 		if !errors.As(err, &problems) {
 			problems = yamldoc.Problems{{File: s.Display, Message: err.Error()}}
 		}
-		var found []inspected
+		var unreadable inspection
 		for _, p := range problems {
-			found = append(found, inspected{lint.Error, p})
+			unreadable.found = append(unreadable.found, inspected{lint.Error, p})
 		}
-		return found, ""
+		return unreadable
 	}
-	var found []inspected
-	fresh, _ := known.Sift(ext.Metadata.Name, ext.Path, lint.CheckMetadata(context.Background(), ext, severities(s)))
+	told := inspection{name: ext.Metadata.Name, version: ext.Metadata.Version, needs: ext.Metadata.ExternalDependencies}
+	fresh, _ := known.Sift(ext.Metadata.Name, ext.Path, lint.CheckMetadata(context.Background(), ext, lint.Options{Severities: severities(s), Beside: beside}))
 	for _, f := range fresh {
-		found = append(found, inspected{f.Severity, yamldoc.Problem{
+		told.found = append(told.found, inspected{f.Severity, yamldoc.Problem{
 			File: f.File, Line: f.Line, Column: f.Column, Message: f.Message + " (" + f.Rule + ")", Hint: f.Hint, Excerpt: f.Excerpt,
 		}})
 	}
-	return found, ext.Metadata.Name
+	return told
 }
 
 func severities(s config.Source) map[string]lint.Severity {

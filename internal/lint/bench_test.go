@@ -47,7 +47,7 @@ func benchmarkCheck(b *testing.B, ext *extension.Extension) {
 	for b.Loop() {
 		once = min(once, timed(func() { stockRendering(b, ext, stockLoad(b, ext), map[string]any{}) }))
 		needed = min(needed, timed(func() { count = stockRenderings(b, ext) }))
-		rules = min(rules, timed(func() { Examine(b.Context(), ext, nil) }))
+		rules = min(rules, timed(func() { Examine(b.Context(), ext, Options{}) }))
 	}
 	const ms = float64(time.Millisecond)
 	b.ReportMetric(0, "ns/op") // the sum says nothing

@@ -91,7 +91,7 @@ func TestCIValuesOfRealPackages(t *testing.T) {
 	var got []string
 	packages := corpus(t)
 	for _, name := range sortedKeys(packages) {
-		for _, f := range run(t.Context(), []Rule{ciValuesRule()}, packages[name], nil).Findings {
+		for _, f := range run(t.Context(), []Rule{ciValuesRule()}, packages[name], Options{}).Findings {
 			got = append(got, f.File+": "+f.Message)
 		}
 	}

@@ -32,7 +32,7 @@ func corpus(t testing.TB) map[string]*extension.Extension {
 // default is wrong.
 func TestRealPackagesPass(t *testing.T) {
 	for name, ext := range corpus(t) {
-		for _, f := range Examine(context.Background(), ext, nil).Findings {
+		for _, f := range Examine(context.Background(), ext, Options{}).Findings {
 			if f.Severity == Error {
 				t.Errorf("%s: %s:%d: %s: %s", name, f.File, f.Line, f.Rule, f.Message)
 			}
@@ -50,7 +50,7 @@ func BenchmarkCheckAll(b *testing.B) {
 	for b.Loop() {
 		var group sync.WaitGroup
 		for _, ext := range packages {
-			group.Go(func() { Examine(b.Context(), ext, nil) })
+			group.Go(func() { Examine(b.Context(), ext, Options{}) })
 		}
 		group.Wait()
 	}

@@ -6,7 +6,7 @@ import "testing"
 // say of them.
 func TestExamplesAreClean(t *testing.T) {
 	for _, ext := range examples(t) {
-		for _, finding := range told(Examine(t.Context(), ext, nil).Findings) {
+		for _, finding := range told(Examine(t.Context(), ext, Options{}).Findings) {
 			t.Error(finding)
 		}
 	}

@@ -4,17 +4,22 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/Masterminds/semver/v3"
+
 	"github.com/ksrelease/ksrelease/internal/extension"
 )
 
 func externalDependenciesRule() Rule {
 	return Rule{
 		Name:    "external-dependencies",
-		Summary: "externalDependencies name other extensions, each once",
+		Summary: "externalDependencies name other extensions, each once, in versions that those released beside it have",
 		Why: "These are the extensions that have to be there before this one. A name that no extension can have is never found, " +
-			"nor is the extension itself before it is installed; one that stands there twice leaves open which entry holds.",
+			"nor is the extension itself before it is installed; one that stands there twice leaves open which entry holds. Where one " +
+			"of them is released from the same repository, in a version that the constraint does not admit, whoever has the newest " +
+			"of both can install only one.",
 		Fix: "Name each extension once, by the `name` of its extension.yaml:\n\n" +
-			"externalDependencies:\n  - name: opensearch\n    type: extension\n    version: \">=2.11.0-0\"\n    required: true",
+			"externalDependencies:\n  - name: opensearch\n    type: extension\n    version: \">=2.11.0-0\"\n    required: true\n\n" +
+			"Let `version` admit what is released beside it, or release the other extension in a version that it admits.",
 		Source:  "The extension development guide of KubeSphere; `ExternalDependency` of kubesphere.io/api/core/v1alpha1 (the type defaults to extension); the rule on names is that of the rule `name`.",
 		Default: Warning,
 		check:   checkExternalDependencies,
@@ -34,7 +39,28 @@ func checkExternalDependencies(s *subject) {
 				fmt.Sprintf("the external dependency %q is of the type %q, and there is only %q", oneLine(name), oneLine(kind), "extension"),
 				"write type: extension, or remove the line", dependency.at("type")...))
 		}
+		s.versionBeside(name, dependency)
 	}
+}
+
+// versionBeside holds what is released beside the extension against the constraint
+// on it.
+func (s *subject) versionBeside(name string, dependency entry) {
+	text := dependency.text("version")
+	constraint, err := semver.NewConstraint(text)
+	version, unread := semver.NewVersion(s.Beside[name])
+	if text == "" || name == s.ext.Metadata.Name || err != nil || unread != nil || constraint.Check(version) {
+		return // what cannot be read, other rules tell
+	}
+	hint := fmt.Sprintf("let the constraint admit %s, or release %s in a version that it admits", version, name)
+	if version.Prerelease() != "" {
+		if core, _ := version.SetPrerelease(""); constraint.Check(&core) {
+			hint = fmt.Sprintf("constraints admit pre-releases only where they name one, as in %q", ">="+core.String()+"-0")
+		}
+	}
+	s.problem(s.ext.Document.Problem(
+		fmt.Sprintf("the external dependency %q is to be %q, and is released beside this one as %s", name, oneLine(text), oneLine(s.Beside[name])),
+		hint, dependency.at("version")...))
 }
 
 func (s *subject) externalName(name string, dependency entry, first map[string]int) {

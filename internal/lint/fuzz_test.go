@@ -43,7 +43,7 @@ func FuzzCheck(f *testing.F) {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		for _, finding := range Examine(ctx, ext, nil).Findings {
+		for _, finding := range Examine(ctx, ext, Options{}).Findings {
 			if strings.Contains(finding.Message, "broke down") {
 				t.Errorf("%s: %s", finding.Rule, finding.Message)
 			}

@@ -93,7 +93,7 @@ func TestIgnoreComments(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			report := Examine(context.Background(), load(t, test.files), nil)
+			report := Examine(context.Background(), load(t, test.files), Options{})
 			got := told(report.Findings)
 			if report.Silenced != test.silenced || len(got) != len(test.want) {
 				t.Fatalf("%d silenced, want %d; told:\n%s", report.Silenced, test.silenced, strings.Join(got, "\n"))
@@ -139,10 +139,10 @@ func TestIgnoreTellsRemedies(t *testing.T) {
 // TestIgnoreOfARuleThatIsOff: what was not run cannot be missed.
 func TestIgnoreOfARuleThatIsOff(t *testing.T) {
 	ext := load(t, with(goodFiles(), "values.yaml", "global: {} # ksrelease:ignore images tests\n"))
-	if got := Examine(context.Background(), ext, map[string]Severity{"images": Off}).Findings; len(got) != 0 {
+	if got := Examine(context.Background(), ext, Options{Severities: map[string]Severity{"images": Off}}).Findings; len(got) != 0 {
 		t.Errorf("told: %v", told(got))
 	}
-	if got := CheckMetadata(context.Background(), ext, nil); len(got) != 0 {
+	if got := CheckMetadata(context.Background(), ext, Options{}); len(got) != 0 {
 		t.Errorf("told without the chart: %v", told(got))
 	}
 }
@@ -166,7 +166,7 @@ func TestIgnoreInTheCurrentFolder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if report := Examine(context.Background(), ext, nil); report.Silenced != 3 || len(report.Findings) != 0 {
+		if report := Examine(context.Background(), ext, Options{}); report.Silenced != 3 || len(report.Findings) != 0 {
 			t.Errorf("%q: %d silenced, told: %v", display, report.Silenced, told(report.Findings))
 		}
 	}

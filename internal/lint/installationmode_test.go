@@ -156,12 +156,12 @@ func installedBy(t *testing.T, where installation, subcharts []taggedSubchart) [
 func TestModeOverrides(t *testing.T) {
 	ext := load(t, with(goodFiles(), "extension.yaml", replaced(goodMetadata, "tags: [extension]", "tags: [agent]")))
 	for chosen, want := range map[Severity]Severity{Error: Error, Warning: Warning, Info: Info} {
-		findings := Examine(t.Context(), ext, map[string]Severity{"installation-mode": chosen}).Findings
+		findings := Examine(t.Context(), ext, Options{Severities: map[string]Severity{"installation-mode": chosen}}).Findings
 		if len(findings) != 1 || findings[0].Severity != want {
 			t.Errorf("with %s: %v", chosen, told(findings))
 		}
 	}
-	got := told(CheckMetadata(t.Context(), load(t, with(goodFiles(), "extension.yaml", goodMetadata+"installationMode: Both\n")), map[string]Severity{"installation-mode": Off}))
+	got := told(CheckMetadata(t.Context(), load(t, with(goodFiles(), "extension.yaml", goodMetadata+"installationMode: Both\n")), Options{Severities: map[string]Severity{"installation-mode": Off}}))
 	want := fmt.Sprintf("[%s]", `error schema ext/extension.yaml:16:19: "installationMode" must be one of HostOnly, Multicluster, <nil>, not "Both"`)
 	if fmt.Sprint(got) != want {
 		t.Errorf("with the rule off: %v", got)

@@ -77,26 +77,35 @@ type Report struct {
 	Loads bool
 }
 
-// Examine holds an extension to all rules. severities overrides the default
-// severity of rules by name; a rule that is off is not run.
+// Options are what is chosen for an extension, and known of what is around it.
+type Options struct {
+	// Severities override the default severities of rules, by name; a rule that is
+	// off is not run.
+	Severities map[string]Severity
+	// Beside are the versions of the extensions that are released together with
+	// this one, by name.
+	Beside map[string]string
+}
+
+// Examine holds an extension to all rules.
 //
 // Findings are sorted by file, line and rule; those that comments in the
 // extension silence (ksrelease:ignore) are not among them. No extension makes it
 // panic: where a rule does, that is a finding of the rule. When ctx ends it
 // returns at once with what it has; the caller tells from ctx that it is not all.
-func Examine(ctx context.Context, ext *extension.Extension, severities map[string]Severity) Report {
-	return run(ctx, Rules(), ext, severities)
+func Examine(ctx context.Context, ext *extension.Extension, opts Options) Report {
+	return run(ctx, Rules(), ext, opts)
 }
 
 // CheckMetadata is the part of Examine that needs no chart: what extension.yaml
 // says and the pictures it names, the texts for users, permissions.yaml, and what
 // must not be packed.
-func CheckMetadata(ctx context.Context, ext *extension.Extension, severities map[string]Severity) []Finding {
+func CheckMetadata(ctx context.Context, ext *extension.Extension, opts Options) []Finding {
 	rules := slices.DeleteFunc(Rules(), func(r Rule) bool { return r.needsChart })
-	return run(ctx, rules, ext, severities).Findings
+	return run(ctx, rules, ext, opts).Findings
 }
 
-func run(ctx context.Context, rules []Rule, ext *extension.Extension, severities map[string]Severity) Report {
+func run(ctx context.Context, rules []Rule, ext *extension.Extension, opts Options) Report {
 	material := newMaterial(ctx, ext)
 	ignores := readIgnores(ext, func(name string) string { return pathIn(ext, name) })
 	var report Report
@@ -104,7 +113,7 @@ func run(ctx context.Context, rules []Rule, ext *extension.Extension, severities
 		if ctx.Err() != nil {
 			break
 		}
-		s := &subject{ctx: ctx, ext: ext, material: material, ignores: ignores, rule: rule, severities: severities}
+		s := &subject{ctx: ctx, ext: ext, material: material, ignores: ignores, rule: rule, Options: opts}
 		if s.severity() == Off {
 			continue
 		}
@@ -124,13 +133,13 @@ func run(ctx context.Context, rules []Rule, ext *extension.Extension, severities
 // subject is what a rule gets: the extension, what is derived from it, and the
 // way to tell what it finds.
 type subject struct {
-	ctx        context.Context
-	ext        *extension.Extension
-	material   *material
-	ignores    *ignores
-	rule       Rule
-	severities map[string]Severity
-	findings   []Finding
+	Options
+	ctx      context.Context
+	ext      *extension.Extension
+	material *material
+	ignores  *ignores
+	rule     Rule
+	findings []Finding
 }
 
 // severity is that of the rule, as configured.
@@ -144,13 +153,13 @@ func (s *subject) severity() Severity {
 
 // configured is the severity that somebody chose for the rule.
 func (s *subject) configured() (Severity, bool) {
-	chosen, ok := s.severities[s.rule.Name]
+	chosen, ok := s.Severities[s.rule.Name]
 	return chosen, ok && chosen.rank() >= 0
 }
 
 // isOn reports whether another rule is run, and so will tell what is its own.
 func (s *subject) isOn(rule string) bool {
-	return s.severities[rule] != Off
+	return s.Severities[rule] != Off
 }
 
 // run runs the rule. A panic in it is a fault of this program, but it must cost

@@ -428,7 +428,7 @@ func TestSeverities(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			findings := Examine(context.Background(), ext, test.severities).Findings
+			findings := Examine(context.Background(), ext, Options{Severities: test.severities}).Findings
 			var got []string
 			for _, f := range findings {
 				got = append(got, string(f.Severity)+" "+f.Rule)
@@ -466,7 +466,7 @@ func TestRulesAreDescribed(t *testing.T) {
 // is told is what Check tells.
 func TestCheckMetadata(t *testing.T) {
 	ext := load(t, with(goodFiles(), "static/icon.svg", "no image", "charts/web/Chart.yaml", "{", "charts/web/templates/deployment.yaml", "{{"))
-	got := told(CheckMetadata(context.Background(), ext, nil))
+	got := told(CheckMetadata(context.Background(), ext, Options{}))
 	want := []string{`error icon ext/extension.yaml:8:7: icon "static/icon.svg" is not an image: it reads as text/plain`}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
@@ -477,7 +477,7 @@ func TestCheckMetadata(t *testing.T) {
 func TestPanicOfARule(t *testing.T) {
 	ext := load(t, with(goodFiles(), "static/icon.svg", "no image"))
 	bad := Rule{Name: "bad", Default: Warning, check: func(*subject) { panic("index out of range") }}
-	got := told(run(context.Background(), []Rule{bad, iconRule()}, ext, nil).Findings)
+	got := told(run(context.Background(), []Rule{bad, iconRule()}, ext, Options{}).Findings)
 	want := []string{
 		`warning bad ext: the rule bad broke down on this extension: index out of range`,
 		`error icon ext/extension.yaml:8:7: icon "static/icon.svg" is not an image: it reads as text/plain`,
@@ -523,12 +523,12 @@ func TestNothingAfterTheEnd(t *testing.T) {
 	ext := load(t, with(goodFiles(), "static/icon.svg", "no image", "charts/web/templates/broken.yaml", "{{ fail `no` }}"))
 	ctx, cancel := context.WithCancel(t.Context())
 	end := Rule{Name: "end", Default: Warning, check: func(*subject) { cancel() }}
-	got := told(run(ctx, []Rule{iconRule(), end, renderRule(), iconRule()}, ext, nil).Findings)
+	got := told(run(ctx, []Rule{iconRule(), end, renderRule(), iconRule()}, ext, Options{}).Findings)
 	want := []string{`error icon ext/extension.yaml:8:7: icon "static/icon.svg" is not an image: it reads as text/plain`}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
-	if findings := Examine(ctx, ext, nil).Findings; findings != nil {
+	if findings := Examine(ctx, ext, Options{}).Findings; findings != nil {
 		t.Errorf("findings after the end: %v", told(findings))
 	}
 }
@@ -557,11 +557,11 @@ func TestExtensionStaysAsItIs(t *testing.T) {
 		"charts/web/templates/z.yaml", `{{ $_ := set .Values "tag" "changed" }}{{ $_ := set .Values.global "nodeSelector" (dict "a" "b") }}`)
 	ext := load(t, files)
 	before := ext.ContentDigest()
-	want := told(Examine(context.Background(), ext, nil).Findings)
+	want := told(Examine(context.Background(), ext, Options{}).Findings)
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
-			if diff := cmp.Diff(want, told(Examine(context.Background(), ext, nil).Findings)); diff != "" {
+			if diff := cmp.Diff(want, told(Examine(context.Background(), ext, Options{}).Findings)); diff != "" {
 				t.Errorf("findings changed (-first +later):\n%s", diff)
 			}
 		})

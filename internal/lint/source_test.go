@@ -50,7 +50,7 @@ func TestWhereTemplatesStand(t *testing.T) {
 			"charts/folder-b/charts/_draft/templates/d.yaml": disobedient("draft"),
 		})
 	ext := load(t, files)
-	got := told(Examine(context.Background(), ext, map[string]Severity{"images": Off, "image-registry": Off, "dependencies": Off}).Findings)
+	got := told(Examine(context.Background(), ext, Options{Severities: map[string]Severity{"images": Off, "image-registry": Off, "dependencies": Off}}).Findings)
 	want := []string{
 		`warning node-selector ext/charts/chart-a/templates/d.yaml:2: Deployment "b" does not obey global.nodeSelector`,
 		`warning node-selector ext/charts/folder-b/charts/folder-n/templates/d.yaml:2: Deployment "nested" does not obey global.nodeSelector`,
