@@ -14,6 +14,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -75,7 +76,8 @@ func (c *checkCommand) Run(a *app) error {
 		seen[name] = s.Display
 	}
 	for _, p := range wrong {
-		fmt.Fprintln(a.stdout, a.conceal.text(p.Error()))
+		p.File, p.Message, p.Excerpt, p.Hint = a.conceal.text(p.File), a.conceal.text(p.Message), a.conceal.text(p.Excerpt), a.conceal.text(p.Hint)
+		fmt.Fprintln(a.stdout, report.Problem(p, columns(a.stdout)))
 	}
 	told := fmt.Sprintf("%s checked", plural(len(sources), "extension"))
 	if p == nil {

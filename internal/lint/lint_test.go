@@ -374,13 +374,13 @@ func TestFindings(t *testing.T) {
 			name:    "a workload that runs anywhere",
 			changes: []string{deployment, replaced(goodDeployment, ".Values.global.nodeSelector", ".Values.nodeSelector")},
 			want:    []string{`warning node-selector ext/charts/web/templates/deployment.yaml:2: Deployment "web" does not obey global.nodeSelector`},
-			hint:    "in the pod spec, in place of the nodeSelector that is there: nodeSelector: {{- toYaml (merge (dict) (.Values.nodeSelector | default dict) (.Values.global.nodeSelector | default dict)) | nindent 8 }}",
+			hint:    "in the pod spec, in place of the nodeSelector that is there:\nnodeSelector: {{- toYaml (merge (dict) (.Values.nodeSelector | default dict) (.Values.global.nodeSelector | default dict)) | nindent 8 }}",
 		},
 		{
 			name:    "a workload that nothing places",
 			changes: []string{deployment, replaced(replaced(goodDeployment, ".Values.global.nodeSelector", "false"), "nodeSelector:", "x:")},
 			want:    []string{`warning node-selector ext/charts/web/templates/deployment.yaml:2: Deployment "web" does not obey global.nodeSelector`},
-			hint:    "in the pod spec: nodeSelector: {{- toYaml .Values.global.nodeSelector | nindent 8 }}",
+			hint:    "in the pod spec:\nnodeSelector: {{- toYaml .Values.global.nodeSelector | nindent 8 }}",
 		},
 		{
 			name: "a workload as the hint has it, with a node selector of its own",

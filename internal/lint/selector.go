@@ -23,16 +23,16 @@ func nodeSelectorRule() Rule {
 
 const nodeSelectorRemedy = "{{- with .Values.global.nodeSelector }}\nnodeSelector:\n  {{- toYaml . | nindent 2 }}\n{{- end }}"
 
-// nodeSelectorHint is the remedy in one line, for findings of which there tend to
-// be many. Where the template has a node selector of its own, it takes in that, for
+// nodeSelectorHint is the remedy in one line of code, for findings of which there
+// tend to be many. Where the template has a node selector of its own, it takes in that, for
 // there can be but one.
 func nodeSelectorHint(at source) string {
 	for _, own := range ownNodeSelector.FindAllString(at.Text, -1) {
 		if own != ".Values.global.nodeSelector" {
-			return fmt.Sprintf("in the pod spec, in place of the nodeSelector that is there: nodeSelector: {{- toYaml (merge (dict) (%s | default dict) (.Values.global.nodeSelector | default dict)) | nindent 8 }}", own)
+			return fmt.Sprintf("in the pod spec, in place of the nodeSelector that is there:\nnodeSelector: {{- toYaml (merge (dict) (%s | default dict) (.Values.global.nodeSelector | default dict)) | nindent 8 }}", own)
 		}
 	}
-	return "in the pod spec: nodeSelector: {{- toYaml .Values.global.nodeSelector | nindent 8 }}"
+	return "in the pod spec:\nnodeSelector: {{- toYaml .Values.global.nodeSelector | nindent 8 }}"
 }
 
 // ownNodeSelector is a value from which a chart takes node selectors.

@@ -10,6 +10,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -17,7 +18,8 @@ import (
 //
 //   - Standard output holds the result: a table, what went wrong in full, the
 //     counts, and what to type next. It is the same whether or not anybody
-//     watches.
+//     watches, but that a terminal gets it folded to its width: not within words,
+//     and not within code, which somebody may want to copy.
 //   - Standard error holds what happens meanwhile, a line an event worth
 //     reading, each beginning with the extension it is about. On a terminal
 //     its last line says what is going on and is wiped before the next.
@@ -166,9 +168,9 @@ func (t *Text) failures(r *pipeline.Result) {
 	}
 	for _, cause := range causes {
 		t.result("\n%s\n", t.paint(text.Bold, fmt.Sprintf("failed in %s: %s", cause.Stage, strings.Join(struck[cause], ", "))))
-		t.result("  %s\n", indent(cause.Message))
+		t.result("%s\n", folded("  ", "  ", cause.Message, t.opts.Width))
 		if cause.Remedy != "" {
-			t.result("  → %s\n", advice(cause.Remedy))
+			t.result("%s\n", advice(cause.Remedy, t.opts.Width))
 		}
 	}
 }
@@ -200,13 +202,12 @@ func (t *Text) next(r *pipeline.Result) {
 // finding tells one finding, with its advice where that is not what it was for
 // another before.
 func (t *Text) finding(f pipeline.FindingResult, advised bool) {
-	t.result("%s: %s: %s (%s)\n", placeOf(f), t.paint(severityColor[f.Severity], f.Severity), f.Message, f.Rule)
-	if f.Excerpt != "" {
-		t.result("%s\n", strings.TrimRight(f.Excerpt, "\n"))
+	p := problemOf(f)
+	p.Message = fmt.Sprintf("%s: %s (%s)", t.paint(severityColor[f.Severity], f.Severity), f.Message, f.Rule)
+	if !advised {
+		p.Hint = ""
 	}
-	if f.Hint != "" && advised {
-		t.result("  → %s\n", advice(f.Hint))
-	}
+	t.result("%s\n", Problem(p, t.opts.Width))
 }
 
 var severityColor = map[string]text.Color{"error": text.FgRed, "warning": text.FgYellow, "info": text.FgCyan}
@@ -382,7 +383,6 @@ func (t *Table) Render(width int) string {
 		columns = append(columns, table.ColumnConfig{Number: n + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
 	}
 	if width > 0 {
-		const narrowest = 24 // below that, folding is harder to read than overlong lines
 		columns = append(columns, table.ColumnConfig{
 			Number: len(t.heads), WidthMax: max(narrowest, width-t.widthOfAllButLast()), WidthMaxEnforcer: text.WrapSoft,
 		})
@@ -418,15 +418,8 @@ func titleOf(x pipeline.ExtensionResult) string {
 	return x.Name + " " + x.Version
 }
 
-func placeOf(f pipeline.FindingResult) string {
-	switch {
-	case f.Line == 0:
-		return f.File
-	case f.Column == 0:
-		return fmt.Sprintf("%s:%d", f.File, f.Line)
-	default:
-		return fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column)
-	}
+func problemOf(f pipeline.FindingResult) yamldoc.Problem {
+	return yamldoc.Problem{File: f.File, Line: f.Line, Column: f.Column, Message: f.Message, Excerpt: f.Excerpt, Hint: f.Hint}
 }
 
 func colon(s string) string {
@@ -435,12 +428,6 @@ func colon(s string) string {
 	}
 	return ": " + s
 }
-
-// indent lets the further lines of a message stand under its first.
-func indent(s string) string { return strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n  ") }
-
-// advice lets the further lines of a remedy stand under its first, behind "→".
-func advice(s string) string { return strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n    ") }
 
 func plural(n int, word string) string {
 	if n == 1 {
