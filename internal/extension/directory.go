@@ -52,12 +52,9 @@ func openTree(dir string, opts Options) (*tree, error) {
 
 // prepare reads what decides on the files to take.
 func (t *tree) prepare(opts Options) error {
-	var source []byte
-	if info, err := t.root.Stat(ignore.HelmIgnore); err == nil && info.Mode().IsRegular() {
-		source, err = t.read(ignore.HelmIgnore, ignore.HelmIgnore)
-		if err != nil {
-			return err
-		}
+	source, err := t.helmIgnore()
+	if err != nil {
+		return err
 	}
 	rules, err := helmIgnore(source)
 	if err != nil {
@@ -68,9 +65,33 @@ func (t *tree) prepare(opts Options) error {
 		if real, err := filepath.EvalSymlinks(name); err == nil {
 			name = real
 		}
-		t.ignored = append(t.ignored, filepath.Clean(name))
+		// A folder that holds the extension, or is it, leaves out nothing: packages
+		// put there are known by their names.
+		if name = filepath.Clean(name); !isBelow(t.real, name) {
+			t.ignored = append(t.ignored, name)
+		}
 	}
 	return nil
+}
+
+// helmIgnore reads the .helmignore of the extension; nil where there is none.
+func (t *tree) helmIgnore() ([]byte, error) {
+	at := ignore.HelmIgnore
+	info, err := t.root.Lstat(at)
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		if info, at, err = t.follow(at, at); err != nil {
+			return nil, err
+		}
+	}
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, nil
+	}
+	return t.read(ignore.HelmIgnore, at)
+}
+
+// isBelow tells whether an absolute path is a folder or in it.
+func isBelow(path, folder string) bool {
+	return path == folder || strings.HasPrefix(path, strings.TrimSuffix(folder, string(filepath.Separator))+string(filepath.Separator))
 }
 
 // walk reads all files that belong to the extension into t.files.
@@ -132,6 +153,8 @@ func (t *tree) entry(name, at string, above []string, entry fs.DirEntry) error {
 		return nil
 	}
 	switch {
+	case strings.Contains(name, `\`) || driveLetter.MatchString(name):
+		return fmt.Errorf("%q has a backslash or a drive letter in its name, and no reader of packages takes that: rename it or leave it out (.helmignore)", name)
 	case info.IsDir() && slices.Contains(above, at):
 		return fmt.Errorf("the link %s points to a folder that holds it: remove the link", name)
 	case info.IsDir():
@@ -171,12 +194,7 @@ func (t *tree) follow(name, at string) (fs.FileInfo, string, error) {
 // paths that are never packed, or below one of them.
 func (t *tree) isIgnoredPath(at string) bool {
 	full := filepath.Join(t.real, filepath.FromSlash(at))
-	for _, ignored := range t.ignored {
-		if full == ignored || strings.HasPrefix(full, ignored+string(filepath.Separator)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(t.ignored, func(ignored string) bool { return isBelow(full, ignored) })
 }
 
 // read reads the file that is at the path at below the root, and never more of
@@ -213,22 +231,14 @@ func (t *tree) outside(name string) (data []byte, ok bool, err error) {
 	if isNeverPacked(name) || t.isIgnoredPath(name) {
 		return nil, false, nil
 	}
-	info, err := t.root.Lstat(filepath.FromSlash(name))
-	if err != nil {
+	if _, err := os.Stat(filepath.Join(t.real, filepath.FromSlash(name))); err != nil {
 		return nil, false, nil
 	}
-	at := name
-	if real, err := filepath.EvalSymlinks(filepath.Join(t.real, filepath.FromSlash(name))); err == nil {
-		rel, err := filepath.Rel(t.real, real)
-		if err != nil || !filepath.IsLocal(rel) {
-			return nil, false, fmt.Errorf("the link %s points out of the extension: only links that stay inside are followed; copy the file instead", name)
-		}
-		at = filepath.ToSlash(rel)
-		if info, err = t.root.Lstat(rel); err != nil || isNeverPacked(at) {
-			return nil, false, nil
-		}
+	info, at, err := t.follow(name, name)
+	if err != nil {
+		return nil, false, err
 	}
-	if !info.Mode().IsRegular() {
+	if isNeverPacked(at) || t.isIgnoredPath(at) || !info.Mode().IsRegular() {
 		return nil, false, nil
 	}
 	data, err = t.read(name, at)

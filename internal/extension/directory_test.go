@@ -67,7 +67,7 @@ func TestNeverPacked(t *testing.T) {
 		"a.swp": "", "a.swo": "", "values.yaml~": "", ".#values.yaml": "", "#values.yaml#": "", "x.orig": "",
 		".env": "", ".env.local": "", "charts/sub/.env": "", ".envrc": "", ".netrc": "",
 		"id_rsa": "", "id_rsa.pub": "", "id_dsa": "", "id_ecdsa": "", "files/id_ed25519": "", "cert.p12": "", "cert.pfx": "",
-		".ksrelease/marketplace/index.yaml": "", ".ksrelease.yaml": "", ".ksrelease.baseline.yaml": "", "demo-1.0.0.tgz": "own", "demo-0.9.0.tgz": "older",
+		".ksrelease/marketplace/index.yaml": "", ".ksrelease.yaml": "", ".ksrelease.baseline.yaml": "", "demo-1.0.0.tgz": "own", "demo-0.9.0.tgz": "older", "demo-1.0.0.tgz.sha256": "own",
 	}
 	files := maps.Clone(kept)
 	maps.Copy(files, left)
@@ -249,6 +249,61 @@ func TestLinksThatStayInside(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestLinkedHelmignore: a .helmignore that is a link counts wherever it is followed
+// like any other file.
+func TestLinkedHelmignore(t *testing.T) {
+	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, "common.ignore": "secret.txt\n", "secret.txt": "s"})
+	for _, target := range []string{"common.ignore", filepath.Join(dir, "common.ignore"), filepath.Join("..", filepath.Base(dir), "common.ignore")} {
+		if err := os.Remove(filepath.Join(dir, ".helmignore")); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		link(t, target, dir, ".helmignore")
+		if got := names(mustLoad(t, dir)); slices.Contains(got, "secret.txt") {
+			t.Errorf("with a link to %s the files are %q", target, got)
+		}
+	}
+}
+
+// TestIgnoredFolderAroundTheExtension: packages may be put beside the extension, or
+// into its folder; that leaves out nothing else.
+func TestIgnoredFolderAroundTheExtension(t *testing.T) {
+	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, "values.yaml": "", "demo-1.0.0.tgz": "own", "demo-1.0.0.tgz.sha256": "own"})
+	for _, ignored := range []string{dir, dir + "/", filepath.Dir(dir), "/"} {
+		e, err := Load(dir, Options{Ignore: []string{ignored}})
+		if err != nil {
+			t.Fatalf("%s: %v", ignored, err)
+		}
+		if want := []string{MetadataFile, "values.yaml"}; !slices.Equal(names(e), want) {
+			t.Errorf("%s: the files are %q, want %q", ignored, names(e), want)
+		}
+	}
+}
+
+// TestNamesThatNoPackageHas: what readers of packages refuse is told before one is
+// made.
+func TestNamesThatNoPackageHas(t *testing.T) {
+	for _, name := range []string{`docs\readme.txt`, `docs/a\b`, "C:/x"} {
+		dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, name: ""})
+		_, err := Load(dir, Options{})
+		wantError(t, err, "has a backslash or a drive letter in its name", "rename it or leave it out (.helmignore)")
+		writeFile(t, dir, ".helmignore", "*\\\\*\nC:\n")
+		if _, err := Load(dir, Options{}); err != nil {
+			t.Errorf("%s: ignored, the name still disturbs: %v", name, err)
+		}
+	}
+}
+
+// TestAssetsBelowLinks: what extension.yaml names and .helmignore leaves out is
+// found below links, too, as long as they stay inside.
+func TestAssetsBelowLinks(t *testing.T) {
+	dir := writeTree(t, map[string]string{MetadataFile: "name: demo\nversion: 1.0.0\nicon: static/icon.svg\n", ".helmignore": "pictures\nstatic\n", "pictures/icon.svg": "<svg/>"})
+	link(t, filepath.Join(dir, "pictures"), dir, "static")
+	e := mustLoad(t, dir)
+	if len(e.Assets) != 1 || string(e.Assets[0].Data) != "<svg/>" {
+		t.Errorf("the assets are %v, the problems %v", e.Assets, e.AssetProblems)
 	}
 }
 

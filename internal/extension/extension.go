@@ -250,6 +250,12 @@ func (e *Extension) checkStaticDirectory() {
 	if _, ok := e.staticDirectory(); ok || static == "" {
 		return
 	}
+	if dir, ok := localFile(static); ok && isLoadedFolder(dir) {
+		e.AssetProblems = append(e.AssetProblems, e.Document.Problem(
+			fmt.Sprintf("staticFileDirectory %q is left out of the pushed package, and Helm needs what is in it", static),
+			"keep the assets in a folder of their own, such as static, and name that", "staticFileDirectory"))
+		return
+	}
 	e.AssetProblems = append(e.AssetProblems, e.Document.Problem(
 		fmt.Sprintf("staticFileDirectory %q is no folder of the extension", static),
 		"name the folder with the assets, such as static; it is left out of the pushed package",

@@ -1,6 +1,7 @@
 package extension
 
 import (
+	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
@@ -18,7 +19,7 @@ import (
 func randomTree(t testing.TB, r *rand.Rand, assets, size int) *Extension {
 	t.Helper()
 	metadata := "apiVersion: kubesphere.io/v1alpha1\nname: forecast\nversion: 1.2.3\ndisplayName: {en: Forecast}\n" +
-		"description: {en: A tree}\ncategory: computing\nprovider: {en: {name: Example}}\nstaticFileDirectory: static\n"
+		"description: {en: A tree}\ncategory: computing\nprovider: {en: {name: Example}}\nstaticFileDirectory: static\n" + randomBallast(r)
 	files := []File{{"values.yaml", []byte("global: {}\n")}}
 	for i := range assets {
 		name := fmt.Sprintf("static/%s-%d.png", pick(r, "icon", "dashboard", "screen shot", "总览", "a+b&c"), i)
@@ -30,7 +31,7 @@ func randomTree(t testing.TB, r *rand.Rand, assets, size int) *Extension {
 		}
 		files = append(files, File{name, []byte(name)})
 	}
-	files = append(files, File{MetadataFile, []byte(metadata)})
+	files = append(files, File{MetadataFile, []byte(metadata + randomBallast(r))})
 	words := make([]string, 300)
 	for i := range words {
 		words[i] = randomWord(r, 2+r.IntN(10))
@@ -49,6 +50,26 @@ func randomTree(t testing.TB, r *rand.Rand, assets, size int) *Extension {
 		t.Fatalf("the tree has %d assets, want %d: %v", len(e.Assets), assets, e.AssetProblems)
 	}
 	return e
+}
+
+// randomBallast is what makes an extension.yaml large, now and then: a picture as a
+// data: URI, a long comment.
+func randomBallast(r *rand.Rand) string {
+	switch r.IntN(8) {
+	case 0:
+		picture := make([]byte, 1<<r.IntN(18))
+		for i := range picture {
+			picture[i] = byte(r.Uint32())
+		}
+		return fmt.Sprintf("x-%s: data:image/png;base64,%s\n", randomWord(r, 4), base64.StdEncoding.EncodeToString(picture))
+	case 1:
+		var comment strings.Builder
+		for range r.IntN(4000) {
+			fmt.Fprintf(&comment, "# %s %s\n", randomWord(r, 3), randomWord(r, r.IntN(20)))
+		}
+		return comment.String()
+	}
+	return ""
 }
 
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
@@ -165,7 +186,7 @@ func TestAddressesDoNotChooseTheLevel(t *testing.T) {
 		}
 		return len(data)
 	}
-	noise = noise[:2*len(noise)-fast(0, short)-4<<10] // now a comment can make it up
+	noise = noise[:2*len(noise)-fast(0, short)-2<<10] // now a comment can make it up, one that is not packed by itself
 	over := sort.Search(len(comment), func(length int) bool { return fast(length, long) >= smallFrom })
 	if over == len(comment) || fast(over, short) >= smallFrom {
 		t.Fatal("the test misses the threshold")

@@ -45,13 +45,14 @@ func isNeverPackedPart(part string) bool {
 }
 
 // isOwnPackage tells whether name, at the top of the extension, is a package
-// that an earlier run (or ksbuilder, or helm) left there: NAME-VERSION.tgz.
+// that an earlier run (or ksbuilder, or helm) left there: NAME-VERSION.tgz, or its
+// checksum.
 func isOwnPackage(extension, name string) bool {
 	if extension == "" || strings.Contains(name, "/") {
 		return false
 	}
 	rest, ok := strings.CutPrefix(name, extension+"-")
-	return ok && strings.HasSuffix(rest, ".tgz")
+	return ok && strings.HasSuffix(strings.TrimSuffix(rest, ".sha256"), ".tgz")
 }
 
 // helmIgnore reads the .helmignore of an extension just as Helm's LoadDir does:

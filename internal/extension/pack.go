@@ -153,18 +153,27 @@ func (e *Extension) isStatic(name string) bool {
 }
 
 // staticDirectory is Metadata.StaticFileDirectory as a clean path. ok is false
-// where there is none, or where it is not one below the extension: ksbuilder
-// would delete all of the package then, or more.
+// where there is none, or where it cannot be left out: it is not one below the
+// extension (ksbuilder would delete all of the package then, or more), or the chart
+// is in it.
 func (e *Extension) staticDirectory() (dir string, ok bool) {
 	if e.Metadata.StaticFileDirectory == "" {
 		return "", false
 	}
 	dir, ok = localFile(e.Metadata.StaticFileDirectory)
-	return dir, ok && dir != "."
+	return dir, ok && dir != "." && !isLoadedFolder(dir)
+}
+
+// isLoadedFolder tells whether a folder is one from which Helm loads a chart, or in
+// such a one.
+func isLoadedFolder(dir string) bool {
+	top, _, _ := strings.Cut(dir, "/")
+	return top == "templates" || top == "charts" || top == "crds"
 }
 
 // Chart loads the extension with Helm's loader, from the very bytes that Pack
-// puts into the local form of the package. Each call gives a chart of its own,
+// puts into the package; the icon is that of the local form, and what the pushed
+// form lacks (staticFileDirectory) is not there. Each call gives a chart of its own,
 // which the caller may change (as chartutil.ProcessDependencies does), except for
 // the bytes of its templates and files: those belong to the extension.
 //
@@ -187,12 +196,15 @@ func (e *Extension) chart() (*chart.Chart, error) {
 		return nil, err
 	}
 	local := e.local()
-	buffered := make([]*loader.BufferedFile, len(files))
-	for i, f := range files {
-		if f.Name == ChartFile {
+	buffered := make([]*loader.BufferedFile, 0, len(files))
+	for _, f := range files {
+		switch {
+		case f.Name == ChartFile:
 			f.Data = local.short
+		case e.isStatic(f.Name):
+			continue
 		}
-		buffered[i] = &loader.BufferedFile{Name: f.Name, Data: bytes.TrimPrefix(f.Data, byteOrderMark)}
+		buffered = append(buffered, &loader.BufferedFile{Name: f.Name, Data: bytes.TrimPrefix(f.Data, byteOrderMark)})
 	}
 	loaded, err := loader.LoadFiles(buffered)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -202,7 +203,7 @@ func TestPackedBytesStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "sha256:8d75bc2d3807982632c63cb16676d68bccfb114b5951786f88267efc9f0ddb54"; p.Digest != want {
+	if want := "sha256:83ec1bb37bc1c737a7093956e165a064249f4ca8fa9ea3f2b002e51d29bd196b"; p.Digest != want {
 		t.Errorf("the package is %s, want %s", p.Digest, want)
 	}
 	if want := "sha256:26e573693f1365a4376ecfb01099184229f3e81bf9f6d4fb0dabaaa747141917"; p.ContentDigest != want {
@@ -274,7 +275,8 @@ func TestPackSmallNearTheLimit(t *testing.T) {
 	}
 }
 
-// Chart gives what Helm makes of the local package, each time anew.
+// Chart gives what Helm makes of the local package without what the pushed one
+// lacks, each time anew.
 func TestChartIsThatOfThePackage(t *testing.T) {
 	check := func(t *testing.T, e *Extension) {
 		t.Helper()
@@ -282,7 +284,11 @@ func TestChartIsThatOfThePackage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := loader.LoadArchive(bytes.NewReader(p.Data))
+		files, err := loader.LoadArchiveFiles(bytes.NewReader(p.Data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := loader.LoadFiles(slices.DeleteFunc(files, func(f *loader.BufferedFile) bool { return e.LeavesOut(f.Name) }))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -178,7 +178,6 @@ func (c *chartComparison) compareFiles(prefix string, ours, theirs map[string][]
 		other, ok := theirs[name]
 		switch {
 		case c.passesOver(prefix, name):
-		case !ok && prefix == "" && c.local.isStatic(name):
 		case !ok:
 			c.differences = append(c.differences, prefix+name+" is not in the published version")
 		case !bytes.Equal(data, other):

@@ -18,10 +18,12 @@ import (
 func chartRule() Rule {
 	return Rule{
 		Name:    "chart",
-		Summary: "Helm loads the extension as a chart, and the subcharts it declares are there",
+		Summary: "Helm loads the extension as a chart, and what it needs to install it is in the package",
 		Why: "KubeSphere loads the package with Helm; a version that does not load never appears. Helm refuses to install " +
-			"a chart whose declared dependencies are not all under charts/. Of a key that values.yaml has twice, it takes the last without a word.",
-		Fix:        "Mend the file that Helm cannot read; put the missing subchart under charts/, or take it out of dependencies.",
+			"a chart whose declared dependencies are not all under charts/, and one of the type library. Of a key that values.yaml has twice, it takes the last " +
+			"without a word, and a template that reads a file from `staticFileDirectory` reads nothing, for that is not in the package. " +
+			"Of a Chart.yaml beside extension.yaml only `type` and `appVersion` count.",
+		Fix:        "Mend the file that Helm cannot read; put the missing subchart under charts/, or take it out of dependencies. Keep what templates read out of `staticFileDirectory`.",
 		Source:     "The repository controller of KubeSphere 4, which loads packages with the loader of Helm 3; Helm's action.CheckDependencies.",
 		Default:    Error,
 		needsChart: true,
@@ -36,12 +38,70 @@ func checkChart(s *subject) {
 		return
 	}
 	s.repeatedValues()
+	s.chartType(loaded.Chart)
+	s.otherChart()
+	s.readsOfStatic(loaded.Chart)
 	s.declaredDependencies(loaded.Chart)
 	if loaded.EnabledErr != nil {
 		s.valuesError(loaded.EnabledErr)
 		return
 	}
 	s.nestedDependencies(loaded)
+}
+
+// chartType tells a chart that Helm installs nowhere (checkIfInstallable of
+// helm.sh/helm/v3/pkg/action).
+func (s *subject) chartType(root *chart.Chart) {
+	kind := root.Metadata.Type
+	if kind == "" || kind == "application" {
+		return
+	}
+	message, hint := fmt.Sprintf("the chart is of the type %q, and Helm installs only applications", oneLine(kind)), "take type out, or write application"
+	if s.ext.Metadata.Type != "" {
+		s.problem(s.ext.Document.Problem(message, hint, "type"))
+		return
+	}
+	s.tell(s.severity(), Finding{File: s.path(extension.ChartFile), Message: message, Hint: hint})
+}
+
+// otherChart tells a Chart.yaml at the top that is of another chart than
+// extension.yaml: somebody who edits it waits in vain for that to show.
+func (s *subject) otherChart() {
+	found, err := s.ext.FoundChart()
+	if err != nil || found == nil {
+		return
+	}
+	for _, field := range [...]struct{ name, there, counts string }{
+		{"name", found.Name, s.ext.Metadata.Name}, {"version", found.Version, s.ext.Metadata.Version},
+	} {
+		if field.there != "" && field.there != field.counts {
+			s.tell(s.atMost(Warning), Finding{
+				File:    s.path(extension.ChartFile),
+				Message: fmt.Sprintf("the %s in Chart.yaml is %q, and %q in extension.yaml: the package gets a Chart.yaml made from extension.yaml", field.name, oneLine(field.there), oneLine(field.counts)),
+				Hint:    "remove Chart.yaml; type and appVersion can stand in extension.yaml",
+			})
+		}
+	}
+}
+
+// fileRead is how a template reads a file of its chart by name or pattern.
+var fileRead = regexp.MustCompile(`\.Files\.(?:Get|GetBytes|Lines|Glob)\s+["` + "`" + `]([^"` + "`" + `]+)["` + "`" + `]`)
+
+// readsOfStatic tells what templates read that the pushed package lacks: .Files.Get
+// gives an empty text then, and no error.
+func (s *subject) readsOfStatic(root *chart.Chart) {
+	for _, template := range root.Templates {
+		for _, m := range fileRead.FindAllSubmatchIndex(template.Data, -1) {
+			name := string(template.Data[m[2]:m[3]])
+			if !s.ext.LeavesOut(path.Clean(name)) {
+				continue
+			}
+			at := source{File: template.Name, Text: string(template.Data)}
+			s.inSourceAs(s.atMost(Warning), at, lineIn(at, m[2]),
+				fmt.Sprintf("the template reads %s, and staticFileDirectory leaves that out of the pushed package", oneLine(name)),
+				"move the file into another folder: staticFileDirectory is for icon and screenshots")
+		}
+	}
 }
 
 // mistyped is how Helm says that a subchart's values are no mapping.

@@ -612,6 +612,53 @@ func TestBrokenTemplateSpoilsNoOther(t *testing.T) {
 	}
 }
 
+// TestWhatThePushedPackageLacks: templates see what they will see once the package
+// is pushed, without staticFileDirectory.
+func TestWhatThePushedPackageLacks(t *testing.T) {
+	const static = "staticFileDirectory: static\n"
+	testFindings(t, []findingTest{
+		{
+			name: "a file that is read", changes: []string{"extension.yaml", goodMetadata + static, "static/d.json", "{}",
+				"templates/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  d: {{ .Files.Get \"static/d.json\" | quote }}\n"},
+			want: []string{`warning chart ext/templates/a.yaml:5: the template reads static/d.json, and staticFileDirectory leaves that out of the pushed package`},
+			hint: "move the file into another folder: staticFileDirectory is for icon and screenshots",
+		},
+		{
+			name: "a file that is needed", changes: []string{"extension.yaml", goodMetadata + static, "static/d.json", "{}",
+				"templates/a.yaml", "{{ .Files.Get (printf \"static/%s\" \"d.json\") | required \"no d.json\" }}"},
+			want: []string{`error render ext/templates/a.yaml:1: the template does not render: no d.json`},
+		},
+		{
+			name: "the chart itself", changes: []string{"extension.yaml", goodMetadata + "staticFileDirectory: ./charts/\n"},
+			want: []string{`error schema ext/extension.yaml:16:22: staticFileDirectory "./charts/" is left out of the pushed package, and Helm needs what is in it`},
+			hint: "keep the assets in a folder of their own, such as static, and name that",
+		},
+	})
+}
+
+// TestChartsThatAreNotInstalled: neither libraries nor what another Chart.yaml says.
+func TestChartsThatAreNotInstalled(t *testing.T) {
+	testFindings(t, []findingTest{
+		{
+			name: "a library", changes: []string{"extension.yaml", goodMetadata + "type: library\n"},
+			want: []string{`error chart ext/extension.yaml:16:7: the chart is of the type "library", and Helm installs only applications`},
+			hint: "take type out, or write application",
+		},
+		{
+			name: "a library by its Chart.yaml", changes: []string{"Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\ntype: library\n"},
+			want: []string{`error chart ext/Chart.yaml: the chart is of the type "library", and Helm installs only applications`},
+		},
+		{name: "an application", changes: []string{"Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\ntype: application\n"}},
+		{
+			name: "another chart", changes: []string{"Chart.yaml", "apiVersion: v2\nname: other\nversion: 9.9.9\n"},
+			want: []string{
+				`warning chart ext/Chart.yaml: the name in Chart.yaml is "other", and "web" in extension.yaml: the package gets a Chart.yaml made from extension.yaml`,
+				`warning chart ext/Chart.yaml: the version in Chart.yaml is "9.9.9", and "1.0.0" in extension.yaml: the package gets a Chart.yaml made from extension.yaml`,
+			},
+		},
+	})
+}
+
 // TestPackagedSubchartThatIsNone: what is told names the package, what is wrong in
 // it and what to do, all of it.
 func TestPackagedSubchartThatIsNone(t *testing.T) {
