@@ -105,6 +105,8 @@ type ciSet struct {
 	// Values are those of the file. Helm puts what a user gives into tables of its
 	// own, so each use needs a copy.
 	Values map[string]any
+	// merged are those over the values of the chart.
+	merged chartutil.Values
 }
 
 // ciValues renders a chart by itself with each file of values.
@@ -117,8 +119,13 @@ func (s *subject) ciValues(loaded *loadedChart, c *chart.Chart, files []*chart.F
 			s.ciUnreadable(at, file)
 			continue
 		}
-		if _, ok := given[chartutil.GlobalKey]; !ok && !c.IsRoot() {
-			given[chartutil.GlobalKey] = globals(loaded)
+		if !c.IsRoot() {
+			switch own := given[chartutil.GlobalKey].(type) {
+			case nil:
+				given[chartutil.GlobalKey] = globals(loaded)
+			case map[string]any:
+				given[chartutil.GlobalKey] = chartutil.CoalesceTables(own, globals(loaded))
+			}
 		}
 		sets = append(sets, ciSet{File: file, Values: given})
 	}
@@ -172,19 +179,40 @@ func (s *subject) refused(c *chart.Chart, sets []ciSet) []ciSet {
 	if len(sets) < 2 || len(c.Dependencies()) > 0 {
 		return sets
 	}
-	var refused []ciSet
-	for len(sets) > 1 && len(refused) < maxBroken {
-		failed, ok := s.renderSets(c, sets)
+	var refused, left []ciSet
+	for _, set := range sets {
+		set.merged = set.mergedInto(c)
+		if schemaRefuses(c, set.merged) != nil {
+			refused = append(refused, set)
+		} else {
+			left = append(left, set)
+		}
+	}
+	for broken := 0; len(left) > 1 && broken < maxBroken; broken++ {
+		failed, ok := s.renderSets(c, left)
 		if !ok || s.ctx.Err() != nil {
 			break
 		}
 		if failed < 0 {
 			return refused
 		}
-		refused = append(refused, sets[failed])
-		sets = sets[failed+1:]
+		refused = append(refused, left[failed])
+		left = left[failed+1:]
 	}
-	return append(refused, sets...)
+	return append(refused, left...)
+}
+
+// mergedInto gives the values of a chart without subcharts with those of the set
+// over them: what chartutil.CoalesceValues does, but for its copying by reflection,
+// which takes longer than the rendering.
+func (set ciSet) mergedInto(c *chart.Chart) chartutil.Values {
+	merged := chartutil.CoalesceTables(copyTree(set.Values).(map[string]any), copyTree(c.Values).(map[string]any))
+	for key := range c.Values {
+		if given, ok := set.Values[key]; ok && given == nil {
+			delete(merged, key) // null takes a value out, even one that is null itself
+		}
+	}
+	return merged
 }
 
 // renderSets renders a chart without subcharts with all sets, in their order.
@@ -192,16 +220,7 @@ func (s *subject) refused(c *chart.Chart, sets []ciSet) []ciSet {
 // where that cannot be told.
 func (s *subject) renderSets(c *chart.Chart, sets []ciSet) (failed int, ok bool) {
 	tree := cloneChart(c)
-	// What follows is chartutil.CoalesceValues for a chart without subcharts, but
-	// for its copying by reflection, which takes longer than the rendering.
-	tree.Values = nil
-	values := make([]chartutil.Values, len(sets))
-	for i, set := range sets {
-		values[i] = chartutil.CoalesceTables(copyTree(set.Values).(map[string]any), copyTree(c.Values).(map[string]any))
-		if schemaRefuses(tree, values[i]) != nil {
-			return i, true
-		}
-	}
+	tree.Values = nil // each step brings its own
 	r, err := newRenderer(tree, s.ciRelease(c), map[string]any{}, capabilities(s.ext.Metadata.KubeVersion))
 	if err != nil {
 		return 0, false
@@ -209,9 +228,9 @@ func (s *subject) renderSets(c *chart.Chart, sets []ciSet) (failed int, ok bool)
 	begun := -1
 	err = r.pass(s.ctx, func(native map[string]any) iter.Seq[*step] {
 		return func(yield func(*step) bool) {
-			for i, of := range values {
+			for i, set := range sets {
 				begun = i
-				for _, step := range r.steps(native, of) {
+				for _, step := range r.steps(native, set.merged) {
 					if !yield(step) {
 						return
 					}
@@ -265,12 +284,9 @@ func (s *subject) renderAlone(loaded *loadedChart, c *chart.Chart, set ciSet) er
 }
 
 // globals is a copy of the global values of the extension.
-func globals(loaded *loadedChart) any {
-	global, ok := loaded.Renderer.values()[chartutil.GlobalKey].(map[string]any)
-	if !ok {
-		return map[string]any{}
-	}
-	return copyTree(global)
+func globals(loaded *loadedChart) map[string]any {
+	global, _ := loaded.Renderer.values()[chartutil.GlobalKey].(map[string]any)
+	return copyTree(global).(map[string]any)
 }
 
 // schemaRefuses says by which value the values.schema.json of a chart refuses

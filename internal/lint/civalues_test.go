@@ -53,6 +53,26 @@ func TestCIValues(t *testing.T) {
 			want: []string{`warning ci-values ext/charts/web/ci/a-values.yaml: the chart web does not render with these values: they break values.schema.json at tag: got number, want string`},
 		},
 		{
+			name: "one that the schema refuses behind one that does not render", changes: []string{
+				"charts/web/values.schema.json", `{"properties": {"tag": {"type": "string"}}}`, "charts/web/templates/a.yaml", broken,
+				"charts/web/ci/a-values.yaml", "ingress: {x: y}\n", "charts/web/ci/b-values.yaml", "tag: 1\n", "charts/web/ci/c-values.yaml", "tag: '1'\n",
+			},
+			want: []string{
+				`warning ci-values ext/charts/web/ci/a-values.yaml: the chart web does not render with these values: charts/web/templates/a.yaml:3: name is asked of a value that is not set, in {{ .Values.ingress.host.name }}`,
+				`warning ci-values ext/charts/web/ci/b-values.yaml: the chart web does not render with these values: they break values.schema.json at tag: got number, want string`,
+			},
+		},
+		{
+			name: "null over null takes the value out", changes: []string{
+				"charts/web/values.yaml", "tag: 1.27.0\nx:\n", "charts/web/templates/a.yaml", `{{ if and .Values.ci (not (hasKey .Values "x")) }}{{ fail "no x" }}{{ end }}`,
+				"charts/web/ci/a-values.yaml", "ci: 1\nx:\n", "charts/web/ci/b-values.yaml", "b: 1\n",
+			},
+			want: []string{`warning ci-values ext/charts/web/ci/a-values.yaml: the chart web does not render with these values: charts/web/templates/a.yaml:1: no x`},
+		},
+		{name: "global values of its own beside those of the extension", changes: []string{
+			"values.yaml", "global: {domain: {name: x}}\n", "charts/web/templates/a.yaml", "# {{ .Values.global.domain.name }}",
+			"charts/web/ci/a-values.yaml", "global: {imageRegistry: r.io}\n", "charts/web/ci/b-values.yaml", "global: {imageRegistry: q.io}\n"}},
+		{
 			name: "a template that the rule render tells", changes: []string{"charts/web/templates/a.yaml", "{{ fail \"no\" }}", "charts/web/ci/a-values.yaml", "a: b\n", "charts/web/ci/b-values.yaml", "a: b\n"},
 			want: []string{`error render ext/charts/web/templates/a.yaml:1: the template does not render: no`},
 		},

@@ -20,7 +20,7 @@ type templatePlace struct {
 // "template: PATH:LINE:COLUMN: …", once for every include on the way.
 var (
 	helmPlace     = regexp.MustCompile(`^(?:parse|execution) error (?:at|in) \((.+?)(?::(\d+))?(?::(\d+))?\): `)
-	templateChain = regexp.MustCompile(`template: ([^:\s]+):(\d+):(?:\d+:)? ?(?:executing "(?:[^"\\]|\\.)*" at <((?:[^>\n]|->)*)>: )?`)
+	templateChain = regexp.MustCompile(`template: ([^\n]+?):(\d+):(?:\d+:)? ?(?:executing "(?:[^"\\]|\\.)*" at <((?:[^>\n]|->)*)>: )?`)
 )
 
 // outermost is the template that Helm was rendering when it failed.

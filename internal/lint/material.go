@@ -120,8 +120,12 @@ func (m *material) render(ctx context.Context) (renderings, error) {
 			if !plain.take(r.steps(native, r.fresh(false)), nil, yield) || plain.read(ctx) != nil {
 				return
 			}
+			wanted := plain.makesPods()
+			if r.changesWhatOthersSee() {
+				wanted = nil
+			}
 			marked = newRendering(sources)
-			marked.take(r.steps(native, r.fresh(true)), plain.makesPods(), yield)
+			marked.take(r.steps(native, r.fresh(true)), wanted, yield)
 		}
 	})
 	switch {
@@ -158,11 +162,15 @@ func (m *material) renderMarked(ctx context.Context, ext *extension.Extension) (
 		}
 	}
 	if marked != nil && len(sources) > len(plain.Sources) {
-		marked.Sources = sources
+		all := marked
+		all.Sources = sources
 		off := func(template string) bool { _, on := plain.Sources[template]; return !on }
 		err := r.pass(ctx, func(native map[string]any) iter.Seq[*step] {
-			return func(yield func(*step) bool) { marked.take(r.steps(native, r.fresh(true)), off, yield) }
+			return func(yield func(*step) bool) { all.take(r.steps(native, r.fresh(true)), off, yield) }
 		})
+		if ctx.Err() != nil { // the pass may go on beside
+			return nil, ctx.Err()
+		}
 		if err != nil {
 			marked = nil
 		}

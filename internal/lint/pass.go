@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"path"
@@ -26,7 +27,7 @@ import (
 //
 // What templates see in a pass is what the engine shows them by itself: see steps.
 // Where one of them cannot be rendered, the pass ends; which one it is and why, the
-// engine says better when it is asked for that alone (see renderer.render).
+// engine says better when it renders the tree by itself (see renderer.render).
 const driver = `{{ range .Values.pass.Steps . }}{{ .Take (include .Name .Scope) }}{{ end }}{{ .Values.pass.End }}`
 
 // pass is what the driver sees as .Values.pass.
@@ -79,11 +80,21 @@ func (r renderer) pass(ctx context.Context, steps func(native map[string]any) it
 	p := &pass{steps: steps}
 	tree, top := *r.chart, maps.Clone(r.top)
 	deepest := 0
+	var twice error
 	eachChart(r.chart, func(c *chart.Chart) {
+		for _, child := range c.Dependencies() {
+			if childNamed(c, child.Name()) != child {
+				// The engine shows the driver one of them, and the templates of each its own.
+				twice = fmt.Errorf("there are two subcharts called %s", child.Name())
+			}
+		}
 		for _, t := range c.Templates {
 			deepest = max(deepest, strings.Count(path.Join(c.ChartFullPath(), t.Name), "/"))
 		}
 	})
+	if twice != nil {
+		return twice
+	}
 	tree.Templates = append(slices.Clone(tree.Templates), &chart.File{Name: strings.Repeat("driver/", deepest+1), Data: []byte(driver)})
 	top["Values"] = chartutil.Values{"pass": p}
 	_, err := callEngine(ctx, &tree, top)

@@ -144,6 +144,49 @@ func TestPassEnds(t *testing.T) {
 	}
 }
 
+// TestSubchartsOfOneName: each template sees the chart that it is of.
+func TestSubchartsOfOneName(t *testing.T) {
+	files := with(goodFiles(), "charts/web/templates/deployment.yaml", "")
+	for _, version := range []string{"1.0.0", "2.0.0"} {
+		files["charts/db-"+version+"/Chart.yaml"] = "apiVersion: v2\nname: db\nappVersion: a" + version + "\nversion: " + version + "\n"
+		files["charts/db-"+version+"/templates/x"+version+".yaml"] = "# {{ .Chart.AppVersion }}"
+	}
+	for range 8 { // Helm's loader goes through a map
+		plain, err := newMaterial(t.Context(), load(t, files)).plain()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, version := range []string{"1.0.0", "2.0.0"} {
+			if got := plain.Texts["web/charts/db/templates/x"+version+".yaml"]; got != "# a"+version {
+				t.Fatalf("%s rendered %q", version, got)
+			}
+		}
+	}
+}
+
+// TestMarkersReachWhatOthersChange: a template without pods may change values for
+// those after it.
+func TestMarkersReachWhatOthersChange(t *testing.T) {
+	files := with(goodFiles(), "charts/web/templates/settings.yaml", `{{- $_ := set .Values "registry" .Values.global.imageRegistry }}`,
+		"charts/web/templates/deployment.yaml", replaced(goodDeployment, ".Values.global.imageRegistry", ".Values.registry"))
+	if got := told(check(t, files)); got != nil {
+		t.Errorf("findings: %v", got)
+	}
+}
+
+// TestOddNamesOfTemplates: blanks and colons in a name keep nothing from being told.
+func TestOddNamesOfTemplates(t *testing.T) {
+	const asks = "# {{ .Values.a.b }}"
+	got := told(check(t, with(goodFiles(), "charts/web/templates/my file.yaml", asks, "charts/web/templates/z.yaml", "\n"+asks)))
+	want := []string{
+		`error render ext/charts/web/templates/my file.yaml:1: the template does not render: b is asked of a value that is not set, in {{ .Values.a.b }}`,
+		`error render ext/charts/web/templates/z.yaml:2: the template does not render: b is asked of a value that is not set, in {{ .Values.a.b }}`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
 // TestMarkersThatDoNotRender: what does not render with the markers spoils neither
 // what is known without them nor what other templates show.
 func TestMarkersThatDoNotRender(t *testing.T) {

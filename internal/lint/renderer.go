@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"regexp"
 
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
@@ -87,6 +88,22 @@ func copyTree(value any) any {
 	}
 	return value
 }
+
+// changesWhatOthersSee tells whether a template may change the values that those
+// after it see: then it has to be rendered, even if nothing is to be seen of it.
+func (r renderer) changesWhatOthersSee() bool {
+	found := false
+	eachChart(r.chart, func(c *chart.Chart) {
+		for _, t := range c.Templates {
+			found = found || changing.Match(t.Data)
+		}
+	})
+	return found
+}
+
+// changing is a function of Helm's that changes a mapping in place. A new one (dict,
+// in parentheses) is nobody else's.
+var changing = regexp.MustCompile(`\b(?:set|unset|(?:mustM|m)erge(?:Overwrite)?)\s+[$.]`)
 
 // setMarkers puts the markers into the global values of a chart and of all below
 // it, where Helm would put them were they given by the user: a text takes the

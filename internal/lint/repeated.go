@@ -56,12 +56,12 @@ func mayRepeatKeys(text string) bool {
 		if rest = strings.TrimRight(rest, "\r\n"); rest == "" || rest[0] == '#' {
 			continue
 		}
-		key, value, ok := strings.Cut(rest, ":")
+		if strings.Contains(strings.ReplaceAll(rest, "{}", ""), "{") {
+			return true
+		}
+		key, _, ok := strings.Cut(rest, ":")
 		if !ok {
 			continue
-		}
-		if _, inside, braces := strings.Cut(value, "{"); braces && strings.Contains(inside, ":") && strings.Contains(inside, ",") {
-			return true
 		}
 		for len(levels) > 0 && levels[len(levels)-1].indent > indent {
 			levels = levels[:len(levels)-1]

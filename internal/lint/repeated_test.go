@@ -20,6 +20,14 @@ func TestRepeatedValues(t *testing.T) {
 			},
 		},
 		{
+			name:    "in braces of a list, and over lines",
+			changes: []string{"values.yaml", "list:\n  - {a: 1, a: 2}\nx: {\n  b: 1, b: 2}\n"},
+			want: []string{
+				`warning chart ext/values.yaml:2:12: key "a" is given twice; it stands on line 2 already`,
+				`warning chart ext/values.yaml:4:9: key "b" is given twice; it stands on line 4 already`,
+			},
+		},
+		{
 			name:    "of a subchart's Chart.yaml",
 			changes: []string{"charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\nversion: 0.1.0\n"},
 			want:    []string{`warning helm-lint ext/charts/web/Chart.yaml:4:1: key "version" is given twice; it stands on line 3 already`},

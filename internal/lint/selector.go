@@ -26,13 +26,20 @@ const nodeSelectorRemedy = "{{- with .Values.global.nodeSelector }}\nnodeSelecto
 // nodeSelectorHint is the remedy in one line of code, for findings of which there
 // tend to be many. Where the template has a node selector of its own, it takes in that, for
 // there can be but one.
-func nodeSelectorHint(at source) string {
+func nodeSelectorHint(w workload, at source) string {
+	indent := 8 // in the pod spec of a template
+	switch w.Kind {
+	case "Pod":
+		indent = 4
+	case "CronJob":
+		indent = 12
+	}
 	for _, own := range ownNodeSelector.FindAllString(at.Text, -1) {
 		if own != ".Values.global.nodeSelector" {
-			return fmt.Sprintf("in the pod spec, in place of the nodeSelector that is there:\nnodeSelector: {{- toYaml (merge (dict) (%s | default dict) (.Values.global.nodeSelector | default dict)) | nindent 8 }}", own)
+			return fmt.Sprintf("in the pod spec, in place of the nodeSelector that is there:\nnodeSelector: {{- toYaml (merge (dict) (%s | default dict) (.Values.global.nodeSelector | default dict)) | nindent %d }}", own, indent)
 		}
 	}
-	return "in the pod spec:\nnodeSelector: {{- toYaml .Values.global.nodeSelector | nindent 8 }}"
+	return fmt.Sprintf("in the pod spec:\nnodeSelector: {{- toYaml .Values.global.nodeSelector | nindent %d }}", indent)
 }
 
 // ownNodeSelector is a value from which a chart takes node selectors.
@@ -48,7 +55,7 @@ func checkNodeSelector(s *subject) {
 			continue
 		}
 		at, line := marked.place(w)
-		severity, message, hint := s.severity(), fmt.Sprintf("%s does not obey global.nodeSelector", w), nodeSelectorHint(at)
+		severity, message, hint := s.severity(), fmt.Sprintf("%s does not obey global.nodeSelector", w), nodeSelectorHint(w, at)
 		switch {
 		case w.Test:
 			severity, message = s.atMost(Info), message+onlyTested

@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
@@ -85,12 +86,14 @@ func (p chartPlaces) locate(c *chart.Chart, at chartPlace) {
 type subchartEntry struct {
 	Name  string // argo-cd, or redis-17.0.0.tgz
 	Files []*chart.File
+
+	unpacked func() []*chart.File // what is in the package, read once
 }
 
 // subchartEntries groups the raw files of a chart by what they are of below
 // charts/, in the order in which they come.
-func subchartEntries(c *chart.Chart) []subchartEntry {
-	var entries []subchartEntry
+func subchartEntries(c *chart.Chart) []*subchartEntry {
+	var entries []*subchartEntry
 	index := map[string]int{}
 	for _, file := range c.Raw {
 		below, ok := strings.CutPrefix(file.Name, "charts/")
@@ -105,7 +108,9 @@ func subchartEntries(c *chart.Chart) []subchartEntry {
 		if !ok {
 			i = len(entries)
 			index[name] = i
-			entries = append(entries, subchartEntry{Name: name})
+			entry := &subchartEntry{Name: name}
+			entry.unpacked = sync.OnceValue(entry.unpack)
+			entries = append(entries, entry)
 		}
 		entries[i].Files = append(entries[i].Files, &chart.File{Name: rest, Data: file.Data})
 	}
@@ -113,13 +118,13 @@ func subchartEntries(c *chart.Chart) []subchartEntry {
 }
 
 // packaged reports whether the entry is a .tgz.
-func (e subchartEntry) packaged() bool {
+func (e *subchartEntry) packaged() bool {
 	return len(e.Files) == 1 && e.Files[0].Name == ""
 }
 
 // isChart reports whether a loaded chart was read from this entry: all files
 // are the same, name by name and byte by byte.
-func (e subchartEntry) isChart(c *chart.Chart) bool {
+func (e *subchartEntry) isChart(c *chart.Chart) bool {
 	if e.packaged() {
 		return e.holdsChart(c)
 	}
@@ -128,22 +133,28 @@ func (e subchartEntry) isChart(c *chart.Chart) bool {
 
 // holdsChart reports whether a chart came out of this package. The name that
 // `helm package` gives settles it; a package of another name is opened.
-func (e subchartEntry) holdsChart(c *chart.Chart) bool {
+func (e *subchartEntry) holdsChart(c *chart.Chart) bool {
 	if e.Name == c.Name()+"-"+c.Metadata.Version+".tgz" {
 		return true
 	}
+	files := e.unpacked()
+	return files != nil && sameFiles(files, c.Raw)
+}
+
+// unpack reads the files of a package; there are none where it is none.
+func (e *subchartEntry) unpack() []*chart.File {
 	files, err := loader.LoadArchiveFiles(bytes.NewReader(e.Files[0].Data))
 	if err != nil {
-		return false
+		return nil
 	}
 	unpacked := make([]*chart.File, len(files))
 	for i, file := range files {
 		unpacked[i] = &chart.File{Name: file.Name, Data: file.Data}
 	}
-	return sameFiles(unpacked, c.Raw)
+	return unpacked
 }
 
-func (e subchartEntry) place(parent chartPlace) chartPlace {
+func (e *subchartEntry) place(parent chartPlace) chartPlace {
 	file, inside := parent.file(path.Join("charts", e.Name))
 	switch {
 	case !e.packaged():

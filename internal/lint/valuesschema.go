@@ -119,7 +119,7 @@ func (s *subject) valueFault(loaded *loadedChart, c *chart.Chart, above []string
 		if err != nil || !document.Has(candidate.pointer...) {
 			continue
 		}
-		s.problem(document.Problem(fmt.Sprintf("%s breaks %s: %s", oneLine(strings.Join(m.Pointer, ".")), asked, m.Message), hint, candidate.pointer...))
+		s.problem(document.Problem(fmt.Sprintf("%s breaks %s: %s", oneLine(strings.Join(candidate.pointer, ".")), asked, m.Message), hint, candidate.pointer...))
 		return
 	}
 	s.inSource(source{File: file, Inside: inside}, 0, fmt.Sprintf("the values break this schema at %s: %s", m.name(), m.Message), hint)

@@ -11,7 +11,7 @@ func TestValuesSchema(t *testing.T) {
 				"values.yaml", "global: {}\nweb:\n  deep:\n    x: c\n"},
 			want: []string{
 				`error values-schema ext/charts/web/values.yaml:1:6: tag breaks charts/web/values.schema.json: got string, want integer`,
-				`error values-schema ext/values.yaml:4:8: deep.x breaks charts/web/values.schema.json: value must be one of 'a', 'b'`,
+				`error values-schema ext/values.yaml:4:8: web.deep.x breaks charts/web/values.schema.json: value must be one of 'a', 'b'`,
 			},
 			hint: "Helm refuses to install the chart: mend the value, or the schema",
 		},
