@@ -286,7 +286,9 @@ func (s *subject) renderAlone(loaded *loadedChart, c *chart.Chart, set ciSet) er
 // globals is a copy of the global values of the extension.
 func globals(loaded *loadedChart) map[string]any {
 	global, _ := loaded.Renderer.values()[chartutil.GlobalKey].(map[string]any)
-	return copyTree(global).(map[string]any)
+	all := copyTree(global).(map[string]any)
+	setClusterInfo(all, hostCluster)
+	return all
 }
 
 // schemaRefuses says by which value the values.schema.json of a chart refuses

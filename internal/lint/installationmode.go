@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"helm.sh/helm/v3/pkg/chart"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -146,6 +149,62 @@ func (i installation) takesByTag(c taggedSubchart) bool { return c.has(i.On) || 
 // first one is without KubeSphere, users decide.
 func (i installation) takes(c taggedSubchart) bool {
 	return i.takesByTag(c) && (len(c.Conditions) == 0 || !i.Conditions[c.Conditions[0]])
+}
+
+// installedAs are the trees that KubeSphere installs of an extension, each with what
+// of its values differs: definitions of subcharts that are never installed together
+// do not meet.
+//
+// The subcharts are taken out of the chart as Helm has processed it, and not by
+// giving Helm the tags: that takes as long as a rendering, and a subchart that is
+// out has no other trace than values that nobody asks for.
+func installedAs(ext *extension.Extension, c *loadedChart) []renderer {
+	whole := c.Renderer
+	if ext.Metadata.InstallationMode != multicluster {
+		return []renderer{whole}
+	}
+	var subcharts []taggedSubchart
+	for _, d := range c.Enabled.Metadata.Dependencies {
+		subchart := taggedSubchart{Name: d.Name, Tags: d.Tags}
+		if d.Condition != "" {
+			subchart.Conditions = conditionPaths(d.Condition)
+		}
+		subcharts = append(subcharts, subchart)
+	}
+	onHost, onMembers := whole, whole
+	onHost.chart = without(c.Enabled, installationOf(tagExtension, subcharts), subcharts)
+	onMembers.chart = without(c.Enabled, installationOf(tagAgent, subcharts), subcharts)
+	onMembers.clusters = []cluster{memberCluster}
+	if onMembers.mention("clusterInfo") { // the host cluster may be chosen, too
+		onMembers.clusters = append(onMembers.clusters, hostCluster)
+	}
+	return []renderer{onHost, onMembers}
+}
+
+// installedNowhere names the subcharts that no installation takes.
+func installedNowhere(c *loadedChart) []string {
+	var names []string
+	for _, child := range c.Enabled.Dependencies() {
+		if !slices.ContainsFunc(c.Installed, func(r renderer) bool { return childNamed(r.chart, child.Name()) != nil }) {
+			names = append(names, child.Name())
+		}
+	}
+	return names
+}
+
+// without is a tree without the subcharts that an installation does not take.
+func without(root *chart.Chart, i installation, subcharts []taggedSubchart) *chart.Chart {
+	tree := cloneChart(root)
+	taken := map[string]bool{}
+	for _, subchart := range subcharts {
+		taken[subchart.Name] = i.takes(subchart)
+	}
+	tree.Metadata.Dependencies = slices.DeleteFunc(tree.Metadata.Dependencies, func(d *chart.Dependency) bool { return !taken[d.Name] })
+	tree.SetDependencies(slices.DeleteFunc(slices.Clone(tree.Dependencies()), func(child *chart.Chart) bool {
+		takes, declared := taken[child.Name()]
+		return declared && !takes
+	})...)
+	return tree
 }
 
 func (s *subject) fitHostOnly(subcharts []taggedSubchart) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
 )
@@ -85,6 +86,7 @@ func TestInstallationMode(t *testing.T) {
 			want: []string{
 				`warning installation-mode ext/extension.yaml:11:19: installationMode is Multicluster, and no subchart goes to the chosen clusters: none is tagged agent`,
 				`warning installation-mode ext/extension.yaml:15:16: the subchart "web" is installed nowhere: KubeSphere sets its condition "web.enabled" to false, since it is tagged agent too`,
+				`info images ext/extension.yaml:17:5: the image docker.io/library/nginx:1.27.0 is listed, and used only by container "web" of Deployment "web", which is off by default`,
 			},
 		},
 		{
@@ -95,6 +97,7 @@ func TestInstallationMode(t *testing.T) {
 				`warning installation-mode ext/extension.yaml:11:19: installationMode is Multicluster, and no subchart goes to the chosen clusters: none is tagged agent`,
 				`warning installation-mode ext/extension.yaml:15:16: the subchart "web" is installed nowhere: KubeSphere sets its condition "web.enabled" to false, since another subchart with this condition is tagged extension`,
 				`warning installation-mode ext/extension.yaml:18:16: the subchart "host" is installed nowhere: KubeSphere sets its condition "web.enabled" to false, since another subchart with this condition is tagged agent`,
+				`info images ext/extension.yaml:20:5: the image docker.io/library/nginx:1.27.0 is listed, and used only by container "web" of Deployment "web", which is off by default`,
 			},
 		},
 	})
@@ -165,5 +168,42 @@ func TestModeOverrides(t *testing.T) {
 	want := fmt.Sprintf("[%s]", `error schema ext/extension.yaml:16:19: "installationMode" must be one of HostOnly, Multicluster, <nil>, not "Both"`)
 	if fmt.Sprint(got) != want {
 		t.Errorf("with the rule off: %v", got)
+	}
+}
+
+// TestInstalledApart: what KubeSphere never installs together does not meet in lint:
+// definitions of one name in subcharts for the host cluster and for the chosen ones.
+func TestInstalledApart(t *testing.T) {
+	subchart := func(name string) []string {
+		return []string{
+			"charts/" + name + "/Chart.yaml", "apiVersion: v2\nname: " + name + "\nversion: 0.1.0\n",
+			"charts/" + name + "/templates/_help.tpl", `{{ define "app.image" }}{{ .Values.global.imageRegistry | default "docker.io" }}/library/` + name + `:1{{ end }}`,
+			"charts/" + name + "/templates/deployment.yaml", replaced(replaced(goodDeployment, "{{ .Release.Name }}", name), `{{ .Values.global.imageRegistry | default "docker.io" }}/library/nginx:{{ .Values.tag }}`, `{{ include "app.image" . }}`),
+		}
+	}
+	files := with(goodFiles(), append(subchart("server"), subchart("collector")...)...)
+	files["extension.yaml"] = replaced(replaced(goodMetadata, "- docker.io/library/nginx:1.27.0", "- docker.io/library/nginx:1.27.0\n  - docker.io/library/server:1\n  - docker.io/library/collector:1"),
+		"  - name: web\n    tags: [extension]\n", "  - name: web\n    tags: [extension]\n  - name: server\n    tags: [extension]\n  - name: collector\n    tags: [agent]\n") + "installationMode: Multicluster\n"
+	if got := told(check(t, files)); got != nil {
+		t.Errorf("findings: %v", got)
+	}
+}
+
+// TestClusterInfo: templates see what KubeSphere tells of the cluster, on the host
+// cluster and on the chosen ones.
+func TestClusterInfo(t *testing.T) {
+	pod := func(role string) string {
+		return `{{- if eq .Values.global.clusterInfo.role "` + role + `" }}` + "\n" + replaced(replaced(goodDeployment, "{{ .Release.Name }}", "{{ .Values.global.clusterInfo.name }}-"+role), "nginx:{{ .Values.tag }}", role+":1") + "{{- end }}\n"
+	}
+	files := with(goodFiles(), "charts/web/templates/host.yaml", pod("host"), "charts/web/templates/member.yaml", pod("member"))
+	unlisted := func(role string) string {
+		return `warning images ext/charts/web/templates/` + role + `.yaml:3: container "web" of Deployment "` + role + `-` + role + `" uses docker.io/library/` + role + `:1, which images in extension.yaml does not list`
+	}
+	if diff := cmp.Diff([]string{unlisted("host")}, told(check(t, files))); diff != "" {
+		t.Errorf("HostOnly (-want +got):\n%s", diff)
+	}
+	files["extension.yaml"] = replaced(goodMetadata, "[extension]", "[agent]") + "installationMode: Multicluster\n"
+	if diff := cmp.Diff([]string{unlisted("host"), unlisted("member")}, told(check(t, files))); diff != "" {
+		t.Errorf("Multicluster (-want +got):\n%s", diff)
 	}
 }

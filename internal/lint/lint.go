@@ -127,6 +127,8 @@ func run(ctx context.Context, rules []Rule, ext *extension.Extension, opts Optio
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule),
 			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Message, b.Message))
 	})
+	// What two installations have in common is told once.
+	report.Findings = slices.Compact(report.Findings)
 	return report
 }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/Masterminds/semver/v3"
@@ -44,8 +46,11 @@ type loadedChart struct {
 	// EnabledErr is why there is neither.
 	EnabledErr error
 	Places     chartPlaces
+	// Installed render Enabled as KubeSphere installs it: in HostOnly all of it, in
+	// Multicluster what is for the host cluster, and what is for the chosen ones.
+	Installed []renderer
 	// Off are the subcharts that are there and not in Enabled, such as
-	// agent.redis-ha.
+	// agent.redis-ha, or in Enabled and not in Installed.
 	Off []string
 }
 
@@ -88,7 +93,8 @@ func loadChart(ext *extension.Extension) (*loadedChart, error) {
 		c.Renderer, err = rendererOf(ext, c.Enabled)
 	}
 	if c.EnabledErr = err; err == nil {
-		c.Off = switchedOff(loaded, c.Enabled)
+		c.Installed = installedAs(ext, c)
+		c.Off = append(switchedOff(loaded, c.Enabled), installedNowhere(c)...)
 	}
 	return c, nil
 }
@@ -103,7 +109,7 @@ type renderings struct {
 }
 
 // render renders the chart with its own values, and then, with the markers, what
-// makes pods.
+// makes pods: in each way in which KubeSphere installs it.
 func (m *material) render(ctx context.Context) (renderings, error) {
 	loaded, err := m.chart()
 	if err != nil {
@@ -112,28 +118,54 @@ func (m *material) render(ctx context.Context) (renderings, error) {
 	if loaded.EnabledErr != nil {
 		return renderings{}, loaded.EnabledErr
 	}
-	r, sources := loaded.Renderer, loaded.Places.sources(loaded.Enabled)
-	plain := newRendering(sources)
-	var marked *rendering
-	err = r.pass(ctx, func(native map[string]any) iter.Seq[*step] {
+	all := renderings{newRendering(nil), newRendering(nil)}
+	for _, r := range loaded.Installed {
+		one, err := renderInstalled(ctx, r, loaded.Places.sources(r.chart))
+		if err != nil {
+			return renderings{}, err
+		}
+		all.plain.add(one.plain)
+		if one.marked == nil || all.marked == nil {
+			all.marked = nil
+			continue
+		}
+		all.marked.add(one.marked)
+	}
+	return all, nil
+}
+
+func renderInstalled(ctx context.Context, r renderer, sources map[string]source) (renderings, error) {
+	plain, marked := newRendering(sources), newRendering(sources)
+	began := false // with the markers
+	err := r.pass(ctx, func(native map[string]any) iter.Seq[*step] {
 		return func(yield func(*step) bool) {
-			if !plain.take(r.steps(native, r.fresh(false)), nil, yield) || plain.read(ctx) != nil {
-				return
+			for _, on := range r.clusters {
+				here := newRendering(sources)
+				if !here.take(r.steps(native, r.fresh(on, false)), nil, yield) || here.read(ctx) != nil {
+					return
+				}
+				plain.add(here)
 			}
 			wanted := plain.makesPods()
 			if r.changesWhatOthersSee() {
 				wanted = nil
 			}
-			marked = newRendering(sources)
-			marked.take(r.steps(native, r.fresh(true)), wanted, yield)
+			began = true
+			for _, on := range r.clusters {
+				here := newRendering(sources)
+				if !here.take(r.steps(native, r.fresh(on, true)), wanted, yield) || here.readLike(ctx, plain) != nil {
+					return
+				}
+				marked.add(here)
+			}
 		}
 	})
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil: // the pass may go on beside
 		return renderings{}, ctx.Err()
 	case err == nil:
 		return renderings{plain, marked}, nil
-	case marked != nil: // it is with the markers that something does not render
+	case began:
 		return renderings{plain: plain}, nil
 	}
 	if plain, err = r.render(ctx, false, nil); err != nil {
@@ -155,37 +187,65 @@ func (m *material) renderMarked(ctx context.Context, ext *extension.Extension) (
 		return nil, err
 	}
 	plain, marked := rendered.plain, rendered.marked
-	r, sources := loaded.Renderer, plain.Sources
-	if len(loaded.Off) > 0 {
-		if all, err := allSwitchedOn(ext, loaded); err == nil {
-			r, sources = all, loaded.Places.sources(all.chart)
-		}
-	}
-	if marked != nil && len(sources) > len(plain.Sources) {
-		all := marked
-		all.Sources = sources
-		off := func(template string) bool { _, on := plain.Sources[template]; return !on }
-		err := r.pass(ctx, func(native map[string]any) iter.Seq[*step] {
-			return func(yield func(*step) bool) { all.take(r.steps(native, r.fresh(true)), off, yield) }
-		})
-		if ctx.Err() != nil { // the pass may go on beside
-			return nil, ctx.Err()
-		}
-		if err != nil {
-			marked = nil
-		}
-	}
 	if marked == nil {
 		broken := map[string]bool{}
 		for _, b := range plain.Broken {
 			broken[b.Template] = true
 		}
-		if marked, err = r.render(ctx, true, broken); err != nil {
-			return nil, err
+		marked = newRendering(nil)
+		for _, r := range loaded.Installed {
+			one, err := r.render(ctx, true, broken)
+			if err != nil {
+				return nil, err
+			}
+			one.Sources = loaded.Places.sources(r.chart)
+			if err := one.readLike(ctx, plain); err != nil {
+				return nil, err
+			}
+			marked.add(one)
 		}
-		marked.Sources = sources
 	}
-	return marked, marked.readLike(ctx, plain)
+	if len(loaded.Off) == 0 {
+		return marked, nil
+	}
+	off, err := renderOff(ctx, ext, loaded, plain)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err == nil { // a chart that nobody switched on need not render
+		marked.add(off)
+	}
+	return marked, nil
+}
+
+// renderOff renders, with the markers, the templates of the charts that are off.
+func renderOff(ctx context.Context, ext *extension.Extension, loaded *loadedChart, plain *rendering) (*rendering, error) {
+	r, err := allSwitchedOn(ext, loaded)
+	if err != nil {
+		return nil, err
+	}
+	off := newRendering(loaded.Places.sources(r.chart))
+	isOff := func(template string) bool { _, on := plain.Sources[template]; return !on }
+	err = r.pass(ctx, func(native map[string]any) iter.Seq[*step] {
+		return func(yield func(*step) bool) { off.take(r.steps(native, r.fresh(hostCluster, true)), isOff, yield) }
+	})
+	if err != nil && ctx.Err() == nil {
+		on := map[string]bool{}
+		for template := range plain.Sources {
+			on[template] = true
+		}
+		// Definitions are needed, whosever they are.
+		maps.DeleteFunc(on, func(template string, _ bool) bool { return strings.Contains(plain.Sources[template].Text, "define") })
+		sources := off.Sources
+		if off, err = r.render(ctx, true, on); err == nil {
+			off.Sources = sources
+			maps.DeleteFunc(off.Texts, func(template, _ string) bool { return !isOff(template) })
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return off, off.readLike(ctx, plain)
 }
 
 // allSwitchedOn renders the chart with all its optional subcharts.

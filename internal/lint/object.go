@@ -63,7 +63,7 @@ func (r *rendering) objectPlace(o object) (source, int) {
 	total := 0
 	for _, other := range r.Objects {
 		if other.Template == o.Template && other.Kind == o.Kind {
-			total++
+			total = max(total, other.Ordinal+1)
 		}
 	}
 	at := r.Sources[o.Template]

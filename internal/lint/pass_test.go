@@ -38,7 +38,7 @@ func passesAsHelm(t *testing.T, tree string, r renderer) {
 	if err := r.pass(t.Context(), func(native map[string]any) iter.Seq[*step] {
 		return func(yield func(*step) bool) {
 			for _, marked := range []bool{false, true} {
-				if !got[marked].take(r.steps(native, r.fresh(marked)), nil, yield) {
+				if !got[marked].take(r.steps(native, r.fresh(hostCluster, marked)), nil, yield) {
 					return
 				}
 			}

@@ -1,11 +1,12 @@
 package lint
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
+	"slices"
 
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
@@ -16,8 +17,19 @@ import (
 // another rendering.
 const maxBroken = 20
 
+// cluster is the role of a cluster, which KubeSphere gives charts in their global
+// values: global.clusterInfo, with name and role.
+type cluster string
+
+const (
+	hostCluster   cluster = "host"
+	memberCluster cluster = "member"
+)
+
 // renderer renders one tree of charts, as often as it is asked to.
 type renderer struct {
+	// clusters are those on which the tree is installed, the usual one first.
+	clusters []cluster
 	// chart is processed (aliases and conditions applied) and never changed.
 	chart *chart.Chart
 	// top is what templates see, with the values of all charts merged. Templates
@@ -34,7 +46,7 @@ func newRenderer(tree *chart.Chart, release chartutil.ReleaseOptions, given map[
 	if err != nil {
 		return renderer{}, fmt.Errorf("merging the values of the subcharts: %w", err)
 	}
-	return renderer{chart: tree, top: top}, nil
+	return renderer{clusters: []cluster{hostCluster}, chart: tree, top: top}, nil
 }
 
 // values is the merged values of all charts, to be read only.
@@ -58,12 +70,15 @@ func (r renderer) kubeVersion() chartutil.KubeVersion {
 	return caps.KubeVersion
 }
 
-// fresh is a copy of the values, with the markers in it if asked.
-func (r renderer) fresh(marked bool) chartutil.Values {
+// fresh is a copy of the values on a cluster, with the markers in it if asked.
+func (r renderer) fresh(on cluster, marked bool) chartutil.Values {
 	values := copyTree(map[string]any(r.values())).(map[string]any)
-	if marked {
-		setMarkers(values, r.chart)
-	}
+	setGlobals(values, r.chart, func(global map[string]any) {
+		setClusterInfo(global, on)
+		if marked {
+			setMarkers(global)
+		}
+	})
 	return values
 }
 
@@ -92,40 +107,56 @@ func copyTree(value any) any {
 // changesWhatOthersSee tells whether a template may change the values that those
 // after it see: then it has to be rendered, even if nothing is to be seen of it.
 func (r renderer) changesWhatOthersSee() bool {
+	return slices.ContainsFunc(changing, r.mention)
+}
+
+// changing are the ways of calling a function of Helm's that changes a mapping in
+// place (set, unset, merge, mergeOverwrite, and mustMerge…). A new mapping, in
+// parentheses, is nobody else's.
+var changing = []string{"set .", "set $", "erge .", "erge $", "erwrite .", "erwrite $"}
+
+// mention tells whether some words stand in a template.
+func (r renderer) mention(words string) bool {
 	found := false
 	eachChart(r.chart, func(c *chart.Chart) {
 		for _, t := range c.Templates {
-			found = found || changing.Match(t.Data)
+			found = found || bytes.Contains(t.Data, []byte(words))
 		}
 	})
 	return found
 }
 
-// changing is a function of Helm's that changes a mapping in place. A new one (dict,
-// in parentheses) is nobody else's.
-var changing = regexp.MustCompile(`\b(?:set|unset|(?:mustM|m)erge(?:Overwrite)?)\s+[$.]`)
-
-// setMarkers puts the markers into the global values of a chart and of all below
-// it, where Helm would put them were they given by the user: a text takes the
-// place of what is there, a mapping is merged with it.
-func setMarkers(values map[string]any, c *chart.Chart) {
-	global, ok := values[chartutil.GlobalKey].(map[string]any)
-	if !ok {
-		global = map[string]any{}
-		values[chartutil.GlobalKey] = global
-	}
-	global["imageRegistry"] = markerRegistry
-	selector, ok := global["nodeSelector"].(map[string]any)
-	if !ok {
-		selector = map[string]any{}
-		global["nodeSelector"] = selector
-	}
-	selector[markerSelectorKey] = markerSelectorValue
+// setGlobals sets global values of a chart and of all below it, where Helm would
+// put them were they given by the user.
+func setGlobals(values map[string]any, c *chart.Chart, set func(global map[string]any)) {
+	set(tableAt(values, chartutil.GlobalKey))
 	for _, child := range c.Dependencies() {
 		if below, ok := values[child.Name()].(map[string]any); ok {
-			setMarkers(below, child)
+			setGlobals(below, child, set)
 		}
 	}
+}
+
+// tableAt is the mapping under a key; where there is none it becomes one.
+func tableAt(values map[string]any, key string) map[string]any {
+	table, ok := values[key].(map[string]any)
+	if !ok {
+		table = map[string]any{}
+		values[key] = table
+	}
+	return table
+}
+
+func setMarkers(global map[string]any) {
+	global["imageRegistry"] = markerRegistry
+	tableAt(global, "nodeSelector")[markerSelectorKey] = markerSelectorValue
+}
+
+// setClusterInfo sets what KubeSphere says of the cluster on which it installs (the
+// extension development guide on global values).
+func setClusterInfo(global map[string]any, on cluster) {
+	info := tableAt(global, "clusterInfo")
+	info["name"], info["role"] = string(on), string(on)
 }
 
 // render renders the chart, but for the templates in skip, which render to
@@ -164,7 +195,7 @@ func (r renderer) render(ctx context.Context, marked bool, skip map[string]bool)
 // once renders the chart but for the templates in skip.
 func (r renderer) once(ctx context.Context, marked bool, skip map[string]bool) (map[string]string, error) {
 	top := maps.Clone(r.top)
-	top["Values"], top["Release"] = r.fresh(marked), r.release()
+	top["Values"], top["Release"] = r.fresh(r.clusters[0], marked), r.release()
 	return callEngine(ctx, withoutTemplates(r.chart, skip), top)
 }
 

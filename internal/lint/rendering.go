@@ -3,6 +3,7 @@ package lint
 import (
 	"context"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -27,6 +28,9 @@ type rendering struct {
 	Invalid []invalidManifest
 	// Objects are all objects of the plain rendering, by template and place in it.
 	Objects []object
+
+	// varied are the templates of which Texts has one text of several.
+	varied map[string]bool
 }
 
 // brokenTemplate is a template that Helm cannot render.
@@ -43,7 +47,50 @@ type invalidManifest struct {
 }
 
 func newRendering(sources map[string]source) *rendering {
-	return &rendering{Sources: sources, Texts: map[string]string{}}
+	return &rendering{Sources: maps.Clone(sources), Texts: map[string]string{}}
+}
+
+// add adds another rendering of the same extension, on another cluster or of other
+// charts. A template that renders to the same in both counts once; where the texts
+// differ, what is in the other one is added to what is known.
+func (r *rendering) add(other *rendering) {
+	if r.Sources == nil {
+		r.Sources = map[string]source{}
+	}
+	maps.Copy(r.Sources, other.Sources)
+	differs := map[string]bool{}
+	for template, text := range other.Texts {
+		if known, ok := r.Texts[template]; !ok {
+			r.Texts[template], differs[template] = text, true
+		} else if known != text {
+			differs[template] = true
+			if r.varied == nil {
+				r.varied = map[string]bool{}
+			}
+			r.varied[template] = true
+		}
+	}
+	for _, w := range other.Workloads {
+		if differs[w.Template] && !slices.ContainsFunc(r.Workloads, func(known workload) bool { return reflect.DeepEqual(known, w) }) {
+			r.Workloads = append(r.Workloads, w)
+		}
+	}
+	for _, o := range other.Objects {
+		if differs[o.Template] && !slices.Contains(r.Objects, o) {
+			r.Objects = append(r.Objects, o)
+		}
+	}
+	for _, invalid := range other.Invalid {
+		if differs[invalid.Template] && !slices.ContainsFunc(r.Invalid, func(known invalidManifest) bool { return known.Template == invalid.Template }) {
+			r.Invalid = append(r.Invalid, invalid)
+		}
+	}
+	for _, b := range other.Broken {
+		if !slices.ContainsFunc(r.Broken, func(known brokenTemplate) bool { return known.Template == b.Template }) {
+			r.Broken = append(r.Broken, b)
+		}
+	}
+	r.Cut = r.Cut || other.Cut
 }
 
 // take goes through steps of a pass and keeps what they render; those that are not
@@ -84,7 +131,7 @@ func (r *rendering) readLike(ctx context.Context, other *rendering) error {
 		known[w.Template] = append(known[w.Template], w)
 	}
 	return r.eachText(ctx, func(template string) {
-		if text, ok := other.Texts[template]; ok && text == r.Texts[template] {
+		if text, ok := other.Texts[template]; ok && text == r.Texts[template] && !other.varied[template] {
 			r.Workloads = append(r.Workloads, known[template]...)
 			return
 		}
@@ -171,7 +218,7 @@ func (r *rendering) total(w workload) int {
 	n := 0
 	for _, other := range r.Workloads {
 		if other.Template == w.Template && other.Kind == w.Kind {
-			n++
+			n = max(n, other.Ordinal+1)
 		}
 	}
 	return n
