@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/term"
 
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/transport"
 	"github.com/ksrelease/ksrelease/pipeline"
@@ -152,6 +155,9 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	defer dependencies.close()
 	options.Resolver = dependencies
 
+	if err := outsideExtensions(c.Report, options.Sources); err != nil {
+		return err
+	}
 	observers := []pipeline.Observer{c.teller(a, text)}
 	var files []report.File
 	for _, path := range c.Report {
@@ -185,6 +191,20 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 		return &outcomeError{exitAuth}
 	case !result.AsAsked():
 		return &outcomeError{exitNotReleased}
+	}
+	return nil
+}
+
+// outsideExtensions refuses reports that would be packed: the next run would tell
+// the extension from what this one has released.
+func outsideExtensions(reports []string, sources []config.Source) error {
+	for _, file := range reports {
+		for _, s := range sources {
+			if extension.WouldPack(s.Path, file, extension.Options{Ignore: []string{s.Settings.Package.Output}}) {
+				return usage(fmt.Errorf("the report %s would become a part of the extension %s, in which it lies", file, s.Display),
+					fmt.Sprintf("write it elsewhere, such as %s, or leave it out with .helmignore", display(filepath.Join(filepath.Dir(s.Path), filepath.Base(file)))))
+			}
+		}
 	}
 	return nil
 }

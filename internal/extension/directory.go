@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"helm.sh/helm/v3/pkg/ignore"
 )
@@ -290,4 +291,54 @@ func withoutPath(err error) error {
 		return pathErr.Err
 	}
 	return err
+}
+
+// WouldPack tells whether a file that is written to a path would be a part of the
+// extension in a directory, and so of its content, the next time it is read.
+func WouldPack(dir, file string, opts Options) bool {
+	parent, err := filepath.EvalSymlinks(filepath.Dir(file))
+	if err != nil {
+		return false
+	}
+	t, err := openTree(dir, opts)
+	if err != nil {
+		return false
+	}
+	defer t.close()
+	parent, err = filepath.Abs(parent)
+	if err != nil {
+		return false
+	}
+	relative, err := filepath.Rel(t.real, filepath.Join(parent, filepath.Base(file)))
+	if err != nil || !filepath.IsLocal(relative) {
+		return false
+	}
+	name := ""
+	parts := strings.Split(filepath.ToSlash(relative), "/")
+	for i, part := range parts {
+		name = path.Join(name, part)
+		if isNeverPackedPart(part) || t.isIgnoredPath(name) || t.rules.Ignore(name, toBe{part, i < len(parts)-1}) {
+			return false
+		}
+	}
+	return true
+}
+
+// toBe is a file or folder that need not be there yet.
+type toBe struct {
+	name   string
+	folder bool
+}
+
+func (f toBe) Name() string       { return f.name }
+func (f toBe) IsDir() bool        { return f.folder }
+func (f toBe) Size() int64        { return 0 }
+func (f toBe) ModTime() time.Time { return time.Time{} }
+func (f toBe) Sys() any           { return nil }
+
+func (f toBe) Mode() fs.FileMode {
+	if f.folder {
+		return fs.ModeDir
+	}
+	return 0
 }

@@ -282,6 +282,21 @@ func TestIgnoredFolderAroundTheExtension(t *testing.T) {
 	}
 }
 
+// TestWouldPack: what is written into an extension becomes a part of it, unless it is
+// left out.
+func TestWouldPack(t *testing.T) {
+	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, ".helmignore": "reports/\n*.log\n", "reports/x": "", "files/x": ""})
+	link(t, "files", dir, "linked")
+	for file, want := range map[string]bool{
+		"result.json": true, "files/result.json": true, "linked/result.json": true, "files/nowhere/result.json": false,
+		"reports/result.json": false, "run.log": false, "dist/result.json": false, ".ksrelease/result.json": false, "../result.json": false,
+	} {
+		if got := WouldPack(dir, filepath.Join(dir, file), Options{Ignore: []string{filepath.Join(dir, "dist")}}); got != want {
+			t.Errorf("%s: %v, want %v", file, got, want)
+		}
+	}
+}
+
 // TestNamesThatNoPackageHas: what readers of packages refuse is told before one is
 // made.
 func TestNamesThatNoPackageHas(t *testing.T) {
