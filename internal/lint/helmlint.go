@@ -211,16 +211,8 @@ func (s *subject) object(plain *rendering, o object, minor int) {
 		at, line := plain.objectPlace(o)
 		s.inSourceAs(severity, at, line, message, hint)
 	}
-	if !o.Mapping || o.APIVersion == "" || o.Kind == "" {
-		missing := "kind"
-		switch {
-		case !o.Mapping:
-			missing = "fields"
-		case o.Kind != "":
-			missing = "apiVersion"
-		}
-		tell(s.severity(), fmt.Sprintf("line %d of what the template renders begins an object without %s, so Helm does not install the chart", o.Line, missing), "let it begin with apiVersion and kind, or render nothing")
-		return
+	if o.Fault != "" {
+		return // the rule render says so
 	}
 	if err := badName(o); err != nil && extension.ValidName(s.ext.Metadata.Name) == nil { // the rule name says so
 		tell(s.severity(), err.Error(), "Kubernetes refuses it: look at the values that make up metadata.name")

@@ -13,14 +13,14 @@ func TestHelmLint(t *testing.T) {
 	testFindings(t, []findingTest{
 		{
 			name: "no kind", changes: []string{file, "a: 1\n---\n# nothing\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"},
-			want: []string{`warning helm-lint ext/charts/web/templates/a.yaml: line 1 of what the template renders begins an object without kind, so Helm does not install the chart`},
+			want: []string{`error render ext/charts/web/templates/a.yaml: line 1 of what the template renders begins an object without kind, so Helm does not install the chart`},
 			hint: "let it begin with apiVersion and kind, or render nothing",
 		},
 		{
 			name: "a list, and no API version", changes: []string{file, "- a\n---\nkind: ConfigMap\n"},
 			want: []string{
-				`warning helm-lint ext/charts/web/templates/a.yaml: line 1 of what the template renders begins an object without fields, so Helm does not install the chart`,
-				`warning helm-lint ext/charts/web/templates/a.yaml:3: line 2 of what the template renders begins an object without apiVersion, so Helm does not install the chart`,
+				`error render ext/charts/web/templates/a.yaml: line 1 of what the template renders begins no object, but a list, so Helm does not install the chart`,
+				`error render ext/charts/web/templates/a.yaml:3: line 2 of what the template renders begins an object without apiVersion, so Helm does not install the chart`,
 			},
 		},
 		{

@@ -636,6 +636,34 @@ func TestWhatThePushedPackageLacks(t *testing.T) {
 	})
 }
 
+// TestObjectsThatHelmCannotRead: what Helm refuses when it sorts what was rendered.
+func TestObjectsThatHelmCannotRead(t *testing.T) {
+	const head = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n"
+	const of = "error render ext/charts/web/templates/a.yaml:2: line 1 of what the template renders begins an object whose "
+	const end = ", so Helm does not install the chart"
+	testFindings(t, []findingTest{
+		{
+			name: "a list of annotations", changes: []string{"charts/web/templates/a.yaml", head + "  annotations: {{- toYaml .Values.annotations | nindent 4 }}\n", "charts/web/values.yaml", "tag: 1.27.0\nannotations: []\n"},
+			want: []string{of + "metadata.annotations is a list, not a mapping" + end},
+			hint: "look at the values that are put in there: an empty list ([]) is no mapping ({})",
+		},
+		{
+			name: "an annotation that is a mapping", changes: []string{"charts/web/templates/a.yaml", head + "  annotations: {a: {b: c}}\n"},
+			want: []string{of + "annotation a is a mapping, not a text" + end},
+		},
+		{
+			name: "a name that is a list", changes: []string{"charts/web/templates/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: [a]}\n"},
+			want: []string{of + "metadata.name is a list, not a text" + end},
+		},
+		{
+			name: "a text", changes: []string{"charts/web/templates/a.yaml", "just text\n"},
+			want: []string{"error render ext/charts/web/templates/a.yaml: line 1 of what the template renders begins no object, but a text" + end},
+			hint: "let it begin with apiVersion and kind, or render nothing",
+		},
+		{name: "annotations of other types, and none", changes: []string{"charts/web/templates/a.yaml", head + "  annotations: {a: true, b: 1}\n---\n" + strings.Replace(head, "name: a", "name: b", 1) + "  annotations:\n"}},
+	})
+}
+
 // TestChartsThatAreNotInstalled: neither libraries nor what another Chart.yaml says.
 func TestChartsThatAreNotInstalled(t *testing.T) {
 	testFindings(t, []findingTest{

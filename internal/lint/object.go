@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"fmt"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -11,10 +12,11 @@ type object struct {
 	APIVersion, Kind, Name string
 	// Generated is set where the cluster makes up the name (metadata.generateName).
 	Generated bool
-	// Mapping is unset for a document that is a list or a single text.
-	Mapping bool
 	// Selects is set where spec.selector has a condition.
 	Selects bool
+	// Fault says why Helm refuses the object before Kubernetes sees it; it is empty
+	// where it does not.
+	Fault string
 	// Template, Ordinal and Line say where it was rendered: the template's path, the
 	// number of objects of this kind before it, and the line of the rendered text.
 	Template string
@@ -29,7 +31,7 @@ func objectOf(template string, m manifest, node *yaml.Node) (o object, ok bool) 
 	if root == nil || root.Kind == yaml.ScalarNode && root.ShortTag() == "!!null" {
 		return object{}, false
 	}
-	o = object{Template: template, Line: m.Line, Mapping: root.Kind == yaml.MappingNode}
+	o = object{Template: template, Line: m.Line, Fault: headFault(root)}
 	o.APIVersion = scalarAt(root, "apiVersion")
 	o.Kind = scalarAt(root, "kind")
 	metadata := nodeAt(root, "metadata")
@@ -44,10 +46,61 @@ func objectOf(template string, m manifest, node *yaml.Node) (o object, ok bool) 
 	return o, true
 }
 
+// headFault says why Helm cannot read the head of a document (SimpleHead of
+// helm.sh/helm/v3/pkg/releaseutil, which it reads of each to sort them), or why
+// nothing can be made of it.
+func headFault(root *yaml.Node) string {
+	if root.Kind != yaml.MappingNode {
+		return "no object, but " + kindOfNode(root)
+	}
+	metadata := nodeAt(root, "metadata")
+	for _, field := range [...]struct {
+		name string
+		node *yaml.Node
+	}{{"apiVersion", nodeAt(root, "apiVersion")}, {"kind", nodeAt(root, "kind")}, {"metadata.name", nodeAt(metadata, "name")}} {
+		if field.node != nil && field.node.Kind != yaml.ScalarNode {
+			return fmt.Sprintf("an object whose %s is %s, not a text", field.name, kindOfNode(field.node))
+		}
+	}
+	annotations := nodeAt(metadata, "annotations")
+	for _, table := range [...]struct {
+		name string
+		node *yaml.Node
+	}{{"metadata", metadata}, {"metadata.annotations", annotations}} {
+		if table.node != nil && table.node.Kind != yaml.MappingNode && table.node.ShortTag() != "!!null" {
+			return fmt.Sprintf("an object whose %s is %s, not a mapping", table.name, kindOfNode(table.node))
+		}
+	}
+	if annotations != nil && annotations.Kind == yaml.MappingNode {
+		for i := 0; i+1 < len(annotations.Content); i += 2 {
+			if value := unaliased(annotations.Content[i+1]); value.Kind != yaml.ScalarNode {
+				return fmt.Sprintf("an object whose annotation %s is %s, not a text", oneLine(annotations.Content[i].Value), kindOfNode(value))
+			}
+		}
+	}
+	switch {
+	case scalarAt(root, "kind") == "":
+		return "an object without kind"
+	case scalarAt(root, "apiVersion") == "":
+		return "an object without apiVersion"
+	}
+	return ""
+}
+
+func kindOfNode(node *yaml.Node) string {
+	switch node.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	return "a text"
+}
+
 // apiDefinition reads only the line that matters of a CustomResourceDefinition:
 // they are by far the largest documents, and text that nobody templates.
 func apiDefinition(template string, m manifest) object {
-	o := object{Kind: "CustomResourceDefinition", Generated: true, Mapping: true, Template: template, Line: m.Line}
+	o := object{Kind: "CustomResourceDefinition", Generated: true, Template: template, Line: m.Line}
 	for line := range strings.Lines(m.Text) {
 		if version, ok := strings.CutPrefix(line, "apiVersion:"); ok {
 			o.APIVersion = strings.Trim(strings.TrimSpace(version), `"'`)

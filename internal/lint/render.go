@@ -12,9 +12,9 @@ import (
 func renderRule() Rule {
 	return Rule{
 		Name:    "render",
-		Summary: "all templates render with the extension's own values, to YAML",
+		Summary: "all templates render with the extension's own values, to objects that Helm can read",
 		Why: "KubeSphere installs an extension with its own values.yaml unless somebody changes it. A template that fails " +
-			"then, or makes something else than YAML, is an extension that cannot be installed.",
+			"then, or makes something else than YAML or than objects with apiVersion and kind, is an extension that cannot be installed.",
 		Fix:        "Mend the template at the place that the finding names, or give the value that it needs in values.yaml.",
 		Source:     "Helm 3: its engine, and its sorting of manifests, with which KubeSphere installs extensions.",
 		Default:    Error,
@@ -38,6 +38,16 @@ func checkRender(s *subject) {
 	s.brokenTemplates(plain)
 	for _, invalid := range plain.Invalid {
 		s.invalidManifest(plain, invalid)
+	}
+	for _, o := range plain.Objects {
+		if o.Fault != "" {
+			at, line := plain.objectPlace(o)
+			hint := "look at the values that are put in there: an empty list ([]) is no mapping ({})"
+			if !strings.Contains(o.Fault, "whose") {
+				hint = "let it begin with apiVersion and kind, or render nothing"
+			}
+			s.inSource(at, line, fmt.Sprintf("line %d of what the template renders begins %s, so Helm does not install the chart", o.Line, o.Fault), hint)
+		}
 	}
 }
 
