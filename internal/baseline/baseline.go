@@ -182,8 +182,23 @@ func keyOf(folder string, f lint.Finding) finding {
 	return finding{Rule: f.Rule, File: name, Message: steady(f.Message)}
 }
 
-// lineNumber finds the lines that messages name.
-var lineNumber = regexp.MustCompile(`\bline \d+`)
+// moving is what messages say that is another when something else changes: lines, how
+// many of a kind there are, and sizes.
+var moving = []struct {
+	pattern *regexp.Regexp
+	with    string
+}{
+	{regexp.MustCompile(`\bline \d+`), "line …"},
+	{regexp.MustCompile(`:\d+: `), ":…: "},
+	{regexp.MustCompile(`\b(?:\d+|one) (rule|file|image|other \w+?)s?(?: does| do)?\b`), "… $1"},
+	{regexp.MustCompile(`\b\d+(?:\.\d+)? (?:B|[KMG]iB)\b`), "… B"},
+}
 
-// steady takes out of a message what changes when code moves.
-func steady(message string) string { return lineNumber.ReplaceAllString(message, "line …") }
+// steady takes out of a message what changes when code moves, or when a finding of
+// several is mended.
+func steady(message string) string {
+	for _, m := range moving {
+		message = m.pattern.ReplaceAllString(message, m.with)
+	}
+	return message
+}

@@ -254,3 +254,28 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestSteady: a finding is the same one when code moves, or when there are more or
+// fewer of its kind.
+func TestSteady(t *testing.T) {
+	for _, pair := range [][2]string{
+		{"web.tpl:11: host is asked of a value that is not set", "web.tpl:12: host is asked of a value that is not set"},
+		{"line 3 of what it renders: no", "line 30 of what it renders: no"},
+		{"3 rules of the ClusterRole have the wildcard *", "2 rules of the ClusterRole have the wildcard *"},
+		{"node_modules is packed (one file, 2 B)", "node_modules is packed (12 files, 3.5 KiB)"},
+		{"it uses x:1 (as one other container does)", "it uses x:1 (as 4 other containers do)"},
+	} {
+		if steady(pair[0]) != steady(pair[1]) {
+			t.Errorf("%q and %q", steady(pair[0]), steady(pair[1]))
+		}
+	}
+	for _, pair := range [][2]string{
+		{"it uses nginx:1.27.0, which is not listed", "it uses nginx:1.28.0, which is not listed"},
+		{"the version 1.0.0 is no text", "the version 2.0.0 is no text"},
+		{"registry:5000/x is no image", "registry:5001/x is no image"},
+	} {
+		if steady(pair[0]) == steady(pair[1]) {
+			t.Errorf("%q and %q are one", pair[0], pair[1])
+		}
+	}
+}

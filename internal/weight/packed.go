@@ -17,13 +17,18 @@ type packedChart struct {
 	folder  string // charts/NAME/
 }
 
-// packedCharts looks into all of them. What cannot be read, or lies there as a
-// folder already, is left alone: lint tells of it.
+// lookedInto is how much content of packed subcharts, in bytes, is kept to be looked
+// into: what one extension may have in all.
+const lookedInto = 64 << 20
+
+// packedCharts looks into them. What cannot be read, or lies there as a folder
+// already, is left alone: lint tells of it.
 func (p *parcel) packedCharts() []packedChart {
 	var charts []packedChart
+	var content int
 	for _, f := range p.files {
 		root, rest := p.chartOf(f.Name)
-		if !isPackedChart(rest) {
+		if !isPackedChart(rest) || content > lookedInto {
 			continue
 		}
 		name, inner, err := extension.Unpacked(f.Data)
@@ -38,6 +43,9 @@ func (p *parcel) packedCharts() []packedChart {
 		var sum int64
 		for _, share := range shares {
 			sum += share
+		}
+		for _, within := range inner {
+			content += len(within.Data)
 		}
 		c := packedChart{archive: f.Name, folder: folder, parcel: &parcel{ext: p.ext, share: map[string]int64{}}}
 		for i, within := range inner {

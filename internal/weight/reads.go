@@ -2,8 +2,10 @@ package weight
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/gobwas/glob"
 	"helm.sh/helm/v3/pkg/chart"
@@ -17,26 +19,23 @@ import (
 // file that is needed would be worse than none.
 type reads struct {
 	everything bool
-	patterns   map[string]glob.Glob
+	known      map[string]bool
+	patterns   []glob.Glob
 }
 
 // has tells whether a file, named as in its chart, may be read.
 func (r *reads) has(name string) bool {
-	if r.everything {
-		return true
-	}
-	for _, pattern := range r.patterns {
-		if pattern.Match(name) {
-			return true
-		}
-	}
-	return false
+	return r.everything || anyMatches(r.patterns, name)
+}
+
+func anyMatches(patterns []glob.Glob, name string) bool {
+	return slices.ContainsFunc(patterns, func(pattern glob.Glob) bool { return pattern.Match(name) })
 }
 
 // reads looks through all templates of the extension, packed subcharts included,
 // and through values, which templates may run as templates (tpl).
 func (p *parcel) reads() *reads {
-	r := &reads{patterns: map[string]glob.Glob{}}
+	r := &reads{known: map[string]bool{}}
 	loaded, err := p.ext.Chart()
 	if err != nil {
 		r.everything = true // lint tells why
@@ -44,23 +43,23 @@ func (p *parcel) reads() *reads {
 	}
 	r.ofChart(loaded)
 	// A file that is read may be run as a template, too, and read others.
-	for seen := map[string]bool{}; !r.everything; {
-		before := len(r.patterns)
-		r.ofFiles(p, seen)
+	// Each pattern is held against each file once.
+	seen := map[string]bool{}
+	for done := 0; done < len(r.patterns) && !r.everything; {
+		fresh := r.patterns[done:]
+		done = len(r.patterns)
+		r.ofFiles(p, fresh, seen)
 		for _, c := range p.packed {
-			r.ofFiles(c.parcel, seen)
-		}
-		if len(r.patterns) == before {
-			break
+			r.ofFiles(c.parcel, fresh, seen)
 		}
 	}
 	return r
 }
 
 // ofFiles looks through files that are read themselves, each once.
-func (r *reads) ofFiles(p *parcel, seen map[string]bool) {
+func (r *reads) ofFiles(p *parcel, patterns []glob.Glob, seen map[string]bool) {
 	for _, f := range p.files {
-		if !seen[f.Name] && r.has(p.withinChart(f.Name)) {
+		if !seen[f.Name] && anyMatches(patterns, p.withinChart(f.Name)) {
 			seen[f.Name] = true
 			r.ofText(string(f.Data))
 		}
@@ -104,16 +103,18 @@ func (r *reads) ofText(text string) {
 	if !strings.Contains(text, "Files") {
 		return
 	}
+	names := sync.OnceValue(func() map[string]bool { return namesFromPatterns(text) })
 	for _, at := range mention.FindAllStringIndex(text, -1) {
 		if r.everything {
 			return
 		}
-		r.ofUse(text, text[at[1]:])
+		r.ofUse(text[at[1]:], names)
 	}
 }
 
-// ofUse notes what one use of .Files reads, given what stands behind it.
-func (r *reads) ofUse(text, use string) {
+// ofUse notes what one use of .Files reads, given what stands behind it, and the
+// variables that hold names of files.
+func (r *reads) ofUse(use string, names func() map[string]bool) {
 	if m := readsOne.FindStringSubmatch(use); m != nil {
 		name, err := strconv.Unquote(m[2])
 		switch {
@@ -136,7 +137,7 @@ func (r *reads) ofUse(text, use string) {
 		r.pattern(glob.QuoteMeta(known) + "**")
 		return
 	}
-	if m := readsVariable.FindStringSubmatch(use); m != nil && isNameFromPattern(text, m[1]) {
+	if m := readsVariable.FindStringSubmatch(use); m != nil && names()[m[1]] {
 		return // the pattern itself is another use
 	}
 	r.everything = true
@@ -145,32 +146,33 @@ func (r *reads) ofUse(text, use string) {
 // pattern notes a pattern as Helm reads it: engine.files.Glob takes one that does
 // not compile for all files.
 func (r *reads) pattern(pattern string) {
-	if _, ok := r.patterns[pattern]; ok {
+	if r.known[pattern] {
 		return
 	}
+	r.known[pattern] = true
 	compiled, err := glob.Compile(pattern, '/')
 	if err != nil {
 		r.everything = true
 		return
 	}
-	r.patterns[pattern] = compiled
+	r.patterns = append(r.patterns, compiled)
 }
 
-// isNameFromPattern tells whether a variable never holds anything but names that
-// a pattern has found.
-func isNameFromPattern(text, variable string) bool {
-	bound, ranged := 0, 0
+// namesFromPatterns are the variables of a template that never hold anything but
+// names that a pattern has found.
+func namesFromPatterns(text string) map[string]bool {
+	bound, ranged := map[string]int{}, map[string]int{}
 	for _, m := range binding.FindAllStringSubmatch(text, -1) {
 		for _, name := range m[1:] {
-			if name == variable {
-				bound++
-			}
+			bound[name]++
 		}
 	}
 	for _, m := range rangesOver.FindAllStringSubmatch(text, -1) {
-		if m[1] == variable {
-			ranged++
-		}
+		ranged[m[1]]++
 	}
-	return ranged > 0 && bound == ranged
+	names := map[string]bool{}
+	for name, n := range ranged {
+		names[name] = n == bound[name]
+	}
+	return names
 }

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gobwas/glob"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/engine"
@@ -402,7 +401,7 @@ func FuzzReads(f *testing.F) {
 	f.Add(`{{ range $p, $_ := .Files.Glob "other/*" }}{{ $.Files.Get $p }}{{ end }}`)
 	f.Add("{{ .Files.Get (printf `a/%s` .x) }} \"Files\" {{ $a, $b := .Files.Lines \"\\x\" }}")
 	f.Fuzz(func(t *testing.T, text string) {
-		r := &reads{patterns: map[string]glob.Glob{}}
+		r := &reads{known: map[string]bool{}}
 		r.ofText(text)
 		if strings.Contains(text, ".Files.AsConfig") && !r.has("x") {
 			t.Errorf("%q reads nothing", text)
