@@ -11,7 +11,18 @@ const excerptWidth = 100
 
 // excerpt shows a line of the source with its number, in the form of the
 // excerpts of yamldoc; it is empty for a line that is not there.
-func (s source) excerpt(line int) string { return excerptLine(s.Text, line, line) }
+func (s source) excerpt(line int) string {
+	if s.lines == nil {
+		return excerptLine(s.Text, line, line)
+	}
+	if s.lines.all == nil {
+		s.lines.all = strings.Split(s.Text, "\n")
+	}
+	if line < 1 || line > len(s.lines.all) {
+		return ""
+	}
+	return excerptLine(s.lines.all[line-1], 1, line)
+}
 
 // excerptLine shows the line-th line of text under the given number.
 func excerptLine(text string, line, shownAs int) string {

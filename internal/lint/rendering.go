@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -58,10 +59,10 @@ func (r *rendering) add(other *rendering) {
 		r.Sources = map[string]source{}
 	}
 	maps.Copy(r.Sources, other.Sources)
-	differs := map[string]bool{}
+	fresh, differs := map[string]bool{}, map[string]bool{}
 	for template, text := range other.Texts {
 		if known, ok := r.Texts[template]; !ok {
-			r.Texts[template], differs[template] = text, true
+			r.Texts[template], fresh[template] = text, true
 		} else if known != text {
 			differs[template] = true
 			if r.varied == nil {
@@ -71,17 +72,17 @@ func (r *rendering) add(other *rendering) {
 		}
 	}
 	for _, w := range other.Workloads {
-		if differs[w.Template] && !slices.ContainsFunc(r.Workloads, func(known workload) bool { return reflect.DeepEqual(known, w) }) {
+		if fresh[w.Template] || differs[w.Template] && !slices.ContainsFunc(r.Workloads, func(known workload) bool { return reflect.DeepEqual(known, w) }) {
 			r.Workloads = append(r.Workloads, w)
 		}
 	}
 	for _, o := range other.Objects {
-		if differs[o.Template] && !slices.Contains(r.Objects, o) {
+		if fresh[o.Template] || differs[o.Template] && !slices.Contains(r.Objects, o) {
 			r.Objects = append(r.Objects, o)
 		}
 	}
 	for _, invalid := range other.Invalid {
-		if differs[invalid.Template] && !slices.ContainsFunc(r.Invalid, func(known invalidManifest) bool { return known.Template == invalid.Template }) {
+		if fresh[invalid.Template] || differs[invalid.Template] && !slices.ContainsFunc(r.Invalid, func(known invalidManifest) bool { return known.Template == invalid.Template }) {
 			r.Invalid = append(r.Invalid, invalid)
 		}
 	}
@@ -157,6 +158,7 @@ func (r *rendering) eachText(ctx context.Context, visit func(template string)) e
 // that, being the largest documents by far and text that nobody templates.
 func (r *rendering) readText(template string, all bool) {
 	kinds, objects := map[string]int{}, map[string]int{}
+	random := sync.OnceValue(r.Sources[template].makesUpNames)
 	for _, m := range manifests(r.Texts[template]) {
 		if !m.mayHoldPods() && (!all || m.definesAPI()) {
 			if all {
@@ -179,11 +181,10 @@ func (r *rendering) readText(template string, all bool) {
 				r.Objects = append(r.Objects, o)
 			}
 		}
-		random := len(found) > 0 && r.Sources[template].makesUpNames()
 		for _, w := range found {
 			w.Ordinal = kinds[w.Kind]
 			kinds[w.Kind]++
-			if random {
+			if random() {
 				w.Name = withoutSuffix(w.Name)
 			}
 			r.Workloads = append(r.Workloads, w)

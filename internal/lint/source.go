@@ -20,6 +20,16 @@ type source struct {
 	// for a template that is a file of its own.
 	Inside string
 	Text   string
+
+	// lines is what was found in Text; nil where that is asked seldom.
+	lines *lineIndex
+}
+
+// lineIndex spares looking through a text for each of the objects that it renders.
+type lineIndex struct {
+	all []string
+	// with are the lines that have `key: value`, by key and value.
+	with map[string]map[string][]int
 }
 
 // chartPlace is the folder of a chart.
@@ -191,7 +201,7 @@ func (p chartPlaces) sources(root *chart.Chart) map[string]source {
 		for _, template := range c.Templates {
 			file, inside := at.file(template.Name)
 			found[path.Join(c.ChartFullPath(), template.Name)] = source{
-				File: file, Inside: inside, Text: string(template.Data),
+				File: file, Inside: inside, Text: string(template.Data), lines: &lineIndex{with: map[string]map[string][]int{}},
 			}
 		}
 	})
@@ -214,7 +224,7 @@ func (s source) lineOf(key, value string, ordinal, total int) int {
 	if s.Inside != "" || value == "" {
 		return 0
 	}
-	lines := s.linesWith(key, value)
+	lines := s.linesWith(key)[value]
 	switch {
 	case len(lines) == 1:
 		return lines[0]
@@ -224,8 +234,12 @@ func (s source) lineOf(key, value string, ordinal, total int) int {
 	return lines[ordinal]
 }
 
-func (s source) linesWith(key, value string) []int {
-	var lines []int
+// linesWith are the lines that have a key, by the value that is written out there.
+func (s source) linesWith(key string) map[string][]int {
+	if s.lines != nil && s.lines.with[key] != nil {
+		return s.lines.with[key]
+	}
+	lines := map[string][]int{}
 	n := 0
 	for line := range strings.Lines(s.Text) {
 		n++
@@ -239,9 +253,11 @@ func (s source) linesWith(key, value string) []int {
 		if at := templateComment.FindStringIndex(written); at != nil {
 			written = written[:at[0]]
 		}
-		if strings.Trim(written, " \t\r\n\"'") == value {
-			lines = append(lines, n)
-		}
+		value := strings.Trim(written, " \t\r\n\"'")
+		lines[value] = append(lines[value], n)
+	}
+	if s.lines != nil {
+		s.lines.with[key] = lines
 	}
 	return lines
 }
