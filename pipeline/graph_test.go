@@ -332,7 +332,7 @@ func (g graph) put(dir string) ([]config.Source, error) {
 			}
 			fmt.Fprintf(&yaml, "  - {name: %s, type: extension, version: '%s', required: %v}\n", d.name, d.version, d.required)
 		}
-		files := map[string]string{"icon.svg": "<svg/>", "values.yaml": "{}\n", "templates/config.yaml": "kind: ConfigMap\n"}
+		files := map[string]string{"icon.svg": "<svg/>", "values.yaml": "{}\n", "templates/config.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config}\n"}
 		switch n.trouble {
 		case brokenYAML:
 			yaml.WriteString("name: [\n")

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -34,14 +35,54 @@ func link(releases []*release) {
 			for _, in := range shortestCycle(r) {
 				names = append(names, in.result.Name)
 			}
-			r.broken = withRemedy(fmt.Errorf("externalDependencies form a cycle: %s", strings.Join(append(names, names[0]), " → ")),
-				"remove one of these dependencies from its extension.yaml")
+			r.cycle = cycleError(names)
 		}
 		// Who stands in a cycle waits for nobody: it fails on its own.
 		for _, r := range group {
 			r.needs = nil
 		}
 	}
+}
+
+func cycleError(names []string) error {
+	return withRemedy(fmt.Errorf("externalDependencies form a cycle: %s", strings.Join(append(names, names[0]), " → ")),
+		"remove one of these dependencies from its extension.yaml")
+}
+
+// CheckCycles tells for each extension that stands in a cycle of dependencies, by its
+// name, which extension it needs next on the way back to itself, and the error with
+// which a run would end it. needs are the externalDependencies of each.
+func CheckCycles(needs map[string][]string) map[string]Cycle {
+	named := map[string]*release{}
+	for name := range needs {
+		named[name] = &release{result: ExtensionResult{Name: name}}
+	}
+	var releases []*release
+	for _, name := range slices.Sorted(maps.Keys(needs)) {
+		for _, need := range needs[name] {
+			if dep, ok := named[need]; ok {
+				named[name].needs = append(named[name].needs, dep)
+			}
+		}
+		releases = append(releases, named[name])
+	}
+	found := map[string]Cycle{}
+	for _, group := range cycles(releases) {
+		for _, r := range group {
+			var names []string
+			for _, in := range shortestCycle(r) {
+				names = append(names, in.result.Name)
+			}
+			found[r.result.Name] = Cycle{Next: append(names, names[0])[1], Err: cycleError(names)}
+		}
+	}
+	return found
+}
+
+// Cycle is one that an extension stands in.
+type Cycle struct {
+	Next string
+	Err  error
 }
 
 // cycles finds the strongly connected groups of more than one release, and

@@ -34,7 +34,7 @@ type release struct {
 	ext      *extension.Extension // nil when it cannot be read, or was let go
 	metadata *extension.Metadata  // nil when it cannot be read
 	loadErr  error
-	broken   error // why it cannot be released although it can be read: a cycle
+	cycle    error // in which it stands by its externalDependencies
 	needs    []*release
 
 	action     action

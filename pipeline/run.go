@@ -271,14 +271,14 @@ func (r *Run) letGo(rel *release) {
 
 // loadAgain reads an extension that was let go. It is planned under the name and
 // with the dependencies that were read first.
-func (rel *release) loadAgain() {
+func (rel *release) loadAgain() error {
 	before := rel.metadata
 	rel.load()
 	if rel.loadErr != nil || reflect.DeepEqual(before, rel.metadata) {
-		return
+		return nil
 	}
 	rel.result.Name, rel.result.Version = before.Name, before.Version
-	rel.broken = withRemedy(errors.New("its extension.yaml was changed while the run read it"), "run again")
+	return withRemedy(errors.New("its extension.yaml was changed while the run read it"), "run again")
 }
 
 // wants says whether Only lets the extension through.
@@ -360,14 +360,13 @@ func (r *Run) planOne(ctx context.Context, w *world, rel *release) {
 	}
 	defer r.slots.Release(1)
 	if rel.ext == nil && rel.loadErr == nil {
-		rel.loadAgain()
+		if err := rel.loadAgain(); err != nil {
+			rel.fail(stagePlan, err)
+			return
+		}
 	}
-	switch {
-	case rel.loadErr != nil:
+	if rel.loadErr != nil {
 		rel.unreadable()
-		return
-	case rel.broken != nil:
-		rel.fail(stagePlan, rel.broken)
 		return
 	}
 	if rel.resolve(ctx); rel.over {
@@ -376,6 +375,10 @@ func (r *Run) planOne(ctx context.Context, w *world, rel *release) {
 	before, after := r.stages()
 	rel.perform(ctx, w, before)
 	if rel.over {
+		return
+	}
+	if rel.cycle != nil { // after lint, whose findings are the more for it
+		rel.fail(stagePlan, rel.cycle)
 		return
 	}
 	if r.decides() {

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/baseline"
@@ -16,6 +18,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
+	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 type checkCommand struct {
@@ -54,7 +57,8 @@ func (c *checkCommand) Run(a *app) error {
 	configProblems := len(wrong)
 	errorCount, warningCount := 0, 0
 	seen := map[string]string{}
-	for i, read := range inspectAll(sources, known) {
+	inspections := inspectAll(sources, known)
+	for i, read := range inspections {
 		s, name := sources[i], read.name
 		for _, f := range read.found {
 			switch f.severity {
@@ -75,6 +79,9 @@ func (c *checkCommand) Run(a *app) error {
 		}
 		seen[name] = s.Display
 	}
+	cyclic := inCycles(inspections)
+	errorCount += len(cyclic)
+	wrong = append(wrong, cyclic...)
 	for _, p := range wrong {
 		p.File, p.Message, p.Excerpt, p.Hint = a.conceal.text(p.File), a.conceal.text(p.Message), a.conceal.text(p.Excerpt), a.conceal.text(p.Hint)
 		fmt.Fprintln(a.stdout, report.Problem(p, columns(a.stdout)))
@@ -117,8 +124,9 @@ func gather(wrong *yamldoc.Problems, err error) error {
 // where it cannot be read.
 type inspection struct {
 	name, version string
-	needs         []extension.ExternalDependency
-	found         []inspected
+	// needs are the extensions that it depends on, with the places where it says so.
+	needs map[string]yamldoc.Problem
+	found []inspected
 }
 
 type inspected struct {
@@ -135,11 +143,33 @@ func inspectAll(sources []config.Source, known *baseline.Baseline) []inspection 
 		beside[all[i].name] = all[i].version
 	}
 	for i, s := range sources {
-		if slices.ContainsFunc(all[i].needs, func(d extension.ExternalDependency) bool { return beside[d.Name] != "" }) {
-			all[i] = inspect(s, known, beside)
+		for name := range all[i].needs {
+			if beside[name] != "" {
+				all[i] = inspect(s, known, beside)
+				break
+			}
 		}
 	}
 	return all
+}
+
+// inCycles tells the extensions that need each other, as a run does when it orders
+// them.
+func inCycles(all []inspection) yamldoc.Problems {
+	needs, places := map[string][]string{}, map[string]map[string]yamldoc.Problem{}
+	for _, read := range all {
+		if read.name != "" {
+			needs[read.name], places[read.name] = slices.Sorted(maps.Keys(read.needs)), read.needs
+		}
+	}
+	var problems yamldoc.Problems
+	cycles := pipeline.CheckCycles(needs)
+	for _, name := range slices.Sorted(maps.Keys(cycles)) {
+		p := places[name][cycles[name].Next]
+		p.Message, p.Hint = "error: "+cycles[name].Err.Error(), pipeline.Remedy(cycles[name].Err)
+		problems = append(problems, p)
+	}
+	return problems
 }
 
 // inspect reads one extension, and says what is wrong with its extension.yaml and
@@ -157,7 +187,10 @@ func inspect(s config.Source, known *baseline.Baseline, beside map[string]string
 		}
 		return unreadable
 	}
-	told := inspection{name: ext.Metadata.Name, version: ext.Metadata.Version, needs: ext.Metadata.ExternalDependencies}
+	told := inspection{name: ext.Metadata.Name, version: ext.Metadata.Version, needs: map[string]yamldoc.Problem{}}
+	for i, d := range ext.Metadata.ExternalDependencies {
+		told.needs[d.Name] = ext.Document.Problem("", "", "externalDependencies", strconv.Itoa(i), "name")
+	}
 	fresh, _ := known.Sift(ext.Metadata.Name, ext.Path, lint.CheckMetadata(context.Background(), ext, lint.Options{Severities: severities(s), Beside: beside}))
 	for _, f := range fresh {
 		told.found = append(told.found, inspected{f.Severity, yamldoc.Problem{

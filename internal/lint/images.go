@@ -46,10 +46,19 @@ func checkImages(s *subject) {
 	}
 	used := s.usedImages(plain)
 	listed := s.listedImages()
+	hooks := s.hookImages()
 	if len(listed) == 0 && !hasKey(s.ext, "images") {
 		s.noList(used, len(plain.Broken) > 0)
 		return
 	}
+	for _, h := range hooks {
+		if !containsImage(listed, h.Ref) {
+			s.problem(s.ext.Document.Problem(
+				fmt.Sprintf("the annotation %s uses %s, which images in extension.yaml does not list", h.Pointer[1], h.Ref),
+				"add it to images in extension.yaml:\n  - "+h.Ref.String(), h.Pointer...))
+		}
+	}
+	listed = slices.DeleteFunc(listed, func(l listedImage) bool { return containsImage(hooks, l.Ref) && !usesImage(used, l.Ref) })
 	for _, u := range used {
 		if !containsImage(listed, u.Ref) {
 			s.unlisted(plain, u, listed)
@@ -127,6 +136,31 @@ func (s *subject) listedImages() []listedImage {
 		listed = append(listed, listedImage{Ref: ref, Text: text, Pointer: pointer})
 	}
 	return listed
+}
+
+// hookPrefix is that of the annotations that name the image in which KubeSphere runs
+// its installation hooks, such as executor-hook-image.kubesphere.io/install.
+const hookPrefix = "executor-hook-image.kubesphere.io/"
+
+// hookImages are the images of annotations of extension.yaml, which KubeSphere runs
+// beside those of the chart.
+func (s *subject) hookImages() []listedImage {
+	annotations, _ := s.field("annotations").(map[string]any)
+	var images []listedImage
+	for _, key := range sortedKeys(annotations) {
+		text, _ := annotations[key].(string)
+		if !strings.HasPrefix(key, hookPrefix) || text == "" {
+			continue
+		}
+		pointer := []string{"annotations", key}
+		ref, err := parseImage(text)
+		if err != nil {
+			s.problem(s.ext.Document.Problem(fmt.Sprintf("%q is no image reference", text), "write it as REGISTRY/PATH:TAG, in lower case", pointer...))
+			continue
+		}
+		images = append(images, listedImage{Ref: ref, Text: text, Pointer: pointer})
+	}
+	return images
 }
 
 func findImage(listed []listedImage, ref imageRef) *listedImage {

@@ -229,7 +229,9 @@ func (s *subject) fitMulticluster(subcharts []taggedSubchart) {
 		onAgents = onAgents || onAgent
 		switch {
 		case onHost && onAgent && !c.has(tagExtension) && !c.has(tagAgent):
-			s.untagged(c)
+			if !s.isLibrary(c.Name) { // which installs nothing
+				s.untagged(c)
+			}
 		case !onHost && !onAgent && host.takesByTag(c):
 			s.switchedOffByKubeSphere(c, host)
 		case !onHost && !onAgent:
@@ -240,6 +242,16 @@ func (s *subject) fitMulticluster(subcharts []taggedSubchart) {
 		s.unfit(fmt.Sprintf("installationMode is %s, and no subchart goes to the chosen clusters: none is tagged %s", multicluster, tagAgent),
 			fmt.Sprintf("tag the subcharts that belong there %s, or write installationMode: %s", tagAgent, hostOnly), "installationMode")
 	}
+}
+
+// isLibrary tells whether a subchart only has definitions for others.
+func (s *subject) isLibrary(name string) bool {
+	loaded, err := s.material.chart()
+	if err != nil {
+		return false
+	}
+	child := childNamed(loaded.Chart, name)
+	return child != nil && strings.EqualFold(child.Metadata.Type, "library")
 }
 
 // untagged tells a subchart that has neither tag in Multicluster.

@@ -81,6 +81,11 @@ func TestInstallationMode(t *testing.T) {
 			hint:    `did you mean "agent" for the tag "Agents"?`,
 		},
 		{
+			name: "a library for both sides",
+			changes: append(mode("Multicluster", "    tags: [extension]\n  - name: far\n    tags: [agent]\n  - name: lib\n"),
+				"charts/far/Chart.yaml", "apiVersion: v2\nname: far\nversion: 0.1.0\n", "charts/lib/Chart.yaml", "apiVersion: v2\nname: lib\nversion: 0.1.0\ntype: library\n"),
+		},
+		{
 			name:    "both tags and a condition",
 			changes: mode("Multicluster", "    tags: [agent, extension]\n    condition: web.enabled\n"),
 			want: []string{

@@ -636,6 +636,19 @@ func TestWhatThePushedPackageLacks(t *testing.T) {
 	})
 }
 
+// TestHookImages: the images of KubeSphere's own hooks are in use, too.
+func TestHookImages(t *testing.T) {
+	const hook = "annotations:\n  executor-hook-image.kubesphere.io/install: docker.io/kubesphere/hook:v1\n"
+	testFindings(t, []findingTest{
+		{name: "listed", changes: []string{"extension.yaml", replaced(goodMetadata, "images:\n", hook+"images:\n  - kubesphere/hook:v1\n")}},
+		{
+			name: "not listed", changes: []string{"extension.yaml", goodMetadata + hook},
+			want: []string{`warning images ext/extension.yaml:17:46: the annotation executor-hook-image.kubesphere.io/install uses docker.io/kubesphere/hook:v1, which images in extension.yaml does not list`},
+			hint: "add it to images in extension.yaml:\n  - docker.io/kubesphere/hook:v1",
+		},
+	})
+}
+
 // TestObjectsThatHelmCannotRead: what Helm refuses when it sorts what was rendered.
 func TestObjectsThatHelmCannotRead(t *testing.T) {
 	const head = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n"
