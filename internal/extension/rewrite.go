@@ -36,16 +36,33 @@ func Rewrite(doc *yamldoc.Document, edits []Edit) ([]byte, error) {
 	}
 	after, err := yamldoc.Parse(doc.File(), rewritten)
 	if err != nil {
-		return nil, cannotEdit(doc, edits, "the result would be no valid YAML")
+		return nil, cannotEdit(doc, culprits(doc, edits), "the result would be no valid YAML")
 	}
 	want := doc.Value()
 	for _, e := range edits {
 		want = withValue(want, e.Pointer, e.Value)
 	}
 	if !reflect.DeepEqual(after.Value(), want) {
-		return nil, cannotEdit(doc, edits, "another value shares it through an anchor or a merge key")
+		return nil, cannotEdit(doc, culprits(doc, edits), "another value shares it through an anchor or a merge key")
 	}
 	return rewritten, nil
+}
+
+// culprits are the edits that cannot be made by themselves; where each can, all are.
+func culprits(doc *yamldoc.Document, edits []Edit) []Edit {
+	if len(edits) < 2 {
+		return edits
+	}
+	var found []Edit
+	for _, e := range edits {
+		if _, err := Rewrite(doc, []Edit{e}); err != nil {
+			found = append(found, e)
+		}
+	}
+	if found == nil {
+		return edits
+	}
+	return found
 }
 
 // splice is a replacement of the bytes [start, end) by text.
@@ -63,7 +80,7 @@ func applyEdits(doc *yamldoc.Document, edits []Edit) ([]byte, error) {
 		if !ok {
 			return nil, cannotEdit(doc, []Edit{e}, "there is no text there")
 		}
-		text := indentation(doc, e.Pointer) + scalarLike(doc.Source()[start:end], e.Value)
+		text := indentation(doc, e.Pointer, start) + scalarLike(doc.Source()[start:end], e.Value)
 		splices = append(splices, splice{start, end, text, e})
 	}
 	slices.SortFunc(splices, func(a, b splice) int { return a.start - b.start })
@@ -85,8 +102,13 @@ func applyEdits(doc *yamldoc.Document, edits []Edit) ([]byte, error) {
 }
 
 // indentation is what has to stand before a new value: a literal or folded text may
-// begin below its key without any, and no other text may.
-func indentation(doc *yamldoc.Document, pointer []string) string {
+// begin below its key without any, and no other text may. start is where the old one
+// begins.
+func indentation(doc *yamldoc.Document, pointer []string, start int) string {
+	before := doc.Source()[:start]
+	if before = before[bytes.LastIndexByte(before, '\n')+1:]; len(bytes.TrimSpace(before)) > 0 {
+		return "" // behind the ":" of a key with a question mark
+	}
 	keyLine, keyColumn := doc.KeyPlace(pointer...)
 	line, column := doc.Place(pointer...)
 	if line > keyLine && column <= keyColumn {
@@ -140,8 +162,23 @@ func withValue(value any, pointer []string, scalar string) any {
 // list in brackets included): addresses and digests of ordinary characters.
 var plainSafe = regexp.MustCompile(`^(https?://|sha256:)[A-Za-z0-9._~/:%+=@&?-]*[A-Za-z0-9._~/%+=@&?-]$`)
 
+// headerComment is the comment behind the | or > of a block scalar, with the blanks
+// before it; nil where there is none.
+func headerComment(scalar []byte) []byte {
+	if len(scalar) == 0 || scalar[0] != '|' && scalar[0] != '>' {
+		return nil
+	}
+	header, _, _ := bytes.Cut(scalar, []byte("\n"))
+	return blankComment.Find(bytes.TrimRight(header, "\r"))
+}
+
+var blankComment = regexp.MustCompile(`[ \t]+#.*$`)
+
 // scalarLike writes value in the style of the scalar that it replaces.
 func scalarLike(old []byte, value string) string {
+	if comment := headerComment(old); comment != nil {
+		return scalarLike([]byte("plain"), value) + string(comment)
+	}
 	if len(old) > 0 && old[0] == '\'' && isPrintable(value) {
 		return "'" + strings.ReplaceAll(value, "'", "''") + "'"
 	}

@@ -1,6 +1,7 @@
 package extension
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -32,6 +33,13 @@ func shot(i int, url string) Edit {
 }
 
 // Only the values change; whatever else is in the file stays to the byte.
+// TestRewriteTellsTheCulprit: of several values, the one that cannot be replaced is
+// told, at its place.
+func TestRewriteTellsTheCulprit(t *testing.T) {
+	_, err := Rewrite(parse(t, "x-shots: &s [s.png]\nicon: i.svg\nscreenshots: *s\n"), []Edit{iconEdit, shot(0, "https://f/s.png")})
+	wantError(t, err, ":1:14: screenshots.0 cannot be replaced in place: another value shares it through an anchor or a merge key")
+}
+
 func TestRewrite(t *testing.T) {
 	tests := []struct {
 		name, source string
@@ -53,6 +61,8 @@ func TestRewrite(t *testing.T) {
 		{"folded", "icon: >-\n  ./i.svg\n\nname: a\n", []Edit{iconEdit}, "icon: https://f/i.svg\n\nname: a\n"},
 		{"folded below its key", "icon:\n>-\n  ./i.svg\nname: a\n", []Edit{iconEdit}, "icon:\n https://f/i.svg\nname: a\n"},
 		{"literal below a nested key", "x:\n  icon: # c\n  |1\n   ./i.svg\nname: a\n", []Edit{{[]string{"x", "icon"}, "https://f/i.svg"}}, "x:\n  icon: # c\n   https://f/i.svg\nname: a\n"},
+		{"comment of a literal", "screenshots:\n  - |- # first\n    ./a.png\n  - >-  # second\r\n    ./b.png\r\n", []Edit{shot(0, "https://f/a.png"), shot(1, "https://f/b.png")}, "screenshots:\n  - https://f/a.png # first\n  - https://f/b.png  # second\r\n"},
+		{"a key with a question mark", "? icon\n: ./i.svg\nname: a\n", []Edit{iconEdit}, "? icon\n: https://f/i.svg\nname: a\n"},
 		{"on the next line", "icon:\n  ./i.svg\nname: a\n", []Edit{iconEdit}, "icon:\n  https://f/i.svg\nname: a\n"},
 		{"quoted key", "\"icon\" : ./i.svg\n", []Edit{iconEdit}, "\"icon\" : https://f/i.svg\n"},
 		{"start of document", "--- # x\nicon: ./i.svg\n...\n", []Edit{iconEdit}, "--- # x\nicon: https://f/i.svg\n...\n"},
@@ -120,7 +130,10 @@ func checkRewrite(t *testing.T, source string, value func(i int) string) {
 	// Which values changed is what Rewrite itself has proven; that all else stayed
 	// to the byte is seen by cutting the spans out of both.
 	after := parse(t, string(got))
-	indented := func(e Edit) bool { return indentation(doc, e.Pointer) != "" }
+	indented := func(e Edit) bool {
+		start, _, _ := doc.Span(e.Pointer...)
+		return indentation(doc, e.Pointer, start) != ""
+	}
 	before, rest := withoutSpans(t, doc, edits, indented), withoutSpans(t, after, edits, indented)
 	if before != rest {
 		t.Fatalf("more than the values changed:\n%s", cmp.Diff(before, rest))
@@ -142,7 +155,7 @@ func checkRewrite(t *testing.T, source string, value func(i int) string) {
 // of those that got some.
 func withoutSpans(t *testing.T, doc *yamldoc.Document, edits []Edit, indented func(Edit) bool) string {
 	t.Helper()
-	cut := make([]bool, len(doc.Source())+1)
+	cut, gone := make([]bool, len(doc.Source())+1), make([]bool, len(doc.Source()))
 	for _, e := range edits {
 		start, end, ok := doc.Span(e.Pointer...)
 		if !ok {
@@ -151,13 +164,22 @@ func withoutSpans(t *testing.T, doc *yamldoc.Document, edits []Edit, indented fu
 		for indented(e) && start > 0 && doc.Source()[start-1] == ' ' {
 			start--
 		}
-		for i := start; i < end; i++ {
+		// The comment behind the | or > of a block stays; the block is below it.
+		text := end
+		if comment := headerComment(doc.Source()[start:end]); comment != nil {
+			text = start + bytes.Index(doc.Source()[start:end], comment)
+			for i := text + len(comment); i < end; i++ {
+				gone[i] = true
+			}
+		}
+		for i := start; i < text; i++ {
 			cut[i] = true
 		}
 	}
 	var out strings.Builder
 	for i, c := range doc.Source() {
 		switch {
+		case gone[i]:
 		case !cut[i]:
 			out.WriteByte(c)
 		case !cut[i+1]:
