@@ -44,6 +44,6 @@ func lintStage(ctx context.Context, _ *world, r *release) error {
 		return withRemedy(fmt.Errorf("%s (%s)", first.Message, first.Rule), "%s", first.Hint)
 	default:
 		return withRemedy(fmt.Errorf("%s (%s), and %d more", first.Message, first.Rule, errorCount-1),
-			"see all of them with: ksrelease lint %s", r.source.Display)
+			"see all of them with: ksrelease lint %s", ShellWord(r.source.Display))
 	}
 }

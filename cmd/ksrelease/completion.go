@@ -8,6 +8,8 @@ import (
 	"text/template"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 type completionCommand struct {
@@ -44,7 +46,7 @@ func (c *completionCommand) Run(a *app, parser *kong.Kong) error {
 func writeCompletion(w io.Writer, shell string, grammar *kong.Application) error {
 	text := map[string]string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[shell]
 	t, err := template.New(shell).Funcs(template.FuncMap{
-		"join": strings.Join, "sh": shellWord,
+		"join": strings.Join, "sh": pipeline.ShellWord,
 		"zshName": zshName, "zshFlag": zshFlag, "zshArg": zshArg,
 		"fish": fishWord, "fishNames": fishNames, "fishValue": fishValue,
 	}).Parse(text)
@@ -178,7 +180,7 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 // fishWord quotes a word for fish where it needs it; a backslash counts in
 // quotes, too.
 func fishWord(s string) string {
-	if shellWord(s) == s {
+	if pipeline.ShellWord(s) == s {
 		return s
 	}
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
@@ -372,7 +374,7 @@ func zshFlag(f completableFlag) string {
 		if f.Kind != valueNone {
 			spec += ":" + zshText(f.Label) + ":" + zshAction(f.completableValue)
 		}
-		specs = append(specs, shellWord(spec))
+		specs = append(specs, pipeline.ShellWord(spec))
 	}
 	return strings.Join(specs, " ")
 }
@@ -383,14 +385,14 @@ func zshArg(v completableValue) string {
 	if v.Rest {
 		spec = "*:"
 	}
-	return shellWord(spec + zshText(v.Label) + ":" + zshAction(v))
+	return pipeline.ShellWord(spec + zshText(v.Label) + ":" + zshAction(v))
 }
 
 // zshAction says what completes a value.
 func zshAction(v completableValue) string {
 	words := make([]string, len(v.Words))
 	for i, w := range v.Words {
-		words[i] = shellWord(w)
+		words[i] = pipeline.ShellWord(w)
 	}
 	switch v.Kind {
 	case valueWords:

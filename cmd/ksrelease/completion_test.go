@@ -17,6 +17,8 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 var completionShells = []string{"bash", "zsh", "fish"}
@@ -408,7 +410,7 @@ for line; do
 done
 zpty -d z
 `
-	shell(t, dir, "", append([]string{program, "-f", "-c", "ZSH=" + shellWord(program) + drive, "zsh"}, lines...)...)
+	shell(t, dir, "", append([]string{program, "-f", "-c", "ZSH=" + pipeline.ShellWord(program) + drive, "zsh"}, lines...)...)
 	return offered(t, filepath.Join(dir, "calls"), lines)
 }
 

@@ -82,10 +82,10 @@ func (c *lintCommand) writeBaseline(a *app, p *project, sources []config.Source)
 func (c *lintCommand) writeLine() string {
 	words := []string{"ksrelease", "lint", "--write-baseline"}
 	if c.Dir != "" {
-		words = append(words, "-C", shellWord(c.Dir))
+		words = append(words, "-C", pipeline.ShellWord(c.Dir))
 	}
 	if c.Config != "" {
-		words = append(words, "-f", shellWord(c.Config))
+		words = append(words, "-f", pipeline.ShellWord(c.Config))
 	}
 	return strings.Join(words, " ")
 }

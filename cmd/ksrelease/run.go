@@ -94,7 +94,7 @@ func (c *runCommand) again(names []string, forReal bool) string {
 	words := []string{"ksrelease", "run"}
 	add := func(flag, value string) {
 		if value != "" {
-			words = append(words, flag, shellWord(value))
+			words = append(words, flag, pipeline.ShellWord(value))
 		}
 	}
 	add("-C", c.Dir)
@@ -125,20 +125,9 @@ func (c *runCommand) again(names []string, forReal bool) string {
 	}
 	add("--only", strings.Join(names, ","))
 	for _, path := range c.Paths {
-		words = append(words, shellWord(path))
+		words = append(words, pipeline.ShellWord(path))
 	}
 	return strings.Join(words, " ")
-}
-
-// shellWord quotes a word for a POSIX shell where it needs it.
-func shellWord(s string) string {
-	safe := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./,:=@%+", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !safe(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // perform runs the pipeline and tells of it as the flags ask.

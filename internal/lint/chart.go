@@ -151,6 +151,9 @@ func (s *subject) chartError(err error) {
 	if m := declaredTwice.FindStringSubmatch(cause); m != nil && (file == "" || file == extension.ChartFile) && s.twice(m[1]) {
 		return
 	}
+	if s.wrongField(file, cause) {
+		return
+	}
 	if problems := s.yamlProblems(file); len(problems) > 0 {
 		for _, p := range problems {
 			p.Message = "Helm cannot load the chart: " + p.Message
@@ -171,6 +174,65 @@ func (s *subject) chartError(err error) {
 		f.Excerpt = source{Text: string(s.file(file))}.excerpt(f.Line)
 	}
 	s.tell(s.severity(), f)
+}
+
+// What Helm says of a field of a Chart.yaml: of its type (encoding/json), and of its
+// value (Metadata.Validate of helm.sh/helm/v3/pkg/chart).
+var (
+	wrongType  = regexp.MustCompile(`cannot unmarshal (\w+) into Go struct field \w+\.([\w.]+) of type (\S+)$`)
+	wrongValue = regexp.MustCompile(`^validation: chart\.metadata\.(\w+) (.*)$`)
+)
+
+// wrongField tells, at its place in the Chart.yaml of a subchart, a field that Helm
+// does not take. It reports whether that is what the cause is about.
+func (s *subject) wrongField(file, cause string) bool {
+	field, what := "", ""
+	if m := wrongType.FindStringSubmatch(cause); m != nil && path.Base(file) == extension.ChartFile {
+		field, what = m[2], fmt.Sprintf("%s is %s, and has to be %s", m[2], jsonType(m[1]), goType(m[3]))
+		if strings.HasPrefix(m[3], "chart.") {
+			what = fmt.Sprintf("an entry of %s is %s, and has to be a mapping", m[2], jsonType(m[1]))
+		}
+	} else if m := wrongValue.FindStringSubmatch(cause); m != nil {
+		file, field, what = path.Join(file, extension.ChartFile), m[1], m[1]+" "+m[2]
+	}
+	data := s.file(file)
+	if field == "" || data == nil {
+		return false
+	}
+	document, err := yamldoc.Parse(s.path(file), data)
+	if err != nil {
+		return false
+	}
+	s.problem(document.Problem("Helm cannot load the chart: "+oneSentence(what), "mend it as Helm's documentation on Chart.yaml has it", strings.Split(field, ".")...))
+	return true
+}
+
+// jsonType is what encoding/json calls a kind of value, in plain words.
+func jsonType(kind string) string {
+	switch kind {
+	case "string":
+		return "a text"
+	case "array":
+		return "a list"
+	case "object":
+		return "a mapping"
+	case "bool":
+		return "true or false"
+	}
+	return "a " + kind
+}
+
+// goType is a type of the fields of Chart.yaml in plain words.
+func goType(name string) string {
+	switch {
+	case strings.HasPrefix(name, "[]"):
+		return "a list"
+	case strings.HasPrefix(name, "map["):
+		return "a mapping"
+	case name == "bool":
+		return "true or false"
+	}
+	return "a text"
 }
 
 // declaredTwice is how Helm refuses a chart with two dependencies that go by one

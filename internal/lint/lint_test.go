@@ -187,7 +187,7 @@ func TestFindings(t *testing.T) {
 		{
 			name:    "a Chart.yaml without a name",
 			changes: []string{"charts/web/Chart.yaml", "apiVersion: v2\nversion: 0.1.0\n"},
-			want:    []string{`error chart ext/charts/web: Helm cannot load the chart: validation: chart.metadata.name is required`},
+			want:    []string{`error chart ext/charts/web/Chart.yaml:1:1: Helm cannot load the chart: name is required`},
 		},
 		{
 			name:    "a file among the subcharts",
@@ -647,6 +647,23 @@ func TestHookImages(t *testing.T) {
 			hint: "add it to images in extension.yaml:\n  - docker.io/kubesphere/hook:v1",
 		},
 	})
+}
+
+// TestFieldsOfSubchartsThatHelmDoesNotTake: each is told at its place, without the
+// names of Go types.
+func TestFieldsOfSubchartsThatHelmDoesNotTake(t *testing.T) {
+	const head = "apiVersion: v2\nname: web\n"
+	var tests []findingTest
+	for field, want := range map[string]string{
+		"version: 0.1.0\nmaintainers: [Foo]": "4:14: Helm cannot load the chart: an entry of maintainers is a text, and has to be a mapping",
+		"version: 0.1.0\nkeywords: x":        "4:11: Helm cannot load the chart: keywords is a text, and has to be a list",
+		"version: 0.1.0\nannotations: [a]":   "4:14: Helm cannot load the chart: annotations is a list, and has to be a mapping",
+		"version: latest":                    `3:10: Helm cannot load the chart: version "latest" is invalid`,
+		"version: 0.1.0\ntype: app":          "4:7: Helm cannot load the chart: type must be application or library",
+	} {
+		tests = append(tests, findingTest{name: field, changes: []string{"charts/web/Chart.yaml", head + field + "\n"}, want: []string{"error chart ext/charts/web/Chart.yaml:" + want}})
+	}
+	testFindings(t, tests)
 }
 
 // TestObjectsThatHelmCannotRead: what Helm refuses when it sorts what was rendered.
