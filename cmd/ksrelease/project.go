@@ -128,7 +128,11 @@ func (p *project) undeclared(paths []string) ([]config.Source, error) {
 			return nil, usage(fmt.Errorf("%s: %w", path, errors.Unwrap(err)), "name a directory with an extension.yaml, or a package .tgz")
 		}
 		if !isExtension(absolute) {
-			return nil, usage(fmt.Errorf("%s is no extension", path), "name a directory with an extension.yaml, or a package .tgz")
+			remedy := "name a directory with an extension.yaml, or a package .tgz"
+			if misnamed := misnamedMetadata(absolute); misnamed != "" {
+				remedy = fmt.Sprintf("rename %s in it to %s", misnamed, extension.MetadataFile)
+			}
+			return nil, usage(fmt.Errorf("%s is no extension", path), remedy)
 		}
 		sources = append(sources, config.Source{Path: absolute, Display: filepath.Clean(path), Settings: p.config.Defaults})
 	}
@@ -142,6 +146,21 @@ func isExtension(path string) bool {
 	}
 	_, err := os.Stat(filepath.Join(path, extension.MetadataFile))
 	return err == nil
+}
+
+// misnamedMetadata is the file of a directory that was meant as its extension.yaml;
+// empty where there is none.
+func misnamedMetadata(dir string) string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return ""
+	}
+	for _, entry := range entries {
+		if name := entry.Name(); strings.EqualFold(name, extension.MetadataFile) || strings.EqualFold(name, "extension.yml") {
+			return name
+		}
+	}
+	return ""
 }
 
 // narrow keeps the sources that are one of the paths or lie below one.

@@ -7,8 +7,11 @@
 package extension
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,6 +40,9 @@ type Extension struct {
 	// AssetProblems are the references of icon, screenshots and
 	// staticFileDirectory that lead out of the extension or name nothing in it.
 	AssetProblems yamldoc.Problems
+	// ArchiveDigest is the SHA-256 of the package that Load read, "sha256:" and 64 hex
+	// digits; it is empty for a directory.
+	ArchiveDigest string
 	// Resolved are the charts that WithCharts put under charts/, and Replaced the
 	// packages there that gave way to them.
 	Resolved []Resolved
@@ -144,7 +150,16 @@ func loadArchive(path, display string, opts Options) (*Extension, error) {
 	if err != nil {
 		return nil, err
 	}
-	return assemble(display, files, noFile, opts.Limits, leaveOut)
+	sum := sha256.New()
+	if _, err := io.Copy(sum, archive); err != nil {
+		return nil, withoutPath(err)
+	}
+	e, err := assemble(display, files, noFile, opts.Limits, leaveOut)
+	if err != nil {
+		return nil, err
+	}
+	e.ArchiveDigest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
+	return e, nil
 }
 
 // openArchive opens a file that should be a package, and nothing that could not
