@@ -31,11 +31,7 @@ func link(releases []*release) {
 	}
 	for _, group := range cycles(releases) {
 		for _, r := range group {
-			var names []string
-			for _, in := range shortestCycle(r) {
-				names = append(names, in.result.Name)
-			}
-			r.cycle = cycleError(names)
+			_, r.cycle = cycleOf(r)
 		}
 		// Who stands in a cycle waits for nobody: it fails on its own.
 		for _, r := range group {
@@ -44,8 +40,15 @@ func link(releases []*release) {
 	}
 }
 
-func cycleError(names []string) error {
-	return withRemedy(fmt.Errorf("externalDependencies form a cycle: %s", strings.Join(append(names, names[0]), " → ")),
+// cycleOf is the extension that one in a cycle needs next on the way back to itself,
+// and the error of that.
+func cycleOf(r *release) (next string, err error) {
+	var names []string
+	for _, in := range shortestCycle(r) {
+		names = append(names, in.result.Name)
+	}
+	names = append(names, names[0])
+	return names[1], withRemedy(fmt.Errorf("externalDependencies form a cycle: %s", strings.Join(names, " → ")),
 		"remove one of these dependencies from its extension.yaml")
 }
 
@@ -69,11 +72,8 @@ func CheckCycles(needs map[string][]string) map[string]Cycle {
 	found := map[string]Cycle{}
 	for _, group := range cycles(releases) {
 		for _, r := range group {
-			var names []string
-			for _, in := range shortestCycle(r) {
-				names = append(names, in.result.Name)
-			}
-			found[r.result.Name] = Cycle{Next: append(names, names[0])[1], Err: cycleError(names)}
+			next, err := cycleOf(r)
+			found[r.result.Name] = Cycle{Next: next, Err: err}
 		}
 	}
 	return found
