@@ -74,7 +74,7 @@ func TestCIValues(t *testing.T) {
 			"charts/web/ci/a-values.yaml", "global: {imageRegistry: r.io}\n", "charts/web/ci/b-values.yaml", "global: {imageRegistry: q.io}\n"}},
 		{
 			name: "a template that the rule render tells", changes: []string{"charts/web/templates/a.yaml", "{{ fail \"no\" }}", "charts/web/ci/a-values.yaml", "a: b\n", "charts/web/ci/b-values.yaml", "a: b\n"},
-			want: []string{`error render ext/charts/web/templates/a.yaml:1: the template does not render: no`},
+			want: []string{`error render ext/charts/web/templates/a.yaml:1:4: the template does not render: no`},
 		},
 		{name: "a library", changes: []string{"charts/lib/Chart.yaml", "apiVersion: v2\nname: lib\nversion: 0.1.0\ntype: library\n", "charts/lib/ci/a-values.yaml", "a: b\n",
 			"extension.yaml", replaced(goodMetadata, "dependencies:\n", "dependencies:\n  - name: lib\n    tags: [extension]\n")}},

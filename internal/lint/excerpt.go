@@ -15,13 +15,26 @@ func (s source) excerpt(line int) string {
 	if s.lines == nil {
 		return excerptLine(s.Text, line, line)
 	}
-	if s.lines.all == nil {
-		s.lines.all = strings.Split(s.Text, "\n")
-	}
-	if line < 1 || line > len(s.lines.all) {
+	text, ok := s.line(line)
+	if !ok {
 		return ""
 	}
-	return excerptLine(s.lines.all[line-1], 1, line)
+	return excerptLine(text, 1, line)
+}
+
+// line is a line of the source, from 1, without its end.
+func (s source) line(number int) (text string, ok bool) {
+	lines := s.lines
+	if lines == nil {
+		lines = &lineIndex{}
+	}
+	if lines.all == nil {
+		lines.all = strings.Split(s.Text, "\n")
+	}
+	if number < 1 || number > len(lines.all) {
+		return "", false
+	}
+	return lines.all[number-1], true
 }
 
 // excerptLine shows the line-th line of text under the given number.

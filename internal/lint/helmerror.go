@@ -4,14 +4,30 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // templatePlace is a place in a template, by the path that Helm gives it.
 type templatePlace struct {
 	Template string
-	// Line is 1-based, or 0. text/template counts columns in bytes from 0; they
-	// are not used.
+	// Line is 1-based, or 0.
 	Line int
+	// Offset is where in the line, in bytes from 0, as text/template counts columns;
+	// -1 where it does not say, as for what cannot be parsed.
+	Offset int
+}
+
+// column is the place in a line of a source, in characters from 1; 0 where it is
+// not known.
+func (p templatePlace) column(at source) int {
+	if p.Offset < 0 || p.Line < 1 || at.Inside != "" {
+		return 0
+	}
+	text, ok := at.line(p.Line)
+	if !ok || p.Offset > len(text) {
+		return 0
+	}
+	return utf8.RuneCountInString(text[:p.Offset]) + 1
 }
 
 // The forms in which Helm's engine (helm.sh/helm/v3/pkg/engine) tells a place:
@@ -20,17 +36,17 @@ type templatePlace struct {
 // "template: PATH:LINE:COLUMN: …", once for every include on the way.
 var (
 	helmPlace     = regexp.MustCompile(`^(?:parse|execution) error (?:at|in) \((.+?)(?::(\d+))?(?::(\d+))?\): `)
-	templateChain = regexp.MustCompile(`template: ([^\n]+?):(\d+):(?:\d+:)? ?(?:executing "(?:[^"\\]|\\.)*" at <((?:[^>\n]|->)*)>: )?`)
+	templateChain = regexp.MustCompile(`template: ([^\n]+?):(\d+):(?:(\d+):)? ?(?:executing "(?:[^"\\]|\\.)*" at <((?:[^>\n]|->)*)>: )?`)
 )
 
 // outermost is the template that Helm was rendering when it failed.
 func outermost(err error) (templatePlace, bool) {
 	message := err.Error()
 	if m := helmPlace.FindStringSubmatch(message); m != nil {
-		return templatePlace{Template: m[1], Line: number(m[2])}, true
+		return templatePlace{m[1], number(m[2]), offset(m[3])}, true
 	}
 	if m := templateChain.FindStringSubmatch(message); m != nil {
-		return templatePlace{Template: m[1], Line: number(m[2])}, true
+		return templatePlace{m[1], number(m[2]), offset(m[3])}, true
 	}
 	return templatePlace{}, false
 }
@@ -63,10 +79,13 @@ func explainTemplate(err error, sources map[string]source) templateFault {
 		if _, ok := sources[name]; !ok || strings.Contains(message[:m[0]], "error calling tpl") {
 			break
 		}
-		fault.At = templatePlace{Template: name, Line: number(message[m[4]:m[5]])}
-		fault.Expression = ""
+		fault.At = templatePlace{name, number(message[m[4]:m[5]]), -1}
 		if m[6] >= 0 {
-			fault.Expression = message[m[6]:m[7]]
+			fault.At.Offset = number(message[m[6]:m[7]])
+		}
+		fault.Expression = ""
+		if m[8] >= 0 {
+			fault.Expression = message[m[8]:m[9]]
 		}
 	}
 	cause := message
@@ -75,6 +94,13 @@ func explainTemplate(err error, sources map[string]source) templateFault {
 	}
 	fault.Cause, fault.Hint = plainCause(cause)
 	return fault
+}
+
+func offset(digits string) int {
+	if digits == "" {
+		return -1
+	}
+	return number(digits)
 }
 
 func number(digits string) int {

@@ -232,6 +232,10 @@ func (s *subject) inSource(at source, line int, message, hint string) {
 }
 
 func (s *subject) inSourceAs(severity Severity, at source, line int, message, hint string) {
+	s.inSourceAt(severity, at, line, 0, message, hint)
+}
+
+func (s *subject) inSourceAt(severity Severity, at source, line, column int, message, hint string) {
 	if at.Inside != "" {
 		message += " (" + at.Inside + " in the package)"
 	}
@@ -239,5 +243,5 @@ func (s *subject) inSourceAs(severity Severity, at source, line int, message, hi
 	if _, kind, ok := strings.Cut(excerpt, "kind: "); ok && strings.Contains(message, kind) {
 		excerpt = "" // the message says as much
 	}
-	s.tell(severity, Finding{File: s.path(at.File), Line: line, Message: message, Hint: hint, Excerpt: excerpt})
+	s.tell(severity, Finding{File: s.path(at.File), Line: line, Column: column, Message: message, Hint: hint, Excerpt: excerpt})
 }

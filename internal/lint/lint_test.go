@@ -203,13 +203,13 @@ func TestFindings(t *testing.T) {
 		{
 			name:    "a value that is not set",
 			changes: []string{"charts/web/templates/a.yaml", "a: b\nb: {{ .Values.image.tag }}\n"},
-			want:    []string{`error render ext/charts/web/templates/a.yaml:2: the template does not render: tag is asked of a value that is not set, in {{ .Values.image.tag }}`},
+			want:    []string{`error render ext/charts/web/templates/a.yaml:2:14: the template does not render: tag is asked of a value that is not set, in {{ .Values.image.tag }}`},
 			hint:    "set the value in values.yaml, or guard the place with {{ if }} or {{ with }}: an extension has to install with its own values",
 		},
 		{
 			name:    "a value that is not set, given to a function",
 			changes: []string{"charts/web/templates/a.yaml", "a: {{ toJson (merge (dict) .Values.x) }}\n"},
-			want:    []string{`error render ext/charts/web/templates/a.yaml:1: the template does not render: a value that is not set stands where a mapping is needed, in {{ .Values.x }}`},
+			want:    []string{`error render ext/charts/web/templates/a.yaml:1:35: the template does not render: a value that is not set stands where a mapping is needed, in {{ .Values.x }}`},
 		},
 		{
 			name: "a fault in a helper",
@@ -217,12 +217,12 @@ func TestFindings(t *testing.T) {
 				"charts/web/templates/_helpers.tpl", "{{- define \"tag\" }}\n{{ .Values.image.tag }}\n{{- end }}\n",
 				"charts/web/templates/a.yaml", "a: {{ include \"tag\" . }}\n",
 			},
-			want: []string{`error render ext/charts/web/templates/_helpers.tpl:2: charts/web/templates/a.yaml does not render: tag is asked of a value that is not set, in {{ .Values.image.tag }}`},
+			want: []string{`error render ext/charts/web/templates/_helpers.tpl:2:11: charts/web/templates/a.yaml does not render: tag is asked of a value that is not set, in {{ .Values.image.tag }}`},
 		},
 		{
 			name:    "a required value",
 			changes: []string{"charts/web/templates/a.yaml", "a: {{ required \"set web.host\" .Values.host }}\n"},
-			want:    []string{`error render ext/charts/web/templates/a.yaml:1: the template does not render: set web.host`},
+			want:    []string{`error render ext/charts/web/templates/a.yaml:1:7: the template does not render: set web.host`},
 		},
 		{
 			name: "two broken templates, and the rules that still run",
@@ -232,7 +232,7 @@ func TestFindings(t *testing.T) {
 				deployment, replaced(goodDeployment, "nginx", "httpd"),
 			},
 			want: []string{
-				`error render ext/charts/web/templates/a.yaml:1: the template does not render: no`,
+				`error render ext/charts/web/templates/a.yaml:1:4: the template does not render: no`,
 				`error render ext/charts/web/templates/b.yaml:1: the template does not render: Helm has no function "nosuchfunction"`,
 				`warning images ext/charts/web/templates/deployment.yaml:2: container "web" of Deployment "web" uses docker.io/library/httpd:1.27.0, which images in extension.yaml does not list`,
 			},
@@ -356,7 +356,7 @@ func TestFindings(t *testing.T) {
 			name:    "no list of images, and a template that does not render",
 			changes: []string{"charts/web/templates/a.yaml", "{{ fail `no` }}", "extension.yaml", replaced(goodMetadata, "images:\n  - docker.io/library/nginx:1.27.0\n", "")},
 			want: []string{
-				`error render ext/charts/web/templates/a.yaml:1: the template does not render: no`,
+				`error render ext/charts/web/templates/a.yaml:1:4: the template does not render: no`,
 				`warning images ext/extension.yaml:1:1: extension.yaml lists no images, and one image is in use (container "web" of Deployment "web" uses docker.io/library/nginx:1.27.0)`,
 			},
 		},
@@ -626,7 +626,7 @@ func TestWhatThePushedPackageLacks(t *testing.T) {
 		{
 			name: "a file that is needed", changes: []string{"extension.yaml", goodMetadata + static, "static/d.json", "{}",
 				"templates/a.yaml", "{{ .Files.Get (printf \"static/%s\" \"d.json\") | required \"no d.json\" }}"},
-			want: []string{`error render ext/templates/a.yaml:1: the template does not render: no d.json`},
+			want: []string{`error render ext/templates/a.yaml:1:47: the template does not render: no d.json`},
 		},
 		{
 			name: "the chart itself", changes: []string{"extension.yaml", goodMetadata + "staticFileDirectory: ./charts/\n"},

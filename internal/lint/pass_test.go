@@ -179,8 +179,8 @@ func TestOddNamesOfTemplates(t *testing.T) {
 	const asks = "# {{ .Values.a.b }}"
 	got := told(check(t, with(goodFiles(), "charts/web/templates/my file.yaml", asks, "charts/web/templates/z.yaml", "\n"+asks)))
 	want := []string{
-		`error render ext/charts/web/templates/my file.yaml:1: the template does not render: b is asked of a value that is not set, in {{ .Values.a.b }}`,
-		`error render ext/charts/web/templates/z.yaml:2: the template does not render: b is asked of a value that is not set, in {{ .Values.a.b }}`,
+		`error render ext/charts/web/templates/my file.yaml:1:13: the template does not render: b is asked of a value that is not set, in {{ .Values.a.b }}`,
+		`error render ext/charts/web/templates/z.yaml:2:13: the template does not render: b is asked of a value that is not set, in {{ .Values.a.b }}`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)

@@ -72,7 +72,7 @@ func (s *subject) brokenTemplates(plain *rendering) {
 			message += fmt.Sprintf(", line %d", line)
 			line = 0
 		}
-		s.inSource(at, line, message, fault.Hint)
+		s.inSourceAt(s.severity(), at, line, fault.At.column(at), message, fault.Hint)
 	}
 	if plain.Cut {
 		s.tell(s.severity(), Finding{
