@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -46,6 +47,11 @@ const (
 
 func checkAssetSizes(s *subject) {
 	for _, asset := range s.ext.Assets {
+		if !slices.ContainsFunc(s.ext.Files, func(f extension.File) bool { return f.Name == asset.File }) {
+			s.problemAs(s.atMost(Info), s.ext.Document.Problem(
+				fmt.Sprintf("%s %s is uploaded, and .helmignore keeps it out of packages: one that `ksrelease package` leaves cannot be released from", asset.Pointers[0][0], oneLine(asset.Ref)),
+				"to keep pictures out of what is pushed, name their folder as staticFileDirectory", asset.Pointers[0]...))
+		}
 		if imageData(asset.Data) != nil {
 			continue // the rules icon and screenshots say so
 		}

@@ -636,6 +636,16 @@ func TestWhatThePushedPackageLacks(t *testing.T) {
 	})
 }
 
+// TestAssetsThatAreLeftOut: they are uploaded, and lacking where somebody releases the
+// package that was made.
+func TestAssetsThatAreLeftOut(t *testing.T) {
+	testFindings(t, []findingTest{{
+		name: "by .helmignore", changes: []string{".helmignore", "one.png\n"},
+		want: []string{"info assets ext/extension.yaml:10:5: screenshots static/one.png is uploaded, and .helmignore keeps it out of packages: one that `ksrelease package` leaves cannot be released from"},
+		hint: "to keep pictures out of what is pushed, name their folder as staticFileDirectory",
+	}})
+}
+
 // TestHookImages: the images of KubeSphere's own hooks are in use, too.
 func TestHookImages(t *testing.T) {
 	const hook = "annotations:\n  executor-hook-image.kubesphere.io/install: docker.io/kubesphere/hook:v1\n"
