@@ -42,6 +42,7 @@ type Options struct {
 	Parallelism  int      // extensions at work at once; at least 1
 	Message      string   // what the submission tells the reviewers
 	Baseline     Baseline // findings that are not told again; nil knows none
+	Ignore       []string // absolute paths of what the run writes, which is part of no extension
 
 	Display  func(path string) string // how to show a path to the user; nil shows it as it is
 	Observer Observer                 // may be nil
@@ -237,7 +238,7 @@ func (r *Run) load(ctx context.Context) ([]*release, error) {
 func (rel *release) load() {
 	ext, err := extension.Load(rel.source.Path, extension.Options{
 		Display: rel.source.Display,
-		Ignore:  []string{rel.source.Settings.Package.Output},
+		Ignore:  append([]string{rel.source.Settings.Package.Output}, rel.run.Ignore...),
 	})
 	if err != nil {
 		rel.loadErr = err

@@ -144,9 +144,6 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	defer dependencies.close()
 	options.Resolver = dependencies
 
-	if err := outsideExtensions(c.Report, options.Sources); err != nil {
-		return err
-	}
 	observers := []pipeline.Observer{c.teller(a, text)}
 	var files []report.File
 	for _, path := range c.Report {
@@ -155,12 +152,18 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 			return usage(err, "")
 		}
 		files = append(files, file)
+		if absolute, err := filepath.Abs(path); err == nil {
+			options.Ignore = append(options.Ignore, absolute)
+		}
 		// Before the teller: evidence is on disk before a line says so.
 		observers = append([]pipeline.Observer{file}, observers...)
 	}
 	options.Observer = a.conceal.observer(report.All(observers...))
 	run := pipeline.New(options)
 	a.warnings.to(run.Warn)
+	for _, warning := range packedLater(c.Report, options.Sources) {
+		run.Warn(warning)
+	}
 	// Who interrupts a run should see at once that it has understood.
 	defer context.AfterFunc(a.stop, func() {
 		run.Note("interrupted: nothing new is begun, and what is in flight is brought to its end; once more ends it at once")
@@ -184,18 +187,19 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	return nil
 }
 
-// outsideExtensions refuses reports that would be packed: the next run would tell
-// the extension from what this one has released.
-func outsideExtensions(reports []string, sources []config.Source) error {
+// packedLater tells of reports that lie in an extension: this run does not pack them,
+// but one that does not know of them would, and tell drift.
+func packedLater(reports []string, sources []config.Source) []string {
+	var warnings []string
 	for _, file := range reports {
 		for _, s := range sources {
 			if extension.WouldPack(s.Path, file, extension.Options{Ignore: []string{s.Settings.Package.Output}}) {
-				return usage(fmt.Errorf("the report %s would become a part of the extension %s, in which it lies", file, s.Display),
-					fmt.Sprintf("write it elsewhere, such as %s, or leave it out with .helmignore", display(filepath.Join(filepath.Dir(s.Path), filepath.Base(file)))))
+				warnings = append(warnings, fmt.Sprintf("the report %s lies in the extension %s and would be packed by a run without it: write it elsewhere, such as %s, or leave it out with .helmignore",
+					file, s.Display, display(filepath.Join(filepath.Dir(s.Path), filepath.Base(file)))))
 			}
 		}
 	}
-	return nil
+	return warnings
 }
 
 // parallelism is that of the flag, else that of the config.

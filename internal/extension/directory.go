@@ -65,6 +65,8 @@ func (t *tree) prepare(opts Options) error {
 	for _, name := range opts.Ignore {
 		if real, err := filepath.EvalSymlinks(name); err == nil {
 			name = real
+		} else if folder, err := filepath.EvalSymlinks(filepath.Dir(name)); err == nil { // not written yet
+			name = filepath.Join(folder, filepath.Base(name))
 		}
 		// A folder that holds the extension, or is it, leaves out nothing: packages
 		// put there are known by their names.

@@ -73,7 +73,7 @@ type Options struct {
 	// Display is how messages call the extension; "" for the path given to Load.
 	Display string
 	// Ignore are absolute paths that are never packed, with all below them: the
-	// directory the packages are put into.
+	// directory the packages are put into, and what else a run writes.
 	Ignore []string
 	Limits Limits
 }
