@@ -14,7 +14,8 @@ func imagesRule() Rule {
 		Name:    "images",
 		Summary: "images in extension.yaml lists the container images in use, all of them and no others",
 		Why: "The list is what administrators mirror into closed networks. An image that is in use and not listed cannot " +
-			"be pulled there; one that is listed and not in use is mirrored for nothing.",
+			"be pulled there; one that is listed and not in use is mirrored for nothing. In use are the images of all workloads, on the " +
+			"host cluster and on the chosen ones, and those of KubeSphere's own hooks (annotations `executor-hook-image.kubesphere.io/…`).",
 		Fix:        "Add what is missing under images in extension.yaml, and take out what is left over.",
 		Source:     "The extension development guide of KubeSphere on images; `ksbuilder lint` v0.4.5 (lint images).",
 		Default:    Warning,

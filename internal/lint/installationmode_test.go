@@ -194,6 +194,17 @@ func TestInstalledApart(t *testing.T) {
 	}
 }
 
+// TestBrokenOnOneCluster: what renders on the chosen clusters and not on the host
+// cluster, which may be chosen too, is told.
+func TestBrokenOnOneCluster(t *testing.T) {
+	files := with(goodFiles(), "charts/web/templates/a.yaml", `{{ if eq .Values.global.clusterInfo.role "host" }}{{ fail "not here" }}{{ end }}`,
+		"extension.yaml", replaced(goodMetadata, "[extension]", "[agent]")+"installationMode: Multicluster\n")
+	want := []string{"error render ext/charts/web/templates/a.yaml:1:54: the template does not render: not here"}
+	if diff := cmp.Diff(want, told(check(t, files))); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
 // TestClusterInfo: templates see what KubeSphere tells of the cluster, on the host
 // cluster and on the chosen ones.
 func TestClusterInfo(t *testing.T) {

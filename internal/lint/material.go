@@ -168,11 +168,19 @@ func renderInstalled(ctx context.Context, r renderer, sources map[string]source)
 	case began:
 		return renderings{plain: plain}, nil
 	}
-	if plain, err = r.render(ctx, false, nil); err != nil {
-		return renderings{}, err
+	plain = newRendering(sources)
+	for _, on := range r.clusters {
+		here, err := r.on(on).render(ctx, false, nil)
+		if err != nil {
+			return renderings{}, err
+		}
+		here.Sources = sources
+		if err := here.read(ctx); err != nil {
+			return renderings{}, err
+		}
+		plain.add(here)
 	}
-	plain.Sources = sources
-	return renderings{plain: plain}, plain.read(ctx)
+	return renderings{plain: plain}, nil
 }
 
 // renderMarked is the rendering with the markers of what makes pods, with all
@@ -194,15 +202,17 @@ func (m *material) renderMarked(ctx context.Context, ext *extension.Extension) (
 		}
 		marked = newRendering(nil)
 		for _, r := range loaded.Installed {
-			one, err := r.render(ctx, true, broken)
-			if err != nil {
-				return nil, err
+			for _, on := range r.clusters {
+				here, err := r.on(on).render(ctx, true, broken)
+				if err != nil {
+					return nil, err
+				}
+				here.Sources = loaded.Places.sources(r.chart)
+				if err := here.readLike(ctx, plain); err != nil {
+					return nil, err
+				}
+				marked.add(here)
 			}
-			one.Sources = loaded.Places.sources(r.chart)
-			if err := one.readLike(ctx, plain); err != nil {
-				return nil, err
-			}
-			marked.add(one)
 		}
 	}
 	if len(loaded.Off) == 0 {

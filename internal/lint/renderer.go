@@ -49,6 +49,12 @@ func newRenderer(tree *chart.Chart, release chartutil.ReleaseOptions, given map[
 	return renderer{clusters: []cluster{hostCluster}, chart: tree, top: top}, nil
 }
 
+// on is the renderer for one of its clusters.
+func (r renderer) on(one cluster) renderer {
+	r.clusters = []cluster{one}
+	return r
+}
+
 // values is the merged values of all charts, to be read only.
 func (r renderer) values() chartutil.Values {
 	values, _ := r.top["Values"].(chartutil.Values)
