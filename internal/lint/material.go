@@ -146,10 +146,8 @@ func renderInstalled(ctx context.Context, r renderer, sources map[string]source)
 				}
 				plain.add(here)
 			}
-			wanted := plain.makesPods()
-			if r.changesWhatOthersSee() {
-				wanted = nil
-			}
+			makesPods, changes := plain.makesPods(), r.changers()
+			wanted := func(template string) bool { return makesPods(template) || changes(template) }
 			began = true
 			for _, on := range r.clusters {
 				here := newRendering(sources)

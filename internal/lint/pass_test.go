@@ -172,6 +172,11 @@ func TestMarkersReachWhatOthersChange(t *testing.T) {
 	if got := told(check(t, files)); got != nil {
 		t.Errorf("findings: %v", got)
 	}
+	files["charts/web/templates/_settings.tpl"] = `{{ define "settings" }}` + files["charts/web/templates/settings.yaml"] + `{{ end }}`
+	files["charts/web/templates/settings.yaml"] = `{{ include "settings" . }}`
+	if got := told(check(t, files)); got != nil {
+		t.Errorf("findings with a helper: %v", got)
+	}
 }
 
 // TestOddNamesOfTemplates: blanks and colons in a name keep nothing from being told.
@@ -214,5 +219,17 @@ func TestMarkersThatDoNotRender(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"web", "fixed"}, names); diff != "" {
 		t.Errorf("workloads with the markers (-want +got):\n%s", diff)
+	}
+}
+
+// TestChanges: calls that change what is there, and words that look like it.
+func TestChanges(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{{- $_ := set .Values "a" 1 }}`: true, "{{ set $.Values.x `a` 1 }}": true, `{{ unset .Values "a" }}`: true, `{{ mergeOverwrite .Values (dict) }}`: true, `{{ merge $x .Values }}`: true,
+		`{{ set (dict) "a" 1 }}`: false, `{{ merge (dict) .Values }}`: false, "it is set .installCRDs and more": false, "is set. $x": false,
+	} {
+		if got := changes([]byte(text)); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
 	}
 }

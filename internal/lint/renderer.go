@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"slices"
+	"regexp"
+	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
@@ -110,16 +111,37 @@ func copyTree(value any) any {
 	return value
 }
 
-// changesWhatOthersSee tells whether a template may change the values that those
-// after it see: then it has to be rendered, even if nothing is to be seen of it.
-func (r renderer) changesWhatOthersSee() bool {
-	return slices.ContainsFunc(changing, r.mention)
+// changers tells the templates that may change the values that those after them see:
+// they have to be rendered, even if nothing is to be seen of them. Where a partial
+// does so, whoever includes it may.
+func (r renderer) changers() func(template string) bool {
+	found, all := map[string]bool{}, false
+	eachChart(r.chart, func(c *chart.Chart) {
+		for _, t := range c.Templates {
+			if !changes(t.Data) {
+				continue
+			}
+			name := path.Join(c.ChartFullPath(), t.Name)
+			found[name] = true
+			all = all || strings.HasPrefix(path.Base(name), "_") || bytes.Contains(t.Data, []byte("define"))
+		}
+	})
+	return func(template string) bool { return all || found[template] }
 }
 
-// changing are the ways of calling a function of Helm's that changes a mapping in
-// place (set, unset, merge, mergeOverwrite, and mustMerge…). A new mapping, in
-// parentheses, is nobody else's.
-var changing = []string{"set .", "set $", "erge .", "erge $", "erwrite .", "erwrite $"}
+// changing is a call of one of Helm's functions that change a mapping in place. A new
+// mapping, in parentheses, is nobody else's.
+var changing = regexp.MustCompile("\\b(?:(?:un)?set|(?:mustM|m)erge(?:Overwrite)?)\\s+[$.]\\S*\\s+[\"`($.]")
+
+func changes(template []byte) bool {
+	// The pattern is slow, and API definitions are long.
+	for _, word := range [...]string{"set .", "set $", "erge .", "erge $", "erwrite .", "erwrite $"} {
+		if bytes.Contains(template, []byte(word)) {
+			return changing.Match(template)
+		}
+	}
+	return false
+}
 
 // mention tells whether some words stand in a template.
 func (r renderer) mention(words string) bool {
