@@ -21,7 +21,7 @@ func helmLintRule() Rule {
 		Name:    "helm-lint",
 		Summary: "`helm lint` has nothing to say of the chart and its subcharts",
 		Why: "Helm's own lint knows what Helm and Kubernetes refuse when a chart is installed, or do not do as its author " +
-			"thinks: objects without kind or with a name that Kubernetes does not take, a Deployment without a selector, API " +
+			"thinks: objects with a name that Kubernetes does not take, a Deployment without a selector, API " +
 			"versions that a cluster has no more, templates whose file name Helm does not expect, hooks that it no longer knows.",
 		Fix: "Correct what the finding names. For an API version that is gone, write the one in its place, or choose by what the cluster has:\n\n" +
 			"{{- if .Capabilities.APIVersions.Has \"policy/v1\" }}",

@@ -151,9 +151,9 @@ func (i installation) takes(c taggedSubchart) bool {
 	return i.takesByTag(c) && (len(c.Conditions) == 0 || !i.Conditions[c.Conditions[0]])
 }
 
-// installedAs are the trees that KubeSphere installs of an extension, each with what
-// of its values differs: definitions of subcharts that are never installed together
-// do not meet.
+// installedAs are the trees that KubeSphere installs of an extension, with the
+// clusters that each goes to: definitions of subcharts that are never installed
+// together do not meet.
 //
 // The subcharts are taken out of the chart as Helm has processed it, and not by
 // giving Helm the tags: that takes as long as a rendering, and a subchart that is
