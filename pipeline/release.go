@@ -161,7 +161,7 @@ func (r *release) end(outcome Outcome, reason string) {
 	r.result.Outcome, r.result.Reason = outcome, reason
 	push := r.source.Settings.Push
 	switch outcome {
-	case Released, Planned:
+	case Released, Planned, Linted, Packed:
 		r.result.AsAsked = true
 	case Exists:
 		r.result.AsAsked = push.Existing != config.FailExisting

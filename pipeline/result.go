@@ -12,6 +12,8 @@ type Outcome string
 const (
 	Released   Outcome = "released"    // pushed, submitted and seen in the Helm repository
 	Planned    Outcome = "planned"     // a dry run would release it
+	Linted     Outcome = "linted"      // it was read and holds to the rules, and no more was asked for
+	Packed     Outcome = "packed"      // its archive was made, and no more was asked for
 	Exists     Outcome = "exists"      // that version is there with the same content
 	Drift      Outcome = "drift"       // that version is there with other content
 	Blocked    Outcome = "blocked"     // something it depends on failed
@@ -22,13 +24,15 @@ const (
 
 // Outcomes lists all outcomes in the order in which counts are printed.
 func Outcomes() []Outcome {
-	return []Outcome{Released, Planned, Exists, Drift, Blocked, Failed, Unverified, NotReached}
+	return []Outcome{Released, Planned, Linted, Packed, Exists, Drift, Blocked, Failed, Unverified, NotReached}
 }
 
 // Result is the result document of a run, in the shape in which
 // `--report FILE.json` writes it.
 type Result struct {
 	SchemaVersion int        `json:"schema_version"` // 1
+	Command       string     `json:"command"`        // that made it: "run", "lint" or "package"
+	Tool          Tool       `json:"tool"`
 	DryRun        bool       `json:"dry_run"`
 	Started       time.Time  `json:"started"`
 	Finished      *time.Time `json:"finished"` // null while the run goes on, or when it was killed
@@ -37,6 +41,12 @@ type Result struct {
 	Warnings   []string          `json:"warnings,omitempty"`
 	Extensions []ExtensionResult `json:"extensions"`
 	Totals     map[Outcome]int   `json:"totals"` // every outcome, also those with 0
+}
+
+// Tool is the program that made a result document.
+type Tool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
 }
 
 // ExtensionResult is what is known of one extension. Until the extension has

@@ -34,6 +34,9 @@ type Options struct {
 	// so that a forecast with the folder known is exact.
 	AssetHostIsSure bool
 
+	Command string // the name of the command, for the result document; empty is "run"
+	Tool    Tool   // the program, for the result document
+
 	DryRun       bool     // plan, and stop
 	Through      string   // the last stage; empty is the whole way
 	Skip         []string // stages to leave out
@@ -85,6 +88,7 @@ func New(opts Options) *Run {
 	if opts.Through == "" {
 		opts.Through = StageVerify
 	}
+	opts.Command = cmp.Or(opts.Command, "run")
 	return &Run{Options: opts, slots: semaphore.NewWeighted(int64(max(1, opts.Parallelism))), heldAtMost: heldAtMost}
 }
 
@@ -542,6 +546,10 @@ func (rel *release) endPlanned() {
 	switch {
 	case rel.action == actVerify:
 		rel.end(Planned, rel.note+": a run waits for it, and sends nothing")
+	case !rel.run.DryRun && rel.run.Through == StageLint:
+		rel.end(Linted, rel.note)
+	case !rel.run.DryRun && rel.run.Through == StagePackage:
+		rel.end(Packed, rel.note)
 	case rel.run.skips(StagePush) && rel.run.decides():
 		rel.end(Planned, "nothing was sent, as --skip push asks")
 	default:
@@ -627,7 +635,7 @@ func (r *Run) emit(e Event, rel *release) {
 
 // emitRun tells of the run as a whole; no extension is at work meanwhile.
 func (r *Run) emitRun(kind EventKind, p *plan, message string) *Result {
-	result := &Result{SchemaVersion: 1, DryRun: r.DryRun, Started: r.started}
+	result := &Result{SchemaVersion: 1, Command: r.Command, Tool: r.Tool, DryRun: r.DryRun, Started: r.started}
 	for _, rel := range p.releases {
 		result.Extensions = append(result.Extensions, rel.result)
 	}

@@ -362,7 +362,7 @@ func TestThroughPackageLeavesTheArchiveAndItsChecksum(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantOutcomes(t, result, map[string]Outcome{"alc": Planned})
+	wantOutcomes(t, result, map[string]Outcome{"alc": Packed})
 	pkg := result.Extensions[0].Package
 	archive, err := os.ReadFile(pkg.Path)
 	if err != nil || int64(len(archive)) != pkg.Size {

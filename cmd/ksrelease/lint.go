@@ -47,8 +47,8 @@ func (c *lintCommand) Run(a *app) error {
 }
 
 func (c *lintCommand) lint(a *app, p *project, sources []config.Source, known pipeline.Baseline) error {
-	options := pipeline.Options{Sources: sources, Only: c.Only, Through: pipeline.StageLint, Baseline: known}
-	return c.perform(context.Background(), a, p, options, report.TextOptions{Findings: true, Done: "linted"})
+	options := pipeline.Options{Command: "lint", Sources: sources, Only: c.Only, Through: pipeline.StageLint, Baseline: known}
+	return c.perform(context.Background(), a, p, options, report.TextOptions{Findings: true})
 }
 
 // writeBaseline takes all findings that there are for known. Those of extensions
@@ -118,10 +118,10 @@ func (c *packageCommand) Run(a *app) error {
 		return err
 	}
 	options := pipeline.Options{
-		Sources: sources, Only: c.Only, Through: pipeline.StagePackage, Skip: c.Skip, Baseline: known,
+		Command: "package", Sources: sources, Only: c.Only, Through: pipeline.StagePackage, Skip: c.Skip, Baseline: known,
 		Sizes: c.Sizes, AssetHost: p.config.Cloud.Server,
 	}
-	return c.perform(context.Background(), a, p, options, report.TextOptions{Done: "packed"})
+	return c.perform(context.Background(), a, p, options, report.TextOptions{})
 }
 
 // declared opens the project, and finds its extensions.

@@ -59,7 +59,7 @@ func (c *runCommand) Run(a *app) error {
 	}
 	defer links.close()
 	options := pipeline.Options{
-		Sources: sources, Only: c.Only, Marketplace: links.marketplace(), Repository: links.repo, AssetHost: links.assetHost, AssetHostIsSure: links.hostSure,
+		Command: "run", Sources: sources, Only: c.Only, Marketplace: links.marketplace(), Repository: links.repo, AssetHost: links.assetHost, AssetHostIsSure: links.hostSure,
 		DryRun: c.DryRun, Skip: c.Skip, AllOrNothing: c.AllOrNothing,
 		Message: "submitted by ksrelease " + programVersion(), Baseline: known,
 	}
@@ -133,6 +133,7 @@ func (c *runCommand) again(names []string, forReal bool) string {
 // perform runs the pipeline and tells of it as the flags ask.
 func (c *selection) perform(ctx context.Context, a *app, p *project, options pipeline.Options, text report.TextOptions) error {
 	options.Parallelism = c.parallelism(p)
+	options.Tool = pipeline.Tool{Name: "ksrelease", Version: programVersion()}
 	options.Stop, options.Display = a.stop, display
 	options.Noting = func(ctx context.Context, tell func(string)) context.Context {
 		return transport.WithNotify(ctx, func(r transport.Retry) { tell(r.String()) })

@@ -20,7 +20,7 @@ func TestAdviceOnce(t *testing.T) {
 		{Name: "bee", Findings: []pipeline.FindingResult{finding("one", "fifth", "mend it")}},
 	}}
 	var out bytes.Buffer
-	NewText(&out, &out, TextOptions{Findings: true, Done: "linted"}).finish(result)
+	NewText(&out, &out, TextOptions{Findings: true}).finish(result)
 	const want = `a.yaml: warning: first (one)
   → mend it
 a.yaml: warning: second (two)

@@ -26,6 +26,7 @@ func Events(w io.Writer) pipeline.Observer {
 		}
 		switch e.Kind {
 		case pipeline.EventRunStarted:
+			line.Command = e.Result.Command
 			for _, x := range e.Result.Extensions {
 				line.Extensions = append(line.Extensions, x.Name)
 			}
@@ -45,6 +46,7 @@ type eventLine struct {
 	Event        pipeline.EventKind        `json:"event"`
 	Time         time.Time                 `json:"time"`
 	Planning     bool                      `json:"planning"`
+	Command      string                    `json:"command,omitempty"`    // run-started: run, lint or package
 	Extensions   []string                  `json:"extensions,omitempty"` // run-started: the names of all
 	Extension    string                    `json:"extension,omitempty"`
 	Version      string                    `json:"version,omitempty"`

@@ -46,7 +46,7 @@ type (
 )
 
 func junitXML(r *pipeline.Result) ([]byte, error) {
-	all := junitSuites{Name: "ksrelease", Time: "0.000"}
+	all := junitSuites{Name: "ksrelease " + r.Command, Time: "0.000"}
 	if r.Finished != nil {
 		all.Time = fmt.Sprintf("%.3f", r.Finished.Sub(r.Started).Seconds())
 	}
@@ -93,7 +93,7 @@ func junitOf(x pipeline.ExtensionResult) junitSuite {
 	}
 	outcome := junitCase{Name: "outcome", Output: string(x.Outcome) + colon(x.Reason)}
 	switch {
-	case x.AsAsked && x.Outcome != pipeline.Released:
+	case x.AsAsked && !didAll(x.Outcome):
 		outcome.Skipped = &junitSkipped{Message: outcome.Output}
 	case !x.AsAsked && !told:
 		outcome.Failure = failureOf(x)
@@ -101,6 +101,12 @@ func junitOf(x pipeline.ExtensionResult) junitSuite {
 	add(outcome, 0)
 	s.Time = seconds(total)
 	return s
+}
+
+// didAll says that an extension went through everything that its command is for;
+// the others that ended as asked are shown as skipped.
+func didAll(o pipeline.Outcome) bool {
+	return o == pipeline.Released || o == pipeline.Linted || o == pipeline.Packed
 }
 
 func failureOf(x pipeline.ExtensionResult) *junitFailure {

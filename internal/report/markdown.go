@@ -13,11 +13,11 @@ import (
 // markdown is the summary that is put under a pull request or a CI job.
 func markdown(r *pipeline.Result) []byte {
 	var b bytes.Buffer
-	title := "ksrelease"
+	title := "ksrelease " + r.Command
 	if r.DryRun {
 		title += " --dry-run"
 	}
-	fmt.Fprintf(&b, "## %s: %s\n\n", title, counts(r, func(o pipeline.Outcome) string { return string(o) }))
+	fmt.Fprintf(&b, "## %s: %s\n\n", title, counts(r))
 	b.WriteString("| extension | version | outcome | size | |\n| --- | --- | --- | ---: | --- |\n")
 	for _, x := range r.Extensions {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(x.Name), cell(x.Version), mark(x)+string(x.Outcome), sizeOf(x), cell(x.Reason))

@@ -54,7 +54,7 @@ func allOutcomes() *pipeline.Result {
 		}
 		return all
 	}
-	r := &pipeline.Result{SchemaVersion: 1, Started: started, Finished: &finished, Extensions: []pipeline.ExtensionResult{
+	r := &pipeline.Result{SchemaVersion: 1, Command: "run", Tool: pipeline.Tool{Name: "ksrelease", Version: "1.0.0"}, Started: started, Finished: &finished, Extensions: []pipeline.ExtensionResult{
 		{Name: "alc", Version: "1.2.0", Path: "extensions/alc", Outcome: pipeline.Released, AsAsked: true, Stages: stages(""),
 			Package: &pipeline.PackageResult{Path: "dist/alc-1.2.0.tgz", Size: 15360, Limit: 1 << 20},
 			Assets:  []pipeline.AssetResult{{File: "static/icon.svg"}, {File: "static/a.png"}},
@@ -266,12 +266,26 @@ func TestEventsAreOneLineEach(t *testing.T) {
 	}
 }
 
+// Every outcome has a colour, and those that mean that all was done are no skipped
+// cases of JUnit.
+func TestEveryOutcomeIsShown(t *testing.T) {
+	for _, o := range pipeline.Outcomes() {
+		if outcomeColor[o] == 0 {
+			t.Errorf("%s has no colour", o)
+		}
+		x := pipeline.ExtensionResult{Name: "alc", Outcome: o, AsAsked: true}
+		skipped := o != pipeline.Released && o != pipeline.Linted && o != pipeline.Packed
+		if s := junitOf(x); s.Tests != 1 || s.Failures != 0 || (s.Skipped == 1) != skipped {
+			t.Errorf("%s: %+v", o, s)
+		}
+	}
+}
+
 func TestCountsSayWhatIsThere(t *testing.T) {
-	word := func(o pipeline.Outcome) string { return string(o) }
-	if got := counts(allOutcomes(), word); got != "1 released, 1 exists, 1 drift, 1 blocked, 1 failed, 1 unverified, 1 not-reached" {
+	if got := counts(allOutcomes()); got != "1 released, 1 exists, 1 drift, 1 blocked, 1 failed, 1 unverified, 1 not-reached" {
 		t.Error(got)
 	}
-	if got := counts(&pipeline.Result{}, word); got != "no extensions" {
+	if got := counts(&pipeline.Result{}); got != "no extensions" {
 		t.Error(got)
 	}
 	for d, want := range map[time.Duration]string{212 * time.Millisecond: "212 ms", 41300 * time.Millisecond: "41.3 s", 3*time.Minute + 400*time.Millisecond: "3m0s"} {

@@ -18,8 +18,20 @@ type (
 		Runs    []sarifRun `json:"runs"`
 	}
 	sarifRun struct {
-		Tool    sarifTool     `json:"tool"`
-		Results []sarifResult `json:"results"`
+		Tool       sarifTool       `json:"tool"`
+		Results    []sarifResult   `json:"results"`
+		Properties sarifProperties `json:"properties"`
+	}
+	// sarifProperties are what SARIF has no place of its own for (3.8, property bags).
+	sarifProperties struct {
+		Command    string         `json:"command"`
+		DryRun     bool           `json:"dry_run"`
+		Extensions []sarifOutcome `json:"extensions"`
+	}
+	sarifOutcome struct {
+		Name    string           `json:"name"`
+		Version string           `json:"version"`
+		Outcome pipeline.Outcome `json:"outcome"`
 	}
 	sarifTool struct {
 		Driver sarifDriver `json:"driver"`
@@ -61,7 +73,7 @@ type (
 )
 
 func sarifLog(r *pipeline.Result, tool Tool) ([]byte, error) {
-	run := sarifRun{Results: []sarifResult{}}
+	run := sarifRun{Results: []sarifResult{}, Properties: sarifProperties{Command: r.Command, DryRun: r.DryRun, Extensions: []sarifOutcome{}}}
 	run.Tool.Driver = sarifDriver{Name: "ksrelease", Version: tool.Version, InformationURI: tool.URL}
 	for _, rule := range lint.Rules() {
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{
@@ -70,6 +82,7 @@ func sarifLog(r *pipeline.Result, tool Tool) ([]byte, error) {
 	}
 	run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{ID: pipeline.RuleSize, ShortDescription: sarifMessage{"the package is not near the limit of the marketplace"}})
 	for _, x := range r.Extensions {
+		run.Properties.Extensions = append(run.Properties.Extensions, sarifOutcome{x.Name, x.Version, x.Outcome})
 		for _, f := range x.Findings {
 			result := sarifResult{RuleID: f.Rule, Level: sarifLevel(f.Severity), Message: sarifMessage{f.Message + colon(f.Hint)}}
 			location := sarifLocation{Physical: sarifPhysical{Artifact: sarifArtifact{URI: filepath.ToSlash(f.File)}}}

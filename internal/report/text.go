@@ -48,9 +48,6 @@ type TextOptions struct {
 	Findings bool // tell all findings in full (lint), not only the errors
 	// Target is the marketplace that a run is about; empty where there is none.
 	Target string
-	// Done is what happened to an extension that ends as planned, where the
-	// run ends before anything is sent: "linted", "packed".
-	Done string
 	// Again gives the command that goes on with these extensions, or with
 	// all of them.
 	Again func(names []string) string
@@ -145,7 +142,7 @@ func (t *Text) finish(r *pipeline.Result) {
 	if r.Finished != nil {
 		took = " in " + duration(r.Finished.Sub(r.Started))
 	}
-	t.result("\n%s%s\n", counts(r, t.word), took)
+	t.result("\n%s%s\n", counts(r), took)
 	if n := warningsIn(r); n > 0 && !t.opts.Findings {
 		t.result("%s: see ksrelease lint\n", plural(n, "warning"))
 	}
@@ -213,7 +210,8 @@ func (t *Text) finding(f pipeline.FindingResult, advised bool) {
 var severityColor = map[string]text.Color{"error": text.FgRed, "warning": text.FgYellow, "info": text.FgCyan}
 
 var outcomeColor = map[pipeline.Outcome]text.Color{
-	pipeline.Released: text.FgGreen, pipeline.Planned: text.FgGreen, pipeline.Exists: text.FgCyan,
+	pipeline.Released: text.FgGreen, pipeline.Planned: text.FgGreen,
+	pipeline.Linted: text.FgGreen, pipeline.Packed: text.FgGreen, pipeline.Exists: text.FgCyan,
 	pipeline.Drift: text.FgYellow, pipeline.Unverified: text.FgYellow, pipeline.NotReached: text.FgYellow,
 	pipeline.Blocked: text.FgRed, pipeline.Failed: text.FgRed,
 }
@@ -226,7 +224,7 @@ func (t *Text) table(r *pipeline.Result) {
 	}
 	tab := NewTable(heads...)
 	for _, x := range r.Extensions {
-		row := []string{x.Name, x.Version, t.paint(outcomeColor[x.Outcome], t.word(x.Outcome)), sizeOf(x), t.details(x)}
+		row := []string{x.Name, x.Version, t.paint(outcomeColor[x.Outcome], string(x.Outcome)), sizeOf(x), t.details(x)}
 		if !sized {
 			row = slices.Delete(row, 3, 4)
 		}
@@ -324,20 +322,12 @@ func (t *Text) paint(c text.Color, s string) string {
 	return c.Sprint(s)
 }
 
-// word is what an outcome is called in this run.
-func (t *Text) word(o pipeline.Outcome) string {
-	if o == pipeline.Planned && t.opts.Done != "" {
-		return t.opts.Done
-	}
-	return string(o)
-}
-
 // counts is the line of counts: "4 released, 1 drift".
-func counts(r *pipeline.Result, word func(pipeline.Outcome) string) string {
+func counts(r *pipeline.Result) string {
 	var parts []string
 	for _, o := range pipeline.Outcomes() {
 		if n := r.Totals[o]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, word(o)))
+			parts = append(parts, fmt.Sprintf("%d %s", n, o))
 		}
 	}
 	if len(parts) == 0 {
