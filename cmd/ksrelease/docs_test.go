@@ -152,7 +152,11 @@ func parses(args []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = parser.Parse(normalize(args))
+	words, err := arrange(parser.Model, args)
+	if err != nil {
+		return err
+	}
+	_, err = parser.Parse(words)
 	return err
 }
 

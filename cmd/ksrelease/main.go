@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -99,7 +98,10 @@ func (a *app) main(args []string) int {
 		panic(err) // the grammar is wrong; a test holds it
 	}
 	return a.guard(func() error {
-		words := normalize(args)
+		words, err := arrange(parser.Model, args)
+		if err != nil {
+			return err
+		}
 		parsed, err := parser.Parse(words)
 		if err != nil {
 			return usage(err, "see "+helpFor(err))
@@ -130,22 +132,6 @@ func helpFor(err error) string {
 		}
 	}
 	return strings.Join(append(words, "--help"), " ")
-}
-
-// normalize gives meaning to a line that names no command: the bare word is a
-// call for help, --version is asked for by habit, and --dry-run alone means
-// `run`. Nothing else does, so that no typo can ever send anything.
-func normalize(args []string) []string {
-	switch {
-	case len(args) == 0, slices.Equal(args, []string{"help"}):
-		return []string{"--help"}
-	case slices.Equal(args, []string{"--version"}):
-		return []string{"version"}
-	}
-	if strings.HasPrefix(args[0], "-") && slices.Contains(args, "--dry-run") {
-		return append([]string{"run"}, args...)
-	}
-	return args
 }
 
 // exited carries kong's wish to exit (after --help) up to guard.

@@ -153,7 +153,7 @@ func (c *approveCommand) Run(a *app) error {
 type rejectCommand struct {
 	shelf
 	Release released `arg:"" name:"name@version" help:"The version to reject."`
-	Message string   `help:"What its author is told."`
+	Message string   `may-be-empty:"" help:"What its author is told."`
 }
 
 // Run rejects a version, like approveCommand.

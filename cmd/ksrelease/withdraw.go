@@ -29,7 +29,7 @@ type withdrawCommand struct {
 	place
 	Release released `arg:"" name:"name@version" help:"The version to take back."`
 	Local   bool     `help:"In the local marketplace of this project."`
-	Message string   `default:"withdrawn with ksrelease" help:"What the reviewers are told."`
+	Message string   `may-be-empty:"" default:"withdrawn with ksrelease" help:"What the reviewers are told."`
 }
 
 // Run takes a submission back and makes sure that it is.
