@@ -325,7 +325,7 @@ func (g graph) put(dir string) ([]config.Source, error) {
 		path := filepath.Join(dir, "project", n.folder)
 		settings := defaults
 		var yaml strings.Builder
-		fmt.Fprintf(&yaml, "apiVersion: kubesphere.io/v1alpha1\nname: %s\nversion: 1.0.0\nicon: icon.svg\n", n.name)
+		fmt.Fprintf(&yaml, "apiVersion: kubesphere.io/v1alpha1\nname: %s\nversion: 1.0.0\ncategory: computing\nicon: icon.svg\n", n.name)
 		for i, d := range n.needs {
 			if i == 0 {
 				yaml.WriteString("externalDependencies:\n")

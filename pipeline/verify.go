@@ -17,6 +17,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/kubesphere"
 )
 
 // How often the index and the review are asked: soon at first, because a local
@@ -192,11 +193,18 @@ func walk(ctx context.Context, w *world, r *release, entry Entry) (complaint, ot
 	if complaint := wrongDigest(entry, archive); complaint != "" {
 		return complaint, "", nil
 	}
+	files, err := loader.LoadArchiveFiles(bytes.NewReader(archive))
+	if err != nil {
+		return fmt.Sprintf("its archive does not load in Helm: %v", err), "", nil
+	}
+	if complaint := leftOut(r, files); complaint != "" {
+		return complaint, "", nil
+	}
 	asSent := r.pkg != nil && "sha256:"+digestOf(archive) == r.pkg.Digest
 	if asSent && r.loads {
 		return "", "", nil // lint has loaded this content, and name and version are what was packed
 	}
-	inside, err := loader.LoadArchive(bytes.NewReader(archive))
+	inside, err := loader.LoadFiles(files)
 	switch {
 	case err != nil:
 		return fmt.Sprintf("its archive does not load in Helm: %v", err), "", nil
@@ -220,6 +228,31 @@ func walk(ctx context.Context, w *world, r *release, entry Entry) (complaint, ot
 		return "the repository serves other content than was sent (" + difference + ")", "", nil
 	}
 	return "the repository serves other content than was sent (" + difference + ")", difference, nil
+}
+
+// leftOut says why KubeSphere leaves out a version whose archive has these files,
+// without an event or a status: it goes by the extension.yaml in it.
+func leftOut(r *release, files []*loader.BufferedFile) (complaint string) {
+	at := slices.IndexFunc(files, func(f *loader.BufferedFile) bool { return f.Name == extension.MetadataFile })
+	if at < 0 {
+		return "its archive has no extension.yaml, so KubeSphere leaves it out"
+	}
+	source := files[at].Data
+	read, err := kubesphere.DecodeExtension(source)
+	if err != nil {
+		return "KubeSphere leaves it out, because it cannot decode the extension.yaml in its archive: " + err.Error()
+	}
+	if missing := read.Missing(); len(missing) > 0 {
+		complaint = fmt.Sprintf("KubeSphere leaves it out, because it finds no %s in the extension.yaml in its archive", strings.Join(missing, ", no "))
+		if line, _ := kubesphere.CutShort(source); line > 0 {
+			complaint += fmt.Sprintf(": it reads only what stands before line %d, which is ---; take out that line", line)
+		}
+		return complaint
+	}
+	if read.Version != r.result.Version {
+		return fmt.Sprintf("KubeSphere reads version %s in the extension.yaml in its archive", read.Version)
+	}
+	return ""
 }
 
 // wrongDigest says that an archive is not the one that the index lists; empty

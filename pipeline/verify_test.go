@@ -3,10 +3,14 @@ package pipeline
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"helm.sh/helm/v3/pkg/chart/loader"
 
 	"github.com/ksrelease/ksrelease/config"
 )
@@ -257,3 +261,65 @@ var (
 	junk       = []byte("\x1f\x8b that was published so")
 	junkDigest = sha256.Sum256(junk)
 )
+
+// KubeSphere decodes the extension.yaml of the served archive by itself, in its
+// own way, and leaves out what it cannot read without a word. So nothing is sent
+// that it would leave out.
+func TestExtensionYAMLIsDecodedAsKubeSphereDoes(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(yaml string) string
+		want   Outcome
+		reason string
+	}{
+		{"a marker first", func(y string) string { return "---\n" + y }, Released, ""},
+		{"a comment first", func(y string) string { return "# licence\n" + y }, Released, ""},
+		{"a comment, then a marker", func(y string) string { return "# licence\n---\n" + y }, Failed,
+			"KubeSphere leaves it out, because it finds no name, no version, no category in the extension.yaml in its archive: it reads only what stands before line 2, which is ---; take out that line"},
+		{"a blank line, then a marker", func(y string) string { return "\n---\n" + y }, Failed, "before line 2"},
+		{"no category", func(y string) string { return strings.Replace(y, "category: computing\n", "", 1) }, Failed, "finds no category in the extension.yaml"},
+		{"a field of another type", func(y string) string { return y + "repository: {url: x}\n" }, Failed,
+			"KubeSphere leaves it out, because it cannot decode the extension.yaml in its archive: repository is a mapping, and has to be a text"},
+		{"created is no time", func(y string) string { return y + "created: yesterday\n" }, Failed, `created is "yesterday"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newFakeWorld()
+			source := sourceOf(t, "alc", "1.0.0")
+			file := filepath.Join(source.Path, "extension.yaml")
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, file, test.change(string(text)))
+			result := do(t, w, Options{Sources: []config.Source{source}, Skip: []string{StageLint}})
+			wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
+			if x := result.Extensions[0]; !strings.Contains(x.Reason, test.reason) {
+				t.Errorf("%s", x.Reason)
+			}
+			if sent := len(w.writes) > 0; sent != (test.want == Released) {
+				t.Errorf("sent: %v", w.writes)
+			}
+		})
+	}
+}
+
+// Another archive than was sent is looked at in the same way.
+func TestServedArchiveIsDecodedAsKubeSphereDoes(t *testing.T) {
+	for source, want := range map[string]string{
+		"":               "its archive has no extension.yaml",
+		"name: alc\n":    "finds no version, no category",
+		"version: [1]":   "version is a list, and has to be a text",
+		"# x\n---\na: 1": "it reads only what stands before line 2",
+		"name: alc\nversion: 1.0.1\ncategory: x\n": "KubeSphere reads version 1.0.1",
+		"name: alc\nversion: 1.0.0\ncategory: x\n": "",
+	} {
+		files := []*loader.BufferedFile{{Name: "Chart.yaml"}}
+		if source != "" {
+			files = append(files, &loader.BufferedFile{Name: "extension.yaml", Data: []byte(source)})
+		}
+		r := &release{result: ExtensionResult{Name: "alc", Version: "1.0.0"}}
+		if got := leftOut(r, files); !strings.Contains(got, want) || (got == "") != (want == "") {
+			t.Errorf("%q: %q", source, got)
+		}
+	}
+}
