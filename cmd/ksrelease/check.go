@@ -83,8 +83,7 @@ func (c *checkCommand) Run(a *app) error {
 	errorCount += len(cyclic)
 	wrong = append(wrong, cyclic...)
 	for _, p := range wrong {
-		p.File, p.Message, p.Excerpt, p.Hint = a.conceal.text(p.File), a.conceal.text(p.Message), a.conceal.text(p.Excerpt), a.conceal.text(p.Hint)
-		fmt.Fprintln(a.stdout, report.Problem(p, columns(a.stdout)))
+		a.stdout.Print("%s", report.Problem(a.conceal.problem(p), a.stdout.Columns()))
 	}
 	told := fmt.Sprintf("%s checked", plural(len(sources), "extension"))
 	if p == nil {
@@ -92,14 +91,14 @@ func (c *checkCommand) Run(a *app) error {
 	}
 	switch {
 	case configProblems+errorCount > 0:
-		fmt.Fprintf(a.stdout, "%s: %s", told, plural(configProblems+errorCount, "problem"))
+		told += ": " + plural(configProblems+errorCount, "problem")
 	default:
-		fmt.Fprintf(a.stdout, "%s: no problems", told)
+		told += ": no problems"
 	}
 	if warningCount > 0 {
-		fmt.Fprintf(a.stdout, ", %s", plural(warningCount, "warning"))
+		told += ", " + plural(warningCount, "warning")
 	}
-	fmt.Fprintln(a.stdout)
+	a.stdout.Print("%s", told)
 	switch {
 	case configProblems > 0:
 		return &outcomeError{exitUsage}

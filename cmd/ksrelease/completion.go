@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -39,7 +40,12 @@ fish, for this session, or for all:
 // Run prints the completion script. It is made of the grammar that kong has
 // read, so that it cannot fall behind the commands.
 func (c *completionCommand) Run(a *app, parser *kong.Kong) error {
-	return writeCompletion(a.stdout, c.Shell, parser.Model)
+	var script bytes.Buffer
+	if err := writeCompletion(&script, c.Shell, parser.Model); err != nil {
+		return err
+	}
+	a.stdout.Own(script.Bytes())
+	return nil
 }
 
 // writeCompletion prints the completion script of a shell for a grammar.

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -50,7 +51,7 @@ func runMain(t *testing.T, args ...string) (code int, stdout, stderr string) {
 		return f
 	}
 	out, errs := open("stdout"), open("stderr")
-	a := &app{stdin: os.Stdin, stdout: out, stderr: errs, stop: t.Context(),
+	a := &app{stdin: os.Stdin, stdout: output.New(out), stderr: output.New(errs), stop: t.Context(),
 		env: func(string) (string, bool) { return "", false }}
 	code = a.main(args)
 	return code, readString(t, out.Name()), readString(t, errs.Name())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/credentials"
 	"github.com/ksrelease/ksrelease/internal/mask"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -63,6 +64,12 @@ func (c *concealer) text(s string) string {
 	m := c.mask
 	c.mu.Unlock()
 	return apiKey.ReplaceAllLiteralString(m.Text(s), mask.Hidden)
+}
+
+// problem is a problem without secrets.
+func (c *concealer) problem(p yamldoc.Problem) yamldoc.Problem {
+	p.File, p.Message, p.Excerpt, p.Hint = c.text(p.File), c.text(p.Message), c.text(p.Excerpt), c.text(p.Hint)
+	return p
 }
 
 func (c *concealer) texts(all []string) []string {

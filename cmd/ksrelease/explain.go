@@ -6,10 +6,10 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
-	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -42,9 +42,9 @@ func (a *app) listRules() error {
 		widest = max(widest, len(r.Name))
 	}
 	for _, r := range lint.Rules() {
-		fmt.Fprintf(a.stdout, "%-*s  %-7s  %s\n", widest, r.Name, r.Default, r.Summary)
+		a.stdout.Print("%-*s  %-7s  %s", widest, r.Name, r.Default, r.Summary)
 	}
-	fmt.Fprintln(a.stdout, "\n→ more of one: ksrelease lint --explain RULE")
+	a.stdout.Print("\n→ more of one: ksrelease lint --explain RULE")
 	return nil
 }
 
@@ -56,39 +56,33 @@ func (a *app) explain(name string) error {
 	}
 	r := lint.Rules()[i]
 	const widest = 80 // longer lines of prose are hard to read
-	width := columns(a.stdout)
+	width := a.stdout.Columns()
 	if width == 0 || width > widest {
 		width = widest
 	}
-	fmt.Fprintf(a.stdout, "%s (by default: %s)\n%s\n", r.Name, r.Default, text.WrapSoft(r.Summary, width))
+	a.stdout.Print("%s (by default: %s)\n%s", r.Name, r.Default, output.Fold("", "", r.Summary, width))
 	for _, part := range []struct{ title, prose string }{
 		{"Why", r.Why}, {"How to mend it", r.Fix}, {"Source", r.Source},
 	} {
-		fmt.Fprintf(a.stdout, "\n%s\n", part.title)
+		a.stdout.Print("\n%s", part.title)
 		for i, p := range lint.Paragraphs(part.prose) {
 			if i > 0 {
-				fmt.Fprintln(a.stdout)
+				a.stdout.Print("")
 			}
-			fmt.Fprintln(a.stdout, inset(p, width))
+			a.stdout.Print("%s", inset(p, width))
 		}
 	}
-	fmt.Fprintf(a.stdout, "\nIn %s, for all extensions or for one (off, info, warning, error)\n  lint: {rules: {%s: %s}}\n", config.Name, r.Name, r.Default)
+	a.stdout.Print("\nIn %s, for all extensions or for one (off, info, warning, error)\n  lint: {rules: {%s: %s}}", config.Name, r.Name, r.Default)
 	return nil
 }
 
 // inset folds a paragraph to a width and sets it in; code stays as it is and
 // stands further in.
-func inset(p lint.Paragraph, width int) string {
-	folded, margin := p.Text, "      "
-	if !p.Code {
-		margin = "  "
-		folded = text.WrapSoft(strings.ReplaceAll(p.Text, "`", ""), width-len(margin))
+func inset(p lint.Paragraph, width int) output.Text {
+	if p.Code {
+		return output.Fold("      ", "      ", p.Text, 0)
 	}
-	lines := strings.Split(folded, "\n")
-	for i, line := range lines {
-		lines[i] = strings.TrimRight(margin+line, " ")
-	}
-	return strings.Join(lines, "\n")
+	return output.Fold("  ", "  ", strings.ReplaceAll(p.Text, "`", ""), width)
 }
 
 func ruleNames() []string {

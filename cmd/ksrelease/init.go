@@ -45,14 +45,14 @@ func (c *initCommand) Run(a *app) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("writing %s: %w", config.Name, err)
 	}
-	fmt.Fprintf(a.stdout, "%s declares %s:\n", config.Name, plural(len(found), "extension"))
+	a.stdout.Print("%s declares %s:", config.Name, plural(len(found), "extension"))
 	for _, dir := range found {
-		fmt.Fprintf(a.stdout, "  %s\n", dir)
+		a.stdout.Print("  %s", dir)
 	}
 	if ignored, err := os.ReadFile(".gitignore"); err != nil || !strings.Contains(string(ignored), ".ksrelease") {
-		fmt.Fprintln(a.stdout, "→ put .ksrelease/ and dist/ into .gitignore: rehearsals and packages are left there")
+		a.stdout.Print("→ put .ksrelease/ and dist/ into .gitignore: rehearsals and packages are left there")
 	}
-	fmt.Fprintf(a.stdout, "→ next: ksrelease --dry-run, or ksrelease run --local\n")
+	a.stdout.Print("→ next: ksrelease --dry-run, or ksrelease run --local")
 	return nil
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
@@ -40,7 +39,7 @@ func (c *lintCommand) Run(a *app) error {
 	}
 	err = c.lint(a, p, sources, known)
 	if gone := known.Gone(err == nil && !c.narrowed()); gone > 0 {
-		fmt.Fprintf(a.stderr, "info: %s of %s %s no longer there\n  → to drop them: %s\n",
+		a.stderr.Print("info: %s of %s %s no longer there\n  → to drop them: %s",
 			plural(gone, "finding"), p.baselineFile(), isOrAre(gone), c.writeLine())
 	}
 	return err
@@ -63,7 +62,7 @@ func (c *lintCommand) writeBaseline(a *app, p *project, sources []config.Source)
 	}
 	var found baseline.Recorder
 	if err := c.lint(a, p, sources, &found); err != nil {
-		fmt.Fprintf(a.stderr, "%s is not written: there are extensions whose findings are not known\n", p.baselineFile())
+		a.stderr.Print("%s is not written: there are extensions whose findings are not known", p.baselineFile())
 		return err
 	}
 	found.Keep(old)
@@ -71,9 +70,9 @@ func (c *lintCommand) writeBaseline(a *app, p *project, sources []config.Source)
 		return err
 	}
 	if n, extensions := found.Count(); n > 0 {
-		fmt.Fprintf(a.stderr, "wrote %s: %s of %s\n", p.baselineFile(), plural(n, "finding"), plural(extensions, "extension"))
+		a.stderr.Print("wrote %s: %s of %s", p.baselineFile(), plural(n, "finding"), plural(extensions, "extension"))
 	} else {
-		fmt.Fprintf(a.stderr, "there are no findings, and no need for %s\n", p.baselineFile())
+		a.stderr.Print("there are no findings, and no need for %s", p.baselineFile())
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func (c *loginCommand) Run(a *app) error {
 	if err := store.Save(server, key); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "Logged in to %s as %s.\nThe key is kept in %s, readable by you alone.\n", transport.RedactURL(server), user, store.File)
+	a.stdout.Print("Logged in to %s as %s.\nThe key is kept in %s, readable by you alone.", transport.RedactURL(server), user, store.File)
 	return nil
 }
 
@@ -95,9 +95,9 @@ func (c *loginCommand) key(a *app, server string) (string, error) {
 		return "", usage(errors.New("there is no terminal to ask for the API key on"),
 			"give it on standard input: ksrelease login --token-stdin < key.txt")
 	}
-	fmt.Fprintf(a.stderr, "API key for %s: ", transport.RedactURL(server))
+	a.stderr.Ask("API key for %s: ", transport.RedactURL(server))
 	typed, err := a.readPassword(terminal)
-	fmt.Fprintln(a.stderr)
+	a.stderr.Print("")
 	if err != nil {
 		return "", fmt.Errorf("reading the API key: %w", err)
 	}
@@ -162,9 +162,9 @@ func (c *logoutCommand) Run(a *app) error {
 		return err
 	}
 	if !removed {
-		fmt.Fprintf(a.stdout, "There was no key for %s.\n", transport.RedactURL(server))
+		a.stdout.Print("There was no key for %s.", transport.RedactURL(server))
 		return nil
 	}
-	fmt.Fprintf(a.stdout, "The key for %s is dropped.\n", transport.RedactURL(server))
+	a.stdout.Print("The key for %s is dropped.", transport.RedactURL(server))
 	return nil
 }

@@ -21,6 +21,8 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -52,7 +54,7 @@ func realMain() int {
 	signal.Ignore(syscall.SIGPIPE)
 
 	ctx, signalled := untilSignal()
-	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.LookupEnv, stop: ctx}
+	a := &app{stdin: os.Stdin, stdout: output.New(os.Stdout), stderr: output.New(os.Stderr), env: os.LookupEnv, stop: ctx}
 	code := a.main(os.Args[1:])
 	if by := signalled(); by != 0 {
 		return by
@@ -76,7 +78,7 @@ func collectLess() {
 // app is what commands reach of the outside.
 type app struct {
 	stdin          *os.File
-	stdout, stderr *os.File
+	stdout, stderr *output.Stream
 	env            func(string) (string, bool)
 	stop           context.Context // done with the first signal: begin nothing new
 	// connect replaces how connections to the marketplace and the Helm repository
@@ -90,14 +92,14 @@ type app struct {
 func (a *app) main(args []string) int {
 	a.conceal.fromEnvironment(a.env)
 	parser, err := kong.New(&cli{}, append(grammar(),
-		kong.Writers(a.stdout, a.stderr),
+		kong.Writers(a.stdout.Lines(), a.stderr.Lines()),
 		kong.Exit(func(code int) { panic(exited(code)) }),
 		kong.Bind(a),
 	)...)
 	if err != nil {
 		panic(err) // the grammar is wrong; a test holds it
 	}
-	return a.guard(func() error {
+	code := a.guard(func() error {
 		words, err := arrange(parser.Model, args)
 		if err != nil {
 			return err
@@ -108,6 +110,22 @@ func (a *app) main(args []string) int {
 		}
 		return parsed.Run()
 	})
+	return a.delivered(code)
+}
+
+// delivered is the exit code when the command is done: what could not be printed is an
+// error, unless nobody wanted to read on.
+func (a *app) delivered(code int) int {
+	for _, to := range []struct {
+		stream *output.Stream
+		name   string
+	}{{a.stdout, "standard output"}, {a.stderr, "standard error"}} {
+		if err := to.stream.Err(); err != nil && !errors.Is(err, syscall.EPIPE) && code == exitOK {
+			a.complain(fmt.Errorf("not all results are told: writing to %s: %w", to.name, err), "see that there is room on the disk, and that the output is open")
+			code = exitNotReleased
+		}
+	}
+	return code
 }
 
 // grammar is how the command line is read and explained.
@@ -145,8 +163,9 @@ func (a *app) guard(command func() error) (code int) {
 		case nil:
 		case exited:
 			code = int(thrown)
-		default:
-			panic(thrown)
+		default: // the runtime would print it as it is
+			a.complain(fmt.Errorf("this is a mistake in ksrelease: %v\n%s", thrown, debug.Stack()), "please report it with what is above: "+projectURL+"/issues")
+			code = exitNotReleased
 		}
 	}()
 	err := command()
@@ -162,7 +181,9 @@ func (a *app) guard(command func() error) (code int) {
 	case errors.As(err, &quiet):
 		return quiet.code
 	case errors.As(err, &problems):
-		fmt.Fprintln(a.stderr, a.conceal.text(err.Error()))
+		for _, p := range problems.Sorted() {
+			a.stderr.Print("%s", report.Problem(a.conceal.problem(p), 0))
+		}
 		return exitUsage
 	case errors.As(err, &wrong):
 		a.complain(err, wrong.advice)
@@ -178,9 +199,9 @@ func (a *app) guard(command func() error) (code int) {
 
 // complain prints a fact and, apart from it, the advice.
 func (a *app) complain(err error, advice string) {
-	fmt.Fprintf(a.stderr, "ksrelease: %s\n", a.conceal.text(err.Error()))
+	a.stderr.Print("%s", output.Fold("ksrelease: ", "  ", a.conceal.text(err.Error()), 0))
 	if advice != "" {
-		fmt.Fprintf(a.stderr, "  → %s\n", a.conceal.text(advice))
+		a.stderr.Print("%s", output.Fold("  → ", "    ", a.conceal.text(advice), 0))
 	}
 }
 

@@ -66,17 +66,16 @@ func (c *serveCommand) Run(a *app) error {
 		return errors.Join(err, listener.Close(), m.Close())
 	}
 	here := "http://" + address
-	fmt.Fprintf(a.stderr, `serving the marketplace in %s at %s
+	a.stderr.Print(`serving the marketplace in %s at %s
 
   ksrelease   cloud: {server: %s}
               repository: {url: %s}
   helm        helm repo add local %s
   ksbuilder   ksbuilder login --server %s
 
-Ctrl-C ends it.
-`, filepath.Clean(c.Dir), here, here, here, here, here)
+Ctrl-C ends it.`, filepath.Clean(c.Dir), here, here, here, here, here)
 	if host, _, err := net.SplitHostPort(address); err == nil && !loopback(host) && key == "" {
-		fmt.Fprintln(a.stderr, "warning: others can reach this address, and any API key is accepted; set "+marketplaceKey)
+		a.stderr.Print("warning: others can reach this address, and any API key is accepted; set %s", marketplaceKey)
 	}
 	server := marketplace.NewServer(a.withFaults(m, script))
 	served := make(chan error, 1)
@@ -120,7 +119,7 @@ func (a *app) withFaults(m http.Handler, script []faults.Rule) http.Handler {
 	}
 	handler := faults.New(m, script)
 	handler.Told = func(r *http.Request, rule faults.Rule) {
-		fmt.Fprintf(a.stderr, "%s %s: %s\n", r.Method, r.URL.Path, rule)
+		a.stderr.Print("%s %s: %s", r.Method, r.URL.Path, rule)
 	}
 	return handler
 }
@@ -146,7 +145,7 @@ func (c *approveCommand) Run(a *app) error {
 	if err != nil {
 		return fmt.Errorf("approving %s: %w", c.Release, err)
 	}
-	fmt.Fprintf(a.stdout, "%s is active.\n", c.Release)
+	a.stdout.Print("%s is active.", c.Release)
 	return nil
 }
 
@@ -168,7 +167,7 @@ func (c *rejectCommand) Run(a *app) error {
 	if err != nil {
 		return fmt.Errorf("rejecting %s: %w", c.Release, err)
 	}
-	fmt.Fprintf(a.stdout, "%s is rejected.\n", c.Release)
+	a.stdout.Print("%s is rejected.", c.Release)
 	return nil
 }
 

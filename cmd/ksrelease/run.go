@@ -4,16 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
-	"golang.org/x/term"
-
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/transport"
 	"github.com/ksrelease/ksrelease/pipeline"
@@ -216,27 +214,18 @@ func (c *selection) teller(a *app, options report.TextOptions) pipeline.Observer
 	if c.Output == "json" {
 		return report.Events(a.stdout)
 	}
-	options.Live = columns(a.stderr)
+	options.Live = a.stderr.Columns()
 	options.Color = a.color(a.stdout)
-	options.Width = columns(a.stdout)
+	options.Width = a.stdout.Columns()
 	return report.NewText(a.stdout, a.stderr, options)
 }
 
 // color says whether a stream may be coloured: a terminal, unless NO_COLOR or
 // a dumb terminal says otherwise (no-color.org).
-func (a *app) color(f *os.File) bool {
+func (a *app) color(s *output.Stream) bool {
 	if _, off := a.env("NO_COLOR"); off {
 		return false
 	}
 	kind, _ := a.env("TERM")
-	return kind != "dumb" && term.IsTerminal(int(f.Fd()))
-}
-
-// columns is the width of a terminal; 0 where a stream is none.
-func columns(f *os.File) int {
-	w, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return w
+	return kind != "dumb" && s.IsTerminal()
 }

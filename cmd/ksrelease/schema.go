@@ -6,6 +6,6 @@ type schemaCommand struct{}
 
 // Run prints the schema that editors and ksrelease itself go by.
 func (c *schemaCommand) Run(a *app) error {
-	_, err := a.stdout.Write(schema.JSON)
-	return err
+	a.stdout.Own(schema.JSON)
+	return nil
 }

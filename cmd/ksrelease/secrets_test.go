@@ -20,6 +20,7 @@ import (
 	"testing/synctest"
 
 	"github.com/ksrelease/ksrelease/internal/canary"
+	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/soak"
 )
 
@@ -257,7 +258,7 @@ func (r *rehearsal) command(words ...string) []byte {
 		env[name] = value
 	}
 	a := &app{
-		stdin: stdin, stdout: printed, stderr: printed, stop: r.t.Context(), connect: r.network.Dial,
+		stdin: stdin, stdout: output.New(printed), stderr: output.New(printed), stop: r.t.Context(), connect: r.network.Dial,
 		env: func(name string) (string, bool) { value, ok := env[name]; return value, ok },
 	}
 	for i, word := range words {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ksrelease/ksrelease/internal/report"
+	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -75,19 +74,18 @@ func (c *statusCommand) Run(a *app) error {
 		all[i].conceal(&a.conceal)
 	}
 	if c.Output == "json" {
-		enc := json.NewEncoder(a.stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(all)
+		a.stdout.JSON(all, "  ")
+		return nil
 	}
-	table := report.NewTable("extension", "version", "marketplace", "helm repository", "a run would end as")
+	table := output.NewTable("extension", "version", "marketplace", "helm repository", "a run would end as")
 	for _, s := range all {
 		would := string(s.Would)
 		if s.Reason != "" {
 			would += ": " + s.Reason
 		}
-		table.Row(s.Name, s.Version, s.Market, versions(s.Repository), would)
+		table.Row(output.Cell(s.Name), output.Cell(s.Version), output.Cell(s.Market), output.Cell(versions(s.Repository)), output.Cell(would))
 	}
-	fmt.Fprintln(a.stdout, table.Render(columns(a.stdout)))
+	a.stdout.Print("%s", table.Render(a.stdout.Columns()))
 	return nil
 }
 
@@ -173,7 +171,7 @@ func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []
 			return rejected(all)
 		}
 		if now := strings.Join(pending, ", "); now != told {
-			fmt.Fprintf(a.stderr, "waiting for the review of %s\n", now)
+			a.stderr.Print("waiting for the review of %s", now)
 			told = now
 		}
 		if !pipeline.Sleep(ctx, pause) {
@@ -188,7 +186,7 @@ func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []
 			case pipeline.Unauthorized(err):
 				return err
 			default: // a wait of hours outlives a bad minute
-				fmt.Fprintf(a.stderr, "%s; asking again\n", a.conceal.text(err.Error()))
+				a.stderr.Print("%s; asking again", a.conceal.text(err.Error()))
 			}
 		}
 	}

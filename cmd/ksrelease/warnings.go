@@ -1,8 +1,9 @@
 package main
 
 import (
-	"fmt"
 	"sync"
+
+	"github.com/ksrelease/ksrelease/internal/output"
 )
 
 // warnings are on the command as a whole. Who comes upon one tells it, from
@@ -44,5 +45,7 @@ func (w *warnings) to(take func(string)) {
 
 // warnOnStderr is for commands that are no run and have no events.
 func (a *app) warnOnStderr() {
-	a.warnings.to(func(message string) { fmt.Fprintf(a.stderr, "warning: %s\n", a.conceal.text(message)) })
+	a.warnings.to(func(message string) {
+		a.stderr.Print("%s", output.Fold("warning: ", "  ", a.conceal.text(message), 0))
+	})
 }

@@ -57,7 +57,7 @@ func (c *withdrawCommand) Run(a *app) error {
 	case pipeline.StatusNone:
 		return fmt.Errorf("%s has no %s", links.target, c.Release)
 	case pipeline.StatusDraft:
-		fmt.Fprintf(a.stdout, "%s is a draft: there is nothing to take back.\n", c.Release)
+		a.stdout.Print("%s is a draft: there is nothing to take back.", c.Release)
 		return nil
 	case pipeline.StatusSubmitted:
 	default:
@@ -74,7 +74,7 @@ func (c *withdrawCommand) Run(a *app) error {
 	case err != nil:
 		return errors.Join(refused, fmt.Errorf("whether %s was taken back is not known: %w", c.Release, err))
 	case after.Status == pipeline.StatusDraft:
-		fmt.Fprintf(a.stdout, "%s is taken back: it is a draft again (snapshot %s).\n", c.Release, after.ID)
+		a.stdout.Print("%s is taken back: it is a draft again (snapshot %s).", c.Release, after.ID)
 		return nil
 	case refused != nil:
 		return refused

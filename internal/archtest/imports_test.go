@@ -37,7 +37,7 @@ var anyRoom = []string{"…"}
 // arrows point down only.
 var rooms = []room{
 	{"cmd/ksrelease", anyRoom},
-	{"internal/report", []string{"pipeline", "config", "internal/extension", "internal/lint", "internal/yamldoc", "internal/atomicfile"}},
+	{"internal/report", []string{"pipeline", "config", "internal/extension", "internal/lint", "internal/output", "internal/yamldoc", "internal/atomicfile"}},
 	{"pipeline", []string{"config", "internal/extension", "internal/kubesphere", "internal/lint", "internal/weight", "internal/yamldoc", "internal/atomicfile"}},
 	{"internal/baseline", []string{"internal/atomicfile", "internal/lint", "internal/yamldoc"}},
 	{"internal/marketplace", []string{"internal/extension"}},
@@ -55,6 +55,7 @@ var rooms = []room{
 	{"internal/kubesphere", nil},
 	{"internal/atomicfile", nil},
 	{"internal/mask", nil},
+	{"internal/output", nil},
 	{"schema", nil},
 
 	// Workshops: programs and aids for those who build ksrelease.
@@ -90,9 +91,9 @@ var restrictions = []restriction{
 		"the command line is cmd/ksrelease's alone"},
 	{"flag", []string{"schema/generate", "internal/bench"}, true,
 		"flags are cmd/ksrelease's alone, and kong's"},
-	{"golang.org/x/term", []string{"cmd/ksrelease", "internal/report"}, false,
+	{"golang.org/x/term", []string{"cmd/ksrelease", "internal/output"}, false,
 		"only what talks to people knows a terminal"},
-	{"github.com/jedib0t/go-pretty/v6", []string{"cmd/ksrelease", "internal/report"}, false,
+	{"github.com/jedib0t/go-pretty/v6", []string{"internal/output", "internal/report"}, false,
 		"only what talks to people draws tables"},
 	// None of these logs: they silence what libraries log, and keep a token out of it.
 	{"log", []string{"cmd/ksrelease", "internal/marketplace", "internal/credentials", "internal/testca"}, true,

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -20,7 +21,7 @@ func TestAdviceOnce(t *testing.T) {
 		{Name: "bee", Findings: []pipeline.FindingResult{finding("one", "fifth", "mend it")}},
 	}}
 	var out bytes.Buffer
-	NewText(&out, &out, TextOptions{Findings: true}).finish(result)
+	NewText(output.New(&out), output.New(&out), TextOptions{Findings: true}).finish(result)
 	const want = `a.yaml: warning: first (one)
   → mend it
 a.yaml: warning: second (two)

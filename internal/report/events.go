@@ -1,18 +1,15 @@
 package report
 
 import (
-	"encoding/json"
-	"io"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // Events writes each event as one line of JSON, for `--output json`. The last
 // line, "run-finished", carries the whole result document.
-func Events(w io.Writer) pipeline.Observer {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
+func Events(out *output.Stream) pipeline.Observer {
 	return pipeline.ObserverFunc(func(e pipeline.Event) {
 		line := eventLine{
 			Event: e.Kind, Time: e.Time.UTC(), Planning: e.Planning,
@@ -37,8 +34,8 @@ func Events(w io.Writer) pipeline.Observer {
 		case pipeline.EventRunFinished:
 			line.Result = e.Result
 		}
-		// A reader that went away is not a reason to stop a release.
-		_ = enc.Encode(line)
+		// A reader that went away is not a reason to stop a release: out keeps the error.
+		out.JSON(line, "")
 	})
 }
 

@@ -57,10 +57,9 @@ func sizesMarkdown(b *bytes.Buffer, x pipeline.ExtensionResult) {
 		return
 	}
 	fmt.Fprintf(b, "\n### %s: %s\n\n", cell(titleOf(x)), sizeHead(x.Package))
-	tab := contributors(x.Package)
 	fmt.Fprintf(b, "| compressed | | size | file |\n| ---: | ---: | ---: | --- |\n")
-	for _, row := range tab.rows {
-		fmt.Fprintf(b, "| %v | %v | %v | %s |\n", row[0], row[1], row[2], cell(row[3].(string)))
+	for _, row := range contributors(x.Package) {
+		fmt.Fprintf(b, "| %v | %v | %v | %s |\n", row[0], row[1], row[2], cell(row[3]))
 	}
 	if len(x.Package.Advice) == 0 {
 		return

@@ -13,6 +13,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -77,7 +78,7 @@ func allOutcomes() *pipeline.Result {
 
 func TestTextTellsEveryOutcome(t *testing.T) {
 	var out, err bytes.Buffer
-	told := NewText(&out, &err, TextOptions{Again: func(names []string) string { return "ksrelease run --only " + strings.Join(names, " --only ") }})
+	told := NewText(output.New(&out), output.New(&err), TextOptions{Again: func(names []string) string { return "ksrelease run --only " + strings.Join(names, " --only ") }})
 	told.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: allOutcomes()})
 	told.Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: allOutcomes()})
 	golden(t, "outcomes.txt", out.Bytes())
@@ -88,7 +89,7 @@ func TestTextTellsEveryOutcome(t *testing.T) {
 
 func TestTextFoldsTheLastColumnToTheTerminal(t *testing.T) {
 	var out bytes.Buffer
-	NewText(&out, &out, TextOptions{Width: 72}).Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: allOutcomes()})
+	NewText(output.New(&out), output.New(&out), TextOptions{Width: 72}).Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: allOutcomes()})
 	for line := range strings.Lines(out.String()) {
 		if strings.Contains(line, "uploading") || strings.Contains(line, "docker.io") || strings.HasPrefix(line, "1 released") {
 			continue // only the table is folded
@@ -105,7 +106,7 @@ func TestTextFoldsTheLastColumnToTheTerminal(t *testing.T) {
 func TestTextColoursOnlyWhenAsked(t *testing.T) {
 	render := func(color bool) string {
 		var out bytes.Buffer
-		NewText(&out, &out, TextOptions{Color: color}).Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: allOutcomes()})
+		NewText(output.New(&out), output.New(&out), TextOptions{Color: color}).Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: allOutcomes()})
 		return out.String()
 	}
 	plain, coloured := render(false), render(true)
@@ -120,7 +121,7 @@ func TestTextColoursOnlyWhenAsked(t *testing.T) {
 // The status line is wiped before every other line, and at the end.
 func TestLiveStatusLeavesNothingBehind(t *testing.T) {
 	var screen bytes.Buffer
-	told := NewText(&bytes.Buffer{}, &screen, TextOptions{Live: 40})
+	told := NewText(output.New(&bytes.Buffer{}), output.New(&screen), TextOptions{Live: 40})
 	r := allOutcomes()
 	alc := &r.Extensions[0]
 	told.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: r, Planning: true})
@@ -245,7 +246,7 @@ func TestDocumentIsWrittenBeforeEveryWrite(t *testing.T) {
 
 func TestEventsAreOneLineEach(t *testing.T) {
 	var out bytes.Buffer
-	told := Events(&out)
+	told := Events(output.New(&out))
 	r := allOutcomes()
 	told.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: r})
 	told.Observe(pipeline.Event{Kind: pipeline.EventNote, Message: "line one\nline two <&>"})

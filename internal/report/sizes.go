@@ -4,8 +4,8 @@ import (
 	"fmt"
 
 	"github.com/dustin/go-humanize"
-	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -15,17 +15,21 @@ func (t *Text) sizes(x pipeline.ExtensionResult) {
 	if x.Package == nil || len(x.Package.Contributors) == 0 {
 		return
 	}
-	t.result("\n%s\n", t.paint(text.Bold, titleOf(x)+": "+sizeHead(x.Package)))
-	t.result("%s\n", contributors(x.Package).Render(t.opts.Width))
+	t.out.Print("\n%s", t.paint(output.Bold, output.Format("%s: %s", titleOf(x), sizeHead(x.Package))))
+	files := output.NewTable("compressed", "", "size", "file").Numbers(3)
+	for _, row := range contributors(x.Package) {
+		files.Row(output.Cell(row[0]), output.Cell(row[1]), output.Cell(row[2]), output.Cell(row[3]))
+	}
+	t.out.Print("%s", files.Render(t.opts.Width))
 	if len(x.Package.Advice) == 0 {
 		return
 	}
-	advice := NewTable("saves", "with this").Numbers(1)
+	advice := output.NewTable("saves", "with this").Numbers(1)
 	for _, a := range x.Package.Advice {
-		advice.Row(bytesText(a.Saves), a.What)
+		advice.Row(output.Cell(bytesText(a.Saves)), output.Cell(a.What))
 	}
-	t.result("\n%s\n", advice.Render(t.opts.Width))
-	t.result("%s\n", sizeAdvised(x.Package))
+	t.out.Print("\n%s", advice.Render(t.opts.Width))
+	t.out.Print("%s", sizeAdvised(x.Package))
 }
 
 // pushedSize is the size that the limit is about.
@@ -48,21 +52,22 @@ func sizeHead(p *pipeline.PackageResult) string {
 	return fmt.Sprintf("%s, %s of the limit of %s", size, ofLimit(pushedSize(p), p.Limit), bytesText(p.Limit))
 }
 
-// contributors is the table of files, which adds up to the package.
-func contributors(p *pipeline.PackageResult) *Table {
-	tab := NewTable("compressed", "", "size", "file").Numbers(3)
+// contributors are the rows of the table of files, which adds up to the package:
+// compressed size, its part of the whole, size, file.
+func contributors(p *pipeline.PackageResult) [][4]string {
+	var rows [][4]string
 	others := pushedSize(p)
 	for _, c := range p.Contributors {
-		tab.Row(bytesText(c.Compressed), percent(c.Compressed, pushedSize(p)), bytesText(c.Size), c.File)
+		rows = append(rows, [4]string{bytesText(c.Compressed), percent(c.Compressed, pushedSize(p)), bytesText(c.Size), c.File})
 		for _, inside := range c.Inside {
-			tab.Row("", "", bytesText(inside.Size), fmt.Sprintf("· %s of it: %s", bytesText(inside.Compressed), inside.File))
+			rows = append(rows, [4]string{"", "", bytesText(inside.Size), fmt.Sprintf("· %s of it: %s", bytesText(inside.Compressed), inside.File)})
 		}
 		others -= c.Compressed
 	}
 	if n := p.Files - len(p.Contributors); n > 0 {
-		tab.Row(bytesText(others), percent(others, pushedSize(p)), "", fmt.Sprintf("(%s)", plural(n, "other file")))
+		rows = append(rows, [4]string{bytesText(others), percent(others, pushedSize(p)), "", fmt.Sprintf("(%s)", plural(n, "other file"))})
 	}
-	return tab
+	return rows
 }
 
 // sizeAdvised is what all advice would come to.

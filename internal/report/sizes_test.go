@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -24,7 +25,7 @@ func TestOfLimit(t *testing.T) {
 
 func TestSizesThatAdviceCannotBringUnderTheLimit(t *testing.T) {
 	var out strings.Builder
-	text := NewText(&out, &out, TextOptions{Width: 60})
+	text := NewText(output.New(&out), output.New(&out), TextOptions{Width: 60})
 	text.sizes(pipeline.ExtensionResult{Name: "big", Version: "1.0.0", Package: &pipeline.PackageResult{
 		Size: 3 << 20, Limit: 1 << 20, SizeWithin: 64, Files: 3, AdvisedSize: 2 << 20,
 		Contributors: []pipeline.ContributorResult{

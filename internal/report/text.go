@@ -2,14 +2,13 @@ package report
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -26,18 +25,17 @@ import (
 //   - A fact stands in a line of its own; the advice follows, after "→".
 //   - Colour only says again what a word says.
 //
-// Every print goes through say, result or status.
+// internal/output prints it, and shows what others wrote so that nothing obeys it.
 
 // Text reports to people.
 type Text struct {
-	out, err io.Writer
+	out, err *output.Stream
 	opts     TextOptions
 
-	planned  *pipeline.Result
-	total    int
-	over     int
-	busy     []string // "alc push", in the order in which they began
-	statusOn bool
+	planned *pipeline.Result
+	total   int
+	over    int
+	busy    []string // "alc push", in the order in which they began
 }
 
 // TextOptions is how a run is told.
@@ -56,7 +54,7 @@ type TextOptions struct {
 }
 
 // NewText makes a reporter on two streams.
-func NewText(out, err io.Writer, opts TextOptions) *Text {
+func NewText(out, err *output.Stream, opts TextOptions) *Text {
 	return &Text{out: out, err: err, opts: opts}
 }
 
@@ -66,7 +64,7 @@ func (t *Text) Observe(e pipeline.Event) {
 	case pipeline.EventRunStarted:
 		t.total = len(e.Result.Extensions)
 		if t.opts.Target != "" {
-			t.say(nil, fmt.Sprintf("%s for %s", plural(t.total, "extension"), t.opts.Target))
+			t.err.Print("%s for %s", plural(t.total, "extension"), t.opts.Target)
 		}
 	case pipeline.EventStageStarted:
 		t.busy = append(t.busy, e.Extension.Name+" "+e.Stage)
@@ -76,7 +74,7 @@ func (t *Text) Observe(e pipeline.Event) {
 	case pipeline.EventNote:
 		t.say(e.Extension, e.Message)
 	case pipeline.EventWarning:
-		t.say(nil, "warning: "+e.Message)
+		t.err.Print("%s", output.Fold("warning: ", "  ", e.Message, 0))
 	case pipeline.EventPlanned:
 		t.plan(e)
 	case pipeline.EventEnded:
@@ -85,7 +83,7 @@ func (t *Text) Observe(e pipeline.Event) {
 			t.say(e.Extension, string(e.Extension.Outcome)+colon(e.Extension.Reason))
 		}
 	case pipeline.EventRunFinished:
-		t.wipe()
+		t.err.Wipe()
 		t.finish(e.Result)
 		return
 	}
@@ -142,9 +140,9 @@ func (t *Text) finish(r *pipeline.Result) {
 	if r.Finished != nil {
 		took = " in " + duration(r.Finished.Sub(r.Started))
 	}
-	t.result("\n%s%s\n", counts(r), took)
+	t.out.Print("\n%s%s", counts(r), took)
 	if n := warningsIn(r); n > 0 && !t.opts.Findings {
-		t.result("%s: see ksrelease lint\n", plural(n, "warning"))
+		t.out.Print("%s: see ksrelease lint", plural(n, "warning"))
 	}
 	t.next(r)
 }
@@ -164,10 +162,10 @@ func (t *Text) failures(r *pipeline.Result) {
 		struck[*x.Error] = append(struck[*x.Error], titleOf(x))
 	}
 	for _, cause := range causes {
-		t.result("\n%s\n", t.paint(text.Bold, fmt.Sprintf("failed in %s: %s", cause.Stage, strings.Join(struck[cause], ", "))))
-		t.result("%s\n", folded("  ", "  ", cause.Message, t.opts.Width))
+		t.out.Print("\n%s", t.paint(output.Bold, output.Format("failed in %s: %s", cause.Stage, strings.Join(struck[cause], ", "))))
+		t.out.Print("%s", output.Fold("  ", "  ", cause.Message, t.opts.Width))
 		if cause.Remedy != "" {
-			t.result("%s\n", advice(cause.Remedy, t.opts.Width))
+			t.out.Print("%s", advice(cause.Remedy, t.opts.Width))
 		}
 	}
 }
@@ -190,9 +188,9 @@ func (t *Text) next(r *pipeline.Result) {
 		if slices.ContainsFunc(r.Extensions, func(x pipeline.ExtensionResult) bool { return errorsOf(x) > 0 }) {
 			first = "mend what lint tells, then "
 		}
-		t.result("→ to go on: %s%s\n", first, t.opts.Again(left))
+		t.out.Print("→ to go on: %s%s", first, t.opts.Again(left))
 	case r.DryRun && r.Totals[pipeline.Planned] > 0 && t.opts.Release != nil:
-		t.result("→ to release: %s\n", t.opts.Release())
+		t.out.Print("→ to release: %s", t.opts.Release())
 	}
 }
 
@@ -200,11 +198,12 @@ func (t *Text) next(r *pipeline.Result) {
 // another before.
 func (t *Text) finding(f pipeline.FindingResult, advised bool) {
 	p := problemOf(f)
-	p.Message = fmt.Sprintf("%s: %s (%s)", t.paint(severityColor[f.Severity], f.Severity), f.Message, f.Rule)
+	p.Message = fmt.Sprintf("%s (%s)", f.Message, f.Rule)
 	if !advised {
 		p.Hint = ""
 	}
-	t.result("%s\n", Problem(p, t.opts.Width))
+	lead := output.Format("%s: ", t.paint(severityColor[f.Severity], output.Cell(f.Severity)))
+	t.out.Print("%s", problem(p, lead, t.opts.Width))
 }
 
 var severityColor = map[string]text.Color{"error": text.FgRed, "warning": text.FgYellow, "info": text.FgCyan}
@@ -218,19 +217,21 @@ var outcomeColor = map[pipeline.Outcome]text.Color{
 
 func (t *Text) table(r *pipeline.Result) {
 	sized := slices.ContainsFunc(r.Extensions, func(x pipeline.ExtensionResult) bool { return x.Package != nil })
-	heads := []string{"extension", "version", "outcome", "size", "notes"}
-	if !sized {
-		heads = slices.Delete(heads, 3, 4)
+	tab := output.NewTable("extension", "version", "outcome", "notes")
+	if sized {
+		tab = output.NewTable("extension", "version", "outcome", "size", "notes")
 	}
-	tab := NewTable(heads...)
 	for _, x := range r.Extensions {
-		row := []string{x.Name, x.Version, t.paint(outcomeColor[x.Outcome], string(x.Outcome)), sizeOf(x), t.details(x)}
+		row := []output.Text{
+			output.Cell(x.Name), output.Cell(x.Version), t.paint(outcomeColor[x.Outcome], output.Cell(string(x.Outcome))),
+			output.Cell(sizeOf(x)), output.Cell(t.details(x)),
+		}
 		if !sized {
 			row = slices.Delete(row, 3, 4)
 		}
 		tab.Row(row...)
 	}
-	t.result("%s\n", tab.Render(t.opts.Width))
+	t.out.Print("%s", tab.Render(t.opts.Width))
 }
 
 func (t *Text) details(x pipeline.ExtensionResult) string {
@@ -277,24 +278,20 @@ func warningsIn(r *pipeline.Result) (n int) {
 	return n
 }
 
-// say prints a line about what happens, now.
+// say prints what happens to an extension, now.
 func (t *Text) say(x *pipeline.ExtensionResult, message string) {
-	t.wipe()
-	if x != nil {
-		message = titleOf(*x) + ": " + message
+	if x == nil {
+		t.err.Print("%s", output.Fold("", "  ", message, 0))
+		return
 	}
-	fmt.Fprintln(t.err, message)
+	t.err.Print("%s", output.Lines(message).Behind(output.Format("%s: ", titleOf(*x))).Fold("", "  ", 0))
 }
-
-// result prints what the run is about.
-func (t *Text) result(format string, args ...any) { fmt.Fprintf(t.out, format, args...) }
 
 // status shows, on a terminal, what is going on.
 func (t *Text) status() {
 	if t.opts.Live == 0 || t.total == 0 {
 		return
 	}
-	t.wipe()
 	verb := "planning"
 	if t.planned != nil {
 		verb = "releasing"
@@ -303,23 +300,14 @@ func (t *Text) status() {
 	if len(t.busy) > 0 {
 		line += ": " + strings.Join(t.busy, ", ")
 	}
-	line = text.Trim(line, t.opts.Live-1)
-	fmt.Fprint(t.err, line)
-	t.statusOn = true
+	t.err.Status(output.Cell(line).Trim(t.opts.Live - 1))
 }
 
-func (t *Text) wipe() {
-	if t.statusOn {
-		fmt.Fprint(t.err, "\r\x1b[K")
-		t.statusOn = false
-	}
-}
-
-func (t *Text) paint(c text.Color, s string) string {
-	if !t.opts.Color || c == 0 {
+func (t *Text) paint(c output.Color, s output.Text) output.Text {
+	if !t.opts.Color {
 		return s
 	}
-	return c.Sprint(s)
+	return s.Paint(c)
 }
 
 // counts is the line of counts: "4 released, 1 drift".
@@ -334,71 +322,6 @@ func counts(r *pipeline.Result) string {
 		return "no extensions"
 	}
 	return strings.Join(parts, ", ")
-}
-
-// Table is a plain table: a header, left-aligned columns, no lines.
-type Table struct {
-	heads   table.Row
-	rows    []table.Row
-	numbers int
-}
-
-// NewTable begins a table with these column heads.
-func NewTable(heads ...string) *Table {
-	return &Table{heads: rowOf(heads)}
-}
-
-// Numbers sets the first n columns to the right.
-func (t *Table) Numbers(n int) *Table {
-	t.numbers = n
-	return t
-}
-
-// Row adds a row of as many cells as there are heads.
-func (t *Table) Row(cells ...string) { t.rows = append(t.rows, rowOf(cells)) }
-
-// Render draws the table. Where it is wider than width columns the last column
-// is folded; a width of 0 folds nothing.
-func (t *Table) Render(width int) string {
-	w := table.NewWriter()
-	style := table.StyleDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	w.SetStyle(style)
-	w.SuppressTrailingSpaces()
-	w.AppendHeader(t.heads)
-	w.AppendRows(t.rows)
-	var columns []table.ColumnConfig
-	for n := range t.numbers {
-		columns = append(columns, table.ColumnConfig{Number: n + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
-	}
-	if width > 0 {
-		columns = append(columns, table.ColumnConfig{
-			Number: len(t.heads), WidthMax: max(narrowest, width-t.widthOfAllButLast()), WidthMaxEnforcer: text.WrapSoft,
-		})
-	}
-	w.SetColumnConfigs(columns)
-	return w.Render()
-}
-
-func (t *Table) widthOfAllButLast() int {
-	sum := 0
-	for column := range len(t.heads) - 1 {
-		widest := 0
-		for _, row := range append([]table.Row{t.heads}, t.rows...) {
-			widest = max(widest, text.StringWidthWithoutEscSequences(row[column].(string)))
-		}
-		sum += widest + len("  ")
-	}
-	return sum
-}
-
-func rowOf(cells []string) table.Row {
-	row := make(table.Row, len(cells))
-	for i, c := range cells {
-		row[i] = c
-	}
-	return row
 }
 
 func titleOf(x pipeline.ExtensionResult) string {

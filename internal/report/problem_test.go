@@ -38,7 +38,7 @@ func TestProblemFolds(t *testing.T) {
 		{"no place, wide characters", yamldoc.Problem{Message: "扩展组件 没有 说明文件 也 没有 图标"}, 24 + 4, "扩展组件 没有 说明文件\n    也 没有 图标"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, Problem(test.problem, test.columns)); diff != "" {
+			if diff := cmp.Diff(test.want, Problem(test.problem, test.columns).String()); diff != "" {
 				t.Errorf("told (-want +got):\n%s", diff)
 			}
 		})

@@ -1,0 +1,59 @@
+package output
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// CI systems read both streams line by line, and obey what looks like a command. The
+// runner of GitHub Actions takes a line that begins, after white space, with "::", and,
+// in an older form, "##[" anywhere in it (actions/runner, ActionCommand.cs, TryParseV2
+// and TryParse). Azure Pipelines takes "##vso[" anywhere (azure-pipelines-agent,
+// Command.cs, TryParse), and TeamCity "##teamcity[" (its manual, "Service Messages").
+//
+// ksrelease prints no such line. Where one would come about, a blank breaks it: that is
+// seen by readers, and copied by nobody. Characters of no width would not do, because a
+// comparison by the rules of a culture, which .NET does by default, passes over them.
+
+// numbered is a command of the form that is taken anywhere in a line.
+var numbered = regexp.MustCompile(`##([A-Za-z0-9.]*\[)`)
+
+// withoutCommands breaks commands in a text of whole lines. It goes by what the lines
+// are in the end: folding, or an empty cell, may have put anything at their beginning.
+func withoutCommands(s string) string {
+	if strings.Contains(s, "##") {
+		s = numbered.ReplaceAllString(s, "# #$1")
+	}
+	if !strings.Contains(s, "::") {
+		return s
+	}
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		if at := contentOf(line); strings.HasPrefix(line[at:], "::") {
+			lines[i] = line[:at] + ": :" + line[at+2:]
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// contentOf is where a line begins behind blanks and our colours, which some systems
+// take out.
+func contentOf(line string) int {
+	at := 0
+	for {
+		rest := line[at:]
+		if colour := ours.FindString(rest); colour != "" {
+			at += len(colour)
+			continue
+		}
+		trimmed := strings.TrimLeftFunc(rest, unicode.IsSpace)
+		if len(trimmed) == len(rest) {
+			return at
+		}
+		at += len(rest) - len(trimmed)
+	}
+}
+
+// ours are the escape sequences of this package: colours, and what wipes a line.
+var ours = regexp.MustCompile("^\x1b\\[[0-9;]*[mK]")

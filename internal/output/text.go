@@ -1,0 +1,138 @@
+package output
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// constant is a string that stands in the source of this program: no variable of type
+// string converts to it outside of this package.
+type constant string
+
+// Text is ready to be printed: the words of this program, and cells. The zero value is
+// empty.
+type Text struct{ s string }
+
+// String is what will be printed, colours included.
+func (t Text) String() string { return t.s }
+
+// Empty says that there is nothing in it.
+func (t Text) Empty() bool { return t.s == "" }
+
+// Width is the number of columns of a text of one line.
+func (t Text) Width() int { return text.StringWidthWithoutEscSequences(t.s) }
+
+// Cell is a text of others in one line.
+func Cell(s string) Text { return Text{Visible(s)} }
+
+// Format puts values into words of this program, like fmt.Sprintf. A Text goes in as it
+// is, numbers as the verb says, and all else as a cell: a string, an error, a list.
+func Format(format constant, args ...any) Text {
+	safe := make([]any, len(args))
+	for i, arg := range args {
+		safe[i] = argument(arg)
+	}
+	return Text{fmt.Sprintf(string(format), safe...)}
+}
+
+func argument(arg any) any {
+	switch arg := arg.(type) {
+	case Text:
+		return arg
+	case nil:
+		return arg
+	case fmt.Formatter, fmt.Stringer, error:
+		return cell{arg}
+	}
+	switch reflect.TypeOf(arg).Kind() {
+	case reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float32, reflect.Float64:
+		return arg
+	}
+	return cell{arg}
+}
+
+// cell is a value that is made visible after it was formatted, whatever the verb.
+type cell struct{ value any }
+
+func (c cell) Format(f fmt.State, verb rune) {
+	formatted := fmt.Sprintf(fmt.FormatString(f, verb), c.value)
+	_, _ = f.Write([]byte(Visible(formatted))) // into the buffer of fmt.Sprintf
+}
+
+// Join puts texts together.
+func Join(parts []Text, between constant) Text {
+	all := make([]string, len(parts))
+	for i, p := range parts {
+		all[i] = p.s
+	}
+	return Text{strings.Join(all, string(between))}
+}
+
+// Bold is the style of headings.
+const Bold = text.Bold
+
+// Color is a colour or style of a terminal.
+type Color = text.Color
+
+// Paint colours a text of one line; 0 is no colour.
+func (t Text) Paint(c Color) Text {
+	if c == 0 || t.s == "" {
+		return t
+	}
+	return Text{c.Sprint(t.s)}
+}
+
+// Trim cuts a text to so many columns.
+func (t Text) Trim(columns int) Text { return Text{text.Trim(t.s, max(0, columns))} }
+
+// Narrowest is the least number of columns that text is folded to: below that it is
+// harder to read than overlong lines.
+const Narrowest = 24
+
+// Paragraph is a text of others in several lines. It is printed by Fold, which sets all
+// but its first line in: no line of it looks like one of ours.
+type Paragraph struct{ s string }
+
+// Lines takes a text of others whose line breaks mean something.
+func Lines(s string) Paragraph { return Paragraph{strings.TrimRight(VisibleLines(s), "\n")} }
+
+// Behind puts a text in front of a paragraph.
+func (p Paragraph) Behind(first Text) Paragraph { return Paragraph{first.s + p.s} }
+
+// Width is the number of columns of the widest line.
+func (p Paragraph) Width() int { return text.LongestLineLen(p.s) }
+
+// Fold sets the first line in by one margin and all others by another, and folds what is
+// too wide for a terminal of so many columns, but for code; 0 columns fold nothing.
+func (p Paragraph) Fold(first, others constant, columns int) Text {
+	var lines []string
+	for line := range strings.SplitSeq(p.s, "\n") {
+		if room := columns - len(others); columns > 0 && room >= Narrowest && !isCode(line) {
+			line = text.WrapSoft(line, room)
+		}
+		lines = append(lines, strings.Split(line, "\n")...)
+	}
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ")
+	}
+	return Text{string(first) + strings.Join(lines, "\n"+string(others))}
+}
+
+// Fold is Lines and Fold in one.
+func Fold(first, others constant, s string, columns int) Text {
+	return Lines(s).Fold(first, others, columns)
+}
+
+// isCode reports whether a line of a message is to be copied: it is set in, is an
+// item of a list, or has an expression of a template in it.
+func isCode(line string) bool {
+	return strings.HasPrefix(line, " ") || strings.HasPrefix(line, "- ") || strings.Contains(line, "{{")
+}
+
+// Excerpt is a line of a file with its number and, below it, what marks a place in it:
+// both stay as wide as each other.
+func Excerpt(s string) Text { return Text{strings.TrimRight(VisibleLines(s), "\n")} }

@@ -1,0 +1,39 @@
+package report
+
+import (
+	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+// Problem is how a mistake in a file is told on a terminal of so many columns; 0 is
+// no terminal. Where place and message have no room in one line, the place gets one to
+// itself.
+func Problem(p yamldoc.Problem, columns int) output.Text {
+	return problem(p, output.Text{}, columns)
+}
+
+// problem is Problem with something in front of the message.
+func problem(p yamldoc.Problem, lead output.Text, columns int) output.Text {
+	var lines []output.Text
+	message := output.Lines(p.Message).Behind(lead)
+	switch place := output.Cell(p.Position()); {
+	case place.Empty():
+		lines = append(lines, message.Fold("", "    ", columns))
+	case columns == 0 || place.Width()+len(": ")+message.Width() <= columns:
+		lines = append(lines, message.Behind(output.Format("%s: ", place)).Fold("", "    ", 0))
+	default:
+		lines = append(lines, output.Format("%s:", place), message.Fold("    ", "    ", columns))
+	}
+	if p.Excerpt != "" {
+		lines = append(lines, output.Excerpt(p.Excerpt))
+	}
+	if p.Hint != "" {
+		lines = append(lines, advice(p.Hint, columns))
+	}
+	return output.Join(lines, "\n")
+}
+
+// advice is what to do, below what it is about.
+func advice(what string, columns int) output.Text {
+	return output.Fold("  → ", "    ", what, columns)
+}
