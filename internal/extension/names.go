@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
@@ -38,18 +39,128 @@ func ValidName(name string) error {
 	return nil
 }
 
-// ValidVersion says why version cannot be the version of an extension, or nil.
+// ValidVersion says why version cannot be the version of an extension, and what to
+// write in its place, or nil.
 //
-// It is the rule of KubeSphere's controller (isValidExtensionVersion of
-// kubesphere/pkg/controller/core): what Masterminds/semver reads as a version,
-// at most 63 characters, and a DNS-1123 subdomain. A version that breaks it is
-// dropped by the controller without a word, it just never appears.
+// It is MAJOR.MINOR.PATCH without leading zeros, an optional v before it, with a
+// pre-release of lower-case letters, digits, '-' and '.' where needed; at most 63
+// characters. Others are read in different ways, or by some readers only:
+// KubeSphere's controller takes a DNS-1123 subdomain (isValidExtensionVersion of
+// kubesphere/pkg/controller/core) that Masterminds/semver reads, which refuses
+// leading zeros in newer versions; and its console, by node-semver, throws on "1.0"
+// as soon as an extension has two versions, so that it lists no extension at all.
 func ValidVersion(version string) error {
+	message, hint := VersionProblem(version)
+	if message == "" {
+		return nil
+	}
+	return errors.New(message + ": " + hint)
+}
+
+// VersionProblem is ValidVersion in two parts: what is wrong, and what to do. Both
+// are empty where nothing is wrong.
+func VersionProblem(version string) (message, hint string) {
+	what := ""
+	parsed, err := semver.StrictNewVersion(strings.TrimPrefix(version, "v"))
+	switch {
+	case version == "":
+		return "the version is empty", "write a semantic version such as 1.0.0"
+	case len(version) > maxNameLength:
+		return fmt.Sprintf("the version %s has %d characters, KubeSphere takes at most %d", quotedShort(version), len(version), maxNameLength), "shorten it"
+	case err == nil && parsed.Metadata() != "":
+		what = "has build metadata (+), and KubeSphere drops such a version silently"
+	case err == nil && dns1123Subdomain.MatchString(version):
+		return "", ""
+	case err == nil:
+		what = "is no DNS-1123 subdomain (lower-case letters, digits, '-' and '.', with a letter or digit at both ends of each part), and KubeSphere drops such a version silently"
+	case version != strings.TrimSpace(version):
+		what = "begins or ends with blanks"
+	case leadingZero.MatchString(version):
+		what = "has a number with a leading zero, which KubeSphere does not read"
+	default:
+		what = "is not MAJOR.MINOR.PATCH"
+	}
+	hint = "write it as MAJOR.MINOR.PATCH, such as 1.0.0"
+	if near, ok := NearestVersion(version); ok {
+		hint = fmt.Sprintf("write %q", near)
+	}
+	return fmt.Sprintf("the version %q %s", version, what), hint
+}
+
+// quotedShort is a text that may be long, for a message.
+func quotedShort(text string) string {
+	const enough = 80
+	if len(text) <= enough {
+		return strconv.Quote(text)
+	}
+	return strconv.Quote(text[:enough]) + "…"
+}
+
+// leadingZero is a number of a version, or of its pre-release, that begins with a 0.
+var leadingZero = regexp.MustCompile(`^v?(?:\d+\.)*0\d|^v?\d+\.\d+\.\d+-(?:[0-9A-Za-z-]+\.)*0\d+(?:\.|$)`)
+
+// looseVersion is what people write for a version: a prefix, numbers, and the rest.
+var looseVersion = regexp.MustCompile(`^(?:version|release|ver|v)?[-_. ]?(\d+(?:\.\d+)*)(.*)$`)
+
+// NearestVersion is the version that was probably meant by a text, as ValidVersion
+// asks for it: 1.0 is 1.0.0, 01.2.3 is 1.2.3, 1.0.0-RC1 is 1.0.0-rc1, and without
+// build metadata. ok is false where none can be told.
+func NearestVersion(written string) (version string, ok bool) {
+	text := strings.ToLower(strings.TrimSpace(written))
+	text, _, _ = strings.Cut(text, "+")
+	prefix := ""
+	if strings.HasPrefix(text, "v") && len(text) > 1 && '0' <= text[1] && text[1] <= '9' {
+		prefix = "v"
+	}
+	m := looseVersion.FindStringSubmatch(text)
+	if m == nil {
+		return "", false
+	}
+	numbers := strings.Split(m[1], ".")
+	for len(numbers) < 3 {
+		numbers = append(numbers, "0")
+	}
+	numbers = numbers[:3]
+	for i, n := range numbers {
+		numbers[i] = withoutZeros(n)
+	}
+	version = prefix + strings.Join(numbers, ".")
+	if rest := strings.Trim(notInPrerelease.ReplaceAllString(m[2], "-"), "-."); rest != "" {
+		var parts []string
+		for _, part := range strings.Split(rest, ".") {
+			if part = strings.Trim(part, "-"); part != "" {
+				parts = append(parts, withoutZeros(part))
+			}
+		}
+		version += "-" + strings.Join(parts, ".")
+	}
+	parsed, err := semver.StrictNewVersion(strings.TrimPrefix(version, "v"))
+	return version, err == nil && parsed.Metadata() == "" && len(version) <= maxNameLength && dns1123Subdomain.MatchString(version)
+}
+
+// notInPrerelease are characters that a pre-release may not have.
+var notInPrerelease = regexp.MustCompile(`[^0-9a-z.-]+`)
+
+// withoutZeros is a number without zeros before it; other texts stay.
+func withoutZeros(text string) string {
+	if strings.Trim(text, "0123456789") != "" {
+		return text
+	}
+	if text = strings.TrimLeft(text, "0"); text == "" {
+		return "0"
+	}
+	return text
+}
+
+// IndexableVersion says why KubeSphere's controller drops a version, or nil. It
+// takes more than ValidVersion does, such as 1.2, which others of its parts then
+// cannot read.
+func IndexableVersion(version string) error {
 	if version == "" {
 		return errors.New("the version is empty: write a semantic version such as 1.0.0")
 	}
 	if len(version) > maxNameLength {
-		return fmt.Errorf("the version %q has %d characters, KubeSphere takes at most %d: shorten it", version, len(version), maxNameLength)
+		return fmt.Errorf("the version %s has %d characters, KubeSphere takes at most %d: shorten it", quotedShort(version), len(version), maxNameLength)
 	}
 	if _, err := semver.NewVersion(version); err != nil {
 		return fmt.Errorf("the version %q is not a semantic version: write it as MAJOR.MINOR.PATCH, such as 1.0.0", version)

@@ -75,13 +75,21 @@ func (e *Extension) packable() error {
 	}
 	if e.Metadata.Version == "" {
 		if written, _, ok := e.Document.Raw("version"); ok && written != "" {
-			return e.Document.Problem(fmt.Sprintf("the version %s is not text", written), fmt.Sprintf("put it in quotes: %q", written), "version")
+			return e.Document.Problem(fmt.Sprintf("the version %s is not text", written), fmt.Sprintf("put it in quotes: %q", nearestOr(written)), "version")
 		}
 	}
-	if err := ValidVersion(e.Metadata.Version); err != nil {
-		return e.Document.Problem(err.Error(), "", "version")
+	if message, hint := VersionProblem(e.Metadata.Version); message != "" {
+		return e.Document.Problem(message, hint, "version")
 	}
 	return nil
+}
+
+// nearestOr is the version that was meant, or the text itself where that is not known.
+func nearestOr(written string) string {
+	if near, ok := NearestVersion(written); ok {
+		return near
+	}
+	return written
 }
 
 // packedFiles are the files of a package, sorted by name, Chart.yaml included.

@@ -10,11 +10,13 @@ import (
 func versionRule() Rule {
 	return Rule{
 		Name:    "version",
-		Summary: "the version is one that KubeSphere's controller takes, and is written as text",
+		Summary: "the version is MAJOR.MINOR.PATCH, which every part of KubeSphere reads, and is written as text",
 		Why: "KubeSphere drops, without a word, a version that is not semantic, longer than 63 characters or no DNS-1123 " +
-			"subdomain, such as 1.0.0+build. Without quotes, YAML reads 1.10 as the number 1.1: another version.",
-		Fix:     "Write MAJOR.MINOR.PATCH, with a pre-release such as -beta.1 where needed, in quotes if it looks like a number.",
-		Source:  "The repository controller of KubeSphere 4 (semantic, DNS-1123 subdomain, at most 63 characters); YAML 1.2, core schema, on numbers.",
+			"subdomain, such as 1.0.0+build. Newer versions of its controller do not read leading zeros (01.2.3). Its console " +
+			"lists no extension at all as soon as one with the version 1.0 or 1 has a second version. Without quotes, YAML reads " +
+			"1.10 as the number 1.1: another version.",
+		Fix:     "Write MAJOR.MINOR.PATCH without leading zeros, with a pre-release in lower case such as -beta.1 where needed; a v before it is taken, too.",
+		Source:  "The repository controller of KubeSphere 4 (Masterminds/semver, DNS-1123 subdomain, at most 63 characters); its console (node-semver); YAML 1.2, core schema, on numbers.",
 		Default: Error,
 		check:   checkVersion,
 	}
@@ -26,8 +28,8 @@ func checkVersion(s *subject) {
 	version, present := value["version"]
 	switch v := version.(type) {
 	case string:
-		if err := extension.ValidVersion(v); err != nil {
-			s.problem(doc.Problem(err.Error(), "", "version"))
+		if message, hint := extension.VersionProblem(v); message != "" {
+			s.problem(doc.Problem(message, hint, "version"))
 		}
 	case int64, uint64, float64, bool:
 		s.mistypedVersion(v)
@@ -47,7 +49,11 @@ func (s *subject) mistypedVersion(value any) {
 		kind = "the truth value"
 	}
 	message := fmt.Sprintf("the version %s is not text: without quotes it reads as %s %s", written, kind, plainScalar(value))
-	s.problem(s.ext.Document.Problem(message, fmt.Sprintf("put it in quotes: version: %q", written), "version"))
+	meant := written
+	if near, ok := extension.NearestVersion(written); ok {
+		meant = near
+	}
+	s.problem(s.ext.Document.Problem(message, fmt.Sprintf("put it in quotes: version: %q", meant), "version"))
 }
 
 func plainScalar(value any) string {

@@ -188,7 +188,7 @@ func readChart(name string, data []byte) (*chart.Metadata, error) {
 			return nil, refuse(http.StatusBadRequest, "%s is %q where %q is expected: pack the extension again and push it under its own name", mismatch.what, mismatch.has, mismatch.want)
 		}
 	}
-	if err := extension.ValidVersion(found.Version); err != nil {
+	if err := extension.IndexableVersion(found.Version); err != nil {
 		return nil, refuse(http.StatusUnprocessableEntity, "%v", err)
 	}
 	return found, nil
