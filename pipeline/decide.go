@@ -2,8 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -81,10 +79,10 @@ func compare(ctx context.Context, w *world, r *release, entry Entry) error {
 	if sent := strings.TrimPrefix(r.ext.ArchiveDigest, "sha256:"); sent != "" && sent == strings.TrimPrefix(entry.Digest, "sha256:") {
 		return &ended{outcome: Exists}
 	}
-	if isDigest(entry.ContentDigest) {
-		if entry.ContentDigest == r.ext.ContentDigest() {
-			return &ended{outcome: Exists}
-		}
+	switch r.ext.CompareDigest(entry.ContentDigest) {
+	case extension.DigestSame:
+		return &ended{outcome: Exists}
+	case extension.DigestOther:
 		return drift(r, "")
 	}
 	archive, err := w.repo.Fetch(ctx, entry)
@@ -109,13 +107,6 @@ func compare(ctx context.Context, w *world, r *release, entry Entry) error {
 	default:
 		return drift(r, difference)
 	}
-}
-
-// isDigest says that an annotation is one of ours, and whole: an index that was
-// cut in the middle of it is no proof of other content.
-func isDigest(annotation string) bool {
-	sum, ok := strings.CutPrefix(annotation, "sha256:")
-	return ok && len(sum) == hex.EncodedLen(sha256.Size) && strings.Trim(sum, "0123456789abcdef") == ""
 }
 
 func drift(r *release, difference string) error {

@@ -388,7 +388,7 @@ func (g graph) before(w *fakeWorld, sources []config.Source) error {
 			w.assets[icon] = asset.Data
 		}
 		if n.trouble == thereOther {
-			v.pkg.ContentDigest = "sha256:" + strings.Repeat("0e", 32)
+			v.pkg.ContentDigest = "v2:sha256:" + strings.Repeat("0e", 32)
 		}
 		w.versions[n.name+"@1.0.0"] = v
 	}

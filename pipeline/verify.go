@@ -183,7 +183,8 @@ func stillListed(ctx context.Context, w *world, r *release, at *reading, walked 
 // and the content is not what was sent: an index that is late or a cache may still
 // show something else, so that is no verdict yet.
 func walk(ctx context.Context, w *world, r *release, entry Entry) (complaint, other string, err error) {
-	if r.action == actVerify && isDigest(entry.ContentDigest) && entry.ContentDigest != r.ext.ContentDigest() {
+	verdict := r.ext.CompareDigest(entry.ContentDigest)
+	if r.action == actVerify && verdict == extension.DigestOther {
 		return "", "", drift(r, "")
 	}
 	archive, err := w.repo.Fetch(ctx, entry)
@@ -214,7 +215,7 @@ func walk(ctx context.Context, w *world, r *release, entry Entry) (complaint, ot
 		return "", "", nil
 	}
 	difference, err := differs(ctx, w, r, entry, archive)
-	if difference == "" && isDigest(entry.ContentDigest) && entry.ContentDigest != r.ext.ContentDigest() {
+	if difference == "" && verdict == extension.DigestOther {
 		difference = "by its content digest" // in comments, for one, which are no difference to Helm
 	}
 	switch {
@@ -288,11 +289,17 @@ func differs(ctx context.Context, w *world, r *release, entry Entry, archive []b
 			sent[r.packedWith[a.File]] = a.Data
 		}
 	}
-	same, difference, err := extension.Same(r.ext, published, func(address string) ([]byte, error) {
+	compared := extension.Same
+	if r.ext.CompareDigest(entry.ContentDigest) == extension.DigestUnknown && extension.IsContentDigest(entry.ContentDigest) {
+		// It was packed by this tool, and its digest, of the first format, is another:
+		// for time stamps alone, or for anything that the digest covers.
+		compared = extension.SameContent
+	}
+	same, difference, err := compared(r.ext, published, func(address string) ([]byte, error) {
 		if data, ok := sent[address]; ok {
 			return data, nil
 		}
-		if data, ok := r.named(address); ok && entry.ContentDigest == r.ext.ContentDigest() {
+		if data, ok := r.named(address); ok && r.ext.CompareDigest(entry.ContentDigest) == extension.DigestSame {
 			return data, nil
 		}
 		return w.repo.FetchAsset(ctx, address)

@@ -229,7 +229,7 @@ func TestOnlyOtherContentIsDrift(t *testing.T) {
 		says    string
 	}{
 		{"the annotation is cut", "sha256:0e5204ef", "-", nil, Exists, ""},
-		{"the annotation is another", "sha256:" + strings.Repeat("0e", 32), "-", nil, Drift, "other content"},
+		{"the annotation is another", "v2:sha256:" + strings.Repeat("0e", 32), "-", nil, Drift, "other content"},
 		{"another archive came", "", "-", []byte("\x1f\x8b and junk"), Failed, "the index lists the digest"},
 		{"another archive came, and there is no digest", "", "", []byte("\x1f\x8b and junk"), Failed, "comparing with the version in the repository"},
 		{"what was published is junk", "", hex.EncodeToString(junkDigest[:]), junk, Drift, "what is there cannot be read"},

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"sigs.k8s.io/yaml"
@@ -92,5 +93,60 @@ func TestLockIsThatOfHelm(t *testing.T) {
 	}
 	if _, err := extension.ReadChart(locked.Resolved[0].Data, extension.Limits{}); err != nil {
 		t.Error(err)
+	}
+}
+
+// Stock helm brings the dependencies in again: other time stamps in Chart.lock and in the
+// packages, and the same content. Another version of one is other content.
+func TestDependencyUpdateOfHelmIsNoDrift(t *testing.T) {
+	helm := helmtest.Binary(t)
+	s := shop(t)
+	dependencies := redisFrom(s.URL+"/stable", "~1.2") + "  - name: near\n    version: '>=0.1'\n    repository: file://../shared/near\n"
+	p := write(t, dependencies, map[string]string{
+		"shared/near/Chart.yaml":       "apiVersion: v2\nname: near\nversion: 0.3.0\n",
+		"shared/near/values.yaml":      "x: 1\n",
+		"shared/near/templates/a.yaml": "a: {}\n",
+	})
+	p.put(t, "ext/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"+dependencies)
+	home := t.TempDir()
+	run := func(args ...string) {
+		t.Helper()
+		command := exec.CommandContext(t.Context(), helm, args...)
+		command.Dir = p.dir
+		command.Env = append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_DATA_HOME="+home)
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("helm %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	read := func() (content, packed string) {
+		t.Helper()
+		e, err := extension.Load(p.dir, extension.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pkg, err := e.Pack(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.ContentDigest(), pkg.Digest
+	}
+	run("repo", "add", "shop", s.URL+"/stable")
+	run("dependency", "update")
+	content, packed := read()
+	time.Sleep(1100 * time.Millisecond) // tar counts seconds
+	for _, again := range []string{"update", "build"} {
+		run("dependency", again)
+		againContent, againPacked := read()
+		if againContent != content {
+			t.Errorf("after helm dependency %s the content is %s, and was %s", again, againContent, content)
+		}
+		if againPacked == packed {
+			t.Errorf("helm dependency %s has changed no byte: this test shows nothing", again)
+		}
+	}
+	p.put(t, "shared/near/values.yaml", "x: 2\n")
+	run("dependency", "update")
+	if other, _ := read(); other == content {
+		t.Error("another file in a dependency is the same content")
 	}
 }

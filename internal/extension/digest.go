@@ -4,20 +4,40 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"hash"
+	"path"
+	"strings"
+
+	"sigs.k8s.io/yaml"
 )
 
-// contentDigestFormat names what ContentDigest hashes and in which way. It is
-// hashed as well; a new format gets a new name, and with it new digests.
-const contentDigestFormat = "ksrelease.dev/content-digest/v1"
+// The formats of content digests. What the digest begins with names its format; each
+// has a name that is hashed as well, so that a new format has new digests.
+const (
+	// contentDigestName is that of the format of ContentDigest, contentDigestPrefix
+	// what such a digest begins with.
+	contentDigestName   = "ksrelease.dev/content-digest/v2"
+	contentDigestPrefix = "v2:sha256:"
+	// firstDigestName is the format that ksrelease wrote first, for which each byte of
+	// Chart.lock and of charts/*.tgz is content, time stamps included.
+	firstDigestName   = "ksrelease.dev/content-digest/v1"
+	firstDigestPrefix = "sha256:"
+)
 
-// ContentDigest is a digest of what the extension consists of, "sha256:" and 64
+// ContentDigest is a digest of what the extension consists of, "v2:sha256:" and 64
 // hex digits. It is the same for the same content wherever it is packed, and in
 // both forms of the package: where assets were uploaded to, time stamps, the
 // order of files and the derived Chart.yaml have no part in it. Of extension.yaml
 // it takes every byte, with each reference to a file by the digest of that file;
 // files of the static directory count by these references only, as they do in
 // the pushed package.
+//
+// `helm dependency update` makes Chart.lock and charts/*.tgz anew, with other time
+// stamps, each time. So of a lock the digest takes what it says, without `generated`,
+// and of a packaged subchart the names and the content of its files, those of
+// packages within packages likewise. A package that cannot be read, or is beyond the
+// limits of the extension, counts by its bytes.
 //
 // It is computed from a source tree or the local form of the package. The pushed
 // form has addresses in place of the assets, so of one that was read back
@@ -27,23 +47,153 @@ func (e *Extension) ContentDigest() string {
 	return e.digest
 }
 
+// IsContentDigest tells whether a text is a whole content digest, of any format that
+// ksrelease ever wrote.
+func IsContentDigest(text string) bool {
+	sum, ok := strings.CutPrefix(text, contentDigestPrefix)
+	if !ok {
+		sum, ok = strings.CutPrefix(text, firstDigestPrefix)
+	}
+	return ok && len(sum) == hex.EncodedLen(sha256.Size) && strings.Trim(sum, "0123456789abcdef") == ""
+}
+
+// DigestVerdict is what the content digest of a published version says.
+type DigestVerdict int
+
+const (
+	// DigestUnknown: there is none, or none that decides. One of the first format that
+	// differs may do so for time stamps alone. The contents have to be compared.
+	DigestUnknown DigestVerdict = iota
+	// DigestSame: it is that of the extension.
+	DigestSame
+	// DigestOther: the version has other content.
+	DigestOther
+)
+
+// CompareDigest holds the content digest that a published version carries against the
+// extension.
+func (e *Extension) CompareDigest(published string) DigestVerdict {
+	switch {
+	case !IsContentDigest(published):
+		return DigestUnknown
+	case strings.HasPrefix(published, contentDigestPrefix):
+		if published == e.ContentDigest() {
+			return DigestSame
+		}
+		return DigestOther
+	case published == e.firstDigest():
+		return DigestSame
+	}
+	return DigestUnknown
+}
+
 func (e *Extension) computeDigest() string {
+	h := e.beginDigest(contentDigestName)
+	m := &meter{limits: e.limits}
+	for _, f := range e.contentFiles() {
+		hashContent(h, f, m, 0)
+	}
+	return contentDigestPrefix + hex.EncodeToString(h.Sum(nil))
+}
+
+// firstDigest is the content digest in the first format.
+func (e *Extension) firstDigest() string {
+	h := e.beginDigest(firstDigestName)
+	for _, f := range e.contentFiles() {
+		hashField(h, []byte(f.Name))
+		hashField(h, f.Data)
+	}
+	return firstDigestPrefix + hex.EncodeToString(h.Sum(nil))
+}
+
+// beginDigest begins with the format and what survives of Chart.yaml.
+func (e *Extension) beginDigest(format string) hash.Hash {
 	h := sha256.New()
-	hashField(h, []byte(contentDigestFormat))
+	hashField(h, []byte(format))
 	hashField(h, []byte(e.chartType))
 	hashField(h, []byte(e.appVersion))
+	return h
+}
+
+// contentFiles are the files of the pushed form, with extension.yaml as metadataByDigest
+// has it.
+func (e *Extension) contentFiles() []File {
+	files := make([]File, 0, len(e.Files))
 	for _, f := range e.Files {
 		switch {
 		case f.Name == MetadataFile:
-			hashField(h, []byte(f.Name))
-			hashField(h, e.metadataByDigest())
-		case e.isStatic(f.Name):
-		default:
-			hashField(h, []byte(f.Name))
-			hashField(h, f.Data)
+			files = append(files, File{f.Name, e.metadataByDigest()})
+		case !e.isStatic(f.Name):
+			files = append(files, f)
 		}
 	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+	return files
+}
+
+// hashContent hashes the name of a file and what of it is content.
+func hashContent(h hash.Hash, f File, m *meter, depth int) {
+	kind, content := contentOf(f, m, depth)
+	hashField(h, []byte(f.Name))
+	hashField(h, []byte(kind))
+	hashField(h, content)
+}
+
+// contentOf is what of a file is content, and which kind of content that is.
+func contentOf(f File, m *meter, depth int) (kind string, content []byte) {
+	switch inChart := nameInChart(f.Name); {
+	case inChart == LockFile || inChart == "requirements.lock":
+		if said, ok := whatLockSays(f.Data); ok {
+			return "lock", said
+		}
+	case path.Dir(inChart)+"/" == chartsFolder && path.Ext(inChart) == ".tgz":
+		if sum, ok := archiveDigest(f.Data, m, depth); ok {
+			return "archive", sum
+		}
+	}
+	return "file", f.Data
+}
+
+// nameInChart is the name of a file within the subchart in whose folder it lies, as
+// Helm loads them: charts/a/charts/b/x is x of the chart b. Names below charts/ that
+// begin with _ or . are no charts to it.
+func nameInChart(name string) string {
+	for {
+		below, ok := strings.CutPrefix(name, chartsFolder)
+		folder, rest, isFolder := strings.Cut(below, "/")
+		if !ok || !isFolder || strings.HasPrefix(folder, "_") || strings.HasPrefix(folder, ".") {
+			return name
+		}
+		name = rest
+	}
+}
+
+// whatLockSays is a Chart.lock without the time at which it was made. ok is false for
+// a file that is no lock.
+func whatLockSays(data []byte) (said []byte, ok bool) {
+	var lock map[string]any
+	if err := yaml.Unmarshal(trimMark(data), &lock); err != nil || lock["digest"] == nil {
+		return nil, false
+	}
+	delete(lock, "generated")
+	said, err := json.Marshal(lock)
+	return said, err == nil
+}
+
+// archiveDigest is a digest of the names and contents of the files in a packaged
+// chart. ok is false for one that cannot be read within the limits.
+func archiveDigest(archive []byte, m *meter, depth int) (sum []byte, ok bool) {
+	if depth >= m.limits.Depth {
+		return nil, false
+	}
+	_, files, err := unpackNested(archive, m, everything)
+	if err != nil {
+		return nil, false
+	}
+	h := sha256.New()
+	for _, f := range files {
+		hashContent(h, f, m, depth+1)
+	}
+	return h.Sum(nil), true
 }
 
 // metadataByDigest is extension.yaml with the digest of each asset in place of

@@ -179,8 +179,8 @@ func TestPackErrors(t *testing.T) {
 		{"no name", "version: 1.0.0\n", nil, []string{"packing apps/demo: apps/demo/extension.yaml:", "the name is empty"}},
 		{"a name that leads elsewhere", "name: ../x\nversion: 1.0.0\n", nil, []string{"extension.yaml:1:7", "not a DNS-1123 subdomain"}},
 		{"no version", "name: demo\n", nil, []string{"the version is empty"}},
-		{"unquoted version", "name: demo\nversion: 1.10\n", nil, []string{"extension.yaml:2:10", "the version 1.10 is not text", `put it in quotes: "1.10"`}},
-		{"build metadata", "name: demo\nversion: 1.0.0+1\n", nil, []string{"KubeSphere drops it silently"}},
+		{"unquoted version", "name: demo\nversion: 1.10\n", nil, []string{"extension.yaml:2:10", "the version 1.10 is not text", `put it in quotes: "1.10.0"`}},
+		{"build metadata", "name: demo\nversion: 1.0.0+1\n", nil, []string{"KubeSphere drops such a version silently", `write "1.0.0"`}},
 		{"a shared icon", "name: demo\nversion: 1.0.0\nicon: &i i.svg\nlogo: *i\n", URLs{"i.svg": "https://f/i.svg"}, []string{"icon cannot be replaced in place", "without anchor or alias"}},
 	}
 	for _, tt := range tests {
@@ -203,11 +203,14 @@ func TestPackedBytesStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "sha256:83ec1bb37bc1c737a7093956e165a064249f4ca8fa9ea3f2b002e51d29bd196b"; p.Digest != want {
+	if want := "sha256:8afde51ffe8168b3d68ee84fdc24838f96c1716e19f97df77122ed3e89061149"; p.Digest != want {
 		t.Errorf("the package is %s, want %s", p.Digest, want)
 	}
-	if want := "sha256:26e573693f1365a4376ecfb01099184229f3e81bf9f6d4fb0dabaaa747141917"; p.ContentDigest != want {
+	if want := "v2:sha256:6b1535686eba98cf39cec0b4cb504f6ce7b83b832cf5378652587e262b2d719e"; p.ContentDigest != want {
 		t.Errorf("the content is %s, want %s: with another digest, all that is published looks like drift", p.ContentDigest, want)
+	}
+	if want := "sha256:26e573693f1365a4376ecfb01099184229f3e81bf9f6d4fb0dabaaa747141917"; e.CompareDigest(want) != DigestSame {
+		t.Errorf("the digest that earlier versions of ksrelease published is not known any more: %s, now %s", want, e.firstDigest())
 	}
 }
 

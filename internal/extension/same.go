@@ -47,6 +47,74 @@ func Same(local, published *Extension, fetch func(url string) ([]byte, error)) (
 	return len(differences) == 0, summary(differences), nil
 }
 
+// SameContent compares an extension with a published version of it that ksrelease
+// packed, by all that ContentDigest covers; Same, by which it begins, passes over what
+// other tools change on the way.
+func SameContent(local, published *Extension, fetch func(url string) ([]byte, error)) (same bool, reason string, err error) {
+	same, reason, err = Same(local, published, fetch)
+	if err != nil || !same {
+		return false, reason, err
+	}
+	if local.chartType != published.chartType || local.appVersion != published.appVersion {
+		return false, ChartFile + ": type or appVersion differs", nil
+	}
+	if name := local.otherFile(published); name != "" {
+		return false, name + " differs", nil
+	}
+	return true, "", nil
+}
+
+// otherFile is the first file whose content is not that of the published one; it is
+// empty where there is none.
+func (e *Extension) otherFile(published *Extension) string {
+	ours, theirs := e.filesWith(published), published.contentFiles()
+	for i := range theirs {
+		if theirs[i].Name == MetadataFile {
+			theirs[i].Data = published.Document.Source()
+		}
+	}
+	m, other := &meter{limits: e.limits}, &meter{limits: published.limits}
+	for i := 0; i < max(len(ours), len(theirs)); i++ {
+		switch {
+		case i >= len(theirs), i < len(ours) && ours[i].Name < theirs[i].Name:
+			return ours[i].Name
+		case i >= len(ours), ours[i].Name > theirs[i].Name:
+			return theirs[i].Name
+		}
+		kind, content := contentOf(ours[i], m, 0)
+		if otherKind, otherContent := contentOf(theirs[i], other, 0); kind != otherKind || !bytes.Equal(content, otherContent) {
+			return ours[i].Name
+		}
+	}
+	return ""
+}
+
+// filesWith are contentFiles with extension.yaml as Pack would have written it with the
+// references of the published version.
+func (e *Extension) filesWith(published *Extension) []File {
+	references := map[string]string{}
+	for _, ref := range published.Metadata.references() {
+		references[strings.Join(ref.pointer, "/")] = ref.text
+	}
+	var edits []Edit
+	for _, ref := range e.Metadata.references() {
+		if there, ok := references[strings.Join(ref.pointer, "/")]; ok && there != ref.text {
+			edits = append(edits, Edit{Pointer: ref.pointer, Value: there})
+		}
+	}
+	files := e.contentFiles()
+	for i := range files {
+		if files[i].Name != MetadataFile {
+			continue
+		}
+		files[i].Data = e.Document.Source()
+		if data, err := applyEdits(e.Document, edits); err == nil {
+			files[i].Data = data
+		}
+	}
+	return files
+}
+
 // maxDifferences is how many differences a reason names.
 const maxDifferences = 3
 
@@ -166,11 +234,19 @@ func (c *chartComparison) compare(prefix string, ours, theirs *chart.Chart) {
 		c.differences = append(c.differences, prefix+ChartFile+" differs")
 	}
 	// Helm saves the lock only of charts of apiVersion v2.
-	if ours.Metadata.APIVersion == chart.APIVersionV2 && !sameJSON(ours.Lock, theirs.Lock) {
+	if ours.Metadata.APIVersion == chart.APIVersionV2 && !sameJSON(untimed(ours.Lock), untimed(theirs.Lock)) {
 		c.differences = append(c.differences, prefix+"Chart.lock differs")
 	}
 	c.compareFiles(prefix, chartFiles(ours), chartFiles(theirs))
 	c.compareDependencies(prefix, ours.Dependencies(), theirs.Dependencies())
+}
+
+// untimed is a lock without the time at which it was made, which is no content.
+func untimed(lock *chart.Lock) *chart.Lock {
+	if lock == nil {
+		return nil
+	}
+	return &chart.Lock{Digest: lock.Digest, Dependencies: lock.Dependencies}
 }
 
 func (c *chartComparison) compareFiles(prefix string, ours, theirs map[string][]byte) {
