@@ -59,8 +59,13 @@ type Config struct {
 	// overrides them for.
 	Defaults Settings
 
-	doc *yamldoc.Document // for problems that show later; nil for Default
+	doc        *yamldoc.Document // for problems that show later; nil for Default
+	expansions []Expansion
 }
+
+// Expansions are texts of this config that came out of the environment and are not
+// to be printed, such as an address with a variable in it, and that variable.
+func (c *Config) Expansions() []Expansion { return c.expansions }
 
 // Cloud is the marketplace.
 type Cloud struct {
@@ -171,7 +176,8 @@ type Entry struct {
 	// Line and Column are the place of Path in the config.
 	Line, Column int
 
-	index int // among extensions, to find it again in the file
+	index   int               // among extensions, to find it again in the file
+	written map[string]string // paths with variables in them, as the file has them
 }
 
 // Default is what holds where there is no config: the defaults, and no
@@ -219,8 +225,8 @@ func Parse(file string, src []byte, env func(string) (string, bool)) (*Config, e
 	var problems yamldoc.Problems
 	errors.As(err, &problems)
 
-	expanded, unset := expand(doc, env)
-	problems = append(problems, unset...)
+	expanded, variables := expand(doc, env)
+	problems = append(problems, variables.problems...)
 	compiled, err := schemaOf()
 	if err != nil {
 		return nil, err
@@ -232,7 +238,12 @@ func Parse(file string, src []byte, env func(string) (string, bool)) (*Config, e
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
-	return resolve(doc, written)
+	c, err := resolve(doc, written)
+	if err != nil {
+		return nil, err
+	}
+	c.expansions = variables.expansions()
+	return c, nil
 }
 
 // appendNew adds problems at places that none was told of: a key that is a number
@@ -299,6 +310,7 @@ func resolve(doc *yamldoc.Document, written *File) (*Config, error) {
 		c.Entries = append(c.Entries, Entry{
 			Path:     value(entry.Path),
 			Exclude:  entry.Exclude,
+			written:  writtenPaths(doc, i, entry),
 			Settings: overlay(doc, c.Defaults, entry.FileSettings, dir, at, &problems),
 			Line:     line, Column: column,
 			index: i,

@@ -11,6 +11,7 @@ package config
 //	pattern:"…" say:"…"      a regular expression that Go and ECMAScript read
 //	                         alike, ${NAME} references besides, and the words
 //	                         for a value that fails
+//	like:"duration" say:"…"  likewise, the regular expression of DurationPattern
 //	min, max                 of a number; the least number of items or characters
 //	default:"…"              what holds where the key is left out
 //	example:"…"              how it may look; several are divided by " | "
@@ -130,5 +131,5 @@ type FileVerify struct {
 	// from the Helm repository; active, until it has been reviewed besides.
 	Until *string `json:"until,omitempty" enum:"indexed active" default:"indexed" example:"active"`
 	// How long to wait for it. What is not seen by then ends as unverified.
-	Timeout *string `json:"timeout,omitempty" pattern:"^([1-9][0-9]{0,4}(\\.[0-9]{1,3})?h([0-9]{1,5}m)?([0-9]{1,5}s)?|[1-9][0-9]{0,4}(\\.[0-9]{1,3})?m([0-9]{1,5}s)?|[1-9][0-9]{0,5}(\\.[0-9]{1,3})?(s|ms))$" say:"it must be a duration such as 90s, 5m or 1h30m" default:"5m" example:"90s | 1h30m"`
+	Timeout *string `json:"timeout,omitempty" like:"duration" say:"it must be a duration such as 90s, 5m or 1h30m" default:"5m" example:"90s | 1h30m"`
 }

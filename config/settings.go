@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -20,16 +19,20 @@ import (
 // the same is told, not guessed.
 func overlay(doc *yamldoc.Document, base Settings, written FileSettings, dir string, at []string, problems *yamldoc.Problems) Settings {
 	s := base
+	// A value that is told is the one that is written: another came out of the
+	// environment.
 	tell := func(err error, key ...string) {
 		if err != nil {
-			*problems = append(*problems, doc.Problem(err.Error(), "", append(at[:len(at):len(at)], key...)...))
+			ptr := append(at[:len(at):len(at)], key...)
+			raw, _, _ := doc.Raw(ptr...)
+			*problems = append(*problems, doc.Problem(fmt.Sprintf("%q is %q, but %s", key[len(key)-1], cut(raw), err), "", ptr...))
 		}
 	}
 	if written.Lint != nil && written.Lint.Rules != nil {
 		rules := rulesOf(written.Lint.Rules)
 		s.Lint.Rules = overlayRules(base.Lint.Rules, rules)
 		for rule, severity := range rules {
-			tell(known(rule, severity, Off, Info, Warning, Error), "lint", "rules", rule)
+			tell(known(severity, Off, Info, Warning, Error), "lint", "rules", rule)
 		}
 	}
 	if written.Package != nil && written.Package.Output != nil {
@@ -43,14 +46,14 @@ func overlay(doc *yamldoc.Document, base Settings, written FileSettings, dir str
 	if written.Push != nil {
 		setWord(&s.Push.Existing, written.Push.Existing)
 		setWord(&s.Push.Drift, written.Push.Drift)
-		tell(known("existing", s.Push.Existing, SkipExisting, FailExisting), "push", "existing")
-		tell(known("drift", s.Push.Drift, FailDrift, WarnDrift), "push", "drift")
+		tell(known(s.Push.Existing, SkipExisting, FailExisting), "push", "existing")
+		tell(known(s.Push.Drift, FailDrift, WarnDrift), "push", "drift")
 	}
 	if written.Verify != nil {
 		setWord(&s.Verify.Until, written.Verify.Until)
-		tell(known("until", s.Verify.Until, UntilIndexed, UntilActive), "verify", "until")
+		tell(known(s.Verify.Until, UntilIndexed, UntilActive), "verify", "until")
 		if written.Verify.Timeout != nil {
-			timeout, err := durationOf(*written.Verify.Timeout)
+			timeout, err := ParseDuration(*written.Verify.Timeout)
 			tell(err, "verify", "timeout")
 			s.Verify.Timeout = timeout
 		}
@@ -79,7 +82,7 @@ func rulesOf(written map[string]string) map[string]Severity {
 // known is the last word on a value of a fixed set. The schema lets ${NAME}
 // stand for one; what the variable holds is checked by the schema once it is put
 // in, and only a value that still looks like a reference comes this far.
-func known[T ~string](key string, value T, allowed ...T) error {
+func known[T ~string](value T, allowed ...T) error {
 	words := make([]string, len(allowed))
 	for i, one := range allowed {
 		if value == one {
@@ -87,7 +90,7 @@ func known[T ~string](key string, value T, allowed ...T) error {
 		}
 		words[i] = string(one)
 	}
-	return fmt.Errorf("%q must be one of %s, not %q", key, strings.Join(words, ", "), string(value))
+	return fmt.Errorf("it must be one of %s", strings.Join(words, ", "))
 }
 
 // sizeOf is a number of bytes of what stands in size.limit: a number, or a text
@@ -102,15 +105,7 @@ func sizeOf(limit any) (int64, error) {
 			return int64(size), nil
 		}
 	}
-	return 0, fmt.Errorf("\"limit\" is %q, but it must be a size such as 512KiB or 1MiB", limit)
-}
-
-func durationOf(text string) (time.Duration, error) {
-	duration, err := time.ParseDuration(text)
-	if err != nil || duration <= 0 {
-		return 0, fmt.Errorf("\"timeout\" is %q, but it must be a duration such as 90s, 5m or 1h30m", text)
-	}
-	return duration, nil
+	return 0, errors.New("it must be a size such as 512KiB or 1MiB")
 }
 
 func set[T any](to *T, written *T) {

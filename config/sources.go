@@ -110,11 +110,11 @@ func (c *Config) match(entry Entry) ([]string, yamldoc.Problems) {
 	}
 	candidates, err := c.glob(entry.Path, entry.Settings.Package.Output)
 	if err != nil {
-		return nil, yamldoc.Problems{c.problem(fmt.Sprintf("looking for %q: %s", entry.Path, err), "", where("path")...)}
+		return nil, yamldoc.Problems{c.problem(fmt.Sprintf("looking for %q: %s", entry.shown(entry.Path), err), "", where("path")...)}
 	}
 	extensions := slices.DeleteFunc(slices.Clone(candidates), func(path string) bool { return !isExtension(path) })
 	if len(extensions) == 0 {
-		message, hint := c.explainNothing(entry.Path, candidates)
+		message, hint := c.explainNothing(entry, candidates)
 		return nil, yamldoc.Problems{c.problem(message, hint, where("path")...)}
 	}
 
@@ -122,16 +122,46 @@ func (c *Config) match(entry Entry) ([]string, yamldoc.Problems) {
 	for i, exclude := range entry.Exclude {
 		excluded := func(path string) bool { return c.excludes(exclude, path) }
 		if !slices.ContainsFunc(candidates, excluded) {
-			message := fmt.Sprintf("%q excludes nothing: %q does not match it", exclude, entry.Path)
-			problems = append(problems, c.problem(message, c.nearestOf(exclude, candidates), where("exclude", strconv.Itoa(i))...))
+			message := fmt.Sprintf("%q excludes nothing: %q does not match it", entry.shown(exclude), entry.shown(entry.Path))
+			hint := ""
+			if len(entry.written) == 0 {
+				hint = c.nearestOf(exclude, candidates)
+			}
+			problems = append(problems, c.problem(message, hint, where("exclude", strconv.Itoa(i))...))
 		}
 		extensions = slices.DeleteFunc(extensions, excluded)
 	}
 	if len(extensions) == 0 && len(problems) == 0 {
 		problems = append(problems, c.problem(
-			fmt.Sprintf("%q matches nothing but what is excluded", entry.Path), "remove the entry, or exclude less", where("path")...))
+			fmt.Sprintf("%q matches nothing but what is excluded", entry.shown(entry.Path)), "remove the entry, or exclude less", where("path")...))
 	}
 	return extensions, problems
+}
+
+// shown is a path of the entry for a message: as it is written where variables are
+// in it.
+func (e Entry) shown(path string) string {
+	if written, ok := e.written[path]; ok {
+		return written
+	}
+	return path
+}
+
+// writtenPaths are the paths of an entry that have variables in them, as they are
+// written, by what they became.
+func writtenPaths(doc *yamldoc.Document, index int, entry FileEntry) map[string]string {
+	written := map[string]string{}
+	note := func(path string, ptr ...string) {
+		raw, _, _ := doc.Raw(append([]string{"extensions", strconv.Itoa(index)}, ptr...)...)
+		if raw != path && strings.Contains(raw, "${") {
+			written[path] = raw
+		}
+	}
+	note(value(entry.Path), "path")
+	for i, exclude := range entry.Exclude {
+		note(exclude, "exclude", strconv.Itoa(i))
+	}
+	return written
 }
 
 func (c *Config) problem(message, hint string, ptr ...string) yamldoc.Problem {
@@ -236,22 +266,31 @@ func (c *Config) excludes(exclude, path string) bool {
 
 func parentOf(at string) string { return path.Dir(at) }
 
-// explainNothing says why a path has no extension, and what was probably meant.
-func (c *Config) explainNothing(pattern string, candidates []string) (message, hint string) {
+// explainNothing says why a path of an entry has no extension, and what was probably
+// meant; where the path came out of the environment, as it is written and no more.
+func (c *Config) explainNothing(entry Entry, candidates []string) (message, hint string) {
+	message, hint = c.explainPath(entry.Path, entry.shown(entry.Path), candidates)
+	if len(entry.written) > 0 {
+		hint = ""
+	}
+	return message, hint
+}
+
+func (c *Config) explainPath(pattern, shown string, candidates []string) (message, hint string) {
 	switch {
 	case len(candidates) == 0:
-		return fmt.Sprintf("%q matches nothing", pattern), c.nearestPath(pattern)
+		return fmt.Sprintf("%q matches nothing", shown), c.nearestPath(pattern)
 	case len(candidates) > 1 || hasWildcard(pattern):
-		return fmt.Sprintf("%q matches no extension: nothing there is a %s file or a directory with an %s", pattern, packageSuffix, metadataFile), ""
+		return fmt.Sprintf("%q matches no extension: nothing there is a %s file or a directory with an %s", shown, packageSuffix, metadataFile), ""
 	}
 	info, err := os.Stat(candidates[0])
 	switch {
 	case err == nil && info.IsDir():
-		return fmt.Sprintf("%q is a directory without an %s", pattern, metadataFile), c.extensionsBelow(pattern, candidates[0])
+		return fmt.Sprintf("%q is a directory without an %s", shown, metadataFile), c.extensionsBelow(pattern, candidates[0])
 	case filepath.Base(candidates[0]) == metadataFile:
-		return fmt.Sprintf("%q is a file; an extension is named by its directory", pattern), fmt.Sprintf("write %q", path.Dir(pattern))
+		return fmt.Sprintf("%q is a file; an extension is named by its directory", shown), fmt.Sprintf("write %q", path.Dir(pattern))
 	}
-	return fmt.Sprintf("%q is neither a directory nor a package %s", pattern, packageSuffix), ""
+	return fmt.Sprintf("%q is neither a directory nor a package %s", shown, packageSuffix), ""
 }
 
 // extensionsBelow proposes a glob for a folder that holds extensions.
@@ -348,11 +387,12 @@ func checkPatterns(doc *yamldoc.Document, written *File) yamldoc.Problems {
 	var problems yamldoc.Problems
 	check := func(pattern string, ptr ...string) {
 		if strings.Contains(pattern, "${") {
-			return // a reference that could not be expanded is told already
+			return // a reference that could not be expanded is a problem already
 		}
 		if !doublestar.ValidatePattern(pattern) {
+			written, _, _ := doc.Raw(ptr...)
 			problems = append(problems, doc.Problem(
-				fmt.Sprintf("%q is no valid pattern: a [ or { is not closed, or a \\ ends it", pattern),
+				fmt.Sprintf("%q is no valid pattern: a [ or { is not closed, or a \\ ends it", written),
 				`close it, or write \[ and \{ for the characters themselves`, ptr...))
 		}
 	}

@@ -67,7 +67,7 @@ func (a *app) dial(p *project, at where, parallelism int) (*clients, error) {
 	}
 	web := transport.New(transport.Options{UserAgent: userAgent(), Parallelism: parallelism, Dial: a.connect, Servers: servers, Warn: a.warnings.tell})
 	server := p.config.Cloud.Server
-	c := &clients{target: transport.RedactURL(server), assetHost: server, close: web.Close}
+	c := &clients{target: a.conceal.text(transport.RedactURL(server)), assetHost: server, close: web.Close}
 	store, err := credentials.Default(a.env)
 	if err != nil {
 		return nil, err

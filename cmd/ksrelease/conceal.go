@@ -1,11 +1,15 @@
 package main
 
 import (
+	"cmp"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
+	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/credentials"
 	"github.com/ksrelease/ksrelease/internal/mask"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
@@ -20,6 +24,7 @@ type concealer struct {
 	mu      sync.Mutex
 	secrets []string
 	mask    *mask.Mask
+	written *strings.Replacer // what came out of the environment by what the config has for it
 	// findings are those that were gone through, by their first one: events
 	// carry the same ones again and again.
 	findings map[*pipeline.FindingResult][]pipeline.FindingResult
@@ -58,11 +63,50 @@ func (c *concealer) add(secret string) {
 	c.mask = mask.New(c.secrets...)
 }
 
+// expansions shows from now on what a config has written in place of what variables
+// held: its addresses as a whole, and each variable that is long enough to be known
+// by its value.
+func (c *concealer) expansions(all []config.Expansion) {
+	shown := map[string]string{}
+	for _, x := range all {
+		value, written := strings.TrimRight(x.Value, "/"), strings.TrimRight(x.Written, "/")
+		if len(value) >= leastSecret {
+			shown[value] = written
+		}
+		if u, err := url.Parse(value); err == nil && u.Host != "" {
+			shown[value] = written
+			host := written
+			if _, after, ok := strings.Cut(written, "://"); ok {
+				host, _, _ = strings.Cut(after, "/")
+			}
+			if strings.Contains(host, "${") {
+				shown[u.Host] = host
+				if name := u.Hostname(); len(name) >= leastSecret && !loopback(name) {
+					shown[name] = strings.TrimSuffix(host, ":"+u.Port())
+				}
+			}
+		}
+	}
+	values := slices.SortedFunc(maps.Keys(shown), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
+	})
+	var pairs []string
+	for _, value := range values {
+		pairs = append(pairs, value, shown[value])
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.written = strings.NewReplacer(pairs...)
+}
+
 // text is a text without secrets.
 func (c *concealer) text(s string) string {
 	c.mu.Lock()
-	m := c.mask
+	m, written := c.mask, c.written
 	c.mu.Unlock()
+	if written != nil {
+		s = written.Replace(s)
+	}
 	return apiKey.ReplaceAllLiteralString(m.Text(s), mask.Hidden)
 }
 

@@ -73,7 +73,7 @@ func (c *loginCommand) Run(a *app) error {
 	if err := store.Save(server, key); err != nil {
 		return err
 	}
-	a.stdout.Print("Logged in to %s as %s.\nThe key is kept in %s, readable by you alone.", transport.RedactURL(server), user, store.File)
+	a.stdout.Print("Logged in to %s as %s.\nThe key is kept in %s, readable by you alone.", a.conceal.text(transport.RedactURL(server)), user, store.File)
 	return nil
 }
 
@@ -95,7 +95,7 @@ func (c *loginCommand) key(a *app, server string) (string, error) {
 		return "", usage(errors.New("there is no terminal to ask for the API key on"),
 			"give it on standard input: ksrelease login --token-stdin < key.txt")
 	}
-	a.stderr.Ask("API key for %s: ", transport.RedactURL(server))
+	a.stderr.Ask("API key for %s: ", a.conceal.text(transport.RedactURL(server)))
 	typed, err := a.readPassword(terminal)
 	a.stderr.Print("")
 	if err != nil {
@@ -162,9 +162,9 @@ func (c *logoutCommand) Run(a *app) error {
 		return err
 	}
 	if !removed {
-		a.stdout.Print("There was no key for %s.", transport.RedactURL(server))
+		a.stdout.Print("There was no key for %s.", a.conceal.text(transport.RedactURL(server)))
 		return nil
 	}
-	a.stdout.Print("The key for %s is dropped.", transport.RedactURL(server))
+	a.stdout.Print("The key for %s is dropped.", a.conceal.text(transport.RedactURL(server)))
 	return nil
 }

@@ -74,6 +74,7 @@ func (p place) open(a *app) (*project, error) {
 	case err != nil:
 		return nil, usage(err, "name a file that can be read with -f FILE")
 	}
+	a.conceal.expansions(loaded.Expansions())
 	return &project{config: loaded, root: filepath.Dir(file)}, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/ksrelease/ksrelease/config"
 )
 
 // count is a number of extensions at work at once, in the bounds of the
@@ -25,9 +27,9 @@ type span time.Duration
 
 // UnmarshalText reads a flag.
 func (s *span) UnmarshalText(text []byte) error {
-	d, err := time.ParseDuration(string(text))
-	if err != nil || d <= 0 {
-		return fmt.Errorf("it must be a duration such as 90s, 10m or 1h30m, not %q", text)
+	d, err := config.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%w, not %q", err, text)
 	}
 	*s = span(d)
 	return nil

@@ -39,9 +39,15 @@ extensions:
 ` + "```" + `
 
 - ` + "`${NAME}`" + ` in a string value is replaced by the environment variable NAME; one that
-  is not set is an error. ` + "`$$`" + ` is a dollar sign; any other ` + "`$`" + ` stays.
+  is not set is an error. ` + "`${NAME:-default}`" + ` takes the default where NAME is not set or
+  empty, ` + "`${NAME-default}`" + ` where it is not set; a default may hold references, and braces
+  in pairs or as ` + "`\\}`" + `. ` + "`$$`" + ` is a dollar sign; any other ` + "`$`" + ` stays. Keys, numbers and
+  comments are left alone.
+- What a variable holds is not printed: messages show the reference as it is written.
 - Tokens and passwords never stand in the file: ` + "`KSRELEASE_TOKEN`" + `,
-  ` + "`KSRELEASE_REPOSITORY_USERNAME`" + ` and ` + "`KSRELEASE_REPOSITORY_PASSWORD`" + ` hold them.
+  ` + "`KSRELEASE_REPOSITORY_USERNAME`" + ` and ` + "`KSRELEASE_REPOSITORY_PASSWORD`" + ` hold them. They, the
+  addresses of proxies, and a variable that holds the same as one of them, cannot be
+  referred to.
 - Unknown and duplicate keys, a second document, and values of the wrong kind are
   errors, all told in one run with their line and column.
 - An extension that several entries match takes the settings of the last of them.

@@ -18,9 +18,9 @@ import (
 	"github.com/ksrelease/ksrelease/schema"
 )
 
-// anyReference lets ${NAME} stand in for a value of a closed set: what the
-// variable holds is checked once it is put in.
-const anyReference = `\$\{[A-Za-z_][A-Za-z0-9_]*\}`
+// anyReference lets ${NAME}, with a default or without, stand in for a value of a
+// closed set: what the variable holds is checked once it is put in.
+const anyReference = `\$\{[A-Za-z_][A-Za-z0-9_]*(:?-[^}]*)?\}`
 
 // typePrefix is what the types of a config file begin with; their schemas are
 // named by the rest.
@@ -166,7 +166,14 @@ func applyTags(property *jsonschema.Schema, tag reflect.StructTag) error {
 		property.Type, property.AdditionalProperties = "", nil
 		property.Ref = "#/$defs/" + keys
 	}
-	if text, ok := tag.Lookup("pattern"); ok {
+	text, ok := tag.Lookup("pattern")
+	if like, named := tag.Lookup("like"); named {
+		text, ok = map[string]string{"duration": config.DurationPattern}[like]
+		if !ok {
+			return fmt.Errorf("nothing is like %q", like)
+		}
+	}
+	if ok {
 		property.Pattern = text + "|" + anyReference
 	}
 	if text, ok := tag.Lookup("say"); ok {
