@@ -3,7 +3,6 @@ package report
 import (
 	"bytes"
 	"fmt"
-	"strings"
 
 	"github.com/dustin/go-humanize"
 
@@ -18,15 +17,23 @@ func markdown(r *pipeline.Result) []byte {
 		title += " --dry-run"
 	}
 	fmt.Fprintf(&b, "## %s: %s\n\n", title, counts(r))
-	b.WriteString("| extension | version | outcome | size | |\n| --- | --- | --- | ---: | --- |\n")
+	for _, warning := range r.Warnings {
+		fmt.Fprintf(&b, "- warning: %s\n", prose(warning))
+	}
+	if len(r.Warnings) > 0 {
+		b.WriteString("\n")
+	}
+	if len(r.Extensions) > 0 {
+		b.WriteString("| extension | version | outcome | size | |\n| --- | --- | --- | ---: | --- |\n")
+	}
 	for _, x := range r.Extensions {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(x.Name), cell(x.Version), mark(x)+string(x.Outcome), sizeOf(x), cell(x.Reason))
 	}
 	for _, x := range r.Extensions {
 		if x.Error != nil {
-			fmt.Fprintf(&b, "\n### %s\n\nStage **%s**:\n\n```text\n%s\n```\n", cell(titleOf(x)), x.Error.Stage, x.Error.Message)
+			fmt.Fprintf(&b, "\n### %s\n\nStage **%s**:\n\n%s", prose(titleOf(x)), x.Error.Stage, fenced(x.Error.Message))
 			if x.Error.Remedy != "" {
-				fmt.Fprintf(&b, "\n%s\n", x.Error.Remedy)
+				fmt.Fprintf(&b, "\n%s\n", paragraph(x.Error.Remedy))
 			}
 		}
 	}
@@ -56,7 +63,7 @@ func sizesMarkdown(b *bytes.Buffer, x pipeline.ExtensionResult) {
 	if x.Package == nil || len(x.Package.Contributors) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n### %s: %s\n\n", cell(titleOf(x)), sizeHead(x.Package))
+	fmt.Fprintf(b, "\n### %s: %s\n\n", prose(titleOf(x)), sizeHead(x.Package))
 	fmt.Fprintf(b, "| compressed | | size | file |\n| ---: | ---: | ---: | --- |\n")
 	for _, row := range contributors(x.Package) {
 		fmt.Fprintf(b, "| %v | %v | %v | %s |\n", row[0], row[1], row[2], cell(row[3]))
@@ -76,11 +83,6 @@ func mark(x pipeline.ExtensionResult) string {
 		return ""
 	}
 	return "❌ "
-}
-
-// cell keeps text from breaking out of a table's cell.
-func cell(s string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", "", "<", "&lt;").Replace(s)
 }
 
 func sizeOf(x pipeline.ExtensionResult) string {
