@@ -183,7 +183,7 @@ func TestMessagesShowWhatIsWritten(t *testing.T) {
 		}
 		c, err := Parse(root+"/"+Name, []byte("version: 1\n"+src+"\n"), env)
 		if err == nil {
-			_, err = c.Sources("")
+			_, err = c.Sources("", nil)
 		}
 		if err == nil || strings.Contains(err.Error(), canary) {
 			t.Errorf("%s: %v", src, err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -43,8 +44,12 @@ type Source struct {
 // Sources finds the extensions that the entries name, sorted by path; where
 // several entries match one, the last counts. Display is relative to display
 // ("": the folder of the config). Paths and excludes that match nothing are
-// yamldoc.Problems, all at once.
-func (c *Config) Sources(display string) ([]Source, error) {
+// yamldoc.Problems, all at once, and so are folders that cannot be read: what is in
+// them would be passed over without a word.
+//
+// warn, which may be nil, is told what a pattern passes over and may have been meant:
+// git submodules that are not checked out, and links to folders.
+func (c *Config) Sources(display string, warn func(string)) ([]Source, error) {
 	if display == "" {
 		display = c.Dir
 	}
@@ -53,9 +58,13 @@ func (c *Config) Sources(display string) ([]Source, error) {
 		return nil, fmt.Errorf("finding the extensions of %s: %w", c.File, err)
 	}
 	found := map[string]Source{}
+	passed := map[string]bool{} // links to folders
 	var problems yamldoc.Problems
 	for _, entry := range c.Entries {
-		paths, trouble := c.match(entry)
+		paths, links, trouble := c.match(entry)
+		for _, link := range links {
+			passed[link] = true
+		}
 		problems = append(problems, trouble...)
 		for _, path := range paths {
 			found[path] = Source{
@@ -67,6 +76,7 @@ func (c *Config) Sources(display string) ([]Source, error) {
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
+	c.warn(found, passed, warn)
 	sources := make([]Source, 0, len(found))
 	for _, source := range withoutLinks(found) {
 		sources = append(sources, source)
@@ -103,25 +113,93 @@ func shown(from, path string) string {
 	return path
 }
 
-// match lists the extensions of one entry as absolute paths.
-func (c *Config) match(entry Entry) ([]string, yamldoc.Problems) {
+// warn tells what was passed over: links that lead to extensions which are not released
+// otherwise, and submodules that are not checked out.
+func (c *Config) warn(found map[string]Source, links map[string]bool, tell func(string)) {
+	if tell == nil {
+		return
+	}
+	places := map[string]bool{}
+	for path := range found {
+		if place, err := filepath.EvalSymlinks(path); err == nil {
+			places[place] = true
+		}
+	}
+	for _, link := range slices.Sorted(maps.Keys(links)) {
+		place, err := filepath.EvalSymlinks(link)
+		if _, declared := found[link]; !declared && err == nil && !places[place] {
+			name := c.shown(link)
+			tell(fmt.Sprintf("%s is a link to an extension, and ** does not follow links to folders, so it is passed over: name it by its path, or exclude it", name))
+		}
+	}
+	for _, module := range submodules(c.Dir) {
+		if module.checkedOut() {
+			continue
+		}
+		name := c.shown(module.path)
+		for path, source := range found {
+			if strings.HasPrefix(module.path, path+string(filepath.Separator)) {
+				tell(fmt.Sprintf("%s is a git submodule that is not checked out, and missing in the package of %s: run %s", name, source.Display, module.remedy(c)))
+			}
+		}
+		if slices.ContainsFunc(c.Entries, func(e Entry) bool { return hasWildcard(e.Path) && c.mayMatch(e, module.path) }) {
+			tell(fmt.Sprintf("%s is a git submodule that is not checked out, so what is in it is passed over: run %s, or exclude it", name, module.remedy(c)))
+		}
+	}
+}
+
+// shown is an absolute path for a message: relative to the folder of the config.
+func (c *Config) shown(path string) string { return filepath.ToSlash(shown(c.Dir, path)) }
+
+// match lists the extensions of one entry as absolute paths, and the links to
+// extensions that ** does not follow.
+func (c *Config) match(entry Entry) (extensions, links []string, problems yamldoc.Problems) {
 	where := func(key ...string) []string {
 		return append([]string{"extensions", strconv.Itoa(entry.index)}, key...)
 	}
-	candidates, err := c.glob(entry.Path, entry.Settings.Package.Output)
+	candidates, unread, err := c.glob(entry.Path, entry.Settings.Package.Output)
 	if err != nil {
-		return nil, yamldoc.Problems{c.problem(fmt.Sprintf("looking for %q: %s", entry.shown(entry.Path), err), "", where("path")...)}
+		return nil, nil, yamldoc.Problems{c.problem(fmt.Sprintf("looking for %q: %s", entry.shown(entry.Path), err), "", where("path")...)}
 	}
-	extensions := slices.DeleteFunc(slices.Clone(candidates), func(path string) bool { return !isExtension(path) })
-	if len(extensions) == 0 {
+	excluded := func(path string) bool {
+		return slices.ContainsFunc(entry.Exclude, func(exclude string) bool { return c.excludes(exclude, path) })
+	}
+	for _, u := range unread {
+		if !excluded(u.path) {
+			problems = append(problems, c.problem(fmt.Sprintf("looking for %q: %s cannot be read: %s", entry.shown(entry.Path), c.shown(u.path), u.cause), unreadableHint, where("path")...))
+		}
+	}
+	all := 0 // extensions, excluded ones too
+	follows := !strings.Contains(entry.Path, "**")
+	for _, path := range candidates {
+		is, trouble := examine(path)
+		switch {
+		case trouble != nil && excluded(path):
+		case trouble != nil:
+			problems = append(problems, c.problem(c.shown(filepath.Join(path, trouble.in))+" "+trouble.what, trouble.hint, where("path")...))
+		case !is:
+		case !follows && isLinkToFolder(path):
+			if !excluded(path) {
+				links = append(links, path)
+			}
+		default:
+			all++
+			if !excluded(path) {
+				extensions = append(extensions, path)
+			}
+		}
+	}
+	if all == 0 && len(problems) == 0 {
 		message, hint := c.explainNothing(entry, candidates)
-		return nil, yamldoc.Problems{c.problem(message, hint, where("path")...)}
+		if len(links) > 0 {
+			message = fmt.Sprintf("%q matches nothing but links to folders, which ** does not follow", entry.shown(entry.Path))
+			hint = fmt.Sprintf("name them by their paths, such as %q", c.shown(links[0]))
+		}
+		return nil, nil, yamldoc.Problems{c.problem(message, hint, where("path")...)}
 	}
-
-	var problems yamldoc.Problems
 	for i, exclude := range entry.Exclude {
-		excluded := func(path string) bool { return c.excludes(exclude, path) }
-		if !slices.ContainsFunc(candidates, excluded) {
+		unreadable := func(u unreadable) bool { return c.excludes(exclude, u.path) }
+		if !slices.ContainsFunc(candidates, func(path string) bool { return c.excludes(exclude, path) }) && !slices.ContainsFunc(unread, unreadable) {
 			message := fmt.Sprintf("%q excludes nothing: %q does not match it", entry.shown(exclude), entry.shown(entry.Path))
 			hint := ""
 			if len(entry.written) == 0 {
@@ -129,13 +207,25 @@ func (c *Config) match(entry Entry) ([]string, yamldoc.Problems) {
 			}
 			problems = append(problems, c.problem(message, hint, where("exclude", strconv.Itoa(i))...))
 		}
-		extensions = slices.DeleteFunc(extensions, excluded)
 	}
 	if len(extensions) == 0 && len(problems) == 0 {
 		problems = append(problems, c.problem(
 			fmt.Sprintf("%q matches nothing but what is excluded", entry.shown(entry.Path)), "remove the entry, or exclude less", where("path")...))
 	}
-	return extensions, problems
+	return extensions, links, problems
+}
+
+// unreadableHint is what to do about a file or folder that cannot be read.
+const unreadableHint = "let the user who runs ksrelease read it, or exclude it"
+
+// isLinkToFolder tells a symbolic link to a folder.
+func isLinkToFolder(path string) bool {
+	link, err := os.Lstat(path)
+	if err != nil || link.Mode()&fs.ModeSymlink == 0 {
+		return false
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // shown is a path of the entry for a message: as it is written where variables are
@@ -171,26 +261,40 @@ func (c *Config) problem(message, hint string, ptr ...string) yamldoc.Problem {
 	return c.doc.Problem(message, hint, ptr...)
 }
 
-// glob lists what a pattern matches, whether extension or not.
-func (c *Config) glob(pattern, output string) ([]string, error) {
+// glob lists what a pattern matches, whether extension or not, and what could not be
+// looked into on the way.
+func (c *Config) glob(pattern, output string) (matches []string, unread []unreadable, err error) {
 	if !hasWildcard(pattern) {
 		path := absolute(c.Dir, unescaped(pattern))
 		_, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-			return nil, nil
+			return nil, nil, nil
 		}
-		return []string{path}, plainError(err)
+		return []string{path}, nil, plainError(err)
 	}
 	base, pattern := c.base(pattern)
-	tree := searched{FS: os.DirFS(base), base: base, hidden: []string{output, c.Defaults.Package.Output}}
-	matches, err := doublestar.Glob(tree, pattern)
+	tree := searched{
+		FS: os.DirFS(base), base: base, hidden: []string{output, c.Defaults.Package.Output},
+		charts: slices.Contains(strings.Split(pattern, "/"), chartsFolder), unread: &unread,
+	}
+	var options []doublestar.GlobOption
+	if strings.Contains(pattern, "**") {
+		options = append(options, doublestar.WithNoFollow())
+	}
+	matches, err = doublestar.Glob(tree, pattern, options...)
 	if err != nil {
-		return nil, plainError(err)
+		return nil, nil, plainError(err)
 	}
 	for i, match := range matches {
 		matches[i] = filepath.Join(base, filepath.FromSlash(match))
 	}
-	return matches, nil
+	return matches, unread, nil
+}
+
+// unreadable is a folder or file that could not be looked into.
+type unreadable struct {
+	path  string // absolute
+	cause error
 }
 
 // base divides a pattern into the folder at which it starts and the rest. The
@@ -213,12 +317,24 @@ type searched struct {
 	fs.FS
 	base   string
 	hidden []string // absolute
+	// charts says that the pattern itself names a charts folder.
+	charts bool
+	unread *[]unreadable
 }
+
+// chartsFolder holds the subcharts of an extension: they are part of it, whatever is in
+// them.
+const chartsFolder = "charts"
 
 // ReadDir lists a folder as fs.ReadDir does, without what is never looked into.
 func (s searched) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(s.FS, name)
+	s.note(name, err)
+	isExtension := slices.ContainsFunc(entries, func(entry fs.DirEntry) bool { return entry.Name() == metadataFile })
 	return slices.DeleteFunc(entries, func(entry fs.DirEntry) bool {
+		if isExtension && entry.Name() == chartsFolder && !s.charts {
+			return true
+		}
 		if !entry.IsDir() {
 			return false
 		}
@@ -228,18 +344,77 @@ func (s searched) ReadDir(name string) ([]fs.DirEntry, error) {
 }
 
 // Stat keeps links working: fs.Stat on the embedded tree follows them.
-func (s searched) Stat(name string) (fs.FileInfo, error) { return fs.Stat(s.FS, name) }
+func (s searched) Stat(name string) (fs.FileInfo, error) {
+	info, err := fs.Stat(s.FS, name)
+	s.note(name, err)
+	return info, err
+}
+
+// note remembers what could not be looked into; that nothing is there is no trouble.
+func (s searched) note(name string, err error) {
+	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) {
+		return
+	}
+	path := filepath.Join(s.base, filepath.FromSlash(name))
+	if !slices.ContainsFunc(*s.unread, func(u unreadable) bool { return u.path == path }) {
+		*s.unread = append(*s.unread, unreadable{path, plainError(err)})
+	}
+}
+
+// trouble is why it is not known whether a path is an extension, or why it is none
+// though it was meant as one.
+type trouble struct {
+	in         string // the file in it; empty for the path itself
+	what, hint string
+}
+
+func cannotRead(in string, err error) *trouble {
+	return &trouble{in, "cannot be read: " + plainError(err).Error(), unreadableHint}
+}
+
+// Examine tells whether a path is worth reading as an extension: a directory with an
+// extension.yaml, or a file .tgz. The error says why that is not known, or why it is
+// none though it was meant as one; hint says what to do.
+func Examine(path string) (is bool, hint string, err error) {
+	is, found := examine(path)
+	if found != nil {
+		return false, found.hint, errors.New(filepath.Join(path, found.in) + " " + found.what)
+	}
+	return is, "", nil
+}
+
+func examine(path string) (bool, *trouble) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ELOOP):
+		return false, nil
+	case err != nil:
+		return false, cannotRead("", err)
+	case !info.IsDir():
+		return info.Mode().IsRegular() && strings.HasSuffix(path, packageSuffix), nil
+	}
+	at := filepath.Join(path, metadataFile)
+	link, err := os.Lstat(at)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err == nil {
+		info, err = os.Stat(at)
+	}
+	switch {
+	case err != nil && link != nil && link.Mode()&fs.ModeSymlink != 0 && !errors.Is(err, fs.ErrPermission):
+		return false, &trouble{metadataFile, "is a link that leads nowhere", "put the file itself there, or correct the link"}
+	case err != nil:
+		return false, cannotRead(metadataFile, err)
+	case info.IsDir():
+		return false, &trouble{metadataFile, "is a folder, and has to be a file", "rename the folder, or exclude what is no extension"}
+	}
+	return true, nil
+}
 
 func isExtension(path string) bool {
-	info, err := os.Stat(path)
-	if err != nil {
-		return false
-	}
-	if info.IsDir() {
-		metadata, err := os.Stat(filepath.Join(path, metadataFile))
-		return err == nil && !metadata.IsDir()
-	}
-	return info.Mode().IsRegular() && strings.HasSuffix(path, packageSuffix)
+	is, _ := examine(path)
+	return is
 }
 
 // excludes tells whether an exclude names a path or a folder above it.
@@ -269,11 +444,17 @@ func parentOf(at string) string { return path.Dir(at) }
 // explainNothing says why a path of an entry has no extension, and what was probably
 // meant; where the path came out of the environment, as it is written and no more.
 func (c *Config) explainNothing(entry Entry, candidates []string) (message, hint string) {
-	message, hint = c.explainPath(entry.Path, entry.shown(entry.Path), candidates)
 	if len(entry.written) > 0 {
-		hint = ""
+		message, _ = c.explainPath(entry.Path, entry.shown(entry.Path), candidates)
+		return message, ""
 	}
-	return message, hint
+	for _, module := range submodules(c.Dir) {
+		if !module.checkedOut() && c.mayMatch(entry, module.path) {
+			return fmt.Sprintf("%q matches no extension: %s is a git submodule that is not checked out", entry.Path, c.shown(module.path)),
+				"run " + module.remedy(c)
+		}
+	}
+	return c.explainPath(entry.Path, entry.Path, candidates)
 }
 
 func (c *Config) explainPath(pattern, shown string, candidates []string) (message, hint string) {

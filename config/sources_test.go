@@ -37,7 +37,7 @@ func sources(t *testing.T, root, yaml string) ([]string, []Source, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := c.Sources("")
+	found, err := c.Sources("", nil)
 	var displays []string
 	for _, source := range found {
 		displays = append(displays, filepath.ToSlash(source.Display))
@@ -129,12 +129,12 @@ func TestSourcesDisplay(t *testing.T) {
 	for display, want := range map[string]string{
 		"": "extensions/alc", filepath.Join(root, "apps"): "../extensions/alc", filepath.Join(root, "extensions", "alc"): ".",
 	} {
-		found, err := c.Sources(display)
+		found, err := c.Sources(display, nil)
 		if err != nil || filepath.ToSlash(found[0].Display) != want {
 			t.Errorf("from %q: %v, %v", display, found, err)
 		}
 	}
-	if none, err := Default(root).Sources(""); err != nil || len(none) != 0 {
+	if none, err := Default(root).Sources("", nil); err != nil || len(none) != 0 {
 		t.Errorf("without a config: %v, %v", none, err)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -30,6 +29,7 @@ type checkCommand struct {
 // extensions: those below its folder are read all the same.
 func (c *checkCommand) Run(a *app) error {
 	var wrong yamldoc.Problems
+	a.warnOnStderr()
 	p, err := c.open(a)
 	if err := gather(&wrong, err); err != nil {
 		return err
@@ -241,8 +241,8 @@ func findExtensions(root string) ([]string, error) {
 		if path != root && (name[0] == '.' || name == "node_modules" || name == "vendor") {
 			return filepath.SkipDir
 		}
-		if _, err := os.Stat(filepath.Join(path, extension.MetadataFile)); err != nil {
-			return nil
+		if is, _, err := config.Examine(path); err != nil || !is {
+			return err
 		}
 		relative, err := filepath.Rel(root, path)
 		if err != nil {

@@ -123,7 +123,7 @@ func declaresJust(entry string, dirs []string) bool {
 	if err != nil {
 		return false
 	}
-	sources, err := read.Sources("")
+	sources, err := read.Sources("", nil)
 	if err != nil {
 		return false
 	}

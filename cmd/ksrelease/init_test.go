@@ -68,7 +68,7 @@ func TestInitDeclaresWhatItFound(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v\n%s", err, initialConfig(found))
 			}
-			sources, err := read.Sources("")
+			sources, err := read.Sources("", nil)
 			if err != nil {
 				t.Fatalf("%v\n%s", err, initialConfig(found))
 			}

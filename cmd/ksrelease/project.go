@@ -23,6 +23,7 @@ type place struct {
 type project struct {
 	config *config.Config
 	root   string // absolute: the folder of the config, or the current one
+	warn   func(string)
 }
 
 // enter goes to -C.
@@ -62,7 +63,7 @@ func (p place) open(a *app) (*project, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &project{config: config.Default(here), root: here}, nil
+		return &project{config: config.Default(here), root: here, warn: a.warnings.tell}, nil
 	}
 	loaded, err := config.Load(display(file), a.env)
 	var problems yamldoc.Problems
@@ -75,7 +76,7 @@ func (p place) open(a *app) (*project, error) {
 		return nil, usage(err, "name a file that can be read with -f FILE")
 	}
 	a.conceal.expansions(loaded.Expansions())
-	return &project{config: loaded, root: filepath.Dir(file)}, nil
+	return &project{config: loaded, root: filepath.Dir(file), warn: a.warnings.tell}, nil
 }
 
 // baselineFile is where the findings that are known stand.
@@ -105,7 +106,7 @@ func (p *project) sources(paths []string) ([]config.Source, error) {
 		}
 		return p.undeclared(paths)
 	}
-	declared, err := p.config.Sources(here)
+	declared, err := p.config.Sources(here, p.warn)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +129,11 @@ func (p *project) undeclared(paths []string) ([]config.Source, error) {
 		if _, err := os.Stat(absolute); err != nil {
 			return nil, usage(fmt.Errorf("%s: %w", path, errors.Unwrap(err)), "name a directory with an extension.yaml, or a package .tgz")
 		}
-		if !isExtension(absolute) {
+		is, hint, err := config.Examine(absolute)
+		if err != nil {
+			return nil, usage(errors.New(strings.Replace(err.Error(), absolute, filepath.Clean(path), 1)), hint)
+		}
+		if !is {
 			remedy := "name a directory with an extension.yaml, or a package .tgz"
 			if misnamed := misnamedMetadata(absolute); misnamed != "" {
 				remedy = fmt.Sprintf("rename %s in it to %s", misnamed, extension.MetadataFile)
@@ -138,15 +143,6 @@ func (p *project) undeclared(paths []string) ([]config.Source, error) {
 		sources = append(sources, config.Source{Path: absolute, Display: filepath.Clean(path), Settings: p.config.Defaults})
 	}
 	return sources, nil
-}
-
-// isExtension says whether a path is worth reading as an extension.
-func isExtension(path string) bool {
-	if info, err := os.Stat(path); err == nil && !info.IsDir() {
-		return strings.HasSuffix(path, ".tgz")
-	}
-	_, err := os.Stat(filepath.Join(path, extension.MetadataFile))
-	return err == nil
 }
 
 // misnamedMetadata is the file of a directory that was meant as its extension.yaml;

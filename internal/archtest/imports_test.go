@@ -66,6 +66,7 @@ var rooms = []room{
 	{"internal/soak", nil},
 	{"internal/canary", nil},
 	{"internal/memnet", nil},
+	{"internal/nobody", nil},
 	{"internal/testca", nil},
 	{"internal/reliability", nil},
 	{"internal/archtest", nil},
@@ -74,7 +75,7 @@ var rooms = []room{
 
 // workshops are rooms that must not end up in the binary, whatever else a room
 // may import.
-var workshops = []string{"schema/generate", "internal/bench", "internal/helmtest", "internal/testshared", "internal/soak", "internal/canary", "internal/memnet", "internal/testca", "internal/reliability", "internal/archtest", "examples"}
+var workshops = []string{"schema/generate", "internal/bench", "internal/helmtest", "internal/testshared", "internal/soak", "internal/canary", "internal/memnet", "internal/nobody", "internal/testca", "internal/reliability", "internal/archtest", "examples"}
 
 // restriction keeps a package from outside the project to a few rooms.
 type restriction struct {
@@ -98,7 +99,7 @@ var restrictions = []restriction{
 	// None of these logs: they silence what libraries log, and keep a token out of it.
 	{"log", []string{"cmd/ksrelease", "internal/marketplace", "internal/credentials", "internal/testca"}, true,
 		"nothing prints on its own: rooms return errors and events"},
-	{"testing", []string{"internal/helmtest", "internal/testshared", "internal/soak", "internal/canary", "internal/memnet", "internal/testca"}, true,
+	{"testing", []string{"internal/helmtest", "internal/testshared", "internal/soak", "internal/canary", "internal/memnet", "internal/nobody", "internal/testca"}, true,
 		"the testing package brings its flags into the binary"},
 	{"github.com/invopop/jsonschema", []string{"schema/generate"}, true,
 		"the schema is generated when ksrelease is built, not when it runs"},

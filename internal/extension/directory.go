@@ -138,13 +138,11 @@ func (t *tree) entry(name, at string, above []string, entry fs.DirEntry) error {
 		return fmt.Errorf("reading %s: %w", name, err)
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
+		if t.ignoresLink(name, at, info) {
+			return nil
+		}
 		target, resolved, err := t.follow(name, at)
 		if err != nil {
-			// What is ignored need not be in order: a broken link there is nobody's
-			// business. The link itself stands in for the target it does not have.
-			if t.rules.Ignore(name, info) {
-				return nil
-			}
 			return err
 		}
 		at, info = resolved, target
@@ -174,6 +172,18 @@ func (t *tree) entry(name, at string, above []string, entry fs.DirEntry) error {
 	}
 	t.files = append(t.files, File{Name: name, Data: data})
 	return nil
+}
+
+// ignoresLink tells whether .helmignore leaves out a link, wherever it leads: what is
+// ignored need not be in order. Helm holds the patterns against what a link leads to, so
+// that node_modules/ is for a link to a folder, too. A link that leads nowhere, or in a
+// circle, could have been to either.
+func (t *tree) ignoresLink(name, at string, link fs.FileInfo) bool {
+	target, err := os.Stat(filepath.Join(t.real, filepath.FromSlash(at)))
+	if err != nil {
+		return t.rules.Ignore(name, link) || t.rules.Ignore(name, toBe{path.Base(name), true})
+	}
+	return t.rules.Ignore(name, target)
 }
 
 // follow resolves a symbolic link to a path below the root.

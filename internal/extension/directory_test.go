@@ -252,6 +252,63 @@ func TestLinksThatStayInside(t *testing.T) {
 	}
 }
 
+// TestIgnoredLinks: .helmignore leaves out links as Helm does, which holds patterns
+// against what a link leads to, and wherever it leads.
+func TestIgnoredLinks(t *testing.T) {
+	outside := t.TempDir()
+	writeFile(t, outside, "modules/left-pad/index.js", "")
+	writeFile(t, outside, "file", "")
+	for _, tt := range []struct {
+		name, target, pattern string
+		left                  bool // out
+	}{
+		{"node_modules", outside + "/modules", "node_modules/", true},
+		{"node_modules", outside + "/modules", "node_modules", true},
+		{"node_modules", outside + "/modules", "/node_modules/", true},
+		{"node_modules", outside + "/modules", "node_*/", true},
+		{"node_modules", outside + "/modules", "*", true},
+		{"web/node_modules", outside + "/modules", "node_modules/", true},
+		{"web/node_modules", outside + "/modules", "web/node_modules/", true},
+		{"web/node_modules", outside + "/modules", "web/", true},
+		{"web/node_modules", outside + "/modules", "/node_modules/", false},
+		{"node_modules", outside + "/modules", "node_modules/*", false},
+		{"node_modules", outside + "/file", "node_modules/", false}, // a file is no folder
+		{"node_modules", outside + "/file", "node_modules", true},
+		{"node_modules", "nowhere", "node_modules/", true},
+		{"node_modules", "nowhere", "node_modules", true},
+		{"node_modules", "node_modules", "node_modules/", true},
+		{"sub/loop", "..", "loop/", true},
+		{"sub/loop", "..", "sub/loop", true},
+		{"templates/.hidden", outside + "/file", "", true}, // Helm's own default
+		{"templates/.hidden", outside + "/modules", "", true},
+		{"templates/.hidden", "nowhere", "", true},
+		{"inside", "files", "inside/", true},
+		{"inside", "files/x", "inside/", true}, // a file within is taken
+	} {
+		dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, "files/x": "", ".helmignore": tt.pattern + "\n"})
+		link(t, tt.target, dir, tt.name)
+		e, err := Load(dir, Options{})
+		if tt.pattern == "*" {
+			if err == nil || strings.Contains(err.Error(), "link") { // extension.yaml is left out, too
+				t.Errorf("%s -> %s, %q: %v", tt.name, tt.target, tt.pattern, err)
+			}
+			continue
+		}
+		if tt.name == "inside" && tt.target == "files/x" {
+			if err != nil || !slices.ContainsFunc(e.Files, func(f File) bool { return f.Name == "inside" }) {
+				t.Errorf("a link to a file is left out by %q (%v)", tt.pattern, err)
+			}
+			continue
+		}
+		if (err == nil) != tt.left {
+			t.Errorf("%s -> %s, %q: %v, want it left out: %v", tt.name, tt.target, tt.pattern, err, tt.left)
+		}
+		if err == nil && slices.ContainsFunc(e.Files, func(f File) bool { return strings.HasPrefix(f.Name, tt.name) }) {
+			t.Errorf("%s -> %s is packed in spite of %q", tt.name, tt.target, tt.pattern)
+		}
+	}
+}
+
 // TestLinkedHelmignore: a .helmignore that is a link counts wherever it is followed
 // like any other file.
 func TestLinkedHelmignore(t *testing.T) {

@@ -6,16 +6,21 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/klauspost/compress/gzip"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
+
+	"github.com/ksrelease/ksrelease/internal/nobody"
 )
 
 // A demo with all that packing has to care for.
@@ -214,20 +219,51 @@ func TestPackedBytesStay(t *testing.T) {
 	}
 }
 
+// The whole head of a package and of each entry in it: nothing in them is of the machine,
+// the user or the moment. It is tried as a user who is not root, too, whose id is not the
+// zero that has to stand there.
 func TestHeaders(t *testing.T) {
-	e := demo(t)
-	p, err := e.Pack(nil)
+	nobody.Run(t, func(t *testing.T) {
+		files := demoFiles()
+		files["files/"+strings.Repeat("long/", 30)+"name"] = "prefix of USTAR"
+		files["files/"+strings.Repeat("x", 120)] = "PAX"
+		files["files/文件.txt"] = "PAX"
+		dir := writeTree(t, files)
+		for name := range files {
+			if err := os.Chmod(filepath.Join(dir, filepath.FromSlash(name)), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e := mustLoad(t, dir)
+		for form, urls := range map[string]URLs{"local": nil, "pushed": testURLs(e)} {
+			p, err := e.Pack(urls)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkHeaders(t, form, p.Data)
+		}
+		chart := writeTree(t, map[string]string{ChartFile: "apiVersion: v2\nname: near\nversion: 0.3.0\n", "values.yaml": "x: 1\n"})
+		_, packed, err := PackChart(chart, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkHeaders(t, "a dependency", packed)
+	})
+}
+
+func checkHeaders(t *testing.T, form string, data []byte) {
+	t.Helper()
+	// Every byte of the head: no flags, no time, an unknown system.
+	if want := []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255}; !bytes.Equal(data[:len(want)], want) {
+		t.Errorf("%s: the head of gzip is % x, want % x", form, data[:len(want)], want)
+	}
+	zr, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
 	}
-	zr, err := gzip.NewReader(bytes.NewReader(p.Data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if zr.Name != "" || zr.Comment != "" || len(zr.Extra) > 0 || !zr.ModTime.IsZero() && zr.ModTime.Unix() != 0 {
-		t.Errorf("the header of gzip is %+v, want it empty", zr.Header)
-	}
-	tr := tar.NewReader(zr)
+	zr.Multistream(false)
+	var raw bytes.Buffer
+	tr := tar.NewReader(io.TeeReader(zr, &raw))
 	last := ""
 	for {
 		h, err := tr.Next()
@@ -237,16 +273,53 @@ func TestHeaders(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h.Mode != 0o644 || h.Uid != 0 || h.Gid != 0 || h.Uname != "" || h.Gname != "" || h.ModTime.Unix() != 0 || h.Typeflag != tar.TypeReg {
-			t.Errorf("the header of %s is %+v", h.Name, h)
+		want := &tar.Header{Typeflag: tar.TypeReg, Name: h.Name, Size: h.Size, Mode: 0o644, ModTime: time.Unix(0, 0), Format: tar.FormatUSTAR}
+		if path, ok := h.PAXRecords["path"]; ok {
+			want.Format, want.PAXRecords = tar.FormatPAX, map[string]string{"path": path}
+		}
+		if diff := cmp.Diff(want, h); diff != "" {
+			t.Errorf("%s: the header of %s (-want +got):\n%s", form, h.Name, diff)
 		}
 		if h.Name <= last {
-			t.Errorf("%s comes after %s", h.Name, last)
+			t.Errorf("%s: %s comes after %s", form, h.Name, last)
 		}
 		last = h.Name
 	}
 	if last == "" {
-		t.Error("the package is empty")
+		t.Errorf("%s: the package is empty", form)
+	}
+	checkRawHeaders(t, form, raw.Bytes())
+}
+
+// checkRawHeaders looks at all headers as they are written, those of PAX records among
+// them, which archive/tar does not show.
+func checkRawHeaders(t *testing.T, form string, raw []byte) {
+	t.Helper()
+	const block = 512
+	for at := 0; at+block <= len(raw) && raw[at] != 0; {
+		h := raw[at : at+block]
+		size, err := strconv.ParseInt(strings.Trim(string(h[124:136]), " \x00"), 8, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, field := range []struct {
+			name       string
+			begin, end int
+			want       string
+		}{
+			{"mode", 100, 108, "0000644"}, {"uid", 108, 116, "0000000"}, {"gid", 116, 124, "0000000"}, {"mtime", 136, 148, "00000000000"},
+			{"linkname", 157, 257, ""}, {"magic", 257, 265, "ustar\x0000"}, {"uname", 265, 297, ""}, {"gname", 297, 329, ""},
+			{"devmajor", 329, 337, "0000000"}, {"devminor", 337, 345, "0000000"}, {"padding", 500, 512, ""},
+		} {
+			want := field.want
+			if h[156] == tar.TypeXHeader && (field.name == "mode" || strings.HasPrefix(field.name, "dev")) {
+				continue // archive/tar writes zeros there, or nothing
+			}
+			if got := strings.TrimRight(string(h[field.begin:field.end]), "\x00"); got != want {
+				t.Errorf("%s: %s of the header at %d (type %c) is %q, want %q", form, field.name, at, h[156], got, want)
+			}
+		}
+		at += block + int((size+block-1)/block*block)
 	}
 }
 

@@ -52,8 +52,11 @@ extensions:
   errors, all told in one run with their line and column.
 - An extension that several entries match takes the settings of the last of them.
   Two extensions of one name are an error.
-- Wildcards do not lead into ` + "`.git`, `node_modules`, `.ksrelease`" + ` and the output
-  folder; a path that names one of them means it.
+- Wildcards do not lead into ` + "`.git`, `node_modules`, `.ksrelease`" + `, the output
+  folder and the ` + "`charts`" + ` of an extension; a path that names one of them means it.
+  A pattern with ` + "`**`" + ` does not follow links to folders. A folder that may not be read is
+  an error, unless it is excluded; a link to an extension and a git submodule that is
+  not checked out, which a pattern passes over, are warnings.
 - Editors check and complete the file by its
   [JSON Schema](../schema/ksrelease.schema.json), which ` + "`ksrelease schema`" + ` prints:
   ` + "`# yaml-language-server: $schema=FILE-OR-URL`" + ` as its first line.
