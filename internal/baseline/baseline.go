@@ -8,9 +8,10 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -21,15 +22,46 @@ import (
 // Name is the file name of a baseline; it stands beside the config.
 const Name = ".ksrelease.baseline.yaml"
 
-// finding is what a finding is known by. It has no line, so that code may move.
+// finding is what a finding is known by: what it is and what it is about. It has no
+// line, so that code may move, and no words, so that messages may change.
 type finding struct {
-	Rule    string `json:"rule" yaml:"rule"`
+	Code    string `json:"code" yaml:"code,omitempty"`
 	File    string `json:"file" yaml:"file,omitempty"` // below the extension; empty for the extension itself
-	Message string `json:"message" yaml:"message"`
+	Subject string `json:"subject" yaml:"subject,omitempty"`
 }
 
 // findings are how often each is known.
-type findings map[finding]int
+type findings struct {
+	known  map[finding]int
+	worded map[worded]int // what version 1 of the format knew them by
+}
+
+func newFindings() findings { return findings{map[finding]int{}, map[worded]int{}} }
+
+// count is how many there are.
+func (f findings) count() int {
+	n := 0
+	for _, times := range f.known {
+		n += times
+	}
+	for _, times := range f.worded {
+		n += times
+	}
+	return n
+}
+
+func (f findings) clone() findings { return findings{maps.Clone(f.known), maps.Clone(f.worded)} }
+
+// take takes one of a kind, if there is one left.
+func take[K comparable](from map[K]int, key K) bool {
+	if from[key] == 0 {
+		return false
+	}
+	if from[key]--; from[key] == 0 {
+		delete(from, key)
+	}
+	return true
+}
 
 // Baseline holds the findings that are known. The zero value knows none; it may
 // be used by several goroutines.
@@ -40,15 +72,22 @@ type Baseline struct {
 	gone map[string]int // of extensions that were sifted: known findings that were not met
 }
 
+// version is that of the format which is written. Version 1 knew findings by rule,
+// file and message; entries of that kind are read still.
+const version = 2
+
 // file is the baseline as it is written.
 type file struct {
 	Version  int                `json:"version" yaml:"version"`
 	Findings map[string][]entry `json:"findings" yaml:"findings"` // by extension
 }
 
+// entry is a finding, or a worded one of version 1.
 type entry struct {
 	finding `yaml:",inline"`
-	Count   int `json:"count" yaml:"count,omitempty"` // 0 is once
+	Rule    string `json:"rule" yaml:"rule,omitempty"`
+	Message string `json:"message" yaml:"message,omitempty"`
+	Count   int    `json:"count" yaml:"count,omitempty"` // 0 is once
 }
 
 //go:embed baseline.schema.json
@@ -92,13 +131,25 @@ func Parse(path string, src []byte) (*Baseline, error) {
 	if err := doc.Decode(&written); err != nil {
 		return nil, fmt.Errorf("reading the baseline %s: %w", path, err)
 	}
-	known := map[string]findings{}
+	known, incomplete := map[string]findings{}, yamldoc.Problems{}
 	for extension, entries := range written.Findings {
-		known[extension] = findings{}
-		for _, e := range entries {
-			e.Message = steady(e.Message)
-			known[extension][e.finding] += max(1, e.Count)
+		known[extension] = newFindings()
+		for i, e := range entries {
+			at := []string{"findings", extension, strconv.Itoa(i)}
+			switch {
+			case e.Code != "" && e.Rule+e.Message == "":
+				known[extension].known[e.finding] += max(1, e.Count)
+			case e.Code != "":
+				incomplete = append(incomplete, doc.Problem("an entry has either a code, or a rule and a message as in version 1", "", at...))
+			case e.Rule == "" || e.Message == "":
+				incomplete = append(incomplete, doc.Problem(`key "code" is missing`, "", at...))
+			default:
+				known[extension].worded[worded{e.Rule, e.File, steady(e.Message)}] += max(1, e.Count)
+			}
 		}
+	}
+	if err := incomplete.Err(); err != nil {
+		return nil, advised(err)
 	}
 	return &Baseline{known: known}, nil
 }
@@ -121,14 +172,20 @@ func advised(err error) error {
 // Sift keeps those findings of an extension that are new, and counts the others.
 // folder is the extension as the files of the findings begin.
 func (b *Baseline) Sift(extension, folder string, all []lint.Finding) (fresh []lint.Finding, known int) {
-	left := findings{}
-	for f, n := range b.known[extension] {
-		left[f] = n
-	}
+	left := b.known[extension].clone()
+	var unknown []lint.Finding
 	for _, f := range all {
-		key := keyOf(folder, f)
-		if left[key] > 0 {
-			left[key]--
+		if take(left.known, keyOf(folder, f)) || take(left.worded, wordsOf(folder, f)) {
+			known++
+			continue
+		}
+		unknown = append(unknown, f)
+	}
+	// What is worded in another way today is looked for last: it must not take the
+	// entry of a finding whose words are the same.
+	for _, f := range unknown {
+		if w, ok := left.reworded(folder, f); ok {
+			take(left.worded, w)
 			known++
 			continue
 		}
@@ -143,9 +200,7 @@ func (b *Baseline) Sift(extension, folder string, all []lint.Finding) (fresh []l
 	if lint.Failed(fresh) {
 		return fresh, known // what cannot be read says nothing of what else is there
 	}
-	for _, n := range left {
-		b.gone[extension] += n
-	}
+	b.gone[extension] = left.count()
 	return fresh, known
 }
 
@@ -161,9 +216,7 @@ func (b *Baseline) Gone(whole bool) int {
 		case sifted:
 			count += gone
 		case whole:
-			for _, n := range all {
-				count += n
-			}
+			count += all.count()
 		}
 	}
 	return count
@@ -171,34 +224,17 @@ func (b *Baseline) Gone(whole bool) int {
 
 // keyOf is what a finding is known by.
 func keyOf(folder string, f lint.Finding) finding {
+	return finding{Code: f.Code, File: fileOf(folder, f), Subject: f.Subject}
+}
+
+// fileOf is the file of a finding, below the extension.
+func fileOf(folder string, f lint.Finding) string {
 	folder = filepath.ToSlash(filepath.Clean(folder))
-	name := f.File
 	switch {
-	case name == folder:
-		name = ""
+	case f.File == folder:
+		return ""
 	case folder != ".":
-		name = strings.TrimPrefix(name, folder+"/")
+		return strings.TrimPrefix(f.File, folder+"/")
 	}
-	return finding{Rule: f.Rule, File: name, Message: steady(f.Message)}
-}
-
-// moving is what messages say that is another when something else changes: lines, how
-// many of a kind there are, and sizes.
-var moving = []struct {
-	pattern *regexp.Regexp
-	with    string
-}{
-	{regexp.MustCompile(`\bline \d+`), "line …"},
-	{regexp.MustCompile(`:\d+: `), ":…: "},
-	{regexp.MustCompile(`\b(?:\d+|one) (rule|file|image|other \w+?)s?(?: does| do)?\b`), "… $1"},
-	{regexp.MustCompile(`\b\d+(?:\.\d+)? (?:B|[KMG]iB)\b`), "… B"},
-}
-
-// steady takes out of a message what changes when code moves, or when a finding of
-// several is mended.
-func steady(message string) string {
-	for _, m := range moving {
-		message = m.pattern.ReplaceAllString(message, m.with)
-	}
-	return message
+	return f.File
 }

@@ -14,37 +14,36 @@ import (
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
-func found(rule, file, message string, line int) lint.Finding {
-	return lint.Finding{Rule: rule, Severity: lint.Warning, File: file, Message: message, Line: line}
+// found is a finding; its message is of no account.
+func found(code, file, subject string, line int) lint.Finding {
+	rule, _, _ := strings.Cut(code, "/")
+	return lint.Finding{Rule: rule, Code: code, Subject: subject, Severity: lint.Warning, File: file, Message: "whatever " + subject, Line: line}
 }
 
 var some = []lint.Finding{
-	found("images", "ext/alc/extension.yaml", "the image b: #1 is listed", 7),
-	found("images", "ext/alc/extension.yaml", "the image a is listed", 8),
-	found("render", "ext/alc/templates/a.yaml", "line 12 of what it renders: no", 0),
-	found("render", "ext/alc/templates/a.yaml", "line 13 of what it renders: no", 0),
-	found("chart", "ext/alc", "it is no chart", 0),
+	found("images/unused", "ext/alc/extension.yaml", "b: #1", 7),
+	found("images/unused", "ext/alc/extension.yaml", "a", 8),
+	found("render/not-yaml", "ext/alc/templates/a.yaml", "", 0),
+	found("render/not-yaml", "ext/alc/templates/a.yaml", "", 0),
+	found("chart/not-loaded", "ext/alc", "", 0),
 }
 
-const someWritten = header + `version: 1
+const someWritten = header + `version: 2
 findings:
   alc:
-    - rule: chart
-      message: it is no chart
-    - rule: images
+    - code: chart/not-loaded
+    - code: images/unused
       file: extension.yaml
-      message: the image a is listed
-    - rule: images
+      subject: a
+    - code: images/unused
       file: extension.yaml
-      message: 'the image b: #1 is listed'
-    - rule: render
+      subject: 'b: #1'
+    - code: render/not-yaml
       file: templates/a.yaml
-      message: 'line … of what it renders: no'
       count: 2
   bee:
-    - rule: ignore
+    - code: ignore/no-rule
       file: values.yaml
-      message: the comment names no rule
 `
 
 func record(t *testing.T) *Recorder {
@@ -54,7 +53,7 @@ func record(t *testing.T) *Recorder {
 	if fresh != nil || known != len(some) {
 		t.Fatalf("recording, %v are new and %d known", fresh, known)
 	}
-	r.Sift("bee", ".", []lint.Finding{found("ignore", "values.yaml", "the comment names no rule", 1)})
+	r.Sift("bee", ".", []lint.Finding{found("ignore/no-rule", "values.yaml", "", 1)})
 	r.Sift("clean", "clean", nil)
 	return &r
 }
@@ -85,11 +84,11 @@ func TestSiftAfterWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	moved := []lint.Finding{
-		found("images", "../ext/alc/extension.yaml", "the image a is listed", 100),
-		found("images", "../ext/alc/extension.yaml", "the image b: #1 is listed", 90),
-		found("chart", "../ext/alc", "it is no chart", 0),
-		found("render", "../ext/alc/templates/a.yaml", "line 99 of what it renders: no", 0),
-		found("render", "../ext/alc/templates/a.yaml", "line 100 of what it renders: no", 0),
+		found("images/unused", "../ext/alc/extension.yaml", "a", 100),
+		found("images/unused", "../ext/alc/extension.yaml", "b: #1", 90),
+		found("chart/not-loaded", "../ext/alc", "", 0),
+		found("render/not-yaml", "../ext/alc/templates/a.yaml", "", 0),
+		found("render/not-yaml", "../ext/alc/templates/a.yaml", "", 0),
 	}
 	for range 2 { // it is not used up
 		if fresh, known := b.Sift("alc", "../ext/alc", moved); len(fresh) != 0 || known != 5 {
@@ -97,9 +96,11 @@ func TestSiftAfterWrite(t *testing.T) {
 		}
 	}
 	added := []lint.Finding{
-		found("render", "../ext/alc/templates/a.yaml", "line 101 of what it renders: no", 0), // a third one
-		found("images", "../ext/alc/values.yaml", "the image a is listed", 8),
-		found("name", "../ext/alc/extension.yaml", "the image a is listed", 8),
+		found("render/not-yaml", "../ext/alc/templates/a.yaml", "", 0), // a third one
+		found("images/unused", "../ext/alc/extension.yaml", "c", 8),
+		found("images/unused", "../ext/alc/values.yaml", "a", 8),
+		found("images/unlisted", "../ext/alc/extension.yaml", "a", 8),
+		found("name/unused", "../ext/alc/extension.yaml", "a", 8),
 	}
 	fresh, known := b.Sift("alc", "../ext/alc", append(moved, added...))
 	if diff := cmp.Diff(added, fresh); diff != "" || known != 5 {
@@ -125,7 +126,7 @@ func TestGone(t *testing.T) {
 	if got := b.Gone(true); got != 3 {
 		t.Errorf("%d are gone with the extension that is no more", got)
 	}
-	broken := found("chart", "ext/alc/Chart.yaml", "new", 1)
+	broken := found("chart/not-loaded", "ext/alc/Chart.yaml", "new", 1)
 	broken.Severity = lint.Error
 	b.Sift("alc", "ext/alc", []lint.Finding{broken})
 	if got := b.Gone(false); got != 0 {
@@ -146,7 +147,7 @@ func TestKeep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := header + "version: 1\nfindings:\n" + someWritten[strings.Index(someWritten, "  bee:"):]
+	want := header + "version: 2\nfindings:\n" + someWritten[strings.Index(someWritten, "  bee:"):]
 	if diff := cmp.Diff(want, string(text)); diff != "" {
 		t.Error(diff)
 	}
@@ -190,8 +191,12 @@ func TestLoad(t *testing.T) {
 func TestBroken(t *testing.T) {
 	for _, test := range []struct{ name, src, want string }{
 		{"syntax", "version: 1\nfindings: {\n", "b.yaml:2:1"},
-		{"empty", "", "b.yaml: the file is empty\n  → add \"version: 1\""},
-		{"version", "version: 2\nfindings: {}\n", "b.yaml:1:10: \"version\" is 2, but the only version of a baseline so far is 1"},
+		{"empty", "", "b.yaml: the file is empty\n  → add it, for example \"version: 2\""},
+		{"version", "version: 3\nfindings: {}\n", "b.yaml:1:10: \"version\" is 3, but the versions of a baseline are 1 and 2"},
+		{"code", "version: 2\nfindings: {a: [{code: images}]}\n", "b.yaml:2:23: \"code\" is \"images\", but a code is RULE/WHAT, such as images/unlisted"},
+		{"no code", "version: 2\nfindings: {a: [{file: b}]}\n", "b.yaml:2:16: key \"code\" is missing"},
+		{"a rule alone", "version: 1\nfindings: {a: [{rule: b}]}\n", "b.yaml:2:16: key \"code\" is missing"},
+		{"both forms", "version: 2\nfindings: {a: [{code: a/b, message: c}]}\n", "b.yaml:2:16: an entry has either a code, or a rule and a message as in version 1"},
 		{"key", "version: 1\nfindings:\n  alc:\n    - {rule: a, mesage: b}\n", "b.yaml:4:17: unknown key \"mesage\"\n   4 |     - {rule: a, mesage: b}\n     |                 ^^^^^^\n  → did you mean \"message\"?"},
 		{"list", "version: 1\nfindings: []\n", "b.yaml:2:11: \"findings\" must be a mapping, not a list\n   2 | findings: []\n     |           ^\n  → mend it, or write it anew: ksrelease lint --write-baseline"},
 		{"count", "version: 1\nfindings: {a: [{rule: a, message: b, count: 0}]}\n", "b.yaml:2:45: \"count\" must be at least 1, not 0"},
@@ -217,8 +222,8 @@ func TestBroken(t *testing.T) {
 
 // TestMergedTwice: a merge of two branches may leave an entry twice.
 func TestMergedTwice(t *testing.T) {
-	one := "    - rule: images\n      file: extension.yaml\n      message: the image a is listed\n"
-	b, err := Parse("b.yaml", []byte("version: 1\nfindings:\n  alc:\n"+one+one))
+	one := "    - code: images/unused\n      file: extension.yaml\n      subject: a\n"
+	b, err := Parse("b.yaml", []byte("version: 2\nfindings:\n  alc:\n"+one+one))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +253,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("what was written cannot be read: %v\n%s", err, text)
 		}
 		for extension, all := range b.known {
-			if len(all) > 0 && !reflect.DeepEqual(all, again.known[extension]) {
+			if all.count() > 0 && !reflect.DeepEqual(all, again.known[extension]) {
 				t.Fatalf("%s was\n%v\nis\n%v", extension, all, again.known[extension])
 			}
 		}

@@ -25,9 +25,9 @@ type Recorder struct {
 
 // Sift remembers the findings of an extension; none of them is new.
 func (r *Recorder) Sift(extension, folder string, all []lint.Finding) (fresh []lint.Finding, known int) {
-	recorded := findings{}
+	recorded := newFindings()
 	for _, f := range all {
-		recorded[keyOf(folder, f)]++
+		recorded.known[keyOf(folder, f)]++
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -57,11 +57,8 @@ func (r *Recorder) Count() (found, extensions int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, all := range r.found {
-		if len(all) > 0 {
-			extensions++
-		}
-		for _, n := range all {
-			found += n
+		if n := all.count(); n > 0 {
+			found, extensions = found+n, extensions+1
 		}
 	}
 	return found, extensions
@@ -95,17 +92,27 @@ const header = `# Findings of ksrelease lint that were there when this file was 
 func (r *Recorder) text() ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	written := file{Version: 1, Findings: map[string][]entry{}}
+	written := file{Version: version, Findings: map[string][]entry{}}
 	for extension, all := range r.found {
-		for f, n := range all {
-			e := entry{finding: f}
-			if n > 1 {
-				e.Count = n
-			}
-			written.Findings[extension] = append(written.Findings[extension], e)
+		var entries []entry
+		for f, n := range all.known {
+			entries = append(entries, entry{finding: f, Count: n})
 		}
+		for w, n := range all.worded {
+			entries = append(entries, entry{finding: finding{File: w.File}, Rule: w.Rule, Message: w.Message, Count: n})
+		}
+		for i := range entries {
+			if entries[i].Count == 1 {
+				entries[i].Count = 0
+			}
+		}
+		if len(entries) == 0 {
+			continue
+		}
+		written.Findings[extension] = entries
 		slices.SortFunc(written.Findings[extension], func(a, b entry) int {
-			return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.File, b.File), cmp.Compare(a.Message, b.Message))
+			return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.File, b.File),
+				cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Message, b.Message))
 		})
 	}
 	var text bytes.Buffer

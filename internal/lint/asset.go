@@ -25,6 +25,13 @@ func iconRule() Rule {
 		Why:     "The marketplace shows the icon in every list. A reference that leads nowhere fails the release at the upload; a file that is no image shows as a broken picture.",
 		Fix:     "Name a PNG, JPEG, GIF, WebP or SVG file below the extension, such as static/icon.svg.",
 		Source:  "The extension development guide of KubeSphere (a file of the package, an http(s) address, or data:image…).",
+		Codes: []Code{
+			{"not-a-file", "the file is not there, or not in the extension"},
+			{"not-an-image", "the file or data: URI holds no image"},
+			{"svg-by-another-name", "an SVG image whose name does not end in .svg"},
+			{"empty", "the reference is empty"},
+			{"not-an-address", "the address cannot be opened"},
+		},
 		Default: Error,
 		check:   func(s *subject) { s.checkAssets("icon") },
 	}
@@ -37,6 +44,13 @@ func screenshotsRule() Rule {
 		Why:     "The marketplace shows the screenshots on the page of the extension. A reference that leads nowhere fails the release at the upload; a file that is no image shows as a broken picture.",
 		Fix:     "Name PNG, JPEG, GIF, WebP or SVG files below the extension, such as static/screenshots/overview.png.",
 		Source:  "The extension development guide of KubeSphere (files of the package, http(s) addresses, or data:image…).",
+		Codes: []Code{
+			{"not-a-file", "a file is not there, or not in the extension"},
+			{"not-an-image", "a file or data: URI holds no image"},
+			{"svg-by-another-name", "an SVG image whose name does not end in .svg"},
+			{"empty", "a reference is empty"},
+			{"not-an-address", "an address cannot be opened"},
+		},
 		Default: Error,
 		check:   func(s *subject) { s.checkAssets("screenshots") },
 	}
@@ -46,8 +60,8 @@ func screenshotsRule() Rule {
 // images.
 func (s *subject) checkAssets(field string) {
 	for _, p := range s.ext.AssetProblems {
-		if assetRuleOf(s.ext, p) == field {
-			s.problem(p)
+		if ref := assetOf(s.ext, p); ref.field() == field {
+			s.problem(coded("not-a-file", ref.Text), p)
 		}
 	}
 	for _, asset := range s.ext.Assets {
@@ -68,6 +82,14 @@ type assetReference struct {
 	Pointer []string
 }
 
+// field is icon or screenshots; empty for the zero value.
+func (r assetReference) field() string {
+	if len(r.Pointer) == 0 {
+		return ""
+	}
+	return r.Pointer[0]
+}
+
 func references(ext *extension.Extension, field string) []assetReference {
 	value, _ := ext.Document.Value().(map[string]any)
 	switch v := value[field].(type) {
@@ -85,27 +107,27 @@ func references(ext *extension.Extension, field string) []assetReference {
 	return nil
 }
 
-// assetRuleOf is the rule that tells a problem with an asset: that of the field
-// whose value stands where the problem is. It is empty for other fields.
-func assetRuleOf(ext *extension.Extension, p yamldoc.Problem) string {
+// assetOf is the reference that stands where a problem is; the zero value where
+// that is in another field.
+func assetOf(ext *extension.Extension, p yamldoc.Problem) assetReference {
 	for _, field := range [...]string{"icon", "screenshots"} {
 		for _, ref := range references(ext, field) {
 			if line, column := ext.Document.Place(ref.Pointer...); line == p.Line && column == p.Column {
-				return field
+				return ref
 			}
 		}
 	}
-	return ""
+	return assetReference{}
 }
 
 func (s *subject) checkAssetFile(asset extension.Asset, pointer []string) {
 	if err := imageData(asset.Data); err != nil {
-		s.problem(s.ext.Document.Problem(
+		s.problem(coded("not-an-image", asset.Ref), s.ext.Document.Problem(
 			fmt.Sprintf("%s %q is not an image: %v", pointer[0], asset.Ref, err), imageHint, pointer...))
 		return
 	}
 	if isSVG(asset.Data) && !strings.EqualFold(path.Ext(asset.File), ".svg") {
-		s.problem(s.ext.Document.Problem(
+		s.problem(coded("svg-by-another-name", asset.Ref), s.ext.Document.Problem(
 			fmt.Sprintf("%s %q is an SVG image by another name, which browsers refuse to show", pointer[0], asset.Ref),
 			"let the file's name end in .svg", pointer...))
 	}
@@ -116,23 +138,23 @@ const imageHint = "use a PNG, JPEG, GIF, WebP or SVG file"
 // checkRemote looks at references that are no files.
 func (s *subject) checkRemote(ref assetReference) {
 	field := ref.Pointer[0]
-	tell := func(message, hint string) {
-		s.problem(s.ext.Document.Problem(message, hint, ref.Pointer...))
+	tell := func(m mark, message, hint string) {
+		s.problem(m, s.ext.Document.Problem(message, hint, ref.Pointer...))
 	}
 	switch {
 	case strings.TrimSpace(ref.Text) == "":
-		tell(field+" is empty", "name an image file of the extension, such as static/icon.svg, or remove the entry")
+		tell(coded("empty"), field+" is empty", "name an image file of the extension, such as static/icon.svg, or remove the entry")
 	case hasScheme(ref.Text, "data"):
 		data, err := dataURI(ref.Text)
 		if err == nil {
 			err = imageData(data)
 		}
 		if err != nil {
-			tell(fmt.Sprintf("%s is a data: URI without an image: %v", field, err), "write it as data:image/png;base64,…, or name a file instead")
+			tell(coded("not-an-image"), fmt.Sprintf("%s is a data: URI without an image: %v", field, err), "write it as data:image/png;base64,…, or name a file instead")
 		}
 	case !extension.IsLocalRef(ref.Text):
 		if u, err := url.Parse(ref.Text); err != nil || u.Host == "" {
-			tell(fmt.Sprintf("%s %q is not a URL that anybody can open", field, ref.Text), "write it as https://HOST/PATH, or name a file of the extension")
+			tell(coded("not-an-address", ref.Text), fmt.Sprintf("%s %q is not a URL that anybody can open", field, ref.Text), "write it as https://HOST/PATH, or name a file of the extension")
 		}
 	}
 }

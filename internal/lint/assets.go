@@ -25,6 +25,18 @@ func assetsRule() Rule {
 			"JPEG or WebP. Name pictures apart.",
 		Source: "The extension development guide of KubeSphere on icon and screenshots, which sets no numbers: those here " +
 			"are what pages of that kind show; `ksbuilder` v0.4.5, which uploads assets under their base names.",
+		Codes: []Code{
+			{"ignored-file", ".helmignore keeps a picture out of the package"},
+			{"embedded", "a large data: URI"},
+			{"damaged", "a picture cannot be read"},
+			{"large-icon", "the icon has too many bytes"},
+			{"animated-icon", "the icon moves"},
+			{"icon-not-square", "the sides of the icon are not equal"},
+			{"icon-pixels", "the icon has too few or too many pixels"},
+			{"large-screenshot", "a screenshot has too many bytes"},
+			{"screenshot-pixels", "a screenshot has too few or too many pixels"},
+			{"same-name", "two pictures have one file name"},
+		},
 		Default: Warning,
 		check:   checkAssetSizes,
 	}
@@ -48,7 +60,7 @@ const (
 func checkAssetSizes(s *subject) {
 	for _, asset := range s.ext.Assets {
 		if !slices.ContainsFunc(s.ext.Files, func(f extension.File) bool { return f.Name == asset.File }) {
-			s.problemAs(s.atMost(Info), s.ext.Document.Problem(
+			s.problemAs(coded("ignored-file", asset.Ref), s.atMost(Info), s.ext.Document.Problem(
 				fmt.Sprintf("%s %s is uploaded, and .helmignore keeps it out of packages: one that `ksrelease package` leaves cannot be released from", asset.Pointers[0][0], oneLine(asset.Ref)),
 				"to keep pictures out of what is pushed, name their folder as staticFileDirectory", asset.Pointers[0]...))
 		}
@@ -56,7 +68,7 @@ func checkAssetSizes(s *subject) {
 			continue // the rules icon and screenshots say so
 		}
 		// A file that is both is looked at as the icon, which asks for more.
-		s.assetSize(asset.Pointers[0], fmt.Sprintf("%s %s", asset.Pointers[0][0], oneLine(asset.Ref)), asset.Data)
+		s.assetSize(asset.Pointers[0], asset.Ref, asset.Data)
 	}
 	for _, field := range [...]string{"icon", "screenshots"} {
 		for _, ref := range references(s.ext, field) {
@@ -76,7 +88,7 @@ func (s *subject) embedded(ref assetReference) {
 		return // the rules icon and screenshots say so
 	}
 	field := ref.Pointer[0]
-	s.assetSize(ref.Pointer, field, data)
+	s.assetSize(ref.Pointer, "", data)
 	if len(ref.Text) <= maxEmbeddedBytes {
 		return
 	}
@@ -84,42 +96,47 @@ func (s *subject) embedded(ref assetReference) {
 	if field == "icon" {
 		where = "extension.yaml and in Chart.yaml"
 	}
-	s.problem(s.ext.Document.Problem(
+	s.problem(coded("embedded", field), s.ext.Document.Problem(
 		fmt.Sprintf("%s is embedded with %s, which stand in %s of each package", field, byteSize(len(ref.Text)), where),
 		"make it a file and name it: it is uploaded then, and the package has its address", ref.Pointer...))
 }
 
-// assetSize tells what is wrong with one picture, whose name is what.
-func (s *subject) assetSize(pointer []string, what string, data []byte) {
-	tell := func(hint, format string, args ...any) {
-		s.problem(s.ext.Document.Problem(what+" "+fmt.Sprintf(format, args...), hint, pointer...))
+// assetSize tells what is wrong with one picture; ref is empty for one that is
+// embedded.
+func (s *subject) assetSize(pointer []string, ref string, data []byte) {
+	what := pointer[0]
+	if ref != "" {
+		what += " " + oneLine(ref)
+	}
+	tell := func(found, hint, format string, args ...any) {
+		s.problem(coded(found, pointer[0], ref), s.ext.Document.Problem(what+" "+fmt.Sprintf(format, args...), hint, pointer...))
 	}
 	p, err := readPicture(data)
 	if err != nil {
-		tell("make the file anew", "is damaged: %v", err)
+		tell("damaged", "make the file anew", "is damaged: %v", err)
 		return
 	}
 	shorter, longer := min(p.Width, p.Height), max(p.Width, p.Height)
 	if pointer[0] == "icon" {
 		if len(data) > maxIconBytes {
-			tell("use an SVG without embedded pictures, or a PNG of 64 to 512 pixels", "has %s, for a small square in a list", byteSize(len(data)))
+			tell("large-icon", "use an SVG without embedded pictures, or a PNG of 64 to 512 pixels", "has %s, for a small square in a list", byteSize(len(data)))
 		}
 		if p.Animated {
-			tell("use a picture with one frame", "moves")
+			tell("animated-icon", "use a picture with one frame", "moves")
 		}
 		if shorter > 0 && longer/shorter > maxIconRatio {
-			tell("let both sides be about equal, with a transparent margin where it needs one", "is no square: it has %s", p.size())
+			tell("icon-not-square", "let both sides be about equal, with a transparent margin where it needs one", "is no square: it has %s", p.size())
 		}
 		if !p.Scalable && longer > 0 && (shorter < minIconPixels || longer > maxIconPixels) {
-			tell("use an SVG, or a PNG of 64 to 512 pixels", "has %s", p.size())
+			tell("icon-pixels", "use an SVG, or a PNG of 64 to 512 pixels", "has %s", p.size())
 		}
 		return
 	}
 	if len(data) > maxScreenshotBytes {
-		tell("make it smaller (WebP, JPEG, or a PNG with fewer colours): readers wait for it", "has %s", byteSize(len(data)))
+		tell("large-screenshot", "make it smaller (WebP, JPEG, or a PNG with fewer colours): readers wait for it", "has %s", byteSize(len(data)))
 	}
 	if !p.Scalable && longer > 0 && (p.Width < minScreenshotPixels || longer > maxScreenshotPixels) {
-		tell("let it be 640 to 2560 pixels wide", "has %s", p.size())
+		tell("screenshot-pixels", "let it be 640 to 2560 pixels wide", "has %s", p.size())
 	}
 }
 
@@ -141,7 +158,7 @@ func (s *subject) collisions() {
 			first[name] = asset
 			continue
 		}
-		s.problemAs(s.byDefault(Info), s.ext.Document.Problem(
+		s.problemAs(coded("same-name", asset.Ref), s.byDefault(Info), s.ext.Document.Problem(
 			fmt.Sprintf("%s has the file name of %s: ksrelease uploads them as %s and %s, ksbuilder would let one overwrite the other",
 				oneLine(asset.Ref), oneLine(other.Ref), oneLine(asset.RemoteName), oneLine(other.RemoteName)),
 			"name the files apart if ksbuilder is to push this, too", asset.Pointers[0]...))

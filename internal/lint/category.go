@@ -19,7 +19,11 @@ func categoryRule() Rule {
 		Fix: "Use one of these: " + strings.Join(categories, ", ") + ".\n\n" +
 			"New categories appear from time to time. If yours is one of them, say so where it stands:\n\n" +
 			"category: quantum # ksrelease:ignore category new in the marketplace",
-		Source:  "The categories of KubeSphere Cloud and the extension development guide; the repository controller of KubeSphere 4 on the label; Kubernetes on values of labels.",
+		Source: "The categories of KubeSphere Cloud and the extension development guide; the repository controller of KubeSphere 4 on the label; Kubernetes on values of labels.",
+		Codes: []Code{
+			{"unknown", "the category is none that is known"},
+			{"not-a-label", "the category cannot be the value of a label"},
+		},
 		Default: Warning,
 		check:   checkCategory,
 	}
@@ -40,16 +44,16 @@ func checkCategory(s *subject) {
 	if category == "" || slices.Contains(categories, category) {
 		return // the schema tells that it is missing or no text
 	}
-	severity, message := s.severity(), fmt.Sprintf("the category %q is not one of those that are known", oneLine(category))
+	found, severity, message := "unknown", s.severity(), fmt.Sprintf("the category %q is not one of those that are known", oneLine(category))
 	if !labelValue.MatchString(category) {
 		if _, chosen := s.configured(); !chosen {
 			severity = Error
 		}
-		message = fmt.Sprintf("the category %q cannot be the value of a Kubernetes label (letters, digits, -, _ and ., at most 63), so the extension does not appear", oneLine(category))
+		found, message = "not-a-label", fmt.Sprintf("the category %q cannot be the value of a Kubernetes label (letters, digits, -, _ and ., at most 63), so the extension does not appear", oneLine(category))
 	}
 	hint := "the categories are " + strings.Join(categories, ", ")
 	if near, ok := yamldoc.Nearest(strings.Join(strings.Fields(category), "-"), categories); ok {
 		hint = fmt.Sprintf("did you mean %q? %s", near, hint)
 	}
-	s.problemAs(severity, s.ext.Document.Problem(message, hint, "category"))
+	s.problemAs(coded(found, category), severity, s.ext.Document.Problem(message, hint, "category"))
 }

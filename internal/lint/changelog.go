@@ -16,7 +16,13 @@ func changelogRule() Rule {
 			"the version they are offered says that somebody forgot it: the version was bumped and the text was not.",
 		Fix: "Write CHANGELOG.md, and CHANGELOG_zh.md for zh, and so on, with a heading for each version:\n\n" +
 			"## 1.2.0",
-		Source:  "The extension development guide of KubeSphere on the files of an extension: CHANGELOG.md and CHANGELOG_zh.md.",
+		Source: "The extension development guide of KubeSphere on the files of an extension: CHANGELOG.md and CHANGELOG_zh.md.",
+		Codes: []Code{
+			{"missing", "there is no CHANGELOG in a language"},
+			{"empty", "a CHANGELOG is empty"},
+			{"dead-reference", "a CHANGELOG refers to a file that users will not have"},
+			{"version-not-named", "a CHANGELOG does not name this version"},
+		},
 		Default: Warning,
 		check:   checkChangelog,
 	}
@@ -30,7 +36,7 @@ func checkChangelog(s *subject) {
 	}
 	for _, name := range sortedKeys(texts) {
 		if !namesVersion(texts[name], version) {
-			s.tell(s.severity(), Finding{
+			s.tell(coded("version-not-named", version), s.severity(), Finding{
 				File:    s.path(name),
 				Message: fmt.Sprintf("%s does not name this version, %s", name, oneLine(version)),
 				Hint:    fmt.Sprintf("say what is new, below a heading ## %s", oneLine(version)),

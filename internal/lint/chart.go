@@ -22,8 +22,22 @@ func chartRule() Rule {
 			"a chart whose declared dependencies are not all under charts/, and one of the type library. Of a key that values.yaml has twice, it takes the last " +
 			"without a word, and a template that reads a file from `staticFileDirectory` reads nothing, for that is not in the package. " +
 			"Of a Chart.yaml beside extension.yaml only `type` and `appVersion` count.",
-		Fix:        "Mend the file that Helm cannot read; put the missing subchart under charts/, or take it out of dependencies. Keep what templates read out of `staticFileDirectory`.",
-		Source:     "The repository controller of KubeSphere 4, which loads packages with the loader of Helm 3; Helm's action.CheckDependencies.",
+		Fix:    "Mend the file that Helm cannot read; put the missing subchart under charts/, or take it out of dependencies. Keep what templates read out of `staticFileDirectory`.",
+		Source: "The repository controller of KubeSphere 4, which loads packages with the loader of Helm 3; Helm's action.CheckDependencies.",
+		Codes: []Code{
+			{"not-loaded", "Helm cannot load the chart"},
+			{"dependency-twice", "two dependencies have one name"},
+			{"values-not-merged", "Helm cannot work out the values of the subcharts"},
+			{"values-not-a-mapping", "the values of a subchart are no mapping"},
+			{"type", "Helm does not install charts of this type"},
+			{"other-chart", "Chart.yaml says something else than extension.yaml"},
+			{"file-left-out", "a template reads a file that the package lacks"},
+			{"missing-dependency", "a dependency is not under charts/"},
+			{"alias-without-version", "an alias has no effect, for lack of a version"},
+			{"other-version", "a subchart is there in another version than asked for"},
+			{"missing-nested-dependency", "a dependency of a subchart is not there"},
+			{"repeated-key", "values.yaml has a key twice"},
+		},
 		Default:    Error,
 		needsChart: true,
 		check:      checkChart,
@@ -57,10 +71,10 @@ func (s *subject) chartType(root *chart.Chart) {
 	}
 	message, hint := fmt.Sprintf("the chart is of the type %q, and Helm installs only applications", oneLine(kind)), "take type out, or write application"
 	if s.ext.Metadata.Type != "" {
-		s.problem(s.ext.Document.Problem(message, hint, "type"))
+		s.problem(coded("type", kind), s.ext.Document.Problem(message, hint, "type"))
 		return
 	}
-	s.tell(s.severity(), Finding{File: s.path(extension.ChartFile), Message: message, Hint: hint})
+	s.tell(coded("type", kind), s.severity(), Finding{File: s.path(extension.ChartFile), Message: message, Hint: hint})
 }
 
 // otherChart tells a Chart.yaml at the top that is of another chart than
@@ -74,7 +88,7 @@ func (s *subject) otherChart() {
 		{"name", found.Name, s.ext.Metadata.Name}, {"version", found.Version, s.ext.Metadata.Version},
 	} {
 		if field.there != "" && field.there != field.counts {
-			s.tell(s.atMost(Warning), Finding{
+			s.tell(coded("other-chart", field.name), s.atMost(Warning), Finding{
 				File:    s.path(extension.ChartFile),
 				Message: fmt.Sprintf("the %s in Chart.yaml is %q, and %q in extension.yaml: the package gets a Chart.yaml made from extension.yaml", field.name, oneLine(field.there), oneLine(field.counts)),
 				Hint:    "remove Chart.yaml; type and appVersion can stand in extension.yaml",
@@ -96,7 +110,7 @@ func (s *subject) readsOfStatic(root *chart.Chart) {
 				continue
 			}
 			at := source{File: template.Name, Text: string(template.Data)}
-			s.inSourceAs(s.atMost(Warning), at, lineIn(at, m[2]),
+			s.inSourceAs(coded("file-left-out", name), s.atMost(Warning), at, lineIn(at, m[2]),
 				fmt.Sprintf("the template reads %s, and staticFileDirectory leaves that out of the pushed package", oneLine(name)),
 				"move the file into another folder: staticFileDirectory is for icon and screenshots")
 		}
@@ -108,15 +122,16 @@ var mistyped = regexp.MustCompile(`type mismatch on (\S+): `)
 
 // valuesError tells why Helm cannot merge the values of the subcharts.
 func (s *subject) valuesError(err error) {
-	f := Finding{
+	m, f := coded("values-not-merged"), Finding{
 		File:    s.path("values.yaml"),
 		Message: unmergeable(err),
 		Hint:    "compare values.yaml with the dependencies in extension.yaml",
 	}
-	if mistyped.MatchString(err.Error()) {
+	if key := mistyped.FindStringSubmatch(err.Error()); key != nil {
+		m = coded("values-not-a-mapping", key[1])
 		f.Hint = "put the values of the subchart there, or take the line out"
 	}
-	s.tell(s.severity(), f)
+	s.tell(m, s.severity(), f)
 }
 
 // unmergeable says in plain words why Helm cannot merge values.
@@ -149,18 +164,18 @@ func (s *subject) declaredDependencies(root *chart.Chart) {
 			if near, ok := yamldoc.Nearest(name, present); ok {
 				hint = fmt.Sprintf("did you mean %q?", near)
 			}
-			s.problem(s.ext.Document.Problem(fmt.Sprintf("the dependency %q is not there: no chart under charts/ has that name", name), hint, pointer...))
+			s.problem(coded("missing-dependency", name), s.ext.Document.Problem(fmt.Sprintf("the dependency %q is not there: no chart under charts/ has that name", name), hint, pointer...))
 			continue
 		}
 		version, _ := fields["version"].(string)
 		if alias, _ := fields["alias"].(string); alias != "" && version == "" {
-			s.problemAs(s.atMost(Warning), s.ext.Document.Problem(
+			s.problemAs(coded("alias-without-version", alias), s.atMost(Warning), s.ext.Document.Problem(
 				fmt.Sprintf("the alias %q of the dependency %q has no effect: Helm looks at it only where version is given", alias, name),
 				fmt.Sprintf("add version: %q", versionsOf(root, name)), "dependencies", strconv.Itoa(i), "alias"))
 			continue
 		}
 		if version != "" && !anyInRange(root, name, version) {
-			s.problemAs(s.atMost(Warning), s.ext.Document.Problem(
+			s.problemAs(coded("other-version", name), s.atMost(Warning), s.ext.Document.Problem(
 				fmt.Sprintf("the dependency %q asks for version %s, and charts/ has %s: Helm passes over its alias", name, version, versionsOf(root, name)),
 				"let both name the same version, or leave the version out", "dependencies", strconv.Itoa(i), "version"))
 		}
@@ -205,7 +220,7 @@ func (s *subject) nestedDependencies(loaded *loadedChart) {
 				continue
 			}
 			file, inside := at.file("Chart.yaml")
-			s.inSourceAs(s.atMost(Warning), source{File: file, Inside: inside}, 0,
+			s.inSourceAs(coded("missing-nested-dependency", c.Name(), dependency.Name), s.atMost(Warning), source{File: file, Inside: inside}, 0,
 				fmt.Sprintf("the subchart %q depends on %q, which is switched on and not under its charts/", c.Name(), dependency.Name),
 				"run `helm dependency build` in the subchart, or switch the dependency off in values.yaml")
 		}

@@ -23,6 +23,13 @@ func ciValuesRule() Rule {
 		Fix: "Mend the template at the place that the finding names, or the values; delete values that stand for nothing any more.",
 		Source: "chart-testing of the Helm project: it renders each chart by itself with each file ci/*-values.yaml of it. Here a " +
 			"subchart sees the `global` values of the extension besides, without which it is never installed.",
+		Codes: []Code{
+			{"too-many", "there are more files than are tried"},
+			{"unreadable", "a file of values cannot be read"},
+			{"broken-template", "a template does not render with a file of values"},
+			{"values-not-merged", "Helm cannot work out the values of the subcharts"},
+			{"values-refused", "the schema of the values refuses a file of values"},
+		},
 		Default:    Warning,
 		needsChart: true,
 		check:      checkCIValues,
@@ -55,7 +62,7 @@ func checkCIValues(s *subject) {
 		}
 	})
 	if left < 0 {
-		s.tell(s.atMost(Info), Finding{
+		s.tell(coded("too-many"), s.atMost(Info), Finding{
 			File:    s.path(""),
 			Message: fmt.Sprintf("there are %d files ci/*-values.yaml, and the last %d were not tried", maxCIValues-left, -left),
 			Hint:    "keep those that stand for a way of using the chart",
@@ -129,19 +136,27 @@ func (s *subject) ciValues(loaded *loadedChart, c *chart.Chart, files []*chart.F
 		}
 		sets = append(sets, ciSet{File: file, Values: given})
 	}
-	faults := map[string][]*chart.File{}
-	var order []string
+	faults := map[ciFailure][]*chart.File{}
+	var order []ciFailure
 	for _, set := range s.refused(c, sets) {
-		if err := s.renderAlone(loaded, c, set); err != nil && s.ctx.Err() == nil {
-			if faults[err.Error()] == nil {
-				order = append(order, err.Error())
+		if fault, failed := s.renderAlone(loaded, c, set); failed && s.ctx.Err() == nil {
+			if faults[fault] == nil {
+				order = append(order, fault)
 			}
-			faults[err.Error()] = append(faults[err.Error()], set.File)
+			faults[fault] = append(faults[fault], set.File)
 		}
 	}
 	for _, fault := range order {
-		s.ciFault(at, faults[fault][0], fmt.Sprintf("the chart %s does not render with these values: %s", c.Name(), fault), len(faults[fault])-1)
+		s.ciFault(coded(fault.Found, c.Name(), fault.Subject), at, faults[fault][0],
+			fmt.Sprintf("the chart %s does not render with these values: %s", c.Name(), fault.Cause), len(faults[fault])-1)
 	}
+}
+
+// ciFailure is why a chart does not render with some values.
+type ciFailure struct {
+	Found   string // the code of the finding
+	Subject string // what it is about, besides the chart
+	Cause   string // in plain words
 }
 
 // ciUnreadable tells why a file is no file of values.
@@ -150,22 +165,22 @@ func (s *subject) ciUnreadable(at chartPlace, file *chart.File) {
 	_, err := yamldoc.Parse(s.path(name), file.Data)
 	var problems yamldoc.Problems
 	if !errors.As(err, &problems) || inside != "" {
-		s.ciFault(at, file, "the values are no mapping", 0)
+		s.ciFault(coded("unreadable"), at, file, "the values are no mapping", 0)
 		return
 	}
 	for _, p := range problems {
-		s.problem(p)
+		s.problem(coded("unreadable", p.About), p)
 	}
 }
 
 // ciFault tells what is wrong with one file of values, and with others in the
 // same way.
-func (s *subject) ciFault(at chartPlace, file *chart.File, message string, others int) {
+func (s *subject) ciFault(m mark, at chartPlace, file *chart.File, message string, others int) {
 	if others > 0 {
 		message += fmt.Sprintf(" (nor with %s)", counted(others, "other file of ci/", "other files of ci/"))
 	}
 	name, inside := at.file(file.Name)
-	s.inSource(source{File: name, Inside: inside}, 0, message,
+	s.inSource(m, source{File: name, Inside: inside}, 0, message,
 		"mend the template or the values; KubeSphere installs the chart with other values, so users may never meet this")
 }
 
@@ -182,7 +197,7 @@ func (s *subject) refused(c *chart.Chart, sets []ciSet) []ciSet {
 	var refused, left []ciSet
 	for _, set := range sets {
 		set.merged = set.mergedInto(c)
-		if schemaRefuses(c, set.merged) != nil {
+		if len(schemaRefuses(c, set.merged)) > 0 {
 			refused = append(refused, set)
 		} else {
 			left = append(left, set)
@@ -251,36 +266,36 @@ func (s *subject) ciRelease(c *chart.Chart) chartutil.ReleaseOptions {
 	return chartutil.ReleaseOptions{Name: c.Name(), Namespace: "extension-" + s.ext.Metadata.Name, Revision: 1, IsInstall: true}
 }
 
-// renderAlone renders a chart as if it were the root, and says in plain words why
-// that fails.
-func (s *subject) renderAlone(loaded *loadedChart, c *chart.Chart, set ciSet) error {
+// renderAlone renders a chart as if it were the root, and says why that fails.
+func (s *subject) renderAlone(loaded *loadedChart, c *chart.Chart, set ciSet) (fault ciFailure, failed bool) {
 	given := copyTree(set.Values).(map[string]any)
 	tree, err := processed(c, given)
 	if err != nil {
-		return errors.New(unmergeable(err))
+		return ciFailure{"values-not-merged", "", unmergeable(err)}, true
 	}
 	r, err := newRenderer(tree, s.ciRelease(c), given, capabilities(s.ext.Metadata.KubeVersion))
 	if err != nil {
-		return errors.New(unmergeable(err))
+		return ciFailure{"values-not-merged", "", unmergeable(err)}, true
 	}
-	if err := schemaRefuses(tree, r.values()); err != nil {
-		return err
+	if refused := schemaRefuses(tree, r.values()); len(refused) > 0 {
+		return schemaFailure(refused), true
 	}
 	_, err = r.once(s.ctx, false, nil)
 	if err == nil {
-		return nil
+		return ciFailure{}, false
 	}
 	sources := loaded.Places.sources(tree)
-	fault := explainTemplate(err, sources)
-	where := sources[fault.At.Template]
-	cause := oneLine(fault.Cause)
-	if fault.Expression != "" {
-		cause += ", in {{ " + oneLine(fault.Expression) + " }}"
+	explained := explainTemplate(err, sources)
+	where := sources[explained.At.Template]
+	fault = ciFailure{"broken-template", explained.Expression, oneLine(explained.Cause)}
+	if explained.Expression != "" {
+		fault.Cause += ", in {{ " + oneLine(explained.Expression) + " }}"
 	}
-	if where.File == "" {
-		return errors.New(cause)
+	if where.File != "" {
+		fault.Subject = base(where) + " " + fault.Subject
+		fault.Cause = fmt.Sprintf("%s:%d: %s", base(where), explained.At.Line, fault.Cause)
 	}
-	return fmt.Errorf("%s:%d: %s", base(where), fault.At.Line, cause)
+	return fault, true
 }
 
 // globals is a copy of the global values of the extension.
@@ -291,9 +306,9 @@ func globals(loaded *loadedChart) map[string]any {
 	return all
 }
 
-// schemaRefuses says by which value the values.schema.json of a chart refuses
+// schemaRefuses are the mistakes by which the values.schema.json of a chart refuses
 // values. Schemas that are none are told elsewhere.
-func schemaRefuses(c *chart.Chart, values map[string]any) error {
+func schemaRefuses(c *chart.Chart, values map[string]any) []valueMistake {
 	if c.Schema == nil {
 		return nil
 	}
@@ -301,12 +316,14 @@ func schemaRefuses(c *chart.Chart, values map[string]any) error {
 	if mistake != "" {
 		return nil
 	}
-	var causes []string
-	for _, m := range against(schema, values) {
+	return against(schema, values)
+}
+
+func schemaFailure(refused []valueMistake) ciFailure {
+	var names, causes []string
+	for _, m := range refused {
+		names = append(names, strings.Join(m.Pointer, "."))
 		causes = append(causes, m.name()+": "+m.Message)
 	}
-	if len(causes) == 0 {
-		return nil
-	}
-	return fmt.Errorf("they break values.schema.json at %s", strings.Join(causes, "; "))
+	return ciFailure{"values-refused", strings.Join(names, " "), "they break values.schema.json at " + strings.Join(causes, "; ")}
 }

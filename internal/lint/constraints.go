@@ -24,6 +24,11 @@ func constraintsRule() Rule {
 			"kubeVersion: \">=1.22.0-0 <1.32.0-0\"\nksVersion: \">=4.1.0-0\"",
 		Source: "KubeSphere 4 (`matchVersionConstraints` of pkg/controller/core) and Helm 3 (`chartutil.IsCompatibleRange`), which both read constraints " +
 			"with Masterminds/semver/v3; its changelog on 3.4.0, of June 2025, after KubeSphere 4.1.",
+		Codes: []Code{
+			{"unreadable", "a constraint cannot be read"},
+			{"unsatisfiable", "no version satisfies a constraint"},
+			{"no-pre-releases", "a constraint shuts out pre-releases"},
+		},
 		Default: Error,
 		check:   checkConstraints,
 	}
@@ -67,12 +72,16 @@ func (s *subject) checkConstraint(c versionConstraint) {
 	parsed, err := semver.NewConstraint(c.Text)
 	if err != nil {
 		message, hint := unreadableConstraint(c, err)
-		s.problem(s.ext.Document.Problem(message, hint, c.Pointer...))
+		subject := []string{c.Name, c.Text}
+		if errors.Is(err, semver.ErrConstraintTooLong) || errors.Is(err, semver.ErrTooManyConstraintGroups) {
+			subject = subject[:1]
+		}
+		s.problem(coded("unreadable", subject...), s.ext.Document.Problem(message, hint, c.Pointer...))
 		return
 	}
 	parts := partsOf(parsed)
 	if parts.unsatisfiable(parsed) {
-		s.problemAs(s.byDefault(Warning), s.ext.Document.Problem(
+		s.problemAs(coded("unsatisfiable", c.Name, c.Text), s.byDefault(Warning), s.ext.Document.Problem(
 			fmt.Sprintf("no version satisfies %s %q", c.Name, oneLine(c.Text)),
 			"correct the bounds: comparisons with a blank or a comma between them have to hold together, || stands between alternatives", c.Pointer...))
 		return
@@ -84,7 +93,7 @@ func (s *subject) checkConstraint(c versionConstraint) {
 	if better, ok := parts.withPreReleases(parsed); ok {
 		hint = fmt.Sprintf("write it as %q", better)
 	}
-	s.problemAs(s.atMost(Info), s.ext.Document.Problem(
+	s.problemAs(coded("no-pre-releases", c.Name, c.Text), s.atMost(Info), s.ext.Document.Problem(
 		fmt.Sprintf("%s %q shuts out pre-releases, and by SemVer that is what versions such as %s are", c.Name, oneLine(c.Text), c.Example),
 		hint, c.Pointer...))
 }

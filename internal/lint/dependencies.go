@@ -27,7 +27,21 @@ func dependenciesRule() Rule {
 			"# extension.yaml\ndependencies:\n  - name: web\n    condition: web.enabled\n\n" +
 			"and in values.yaml:\n\n" +
 			"web:\n  enabled: true",
-		Source:     "Helm 3: `ProcessDependencies` of its package chartutil; `getOverrides` of KubeSphere 4 (pkg/controller/core/installplan_controller.go). What is declared and not there is told by the rule `chart`.",
+		Source: "Helm 3: `ProcessDependencies` of its package chartutil; `getOverrides` of KubeSphere 4 (pkg/controller/core/installplan_controller.go). What is declared and not there is told by the rule `chart`.",
+		Codes: []Code{
+			{"undeclared", "a subchart is not among the dependencies"},
+			{"same-name", "two subcharts have one name"},
+			{"enabled-without-effect", "enabled: false has no effect"},
+			{"condition-with-blank", "a condition has a blank next to a comma"},
+			{"condition-not-boolean", "the value of a condition is not true or false"},
+			{"condition-without-value", "a condition names no value"},
+			{"tags-not-a-mapping", "tags in values.yaml is no mapping"},
+			{"tag-not-boolean", "the value of a tag is not true or false"},
+			{"tag-set-by-kubesphere", "a tag is switched off that KubeSphere sets"},
+			{"unused-tag", "no dependency has a tag that is set"},
+			{"tag-without-effect", "a tag is switched off without effect"},
+			{"tag-off", "a tag is off, and subcharts with it"},
+		},
 		Default:    Warning,
 		needsChart: true,
 		check:      checkDependencies,
@@ -62,7 +76,7 @@ func (s *subject) undeclared(loaded *loadedChart) {
 			message += fmt.Sprintf("; in %s it goes to the host cluster and to every chosen one", multicluster)
 			hint += fmt.Sprintf("\n  tags: [%s]", tagExtension)
 		}
-		s.problem(s.ext.Document.ProblemAtKey(message, hint, "dependencies"))
+		s.problem(coded("undeclared", child.Name(), folder), s.ext.Document.ProblemAtKey(message, hint, "dependencies"))
 	}
 }
 
@@ -118,7 +132,7 @@ func (s *subject) sameNames(loaded *loadedChart) {
 		if len(distinct) < 2 {
 			continue
 		}
-		s.problem(s.ext.Document.ProblemAtKey(
+		s.problem(coded("same-name", name), s.ext.Document.ProblemAtKey(
 			fmt.Sprintf("%s hold charts with one name, %q: Helm takes their templates and values for those of one chart", strings.Join(distinct, " and "), oneLine(name)),
 			"rename all but one of them in its Chart.yaml, or give it an alias and a version among the dependencies", "dependencies"))
 	}
@@ -129,7 +143,7 @@ func (s *subject) deadSwitch(dependency entry) {
 	if dependency.Fields["enabled"] != false {
 		return
 	}
-	s.problem(s.ext.Document.Problem(
+	s.problem(coded("enabled-without-effect", dependency.text("name")), s.ext.Document.Problem(
 		fmt.Sprintf("enabled: false has no effect on the dependency %q: Helm switches it on before it looks at conditions and tags", oneLine(dependency.text("name"))),
 		"use a condition that is false in values.yaml, or take the dependency out", dependency.at("enabled")...))
 }
@@ -140,14 +154,14 @@ func (s *subject) condition(root *chart.Chart, dependency entry) {
 	if condition == "" {
 		return
 	}
-	tell := func(message, hint string) {
-		s.problem(s.ext.Document.Problem(message, hint, dependency.at("condition")...))
+	tell := func(found, path, message, hint string) {
+		s.problem(coded(found, dependency.text("name"), path), s.ext.Document.Problem(message, hint, dependency.at("condition")...))
 	}
 	of := fmt.Sprintf("of the dependency %q", oneLine(dependency.text("name")))
 	paths := conditionPaths(condition)
 	for _, path := range paths {
 		if path != strings.TrimSpace(path) {
-			tell(fmt.Sprintf("the condition %s has a blank beside a comma, and Helm looks for a value of the name %q", of, oneLine(path)),
+			tell("condition-with-blank", path, fmt.Sprintf("the condition %s has a blank beside a comma, and Helm looks for a value of the name %q", of, oneLine(path)),
 				fmt.Sprintf("write it as %q", strings.Join(trimmed(paths), ",")))
 			return
 		}
@@ -158,7 +172,7 @@ func (s *subject) condition(root *chart.Chart, dependency entry) {
 			continue
 		}
 		if _, isSwitch := value.(bool); !isSwitch {
-			tell(fmt.Sprintf("the condition %q %s is %s in values.yaml: Helm passes over what is not true or false", oneLine(path), of, shownValue(value)),
+			tell("condition-not-boolean", path, fmt.Sprintf("the condition %q %s is %s in values.yaml: Helm passes over what is not true or false", oneLine(path), of, shownValue(value)),
 				fmt.Sprintf("write %s as true or false, without quotes", oneLine(path)))
 		}
 		return
@@ -166,7 +180,7 @@ func (s *subject) condition(root *chart.Chart, dependency entry) {
 	s.missingCondition(root, paths, of, tell)
 }
 
-func (s *subject) missingCondition(root *chart.Chart, paths []string, of string, tell func(message, hint string)) {
+func (s *subject) missingCondition(root *chart.Chart, paths []string, of string, tell func(found, path, message, hint string)) {
 	message := fmt.Sprintf("the condition %q %s names no value in values.yaml: Helm passes over it, and the subchart stays on", oneLine(paths[0]), of)
 	if len(paths) > 1 {
 		message = fmt.Sprintf("none of the conditions %s %s names a value in values.yaml: Helm passes over them, and the subchart stays on", quotedWords(paths), of)
@@ -182,7 +196,7 @@ func (s *subject) missingCondition(root *chart.Chart, paths []string, of string,
 	if near, ok := yamldoc.Nearest(paths[0], switches); ok {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
-	tell(message, hint)
+	tell("condition-without-value", paths[0], message, hint)
 }
 
 // valueAt looks a path up as Helm does before it decides on dependencies: in the
@@ -284,7 +298,7 @@ func (s *subject) tagValues(root *chart.Chart) {
 	}
 	tags, isMapping := value.(map[string]any)
 	if !isMapping {
-		s.atValue("tags in values.yaml is not a mapping of tags to true or false: Helm passes over it", "write it as\ntags:\n  NAME: true", Warning, "tags")
+		s.atValue(coded("tags-not-a-mapping"), "tags in values.yaml is not a mapping of tags to true or false: Helm passes over it", "write it as\ntags:\n  NAME: true", Warning, "tags")
 		return
 	}
 	subcharts := s.taggedSubcharts()
@@ -298,10 +312,10 @@ func (s *subject) tagValue(tag string, tags map[string]any, subcharts []taggedSu
 	shown := oneLine(tag)
 	switch {
 	case !isSwitch:
-		s.atValue(fmt.Sprintf("tags.%s is %s: Helm passes over what is not true or false", shown, shownValue(tags[tag])), "write true or false, without quotes", Warning, "tags", tag)
+		s.atValue(coded("tag-not-boolean", "tags."+tag), fmt.Sprintf("tags.%s is %s: Helm passes over what is not true or false", shown, shownValue(tags[tag])), "write true or false, without quotes", Warning, "tags", tag)
 	case tag == tagExtension || tag == tagAgent:
 		if !on {
-			s.atValue(fmt.Sprintf("tags.%s is switched off here, but KubeSphere sets it whenever it installs the extension", shown),
+			s.atValue(coded("tag-set-by-kubesphere", "tags."+tag), fmt.Sprintf("tags.%s is switched off here, but KubeSphere sets it whenever it installs the extension", shown),
 				"remove the line: it changes only what `helm template` shows", Warning, "tags", tag)
 		}
 	case !slices.ContainsFunc(subcharts, func(c taggedSubchart) bool { return c.has(tag) }):
@@ -320,7 +334,7 @@ func (s *subject) unusedTag(tag string, subcharts []taggedSubchart) {
 	if near, ok := yamldoc.Nearest(tag, known); ok {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
-	s.atValue(fmt.Sprintf("no dependency has the tag %q that is set here", oneLine(tag)), hint, Warning, "tags", tag)
+	s.atValue(coded("unused-tag", tag), fmt.Sprintf("no dependency has the tag %q that is set here", oneLine(tag)), hint, Warning, "tags", tag)
 }
 
 // tagOff tells a tag of the extension's own that is off. That may be meant, and
@@ -334,24 +348,24 @@ func (s *subject) tagOff(tag string, tags map[string]any, subcharts []taggedSubc
 		}
 	}
 	if len(out) == 0 {
-		s.atValue(fmt.Sprintf("tags.%s is switched off here without effect: all that have the tag have another one that is on, which is enough for Helm", oneLine(tag)),
+		s.atValue(coded("tag-without-effect", "tags."+tag), fmt.Sprintf("tags.%s is switched off here without effect: all that have the tag have another one that is on, which is enough for Helm", oneLine(tag)),
 			"remove the line, or use a condition to switch them off", Warning, "tags", tag)
 		return
 	}
-	s.atValue(fmt.Sprintf("tags.%s is switched off here, so that %s is not installed unless users switch it on", oneLine(tag), quotedWords(out)),
+	s.atValue(coded("tag-off", "tags."+tag), fmt.Sprintf("tags.%s is switched off here, so that %s is not installed unless users switch it on", oneLine(tag), quotedWords(out)),
 		"write true if it belongs to the extension", Info, "tags", tag)
 }
 
 // atValue tells something about a value of values.yaml, where that can be read
 // with its places.
-func (s *subject) atValue(message, hint string, severity Severity, pointer ...string) {
+func (s *subject) atValue(m mark, message, hint string, severity Severity, pointer ...string) {
 	file := s.path("values.yaml")
 	doc, err := yamldoc.Parse(file, s.file("values.yaml"))
 	if err != nil {
-		s.tell(s.atMost(severity), Finding{File: file, Message: message, Hint: hint})
+		s.tell(m, s.atMost(severity), Finding{File: file, Message: message, Hint: hint})
 		return
 	}
-	s.problemAs(s.atMost(severity), doc.Problem(message, hint, pointer...))
+	s.problemAs(m, s.atMost(severity), doc.Problem(message, hint, pointer...))
 }
 
 // shownValue is a value as a message shows it.

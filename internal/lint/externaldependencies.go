@@ -20,7 +20,14 @@ func externalDependenciesRule() Rule {
 		Fix: "Name each extension once, by the `name` of its extension.yaml:\n\n" +
 			"externalDependencies:\n  - name: opensearch\n    type: extension\n    version: \">=2.11.0-0\"\n    required: true\n\n" +
 			"Let `version` admit what is released beside it, or release the other extension in a version that it admits.",
-		Source:  "The extension development guide of KubeSphere; `ExternalDependency` of kubesphere.io/api/core/v1alpha1 (the type defaults to extension); the rule on names is that of the rule `name`.",
+		Source: "The extension development guide of KubeSphere; `ExternalDependency` of kubesphere.io/api/core/v1alpha1 (the type defaults to extension); the rule on names is that of the rule `name`.",
+		Codes: []Code{
+			{"unknown-type", "the type of an external dependency is not extension"},
+			{"version-not-admitted", "the version that is released too is not admitted"},
+			{"invalid-name", "no extension can have this name"},
+			{"itself", "the extension depends on itself"},
+			{"twice", "an external dependency is listed twice"},
+		},
 		Default: Warning,
 		check:   checkExternalDependencies,
 	}
@@ -35,7 +42,7 @@ func checkExternalDependencies(s *subject) {
 		}
 		s.externalName(name, dependency, first)
 		if kind := dependency.text("type"); kind != "" && kind != "extension" {
-			s.problem(s.ext.Document.Problem(
+			s.problem(coded("unknown-type", name, kind), s.ext.Document.Problem(
 				fmt.Sprintf("the external dependency %q is of the type %q, and there is only %q", oneLine(name), oneLine(kind), "extension"),
 				"write type: extension, or remove the line", dependency.at("type")...))
 		}
@@ -58,7 +65,7 @@ func (s *subject) versionBeside(name string, dependency entry) {
 			hint = fmt.Sprintf("constraints admit pre-releases only where they name one, as in %q", ">="+core.String()+"-0")
 		}
 	}
-	s.problem(s.ext.Document.Problem(
+	s.problem(coded("version-not-admitted", name), s.ext.Document.Problem(
 		fmt.Sprintf("the external dependency %q is to be %q, and is released beside this one as %s", name, oneLine(text), oneLine(s.Beside[name])),
 		hint, dependency.at("version")...))
 }
@@ -70,17 +77,17 @@ func (s *subject) externalName(name string, dependency entry, first map[string]i
 		if lower := strings.ToLower(strings.TrimSpace(name)); extension.ValidName(lower) == nil {
 			hint = fmt.Sprintf("did you mean %q?", lower)
 		}
-		s.problem(s.ext.Document.Problem(fmt.Sprintf("no extension can have the name %q", oneLine(name)), hint, at...))
+		s.problem(coded("invalid-name", name), s.ext.Document.Problem(fmt.Sprintf("no extension can have the name %q", oneLine(name)), hint, at...))
 		return
 	}
 	if name == s.ext.Metadata.Name {
-		s.problem(s.ext.Document.Problem(
+		s.problem(coded("itself", name), s.ext.Document.Problem(
 			fmt.Sprintf("the extension %q names itself as an external dependency, so that it can never be installed first", name),
 			"take the entry out", at...))
 	}
 	line, _ := s.ext.Document.Place(at...)
 	if before, twice := first[name]; twice {
-		s.problem(s.ext.Document.Problem(
+		s.problem(coded("twice", name), s.ext.Document.Problem(
 			fmt.Sprintf("the external dependency %q stands here twice, first in line %d", name, before),
 			"keep one of the two, with one constraint on its version", at...))
 		return

@@ -27,6 +27,23 @@ func helmLintRule() Rule {
 			"{{- if .Capabilities.APIVersions.Has \"policy/v1\" }}",
 		Source: "Helm 3, pkg/lint/rules (Chartfile, Templates, Dependencies), for the chart and, unlike `helm lint`, for all " +
 			"subcharts; what other rules here tell is not told again. The versions of APIs are those of k8s.io/api.",
+		Codes: []Code{
+			{"type-without-effect", "type in a chart of apiVersion v1"},
+			{"api-version", "Helm has no such apiVersion of charts"},
+			{"not-text", "a field reads as a number"},
+			{"maintainer-without-name", "a maintainer of a subchart has no name"},
+			{"invalid-source", "a source of a subchart is no URL"},
+			{"undeclared-chart", "a chart below a subchart is no dependency of it"},
+			{"file-ending", "a file under templates/ has an ending that Helm does not expect"},
+			{"release-time", ".Release.Time is no more"},
+			{"crd-install-hook", "the hook crd-install is no more"},
+			{"indented-output", "what a template renders begins with a blank"},
+			{"invalid-object-name", "Kubernetes does not take the name of an object"},
+			{"no-selector", "a workload has no selector"},
+			{"removed-api", "an API version that clusters have no more"},
+			{"deprecated-api", "an API version that clusters will not have for long"},
+			{"repeated-key", "Chart.yaml of a subchart has a key twice"},
+		},
 		Default:    Warning,
 		needsChart: true,
 		check:      checkHelmLint,
@@ -87,12 +104,12 @@ func (s *subject) chartYAML(c *chart.Chart, at chartPlace) chartYAML {
 	return y
 }
 
-func (y chartYAML) tell(message, hint string, pointer ...string) {
+func (y chartYAML) tell(m mark, message, hint string, pointer ...string) {
 	if y.at.Inside != "" || y.document == nil {
-		y.s.inSource(y.at, 0, message, hint)
+		y.s.inSource(m, y.at, 0, message, hint)
 		return
 	}
-	y.s.problem(y.document.Problem(message, hint, pointer...))
+	y.s.problem(m, y.document.Problem(message, hint, pointer...))
 }
 
 // fields looks at the Chart.yaml of a subchart, as rules.Chartfile does, but for
@@ -103,10 +120,10 @@ func (y chartYAML) fields(m *chart.Metadata) {
 	case chart.APIVersionV2:
 	case chart.APIVersionV1:
 		if m.Type != "" {
-			y.tell("type means nothing in a chart of apiVersion v1", "write apiVersion: v2", "type")
+			y.tell(coded("type-without-effect"), "type means nothing in a chart of apiVersion v1", "write apiVersion: v2", "type")
 		}
 	default:
-		y.tell(fmt.Sprintf("apiVersion %q is none of Helm's", oneLine(m.APIVersion)), "write apiVersion: v2", "apiVersion")
+		y.tell(coded("api-version", m.APIVersion), fmt.Sprintf("apiVersion %q is none of Helm's", oneLine(m.APIVersion)), "write apiVersion: v2", "apiVersion")
 	}
 	for _, field := range [...]string{"version", "appVersion"} {
 		if y.document == nil {
@@ -115,17 +132,17 @@ func (y chartYAML) fields(m *chart.Metadata) {
 		written, quoted, ok := y.document.Raw(field)
 		fields, _ := y.document.Value().(map[string]any)
 		if _, isText := fields[field].(string); ok && !quoted && !isText && fields[field] != nil {
-			y.tell(fmt.Sprintf("%s %s is not text: without quotes it reads as a number", field, oneLine(written)), fmt.Sprintf("put it in quotes: %s: %q", field, written), field)
+			y.tell(coded("not-text", field), fmt.Sprintf("%s %s is not text: without quotes it reads as a number", field, oneLine(written)), fmt.Sprintf("put it in quotes: %s: %q", field, written), field)
 		}
 	}
 	for i, maintainer := range m.Maintainers {
 		if maintainer == nil || maintainer.Name == "" {
-			y.tell("a maintainer has no name", "Helm asks for the name of each", "maintainers", strconv.Itoa(i))
+			y.tell(coded("maintainer-without-name"), "a maintainer has no name", "Helm asks for the name of each", "maintainers", strconv.Itoa(i))
 		}
 	}
 	for i, address := range m.Sources {
 		if u, err := url.Parse(address); err != nil || u.Scheme == "" || u.Host == "" {
-			y.tell(fmt.Sprintf("the source %q is no URL", oneLine(address)), "write it as https://HOST/PATH", "sources", strconv.Itoa(i))
+			y.tell(coded("invalid-source", address), fmt.Sprintf("the source %q is no URL", oneLine(address)), "write it as https://HOST/PATH", "sources", strconv.Itoa(i))
 		}
 	}
 }
@@ -141,7 +158,7 @@ func (y chartYAML) subcharts(c *chart.Chart) {
 	}
 	for _, child := range c.Dependencies() {
 		if !declared[child.Name()] {
-			y.tell(fmt.Sprintf("the chart %q is under charts/ and no dependency: Helm installs it always", oneLine(child.Name())), "declare it under dependencies, or take it out", "dependencies")
+			y.tell(coded("undeclared-chart", child.Name()), fmt.Sprintf("the chart %q is under charts/ and no dependency: Helm installs it always", oneLine(child.Name())), "declare it under dependencies, or take it out", "dependencies")
 		}
 	}
 }
@@ -166,14 +183,14 @@ func (s *subject) templateFile(place chartPlace, template *chart.File) {
 	file, inside := place.file(template.Name)
 	at := source{File: file, Inside: inside, Text: string(template.Data)}
 	if !templateEndings[ending] {
-		s.inSource(at, 0, fmt.Sprintf("Helm takes each file under templates/ for a template, and expects none that ends in %q", ending),
+		s.inSource(coded("file-ending"), at, 0, fmt.Sprintf("Helm takes each file under templates/ for a template, and expects none that ends in %q", ending),
 			"let it end in .yaml, .tpl or .txt, or move it out of templates/ and read it with .Files.Get")
 	}
 	if time >= 0 {
-		s.inSource(at, lineIn(at, time), "Helm 3 has no .Release.Time", "use the function now")
+		s.inSource(coded("release-time"), at, lineIn(at, time), "Helm 3 has no .Release.Time", "use the function now")
 	}
 	if hook != nil {
-		s.inSource(at, lineIn(at, hook[0]), "Helm 3 has no hook crd-install", "put the definition into the folder crds/ of the chart")
+		s.inSource(coded("crd-install-hook"), at, lineIn(at, hook[0]), "Helm 3 has no hook crd-install", "put the definition into the folder crds/ of the chart")
 	}
 }
 
@@ -198,7 +215,7 @@ func (s *subject) indents(plain *rendering) {
 				continue
 			}
 			if line[0] == ' ' || line[0] == '\t' {
-				s.inSource(plain.Sources[template], 0, "what the template renders begins with an indented line: "+oneLine(line), "trim the space before it: {{- … }} or no indentation")
+				s.inSource(coded("indented-output"), plain.Sources[template], 0, "what the template renders begins with an indented line: "+oneLine(line), "trim the space before it: {{- … }} or no indentation")
 			}
 			break
 		}
@@ -207,28 +224,32 @@ func (s *subject) indents(plain *rendering) {
 
 // object looks at one rendered object.
 func (s *subject) object(plain *rendering, o object, minor int) {
-	tell := func(severity Severity, message, hint string) {
+	tell := func(found string, severity Severity, message, hint string) {
 		at, line := plain.objectPlace(o)
-		s.inSourceAs(severity, at, line, message, hint)
+		name := o.Name
+		if at.makesUpNames() {
+			name = withoutSuffix(name)
+		}
+		s.inSourceAs(coded(found, o.Kind, name), severity, at, line, message, hint)
 	}
 	if o.Fault != "" {
 		return // the rule render says so
 	}
 	if err := badName(o); err != nil && extension.ValidName(s.ext.Metadata.Name) == nil { // the rule name says so
-		tell(s.severity(), err.Error(), "Kubernetes refuses it: look at the values that make up metadata.name")
+		tell("invalid-object-name", s.severity(), err.Error(), "Kubernetes refuses it: look at the values that make up metadata.name")
 	}
 	switch o.Kind {
 	case "Deployment", "ReplicaSet", "DaemonSet", "StatefulSet":
 		if strings.HasPrefix(o.APIVersion, "apps/") && !o.Selects {
-			tell(s.severity(), fmt.Sprintf("%s has no selector", o), "Kubernetes refuses it: add spec.selector.matchLabels with labels of the pod template")
+			tell("no-selector", s.severity(), fmt.Sprintf("%s has no selector", o), "Kubernetes refuses it: add spec.selector.matchLabels with labels of the pod template")
 		}
 	}
 	gone, deprecated := deprecation(o, minor)
 	switch {
 	case gone != "":
-		tell(s.severity(), fmt.Sprintf("%s is of %s, which %s", o, oneLine(o.APIVersion), gone), "write the API version that has taken its place")
+		tell("removed-api", s.severity(), fmt.Sprintf("%s is of %s, which %s", o, oneLine(o.APIVersion), gone), "write the API version that has taken its place")
 	case deprecated != "":
-		tell(s.byDefault(Info), fmt.Sprintf("%s is of %s, which %s", o, oneLine(o.APIVersion), deprecated), "write the API version that takes its place")
+		tell("deprecated-api", s.byDefault(Info), fmt.Sprintf("%s is of %s, which %s", o, oneLine(o.APIVersion), deprecated), "write the API version that takes its place")
 	}
 }
 

@@ -18,14 +18,20 @@ const ignoreMark = "ksrelease:ignore"
 func ignoreRule() Rule {
 	return Rule{
 		Name:    "ignore",
-		Summary: "each comment ksrelease:ignore names rules that there are, gives a reason, and silences something",
+		Summary: "each comment ksrelease:ignore names rules or codes that there are, gives a reason, and silences something",
 		Why: "A comment that is misspelt silences nothing, and one that outlives its finding would silence the next " +
 			"one, which nobody has looked at. A reason is what the next reader needs to know whether it still holds.",
 		Fix: "Write it at the end of the line of the finding, or directly above that line:\n\n" +
 			ignoreRemedy + "\n\n" +
 			"Take out one that silences nothing. In templates, which are no YAML before they are rendered, what looks like a " +
 			"comment is one, be it within a text; `{{/* ksrelease:ignore … */}}` does, too.",
-		Source:  "ksrelease itself.",
+		Source: "ksrelease itself.",
+		Codes: []Code{
+			{"no-rule", "a comment names no rule"},
+			{"unknown-rule", "a comment names a rule that there is not"},
+			{"no-reason", "a comment gives no reason"},
+			{"unused", "a comment silences nothing"},
+		},
 		Default: Warning,
 		check:   checkIgnores,
 	}
@@ -55,9 +61,10 @@ type ignore struct {
 	// Head is a comment before all content of the file; it silences the findings
 	// that have no line, too.
 	Head   bool
-	Rules  []string
+	// Names are rules, or codes of findings (images/unlisted).
+	Names  []string
 	Reason string
-	used   map[string]bool // by rule
+	used   map[string]bool // by name
 }
 
 // readIgnores finds the comments in all files of an extension but those in
@@ -132,7 +139,7 @@ func readIgnore(comment string) (*ignore, bool) {
 	ig := &ignore{Reason: strings.Join(words[names:], " "), used: map[string]bool{}}
 	for _, name := range strings.Split(strings.Join(words[:names], ""), ",") {
 		if name = strings.TrimRight(name, ":"); name != "" {
-			ig.Rules = append(ig.Rules, name)
+			ig.Names = append(ig.Names, name)
 		}
 	}
 	return ig, true
@@ -140,7 +147,7 @@ func readIgnore(comment string) (*ignore, bool) {
 
 // holds reports whether a finding is silenced by the comment.
 func (ig *ignore) holds(f Finding, all *ignores) bool {
-	if !slices.Contains(ig.Rules, f.Rule) || !ig.hasReason() {
+	if len(ig.names(f)) == 0 || !ig.hasReason() {
 		return false
 	}
 	switch {
@@ -152,6 +159,17 @@ func (ig *ignore) holds(f Finding, all *ignores) bool {
 		// A picture, a package or the folder itself holds no comments.
 		return ig.Head && ig.File == all.metadata && !all.takers[f.File]
 	}
+}
+
+// names are those in the comment that a finding goes by.
+func (ig *ignore) names(f Finding) []string {
+	var names []string
+	for _, name := range ig.Names {
+		if name == f.Rule || name == f.Code {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // hasReason reports whether the comment says why; a dash says nothing.
@@ -169,7 +187,10 @@ func (all *ignores) silence(rule string, findings []Finding) (kept []Finding, si
 		quiet := false
 		for _, ig := range all.all {
 			if ig.holds(f, all) {
-				ig.used[f.Rule], quiet = true, true
+				quiet = true
+				for _, name := range ig.names(f) {
+					ig.used[name] = true
+				}
 			}
 		}
 		if quiet {
@@ -184,42 +205,61 @@ func (all *ignores) silence(rule string, findings []Finding) (kept []Finding, si
 // checkIgnores looks at the comments after all other rules have run.
 func checkIgnores(s *subject) {
 	for _, ig := range s.ignores.all {
-		if len(ig.Rules) == 0 {
-			s.ignoreAs(s.severity(), ig, "the comment names no rule", "write "+ignoreRemedy)
+		if len(ig.Names) == 0 {
+			s.ignoreAs(coded("no-rule"), s.severity(), ig, "the comment names no rule", "write "+ignoreRemedy)
 			continue
 		}
-		for _, rule := range ig.Rules {
-			s.checkIgnored(ig, rule)
+		for _, name := range ig.Names {
+			s.checkIgnored(ig, name)
 		}
 		if !ig.hasReason() {
-			s.ignoreAs(s.severity(), ig, "the comment gives no reason, and silences nothing", "say why behind the rule: "+ignoreRemedy)
+			s.ignoreAs(coded("no-reason"), s.severity(), ig, "the comment gives no reason, and silences nothing", "say why behind the rule: "+ignoreRemedy)
 		}
 	}
 }
 
-// checkIgnored looks at one rule that a comment names.
-func (s *subject) checkIgnored(ig *ignore, rule string) {
-	names := ruleNames()
+// checkIgnored looks at one name in a comment: that of a rule, or a code.
+func (s *subject) checkIgnored(ig *ignore, name string) {
+	rule, _, isCode := strings.Cut(name, "/")
 	switch {
-	case !slices.Contains(names, rule):
-		hint := "the rules are " + strings.Join(names, ", ")
-		if near, ok := yamldoc.Nearest(rule, names); ok {
+	case !slices.Contains(ruleNames(), rule):
+		hint := "the rules are " + strings.Join(ruleNames(), ", ")
+		if near, ok := yamldoc.Nearest(rule, ruleNames()); ok {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
-		s.ignoreAs(s.severity(), ig, fmt.Sprintf("there is no rule %q", oneLine(rule)), hint)
-	case !ig.hasReason() || ig.used[rule] || !s.ignores.ran[rule] || s.ignores.blind:
+		s.ignoreAs(coded("unknown-rule", name), s.severity(), ig, fmt.Sprintf("there is no rule %q", oneLine(rule)), hint)
+	case isCode && !slices.Contains(codesOf(rule), name):
+		hint := "its findings are " + strings.Join(codesOf(rule), ", ")
+		if near, ok := yamldoc.Nearest(name, codesOf(rule)); ok {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		s.ignoreAs(coded("unknown-rule", name), s.severity(), ig, fmt.Sprintf("the rule %s has no finding %q", rule, oneLine(name)), hint)
+	case !ig.hasReason() || ig.used[name] || !s.ignores.ran[rule] || s.ignores.blind:
 	case ig.Target == 0 && !ig.Head:
-		s.ignoreAs(s.byDefault(Info), ig, fmt.Sprintf("the comment silences no finding of %s: it stands above no line", rule),
+		s.ignoreAs(coded("unused", name), s.byDefault(Info), ig, fmt.Sprintf("the comment silences no finding of %s: it stands above no line", name),
 			"put it directly above the line of the finding, or at its end")
 	case ig.Target != 0 && ig.Target != ig.Line && !ig.Head:
-		s.ignoreAs(s.byDefault(Info), ig, fmt.Sprintf("the comment silences nothing: line %d has no finding of %s", ig.Target, rule), "take it out")
+		s.ignoreAs(coded("unused", name), s.byDefault(Info), ig, fmt.Sprintf("the comment silences nothing: line %d has no finding of %s", ig.Target, name), "take it out")
 	default:
-		s.ignoreAs(s.byDefault(Info), ig, fmt.Sprintf("the comment silences nothing: there is no finding of %s here", rule), "take it out")
+		s.ignoreAs(coded("unused", name), s.byDefault(Info), ig, fmt.Sprintf("the comment silences nothing: there is no finding of %s here", name), "take it out")
 	}
 }
 
-func (s *subject) ignoreAs(severity Severity, ig *ignore, message, hint string) {
-	s.tell(severity, Finding{
+// codesOf are the codes of the findings of a rule.
+func codesOf(rule string) []string {
+	var codes []string
+	for _, r := range Rules() {
+		for _, c := range r.Codes {
+			if r.Name == rule {
+				codes = append(codes, r.CodeOf(c.Name))
+			}
+		}
+	}
+	return codes
+}
+
+func (s *subject) ignoreAs(m mark, severity Severity, ig *ignore, message, hint string) {
+	s.tell(m, severity, Finding{
 		File: ig.File, Line: ig.Line, Column: ig.Column, Excerpt: ig.Excerpt, Message: message, Hint: hint,
 	})
 }

@@ -186,7 +186,7 @@ func FuzzIgnores(f *testing.F) {
 			if ig.Target != 0 && ig.Target < ig.Line {
 				t.Fatalf("it silences a line above it: %+v", ig)
 			}
-			for _, rule := range ig.Rules {
+			for _, rule := range ig.Names {
 				if strings.ContainsAny(rule, " ,\n") || rule == "" {
 					t.Fatalf("no name of a rule: %q", rule)
 				}

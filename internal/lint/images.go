@@ -16,8 +16,19 @@ func imagesRule() Rule {
 		Why: "The list is what administrators mirror into closed networks. An image that is in use and not listed cannot " +
 			"be pulled there; one that is listed and not in use is mirrored for nothing. In use are the images of all workloads, on the " +
 			"host cluster and on the chosen ones, and those of KubeSphere's own hooks (annotations `executor-hook-image.kubesphere.io/…`).",
-		Fix:        "Add what is missing under images in extension.yaml, and take out what is left over.",
-		Source:     "The extension development guide of KubeSphere on images; `ksbuilder lint` v0.4.5 (lint images).",
+		Fix:    "Add what is missing under images in extension.yaml, and take out what is left over.",
+		Source: "The extension development guide of KubeSphere on images; `ksbuilder lint` v0.4.5 (lint images).",
+		Codes: []Code{
+			{"unlisted", "an image is in use and not listed"},
+			{"no-list", "images are in use, and none is listed"},
+			{"unused", "an image is listed and not in use"},
+			{"used-if-switched-on", "an image is listed that is in use only if something is switched on"},
+			{"invalid-entry", "an entry of the list, or the image of a hook, is no image reference"},
+			{"listed-twice", "an image is listed twice"},
+			{"unlisted-hook", "the image of a hook is not listed"},
+			{"no-image", "a container has no image"},
+			{"invalid-image", "the image of a container is no image reference"},
+		},
 		Default:    Warning,
 		needsChart: true,
 		check:      checkImages,
@@ -54,7 +65,7 @@ func checkImages(s *subject) {
 	}
 	for _, h := range hooks {
 		if !containsImage(listed, h.Ref) {
-			s.problem(s.ext.Document.Problem(
+			s.problem(coded("unlisted-hook", h.Pointer[1], h.Ref.String()), s.ext.Document.Problem(
 				fmt.Sprintf("the annotation %s uses %s, which images in extension.yaml does not list", h.Pointer[1], h.Ref),
 				"add it to images in extension.yaml:\n  - "+h.Ref.String(), h.Pointer...))
 		}
@@ -80,7 +91,7 @@ func (s *subject) usedImages(r *rendering) []usedImage {
 		if c.Image == "" {
 			if !c.Lenient {
 				at, line := r.place(w)
-				s.inSource(at, line, fmt.Sprintf("%s of %s has no image", c, w), "give it one: Kubernetes refuses the pod")
+				s.inSource(coded("no-image", w.Kind, w.Name, c.Name), at, line, fmt.Sprintf("%s of %s has no image", c, w), "give it one: Kubernetes refuses the pod")
 			}
 			return
 		}
@@ -88,7 +99,7 @@ func (s *subject) usedImages(r *rendering) []usedImage {
 		if err != nil {
 			if !c.Lenient {
 				at, line := r.imagePlace(w, c)
-				s.inSource(at, line, fmt.Sprintf("%s of %s has an image that cannot be pulled: %s is no image reference", c, w, strconv.Quote(oneLine(c.Image))),
+				s.inSource(coded("invalid-image", w.Kind, w.Name, c.Name), at, line, fmt.Sprintf("%s of %s has an image that cannot be pulled: %s is no image reference", c, w, strconv.Quote(oneLine(c.Image))),
 					"write it as REGISTRY/PATH:TAG, in lower case; look at the values that the template puts together")
 			}
 			return
@@ -127,11 +138,11 @@ func (s *subject) listedImages() []listedImage {
 		}
 		ref, err := parseImage(text)
 		if err != nil {
-			s.problem(s.ext.Document.Problem(fmt.Sprintf("%q is no image reference", text), "write it as REGISTRY/PATH:TAG, in lower case", pointer...))
+			s.problem(coded("invalid-entry", text), s.ext.Document.Problem(fmt.Sprintf("%q is no image reference", text), "write it as REGISTRY/PATH:TAG, in lower case", pointer...))
 			continue
 		}
 		if same := findImage(listed, ref); same != nil {
-			s.problem(s.ext.Document.Problem(fmt.Sprintf("the image %s is listed twice", ref), "take one of the two out", pointer...))
+			s.problem(coded("listed-twice", ref.String()), s.ext.Document.Problem(fmt.Sprintf("the image %s is listed twice", ref), "take one of the two out", pointer...))
 			continue
 		}
 		listed = append(listed, listedImage{Ref: ref, Text: text, Pointer: pointer})
@@ -156,7 +167,7 @@ func (s *subject) hookImages() []listedImage {
 		pointer := []string{"annotations", key}
 		ref, err := parseImage(text)
 		if err != nil {
-			s.problem(s.ext.Document.Problem(fmt.Sprintf("%q is no image reference", text), "write it as REGISTRY/PATH:TAG, in lower case", pointer...))
+			s.problem(coded("invalid-entry", text), s.ext.Document.Problem(fmt.Sprintf("%q is no image reference", text), "write it as REGISTRY/PATH:TAG, in lower case", pointer...))
 			continue
 		}
 		images = append(images, listedImage{Ref: ref, Text: text, Pointer: pointer})
@@ -189,7 +200,7 @@ func (s *subject) noList(used []usedImage, broken bool) {
 		hint += "\nand those of the templates that do not render"
 	}
 	first := used[0]
-	s.problem(s.ext.Document.Problem(
+	s.problem(coded("no-list"), s.ext.Document.Problem(
 		fmt.Sprintf("extension.yaml lists no images, and %s in use (%s of %s uses %s)", counted(len(used), "image is", "images are"), first.Container, first.Workload, first.Ref),
 		hint, "images"))
 }
@@ -213,7 +224,7 @@ func (s *subject) unlisted(r *rendering, u usedImage, listed []listedImage) {
 	if u.Workload.Test {
 		severity, message = s.atMost(Info), message+onlyTested
 	}
-	s.inSourceAs(severity, at, line, message, hint)
+	s.inSourceAs(coded("unlisted", u.Ref.String()), severity, at, line, message, hint)
 }
 
 // unused tells the images that are listed and not in use. In use is an image of
@@ -234,16 +245,16 @@ func (s *subject) unused(plain *rendering, used []usedImage, listed []listedImag
 		if component := s.optionalUser(l.Ref); component != "" {
 			p.Message = fmt.Sprintf("the image %s is listed, and used only by %s, which is off by default", l.Text, component)
 			p.Hint = fineIfOptional
-			s.problemAs(s.atMost(Info), p)
+			s.problemAs(coded("used-if-switched-on", l.Text), s.atMost(Info), p)
 			continue
 		}
 		if file := s.namedByValues(l.Ref); file != "" && !usesRepository(used, l.Ref) {
 			p.Message = fmt.Sprintf("the image %s is listed, and nothing uses it by default; %s names %s", l.Text, file, l.Ref.short())
 			p.Hint = fineIfOptional
-			s.problemAs(s.atMost(Info), p)
+			s.problemAs(coded("used-if-switched-on", l.Text), s.atMost(Info), p)
 			continue
 		}
-		s.problem(p)
+		s.problem(coded("unused", l.Text), p)
 	}
 }
 

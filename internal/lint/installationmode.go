@@ -24,7 +24,13 @@ func installationModeRule() Rule {
 			"and one that has both tags and a condition goes nowhere at all.",
 		Fix: "Tag each subchart by where it belongs:\n\n" +
 			"installationMode: Multicluster\ndependencies:\n  - name: server # on the host cluster\n    tags: [extension]\n  - name: collector # on each chosen cluster\n    tags: [agent]",
-		Source:  "The extension development guide of KubeSphere; `InstallationMode` of kubesphere.io/api/core/v1alpha1, an enum of its API; `getOverrides` of KubeSphere 4 (pkg/controller/core/installplan_controller.go); Helm 3 on tags and conditions.",
+		Source: "The extension development guide of KubeSphere; `InstallationMode` of kubesphere.io/api/core/v1alpha1, an enum of its API; `getOverrides` of KubeSphere 4 (pkg/controller/core/installplan_controller.go); Helm 3 on tags and conditions.",
+		Codes: []Code{
+			{"unknown-mode", "KubeSphere has no such installationMode"},
+			{"installed-nowhere", "KubeSphere installs a subchart nowhere"},
+			{"no-agent", "nothing goes to the chosen clusters"},
+			{"untagged", "a subchart goes to all clusters for lack of a tag"},
+		},
 		Default: Error,
 		check:   checkInstallationMode,
 	}
@@ -74,7 +80,7 @@ func (s *subject) installationMode() (mode string, ok bool) {
 	if near, found := yamldoc.Nearest(written, []string{hostOnly, multicluster}); found {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
-	s.problem(s.ext.Document.Problem(message, hint, "installationMode"))
+	s.problem(coded("unknown-mode"), s.ext.Document.Problem(message, hint, "installationMode"))
 	return "", false
 }
 
@@ -213,7 +219,7 @@ func (s *subject) fitHostOnly(subcharts []taggedSubchart) {
 		switch {
 		case host.takes(c):
 		case !host.takesByTag(c):
-			s.unfit(fmt.Sprintf("the subchart %q is tagged %s, and in %s KubeSphere installs those nowhere", oneLine(c.Name), tagAgent, hostOnly),
+			s.unfit(coded("installed-nowhere", c.Name), fmt.Sprintf("the subchart %q is tagged %s, and in %s KubeSphere installs those nowhere", oneLine(c.Name), tagAgent, hostOnly),
 				fmt.Sprintf("write installationMode: %s, or tag it %s", multicluster, tagExtension), c.place()...)
 		default:
 			s.switchedOffByKubeSphere(c, host)
@@ -239,7 +245,7 @@ func (s *subject) fitMulticluster(subcharts []taggedSubchart) {
 		}
 	}
 	if !onAgents {
-		s.unfit(fmt.Sprintf("installationMode is %s, and no subchart goes to the chosen clusters: none is tagged %s", multicluster, tagAgent),
+		s.unfit(coded("no-agent"), fmt.Sprintf("installationMode is %s, and no subchart goes to the chosen clusters: none is tagged %s", multicluster, tagAgent),
 			fmt.Sprintf("tag the subcharts that belong there %s, or write installationMode: %s", tagAgent, hostOnly), "installationMode")
 	}
 }
@@ -262,7 +268,7 @@ func (s *subject) untagged(c taggedSubchart) {
 			hint = fmt.Sprintf("did you mean %q for the tag %q?", near, oneLine(tag))
 		}
 	}
-	s.unfit(fmt.Sprintf("the subchart %q has neither the tag %s nor %s: KubeSphere installs it on the host cluster and on every chosen one", oneLine(c.Name), tagExtension, tagAgent),
+	s.unfit(coded("untagged", c.Name), fmt.Sprintf("the subchart %q has neither the tag %s nor %s: KubeSphere installs it on the host cluster and on every chosen one", oneLine(c.Name), tagExtension, tagAgent),
 		hint, c.place()...)
 }
 
@@ -275,12 +281,12 @@ func (s *subject) switchedOffByKubeSphere(c taggedSubchart, where installation) 
 		because = "another subchart with this condition is tagged " + where.Off
 		hint = "give each of the subcharts a condition of its own"
 	}
-	s.unfit(fmt.Sprintf("the subchart %q is installed nowhere: KubeSphere sets its condition %q to false, since %s", oneLine(c.Name), oneLine(c.Conditions[0]), because),
+	s.unfit(coded("installed-nowhere", c.Name), fmt.Sprintf("the subchart %q is installed nowhere: KubeSphere sets its condition %q to false, since %s", oneLine(c.Name), oneLine(c.Conditions[0]), because),
 		hint, append(slices.Clone(c.Pointer), "condition")...)
 }
 
 // unfit tells tags that do not fit the mode. Some of them may be meant, so that
 // they are no errors unless somebody says so.
-func (s *subject) unfit(message, hint string, pointer ...string) {
-	s.problemAs(s.byDefault(Warning), s.ext.Document.Problem(message, hint, pointer...))
+func (s *subject) unfit(m mark, message, hint string, pointer ...string) {
+	s.problemAs(m, s.byDefault(Warning), s.ext.Document.Problem(message, hint, pointer...))
 }

@@ -19,6 +19,12 @@ func languagesRule() Rule {
 			"displayName:\n  en: Web\n  zh: 网站\ndescription:\n  en: A web server.\n  zh: 网站服务器。",
 		Source: "The extension development guide of KubeSphere (ISO 639-1); `Locales.Default` of KubeSphere 4 (kubesphere.io/api/core/v1alpha1); " +
 			"ksbuilder v0.4.5 refuses other codes (its package iso639). Which codes there are: the IANA registry of language subtags, without those withdrawn.",
+		Codes: []Code{
+			{"unknown-code", "a key is no language code"},
+			{"empty-text", "a text is empty"},
+			{"no-english", "a text is not there in English"},
+			{"missing-language", "a text is there in a language in which another one is not"},
+		},
 		Default: Warning,
 		check:   checkLanguages,
 	}
@@ -47,17 +53,17 @@ func (s *subject) languagesOf(field string) {
 		fallback = fallback || code == fallbackLanguage
 		if code != key {
 			_, there := texts[code]
-			s.problem(s.ext.Document.ProblemAtKey(
+			s.problem(coded("unknown-code", key, field), s.ext.Document.ProblemAtKey(
 				fmt.Sprintf("%q in %s is not a language code of ISO 639-1", oneLine(key), field), languageHint(code, there), field, key))
 			continue
 		}
 		if text, ok := texts[key].(string); ok && strings.TrimSpace(text) == "" {
-			s.problem(s.ext.Document.Problem(
+			s.problem(coded("empty-text", field, key), s.ext.Document.Problem(
 				fmt.Sprintf("%s is empty in the language %s", field, key), "write it, or remove the line", field, key))
 		}
 	}
 	if !fallback {
-		s.problem(s.ext.Document.ProblemAtKey(
+		s.problem(coded("no-english", field), s.ext.Document.ProblemAtKey(
 			fmt.Sprintf("%s has no %q, which KubeSphere shows to readers of all languages that are not there", field, fallbackLanguage),
 			"add it in English, under "+fallbackLanguage, field))
 	}
@@ -80,7 +86,7 @@ func (s *subject) sameLanguages(field, other string) {
 		if code == "" || code == fallbackLanguage || there[code] {
 			continue
 		}
-		s.problem(s.ext.Document.ProblemAtKey(
+		s.problem(coded("missing-language", other, code), s.ext.Document.ProblemAtKey(
 			fmt.Sprintf("%s is not written in the language %s, and %s is", other, code, field),
 			fmt.Sprintf("add %s to %s, or take it out of %s", code, other, field), other))
 	}

@@ -22,6 +22,10 @@ func leftoversRule() Rule {
 			"node_modules/\n*.bak",
 		Source: "ksrelease leaves out by itself what is never part of an extension (version control, editors' copies, .env, keys, " +
 			"packages at the top); this rule knows what Helm and ksbuilder would pack besides.",
+		Codes: []Code{
+			{"packed", "a file or folder is packed that a tool left behind"},
+			{"packed-in-subchart", "a packaged subchart holds what tools leave behind"},
+		},
 		Default: Warning,
 		check:   checkLeftovers,
 	}
@@ -92,7 +96,7 @@ func checkLeftovers(s *subject) {
 		} else if r.Bytes >= 10<<10 {
 			message = fmt.Sprintf("it is packed (%s), and looks %s", byteSize(r.Bytes), r.What)
 		}
-		s.tell(s.severity(), Finding{
+		s.tell(coded("packed"), s.severity(), Finding{
 			File: s.path(r.Name), Message: message,
 			Hint: "delete it, or add to .helmignore at the top of the extension: " + pattern,
 		})
@@ -114,7 +118,7 @@ func (s *subject) packagedLeftovers() {
 	for _, archive := range sortedKeys(inside) {
 		names := inside[archive]
 		slices.Sort(names)
-		s.tell(s.severity(), Finding{
+		s.tell(coded("packed-in-subchart", names...), s.severity(), Finding{
 			File:    s.path(archive),
 			Message: fmt.Sprintf("the packaged subchart holds what tools leave behind: %s", oneLine(strings.Join(names, ", "))),
 			Hint:    "pack the subchart anew without it (.helmignore in the subchart), or unpack it into charts/ and leave it out there",

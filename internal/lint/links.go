@@ -22,6 +22,14 @@ func linksRule() Rule {
 			"home: https://web.company.example/\nsources:\n  - https://github.com/company/web\nmaintainers:\n  - name: Web team\n    email: web@company.example",
 		Source: "The extension development guide of KubeSphere; `helm lint` of Helm 3 asks maintainers for a name too; RFC 3986 and RFC 5322; " +
 			"RFC 2606 and RFC 6761 on names for examples and for the own machine. Names that end in .example are left alone: nobody has those by mistake.",
+		Codes: []Code{
+			{"invalid-address", "an address is not whole"},
+			{"placeholder", "an address leads to a name that is kept for examples"},
+			{"private-address", "an address leads to your own machine or network"},
+			{"password-in-address", "an address has a user name or password in it"},
+			{"invalid-email", "an e-mail address is not one, or more than one"},
+			{"maintainer-without-name", "a maintainer has no name"},
+		},
 		Default: Warning,
 		check:   checkLinks,
 	}
@@ -51,12 +59,12 @@ func (s *subject) checkMaintainers() {
 		if s.named(maintainer) {
 			continue
 		}
-		s.problem(s.ext.Document.Problem("a maintainer has no name", "add name: a person or a team", maintainer.at("name")...))
+		s.problem(coded("maintainer-without-name"), s.ext.Document.Problem("a maintainer has no name", "add name: a person or a team", maintainer.at("name")...))
 	}
 	maintainers, _ := s.field("maintainers").([]any)
 	for i, maintainer := range maintainers {
 		if name, ok := maintainer.(string); ok && strings.TrimSpace(name) == "" {
-			s.problem(s.ext.Document.Problem("a maintainer has no name", "name a person or a team, or remove the line", "maintainers", strconv.Itoa(i)))
+			s.problem(coded("maintainer-without-name"), s.ext.Document.Problem("a maintainer has no name", "name a person or a team, or remove the line", "maintainers", strconv.Itoa(i)))
 		}
 	}
 }
@@ -84,15 +92,16 @@ func (s *subject) checkAddress(what, address string, pointer ...string) {
 	if fault.Placeholder {
 		severity = s.atMost(Info)
 	}
-	s.problemAs(severity, s.ext.Document.Problem(what+shown+" "+fault.Cause, fault.Hint, pointer...))
+	s.problemAs(coded(fault.Code, what, strings.Trim(shown, ` "`)), severity, s.ext.Document.Problem(what+shown+" "+fault.Cause, fault.Hint, pointer...))
 }
 
 // linkFault is what is wrong with an address. Cause completes the sentence that
 // the address begins; it is empty for a good one.
 type linkFault struct {
 	Cause, Hint string
-	Placeholder bool // it is well formed, and leads to nobody
-	Secret      bool // the address must not be shown
+	Code        string // of the finding
+	Placeholder bool   // it is well formed, and leads to nobody
+	Secret      bool   // the address must not be shown
 }
 
 // gitAddress is how git writes an address for ssh: git@github.com:owner/name.git.
@@ -104,22 +113,22 @@ var bareAddress = regexp.MustCompile(`^[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:[/?#]|$)`)
 func addressFault(address string) linkFault {
 	const form = "write it as https://HOST/PATH"
 	if strings.TrimSpace(address) == "" {
-		return linkFault{Cause: "is empty", Hint: form + ", or remove the line"}
+		return linkFault{Code: "invalid-address", Cause: "is empty", Hint: form + ", or remove the line"}
 	}
 	if strings.ContainsFunc(address, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
-		return linkFault{Cause: "has a blank or an invisible character in it", Hint: "remove it; a blank in a path is written %20"}
+		return linkFault{Code: "invalid-address", Cause: "has a blank or an invisible character in it", Hint: "remove it; a blank in a path is written %20"}
 	}
 	if !hasScheme(address, "https") && !hasScheme(address, "http") {
-		return linkFault{Cause: "is no web address: it does not begin with https:// or http://", Hint: addressHint(address, form)}
+		return linkFault{Code: "invalid-address", Cause: "is no web address: it does not begin with https:// or http://", Hint: addressHint(address, form)}
 	}
 	parsed, err := url.Parse(address)
 	switch {
 	case err != nil:
-		return linkFault{Cause: "is no web address that can be read", Hint: form, Secret: strings.Contains(address, "@")}
+		return linkFault{Code: "invalid-address", Cause: "is no web address that can be read", Hint: form, Secret: strings.Contains(address, "@")}
 	case parsed.Hostname() == "":
-		return linkFault{Cause: "is a web address without a host", Hint: form}
+		return linkFault{Code: "invalid-address", Cause: "is a web address without a host", Hint: form}
 	case parsed.User != nil:
-		return linkFault{Cause: "has a user name or password in it, which everybody can read in the package", Hint: "remove what stands before the @, and change the password", Secret: true}
+		return linkFault{Code: "password-in-address", Cause: "has a user name or password in it, which everybody can read in the package", Hint: "remove what stands before the @, and change the password", Secret: true}
 	}
 	return hostFault(parsed.Hostname())
 }
@@ -139,14 +148,14 @@ func addressHint(address, form string) string {
 func hostFault(host string) linkFault {
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	if isPlaceholder(host) {
-		return linkFault{Cause: "leads to a name that is kept for examples", Hint: "put the real address there, or remove the line", Placeholder: true}
+		return linkFault{Code: "placeholder", Cause: "leads to a name that is kept for examples", Hint: "put the real address there, or remove the line", Placeholder: true}
 	}
 	private := host == "localhost" || strings.HasSuffix(host, ".localhost") || strings.HasSuffix(host, ".local") || strings.HasSuffix(host, ".internal")
 	if ip, err := netip.ParseAddr(host); err == nil {
 		private = ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsUnspecified()
 	}
 	if private {
-		return linkFault{Cause: "leads to your own machine or network, where nobody else gets", Hint: "put a public address there, or remove the line"}
+		return linkFault{Code: "private-address", Cause: "leads to your own machine or network, where nobody else gets", Hint: "put a public address there, or remove the line"}
 	}
 	return linkFault{}
 }
@@ -166,11 +175,11 @@ func isPlaceholder(host string) bool {
 func (s *subject) checkEmail(what, address string, pointer ...string) {
 	parsed, err := mail.ParseAddress(address)
 	if err != nil {
-		s.problem(s.ext.Document.Problem(fmt.Sprintf("%s %q is no e-mail address", what, oneLine(address)), "write it as NAME@HOST", pointer...))
+		s.problem(coded("invalid-email", what, address), s.ext.Document.Problem(fmt.Sprintf("%s %q is no e-mail address", what, oneLine(address)), "write it as NAME@HOST", pointer...))
 		return
 	}
 	if parsed.Address != address {
-		s.problem(s.ext.Document.Problem(
+		s.problem(coded("invalid-email", what, address), s.ext.Document.Problem(
 			fmt.Sprintf("%s %q is more than an e-mail address", what, oneLine(address)),
 			fmt.Sprintf("write only %s", oneLine(parsed.Address)), pointer...))
 		return
@@ -178,7 +187,7 @@ func (s *subject) checkEmail(what, address string, pointer ...string) {
 	host := parsed.Address[strings.LastIndexByte(parsed.Address, '@')+1:]
 	fault := hostFault(strings.Trim(host, "[]"))
 	if fault.Cause == "" && !strings.ContainsAny(host, ".:") {
-		fault = linkFault{Cause: "names a host that is not on the internet", Hint: "write it as NAME@HOST, with a whole host such as company.example"}
+		fault = linkFault{Code: "invalid-email", Cause: "names a host that is not on the internet", Hint: "write it as NAME@HOST, with a whole host such as company.example"}
 	}
 	if fault.Cause == "" {
 		return
@@ -187,5 +196,5 @@ func (s *subject) checkEmail(what, address string, pointer ...string) {
 	if fault.Placeholder {
 		severity = s.atMost(Info)
 	}
-	s.problemAs(severity, s.ext.Document.Problem(fmt.Sprintf("%s %q %s", what, oneLine(address), fault.Cause), fault.Hint, pointer...))
+	s.problemAs(coded(fault.Code, what, address), severity, s.ext.Document.Problem(fmt.Sprintf("%s %q %s", what, oneLine(address), fault.Cause), fault.Hint, pointer...))
 }

@@ -44,7 +44,14 @@ func (s Severity) rank() int {
 
 // Finding is one thing that one rule found.
 type Finding struct {
-	Rule     string
+	Rule string
+	// Code is the rule and what it found: images/unlisted. Rule.Codes lists them.
+	// It never changes, and neither do Subject and File with the words of a message.
+	Code string
+	// Subject is what the finding is about: the name of the image, object, field or
+	// file, as the extension has it, without its place. It is empty where the code
+	// and the file say as much.
+	Subject  string
 	Severity Severity
 	// Message says what is wrong and, where it is about a workload, names it, the
 	// container and the image. It is one line.
@@ -169,7 +176,7 @@ func (s *subject) isOn(rule string) bool {
 func (s *subject) run() {
 	defer func() {
 		if cause := recover(); cause != nil {
-			s.tell(s.severity(), Finding{
+			s.tell(coded(internalError), s.severity(), Finding{
 				File:    s.path(""),
 				Message: fmt.Sprintf("the rule %s broke down on this extension: %v", s.rule.Name, cause),
 				Hint:    fmt.Sprintf("this is a fault of ksrelease, please report it; until it is mended, set lint.rules.%s to off", s.rule.Name),
@@ -179,23 +186,41 @@ func (s *subject) run() {
 	s.rule.check(s)
 }
 
-func (s *subject) tell(severity Severity, f Finding) {
-	f.Rule, f.Severity = s.rule.Name, severity
+// mark is what a finding is known by, whatever its words.
+type mark struct{ what, subject string }
+
+// coded is the mark of a finding: what was found, which is one of the codes of the
+// rule, and the names of what it is about.
+func coded(what string, subject ...string) mark {
+	return mark{what, printableUpTo(subjectWidth, strings.Join(strings.Fields(strings.Join(subject, " ")), " "))}
+}
+
+// subjectWidth bounds the subject of a finding, in characters.
+const subjectWidth = 200
+
+// internalError is a code that each rule has.
+const internalError = "internal-error"
+
+func (s *subject) tell(m mark, severity Severity, f Finding) {
+	if !s.rule.finds(m.what) {
+		panic(fmt.Sprintf("the code %q is not among those of the rule", m.what))
+	}
+	f.Rule, f.Code, f.Subject, f.Severity = s.rule.Name, s.rule.CodeOf(m.what), m.subject, severity
 	s.findings = append(s.findings, f)
 }
 
 // isSilenced reports whether a comment would silence a finding at the place of a
 // problem.
-func (s *subject) isSilenced(p yamldoc.Problem) bool {
-	f := Finding{Rule: s.rule.Name, File: p.File, Line: p.Line}
+func (s *subject) isSilenced(m mark, p yamldoc.Problem) bool {
+	f := Finding{Rule: s.rule.Name, Code: s.rule.CodeOf(m.what), File: p.File, Line: p.Line}
 	return slices.ContainsFunc(s.ignores.all, func(ig *ignore) bool { return ig.holds(f, s.ignores) })
 }
 
 // problem tells a mistake in a YAML file, with the severity of the rule.
-func (s *subject) problem(p yamldoc.Problem) { s.problemAs(s.severity(), p) }
+func (s *subject) problem(m mark, p yamldoc.Problem) { s.problemAs(m, s.severity(), p) }
 
-func (s *subject) problemAs(severity Severity, p yamldoc.Problem) {
-	s.tell(severity, Finding{
+func (s *subject) problemAs(m mark, severity Severity, p yamldoc.Problem) {
+	s.tell(m, severity, Finding{
 		Message: p.Message, Hint: p.Hint, File: p.File, Line: p.Line, Column: p.Column, Excerpt: p.Excerpt,
 	})
 }
@@ -227,21 +252,22 @@ func pathIn(ext *extension.Extension, name string) string {
 }
 
 // inSource tells something about a template, with the severity of the rule.
-func (s *subject) inSource(at source, line int, message, hint string) {
-	s.inSourceAs(s.severity(), at, line, message, hint)
+func (s *subject) inSource(m mark, at source, line int, message, hint string) {
+	s.inSourceAs(m, s.severity(), at, line, message, hint)
 }
 
-func (s *subject) inSourceAs(severity Severity, at source, line int, message, hint string) {
-	s.inSourceAt(severity, at, line, 0, message, hint)
+func (s *subject) inSourceAs(m mark, severity Severity, at source, line int, message, hint string) {
+	s.inSourceAt(m, severity, at, line, 0, message, hint)
 }
 
-func (s *subject) inSourceAt(severity Severity, at source, line, column int, message, hint string) {
+func (s *subject) inSourceAt(m mark, severity Severity, at source, line, column int, message, hint string) {
 	if at.Inside != "" {
 		message += " (" + at.Inside + " in the package)"
+		m = coded(m.what, at.Inside, m.subject)
 	}
 	excerpt := at.excerpt(line)
 	if _, kind, ok := strings.Cut(excerpt, "kind: "); ok && strings.Contains(message, kind) {
 		excerpt = "" // the message says as much
 	}
-	s.tell(severity, Finding{File: s.path(at.File), Line: line, Column: column, Message: message, Hint: hint, Excerpt: excerpt})
+	s.tell(m, severity, Finding{File: s.path(at.File), Line: line, Column: column, Message: message, Hint: hint, Excerpt: excerpt})
 }

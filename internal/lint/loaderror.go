@@ -22,12 +22,12 @@ func (s *subject) chartError(err error) {
 	}
 	var problem yamldoc.Problem
 	if errors.As(err, &problem) {
-		s.problem(problem)
+		s.problem(coded("not-loaded", problem.About), problem)
 		return
 	}
 	var nested *extension.NestedError
 	if errors.As(err, &nested) {
-		s.tell(s.severity(), Finding{File: s.path(nested.File), Message: "Helm cannot load the chart: " + oneSentence(nested.Err.Error())})
+		s.tell(coded("not-loaded"), s.severity(), Finding{File: s.path(nested.File), Message: "Helm cannot load the chart: " + oneSentence(nested.Err.Error())})
 		return
 	}
 	file, cause := unreadable(err)
@@ -40,7 +40,7 @@ func (s *subject) chartError(err error) {
 	if problems := s.yamlProblems(file); len(problems) > 0 {
 		for _, p := range problems {
 			p.Message = "Helm cannot load the chart: " + p.Message
-			s.problem(p)
+			s.problem(coded("not-loaded", p.About), p)
 		}
 		return
 	}
@@ -56,7 +56,7 @@ func (s *subject) chartError(err error) {
 		f.Line = number(m[1])
 		f.Excerpt = source{Text: string(s.file(file))}.excerpt(f.Line)
 	}
-	s.tell(s.severity(), f)
+	s.tell(coded("not-loaded"), s.severity(), f)
 }
 
 // What Helm says of a field of a Chart.yaml: of its type (encoding/json), and of its
@@ -86,7 +86,7 @@ func (s *subject) wrongField(file, cause string) bool {
 	if err != nil {
 		return false
 	}
-	s.problem(document.Problem("Helm cannot load the chart: "+oneSentence(what), "mend it as Helm's documentation on Chart.yaml has it", strings.Split(field, ".")...))
+	s.problem(coded("not-loaded", field), document.Problem("Helm cannot load the chart: "+oneSentence(what), "mend it as Helm's documentation on Chart.yaml has it", strings.Split(field, ".")...))
 	return true
 }
 
@@ -138,7 +138,7 @@ func (s *subject) twice(name string) bool {
 			first, _ = s.ext.Document.Place(dependency.at(field)...)
 			continue
 		}
-		s.problem(s.ext.Document.Problem(
+		s.problem(coded("dependency-twice", name), s.ext.Document.Problem(
 			fmt.Sprintf("Helm cannot load the chart: there is more than one dependency with the name or alias %q, first in line %d", oneLine(name), first),
 			"keep one of them, or give each an alias of its own, and a version, to have the subchart twice", dependency.at(field)...))
 		return true

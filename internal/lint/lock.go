@@ -23,6 +23,13 @@ func lockRule() Rule {
 			"needs neither.",
 		Source: "`helm dependency build`: Chart.lock names the versions, and its digest says for which dependencies " +
 			"(internal/resolver and pkg/downloader of Helm 3).",
+		Codes: []Code{
+			{"replaced", "a chart is not packed, for another has taken its place"},
+			{"unreadable", "Chart.lock cannot be read"},
+			{"out-of-sync", "Chart.lock was made for other dependencies"},
+			{"not-locked", "the version of a dependency may be another one on another day"},
+			{"other-version", "a chart is there in another version than the locked one"},
+		},
 		Default:    Warning,
 		needsChart: true,
 		check:      checkLock,
@@ -31,7 +38,7 @@ func lockRule() Rule {
 
 func checkLock(s *subject) {
 	for _, f := range s.ext.Replaced {
-		s.tell(s.severity(), Finding{
+		s.tell(coded("replaced"), s.severity(), Finding{
 			File:    s.path(f),
 			Message: fmt.Sprintf("%s is not packed: no dependency asks for its version, and another has taken its place", f),
 			Hint:    "remove the file, or ask for its version in extension.yaml",
@@ -44,7 +51,7 @@ func checkLock(s *subject) {
 	case lock == nil:
 		s.unlocked()
 	case !s.ext.LockInSync(lock):
-		s.tell(s.severity(), Finding{
+		s.tell(coded("out-of-sync"), s.severity(), Finding{
 			File:    s.path(extension.LockFile),
 			Message: "Chart.lock is out of sync with the dependencies in extension.yaml: it was made for others, and has no effect",
 			Hint:    s.proposal("put this in its place", "delete it, as long as all dependencies are under charts/"),
@@ -60,7 +67,7 @@ func (s *subject) badLock(err error) {
 		problems = yamldoc.Problems{{File: s.path(extension.LockFile), Message: err.Error()}}
 	}
 	for _, p := range problems {
-		s.problem(p)
+		s.problem(coded("unreadable", p.About), p)
 	}
 }
 
@@ -79,7 +86,7 @@ func (s *subject) unlocked() {
 		if d.Version != "" {
 			asked = d.Version
 		}
-		s.problem(s.ext.Document.Problem(
+		s.problem(coded("not-locked", r.Name), s.ext.Document.Problem(
 			fmt.Sprintf("the version of the dependency %q is not locked: %s is the highest for %s today", r.Name, r.Version, asked),
 			hint, "dependencies", strconv.Itoa(r.Dependency), "version"))
 		hint = "the Chart.lock above is for all dependencies"
@@ -114,7 +121,7 @@ func (s *subject) otherVersions(lock *chart.Lock) {
 			}
 		}
 		if found != "" {
-			s.tell(s.severity(), Finding{
+			s.tell(coded("other-version", d.Name), s.severity(), Finding{
 				File:    s.path(found),
 				Message: fmt.Sprintf("the chart of the dependency %q is there, but not in version %s of Chart.lock", d.Name, locked),
 				Hint:    "run `helm dependency build`, or make Chart.lock anew",

@@ -9,6 +9,9 @@ func nameRule() Rule {
 		Why:     "KubeSphere passes over an entry of a repository whose name is no DNS-1123 subdomain of at most 63 characters.",
 		Fix:     "Use lower-case letters, digits and hyphens, with a letter or a digit at both ends.",
 		Source:  "The repository controller of KubeSphere 4. The guide asks for at most 32 lower-case letters and digits, but extensions of KubeSphere itself have hyphens.",
+		Codes: []Code{
+			{"invalid", "the name is no DNS-1123 subdomain of at most 63 characters"},
+		},
 		Default: Error,
 		check:   checkName,
 	}
@@ -19,7 +22,7 @@ func checkName(s *subject) {
 		return // missing or no text: the schema says so
 	}
 	if err := extension.ValidName(s.ext.Metadata.Name); err != nil {
-		s.problem(s.ext.Document.Problem(err.Error(), "", "name"))
+		s.problem(coded("invalid", s.ext.Metadata.Name), s.ext.Document.Problem(err.Error(), "", "name"))
 	}
 }
 

@@ -29,6 +29,21 @@ func permissionsRule() Rule {
 			"---\nkind: Role\nrules:\n  - apiGroups: [apps]\n    resources: [deployments]\n    verbs: [get, list, watch, create, update, patch, delete]",
 		Source: "KubeSphere 4, which decodes the documents into rbac.authorization.k8s.io Roles until one fails; the " +
 			"validation of policy rules in Kubernetes (pkg/apis/rbac/validation).",
+		Codes: []Code{
+			{"unreadable", "a document is no YAML"},
+			{"too-many-documents", "there are more documents than are read"},
+			{"text-after-separator", "text stands behind the hyphens that divide documents"},
+			{"not-a-mapping", "a document holds no fields"},
+			{"unknown-kind", "a document is neither ClusterRole nor Role"},
+			{"no-rules", "a role has no list of rules"},
+			{"rule-not-a-mapping", "a rule is no mapping"},
+			{"incomplete-rule", "a rule lacks what Kubernetes asks for"},
+			{"urls-in-role", "a Role has nonResourceURLs"},
+			{"urls-and-resources", "one rule is on resources and on nonResourceURLs"},
+			{"unknown-key", "a rule has a field that nothing reads"},
+			{"not-a-list", "a field of a rule is no list"},
+			{"not-text", "a list of a rule has something else than text"},
+		},
 		Default: Error,
 		check:   checkPermissions,
 	}
@@ -163,7 +178,7 @@ func checkPermissions(s *subject) {
 	read := s.material.permissions()
 	for _, p := range read.Problems {
 		p.Hint = strings.TrimPrefix(p.Hint+"; KubeSphere drops this document and all below it, silently", "; ")
-		s.problem(p)
+		s.problem(coded("unreadable", p.About), p)
 	}
 	divided := s.separators()
 	for _, r := range read.Roles {
@@ -172,7 +187,7 @@ func checkPermissions(s *subject) {
 		}
 	}
 	if read.Cut {
-		s.tell(s.atMost(Warning), Finding{
+		s.tell(coded("too-many-documents"), s.atMost(Warning), Finding{
 			File:    s.path(permissionsFile),
 			Message: fmt.Sprintf("after %d documents, the others were not read", maxPermissionDocuments),
 			Hint:    "one ClusterRole and one Role hold all there is to say",
@@ -191,7 +206,7 @@ func (s *subject) separators() map[int]bool {
 		if rest = strings.TrimSpace(rest); !ok || rest == "" || rest[0] == '#' {
 			continue
 		}
-		s.tell(s.severity(), Finding{
+		s.tell(coded("text-after-separator"), s.severity(), Finding{
 			File: s.path(permissionsFile), Line: n, Column: 1, Excerpt: excerptLine(line, 1, n),
 			Message: "text stands behind the hyphens that divide documents: KubeSphere stops reading here, silently",
 			Hint:    "begin the document on the next line",
@@ -207,22 +222,22 @@ func (s *subject) checkRole(r role) {
 	case r.Document.Value() == nil:
 		return
 	case !isMapping:
-		s.problem(r.Document.Problem("this document holds no fields: KubeSphere drops it and all below it, silently", "begin it with kind: ClusterRole or kind: Role"))
+		s.problem(coded("not-a-mapping"), r.Document.Problem("this document holds no fields: KubeSphere drops it and all below it, silently", "begin it with kind: ClusterRole or kind: Role"))
 		return
 	case r.Kind != "ClusterRole" && r.Kind != "Role":
 		message := "the document has no kind, so KubeSphere passes over it"
 		if written, ok := fields["kind"]; ok {
 			message = fmt.Sprintf("KubeSphere passes over a document of kind %s", oneLine(fmt.Sprint(written)))
 		}
-		s.problemAs(s.byDefault(Warning), r.Document.Problem(message, "permissions.yaml holds ClusterRole and Role; other objects are for templates/", "kind"))
+		s.problemAs(coded("unknown-kind", r.Kind), s.byDefault(Warning), r.Document.Problem(message, "permissions.yaml holds ClusterRole and Role; other objects are for templates/", "kind"))
 		return
 	}
 	if _, ok := fields["rules"].([]any); !ok {
-		severity, message := s.byDefault(Warning), "the "+r.Kind+" has no rules, and so no rights"
+		m, severity, message := coded("no-rules", r.Kind), s.byDefault(Warning), "the "+r.Kind+" has no rules, and so no rights"
 		if fields["rules"] != nil {
-			severity, message = s.severity(), "rules must be a list: KubeSphere drops this document and all below it, silently"
+			m, severity, message = coded("not-a-list", "rules"), s.severity(), "rules must be a list: KubeSphere drops this document and all below it, silently"
 		}
-		s.problemAs(severity, r.Document.Problem(message, "list the rights under rules, or take the document out", "rules"))
+		s.problemAs(m, severity, r.Document.Problem(message, "list the rights under rules, or take the document out", "rules"))
 		return
 	}
 	for _, rule := range r.Rules {
@@ -233,7 +248,7 @@ func (s *subject) checkRole(r role) {
 // checkPolicyRule holds one rule to what decodes and what Kubernetes takes.
 func (s *subject) checkPolicyRule(r role, rule policyRule) {
 	if rule.Fields == nil {
-		s.problem(r.Document.Problem("a rule must be a mapping with apiGroups, resources and verbs", "write it as - apiGroups: [apps], and so on below it", rule.Pointer...))
+		s.problem(coded("rule-not-a-mapping"), r.Document.Problem("a rule must be a mapping with apiGroups, resources and verbs", "write it as - apiGroups: [apps], and so on below it", rule.Pointer...))
 		return
 	}
 	for _, key := range sortedKeys(rule.Fields) {
@@ -243,17 +258,17 @@ func (s *subject) checkPolicyRule(r role, rule policyRule) {
 		if rule.hasSlip(field) {
 			return // that is told already
 		}
-		s.problem(r.Document.Problem(fmt.Sprintf("the rule has no %s, so Kubernetes refuses the %s", field, r.Kind), hint, rule.Pointer...))
+		s.problem(coded("incomplete-rule", r.Kind, field), r.Document.Problem(fmt.Sprintf("the rule has no %s, so Kubernetes refuses the %s", field, r.Kind), hint, rule.Pointer...))
 	}
 	if len(rule.Verbs) == 0 {
 		missing("verbs", "add what may be done: verbs: [get, list, watch]")
 	}
 	if len(rule.NonResources) > 0 {
 		if r.Kind == "Role" {
-			s.problem(r.Document.Problem("a Role cannot have nonResourceURLs: Kubernetes refuses it", "move the rule to the ClusterRole", append(slices.Clone(rule.Pointer), "nonResourceURLs")...))
+			s.problem(coded("urls-in-role"), r.Document.Problem("a Role cannot have nonResourceURLs: Kubernetes refuses it", "move the rule to the ClusterRole", append(slices.Clone(rule.Pointer), "nonResourceURLs")...))
 		}
 		if len(rule.APIGroups)+len(rule.Resources) > 0 {
-			s.problem(r.Document.Problem("a rule is on resources or on nonResourceURLs, not both: Kubernetes refuses it", "make two rules of it", rule.Pointer...))
+			s.problem(coded("urls-and-resources"), r.Document.Problem("a rule is on resources or on nonResourceURLs, not both: Kubernetes refuses it", "make two rules of it", rule.Pointer...))
 		}
 		return
 	}
@@ -279,20 +294,20 @@ func (s *subject) checkPolicyField(r role, rule policyRule, key string) {
 				message += fmt.Sprintf(", and the rule has no %s, so Kubernetes refuses the %s", near, r.Kind)
 			}
 		}
-		s.problemAs(severity, r.Document.ProblemAtKey(message, hint, pointer...))
+		s.problemAs(coded("unknown-key", key), severity, r.Document.ProblemAtKey(message, hint, pointer...))
 		return
 	}
 	const dropped = ": KubeSphere drops this document and all below it, silently"
 	elements, ok := rule.Fields[key].([]any)
 	if !ok {
 		if rule.Fields[key] != nil {
-			s.problem(r.Document.Problem(key+" must be a list"+dropped, fmt.Sprintf("write it as %s: [%s]", key, oneLine(fmt.Sprint(rule.Fields[key]))), pointer...))
+			s.problem(coded("not-a-list", key), r.Document.Problem(key+" must be a list"+dropped, fmt.Sprintf("write it as %s: [%s]", key, oneLine(fmt.Sprint(rule.Fields[key]))), pointer...))
 		}
 		return
 	}
 	for i, element := range elements {
 		if _, ok := element.(string); !ok && element != nil {
-			s.problem(r.Document.Problem(key+" must be a list of texts"+dropped, "write each as text, in quotes where it reads as a number", append(slices.Clone(pointer), strconv.Itoa(i))...))
+			s.problem(coded("not-text", key), r.Document.Problem(key+" must be a list of texts"+dropped, "write each as text, in quotes where it reads as a number", append(slices.Clone(pointer), strconv.Itoa(i))...))
 		}
 	}
 }

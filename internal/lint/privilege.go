@@ -21,6 +21,10 @@ func leastPrivilegeRule() Rule {
 			"rules:\n  # ksrelease:ignore least-privilege the operator makes a Secret for each certificate\n  - apiGroups: [\"\"]\n    resources: [secrets]",
 		Source: "The extension development guide of KubeSphere on permissions (least privilege; reasons for secrets, " +
 			"bindings and webhook configurations); Kubernetes on good practices of RBAC.",
+		Codes: []Code{
+			{"sensitive", "a rule opens a way to more rights"},
+			{"wildcard", "a rule has a wildcard, or several have one"},
+		},
 		Default: Warning,
 		check:   checkLeastPrivilege,
 	}
@@ -85,7 +89,7 @@ func (s *subject) privileges(severity Severity, r role) {
 		}
 		switch {
 		case len(wild)+len(reached) == 0:
-		case len(reached) == 0 && !s.isSilenced(r.Document.Problem("", "", rule.Pointer...)):
+		case len(reached) == 0 && !s.isSilenced(coded("wildcard"), r.Document.Problem("", "", rule.Pointer...)):
 			wide = append(wide, rule)
 		default:
 			s.privilege(severity, r, rule, wild, reached)
@@ -104,7 +108,7 @@ func (s *subject) privileges(severity Severity, r role) {
 func (s *subject) privilege(severity Severity, r role, rule policyRule, wild []string, reached []sensitive) {
 	const reason = ", or give the reason: # ksrelease:ignore least-privilege REASON, above the rule"
 	if len(wild) == 0 {
-		s.atRule(severity, r, rule, fmt.Sprintf("this rule of the %s %s", r.Kind, reasons(reached)), "ask for less"+reason)
+		s.atRule(coded("sensitive", append([]string{r.Kind}, namesOfThings(reached)...)...), severity, r, rule, fmt.Sprintf("this rule of the %s %s", r.Kind, reasons(reached)), "ask for less"+reason)
 		return
 	}
 	message := fmt.Sprintf("this rule of the %s has the wildcard * for %s%s", r.Kind, listed(wild), rule.of())
@@ -115,26 +119,28 @@ func (s *subject) privilege(severity Severity, r role, rule policyRule, wild []s
 	default:
 		message += "; it " + reasons(reached)
 	}
-	s.atRule(severity, r, rule, message, rule.namesFor(wild)+reason)
+	s.atRule(coded("wildcard", r.Kind, rule.subject(wild)), severity, r, rule, message, rule.namesFor(wild)+reason)
 }
 
 // atRule tells something at the first line of a rule, which has but a dash and the
 // name of some field: it is not shown.
-func (s *subject) atRule(severity Severity, r role, rule policyRule, message, hint string) {
+func (s *subject) atRule(m mark, severity Severity, r role, rule policyRule, message, hint string) {
 	p := r.Document.Problem(message, hint, rule.Pointer...)
 	p.Excerpt = ""
-	s.problemAs(severity, p)
+	s.problemAs(m, severity, p)
 }
 
 // wildcards tells several rules at the first of them.
 func (s *subject) wildcards(severity Severity, r role, wide []policyRule) {
-	var what, lines []string
+	var what, lines, subjects []string
 	for _, rule := range wide {
 		what = append(what, listed(rule.wildcards())+rule.of())
+		subjects = append(subjects, rule.subject(rule.wildcards()))
 		line, _ := r.Document.Place(rule.Pointer...)
 		lines = append(lines, strconv.Itoa(line))
 	}
-	s.atRule(severity, r, wide[0],
+	slices.Sort(subjects)
+	s.atRule(coded("wildcard", append([]string{r.Kind}, subjects...)...), severity, r, wide[0],
 		fmt.Sprintf("%d rules of the %s have the wildcard *: for %s", len(wide), r.Kind, strings.Join(what, "; for ")),
 		fmt.Sprintf("name what the chart needs, or give the reason: # ksrelease:ignore least-privilege REASON, above the rule (lines %s)", listed(lines)))
 }
@@ -180,6 +186,25 @@ func (r policyRule) of() string {
 	return " in " + oneLine(strings.Join(groups, ", "))
 }
 
+// subject is what a rule with wildcards is about, for the subject of a finding.
+func (r policyRule) subject(wild []string) string {
+	names := slices.Clone(wild)
+	if slices.ContainsFunc(r.Resources, isWildcard) || len(r.Resources) == 0 {
+		names = append(names, slices.DeleteFunc(slices.Clone(r.APIGroups), func(g string) bool { return g == all || g == "" })...)
+	} else {
+		names = append(names, r.Resources...)
+	}
+	return strings.Join(names, " ")
+}
+
+func namesOfThings(things []sensitive) []string {
+	var names []string
+	for _, thing := range things {
+		names = append(names, thing.Resource)
+	}
+	return names
+}
+
 // namesFor says what to write in place of the wildcards.
 func (r policyRule) namesFor(wild []string) string {
 	if slices.Equal(r.APIGroups, []string{"extensions.kubesphere.io"}) && slices.Contains(wild, "resources") {
@@ -213,10 +238,7 @@ func reasons(things []sensitive) string {
 // briefly names the first few of what a wildcard takes in.
 func briefly(things []sensitive) string {
 	const shown = 3
-	var names []string
-	for _, thing := range things {
-		names = append(names, thing.Resource)
-	}
+	names := namesOfThings(things)
 	if len(names) > shown {
 		return strings.Join(names[:shown], ", ") + " and more of that kind"
 	}

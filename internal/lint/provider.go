@@ -8,8 +8,11 @@ func providerRule() Rule {
 		Summary: "the provider has a name in each language",
 		Why: "KubeSphere and its marketplace show who offers an extension: the name of the provider in the reader's language. " +
 			"Without it the place is empty.",
-		Fix:     "Give each language a name:\n\nprovider:\n  en:\n    name: Example Company\n    email: info@company.example\n  zh:\n    name: 示例公司\n    email: info@company.example",
-		Source:  "The extension development guide of KubeSphere; `Provider` of kubesphere.io/api/core/v1alpha1.",
+		Fix:    "Give each language a name:\n\nprovider:\n  en:\n    name: Example Company\n    email: info@company.example\n  zh:\n    name: 示例公司\n    email: info@company.example",
+		Source: "The extension development guide of KubeSphere; `Provider` of kubesphere.io/api/core/v1alpha1.",
+		Codes: []Code{
+			{"no-name", "the provider has no name in a language"},
+		},
 		Default: Warning,
 		check:   checkProvider,
 	}
@@ -20,7 +23,7 @@ func checkProvider(s *subject) {
 		if s.named(provider) {
 			continue
 		}
-		s.problem(s.ext.Document.Problem(
+		s.problem(coded("no-name", provider.Language), s.ext.Document.Problem(
 			fmt.Sprintf("the provider has no name in the language %s", oneLine(provider.Language)),
 			"add name: the company, project or person that offers the extension", provider.at("name")...))
 	}

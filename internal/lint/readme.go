@@ -22,6 +22,11 @@ func readmeRule() Rule {
 			"![Overview](https://example.com/overview.png)",
 		Source: "The extension development guide of KubeSphere on the files of an extension: README.md and README_zh.md; " +
 			"staticFileDirectory is left out of what is pushed.",
+		Codes: []Code{
+			{"missing", "there is no README in a language"},
+			{"empty", "a README is empty"},
+			{"dead-reference", "a README refers to a file that users will not have"},
+		},
 		Default: Warning,
 		check:   func(s *subject) { s.checkDocs("README") },
 	}
@@ -42,7 +47,7 @@ func (s *subject) checkDocs(stem string) map[string][]byte {
 			continue
 		}
 		if len(bytes.TrimSpace(file.Data)) == 0 {
-			s.tell(s.severity(), Finding{
+			s.tell(coded("empty"), s.severity(), Finding{
 				File: s.path(file.Name), Message: file.Name + " is empty",
 				Hint: "write it: the marketplace and KubeSphere show it to users",
 			})
@@ -80,7 +85,7 @@ func (s *subject) isThere(name, stem, code string) {
 			hint = fmt.Sprintf("rename %s to %s", file.Name, name)
 		}
 	}
-	s.problem(s.ext.Document.ProblemAtKey(message, hint, "displayName", code))
+	s.problem(coded("missing", name), s.ext.Document.ProblemAtKey(message, hint, "displayName", code))
 }
 
 // file is the content of a file of the extension, or nil; it is never nil for a
@@ -116,7 +121,7 @@ func (s *subject) docReferences(name string, data []byte) {
 			what = "the picture"
 		}
 		line, column := place(data, ref.Offset)
-		s.tell(s.severity(), Finding{
+		s.tell(coded("dead-reference", ref.Target), s.severity(), Finding{
 			File: s.path(name), Line: line, Column: column, Excerpt: excerptLine(string(data), line, line),
 			Message: fmt.Sprintf("%s %s %s", what, oneLine(ref.Target), message), Hint: hint,
 		})

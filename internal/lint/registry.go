@@ -13,7 +13,12 @@ func imageRegistryRule() Rule {
 			"does not pass it on cannot be pulled there.",
 		Fix: "Put the registry of the image through the global value:\n\n" +
 			registryRemedy,
-		Source:     "The extension development guide of KubeSphere on global values; `ksbuilder lint` v0.4.5 (lint global.imageRegistry).",
+		Source: "The extension development guide of KubeSphere on global values; `ksbuilder lint` v0.4.5 (lint global.imageRegistry).",
+		Codes: []Code{
+			{"not-obeyed", "an image is the same whatever the value is"},
+			{"no-slash", "there is no slash between the value and the image"},
+			{"not-at-the-beginning", "the value is not at the beginning of the image"},
+		},
 		Default:    Warning,
 		needsChart: true,
 		check:      checkImageRegistry,
@@ -45,13 +50,14 @@ func checkImageRegistry(s *subject) {
 		for _, p := range w.Pods {
 			for _, c := range p.Containers {
 				at, line := marked.imagePlace(w, c)
-				message, hint := registryFault(c, strings.Contains(at.Text, c.Image))
+				found, message, hint := registryFault(c, strings.Contains(at.Text, c.Image))
+				m := coded(found, w.Kind, w.Name, c.Name)
 				switch {
 				case message == "":
 				case w.Test:
-					s.inSourceAs(s.atMost(Info), at, line, fmt.Sprintf("%s of %s %s%s", c, w, message, onlyTested), hint)
+					s.inSourceAs(m, s.atMost(Info), at, line, fmt.Sprintf("%s of %s %s%s", c, w, message, onlyTested), hint)
 				default:
-					s.inSource(at, line, fmt.Sprintf("%s of %s %s", c, w, message), hint)
+					s.inSource(m, at, line, fmt.Sprintf("%s of %s %s", c, w, message), hint)
 				}
 			}
 		}
@@ -61,21 +67,21 @@ func checkImageRegistry(s *subject) {
 // registryFault says how the image of a container, rendered with the marker
 // registry, disobeys it; the message is empty where it does not. written says that
 // the image stands in the template as it is.
-func registryFault(c container, written bool) (message, hint string) {
+func registryFault(c container, written bool) (found, message, hint string) {
 	rest, obeys := strings.CutPrefix(c.Image, markerRegistry)
 	switch {
 	case c.Image == "":
-		return "", "" // the rule images says so
+		return "", "", "" // the rule images says so
 	case obeys && strings.HasPrefix(rest, "/"):
-		return "", ""
+		return "", "", ""
 	case obeys:
-		return fmt.Sprintf("puts global.imageRegistry before the image %s without a slash between them", oneLine(rest)),
+		return "no-slash", fmt.Sprintf("puts global.imageRegistry before the image %s without a slash between them", oneLine(rest)),
 			"write {{ .Values.global.imageRegistry }}/ and the rest of the image"
 	case strings.Contains(c.Image, markerRegistry):
-		return fmt.Sprintf("has global.imageRegistry inside of its image, not at the beginning: %s", oneLine(strings.ReplaceAll(c.Image, markerRegistry, "REGISTRY"))),
+		return "not-at-the-beginning", fmt.Sprintf("has global.imageRegistry inside of its image, not at the beginning: %s", oneLine(strings.ReplaceAll(c.Image, markerRegistry, "REGISTRY"))),
 			"where the global value is set, let it take the place of the registry of the image"
 	default:
-		return fmt.Sprintf("uses the image %s whatever global.imageRegistry is", oneLine(c.Image)),
+		return "not-obeyed", fmt.Sprintf("uses the image %s whatever global.imageRegistry is", oneLine(c.Image)),
 			registryRemedyFor(c.Image, written)
 	}
 }

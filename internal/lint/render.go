@@ -15,8 +15,15 @@ func renderRule() Rule {
 		Summary: "all templates render with the extension's own values, to objects that Helm can read",
 		Why: "KubeSphere installs an extension with its own values.yaml unless somebody changes it. A template that fails " +
 			"then, or makes something else than YAML or than objects with apiVersion and kind, is an extension that cannot be installed.",
-		Fix:        "Mend the template at the place that the finding names, or give the value that it needs in values.yaml.",
-		Source:     "Helm 3: its engine, and its sorting of manifests, with which KubeSphere installs extensions.",
+		Fix:    "Mend the template at the place that the finding names, or give the value that it needs in values.yaml.",
+		Source: "Helm 3: its engine, and its sorting of manifests, with which KubeSphere installs extensions.",
+		Codes: []Code{
+			{"not-rendered", "Helm cannot render the chart as a whole"},
+			{"broken-template", "a template does not render"},
+			{"too-many-broken", "after this many broken templates the others were not tried"},
+			{"not-yaml", "a template renders to something that is not YAML"},
+			{"not-an-object", "a template renders to something that is no object of Kubernetes"},
+		},
 		Default:    Error,
 		needsChart: true,
 		check:      checkRender,
@@ -31,7 +38,7 @@ func checkRender(s *subject) {
 	plain, err := s.material.plain()
 	if err != nil {
 		if s.ctx.Err() == nil {
-			s.tell(s.severity(), Finding{File: s.path("values.yaml"), Message: "Helm cannot render the chart: " + oneLine(plainTypes(err.Error()))})
+			s.tell(coded("not-rendered"), s.severity(), Finding{File: s.path("values.yaml"), Message: "Helm cannot render the chart: " + oneLine(plainTypes(err.Error()))})
 		}
 		return
 	}
@@ -46,7 +53,7 @@ func checkRender(s *subject) {
 			if !strings.Contains(o.Fault, "whose") {
 				hint = "let it begin with apiVersion and kind, or render nothing"
 			}
-			s.inSource(at, line, fmt.Sprintf("line %d of what the template renders begins %s, so Helm does not install the chart", o.Line, o.Fault), hint)
+			s.inSource(coded("not-an-object"), at, line, fmt.Sprintf("line %d of what the template renders begins %s, so Helm does not install the chart", o.Line, o.Fault), hint)
 		}
 	}
 }
@@ -64,6 +71,10 @@ func (s *subject) brokenTemplates(plain *rendering) {
 		if fault.At.Template != broken.Template {
 			what = base(plain.Sources[broken.Template])
 		}
+		subject := []string{fault.Expression}
+		if what != "the template" {
+			subject = append(subject, what)
+		}
 		message := what + " does not render: " + oneLine(fault.Cause)
 		if fault.Expression != "" {
 			message += ", in {{ " + oneLine(fault.Expression) + " }}"
@@ -72,10 +83,10 @@ func (s *subject) brokenTemplates(plain *rendering) {
 			message += fmt.Sprintf(", line %d", line)
 			line = 0
 		}
-		s.inSourceAt(s.severity(), at, line, fault.At.column(at), message, fault.Hint)
+		s.inSourceAt(coded("broken-template", subject...), s.severity(), at, line, fault.At.column(at), message, fault.Hint)
 	}
 	if plain.Cut {
-		s.tell(s.severity(), Finding{
+		s.tell(coded("too-many-broken"), s.severity(), Finding{
 			File:    s.path("values.yaml"),
 			Message: fmt.Sprintf("after %d templates that do not render, the others were not tried", len(plain.Broken)),
 			Hint:    "mend these first",
@@ -131,7 +142,7 @@ func (s *subject) invalidManifest(plain *rendering, invalid invalidManifest) {
 		finding.Message += " (" + at.Inside + " in the package)"
 	}
 	finding.Hint = "look at the indentation ({{ nindent }}) and the quotes ({{ quote }}) of the values put in there"
-	s.tell(s.severity(), finding)
+	s.tell(coded("not-yaml", at.Inside), s.severity(), finding)
 }
 
 var lineOfCause = regexp.MustCompile(`^line (\d+): (.*)$`)

@@ -26,9 +26,9 @@ func (s *subject) repeatedKeys(err error) {
 		return
 	}
 	for _, p := range problems {
-		if strings.Contains(p.Message, "is given twice") {
+		if p.Kind == yamldoc.RepeatedKey {
 			p.Hint = "Helm takes the last one, with nothing of the others: make one of them"
-			s.problemAs(s.atMost(Warning), p)
+			s.problemAs(coded("repeated-key", p.About), s.atMost(Warning), p)
 		}
 	}
 }

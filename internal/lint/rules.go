@@ -1,5 +1,7 @@
 package lint
 
+import "slices"
+
 // Rule is one thing that an extension is held to.
 type Rule struct {
 	// Name is how configs, reports and comments call it. It never changes.
@@ -13,6 +15,8 @@ type Rule struct {
 	Why, Fix string
 	// Source is where the fact comes from: whose rule it is, and in which version.
 	Source string
+	// Codes are what the rule finds; besides them each rule has internalError.
+	Codes []Code
 	// Default is the severity of its findings where the config says nothing.
 	Default Severity
 
@@ -21,6 +25,22 @@ type Rule struct {
 	needsChart bool
 	check      func(*subject)
 }
+
+// Code is one thing that a rule finds.
+type Code struct {
+	// Name is the second half of Finding.Code. It never changes.
+	Name string
+	// Meaning is what is wrong then, in one line.
+	Meaning string
+}
+
+// finds reports whether a rule has a code.
+func (r Rule) finds(name string) bool {
+	return name == internalError || slices.ContainsFunc(r.Codes, func(c Code) bool { return c.Name == name })
+}
+
+// CodeOf is the code of a finding by its name in a rule: images/unlisted.
+func (r Rule) CodeOf(name string) string { return r.Name + "/" + name }
 
 // Rules are all there are, in the order in which they are run: from what every
 // reader of an extension looks at first to what only its users see. After a

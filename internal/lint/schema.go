@@ -3,7 +3,8 @@ package lint
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,8 +21,13 @@ func schemaRule() Rule {
 			"appears and nobody is told. A misspelt field is ignored without a word, at the top as well as below " +
 			"`provider`, `maintainers`, `dependencies` and `externalDependencies`; since some are notes of their authors, those are told as warnings.\n\n" +
 			"A key that stands there twice is no YAML, and an extension.yaml that is no YAML is told before all rules, and is always an error.",
-		Fix:     "Correct the field at the place that the finding names.",
-		Source:  "The extension development guide of KubeSphere on extension.yaml; the repository controller of KubeSphere 4, which drops a version whose extension.yaml it cannot decode.",
+		Fix:    "Correct the field at the place that the finding names.",
+		Source: "The extension development guide of KubeSphere on extension.yaml; the repository controller of KubeSphere 4, which drops a version whose extension.yaml it cannot decode.",
+		Codes: []Code{
+			{"missing-key", "KubeSphere needs a field that is not there"},
+			{"invalid-value", "a field has a value that KubeSphere does not take, or names a file that is not there"},
+			{"unknown-key", "a field that KubeSphere does not read"},
+		},
 		Default: Error,
 		check:   checkSchema,
 	}
@@ -33,15 +39,15 @@ func checkSchema(s *subject) {
 	for _, p := range s.ext.Document.Validate(extension.Schema()) {
 		mistyped[[2]int{p.Line, p.Column}] = true
 		if !s.toldElsewhere(p) && !s.isMisspelt(p, unknown) {
-			s.problem(p)
+			s.problem(coded(string(p.Kind), s.steadyPath(strings.Split(p.About, "/"))), p)
 		}
 	}
 	for _, key := range unknown {
 		s.unknownKey(key)
 	}
 	for _, p := range s.ext.AssetProblems {
-		if assetRuleOf(s.ext, p) == "" && !mistyped[[2]int{p.Line, p.Column}] {
-			s.problem(p)
+		if assetOf(s.ext, p).field() == "" && !mistyped[[2]int{p.Line, p.Column}] {
+			s.problem(coded("invalid-value"), p)
 		}
 	}
 }
@@ -99,19 +105,37 @@ func unknownKeys(value any, shape *schemaNode, pointer ...string) []*unknownKey 
 	return found
 }
 
-// missingKey is how yamldoc tells a key that has to be there.
-var missingKey = regexp.MustCompile(`^key "(.*)" is missing`)
+// steadyPath is a place in extension.yaml as the subject of a finding: an item of a
+// list goes by its name, for its number changes when another is added.
+func (s *subject) steadyPath(pointer []string) string {
+	value, steady := s.ext.Document.Value(), slices.Clone(pointer)
+	for i, step := range pointer {
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[step]
+		case []any:
+			n, err := strconv.Atoi(step)
+			if err != nil || n < 0 || n >= len(v) {
+				return strings.Join(steady, ".")
+			}
+			value = v[n]
+			fields, _ := value.(map[string]any)
+			steady[i] = text(fields["name"])
+		}
+	}
+	return strings.Join(steady, ".")
+}
 
 // isMisspelt reports whether a problem is that a key is missing which is there,
 // misspelt: that is one mistake, told with the key.
 func (s *subject) isMisspelt(p yamldoc.Problem, unknown []*unknownKey) bool {
-	m := missingKey.FindStringSubmatch(p.Message)
-	if m == nil {
+	if p.Kind != yamldoc.MissingKey {
 		return false
 	}
+	missing := path.Base(p.About)
 	for _, key := range unknown {
 		line, column := s.ext.Document.Place(key.Pointer[:len(key.Pointer)-1]...)
-		if key.Near == m[1] && p.Line == line && p.Column == column {
+		if key.Near == missing && p.Line == line && p.Column == column {
 			key.Needed = true
 			return true
 		}
@@ -134,7 +158,7 @@ func (s *subject) unknownKey(key *unknownKey) {
 		severity = s.severity()
 		message += fmt.Sprintf(", and %q is missing", key.Near)
 	}
-	s.problemAs(severity, s.ext.Document.ProblemAtKey(message, hint, key.Pointer...))
+	s.problemAs(coded("unknown-key", s.steadyPath(key.Pointer)), severity, s.ext.Document.ProblemAtKey(message, hint, key.Pointer...))
 }
 
 // placeWords names a mapping by the keys that lead to it: provider.en, or item 1

@@ -25,6 +25,12 @@ func secretsRule() Rule {
 			"# ksrelease:ignore secrets a key for tests, nothing trusts it",
 		Source: "The published forms of tokens of KubeSphere Cloud, GitHub, GitLab, AWS, Slack and npm; RFC 7468 on keys; " +
 			"docker's config.json.",
+		Codes: []Code{
+			{"token", "an access token or key of a service is packed"},
+			{"private-key", "a private key is packed"},
+			{"registry-password", "a password of an image registry is packed"},
+			{"key-file", "a file is packed that holds keys by its name"},
+		},
 		Default: Error,
 		check:   checkSecrets,
 	}
@@ -33,7 +39,9 @@ func secretsRule() Rule {
 // tokenForm is how a service writes its tokens: what they begin with, and what
 // follows that.
 type tokenForm struct {
+	Code   string // of the finding
 	What   string
+	Of     string // who gives such tokens
 	Prefix string
 	Rest   *regexp.Regexp
 }
@@ -41,16 +49,16 @@ type tokenForm struct {
 // tokenForms are looked for in every file, so each has a prefix that is rare by
 // itself: the search is for that alone.
 var tokenForms = []tokenForm{
-	{"an API key of KubeSphere Cloud", "kck-", regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`)},
-	{"a token of GitHub", "ghp_", regexp.MustCompile(`^[0-9A-Za-z]{36,}\b`)},
-	{"a token of GitHub", "gho_", regexp.MustCompile(`^[0-9A-Za-z]{36,}\b`)},
-	{"a token of GitHub", "ghs_", regexp.MustCompile(`^[0-9A-Za-z]{36,}\b`)},
-	{"a token of GitHub", "github_pat_", regexp.MustCompile(`^[0-9A-Za-z]{22}_[0-9A-Za-z]{59}\b`)},
-	{"a token of GitLab", "glpat-", regexp.MustCompile(`^[0-9A-Za-z_-]{20,}`)},
-	{"an access key of AWS", "AKIA", regexp.MustCompile(`^[0-9A-Z]{16}\b`)},
-	{"a token of Slack", "xoxb-", regexp.MustCompile(`^[0-9]+-[0-9A-Za-z-]{20,}`)},
-	{"a token of Slack", "xoxp-", regexp.MustCompile(`^[0-9]+-[0-9A-Za-z-]{20,}`)},
-	{"a token of npm", "npm_", regexp.MustCompile(`^[0-9A-Za-z]{36}\b`)},
+	{"token", "an API key", "KubeSphere Cloud", "kck-", regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`)},
+	{"token", "a token", "GitHub", "ghp_", regexp.MustCompile(`^[0-9A-Za-z]{36,}\b`)},
+	{"token", "a token", "GitHub", "gho_", regexp.MustCompile(`^[0-9A-Za-z]{36,}\b`)},
+	{"token", "a token", "GitHub", "ghs_", regexp.MustCompile(`^[0-9A-Za-z]{36,}\b`)},
+	{"token", "a token", "GitHub", "github_pat_", regexp.MustCompile(`^[0-9A-Za-z]{22}_[0-9A-Za-z]{59}\b`)},
+	{"token", "a token", "GitLab", "glpat-", regexp.MustCompile(`^[0-9A-Za-z_-]{20,}`)},
+	{"token", "an access key", "AWS", "AKIA", regexp.MustCompile(`^[0-9A-Z]{16}\b`)},
+	{"token", "a token", "Slack", "xoxb-", regexp.MustCompile(`^[0-9]+-[0-9A-Za-z-]{20,}`)},
+	{"token", "a token", "Slack", "xoxp-", regexp.MustCompile(`^[0-9]+-[0-9A-Za-z-]{20,}`)},
+	{"token", "a token", "npm", "npm_", regexp.MustCompile(`^[0-9A-Za-z]{36}\b`)},
 }
 
 // The beginnings of other secrets. Those in base64 are of "-----BEGIN" and of
@@ -87,7 +95,7 @@ func (s *subject) secretsOf(at source, data []byte) {
 		if at.Inside != "" {
 			hint = "pack the subchart anew without it, unless it holds nothing secret"
 		}
-		s.inSourceAs(s.byDefault(Warning), at, 0, "files of this name hold keys or passwords, and this one is packed", hint)
+		s.inSourceAs(coded("key-file"), s.byDefault(Warning), at, 0, "files of this name hold keys or passwords, and this one is packed", hint)
 	}
 	if isBinary(data) {
 		return
@@ -121,11 +129,13 @@ func (s *subject) secret(at source, name string, data []byte, found secret) {
 	}
 	line, column := place(data, found.Offset)
 	if at.Inside != "" {
-		at.Inside += fmt.Sprintf(", line %d,", line)
-		s.inSourceAs(severity, at, 0, found.What+" stands here, and is packed", hint)
+		s.tell(coded(found.Code, at.Inside, found.Of), severity, Finding{
+			File: s.path(at.File), Hint: hint,
+			Message: fmt.Sprintf("%s stands here, and is packed (%s, line %d, in the package)", found.What, at.Inside, line),
+		})
 		return
 	}
-	s.tell(severity, Finding{
+	s.tell(coded(found.Code, found.Of), severity, Finding{
 		File: s.path(name), Line: line, Column: column, Hint: hint,
 		Message: found.What + " stands here, and is packed",
 	})
@@ -133,8 +143,10 @@ func (s *subject) secret(at source, name string, data []byte, found secret) {
 
 // secret is something that must not be known.
 type secret struct {
-	What   string
-	Offset int
+	// Code is that of the finding, and Of whose secret it is, or of which form.
+	Code, Of string
+	What     string
+	Offset   int
 }
 
 // secretsIn finds the secrets in a text: those of real form and length whose
@@ -145,29 +157,29 @@ func secretsIn(text []byte) []secret {
 		eachIndex(text, form.Prefix, func(at int) {
 			rest := form.Rest.Find(text[at+len(form.Prefix):])
 			if rest != nil && !continues(text, at) && !isExample(string(rest)) {
-				found = append(found, secret{form.What, at})
+				found = append(found, secret{form.Code, form.Of, form.What + " of " + form.Of, at})
 			}
 		})
 	}
 	eachIndex(text, pemBegin, func(at int) {
 		if kind := privateKey(text[at:]); kind != "" {
-			found = append(found, secret{"a private key (" + kind + ")", at})
+			found = append(found, secret{"private-key", kind, "a private key (" + kind + ")", at})
 		}
 	})
 	eachIndex(text, pemBase64, func(at int) {
 		if kind := privateKey(fromBase64(text[at:])); kind != "" {
-			found = append(found, secret{"a private key (" + kind + ", in base64)", at})
+			found = append(found, secret{"private-key", kind, "a private key (" + kind + ", in base64)", at})
 		}
 	})
 	eachIndex(text, dockerAuth, func(at int) {
 		if isRegistryPassword(text[at+len(dockerAuth):]) {
-			found = append(found, secret{"a password of an image registry", at})
+			found = append(found, secret{"registry-password", "", "a password of an image registry", at})
 		}
 	})
 	eachIndex(text, dockerBase64, func(at int) {
 		config := fromBase64(text[at:])
 		if i := bytes.Index(config, []byte(dockerAuth)); i >= 0 && isRegistryPassword(config[i+len(dockerAuth):]) {
-			found = append(found, secret{"a password of an image registry (in base64)", at})
+			found = append(found, secret{"registry-password", "", "a password of an image registry (in base64)", at})
 		}
 	})
 	return found

@@ -14,7 +14,10 @@ func nodeSelectorRule() Rule {
 			"does not pass it on runs anywhere.",
 		Fix: "Give the pod spec a nodeSelector that takes in .Values.global.nodeSelector:\n\n" +
 			nodeSelectorRemedy,
-		Source:     "The extension development guide of KubeSphere on global values; `ksbuilder lint` v0.4.5 (lint global.nodeSelector).",
+		Source: "The extension development guide of KubeSphere on global values; `ksbuilder lint` v0.4.5 (lint global.nodeSelector).",
+		Codes: []Code{
+			{"not-obeyed", "a workload runs anywhere whatever the value is"},
+		},
 		Default:    Warning,
 		needsChart: true,
 		check:      checkNodeSelector,
@@ -62,7 +65,7 @@ func checkNodeSelector(s *subject) {
 		case w.Kind == "DaemonSet":
 			severity, hint = s.atMost(Info), "that is fine for an agent that has to run on every node; else, "+hint
 		}
-		s.inSourceAs(severity, at, line, message, hint)
+		s.inSourceAs(coded("not-obeyed", w.Kind, w.Name), severity, at, line, message, hint)
 	}
 }
 

@@ -29,6 +29,10 @@ func valuesSchemaRule() Rule {
 			"overlaid by those under its name in values.yaml at the top, and `global`.",
 		Source: "Helm 3 (chartutil.ValidateAgainstSchema). Schemas that a schema refers to at other addresses are taken for " +
 			"met: nothing is fetched.",
+		Codes: []Code{
+			{"not-a-schema", "Helm cannot use the schema"},
+			{"value-refused", "a value does not conform to the schema"},
+		},
 		Default:    Error,
 		needsChart: true,
 		check:      checkValuesSchema,
@@ -88,7 +92,7 @@ func (s *subject) schemaFault(loaded *loadedChart, c *chart.Chart, mistake strin
 		return
 	}
 	file, inside := at.file(schemaFile)
-	s.inSource(source{File: file, Inside: inside}, 0, mistake, "Helm refuses to install the chart with any values: mend the schema")
+	s.inSource(coded("not-a-schema"), source{File: file, Inside: inside}, 0, mistake, "Helm refuses to install the chart with any values: mend the schema")
 }
 
 // valueFault tells a value that breaks a schema, where the value is written: in
@@ -119,10 +123,10 @@ func (s *subject) valueFault(loaded *loadedChart, c *chart.Chart, above []string
 		if err != nil || !document.Has(candidate.pointer...) {
 			continue
 		}
-		s.problem(document.Problem(fmt.Sprintf("%s breaks %s: %s", oneLine(strings.Join(candidate.pointer, ".")), asked, m.Message), hint, candidate.pointer...))
+		s.problem(coded("value-refused", strings.Join(candidate.pointer, "."), asked), document.Problem(fmt.Sprintf("%s breaks %s: %s", oneLine(strings.Join(candidate.pointer, ".")), asked, m.Message), hint, candidate.pointer...))
 		return
 	}
-	s.inSource(source{File: file, Inside: inside}, 0, fmt.Sprintf("the values break this schema at %s: %s", m.name(), m.Message), hint)
+	s.inSource(coded("value-refused", strings.Join(m.Pointer, ".")), source{File: file, Inside: inside}, 0, fmt.Sprintf("the values break this schema at %s: %s", m.name(), m.Message), hint)
 }
 
 // valueMistake is one thing by which values break a schema.

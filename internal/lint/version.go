@@ -17,6 +17,10 @@ func versionRule() Rule {
 			"1.10 as the number 1.1: another version.",
 		Fix:     "Write MAJOR.MINOR.PATCH without leading zeros, with a pre-release in lower case such as -beta.1 where needed; a v before it is taken, too.",
 		Source:  "The repository controller of KubeSphere 4 (Masterminds/semver, DNS-1123 subdomain, at most 63 characters); its console (node-semver); YAML 1.2, core schema, on numbers.",
+		Codes: []Code{
+			{"invalid", "some part of KubeSphere does not read this version"},
+			{"not-text", "without quotes the version reads as something else"},
+		},
 		Default: Error,
 		check:   checkVersion,
 	}
@@ -29,7 +33,7 @@ func checkVersion(s *subject) {
 	switch v := version.(type) {
 	case string:
 		if message, hint := extension.VersionProblem(v); message != "" {
-			s.problem(doc.Problem(message, hint, "version"))
+			s.problem(coded("invalid", v), doc.Problem(message, hint, "version"))
 		}
 	case int64, uint64, float64, bool:
 		s.mistypedVersion(v)
@@ -37,7 +41,7 @@ func checkVersion(s *subject) {
 		if !present && s.isOn("schema") {
 			return // the schema says that it is missing
 		}
-		s.problem(doc.Problem("the version is not text", `write it as "1.0.0"`, "version"))
+		s.problem(coded("not-text"), doc.Problem("the version is not text", `write it as "1.0.0"`, "version"))
 	}
 }
 
@@ -53,7 +57,7 @@ func (s *subject) mistypedVersion(value any) {
 	if near, ok := extension.NearestVersion(written); ok {
 		meant = near
 	}
-	s.problem(s.ext.Document.Problem(message, fmt.Sprintf("put it in quotes: version: %q", meant), "version"))
+	s.problem(coded("not-text", written), s.ext.Document.Problem(message, fmt.Sprintf("put it in quotes: version: %q", meant), "version"))
 }
 
 func plainScalar(value any) string {

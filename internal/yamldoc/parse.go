@@ -235,6 +235,8 @@ func (r *reader) mapping(node *yaml.Node) map[string]any {
 		if earlier := first[name]; earlier != nil {
 			line, _ := r.doc.lines.place(r.doc.start(earlier))
 			r.problem(key, fmt.Sprintf("key %q is given twice; it stands on line %d already", name, line), "keep one of them")
+			twice := &r.problems[len(r.problems)-1]
+			twice.Kind, twice.About = RepeatedKey, name
 			r.value(child) // for the problems in it
 			continue
 		}

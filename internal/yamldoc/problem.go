@@ -23,7 +23,25 @@ type Problem struct {
 	// Excerpt is the source line and a line that marks the place below it,
 	// ready to be printed; it may be empty.
 	Excerpt string
+	// Kind is what kind of mistake it is, and About the value that it is about,
+	// whatever the words of Message: for code that has to decide by it, or to know
+	// the mistake again. Both are empty for problems that somebody else makes.
+	Kind Kind
+	// About has the keys and indexes that lead to the value, with a slash between
+	// them; of a repeated key it is the key alone.
+	About string
 }
+
+// Kind is a kind of mistake in a YAML file.
+type Kind string
+
+// The kinds of mistakes.
+const (
+	RepeatedKey Kind = "repeated-key"  // a mapping has it twice
+	MissingKey  Kind = "missing-key"   // a schema asks for it
+	UnknownKey  Kind = "unknown-key"   // a schema has no such key
+	BadValue    Kind = "invalid-value" // a schema allows other values
+)
 
 // Error renders the problem for a terminal:
 //

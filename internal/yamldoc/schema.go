@@ -159,7 +159,7 @@ func (t *teller) tell(fault *jsonschema.ValidationError) {
 		}
 	case *kind.FalseSchema:
 		t.once(ptr, func() Problem {
-			return t.doc.ProblemAtKey(fmt.Sprintf("%s is not allowed here", subject(ptr)), "", ptr...)
+			return about(UnknownKey, t.doc.ProblemAtKey(fmt.Sprintf("%s is not allowed here", subject(ptr)), "", ptr...), ptr...)
 		})
 	case *kind.Required:
 		for _, key := range k.Missing {
@@ -171,13 +171,19 @@ func (t *teller) tell(fault *jsonschema.ValidationError) {
 		if text := t.schema.text(fault.SchemaURL, "patternErrorMessage", "errorMessage"); text != "" {
 			message = fmt.Sprintf("key %q %s", k.Property, text)
 		}
-		t.problems = append(t.problems, t.doc.ProblemAtKey(message, "", key...))
+		t.problems = append(t.problems, about(UnknownKey, t.doc.ProblemAtKey(message, "", key...), key...))
 	default:
 		t.once(ptr, func() Problem {
 			message, hint := t.words(fault)
-			return t.doc.Problem(message, hint, ptr...)
+			return about(BadValue, t.doc.Problem(message, hint, ptr...), ptr...)
 		})
 	}
+}
+
+// about says of a problem what kind it is, and what value it is about.
+func about(kind Kind, p Problem, ptr ...string) Problem {
+	p.Kind, p.About = kind, strings.Join(ptr, "/")
+	return p
 }
 
 // seemsLost tells mistakes that may be no more than a line that was put aside.
@@ -212,7 +218,7 @@ func (t *teller) tellUnknown(fault *jsonschema.ValidationError, key string) {
 		hint = "known here: " + strings.Join(known, ", ")
 	}
 	ptr := append(slices.Clone(fault.InstanceLocation), key)
-	t.problems = append(t.problems, t.doc.ProblemAtKey(fmt.Sprintf("unknown key %q", key), hint, ptr...))
+	t.problems = append(t.problems, about(UnknownKey, t.doc.ProblemAtKey(fmt.Sprintf("unknown key %q", key), hint, ptr...), ptr...))
 }
 
 func (t *teller) tellMissing(fault *jsonschema.ValidationError, key string) {
@@ -221,8 +227,8 @@ func (t *teller) tellMissing(fault *jsonschema.ValidationError, key string) {
 			return // a key misspelt is one mistake, told as an unknown key
 		}
 	}
-	t.problems = append(t.problems, t.doc.Problem(fmt.Sprintf("key %q is missing", key),
-		t.schema.remedyForMissing(fault.SchemaURL, key), fault.InstanceLocation...))
+	missing := t.doc.Problem(fmt.Sprintf("key %q is missing", key), t.schema.remedyForMissing(fault.SchemaURL, key), fault.InstanceLocation...)
+	t.problems = append(t.problems, about(MissingKey, missing, append(slices.Clone(fault.InstanceLocation), key)...))
 }
 
 func joined(ptr []string) string { return strings.Join(ptr, "\x00") }
