@@ -24,7 +24,7 @@ func lintStage(ctx context.Context, _ *world, r *release) error {
 	var first lint.Finding
 	for _, f := range findings {
 		r.result.Findings = append(r.result.Findings, FindingResult{
-			Rule: f.Rule, Severity: string(f.Severity), Message: f.Message, Hint: f.Hint,
+			Code: f.Code, Rule: f.Rule, Severity: string(f.Severity), Message: f.Message, Hint: f.Hint,
 			File: f.File, Line: f.Line, Column: f.Column, Excerpt: f.Excerpt,
 		})
 		if f.Severity == lint.Error {
@@ -41,9 +41,9 @@ func lintStage(ctx context.Context, _ *world, r *release) error {
 	case 0:
 		return nil
 	case 1:
-		return withRemedy(fmt.Errorf("%s (%s)", first.Message, first.Rule), "%s", first.Hint)
+		return withRemedy(fmt.Errorf("%s (%s)", first.Message, first.Code), "%s", first.Hint)
 	default:
-		return withRemedy(fmt.Errorf("%s (%s), and %d more", first.Message, first.Rule, errorCount-1),
+		return withRemedy(fmt.Errorf("%s (%s), and %d more", first.Message, first.Code, errorCount-1),
 			"see all of them with: ksrelease lint %s", ShellWord(r.source.Display))
 	}
 }

@@ -142,6 +142,9 @@ type AssetResult struct {
 
 // FindingResult is one finding of lint, or of the size (RuleSize).
 type FindingResult struct {
+	// Code says what was found, as RULE/WHAT. It stays when the words of Message
+	// change; docs/rules.md lists all.
+	Code     string `json:"code"`
 	Rule     string `json:"rule"`
 	Severity string `json:"severity"`
 	Message  string `json:"message"`

@@ -409,7 +409,7 @@ func (rel *release) unreadable() {
 	if errors.As(rel.loadErr, &problems) {
 		for _, p := range problems {
 			rel.result.Findings = append(rel.result.Findings, FindingResult{
-				Rule: "schema", Severity: string(lint.Error), Message: p.Message, Hint: p.Hint,
+				Code: CodeUnreadable, Rule: "schema", Severity: string(lint.Error), Message: p.Message, Hint: p.Hint,
 				File: p.File, Line: p.Line, Column: p.Column, Excerpt: p.Excerpt,
 			})
 		}

@@ -17,6 +17,14 @@ import (
 // findings. It is not one of lint: only here the size is known.
 const RuleSize = "size"
 
+// The codes of findings that no rule of lint makes: those of the size, and that of an
+// extension that cannot be read.
+const (
+	CodeNearLimit  = RuleSize + "/near-limit"
+	CodeOverLimit  = RuleSize + "/over-limit"
+	CodeUnreadable = "schema/unreadable"
+)
+
 // forecastWithin is by how many bytes a package may come out other than it was
 // forecast, where it is not known which addresses the assets will get. A test of
 // internal/extension holds it.
@@ -59,13 +67,13 @@ func (w *world) sizeWithin(r *release) int64 {
 
 // tellSize adds the finding of a package that is near the limit.
 func (r *release) tellSize(limit int64) {
-	message := fmt.Sprintf("the package has %s, %d %% of the limit of %s", sizeText(r.pkg.Size), r.pkg.Size*100/limit, sizeText(limit))
+	code, message := CodeNearLimit, fmt.Sprintf("the package has %s, %d %% of the limit of %s", sizeText(r.pkg.Size), r.pkg.Size*100/limit, sizeText(limit))
 	if over := r.pkg.Size - limit; over > 0 {
-		message = fmt.Sprintf("the package is over the limit of %s by %s, if the assets get the addresses that were expected: the upload will tell", sizeText(limit), sizeText(over))
+		code, message = CodeOverLimit, fmt.Sprintf("the package is over the limit of %s by %s, if the assets get the addresses that were expected: the upload will tell", sizeText(limit), sizeText(over))
 	}
 	// A slice of its own: events hold the one before.
 	r.result.Findings = append(slices.Clone(r.result.Findings), FindingResult{
-		Rule: RuleSize, Severity: string(lint.Warning), Message: message, Hint: r.mostHelpful(),
+		Code: code, Rule: RuleSize, Severity: string(lint.Warning), Message: message, Hint: r.mostHelpful(),
 		File: path.Join(r.source.Display, extension.MetadataFile),
 	})
 }

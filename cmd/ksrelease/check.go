@@ -193,7 +193,7 @@ func inspect(s config.Source, known *baseline.Baseline, beside map[string]string
 	fresh, _ := known.Sift(ext.Metadata.Name, ext.Path, lint.CheckMetadata(context.Background(), ext, lint.Options{Severities: severities(s), Beside: beside}))
 	for _, f := range fresh {
 		told.found = append(told.found, inspected{f.Severity, yamldoc.Problem{
-			File: f.File, Line: f.Line, Column: f.Column, Message: f.Message + " (" + f.Rule + ")", Hint: f.Hint, Excerpt: f.Excerpt,
+			File: f.File, Line: f.Line, Column: f.Column, Message: f.Message + " (" + f.Code + ")", Hint: f.Hint, Excerpt: f.Excerpt,
 		}})
 	}
 	return told

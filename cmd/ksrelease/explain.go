@@ -49,10 +49,12 @@ func (a *app) listRules() error {
 }
 
 // explain prints what docs/rules.md says of a rule, for a terminal.
+// It takes the code of a finding for its rule.
 func (a *app) explain(name string) error {
-	i := slices.Index(ruleNames(), name)
+	rule, _, _ := strings.Cut(name, "/")
+	i := slices.Index(ruleNames(), rule)
 	if i < 0 {
-		return unknownRule(name)
+		return unknownRule(rule)
 	}
 	r := lint.Rules()[i]
 	const widest = 80 // longer lines of prose are hard to read
@@ -71,6 +73,10 @@ func (a *app) explain(name string) error {
 			}
 			a.stdout.Print("%s", inset(p, width))
 		}
+	}
+	a.stdout.Print("\nWhat it finds")
+	for _, c := range r.Codes {
+		a.stdout.Print("  %s: %s", r.CodeOf(c.Name), c.Meaning)
 	}
 	a.stdout.Print("\nIn %s, for all extensions or for one (off, info, warning, error)\n  lint: {rules: {%s: %s}}", config.Name, r.Name, r.Default)
 	return nil

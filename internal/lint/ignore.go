@@ -60,7 +60,7 @@ type ignore struct {
 	Target int
 	// Head is a comment before all content of the file; it silences the findings
 	// that have no line, too.
-	Head   bool
+	Head bool
 	// Names are rules, or codes of findings (images/unlisted).
 	Names  []string
 	Reason string

@@ -59,6 +59,16 @@ func TestIgnoreComments(t *testing.T) {
 		{"no rule", with(goodFiles(), "values.yaml", "global: {} # ksrelease:ignore\n"), 0, []string{
 			"warning ignore ext/values.yaml:1:14: the comment names no rule",
 		}},
+		{"a code", with(goodFiles(), deployment, unlisted("# ksrelease:ignore images/unlisted,image-registry/not-obeyed a tool\n", "")), 2, nil},
+		{"another code of the rule", with(goodFiles(), deployment, unlisted("# ksrelease:ignore images/unused,image-registry/not-obeyed a tool\n", "")), 1, []string{
+			"info ignore ", "warning images ",
+		}},
+		{"a code that is not", with(goodFiles(), "values.yaml", "global: {} # ksrelease:ignore images/unlistd tests\n"), 0, []string{
+			`warning ignore ext/values.yaml:1:14: the rule images has no finding "images/unlistd"`,
+		}},
+		{"a code of a rule that is not", with(goodFiles(), "values.yaml", "global: {} # ksrelease:ignore imags/unlisted tests\n"), 0, []string{
+			`warning ignore ext/values.yaml:1:14: there is no rule "imags"`,
+		}},
 		{"a rule that is not", with(goodFiles(), "values.yaml", "global: {} # ksrelease:ignore imags tests\n"), 0, []string{
 			`warning ignore ext/values.yaml:1:14: there is no rule "imags"`,
 		}},

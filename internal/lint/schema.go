@@ -24,6 +24,7 @@ func schemaRule() Rule {
 		Fix:    "Correct the field at the place that the finding names.",
 		Source: "The extension development guide of KubeSphere on extension.yaml; the repository controller of KubeSphere 4, which drops a version whose extension.yaml it cannot decode.",
 		Codes: []Code{
+			{"unreadable", "extension.yaml or the package cannot be read at all; no comment and no baseline silences that"},
 			{"missing-key", "KubeSphere needs a field that is not there"},
 			{"invalid-value", "a field has a value that KubeSphere does not take, or names a file that is not there"},
 			{"unknown-key", "a field that KubeSphere does not read"},

@@ -15,8 +15,8 @@ func versionRule() Rule {
 			"subdomain, such as 1.0.0+build. Newer versions of its controller do not read leading zeros (01.2.3). Its console " +
 			"lists no extension at all as soon as one with the version 1.0 or 1 has a second version. Without quotes, YAML reads " +
 			"1.10 as the number 1.1: another version.",
-		Fix:     "Write MAJOR.MINOR.PATCH without leading zeros, with a pre-release in lower case such as -beta.1 where needed; a v before it is taken, too.",
-		Source:  "The repository controller of KubeSphere 4 (Masterminds/semver, DNS-1123 subdomain, at most 63 characters); its console (node-semver); YAML 1.2, core schema, on numbers.",
+		Fix:    "Write MAJOR.MINOR.PATCH without leading zeros, with a pre-release in lower case such as -beta.1 where needed; a v before it is taken, too.",
+		Source: "The repository controller of KubeSphere 4 (Masterminds/semver, DNS-1123 subdomain, at most 63 characters); its console (node-semver); YAML 1.2, core schema, on numbers.",
 		Codes: []Code{
 			{"invalid", "some part of KubeSphere does not read this version"},
 			{"not-text", "without quotes the version reads as something else"},

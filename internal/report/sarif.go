@@ -52,6 +52,13 @@ type (
 		Level     string          `json:"level"`
 		Message   sarifMessage    `json:"message"`
 		Locations []sarifLocation `json:"locations"`
+		// Properties hold the code of the finding. It is not the ruleId: GitHub groups
+		// alerts by that, shows the help of the rule of that name, and would take the
+		// alerts of before for fixed and these for new.
+		Properties sarifFinding `json:"properties"`
+	}
+	sarifFinding struct {
+		Code string `json:"code"`
 	}
 	sarifMessage struct {
 		Text string `json:"text"`
@@ -84,7 +91,7 @@ func sarifLog(r *pipeline.Result, tool Tool) ([]byte, error) {
 	for _, x := range r.Extensions {
 		run.Properties.Extensions = append(run.Properties.Extensions, sarifOutcome{x.Name, x.Version, x.Outcome})
 		for _, f := range x.Findings {
-			result := sarifResult{RuleID: f.Rule, Level: sarifLevel(f.Severity), Message: sarifMessage{f.Message + colon(f.Hint)}}
+			result := sarifResult{RuleID: f.Rule, Level: sarifLevel(f.Severity), Message: sarifMessage{f.Message + colon(f.Hint)}, Properties: sarifFinding{f.Code}}
 			location := sarifLocation{Physical: sarifPhysical{Artifact: sarifArtifact{URI: filepath.ToSlash(f.File)}}}
 			if f.Line > 0 {
 				location.Physical.Region = &sarifRegion{StartLine: f.Line, StartColumn: f.Column}

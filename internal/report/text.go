@@ -198,7 +198,7 @@ func (t *Text) next(r *pipeline.Result) {
 // another before.
 func (t *Text) finding(f pipeline.FindingResult, advised bool) {
 	p := problemOf(f)
-	p.Message = fmt.Sprintf("%s (%s)", f.Message, f.Rule)
+	p.Message = fmt.Sprintf("%s (%s)", f.Message, f.Code)
 	if !advised {
 		p.Hint = ""
 	}

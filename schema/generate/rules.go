@@ -23,6 +23,10 @@ func rulesPage() []byte {
 	for _, r := range lint.Rules() {
 		fmt.Fprintf(&b, "\n### %s\n\n*%s* (by default: `%s`)\n\n", r.Name, markdown(r.Summary), r.Default)
 		fmt.Fprintf(&b, "**Why.** %s\n\n**How to mend it.** %s\n\n**Source.** %s\n", prose(r.Why), prose(r.Fix), prose(r.Source))
+		b.WriteString("\n**What it finds.**\n\n| code | meaning |\n| --- | --- |\n")
+		for _, c := range r.Codes {
+			fmt.Fprintf(&b, "| `%s` | %s |\n", r.CodeOf(c.Name), markdown(c.Meaning))
+		}
 	}
 	return b.Bytes()
 }
@@ -59,6 +63,15 @@ const rulesIntroduction = `<!-- Made by "go generate ./schema" from the rules of
 ` + "`ksrelease lint`" + ` holds extensions to these rules, and ` + "`ksrelease run`" + ` does before
 anything else. ` + "`ksrelease lint --explain RULE`" + ` prints what this page says of a rule.
 
+## Codes
+
+Each finding has a code, ` + "`RULE/WHAT`" + `, such as ` + "`images/unlisted`" + `. Messages may be worded
+in another way in the next version; codes stay. They stand in the text of ` + "`lint` and `check`" + `,
+in the result document (` + "`findings[].code`" + `), in SARIF (` + "`properties.code`" + `; there the ` + "`ruleId`" + ` is
+the rule) and in the baseline, and comments may name them. Below, each rule lists its codes.
+Besides them each rule has ` + "`internal-error`" + `, a fault of ksrelease, and the stage size has
+` + "`size/near-limit` and `size/over-limit`" + `.
+
 ## How much a finding matters
 
 Each rule has a severity: ` + "`off`" + ` does not run it, ` + "`info` and `warning`" + ` tell, and
@@ -89,6 +102,8 @@ images:
 ` + "```" + `
 
 - Several rules are divided by commas: ` + "`# ksrelease:ignore images, image-registry the reason`" + `.
+- A code in place of a rule silences only findings of that code:
+  ` + "`# ksrelease:ignore images/unused the reason`" + `.
 - In templates it may be a comment of the template, too, which is not rendered:
   ` + "`{{/* ksrelease:ignore images the reason */}}`" + `.
 - In the comment that begins a file, before anything else, it silences the findings of
@@ -109,8 +124,12 @@ to ` + "`.ksrelease.baseline.yaml`" + ` beside the config, to be committed. From
 nothing, whatever their severity; ` + "`lint`" + ` counts them (` + "`12 in the baseline`" + `), and so does
 the result document. New ones are told.
 
-- A finding is known by extension, rule, file and message. There are no lines in it, so
-  that code may move; one that is there twice has a count, and a third one is new.
+- A finding is known by extension, code, file and subject: the name of the image, the
+  object or the field that it is about. There are no lines in it, so that code may move,
+  and no messages, so that a new version of ksrelease may have others. One that is there
+  twice has a count, and a third one is new.
+- Before codes there was version 1 of the file, which had messages. It is read, and its
+  findings stay known; ` + "`lint --write-baseline`" + ` writes them anew with their codes.
 - When findings were mended, ` + "`lint`" + ` says how many are no longer there. Writing the
   baseline again drops them; with paths or ` + "`--only`" + ` it writes those extensions anew and
   keeps what it has of the others. Where nothing is left the file is removed.
