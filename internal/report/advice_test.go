@@ -12,7 +12,7 @@ import (
 // TestAdviceOnce: what a rule advises is said once for each extension.
 func TestAdviceOnce(t *testing.T) {
 	finding := func(rule, message, hint string) pipeline.FindingResult {
-		return pipeline.FindingResult{Rule: rule, Severity: "warning", Message: message, Hint: hint, File: "a.yaml"}
+		return pipeline.FindingResult{Rule: rule, Code: rule + "/x", Severity: "warning", Message: message, Hint: hint, File: "a.yaml"}
 	}
 	result := &pipeline.Result{Extensions: []pipeline.ExtensionResult{
 		{Name: "alc", Findings: []pipeline.FindingResult{
@@ -22,14 +22,14 @@ func TestAdviceOnce(t *testing.T) {
 	}}
 	var out bytes.Buffer
 	NewText(output.New(&out), output.New(&out), TextOptions{Findings: true}).finish(result)
-	const want = `a.yaml: warning: first (one)
+	const want = `a.yaml: warning: first (one/x)
   → mend it
-a.yaml: warning: second (two)
+a.yaml: warning: second (two/x)
   → mend it
-a.yaml: warning: third (one)
-a.yaml: warning: fourth (one)
+a.yaml: warning: third (one/x)
+a.yaml: warning: fourth (one/x)
   → drop it
-a.yaml: warning: fifth (one)
+a.yaml: warning: fifth (one/x)
   → mend it
 `
 	if !strings.HasPrefix(out.String(), want) {

@@ -60,7 +60,7 @@ func allOutcomes() *pipeline.Result {
 			Package: &pipeline.PackageResult{Path: "dist/alc-1.2.0.tgz", Size: 15360, Limit: 1 << 20},
 			Assets:  []pipeline.AssetResult{{File: "static/icon.svg"}, {File: "static/a.png"}},
 			Findings: []pipeline.FindingResult{{
-				Rule: "images", Severity: "warning", Message: "the image docker.io/a|b:1 is listed, and nothing uses it",
+				Code: "images/unused", Rule: "images", Severity: "warning", Message: "the image docker.io/a|b:1 is listed, and nothing uses it",
 				Hint: "take it out of images", File: "extensions/alc/extension.yaml", Line: 12, Column: 5,
 				Excerpt: "  12 |   - docker.io/a|b:1\n     |     ^^^^^^^^^^^^^^^",
 			}}},
@@ -176,7 +176,7 @@ func TestReportFiles(t *testing.T) {
 			}
 			got := log.Runs[0].Results[0]
 			where := got.Locations[0].Physical
-			if got.Level != "warning" || where.Artifact.URI != "extensions/alc/extension.yaml" || where.Region.StartLine != 12 {
+			if got.Level != "warning" || got.RuleID != "images" || got.Properties.Code != "images/unused" || where.Artifact.URI != "extensions/alc/extension.yaml" || where.Region.StartLine != 12 {
 				t.Errorf("%+v", got)
 			}
 			continue
