@@ -37,6 +37,14 @@ const (
 	// DefaultSizeLimit is the largest package in bytes: Kubernetes keeps
 	// packages in objects of at most about 1 MiB.
 	DefaultSizeLimit = 1 << 20
+	// DefaultLintTimeout and DefaultLintMemory are how long it may take to look at one
+	// extension, and how much memory in bytes. Real ones take less than a second and
+	// 100 MiB.
+	DefaultLintTimeout = time.Minute
+	DefaultLintMemory  = 1 << 30
+	// LeastLintMemory is what a process that looks at extensions takes by itself, and
+	// some more.
+	LeastLintMemory = 64 << 20
 	// DefaultVerifyTimeout is how long verify waits.
 	DefaultVerifyTimeout = 5 * time.Minute
 	// DefaultParallelism is how many extensions are worked on at once.
@@ -110,6 +118,10 @@ type Lint struct {
 	// Rules are the severities that were set, by the name of the rule; the
 	// others keep their default. The map must not be changed.
 	Rules map[string]Severity
+	// Timeout is how long it may take to look at one extension.
+	Timeout time.Duration
+	// Memory is how much memory it may take to look at one extension, in bytes.
+	Memory int64
 }
 
 // Package are the settings of the package stage.
@@ -197,6 +209,7 @@ func Default(dir string) *Config {
 
 func defaultSettings(dir string) Settings {
 	return Settings{
+		Lint:    Lint{Timeout: DefaultLintTimeout, Memory: DefaultLintMemory},
 		Package: Package{Output: filepath.Join(dir, DefaultOutput)},
 		Size:    Size{Limit: DefaultSizeLimit},
 		Push:    Push{Existing: SkipExisting, Drift: FailDrift},

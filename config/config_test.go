@@ -26,7 +26,7 @@ func TestEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	project := Settings{
-		Lint:    Lint{Rules: map[string]Severity{"node-selector": Error, "images": Info}},
+		Lint:    Lint{Rules: map[string]Severity{"node-selector": Error, "images": Info}, Timeout: 45 * time.Second, Memory: 512 << 20},
 		Package: Package{Output: filepath.Join(dir, "build", "packages")},
 		Size:    Size{Limit: 512 << 10},
 		Push:    Push{Existing: FailExisting, Drift: WarnDrift},
@@ -41,7 +41,7 @@ func TestEverything(t *testing.T) {
 		Entries: []Entry{
 			{Path: "extensions/*", Exclude: []string{"extensions/legacy-*", "extensions/{a,b}"}, Settings: project, Line: 6, Column: 11},
 			{Path: "../elsewhere/alc", Line: 8, Column: 11, Settings: Settings{
-				Lint:    Lint{Rules: map[string]Severity{"node-selector": Error, "images": Off}},
+				Lint:    Lint{Rules: map[string]Severity{"node-selector": Error, "images": Off}, Timeout: 3 * time.Minute, Memory: 512 << 20},
 				Package: Package{Output: "/tmp/out"},
 				Size:    Size{Limit: 1 << 20},
 				Push:    Push{Existing: SkipExisting, Drift: WarnDrift},

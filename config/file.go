@@ -96,6 +96,14 @@ type FileLint struct {
 	// their default. docs/rules.md and ksrelease lint --explain RULE say more of
 	// each.
 	Rules map[string]string `json:"rules,omitempty" keys:"rules"`
+	// How long it may take to look at one extension: its templates are rendered
+	// for that. One that takes longer fails, with the template or rule that was at
+	// work, and the others go on.
+	Timeout *string `json:"timeout,omitempty" like:"duration" say:"it must be a duration such as 90s, 5m or 1h30m" default:"1m" example:"30s | 3m"`
+	// How much memory it may take to look at one extension, as a number of bytes
+	// or with a unit, as in size.limit; at least 64 MiB. One that takes more fails, as
+	// with timeout.
+	Memory any `json:"memory,omitempty" types:"string integer" min:"67108864" max:"1000000000000" pattern:"^([1-9][0-9]{0,8} ?([kKmMgG][iI]?)?[bB]?|([1-9][0-9]{0,5}\\.[0-9]{1,3}|0\\.[0-9]{0,2}[1-9]) ?[kKmMgG][iI]?[bB]?)$" say:"it must be a size such as 512MiB or 2GiB" default:"1GiB" example:"512MiB | 2GiB"`
 }
 
 // FilePackage are the settings of the package stage.

@@ -35,6 +35,19 @@ func overlay(doc *yamldoc.Document, base Settings, written FileSettings, dir str
 			tell(known(severity, Off, Info, Warning, Error), "lint", "rules", rule)
 		}
 	}
+	if written.Lint != nil && written.Lint.Timeout != nil {
+		timeout, err := ParseDuration(*written.Lint.Timeout)
+		tell(err, "lint", "timeout")
+		s.Lint.Timeout = timeout
+	}
+	if written.Lint != nil && written.Lint.Memory != nil {
+		memory, err := sizeOf(written.Lint.Memory)
+		if err == nil && memory < LeastLintMemory {
+			err = errors.New("it must be at least 64MiB")
+		}
+		tell(err, "lint", "memory")
+		s.Lint.Memory = memory
+	}
 	if written.Package != nil && written.Package.Output != nil {
 		s.Package.Output = absolute(dir, *written.Package.Output)
 	}
@@ -93,10 +106,10 @@ func known[T ~string](value T, allowed ...T) error {
 	return fmt.Errorf("it must be one of %s", strings.Join(words, ", "))
 }
 
-// sizeOf is a number of bytes of what stands in size.limit: a number, or a text
+// sizeOf is a number of bytes of what stands under a key: a number, or a text
 // with a unit.
-func sizeOf(limit any) (int64, error) {
-	switch limit := limit.(type) {
+func sizeOf(written any) (int64, error) {
+	switch limit := written.(type) {
 	case float64:
 		return int64(limit), nil
 	case string:

@@ -79,7 +79,11 @@ func compare(ctx context.Context, w *world, r *release, entry Entry) error {
 	if sent := strings.TrimPrefix(r.ext.ArchiveDigest, "sha256:"); sent != "" && sent == strings.TrimPrefix(entry.Digest, "sha256:") {
 		return &ended{outcome: Exists}
 	}
-	switch r.ext.CompareDigest(entry.ContentDigest) {
+	verdict, err := r.compareDigest(ctx, entry.ContentDigest)
+	if err != nil {
+		return err
+	}
+	switch verdict {
 	case extension.DigestSame:
 		return &ended{outcome: Exists}
 	case extension.DigestOther:
@@ -94,7 +98,7 @@ func compare(ctx context.Context, w *world, r *release, entry Entry) error {
 		return withRemedy(fmt.Errorf("comparing with the version in the repository: %s", complaint), "run again later; if it stays so, tell those who run the repository")
 	}
 	if entry.Digest == "" {
-		if _, err := extension.Read(entry.Name, archive, extension.Limits{}); err != nil {
+		if _, err := readArchive(ctx, entry.Name, archive); err != nil {
 			return withRemedy(fmt.Errorf("comparing with the version in the repository: %w", err), "run again later; if it stays so, bump version in extension.yaml")
 		}
 	}

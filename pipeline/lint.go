@@ -14,11 +14,24 @@ func lintStage(ctx context.Context, _ *world, r *release) error {
 	for rule, severity := range r.source.Settings.Lint.Rules {
 		severities[rule] = lint.Severity(severity)
 	}
-	report := lint.Examine(ctx, r.ext, lint.Options{Severities: severities, Beside: r.run.beside})
+	report, err := r.run.Examiner.Examine(ctx, r.ext, lint.Options{Severities: severities, Beside: r.run.beside}, r.limits())
+	if err != nil {
+		return err
+	}
 	r.loads, r.result.Silenced = report.Loads, report.Silenced
 	findings := report.Findings
 	if known := r.run.Baseline; known != nil {
-		findings, r.result.Known = known.Sift(r.result.Name, r.ext.Path, findings)
+		// What has not been looked at cannot be known.
+		var kept, reached []lint.Finding
+		for _, f := range findings {
+			if f.Rule == lint.RuleLimits {
+				reached = append(reached, f)
+			} else {
+				kept = append(kept, f)
+			}
+		}
+		findings, r.result.Known = known.Sift(r.result.Name, r.ext.Path, kept)
+		findings = append(findings, reached...)
 	}
 	errorCount := 0
 	var first lint.Finding
@@ -46,4 +59,10 @@ func lintStage(ctx context.Context, _ *world, r *release) error {
 		return withRemedy(fmt.Errorf("%s (%s), and %d more", first.Message, first.Code, errorCount-1),
 			"see all of them with: ksrelease lint %s", ShellWord(r.source.Display))
 	}
+}
+
+// limits are those within which the extension is looked at.
+func (r *release) limits() lint.Limits {
+	s := r.source.Settings.Lint
+	return lint.Limits{Time: s.Timeout, Memory: s.Memory}
 }

@@ -22,7 +22,7 @@ func packageStage(ctx context.Context, w *world, r *release) error {
 			return err
 		}
 	}
-	if err := r.pack(urls); err != nil {
+	if err := r.pack(ctx, urls); err != nil {
 		return err
 	}
 	r.result.Package.SizeWithin = w.sizeWithin(r)
@@ -70,7 +70,7 @@ func weighAsPushed(ctx context.Context, w *world, r *release) error {
 	if err != nil {
 		return err
 	}
-	pushed, err := r.ext.Pack(urls)
+	pushed, err := r.packed(ctx, urls)
 	if err != nil {
 		return err
 	}

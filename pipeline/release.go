@@ -204,8 +204,8 @@ func (r *release) tell(message string) {
 }
 
 // pack makes the archive with the asset URLs given; nil is the local form.
-func (r *release) pack(urls extension.URLs) error {
-	pkg, err := r.ext.Pack(urls)
+func (r *release) pack(ctx context.Context, urls extension.URLs) error {
+	pkg, err := r.packed(ctx, urls)
 	if err != nil {
 		return err
 	}
@@ -215,4 +215,10 @@ func (r *release) pack(urls extension.URLs) error {
 		Digest: pkg.Digest, ContentDigest: pkg.ContentDigest,
 	}
 	return nil
+}
+
+// packed is the archive with the asset URLs given.
+func (r *release) packed(ctx context.Context, urls extension.URLs) (*extension.Package, error) {
+	ext := r.ext
+	return await(ctx, func() (*extension.Package, error) { return ext.Pack(urls) })
 }

@@ -29,6 +29,7 @@ type Options struct {
 	Marketplace Marketplace // nil when there is no API key
 	Repository  Repository
 	Resolver    Resolver // nil leaves dependencies that are not under charts/ out
+	Examiner    Examiner // nil looks at extensions in this process, without limits
 	AssetHost   string   // scheme and host of uploaded files' URLs, to forecast sizes
 	// AssetHostIsSure says that uploaded files will have AssetHost in their URLs,
 	// so that a forecast with the folder known is exact.
@@ -81,6 +82,9 @@ func New(opts Options) *Run {
 	}
 	if opts.Display == nil {
 		opts.Display = func(path string) string { return path }
+	}
+	if opts.Examiner == nil {
+		opts.Examiner = inProcess{}
 	}
 	if opts.Stop == nil {
 		opts.Stop = context.Background()
@@ -221,7 +225,7 @@ func (r *Run) load(ctx context.Context) ([]*release, error) {
 			return
 		}
 		defer r.slots.Release(1)
-		rel.load()
+		rel.load(ctx)
 		r.letGo(rel)
 	})
 	if err := duplicates(all); err != nil {
@@ -239,12 +243,16 @@ func (r *Run) load(ctx context.Context) ([]*release, error) {
 	return slices.DeleteFunc(all, func(rel *release) bool { return !r.wants(rel) }), nil
 }
 
-func (rel *release) load() {
-	ext, err := extension.Load(rel.source.Path, extension.Options{
-		Display: rel.source.Display,
-		Ignore:  append([]string{rel.source.Settings.Package.Output}, rel.run.Ignore...),
+func (rel *release) load(ctx context.Context) {
+	source, ignored := rel.source, append([]string{rel.source.Settings.Package.Output}, rel.run.Ignore...)
+	ext, err := await(ctx, func() (*extension.Extension, error) {
+		return extension.Load(source.Path, extension.Options{Display: source.Display, Ignore: ignored})
 	})
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		rel.end(NotReached, rel.run.interruption(ctx)+" before it was read")
+		return
+	case err != nil:
 		rel.loadErr = err
 		// What depends on it has to wait until it can be read.
 		rel.result.Name = cmp.Or(extension.GuessName(rel.source.Path), rel.result.Name)
@@ -276,10 +284,10 @@ func (r *Run) letGo(rel *release) {
 
 // loadAgain reads an extension that was let go. It is planned under the name and
 // with the dependencies that were read first.
-func (rel *release) loadAgain() error {
+func (rel *release) loadAgain(ctx context.Context) error {
 	before := rel.metadata
-	rel.load()
-	if rel.loadErr != nil || reflect.DeepEqual(before, rel.metadata) {
+	rel.load(ctx)
+	if rel.over || rel.loadErr != nil || reflect.DeepEqual(before, rel.metadata) {
 		return nil
 	}
 	rel.result.Name, rel.result.Version = before.Name, before.Version
@@ -365,8 +373,11 @@ func (r *Run) planOne(ctx context.Context, w *world, rel *release) {
 	}
 	defer r.slots.Release(1)
 	if rel.ext == nil && rel.loadErr == nil {
-		if err := rel.loadAgain(); err != nil {
+		if err := rel.loadAgain(ctx); err != nil {
 			rel.fail(stagePlan, err)
+			return
+		}
+		if rel.over {
 			return
 		}
 	}
@@ -423,7 +434,8 @@ func (rel *release) resolve(ctx context.Context) {
 	if rel.run.Resolver == nil {
 		return
 	}
-	ext, err := rel.run.Resolver.Resolve(rel.noting(ctx), rel.source.Path, rel.ext)
+	noting, path, without := rel.noting(ctx), rel.source.Path, rel.ext
+	ext, err := await(ctx, func() (*extension.Extension, error) { return rel.run.Resolver.Resolve(noting, path, without) })
 	switch {
 	case err == nil:
 		rel.ext = ext

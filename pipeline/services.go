@@ -8,6 +8,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/weight"
 )
 
 // Marketplace is what a release needs of KubeSphere Cloud. Reading and writing
@@ -100,6 +101,18 @@ type Resolver interface {
 	Resolve(ctx context.Context, source string, ext *extension.Extension) (*extension.Extension, error)
 }
 
+// Examiner looks at what an extension holds: it renders the chart, reads documents and
+// schemas, packs to see what would be smaller. All of that goes by what strangers
+// wrote, and may last or grow without end; an Examiner keeps it within limits.
+type Examiner interface {
+	// Examine holds an extension to all rules. Reaching a limit is a finding
+	// (lint.RuleLimits); the error is that of ctx, or says why nothing could be looked at.
+	Examine(ctx context.Context, ext *extension.Extension, opts lint.Options, limits lint.Limits) (lint.Report, error)
+	// Weigh says where the bytes of a package go (weight.Of). An error of a limit that
+	// was reached says so by a method LimitReached.
+	Weigh(ctx context.Context, ext *extension.Extension, urls extension.URLs, limits lint.Limits) (*weight.Report, error)
+}
+
 // Sleep waits for d unless ctx ends first, and says whether it waited.
 func Sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
@@ -119,6 +132,7 @@ type (
 	inDoubt      interface{ InDoubt() bool }
 	temporary    interface{ Temporary() bool }
 	slowDown     interface{ SlowDown() bool }
+	limitReached interface{ LimitReached() bool }
 )
 
 // Unauthorized says whether the marketplace refused the API key. Where an error

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -90,8 +91,15 @@ func (r *release) weigh(ctx context.Context, urls extension.URLs) error {
 	if told.Contributors != nil {
 		return nil
 	}
-	report, err := weight.Of(ctx, r.ext, urls)
-	if err != nil {
+	report, err := r.run.Examiner.Weigh(ctx, r.ext, urls, r.limits())
+	var reached limitReached
+	switch {
+	case errors.As(err, &reached) && reached.LimitReached():
+		// The size is known all the same; what would make it smaller is not.
+		r.tell("where the bytes of the package go could not be found out: " + err.Error())
+		told.Contributors = []ContributorResult{}
+		return nil
+	case err != nil:
 		return err
 	}
 	const largest = 10
@@ -120,6 +128,9 @@ func contributorResult(c weight.Contributor) ContributorResult {
 // mostHelpful is the first thing to do about a package that is too large.
 func (r *release) mostHelpful() string {
 	told := r.result.Package
+	if len(told.Contributors) == 0 {
+		return "make its files smaller"
+	}
 	if len(told.Advice) == 0 {
 		largest := told.Contributors[0]
 		if largest.File == extension.ChartFile && told.Files > 1 { // derived: nobody can change it

@@ -17,7 +17,7 @@ func uploadStage(ctx context.Context, w *world, r *release) error {
 		return err
 	}
 	if !maps.Equal(urls, r.packedWith) {
-		if err := r.pack(urls); err != nil {
+		if err := r.pack(ctx, urls); err != nil {
 			return err
 		}
 	} // else they got the addresses that the plan packed with

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
 
 	"github.com/ksrelease/ksrelease/config"
@@ -183,7 +184,10 @@ func stillListed(ctx context.Context, w *world, r *release, at *reading, walked 
 // and the content is not what was sent: an index that is late or a cache may still
 // show something else, so that is no verdict yet.
 func walk(ctx context.Context, w *world, r *release, entry Entry) (complaint, other string, err error) {
-	verdict := r.ext.CompareDigest(entry.ContentDigest)
+	verdict, err := r.compareDigest(ctx, entry.ContentDigest)
+	if err != nil {
+		return "", "", err
+	}
 	if r.action == actVerify && verdict == extension.DigestOther {
 		return "", "", drift(r, "")
 	}
@@ -205,8 +209,10 @@ func walk(ctx context.Context, w *world, r *release, entry Entry) (complaint, ot
 	if asSent && r.loads {
 		return "", "", nil // lint has loaded this content, and name and version are what was packed
 	}
-	inside, err := loader.LoadFiles(files)
+	inside, err := await(ctx, func() (*chart.Chart, error) { return loader.LoadFiles(files) })
 	switch {
+	case ctx.Err() != nil:
+		return "", "", ctx.Err()
 	case err != nil:
 		return fmt.Sprintf("its archive does not load in Helm: %v", err), "", nil
 	case inside.Metadata.Name != r.result.Name || inside.Metadata.Version != r.result.Version:
@@ -279,7 +285,10 @@ func digestOf(archive []byte) string {
 // an asset is uploaded under is that of this asset: its hash is in the name. So
 // the host of the assets need not be reached to see that a version is there.
 func differs(ctx context.Context, w *world, r *release, entry Entry, archive []byte) (difference string, err error) {
-	published, err := extension.Read(r.result.Name, archive, extension.Limits{})
+	published, err := readArchive(ctx, r.result.Name, archive)
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
 	if err != nil {
 		return fmt.Sprintf("what is there cannot be read: %v", err), nil
 	}
@@ -289,34 +298,45 @@ func differs(ctx context.Context, w *world, r *release, entry Entry, archive []b
 			sent[r.packedWith[a.File]] = a.Data
 		}
 	}
-	compared := extension.Same
-	if r.ext.CompareDigest(entry.ContentDigest) == extension.DigestUnknown && extension.IsContentDigest(entry.ContentDigest) {
+	ext, compared := r.ext, extension.Same
+	verdict, err := r.compareDigest(ctx, entry.ContentDigest)
+	if err != nil {
+		return "", err
+	}
+	if verdict == extension.DigestUnknown && extension.IsContentDigest(entry.ContentDigest) {
 		// It was packed by this tool, and its digest, of the first format, is another:
 		// for time stamps alone, or for anything that the digest covers.
 		compared = extension.SameContent
 	}
-	same, difference, err := compared(r.ext, published, func(address string) ([]byte, error) {
-		if data, ok := sent[address]; ok {
-			return data, nil
+	return await(ctx, func() (string, error) {
+		same, difference, err := compared(ext, published, func(address string) ([]byte, error) {
+			if data, ok := sent[address]; ok {
+				return data, nil
+			}
+			if data, ok := named(ext, address); ok && verdict == extension.DigestSame {
+				return data, nil
+			}
+			return w.repo.FetchAsset(ctx, address)
+		})
+		if err != nil || same {
+			return "", err
 		}
-		if data, ok := r.named(address); ok && r.ext.CompareDigest(entry.ContentDigest) == extension.DigestSame {
-			return data, nil
-		}
-		return w.repo.FetchAsset(ctx, address)
+		return difference, nil
 	})
-	if err != nil || same {
-		return "", err
-	}
-	return difference, nil
+}
+
+// readArchive reads a package that was downloaded.
+func readArchive(ctx context.Context, name string, archive []byte) (*extension.Extension, error) {
+	return await(ctx, func() (*extension.Extension, error) { return extension.Read(name, archive, extension.Limits{}) })
 }
 
 // named is the asset that is uploaded under the last part of an address.
-func (r *release) named(address string) ([]byte, bool) {
+func named(ext *extension.Extension, address string) ([]byte, bool) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, false
 	}
-	for _, a := range r.ext.Assets {
+	for _, a := range ext.Assets {
 		if a.RemoteName == path.Base(u.Path) {
 			return a.Data, true
 		}

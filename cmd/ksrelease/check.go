@@ -190,7 +190,7 @@ func inspect(s config.Source, known *baseline.Baseline, beside map[string]string
 	for i, d := range ext.Metadata.ExternalDependencies {
 		told.needs[d.Name] = ext.Document.Problem("", "", "externalDependencies", strconv.Itoa(i), "name")
 	}
-	fresh, _ := known.Sift(ext.Metadata.Name, ext.Path, lint.CheckMetadata(context.Background(), ext, lint.Options{Severities: severities(s), Beside: beside}))
+	fresh, _ := known.Sift(ext.Metadata.Name, ext.Path, lint.ExamineMetadata(context.Background(), ext, lint.Options{Severities: severities(s), Beside: beside}).Findings)
 	for _, f := range fresh {
 		told.found = append(told.found, inspected{f.Severity, yamldoc.Problem{
 			File: f.File, Line: f.Line, Column: f.Column, Message: f.Message + " (" + f.Code + ")", Hint: f.Hint, Excerpt: f.Excerpt,

@@ -23,6 +23,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report"
+	"github.com/ksrelease/ksrelease/internal/worker"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -41,7 +42,18 @@ const (
 	exitTerminated  = 143 // SIGTERM
 )
 
-func main() { os.Exit(realMain()) }
+func main() {
+	if worker.Asked() {
+		serveWorker()
+	}
+	os.Exit(realMain())
+}
+
+// serveWorker looks at extensions for the process that has started this one.
+func serveWorker() {
+	log.SetOutput(io.Discard)
+	worker.Serve(os.Stdin, os.Stdout)
+}
 
 func realMain() int {
 	// Helm's packages log remarks on values to the standard logger; what

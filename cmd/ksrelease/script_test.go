@@ -29,9 +29,13 @@ import (
 	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/worker"
 )
 
 func TestMain(m *testing.M) {
+	if worker.Asked() {
+		serveWorker()
+	}
 	if os.Getenv("KSRELEASE_TEST_MAIN") != "" {
 		main() // a test started this binary as ksrelease
 	}

@@ -39,6 +39,7 @@ var rooms = []room{
 	{"cmd/ksrelease", anyRoom},
 	{"internal/report", []string{"pipeline", "config", "internal/extension", "internal/lint", "internal/output", "internal/yamldoc", "internal/atomicfile"}},
 	{"pipeline", []string{"config", "internal/extension", "internal/kubesphere", "internal/lint", "internal/weight", "internal/yamldoc", "internal/atomicfile"}},
+	{"internal/worker", []string{"internal/extension", "internal/lint", "internal/weight"}},
 	{"internal/baseline", []string{"internal/atomicfile", "internal/lint", "internal/yamldoc"}},
 	{"internal/marketplace", []string{"internal/extension"}},
 	{"internal/lint", []string{"internal/extension", "internal/kubesphere", "internal/yamldoc"}},

@@ -152,7 +152,7 @@ func TestIgnoreOfARuleThatIsOff(t *testing.T) {
 	if got := Examine(context.Background(), ext, Options{Severities: map[string]Severity{"images": Off}}).Findings; len(got) != 0 {
 		t.Errorf("told: %v", told(got))
 	}
-	if got := CheckMetadata(context.Background(), ext, Options{}); len(got) != 0 {
+	if got := ExamineMetadata(context.Background(), ext, Options{}).Findings; len(got) != 0 {
 		t.Errorf("told without the chart: %v", told(got))
 	}
 }

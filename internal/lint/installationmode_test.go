@@ -169,7 +169,7 @@ func TestModeOverrides(t *testing.T) {
 			t.Errorf("with %s: %v", chosen, told(findings))
 		}
 	}
-	got := told(CheckMetadata(t.Context(), load(t, with(goodFiles(), "extension.yaml", goodMetadata+"installationMode: Both\n")), Options{Severities: map[string]Severity{"installation-mode": Off}}))
+	got := told(ExamineMetadata(t.Context(), load(t, with(goodFiles(), "extension.yaml", goodMetadata+"installationMode: Both\n")), Options{Severities: map[string]Severity{"installation-mode": Off}}).Findings)
 	want := fmt.Sprintf("[%s]", `error schema ext/extension.yaml:16:19: "installationMode" must be one of HostOnly, Multicluster, <nil>, not "Both"`)
 	if fmt.Sprint(got) != want {
 		t.Errorf("with the rule off: %v", got)

@@ -77,6 +77,9 @@ func Failed(findings []Finding) bool {
 
 // Report is what there is to say of an extension.
 type Report struct {
+	// Ended is the limit that was reached before all rules had run; nil where they
+	// have. The findings are then those of the rules before, and one of the rule limits.
+	Ended    *Ended
 	Findings []Finding
 	// Silenced is the number of findings that comments in the extension silence.
 	Silenced int
@@ -92,6 +95,22 @@ type Options struct {
 	// Beside are the versions of the extensions that are released together with
 	// this one, by name.
 	Beside map[string]string
+	// Progress is called with each rule and each template that is begun; nil asks
+	// for nothing. It is called by one goroutine at a time.
+	Progress func(Progress)
+}
+
+// Progress says what is at work, so that it can be named where it has to be ended.
+type Progress struct {
+	// Rule is the rule at work.
+	Rule string
+	// Template is the template that is rendered, as Helm names it:
+	// devops/charts/agent/templates/deployment.yaml. It is empty where none is, or
+	// where Helm renders all of them in one call.
+	Template string
+	// Findings and Silenced are what the rules before have found since the last call.
+	Findings []Finding
+	Silenced int
 }
 
 // Examine holds an extension to all rules.
@@ -104,15 +123,23 @@ func Examine(ctx context.Context, ext *extension.Extension, opts Options) Report
 	return run(ctx, Rules(), ext, opts)
 }
 
-// CheckMetadata is the part of Examine that needs no chart: what extension.yaml
+// ExamineMetadata is the part of Examine that needs no chart: what extension.yaml
 // says and the pictures it names, the texts for users, permissions.yaml, and what
 // must not be packed.
-func CheckMetadata(ctx context.Context, ext *extension.Extension, opts Options) []Finding {
-	rules := slices.DeleteFunc(Rules(), func(r Rule) bool { return r.needsChart })
-	return run(ctx, rules, ext, opts).Findings
+func ExamineMetadata(ctx context.Context, ext *extension.Extension, opts Options) Report {
+	return run(ctx, slices.DeleteFunc(Rules(), func(r Rule) bool { return r.needsChart }), ext, opts)
 }
 
 func run(ctx context.Context, rules []Rule, ext *extension.Extension, opts Options) Report {
+	var at Progress // what is at work
+	if opts.Progress != nil {
+		ctx = withTemplates(ctx, func(template string) {
+			if at.Template != template {
+				at.Template = template
+				opts.Progress(Progress{Rule: at.Rule, Template: template})
+			}
+		})
+	}
 	material := newMaterial(ctx, ext)
 	ignores := readIgnores(ext, func(name string) string { return pathIn(ext, name) })
 	var report Report
@@ -124,19 +151,28 @@ func run(ctx context.Context, rules []Rule, ext *extension.Extension, opts Optio
 		if s.severity() == Off {
 			continue
 		}
+		if at = (Progress{Rule: rule.Name, Findings: at.Findings, Silenced: at.Silenced}); opts.Progress != nil {
+			opts.Progress(at)
+		}
 		s.run()
 		kept, silenced := ignores.silence(rule.Name, s.findings)
 		report.Findings = append(report.Findings, kept...)
 		report.Silenced += silenced
+		at.Findings, at.Silenced = kept, silenced
 	}
 	report.Loads = material.loads
-	slices.SortStableFunc(report.Findings, func(a, b Finding) int {
+	report.sort()
+	return report
+}
+
+// sort puts the findings into the order in which they are told.
+func (r *Report) sort() {
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule),
 			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Message, b.Message))
 	})
 	// What two installations have in common is told once.
-	report.Findings = slices.Compact(report.Findings)
-	return report
+	r.Findings = slices.Compact(r.Findings)
 }
 
 // subject is what a rule gets: the extension, what is derived from it, and the

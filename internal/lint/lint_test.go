@@ -462,11 +462,11 @@ func TestRulesAreDescribed(t *testing.T) {
 	}
 }
 
-// TestCheckMetadata: without the chart, there are no findings about it, and what
+// TestExamineMetadata: without the chart, there are no findings about it, and what
 // is told is what Check tells.
-func TestCheckMetadata(t *testing.T) {
+func TestExamineMetadata(t *testing.T) {
 	ext := load(t, with(goodFiles(), "static/icon.svg", "no image", "charts/web/Chart.yaml", "{", "charts/web/templates/deployment.yaml", "{{"))
-	got := told(CheckMetadata(context.Background(), ext, Options{}))
+	got := told(ExamineMetadata(context.Background(), ext, Options{}).Findings)
 	want := []string{`error icon ext/extension.yaml:8:7: icon "static/icon.svg" is not an image: it reads as text/plain`}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)

@@ -77,7 +77,14 @@ func (s *step) Take(text string) string {
 // The error is that of ctx, or the engine's: then the steps did not come to their
 // end, or did not begin where templates cannot be parsed.
 func (r renderer) pass(ctx context.Context, steps func(native map[string]any) iter.Seq[*step]) error {
-	p := &pass{steps: steps}
+	p := &pass{steps: func(native map[string]any) iter.Seq[*step] {
+		return func(yield func(*step) bool) {
+			steps(native)(func(s *step) bool {
+				atTemplate(ctx, s.Name)
+				return yield(s)
+			})
+		}
+	}}
 	tree, top := *r.chart, maps.Clone(r.top)
 	deepest := 0
 	var twice error

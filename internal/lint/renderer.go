@@ -222,6 +222,7 @@ func (r renderer) render(ctx context.Context, marked bool, skip map[string]bool)
 
 // once renders the chart but for the templates in skip.
 func (r renderer) once(ctx context.Context, marked bool, skip map[string]bool) (map[string]string, error) {
+	atTemplate(ctx, "")
 	top := maps.Clone(r.top)
 	top["Values"], top["Release"] = r.fresh(r.clusters[0], marked), r.release()
 	return callEngine(ctx, withoutTemplates(r.chart, skip), top)

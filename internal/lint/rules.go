@@ -76,6 +76,7 @@ func Rules() []Rule {
 		imagesRule(),
 		imageRegistryRule(),
 		nodeSelectorRule(),
+		limitsRule(),
 		ignoreRule(), // last: it looks at what the others found
 	}
 }

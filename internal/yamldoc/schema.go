@@ -210,8 +210,8 @@ func (t *teller) tellUnknown(fault *jsonschema.ValidationError, key string) {
 	hint := ""
 	if near, ok := Nearest(key, known); ok {
 		hint = fmt.Sprintf("did you mean %q?", near)
-	} else if above := t.schema.holderOf(fault.SchemaURL, key); above != "" {
-		hint = fmt.Sprintf("%q belongs under %q", key, above)
+	} else if above := t.schema.holdersOf(fault.SchemaURL, key); len(above) > 0 && len(above) <= 3 {
+		hint = fmt.Sprintf("%q belongs under \"%s\"", key, strings.Join(above, `" or "`))
 	} else if text := t.schema.text(fault.SchemaURL, "unknownKeyHint"); text != "" {
 		hint = text
 	} else if len(known) > 0 && len(known) <= 12 {
@@ -319,8 +319,8 @@ func (s *Schema) properties(schemaURL string) []string {
 	return names
 }
 
-// holderOf finds the key below which an unknown key would be known.
-func (s *Schema) holderOf(schemaURL, key string) string {
+// holdersOf finds the keys below which an unknown key would be known, sorted.
+func (s *Schema) holdersOf(schemaURL, key string) []string {
 	properties, _ := s.at(schemaURL)["properties"].(map[string]any)
 	var holders []string
 	for name, property := range properties {
@@ -333,10 +333,8 @@ func (s *Schema) holderOf(schemaURL, key string) string {
 			holders = append(holders, name)
 		}
 	}
-	if len(holders) != 1 {
-		return "" // nowhere, or in several places
-	}
-	return holders[0]
+	slices.Sort(holders)
+	return holders
 }
 
 // remedyForMissing says what to write for a key that is required.

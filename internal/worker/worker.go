@@ -1,0 +1,265 @@
+// Package worker looks at extensions in processes of their own, which can be ended:
+// Helm's engine, and the parsers of Markdown, schemas and YAML, cannot be stopped
+// from within, and what takes all stack ends the process that it is in.
+//
+// A worker is the program started again under the name [Name], with an empty
+// environment and nothing but its three standard streams. It is handed extensions
+// over standard input (encoding/gob), one after the other, says on standard output
+// what it is at, and then what it has found. It ends with its standard input, and so
+// with the program that started it, however that ended.
+//
+// What is to be found is for internal/lint and internal/weight.
+package worker
+
+import (
+	"bufio"
+	"context"
+	"encoding/gob"
+	"io"
+	"math"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/weight"
+)
+
+// Name is what a worker is called (the first argument of its command line), and how
+// the program knows that it is one.
+const Name = "ksrelease-worker"
+
+// Asked reports whether this process was started as a worker: a program that has
+// workers asks first thing, and then calls Serve.
+func Asked() bool { return len(os.Args) == 1 && os.Args[0] == Name }
+
+// exitMemory is the exit code of a worker that has reached its memory limit.
+const exitMemory = 97
+
+// task is what a worker is asked to do.
+type task struct {
+	// Kind is one of the kinds below.
+	Kind string
+	// Content is the extension. Its files follow, one by one, first Files and then
+	// Outside: what is encoded is in memory twice.
+	Content extension.Content
+	Limits  lint.Limits
+	// Stack is how much stack one goroutine may take, in bytes; at least 1.
+	Stack   int
+	Options lint.Options
+	// URLs are those of the package to look into, if Uploaded is set.
+	URLs     extension.URLs
+	Uploaded bool
+}
+
+const (
+	taskExamine  = "examine"
+	taskMetadata = "metadata"
+	taskWeigh    = "weigh"
+)
+
+// message is what a worker says. Done is set on the last of each task.
+type message struct {
+	Progress *lint.Progress
+	Report   *lint.Report
+	Weight   *weight.Report
+	Error    string
+	Done     bool
+}
+
+// Serve does what it is asked to on in (standard input), and answers on out (standard
+// output). It ends the process when in ends, or nobody reads out any more.
+func Serve(in io.Reader, out io.Writer) {
+	// What interrupts the program is for the program: it may still need its workers.
+	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	// One processor for the task, one for the eye on its memory.
+	runtime.GOMAXPROCS(max(2, runtime.NumCPU()))
+	debug.SetGCPercent(400)
+	confine()
+
+	tasks := make(chan task)
+	go func() {
+		tasksIn := gob.NewDecoder(bufio.NewReaderSize(in, 64<<10))
+		for {
+			t, err := receive(tasksIn)
+			// Whatever is at work: nobody is there any more who waits for it.
+			if err != nil {
+				os.Exit(0)
+			}
+			tasks <- t
+		}
+	}()
+	s := &speaker{out: gob.NewEncoder(out)}
+	for t := range tasks {
+		s.do(t)
+	}
+}
+
+// send hands over a task.
+func send(out *gob.Encoder, t task) error {
+	files, outside := t.Content.Files, t.Content.Outside
+	t.Content.Files, t.Content.Outside = make([]extension.File, len(files)), make([]extension.File, len(outside))
+	if err := out.Encode(t); err != nil {
+		return err
+	}
+	for _, list := range [][]extension.File{files, outside} {
+		for _, f := range list {
+			if err := out.Encode(f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// receive takes what send has handed over.
+func receive(in *gob.Decoder) (task, error) {
+	var t task
+	if err := in.Decode(&t); err != nil {
+		return task{}, err
+	}
+	for _, list := range [][]extension.File{t.Content.Files, t.Content.Outside} {
+		for i := range list {
+			if err := in.Decode(&list[i]); err != nil {
+				return task{}, err
+			}
+		}
+	}
+	return t, nil
+}
+
+// speaker says what a worker does. Its methods may be called by several goroutines.
+type speaker struct {
+	mu  sync.Mutex
+	out *gob.Encoder
+	// seen are the templates of this task that were told: each of them is rendered
+	// many times, and to say so each time would take longer than some renderings.
+	// What was not told at once is told by the eye on the memory.
+	seen     map[string]bool
+	now      lint.Progress
+	untold   bool
+	lastTold time.Time
+}
+
+func (s *speaker) say(m message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.write(m)
+}
+
+func (s *speaker) write(m message) {
+	if s.out.Encode(m) != nil { // nobody listens
+		os.Exit(0)
+	}
+}
+
+// progress notes what is at work.
+func (s *speaker) progress(p lint.Progress) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = lint.Progress{Rule: p.Rule, Template: p.Template}
+	if p.Template != "" && s.seen[p.Template] {
+		s.untold = true
+		return
+	}
+	s.seen[p.Template] = true
+	s.untold = false
+	s.write(message{Progress: &p})
+}
+
+// tellNow tells what has not been told.
+func (s *speaker) tellNow() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.untold {
+		s.untold = false
+		now := s.now
+		s.write(message{Progress: &now})
+	}
+}
+
+// do does one task.
+func (s *speaker) do(t task) {
+	s.seen, s.untold = map[string]bool{}, false
+	s.say(message{Progress: &lint.Progress{}})
+	watched := make(chan struct{})
+	var eye sync.WaitGroup
+	eye.Go(func() { s.watch(t.Limits, watched) })
+	m := perform(t, s.progress)
+	close(watched)
+	eye.Wait()
+	m.Done = true
+	s.say(m)
+	if inUse() > 128<<20 {
+		debug.FreeOSMemory()
+	}
+}
+
+func perform(t task, progress func(lint.Progress)) message {
+	debug.SetMaxStack(t.Stack)
+	ext, err := extension.FromContent(t.Content)
+	if err != nil {
+		return message{Error: err.Error()}
+	}
+	t.Options.Progress = progress
+	ctx := context.Background() // the end of a worker is that of its process
+	switch t.Kind {
+	case taskExamine:
+		report := lint.Examine(ctx, ext, t.Options)
+		return message{Report: &report}
+	case taskMetadata:
+		report := lint.ExamineMetadata(ctx, ext, t.Options)
+		return message{Report: &report}
+	case taskWeigh:
+		if !t.Uploaded {
+			t.URLs = nil
+		} else if t.URLs == nil {
+			t.URLs = extension.URLs{}
+		}
+		report, err := weight.Of(ctx, ext, t.URLs)
+		if err != nil {
+			return message{Error: err.Error()}
+		}
+		return message{Weight: report}
+	}
+	return message{Error: "unknown task " + t.Kind}
+}
+
+// watch ends the process when it has more memory than it may, and tells what has not
+// been told, until done is closed.
+//
+// The collector is asked to stay well below the limit. So what goes beyond it is in
+// use, and not only waiting to be collected.
+func (s *speaker) watch(limits lint.Limits, done <-chan struct{}) {
+	debug.SetMemoryLimit(math.MaxInt64)
+	if limits.Memory > 0 {
+		debug.SetMemoryLimit(limits.Memory / 4 * 3)
+		limitData(limits.Memory)
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+		s.tellNow()
+		if limits.Memory > 0 && inUse() > limits.Memory {
+			os.Exit(exitMemory)
+		}
+	}
+}
+
+// inUse is how much memory this process has, in bytes.
+func inUse() int64 {
+	sample := [...]metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(sample[:])
+	return int64(sample[0].Value.Uint64() - sample[1].Value.Uint64())
+}

@@ -1,0 +1,369 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/testshared"
+	"github.com/ksrelease/ksrelease/internal/weight"
+)
+
+func TestMain(m *testing.M) {
+	if Asked() {
+		log.SetOutput(io.Discard)
+		Serve(os.Stdin, os.Stdout)
+	}
+	os.Exit(m.Run())
+}
+
+// ample are limits that nothing here reaches.
+var ample = lint.Limits{Time: 10 * time.Minute, Memory: 4 << 30}
+
+// pool is a pool that ends with the test.
+func pool(t testing.TB, size int) *Pool {
+	p := New(size)
+	t.Cleanup(p.Close)
+	return p
+}
+
+// write makes an extension of some files.
+func write(t testing.TB, files map[string]string) *extension.Extension {
+	t.Helper()
+	dir := t.TempDir()
+	if files["extension.yaml"] == "" {
+		files["extension.yaml"] = "apiVersion: kubesphere.io/v1alpha1\nname: a\nversion: 1.0.0\n"
+	}
+	for name, text := range files {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ext, err := extension.Load(dir, extension.Options{Display: "apps/a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ext
+}
+
+// limited is the finding of the rule limits in a report.
+func limited(t *testing.T, report lint.Report) lint.Finding {
+	t.Helper()
+	for _, f := range report.Findings {
+		if f.Rule == lint.RuleLimits {
+			return f
+		}
+	}
+	t.Fatalf("no finding of limits in %v", report.Findings)
+	return lint.Finding{}
+}
+
+const plainTemplate = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n"
+
+// busy renders for some seconds where nobody ends it, and takes no memory: 8,000 times
+// 8,000 steps.
+const busy = "{{ $n := until 8000 }}{{ range $n }}{{ range $n }}{{ end }}{{ end }}" + plainTemplate
+
+// A worker finds what is found in this process, in each example and real package.
+func TestSameFindings(t *testing.T) {
+	p := pool(t, 2)
+	dirs, err := filepath.Glob("../../examples/*/extensions/*")
+	if err != nil || len(dirs) == 0 {
+		t.Fatal("no examples", err)
+	}
+	for _, dir := range dirs {
+		sameFindings(t, p, dir)
+	}
+	t.Run("corpus", func(t *testing.T) {
+		archives, err := filepath.Glob(filepath.Join(testshared.Path(t, "corpus"), "*.tgz"))
+		if err != nil || len(archives) == 0 {
+			t.Fatal("no packages", err)
+		}
+		for _, archive := range archives {
+			sameFindings(t, p, archive)
+		}
+	})
+}
+
+func sameFindings(t *testing.T, p *Pool, path string) {
+	ext, err := extension.Load(path, extension.Options{Display: filepath.Base(path)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := lint.Options{Severities: map[string]lint.Severity{"images": lint.Error}, Beside: map[string]string{"x": "1.0.0"}}
+	here := lint.Examine(t.Context(), ext, opts)
+	there, err := p.Examine(t.Context(), ext, opts, ample)
+	if err != nil || !reflect.DeepEqual(here, there) {
+		t.Errorf("%s: %v\nhere:  %+v\nthere: %+v", path, err, here, there)
+	}
+	here = lint.ExamineMetadata(t.Context(), ext, opts)
+	if there, err = p.ExamineMetadata(t.Context(), ext, opts, ample); err != nil || !reflect.DeepEqual(here, there) {
+		t.Errorf("%s: %v\nmetadata here:  %+v\nthere: %+v", path, err, here, there)
+	}
+	weighed, err := weight.Of(t.Context(), ext, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := p.Weigh(t.Context(), ext, nil, ample); err != nil || !reflect.DeepEqual(weighed, again) {
+		t.Errorf("%s: %v\nweight here:  %+v\nthere: %+v", path, err, weighed, again)
+	}
+}
+
+// What is chosen and what is found arrives whole: a new field that gob does not take
+// is noticed here.
+func TestAllFieldsTravel(t *testing.T) {
+	var opts lint.Options
+	var report lint.Report
+	var weighed weight.Report
+	var progress lint.Progress
+	for _, v := range []any{&opts, &report, &weighed, &progress} {
+		fill(t, reflect.ValueOf(v).Elem(), 4)
+		var wire bytes.Buffer
+		again := reflect.New(reflect.TypeOf(v).Elem())
+		if err := errors.Join(gob.NewEncoder(&wire).Encode(v), gob.NewDecoder(&wire).Decode(again.Interface())); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(v, again.Interface()) {
+			t.Errorf("%T:\nsent    %+v\narrived %+v", v, reflect.ValueOf(v).Elem(), again.Elem())
+		}
+	}
+}
+
+// fill sets each field to something that is not its zero value.
+func fill(t *testing.T, v reflect.Value, depth int) {
+	if depth == 0 {
+		return
+	}
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString("text")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(7)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if !v.Type().Field(i).IsExported() {
+				t.Errorf("%s.%s does not travel", v.Type(), v.Type().Field(i).Name)
+				continue
+			}
+			fill(t, v.Field(i), depth)
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(t, v.Index(0), depth-1)
+		if depth == 1 {
+			v.SetZero()
+		}
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		fill(t, key, depth-1)
+		fill(t, value, depth-1)
+		v.SetMapIndex(key, value)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(t, v.Elem(), depth-1)
+	case reflect.Func: // gob leaves it out: what a worker calls is its own
+	default:
+		t.Errorf("a %s does not travel", v.Type())
+	}
+}
+
+// A template that does not end is ended and named; what was found before stays, and
+// the same pool goes on with the next extension.
+func TestTimeLimit(t *testing.T) {
+	p := pool(t, 1)
+	timeIsUp := make(chan struct{})
+	p.after = func(d time.Duration, end func()) *time.Timer {
+		if d == 700*time.Millisecond {
+			go func() { <-timeIsUp; end() }()
+		}
+		return time.NewTimer(time.Hour)
+	}
+	p.at = func(at lint.Progress) {
+		if at.Template == "a/templates/loop.yaml" {
+			close(timeIsUp)
+		}
+	}
+	ext := write(t, map[string]string{"templates/good.yaml": plainTemplate, "templates/loop.yaml": busy})
+	report, err := p.Examine(t.Context(), ext, lint.Options{}, lint.Limits{Time: 700 * time.Millisecond, Memory: 2 << 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := limited(t, report)
+	if f.File != "apps/a/templates/loop.yaml" || f.Severity != lint.Error || !strings.Contains(f.Message, "longer than 700ms") || !strings.Contains(f.Hint, "lint.timeout") {
+		t.Errorf("told: %+v", f)
+	}
+	if report.Ended == nil || report.Ended.By != lint.LimitTime {
+		t.Errorf("ended by %+v", report.Ended)
+	}
+	if len(report.Findings) < 3 {
+		t.Errorf("what was found before is lost: %v", report.Findings)
+	}
+	good := write(t, map[string]string{"templates/good.yaml": plainTemplate})
+	here := lint.Examine(t.Context(), good, lint.Options{})
+	if there, err := p.Examine(t.Context(), good, lint.Options{}, ample); err != nil || !reflect.DeepEqual(here, there) {
+		t.Errorf("the next extension: %v\n%+v\n%+v", err, here, there)
+	}
+}
+
+// A template with more memory than it may have.
+func TestMemoryLimit(t *testing.T) {
+	p := pool(t, 1)
+	// 128 MB where 64 may be.
+	ext := write(t, map[string]string{"templates/large.yaml": `{{ $x := repeat 8000000 "0123456789abcdef" }}` + busy})
+	report, err := p.Examine(t.Context(), ext, lint.Options{}, lint.Limits{Time: time.Minute, Memory: 64 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := limited(t, report); report.Ended.By != lint.LimitMemory || f.File != "apps/a/templates/large.yaml" ||
+		!strings.Contains(f.Message, "more memory than 64 MiB") || !strings.Contains(f.Hint, "lint.memory") {
+		t.Errorf("told: %+v, by %s", f, report.Ended.By)
+	}
+}
+
+// A template that is deeper than the stack. 900 calls of itself are fine with Helm,
+// which stops at 1,000.
+func TestStackLimit(t *testing.T) {
+	p := pool(t, 1)
+	deep := `{{ define "deep" }}{{ if gt . 0 }}{{ include "deep" (sub . 1) }}{{ end }}{{ end }}{{ include "deep" 900 }}` + plainTemplate
+	ext := write(t, map[string]string{"templates/deep.yaml": deep})
+	report, err := p.Examine(t.Context(), ext, lint.Options{}, ample)
+	if err != nil || report.Ended != nil {
+		t.Fatalf("with ample limits: %v, %+v", err, report.Ended)
+	}
+	_, err = p.do(t.Context(), task{Kind: taskExamine, Content: ext.Content(), Limits: ample, Stack: 1 << 20})
+	var ended *Ended
+	if !errors.As(err, &ended) || ended.By != lint.LimitStack || ended.Template != "a/templates/deep.yaml" {
+		t.Fatalf("with a stack of 1 MiB: %v, %+v", err, ended)
+	}
+	f := limited(t, lint.Cut(ext, lint.Options{}, ended.Ended, ended.Before, ended.Silenced))
+	if f.File != "apps/a/templates/deep.yaml" || !strings.Contains(f.Message, "deeper than there is stack for") || !strings.Contains(f.Hint, "calls itself") {
+		t.Errorf("told: %+v", f)
+	}
+}
+
+// When the run ends, the look ends.
+func TestContextEnds(t *testing.T) {
+	p := pool(t, 1)
+	ext := write(t, map[string]string{"templates/loop.yaml": busy})
+	ctx, cancel := context.WithCancel(t.Context())
+	p.at = func(at lint.Progress) {
+		if at.Template == "a/templates/loop.yaml" {
+			cancel()
+		}
+	}
+	if _, err := p.Examine(ctx, ext, lint.Options{}, ample); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if len(p.alive) != 0 {
+		t.Errorf("%d workers are left", len(p.alive))
+	}
+}
+
+// Many at once: no more workers than asked for, and each answer is of its extension.
+func TestManyAtOnce(t *testing.T) {
+	p := pool(t, 2)
+	var group sync.WaitGroup
+	for i := range 12 {
+		ext := write(t, map[string]string{
+			"extension.yaml":     fmt.Sprintf("apiVersion: kubesphere.io/v1alpha1\nname: e%d\nversion: 1.0.0\n", i),
+			"templates/bad.yaml": "{{ .Values.none.x }}",
+		})
+		ext.Path = fmt.Sprintf("apps/e%d", i)
+		group.Go(func() {
+			report, err := p.Examine(t.Context(), ext, lint.Options{}, ample)
+			if err != nil || len(report.Findings) == 0 {
+				t.Errorf("%d: %v", i, err)
+			}
+			for _, f := range report.Findings {
+				if !strings.HasPrefix(f.File, ext.Path+"/") && f.File != ext.Path {
+					t.Errorf("%d: %+v", i, f)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if n := len(p.alive); n < 1 || n > 2 {
+		t.Errorf("%d workers are left", n)
+	}
+}
+
+// A worker has nothing of the environment, and no file but its three streams.
+func TestWorkerHasNothing(t *testing.T) {
+	t.Setenv("KSRELEASE_TOKEN", "kck-secret")
+	p := pool(t, 1)
+	if _, err := p.Examine(t.Context(), write(t, map[string]string{"templates/a.yaml": plainTemplate}), lint.Options{}, ample); err != nil {
+		t.Fatal(err)
+	}
+	for w := range p.alive {
+		if got := w.cmd.Env; len(got) != 1 || got[0] != "GOTRACEBACK=none" {
+			t.Errorf("it has the environment %q", got)
+		}
+		if len(w.cmd.ExtraFiles) > 0 {
+			t.Errorf("it has %d files more", len(w.cmd.ExtraFiles))
+		}
+	}
+}
+
+// A worker that is gone before it begins is replaced: a signal to all processes of a
+// terminal ends one that is only just started.
+func TestWorkerGoneBefore(t *testing.T) {
+	p := pool(t, 1)
+	ext := write(t, map[string]string{"templates/a.yaml": plainTemplate})
+	if _, err := p.Examine(t.Context(), ext, lint.Options{}, ample); err != nil {
+		t.Fatal(err)
+	}
+	for w := range p.alive {
+		w.kill()
+		<-w.gone
+	}
+	if report, err := p.Examine(t.Context(), ext, lint.Options{}, ample); err != nil || report.Ended != nil {
+		t.Errorf("%v, %+v", err, report.Ended)
+	}
+}
+
+// What ends a worker otherwise is a finding, too, and says what was at work.
+func TestWorkerBreaksDown(t *testing.T) {
+	p := pool(t, 1)
+	p.at = func(at lint.Progress) {
+		if at.Template != "" {
+			for w := range p.alive {
+				_ = w.cmd.Process.Signal(os.Interrupt) // is for the program alone
+				_ = w.cmd.Process.Signal(syscall.SIGABRT)
+			}
+		}
+	}
+	report, err := p.Examine(t.Context(), write(t, map[string]string{"templates/loop.yaml": busy}), lint.Options{}, ample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := limited(t, report); report.Ended.By != lint.LimitFault || !strings.Contains(f.Hint, "lint.rules.render to off") || strings.Contains(f.Message+f.Hint, "goroutine") {
+		t.Errorf("told: %+v, by %s", f, report.Ended.By)
+	}
+}
+
+// After the end of the pool nothing is started.
+func TestClosed(t *testing.T) {
+	p := pool(t, 1)
+	p.Close()
+	if _, err := p.Examine(t.Context(), write(t, map[string]string{"x": "y"}), lint.Options{}, ample); err == nil {
+		t.Error("a closed pool works")
+	}
+}
