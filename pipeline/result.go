@@ -41,7 +41,21 @@ type Result struct {
 	Warnings   []string          `json:"warnings,omitempty"`
 	Extensions []ExtensionResult `json:"extensions"`
 	Totals     map[Outcome]int   `json:"totals"` // every outcome, also those with 0
+	// Error is what kept the command from beginning: a mistake on the command line or
+	// in the configuration. There are no extensions then.
+	Error *CommandError `json:"error,omitempty"`
 }
+
+// CommandError is why a command did nothing.
+type CommandError struct {
+	Message string `json:"message"`
+	Remedy  string `json:"remedy,omitempty"`
+	// Problems are the mistakes in files, each with its place. Their rule is RuleConfig.
+	Problems []FindingResult `json:"problems,omitempty"`
+}
+
+// RuleConfig is the rule that a mistake in the configuration breaks: no rule of lint.
+const RuleConfig = "configuration"
 
 // Tool is the program that made a result document.
 type Tool struct {

@@ -98,6 +98,11 @@ type app struct {
 	connect  func(ctx context.Context, network, address string) (net.Conn, error)
 	warnings warnings
 	conceal  concealer
+	// reported says that the reports that were asked for tell of a whole run, and failure
+	// is what ended the command, nil where nothing did.
+	reported bool
+	failure  error
+	entered  bool // the working directory is that of -C
 }
 
 // main runs one command line and returns the exit code.
@@ -122,6 +127,9 @@ func (a *app) main(args []string) int {
 		}
 		return parsed.Run()
 	})
+	if a.failure != nil && !a.reported {
+		a.reportFailure(args)
+	}
 	return a.delivered(code)
 }
 
@@ -176,7 +184,8 @@ func (a *app) guard(command func() error) (code int) {
 		case exited:
 			code = int(thrown)
 		default: // the runtime would print it as it is
-			a.complain(fmt.Errorf("this is a mistake in ksrelease: %v\n%s", thrown, debug.Stack()), "please report it with what is above: "+projectURL+"/issues")
+			a.failure = fmt.Errorf("this is a mistake in ksrelease: %v\n%s", thrown, debug.Stack())
+			a.complain(a.failure, "please report it with what is above: "+projectURL+"/issues")
 			code = exitNotReleased
 		}
 	}()
@@ -184,6 +193,7 @@ func (a *app) guard(command func() error) (code int) {
 	if err == nil {
 		return exitOK
 	}
+	a.failure = err
 	var (
 		quiet    *outcomeError
 		problems yamldoc.Problems

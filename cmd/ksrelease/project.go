@@ -54,6 +54,7 @@ func (p place) open(a *app) (*project, error) {
 	if err := p.enter(); err != nil {
 		return nil, err
 	}
+	a.entered = true
 	file, err := p.file()
 	if err != nil {
 		return nil, usage(err, "")

@@ -151,9 +151,9 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	observers := []pipeline.Observer{c.teller(a, text)}
 	var files []report.File
 	for _, path := range c.Report {
-		file, err := report.NewFile(path, report.Tool{Version: programVersion(), URL: projectURL})
+		file, err := report.NewFile(path, tool())
 		if err != nil {
-			return usage(err, "")
+			return usage(err, "name a file in a folder that can be written to")
 		}
 		files = append(files, file)
 		if absolute, err := filepath.Abs(path); err == nil {
@@ -176,6 +176,7 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	if err != nil {
 		return usage(err, pipeline.Remedy(err))
 	}
+	a.reported = true
 	var unwritten error
 	for _, f := range files {
 		unwritten = errors.Join(unwritten, f.Err())

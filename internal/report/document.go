@@ -1,12 +1,12 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
+	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -110,7 +110,7 @@ func (d *document) change(e pipeline.Event) {
 // finish leaves the document in its final form.
 func (d *document) finish(r *pipeline.Result) {
 	d.pages.close()
-	data, err := json.MarshalIndent(r, "", "  ")
+	data, err := output.JSON(r, "", "  ")
 	if err == nil {
 		err = atomicfile.Write(d.pages.path, append(data, '\n'), 0o644)
 	}
@@ -152,7 +152,7 @@ func (d *document) state(i int) []byte {
 }
 
 func (d *document) findings(i int) []byte {
-	all, err := json.MarshalIndent(d.result.Extensions[i].Findings, "      ", "  ")
+	all, err := output.JSON(d.result.Extensions[i].Findings, "      ", "  ")
 	d.keep(err)
 	end := "\n    },\n"
 	if i == len(d.result.Extensions)-1 {
@@ -163,7 +163,7 @@ func (d *document) findings(i int) []byte {
 
 // object encodes a value as an object that is still open.
 func (d *document) object(prefix string, value any) []byte {
-	text, err := json.MarshalIndent(value, prefix, "  ")
+	text, err := output.JSON(value, prefix, "  ")
 	d.keep(err)
 	return text[:max(0, len(text)-len("\n"+prefix+"}"))]
 }

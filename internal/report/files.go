@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,7 +10,9 @@ import (
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
-// final is a report that is written once, when the run is over.
+// final is a report that tells of the whole run. It is written when the run begins, too,
+// with all extensions as not reached: a run that is killed must not leave the report of
+// an earlier one behind, which says that all is well.
 type final struct {
 	path   string
 	render func(*pipeline.Result) ([]byte, error)
@@ -24,29 +27,53 @@ func newFinal(path string, render func(*pipeline.Result) ([]byte, error)) (*fina
 }
 
 func (f *final) Observe(e pipeline.Event) {
-	if e.Kind != pipeline.EventRunFinished {
+	if e.Kind != pipeline.EventRunStarted && e.Kind != pipeline.EventRunFinished {
 		return
 	}
 	data, err := f.render(e.Result)
 	if err == nil {
 		err = atomicfile.Write(f.path, data, 0o644)
 	}
-	if err != nil {
+	if err != nil && f.err == nil {
 		f.err = fmt.Errorf("writing the report %s: %w", f.path, err)
 	}
 }
 
 func (f *final) Err() error { return f.err }
 
+// WriteFailed writes a report of a command that did nothing, in place of an older one.
+func WriteFailed(path string, tool Tool, result pipeline.Result) error {
+	file, err := NewFile(path, tool)
+	if err != nil {
+		return err
+	}
+	result.Extensions = []pipeline.ExtensionResult{}
+	result.Recount()
+	file.Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Time: result.Started, Result: &result})
+	return file.Err()
+}
+
+// PathError is a path at which no report can be written.
+type PathError struct {
+	Path string
+	Err  error
+}
+
+func (e *PathError) Error() string { return fmt.Sprintf("--report %s: %s", e.Path, e.Err) }
+func (e *PathError) Unwrap() error { return e.Err }
+
 // mayWrite finds out before the run whether a report can be written at path.
 func mayWrite(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return &PathError{path, errors.New("what is there is no regular file, and is not replaced")}
+	}
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("--report %s: %w", path, err)
+		return &PathError{path, err}
 	}
 	probe, err := os.CreateTemp(dir, ".ksrelease-report-*")
 	if err != nil {
-		return fmt.Errorf("--report %s: %w", path, err)
+		return &PathError{path, err}
 	}
 	_ = probe.Close()
 	return os.Remove(probe.Name())

@@ -16,6 +16,16 @@ func markdown(r *pipeline.Result) []byte {
 	if r.DryRun {
 		title += " --dry-run"
 	}
+	if r.Error != nil {
+		fmt.Fprintf(&b, "## %s: nothing was done\n\n%s", title, fenced(r.Error.Message))
+		if r.Error.Remedy != "" {
+			fmt.Fprintf(&b, "\n%s\n", paragraph(r.Error.Remedy))
+		}
+		for _, p := range r.Error.Problems {
+			fmt.Fprintf(&b, "\n%s", fenced(findingText(p)))
+		}
+		return b.Bytes()
+	}
 	fmt.Fprintf(&b, "## %s: %s\n\n", title, counts(r))
 	for _, warning := range r.Warnings {
 		fmt.Fprintf(&b, "- warning: %s\n", prose(warning))

@@ -54,6 +54,6 @@ func NewFile(path string, tool Tool) (File, error) {
 	case ".sarif":
 		return newFinal(path, func(r *pipeline.Result) ([]byte, error) { return sarifLog(r, tool) })
 	default:
-		return nil, fmt.Errorf("--report %s: the ending chooses the form, and %q is none of %s", path, filepath.Ext(path), strings.Join(endings, ", "))
+		return nil, &PathError{path, fmt.Errorf("the ending chooses the form, and %q is none of %s", filepath.Ext(path), strings.Join(endings, ", "))}
 	}
 }

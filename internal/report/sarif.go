@@ -1,16 +1,20 @@
 package report
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
-	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
-// SARIF 2.1.0, as far as findings of lint need it (OASIS standard; the form
-// that code scanning services read).
+// SARIF 2.1.0 (OASIS standard), with all that GitHub's code scanning asks for (its page
+// "SARIF support for code scanning"): the texts of each rule, its level, and of each
+// result a location with all four ends of its region, and a fingerprint.
 type (
 	sarif struct {
 		Schema  string     `json:"$schema"`
@@ -18,9 +22,23 @@ type (
 		Runs    []sarifRun `json:"runs"`
 	}
 	sarifRun struct {
-		Tool       sarifTool       `json:"tool"`
-		Results    []sarifResult   `json:"results"`
-		Properties sarifProperties `json:"properties"`
+		Tool              sarifTool         `json:"tool"`
+		AutomationDetails sarifAutomation   `json:"automationDetails"`
+		Invocations       []sarifInvocation `json:"invocations"`
+		ColumnKind        string            `json:"columnKind"`
+		Results           []sarifResult     `json:"results"`
+		Properties        sarifProperties   `json:"properties"`
+	}
+	sarifAutomation struct {
+		ID string `json:"id"`
+	}
+	sarifInvocation struct {
+		ExecutionSuccessful bool                `json:"executionSuccessful"`
+		Notifications       []sarifNotification `json:"toolExecutionNotifications,omitempty"`
+	}
+	sarifNotification struct {
+		Level   string       `json:"level"`
+		Message sarifMessage `json:"message"`
 	}
 	// sarifProperties are what SARIF has no place of its own for (3.8, property bags).
 	sarifProperties struct {
@@ -37,21 +55,36 @@ type (
 		Driver sarifDriver `json:"driver"`
 	}
 	sarifDriver struct {
-		Name           string      `json:"name"`
-		Version        string      `json:"version,omitempty"`
-		InformationURI string      `json:"informationUri"`
-		Rules          []sarifRule `json:"rules"`
+		Name            string      `json:"name"`
+		Version         string      `json:"version"`
+		SemanticVersion string      `json:"semanticVersion"`
+		InformationURI  string      `json:"informationUri,omitempty"`
+		Rules           []sarifRule `json:"rules"`
 	}
 	sarifRule struct {
-		ID               string       `json:"id"`
-		HelpURI          string       `json:"helpUri,omitempty"`
-		ShortDescription sarifMessage `json:"shortDescription"`
+		ID               string          `json:"id"`
+		ShortDescription sarifMessage    `json:"shortDescription"`
+		FullDescription  sarifMessage    `json:"fullDescription"`
+		Help             sarifMessage    `json:"help"`
+		HelpURI          string          `json:"helpUri,omitempty"`
+		Default          sarifDefault    `json:"defaultConfiguration"`
+		Properties       sarifRuleLabels `json:"properties"`
+	}
+	sarifDefault struct {
+		Enabled bool   `json:"enabled"`
+		Level   string `json:"level"`
+	}
+	sarifRuleLabels struct {
+		Tags      []string `json:"tags"`
+		Precision string   `json:"precision"`
 	}
 	sarifResult struct {
-		RuleID    string          `json:"ruleId"`
-		Level     string          `json:"level"`
-		Message   sarifMessage    `json:"message"`
-		Locations []sarifLocation `json:"locations"`
+		RuleID       string            `json:"ruleId"`
+		RuleIndex    int               `json:"ruleIndex"`
+		Level        string            `json:"level"`
+		Message      sarifMessage      `json:"message"`
+		Locations    []sarifLocation   `json:"locations"`
+		Fingerprints map[string]string `json:"partialFingerprints"`
 		// Properties hold the code of the finding. It is not the ruleId: GitHub groups
 		// alerts by that, shows the help of the rule of that name, and would take the
 		// alerts of before for fixed and these for new.
@@ -61,46 +94,76 @@ type (
 		Code string `json:"code"`
 	}
 	sarifMessage struct {
-		Text string `json:"text"`
+		Text     string `json:"text"`
+		Markdown string `json:"markdown,omitempty"`
 	}
 	sarifLocation struct {
 		Physical sarifPhysical `json:"physicalLocation"`
 	}
 	sarifPhysical struct {
 		Artifact sarifArtifact `json:"artifactLocation"`
-		Region   *sarifRegion  `json:"region,omitempty"`
+		Region   sarifRegion   `json:"region"`
 	}
 	sarifArtifact struct {
 		URI string `json:"uri"`
 	}
 	sarifRegion struct {
 		StartLine   int `json:"startLine"`
-		StartColumn int `json:"startColumn,omitempty"`
+		StartColumn int `json:"startColumn"`
+		EndLine     int `json:"endLine"`
+		EndColumn   int `json:"endColumn"`
 	}
 )
 
+// mostResults is what code scanning keeps of a run.
+const mostResults = 5000
+
+// lineHash is the only key of fingerprints that code scanning goes by.
+const lineHash = "primaryLocationLineHash"
+
 func sarifLog(r *pipeline.Result, tool Tool) ([]byte, error) {
-	run := sarifRun{Results: []sarifResult{}, Properties: sarifProperties{Command: r.Command, DryRun: r.DryRun, Extensions: []sarifOutcome{}}}
-	run.Tool.Driver = sarifDriver{Name: "ksrelease", Version: tool.Version, InformationURI: tool.URL}
-	for _, rule := range lint.Rules() {
-		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{
-			ID: rule.Name, HelpURI: tool.URL + "/blob/main/docs/rules.md#" + rule.Name, ShortDescription: sarifMessage{rule.Summary},
-		})
+	run := sarifRun{
+		// What stands before the slash and behind it is the category: reports of several
+		// commands on one commit do not replace each other.
+		AutomationDetails: sarifAutomation{"ksrelease/" + cmp.Or(r.Command, "run") + "/"},
+		ColumnKind:        "unicodeCodePoints",
+		Results:           []sarifResult{},
+		Properties:        sarifProperties{Command: r.Command, DryRun: r.DryRun, Extensions: []sarifOutcome{}},
 	}
-	run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{ID: pipeline.RuleSize, ShortDescription: sarifMessage{"the package is not near the limit of the marketplace"}})
+	version, semantic := versionsOf(tool.Version)
+	run.Tool.Driver = sarifDriver{Name: "ksrelease", Version: version, SemanticVersion: semantic, InformationURI: tool.URL, Rules: sarifRules(tool)}
+	invocation := sarifInvocation{ExecutionSuccessful: r.Finished != nil && r.Error == nil}
+	tell := func(level, message string) {
+		invocation.Notifications = append(invocation.Notifications, sarifNotification{level, sarifMessage{Text: sarifText(message)}})
+	}
+	for _, warning := range r.Warnings {
+		tell("warning", warning)
+	}
+	var findings []pipeline.FindingResult
+	if r.Error != nil {
+		tell("error", r.Error.Message+colon(r.Error.Remedy))
+		findings = append(findings, r.Error.Problems...)
+	}
 	for _, x := range r.Extensions {
 		run.Properties.Extensions = append(run.Properties.Extensions, sarifOutcome{x.Name, x.Version, x.Outcome})
-		for _, f := range x.Findings {
-			result := sarifResult{RuleID: f.Rule, Level: sarifLevel(f.Severity), Message: sarifMessage{f.Message + colon(f.Hint)}, Properties: sarifFinding{f.Code}}
-			location := sarifLocation{Physical: sarifPhysical{Artifact: sarifArtifact{URI: filepath.ToSlash(f.File)}}}
-			if f.Line > 0 {
-				location.Physical.Region = &sarifRegion{StartLine: f.Line, StartColumn: f.Column}
-			}
-			result.Locations = []sarifLocation{location}
-			run.Results = append(run.Results, result)
+		if x.Error != nil {
+			tell("error", fmt.Sprintf("%s: %s: %s%s", titleOf(x), x.Error.Stage, x.Error.Message, colon(x.Error.Remedy)))
 		}
+		findings = append(findings, x.Findings...)
 	}
-	data, err := json.MarshalIndent(sarif{
+	slices.SortStableFunc(findings, func(a, b pipeline.FindingResult) int {
+		return cmp.Compare(urgency(a.Severity), urgency(b.Severity))
+	})
+	if n := len(findings) - mostResults; n > 0 {
+		tell("warning", fmt.Sprintf("%s left out: code scanning keeps %d", plural(n, "finding"), mostResults))
+		findings = findings[:mostResults]
+	}
+	where := newPlaces()
+	for _, f := range findings {
+		run.Results = append(run.Results, sarifResultOf(f, &run.Tool.Driver, where))
+	}
+	run.Invocations = []sarifInvocation{invocation}
+	data, err := output.JSON(sarif{
 		Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run},
 	}, "", "  ")
 	if err != nil {
@@ -109,9 +172,109 @@ func sarifLog(r *pipeline.Result, tool Tool) ([]byte, error) {
 	return append(data, '\n'), nil
 }
 
-func sarifLevel(severity string) string {
-	if severity == string(lint.Info) {
-		return "note"
+func sarifResultOf(f pipeline.FindingResult, driver *sarifDriver, where *places) sarifResult {
+	index := slices.IndexFunc(driver.Rules, func(r sarifRule) bool { return r.ID == f.Rule })
+	if index < 0 {
+		index = len(driver.Rules)
+		driver.Rules = append(driver.Rules, sarifRuleOf(f.Rule, "a rule of ksrelease", "", "", lint.Error, nil))
 	}
-	return severity
+	at := where.of(f.File)
+	region := at.region(f)
+	return sarifResult{
+		RuleID: f.Rule, RuleIndex: index, Level: sarifLevel(f.Severity),
+		Message:      sarifMessage{Text: sarifText(f.Message + colon(f.Hint))},
+		Locations:    []sarifLocation{{sarifPhysical{sarifArtifact{at.uri}, region}}},
+		Fingerprints: map[string]string{lineHash: at.fingerprint(f, region.StartLine)},
+		Properties:   sarifFinding{f.Code},
+	}
+}
+
+// sarifRules are all rules there are, whether or not something was found.
+func sarifRules(tool Tool) []sarifRule {
+	var all []sarifRule
+	for _, r := range lint.Rules() {
+		rule := sarifRuleOf(r.Name, r.Summary, r.Why, r.Fix, r.Default, []string{"kubesphere", "helm"})
+		if tool.URL != "" {
+			rule.HelpURI = tool.URL + "/blob/main/docs/rules.md#" + r.Name
+		}
+		all = append(all, rule)
+	}
+	return append(all,
+		sarifRuleOf(pipeline.RuleSize, "the package is not near the limit of the marketplace",
+			"The marketplace takes no package beyond its limit.", "Leave out what KubeSphere does not show and no template reads; ksrelease package --sizes says what that is.", lint.Warning, []string{"kubesphere"}),
+		sarifRuleOf(pipeline.RuleConfig, "the configuration can be read",
+			"A command that cannot read its configuration does nothing.", "Correct the file at the place that is named; ksrelease check reads it again.", lint.Error, []string{"ksrelease"}))
+}
+
+func sarifRuleOf(id, summary, why, fix string, severity lint.Severity, tags []string) sarifRule {
+	why, fix = cmp.Or(why, summary), cmp.Or(fix, "See the message.")
+	rule := sarifRule{
+		ID: id, ShortDescription: sarifMessage{Text: summary}, FullDescription: sarifMessage{Text: cut(firstParagraph(why), 1000)},
+		Help:       sarifMessage{Text: why + "\n\nHow to correct it\n\n" + fix, Markdown: rulePage(why) + "\n\n**How to correct it.** " + rulePage(fix)},
+		Default:    sarifDefault{Enabled: severity != lint.Off, Level: "none"},
+		Properties: sarifRuleLabels{Tags: tags, Precision: "high"},
+	}
+	if tags == nil {
+		rule.Properties.Tags = []string{}
+	}
+	if severity != lint.Off {
+		rule.Default.Level = sarifLevel(string(severity))
+	}
+	return rule
+}
+
+func firstParagraph(s string) string {
+	first, _, _ := strings.Cut(s, "\n\n")
+	return first
+}
+
+// rulePage is prose of the rules as Markdown: what is code there is indented.
+func rulePage(s string) string {
+	var parts []string
+	for _, p := range lint.Paragraphs(s) {
+		if p.Code {
+			parts = append(parts, strings.TrimSuffix(fenced(p.Text), "\n"))
+		} else {
+			parts = append(parts, p.Text)
+		}
+	}
+	return strings.Join(parts, "\n\n")
+}
+
+func cut(s string, most int) string {
+	runes := []rune(s)
+	if len(runes) <= most {
+		return s
+	}
+	return string(runes[:most-1]) + "…"
+}
+
+// semver is what SARIF asks of a semanticVersion (SemVer 2.0.0).
+var semver = regexp.MustCompile(`^(\d+\.\d+\.\d+)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
+
+// versionsOf are the version as a number, and the whole of it.
+func versionsOf(version string) (number, semantic string) {
+	parts := semver.FindStringSubmatch(version)
+	if parts == nil {
+		return "0.0.0", "0.0.0-devel"
+	}
+	return parts[1], version
+}
+
+// sarifText is a text of others as a message, which is plain text but for links,
+// "[text](target)" (SARIF 2.1.0, 3.11.6). It is never empty.
+func sarifText(s string) string {
+	return cmp.Or(strings.ReplaceAll(output.VisibleLines(s), "](", "] ("), "no message")
+}
+
+func sarifLevel(severity string) string {
+	switch severity {
+	case string(lint.Error), string(lint.Warning):
+		return severity
+	}
+	return "note"
+}
+
+func urgency(severity string) int {
+	return slices.Index([]string{"error", "warning", "note"}, sarifLevel(severity))
 }

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/ksrelease/ksrelease/internal/report"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// tool is what reports say they were made by.
+func tool() report.Tool { return report.Tool{Version: programVersion(), URL: projectURL} }
+
+// askedReports are the reports that a command line asks for, whatever else is wrong with
+// it. A report is replaced even then: whoever reads it would take the one of an earlier
+// run for that of this one.
+type askedReports struct {
+	command string // run, lint or package
+	dir     string // -C, if the command did not get as far as going there
+	files   []string
+}
+
+// reportsAsked reads the words of a command line one by one, since the parser stops at
+// the first that it does not know.
+func reportsAsked(args []string) askedReports {
+	var asked askedReports
+	commands := []string{"run", "lint", "package"}
+	for i := 0; i < len(args) && args[i] != "--"; i++ {
+		name, value, given := strings.Cut(args[i], "=")
+		if strings.HasPrefix(name, "-C") && len(name) > 2 {
+			name, value, given = "-C", strings.TrimPrefix(args[i], "-C"), true
+		}
+		switch name {
+		case "--report", "-C", "--dir":
+			if !given && i+1 < len(args) {
+				i++
+				value = args[i]
+			}
+			if name == "--report" {
+				asked.files = append(asked.files, kong.SplitEscaped(value, ',')...)
+			} else {
+				asked.dir = value
+			}
+		case "--dry-run":
+			if asked.command == "" {
+				asked.command = "run"
+			}
+		}
+		if slices.Contains(commands, name) && !slices.Contains(commands, asked.command) {
+			asked.command = name
+		}
+	}
+	return asked
+}
+
+// reportFailure writes the reports of a command that was ended before it had any result:
+// each says so, in place of an older one.
+func (a *app) reportFailure(args []string) {
+	asked := reportsAsked(args)
+	if asked.command == "" {
+		return
+	}
+	now := time.Now()
+	result := pipeline.Result{
+		SchemaVersion: 1, Command: asked.command, Tool: pipeline.Tool{Name: "ksrelease", Version: programVersion()},
+		DryRun: slices.Contains(args, "--dry-run"), Started: now, Finished: &now, Error: a.commandError(a.failure),
+	}
+	done := map[string]bool{}
+	for _, file := range asked.files {
+		path, ok := a.reportPath(asked.dir, file)
+		if file == "" || !ok || done[path] {
+			continue
+		}
+		done[path] = true
+		var unusable *report.PathError
+		if errors.As(a.failure, &unusable) && unusable.Path == file {
+			continue // which is what was told
+		}
+		if err := report.WriteFailed(path, tool(), result); err != nil {
+			a.complain(err, "")
+		}
+	}
+}
+
+// reportPath is where a report lies: below -C, whether or not the command went there. It
+// is nowhere if that folder is not there.
+func (a *app) reportPath(dir, file string) (string, bool) {
+	if filepath.IsAbs(file) || dir == "" || a.entered {
+		return file, true
+	}
+	info, err := os.Stat(dir)
+	return filepath.Join(dir, file), err == nil && info.IsDir()
+}
+
+// commandError is an error as reports tell it, without secrets.
+func (a *app) commandError(err error) *pipeline.CommandError {
+	var (
+		problems yamldoc.Problems
+		wrong    *usageError
+	)
+	told := &pipeline.CommandError{Message: a.conceal.text(err.Error())}
+	switch {
+	case errors.As(err, &problems):
+		told.Message = plural(len(problems), "mistake") + " in the configuration"
+		for _, p := range problems.Sorted() {
+			p = a.conceal.problem(p)
+			told.Problems = append(told.Problems, pipeline.FindingResult{
+				Rule: pipeline.RuleConfig, Code: pipeline.RuleConfig, Severity: "error", Message: p.Message, Hint: p.Hint,
+				File: filepath.ToSlash(p.File), Line: p.Line, Column: p.Column, Excerpt: p.Excerpt,
+			})
+		}
+	case errors.As(err, &wrong):
+		told.Remedy = a.conceal.text(wrong.advice)
+	default:
+		told.Remedy = a.conceal.text(pipeline.Remedy(err))
+	}
+	return told
+}
