@@ -12,13 +12,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/regularfile"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/schema"
 )
@@ -219,11 +219,13 @@ func defaultSettings(dir string) Settings {
 
 // Load reads a config file. env looks up the variables that ${NAME} names, as
 // os.LookupEnv does. What is wrong with the file is told as yamldoc.Problems,
-// all of it at once.
+// all of it at once. It is a regular file of bounded size that, links followed, lies
+// in the Project of its folder: what else a link leads to would be shown line by line
+// in what is wrong with it.
 func Load(file string, env func(string) (string, bool)) (*Config, error) {
-	src, err := os.ReadFile(file)
+	src, err := regularfile.ReadWithin(Project(filepath.Dir(file)), file, yamldoc.MaxSize)
 	if err != nil {
-		return nil, fmt.Errorf("reading config %s: %w", file, plainError(err))
+		return nil, fmt.Errorf("reading config %s: %w", file, err)
 	}
 	return Parse(file, src, env)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/regularfile"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/schema"
 )
@@ -49,7 +50,7 @@ func (c *initCommand) Run(a *app) error {
 	for _, dir := range found {
 		a.stdout.Print("  %s", dir)
 	}
-	if ignored, err := os.ReadFile(".gitignore"); err != nil || !strings.Contains(string(ignored), ".ksrelease") {
+	if ignored, err := regularfile.Read(".gitignore", 1<<20); err != nil || !strings.Contains(string(ignored), ".ksrelease") {
 		a.stdout.Print("→ put .ksrelease/ and dist/ into .gitignore: rehearsals and packages are left there")
 	}
 	a.stdout.Print("→ next: ksrelease --dry-run, or ksrelease run --local")

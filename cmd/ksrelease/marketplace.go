@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/faults"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/regularfile"
 )
 
 type marketplaceCommand struct {
@@ -100,9 +100,9 @@ func (c *serveCommand) script() ([]faults.Rule, error) {
 	if c.Faults == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(c.Faults)
+	text, err := regularfile.Read(c.Faults, 1<<20)
 	if err != nil {
-		return nil, usage(fmt.Errorf("reading the faults: %w", err), "")
+		return nil, usage(fmt.Errorf("reading the faults in %s: %w", c.Faults, err), "")
 	}
 	rules, err := faults.Parse(c.Faults, string(text))
 	if err != nil {

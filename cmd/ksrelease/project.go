@@ -24,6 +24,7 @@ type project struct {
 	config *config.Config
 	root   string // absolute: the folder of the config, or the current one
 	warn   func(string)
+	above  *config.AboveTopError // the config that would be read if it did not lie so high
 }
 
 // enter goes to -C.
@@ -37,16 +38,13 @@ func (p place) enter() error {
 	return nil
 }
 
-// file is the config to read, absolute; empty where there is none.
+// file is the config to read, absolute. The error is a config.ErrNotFound where there
+// is none.
 func (p place) file() (string, error) {
 	if p.Config != "" {
 		return filepath.Abs(p.Config)
 	}
-	file, err := config.Find(".")
-	if errors.Is(err, config.ErrNotFound) {
-		return "", nil
-	}
-	return file, err
+	return config.Find(".")
 }
 
 // open reads the config, or stands in the defaults where there is none.
@@ -56,15 +54,19 @@ func (p place) open(a *app) (*project, error) {
 	}
 	a.entered = true
 	file, err := p.file()
+	if errors.Is(err, config.ErrNotFound) {
+		here, failed := os.Getwd()
+		if failed != nil {
+			return nil, failed
+		}
+		without := &project{config: config.Default(here), root: here, warn: a.warnings.tell}
+		if errors.As(err, &without.above) {
+			a.warnings.tell(without.above.Error())
+		}
+		return without, nil
+	}
 	if err != nil {
 		return nil, usage(err, "")
-	}
-	if file == "" {
-		here, err := os.Getwd()
-		if err != nil {
-			return nil, err
-		}
-		return &project{config: config.Default(here), root: here, warn: a.warnings.tell}, nil
 	}
 	loaded, err := config.Load(display(file), a.env)
 	var problems yamldoc.Problems
@@ -85,7 +87,7 @@ func (p *project) baselineFile() string { return display(filepath.Join(p.root, b
 
 // baseline reads the findings that are known.
 func (p *project) baseline() (*baseline.Baseline, error) {
-	known, err := baseline.Load(p.baselineFile())
+	known, err := baseline.Load(config.Project(filepath.Dir(p.baselineFile())), p.baselineFile())
 	var problems yamldoc.Problems
 	if err != nil && !errors.As(err, &problems) {
 		return nil, usage(err, "")
@@ -102,6 +104,9 @@ func (p *project) sources(paths []string) ([]config.Source, error) {
 	}
 	if p.config.File == "" {
 		if len(paths) == 0 {
+			if p.above != nil {
+				return nil, usage(p.above, "or ksrelease init writes one here")
+			}
 			return nil, usage(errors.New("there is no .ksrelease.yaml here or in a directory above"),
 				"ksrelease init writes one; or name the extensions: ksrelease run DIR…")
 		}

@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/regularfile"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -97,18 +98,15 @@ var schema = sync.OnceValues(func() (*yamldoc.Schema, error) {
 	return yamldoc.CompileSchema("https://raw.githubusercontent.com/ksrelease/ksrelease/main/internal/baseline/baseline.schema.json", schemaJSON)
 })
 
-// Load reads a baseline. Where there is no file it is empty. What is wrong with a
-// file is told as yamldoc.Problems, all of it at once.
-func Load(path string) (*Baseline, error) {
-	src, err := os.ReadFile(path)
+// Load reads a baseline: a regular file of bounded size that, links followed, lies in
+// the folder within. Where there is no file it is empty. What is wrong with a file is
+// told as yamldoc.Problems, all of it at once.
+func Load(within, path string) (*Baseline, error) {
+	src, err := regularfile.ReadWithin(within, path, yamldoc.MaxSize)
 	if errors.Is(err, os.ErrNotExist) {
 		return &Baseline{}, nil
 	}
 	if err != nil {
-		var failed *os.PathError
-		if errors.As(err, &failed) {
-			err = failed.Err
-		}
 		return nil, fmt.Errorf("reading the baseline %s: %w", path, err)
 	}
 	return Parse(path, src)

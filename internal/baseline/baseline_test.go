@@ -172,7 +172,7 @@ func TestWriteOfNothingRemoves(t *testing.T) {
 
 func TestLoad(t *testing.T) {
 	dir := t.TempDir()
-	b, err := Load(filepath.Join(dir, Name))
+	b, err := Load(dir, filepath.Join(dir, Name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,8 +182,39 @@ func TestLoad(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, Name), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = Load(filepath.Join(dir, Name)); err == nil || !strings.HasPrefix(err.Error(), "reading the baseline "+dir) {
+	if _, err = Load(dir, filepath.Join(dir, Name)); err == nil || !strings.HasPrefix(err.Error(), "reading the baseline "+dir) {
 		t.Errorf("a folder: %v", err)
+	}
+}
+
+// What a baseline that is a link leads to is read within the project alone.
+func TestLoadFollowsLinksWithinTheProject(t *testing.T) {
+	dir := t.TempDir()
+	project := filepath.Join(dir, "project")
+	for name, text := range map[string]string{"project/shared/b.yaml": "version: 1\nfindings: {}\n", "secret": "token=hidden-away\n"} {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(project, Name)
+	if err := os.Symlink(filepath.Join("shared", "b.yaml"), file); err != nil {
+		t.Skip(err)
+	}
+	if _, err := Load(project, file); err != nil {
+		t.Error(err)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join("..", "secret"), file); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(project, file); err == nil || strings.Contains(err.Error(), "hidden-away") || !strings.Contains(err.Error(), "leads out of") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -17,6 +17,9 @@ import (
 // Variable is the environment variable that goes before every file.
 const Variable = "KSRELEASE_TOKEN"
 
+// maxFile is the largest file of keys that is read, in bytes.
+const maxFile = 1 << 20
+
 // Token is an API key that cannot be printed by accident: every form of
 // formatting, JSON and structured logging shows a mark in its place. Value is
 // the only way to it.

@@ -14,6 +14,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
+	"github.com/ksrelease/ksrelease/internal/regularfile"
 )
 
 // ownFile is the credentials file: a key for each server.
@@ -44,12 +45,12 @@ func (s Store) readOwn() (ownFile, []string, error) {
 	if s.File == "" {
 		return empty, nil, nil
 	}
-	data, err := os.ReadFile(s.File)
+	data, err := regularfile.Read(s.File, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return empty, nil, nil
 	}
 	if err != nil {
-		return empty, nil, fmt.Errorf("reading the credentials: %w; mend the file's permissions, or set %s", err, Variable)
+		return empty, nil, fmt.Errorf("reading the credentials in %s: %w; mend the file's permissions, or set %s", s.File, err, Variable)
 	}
 	var content ownFile
 	// The error of the JSON library could quote a part of the file.

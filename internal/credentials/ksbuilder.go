@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+
+	"github.com/ksrelease/ksrelease/internal/regularfile"
 )
 
 // findKSBuilder honours a login made with ksbuilder, whose `login` keeps
@@ -15,12 +16,12 @@ func (s Store) findKSBuilder(server string) (Token, []string, error) {
 	if s.KSBuilder == "" {
 		return Token{}, nil, nil
 	}
-	data, err := os.ReadFile(s.KSBuilder)
+	data, err := regularfile.Read(s.KSBuilder, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Token{}, nil, nil
 	}
 	if err != nil {
-		return Token{}, nil, fmt.Errorf("reading the login of ksbuilder: %w; run `ksrelease login`, or set %s", err, Variable)
+		return Token{}, nil, fmt.Errorf("reading the login of ksbuilder in %s: %w; run `ksrelease login`, or set %s", s.KSBuilder, err, Variable)
 	}
 	var content struct {
 		Token  []byte `json:"token"` // base64, as encoding/json reads it

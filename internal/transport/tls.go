@@ -10,9 +10,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
+
+	"github.com/ksrelease/ksrelease/internal/regularfile"
 )
 
 // Server is one that the configuration names, and how errors name what is
@@ -30,19 +31,21 @@ type Server struct {
 	RootCAs *x509.CertPool
 }
 
+// maxAuthorities is the largest file of authorities that is read, in bytes: five times
+// that of all that browsers trust.
+const maxAuthorities = 1 << 20
+
 // LoadRootCAs reads certificate authorities (PEM) that are trusted besides
-// those of the system, for a server inside a company. An error says what is
-// wrong with the file, and has a Remedy.
+// those of the system, for a server inside a company. The file is a regular one of
+// at most 1 MiB. An error says what is wrong with the file, and has a Remedy. It shows
+// nothing of what the file holds: a config may name any file of the machine.
 func LoadRootCAs(file string) (*x509.CertPool, error) {
-	data, err := os.ReadFile(file)
-	var onPath *fs.PathError
+	data, err := regularfile.Read(file, maxAuthorities)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &advised{err, "there is no file " + file, "a relative path starts at the folder of the config"}
-	case errors.As(err, &onPath):
-		return nil, &advised{err, fmt.Sprintf("%s cannot be read: %s", file, onPath.Err), "name a file that can be read"}
 	case err != nil:
-		return nil, err
+		return nil, &advised{err, fmt.Sprintf("%s cannot be read: %s", file, err), "name a file with certificates that can be read"}
 	}
 	authorities, err := parseCertificates(file, data)
 	if err != nil {
@@ -70,7 +73,7 @@ func parseCertificates(file string, data []byte) ([]*x509.Certificate, error) {
 		}
 		certificate, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, &advised{err, fmt.Sprintf("certificate %d in %s is damaged: %s", len(found)+1, file, err), "export it again"}
+			return nil, &advised{err, fmt.Sprintf("certificate %d in %s is damaged", len(found)+1, file), "export it again"}
 		}
 		found = append(found, certificate)
 		if certificate.NotAfter.After(last) {
@@ -85,7 +88,7 @@ func parseCertificates(file string, data []byte) ([]*x509.Certificate, error) {
 		}
 	case time.Now().After(last):
 		return nil, &advised{
-			errors.New("expired"), fmt.Sprintf("%s holds no certificate that is still good: the last expired on %s", file, last.UTC().Format(time.DateOnly)),
+			errors.New("expired"), file + " holds no certificate that is still good: all have expired",
 			"put in the authority's present certificate",
 		}
 	}

@@ -120,11 +120,11 @@ func TestLoadRootCAs(t *testing.T) {
 	key := []byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
 	for _, tt := range []struct{ file, want, remedy string }{
 		{filepath.Join(dir, "none.pem"), "there is no file FILE", "a relative path starts at the folder of the config"},
-		{dir, "FILE cannot be read: is a directory", "name a file that can be read"},
+		{dir, "FILE cannot be read: it is a folder, and no regular file", "name a file with certificates that can be read"},
 		{write("text", []byte("no certificate")), "FILE holds no certificate in PEM (-----BEGIN CERTIFICATE-----)", "where it is binary: openssl x509 -inform der -in FILE -out ca.pem"},
 		{write("key", key), "FILE holds no certificate in PEM (-----BEGIN CERTIFICATE-----)", "where it is binary: openssl x509 -inform der -in FILE -out ca.pem"},
-		{write("damaged", append(good, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"...)), "certificate 2 in FILE is damaged: x509: malformed certificate", "export it again"},
-		{write("expired", expired), "FILE holds no certificate that is still good: the last expired on 2020-02-03", "put in the authority's present certificate"},
+		{write("damaged", append(good, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"...)), "certificate 2 in FILE is damaged", "export it again"},
+		{write("expired", expired), "FILE holds no certificate that is still good: all have expired", "put in the authority's present certificate"},
 		{write("one of two", append(expired, good...)), "", ""},
 		{write("with words", append([]byte("# ours\n"), append(key, good...)...)), "", ""},
 	} {

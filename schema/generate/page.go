@@ -27,7 +27,10 @@ const introduction = `<!-- Made by "go generate ./schema" from config/file.go an
 # Configuration
 
 ` + "`.ksrelease.yaml`" + ` stands at the top of a repository. ksrelease looks for it in the
-working directory and the folders above it; ` + "`--config FILE`" + ` names another one.
+working directory and the folders above it; ` + "`--config FILE`" + ` names another one. In a git
+work tree it looks no higher than its top, and elsewhere a config above the working
+directory must belong to you or to root. A config is a regular file of at most 8 MiB; as a
+link it stays within the work tree (or, without one, its own folder).
 Relative paths in it start at its own folder; absolute paths and ` + "`..`" + ` are allowed.
 
 The least that is needed:

@@ -1,0 +1,20 @@
+//go:build unix
+
+package config
+
+import (
+	"io/fs"
+	"os"
+	"strconv"
+	"syscall"
+)
+
+// ownerOf is the user that a file belongs to, and whether that is neither the one of
+// this process nor root.
+func ownerOf(info fs.FileInfo) (owner string, others bool) {
+	system, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return "", false
+	}
+	return "uid " + strconv.FormatUint(uint64(system.Uid), 10), system.Uid != 0 && int64(system.Uid) != int64(os.Geteuid())
+}

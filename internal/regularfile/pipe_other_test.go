@@ -1,0 +1,7 @@
+//go:build !unix
+
+package regularfile
+
+import "testing"
+
+func pipe(*testing.T, string) {}
