@@ -86,7 +86,7 @@ func stayKnown(t *testing.T, atLeast int, paths ...string) {
 	if err := r.Write(file); err != nil {
 		t.Fatal(err)
 	}
-	b, err := Load(file)
+	b, err := Load(filepath.Dir(file), file)
 	if err != nil {
 		t.Fatal(err)
 	}
