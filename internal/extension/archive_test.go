@@ -152,7 +152,7 @@ func TestReadDamaged(t *testing.T) {
 }
 
 func TestReadBadMetadataIsPlaced(t *testing.T) {
-	_, err := Read("demo.tgz", archiveOf(t, entry{name: "demo/extension.yaml", content: "name: a\nname: b\n"}), Limits{})
+	_, err := Read("demo.tgz", archiveOf(t, entry{name: "demo/extension.yaml", content: "name: a\n1: b\n"}), Limits{})
 	var problems yamldoc.Problems
 	if !errors.As(err, &problems) {
 		t.Fatalf("the error is %v, want problems with places", err)

@@ -465,7 +465,7 @@ func TestLoadErrors(t *testing.T) {
 		{"a list", map[string]string{MetadataFile: "- a\n"}, []string{"apps/x/extension.yaml:1:1", "holds no fields"}},
 		{"empty", map[string]string{MetadataFile: "# nothing\n"}, []string{"apps/x/extension.yaml", "holds no fields", "beginning with apiVersion, name and version"}},
 		{"no YAML", map[string]string{MetadataFile: "name: [demo\n"}, []string{"apps/x/extension.yaml:"}},
-		{"key twice", map[string]string{MetadataFile: "name: demo\nversion: 1.0.0\nname: other\n"}, []string{"apps/x/extension.yaml:3:1", "name"}},
+		{"no key", map[string]string{MetadataFile: "name: demo\nversion: 1.0.0\n1: other\n"}, []string{"apps/x/extension.yaml:3:1", "key 1 is not a string"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -220,7 +220,7 @@ func assemble(display string, files []File, outside assetReader, limits Limits, 
 	if !ok {
 		return nil, e.withoutMetadata()
 	}
-	doc, err := yamldoc.Parse(filepath.ToSlash(filepath.Join(display, MetadataFile)), source)
+	doc, err := yamldoc.ParseLoose(filepath.ToSlash(filepath.Join(display, MetadataFile)), source)
 	if err != nil {
 		return nil, err
 	}

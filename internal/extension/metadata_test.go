@@ -180,3 +180,35 @@ func TestSchema(t *testing.T) {
 		})
 	}
 }
+
+// Of a key that is given twice KubeSphere and Helm take the last, and so does everything
+// here: the metadata, the assets, the edit of their addresses, and Chart.yaml.
+func TestOfKeysGivenTwiceTheLastCounts(t *testing.T) {
+	source := "name: old\nname: demo\nversion: 1.0.0\ndescription: {en: old}\nicon: old.svg # stays\n" +
+		"screenshots: [old.svg]\nprovider:\n  en: {name: Old, name: Jo}\nicon: new.svg\nscreenshots:\n  - new.svg\n  - https://x.example/a.png\n" +
+		"description: {en: new}\n<<: {home: https://a.example, category: x}\n<<: {home: https://b.example}\n---\n"
+	e := mustLoad(t, writeTree(t, map[string]string{MetadataFile: source, "old.svg": "<svg/>", "new.svg": "<svg></svg>"}))
+	m := e.Metadata
+	if m.Name != "demo" || m.Icon != "new.svg" || len(m.Screenshots) != 2 || m.Provider["en"].Name != "Jo" || Text(m.Description) != "new" || m.Home != "https://b.example" || m.Category != "x" {
+		t.Errorf("the metadata is %+v", m)
+	}
+	if len(e.Assets) != 1 || e.Assets[0].File != "new.svg" {
+		t.Errorf("the assets are %+v", e.Assets)
+	}
+	p, err := e.Pack(URLs{"new.svg": "https://f/new.svg"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.NewReplacer("icon: new.svg", "icon: https://f/new.svg", "- new.svg", "- https://f/new.svg").Replace(source)
+	if got := packedContents(t, p.Data)["demo/"+MetadataFile]; got != want {
+		t.Errorf("extension.yaml is\n%s\nwant\n%s", got, want)
+	}
+	read, err := Read(p.Filename, p.Data, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chart, err := read.FoundChart()
+	if err != nil || chart.Name != "demo" || chart.Icon != "https://f/new.svg" || chart.Description != "new" || chart.Home != "https://b.example" {
+		t.Errorf("the chart is %+v, %v", chart, err)
+	}
+}

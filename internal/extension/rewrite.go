@@ -34,7 +34,7 @@ func Rewrite(doc *yamldoc.Document, edits []Edit) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	after, err := yamldoc.Parse(doc.File(), rewritten)
+	after, err := doc.Again(rewritten)
 	if err != nil {
 		return nil, cannotEdit(doc, culprits(doc, edits), "the result would be no valid YAML")
 	}

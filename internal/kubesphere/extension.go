@@ -109,7 +109,7 @@ func (e *Extension) Missing() []string {
 func CutShort(source []byte) (line int, empty bool) {
 	content, empty := false, true
 	for number, text := range strings.Split(string(source), "\n") {
-		bare := strings.TrimSpace(text)
+		bare := strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))
 		switch {
 		case strings.HasPrefix(text, "---") && content:
 			return number + 1, empty

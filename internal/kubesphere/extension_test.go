@@ -83,6 +83,7 @@ func TestCutShort(t *testing.T) {
 		"---\n---\n" + small:             {0, false},
 		"# a\n---\n" + small:             {2, true},
 		"\n---\n" + small:                {2, true},
+		"\ufeff# a\n---\n" + small:       {2, true},
 		"---\n# a\n\n---\n" + small:      {4, true},
 		small + "---\n":                  {4, false},
 		small + "---\n" + small + "---":  {4, false},

@@ -3,7 +3,6 @@ package lint
 import (
 	"bytes"
 	"fmt"
-	"path"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
@@ -17,11 +16,11 @@ func readmeRule() Rule {
 			"one gets the English page, or none.\n\n" +
 			"A picture or a link that names a file works in the repository and nowhere else if the pushed package does " +
 			"not have that file: `staticFileDirectory` is left out of it, and so is what .helmignore names.",
-		Fix: "Write README.md, and README_zh.md for zh, README_de.md for de, and so on.\n\n" +
+		Fix: "Write README.md, and README_zh.md for zh, README_de.md for de, and so on; README-zh.md, README.zh.md and readme.md are read, too.\n\n" +
 			"Let a picture stand outside of `staticFileDirectory`, or give its address on the web:\n\n" +
 			"![Overview](https://example.com/overview.png)",
-		Source: "The extension development guide of KubeSphere on the files of an extension: README.md and README_zh.md; " +
-			"staticFileDirectory is left out of what is pushed.",
+		Source: "The extension development guide of KubeSphere on the files of an extension: README.md and README_zh.md; its console (utils/extension.tsx), " +
+			"which takes `_`, `-` or `.` before the language, in any case; staticFileDirectory is left out of what is pushed.",
 		Codes: []Code{
 			{"missing", "there is no README in a language"},
 			{"empty", "a README is empty"},
@@ -35,9 +34,9 @@ func readmeRule() Rule {
 // checkDocs looks at STEM.md and at STEM_LANG.md for each language of
 // displayName, and gives those that are there and not empty.
 func (s *subject) checkDocs(stem string) map[string][]byte {
-	s.isThere(stem+".md", stem, "en")
+	s.isThere(stem+".md", stem, fallbackLanguage)
 	for _, code := range sortedKeys(s.ext.Metadata.DisplayName) {
-		if code != "en" && languageCode(code) == code { // others are told by the rule languages
+		if code != fallbackLanguage && languageCode(code) == code { // others are told by the rule languages
 			s.isThere(stem+"_"+code+".md", stem, code)
 		}
 	}
@@ -62,26 +61,43 @@ func (s *subject) checkDocs(stem string) map[string][]byte {
 // isDoc reports whether a file at the top of the extension is STEM.md in any
 // language.
 func isDoc(name, stem string) bool {
-	rest, ok := strings.CutPrefix(name, stem)
-	return ok && !strings.Contains(name, "/") && (rest == ".md" || strings.HasPrefix(rest, "_") && path.Ext(rest) == ".md")
+	_, ok := docLanguage(name, stem)
+	return ok
+}
+
+// docLanguage is the language of a file at the top of the extension that KubeSphere's
+// console shows as STEM: README.md, or README_zh.md, README-zh.md, README.zh.md, in any
+// case. It is empty for the one without a language.
+func docLanguage(name, stem string) (language string, ok bool) {
+	lower := strings.ToLower(name)
+	rest, ok := strings.CutPrefix(lower, strings.ToLower(stem))
+	if !ok || strings.Contains(name, "/") {
+		return "", false
+	}
+	if rest, ok = strings.CutSuffix(rest, ".md"); !ok || rest == "" {
+		return "", ok
+	}
+	return rest[1:], strings.ContainsRune("_-.", rune(rest[0])) && len(rest) > 1
 }
 
 // isThere tells a text that is missing, at the language that asks for it.
 func (s *subject) isThere(name, stem, code string) {
-	if s.file(name) != nil {
-		return
+	for _, file := range s.ext.Files {
+		if language, ok := docLanguage(file.Name, stem); ok && (language == code || language == "" && code == fallbackLanguage) {
+			return
+		}
 	}
 	message := "there is no " + name
 	hint := "add it: what the extension is for, and how to use it"
 	if stem == "CHANGELOG" {
 		hint = "add it: what is new in each version"
 	}
-	if code != "en" {
+	if code != fallbackLanguage {
 		message += fmt.Sprintf(", and displayName speaks %s", code)
 		hint = fmt.Sprintf("translate %s.md, or take %s out of displayName and description", stem, code)
 	}
 	for _, file := range s.ext.Files {
-		if strings.EqualFold(file.Name, name) || strings.EqualFold(file.Name, strings.ReplaceAll(name, "_", "-")) {
+		if language, ok := docLanguage(file.Name, stem); ok && language != "" && languageCode(language) == code {
 			hint = fmt.Sprintf("rename %s to %s", file.Name, name)
 		}
 	}

@@ -20,12 +20,6 @@ func TestReadme(t *testing.T) {
 			hint: "add it: what the extension is for, and how to use it",
 		},
 		{
-			name:    "another name",
-			changes: []string{"README_zh.md", "", "README-zh.md", "x"},
-			want:    []string{`warning readme ext/extension.yaml:4:24: there is no README_zh.md, and displayName speaks zh`},
-			hint:    "rename README-zh.md to README_zh.md",
-		},
-		{
 			name:    "an empty one",
 			changes: []string{"README_zh.md", " \n"},
 			want:    []string{`warning readme ext/README_zh.md: README_zh.md is empty`},
@@ -115,4 +109,32 @@ func TestChangelog(t *testing.T) {
 		{name: "as a tag", changes: []string{"CHANGELOG.md", "https://example.com/compare/web-v0.9.0...web-v1.0.0"}},
 		{name: "at the end of a sentence", changes: []string{"CHANGELOG.md", "This is 1.0.0."}},
 	})
+}
+
+// KubeSphere's console takes _, - or . before the language of a text, and any case.
+func TestTextsUnderTheNamesThatTheConsoleReads(t *testing.T) {
+	good := goodFiles()
+	readme, zh := good["README.md"], good["README_zh.md"]
+	changelog, changelogZh := good["CHANGELOG.md"], good["CHANGELOG_zh.md"]
+	var tests []findingTest
+	for _, name := range []string{"readme.md", "Readme.MD", "README_en.md", "README-EN.md", "readme.en.md"} {
+		tests = append(tests, findingTest{name: name, changes: []string{"README.md", "", name, readme}})
+	}
+	for _, name := range []string{"README-zh.md", "README.zh.md", "readme_ZH.md"} {
+		tests = append(tests, findingTest{name: name, changes: []string{"README_zh.md", "", name, zh}})
+	}
+	tests = append(tests,
+		findingTest{name: "a changelog", changes: []string{"CHANGELOG.md", "", "changelog.md", changelog, "CHANGELOG_zh.md", "", "Changelog-zh.md", changelogZh}},
+		findingTest{name: "another version in it", changes: []string{"CHANGELOG.md", "", "changelog.md", "## 0.9.0\n"}, want: []string{
+			"warning changelog ext/changelog.md: changelog.md does not name this version, 1.0.0"}},
+		findingTest{name: "another form of the language", changes: []string{"README_zh.md", "", "README_zh-CN.md", zh}, want: []string{
+			"warning readme ext/extension.yaml:4:24: there is no README_zh.md, and displayName speaks zh"}, hint: "rename README_zh-CN.md to README_zh.md"},
+		findingTest{name: "another language alone", changes: []string{"README.md", ""}, want: []string{
+			"warning readme ext/extension.yaml:4:15: there is no README.md"}},
+		findingTest{name: "no language behind the hyphen", changes: []string{"README.md", "", "README-.md", readme}, want: []string{
+			"warning readme ext/extension.yaml:4:15: there is no README.md"}},
+		findingTest{name: "no text", changes: []string{"README.md", "", "READMEen.md", readme, "README.markdown", readme}, want: []string{
+			"warning readme ext/extension.yaml:4:15: there is no README.md"}},
+	)
+	testFindings(t, tests)
 }

@@ -1,8 +1,10 @@
 package lint
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -10,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/kubesphere"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -20,7 +23,10 @@ func schemaRule() Rule {
 		Why: "KubeSphere decodes extension.yaml after downloading the package. Where that fails, the version never " +
 			"appears and nobody is told. A misspelt field is ignored without a word, at the top as well as below " +
 			"`provider`, `maintainers`, `dependencies` and `externalDependencies`; since some are notes of their authors, those are told as warnings.\n\n" +
-			"A key that stands there twice is no YAML, and an extension.yaml that is no YAML is told before all rules, and is always an error.",
+			"Of a key that stands there twice KubeSphere takes the last, and of several documents the first: that is a warning. " +
+			"It reads no further than to a line that begins with ---. Where nothing but a comment or blank lines stands before it, such as a " +
+			"licence, it finds no field; that is an error. (As the very first line, --- is fine.)\n\n" +
+			"An extension.yaml that is no YAML is told before all rules, and is always an error.",
 		Fix:    "Correct the field at the place that the finding names.",
 		Source: "The extension development guide of KubeSphere on extension.yaml; the repository controller of KubeSphere 4, which drops a version whose extension.yaml it cannot decode.",
 		Codes: []Code{
@@ -28,6 +34,9 @@ func schemaRule() Rule {
 			{"missing-key", "KubeSphere needs a field that is not there"},
 			{"invalid-value", "a field has a value that KubeSphere does not take, or names a file that is not there"},
 			{"unknown-key", "a field that KubeSphere does not read"},
+			{"key-twice", "a key is given twice, and the last counts"},
+			{"second-document", "what stands behind a line --- is not read"},
+			{"undecodable", "KubeSphere finds no fields in the file, or cannot decode it"},
 		},
 		Default: Error,
 		check:   checkSchema,
@@ -37,7 +46,8 @@ func schemaRule() Rule {
 func checkSchema(s *subject) {
 	unknown := unknownKeys(s.ext.Document.Value(), metadataSchema())
 	mistyped := map[[2]int]bool{}
-	for _, p := range s.ext.Document.Validate(extension.Schema()) {
+	invalid := s.ext.Document.Validate(extension.Schema())
+	for _, p := range invalid {
 		mistyped[[2]int{p.Line, p.Column}] = true
 		if !s.toldElsewhere(p) && !s.isMisspelt(p, unknown) {
 			s.problem(coded(string(p.Kind), s.steadyPath(strings.Split(p.About, "/"))), p)
@@ -51,6 +61,102 @@ func checkSchema(s *subject) {
 			s.problem(coded("invalid-value"), p)
 		}
 	}
+	s.doubledKeys()
+	s.asTheControllerReads(invalid)
+}
+
+// doubledKeys tells the keys that stand in a mapping more than once: KubeSphere and Helm
+// take the last, whatever their authors meant.
+func (s *subject) doubledKeys() {
+	for _, r := range s.ext.Document.Repeated() {
+		p := r.Last
+		p.Message = fmt.Sprintf("key %q is given twice: KubeSphere takes the value here, the last one, and not that on line %d", oneLine(r.Name), r.Earlier)
+		p.Hint = "keep one of them"
+		s.problemAs(coded("key-twice", r.Name), s.byDefault(Warning), p)
+	}
+}
+
+// asTheControllerReads tells what keeps KubeSphere's controller from decoding
+// extension.yaml, where no other finding says so: it reads what stands before a line ---
+// and no more, and drops a version without a word.
+func (s *subject) asTheControllerReads(invalid yamldoc.Problems) {
+	source := s.ext.Document.Source()
+	cut, empty := kubesphere.CutShort(source)
+	read, err := kubesphere.DecodeExtension(source)
+	value, _ := s.ext.Document.Value().(map[string]any)
+	switch {
+	case err != nil && strings.Contains(err.Error(), "document separator"):
+		s.problem(coded("undecodable"), s.atLine(cut, "KubeSphere does not read this line, which begins with ---, and so drops the version silently", "let nothing stand behind the ---, or take out the line"))
+	case err != nil:
+		s.undecodable(err.Error(), invalid)
+	case cut > 0 && empty && len(value) > 0:
+		s.problem(coded("undecodable"), s.atLine(cut, "KubeSphere reads only what stands before this line, and no field does, so it drops the version silently", "take out this line, or make it the first of the file"))
+	case cut > 0 && hasContent(source, cut):
+		s.problemAs(coded("second-document"), s.byDefault(Warning), s.atLine(cut, "a second document starts here: KubeSphere reads only the first", "take out this line and what follows, or move it to a file of its own"))
+	case cut == 0 && len(value) > 0 && len(read.Missing()) == 3 && hasKey(s.ext, "name"):
+		s.problem(coded("undecodable"), s.ext.Document.Problem("KubeSphere finds no field in this file, so it drops the version silently", "begin it with the fields, without a line --- before them"))
+	}
+}
+
+// undecodable tells why the controller cannot decode extension.yaml, at the field that
+// its error begins with, unless that is told already.
+func (s *subject) undecodable(cause string, invalid yamldoc.Problems) {
+	field, _, _ := strings.Cut(cause, " is ")
+	pointer := strings.Split(field, ".")
+	if !hasKey(s.ext, pointer[0]) {
+		if len(invalid) == 0 {
+			s.problem(coded("undecodable"), s.ext.Document.Problem("KubeSphere cannot decode this file, and drops the version silently: "+oneLine(cause), "correct it as the development guide of KubeSphere has it"))
+		}
+		return
+	}
+	line, _ := s.ext.Document.KeyPlace(pointer[0])
+	last := s.lastLine(pointer[0], line)
+	for _, p := range invalid {
+		if p.Line >= line && p.Line <= last {
+			return
+		}
+	}
+	s.problem(coded("undecodable", pointer[0]), s.ext.Document.Problem(oneLine(cause)+": KubeSphere cannot decode it, and drops the version silently", "correct it, or take it out", pointer[0]))
+}
+
+// lastLine is that of the value of a field, which ends before the next field.
+func (s *subject) lastLine(field string, line int) int {
+	value, _ := s.ext.Document.Value().(map[string]any)
+	last := math.MaxInt
+	for other := range value {
+		if at, _ := s.ext.Document.KeyPlace(other); at > line && at <= last {
+			last = at - 1
+		}
+	}
+	return last
+}
+
+// atLine is a problem with a line of extension.yaml, from 1.
+func (s *subject) atLine(line int, message, hint string) yamldoc.Problem {
+	offset := 0
+	for text := range bytes.Lines(s.ext.Document.Source()) {
+		if line--; line <= 0 {
+			break
+		}
+		offset += len(text)
+	}
+	return s.ext.Document.ProblemAtOffset(message, hint, offset, len("---"))
+}
+
+// hasContent reports whether anything but blanks, comments and markers stands below a
+// line, from 1.
+func hasContent(source []byte, line int) bool {
+	number := 0
+	for text := range bytes.Lines(source) {
+		if number++; number <= line {
+			continue
+		}
+		bare := strings.TrimSpace(string(text))
+		if bare != "" && bare != "..." && !strings.HasPrefix(bare, "#") && !strings.HasPrefix(bare, "---") {
+			return true
+		}
+	}
+	return false
 }
 
 // toldElsewhere reports whether a problem is with the value of a field that has

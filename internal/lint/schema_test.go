@@ -1,13 +1,8 @@
 package lint
 
 import (
-	"errors"
-	"fmt"
+	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 // TestSchema: slips and wrong types are told at every level of extension.yaml.
@@ -96,25 +91,52 @@ func TestSchema(t *testing.T) {
 	})
 }
 
-// TestDuplicateKeys: keys that stand there twice keep an extension from being
-// read at all; each is told, at every level.
-func TestDuplicateKeys(t *testing.T) {
-	source := goodMetadata + "name: again\nexternalDependencies:\n  - name: db\n    version: '1'\n    version: '2'\n"
-	_, err := loadQuietly(t, with(goodFiles(), "extension.yaml", replaced(source, "{name: Example}", "{name: Example, name: Other}")))
-	var problems yamldoc.Problems
-	if !errors.As(err, &problems) {
-		t.Fatalf("the error is %v", err)
-	}
-	var got []string
-	for _, p := range problems {
-		got = append(got, fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message))
-	}
-	want := []string{
-		`ext/extension.yaml:7:32: key "name" is given twice; it stands on line 7 already`,
-		`ext/extension.yaml:16:1: key "name" is given twice; it stands on line 2 already`,
-		`ext/extension.yaml:20:5: key "version" is given twice; it stands on line 19 already`,
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("problems (-want +got):\n%s", diff)
-	}
+// What KubeSphere's controller reads of an extension.yaml that others would refuse, and
+// what keeps it from reading one that others take.
+func TestExtensionYAMLAsTheControllerReadsIt(t *testing.T) {
+	const at = "ext/extension.yaml:"
+	testFindings(t, []findingTest{
+		{name: "a key twice", changes: []string{"extension.yaml", goodMetadata + "screenshots:\n  - static/one.png\n"}, want: []string{
+			"warning schema " + at + `16:1: key "screenshots" is given twice: KubeSphere takes the value here, the last one, and not that on line 9`},
+			hint: "keep one of them"},
+		{name: "a key three times", changes: []string{"extension.yaml", goodMetadata + "home: https://a.example\nhome: https://b.example\nhome: https://c.example\n"}, want: []string{
+			"warning schema " + at + `18:1: key "home" is given twice: KubeSphere takes the value here, the last one, and not that on line 17`}},
+		{name: "a key twice below others", changes: []string{"extension.yaml", replaced(goodMetadata, "provider: {en: {name: Example}}", "provider: {en: {name: Old, name: Example}}")}, want: []string{
+			"warning schema " + at + `7:28: key "name" is given twice: KubeSphere takes the value here, the last one, and not that on line 7`}},
+		{name: "the last one is wrong", changes: []string{"extension.yaml", goodMetadata + "icon: static/none.svg\n"}, want: []string{
+			"error icon " + at + `16:7: icon "static/none.svg" names no file of the extension`,
+			"warning schema " + at + `16:1: key "icon" is given twice: KubeSphere takes the value here, the last one, and not that on line 8`}},
+		{name: "merge keys, which are no key twice", changes: []string{"extension.yaml", goodMetadata + "<<: {home: https://a.example}\n<<: {docs: https://b.example}\n"}},
+		{name: "an empty document at the end", changes: []string{"extension.yaml", goodMetadata + "---\n"}},
+		{name: "a comment as the last document", changes: []string{"extension.yaml", goodMetadata + "---\n# the end\n\n...\n"}},
+		{name: "a marker as the first line", changes: []string{"extension.yaml", "---\n" + goodMetadata}},
+		{name: "a marker with a comment as the first line", changes: []string{"extension.yaml", "--- # ours\n" + goodMetadata}},
+		{name: "a comment, and no marker", changes: []string{"extension.yaml", "# licence\n\n" + goodMetadata}},
+		{name: "a second document", changes: []string{"extension.yaml", goodMetadata + "---\nname: other\n"}, want: []string{
+			"warning schema " + at + "16:1: a second document starts here: KubeSphere reads only the first"}},
+		{name: "a second document that is no YAML", changes: []string{"extension.yaml", goodMetadata + "---\nname: [\n"}, want: []string{
+			"warning schema " + at + "16:1: a second document starts here: KubeSphere reads only the first"}},
+		{name: "a comment, then a marker", changes: []string{"extension.yaml", "# licence\n---\n" + goodMetadata}, want: []string{
+			"error schema " + at + "2:1: KubeSphere reads only what stands before this line, and no field does, so it drops the version silently"},
+			hint: "take out this line, or make it the first of the file"},
+		{name: "blank lines, then a marker", changes: []string{"extension.yaml", "\n\n--- # here\n" + goodMetadata}, want: []string{
+			"error schema " + at + "3:1: KubeSphere reads only what stands before this line, and no field does, so it drops the version silently"}},
+		{name: "a byte order mark, a comment, then a marker", changes: []string{"extension.yaml", "\ufeff# licence\n---\n" + goodMetadata}, want: []string{
+			"error schema " + at + "2:1: KubeSphere reads only what stands before this line, and no field does, so it drops the version silently"}},
+		{name: "CRLF, a comment, then a marker", changes: []string{"extension.yaml", strings.ReplaceAll("# licence\n---\n"+goodMetadata, "\n", "\r\n")}, want: []string{
+			"error schema " + at + "2:1: KubeSphere reads only what stands before this line, and no field does, so it drops the version silently"}},
+		{name: "content behind a marker", changes: []string{"extension.yaml", goodMetadata + "--- x\n"}, want: []string{
+			"error schema " + at + "16:1: KubeSphere does not read this line, which begins with ---, and so drops the version silently"}},
+		{name: "a line of hyphens", changes: []string{"extension.yaml", "# ----\n" + goodMetadata}},
+		{name: "a field that KubeSphere fills", changes: []string{"extension.yaml", goodMetadata + "repository: {url: x}\n"}, want: []string{
+			"warning schema " + at + `16:1: unknown key "repository"`,
+			"error schema " + at + "16:13: repository is a mapping, and has to be a text: KubeSphere cannot decode it, and drops the version silently"}},
+		{name: "created as a text", changes: []string{"extension.yaml", goodMetadata + "created: yesterday\n"}, want: []string{
+			"warning schema " + at + `16:1: unknown key "created"`,
+			"error schema " + at + `16:10: created is "yesterday", and has to be a time such as 2026-01-31T12:00:00Z: KubeSphere cannot decode it, and drops the version silently`}},
+		{name: "a wrong type is told once", changes: []string{"extension.yaml", goodMetadata + "keywords: db\n"}, want: []string{
+			"error schema " + at + `16:11: "keywords" must be empty or a list, not a string`}},
+		{name: "a version that is a list is told once", changes: []string{"extension.yaml", replaced(goodMetadata, "version: 1.0.0", "version: [1]")}, want: []string{
+			"error version " + at + "3:10: the version is not text"}},
+	})
 }

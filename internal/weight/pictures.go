@@ -139,7 +139,7 @@ func (p *parcel) moveEmbedded() change {
 	if len(edits) == 0 {
 		return c
 	}
-	doc, err := yamldoc.Parse(extension.MetadataFile, metadata.Data)
+	doc, err := yamldoc.ParseLoose(extension.MetadataFile, metadata.Data)
 	if err != nil {
 		return c
 	}

@@ -34,6 +34,30 @@ type Document struct {
 	// partial tells that lines with syntax errors were put aside: what seems to
 	// be missing may stand on them.
 	partial bool
+	// loose tells that ParseLoose read it.
+	loose    bool
+	repeated []Repeated
+}
+
+// Repeated is a key that a mapping has more than once.
+type Repeated struct {
+	Name string
+	// Earlier is the line of the one before the last, 1-based.
+	Earlier int
+	// Last is a Problem at the last one, whose value counts, without a message.
+	Last Problem
+}
+
+// Repeated are the keys that stand in a mapping more than once, in a document that
+// ParseLoose read.
+func (d *Document) Repeated() []Repeated { return d.repeated }
+
+// Again reads another source as this document was read.
+func (d *Document) Again(src []byte) (*Document, error) {
+	if d.loose {
+		return ParseLoose(d.file, src)
+	}
+	return Parse(d.file, src)
 }
 
 // File is the name that Parse was given, as it stands in Problems.
@@ -163,7 +187,7 @@ func (d *Document) find(ptr []string) location {
 			at.missing = true
 			return at
 		}
-		child := childOf(resolveAlias(at.node), step)
+		child := childOf(resolveAlias(at.node), step, d.loose)
 		if child.missing {
 			at.missing = true
 			return at
@@ -173,9 +197,12 @@ func (d *Document) find(ptr []string) location {
 	return at
 }
 
-func childOf(node *yaml.Node, step string) location {
+func childOf(node *yaml.Node, step string, loose bool) location {
 	switch node.Kind {
 	case yaml.MappingNode:
+		if loose {
+			return lastMember(node, step)
+		}
 		return member(node, step)
 	case yaml.SequenceNode:
 		if i, err := strconv.Atoi(step); err == nil && i >= 0 && i < len(node.Content) {
@@ -199,6 +226,25 @@ func member(node *yaml.Node, name string) location {
 		}
 		for _, merged := range mergedMappings(node.Content[i+1]) {
 			if found := member(merged, name); !found.missing {
+				return found
+			}
+		}
+	}
+	return location{missing: true}
+}
+
+// lastMember finds a key as ParseLoose reads mappings: each key, and all that a merge key
+// brings, takes the place of what stands before it.
+func lastMember(node *yaml.Node, name string) location {
+	for i := len(node.Content) - 2; i >= 0; i -= 2 {
+		if !isMerge(node.Content[i]) {
+			if node.Content[i].Value == name {
+				return location{key: node.Content[i], node: node.Content[i+1], holder: node}
+			}
+			continue
+		}
+		for _, merged := range mergedMappings(node.Content[i+1]) {
+			if found := lastMember(merged, name); !found.missing {
 				return found
 			}
 		}

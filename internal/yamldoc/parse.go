@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -33,7 +35,20 @@ const (
 // there so that a caller can add its own findings before it reports; a caller
 // that needs a sound document looks at the error alone.
 func Parse(file string, src []byte) (*Document, error) {
-	d := &Document{file: file, src: src}
+	return (&Document{file: file, src: src}).parse()
+}
+
+// ParseLoose is Parse for a file whose readers take more than one should write, as
+// KubeSphere and Helm do (sigs.k8s.io/yaml, by the decoder of go.yaml.in/yaml/v2): of
+// several documents the first counts, of a key that is given twice the last, and what a
+// merge key brings takes the place of what stands before it. None of that is an error;
+// Repeated tells the keys.
+func ParseLoose(file string, src []byte) (*Document, error) {
+	return (&Document{file: file, src: src, loose: true}).parse()
+}
+
+func (d *Document) parse() (*Document, error) {
+	file, src := d.file, d.src
 	if len(src) > MaxSize {
 		return nil, Problems{{File: file,
 			Message: fmt.Sprintf("the file has %d bytes; at most %d MiB are read", len(src), MaxSize>>20)}}
@@ -59,7 +74,7 @@ func Parse(file string, src []byte) (*Document, error) {
 		return nil, r.problems.Err()
 	}
 	d.value = r.value(root)
-	if second != nil {
+	if second != nil && !d.loose {
 		r.problems = append(r.problems, d.problemAt(d.lines.offset(second.Line, second.Column), len("---"),
 			"a second document starts here; only one is read",
 			`remove the "---" line, or move what follows it to a file of its own`))
@@ -113,6 +128,12 @@ func (d *Document) scan() (root, second *yaml.Node, problem *Problem) {
 		return nil, nil, nil
 	} else if err != nil {
 		return nil, nil, d.syntaxProblem(err)
+	}
+	if d.loose {
+		if len(first.Content) == 0 {
+			return nil, nil, nil
+		}
+		return first.Content[0], nil, nil
 	}
 	var next yaml.Node
 	if err := decoder.Decode(&next); err == nil {
@@ -223,6 +244,9 @@ func (r *reader) newValue(node *yaml.Node) any {
 }
 
 func (r *reader) mapping(node *yaml.Node) map[string]any {
+	if r.doc.loose {
+		return r.looseMapping(node)
+	}
 	mapping := make(map[string]any, len(node.Content)/2)
 	first := make(map[string]*yaml.Node, len(node.Content)/2)
 	var merges []*yaml.Node
@@ -251,6 +275,52 @@ func (r *reader) mapping(node *yaml.Node) map[string]any {
 		r.merge(mapping, merge)
 	}
 	return mapping
+}
+
+// looseMapping is mapping for ParseLoose.
+func (r *reader) looseMapping(node *yaml.Node) map[string]any {
+	mapping := make(map[string]any, len(node.Content)/2)
+	seen := make(map[string][]*yaml.Node, len(node.Content)/2)
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, child := node.Content[i], node.Content[i+1]
+		if isMerge(key) {
+			r.looseMerge(mapping, child)
+			continue
+		}
+		name, ok := r.key(key)
+		if !ok {
+			continue
+		}
+		seen[name] = append(seen[name], key)
+		mapping[name] = r.value(child)
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		keys := seen[node.Content[i].Value]
+		if len(keys) < 2 || keys[0] != node.Content[i] {
+			continue
+		}
+		line, _ := r.doc.lines.place(r.doc.start(keys[len(keys)-2]))
+		r.doc.repeated = append(r.doc.repeated, Repeated{keys[0].Value, line, r.doc.problemOf(keys[len(keys)-1], "", "")})
+	}
+	return mapping
+}
+
+// looseMerge adds what a merge key brings, in place of what is there. Of a list, what
+// stands first counts.
+func (r *reader) looseMerge(into map[string]any, value *yaml.Node) {
+	target := resolveAlias(value)
+	sources := []*yaml.Node{target}
+	if target.Kind == yaml.SequenceNode {
+		sources = target.Content
+	}
+	for _, source := range slices.Backward(sources) {
+		merged, ok := r.value(source).(map[string]any)
+		if !ok {
+			r.problem(source, `"<<" takes a mapping or a list of mappings`, "")
+			continue
+		}
+		maps.Copy(into, merged)
+	}
 }
 
 // key is the name of a mapping key. Keys that are not strings are told, because

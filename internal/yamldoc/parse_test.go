@@ -224,3 +224,60 @@ func BenchmarkParse(b *testing.B) {
 		}
 	}
 }
+
+// ParseLoose reads as the decoder that KubeSphere and Helm read with (go.yaml.in/yaml/v2).
+func TestParseLoose(t *testing.T) {
+	for _, tt := range []struct {
+		src, path string
+		want      any
+		twice     string // keys with the earlier and the last line
+	}{
+		{"a: 1\na: 2\n", "a", int64(2), "a 1 2"},
+		{"a: 1\na: 2\na: 3\n", "a", int64(3), "a 2 3"},
+		{"a: {b: 1}\na: {c: 2}\n", "a/c", int64(2), "a 1 2"},
+		{"a: {b: 1}\na: {c: 2}\n", "a/b", nil, "a 1 2"},
+		{"a:\n  b: 1\n  b: 2\n", "a/b", int64(2), "b 2 3"},
+		{"a: [1, 2]\na:\n", "a", nil, "a 1 2"},
+		{"a: 1\n<<: {a: 2}\n", "a", int64(2), ""},
+		{"<<: {a: 2}\na: 1\n", "a", int64(1), ""},
+		{"<<: {a: 1, b: 1}\n<<: {a: 2}\n", "a", int64(2), ""},
+		{"<<: {a: 1, b: 1}\n<<: {a: 2}\n", "b", int64(1), ""},
+		{"<<: [{a: 1}, {a: 2, b: 2}]\n", "a", int64(1), ""},
+		{"<<: [{a: 1}, {a: 2, b: 2}]\n", "b", int64(2), ""},
+		{"x: &x {a: 1, a: 2}\ny: *x\n", "y/a", int64(2), "a 1 1"},
+		{"a: 1\n---\n", "a", int64(1), ""},
+		{"a: 1\n---\na: 2\n", "a", int64(1), ""},
+		{"a: 1\n---\na: [\n", "a", int64(1), ""},
+		{"# c\n---\na: 1\n", "a", int64(1), ""},
+	} {
+		doc, err := ParseLoose("a.yaml", []byte(tt.src))
+		if err != nil {
+			t.Errorf("%q: %v", tt.src, err)
+			continue
+		}
+		var value = doc.Value()
+		for _, key := range strings.Split(tt.path, "/") {
+			mapping, _ := value.(map[string]any)
+			value = mapping[key]
+		}
+		if value != tt.want {
+			t.Errorf("%q: %s is %v, want %v", tt.src, tt.path, value, tt.want)
+		}
+		// The place is that of the value that counts.
+		if raw, _, ok := doc.Raw(strings.Split(tt.path, "/")...); ok && tt.want != nil && raw != fmt.Sprint(tt.want) {
+			t.Errorf("%q: at the place of %s stands %s", tt.src, tt.path, raw)
+		}
+		var twice []string
+		for _, r := range doc.Repeated() {
+			twice = append(twice, fmt.Sprint(r.Name, " ", r.Earlier, " ", r.Last.Line))
+		}
+		if got := strings.Join(twice, ", "); got != tt.twice {
+			t.Errorf("%q: given twice are %q, want %q", tt.src, got, tt.twice)
+		}
+	}
+	for _, src := range []string{"a: [\n", "1: x\n", "a: &a [*a]\n"} {
+		if _, err := ParseLoose("a.yaml", []byte(src)); err == nil {
+			t.Errorf("%q is read", src)
+		}
+	}
+}

@@ -24,7 +24,7 @@ func (d *Document) repair(first Problem) (root *yaml.Node, problems Problems) {
 		if at.Line == 0 || !d.putAside(rest, at.Line) {
 			break
 		}
-		shadow := &Document{file: d.file, src: rest, lines: newLines(rest)}
+		shadow := &Document{file: d.file, src: rest, lines: newLines(rest), loose: d.loose}
 		root, _, next := shadow.scan()
 		if next == nil {
 			return root, problems
