@@ -101,9 +101,9 @@ func (c *checkCommand) Run(a *app) error {
 	a.stdout.Print("%s", told)
 	switch {
 	case configProblems > 0:
-		return &outcomeError{exitUsage}
+		return &outcomeError{code: exitUsage}
 	case errorCount > 0:
-		return &outcomeError{exitNotReleased}
+		return &outcomeError{code: exitNotReleased}
 	}
 	return nil
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/baseline"
+	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -51,21 +53,27 @@ func (c *lintCommand) lint(a *app, p *project, sources []config.Source, known pi
 }
 
 // writeBaseline takes all findings that there are for known. Those of extensions
-// that were not asked for stay as they are.
+// that were not asked for, or could not be looked at, stay as they are.
 func (c *lintCommand) writeBaseline(a *app, p *project, sources []config.Source) error {
-	old := &baseline.Baseline{}
-	if c.narrowed() {
-		var err error
-		if old, err = p.baseline(); err != nil {
-			return err
-		}
-	}
 	var found baseline.Recorder
-	if err := c.lint(a, p, sources, &found); err != nil {
-		a.stderr.Print("%s is not written: there are extensions whose findings are not known", p.baselineFile())
+	err := c.lint(a, p, sources, &found)
+	unread, ok := unreadOf(err)
+	if !ok || a.stop.Err() != nil {
+		a.stderr.Print("%s is not written: not all extensions were looked at", p.baselineFile())
 		return err
 	}
-	found.Keep(old)
+	if c.narrowed() || len(unread) > 0 {
+		old, unusable := p.baseline()
+		if unusable != nil {
+			a.stderr.Print("%s is not written: it cannot be read, and it may know of extensions that were not looked at", p.baselineFile())
+			return unusable
+		}
+		var names []string
+		for _, x := range unread {
+			names = append(names, x.Name)
+		}
+		found.Keep(old, names...)
+	}
 	if err := found.Write(p.baselineFile()); err != nil {
 		return err
 	}
@@ -74,7 +82,37 @@ func (c *lintCommand) writeBaseline(a *app, p *project, sources []config.Source)
 	} else {
 		a.stderr.Print("there are no findings, and no need for %s", p.baselineFile())
 	}
-	return nil
+	for _, x := range unread {
+		a.stderr.Print("%s: not all findings of this extension are known; what the baseline has of it is left as it was", whereFailed(x))
+	}
+	return err
+}
+
+// unreadOf are the extensions that could not be looked at; ok says that all others were.
+func unreadOf(err error) (unread []pipeline.ExtensionResult, ok bool) {
+	if err == nil {
+		return nil, true
+	}
+	var ended *outcomeError
+	if !errors.As(err, &ended) || ended.result == nil || ended.code != exitNotReleased {
+		return nil, false
+	}
+	for _, x := range ended.result.Extensions {
+		if !x.AsAsked {
+			unread = append(unread, x)
+		}
+	}
+	return unread, true
+}
+
+// whereFailed is the file that is to blame for an extension, or the extension.
+func whereFailed(x pipeline.ExtensionResult) string {
+	for _, f := range x.Findings {
+		if f.Severity == string(lint.Error) && f.File != "" {
+			return f.File
+		}
+	}
+	return x.Path
 }
 
 // writeLine is the command line that writes the baseline of this project anew.

@@ -228,7 +228,10 @@ func (a *app) complain(err error, advice string) {
 }
 
 // outcomeError ends a command whose output has told everything already.
-type outcomeError struct{ code int }
+type outcomeError struct {
+	code   int
+	result *pipeline.Result // of a run; nil for other commands
+}
 
 func (e *outcomeError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 

@@ -185,9 +185,9 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	case unwritten != nil:
 		return unwritten
 	case run.AuthRefused() != nil:
-		return &outcomeError{exitAuth}
+		return &outcomeError{exitAuth, result}
 	case !result.AsAsked():
-		return &outcomeError{exitNotReleased}
+		return &outcomeError{exitNotReleased, result}
 	}
 	return nil
 }

@@ -53,6 +53,18 @@ func (f findings) count() int {
 
 func (f findings) clone() findings { return findings{maps.Clone(f.known), maps.Clone(f.worded)} }
 
+// or has each finding as often as the one or the other has it.
+func (f findings) or(g findings) findings {
+	all := f.clone()
+	for finding, times := range g.known {
+		all.known[finding] = max(all.known[finding], times)
+	}
+	for finding, times := range g.worded {
+		all.worded[finding] = max(all.worded[finding], times)
+	}
+	return all
+}
+
 // take takes one of a kind, if there is one left.
 func take[K comparable](from map[K]int, key K) bool {
 	if from[key] == 0 {

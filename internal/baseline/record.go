@@ -38,8 +38,9 @@ func (r *Recorder) Sift(extension, folder string, all []lint.Finding) (fresh []l
 	return nil, len(all)
 }
 
-// Keep adds what another baseline knows of extensions that were not sifted.
-func (r *Recorder) Keep(b *Baseline) {
+// Keep adds what another baseline knows of extensions that were not sifted, and of
+// those that were looked at in part.
+func (r *Recorder) Keep(b *Baseline, inPart ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.found == nil {
@@ -48,6 +49,8 @@ func (r *Recorder) Keep(b *Baseline) {
 	for extension, known := range b.known {
 		if _, sifted := r.found[extension]; !sifted {
 			r.found[extension] = known
+		} else if slices.Contains(inPart, extension) {
+			r.found[extension] = r.found[extension].or(known)
 		}
 	}
 }
