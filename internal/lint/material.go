@@ -99,13 +99,23 @@ func loadChart(ext *extension.Extension) (*loadedChart, error) {
 	return c, nil
 }
 
-// renderings are the chart with its own values and, unless something does not
-// render, with the markers.
+// renderings are the chart with its own values, and what is known with the markers.
 type renderings struct {
 	plain *rendering
-	// marked is nil where a template does not render. It is without the charts that
-	// are off.
+	// installed are the ways in which KubeSphere installs the chart, without the
+	// charts that are off.
+	installed []installed
+}
+
+// installed is one way in which KubeSphere installs the chart.
+type installed struct {
+	renderer renderer
+	plain    *rendering
+	// marked is nil where a template does not render.
 	marked *rendering
+	// broken are the templates that do not render with the chart's own values, by
+	// the cluster.
+	broken map[cluster]map[string]bool
 }
 
 // render renders the chart with its own values, and then, with the markers, what
@@ -118,23 +128,19 @@ func (m *material) render(ctx context.Context) (renderings, error) {
 	if loaded.EnabledErr != nil {
 		return renderings{}, loaded.EnabledErr
 	}
-	all := renderings{newRendering(nil), newRendering(nil)}
+	all := renderings{plain: newRendering(nil)}
 	for _, r := range loaded.Installed {
 		one, err := renderInstalled(ctx, r, loaded.Places.sources(r.chart))
 		if err != nil {
 			return renderings{}, err
 		}
 		all.plain.add(one.plain)
-		if one.marked == nil || all.marked == nil {
-			all.marked = nil
-			continue
-		}
-		all.marked.add(one.marked)
+		all.installed = append(all.installed, one)
 	}
 	return all, nil
 }
 
-func renderInstalled(ctx context.Context, r renderer, sources map[string]source) (renderings, error) {
+func renderInstalled(ctx context.Context, r renderer, sources map[string]source) (installed, error) {
 	plain, marked := newRendering(sources), newRendering(sources)
 	began := false // with the markers
 	err := r.pass(ctx, func(native map[string]any) iter.Seq[*step] {
@@ -160,25 +166,51 @@ func renderInstalled(ctx context.Context, r renderer, sources map[string]source)
 	})
 	switch {
 	case ctx.Err() != nil: // the pass may go on beside
-		return renderings{}, ctx.Err()
+		return installed{}, ctx.Err()
 	case err == nil:
-		return renderings{plain, marked}, nil
+		return installed{renderer: r, plain: plain, marked: marked}, nil
 	case began:
-		return renderings{plain: plain}, nil
+		return installed{renderer: r, plain: plain}, nil
 	}
-	plain = newRendering(sources)
+	one := installed{renderer: r, plain: newRendering(sources), broken: map[cluster]map[string]bool{}}
 	for _, on := range r.clusters {
 		here, err := r.on(on).render(ctx, false, nil)
 		if err != nil {
-			return renderings{}, err
+			return installed{}, err
 		}
 		here.Sources = sources
 		if err := here.read(ctx); err != nil {
-			return renderings{}, err
+			return installed{}, err
 		}
-		plain.add(here)
+		one.broken[on] = here.brokenTemplates()
+		one.plain.add(here)
 	}
-	return renderings{plain: plain}, nil
+	return one, nil
+}
+
+// withMarkers is the rendering with the markers where not all templates render. What
+// the others would be with them nobody knows where one of them has a say in that:
+// then there is nothing of that cluster.
+func (i installed) withMarkers(ctx context.Context, sources map[string]source) (*rendering, error) {
+	marked := newRendering(sources)
+	for _, on := range i.renderer.clusters {
+		if i.renderer.matter(i.broken[on]) {
+			continue
+		}
+		here, err := i.renderer.on(on).render(ctx, true, i.broken[on])
+		if err != nil {
+			return nil, err
+		}
+		if i.renderer.matter(here.brokenTemplates()) {
+			continue
+		}
+		here.Sources = sources
+		if err := here.readLike(ctx, i.plain); err != nil {
+			return nil, err
+		}
+		marked.add(here)
+	}
+	return marked, nil
 }
 
 // renderMarked is the rendering with the markers of what makes pods, with all
@@ -192,31 +224,20 @@ func (m *material) renderMarked(ctx context.Context, ext *extension.Extension) (
 	if err != nil {
 		return nil, err
 	}
-	plain, marked := rendered.plain, rendered.marked
-	if marked == nil {
-		broken := map[string]bool{}
-		for _, b := range plain.Broken {
-			broken[b.Template] = true
-		}
-		marked = newRendering(nil)
-		for _, r := range loaded.Installed {
-			for _, on := range r.clusters {
-				here, err := r.on(on).render(ctx, true, broken)
-				if err != nil {
-					return nil, err
-				}
-				here.Sources = loaded.Places.sources(r.chart)
-				if err := here.readLike(ctx, plain); err != nil {
-					return nil, err
-				}
-				marked.add(here)
+	marked := newRendering(nil)
+	for _, one := range rendered.installed {
+		here := one.marked
+		if here == nil {
+			if here, err = one.withMarkers(ctx, loaded.Places.sources(one.renderer.chart)); err != nil {
+				return nil, err
 			}
 		}
+		marked.add(here)
 	}
 	if len(loaded.Off) == 0 {
 		return marked, nil
 	}
-	off, err := renderOff(ctx, ext, loaded, plain)
+	off, err := renderOff(ctx, ext, loaded, rendered.plain)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

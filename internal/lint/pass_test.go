@@ -203,7 +203,7 @@ func TestMarkersThatDoNotRender(t *testing.T) {
 	)
 	m := newMaterial(t.Context(), load(t, files))
 	rendered, err := m.rendered()
-	if err != nil || rendered.marked != nil || len(rendered.plain.Broken) > 0 {
+	if err != nil || rendered.installed[0].marked != nil || len(rendered.plain.Broken) > 0 {
 		t.Fatalf("rendered %+v, %v", rendered, err)
 	}
 	marked, err := m.marked()

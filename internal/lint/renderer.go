@@ -143,6 +143,32 @@ func changes(template []byte) bool {
 	return false
 }
 
+// matter tells whether any of some templates may have a say in what others render: it
+// defines something, changes values, or others name its file, as those do that
+// include it.
+func (r renderer) matter(templates map[string]bool) bool {
+	found := false
+	eachChart(r.chart, func(c *chart.Chart) {
+		for _, t := range c.Templates {
+			if name := path.Join(c.ChartFullPath(), t.Name); !found && templates[name] {
+				found = changes(t.Data) || bytes.Contains(t.Data, []byte("define")) || r.named(path.Base(name), name)
+			}
+		}
+	})
+	return found
+}
+
+// named tells whether a template other than the given one has the name of a file.
+func (r renderer) named(file, but string) bool {
+	found := false
+	eachChart(r.chart, func(c *chart.Chart) {
+		for _, t := range c.Templates {
+			found = found || path.Join(c.ChartFullPath(), t.Name) != but && bytes.Contains(t.Data, []byte(file))
+		}
+	})
+	return found
+}
+
 // mention tells whether some words stand in a template.
 func (r renderer) mention(words string) bool {
 	found := false

@@ -47,6 +47,15 @@ type invalidManifest struct {
 	Err      error
 }
 
+// brokenTemplates are the paths of the templates that do not render.
+func (r *rendering) brokenTemplates() map[string]bool {
+	broken := map[string]bool{}
+	for _, b := range r.Broken {
+		broken[b.Template] = true
+	}
+	return broken
+}
+
 func newRendering(sources map[string]source) *rendering {
 	return &rendering{Sources: maps.Clone(sources), Texts: map[string]string{}}
 }
