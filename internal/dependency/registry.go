@@ -111,44 +111,58 @@ func (r *Resolver) fromRegistry(ctx context.Context, w want) (found, error) {
 	return r.keep(w, version, data)
 }
 
-// registryVersion is the version to pull; only a range needs the list of tags.
+// registryVersion is the version to pull; only a range needs the list of tags. What
+// can be read as a version, such as v1.2.3 and 1.2, is the tag of that name, as with
+// Helm (Resolve of helm.sh/helm/v3/internal/resolver).
 func (r *Resolver) registryVersion(ctx context.Context, w want, reference string) (string, error) {
 	if w.locked != "" {
 		return w.locked, nil
 	}
-	if _, err := semver.StrictNewVersion(w.Version); err == nil {
+	if w.isTag() {
 		return w.Version, nil
 	}
-	versions, err := r.registry.versions(ctx, reference)
+	versions, unseen, err := r.registry.versions(ctx, reference)
 	if err != nil {
 		return "", err
 	}
-	return pick(w, versions)
+	version, err := pick(w, versions)
+	if err != nil && len(unseen) > 0 {
+		return "", advised(err, fmt.Sprintf("the registry has the tag %s, too, and no range takes one of that form, as with Helm: write it as it is, version: %q", newestOf(unseen), newestOf(unseen)))
+	}
+	return version, err
+}
+
+// isTag tells a version that names one tag of a registry from a range.
+func (w want) isTag() bool {
+	_, err := semver.NewVersion(w.Version)
+	return err == nil
 }
 
 // tagOf is a version as a tag, which has no plus sign: Helm writes _ for it.
 func tagOf(version string) string { return strings.ReplaceAll(version, "+", "_") }
 
-// versions lists the tags of a chart that are versions.
-func (r *registry) versions(ctx context.Context, reference string) ([]string, error) {
+// versions lists the tags of a chart that are versions for Helm, and those that only
+// people take for one: v1.2.3, 1.2.
+func (r *registry) versions(ctx context.Context, reference string) (versions, unseen []string, err error) {
 	repository, err := r.repository(reference)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var versions []string
 	err = repository.Tags(ctx, "", func(tags []string) error {
 		for _, tag := range tags {
 			version := strings.ReplaceAll(tag, "_", "+")
 			if _, err := semver.StrictNewVersion(version); err == nil {
 				versions = append(versions, version)
+			} else if _, err := semver.NewVersion(version); err == nil {
+				unseen = append(unseen, tag)
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, r.explain(ctx, "listing the versions in the registry", "the registry has no such chart", repository, err)
+		return nil, nil, r.explain(ctx, "listing the versions in the registry", "the registry has no such chart", repository, err)
 	}
-	return versions, nil
+	return versions, unseen, nil
 }
 
 // pull downloads the package that a tag names, unless kept has it.

@@ -2,6 +2,7 @@ package dependency
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"helm.sh/helm/v3/pkg/chart"
 
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
@@ -192,4 +195,57 @@ func TestLoopback(t *testing.T) {
 			t.Errorf("%s: %t", host, !want)
 		}
 	}
+}
+
+// TestRegistryTagsAsWritten: what can be read as a version is a tag, and a range takes
+// only tags that are whole versions, as with Helm.
+func TestRegistryTagsAsWritten(t *testing.T) {
+	tags := map[string][]byte{
+		"v1.2.3": chartPackage(t, "redis", "1.2.3"), "v1.3.0": chartPackage(t, "redis", "v1.3.0"),
+		"1.2": chartPackage(t, "redis", "1.2.7"), "2": chartPackage(t, "redis", "2.0.0"), "1.4": chartPackage(t, "redis", "9.0.0"),
+		"1.7.0_b": chartPackage(t, "redis", "1.7.0+b"), "1.8.0_a": chartPackage(t, "redis", "1.8.0+b"),
+	}
+	s := newRegistrySite(t, map[string]map[string][]byte{"charts/redis": tags})
+	for asked, want := range map[string]string{"v1.2.3": "redis 1.2.3", "v1.3.0": "redis v1.3.0", "1.2": "redis 1.2.7", "2": "redis 2.0.0", "1.7.0+b": "redis 1.7.0+b", "~1.7.0": "redis 1.7.0+b"} {
+		p := write(t, redisFrom("oci://"+s.host()+"/charts", asked), nil)
+		expectCharts(t, p.mustResolve(t, p.options(t)), want)
+		if log := strings.Join(s.requests(), "\n"); strings.Contains(log, "tags/list") == (asked != "~1.7.0") {
+			t.Errorf("%q: %s", asked, log)
+		}
+	}
+	for asked, want := range map[string]string{
+		"1.2.3":   "the registry has no such version",
+		"1.7.0+a": "the registry has no such version",
+		"1.8.0+a": "the package of version 1.8.0+a holds the chart redis 1.8.0+b",
+		"1.4":     "the package of version 1.4 holds the chart redis 9.0.0",
+		"^3.0.0":  `no version satisfies "^3.0.0"; there is 1.8.0+a, 1.7.0+b`,
+	} {
+		p := write(t, redisFrom("oci://"+s.host()+"/charts", asked), nil)
+		_, err := p.resolve(t, p.options(t))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", asked, err)
+		}
+		var remedy interface{ Remedy() string }
+		if asked == "^3.0.0" && (!errors.As(err, &remedy) || !strings.Contains(remedy.Remedy(), `version: "2"`)) {
+			t.Errorf("the remedy does not name the tag: %v", remedy)
+		}
+	}
+}
+
+// TestExactBuilds: a version with a build in it is that build and no other.
+func TestExactBuilds(t *testing.T) {
+	there := []string{"1.7.0+a", "1.7.0+c", "1.8.0", "v1.9.0+x"}
+	for asked, want := range map[string]string{
+		"1.7.0+a": "1.7.0+a", "=1.7.0+c": "1.7.0+c", "= 1.7.0+c": "1.7.0+c", "v1.7.0+a": "1.7.0+a", "1.9.0+x": "v1.9.0+x", "1.7.0": "1.7.0+c", "^1.7.0": "v1.9.0+x",
+		"1.7.0+b": "", "1.8.0+b": "", "=1.7.0+b": "",
+	} {
+		got, err := pick(wantOf(asked), there)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("%q takes %q (%v), want %q", asked, got, err, want)
+		}
+	}
+}
+
+func wantOf(version string) want {
+	return want{Dependency: &chart.Dependency{Name: "redis", Version: version, Repository: "https://charts.example"}}
 }

@@ -177,21 +177,36 @@ func (r *Resolver) isChart(w want, version string, data []byte) error {
 	if err != nil {
 		return advised(fmt.Errorf("what came for version %s is no chart: %w", version, err), "ask for another version, or put the chart under charts/")
 	}
-	if md.Name != w.Name || !isSameVersion(md.Version, version) {
+	if md.Name != w.Name || !isSameVersion(version, md.Version) && !w.admits(version, md.Version) {
 		return advised(fmt.Errorf("the package of version %s holds the chart %s %s", version, md.Name, md.Version),
 			"ask for another version: the repository has to be mended")
 	}
 	return nil
 }
 
-// isSameVersion passes over a v in front of a version, as Helm does.
-func isSameVersion(a, b string) bool {
-	if a == b {
+// isSameVersion passes over a v in front of a version, as Helm does. One that names a
+// build is no other build.
+func isSameVersion(asked, has string) bool {
+	if asked == has {
 		return true
 	}
-	left, err := semver.NewVersion(a)
-	right, other := semver.NewVersion(b)
-	return errors.Join(err, other) == nil && left.Equal(right)
+	left, err := semver.NewVersion(asked)
+	right, other := semver.NewVersion(has)
+	return errors.Join(err, other) == nil && left.Equal(right) && (left.Metadata() == "" || left.Metadata() == right.Metadata())
+}
+
+// admits tells whether a tag such as 1.2, which names no version alone, may hold a
+// chart of a version.
+func (w want) admits(tag, has string) bool {
+	if !strings.HasPrefix(w.Repository, "oci://") || strings.Count(tag, ".") > 1 {
+		return false
+	}
+	constraint, err := newConstraint(tag)
+	if err != nil {
+		return false
+	}
+	version, err := semver.NewVersion(has)
+	return err == nil && constraint.Check(version)
 }
 
 // digestOf is the sha256 of data in hex.

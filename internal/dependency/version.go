@@ -1,6 +1,7 @@
 package dependency
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,6 +29,9 @@ func pick(w want, versions []string) (string, error) {
 	if slices.Contains(versions, w.Version) {
 		return w.Version, nil
 	}
+	if exact, ok := exactBuild(w.Version); ok {
+		return pickExact(exact, versions)
+	}
 	constraint, err := newConstraint(w.Version)
 	if err != nil {
 		return "", err
@@ -46,6 +50,34 @@ func pick(w want, versions []string) (string, error) {
 		return "", advised(fmt.Errorf("no version satisfies %q; there %s", w.Version, newest(versions)), "ask for a version that is there")
 	}
 	return best.Original(), nil
+}
+
+// exactBuild reads a version that names one build: 1.7.0+b, =1.7.0+b. A constraint
+// passes over what is behind the +, so that Helm may bring and lock another build.
+func exactBuild(version string) (*semver.Version, bool) {
+	v, err := semver.NewVersion(strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(version), "=")))
+	return v, err == nil && v.Metadata() != ""
+}
+
+func pickExact(exact *semver.Version, versions []string) (string, error) {
+	for _, text := range versions {
+		if v, err := semver.NewVersion(text); err == nil && v.Equal(exact) && v.Metadata() == exact.Metadata() {
+			return text, nil
+		}
+	}
+	return "", advised(fmt.Errorf("the version %s is not there; there %s", exact.Original(), newest(versions)), "ask for a version that is there")
+}
+
+// newestOf is the highest of some versions.
+func newestOf(versions []string) string {
+	return slices.MaxFunc(versions, func(a, b string) int {
+		left, err := semver.NewVersion(a)
+		right, other := semver.NewVersion(b)
+		if err != nil || other != nil {
+			return strings.Compare(a, b)
+		}
+		return cmp.Or(left.Compare(right), strings.Compare(a, b))
+	})
 }
 
 // pickLocked finds the version of Chart.lock, which Helm may have written with or

@@ -79,6 +79,9 @@ func (s *subject) unlocked() {
 		if _, err := semver.StrictNewVersion(strings.TrimPrefix(d.Version, "v")); err == nil || strings.HasPrefix(d.Repository, "file:") {
 			continue // it says itself which one
 		}
+		if _, err := semver.NewVersion(d.Version); err == nil && strings.HasPrefix(d.Repository, "oci:") {
+			continue // that is the name of one tag
+		}
 		if hint == "" {
 			hint = s.proposal("to keep it, put this beside extension.yaml as Chart.lock", "write the exact version")
 		}
