@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -19,6 +20,11 @@ type dependencies struct {
 	close func()
 }
 
+// dependencyHosts names the hosts and addresses that dependencies may come from besides
+// public ones. It is no key of the config, for whoever changes a dependency in a pull
+// request could change that, too.
+const dependencyHosts = "KSRELEASE_DEPENDENCY_HOSTS"
+
 var _ pipeline.Resolver = dependencies{}
 
 // dependencies makes the resolver of a project.
@@ -27,7 +33,15 @@ func (a *app) dependencies(p *project) (dependencies, error) {
 	if err != nil {
 		return dependencies{}, err
 	}
-	web := transport.New(transport.Options{UserAgent: userAgent(), Parallelism: p.config.Parallelism, Servers: servers, Warn: a.warnings.tell})
+	allowed, _ := a.env(dependencyHosts)
+	guard, err := dependency.NewGuard(allowed)
+	if err != nil {
+		return dependencies{}, usage(fmt.Errorf("%s: %w", dependencyHosts, err), "write addresses, ranges of them and names of hosts, with commas between them: 10.0.0.0/8,charts.internal")
+	}
+	web := transport.New(transport.Options{
+		UserAgent: userAgent(), Parallelism: p.config.Parallelism, Servers: servers, Warn: a.warnings.tell,
+		Dial: guard.Dial, Admit: guard.Admit,
+	})
 	user, _ := a.env(repositoryUser)
 	password, _ := a.env(repositoryPassword)
 	options := dependency.Options{

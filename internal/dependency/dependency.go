@@ -32,7 +32,7 @@ type Options struct {
 	// Cache is the folder in which downloaded charts are kept; "" keeps none. It
 	// may be deleted at any time.
 	Cache string
-	// Transport sends the requests.
+	// Transport sends the requests. It should dial by a Guard, and admit by it.
 	Transport *transport.Client
 	// UserAgent is sent to registries.
 	UserAgent string
@@ -165,8 +165,10 @@ func (r *Resolver) bring(ctx context.Context, dir string, w want) (found, error)
 	case scheme == "file":
 		return r.fromFolder(dir, w)
 	case scheme == "http", scheme == "https":
+		ctx = from(ctx, w.Repository)
 		return r.charts.get(ctx, key, func() (found, error) { return r.fromRepository(ctx, w) })
 	case scheme == "oci":
+		ctx = from(ctx, w.Repository)
 		return r.charts.get(ctx, key, func() (found, error) { return r.fromRegistry(ctx, w) })
 	}
 	return found{}, advised(fmt.Errorf("repositories with the scheme %s:// need a plugin of Helm", scheme),

@@ -206,7 +206,17 @@ func (p project) fingerprint(t testing.TB) string {
 // options for a resolver that gives up soon, with no cache.
 func (p project) options(t testing.TB) Options {
 	t.Helper()
-	web := transport.New(transport.Options{Attempts: 1})
+	return p.guarded(t, "")
+}
+
+// guarded are options with a guard that lets some hosts pass besides.
+func (p project) guarded(t testing.TB, allowed string) Options {
+	t.Helper()
+	guard, err := NewGuard(allowed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := transport.New(transport.Options{Attempts: 1, Dial: guard.Dial, Admit: guard.Admit})
 	t.Cleanup(web.Close)
 	return Options{Root: p.root, Transport: web, UserAgent: "ksrelease/test"}
 }

@@ -288,17 +288,30 @@ func (r *registry) explain(ctx context.Context, doing, absent string, repository
 		return fmt.Errorf("%s: gave up: %w", doing, context.Cause(ctx))
 	case errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden),
 		errors.Is(err, auth.ErrBasicCredentialNotFound):
-		return advised(fmt.Errorf("%s: %s refuses: %w", doing, host, err), "log in: helm registry login "+host)
+		return advised(fmt.Errorf("%s: %s refuses%s", doing, host, statusOf(answer)), "log in: helm registry login "+host)
 	case errors.Is(err, errdef.ErrNotFound), errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound:
 		return advised(fmt.Errorf("%s: %s", doing, absent), "check name, version and repository: `helm show chart oci://"+host+"/"+repository.Reference.Repository+"`")
 	case errors.As(err, &answer):
-		return advised(fmt.Errorf("%s: %w", doing, err), "try again later")
+		return advised(fmt.Errorf("%s: %s answers%s", doing, host, statusOf(answer)), "try again later")
+	}
+	var blocked *BlockedError
+	if errors.As(err, &blocked) {
+		return advised(fmt.Errorf("%s: %w", doing, blocked), blocked.Remedy())
 	}
 	var sent *url.Error
 	if errors.As(err, &sent) {
 		err = fmt.Errorf("%w (%s %s)", transport.PlainCause(err), strings.ToUpper(sent.Op), sent.URL)
 	}
 	return advised(fmt.Errorf("%s: %w", doing, err), "try again where the registry can be reached, or put the chart under charts/, which needs no network")
+}
+
+// statusOf is the status of an answer, without a word of who gave it: the address of
+// a registry comes out of an extension or an index.
+func statusOf(answer *errcode.ErrorResponse) string {
+	if answer == nil {
+		return ""
+	}
+	return fmt.Sprintf(" with %d %s", answer.StatusCode, http.StatusText(answer.StatusCode))
 }
 
 // retelling sends requests again as the library does, and tells of it before

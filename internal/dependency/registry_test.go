@@ -86,7 +86,7 @@ func TestRegistryKeys(t *testing.T) {
 
 	options.RegistryConfigs = nil
 	_, err := p.resolve(t, options)
-	expectError(t, err, "log in: helm registry login "+s.host(), "listing the versions in the registry: "+s.host()+" refuses: ", "401")
+	expectError(t, err, "log in: helm registry login "+s.host(), "listing the versions in the registry: "+s.host()+" refuses with 401 Unauthorized")
 
 	if err := os.WriteFile(filepath.Join(dir, "broken.json"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)

@@ -72,9 +72,10 @@ func (r *Resolver) open(ctx context.Context, address string) (*source, error) {
 	return r.indexes.get(ctx, address, func() (*source, error) {
 		options := helmrepo.Options{
 			URL: address, Setting: "repository", Transport: r.options.Transport,
-			Access: access,
+			Access: access, Describe: true,
 		}
 		if isSameServer(address, r.options.RepositoryURL) {
+			options.Describe = false
 			options.Username, options.Password = r.options.Username, r.options.Password
 		}
 		repository, err := helmrepo.New(options)
@@ -102,6 +103,10 @@ func unreachable(err error) error {
 	failure, ok := transport.As(err)
 	if !ok || failure.Status != 0 || failure.Untrusted() {
 		return err
+	}
+	var blocked *BlockedError
+	if errors.As(err, &blocked) {
+		return advised(err, blocked.Remedy())
 	}
 	return advised(err, "try again where the server can be reached, or put the chart under charts/, which needs no network")
 }

@@ -316,7 +316,7 @@ func TestRepositoryErrors(t *testing.T) {
 		"no package": {redisFrom(s.URL+"/gone", "1.2.0"),
 			[]string{"downloading package redis 1.2.0: 404 Not Found"}, "the index names a package that is not there: ask for another version, or put the chart under charts/"},
 		"a page": {redisFrom(s.URL+"/page", "1.2.0"),
-			[]string{"downloading package redis 1.2.0: ", "a page came instead of a package"}, "try again later, or put the chart under charts/, which needs no network"},
+			[]string{"downloading package redis 1.2.0: ", "something else came instead of a package: the answer has 36 B of text/html"}, "try again later, or put the chart under charts/, which needs no network"},
 		"a package for those who log in": {redisFrom(s.URL+"/secret", "1.2.0"),
 			[]string{"downloading package redis 1.2.0: 401 Unauthorized"}, access},
 		"no chart in the package": {redisFrom(s.URL+"/other", "1.2.0"),

@@ -45,6 +45,9 @@ type Options struct {
 	// Access says, where the repository refuses, how to get in; empty means by
 	// the environment variables for Username and Password.
 	Access string
+	// Describe says that errors quote nothing of what the repository answers (see
+	// transport.Request): it is none that the config names.
+	Describe bool
 	// Transport sends the requests. Nil: one of its own with the defaults and UserAgent.
 	Transport *transport.Client
 	// UserAgent is used where Transport is nil.
@@ -56,6 +59,7 @@ type Repository struct {
 	base            *url.URL // without user, password and slash at the end
 	authorization   string
 	setting, access string
+	describe        bool
 	transport       *transport.Client
 
 	// turn lets one caller ask at a time; a channel, so that a caller whose
@@ -90,7 +94,7 @@ func New(options Options) (*Repository, error) {
 		return nil, err
 	}
 	r := &Repository{
-		base: base, setting: options.Setting, access: options.Access,
+		base: base, setting: options.Setting, access: options.Access, describe: options.Describe,
 		transport: options.Transport, turn: make(chan struct{}, 1),
 	}
 	if r.transport == nil {
@@ -160,6 +164,7 @@ func (r *Repository) download(ctx context.Context, known *cachedIndex) (*cachedI
 		Header:        http.Header{},
 		Authorization: r.authorization,
 		Limit:         IndexLimit,
+		Describe:      r.describe,
 		Check: func(answer *transport.Response) (err error) {
 			index, err = r.parseAnswer(answer)
 			return err
@@ -191,7 +196,11 @@ func (r *Repository) parseAnswer(answer *transport.Response) (*Index, error) {
 	if len(bytes.TrimSpace(answer.Body)) == 0 {
 		return nil, fmt.Errorf("the index is empty: %w", io.ErrUnexpectedEOF)
 	}
-	return Parse(answer.Body)
+	index, err := Parse(answer.Body)
+	if err != nil && r.describe {
+		return nil, fmt.Errorf("what came is no index of charts: %s", transport.Describe(answer))
+	}
+	return index, err
 }
 
 func (r *Repository) withRemedy(err error) error {
@@ -231,9 +240,10 @@ func (r *Repository) fetch(ctx context.Context, entry Entry, rule func(Entry) (*
 		Limit: PackageLimit,
 		// A package is gzip itself. A server that labels it as gzip-encoded
 		// would have it unpacked on the way, and its digest would be another.
-		Header: http.Header{"Accept-Encoding": {"identity"}},
-		Check:  checkPackage,
+		Header:   http.Header{"Accept-Encoding": {"identity"}},
+		Describe: r.describe || !transport.SameOrigin(address, r.base),
 	}
+	request.Check = func(answer *transport.Response) error { return checkPackage(answer, request.Describe) }
 	if transport.SameOrigin(address, r.base) {
 		request.Authorization = r.authorization
 	}
@@ -281,12 +291,17 @@ func (r *Repository) ChartURL(entry Entry) (*url.URL, error) {
 	return folder.ResolveReference(reference), nil
 }
 
-func checkPackage(answer *transport.Response) error {
+// checkPackage refuses what is no package. Only the words of the server that somebody
+// configured are shown.
+func checkPackage(answer *transport.Response, describe bool) error {
 	if len(answer.Body) >= 2 && answer.Body[0] == 0x1f && answer.Body[1] == 0x8b {
 		return nil
 	}
 	if len(answer.Body) == 0 {
 		return fmt.Errorf("nothing came instead of a package: %w", io.ErrUnexpectedEOF)
+	}
+	if describe {
+		return fmt.Errorf("something else came instead of a package: %s", transport.Describe(answer))
 	}
 	came := "something else"
 	switch excerpt := transport.Excerpt(answer.Body); {

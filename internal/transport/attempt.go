@@ -218,6 +218,9 @@ func describe(failure *Error, r *Request, hide *mask.Mask, answer *http.Response
 	body, _ := io.ReadAll(io.LimitReader(answer.Body, messageLimit))
 	failure.RetryAfter = parseRetryAfter(answer.Header, time.Now())
 	failure.Message = message(body, hide)
+	if r.Describe {
+		failure.Message = description(answer.Header, len(body), len(body) == messageLimit)
+	}
 	failure.page = r.JSON && IsPage(body)
 	if location, err := answer.Location(); err == nil && answer.StatusCode < 400 {
 		failure.location = RedactURL(location.String())
@@ -234,6 +237,9 @@ func check(r *Request, hide *mask.Mask, response *Response, failure *Error) *Err
 	}
 	if IsPage(response.Body) {
 		failure.Message = message(response.Body, hide)
+		if r.Describe {
+			failure.Message = ""
+		}
 		failure.page = r.JSON
 	}
 	return failure

@@ -90,11 +90,14 @@ func isPermanent(err error) bool {
 	var record tls.RecordHeaderError
 	var redirect *redirectError
 	var stop *stoppedError
+	var final interface{ Permanent() bool }
 	switch {
 	case err == nil:
 		return false
 	case errors.As(err, &stop), errors.As(err, &redirect), errors.Is(err, errTooLarge):
 		return true
+	case errors.As(err, &final):
+		return final.Permanent()
 	case errors.As(err, &dns):
 		return dns.IsNotFound
 	case errors.As(err, &unknownAuthority), errors.As(err, &hostname), errors.As(err, &invalid),

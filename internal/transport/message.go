@@ -3,11 +3,16 @@ package transport
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"html"
+	"mime"
+	"net/http"
 	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/dustin/go-humanize"
 
 	"github.com/ksrelease/ksrelease/internal/mask"
 )
@@ -32,6 +37,25 @@ func message(body []byte, hide *mask.Mask) string {
 	}
 	return capped(excerpt(body), hide)
 }
+
+// description says what an answer is, and nothing of what is in it.
+func description(header http.Header, size int, more bool) string {
+	if size == 0 {
+		return ""
+	}
+	kind, _, err := mime.ParseMediaType(header.Get("Content-Type"))
+	if err != nil {
+		kind = "unknown type"
+	}
+	atLeast := ""
+	if more {
+		atLeast = "at least "
+	}
+	return fmt.Sprintf("the answer has %s%s of %s", atLeast, humanize.IBytes(uint64(size)), capped(oneLine(kind), nil))
+}
+
+// Describe says what an answer is, by its size and type, and quotes nothing of it.
+func Describe(r *Response) string { return description(r.Header, len(r.Body), false) }
 
 // IsPage says that a body is an HTML or XML page: what a proxy or a login page
 // answers with where JSON or YAML was asked for.

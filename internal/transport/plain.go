@@ -15,8 +15,12 @@ type warning struct {
 	told    sync.Map // a *sync.Once for each host: the others wait until it is told
 }
 
-// RoundTrip sends a request, after a warning where there is reason for one.
+// RoundTrip sends a request that is admitted, after a warning where there is reason
+// for one.
 func (w *warning) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := w.options.Admit(r); err != nil {
+		return nil, err
+	}
 	if isPlainRemote(r.URL) {
 		once, _ := w.told.LoadOrStore(hostPort(r.URL), new(sync.Once))
 		once.(*sync.Once).Do(func() { w.options.Warn(plainWarning(r.URL, w.options.Servers)) })

@@ -73,6 +73,9 @@ type Options struct {
 	Notify func(Retry)
 	// Dial replaces how connections come about. Nil: TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Admit is asked before each request, those after a redirect among them; an error
+	// keeps the request from being sent, and is not tried again. Nil: all are sent.
+	Admit func(*http.Request) error
 	// RoundTripper replaces the network; Proxy, Dial, Parallelism and the RootCAs
 	// of Servers are without effect then. It is for tests and for wrapping.
 	RoundTripper http.RoundTripper
@@ -130,6 +133,9 @@ func withDefaults(o Options) Options {
 	}
 	if o.Dial == nil {
 		o.Dial = (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+	}
+	if o.Admit == nil {
+		o.Admit = func(*http.Request) error { return nil }
 	}
 	if o.Notify == nil {
 		o.Notify = func(Retry) {}
@@ -194,6 +200,10 @@ type Request struct {
 	// Repeatable says that a write may be sent again when it is not known
 	// whether it was done, because doing it twice is the same as once.
 	Repeatable bool
+	// Describe says that errors describe an answer by its size and type, and quote
+	// nothing of it: the address came from somebody who need not be trusted, and what
+	// is there may be for nobody's eyes.
+	Describe bool
 	// JSON says that the server answers in JSON: an HTML page, whatever its
 	// status, is then not the server's word but that of something between.
 	JSON bool
