@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -52,5 +55,71 @@ func harmless(t *testing.T, text string) {
 		if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") {
 			t.Errorf("a CI system obeys %q", line)
 		}
+	}
+}
+
+// hostileProject is a project whose folders, names, versions and charts hold what a
+// terminal and a CI system would obey.
+func hostileProject(t *testing.T) string {
+	t.Helper()
+	const metadata = "apiVersion: kubesphere.io/v1alpha1\nname: %s\nversion: %s\ndisplayName: {en: A}\ndescription: {en: An extension}\ncategory: computing\nprovider: {en: {name: Example}}\nicon: https://example.com/i.svg\n"
+	const manifest = `apiVersion: apps/v1
+kind: "Deploy\e[31mment ##[error]x"
+metadata: {name: "a\n::error::b"}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: "a\n::error::forged\n"}
+spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: "c\u202e\n::error::c ##[group]", image: "x/\e[2Jy:1"}]}}}
+`
+	dir := t.TempDir()
+	write := func(name, text string) {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Skipf("no such name here: %v", err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(".ksrelease.yaml", "version: 1\nextensions:\n  - path: extensions/*\n")
+	for folder, words := range map[string][2]string{
+		"x\n::error::pwned\x1b[2J ##[error]y": {"alc", "1.2.0"}, "version": {"bee", `"1.0.0\e[2J\n::error::v"`},
+		"name": {`"::error::x"`, "1.0.0"}, "older\u202e": {`"##[error]z"`, "1.0.0"}, "sound": {"crow", "1.0.0"},
+	} {
+		write("extensions/"+folder+"/extension.yaml", fmt.Sprintf(metadata, words[0], words[1]))
+		write("extensions/"+folder+"/values.yaml", "global: {}\n")
+		write("extensions/"+folder+"/charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n")
+		write("extensions/"+folder+"/charts/web/templates/d.yaml", manifest)
+	}
+	return dir
+}
+
+// TestTextsOfOthersAreObeyedByNobody: whatever a pull request names its folders,
+// extensions and charts, no command prints a line that a terminal or a CI system obeys, in
+// any form and in no report.
+func TestTextsOfOthersAreObeyedByNobody(t *testing.T) {
+	dir := hostileProject(t)
+	for _, words := range [][]string{
+		{"check"}, {"lint", "--report", "r.json,r.xml,r.md,r.sarif"}, {"lint", "--output", "json"}, {"package"}, {"run", "--local", "--dry-run"},
+		{"run", "--local", "--output", "json"}, {"status", "--local"}, {"status", "--local", "--output", "json"}, {"lint", "--only", "x\n::error::y\x1b[2J"},
+		{"lint", "--explain", "\n::error::##[error]"}, {"run", "\x1b[2J\n::error::"}, {"\n::error::\x1b[2J"}, {"run", "--\n::error::\x1b[2J=##[x]"},
+		{"init", "-C", "extensions"}, {"withdraw", "--local", "x\n::y@\x1b[2J"}, {"marketplace", "approve", "x\n::y@\x1b[2J"}, {"completion", "\n::error::"},
+		{"lint", "--write-baseline"}, {"lint", "-f", "##[error]\n::x"}, {"run", "--report", "\n::error::\x1b[2J.html"},
+	} {
+		t.Run(strings.Join(words, " "), func(t *testing.T) {
+			t.Chdir(dir)
+			_, stdout, stderr := runMain(t, words...)
+			harmless(t, stdout)
+			harmless(t, stderr)
+			if len(stdout)+len(stderr) == 0 {
+				t.Error("nothing is printed")
+			}
+			for _, report := range []string{"r.json", "r.xml", "r.md", "r.sarif"} {
+				if data, err := os.ReadFile(report); err == nil {
+					harmless(t, string(data))
+				}
+			}
+		})
 	}
 }

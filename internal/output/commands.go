@@ -19,12 +19,20 @@ import (
 // numbered is a command of the form that is taken anywhere in a line.
 var numbered = regexp.MustCompile(`##([A-Za-z0-9.]*\[)`)
 
-// withoutCommands breaks commands in a text of whole lines. It goes by what the lines
-// are in the end: folding, or an empty cell, may have put anything at their beginning.
-func withoutCommands(s string) string {
-	if strings.Contains(s, "##") {
-		s = numbered.ReplaceAllString(s, "# #$1")
+// withoutNumbered breaks commands that are taken anywhere in a line.
+func withoutNumbered(s string) string {
+	if !strings.Contains(s, "##") {
+		return s
 	}
+	return numbered.ReplaceAllString(s, "# #$1")
+}
+
+// withoutCommands breaks commands in a text of whole lines. Texts of others are gone
+// through when they come in, so that a column is as wide as what is in it, and all that is
+// printed once more: folding, or an empty cell, may have put anything at the beginning of
+// a line.
+func withoutCommands(s string) string {
+	s = withoutNumbered(s)
 	if !strings.Contains(s, "::") {
 		return s
 	}

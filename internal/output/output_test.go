@@ -27,6 +27,7 @@ func TestVisible(t *testing.T) {
 		{"other writings", "扩展组件 — naïve مرحبا नमस्ते 🚀 e\u0301 a\u3000b", "扩展组件 — naïve مرحبا नमस्ते 🚀 e\u0301 a\u3000b", ""},
 		{"a form of an emoji", "❤\ufe0f x\ufe0f", "❤\ufe0f x\\ufe0f", ""},
 		{"an emoji and what is unseen", "❤\ufe0f\ufe0f", "❤\ufe0f\\ufe0f", ""},
+		{"a command", "a\n::error::x ##[error]", `a\n::error::x # #[error]`, "a\n: :error::x # #[error]"},
 		{"backslashes", `C:\n\x1b`, `C:\n\x1b`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -102,8 +103,18 @@ func TestFormatTakesValuesForCells(t *testing.T) {
 // A text of several lines has one line at the beginning of a line, and that is ours.
 func TestParagraphsAreSetIn(t *testing.T) {
 	text := Lines("first\n::error::second\n\x1b[2Jthird\n").Behind(Format("%s: ", "a\nb"))
-	if got, want := text.Fold("", "  ", 0).String(), "a\\nb: first\n  ::error::second\n  \\x1b[2Jthird"; got != want {
+	if got, want := text.Fold("", "  ", 0).String(), "a\\nb: first\n  : :error::second\n  \\x1b[2Jthird"; got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// Columns stand below each other whatever is in them.
+func TestTableWithBrokenCommandsIsStraight(t *testing.T) {
+	table := NewTable("name", "notes")
+	table.Row(Cell("::error::x"), Cell("one"))
+	table.Row(Cell("##[error]##[z]"), Cell("two"))
+	if got, want := table.Render(0).String(), "NAME              NOTES\n: :error::x       one\n# #[error]# #[z]  two"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 

@@ -31,7 +31,7 @@ func (t *Table) Numbers(n int) *Table {
 func (t *Table) Row(cells ...Text) {
 	row := make(table.Row, len(cells))
 	for i, c := range cells {
-		row[i] = c.s
+		row[i] = withoutCommands(c.s)
 	}
 	t.rows = append(t.rows, row)
 }

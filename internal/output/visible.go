@@ -13,12 +13,13 @@ const tab = "    "
 // Visible is a text of others in one line: line breaks, control characters, characters
 // without a form of their own (such as those that change the direction of writing) and
 // bytes that are no UTF-8 are shown as the escapes of Go: \n, \x1b, \u202e, \xff.
-// All else stays as it is.
-func Visible(s string) string { return visible(s, false) }
+// All else stays as it is, but for what a CI system takes for a command anywhere in a line
+// (commands.go).
+func Visible(s string) string { return withoutNumbered(visible(s, false)) }
 
-// VisibleLines is like Visible for a text of several lines, which stay apart. Tabs are
-// four blanks.
-func VisibleLines(s string) string { return visible(s, true) }
+// VisibleLines is like Visible for a text of several lines, which stay apart and are no
+// commands either. Tabs are four blanks.
+func VisibleLines(s string) string { return withoutCommands(visible(s, true)) }
 
 func visible(s string, lines bool) string {
 	at := 0

@@ -33,7 +33,7 @@ func withCode(s string, span func(string) string) string {
 	}
 	for i, word := range strings.Fields(output.VisibleLines(s)) {
 		begin, rest, end := punctuation(word)
-		item := i == 0 && end != "" && strings.Trim(rest, "0123456789") == "" // "1." begins a list
+		item := i == 0 && rest != "" && end != "" && strings.Trim(rest, "0123456789") == "" // "1." begins a list
 		switch {
 		case plain(rest) && !item:
 			flush()

@@ -95,7 +95,7 @@ var hostileTexts = []string{
 	"0a1b2c3d4e", "deadbeef", "deadbee,", "x-deadbeef", "PROJECT-12", ":tada:", "$x$", "**bold**", "_it_", "~~gone~~", "a|b|c", `a\|@team`, `\\|#1`, `\`,
 	"`code`", "```", "``` @team", "````\n@team\n````", "a ` b `` c", "`", "a\n\n# heading\n\n- @team", "> quote", "---", "- [ ] task", "1. list", "2) list",
 	"[^1]", "[^1]: @team", "[ref]: http://evil.example", "[ref]", "&#64;team", "&lt;b&gt;", "<!-- -->", "]]>", "</details>", "<details>", "::error::x", "##[error]",
-	"\x1b[2J", "\u202egnp.exe", "a\u2028# b", "|", "||", "\\", "!", "![", "](", "x\ty", "&", "<", "http://", "javascript:alert(1)", "\"@team\"", "'#1'", "(see #1)", "a\r@team",
+	"\x1b[2J", "\u202egnp.exe", "a\u2028# b", "|", "||", "\\", "!", "![", "](", "x\ty", "&", "<", "http://", "javascript:alert(1)", "\"@team\"", "'#1'", "(see #1)", "a\r@team", ": x`", "... @team`", "\" '",
 }
 
 // hostileResult has a text in each place that others can write.

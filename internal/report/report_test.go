@@ -295,3 +295,30 @@ func TestCountsSayWhatIsThere(t *testing.T) {
 		}
 	}
 }
+
+// A run that is killed does not leave the report of an earlier one behind.
+func TestReportsAreReplacedWhenTheRunBegins(t *testing.T) {
+	dir := t.TempDir()
+	r := allOutcomes()
+	r.Finished = nil
+	for i := range r.Extensions {
+		r.Extensions[i].Outcome, r.Extensions[i].AsAsked, r.Extensions[i].Stages = pipeline.NotReached, false, nil
+	}
+	r.Recount()
+	for ending, want := range map[string]string{
+		".json": `"finished": null`, ".xml": `tests="8" failures="7"`, ".md": "7 not-reached", ".sarif": `"executionSuccessful": false`,
+	} {
+		path := filepath.Join(dir, "r"+ending)
+		if err := os.WriteFile(path, []byte("all is well"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		file, err := NewFile(path, Tool{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		file.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: r})
+		if data := must(os.ReadFile(path)); file.Err() != nil || !bytes.Contains(data, []byte(want)) {
+			t.Errorf("%v, %s lacks %s:\n%s", file.Err(), ending, want, data)
+		}
+	}
+}
