@@ -44,12 +44,10 @@ func mayKeep(r *release) error {
 	if err := makeOutput(dir); err != nil {
 		return err
 	}
-	probe, err := os.CreateTemp(dir, ".ksrelease-*")
-	if err != nil {
+	if err := atomicfile.Probe(dir); err != nil {
 		return noOutput(err)
 	}
-	_ = probe.Close()
-	return os.Remove(probe.Name())
+	return nil
 }
 
 func makeOutput(dir string) error {

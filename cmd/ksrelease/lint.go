@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/report"
@@ -74,6 +75,7 @@ func (c *lintCommand) writeBaseline(a *app, p *project, sources []config.Source)
 		}
 		found.Keep(old, names...)
 	}
+	_ = atomicfile.RemoveLeftovers(p.root)
 	if err := found.Write(p.baselineFile()); err != nil {
 		return err
 	}

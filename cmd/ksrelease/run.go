@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report"
@@ -148,6 +149,7 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	defer dependencies.close()
 	options.Resolver = dependencies
 
+	c.removeLeftovers(options)
 	observers := []pipeline.Observer{c.teller(a, text)}
 	var files []report.File
 	for _, path := range c.Report {
@@ -190,6 +192,23 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 		return &outcomeError{exitNotReleased, result}
 	}
 	return nil
+}
+
+// removeLeftovers removes what runs that were killed left in the folders that this one
+// writes to. What cannot be removed is no reason not to run.
+func (c *selection) removeLeftovers(options pipeline.Options) {
+	folders := map[string]bool{}
+	for _, path := range c.Report {
+		folders[filepath.Dir(path)] = true
+	}
+	if !options.DryRun && options.Through != pipeline.StageLint {
+		for _, s := range options.Sources {
+			folders[s.Settings.Package.Output] = true
+		}
+	}
+	for folder := range folders {
+		_ = atomicfile.RemoveLeftovers(folder)
+	}
 }
 
 // packedLater tells of reports that lie in an extension: this run does not pack them,

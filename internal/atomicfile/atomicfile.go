@@ -2,8 +2,7 @@
 // reads it sees the old file or the new one, and a process that is killed
 // leaves one of the two. It works the same on every system.
 //
-// What does not belong here: files that are changed in place, locks, and the
-// marketplace, which syncs directories besides and stays below an os.Root.
+// What does not belong here: files that are changed in place, and the marketplace, which syncs directories besides and stays below an os.Root.
 package atomicfile
 
 import (
@@ -29,49 +28,90 @@ func WriteSynced(path string, data []byte, perm fs.FileMode) error {
 	return write(path, data, perm, (*os.File).Sync)
 }
 
+// Probe finds out whether files can be written to a folder, and leaves none.
+func Probe(dir string) error {
+	path := filepath.Join(dir, prefix+rand.Text())
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	err = file.Close()
+	if gone := os.Remove(path); !errors.Is(gone, fs.ErrNotExist) { // somebody may have taken it for a leftover
+		err = errors.Join(err, gone)
+	}
+	return err
+}
+
 // prefix begins the names of files that are not in their place yet.
 const prefix = ".ksrelease-"
 
 // aside is a name like that of such a file: 26 random characters (rand.Text).
 var aside = regexp.MustCompile(`^\.ksrelease-[A-Z2-7]{26}$`)
 
-// RemoveLeftovers removes what writers that were killed left in a folder. Nobody
-// else may write there meanwhile: call it under a lock.
+// RemoveLeftovers removes what writers that were killed left in a folder. It may be
+// called at any time, also while others write there: a file whose writer is alive is
+// locked, and stays, and so does all that is not of the name and kind that writers here
+// give to their files. A folder that is not there has no leftovers.
 func RemoveLeftovers(dir string) error {
 	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	for _, entry := range entries {
-		if aside.MatchString(entry.Name()) {
-			err = errors.Join(err, os.Remove(filepath.Join(dir, entry.Name())))
+		if aside.MatchString(entry.Name()) && entry.Type().IsRegular() {
+			err = errors.Join(err, removeUnlessOpen(filepath.Join(dir, entry.Name())))
 		}
 	}
 	return err
 }
 
-// write fills a file beside the one to be replaced: only within one file system
-// is a change of name a single step.
+// attempts is how often a file is begun anew that somebody took for a leftover in the
+// moment between its creation and its lock.
+const attempts = 5
+
+// errTaken says that this happened.
+var errTaken = errors.New("it was removed while it was written")
+
 func write(path string, data []byte, perm fs.FileMode, sync func(*os.File) error) error {
-	beside := filepath.Join(filepath.Dir(path), prefix+rand.Text())
-	file, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
-	if err != nil {
-		return named(err, path)
-	}
-	_, err = file.Write(data)
-	if err == nil {
-		err = sync(file)
-	}
-	// Closed before it is renamed: Windows renames no open file.
-	err = errors.Join(err, file.Close())
-	if err == nil {
-		err = os.Rename(beside, path)
+	var err error
+	for range attempts {
+		if err = writeOnce(path, data, perm, sync); !errors.Is(err, errTaken) {
+			break
+		}
 	}
 	if err != nil {
-		_ = os.Remove(beside)
 		return named(err, path)
 	}
 	return nil
 }
 
-// named tells of the file that was asked for, not of the one beside it.
+// writeOnce fills a file next to the one to be replaced: only within one file system
+// is a change of name a single step. The file is locked until it has its name.
+func writeOnce(path string, data []byte, perm fs.FileMode, sync func(*os.File) error) error {
+	next := filepath.Join(filepath.Dir(path), prefix+rand.Text())
+	file, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	if err != nil {
+		return err
+	}
+	if err := lock(file, next); err != nil {
+		return errors.Join(err, file.Close())
+	}
+	_, err = file.Write(data)
+	if err == nil {
+		err = sync(file)
+	}
+	if err == nil {
+		err = putInPlace(file, next, path)
+	} else {
+		err = errors.Join(err, file.Close())
+	}
+	if err != nil {
+		_ = os.Remove(next)
+	}
+	return err
+}
+
+// named tells of the file that was asked for, not of the one next to it.
 func named(err error, path string) error {
 	cause := err
 	var (

@@ -266,7 +266,7 @@ func TestUnreadableFiles(t *testing.T) {
 					t.Fatal(err)
 				}
 			},
-			"reading the login of ksbuilder: ",
+			"reading the login of ksbuilder in ",
 		},
 		"ksbuilder's holds junk": {
 			func(t *testing.T, s Store) { writeFile(t, s.KSBuilder, `{"token": "`+canary+`"`, 0o600) },

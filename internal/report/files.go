@@ -71,10 +71,8 @@ func mayWrite(path string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return &PathError{path, err}
 	}
-	probe, err := os.CreateTemp(dir, ".ksrelease-report-*")
-	if err != nil {
+	if err := atomicfile.Probe(dir); err != nil {
 		return &PathError{path, err}
 	}
-	_ = probe.Close()
-	return os.Remove(probe.Name())
+	return nil
 }
