@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -41,15 +40,15 @@ type clients struct {
 type where int
 
 const (
-	configured   where = iota // that of the config
-	local                     // the local one of the project
-	localIfThere              // likewise, but an empty one for the moment where there is none yet
+	configured      where = iota // that of the config
+	local                        // the local one of the project
+	localForReading              // likewise, of which nothing is changed; empty where there is none yet
 )
 
 // whereIf is for commands with a flag --local that change nothing themselves.
 func whereIf(isLocal bool) where {
 	if isLocal {
-		return localIfThere
+		return localForReading
 	}
 	return configured
 }
@@ -59,7 +58,7 @@ func whereIf(isLocal bool) where {
 func (a *app) dial(p *project, at where, parallelism int) (*clients, error) {
 	if at != configured {
 		web := transport.New(transport.Options{UserAgent: userAgent(), Parallelism: parallelism, Dial: a.connect})
-		return dialLocal(localDir(p.root), at, web)
+		return a.dialLocal(localDir(p.root), at, web)
 	}
 	servers, err := p.servers()
 	if err != nil {
@@ -107,26 +106,15 @@ func userAgent() string { return "ksrelease/" + programVersion() + " (+" + proje
 
 // dialLocal opens the marketplace of the project inside this process, or goes
 // to the process that serves it.
-func dialLocal(dir string, at where, web *transport.Client) (*clients, error) {
-	if _, err := os.Stat(dir); at == localIfThere && errors.Is(err, os.ErrNotExist) {
-		empty, err := os.MkdirTemp("", "ksrelease-marketplace-")
-		if err != nil {
-			return nil, fmt.Errorf("making an empty marketplace: %w", err)
-		}
-		c, err := dialLocal(empty, local, web)
-		if err != nil {
-			return nil, errors.Join(err, os.RemoveAll(empty))
-		}
-		served := c.close
-		c.target = "an empty local marketplace"
-		c.close = func() { served(); _ = os.RemoveAll(empty) }
-		return c, nil
-	}
-	served, err := serveLocal(dir)
+func (a *app) dialLocal(dir string, at where, web *transport.Client) (*clients, error) {
+	served, err := a.serveLocal(dir, at == localForReading)
 	if err != nil {
 		return nil, err
 	}
-	c := &clients{target: "the local marketplace in " + display(dir), assetHost: served.assetHost, hostSure: served.hostSure, close: func() { web.Close(); served.close() }}
+	c := &clients{target: "the local marketplace in " + display(dir), assetHost: served.assetHost, hostSure: true, close: func() { web.Close(); served.close() }}
+	if at == localForReading && !marketplace.Exists(dir) {
+		c.target = "an empty local marketplace"
+	}
 	if c.market, err = newMarket(served.address, served.token, "", web); err == nil {
 		c.repo, err = newRepository(helmrepo.Options{URL: served.address, Transport: web}, web)
 	}
@@ -134,54 +122,80 @@ func dialLocal(dir string, at where, web *transport.Client) (*clients, error) {
 		c.close()
 		return nil, err
 	}
+	c.repo.near = func(address string) string {
+		if rest, ok := strings.CutPrefix(address, served.assetHost+"/"); ok {
+			return served.address + "/" + rest
+		}
+		return address
+	}
 	return c, nil
 }
 
 // localDir is where a project keeps its local marketplace.
 func localDir(root string) string { return filepath.Join(root, ".ksrelease", "marketplace") }
 
-// localKey has the shape of a real API key; a marketplace that is served
-// without --token takes any such key.
-const localKey = "kck-00000000-0000-0000-0000-000000000000"
-
+// servedMarketplace is a local marketplace that answers.
 type servedMarketplace struct {
-	address, assetHost, token string
-	hostSure                  bool // assetHost is certain; another process may have an --external-url
-	close                     func()
+	address   string // where it answers
+	assetHost string // what its addresses of files and packages begin with
+	token     string
+	close     func()
 }
 
 // serveLocal serves the marketplace in dir on a port of the loopback address
 // for the time of a run. Uploaded files get addresses at the port on which
-// `ksrelease marketplace serve` would serve them, so that they outlive the run.
-func serveLocal(dir string) (*servedMarketplace, error) {
-	assetHost := "http://" + marketplace.DefaultAddr
-	key := "kck-" + rand.Text()
-	m, err := marketplace.Open(dir, marketplace.Options{ExternalURL: assetHost, Token: key})
+// `ksrelease marketplace serve` would serve them, so that they outlive the run,
+// unless the marketplace has an external URL.
+func (a *app) serveLocal(dir string, readOnly bool) (*servedMarketplace, error) {
+	options := marketplace.Options{FilesURL: "http://" + marketplace.DefaultAddr, Token: "kck-" + rand.Text(), ReadOnly: readOnly, Warn: a.warnings.tell}
+	m, err := marketplace.Open(dir, options)
 	var locked *marketplace.LockedError
 	if errors.As(err, &locked) && locked.Address != "" {
-		return &servedMarketplace{address: locked.Address, assetHost: locked.Address, token: localKey, close: func() {}}, nil
+		return connectLocal(a.stop, dir)
 	}
 	if err != nil {
 		return nil, err
+	}
+	assetHost := options.FilesURL
+	if external := m.ExternalURL(); external != "" {
+		assetHost = external
+	} else if readOnly {
+		// What is read is the same, but addresses of files would be those of that process.
+		if served, err := connectLocal(a.stop, dir); err == nil {
+			assetHost = served.assetHost
+		}
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("serving the local marketplace: %w", err), m.Close())
 	}
-	server := marketplace.NewServer(m)
+	server := marketplace.NewServer(m.GuardHost(listener.Addr(), m))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		_ = server.Serve(listener) // ends with Close, below
 	}()
 	return &servedMarketplace{
-		address: "http://" + listener.Addr().String(), assetHost: assetHost, hostSure: true, token: key,
+		address: "http://" + listener.Addr().String(), assetHost: assetHost, token: options.Token,
 		close: func() {
 			_ = server.Close()
 			<-done
 			_ = m.Close() // the static repository is made anew on the next Open
 		},
 	}, nil
+}
+
+// connectLocal goes to the process that serves the marketplace in dir.
+func connectLocal(ctx context.Context, dir string) (*servedMarketplace, error) {
+	served, err := marketplace.Connect(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	local := &servedMarketplace{address: served.Address, assetHost: served.Address, token: served.Key(), close: func() {}}
+	if served.ExternalURL != "" {
+		local.assetHost = served.ExternalURL
+	}
+	return local, nil
 }
 
 // market fits the client of the marketplace to what the pipeline needs.
@@ -341,6 +355,9 @@ func (e *notTheKey) Remedy() string { return e.remedy }
 type repository struct {
 	*helmrepo.Repository
 	web *transport.Client
+	// near is where this process reaches what has an address for others.
+	// A local marketplace gives out addresses at which somebody will serve it.
+	near func(address string) string
 }
 
 var _ pipeline.Repository = (*repository)(nil)
@@ -350,7 +367,7 @@ func newRepository(options helmrepo.Options, web *transport.Client) (*repository
 	if err != nil {
 		return nil, err
 	}
-	return &repository{r, web}, nil
+	return &repository{Repository: r, web: web, near: func(address string) string { return address }}, nil
 }
 
 func (r *repository) Index(ctx context.Context) (pipeline.Index, error) {
@@ -362,7 +379,11 @@ func (r *repository) Index(ctx context.Context) (pipeline.Index, error) {
 }
 
 func (r *repository) Fetch(ctx context.Context, e pipeline.Entry) ([]byte, error) {
-	archive, err := r.Repository.Fetch(ctx, helmrepo.Entry{Name: e.Name, Version: e.Version, Digest: e.Digest, URLs: e.URLs})
+	urls := make([]string, len(e.URLs))
+	for i, address := range e.URLs {
+		urls[i] = r.near(address)
+	}
+	archive, err := r.Repository.Fetch(ctx, helmrepo.Entry{Name: e.Name, Version: e.Version, Digest: e.Digest, URLs: urls})
 	return archive, ofRepository(err)
 }
 
@@ -373,7 +394,7 @@ func (r *repository) FetchAsset(ctx context.Context, address string) ([]byte, er
 	if u, err := url.Parse(address); err == nil {
 		shown = path.Base(u.Path)
 	}
-	answer, err := r.web.Do(ctx, transport.Request{Op: "downloading the published asset " + shown, URL: address, Check: checkPicture})
+	answer, err := r.web.Do(ctx, transport.Request{Op: "downloading the published asset " + shown, URL: r.near(address), Check: checkPicture})
 	if err != nil {
 		return nil, &notTheKey{err, "check that the published asset can be read by everybody, and run again"}
 	}

@@ -145,7 +145,7 @@ func TestCompletionInShells(t *testing.T) {
 	stages := skippable()
 	cases := []typed{
 		{"ksrelease mark", []string{"marketplace"}},
-		{"ksrelease marketplace ", []string{"serve", "approve", "reject"}},
+		{"ksrelease marketplace ", []string{"serve", "approve", "reject", "repair"}},
 		{"ksrelease completion ", completionShells},
 		{"ksrelease completion bash b", nil},
 		{"ksrelease version v", nil},

@@ -68,7 +68,7 @@ func realMain() int {
 	ctx, signalled := untilSignal()
 	a := &app{stdin: os.Stdin, stdout: output.New(os.Stdout), stderr: output.New(os.Stderr), env: os.LookupEnv, stop: ctx}
 	code := a.main(os.Args[1:])
-	if by := signalled(); by != 0 {
+	if by := signalled(); by != 0 && !a.stopIsEnd {
 		return by
 	}
 	return code
@@ -93,6 +93,7 @@ type app struct {
 	stdout, stderr *output.Stream
 	env            func(string) (string, bool)
 	stop           context.Context // done with the first signal: begin nothing new
+	stopIsEnd      bool            // the command has ended by a signal as it should
 	// connect replaces how connections to the marketplace and the Helm repository
 	// come about; nil: TCP.
 	connect  func(ctx context.Context, network, address string) (net.Conn, error)

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
+	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/ksrelease/ksrelease/internal/faults"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
@@ -18,6 +19,7 @@ type marketplaceCommand struct {
 	Serve   serveCommand   `cmd:"" help:"Serve the local marketplace: the API of KubeSphere Cloud under /apis, a Helm repository at the root."`
 	Approve approveCommand `cmd:"" help:"Approve a submitted version: it becomes active."`
 	Reject  rejectCommand  `cmd:"" help:"Reject a submitted version."`
+	Repair  repairCommand  `cmd:"" help:"Rebuild what is damaged or gone of the folder, from the packages; removes nothing."`
 }
 
 // shelf is the flag that says where a local marketplace is kept.
@@ -27,9 +29,9 @@ type shelf struct {
 
 type serveCommand struct {
 	shelf
-	Addr        string `default:"${marketplace_addr}" placeholder:"HOST:PORT" help:"Where to listen; default: ${default}."`
-	Faults      string `placeholder:"FILE" help:"Misbehave as this script says, to rehearse a bad day; see docs/local-marketplace.md."`
-	ExternalURL string `placeholder:"URL" help:"Address at which others reach it, for the URLs of uploaded files; default: that of each request."`
+	Addr        string  `default:"${marketplace_addr}" placeholder:"HOST:PORT" help:"Where to listen; default: ${default}."`
+	Faults      string  `placeholder:"FILE" help:"Misbehave as this script says, to rehearse a bad day; see docs/local-marketplace.md."`
+	ExternalURL *string `placeholder:"URL" help:"Address at which others reach it, for the URLs of packages in the index and of uploaded files; default: relative URLs in the index, and the address of each request."`
 }
 
 // marketplaceKey is the variable with the one API key that a standing
@@ -41,58 +43,133 @@ func (c *serveCommand) Help() string {
 	return "Any API key that looks like one is accepted, unless " + marketplaceKey + " names the one that is."
 }
 
-// Run serves until it is interrupted.
+// Run serves until it is interrupted, which is how it ends well.
 func (c *serveCommand) Run(a *app) error {
-	key, _ := a.env(marketplaceKey)
+	key, err := c.key(a)
+	if err != nil {
+		return err
+	}
+	external := ""
+	if c.ExternalURL != nil {
+		external = *c.ExternalURL
+		if external == "" {
+			return usage(errors.New("--external-url is empty"), "give the address at which others reach the marketplace, or leave the flag out")
+		}
+	}
+	if err := marketplace.CheckExternalURL(external); err != nil {
+		return usage(err, "")
+	}
 	script, err := c.script()
 	if err != nil {
 		return err
 	}
 	// The address first: without it there is no need for a folder.
-	listener, err := net.Listen("tcp", c.Addr)
+	listener, err := listen(c.Addr)
+	if err != nil {
+		return err
+	}
+	a.warnOnStderr()
+	m, err := marketplace.Open(c.Dir, marketplace.Options{Token: key, Warn: a.warnings.tell})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	err = m.SetExternalURL(external)
+	if err == nil {
+		err = m.SetAddress(listener.Addr().String())
+	}
+	if err != nil {
+		return errors.Join(err, listener.Close(), m.Close())
+	}
+	c.announce(a, m, listener.Addr(), key == "")
+	server := marketplace.NewServer(m.GuardHost(listener.Addr(), a.withFaults(m, script)))
+	if len(script) > 0 {
+		// A request that hangs by the script must not hold up the end.
+		server.BaseContext = func(net.Listener) context.Context { return a.stop }
+	}
+	return errors.Join(a.serveUntilStopped(server, listener), m.Close())
+}
+
+// key is the one API key that is taken, "" for any.
+func (c *serveCommand) key(a *app) (string, error) {
+	key, set := a.env(marketplaceKey)
+	if !set {
+		return "", nil
+	}
+	if err := marketplace.CheckToken(key); err != nil {
+		return "", usage(fmt.Errorf("%s cannot be used: %w", marketplaceKey, err), "set "+marketplaceKey+" to an API key of letters, digits and hyphens, or unset it, and any key that looks like one is accepted")
+	}
+	return key, nil
+}
+
+// listen listens at HOST:PORT. An address of IPv4 stands for IPv4: for 0.0.0.0 Go would
+// listen on all addresses of IPv6 as well.
+func listen(addr string) (net.Listener, error) {
+	network := "tcp"
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		if ip, err := netip.ParseAddr(host); err == nil && ip.Is4() {
+			network = "tcp4"
+		}
+	}
+	listener, err := net.Listen(network, addr)
 	if err != nil {
 		var op *net.OpError
 		if errors.As(err, &op) {
 			err = op.Err
 		}
-		return usage(fmt.Errorf("cannot listen at %s: %w", c.Addr, err), "choose another address with --addr HOST:PORT")
+		return nil, usage(fmt.Errorf("cannot listen at %s: %w", addr, err), "choose another address with --addr HOST:PORT")
 	}
-	m, err := marketplace.Open(c.Dir, marketplace.Options{Token: key, ExternalURL: c.ExternalURL})
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	address := listener.Addr().String()
-	if err := m.SetAddress(address); err != nil {
-		return errors.Join(err, listener.Close(), m.Close())
-	}
-	here := "http://" + address
-	a.stderr.Print(`serving the marketplace in %s at %s
+	return listener, nil
+}
 
+// announce says how to use the marketplace: by its external URL where it has one, else by
+// an address that can be typed on this host.
+func (c *serveCommand) announce(a *app, m *marketplace.Marketplace, at net.Addr, anyKey bool) {
+	local := marketplace.LocalURL(at.String())
+	here := m.ExternalURL()
+	if here == "" {
+		here = local
+	}
+	a.stderr.Print("serving the marketplace in %s at %s", filepath.Clean(c.Dir), here)
+	if here != local {
+		a.stderr.Print("listening at %s", local)
+	}
+	host, port, err := net.SplitHostPort(at.String())
+	open := err == nil && !loopback(host)
+	if ip, err := netip.ParseAddr(host); open && here == local && err == nil && ip.IsUnspecified() {
+		if name, err := os.Hostname(); err == nil && name != "" {
+			a.stderr.Print("others reach it by a name of this host, such as http://%s", net.JoinHostPort(name, port))
+		}
+	}
+	a.stderr.Print(`
   ksrelease   cloud: {server: %s}
               repository: {url: %s}
   helm        helm repo add local %s
   ksbuilder   ksbuilder login --server %s
 
-Ctrl-C ends it.`, filepath.Clean(c.Dir), here, here, here, here, here)
-	if host, _, err := net.SplitHostPort(address); err == nil && !loopback(host) && key == "" {
+Ctrl-C ends it.`, here, here, here, here)
+	if open && anyKey {
 		a.stderr.Print("warning: others can reach this address, and any API key is accepted; set %s", marketplaceKey)
 	}
-	server := marketplace.NewServer(a.withFaults(m, script))
+}
+
+// serveUntilStopped serves until the first signal, and then brings what is in flight to
+// its end, which the deadlines of the server bound. That is a good end, exit code 0. The
+// second signal ends the process at once.
+func (a *app) serveUntilStopped(server *http.Server, listener net.Listener) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
-	case err = <-served:
+	case err := <-served:
+		return err
 	case <-a.stop.Done():
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		if err = server.Shutdown(ctx); err != nil {
-			err = server.Close()
-		}
 	}
-	if errors.Is(err, http.ErrServerClosed) {
-		err = nil
+	a.stopIsEnd = true
+	a.stderr.Print("stopping: requests in flight are brought to their end; once more ends it at once")
+	err := server.Shutdown(context.Background())
+	if serving := <-served; !errors.Is(serving, http.ErrServerClosed) {
+		err = errors.Join(err, serving)
 	}
-	return errors.Join(err, m.Close())
+	return err
 }
 
 // script reads the faults that were asked for.
@@ -137,12 +214,7 @@ type approveCommand struct {
 // Run approves a version, in the process that serves the marketplace or,
 // where there is none, in its directory.
 func (c *approveCommand) Run(a *app) error {
-	err := c.review(
-		func(remote *marketplace.Admin) error {
-			return remote.Approve(a.stop, c.Release.Name, c.Release.Version)
-		},
-		func(m *marketplace.Marketplace) error { return m.Approve(c.Release.Name, c.Release.Version) })
-	if err != nil {
+	if err := c.review(a, marketplace.Verdict{Name: c.Release.Name, Version: c.Release.Version, Approve: true}); err != nil {
 		return fmt.Errorf("approving %s: %w", c.Release, err)
 	}
 	a.stdout.Print("%s is active.", c.Release)
@@ -157,34 +229,52 @@ type rejectCommand struct {
 
 // Run rejects a version, like approveCommand.
 func (c *rejectCommand) Run(a *app) error {
-	err := c.review(
-		func(remote *marketplace.Admin) error {
-			return remote.Reject(a.stop, c.Release.Name, c.Release.Version, c.Message)
-		},
-		func(m *marketplace.Marketplace) error {
-			return m.Reject(c.Release.Name, c.Release.Version, c.Message)
-		})
-	if err != nil {
+	if err := c.review(a, marketplace.Verdict{Name: c.Release.Name, Version: c.Release.Version, Message: c.Message}); err != nil {
 		return fmt.Errorf("rejecting %s: %w", c.Release, err)
 	}
 	a.stdout.Print("%s is rejected.", c.Release)
 	return nil
 }
 
-func (c shelf) review(remotely func(*marketplace.Admin) error, here func(*marketplace.Marketplace) error) error {
-	remote, err := marketplace.Remote(c.Dir)
-	switch {
-	case err == nil:
-		return remotely(remote)
-	case !errors.Is(err, marketplace.ErrNotServed):
+func (c shelf) review(a *app, verdict marketplace.Verdict) error {
+	if err := c.exists(); err != nil {
 		return err
 	}
-	if !marketplace.Exists(c.Dir) {
-		return usage(fmt.Errorf("there is no marketplace in %s", c.Dir), "name its folder with --dir, or go to the project first")
+	a.warnOnStderr()
+	return marketplace.ReviewIn(a.stop, c.Dir, verdict, a.warnings.tell)
+}
+
+// exists is an error where the folder is none of a marketplace.
+func (c shelf) exists() error {
+	if marketplace.Exists(c.Dir) {
+		return nil
 	}
-	m, err := marketplace.Open(c.Dir, marketplace.Options{})
+	return usage(fmt.Errorf("there is no marketplace in %s", c.Dir), "name its folder with --dir, or go to the project first")
+}
+
+type repairCommand struct{ shelf }
+
+// Help says what it does not do.
+func (c *repairCommand) Help() string {
+	return "A record that is damaged or gone is rebuilt from the packages, each version as a draft: what state it was in is no longer known. What cannot be used is moved to state/lost in the folder; nothing is removed."
+}
+
+// Run repairs the folder and says what it did.
+func (c *repairCommand) Run(a *app) error {
+	if err := c.exists(); err != nil {
+		return err
+	}
+	done, err := marketplace.Repair(c.Dir, marketplace.Options{})
+	for _, line := range done {
+		a.stdout.Print("%s", a.conceal.text(line))
+	}
 	if err != nil {
 		return err
 	}
-	return errors.Join(here(m), m.Close())
+	if len(done) == 0 {
+		a.stdout.Print("The marketplace in %s is in order.", filepath.Clean(c.Dir))
+	} else {
+		a.stdout.Print("The marketplace in %s is repaired.", filepath.Clean(c.Dir))
+	}
+	return nil
 }

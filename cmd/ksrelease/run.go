@@ -81,7 +81,7 @@ func (c *runCommand) Run(a *app) error {
 func (c *runCommand) local() where {
 	switch {
 	case c.Local && c.DryRun:
-		return localIfThere
+		return localForReading
 	case c.Local:
 		return local
 	}

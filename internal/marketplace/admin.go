@@ -7,70 +7,134 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"time"
 )
 
-// Admin reviews versions in a marketplace that another process of this host serves.
-type Admin struct {
-	serving serving
-	client  *http.Client
+// Verdict is a review of one version.
+type Verdict struct {
+	Name, Version string
+	Approve       bool   // else it is rejected
+	Message       string // for the author
 }
 
-// adminTimeout bounds one request: both ends are on one host.
-const adminTimeout = 30 * time.Second
+func (v Verdict) step() step {
+	if v.Approve {
+		return approval
+	}
+	return rejection
+}
 
-// ErrNotServed is the error of Remote for a directory that no process serves: open it
-// instead.
-var ErrNotServed = errors.New("no process serves this marketplace")
-
-// Remote returns the administration of the marketplace in dir through the process that
-// serves it. Without such a process the error is ErrNotServed.
-func Remote(dir string) (*Admin, error) {
-	found, err := readServing(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("looking for the marketplace in %s: %w", dir, ErrNotServed)
+// ReviewIn carries out a review of the marketplace in dir: through the process that
+// serves it, or in the directory where there is none. It goes by what is on disk
+// afterwards, so an answer that was lost does no harm, nor does a process that ends in
+// the middle. Where the directory is in use and nobody serves it, the error is a
+// *LockedError. warn takes what Options.Warn takes.
+func ReviewIn(ctx context.Context, dir string, v Verdict, warn func(string)) error {
+	// A process that is about to serve, or to end, is in between for a moment.
+	const most = 20
+	var err error
+	for range most {
+		if err = reviewOnce(ctx, dir, v, warn); err == nil {
+			break
+		}
+		var locked *LockedError
+		if !errors.As(err, &locked) && !errors.As(err, new(*doubtError)) {
+			return err
+		}
+		if reviewed(dir, v) == nil && errors.As(err, new(*doubtError)) {
+			return nil
+		}
+		timer := time.NewTimer(50 * time.Millisecond)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("looking for the marketplace in %s: %w", dir, err)
+		return err
 	}
-	return &Admin{serving: found, client: &http.Client{
-		Timeout: adminTimeout,
-		// No proxy stands between processes of one host, whatever the environment says.
-		Transport: &http.Transport{DisableKeepAlives: true},
-	}}, nil
+	return reviewed(dir, v)
 }
 
-// Address is where the marketplace is served, as a URL.
-func (a *Admin) Address() string { return a.serving.Address }
-
-// Approve makes a submitted version active.
-func (a *Admin) Approve(ctx context.Context, name, version string) error {
-	return a.review(ctx, name, version, "approve", "")
+func reviewOnce(ctx context.Context, dir string, v Verdict, warn func(string)) error {
+	m, err := Open(dir, Options{Warn: warn})
+	if errors.As(err, new(*LockedError)) {
+		served, connecting := Connect(ctx, dir)
+		switch {
+		case errors.Is(connecting, ErrNotServed):
+			return err
+		case connecting != nil:
+			return connecting
+		}
+		return served.review(ctx, v)
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(m.review(v.Name, v.Version, v.step(), v.Message), m.Close())
 }
 
-// Reject sends a submitted version back with a message to its author.
-func (a *Admin) Reject(ctx context.Context, name, version, message string) error {
-	return a.review(ctx, name, version, "reject", message)
+// reviewed reads the state back, and says what is other than the review asked for.
+func reviewed(dir string, v Verdict) error {
+	s, err := openStore(dir)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	record, err := s.readExtension(v.Name)
+	if err != nil {
+		return fmt.Errorf("reading the state back: %w", err)
+	}
+	snapshot, ok := record.version(v.Version)
+	switch {
+	case !ok:
+		return fmt.Errorf("reading the state back: there is no version %s of %s", v.Version, v.Name)
+	case snapshot.Status != v.step().to:
+		return fmt.Errorf("reading the state back: version %s of %s is %s", v.Version, v.Name, snapshot.Status)
+	}
+	return nil
 }
 
-func (a *Admin) review(ctx context.Context, name, version, verdict, message string) error {
-	address := a.serving.Address + "/marketplace/v1/extensions/" + url.PathEscape(name) + "/versions/" + url.PathEscape(version) + "/" + verdict
-	body, err := json.Marshal(map[string]string{"message": message})
+// doubtError is a review whose answer did not come.
+type doubtError struct {
+	address string
+	err     error
+}
+
+func (e *doubtError) Error() string {
+	return fmt.Sprintf("asking the marketplace at %s: %v; is the process that served it still there?", e.address, e.err)
+}
+
+func (e *doubtError) Unwrap() error { return e.err }
+
+func (s *Served) review(ctx context.Context, v Verdict) error {
+	action := "reject"
+	if v.Approve {
+		action = "approve"
+	}
+	address := s.Address + "/marketplace/v1/extensions/" + url.PathEscape(v.Name) + "/versions/" + url.PathEscape(v.Version) + "/" + action
+	body, err := json.Marshal(map[string]string{"message": v.Message})
 	if err != nil {
 		return fmt.Errorf("encoding the message: %w", err)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	asking, cancel := context.WithTimeout(ctx, reviewTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(asking, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("asking the marketplace at %s: %w", a.serving.Address, err)
+		return fmt.Errorf("asking the marketplace at %s: %w", s.Address, err)
 	}
-	request.Header.Set("Authorization", "Bearer "+a.serving.Token)
+	request.Header.Set("Authorization", "Bearer "+s.key)
 	request.Header.Set("Content-Type", "application/json")
-	answer, err := a.client.Do(request)
+	answer, err := s.client.Do(request)
 	if err != nil {
-		return fmt.Errorf("asking the marketplace at %s: %w; is the process that served it still there?", a.serving.Address, unwrapURL(err))
+		if ctx.Err() != nil {
+			return fmt.Errorf("asking the marketplace at %s: %w", s.Address, context.Cause(ctx))
+		}
+		return &doubtError{s.Address, unwrapURL(err)}
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode/100 == 2 {
@@ -89,14 +153,15 @@ func unwrapURL(err error) error {
 	return err
 }
 
-// reviewError is the marketplace's own message, which says all there is to say.
+// reviewError is the marketplace's own message, which says all there is to say. An answer
+// that is none of a marketplace leaves it open what was done.
 func reviewError(answer *http.Response) error {
 	var body struct {
 		Message string `json:"message"`
 	}
 	data, _ := io.ReadAll(io.LimitReader(answer.Body, maxJSONBody))
-	if json.Unmarshal(data, &body) == nil && body.Message != "" {
+	if json.Unmarshal(data, &body) == nil && body.Message != "" && answer.StatusCode != http.StatusServiceUnavailable {
 		return errors.New(body.Message)
 	}
-	return fmt.Errorf("the marketplace at %s answered %s", answer.Request.URL.Host, answer.Status)
+	return &doubtError{"http://" + answer.Request.URL.Host, fmt.Errorf("it answered %s", answer.Status)}
 }

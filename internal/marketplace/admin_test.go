@@ -3,6 +3,7 @@ package marketplace
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,11 +13,18 @@ import (
 	"testing"
 )
 
-func TestAdminOverHTTP(t *testing.T) {
+// review carries out a review of a directory.
+func review(t *testing.T, dir, version string, approve bool, message string) error {
+	t.Helper()
+	return ReviewIn(t.Context(), dir, Verdict{Name: "alc", Version: version, Approve: approve, Message: message}, nil)
+}
+
+func TestReviewOverHTTP(t *testing.T) {
 	dir := t.TempDir()
-	m := open(t, dir, Options{})
+	m := open(t, dir, Options{Token: "only-this-one"})
 	c := serve(t, m)
-	if _, err := Remote(dir); !errors.Is(err, ErrNotServed) || err.Error() != "looking for the marketplace in "+dir+": no process serves this marketplace" {
+	c.token = "only-this-one"
+	if _, err := Connect(t.Context(), dir); !errors.Is(err, ErrNotServed) || err.Error() != "looking for the process that serves the marketplace in "+dir+": no process serves this marketplace" {
 		t.Errorf("error = %v", err)
 	}
 	if err := m.SetAddress(c.base + "/"); err != nil {
@@ -27,21 +35,25 @@ func TestAdminOverHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := info.Mode().Perm(); runtime.GOOS != "windows" && got != 0o600 {
-		t.Errorf("serving.json has mode %o, want 600: it holds a token", got)
+		t.Errorf("serving.json has mode %o, want 600: it holds a key", got)
 	}
-	admin, err := Remote(dir)
+	served, err := Connect(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if admin.Address() != c.base {
-		t.Errorf("address = %s, want %s", admin.Address(), c.base)
+	if served.Address != c.base {
+		t.Errorf("address = %s, want %s", served.Address, c.base)
 	}
 	c.release("alc", "1.0.0")
 	c.release("alc", "2.0.0")
-	if err := admin.Approve(t.Context(), "alc", "1.0.0"); err != nil {
+	// Who can read the state may release to it, whatever the token is.
+	c.token = served.Key()
+	c.release("alc", "3.0.0")
+	c.token = "only-this-one"
+	if err := review(t, dir, "1.0.0", true, ""); err != nil {
 		t.Error(err)
 	}
-	if err := admin.Reject(t.Context(), "alc", "2.0.0", "no README"); err != nil {
+	if err := review(t, dir, "2.0.0", false, "no README"); err != nil {
 		t.Error(err)
 	}
 	if a, b := c.state("alc", "1.0.0"), c.state("alc", "2.0.0"); a != active || b != rejected {
@@ -54,9 +66,9 @@ func TestAdminOverHTTP(t *testing.T) {
 		err  error
 		want string
 	}{
-		{admin.Approve(t.Context(), "alc", "2.0.0"), "version 2.0.0 of alc is in state rejected; only one in state submitted can be approved"},
-		{admin.Approve(t.Context(), "alc", "3.0.0"), `there is no version "3.0.0" of alc`},
-		{admin.Reject(t.Context(), "a/../b", "1", ""), `there is no extension "a/../b"`},
+		{review(t, dir, "2.0.0", true, ""), "version 2.0.0 of alc is in state rejected; only one in state submitted can be approved"},
+		{review(t, dir, "4.0.0", true, ""), `there is no version "4.0.0" of alc`},
+		{ReviewIn(t.Context(), dir, Verdict{Name: "a/../b", Version: "1"}, nil), `there is no extension "a/../b"`},
 	} {
 		if test.err == nil || test.err.Error() != test.want {
 			t.Errorf("error = %v, want %s", test.err, test.want)
@@ -64,33 +76,148 @@ func TestAdminOverHTTP(t *testing.T) {
 	}
 }
 
-func TestAdminHearsSomethingElse(t *testing.T) {
-	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "<html>", http.StatusBadGateway)
+// Whoever answers at an address that was left behind gets no key and decides nothing.
+func TestReviewNeverGoesByAStaleAddress(t *testing.T) {
+	dir := t.TempDir()
+	m, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, m).release("alc", "1.0.0")
+	stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" {
+			t.Errorf("the stranger is sent a key: %s %s", r.Method, r.URL)
+		}
+		fmt.Fprint(w, `{"proof":"`+strings.Repeat("0", 64)+`"}`)
 	}))
-	defer other.Close()
-	admin := &Admin{serving: serving{Address: other.URL}, client: other.Client()}
-	if err := admin.Approve(t.Context(), "alc", "1.0.0"); err == nil || !strings.HasSuffix(err.Error(), "answered 502 Bad Gateway") {
+	defer stranger.Close()
+	if err := m.SetAddress(stranger.URL); err != nil {
+		t.Fatal(err)
+	}
+	// The folder is in use: nothing is decided, and the address is not passed on.
+	err = review(t, dir, "1.0.0", true, "")
+	var locked *LockedError
+	if !errors.As(err, &locked) || locked.Address != "" {
 		t.Errorf("error = %v", err)
+	}
+	left := readFile(t, filepath.Join(dir, servingFile))
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// Nobody has the folder: what a killed process left is not asked.
+	if err := os.WriteFile(filepath.Join(dir, servingFile), left, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := review(t, dir, "1.0.0", true, ""); err != nil {
+		t.Error(err)
+	}
+	if record, err := open(t, dir, Options{ReadOnly: true}).find("alc"); err != nil || record.status() != ready {
+		t.Errorf("%+v, %v", record, err)
+	}
+}
+
+// An answer that is lost leaves it open what was done, so the state says it.
+func TestReviewReadsTheStateBack(t *testing.T) {
+	for name, answers := range map[string]func(w http.ResponseWriter, r *http.Request, do http.Handler){
+		"done and cut off": func(_ http.ResponseWriter, r *http.Request, do http.Handler) {
+			do.ServeHTTP(httptest.NewRecorder(), r)
+			panic(http.ErrAbortHandler)
+		},
+		"done and another answer": func(w http.ResponseWriter, r *http.Request, do http.Handler) {
+			do.ServeHTTP(httptest.NewRecorder(), r)
+			http.Error(w, "<html>", http.StatusBadGateway)
+		},
+		"cut off once": once(func(http.ResponseWriter) { panic(http.ErrAbortHandler) }),
+		"another answer once": once(func(w http.ResponseWriter) {
+			http.Error(w, "<html>", http.StatusBadGateway)
+		}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			m := open(t, dir, Options{})
+			serve(t, m).release("alc", "1.0.0")
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodPost {
+					answers(w, r, m)
+					return
+				}
+				m.ServeHTTP(w, r)
+			}))
+			defer server.Close()
+			if err := m.SetAddress(server.URL); err != nil {
+				t.Fatal(err)
+			}
+			if err := review(t, dir, "1.0.0", true, ""); err != nil {
+				t.Error(err)
+			}
+			if record, err := m.find("alc"); err != nil || record.status() != ready {
+				t.Errorf("%+v, %v", record, err)
+			}
+		})
+	}
+	t.Run("said and not done", func(t *testing.T) {
+		dir := t.TempDir()
+		m := open(t, dir, Options{})
+		serve(t, m).release("alc", "1.0.0")
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodPost {
+				m.ServeHTTP(w, r)
+			}
+		}))
+		defer server.Close()
+		if err := m.SetAddress(server.URL); err != nil {
+			t.Fatal(err)
+		}
+		if err := review(t, dir, "1.0.0", true, ""); err == nil || err.Error() != "reading the state back: version 1.0.0 of alc is submitted" {
+			t.Errorf("error = %v", err)
+		}
+	})
+}
+
+// once fails the first time, and then lets the handler do it.
+func once(fail func(http.ResponseWriter)) func(http.ResponseWriter, *http.Request, http.Handler) {
+	failed := false
+	return func(w http.ResponseWriter, r *http.Request, do http.Handler) {
+		if !failed {
+			failed = true
+			fail(w)
+			return
+		}
+		do.ServeHTTP(w, r)
+	}
+}
+
+func TestReviewEndsWithItsContext(t *testing.T) {
+	dir := t.TempDir()
+	m := open(t, dir, Options{})
+	c := serve(t, m)
+	c.release("alc", "1.0.0")
+	if err := m.SetAddress(c.base); err != nil {
+		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := admin.Approve(ctx, "alc", "1.0.0"); !errors.Is(err, context.Canceled) {
+	if err := ReviewIn(ctx, dir, Verdict{Name: "alc", Version: "1.0.0", Approve: true}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v, want that of the context", err)
 	}
 }
 
-func TestRemoteWithDamagedFile(t *testing.T) {
-	dir := t.TempDir()
-	file := filepath.Join(dir, "state", "serving.json")
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Remote(dir); err == nil || !strings.HasSuffix(err.Error(), "is not the address of a marketplace") {
-		t.Errorf("error = %v", err)
+func TestConnectWithDamagedFile(t *testing.T) {
+	for name, content := range map[string]string{
+		"no JSON": "{", "nothing": "", "no key": `{"address":"http://127.0.0.1:1","pid":1}`, "no address": `{"key":"kck-x","pid":1}`,
+		"another key of JSON": `{"address":"http://127.0.0.1:1","key":"kck-x","pid":1,"x":1}`, "too large": strings.Repeat(" ", maxServing+1),
+	} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "state", "serving.json")
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Connect(t.Context(), dir); err == nil || !strings.Contains(err.Error(), file) {
+			t.Errorf("%s: error = %v", name, err)
+		}
 	}
 }
 
@@ -100,8 +227,8 @@ func TestLocalURL(t *testing.T) {
 		"[::]:8790": "http://127.0.0.1:8790", "[::1]:8790": "http://[::1]:8790", "market.example.org:8790": "http://market.example.org:8790",
 		"https://market.example.org/": "https://market.example.org",
 	} {
-		if got := localURL(addr); got != want {
-			t.Errorf("localURL(%s) = %s, want %s", addr, got, want)
+		if got := LocalURL(addr); got != want {
+			t.Errorf("LocalURL(%s) = %s, want %s", addr, got, want)
 		}
 	}
 }

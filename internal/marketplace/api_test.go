@@ -5,15 +5,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-var idPattern = regexp.MustCompile(`^[1-9][0-9]{17}$`)
 
 // The whole life of an extension, by every row of the table of the interface.
 func TestLifeOfAnExtension(t *testing.T) {
@@ -371,8 +368,8 @@ func TestReviewInTheProcess(t *testing.T) {
 	}
 }
 
-func TestExternalURL(t *testing.T) {
-	c := serve(t, open(t, t.TempDir(), Options{ExternalURL: "https://market.example.org/ks/"}))
+func TestFilesURL(t *testing.T) {
+	c := serve(t, open(t, t.TempDir(), Options{FilesURL: "https://market.example.org/ks/"}))
 	var uploaded struct{ Files []struct{ URL, Path string } }
 	c.want(200, c.upload(files("/files/local/alc/1.0.0/a.png", "x")...)).decode(t, &uploaded)
 	if got, want := uploaded.Files[0].URL, "https://market.example.org/ks/files/local/alc/1.0.0/a.png"; got != want {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -151,6 +152,9 @@ var nameSeed = maphash.MakeSeed()
 // (nil: none) goes to disk, then into the catalogue. Changes of one extension follow one
 // another; those of others go on meanwhile.
 func (m *Marketplace) change(name string, decide func(old *extensionRecord) (*extensionRecord, error)) error {
+	if m.options.ReadOnly {
+		return errReadOnly
+	}
 	writer := &m.writers[maphash.String(nameSeed, name)%uint64(len(m.writers))]
 	writer.Lock()
 	defer writer.Unlock()
@@ -165,11 +169,53 @@ func (m *Marketplace) change(name string, decide func(old *extensionRecord) (*ex
 		m.store.dropUnwritten(old, next)
 		return err
 	}
+	if old == nil {
+		if err := m.enter(name); err != nil {
+			m.store.withdrawRecord(next)
+			return err
+		}
+	}
 	m.mu.Lock()
 	m.adopt(next)
 	m.mu.Unlock()
 	m.publisher.wake()
 	m.store.dropReplaced(old, next)
+	return nil
+}
+
+// enter puts an extension that has a record by now into the contents. Many that come at
+// once are written in one go.
+func (m *Marketplace) enter(name string) error {
+	m.mu.Lock()
+	m.entering[name] = true
+	m.mu.Unlock()
+	m.register.Lock()
+	defer m.register.Unlock()
+	m.mu.Lock()
+	done := m.registered[name]
+	next := contents{ExternalURL: m.externalBase()}
+	entered := maps.Clone(m.entering)
+	for known := range m.registered {
+		next.Extensions = append(next.Extensions, known)
+	}
+	for known := range entered {
+		next.Extensions = append(next.Extensions, known)
+	}
+	m.mu.Unlock()
+	if done {
+		return nil // by the one before, whose list had it
+	}
+	err := m.store.writeContents(next)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err != nil {
+		delete(m.entering, name)
+		return err
+	}
+	for known := range entered {
+		m.registered[known] = true
+		delete(m.entering, known)
+	}
 	return nil
 }
 

@@ -23,7 +23,7 @@ const (
 	maxFilePath = 512
 )
 
-// userDir is the folder of the user: files/ of the directory, and /files/ of the server.
+// userDir is the folder of the user: in files/ of what is public, and /files/ of the server.
 func (m *Marketplace) userDir() string { return "/" + filesDir + "/" + m.options.User }
 
 func (m *Marketplace) getFilesUsage(w http.ResponseWriter, _ *http.Request) error {
@@ -60,6 +60,9 @@ func (u upload) at(number int) *uploadedFile {
 // with the URL of each in the order of their numbers. A file replaces one of the same
 // path, as on KubeSphere Cloud.
 func (m *Marketplace) uploadFiles(w http.ResponseWriter, r *http.Request) error {
+	if m.options.ReadOnly {
+		return errReadOnly
+	}
 	files := upload{}
 	defer files.discard()
 	if err := m.readUpload(w, r, files); err != nil {
@@ -137,7 +140,7 @@ func (m *Marketplace) readUploadPart(part *multipart.Part, into upload) error {
 	if into.at(number).data != nil {
 		return refuse(http.StatusBadRequest, "the form has the part file%d twice", number)
 	}
-	data, err := m.store.stage(&bodyReader{r: part}, 0o644)
+	data, err := m.store.stage(&bodyReader{r: part}, publicFileMode)
 	if err != nil {
 		var unread *unreadError
 		if errors.As(err, &unread) {
@@ -218,11 +221,11 @@ func strayPath(name string) string {
 }
 
 func (m *Marketplace) keepFile(file *uploadedFile) error {
-	name := strings.TrimPrefix(file.path, "/")
-	if info, err := m.store.root.Stat(name); err == nil && info.IsDir() {
+	name := path.Join(publicDir, file.path)
+	if info, err := m.store.root.Lstat(name); err == nil && info.IsDir() {
 		return refuse(http.StatusConflict, "%s is a folder with files in it: choose another name", file.path)
 	}
-	if err := m.store.makeDir(path.Dir(name)); outOfSpace(err) {
+	if err := m.store.makeDir(path.Dir(name), publicDirMode); outOfSpace(err) {
 		return fmt.Errorf("keeping %s: %w", file.path, err)
 	} else if err != nil {
 		return refuse(http.StatusConflict, "%s cannot be kept: %v", file.path, err)
@@ -237,18 +240,17 @@ func (m *Marketplace) keepFile(file *uploadedFile) error {
 func (m *Marketplace) getFile(w http.ResponseWriter, r *http.Request) error {
 	address := "/" + filesDir + "/" + r.PathValue("path")
 	missing := refuse(http.StatusNotFound, "there is no file %s", address)
-	if strayPath(address) != "" {
+	if strayPath(address) != "" || m.store.root == nil {
 		return missing
 	}
-	file, err := m.store.root.Open(strings.TrimPrefix(address, "/"))
+	file, info, err := m.store.open(path.Join(publicDir, address))
+	if err != nil && m.options.ReadOnly {
+		file, info, err = m.store.open(strings.TrimPrefix(address, "/")) // where an earlier ksrelease kept them
+	}
 	if err != nil {
 		return missing
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return missing
-	}
 	w.Header().Set("Content-Type", contentType(address))
 	asData(w)
 	http.ServeContent(w, r, "", info.ModTime(), file)

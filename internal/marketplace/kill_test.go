@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -218,26 +220,34 @@ func TestSecondRealProcess(t *testing.T) {
 		t.Errorf("error = %v, want a LockedError with %s", err, c.base)
 	}
 	c.release("alc", "1.0.0")
-	admin, err := Remote(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := admin.Approve(t.Context(), "alc", "1.0.0"); err != nil {
+	approve := Verdict{Name: "alc", Version: "1.0.0", Approve: true}
+	if err := ReviewIn(t.Context(), dir, approve, nil); err != nil {
 		t.Error(err)
 	}
 	if got := c.state("alc", "1.0.0"); got != active {
 		t.Errorf("after the approval: %s", got)
 	}
+	c.release("web", "1.0.0")
 	victim.Process.Kill()
 	victim.Wait()
-	if err := admin.Approve(t.Context(), "alc", "1.0.0"); err == nil || !strings.Contains(err.Error(), "asking the marketplace at "+c.base) || !strings.Contains(err.Error(), "is the process that served it still there?") {
+	if _, err := Connect(t.Context(), dir); !errors.Is(err, ErrNotServed) {
 		t.Errorf("error = %v", err)
+	}
+	// The address is still there, and does not count.
+	if _, err := os.Stat(filepath.Join(dir, servingFile)); err != nil {
+		t.Error(err)
+	}
+	if err := ReviewIn(t.Context(), dir, Verdict{Name: "web", Version: "1.0.0", Message: "no"}, nil); err != nil {
+		t.Error(err)
 	}
 	m := open(t, dir, Options{})
 	if extension, err := m.find("alc"); err != nil || extension.status() != ready {
 		t.Errorf("after the kill: %+v, %v", extension, err)
 	}
-	if _, err := Remote(dir); err == nil {
+	if extension, err := m.find("web"); err != nil || extension.Snapshots[0].Status != rejected {
+		t.Errorf("after the rejection: %+v, %v", extension, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, servingFile)); err == nil {
 		t.Error("the address of the killed process is still there")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ import (
 // listing is what the Helm repository shows at one moment.
 type listing struct {
 	generation uint64
+	base       string                    // of the addresses of packages; "" for relative ones
 	packages   map[string]*packageRecord // by file name
 	index      []byte                    // index.yaml
 	etag       string
@@ -37,13 +39,18 @@ type indexEntry struct {
 }
 
 // renderEntry is the entry of a package as an item of a list that stands below the name
-// of the extension. URLs are relative, so that the directory can be served from
-// anywhere. KubeSphere resolves a relative URL against scheme and host alone: for it the
-// repository has to stand at the root of its host, as it does here.
-func renderEntry(p *packageRecord) ([]byte, error) {
+// of the extension. Where the marketplace has an external URL, the address of the package
+// is an absolute one below it: KubeSphere resolves a relative URL against scheme and host
+// alone, and would lose the path of the repository. Without one it is relative, so that
+// the directory can be served at the root of any host.
+func renderEntry(p *packageRecord, base string) ([]byte, error) {
+	address := path.Join(chartsDir, p.Filename)
+	if base != "" {
+		address = base + "/" + path.Join(chartsDir, url.PathEscape(p.Filename))
+	}
 	text, err := yaml.Marshal([]indexEntry{{
 		Metadata: p.Chart,
-		URLs:     []string{path.Join(chartsDir, p.Filename)},
+		URLs:     []string{address},
 		Created:  p.UploadedAt,
 		Digest:   p.Digest,
 	}})
@@ -51,6 +58,28 @@ func renderEntry(p *packageRecord) ([]byte, error) {
 		return nil, fmt.Errorf("making the index entry of %s: %w", p.Filename, err)
 	}
 	return indent(text), nil
+}
+
+// renderedEntry is the entry of a package, made when it is asked for, once for a base of
+// addresses.
+type renderedEntry struct {
+	mu   sync.Mutex
+	base string
+	text []byte
+}
+
+// indexEntry is the entry of a package below base, "" for relative addresses.
+func (p *packageRecord) indexEntry(base string) ([]byte, error) {
+	p.entry.mu.Lock()
+	defer p.entry.mu.Unlock()
+	if p.entry.text != nil && p.entry.base == base {
+		return p.entry.text, nil
+	}
+	text, err := renderEntry(p, base)
+	if err == nil {
+		p.entry.base, p.entry.text = base, text
+	}
+	return text, err
 }
 
 // indent moves YAML two columns to the right. Indentation indicators of block scalars
@@ -81,7 +110,7 @@ func (m *Marketplace) current() (*listing, error) {
 	if m.listing != nil {
 		return m.listing, nil
 	}
-	made, err := makeListing(m.catalogue, m.generation)
+	made, err := makeListing(m.catalogue, m.generation, m.externalBase())
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +118,8 @@ func (m *Marketplace) current() (*listing, error) {
 	return made, nil
 }
 
-func makeListing(catalogue map[string]*extensionRecord, generation uint64) (*listing, error) {
-	made := &listing{generation: generation, packages: map[string]*packageRecord{}}
+func makeListing(catalogue map[string]*extensionRecord, generation uint64, base string) (*listing, error) {
+	made := &listing{generation: generation, base: base, packages: map[string]*packageRecord{}}
 	var entries bytes.Buffer
 	for _, name := range sortedKeys(catalogue) {
 		if err := made.add(&entries, catalogue[name]); err != nil {
@@ -125,7 +154,7 @@ func (l *listing) add(entries *bytes.Buffer, extension *extensionRecord) error {
 		if !snapshot.Status.listed() {
 			continue
 		}
-		text, err := snapshot.Package.indexEntry()
+		text, err := snapshot.Package.indexEntry(l.base)
 		if err != nil {
 			return err
 		}

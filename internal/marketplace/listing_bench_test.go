@@ -20,17 +20,16 @@ func BenchmarkIndexAfterAChange(b *testing.B) {
 			p := &packageRecord{Filename: name + "-" + version + ".tgz", Digest: strings.Repeat("0", 64), Chart: &chart.Metadata{
 				APIVersion: "v2", Name: name, Version: version, Description: strings.Repeat("What it is for. ", 10), Keywords: []string{"one", "two"},
 			}}
-			p.prepare()
 			record.Snapshots = append(record.Snapshots, snapshotRecord{Version: version, Status: active, Package: p})
 		}
 		catalogue[name] = record
 	}
-	if _, err := makeListing(catalogue, 1); err != nil {
+	if _, err := makeListing(catalogue, 1, ""); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		made, err := makeListing(catalogue, 1)
+		made, err := makeListing(catalogue, 1, "")
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -8,18 +8,27 @@
 //
 // # What is kept where
 //
+//	public/                      what any web server may serve: a static Helm repository
+//	public/index.yaml, charts/   derived from the state: what is submitted
+//	public/files/USER/…          uploaded files
+//	state/                       private (0700): tokens, drafts, rejected packages, reviews
 //	state/extensions/NAME.json   the truth: one extension, its snapshots and their states
 //	state/packages/DIGEST.tgz    the packages the truth speaks of, by SHA-256
-//	state/serving.json           address and admin token of the process that serves it
+//	state/contents.json          which extensions there are, and the external URL
+//	state/lost/                  what no record speaks of, moved there instead of removed
+//	state/serving.json           address and key of the process that serves it
 //	state/lock                   held by that process
-//	files/USER/…                 uploaded files
-//	charts/, index.yaml          derived: a static Helm repository of what is submitted
 //
 // A write is acknowledged once its bytes and their names are on disk: package first,
 // then the state that speaks of it, each written aside, synced, renamed, and the
-// directory synced. charts/ and index.yaml follow in the background and are made anew
-// on Open, so a crash can make them late but not wrong; over HTTP the index is always
-// that of the moment.
+// directory synced. What is public follows in the background and is made anew on Open,
+// so a crash can make it late but not wrong; over HTTP the index is always that of the
+// moment.
+//
+// Records and contents carry their own digest (sealed.go), and packages are named by
+// theirs, so a change from outside is seen wherever it is. Then Open is a *DamageError;
+// Repair rebuilds what it can from the packages. Nothing that is not understood is
+// removed.
 //
 // What does not belong here: the client's side of the wire (internal/cloud,
 // internal/helmrepo), what a package must look like (internal/extension), and faults on
@@ -27,7 +36,9 @@
 package marketplace
 
 import (
+	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -36,8 +47,8 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -56,17 +67,24 @@ const DefaultUser = "local"
 
 // Options say how a marketplace behaves. The zero value is the usual one.
 type Options struct {
-	// ExternalURL is the base of the URLs of uploaded files, for use behind a proxy:
-	// http or https, possibly with a path. Empty: scheme and host of the request.
-	ExternalURL string
-	// Token is the one API key that is accepted. Empty: any of the shape of a real one,
-	// "kck-" and letters, digits or hyphens.
+	// FilesURL is the base of the URLs of uploaded files where the marketplace has no
+	// external URL: http or https, possibly with a path. Empty: scheme and host of the
+	// request.
+	FilesURL string
+	// Token is the one API key that is accepted; see CheckToken. Empty: any of the shape
+	// of a real one, "kck-" and letters, digits or hyphens.
 	Token string
 	// User is the user_id the token stands for; extensions belong to who created them.
 	// Letters, digits, '.', '_' and '-'. Empty: DefaultUser.
 	User string
 	// SizeLimit is the most bytes a package may have; 0: DefaultSizeLimit.
 	SizeLimit int64
+	// ReadOnly opens the marketplace without a change of its directory, which need not
+	// be writable and need not exist: what is not there is empty. It shows what other
+	// processes write, and refuses to write itself.
+	ReadOnly bool
+	// Warn takes what the user should know of the directory, a sentence each; nil: nobody.
+	Warn func(string)
 	// Now tells the time; nil: time.Now.
 	Now func() time.Time
 }
@@ -74,13 +92,14 @@ type Options struct {
 // Marketplace is a marketplace over one directory. It is an http.Handler for all of its
 // addresses and is safe for use by many goroutines.
 type Marketplace struct {
-	options    Options
-	external   *url.URL
-	store      *store
-	lock       *flock.Flock
-	handler    http.Handler
-	adminToken string
-	publisher  *publisher
+	options   Options
+	files     *url.URL // Options.FilesURL
+	external  atomic.Pointer[url.URL]
+	store     *store
+	lock      *flock.Flock // nil when read-only
+	handler   http.Handler
+	ownKey    string // an API key, and the key of the review, for processes that can read the state
+	publisher *publisher
 
 	// inspecting bounds how many packages are unpacked at a time: an archive at the
 	// limit of its size may unpack to many times that in memory.
@@ -88,6 +107,8 @@ type Marketplace struct {
 	// writers serialise the changes of one extension; striped by name, so that a flood
 	// of names cannot grow it.
 	writers [64]sync.Mutex
+	// register is held while the contents are written.
+	register sync.Mutex
 
 	// life is held by every request and taken by Close.
 	life   sync.RWMutex
@@ -98,9 +119,12 @@ type Marketplace struct {
 	catalogue  map[string]*extensionRecord // by name; records are never changed, only replaced
 	snapshots  map[string]string           // snapshot ID → extension name
 	filenames  map[string]claim            // package file name → what it is the package of
+	registered map[string]bool             // extensions that the contents on disk speak of
+	entering   map[string]bool             // extensions with a record that they do not speak of yet
 	lastID     int64
 	listing    *listing // of what is submitted or active; nil: to be made
 	generation uint64   // rises with each change of what is listed
+	seen       stamp    // of the state that was read, when read-only
 }
 
 // LockedError says that another process has the directory.
@@ -121,59 +145,89 @@ var userPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // Open opens the marketplace in dir, creating it where there is none, and brings the
 // static repository in it up to date. When another process has it open the error is a
-// *LockedError. What is on disk but cannot be read is an error that names the file:
-// unreadable is not absent.
+// *LockedError. What is on disk but is not as it was written is a *DamageError that names
+// the file: unreadable is not absent. A directory of an earlier ksrelease is upgraded.
 func Open(dir string, options Options) (*Marketplace, error) {
-	options, external, err := withDefaults(options)
+	m, err := newMarketplace(dir, options)
+	if err == nil && m.options.ReadOnly {
+		err = m.openForReading()
+	} else if err == nil {
+		err = m.openForWriting()
+	}
 	if err != nil {
+		if errors.As(err, new(*LockedError)) {
+			return nil, err
+		}
 		return nil, fmt.Errorf("opening marketplace %s: %w", dir, err)
 	}
-	store, err := openStore(dir)
+	return m, nil
+}
+
+func newMarketplace(dir string, options Options) (*Marketplace, error) {
+	options, files, err := withDefaults(options)
 	if err != nil {
-		return nil, fmt.Errorf("opening marketplace %s: %w", dir, err)
-	}
-	lock, err := acquire(dir, store)
-	if err != nil {
-		store.close()
 		return nil, err
 	}
 	m := &Marketplace{
 		options:    options,
-		external:   external,
-		store:      store,
-		lock:       lock,
-		adminToken: rand.Text(),
+		files:      files,
+		store:      &store{dir: dir},
+		ownKey:     "kck-" + rand.Text(),
 		inspecting: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
-		catalogue:  map[string]*extensionRecord{},
-		snapshots:  map[string]string{},
-		filenames:  map[string]claim{},
 	}
-	m.handler = m.routes()
+	m.handler = m.belowExternal(m.routes())
+	m.replace(&found{})
+	return m, nil
+}
+
+func (m *Marketplace) openForWriting() (err error) {
+	if err := checkStateless(m.store.dir); err != nil {
+		return err
+	}
+	if m.store, err = makeStore(m.store.dir); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			m.store.close()
+		}
+	}()
+	if m.lock, err = acquire(m.store); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, m.lock.Unlock())
+		}
+	}()
 	if err := m.load(); err != nil {
-		lock.Unlock()
-		store.close()
-		return nil, fmt.Errorf("opening marketplace %s: %w", dir, err)
+		return err
 	}
 	m.publisher = newPublisher(m)
 	if err := m.publisher.publish(); err != nil {
-		lock.Unlock()
-		store.close()
-		return nil, fmt.Errorf("opening marketplace %s: %w", dir, err)
+		return err
 	}
 	m.publisher.start()
-	return m, nil
+	return nil
 }
 
 // Exists says whether there is a marketplace in dir, for those who do not want to
 // make one.
 func Exists(dir string) bool {
-	info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(extensionsDir)))
-	return err == nil && info.IsDir()
+	for _, name := range []string{stateDir, publicDir} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.IsDir() {
+			return true
+		}
+	}
+	return false
 }
 
 func withDefaults(options Options) (Options, *url.URL, error) {
 	if options.Now == nil {
 		options.Now = time.Now
+	}
+	if options.Warn == nil {
+		options.Warn = func(string) {}
 	}
 	if options.SizeLimit == 0 {
 		options.SizeLimit = DefaultSizeLimit
@@ -184,47 +238,143 @@ func withDefaults(options Options) (Options, *url.URL, error) {
 	if !userPattern.MatchString(options.User) {
 		return options, nil, fmt.Errorf("user %q: use 1 to 64 letters, digits, '.', '_' and '-', a letter or digit first", options.User)
 	}
-	if options.ExternalURL == "" {
-		return options, nil, nil
+	if options.Token != "" {
+		if err := CheckToken(options.Token); err != nil {
+			return options, nil, err
+		}
 	}
-	external, err := url.Parse(options.ExternalURL)
-	if err != nil || external.Host == "" || (external.Scheme != "http" && external.Scheme != "https") {
-		return options, nil, fmt.Errorf("external URL %q: give an address like https://marketplace.example.org", options.ExternalURL)
+	files, err := parseExternalURL(options.FilesURL)
+	return options, files, err
+}
+
+// CheckToken says why a text cannot be the API key of a marketplace: a request carries
+// it in a header, where neither blanks nor anything but visible ASCII arrive as they
+// were sent. The text is not repeated.
+func CheckToken(token string) error {
+	const most = 1024
+	switch {
+	case token == "":
+		return errors.New("the API key is empty")
+	case len(token) > most:
+		return fmt.Errorf("the API key has %d bytes, more than %d", len(token), most)
 	}
-	return options, external, nil
+	for i, c := range []byte(token) {
+		switch {
+		case c == ' ' || c == '\t':
+			return fmt.Errorf("the API key has a blank at byte %d, and no request can carry it", i+1)
+		case c == '\n' || c == '\r':
+			return fmt.Errorf("the API key has the end of a line at byte %d, and no request can carry it", i+1)
+		case c < ' ' || c == 0x7f:
+			return fmt.Errorf("the API key has a control character at byte %d, and no request can carry it", i+1)
+		case c > 0x7f:
+			return fmt.Errorf("the API key has a character other than ASCII at byte %d, and no request can carry it", i+1)
+		}
+	}
+	return nil
 }
 
 // acquire takes the lock of the directory or says who has it.
-func acquire(dir string, store *store) (*flock.Flock, error) {
-	lock := flock.New(store.lockFile())
+func acquire(s *store) (*flock.Flock, error) {
+	file := s.lockFile()
+	if info, err := s.root.Lstat(lockName); err == nil && !info.Mode().IsRegular() {
+		return nil, s.damaged(lockName, "%v", errIrregular)
+	}
+	lock := flock.New(file)
 	got, err := lock.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("opening marketplace %s: locking %s: %w", dir, store.lockFile(), err)
+		return nil, fmt.Errorf("locking %s: %w", file, err)
 	}
 	if got {
 		return lock, nil
 	}
-	locked := &LockedError{Dir: dir}
+	locked := &LockedError{Dir: s.dir}
 	// The address is a courtesy: without it the error is still the right one.
-	if serving, err := readServing(dir); err == nil {
-		locked.Address = serving.Address
+	if served, err := Connect(context.Background(), s.dir); err == nil {
+		locked.Address = served.Address
 	}
 	return nil, locked
 }
 
-// load reads the truth from disk and tidies what a crash may have left behind.
+// load reads the truth from disk, upgrades what an earlier ksrelease wrote, and tidies
+// what a crash may have left behind.
 func (m *Marketplace) load() error {
-	if err := m.store.forgetServing(); err != nil {
+	s := m.store
+	if err := s.forgetServing(); err != nil {
 		return err
 	}
-	records, err := m.store.readExtensions()
+	earlier, err := s.exists(extensionsDir)
 	if err != nil {
 		return err
 	}
-	for _, record := range records {
+	read, err := s.readState()
+	if err != nil {
+		return err
+	}
+	if err := s.makeFolders(); err != nil {
+		return err
+	}
+	if earlier && (read.old || read.contents == nil) {
+		if err := m.upgrade(read); err != nil {
+			return fmt.Errorf("upgrading what an earlier ksrelease wrote: %w", err)
+		}
+	}
+	m.replace(read)
+	if err := m.completeContents(read); err != nil {
+		return err
+	}
+	if err := s.tidyStaging(); err != nil {
+		return err
+	}
+	for _, stray := range read.strays {
+		lost, err := s.lose(stray)
+		if err != nil {
+			return err
+		}
+		m.options.Warn(fmt.Sprintf("no version speaks of the package %s: it is moved to %s", s.path(stray), s.path(lost)))
+	}
+	return nil
+}
+
+// completeContents writes the contents where they lack something that is there: a crash
+// may come between the first record of an extension and the contents.
+func (m *Marketplace) completeContents(read *found) error {
+	if read.contents == nil {
+		read.contents = &contents{}
+	} else if len(read.contents.Extensions) == len(read.records) {
+		return nil // readState has found a record for each
+	}
+	next := contents{ExternalURL: read.contents.ExternalURL}
+	for _, record := range read.records {
+		next.Extensions = append(next.Extensions, record.Name)
+	}
+	if err := m.store.writeContents(next); err != nil {
+		return err
+	}
+	read.contents = &next
+	m.replace(read)
+	return nil
+}
+
+// replace makes what was read all that is known. The caller holds mu, or is alone.
+func (m *Marketplace) replace(read *found) {
+	m.catalogue = map[string]*extensionRecord{}
+	m.snapshots = map[string]string{}
+	m.filenames = map[string]claim{}
+	m.registered = map[string]bool{}
+	m.entering = map[string]bool{}
+	m.listing = nil
+	m.generation++
+	if read.contents != nil {
+		for _, name := range read.contents.Extensions {
+			m.registered[name] = true
+		}
+		// readContents has parsed it before.
+		external, _ := parseExternalURL(read.contents.ExternalURL)
+		m.external.Store(external)
+	}
+	for _, record := range read.records {
 		m.adopt(record)
 	}
-	return m.store.tidy(records)
 }
 
 // adopt makes record what is known of its extension. The caller holds mu, or is alone.
@@ -243,13 +393,20 @@ func (m *Marketplace) adopt(record *extensionRecord) {
 }
 
 // ServeHTTP answers for the API under /apis, the Helm repository at the root, uploaded
-// files under /files, the administration under /marketplace, and the page at /.
+// files under /files, the administration under /marketplace, and the page at /. Where
+// there is an external URL with a path, all of it is below that path as well.
 func (m *Marketplace) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.life.RLock()
 	defer m.life.RUnlock()
 	if m.closed {
 		refuse(http.StatusServiceUnavailable, "the marketplace is closed").answer(w)
 		return
+	}
+	if m.options.ReadOnly {
+		if err := m.refresh(); err != nil {
+			answerError(w, err)
+			return
+		}
 	}
 	m.handler.ServeHTTP(w, r)
 }
@@ -264,6 +421,10 @@ func (m *Marketplace) Close() error {
 		return nil
 	}
 	m.closed = true
+	if m.options.ReadOnly {
+		m.store.close()
+		return nil
+	}
 	err := m.publisher.stop()
 	if forgetting := m.store.forgetServing(); err == nil {
 		err = forgetting
@@ -281,11 +442,11 @@ func (m *Marketplace) Close() error {
 // base is the address under which the client of r reaches this marketplace, without a
 // slash at the end.
 func (m *Marketplace) base(r *http.Request) *url.URL {
-	if m.external != nil {
-		base := *m.external
-		base.Path = strings.TrimSuffix(base.Path, "/")
-		base.RawPath, base.RawQuery, base.Fragment, base.User = "", "", "", nil
-		return &base
+	for _, given := range []*url.URL{m.external.Load(), m.files} {
+		if given != nil {
+			base := *given
+			return &base
+		}
 	}
 	scheme := "http"
 	if r.TLS != nil {

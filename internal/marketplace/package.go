@@ -158,31 +158,19 @@ func (m *Marketplace) inspect(name string, data []byte) (*packageRecord, error) 
 		UploadedAt: m.options.Now().UTC(),
 		Chart:      metadata,
 	}
-	uploaded.prepare()
 	return uploaded, nil
 }
 
 // readChart returns the Chart.yaml of a package of the extension called name.
 func readChart(name string, data []byte) (*chart.Metadata, error) {
-	ext, err := extension.Read(name+".tgz", data, extension.Limits{})
+	found, metadata, err := openChart(name+".tgz", data)
 	if err != nil {
-		return nil, refuse(http.StatusUnprocessableEntity, "the package is not one of an extension: %v", err)
+		return nil, err
 	}
-	// Loaded first from what was just read within limits, archives within the archive
-	// included: Helm's own loader would unpack those whatever they claim to hold.
-	if _, err := ext.Chart(); err != nil {
-		return nil, unloadable(err)
-	}
-	// What counts is the Chart.yaml in the package, not one derived here.
-	loaded, err := loader.LoadArchive(bytes.NewReader(data))
-	if err != nil {
-		return nil, unloadable(err)
-	}
-	found := loaded.Metadata
 	for _, mismatch := range []struct{ what, has, want string }{
-		{"the name in extension.yaml", ext.Metadata.Name, name},
+		{"the name in extension.yaml", metadata.Name, name},
 		{"the name in Chart.yaml", found.Name, name},
-		{"the version in Chart.yaml", found.Version, ext.Metadata.Version},
+		{"the version in Chart.yaml", found.Version, metadata.Version},
 	} {
 		if mismatch.has != mismatch.want {
 			return nil, refuse(http.StatusBadRequest, "%s is %q where %q is expected: pack the extension again and push it under its own name", mismatch.what, mismatch.has, mismatch.want)
@@ -192,6 +180,39 @@ func readChart(name string, data []byte) (*chart.Metadata, error) {
 		return nil, refuse(http.StatusUnprocessableEntity, "%v", err)
 	}
 	return found, nil
+}
+
+// openChart returns the Chart.yaml and the extension.yaml of a package.
+func openChart(filename string, data []byte) (*chart.Metadata, *extension.Metadata, error) {
+	ext, err := extension.Read(filename, data, extension.Limits{})
+	if err != nil {
+		return nil, nil, refuse(http.StatusUnprocessableEntity, "the package is not one of an extension: %v", err)
+	}
+	// Loaded first from what was just read within limits, archives within the archive
+	// included: Helm's own loader would unpack those whatever they claim to hold.
+	if _, err := ext.Chart(); err != nil {
+		return nil, nil, unloadable(err)
+	}
+	// What counts is the Chart.yaml in the package, not one derived here.
+	loaded, err := loader.LoadArchive(bytes.NewReader(data))
+	if err != nil {
+		return nil, nil, unloadable(err)
+	}
+	return loaded.Metadata, &ext.Metadata, nil
+}
+
+// identify says what a file in the place of a package is the package of; nil where it
+// cannot be read as one.
+func (s *store) identify(name string) *chart.Metadata {
+	data, err := s.read(name, maxPackageBody)
+	if err != nil {
+		return nil
+	}
+	found, metadata, err := openChart("package.tgz", data)
+	if err != nil || found.Name != metadata.Name || extension.ValidName(found.Name) != nil || extension.ValidVersion(found.Version) != nil {
+		return nil
+	}
+	return found
 }
 
 func unloadable(err error) error {
@@ -208,7 +229,7 @@ func (m *Marketplace) keepDraft(name string, uploaded *packageRecord, data []byt
 	var kept *snapshotRecord
 	err = m.change(name, func(old *extensionRecord) (*extensionRecord, error) {
 		if old == nil {
-			old = &extensionRecord{Format: formatVersion, ID: m.newID(), Name: name, Owner: m.options.User}
+			old = &extensionRecord{ID: m.newID(), Name: name, Owner: m.options.User}
 		}
 		snapshot, err := m.draft(old, version, asked)
 		if err != nil {

@@ -3,12 +3,11 @@ package marketplace
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"sync"
 )
 
-// publisher keeps charts/ and index.yaml, the static repository, after the state. It
+// publisher keeps public/, the static repository, after the state. It
 // works in the background and takes all changes that came while it was at work in one
 // go: with many pushes at once the index is not written once for each.
 type publisher struct {
@@ -64,29 +63,44 @@ func (p *publisher) publish() error {
 	surveys := p.charts == nil
 	if surveys {
 		// The first time, whatever is on disk.
-		if err := p.survey(current); err != nil {
+		if err := p.survey(); err != nil {
 			return err
 		}
 	} else if p.published == current.generation {
 		return nil
 	}
 	store := p.m.store
+	written := false
 	for _, filename := range sortedKeys(current.packages) {
-		digest := current.packages[filename].Digest
-		if p.charts[filename] == digest {
+		wanted := current.packages[filename]
+		there, taken := p.charts[filename]
+		if there == wanted.Digest {
 			continue
 		}
-		if err := store.publishChart(filename, digest); err != nil {
+		if taken {
+			if err := p.m.retract(path.Join(publicCharts, filename)); err != nil {
+				return fmt.Errorf("publishing %s: %w", filename, err)
+			}
+		}
+		if err := store.publishChart(wanted); err != nil {
 			return fmt.Errorf("publishing %s: %w", filename, err)
 		}
-		p.charts[filename] = digest
+		p.charts[filename] = wanted.Digest
+		written = true
 	}
-	if err := store.syncDir(chartsDir); err != nil {
-		return err
+	if written {
+		if err := store.syncDir(publicCharts); err != nil {
+			return err
+		}
 	}
-	// Opening what is in order changes nothing: a dry run, for one, only looks.
-	if !surveys || !store.holds(indexName, current.index) {
-		if err := store.write(indexName, current.index, 0o644); err != nil {
+	// Opening what is in order changes nothing.
+	if !store.holds(publicIndex, current.index) {
+		if info, err := store.root.Lstat(publicIndex); err == nil && !info.Mode().IsRegular() {
+			if err := p.m.retract(publicIndex); err != nil {
+				return err
+			}
+		}
+		if err := store.write(publicIndex, current.index, publicFileMode); err != nil {
 			return err
 		}
 	}
@@ -94,7 +108,7 @@ func (p *publisher) publish() error {
 		if current.packages[filename] != nil {
 			continue
 		}
-		if err := store.root.Remove(path.Join(chartsDir, filename)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := p.m.retract(path.Join(publicCharts, filename)); err != nil {
 			return fmt.Errorf("taking back %s: %w", filename, err)
 		}
 		delete(p.charts, filename)
@@ -103,21 +117,21 @@ func (p *publisher) publish() error {
 	return nil
 }
 
-// survey finds out what charts/ holds, once. A file counts as published when it is the
-// very file of the package, or has its size; anything else is replaced or removed.
-func (p *publisher) survey(current *listing) error {
+// survey finds out what public/charts/ holds, once: the digest of each file, "" for what
+// is none.
+func (p *publisher) survey() error {
 	store := p.m.store
-	entries, err := store.list(chartsDir)
+	entries, err := store.list(publicCharts)
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", store.path(chartsDir), err)
+		return fmt.Errorf("reading %s: %w", store.path(publicCharts), err)
 	}
 	p.charts = map[string]string{}
 	for _, entry := range entries {
-		p.charts[entry.Name()] = ""
-		wanted := current.packages[entry.Name()]
-		if wanted != nil && store.isPublished(entry.Name(), wanted) {
-			p.charts[entry.Name()] = wanted.Digest
+		digest, _, err := store.digest(path.Join(publicCharts, entry.Name()))
+		if err != nil && !errors.Is(err, errIrregular) {
+			return fmt.Errorf("reading %s: %w", store.path(publicCharts), err)
 		}
+		p.charts[entry.Name()] = digest
 	}
 	return nil
 }

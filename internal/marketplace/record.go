@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/Masterminds/semver/v3"
@@ -22,13 +21,9 @@ const (
 	ready     status = "ready"     // of an extension: a version of it was approved
 )
 
-// formatVersion is that of the files under state/extensions.
-const formatVersion = 1
-
 // extensionRecord is one extension as it is kept on disk. A record that is in the
 // catalogue is never changed: a change makes a copy, so that readers need no lock.
 type extensionRecord struct {
-	Format    int              `json:"format"`
 	ID        string           `json:"extension_id"`
 	Name      string           `json:"name"`
 	Owner     string           `json:"owner"`
@@ -55,13 +50,11 @@ type packageRecord struct {
 	UploadedAt time.Time       `json:"uploaded_at"`
 	Chart      *chart.Metadata `json:"chart"` // of its Chart.yaml
 
-	indexEntry func() ([]byte, error) // its entry of index.yaml, made once
+	entry renderedEntry // of index.yaml; not kept on disk
 }
 
-// prepare gives a package that was read or made what is not kept on disk.
-func (p *packageRecord) prepare() {
-	p.indexEntry = sync.OnceValues(func() ([]byte, error) { return renderEntry(p) })
-}
+// known says whether a snapshot can be in this state.
+func (s status) known() bool { return s == draft || s == submitted || s == active || s == rejected }
 
 // listed says whether a snapshot of this status is in the Helm repository: from its
 // submission on, before it is approved, as KubeSphere Cloud's beta repository has it.

@@ -3,6 +3,7 @@ package marketplace
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"strconv"
@@ -58,7 +59,17 @@ func acceptsGzip(values []string) bool {
 	return false
 }
 
-// getChart serves a package that is in the index.
+// isListed finds a package that is in the index at this moment.
+func (m *Marketplace) isListed(filename string) (*packageRecord, bool) {
+	current, err := m.current()
+	if err != nil {
+		return nil, false
+	}
+	listed, ok := current.packages[filename]
+	return listed, ok
+}
+
+// getChart serves a package that is in the index, if its bytes are those that were sent.
 func (m *Marketplace) getChart(w http.ResponseWriter, r *http.Request) error {
 	filename := r.PathValue("file")
 	missing := refuse(http.StatusNotFound, "there is no chart %s in this repository", filename)
@@ -70,9 +81,12 @@ func (m *Marketplace) getChart(w http.ResponseWriter, r *http.Request) error {
 	if listed == nil {
 		return missing
 	}
-	file, err := m.store.root.Open(packageFile(listed.Digest))
-	if errors.Is(err, fs.ErrNotExist) {
+	file, err := m.store.openPackage(listed)
+	if now, still := m.isListed(filename); errors.Is(err, fs.ErrNotExist) && (!still || now.Digest != listed.Digest) {
 		return missing // taken back and replaced since the line above
+	}
+	if isDamage(err) {
+		return fmt.Errorf("%w; it is not served: who runs this marketplace puts it back, or ends it and runs ksrelease marketplace repair", err)
 	}
 	if err != nil {
 		return err

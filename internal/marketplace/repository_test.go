@@ -170,11 +170,10 @@ func TestIndexHoldsAnyMetadata(t *testing.T) {
 			Dependencies: []*chart.Dependency{{Name: "sub", Tags: []string{text}, ImportValues: []any{map[string]any{"child": text}}}},
 		}
 		record := &packageRecord{Filename: name + "-1.0.0.tgz", Digest: strings.Repeat("ab", 32), UploadedAt: created, Chart: metadata}
-		record.prepare()
 		catalogue[name] = &extensionRecord{Name: name, Snapshots: []snapshotRecord{{Version: "1.0.0", Status: active, ListedAt: created, Package: record}}}
 		want[name] = metadata
 	}
-	made, err := makeListing(catalogue, 1)
+	made, err := makeListing(catalogue, 1, "")
 	if err != nil {
 		t.Fatal(err)
 	}

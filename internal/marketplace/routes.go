@@ -21,7 +21,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // routes is everything the marketplace answers to.
-func (m *Marketplace) routes() http.Handler {
+func (m *Marketplace) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	for _, route := range []struct {
 		pattern string
@@ -50,11 +50,14 @@ func (m *Marketplace) routes() http.Handler {
 		{"POST /marketplace/v1/extensions/{extension}/versions/{version}/approve", m.asAdmin(m.approve)},
 		{"POST /marketplace/v1/extensions/{extension}/versions/{version}/reject", m.asAdmin(m.reject)},
 
+		// Which process this is, for others on this host.
+		{"GET " + proofPath, m.getProof},
+
 		{"GET /{$}", m.getPage},
 	} {
 		mux.Handle(route.pattern, m.tellingOfSpace(route.handle))
 	}
-	return jsonErrors(mux)
+	return mux
 }
 
 // jsonErrors gives the mux's own errors, no such address and no such method, the form
@@ -98,10 +101,11 @@ func (m *Marketplace) signedIn(next handler) handler {
 		switch {
 		case !ok:
 			return refuse(http.StatusUnauthorized, "no API key: send the header Authorization: Bearer kck-…")
-		case !tokenPattern.MatchString(token):
-			return refuse(http.StatusUnauthorized, "this is no API key: one looks like kck-1e63267b-cb3c-4757-b739-3d94a06781aa")
+		case same(token, m.ownKey):
 		case m.options.Token != "" && !same(token, m.options.Token):
 			return refuse(http.StatusUnauthorized, "the API key is not valid here")
+		case m.options.Token == "" && !tokenPattern.MatchString(token):
+			return refuse(http.StatusUnauthorized, "this is no API key: one looks like kck-1e63267b-cb3c-4757-b739-3d94a06781aa")
 		}
 		return next(w, r)
 	}
@@ -117,11 +121,11 @@ func (m *Marketplace) asUser(next handler) handler {
 	})
 }
 
-// asAdmin lets through who can read the token in the directory of the marketplace.
+// asAdmin lets through who can read the key in the directory of the marketplace.
 func (m *Marketplace) asAdmin(next handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if token, ok := bearer(r); !ok || !same(token, m.adminToken) {
-			return refuse(http.StatusUnauthorized, "this is for who runs the marketplace: ksrelease marketplace approve and reject take the token from its directory")
+		if token, ok := bearer(r); !ok || !same(token, m.ownKey) {
+			return refuse(http.StatusUnauthorized, "this is for who runs the marketplace: ksrelease marketplace approve and reject take the key from its directory")
 		}
 		return next(w, r)
 	}

@@ -89,7 +89,7 @@ func TestReopeningChangesNothing(t *testing.T) {
 		t.Error(diff)
 	}
 
-	index := filepath.Join(dir, indexName)
+	index := filepath.Join(dir, publicIndex)
 	good, err := os.ReadFile(index)
 	if err != nil {
 		t.Fatal(err)
@@ -153,12 +153,12 @@ func TestFolderIsAStaticRepository(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkStatic(t, dir, "alc@1.0.0", "web@1.0.0")
-	if got := readFile(t, filepath.Join(dir, "charts/web-1.0.0.tgz")); !bytes.Equal(got, packed("web", "1.0.0", "values.yaml", "other: true\n")) {
+	if got := readFile(t, filepath.Join(dir, "public/charts/web-1.0.0.tgz")); !bytes.Equal(got, packed("web", "1.0.0", "values.yaml", "other: true\n")) {
 		t.Error("the chart of a replaced draft is the old one")
 	}
 
 	// What somebody did to the derived files is undone.
-	for name, content := range map[string]string{"charts/alc-1.0.0.tgz": "damaged", "charts/stray-1.0.0.tgz": "x", "index.yaml": "x"} {
+	for name, content := range map[string]string{"public/charts/alc-1.0.0.tgz": "damaged", "public/charts/stray-1.0.0.tgz": "x", "public/index.yaml": "x"} {
 		os.Remove(filepath.Join(dir, name))
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
 			t.Fatal(err)
@@ -166,7 +166,7 @@ func TestFolderIsAStaticRepository(t *testing.T) {
 	}
 	open(t, dir, Options{})
 	checkStatic(t, dir, "alc@1.0.0", "web@1.0.0")
-	if got := readFile(t, filepath.Join(dir, "charts/alc-1.0.0.tgz")); !bytes.Equal(got, packed("alc", "1.0.0")) {
+	if got := readFile(t, filepath.Join(dir, "public/charts/alc-1.0.0.tgz")); !bytes.Equal(got, packed("alc", "1.0.0")) {
 		t.Error("a damaged chart was not mended")
 	}
 }
@@ -190,7 +190,7 @@ func readFile(t *testing.T, name string) []byte {
 
 func readStatic(t *testing.T, dir string) indexFile {
 	t.Helper()
-	return parseIndex(t, readFile(t, filepath.Join(dir, "index.yaml")))
+	return parseIndex(t, readFile(t, filepath.Join(dir, "public/index.yaml")))
 }
 
 // checkStatic compares the folder with what should be listed: the index, the charts by
@@ -204,7 +204,7 @@ func checkStatic(t *testing.T, dir string, want ...string) {
 	wantFiles := []string{}
 	for _, entries := range index.Entries {
 		for _, entry := range entries {
-			file := filepath.Join(dir, filepath.FromSlash(entry.URLs[0]))
+			file := filepath.Join(dir, "public/charts", filepath.Base(filepath.FromSlash(entry.URLs[0])))
 			wantFiles = append(wantFiles, filepath.Base(file))
 			if got := sha256Hex(readFile(t, file)); got != entry.Digest {
 				t.Errorf("%s has digest %s, the index says %s", file, got, entry.Digest)
@@ -212,7 +212,7 @@ func checkStatic(t *testing.T, dir string, want ...string) {
 		}
 	}
 	slices.Sort(wantFiles)
-	found, err := os.ReadDir(filepath.Join(dir, "charts"))
+	found, err := os.ReadDir(filepath.Join(dir, "public/charts"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,107 +236,16 @@ func TestSecondProcessIsRefused(t *testing.T) {
 	if got, want := err.Error(), "opening marketplace "+dir+": another process is using it; wait for it to end, or choose another directory"; got != want {
 		t.Errorf("error = %s\nwant    %s", got, want)
 	}
-	if err := m.SetAddress("127.0.0.1:8790"); err != nil {
+	address := serve(t, m).base
+	if err := m.SetAddress(address); err != nil {
 		t.Fatal(err)
 	}
 	_, err = Open(dir, Options{})
-	if !errors.As(err, &locked) || locked.Address != "http://127.0.0.1:8790" || locked.Dir != dir {
+	if !errors.As(err, &locked) || locked.Address != address || locked.Dir != dir {
 		t.Fatalf("error = %#v, want a LockedError with address", err)
 	}
-	if got, want := err.Error(), "opening marketplace "+dir+": another process is using it and serves it at http://127.0.0.1:8790; use that address, stop that process, or choose another directory"; got != want {
+	if got, want := err.Error(), "opening marketplace "+dir+": another process is using it and serves it at "+address+"; use that address, stop that process, or choose another directory"; got != want {
 		t.Errorf("error = %s\nwant    %s", got, want)
-	}
-}
-
-// Unreadable is not absent: every damage is told with the file and what to do.
-func TestDamagedState(t *testing.T) {
-	prepare := func(t *testing.T) string {
-		dir := t.TempDir()
-		m, err := Open(dir, Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		serve(t, m).release("alc", "1.0.0")
-		if err := m.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return dir
-	}
-	state := "state/extensions/alc.json"
-	pkg := "state/packages/" + sha256Hex(packed("alc", "1.0.0")) + ".tgz"
-	edit := func(old, new string) func(t *testing.T, file string) {
-		return func(t *testing.T, file string) {
-			text := string(readFile(t, file))
-			if !strings.Contains(text, old) {
-				t.Fatalf("%s does not hold %q", file, old)
-			}
-			if err := os.WriteFile(file, []byte(strings.Replace(text, old, new, 1)), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	tests := []struct {
-		name, file string
-		damage     func(t *testing.T, file string)
-		want       []string
-	}{
-		{"no JSON", state, edit("{", "<"), []string{state, "it is no state of an extension", "restore it from a backup, or remove it to forget the extension"}},
-		{"format of tomorrow", state, edit(`"format": 1`, `"format": 2`), []string{state, "its format is 2, this ksrelease knows format 1; use the version of ksrelease that wrote it"}},
-		{"another name", state, edit(`"name": "alc"`, `"name": "web"`), []string{state, `it is the state of "web"; give the file its name back`}},
-		{"no package", state, edit(`"package"`, `"pakage"`), []string{state, "version 1.0.0: it says nothing of the package"}},
-		{"package gone", pkg, func(t *testing.T, file string) { os.Remove(file) }, []string{state, "version 1.0.0: looking for its package", pkg, "restore it from a backup"}},
-		{"package cut", pkg, func(t *testing.T, file string) {
-			if err := os.Truncate(file, 10); err != nil {
-				t.Fatal(err)
-			}
-		}, []string{pkg, "has 10 bytes instead of"}},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			dir := prepare(t)
-			test.damage(t, filepath.Join(dir, filepath.FromSlash(test.file)))
-			m, err := Open(dir, Options{})
-			if err == nil {
-				m.Close()
-				t.Fatal("a damaged marketplace opens")
-			}
-			for _, want := range append(test.want, "opening marketplace "+dir) {
-				if !strings.Contains(filepath.ToSlash(err.Error()), want) {
-					t.Errorf("error = %s\nlacks %s", err, want)
-				}
-			}
-			// The refusal lets go of the lock.
-			if _, again := Open(dir, Options{}); again == nil || errors.As(again, new(*LockedError)) {
-				t.Errorf("opening again: %v", again)
-			}
-		})
-	}
-}
-
-func TestTidyRemovesWhatACrashLeft(t *testing.T) {
-	dir := t.TempDir()
-	m, err := Open(dir, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	serve(t, m).draft("alc", "1.0.0")
-	if err := m.Close(); err != nil {
-		t.Fatal(err)
-	}
-	left := []string{"state/staging/HALF", "state/packages/" + strings.Repeat("0", 64) + ".tgz", "state/serving.json"}
-	for _, name := range left {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("{}"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	open(t, dir, Options{})
-	for _, name := range left {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			t.Errorf("%s is still there", name)
-		}
-	}
-	if _, err := os.Stat(filepath.Join(dir, "state/packages", sha256Hex(packed("alc", "1.0.0"))+".tgz")); err != nil {
-		t.Errorf("the package of a draft was tidied away: %v", err)
 	}
 }
 
@@ -376,21 +285,6 @@ func TestUnwritableStateIsNotAcknowledged(t *testing.T) {
 	c.release("alc", "1.0.0")
 }
 
-func TestStrayLinkIsNotFollowed(t *testing.T) {
-	dir := t.TempDir()
-	c := serve(t, open(t, dir, Options{}))
-	outside := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(outside, []byte("secret"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(outside, filepath.Join(dir, "files", "link")); err != nil {
-		t.Skipf("no symbolic links here: %v", err)
-	}
-	if got := c.get("/files/link"); got.status != 404 {
-		t.Errorf("a link out of the folder is served: %d %s", got.status, got.body)
-	}
-}
-
 func TestOpenRefusesOddOptions(t *testing.T) {
 	dir := t.TempDir()
 	for _, test := range []struct {
@@ -398,8 +292,8 @@ func TestOpenRefusesOddOptions(t *testing.T) {
 		want    string
 	}{
 		{Options{User: "../x"}, `user "../x": use 1 to 64 letters`},
-		{Options{ExternalURL: "market.example.org"}, `external URL "market.example.org": give an address like https://marketplace.example.org`},
-		{Options{ExternalURL: "ftp://x"}, "give an address like"},
+		{Options{FilesURL: "ftp://x"}, "give an address like"},
+		{Options{Token: "kck with blanks"}, "the API key has a blank at byte 4"},
 	} {
 		_, err := Open(dir, test.options)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
@@ -413,37 +307,4 @@ func TestOpenRefusesOddOptions(t *testing.T) {
 	if _, err := Open(file, Options{}); err == nil || !strings.Contains(err.Error(), "opening marketplace "+file) {
 		t.Errorf("error = %v", err)
 	}
-}
-
-// Where a file cannot have two names, charts are copies; opening anew leaves them be.
-func TestChartsAsCopies(t *testing.T) {
-	dir := t.TempDir()
-	m, err := Open(dir, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	serve(t, m).release("alc", "1.0.0")
-	if err := m.Close(); err != nil {
-		t.Fatal(err)
-	}
-	store, err := openStore(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.close()
-	digest := sha256Hex(packed("alc", "1.0.0"))
-	if err := store.copyChart("charts/alc-1.0.0.tgz", digest); err != nil {
-		t.Fatal(err)
-	}
-	chart := filepath.Join(dir, "charts", "alc-1.0.0.tgz")
-	before, err := os.Stat(chart)
-	if err != nil {
-		t.Fatal(err)
-	}
-	open(t, dir, Options{})
-	after, err := os.Stat(chart)
-	if err != nil || !os.SameFile(before, after) {
-		t.Errorf("a chart that was a good copy was replaced (%v)", err)
-	}
-	checkStatic(t, dir, "alc@1.0.0")
 }

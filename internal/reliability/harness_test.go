@@ -315,7 +315,7 @@ func openMarket(t testing.TB) *market {
 	})
 	// One address for uploaded files, as KubeSphere Cloud has, whatever address they
 	// were sent to.
-	store, err := marketplace.Open(scratch(t), marketplace.Options{ExternalURL: m.listen("files"), Token: token})
+	store, err := marketplace.Open(scratch(t), marketplace.Options{FilesURL: m.listen("files"), Token: token})
 	if err != nil {
 		t.Fatal(err)
 	}

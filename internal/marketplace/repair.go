@@ -1,0 +1,396 @@
+package marketplace
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"time"
+
+	"helm.sh/helm/v3/pkg/chart"
+)
+
+// Repair brings the marketplace in dir into a state that opens, and says what it did, a
+// sentence each; of one that is in order it changes nothing and says nothing. What is not
+// as it was written is moved to what is lost. A record that is damaged or gone is rebuilt
+// from the packages of its extension, each version as a draft: nothing says whether it
+// was reviewed, and a draft is in no listing. A package that is damaged or gone is taken
+// from its copy in the Helm repository where there is one; else its version is taken out,
+// as it has nothing to install. Options.Warn is not used.
+func Repair(dir string, options Options) ([]string, error) {
+	options.ReadOnly = false
+	m, err := newMarketplace(dir, options)
+	if err != nil {
+		return nil, fmt.Errorf("repairing marketplace %s: %w", dir, err)
+	}
+	r := &repair{m: m}
+	m.options.Warn = r.say
+	if err := r.run(); err != nil {
+		if errors.As(err, new(*LockedError)) {
+			return nil, err
+		}
+		return r.done, fmt.Errorf("repairing marketplace %s: %w", dir, err)
+	}
+	// What is left is what each opening does.
+	opened, err := Open(dir, m.options)
+	if err != nil {
+		return r.done, err
+	}
+	return r.done, opened.Close()
+}
+
+type repair struct {
+	m    *Marketplace
+	s    *store
+	done []string
+
+	// records are those that are in order, by name; damaged the names of the others.
+	records map[string]*extensionRecord
+	damaged map[string]bool
+	// external is the external URL, where the contents still say it.
+	external        string
+	withoutContents bool
+	// copies are the files that hold a package of that digest, best first.
+	copies map[string][]string
+}
+
+func (r *repair) say(message string) { r.done = append(r.done, message) }
+
+func (r *repair) run() (err error) {
+	m := r.m
+	if err := r.clearState(); err != nil {
+		return err
+	}
+	if m.store, err = openStore(m.store.dir); err != nil {
+		return err
+	}
+	defer m.store.close()
+	r.s = m.store
+	if err := r.s.makeDir(stateDir, privateDirMode); err != nil {
+		return err
+	}
+	if info, err := r.s.root.Lstat(lockName); err == nil && !info.Mode().IsRegular() {
+		if err := r.lose(lockName, errIrregular.Error()); err != nil {
+			return err
+		}
+	}
+	if m.lock, err = acquire(m.store); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, m.lock.Unlock()) }()
+	if _, err := r.s.readState(); err == nil {
+		return nil // in order
+	} else if !isDamage(err) {
+		return err // unreadable is not damaged
+	}
+	for _, folder := range folders {
+		if info, err := r.s.root.Lstat(folder.name); err == nil && !info.IsDir() {
+			if err := r.lose(folder.name, "it is no folder"); err != nil {
+				return err
+			}
+		}
+	}
+	if err := r.s.makeFolders(); err != nil {
+		return err
+	}
+	for _, step := range []func() error{r.readContents, r.readRecords, r.findCopies, r.completeRecords, r.rebuild} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	// The contents last: until then the state asks for a repair.
+	next := contents{ExternalURL: r.external, Extensions: slices.Collect(maps.Keys(r.records))}
+	return r.s.writeContents(next)
+}
+
+// clearState moves what stands in the place of the private folder out of the way.
+func (r *repair) clearState() error {
+	s, err := openStore(r.m.store.dir)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	info, err := s.root.Lstat(stateDir)
+	if err != nil || info.IsDir() {
+		return nil // or makeStore says what is wrong
+	}
+	for i := 1; ; i++ {
+		aside := fmt.Sprintf("%s-lost-%d", stateDir, i)
+		if taken, err := s.exists(aside); err != nil || taken {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if err := s.root.Rename(stateDir, aside); err != nil {
+			return err
+		}
+		r.say(fmt.Sprintf("%s: it is no folder; it is moved to %s", s.path(stateDir), s.path(aside)))
+		return s.syncDir(".")
+	}
+}
+
+// lose moves a file to what is lost and says why.
+func (r *repair) lose(name, why string) error {
+	lost, err := r.s.lose(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, names := range r.copies {
+		if i := slices.Index(names, name); i >= 0 {
+			names[i] = lost
+		}
+	}
+	r.say(fmt.Sprintf("%s: %s; it is moved to %s", r.s.path(name), why, r.s.path(lost)))
+	return nil
+}
+
+const contentsUnknown = "which extensions there were is no longer known, but for those that left something behind, nor which external URL there was: where others reach the marketplace by one, run marketplace serve with --external-url again"
+
+func (r *repair) readContents() error {
+	r.damaged = map[string]bool{}
+	found, err := r.s.readContents()
+	var damage *DamageError
+	switch {
+	case errors.As(err, &damage):
+		r.say(contentsUnknown)
+		return r.lose(contentsFile, damage.what)
+	case err != nil:
+		return err
+	case found == nil:
+		r.withoutContents = true
+		return nil
+	}
+	r.external = found.ExternalURL
+	for _, name := range found.Extensions {
+		r.damaged[name] = true // until its record is read
+	}
+	return nil
+}
+
+func (r *repair) readRecords() error {
+	r.records = map[string]*extensionRecord{}
+	names, err := r.s.recordNames()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		record, format, err := r.s.readRecord(name)
+		if err == nil && format == 1 {
+			for i := range record.Snapshots {
+				err = errors.Join(err, r.s.checkChart(name, record.Snapshots[i].Package))
+			}
+		}
+		var damage *DamageError
+		switch {
+		case errors.As(err, &damage):
+			r.damaged[name] = true
+			if err := r.lose(extensionFile(name), damage.what); err != nil {
+				return err
+			}
+		case err != nil:
+			return err
+		default:
+			r.records[name] = record
+			delete(r.damaged, name)
+			// An earlier ksrelease wrote no contents.
+			r.withoutContents = r.withoutContents && format == formatVersion
+		}
+	}
+	if r.withoutContents {
+		r.say(contentsUnknown)
+	}
+	return nil
+}
+
+// findCopies learns which package is in which file, by its bytes.
+func (r *repair) findCopies() error {
+	r.copies = map[string][]string{}
+	for _, dir := range []string{packagesDir, publicCharts, chartsDir, lostDir} {
+		entries, err := r.s.list(dir)
+		if err != nil {
+			return err
+		}
+		for _, entry := range entries {
+			name := path.Join(dir, entry.Name())
+			digest, _, err := r.s.digest(name)
+			switch {
+			case errors.Is(err, errIrregular):
+				continue
+			case err != nil:
+				return fmt.Errorf("reading %s: %w", r.s.path(name), err)
+			}
+			r.copies[digest] = append(r.copies[digest], name)
+		}
+	}
+	return nil
+}
+
+// restore puts a package in its place, from any file that has its bytes.
+func (r *repair) restore(digest string) (bool, error) {
+	name := packageFile(digest)
+	if slices.Contains(r.copies[digest], name) {
+		return true, nil
+	}
+	for _, source := range r.copies[digest] {
+		data, err := r.s.read(source, maxPackageBody)
+		if err != nil {
+			return false, fmt.Errorf("reading %s: %w", r.s.path(source), err)
+		}
+		if err := r.lose(name, "its bytes are not those that were sent"); err != nil {
+			return false, err
+		}
+		if err := r.s.write(name, data, privateFileMode); err != nil {
+			return false, err
+		}
+		r.say(fmt.Sprintf("%s is put back from %s", r.s.path(name), r.s.path(source)))
+		r.copies[digest] = append(r.copies[digest], name)
+		return true, nil
+	}
+	return false, nil
+}
+
+// completeRecords makes sure that each version of the records in order has its package.
+func (r *repair) completeRecords() error {
+	for _, name := range slices.Sorted(maps.Keys(r.records)) {
+		record := r.records[name]
+		next := *record
+		next.Snapshots = nil
+		for i := range record.Snapshots {
+			snapshot := record.Snapshots[i]
+			there, err := r.restore(snapshot.Package.Digest)
+			if err != nil {
+				return err
+			}
+			if !there {
+				if err := r.lose(packageFile(snapshot.Package.Digest), "its bytes are not those that were sent"); err != nil {
+					return err
+				}
+				r.say(fmt.Sprintf("%s %s was %s and has lost its package: it is taken out; release it again", name, snapshot.Version, snapshot.Status))
+				continue
+			}
+			next.Snapshots = append(next.Snapshots, snapshot)
+		}
+		if len(next.Snapshots) == len(record.Snapshots) {
+			continue
+		}
+		if err := r.s.writeExtension(&next); err != nil {
+			return err
+		}
+		r.records[name] = &next
+	}
+	return nil
+}
+
+// candidate is a package that may be a version of an extension without a record.
+type candidate struct {
+	name    string // of the file
+	digest  string
+	size    int64
+	changed time.Time
+	chart   *chart.Metadata
+}
+
+// rebuild makes records of the packages that no record speaks of, for extensions that
+// have none. What is published counts, too, where the private copy is gone.
+func (r *repair) rebuild() error {
+	wanted, err := r.candidates()
+	if err != nil {
+		return err
+	}
+	for _, record := range r.records {
+		r.m.adopt(record) // new IDs are above theirs
+	}
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		if err := r.rebuildRecord(name, wanted[name]); err != nil {
+			return err
+		}
+		delete(r.damaged, name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.damaged)) {
+		r.say(fmt.Sprintf("nothing is left of the extension %s: neither its record nor a package", name))
+	}
+	return nil
+}
+
+// candidates are the packages of extensions without a record, by extension and version,
+// of each the one that came last.
+func (r *repair) candidates() (map[string]map[string]candidate, error) {
+	strays, err := r.s.strays(slices.Collect(maps.Values(r.records)))
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range []string{publicCharts, chartsDir} {
+		entries, err := r.s.list(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, entry := range entries {
+			strays = append(strays, path.Join(dir, entry.Name()))
+		}
+	}
+	wanted := map[string]map[string]candidate{}
+	for _, name := range strays {
+		c, err := r.candidate(name)
+		if err != nil {
+			return nil, err
+		}
+		if c == nil || r.records[c.chart.Name] != nil {
+			continue // Open moves it to what is lost
+		}
+		versions := wanted[c.chart.Name]
+		if versions == nil {
+			versions = map[string]candidate{}
+			wanted[c.chart.Name] = versions
+		}
+		// What was sent, before what was published; of two, the one that came last.
+		if known, ok := versions[c.chart.Version]; !ok || path.Dir(name) == packagesDir && c.changed.After(known.changed) {
+			versions[c.chart.Version] = *c
+		}
+	}
+	return wanted, nil
+}
+
+// candidate looks into a file; nil where it is no package of an extension.
+func (r *repair) candidate(name string) (*candidate, error) {
+	metadata := r.s.identify(name)
+	if metadata == nil {
+		return nil, nil
+	}
+	info, err := r.s.root.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	digest, size, err := r.s.digest(name)
+	if err != nil {
+		return nil, err
+	}
+	return &candidate{name: name, digest: digest, size: size, changed: info.ModTime(), chart: metadata}, nil
+}
+
+func (r *repair) rebuildRecord(name string, versions map[string]candidate) error {
+	m, now := r.m, r.m.options.Now().UTC()
+	record := &extensionRecord{ID: m.newID(), Name: name, Owner: m.options.User}
+	for _, version := range slices.Sorted(maps.Keys(versions)) {
+		c := versions[version]
+		if _, err := r.restore(c.digest); err != nil {
+			return err
+		}
+		*record = *record.with(snapshotRecord{
+			ID: m.newID(), Version: version, Status: draft, CreatedAt: now, UpdatedAt: now,
+			Message: "rebuilt from its package by ksrelease marketplace repair",
+			Package: &packageRecord{Filename: name + "-" + version + ".tgz", Size: c.size, Digest: c.digest, UploadedAt: c.changed.UTC(), Chart: c.chart},
+		})
+		r.say(fmt.Sprintf("%s %s is rebuilt from its package, as a draft: what state it was in is no longer known; release it again to submit it", name, version))
+	}
+	if err := r.s.writeExtension(record); err != nil {
+		return err
+	}
+	r.records[name] = record
+	return nil
+}
