@@ -29,9 +29,9 @@ type shelf struct {
 
 type serveCommand struct {
 	shelf
-	Addr        string  `default:"${marketplace_addr}" placeholder:"HOST:PORT" help:"Where to listen; default: ${default}."`
-	Faults      string  `placeholder:"FILE" help:"Misbehave as this script says, to rehearse a bad day; see docs/local-marketplace.md."`
-	ExternalURL *string `placeholder:"URL" help:"Address at which others reach it, for the URLs of packages in the index and of uploaded files; default: relative URLs in the index, and the address of each request."`
+	Addr        string `default:"${marketplace_addr}" placeholder:"HOST:PORT" help:"Where to listen; default: ${default}."`
+	Faults      string `placeholder:"FILE" help:"Misbehave as this script says, to rehearse a bad day; see docs/local-marketplace.md."`
+	ExternalURL string `placeholder:"URL" help:"Address at which others reach it, for the URLs of packages in the index and of uploaded files; default: relative URLs in the index, and the address of each request."`
 }
 
 // marketplaceKey is the variable with the one API key that a standing
@@ -49,14 +49,7 @@ func (c *serveCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	external := ""
-	if c.ExternalURL != nil {
-		external = *c.ExternalURL
-		if external == "" {
-			return usage(errors.New("--external-url is empty"), "give the address at which others reach the marketplace, or leave the flag out")
-		}
-	}
-	if err := marketplace.CheckExternalURL(external); err != nil {
+	if err := marketplace.CheckExternalURL(c.ExternalURL); err != nil {
 		return usage(err, "")
 	}
 	script, err := c.script()
@@ -73,7 +66,7 @@ func (c *serveCommand) Run(a *app) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	err = m.SetExternalURL(external)
+	err = m.SetExternalURL(c.ExternalURL)
 	if err == nil {
 		err = m.SetAddress(listener.Addr().String())
 	}
