@@ -37,6 +37,7 @@ func chartRule() Rule {
 			{"other-version", "a subchart is there in another version than asked for"},
 			{"missing-nested-dependency", "a dependency of a subchart is not there"},
 			{"repeated-key", "values.yaml has a key twice"},
+			{"repeated-merge", "values.yaml has << twice in a mapping"},
 		},
 		Default:    Error,
 		needsChart: true,

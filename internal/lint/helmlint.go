@@ -43,6 +43,7 @@ func helmLintRule() Rule {
 			{"removed-api", "an API version that clusters have no more"},
 			{"deprecated-api", "an API version that clusters will not have for long"},
 			{"repeated-key", "Chart.yaml of a subchart has a key twice"},
+			{"repeated-merge", "Chart.yaml of a subchart has << twice in a mapping"},
 		},
 		Default:    Warning,
 		needsChart: true,

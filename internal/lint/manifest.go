@@ -2,6 +2,8 @@ package lint
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -147,18 +149,15 @@ func (d *decoder) mapping(node *yaml.Node) (any, error) {
 	return mapping, nil
 }
 
-// mergeInto adds what a merge key (<<) brings: a mapping or a list of them,
-// none of which takes the place of what is there.
+// mergeInto sets what a merge key (<<) brings: a mapping or a list of them, of which the
+// first counts most. As with sigs.k8s.io/yaml, which Helm and Kubernetes read with, it
+// takes the place of what stands above it in the mapping.
 func mergeInto(mapping map[string]any, value any) {
 	switch v := value.(type) {
 	case map[string]any:
-		for key, element := range v {
-			if _, ok := mapping[key]; !ok {
-				mapping[key] = element
-			}
-		}
+		maps.Copy(mapping, v)
 	case []any:
-		for _, element := range v {
+		for _, element := range slices.Backward(v) {
 			if m, ok := element.(map[string]any); ok {
 				mergeInto(mapping, m)
 			}

@@ -26,7 +26,13 @@ func (s *subject) repeatedKeys(err error) {
 		return
 	}
 	for _, p := range problems {
-		if p.Kind == yamldoc.RepeatedKey {
+		if p.Kind == yamldoc.RepeatedMerge {
+			// sigs.k8s.io/yaml, with which Helm reads, goes through a mapping from top to
+			// bottom, and sets what each line has.
+			p.Message = "the merge key << is given twice; Helm merges both, and other readers of YAML refuse the file"
+			p.Hint = "write one, with what counts most in front, as Helm has it: <<: [*last, *first]; of a key that several have, the last in the file counts"
+			s.problemAs(coded("repeated-merge"), s.atMost(Warning), p)
+		} else if p.Kind == yamldoc.RepeatedKey {
 			p.Hint = "Helm takes the last one, with nothing of the others: make one of them"
 			s.problemAs(coded("repeated-key", p.About), s.atMost(Warning), p)
 		}

@@ -27,8 +27,8 @@ func valuesSchemaRule() Rule {
 			"none refuses all values.",
 		Fix: "Correct the value at the place that the finding names, or the schema. The values of a subchart are its own, " +
 			"overlaid by those under its name in values.yaml at the top, and `global`.",
-		Source: "Helm 3 (chartutil.ValidateAgainstSchema). Schemas that a schema refers to at other addresses are taken for " +
-			"met: nothing is fetched.",
+		Source: "Helm 3 (chartutil.ValidateAgainstSchema). Helm fetches what a schema refers to at web addresses; " +
+			"here that is taken for met, and nothing is fetched. A relative reference starts at the root of the file system, so that Helm never finds the file.",
 		Codes: []Code{
 			{"not-a-schema", "Helm cannot use the schema"},
 			{"value-refused", "a value does not conform to the schema"},
@@ -148,7 +148,8 @@ func compileSchema(schema []byte) (compiled *jsonschema.Schema, mistake string) 
 	if err != nil {
 		return nil, "the schema of the values is not JSON: " + oneLine(err.Error())
 	}
-	const address = "https://ksrelease.invalid/values.schema.json"
+	const address = "file:///" + schemaFile // as with Helm
+	document = withoutRemote(document, address)
 	compiler := jsonschema.NewCompiler()
 	compiler.UseLoader(anything{})
 	if err := compiler.AddResource(address, document); err != nil {
@@ -158,6 +159,10 @@ func compileSchema(schema []byte) (compiled *jsonschema.Schema, mistake string) 
 	var invalid *jsonschema.SchemaValidationError
 	if errors.As(err, &invalid) {
 		return nil, schemaMistake(invalid)
+	}
+	var unread *jsonschema.LoadURLError
+	if errors.As(err, &unread) {
+		return nil, fmt.Sprintf("the schema of the values refers to %s, which Helm looks for at the root of the file system and never finds", oneLine(strings.TrimPrefix(unread.URL, "file:///")))
 	}
 	if err != nil {
 		return nil, "the schema of the values cannot be used: " + oneLine(strings.ReplaceAll(err.Error(), address, schemaFile))
@@ -201,10 +206,16 @@ func mistakes(failed *jsonschema.ValidationError) []valueMistake {
 	return list
 }
 
-// anything stands for every schema that lies elsewhere: it allows all.
+// anything stands for every schema that lies elsewhere: it allows all. Files are not
+// read, and Helm finds none.
 type anything struct{}
 
-func (anything) Load(string) (any, error) { return true, nil }
+func (anything) Load(address string) (any, error) {
+	if hasScheme(address, "file") {
+		return nil, errors.New("no file is read")
+	}
+	return true, nil
+}
 
 // leaves are the mistakes that have no deeper cause.
 func leaves(fault *jsonschema.ValidationError) []*jsonschema.ValidationError {

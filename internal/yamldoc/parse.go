@@ -261,6 +261,11 @@ func (r *reader) mapping(node *yaml.Node) map[string]any {
 			r.problem(key, fmt.Sprintf("key %q is given twice; it stands on line %d already", name, line), "keep one of them")
 			twice := &r.problems[len(r.problems)-1]
 			twice.Kind, twice.About = RepeatedKey, name
+			if isMerge(key) && isMerge(earlier) {
+				twice.Kind = RepeatedMerge
+				merges = append([]*yaml.Node{child}, merges...) // the last counts most
+				continue
+			}
 			r.value(child) // for the problems in it
 			continue
 		}

@@ -37,10 +37,11 @@ type Kind string
 
 // The kinds of mistakes.
 const (
-	RepeatedKey Kind = "repeated-key"  // a mapping has it twice
-	MissingKey  Kind = "missing-key"   // a schema asks for it
-	UnknownKey  Kind = "unknown-key"   // a schema has no such key
-	BadValue    Kind = "invalid-value" // a schema allows other values
+	RepeatedKey   Kind = "repeated-key"   // a mapping has it twice
+	RepeatedMerge Kind = "repeated-merge" // a mapping has the merge key (<<) twice
+	MissingKey    Kind = "missing-key"    // a schema asks for it
+	UnknownKey    Kind = "unknown-key"    // a schema has no such key
+	BadValue      Kind = "invalid-value"  // a schema allows other values
 )
 
 // Error renders the problem for a terminal:
