@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -58,7 +59,13 @@ func limitsRule() Rule {
 			"values that are repeated many times.\n\n" +
 			"An extension that needs more gets it in .ksrelease.yaml:\n\n" +
 			"extensions:\n  - path: apps/large\n    lint: {timeout: 3m, memory: 2GiB}",
-		Source:  "ksrelease. Real extensions take less than a second and 100 MiB.",
+		Source: "ksrelease. Real extensions take less than a second and 100 MiB.",
+		Codes: []Code{
+			{string(LimitTime), "it takes too long"},
+			{string(LimitMemory), "it takes too much memory"},
+			{string(LimitStack), "it calls itself too deep"},
+			{string(LimitFault), "the process that looks at it ended by itself"},
+		},
 		Default: Error,
 		check:   func(*subject) {}, // nothing is to be seen from within
 	}
@@ -72,7 +79,8 @@ func Cut(ext *extension.Extension, opts Options, end Ended, before []Finding, si
 		severity = Warning
 	}
 	f := end.finding(ext)
-	f.Rule, f.Severity = RuleLimits, severity
+	m := coded(string(end.By), cmp.Or(end.Template, end.Rule))
+	f.Rule, f.Code, f.Subject, f.Severity = RuleLimits, limitsRule().CodeOf(m.what), m.subject, severity
 	report := Report{Ended: &end, Findings: append(slices.Clone(before), f), Silenced: silenced}
 	report.sort()
 	return report
