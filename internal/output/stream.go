@@ -61,7 +61,7 @@ type lineWriter struct{ to *Stream }
 
 func (l lineWriter) Write(p []byte) (int, error) {
 	l.to.write(withoutCommands(VisibleLines(string(p))))
-	return len(p), l.to.Err()
+	return len(p), nil // as a Print: the error is kept
 }
 
 // Status shows a line that the next print replaces. It is for terminals.

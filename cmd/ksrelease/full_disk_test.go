@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ksrelease/ksrelease/internal/marketplace"
+)
+
+// printing says how each command prints something to standard output, after what has to
+// be done for it.
+var printing = map[string]struct{ before, line string }{
+	"run":                 {line: "run --local --dry-run"},
+	"check":               {line: "check"},
+	"lint":                {line: "lint"},
+	"package":             {line: "package --output json"},
+	"init":                {line: "init -C fresh"},
+	"status":              {line: "status --local"},
+	"withdraw":            {before: "run --local", line: "withdraw --local alc@1.2.0"},
+	"login":               {line: "login --token-stdin --server SERVER"},
+	"logout":              {line: "logout"},
+	"schema":              {line: "schema"},
+	"marketplace approve": {before: "run --local", line: "marketplace approve alc@1.2.0"},
+	"marketplace reject":  {before: "run --local", line: "marketplace reject alc@1.2.0"},
+	"marketplace repair":  {before: "run --local", line: "marketplace repair"},
+	"version":             {line: "version"},
+	"completion":          {line: "completion bash"},
+}
+
+// silent are the commands that print no results, with the reason.
+var silent = map[string]string{
+	"marketplace serve": "what it says goes to standard error, and it does not end",
+}
+
+// A disk that is full is an error of each command, in one line and a remedy; a reader
+// that goes away is none. Each command of the grammar is here, or in silent.
+func TestAFullDiskIsAnErrorOfEachCommand(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip(err)
+	}
+	market, err := marketplace.Open(filepath.Join(t.TempDir(), "market"), marketplace.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = market.Close() })
+	server := (&servedInScript{handler: market}).start()
+	t.Cleanup(server.Close)
+	parser, _ := newGrammar(t)
+	for name := range commandsOf(parser.Model.Node) {
+		if silent[name] != "" {
+			continue
+		}
+		p, ok := printing[name]
+		if !ok {
+			t.Errorf("say in printing how %q prints something, or in silent why it does not", name)
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, line := range []string{p.line, name + " --help"} {
+				dir := t.TempDir()
+				for _, place := range []string{"", "fresh"} {
+					files := map[string]string{
+						"alc/extension.yaml": "apiVersion: kubesphere.io/v1alpha1\nname: alc\nversion: 1.2.0\ndisplayName: {en: ALC}\ndescription: {en: An extension}\ncategory: computing\nprovider: {en: {name: Example}}\nicon: https://example.com/icon.svg\n",
+						"alc/values.yaml":    "global: {}\n",
+					}
+					if place == "" {
+						files[".ksrelease.yaml"] = "version: 1\nextensions: [{path: alc}]\n"
+					}
+					for file, text := range files {
+						file = filepath.Join(dir, place, filepath.FromSlash(file))
+						if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				if p.before != "" && line == p.line {
+					if code, _, errs := runInto(t, dir, strings.Fields(p.before), nil); code != 0 {
+						t.Fatalf("%s: %d\n%s", p.before, code, errs)
+					}
+				}
+				full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				code, _, errs := runInto(t, dir, strings.Fields(strings.ReplaceAll(line, "SERVER", server.URL)), full)
+				_ = full.Close()
+				if code != exitNotReleased || strings.Count(errs, "ksrelease: ") != 1 || !strings.Contains(errs, "writing to standard output: write /dev/stdout: no space left on device") || strings.Contains(errs, "goroutine") {
+					t.Errorf("%s > /dev/full: exit code %d\n%s", line, code, errs)
+				}
+			}
+			// A reader that has gone away.
+			reader, writer, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = reader.Close()
+			code, _, errs := runInto(t, t.TempDir(), strings.Fields(name+" --help"), writer)
+			_ = writer.Close()
+			if code != exitOK || errs != "" {
+				t.Errorf("%s --help | true: exit code %d\n%s", name, code, errs)
+			}
+		})
+	}
+}
+
+// runInto runs a command line in a folder with standard output going to a file, or, where
+// there is none, to what it returns.
+func runInto(t *testing.T, dir string, args []string, to *os.File) (code int, out, errs string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	command := exec.CommandContext(t.Context(), os.Args[0], args...)
+	command.WaitDelay = time.Second
+	command.Dir = dir
+	command.Env = append(os.Environ(), "KSRELEASE_TEST_MAIN=1", "HOME="+dir, "XDG_CONFIG_HOME="+filepath.Join(dir, ".config"), "XDG_CACHE_HOME="+filepath.Join(dir, ".cache"))
+	command.Stdin = strings.NewReader("kck-00000000-0000-0000-0000-000000000000\n")
+	command.Stdout, command.Stderr = &stdout, &stderr
+	if to != nil {
+		command.Stdout = to
+	}
+	err := command.Run()
+	var ended *exec.ExitError
+	if err != nil && !errors.As(err, &ended) {
+		t.Fatal(err)
+	}
+	return command.ProcessState.ExitCode(), stdout.String(), stderr.String()
+}
