@@ -43,11 +43,32 @@ const ignoreRemedy = "# ksrelease:ignore images the wrapper picks the image when
 // they have silenced so far.
 type ignores struct {
 	all      []*ignore
-	takers   map[string]bool // the files, as findings name them, that can hold such comments
-	metadata string          // extension.yaml, as findings name it
-	ran      map[string]bool // the rules whose findings have been shown to silence
+	at       map[ignorePlace][]*ignore // by the place of what they are about
+	takers   map[string]bool           // the files, as findings name them, that can hold such comments
+	metadata string                    // extension.yaml, as findings name it
+	ran      map[string]bool           // the rules whose findings have been shown to silence
 	// blind: something is so wrong that rules may have found less than there is.
 	blind bool
+}
+
+// ignorePlace is a line of a file; line 0 stands for the head of the file.
+type ignorePlace struct {
+	file string
+	line int
+}
+
+// about are the comments that may hold a finding.
+func (all *ignores) about(f Finding) []*ignore {
+	var found []*ignore
+	if f.Line > 0 {
+		found = append(found, all.at[ignorePlace{f.File, f.Line}]...)
+	} else {
+		found = append(found, all.at[ignorePlace{f.File, 0}]...)
+	}
+	if f.File != all.metadata {
+		found = append(found, all.at[ignorePlace{all.metadata, 0}]...)
+	}
+	return found
 }
 
 // ignore is one comment.
@@ -78,6 +99,15 @@ func readIgnores(ext *extension.Extension, path func(name string) string) *ignor
 		found.takers[path(file.Name)] = true
 		if bytes.Contains(file.Data, []byte(ignoreMark)) {
 			found.all = append(found.all, ignoresIn(path(file.Name), file.Data, isTemplate(file.Name))...)
+		}
+	}
+	found.at = map[ignorePlace][]*ignore{}
+	for _, ig := range found.all {
+		if ig.Target > 0 {
+			found.at[ignorePlace{ig.File, ig.Target}] = append(found.at[ignorePlace{ig.File, ig.Target}], ig)
+		}
+		if ig.Head {
+			found.at[ignorePlace{ig.File, 0}] = append(found.at[ignorePlace{ig.File, 0}], ig)
 		}
 	}
 	return found
@@ -185,7 +215,7 @@ func (all *ignores) silence(rule string, findings []Finding) (kept []Finding, si
 			all.blind = true
 		}
 		quiet := false
-		for _, ig := range all.all {
+		for _, ig := range all.about(f) {
 			if ig.holds(f, all) {
 				quiet = true
 				for _, name := range ig.names(f) {

@@ -32,7 +32,7 @@ const (
 	LimitMemory Limit = "memory"
 	LimitStack  Limit = "stack"
 	// LimitFault stands for a process that ended without any.
-	LimitFault Limit = "fault"
+	LimitFault Limit = internalError
 )
 
 // Ended says that the look at an extension was ended before its end.
@@ -61,10 +61,9 @@ func limitsRule() Rule {
 			"extensions:\n  - path: apps/large\n    lint: {timeout: 3m, memory: 2GiB}",
 		Source: "ksrelease. Real extensions take less than a second and 100 MiB.",
 		Codes: []Code{
-			{string(LimitTime), "it takes too long"},
-			{string(LimitMemory), "it takes too much memory"},
-			{string(LimitStack), "it calls itself too deep"},
-			{string(LimitFault), "the process that looks at it ended by itself"},
+			{string(LimitTime), "it takes longer than lint.timeout to look at the extension"},
+			{string(LimitMemory), "it takes more memory than lint.memory to look at the extension"},
+			{string(LimitStack), "something in the extension calls itself, or is nested, deeper than there is stack for"},
 		},
 		Default: Error,
 		check:   func(*subject) {}, // nothing is to be seen from within

@@ -249,7 +249,7 @@ func (s *subject) tell(m mark, severity Severity, f Finding) {
 // problem.
 func (s *subject) isSilenced(m mark, p yamldoc.Problem) bool {
 	f := Finding{Rule: s.rule.Name, Code: s.rule.CodeOf(m.what), File: p.File, Line: p.Line}
-	return slices.ContainsFunc(s.ignores.all, func(ig *ignore) bool { return ig.holds(f, s.ignores) })
+	return slices.ContainsFunc(s.ignores.about(f), func(ig *ignore) bool { return ig.holds(f, s.ignores) })
 }
 
 // problem tells a mistake in a YAML file, with the severity of the rule.

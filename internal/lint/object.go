@@ -113,14 +113,8 @@ func apiDefinition(template string, m manifest) object {
 // objectPlace is the source of an object and, where it can be told, the line at
 // which it begins to say what it is.
 func (r *rendering) objectPlace(o object) (source, int) {
-	total := 0
-	for _, other := range r.Objects {
-		if other.Template == o.Template && other.Kind == o.Kind {
-			total = max(total, other.Ordinal+1)
-		}
-	}
 	at := r.Sources[o.Template]
-	return at, at.lineOf("kind", o.Kind, o.Ordinal, total)
+	return at, at.lineOf("kind", o.Kind, o.Ordinal, r.count().objects[kindIn{o.Template, o.Kind}])
 }
 
 // String names the object as kubectl users do: Deployment "web".

@@ -30,6 +30,9 @@ type rendering struct {
 	// Objects are all objects of the plain rendering, by template and place in it.
 	Objects []object
 
+	// totals counts objects by template and kind: those that make pods, and all of
+	// them. It is made when somebody asks, and nil where there may be more since.
+	totals *totals
 	// varied are the templates of which Texts has one text of several.
 	varied map[string]bool
 }
@@ -80,26 +83,43 @@ func (r *rendering) add(other *rendering) {
 			r.varied[template] = true
 		}
 	}
+	knownWorkloads := map[workloadKey][]workload{}
+	for _, w := range r.Workloads {
+		if differs[w.Template] {
+			knownWorkloads[w.key()] = append(knownWorkloads[w.key()], w)
+		}
+	}
 	for _, w := range other.Workloads {
-		if fresh[w.Template] || differs[w.Template] && !slices.ContainsFunc(r.Workloads, func(known workload) bool { return reflect.DeepEqual(known, w) }) {
+		if fresh[w.Template] || differs[w.Template] && !slices.ContainsFunc(knownWorkloads[w.key()], func(known workload) bool { return reflect.DeepEqual(known, w) }) {
 			r.Workloads = append(r.Workloads, w)
 		}
 	}
+	knownObjects := map[object]bool{}
+	for _, o := range r.Objects {
+		if differs[o.Template] {
+			knownObjects[o] = true
+		}
+	}
 	for _, o := range other.Objects {
-		if fresh[o.Template] || differs[o.Template] && !slices.Contains(r.Objects, o) {
+		if fresh[o.Template] || differs[o.Template] && !knownObjects[o] {
 			r.Objects = append(r.Objects, o)
 		}
 	}
+	knownInvalid := map[string]bool{}
+	for _, invalid := range r.Invalid {
+		knownInvalid[invalid.Template] = true
+	}
 	for _, invalid := range other.Invalid {
-		if fresh[invalid.Template] || differs[invalid.Template] && !slices.ContainsFunc(r.Invalid, func(known invalidManifest) bool { return known.Template == invalid.Template }) {
+		if fresh[invalid.Template] || differs[invalid.Template] && !knownInvalid[invalid.Template] {
 			r.Invalid = append(r.Invalid, invalid)
 		}
 	}
-	for _, b := range other.Broken {
+	for _, b := range other.Broken { // of which there are maxBroken at most
 		if !slices.ContainsFunc(r.Broken, func(known brokenTemplate) bool { return known.Template == b.Template }) {
 			r.Broken = append(r.Broken, b)
 		}
 	}
+	r.totals = nil
 	r.Cut = r.Cut || other.Cut
 }
 
@@ -130,12 +150,14 @@ func (r *rendering) makesPods() func(template string) bool {
 // read finds the workloads and objects of a rendering, and the documents that are
 // not YAML.
 func (r *rendering) read(ctx context.Context) error {
+	r.totals = nil
 	return r.eachText(ctx, func(template string) { r.readText(template, true) })
 }
 
 // readLike finds the workloads of a rendering, given another of the same charts:
 // a text that is the same in both is not read twice.
 func (r *rendering) readLike(ctx context.Context, other *rendering) error {
+	r.totals = nil
 	known := map[string][]workload{}
 	for _, w := range other.Workloads {
 		known[w.Template] = append(known[w.Template], w)
@@ -223,16 +245,37 @@ func withoutSuffix(name string) string {
 	return "*"
 }
 
-// total counts the workloads of one kind that one template rendered.
-func (r *rendering) total(w workload) int {
-	n := 0
-	for _, other := range r.Workloads {
-		if other.Template == w.Template && other.Kind == w.Kind {
-			n = max(n, other.Ordinal+1)
+// workloadKey is what two workloads that are the same have in common.
+type workloadKey struct {
+	Template, Kind, Name string
+	Ordinal              int
+}
+
+func (w workload) key() workloadKey { return workloadKey{w.Template, w.Kind, w.Name, w.Ordinal} }
+
+// kindIn is one kind of objects of one template.
+type kindIn struct{ Template, Kind string }
+
+type totals struct{ workloads, objects map[kindIn]int }
+
+// count counts what there is, once.
+func (r *rendering) count() *totals {
+	if r.totals == nil {
+		r.totals = &totals{map[kindIn]int{}, map[kindIn]int{}}
+		for _, w := range r.Workloads {
+			at := kindIn{w.Template, w.Kind}
+			r.totals.workloads[at] = max(r.totals.workloads[at], w.Ordinal+1)
+		}
+		for _, o := range r.Objects {
+			at := kindIn{o.Template, o.Kind}
+			r.totals.objects[at] = max(r.totals.objects[at], o.Ordinal+1)
 		}
 	}
-	return n
+	return r.totals
 }
+
+// total counts the workloads of one kind that one template rendered.
+func (r *rendering) total(w workload) int { return r.count().workloads[kindIn{w.Template, w.Kind}] }
 
 func sortedKeys[V any](m map[string]V) []string {
 	return slices.Sorted(maps.Keys(m))

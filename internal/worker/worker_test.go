@@ -207,7 +207,7 @@ func TestTimeLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := limited(t, report)
-	if f.File != "apps/a/templates/loop.yaml" || f.Severity != lint.Error || !strings.Contains(f.Message, "longer than 700ms") || !strings.Contains(f.Hint, "lint.timeout") {
+	if f.File != "apps/a/templates/loop.yaml" || f.Severity != lint.Error || f.Code != "limits/time" || f.Subject != "a/templates/loop.yaml" || !strings.Contains(f.Message, "longer than 700ms") || !strings.Contains(f.Hint, "lint.timeout") {
 		t.Errorf("told: %+v", f)
 	}
 	if report.Ended == nil || report.Ended.By != lint.LimitTime {
