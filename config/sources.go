@@ -570,6 +570,10 @@ func checkPatterns(doc *yamldoc.Document, written *File) yamldoc.Problems {
 		if strings.Contains(pattern, "${") {
 			return // a reference that could not be expanded is a problem already
 		}
+		if message, hint := tooMuch(pattern); message != "" {
+			problems = append(problems, doc.Problem(message, hint, ptr...))
+			return
+		}
 		if !doublestar.ValidatePattern(pattern) {
 			written, _, _ := doc.Raw(ptr...)
 			problems = append(problems, doc.Problem(
@@ -585,6 +589,47 @@ func checkPatterns(doc *yamldoc.Document, written *File) yamldoc.Problems {
 		}
 	}
 	return problems
+}
+
+// What a pattern may ask for. Each ** tries all folders below, for each folder that the
+// one before tried, and each {a,b} doubles what is tried.
+const (
+	longestPattern   = 1024 // bytes
+	mostDoubleStars  = 3
+	mostAlternatives = 256
+)
+
+// tooMuch says why a pattern may take longer than anybody waits; it is empty where
+// it does not.
+func tooMuch(pattern string) (message, hint string) {
+	if len(pattern) > longestPattern {
+		return fmt.Sprintf("the pattern has %d bytes, more than %d", len(pattern), longestPattern), "write several entries"
+	}
+	if n := strings.Count(pattern, "**"); n > mostDoubleStars {
+		return fmt.Sprintf("%q has ** %d times, more than %d times", pattern, n, mostDoubleStars), "one ** stands for any number of folders: name those between"
+	}
+	alternatives := 1
+	var open []int // the alternatives of each brace that is open
+	escaped := false
+	for _, c := range pattern {
+		switch {
+		case escaped:
+			escaped = false
+		case c == '\\':
+			escaped = true
+		case c == '{':
+			open = append(open, 1)
+		case c == ',' && len(open) > 0:
+			open[len(open)-1]++
+		case c == '}' && len(open) > 0:
+			alternatives = min(alternatives*open[len(open)-1], longestPattern)
+			open = open[:len(open)-1]
+		}
+	}
+	if alternatives > mostAlternatives {
+		return fmt.Sprintf("%q stands for more than %d patterns", pattern, mostAlternatives), "write fewer {a,b}, or several entries"
+	}
+	return "", ""
 }
 
 // plainError drops the path that the os package puts into its errors: the

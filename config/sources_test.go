@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -213,5 +214,29 @@ func TestSourcesProblems(t *testing.T) {
 `
 	if diff := cmp.Diff(want, got+"\n"); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestPatternsAreBounded: a pattern that would be tried against more than anybody waits
+// for is a mistake at its place, and those of real projects are none.
+func TestPatternsAreBounded(t *testing.T) {
+	for pattern, want := range map[string]string{
+		"a/**/b/**/c/**/d":                     "",
+		"a/**/b/**/c/**/d/**":                  "has ** 4 times, more than 3 times",
+		"a/" + strings.Repeat("x", 1021):       "",
+		"a/" + strings.Repeat("x", 1023):       "the pattern has 1025 bytes, more than 1024",
+		strings.Repeat("{a,b}", 8):             "",
+		strings.Repeat("{a,b}", 9):             "stands for more than 256 patterns",
+		strings.Repeat("{a,{b,c,d}}", 5):       "stands for more than 256 patterns",
+		strings.Repeat(`\{a,b\}`, 20):          "",
+		"{" + strings.Repeat("a,", 255) + "b}": "",
+		"{" + strings.Repeat("a,", 256) + "b}": "stands for more than 256 patterns",
+	} {
+		for _, key := range []string{"path: %q", "path: a, exclude: [%q]"} {
+			_, err := Parse("c.yaml", []byte("version: 1\nextensions:\n  - {"+fmt.Sprintf(key, pattern)+"}\n"), nil)
+			if got := fmt.Sprint(err); (err == nil) != (want == "") || !strings.Contains(got, want) && err != nil || err != nil && !strings.HasPrefix(got, "c.yaml:3:") {
+				t.Errorf("%s: %v, want %q", pattern, err, want)
+			}
+		}
 	}
 }

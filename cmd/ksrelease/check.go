@@ -16,6 +16,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/report"
+	"github.com/ksrelease/ksrelease/internal/worker"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -28,6 +29,7 @@ type checkCommand struct {
 // all of them. A broken config does not hide what is wrong with the
 // extensions: those below its folder are read all the same.
 func (c *checkCommand) Run(a *app) error {
+	defer a.reading()()
 	var wrong yamldoc.Problems
 	a.warnOnStderr()
 	p, err := c.open(a)
@@ -57,7 +59,12 @@ func (c *checkCommand) Run(a *app) error {
 	configProblems := len(wrong)
 	errorCount, warningCount := 0, 0
 	seen := map[string]string{}
-	inspections := inspectAll(sources, known)
+	workers := worker.New(1)
+	defer workers.Close()
+	inspections, err := inspectAll(a.stop, workers, sources, known)
+	if err != nil {
+		return err
+	}
 	for i, read := range inspections {
 		s, name := sources[i], read.name
 		for _, f := range read.found {
@@ -135,21 +142,25 @@ type inspected struct {
 
 // inspectAll inspects each extension, and those that depend on others among them
 // once more, when the versions of all are known.
-func inspectAll(sources []config.Source, known *baseline.Baseline) []inspection {
+func inspectAll(ctx context.Context, workers *worker.Pool, sources []config.Source, known *baseline.Baseline) (all []inspection, err error) {
 	all, beside := make([]inspection, len(sources)), map[string]string{}
 	for i, s := range sources {
-		all[i] = inspect(s, known, nil)
+		if all[i], err = inspect(ctx, workers, s, known, nil); err != nil {
+			return nil, err
+		}
 		beside[all[i].name] = all[i].version
 	}
 	for i, s := range sources {
 		for name := range all[i].needs {
 			if beside[name] != "" {
-				all[i] = inspect(s, known, beside)
+				if all[i], err = inspect(ctx, workers, s, known, beside); err != nil {
+					return nil, err
+				}
 				break
 			}
 		}
 	}
-	return all
+	return all, nil
 }
 
 // inCycles tells the extensions that need each other, as a run does when it orders
@@ -173,7 +184,7 @@ func inCycles(all []inspection) yamldoc.Problems {
 
 // inspect reads one extension, and says what is wrong with its extension.yaml and
 // not known. beside are the versions of the extensions around it, by name.
-func inspect(s config.Source, known *baseline.Baseline, beside map[string]string) inspection {
+func inspect(ctx context.Context, workers *worker.Pool, s config.Source, known *baseline.Baseline, beside map[string]string) (inspection, error) {
 	ext, err := extension.Load(s.Path, extension.Options{Display: s.Display, Ignore: []string{s.Settings.Package.Output}})
 	if err != nil {
 		var problems yamldoc.Problems
@@ -184,19 +195,24 @@ func inspect(s config.Source, known *baseline.Baseline, beside map[string]string
 		for _, p := range problems {
 			unreadable.found = append(unreadable.found, inspected{lint.Error, p})
 		}
-		return unreadable
+		return unreadable, nil
 	}
 	told := inspection{name: ext.Metadata.Name, version: ext.Metadata.Version, needs: map[string]yamldoc.Problem{}}
 	for i, d := range ext.Metadata.ExternalDependencies {
 		told.needs[d.Name] = ext.Document.Problem("", "", "externalDependencies", strconv.Itoa(i), "name")
 	}
-	fresh, _ := known.Sift(ext.Metadata.Name, ext.Path, lint.ExamineMetadata(context.Background(), ext, lint.Options{Severities: severities(s), Beside: beside}).Findings)
+	limits := lint.Limits{Time: s.Settings.Lint.Timeout, Memory: s.Settings.Lint.Memory}
+	report, err := workers.ExamineMetadata(ctx, ext, lint.Options{Severities: severities(s), Beside: beside}, limits)
+	if err != nil {
+		return inspection{}, fmt.Errorf("checking %s: %w", s.Display, err)
+	}
+	fresh, _ := known.Sift(ext.Metadata.Name, ext.Path, report.Findings)
 	for _, f := range fresh {
 		told.found = append(told.found, inspected{f.Severity, yamldoc.Problem{
 			File: f.File, Line: f.Line, Column: f.Column, Message: f.Message + " (" + f.Code + ")", Hint: f.Hint, Excerpt: f.Excerpt,
 		}})
 	}
-	return told
+	return told, nil
 }
 
 func severities(s config.Source) map[string]lint.Severity {

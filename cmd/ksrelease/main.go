@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -65,8 +66,9 @@ func realMain() int {
 	// halfway; what is written to it is lost, no more.
 	signal.Ignore(syscall.SIGPIPE)
 
-	ctx, signalled := untilSignal()
-	a := &app{stdin: os.Stdin, stdout: output.New(os.Stdout), stderr: output.New(os.Stderr), env: os.LookupEnv, stop: ctx}
+	a := &app{stdin: os.Stdin, stdout: output.New(os.Stdout), stderr: output.New(os.Stderr), env: os.LookupEnv}
+	ctx, signalled := untilSignal(func() bool { return a.onlyReading.Load() > 0 })
+	a.stop = ctx
 	code := a.main(os.Args[1:])
 	if by := signalled(); by != 0 && !a.stopIsEnd {
 		return by
@@ -104,6 +106,9 @@ type app struct {
 	reported bool
 	failure  error
 	entered  bool // the working directory is that of -C
+	// onlyReading is above 0 while nothing has begun that would have to be brought to
+	// its end; see reading.
+	onlyReading atomic.Int32
 }
 
 // main runs one command line and returns the exit code.
@@ -175,6 +180,15 @@ func helpFor(err error) string {
 
 // exited carries kong's wish to exit (after --help) up to guard.
 type exited int
+
+// reading is called when files of the project are read, and its result when that is
+// over: the config, the files that its patterns match, the baseline. A signal that comes
+// meanwhile ends the program at once. Neither YAML nor patterns can be stopped from
+// within, and nothing is lost.
+func (a *app) reading() (over func()) {
+	a.onlyReading.Add(1)
+	return func() { a.onlyReading.Add(-1) }
+}
 
 // guard runs a command and turns its error into words and an exit code: the
 // one switch that does.
@@ -248,9 +262,9 @@ func (e *usageError) Unwrap() error { return e.err }
 func usage(err error, advice string) error { return &usageError{err, advice} }
 
 // untilSignal is a context that ends with the first SIGINT, SIGTERM or SIGHUP;
-// the second one ends the process at once. signalled is the exit code of the
+// the second one ends the process at once, and so does the first while atOnce says so. signalled is the exit code of the
 // signal that came, or 0.
-func untilSignal() (ctx context.Context, signalled func() int) {
+func untilSignal(atOnce func() bool) (ctx context.Context, signalled func() int) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	came := make(chan os.Signal, 2)
 	signal.Notify(came, syscall.SIGINT, syscall.SIGTERM)
@@ -264,6 +278,9 @@ func untilSignal() (ctx context.Context, signalled func() int) {
 		first := codeOf(<-came)
 		codes <- first
 		cancel(errors.New("interrupted"))
+		if atOnce() {
+			os.Exit(first)
+		}
 		os.Exit(codeOf(<-came))
 	}()
 	return ctx, func() int {

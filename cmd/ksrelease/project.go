@@ -25,6 +25,8 @@ type project struct {
 	root   string // absolute: the folder of the config, or the current one
 	warn   func(string)
 	above  *config.AboveTopError // the config that would be read if it did not lie so high
+	// reading is that of the app.
+	reading func() (over func())
 }
 
 // enter goes to -C.
@@ -49,6 +51,7 @@ func (p place) file() (string, error) {
 
 // open reads the config, or stands in the defaults where there is none.
 func (p place) open(a *app) (*project, error) {
+	defer a.reading()()
 	if err := p.enter(); err != nil {
 		return nil, err
 	}
@@ -59,7 +62,7 @@ func (p place) open(a *app) (*project, error) {
 		if failed != nil {
 			return nil, failed
 		}
-		without := &project{config: config.Default(here), root: here, warn: a.warnings.tell}
+		without := &project{config: config.Default(here), root: here, warn: a.warnings.tell, reading: a.reading}
 		if errors.As(err, &without.above) {
 			a.warnings.tell(without.above.Error())
 		}
@@ -79,7 +82,7 @@ func (p place) open(a *app) (*project, error) {
 		return nil, usage(err, "name a file that can be read with -f FILE")
 	}
 	a.conceal.expansions(loaded.Expansions())
-	return &project{config: loaded, root: filepath.Dir(file), warn: a.warnings.tell}, nil
+	return &project{config: loaded, root: filepath.Dir(file), warn: a.warnings.tell, reading: a.reading}, nil
 }
 
 // baselineFile is where the findings that are known stand.
@@ -87,6 +90,7 @@ func (p *project) baselineFile() string { return display(filepath.Join(p.root, b
 
 // baseline reads the findings that are known.
 func (p *project) baseline() (*baseline.Baseline, error) {
+	defer p.reading()()
 	known, err := baseline.Load(config.Project(filepath.Dir(p.baselineFile())), p.baselineFile())
 	var problems yamldoc.Problems
 	if err != nil && !errors.As(err, &problems) {
@@ -98,6 +102,7 @@ func (p *project) baseline() (*baseline.Baseline, error) {
 // sources are the extensions of the project, narrowed to paths where there
 // are any. Without a config, the paths alone are the extensions.
 func (p *project) sources(paths []string) ([]config.Source, error) {
+	defer p.reading()()
 	here, err := os.Getwd()
 	if err != nil {
 		return nil, err

@@ -60,6 +60,9 @@ func isOwnPackage(extension, name string) bool {
 // templates/) is added to it. A nil source is a missing file.
 func helmIgnore(source []byte) (*ignore.Rules, error) {
 	rules := ignore.Empty()
+	if err := ignoresTooMuch(source); err != nil {
+		return nil, err
+	}
 	if source != nil {
 		parsed, err := ignore.Parse(bytes.NewReader(source))
 		if err != nil {
@@ -69,6 +72,23 @@ func helmIgnore(source []byte) (*ignore.Rules, error) {
 	}
 	rules.AddDefaults()
 	return rules, nil
+}
+
+// What a .helmignore may have: each file is held against each of its lines.
+const (
+	mostIgnoreBytes = 64 << 10
+	mostIgnoreLines = 1000
+)
+
+// ignoresTooMuch refuses a .helmignore that would take longer than anybody waits.
+func ignoresTooMuch(source []byte) error {
+	if len(source) > mostIgnoreBytes {
+		return fmt.Errorf("reading %s: it has %s, more than %s: name folders in place of files", ignore.HelmIgnore, byteSize(int64(len(source))), byteSize(mostIgnoreBytes))
+	}
+	if n := bytes.Count(source, []byte("\n")); n > mostIgnoreLines {
+		return fmt.Errorf("reading %s: it has %d lines, more than %d: name folders in place of files", ignore.HelmIgnore, n, mostIgnoreLines)
+	}
+	return nil
 }
 
 // badPattern says which line of a .helmignore Helm does not take.

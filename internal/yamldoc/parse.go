@@ -21,6 +21,9 @@ const (
 	MaxSize = 8 << 20
 	// MaxDepth is how deep lists and mappings may be nested.
 	MaxDepth = 100
+	// maxRepaired is the largest file, in bytes, of which more than the first mistake
+	// of syntax is looked for: it is read again for each.
+	maxRepaired = 128 << 10
 	// maxExpanded bounds the value once aliases are resolved, in bytes of
 	// scalars plus one for each node.
 	maxExpanded = 4 * MaxSize
@@ -60,6 +63,9 @@ func (d *Document) parse() (*Document, error) {
 	var syntax Problems
 	root, second, problem := d.scan()
 	if problem != nil {
+		if len(src) > maxRepaired {
+			return nil, Problems{*problem}
+		}
 		d.partial = true
 		if root, syntax = d.repair(*problem); root == nil {
 			return nil, syntax

@@ -281,3 +281,18 @@ func TestParseLoose(t *testing.T) {
 		}
 	}
 }
+
+// TestLargeFileIsNotRepaired: of a large file with many mistakes of syntax the first is
+// told, and it is not read again for each of the others.
+func TestLargeFileIsNotRepaired(t *testing.T) {
+	line := "a: b: c\nd: 1\ne: f: g\n"
+	_, err := Parse("small.yaml", []byte(line))
+	var small, large Problems
+	if !errors.As(err, &small) || len(small) != 2 {
+		t.Errorf("a small file: %v", err)
+	}
+	document, err := Parse("large.yaml", []byte(line+strings.Repeat("# x\n", maxRepaired/4)))
+	if !errors.As(err, &large) || len(large) != 1 || document != nil || large[0].Line != 1 {
+		t.Errorf("a large file: %v", err)
+	}
+}
