@@ -79,6 +79,10 @@ type unpacking struct {
 func (u *unpacking) read(archive io.ReaderAt, size int64) error {
 	zr, err := gzip.NewReader(io.NewSectionReader(archive, 0, size))
 	if err != nil {
+		head := make([]byte, min(size, longestPointer))
+		if n, err := archive.ReadAt(head, 0); (err == nil || errors.Is(err, io.EOF)) && size < longestPointer && IsPointer(head[:n]) {
+			return ErrPointer
+		}
 		return errNoGzip
 	}
 	defer zr.Close()

@@ -220,6 +220,9 @@ func assemble(display string, files []File, outside assetReader, limits Limits, 
 	if !ok {
 		return nil, e.withoutMetadata()
 	}
+	if IsPointer(source) {
+		return nil, fmt.Errorf("%s: %w", MetadataFile, ErrPointer)
+	}
 	doc, err := yamldoc.ParseLoose(filepath.ToSlash(filepath.Join(display, MetadataFile)), source)
 	if err != nil {
 		return nil, err

@@ -27,6 +27,12 @@ func (s *subject) chartError(err error) {
 	}
 	var nested *extension.NestedError
 	if errors.As(err, &nested) {
+		if errors.Is(nested.Err, extension.ErrPointer) {
+			s.tell(coded("not-loaded"), s.severity(), Finding{
+				File: s.path(nested.File), Message: "Helm cannot load the chart: it is a pointer of Git LFS, and not the file", Hint: fetchPointers,
+			})
+			return
+		}
 		s.tell(coded("not-loaded"), s.severity(), Finding{File: s.path(nested.File), Message: "Helm cannot load the chart: " + oneSentence(nested.Err.Error())})
 		return
 	}

@@ -66,6 +66,7 @@ func Rules() []Rule {
 		leastPrivilegeRule(),
 		secretsRule(),
 		leftoversRule(),
+		filesRule(),
 		chartRule(),
 		dependenciesRule(),
 		lockRule(),
