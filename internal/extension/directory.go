@@ -27,6 +27,9 @@ type tree struct {
 	ignored  []string
 	meter    *meter
 	files    []File
+	lines    []ignoreLine
+	leftOut  []LeftOut
+	listed   int // entries below folders that are left out
 }
 
 // openTree opens a directory for reading. The caller closes it.
@@ -61,7 +64,7 @@ func (t *tree) prepare(opts Options) error {
 	if err != nil {
 		return err
 	}
-	t.rules, t.patterns = rules, source
+	t.rules, t.patterns, t.lines = rules, source, ignoreLines(source)
 	for _, name := range opts.Ignore {
 		if real, err := filepath.EvalSymlinks(name); err == nil {
 			name = real
@@ -139,6 +142,7 @@ func (t *tree) entry(name, at string, above []string, entry fs.DirEntry) error {
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
 		if t.ignoresLink(name, at, info) {
+			t.leaveOut(name, at, info)
 			return nil
 		}
 		target, resolved, err := t.follow(name, at)
@@ -151,6 +155,7 @@ func (t *tree) entry(name, at string, above []string, entry fs.DirEntry) error {
 		}
 	}
 	if t.rules.Ignore(name, info) {
+		t.leaveOut(name, at, info)
 		return nil
 	}
 	switch {

@@ -43,6 +43,9 @@ type Extension struct {
 	// ArchiveDigest is the SHA-256 of the package that Load read, "sha256:" and 64 hex
 	// digits; it is empty for a directory.
 	ArchiveDigest string
+	// LeftOut are the files that .helmignore keeps out, sorted by name; of folders with
+	// very many files, some of them. An archive has none.
+	LeftOut []LeftOut
 	// Resolved are the charts that WithCharts put under charts/, and Replaced the
 	// packages there that gave way to them.
 	Resolved []Resolved
@@ -136,6 +139,8 @@ func loadDirectory(dir, display string, opts Options) (*Extension, error) {
 	if err != nil {
 		return nil, t.withoutMetadata(err)
 	}
+	e.LeftOut = t.leftOut
+	slices.SortFunc(e.LeftOut, func(a, b LeftOut) int { return strings.Compare(a.Name, b.Name) })
 	return e, nil
 }
 

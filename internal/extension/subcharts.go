@@ -122,7 +122,7 @@ func (e *Extension) WithCharts(charts []Resolved) (*Extension, error) {
 	// What is derived from the files is derived anew.
 	return &Extension{
 		Path: e.Path, Files: files, Metadata: e.Metadata, Document: e.Document,
-		Assets: e.Assets, AssetProblems: e.AssetProblems,
+		Assets: e.Assets, AssetProblems: e.AssetProblems, LeftOut: e.LeftOut,
 		Resolved: append(slices.Clone(e.Resolved), charts...),
 		Replaced: append(slices.Clone(e.Replaced), replaced...),
 		display:  e.display, limits: e.limits,
@@ -240,6 +240,11 @@ func PackChart(dir string, limits Limits) (*chart.Metadata, []byte, error) {
 	defer t.close()
 	if err := t.walk(); err != nil {
 		return nil, nil, err
+	}
+	for _, out := range t.leftOut {
+		if out.Name == ChartFile || NeededByHelm(out.Name) {
+			return nil, nil, fmt.Errorf("line %d of its .helmignore, %q, leaves out %s, which the chart needs: remove that line", out.Line, out.Pattern, out.Name)
+		}
 	}
 	slices.SortFunc(t.files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	md, err := chartOf(t.files)

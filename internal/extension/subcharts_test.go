@@ -241,3 +241,25 @@ func TestPackChartIsTheSameAlways(t *testing.T) {
 	_, _, err = PackChart("nowhere", Limits{})
 	wantError(t, err, "no such file")
 }
+
+// The .helmignore of a chart that is packed on the way must not leave out what makes it.
+func TestChartThatItsHelmIgnoreEmpties(t *testing.T) {
+	chart := func(ignore string) string {
+		return writeTree(t, map[string]string{
+			ChartFile: "apiVersion: v2\nname: near\nversion: 0.3.0\n", "values.yaml": "x: 1\n", "templates/a.yaml": "a: {}\n",
+			"templates/NOTES.txt": "hi", "charts/in/Chart.yaml": "apiVersion: v2\nname: in\nversion: 0.3.0\n", "docs/a.md": "x", ".helmignore": ignore,
+		})
+	}
+	for ignore, want := range map[string]string{
+		"docs/\nNOTES.txt\n":   "",
+		"# a\ntemplates/\n":    `line 2 of its .helmignore, "templates/", leaves out templates/a.yaml, which the chart needs: remove that line`,
+		"values.yaml\n":        "leaves out values.yaml",
+		"charts\n":             "leaves out charts/in/Chart.yaml",
+		"docs/\n/Chart.yaml\n": "leaves out Chart.yaml",
+	} {
+		_, _, err := PackChart(chart(ignore), Limits{})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: %v, want %q", ignore, err, want)
+		}
+	}
+}

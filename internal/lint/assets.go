@@ -60,8 +60,14 @@ const (
 func checkAssetSizes(s *subject) {
 	for _, asset := range s.ext.Assets {
 		if !slices.ContainsFunc(s.ext.Files, func(f extension.File) bool { return f.Name == asset.File }) {
+			by := ".helmignore"
+			for _, out := range s.ext.LeftOut {
+				if out.Name == asset.File {
+					by = fmt.Sprintf("line %d of .helmignore, %q,", out.Line, oneLine(out.Pattern))
+				}
+			}
 			s.problemAs(coded("ignored-file", asset.Ref), s.atMost(Info), s.ext.Document.Problem(
-				fmt.Sprintf("%s %s is uploaded, and .helmignore keeps it out of packages: one that `ksrelease package` leaves cannot be released from", asset.Pointers[0][0], oneLine(asset.Ref)),
+				fmt.Sprintf("%s %s is uploaded, and %s keeps it out of packages: one that `ksrelease package` leaves cannot be released from", asset.Pointers[0][0], oneLine(asset.Ref), by),
 				"to keep pictures out of what is pushed, name their folder as staticFileDirectory", asset.Pointers[0]...))
 		}
 		if imageData(asset.Data) != nil {

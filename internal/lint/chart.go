@@ -161,6 +161,11 @@ func (s *subject) declaredDependencies(root *chart.Chart) {
 		}
 		pointer := []string{"dependencies", strconv.Itoa(i), "name"}
 		if childNamed(root, name) == nil {
+			if s.isLeftOut(func(file string) bool {
+				return strings.HasPrefix(file, "charts/"+name+"/") || strings.HasPrefix(file, "charts/"+name+"-") || file == "charts/"+name+".tgz"
+			}) {
+				continue
+			}
 			hint := "put the chart under charts/" + name + ", or take the dependency out"
 			if near, ok := yamldoc.Nearest(name, present); ok {
 				hint = fmt.Sprintf("did you mean %q?", near)

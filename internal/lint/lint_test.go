@@ -641,7 +641,7 @@ func TestWhatThePushedPackageLacks(t *testing.T) {
 func TestAssetsThatAreLeftOut(t *testing.T) {
 	testFindings(t, []findingTest{{
 		name: "by .helmignore", changes: []string{".helmignore", "one.png\n"},
-		want: []string{"info assets ext/extension.yaml:10:5: screenshots static/one.png is uploaded, and .helmignore keeps it out of packages: one that `ksrelease package` leaves cannot be released from"},
+		want: []string{"info assets ext/extension.yaml:10:5: screenshots static/one.png is uploaded, and line 1 of .helmignore, \"one.png\", keeps it out of packages: one that `ksrelease package` leaves cannot be released from"},
 		hint: "to keep pictures out of what is pushed, name their folder as staticFileDirectory",
 	}})
 }

@@ -3,8 +3,10 @@ package lint
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -82,10 +84,12 @@ func docLanguage(name, stem string) (language string, ok bool) {
 
 // isThere tells a text that is missing, at the language that asks for it.
 func (s *subject) isThere(name, stem, code string) {
-	for _, file := range s.ext.Files {
-		if language, ok := docLanguage(file.Name, stem); ok && (language == code || language == "" && code == fallbackLanguage) {
-			return
-		}
+	isIt := func(name string) bool {
+		language, ok := docLanguage(name, stem)
+		return ok && (language == code || language == "" && code == fallbackLanguage)
+	}
+	if slices.ContainsFunc(s.ext.Files, func(f extension.File) bool { return isIt(f.Name) }) || s.isLeftOut(isIt) {
+		return
 	}
 	message := "there is no " + name
 	hint := "add it: what the extension is for, and how to use it"

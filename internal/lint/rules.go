@@ -67,6 +67,7 @@ func Rules() []Rule {
 		secretsRule(),
 		leftoversRule(),
 		filesRule(),
+		helmIgnoreRule(),
 		chartRule(),
 		dependenciesRule(),
 		lockRule(),
