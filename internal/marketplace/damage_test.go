@@ -458,6 +458,22 @@ func (j *damageJudge) isNoBetter(m *Marketplace, said []string) {
 	j.nothingIsLost()
 }
 
+// A package that is damaged, and can be read as one all the same, is not what a record is
+// rebuilt from: its published copy is, or nothing.
+func TestRepairTakesNoDamagedPackage(t *testing.T) {
+	whole, known := withEachState(t)
+	for version, snapshot := range known {
+		name, _, _ := strings.Cut(version, "@")
+		file := packageFile(snapshot.Package.Digest)
+		record := "state/extensions/" + name + ".json"
+		damaged := damagedCase{"twice, and no record", []string{file, record}, whole.with(file, whole[file]+whole[file]).without(record)}
+		judge := &damageJudge{t: t, damaged: damaged, whole: whole, known: known, dir: filepath.Join(t.TempDir(), "m")}
+		if judge.run() || judge.repaired != 1 {
+			t.Errorf("%s: opened, or not repaired", version)
+		}
+	}
+}
+
 // A marketplace that is opened for reading shows what others do, and does nothing itself.
 func TestReadOnly(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "none")

@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"helm.sh/helm/v3/pkg/chart"
@@ -54,6 +56,10 @@ type repair struct {
 	withoutContents bool
 	// copies are the files that hold a package of that digest, best first.
 	copies map[string][]string
+	// sent are the digests of packages that were sent, by the names of private packages and
+	// by the index; published says that there are some in the index.
+	sent      map[string]bool
+	published bool
 }
 
 func (r *repair) say(message string) { r.done = append(r.done, message) }
@@ -211,6 +217,12 @@ func (r *repair) readRecords() error {
 // findCopies learns which package is in which file, by its bytes.
 func (r *repair) findCopies() error {
 	r.copies = map[string][]string{}
+	r.sent = map[string]bool{}
+	if index, err := r.s.read(publicIndex, maxRecord); err == nil {
+		for _, digest := range digestInText.FindAllString(string(index), -1) {
+			r.sent[digest], r.published = true, true
+		}
+	}
 	for _, dir := range []string{packagesDir, publicCharts, chartsDir, lostDir} {
 		entries, err := r.s.list(dir)
 		if err != nil {
@@ -218,6 +230,9 @@ func (r *repair) findCopies() error {
 		}
 		for _, entry := range entries {
 			name := path.Join(dir, entry.Name())
+			if digest, ok := strings.CutSuffix(entry.Name(), ".tgz"); ok && dir == packagesDir && digestPattern.MatchString(digest) {
+				r.sent[digest] = true
+			}
 			digest, _, err := r.s.digest(name)
 			switch {
 			case errors.Is(err, errIrregular):
@@ -356,6 +371,8 @@ func (r *repair) candidates() (map[string]map[string]candidate, error) {
 	return wanted, nil
 }
 
+var digestInText = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
+
 // candidate looks into a file; nil where it is no package of an extension.
 func (r *repair) candidate(name string) (*candidate, error) {
 	metadata := r.s.identify(name)
@@ -369,6 +386,11 @@ func (r *repair) candidate(name string) (*candidate, error) {
 	digest, size, err := r.s.digest(name)
 	if err != nil {
 		return nil, err
+	}
+	// A package can be damaged and still be read as one, with the name and the version of
+	// the one that was sent.
+	if !r.sent[digest] && (path.Dir(name) == packagesDir || r.published) {
+		return nil, nil
 	}
 	return &candidate{name: name, digest: digest, size: size, changed: info.ModTime(), chart: metadata}, nil
 }
