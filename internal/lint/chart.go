@@ -36,6 +36,7 @@ func chartRule() Rule {
 			{"alias-without-version", "an alias has no effect, for lack of a version"},
 			{"other-version", "a subchart is there in another version than asked for"},
 			{"missing-nested-dependency", "a dependency of a subchart is not there"},
+			{"not-checked", "the rule is off, the chart cannot be used, and other rules could not look at it; this is told all the same"},
 			{"repeated-key", "values.yaml has a key twice"},
 			{"repeated-merge", "values.yaml has << twice in a mapping"},
 		},

@@ -160,6 +160,7 @@ func run(ctx context.Context, rules []Rule, ext *extension.Extension, opts Optio
 		report.Silenced += silenced
 		at.Findings, at.Silenced = kept, silenced
 	}
+	report.Findings = append(report.Findings, notChecked(ctx, rules, ext, opts, material)...)
 	report.Loads = material.loads
 	report.sort()
 	return report

@@ -21,6 +21,7 @@ func renderRule() Rule {
 			{"not-rendered", "Helm cannot render the chart as a whole"},
 			{"broken-template", "a template does not render"},
 			{"too-many-broken", "after this many broken templates the others were not tried"},
+			{"not-checked", "the rule is off, templates do not render, and other rules could not look at them; this is told all the same"},
 			{"not-yaml", "a template renders to something that is not YAML"},
 			{"not-an-object", "a template renders to something that is no object of Kubernetes"},
 		},
