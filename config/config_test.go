@@ -120,7 +120,7 @@ func TestSizesAndDurations(t *testing.T) {
 		"5m": 5 * time.Minute, "90s": 90 * time.Second, "1h30m": 90 * time.Minute, "1h": time.Hour, "1h5s": time.Hour + 5*time.Second,
 		"1.5h": 90 * time.Minute, "250ms": 250 * time.Millisecond, "99999h": 99999 * time.Hour,
 		"0.5h": 30 * time.Minute, ".5h": 30 * time.Minute, "0h5m": 5 * time.Minute, "05m": 5 * time.Minute, "1m1h": 61 * time.Minute, "100us": 100 * time.Microsecond,
-		"0s": 0, "0h0m0.0s": 0, "-5m": 0, "+5m": 0, "5": 0, "0": 0, "5 m": 0, "5min": 0, "1d": 0, "999999h": 0, `""`: 0, "1h-5m": 0, "0.5ns": 0, ".h": 0, "h": 0, "1e3s": 0, "5M": 0,
+		"0s": 0, "0h0m0.0s": 0, "-5m": 0, "+5m": 0, "5": 0, "0": 0, "5 m": 0, "5min": 0, "1d": 0, "999999h": 0, `""`: 0, "1h-5m": 0, "0.5ns": 0, "0.0001us": 0, "0.0000001ms": 0, "0.0000000001s": 0, ".h": 0, "h": 0, "1e3s": 0, "5M": 0,
 	}
 	for text, want := range durations {
 		got, err := Parse("a.yaml", []byte("version: 1\nextensions: [{path: a}]\nverify: {timeout: "+text+"}\n"), noEnvironment)
