@@ -30,6 +30,7 @@ func decide(ctx context.Context, w *world, r *release) error {
 	case err != nil:
 		return err
 	case ok:
+		r.sayTwice(entry)
 		return compare(ctx, w, r, entry)
 	}
 	if w.unasked {

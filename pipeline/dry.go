@@ -136,12 +136,16 @@ type imaginedIndex struct {
 	market *imagined
 }
 
-func (i imaginedIndex) Lookup(name, version string) (Entry, bool) {
+// Refused is nil: the plan warns of it by itself, and until it is released the
+// index may be well again.
+func (i imaginedIndex) Refused() error { return nil }
+
+func (i imaginedIndex) Lookup(name, version string) (Entry, bool, error) {
 	if pkg, ok := i.market.submitted(name, version); ok {
 		return Entry{
 			Name: name, Version: version, Digest: pkg.Digest,
 			URLs: []string{"charts/" + pkg.Filename}, ContentDigest: pkg.ContentDigest,
-		}, true
+		}, true, nil
 	}
 	return i.Index.Lookup(name, version)
 }

@@ -34,6 +34,9 @@ type fakeWorld struct {
 	fault func(call string) (done bool, err error)
 	// serve may change what the index shows, and when.
 	serve func(e *Entry, at time.Time) (shown bool)
+	// refused is why Helm does not load the index, and cached what a cache did.
+	refused func(at time.Time) error
+	cached  string
 	// snapshot may change what is read of a version.
 	snapshot func(s Snapshot) (Snapshot, error)
 	// assetBase is where uploaded assets lie; empty is the address that is expected.
@@ -137,7 +140,7 @@ func (w *fakeWorld) Submit(_ context.Context, id, _ string) error {
 }
 
 func (w *fakeWorld) Index(context.Context) (Index, error) {
-	shown := fakeIndex{}
+	shown := fakeEntries{}
 	err := w.call("index", false, func() {
 		for key, v := range w.versions {
 			if v.status != StatusSubmitted && v.status != StatusActive || v.pkg == nil {
@@ -156,7 +159,7 @@ func (w *fakeWorld) Index(context.Context) (Index, error) {
 			}
 		}
 	})
-	return shown, err
+	return fakeIndex{shown, w.refused, w.cached}, err
 }
 
 func (w *fakeWorld) Fetch(_ context.Context, e Entry) (data []byte, err error) {
@@ -177,12 +180,28 @@ func (w *fakeWorld) FetchAsset(_ context.Context, url string) (data []byte, err 
 	return data, err
 }
 
-type fakeIndex map[string]Entry
+type fakeEntries map[string]Entry
 
-func (i fakeIndex) Lookup(name, version string) (Entry, bool) {
-	e, ok := i[name+"@"+version]
-	return e, ok
+type fakeIndex struct {
+	fakeEntries
+	refused func(at time.Time) error
+	cached  string
 }
+
+func (i fakeIndex) Lookup(name, version string) (Entry, bool, error) {
+	e, ok := i.fakeEntries[name+"@"+version]
+	return e, ok, nil
+}
+
+func (i fakeIndex) Refused() error {
+	if i.refused == nil {
+		return nil
+	}
+	return i.refused(time.Now())
+}
+
+func (i fakeIndex) Cached() string    { return i.cached }
+func (i fakeIndex) Remarks() []string { return nil }
 
 // fakeError is an error of a client, with what it says of itself.
 type fakeError struct {

@@ -162,6 +162,7 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 	for _, rel := range p.releases {
 		rel.blockOn()
 	}
+	r.warnOfIndex(p)
 	r.emitRun(EventPlanned, p, r.remark(p))
 	return p, nil
 }
@@ -613,6 +614,31 @@ func (r *Run) Warn(message string) {
 	defer r.mu.Unlock()
 	r.warnings = append(r.warnings, message)
 	r.Observer.Observe(Event{Kind: EventWarning, Time: time.Now(), Planning: !r.applying, Message: message})
+}
+
+// warnOnce warns of what several extensions, or several looks, find.
+func (r *Run) warnOnce(message string) {
+	r.mu.Lock()
+	known := slices.Contains(r.warnings, message)
+	r.mu.Unlock()
+	if !known {
+		r.Warn(message)
+	}
+}
+
+// warnOfIndex says in the plan what is wrong with the index as a whole: what is
+// sent will not be seen until it is corrected, and what exists is not seen now.
+func (r *Run) warnOfIndex(p *plan) {
+	at := p.repo.known()
+	if at == nil || at.err != nil {
+		return
+	}
+	if err := at.index.Refused(); err != nil {
+		r.warnOnce(withAdvice(err) + "; until then KubeSphere shows nothing that is new in this repository")
+	}
+	for _, remark := range at.index.Remarks() {
+		r.warnOnce(remark)
+	}
 }
 
 // Note passes a remark on the run as a whole to the observer: a request that is

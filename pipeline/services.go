@@ -81,8 +81,17 @@ type Repository interface {
 // Index is one state of the repository's index.yaml.
 type Index interface {
 	// Lookup finds a version by string equality of name and version, which is
-	// what existing means to KubeSphere; never a SemVer match.
-	Lookup(name, version string) (Entry, bool)
+	// what existing means to KubeSphere; never a SemVer match. The error is why
+	// the index cannot tell: an entry of that name cannot be read.
+	Lookup(name, version string) (Entry, bool, error)
+	// Refused is why Helm and KubeSphere load nothing of the index, whatever else
+	// is in it; nil where they load it.
+	Refused() error
+	// Cached says that a cache answered in place of the repository, and how old
+	// its answer is; empty where none did.
+	Cached() string
+	// Remarks are what somebody should know of an index that can be loaded.
+	Remarks() []string
 }
 
 // Entry is a version in the index.
@@ -91,6 +100,12 @@ type Entry struct {
 	Digest        string   // sha256 of the archive in hex, "sha256:" before it or not; may be empty
 	URLs          []string // as they stand in the index
 	ContentDigest string   // annotation ksrelease.dev/content-digest; empty if another tool pushed it
+	// OwnName is the name that the entry has for itself, where that is not Name:
+	// KubeSphere passes over such an entry.
+	OwnName string
+	// Times is how often the index has the version; of several entries this is the
+	// last, which is the one that KubeSphere takes.
+	Times int
 }
 
 // Resolver brings in the subcharts that an extension names by a repository and

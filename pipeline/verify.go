@@ -64,7 +64,8 @@ func (p *pending) Error() string { return p.last }
 // awaitSeen looks at each reading of the index from since on until the version
 // is seen in one.
 func awaitSeen(ctx context.Context, w *world, r *release, since time.Time) error {
-	last, replaced := "it is not in the Helm repository yet", ""
+	last, replaced := notThere, ""
+	said, saidCached := notThere, false
 	at, err := w.repo.since(ctx, since)
 	for err == nil {
 		complaint, other, fatal := seen(ctx, w, r, at)
@@ -75,6 +76,14 @@ func awaitSeen(ctx context.Context, w *world, r *release, since time.Time) error
 			return nil
 		case ctx.Err() == nil: // else it was cut short and saw nothing
 			last, replaced = complaint, other
+			cached := at.latest().cached()
+			if cached != "" {
+				last += "; " + cached
+			}
+			if complaint != said || (cached != "") != saidCached {
+				said, saidCached = complaint, cached != ""
+				sayWaiting(w, r, last)
+			}
 		}
 		at, err = w.repo.after(ctx, at, patience(since))
 	}
@@ -82,6 +91,17 @@ func awaitSeen(ctx context.Context, w *world, r *release, since time.Time) error
 		return fmt.Errorf("KubeSphere would not find it: %s", last)
 	}
 	return &pending{last, replaced}
+}
+
+// notThere is what is wrong at first, and for a while, with every version.
+const notThere = "it is not in the Helm repository yet"
+
+// sayWaiting says why a version does not count as seen, as soon as that is known:
+// what is wrong in the index or with the package does not go away by waiting.
+func sayWaiting(w *world, r *release, why string) {
+	if !w.planning {
+		r.tell("waiting: " + why)
+	}
 }
 
 // awaitActive asks for the review until the version is approved. That may take
@@ -149,16 +169,41 @@ func seen(ctx context.Context, w *world, r *release, at *reading) (complaint, ot
 	return stillListed(ctx, w, r, at.latest(), entry), "", nil
 }
 
-// listed finds the version in a reading, by string equality.
+// listed finds the version in a reading, by string equality, and only where
+// KubeSphere would: it loads the whole index or nothing of it.
 func listed(at *reading, r *release) (Entry, string) {
 	entry, ok, err := at.lookup(r.result.Name, r.result.Version)
-	switch {
-	case err != nil:
-		return Entry{}, err.Error()
-	case !ok:
-		return Entry{}, "it is not in the Helm repository yet"
+	if err != nil {
+		return Entry{}, withAdvice(err)
+	}
+	if !ok {
+		return Entry{}, notThere
+	}
+	r.sayTwice(entry)
+	if err := at.index.Refused(); err != nil {
+		return Entry{}, "it is in the index, but " + withAdvice(err)
+	}
+	if entry.OwnName != "" && entry.OwnName != entry.Name {
+		return Entry{}, fmt.Sprintf("it is in the index, but its entry has the name %q there, so KubeSphere passes over it", entry.OwnName)
 	}
 	return entry, ""
+}
+
+// withAdvice is an error with what can be done about it, in one line, where
+// that is more than to wait.
+func withAdvice(err error) string {
+	var t temporary
+	if advice := Remedy(err); advice != "" && !(errors.As(err, &t) && t.Temporary()) {
+		return err.Error() + ": " + advice
+	}
+	return err.Error()
+}
+
+// sayTwice warns of a version that is in the index more than once.
+func (r *release) sayTwice(entry Entry) {
+	if entry.Times > 1 {
+		r.run.warnOnce(fmt.Sprintf("the index has %s %s %d times: KubeSphere takes the last of them, and so does this run", r.result.Name, r.result.Version, entry.Times))
+	}
 }
 
 // stillListed looks back at the index after the walk, which may have taken
@@ -193,7 +238,7 @@ func walk(ctx context.Context, w *world, r *release, entry Entry) (complaint, ot
 	}
 	archive, err := w.repo.Fetch(ctx, entry)
 	if err != nil {
-		return err.Error(), "", nil
+		return withAdvice(err), "", nil
 	}
 	if complaint := wrongDigest(entry, archive); complaint != "" {
 		return complaint, "", nil

@@ -3,6 +3,8 @@ package pipeline
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -322,4 +324,130 @@ func TestServedArchiveIsDecodedAsKubeSphereDoes(t *testing.T) {
 			t.Errorf("%q: %q", source, got)
 		}
 	}
+}
+
+// Helm and KubeSphere load the whole index or nothing: a version that is listed
+// in one that they refuse is not released until it is corrected. The plan warns.
+func TestIndexThatHelmRefusesIsNoRelease(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		mended time.Duration
+		want   Outcome
+	}{
+		{"never corrected", time.Hour, Unverified},
+		{"corrected in time", 2 * time.Minute, Released},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newFakeWorld()
+				const fault = "Helm and KubeSphere cannot load the index: the entry of other 1.10 in line 9: version is a number, and has to be a text"
+				w.refused = func(at time.Time) error {
+					if at.Sub(w.started) < test.mended {
+						return withRemedy(errors.New(fault), "the entry of other has to be corrected")
+					}
+					return nil
+				}
+				var notes []string
+				observer := ObserverFunc(func(e Event) {
+					if e.Kind == EventNote {
+						notes = append(notes, e.Message)
+					}
+				})
+				source := sourceOf(t, "alc", "1.0.0")
+				result := do(t, w, Options{Sources: []config.Source{source}, Observer: observer})
+				wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
+				if x := result.Extensions[0]; test.want == Unverified && !strings.Contains(x.Reason, "it is in the index, but "+fault+": the entry of other has to be corrected") {
+					t.Errorf("reason: %s", x.Reason)
+				}
+				if len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0], fault) {
+					t.Errorf("warnings: %q", result.Warnings)
+				}
+				if len(notes) != 1 || !strings.Contains(notes[0], "waiting: it is in the index, but "+fault) {
+					t.Errorf("notes: %q", notes)
+				}
+				// What exists says so, with the warning.
+				w.refused = func(time.Time) error { return errors.New(fault) }
+				again := do(t, w, Options{Sources: []config.Source{source}})
+				wantOutcomes(t, again, map[string]Outcome{"alc": Exists})
+				if len(again.Warnings) != 1 {
+					t.Errorf("warnings: %q", again.Warnings)
+				}
+			})
+		})
+	}
+}
+
+// Why a version is not seen is said at once and when it changes, once each.
+func TestReasonIsSaidWhileWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		w.fault = func(call string) (bool, error) {
+			switch {
+			case !strings.HasPrefix(call, "fetch"):
+			case time.Since(w.started) < time.Minute:
+				return false, withRemedy(errors.New("downloading package alc 1.0.0: 401 Unauthorized"), "let everybody read it")
+			case time.Since(w.started) < 2*time.Minute:
+				return false, errors.New("downloading package alc 1.0.0: 404 Not Found")
+			}
+			return false, nil
+		}
+		var notes []string
+		observer := ObserverFunc(func(e Event) {
+			if e.Kind == EventNote {
+				notes = append(notes, fmt.Sprint(e.Message, ", after ", time.Since(w.started).Round(time.Second)))
+			}
+		})
+		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Observer: observer}), map[string]Outcome{"alc": Released})
+		if len(notes) != 2 || !strings.HasPrefix(notes[0], "waiting: downloading package alc 1.0.0: 401 Unauthorized: let everybody read it, after 1s") || !strings.Contains(notes[1], "404 Not Found") {
+			t.Errorf("notes: %q", notes)
+		}
+	})
+}
+
+// A cache that answers for the repository is named in the reason, once while it
+// waits.
+func TestCacheIsNamedInTheReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		w.cached = "a cache answered for the repository, with an index that is 4m12s old and that it keeps for 10m0s"
+		w.serve = func(*Entry, time.Time) bool { return false }
+		notes := 0
+		observer := ObserverFunc(func(e Event) {
+			if e.Kind == EventNote {
+				notes++
+				w.cached = strings.Replace(w.cached, "4m12s", "4m27s", 1)
+			}
+		})
+		result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Observer: observer})
+		wantOutcomes(t, result, map[string]Outcome{"alc": Unverified})
+		if x := result.Extensions[0]; x.Reason != "not seen within 5m0s: it is not in the Helm repository yet; "+w.cached || notes != 1 {
+			t.Errorf("%d notes, reason %q", notes, x.Reason)
+		}
+	})
+}
+
+// A version that is there twice is judged by the last one, and said to be; an
+// entry with another name than its chart is nothing to KubeSphere.
+func TestOddEntries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		w.serve = func(e *Entry, _ time.Time) bool { e.Times = 2; return true }
+		source := sourceOf(t, "alc", "1.0.0")
+		for _, want := range []Outcome{Released, Exists} {
+			result := do(t, w, Options{Sources: []config.Source{source}})
+			wantOutcomes(t, result, map[string]Outcome{"alc": want})
+			if len(result.Warnings) != 1 || result.Warnings[0] != "the index has alc 1.0.0 2 times: KubeSphere takes the last of them, and so does this run" {
+				t.Errorf("%s: warnings %q", want, result.Warnings)
+			}
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		w.serve = func(e *Entry, _ time.Time) bool { e.OwnName = "ALC"; return true }
+		result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
+		wantOutcomes(t, result, map[string]Outcome{"alc": Unverified})
+		if x := result.Extensions[0]; !strings.Contains(x.Reason, `its entry has the name "ALC" there`) {
+			t.Errorf("reason %q", x.Reason)
+		}
+	})
 }

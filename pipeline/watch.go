@@ -40,8 +40,15 @@ func (r *reading) lookup(name, version string) (Entry, bool, error) {
 	if r.err != nil {
 		return Entry{}, false, r.err
 	}
-	entry, ok := r.index.Lookup(name, version)
-	return entry, ok, nil
+	return r.index.Lookup(name, version)
+}
+
+// cached says that a cache answered, where one did.
+func (r *reading) cached() string {
+	if r.err != nil {
+		return ""
+	}
+	return r.index.Cached()
 }
 
 // latest is the newest reading that there is by now.
@@ -86,6 +93,9 @@ func (w *watchedRepository) after(ctx context.Context, old *reading, wait time.D
 	}
 	return w.wanted(ctx, func(last *reading) bool { return last != old })
 }
+
+// known is the last reading, while nobody reads; nil where there is none.
+func (w *watchedRepository) known() *reading { return w.last }
 
 // wanted returns the last reading if it will do, and otherwise makes another.
 func (w *watchedRepository) wanted(ctx context.Context, willDo func(*reading) bool) (*reading, error) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/credentials"
+	"github.com/ksrelease/ksrelease/internal/dependency"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/helmrepo"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
@@ -91,6 +92,7 @@ func (a *app) dial(p *project, at where, parallelism int) (*clients, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.repo.registry = dependency.NewRegistry(dependency.Options{Transport: web, UserAgent: userAgent(), RegistryConfigs: a.registryConfigs()})
 	return c, nil
 }
 
@@ -357,7 +359,8 @@ type repository struct {
 	web *transport.Client
 	// near is where this process reaches what has an address for others.
 	// A local marketplace gives out addresses at which somebody will serve it.
-	near func(address string) string
+	near     func(address string) string
+	registry *dependency.Registry
 }
 
 var _ pipeline.Repository = (*repository)(nil)
@@ -367,7 +370,10 @@ func newRepository(options helmrepo.Options, web *transport.Client) (*repository
 	if err != nil {
 		return nil, err
 	}
-	return &repository{Repository: r, web: web, near: func(address string) string { return address }}, nil
+	return &repository{
+		Repository: r, web: web, near: func(address string) string { return address },
+		registry: dependency.NewRegistry(dependency.Options{Transport: web, UserAgent: userAgent()}),
+	}, nil
 }
 
 func (r *repository) Index(ctx context.Context) (pipeline.Index, error) {
@@ -378,13 +384,41 @@ func (r *repository) Index(ctx context.Context) (pipeline.Index, error) {
 	return indexView{index}, nil
 }
 
+// Fetch downloads a package as KubeSphere does, from a registry too.
 func (r *repository) Fetch(ctx context.Context, e pipeline.Entry) ([]byte, error) {
 	urls := make([]string, len(e.URLs))
 	for i, address := range e.URLs {
 		urls[i] = r.near(address)
 	}
-	archive, err := r.Repository.Fetch(ctx, helmrepo.Entry{Name: e.Name, Version: e.Version, Digest: e.Digest, URLs: urls})
-	return archive, ofRepository(err)
+	entry := helmrepo.Entry{Name: e.Name, Version: e.Version, Digest: e.Digest, URLs: urls}
+	address, err := r.PackageURL(entry)
+	if err == nil && address.Scheme == "oci" {
+		archive, err := r.registry.Pull(ctx, address)
+		if err != nil {
+			err = &notTheKey{fmt.Errorf("downloading package %s %s: %w", e.Name, e.Version, err), "check the address in the index, and that everybody may pull it: helm pull " + transport.RedactURL(e.URLs[0])}
+		}
+		return archive, err
+	}
+	archive, err := r.Repository.Fetch(ctx, entry)
+	return archive, ofPackage(err, err != nil && address != nil && r.IsOwn(address))
+}
+
+// ofPackage says what to do about a package that does not come. own is whether it
+// is on the server of the repository.
+func ofPackage(err error, own bool) error {
+	var misplaced *helmrepo.MisplacedError
+	failure, answered := transport.As(err)
+	switch {
+	case errors.As(err, &misplaced):
+		return &notTheKey{err, misplaced.Remedy()}
+	case answered && failure.Unauthorized() && own:
+		return ofRepository(err)
+	case answered && failure.Unauthorized():
+		return &notTheKey{err, "nobody's user and password are sent to that host, by KubeSphere neither: let everybody read the packages there"}
+	case answered && (failure.Status == http.StatusNotFound || failure.Status == http.StatusGone):
+		return &notTheKey{err, "the index names a package that is not there: upload it, or correct its URL in the index"}
+	}
+	return err
 }
 
 // FetchAsset asks without credentials: icons and screenshots are public, and
@@ -433,13 +467,29 @@ const (
 
 type indexView struct{ *helmrepo.Index }
 
-func (i indexView) Lookup(name, version string) (pipeline.Entry, bool) {
+func (i indexView) Lookup(name, version string) (pipeline.Entry, bool, error) {
 	e, ok := i.Version(name, version)
 	if !ok {
-		return pipeline.Entry{}, false
+		return pipeline.Entry{}, false, i.Unreadable(name)
 	}
 	return pipeline.Entry{
-		Name: e.Name, Version: e.Version, Digest: e.Digest, URLs: e.URLs,
+		Name: e.Name, OwnName: e.OwnName, Version: e.Version, Digest: e.Digest, URLs: e.URLs, Times: e.Times,
 		ContentDigest: e.Annotations[extension.ContentDigestAnnotation],
-	}, true
+	}, true, nil
+}
+
+func (i indexView) Refused() error {
+	if refused := i.Index.Refused(); refused != nil {
+		return refused
+	}
+	return nil // and no interface around a nil pointer
+}
+
+func (i indexView) Cached() string { return i.Index.Cached().String() }
+
+func (i indexView) Remarks() []string {
+	if empty := i.Empty(); empty != nil {
+		return []string{fmt.Sprintf("the index has an empty entry of %s in line %d: Helm passes over it, but KubeSphere may fail to read the index because of it", empty.Chart, empty.Line)}
+	}
+	return nil
 }

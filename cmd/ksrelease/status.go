@@ -122,6 +122,9 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 	if err != nil {
 		return nil, err
 	}
+	for _, warning := range result.Warnings {
+		a.warnings.tell(warning)
+	}
 	all := make([]standing, len(result.Extensions))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, p.config.Parallelism))

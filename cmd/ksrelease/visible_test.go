@@ -69,13 +69,15 @@ func (s schedule) String() string {
 // keep a client waiting, end in "…".
 var indexFaults = []string{
 	"frozen", "empty", "page", "junk", "cut YAML", "no apiVersion", "other shape", "404", "403", "without entries",
+	"a text for a list elsewhere", "a number for a version elsewhere", "an unknown field elsewhere",
 	"500…", "503 in 20 s…", "429 on a date…", "hang…", "reset…", "cut…",
 }
 
 // What may be wrong with the entry of an extension.
 var entryFaults = []string{
 	"absent", "other version", "wrong digest", "digest of what was sent", "no digest", "digest with algorithm",
-	"relative URL", "relative to the repository", "other host", "host that has nothing", "second URL", "no URL", "oci URL", "listed twice",
+	"relative URL", "relative to the repository", "other host", "host that has nothing", "second URL", "no URL", "oci URL", "listed twice", "listed twice, the last wrong",
+	"another name of its own",
 }
 
 // What may be wrong with what its URL serves.
@@ -292,6 +294,12 @@ func (s *showcase) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, `{"apiVersion": "v1", "entries": ["alc"]}`)
 	case "without entries":
 		_, _ = io.WriteString(w, "apiVersion: v1\nentries: {}\n")
+	case "a text for a list elsewhere":
+		_, _ = w.Write(append(body, "  zoo:\n  - {name: zoo, version: 1.0.0, keywords: db}\n"...))
+	case "a number for a version elsewhere":
+		_, _ = w.Write(append(body, "  zoo:\n  - name: zoo\n    version: 1.10\n"...))
+	case "an unknown field elsewhere":
+		_, _ = w.Write(append(body, "  zoo:\n  - {name: zoo, version: 1.0.0, wheels: 4}\n"...))
 	default:
 		_, _ = w.Write(body)
 	}
@@ -382,6 +390,14 @@ func (s *showcase) list(at time.Duration) []byte {
 		case "listed twice":
 			entry("1.0.0", strings.Repeat("0", 64), url)
 			entry("1.0.0", served, url)
+		case "listed twice, the last wrong":
+			entry("1.0.0", served, url)
+			entry("1.0.0", strings.Repeat("0", 64), url)
+		case "another name of its own":
+			entry("1.0.0", served, url)
+			text := bytes.ReplaceAll(b.Bytes(), []byte("- name: "+name+"\n"), []byte("- name: another\n"))
+			b.Reset()
+			b.Write(text)
 		default:
 			entry("1.0.0", served, url)
 		}
@@ -391,8 +407,8 @@ func (s *showcase) list(at time.Duration) []byte {
 
 // visible is the truth: the index as it is at one time shows the version, and
 // its URL serves at another the very content that was sent. KubeSphere takes
-// the first entry and its first URL, and a relative one from the root of the
-// host, whatever the path of the repository.
+// the last entry of a version and its first URL, and a relative one from the root
+// of the host, whatever the path of the repository; and all of an index or nothing.
 func (s *showcase) visible(name string, index, archive time.Duration) bool {
 	whole, since := s.index.at(index)
 	switch whole {
@@ -414,7 +430,7 @@ func (s *showcase) visible(name string, index, archive time.Duration) bool {
 	then, _ := subject.archive.at(index)
 	asListed := s.samples.digest(d.pkg, then) == s.samples.digest(d.pkg, served)
 	switch what, _ := subject.entry.at(index); what {
-	case right, "digest with algorithm", "relative URL", "other host":
+	case right, "digest with algorithm", "relative URL", "other host", "listed twice":
 		return asListed
 	case "relative to the repository":
 		return asListed && s.base == ""
@@ -447,7 +463,7 @@ func writeSamples(t *testing.T) *sampleFiles {
 		}
 	}
 	for _, sample := range samples {
-		yaml := "apiVersion: kubesphere.io/v1alpha1\nname: " + sample.name + "\nversion: 1.0.0\nicon: icon.svg\n"
+		yaml := "apiVersion: kubesphere.io/v1alpha1\nname: " + sample.name + "\nversion: 1.0.0\ncategory: x\nicon: icon.svg\n"
 		if sample.needs != "" {
 			yaml += "externalDependencies: [{name: " + sample.needs + ", type: extension, version: '*'}]\n"
 		}

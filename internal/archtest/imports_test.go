@@ -47,7 +47,7 @@ var rooms = []room{
 	{"internal/dependency", []string{"internal/extension", "internal/helmrepo", "internal/transport", "internal/mask", "internal/atomicfile"}},
 	{"internal/extension", []string{"internal/yamldoc"}},
 	{"internal/cloud", []string{"internal/transport", "internal/mask"}},
-	{"internal/helmrepo", []string{"internal/transport"}},
+	{"internal/helmrepo", []string{"internal/kubesphere", "internal/transport"}},
 	{"internal/transport", []string{"internal/mask", "internal/regularfile"}},
 	{"internal/credentials", []string{"internal/atomicfile", "internal/regularfile"}},
 	{"internal/faults", nil},

@@ -8,6 +8,7 @@
 package helmrepo
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -15,8 +16,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
@@ -161,12 +164,12 @@ func (r *Repository) download(ctx context.Context, known *cachedIndex) (*cachedI
 	request := transport.Request{
 		Op:            "reading the index of the Helm repository",
 		URL:           r.indexURL(),
-		Header:        http.Header{},
+		Header:        current(),
 		Authorization: r.authorization,
 		Limit:         IndexLimit,
 		Describe:      r.describe,
-		Check: func(answer *transport.Response) (err error) {
-			index, err = r.parseAnswer(answer)
+		Stream: func(answer *transport.Response, body io.Reader) (err error) {
+			index, err = r.parseAnswer(answer, body)
 			return err
 		},
 	}
@@ -180,27 +183,87 @@ func (r *Repository) download(ctx context.Context, known *cachedIndex) (*cachedI
 	if err != nil {
 		return nil, r.withRemedy(err)
 	}
+	fresh := &cachedIndex{index: index, etag: answer.Header.Get("ETag"), lastModified: answer.Header.Get("Last-Modified")}
 	if answer.Status == http.StatusNotModified {
-		return &cachedIndex{index: known.index, etag: known.etag, lastModified: known.lastModified}, nil
+		fresh = &cachedIndex{index: known.index, etag: known.etag, lastModified: known.lastModified}
 	}
-	return &cachedIndex{index: index, etag: answer.Header.Get("ETag"), lastModified: answer.Header.Get("Last-Modified")}, nil
+	if cached := cachedBy(answer.Header); cached != fresh.index.cached {
+		same := *fresh.index
+		same.cached = cached
+		fresh.index = &same
+	}
+	return fresh, nil
 }
 
-func (r *Repository) parseAnswer(answer *transport.Response) (*Index, error) {
-	if transport.IsPage(answer.Body) {
-		if answer.Redirected {
-			return nil, fmt.Errorf("a page came instead of an index, after a redirect to %s: check %s and the proxy settings", answer.URL, r.setting)
+// current are the headers of a request whose answer has to be that of the server
+// at this moment. A cache on the way asks the server then (RFC 9111, 5.2.1.4).
+func current() http.Header { return http.Header{"Cache-Control": {"no-cache"}} }
+
+// cachedBy says whether a cache answered, by the header that one has to set (RFC
+// 9111, 5.1).
+func cachedBy(header http.Header) Cached {
+	age, err := strconv.Atoi(strings.TrimSpace(header.Get("Age")))
+	if err != nil || age <= 0 {
+		return Cached{}
+	}
+	c := Cached{Age: seconds(age)}
+	for _, directive := range strings.Split(strings.Join(header.Values("Cache-Control"), ","), ",") {
+		name, value, _ := strings.Cut(strings.ToLower(strings.TrimSpace(directive)), "=")
+		kept, err := strconv.Atoi(strings.Trim(value, `"`))
+		if err == nil && kept > 0 && (name == "s-maxage" || name == "max-age" && c.Keeps == 0) {
+			c.Keeps = seconds(kept)
 		}
-		return nil, fmt.Errorf("a page came instead of an index: check %s and the proxy settings", r.setting)
 	}
-	if len(bytes.TrimSpace(answer.Body)) == 0 {
+	return c
+}
+
+// seconds is a duration of whole seconds, of at most some years.
+func seconds(n int) time.Duration { return time.Duration(min(n, 1<<28)) * time.Second }
+
+// pageLimit is how much of a page is read for its title, in bytes.
+const pageLimit = 64 << 10
+
+func (r *Repository) parseAnswer(answer *transport.Response, body io.Reader) (*Index, error) {
+	counted := &counter{source: body}
+	begun := bufio.NewReaderSize(counted, 1<<10)
+	head, err := begun.Peek(512)
+	switch {
+	case len(bytes.TrimSpace(head)) == 0 && err == io.EOF:
 		return nil, fmt.Errorf("the index is empty: %w", io.ErrUnexpectedEOF)
+	case transport.IsPage(head):
+		page, err := io.ReadAll(io.LimitReader(begun, pageLimit))
+		if err != nil {
+			return nil, err
+		}
+		title := ""
+		if !r.describe {
+			title = transport.Excerpt(page)
+		}
+		if title != "" {
+			title += ": "
+		}
+		if answer.Redirected {
+			return nil, fmt.Errorf("%sa page came instead of an index, after a redirect to %s: check %s and the proxy settings", title, answer.URL, r.setting)
+		}
+		return nil, fmt.Errorf("%sa page came instead of an index: check %s and the proxy settings", title, r.setting)
 	}
-	index, err := Parse(answer.Body)
+	index, err := Read(begun)
 	if err != nil && r.describe {
-		return nil, fmt.Errorf("what came is no index of charts: %s", transport.Describe(answer))
+		return nil, fmt.Errorf("what came is no index of charts: %s", transport.DescribeStream(answer, counted.read))
 	}
 	return index, err
+}
+
+// counter counts what is read.
+type counter struct {
+	source io.Reader
+	read   int
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.source.Read(p)
+	c.read += n
+	return n, err
 }
 
 func (r *Repository) withRemedy(err error) error {
@@ -218,9 +281,46 @@ func (r *Repository) withRemedy(err error) error {
 // its URLs, a relative one resolved against scheme and host of the repository
 // alone (the repository's own path is dropped). The digest is not compared
 // here: whoever verifies wants to tell a wrong one.
+//
+// A package that is not to be had has a remedy of its own where KubeSphere looks
+// for it at another address than Helm does.
 func (r *Repository) Fetch(ctx context.Context, entry Entry) ([]byte, error) {
-	return r.fetch(ctx, entry, r.PackageURL)
+	data, err := r.fetch(ctx, entry, r.PackageURL)
+	if err != nil {
+		return nil, r.explainAddress(entry, err)
+	}
+	return data, nil
 }
+
+// explainAddress says how KubeSphere comes to the address of a package, where it
+// is not there.
+func (r *Repository) explainAddress(entry Entry, err error) error {
+	failure, ok := transport.As(err)
+	if !ok || !failure.Unauthorized() && failure.Status != http.StatusNotFound && failure.Status != http.StatusGone {
+		return err
+	}
+	asHelm, otherwise := r.ChartURL(entry)
+	asKubeSphere, wrong := r.PackageURL(entry)
+	if otherwise != nil || wrong != nil || asHelm.String() == asKubeSphere.String() {
+		return err
+	}
+	reference := transport.RedactURL(entry.URLs[0])
+	return &MisplacedError{err, fmt.Sprintf("KubeSphere drops the path of the repository where the index has a relative URL, so that %s leads to %s, and not to %s as with Helm: write absolute URLs into the index (helm repo index --url %s), or serve the repository at the root of a host",
+		reference, transport.RedactURL(asKubeSphere.String()), transport.RedactURL(asHelm.String()), r.base)}
+}
+
+// MisplacedError is a package that KubeSphere looks for at another address than
+// Helm, and does not find.
+type MisplacedError struct {
+	error
+	remedy string
+}
+
+// Unwrap gives the cause.
+func (m *MisplacedError) Unwrap() error { return m.error }
+
+// Remedy says why, and what to do.
+func (m *MisplacedError) Remedy() string { return m.remedy }
 
 // FetchChart downloads the package of an entry, as Helm does: see ChartURL.
 func (r *Repository) FetchChart(ctx context.Context, entry Entry) ([]byte, error) {
@@ -240,11 +340,12 @@ func (r *Repository) fetch(ctx context.Context, entry Entry, rule func(Entry) (*
 		Limit: PackageLimit,
 		// A package is gzip itself. A server that labels it as gzip-encoded
 		// would have it unpacked on the way, and its digest would be another.
-		Header:   http.Header{"Accept-Encoding": {"identity"}},
-		Describe: r.describe || !transport.SameOrigin(address, r.base),
+		Header:   current(),
+		Describe: r.describe || !r.IsOwn(address),
 	}
+	request.Header.Set("Accept-Encoding", "identity")
 	request.Check = func(answer *transport.Response) error { return checkPackage(answer, request.Describe) }
-	if transport.SameOrigin(address, r.base) {
+	if r.IsOwn(address) {
 		request.Authorization = r.authorization
 	}
 	answer, err := r.transport.Do(ctx, request)
@@ -254,7 +355,13 @@ func (r *Repository) fetch(ctx context.Context, entry Entry, rule func(Entry) (*
 	return answer.Body, nil
 }
 
-// PackageURL is where KubeSphere downloads the package of an entry from.
+// IsOwn says whether an address is on the server of the repository, which gets its
+// user and password.
+func (r *Repository) IsOwn(address *url.URL) bool { return transport.SameOrigin(address, r.base) }
+
+// PackageURL is where KubeSphere downloads the package of an entry from: with
+// http, https or oci (createChartGetter in pkg/controller/core/util.go, 4.1.3 to
+// 4.2). Fetch cannot download with oci.
 func (r *Repository) PackageURL(entry Entry) (*url.URL, error) {
 	if len(entry.URLs) == 0 || entry.URLs[0] == "" {
 		return nil, errors.New("its entry in the index has no URL, so KubeSphere cannot download it")
@@ -265,8 +372,8 @@ func (r *Repository) PackageURL(entry Entry) (*url.URL, error) {
 	}
 	root := &url.URL{Scheme: r.base.Scheme, Host: r.base.Host, Path: "/"}
 	address := root.ResolveReference(reference)
-	if address.Scheme != "http" && address.Scheme != "https" || address.Host == "" {
-		return nil, fmt.Errorf("its URL %q in the index is neither http nor https, so KubeSphere cannot download it", transport.RedactURL(entry.URLs[0]))
+	if address.Scheme != "http" && address.Scheme != "https" && address.Scheme != "oci" || address.Host == "" {
+		return nil, fmt.Errorf("its URL %q in the index is neither http nor https nor oci, so KubeSphere cannot download it", transport.RedactURL(entry.URLs[0]))
 	}
 	return address, nil
 }

@@ -237,7 +237,8 @@ func TestPackageURL(t *testing.T) {
 		{[]string{"//cdn.example/alc.tgz"}, "https://cdn.example/alc.tgz"},
 		{nil, "its entry in the index has no URL, so KubeSphere cannot download it"},
 		{[]string{"", "https://other/b.tgz"}, "its entry in the index has no URL, so KubeSphere cannot download it"},
-		{[]string{"oci://me:" + canary + "@cdn.example/a"}, `its URL "oci://xxxxx@cdn.example/a" in the index is neither http nor https, so KubeSphere cannot download it`},
+		{[]string{"oci://cdn.example/a:1.2.0"}, "oci://cdn.example/a:1.2.0"},
+		{[]string{"ftp://me:" + canary + "@cdn.example/a"}, `its URL "ftp://xxxxx@cdn.example/a" in the index is neither http nor https nor oci, so KubeSphere cannot download it`},
 		{[]string{"http://a b/\x00"}, `its URL "http://a b/\x00" in the index is no address`},
 	} {
 		u, err := repository.PackageURL(Entry{URLs: tt.urls})
@@ -367,6 +368,138 @@ func TestFetchErrors(t *testing.T) {
 			_, err := newRepository(t, Options{URL: server.URL + "/below"}).Fetch(t.Context(), Entry{Name: "alc", Version: "1.2.0", URLs: []string{tt.url}})
 			if want := strings.ReplaceAll(tt.want, "HOST", server.URL); err == nil || err.Error() != want {
 				t.Errorf("error\n%v\nwant\n%s", err, want)
+			}
+		})
+	}
+}
+
+// A package that KubeSphere looks for elsewhere than Helm has a remedy that says
+// so, and only then.
+func TestMisplacedPackageIsExplained(t *testing.T) {
+	status := 404
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(status) })
+	for _, tt := range []struct {
+		base, url string
+		status    int
+		want      bool
+	}{
+		{"/below", "charts/a.tgz", 404, true},
+		{"/below", "charts/a.tgz", 401, true},
+		{"/below", "charts/a.tgz", 403, true},
+		{"/below", "charts/a.tgz", 500, false},
+		{"/below", "/below/charts/a.tgz", 404, false},
+		{"/below", server.URL + "/a.tgz", 404, false},
+		{"", "charts/a.tgz", 404, false},
+	} {
+		status = tt.status
+		_, err := newRepository(t, Options{URL: server.URL + tt.base}).Fetch(t.Context(), Entry{Name: "a", Version: "1.0.0", URLs: []string{tt.url}})
+		var advice interface{ Remedy() string }
+		_, found := err.(interface{ Remedy() string })
+		if found && errors.As(err, &advice) {
+			found = strings.Contains(advice.Remedy(), "leads to "+server.URL+"/charts/a.tgz, and not to "+server.URL+"/below/charts/a.tgz as with Helm")
+		}
+		if found != tt.want {
+			t.Errorf("%+v: %v", tt, err)
+		}
+		if _, ok := transport.As(err); !ok {
+			t.Errorf("%+v: the cause is lost: %v", tt, err)
+		}
+	}
+}
+
+// An index has to be that of this moment, and a cache that does not care is found
+// out by its Age.
+func TestCacheOnTheWay(t *testing.T) {
+	header := http.Header{}
+	var asked []string
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.Header.Get("Cache-Control"))
+		for name, values := range header {
+			w.Header()[name] = values
+		}
+		if r.Header.Get("If-None-Match") != "" {
+			w.WriteHeader(304)
+			return
+		}
+		w.Header().Set("ETag", `"1"`)
+		respond(200, smallIndex)(w, r)
+	})
+	repository := newRepository(t, Options{URL: server.URL})
+	for _, tt := range []struct {
+		header http.Header
+		want   string
+	}{
+		{nil, ""},
+		{http.Header{"Age": {"0"}}, ""},
+		{http.Header{"Cache-Control": {"max-age=600"}}, ""},
+		{http.Header{"Age": {"252"}, "Cache-Control": {"public, max-age=600"}}, "a cache answered for the repository, with an index that is 4m12s old and that it keeps for 10m0s"},
+		{http.Header{"Age": {"252"}, "Cache-Control": {"max-age=60, s-maxage=3600"}}, "a cache answered for the repository, with an index that is 4m12s old and that it keeps for 1h0m0s"},
+		{http.Header{"Age": {"5"}}, "a cache answered for the repository, with an index that is 5s old"},
+		{http.Header{"Age": {"99999999999"}, "Cache-Control": {"max-age=x"}}, "a cache answered for the repository, with an index that is 74565h24m16s old"},
+		{http.Header{"Age": {"junk"}}, ""},
+		{nil, ""},
+	} {
+		header = tt.header
+		index, err := repository.Index(t.Context())
+		if err != nil || index.Cached().String() != tt.want {
+			t.Errorf("%v: %q, %v; want %q", tt.header, index.Cached(), err, tt.want)
+		}
+	}
+	for _, got := range asked {
+		if got != "no-cache" {
+			t.Errorf("Cache-Control: %q", got)
+		}
+	}
+}
+
+// What would take all memory is an error with a cause and a hint, while it comes.
+// The guards are tested under their limits, with harmless input.
+func TestIndexesOfAnySizeEnd(t *testing.T) {
+	many := func(head, one string, n int) func(io.Writer) {
+		return func(w io.Writer) {
+			_, _ = io.WriteString(w, head)
+			block := strings.Repeat(one, 1+(64<<10)/len(one))
+			for sent := 0; sent < n; sent += len(block) {
+				if _, err := io.WriteString(w, block); err != nil {
+					return
+				}
+			}
+		}
+	}
+	const mib = 1 << 20
+	for name, tt := range map[string]struct {
+		write func(io.Writer)
+		want  string
+	}{
+		"one line":             {many("apiVersion: v1\nentries:\n  alc:\n  - name: ", "x", 20*mib), "a line in line 4 has more than 6 MiB"},
+		"one entry":            {many("apiVersion: v1\nentries:\n  alc:\n  - name: alc\n", "    # a comment\n", 20*mib), "the entry in line 4 has more than 6 MiB"},
+		"one entry in JSON":    {many(`{"apiVersion": "v1", "entries": {"alc": [{"name": "`, "x", 20*mib), "a value in line 1 has more than 6 MiB"},
+		"nested lists":         {many("apiVersion: v1\nentries:\n  alc:\n  - urls: ", "[", mib), "line 4"},
+		"nested lists in JSON": {many(`{"entries": `, "[", mib), ""},
+		"nested items":         {many("apiVersion: v1\nentries:\n  alc:\n  - ", "- ", mib), ""},
+		"flow of small values": {many("apiVersion: v1\nentries: {alc: [", "{},", 3*mib), "it has more than 200000 values"},
+		"another layout":       {many("{apiVersion: v1, entries: {alc: [", "{name: alc},", 5*mib), "another layout than Helm writes, and more than 4 MiB"},
+		"too much":             {many("apiVersion: v1\nentries:\n", "  # a comment\n", 70*mib), "the answer is larger than is accepted: more than 64 MiB"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Encoding", "gzip") // so that it takes nobody any time
+				z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed)
+				tt.write(z)
+				_ = z.Close()
+			})
+			var index *Index
+			var err error
+			peak := peakOf(func() { index, err = newRepository(t, Options{URL: server.URL}).Index(t.Context()) })
+			if err == nil && index.Refused() != nil {
+				err = index.Refused()
+			}
+			var advice interface{ Remedy() string }
+			if err == nil || !strings.Contains(err.Error(), tt.want) || !errors.As(err, &advice) || advice.Remedy() == "" || strings.Contains(err.Error(), "KSRELEASE_") {
+				t.Errorf("%v", err)
+			}
+			if peak > 300*mib {
+				t.Errorf("it took %d MiB", peak/mib)
 			}
 		})
 	}

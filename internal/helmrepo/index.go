@@ -2,27 +2,32 @@ package helmrepo
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/Masterminds/semver/v3"
-	"go.yaml.in/yaml/v3"
 )
 
 // Index is what a release needs of index.yaml. It is not changed after it was
 // read, so that it can be shared.
 type Index struct {
 	entries map[string][]Entry
+	broken  map[string]error // why an entry of a chart could not be read
+	refused *Refused
+	empty   *Refused // the first entry that is null
+	cached  Cached
 }
 
 // Entry is one version of one chart in an index.
 type Entry struct {
-	Name, Version string
+	// Name is the name that the chart has in the index.
+	Name string
+	// OwnName is the name that the entry has for itself. KubeSphere passes over an
+	// entry where it is another one.
+	OwnName string
+	Version string
 	// Digest is the sha256 of the package in hex, with or without "sha256:"
 	// before it, as the repository has it; it may be empty.
 	Digest string
@@ -32,18 +37,96 @@ type Entry struct {
 	Annotations map[string]string
 	// Created is zero where the index gives none that can be read.
 	Created time.Time
+	// Times is how often the index has the version, where a look-up found it.
+	Times int
 }
 
+// Refused is why Helm, and KubeSphere, which uses its types, load nothing of an
+// index: they load all of it or nothing.
+type Refused struct {
+	// Chart and Version are those of the entry; both are empty where it is about
+	// the index as a whole.
+	Chart, Version string
+	// Line is where the fault stands in the index, from 1; 0 where that is not
+	// known.
+	Line int
+	// Cause is what is wrong, in words of YAML.
+	Cause string
+}
+
+// Error names the entry, the line and the cause.
+func (r *Refused) Error() string {
+	text := "Helm and KubeSphere cannot load the index: "
+	if r.Chart != "" {
+		text += "the entry of " + strings.TrimSpace(r.Chart+" "+r.Version)
+		if r.Line > 0 {
+			text += fmt.Sprintf(" in line %d", r.Line)
+		}
+		return text + ": " + r.Cause
+	}
+	if r.Line > 0 {
+		text += fmt.Sprintf("line %d: ", r.Line)
+	}
+	return text + r.Cause
+}
+
+// Remedy is what those can do who run the repository.
+func (r *Refused) Remedy() string {
+	if r.Chart == "" {
+		return "the index has to be corrected by those who run the repository"
+	}
+	return "the entry of " + r.Chart + " has to be corrected, or taken out, by those who run the repository"
+}
+
+// Cached says that a cache answered in place of the repository.
+type Cached struct {
+	// Age is how old its answer is.
+	Age time.Duration
+	// Keeps is how long the cache may keep an answer; 0 where that is not known.
+	Keeps time.Duration
+}
+
+// String is empty where the repository answered itself.
+func (c Cached) String() string {
+	switch {
+	case c.Age <= 0:
+		return ""
+	case c.Keeps > 0:
+		return fmt.Sprintf("a cache answered for the repository, with an index that is %s old and that it keeps for %s", c.Age, c.Keeps)
+	}
+	return fmt.Sprintf("a cache answered for the repository, with an index that is %s old", c.Age)
+}
+
+// Refused is why Helm and KubeSphere cannot load the index; nil where they can.
+func (i *Index) Refused() *Refused { return i.refused }
+
+// Cached says whether a cache answered, and with what.
+func (i *Index) Cached() Cached { return i.cached }
+
+// Empty is the first entry of the index that is null. Helm passes over it;
+// KubeSphere's controller ends its reading with a fault of the program there
+// (syncExtensionsFromURL in pkg/controller/core/repository_controller.go).
+func (i *Index) Empty() *Refused { return i.empty }
+
 // Version finds a version by its exact text: 1.0 is not 1.0.0, and v1.0.0 is
-// not 1.0.0, as the marketplace keeps them apart too.
+// not 1.0.0, as the marketplace keeps them apart too. Of several entries of a
+// version it is the last one: KubeSphere goes through them in the order of the
+// index, and each overwrites the one before.
 func (i *Index) Version(name, version string) (Entry, bool) {
+	var found Entry
 	for _, entry := range i.entries[name] {
 		if entry.Version == version {
-			return entry, true
+			times := found.Times + 1
+			found = entry
+			found.Times = times
 		}
 	}
-	return Entry{}, false
+	return found, found.Times > 0
 }
+
+// Unreadable is why not all entries of a chart could be read, so that a version
+// which is not found may be there all the same; nil where all could.
+func (i *Index) Unreadable(name string) error { return i.broken[name] }
 
 // Versions lists the versions of a chart, newest first by SemVer; what is no
 // SemVer stands at the end, by text.
@@ -72,97 +155,32 @@ func newestFirst(a, b string) int {
 	return strings.Compare(b, a)
 }
 
-// wireIndex and wireEntry are the fields that are read; all others, such as
-// icons and descriptions, are passed over.
-type wireIndex struct {
-	APIVersion string                 `json:"apiVersion" yaml:"apiVersion"`
-	Entries    map[string][]wireEntry `json:"entries" yaml:"entries"`
+// add puts an entry into the index, in the order of the index.
+func (i *Index) add(chart string, e Entry) {
+	e.Name = chart
+	i.entries[chart] = append(i.entries[chart], e)
 }
 
-type wireEntry struct {
-	Name        string            `json:"name" yaml:"name"`
-	Version     string            `json:"version" yaml:"version"`
-	Digest      string            `json:"digest" yaml:"digest"`
-	URLs        []string          `json:"urls" yaml:"urls"`
-	Annotations map[string]string `json:"annotations" yaml:"annotations"`
-	Created     string            `json:"created" yaml:"created"`
+// refuse keeps the first reason why Helm does not load the index.
+func (i *Index) refuse(r *Refused) {
+	if i.refused == nil {
+		i.refused = r
+	}
 }
 
-// Parse reads an index, YAML or JSON (which is YAML, and read several times as
-// fast). Helm refuses an index without apiVersion, and so KubeSphere does;
-// what has no entries at all is no index either.
-func Parse(body []byte) (*Index, error) {
-	trimmed := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
-	if len(trimmed) == 0 {
-		return nil, errors.New("the index is empty")
+// breaks notes that an entry of a chart cannot be read at all.
+func (i *Index) breaks(chart string, r *Refused) {
+	i.refuse(r)
+	if i.broken[chart] == nil {
+		i.broken[chart] = r
 	}
-	var wire wireIndex
-	if trimmed[0] != '{' || json.Unmarshal(trimmed, &wire) != nil {
-		var err error
-		if wire, err = parseYAML(trimmed); err != nil {
-			return nil, err
-		}
-	}
-	if wire.APIVersion == "" {
-		return nil, errors.New("the index has no apiVersion, so Helm and KubeSphere refuse it")
-	}
-	return wire.index(), nil
 }
 
-func (w *wireIndex) index() *Index {
-	index := &Index{entries: make(map[string][]Entry, len(w.Entries))}
-	for name, versions := range w.Entries {
-		entries := make([]Entry, 0, len(versions))
-		for _, version := range versions {
-			entries = append(entries, version.entry(name))
-		}
-		index.entries[name] = entries
+func (i *Index) hasEmpty(chart string, line int) {
+	if i.empty == nil {
+		i.empty = &Refused{Chart: chart, Line: line, Cause: "it is empty"}
 	}
-	return index
 }
 
-func (w wireEntry) entry(name string) Entry {
-	created, _ := time.Parse(time.RFC3339Nano, w.Created)
-	if w.Name == "" {
-		w.Name = name
-	}
-	return Entry{Name: w.Name, Version: w.Version, Digest: w.Digest, URLs: w.URLs, Annotations: w.Annotations, Created: created}
-}
-
-// parseYAML reads the lean form of an index where there is one, else all of it.
-func parseYAML(body []byte) (wire wireIndex, err error) {
-	if rest, ok := lean(body); ok && yaml.Unmarshal(rest, &wire) == nil {
-		return wire, nil
-	}
-	return parseWhole(body)
-}
-
-func parseWhole(body []byte) (wire wireIndex, err error) {
-	err = yaml.Unmarshal(body, &wire)
-	var shape *yaml.TypeError
-	switch {
-	case errors.As(err, &shape) && len(shape.Errors) > 0:
-		err = fmt.Errorf("it is no Helm index: %s", plainShape(shape.Errors[0]))
-	case err != nil:
-		err = fmt.Errorf("it is no YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
-	}
-	return wire, err
-}
-
-var shapeError = regexp.MustCompile(`^(line \d+): cannot unmarshal !!(\w+)`)
-
-// plainShape says an error of the YAML library in words of YAML: it speaks of
-// types of Go.
-func plainShape(text string) string {
-	if found := shapeError.FindStringSubmatch(text); found != nil {
-		kind := map[string]string{"map": "a mapping", "seq": "a list", "str": "a text", "int": "a number", "float": "a number", "bool": "true or false", "null": "nothing"}[found[2]]
-		if kind == "" {
-			kind = "a value"
-		}
-		return found[1] + ": " + kind + " stands where something else belongs"
-	}
-	if line, rest, found := strings.Cut(text, ": "); found && strings.Contains(rest, "already defined") {
-		return line + ": " + rest
-	}
-	return "another shape"
-}
+// Parse reads an index that is in memory; see Read.
+func Parse(body []byte) (*Index, error) { return Read(bytes.NewReader(body)) }

@@ -61,7 +61,7 @@ func TestParseReadsWhatHelmWrites(t *testing.T) {
 		}
 		entry.Created = time.Time{}
 		want := Entry{
-			Name: "extension-2", Version: "1.3.0", Digest: strings.Repeat("cd", 32),
+			Name: "extension-2", OwnName: "extension-2", Version: "1.3.0", Times: 1, Digest: strings.Repeat("cd", 32),
 			URLs:        []string{"https://repo.example/charts/extension-2-1.3.0.tgz"},
 			Annotations: map[string]string{"ksrelease.dev/content-digest": "sha256:" + strings.Repeat("ab", 32)},
 		}
@@ -104,19 +104,16 @@ func TestVersionsNewestFirst(t *testing.T) {
 
 func TestNoIndex(t *testing.T) {
 	for body, want := range map[string]string{
-		"":                                 "the index is empty",
-		"\n\t ":                            "the index is empty",
-		"entries: {}":                      "the index has no apiVersion, so Helm and KubeSphere refuse it",
-		`{"message": "hello"}`:             "the index has no apiVersion, so Helm and KubeSphere refuse it",
-		"just text":                        "it is no Helm index: line 1: a text stands where something else belongs",
-		"- a\n- b":                         "it is no Helm index: line 1: a list stands where something else belongs",
-		"apiVersion: v1\nentries: [a]":     "it is no Helm index: line 2: a list stands where something else belongs",
-		"apiVersion: v1\nentries:\n  a: b": "it is no Helm index: line 3: a text stands where something else belongs",
-		"apiVersion: v1\nentries:\n a:\n - urls: x": "it is no Helm index: line 4: a text stands where something else belongs",
-		"apiVersion: v1\nentries: {":                "it is no YAML: line 2: did not find expected node content",
-		"apiVersion: v1\napiVersion: v1":            `it is no Helm index: line 2: mapping key "apiVersion" already defined at line 1`,
-		"\x00\x01":                                  "it is no YAML: control characters are not allowed",
-		`{"apiVersion": "v1", "entries": {"a"`:      "it is no YAML: line 1: did not find expected ',' or '}'",
+		"":                                     "the index is empty",
+		"\n\t ":                                "the index is empty",
+		"entries: {}":                          "the index has no apiVersion, so Helm and KubeSphere refuse it",
+		`{"message": "hello"}`:                 "the index has no apiVersion, so Helm and KubeSphere refuse it",
+		"just text":                            "it is no Helm index: line 1: a text stands where something else belongs",
+		"- a\n- b":                             "it is no Helm index: line 1: a list stands where something else belongs",
+		"apiVersion: v1\nentries: [a]":         "it is no Helm index: line 2: a list stands where something else belongs",
+		"apiVersion: v1\nentries: {":           "it is no YAML: line 2: did not find expected node content",
+		"\x00\x01":                             "it is no YAML: control characters are not allowed",
+		`{"apiVersion": "v1", "entries": {"a"`: "it is no YAML: line 1: did not find expected ',' or '}'",
 	} {
 		index, err := Parse([]byte(body))
 		if err == nil || err.Error() != want {
@@ -127,6 +124,103 @@ func TestNoIndex(t *testing.T) {
 	for _, body := range []string{"apiVersion: v1\nentries: {}\n", "apiVersion: v1\nentries:\n", "apiVersion: v1\nentries:\n  a:\n  b: []\n"} {
 		if index, err := Parse([]byte(body)); err != nil || len(index.Versions("a")) != 0 {
 			t.Errorf("%q: %v", body, err)
+		}
+	}
+}
+
+// One entry that Helm cannot load makes an index nothing to it and to KubeSphere.
+// The reason names the entry, the line and the cause, and the other entries are
+// read all the same; the chart with an entry that cannot be read has no answer.
+func TestRefusedNamesEntryLineAndCause(t *testing.T) {
+	const mine, head = "  alc:\n  - name: alc\n    version: 1.2.0\n    urls: [a.tgz]\n", "apiVersion: v1\nentries:\n"
+	for body, want := range map[string]struct {
+		refused    string
+		unreadable bool
+	}{
+		head + mine + "  other:\n  - name: other\n    version: 1.10\n":                              {"the entry of other 1.10 in line 9: version is a number, and has to be a text", false},
+		head + mine + "  other:\n  - name: other\n    keywords: db\n    version: 1.0.0\n":           {"the entry of other 1.0.0 in line 9: keywords is a text, and has to be a list", false},
+		head + "  other:\n  - {name: other, version: 1.10}\n" + mine:                                {"the entry of other 1.10 in line 4: version is a number, and has to be a text", false},
+		head + mine + "  other:\n  - name: other\n    wheels: 4\n    version: 1.0.0\n":              {"the entry of other 1.0.0 in line 9: Helm does not know the field wheels", false},
+		head + mine + "  other:\n  - name: other\n    version: 1.0.0\n    version: 1.0.0\n":         {"the entry of other in line 10: version is there twice", true},
+		head + mine + "  other:\n  - name: other\n    version: 1.0.0\n    created: yesterday\n":     {"the entry of other 1.0.0 in line 10: created is \"yesterday\", and has to be a time such as 2026-01-31T12:00:00Z", false},
+		head + mine + "  other:\n  - name: other\n    version: 1.0.0\n    urls: x\n":                {"the entry of other in line 10: urls is a text, and has to be a list", true},
+		head + mine + "  other:\n  - name: other\n    version: 1.0.0\n    deprecated: 'no'\n":       {"the entry of other 1.0.0 in line 10: deprecated is a text, and has to be true or false", false},
+		head + mine + "  other:\n  - just a text\n":                                                 {"the entry of other in line 8: it is a text, and has to be a mapping", true},
+		head + mine + "  other: text\n":                                                             {"the entry of other in line 7: it is a text, and has to be a list", true},
+		head + mine + "  alc:\n  - name: alc\n    version: 1.3.0\n":                                 {"the entry of alc in line 7: the chart is there twice", false},
+		head + mine + "wheels: 4\n":                                                                 {"line 7: Helm does not know the field wheels", false},
+		head + mine + "generated: yesterday\n":                                                      {"line 7: created is \"yesterday\"", false},
+		"apiVersion: v1\n" + head + mine:                                                            {"line 2: apiVersion is there twice", false},
+		head + "  alc: [{name: alc, version: 1.2.0}]\n  other: [{name: other, keywords: db}]\n":     {"the entry of other in line 4: keywords is a text, and has to be a list", false},
+		"{apiVersion: v1, entries: {alc: [{name: alc, version: 1.2.0}], other: [{version: 1.10}]}}": {"the entry of other 1.10 in line 1: version is a number, and has to be a text", false},
+		`{"apiVersion": "v1", "entries": {` + "\n" + `"alc": [{"name": "alc", "version": "1.2.0"}],` + "\n\n" + `"other": [{"name": "other",` + "\n" + `"version": 1.10}]}}`: {"the entry of other 1.10 in line 5: version is a number, and has to be a text", false},
+		`{"apiVersion": "v1", "entries": {"alc": [{"name": "alc", "version": "1.2.0"}], "other": [{"keywords": "db"}]}}`:                                                     {"the entry of other in line 1: keywords is a text, and has to be a list", false},
+		`{"apiVersion": "v1", "entries": {"alc": [{"name": "alc", "version": "1.2.0"}], "other": 1}}`:                                                                        {"the entry of other: it has to be a list", true},
+	} {
+		index, err := Parse([]byte(body))
+		if err != nil {
+			t.Errorf("%v\n%s", err, body)
+			continue
+		}
+		refused := index.Refused()
+		if refused == nil || !strings.HasPrefix(refused.Error(), "Helm and KubeSphere cannot load the index: "+want.refused) || refused.Remedy() == "" {
+			t.Errorf("got  %v\nwant %s\n%s", refused, want.refused, body)
+			continue
+		}
+		if _, ok := index.Version("alc", "1.2.0"); !ok {
+			t.Errorf("what is well is not found\n%s", body)
+		}
+		if unreadable := index.Unreadable("other") != nil; unreadable != want.unreadable && !strings.Contains(body, "[{name: other, keywords") {
+			t.Errorf("unreadable: %v\n%s", index.Unreadable("other"), body)
+		}
+	}
+}
+
+// What Helm passes over, or takes, does no harm.
+func TestNotRefused(t *testing.T) {
+	const head = "apiVersion: v1\nentries:\n  alc:\n  - name: alc\n    version: 1.2.0\n"
+	for body, empty := range map[string]bool{
+		head + "  - name: alc\n":                      false,
+		head + "  - name: alc\n    version: latest\n": false,
+		head + "  - name: alc\n    version:\n":        false,
+		head + "  - null\n":                           true,
+		head + "  -\n":                                true,
+		head + "  other:\n  - {}\n":                   true,
+		head + "  other:\n":                           false,
+		head + "  other: null\n":                      false,
+		head + "  other: []\n":                        false,
+		head + "  other:\n  - {name: other, version: v1, digest: 12}\n":        false,
+		head + "  other:\n  - {name: other, version: '1.10', Keywords: [a]}\n": false,
+		head + "---\nwheels: [\n": false,
+		head + "serverInfo: {a: 1}\npublicKeys: [a]\nannotations: {a: b}\n": false,
+		`{"apiVersion": "v1", "wheels": 4, "entries": {"alc": [{"name": "alc", "version": "1.2.0", "wheels": 4}, null, {"version": "x"}], "alc": [{"name": "alc", "version": "1.2.0"}], "b": null}}`: true,
+	} {
+		index, err := Parse([]byte(body))
+		if err != nil || index.Refused() != nil || (index.Empty() != nil) != empty {
+			t.Errorf("%v, refused %v, empty %v\n%s", err, index.Refused(), index.Empty(), body)
+			continue
+		}
+		if entry, ok := index.Version("alc", "1.2.0"); !ok || entry.Times != 1 {
+			t.Errorf("%v, %v\n%s", entry, ok, body)
+		}
+	}
+}
+
+// Of a version that is there twice KubeSphere takes the last one.
+func TestVersionTwice(t *testing.T) {
+	for _, body := range []string{
+		"apiVersion: v1\nentries:\n  alc:\n  - name: alc\n    version: 1.2.0\n    digest: a\n  - name: alc\n    version: 1.3.0\n    digest: b\n  - name: alc\n    version: 1.2.0\n    digest: c\n",
+		`{"apiVersion": "v1", "entries": {"alc": [{"name": "alc", "version": "1.2.0", "digest": "a"}, {"name": "alc", "version": "1.3.0", "digest": "b"}, {"name": "alc", "version": "1.2.0", "digest": "c"}]}}`,
+	} {
+		index, err := Parse([]byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if entry, ok := index.Version("alc", "1.2.0"); !ok || entry.Times != 2 || entry.Digest != "c" {
+			t.Errorf("%+v", entry)
+		}
+		if entry, ok := index.Version("alc", "1.3.0"); !ok || entry.Times != 1 || entry.Digest != "b" {
+			t.Errorf("%+v", entry)
 		}
 	}
 }
@@ -152,7 +246,7 @@ func FuzzParse(f *testing.F) {
 				if entry, ok := index.Version(name, version); !ok || entry.Version != version {
 					t.Errorf("%q: %s %q is listed and not found", body, name, version)
 				}
-				entries[name] = append(entries[name], map[string]any{"version": version})
+				entries[name] = append(entries[name], map[string]any{"name": name, "version": version})
 			}
 		}
 		again, err := json.Marshal(map[string]any{"apiVersion": "v1", "entries": entries})
@@ -171,24 +265,35 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-func BenchmarkParse(b *testing.B) {
-	data := bigIndex(b, 100, 20)
-	asJSON, err := yaml.YAMLToJSON(data)
-	if err != nil {
-		b.Fatal(err)
-	}
-	for name, body := range map[string][]byte{"YAML": data, "JSON": asJSON} {
-		b.Run(name, func(b *testing.B) {
-			b.SetBytes(int64(len(body)))
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := Parse(body); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
 // chartNames are the charts of an index, sorted.
 func chartNames(i *Index) []string { return slices.Sorted(maps.Keys(i.entries)) }
+
+// What has another layout is read as a whole, and right.
+func TestOtherLayouts(t *testing.T) {
+	for name, body := range map[string]string{
+		"flow":              "apiVersion: v1\nentries: {alc: [{name: alc, version: 1.2.0}]}\n",
+		"indented lists":    "apiVersion: v1\nentries:\n  alc:\n    - name: alc\n      icon: x\n      version: 1.2.0\n",
+		"four spaces":       "apiVersion: v1\nentries:\n    alc:\n    - name: alc\n      version: 1.2.0\n",
+		"comments":          "apiVersion: v1\nentries:\n  alc:\n  - name: alc\n    # here\n    version: 1.2.0\n",
+		"anchor":            "apiVersion: v1\nentries:\n  alc:\n  - home: &a 1.2.0\n    name: alc\n    version: *a\n",
+		"anchor in a list":  "apiVersion: v1\nentries:\n  alc:\n  - keywords:\n    - &a 1.2.0\n    name: alc\n    version: *a\n",
+		"quoted over lines": "apiVersion: v1\nentries:\n  alc:\n  - description: \"one\n    version: 9.9.9\"\n    name: alc\n    version: 1.2.0\n",
+		"single over lines": "apiVersion: v1\nentries:\n  alc:\n  - description: 'it''s\n    version: 9.9.9'\n    name: alc\n    version: 1.2.0\n",
+		"flow value":        "apiVersion: v1\nentries:\n  alc:\n  - keywords: [a,\n    version, b]\n    name: alc\n    version: 1.2.0\n",
+		"quoted key":        "apiVersion: v1\nentries:\n  alc:\n  - name: alc\n    \"version\": 1.2.0\n",
+		"quoted chart":      "apiVersion: v1\n\"entries\":\n  \"alc\":\n  - name: alc\n    version: 1.2.0\n",
+		"document marker":   "---\napiVersion: v1\nentries:\n  alc:\n  - name: alc\n    version: 1.2.0\n",
+		"tab":               "apiVersion: v1\nentries:\n  alc:\n  - name: alc\n    version:\t1.2.0\n",
+		"dropped first key": "apiVersion: v1\nentries:\n  alc:\n  - description: x\n    name: alc\n    version: 1.2.0\ngenerated: now\n",
+	} {
+		index, err := Parse([]byte(body))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		entry, ok := index.Version("alc", "1.2.0")
+		if !ok || entry.Name != "alc" || len(index.Versions("alc")) != 1 {
+			t.Errorf("%s: %v, versions %q", name, entry, index.Versions("alc"))
+		}
+	}
+}

@@ -85,7 +85,7 @@ func DecodeExtension(source []byte) (Extension, error) {
 	case errors.Is(err, io.EOF):
 		return Extension{}, errors.New("it is empty")
 	case err != nil:
-		return Extension{}, errors.New(plain(err.Error()))
+		return Extension{}, errors.New(Plain(err))
 	}
 	return e, nil
 }
@@ -128,21 +128,25 @@ var (
 	wrongTime = regexp.MustCompile(`^parsing time (".*?")`)
 )
 
-// plain puts an error of the libraries into words of YAML.
-func plain(text string) string {
-	text = wrapped.ReplaceAllString(text, "")
+// Plain says an error of encoding/json and sigs.k8s.io/yaml in words of YAML: they
+// speak of types of Go. It is one line.
+func Plain(err error) string {
+	text := wrapped.ReplaceAllString(err.Error(), "")
 	if found := wrongType.FindStringSubmatch(text); found != nil {
 		kind := map[string]string{"array": "a list", "object": "a mapping", "string": "a text", "number": "a number", "bool": "true or false"}[found[1]]
 		if kind == "" {
 			kind = "a value"
 		}
 		if found[2] == "" {
-			return fmt.Sprintf("%s stands where the fields of an extension belong", kind)
+			return fmt.Sprintf("%s stands where a mapping belongs", kind)
 		}
 		return fmt.Sprintf("%s is %s, and has to be %s", found[2], kind, wanted(found[3]))
 	}
 	if found := wrongTime.FindStringSubmatch(text); found != nil {
 		return fmt.Sprintf("created is %s, and has to be a time such as 2026-01-31T12:00:00Z", found[1])
+	}
+	if strings.Contains(text, "Time.UnmarshalJSON") {
+		return "created has to be a time such as 2026-01-31T12:00:00Z"
 	}
 	if strings.Contains(text, "Go ") {
 		return "a field has another type than it has to be"
@@ -153,9 +157,9 @@ func plain(text string) string {
 // wanted is a type of Go in words of YAML.
 func wanted(kind string) string {
 	switch {
-	case strings.HasPrefix(kind, "[]"):
+	case strings.HasPrefix(kind, "[]"), kind == "repo.ChartVersions":
 		return "a list"
-	case strings.HasPrefix(kind, "map["), strings.HasPrefix(kind, "kubesphere."), strings.HasPrefix(kind, "v1."):
+	case strings.HasPrefix(kind, "map["), strings.Contains(kind, "."):
 		return "a mapping"
 	case kind == "bool":
 		return "true or false"

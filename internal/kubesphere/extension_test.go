@@ -25,7 +25,7 @@ func TestDecodeExtensionAsTheController(t *testing.T) {
 		"a number as text":             {"version: 1.10\n", "1.1", ""},
 		"empty":                        {"", "", "it is empty"},
 		"markers alone":                {"---\n---\n", "", ""},
-		"a list":                       {"- a\n", "", "a list stands where the fields of an extension belong"},
+		"a list":                       {"- a\n", "", "a list stands where a mapping belongs"},
 		"created as a text":            {small + "created: yesterday\n", "", `created is "yesterday", and has to be a time such as 2026-01-31T12:00:00Z`},
 		"created as a number":          {small + "created: 2026\n", "", "created is a number, and has to be a text"},
 		"repository as a mapping":      {small + "repository: {url: x}\n", "", "repository is a mapping, and has to be a text"},

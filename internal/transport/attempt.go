@@ -108,13 +108,25 @@ func (c *Client) exchange(ctx context.Context, r *Request, t target, hide masks)
 		describe(failure, r, hide.texts, answer)
 		return nil, failure
 	}
+	response := &Response{Status: answer.StatusCode, Header: answer.Header, URL: hide.texts.Text(RedactURL(answer.Request.URL.String()))}
+	response.Redirected = answer.Request.URL.String() != t.url
+	if r.Stream != nil && answer.StatusCode != http.StatusNotModified {
+		from := &streamed{answer: answer, left: r.limit()}
+		err := r.Stream(response, from)
+		if from.err != nil {
+			err = c.explain(ctx, limited, from.err, "reading the answer", &cutError{int(from.read), &timeoutError{timeout, "not complete"}})
+		}
+		if failure.Err = err; err != nil {
+			return nil, failure
+		}
+		return response, nil
+	}
 	body, err := readBody(answer, r.limit())
 	if err != nil {
 		failure.Err = c.explain(ctx, limited, err, "reading the answer", &cutError{len(body), &timeoutError{timeout, "not complete"}})
 		return nil, failure
 	}
-	response := &Response{Status: answer.StatusCode, Header: answer.Header, Body: body, URL: hide.texts.Text(RedactURL(answer.Request.URL.String()))}
-	response.Redirected = answer.Request.URL.String() != t.url
+	response.Body = body
 	if r.JSON {
 		// What it says is told, kept in reports, put into packages.
 		response.Body = []byte(hide.data.Text(string(body)))
@@ -208,8 +220,39 @@ func readBody(answer *http.Response, limit int64) ([]byte, error) {
 	return body, nil
 }
 
+// streamed is the body of an answer, up to a limit. It remembers the error that
+// ended it: whoever reads may have another one because of it.
+type streamed struct {
+	answer     *http.Response
+	read, left int64
+	err        error
+}
+
+func (s *streamed) Read(p []byte) (int, error) {
+	switch {
+	case s.err != nil:
+		return 0, s.err
+	case s.answer.ContentLength > s.read+s.left, s.left < 0:
+		s.err = tooLarge(s.read + max(s.left, 0))
+		return 0, s.err
+	}
+	n, err := s.answer.Body.Read(p[:min(int64(len(p)), s.left+1)])
+	s.read += int64(n)
+	s.left -= int64(n)
+	if s.left < 0 {
+		s.err = tooLarge(s.read - 1)
+		return 0, s.err
+	}
+	if err != nil && err != io.EOF {
+		s.err = &cutError{int(s.read), err}
+		err = s.err
+	}
+	return n, err
+}
+
 func tooLarge(limit int64) error {
-	return fmt.Errorf("%w: more than %s", errTooLarge, humanize.IBytes(uint64(limit)))
+	return &advised{errTooLarge, fmt.Sprintf("%s: more than %s", errTooLarge, humanize.IBytes(uint64(limit))),
+		"check the address: an answer of this size is not what was asked for, or has to be made smaller by those who run the server"}
 }
 
 // describe fills in what an answer of failure says.

@@ -57,6 +57,9 @@ func description(header http.Header, size int, more bool) string {
 // Describe says what an answer is, by its size and type, and quotes nothing of it.
 func Describe(r *Response) string { return description(r.Header, len(r.Body), false) }
 
+// DescribeStream is Describe for an answer of which so many bytes were read.
+func DescribeStream(r *Response, read int) string { return description(r.Header, read, false) }
+
 // IsPage says that a body is an HTML or XML page: what a proxy or a login page
 // answers with where JSON or YAML was asked for.
 func IsPage(body []byte) bool {

@@ -16,6 +16,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -211,6 +212,11 @@ type Request struct {
 	Timeout time.Duration
 	// Limit is the largest body read, in bytes; 0 means DefaultLimit.
 	Limit int64
+	// Stream reads the body of an answer of success as it comes, up to Limit, as a
+	// part of the attempt; Body stays empty then. It is called once an attempt, so
+	// it has to begin anew each time. Its error becomes the Err of an *Error, unless
+	// the body was cut, which is worth another attempt of a read.
+	Stream func(answer *Response, body io.Reader) error
 	// Check judges an answer of success as a part of its attempt; its error
 	// becomes the Err of an *Error. An error that wraps io.ErrUnexpectedEOF
 	// means a cut body, which is worth another attempt of a read.
@@ -229,7 +235,7 @@ func (r *Request) isRead() bool {
 }
 
 // Response is an answer of success (2xx, or 304 to a conditional request),
-// read to its end.
+// read to its end, but while it is streamed.
 type Response struct {
 	Status int
 	Header http.Header

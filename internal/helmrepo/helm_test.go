@@ -1,0 +1,297 @@
+package helmrepo
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"log"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/repo"
+	"sigs.k8s.io/yaml"
+
+	"github.com/ksrelease/ksrelease/internal/soak"
+)
+
+// asHelm is what Helm makes of an index (jsonOrYamlUnmarshal of
+// helm.sh/helm/v3/pkg/repo and the check of apiVersion; LoadIndexFile, which is
+// called too, leaves out entries that it finds invalid).
+func asHelm(t *testing.T, body []byte) (*repo.IndexFile, error) {
+	t.Helper()
+	file := &repo.IndexFile{}
+	var err error
+	if json.Valid(body) {
+		err = json.Unmarshal(body, file)
+	} else {
+		err = yaml.UnmarshalStrict(body, file)
+	}
+	if err == nil && file.APIVersion == "" {
+		err = repo.ErrNoAPIVersion
+	}
+	return file, err
+}
+
+// compare holds what is read of an index against what Helm makes of it: the
+// verdict, and where Helm loads it, every entry.
+func compare(t *testing.T, body []byte) (loads bool) {
+	t.Helper()
+	want, helm := asHelm(t, body)
+	got, err := Read(strings.NewReader(string(body)))
+	if err == nil && got.Refused() != nil {
+		err = got.Refused()
+	}
+	if (err == nil) != (helm == nil) {
+		t.Fatalf("ksrelease: %v\nHelm: %v\n%s\n%q", err, helm, body, body)
+	}
+	if err != nil {
+		for _, word := range []string{"Go ", "repo.", "[]string", "json", "IndexFile"} {
+			if strings.Contains(err.Error(), word) && !strings.Contains(string(body), word) {
+				t.Errorf("%q speaks of Go\n%s", err, body)
+			}
+		}
+		return false
+	}
+	wanted := map[string][]Entry{}
+	for name, versions := range want.Entries {
+		for _, v := range versions {
+			if v == nil || v.Metadata == nil {
+				continue
+			}
+			e := Entry{Name: name, OwnName: v.Name, Version: v.Version, Digest: v.Digest, URLs: v.URLs, Annotations: v.Annotations, Created: v.Created}
+			if len(e.URLs) == 0 {
+				e.URLs = nil
+			}
+			if len(e.Annotations) == 0 {
+				e.Annotations = nil
+			}
+			wanted[name] = append(wanted[name], e)
+		}
+	}
+	for _, entries := range got.entries {
+		for i, e := range entries {
+			if len(e.URLs) == 0 {
+				entries[i].URLs = nil
+			}
+			if len(e.Annotations) == 0 {
+				entries[i].Annotations = nil
+			}
+		}
+	}
+	if diff := cmp.Diff(wanted, got.entries); diff != "" {
+		t.Fatalf("-Helm +ksrelease\n%s\n%s", diff, body)
+	}
+	return true
+}
+
+// fragments are put into indexes by mutate.
+var fragments = []string{
+	"1.10", "1", "true", "null", "~", "db", "[a, b]", "[1]", "[]", "{}", "{a: b}", "''", `"x"`, `"\u00e9"`, `"\x41"`, `"\q"`, "'it''s'", "|", ">-", "&a x", "*a", "<<: {a: b}",
+	"- a", "- {name: x}", "-", "- null", "- - a", "# comment", "x: y", "keywords: db", "version: 1.10", "version:", "urls: [x]", "urls: x", "urls:", "wheels: 4",
+	"Name: x", "name: alc", "digest: 12", "created: yesterday", "created: 2026-01-31T12:00:00Z", `created: "2026-01-31T12:00:00Z"`, "created: 2026-01-31", "deprecated: yes", "deprecated: true", "removed: false",
+	"annotations: {a: 1}", "annotations:", "maintainers:", "maintainers: [null]", "dependencies: [{name: a, version: 1.0, repository: x}]", "icon: |", "  text", "    text", "---", "...", "%YAML 1.1",
+	"\t", " ", "  ", ":", ": ", " #", "\"", "'", "{", "}", "[", "]", "\u2028", "\u0085", "é", "\r\n", "yes", "no", "y", "0x10", "1e3", ".5", "1_000", "2026-01-31", "12:30", "entries:", "entries: {}", "Entries:", "apiVersion: v1", "apiVersion: 1", "serverInfo: {a: b}", "publicKeys: [a]", "generated: now", "  alc:", "  \"alc\":", "  other: []", "  other:", "  12:", "  true:", "type: application", "home: http://x: y", "home: a #b", "home: a#b", "home: http://x", "? a", "!!str 1", "!!int x",
+}
+
+var indexes = []string{
+	`apiVersion: v1
+entries:
+  alc:
+  - annotations:
+      ksrelease.dev/content-digest: sha256:abcd
+    apiVersion: v2
+    appVersion: 1.16.0
+    created: "2026-11-29T10:00:00.123456789Z"
+    dependencies:
+    - condition: frontend.enabled
+      name: frontend
+      repository: ""
+      tags:
+      - extension
+    description: 'An extension: it does "this" and that, and more than fits in one
+      line of text'
+    digest: cdcdcd
+    home: https://example.com
+    icon: data:image/svg+xml;base64,PHN2ZyB4bWxucz0i
+    keywords:
+    - logging
+    kubeVersion: '>=1.19.0-0'
+    maintainers:
+    - email: somebody@example.com
+      name: somebody
+    name: alc
+    urls:
+    - https://repo.example/charts/alc-1.2.0.tgz
+    version: 1.2.0
+  - apiVersion: v2
+    description: |-
+      several
+      lines
+    name: alc
+    urls:
+    - charts/alc-1.1.0.tgz
+    version: 1.1.0
+  other:
+  - name: other
+    urls: []
+    version: v2.0.0
+generated: "2026-11-29T10:00:00Z"
+`,
+	"apiVersion: v1\nentries:\n    alc:\n        - name: alc\n          version: 1.0.0\n          urls:\n              - a.tgz\n        - version: 1.1.0\n          name: alc\n    b: []\n",
+	"---\napiVersion: v1\nentries:\n  a:\n  - {name: a, version: '1', urls: [x], digest: y, annotations: {a: b}}\n  - name: a\n    version: 1.0.0\nserverInfo:\n  contextPath: /x\n",
+	"{\"apiVersion\": \"v1\",\n \"entries\": {\n  \"a\": [{\"name\": \"a\", \"version\": \"1.0.0\", \"urls\": [\"x\"]},\n   {\"name\": \"a\", \"version\": \"1.1.0\"}],\n  \"b\": null}}",
+}
+
+// mutate changes an index in a few places, as hands and tools do.
+func mutate(rng *rand.Rand, body string) string {
+	lines := strings.SplitAfter(body, "\n")
+	for range 1 + rng.IntN(3) {
+		at := rng.IntN(len(lines))
+		line := lines[at]
+		fragment := fragments[rng.IntN(len(fragments))]
+		indent := line[:len(line)-len(strings.TrimLeft(line, " -"))]
+		switch rng.IntN(9) {
+		case 0: // takes a line out
+			lines[at] = ""
+		case 1: // a line twice
+			lines[at] = line + line
+		case 2: // other indentation
+			lines[at] = " " + line
+		case 3:
+			lines[at] = strings.TrimPrefix(line, " ")
+		case 4: // another value
+			if key, _, found := strings.Cut(line, ":"); found {
+				lines[at] = key + ": " + fragment + "\n"
+			}
+		case 5: // one more line
+			lines[at] = line + strings.ReplaceAll(indent, "-", " ") + fragment + "\n"
+		case 6: // something in the middle
+			if len(line) > 0 {
+				in := rng.IntN(len(line))
+				lines[at] = line[:in] + fragment + line[in:]
+			}
+		case 7: // a line elsewhere
+			to := rng.IntN(len(lines))
+			lines[at], lines[to] = lines[to], lines[at]
+		case 8: // one byte less
+			if len(line) > 0 {
+				in := rng.IntN(len(line))
+				lines[at] = line[:in] + line[in+1:]
+			}
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// Thousands of damaged indexes: what Helm refuses is refused, and what it loads is
+// read as it loads it.
+func TestReadsAsHelm(t *testing.T) {
+	log.SetOutput(io.Discard) // Helm prints which entries it leaves out
+	defer log.SetOutput(os.Stderr)
+	for _, body := range indexes {
+		if !compare(t, []byte(body)) {
+			t.Errorf("refused:\n%s", body)
+		}
+	}
+	cases := soak.Cases(t, 3000, 100_000)
+	loaded := 0
+	for i := range cases {
+		rng := rand.New(rand.NewPCG(3, uint64(i)))
+		if compare(t, []byte(mutate(rng, indexes[rng.IntN(len(indexes))]))) {
+			loaded++
+		}
+	}
+	t.Logf("%d damaged indexes, %d of which Helm loads", cases, loaded)
+	if loaded < cases/10 || loaded > cases*9/10 {
+		t.Errorf("%d of %d indexes are loaded, so the rest proves little", loaded, cases)
+	}
+}
+
+// What the quick reader takes, Helm's library reads the same.
+func FuzzQuickIsWhatHelmReads(f *testing.F) {
+	for _, body := range indexes[:3] {
+		f.Add(body)
+	}
+	for _, fragment := range fragments {
+		f.Add("apiVersion: v1\nentries:\n  alc:\n  - name: alc\n    description: " + fragment + "\n    version: 1.2.0\n")
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		if len(body) < 1<<16 {
+			compare(t, []byte(body))
+		}
+	})
+}
+
+// Whatever stands in the fields of a chart: what Helm writes of it is read without
+// a library for the most part, and the same.
+func FuzzReadIsWhatHelmWrote(f *testing.F) {
+	for _, seed := range []string{
+		"plain", "", " ", "a: b", "- a", "it's", `say "yes"`, "line\nline", "line\n\n    version: 9.9.9\n", "| x", "#x", "'", `"`, "1.10", "null", "~",
+		strings.Repeat("a long text that is folded ", 20), strings.Repeat(`long "quoted": text that's folded `, 20), "  - name: x", "\u2028", "日本語: x", "\t", "trailing ", "&a", "*a", "{}", "[]",
+	} {
+		f.Add("alc", seed, seed)
+		f.Add("alc", "key", seed)
+	}
+	f.Fuzz(func(t *testing.T, name, key, text string) {
+		index := repo.NewIndexFile()
+		metadata := &chart.Metadata{
+			APIVersion: "v2", Name: name, Version: text, Description: text, Icon: text, Home: text, Type: text, KubeVersion: text,
+			Keywords: []string{text, key}, Sources: []string{text}, Annotations: map[string]string{key: text, "b": key},
+			Maintainers:  []*chart.Maintainer{{Name: text, Email: key}},
+			Dependencies: []*chart.Dependency{{Name: text, Tags: []string{key}, ImportValues: []any{text, map[string]any{key: text}}}},
+		}
+		index.Entries[name] = repo.ChartVersions{
+			{Metadata: metadata, URLs: []string{text, key}, Digest: text},
+			{Metadata: &chart.Metadata{Name: name, Version: "1.0.0"}, URLs: []string{"x"}},
+		}
+		body, err := yaml.Marshal(index)
+		if err != nil {
+			t.Skip()
+		}
+		compare(t, body)
+	})
+}
+
+// The layout that Helm writes needs no library.
+func TestQuickReadsWhatHelmWrites(t *testing.T) {
+	body := string(bigIndex(t, 3, 3))
+	_, entries, _ := strings.Cut(body, "entries:\n")
+	quick := 0
+	for _, text := range strings.Split(entries, "\n  - ")[1:] {
+		text, _, _ = strings.Cut(text, "\n  e")
+		text, _, _ = strings.Cut(text, "\ng")
+		entry, ok := quickEntry([]byte("  - "+text+"\n"), 2)
+		if ok && entry.Version != "" && entry.OwnName != "" && entry.Digest != "" && len(entry.URLs) == 1 && len(entry.Annotations) == 1 && !entry.Created.IsZero() {
+			quick++
+			continue
+		}
+		t.Errorf("%v, %v from\n%s", entry, ok, text)
+	}
+	if quick != 9 {
+		t.Errorf("%d of 9 entries", quick)
+	}
+}
+
+// LoadIndexFile itself gives the verdict that asHelm gives.
+func TestAsHelmIsHelm(t *testing.T) {
+	log.SetOutput(io.Discard)
+	defer log.SetOutput(os.Stderr)
+	file := filepath.Join(t.TempDir(), "index.yaml")
+	for i := range 200 {
+		rng := rand.New(rand.NewPCG(5, uint64(i)))
+		body := mutate(rng, indexes[rng.IntN(len(indexes))])
+		if err := os.WriteFile(file, []byte(body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, helm := repo.LoadIndexFile(file)
+		_, ours := asHelm(t, []byte(body))
+		if (helm == nil) != (ours == nil) && !errors.Is(helm, repo.ErrEmptyIndexYaml) {
+			t.Errorf("Helm: %v\ntest: %v\n%s", helm, ours, body)
+		}
+	}
+}
