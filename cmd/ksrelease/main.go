@@ -98,9 +98,12 @@ type app struct {
 	stopIsEnd      bool            // the command has ended by a signal as it should
 	// connect replaces how connections to the marketplace and the Helm repository
 	// come about; nil: TCP.
-	connect  func(ctx context.Context, network, address string) (net.Conn, error)
-	warnings warnings
-	conceal  concealer
+	connect func(ctx context.Context, network, address string) (net.Conn, error)
+	// inProcess looks at extensions in this process, without limits. It is for tests in
+	// fake time, which stands still while a process of the real world is alive.
+	inProcess bool
+	warnings  warnings
+	conceal   concealer
 	// reported says that the reports that were asked for tell of a whole run, and failure
 	// is what ended the command, nil where nothing did.
 	reported bool

@@ -224,7 +224,7 @@ func (r *rehearsal) run(words ...string) *performance {
 	// Connections that are kept for reuse belong to the run, as they do where
 	// the process ends with it.
 	a := &app{
-		stdin: os.Stdin, stdout: output.New(stdout), stderr: output.New(stderr), stop: r.t.Context(), connect: r.network.Dial,
+		stdin: os.Stdin, stdout: output.New(stdout), stderr: output.New(stderr), stop: r.t.Context(), connect: r.network.Dial, inProcess: true,
 		env: func(name string) (string, bool) { value, ok := env[name]; return value, ok },
 	}
 	p := &performance{started: time.Now()}

@@ -135,10 +135,12 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	options.Parallelism = c.parallelism(p)
 	options.Tool = pipeline.Tool{Name: "ksrelease", Version: programVersion()}
 	options.Stop, options.Display = a.stop, display
-	workers := worker.New(options.Parallelism)
-	defer workers.Close()
-	workers.Warm(len(options.Sources))
-	options.Examiner = workers
+	if !a.inProcess {
+		workers := worker.New(options.Parallelism)
+		defer workers.Close()
+		workers.Warm(len(options.Sources))
+		options.Examiner = workers
+	}
 	options.Noting = func(ctx context.Context, tell func(string)) context.Context {
 		return transport.WithNotify(ctx, func(r transport.Retry) { tell(r.String()) })
 	}

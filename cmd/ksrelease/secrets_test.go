@@ -258,7 +258,7 @@ func (r *rehearsal) command(words ...string) []byte {
 		env[name] = value
 	}
 	a := &app{
-		stdin: stdin, stdout: output.New(printed), stderr: output.New(printed), stop: r.t.Context(), connect: r.network.Dial,
+		stdin: stdin, stdout: output.New(printed), stderr: output.New(printed), stop: r.t.Context(), connect: r.network.Dial, inProcess: true,
 		env: func(name string) (string, bool) { value, ok := env[name]; return value, ok },
 	}
 	for i, word := range words {
