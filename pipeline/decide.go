@@ -21,6 +21,9 @@ import (
 //
 // A version exists by string equality. What cannot be read is an error, never
 // "nothing".
+//
+// Of what is to be released it says what is worth knowing, and blocks it if
+// something that it requires is nowhere.
 func decide(ctx context.Context, w *world, r *release) error {
 	now, err := w.repo.since(ctx, time.Time{})
 	if err != nil {
@@ -33,6 +36,15 @@ func decide(ctx context.Context, w *world, r *release) error {
 		r.sayTwice(entry)
 		return compare(ctx, w, r, entry)
 	}
+	if err := inMarketplace(ctx, w, r); err != nil || r.action != actRelease {
+		return err
+	}
+	return survey(now, r)
+}
+
+// inMarketplace decides by what the marketplace has of a version that is not in the
+// index.
+func inMarketplace(ctx context.Context, w *world, r *release) error {
 	if w.unasked {
 		r.note = "not in the repository; the marketplace was not asked"
 		return nil

@@ -203,6 +203,15 @@ func (i fakeIndex) Refused() error {
 func (i fakeIndex) Cached() string    { return i.cached }
 func (i fakeIndex) Remarks() []string { return nil }
 
+func (i fakeIndex) Versions(name string) (versions []string) {
+	for _, e := range i.fakeEntries {
+		if e.Name == name {
+			versions = append(versions, e.Version)
+		}
+	}
+	return versions
+}
+
 // fakeError is an error of a client, with what it says of itself.
 type fakeError struct {
 	text                             string

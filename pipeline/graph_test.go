@@ -32,6 +32,8 @@ type graph struct {
 	allOrNothing bool
 	dryRun       bool
 	parallelism  int
+	elsewhere    bool // an extension of that name is in the repository, and not in the project
+	allowMissing bool
 }
 
 // node is an extension, and what is the matter with it.
@@ -115,6 +117,7 @@ func draw(random *rand.Rand) graph {
 		}
 		g.nodes = append(g.nodes, n)
 	}
+	g.elsewhere, g.allowMissing = random.IntN(2) == 0, random.IntN(8) == 0
 	switch random.IntN(8) {
 	case 0:
 		for _, n := range g.nodes {
@@ -158,7 +161,7 @@ func (g graph) String() string {
 		}
 		b.WriteByte('\n')
 	}
-	fmt.Fprintf(&b, "  only %q, skip %q, all or nothing %v, dry run %v, parallelism %d", g.only, g.skip, g.allOrNothing, g.dryRun, g.parallelism)
+	fmt.Fprintf(&b, "  only %q, skip %q, all or nothing %v, dry run %v, parallelism %d, elsewhere %v, allow missing %v", g.only, g.skip, g.allOrNothing, g.dryRun, g.parallelism, g.elsewhere, g.allowMissing)
 	return b.String()
 }
 
@@ -166,8 +169,57 @@ func (g graph) String() string {
 
 func (g graph) wants(name string) bool { return len(g.only) == 0 || slices.Contains(g.only, name) }
 
-// edges are the needs among the extensions of the run.
+// node is the extension of a name.
+func (g graph) node(name string) (node, bool) {
+	for _, n := range g.nodes {
+		if n.name == name {
+			return n, true
+		}
+	}
+	return node{}, false
+}
+
+// isOfRun says that a need may be met by an extension of the run. All versions are
+// 1.0.0; nobody knows that of one which cannot be read.
+func (g graph) isOfRun(d need) bool {
+	n, ok := g.node(d.name)
+	return ok && g.wants(d.name) && (d.takesOne() || n.trouble == brokenYAML || n.trouble == brokenLinks)
+}
+
+func (d need) takesOne() bool { return d.version == "*" || d.version == ">=1.0.0" }
+
+// requires says that one extension is held back by the other.
+func (g graph) requires(from node, to string) bool {
+	return slices.ContainsFunc(from.needs, func(d need) bool { return d.name == to && d.required && g.isOfRun(d) })
+}
+
+// lacks says that something which an extension requires is nowhere.
+func (g graph) lacks(n node) bool {
+	return !g.allowMissing && slices.ContainsFunc(n.needs, func(d need) bool {
+		other, ok := g.node(d.name)
+		published := ok && (other.trouble == thereAlready || other.trouble == thereOther) || d.name == "elsewhere" && g.elsewhere
+		return d.required && !g.isOfRun(d) && !(published && d.takesOne())
+	})
+}
+
+// edges are the needs among the extensions of the run. What is optional gives way
+// where it closes a circle.
 func (g graph) edges() map[string]map[string]bool {
+	all := g.allEdges()
+	reach := closure(all)
+	for from, to := range all {
+		for dep := range to {
+			n, _ := g.node(from)
+			firm := slices.ContainsFunc(n.needs, func(d need) bool { return d.name == dep && d.required })
+			if !firm && reach[dep][from] {
+				delete(to, dep)
+			}
+		}
+	}
+	return all
+}
+
+func (g graph) allEdges() map[string]map[string]bool {
 	edges := map[string]map[string]bool{}
 	for _, n := range g.nodes {
 		if g.wants(n.name) {
@@ -189,6 +241,18 @@ func (g graph) edges() map[string]map[string]bool {
 
 // circular are the extensions that need themselves, however far round.
 func circular(edges map[string]map[string]bool) map[string]bool {
+	reach := closure(edges)
+	found := map[string]bool{}
+	for name := range edges {
+		if reach[name][name] {
+			found[name] = true
+		}
+	}
+	return found
+}
+
+// closure is what each needs, however far round.
+func closure(edges map[string]map[string]bool) map[string]map[string]bool {
 	reach := map[string]map[string]bool{}
 	for from, to := range edges {
 		reach[from] = maps.Clone(to)
@@ -200,13 +264,7 @@ func circular(edges map[string]map[string]bool) map[string]bool {
 			}
 		}
 	}
-	found := map[string]bool{}
-	for name := range edges {
-		if reach[name][name] {
-			found[name] = true
-		}
-	}
-	return found
+	return reach
 }
 
 // planned is how the plan ends an extension by itself; empty where it goes on.
@@ -214,13 +272,18 @@ func (g graph) planned(n node, inCycle bool) Outcome {
 	switch {
 	case n.trouble == brokenYAML, n.trouble == brokenLinks, inCycle,
 		n.trouble == brokenTemplate && g.skip != StageLint,
-		n.trouble == tooLarge && g.skip != StageSize,
 		n.trouble == unreadable, n.trouble == rejectedBefore:
 		return Failed
 	case n.trouble == thereAlready:
 		return Exists
 	case n.trouble == thereOther:
 		return Drift
+	case n.trouble == sentBefore, n.trouble == sentForNothing:
+		return "" // it was sent, whatever it lacks
+	case g.lacks(n):
+		return Blocked
+	case n.trouble == tooLarge && g.skip != StageSize:
+		return Failed
 	}
 	return ""
 }
@@ -278,7 +341,7 @@ func (g graph) expected() map[string]Outcome {
 				return into[name]
 			}
 			for dep := range edges[name] {
-				if holdsBack(dep, of(dep)) {
+				if o := of(dep); g.requires(nodes[name], dep) && holdsBack(dep, o) {
 					into[name] = Blocked
 				}
 			}
@@ -392,6 +455,9 @@ func (g graph) before(w *fakeWorld, sources []config.Source) error {
 		}
 		w.versions[n.name+"@1.0.0"] = v
 	}
+	if g.elsewhere {
+		w.versions["elsewhere@1.0.0"] = &fakeVersion{id: "elsewhere", status: StatusActive, pkg: &extension.Package{Name: "elsewhere", Version: "1.0.0"}}
+	}
 	return nil
 }
 
@@ -455,7 +521,8 @@ func (s *witness) sees(what, name string) {
 	}
 	for dep := range s.edges[name] {
 		_, ended := s.ended[dep]
-		if !ended || !s.shown(dep, now) && s.g.skip != StageVerify {
+		n, _ := s.g.node(name)
+		if !ended || s.g.requires(n, dep) && !s.shown(dep, now) && s.g.skip != StageVerify {
 			s.blame("%s of %s came before %s was seen", what, name, dep)
 		}
 	}
@@ -500,7 +567,7 @@ func (g graph) try(t *testing.T) error {
 	run := New(Options{
 		Sources: sources, Only: g.only, Skip: slices.DeleteFunc([]string{g.skip}, func(s string) bool { return s == "" }),
 		Marketplace: w, Repository: w, AssetHost: "https://market.example", Observer: s,
-		DryRun: g.dryRun, AllOrNothing: g.allOrNothing, Parallelism: g.parallelism,
+		DryRun: g.dryRun, AllOrNothing: g.allOrNothing, AllowMissing: g.allowMissing, Parallelism: g.parallelism,
 	})
 	if g.parallelism == 1 {
 		run.heldAtMost = 0 // each is read anew when it is planned
@@ -652,6 +719,12 @@ func (g graph) smaller() []graph {
 	}
 	if g.only != nil {
 		add(func(s *graph) { s.only = nil })
+	}
+	if !g.elsewhere {
+		add(func(s *graph) { s.elsewhere = true })
+	}
+	if g.allowMissing {
+		add(func(s *graph) { s.allowMissing = false })
 	}
 	if g.skip != "" {
 		add(func(s *graph) { s.skip = "" })

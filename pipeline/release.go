@@ -35,7 +35,13 @@ type release struct {
 	metadata *extension.Metadata  // nil when it cannot be read
 	loadErr  error
 	cycle    error // in which it stands by its externalDependencies
-	needs    []*release
+	// cycleNext is the extension that it needs next on the way round.
+	cycleNext string
+	// needs are the releases that it waits for; firmly are those of them without
+	// which it cannot be released.
+	needs        []*release
+	firmly       map[*release]bool
+	dependencies []dependency
 
 	action     action
 	note       string // what the plan has to say of the decision

@@ -42,6 +42,7 @@ type Options struct {
 	Through      string   // the last stage; empty is the whole way
 	Skip         []string // stages to leave out
 	AllOrNothing bool     // send nothing unless the whole plan is clean
+	AllowMissing bool     // release what requires an extension that is nowhere
 	Sizes        bool     // tell of every package that is made where its bytes go
 	Parallelism  int      // extensions at work at once; at least 1
 	Message      string   // what the submission tells the reviewers
@@ -67,7 +68,8 @@ type Run struct {
 
 	held       atomic.Int64 // content that was read and not planned yet, in bytes
 	heldAtMost int64
-	beside     map[string]string // the versions of all extensions that could be read, by name
+	beside     map[string][]string // the versions of all extensions that could be read, by name
+	releases   []*release          // those of this run; not changed while it is at work
 
 	mu          sync.Mutex // one event at a time
 	finished    bool       // the last event is out
@@ -122,8 +124,8 @@ type plan struct {
 
 // plan reads all extensions and the state of the world, takes each extension
 // through every stage with imagined writes, and decides. Errors are those of
-// usage, which concern the run as a whole: two extensions of one name, or a
-// name in Only that is nowhere.
+// usage, which concern the run as a whole: two extensions of one name and version,
+// or a name in Only that is nowhere.
 func (r *Run) plan(ctx context.Context) (*plan, error) {
 	r.started = time.Now()
 	releases, err := r.load(ctx)
@@ -131,6 +133,7 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 		return nil, err
 	}
 	link(releases)
+	r.releases = releases
 	p := &plan{releases: inOrder(releases), unasked: r.Marketplace == nil, repo: watch(r.Repository)}
 	r.emitRun(EventRunStarted, p, "")
 
@@ -159,8 +162,10 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 	defer cancel(nil)
 	defer context.AfterFunc(r.Stop, func() { cancel(context.Cause(r.Stop)) })()
 	r.each(ctx, p.releases, func(ctx context.Context, rel *release) { r.planOne(ctx, w, rel) })
-	for _, rel := range p.releases {
-		rel.blockOn()
+	if r.decides() { // lint and package look at each extension by itself
+		for _, rel := range p.releases {
+			rel.blockOn()
+		}
 	}
 	r.warnOfIndex(p)
 	r.emitRun(EventPlanned, p, r.remark(p))
@@ -235,10 +240,11 @@ func (r *Run) load(ctx context.Context) ([]*release, error) {
 	if err := r.unknownNames(all); err != nil {
 		return nil, err
 	}
-	r.beside = map[string]string{}
+	r.beside = map[string][]string{}
 	for _, rel := range all {
 		if rel.metadata != nil {
-			r.beside[rel.metadata.Name] = rel.metadata.Version
+			name := rel.metadata.Name
+			r.beside[name] = append(r.beside[name], rel.metadata.Version)
 		}
 	}
 	return slices.DeleteFunc(all, func(rel *release) bool { return !r.wants(rel) }), nil
@@ -300,29 +306,36 @@ func (r *Run) wants(rel *release) bool {
 	return len(r.Only) == 0 || slices.Contains(r.Only, rel.result.Name)
 }
 
-// duplicates refuses two extensions of one name, which would release over
-// each other.
+// duplicates refuses two extensions of one name and version, which would release
+// over each other.
 func duplicates(all []*release) error {
 	var problems yamldoc.Problems
-	first := map[string]*release{}
+	type version struct{ name, version string }
+	first := map[version]*release{}
 	for _, rel := range all {
 		if rel.metadata == nil {
 			continue // it could not be read
 		}
-		if other, ok := first[rel.result.Name]; ok {
-			problems = append(problems, yamldoc.Problem{
-				File:    rel.source.Display,
-				Message: fmt.Sprintf("the extension %q is also in %s", rel.result.Name, other.source.Display),
-				Hint:    "a name can be released from one place only: exclude one of them in the config, or rename it",
-			})
+		this := version{rel.result.Name, rel.result.Version}
+		if other, ok := first[this]; ok {
+			problems = append(problems, Twice(rel.source.Display, other.source.Display, this.name, this.version))
 			continue
 		}
-		first[rel.result.Name] = rel
+		first[this] = rel
 	}
 	if len(problems) > 0 {
 		return problems
 	}
 	return nil
+}
+
+// Twice is the problem of two extensions of one name and version.
+func Twice(here, there, name, version string) yamldoc.Problem {
+	return yamldoc.Problem{
+		File:    here,
+		Message: fmt.Sprintf("version %s of the extension %q is also in %s", version, name, there),
+		Hint:    "a version can be released from one place only: exclude one of them in the config, or change name or version",
+	}
 }
 
 func (r *Run) unknownNames(all []*release) error {
@@ -331,6 +344,7 @@ func (r *Run) unknownNames(all []*release) error {
 		names = append(names, rel.result.Name)
 	}
 	slices.Sort(names)
+	names = slices.Compact(names)
 	if r.Stop.Err() != nil {
 		return nil // not all names were read
 	}
@@ -539,19 +553,42 @@ func (r *Run) interruption(ctx context.Context) string {
 	return interruption(ctx)
 }
 
-// blockOn ends a release when something it needs did not get there.
+// blockOn ends a release when something it requires did not get there, and warns
+// of what it only can use. Where several versions of an extension may meet a
+// dependency, one that got there is enough.
 func (rel *release) blockOn() {
-	for _, dep := range rel.needs {
-		if !dep.over {
+	for _, d := range rel.dependencies {
+		missing := d.missing()
+		if missing == nil || rel.over {
 			continue
 		}
-		switch outcome := dep.result.Outcome; {
-		case outcome == Failed, outcome == Blocked, outcome == Unverified:
-			rel.end(Blocked, fmt.Sprintf("it depends on %s, which is %s", dep.result.Name, outcome))
+		outcome := missing.result.Outcome
+		switch {
+		case !d.required:
+			rel.warn(RuleDependencies, "optional-failed", fmt.Sprintf("it can use %s, which is %s", missing.result.Name, outcome), "externalDependencies")
 		case outcome == NotReached:
-			rel.end(NotReached, fmt.Sprintf("it depends on %s, which was not reached", dep.result.Name))
+			rel.end(NotReached, fmt.Sprintf("it depends on %s, which was not reached", missing.result.Name))
+		default:
+			rel.end(Blocked, fmt.Sprintf("it depends on %s, which is %s", missing.result.Name, outcome))
 		}
 	}
+}
+
+// missing is the release that keeps a dependency from being met: the highest, where
+// none of those that may meet it got there. It is nil as long as one may.
+func (d dependency) missing() (missing *release) {
+	for _, dep := range d.within {
+		if !dep.over {
+			return nil
+		}
+		switch dep.result.Outcome {
+		case Failed, Blocked, Unverified, NotReached:
+			missing = dep
+		default:
+			return nil
+		}
+	}
+	return missing
 }
 
 // endPlanned ends what a plan left open, where the plan is all there is.
@@ -677,9 +714,7 @@ func (r *Run) emitRun(kind EventKind, p *plan, message string) *Result {
 	for _, rel := range p.releases {
 		result.Extensions = append(result.Extensions, rel.result)
 	}
-	slices.SortFunc(result.Extensions, func(a, b ExtensionResult) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Path, b.Path))
-	})
+	slices.SortFunc(result.Extensions, byNameAndVersion)
 	result.Totals = totals(result.Extensions)
 	r.mu.Lock()
 	defer r.mu.Unlock()

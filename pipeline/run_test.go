@@ -328,12 +328,12 @@ func TestSkippedStages(t *testing.T) {
 
 func TestUsageErrors(t *testing.T) {
 	w := newFakeWorld()
-	one, two := sourceOf(t, "alc", "1.0.0"), sourceOf(t, "alc", "2.0.0")
+	one, two := sourceOf(t, "alc", "1.0.0"), sourceOf(t, "alc", "1.0.0")
 	two.Display = "other/alc"
 	_, err := New(Options{Sources: []config.Source{one, two}, Repository: w}).Do(t.Context())
 	var problems yamldoc.Problems
-	if !errors.As(err, &problems) || !strings.Contains(err.Error(), `the extension "alc" is also in alc`) {
-		t.Errorf("two of one name: %v", err)
+	if !errors.As(err, &problems) || !strings.Contains(err.Error(), `version 1.0.0 of the extension "alc" is also in alc`) {
+		t.Errorf("two of one name and version: %v", err)
 	}
 	_, err = New(Options{Sources: []config.Source{one}, Only: []string{"alcc"}, Repository: w}).Do(t.Context())
 	if err == nil || !strings.Contains(err.Error(), `no extension is named "alcc"`) || !strings.Contains(Remedy(err), `did you mean "alc"?`) {
@@ -343,7 +343,7 @@ func TestUsageErrors(t *testing.T) {
 
 func TestOnlyNarrows(t *testing.T) {
 	w := newFakeWorld()
-	result := do(t, w, Options{Only: []string{"bee"}, Sources: []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bee", "1.0.0", "alc")}})
+	result := do(t, w, Options{Only: []string{"bee"}, Sources: []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bee", "1.0.0")}})
 	wantOutcomes(t, result, map[string]Outcome{"bee": Released})
 }
 

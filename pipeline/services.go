@@ -92,6 +92,8 @@ type Index interface {
 	Cached() string
 	// Remarks are what somebody should know of an index that can be loaded.
 	Remarks() []string
+	// Versions lists the versions of a name, each once.
+	Versions(name string) []string
 }
 
 // Entry is a version in the index.

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/baseline"
@@ -58,7 +58,7 @@ func (c *checkCommand) Run(a *app) error {
 
 	configProblems := len(wrong)
 	errorCount, warningCount := 0, 0
-	seen := map[string]string{}
+	seen := map[[2]string]string{}
 	workers := worker.New(1)
 	defer workers.Close()
 	inspections, err := inspectAll(a.stop, workers, sources, known)
@@ -66,7 +66,7 @@ func (c *checkCommand) Run(a *app) error {
 		return err
 	}
 	for i, read := range inspections {
-		s, name := sources[i], read.name
+		s, name, version := sources[i], read.metadata.Name, read.metadata.Version
 		for _, f := range read.found {
 			switch f.severity {
 			case lint.Error:
@@ -77,14 +77,11 @@ func (c *checkCommand) Run(a *app) error {
 			f.problem.Message = string(f.severity) + ": " + f.problem.Message
 			wrong = append(wrong, f.problem)
 		}
-		if other, ok := seen[name]; ok && name != "" {
+		if other, ok := seen[[2]string{name, version}]; ok && name != "" {
 			errorCount++
-			wrong = append(wrong, yamldoc.Problem{
-				File: s.Display, Message: fmt.Sprintf("the extension %q is also in %s", name, other),
-				Hint: "a name can be released from one place only: exclude one of them in the config, or rename it",
-			})
+			wrong = append(wrong, pipeline.Twice(s.Display, other, name, version))
 		}
-		seen[name] = s.Display
+		seen[[2]string{name, version}] = s.Display
 	}
 	cyclic := inCycles(inspections)
 	errorCount += len(cyclic)
@@ -126,10 +123,10 @@ func gather(wrong *yamldoc.Problems, err error) error {
 	return nil
 }
 
-// inspection is what there is to say of one extension. name and version are empty
-// where it cannot be read.
+// inspection is what there is to say of one extension. metadata is empty where it
+// cannot be read.
 type inspection struct {
-	name, version string
+	metadata extension.Metadata
 	// needs are the extensions that it depends on, with the places where it says so.
 	needs map[string]yamldoc.Problem
 	found []inspected
@@ -143,16 +140,18 @@ type inspected struct {
 // inspectAll inspects each extension, and those that depend on others among them
 // once more, when the versions of all are known.
 func inspectAll(ctx context.Context, workers *worker.Pool, sources []config.Source, known *baseline.Baseline) (all []inspection, err error) {
-	all, beside := make([]inspection, len(sources)), map[string]string{}
+	all, beside := make([]inspection, len(sources)), map[string][]string{}
 	for i, s := range sources {
 		if all[i], err = inspect(ctx, workers, s, known, nil); err != nil {
 			return nil, err
 		}
-		beside[all[i].name] = all[i].version
+		if name := all[i].metadata.Name; name != "" {
+			beside[name] = append(beside[name], all[i].metadata.Version)
+		}
 	}
 	for i, s := range sources {
 		for name := range all[i].needs {
-			if beside[name] != "" {
+			if beside[name] != nil {
 				if all[i], err = inspect(ctx, workers, s, known, beside); err != nil {
 					return nil, err
 				}
@@ -166,25 +165,27 @@ func inspectAll(ctx context.Context, workers *worker.Pool, sources []config.Sour
 // inCycles tells the extensions that need each other, as a run does when it orders
 // them.
 func inCycles(all []inspection) yamldoc.Problems {
-	needs, places := map[string][]string{}, map[string]map[string]yamldoc.Problem{}
-	for _, read := range all {
-		if read.name != "" {
-			needs[read.name], places[read.name] = slices.Sorted(maps.Keys(read.needs)), read.needs
-		}
+	read := slices.DeleteFunc(slices.Clone(all), func(i inspection) bool { return i.metadata.Name == "" })
+	var metadata []extension.Metadata
+	for _, i := range read {
+		metadata = append(metadata, i.metadata)
 	}
 	var problems yamldoc.Problems
-	cycles := pipeline.CheckCycles(needs)
-	for _, name := range slices.Sorted(maps.Keys(cycles)) {
-		p := places[name][cycles[name].Next]
-		p.Message, p.Hint = "error: "+cycles[name].Err.Error(), pipeline.Remedy(cycles[name].Err)
+	for i, cycle := range pipeline.CheckCycles(metadata) {
+		if cycle.Err == nil {
+			continue
+		}
+		p := read[i].needs[cycle.Next]
+		p.Message, p.Hint = "error: "+cycle.Err.Error(), pipeline.Remedy(cycle.Err)
 		problems = append(problems, p)
 	}
+	slices.SortStableFunc(problems, func(a, b yamldoc.Problem) int { return strings.Compare(a.Message, b.Message) })
 	return problems
 }
 
 // inspect reads one extension, and says what is wrong with its extension.yaml and
 // not known. beside are the versions of the extensions around it, by name.
-func inspect(ctx context.Context, workers *worker.Pool, s config.Source, known *baseline.Baseline, beside map[string]string) (inspection, error) {
+func inspect(ctx context.Context, workers *worker.Pool, s config.Source, known *baseline.Baseline, beside map[string][]string) (inspection, error) {
 	ext, err := extension.Load(s.Path, extension.Options{Display: s.Display, Ignore: []string{s.Settings.Package.Output}})
 	if err != nil {
 		var problems yamldoc.Problems
@@ -197,7 +198,7 @@ func inspect(ctx context.Context, workers *worker.Pool, s config.Source, known *
 		}
 		return unreadable, nil
 	}
-	told := inspection{name: ext.Metadata.Name, version: ext.Metadata.Version, needs: map[string]yamldoc.Problem{}}
+	told := inspection{metadata: ext.Metadata, needs: map[string]yamldoc.Problem{}}
 	for i, d := range ext.Metadata.ExternalDependencies {
 		told.needs[d.Name] = ext.Document.Problem("", "", "externalDependencies", strconv.Itoa(i), "name")
 	}

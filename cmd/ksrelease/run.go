@@ -37,6 +37,8 @@ type runCommand struct {
 	Local        bool     `help:"Release to the local marketplace in .ksrelease/marketplace."`
 	Timeout      span     `placeholder:"D" help:"End the run after this time, such as 10m."`
 	AllOrNothing bool     `help:"Send nothing unless the whole plan is clean."`
+
+	AllowMissingDependencies bool `help:"Release also what requires an extension that is neither in this run nor in the Helm repository."`
 }
 
 // Run plans and releases.
@@ -60,7 +62,7 @@ func (c *runCommand) Run(a *app) error {
 	defer links.close()
 	options := pipeline.Options{
 		Command: "run", Sources: sources, Only: c.Only, Marketplace: links.marketplace(), Repository: links.repo, AssetHost: links.assetHost, AssetHostIsSure: links.hostSure,
-		DryRun: c.DryRun, Skip: c.Skip, AllOrNothing: c.AllOrNothing,
+		DryRun: c.DryRun, Skip: c.Skip, AllOrNothing: c.AllOrNothing, AllowMissing: c.AllowMissingDependencies,
 		Message: "submitted by ksrelease " + programVersion(), Baseline: known,
 	}
 	ctx := context.Background()
@@ -107,6 +109,9 @@ func (c *runCommand) again(names []string, forReal bool) string {
 	}
 	if c.AllOrNothing {
 		words = append(words, "--all-or-nothing")
+	}
+	if c.AllowMissingDependencies {
+		words = append(words, "--allow-missing-dependencies")
 	}
 	for _, s := range c.Skip {
 		add("--skip", s)

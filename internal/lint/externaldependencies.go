@@ -55,9 +55,22 @@ func checkExternalDependencies(s *subject) {
 func (s *subject) versionBeside(name string, dependency entry) {
 	text := dependency.text("version")
 	constraint, err := semver.NewConstraint(text)
-	version, unread := semver.NewVersion(s.Beside[name])
-	if text == "" || name == s.ext.Metadata.Name || err != nil || unread != nil || constraint.Check(version) {
+	if text == "" || name == s.ext.Metadata.Name || err != nil {
 		return // what cannot be read, other rules tell
+	}
+	// Of several versions the highest is named, where none will do.
+	var version *semver.Version
+	for _, beside := range s.Beside[name] {
+		v, err := semver.NewVersion(beside)
+		if err != nil || constraint.Check(v) {
+			return
+		}
+		if version == nil || v.GreaterThan(version) {
+			version = v
+		}
+	}
+	if version == nil {
+		return
 	}
 	hint := fmt.Sprintf("let the constraint admit %s, or release %s in a version that it admits", version, name)
 	if version.Prerelease() != "" {
@@ -66,7 +79,7 @@ func (s *subject) versionBeside(name string, dependency entry) {
 		}
 	}
 	s.problem(coded("version-not-admitted", name), s.ext.Document.Problem(
-		fmt.Sprintf("the external dependency %q is to be %q, and is released beside this one as %s", name, oneLine(text), oneLine(s.Beside[name])),
+		fmt.Sprintf("the external dependency %q is to be %q, and is released beside this one as %s", name, oneLine(text), oneLine(version.Original())),
 		hint, dependency.at("version")...))
 }
 

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -74,11 +75,17 @@ func TestVersionsBeside(t *testing.T) {
 			want: `the external dependency "db" is to be ">=2.1.0", and is released beside this one as 2.1.0-rc.1`,
 			hint: `constraints admit pre-releases only where they name one, as in ">=2.1.0-0"`,
 		},
+		{name: "one of several versions", entry: "{name: db, version: '<2.0.0'}", beside: "1.9.0 2.1.0"},
+		{
+			name: "none of several versions", entry: "{name: db, version: '<1.0.0'}", beside: "2.1.0 1.9.0",
+			want: `the external dependency "db" is to be "<1.0.0", and is released beside this one as 2.1.0`,
+			hint: "let the constraint admit 2.1.0, or release db in a version that it admits",
+		},
 		{name: "a version that is none", entry: "{name: db, version: '>=2.1.0'}", beside: "latest"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			ext := load(t, with(goodFiles(), "extension.yaml", goodMetadata+"externalDependencies:\n  - "+test.entry+"\n"))
-			findings := run(t.Context(), []Rule{externalDependenciesRule()}, ext, Options{Beside: map[string]string{"db": test.beside}}).Findings
+			findings := run(t.Context(), []Rule{externalDependenciesRule()}, ext, Options{Beside: map[string][]string{"db": strings.Fields(test.beside)}}).Findings
 			var want []string
 			if test.want != "" {
 				want = append(want, "warning external-dependencies ext/extension.yaml:17:25: "+test.want)

@@ -94,7 +94,7 @@ type Options struct {
 	Severities map[string]Severity
 	// Beside are the versions of the extensions that are released together with
 	// this one, by name.
-	Beside map[string]string
+	Beside map[string][]string
 	// Progress is called with each rule and each template that is begun; nil asks
 	// for nothing. It is called by one goroutine at a time.
 	Progress func(Progress)

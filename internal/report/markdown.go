@@ -50,10 +50,11 @@ func markdown(r *pipeline.Result) []byte {
 	for _, x := range r.Extensions {
 		sizesMarkdown(&b, x)
 	}
+	remarksMarkdown(&b, r)
 	var findings []pipeline.FindingResult
 	for _, x := range r.Extensions {
 		for _, f := range x.Findings {
-			if f.Rule != pipeline.RuleSize { // told above
+			if !ofRun(f) { // told above
 				findings = append(findings, f)
 			}
 		}
@@ -66,6 +67,23 @@ func markdown(r *pipeline.Result) []byte {
 		b.WriteString("\n</details>\n")
 	}
 	return b.Bytes()
+}
+
+// remarksMarkdown lists what the plan has to say of versions and dependencies.
+func remarksMarkdown(b *bytes.Buffer, r *pipeline.Result) {
+	first := true
+	for _, x := range r.Extensions {
+		for _, f := range x.Findings {
+			if !ofRun(f) || f.Rule == pipeline.RuleSize {
+				continue
+			}
+			if first {
+				b.WriteString("\n### Worth knowing\n\n| extension | version | |\n| --- | --- | --- |\n")
+				first = false
+			}
+			fmt.Fprintf(b, "| %s | %s | %s |\n", cell(x.Name), cell(x.Version), cell(f.Message))
+		}
+	}
 }
 
 // sizesMarkdown tells where the bytes of a package go, where the result says so.

@@ -202,6 +202,10 @@ func sarifRules(tool Tool) []sarifRule {
 	return append(all,
 		sarifRuleOf(pipeline.RuleSize, "the package is not near the limit of the marketplace",
 			"The marketplace takes no package beyond its limit.", "Leave out what KubeSphere does not show and no template reads; ksrelease package --sizes says what that is.", lint.Warning, []string{"kubesphere"}),
+		sarifRuleOf(pipeline.RuleVersions, pipeline.RulesOfRuns()[pipeline.RuleVersions],
+			"KubeSphere keeps the three highest versions of an extension, and recommends the highest, pre-releases among them.", "Correct version in extension.yaml, unless the remark is what is meant.", lint.Warning, []string{"kubesphere"}),
+		sarifRuleOf(pipeline.RuleDependencies, pipeline.RulesOfRuns()[pipeline.RuleDependencies],
+			"KubeSphere installs no extension without those that it requires.", "Release what is missing, or correct externalDependencies in extension.yaml.", lint.Warning, []string{"kubesphere"}),
 		sarifRuleOf(pipeline.RuleConfig, "the configuration can be read",
 			"A command that cannot read its configuration does nothing.", "Correct the file at the place that is named; ksrelease check reads it again.", lint.Error, []string{"ksrelease"}))
 }

@@ -67,9 +67,9 @@ func (t *Text) Observe(e pipeline.Event) {
 			t.err.Print("%s for %s", plural(t.total, "extension"), t.opts.Target)
 		}
 	case pipeline.EventStageStarted:
-		t.busy = append(t.busy, e.Extension.Name+" "+e.Stage)
+		t.busy = append(t.busy, titleOf(*e.Extension)+" "+e.Stage)
 	case pipeline.EventStageFinished:
-		t.busy = slices.DeleteFunc(t.busy, func(s string) bool { return s == e.Extension.Name+" "+e.Stage })
+		t.busy = slices.DeleteFunc(t.busy, func(s string) bool { return s == titleOf(*e.Extension)+" "+e.Stage })
 		t.stage(e)
 	case pipeline.EventNote:
 		t.say(e.Extension, e.Message)
@@ -123,7 +123,7 @@ func (t *Text) finish(r *pipeline.Result) {
 	for _, x := range r.Extensions {
 		said := map[[2]string]bool{} // what a rule advises, for this extension
 		for _, f := range x.Findings {
-			if t.opts.Findings || f.Severity == "error" || f.Rule == pipeline.RuleSize {
+			if t.opts.Findings || f.Severity == "error" || ofRun(f) {
 				t.finding(f, !said[[2]string{f.Rule, f.Hint}])
 				said[[2]string{f.Rule, f.Hint}] = true
 			}
@@ -173,15 +173,19 @@ func (t *Text) failures(r *pipeline.Result) {
 // next tells what to type where something is left to do.
 func (t *Text) next(r *pipeline.Result) {
 	var left []string
+	all := true
 	for _, x := range r.Extensions {
 		switch x.Outcome {
 		case pipeline.Failed, pipeline.Blocked, pipeline.Unverified, pipeline.NotReached:
 			left = append(left, x.Name)
+		default:
+			all = false
 		}
 	}
+	left = slices.Compact(left) // of several versions, those that are there are not sent again
 	switch {
 	case len(left) > 0 && t.opts.Again != nil:
-		if len(left) == len(r.Extensions) {
+		if all {
 			left = nil
 		}
 		first := ""
@@ -261,10 +265,16 @@ func warningsOf(x pipeline.ExtensionResult) int { return findingsOf(x, "warning"
 
 func errorsOf(x pipeline.ExtensionResult) int { return findingsOf(x, "error") }
 
-// findingsOf counts what lint found; the finding of the size is told in full.
+// ofRun says that a finding is one of the run itself, which is always told in full.
+func ofRun(f pipeline.FindingResult) bool {
+	_, ok := pipeline.RulesOfRuns()[f.Rule]
+	return ok
+}
+
+// findingsOf counts what lint found.
 func findingsOf(x pipeline.ExtensionResult, severity string) (n int) {
 	for _, f := range x.Findings {
-		if f.Severity == severity && f.Rule != pipeline.RuleSize {
+		if f.Severity == severity && !ofRun(f) {
 			n++
 		}
 	}

@@ -54,7 +54,8 @@ extensions:
 - Unknown and duplicate keys, a second document, and values of the wrong kind are
   errors, all told in one run with their line and column.
 - An extension that several entries match takes the settings of the last of them.
-  Two extensions of one name are an error.
+  Two extensions of one name and version are an error; several versions of one name,
+  as a folder of packages has them, are released one after the other, lowest first.
 - Wildcards do not lead into ` + "`.git`, `node_modules`, `.ksrelease`" + `, the output
   folder and the ` + "`charts`" + ` of an extension; a path that names one of them means it.
   A pattern with ` + "`**`" + ` does not follow links to folders. A folder that may not be read is

@@ -1,0 +1,306 @@
+package pipeline
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/extension"
+)
+
+func TestRemarksOnVersions(t *testing.T) {
+	const back, jump, hidden, rc, last = "goes back", "jumps", "will not show", "is a pre-release", "no longer show"
+	for _, test := range []struct {
+		version, published, together string
+		want                         []string
+	}{
+		{"1.0.0", "", "", nil},
+		{"99.0.0", "", "", nil},
+		{"1.0.1", "1.0.0", "", nil},
+		{"1.0.0", "0.9.0", "", nil},
+		{"1.0.0", "0.9", "", nil},
+		{"2.0.0", "1.9.9", "", nil},
+		{"1.10.0", "1.9.9", "", nil},
+		{"2.5.0", "1.9.9", "", nil},
+		{"2026.1.0", "2024.12.0", "", nil},
+		{"1.20260101.0", "1.20250101.0", "", nil},
+		{"v1.0.1", "v1.0.0", "", nil},
+		{"1.0.0", "latest", "", nil},
+		{"latest", "1.0.0", "", nil},
+		// A version of another line than the highest.
+		{"1.5.1", "1.5.0 2.0.0", "", nil},
+		{"1.5.1", "1.5.0 2.0.0 2.1.0", "", nil},
+		{"0.7.0", "0.7.1", "", []string{back}},
+		{"0.6.0", "0.7.1", "", []string{back}},
+		{"0.7.1-rc.1", "0.7.1", "", []string{back}},
+		{"1.5.1", "1.5.2 2.0.0", "", []string{back}},
+		{"1.9.0", "1.8.0 2.0.0-rc.1", "", []string{back}},
+		{"99.0.0", "10.4.1", "", []string{jump}},
+		{"99.0.0", "10.4.1 9.0.0", "", []string{jump}},
+		{"3.0.0", "1.9.9", "", []string{jump}},
+		{"1.41.0", "1.4.1", "", []string{jump}},
+		{"2026.1.0", "1.0.0", "", []string{jump}},
+		{"1.5.1", "2.0.0 2.1.0 2.2.0", "", []string{back, hidden}},
+		{"1.5.1", "1.5.0 2.0.0 2.1.0 2.2.0", "", []string{hidden}},
+		{"1.5.1", "1.5.0 2.0.0-rc.1 2.0.0-rc.2 2.0.0-rc.3", "", []string{hidden}},
+		{"1.5.1", "2.2.0 2.1.0 2.0.0 v2.0.0 1.5.0", "", []string{hidden}},
+		{"2.0.0-rc.1", "1.9.0", "", []string{rc}},
+		{"2.0.0-rc.1", "", "", []string{rc}},
+		{"2.0.0-rc.1", "1.9.0", "2.0.0", nil},
+		{"2.0.0-rc.3", "1.9.0 2.0.0-rc.1 2.0.0-rc.2", "", []string{rc, last}},
+		{"2.0.0-rc.4", "1.9.0 2.0.0-rc.1 2.0.0-rc.2 2.0.0-rc.3", "", []string{rc}},
+		// Released in order in one run.
+		{"2.0.0", "", "1.0.0 1.1.0", nil},
+		{"9.0.0", "", "1.0.0", []string{jump}},
+		{"1.0.0", "", "1.1.0 1.2.0", nil},
+		{"1.0.0", "", "1.1.0 1.2.0 2.0.0", []string{hidden}},
+	} {
+		var got []string
+		for _, remark := range remarks(test.version, strings.Fields(test.published), strings.Fields(test.together)) {
+			got = append(got, remark.message)
+		}
+		same := len(got) == len(test.want)
+		for i := range min(len(got), len(test.want)) {
+			same = same && strings.Contains(got[i], test.want[i]) && strings.Contains(got[i], test.version)
+		}
+		if !same {
+			t.Errorf("%s after %q, with %q:\n%s\nwant %q", test.version, test.published, test.together, strings.Join(got, "\n"), test.want)
+		}
+	}
+}
+
+func TestAdmits(t *testing.T) {
+	for _, test := range []struct {
+		constraint, version string
+		want                bool
+	}{
+		{"", "1.0.0", true}, {"*", "1.0.0", true}, {"*", "1.0.0-rc.1", true}, {">=1.0.0", "1.1.0-rc.1", true},
+		{">=1.0.0", "1.0.0-rc.1", false}, {">=1.0.0 <2.0.0", "v1.5.0", true}, {"^1.2", "2.0.0", false}, {"1.x || 3.x", "3.1.0", true},
+		{"no constraint", "1.0.0", true}, {">=1.0.0", "latest", false},
+	} {
+		if got := admits(test.constraint, test.version); got != test.want {
+			t.Errorf("%q, %q: %v", test.constraint, test.version, got)
+		}
+	}
+}
+
+func TestRemarksAreWarningsOfWhatIsReleased(t *testing.T) {
+	w := newFakeWorld()
+	w.versions["alc@0.7.1"] = &fakeVersion{id: "1", status: StatusActive, pkg: &extension.Package{Name: "alc", Version: "0.7.1"}}
+	source := sourceOf(t, "alc", "0.7.0")
+	for _, dry := range []bool{true, false} {
+		x := do(t, w, Options{Sources: []config.Source{source}, DryRun: dry}).Extensions[0]
+		found := slices.DeleteFunc(x.Findings, func(f FindingResult) bool { return f.Rule != RuleVersions })
+		if len(found) != 1 || found[0].Severity != "warning" || found[0].Line != 3 || found[0].File != "alc/extension.yaml" || !x.AsAsked {
+			t.Errorf("dry %v: %s %+v", dry, x.Outcome, found)
+		}
+	}
+	// What is there already is nobody's to decide.
+	x := do(t, w, Options{Sources: []config.Source{source}}).Extensions[0]
+	if x.Outcome != Exists || slices.ContainsFunc(x.Findings, func(f FindingResult) bool { return f.Rule == RuleVersions }) {
+		t.Errorf("%s %+v", x.Outcome, x.Findings)
+	}
+}
+
+// needing is an extension bee with these lines of externalDependencies.
+func needing(t *testing.T, entries ...string) config.Source {
+	t.Helper()
+	source := sourceOf(t, "bee", "1.0.0")
+	file := filepath.Join(source.Path, "extension.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, file, string(text)+"externalDependencies:\n  - "+strings.Join(entries, "\n  - ")+"\n")
+	return source
+}
+
+func TestWhatIsRequiredHasToBeSomewhere(t *testing.T) {
+	required := func(constraint string) string {
+		return fmt.Sprintf("{name: alc, type: extension, version: '%s', required: true}", constraint)
+	}
+	for _, test := range []struct {
+		entry     string
+		declared  string // the version of alc in the project
+		narrowed  bool   // and not part of the run
+		published string
+		allow     bool
+		want      Outcome
+		reason    string // part of it, or of the warning
+	}{
+		{entry: required(""), want: Blocked, reason: "it requires alc, which is neither in this run nor in the Helm repository"},
+		{entry: required("*"), want: Blocked, reason: "it requires alc, which"},
+		{entry: required(">=1.0.0"), published: "1.0.0", want: Released},
+		{entry: required(">=1.0.0"), published: "0.9.0 1.1.0-rc.1", want: Released},
+		{entry: required(">=1.0.0"), published: "0.9.0 0.8.0", want: Blocked, reason: "but the Helm repository has only 0."},
+		{entry: required(">=1.0.0"), declared: "1.0.0", want: Released},
+		{entry: required(">=2.0.0"), declared: "1.0.0", want: Blocked, reason: "but declared here is only 1.0.0"},
+		{entry: required(">=2.0.0"), declared: "1.0.0", published: "2.0.0", want: Released},
+		{entry: required(">=1.0.0"), declared: "1.0.0", narrowed: true, want: Blocked, reason: "(it is declared here, and not part of this run)"},
+		{entry: required(">=1.0.0"), declared: "1.0.0", narrowed: true, published: "1.0.0", want: Released},
+		{entry: required(">=1.0.0"), allow: true, want: Released, reason: "it requires alc >=1.0.0, which"},
+		{entry: "{name: alc, version: '>=1.0.0', required: true}", want: Blocked, reason: "it requires alc >=1.0.0"},
+		{entry: "{name: alc, type: operator, version: '>=1.0.0', required: true}", want: Released},
+		{entry: "{name: alc, type: extension, version: '>=1.0.0', required: false}", want: Released, reason: "it can use alc >=1.0.0, which"},
+		{entry: "{name: alc, type: extension, version: '>=1.0.0'}", want: Released, reason: "it can use alc >=1.0.0, which"},
+		{entry: "{name: alc, type: extension}", published: "0.1.0", want: Released},
+	} {
+		for _, dry := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s declared %s published %s dry %v", test.entry, test.declared, test.published, dry), func(t *testing.T) {
+				w := newFakeWorld()
+				for i, v := range strings.Fields(test.published) {
+					w.versions["alc@"+v] = &fakeVersion{id: fmt.Sprint(i), status: StatusActive, pkg: &extension.Package{Name: "alc", Version: v, ContentDigest: "sha256:" + strings.Repeat("0e", 32)}}
+				}
+				bee := needing(t, test.entry)
+				bee.Settings.Lint.Rules = map[string]config.Severity{"external-dependencies": config.Off}
+				options := Options{Sources: []config.Source{bee}, DryRun: dry, AllowMissing: test.allow}
+				if test.declared != "" {
+					alc := sourceOf(t, "alc", test.declared)
+					alc.Settings.Push.Drift = config.WarnDrift
+					options.Sources = append(options.Sources, alc)
+				}
+				if test.narrowed {
+					options.Only = []string{"bee"}
+				}
+				result := do(t, w, options)
+				x := result.Extensions[len(result.Extensions)-1]
+				want := test.want
+				if dry && want == Released {
+					want = Planned
+				}
+				said := x.Reason
+				for _, f := range x.Findings {
+					if f.Rule == RuleDependencies {
+						said += f.Message
+					}
+				}
+				if x.Name != "bee" || x.Outcome != want || !strings.Contains(said, test.reason) || test.reason == "" && said != "" {
+					t.Errorf("%s is %s: %q", x.Name, x.Outcome, said)
+				}
+				if want == Blocked && slices.ContainsFunc(w.writes, func(w string) bool { return strings.Contains(w, "bee") }) {
+					t.Errorf("blocked, and sent: %q", w.writes)
+				}
+				// lint and package look at each extension by itself.
+				for through, outcome := range map[string]Outcome{StageLint: Linted, StagePackage: Packed} {
+					options.Through, options.DryRun = through, false
+					result := do(t, newFakeWorld(), options)
+					if x := result.Extensions[len(result.Extensions)-1]; x.Outcome != outcome {
+						t.Errorf("through %s: %s %q", through, x.Outcome, x.Reason)
+					}
+				}
+			})
+		}
+	}
+}
+
+// An optional dependency that fails is a warning; lint and package do not even ask.
+func TestAnOptionalDependencyBlocksNothing(t *testing.T) {
+	alc := sourceOf(t, "alc", "1.0.0")
+	write(t, filepath.Join(alc.Path, "templates", "config.yaml"), "{{ fail \"no\" }}\n")
+	for entry, optional := range map[string]bool{"{name: alc, required: false}": true, "{name: alc}": true, "{name: alc, required: true}": false} {
+		bee := needing(t, entry)
+		sources := []config.Source{bee, alc}
+		want := Blocked
+		if optional {
+			want = Released
+		}
+		result := do(t, newFakeWorld(), Options{Sources: sources})
+		wantOutcomes(t, result, map[string]Outcome{"alc": Failed, "bee": want})
+		warned := slices.ContainsFunc(result.Extensions[1].Findings, func(f FindingResult) bool {
+			return f.Rule == RuleDependencies && f.Message == "it can use alc, which is failed"
+		})
+		if warned != optional {
+			t.Errorf("%s: %+v", entry, result.Extensions[1].Findings)
+		}
+		wantOutcomes(t, do(t, newFakeWorld(), Options{Sources: sources, Through: StageLint}), map[string]Outcome{"alc": Failed, "bee": Linted})
+		wantOutcomes(t, do(t, newFakeWorld(), Options{Sources: sources, Through: StagePackage}), map[string]Outcome{"alc": Failed, "bee": Packed})
+	}
+}
+
+// titles are the extensions of a result with version and outcome.
+func titles(r *Result) (all []string) {
+	for _, x := range r.Extensions {
+		all = append(all, fmt.Sprintf("%s %s %s", x.Name, x.Version, x.Outcome))
+	}
+	return all
+}
+
+func TestSeveralVersionsOfOneExtension(t *testing.T) {
+	versions := []string{"1.10.0", "1.2.0", "2.0.0-rc.1", "1.9.0"}
+	var sources []config.Source
+	for _, v := range versions {
+		sources = append(sources, sourceOf(t, "alc", v))
+	}
+	late := func(name string) func(*testing.T, *fakeWorld) { // one of them fails
+		return func(t *testing.T, w *fakeWorld) {
+			w.fault = func(call string) (bool, error) {
+				if call == "push alc@"+name {
+					return false, &fakeError{text: "422 no"}
+				}
+				return false, nil
+			}
+		}
+	}
+	need := func(constraint string) config.Source {
+		return needing(t, fmt.Sprintf("{name: alc, version: '%s', required: true}", constraint))
+	}
+	for _, test := range []struct {
+		name   string
+		bee    config.Source
+		fault  func(*testing.T, *fakeWorld)
+		pushed []string
+		want   []string
+	}{
+		{
+			name: "in order", bee: need(">=1.0.0"),
+			pushed: []string{"alc@1.2.0", "alc@1.9.0", "alc@1.10.0", "alc@2.0.0-rc.1", "bee@1.0.0"},
+			want:   []string{"alc 1.2.0 released", "alc 1.9.0 released", "alc 1.10.0 released", "alc 2.0.0-rc.1 released", "bee 1.0.0 released"},
+		},
+		{
+			name: "one that fails keeps no other back", bee: need(">=1.0.0"), fault: late("1.9.0"),
+			pushed: []string{"alc@1.2.0", "alc@1.9.0", "alc@1.10.0", "alc@2.0.0-rc.1", "bee@1.0.0"},
+			want:   []string{"alc 1.2.0 released", "alc 1.9.0 failed", "alc 1.10.0 released", "alc 2.0.0-rc.1 released", "bee 1.0.0 released"},
+		},
+		{
+			name: "but what requires that very version", bee: need("~1.9.0"), fault: late("1.9.0"),
+			pushed: []string{"alc@1.2.0", "alc@1.9.0", "alc@1.10.0", "alc@2.0.0-rc.1"},
+			want:   []string{"alc 1.2.0 released", "alc 1.9.0 failed", "alc 1.10.0 released", "alc 2.0.0-rc.1 released", "bee 1.0.0 blocked"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newFakeWorld()
+				if test.fault != nil {
+					test.fault(t, w)
+				}
+				result := do(t, w, Options{Sources: append([]config.Source{test.bee}, sources...)})
+				if got := titles(result); !slices.Equal(got, test.want) {
+					t.Errorf("%q", got)
+				}
+				var pushed []string
+				for _, call := range w.writes {
+					if key, ok := strings.CutPrefix(call, "push "); ok {
+						pushed = append(pushed, key)
+					}
+				}
+				if !slices.Equal(pushed, test.pushed) {
+					t.Errorf("pushed %q", pushed)
+				}
+			})
+		})
+	}
+	w := newFakeWorld()
+	twice := append(slices.Clone(sources), sourceOf(t, "alc", "1.9.0"))
+	if _, err := New(Options{Sources: twice, Repository: w, Marketplace: w}).Do(t.Context()); err == nil || !strings.Contains(err.Error(), `version 1.9.0 of the extension "alc" is also in`) {
+		t.Errorf("one version twice: %v", err)
+	}
+	result := do(t, w, Options{Sources: append(slices.Clone(sources), sourceOf(t, "bee", "1.0.0")), Only: []string{"alc"}, DryRun: true})
+	if got := titles(result); !slices.Equal(got, []string{"alc 1.2.0 planned", "alc 1.9.0 planned", "alc 1.10.0 planned", "alc 2.0.0-rc.1 planned"}) {
+		t.Errorf("with --only: %q", got)
+	}
+}
