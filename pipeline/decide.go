@@ -78,10 +78,27 @@ func standing(r *release, state Snapshot, since string) error {
 	default:
 		// A rejection, for one. Nobody can install it, and nobody knows its content:
 		// neither exists nor drift could be said of it.
-		return withRemedy(fmt.Errorf("the marketplace has version %s as %q, and it is not in the repository", r.result.Version, state.Status),
-			"bump version in extension.yaml, or take it back with ksrelease withdraw %s@%s", r.result.Name, r.result.Version)
+		r.result.ReviewMessage = state.Message
+		return withRemedy(fmt.Errorf("the marketplace has version %s as %q%s, and it is not in the repository", r.result.Version, state.Status, said(state)), "%s", r.afterRejection())
 	}
 	return nil
+}
+
+// said is what the reviewer of a version has to say, after its status.
+func said(s Snapshot) string {
+	if s.Message == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%s)", s.Message)
+}
+
+// afterRejection is what to do about a version whose review did not end well.
+func (r *release) afterRejection() string {
+	command := "ksrelease withdraw " + ShellWord(r.result.Name+"@"+r.result.Version)
+	if r.run.Withdraw != nil {
+		command = r.run.Withdraw(r.result.Name, r.result.Version)
+	}
+	return "bump version in extension.yaml, or make it a draft again, which a run replaces: " + command
 }
 
 // compare tells exists from drift for a version in the index. It always ends

@@ -291,7 +291,7 @@ func (g graph) planned(n node, inCycle bool) Outcome {
 // applied is how the release ends one that is not held back.
 func (g graph) applied(n node) Outcome {
 	switch n.trouble {
-	case noOutputDir, pushFails, submitFails:
+	case pushFails, submitFails:
 		return Failed
 	case uploadFails:
 		if g.skip != StageUpload {
@@ -609,7 +609,7 @@ func (g graph) judge(result *Result, s *witness) error {
 	round := circular(s.edges)
 	for _, n := range g.nodes {
 		_, wrote := s.begun[n.name]
-		mayWrite := g.planned(n, round[n.name]) == "" && n.trouble != noOutputDir && n.trouble != sentBefore && n.trouble != sentForNothing
+		mayWrite := g.planned(n, round[n.name]) == "" && n.trouble != sentBefore && n.trouble != sentForNothing
 		switch o := want[n.name]; {
 		case wrote && (!mayWrite || o == Blocked || o == Planned || !g.wants(n.name)):
 			return fmt.Errorf("%s is %s, and was sent", n.name, o)

@@ -2,10 +2,13 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/extension"
@@ -37,17 +40,31 @@ func packageStage(ctx context.Context, w *world, r *release) error {
 	return nil
 }
 
-// mayKeep finds out before the first write whether the output directory takes
-// the archive: a release should not fail for that halfway.
-func mayKeep(r *release) error {
-	dir := r.source.Settings.Package.Output
-	if err := makeOutput(dir); err != nil {
+// keepIfPossible is keepPackage for a run, which needs no archive on this machine: a
+// checkout that may not be written keeps none, and nothing else changes. A disk that
+// is full, or fails, is an error like any other.
+func keepIfPossible(r *release) error {
+	err := keepPackage(r)
+	if err == nil || !mayNotWrite(err) {
 		return err
 	}
-	if err := atomicfile.Probe(dir); err != nil {
-		return noOutput(err)
-	}
+	r.run.Warn(fmt.Sprintf("the packages are not kept in %s: %s", r.run.Display(r.source.Settings.Package.Output), cause(err)))
 	return nil
+}
+
+// mayNotWrite says that a folder is not there to be written: it, or what it would
+// stand in, belongs to others, is read-only, or is no folder.
+func mayNotWrite(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR)
+}
+
+// cause is what a system says of a file, without the name of a temporary one.
+func cause(err error) error {
+	var of *fs.PathError
+	if errors.As(err, &of) {
+		return of.Err
+	}
+	return err
 }
 
 func makeOutput(dir string) error {
@@ -58,7 +75,7 @@ func makeOutput(dir string) error {
 }
 
 func noOutput(err error) error {
-	return withRemedy(fmt.Errorf("the output directory cannot be written: %w", err), "choose another with package.output in the config")
+	return withRemedy(fmt.Errorf("the output directory cannot be written: %w", err), "choose another with --output-dir, or with package.output in the config")
 }
 
 // weighAsPushed says where the bytes of the package go in the form in which it

@@ -83,6 +83,8 @@ type world struct {
 	// other than it is here.
 	within int64
 	keep   func(r *release) error // leaves the archive in the output directory; nil keeps nothing
-	stop   context.Context        // done: wait for nothing any more
-	slots  *semaphore.Weighted    // for what costs work while waiting; nil where a slot is held already
+	// refused is done when the marketplace has refused the API key, which is its cause.
+	refused context.Context
+	stop    context.Context     // done: wait for nothing any more
+	slots   *semaphore.Weighted // for what costs work while waiting; nil where a slot is held already
 }

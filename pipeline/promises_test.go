@@ -95,7 +95,7 @@ func TestAVersionOfUnknownStatusIsAFailure(t *testing.T) {
 	result := do(t, w, Options{Sources: []config.Source{source}})
 	wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
 	e := result.Extensions[0].Error
-	if !strings.Contains(e.Message, `has version 1.0.0 as "rejected"`) || e.Remedy != "bump version in extension.yaml, or take it back with ksrelease withdraw alc@1.0.0" || len(w.writes) != 0 {
+	if !strings.Contains(e.Message, `has version 1.0.0 as "rejected"`) || e.Remedy != "bump version in extension.yaml, or make it a draft again, which a run replaces: ksrelease withdraw alc@1.0.0" || len(w.writes) != 0 {
 		t.Errorf("%+v, writes %q", e, w.writes)
 	}
 }

@@ -67,16 +67,18 @@ type Tool struct {
 // ended its Outcome is NotReached, so that a document left behind by a killed
 // run is true.
 type ExtensionResult struct {
-	Name       string          `json:"name"`
-	Version    string          `json:"version"`
-	Path       string          `json:"path"`
-	Outcome    Outcome         `json:"outcome"`
-	Reason     string          `json:"reason,omitempty"`
-	Stages     []StageResult   `json:"stages"`
-	Package    *PackageResult  `json:"package"` // null until it is packed
-	Assets     []AssetResult   `json:"assets"`
-	SnapshotID string          `json:"snapshot_id,omitempty"`
-	Findings   []FindingResult `json:"findings"`
+	Name       string         `json:"name"`
+	Version    string         `json:"version"`
+	Path       string         `json:"path"`
+	Outcome    Outcome        `json:"outcome"`
+	Reason     string         `json:"reason,omitempty"`
+	Stages     []StageResult  `json:"stages"`
+	Package    *PackageResult `json:"package"` // null until it is packed
+	Assets     []AssetResult  `json:"assets"`
+	SnapshotID string         `json:"snapshot_id,omitempty"`
+	// ReviewMessage is what the reviewer said of a version that was not approved.
+	ReviewMessage string          `json:"review_message,omitempty"`
+	Findings      []FindingResult `json:"findings"`
 	// Silenced is the number of findings that comments in the extension silence;
 	// they are not among Findings, nor are those of the baseline.
 	Silenced int          `json:"silenced,omitempty"`

@@ -49,6 +49,8 @@ type Options struct {
 	Baseline     Baseline // findings that are not told again; nil knows none
 	Ignore       []string // absolute paths of what the run writes, which is part of no extension
 
+	// Withdraw is the command that takes a version back, for remedies; nil is the plain one.
+	Withdraw func(name, version string) string
 	Display  func(path string) string // how to show a path to the user; nil shows it as it is
 	Observer Observer                 // may be nil
 	// Noting makes the requests under a context tell of their retries; nil tells
@@ -119,6 +121,7 @@ func (r *Run) Do(ctx context.Context) (*Result, error) {
 type plan struct {
 	releases []*release // in dependency order
 	unasked  bool       // the marketplace was not asked for want of an API key
+	market   *keyed     // nil where unasked
 	repo     *watchedRepository
 }
 
@@ -139,7 +142,8 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 
 	var reader MarketplaceReader
 	if r.Marketplace != nil {
-		reader = r.Marketplace
+		p.market = withKey(r.Marketplace, r.noteAuth)
+		reader = p.market
 	}
 	market := imagine(reader, r.AssetHost)
 	w := &world{
@@ -192,8 +196,11 @@ func (r *Run) apply(ctx context.Context, p *plan) {
 	}
 	r.applying = true
 	w := &world{
-		market: r.Marketplace, repo: p.repo, unasked: p.unasked, uploads: !r.skips(StageUpload),
-		message: r.Message, keep: keepPackage, stop: r.Stop, slots: r.slots,
+		refused: context.Background(), repo: p.repo, unasked: p.unasked, uploads: !r.skips(StageUpload),
+		message: r.Message, keep: keepIfPossible, stop: r.Stop, slots: r.slots,
+	}
+	if p.market != nil {
+		w.market, w.refused = p.market, p.market.refused
 	}
 	r.each(ctx, p.releases, func(ctx context.Context, rel *release) {
 		defer close(rel.done)
@@ -498,14 +505,14 @@ func (r *Run) applyOne(ctx context.Context, w *world, rel *release) {
 		return
 	}
 	if rel.action == actRelease {
+		if w.refused.Err() != nil {
+			r.slots.Release(1)
+			rel.end(NotReached, "the API key was refused before its turn")
+			return
+		}
 		if w.unasked {
 			r.slots.Release(1)
 			rel.fail(stagePlan, ErrNoToken)
-			return
-		}
-		if err := mayKeep(rel); err != nil {
-			r.slots.Release(1)
-			rel.fail(StagePackage, err)
 			return
 		}
 		switch err := lookAgain(rel.noting(ctx), w, rel); {
@@ -645,10 +652,14 @@ func (r *Run) skips(stage string) bool {
 }
 
 // Warn passes on what somebody should know of the run as a whole; it is in the
-// result, too. It may be called from anywhere at any time.
+// result, too. It may be called from anywhere at any time; what was said is not said
+// again.
 func (r *Run) Warn(message string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if slices.Contains(r.warnings, message) {
+		return
+	}
 	r.warnings = append(r.warnings, message)
 	r.Observer.Observe(Event{Kind: EventWarning, Time: time.Now(), Planning: !r.applying, Message: message})
 }

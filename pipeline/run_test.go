@@ -397,7 +397,7 @@ func TestTimeUpNamesWhatIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newFakeWorld()
 		w.serve = func(*Entry, time.Time) bool { return false }
-		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, errors.New("the 10s of --timeout were up"))
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, errors.New("--timeout of 10s is over"))
 		defer cancel()
 		run := New(Options{
 			Sources:     []config.Source{sourceOf(t, "base", "1.0.0"), sourceOf(t, "top", "1.0.0", "base")},
@@ -427,7 +427,7 @@ func TestAWriteThatIsCutOffIsInDoubt(t *testing.T) {
 			if !strings.HasPrefix(call, stage+" ") {
 				return false, nil
 			}
-			cancel(errors.New("the 10s of --timeout were up"))
+			cancel(errors.New("--timeout of 10s is over"))
 			return true, context.Canceled
 		}
 		run := New(Options{
@@ -439,7 +439,7 @@ func TestAWriteThatIsCutOffIsInDoubt(t *testing.T) {
 			t.Fatal(err)
 		}
 		x := result.Extensions[0]
-		if want := "the 10s of --timeout were up during " + stage + "; what it sent is in doubt, the next run reads it back"; x.Outcome != NotReached || x.Reason != want {
+		if want := "--timeout of 10s is over during " + stage + "; what it sent is in doubt, the next run reads it back"; x.Outcome != NotReached || x.Reason != want {
 			t.Errorf("%s: %s", x.Outcome, x.Reason)
 		}
 		if i := slices.IndexFunc(x.Stages, func(s StageResult) bool { return s.Name == stage }); x.Stages[i].Status != StageStarted {

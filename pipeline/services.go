@@ -45,6 +45,9 @@ type MarketplaceWriter interface {
 type Snapshot struct {
 	ID     string
 	Status string
+	// Message is what the reviewer said of a version that is neither draft nor
+	// submitted nor active.
+	Message string
 	// Imagined marks one that is only in the imagination of a plan.
 	Imagined bool
 }

@@ -42,15 +42,34 @@ func verifyStage(ctx context.Context, w *world, r *release) error {
 	limited, stop := context.WithCancelCause(limited)
 	defer context.AfterFunc(w.stop, func() { stop(context.Cause(w.stop)) })()
 
+	untilActive := settings.Until == config.UntilActive && !w.unasked
+	if untilActive && w.refused != nil { // nobody can see a review without the key
+		defer context.AfterFunc(w.refused, func() { stop(context.Cause(w.refused)) })()
+	}
+
 	since := r.sentAt
 	if r.action == actVerify {
 		since = time.Now() // the plan has looked already
 	}
 	err := awaitSeen(limited, w, r, since)
-	if err == nil && settings.Until == config.UntilActive && !w.unasked {
+	seen := err == nil
+	if err == nil && untilActive {
 		err = awaitActive(limited, w, r, since)
 	}
+	if refused := context.Cause(limited); untilActive && err != nil && (Unauthorized(err) || Unauthorized(refused)) {
+		return keyRefused(seen)
+	}
 	return unverified(ctx, limited, r, err)
+}
+
+// keyRefused ends an extension that was sent, and whose review can no longer be
+// waited for.
+func keyRefused(seen bool) error {
+	reason := "submitted, and not in the Helm repository yet"
+	if seen {
+		reason = "submitted, and in the Helm repository"
+	}
+	return &ended{outcome: Unverified, reason: reason + "; the API key was refused before its review was seen"}
 }
 
 // pending is why waiting ended without success. replaced is what differs where
@@ -393,6 +412,8 @@ func named(ext *extension.Extension, address string) ([]byte, bool) {
 func reviewed(ctx context.Context, w *world, r *release) (complaint string, err error) {
 	snapshot, err := w.market.Snapshot(ctx, r.result.Name, r.result.Version)
 	switch {
+	case Unauthorized(err):
+		return "", err
 	case err != nil:
 		return err.Error(), nil
 	case snapshot.Status == StatusActive:
@@ -404,7 +425,8 @@ func reviewed(ctx context.Context, w *world, r *release) (complaint string, err 
 	case snapshot.Status == StatusDraft:
 		return "", withRemedy(errors.New("the submission was taken back"), "run again to submit it anew")
 	default:
-		return "", fmt.Errorf("the review ended with the status %q", snapshot.Status)
+		r.result.ReviewMessage = snapshot.Message
+		return "", withRemedy(fmt.Errorf("the review ended with the status %q%s", snapshot.Status, said(snapshot)), "%s", r.afterRejection())
 	}
 }
 

@@ -55,11 +55,11 @@ func whereIf(isLocal bool) where {
 }
 
 // dial makes the clients of a project: those of the config, or those of the
-// local marketplace. parallelism is how many connections to a host are worth keeping.
-func (a *app) dial(p *project, at where, parallelism int) (*clients, error) {
+// local marketplace in dir. parallelism is how many connections to a host are worth keeping.
+func (a *app) dial(p *project, at where, dir string, parallelism int) (*clients, error) {
 	if at != configured {
 		web := transport.New(transport.Options{UserAgent: userAgent(), Parallelism: parallelism, Dial: a.connect})
-		return a.dialLocal(localDir(p.root), at, web)
+		return a.dialLocal(dir, at, web)
 	}
 	servers, err := p.servers()
 	if err != nil {
@@ -203,8 +203,9 @@ func connectLocal(ctx context.Context, dir string) (*servedMarketplace, error) {
 // market fits the client of the marketplace to what the pipeline needs.
 type market struct {
 	*cloud.Client
-	user func(context.Context) (string, error)
-	dir  func(context.Context) (string, error)
+	source string // where the API key was found
+	user   func(context.Context) (string, error)
+	dir    func(context.Context) (string, error)
 }
 
 var _ pipeline.Marketplace = (*market)(nil)
@@ -216,20 +217,18 @@ func newMarket(server, token, source string, web *transport.Client) (*market, er
 	if err != nil {
 		return nil, err
 	}
-	m := &market{Client: client}
+	m := &market{Client: client, source: source}
 	m.user = once(func(ctx context.Context) (string, error) {
 		user, err := client.User(ctx)
-		if pipeline.Unauthorized(err) && source != "" {
-			err = &refusedKey{err, source}
-		}
-		return user, err
+		return user, m.ofKey(err)
 	})
 	m.dir = once(func(ctx context.Context) (string, error) {
 		user, err := m.user(ctx)
 		if err != nil {
 			return "", err
 		}
-		return client.FilesDir(ctx, user)
+		dir, err := client.FilesDir(ctx, user)
+		return dir, m.ofKey(err)
 	})
 	return m, nil
 }
@@ -288,9 +287,21 @@ func (m *market) Snapshot(ctx context.Context, name, version string) (pipeline.S
 	case errors.As(err, &refused) && refused.NotFound():
 		return pipeline.Snapshot{}, nil
 	case err != nil:
-		return pipeline.Snapshot{}, ofExtension(err, name)
+		return pipeline.Snapshot{}, m.ofExtension(err, name)
 	}
-	return pipeline.Snapshot{ID: s.ID, Status: s.Status}, nil
+	return snapshotOf(s), nil
+}
+
+// snapshotOf passes on what the reviewer said where the review has ended; at first a
+// snapshot carries what its author said.
+func snapshotOf(s cloud.Snapshot) pipeline.Snapshot {
+	found := pipeline.Snapshot{ID: s.ID, Status: s.Status}
+	switch s.Status {
+	case pipeline.StatusDraft, pipeline.StatusSubmitted, pipeline.StatusActive:
+	default:
+		found.Message = s.Message
+	}
+	return found
 }
 
 func (m *market) UploadAssets(ctx context.Context, name, version string, assets []extension.Asset) ([]string, error) {
@@ -309,7 +320,7 @@ func (m *market) UploadAssets(ctx context.Context, name, version string, assets 
 		})
 	}
 	urls, err := m.UploadFiles(ctx, user, "the assets of "+name+" "+version, files)
-	return urls, ofExtension(err, name)
+	return urls, m.ofExtension(err, name)
 }
 
 func (m *market) PushPackage(ctx context.Context, pkg *extension.Package) (pipeline.Snapshot, error) {
@@ -318,7 +329,7 @@ func (m *market) PushPackage(ctx context.Context, pkg *extension.Package) (pipel
 		return pipeline.Snapshot{}, err
 	}
 	s, err := m.Client.PushPackage(ctx, user, pkg.Name, pkg.Filename, pkg.Data)
-	return pipeline.Snapshot{ID: s.ID, Status: s.Status}, ofExtension(err, pkg.Name)
+	return snapshotOf(s), m.ofExtension(err, pkg.Name)
 }
 
 func (m *market) Submit(ctx context.Context, snapshotID, message string) error {
@@ -326,15 +337,23 @@ func (m *market) Submit(ctx context.Context, snapshotID, message string) error {
 	if err != nil {
 		return err
 	}
-	return ofExtension(m.Client.Submit(ctx, user, snapshotID, message), "the extension")
+	return m.ofExtension(m.Client.Submit(ctx, user, snapshotID, message), "the extension")
 }
 
 // ofExtension keeps a refusal that concerns one extension (403) apart from one
 // of the key (401): the key is good for others.
-func ofExtension(err error, name string) error {
+func (m *market) ofExtension(err error, name string) error {
 	var refused *transport.Error
 	if errors.As(err, &refused) && refused.Status == http.StatusForbidden {
 		return &notTheKey{err, "the API key does not let you do this: does " + name + " belong to another account?"}
+	}
+	return m.ofKey(err)
+}
+
+// ofKey names the key that was refused, where one was.
+func (m *market) ofKey(err error) error {
+	if pipeline.Unauthorized(err) && m.source != "" {
+		return &refusedKey{err, m.source}
 	}
 	return err
 }

@@ -150,6 +150,7 @@ func (c *concealer) observer(next pipeline.Observer) pipeline.Observer {
 // path and settings.
 func (c *concealer) extension(x pipeline.ExtensionResult) pipeline.ExtensionResult {
 	x.Version, x.Reason, x.SnapshotID = c.text(x.Version), c.text(x.Reason), c.text(x.SnapshotID)
+	x.ReviewMessage = c.text(x.ReviewMessage)
 	x.Assets = slices.Clone(x.Assets)
 	for i := range x.Assets {
 		x.Assets[i].URL = c.text(x.Assets[i].URL)

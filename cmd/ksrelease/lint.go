@@ -1,8 +1,8 @@
 package main
 
 import (
-	"context"
 	"errors"
+	"path/filepath"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
@@ -50,7 +50,7 @@ func (c *lintCommand) Run(a *app) error {
 
 func (c *lintCommand) lint(a *app, p *project, sources []config.Source, known pipeline.Baseline) error {
 	options := pipeline.Options{Command: "lint", Sources: sources, Only: c.Only, Through: pipeline.StageLint, Baseline: known}
-	return c.perform(context.Background(), a, p, options, report.TextOptions{Findings: true})
+	return c.perform(a, p, options, report.TextOptions{Findings: true})
 }
 
 // writeBaseline takes all findings that there are for known. Those of extensions
@@ -141,9 +141,10 @@ func isOrAre(n int) string {
 
 type packageCommand struct {
 	selection
-	Paths []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths."`
-	Skip  []string `enum:"lint" placeholder:"STAGE" help:"Leave this stage out: lint."`
-	Sizes bool     `help:"Tell of each package where its bytes go when it is pushed, and what would make it smaller."`
+	Paths     []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths."`
+	Skip      []string `enum:"lint" placeholder:"STAGE" help:"Leave this stage out: lint."`
+	OutputDir string   `placeholder:"DIR" help:"Leave the packages there; default: package.output of the config, or dist."`
+	Sizes     bool     `help:"Tell of each package where its bytes go when it is pushed, and what would make it smaller."`
 }
 
 // Run takes the extensions through the pipeline up to package.
@@ -156,11 +157,20 @@ func (c *packageCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if c.OutputDir != "" {
+		dir, err := filepath.Abs(c.OutputDir)
+		if err != nil {
+			return err
+		}
+		for i := range sources {
+			sources[i].Settings.Package.Output = dir
+		}
+	}
 	options := pipeline.Options{
 		Command: "package", Sources: sources, Only: c.Only, Through: pipeline.StagePackage, Skip: c.Skip, Baseline: known,
 		Sizes: c.Sizes, AssetHost: p.config.Cloud.Server,
 	}
-	return c.perform(context.Background(), a, p, options, report.TextOptions{})
+	return c.perform(a, p, options, report.TextOptions{})
 }
 
 // declared opens the project, and finds its extensions.

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
+	"syscall"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
@@ -25,17 +28,40 @@ type selection struct {
 	Only        []string `placeholder:"NAME" help:"Only the extensions of these names."`
 	Parallelism count    `placeholder:"N" help:"Extensions at work at once; default: parallelism of the config, or 8."`
 	Output      string   `enum:"text,json" default:"text" help:"text, or json: one event a line on standard output."`
+	Timeout     span     `placeholder:"D" help:"End after this time, such as 10m."`
 	Report      []string `placeholder:"FILE" help:"Also write a report; the ending chooses: .json the result document, .xml JUnit, .md Markdown, .sarif findings. May be repeated."`
+}
+
+// localFlags are for commands that may work on a local marketplace.
+type localFlags struct {
+	Local    bool   `help:"Use the local marketplace of this project, in .ksrelease/marketplace."`
+	LocalDir string `placeholder:"DIR" help:"Use the local marketplace in this folder."`
+}
+
+// isLocal says whether either flag was given.
+func (f localFlags) isLocal() bool { return f.Local || f.LocalDir != "" }
+
+// dir is the folder of the local marketplace of a project.
+func (f localFlags) dir(p *project) string { return cmp.Or(f.LocalDir, localDir(p.root)) }
+
+// words are the flags as they were given.
+func (f localFlags) words() (words []string) {
+	if f.Local {
+		words = append(words, "--local")
+	}
+	if f.LocalDir != "" {
+		words = append(words, "--local-dir", pipeline.ShellWord(f.LocalDir))
+	}
+	return words
 }
 
 type runCommand struct {
 	selection
+	localFlags
 	Paths []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths. Without a config, they are released with the defaults."`
 
 	DryRun       bool     `help:"Plan only: print what would be done and send nothing."`
 	Skip         []string `enum:"${stages}" placeholder:"STAGE" help:"Leave these stages out: ${stages}."`
-	Local        bool     `help:"Release to the local marketplace in .ksrelease/marketplace."`
-	Timeout      span     `placeholder:"D" help:"End the run after this time, such as 10m."`
 	AllOrNothing bool     `help:"Send nothing unless the whole plan is clean."`
 
 	AllowMissingDependencies bool `help:"Release also what requires an extension that is neither in this run nor in the Helm repository."`
@@ -55,7 +81,12 @@ func (c *runCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	links, err := a.dial(p, c.local(), c.parallelism(p))
+	if c.isLocal() {
+		if err := mayKeepMarketplace(a.stop, c.dir(p)); err != nil {
+			return err
+		}
+	}
+	links, err := a.dial(p, c.local(), c.dir(p), c.parallelism(p))
 	if err != nil {
 		return err
 	}
@@ -63,28 +94,61 @@ func (c *runCommand) Run(a *app) error {
 	options := pipeline.Options{
 		Command: "run", Sources: sources, Only: c.Only, Marketplace: links.marketplace(), Repository: links.repo, AssetHost: links.assetHost, AssetHostIsSure: links.hostSure,
 		DryRun: c.DryRun, Skip: c.Skip, AllOrNothing: c.AllOrNothing, AllowMissing: c.AllowMissingDependencies,
-		Message: "submitted by ksrelease " + programVersion(), Baseline: known,
+		Message: "submitted by ksrelease " + programVersion(), Baseline: known, Withdraw: c.withdraw,
 	}
-	ctx := context.Background()
-	if c.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, time.Duration(c.Timeout), fmt.Errorf("the %s of --timeout were up", c.Timeout))
-		defer cancel()
-	}
-	return c.perform(ctx, a, p, options, report.TextOptions{
+	return c.perform(a, p, options, report.TextOptions{
 		Target:  links.target,
 		Again:   func(names []string) string { return c.again(names, false) },
 		Release: func() string { return c.again(nil, true) },
 	})
 }
 
+// mayKeepMarketplace finds out, for a run as for a dry run, whether a local
+// marketplace can be kept in dir. Where another process serves it, that one writes.
+func mayKeepMarketplace(ctx context.Context, dir string) error {
+	if _, err := connectLocal(ctx, dir); err == nil {
+		return nil
+	}
+	err := mayMake(dir)
+	if err == nil {
+		return nil
+	}
+	return usage(fmt.Errorf("no local marketplace can be kept in %s: %w", display(dir), err), "name another folder with --local-dir DIR")
+}
+
+// mayMake finds out whether files can be written in a folder, or in one that would
+// be made for it; it leaves neither behind.
+func mayMake(dir string) error {
+	at := dir
+	for {
+		info, err := os.Stat(at)
+		if err == nil && !info.IsDir() {
+			return fmt.Errorf("%s is no folder", display(at))
+		}
+		if err == nil {
+			break
+		}
+		parent := filepath.Dir(at)
+		if parent == at || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+			return err
+		}
+		at = parent
+	}
+	err := atomicfile.Probe(at)
+	var of *fs.PathError
+	if errors.As(err, &of) {
+		return fmt.Errorf("%s: %w", display(at), of.Err)
+	}
+	return err
+}
+
 // local says which marketplace the flags ask for. A dry run leaves nothing
 // behind, not even an empty local marketplace.
 func (c *runCommand) local() where {
 	switch {
-	case c.Local && c.DryRun:
+	case c.isLocal() && c.DryRun:
 		return localForReading
-	case c.Local:
+	case c.isLocal():
 		return local
 	}
 	return configured
@@ -101,9 +165,7 @@ func (c *runCommand) again(names []string, forReal bool) string {
 	}
 	add("-C", c.Dir)
 	add("-f", c.Config)
-	if c.Local {
-		words = append(words, "--local")
-	}
+	words = append(words, c.words()...)
 	if c.DryRun && !forReal {
 		words = append(words, "--dry-run")
 	}
@@ -135,8 +197,23 @@ func (c *runCommand) again(names []string, forReal bool) string {
 	return strings.Join(words, " ")
 }
 
+// withdraw is the command line that takes a version back from where this run
+// releases to.
+func (c *runCommand) withdraw(name, version string) string {
+	words := []string{"ksrelease", "withdraw"}
+	if c.Dir != "" {
+		words = append(words, "-C", pipeline.ShellWord(c.Dir))
+	}
+	if c.Config != "" {
+		words = append(words, "-f", pipeline.ShellWord(c.Config))
+	}
+	return strings.Join(append(append(words, c.words()...), pipeline.ShellWord(name+"@"+version)), " ")
+}
+
 // perform runs the pipeline and tells of it as the flags ask.
-func (c *selection) perform(ctx context.Context, a *app, p *project, options pipeline.Options, text report.TextOptions) error {
+func (c *selection) perform(a *app, p *project, options pipeline.Options, text report.TextOptions) error {
+	ctx, cancel := c.Timeout.limited(context.Background())
+	defer cancel()
 	options.Parallelism = c.parallelism(p)
 	options.Tool = pipeline.Tool{Name: "ksrelease", Version: programVersion()}
 	options.Stop, options.Display = a.stop, display

@@ -52,7 +52,8 @@ func TestMain(m *testing.M) {
 //
 //	market                    serves a marketplace of its own; $MARKET is its address
 //	market log FILE           writes the requests it got so far to FILE, and forgets them
-//	market approve NAME@VER   reviews what was submitted
+//	market approve NAME@VER   reviews what was submitted; market reject NAME@VER MESSAGE likewise
+//	market expire AFTER       refuses every API key after so many more requests of the API
 //	market hide               shows an empty index from now on; market show ends that
 //	market seed               fills it with what a stock ksbuilder pushed (../shared)
 //	charts serve DIR          makes a Helm repository of the charts in DIR and serves it at
@@ -136,13 +137,24 @@ type servedInScript struct {
 	mu     sync.Mutex
 	log    []string
 	hidden bool
+	left   *int // requests of the API until the key expires; nil: it never does
 }
 
 func (s *servedInScript) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.log = append(s.log, r.Method+" "+r.URL.RequestURI())
 	hidden := s.hidden && r.URL.Path == "/index.yaml"
+	expired := s.left != nil && strings.HasPrefix(r.URL.Path, "/apis/")
+	if expired {
+		*s.left--
+		expired = *s.left < 0
+	}
 	s.mu.Unlock()
+	if expired {
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, `{"message":"the key has expired"}`)
+		return
+	}
 	if hidden {
 		_, _ = io.WriteString(w, "apiVersion: v1\nentries: {}\n")
 		return
@@ -189,8 +201,17 @@ func marketCommandInScript(ts *testscript.TestScript, neg bool, args []string) {
 	case args[0] == "approve" && len(args) == 2:
 		name, version, _ := strings.Cut(args[1], "@")
 		ts.Check(s.handler.Approve(name, version))
+	case args[0] == "reject" && len(args) == 3:
+		name, version, _ := strings.Cut(args[1], "@")
+		ts.Check(s.handler.Reject(name, version, args[2]))
+	case args[0] == "expire" && len(args) == 2:
+		after, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		s.mu.Lock()
+		s.left = &after
+		s.mu.Unlock()
 	default:
-		ts.Fatalf("usage: market [log FILE | approve NAME@VERSION | hide | show | seed]")
+		ts.Fatalf("usage: market [log FILE | approve NAME@VERSION | reject NAME@VERSION MESSAGE | expire AFTER | hide | show | seed]")
 	}
 }
 

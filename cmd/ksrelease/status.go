@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,22 +17,24 @@ import (
 
 type statusCommand struct {
 	place
+	localFlags
 	Names   []string `arg:"" optional:"" name:"name" help:"Only these extensions."`
-	Local   bool     `help:"Ask the local marketplace of this project."`
 	Wait    bool     `help:"Wait until nothing of it is submitted and unreviewed."`
-	Timeout span     `placeholder:"D" help:"With --wait: give up after this time, such as 2h."`
+	Timeout span     `placeholder:"D" help:"End after this time, such as 2h."`
 	Output  string   `enum:"text,json" default:"text" help:"text or json."`
 }
 
 // standing is what status tells of one extension.
 type standing struct {
-	Name       string           `json:"name"`
-	Version    string           `json:"version"`
-	Market     string           `json:"marketplace"` // status of this version; "none"; "unknown" without an API key
-	Snapshot   string           `json:"snapshot_id,omitempty"`
-	Repository []string         `json:"repository"` // versions in the Helm repository, newest first
-	Would      pipeline.Outcome `json:"would"`      // how a run would end, as far as a plan can tell
-	Reason     string           `json:"reason,omitempty"`
+	Name     string `json:"name"`
+	Version  string `json:"version"`
+	Market   string `json:"marketplace"` // status of this version; "none"; "unknown" where it could not be asked
+	Snapshot string `json:"snapshot_id,omitempty"`
+	// ReviewMessage is what the reviewer said of a version that was not approved.
+	ReviewMessage string           `json:"review_message,omitempty"`
+	Repository    []string         `json:"repository"` // versions in the Helm repository, newest first
+	Would         pipeline.Outcome `json:"would"`      // how a run would end, as far as a plan can tell
+	Reason        string           `json:"reason,omitempty"`
 }
 
 // The words for what no marketplace says itself.
@@ -46,30 +49,31 @@ func (c *statusCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	links, err := a.dial(p, whereIf(c.Local), p.config.Parallelism)
+	links, err := a.dial(p, whereIf(c.isLocal()), c.dir(p), p.config.Parallelism)
 	if err != nil {
 		return err
 	}
 	defer links.close()
 	a.warnOnStderr()
-	if c.Wait && links.market == nil {
-		return pipeline.ErrNoToken
-	}
-	ctx := a.stop
-	if c.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, time.Duration(c.Timeout), fmt.Errorf("the %s of --timeout were up", c.Timeout))
-		defer cancel()
-	}
+	ctx, cancel := c.Timeout.limited(a.stop)
+	defer cancel()
 	all, err := c.look(ctx, a, p, links)
-	if err != nil {
+	if all == nil {
 		return err
 	}
-	if c.Wait {
-		if err := c.wait(ctx, a, links, all); err != nil {
-			return err
-		}
+	switch {
+	case err != nil || !c.Wait:
+	case links.market == nil:
+		err = pipeline.ErrNoToken
+	default:
+		err = c.wait(ctx, a, links, all)
 	}
+	// What is known is shown, whatever ended the command.
+	return errors.Join(c.show(a, all), err)
+}
+
+// show prints what is known.
+func (c *statusCommand) show(a *app, all []standing) error {
 	for i := range all {
 		all[i].conceal(&a.conceal)
 	}
@@ -83,13 +87,15 @@ func (c *statusCommand) Run(a *app) error {
 		if s.Reason != "" {
 			would += ": " + s.Reason
 		}
-		table.Row(output.Cell(s.Name), output.Cell(s.Version), output.Cell(s.Market), output.Cell(versions(s.Repository)), output.Cell(would))
+		table.Row(output.Cell(s.Name), output.Cell(s.Version), output.Cell(s.Market+s.said()), output.Cell(versions(s.Repository)), output.Cell(would))
 	}
 	a.stdout.Print("%s", table.Render(a.stdout.Columns()))
 	return nil
 }
 
-// look plans a run, and asks for what a plan does not need to know.
+// look plans a run, and asks for what a plan does not need to know. Where something
+// could not be asked it returns what is known with the first error; nothing where
+// there is no project to tell of.
 func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *clients) ([]standing, error) {
 	sources, err := p.sources(nil)
 	if err != nil {
@@ -115,34 +121,63 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 	if err != nil {
 		return nil, usage(err, pipeline.Remedy(err))
 	}
-	if err := run.AuthRefused(); err != nil {
-		return nil, err
-	}
-	index, err := links.repo.Repository.Index(ctx)
-	if err != nil {
-		return nil, err
-	}
+	refused := run.AuthRefused()
+	index, unread := links.repo.Repository.Index(ctx)
 	for _, warning := range result.Warnings {
 		a.warnings.tell(warning)
 	}
 	all := make([]standing, len(result.Extensions))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(max(1, p.config.Parallelism))
 	for i, x := range result.Extensions {
 		all[i] = standing{
-			Name: x.Name, Version: x.Version, Market: marketUnknown,
-			Repository: index.Versions(x.Name), Would: x.Outcome, Reason: x.Reason,
+			Name: x.Name, Version: x.Version, Market: marketUnknown, ReviewMessage: x.ReviewMessage,
+			Repository: []string{}, Would: x.Outcome, Reason: x.Reason,
 		}
-		if links.market != nil && x.Version != "" {
-			group.Go(func() error { return all[i].ask(ctx, links) })
+		if unread == nil {
+			all[i].Repository = index.Versions(x.Name)
 		}
 	}
-	return all, group.Wait()
+	if refused != nil {
+		return all, refused
+	}
+	if links.market == nil {
+		return all, unread
+	}
+	return all, cmp.Or(askAll(ctx, links, all, p.config.Parallelism), unread)
+}
+
+// askAll asks the marketplace for all versions, until it refuses the key; the error
+// is the refusal, or else the first of all.
+func askAll(ctx context.Context, links *clients, all []standing, parallelism int) error {
+	ctx, refuse := context.WithCancelCause(ctx)
+	defer refuse(nil)
+	var group errgroup.Group
+	group.SetLimit(max(1, parallelism))
+	for i := range all {
+		if all[i].Version == "" {
+			continue
+		}
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			err := all[i].ask(ctx, links)
+			if pipeline.Unauthorized(err) {
+				refuse(err)
+			}
+			return err
+		})
+	}
+	first := group.Wait()
+	if err := context.Cause(ctx); pipeline.Unauthorized(err) {
+		return err
+	}
+	return first
 }
 
 // conceal hides secrets in what servers say.
 func (s *standing) conceal(from *concealer) {
 	s.Market, s.Snapshot, s.Reason = from.text(s.Market), from.text(s.Snapshot), from.text(s.Reason)
+	s.ReviewMessage = from.text(s.ReviewMessage)
 	s.Repository = from.texts(s.Repository)
 }
 
@@ -151,7 +186,7 @@ func (s *standing) ask(ctx context.Context, links *clients) error {
 	if err != nil {
 		return err
 	}
-	s.Market, s.Snapshot = got.Status, got.ID
+	s.Market, s.Snapshot, s.ReviewMessage = got.Status, got.ID, got.Message
 	if got.Status == pipeline.StatusNone {
 		s.Market = marketNone
 	}
@@ -200,10 +235,18 @@ func rejected(all []standing) error {
 	var errs []error
 	for _, s := range all {
 		if !slices.Contains([]string{pipeline.StatusActive, pipeline.StatusDraft, marketNone, marketUnknown}, s.Market) {
-			errs = append(errs, fmt.Errorf("%s %s was reviewed and is %q", s.Name, s.Version, s.Market))
+			errs = append(errs, fmt.Errorf("%s %s was reviewed and is %q%s", s.Name, s.Version, s.Market, s.said()))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// said is what the reviewer has to say.
+func (s *standing) said() string {
+	if s.ReviewMessage == "" {
+		return ""
+	}
+	return " (" + s.ReviewMessage + ")"
 }
 
 // versions shows the newest few.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ksrelease/ksrelease/config"
@@ -35,4 +37,21 @@ func (s *span) UnmarshalText(text []byte) error {
 	return nil
 }
 
-func (s span) String() string { return time.Duration(s).String() }
+// String leaves out the units that are zero: 30m, and not 30m0s.
+func (s span) String() string {
+	text := time.Duration(s).String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, zero) {
+			text = text[:len(text)-2]
+		}
+	}
+	return text
+}
+
+// limited is a context that ends after the time of a flag --timeout; 0 is no limit.
+func (s span) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, time.Duration(s), fmt.Errorf("--timeout of %s is over", s))
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -27,8 +28,8 @@ func (r released) String() string { return r.Name + "@" + r.Version }
 
 type withdrawCommand struct {
 	place
+	localFlags
 	Release released `arg:"" name:"name@version" help:"The version to take back."`
-	Local   bool     `help:"In the local marketplace of this project."`
 	Message string   `may-be-empty:"" default:"withdrawn with ksrelease" help:"What the reviewers are told."`
 }
 
@@ -38,7 +39,11 @@ func (c *withdrawCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	links, err := a.dial(p, whereIf(c.Local), p.config.Parallelism)
+	at := whereIf(c.isLocal())
+	if at != configured && marketplace.Exists(c.dir(p)) {
+		at = local // a withdrawal writes, where there is anything to withdraw
+	}
+	links, err := a.dial(p, at, c.dir(p), p.config.Parallelism)
 	if err != nil {
 		return err
 	}
@@ -59,10 +64,7 @@ func (c *withdrawCommand) Run(a *app) error {
 	case pipeline.StatusDraft:
 		a.stdout.Print("%s is a draft: there is nothing to take back.", c.Release)
 		return nil
-	case pipeline.StatusSubmitted:
-	default:
-		return fmt.Errorf("%s is %s: only what is submitted and not reviewed yet can be taken back", c.Release, before.Status)
-	}
+	} // what of all others can be taken back, the server decides
 	user, err := links.market.user(ctx)
 	if err != nil {
 		return err

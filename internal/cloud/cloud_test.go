@@ -458,3 +458,29 @@ func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
 		Body: io.NopCloser(strings.NewReader(c.body)), ContentLength: int64(len(c.body)),
 	}, nil
 }
+
+// What a reviewer said is taken from whichever field it is in; what is no text is
+// passed over.
+func TestMessageOfASnapshot(t *testing.T) {
+	for field, want := range map[string]string{
+		`"message": "no English texts"`:                                 "no English texts",
+		`"reject_reason": " no texts\n", "message": "by ksrelease"`:     "no texts",
+		`"reject_message": "m"`:                                         "m",
+		`"review_message": "m"`:                                         "m",
+		`"message": {"en": "no"}`:                                       "",
+		`"message": null, "reason": 7, "comment": ["a"]`:                "",
+		`"review": "passed over"`:                                       "",
+		`"reason": "m", "message": ""`:                                  "m",
+		`"review_comment": "m"`:                                         "m",
+		`"comment": "m", "message": "what its author said in the push"`: "m",
+	} {
+		body := `{"snapshot_id": "516955082294610001", "metadata": {"version": "1.0.0"}, "status": "rejected", ` + field + `}`
+		var wire wireSnapshot
+		if err := decode([]byte(body), &wire); err != nil {
+			t.Fatalf("%s: %v", field, err)
+		}
+		if got := wire.snapshot().Message; got != want {
+			t.Errorf("%s: %q, want %q", field, got, want)
+		}
+	}
+}

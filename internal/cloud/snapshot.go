@@ -2,10 +2,12 @@ package cloud
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
@@ -18,6 +20,9 @@ type Snapshot struct {
 	Version string
 	// Status is draft, submitted, active, or another word of the server's.
 	Status string
+	// Message is what goes with the status, such as why a version was rejected;
+	// empty where the server does not say anything.
+	Message string
 }
 
 // wireSnapshot is SNAPSHOT of the API.
@@ -28,10 +33,30 @@ type wireSnapshot struct {
 		Version string `json:"version"`
 	} `json:"metadata"`
 	Status string `json:"status"`
+	// There is no published document of what a review leaves behind: any of these
+	// names is taken, and any value that is no text passed over.
+	RejectMessage remark `json:"reject_message"`
+	RejectReason  remark `json:"reject_reason"`
+	ReviewMessage remark `json:"review_message"`
+	ReviewComment remark `json:"review_comment"`
+	Reason        remark `json:"reason"`
+	Comment       remark `json:"comment"`
+	Message       remark `json:"message"`
+}
+
+// remark is a text that may be anything else as well.
+type remark string
+
+func (r *remark) UnmarshalJSON(data []byte) error {
+	var text string
+	if json.Unmarshal(data, &text) == nil {
+		*r = remark(strings.TrimSpace(text))
+	}
+	return nil
 }
 
 func (w wireSnapshot) snapshot() Snapshot {
-	return Snapshot{ID: string(w.SnapshotID), Version: w.Metadata.Version, Status: w.Status}
+	return Snapshot{ID: string(w.SnapshotID), Version: w.Metadata.Version, Status: w.Status, Message: string(cmp.Or(w.RejectMessage, w.RejectReason, w.ReviewMessage, w.ReviewComment, w.Reason, w.Comment, w.Message))}
 }
 
 // PushPackage uploads a package and returns its draft snapshot. A draft of the

@@ -288,7 +288,7 @@ func TestTimeIsUp(t *testing.T) {
 		if !slices.Contains(held, x.Name) {
 			continue
 		}
-		if want := "the 4s of --timeout were up during push; what it sent is in doubt, the next run reads it back"; x.Reason != want {
+		if want := "--timeout of 4s is over during push; what it sent is in doubt, the next run reads it back"; x.Reason != want {
 			t.Errorf("%s: %q", x.Name, x.Reason)
 		}
 		if state := states[pipeline.StagePush+" "+x.Name]; state != pipeline.StageStarted {

@@ -128,7 +128,7 @@ func TestLiveStatusLeavesNothingBehind(t *testing.T) {
 	told.Observe(pipeline.Event{Kind: pipeline.EventStageStarted, Extension: alc, Stage: "lint", Planning: true})
 	told.Observe(pipeline.Event{Kind: pipeline.EventNote, Extension: alc, Message: "trying again in 1s"})
 	told.Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: r})
-	if !strings.Contains(screen.String(), "planning 0 of 7: alc lint") {
+	if !strings.Contains(screen.String(), "planning 0 of 7: alc 1.2.0 lint") {
 		t.Errorf("no status: %q", screen.String())
 	}
 	var left []string

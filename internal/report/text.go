@@ -35,7 +35,8 @@ type Text struct {
 	planned *pipeline.Result
 	total   int
 	over    int
-	busy    []string // "alc push", in the order in which they began
+	causes  map[string]bool // that were said while the run goes on
+	busy    []string        // "alc push", in the order in which they began
 }
 
 // TextOptions is how a run is told.
@@ -80,7 +81,7 @@ func (t *Text) Observe(e pipeline.Event) {
 	case pipeline.EventEnded:
 		t.over++
 		if !e.Planning && !e.Extension.AsAsked {
-			t.say(e.Extension, string(e.Extension.Outcome)+colon(e.Extension.Reason))
+			t.ended(e.Extension)
 		}
 	case pipeline.EventRunFinished:
 		t.err.Wipe()
@@ -88,6 +89,24 @@ func (t *Text) Observe(e pipeline.Event) {
 		return
 	}
 	t.status()
+}
+
+// ended says that an extension did not end as asked. A cause that many share is said
+// for the first of them; the table has all.
+func (t *Text) ended(x *pipeline.ExtensionResult) {
+	message := string(x.Outcome) + colon(x.Reason)
+	cause := message
+	if x.Error != nil {
+		cause = x.Error.Message
+	}
+	if t.causes[cause] {
+		return
+	}
+	if t.causes == nil {
+		t.causes = map[string]bool{}
+	}
+	t.causes[cause] = true
+	t.say(x, message)
 }
 
 // done says in plain words what each writing stage brought about.
@@ -150,19 +169,28 @@ func (t *Text) finish(r *pipeline.Result) {
 // failures tells each cause once, with all whom it struck. What lint found
 // stands above, with its places.
 func (t *Text) failures(r *pipeline.Result) {
-	var causes []pipeline.ErrorResult
-	struck := map[pipeline.ErrorResult][]string{}
+	type cause struct{ Message, Remedy string }
+	type victims struct{ stages, titles []string }
+	var causes []cause
+	struck := map[cause]*victims{}
 	for _, x := range r.Extensions {
 		if x.Error == nil || x.Error.Stage == pipeline.StageLint && errorsOf(x) > 0 {
 			continue
 		}
-		if struck[*x.Error] == nil {
-			causes = append(causes, *x.Error)
+		of := cause{x.Error.Message, x.Error.Remedy}
+		if struck[of] == nil {
+			causes = append(causes, of)
+			struck[of] = &victims{}
 		}
-		struck[*x.Error] = append(struck[*x.Error], titleOf(x))
+		v := struck[of]
+		if !slices.Contains(v.stages, x.Error.Stage) {
+			v.stages = append(v.stages, x.Error.Stage)
+		}
+		v.titles = append(v.titles, titleOf(x))
 	}
 	for _, cause := range causes {
-		t.out.Print("\n%s", t.paint(output.Bold, output.Format("failed in %s: %s", cause.Stage, strings.Join(struck[cause], ", "))))
+		v := struck[cause]
+		t.out.Print("\n%s", t.paint(output.Bold, output.Format("failed in %s: %s", strings.Join(v.stages, ", "), strings.Join(v.titles, ", "))))
 		t.out.Print("%s", output.Fold("  ", "  ", cause.Message, t.opts.Width))
 		if cause.Remedy != "" {
 			t.out.Print("%s", advice(cause.Remedy, t.opts.Width))

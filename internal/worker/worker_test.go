@@ -105,7 +105,7 @@ func sameFindings(t *testing.T, p *Pool, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts := lint.Options{Severities: map[string]lint.Severity{"images": lint.Error}, Beside: map[string]string{"x": "1.0.0"}}
+	opts := lint.Options{Severities: map[string]lint.Severity{"images": lint.Error}, Beside: map[string][]string{"x": {"1.0.0"}}}
 	here := lint.Examine(t.Context(), ext, opts)
 	there, err := p.Examine(t.Context(), ext, opts, ample)
 	if err != nil || !reflect.DeepEqual(here, there) {

@@ -1,0 +1,72 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+)
+
+// keyed is the marketplace of a run until it refuses the API key. From then on
+// nothing is asked of it or sent to it any more, and every request ends with that
+// refusal: a key that has expired stays so, and each further try would only be
+// one more line of the same.
+type keyed struct {
+	market Marketplace
+	// refused ends with the first refusal, which is its cause.
+	refused context.Context
+	refuse  context.CancelCauseFunc
+	note    func(error) // is given each refusal
+}
+
+var _ Marketplace = (*keyed)(nil)
+
+func withKey(market Marketplace, note func(error)) *keyed {
+	k := &keyed{market: market, note: note}
+	k.refused, k.refuse = context.WithCancelCause(context.Background())
+	return k
+}
+
+// refusal is why a marketplace is asked nothing more.
+type refusal struct{ first error }
+
+func (e *refusal) Error() string { return "the marketplace refused the API key: " + e.first.Error() }
+func (e *refusal) Unwrap() error { return e.first }
+
+// ask makes a request, unless the key was refused.
+func (k *keyed) ask(request func() error) error {
+	if err := context.Cause(k.refused); err != nil {
+		return err
+	}
+	err := request()
+	if !Unauthorized(err) {
+		return err
+	}
+	k.refuse(&refusal{err}) // the first one counts
+	err = context.Cause(k.refused)
+	k.note(err)
+	return err
+}
+
+func (k *keyed) AssetFolder(ctx context.Context) (folder string, err error) {
+	err = k.ask(func() (err error) { folder, err = k.market.AssetFolder(ctx); return err })
+	return folder, err
+}
+
+func (k *keyed) Snapshot(ctx context.Context, name, version string) (s Snapshot, err error) {
+	err = k.ask(func() (err error) { s, err = k.market.Snapshot(ctx, name, version); return err })
+	return s, err
+}
+
+func (k *keyed) UploadAssets(ctx context.Context, name, version string, assets []extension.Asset) (urls []string, err error) {
+	err = k.ask(func() (err error) { urls, err = k.market.UploadAssets(ctx, name, version, assets); return err })
+	return urls, err
+}
+
+func (k *keyed) PushPackage(ctx context.Context, pkg *extension.Package) (s Snapshot, err error) {
+	err = k.ask(func() (err error) { s, err = k.market.PushPackage(ctx, pkg); return err })
+	return s, err
+}
+
+func (k *keyed) Submit(ctx context.Context, snapshotID, message string) error {
+	return k.ask(func() error { return k.market.Submit(ctx, snapshotID, message) })
+}

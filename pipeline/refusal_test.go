@@ -1,0 +1,147 @@
+package pipeline
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ksrelease/ksrelease/config"
+)
+
+var refused401 = &fakeError{text: "401 Unauthorized: the key has expired", unauthed: true}
+
+// An API key that expires while a run waits for reviews ends the waiting at once:
+// what was sent is reported as sent.
+func TestAKeyThatExpiresEndsTheWaitForReviews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		expired := time.Now().Add(3 * time.Minute)
+		w.fault = func(call string) (bool, error) {
+			if call != "index" && !strings.HasPrefix(call, "fetch") && !strings.HasPrefix(call, "asset") && time.Now().After(expired) {
+				return false, refused401
+			}
+			return false, nil
+		}
+		w.serve = func(e *Entry, _ time.Time) bool { return e.Name != "unseen" }
+		var sources []config.Source
+		for _, name := range []string{"alc", "bee", "unseen"} {
+			s := sourceOf(t, name, "1.0.0")
+			s.Settings.Verify = config.Verify{Until: config.UntilActive, Timeout: 48 * time.Hour}
+			sources = append(sources, s)
+		}
+		run := New(Options{Sources: sources, Marketplace: w, Repository: w, AssetHost: "https://market.example", Parallelism: 4})
+		result, err := run.Do(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(expired); took > time.Minute {
+			t.Errorf("it went on for %s", took)
+		}
+		wantOutcomes(t, result, map[string]Outcome{"alc": Unverified, "bee": Unverified, "unseen": Unverified})
+		for i, want := range []string{
+			"submitted, and in the Helm repository; the API key was refused before its review was seen",
+			"submitted, and in the Helm repository; the API key was refused before its review was seen",
+			"submitted, and not in the Helm repository yet; the API key was refused before its review was seen",
+		} {
+			if x := result.Extensions[i]; x.Reason != want || x.SnapshotID == "" {
+				t.Errorf("%s: %q, snapshot %q", x.Name, x.Reason, x.SnapshotID)
+			}
+		}
+		if !Unauthorized(run.AuthRefused()) {
+			t.Errorf("no refusal: %v", run.AuthRefused())
+		}
+	})
+}
+
+// After the first refusal nothing more is sent, whoever's turn it is.
+func TestNothingIsSentAfterARefusal(t *testing.T) {
+	for _, at := range []string{"upload", "push", "submit", "snapshot"} {
+		t.Run(at, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newFakeWorld()
+				expired, after := false, 0
+				w.fault = func(call string) (bool, error) {
+					what, _, _ := strings.Cut(call, " ")
+					if what == "index" || what == "fetch" || what == "asset" {
+						return false, nil
+					}
+					if expired {
+						after++
+					}
+					if what == at && (what != "snapshot" || len(w.writes) > 0) {
+						expired = true
+					}
+					if expired {
+						return false, refused401
+					}
+					return false, nil
+				}
+				var sources []config.Source
+				for i := range 20 {
+					sources = append(sources, sourceOf(t, fmt.Sprintf("ext-%02d", i), "1.0.0"))
+				}
+				run := New(Options{Sources: sources, Marketplace: w, Repository: w, AssetHost: "https://market.example", Parallelism: 1})
+				result, err := run.Do(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if after != 0 {
+					t.Errorf("%d requests after the first refusal", after)
+				}
+				if !Unauthorized(run.AuthRefused()) {
+					t.Error("no refusal")
+				}
+				causes := map[ErrorResult]bool{}
+				for _, x := range result.Extensions {
+					if x.Error != nil {
+						causes[*x.Error] = true
+					} else if x.Outcome == NotReached && x.Reason != "the API key was refused before its turn" {
+						t.Errorf("%s: %q", x.Name, x.Reason)
+					}
+				}
+				if len(causes) > 1 || result.Totals[NotReached] < 18 {
+					t.Errorf("%v %v", causes, result.Totals)
+				}
+			})
+		})
+	}
+}
+
+// What a reviewer says is passed on, with a command that works.
+func TestTheReviewersMessageIsPassedOn(t *testing.T) {
+	source := sourceOf(t, "alc", "1.0.0")
+	w := newFakeWorld()
+	w.versions["alc@1.0.0"] = &fakeVersion{id: "7", status: "rejected"}
+	w.snapshot = func(s Snapshot) (Snapshot, error) {
+		if s.Status == "rejected" {
+			s.Message = "no English texts"
+		}
+		return s, nil
+	}
+	check := func(x ExtensionResult, message, remedy string) {
+		t.Helper()
+		if x.Outcome != Failed || x.ReviewMessage != "no English texts" || x.Error == nil || x.Error.Message != message || x.Error.Remedy != remedy {
+			t.Errorf("%s %q %+v", x.Outcome, x.ReviewMessage, x.Error)
+		}
+	}
+	withdraw := func(name, version string) string { return "ksrelease withdraw --local " + name + "@" + version }
+	const remedy = "bump version in extension.yaml, or make it a draft again, which a run replaces: "
+	check(do(t, w, Options{Sources: []config.Source{source}}).Extensions[0],
+		`the marketplace has version 1.0.0 as "rejected" (no English texts), and it is not in the repository`, remedy+"ksrelease withdraw alc@1.0.0")
+	check(do(t, w, Options{Sources: []config.Source{source}, DryRun: true, Withdraw: withdraw}).Extensions[0],
+		`the marketplace has version 1.0.0 as "rejected" (no English texts), and it is not in the repository`, remedy+"ksrelease withdraw --local alc@1.0.0")
+
+	synctest.Test(t, func(t *testing.T) {
+		w.versions = map[string]*fakeVersion{}
+		source := sourceOf(t, "alc", "1.0.0")
+		source.Settings.Verify = config.Verify{Until: config.UntilActive, Timeout: time.Hour}
+		time.AfterFunc(time.Minute, func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.versions["alc@1.0.0"].status = "rejected"
+		})
+		check(do(t, w, Options{Sources: []config.Source{source}}).Extensions[0], `the review ended with the status "rejected" (no English texts)`, remedy+"ksrelease withdraw alc@1.0.0")
+	})
+}
