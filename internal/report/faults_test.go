@@ -1,0 +1,43 @@
+package report
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// Versions of one name have classes by their versions, whichever of them come first.
+func TestClassesOfVersions(t *testing.T) {
+	got := classesOf([]pipeline.ExtensionResult{{Name: "alc", Version: "1.0.0"}, {Name: "alc", Version: "1.1.0"}, {Name: "b.c", Version: "1.0.0"}, {Name: "alc"}, {Name: "alc"}})
+	if want := []string{"ksrelease.alc@1_0_0", "ksrelease.alc@1_1_0", "ksrelease.b_c", "ksrelease.alc", "ksrelease.alc (2)"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// A folder in the place of a report is a mistake before the run, and stays.
+func TestReportInThePlaceOfAFolder(t *testing.T) {
+	for _, ending := range endings {
+		path := filepath.Join(t.TempDir(), "r"+ending)
+		if err := os.Mkdir(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := NewFile(path, Tool{}); err == nil || !strings.Contains(err.Error(), "is no regular file") {
+			t.Errorf("%s: %v", ending, err)
+		}
+	}
+}
+
+// A place is one line, whatever the folder is called.
+func TestProblemHasItsPlaceInOneLine(t *testing.T) {
+	for _, columns := range []int{0, 30} {
+		got := Problem(yamldoc.Problem{File: "a\nb", Line: 1, Message: "m"}, columns).String()
+		if !strings.HasPrefix(got, `a\nb:1:`) || strings.Contains(got, "a\nb") {
+			t.Errorf("%q", got)
+		}
+	}
+}
