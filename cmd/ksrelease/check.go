@@ -23,25 +23,29 @@ import (
 
 type checkCommand struct {
 	place
+	deadline
 }
 
 // Run reads the config and every extension.yaml, and tells every problem of
 // all of them. A broken config does not hide what is wrong with the
 // extensions: those below its folder are read all the same.
 func (c *checkCommand) Run(a *app) error {
-	defer a.reading()()
+	ctx, cancel := c.begin(a.stop)
+	defer cancel()
+	a.onlyReading.Add(1) // to the end
+	defer a.onlyReading.Add(-1)
 	var wrong yamldoc.Problems
 	a.warnOnStderr()
-	p, err := c.open(a)
+	p, err := c.open(ctx, a)
 	if err := gather(&wrong, err); err != nil {
 		return err
 	}
 	var sources []config.Source
 	known := &baseline.Baseline{}
 	if p == nil {
-		sources, err = c.salvage()
+		sources, err = reading(ctx, a, "looking for the extensions", c.salvage)
 	} else {
-		found, unread := p.baseline()
+		found, unread := p.baseline(ctx)
 		if err := gather(&wrong, unread); err != nil {
 			return err
 		}
@@ -50,7 +54,7 @@ func (c *checkCommand) Run(a *app) error {
 		if err := gather(&wrong, untrusted); err != nil {
 			return err
 		}
-		sources, err = p.sources(nil)
+		sources, err = p.sources(ctx, nil)
 	}
 	if err := gather(&wrong, err); err != nil {
 		return err
@@ -61,7 +65,7 @@ func (c *checkCommand) Run(a *app) error {
 	seen := map[[2]string]string{}
 	workers := worker.New(1)
 	defer workers.Close()
-	inspections, err := inspectAll(a.stop, workers, sources, known)
+	inspections, err := inspectAll(ctx, a, workers, sources, known)
 	if err != nil {
 		return err
 	}
@@ -139,10 +143,10 @@ type inspected struct {
 
 // inspectAll inspects each extension, and those that depend on others among them
 // once more, when the versions of all are known.
-func inspectAll(ctx context.Context, workers *worker.Pool, sources []config.Source, known *baseline.Baseline) (all []inspection, err error) {
+func inspectAll(ctx context.Context, a *app, workers *worker.Pool, sources []config.Source, known *baseline.Baseline) (all []inspection, err error) {
 	all, beside := make([]inspection, len(sources)), map[string][]string{}
 	for i, s := range sources {
-		if all[i], err = inspect(ctx, workers, s, known, nil); err != nil {
+		if all[i], err = inspect(ctx, a, workers, s, known, nil); err != nil {
 			return nil, err
 		}
 		if name := all[i].metadata.Name; name != "" {
@@ -152,7 +156,7 @@ func inspectAll(ctx context.Context, workers *worker.Pool, sources []config.Sour
 	for i, s := range sources {
 		for name := range all[i].needs {
 			if beside[name] != nil {
-				if all[i], err = inspect(ctx, workers, s, known, beside); err != nil {
+				if all[i], err = inspect(ctx, a, workers, s, known, beside); err != nil {
 					return nil, err
 				}
 				break
@@ -185,8 +189,14 @@ func inCycles(all []inspection) yamldoc.Problems {
 
 // inspect reads one extension, and says what is wrong with its extension.yaml and
 // not known. beside are the versions of the extensions around it, by name.
-func inspect(ctx context.Context, workers *worker.Pool, s config.Source, known *baseline.Baseline, beside map[string][]string) (inspection, error) {
-	ext, err := extension.Load(s.Path, extension.Options{Display: s.Display, Ignore: []string{s.Settings.Package.Output}})
+func inspect(ctx context.Context, a *app, workers *worker.Pool, s config.Source, known *baseline.Baseline, beside map[string][]string) (inspection, error) {
+	ext, err := reading(ctx, a, "reading "+s.Display, func() (*extension.Extension, error) {
+		return extension.Load(s.Path, extension.Options{Display: s.Display, Ignore: []string{s.Settings.Package.Output}})
+	})
+	var early *cutError
+	if errors.As(err, &early) {
+		return inspection{}, err
+	}
 	if err != nil {
 		var problems yamldoc.Problems
 		if !errors.As(err, &problems) {
@@ -204,7 +214,10 @@ func inspect(ctx context.Context, workers *worker.Pool, s config.Source, known *
 	}
 	limits := lint.Limits{Time: s.Settings.Lint.Timeout, Memory: s.Settings.Lint.Memory}
 	report, err := workers.ExamineMetadata(ctx, ext, lint.Options{Severities: severities(s), Beside: beside}, limits)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return inspection{}, &cutError{fmt.Errorf("%w while checking %s", context.Cause(ctx), s.Display)}
+	case err != nil:
 		return inspection{}, fmt.Errorf("checking %s: %w", s.Display, err)
 	}
 	fresh, _ := known.Sift(ext.Metadata.Name, ext.Path, report.Findings)

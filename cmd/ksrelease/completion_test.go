@@ -151,7 +151,7 @@ func TestCompletionInShells(t *testing.T) {
 		{"ksrelease version v", nil},
 		{"ksrelease nosuch ", nil},
 
-		{"ksrelease check -", []string{"-h", "--help", "-C", "--dir", "-f", "--config"}},
+		{"ksrelease check -", []string{"-h", "--help", "-C", "--dir", "-f", "--config", "--timeout"}},
 		{"ksrelease run --dry", []string{"--dry-run"}},
 		{"ksrelease run c.yaml --dry", []string{"--dry-run"}},
 		{`ksrelease run --only "x" --dry`, []string{"--dry-run"}},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -29,18 +30,24 @@ func (c *lintCommand) Run(a *app) error {
 	default:
 		return a.explain(string(c.Explain))
 	}
-	p, sources, err := c.declared(a, c.Paths)
+	ctx, cancel := c.begin(context.Background())
+	defer cancel()
+	p, err := c.open(ctx, a)
+	if err != nil {
+		return err
+	}
+	sources, err := p.sources(ctx, c.Paths)
 	if err != nil {
 		return err
 	}
 	if c.WriteBaseline {
-		return c.writeBaseline(a, p, sources)
+		return c.writeBaseline(ctx, a, p, sources)
 	}
-	known, err := p.baseline()
+	known, err := p.baseline(ctx)
 	if err != nil {
 		return err
 	}
-	err = c.lint(a, p, sources, known)
+	err = c.lint(ctx, a, p, sources, known)
 	if gone := known.Gone(err == nil && !c.narrowed()); gone > 0 {
 		a.stderr.Print("info: %s of %s %s no longer there\n  → to drop them: %s",
 			plural(gone, "finding"), p.baselineFile(), isOrAre(gone), c.writeLine())
@@ -48,23 +55,23 @@ func (c *lintCommand) Run(a *app) error {
 	return err
 }
 
-func (c *lintCommand) lint(a *app, p *project, sources []config.Source, known pipeline.Baseline) error {
+func (c *lintCommand) lint(ctx context.Context, a *app, p *project, sources []config.Source, known pipeline.Baseline) error {
 	options := pipeline.Options{Command: "lint", Sources: sources, Only: c.Only, Through: pipeline.StageLint, Baseline: known}
-	return c.perform(a, p, options, report.TextOptions{Findings: true})
+	return c.perform(ctx, a, p, options, report.TextOptions{Findings: true})
 }
 
 // writeBaseline takes all findings that there are for known. Those of extensions
 // that were not asked for, or could not be looked at, stay as they are.
-func (c *lintCommand) writeBaseline(a *app, p *project, sources []config.Source) error {
+func (c *lintCommand) writeBaseline(ctx context.Context, a *app, p *project, sources []config.Source) error {
 	var found baseline.Recorder
-	err := c.lint(a, p, sources, &found)
+	err := c.lint(ctx, a, p, sources, &found)
 	unread, ok := unreadOf(err)
-	if !ok || a.stop.Err() != nil {
+	if !ok || a.stop.Err() != nil || ctx.Err() != nil {
 		a.stderr.Print("%s is not written: not all extensions were looked at", p.baselineFile())
 		return err
 	}
 	if c.narrowed() || len(unread) > 0 {
-		old, unusable := p.baseline()
+		old, unusable := p.baseline(ctx)
 		if unusable != nil {
 			a.stderr.Print("%s is not written: it cannot be read, and it may know of extensions that were not looked at", p.baselineFile())
 			return unusable
@@ -149,11 +156,9 @@ type packageCommand struct {
 
 // Run takes the extensions through the pipeline up to package.
 func (c *packageCommand) Run(a *app) error {
-	p, sources, err := c.declared(a, c.Paths)
-	if err != nil {
-		return err
-	}
-	known, err := p.baseline()
+	ctx, cancel := c.begin(context.Background())
+	defer cancel()
+	p, sources, known, err := c.read(ctx, a, c.Paths)
 	if err != nil {
 		return err
 	}
@@ -170,15 +175,5 @@ func (c *packageCommand) Run(a *app) error {
 		Command: "package", Sources: sources, Only: c.Only, Through: pipeline.StagePackage, Skip: c.Skip, Baseline: known,
 		Sizes: c.Sizes, AssetHost: p.config.Cloud.Server,
 	}
-	return c.perform(a, p, options, report.TextOptions{})
-}
-
-// declared opens the project, and finds its extensions.
-func (c *selection) declared(a *app, paths []string) (*project, []config.Source, error) {
-	p, err := c.open(a)
-	if err != nil {
-		return nil, nil, err
-	}
-	sources, err := p.sources(paths)
-	return p, sources, err
+	return c.perform(ctx, a, p, options, report.TextOptions{})
 }

@@ -22,7 +22,7 @@ type account struct {
 
 // server is the address that was given, else that of the config.
 func (c account) server(a *app) (string, *project, error) {
-	p, err := c.open(a)
+	p, err := c.open(a.stop, a)
 	if err != nil {
 		return "", nil, err
 	}

@@ -184,15 +184,6 @@ func helpFor(err error) string {
 // exited carries kong's wish to exit (after --help) up to guard.
 type exited int
 
-// reading is called when files of the project are read, and its result when that is
-// over: the config, the files that its patterns match, the baseline. A signal that comes
-// meanwhile ends the program at once. Neither YAML nor patterns can be stopped from
-// within, and nothing is lost.
-func (a *app) reading() (over func()) {
-	a.onlyReading.Add(1)
-	return func() { a.onlyReading.Add(-1) }
-}
-
 // guard runs a command and turns its error into words and an exit code: the
 // one switch that does.
 func (a *app) guard(command func() error) (code int) {
@@ -202,7 +193,11 @@ func (a *app) guard(command func() error) (code int) {
 		case exited:
 			code = int(thrown)
 		default: // the runtime would print it as it is
-			a.failure = fmt.Errorf("this is a mistake in ksrelease: %v\n%s", thrown, debug.Stack())
+			value, stack := any(thrown), debug.Stack()
+			if elsewhere, ok := thrown.(*panicked); ok {
+				value, stack = elsewhere.value, elsewhere.stack
+			}
+			a.failure = fmt.Errorf("this is a mistake in ksrelease: %v\n%s", value, stack)
 			a.complain(a.failure, "please report it with what is above: "+projectURL+"/issues")
 			code = exitNotReleased
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -25,8 +26,7 @@ type project struct {
 	root   string // absolute: the folder of the config, or the current one
 	warn   func(string)
 	above  *config.AboveTopError // the config that would be read if it did not lie so high
-	// reading is that of the app.
-	reading func() (over func())
+	app    *app
 }
 
 // enter goes to -C.
@@ -50,50 +50,57 @@ func (p place) file() (string, error) {
 }
 
 // open reads the config, or stands in the defaults where there is none.
-func (p place) open(a *app) (*project, error) {
-	defer a.reading()()
+func (p place) open(ctx context.Context, a *app) (*project, error) {
 	if err := p.enter(); err != nil {
 		return nil, err
 	}
 	a.entered = true
-	file, err := p.file()
+	file, err := reading(ctx, a, "looking for the config", p.file)
+	var early *cutError
 	if errors.Is(err, config.ErrNotFound) {
 		here, failed := os.Getwd()
 		if failed != nil {
 			return nil, failed
 		}
-		without := &project{config: config.Default(here), root: here, warn: a.warnings.tell, reading: a.reading}
+		without := &project{config: config.Default(here), root: here, warn: a.warnings.tell, app: a}
 		if errors.As(err, &without.above) {
 			a.warnings.tell(without.above.Error())
 		}
 		return without, nil
 	}
-	if err != nil {
+	if err != nil && !errors.As(err, &early) {
 		return nil, usage(err, "")
 	}
-	loaded, err := config.Load(display(file), a.env)
+	if err != nil {
+		return nil, err
+	}
+	loaded, err := reading(ctx, a, "reading the config", func() (*config.Config, error) { return config.Load(display(file), a.env) })
 	var problems yamldoc.Problems
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, usage(fmt.Errorf("there is no config %s", p.Config), "ksrelease init writes one")
-	case errors.As(err, &problems):
+	case errors.As(err, &problems), errors.As(err, &early):
 		return nil, err
 	case err != nil:
 		return nil, usage(err, "name a file that can be read with -f FILE")
 	}
 	a.conceal.expansions(loaded.Expansions())
-	return &project{config: loaded, root: filepath.Dir(file), warn: a.warnings.tell, reading: a.reading}, nil
+	return &project{config: loaded, root: filepath.Dir(file), warn: a.warnings.tell, app: a}, nil
 }
 
 // baselineFile is where the findings that are known stand.
 func (p *project) baselineFile() string { return display(filepath.Join(p.root, baseline.Name)) }
 
 // baseline reads the findings that are known.
-func (p *project) baseline() (*baseline.Baseline, error) {
-	defer p.reading()()
-	known, err := baseline.Load(config.Project(filepath.Dir(p.baselineFile())), p.baselineFile())
-	var problems yamldoc.Problems
-	if err != nil && !errors.As(err, &problems) {
+func (p *project) baseline(ctx context.Context) (*baseline.Baseline, error) {
+	known, err := reading(ctx, p.app, "reading "+baseline.Name, func() (*baseline.Baseline, error) {
+		return baseline.Load(config.Project(filepath.Dir(p.baselineFile())), p.baselineFile())
+	})
+	var (
+		problems yamldoc.Problems
+		early    *cutError
+	)
+	if err != nil && !errors.As(err, &problems) && !errors.As(err, &early) {
 		return nil, usage(err, "")
 	}
 	return known, err
@@ -101,8 +108,11 @@ func (p *project) baseline() (*baseline.Baseline, error) {
 
 // sources are the extensions of the project, narrowed to paths where there
 // are any. Without a config, the paths alone are the extensions.
-func (p *project) sources(paths []string) ([]config.Source, error) {
-	defer p.reading()()
+func (p *project) sources(ctx context.Context, paths []string) ([]config.Source, error) {
+	return reading(ctx, p.app, "looking for the extensions", func() ([]config.Source, error) { return p.find(paths) })
+}
+
+func (p *project) find(paths []string) ([]config.Source, error) {
 	here, err := os.Getwd()
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
+	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report"
@@ -25,10 +26,10 @@ import (
 // selection are the flags that say which extensions, and how the run is told.
 type selection struct {
 	place
+	deadline
 	Only        []string `placeholder:"NAME" help:"Only the extensions of these names."`
 	Parallelism count    `placeholder:"N" help:"Extensions at work at once; default: parallelism of the config, or 8."`
 	Output      string   `enum:"text,json" default:"text" help:"text, or json: one event a line on standard output."`
-	Timeout     span     `placeholder:"D" help:"End after this time, such as 10m."`
 	Report      []string `placeholder:"FILE" help:"Also write a report; the ending chooses: .json the result document, .xml JUnit, .md Markdown, .sarif findings. May be repeated."`
 }
 
@@ -69,15 +70,9 @@ type runCommand struct {
 
 // Run plans and releases.
 func (c *runCommand) Run(a *app) error {
-	p, err := c.open(a)
-	if err != nil {
-		return err
-	}
-	sources, err := p.sources(c.Paths)
-	if err != nil {
-		return err
-	}
-	known, err := p.baseline()
+	ctx, cancel := c.begin(context.Background())
+	defer cancel()
+	p, sources, known, err := c.read(ctx, a, c.Paths)
 	if err != nil {
 		return err
 	}
@@ -96,7 +91,7 @@ func (c *runCommand) Run(a *app) error {
 		DryRun: c.DryRun, Skip: c.Skip, AllOrNothing: c.AllOrNothing, AllowMissing: c.AllowMissingDependencies,
 		Message: "submitted by ksrelease " + programVersion(), Baseline: known, Withdraw: c.withdraw,
 	}
-	return c.perform(a, p, options, report.TextOptions{
+	return c.perform(ctx, a, p, options, report.TextOptions{
 		Target:  links.target,
 		Again:   func(names []string) string { return c.again(names, false) },
 		Release: func() string { return c.again(nil, true) },
@@ -210,19 +205,26 @@ func (c *runCommand) withdraw(name, version string) string {
 	return strings.Join(append(append(words, c.words()...), pipeline.ShellWord(name+"@"+version)), " ")
 }
 
+// read reads the project: its config, its extensions, and the findings that are known.
+func (c *selection) read(ctx context.Context, a *app, paths []string) (*project, []config.Source, *baseline.Baseline, error) {
+	p, err := c.open(ctx, a)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	sources, err := p.sources(ctx, paths)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	known, err := p.baseline(ctx)
+	return p, sources, known, err
+}
+
 // perform runs the pipeline and tells of it as the flags ask.
-func (c *selection) perform(a *app, p *project, options pipeline.Options, text report.TextOptions) error {
-	ctx, cancel := c.Timeout.limited(context.Background())
-	defer cancel()
+func (c *selection) perform(ctx context.Context, a *app, p *project, options pipeline.Options, text report.TextOptions) error {
 	options.Parallelism = c.parallelism(p)
 	options.Tool = pipeline.Tool{Name: "ksrelease", Version: programVersion()}
 	options.Stop, options.Display = a.stop, display
-	if !a.inProcess {
-		workers := worker.New(options.Parallelism)
-		defer workers.Close()
-		workers.Warm(len(options.Sources))
-		options.Examiner = workers
-	}
+	defer a.examineInWorkers(&options)()
 	options.Noting = func(ctx context.Context, tell func(string)) context.Context {
 		return transport.WithNotify(ctx, func(r transport.Retry) { tell(r.String()) })
 	}
@@ -276,6 +278,18 @@ func (c *selection) perform(a *app, p *project, options pipeline.Options, text r
 		return &outcomeError{exitNotReleased, result}
 	}
 	return nil
+}
+
+// examineInWorkers has the extensions of a run looked at in processes of their own,
+// until over is called.
+func (a *app) examineInWorkers(options *pipeline.Options) (over func()) {
+	if a.inProcess {
+		return func() {}
+	}
+	workers := worker.New(options.Parallelism)
+	workers.Warm(len(options.Sources))
+	options.Examiner = workers
+	return workers.Close
 }
 
 // removeLeftovers removes what runs that were killed left in the folders that this one

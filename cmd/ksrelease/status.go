@@ -17,11 +17,11 @@ import (
 
 type statusCommand struct {
 	place
+	deadline
 	localFlags
-	Names   []string `arg:"" optional:"" name:"name" help:"Only these extensions."`
-	Wait    bool     `help:"Wait until nothing of it is submitted and unreviewed."`
-	Timeout span     `placeholder:"D" help:"End after this time, such as 2h."`
-	Output  string   `enum:"text,json" default:"text" help:"text or json."`
+	Names  []string `arg:"" optional:"" name:"name" help:"Only these extensions."`
+	Wait   bool     `help:"Wait until nothing of it is submitted and unreviewed."`
+	Output string   `enum:"text,json" default:"text" help:"text or json."`
 }
 
 // standing is what status tells of one extension.
@@ -45,7 +45,9 @@ const (
 
 // Run tells where each extension stands.
 func (c *statusCommand) Run(a *app) error {
-	p, err := c.open(a)
+	ctx, cancel := c.begin(a.stop)
+	defer cancel()
+	p, err := c.open(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -55,13 +57,13 @@ func (c *statusCommand) Run(a *app) error {
 	}
 	defer links.close()
 	a.warnOnStderr()
-	ctx, cancel := c.Timeout.limited(a.stop)
-	defer cancel()
 	all, err := c.look(ctx, a, p, links)
 	if all == nil {
 		return err
 	}
 	switch {
+	case err != nil && ctx.Err() != nil && !pipeline.Unauthorized(err):
+		err = &cutError{fmt.Errorf("%w before all was looked at", context.Cause(ctx))}
 	case err != nil || !c.Wait:
 	case links.market == nil:
 		err = pipeline.ErrNoToken
@@ -97,11 +99,11 @@ func (c *statusCommand) show(a *app, all []standing) error {
 // could not be asked it returns what is known with the first error; nothing where
 // there is no project to tell of.
 func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *clients) ([]standing, error) {
-	sources, err := p.sources(nil)
+	sources, err := p.sources(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	known, err := p.baseline()
+	known, err := p.baseline(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +118,7 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 	}
 	defer dependencies.close()
 	options.Resolver = dependencies
+	defer a.examineInWorkers(&options)()
 	run := pipeline.New(options)
 	result, err := run.Do(ctx)
 	if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -46,12 +45,4 @@ func (s span) String() string {
 		}
 	}
 	return text
-}
-
-// limited is a context that ends after the time of a flag --timeout; 0 is no limit.
-func (s span) limited(ctx context.Context) (context.Context, context.CancelFunc) {
-	if s == 0 {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeoutCause(ctx, time.Duration(s), fmt.Errorf("--timeout of %s is over", s))
 }

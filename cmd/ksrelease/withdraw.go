@@ -35,7 +35,7 @@ type withdrawCommand struct {
 
 // Run takes a submission back and makes sure that it is.
 func (c *withdrawCommand) Run(a *app) error {
-	p, err := c.open(a)
+	p, err := c.open(a.stop, a)
 	if err != nil {
 		return err
 	}
