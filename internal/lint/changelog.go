@@ -21,6 +21,7 @@ func changelogRule() Rule {
 			{"missing", "there is no CHANGELOG in a language"},
 			{"empty", "a CHANGELOG is empty"},
 			{"dead-reference", "a CHANGELOG refers to a file that users will not have"},
+			{"too-large", "a CHANGELOG is too large to look for references in it"},
 			{"version-not-named", "a CHANGELOG does not name this version"},
 		},
 		Default: Warning,

@@ -27,6 +27,7 @@ func readmeRule() Rule {
 			{"missing", "there is no README in a language"},
 			{"empty", "a README is empty"},
 			{"dead-reference", "a README refers to a file that users will not have"},
+			{"too-large", "a README is too large to look for references in it"},
 		},
 		Default: Warning,
 		check:   func(s *subject) { s.checkDocs("README") },
@@ -122,9 +123,22 @@ func (s *subject) file(name string) []byte {
 	return nil
 }
 
+// maxMarkdown is how many bytes of Markdown are parsed. goldmark v1 takes time with the
+// square of its input where that is nested quotes, pictures or emphasis: 0.8 s for 64 KiB.
+// README files of real extensions have some KiB.
+const maxMarkdown = 256 << 10
+
 // docReferences tells the links and pictures of a text that name files which the
 // pushed package will not have, each file once.
 func (s *subject) docReferences(name string, data []byte) {
+	if len(data) > maxMarkdown {
+		s.tell(coded("too-large"), s.severity(), Finding{
+			File:    s.path(name),
+			Message: fmt.Sprintf("%s has %d bytes: its links and pictures were not checked, as that is more than %s", name, len(data), byteSize(maxMarkdown)),
+			Hint:    "shorten it, or move a part of it to the web (https://…): users read it as one page",
+		})
+		return
+	}
 	told := map[string]bool{}
 	for _, ref := range docReferences(data) {
 		file, ok := ref.file()

@@ -20,6 +20,23 @@ func TestReadme(t *testing.T) {
 			hint: "add it: what the extension is for, and how to use it",
 		},
 		{
+			name:    "one as large as may be",
+			changes: []string{"README.md", "[x](x.md)" + strings.Repeat("\n", maxMarkdown-9)},
+			want:    []string{`warning readme ext/README.md:1:1: the link x.md names no file of the package`},
+		},
+		{
+			name:    "one that is too large",
+			changes: []string{"README.md", "[x](x.md)" + strings.Repeat("\n", maxMarkdown-8)},
+			want:    []string{`warning readme ext/README.md: README.md has 262145 bytes: its links and pictures were not checked, as that is more than 256 KiB`},
+			hint:    "shorten it, or move a part of it to the web (https://…): users read it as one page",
+		},
+		{
+			name:    "a changelog that is too large",
+			changes: []string{"CHANGELOG.md", "## 1.0.0\n[x](x.md)" + strings.Repeat("x\n", maxMarkdown)},
+			want:    []string{`warning changelog ext/CHANGELOG.md: CHANGELOG.md has 524306 bytes: its links and pictures were not checked, as that is more than 256 KiB`},
+			hint:    "shorten it, or move a part of it to the web (https://…): users read it as one page",
+		},
+		{
 			name:    "an empty one",
 			changes: []string{"README_zh.md", " \n"},
 			want:    []string{`warning readme ext/README_zh.md: README_zh.md is empty`},
