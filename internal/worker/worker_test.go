@@ -367,3 +367,51 @@ func TestClosed(t *testing.T) {
 		t.Error("a closed pool works")
 	}
 }
+
+// What a worker costs against looking at the same extensions in this process: its
+// start (cold), and handing over the extension and the findings (warm).
+func BenchmarkExamine(b *testing.B) {
+	dirs, err := filepath.Glob("../../examples/*/extensions/*")
+	if err != nil || len(dirs) == 0 {
+		b.Fatal("no examples", err)
+	}
+	if archives, err := filepath.Glob("../../../shared/corpus/*.tgz"); err == nil {
+		dirs = append(dirs, archives...)
+	}
+	var all []*extension.Extension
+	for _, dir := range dirs {
+		ext, err := extension.Load(dir, extension.Options{Display: filepath.Base(dir)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		all = append(all, ext)
+	}
+	examine := func(b *testing.B, p *Pool) {
+		for _, ext := range all {
+			if _, err := p.Examine(b.Context(), ext, lint.Options{}, ample); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.Run("in-process", func(b *testing.B) {
+		for b.Loop() {
+			for _, ext := range all {
+				lint.Examine(b.Context(), ext, lint.Options{})
+			}
+		}
+	})
+	b.Run("warm", func(b *testing.B) {
+		p := pool(b, 1)
+		examine(b, p)
+		for b.Loop() {
+			examine(b, p)
+		}
+	})
+	b.Run("cold", func(b *testing.B) {
+		for b.Loop() {
+			p := New(1)
+			examine(b, p)
+			p.Close()
+		}
+	})
+}
