@@ -92,7 +92,6 @@ func (a *app) dial(p *project, at where, dir string, parallelism int) (*clients,
 	if err != nil {
 		return nil, err
 	}
-	c.repo.registry = dependency.NewRegistry(dependency.Options{Transport: web, UserAgent: userAgent(), RegistryConfigs: a.registryConfigs()})
 	return c, nil
 }
 
@@ -378,7 +377,10 @@ type repository struct {
 	web *transport.Client
 	// near is where this process reaches what has an address for others.
 	// A local marketplace gives out addresses at which somebody will serve it.
-	near     func(address string) string
+	near func(address string) string
+	// registry is asked as nobody: KubeSphere has no keys of registries, so a package
+	// that asks for one is not there for it (createChartGetter in
+	// pkg/controller/core/util.go, 4.1.3 to 4.2).
 	registry *dependency.Registry
 }
 
