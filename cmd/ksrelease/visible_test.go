@@ -465,7 +465,7 @@ func writeSamples(t *testing.T) *sampleFiles {
 	for _, sample := range samples {
 		yaml := "apiVersion: kubesphere.io/v1alpha1\nname: " + sample.name + "\nversion: 1.0.0\ncategory: x\nicon: icon.svg\n"
 		if sample.needs != "" {
-			yaml += "externalDependencies: [{name: " + sample.needs + ", type: extension, version: '*'}]\n"
+			yaml += "externalDependencies: [{name: " + sample.needs + ", type: extension, version: '*', required: true}]\n"
 		}
 		path := filepath.Join(dir, sample.name)
 		for name, text := range map[string]string{"extension.yaml": yaml, "icon.svg": "<svg/>", "values.yaml": "{}\n"} {
