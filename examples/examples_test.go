@@ -81,7 +81,7 @@ func sources(t *testing.T) []config.Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := cfg.Sources(".")
+	found, err := cfg.Sources(".", func(warning string) { t.Error(warning) })
 	if err != nil {
 		t.Fatal(err)
 	}

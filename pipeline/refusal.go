@@ -47,6 +47,31 @@ func (k *keyed) ask(request func() error) error {
 	return err
 }
 
+// keyedReader is the marketplace while planning. Each extension gets an answer of its
+// own, so that a plan does not depend on who asked first; the refusal is kept for the end
+// of the plan.
+type keyedReader struct{ *keyed }
+
+func (k keyedReader) AssetFolder(ctx context.Context) (string, error) {
+	folder, err := k.market.AssetFolder(ctx)
+	return folder, k.see(err)
+}
+
+func (k keyedReader) Snapshot(ctx context.Context, name, version string) (Snapshot, error) {
+	s, err := k.market.Snapshot(ctx, name, version)
+	return s, k.see(err)
+}
+
+func (k keyedReader) see(err error) error {
+	if !Unauthorized(err) {
+		return err
+	}
+	err = &refusal{err}
+	k.refuse(err) // the first one counts
+	k.note(err)
+	return err
+}
+
 func (k *keyed) AssetFolder(ctx context.Context) (folder string, err error) {
 	err = k.ask(func() (err error) { folder, err = k.market.AssetFolder(ctx); return err })
 	return folder, err

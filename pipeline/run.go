@@ -143,7 +143,7 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 	var reader MarketplaceReader
 	if r.Marketplace != nil {
 		p.market = withKey(r.Marketplace, r.noteAuth)
-		reader = p.market
+		reader = keyedReader{p.market}
 	}
 	market := imagine(reader, r.AssetHost)
 	w := &world{
@@ -169,6 +169,11 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 	if r.decides() { // lint and package look at each extension by itself
 		for _, rel := range p.releases {
 			rel.blockOn()
+		}
+	}
+	if p.market != nil && p.market.refused.Err() != nil {
+		for _, rel := range p.releases {
+			rel.end(NotReached, "the API key was refused")
 		}
 	}
 	r.warnOfIndex(p)

@@ -546,7 +546,7 @@ func (j *judge) judgeCode(x pipeline.ExtensionResult) {
 	switch {
 	case x.Outcome == pipeline.Released, x.Outcome == pipeline.Exists:
 		want = exitOK
-	case x.Outcome == pipeline.Failed && j.spot.market() && (status == http.StatusUnauthorized ||
+	case (x.Outcome == pipeline.Failed || strings.Contains(x.Reason, "the API key was refused")) && j.spot.market() && (status == http.StatusUnauthorized ||
 		status == http.StatusForbidden && (strings.HasSuffix(j.spot.path, "/user") || strings.HasSuffix(j.spot.path, "/usage"))):
 		want = exitAuth
 	}

@@ -272,12 +272,13 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	switch {
 	case unwritten != nil:
 		return unwritten
+	case result.AsAsked():
+		return nil
 	case run.AuthRefused() != nil:
 		return &outcomeError{exitAuth, result}
-	case !result.AsAsked():
+	default:
 		return &outcomeError{exitNotReleased, result}
 	}
-	return nil
 }
 
 // examineInWorkers has the extensions of a run looked at in processes of their own,

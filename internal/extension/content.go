@@ -18,7 +18,8 @@ type Content struct {
 	FoundChart []byte
 	// Outside are the assets that are not among Files.
 	Outside []File
-	// AssetProblems, ArchiveDigest and Replaced are those of the extension.
+	// LeftOut, AssetProblems, ArchiveDigest and Replaced are those of the extension.
+	LeftOut       []LeftOut
 	AssetProblems yamldoc.Problems
 	ArchiveDigest string
 	Replaced      []string
@@ -30,7 +31,7 @@ type Content struct {
 // Content takes the extension apart. The result shares the bytes of the files.
 func (e *Extension) Content() Content {
 	c := Content{
-		Display: e.Path, Files: e.Files, FoundChart: e.foundChart, AssetProblems: e.AssetProblems,
+		Display: e.Path, Files: e.Files, FoundChart: e.foundChart, LeftOut: e.LeftOut, AssetProblems: e.AssetProblems,
 		ArchiveDigest: e.ArchiveDigest, Replaced: e.Replaced, Limits: e.limits,
 	}
 	for _, a := range e.Assets {
@@ -63,6 +64,7 @@ func FromContent(c Content) (*Extension, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.LeftOut = c.LeftOut
 	e.AssetProblems, e.ArchiveDigest, e.Replaced, e.Resolved = c.AssetProblems, c.ArchiveDigest, c.Replaced, c.Resolved
 	for i, r := range e.Resolved {
 		e.Resolved[i].Data, _ = e.fileData(chartsFolder + r.Name + "-" + r.Version + ".tgz")
