@@ -69,6 +69,11 @@ type hostOptions struct {
 	writes bool
 	// private has the registry ask for a key for packages as well.
 	private bool
+	// open has the Helm repository ask for nothing, and no password set for it.
+	open bool
+	// shared has the dependency in the Helm repository of the config, which names its
+	// package elsewhere.
+	shared bool
 }
 
 // hostRequest is what came to a host.
@@ -103,6 +108,10 @@ func serveHosts(t *testing.T, options hostOptions) *hosts {
 	}
 	t.Cleanup(func() { _ = h.market.Close() })
 	h.write(".ksrelease.yaml", "version: 1\nextensions: [{path: web}]\nverify: {timeout: 3s}\ncloud: {server: '"+h.servers[hostAPI].URL+"'}\nrepository: {url: '"+h.servers[hostRepository].URL+"'}\n")
+	charts := h.servers[hostCharts].URL
+	if options.shared {
+		charts = h.servers[hostRepository].URL + "/stable"
+	}
 	h.write("web/extension.yaml", `apiVersion: kubesphere.io/v1alpha1
 name: web
 version: 1.0.0
@@ -112,7 +121,7 @@ category: computing
 provider: {en: {name: Example}}
 icon: ./icon.svg
 dependencies:
-  - {name: redis, version: 1.0.0, repository: '`+h.servers[hostCharts].URL+`'}
+  - {name: redis, version: 1.0.0, repository: '`+charts+`'}
   - {name: valkey, version: 1.0.0, repository: 'oci://`+h.registryHost()+`/charts'}
 `)
 	h.write("web/values.yaml", "global: {}\n")
@@ -148,7 +157,9 @@ func (h *hosts) run(words ...string) (code int, printed string) {
 	}
 	for _, variable := range canary.Environment() {
 		name, value, _ := strings.Cut(variable, "=")
-		env[name] = value
+		if !h.options.open || !strings.HasPrefix(name, "KSRELEASE_REPOSITORY_") {
+			env[name] = value
+		}
 	}
 	a := &app{
 		stdin: os.Stdin, stdout: output.New(file), stderr: output.New(file), stop: h.t.Context(), inProcess: true,
@@ -224,13 +235,13 @@ func (h *hosts) answer(of string, w http.ResponseWriter, r *http.Request) {
 	switch {
 	case of == hostAPI && strings.HasPrefix(r.URL.Path, "/apis/"), of == hostAssets && isRead("/files/"), of == hostPackages && isRead("/charts/"):
 		h.market.ServeHTTP(w, r)
-	case of == hostRepository && r.Header.Get("Authorization") != canary.Basic(canary.Username, canary.Password):
+	case of == hostRepository && !h.options.open && r.Header.Get("Authorization") != canary.Basic(canary.Username, canary.Password):
 		w.WriteHeader(http.StatusUnauthorized)
 	case of == hostRepository && isRead("/index.yaml"):
 		_, _ = w.Write(h.index())
 	case of == hostRepository && isRead("/charts/") && h.options.packages == hostRepository:
 		h.market.ServeHTTP(w, r)
-	case of == hostCharts && isRead("/index.yaml"):
+	case of == hostCharts && isRead("/index.yaml"), of == hostRepository && isRead("/stable/index.yaml"):
 		_, _ = fmt.Fprintf(w, "apiVersion: v1\nentries:\n  redis:\n  - {name: redis, version: 1.0.0, urls: ['%s/redis-1.0.0.tgz']}\n", h.servers[hostFiles].URL)
 	case of == hostFiles && isRead("/redis-1.0.0.tgz"):
 		_, _ = w.Write(chartOf(h.t, "redis"))
@@ -352,6 +363,9 @@ func (h *hosts) check(watch *canary.Watch) {
 		hostRepository: {canary.Basic(canary.Username, canary.Password)},
 		hostRegistry:   {canary.Basic(pullUser, pullPassword), "Bearer " + pullToken},
 	}
+	if h.options.open {
+		delete(own, hostRepository)
+	}
 	came, proved, redirected := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, a := range h.asked {
 		came[a.at] = true
@@ -371,7 +385,7 @@ func (h *hosts) check(watch *canary.Watch) {
 		}
 	}
 	for _, name := range hostNames {
-		if !came[name] && name != hostPackages && !h.options.writes {
+		if !came[name] && name != hostPackages && !h.options.writes && (name != hostCharts || !h.options.shared) {
 			h.t.Errorf("nothing was asked of %s", name)
 		}
 		if h.options.shift == 0 && own[name] != nil && !proved[name] {
@@ -401,6 +415,12 @@ func TestKeysStayWithTheirHosts(t *testing.T) {
 	for _, at := range []string{hostRepository, hostPackages, hostRegistry} {
 		t.Run("packages at "+at, func(t *testing.T) { release(t, hostOptions{packages: at}) })
 	}
+	t.Run("a repository that asks for nothing", func(t *testing.T) {
+		release(t, hostOptions{packages: hostRepository, open: true})
+	})
+	t.Run("a dependency in the same repository", func(t *testing.T) {
+		release(t, hostOptions{packages: hostRepository, shared: true})
+	})
 	for shift := 1; shift < len(hostNames); shift++ {
 		at := []string{hostRepository, hostPackages, hostRegistry}[shift%3]
 		t.Run(fmt.Sprintf("reads redirected by %d, packages at %s", shift, at), func(t *testing.T) {
