@@ -252,22 +252,24 @@ func (r *repair) restore(digest string) (bool, error) {
 	if slices.Contains(r.copies[digest], name) {
 		return true, nil
 	}
-	for _, source := range r.copies[digest] {
-		data, err := r.s.read(source, maxPackageBody)
-		if err != nil {
-			return false, fmt.Errorf("reading %s: %w", r.s.path(source), err)
-		}
-		if err := r.lose(name, "its bytes are not those that were sent"); err != nil {
-			return false, err
-		}
-		if err := r.s.write(name, data, privateFileMode); err != nil {
-			return false, err
-		}
-		r.say(fmt.Sprintf("%s is put back from %s", r.s.path(name), r.s.path(source)))
-		r.copies[digest] = append(r.copies[digest], name)
-		return true, nil
+	sources := r.copies[digest]
+	if len(sources) == 0 {
+		return false, nil
 	}
-	return false, nil
+	source := sources[0]
+	data, err := r.s.read(source, maxPackageBody)
+	if err != nil {
+		return false, fmt.Errorf("reading %s: %w", r.s.path(source), err)
+	}
+	if err := r.lose(name, "its bytes are not those that were sent"); err != nil {
+		return false, err
+	}
+	if err := r.s.write(name, data, privateFileMode); err != nil {
+		return false, err
+	}
+	r.say(fmt.Sprintf("%s is put back from %s", r.s.path(name), r.s.path(source)))
+	r.copies[digest] = append(sources, name)
+	return true, nil
 }
 
 // completeRecords makes sure that each version of the records in order has its package.

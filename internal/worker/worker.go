@@ -141,10 +141,9 @@ type speaker struct {
 	// seen are the templates of this task that were told: each of them is rendered
 	// many times, and to say so each time would take longer than some renderings.
 	// What was not told at once is told by the eye on the memory.
-	seen     map[string]bool
-	now      lint.Progress
-	untold   bool
-	lastTold time.Time
+	seen   map[string]bool
+	now    lint.Progress
+	untold bool
 }
 
 func (s *speaker) say(m message) {
