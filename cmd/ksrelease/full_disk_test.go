@@ -110,6 +110,46 @@ func TestAFullDiskIsAnErrorOfEachCommand(t *testing.T) {
 	}
 }
 
+// That the disk is full is said whatever else the exit code stands for, once, and the
+// code stays.
+func TestAFullDiskIsSaidOfACommandThatFails(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip(err)
+	}
+	const broken, whole = "name: alc\n", "apiVersion: kubesphere.io/v1alpha1\nname: alc\nversion: 1.2.0\ndisplayName: {en: ALC}\ndescription: {en: An extension}\ncategory: computing\nprovider: {en: {name: Example}}\nicon: https://example.com/icon.svg\n"
+	for _, c := range []struct {
+		line, config, metadata string
+		code                   int
+	}{
+		{"lint", "version: 1\nextensions: [{path: alc}]\n", broken, exitNotReleased},
+		{"lint --output json", "version: 1\nextensions: [{path: alc}]\n", broken, exitNotReleased},
+		{"package", "version: 1\nextensions: [{path: alc}]\n", broken, exitNotReleased},
+		{"package --output json", "version: 1\nextensions: [{path: alc}]\n", broken, exitNotReleased},
+		{"run --local --dry-run", "version: 1\nextensions: [{path: alc}]\n", broken, exitNotReleased},
+		{"check", "version: 1\nextensions: [{path: alc}]\n", broken, exitNotReleased},
+		{"check", "verson: 1\n", whole, exitUsage},
+		{"status --local", "version: 1\nextensions: [{path: alc}]\n", broken, exitNotReleased},
+	} {
+		dir := t.TempDir()
+		for file, text := range map[string]string{".ksrelease.yaml": c.config, "alc/extension.yaml": c.metadata, "alc/values.yaml": "global: {}\n"} {
+			file = filepath.Join(dir, filepath.FromSlash(file))
+			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, _, errs := runInto(t, dir, strings.Fields(c.line), full)
+		_ = full.Close()
+		if code != c.code || strings.Count(errs, "no space left on device") != 1 {
+			t.Errorf("%s > /dev/full: exit code %d, not %d, or no word of the disk:\n%s", c.line, code, c.code, errs)
+		}
+	}
+}
+
 // runInto runs a command line in a folder with standard output going to a file, or, where
 // there is none, to what it returns.
 func runInto(t *testing.T, dir string, args []string, to *os.File) (code int, out, errs string) {

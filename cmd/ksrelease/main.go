@@ -143,15 +143,17 @@ func (a *app) main(args []string) int {
 }
 
 // delivered is the exit code when the command is done: what could not be printed is an
-// error, unless nobody wanted to read on.
+// error, unless nobody wanted to read on. It is said whatever else went wrong, because a
+// result that is cut off looks like a whole one; an exit code that says
+// more than 1 stays.
 func (a *app) delivered(code int) int {
 	for _, to := range []struct {
 		stream *output.Stream
 		name   string
 	}{{a.stdout, "standard output"}, {a.stderr, "standard error"}} {
-		if err := to.stream.Err(); err != nil && !errors.Is(err, syscall.EPIPE) && code == exitOK {
+		if err := to.stream.Err(); err != nil && !errors.Is(err, syscall.EPIPE) {
 			a.complain(fmt.Errorf("not all results are told: writing to %s: %w", to.name, err), "see that there is room on the disk, and that the output is open")
-			code = exitNotReleased
+			code = max(code, exitNotReleased)
 		}
 	}
 	return code
