@@ -248,6 +248,13 @@ func (r *Repository) parseAnswer(answer *transport.Response, body io.Reader) (*I
 		return nil, fmt.Errorf("%sa page came instead of an index: check %s and the proxy settings", title, r.setting)
 	}
 	index, err := Read(begun)
+	var refused *Refused
+	if r.describe && errors.As(err, &refused) {
+		if refused.Cause != noAPIVersion { // which quotes what came
+			refused = &Refused{Line: refused.Line, Cause: "it is no YAML, or another document than an index"}
+		}
+		return nil, refused
+	}
 	if err != nil && r.describe {
 		return nil, fmt.Errorf("what came is no index of charts: %s", transport.DescribeStream(answer, counted.read))
 	}

@@ -2,6 +2,7 @@ package helmrepo
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -104,16 +105,13 @@ func TestVersionsNewestFirst(t *testing.T) {
 
 func TestNoIndex(t *testing.T) {
 	for body, want := range map[string]string{
-		"":                                     "the index is empty",
-		"\n\t ":                                "the index is empty",
-		"entries: {}":                          "the index has no apiVersion, so Helm and KubeSphere refuse it",
-		`{"message": "hello"}`:                 "the index has no apiVersion, so Helm and KubeSphere refuse it",
-		"just text":                            "it is no Helm index: line 1: a text stands where something else belongs",
-		"- a\n- b":                             "it is no Helm index: line 1: a list stands where something else belongs",
-		"apiVersion: v1\nentries: [a]":         "it is no Helm index: line 2: a list stands where something else belongs",
-		"apiVersion: v1\nentries: {":           "it is no YAML: line 2: did not find expected node content",
-		"\x00\x01":                             "it is no YAML: control characters are not allowed",
-		`{"apiVersion": "v1", "entries": {"a"`: "it is no YAML: line 1: did not find expected ',' or '}'",
+		"":                     "the index is empty",
+		"\n\t ":                "the index is empty",
+		"version: 1":           "the index has no apiVersion, so Helm and KubeSphere refuse it",
+		`{"message": "hello"}`: "the index has no apiVersion, so Helm and KubeSphere refuse it",
+		"just text":            "it is no Helm index: line 1: a text stands where something else belongs",
+		"- a\n- b":             "it is no Helm index: line 1: a list stands where something else belongs",
+		"\x00\x01":             "it is no YAML: control characters are not allowed",
 	} {
 		index, err := Parse([]byte(body))
 		if err == nil || err.Error() != want {
@@ -124,6 +122,33 @@ func TestNoIndex(t *testing.T) {
 	for _, body := range []string{"apiVersion: v1\nentries: {}\n", "apiVersion: v1\nentries:\n", "apiVersion: v1\nentries:\n  a:\n  b: []\n"} {
 		if index, err := Parse([]byte(body)); err != nil || len(index.Versions("a")) != 0 {
 			t.Errorf("%q: %v", body, err)
+		}
+	}
+}
+
+// What is meant as an index and cannot be read at all is for those to correct who run
+// the repository: the address is right. The line is named, and the entry around it.
+func TestBrokenIndexIsForItsRepository(t *testing.T) {
+	const cannot = "Helm and KubeSphere cannot load the index: "
+	const whole = "the index has to be corrected by those who run the repository"
+	const other = "the entry of zother has to be corrected, or taken out, by those who run the repository"
+	const mine = "  alc:\n  - name: alc\n    version: 1.2.0\n    urls: [a.tgz]\n"
+	for body, want := range map[string][2]string{
+		"apiVersion: v1\nentries:\n" + mine + "  zother:\n  - name: zother\n     version: 1.0.0\n":   {cannot + "the entry of zother in line 9: it is no YAML: mapping values are not allowed in this context", other},
+		"apiVersion: v1\nentries:\n  zother:\n  - name: zother\n     version: 1.0.0\n" + mine:        {cannot + "the entry of zother in line 5: it is no YAML: mapping values are not allowed in this context", other},
+		"apiVersion: v1\nentries:\n" + mine + "  'zother':\n    - name: zother\n       version: 1\n": {cannot + "the entry of zother in line 9: it is no YAML: mapping values are not allowed in this context", other},
+		"entries: {}":                           {cannot + "it has no apiVersion", whole},
+		"entries:\n" + mine:                     {cannot + "it has no apiVersion", whole},
+		`{"entries": {"a": []}}`:                {cannot + "it has no apiVersion", whole},
+		"generated: x\n\"entries\" : {a: []}\n": {cannot + "it has no apiVersion", whole},
+		"apiVersion: v1\nentries: [a]":          {cannot + "line 2: it is no Helm index: a list stands where something else belongs", whole},
+		"apiVersion: v1\nentries: {":            {cannot + "line 2: it is no YAML: did not find expected node content", whole},
+		`{"apiVersion": "v1", "entries": {"a"`:  {cannot + "line 1: it is no YAML: did not find expected ',' or '}'", whole},
+	} {
+		_, err := Parse([]byte(body))
+		var remedy interface{ Remedy() string }
+		if err == nil || err.Error() != want[0] || !errors.As(err, &remedy) || remedy.Remedy() != want[1] {
+			t.Errorf("%q: %v; want %s", body, err, want)
 		}
 	}
 }

@@ -100,6 +100,7 @@ func (j *jsonReader) read() error {
 			return err
 		}
 		if strings.EqualFold(key, "entries") {
+			j.entriesMet = true
 			if err := j.readEntries(); err != nil {
 				return err
 			}

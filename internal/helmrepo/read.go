@@ -56,13 +56,18 @@ func Read(source io.Reader) (*Index, error) {
 			return nil, errors.New("the index is empty")
 		}
 		r.index = &Index{entries: map[string][]Entry{}, broken: map[string]error{}}
-		err = r.readWhole(whole)
+		if err = r.readWhole(whole); err != nil && looksLikeIndex(whole) {
+			err = broken(whole, err)
+		}
+		r.entriesMet = r.entriesMet || looksLikeIndex(whole)
 	}
 	switch {
 	case err != nil:
 		return nil, err
 	case r.nothing:
 		return nil, errors.New("the index is empty")
+	case r.apiVersion == "" && r.entriesMet:
+		return nil, &Refused{Cause: noAPIVersion}
 	case r.apiVersion == "":
 		return nil, errors.New("the index has no apiVersion, so Helm and KubeSphere refuse it")
 	}
@@ -136,6 +141,7 @@ type reader struct {
 	marked     bool            // the document was begun with ---
 	seen       map[string]bool // the fields at the top
 	spelling   string          // of entries
+	entriesMet bool            // what came has the field entries
 	charts     map[string]bool // those of entries
 
 	part    part
@@ -318,7 +324,7 @@ func (r *reader) once(field string) error {
 	if r.spelling != "" && r.spelling != field {
 		return errOtherLayout
 	}
-	r.spelling = field
+	r.spelling, r.entriesMet = field, true
 	return nil
 }
 

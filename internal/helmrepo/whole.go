@@ -82,6 +82,66 @@ func decodeLean(body []byte) (wire wireIndex, err error) {
 	return wire, err
 }
 
+// noAPIVersion is why Helm refuses an index (repo.ErrNoAPIVersion).
+const noAPIVersion = "it has no apiVersion"
+
+// indexField is a field at the top of an index, in YAML or JSON, which is
+// nothing that a page or another document has.
+var indexField = regexp.MustCompile(`(?m)^\x{FEFF}?["']?(?i:entries)["']?[ \t]*:|\A\x{FEFF}?\s*\{(?s:.*?)"(?i:entries)"\s*:`)
+
+// looksLikeIndex says whether what cannot be read is meant as an index: then the
+// address is right, and the index is what has to be corrected.
+func looksLikeIndex(body []byte) bool { return indexField.Match(body) }
+
+// broken is why an index cannot be read at all, with the entry and the line where
+// the reader of YAML stopped. A LayoutError says that by itself.
+func broken(body []byte, err error) error {
+	var layout *LayoutError
+	if errors.As(err, &layout) {
+		return err
+	}
+	refused := &Refused{Cause: err.Error()}
+	if kind, rest, found := strings.Cut(refused.Cause, ": line "); found {
+		if number, cause, found := strings.Cut(rest, ": "); found {
+			refused.Line, _ = strconv.Atoi(number)
+			refused.Cause = kind + ": " + cause
+		}
+	}
+	refused.Chart = chartAround(body, refused.Line)
+	return refused
+}
+
+// chartAround is the chart in whose entries a line stands, from 1; empty where that
+// is not seen in the indentation. The text is no YAML, so no library can say it.
+func chartAround(body []byte, number int) string {
+	chart, indentation := "", 0
+	inside := false
+	for i, line := range strings.Split(string(body), "\n") {
+		if i >= number {
+			break
+		}
+		text := strings.TrimLeft(line, " ")
+		indent := len(line) - len(text)
+		text = strings.TrimRight(text, " \r")
+		switch {
+		case text == "" || text[0] == '#':
+			continue
+		case indent == 0 && !isItem([]byte(text)):
+			key, found := strings.CutSuffix(text, ":")
+			inside, chart, indentation = found && strings.EqualFold(string(unquoted([]byte(key))), "entries"), "", 0
+			continue
+		case !inside:
+			continue
+		case indentation == 0 && indent > 0:
+			indentation = indent
+		}
+		if key, found := strings.CutSuffix(text, ":"); indent == indentation && found && !isItem([]byte(text)) {
+			chart = string(unquoted([]byte(key)))
+		}
+	}
+	return chart
+}
+
 var shapeError = regexp.MustCompile(`^(line \d+): cannot unmarshal !!(\w+)`)
 
 // plainShape says an error of the YAML library in words of YAML: it speaks of
