@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -38,6 +39,23 @@ func submodules(dir string) []submodule {
 		}
 		dir = filepath.Dir(dir)
 	}
+}
+
+// AbsentSubmodules says, in one message each, which git submodules in a folder are not
+// checked out, for those who look for extensions without a config.
+func AbsentSubmodules(dir string) []string {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil
+	}
+	c := &Config{Dir: dir}
+	var messages []string
+	for _, module := range submodules(dir) {
+		if below, err := filepath.Rel(dir, module.path); err == nil && filepath.IsLocal(below) && !module.checkedOut() {
+			messages = append(messages, fmt.Sprintf("%s is a git submodule that is not checked out, so what is in it is passed over: run %s", c.shown(module.path), module.remedy(c)))
+		}
+	}
+	return messages
 }
 
 func readModules(file string) (source string, ok bool) {

@@ -282,7 +282,7 @@ func findExtensions(root string) ([]string, error) {
 		return filepath.SkipDir
 	})
 	if err != nil {
-		return nil, fmt.Errorf("looking for extensions: %w", err)
+		return nil, usage(fmt.Errorf("looking for extensions: %w", err), "make it readable to the user that runs ksrelease, or move it elsewhere")
 	}
 	return found, nil
 }

@@ -29,6 +29,10 @@ func (c *initCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	a.warnOnStderr()
+	for _, message := range config.AbsentSubmodules(".") {
+		a.warnings.tell(message)
+	}
 	if len(found) == 0 {
 		return usage(errors.New("there is no extension here: no directory with an extension.yaml"),
 			"go to the root of the repository, or name it with -C")

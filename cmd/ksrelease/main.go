@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -275,13 +276,14 @@ func untilSignal(atOnce func() bool) (ctx context.Context, signalled func() int)
 	}
 	codes := make(chan int, 1)
 	go func() {
-		first := codeOf(<-came)
+		signalled := <-came
+		first := codeOf(signalled)
 		codes <- first
 		cancel(errors.New("interrupted"))
 		if atOnce() {
 			os.Exit(first)
 		}
-		os.Exit(codeOf(<-came))
+		os.Exit(codeOf(onceMore(came, signalled)))
 	}()
 	return ctx, func() int {
 		select {
@@ -289,6 +291,20 @@ func untilSignal(atOnce func() bool) (ctx context.Context, signalled func() int)
 			return code
 		default:
 			return 0
+		}
+	}
+}
+
+// echo is how long after a signal another one of its kind is the same one: timeout(1)
+// signals its child, and at once the group of processes that the child is in.
+const echo = 200 * time.Millisecond
+
+// onceMore waits for the signal that ends the process at once after the first one.
+func onceMore(came <-chan os.Signal, first os.Signal) os.Signal {
+	at := time.Now()
+	for {
+		if next := <-came; next != first || time.Since(at) > echo {
+			return next
 		}
 	}
 }

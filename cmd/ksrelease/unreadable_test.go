@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -27,6 +28,10 @@ func TestInitTellsWhatMayNotBeRead(t *testing.T) {
 			found, err := findExtensions(root)
 			if err == nil || !strings.Contains(err.Error(), closed) || !strings.Contains(err.Error(), "permission denied") {
 				t.Errorf("mode %o: %q, %v", mode, found, err)
+			}
+			var mistake *usageError
+			if !errors.As(err, &mistake) || mistake.advice == "" {
+				t.Errorf("mode %o: no usage error with advice: %v", mode, err)
 			}
 		}
 		if err := os.Chmod(closed, 0o755); err != nil {
