@@ -41,6 +41,7 @@ func Remedy(err error) string {
 type ended struct {
 	outcome Outcome
 	reason  string
+	cause   error // what went wrong in the stage, with its remedy; nil where nothing did
 }
 
 func (e *ended) Error() string { return string(e.outcome) + ": " + e.reason }

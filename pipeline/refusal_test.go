@@ -48,6 +48,11 @@ func TestAKeyThatExpiresEndsTheWaitForReviews(t *testing.T) {
 			if x := result.Extensions[i]; x.Reason != want || x.SnapshotID == "" {
 				t.Errorf("%s: %q, snapshot %q", x.Name, x.Reason, x.SnapshotID)
 			}
+			if cause := result.Extensions[i].Error; cause == nil || *cause != (ErrorResult{
+				Stage: StageVerify, Message: "the marketplace refused the API key: 401 Unauthorized: the key has expired", Remedy: "run ksrelease login, or set KSRELEASE_TOKEN",
+			}) {
+				t.Errorf("%s: the cause is %+v", result.Extensions[i].Name, cause)
+			}
 		}
 		if !Unauthorized(run.AuthRefused()) {
 			t.Errorf("no refusal: %v", run.AuthRefused())

@@ -119,6 +119,9 @@ func (r *release) performOne(ctx context.Context, w *world, stage Stage) {
 	switch {
 	case err == nil:
 	case end != nil:
+		if end.cause != nil {
+			r.blame(stage.Name, end.cause)
+		}
 		r.end(end.outcome, end.reason)
 	case ctx.Err() != nil && r.sent:
 		r.end(Unverified, interruption(ctx)+" before it was seen in the Helm repository")
@@ -153,9 +156,14 @@ func interruption(ctx context.Context) string {
 
 // fail ends the extension with an error of a stage.
 func (r *release) fail(stage string, err error) {
+	r.blame(stage, err)
+	r.end(Failed, stage+": "+err.Error())
+}
+
+// blame records what went wrong in a stage.
+func (r *release) blame(stage string, err error) {
 	r.run.noteAuth(err)
 	r.result.Error = &ErrorResult{Stage: stage, Message: err.Error(), Remedy: Remedy(err)}
-	r.end(Failed, stage+": "+err.Error())
 }
 
 // end gives the extension its one outcome.

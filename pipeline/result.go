@@ -83,7 +83,7 @@ type ExtensionResult struct {
 	// they are not among Findings, nor are those of the baseline.
 	Silenced int          `json:"silenced,omitempty"`
 	Known    int          `json:"in_baseline,omitempty"`
-	Error    *ErrorResult `json:"error"` // null unless a stage failed
+	Error    *ErrorResult `json:"error"` // null unless a stage failed; an unverified extension may have one, too
 
 	// AsAsked says whether it ended as the settings ask: what decides between
 	// exit code 0 and 1.

@@ -56,20 +56,25 @@ func verifyStage(ctx context.Context, w *world, r *release) error {
 	if err == nil && untilActive {
 		err = awaitActive(limited, w, r, since)
 	}
-	if refused := context.Cause(limited); untilActive && err != nil && (Unauthorized(err) || Unauthorized(refused)) {
-		return keyRefused(seen)
+	if untilActive && err != nil {
+		for _, refusal := range []error{err, context.Cause(limited)} {
+			if Unauthorized(refusal) {
+				return keyRefused(seen, refusal)
+			}
+		}
 	}
 	return unverified(ctx, limited, r, err)
 }
 
 // keyRefused ends an extension that was sent, and whose review can no longer be
-// waited for.
-func keyRefused(seen bool) error {
+// waited for. The refusal is its cause: what can be done about it is the same as
+// where a plan or an upload is refused.
+func keyRefused(seen bool, refusal error) error {
 	reason := "submitted, and not in the Helm repository yet"
 	if seen {
 		reason = "submitted, and in the Helm repository"
 	}
-	return &ended{outcome: Unverified, reason: reason + "; the API key was refused before its review was seen"}
+	return &ended{outcome: Unverified, reason: reason + "; the API key was refused before its review was seen", cause: refusal}
 }
 
 // pending is why waiting ended without success. replaced is what differs where

@@ -203,6 +203,9 @@ func failureOf(x pipeline.ExtensionResult) *junitNote {
 	if x.Error == nil {
 		return note(string(x.Outcome), string(x.Outcome)+colon(x.Reason))
 	}
+	if x.Outcome != pipeline.Failed { // its reason says more than where it failed
+		return note(string(x.Outcome), string(x.Outcome)+colon(x.Reason), x.Error.Message, x.Error.Remedy)
+	}
 	return note(string(x.Outcome), x.Error.Message, x.Error.Remedy)
 }
 

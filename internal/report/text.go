@@ -96,7 +96,7 @@ func (t *Text) Observe(e pipeline.Event) {
 func (t *Text) ended(x *pipeline.ExtensionResult) {
 	message := string(x.Outcome) + colon(x.Reason)
 	cause := message
-	if x.Error != nil {
+	if x.Error != nil && x.Outcome == pipeline.Failed {
 		cause = x.Error.Message
 	}
 	if t.causes[cause] {
@@ -269,7 +269,7 @@ func (t *Text) table(r *pipeline.Result) {
 func (t *Text) details(x pipeline.ExtensionResult) string {
 	var parts []string
 	switch {
-	case x.Error != nil:
+	case x.Error != nil && x.Outcome == pipeline.Failed:
 		parts = append(parts, "in "+x.Error.Stage)
 	case x.Reason != "":
 		parts = append(parts, x.Reason)
