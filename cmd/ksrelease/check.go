@@ -43,7 +43,7 @@ func (c *checkCommand) Run(a *app) error {
 	var sources []config.Source
 	known := &baseline.Baseline{}
 	if p == nil {
-		sources, err = reading(ctx, a, "looking for the extensions", c.salvage)
+		sources, err = reading(ctx, a, "looking for the extensions", func() ([]config.Source, error) { return c.salvage(&wrong) })
 	} else {
 		found, unread := p.baseline(ctx)
 		if err := gather(&wrong, unread); err != nil {
@@ -238,16 +238,17 @@ func severities(s config.Source) map[string]lint.Severity {
 }
 
 // salvage finds the extensions below the folder of a config that cannot be
-// used.
-func (c *checkCommand) salvage() ([]config.Source, error) {
+// used. What it cannot look into is added to all that is wrong: it must not hide
+// what is wrong with the config.
+func (c *checkCommand) salvage(wrong *yamldoc.Problems) ([]config.Source, error) {
 	file, err := c.file()
 	if err != nil {
 		return nil, err
 	}
 	root := filepath.Dir(file)
-	dirs, err := findExtensions(root)
-	if err != nil {
-		return nil, err
+	dirs, odd := searchExtensions(root)
+	for _, o := range odd {
+		*wrong = append(*wrong, yamldoc.Problem{File: display(o.path), Message: o.message, Hint: o.hint})
 	}
 	var sources []config.Source
 	for _, dir := range dirs {
@@ -257,34 +258,67 @@ func (c *checkCommand) salvage() ([]config.Source, error) {
 	return sources, nil
 }
 
-// findExtensions lists the directories below root that hold an
+// oddPlace is a folder or file that could not be looked into, or that was meant as an
+// extension and is none.
+type oddPlace struct{ path, message, hint string }
+
+func (o *oddPlace) Error() string { return o.path + ": " + o.message }
+
+// findExtensions is searchExtensions for who needs all of them: the first odd place is
+// an error.
+func findExtensions(root string) ([]string, error) {
+	found, odd := searchExtensions(root)
+	if len(odd) > 0 {
+		return nil, usage(fmt.Errorf("looking for extensions: %w", odd[0]), odd[0].hint)
+	}
+	return found, nil
+}
+
+// searchExtensions lists the directories below root that hold an
 // extension.yaml, relative to root and sorted. What is below an extension
 // belongs to it, and hidden folders, packages of npm and vendored sources hold
-// no extensions of this project.
-func findExtensions(root string) ([]string, error) {
-	var found []string
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.IsDir() {
-			return err
+// no extensions of this project. A place that is odd is passed over and returned.
+func searchExtensions(root string) (found []string, odd []*oddPlace) {
+	_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			odd = append(odd, &oddPlace{path, "cannot be read: " + plainCause(err), "make it readable to the user that runs ksrelease, or move it elsewhere"})
+			if d != nil && !d.IsDir() {
+				return nil
+			}
+			return filepath.SkipDir
+		}
+		if !d.IsDir() {
+			return nil
 		}
 		name := d.Name()
 		if path != root && (name[0] == '.' || name == "node_modules" || name == "vendor") {
 			return filepath.SkipDir
 		}
-		if is, _, err := config.Examine(path); err != nil || !is {
-			return err
+		is, hint, err := config.Examine(path)
+		if err != nil {
+			odd = append(odd, &oddPlace{path, strings.TrimPrefix(strings.TrimPrefix(err.Error(), path), string(filepath.Separator)), hint})
+			return filepath.SkipDir
+		}
+		if !is {
+			return nil
 		}
 		relative, err := filepath.Rel(root, path)
 		if err != nil {
-			return err
+			relative = path
 		}
 		found = append(found, filepath.ToSlash(relative))
 		return filepath.SkipDir
 	})
-	if err != nil {
-		return nil, usage(fmt.Errorf("looking for extensions: %w", err), "make it readable to the user that runs ksrelease, or move it elsewhere")
+	return found, odd
+}
+
+// plainCause is the cause of an error of a file, without its path.
+func plainCause(err error) string {
+	var of *fs.PathError
+	if errors.As(err, &of) {
+		return of.Err.Error()
 	}
-	return found, nil
+	return err.Error()
 }
 
 func plural(n int, word string) string {
