@@ -119,10 +119,19 @@ func Load(within, path string) (*Baseline, error) {
 		return &Baseline{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the baseline %s: %w", path, err)
+		return nil, &hinted{fmt.Errorf("reading the baseline %s: %w", path, err), "it has to be a readable file of at most some MiB in the project: put the file itself there, or remove it and write it anew: ksrelease lint --write-baseline"}
 	}
 	return Parse(path, src)
 }
+
+// hinted is an error with what to do about it.
+type hinted struct {
+	error
+	remedy string
+}
+
+func (h *hinted) Unwrap() error  { return h.error }
+func (h *hinted) Remedy() string { return h.remedy }
 
 // Parse is Load for a file that was read already.
 func Parse(path string, src []byte) (*Baseline, error) {
