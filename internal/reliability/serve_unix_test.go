@@ -81,6 +81,7 @@ func TestServeEndsBySignal(t *testing.T) {
 					t.Fatal(server.output())
 				}
 				if twice {
+					time.Sleep(afterEcho)
 					server.signal(by.signal)
 					if code := server.code(); code != by.code {
 						t.Errorf("exit code %d; %s", code, server.output())
