@@ -580,27 +580,29 @@ type process struct {
 	ended   chan struct{} // closed once it is dead and all it printed was read
 }
 
-// output is what a process printed; read it when the process has ended.
+// output is what a process printed so far. It may be read and waited for while
+// the process prints.
 type output struct {
-	text bytes.Buffer
-	// told are handed all there is so far, each time that more comes. They are set
-	// before the start.
-	told []func(soFar []byte)
+	mu      sync.Mutex
+	text    bytes.Buffer
+	watches []func(soFar []byte)
 }
 
 func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	n, err := o.text.Write(p)
-	for _, tell := range o.told {
-		tell(o.text.Bytes())
+	for _, watch := range o.watches {
+		watch(o.text.Bytes())
 	}
 	return n, err
 }
 
-// once is closed when a text was printed so many times.
+// once is closed when a text was printed so many times, before this call or later.
 func (o *output) once(text string, times int) <-chan struct{} {
 	reached := make(chan struct{})
 	closeIt := sync.OnceFunc(func() { close(reached) })
-	o.told = append(o.told, func(soFar []byte) {
+	o.watch(func(soFar []byte) {
 		if bytes.Count(soFar, []byte(text)) >= times {
 			closeIt()
 		}
@@ -608,7 +610,22 @@ func (o *output) once(text string, times int) <-chan struct{} {
 	return reached
 }
 
-func (o *output) String() string { return o.text.String() }
+// watch calls f with all that was printed, now and each time that more comes.
+func (o *output) watch(f func(soFar []byte)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	f(o.text.Bytes())
+	o.watches = append(o.watches, f)
+}
+
+// Bytes returns a copy.
+func (o *output) Bytes() []byte {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return bytes.Clone(o.text.Bytes())
+}
+
+func (o *output) String() string { return string(o.Bytes()) }
 
 // newProcess prepares the binary with these arguments against the marketplace
 // at address.
@@ -644,8 +661,8 @@ func (p *process) start() *process {
 	}()
 	p.t.Cleanup(func() {
 		p.kill()
-		secrets().Check(p.t, "standard output", p.stdout.text.Bytes())
-		secrets().Check(p.t, "standard error", p.stderr.text.Bytes())
+		secrets().Check(p.t, "standard output", p.stdout.Bytes())
+		secrets().Check(p.t, "standard error", p.stderr.Bytes())
 	})
 	return p
 }
@@ -704,7 +721,7 @@ func (p *process) events() []event {
 	p.t.Helper()
 	killed := p.code() < 0
 	var all []event
-	for line := range bytes.Lines(p.stdout.text.Bytes()) {
+	for line := range bytes.Lines(p.stdout.Bytes()) {
 		if !bytes.HasSuffix(line, []byte("\n")) && killed {
 			break
 		}

@@ -225,7 +225,7 @@ func TestKilledAtEachEvent(t *testing.T) {
 	if code := run.run(); code != 0 {
 		t.Fatal(run.output())
 	}
-	events := bytes.Count(run.stdout.text.Bytes(), []byte("\n"))
+	events := bytes.Count(run.stdout.Bytes(), []byte("\n"))
 	short := 6
 	if testing.Short() {
 		short = 2
@@ -237,7 +237,7 @@ func TestKilledAtEachEvent(t *testing.T) {
 		t.Run(fmt.Sprint(after), func(t *testing.T) {
 			story := newStory(t, repo, &total)
 			story.killed("first", func(victim *process) {
-				victim.stdout.told = append(victim.stdout.told, func(soFar []byte) {
+				victim.stdout.watch(func(soFar []byte) {
 					if bytes.Count(soFar, []byte("\n")) >= after {
 						victim.signal(os.Kill)
 					}
@@ -257,7 +257,7 @@ func TestKilledAtAnyTime(t *testing.T) {
 	if code := run.run(); code != 0 {
 		t.Fatal(run.output())
 	}
-	events := bytes.Count(run.stdout.text.Bytes(), []byte("\n"))
+	events := bytes.Count(run.stdout.Bytes(), []byte("\n"))
 	short := 4
 	if testing.Short() {
 		short = 1
@@ -273,7 +273,7 @@ func TestKilledAtAnyTime(t *testing.T) {
 					timer := time.AfterFunc(while, func() { victim.signal(os.Kill) })
 					t.Cleanup(func() { timer.Stop() })
 				})
-				victim.stdout.told = append(victim.stdout.told, func(soFar []byte) {
+				victim.stdout.watch(func(soFar []byte) {
 					if bytes.Count(soFar, []byte("\n")) >= after {
 						kill()
 					}
@@ -296,7 +296,7 @@ func TestKilledWithItsMarketplace(t *testing.T) {
 	if code := clean.run(); code != 0 {
 		t.Fatal(clean.output())
 	}
-	events := bytes.Count(clean.stdout.text.Bytes(), []byte("\n"))
+	events := bytes.Count(clean.stdout.Bytes(), []byte("\n"))
 	short := 3
 	if testing.Short() {
 		short = 1
@@ -308,7 +308,7 @@ func TestKilledWithItsMarketplace(t *testing.T) {
 		t.Run(fmt.Sprint(after), func(t *testing.T) {
 			place := newPlace(t, writeMonorepo(t, all))
 			victim := release(t, place, "first")
-			victim.stdout.told = append(victim.stdout.told, func(soFar []byte) {
+			victim.stdout.watch(func(soFar []byte) {
 				if bytes.Count(soFar, []byte("\n")) >= after {
 					victim.signal(os.Kill)
 				}
