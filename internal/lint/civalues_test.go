@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -102,6 +103,23 @@ func TestCIValuesTogether(t *testing.T) {
 	got := told(check(t, files))
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+// TestManyCIValues: of very many files only the first are tried.
+func TestManyCIValues(t *testing.T) {
+	files := with(goodFiles(), "charts/web/templates/a.yaml", "{{ if .Values.bad }}{{ fail `no` }}{{ end }}")
+	for i := range maxCIValues + 2 {
+		files[fmt.Sprintf("charts/web/ci/%03d-values.yaml", i)] = "a: b\n"
+	}
+	files["charts/web/ci/101-values.yaml"] = "bad: true\n"
+	findings := check(t, files)
+	if diff := cmp.Diff([]string{"info ci-values ext: there are 102 files ci/*-values.yaml, and the last 2 were not tried"}, told(findings)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	files["charts/web/ci/099-values.yaml"] = "bad: true\n"
+	if findings := check(t, files); len(findings) != 2 {
+		t.Errorf("the last file that is tried is not: %v", told(findings))
 	}
 }
 

@@ -47,9 +47,16 @@ func TestTextsThatAreNotUTF8(t *testing.T) {
 			"warning files ext/CHANGELOG_zh.md:2:3: byte 0xD6 is no text in UTF-8: the file is in another encoding, such as GBK"}},
 		{name: "UTF-16", changes: []string{"README.md", wide("# About this\n", "\xff\xfe")}, want: []string{"warning files ext/README.md" + utf16}},
 		{name: "UTF-16, the other way round", changes: []string{"README.md", "\xfe\xff\x00#\x00 \x00A\x00\n"}, want: []string{"warning files ext/README.md" + utf16}},
+		{name: "UTF-16 of which no byte is zero", changes: []string{"README.md", "\xff\xfe\x73\x51\x8e\x4e"}, want: []string{"warning files ext/README.md" + utf16}},
+		{name: "the same, the other way round", changes: []string{"README.md", "\xfe\xff\x51\x73\x4e\x8e"}, want: []string{"warning files ext/README.md" + utf16}},
 		{name: "UTF-16 without a mark", changes: []string{"README.md", wide("# About this\n", "")}, want: []string{"warning files ext/README.md" + utf16}},
 		{name: "a template", changes: []string{"charts/web/templates/notes.yaml", "# \xd6\n"}, want: []string{
 			"warning files ext/charts/web/templates/notes.yaml:1:3: byte 0xD6 is no text in UTF-8: the file is in another encoding, such as GBK"}},
+		{name: "values of a subchart, in a comment", changes: []string{"charts/web/values.yaml", "tag: 1.27.0\n#\xd6\n"}, want: []string{
+			"error chart ext/charts/web/values.yaml:2:2: Helm cannot load the chart: byte 0xD6 is not UTF-8 text",
+			"warning files ext/charts/web/values.yaml:2:2: byte 0xD6 is no text in UTF-8: the file is in another encoding, such as GBK"}},
+		{name: "a schema of a subchart", changes: []string{"charts/web/values.schema.json", "{\"title\": \"\xd6\"}\n"}, want: []string{
+			"warning files ext/charts/web/values.schema.json:1:12: byte 0xD6 is no text in UTF-8: the file is in another encoding, such as GBK"}},
 		{name: "a file of bytes", changes: []string{"files/data.bin", "\xff\xfe\x00\xd6"}},
 		{name: "UTF-8 with a mark", changes: []string{"README.md", "\ufeff# 关于\n"}},
 	})

@@ -117,9 +117,28 @@ func TestFindings(t *testing.T) {
 			want:    []string{`error screenshots ext/extension.yaml:10:5: screenshots "static/one.png" is not an image: it reads as text/plain`},
 		},
 		{
+			name:    "a screenshot that is not there",
+			changes: []string{"static/one.png", ""},
+			want:    []string{`error screenshots ext/extension.yaml:10:5: screenshots "static/one.png" names no file of the extension`},
+		},
+		{
 			name:    "an SVG by another name",
 			changes: []string{"static/one.png", "<?xml version='1.0'?>\n<!-- drawn --><svg/>"},
 			want:    []string{`error screenshots ext/extension.yaml:10:5: screenshots "static/one.png" is an SVG image by another name, which browsers refuse to show`},
+		},
+		{
+			name:    "an icon that is an SVG by another name",
+			changes: []string{"static/icon.svg", "", "static/icon.png", "<svg/>", "extension.yaml", replaced(goodMetadata, "icon.svg", "icon.png")},
+			want:    []string{`error icon ext/extension.yaml:8:7: icon "static/icon.png" is an SVG image by another name, which browsers refuse to show`},
+		},
+		{
+			name:    "screenshots that are empty, blank and without a host",
+			changes: []string{"extension.yaml", replaced(goodMetadata, "  - static/one.png\n", "  - ''\n  - ' '\n  - https:///one.png\n")},
+			want: []string{
+				`error screenshots ext/extension.yaml:10:5: screenshots is empty`,
+				`error screenshots ext/extension.yaml:11:5: screenshots is empty`,
+				`error screenshots ext/extension.yaml:12:5: screenshots "https:///one.png" is not a URL that anybody can open`,
+			},
 		},
 		{
 			name:    "a data URI of text",
@@ -440,6 +459,18 @@ func TestSeverities(t *testing.T) {
 				t.Errorf("Failed is %t", !test.failed)
 			}
 		})
+	}
+}
+
+// TestLesserFindings: a finding that is less than its rule is not more than what was
+// chosen for the rule, and not more than it is by itself.
+func TestLesserFindings(t *testing.T) {
+	ext := load(t, with(goodFiles(), "extension.yaml", replaced(goodMetadata, "- name: web\n", "- name: web\n    alias: front\n")))
+	for chosen, want := range map[Severity]Severity{Info: Info, Warning: Warning, Error: Warning} {
+		findings := Examine(t.Context(), ext, Options{Severities: map[string]Severity{"chart": chosen}}).Findings
+		if len(findings) != 1 || findings[0].Code != "chart/alias-without-version" || findings[0].Severity != want {
+			t.Errorf("chart: %s: %v", chosen, told(findings))
+		}
 	}
 }
 

@@ -101,7 +101,7 @@ func TestParityWithKsbuilder(t *testing.T) {
 	for name, ext := range corpus(t) {
 		t.Run(name, func(t *testing.T) {
 			output := testshared.Path(t, "reference/ksbuilder-lint/"+name+".txt")
-			findings := Examine(context.Background(), ext, Options{}).Findings
+			findings := seen(Examine(context.Background(), ext, Options{}).Findings)
 			folders := foldersOf(t, ext)
 			problems := readKsbuilder(t, output)
 			if len(problems) == 0 {

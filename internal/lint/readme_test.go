@@ -111,6 +111,12 @@ func TestChangelog(t *testing.T) {
 			hint:    "say what is new, below a heading ## 1.0.0",
 		},
 		{
+			name:    "empty",
+			changes: []string{"CHANGELOG.md", " \n"},
+			want:    []string{"warning changelog ext/CHANGELOG.md: CHANGELOG.md is empty"},
+			hint:    "write it: the marketplace and KubeSphere show it to users",
+		},
+		{
 			name:    "not in every language",
 			changes: []string{"CHANGELOG_zh.md", ""},
 			want:    []string{`warning changelog ext/extension.yaml:4:24: there is no CHANGELOG_zh.md, and displayName speaks zh`},

@@ -1,0 +1,92 @@
+package lint
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestCut: an end at a limit is told at what was at work, with what was found before.
+func TestCut(t *testing.T) {
+	const inArchive = "web/charts/db/templates/a.yaml"
+	ext := load(t, with(goodFiles(), "charts/db-1.2.0.tgz", packed(t, "db", map[string]string{
+		"Chart.yaml": "apiVersion: v2\nname: db\nversion: 1.2.0\n", "templates/a.yaml": "# a\n",
+	})))
+	limits := Limits{Time: time.Minute, Memory: 64 << 20}
+	before := []Finding{{Rule: "icon", Code: "icon/empty", Severity: Warning, File: "ext/extension.yaml", Message: "icon is empty"}}
+	const earlier = "warning icon ext/extension.yaml: icon is empty"
+	for name, test := range map[string]struct {
+		end    Ended
+		chosen Severity
+		code   string
+		want   string
+	}{
+		"time in a template": {
+			Ended{LimitTime, limits, "render", "web/charts/web/templates/deployment.yaml"}, "", "limits/time",
+			"error limits ext/charts/web/templates/deployment.yaml: rendering this template (for the rule render) takes longer than 1m0s: all that comes after was not looked at",
+		},
+		"memory in a packaged template": {
+			Ended{LimitMemory, limits, "render", inArchive}, "", "limits/memory",
+			"error limits ext/charts/db-1.2.0.tgz: rendering " + inArchive + " (for the rule render) takes more memory than 64 MiB: all that comes after was not looked at",
+		},
+		"stack, in a template under an alias": {
+			Ended{LimitStack, limits, "render", "web/charts/other/templates/a.yaml"}, "", "limits/stack",
+			"error limits ext: rendering web/charts/other/templates/a.yaml (for the rule render) goes deeper than there is stack for (16 MiB): all that comes after was not looked at",
+		},
+		"in a rule":                 {Ended{LimitTime, limits, "readme", ""}, Warning, "limits/time", "warning limits ext: the rule readme takes longer than 1m0s: all that comes after was not looked at"},
+		"less than a warning":       {Ended{LimitTime, limits, "readme", ""}, Info, "limits/time", "warning limits ext: the rule readme takes longer than 1m0s: all that comes after was not looked at"},
+		"off":                       {Ended{LimitTime, limits, "readme", ""}, Off, "limits/time", "warning limits ext: the rule readme takes longer than 1m0s: all that comes after was not looked at"},
+		"no severity":               {Ended{LimitTime, limits, "readme", ""}, "loud", "limits/time", "error limits ext: the rule readme takes longer than 1m0s: all that comes after was not looked at"},
+		"before the first rule":     {Ended{LimitTime, limits, "", ""}, "", "limits/time", "error limits ext: reading it takes longer than 1m0s: all that comes after was not looked at"},
+		"the process ended, itself": {Ended{LimitFault, limits, "images", ""}, "", "limits/internal-error", "error limits ext: the rule images ended the process that looks at the extension: all that comes after was not looked at"},
+	} {
+		report := Cut(ext, Options{Severities: map[string]Severity{RuleLimits: test.chosen}}, test.end, before, 3)
+		if report.Silenced != 3 || report.Ended == nil || *report.Ended != test.end {
+			t.Errorf("%s: %d silenced, ended %+v", name, report.Silenced, report.Ended)
+		}
+		lines := told(seen(report.Findings))
+		if diff := cmp.Diff(map[string]bool{earlier: true, test.want: true}, map[string]bool{lines[0]: true, lines[len(lines)-1]: true}); diff != "" || len(lines) != 2 {
+			t.Errorf("%s: findings (-want +got):\n%s", name, diff)
+		}
+		for _, f := range report.Findings {
+			if f.Rule == RuleLimits && (f.Code != test.code || f.Hint == "") {
+				t.Errorf("%s: %+v", name, f)
+			}
+		}
+	}
+}
+
+// subjectOf is what a rule gets, to have it meet what no extension makes Helm say today.
+func subjectOf(t *testing.T, rule Rule) *subject {
+	ext := load(t, goodFiles())
+	return &subject{ctx: t.Context(), ext: ext, material: newMaterial(t.Context(), ext), rule: rule}
+}
+
+// TestWhatHelmMaySayOneDay: errors of Helm that name neither a template nor a subchart
+// are told all the same.
+func TestWhatHelmMaySayOneDay(t *testing.T) {
+	odd := errors.New("something\nelse went wrong")
+
+	s := subjectOf(t, chartRule())
+	s.valuesError(odd)
+	want := []string{"error chart ext/values.yaml: Helm cannot work out the subcharts and their values: something else went wrong"}
+	if diff := cmp.Diff(want, told(seen(s.findings))); diff != "" || s.findings[0].Code != "chart/values-not-merged" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+
+	s = subjectOf(t, renderRule())
+	s.material.rendered = func() (renderings, error) { return renderings{}, odd }
+	checkRender(s)
+	want = []string{"error render ext/values.yaml: Helm cannot render the chart: something else went wrong"}
+	if diff := cmp.Diff(want, told(seen(s.findings))); diff != "" || s.findings[0].Code != "render/not-rendered" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	off := Options{Severities: map[string]Severity{"render": Off}}
+	if got := told(notChecked(t.Context(), Rules(), s.ext, off, s.material)); len(got) != 1 ||
+		!strings.HasPrefix(got[0], "warning render ext/values.yaml: Helm cannot render the chart, and the rule render is off: not checked by ") {
+		t.Errorf("with render off: %q", got)
+	}
+}
