@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +85,49 @@ func TestTextTellsEveryOutcome(t *testing.T) {
 	golden(t, "outcomes.txt", out.Bytes())
 	if err.Len() != 0 {
 		t.Errorf("on standard error: %q", err.String())
+	}
+}
+
+// Warnings of the rules of a run are counted as those of lint are, and the total says
+// where each is to be read.
+func TestWarningsAreCounted(t *testing.T) {
+	finding := func(rule, severity string) pipeline.FindingResult {
+		return pipeline.FindingResult{Code: rule + "/x", Rule: rule, Severity: severity, Message: "message of " + rule, File: "a/extension.yaml"}
+	}
+	ofLint := finding("images", "warning")
+	ofRuns := []pipeline.FindingResult{
+		finding(pipeline.RuleVersions, "warning"), finding(pipeline.RuleDependencies, "warning"), finding(pipeline.RuleSize, "warning"),
+	}
+	for _, c := range []struct {
+		name      string
+		findings  []pipeline.FindingResult
+		all       bool
+		row, last string
+	}{
+		{"none", nil, false, "planned", ""},
+		{"only information", []pipeline.FindingResult{finding("images", "info")}, false, "planned", ""},
+		{"of lint", []pipeline.FindingResult{ofLint}, false, "1 warning", "1 warning: see ksrelease lint"},
+		{"of the run", ofRuns, false, "3 warnings", "3 warnings: see above"},
+		{"of both", append(ofRuns[:2:2], ofLint), false, "3 warnings", "3 warnings: see above for 2, see ksrelease lint for 1"},
+		{"with an error of lint", []pipeline.FindingResult{finding("images", "error"), ofLint}, false, "1 warning", "1 warning: see ksrelease lint"},
+		{"all are shown", []pipeline.FindingResult{ofLint}, true, "1 warning", ""},
+	} {
+		var out bytes.Buffer
+		r := &pipeline.Result{Extensions: []pipeline.ExtensionResult{{Name: "a", Version: "1.0.0", Outcome: pipeline.Planned, AsAsked: true, Findings: c.findings}}}
+		r.Recount()
+		NewText(output.New(&out), output.New(&out), TextOptions{Findings: c.all}).Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: r})
+		lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
+		row := slices.IndexFunc(lines, func(s string) bool { return strings.HasPrefix(s, "a ") })
+		if row < 0 || !strings.HasSuffix(lines[row], c.row) {
+			t.Errorf("%s: the row does not end with %q:\n%s", c.name, c.row, out.String())
+		}
+		last := lines[len(lines)-1]
+		if strings.HasPrefix(last, "1 planned") {
+			last = ""
+		}
+		if last != c.last {
+			t.Errorf("%s: last line %q, want %q", c.name, last, c.last)
+		}
 	}
 }
 

@@ -142,7 +142,7 @@ func (t *Text) finish(r *pipeline.Result) {
 	for _, x := range r.Extensions {
 		said := map[[2]string]bool{} // what a rule advises, for this extension
 		for _, f := range x.Findings {
-			if t.opts.Findings || f.Severity == "error" || ofRun(f) {
+			if t.shows(f) {
 				t.finding(f, !said[[2]string{f.Rule, f.Hint}])
 				said[[2]string{f.Rule, f.Hint}] = true
 			}
@@ -160,8 +160,8 @@ func (t *Text) finish(r *pipeline.Result) {
 		took = " in " + duration(r.Finished.Sub(r.Started))
 	}
 	t.out.Print("\n%s%s", counts(r), took)
-	if n := warningsIn(r); n > 0 && !t.opts.Findings {
-		t.out.Print("%s: see ksrelease lint", plural(n, "warning"))
+	if shown, others := t.warnings(r); shown+others > 0 && !t.opts.Findings {
+		t.out.Print("%s: %s", plural(shown+others, "warning"), whereWarnings(shown, others))
 	}
 	t.next(r)
 }
@@ -289,31 +289,62 @@ func (t *Text) details(x pipeline.ExtensionResult) string {
 	return strings.Join(parts, ", ")
 }
 
-func warningsOf(x pipeline.ExtensionResult) int { return findingsOf(x, "warning") }
-
-func errorsOf(x pipeline.ExtensionResult) int { return findingsOf(x, "error") }
-
-// ofRun says that a finding is one of the run itself, which is always told in full.
-func ofRun(f pipeline.FindingResult) bool {
-	_, ok := pipeline.RulesOfRuns()[f.Rule]
-	return ok
-}
-
-// findingsOf counts what lint found.
-func findingsOf(x pipeline.ExtensionResult, severity string) (n int) {
+func warningsOf(x pipeline.ExtensionResult) (n int) {
 	for _, f := range x.Findings {
-		if f.Severity == severity && !ofRun(f) {
+		if f.Severity == "warning" {
 			n++
 		}
 	}
 	return n
 }
 
-func warningsIn(r *pipeline.Result) (n int) {
-	for _, x := range r.Extensions {
-		n += warningsOf(x)
+// errorsOf counts the errors that lint found.
+func errorsOf(x pipeline.ExtensionResult) (n int) {
+	for _, f := range x.Findings {
+		if f.Severity == "error" && !ofRun(f) {
+			n++
+		}
 	}
 	return n
+}
+
+// ofRun says that a finding is one of the run itself, which is always shown in full.
+func ofRun(f pipeline.FindingResult) bool {
+	_, ok := pipeline.RulesOfRuns()[f.Rule]
+	return ok
+}
+
+// shows says that a finding is shown in full.
+func (t *Text) shows(f pipeline.FindingResult) bool {
+	return t.opts.Findings || f.Severity == "error" || ofRun(f)
+}
+
+// warnings counts the warnings that are shown in full, and the others.
+func (t *Text) warnings(r *pipeline.Result) (shown, others int) {
+	for _, x := range r.Extensions {
+		for _, f := range x.Findings {
+			switch {
+			case f.Severity != "warning":
+			case t.shows(f):
+				shown++
+			default:
+				others++
+			}
+		}
+	}
+	return shown, others
+}
+
+// whereWarnings says where warnings are to be read.
+func whereWarnings(shown, others int) string {
+	switch {
+	case others == 0:
+		return "see above"
+	case shown == 0:
+		return "see ksrelease lint"
+	default:
+		return fmt.Sprintf("see above for %d, see ksrelease lint for %d", shown, others)
+	}
 }
 
 // say prints what happens to an extension, now.
