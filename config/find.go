@@ -53,9 +53,14 @@ func Find(dir string) (file string, err error) {
 // top of the git work tree. It is an ErrNotFound.
 type AboveTopError struct{ File, Top string }
 
-// Error says which config, and how to have it read.
+// Error says which config it is.
 func (e *AboveTopError) Error() string {
-	return fmt.Sprintf("%s lies above the top of the git work tree %s and is not read: name it with --config if it is meant", e.File, e.Top)
+	return fmt.Sprintf("%s lies above the top of the git work tree %s and is not read", e.File, e.Top)
+}
+
+// Remedy says how to have it read.
+func (e *AboveTopError) Remedy() string {
+	return "name it with --config if it is meant, or write one here with ksrelease init"
 }
 
 // Is makes it an ErrNotFound.

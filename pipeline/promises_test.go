@@ -52,6 +52,31 @@ func TestVerifyLoadsWhatLintHasNot(t *testing.T) {
 	}
 }
 
+// Why a chart does not load is shown in words of YAML, with what to do about it.
+func TestNoTypesOfGoWhereAChartDoesNotLoad(t *testing.T) {
+	for values, want := range map[string]string{
+		"- a\n":  "cannot load values.yaml: a list stands where a mapping belongs",
+		"text\n": "cannot load values.yaml: a text stands where a mapping belongs",
+		"a: [\n": "cannot load values.yaml: line 1: did not find expected node content",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newFakeWorld()
+			source := sourceOf(t, "alc", "1.0.0")
+			write(t, filepath.Join(source.Path, "values.yaml"), values)
+			source.Settings.Lint.Rules = map[string]config.Severity{"chart": config.Off, "render": config.Off}
+			result := do(t, w, Options{Sources: []config.Source{source}})
+			wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
+			failed := result.Extensions[0].Error
+			if !strings.HasSuffix(failed.Message, "its archive does not load in Helm: "+want) {
+				t.Errorf("%q: %q, want %q", values, failed.Message, want)
+			}
+			if !strings.Contains(failed.Remedy, "ksrelease lint") {
+				t.Errorf("%q: remedy %q", values, failed.Remedy)
+			}
+		})
+	}
+}
+
 func TestADependencyThatCannotBeReadKeepsBackItsDependents(t *testing.T) {
 	w := newFakeWorld()
 	base := sourceOf(t, "base", "1.0.0")

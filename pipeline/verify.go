@@ -112,7 +112,7 @@ func awaitSeen(ctx context.Context, w *world, r *release, since time.Time) error
 		at, err = w.repo.after(ctx, at, patience(since))
 	}
 	if errors.Is(err, errUnchanging) {
-		return fmt.Errorf("KubeSphere would not find it: %s", last)
+		return withRemedy(fmt.Errorf("KubeSphere would not find it: %s", last), "correct the extension: ksrelease lint names the file and the line, where none of its rules is off")
 	}
 	return &pending{last, replaced}
 }
@@ -269,7 +269,7 @@ func walk(ctx context.Context, w *world, r *release, entry Entry) (complaint, ot
 	}
 	files, err := loader.LoadArchiveFiles(bytes.NewReader(archive))
 	if err != nil {
-		return fmt.Sprintf("its archive does not load in Helm: %v", err), "", nil
+		return "its archive does not load in Helm: " + kubesphere.LoadError(err), "", nil
 	}
 	if complaint := leftOut(r, files); complaint != "" {
 		return complaint, "", nil
@@ -283,7 +283,7 @@ func walk(ctx context.Context, w *world, r *release, entry Entry) (complaint, ot
 	case ctx.Err() != nil:
 		return "", "", ctx.Err()
 	case err != nil:
-		return fmt.Sprintf("its archive does not load in Helm: %v", err), "", nil
+		return "its archive does not load in Helm: " + kubesphere.LoadError(err), "", nil
 	case inside.Metadata.Name != r.result.Name || inside.Metadata.Version != r.result.Version:
 		return fmt.Sprintf("its archive holds %s %s", inside.Metadata.Name, inside.Metadata.Version), "", nil
 	case asSent:

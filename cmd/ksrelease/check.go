@@ -200,7 +200,7 @@ func inspect(ctx context.Context, a *app, workers *worker.Pool, s config.Source,
 	if err != nil {
 		var problems yamldoc.Problems
 		if !errors.As(err, &problems) {
-			problems = yamldoc.Problems{{File: s.Display, Message: err.Error()}}
+			problems = yamldoc.Problems{{File: s.Display, Message: err.Error(), Hint: pipeline.Remedy(err)}}
 		}
 		var unreadable inspection
 		for _, p := range problems {

@@ -26,6 +26,7 @@ func (c account) server(a *app) (string, *project, error) {
 	if err != nil {
 		return "", nil, err
 	}
+	p.warnAbove()
 	if c.Server == "" {
 		return p.config.Cloud.Server, p, nil
 	}
@@ -103,7 +104,7 @@ func (c *loginCommand) key(a *app, server string) (string, error) {
 	}
 	key := strings.TrimSpace(string(typed))
 	if key == "" {
-		return "", usage(errors.New("no API key was typed"), "")
+		return "", usage(errors.New("no API key was typed"), "type the API key, or give it on standard input: ksrelease login --token-stdin < key.txt")
 	}
 	return key, nil
 }

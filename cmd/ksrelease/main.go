@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -260,7 +261,10 @@ type usageError struct {
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
-func usage(err error, advice string) error { return &usageError{err, advice} }
+// usage makes one. Without advice of its own it gives that of the error, if it has any.
+func usage(err error, advice string) error {
+	return &usageError{err, cmp.Or(advice, pipeline.Remedy(err))}
+}
 
 // untilSignal is a context that ends with the first SIGINT, SIGTERM or SIGHUP;
 // the second one ends the process at once, and so does the first while atOnce says so. signalled is the exit code of the

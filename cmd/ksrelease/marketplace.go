@@ -172,7 +172,7 @@ func (c *serveCommand) script() ([]faults.Rule, error) {
 	}
 	text, err := regularfile.Read(c.Faults, 1<<20)
 	if err != nil {
-		return nil, usage(fmt.Errorf("reading the faults in %s: %w", c.Faults, err), "")
+		return nil, usage(fmt.Errorf("reading the faults in %s: %w", c.Faults, err), "name a readable regular file of at most 1 MiB with --faults")
 	}
 	rules, err := faults.Parse(c.Faults, string(text))
 	if err != nil {

@@ -63,9 +63,7 @@ func (p place) open(ctx context.Context, a *app) (*project, error) {
 			return nil, failed
 		}
 		without := &project{config: config.Default(here), root: here, warn: a.warnings.tell, app: a}
-		if errors.As(err, &without.above) {
-			a.warnings.tell(without.above.Error())
-		}
+		errors.As(err, &without.above)
 		return without, nil
 	}
 	if err != nil && !errors.As(err, &early) {
@@ -86,6 +84,13 @@ func (p place) open(ctx context.Context, a *app) (*project, error) {
 	}
 	a.conceal.expansions(loaded.Expansions())
 	return &project{config: loaded, root: filepath.Dir(file), warn: a.warnings.tell, app: a}, nil
+}
+
+// warnAbove warns of a config that was not read, for who goes on without one.
+func (p *project) warnAbove() {
+	if p.above != nil {
+		p.warn(p.above.Error() + ": " + p.above.Remedy())
+	}
 }
 
 // baselineFile is where the findings that are known stand.
@@ -120,11 +125,12 @@ func (p *project) find(paths []string) ([]config.Source, error) {
 	if p.config.File == "" {
 		if len(paths) == 0 {
 			if p.above != nil {
-				return nil, usage(p.above, "or ksrelease init writes one here")
+				return nil, usage(p.above, "")
 			}
 			return nil, usage(errors.New("there is no .ksrelease.yaml here or in a directory above"),
 				"ksrelease init writes one; or name the extensions: ksrelease run DIR…")
 		}
+		p.warnAbove()
 		return p.undeclared(paths)
 	}
 	declared, err := p.config.Sources(here, p.warn)

@@ -114,11 +114,14 @@ func mayKeepMarketplace(ctx context.Context, dir string) error {
 // mayMake finds out whether files can be written in a folder, or in one that would
 // be made for it; it leaves neither behind.
 func mayMake(dir string) error {
-	at := dir
+	at, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
 	for {
 		info, err := os.Stat(at)
 		if err == nil && !info.IsDir() {
-			return fmt.Errorf("%s is no folder", display(at))
+			return fmt.Errorf("%s is no folder", placeOf(at))
 		}
 		if err == nil {
 			break
@@ -129,12 +132,21 @@ func mayMake(dir string) error {
 		}
 		at = parent
 	}
-	err := atomicfile.Probe(at)
+	err = atomicfile.Probe(at)
 	var of *fs.PathError
 	if errors.As(err, &of) {
-		return fmt.Errorf("%s: %w", display(at), of.Err)
+		return fmt.Errorf("%s cannot be written: %w", placeOf(at), of.Err)
 	}
 	return err
+}
+
+// placeOf is display, but for the current directory and those above it, whose names say
+// more than dots.
+func placeOf(path string) string {
+	if shown := display(path); strings.Trim(shown, "./"+string(filepath.Separator)) != "" {
+		return shown
+	}
+	return path
 }
 
 // local says which marketplace the flags ask for. A dry run leaves nothing

@@ -39,3 +39,67 @@ func TestInitTellsWhatMayNotBeRead(t *testing.T) {
 		}
 	})
 }
+
+// A folder that may not be written is named, also where it is the current one.
+func TestPlaceThatMayNotBeWritten(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("modes of files do not keep anybody from writing here")
+	}
+	nobody.Run(t, func(t *testing.T) {
+		root := t.TempDir()
+		sub := filepath.Join(root, "sub")
+		if err := errors.Join(os.Mkdir(sub, 0o755), os.Chmod(sub, 0o555), os.Chmod(root, 0o555)); err != nil {
+			t.Fatal(err)
+		}
+		defer os.Chmod(root, 0o755)
+		for _, c := range []struct{ at, dir, want string }{
+			{root, filepath.Join(root, ".ksrelease/marketplace"), root + " cannot be written: permission denied"},
+			{root, ".ksrelease/marketplace", root + " cannot be written: permission denied"},
+			{sub, filepath.Join(root, "market"), root + " cannot be written: permission denied"},
+			{root, filepath.Join(sub, "market"), "sub cannot be written: permission denied"},
+		} {
+			t.Chdir(c.at)
+			if err := mayMake(c.dir); err == nil || err.Error() != c.want {
+				t.Errorf("%s in %s: %v, want %s", c.dir, c.at, err, c.want)
+			}
+		}
+	})
+}
+
+// An extension that cannot be read comes with what to do about it, in check and in lint.
+func TestUnreadableFilesOfAnExtensionHaveAHint(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("modes of files do not keep anybody from reading them here")
+	}
+	nobody.Run(t, func(t *testing.T) {
+		root := t.TempDir()
+		t.Chdir(root)
+		for _, name := range []string{"a/extension.yaml", "a/values.yaml", "a/charts/x/templates/cm.yaml"} {
+			put(t, filepath.Join(root, name))
+		}
+		config := "version: 1\nextensions: [{path: a}]\n"
+		if err := os.WriteFile(filepath.Join(root, ".ksrelease.yaml"), []byte(config), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		const leaveOut = "make it readable to the user that runs ksrelease, or leave it out of the package with .helmignore"
+		for _, c := range []struct{ closed, place string }{
+			{"a/charts/x/templates/cm.yaml", "reading charts/x/templates/cm.yaml: permission denied"},
+			{"a/charts/x", "reading the folder charts/x: permission denied"},
+			{"a/values.yaml", "reading values.yaml: permission denied"},
+		} {
+			path := filepath.Join(root, c.closed)
+			if err := os.Chmod(path, 0); err != nil {
+				t.Fatal(err)
+			}
+			for _, command := range [][]string{{"lint", "a"}, {"package", "a"}, {"check"}} {
+				code, stdout, stderr := runMain(t, command...)
+				if shown := stdout + stderr; code != exitNotReleased || !strings.Contains(shown, c.place) || !strings.Contains(shown, leaveOut) {
+					t.Errorf("%s, %s closed: exit code %d, %s", command, c.closed, code, shown)
+				}
+			}
+			if err := os.Chmod(path, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}

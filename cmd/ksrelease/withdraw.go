@@ -39,6 +39,7 @@ func (c *withdrawCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	p.warnAbove()
 	at := whereIf(c.isLocal())
 	if at != configured && marketplace.Exists(c.dir(p)) {
 		at = local // a withdrawal writes, where there is anything to withdraw

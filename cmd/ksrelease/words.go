@@ -234,7 +234,7 @@ func (w *words) checkArgument(word string) {
 
 func (w *words) refuse(message string) {
 	if w.empty == nil {
-		w.empty = usage(errors.New(message), "is a variable not set? Leave it out where nothing is meant by it")
+		w.empty = usage(errors.New(message), "set the variable that the value comes from, or leave the empty value out")
 	}
 }
 

@@ -119,7 +119,7 @@ func Load(within, path string) (*Baseline, error) {
 		return &Baseline{}, nil
 	}
 	if err != nil {
-		return nil, &hinted{fmt.Errorf("reading the baseline %s: %w", path, err), "it has to be a readable file of at most some MiB in the project: put the file itself there, or remove it and write it anew: ksrelease lint --write-baseline"}
+		return nil, &hinted{fmt.Errorf("reading the baseline %s: %w", path, err), fmt.Sprintf("the baseline has to be a readable regular file of at most %d MiB in the project: put the file itself there, or remove it and write it anew with ksrelease lint --write-baseline", yamldoc.MaxSize>>20)}
 	}
 	return Parse(path, src)
 }

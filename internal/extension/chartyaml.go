@@ -8,6 +8,8 @@ import (
 
 	"helm.sh/helm/v3/pkg/chart"
 	"sigs.k8s.io/yaml"
+
+	"github.com/ksrelease/ksrelease/internal/kubesphere"
 )
 
 // ChartFile is the name of the file that makes a directory a Helm chart. An
@@ -144,7 +146,7 @@ func (e *Extension) FoundChart() (*chart.Metadata, error) {
 	}
 	md := new(chart.Metadata)
 	if err := yaml.Unmarshal(bytes.TrimPrefix(e.foundChart, byteOrderMark), md); err != nil {
-		return nil, fmt.Errorf("reading Chart.yaml of %s: %w", e.display, err)
+		return nil, fmt.Errorf("reading Chart.yaml of %s: %s", e.display, kubesphere.Plain(err))
 	}
 	return md, nil
 }

@@ -36,15 +36,15 @@ type tree struct {
 func openTree(dir string, opts Options) (*tree, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
-		return nil, err
+		return nil, cannotRead("", err)
 	}
 	real, err := filepath.EvalSymlinks(abs)
 	if err != nil {
-		return nil, err
+		return nil, cannotRead("", err)
 	}
 	root, err := os.OpenRoot(real)
 	if err != nil {
-		return nil, err
+		return nil, cannotRead("", err)
 	}
 	t := &tree{root: root, real: real, meter: &meter{limits: opts.Limits.withDefaults()}}
 	if err := t.prepare(opts); err != nil {
@@ -115,7 +115,7 @@ func (t *tree) folder(name, at string, above []string) error {
 	above = append(above, at)
 	entries, err := fs.ReadDir(t.root.FS(), at)
 	if err != nil {
-		return fmt.Errorf("reading the folder %s: %w", folderName(name), err)
+		return cannotRead("reading the folder "+folderName(name), err)
 	}
 	for _, entry := range entries {
 		if err := t.meter.entry(); err != nil {
@@ -138,7 +138,7 @@ func (t *tree) entry(name, at string, above []string, entry fs.DirEntry) error {
 	}
 	info, err := entry.Info()
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", name, err)
+		return cannotRead("reading "+name, err)
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
 		if t.ignoresLink(name, at, info) {
@@ -194,8 +194,11 @@ func (t *tree) ignoresLink(name, at string, link fs.FileInfo) bool {
 // follow resolves a symbolic link to a path below the root.
 func (t *tree) follow(name, at string) (fs.FileInfo, string, error) {
 	real, err := filepath.EvalSymlinks(filepath.Join(t.real, filepath.FromSlash(at)))
-	if err != nil {
-		return nil, "", fmt.Errorf("the link %s points to nothing: remove it or mend it", name)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return nil, "", cannotRead("following the link "+name, err)
+	case err != nil:
+		return nil, "", fmt.Errorf("the link %s points to nothing: remove it or correct it", name)
 	}
 	rel, err := filepath.Rel(t.real, real)
 	if err != nil || !filepath.IsLocal(rel) {
@@ -203,7 +206,7 @@ func (t *tree) follow(name, at string) (fs.FileInfo, string, error) {
 	}
 	info, err := t.root.Lstat(rel)
 	if err != nil {
-		return nil, "", fmt.Errorf("following the link %s: %w", name, err)
+		return nil, "", cannotRead("following the link "+name, err)
 	}
 	return info, filepath.ToSlash(rel), nil
 }
@@ -220,12 +223,12 @@ func (t *tree) isIgnoredPath(at string) bool {
 func (t *tree) read(name, at string) ([]byte, error) {
 	f, err := t.root.Open(filepath.FromSlash(at))
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, withoutPath(err))
+		return nil, cannotRead("reading "+name, err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, withoutPath(err))
+		return nil, cannotRead("reading "+name, err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("reading %s: it is no file (%s)", name, kindOf(info.Mode()))
@@ -237,7 +240,7 @@ func (t *tree) read(name, at string) ([]byte, error) {
 	data := make([]byte, info.Size())
 	n, err := io.ReadFull(f, data)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("reading %s: %w", name, withoutPath(err))
+		return nil, cannotRead("reading "+name, err)
 	}
 	return data[:n], nil
 }
@@ -298,6 +301,39 @@ func folderName(name string) string {
 		return "of the extension"
 	}
 	return name
+}
+
+// fileError says that a file or folder of an extension cannot be read, and what to do
+// about it.
+type fileError struct {
+	doing string // "reading charts/app/Chart.yaml"; empty for the extension as a whole
+	err   error  // without the path
+}
+
+func cannotRead(doing string, err error) error { return &fileError{doing, withoutPath(err)} }
+
+func (e *fileError) Error() string {
+	if e.doing == "" {
+		return e.err.Error()
+	}
+	return e.doing + ": " + e.err.Error()
+}
+
+func (e *fileError) Unwrap() error { return e.err }
+
+// Remedy is what the user can do about it.
+func (e *fileError) Remedy() string {
+	switch {
+	case errors.Is(e.err, fs.ErrPermission) && (e.doing == "" || e.doing == "reading "+MetadataFile || e.doing == "reading "+ignore.HelmIgnore):
+		return "make it readable to the user that runs ksrelease"
+	case errors.Is(e.err, fs.ErrPermission):
+		return "make it readable to the user that runs ksrelease, or leave it out of the package with .helmignore"
+	case errors.Is(e.err, fs.ErrNotExist) && e.doing != "":
+		return "it was removed while the extension was read: run the command again"
+	case errors.Is(e.err, fs.ErrNotExist):
+		return "name a directory with an extension.yaml, or a package .tgz"
+	}
+	return "check the file and the disk that it is on, then run the command again"
 }
 
 // withoutPath drops the path that the os package puts into its errors: the

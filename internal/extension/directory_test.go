@@ -389,7 +389,7 @@ func TestLinksThatDoNot(t *testing.T) {
 		{"secret.txt", filepath.Join(outside, "secret"), "the link secret.txt points out of the extension: only links that stay inside are followed; copy the file instead"},
 		{"folder", outside, "the link folder points out of the extension"},
 		{"files/up", "../..", "the link files/up points out of the extension"},
-		{"gone", "nowhere", "the link gone points to nothing: remove it or mend it"},
+		{"gone", "nowhere", "the link gone points to nothing: remove it or correct it"},
 		{"sub/loop", "..", "the link sub/loop points to a folder that holds it: remove the link"},
 		{"self", "self", "the link self points to nothing"},
 	}

@@ -102,7 +102,7 @@ func Load(path string, opts Options) (*Extension, error) {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading the extension %s: %w", display, withoutPath(err))
+		return nil, inExtension(display, cannotRead("", err))
 	}
 	var e *Extension
 	if info.IsDir() {
@@ -129,7 +129,7 @@ func inExtension(display string, err error) error {
 func loadDirectory(dir, display string, opts Options) (*Extension, error) {
 	t, err := openTree(dir, opts)
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, err
 	}
 	defer t.close()
 	if err := t.walk(); err != nil {
@@ -157,7 +157,7 @@ func loadArchive(path, display string, opts Options) (*Extension, error) {
 	}
 	sum := sha256.New()
 	if _, err := io.Copy(sum, archive); err != nil {
-		return nil, withoutPath(err)
+		return nil, cannotRead("", err)
 	}
 	e, err := assemble(display, files, noFile, opts.Limits, leaveOut)
 	if err != nil {
@@ -173,7 +173,7 @@ func openArchive(path string, limits Limits) (archive *os.File, size int64, err 
 	// Before it is opened: opening a named pipe would wait for somebody to write.
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, 0, withoutPath(err)
+		return nil, 0, cannotRead("", err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, 0, fmt.Errorf("it is neither a directory nor a package, but %s", kindOf(info.Mode()))
@@ -183,7 +183,7 @@ func openArchive(path string, limits Limits) (archive *os.File, size int64, err 
 	}
 	archive, err = os.Open(path)
 	if err != nil {
-		return nil, 0, withoutPath(err)
+		return nil, 0, cannotRead("", err)
 	}
 	return archive, info.Size(), nil
 }

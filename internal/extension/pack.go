@@ -11,6 +11,8 @@ import (
 
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
+
+	"github.com/ksrelease/ksrelease/internal/kubesphere"
 )
 
 // byteOrderMark is what some editors put in front of UTF-8. Helm drops it when
@@ -190,10 +192,23 @@ func isLoadedFolder(dir string) bool {
 func (e *Extension) Chart() (*chart.Chart, error) {
 	loaded, err := e.chart()
 	if err != nil {
-		return nil, fmt.Errorf("loading the chart of %s: %w", e.display, err)
+		return nil, &chartError{e.display, err}
 	}
 	return loaded, nil
 }
+
+// chartError says that a chart does not load, without names of Go. What Helm's loader
+// said stands behind Unwrap.
+type chartError struct {
+	display string
+	err     error
+}
+
+func (e *chartError) Error() string {
+	return "loading the chart of " + e.display + ": " + kubesphere.LoadError(e.err)
+}
+
+func (e *chartError) Unwrap() error { return e.err }
 
 func (e *Extension) chart() (*chart.Chart, error) {
 	if err := e.checkNested(); err != nil {

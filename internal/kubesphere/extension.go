@@ -154,6 +154,17 @@ func Plain(err error) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
+// loading is what Helm's loader (helm.sh/helm/v3/pkg/chart/loader) says before the cause.
+var loading = regexp.MustCompile(`^(error unpacking subchart (?:tar in )?\S+ in \S+: |cannot load \S+: )+`)
+
+// LoadError says why Helm's loader refuses a chart, in words of YAML: the file that Helm
+// names, and the cause. It is one line.
+func LoadError(err error) string {
+	text := err.Error()
+	lead := loading.FindString(text)
+	return lead + Plain(errors.New(text[len(lead):]))
+}
+
 // wanted is a type of Go in words of YAML.
 func wanted(kind string) string {
 	switch {

@@ -1,6 +1,7 @@
 package kubesphere
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -107,4 +108,21 @@ func FuzzDecodeExtension(f *testing.F) {
 		}
 		CutShort(source)
 	})
+}
+
+// What Helm's loader says is shown without types of Go, and with the file.
+func TestLoadErrorSpeaksOfYAML(t *testing.T) {
+	for said, want := range map[string]string{
+		"cannot load values.yaml: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go value of type map[string]interface {}":                      "cannot load values.yaml: a list stands where a mapping belongs",
+		"cannot load Chart.yaml: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string into Go value of type chart.Metadata":                               "cannot load Chart.yaml: a text stands where a mapping belongs",
+		"cannot load Chart.lock: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string into Go struct field Lock.dependencies of type []*chart.Dependency": "cannot load Chart.lock: dependencies is a text, and has to be a list",
+		"error unpacking subchart web in alc: cannot load values.yaml: error converting YAML to JSON: yaml: line 3: found a tab":                                                 "error unpacking subchart web in alc: cannot load values.yaml: line 3: found a tab",
+		"error unpacking subchart tar in web-1.0.0.tgz in alc: EOF":                                                                                                              "error unpacking subchart tar in web-1.0.0.tgz in alc: EOF",
+		"Chart.yaml file is missing": "Chart.yaml file is missing",
+		"two\nlines":                 "two lines",
+	} {
+		if got := LoadError(errors.New(said)); got != want {
+			t.Errorf("%s:\n%s, want\n%s", said, got, want)
+		}
+	}
 }

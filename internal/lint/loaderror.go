@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/kubesphere"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -52,8 +53,8 @@ func (s *subject) chartError(err error) {
 	}
 	f := Finding{
 		File:    s.path(file),
-		Message: "Helm cannot load the chart: " + oneSentence(plainTypes(cause)),
-		Hint:    "mend the file; `ksrelease lint` shows whether it loads",
+		Message: "Helm cannot load the chart: " + oneSentence(plainTypes(kubesphere.Plain(errors.New(cause)))),
+		Hint:    "correct the file; `ksrelease lint` shows whether it loads",
 	}
 	if strings.HasPrefix(cause, "Chart.yaml file is missing") {
 		f.Hint = "Helm takes whatever lies in a charts folder for a subchart, but for names that begin with . or _: give it a Chart.yaml, or move it"

@@ -3,6 +3,7 @@ package lint
 import (
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -27,6 +28,9 @@ func withoutRemote(document any, address string) any {
 // is beside it counts for nothing.
 var oldDraft = regexp.MustCompile(`/draft-0[3-7]/`)
 
+// referring are the keywords by which a schema refers to another one.
+var referring = [...]string{"$ref", "$dynamicRef", "$recursiveRef"}
+
 type remoteRefs struct {
 	own   map[string]bool // the addresses of the document and of its parts ($id)
 	alone bool
@@ -34,7 +38,7 @@ type remoteRefs struct {
 
 // cut takes the references of one schema out that lead to the web.
 func (r remoteRefs) cut(schema map[string]any, base *url.URL) {
-	for _, key := range [...]string{"$ref", "$dynamicRef", "$recursiveRef"} {
+	for _, key := range referring {
 		reference, ok := schema[key].(string)
 		if !ok || !r.isRemote(reference, base) {
 			continue
@@ -49,6 +53,34 @@ func (r remoteRefs) cut(schema map[string]any, base *url.URL) {
 			}
 		}
 	}
+}
+
+// writtenAs is the reference that leads to an address, as the schema has it. Of several
+// it is the first by text; where there is none, the address.
+func writtenAs(document any, from, to string) string {
+	base, err := url.Parse(from)
+	if err != nil {
+		return to
+	}
+	var written []string
+	remoteRefs{}.walk(document, base, func(schema map[string]any, base *url.URL) {
+		for _, key := range referring {
+			reference, ok := schema[key].(string)
+			relative, err := url.Parse(reference)
+			if !ok || err != nil {
+				continue
+			}
+			target := base.ResolveReference(relative)
+			target.Fragment, target.RawFragment = "", ""
+			if target.String() == to {
+				written = append(written, reference)
+			}
+		}
+	})
+	if len(written) == 0 {
+		return to
+	}
+	return slices.Min(written)
 }
 
 func (r remoteRefs) isRemote(reference string, base *url.URL) bool {

@@ -26,10 +26,16 @@ func TestReferencesOfSchemas(t *testing.T) {
 		"relative to its address":       {`{"$id": "https://schemas.invalid/values.json", "properties": {"tag": {"$ref": "other.json#/definitions/x"}}}`, ""},
 		"a field that is called $ref":   {`{"properties": {"$ref": {"type": "string"}, "tag": {"type": "integer"}}}`, "tag: got string, want integer"},
 		"a text that looks like one":    {`{"properties": {"list": {"enum": [[{"$ref": ` + remote + `}]]}}}`, "list: 'enum' failed"},
-		"relative":                      {`{"properties": {"tag": {"$ref": "_definitions.json#/definitions/x"}}}`, "refers to _definitions.json"},
-		"relative with a dot":           {`{"properties": {"tag": {"$ref": "./_definitions.json"}}}`, "refers to _definitions.json"},
-		"a file":                        {`{"properties": {"tag": {"$ref": "file:///etc/passwd"}}}`, "refers to etc/passwd"},
-		"a definition that is not here": {`{"properties": {"tag": {"$ref": "#/definitions/none"}}}`, "cannot be used"},
+		"relative":                      {`{"properties": {"tag": {"$ref": "_definitions.json#/definitions/x"}}}`, "refers to _definitions.json#/definitions/x, which"},
+		"relative with a dot":           {`{"properties": {"tag": {"$ref": "./_definitions.json"}}}`, "refers to ./_definitions.json, which"},
+		"a file":                        {`{"properties": {"tag": {"$ref": "file:///etc/passwd"}}}`, "refers to file:///etc/passwd, which"},
+		"a file and a part of it":       {`{"properties": {"tag": {"$ref": "file:///etc/passwd#/x"}}}`, "refers to file:///etc/passwd#/x, which"},
+		"a file with blanks":            {`{"properties": {"tag": {"$ref": "file:///a%20b/c"}}}`, "refers to file:///a%20b/c, which"},
+		"a file of a host":              {`{"properties": {"tag": {"$ref": "file://host/share/x"}}}`, "refers to file://host/share/x, which"},
+		"from the root":                 {`{"properties": {"tag": {"$ref": "/etc/passwd"}}}`, "refers to /etc/passwd, which"},
+		"relative to a file":            {`{"$id": "file:///a/", "properties": {"tag": {"$ref": "b.json"}}}`, "refers to b.json, which"},
+		"a definition that is not here": {`{"properties": {"tag": {"$ref": "#/definitions/none"}}}`, "refers to #/definitions/none, and has nothing there"},
+		"an anchor that is not here":    {`{"properties": {"tag": {"$ref": "#none"}}}`, "refers to #none, and has no such anchor"},
 	} {
 		compiled, mistake := compileSchema([]byte(test.schema))
 		if mistake == "" {

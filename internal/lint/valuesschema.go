@@ -92,7 +92,7 @@ func (s *subject) schemaFault(loaded *loadedChart, c *chart.Chart, mistake strin
 		return
 	}
 	file, inside := at.file(schemaFile)
-	s.inSource(coded("not-a-schema"), source{File: file, Inside: inside}, 0, mistake, "Helm refuses to install the chart with any values: mend the schema")
+	s.inSource(coded("not-a-schema"), source{File: file, Inside: inside}, 0, mistake, "Helm refuses to install the chart with any values: correct the schema; definitions have to be in the schema itself")
 }
 
 // valueFault tells a value that breaks a schema, where the value is written: in
@@ -162,9 +162,16 @@ func compileSchema(schema []byte) (compiled *jsonschema.Schema, mistake string) 
 	}
 	var unread *jsonschema.LoadURLError
 	if errors.As(err, &unread) {
-		return nil, fmt.Sprintf("the schema of the values refers to %s, which Helm looks for at the root of the file system and never finds", oneLine(strings.TrimPrefix(unread.URL, "file:///")))
+		return nil, fmt.Sprintf("the schema of the values refers to %s, which Helm looks for on the machine that installs the extension, and not in the chart", oneLine(writtenAs(document, address, unread.URL)))
 	}
-	if err != nil {
+	var absent *jsonschema.JSONPointerNotFoundError
+	var unnamed *jsonschema.AnchorNotFoundError
+	switch {
+	case errors.As(err, &absent):
+		return nil, fmt.Sprintf("the schema of the values refers to %s, and has nothing there", oneLine(strings.TrimPrefix(absent.URL, address)))
+	case errors.As(err, &unnamed):
+		return nil, fmt.Sprintf("the schema of the values refers to %s, and has no such anchor", oneLine(strings.TrimPrefix(unnamed.Reference, address)))
+	case err != nil:
 		return nil, "the schema of the values cannot be used: " + oneLine(strings.ReplaceAll(err.Error(), address, schemaFile))
 	}
 	return compiled, ""

@@ -22,7 +22,7 @@ func TestValuesSchema(t *testing.T) {
 		{
 			name: "no JSON Schema", changes: []string{"values.schema.json", `{"type": "text"}`},
 			want: []string{`error values-schema ext/values.schema.json: the schema of the values is no JSON Schema at type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'`},
-			hint: "Helm refuses to install the chart with any values: mend the schema",
+			hint: "Helm refuses to install the chart with any values: correct the schema; definitions have to be in the schema itself",
 		},
 		{
 			name: "a schema of a subchart that is off", changes: []string{"charts/web/values.schema.json", `{`, "values.yaml", "web: {enabled: false}\n",

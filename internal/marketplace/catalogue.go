@@ -232,7 +232,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
 		return nil
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return refuse(http.StatusBadRequest, "the body is not the JSON that belongs here: %v", err)
+		return refuse(http.StatusBadRequest, "the body is not the JSON that belongs here: %v", plainJSON(err))
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart/loader"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/kubesphere"
 )
 
 // maxPackageBody is the most bytes of a request with a package. It is far above the
@@ -216,7 +217,7 @@ func (s *store) identify(name string) *chart.Metadata {
 }
 
 func unloadable(err error) error {
-	return refuse(http.StatusUnprocessableEntity, "the package does not load as a Helm chart: %v", err)
+	return refuse(http.StatusUnprocessableEntity, "the package does not load as a Helm chart: %s", kubesphere.LoadError(err))
 }
 
 // keepDraft stores a package and makes it the draft of its version.
