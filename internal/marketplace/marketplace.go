@@ -141,7 +141,7 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("opening marketplace %s: another process is using it and serves it at %s; use that address, stop that process, or choose another directory", e.Dir, e.Address)
 }
 
-var userPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+var userPattern = bounded{64, regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)}
 
 // Open opens the marketplace in dir, creating it where there is none, and brings the
 // static repository in it up to date. When another process has it open the error is a

@@ -92,7 +92,7 @@ func (s *statusOnly) Header() http.Header         { return s.header }
 func (s *statusOnly) Write(p []byte) (int, error) { return len(p), nil }
 func (s *statusOnly) WriteHeader(status int)      { s.status = status }
 
-var tokenPattern = regexp.MustCompile(`^kck-[A-Za-z0-9-]{1,128}$`)
+var tokenPattern = bounded{4 + 128, regexp.MustCompile(`^kck-[A-Za-z0-9-]+$`)}
 
 // signedIn lets through who carries an API key.
 func (m *Marketplace) signedIn(next handler) handler {
