@@ -300,7 +300,7 @@ func (a *app) examineInWorkers(options *pipeline.Options) (over func()) {
 		return func() {}
 	}
 	workers := worker.New(options.Parallelism)
-	workers.Warm(len(options.Sources))
+	workers.Warm()
 	options.Examiner = workers
 	return workers.Close
 }

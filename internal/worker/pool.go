@@ -25,42 +25,66 @@ import (
 // Pool is a number of workers. Each is started when it is needed first, and does one
 // task after the other. Its methods may be called by several goroutines.
 type Pool struct {
-	slots chan struct{} // one for each worker at work
+	idle  chan *process // workers without a task
+	spare chan struct{} // one for each worker that may be started yet
 
+	// patience is how long a task waits for a worker before another one is started
+	// for it: what a start costs.
+	patience time.Duration
 	// after calls end when a time is up, as time.AfterFunc; a test has it decide.
 	after func(d time.Duration, end func()) *time.Timer
 	// at is called with what is at work, in tests.
 	at func(lint.Progress)
 
+	over chan struct{} // closed by Close
+
 	mu     sync.Mutex
-	idle   []*process
 	alive  map[*process]bool
 	closed bool
 }
 
+// startTime is what a worker costs until it looks at charts as fast as one that has
+// looked at some: 60 to 120 ms of one processor for the start, the rest for what Helm
+// and the schemas set up when they are used first.
+const startTime = 250 * time.Millisecond
+
 // New makes a pool of at most size workers, and of no more than there are processors.
 // Close has to be called at the end.
 func New(size int) *Pool {
-	return &Pool{slots: make(chan struct{}, max(1, min(size, runtime.GOMAXPROCS(0)))), alive: map[*process]bool{}, after: time.AfterFunc, at: func(lint.Progress) {}}
+	size = max(1, min(size, runtime.GOMAXPROCS(0)))
+	p := &Pool{
+		idle: make(chan *process, size), spare: make(chan struct{}, size), over: make(chan struct{}),
+		patience: startTime, after: time.AfterFunc, at: func(lint.Progress) {}, alive: map[*process]bool{},
+	}
+	for range size {
+		p.spare <- struct{}{}
+	}
+	return p
 }
 
-// Warm starts workers for n extensions beforehand, while the caller does other things.
-func (p *Pool) Warm(n int) {
-	for range min(n, cap(p.slots)) {
-		go func() {
-			if w, err := p.start(); err == nil {
-				p.release(w)
-			}
-		}()
+// Warm starts the first worker beforehand, while the caller does other things.
+func (p *Pool) Warm() {
+	select {
+	case <-p.spare:
+	default:
+		return
 	}
+	go func() {
+		if w, err := p.start(); err == nil {
+			p.idle <- w
+		}
+	}()
 }
 
 // Close ends all workers. Who waits for one gets an error.
 func (p *Pool) Close() {
 	p.mu.Lock()
-	p.closed = true
+	if !p.closed {
+		p.closed = true
+		close(p.over)
+	}
 	all := p.alive
-	p.alive, p.idle = map[*process]bool{}, nil
+	p.alive = map[*process]bool{}
 	p.mu.Unlock()
 	for w := range all {
 		w.end()
@@ -134,14 +158,8 @@ func stack(limits lint.Limits) int {
 
 // do has a task done by the next worker that is free.
 func (p *Pool) do(ctx context.Context, t task) (message, error) {
-	select {
-	case p.slots <- struct{}{}:
-		defer func() { <-p.slots }()
-	case <-ctx.Done():
-		return message{}, ctx.Err()
-	}
 	for try := 1; ; try++ {
-		w, err := p.take()
+		w, err := p.take(ctx)
 		if err != nil {
 			return message{}, err
 		}
@@ -149,7 +167,7 @@ func (p *Pool) do(ctx context.Context, t task) (message, error) {
 		var none *unbegun
 		switch {
 		case err == nil:
-			p.release(w)
+			p.idle <- w
 			if m.Error != "" {
 				return m, errors.New(m.Error)
 			}
@@ -166,44 +184,61 @@ func (p *Pool) do(ctx context.Context, t task) (message, error) {
 	}
 }
 
-// take gives a worker that is idle, or a new one.
-func (p *Pool) take() (*process, error) {
-	p.mu.Lock()
-	if n := len(p.idle); n > 0 {
-		w := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		p.mu.Unlock()
+// take gives a worker that is idle, or a new one. The first one is started at once,
+// another one only for a task that has waited as long as a start costs: for a few
+// small extensions a second worker costs more than it saves.
+func (p *Pool) take(ctx context.Context) (*process, error) {
+	first := make(chan time.Time)
+	patience := (<-chan time.Time)(first)
+	if len(p.spare) == cap(p.spare) { // there is none, and none that starts
+		close(first)
+	} else {
+		timer := time.NewTimer(p.patience)
+		defer timer.Stop()
+		patience = timer.C
+	}
+	select {
+	case w := <-p.idle:
 		return w, nil
+	case <-patience:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-p.over:
+		return nil, errOver
 	}
-	p.mu.Unlock()
-	return p.start()
+	select {
+	case w := <-p.idle:
+		return w, nil
+	case <-p.spare:
+		return p.start()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-p.over:
+		return nil, errOver
+	}
 }
 
-// release keeps a worker for the next task.
-func (p *Pool) release(w *process) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.closed {
-		p.idle = append(p.idle, w)
-	}
-}
+var errOver = errors.New("the run is over")
 
-// forget ends a worker.
+// forget ends a worker; another one may be started for it.
 func (p *Pool) forget(w *process) {
 	p.mu.Lock()
 	delete(p.alive, w)
 	p.mu.Unlock()
 	w.end()
+	p.spare <- struct{}{}
 }
 
+// start starts a worker for what was taken from spare.
 func (p *Pool) start() (*process, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		return nil, errors.New("the run is over")
+		return nil, errOver
 	}
 	w, err := start()
 	if err != nil {
+		p.spare <- struct{}{}
 		return nil, fmt.Errorf("starting a process to look at the extension: %w", err)
 	}
 	p.alive[w] = true

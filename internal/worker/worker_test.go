@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -278,8 +279,20 @@ func TestContextEnds(t *testing.T) {
 }
 
 // Many at once: no more workers than asked for, and each answer is of its extension.
+// A second worker is started for a task that has waited too long, and only for one.
 func TestManyAtOnce(t *testing.T) {
+	if runtime.GOMAXPROCS(0) < 2 {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	}
+	for patience, want := range map[time.Duration]int{0: 2, time.Hour: 1} {
+		t.Run(patience.String(), func(t *testing.T) { manyAtOnce(t, patience, want) })
+	}
+}
+
+func manyAtOnce(t *testing.T, patience time.Duration, want int) {
 	p := pool(t, 2)
+	p.patience = patience
+	p.Warm()
 	var group sync.WaitGroup
 	for i := range 12 {
 		ext := write(t, map[string]string{
@@ -300,8 +313,8 @@ func TestManyAtOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if n := len(p.alive); n < 1 || n > 2 {
-		t.Errorf("%d workers are left", n)
+	if n := len(p.alive); n != want {
+		t.Errorf("%d workers are left, want %d", n, want)
 	}
 }
 
