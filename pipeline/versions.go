@@ -178,10 +178,16 @@ func remarks(version string, published, together []string) (remarks []remark) {
 			add("jumps", "%s jumps: the highest version so far is %s; as long as %s is there, KubeSphere recommends no lower one", version, highest.Original(), version)
 		}
 	}
-	after := append(versionsOf(published), v)
-	after = append(after, versionsOf(together)...)
+	for _, other := range []struct {
+		where string
+		texts []string
+	}{{"in the Helm repository", published}, {"part of this run", together}} {
+		if same := spelledOtherwise(v, other.texts); same != "" {
+			add("spelled-twice", "%s is %s as %s, and both spellings mean one version: KubeSphere keeps both, as two of its %d highest, and may recommend either; Helm may install either", version, other.where, same, depth)
+		}
+	}
+	after := distinct(append(append(versionsOf(published), v), versionsOf(together)...))
 	slices.SortStableFunc(after, func(a, b *semver.Version) int { return b.Compare(a) })
-	after = slices.CompactFunc(after, func(a, b *semver.Version) bool { return a.Equal(b) })
 	kept := after[:min(depth, len(after))]
 	if last := kept[len(kept)-1]; v.LessThan(last) {
 		add("not-shown", "KubeSphere will not show %s: it keeps the %d highest versions, which are %s (unless depth of its Repository is another)", version, depth, originals(kept))
@@ -198,6 +204,32 @@ func remarks(version string, published, together []string) (remarks []remark) {
 		add("last-stable", "with %s, KubeSphere will no longer show %s, the highest version that is no pre-release: it keeps the %d highest versions, which are %s then", version, after[stable].Original(), depth, originals(kept))
 	}
 	return remarks
+}
+
+// spelledOtherwise finds a version that is equal by SemVer and another text, as v10.4.1 is
+// to 10.4.1. KubeSphere names its objects by the text (NAME-VERSION) and sorts by SemVer
+// (createOrUpdateExtensionVersion and filterExtensionVersions of pkg/controller/core of
+// kubesphere/kubesphere), so it has two objects in no order. One with a build, which is
+// equal as well, is none that it takes (isValidExtensionVersion).
+func spelledOtherwise(v *semver.Version, texts []string) string {
+	for _, other := range versionsOf(texts) {
+		if other.Equal(v) && other.Metadata() == "" && other.Original() != v.Original() {
+			return other.Original()
+		}
+	}
+	return ""
+}
+
+// distinct drops versions of the same text.
+func distinct(versions []*semver.Version) (kept []*semver.Version) {
+	seen := map[string]bool{}
+	for _, v := range versions {
+		if !seen[v.Original()] {
+			seen[v.Original()] = true
+			kept = append(kept, v)
+		}
+	}
+	return kept
 }
 
 func isStable(v *semver.Version) bool { return v.Prerelease() == "" }

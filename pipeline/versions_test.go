@@ -14,7 +14,7 @@ import (
 )
 
 func TestRemarksOnVersions(t *testing.T) {
-	const back, jump, hidden, rc, last = "goes back", "jumps", "will not show", "is a pre-release", "no longer show"
+	const back, jump, hidden, rc, last, twice = "goes back", "jumps", "will not show", "is a pre-release", "no longer show", "both spellings mean one version"
 	for _, test := range []struct {
 		version, published, together string
 		want                         []string
@@ -54,6 +54,15 @@ func TestRemarksOnVersions(t *testing.T) {
 		{"2.0.0-rc.1", "1.9.0", "2.0.0", nil},
 		{"2.0.0-rc.3", "1.9.0 2.0.0-rc.1 2.0.0-rc.2", "", []string{rc, last}},
 		{"2.0.0-rc.4", "1.9.0 2.0.0-rc.1 2.0.0-rc.2 2.0.0-rc.3", "", []string{rc}},
+		// The same version in another spelling, which is a version of its own to KubeSphere.
+		{"v10.4.1", "10.4.1", "", []string{twice}},
+		{"10.4.1", "v10.4.1 10.4.0", "", []string{twice}},
+		{"10.4.0", "10.4", "", []string{twice}},
+		{"10.4.1", "9.0.0", "v10.4.1", []string{twice}},
+		{"1.0.0-rc.1", "v1.0.0-rc.1", "", []string{twice, rc}},
+		{"10.4.1", "10.4.1+build", "", nil},
+		{"10.4.1", "10.4.1 v10.4.0", "", nil},
+		{"1.5.1", "1.5.0 2.0.0 v2.0.0 2.1.0", "", []string{hidden}},
 		// Released in order in one run.
 		{"2.0.0", "", "1.0.0 1.1.0", nil},
 		{"9.0.0", "", "1.0.0", []string{jump}},
