@@ -30,12 +30,15 @@ func Outcomes() []Outcome {
 // Result is the result document of a run, in the shape in which
 // `--report FILE.json` writes it.
 type Result struct {
-	SchemaVersion int        `json:"schema_version"` // 1
-	Command       string     `json:"command"`        // that made it: "run", "lint" or "package"
-	Tool          Tool       `json:"tool"`
-	DryRun        bool       `json:"dry_run"`
-	Started       time.Time  `json:"started"`
-	Finished      *time.Time `json:"finished"` // null while the run goes on, or when it was killed
+	SchemaVersion int    `json:"schema_version"` // 1
+	Command       string `json:"command"`        // that made it: "run", "lint" or "package"
+	Tool          Tool   `json:"tool"`
+	// Revision is the git commit of the work tree, in hexadecimal digits; absent without
+	// git, a work tree or a commit.
+	Revision string     `json:"revision,omitempty"`
+	DryRun   bool       `json:"dry_run"`
+	Started  time.Time  `json:"started"`
+	Finished *time.Time `json:"finished"` // null while the run goes on, or when it was killed
 	// Warnings are on the run as a whole: an address without TLS, keys that
 	// others can read.
 	Warnings   []string          `json:"warnings,omitempty"`

@@ -35,8 +35,9 @@ type Options struct {
 	// so that a forecast with the folder known is exact.
 	AssetHostIsSure bool
 
-	Command string // the name of the command, for the result document; empty is "run"
-	Tool    Tool   // the program, for the result document
+	Revision string // the commit of the work tree, for the result document; empty where it is not known
+	Command  string // the name of the command, for the result document; empty is "run"
+	Tool     Tool   // the program, for the result document
 
 	DryRun       bool     // plan, and stop
 	Through      string   // the last stage; empty is the whole way
@@ -726,7 +727,7 @@ func (r *Run) emit(e Event, rel *release) {
 
 // emitRun tells of the run as a whole; no extension is at work meanwhile.
 func (r *Run) emitRun(kind EventKind, p *plan, message string) *Result {
-	result := &Result{SchemaVersion: 1, Command: r.Command, Tool: r.Tool, DryRun: r.DryRun, Started: r.started}
+	result := &Result{SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision, DryRun: r.DryRun, Started: r.started}
 	for _, rel := range p.releases {
 		result.Extensions = append(result.Extensions, rel.result)
 	}

@@ -235,6 +235,7 @@ func (c *selection) read(ctx context.Context, a *app, paths []string) (*project,
 func (c *selection) perform(ctx context.Context, a *app, p *project, options pipeline.Options, text report.TextOptions) error {
 	options.Parallelism = c.parallelism(p)
 	options.Tool = pipeline.Tool{Name: "ksrelease", Version: programVersion()}
+	options.Revision = revisionOf(ctx, p.root)
 	options.Stop, options.Display = a.stop, display
 	defer a.examineInWorkers(&options)()
 	options.Noting = func(ctx context.Context, tell func(string)) context.Context {
