@@ -58,6 +58,9 @@ func (s *subject) chartError(err error) {
 	}
 	if strings.HasPrefix(cause, "Chart.yaml file is missing") {
 		f.Hint = "Helm takes whatever lies in a charts folder for a subchart, but for names that begin with . or _: give it a Chart.yaml, or move it"
+		if s.isLeftOut(func(name string) bool { return name == path.Join(file, extension.ChartFile) }) {
+			f.Hint = "it is there, and .helmignore leaves it out: remove that line"
+		}
 	}
 	if m := yamlLine.FindStringSubmatch(cause); m != nil && file != "" {
 		f.Line = number(m[1])

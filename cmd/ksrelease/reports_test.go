@@ -1,0 +1,47 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+// What a report says of a command that did nothing holds no secret, in any part.
+func TestReportsOfFailedCommandsHoldNoSecret(t *testing.T) {
+	const secret = "hunter22-in-the-text"
+	a := &app{}
+	a.conceal.add(secret)
+	for name, err := range map[string]error{
+		"a mistake":     usage(errors.New(secret), "not "+secret),
+		"a cut":         &cutError{errors.New(secret)},
+		"another error": errors.New(secret),
+		"problems":      yamldoc.Problems{{File: secret, Line: 1, Message: secret, Hint: secret, Excerpt: secret}},
+	} {
+		told := fmt.Sprintf("%+v", *a.commandError(fmt.Errorf("reading: %w", err)))
+		if strings.Contains(told, secret) {
+			t.Errorf("%s: %s", name, told)
+		}
+	}
+}
+
+// Standard error that cannot be written to is an error, like standard output.
+func TestAFullDiskUnderStandardError(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	for _, c := range []struct{ code, want int }{{exitOK, exitNotReleased}, {exitNotReleased, exitNotReleased}, {exitAuth, exitAuth}} {
+		a := &app{stdout: output.New(&bytes.Buffer{}), stderr: output.New(full)}
+		a.stderr.Print("a warning")
+		if got := a.delivered(c.code); got != c.want {
+			t.Errorf("after %d: exit code %d, want %d", c.code, got, c.want)
+		}
+	}
+}
