@@ -14,7 +14,7 @@ import (
 const (
 	maxExpanded = 16 << 20 // bytes of all values that are put in
 	maxNested   = 20       // references in defaults of references
-	maxTold     = 100      // problems; who mends these sees the others
+	maxTold     = 100      // problems; who fixes these sees the others
 )
 
 // Expansion is a text that came out of the environment. It is not printed: what is

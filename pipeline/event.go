@@ -16,7 +16,7 @@ const (
 	EventDecided       EventKind = "decided"
 	EventPlanned       EventKind = "plan-finished"
 	EventNote          EventKind = "note"    // something to know while it goes on: a retry, a wait
-	EventWarning       EventKind = "warning" // something that somebody should mend: an address without TLS
+	EventWarning       EventKind = "warning" // something that somebody should fix: an address without TLS
 	EventEnded         EventKind = "ended"
 	EventRunFinished   EventKind = "run-finished"
 )

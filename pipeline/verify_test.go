@@ -330,9 +330,9 @@ func TestServedArchiveIsDecodedAsKubeSphereDoes(t *testing.T) {
 // in one that they refuse is not released until it is corrected. The plan warns.
 func TestIndexThatHelmRefusesIsNoRelease(t *testing.T) {
 	for _, test := range []struct {
-		name   string
-		mended time.Duration
-		want   Outcome
+		name  string
+		fixed time.Duration
+		want  Outcome
 	}{
 		{"never corrected", time.Hour, Unverified},
 		{"corrected in time", 2 * time.Minute, Released},
@@ -342,7 +342,7 @@ func TestIndexThatHelmRefusesIsNoRelease(t *testing.T) {
 				w := newFakeWorld()
 				const fault = "Helm and KubeSphere cannot load the index: the entry of other 1.10 in line 9: version is a number, and has to be a text"
 				w.refused = func(at time.Time) error {
-					if at.Sub(w.started) < test.mended {
+					if at.Sub(w.started) < test.fixed {
 						return withRemedy(errors.New(fault), "the entry of other has to be corrected")
 					}
 					return nil

@@ -357,7 +357,7 @@ func (m *market) ofKey(err error) error {
 	return err
 }
 
-// notTheKey is a refusal that a new API key would not mend.
+// notTheKey is a refusal that a new API key would not fix.
 type notTheKey struct {
 	error
 	remedy string

@@ -64,7 +64,7 @@ func (a *app) explain(name string) error {
 	}
 	a.stdout.Print("%s (by default: %s)\n%s", r.Name, r.Default, output.Fold("", "", r.Summary, width))
 	for _, part := range []struct{ title, prose string }{
-		{"Why", r.Why}, {"How to mend it", r.Fix}, {"Source", r.Source},
+		{"Why", r.Why}, {"How to fix it", r.Fix}, {"Source", r.Source},
 	} {
 		a.stdout.Print("\n%s", part.title)
 		for i, p := range lint.Paragraphs(part.prose) {

@@ -154,7 +154,7 @@ func (a *app) delivered(code int) int {
 		name   string
 	}{{a.stdout, "standard output"}, {a.stderr, "standard error"}} {
 		if err := to.stream.Err(); err != nil && !errors.Is(err, syscall.EPIPE) {
-			a.complain(fmt.Errorf("not all results are told: writing to %s: %w", to.name, err), "see that there is room on the disk, and that the output is open")
+			a.complain(fmt.Errorf("not all results were written: writing to %s: %w", to.name, err), "see that there is space on the disk, and that the output is open")
 			code = max(code, exitNotReleased)
 		}
 	}

@@ -217,7 +217,7 @@ func (c *approveCommand) Run(a *app) error {
 type rejectCommand struct {
 	shelf
 	Release released `arg:"" name:"name@version" help:"The version to reject."`
-	Message string   `may-be-empty:"" help:"What its author is told."`
+	Message string   `may-be-empty:"" help:"The message to its author."`
 }
 
 // Run rejects a version, like approveCommand.

@@ -30,7 +30,7 @@ type withdrawCommand struct {
 	place
 	localFlags
 	Release released `arg:"" name:"name@version" help:"The version to take back."`
-	Message string   `may-be-empty:"" default:"withdrawn with ksrelease" help:"What the reviewers are told."`
+	Message string   `may-be-empty:"" default:"withdrawn with ksrelease" help:"The message to the reviewers."`
 }
 
 // Run takes a submission back and makes sure that it is.

@@ -182,7 +182,7 @@ func advised(err error) error {
 	}
 	for i := range problems {
 		if problems[i].Hint == "" {
-			problems[i].Hint = "mend it, or write it anew: ksrelease lint --write-baseline"
+			problems[i].Hint = "fix it, or write it anew: ksrelease lint --write-baseline"
 		}
 	}
 	return problems

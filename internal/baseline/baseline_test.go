@@ -229,7 +229,7 @@ func TestBroken(t *testing.T) {
 		{"a rule alone", "version: 1\nfindings: {a: [{rule: b}]}\n", "b.yaml:2:16: key \"code\" is missing"},
 		{"both forms", "version: 2\nfindings: {a: [{code: a/b, message: c}]}\n", "b.yaml:2:16: an entry has either a code, or a rule and a message as in version 1"},
 		{"key", "version: 1\nfindings:\n  alc:\n    - {rule: a, mesage: b}\n", "b.yaml:4:17: unknown key \"mesage\"\n   4 |     - {rule: a, mesage: b}\n     |                 ^^^^^^\n  → did you mean \"message\"?"},
-		{"list", "version: 1\nfindings: []\n", "b.yaml:2:11: \"findings\" must be a mapping, not a list\n   2 | findings: []\n     |           ^\n  → mend it, or write it anew: ksrelease lint --write-baseline"},
+		{"list", "version: 1\nfindings: []\n", "b.yaml:2:11: \"findings\" must be a mapping, not a list\n   2 | findings: []\n     |           ^\n  → fix it, or write it anew: ksrelease lint --write-baseline"},
 		{"count", "version: 1\nfindings: {a: [{rule: a, message: b, count: 0}]}\n", "b.yaml:2:45: \"count\" must be at least 1, not 0"},
 		{"left over from a merge", "version: 1\nfindings:\n<<<<<<< HEAD\n  a: []\n=======\n  b: []\n>>>>>>> x\n", "b.yaml:"},
 	} {

@@ -87,7 +87,7 @@ func (r *Recorder) Write(path string) error {
 }
 
 const header = `# Findings of ksrelease lint that were there when this file was written. They are
-# not told again; new ones are. To drop those that were mended:
+# not reported again; new ones are. To drop those that were fixed:
 #   ksrelease lint --write-baseline
 `
 

@@ -258,7 +258,7 @@ func TestUnreadableFiles(t *testing.T) {
 					t.Fatal(err)
 				}
 			},
-			"mend the file's permissions, or set KSRELEASE_TOKEN",
+			"fix the file's permissions, or set KSRELEASE_TOKEN",
 		},
 		"ksbuilder's is a folder": {
 			func(t *testing.T, s Store) {

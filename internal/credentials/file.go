@@ -50,7 +50,7 @@ func (s Store) readOwn() (ownFile, []string, error) {
 		return empty, nil, nil
 	}
 	if err != nil {
-		return empty, nil, fmt.Errorf("reading the credentials in %s: %w; mend the file's permissions, or set %s", s.File, err, Variable)
+		return empty, nil, fmt.Errorf("reading the credentials in %s: %w; fix the file's permissions, or set %s", s.File, err, Variable)
 	}
 	var content ownFile
 	// The error of the JSON library could quote a part of the file.

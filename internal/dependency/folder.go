@@ -15,7 +15,7 @@ import (
 func (r *Resolver) fromFolder(dir string, w want) (found, error) {
 	path := filepath.FromSlash(strings.TrimPrefix(w.Repository, "file://"))
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return found{}, advised(fmt.Errorf("a package has no folders beside it"), "name the source tree of the extension, or pack it with its charts")
+		return found{}, advised(fmt.Errorf("a package has no folders next to it"), "name the source tree of the extension, or pack it with its charts")
 	}
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(dir, path)

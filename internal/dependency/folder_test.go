@@ -100,7 +100,7 @@ func TestFolderErrors(t *testing.T) {
 
 	p := write(t, redisFrom("file://../shared/redis", ""), redisFolder)
 	_, err := New(p.options(t)).Resolve(t.Context(), filepath.Join(p.dir, "values.yaml"), p.load(t))
-	expectError(t, err, "name the source tree of the extension, or pack it with its charts", "a package has no folders beside it")
+	expectError(t, err, "name the source tree of the extension, or pack it with its charts", "a package has no folders next to it")
 }
 
 func FuzzFolderStaysInside(f *testing.F) {

@@ -84,7 +84,7 @@ func keys(files []string) (auth.CredentialFunc, error) {
 	for _, file := range files {
 		store, err := credentials.NewStore(file, credentials.StoreOptions{})
 		if err != nil {
-			return nil, advised(fmt.Errorf("reading the keys of registries in %s: %w", file, err), "mend the file, or log in anew with `helm registry login`")
+			return nil, advised(fmt.Errorf("reading the keys of registries in %s: %w", file, err), "fix the file, or log in anew with `helm registry login`")
 		}
 		stores = append(stores, store)
 	}

@@ -93,7 +93,7 @@ func TestRegistryKeys(t *testing.T) {
 	}
 	options.RegistryConfigs = []string{filepath.Join(dir, "broken.json")}
 	_, err = p.resolve(t, options)
-	expectError(t, err, "mend the file, or log in anew with `helm registry login`", "reading the keys of registries in "+options.RegistryConfigs[0])
+	expectError(t, err, "fix the file, or log in anew with `helm registry login`", "reading the keys of registries in "+options.RegistryConfigs[0])
 }
 
 // Some Helm repositories are only the index of a registry.

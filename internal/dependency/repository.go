@@ -38,7 +38,7 @@ func (r *Resolver) fromRepository(ctx context.Context, w want) (found, error) {
 		}
 		if got := digestOf(data); digest != "" && got != digest {
 			return found{}, advised(fmt.Errorf("the package of %s %s has another digest than the index says: %s, not %s", w.Name, version, short(got), short(digest)),
-				"try again; if it stays so, the repository has to be mended: its package was changed, or its index is old")
+				"try again; if it stays so, the repository has to be fixed: its package was changed, or its index is old")
 		}
 	}
 	return r.keep(w, version, data)
@@ -184,7 +184,7 @@ func (r *Resolver) isChart(w want, version string, data []byte) error {
 	}
 	if md.Name != w.Name || !isSameVersion(version, md.Version) && !w.admits(version, md.Version) {
 		return advised(fmt.Errorf("the package of version %s holds the chart %s %s", version, md.Name, md.Version),
-			"ask for another version: the repository has to be mended")
+			"ask for another version: the repository has to be fixed")
 	}
 	return nil
 }

@@ -96,8 +96,8 @@ func TestDamagedCacheIsFetchedAgain(t *testing.T) {
 		if len(s.requests()) == 0 {
 			t.Errorf("%s: nothing was asked", pattern)
 		}
-		if mended, err := os.ReadFile(files[0]); err != nil || string(mended) != string(kept) {
-			t.Errorf("%s is not mended: %v", pattern, err)
+		if fixed, err := os.ReadFile(files[0]); err != nil || string(fixed) != string(kept) {
+			t.Errorf("%s is not fixed: %v", pattern, err)
 		}
 	}
 	if left, _ := filepath.Glob(filepath.Join(options.Cache, "*", ".ksrelease-*")); len(left) > 0 {
@@ -310,9 +310,9 @@ func TestRepositoryErrors(t *testing.T) {
 		"no answer": {redisFrom(closed.URL, "1.2.0"),
 			[]string{"connection refused"}, "try again where the server can be reached, or put the chart under charts/, which needs no network"},
 		"digest": {redisFrom(s.URL+"/bad", "1.2.0"),
-			[]string{"the package of redis 1.2.0 has another digest than the index says: ", ", not abababababab…"}, "try again; if it stays so, the repository has to be mended: its package was changed, or its index is old"},
+			[]string{"the package of redis 1.2.0 has another digest than the index says: ", ", not abababababab…"}, "try again; if it stays so, the repository has to be fixed: its package was changed, or its index is old"},
 		"another chart": {redisFrom(s.URL+"/swapped", "1.2.0"),
-			[]string{"the package of version 1.2.0 holds the chart redis 1.10.0"}, "ask for another version: the repository has to be mended"},
+			[]string{"the package of version 1.2.0 holds the chart redis 1.10.0"}, "ask for another version: the repository has to be fixed"},
 		"no package": {redisFrom(s.URL+"/gone", "1.2.0"),
 			[]string{"downloading package redis 1.2.0: 404 Not Found"}, "the index names a package that is not there: ask for another version, or put the chart under charts/"},
 		"a page": {redisFrom(s.URL+"/page", "1.2.0"),

@@ -138,7 +138,7 @@ func (u *unpacking) entry(header *tar.Header) error {
 	}
 	switch {
 	case name == "":
-		return fmt.Errorf("the file %q stands beside the extension's folder: in a package everything is below NAME/", header.Name)
+		return fmt.Errorf("the file %q stands next to the extension's folder: in a package everything is below NAME/", header.Name)
 	case strings.Count(name, "/") > u.meter.limits.Depth:
 		return fmt.Errorf("the entry %q is more than %d folders deep: an extension has a few; %s", header.Name, u.meter.limits.Depth, u.meter.leaveOut())
 	case u.seen[name]:

@@ -112,7 +112,7 @@ func TestReadRefuses(t *testing.T) {
 		{"block device", []entry{metadataEntry, {name: "demo/l", kind: tar.TypeBlock}}, "is a device"},
 		{"pipe", []entry{metadataEntry, {name: "demo/l", kind: tar.TypeFifo}}, "is a named pipe"},
 		{"two folders", []entry{metadataEntry, {name: "other/x"}}, `it has two folders at the top, "demo" and "other"`},
-		{"beside", []entry{{name: "extension.yaml", content: smallMetadata}}, `the file "extension.yaml" stands beside the extension's folder`},
+		{"beside", []entry{{name: "extension.yaml", content: smallMetadata}}, `the file "extension.yaml" stands next to the extension's folder`},
 		{"nothing", nil, "there is no file in it"},
 		{"folders only", []entry{{name: "demo/", kind: tar.TypeDir}}, "there is no file in it"},
 		{"no metadata", []entry{{name: "demo/Chart.yaml", content: "name: demo"}}, "there is no extension.yaml in it"},

@@ -210,7 +210,7 @@ func TestHelmignoreOfTheCorpus(t *testing.T) {
 func TestBadHelmignore(t *testing.T) {
 	tests := []struct{ source, want string }{
 		{"# all\r\n\r\ndocs/**\r\n", `reading .helmignore: line 3, "docs/**": double-star (**) syntax is not supported: name a folder to leave it out with all that is in it, such as docs/`},
-		{"a\n [ \n", `reading .helmignore: line 2, "[": syntax error in pattern: mend the pattern`},
+		{"a\n [ \n", `reading .helmignore: line 2, "[": syntax error in pattern: fix the pattern`},
 		{"*.md\n!README.md\n", `there is an extension.yaml, but line 2 of .helmignore, "!README.md", leaves it out: to Helm a pattern with ! leaves out all that it does not match; remove that line`},
 		{"\ufeff*.yaml\n", `there is an extension.yaml, but line 1 of .helmignore, "*.yaml", leaves it out: remove that line`},
 	}

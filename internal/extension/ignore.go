@@ -93,7 +93,7 @@ func ignoresTooMuch(source []byte) error {
 
 // badPattern says which line of a .helmignore Helm does not take.
 func badPattern(source []byte, err error) error {
-	remedy := "mend the pattern"
+	remedy := "fix the pattern"
 	if bytes.Contains(source, []byte("**")) {
 		remedy = "name a folder to leave it out with all that is in it, such as docs/"
 	}

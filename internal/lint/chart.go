@@ -21,8 +21,8 @@ func chartRule() Rule {
 		Why: "KubeSphere loads the package with Helm; a version that does not load never appears. Helm refuses to install " +
 			"a chart whose declared dependencies are not all under charts/, and one of the type library. Of a key that values.yaml has twice, it takes the last " +
 			"without a word, and a template that reads a file from `staticFileDirectory` reads nothing, for that is not in the package. " +
-			"Of a Chart.yaml beside extension.yaml only `type` and `appVersion` count.",
-		Fix:    "Mend the file that Helm cannot read; put the missing subchart under charts/, or take it out of dependencies. Keep what templates read out of `staticFileDirectory`.",
+			"Of a Chart.yaml next to extension.yaml only `type` and `appVersion` count.",
+		Fix:    "Fix the file that Helm cannot read; put the missing subchart under charts/, or take it out of dependencies. Keep what templates read out of `staticFileDirectory`.",
 		Source: "The repository controller of KubeSphere 4, which loads packages with the loader of Helm 3; Helm's action.CheckDependencies.",
 		Codes: []Code{
 			{"not-loaded", "Helm cannot load the chart"},
@@ -36,7 +36,7 @@ func chartRule() Rule {
 			{"alias-without-version", "an alias has no effect, for lack of a version"},
 			{"other-version", "a subchart is there in another version than asked for"},
 			{"missing-nested-dependency", "a dependency of a subchart is not there"},
-			{"not-checked", "the rule is off, the chart cannot be used, and other rules could not look at it; this is told all the same"},
+			{"not-checked", "the rule is off, the chart cannot be used, and other rules could not look at it; this is reported all the same"},
 			{"repeated-key", "values.yaml has a key twice"},
 			{"repeated-merge", "values.yaml has << twice in a mapping"},
 		},

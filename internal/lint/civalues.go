@@ -20,7 +20,7 @@ func ciValuesRule() Rule {
 		Why: "The values under ci/ are the ways of using a chart that its authors care for: chart-testing (`ct`) installs the " +
 			"chart with each of them. One that does not render shows a branch of the templates that is broken, which the " +
 			"values by default do not reach.",
-		Fix: "Mend the template at the place that the finding names, or the values; delete values that stand for nothing any more.",
+		Fix: "Fix the template at the place that the finding names, or the values; delete values that stand for nothing any more.",
 		Source: "chart-testing of the Helm project: it renders each chart by itself with each file ci/*-values.yaml of it. Here a " +
 			"subchart sees the `global` values of the extension besides, without which it is never installed.",
 		Codes: []Code{
@@ -181,7 +181,7 @@ func (s *subject) ciFault(m mark, at chartPlace, file *chart.File, message strin
 	}
 	name, inside := at.file(file.Name)
 	s.inSource(m, source{File: name, Inside: inside}, 0, message,
-		"mend the template or the values; KubeSphere installs the chart with other values, so users may never meet this")
+		"fix the template or the values; KubeSphere installs the chart with other values, so users may never meet this")
 }
 
 // refused are the sets of values with which a chart does not render, and maybe

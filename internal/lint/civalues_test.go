@@ -9,7 +9,7 @@ import (
 
 func TestCIValues(t *testing.T) {
 	const broken = "{{ if .Values.ingress }}apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Values.ingress.host.name }} }\n{{ end }}"
-	const hint = "mend the template or the values; KubeSphere installs the chart with other values, so users may never meet this"
+	const hint = "fix the template or the values; KubeSphere installs the chart with other values, so users may never meet this"
 	testFindings(t, []findingTest{
 		{name: "all render", changes: []string{"charts/web/ci/a-values.yaml", "tag: '1'\n", "charts/web/ci/b-values.yaml", "", "charts/web/ci/c-values.yaml", "# none\n", "ci/x-values.yaml", "a: b\n"}},
 		{

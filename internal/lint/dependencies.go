@@ -27,7 +27,7 @@ func dependenciesRule() Rule {
 			"# extension.yaml\ndependencies:\n  - name: web\n    condition: web.enabled\n\n" +
 			"and in values.yaml:\n\n" +
 			"web:\n  enabled: true",
-		Source: "Helm 3: `ProcessDependencies` of its package chartutil; `getOverrides` of KubeSphere 4 (pkg/controller/core/installplan_controller.go). What is declared and not there is told by the rule `chart`.",
+		Source: "Helm 3: `ProcessDependencies` of its package chartutil; `getOverrides` of KubeSphere 4 (pkg/controller/core/installplan_controller.go). What is declared and not there is reported by the rule `chart`.",
 		Codes: []Code{
 			{"undeclared", "a subchart is not among the dependencies"},
 			{"same-name", "two subcharts have one name"},
@@ -161,7 +161,7 @@ func (s *subject) condition(root *chart.Chart, dependency entry) {
 	paths := conditionPaths(condition)
 	for _, path := range paths {
 		if path != strings.TrimSpace(path) {
-			tell("condition-with-blank", path, fmt.Sprintf("the condition %s has a blank beside a comma, and Helm looks for a value of the name %q", of, oneLine(path)),
+			tell("condition-with-blank", path, fmt.Sprintf("the condition %s has a blank next to a comma, and Helm looks for a value of the name %q", of, oneLine(path)),
 				fmt.Sprintf("write it as %q", strings.Join(trimmed(paths), ",")))
 			return
 		}

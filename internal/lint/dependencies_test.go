@@ -57,7 +57,7 @@ func TestDependencies(t *testing.T) {
 		{
 			name:    "a blank behind the comma",
 			changes: dependency("    condition: web.on, web.enabled\n", "web: {enabled: true}\n"),
-			want:    []string{`warning dependencies ext/extension.yaml:13:16: the condition of the dependency "web" has a blank beside a comma, and Helm looks for a value of the name "web.enabled"`},
+			want:    []string{`warning dependencies ext/extension.yaml:13:16: the condition of the dependency "web" has a blank next to a comma, and Helm looks for a value of the name "web.enabled"`},
 			hint:    `write it as "web.on,web.enabled"`,
 		},
 		{

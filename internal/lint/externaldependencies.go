@@ -12,14 +12,14 @@ import (
 func externalDependenciesRule() Rule {
 	return Rule{
 		Name:    "external-dependencies",
-		Summary: "externalDependencies name other extensions, each once, in versions that those released beside it have",
+		Summary: "externalDependencies name other extensions, each once, in versions that those released with it have",
 		Why: "These are the extensions that have to be there before this one. A name that no extension can have is never found, " +
 			"nor is the extension itself before it is installed; one that stands there twice leaves open which entry holds. Where one " +
 			"of them is released from the same repository, in a version that the constraint does not admit, whoever has the newest " +
 			"of both can install only one.",
 		Fix: "Name each extension once, by the `name` of its extension.yaml:\n\n" +
 			"externalDependencies:\n  - name: opensearch\n    type: extension\n    version: \">=2.11.0-0\"\n    required: true\n\n" +
-			"Let `version` admit what is released beside it, or release the other extension in a version that it admits.",
+			"Let `version` admit what is released with it, or release the other extension in a version that it admits.",
 		Source: "The extension development guide of KubeSphere; `ExternalDependency` of kubesphere.io/api/core/v1alpha1 (the type defaults to extension); the rule on names is that of the rule `name`.",
 		Codes: []Code{
 			{"unknown-type", "the type of an external dependency is not extension"},
@@ -79,7 +79,7 @@ func (s *subject) versionBeside(name string, dependency entry) {
 		}
 	}
 	s.problem(coded("version-not-admitted", name), s.ext.Document.Problem(
-		fmt.Sprintf("the external dependency %q is to be %q, and is released beside this one as %s", name, oneLine(text), oneLine(version.Original())),
+		fmt.Sprintf("the external dependency %q is to be %q, and is released with this one as %s", name, oneLine(text), oneLine(version.Original())),
 		hint, dependency.at("version")...))
 }
 

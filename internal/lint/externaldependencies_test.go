@@ -67,18 +67,18 @@ func TestVersionsBeside(t *testing.T) {
 		{name: "not released beside it", entry: "{name: other, version: '>=3.0.0-0'}", beside: "2.1.0"},
 		{
 			name: "too old", entry: "{name: db, version: '>=3.0.0-0'}", beside: "2.1.0",
-			want: `the external dependency "db" is to be ">=3.0.0-0", and is released beside this one as 2.1.0`,
+			want: `the external dependency "db" is to be ">=3.0.0-0", and is released with this one as 2.1.0`,
 			hint: "let the constraint admit 2.1.0, or release db in a version that it admits",
 		},
 		{
 			name: "a pre-release", entry: "{name: db, version: '>=2.1.0'}", beside: "2.1.0-rc.1",
-			want: `the external dependency "db" is to be ">=2.1.0", and is released beside this one as 2.1.0-rc.1`,
+			want: `the external dependency "db" is to be ">=2.1.0", and is released with this one as 2.1.0-rc.1`,
 			hint: `constraints admit pre-releases only where they name one, as in ">=2.1.0-0"`,
 		},
 		{name: "one of several versions", entry: "{name: db, version: '<2.0.0'}", beside: "1.9.0 2.1.0"},
 		{
 			name: "none of several versions", entry: "{name: db, version: '<1.0.0'}", beside: "2.1.0 1.9.0",
-			want: `the external dependency "db" is to be "<1.0.0", and is released beside this one as 2.1.0`,
+			want: `the external dependency "db" is to be "<1.0.0", and is released with this one as 2.1.0`,
 			hint: "let the constraint admit 2.1.0, or release db in a version that it admits",
 		},
 		{name: "a version that is none", entry: "{name: db, version: '>=2.1.0'}", beside: "latest"},

@@ -143,7 +143,7 @@ func (s *subject) nestedExtensions() {
 		if strings.HasPrefix(folder+"/", "charts/") {
 			s.tell(coded("nested-extension", folder), s.severity(), Finding{
 				File: s.path(path.Join(folder, extension.MetadataFile)), Message: fmt.Sprintf("the subchart %s is an extension, too: it is installed as a part of this one, and its extension.yaml is read by nobody", oneLine(folder)),
-				Hint: "take out the file or, if it is to be an extension, move the folder beside this one and name it in externalDependencies",
+				Hint: "take out the file or, if it is to be an extension, move the folder next to this one and name it in externalDependencies",
 			})
 			continue
 		}

@@ -26,7 +26,7 @@ func helmLintRule() Rule {
 		Fix: "Correct what the finding names. For an API version that is gone, write the one in its place, or choose by what the cluster has:\n\n" +
 			"{{- if .Capabilities.APIVersions.Has \"policy/v1\" }}",
 		Source: "Helm 3, pkg/lint/rules (Chartfile, Templates, Dependencies), for the chart and, unlike `helm lint`, for all " +
-			"subcharts; what other rules here tell is not told again. The versions of APIs are those of k8s.io/api.",
+			"subcharts; what other rules here report is not reported again. The versions of APIs are those of k8s.io/api.",
 		Codes: []Code{
 			{"type-without-effect", "type in a chart of apiVersion v1"},
 			{"api-version", "Helm has no such apiVersion of charts"},

@@ -105,7 +105,7 @@ func checkLeftovers(s *subject) {
 }
 
 // packagedLeftovers tells those within each packaged subchart in one finding: they
-// are mended in one go.
+// are fixed in one go.
 func (s *subject) packagedLeftovers() {
 	inside := map[string][]string{}
 	known := map[string]string{}

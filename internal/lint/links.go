@@ -17,7 +17,7 @@ func linksRule() Rule {
 		Summary: "addresses of web pages and e-mail are whole, and lead somewhere; maintainers have names",
 		Why: "`home`, `docs`, `sources` and the `url` and `email` of providers and maintainers are links on the page of the " +
 			"extension. One without https://, with a blank in it or to an address of your own network is a link that does not " +
-			"work for anybody else. A placeholder such as example.com leads to nobody; it is told as an info.",
+			"work for anybody else. A placeholder such as example.com leads to nobody; it is reported as an info.",
 		Fix: "Write whole addresses, and e-mail addresses without a name:\n\n" +
 			"home: https://web.company.example/\nsources:\n  - https://github.com/company/web\nmaintainers:\n  - name: Web team\n    email: web@company.example",
 		Source: "The extension development guide of KubeSphere; `helm lint` of Helm 3 asks maintainers for a name too; RFC 3986 and RFC 5322; " +

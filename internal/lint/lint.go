@@ -56,7 +56,7 @@ type Finding struct {
 	// Message says what is wrong and, where it is about a workload, names it, the
 	// container and the image. It is one line.
 	Message string
-	// Hint says how to mend it; it may have several lines.
+	// Hint says how to fix it; it may have several lines.
 	Hint string
 	// File is the path as the user would open it: the extension's, and the file's
 	// below it. For a template inside a packaged subchart it is the package.
@@ -216,7 +216,7 @@ func (s *subject) run() {
 			s.tell(coded(internalError), s.severity(), Finding{
 				File:    s.path(""),
 				Message: fmt.Sprintf("the rule %s broke down on this extension: %v", s.rule.Name, cause),
-				Hint:    fmt.Sprintf("this is a fault of ksrelease, please report it; until it is mended, set lint.rules.%s to off", s.rule.Name),
+				Hint:    fmt.Sprintf("this is a fault of ksrelease, please report it; until it is fixed, set lint.rules.%s to off", s.rule.Name),
 			})
 		}
 	}()

@@ -96,7 +96,7 @@ func (s *subject) wrongField(file, cause string) bool {
 	if err != nil {
 		return false
 	}
-	s.problem(coded("not-loaded", field), document.Problem("Helm cannot load the chart: "+oneSentence(what), "mend it as Helm's documentation on Chart.yaml has it", strings.Split(field, ".")...))
+	s.problem(coded("not-loaded", field), document.Problem("Helm cannot load the chart: "+oneSentence(what), "fix it as Helm's documentation on Chart.yaml has it", strings.Split(field, ".")...))
 	return true
 }
 

@@ -19,7 +19,7 @@ func lockRule() Rule {
 		Summary: "the versions of dependencies from other places are the same on any day",
 		Why: "Without a Chart.lock, the highest version that satisfies the constraint goes into the package: on another day " +
 			"that may be another one, untried, and a version that is released already shows as drift.",
-		Fix: "Put the Chart.lock that the finding shows beside extension.yaml, or write an exact version; a chart under charts/ " +
+		Fix: "Put the Chart.lock that the finding shows next to extension.yaml, or write an exact version; a chart under charts/ " +
 			"needs neither.",
 		Source: "`helm dependency build`: Chart.lock names the versions, and its digest says for which dependencies " +
 			"(internal/resolver and pkg/downloader of Helm 3).",
@@ -83,7 +83,7 @@ func (s *subject) unlocked() {
 			continue // that is the name of one tag
 		}
 		if hint == "" {
-			hint = s.proposal("to keep it, put this beside extension.yaml as Chart.lock", "write the exact version")
+			hint = s.proposal("to keep it, put this next to extension.yaml as Chart.lock", "write the exact version")
 		}
 		asked := "any version"
 		if d.Version != "" {

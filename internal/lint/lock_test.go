@@ -40,7 +40,7 @@ digest: sha256:DIGEST`
 		{
 			name: "a range without a lock", files: withRemote("^1.0.0"), bring: "1.10.0",
 			want: []string{`warning dependency-lock ext/extension.yaml:13:14: the version of the dependency "redis" is not locked: 1.10.0 is the highest for ^1.0.0 today`},
-			hint: "to keep it, put this beside extension.yaml as Chart.lock:\n" + lock,
+			hint: "to keep it, put this next to extension.yaml as Chart.lock:\n" + lock,
 		},
 		{
 			name: "no version at all", files: withRemote(""), bring: "1.10.0",

@@ -15,8 +15,8 @@ func leastPrivilegeRule() Rule {
 			"extension, or gets hold of its pods, has these rights. A wildcard takes in what will be added to the cluster " +
 			"later, too. Secrets, roles and their bindings, webhook configurations, running commands in pods, the proxy " +
 			"of nodes and tokens of service accounts each open a way to all of the cluster.\n\n" +
-			"A Role reaches no further than the extension's own namespace: of it only wildcards are told, for information. " +
-			"Rules that are only too wide are told together, at the first of them; where one has a reason of its own, that counts for it alone.",
+			"A Role reaches no further than the extension's own namespace: of it only wildcards are reported, for information. " +
+			"Rules that are only too wide are reported together, at the first of them; where one has a reason of its own, that counts for it alone.",
 		Fix: "Name API groups, resources and verbs. Where it has to be as it is, say why, at the rule:\n\n" +
 			"rules:\n  # ksrelease:ignore least-privilege the operator makes a Secret for each certificate\n  - apiGroups: [\"\"]\n    resources: [secrets]",
 		Source: "The extension development guide of KubeSphere on permissions (least privilege; reasons for secrets, " +

@@ -184,7 +184,7 @@ func (s *subject) absent(file string, picture bool) (message, hint string) {
 	}
 	hint = "add the file, or give its address on the web (https://…)"
 	if s.file(".helmignore") != nil {
-		hint = "add the file or, should .helmignore keep it out, mend that; or give its address on the web (https://…)"
+		hint = "add the file or, should .helmignore keep it out, fix that; or give its address on the web (https://…)"
 	}
 	if near, ok := yamldoc.Nearest(file, names); ok {
 		hint = fmt.Sprintf("did you mean %q?", near)

@@ -64,7 +64,7 @@ func TestReadme(t *testing.T) {
 			name:    "a file that .helmignore keeps out",
 			changes: []string{"README.md", "[x](docs/x.md)", "docs/x.md", "x", ".helmignore", "docs/\n"},
 			want:    []string{`warning readme ext/README.md:1:1: the link docs/x.md names no file of the package`},
-			hint:    "add the file or, should .helmignore keep it out, mend that; or give its address on the web (https://…)",
+			hint:    "add the file or, should .helmignore keep it out, fix that; or give its address on the web (https://…)",
 		},
 		{name: "what names no file", changes: []string{"README.md", "[a](https://example.com/a.png) [b](#b) [c](mailto:a@b.c) <https://a.b/c> [d](//cdn.example.com/x) `![x](y.png)` [e](charts/) [f](.) [g](Chart.yaml)\n\n```\n![x](z.png)\n```\n<!-- <img src=gone.png> -->\n"}},
 	})

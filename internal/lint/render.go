@@ -15,13 +15,13 @@ func renderRule() Rule {
 		Summary: "all templates render with the extension's own values, to objects that Helm can read",
 		Why: "KubeSphere installs an extension with its own values.yaml unless somebody changes it. A template that fails " +
 			"then, or makes something else than YAML or than objects with apiVersion and kind, is an extension that cannot be installed.",
-		Fix:    "Mend the template at the place that the finding names, or give the value that it needs in values.yaml.",
+		Fix:    "Fix the template at the place that the finding names, or give the value that it needs in values.yaml.",
 		Source: "Helm 3: its engine, and its sorting of manifests, with which KubeSphere installs extensions.",
 		Codes: []Code{
 			{"not-rendered", "Helm cannot render the chart as a whole"},
 			{"broken-template", "a template does not render"},
 			{"too-many-broken", "after this many broken templates the others were not tried"},
-			{"not-checked", "the rule is off, templates do not render, and other rules could not look at them; this is told all the same"},
+			{"not-checked", "the rule is off, templates do not render, and other rules could not look at them; this is reported all the same"},
 			{"not-yaml", "a template renders to something that is not YAML"},
 			{"not-an-object", "a template renders to something that is no object of Kubernetes"},
 		},
@@ -90,7 +90,7 @@ func (s *subject) brokenTemplates(plain *rendering) {
 		s.tell(coded("too-many-broken"), s.severity(), Finding{
 			File:    s.path("values.yaml"),
 			Message: fmt.Sprintf("after %d templates that do not render, the others were not tried", len(plain.Broken)),
-			Hint:    "mend these first",
+			Hint:    "fix these first",
 		})
 	}
 }

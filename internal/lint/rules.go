@@ -9,7 +9,7 @@ type Rule struct {
 	// Summary is what the rule asks for, in one line.
 	Summary string
 	// Why says what happens to an extension that breaks the rule, and Fix how to
-	// mend it. Both are prose for docs/rules.md and for a terminal: paragraphs
+	// fix it. Both are prose for docs/rules.md and for a terminal: paragraphs
 	// with a blank line between them, names of files and fields as they are, or
 	// in `backquotes`. What follows a paragraph that ends with a colon is code.
 	Why, Fix string

@@ -21,12 +21,12 @@ func schemaRule() Rule {
 		Name:    "schema",
 		Summary: "extension.yaml has the fields KubeSphere needs, of the type it needs, and no others",
 		Why: "KubeSphere decodes extension.yaml after downloading the package. Where that fails, the version never " +
-			"appears and nobody is told. A misspelt field is ignored without a word, at the top as well as below " +
-			"`provider`, `maintainers`, `dependencies` and `externalDependencies`; since some are notes of their authors, those are told as warnings.\n\n" +
+			"appears and nobody is notified. A misspelt field is ignored without a word, at the top as well as below " +
+			"`provider`, `maintainers`, `dependencies` and `externalDependencies`; since some are notes of their authors, those are reported as warnings.\n\n" +
 			"Of a key that stands there twice KubeSphere takes the last, and of several documents the first: that is a warning. " +
 			"It reads no further than to a line that begins with ---. Where nothing but a comment or blank lines stands before it, such as a " +
 			"licence, it finds no field; that is an error. (As the very first line, --- is fine.)\n\n" +
-			"An extension.yaml that is no YAML is told before all rules, and is always an error.",
+			"An extension.yaml that is no YAML is reported before all rules, and is always an error.",
 		Fix:    "Correct the field at the place that the finding names.",
 		Source: "The extension development guide of KubeSphere on extension.yaml; the repository controller of KubeSphere 4, which drops a version whose extension.yaml it cannot decode.",
 		Codes: []Code{

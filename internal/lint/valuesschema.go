@@ -23,7 +23,7 @@ func valuesSchemaRule() Rule {
 		Name:    "values-schema",
 		Summary: "each values.schema.json is a JSON Schema, and the values of its chart conform to it",
 		Why: "Helm holds the values of the extension and of each subchart that is switched on to the values.schema.json " +
-			"beside them, before it renders anything, and installs nothing where they do not conform. A schema that is " +
+			"next to them, before it renders anything, and installs nothing where they do not conform. A schema that is " +
 			"none refuses all values.",
 		Fix: "Correct the value at the place that the finding names, or the schema. The values of a subchart are its own, " +
 			"overlaid by those under its name in values.yaml at the top, and `global`.",
@@ -103,7 +103,7 @@ func (s *subject) valueFault(loaded *loadedChart, c *chart.Chart, above []string
 	if !ok {
 		return
 	}
-	const hint = "Helm refuses to install the chart: mend the value, or the schema"
+	const hint = "Helm refuses to install the chart: fix the value, or the schema"
 	file, inside := at.file(schemaFile)
 	asked := file
 	if inside != "" {

@@ -13,7 +13,7 @@ func TestValuesSchema(t *testing.T) {
 				`error values-schema ext/charts/web/values.yaml:1:6: tag breaks charts/web/values.schema.json: got string, want integer`,
 				`error values-schema ext/values.yaml:4:8: web.deep.x breaks charts/web/values.schema.json: value must be one of 'a', 'b'`,
 			},
-			hint: "Helm refuses to install the chart: mend the value, or the schema",
+			hint: "Helm refuses to install the chart: fix the value, or the schema",
 		},
 		{
 			name: "a value that nobody writes", changes: []string{"values.schema.json", `{"required": ["host"]}`},

@@ -167,7 +167,7 @@ func fullDisk(t *testing.T, dir string, fill func(t *testing.T, pid, room int) (
 					break
 				}
 				refusals++
-				if answer.status != http.StatusInsufficientStorage || !strings.Contains(answer.message(), dir) || !strings.HasSuffix(answer.message(), "; make room there and ask again") {
+				if answer.status != http.StatusInsufficientStorage || !strings.Contains(answer.message(), dir) || !strings.HasSuffix(answer.message(), "; free some and ask again") {
 					t.Fatalf("with room for %d: %d %s", room, answer.status, answer.body)
 				}
 				if after.status != before.status || !bytes.Equal(after.body, before.body) {

@@ -146,7 +146,7 @@ type step struct {
 var (
 	submission = step{"submitted", []status{draft}, submitted}
 	// A rejected version can be taken back like a submitted one: nothing else would let
-	// its author mend it under the same version.
+	// its author fix it under the same version.
 	withdrawal = step{"withdrawn", []status{submitted, rejected}, draft}
 	approval   = step{"approved", []status{submitted}, active}
 	rejection  = step{"rejected", []status{submitted}, rejected}

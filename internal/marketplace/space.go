@@ -23,7 +23,7 @@ func (m *Marketplace) tellingOfSpace(next handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		err := next(w, r)
 		if outOfSpace(err) {
-			return refuse(http.StatusInsufficientStorage, "%v: there is no room left for the marketplace in %s; make room there and ask again", err, m.store.dir)
+			return refuse(http.StatusInsufficientStorage, "%v: there is no space left for the marketplace in %s; free some and ask again", err, m.store.dir)
 		}
 		return err
 	}

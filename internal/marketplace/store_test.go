@@ -167,7 +167,7 @@ func TestFolderIsAStaticRepository(t *testing.T) {
 	open(t, dir, Options{})
 	checkStatic(t, dir, "alc@1.0.0", "web@1.0.0")
 	if got := readFile(t, filepath.Join(dir, "public/charts/alc-1.0.0.tgz")); !bytes.Equal(got, packed("alc", "1.0.0")) {
-		t.Error("a damaged chart was not mended")
+		t.Error("a damaged chart was not fixed")
 	}
 }
 

@@ -16,21 +16,21 @@ func TestAdviceOnce(t *testing.T) {
 	}
 	result := &pipeline.Result{Extensions: []pipeline.ExtensionResult{
 		{Name: "alc", Findings: []pipeline.FindingResult{
-			finding("one", "first", "mend it"), finding("two", "second", "mend it"), finding("one", "third", "mend it"), finding("one", "fourth", "drop it"),
+			finding("one", "first", "fix it"), finding("two", "second", "fix it"), finding("one", "third", "fix it"), finding("one", "fourth", "drop it"),
 		}},
-		{Name: "bee", Findings: []pipeline.FindingResult{finding("one", "fifth", "mend it")}},
+		{Name: "bee", Findings: []pipeline.FindingResult{finding("one", "fifth", "fix it")}},
 	}}
 	var out bytes.Buffer
 	NewText(output.New(&out), output.New(&out), TextOptions{Findings: true}).finish(result)
 	const want = `a.yaml: warning: first (one/x)
-  → mend it
+  → fix it
 a.yaml: warning: second (two/x)
-  → mend it
+  → fix it
 a.yaml: warning: third (one/x)
 a.yaml: warning: fourth (one/x)
   → drop it
 a.yaml: warning: fifth (one/x)
-  → mend it
+  → fix it
 `
 	if !strings.HasPrefix(out.String(), want) {
 		t.Errorf("got:\n%s\nwant first:\n%s", out.String(), want)

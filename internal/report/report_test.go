@@ -69,7 +69,7 @@ func allOutcomes() *pipeline.Result {
 		{Name: "crow", Version: "2.0.0", Outcome: pipeline.Drift, Reason: "2.0.0 is there with other content: bump version in extension.yaml"},
 		{Name: "dove", Version: "1.0.0", Outcome: pipeline.Blocked, Reason: "it depends on emu, which is failed"},
 		{Name: "emu", Version: "1.0.0", Outcome: pipeline.Failed, Reason: "push: uploading the package: 422", Stages: stages(pipeline.StagePush),
-			Error: &pipeline.ErrorResult{Stage: pipeline.StagePush, Message: "uploading the package of emu 1.0.0: 422 Unprocessable Entity: not a chart", Remedy: "mend the chart"}},
+			Error: &pipeline.ErrorResult{Stage: pipeline.StagePush, Message: "uploading the package of emu 1.0.0: 422 Unprocessable Entity: not a chart", Remedy: "fix the chart"}},
 		{Name: "fox", Version: "1.0.0", Outcome: pipeline.Unverified, Reason: "not seen within 5m0s: it is not in the Helm repository yet"},
 		{Name: "gnu", Version: "1.0.0", Outcome: pipeline.NotReached, Reason: "interrupted before its turn"},
 	}}

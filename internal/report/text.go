@@ -218,7 +218,7 @@ func (t *Text) next(r *pipeline.Result) {
 		}
 		first := ""
 		if slices.ContainsFunc(r.Extensions, func(x pipeline.ExtensionResult) bool { return errorsOf(x) > 0 }) {
-			first = "mend what lint tells, then "
+			first = "fix what lint reports, then "
 		}
 		t.out.Print("→ to go on: %s%s", first, t.opts.Again(left))
 	case r.DryRun && r.Totals[pipeline.Planned] > 0 && t.opts.Release != nil:

@@ -23,7 +23,7 @@ func Path(tb testing.TB, name string) string {
 	}
 	path := filepath.Join(filepath.Dir(root), "shared", filepath.FromSlash(name))
 	if _, err := os.Stat(path); err != nil {
-		tb.Skipf("skipped: ../shared/%s beside the project is not here", name)
+		tb.Skipf("skipped: ../shared/%s next to the project is not here", name)
 	}
 	return path
 }

@@ -169,7 +169,7 @@ func (e *Error) Remedy() string {
 	case e.page, e.Status == http.StatusNotFound, e.Status > 0 && e.Status < 400:
 		return "check the address of the server and the proxy settings: another one than was meant may have answered"
 	case e.Status > 0:
-		return "the server refuses what it was sent: mend what it complains of"
+		return "the server refuses what it was sent: fix what it complains of"
 	}
 	return ""
 }

@@ -142,7 +142,7 @@ func (n *network) CloseIdleConnections() {
 }
 
 // explainCertificate says what is wrong with the certificate of a server, and
-// which setting would mend it; nil where err is about something else.
+// which setting would fix it; nil where err is about something else.
 func (c *Client) explainCertificate(err error, at *url.URL) error {
 	var (
 		unknown  x509.UnknownAuthorityError
@@ -171,7 +171,7 @@ func (c *Client) explainCertificate(err error, at *url.URL) error {
 		}
 		return &advised{err, fmt.Sprintf("the certificate of %s is not good today: %s", at.Host, x509Text(invalid)), advice}
 	case errors.As(err, &verified):
-		return &advised{err, fmt.Sprintf("the certificate of %s is not accepted: %s", at.Host, x509Text(verified.Err)), "the server's certificate has to be mended"}
+		return &advised{err, fmt.Sprintf("the certificate of %s is not accepted: %s", at.Host, x509Text(verified.Err)), "the server's certificate has to be fixed"}
 	}
 	return nil
 }

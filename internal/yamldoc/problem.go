@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Problem is one mistake in a file, told so that its author can mend it: the
+// Problem is one mistake in a file, told so that its author can fix it: the
 // place, the cause and, where there is one, the remedy.
 type Problem struct {
 	// File is the file as the user would open it.
@@ -18,7 +18,7 @@ type Problem struct {
 	Line, Column int
 	// Message says what is wrong, in one line of plain words.
 	Message string
-	// Hint says how to mend it; it may be empty.
+	// Hint says how to fix it; it may be empty.
 	Hint string
 	// Excerpt is the source line and a line that marks the place below it,
 	// ready to be printed; it may be empty.

@@ -19,7 +19,7 @@ const (
 	tabHint    = "replace the tab by spaces"
 )
 
-// explanations says in plain words what the scanner means, and how to mend it.
+// explanations says in plain words what the scanner means, and how to fix it.
 // The first entry whose key is part of the scanner's message counts.
 var explanations = []struct{ contains, message, hint string }{
 	{"found character that cannot start any token", "no value can start with this character", "if it belongs to a text, write the text in quotes"},

@@ -13,7 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
-// words says what is wrong with a value, and how to mend it.
+// words says what is wrong with a value, and how to fix it.
 func (t *teller) words(fault *jsonschema.ValidationError) (message, hint string) {
 	ptr := fault.InstanceLocation
 	name := subject(ptr)

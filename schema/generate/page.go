@@ -52,7 +52,7 @@ extensions:
   addresses of proxies, and a variable that holds the same as one of them, cannot be
   referred to.
 - Unknown and duplicate keys, a second document, and values of the wrong kind are
-  errors, all told in one run with their line and column.
+  errors, all reported in one run with their line and column.
 - An extension that several entries match takes the settings of the last of them.
   Two extensions of one name and version are an error; several versions of one name,
   as a folder of packages has them, are released one after the other, lowest first.

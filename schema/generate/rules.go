@@ -22,7 +22,7 @@ func rulesPage() []byte {
 	b.WriteString("\n## The rules\n")
 	for _, r := range lint.Rules() {
 		fmt.Fprintf(&b, "\n### %s\n\n*%s* (by default: `%s`)\n\n", r.Name, markdown(r.Summary), r.Default)
-		fmt.Fprintf(&b, "**Why.** %s\n\n**How to mend it.** %s\n\n**Source.** %s\n", prose(r.Why), prose(r.Fix), prose(r.Source))
+		fmt.Fprintf(&b, "**Why.** %s\n\n**How to fix it.** %s\n\n**Source.** %s\n", prose(r.Why), prose(r.Fix), prose(r.Source))
 		b.WriteString("\n**What it finds.**\n\n| code | meaning |\n| --- | --- |\n")
 		for _, c := range r.Codes {
 			fmt.Fprintf(&b, "| `%s` | %s |\n", r.CodeOf(c.Name), markdown(c.Meaning))
@@ -111,7 +111,7 @@ images:
   silences those in files that can hold no such comment: pictures, packaged subcharts,
   README.md.
 - A comment without a reason silences nothing. That, a rule that there is not, and a
-  comment that silences nothing are told by the rule [` + "`ignore`" + `](#ignore).
+  comment that silences nothing are reported by the rule [` + "`ignore`" + `](#ignore).
 - Silenced findings are in no report; ` + "`ksrelease lint`" + ` says how many there are.
 - A comment is a part of the extension: to add one to a version that is released is
   drift, as any change is. The baseline below changes no extension.
@@ -119,10 +119,10 @@ images:
 ## Start with an old repository
 
 ` + "`ksrelease lint --write-baseline`" + ` takes all findings of today for known and writes them
-to ` + "`.ksrelease.baseline.yaml`" + ` beside the config, to be committed. From then on
-` + "`lint`, `run`, `package`, `status` and `check`" + ` read it: findings in it are not told and fail
+to ` + "`.ksrelease.baseline.yaml`" + ` next to the config, to be committed. From then on
+` + "`lint`, `run`, `package`, `status` and `check`" + ` read it: findings in it are not reported and fail
 nothing, whatever their severity; ` + "`lint`" + ` counts them (` + "`12 in the baseline`" + `), and so does
-the result document. New ones are told.
+the result document. New ones are reported.
 
 - A finding is known by extension, code, file and subject: the name of the image, the
   object or the field that it is about. There are no lines in it, so that code may move,
@@ -130,22 +130,22 @@ the result document. New ones are told.
   twice has a count, and a third one is new.
 - Before codes there was version 1 of the file, which had messages. It is read, and its
   findings stay known; ` + "`lint --write-baseline`" + ` writes them anew with their codes.
-- When findings were mended, ` + "`lint`" + ` says how many are no longer there. Writing the
+- When findings were fixed, ` + "`lint`" + ` says how many are no longer there. Writing the
   baseline again drops them; with paths or ` + "`--only`" + ` it writes those extensions anew and
   keeps what it has of the others. Where nothing is left the file is removed.
 - An extension that cannot be read hides its findings: then nothing is written.
-- A mistake in the file is told as one in the config is: with its place, exit code 2.
+- A mistake in the file is reported as one in the config is: with its place, exit code 2.
 
 ## Rules at a glance
 
 `
 
 const rulesParity = `
-## Beside ksbuilder lint
+## Compared to ksbuilder lint
 
 ` + "`ksbuilder lint`" + ` v0.4.5 was run on six real extensions, and a test holds ksrelease to
-its output: every problem that it tells of the name, of ` + "`images`, of `global.imageRegistry`" + `
-and of ` + "`global.nodeSelector`" + ` is told here too. There is nothing that it tells and
+its output: every problem that it reports of the name, of ` + "`images`, of `global.imageRegistry`" + `
+and of ` + "`global.nodeSelector`" + ` is reported here too. There is nothing that it reports and
 ksrelease does not.
 
 Where its own test is wrong, ksrelease does not follow:
@@ -153,9 +153,9 @@ Where its own test is wrong, ksrelease does not follow:
 | ksbuilder v0.4.5 | ksrelease |
 | --- | --- |
 | looks for an image as a part of the rendered text, so that ` + "`nginx:1.1`" + ` is found in ` + "`nginx:1.10`" + ` | compares parsed references |
-| tells images that are listed and not in use, not those that are in use and not listed | tells both |
-| knows a workload by its kind alone, and dies on a Job of another API group, on a container without an image, on an object with ` + "`generateName`" + ` | knows the API group, and tells what it cannot read |
+| reports images that are listed and not in use, not those that are in use and not listed | reports both |
+| knows a workload by its kind alone, and dies on a Job of another API group, on a container without an image, on an object with ` + "`generateName`" + ` | knows the API group, and reports what it cannot read |
 | prints ERROR and exits with 0 | an error is an error: exit code 1 |
-| tells what only ` + "`helm test`" + ` makes, DaemonSets, and images that wait to be switched on, like all else | tells them for information |
+| reports what only ` + "`helm test`" + ` makes, DaemonSets, and images that wait to be switched on, like all else | reports them for information |
 | renders with the release name ` + "`undefined`" + ` | renders with the name and namespace that KubeSphere installs under |
 `
