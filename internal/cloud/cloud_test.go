@@ -203,6 +203,8 @@ func TestBadAnswers(t *testing.T) {
 		{"FilesDir", `{"dir": 5}`, `the answer has another shape than expected: dir holds a JSON number`, false},
 		{"FilesDir", `{}`, `the answer has no dir; it begins: {}`, false},
 		{"UploadFiles", `{"files": [{"url": "https://cdn/a.svg"}]}`, "uploading the assets of alc 1.2.0: 200 OK: the answer lists 1 files where 2 were sent", true},
+		{"UploadFiles", `{"files": [{"url": "https://cdn/a.svg"}, {"url": "https://cdn/b.png"}, {"url": "https://cdn/c.png"}]}`, "the answer lists 3 files where 2 were sent", true},
+		{"UploadFiles", `{"files": [{"url": "https://cdn/a.svg"}, {"url": "ftp://cdn/b.png"}]}`, "the answer has no usable address for file 2", true},
 		{"UploadFiles", `{"files": null}`, "the answer lists 0 files where 2 were sent", true},
 		{"UploadFiles", `{"files": [{"url": "https://cdn/a.svg"}, {}]}`, "the answer has no usable address for file 2", true},
 		{"UploadFiles", `{"files": [{"url": "/a.svg"}, {"url": "https://cdn/a.svg"}]}`, "the answer has no usable address for file 1", true},
@@ -220,6 +222,7 @@ func TestBadAnswers(t *testing.T) {
 		{"Version", `{"snapshot_id": "1", "metadata": {"version": "1.2"}}`, `asking for version 1.2.0 of alc: 200 OK: the answer shows version "1.2"`, false},
 		{"Version", `{"snapshot_id": "1", "metadata": {"name": "other", "version": "1.2.0"}}`, `the answer shows extension "other"`, false},
 		{"Version", `{"metadata": {"version": "1.2.0"}}`, `the answer has no snapshot_id`, false},
+		{"Version", `{"snapshot_id": "1", "metadata": {"version": "1.2.0"}}`, `the answer has no status`, false},
 		{"Version", login, "200 OK: Sign in: a page came instead of JSON", false},
 	} {
 		t.Run(tt.call+" "+tt.body[:min(20, len(tt.body))], func(t *testing.T) {
@@ -381,6 +384,8 @@ func TestNew(t *testing.T) {
 		"defaults":       {Options{Token: canary}, ""},
 		"no token":       {Options{}, "no API key for the marketplace: run `ksrelease login`, or set KSRELEASE_TOKEN"},
 		"a broken token": {Options{Token: canary + "\n"}, "the API key holds a space, a line break or a character that no key has: copy it again"},
+		"two words":      {Options{Token: canary + " x"}, "the API key holds a space, a line break or a character that no key has: copy it again"},
+		"another letter": {Options{Token: canary + "é"}, "the API key holds a space, a line break or a character that no key has: copy it again"},
 		"no scheme":      {Options{Token: canary, Server: "apis.kubesphere.cloud"}, `cloud.server "apis.kubesphere.cloud" must begin with https:// (or http://)`},
 	} {
 		client, err := New(tt.options)
@@ -483,4 +488,48 @@ func TestMessageOfASnapshot(t *testing.T) {
 			t.Errorf("%s: %q, want %q", field, got, want)
 		}
 	}
+	// What is said of the rejection itself goes before what is said of anything else.
+	fields := []string{"reject_message", "reject_reason", "review_message", "review_comment", "reason", "comment", "message"}
+	for i, want := range fields {
+		answer := map[string]any{"snapshot_id": "516955082294610001", "status": "rejected"}
+		for _, field := range fields[i:] {
+			answer[field] = field
+		}
+		body, err := json.Marshal(answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wire wireSnapshot
+		if err := decode(body, &wire); err != nil || wire.snapshot().Message != want {
+			t.Errorf("%s: %q, %v", body, wire.snapshot().Message, err)
+		}
+	}
+}
+
+// An answer that does not end is not read to its end.
+func TestAnswersAreBounded(t *testing.T) {
+	endless := &endless{}
+	carrier := transport.New(transport.Options{Attempts: 1, RoundTripper: endless})
+	client, err := New(Options{Server: "http://cloud.example", Token: canary, Transport: carrier})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.User(t.Context()); err == nil || !strings.Contains(err.Error(), "16 MiB") {
+		t.Errorf("%v", err)
+	}
+	if endless.read > answerLimit+1<<20 || answerLimit > 16<<20 {
+		t.Errorf("%d bytes were read", endless.read)
+	}
+}
+
+// endless is a network with one answer, which does not end.
+type endless struct{ read int }
+
+func (e *endless) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: 200, Header: http.Header{}, Request: r, Body: io.NopCloser(e), ContentLength: -1}, nil
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	e.read += len(p)
+	return len(p), nil
 }

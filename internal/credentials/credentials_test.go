@@ -83,6 +83,15 @@ func TestKeysStayWithTheirServer(t *testing.T) {
 			t.Errorf("Find(%q) = %q, %v; want none", foreign, token.Value(), err)
 		}
 	}
+	// Two servers may be on one host.
+	if err := s.Save(server+"/one", "kck-one"); err != nil {
+		t.Fatal(err)
+	}
+	expectToken(t, s, server+"/one/", "kck-one", s.File)
+	expectToken(t, s, server, "kck-of-ksbuilder", s.KSBuilder)
+	if token, _, err := s.Find(server + "/two"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("another path: %q, %v; want none", token.Value(), err)
+	}
 	for _, same := range []string{"https://OTHER.example/", "https://other.example:443", "HTTPS://user:pw@other.example//"} {
 		expectToken(t, s, same, "kck-other", s.File)
 	}
@@ -230,11 +239,21 @@ func TestRemove(t *testing.T) {
 }
 
 func TestWarnsOfFilesThatOthersRead(t *testing.T) {
-	s := newStore(t, nil)
-	writeFile(t, s.KSBuilder, ksbuilderFile(canary, server), 0o644)
-	_, warnings, err := s.Find(server)
-	want := s.KSBuilder + " holds an API key and can be read by others (mode 0644): run `chmod 600 " + s.KSBuilder + "`"
-	if err != nil || len(warnings) != 1 || warnings[0] != want {
+	for _, mode := range []os.FileMode{0o604, 0o640, 0o644} {
+		s := newStore(t, nil)
+		writeFile(t, s.KSBuilder, ksbuilderFile(canary, server), mode)
+		expectWarning(t, s, fmt.Sprintf("%s holds an API key and can be read by others (mode %04o): run `chmod 600 %s`", s.KSBuilder, mode, s.KSBuilder))
+		// A file that has nothing for this server is of no concern.
+		writeFile(t, s.File, `{"servers": {"https://other.example": {"token": "kck-other"}}}`, mode)
+		expectWarning(t, s, fmt.Sprintf("%s holds an API key and can be read by others (mode %04o): run `chmod 600 %s`", s.KSBuilder, mode, s.KSBuilder))
+		writeFile(t, s.File, `{"servers": {"`+server+`": {"token": "kck-own"}}}`, mode)
+		expectWarning(t, s, fmt.Sprintf("%s holds an API key and can be read by others (mode %04o): run `chmod 600 %s`", s.File, mode, s.File))
+	}
+}
+
+func expectWarning(t *testing.T, s Store, want string) {
+	t.Helper()
+	if _, warnings, err := s.Find(server); err != nil || len(warnings) != 1 || warnings[0] != want {
 		t.Errorf("warnings %q, error %v; want %q", warnings, err, want)
 	}
 }
@@ -268,6 +287,22 @@ func TestUnreadableFiles(t *testing.T) {
 			},
 			"reading the login of ksbuilder in ",
 		},
+		"a device": {
+			func(t *testing.T, s Store) { linkTo(t, "/dev/null", s.File) },
+			"reading the credentials in FILE: it is a device, and no regular file; mend the file's permissions, or set KSRELEASE_TOKEN",
+		},
+		"ksbuilder's is a device": {
+			func(t *testing.T, s Store) { linkTo(t, "/dev/null", s.KSBuilder) },
+			"reading the login of ksbuilder in KSBUILDER: it is a device, and no regular file; run `ksrelease login`, or set KSRELEASE_TOKEN",
+		},
+		"too large": {
+			func(t *testing.T, s Store) { writeFile(t, s.File, strings.Repeat(" ", 1<<20+1), 0o600) },
+			"reading the credentials in FILE: it has more than 1 MiB; ",
+		},
+		"ksbuilder's is too large": {
+			func(t *testing.T, s Store) { writeFile(t, s.KSBuilder, strings.Repeat(" ", 1<<20+1), 0o600) },
+			"reading the login of ksbuilder in KSBUILDER: it has more than 1 MiB; ",
+		},
 		"ksbuilder's holds junk": {
 			func(t *testing.T, s Store) { writeFile(t, s.KSBuilder, `{"token": "`+canary+`"`, 0o600) },
 			"",
@@ -283,6 +318,7 @@ func TestUnreadableFiles(t *testing.T) {
 			s := newStore(t, nil)
 			tt.prepare(t, s)
 			_, warnings, err := s.Find(server)
+			tt.want = strings.NewReplacer("FILE", s.File, "KSBUILDER", s.KSBuilder).Replace(tt.want)
 			if tt.want == "" {
 				if !errors.Is(err, ErrNotFound) || len(warnings) != 1 || !strings.Contains(warnings[0], "passed over: run `ksrelease login`") {
 					t.Errorf("warnings %q, error %v", warnings, err)
@@ -294,6 +330,16 @@ func TestUnreadableFiles(t *testing.T) {
 				t.Errorf("the key is told: %s", text)
 			}
 		})
+	}
+}
+
+func linkTo(t *testing.T, to, file string) {
+	t.Helper()
+	if _, err := os.Stat(to); err != nil {
+		t.Skip(err)
+	}
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.Symlink(to, file)); err != nil {
+		t.Skip("there are no links here: ", err)
 	}
 }
 
