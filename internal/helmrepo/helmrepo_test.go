@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -348,6 +349,104 @@ func TestCredentialsStayAtHome(t *testing.T) {
 	}
 }
 
+// One of the two is enough: some repositories take a token for the one or the other.
+func TestOneOfUserAndPassword(t *testing.T) {
+	for _, tt := range []struct{ user, password, in string }{{"me", "", "x:y@"}, {"", canary, "x:y@"}, {"me", "", ""}, {"", canary, ""}} {
+		repository := newRepository(t, Options{URL: "https://" + tt.in + "repo.example", Username: tt.user, Password: tt.password})
+		if want := transport.BasicAuthorization(tt.user, tt.password); repository.authorization != want {
+			t.Errorf("%+v: %q, want %q", tt, repository.authorization, want)
+		}
+	}
+}
+
+// User and password are for one server: that of the scheme, host and port that the
+// config names.
+func TestIsOwn(t *testing.T) {
+	for _, tt := range []struct {
+		base string
+		own  []string
+		not  []string
+	}{
+		{
+			"https://me:" + canary + "@repo.example/charts",
+			[]string{"https://repo.example/x.tgz", "https://repo.example:443/x.tgz", "HTTPS://REPO.example/other/x.tgz"},
+			[]string{
+				"http://repo.example/x.tgz", "http://repo.example:443/x.tgz", "https://repo.example:8443/x.tgz", "https://evilrepo.example/x.tgz",
+				"https://a.repo.example/x.tgz", "https://repo.example.evil.example/x.tgz", "https://repo.example@evil.example/x.tgz", "oci://repo.example/x",
+			},
+		},
+		{
+			"http://repo.example:8080",
+			[]string{"http://repo.example:8080/x.tgz"},
+			[]string{"http://repo.example/x.tgz", "https://repo.example:8080/x.tgz", "http://repo.example:18080/x.tgz"},
+		},
+	} {
+		repository := newRepository(t, Options{URL: tt.base})
+		for want, addresses := range map[bool][]string{true: tt.own, false: tt.not} {
+			for _, address := range addresses {
+				u, err := url.Parse(address)
+				if err != nil || repository.IsOwn(u) != want {
+					t.Errorf("%s with %s: %v, %v", tt.base, address, !want, err)
+				}
+			}
+		}
+	}
+}
+
+// Of a repository that the config does not name, and of a package that is on another
+// server, nothing of what came is quoted.
+func TestWhatStrangersAnswerIsDescribed(t *testing.T) {
+	const secret = "ca0a41e5-secret"
+	answers := map[string]string{
+		"a page":         "<html><title>" + secret + "</title></html>",
+		"text":           secret,
+		"another index":  "apiVersion: v1\nentries: {a: {" + secret + ": [x]}}\n",
+		"broken YAML":    "apiVersion: v1\nentries:\n  " + secret + ":\n  - name: x\n     version: y\n",
+		"broken JSON":    `{"apiVersion": "v1", "entries": {"` + secret + `": `,
+		"another shape":  secret + ": [a]\nother: &" + secret + " {a: b}\n",
+		"control":        secret + "\x00\x01",
+		"an error":       "500 " + secret,
+		"an alias":       "a: *" + secret + "\n",
+		"a twofold name": secret + ": 1\n" + secret + ": 2\n",
+	}
+	for name, body := range answers {
+		t.Run(name, func(t *testing.T) {
+			status := 200
+			if name == "an error" {
+				status = 400
+			}
+			server, stranger := serve(t, respond(status, body)), serve(t, respond(status, body))
+			quotes := func(what string, err error, want bool) {
+				t.Helper()
+				if err == nil || strings.Contains(err.Error(), secret) != want {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			strangers := newRepository(t, Options{URL: server.URL, Describe: true})
+			_, err := strangers.Index(t.Context())
+			quotes("the index of a stranger", err, false)
+			own := newRepository(t, Options{URL: server.URL})
+			here := Entry{Name: "alc", Version: "1.2.0", URLs: []string{"x.tgz"}}
+			there := Entry{Name: "alc", Version: "1.2.0", URLs: []string{stranger.URL + "/x.tgz"}}
+			for _, fetch := range []func(context.Context, Entry) ([]byte, error){strangers.Fetch, strangers.FetchChart} {
+				_, err = fetch(t.Context(), here)
+				quotes("a package of a stranger", err, false)
+			}
+			_, err = own.Fetch(t.Context(), there)
+			quotes("a package on another server", err, false)
+			if name == "text" || name == "a page" || name == "an error" {
+				_, err = own.Fetch(t.Context(), here)
+				quotes("a package of our own", err, true)
+			}
+		})
+	}
+	// That it has no apiVersion says nothing of what it holds.
+	_, err := newRepository(t, Options{URL: serve(t, respond(200, "entries: {}")).URL, Describe: true}).Index(t.Context())
+	if err == nil || !strings.Contains(err.Error(), noAPIVersion) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestFetchErrors(t *testing.T) {
 	for name, tt := range map[string]struct {
 		handler http.HandlerFunc
@@ -386,6 +485,8 @@ func TestMisplacedPackageIsExplained(t *testing.T) {
 		{"/below", "charts/a.tgz", 404, true},
 		{"/below", "charts/a.tgz", 401, true},
 		{"/below", "charts/a.tgz", 403, true},
+		{"/below", "charts/a.tgz", 410, true},
+		{"/below", "charts/a.tgz?token=" + canary, 404, true},
 		{"/below", "charts/a.tgz", 500, false},
 		{"/below", "/below/charts/a.tgz", 404, false},
 		{"/below", server.URL + "/a.tgz", 404, false},
@@ -396,9 +497,17 @@ func TestMisplacedPackageIsExplained(t *testing.T) {
 		var advice interface{ Remedy() string }
 		_, found := err.(interface{ Remedy() string })
 		if found && errors.As(err, &advice) {
-			found = strings.Contains(advice.Remedy(), "leads to "+server.URL+"/charts/a.tgz, and not to "+server.URL+"/below/charts/a.tgz as with Helm")
+			if strings.Contains(advice.Remedy(), canary) {
+				t.Errorf("%+v: %s", tt, advice.Remedy())
+			}
+			query := ""
+			if strings.Contains(tt.url, "?") {
+				query = "?token=xxxxx"
+			}
+			found = strings.Contains(advice.Remedy(), "leads to "+server.URL+"/charts/a.tgz"+query+", and not to "+server.URL+"/below/charts/a.tgz"+query+" as with Helm")
 		}
-		if found != tt.want {
+		var misplaced *MisplacedError
+		if found != tt.want || errors.As(err, &misplaced) != tt.want {
 			t.Errorf("%+v: %v", tt, err)
 		}
 		if _, ok := transport.As(err); !ok {
@@ -422,6 +531,10 @@ func TestCacheOnTheWay(t *testing.T) {
 			return
 		}
 		w.Header().Set("ETag", `"1"`)
+		if strings.HasSuffix(r.URL.Path, ".tgz") {
+			respond(200, archive)(w, r)
+			return
+		}
 		respond(200, smallIndex)(w, r)
 	})
 	repository := newRepository(t, Options{URL: server.URL})
@@ -434,16 +547,33 @@ func TestCacheOnTheWay(t *testing.T) {
 		{http.Header{"Cache-Control": {"max-age=600"}}, ""},
 		{http.Header{"Age": {"252"}, "Cache-Control": {"public, max-age=600"}}, "a cache answered for the repository, with an index that is 4m12s old and that it keeps for 10m0s"},
 		{http.Header{"Age": {"252"}, "Cache-Control": {"max-age=60, s-maxage=3600"}}, "a cache answered for the repository, with an index that is 4m12s old and that it keeps for 1h0m0s"},
+		{http.Header{"Age": {"252"}, "Cache-Control": {"S-MaxAge=3600, Max-Age=60"}}, "a cache answered for the repository, with an index that is 4m12s old and that it keeps for 1h0m0s"},
+		{http.Header{"Age": {"252"}, "Cache-Control": {"public", "max-age=\"600\""}}, "a cache answered for the repository, with an index that is 4m12s old and that it keeps for 10m0s"},
 		{http.Header{"Age": {"5"}}, "a cache answered for the repository, with an index that is 5s old"},
 		{http.Header{"Age": {"99999999999"}, "Cache-Control": {"max-age=x"}}, "a cache answered for the repository, with an index that is 74565h24m16s old"},
 		{http.Header{"Age": {"junk"}}, ""},
 		{nil, ""},
 	} {
 		header = tt.header
+		before := repository.cached
 		index, err := repository.Index(t.Context())
+		if before != nil && before.index == index && tt.want != before.index.Cached().String() {
+			t.Errorf("%v: an index that others have was changed", tt.header)
+		}
 		if err != nil || index.Cached().String() != tt.want {
 			t.Errorf("%v: %q, %v; want %q", tt.header, index.Cached(), err, tt.want)
 		}
+	}
+	// A package that was replaced has the same address.
+	before := len(asked)
+	entry := Entry{Name: "alc", Version: "1.2.0", URLs: []string{"x.tgz"}}
+	for _, fetch := range []func(context.Context, Entry) ([]byte, error){repository.Fetch, repository.FetchChart} {
+		if _, err := fetch(t.Context(), entry); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(asked) != before+2 {
+		t.Errorf("%d requests for packages", len(asked)-before)
 	}
 	for _, got := range asked {
 		if got != "no-cache" {

@@ -201,6 +201,54 @@ func TestRefusedNamesEntryLineAndCause(t *testing.T) {
 	}
 }
 
+// Of several reasons the first is named, and of several fields of one name in JSON the
+// last one counts, whatever its case.
+func TestFirstReasonAndLastField(t *testing.T) {
+	index, err := Parse([]byte("apiVersion: v1\nentries:\n  a:\n  - name: a\n    version: 1.10\n  b:\n  - name: b\n    version: 1.0.0\n    keywords: db\n"))
+	if err != nil || index.Refused() == nil || index.Refused().Chart != "a" || index.Refused().Line != 5 {
+		t.Errorf("%v, %v", index.Refused(), err)
+	}
+	index, err = Parse([]byte(`{"apiVersion": "v1", "entries": {"a": [null, {"name": "a", "version": 1}, null, {"keywords": "x"}]}}`))
+	if err != nil || index.Refused() == nil || index.Refused().Version != "1" || index.Empty() == nil {
+		t.Errorf("%v, %v, %v", index.Refused(), index.Empty(), err)
+	}
+	const alc = `"entries": {"alc": [{"name": "alc", "version": "1.2.0"}]}`
+	for body, want := range map[string]bool{
+		`{"apiVersion": "v1", ` + alc + `, "Entries": null}`:       false,
+		`{"apiVersion": "v1", "entries": null, ` + alc + `}`:       true,
+		`{"APIVERSION": "v1", ` + alc + `}`:                        true,
+		`{"apiVersion": "v1", "apiversion": null, ` + alc + `}`:    true,
+		`{"apiVersion": "v1", ` + alc + `, "entries": {"b": []} }`: true,
+	} {
+		index, err := Parse([]byte(body))
+		if err != nil {
+			t.Errorf("%s: %v", body, err)
+			continue
+		}
+		helm := &repo.IndexFile{}
+		if err := json.Unmarshal([]byte(body), helm); err != nil || (len(helm.Entries["alc"]) > 0) != want {
+			t.Errorf("Helm: %v, %v\n%s", helm.Entries, err, body)
+		}
+		if _, ok := index.Version("alc", "1.2.0"); ok != want {
+			t.Errorf("found: %v\n%s", ok, body)
+		}
+	}
+}
+
+// An entry with more values than any has is not handed to a library.
+func TestValuesAreBounded(t *testing.T) {
+	many := strings.Repeat(`"",`, partsLimit) + `""`
+	for _, body := range []string{
+		`{"apiVersion": "v1", "entries": {"a": [{"name": "a", "version": "1.0.0", "keywords": [` + many + `]}]}}`,
+		"apiVersion: v1\nentries:\n  a:\n  - name: a\n    version: 1.0.0\n    keywords: [" + many + "]\n",
+	} {
+		index, err := Parse([]byte(body))
+		if err != nil || index.Refused() == nil || index.Refused().Cause != "it has more than 200000 values" || index.Unreadable("a") == nil {
+			t.Errorf("%v, %v", index.Refused(), err)
+		}
+	}
+}
+
 // What Helm passes over, or takes, does no harm.
 func TestNotRefused(t *testing.T) {
 	const head = "apiVersion: v1\nentries:\n  alc:\n  - name: alc\n    version: 1.2.0\n"
