@@ -37,6 +37,7 @@ type fakeWorld struct {
 	// refused is why Helm does not load the index, and cached what a cache did.
 	refused func(at time.Time) error
 	cached  string
+	remarks []string // on the index
 	// snapshot may change what is read of a version.
 	snapshot func(s Snapshot) (Snapshot, error)
 	// assetBase is where uploaded assets lie; empty is the address that is expected.
@@ -159,7 +160,7 @@ func (w *fakeWorld) Index(context.Context) (Index, error) {
 			}
 		}
 	})
-	return fakeIndex{shown, w.refused, w.cached}, err
+	return fakeIndex{shown, w.refused, w.cached, w.remarks}, err
 }
 
 func (w *fakeWorld) Fetch(_ context.Context, e Entry) (data []byte, err error) {
@@ -186,6 +187,7 @@ type fakeIndex struct {
 	fakeEntries
 	refused func(at time.Time) error
 	cached  string
+	remarks []string
 }
 
 func (i fakeIndex) Lookup(name, version string) (Entry, bool, error) {
@@ -201,7 +203,7 @@ func (i fakeIndex) Refused() error {
 }
 
 func (i fakeIndex) Cached() string    { return i.cached }
-func (i fakeIndex) Remarks() []string { return nil }
+func (i fakeIndex) Remarks() []string { return i.remarks }
 
 func (i fakeIndex) Versions(name string) (versions []string) {
 	for _, e := range i.fakeEntries {

@@ -86,6 +86,10 @@ func TestADependencyThatCannotBeReadKeepsBackItsDependents(t *testing.T) {
 	if len(w.writes) != 0 {
 		t.Errorf("writes: %q", w.writes)
 	}
+	// An older version that is there is not what this run is about.
+	wantOutcomes(t, do(t, w, Options{Sources: []config.Source{sourceOf(t, "base", "0.9.0")}}), map[string]Outcome{"base": Released})
+	result = do(t, w, Options{Sources: []config.Source{base, sourceOf(t, "top", "1.0.0", "base")}})
+	wantOutcomes(t, result, map[string]Outcome{"base": Failed, "top": Blocked})
 }
 
 // A version that was submitted before and is not listed was compared with
@@ -311,5 +315,46 @@ func TestWhatWasLetGoIsReadAgain(t *testing.T) {
 		if x := result.Extensions[0]; changed && !strings.Contains(x.Reason, "was changed while the run read it") || x.Version != "1.0.0" {
 			t.Errorf("%s: %q", x.Version, x.Reason)
 		}
+	}
+}
+
+// What a run writes into an extension, its packages, reports and baseline, is no part
+// of it: the next run finds what it has released.
+func TestWhatARunWritesIsPartOfNoExtension(t *testing.T) {
+	w := newFakeWorld()
+	source := sourceOf(t, "alc", "1.0.0")
+	source.Settings.Package.Output = filepath.Join(source.Path, "out")
+	report := filepath.Join(source.Path, "report.json")
+	options := Options{Sources: []config.Source{source}, Ignore: []string{report}}
+	for _, want := range []Outcome{Released, Exists} {
+		wantOutcomes(t, do(t, w, options), map[string]Outcome{"alc": want})
+		write(t, report, "{}")
+		if found, err := filepath.Glob(filepath.Join(source.Path, "out", "alc-1.0.0.tgz")); err != nil || len(found) != 1 {
+			t.Errorf("%q, %v", found, err)
+		}
+	}
+}
+
+// Until an extension has ended it is not reached, so that what a killed run leaves
+// behind is true; and a warning is said once.
+func TestNothingIsClaimedBeforehand(t *testing.T) {
+	var seen, warned int
+	var run *Run
+	run = New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Repository: newFakeWorld(), DryRun: true, Observer: ObserverFunc(func(e Event) {
+		switch {
+		case e.Kind == EventWarning:
+			warned++
+		case e.Kind == EventRunStarted:
+			seen++
+			if x := e.Result.Extensions[0]; x.Outcome != NotReached || x.AsAsked || e.Result.Totals[NotReached] != 1 {
+				t.Errorf("%s", x.Outcome)
+			}
+		}
+	})})
+	run.Warn("once")
+	result, err := run.Do(t.Context())
+	run.Warn("once")
+	if err != nil || seen != 1 || warned != 1 || !slices.Equal(result.Warnings, []string{"once"}) || result.Command != "run" {
+		t.Errorf("%v, %d, %d, %q, %q", err, seen, warned, result.Warnings, result.Command)
 	}
 }

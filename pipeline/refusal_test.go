@@ -60,6 +60,29 @@ func TestAKeyThatExpiresEndsTheWaitForReviews(t *testing.T) {
 	})
 }
 
+// A key that is refused while a run plans ends the plan, dry or not: nothing is sent,
+// and only who asked has failed.
+func TestAKeyThatIsRefusedEndsThePlan(t *testing.T) {
+	for _, dry := range []bool{true, false} {
+		w := newFakeWorld()
+		w.fault = func(call string) (bool, error) {
+			if call == "snapshot bee@1.0.0" {
+				return false, refused401
+			}
+			return false, nil
+		}
+		sources := []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bee", "1.0.0"), sourceOf(t, "cee", "1.0.0")}
+		result := do(t, w, Options{Sources: sources, DryRun: dry})
+		wantOutcomes(t, result, map[string]Outcome{"alc": NotReached, "bee": Failed, "cee": NotReached})
+		if x := result.Extensions[0]; x.Reason != "the API key was refused" || x.AsAsked || x.Error != nil {
+			t.Errorf("dry %v: %q, %+v", dry, x.Reason, x.Error)
+		}
+		if len(w.writes) > 0 {
+			t.Errorf("dry %v: %q", dry, w.writes)
+		}
+	}
+}
+
 // After the first refusal nothing more is sent, whoever's turn it is.
 func TestNothingIsSentAfterARefusal(t *testing.T) {
 	for _, at := range []string{"upload", "push", "submit", "snapshot"} {

@@ -353,6 +353,9 @@ func TestAnExtensionThatCannotBeReadFailsAlone(t *testing.T) {
 	write(t, filepath.Join(bad.Path, "extension.yaml"), "name: [\n")
 	result := do(t, w, Options{Sources: []config.Source{bad, sourceOf(t, "fine", "1.0.0")}})
 	wantOutcomes(t, result, map[string]Outcome{"bad": Failed, "fine": Released})
+	if f := result.Extensions[0].Findings; len(f) != 1 || f[0].Code != CodeUnreadable || f[0].Rule != "schema" || f[0].Line != 1 {
+		t.Errorf("%+v", f)
+	}
 }
 
 func TestThroughPackageLeavesTheArchiveAndItsChecksum(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart/loader"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/lint"
 )
 
 // KubeSphere swallows each failure on the way to a version, so released is
@@ -106,6 +108,84 @@ func TestVerifyComparesContentWhereBytesDiffer(t *testing.T) {
 				t.Errorf("reason: %q", result.Extensions[0].Reason)
 			}
 		})
+	}
+}
+
+// What the index says of the content is no proof that it is there, and proof enough
+// that something else is: comments are content to us and not to Helm.
+func TestAnnotationOfOtherContent(t *testing.T) {
+	other := "v2:sha256:" + strings.Repeat("0e", 32)
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		source := sourceOf(t, "alc", "1.0.0")
+		again := repacked(t, source)
+		w.archive = func([]byte) []byte { return again }
+		w.serve = func(e *Entry, _ time.Time) bool { e.Digest, e.ContentDigest = "", other; return true }
+		x := do(t, w, Options{Sources: []config.Source{source}}).Extensions[0]
+		if x.Outcome != Unverified || !strings.Contains(x.Reason, "the repository serves other content than was sent (by its content digest)") {
+			t.Errorf("%s: %q", x.Outcome, x.Reason)
+		}
+	})
+	// An index that is late says it for a while.
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		w.serve = func(e *Entry, at time.Time) bool {
+			if at.Sub(w.started) < time.Minute {
+				e.Digest, e.ContentDigest = strings.Repeat("0", 64), other
+			}
+			return true
+		}
+		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}}), map[string]Outcome{"alc": Released})
+	})
+	// Of what others have submitted it is the verdict, whether its archive can be had or not.
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		source := sourceOf(t, "alc", "1.0.0")
+		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]Outcome{"alc": Released})
+		from := time.Now().Add(time.Minute)
+		w.serve = func(e *Entry, at time.Time) bool { e.ContentDigest = other; return at.After(from) }
+		w.fault = func(call string) (bool, error) {
+			if strings.HasPrefix(call, "fetch") {
+				return false, errors.New("404 Not Found")
+			}
+			return false, nil
+		}
+		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]Outcome{"alc": Drift})
+	})
+}
+
+// A version of another tool is compared by what it means, and its pictures by what is
+// at their addresses, whatever these are called.
+func TestVersionsOfOtherTools(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(w *fakeWorld, dir string)
+		want   Outcome
+	}{
+		{"the same", func(*fakeWorld, string) {}, Exists},
+		{"a comment", func(_ *fakeWorld, dir string) {
+			file := filepath.Join(dir, "extension.yaml")
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, file, string(text)+"# more\n")
+		}, Exists},
+		{"another picture at the address", func(w *fakeWorld, _ string) {
+			for address := range w.assets {
+				w.assets[address] = []byte("<svg/>")
+			}
+		}, Drift},
+	} {
+		w := newFakeWorld()
+		source := sourceOf(t, "alc", "1.0.0")
+		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]Outcome{"alc": Released})
+		w.versions["alc@1.0.0"].unmarked = true
+		test.change(w, source.Path)
+		x := do(t, w, Options{Sources: []config.Source{source}}).Extensions[0]
+		if x.Outcome != test.want {
+			t.Errorf("%s: %s %q", test.name, x.Outcome, x.Reason)
+		}
 	}
 }
 
@@ -298,6 +378,23 @@ func TestExtensionYAMLIsDecodedAsKubeSphereDoes(t *testing.T) {
 			if x := result.Extensions[0]; !strings.Contains(x.Reason, test.reason) {
 				t.Errorf("%s", x.Reason)
 			}
+			// It makes no difference that the chart loads in Helm.
+			source.Settings.Lint.Rules = map[string]config.Severity{}
+			for _, rule := range lint.Rules() {
+				if rule.Name != "chart" {
+					source.Settings.Lint.Rules[rule.Name] = config.Off
+				}
+			}
+			observer := ObserverFunc(func(e Event) {
+				if e.Kind == EventNote { // a plan waits for nothing
+					t.Errorf("said: %q", e.Message)
+				}
+			})
+			again := do(t, newFakeWorld(), Options{Sources: []config.Source{source}, Observer: observer})
+			wantOutcomes(t, again, map[string]Outcome{"alc": test.want})
+			if x := again.Extensions[0]; !strings.Contains(x.Reason, test.reason) {
+				t.Errorf("after lint: %s", x.Reason)
+			}
 			if sent := len(w.writes) > 0; sent != (test.want == Released) {
 				t.Errorf("sent: %v", w.writes)
 			}
@@ -319,6 +416,8 @@ func TestServedArchiveIsDecodedAsKubeSphereDoes(t *testing.T) {
 		if source != "" {
 			files = append(files, &loader.BufferedFile{Name: "extension.yaml", Data: []byte(source)})
 		}
+		// That of a subchart is none.
+		files = append([]*loader.BufferedFile{{Name: "charts/sub/extension.yaml", Data: []byte("name: sub\nversion: 1.0.0\ncategory: x\n")}}, files...)
 		r := &release{result: ExtensionResult{Name: "alc", Version: "1.0.0"}}
 		if got := leftOut(r, files); !strings.Contains(got, want) || (got == "") != (want == "") {
 			t.Errorf("%q: %q", source, got)
@@ -424,6 +523,18 @@ func TestCacheIsNamedInTheReason(t *testing.T) {
 			t.Errorf("%d notes, reason %q", notes, x.Reason)
 		}
 	})
+}
+
+// What is odd about an index that can be loaded is said once.
+func TestRemarksOnTheIndex(t *testing.T) {
+	for _, dry := range []bool{true, false} {
+		w := newFakeWorld()
+		w.remarks = []string{"the entry of other is empty", "another"}
+		result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bee", "1.0.0")}, DryRun: dry})
+		if !slices.Equal(result.Warnings, w.remarks) || !result.AsAsked() {
+			t.Errorf("dry %v: %q", dry, result.Warnings)
+		}
+	}
 }
 
 // A version that is there twice is judged by the last one, and said to be; an

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
@@ -68,6 +69,16 @@ func TestRemarksOnVersions(t *testing.T) {
 		{"9.0.0", "", "1.0.0", []string{jump}},
 		{"1.0.0", "", "1.1.0 1.2.0", nil},
 		{"1.0.0", "", "1.1.0 1.2.0 2.0.0", []string{hidden}},
+		// A version of the run that is there already is one version.
+		{"1.0.1", "1.0.0 2.0.0 2.1.0", "1.0.0 2.0.0 2.1.0", nil},
+		// The bounds of a jump.
+		{"1.11.0", "1.1.0", "", nil},
+		{"1.12.0", "1.1.0", "", []string{jump}},
+		{"1.2001.0", "1.1001.0", "", nil},
+		{"1.2001.0", "1.999.0", "", []string{jump}},
+		{"3000.0.0", "1000.0.0", "", nil},
+		// As many as KubeSphere keeps, and one more.
+		{"1.5.1", "1.5.0 2.0.0 2.1.0", "", nil},
 	} {
 		var got []string
 		for _, remark := range remarks(test.version, strings.Fields(test.published), strings.Fields(test.together)) {
@@ -107,6 +118,13 @@ func TestRemarksAreWarningsOfWhatIsReleased(t *testing.T) {
 		found := slices.DeleteFunc(x.Findings, func(f FindingResult) bool { return f.Rule != RuleVersions })
 		if len(found) != 1 || found[0].Severity != "warning" || found[0].Line != 3 || found[0].File != "alc/extension.yaml" || !x.AsAsked {
 			t.Errorf("dry %v: %s %+v", dry, x.Outcome, found)
+		}
+	}
+	// The versions of others are none of its.
+	result := do(t, newFakeWorld(), Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bee", "99.0.0"), sourceOf(t, "cee", "0.1.0")}})
+	for _, x := range result.Extensions {
+		if x.Outcome != Released || slices.ContainsFunc(x.Findings, func(f FindingResult) bool { return f.Rule == RuleVersions }) {
+			t.Errorf("%s %+v", x.Outcome, x.Findings)
 		}
 	}
 	// What is there already is nobody's to decide.
@@ -220,14 +238,103 @@ func TestAnOptionalDependencyBlocksNothing(t *testing.T) {
 		}
 		result := do(t, newFakeWorld(), Options{Sources: sources})
 		wantOutcomes(t, result, map[string]Outcome{"alc": Failed, "bee": want})
-		warned := slices.ContainsFunc(result.Extensions[1].Findings, func(f FindingResult) bool {
-			return f.Rule == RuleDependencies && f.Message == "it can use alc, which is failed"
-		})
-		if warned != optional {
-			t.Errorf("%s: %+v", entry, result.Extensions[1].Findings)
+		warned := slices.DeleteFunc(result.Extensions[1].Findings, func(f FindingResult) bool { return f.Rule != RuleDependencies })
+		if !optional && len(warned) > 0 || optional && (len(warned) != 1 || warned[0].Message != "it can use alc, which is failed") {
+			t.Errorf("%s: %+v", entry, warned)
 		}
 		wantOutcomes(t, do(t, newFakeWorld(), Options{Sources: sources, Through: StageLint}), map[string]Outcome{"alc": Failed, "bee": Linted})
 		wantOutcomes(t, do(t, newFakeWorld(), Options{Sources: sources, Through: StagePackage}), map[string]Outcome{"alc": Failed, "bee": Packed})
+	}
+}
+
+// What ended by itself waits for nothing, and is not warned of anything.
+func TestWhatIsThereAsksForNothing(t *testing.T) {
+	w := newFakeWorld()
+	bee := needing(t, "{name: alc, required: false}", "{name: nowhere, required: true}")
+	allowed := Options{Sources: []config.Source{bee}, AllowMissing: true}
+	wantOutcomes(t, do(t, w, allowed), map[string]Outcome{"bee": Released})
+	alc := sourceOf(t, "alc", "1.0.0")
+	write(t, filepath.Join(alc.Path, "templates", "config.yaml"), "{{ fail \"no\" }}\n")
+	check := func(want Outcome, options Options) {
+		t.Helper()
+		options.Sources = []config.Source{bee, alc}
+		result := do(t, w, options)
+		wantOutcomes(t, result, map[string]Outcome{"alc": Failed, "bee": want})
+		if x := result.Extensions[1]; want == Exists && slices.ContainsFunc(x.Findings, func(f FindingResult) bool { return f.Rule == RuleDependencies }) {
+			t.Errorf("%+v", x.Findings)
+		}
+	}
+	check(Exists, Options{})
+	check(Exists, Options{DryRun: true})
+	// Submitted, and not in the index yet: it is only waited for, whatever it requires.
+	synctest.Test(t, func(t *testing.T) {
+		w.serve = func(*Entry, time.Time) bool { return false }
+		check(Planned, Options{DryRun: true})
+		check(Unverified, Options{})
+	})
+}
+
+// Where several versions may meet a dependency and none gets there, the highest is named.
+func TestTheHighestVersionIsToBlame(t *testing.T) {
+	for _, test := range []struct {
+		fails, want string
+		outcome     Outcome
+	}{
+		{"1.9.0", "", Released},
+		{"1.10.0", "", Released},
+		{"1.9.0 1.10.0", "it depends on alc, which is unverified", Blocked},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newFakeWorld()
+			// The lower one is refused, and the higher one is never seen.
+			w.fault = func(call string) (bool, error) {
+				if call == "push alc@1.9.0" && strings.Contains(test.fails, "1.9.0") {
+					return false, &fakeError{text: "422 no"}
+				}
+				return false, nil
+			}
+			w.serve = func(e *Entry, _ time.Time) bool {
+				return e.Version != "1.10.0" || !strings.Contains(test.fails, e.Version)
+			}
+			bee := needing(t, "{name: alc, version: '>=1.0.0', required: true}")
+			result := do(t, w, Options{Sources: []config.Source{bee, sourceOf(t, "alc", "1.10.0"), sourceOf(t, "alc", "1.9.0")}})
+			if x := result.Extensions[2]; x.Name != "bee" || x.Outcome != test.outcome || x.Reason != test.want {
+				t.Errorf("%s fail: %s %q", test.fails, x.Outcome, x.Reason)
+			}
+		})
+	}
+}
+
+// What is in this run goes before what needs it, also where another version is needed
+// or it is only of use; and what closes a circle with that gives way.
+func TestOrderOfWhatIsOnlyOfUse(t *testing.T) {
+	for _, test := range []struct {
+		name, entry, back string
+		want              []string
+	}{
+		{"of use", "{name: zed, required: false}", "", []string{"push zed@1.0.0", "push bee@1.0.0"}},
+		{"another version", "{name: zed, version: '>=2.0.0', required: false}", "", []string{"push zed@1.0.0", "push bee@1.0.0"}},
+		{"in a circle", "{name: zed, required: false}", "bee", []string{"push bee@1.0.0", "push zed@1.0.0"}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newFakeWorld()
+			zed := sourceOf(t, "zed", "1.0.0")
+			if test.back != "" {
+				zed = sourceOf(t, "zed", "1.0.0", test.back)
+			}
+			// The circle is no matter of what is outside of it.
+			last := sourceOf(t, "able", "1.0.0")
+			text, err := os.ReadFile(filepath.Join(last.Path, "extension.yaml"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, filepath.Join(last.Path, "extension.yaml"), string(text)+"externalDependencies:\n  - {name: bee, required: false}\n  - {name: zed, required: false}\n")
+			wantOutcomes(t, do(t, w, Options{Sources: []config.Source{last, needing(t, test.entry), zed}}), map[string]Outcome{"able": Released, "bee": Released, "zed": Released})
+			pushes := slices.DeleteFunc(slices.Clone(w.writes), func(call string) bool { return !strings.HasPrefix(call, "push") })
+			if want := append(slices.Clone(test.want), "push able@1.0.0"); !slices.Equal(pushes, want) {
+				t.Errorf("%s: %q, want %q", test.name, pushes, want)
+			}
+		})
 	}
 }
 

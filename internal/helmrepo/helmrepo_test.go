@@ -538,6 +538,8 @@ func TestCacheOnTheWay(t *testing.T) {
 		respond(200, smallIndex)(w, r)
 	})
 	repository := newRepository(t, Options{URL: server.URL})
+	var held *Index
+	var said string
 	for _, tt := range []struct {
 		header http.Header
 		want   string
@@ -555,14 +557,14 @@ func TestCacheOnTheWay(t *testing.T) {
 		{nil, ""},
 	} {
 		header = tt.header
-		before := repository.cached
 		index, err := repository.Index(t.Context())
-		if before != nil && before.index == index && tt.want != before.index.Cached().String() {
+		if held != nil && held.Cached().String() != said {
 			t.Errorf("%v: an index that others have was changed", tt.header)
 		}
 		if err != nil || index.Cached().String() != tt.want {
 			t.Errorf("%v: %q, %v; want %q", tt.header, index.Cached(), err, tt.want)
 		}
+		held, said = index, tt.want
 	}
 	// A package that was replaced has the same address.
 	before := len(asked)

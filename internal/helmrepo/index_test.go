@@ -134,9 +134,10 @@ func TestBrokenIndexIsForItsRepository(t *testing.T) {
 	const other = "the entry of zother has to be corrected, or taken out, by those who run the repository"
 	const mine = "  alc:\n  - name: alc\n    version: 1.2.0\n    urls: [a.tgz]\n"
 	for body, want := range map[string][2]string{
-		"apiVersion: v1\nentries:\n" + mine + "  zother:\n  - name: zother\n     version: 1.0.0\n":   {cannot + "the entry of zother in line 9: it is no YAML: mapping values are not allowed in this context", other},
-		"apiVersion: v1\nentries:\n  zother:\n  - name: zother\n     version: 1.0.0\n" + mine:        {cannot + "the entry of zother in line 5: it is no YAML: mapping values are not allowed in this context", other},
-		"apiVersion: v1\nentries:\n" + mine + "  'zother':\n    - name: zother\n       version: 1\n": {cannot + "the entry of zother in line 9: it is no YAML: mapping values are not allowed in this context", other},
+		"apiVersion: v1\nentries:\n" + mine + "  zother:\n  - name: zother\n     version: 1.0.0\n":                                                            {cannot + "the entry of zother in line 9: it is no YAML: mapping values are not allowed in this context", other},
+		"apiVersion: v1\nentries:\n  zother:\n  - name: zother\n     version: 1.0.0\n" + mine:                                                                 {cannot + "the entry of zother in line 5: it is no YAML: mapping values are not allowed in this context", other},
+		"apiVersion: v1\nentries:\n" + mine + "  'zother':\n    - name: zother\n       version: 1\n":                                                          {cannot + "the entry of zother in line 9: it is no YAML: mapping values are not allowed in this context", other},
+		"apiVersion: v1\nentries:\n" + mine + "  zother:\n  - name: zother\n    annotations:\n      a: b\n    maintainers:\n    - name: x\n       email: y\n": {cannot + "the entry of zother in line 13: it is no YAML: mapping values are not allowed in this context", other},
 		"entries: {}":                           {cannot + "it has no apiVersion", whole},
 		"entries:\n" + mine:                     {cannot + "it has no apiVersion", whole},
 		`{"entries": {"a": []}}`:                {cannot + "it has no apiVersion", whole},
@@ -170,6 +171,7 @@ func TestRefusedNamesEntryLineAndCause(t *testing.T) {
 		head + mine + "  other:\n  - name: other\n    version: 1.0.0\n    created: yesterday\n":     {"the entry of other 1.0.0 in line 10: created is \"yesterday\", and has to be a time such as 2026-01-31T12:00:00Z", false},
 		head + mine + "  other:\n  - name: other\n    version: 1.0.0\n    urls: x\n":                {"the entry of other in line 10: urls is a text, and has to be a list", true},
 		head + mine + "  other:\n  - name: other\n    version: 1.0.0\n    deprecated: 'no'\n":       {"the entry of other 1.0.0 in line 10: deprecated is a text, and has to be true or false", false},
+		head + mine + "  other:\n  - name: other\n    version: 1.0.0\n    home: false\n":            {"the entry of other 1.0.0 in line 10: home is true or false, and has to be a text", false},
 		head + mine + "  other:\n  - just a text\n":                                                 {"the entry of other in line 8: it is a text, and has to be a mapping", true},
 		head + mine + "  other: text\n":                                                             {"the entry of other in line 7: it is a text, and has to be a list", true},
 		head + mine + "  alc:\n  - name: alc\n    version: 1.3.0\n":                                 {"the entry of alc in line 7: the chart is there twice", false},
@@ -245,6 +247,28 @@ func TestValuesAreBounded(t *testing.T) {
 		index, err := Parse([]byte(body))
 		if err != nil || index.Refused() == nil || index.Refused().Cause != "it has more than 200000 values" || index.Unreadable("a") == nil {
 			t.Errorf("%v, %v", index.Refused(), err)
+		}
+	}
+}
+
+// Aliases are counted by what they make, however much that is, and one within itself
+// makes something without end.
+func TestAliasesAreCounted(t *testing.T) {
+	doubled := func(levels int) string {
+		text := "a0: &a0 [x, x]\n"
+		for i := range levels {
+			text += fmt.Sprintf("a%d: &a%d [*a%d, *a%d]\n", i+1, i+1, i, i)
+		}
+		return text
+	}
+	for text, refused := range map[string]bool{
+		doubled(3): false, doubled(30): true, doubled(62): true, doubled(63): true, doubled(64): true, doubled(200): true,
+		"a: &a [*a]\n": true, "a: &a {b: {c: [*a]}}\n": true, "a: &a [x]\nb: *a\n": false,
+		"a: '*'\nb: '5 * 6'\n": false,
+	} {
+		var complex *tooComplex
+		if err := weigh([]byte(text)); errors.As(err, &complex) != refused {
+			t.Errorf("%v: %s", err, text)
 		}
 	}
 }

@@ -1,0 +1,56 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/ksrelease/ksrelease/config"
+)
+
+// A checkout that may not be written keeps no packages, and is no failure; a disk that
+// is full is one.
+func TestWhatMayNotBeWritten(t *testing.T) {
+	for errno, want := range map[syscall.Errno]bool{
+		syscall.EROFS: true, syscall.EACCES: true, syscall.EPERM: true, syscall.ENOTDIR: true, syscall.EISDIR: true,
+		syscall.ENOSPC: false, syscall.EDQUOT: false, syscall.EIO: false, syscall.ENAMETOOLONG: false,
+	} {
+		err := fmt.Errorf("writing: %w", &fs.PathError{Op: "open", Path: "dist/.ksrelease-x", Err: errno})
+		if mayNotWrite(err) != want {
+			t.Errorf("%v: %v", errno, !want)
+		}
+	}
+
+	source := sourceOf(t, "alc", "1.0.0")
+	file := filepath.Join(t.TempDir(), "file")
+	write(t, file, "no folder")
+	source.Settings.Package.Output = filepath.Join(file, "dist")
+	result := do(t, newFakeWorld(), Options{Sources: []config.Source{source}})
+	wantOutcomes(t, result, map[string]Outcome{"alc": Released})
+	if len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0], "the packages are not kept in "+source.Settings.Package.Output+": not a directory") {
+		t.Errorf("%q", result.Warnings)
+	}
+	// But where the archive is what was asked for it has to be there.
+	wantOutcomes(t, do(t, newFakeWorld(), Options{Sources: []config.Source{source}, Through: StagePackage}), map[string]Outcome{"alc": Failed})
+
+	source.Settings.Package.Output = filepath.Join(t.TempDir(), strings.Repeat("x", 300)) // no name of a file
+	result = do(t, newFakeWorld(), Options{Sources: []config.Source{source}})
+	wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
+}
+
+// A dry run leaves nothing behind, whatever its last stage.
+func TestADryRunKeepsNoPackage(t *testing.T) {
+	for _, through := range []string{StageLint, StagePackage, StageVerify} {
+		source := sourceOf(t, "alc", "1.0.0")
+		source.Settings.Package.Output = filepath.Join(t.TempDir(), "dist")
+		wantOutcomes(t, do(t, newFakeWorld(), Options{Sources: []config.Source{source}, Through: through, DryRun: true}), map[string]Outcome{"alc": Planned})
+		if _, err := os.Stat(source.Settings.Package.Output); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("through %s: %v", through, err)
+		}
+	}
+}
