@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ksrelease/ksrelease/config"
@@ -24,10 +25,13 @@ func TestAwait(t *testing.T) {
 	if _, err := await(ctx, func() (int, error) { cancel(); <-forever; return 7, nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("it ended while it worked: %v", err)
 	}
-	begun := make(chan struct{}, 1)
-	if _, err := await(ctx, func() (int, error) { begun <- struct{}{}; return 7, nil }); !errors.Is(err, context.Canceled) || len(begun) > 0 {
-		t.Errorf("it ended before: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		begun := make(chan struct{}, 1)
+		_, err := await(ctx, func() (int, error) { begun <- struct{}{}; return 7, nil })
+		if synctest.Wait(); !errors.Is(err, context.Canceled) || len(begun) > 0 {
+			t.Errorf("it ended before: %v", err)
+		}
+	})
 }
 
 // limited is an Examiner that notes its limits and says that they are reached.

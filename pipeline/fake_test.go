@@ -38,6 +38,7 @@ type fakeWorld struct {
 	refused func(at time.Time) error
 	cached  string
 	remarks []string // on the index
+	broken  error    // why entries of the index cannot be read
 	// snapshot may change what is read of a version.
 	snapshot func(s Snapshot) (Snapshot, error)
 	// assetBase is where uploaded assets lie; empty is the address that is expected.
@@ -160,7 +161,7 @@ func (w *fakeWorld) Index(context.Context) (Index, error) {
 			}
 		}
 	})
-	return fakeIndex{shown, w.refused, w.cached, w.remarks}, err
+	return fakeIndex{shown, w.refused, w.cached, w.remarks, w.broken}, err
 }
 
 func (w *fakeWorld) Fetch(_ context.Context, e Entry) (data []byte, err error) {
@@ -188,11 +189,15 @@ type fakeIndex struct {
 	refused func(at time.Time) error
 	cached  string
 	remarks []string
+	broken  error
 }
 
 func (i fakeIndex) Lookup(name, version string) (Entry, bool, error) {
 	e, ok := i.fakeEntries[name+"@"+version]
-	return e, ok, nil
+	if ok {
+		return e, true, nil
+	}
+	return Entry{}, false, i.broken
 }
 
 func (i fakeIndex) Refused() error {

@@ -86,6 +86,12 @@ func TestADependencyThatCannotBeReadKeepsBackItsDependents(t *testing.T) {
 	if len(w.writes) != 0 {
 		t.Errorf("writes: %q", w.writes)
 	}
+	// One of a name that another has, too, keeps nobody back.
+	double := sourceOf(t, "base", "2.0.0")
+	result = do(t, newFakeWorld(), Options{Sources: []config.Source{base, double, sourceOf(t, "top", "1.0.0", "base")}})
+	if x := result.Extensions[2]; x.Name != "top" || x.Outcome != Released {
+		t.Errorf("%s %s %q", x.Name, x.Outcome, x.Reason)
+	}
 	// An older version that is there is not what this run is about.
 	wantOutcomes(t, do(t, w, Options{Sources: []config.Source{sourceOf(t, "base", "0.9.0")}}), map[string]Outcome{"base": Released})
 	result = do(t, w, Options{Sources: []config.Source{base, sourceOf(t, "top", "1.0.0", "base")}})
@@ -356,5 +362,34 @@ func TestNothingIsClaimedBeforehand(t *testing.T) {
 	run.Warn("once")
 	if err != nil || seen != 1 || warned != 1 || !slices.Equal(result.Warnings, []string{"once"}) || result.Command != "run" {
 		t.Errorf("%v, %d, %d, %q, %q", err, seen, warned, result.Warnings, result.Command)
+	}
+}
+
+// One that is cut off while it is read is not reached, and no failure.
+func TestTheEndWhileReadingIsNoFailure(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := newRelease(New(Options{}), sourceOf(t, "alc", "1.0.0"))
+	if r.load(ctx); !r.over || r.result.Outcome != NotReached || r.result.Reason != "interrupted before it was read" || r.loadErr != nil {
+		t.Errorf("%s %q, %v", r.result.Outcome, r.result.Reason, r.loadErr)
+	}
+}
+
+// Each member of a cycle is named the one that it needs next.
+func TestCheckCycles(t *testing.T) {
+	of := func(name string, needs ...string) (m extension.Metadata) {
+		m.Name, m.Version = name, "1.0.0"
+		for _, n := range needs {
+			name, optional := strings.CutSuffix(n, "?")
+			m.ExternalDependencies = append(m.ExternalDependencies, extension.ExternalDependency{Name: name, Required: !optional})
+		}
+		return m
+	}
+	all := []extension.Metadata{of("a", "b"), of("b", "c"), of("c", "a"), of("d", "a"), of("e", "e"), of("f", "g?"), of("g", "f")}
+	want := []string{"b", "c", "a", "", "e", "", ""}
+	for i, c := range CheckCycles(all) {
+		if c.Next != want[i] || (c.Err != nil) != (want[i] != "") {
+			t.Errorf("%s: next %q, want %q; %v", all[i].Name, c.Next, want[i], c.Err)
+		}
 	}
 }

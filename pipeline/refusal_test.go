@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -58,6 +59,25 @@ func TestAKeyThatExpiresEndsTheWaitForReviews(t *testing.T) {
 			t.Errorf("no refusal: %v", run.AuthRefused())
 		}
 	})
+}
+
+// A refusal is one wherever in an error it stands; what says of itself that it is none
+// is none.
+func TestUnauthorizedIsFoundInAnyError(t *testing.T) {
+	other := &fakeError{text: "502"}
+	for _, test := range []struct {
+		err  error
+		want bool
+	}{
+		{nil, false}, {other, false}, {refused401, true}, {fmt.Errorf("x: %w", refused401), true},
+		{errors.Join(other, refused401), true}, {errors.Join(refused401, other), true}, {errors.Join(other, other), false},
+		{fmt.Errorf("%w, %w", errors.New("x"), fmt.Errorf("y: %w", refused401)), true}, {&refusal{refused401}, true},
+		{ErrNoToken, true},
+	} {
+		if Unauthorized(test.err) != test.want {
+			t.Errorf("%v: %v", test.err, !test.want)
+		}
+	}
 }
 
 // A key that is refused while a run plans ends the plan, dry or not: nothing is sent,

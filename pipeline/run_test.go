@@ -146,6 +146,56 @@ func TestUnreadableIsNotAbsent(t *testing.T) {
 	}
 }
 
+// A version that is not found among entries which cannot all be read may be there: it
+// is not sent. One that is found is there.
+func TestAnEntryThatCannotBeReadIsNotAbsent(t *testing.T) {
+	for _, dry := range []bool{true, false} {
+		w := newFakeWorld()
+		source := sourceOf(t, "alc", "1.2.0")
+		w.broken = withRemedy(errors.New("the entry of alc in line 9: it is a text"), "the entry has to be corrected")
+		x := do(t, w, Options{Sources: []config.Source{source}, DryRun: dry}).Extensions[0]
+		if x.Outcome != Failed || x.Error == nil || x.Error.Message != w.broken.Error() || x.Error.Remedy != "the entry has to be corrected" || len(w.writes) > 0 {
+			t.Errorf("%s %q %+v, writes %q", x.Outcome, x.Reason, x.Error, w.writes)
+		}
+		w.broken = nil
+		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]Outcome{"alc": Released})
+		w.broken = errors.New("another entry")
+		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}, DryRun: dry}), map[string]Outcome{"alc": Exists})
+	}
+	// While it is waited for the reason says so, with what can be done.
+	synctest.Test(t, func(t *testing.T) {
+		w := newFakeWorld()
+		w.serve = func(*Entry, time.Time) bool { return false }
+		w.fault = func(call string) (bool, error) {
+			if strings.HasPrefix(call, "submit") {
+				w.broken = withRemedy(errors.New("the entry of alc in line 9: it is a text"), "the entry has to be corrected")
+			}
+			return false, nil
+		}
+		x := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.2.0")}}).Extensions[0]
+		if x.Outcome != Unverified || !strings.HasSuffix(x.Reason, "the entry of alc in line 9: it is a text: the entry has to be corrected") {
+			t.Errorf("%s %q", x.Outcome, x.Reason)
+		}
+	})
+}
+
+// What passes by itself has no advice in a reason.
+func TestAdviceIsForWhatDoesNotPass(t *testing.T) {
+	passing, lasting := &fakeError{text: "502 Bad Gateway", temporary: true}, &fakeError{text: "401 Unauthorized"}
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{passing, "502 Bad Gateway"}, {lasting, "401 Unauthorized"},
+		{withRemedy(passing, "call somebody"), "502 Bad Gateway"},
+		{withRemedy(lasting, "call somebody"), "401 Unauthorized: call somebody"},
+	} {
+		if got := withAdvice(test.err); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+}
+
 func TestDryRunWritesNothingAndForecastsWhatIsSent(t *testing.T) {
 	w := newFakeWorld()
 	sources := []config.Source{sourceOf(t, "alc", "1.2.0"), sourceOf(t, "bee", "0.1.0", "alc")}
@@ -188,7 +238,7 @@ func TestDryRunWithoutKeySaysThatTheMarketplaceWasNotAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantOutcomes(t, result, map[string]Outcome{"alc": Planned})
-	if !strings.Contains(remark, "the marketplace was not asked") || run.AuthRefused() != nil {
+	if !strings.Contains(remark, "the marketplace was not asked") || run.AuthRefused() != nil || result.Extensions[0].Reason != "not in the repository; the marketplace was not asked" {
 		t.Errorf("remark %q, auth refused %v", remark, run.AuthRefused())
 	}
 }

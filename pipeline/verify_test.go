@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -186,6 +187,34 @@ func TestVersionsOfOtherTools(t *testing.T) {
 		if x.Outcome != test.want {
 			t.Errorf("%s: %s %q", test.name, x.Outcome, x.Reason)
 		}
+	}
+}
+
+// slowly is a repository whose packages take longer than an index is good for.
+type slowly struct{ *fakeWorld }
+
+func (s slowly) Fetch(ctx context.Context, e Entry) ([]byte, error) {
+	time.Sleep(2 * lastPoll)
+	return s.fakeWorld.Fetch(ctx, e)
+}
+
+// What the index lists by the time that the archive has come is what counts.
+func TestAnIndexThatChangesMeanwhile(t *testing.T) {
+	for _, changes := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newFakeWorld()
+			w.serve = func(e *Entry, at time.Time) bool {
+				if changes && at.Sub(w.started) > lastPoll {
+					e.URLs = []string{"elsewhere/" + e.URLs[0]}
+				}
+				return true
+			}
+			wantOutcomes(t, do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Repository: slowly{w}}), map[string]Outcome{"alc": Released})
+			fetched := slices.DeleteFunc(slices.Clone(w.reads), func(call string) bool { return call != "fetch alc@1.0.0" })
+			if want := map[bool]int{false: 1, true: 2}[changes]; len(fetched) != want {
+				t.Errorf("changes %v: %d downloads", changes, len(fetched))
+			}
+		})
 	}
 }
 
@@ -458,7 +487,7 @@ func TestIndexThatHelmRefusesIsNoRelease(t *testing.T) {
 				if x := result.Extensions[0]; test.want == Unverified && !strings.Contains(x.Reason, "it is in the index, but "+fault+": the entry of other has to be corrected") {
 					t.Errorf("reason: %s", x.Reason)
 				}
-				if len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0], fault) {
+				if len(result.Warnings) != 1 || result.Warnings[0] != fault+": the entry of other has to be corrected; until then KubeSphere shows nothing that is new in this repository" {
 					t.Errorf("warnings: %q", result.Warnings)
 				}
 				if len(notes) != 1 || !strings.Contains(notes[0], "waiting: it is in the index, but "+fault) {

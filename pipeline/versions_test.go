@@ -315,6 +315,7 @@ func TestOrderOfWhatIsOnlyOfUse(t *testing.T) {
 		{"of use", "{name: zed, required: false}", "", []string{"push zed@1.0.0", "push bee@1.0.0"}},
 		{"another version", "{name: zed, version: '>=2.0.0', required: false}", "", []string{"push zed@1.0.0", "push bee@1.0.0"}},
 		{"in a circle", "{name: zed, required: false}", "bee", []string{"push bee@1.0.0", "push zed@1.0.0"}},
+		{"in a circle, and of use", "{name: zed, required: false}\n  - {name: yak, required: false}", "bee", []string{"push yak@1.0.0", "push bee@1.0.0", "push zed@1.0.0"}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newFakeWorld()
@@ -329,7 +330,11 @@ func TestOrderOfWhatIsOnlyOfUse(t *testing.T) {
 				t.Fatal(err)
 			}
 			write(t, filepath.Join(last.Path, "extension.yaml"), string(text)+"externalDependencies:\n  - {name: bee, required: false}\n  - {name: zed, required: false}\n")
-			wantOutcomes(t, do(t, w, Options{Sources: []config.Source{last, needing(t, test.entry), zed}}), map[string]Outcome{"able": Released, "bee": Released, "zed": Released})
+			sources, want := []config.Source{last, needing(t, test.entry), zed}, map[string]Outcome{"able": Released, "bee": Released, "zed": Released}
+			if strings.Contains(test.entry, "yak") {
+				sources, want["yak"] = append(sources, sourceOf(t, "yak", "1.0.0")), Released
+			}
+			wantOutcomes(t, do(t, w, Options{Sources: sources}), want)
 			pushes := slices.DeleteFunc(slices.Clone(w.writes), func(call string) bool { return !strings.HasPrefix(call, "push") })
 			if want := append(slices.Clone(test.want), "push able@1.0.0"); !slices.Equal(pushes, want) {
 				t.Errorf("%s: %q, want %q", test.name, pushes, want)

@@ -3,6 +3,7 @@ package helmrepo
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"math/rand/v2"
@@ -274,6 +275,20 @@ func TestQuickReadsWhatHelmWrites(t *testing.T) {
 	}
 	if quick != 9 {
 		t.Errorf("%d of 9 entries", quick)
+	}
+}
+
+// What a release needs is read exactly, however it is quoted.
+func TestQuickReadsQuotes(t *testing.T) {
+	for _, value := range []string{
+		`'it''s'`, `''''`, `'a''''b'`, `"a"`, `"a\tb"`, `"\x41\u0042"`, `"a # b"`, `'a # b'`, `a#b`, "abc # a comment", `'abc' # a comment`, "a:b", "it's", `say "yes"`,
+	} {
+		for _, field := range []string{"digest: %s", "name: %s", "urls:\n    - %s", "annotations:\n      key: %s", "description: %s"} {
+			body := "apiVersion: v1\nentries:\n  alc:\n  - version: 1.2.0\n    " + fmt.Sprintf(field, value) + "\n"
+			if !compare(t, []byte(body)) {
+				t.Errorf("refused:\n%s", body)
+			}
+		}
 	}
 }
 
