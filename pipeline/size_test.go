@@ -102,6 +102,25 @@ func TestForecastsThatAreExact(t *testing.T) {
 
 // A marketplace that gives addresses far longer than its own name pushes the
 // package over the limit: the size is held against it before the push.
+// Without an API key the folder is not known, however sure the host is.
+func TestForecastWithoutAKeyIsNotExact(t *testing.T) {
+	for _, asked := range []bool{false, true} {
+		w := newFakeWorld()
+		options := Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Repository: w, AssetHost: "https://market.example", AssetHostIsSure: true, DryRun: true}
+		want := int64(forecastWithin)
+		if asked {
+			options.Marketplace, want = w, 0
+		}
+		result, err := New(options).Do(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x := result.Extensions[0]; x.Outcome != Planned || x.Package.SizeWithin != want {
+			t.Errorf("asked %v: %s, within %d, want %d", asked, x.Outcome, x.Package.SizeWithin, want)
+		}
+	}
+}
+
 func TestLongAddressesPushThePackageOverTheLimit(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	source := sourceOfSize(t, r, 8, 20<<10)

@@ -333,8 +333,12 @@ func TestOrderOfWhatIsOnlyOfUse(t *testing.T) {
 			sources, want := []config.Source{last, needing(t, test.entry), zed}, map[string]Outcome{"able": Released, "bee": Released, "zed": Released}
 			if strings.Contains(test.entry, "yak") {
 				sources, want["yak"] = append(sources, sourceOf(t, "yak", "1.0.0")), Released
+				w.serve = func(e *Entry, at time.Time) bool { return e.Name != "yak" || at.Sub(w.started) > time.Minute }
 			}
 			wantOutcomes(t, do(t, w, Options{Sources: sources}), want)
+			if waited := w.versions["bee@1.0.0"].submitted.Sub(w.started); w.serve != nil && waited < time.Minute {
+				t.Errorf("%s: sent after %s", test.name, waited)
+			}
 			pushes := slices.DeleteFunc(slices.Clone(w.writes), func(call string) bool { return !strings.HasPrefix(call, "push") })
 			if want := append(slices.Clone(test.want), "push able@1.0.0"); !slices.Equal(pushes, want) {
 				t.Errorf("%s: %q, want %q", test.name, pushes, want)
