@@ -55,8 +55,18 @@ func whereIf(isLocal bool) where {
 }
 
 // dial makes the clients of a project: those of the config, or those of the
-// local marketplace in dir. parallelism is how many connections to a host are worth keeping.
-func (a *app) dial(p *project, at where, dir string, parallelism int) (*clients, error) {
+// local marketplace in dir. parallelism is how many connections to a host are worth
+// keeping. Where ctx ends, the marketplace is left as it is: it bears the end of the
+// process at any time.
+func (a *app) dial(ctx context.Context, p *project, at where, dir string, parallelism int) (*clients, error) {
+	doing := "reading key and certificates"
+	if at != configured {
+		doing = "opening the local marketplace"
+	}
+	return reading(ctx, a, doing, func() (*clients, error) { return a.connectTo(p, at, dir, parallelism) })
+}
+
+func (a *app) connectTo(p *project, at where, dir string, parallelism int) (*clients, error) {
 	if at != configured {
 		web := transport.New(transport.Options{UserAgent: userAgent(), Parallelism: parallelism, Dial: a.connect})
 		return a.dialLocal(dir, at, web)

@@ -21,9 +21,9 @@ func (d deadline) begin(parent context.Context) (context.Context, context.Cancel
 	return context.WithTimeoutCause(parent, time.Duration(d.Timeout), fmt.Errorf("--timeout of %s is over", d.Timeout))
 }
 
-// reading does work that only reads files of the project: the config, what its patterns
-// match, the baseline. Neither YAML nor patterns can be stopped from within, and nothing
-// is lost by an end. So the first signal ends the program at once meanwhile, and where
+// reading does work that loses nothing by an end: it reads the config, what its patterns
+// match, the baseline, or opens what bears an end at any time. Neither YAML nor patterns
+// nor files can be stopped from within. So the first signal ends the program at once meanwhile, and where
 // ctx ends the work is left behind: it must not touch what others use. doing completes
 // "--timeout of 10s is over while …".
 func reading[T any](ctx context.Context, a *app, doing string, work func() (T, error)) (T, error) {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -70,3 +72,17 @@ func TestReadingPanics(t *testing.T) {
 }
 
 func breakDown() (int, error) { panic("broken") }
+
+// A marketplace is not opened behind the end of the time.
+func TestDialEndsWithTheTime(t *testing.T) {
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 0, errors.New("--timeout of 1s is over"))
+	defer cancel()
+	dir := filepath.Join(t.TempDir(), "marketplace")
+	_, err := (&app{}).dial(ctx, nil, local, dir, 1)
+	if err == nil || err.Error() != "--timeout of 1s is over while opening the local marketplace" {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("it was opened")
+	}
+}

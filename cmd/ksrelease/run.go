@@ -81,7 +81,7 @@ func (c *runCommand) Run(a *app) error {
 			return err
 		}
 	}
-	links, err := a.dial(p, c.local(), c.dir(p), c.parallelism(p))
+	links, err := a.dial(ctx, p, c.local(), c.dir(p), c.parallelism(p))
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func (c *statusCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	links, err := a.dial(p, whereIf(c.isLocal()), c.dir(p), p.config.Parallelism)
+	links, err := a.dial(ctx, p, whereIf(c.isLocal()), c.dir(p), p.config.Parallelism)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (c *withdrawCommand) Run(a *app) error {
 	if at != configured && marketplace.Exists(c.dir(p)) {
 		at = local // a withdrawal writes, where there is anything to withdraw
 	}
-	links, err := a.dial(p, at, c.dir(p), p.config.Parallelism)
+	links, err := a.dial(a.stop, p, at, c.dir(p), p.config.Parallelism)
 	if err != nil {
 		return err
 	}
