@@ -19,7 +19,7 @@ import (
 // the same is told, not guessed.
 func overlay(doc *yamldoc.Document, base Settings, written FileSettings, dir string, at []string, problems *yamldoc.Problems) Settings {
 	s := base
-	// A value that is told is the one that is written: another came out of the
+	// A value that is shown is the one that is written: another came out of the
 	// environment.
 	tell := func(err error, key ...string) {
 		if err != nil {

@@ -47,7 +47,7 @@ type Source struct {
 // yamldoc.Problems, all at once, and so are folders that cannot be read: what is in
 // them would be passed over without a word.
 //
-// warn, which may be nil, is told what a pattern passes over and may have been meant:
+// warn, which may be nil, gets what a pattern passes over and may have been meant:
 // git submodules that are not checked out, and links to folders.
 func (c *Config) Sources(display string, warn func(string)) ([]Source, error) {
 	if display == "" {

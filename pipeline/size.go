@@ -70,7 +70,7 @@ func (w *world) sizeWithin(r *release) int64 {
 func (r *release) tellSize(limit int64) {
 	code, message := CodeNearLimit, fmt.Sprintf("the package has %s, %d %% of the limit of %s", sizeText(r.pkg.Size), r.pkg.Size*100/limit, sizeText(limit))
 	if over := r.pkg.Size - limit; over > 0 {
-		code, message = CodeOverLimit, fmt.Sprintf("the package is over the limit of %s by %s, if the assets get the addresses that were expected: the upload will tell", sizeText(limit), sizeText(over))
+		code, message = CodeOverLimit, fmt.Sprintf("the package is over the limit of %s by %s, if the assets get the addresses that were expected: the upload will show it", sizeText(limit), sizeText(over))
 	}
 	// A slice of its own: events hold the one before.
 	r.result.Findings = append(slices.Clone(r.result.Findings), FindingResult{

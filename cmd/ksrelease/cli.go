@@ -9,8 +9,8 @@ import (
 // cli is the grammar of the command line.
 type cli struct {
 	Run         runCommand         `cmd:"" help:"Plan, then release. With --dry-run, plan only."`
-	Check       checkCommand       `cmd:"" help:"Read the config and every extension.yaml, offline, and tell all problems at once."`
-	Lint        lintCommand        `cmd:"" help:"Hold the extensions to the rules of KubeSphere and tell all findings."`
+	Check       checkCommand       `cmd:"" help:"Read the config and every extension.yaml, offline, and report all problems at once."`
+	Lint        lintCommand        `cmd:"" help:"Hold the extensions to the rules of KubeSphere and report all findings."`
 	Package     packageCommand     `cmd:"" help:"Lint and pack: leaves NAME-VERSION.tgz and its checksum in the output directory."`
 	Init        initCommand        `cmd:"" help:"Find the extensions of a repository and write a .ksrelease.yaml."`
 	Status      statusCommand      `cmd:"" help:"Show versions here, in the marketplace and in the Helm repository, and what a run would do."`

@@ -58,7 +58,7 @@ func TestReading(t *testing.T) {
 	}
 }
 
-// A mistake of ours in there is told as anywhere else, with its own stack.
+// A mistake of ours in there is reported as anywhere else, with its own stack.
 func TestReadingPanics(t *testing.T) {
 	var errs bytes.Buffer
 	a := &app{stdout: output.New(&errs), stderr: output.New(&errs)}

@@ -18,7 +18,7 @@ type lintCommand struct {
 	selection
 	Paths         []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths."`
 	Explain       asked    `placeholder:"RULE" may-be-empty:"" xor:"instead" help:"Say what a rule asks for, why, and how to fix what it finds; without a rule, list them. Needs no project."`
-	WriteBaseline bool     `xor:"instead" help:"Take all findings for known: write them to ${baseline}, and tell only new ones from now on."`
+	WriteBaseline bool     `xor:"instead" help:"Take all findings for known: write them to ${baseline}, and report only new ones from now on."`
 }
 
 // Run takes the extensions through the pipeline up to lint.

@@ -102,7 +102,7 @@ type app struct {
 	// come about; nil: TCP.
 	connect func(ctx context.Context, network, address string) (net.Conn, error)
 	// inProcess looks at extensions in this process, without limits. It is for tests in
-	// fake time, which stands still while a process of the real world is alive.
+	// fake time, which stands still while a real process is alive.
 	inProcess bool
 	warnings  warnings
 	conceal   concealer

@@ -81,7 +81,7 @@ func (a *app) reportFailure(args []string) {
 		done[path] = true
 		var unusable *report.PathError
 		if errors.As(a.failure, &unusable) && unusable.Path == file {
-			continue // which is what was told
+			continue // which is what was reported
 		}
 		if err := report.WriteFailed(path, tool(), result); err != nil {
 			a.complain(err, "")

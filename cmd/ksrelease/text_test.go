@@ -13,7 +13,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
-// What ends a command is told so that no line of it is one of ours, or a command to a CI
+// What ends a command is shown so that no line of it is one of ours, or a command to a CI
 // system, and no character is obeyed.
 func TestErrorsAreShownNotObeyed(t *testing.T) {
 	const hostile = "x\n::error::forged\x1b[2J ##[error]y\u202e"

@@ -1,5 +1,5 @@
 // Package archtest holds the import directions of the project: the table of
-// rooms in imports_test.go says who may import whom, and its test reads the
+// units in imports_test.go says who may import whom, and its test reads the
 // imports of every Go file and compares.
 //
 // Directions are a promise that no compiler keeps. Written only in a document

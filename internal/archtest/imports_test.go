@@ -22,21 +22,21 @@ const module = "github.com/ksrelease/ksrelease"
 // place is where a reader is sent who has a reason to change a direction.
 const place = "internal/archtest/imports_test.go"
 
-// room is one package of the project and what its code may import of the
-// others. Tests are freer: they may import any room that the compiler allows,
+// unit is one package of the project and what its code may import of the
+// others. Tests are freer: they may import any package that the compiler allows,
 // because a fake server or a real helm in a test binds nothing.
-type room struct {
+type unit struct {
 	path string   // below the module; the folder
-	may  []string // the rooms it may import; all of them if it is anyRoom
+	may  []string // the packages it may import; all of them if it is anyUnit
 }
 
-// anyRoom lets a room import every other one but those in workshops.
-var anyRoom = []string{"…"}
+// anyUnit lets a package import every other one but those in workshops.
+var anyUnit = []string{"…"}
 
-// rooms is the house: DESIGN's table, made executable. From top to bottom;
+// units are the packages: the table of docs/design.md, made executable. From top to bottom;
 // arrows point down only.
-var rooms = []room{
-	{"cmd/ksrelease", anyRoom},
+var units = []unit{
+	{"cmd/ksrelease", anyUnit},
 	{"internal/report", []string{"pipeline", "config", "internal/extension", "internal/lint", "internal/output", "internal/yamldoc", "internal/atomicfile"}},
 	{"pipeline", []string{"config", "internal/extension", "internal/kubesphere", "internal/lint", "internal/weight", "internal/yamldoc", "internal/atomicfile"}},
 	{"internal/worker", []string{"internal/extension", "internal/lint", "internal/weight"}},
@@ -75,15 +75,15 @@ var rooms = []room{
 	{"examples", nil},
 }
 
-// workshops are rooms that must not end up in the binary, whatever else a room
+// workshops are packages that must not end up in the binary, whatever else a package
 // may import.
 var workshops = []string{"schema/generate", "internal/bench", "internal/helmtest", "internal/testshared", "internal/soak", "internal/canary", "internal/memnet", "internal/nobody", "internal/testca", "internal/reliability", "internal/archtest", "examples"}
 
-// restriction keeps a package from outside the project to a few rooms.
+// restriction keeps a package from outside the project to a few packages.
 type restriction struct {
 	imported string   // an import path; what lies below it is meant too
-	only     []string // the rooms whose code may import it
-	tests    bool     // whether the tests of the other rooms may
+	only     []string // the packages whose code may import it
+	tests    bool     // whether the tests of the other packages may
 	why      string
 }
 
@@ -100,7 +100,7 @@ var restrictions = []restriction{
 		"only what talks to people draws tables"},
 	// None of these logs: they silence what libraries log, and keep a token out of it.
 	{"log", []string{"cmd/ksrelease", "internal/marketplace", "internal/credentials", "internal/testca"}, true,
-		"nothing prints on its own: rooms return errors and events"},
+		"nothing prints on its own: packages return errors and events"},
 	{"testing", []string{"internal/helmtest", "internal/testshared", "internal/soak", "internal/canary", "internal/memnet", "internal/nobody", "internal/testca"}, true,
 		"the testing package brings its flags into the binary"},
 	{"github.com/invopop/jsonschema", []string{"schema/generate"}, true,
@@ -115,26 +115,26 @@ type imports struct {
 	list []string
 }
 
-// room is the folder of the file.
-func (i imports) room() string { return path.Dir(i.file) }
+// unit is the folder of the file.
+func (i imports) unit() string { return path.Dir(i.file) }
 
 // test reports whether the file is compiled for tests only.
 func (i imports) test() bool { return strings.HasSuffix(i.file, "_test.go") }
 
 // violations compares what files import with the tables and says, one line
 // each, what stands against them: sorted, and empty if all is well.
-func violations(rooms []room, workshops []string, restrictions []restriction, files []imports) []string {
-	known := make(map[string]room, len(rooms))
-	for _, r := range rooms {
+func violations(units []unit, workshops []string, restrictions []restriction, files []imports) []string {
+	known := make(map[string]unit, len(units))
+	for _, r := range units {
 		known[r.path] = r
 	}
 	var out []string
 	lived := map[string]bool{}
 	for _, f := range files {
-		lived[f.room()] = true
-		r, ok := known[f.room()]
+		lived[f.unit()] = true
+		r, ok := known[f.unit()]
 		if !ok {
-			out = append(out, fmt.Sprintf("%s is a room that no table knows: say in the list of rooms in %s what it may import, and in docs/design.md what it is for", cmp.Or(f.room(), "."), place))
+			out = append(out, fmt.Sprintf("%s is a package that no table knows: say in the list of packages in %s what it may import, and in docs/design.md what it is for", cmp.Or(f.unit(), "."), place))
 			continue
 		}
 		for _, imported := range f.list {
@@ -145,35 +145,35 @@ func violations(rooms []room, workshops []string, restrictions []restriction, fi
 			out = append(out, restricted(r, f, imported, restrictions)...)
 		}
 	}
-	for _, r := range rooms {
+	for _, r := range units {
 		if !lived[r.path] {
-			out = append(out, fmt.Sprintf("%s is in the list of rooms in %s, but no Go file is in it: take it off the list", r.path, place))
+			out = append(out, fmt.Sprintf("%s is in the list of packages in %s, but no Go file is in it: take it off the list", r.path, place))
 		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// direction judges the import of another room of the project.
-func direction(r room, f imports, target string, workshops []string) []string {
+// direction judges the import of another package of the project.
+func direction(r unit, f imports, target string, workshops []string) []string {
 	if f.test() || target == r.path || slices.Contains(r.may, target) {
 		return nil
 	}
-	if slices.Equal(r.may, anyRoom) {
+	if slices.Equal(r.may, anyUnit) {
 		if !slices.Contains(workshops, target) {
 			return nil
 		}
 		return []string{fmt.Sprintf("%s imports %s, which is for building and testing ksrelease and must not be in the binary", f.file, target)}
 	}
-	may := "no other room"
+	may := "no other package"
 	if len(r.may) > 0 {
 		may = "only " + strings.Join(r.may, ", ")
 	}
-	return []string{fmt.Sprintf("%s imports %s, but %s may import %s: turn the dependency round (declare an interface where it is used), or change the list of rooms in %s and docs/design.md", f.file, target, r.path, may, place)}
+	return []string{fmt.Sprintf("%s imports %s, but %s may import %s: turn the dependency round (declare an interface where it is used), or change the list of packages in %s and docs/design.md", f.file, target, r.path, may, place)}
 }
 
 // restricted judges the import of a package from outside the project.
-func restricted(r room, f imports, imported string, restrictions []restriction) []string {
+func restricted(r unit, f imports, imported string, restrictions []restriction) []string {
 	var out []string
 	for _, x := range restrictions {
 		if imported != x.imported && !strings.HasPrefix(imported, x.imported+"/") {
@@ -198,7 +198,7 @@ func TestImportDirections(t *testing.T) {
 	if len(files) == 0 {
 		t.Fatalf("no Go file below %s: the test looks in the wrong place", root)
 	}
-	for _, v := range violations(rooms, workshops, restrictions, files) {
+	for _, v := range violations(units, workshops, restrictions, files) {
 		t.Error(v)
 	}
 }
@@ -207,55 +207,55 @@ func TestImportDirections(t *testing.T) {
 // them would otherwise forbid or allow nothing.
 func TestTables(t *testing.T) {
 	known := map[string]bool{}
-	for _, r := range rooms {
+	for _, r := range units {
 		if known[r.path] {
-			t.Errorf("the room %s is listed twice", r.path)
+			t.Errorf("the package %s is listed twice", r.path)
 		}
 		known[r.path] = true
 	}
-	for _, r := range rooms {
+	for _, r := range units {
 		for _, m := range r.may {
-			if !known[m] && !slices.Equal(r.may, anyRoom) {
-				t.Errorf("%s may import %s, which is not a room", r.path, m)
+			if !known[m] && !slices.Equal(r.may, anyUnit) {
+				t.Errorf("%s may import %s, which is not a package", r.path, m)
 			}
 		}
 	}
 	for _, w := range workshops {
 		if !known[w] {
-			t.Errorf("the workshop %s is not a room", w)
+			t.Errorf("the workshop %s is not a package", w)
 		}
 	}
 	for _, x := range restrictions {
 		for _, o := range x.only {
 			if !known[o] {
-				t.Errorf("%s is restricted to %s, which is not a room", x.imported, o)
+				t.Errorf("%s is restricted to %s, which is not a package", x.imported, o)
 			}
 		}
 	}
 }
 
-// TestArrowsPointDown holds the list to its own word: a room may import only
-// rooms that stand below it, workshops aside.
+// TestArrowsPointDown holds the list to its own word: a package may import only
+// packages that stand below it, workshops aside.
 func TestArrowsPointDown(t *testing.T) {
 	position := map[string]int{}
-	for i, r := range rooms {
+	for i, r := range units {
 		position[r.path] = i
 	}
-	for i, r := range rooms {
+	for i, r := range units {
 		if slices.Contains(workshops, r.path) {
 			continue
 		}
 		for _, m := range r.may {
 			if p, ok := position[m]; ok && p <= i {
-				t.Errorf("%s may import %s, which stands above it in the list of rooms", r.path, m)
+				t.Errorf("%s may import %s, which stands above it in the list of packages", r.path, m)
 			}
 		}
 	}
 }
 
 func TestViolationsAreFound(t *testing.T) {
-	house := []room{
-		{"cmd/tool", anyRoom},
+	sample := []unit{
+		{"cmd/tool", anyUnit},
 		{"story", []string{"leaf"}},
 		{"leaf", nil},
 		{"workbench", nil},
@@ -265,7 +265,7 @@ func TestViolationsAreFound(t *testing.T) {
 		{"example.com/flags", []string{"cmd/tool"}, false, "flags stay above"},
 		{"testing", nil, true, "not in the binary"},
 	}
-	// sound breaks nothing and has a file in each room; each case adds to it.
+	// sound breaks nothing and has a file in each package; each case adds to it.
 	sound := []imports{
 		{"cmd/tool/main.go", []string{"fmt", "example.com/flags", module + "/story", module + "/leaf"}},
 		{"story/story.go", []string{"context", module + "/leaf"}},
@@ -279,12 +279,12 @@ func TestViolationsAreFound(t *testing.T) {
 		want string // a part of the only violation; "" for none
 	}{
 		{"an arrow up", imports{"leaf/up.go", []string{module + "/story"}},
-			"leaf/up.go imports story, but leaf may import no other room"},
+			"leaf/up.go imports story, but leaf may import no other package"},
 		{"an arrow that is not listed", imports{"story/tool.go", []string{module + "/cmd/tool"}},
 			"story/tool.go imports cmd/tool, but story may import only leaf"},
 		{"a workshop in the binary", imports{"cmd/tool/bench.go", []string{module + "/workbench"}},
 			"cmd/tool/bench.go imports workbench, which is for building and testing"},
-		{"a workshop in a room", imports{"story/bench.go", []string{module + "/workbench"}},
+		{"a workshop in a package", imports{"story/bench.go", []string{module + "/workbench"}},
 			"story/bench.go imports workbench"},
 		{"a workshop in a test", imports{"leaf/leaf_test.go", []string{module + "/workbench"}}, ""},
 		{"a restricted package", imports{"leaf/flags.go", []string{"example.com/flags"}},
@@ -297,12 +297,12 @@ func TestViolationsAreFound(t *testing.T) {
 		{"testing in a test", imports{"leaf/leaf_test.go", []string{"testing"}}, ""},
 		{"testing in code", imports{"leaf/leaf2.go", []string{"testing"}},
 			"leaf/leaf2.go imports testing: not in the binary"},
-		{"a room nobody declared", imports{"leaf/cellar/cellar.go", nil},
-			"leaf/cellar is a room that no table knows: say in the list of rooms in " + place},
+		{"a package nobody declared", imports{"leaf/cellar/cellar.go", nil},
+			"leaf/cellar is a package that no table knows: say in the list of packages in " + place},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := violations(house, benches, limits, append(slices.Clone(sound), tt.file))
+			got := violations(sample, benches, limits, append(slices.Clone(sound), tt.file))
 			if tt.want == "" {
 				if len(got) != 0 {
 					t.Errorf("want no violation, got %q", got)
@@ -314,10 +314,10 @@ func TestViolationsAreFound(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a room that is gone", func(t *testing.T) {
-		got := violations(house, benches, limits, sound[:4])
-		if len(got) != 1 || !strings.Contains(got[0], "workbench is in the list of rooms") {
-			t.Errorf("want the empty room told, got %q", got)
+	t.Run("a package that is gone", func(t *testing.T) {
+		got := violations(sample, benches, limits, sound[:4])
+		if len(got) != 1 || !strings.Contains(got[0], "workbench is in the list of packages") {
+			t.Errorf("want the empty package reported, got %q", got)
 		}
 	})
 }

@@ -112,7 +112,7 @@ var schema = sync.OnceValues(func() (*yamldoc.Schema, error) {
 
 // Load reads a baseline: a regular file of bounded size that, links followed, lies in
 // the folder within. Where there is no file it is empty. What is wrong with a file is
-// told as yamldoc.Problems, all of it at once.
+// reported as yamldoc.Problems, all of it at once.
 func Load(within, path string) (*Baseline, error) {
 	src, err := regularfile.ReadWithin(within, path, yamldoc.MaxSize)
 	if errors.Is(err, os.ErrNotExist) {

@@ -104,7 +104,7 @@ var looseVersion = regexp.MustCompile(`^(?:version|release|ver|v)?[-_. ]?(\d+(?:
 
 // NearestVersion is the version that was probably meant by a text, as ValidVersion
 // asks for it: 1.0 is 1.0.0, 01.2.3 is 1.2.3, 1.0.0-RC1 is 1.0.0-rc1, and without
-// build metadata. ok is false where none can be told.
+// build metadata. ok is false where none can be found.
 func NearestVersion(written string) (version string, ok bool) {
 	text := strings.ToLower(strings.TrimSpace(written))
 	text, _, _ = strings.Cut(text, "+")

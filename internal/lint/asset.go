@@ -60,7 +60,7 @@ func screenshotsRule() Rule {
 // images.
 func (s *subject) checkAssets(field string) {
 	for _, p := range s.ext.AssetProblems {
-		if ref := assetOf(s.ext, p); ref.field() == field && strings.TrimSpace(ref.Text) != "" { // else it is told as empty
+		if ref := assetOf(s.ext, p); ref.field() == field && strings.TrimSpace(ref.Text) != "" { // else it is reported as empty
 			s.problem(coded("not-a-file", ref.Text), p)
 		}
 	}

@@ -38,7 +38,7 @@ func filesRule() Rule {
 const fetchPointers = "run `git lfs pull`, and let CI check out with LFS, too"
 
 func checkFiles(s *subject) {
-	assets := map[string]bool{} // told by icon and screenshots
+	assets := map[string]bool{} // reported by icon and screenshots
 	for _, a := range s.ext.Assets {
 		assets[a.File] = true
 	}

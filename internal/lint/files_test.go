@@ -7,7 +7,7 @@ import (
 
 const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
 
-// A checkout without Git LFS has pointers in place of files: each is told, once.
+// A checkout without Git LFS has pointers in place of files: each is reported, once.
 func TestPointersOfGitLFS(t *testing.T) {
 	const is = ": it is a pointer of Git LFS, and not the file"
 	testFindings(t, []findingTest{
@@ -28,7 +28,7 @@ func TestPointersOfGitLFS(t *testing.T) {
 	}
 }
 
-// Texts in other encodings are told, at the first byte that is none of UTF-8.
+// Texts in other encodings are reported, at the first byte that is none of UTF-8.
 func TestTextsThatAreNotUTF8(t *testing.T) {
 	wide := func(text string, mark string) string {
 		var b strings.Builder

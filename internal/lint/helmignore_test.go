@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A line of .helmignore that leaves out what the extension needs is told with what it
+// A line of .helmignore that leaves out what the extension needs is reported with what it
 // leaves out, and no other rule asks to add what is there.
 func TestHelmIgnoreThatLeavesOutWhatIsNeeded(t *testing.T) {
 	for _, tt := range []struct {

@@ -235,7 +235,7 @@ func (s *subject) unlisted(r *rendering, u usedImage, listed []listedImage) {
 //
 // An image that is used once something is switched on is listed with good reason:
 // that of a subchart that is off by default, and one that values name. They are
-// told for information only. Where .helmignore leaves out a part of the chart, which the
+// reported for information only. Where .helmignore leaves out a part of the chart, which the
 // rule helmignore tells, nobody knows what that would use.
 func (s *subject) unused(plain *rendering, used []usedImage, listed []listedImage) {
 	if s.isLeftOut(extension.NeededByHelm) {

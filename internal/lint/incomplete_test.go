@@ -24,7 +24,7 @@ func multiclusterFiles() map[string]string {
 	return files
 }
 
-// TestIncompleteRenderings: a template that does not render is told, and nothing false
+// TestIncompleteRenderings: a template that does not render is reported, and nothing false
 // about others.
 func TestIncompleteRenderings(t *testing.T) {
 	const (

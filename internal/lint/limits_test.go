@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestCut: an end at a limit is told at what was at work, with what was found before.
+// TestCut: an end at a limit is reported at what was at work, with what was found before.
 func TestCut(t *testing.T) {
 	const inArchive = "web/charts/db/templates/a.yaml"
 	ext := load(t, with(goodFiles(), "charts/db-1.2.0.tgz", packed(t, "db", map[string]string{
@@ -66,7 +66,7 @@ func subjectOf(t *testing.T, rule Rule) *subject {
 }
 
 // TestWhatHelmMaySayOneDay: errors of Helm that name neither a template nor a subchart
-// are told all the same.
+// are reported all the same.
 func TestWhatHelmMaySayOneDay(t *testing.T) {
 	odd := errors.New("something\nelse went wrong")
 

@@ -166,7 +166,7 @@ func run(ctx context.Context, rules []Rule, ext *extension.Extension, opts Optio
 	return report
 }
 
-// sort puts the findings into the order in which they are told.
+// sort puts the findings into the order in which they are reported.
 func (r *Report) sort() {
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule),

@@ -37,7 +37,7 @@ func TestMergesAsHelm(t *testing.T) {
 	}
 }
 
-// TestRepeatedMerge: values.yaml with << twice is told as what it is, and so is a key
+// TestRepeatedMerge: values.yaml with << twice is reported as what it is, and so is a key
 // that is given twice.
 func TestRepeatedMerge(t *testing.T) {
 	for values, want := range map[string]string{

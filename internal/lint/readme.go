@@ -39,7 +39,7 @@ func readmeRule() Rule {
 func (s *subject) checkDocs(stem string) map[string][]byte {
 	s.isThere(stem+".md", stem, fallbackLanguage)
 	for _, code := range sortedKeys(s.ext.Metadata.DisplayName) {
-		if code != fallbackLanguage && languageCode(code) == code { // others are told by the rule languages
+		if code != fallbackLanguage && languageCode(code) == code { // others are reported by the rule languages
 			s.isThere(stem+"_"+code+".md", stem, code)
 		}
 	}

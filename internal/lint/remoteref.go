@@ -25,7 +25,7 @@ func withoutRemote(document any, address string) any {
 }
 
 // oldDraft is a $schema of the drafts in which a reference stands for itself, and what
-// is beside it counts for nothing.
+// is next to it counts for nothing.
 var oldDraft = regexp.MustCompile(`/draft-0[3-7]/`)
 
 // referring are the keywords by which a schema refers to another one.

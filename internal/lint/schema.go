@@ -99,7 +99,7 @@ func (s *subject) asTheControllerReads(invalid yamldoc.Problems) {
 }
 
 // undecodable tells why the controller cannot decode extension.yaml, at the field that
-// its error begins with, unless that is told already.
+// its error begins with, unless that is reported already.
 func (s *subject) undecodable(cause string, invalid yamldoc.Problems) {
 	field, _, _ := strings.Cut(cause, " is ")
 	pointer := strings.Split(field, ".")

@@ -154,7 +154,7 @@ func junitOf(x pipeline.ExtensionResult, class string) junitSuite {
 	for _, f := range x.Findings {
 		s.add(findingCase(f, class, names), 0)
 	}
-	// What a stage has told of is not told again: a case that says "failed" and did not
+	// What a stage has reported is not reported again: a case that says "failed" and did not
 	// fail would be shown green.
 	outcome := junitCase{Name: "outcome", Classname: class}
 	text := string(x.Outcome) + colon(x.Reason)

@@ -54,7 +54,7 @@ func markdown(r *pipeline.Result) []byte {
 	var findings []pipeline.FindingResult
 	for _, x := range r.Extensions {
 		for _, f := range x.Findings {
-			if !ofRun(f) { // told above
+			if !ofRun(f) { // reported above
 				findings = append(findings, f)
 			}
 		}

@@ -5,8 +5,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
-// Problem is how a mistake in a file is told on a terminal of so many columns; 0 is
-// no terminal. Where place and message have no room in one line, the place gets one to
+// Problem is how a mistake in a file is shown on a terminal of so many columns; 0 is
+// no terminal. Where place and message have no space in one line, the place gets one to
 // itself.
 func Problem(p yamldoc.Problem, columns int) output.Text {
 	return problem(p, output.Text{}, columns)

@@ -138,9 +138,9 @@ func receive(in *gob.Decoder) (task, error) {
 type speaker struct {
 	mu  sync.Mutex
 	out *gob.Encoder
-	// seen are the templates of this task that were told: each of them is rendered
+	// seen are the templates of this task that were announced: each of them is rendered
 	// many times, and to say so each time would take longer than some renderings.
-	// What was not told at once is told by the eye on the memory.
+	// What was not noticed at once is noticed by the watch on the memory.
 	seen   map[string]bool
 	now    lint.Progress
 	untold bool
@@ -172,7 +172,7 @@ func (s *speaker) progress(p lint.Progress) {
 	s.write(message{Progress: &p})
 }
 
-// tellNow tells what has not been told.
+// tellNow reports what has not been reported.
 func (s *speaker) tellNow() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -231,7 +231,7 @@ func perform(t task, progress func(lint.Progress)) message {
 }
 
 // watch ends the process when it has more memory than it may, and tells what has not
-// been told, until done is closed.
+// been reported, until done is closed.
 //
 // The collector is asked to stay well below the limit. So what goes beyond it is in
 // use, and not only waiting to be collected.

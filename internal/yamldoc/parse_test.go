@@ -283,7 +283,7 @@ func TestParseLoose(t *testing.T) {
 }
 
 // TestLargeFileIsNotRepaired: of a large file with many mistakes of syntax the first is
-// told, and it is not read again for each of the others.
+// reported, and it is not read again for each of the others.
 func TestLargeFileIsNotRepaired(t *testing.T) {
 	line := "a: b: c\nd: 1\ne: f: g\n"
 	_, err := Parse("small.yaml", []byte(line))

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Problem is one mistake in a file, told so that its author can fix it: the
+// Problem is one mistake in a file, written so that its author can fix it: the
 // place, the cause and, where there is one, the remedy.
 type Problem struct {
 	// File is the file as the user would open it.
