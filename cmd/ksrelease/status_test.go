@@ -1,0 +1,36 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/transport"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// A review that ends while status waits for it is shown with what the reviewer said then,
+// and no longer with what was said before.
+func TestStatusAsksForTheReviewersMessage(t *testing.T) {
+	answers := map[string]string{
+		"draft":    `{"snapshot_id":"7","status":"draft","message":"please look","metadata":{"name":"alc","version":"1.2.0"}}`,
+		"rejected": `{"snapshot_id":"7","status":"rejected","reject_message":"no English texts","metadata":{"name":"alc","version":"1.2.0"}}`,
+	}
+	for status, want := range map[string]string{"draft": "", "rejected": "no English texts"} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, answers[status])
+		}))
+		web := transport.New(transport.Options{})
+		market, err := newMarket(server.URL, "kck-00000000-0000-0000-0000-000000000000", "", web)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := standing{Name: "alc", Version: "1.2.0", Market: pipeline.StatusSubmitted, ReviewMessage: "before"}
+		if err := s.ask(t.Context(), &clients{market: market}); err != nil || s.Market != status || s.Snapshot != "7" || s.ReviewMessage != want {
+			t.Errorf("%s: %+v, %v", status, s, err)
+		}
+		web.Close()
+		server.Close()
+	}
+}
