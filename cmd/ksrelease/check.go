@@ -91,7 +91,7 @@ func (c *checkCommand) Run(a *app) error {
 	errorCount += len(cyclic)
 	wrong = append(wrong, cyclic...)
 	for _, p := range wrong {
-		a.stdout.Print("%s", report.Problem(a.conceal.problem(p), a.stdout.Columns()))
+		a.stdout.Print("%s", report.Problem(a.redact.problem(p), a.stdout.Columns()))
 	}
 	told := fmt.Sprintf("%s checked", plural(len(sources), "extension"))
 	if p == nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/helmrepo"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/transport"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -77,7 +78,7 @@ func (a *app) connectTo(p *project, at where, dir string, parallelism int) (*cli
 	}
 	web := transport.New(transport.Options{UserAgent: userAgent(), Parallelism: parallelism, Dial: a.connect, Servers: servers, Warn: a.warnings.tell})
 	server := p.config.Cloud.Server
-	c := &clients{target: a.conceal.text(transport.RedactURL(server)), assetHost: server, close: web.Close}
+	c := &clients{target: a.redact.text(redact.URL(server)), assetHost: server, close: web.Close}
 	store, err := credentials.Default(a.env)
 	if err != nil {
 		return nil, err
@@ -91,7 +92,7 @@ func (a *app) connectTo(p *project, at where, dir string, parallelism int) (*cli
 	case err != nil:
 		return nil, err
 	default:
-		a.conceal.add(token.Value())
+		a.redact.add(token.Value())
 		if c.market, err = newMarket(server, token.Value(), token.Source(), web); err != nil {
 			return nil, err
 		}
@@ -426,7 +427,7 @@ func (r *repository) Fetch(ctx context.Context, e pipeline.Entry) ([]byte, error
 	if err == nil && address.Scheme == "oci" {
 		archive, err := r.registry.Pull(ctx, address)
 		if err != nil {
-			err = &notTheKey{fmt.Errorf("downloading package %s %s: %w", e.Name, e.Version, err), "check the address in the index, and that everybody may pull it: helm pull " + transport.RedactURL(e.URLs[0])}
+			err = &notTheKey{fmt.Errorf("downloading package %s %s: %w", e.Name, e.Version, err), "check the address in the index, and that everybody may pull it: helm pull " + redact.URL(e.URLs[0])}
 		}
 		return archive, err
 	}

@@ -105,7 +105,7 @@ type app struct {
 	// fake time, which stands still while a real process is alive.
 	inProcess bool
 	warnings  warnings
-	conceal   concealer
+	redact    redactor
 	// reported says that the reports that were asked for tell of a whole run, and failure
 	// is what ended the command, nil where nothing did.
 	reported bool
@@ -118,7 +118,7 @@ type app struct {
 
 // main runs one command line and returns the exit code.
 func (a *app) main(args []string) int {
-	a.conceal.fromEnvironment(a.env)
+	a.redact.fromEnvironment(a.env)
 	parser, err := kong.New(&cli{}, append(grammar(),
 		kong.Writers(a.stdout.Lines(), a.stderr.Lines()),
 		kong.Exit(func(code int) { panic(exited(code)) }),
@@ -221,7 +221,7 @@ func (a *app) guard(command func() error) (code int) {
 		return quiet.code
 	case errors.As(err, &problems):
 		for _, p := range problems.Sorted() {
-			a.stderr.Print("%s", report.Problem(a.conceal.problem(p), 0))
+			a.stderr.Print("%s", report.Problem(a.redact.problem(p), 0))
 		}
 		return exitUsage
 	case errors.As(err, &wrong):
@@ -238,9 +238,9 @@ func (a *app) guard(command func() error) (code int) {
 
 // complain prints a fact and, apart from it, the advice.
 func (a *app) complain(err error, advice string) {
-	a.stderr.Print("%s", output.Fold("ksrelease: ", "  ", a.conceal.text(err.Error()), 0))
+	a.stderr.Print("%s", output.Fold("ksrelease: ", "  ", a.redact.text(err.Error()), 0))
 	if advice != "" {
-		a.stderr.Print("%s", output.Fold("  → ", "    ", a.conceal.text(advice), 0))
+		a.stderr.Print("%s", output.Fold("  → ", "    ", a.redact.text(advice), 0))
 	}
 }
 

@@ -259,7 +259,7 @@ func (c *repairCommand) Run(a *app) error {
 	}
 	done, err := marketplace.Repair(c.Dir, marketplace.Options{})
 	for _, line := range done {
-		a.stdout.Print("%s", a.conceal.text(line))
+		a.stdout.Print("%s", a.redact.text(line))
 	}
 	if err != nil {
 		return err

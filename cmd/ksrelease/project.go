@@ -82,7 +82,7 @@ func (p place) open(ctx context.Context, a *app) (*project, error) {
 	case err != nil:
 		return nil, usage(err, "name a file that can be read with -f FILE")
 	}
-	a.conceal.expansions(loaded.Expansions())
+	a.redact.expansions(loaded.Expansions())
 	return &project{config: loaded, root: filepath.Dir(file), warn: a.warnings.tell, app: a}, nil
 }
 

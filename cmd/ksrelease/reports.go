@@ -105,21 +105,21 @@ func (a *app) commandError(err error) *pipeline.CommandError {
 		problems yamldoc.Problems
 		wrong    *usageError
 	)
-	told := &pipeline.CommandError{Message: a.conceal.text(err.Error())}
+	told := &pipeline.CommandError{Message: a.redact.text(err.Error())}
 	switch {
 	case errors.As(err, &problems):
 		told.Message = plural(len(problems), "mistake") + " in the configuration"
 		for _, p := range problems.Sorted() {
-			p = a.conceal.problem(p)
+			p = a.redact.problem(p)
 			told.Problems = append(told.Problems, pipeline.FindingResult{
 				Rule: pipeline.RuleConfig, Code: pipeline.RuleConfig, Severity: "error", Message: p.Message, Hint: p.Hint,
 				File: filepath.ToSlash(p.File), Line: p.Line, Column: p.Column, Excerpt: p.Excerpt,
 			})
 		}
 	case errors.As(err, &wrong):
-		told.Remedy = a.conceal.text(wrong.advice)
+		told.Remedy = a.redact.text(wrong.advice)
 	default:
-		told.Remedy = a.conceal.text(pipeline.Remedy(err))
+		told.Remedy = a.redact.text(pipeline.Remedy(err))
 	}
 	return told
 }

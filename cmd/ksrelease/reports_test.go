@@ -16,7 +16,7 @@ import (
 func TestReportsOfFailedCommandsHoldNoSecret(t *testing.T) {
 	const secret = "hunter22-in-the-text"
 	a := &app{}
-	a.conceal.add(secret)
+	a.redact.add(secret)
 	for name, err := range map[string]error{
 		"a mistake":     usage(errors.New(secret), "not "+secret),
 		"a cut":         &cutError{errors.New(secret)},

@@ -263,7 +263,7 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 		// Before the teller: evidence is on disk before a line says so.
 		observers = append([]pipeline.Observer{file}, observers...)
 	}
-	options.Observer = a.conceal.observer(report.All(observers...))
+	options.Observer = a.redact.observer(report.All(observers...))
 	run := pipeline.New(options)
 	a.warnings.to(run.Warn)
 	for _, warning := range packedLater(c.Report, options.Sources) {

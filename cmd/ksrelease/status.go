@@ -77,7 +77,7 @@ func (c *statusCommand) Run(a *app) error {
 // show prints what is known.
 func (c *statusCommand) show(a *app, all []standing) error {
 	for i := range all {
-		all[i].conceal(&a.conceal)
+		all[i].redact(&a.redact)
 	}
 	if c.Output == "json" {
 		a.stdout.JSON(all, "  ")
@@ -177,8 +177,8 @@ func askAll(ctx context.Context, links *clients, all []standing, parallelism int
 	return first
 }
 
-// conceal hides secrets in what servers say.
-func (s *standing) conceal(from *concealer) {
+// redact takes secrets out of what servers say.
+func (s *standing) redact(from *redactor) {
 	s.Market, s.Snapshot, s.Reason = from.text(s.Market), from.text(s.Snapshot), from.text(s.Reason)
 	s.ReviewMessage = from.text(s.ReviewMessage)
 	s.Repository = from.texts(s.Repository)
@@ -227,7 +227,7 @@ func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []
 			case pipeline.Unauthorized(err):
 				return err
 			default: // a wait of hours outlives a bad minute
-				a.stderr.Print("%s; asking again", a.conceal.text(err.Error()))
+				a.stderr.Print("%s; asking again", a.redact.text(err.Error()))
 			}
 		}
 	}

@@ -46,6 +46,6 @@ func (w *warnings) to(take func(string)) {
 // warnOnStderr is for commands that are no run and have no events.
 func (a *app) warnOnStderr() {
 	a.warnings.to(func(message string) {
-		a.stderr.Print("%s", output.Fold("warning: ", "  ", a.conceal.text(message), 0))
+		a.stderr.Print("%s", output.Fold("warning: ", "  ", a.redact.text(message), 0))
 	})
 }

@@ -10,7 +10,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/ksrelease/ksrelease/internal/mask"
+	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
@@ -117,7 +117,7 @@ func readAddresses(body []byte, files []Upload) ([]string, error) {
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return nil, fmt.Errorf("the answer has no usable address for file %d%s", i+1, quoted(body))
 		}
-		hidden := strings.Contains(file.URL, mask.Hidden) && !strings.Contains(files[i].Path, mask.Hidden)
+		hidden := strings.Contains(file.URL, redact.Placeholder) && !strings.Contains(files[i].Path, redact.Placeholder)
 		if hidden || u.User != nil {
 			return nil, fmt.Errorf("the address of file %d has the API key in it, or a user and password: everybody who gets the package could read them", i+1)
 		}

@@ -22,6 +22,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/helmrepo"
+	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
@@ -204,11 +205,11 @@ type Error struct {
 
 // Error names the dependency, where it stands, the repository and the cause.
 func (e *Error) Error() string {
-	cause := transport.RedactText(e.Err.Error())
+	cause := redact.URLs(e.Err.Error())
 	if e.Dependency == "" {
 		return cause
 	}
-	return fmt.Sprintf("the dependency %q from %s (%s): %s", e.Dependency, transport.RedactURL(e.Repository), e.Place, cause)
+	return fmt.Sprintf("the dependency %q from %s (%s): %s", e.Dependency, redact.URL(e.Repository), e.Place, cause)
 }
 
 // Unwrap gives the cause.

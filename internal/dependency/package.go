@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/ksrelease/ksrelease/internal/transport"
+	"github.com/ksrelease/ksrelease/internal/redact"
 )
 
 // Registry downloads charts from OCI registries, each by its full address. It is
@@ -29,7 +29,7 @@ func (r *Registry) Pull(ctx context.Context, address *url.URL) ([]byte, error) {
 		chart, tag, found = strings.Cut(name, ":")
 	}
 	if !found || chart == "" || tag == "" {
-		return nil, advised(fmt.Errorf("its URL %q in the index names no tag, so KubeSphere cannot download it", transport.RedactURL(address.String())), "write oci://HOST/FOLDER/NAME:TAG")
+		return nil, advised(fmt.Errorf("its URL %q in the index names no tag, so KubeSphere cannot download it", redact.URL(address.String())), "write oci://HOST/FOLDER/NAME:TAG")
 	}
 	return r.registry.pull(ctx, address.Host+folder+chart, tag, noCache)
 }

@@ -26,6 +26,7 @@ import (
 	"oras.land/oras-go/v2/registry/remote/errcode"
 	"oras.land/oras-go/v2/registry/remote/retry"
 
+	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
@@ -51,14 +52,14 @@ const (
 
 // registry speaks to OCI registries by the library that Helm uses.
 type registry struct {
-	client func() (*auth.Client, error)
-	heard  *heard
+	client  func() (*auth.Client, error)
+	secrets *sentSecrets
 }
 
 func newRegistry(options Options) *registry {
-	told := &heard{}
+	sent := &sentSecrets{}
 	// The keys are read when the first registry is asked.
-	return &registry{heard: told, client: sync.OnceValues(func() (*auth.Client, error) {
+	return &registry{secrets: sent, client: sync.OnceValues(func() (*auth.Client, error) {
 		credential, err := keys(options.RegistryConfigs)
 		if err != nil {
 			return nil, err
@@ -66,10 +67,10 @@ func newRegistry(options Options) *registry {
 		network := options.Transport.Network()
 		client := &auth.Client{
 			Client: &http.Client{
-				Transport:     &retelling{&deadlined{&listening{network.Transport, told}, registryTimeout}, options.Transport},
+				Transport:     &retelling{&deadlined{&recorder{network.Transport, sent}, registryTimeout}, options.Transport},
 				CheckRedirect: network.CheckRedirect,
 			},
-			Credential: told.credentials(credential),
+			Credential: sent.credentials(credential),
 			Cache:      auth.NewCache(),
 		}
 		client.SetUserAgent(options.UserAgent)
@@ -280,7 +281,7 @@ func isLoopback(host string) bool {
 
 // explain puts an error of the library into words, with advice.
 func (r *registry) explain(ctx context.Context, doing, absent string, repository *remote.Repository, err error) error {
-	err = r.heard.hide(err)
+	err = r.secrets.redact(err)
 	host := repository.Reference.Host()
 	var answer *errcode.ErrorResponse
 	switch {
@@ -345,7 +346,7 @@ func (p *toldPolicy) Retry(attempt int, answer *http.Response, failed error) (ti
 	}
 	cause := &transport.Error{
 		Op: "asking the registry " + p.request.URL.Host, Method: p.request.Method,
-		URL: transport.RedactURL(p.request.URL.String()), Err: failed,
+		URL: redact.URL(p.request.URL.String()), Err: failed,
 	}
 	if answer != nil {
 		cause.Status = answer.StatusCode

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/helmrepo"
+	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
@@ -146,7 +147,7 @@ func (r *Resolver) download(ctx context.Context, repository *helmrepo.Repository
 		}
 		return data, nil
 	}
-	return nil, advised(fmt.Errorf("the index says that its package is at %s, which is neither http nor oci", transport.RedactURL(address.String())),
+	return nil, advised(fmt.Errorf("the index says that its package is at %s, which is neither http nor oci", redact.URL(address.String())),
 		"put the chart under charts/")
 }
 

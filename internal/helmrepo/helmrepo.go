@@ -21,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
@@ -311,9 +312,9 @@ func (r *Repository) explainAddress(entry Entry, err error) error {
 	if otherwise != nil || wrong != nil || asHelm.String() == asKubeSphere.String() {
 		return err
 	}
-	reference := transport.RedactURL(entry.URLs[0])
+	reference := redact.URL(entry.URLs[0])
 	return &MisplacedError{err, fmt.Sprintf("KubeSphere drops the path of the repository where the index has a relative URL, so that %s leads to %s, and not to %s as with Helm: write absolute URLs into the index (helm repo index --url %s), or serve the repository at the root of a host",
-		reference, transport.RedactURL(asKubeSphere.String()), transport.RedactURL(asHelm.String()), r.base)}
+		reference, redact.URL(asKubeSphere.String()), redact.URL(asHelm.String()), r.base)}
 }
 
 // MisplacedError is a package that KubeSphere looks for at another address than
@@ -375,12 +376,12 @@ func (r *Repository) PackageURL(entry Entry) (*url.URL, error) {
 	}
 	reference, err := url.Parse(entry.URLs[0])
 	if err != nil {
-		return nil, fmt.Errorf("its URL %q in the index is no address", transport.RedactURL(entry.URLs[0]))
+		return nil, fmt.Errorf("its URL %q in the index is no address", redact.URL(entry.URLs[0]))
 	}
 	root := &url.URL{Scheme: r.base.Scheme, Host: r.base.Host, Path: "/"}
 	address := root.ResolveReference(reference)
 	if address.Scheme != "http" && address.Scheme != "https" && address.Scheme != "oci" || address.Host == "" {
-		return nil, fmt.Errorf("its URL %q in the index is neither http nor https nor oci, so KubeSphere cannot download it", transport.RedactURL(entry.URLs[0]))
+		return nil, fmt.Errorf("its URL %q in the index is neither http nor https nor oci, so KubeSphere cannot download it", redact.URL(entry.URLs[0]))
 	}
 	return address, nil
 }
@@ -395,7 +396,7 @@ func (r *Repository) ChartURL(entry Entry) (*url.URL, error) {
 	}
 	reference, err := url.Parse(entry.URLs[0])
 	if err != nil {
-		return nil, fmt.Errorf("its URL %q in the index is no address", transport.RedactURL(entry.URLs[0]))
+		return nil, fmt.Errorf("its URL %q in the index is no address", redact.URL(entry.URLs[0]))
 	}
 	folder := *r.base
 	folder.Path += "/"

@@ -13,7 +13,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"github.com/ksrelease/ksrelease/internal/mask"
+	"github.com/ksrelease/ksrelease/internal/redact"
 )
 
 // messageLimit is how much of an answer of failure is read for its message.
@@ -30,7 +30,7 @@ type target struct {
 // resolve takes user and password out of the address: they travel in a header,
 // where no error can show them and no redirect carries them away.
 func resolve(r *Request) (target, *Error) {
-	t := target{method: r.method(), url: r.URL, shown: RedactURL(r.URL), authorization: r.Authorization, read: r.isRead()}
+	t := target{method: r.method(), url: r.URL, shown: redact.URL(r.URL), authorization: r.Authorization, read: r.isRead()}
 	u, err := url.Parse(r.URL)
 	if err == nil && (u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		err = fmt.Errorf("the address must begin with https:// (or http://) and name a host")
@@ -61,32 +61,32 @@ func (t *target) failure(r *Request) *Error {
 	return &Error{Op: r.Op, Method: t.method, URL: t.shown, read: t.read}
 }
 
-// attempt sends the request once, and hides what it proved itself with in all
+// attempt sends the request once, and redacts what it proved itself with in all
 // that comes back: a server, a proxy or a library may repeat it.
 func (c *Client) attempt(ctx context.Context, r *Request, t target) (*Response, *Error) {
-	hide := c.masksFor(t)
-	response, failure := c.exchange(ctx, r, t, hide)
+	secrets := c.redactorsFor(t)
+	response, failure := c.exchange(ctx, r, t, secrets)
 	if failure != nil {
-		failure.Err = scrub(failure.Err, hide.texts)
-		failure.location = hide.texts.Text(failure.location)
-		failure.URL = hide.texts.Text(failure.URL)
+		failure.Err = secrets.texts.Error(failure.Err)
+		failure.location = secrets.texts.Text(failure.location)
+		failure.URL = secrets.texts.Text(failure.URL)
 	}
 	return response, failure
 }
 
-// masksFor are the masks of a request.
-func (c *Client) masksFor(t target) masks {
+// redactorsFor are the redactors of a request.
+func (c *Client) redactorsFor(t target) redactors {
 	var proxy *url.URL
 	if u, err := url.Parse(t.url); err == nil {
 		// The error is told by whoever sends the request.
 		proxy, _ = c.options.Proxy(&http.Request{URL: u})
 	}
-	return c.masksOf(t.authorization, proxy)
+	return c.redactorsOf(t.authorization, proxy)
 }
 
 // exchange sends the request and reads the answer to its end, within the
 // deadline of an attempt.
-func (c *Client) exchange(ctx context.Context, r *Request, t target, hide masks) (*Response, *Error) {
+func (c *Client) exchange(ctx context.Context, r *Request, t target, secrets redactors) (*Response, *Error) {
 	timeout := c.timeout(r)
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -105,10 +105,10 @@ func (c *Client) exchange(ctx context.Context, r *Request, t target, hide masks)
 	defer answer.Body.Close()
 	failure.Status = answer.StatusCode
 	if !isSuccess(r, answer.StatusCode) {
-		describe(failure, r, hide.texts, answer)
+		describe(failure, r, secrets.texts, answer)
 		return nil, failure
 	}
-	response := &Response{Status: answer.StatusCode, Header: answer.Header, URL: hide.texts.Text(RedactURL(answer.Request.URL.String()))}
+	response := &Response{Status: answer.StatusCode, Header: answer.Header, URL: secrets.texts.Text(redact.URL(answer.Request.URL.String()))}
 	response.Redirected = answer.Request.URL.String() != t.url
 	if r.Stream != nil && answer.StatusCode != http.StatusNotModified {
 		from := &streamed{answer: answer, left: r.limit()}
@@ -129,9 +129,9 @@ func (c *Client) exchange(ctx context.Context, r *Request, t target, hide masks)
 	response.Body = body
 	if r.JSON {
 		// What it says is told, kept in reports, put into packages.
-		response.Body = []byte(hide.data.Text(string(body)))
+		response.Body = []byte(secrets.data.Text(string(body)))
 	}
-	return response, check(r, hide.texts, response, failure)
+	return response, check(r, secrets.texts, response, failure)
 }
 
 func (c *Client) timeout(r *Request) time.Duration {
@@ -256,22 +256,22 @@ func tooLarge(limit int64) error {
 }
 
 // describe fills in what an answer of failure says.
-func describe(failure *Error, r *Request, hide *mask.Mask, answer *http.Response) {
+func describe(failure *Error, r *Request, secrets *redact.Redactor, answer *http.Response) {
 	// What was read before an error is all the message there is.
 	body, _ := io.ReadAll(io.LimitReader(answer.Body, messageLimit))
 	failure.RetryAfter = parseRetryAfter(answer.Header, time.Now())
-	failure.Message = message(body, hide)
+	failure.Message = message(body, secrets)
 	if r.Describe {
 		failure.Message = description(answer.Header, len(body), len(body) == messageLimit)
 	}
 	failure.page = r.JSON && IsPage(body)
 	if location, err := answer.Location(); err == nil && answer.StatusCode < 400 {
-		failure.location = RedactURL(location.String())
+		failure.location = redact.URL(location.String())
 	}
 }
 
 // check lets the request judge an answer of success.
-func check(r *Request, hide *mask.Mask, response *Response, failure *Error) *Error {
+func check(r *Request, secrets *redact.Redactor, response *Response, failure *Error) *Error {
 	if r.Check == nil || response.Status == http.StatusNotModified {
 		return nil
 	}
@@ -279,7 +279,7 @@ func check(r *Request, hide *mask.Mask, response *Response, failure *Error) *Err
 		return nil
 	}
 	if IsPage(response.Body) {
-		failure.Message = message(response.Body, hide)
+		failure.Message = message(response.Body, secrets)
 		if r.Describe {
 			failure.Message = ""
 		}

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/ksrelease/ksrelease/internal/redact"
 )
 
 // Error is a request that did not succeed. Its texts hold no secret: neither
@@ -137,7 +139,7 @@ func (e *Error) cause() string {
 	if e.Err == nil {
 		return ""
 	}
-	return redactText(e.Err.Error())
+	return redact.Userinfo(e.Err.Error())
 }
 
 // advice is what to do, where the status alone tells it.

@@ -14,7 +14,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"github.com/ksrelease/ksrelease/internal/mask"
+	"github.com/ksrelease/ksrelease/internal/redact"
 )
 
 // messageLength is how much of a server's words an error shows, in characters.
@@ -27,15 +27,15 @@ var (
 	tag    = regexp.MustCompile(`(?s)<[^>]*>`)
 )
 
-// message is what an answer of failure says, with the secrets of hide hidden: the message of a JSON object, the
+// message is what an answer of failure says, with secrets redacted: the message of a JSON object, the
 // title (or first line of text) of a page, the first line of anything else. It
 // is one line without control characters, so that no server writes to a
 // terminal more than its words.
-func message(body []byte, hide *mask.Mask) string {
+func message(body []byte, secrets *redact.Redactor) string {
 	if text := jsonMessage(body); text != "" {
-		return capped(oneLine(text), hide)
+		return capped(oneLine(text), secrets)
 	}
-	return capped(excerpt(body), hide)
+	return capped(excerpt(body), secrets)
 }
 
 // description says what an answer is, and nothing of what is in it.
@@ -135,10 +135,10 @@ func oneLine(text string) string {
 	return strings.Join(strings.Fields(printable), " ")
 }
 
-// capped is as much of a line as an error shows. Secrets are hidden before it is
+// capped is as much of a line as an error shows. Secrets are redacted before it is
 // cut, which would leave a part of one that nobody knows again.
-func capped(line string, hide *mask.Mask) string {
-	shown := []rune(redactText(hide.Text(line)))
+func capped(line string, secrets *redact.Redactor) string {
+	shown := []rune(redact.Userinfo(secrets.Text(line)))
 	if len(shown) > messageLength {
 		return string(shown[:messageLength]) + "…"
 	}

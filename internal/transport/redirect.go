@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/redact"
 )
 
 // maxRedirects is how many redirects of one request are followed.
@@ -24,10 +26,10 @@ func (e *redirectError) Error() string { return e.text }
 func checkRedirect(next *http.Request, via []*http.Request) error {
 	first := via[0]
 	if len(via) >= maxRedirects {
-		return &redirectError{fmt.Sprintf("redirected %d times, the last time to %s", maxRedirects, RedactURL(next.URL.String()))}
+		return &redirectError{fmt.Sprintf("redirected %d times, the last time to %s", maxRedirects, redact.URL(next.URL.String()))}
 	}
 	if first.URL.Scheme == "https" && next.URL.Scheme != "https" {
-		return &redirectError{fmt.Sprintf("redirected from https to %s, which is not followed; set the server's own address", RedactURL(next.URL.String()))}
+		return &redirectError{fmt.Sprintf("redirected from https to %s, which is not followed; set the server's own address", redact.URL(next.URL.String()))}
 	}
 	if isWrite(first) && (next.Method != first.Method || !SameOrigin(first.URL, next.URL)) {
 		return http.ErrUseLastResponse
@@ -75,13 +77,13 @@ func ParseServer(what, address string) (*url.URL, error) {
 		if errors.As(err, &parse) {
 			err = parse.Err
 		}
-		return nil, fmt.Errorf("%s %q is no address: %s", what, redactText(address), redactText(err.Error()))
+		return nil, fmt.Errorf("%s %q is no address: %s", what, redact.Userinfo(address), redact.Userinfo(err.Error()))
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("%s %q must begin with https:// (or http://)", what, RedactURL(address))
+		return nil, fmt.Errorf("%s %q must begin with https:// (or http://)", what, redact.URL(address))
 	case u.Hostname() == "":
-		return nil, fmt.Errorf("%s %q names no host", what, RedactURL(address))
+		return nil, fmt.Errorf("%s %q names no host", what, redact.URL(address))
 	case u.RawQuery != "" || u.Fragment != "":
-		return nil, fmt.Errorf("%s %q must end before the ? or #", what, RedactURL(address))
+		return nil, fmt.Errorf("%s %q must end before the ? or #", what, redact.URL(address))
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	u.RawPath = strings.TrimRight(u.RawPath, "/")

@@ -88,7 +88,7 @@ type Client struct {
 	http      *http.Client
 	gate      *gate
 	options   Options
-	masks     sync.Map // masks, by Authorization and proxy
+	redactors sync.Map // redactors, by Authorization and proxy
 	closeIdle func()
 }
 

@@ -1,11 +1,11 @@
-// Package mask hides secrets in texts that others wrote: the message of a
+// Package redact takes secrets out of texts that others wrote: the message of a
 // server that repeats the key it was sent, the error of a library, a line of a
 // file. It knows a secret by its value and finds it in the forms in which such
-// texts have it: as it is, escaped, encoded, folded over lines, in part.
+// texts have it: as it is, escaped, encoded, folded over lines, in part. It also
+// knows what is secret in an address by its place there.
 //
-// Where secrets come from, and which texts are shown, others know. Addresses
-// with a user and password in them are the business of internal/transport.
-package mask
+// Where secrets come from, and which texts are shown, the callers know.
+package redact
 
 import (
 	"strings"
@@ -13,10 +13,10 @@ import (
 	"unicode/utf8"
 )
 
-// Hidden stands wherever a secret was.
-const Hidden = "xxxxx"
+// Placeholder stands wherever a secret was.
+const Placeholder = "xxxxx"
 
-// fragment is how many characters in a row of a secret are hidden also where
+// fragment is how many characters in a row of a secret are redacted also where
 // the rest is missing: what is shown of a text is cut somewhere. Fewer are
 // likely to be something else, and help nobody.
 const fragment = 12
@@ -25,10 +25,10 @@ const fragment = 12
 // any text by chance.
 const shortest = 4
 
-// Mask hides secrets. It is not changed after New and may be used by several
-// goroutines. A nil one hides nothing.
-type Mask struct {
-	// needles are what is hidden, by their length.
+// Redactor takes out secrets. It is not changed after New and may be used by several
+// goroutines. A nil one takes out nothing.
+type Redactor struct {
+	// needles are what is taken out, by their length.
 	needles map[int]map[string]struct{}
 	// begins has a bit for what the first bytes of a needle may be: it answers for
 	// nearly all places of a text that none begins there.
@@ -37,33 +37,33 @@ type Mask struct {
 
 const slots = 1 << 20
 
-// New makes a mask for secrets; those of less than four bytes are passed over.
-func New(secrets ...string) *Mask {
-	m := &Mask{needles: map[int]map[string]struct{}{}}
+// New makes a redactor of secrets; those of less than four bytes are passed over.
+func New(secrets ...string) *Redactor {
+	r := &Redactor{needles: map[int]map[string]struct{}{}}
 	for _, secret := range secrets {
 		if len(squeeze(secret)) < shortest {
 			continue
 		}
 		for _, form := range forms(secret) {
-			m.add(squeeze(form))
+			r.add(squeeze(form))
 		}
 	}
-	return m
+	return r
 }
 
-// add hides a text, and all parts of it that are long enough.
-func (m *Mask) add(text string) {
+// add takes a text as a secret, and all parts of it that are long enough.
+func (r *Redactor) add(text string) {
 	length := min(fragment, len(text))
 	if length < shortest {
 		return
 	}
-	if m.needles[length] == nil {
-		m.needles[length] = map[string]struct{}{}
+	if r.needles[length] == nil {
+		r.needles[length] = map[string]struct{}{}
 	}
 	for i := range len(text) - length + 1 {
 		needle := text[i : i+length]
-		m.needles[length][needle] = struct{}{}
-		m.begins[slot(needle)/64] |= 1 << (slot(needle) % 64)
+		r.needles[length][needle] = struct{}{}
+		r.begins[slot(needle)/64] |= 1 << (slot(needle) % 64)
 	}
 }
 
@@ -74,37 +74,38 @@ func slot(text string) uint32 {
 	return first * 0x9E3779B1 >> 12
 }
 
-// Error is an error whose text shows no secret; what it wraps stays to be found.
-func (m *Mask) Error(err error) error {
+// Error is an error whose text shows no secret, and neither user nor password of an
+// address; what it wraps stays to be found.
+func (r *Redactor) Error(err error) error {
 	if err == nil {
 		return nil
 	}
 	plain := err.Error()
-	if text := m.Text(plain); text != plain {
-		return &maskedError{text, err}
+	if text := Userinfo(r.Text(plain)); text != plain {
+		return &redactedError{text, err}
 	}
 	return err
 }
 
-type maskedError struct {
+type redactedError struct {
 	text string
 	err  error
 }
 
-func (e *maskedError) Error() string { return e.text }
+func (e *redactedError) Error() string { return e.text }
 
-func (e *maskedError) Unwrap() error { return e.err }
+func (e *redactedError) Unwrap() error { return e.err }
 
 // mayHold is false for nearly every text without a secret, and asks little.
-func (m *Mask) mayHold(text string) bool {
+func (r *Redactor) mayHold(text string) bool {
 	var last uint32
 	n := 0
 	for i := 0; i < len(text); {
-		r, size := rune(text[i]), 1
-		if r >= utf8.RuneSelf {
-			r, size = utf8.DecodeRuneInString(text[i:])
+		c, size := rune(text[i]), 1
+		if c >= utf8.RuneSelf {
+			c, size = utf8.DecodeRuneInString(text[i:])
 		}
-		if isFolding(r) {
+		if isFolding(c) {
 			i += size
 			continue
 		}
@@ -112,7 +113,7 @@ func (m *Mask) mayHold(text string) bool {
 			last = last>>8 | uint32(text[i])<<24
 			i++
 			if n++; n >= shortest {
-				if at := last * 0x9E3779B1 >> 12; m.begins[at/64]>>(at%64)&1 != 0 {
+				if at := last * 0x9E3779B1 >> 12; r.begins[at/64]>>(at%64)&1 != 0 {
 					return true
 				}
 			}
@@ -121,28 +122,28 @@ func (m *Mask) mayHold(text string) bool {
 	return false
 }
 
-// Text is a text with Hidden in the place of each secret, and of each part of
+// Text is a text with Placeholder in the place of each secret, and of each part of
 // one. White space and marks that are not seen do not break a secret: what was
 // folded in a narrow column is found.
-func (m *Mask) Text(text string) string {
-	if m == nil || !m.mayHold(text) {
+func (r *Redactor) Text(text string) string {
+	if r == nil || !r.mayHold(text) {
 		return text
 	}
 	squeezed, at := squeezeWithPlaces(text)
 	var b strings.Builder
 	shown := 0 // everything before it is in b
 	for i := 0; i < len(squeezed); {
-		end := m.secretAt(squeezed, i)
+		end := r.secretAt(squeezed, i)
 		if end == i {
 			i++
 			continue
 		}
 		// Parts of one secret overlap: go on as long as another begins within.
 		for j := i + 1; j <= end && j < len(squeezed); j++ {
-			end = max(end, m.secretAt(squeezed, j))
+			end = max(end, r.secretAt(squeezed, j))
 		}
 		b.WriteString(text[shown:at[i]])
-		b.WriteString(Hidden)
+		b.WriteString(Placeholder)
 		shown, i = at[end-1]+1, end
 	}
 	if shown == 0 {
@@ -153,15 +154,15 @@ func (m *Mask) Text(text string) string {
 }
 
 // secretAt is where the longest needle that begins at i ends; i where none does.
-func (m *Mask) secretAt(text string, i int) int {
+func (r *Redactor) secretAt(text string, i int) int {
 	end := i
 	if i+shortest > len(text) {
 		return end
 	}
-	if at := slot(text[i:]); m.begins[at/64]>>(at%64)&1 == 0 {
+	if at := slot(text[i:]); r.begins[at/64]>>(at%64)&1 == 0 {
 		return end
 	}
-	for length, needles := range m.needles {
+	for length, needles := range r.needles {
 		if i+length > len(text) {
 			continue
 		}

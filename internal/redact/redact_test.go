@@ -1,4 +1,4 @@
-package mask
+package redact
 
 import (
 	"encoding/base64"
@@ -34,7 +34,7 @@ func TestHides(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	var none *Mask
+	var none *Redactor
 	if none.Text("x") != "x" || New("").Text("x y") != "x y" {
 		t.Error("an empty mask hides something")
 	}
@@ -81,7 +81,7 @@ func TestNothingIsLeft(t *testing.T) {
 			if leaks := watch.Scan(name, []byte(got)); leaks != nil {
 				t.Errorf("%v in %q", leaks, got)
 			}
-			if !strings.HasPrefix(got, "BEFORE ") || !strings.HasSuffix(got, " AFTER") || !strings.Contains(got, Hidden) {
+			if !strings.HasPrefix(got, "BEFORE ") || !strings.HasSuffix(got, " AFTER") || !strings.Contains(got, Placeholder) {
 				t.Errorf("%s: %q", name, got)
 			}
 		}
@@ -110,7 +110,7 @@ func FuzzText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, secret, text string) {
 		m := New(secret)
 		got := m.Text(text + secret)
-		if squeezed := squeeze(secret); squeezed != "" && !strings.Contains(Hidden, squeezed) && len(squeezed) >= fragment && strings.Contains(squeeze(got), squeezed) {
+		if squeezed := squeeze(secret); squeezed != "" && !strings.Contains(Placeholder, squeezed) && len(squeezed) >= fragment && strings.Contains(squeeze(got), squeezed) {
 			t.Errorf("%q is left in %q", secret, got)
 		}
 	})

@@ -11,26 +11,26 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/credentials"
-	"github.com/ksrelease/ksrelease/internal/mask"
+	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
-// concealer hides the secrets of this command in all that it tells. The client
-// of a server hides what that server repeats; this is for what gets about: a
-// version in an index that is a password, a key that somebody wrote into a
+// redactor takes the secrets of this command out of all that it prints. The client
+// of a server redacts what that server repeats; this is for what comes in another
+// way: a version in an index that is a password, a key that somebody wrote into a
 // config and that an excerpt shows. The zero value knows no secrets.
-type concealer struct {
+type redactor struct {
 	mu      sync.Mutex
 	secrets []string
-	mask    *mask.Mask
+	all     *redact.Redactor  // of secrets
 	written *strings.Replacer // what came out of the environment by what the config has for it
 	// findings are those that were gone through, by their first one: events
 	// carry the same ones again and again.
 	findings map[*pipeline.FindingResult][]pipeline.FindingResult
 }
 
-// leastSecret is the number of bytes that a secret needs to be hidden wherever
+// leastSecret is the number of bytes that a secret needs to be redacted wherever
 // it stands: a shorter one may be a word that somebody has to read.
 const leastSecret = 8
 
@@ -38,7 +38,7 @@ const leastSecret = 8
 var apiKey = regexp.MustCompile(`\bkck-[0-9A-Za-z]{4,}(?:-[0-9A-Za-z]{2,})+`)
 
 // fromEnvironment takes the secrets that the environment holds.
-func (c *concealer) fromEnvironment(env func(string) (string, bool)) {
+func (c *redactor) fromEnvironment(env func(string) (string, bool)) {
 	for _, name := range []string{credentials.Variable, repositoryPassword} {
 		value, _ := env(name)
 		c.add(value)
@@ -52,21 +52,21 @@ func (c *concealer) fromEnvironment(env func(string) (string, bool)) {
 	}
 }
 
-// add hides a secret from now on.
-func (c *concealer) add(secret string) {
+// add redacts a secret from now on.
+func (c *redactor) add(secret string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(secret) < leastSecret || slices.Contains(c.secrets, secret) {
 		return
 	}
 	c.secrets = append(c.secrets, secret)
-	c.mask = mask.New(c.secrets...)
+	c.all = redact.New(c.secrets...)
 }
 
 // expansions shows from now on what a config has written in place of what variables
 // held: its addresses as a whole, and each variable that is long enough to be known
 // by its value.
-func (c *concealer) expansions(all []config.Expansion) {
+func (c *redactor) expansions(all []config.Expansion) {
 	shown := map[string]string{}
 	for _, x := range all {
 		value, written := strings.TrimRight(x.Value, "/"), strings.TrimRight(x.Written, "/")
@@ -100,33 +100,33 @@ func (c *concealer) expansions(all []config.Expansion) {
 }
 
 // text is a text without secrets.
-func (c *concealer) text(s string) string {
+func (c *redactor) text(s string) string {
 	c.mu.Lock()
-	m, written := c.mask, c.written
+	m, written := c.all, c.written
 	c.mu.Unlock()
 	if written != nil {
 		s = written.Replace(s)
 	}
-	return apiKey.ReplaceAllLiteralString(m.Text(s), mask.Hidden)
+	return apiKey.ReplaceAllLiteralString(m.Text(s), redact.Placeholder)
 }
 
 // problem is a problem without secrets.
-func (c *concealer) problem(p yamldoc.Problem) yamldoc.Problem {
+func (c *redactor) problem(p yamldoc.Problem) yamldoc.Problem {
 	p.File, p.Message, p.Excerpt, p.Hint = c.text(p.File), c.text(p.Message), c.text(p.Excerpt), c.text(p.Hint)
 	return p
 }
 
-func (c *concealer) texts(all []string) []string {
-	concealed := slices.Clone(all)
-	for i := range concealed {
-		concealed[i] = c.text(concealed[i])
+func (c *redactor) texts(all []string) []string {
+	redacted := slices.Clone(all)
+	for i := range redacted {
+		redacted[i] = c.text(redacted[i])
 	}
-	return concealed
+	return redacted
 }
 
 // observer passes events on without secrets. Reporters escape texts in ways of
 // their own, so secrets are gone before they get them.
-func (c *concealer) observer(next pipeline.Observer) pipeline.Observer {
+func (c *redactor) observer(next pipeline.Observer) pipeline.Observer {
 	return pipeline.ObserverFunc(func(e pipeline.Event) {
 		e.Message = c.text(e.Message)
 		if e.Extension != nil {
@@ -148,7 +148,7 @@ func (c *concealer) observer(next pipeline.Observer) pipeline.Observer {
 
 // extension goes through what does not come from the extension's own name,
 // path and settings.
-func (c *concealer) extension(x pipeline.ExtensionResult) pipeline.ExtensionResult {
+func (c *redactor) extension(x pipeline.ExtensionResult) pipeline.ExtensionResult {
 	x.Version, x.Reason, x.SnapshotID = c.text(x.Version), c.text(x.Reason), c.text(x.SnapshotID)
 	x.ReviewMessage = c.text(x.ReviewMessage)
 	x.Assets = slices.Clone(x.Assets)
@@ -158,12 +158,12 @@ func (c *concealer) extension(x pipeline.ExtensionResult) pipeline.ExtensionResu
 	if x.Error != nil {
 		x.Error = &pipeline.ErrorResult{Stage: x.Error.Stage, Message: c.text(x.Error.Message), Remedy: c.text(x.Error.Remedy)}
 	}
-	x.Findings = c.concealed(x.Findings)
+	x.Findings = c.redacted(x.Findings)
 	return x
 }
 
-// concealed are findings without secrets. Events come one at a time.
-func (c *concealer) concealed(findings []pipeline.FindingResult) []pipeline.FindingResult {
+// redacted are findings without secrets. Events come one at a time.
+func (c *redactor) redacted(findings []pipeline.FindingResult) []pipeline.FindingResult {
 	if len(findings) == 0 {
 		return findings
 	}
