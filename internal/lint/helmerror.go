@@ -145,7 +145,7 @@ var plainCauses = []struct {
 		"compare the template with the shape of the value in values.yaml",
 	},
 	{
-		regexp.MustCompile(`rendering template has a nested reference name: (\S+)(?s:.*)$`),
+		regexp.MustCompile(`rendering template has a nested reference name: (\S+?)(?::\s(?s:.*))?$`),
 		`the template "$1" includes itself without end`,
 		"end the recursion with a condition",
 	},

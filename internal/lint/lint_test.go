@@ -239,6 +239,11 @@ func TestFindings(t *testing.T) {
 			want: []string{`error render ext/charts/web/templates/_helpers.tpl:2:11: charts/web/templates/a.yaml does not render: tag is asked of a value that is not set, in {{ .Values.image.tag }}`},
 		},
 		{
+			name:    "a definition that includes itself",
+			changes: []string{"charts/web/templates/a.yaml", "{{ define \"web.a\" }}{{ include \"web.a\" . }}{{ end }}{{ include \"web.a\" . }}"},
+			want:    []string{`error render ext/charts/web/templates/a.yaml:1:24: the template does not render: the template "web.a" includes itself without end, in {{ include "web.a" . }}`},
+		},
+		{
 			name:    "a required value",
 			changes: []string{"charts/web/templates/a.yaml", "a: {{ required \"set web.host\" .Values.host }}\n"},
 			want:    []string{`error render ext/charts/web/templates/a.yaml:1:7: the template does not render: set web.host`},
