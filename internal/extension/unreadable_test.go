@@ -2,6 +2,7 @@ package extension
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -60,4 +61,23 @@ func TestUnreadableFilesHaveAHint(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What to do goes by the cause, not by the words of the system.
+func TestReadErrorsHaveARemedyForTheirCause(t *testing.T) {
+	for _, c := range []struct {
+		doing string
+		cause error
+		want  string
+	}{
+		{"", fs.ErrNotExist, "name a directory with an extension.yaml, or a package .tgz"},
+		{"reading a.yaml", fs.ErrNotExist, "it was removed while the extension was read: run the command again"},
+		{"reading a.yaml", errors.New("input/output error"), "check the file and the disk that it is on, then run the command again"},
+	} {
+		err := cannotRead(c.doing, &fs.PathError{Op: "open", Path: "/somewhere/a.yaml", Err: c.cause})
+		var advised interface{ Remedy() string }
+		if !errors.As(err, &advised) || advised.Remedy() != c.want || strings.Contains(err.Error(), "somewhere") || !errors.Is(err, c.cause) {
+			t.Errorf("%q, %v: %v, remedy %q", c.doing, c.cause, err, advised.Remedy())
+		}
+	}
 }
