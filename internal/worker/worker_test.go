@@ -90,6 +90,11 @@ func TestSameFindings(t *testing.T) {
 	for _, dir := range dirs {
 		sameFindings(t, p, dir)
 	}
+	// Pictures that .helmignore leaves out of the chart are uploaded all the same.
+	sameFindingsOf(t, p, "a", write(t, map[string]string{
+		"extension.yaml": "apiVersion: kubesphere.io/v1alpha1\nname: a\nversion: 1.0.0\ncategory: quantum # ksrelease:ignore category new in the marketplace\nicon: ./static/icon.svg\n",
+		".helmignore":    "static/\n", "static/icon.svg": "<svg>" + strings.Repeat("x", 5000) + "</svg>", "templates/a.yaml": plainTemplate,
+	}))
 	t.Run("corpus", func(t *testing.T) {
 		archives, err := filepath.Glob(filepath.Join(testshared.Path(t, "corpus"), "*.tgz"))
 		if err != nil || len(archives) == 0 {
@@ -106,6 +111,10 @@ func sameFindings(t *testing.T, p *Pool, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sameFindingsOf(t, p, path, ext)
+}
+
+func sameFindingsOf(t *testing.T, p *Pool, path string, ext *extension.Extension) {
 	opts := lint.Options{Severities: map[string]lint.Severity{"images": lint.Error}, Beside: map[string][]string{"x": {"1.0.0"}}}
 	here := lint.Examine(t.Context(), ext, opts)
 	there, err := p.Examine(t.Context(), ext, opts, ample)
@@ -122,6 +131,17 @@ func sameFindings(t *testing.T, p *Pool, path string) {
 	}
 	if again, err := p.Weigh(t.Context(), ext, nil, ample); err != nil || !reflect.DeepEqual(weighed, again) {
 		t.Errorf("%s: %v\nweight here:  %+v\nthere: %+v", path, err, weighed, again)
+	}
+	// With its pictures uploaded it has other files, also where it has none of them.
+	urls := extension.URLs{}
+	for _, a := range ext.Assets {
+		urls[a.File] = "https://market.example/files/usr-1/a/1.0.0/" + a.RemoteName
+	}
+	if weighed, err = weight.Of(t.Context(), ext, urls); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := p.Weigh(t.Context(), ext, urls, ample); err != nil || !reflect.DeepEqual(weighed, again) {
+		t.Errorf("%s: %v\nweight with uploaded pictures here:  %+v\nthere: %+v", path, err, weighed, again)
 	}
 }
 
@@ -202,7 +222,10 @@ func TestTimeLimit(t *testing.T) {
 			close(timeIsUp)
 		}
 	}
-	ext := write(t, map[string]string{"templates/good.yaml": plainTemplate, "templates/loop.yaml": busy})
+	ext := write(t, map[string]string{
+		"extension.yaml":      "apiVersion: kubesphere.io/v1alpha1\nname: a\nversion: 1.0.0\ncategory: quantum # ksrelease:ignore category new in the marketplace\n",
+		"templates/good.yaml": plainTemplate, "templates/loop.yaml": busy,
+	})
 	report, err := p.Examine(t.Context(), ext, lint.Options{}, lint.Limits{Time: 700 * time.Millisecond, Memory: 2 << 30})
 	if err != nil {
 		t.Fatal(err)
@@ -214,8 +237,8 @@ func TestTimeLimit(t *testing.T) {
 	if report.Ended == nil || report.Ended.By != lint.LimitTime {
 		t.Errorf("ended by %+v", report.Ended)
 	}
-	if len(report.Findings) < 3 {
-		t.Errorf("what was found before is lost: %v", report.Findings)
+	if len(report.Findings) < 3 || report.Silenced != 1 {
+		t.Errorf("what was found before is lost: %d silenced, %v", report.Silenced, report.Findings)
 	}
 	good := write(t, map[string]string{"templates/good.yaml": plainTemplate})
 	here := lint.Examine(t.Context(), good, lint.Options{})
@@ -227,8 +250,8 @@ func TestTimeLimit(t *testing.T) {
 // A template with more memory than it may have.
 func TestMemoryLimit(t *testing.T) {
 	p := pool(t, 1)
-	// 128 MB where 64 may be.
-	ext := write(t, map[string]string{"templates/large.yaml": `{{ $x := repeat 8000000 "0123456789abcdef" }}` + busy})
+	// 88 MB where 64 may be.
+	ext := write(t, map[string]string{"templates/large.yaml": `{{ $x := repeat 5500000 "0123456789abcdef" }}` + busy})
 	report, err := p.Examine(t.Context(), ext, lint.Options{}, lint.Limits{Time: time.Minute, Memory: 64 << 20})
 	if err != nil {
 		t.Fatal(err)
@@ -332,7 +355,148 @@ func TestWorkerHasNothing(t *testing.T) {
 		if len(w.cmd.ExtraFiles) > 0 {
 			t.Errorf("it has %d files more", len(w.cmd.ExtraFiles))
 		}
+		if w.cmd.Dir != string(filepath.Separator) {
+			t.Errorf("it is in the folder %q", w.cmd.Dir)
+		}
+		// It writes no files, and takes no more memory at once than it may.
+		limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", w.cmd.Process.Pid))
+		if err != nil {
+			continue // this system does not tell
+		}
+		for name, want := range map[string]string{"Max file size": "0", "Max core file size": "0", "Max data size": fmt.Sprint(ample.Memory + 1<<30)} {
+			_, rest, _ := strings.Cut(string(limits), "\n"+name+" ")
+			if fields := strings.Fields(rest); len(fields) == 0 || fields[0] != want {
+				t.Errorf("%s is not %s:\n%s", name, want, limits)
+			}
+		}
 	}
+}
+
+// What interrupts the program is for the program: its workers go on. Who kills one by
+// force is taken for the system that has no memory left.
+func TestSignalsToWorkers(t *testing.T) {
+	p := pool(t, 1)
+	ext := write(t, map[string]string{"templates/a.yaml": plainTemplate, "templates/loop.yaml": busy})
+	var send []os.Signal
+	p.at = func(at lint.Progress) {
+		if at.Template != "a/templates/loop.yaml" {
+			return
+		}
+		for w := range p.alive {
+			for _, s := range send {
+				if err := w.cmd.Process.Signal(s); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}
+	for _, test := range []struct {
+		send []os.Signal
+		by   lint.Limit
+	}{
+		{[]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, os.Kill}, lint.LimitMemory},
+		{[]os.Signal{syscall.SIGABRT}, lint.LimitFault},
+	} {
+		send = test.send
+		report, err := p.Examine(t.Context(), ext, lint.Options{}, ample)
+		if err != nil || report.Ended == nil || report.Ended.By != test.by {
+			t.Errorf("%v: %v, %+v", test.send, err, report.Ended)
+		}
+	}
+	// One that is idle stays, too.
+	send = nil
+	good := write(t, map[string]string{"templates/a.yaml": plainTemplate})
+	pids := map[int]bool{}
+	for range 2 {
+		if report, err := p.Examine(t.Context(), good, lint.Options{}, ample); err != nil || report.Ended != nil {
+			t.Errorf("%v, %+v", err, report.Ended)
+		}
+		for w := range p.alive {
+			pids[w.cmd.Process.Pid] = true
+			for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+				if err := w.cmd.Process.Signal(s); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}
+	if len(pids) != 1 {
+		t.Errorf("workers %v", pids)
+	}
+}
+
+// A worker whose program is gone ends, whatever it is at.
+func TestWorkerEndsWithItsProgram(t *testing.T) {
+	p := pool(t, 1)
+	p.at = func(at lint.Progress) {
+		if at.Template == "a/templates/loop.yaml" {
+			for w := range p.alive {
+				_ = w.in.Close()
+			}
+		}
+	}
+	ext := write(t, map[string]string{"templates/loop.yaml": busy})
+	if report, err := p.Examine(t.Context(), ext, lint.Options{}, ample); err != nil || report.Ended == nil || report.Ended.By != lint.LimitFault {
+		t.Errorf("%v, %+v", err, report.Ended)
+	}
+}
+
+// What is not said at once, as each template is rendered many times, is said by the eye
+// on the memory.
+func TestWhatWasNotSaidAtOnce(t *testing.T) {
+	var wire bytes.Buffer
+	s := &speaker{out: gob.NewEncoder(&wire), seen: map[string]bool{}}
+	for _, p := range []lint.Progress{{Template: "a"}, {Template: "b"}, {Rule: "r", Template: "a"}} {
+		s.progress(p)
+	}
+	s.tellNow()
+	s.tellNow()
+	var said []lint.Progress
+	for in := gob.NewDecoder(&wire); ; {
+		var m message
+		if err := in.Decode(&m); err != nil {
+			break
+		}
+		said = append(said, *m.Progress)
+	}
+	want := []lint.Progress{{Template: "a"}, {Template: "b"}, {Rule: "r", Template: "a"}}
+	if !reflect.DeepEqual(said, want) {
+		t.Errorf("%+v", said)
+	}
+}
+
+// What the parts of a pool promise by themselves.
+func TestParts(t *testing.T) {
+	if got := stack(lint.Limits{}); got != 1_000_000_000 {
+		t.Errorf("without a limit the stack is %d", got)
+	}
+	if got := stack(lint.Limits{Memory: 64 << 20}); got != 16<<20 {
+		t.Errorf("with 64 MiB the stack is %d", got)
+	}
+	if !(&Ended{}).LimitReached() {
+		t.Error("no limit is reached")
+	}
+	var words lastWords
+	for range 3 {
+		if n, err := words.Write(bytes.Repeat([]byte("x"), 3000)); n != 3000 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+	}
+	if n := len(words.String()); n != 4<<10 {
+		t.Errorf("%d bytes of its last words are kept", n)
+	}
+	p := pool(t, 1)
+	if _, err := p.do(t.Context(), task{Kind: "other", Content: write(t, map[string]string{}).Content(), Limits: ample, Stack: 1 << 20}); err == nil || err.Error() != "unknown task other" {
+		t.Errorf("an unknown task: %v", err)
+	}
+	// Who waits for a worker waits no longer than the run.
+	w := <-p.idle
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := p.take(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	p.idle <- w
 }
 
 // A worker that is gone before it begins is replaced: a signal to all processes of a
@@ -375,7 +539,22 @@ func TestWorkerBreaksDown(t *testing.T) {
 // After the end of the pool nothing is started.
 func TestClosed(t *testing.T) {
 	p := pool(t, 1)
+	if _, err := p.Examine(t.Context(), write(t, map[string]string{"x": "y"}), lint.Options{}, ample); err != nil {
+		t.Fatal(err)
+	}
+	alive := p.alive
 	p.Close()
+	p.Close()
+	for w := range alive {
+		select {
+		case <-w.gone:
+		default:
+			t.Error("a worker is left")
+		}
+	}
+	if _, err := p.start(); !errors.Is(err, errOver) {
+		t.Errorf("a closed pool starts a worker: %v", err)
+	}
 	if _, err := p.Examine(t.Context(), write(t, map[string]string{"x": "y"}), lint.Options{}, ample); err == nil {
 		t.Error("a closed pool works")
 	}
