@@ -289,7 +289,7 @@ func TestUnreadableFiles(t *testing.T) {
 		},
 		"a device": {
 			func(t *testing.T, s Store) { linkTo(t, "/dev/null", s.File) },
-			"reading the credentials in FILE: it is a device, and no regular file; mend the file's permissions, or set KSRELEASE_TOKEN",
+			"reading the credentials in FILE: it is a device, and no regular file; fix the file's permissions, or set KSRELEASE_TOKEN",
 		},
 		"ksbuilder's is a device": {
 			func(t *testing.T, s Store) { linkTo(t, "/dev/null", s.KSBuilder) },
