@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/credentials"
 	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/transport"
@@ -60,11 +61,11 @@ func (c *loginCommand) Run(a *app) error {
 	a.warnOnStderr()
 	web := transport.New(transport.Options{UserAgent: userAgent(), Dial: a.connect, Servers: known, Warn: a.warnings.tell})
 	defer web.Close()
-	m, err := newMarket(server, key, "", web)
+	market, err := cloud.New(cloud.Options{Server: server, Token: key, Transport: web})
 	if err != nil {
 		return usage(err, "")
 	}
-	user, err := m.User(a.stop)
+	user, err := market.User(a.stop)
 	if err != nil {
 		return err
 	}

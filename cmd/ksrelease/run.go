@@ -87,7 +87,7 @@ func (c *runCommand) Run(a *app) error {
 	}
 	defer links.close()
 	options := pipeline.Options{
-		Command: "run", Sources: sources, Only: c.Only, Marketplace: links.marketplace(), Repository: links.repo, AssetHost: links.assetHost, AssetHostIsSure: links.hostSure,
+		Command: "run", Sources: sources, Only: c.Only, Marketplace: links.marketplace(), Repository: links, AssetHost: links.assetHost, AssetHostIsSure: links.hostSure,
 		DryRun: c.DryRun, Skip: c.Skip, AllOrNothing: c.AllOrNothing, AllowMissing: c.AllowMissingDependencies,
 		Message: "submitted by ksrelease " + programVersion(), Baseline: known, Withdraw: c.withdraw,
 	}

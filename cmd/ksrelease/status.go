@@ -65,7 +65,7 @@ func (c *statusCommand) Run(a *app) error {
 	case err != nil && ctx.Err() != nil && !pipeline.Unauthorized(err):
 		err = &cutError{fmt.Errorf("%w before all was looked at", context.Cause(ctx))}
 	case err != nil || !c.Wait:
-	case links.market == nil:
+	case !links.HasKey():
 		err = pipeline.ErrNoToken
 	default:
 		err = c.wait(ctx, a, links, all)
@@ -109,7 +109,7 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 	}
 	options := pipeline.Options{
 		Baseline: known,
-		Sources:  sources, Only: c.Names, Marketplace: links.marketplace(), Repository: links.repo, AssetHost: links.assetHost, AssetHostIsSure: links.hostSure,
+		Sources:  sources, Only: c.Names, Marketplace: links.marketplace(), Repository: links, AssetHost: links.assetHost, AssetHostIsSure: links.hostSure,
 		Parallelism: p.config.Parallelism, DryRun: true, Stop: a.stop,
 	}
 	dependencies, err := a.dependencies(p)
@@ -125,7 +125,7 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 		return nil, usage(err, pipeline.Remedy(err))
 	}
 	refused := run.AuthRefused()
-	index, unread := links.repo.Repository.Index(ctx)
+	index, unread := links.Index(ctx)
 	for _, warning := range result.Warnings {
 		a.warnings.tell(warning)
 	}
@@ -142,7 +142,7 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 	if refused != nil {
 		return all, refused
 	}
-	if links.market == nil {
+	if !links.HasKey() {
 		return all, unread
 	}
 	return all, cmp.Or(askAll(ctx, links, all, p.config.Parallelism), unread)
@@ -185,7 +185,7 @@ func (s *standing) redact(from *redactor) {
 }
 
 func (s *standing) ask(ctx context.Context, links *clients) error {
-	got, err := links.market.Snapshot(ctx, s.Name, s.Version)
+	got, err := links.Snapshot(ctx, s.Name, s.Version)
 	if err != nil {
 		return err
 	}

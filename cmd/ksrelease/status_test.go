@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/internal/transport"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -22,12 +23,12 @@ func TestStatusAsksForTheReviewersMessage(t *testing.T) {
 			_, _ = io.WriteString(w, answers[status])
 		}))
 		web := transport.New(transport.Options{})
-		market, err := newMarket(server.URL, "kck-00000000-0000-0000-0000-000000000000", "", web)
+		market, err := kscloud.New(kscloud.Options{Server: server.URL, Key: "kck-00000000-0000-0000-0000-000000000000", RepositoryURL: server.URL, Transport: web})
 		if err != nil {
 			t.Fatal(err)
 		}
 		s := standing{Name: "alc", Version: "1.2.0", Market: pipeline.StatusSubmitted, ReviewMessage: "before"}
-		if err := s.ask(t.Context(), &clients{market: market}); err != nil || s.Market != status || s.Snapshot != "7" || s.ReviewMessage != want {
+		if err := s.ask(t.Context(), &clients{Target: market}); err != nil || s.Market != status || s.Snapshot != "7" || s.ReviewMessage != want {
 			t.Errorf("%s: %+v, %v", status, s, err)
 		}
 		web.Close()

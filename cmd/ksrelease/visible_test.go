@@ -23,10 +23,10 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/helmrepo"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/memnet"
 	"github.com/ksrelease/ksrelease/internal/soak"
+	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/internal/transport"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -562,7 +562,7 @@ func (v visit) try(t *testing.T, files *sampleFiles) (map[string]ending, error) 
 	s := &showcase{visit: v, samples: files, start: time.Now(), drafts: map[string]*extension.Package{}, sent: map[string]delivery{}}
 	web := transport.New(transport.Options{Dial: memnet.Serve(t, s).Dial, Proxy: noProxy})
 	defer web.Close()
-	repo, err := newRepository(helmrepo.Options{URL: "http://repo.example" + v.base, Transport: web}, web)
+	repo, err := kscloud.New(kscloud.Options{RepositoryURL: "http://repo.example" + v.base, Transport: web})
 	if err != nil {
 		return nil, err
 	}

@@ -50,12 +50,12 @@ func (c *withdrawCommand) Run(a *app) error {
 	}
 	defer links.close()
 	a.warnOnStderr()
-	if links.market == nil {
+	if !links.HasKey() {
 		return pipeline.ErrNoToken
 	}
 	ctx := a.stop
 	name, version := c.Release.Name, c.Release.Version
-	before, err := links.market.Snapshot(ctx, name, version)
+	before, err := links.Snapshot(ctx, name, version)
 	if err != nil {
 		return err
 	}
@@ -66,13 +66,9 @@ func (c *withdrawCommand) Run(a *app) error {
 		a.stdout.Print("%s is a draft: there is nothing to take back.", c.Release)
 		return nil
 	} // what of all others can be taken back, the server decides
-	user, err := links.market.user(ctx)
-	if err != nil {
-		return err
-	}
 	// Whatever the answer says, the state decides.
-	refused := links.market.CancelSubmit(ctx, user, before.ID, c.Message)
-	after, err := links.market.Snapshot(ctx, name, version)
+	refused := links.Withdraw(ctx, before.ID, c.Message)
+	after, err := links.Snapshot(ctx, name, version)
 	switch {
 	case err != nil:
 		return errors.Join(refused, fmt.Errorf("whether %s was taken back is not known: %w", c.Release, err))

@@ -38,6 +38,7 @@ var anyUnit = []string{"…"}
 var units = []unit{
 	{"cmd/ksrelease", anyUnit},
 	{"internal/report", []string{"pipeline", "config", "internal/extension", "internal/lint", "internal/output", "internal/yamldoc", "internal/atomicfile"}},
+	{"internal/target/kscloud", []string{"pipeline", "internal/cloud", "internal/dependency", "internal/extension", "internal/helmrepo", "internal/redact", "internal/transport"}},
 	{"pipeline", []string{"config", "internal/extension", "internal/kubesphere", "internal/lint", "internal/weight", "internal/yamldoc", "internal/atomicfile"}},
 	{"internal/worker", []string{"internal/extension", "internal/lint", "internal/weight"}},
 	{"internal/baseline", []string{"internal/atomicfile", "internal/lint", "internal/regularfile", "internal/yamldoc"}},

@@ -1,0 +1,125 @@
+// Package kscloud is KubeSphere Cloud as a target: the marketplace, which takes packages,
+// reviews them and keeps icons and screenshots, and the Helm repository in which clusters
+// see what was released. A local marketplace is the same target at another address.
+//
+// It fits the clients (internal/cloud, internal/helmrepo) to what the pipeline asks for.
+// It reads no environment, no files and no flags: keys and advice come in [Options].
+package kscloud
+
+import (
+	"context"
+
+	"github.com/ksrelease/ksrelease/internal/cloud"
+	"github.com/ksrelease/ksrelease/internal/dependency"
+	"github.com/ksrelease/ksrelease/internal/helmrepo"
+	"github.com/ksrelease/ksrelease/internal/transport"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// Options of a [Target].
+type Options struct {
+	// Server is the address of the marketplace.
+	Server string
+	// Key is the API key. Without one the target is read as everybody can read it: the
+	// Helm repository alone.
+	Key string
+	// KeyRefused is the advice where the marketplace refuses the key; empty leaves it to
+	// the caller.
+	KeyRefused string
+
+	// RepositoryURL, Username and Password are those of the Helm repository.
+	RepositoryURL, Username, Password string
+	// PasswordRefused is the advice where the repository asks for a password.
+	PasswordRefused string
+	// Near is where this process reaches what has an address for others; nil is that
+	// address. A local marketplace gives out addresses at which it will be served later.
+	Near func(address string) string
+
+	// Transport sends the requests. The caller closes it.
+	Transport *transport.Client
+	// UserAgent is for requests to OCI registries.
+	UserAgent string
+}
+
+// Target is KubeSphere Cloud for one account. It is safe for concurrent use.
+type Target struct {
+	client     *cloud.Client // nil without a key
+	keyRefused string
+	user       func(context.Context) (string, error)
+	folder     func(context.Context) (string, error)
+
+	repository      *helmrepo.Repository
+	passwordRefused string
+	web             *transport.Client
+	near            func(address string) string
+	// registry is asked without credentials: KubeSphere has none for registries, so a
+	// package that needs some does not exist for it (createChartGetter in
+	// pkg/controller/core/util.go of kubesphere/kubesphere, 4.1.3 to 4.2).
+	registry *dependency.Registry
+}
+
+var (
+	_ pipeline.Marketplace = (*Target)(nil)
+	_ pipeline.Repository  = (*Target)(nil)
+)
+
+// New makes the target; it sends nothing yet. The error says which address, or that the
+// key, cannot be right.
+func New(options Options) (*Target, error) {
+	t := &Target{
+		keyRefused: options.KeyRefused, passwordRefused: options.PasswordRefused,
+		web: options.Transport, near: options.Near,
+		registry: dependency.NewRegistry(dependency.Options{Transport: options.Transport, UserAgent: options.UserAgent}),
+	}
+	if t.near == nil {
+		t.near = func(address string) string { return address }
+	}
+	t.user, t.folder = once(t.askUser), once(t.askFolder)
+	var err error
+	if options.Key != "" {
+		t.client, err = cloud.New(cloud.Options{Server: options.Server, Token: options.Key, Transport: options.Transport})
+		if err != nil {
+			return nil, err
+		}
+	}
+	t.repository, err = helmrepo.New(helmrepo.Options{
+		URL: options.RepositoryURL, Username: options.Username, Password: options.Password, Transport: options.Transport,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// HasKey says whether the target was made with an API key. Without one, whatever asks the
+// marketplace ends with [pipeline.ErrNoToken].
+func (t *Target) HasKey() bool { return t.client != nil }
+
+// once asks one at a time and keeps the answer for all; a failure is kept, too, unless the
+// context of who asked has ended. Who waits for the answer to another one stops with its
+// own context.
+func once(ask func(context.Context) (string, error)) func(context.Context) (string, error) {
+	var (
+		turn   = make(chan struct{}, 1)
+		known  bool
+		answer string
+		failed error
+	)
+	return func(ctx context.Context) (string, error) {
+		select {
+		case turn <- struct{}{}:
+			defer func() { <-turn }()
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		}
+		if known {
+			return answer, failed
+		}
+		got, err := ask(ctx)
+		if err != nil && ctx.Err() != nil {
+			return "", err
+		}
+		known, answer, failed = true, got, err
+		return answer, failed
+	}
+}

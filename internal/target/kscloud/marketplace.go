@@ -1,0 +1,109 @@
+package kscloud
+
+import (
+	"context"
+	"errors"
+	"path"
+
+	"github.com/ksrelease/ksrelease/internal/cloud"
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/transport"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+func (t *Target) askUser(ctx context.Context) (string, error) {
+	if t.client == nil {
+		return "", pipeline.ErrNoToken
+	}
+	user, err := t.client.User(ctx)
+	return user, t.ofKey(err)
+}
+
+func (t *Target) askFolder(ctx context.Context) (string, error) {
+	user, err := t.user(ctx)
+	if err != nil {
+		return "", err
+	}
+	folder, err := t.client.FilesDir(ctx, user)
+	return folder, t.ofKey(err)
+}
+
+// AssetFolder is the folder of this account's uploaded files, such as "/files/usr-0001".
+func (t *Target) AssetFolder(ctx context.Context) (string, error) { return t.folder(ctx) }
+
+// Snapshot asks the marketplace for one version.
+func (t *Target) Snapshot(ctx context.Context, name, version string) (pipeline.Snapshot, error) {
+	if t.client == nil {
+		return pipeline.Snapshot{}, pipeline.ErrNoToken
+	}
+	s, err := t.client.Version(ctx, name, version)
+	var refused *transport.Error
+	switch {
+	case errors.As(err, &refused) && refused.NotFound():
+		return pipeline.Snapshot{}, nil
+	case err != nil:
+		return pipeline.Snapshot{}, t.ofExtension(err, name)
+	}
+	return snapshotOf(s), nil
+}
+
+// snapshotOf passes on what the reviewer said where the review has ended; at first a
+// snapshot carries what its author said.
+func snapshotOf(s cloud.Snapshot) pipeline.Snapshot {
+	found := pipeline.Snapshot{ID: s.ID, Status: s.Status}
+	switch s.Status {
+	case pipeline.StatusDraft, pipeline.StatusSubmitted, pipeline.StatusActive:
+	default:
+		found.Message = s.Message
+	}
+	return found
+}
+
+// UploadAssets stores the assets of one version and returns their addresses in order.
+func (t *Target) UploadAssets(ctx context.Context, name, version string, assets []extension.Asset) ([]string, error) {
+	folder, err := t.folder(ctx)
+	if err != nil {
+		return nil, err
+	}
+	user, err := t.user(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var files []cloud.Upload
+	for _, asset := range assets {
+		files = append(files, cloud.Upload{
+			Name: asset.RemoteName, Path: path.Join(folder, name, version, asset.RemoteName), Data: asset.Data,
+		})
+	}
+	urls, err := t.client.UploadFiles(ctx, user, "the assets of "+name+" "+version, files)
+	return urls, t.ofExtension(err, name)
+}
+
+// PushPackage sends the package as a draft; a draft of the same version is replaced.
+func (t *Target) PushPackage(ctx context.Context, pkg *extension.Package) (pipeline.Snapshot, error) {
+	user, err := t.user(ctx)
+	if err != nil {
+		return pipeline.Snapshot{}, err
+	}
+	s, err := t.client.PushPackage(ctx, user, pkg.Name, pkg.Filename, pkg.Data)
+	return snapshotOf(s), t.ofExtension(err, pkg.Name)
+}
+
+// Submit hands a draft in for review.
+func (t *Target) Submit(ctx context.Context, snapshotID, message string) error {
+	user, err := t.user(ctx)
+	if err != nil {
+		return err
+	}
+	return t.ofExtension(t.client.Submit(ctx, user, snapshotID, message), "the extension")
+}
+
+// Withdraw takes a submission back: the version is a draft again. An error is no verdict,
+// and success neither: read the version back.
+func (t *Target) Withdraw(ctx context.Context, snapshotID, message string) error {
+	user, err := t.user(ctx)
+	if err != nil {
+		return err
+	}
+	return t.client.CancelSubmit(ctx, user, snapshotID, message)
+}

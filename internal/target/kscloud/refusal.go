@@ -1,0 +1,80 @@
+package kscloud
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/ksrelease/ksrelease/internal/helmrepo"
+	"github.com/ksrelease/ksrelease/internal/transport"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// refusedKey is a refusal of the API key, with the advice for this key.
+type refusedKey struct {
+	error
+	advice string
+}
+
+func (e *refusedKey) Unwrap() error { return e.error }
+
+// Remedy is the advice.
+func (e *refusedKey) Remedy() string { return e.advice }
+
+// notTheKey is a refusal that a new API key would not fix.
+type notTheKey struct {
+	error
+	advice string
+}
+
+func (e *notTheKey) Unwrap() error { return e.error }
+
+// Unauthorized hides that of the error within.
+func (e *notTheKey) Unauthorized() bool { return false }
+
+// Remedy says what would fix it.
+func (e *notTheKey) Remedy() string { return e.advice }
+
+// ofKey adds the advice to an error where the API key was refused.
+func (t *Target) ofKey(err error) error {
+	if pipeline.Unauthorized(err) && t.keyRefused != "" {
+		return &refusedKey{err, t.keyRefused}
+	}
+	return err
+}
+
+// ofExtension distinguishes a refusal that concerns one extension (403) from one of the
+// key (401): the key is good for others.
+func (t *Target) ofExtension(err error, name string) error {
+	var refused *transport.Error
+	if errors.As(err, &refused) && refused.Status == http.StatusForbidden {
+		return &notTheKey{err, "the API key does not let you do this: does " + name + " belong to another account?"}
+	}
+	return t.ofKey(err)
+}
+
+// ofRepository distinguishes a refusal of the Helm repository from one of the marketplace,
+// which has another key.
+func (t *Target) ofRepository(err error) error {
+	if pipeline.Unauthorized(err) {
+		return &notTheKey{err, t.passwordRefused}
+	}
+	return err
+}
+
+// ofPackage says what to do about a package that does not come. own is whether it is on the
+// server of the repository.
+func (t *Target) ofPackage(err error, own bool) error {
+	var misplaced *helmrepo.MisplacedError
+	failure, answered := transport.As(err)
+	switch {
+	case errors.As(err, &misplaced):
+		return &notTheKey{err, misplaced.Remedy()}
+	case answered && failure.Unauthorized() && own:
+		return t.ofRepository(err)
+	case answered && failure.Unauthorized():
+		return &notTheKey{err, "nobody's user and password are sent to that host, by KubeSphere neither: let everybody read the packages there"}
+	case answered && (failure.Status == http.StatusNotFound || failure.Status == http.StatusGone):
+		return &notTheKey{err, "the index names a package that is not there: upload it, or correct its URL in the index"}
+	}
+	return err
+}
