@@ -15,6 +15,7 @@ import (
 	"helm.sh/helm/v3/pkg/releaseutil"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 )
 
 // BenchmarkCheck holds the cost of all rules against what Helm takes to render,
@@ -82,7 +83,7 @@ func stockRendering(b *testing.B, ext *extension.Extension, c *chart.Chart, give
 	if err := chartutil.ProcessDependenciesWithMerge(c, given); err != nil {
 		b.Fatal(err)
 	}
-	values, err := chartutil.ToRenderValues(c, given, chartutil.ReleaseOptions{Name: c.Name(), Namespace: "x", Revision: 1, IsInstall: true}, capabilities(ext.Metadata.KubeVersion))
+	values, err := chartutil.ToRenderValues(c, given, chartutil.ReleaseOptions{Name: c.Name(), Namespace: "x", Revision: 1, IsInstall: true}, helmchart.Capabilities(ext.Metadata.KubeVersion))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -98,11 +99,11 @@ func stockRendering(b *testing.B, ext *extension.Extension, c *chart.Chart, give
 // stockRenderings renders all that the rules look at.
 func stockRenderings(b *testing.B, ext *extension.Extension) (count int) {
 	loaded := stockLoad(b, ext)
-	trees := []*chart.Chart{cloneChart(loaded)}
-	if own, err := processed(loaded, map[string]any{}); err != nil {
+	trees := []*chart.Chart{helmchart.Clone(loaded)}
+	if own, err := helmchart.Process(loaded, map[string]any{}); err != nil {
 		b.Fatal(err)
-	} else if len(switchedOff(loaded, own)) > 0 {
-		trees = append(trees, withAllDependencies(loaded))
+	} else if len(helmchart.SwitchedOff(loaded, own)) > 0 {
+		trees = append(trees, helmchart.WithAllDependencies(loaded))
 	}
 	for _, tree := range trees {
 		count++
@@ -110,7 +111,7 @@ func stockRenderings(b *testing.B, ext *extension.Extension) (count int) {
 			b.Fatal("the chart does not render")
 		}
 	}
-	eachChart(loaded, func(c *chart.Chart) {
+	helmchart.Each(loaded, func(c *chart.Chart) {
 		for _, file := range c.Raw {
 			if ok, err := path.Match("ci/*-values.yaml", file.Name); !ok || err != nil || !rendersAlone(c) {
 				continue
@@ -123,7 +124,7 @@ func stockRenderings(b *testing.B, ext *extension.Extension) (count int) {
 				given[chartutil.GlobalKey] = map[string]any{}
 			}
 			count++
-			stockRendering(b, ext, cloneChart(c), given) // one of them does not render
+			stockRendering(b, ext, helmchart.Clone(c), given) // one of them does not render
 		}
 	})
 	return count

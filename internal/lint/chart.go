@@ -11,6 +11,7 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -53,10 +54,10 @@ func checkChart(s *subject) {
 		return
 	}
 	s.repeatedValues()
-	s.chartType(loaded.Chart)
+	s.chartType(loaded.Root)
 	s.otherChart()
-	s.readsOfStatic(loaded.Chart)
-	s.declaredDependencies(loaded.Chart)
+	s.readsOfStatic(loaded.Root)
+	s.declaredDependencies(loaded.Root)
 	if loaded.EnabledErr != nil {
 		s.valuesError(loaded.EnabledErr)
 		return
@@ -111,7 +112,7 @@ func (s *subject) readsOfStatic(root *chart.Chart) {
 			if !s.ext.LeavesOut(path.Clean(name)) {
 				continue
 			}
-			at := source{File: template.Name, Text: string(template.Data)}
+			at := helmchart.Source{File: template.Name, Text: string(template.Data)}
 			s.inSourceAs(coded("file-left-out", name), s.atMost(Warning), at, lineIn(at, m[2]),
 				fmt.Sprintf("the template reads %s, and staticFileDirectory leaves that out of the pushed package", oneLine(name)),
 				"move the file into another folder: staticFileDirectory is for icon and screenshots")
@@ -141,7 +142,7 @@ func unmergeable(err error) string {
 	if m := mistyped.FindStringSubmatch(err.Error()); m != nil {
 		return fmt.Sprintf("the values have no mapping under %q, the name of a subchart", oneLine(m[1]))
 	}
-	return "Helm cannot work out the subcharts and their values: " + oneSentence(plainTypes(err.Error()))
+	return "Helm cannot work out the subcharts and their values: " + oneSentence(helmchart.PlainTypes(err.Error()))
 }
 
 // declaredDependencies compares the dependencies of extension.yaml with what is
@@ -161,7 +162,7 @@ func (s *subject) declaredDependencies(root *chart.Chart) {
 			continue // the schema says so
 		}
 		pointer := []string{"dependencies", strconv.Itoa(i), "name"}
-		if childNamed(root, name) == nil {
+		if helmchart.ChildNamed(root, name) == nil {
 			if s.isLeftOut(func(file string) bool {
 				return strings.HasPrefix(file, "charts/"+name+"/") || strings.HasPrefix(file, "charts/"+name+"-") || file == "charts/"+name+".tgz"
 			}) {
@@ -214,20 +215,20 @@ func versionsOf(root *chart.Chart, name string) string {
 // nestedDependencies tells dependencies of subcharts that are switched on and
 // not there. Helm checks only the top of the tree, and installs the rest without
 // a word about what is missing.
-func (s *subject) nestedDependencies(loaded *loadedChart) {
-	values := loaded.Renderer.values()
-	originals := originalsOf(loaded.Chart)
-	eachChart(loaded.Enabled, func(c *chart.Chart) {
-		at, ok := loaded.Places.of(c)
+func (s *subject) nestedDependencies(loaded *helmchart.Chart) {
+	values := loaded.Renderer.Values()
+	originals := helmchart.OriginalsOf(loaded.Root)
+	helmchart.Each(loaded.Enabled, func(c *chart.Chart) {
+		at, ok := loaded.Places.Of(c)
 		if !ok || c.IsRoot() {
 			return
 		}
 		for _, dependency := range c.Metadata.Dependencies {
-			if childNamed(c, dependency.Name) != nil || isThere(originals.of(c), dependency) || conditionFails(dependency, values, c) {
+			if helmchart.ChildNamed(c, dependency.Name) != nil || isThere(originals.Of(c), dependency) || conditionFails(dependency, values, c) {
 				continue
 			}
-			file, inside := at.file("Chart.yaml")
-			s.inSourceAs(coded("missing-nested-dependency", c.Name(), dependency.Name), s.atMost(Warning), source{File: file, Inside: inside}, 0,
+			file, inside := at.File("Chart.yaml")
+			s.inSourceAs(coded("missing-nested-dependency", c.Name(), dependency.Name), s.atMost(Warning), helmchart.Source{File: file, Inside: inside}, 0,
 				fmt.Sprintf("the subchart %q depends on %q, which is switched on and not under its charts/", c.Name(), dependency.Name),
 				"run `helm dependency build` in the subchart, or switch the dependency off in values.yaml")
 		}
@@ -238,7 +239,7 @@ func (s *subject) nestedDependencies(loaded *loadedChart) {
 // another name: Helm, once done, calls a dependency by its alias.
 func isThere(original *chart.Chart, dependency *chart.Dependency) bool {
 	for _, declared := range original.Metadata.Dependencies {
-		if declared != nil && (declared.Name == dependency.Name || declared.Alias == dependency.Name) && childNamed(original, declared.Name) != nil {
+		if declared != nil && (declared.Name == dependency.Name || declared.Alias == dependency.Name) && helmchart.ChildNamed(original, declared.Name) != nil {
 			return true
 		}
 	}

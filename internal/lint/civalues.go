@@ -3,13 +3,13 @@ package lint
 import (
 	"errors"
 	"fmt"
-	"iter"
 	"path"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
 
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -45,8 +45,8 @@ func checkCIValues(s *subject) {
 		return // the rule chart says so
 	}
 	left := maxCIValues
-	eachChart(loaded.Chart, func(c *chart.Chart) {
-		if _, ok := loaded.Places.of(c); !ok || !rendersAlone(c) {
+	helmchart.Each(loaded.Root, func(c *chart.Chart) {
+		if _, ok := loaded.Places.Of(c); !ok || !rendersAlone(c) {
 			return
 		}
 		var files []*chart.File
@@ -81,7 +81,7 @@ func (s *subject) brokenAnyway(c *chart.Chart) bool {
 	if err != nil {
 		return true
 	}
-	at, _ := loaded.Places.of(c)
+	at, _ := loaded.Places.Of(c)
 	for _, broken := range plain.Broken {
 		source := plain.Sources[broken.Template]
 		if at.Archive == source.File || at.Archive == "" && strings.HasPrefix(source.File, path.Join(at.Dir, "templates")+"/") {
@@ -99,7 +99,7 @@ func rendersAlone(c *chart.Chart) bool {
 		return false
 	}
 	for _, dependency := range c.Metadata.Dependencies {
-		if dependency == nil || childNamed(c, dependency.Name) == nil {
+		if dependency == nil || helmchart.ChildNamed(c, dependency.Name) == nil {
 			return false
 		}
 	}
@@ -117,8 +117,8 @@ type ciSet struct {
 }
 
 // ciValues renders a chart by itself with each file of values.
-func (s *subject) ciValues(loaded *loadedChart, c *chart.Chart, files []*chart.File) {
-	at, _ := loaded.Places.of(c)
+func (s *subject) ciValues(loaded *helmchart.Chart, c *chart.Chart, files []*chart.File) {
+	at, _ := loaded.Places.Of(c)
 	var sets []ciSet
 	for _, file := range files {
 		given, err := chartutil.ReadValues(file.Data)
@@ -129,16 +129,16 @@ func (s *subject) ciValues(loaded *loadedChart, c *chart.Chart, files []*chart.F
 		if !c.IsRoot() {
 			switch own := given[chartutil.GlobalKey].(type) {
 			case nil:
-				given[chartutil.GlobalKey] = globals(loaded)
+				given[chartutil.GlobalKey] = loaded.Renderer.Globals()
 			case map[string]any:
-				given[chartutil.GlobalKey] = chartutil.CoalesceTables(own, globals(loaded))
+				given[chartutil.GlobalKey] = chartutil.CoalesceTables(own, loaded.Renderer.Globals())
 			}
 		}
 		sets = append(sets, ciSet{File: file, Values: given})
 	}
 	faults := map[ciFailure][]*chart.File{}
 	var order []ciFailure
-	for _, set := range s.refused(c, sets) {
+	for _, set := range s.refused(loaded, c, sets) {
 		if fault, failed := s.renderAlone(loaded, c, set); failed && s.ctx.Err() == nil {
 			if faults[fault] == nil {
 				order = append(order, fault)
@@ -160,8 +160,8 @@ type ciFailure struct {
 }
 
 // ciUnreadable tells why a file is no file of values.
-func (s *subject) ciUnreadable(at chartPlace, file *chart.File) {
-	name, inside := at.file(file.Name)
+func (s *subject) ciUnreadable(at helmchart.Place, file *chart.File) {
+	name, inside := at.File(file.Name)
 	_, err := yamldoc.Parse(s.path(name), file.Data)
 	var problems yamldoc.Problems
 	if !errors.As(err, &problems) || inside != "" {
@@ -175,12 +175,12 @@ func (s *subject) ciUnreadable(at chartPlace, file *chart.File) {
 
 // ciFault tells what is wrong with one file of values, and with others in the
 // same way.
-func (s *subject) ciFault(m mark, at chartPlace, file *chart.File, message string, others int) {
+func (s *subject) ciFault(m mark, at helmchart.Place, file *chart.File, message string, others int) {
 	if others > 0 {
 		message += fmt.Sprintf(" (nor with %s)", counted(others, "other file of ci/", "other files of ci/"))
 	}
-	name, inside := at.file(file.Name)
-	s.inSource(m, source{File: name, Inside: inside}, 0, message,
+	name, inside := at.File(file.Name)
+	s.inSource(m, helmchart.Source{File: name, Inside: inside}, 0, message,
 		"fix the template or the values; KubeSphere installs the chart with other values, so users may never meet this")
 }
 
@@ -190,21 +190,29 @@ func (s *subject) ciFault(m mark, at chartPlace, file *chart.File, message strin
 // Most of the time that Helm's engine takes goes into parsing templates. So all
 // sets are rendered in one go, and none twice: what comes behind a set that is
 // refused is rendered in another go.
-func (s *subject) refused(c *chart.Chart, sets []ciSet) []ciSet {
+func (s *subject) refused(loaded *helmchart.Chart, c *chart.Chart, sets []ciSet) []ciSet {
 	if len(sets) < 2 || len(c.Dependencies()) > 0 {
+		return sets
+	}
+	alone, err := loaded.Alone(c)
+	if err != nil {
 		return sets
 	}
 	var refused, left []ciSet
 	for _, set := range sets {
-		set.merged = set.mergedInto(c)
+		set.merged = helmchart.ValuesOver(c, set.Values)
 		if len(schemaRefuses(c, set.merged)) > 0 {
 			refused = append(refused, set)
 		} else {
 			left = append(left, set)
 		}
 	}
-	for broken := 0; len(left) > 1 && broken < maxBroken; broken++ {
-		failed, ok := s.renderSets(c, left)
+	for broken := 0; len(left) > 1 && broken < helmchart.MaxBroken; broken++ {
+		values := make([]chartutil.Values, len(left))
+		for i, set := range left {
+			values[i] = set.merged
+		}
+		failed, ok := alone.RenderEach(s.ctx, values)
 		if !ok || s.ctx.Err() != nil {
 			break
 		}
@@ -217,93 +225,31 @@ func (s *subject) refused(c *chart.Chart, sets []ciSet) []ciSet {
 	return append(refused, left...)
 }
 
-// mergedInto gives the values of a chart without subcharts with those of the set
-// over them: what chartutil.CoalesceValues does, but for its copying by reflection,
-// which takes longer than the rendering.
-func (set ciSet) mergedInto(c *chart.Chart) chartutil.Values {
-	merged := chartutil.CoalesceTables(copyTree(set.Values).(map[string]any), copyTree(c.Values).(map[string]any))
-	for key := range c.Values {
-		if given, ok := set.Values[key]; ok && given == nil {
-			delete(merged, key) // null takes a value out, even one that is null itself
-		}
-	}
-	return merged
-}
-
-// renderSets renders a chart without subcharts with all sets, in their order.
-// failed is the first of them that does not render, -1 where all do; ok is false
-// where that cannot be told.
-func (s *subject) renderSets(c *chart.Chart, sets []ciSet) (failed int, ok bool) {
-	tree := cloneChart(c)
-	tree.Values = nil // each step brings its own
-	r, err := newRenderer(tree, s.ciRelease(c), map[string]any{}, capabilities(s.ext.Metadata.KubeVersion))
-	if err != nil {
-		return 0, false
-	}
-	begun := -1
-	err = r.pass(s.ctx, func(native map[string]any) iter.Seq[*step] {
-		return func(yield func(*step) bool) {
-			for i, set := range sets {
-				begun = i
-				for _, step := range r.steps(native, set.merged) {
-					if !yield(step) {
-						return
-					}
-				}
-			}
-		}
-	})
-	switch {
-	case err == nil:
-		return -1, true
-	case s.ctx.Err() != nil: // the pass may go on beside
-		return 0, false
-	}
-	return begun, begun >= 0
-}
-
-func (s *subject) ciRelease(c *chart.Chart) chartutil.ReleaseOptions {
-	return chartutil.ReleaseOptions{Name: c.Name(), Namespace: "extension-" + s.ext.Metadata.Name, Revision: 1, IsInstall: true}
-}
-
 // renderAlone renders a chart as if it were the root, and says why that fails.
-func (s *subject) renderAlone(loaded *loadedChart, c *chart.Chart, set ciSet) (fault ciFailure, failed bool) {
-	given := copyTree(set.Values).(map[string]any)
-	tree, err := processed(c, given)
+func (s *subject) renderAlone(loaded *helmchart.Chart, c *chart.Chart, set ciSet) (fault ciFailure, failed bool) {
+	r, err := loaded.AloneWith(c, set.Values)
 	if err != nil {
 		return ciFailure{"values-not-merged", "", unmergeable(err)}, true
 	}
-	r, err := newRenderer(tree, s.ciRelease(c), given, capabilities(s.ext.Metadata.KubeVersion))
-	if err != nil {
-		return ciFailure{"values-not-merged", "", unmergeable(err)}, true
-	}
-	if refused := schemaRefuses(tree, r.values()); len(refused) > 0 {
+	if refused := schemaRefuses(r.Tree, r.Values()); len(refused) > 0 {
 		return schemaFailure(refused), true
 	}
-	_, err = r.once(s.ctx, false, nil)
+	_, err = r.Once(s.ctx, nil, nil)
 	if err == nil {
 		return ciFailure{}, false
 	}
-	sources := loaded.Places.sources(tree)
-	explained := explainTemplate(err, sources)
+	sources := loaded.Places.Sources(r.Tree)
+	explained := helmchart.ExplainTemplate(err, sources)
 	where := sources[explained.At.Template]
 	fault = ciFailure{"broken-template", explained.Expression, oneLine(explained.Cause)}
 	if explained.Expression != "" {
 		fault.Cause += ", in {{ " + oneLine(explained.Expression) + " }}"
 	}
 	if where.File != "" {
-		fault.Subject = base(where) + " " + fault.Subject
-		fault.Cause = fmt.Sprintf("%s:%d: %s", base(where), explained.At.Line, fault.Cause)
+		fault.Subject = where.Name() + " " + fault.Subject
+		fault.Cause = fmt.Sprintf("%s:%d: %s", where.Name(), explained.At.Line, fault.Cause)
 	}
 	return fault, true
-}
-
-// globals is a copy of the global values of the extension.
-func globals(loaded *loadedChart) map[string]any {
-	global, _ := loaded.Renderer.values()[chartutil.GlobalKey].(map[string]any)
-	all := copyTree(global).(map[string]any)
-	setClusterInfo(all, hostCluster)
-	return all
 }
 
 // schemaRefuses are the mistakes by which the values.schema.json of a chart refuses

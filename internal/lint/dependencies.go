@@ -9,6 +9,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
 
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -57,14 +58,14 @@ func checkDependencies(s *subject) {
 	s.sameNames(loaded)
 	for _, dependency := range s.entries("dependencies") {
 		s.deadSwitch(dependency)
-		s.condition(loaded.Chart, dependency)
+		s.condition(loaded.Root, dependency)
 	}
-	s.tagValues(loaded.Chart)
+	s.tagValues(loaded.Root)
 }
 
 // undeclared tells the subcharts that extension.yaml does not name.
-func (s *subject) undeclared(loaded *loadedChart) {
-	for _, child := range loaded.Chart.Dependencies() {
+func (s *subject) undeclared(loaded *helmchart.Chart) {
+	for _, child := range loaded.Root.Dependencies() {
 		folder := s.folderOf(loaded, child)
 		if s.isDeclared(child, folder) {
 			continue
@@ -72,9 +73,9 @@ func (s *subject) undeclared(loaded *loadedChart) {
 		name := oneLine(child.Name())
 		message := fmt.Sprintf("the subchart %q in %s is not among the dependencies: Helm installs it all the same, and nothing can switch it off", name, folder)
 		hint := fmt.Sprintf("add it to dependencies:\n- name: %s", name)
-		if s.field("installationMode") == multicluster {
-			message += fmt.Sprintf("; in %s it goes to the host cluster and to every chosen one", multicluster)
-			hint += fmt.Sprintf("\n  tags: [%s]", tagExtension)
+		if s.field("installationMode") == helmchart.Multicluster {
+			message += fmt.Sprintf("; in %s it goes to the host cluster and to every chosen one", helmchart.Multicluster)
+			hint += fmt.Sprintf("\n  tags: [%s]", helmchart.TagExtension)
 		}
 		s.problem(coded("undeclared", child.Name(), folder), s.ext.Document.ProblemAtKey(message, hint, "dependencies"))
 	}
@@ -95,7 +96,7 @@ func (s *subject) isDeclared(child *chart.Chart, folder string) bool {
 	}
 	for _, dependency := range s.entries("dependencies") {
 		name := dependency.text("name")
-		if name == "" || childNamed(child.Parent(), name) != nil {
+		if name == "" || helmchart.ChildNamed(child.Parent(), name) != nil {
 			continue
 		}
 		if _, near := yamldoc.Nearest(name, []string{child.Name()}); near || folder == "charts/"+name {
@@ -106,8 +107,8 @@ func (s *subject) isDeclared(child *chart.Chart, folder string) bool {
 }
 
 // folderOf is the folder or package of a subchart, as a message names it.
-func (s *subject) folderOf(loaded *loadedChart, child *chart.Chart) string {
-	at, ok := loaded.Places.of(child)
+func (s *subject) folderOf(loaded *helmchart.Chart, child *chart.Chart) string {
+	at, ok := loaded.Places.Of(child)
 	switch {
 	case !ok:
 		return "charts"
@@ -118,7 +119,7 @@ func (s *subject) folderOf(loaded *loadedChart, child *chart.Chart) string {
 }
 
 // sameNames tells subcharts that are one and the same to Helm.
-func (s *subject) sameNames(loaded *loadedChart) {
+func (s *subject) sameNames(loaded *helmchart.Chart) {
 	if loaded.EnabledErr != nil {
 		return
 	}
@@ -158,7 +159,7 @@ func (s *subject) condition(root *chart.Chart, dependency entry) {
 		s.problem(coded(found, dependency.text("name"), path), s.ext.Document.Problem(message, hint, dependency.at("condition")...))
 	}
 	of := fmt.Sprintf("of the dependency %q", oneLine(dependency.text("name")))
-	paths := conditionPaths(condition)
+	paths := helmchart.ConditionPaths(condition)
 	for _, path := range paths {
 		if path != strings.TrimSpace(path) {
 			tell("condition-with-blank", path, fmt.Sprintf("the condition %s has a blank next to a comma, and Helm looks for a value of the name %q", of, oneLine(path)),
@@ -226,7 +227,7 @@ func valueBelow(c *chart.Chart, path string) (any, bool) {
 		return value, true
 	}
 	name, below, found := strings.Cut(path, ".")
-	if child := childNamed(c, name); found && child != nil {
+	if child := helmchart.ChildNamed(c, name); found && child != nil {
 		return valueBelow(child, below)
 	}
 	return nil, false
@@ -313,12 +314,12 @@ func (s *subject) tagValue(tag string, tags map[string]any, subcharts []taggedSu
 	switch {
 	case !isSwitch:
 		s.atValue(coded("tag-not-boolean", "tags."+tag), fmt.Sprintf("tags.%s is %s: Helm passes over what is not true or false", shown, shownValue(tags[tag])), "write true or false, without quotes", Warning, "tags", tag)
-	case tag == tagExtension || tag == tagAgent:
+	case tag == helmchart.TagExtension || tag == helmchart.TagAgent:
 		if !on {
 			s.atValue(coded("tag-set-by-kubesphere", "tags."+tag), fmt.Sprintf("tags.%s is switched off here, but KubeSphere sets it whenever it installs the extension", shown),
 				"remove the line: it changes only what `helm template` shows", Warning, "tags", tag)
 		}
-	case !slices.ContainsFunc(subcharts, func(c taggedSubchart) bool { return c.has(tag) }):
+	case !slices.ContainsFunc(subcharts, func(c taggedSubchart) bool { return c.Has(tag) }):
 		s.unusedTag(tag, subcharts)
 	case !on:
 		s.tagOff(tag, tags, subcharts)
@@ -342,8 +343,8 @@ func (s *subject) unusedTag(tag string, subcharts []taggedSubchart) {
 func (s *subject) tagOff(tag string, tags map[string]any, subcharts []taggedSubchart) {
 	var out []string
 	for _, c := range subcharts {
-		other := slices.ContainsFunc(c.Tags, func(t string) bool { return t == tagExtension || t == tagAgent || tags[t] == true })
-		if c.has(tag) && !other {
+		other := slices.ContainsFunc(c.Tags, func(t string) bool { return t == helmchart.TagExtension || t == helmchart.TagAgent || tags[t] == true })
+		if c.Has(tag) && !other {
 			out = append(out, c.Name)
 		}
 	}

@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -86,4 +88,14 @@ func (s *subject) named(e entry) bool {
 		}
 	}
 	return false
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
+}
+
+// text is a decoded value that is a text; empty for any other.
+func text(value any) string {
+	s, _ := value.(string)
+	return s
 }

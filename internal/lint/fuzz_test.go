@@ -2,7 +2,6 @@ package lint
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -50,21 +49,6 @@ func FuzzCheck(f *testing.F) {
 			if finding.Message == "" || strings.ContainsAny(finding.Message, "\n\x1b") || !strings.HasPrefix(finding.File, "ext") {
 				t.Errorf("a finding that cannot be shown: %+v", finding)
 			}
-		}
-	})
-}
-
-// FuzzExplainTemplate: whatever Helm says, there is a cause in one piece.
-func FuzzExplainTemplate(f *testing.F) {
-	f.Add(`template: a/b.yaml:1:2: executing "a/b.yaml" at <include "x" .>: error calling include: template: a/_h.tpl:3:4: executing "x" at <.a.b>: nil pointer evaluating interface {}.b`)
-	f.Add(`execution error at (a/b.yaml:1:2): set it`)
-	f.Add(`parse error at (a/b.yaml:1): function "x" not defined`)
-	f.Add(`rendering template failed: boom`)
-	sources := map[string]source{"a/b.yaml": {}, "a/_h.tpl": {}}
-	f.Fuzz(func(t *testing.T, message string) {
-		fault := explainTemplate(errors.New(message), sources)
-		if fault.At.Line < 0 || strings.Contains(fault.Cause, "\n") {
-			t.Errorf("%q is explained as %+v", message, fault)
 		}
 	})
 }

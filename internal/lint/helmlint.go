@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/validation"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -56,8 +57,8 @@ func checkHelmLint(s *subject) {
 	if err != nil {
 		return // the rule chart says so
 	}
-	eachChart(loaded.Chart, func(c *chart.Chart) {
-		at, ok := loaded.Places.of(c)
+	helmchart.Each(loaded.Root, func(c *chart.Chart) {
+		at, ok := loaded.Places.Of(c)
 		if !ok {
 			return
 		}
@@ -75,7 +76,7 @@ func checkHelmLint(s *subject) {
 		return // the rule render says so
 	}
 	s.indents(plain)
-	version := minorOf(loaded)
+	version := loaded.Renderer.KubeMinor()
 	for _, o := range plain.Objects {
 		s.object(plain, o, version)
 	}
@@ -85,13 +86,13 @@ func checkHelmLint(s *subject) {
 // told.
 type chartYAML struct {
 	s        *subject
-	at       source
+	at       helmchart.Source
 	document *yamldoc.Document // nil for one in a package
 }
 
-func (s *subject) chartYAML(c *chart.Chart, at chartPlace) chartYAML {
-	file, inside := at.file("Chart.yaml")
-	y := chartYAML{s: s, at: source{File: file, Inside: inside}}
+func (s *subject) chartYAML(c *chart.Chart, at helmchart.Place) chartYAML {
+	file, inside := at.File("Chart.yaml")
+	y := chartYAML{s: s, at: helmchart.Source{File: file, Inside: inside}}
 	for _, raw := range c.Raw {
 		if raw.Name == "Chart.yaml" {
 			document, err := yamldoc.Parse(s.path(file), raw.Data)
@@ -171,7 +172,7 @@ var templateEndings = map[string]bool{".yaml": true, ".yml": true, ".tpl": true,
 var crdHook = regexp.MustCompile(`"?helm\.sh/hook"?:\s+crd-install`)
 
 // templateFile looks at the source of a template, as rules.Templates does.
-func (s *subject) templateFile(place chartPlace, template *chart.File) {
+func (s *subject) templateFile(place helmchart.Place, template *chart.File) {
 	ending := path.Ext(template.Name)
 	time := bytes.Index(template.Data, []byte(".Release.Time"))
 	var hook []int
@@ -181,8 +182,8 @@ func (s *subject) templateFile(place chartPlace, template *chart.File) {
 	if templateEndings[ending] && time < 0 && hook == nil {
 		return
 	}
-	file, inside := place.file(template.Name)
-	at := source{File: file, Inside: inside, Text: string(template.Data)}
+	file, inside := place.File(template.Name)
+	at := helmchart.Source{File: file, Inside: inside, Text: string(template.Data)}
 	if !templateEndings[ending] {
 		s.inSource(coded("file-ending"), at, 0, fmt.Sprintf("Helm takes each file under templates/ for a template, and expects none that ends in %q", ending),
 			"let it end in .yaml, .tpl or .txt, or move it out of templates/ and read it with .Files.Get")
@@ -196,7 +197,7 @@ func (s *subject) templateFile(place chartPlace, template *chart.File) {
 }
 
 // lineIn is the line of a byte of a source, 0 inside packages.
-func lineIn(at source, offset int) int {
+func lineIn(at helmchart.Source, offset int) int {
 	if at.Inside != "" {
 		return 0
 	}
@@ -206,7 +207,7 @@ func lineIn(at source, offset int) int {
 
 // indents tells rendered texts that begin with a space: what comes after may
 // belong to something else than it seems to.
-func (s *subject) indents(plain *rendering) {
+func (s *subject) indents(plain *helmchart.Rendering) {
 	for _, template := range sortedKeys(plain.Texts) {
 		if ending := path.Ext(template); ending != ".yaml" && ending != ".yml" {
 			continue
@@ -224,12 +225,12 @@ func (s *subject) indents(plain *rendering) {
 }
 
 // object looks at one rendered object.
-func (s *subject) object(plain *rendering, o object, minor int) {
+func (s *subject) object(plain *helmchart.Rendering, o helmchart.Object, minor int) {
 	tell := func(found string, severity Severity, message, hint string) {
-		at, line := plain.objectPlace(o)
+		at, line := plain.ObjectPlace(o)
 		name := o.Name
-		if at.makesUpNames() {
-			name = withoutSuffix(name)
+		if at.MakesUpNames() {
+			name = helmchart.WithoutSuffix(name)
 		}
 		s.inSourceAs(coded(found, o.Kind, name), severity, at, line, message, hint)
 	}
@@ -245,7 +246,7 @@ func (s *subject) object(plain *rendering, o object, minor int) {
 			tell("no-selector", s.severity(), fmt.Sprintf("%s has no selector", o), "Kubernetes refuses it: add spec.selector.matchLabels with labels of the pod template")
 		}
 	}
-	gone, deprecated := deprecation(o, minor)
+	gone, deprecated := helmchart.Deprecation(o, minor)
 	switch {
 	case gone != "":
 		tell("removed-api", s.severity(), fmt.Sprintf("%s is of %s, which %s", o, oneLine(o.APIVersion), gone), "write the API version that has taken its place")
@@ -256,7 +257,7 @@ func (s *subject) object(plain *rendering, o object, minor int) {
 
 // badName says why Kubernetes does not take the name of an object, kind by kind
 // as rules.validateMetadataNameFunc does.
-func badName(o object) error {
+func badName(o helmchart.Object) error {
 	if o.Generated || strings.HasSuffix(o.Kind, "List") {
 		return nil
 	}

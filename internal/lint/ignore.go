@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -142,7 +143,7 @@ func ignoresIn(file string, text []byte, template bool) []*ignore {
 			}
 			ig.File, ig.Line, ig.Head = file, number, head
 			ig.Column = 1 + utf8.RuneCountInString(source[:strings.Index(source, ignoreMark)])
-			ig.Excerpt = excerptLine(source, 1, number)
+			ig.Excerpt = excerpt.Line(source, 1, number)
 			if line.Content {
 				ig.Target = number
 			} else {

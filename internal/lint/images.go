@@ -9,6 +9,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 )
 
 func imagesRule() Rule {
@@ -40,8 +41,8 @@ func imagesRule() Rule {
 // usedImage is an image of a workload, and where it is used first.
 type usedImage struct {
 	Ref       imageRef
-	Workload  workload
-	Container container
+	Workload  helmchart.Workload
+	Container helmchart.Container
 	// More counts the other containers that use it.
 	More int
 }
@@ -86,13 +87,13 @@ func checkImages(s *subject) {
 // usedImages are the images of all workloads, each once, in the order of the
 // rendering. Containers without an image, or with one that no runtime can read,
 // are told.
-func (s *subject) usedImages(r *rendering) []usedImage {
+func (s *subject) usedImages(r *helmchart.Rendering) []usedImage {
 	var used []usedImage
 	index := map[imageRef]int{}
-	r.eachContainer(func(w workload, c container) {
+	r.EachContainer(func(w helmchart.Workload, c helmchart.Container) {
 		if c.Image == "" {
 			if !c.Lenient {
-				at, line := r.place(w)
+				at, line := r.Place(w)
 				s.inSource(coded("no-image", w.Kind, w.Name, c.Name), at, line, fmt.Sprintf("%s of %s has no image", c, w), "give it one: Kubernetes refuses the pod")
 			}
 			return
@@ -100,7 +101,7 @@ func (s *subject) usedImages(r *rendering) []usedImage {
 		ref, err := parseImage(c.Image)
 		if err != nil {
 			if !c.Lenient {
-				at, line := r.imagePlace(w, c)
+				at, line := r.ImagePlace(w, c)
 				s.inSource(coded("invalid-image", w.Kind, w.Name, c.Name), at, line, fmt.Sprintf("%s of %s has an image that cannot be pulled: %s is no image reference", c, w, strconv.Quote(oneLine(c.Image))),
 					"write it as REGISTRY/PATH:TAG, in lower case; look at the values that the template puts together")
 			}
@@ -117,16 +118,6 @@ func (s *subject) usedImages(r *rendering) []usedImage {
 		used = append(used, usedImage{Ref: ref, Workload: w, Container: c})
 	})
 	return used
-}
-
-func (r *rendering) eachContainer(visit func(workload, container)) {
-	for _, w := range r.Workloads {
-		for _, p := range w.Pods {
-			for _, c := range p.Containers {
-				visit(w, c)
-			}
-		}
-	}
 }
 
 // listedImages reads the entries of images. Those that cannot be read, or say
@@ -209,8 +200,8 @@ func (s *subject) noList(used []usedImage, broken bool) {
 
 // unlisted tells an image that is in use and not listed, at the template that
 // uses it.
-func (s *subject) unlisted(r *rendering, u usedImage, listed []listedImage) {
-	at, line := r.imagePlace(u.Workload, u.Container)
+func (s *subject) unlisted(r *helmchart.Rendering, u usedImage, listed []listedImage) {
+	at, line := r.ImagePlace(u.Workload, u.Container)
 	message := fmt.Sprintf("%s of %s uses %s, which images in extension.yaml does not list", u.Container, u.Workload, u.Ref)
 	if u.More > 0 {
 		message += fmt.Sprintf(" (as %s)", counted(u.More, "other container does", "other containers do"))
@@ -237,12 +228,12 @@ func (s *subject) unlisted(r *rendering, u usedImage, listed []listedImage) {
 // that of a subchart that is off by default, and one that values name. They are
 // reported for information only. Where .helmignore leaves out a part of the chart, which the
 // rule helmignore tells, nobody knows what that would use.
-func (s *subject) unused(plain *rendering, used []usedImage, listed []listedImage) {
+func (s *subject) unused(plain *helmchart.Rendering, used []usedImage, listed []listedImage) {
 	if s.isLeftOut(extension.NeededByHelm) {
 		return
 	}
 	for _, l := range listed {
-		if usesImage(used, l.Ref) || plain.mentions(l.Ref, imageRef.same) {
+		if usesImage(used, l.Ref) || mentions(plain, l.Ref, imageRef.same) {
 			continue
 		}
 		p := s.ext.Document.Problem(
@@ -275,9 +266,9 @@ func (s *subject) namedByValues(ref imageRef) string {
 		return ""
 	}
 	found := ""
-	eachChart(loaded.Chart, func(c *chart.Chart) {
-		if at, ok := loaded.Places.of(c); ok && found == "" && namesImage("", c.Values, ref.short()) {
-			file, inside := at.file("values.yaml")
+	helmchart.Each(loaded.Root, func(c *chart.Chart) {
+		if at, ok := loaded.Places.Of(c); ok && found == "" && namesImage("", c.Values, ref.short()) {
+			file, inside := at.File("values.yaml")
 			if found = file; inside != "" {
 				found = inside + " in " + file
 			}
@@ -336,7 +327,7 @@ func nearUse(used []usedImage, ref imageRef) string {
 }
 
 // mentions reports whether an image stands in any rendered template.
-func (r *rendering) mentions(ref imageRef, equal func(imageRef, imageRef) bool) bool {
+func mentions(r *helmchart.Rendering, ref imageRef, equal func(imageRef, imageRef) bool) bool {
 	for _, text := range r.Texts {
 		if ref.mentions(text, equal) {
 			return true
@@ -358,25 +349,15 @@ func (s *subject) optionalUser(ref imageRef) string {
 		return ""
 	}
 	user := ""
-	marked.eachContainer(func(w workload, c container) {
+	marked.EachContainer(func(w helmchart.Workload, c helmchart.Container) {
 		if found, err := parseImage(c.Image); user == "" && err == nil && found.sameButDomain(ref) {
 			user = fmt.Sprintf("%s of %s", c, w)
 		}
 	})
-	if user == "" && marked.mentions(ref, imageRef.sameButDomain) {
+	if user == "" && mentions(marked, ref, imageRef.sameButDomain) {
 		user = "a subchart"
 	}
 	return user
-}
-
-// imagePlace is the line of a template that names the image of a container,
-// where the image is written out there; else the place of its workload.
-func (r *rendering) imagePlace(w workload, c container) (source, int) {
-	at, line := r.place(w)
-	if exact := at.lineOf("image", c.Image, 0, 1); exact > 0 {
-		line = exact
-	}
-	return at, line
 }
 
 func counted(n int, one, many string) string {
@@ -385,3 +366,7 @@ func counted(n int, one, many string) string {
 	}
 	return strconv.Itoa(n) + " " + many
 }
+
+// onlyTested is said of a workload that is there for tests: nobody who installs
+// the extension meets it.
+const onlyTested = "; only `helm test` makes it, which KubeSphere does not run"

@@ -2,13 +2,9 @@ package lint
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chartutil"
 )
 
 func TestInstallationMode(t *testing.T) {
@@ -106,58 +102,6 @@ func TestInstallationMode(t *testing.T) {
 			},
 		},
 	})
-}
-
-// TestInstallationsAreHelms: what an installation takes is what Helm installs
-// with the values that KubeSphere sets.
-func TestInstallationsAreHelms(t *testing.T) {
-	tags := [][]string{nil, {"extension"}, {"agent"}, {"agent", "extension"}, {"other"}, {"other", "agent"}}
-	conditions := [][]string{nil, {"x.on"}, {"y.on"}, {"x.on", "y.on"}}
-	var kinds []taggedSubchart
-	for _, tag := range tags {
-		for _, condition := range conditions {
-			kinds = append(kinds, taggedSubchart{Tags: tag, Conditions: condition})
-		}
-	}
-	for i := range kinds {
-		for j := range kinds {
-			subcharts := []taggedSubchart{kinds[i], kinds[j]}
-			subcharts[0].Name, subcharts[1].Name = "one", "two"
-			for _, tag := range []string{tagExtension, tagAgent} {
-				where := installationOf(tag, subcharts)
-				installed := installedBy(t, where, subcharts)
-				for _, c := range subcharts {
-					if where.takes(c) != slices.Contains(installed, c.Name) {
-						t.Fatalf("with the tag %s, of %+v Helm installs %v", tag, subcharts, installed)
-					}
-				}
-			}
-		}
-	}
-}
-
-// installedBy are the subcharts that Helm installs. The values are those of an
-// extension whose conditions are all true.
-func installedBy(t *testing.T, where installation, subcharts []taggedSubchart) []string {
-	t.Helper()
-	root := &chart.Chart{Metadata: &chart.Metadata{Name: "root", Version: "1.0.0"}}
-	for _, c := range subcharts {
-		root.Metadata.Dependencies = append(root.Metadata.Dependencies,
-			&chart.Dependency{Name: c.Name, Tags: c.Tags, Condition: strings.Join(c.Conditions, ",")})
-		root.AddDependency(&chart.Chart{Metadata: &chart.Metadata{Name: c.Name, Version: "1.0.0"}})
-	}
-	set := map[string]any{"tags": map[string]any{where.On: true, where.Off: false}}
-	for _, name := range []string{"x", "y"} {
-		set[name] = map[string]any{"on": !where.Conditions[name+".on"]}
-	}
-	if err := chartutil.ProcessDependencies(root, set); err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, child := range root.Dependencies() {
-		names = append(names, child.Name())
-	}
-	return names
 }
 
 // TestModeOverrides: a severity that somebody chose holds for tags too.

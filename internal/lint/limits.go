@@ -2,14 +2,13 @@ package lint
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 )
 
 // Limits bound what looking at one extension may cost. They are kept by whoever
@@ -90,7 +89,7 @@ func (e Ended) finding(ext *extension.Extension) Finding {
 	what := "the rule " + e.Rule
 	switch {
 	case e.Template != "":
-		file := fileOfTemplate(ext, e.Template)
+		file := helmchart.FileOfTemplate(ext, e.Template)
 		f.File = pathIn(ext, file)
 		if what = "rendering this template"; path.Base(file) != path.Base(e.Template) {
 			what = "rendering " + oneLine(e.Template)
@@ -122,38 +121,3 @@ func (e Ended) finding(ext *extension.Extension) Finding {
 // Stack is how much stack one goroutine may take, in bytes; 0 is the most that Go
 // gives.
 func (l Limits) Stack() int64 { return l.Memory / 4 }
-
-// fileOfTemplate is the file of the extension in which a template is, a slash path:
-// a file of its own, or the package of a subchart. It is empty where that cannot be
-// known: a subchart is called by its alias, and its folder may have any name.
-func fileOfTemplate(ext *extension.Extension, template string) string {
-	_, rest, _ := strings.Cut(template, "/")
-	for _, f := range ext.Files {
-		if f.Name == rest {
-			return rest
-		}
-	}
-	if below, ok := strings.CutPrefix(rest, "charts/"); ok {
-		chart, _, _ := strings.Cut(below, "/")
-		for _, f := range ext.Files {
-			if name, ok := strings.CutPrefix(f.Name, "charts/"+chart+"-"); ok && strings.HasSuffix(name, ".tgz") && !strings.Contains(name, "/") {
-				return f.Name
-			}
-		}
-	}
-	return ""
-}
-
-type templatesKey struct{}
-
-// withTemplates makes renderings under ctx say which template they begin.
-func withTemplates(ctx context.Context, begin func(template string)) context.Context {
-	return context.WithValue(ctx, templatesKey{}, begin)
-}
-
-// atTemplate says which template is begun, "" where that is not known.
-func atTemplate(ctx context.Context, template string) {
-	if begin, ok := ctx.Value(templatesKey{}).(func(string)); ok {
-		begin(template)
-	}
-}

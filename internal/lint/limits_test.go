@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 )
 
 // TestCut: an end at a limit is reported at what was at work, with what was found before.
@@ -78,7 +80,7 @@ func TestWhatHelmMaySayOneDay(t *testing.T) {
 	}
 
 	s = subjectOf(t, renderRule())
-	s.material.rendered = func() (renderings, error) { return renderings{}, odd }
+	s.material.rendered = func() (*helmchart.Renderings, error) { return nil, odd }
 	checkRender(s)
 	want = []string{"error render ext/values.yaml: Helm cannot render the chart: something else went wrong"}
 	if diff := cmp.Diff(want, told(seen(s.findings))); diff != "" || s.findings[0].Code != "render/not-rendered" {

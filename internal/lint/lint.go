@@ -21,7 +21,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -133,7 +135,7 @@ func ExamineMetadata(ctx context.Context, ext *extension.Extension, opts Options
 func run(ctx context.Context, rules []Rule, ext *extension.Extension, opts Options) Report {
 	var at Progress // what is at work
 	if opts.Progress != nil {
-		ctx = withTemplates(ctx, func(template string) {
+		ctx = helmchart.WithTemplates(ctx, func(template string) {
 			if at.Template != template {
 				at.Template = template
 				opts.Progress(Progress{Rule: at.Rule, Template: template})
@@ -229,7 +231,7 @@ type mark struct{ what, subject string }
 // coded is the mark of a finding: what was found, which is one of the codes of the
 // rule, and the names of what it is about.
 func coded(what string, subject ...string) mark {
-	return mark{what, printableUpTo(subjectWidth, strings.Join(strings.Fields(strings.Join(subject, " ")), " "))}
+	return mark{what, excerpt.Printable(subjectWidth, strings.Join(strings.Fields(strings.Join(subject, " ")), " "))}
 }
 
 // subjectWidth bounds the subject of a finding, in characters.
@@ -289,20 +291,20 @@ func pathIn(ext *extension.Extension, name string) string {
 }
 
 // inSource tells something about a template, with the severity of the rule.
-func (s *subject) inSource(m mark, at source, line int, message, hint string) {
+func (s *subject) inSource(m mark, at helmchart.Source, line int, message, hint string) {
 	s.inSourceAs(m, s.severity(), at, line, message, hint)
 }
 
-func (s *subject) inSourceAs(m mark, severity Severity, at source, line int, message, hint string) {
+func (s *subject) inSourceAs(m mark, severity Severity, at helmchart.Source, line int, message, hint string) {
 	s.inSourceAt(m, severity, at, line, 0, message, hint)
 }
 
-func (s *subject) inSourceAt(m mark, severity Severity, at source, line, column int, message, hint string) {
+func (s *subject) inSourceAt(m mark, severity Severity, at helmchart.Source, line, column int, message, hint string) {
 	if at.Inside != "" {
 		message += " (" + at.Inside + " in the package)"
 		m = coded(m.what, at.Inside, m.subject)
 	}
-	excerpt := at.excerpt(line)
+	excerpt := at.Excerpt(line)
 	if _, kind, ok := strings.Cut(excerpt, "kind: "); ok && strings.Contains(message, kind) {
 		excerpt = "" // the message says as much
 	}

@@ -3,7 +3,6 @@ package lint
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -12,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 )
 
 func replaced(text, old, new string) string { return strings.ReplaceAll(text, old, new) }
@@ -523,37 +524,6 @@ func TestPanicOfARule(t *testing.T) {
 	}
 }
 
-// gate is a value whose template waits for somebody to open it.
-type gate struct{ reached, open chan struct{} }
-
-// Pass is what the template calls.
-func (g gate) Pass() string {
-	close(g.reached)
-	<-g.open
-	return ""
-}
-
-// TestEndOfContext: a template that takes long holds nobody up.
-func TestEndOfContext(t *testing.T) {
-	ext := load(t, with(goodFiles(), "charts/web/templates/slow.yaml", "{{ .Release.gate.Pass }}"))
-	loaded, err := loadChart(ext)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	g := gate{make(chan struct{}), make(chan struct{})}
-	defer close(g.open)
-	loaded.Renderer.top["Release"].(map[string]any)["gate"] = g
-	go func() {
-		<-g.reached
-		cancel()
-	}()
-	if _, err := loaded.Renderer.render(ctx, false, nil); !errors.Is(err, context.Canceled) {
-		t.Errorf("the rendering ended with %v", err)
-	}
-}
-
 // TestNothingAfterTheEnd: rules that come after the end of the context do not run.
 func TestNothingAfterTheEnd(t *testing.T) {
 	ext := load(t, with(goodFiles(), "static/icon.svg", "no image", "charts/web/templates/broken.yaml", "{{ fail `no` }}"))
@@ -572,7 +542,7 @@ func TestNothingAfterTheEnd(t *testing.T) {
 // TestManyBrokenTemplates: the search for more of them has an end.
 func TestManyBrokenTemplates(t *testing.T) {
 	var changes []string
-	for i := range maxBroken + 5 {
+	for i := range helmchart.MaxBroken + 5 {
 		changes = append(changes, fmt.Sprintf("charts/web/templates/broken-%02d.yaml", i), `{{ fail "no" }}`)
 	}
 	findings := check(t, with(goodFiles(), changes...))

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/kubesphere"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -37,13 +37,14 @@ func (s *subject) chartError(err error) {
 		s.tell(coded("not-loaded"), s.severity(), Finding{File: s.path(nested.File), Message: "Helm cannot load the chart: " + oneSentence(nested.Err.Error())})
 		return
 	}
-	file, cause := unreadable(err)
-	if m := declaredTwice.FindStringSubmatch(cause); m != nil && (file == "" || file == extension.ChartFile) && s.twice(m[1]) {
+	fault := helmchart.ExplainLoad(err)
+	if fault.Twice != "" && s.twice(fault.Twice) {
 		return
 	}
-	if s.wrongField(file, cause) {
+	if s.wrongField(fault) {
 		return
 	}
+	file := fault.File
 	if problems := s.yamlProblems(file); len(problems) > 0 {
 		for _, p := range problems {
 			p.Message = "Helm cannot load the chart: " + p.Message
@@ -53,84 +54,36 @@ func (s *subject) chartError(err error) {
 	}
 	f := Finding{
 		File:    s.path(file),
-		Message: "Helm cannot load the chart: " + oneSentence(plainTypes(kubesphere.Plain(errors.New(cause)))),
+		Message: "Helm cannot load the chart: " + oneSentence(helmchart.PlainTypes(kubesphere.Plain(errors.New(fault.Cause)))),
 		Hint:    "correct the file; `ksrelease lint` shows whether it loads",
 	}
-	if strings.HasPrefix(cause, "Chart.yaml file is missing") {
+	if fault.NoChartFile {
 		f.Hint = "Helm takes whatever lies in a charts folder for a subchart, but for names that begin with . or _: give it a Chart.yaml, or move it"
 		if s.isLeftOut(func(name string) bool { return name == path.Join(file, extension.ChartFile) }) {
 			f.Hint = "it is there, and .helmignore leaves it out: remove that line"
 		}
 	}
-	if m := yamlLine.FindStringSubmatch(cause); m != nil && file != "" {
-		f.Line = number(m[1])
-		f.Excerpt = source{Text: string(s.file(file))}.excerpt(f.Line)
+	if fault.Line > 0 && file != "" {
+		f.Line = fault.Line
+		f.Excerpt = helmchart.Source{Text: string(s.file(file))}.Excerpt(f.Line)
 	}
 	s.tell(coded("not-loaded"), s.severity(), f)
 }
 
-// What Helm says of a field of a Chart.yaml: of its type (encoding/json), and of its
-// value (Metadata.Validate of helm.sh/helm/v3/pkg/chart).
-var (
-	wrongType  = regexp.MustCompile(`cannot unmarshal (\w+) into Go struct field \w+\.([\w.]+) of type (\S+)$`)
-	wrongValue = regexp.MustCompile(`^validation: chart\.metadata\.(\w+) (.*)$`)
-)
-
-// wrongField tells, at its place in the Chart.yaml of a subchart, a field that Helm
-// does not take. It reports whether that is what the cause is about.
-func (s *subject) wrongField(file, cause string) bool {
-	field, what := "", ""
-	if m := wrongType.FindStringSubmatch(cause); m != nil && path.Base(file) == extension.ChartFile {
-		field, what = m[2], fmt.Sprintf("%s is %s, and has to be %s", m[2], jsonType(m[1]), goType(m[3]))
-		if strings.HasPrefix(m[3], "chart.") {
-			what = fmt.Sprintf("an entry of %s is %s, and has to be a mapping", m[2], jsonType(m[1]))
-		}
-	} else if m := wrongValue.FindStringSubmatch(cause); m != nil {
-		file, field, what = path.Join(file, extension.ChartFile), m[1], m[1]+" "+m[2]
-	}
-	data := s.file(file)
-	if field == "" || data == nil {
+// wrongField reports, at its place in the Chart.yaml of a subchart, a field that Helm
+// does not take. It is false where the fault is another one.
+func (s *subject) wrongField(fault helmchart.LoadFault) bool {
+	data := s.file(fault.FieldFile)
+	if fault.Field == "" || data == nil {
 		return false
 	}
-	document, err := yamldoc.Parse(s.path(file), data)
+	document, err := yamldoc.Parse(s.path(fault.FieldFile), data)
 	if err != nil {
 		return false
 	}
-	s.problem(coded("not-loaded", field), document.Problem("Helm cannot load the chart: "+oneSentence(what), "fix it as Helm's documentation on Chart.yaml has it", strings.Split(field, ".")...))
+	s.problem(coded("not-loaded", fault.Field), document.Problem("Helm cannot load the chart: "+oneSentence(fault.FieldCause), "fix it as Helm's documentation on Chart.yaml has it", strings.Split(fault.Field, ".")...))
 	return true
 }
-
-// jsonType is what encoding/json calls a kind of value, in plain words.
-func jsonType(kind string) string {
-	switch kind {
-	case "string":
-		return "a text"
-	case "array":
-		return "a list"
-	case "object":
-		return "a mapping"
-	case "bool":
-		return "true or false"
-	}
-	return "a " + kind
-}
-
-// goType is a type of the fields of Chart.yaml in plain words.
-func goType(name string) string {
-	switch {
-	case strings.HasPrefix(name, "[]"):
-		return "a list"
-	case strings.HasPrefix(name, "map["):
-		return "a mapping"
-	case name == "bool":
-		return "true or false"
-	}
-	return "a text"
-}
-
-// declaredTwice is how Helm refuses a chart with two dependencies that go by one
-// name (Metadata.Validate of helm.sh/helm/v3/pkg/chart).
-var declaredTwice = regexp.MustCompile(`more than one dependency with name or alias "(.*)"`)
 
 // twice tells the second dependency that goes by a name, where it stands. It
 // reports whether there is one.
@@ -162,32 +115,6 @@ func (s *subject) nameOrVersionTold() bool {
 	badName := extension.ValidName(s.ext.Metadata.Name) != nil
 	badVersion := extension.ValidVersion(s.ext.Metadata.Version) != nil
 	return badName && (s.isOn("name") || s.isOn("schema")) || badVersion && (s.isOn("version") || s.isOn("schema"))
-}
-
-// What Helm's loader (helm.sh/helm/v3/pkg/chart/loader) says around the cause.
-var (
-	unpackingSubchart = regexp.MustCompile(`^error unpacking subchart (?:tar in )?(\S+) in \S+: `)
-	cannotLoad        = regexp.MustCompile(`^cannot load (\S+): `)
-	yamlLine          = regexp.MustCompile(`yaml: line (\d+):`)
-)
-
-// unreadable finds, in an error of Helm's loader, the file that it is about. file
-// is empty where the error names none.
-func unreadable(err error) (file, cause string) {
-	cause = err.Error()
-	folder := ""
-	for {
-		m := unpackingSubchart.FindStringSubmatch(cause)
-		if m == nil {
-			break
-		}
-		folder = path.Join(folder, "charts", m[1])
-		cause = cause[len(m[0]):]
-	}
-	if m := cannotLoad.FindStringSubmatch(cause); m != nil {
-		return path.Join(folder, m[1]), cause[len(m[0]):]
-	}
-	return folder, cause
 }
 
 // yamlProblems reads a YAML file of the extension anew, for the places of what

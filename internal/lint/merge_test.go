@@ -1,41 +1,10 @@
 package lint
 
 import (
-	"encoding/json"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"sigs.k8s.io/yaml"
 )
-
-// TestMergesAsHelm: what merge keys bring into a manifest is what Helm and Kubernetes
-// read.
-func TestMergesAsHelm(t *testing.T) {
-	const head = "a: &a {k: a, x: a}\nb: &b {k: b, z: b}\n"
-	for _, body := range []string{
-		"c:\n  <<: *a\n  <<: *b\n", "c:\n  <<: *b\n  <<: *a\n", "c:\n  <<: [*a, *b]\n", "c:\n  <<: [*b, *a]\n",
-		"c:\n  k: own\n  <<: *a\n", "c:\n  <<: *a\n  k: own\n", "c:\n  <<: *a\n  k: own\n  <<: *b\n", "c:\n  k: own\n  <<: [*a, *b]\n  z: own\n",
-		"c: {<<: {k: 1c}, <<: {k: 2c, l: 3c}}\n", "c:\n  '<<': *a\n", "c: d\nc: e\n",
-	} {
-		var want any
-		if err := yaml.Unmarshal([]byte(head+body), &want); err != nil {
-			t.Fatal(err)
-		}
-		node, err := manifest{Text: head + body}.parse()
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := decode(node)
-		if err != nil {
-			t.Fatal(err)
-		}
-		left, _ := json.Marshal(want)
-		right, _ := json.Marshal(got)
-		if diff := cmp.Diff(string(left), string(right)); diff != "" {
-			t.Errorf("%s%s", body, diff)
-		}
-	}
-}
 
 // TestRepeatedMerge: values.yaml with << twice is reported as what it is, and so is a key
 // that is given twice.

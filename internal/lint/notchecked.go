@@ -56,7 +56,7 @@ func notChecked(ctx context.Context, rules []Rule, ext *extension.Extension, opt
 	}
 	var names []string
 	for _, broken := range plain.Broken {
-		names = append(names, oneLine(base(plain.Sources[broken.Template])))
+		names = append(names, oneLine(plain.Sources[broken.Template].Name()))
 	}
 	return tell(renderRule, "", "these templates do not render: "+oneSentence(strings.Join(names, ", ")))
 }

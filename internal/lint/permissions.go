@@ -8,7 +8,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -92,7 +94,7 @@ func permissionsOf(ext *extension.Extension) permissions {
 func readPermissions(file string, data []byte) permissions {
 	var read permissions
 	text := string(bytes.TrimPrefix(data, []byte("\ufeff")))
-	for _, part := range manifests(text) {
+	for _, part := range helmchart.Manifests(text) {
 		if len(read.Roles)+len(read.Problems) >= maxPermissionDocuments {
 			read.Cut = true
 			break
@@ -207,7 +209,7 @@ func (s *subject) separators() map[int]bool {
 			continue
 		}
 		s.tell(coded("text-after-separator"), s.severity(), Finding{
-			File: s.path(permissionsFile), Line: n, Column: 1, Excerpt: excerptLine(line, 1, n),
+			File: s.path(permissionsFile), Line: n, Column: 1, Excerpt: excerpt.Line(line, 1, n),
 			Message: "text stands behind the hyphens that divide documents: KubeSphere stops reading here, silently",
 			Hint:    "begin the document on the next line",
 		})

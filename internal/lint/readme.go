@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -156,7 +157,7 @@ func (s *subject) docReferences(name string, data []byte) {
 		}
 		line, column := place(data, ref.Offset)
 		s.tell(coded("dead-reference", ref.Target), s.severity(), Finding{
-			File: s.path(name), Line: line, Column: column, Excerpt: excerptLine(string(data), line, line),
+			File: s.path(name), Line: line, Column: column, Excerpt: excerpt.Line(string(data), line, line),
 			Message: fmt.Sprintf("%s %s %s", what, oneLine(ref.Target), message), Hint: hint,
 		})
 	}

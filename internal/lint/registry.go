@@ -3,6 +3,8 @@ package lint
 import (
 	"fmt"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 )
 
 func imageRegistryRule() Rule {
@@ -49,7 +51,7 @@ func checkImageRegistry(s *subject) {
 	for _, w := range marked.Workloads {
 		for _, p := range w.Pods {
 			for _, c := range p.Containers {
-				at, line := marked.imagePlace(w, c)
+				at, line := marked.ImagePlace(w, c)
 				found, message, hint := registryFault(c, strings.Contains(at.Text, c.Image))
 				m := coded(found, w.Kind, w.Name, c.Name)
 				switch {
@@ -67,7 +69,7 @@ func checkImageRegistry(s *subject) {
 // registryFault says how the image of a container, rendered with the marker
 // registry, disobeys it; the message is empty where it does not. written says that
 // the image stands in the template as it is.
-func registryFault(c container, written bool) (found, message, hint string) {
+func registryFault(c helmchart.Container, written bool) (found, message, hint string) {
 	rest, obeys := strings.CutPrefix(c.Image, markerRegistry)
 	switch {
 	case c.Image == "":

@@ -1,12 +1,11 @@
 package lint
 
 import (
-	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
+	"github.com/ksrelease/ksrelease/internal/excerpt"
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 )
 
 func renderRule() Rule {
@@ -39,7 +38,7 @@ func checkRender(s *subject) {
 	plain, err := s.material.plain()
 	if err != nil {
 		if s.ctx.Err() == nil {
-			s.tell(coded("not-rendered"), s.severity(), Finding{File: s.path("values.yaml"), Message: "Helm cannot render the chart: " + oneLine(plainTypes(err.Error()))})
+			s.tell(coded("not-rendered"), s.severity(), Finding{File: s.path("values.yaml"), Message: "Helm cannot render the chart: " + oneLine(helmchart.PlainTypes(err.Error()))})
 		}
 		return
 	}
@@ -49,7 +48,7 @@ func checkRender(s *subject) {
 	}
 	for _, o := range plain.Objects {
 		if o.Fault != "" {
-			at, line := plain.objectPlace(o)
+			at, line := plain.ObjectPlace(o)
 			hint := "look at the values that are put in there: an empty list ([]) is no mapping ({})"
 			if !strings.Contains(o.Fault, "whose") {
 				hint = "let it begin with apiVersion and kind, or render nothing"
@@ -61,16 +60,16 @@ func checkRender(s *subject) {
 
 // brokenTemplates tells each template that does not render. One that fails only
 // for lack of a definition in another broken file is told with that file.
-func (s *subject) brokenTemplates(plain *rendering) {
+func (s *subject) brokenTemplates(plain *helmchart.Rendering) {
 	for _, broken := range plain.Broken {
-		fault := explainTemplate(broken.Err, plain.Sources)
-		if plain.definedInBroken(fault.Cause) {
+		fault := helmchart.ExplainTemplate(broken.Err, plain.Sources)
+		if plain.DefinedInBroken(fault.Cause) {
 			continue
 		}
 		at, line := plain.Sources[fault.At.Template], fault.At.Line
 		what := "the template"
 		if fault.At.Template != broken.Template {
-			what = base(plain.Sources[broken.Template])
+			what = plain.Sources[broken.Template].Name()
 		}
 		subject := []string{fault.Expression}
 		if what != "the template" {
@@ -84,7 +83,7 @@ func (s *subject) brokenTemplates(plain *rendering) {
 			message += fmt.Sprintf(", line %d", line)
 			line = 0
 		}
-		s.inSourceAt(coded("broken-template", subject...), s.severity(), at, line, fault.At.column(at), message, fault.Hint)
+		s.inSourceAt(coded("broken-template", subject...), s.severity(), at, line, fault.At.Column(at), message, fault.Hint)
 	}
 	if plain.Cut {
 		s.tell(coded("too-many-broken"), s.severity(), Finding{
@@ -95,62 +94,21 @@ func (s *subject) brokenTemplates(plain *rendering) {
 	}
 }
 
-// base names a template in a message about a possibly different file.
-func base(at source) string {
-	if at.Inside != "" {
-		return at.Inside
-	}
-	return at.File
-}
-
-var missingDefinition = regexp.MustCompile(`there is no template named "([^"]+)"`)
-
-// definedInBroken reports whether a cause is a missing definition that stands in
-// a template which itself is broken.
-func (r *rendering) definedInBroken(cause string) bool {
-	m := missingDefinition.FindStringSubmatch(cause)
-	if m == nil {
-		return false
-	}
-	definition := regexp.MustCompile(`\{\{-?\s*define\s+["` + "`" + `]` + regexp.QuoteMeta(m[1]) + `["` + "`" + `]`)
-	for _, broken := range r.Broken {
-		if definition.MatchString(r.Sources[broken.Template].Text) {
-			return true
-		}
-	}
-	return false
-}
-
 // invalidManifest tells a template that renders to something else than YAML. The
 // line is that of the rendered text: which line of the template made it, nobody
 // knows.
-func (s *subject) invalidManifest(plain *rendering, invalid invalidManifest) {
+func (s *subject) invalidManifest(plain *helmchart.Rendering, invalid helmchart.InvalidManifest) {
 	at := plain.Sources[invalid.Template]
-	cause := strings.TrimPrefix(invalid.Err.Error(), "yaml: ")
 	finding := Finding{File: s.path(at.File)}
-	if m := lineOfCause.FindStringSubmatch(cause); m != nil {
-		line := number(m[1])
-		cause = m[2]
-		var problems yamldoc.Problems
-		if _, err := yamldoc.Parse("", []byte(invalid.Manifest.Text)); errors.As(err, &problems) && problems[0].Line > 0 {
-			line, cause = problems[0].Line, problems[0].Message // in plain words, and often at a better place
-		}
-		finding.Excerpt = excerptLine(invalid.Manifest.Text, line, invalid.Manifest.Line+line-1)
+	line, cause := invalid.Explain()
+	if line > 0 {
+		finding.Excerpt = excerpt.Line(invalid.Manifest.Text, line, invalid.Manifest.Line+line-1)
 		cause = fmt.Sprintf("line %d of what it renders: %s", invalid.Manifest.Line+line-1, cause)
 	}
-	finding.Message = "the template renders to something that is not YAML: " + oneLine(plainTypes(cause))
+	finding.Message = "the template renders to something that is not YAML: " + oneLine(helmchart.PlainTypes(cause))
 	if at.Inside != "" {
 		finding.Message += " (" + at.Inside + " in the package)"
 	}
 	finding.Hint = "look at the indentation ({{ nindent }}) and the quotes ({{ quote }}) of the values put in there"
 	s.tell(coded("not-yaml", at.Inside), s.severity(), finding)
-}
-
-var lineOfCause = regexp.MustCompile(`^line (\d+): (.*)$`)
-
-// place is the source of a workload and, where it can be told, the line at which
-// the object begins to say what it is.
-func (r *rendering) place(w workload) (source, int) {
-	at := r.Sources[w.Template]
-	return at, at.lineOf("kind", w.Kind, w.Ordinal, r.total(w))
 }

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 )
 
 func secretsRule() Rule {
@@ -80,15 +82,15 @@ var keyStores = []string{
 
 func checkSecrets(s *subject) {
 	for _, file := range s.ext.Files {
-		s.secretsOf(source{File: file.Name}, file.Data)
+		s.secretsOf(helmchart.Source{File: file.Name}, file.Data)
 	}
 	for _, file := range s.material.packaged() {
-		s.secretsOf(source{File: file.Archive, Inside: file.Inside}, file.Data)
+		s.secretsOf(helmchart.Source{File: file.Archive, Inside: file.Inside}, file.Data)
 	}
 }
 
 // secretsOf looks through one file.
-func (s *subject) secretsOf(at source, data []byte) {
+func (s *subject) secretsOf(at helmchart.Source, data []byte) {
 	name := cmp.Or(at.Inside, at.File)
 	if isKeyStore(path.Base(name)) {
 		hint := "leave it out (.helmignore) unless it holds nothing secret"
@@ -119,7 +121,7 @@ func isBinary(data []byte) bool {
 
 // secret tells one secret. It has no excerpt: what is told goes into logs and
 // reports, where a secret has no business either.
-func (s *subject) secret(at source, name string, data []byte, found secret) {
+func (s *subject) secret(at helmchart.Source, name string, data []byte, found secret) {
 	severity := s.severity()
 	hint := "take it out and withdraw it: who has the package has it"
 	if path.Ext(name) == ".md" {

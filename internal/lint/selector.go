@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 )
 
 func nodeSelectorRule() Rule {
@@ -29,7 +31,7 @@ const nodeSelectorRemedy = "{{- with .Values.global.nodeSelector }}\nnodeSelecto
 // nodeSelectorHint is the remedy in one line of code, for findings of which there
 // tend to be many. Where the template has a node selector of its own, it takes in that, for
 // there can be but one.
-func nodeSelectorHint(w workload, at source) string {
+func nodeSelectorHint(w helmchart.Workload, at helmchart.Source) string {
 	indent := 8 // in the pod spec of a template
 	switch w.Kind {
 	case "Pod":
@@ -54,10 +56,10 @@ func checkNodeSelector(s *subject) {
 		return // the rules chart and render say so
 	}
 	for _, w := range marked.Workloads {
-		if !slices.ContainsFunc(w.Pods, func(p pod) bool { return !placedByMarker(p) }) {
+		if !slices.ContainsFunc(w.Pods, func(p helmchart.Pod) bool { return !placedByMarker(p) }) {
 			continue
 		}
-		at, line := marked.place(w)
+		at, line := marked.Place(w)
 		severity, message, hint := s.severity(), fmt.Sprintf("%s does not obey global.nodeSelector", w), nodeSelectorHint(w, at)
 		switch {
 		case w.Test:
@@ -72,7 +74,7 @@ func checkNodeSelector(s *subject) {
 // placedByMarker reports whether the marker node selector shows up in what
 // places a pod: its nodeSelector or, for charts that turn one into the other,
 // its affinity.
-func placedByMarker(p pod) bool {
+func placedByMarker(p helmchart.Pod) bool {
 	for _, placement := range p.Placement {
 		if holds(placement, markerSelectorKey) {
 			return true

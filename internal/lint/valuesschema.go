@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/message"
 	"helm.sh/helm/v3/pkg/chart"
 
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -50,11 +51,11 @@ func checkValuesSchema(s *subject) {
 	}
 	seen := map[*chart.File]bool{}
 	if loaded.EnabledErr == nil {
-		s.valueSchema(loaded, loaded.Enabled, nil, loaded.Renderer.values(), seen)
+		s.valueSchema(loaded, loaded.Enabled, nil, loaded.Renderer.Values(), seen)
 	}
 	// What is switched off has values only once it is on; its schema can be none
 	// all the same.
-	eachChart(loaded.Chart, func(c *chart.Chart) {
+	helmchart.Each(loaded.Root, func(c *chart.Chart) {
 		if c.Schema == nil || len(c.Raw) == 0 || seen[c.Raw[0]] {
 			return
 		}
@@ -66,7 +67,7 @@ func checkValuesSchema(s *subject) {
 
 // valueSchema checks one chart and those below it. at leads to its values from
 // the top.
-func (s *subject) valueSchema(loaded *loadedChart, c *chart.Chart, at []string, values map[string]any, seen map[*chart.File]bool) {
+func (s *subject) valueSchema(loaded *helmchart.Chart, c *chart.Chart, at []string, values map[string]any, seen map[*chart.File]bool) {
 	if c.Schema != nil && len(c.Raw) > 0 {
 		seen[c.Raw[0]] = true
 		schema, mistake := compileSchema(c.Schema)
@@ -86,30 +87,30 @@ func (s *subject) valueSchema(loaded *loadedChart, c *chart.Chart, at []string, 
 }
 
 // schemaFault tells a schema that is none.
-func (s *subject) schemaFault(loaded *loadedChart, c *chart.Chart, mistake string) {
-	at, ok := loaded.Places.of(c)
+func (s *subject) schemaFault(loaded *helmchart.Chart, c *chart.Chart, mistake string) {
+	at, ok := loaded.Places.Of(c)
 	if !ok {
 		return
 	}
-	file, inside := at.file(schemaFile)
-	s.inSource(coded("not-a-schema"), source{File: file, Inside: inside}, 0, mistake, "Helm refuses to install the chart with any values: correct the schema; definitions have to be in the schema itself")
+	file, inside := at.File(schemaFile)
+	s.inSource(coded("not-a-schema"), helmchart.Source{File: file, Inside: inside}, 0, mistake, "Helm refuses to install the chart with any values: correct the schema; definitions have to be in the schema itself")
 }
 
 // valueFault tells a value that breaks a schema, where the value is written: in
 // values.yaml at the top of the extension, else in that of the chart; where
 // neither has it, at the schema that asks for it.
-func (s *subject) valueFault(loaded *loadedChart, c *chart.Chart, above []string, m valueMistake) {
-	at, ok := loaded.Places.of(c)
+func (s *subject) valueFault(loaded *helmchart.Chart, c *chart.Chart, above []string, m valueMistake) {
+	at, ok := loaded.Places.Of(c)
 	if !ok {
 		return
 	}
 	const hint = "Helm refuses to install the chart: fix the value, or the schema"
-	file, inside := at.file(schemaFile)
+	file, inside := at.File(schemaFile)
 	asked := file
 	if inside != "" {
 		asked = inside + " in " + file
 	}
-	values, _ := at.file("values.yaml")
+	values, _ := at.File("values.yaml")
 	candidates := []struct {
 		file    string
 		pointer []string
@@ -126,7 +127,7 @@ func (s *subject) valueFault(loaded *loadedChart, c *chart.Chart, above []string
 		s.problem(coded("value-refused", strings.Join(candidate.pointer, "."), asked), document.Problem(fmt.Sprintf("%s breaks %s: %s", oneLine(strings.Join(candidate.pointer, ".")), asked, m.Message), hint, candidate.pointer...))
 		return
 	}
-	s.inSource(coded("value-refused", strings.Join(m.Pointer, ".")), source{File: file, Inside: inside}, 0, fmt.Sprintf("the values break this schema at %s: %s", m.name(), m.Message), hint)
+	s.inSource(coded("value-refused", strings.Join(m.Pointer, ".")), helmchart.Source{File: file, Inside: inside}, 0, fmt.Sprintf("the values break this schema at %s: %s", m.name(), m.Message), hint)
 }
 
 // valueMistake is one thing by which values break a schema.

@@ -1,35 +1,11 @@
-package lint
+package helmchart
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-func TestManifests(t *testing.T) {
-	tests := []struct {
-		name, text string
-		want       []manifest
-	}{
-		{"nothing", "", nil},
-		{"blanks and comments", "\n# a: b\n---\n  \n--- # c\n", nil},
-		{"one", "a: b\n", []manifest{{"a: b\n", 1}}},
-		{"a separator at the top", "---\na: b\n", []manifest{{"\na: b\n", 1}}},
-		{"two", "a: b\n---\nc: d", []manifest{{"a: b\n", 1}, {"\nc: d", 2}}},
-		{"a comment right behind the hyphens", "a: b\n---# next\nc: d\n", []manifest{{"a: b\n", 1}, {"# next\nc: d\n", 2}}},
-		{"indented hyphens are text", "a: |\n  ---\n  b\n", []manifest{{"a: |\n  ---\n  b\n", 1}}},
-		{"carriage returns", "a: b\r\n---\r\nc: d\r\n", []manifest{{"a: b\r\n", 1}, {"\r\nc: d\r\n", 2}}},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, manifests(test.text)); diff != "" {
-				t.Errorf("manifests (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
 
 // TestWorkloads: each form in which a manifest can hold pods, and those in which
 // it only seems to.
@@ -98,7 +74,7 @@ spec:
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			found, _, err := podsOf("t", manifest{Text: test.text, Line: 1})
+			found, _, err := podsOf("t", Manifest{Text: test.text, Line: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,38 +95,4 @@ spec:
 			}
 		})
 	}
-}
-
-// TestAliasBomb: a short text that would make a large tree is refused before it
-// is one.
-func TestAliasBomb(t *testing.T) {
-	text := "kind: Pod\ncontainers:\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
-	for i := 1; i < 12; i++ {
-		text += fmt.Sprintf("a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
-	}
-	if _, _, err := podsOf("t", manifest{Text: text}); err == nil {
-		t.Error("it was read")
-	}
-}
-
-func FuzzManifests(f *testing.F) {
-	f.Add("apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a, image: x}]}")
-	f.Add("---\n---# x\nkind: List\nitems: [{kind: Pod, containers: [{<<: {a: b}}]}]")
-	f.Add("a: &a\n  kind: *a\n  containers: *a\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		for _, m := range manifests(text) {
-			if !strings.Contains(text, m.Text) || m.Line < 1 || m.Line > strings.Count(text, "\n")+1 {
-				t.Errorf("a document that is not in the text: %+v", m)
-			}
-			found, _, err := podsOf("t", m)
-			if err != nil {
-				continue
-			}
-			for _, w := range found {
-				if w.Kind == "" || len(w.Pods) == 0 {
-					t.Errorf("no workload: %+v", w)
-				}
-			}
-		}
-	})
 }

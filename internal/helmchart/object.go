@@ -1,14 +1,16 @@
-package lint
+package helmchart
 
 import (
 	"fmt"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ksrelease/ksrelease/internal/excerpt"
 )
 
-// object is one rendered document, as far as it says what it is.
-type object struct {
+// Object is one rendered document, as far as it says what it is.
+type Object struct {
 	APIVersion, Kind, Name string
 	// Generated is set where the cluster makes up the name (metadata.generateName).
 	Generated bool
@@ -26,12 +28,12 @@ type object struct {
 
 // objectOf takes down what a document says of itself; ok is false for an empty
 // one.
-func objectOf(template string, m manifest, node *yaml.Node) (o object, ok bool) {
+func objectOf(template string, m Manifest, node *yaml.Node) (o Object, ok bool) {
 	root := content(node)
 	if root == nil || root.Kind == yaml.ScalarNode && root.ShortTag() == "!!null" {
-		return object{}, false
+		return Object{}, false
 	}
-	o = object{Template: template, Line: m.Line, Fault: headFault(root)}
+	o = Object{Template: template, Line: m.Line, Fault: headFault(root)}
 	o.APIVersion = scalarAt(root, "apiVersion")
 	o.Kind = scalarAt(root, "kind")
 	metadata := nodeAt(root, "metadata")
@@ -74,7 +76,7 @@ func headFault(root *yaml.Node) string {
 	if annotations != nil && annotations.Kind == yaml.MappingNode {
 		for i := 0; i+1 < len(annotations.Content); i += 2 {
 			if value := unaliased(annotations.Content[i+1]); value.Kind != yaml.ScalarNode {
-				return fmt.Sprintf("an object whose annotation %s is %s, not a text", oneLine(annotations.Content[i].Value), kindOfNode(value))
+				return fmt.Sprintf("an object whose annotation %s is %s, not a text", excerpt.OneLine(annotations.Content[i].Value), kindOfNode(value))
 			}
 		}
 	}
@@ -99,8 +101,8 @@ func kindOfNode(node *yaml.Node) string {
 
 // apiDefinition reads only the line that matters of a CustomResourceDefinition:
 // they are by far the largest documents, and text that nobody templates.
-func apiDefinition(template string, m manifest) object {
-	o := object{Kind: "CustomResourceDefinition", Generated: true, Template: template, Line: m.Line}
+func apiDefinition(template string, m Manifest) Object {
+	o := Object{Kind: "CustomResourceDefinition", Generated: true, Template: template, Line: m.Line}
 	for line := range strings.Lines(m.Text) {
 		if version, ok := strings.CutPrefix(line, "apiVersion:"); ok {
 			o.APIVersion = strings.Trim(strings.TrimSpace(version), `"'`)
@@ -110,22 +112,22 @@ func apiDefinition(template string, m manifest) object {
 	return o
 }
 
-// objectPlace is the source of an object and, where it can be told, the line at
+// ObjectPlace is the source of an object and, where it can be told, the line at
 // which it begins to say what it is.
-func (r *rendering) objectPlace(o object) (source, int) {
+func (r *Rendering) ObjectPlace(o Object) (Source, int) {
 	at := r.Sources[o.Template]
 	return at, at.lineOf("kind", o.Kind, o.Ordinal, r.count().objects[kindIn{o.Template, o.Kind}])
 }
 
 // String names the object as kubectl users do: Deployment "web".
-func (o object) String() string {
+func (o Object) String() string {
 	switch {
 	case o.Kind == "":
 		return "an object without a kind"
 	case o.Name == "":
 		return o.Kind
 	}
-	return o.Kind + " \"" + oneLine(o.Name) + "\""
+	return o.Kind + " \"" + excerpt.OneLine(o.Name) + "\""
 }
 
 // content is the value of a parsed document, nil where it is empty.

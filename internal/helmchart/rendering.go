@@ -1,34 +1,38 @@
-package lint
+package helmchart
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
-// rendering is an extension's chart as Helm renders it with one set of values.
-type rendering struct {
+// Rendering is an extension's chart as Helm renders it with one set of values.
+type Rendering struct {
 	// Sources maps the path of every template of the enabled charts.
-	Sources map[string]source
+	Sources map[string]Source
 	// Texts are the rendered templates by path.
 	Texts map[string]string
 	// Broken are the templates that Helm cannot render, in the order in which it
 	// meets them. Their part of the rendering is empty.
-	Broken []brokenTemplate
+	Broken []BrokenTemplate
 	// Cut is set when there were too many broken templates to go on; Texts is
 	// then incomplete.
 	Cut bool
 	// Workloads are the objects that make pods, by template and place in it.
-	Workloads []workload
+	Workloads []Workload
 	// Invalid are the rendered documents that are not YAML.
-	Invalid []invalidManifest
+	Invalid []InvalidManifest
 	// Objects are all objects of the plain rendering, by template and place in it.
-	Objects []object
+	Objects []Object
 
 	// totals counts objects by template and kind: those that make pods, and all of
 	// them. It is made when somebody asks, and nil where there may be more since.
@@ -37,21 +41,38 @@ type rendering struct {
 	varied map[string]bool
 }
 
-// brokenTemplate is a template that Helm cannot render.
-type brokenTemplate struct {
+// BrokenTemplate is a template that Helm cannot render.
+type BrokenTemplate struct {
 	Template string
 	Err      error
 }
 
-// invalidManifest is a rendered document that is not YAML.
-type invalidManifest struct {
+// InvalidManifest is a rendered document that is not YAML.
+type InvalidManifest struct {
 	Template string
-	Manifest manifest
+	Manifest Manifest
 	Err      error
 }
+
+// Explain says what is wrong with the document, in plain words where yamldoc has them,
+// and in which of its lines, from 1; 0 where that is not known.
+func (i InvalidManifest) Explain() (line int, cause string) {
+	cause = strings.TrimPrefix(i.Err.Error(), "yaml: ")
+	m := lineOfCause.FindStringSubmatch(cause)
+	if m == nil {
+		return 0, cause
+	}
+	var problems yamldoc.Problems
+	if _, err := yamldoc.Parse("", []byte(i.Manifest.Text)); errors.As(err, &problems) && problems[0].Line > 0 {
+		return problems[0].Line, problems[0].Message // often a better place, too
+	}
+	return number(m[1]), m[2]
+}
+
+var lineOfCause = regexp.MustCompile(`^line (\d+): (.*)$`)
 
 // brokenTemplates are the paths of the templates that do not render.
-func (r *rendering) brokenTemplates() map[string]bool {
+func (r *Rendering) brokenTemplates() map[string]bool {
 	broken := map[string]bool{}
 	for _, b := range r.Broken {
 		broken[b.Template] = true
@@ -59,16 +80,16 @@ func (r *rendering) brokenTemplates() map[string]bool {
 	return broken
 }
 
-func newRendering(sources map[string]source) *rendering {
-	return &rendering{Sources: maps.Clone(sources), Texts: map[string]string{}}
+func newRendering(sources map[string]Source) *Rendering {
+	return &Rendering{Sources: maps.Clone(sources), Texts: map[string]string{}}
 }
 
 // add adds another rendering of the same extension, on another cluster or of other
 // charts. A template that renders to the same in both counts once; where the texts
 // differ, what is in the other one is added to what is known.
-func (r *rendering) add(other *rendering) {
+func (r *Rendering) add(other *Rendering) {
 	if r.Sources == nil {
-		r.Sources = map[string]source{}
+		r.Sources = map[string]Source{}
 	}
 	maps.Copy(r.Sources, other.Sources)
 	fresh, differs := map[string]bool{}, map[string]bool{}
@@ -83,18 +104,18 @@ func (r *rendering) add(other *rendering) {
 			r.varied[template] = true
 		}
 	}
-	knownWorkloads := map[workloadKey][]workload{}
+	knownWorkloads := map[workloadKey][]Workload{}
 	for _, w := range r.Workloads {
 		if differs[w.Template] {
 			knownWorkloads[w.key()] = append(knownWorkloads[w.key()], w)
 		}
 	}
 	for _, w := range other.Workloads {
-		if fresh[w.Template] || differs[w.Template] && !slices.ContainsFunc(knownWorkloads[w.key()], func(known workload) bool { return reflect.DeepEqual(known, w) }) {
+		if fresh[w.Template] || differs[w.Template] && !slices.ContainsFunc(knownWorkloads[w.key()], func(known Workload) bool { return reflect.DeepEqual(known, w) }) {
 			r.Workloads = append(r.Workloads, w)
 		}
 	}
-	knownObjects := map[object]bool{}
+	knownObjects := map[Object]bool{}
 	for _, o := range r.Objects {
 		if differs[o.Template] {
 			knownObjects[o] = true
@@ -115,7 +136,7 @@ func (r *rendering) add(other *rendering) {
 		}
 	}
 	for _, b := range other.Broken { // of which there are maxBroken at most
-		if !slices.ContainsFunc(r.Broken, func(known brokenTemplate) bool { return known.Template == b.Template }) {
+		if !slices.ContainsFunc(r.Broken, func(known BrokenTemplate) bool { return known.Template == b.Template }) {
 			r.Broken = append(r.Broken, b)
 		}
 	}
@@ -125,7 +146,7 @@ func (r *rendering) add(other *rendering) {
 
 // take goes through steps of a pass and keeps what they render; those that are not
 // wanted are left out. It reports whether it came to the end.
-func (r *rendering) take(steps []*step, wanted func(template string) bool, yield func(*step) bool) bool {
+func (r *Rendering) take(steps []*step, wanted func(template string) bool, yield func(*step) bool) bool {
 	for _, s := range steps {
 		if wanted != nil && !wanted(s.Name) {
 			continue
@@ -139,7 +160,7 @@ func (r *rendering) take(steps []*step, wanted func(template string) bool, yield
 }
 
 // makesPods tells the templates that rendered objects which make pods.
-func (r *rendering) makesPods() func(template string) bool {
+func (r *Rendering) makesPods() func(template string) bool {
 	makes := map[string]bool{}
 	for _, w := range r.Workloads {
 		makes[w.Template] = true
@@ -149,16 +170,16 @@ func (r *rendering) makesPods() func(template string) bool {
 
 // read finds the workloads and objects of a rendering, and the documents that are
 // not YAML.
-func (r *rendering) read(ctx context.Context) error {
+func (r *Rendering) read(ctx context.Context) error {
 	r.totals = nil
 	return r.eachText(ctx, func(template string) { r.readText(template, true) })
 }
 
 // readLike finds the workloads of a rendering, given another of the same charts:
 // a text that is the same in both is not read twice.
-func (r *rendering) readLike(ctx context.Context, other *rendering) error {
+func (r *Rendering) readLike(ctx context.Context, other *Rendering) error {
 	r.totals = nil
-	known := map[string][]workload{}
+	known := map[string][]Workload{}
 	for _, w := range other.Workloads {
 		known[w.Template] = append(known[w.Template], w)
 	}
@@ -171,7 +192,7 @@ func (r *rendering) readLike(ctx context.Context, other *rendering) error {
 	})
 }
 
-func (r *rendering) eachText(ctx context.Context, visit func(template string)) error {
+func (r *Rendering) eachText(ctx context.Context, visit func(template string)) error {
 	for _, template := range sortedKeys(r.Texts) {
 		if strings.HasSuffix(template, "NOTES.txt") { // as Helm tells notes from manifests
 			continue
@@ -187,10 +208,10 @@ func (r *rendering) eachText(ctx context.Context, visit func(template string)) e
 // readText reads what one template rendered. all asks for the objects too, and
 // for what is wrong in documents without pods; API definitions are left out of
 // that, being the largest documents by far and text that nobody templates.
-func (r *rendering) readText(template string, all bool) {
+func (r *Rendering) readText(template string, all bool) {
 	kinds, objects := map[string]int{}, map[string]int{}
-	random := sync.OnceValue(r.Sources[template].makesUpNames)
-	for _, m := range manifests(r.Texts[template]) {
+	random := sync.OnceValue(r.Sources[template].MakesUpNames)
+	for _, m := range Manifests(r.Texts[template]) {
 		if !m.mayHoldPods() && (!all || m.definesAPI()) {
 			if all {
 				o := apiDefinition(template, m)
@@ -202,7 +223,7 @@ func (r *rendering) readText(template string, all bool) {
 		}
 		found, node, err := podsOf(template, m)
 		if err != nil {
-			r.Invalid = append(r.Invalid, invalidManifest{Template: template, Manifest: m, Err: err})
+			r.Invalid = append(r.Invalid, InvalidManifest{Template: template, Manifest: m, Err: err})
 			continue
 		}
 		if all {
@@ -216,7 +237,7 @@ func (r *rendering) readText(template string, all bool) {
 			w.Ordinal = kinds[w.Kind]
 			kinds[w.Kind]++
 			if random() {
-				w.Name = withoutSuffix(w.Name)
+				w.Name = WithoutSuffix(w.Name)
 			}
 			r.Workloads = append(r.Workloads, w)
 		}
@@ -224,7 +245,7 @@ func (r *rendering) readText(template string, all bool) {
 }
 
 // podsOf parses a document and finds its workloads.
-func podsOf(template string, m manifest) ([]workload, *yaml.Node, error) {
+func podsOf(template string, m Manifest) ([]Workload, *yaml.Node, error) {
 	node, err := m.parse()
 	if err != nil || !m.mayHoldPods() {
 		return nil, node, err
@@ -236,9 +257,9 @@ func podsOf(template string, m manifest) ([]workload, *yaml.Node, error) {
 	return workloads(template, document), node, nil
 }
 
-// withoutSuffix puts a "*" for the part of a name that is another one each time,
+// WithoutSuffix puts a "*" for the part of a name that is another one each time,
 // so that a finding reads the same twice.
-func withoutSuffix(name string) string {
+func WithoutSuffix(name string) string {
 	if i := strings.LastIndexByte(name, '-'); i >= 0 {
 		return name[:i+1] + "*"
 	}
@@ -251,7 +272,7 @@ type workloadKey struct {
 	Ordinal              int
 }
 
-func (w workload) key() workloadKey { return workloadKey{w.Template, w.Kind, w.Name, w.Ordinal} }
+func (w Workload) key() workloadKey { return workloadKey{w.Template, w.Kind, w.Name, w.Ordinal} }
 
 // kindIn is one kind of objects of one template.
 type kindIn struct{ Template, Kind string }
@@ -259,7 +280,7 @@ type kindIn struct{ Template, Kind string }
 type totals struct{ workloads, objects map[kindIn]int }
 
 // count counts what there is, once.
-func (r *rendering) count() *totals {
+func (r *Rendering) count() *totals {
 	if r.totals == nil {
 		r.totals = &totals{map[kindIn]int{}, map[kindIn]int{}}
 		for _, w := range r.Workloads {
@@ -275,8 +296,54 @@ func (r *rendering) count() *totals {
 }
 
 // total counts the workloads of one kind that one template rendered.
-func (r *rendering) total(w workload) int { return r.count().workloads[kindIn{w.Template, w.Kind}] }
+func (r *Rendering) total(w Workload) int { return r.count().workloads[kindIn{w.Template, w.Kind}] }
 
 func sortedKeys[V any](m map[string]V) []string {
 	return slices.Sorted(maps.Keys(m))
+}
+
+var missingDefinition = regexp.MustCompile(`there is no template named "([^"]+)"`)
+
+// DefinedInBroken reports whether a cause is a missing definition that stands in
+// a template which itself is broken.
+func (r *Rendering) DefinedInBroken(cause string) bool {
+	m := missingDefinition.FindStringSubmatch(cause)
+	if m == nil {
+		return false
+	}
+	definition := regexp.MustCompile(`\{\{-?\s*define\s+["` + "`" + `]` + regexp.QuoteMeta(m[1]) + `["` + "`" + `]`)
+	for _, broken := range r.Broken {
+		if definition.MatchString(r.Sources[broken.Template].Text) {
+			return true
+		}
+	}
+	return false
+}
+
+// Place is the source of a workload and, where it can be told, the line at which
+// the object begins to say what it is.
+func (r *Rendering) Place(w Workload) (Source, int) {
+	at := r.Sources[w.Template]
+	return at, at.lineOf("kind", w.Kind, w.Ordinal, r.total(w))
+}
+
+// EachContainer visits the containers of all workloads, in their order.
+func (r *Rendering) EachContainer(visit func(Workload, Container)) {
+	for _, w := range r.Workloads {
+		for _, p := range w.Pods {
+			for _, c := range p.Containers {
+				visit(w, c)
+			}
+		}
+	}
+}
+
+// ImagePlace is the line of a template that names the image of a container,
+// where the image is written out there; else the place of its workload.
+func (r *Rendering) ImagePlace(w Workload, c Container) (Source, int) {
+	at, line := r.Place(w)
+	if exact := at.lineOf("image", c.Image, 0, 1); exact > 0 {
+		line = exact
+	}
+	return at, line
 }

@@ -1,4 +1,4 @@
-package lint
+package helmchart
 
 import (
 	"fmt"
@@ -18,12 +18,12 @@ func TestPassRendersAsHelm(t *testing.T) {
 	all["all that templates see"] = load(t, passFiles())
 	for _, name := range sortedKeys(all) {
 		t.Run(name, func(t *testing.T) {
-			loaded, err := loadChart(all[name])
+			loaded, err := Load(all[name])
 			if err != nil {
 				t.Fatal(err)
 			}
-			renderers := map[string]renderer{"as installed": loaded.Renderer}
-			if renderers["all switched on"], err = allSwitchedOn(all[name], loaded); err != nil {
+			renderers := map[string]Renderer{"as installed": loaded.Renderer}
+			if renderers["all switched on"], err = loaded.allSwitchedOn(); err != nil {
 				t.Fatal(err)
 			}
 			for _, tree := range sortedKeys(renderers) {
@@ -33,12 +33,21 @@ func TestPassRendersAsHelm(t *testing.T) {
 	}
 }
 
-func passesAsHelm(t *testing.T, tree string, r renderer) {
-	got := map[bool]*rendering{false: newRendering(nil), true: newRendering(nil)}
+// overlays are ways to set global values.
+var overlays = map[bool]Overlay{false: nil, true: testMarkers}
+
+// testMarkers sets what the rules on global values look for.
+func testMarkers(global map[string]any) {
+	global["imageRegistry"] = "registry.ksrelease.invalid"
+	tableAt(global, "nodeSelector")["ksrelease.invalid/node-selector"] = "marked"
+}
+
+func passesAsHelm(t *testing.T, tree string, r Renderer) {
+	got := map[bool]*Rendering{false: newRendering(nil), true: newRendering(nil)}
 	if err := r.pass(t.Context(), func(native map[string]any) iter.Seq[*step] {
 		return func(yield func(*step) bool) {
-			for _, marked := range []bool{false, true} {
-				if !got[marked].take(r.steps(native, r.fresh(hostCluster, marked)), nil, yield) {
+			for marked, over := range overlays {
+				if !got[marked].take(r.steps(native, r.fresh(Host, over)), nil, yield) {
 					return
 				}
 			}
@@ -47,11 +56,11 @@ func passesAsHelm(t *testing.T, tree string, r renderer) {
 		t.Fatalf("%s: %v", tree, err)
 	}
 	for marked, rendered := range got {
-		want, err := r.once(t.Context(), marked, nil)
+		want, err := r.Once(t.Context(), overlays[marked], nil)
 		if err != nil {
 			t.Fatalf("%s: %v", tree, err)
 		}
-		again, err := r.once(t.Context(), marked, nil)
+		again, err := r.Once(t.Context(), overlays[marked], nil)
 		if err != nil {
 			t.Fatalf("%s: %v", tree, err)
 		}
@@ -107,7 +116,7 @@ looked up: {{ lookup "v1" "Secret" "x" "y" | toJson }}
 // came; one that ends in time does not come to the templates by themselves.
 func TestPassEnds(t *testing.T) {
 	ext := load(t, with(goodFiles(), "templates/b.yaml", `{{ if .Values.bad }}{{ fail "no" }}{{ end }}`, "templates/z.yaml", "first: {{ .Values.bad }}"))
-	loaded, err := loadChart(ext)
+	loaded, err := Load(ext)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +145,7 @@ func TestPassEnds(t *testing.T) {
 		t.Errorf("a pass without steps: %v", err)
 	}
 	library := load(t, with(goodFiles(), "extension.yaml", goodMetadata+"type: library\n"))
-	if loaded, err = loadChart(library); err != nil {
+	if loaded, err = Load(library); err != nil {
 		t.Fatal(err)
 	}
 	if err := loaded.Renderer.pass(t.Context(), func(map[string]any) iter.Seq[*step] { panic("the driver was called") }); err == nil {
@@ -152,43 +161,20 @@ func TestSubchartsOfOneName(t *testing.T) {
 		files["charts/db-"+version+"/templates/x"+version+".yaml"] = "# {{ .Chart.AppVersion }}"
 	}
 	for range 8 { // Helm's loader goes through a map
-		plain, err := newMaterial(t.Context(), load(t, files)).plain()
+		loaded, err := Load(load(t, files))
 		if err != nil {
 			t.Fatal(err)
 		}
+		rendered, err := loaded.Render(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain := rendered.Plain
 		for _, version := range []string{"1.0.0", "2.0.0"} {
 			if got := plain.Texts["web/charts/db/templates/x"+version+".yaml"]; got != "# a"+version {
 				t.Fatalf("%s rendered %q", version, got)
 			}
 		}
-	}
-}
-
-// TestMarkersReachWhatOthersChange: a template without pods may change values for
-// those after it.
-func TestMarkersReachWhatOthersChange(t *testing.T) {
-	files := with(goodFiles(), "charts/web/templates/settings.yaml", `{{- $_ := set .Values "registry" .Values.global.imageRegistry }}`,
-		"charts/web/templates/deployment.yaml", replaced(goodDeployment, ".Values.global.imageRegistry", ".Values.registry"))
-	if got := told(check(t, files)); got != nil {
-		t.Errorf("findings: %v", got)
-	}
-	files["charts/web/templates/_settings.tpl"] = `{{ define "settings" }}` + files["charts/web/templates/settings.yaml"] + `{{ end }}`
-	files["charts/web/templates/settings.yaml"] = `{{ include "settings" . }}`
-	if got := told(check(t, files)); got != nil {
-		t.Errorf("findings with a helper: %v", got)
-	}
-}
-
-// TestOddNamesOfTemplates: blanks and colons in a name keep nothing from being told.
-func TestOddNamesOfTemplates(t *testing.T) {
-	const asks = "# {{ .Values.a.b }}"
-	got := told(check(t, with(goodFiles(), "charts/web/templates/my file.yaml", asks, "charts/web/templates/z.yaml", "\n"+asks)))
-	want := []string{
-		`error render ext/charts/web/templates/my file.yaml:1:13: the template does not render: b is asked of a value that is not set, in {{ .Values.a.b }}`,
-		`error render ext/charts/web/templates/z.yaml:2:13: the template does not render: b is asked of a value that is not set, in {{ .Values.a.b }}`,
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("findings (-want +got):\n%s", diff)
 	}
 }
 
@@ -201,12 +187,15 @@ func TestMarkersThatDoNotRender(t *testing.T) {
 		"charts/web/templates/refuses.yaml", refuses+replaced(goodDeployment, "{{ .Release.Name }}", "refuses"),
 		"charts/web/templates/fixed.yaml", replaced(goodDeployment, "{{ .Release.Name }}", "fixed")+"\n      nodeSelector: {a: b}\n",
 	)
-	m := newMaterial(t.Context(), load(t, files))
-	rendered, err := m.rendered()
-	if err != nil || rendered.installed[0].marked != nil || len(rendered.plain.Broken) > 0 {
+	loaded, err := Load(load(t, files))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rendered, err := loaded.Render(t.Context(), testMarkers)
+	if err != nil || rendered.installed[0].overlaid != nil || len(rendered.Plain.Broken) > 0 {
 		t.Fatalf("rendered %+v, %v", rendered, err)
 	}
-	marked, err := m.marked()
+	marked, err := rendered.Overlaid(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

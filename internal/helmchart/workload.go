@@ -1,10 +1,10 @@
-package lint
+package helmchart
 
 import "strings"
 
-// workload is one object of a rendered manifest that makes pods: a Deployment,
+// Workload is one object of a rendered manifest that makes pods: a Deployment,
 // a CronJob, or a custom resource with a pod template in it.
-type workload struct {
+type Workload struct {
 	Kind string
 	// Name is metadata.name, or metadata.generateName with a "*" behind it; it
 	// is empty where the object has neither.
@@ -18,31 +18,27 @@ type workload struct {
 	// Test is set where the object is there for `helm test` alone, which KubeSphere
 	// does not run.
 	Test bool
-	Pods []pod
+	Pods []Pod
 }
 
-// onlyTested is said of a workload that is there for tests: nobody who installs
-// the extension meets it.
-const onlyTested = "; only `helm test` makes it, which KubeSphere does not run"
-
 // String names the workload as kubectl users do: Deployment "web".
-func (w workload) String() string {
+func (w Workload) String() string {
 	if w.Name == "" {
 		return w.Kind + " without a name"
 	}
 	return w.Kind + " \"" + w.Name + "\""
 }
 
-// pod is one pod spec inside a workload.
-type pod struct {
-	Containers []container
+// Pod is one pod spec inside a workload.
+type Pod struct {
+	Containers []Container
 	// Placement is what says where the pod may run: its nodeSelector and its
 	// affinity, as decoded YAML.
 	Placement []any
 }
 
-// container is a container of a pod, or an image that it mounts as a volume.
-type container struct {
+// Container is a container of a pod, or an image that it mounts as a volume.
+type Container struct {
 	// Role is the list that it stands in: containers, initContainers,
 	// ephemeralContainers or volumes.
 	Role string
@@ -56,7 +52,7 @@ type container struct {
 }
 
 // String says which container it is: init container "wait".
-func (c container) String() string {
+func (c Container) String() string {
 	role := map[string]string{
 		"containers":          "container",
 		"initContainers":      "init container",
@@ -86,7 +82,7 @@ var quoting = [...]string{
 // workloads finds every pod spec of a decoded document: those of Kubernetes'
 // own kinds, wherever they keep it, those of custom resources, and those of the
 // items of a List.
-func workloads(template string, document any) []workload {
+func workloads(template string, document any) []Workload {
 	f := podFinder{template: template}
 	f.object(document)
 	return f.found
@@ -96,7 +92,7 @@ func workloads(template string, document any) []workload {
 // them that has a kind.
 type podFinder struct {
 	template string
-	found    []workload
+	found    []Workload
 }
 
 func (f *podFinder) object(value any) {
@@ -122,7 +118,7 @@ func (f *podFinder) object(value any) {
 	if kind == "" {
 		return
 	}
-	w := workload{Kind: kind, Name: objectName(object), Template: f.template, Test: isTest(object)}
+	w := Workload{Kind: kind, Name: objectName(object), Template: f.template, Test: isTest(object)}
 	lenient := !ownGroup(group)
 	for _, key := range sortedKeys(object) {
 		if key != "metadata" && key != "status" {
@@ -182,12 +178,12 @@ func objectName(object map[string]any) string {
 }
 
 // podsIn walks down to every mapping that is a pod spec.
-func podsIn(value any, lenient bool) []pod {
-	var pods []pod
+func podsIn(value any, lenient bool) []Pod {
+	var pods []Pod
 	switch v := value.(type) {
 	case map[string]any:
 		if p, ok := podSpec(v, lenient); ok {
-			return []pod{p}
+			return []Pod{p}
 		}
 		for _, key := range sortedKeys(v) {
 			pods = append(pods, podsIn(v[key], lenient)...)
@@ -203,15 +199,15 @@ func podsIn(value any, lenient bool) []pod {
 // podSpec reads a mapping as a pod spec. It is one if its containers list has
 // at least one mapping with a name or an image. In a custom resource any of the
 // lists will do: its controller adds the containers (Elasticsearch, Prometheus).
-func podSpec(spec map[string]any, lenient bool) (pod, bool) {
+func podSpec(spec map[string]any, lenient bool) (Pod, bool) {
 	found := holdsContainers(spec["containers"])
 	for _, role := range containerLists {
 		found = found || lenient && holdsContainers(spec[role])
 	}
 	if !found {
-		return pod{}, false
+		return Pod{}, false
 	}
-	var p pod
+	var p Pod
 	for _, role := range containerLists {
 		elements, _ := spec[role].([]any)
 		for _, element := range elements {
@@ -219,7 +215,7 @@ func podSpec(spec map[string]any, lenient bool) (pod, bool) {
 			if !ok {
 				continue
 			}
-			p.Containers = append(p.Containers, container{
+			p.Containers = append(p.Containers, Container{
 				Role: role, Name: text(c["name"]), Image: text(c["image"]), Lenient: lenient,
 			})
 		}
@@ -245,14 +241,14 @@ func holdsContainers(value any) bool {
 
 // imageVolumes are the volumes that mount an OCI image (Kubernetes 1.31,
 // volumes[].image.reference); a cluster has to pull those too.
-func imageVolumes(spec map[string]any) []container {
-	var list []container
+func imageVolumes(spec map[string]any) []Container {
+	var list []Container
 	volumes, _ := spec["volumes"].([]any)
 	for _, element := range volumes {
 		volume, _ := element.(map[string]any)
 		image, _ := volume["image"].(map[string]any)
 		if reference := text(image["reference"]); reference != "" {
-			list = append(list, container{Role: "volumes", Name: text(volume["name"]), Image: reference, Lenient: true})
+			list = append(list, Container{Role: "volumes", Name: text(volume["name"]), Image: reference, Lenient: true})
 		}
 	}
 	return list

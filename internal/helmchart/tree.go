@@ -1,4 +1,4 @@
-package lint
+package helmchart
 
 import (
 	"fmt"
@@ -9,21 +9,21 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 )
 
-// processed applies aliases, conditions, tags and imported values as Helm's
+// Process applies aliases, conditions, tags and imported values as Helm's
 // install does (action.Install calls the same function), with the values that a
 // user would give.
-func processed(root *chart.Chart, given map[string]any) (*chart.Chart, error) {
-	tree := cloneChart(root)
+func Process(root *chart.Chart, given map[string]any) (*chart.Chart, error) {
+	tree := Clone(root)
 	if err := chartutil.ProcessDependenciesWithMerge(tree, given); err != nil {
 		return nil, fmt.Errorf("merging the values of the subcharts: %w", err)
 	}
 	return tree, nil
 }
 
-// cloneChart copies a tree as far as Helm's dependency processing and this
+// Clone copies a tree as far as Helm's dependency processing and this
 // package change it: the structure, the metadata and the lists, not the values,
 // which Helm copies whenever it merges them, and not the data of the files.
-func cloneChart(c *chart.Chart) *chart.Chart {
+func Clone(c *chart.Chart) *chart.Chart {
 	clone := &chart.Chart{
 		Raw:       c.Raw,
 		Lock:      c.Lock,
@@ -48,16 +48,16 @@ func cloneChart(c *chart.Chart) *chart.Chart {
 		clone.Metadata = &metadata
 	}
 	for _, child := range c.Dependencies() {
-		clone.AddDependency(cloneChart(child))
+		clone.AddDependency(Clone(child))
 	}
 	return clone
 }
 
-// withAllDependencies is the tree with every optional dependency switched on:
+// WithAllDependencies is the tree with every optional dependency switched on:
 // without conditions and tags, Helm enables all there are.
-func withAllDependencies(root *chart.Chart) *chart.Chart {
-	tree := cloneChart(root)
-	eachChart(tree, func(c *chart.Chart) {
+func WithAllDependencies(root *chart.Chart) *chart.Chart {
+	tree := Clone(root)
+	Each(tree, func(c *chart.Chart) {
 		for _, dependency := range c.Metadata.Dependencies {
 			dependency.Condition, dependency.Tags = "", nil
 		}
@@ -65,22 +65,22 @@ func withAllDependencies(root *chart.Chart) *chart.Chart {
 	return tree
 }
 
-// switchedOff names the dependencies that are there and that conditions or tags
+// SwitchedOff names the dependencies that are there and that conditions or tags
 // keep out, as Helm names them in values: agent.redis-ha. loaded is the tree as
 // read, processed the one that Helm made of it.
-func switchedOff(loaded, processed *chart.Chart) []string {
-	originals := originalsOf(loaded)
+func SwitchedOff(loaded, processed *chart.Chart) []string {
+	originals := OriginalsOf(loaded)
 	var off []string
-	eachChart(processed, func(c *chart.Chart) {
-		original := originals.of(c)
+	Each(processed, func(c *chart.Chart) {
+		original := originals.Of(c)
 		if original == nil {
 			return
 		}
 		for _, dependency := range original.Metadata.Dependencies {
-			if dependency == nil || childNamed(original, dependency.Name) == nil {
+			if dependency == nil || ChildNamed(original, dependency.Name) == nil {
 				continue
 			}
-			if childNamed(c, dependency.Name) == nil && (dependency.Alias == "" || childNamed(c, dependency.Alias) == nil) {
+			if ChildNamed(c, dependency.Name) == nil && (dependency.Alias == "" || ChildNamed(c, dependency.Alias) == nil) {
 				off = append(off, strings.TrimPrefix(c.ChartPath()+"."+dependency.Name, processed.Name()+"."))
 			}
 		}
@@ -92,9 +92,9 @@ func switchedOff(loaded, processed *chart.Chart) []string {
 // file, which the copies of them share.
 type originals map[*chart.File]*chart.Chart
 
-func originalsOf(root *chart.Chart) originals {
+func OriginalsOf(root *chart.Chart) originals {
 	found := originals{}
-	eachChart(root, func(c *chart.Chart) {
+	Each(root, func(c *chart.Chart) {
 		if len(c.Raw) > 0 {
 			found[c.Raw[0]] = c
 		}
@@ -102,19 +102,27 @@ func originalsOf(root *chart.Chart) originals {
 	return found
 }
 
-// of is the original of a chart, or nil.
-func (o originals) of(c *chart.Chart) *chart.Chart {
+// Of is the original of a chart, or nil.
+func (o originals) Of(c *chart.Chart) *chart.Chart {
 	if len(c.Raw) == 0 {
 		return nil
 	}
 	return o[c.Raw[0]]
 }
 
-func childNamed(c *chart.Chart, name string) *chart.Chart {
+func ChildNamed(c *chart.Chart, name string) *chart.Chart {
 	for _, child := range c.Dependencies() {
 		if child.Name() == name {
 			return child
 		}
 	}
 	return nil
+}
+
+// Each visits a chart and all charts below it, parents first.
+func Each(c *chart.Chart, visit func(*chart.Chart)) {
+	visit(c)
+	for _, child := range c.Dependencies() {
+		Each(child, visit)
+	}
 }

@@ -1,4 +1,4 @@
-package lint
+package helmchart
 
 import (
 	"fmt"
@@ -37,10 +37,10 @@ var goneTypes = map[string]int{
 	"apiregistration.k8s.io/v1beta1 APIService": 22,
 }
 
-// deprecation says that an object is of an API version that Kubernetes 1.minor
+// Deprecation says that an object is of an API version that Kubernetes 1.minor
 // has no more, or will have no more; both are empty otherwise, and for resources
 // that are not of Kubernetes itself.
-func deprecation(o object, minor int) (gone, deprecated string) {
+func Deprecation(o Object, minor int) (gone, deprecated string) {
 	if since, ok := goneTypes[o.APIVersion+" "+o.Kind]; ok && minor >= since {
 		return fmt.Sprintf("Kubernetes has not had since 1.%d", since), ""
 	}
@@ -73,11 +73,11 @@ func servedAPIs(minor int) chartutil.VersionSet {
 	served := make(chartutil.VersionSet, 0, 2*len(kinds))
 	groups := map[string]bool{}
 	for kind := range kinds {
-		o := object{APIVersion: kind.GroupVersion().String(), Kind: kind.Kind}
+		o := Object{APIVersion: kind.GroupVersion().String(), Kind: kind.Kind}
 		if kind.Version == runtime.APIVersionInternal || isAuxiliary(kind.Kind) {
 			continue
 		}
-		if gone, _ := deprecation(o, minor); gone != "" || isNewer(kind, minor) {
+		if gone, _ := Deprecation(o, minor); gone != "" || isNewer(kind, minor) {
 			continue
 		}
 		served = append(served, o.APIVersion+"/"+o.Kind)
@@ -109,9 +109,4 @@ func isNewer(kind schema.GroupVersionKind, minor int) bool {
 func isAuxiliary(kind string) bool {
 	return kind == "WatchEvent" || kind == "Status" || strings.HasSuffix(kind, "Options") || strings.HasSuffix(kind, "List") ||
 		strings.HasPrefix(kind, "API") && kind != "APIService"
-}
-
-// minorOf is the minor version of Kubernetes that the chart is rendered for.
-func minorOf(loaded *loadedChart) int {
-	return number(loaded.Renderer.kubeVersion().Minor)
 }

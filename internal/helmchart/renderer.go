@@ -1,4 +1,4 @@
-package lint
+package helmchart
 
 import (
 	"bytes"
@@ -14,25 +14,25 @@ import (
 	"helm.sh/helm/v3/pkg/engine"
 )
 
-// maxBroken bounds how many broken templates one lint looks for: each costs
+// MaxBroken bounds how many broken templates one lint looks for: each costs
 // another rendering.
-const maxBroken = 20
+const MaxBroken = 20
 
-// cluster is the role of a cluster, which KubeSphere gives charts in their global
+// Role is the role of a cluster, which KubeSphere gives charts in their global
 // values: global.clusterInfo, with name and role.
-type cluster string
+type Role string
 
 const (
-	hostCluster   cluster = "host"
-	memberCluster cluster = "member"
+	Host   Role = "host"
+	Member Role = "member"
 )
 
-// renderer renders one tree of charts, as often as it is asked to.
-type renderer struct {
-	// clusters are those on which the tree is installed, the usual one first.
-	clusters []cluster
-	// chart is processed (aliases and conditions applied) and never changed.
-	chart *chart.Chart
+// Renderer renders one tree of charts, as often as it is asked to.
+type Renderer struct {
+	// roles are those of the clusters on which the tree is installed, the usual one first.
+	roles []Role
+	// Tree is processed (aliases and conditions applied) and never changed.
+	Tree *chart.Chart
 	// top is what templates see, with the values of all charts merged. Templates
 	// can change values (`set .Values "x" 1`), so each rendering gets a copy.
 	top chartutil.Values
@@ -40,36 +40,36 @@ type renderer struct {
 
 // newRenderer merges the values of all charts of a tree, and over them those that
 // a user would give.
-func newRenderer(tree *chart.Chart, release chartutil.ReleaseOptions, given map[string]any, caps *chartutil.Capabilities) (renderer, error) {
+func newRenderer(tree *chart.Chart, release chartutil.ReleaseOptions, given map[string]any, caps *chartutil.Capabilities) (Renderer, error) {
 	// Schemas of values are a matter of their own (see valueSchemas): Helm's
 	// check reads files and asks the network.
 	top, err := chartutil.ToRenderValuesWithSchemaValidation(tree, given, release, caps, true)
 	if err != nil {
-		return renderer{}, fmt.Errorf("merging the values of the subcharts: %w", err)
+		return Renderer{}, fmt.Errorf("merging the values of the subcharts: %w", err)
 	}
-	return renderer{clusters: []cluster{hostCluster}, chart: tree, top: top}, nil
+	return Renderer{roles: []Role{Host}, Tree: tree, top: top}, nil
 }
 
 // on is the renderer for one of its clusters.
-func (r renderer) on(one cluster) renderer {
-	r.clusters = []cluster{one}
+func (r Renderer) on(one Role) Renderer {
+	r.roles = []Role{one}
 	return r
 }
 
-// values is the merged values of all charts, to be read only.
-func (r renderer) values() chartutil.Values {
+// Values is the merged values of all charts, to be read only.
+func (r Renderer) Values() chartutil.Values {
 	values, _ := r.top["Values"].(chartutil.Values)
 	return values
 }
 
 // release is a copy of what templates see of the release.
-func (r renderer) release() map[string]any {
+func (r Renderer) release() map[string]any {
 	release, _ := r.top["Release"].(map[string]any)
 	return maps.Clone(release)
 }
 
 // kubeVersion is that of the cluster that templates see.
-func (r renderer) kubeVersion() chartutil.KubeVersion {
+func (r Renderer) kubeVersion() chartutil.KubeVersion {
 	caps, ok := r.top["Capabilities"].(*chartutil.Capabilities)
 	if !ok {
 		return chartutil.KubeVersion{}
@@ -77,13 +77,20 @@ func (r renderer) kubeVersion() chartutil.KubeVersion {
 	return caps.KubeVersion
 }
 
-// fresh is a copy of the values on a cluster, with the markers in it if asked.
-func (r renderer) fresh(on cluster, marked bool) chartutil.Values {
-	values := copyTree(map[string]any(r.values())).(map[string]any)
-	setGlobals(values, r.chart, func(global map[string]any) {
+// Overlay sets global values, which charts share, over those of an extension. A nil one
+// sets none.
+type Overlay func(global map[string]any)
+
+// KubeMinor is the minor version of the Kubernetes 1 that templates see.
+func (r Renderer) KubeMinor() int { return number(r.kubeVersion().Minor) }
+
+// fresh is a copy of the values on a cluster, with the overlay.
+func (r Renderer) fresh(on Role, over Overlay) chartutil.Values {
+	values := copyTree(map[string]any(r.Values())).(map[string]any)
+	setGlobals(values, r.Tree, func(global map[string]any) {
 		setClusterInfo(global, on)
-		if marked {
-			setMarkers(global)
+		if over != nil {
+			over(global)
 		}
 	})
 	return values
@@ -114,9 +121,9 @@ func copyTree(value any) any {
 // changers tells the templates that may change the values that those after them see:
 // they have to be rendered, even if nothing is to be seen of them. Where a partial
 // does so, whoever includes it may.
-func (r renderer) changers() func(template string) bool {
+func (r Renderer) changers() func(template string) bool {
 	found, all := map[string]bool{}, false
-	eachChart(r.chart, func(c *chart.Chart) {
+	Each(r.Tree, func(c *chart.Chart) {
 		for _, t := range c.Templates {
 			if !changes(t.Data) {
 				continue
@@ -146,9 +153,9 @@ func changes(template []byte) bool {
 // matter tells whether any of some templates may have a say in what others render: it
 // defines something, changes values, or others name its file, as those do that
 // include it.
-func (r renderer) matter(templates map[string]bool) bool {
+func (r Renderer) matter(templates map[string]bool) bool {
 	found := false
-	eachChart(r.chart, func(c *chart.Chart) {
+	Each(r.Tree, func(c *chart.Chart) {
 		for _, t := range c.Templates {
 			if name := path.Join(c.ChartFullPath(), t.Name); !found && templates[name] {
 				found = changes(t.Data) || bytes.Contains(t.Data, []byte("define")) || r.named(path.Base(name), name)
@@ -159,9 +166,9 @@ func (r renderer) matter(templates map[string]bool) bool {
 }
 
 // named tells whether a template other than the given one has the name of a file.
-func (r renderer) named(file, but string) bool {
+func (r Renderer) named(file, but string) bool {
 	found := false
-	eachChart(r.chart, func(c *chart.Chart) {
+	Each(r.Tree, func(c *chart.Chart) {
 		for _, t := range c.Templates {
 			found = found || path.Join(c.ChartFullPath(), t.Name) != but && bytes.Contains(t.Data, []byte(file))
 		}
@@ -170,9 +177,9 @@ func (r renderer) named(file, but string) bool {
 }
 
 // mention tells whether some words stand in a template.
-func (r renderer) mention(words string) bool {
+func (r Renderer) mention(words string) bool {
 	found := false
-	eachChart(r.chart, func(c *chart.Chart) {
+	Each(r.Tree, func(c *chart.Chart) {
 		for _, t := range c.Templates {
 			found = found || bytes.Contains(t.Data, []byte(words))
 		}
@@ -201,14 +208,9 @@ func tableAt(values map[string]any, key string) map[string]any {
 	return table
 }
 
-func setMarkers(global map[string]any) {
-	global["imageRegistry"] = markerRegistry
-	tableAt(global, "nodeSelector")[markerSelectorKey] = markerSelectorValue
-}
-
 // setClusterInfo sets what KubeSphere says of the cluster on which it installs (the
 // extension development guide on global values).
-func setClusterInfo(global map[string]any, on cluster) {
+func setClusterInfo(global map[string]any, on Role) {
 	info := tableAt(global, "clusterInfo")
 	info["name"], info["role"] = string(on), string(on)
 }
@@ -218,11 +220,11 @@ func setClusterInfo(global map[string]any, on cluster) {
 // template hides neither the next one nor the workloads of the others.
 //
 // The error is that of ctx, or one that lies with the chart as a whole.
-func (r renderer) render(ctx context.Context, marked bool, skip map[string]bool) (*rendering, error) {
-	result := &rendering{}
+func (r Renderer) render(ctx context.Context, over Overlay, skip map[string]bool) (*Rendering, error) {
+	result := &Rendering{}
 	skip = maps.Clone(skip)
 	for {
-		texts, err := r.once(ctx, marked, skip)
+		texts, err := r.Once(ctx, over, skip)
 		if err == nil {
 			result.Texts = texts
 			return result, nil
@@ -234,8 +236,8 @@ func (r renderer) render(ctx context.Context, marked bool, skip map[string]bool)
 		if !ok {
 			return nil, err
 		}
-		result.Broken = append(result.Broken, brokenTemplate{Template: template, Err: err})
-		if len(result.Broken) == maxBroken {
+		result.Broken = append(result.Broken, BrokenTemplate{Template: template, Err: err})
+		if len(result.Broken) == MaxBroken {
 			result.Cut = true
 			return result, nil
 		}
@@ -246,12 +248,12 @@ func (r renderer) render(ctx context.Context, marked bool, skip map[string]bool)
 	}
 }
 
-// once renders the chart but for the templates in skip.
-func (r renderer) once(ctx context.Context, marked bool, skip map[string]bool) (map[string]string, error) {
+// Once renders the chart but for the templates in skip.
+func (r Renderer) Once(ctx context.Context, over Overlay, skip map[string]bool) (map[string]string, error) {
 	atTemplate(ctx, "")
 	top := maps.Clone(r.top)
-	top["Values"], top["Release"] = r.fresh(r.clusters[0], marked), r.release()
-	return callEngine(ctx, withoutTemplates(r.chart, skip), top)
+	top["Values"], top["Release"] = r.fresh(r.roles[0], over), r.release()
+	return callEngine(ctx, withoutTemplates(r.Tree, skip), top)
 }
 
 // callEngine calls Helm's engine.
@@ -283,13 +285,13 @@ func callEngine(ctx context.Context, tree *chart.Chart, top chartutil.Values) (m
 // brokenOne tells which template an error of the engine is about. It is false
 // for an error that names none, or one that is left out already: then going on
 // would not end.
-func (r renderer) brokenOne(err error, skip map[string]bool) (string, bool) {
+func (r Renderer) brokenOne(err error, skip map[string]bool) (string, bool) {
 	where, ok := outermost(err)
 	if !ok || skip[where.Template] {
 		return "", false
 	}
 	found := false
-	eachChart(r.chart, func(c *chart.Chart) {
+	Each(r.Tree, func(c *chart.Chart) {
 		for _, t := range c.Templates {
 			found = found || path.Join(c.ChartFullPath(), t.Name) == where.Template
 		}
@@ -303,8 +305,8 @@ func withoutTemplates(root *chart.Chart, skip map[string]bool) *chart.Chart {
 	if len(skip) == 0 {
 		return root
 	}
-	tree := cloneChart(root)
-	eachChart(tree, func(c *chart.Chart) {
+	tree := Clone(root)
+	Each(tree, func(c *chart.Chart) {
 		prefix := c.ChartFullPath()
 		for i, t := range c.Templates {
 			if skip[path.Join(prefix, t.Name)] {
@@ -313,4 +315,12 @@ func withoutTemplates(root *chart.Chart, skip map[string]bool) *chart.Chart {
 		}
 	})
 	return tree
+}
+
+// Globals is a copy of the global values of the chart on the host cluster.
+func (r Renderer) Globals() map[string]any {
+	global, _ := r.Values()[chartutil.GlobalKey].(map[string]any)
+	all := copyTree(global).(map[string]any)
+	setClusterInfo(all, Host)
+	return all
 }

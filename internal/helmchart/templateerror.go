@@ -1,4 +1,4 @@
-package lint
+package helmchart
 
 import (
 	"regexp"
@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// templatePlace is a place in a template, by the path that Helm gives it.
-type templatePlace struct {
+// TemplatePlace is a place in a template, by the path that Helm gives it.
+type TemplatePlace struct {
 	Template string
 	// Line is 1-based, or 0.
 	Line int
@@ -17,9 +17,9 @@ type templatePlace struct {
 	Offset int
 }
 
-// column is the place in a line of a source, in characters from 1; 0 where it is
+// Column is the place in a line of a source, in characters from 1; 0 where it is
 // not known.
-func (p templatePlace) column(at source) int {
+func (p TemplatePlace) Column(at Source) int {
 	if p.Offset < 0 || p.Line < 1 || at.Inside != "" {
 		return 0
 	}
@@ -40,22 +40,22 @@ var (
 )
 
 // outermost is the template that Helm was rendering when it failed.
-func outermost(err error) (templatePlace, bool) {
+func outermost(err error) (TemplatePlace, bool) {
 	message := err.Error()
 	if m := helmPlace.FindStringSubmatch(message); m != nil {
-		return templatePlace{m[1], number(m[2]), offset(m[3])}, true
+		return TemplatePlace{m[1], number(m[2]), offset(m[3])}, true
 	}
 	if m := templateChain.FindStringSubmatch(message); m != nil {
-		return templatePlace{m[1], number(m[2]), offset(m[3])}, true
+		return TemplatePlace{m[1], number(m[2]), offset(m[3])}, true
 	}
-	return templatePlace{}, false
+	return TemplatePlace{}, false
 }
 
-// templateFault is why a template does not render.
-type templateFault struct {
+// TemplateFault is why a template does not render.
+type TemplateFault struct {
 	// At is the innermost place that is a file: the helper that was included, not
 	// the template that included it.
-	At templatePlace
+	At TemplatePlace
 	// Expression is what was being evaluated, such as .Values.image.tag; it may be
 	// empty.
 	Expression string
@@ -65,11 +65,11 @@ type templateFault struct {
 	Hint string
 }
 
-// explainTemplate reads an error of Helm's engine. sources are the templates
+// ExplainTemplate reads an error of Helm's engine. sources are the templates
 // there are: text given to tpl counts its lines by itself, and is no file.
-func explainTemplate(err error, sources map[string]source) templateFault {
+func ExplainTemplate(err error, sources map[string]Source) TemplateFault {
 	message := err.Error()
-	var fault templateFault
+	var fault TemplateFault
 	fault.At, _ = outermost(err)
 	if m := helmPlace.FindStringIndex(message); m != nil {
 		message = message[m[1]:]
@@ -79,7 +79,7 @@ func explainTemplate(err error, sources map[string]source) templateFault {
 		if _, ok := sources[name]; !ok || strings.Contains(message[:m[0]], "error calling tpl") {
 			break
 		}
-		fault.At = templatePlace{name, number(message[m[4]:m[5]]), -1}
+		fault.At = TemplatePlace{name, number(message[m[4]:m[5]]), -1}
 		if m[6] >= 0 {
 			fault.At.Offset = number(message[m[6]:m[7]])
 		}
@@ -161,10 +161,10 @@ func plainCause(cause string) (plain, hint string) {
 			if strings.HasPrefix(before, "error calling ") {
 				before = ""
 			}
-			return plainTypes(before + plain), hint
+			return PlainTypes(before + plain), hint
 		}
 	}
-	return plainTypes(cause), "an extension has to render with its own values.yaml"
+	return PlainTypes(cause), "an extension has to render with its own values.yaml"
 }
 
 // goTypes are the names of Go types that show up in template errors.
@@ -183,4 +183,4 @@ var goTypes = strings.NewReplacer(
 	"<nil>", "nothing",
 )
 
-func plainTypes(message string) string { return goTypes.Replace(message) }
+func PlainTypes(message string) string { return goTypes.Replace(message) }

@@ -1,4 +1,4 @@
-package lint
+package helmchart
 
 import (
 	"cmp"
@@ -76,7 +76,7 @@ func (s *step) Take(text string) string {
 //
 // The error is that of ctx, or the engine's: then the steps did not come to their
 // end, or did not begin where templates cannot be parsed.
-func (r renderer) pass(ctx context.Context, steps func(native map[string]any) iter.Seq[*step]) error {
+func (r Renderer) pass(ctx context.Context, steps func(native map[string]any) iter.Seq[*step]) error {
 	p := &pass{steps: func(native map[string]any) iter.Seq[*step] {
 		return func(yield func(*step) bool) {
 			steps(native)(func(s *step) bool {
@@ -85,12 +85,12 @@ func (r renderer) pass(ctx context.Context, steps func(native map[string]any) it
 			})
 		}
 	}}
-	tree, top := *r.chart, maps.Clone(r.top)
+	tree, top := *r.Tree, maps.Clone(r.top)
 	deepest := 0
 	var twice error
-	eachChart(r.chart, func(c *chart.Chart) {
+	Each(r.Tree, func(c *chart.Chart) {
 		for _, child := range c.Dependencies() {
-			if childNamed(c, child.Name()) != child {
+			if ChildNamed(c, child.Name()) != child {
 				// The engine shows the driver one of them, and the templates of each its own.
 				twice = fmt.Errorf("there are two subcharts called %s", child.Name())
 			}
@@ -119,7 +119,7 @@ func (r renderer) pass(ctx context.Context, steps func(native map[string]any) it
 // steps are all templates that the engine renders, in its order, with a set of
 // values for the whole tree. What they see is made as the engine makes it
 // (recAllTpls of helm.sh/helm/v3/pkg/engine), from what it shows the driver.
-func (r renderer) steps(native map[string]any, values chartutil.Values) []*step {
+func (r Renderer) steps(native map[string]any, values chartutil.Values) []*step {
 	var list []*step
 	var collect func(c *chart.Chart, native map[string]any, above chartutil.Values) map[string]any
 	collect = func(c *chart.Chart, native map[string]any, above chartutil.Values) map[string]any {
@@ -146,7 +146,7 @@ func (r renderer) steps(native map[string]any, values chartutil.Values) []*step 
 		}
 		return scope
 	}
-	collect(r.chart, native, chartutil.Values{"Values": values, "Release": r.release()})
+	collect(r.Tree, native, chartutil.Values{"Values": values, "Release": r.release()})
 	slices.SortStableFunc(list, func(a, b *step) int {
 		return cmp.Or(cmp.Compare(strings.Count(b.Name, "/"), strings.Count(a.Name, "/")), cmp.Compare(b.Name, a.Name))
 	})

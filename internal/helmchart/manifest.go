@@ -1,4 +1,4 @@
-package lint
+package helmchart
 
 import (
 	"errors"
@@ -9,24 +9,24 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// manifest is one YAML document of a rendered template.
-type manifest struct {
+// Manifest is one YAML document of a rendered template.
+type Manifest struct {
 	Text string
 	// Line is where the document begins in the rendered template, from 1.
 	Line int
 }
 
-// manifests splits a rendered template where Helm does (SplitManifests of
+// Manifests splits a rendered template where Helm does (SplitManifests of
 // helm.sh/helm/v3/pkg/releaseutil): at every line that begins with three
 // hyphens, whatever follows them. Documents with nothing but blanks and comments
 // are left out.
-func manifests(rendered string) []manifest {
-	var list []manifest
+func Manifests(rendered string) []Manifest {
+	var list []Manifest
 	begin, beginLine, line := 0, 1, 0
 	blank := true
 	flush := func(end int) {
 		if !blank {
-			list = append(list, manifest{Text: rendered[begin:end], Line: beginLine})
+			list = append(list, Manifest{Text: rendered[begin:end], Line: beginLine})
 		}
 		blank = true
 	}
@@ -53,11 +53,11 @@ func manifests(rendered string) []manifest {
 // mayHoldPods is the cheap look that saves the parse: every pod spec has a
 // containers list, and API definitions, which mention one in a long schema, are
 // the largest documents of all.
-func (m manifest) mayHoldPods() bool {
+func (m Manifest) mayHoldPods() bool {
 	return strings.Contains(m.Text, "ontainers") && !m.definesAPI()
 }
 
-func (m manifest) definesAPI() bool {
+func (m Manifest) definesAPI() bool {
 	return strings.Contains(m.Text, "kind: CustomResourceDefinition")
 }
 
@@ -71,7 +71,7 @@ const (
 
 // parse reads the document as far as its syntax goes. Values are not looked at,
 // and so duplicate keys pass, as they do in Kubernetes.
-func (m manifest) parse() (*yaml.Node, error) {
+func (m Manifest) parse() (*yaml.Node, error) {
 	var node yaml.Node
 	if err := yaml.Unmarshal([]byte(m.Text), &node); err != nil {
 		return nil, err

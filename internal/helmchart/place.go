@@ -1,39 +1,19 @@
-package lint
+package helmchart
 
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"strings"
 	"sync"
 
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
 )
 
-// source is where a template that Helm rendered stands in the extension.
-type source struct {
-	// File is the slash path below the extension that a user can open: the
-	// template, or the packaged subchart (.tgz) that has it inside.
-	File string
-	// Inside is the template's path within that packaged subchart; it is empty
-	// for a template that is a file of its own.
-	Inside string
-	Text   string
-
-	// lines is what was found in Text; nil where that is asked seldom.
-	lines *lineIndex
-}
-
-// lineIndex spares looking through a text for each of the objects that it renders.
-type lineIndex struct {
-	all []string
-	// with are the lines that have `key: value`, by key and value.
-	with map[string]map[string][]int
-}
-
-// chartPlace is the folder of a chart.
-type chartPlace struct {
+// Place is the folder of a chart.
+type Place struct {
 	// Archive is the packaged subchart that the chart comes out of, a slash path
 	// below the extension; it is empty for a chart in folders of the extension.
 	Archive string
@@ -41,39 +21,41 @@ type chartPlace struct {
 	Dir string
 }
 
-func (p chartPlace) file(name string) (file, inside string) {
+// File is a file of the chart, by its slash path below the chart: the file that a user
+// can open, and, in a packaged subchart, the path inside of it.
+func (p Place) File(name string) (file, inside string) {
 	if p.Archive != "" {
 		return p.Archive, path.Join(p.Dir, name)
 	}
 	return path.Join(p.Dir, name), ""
 }
 
-// chartPlaces remembers the folder of every chart of a tree.
+// Places remembers the folder of every chart of a tree.
 //
 // Helm forgets it: it names a rendered template by the names of the charts above
 // it, while a subchart's folder may have any name, and an alias renames the
 // chart besides (a folder argo-cd renders as argocd). A chart is known here by
 // its first raw file, which Helm's copies of it share.
-type chartPlaces map[*chart.File]chartPlace
+type Places map[*chart.File]Place
 
 // locateCharts finds the folder of root and of every chart below it.
-func locateCharts(root *chart.Chart) chartPlaces {
-	places := chartPlaces{}
-	places.locate(root, chartPlace{})
+func locateCharts(root *chart.Chart) Places {
+	places := Places{}
+	places.locate(root, Place{})
 	return places
 }
 
-// of says where a chart stands. The second result is false for one that was not
+// Of says where a chart stands. The second result is false for one that was not
 // in the tree.
-func (p chartPlaces) of(c *chart.Chart) (chartPlace, bool) {
+func (p Places) Of(c *chart.Chart) (Place, bool) {
 	if len(c.Raw) == 0 {
-		return chartPlace{}, false
+		return Place{}, false
 	}
 	place, ok := p[c.Raw[0]]
 	return place, ok
 }
 
-func (p chartPlaces) locate(c *chart.Chart, at chartPlace) {
+func (p Places) locate(c *chart.Chart, at Place) {
 	if len(c.Raw) == 0 {
 		return
 	}
@@ -164,16 +146,16 @@ func (e *subchartEntry) unpack() []*chart.File {
 	return unpacked
 }
 
-func (e *subchartEntry) place(parent chartPlace) chartPlace {
-	file, inside := parent.file(path.Join("charts", e.Name))
+func (e *subchartEntry) place(parent Place) Place {
+	file, inside := parent.File(path.Join("charts", e.Name))
 	switch {
 	case !e.packaged():
-		return chartPlace{Archive: parent.Archive, Dir: path.Join(parent.Dir, "charts", e.Name)}
+		return Place{Archive: parent.Archive, Dir: path.Join(parent.Dir, "charts", e.Name)}
 	case inside != "":
 		// A package within a package: the outer one is what a user can open.
-		return chartPlace{Archive: file, Dir: inside}
+		return Place{Archive: file, Dir: inside}
 	default:
-		return chartPlace{Archive: file}
+		return Place{Archive: file}
 	}
 }
 
@@ -189,18 +171,18 @@ func sameFiles(a, b []*chart.File) bool {
 	return true
 }
 
-// sources maps every template of a tree, by the path under which Helm renders
+// Sources maps every template of a tree, by the path under which Helm renders
 // it, to where it stands.
-func (p chartPlaces) sources(root *chart.Chart) map[string]source {
-	found := map[string]source{}
-	eachChart(root, func(c *chart.Chart) {
-		at, ok := p.of(c)
+func (p Places) Sources(root *chart.Chart) map[string]Source {
+	found := map[string]Source{}
+	Each(root, func(c *chart.Chart) {
+		at, ok := p.Of(c)
 		if !ok {
 			return
 		}
 		for _, template := range c.Templates {
-			file, inside := at.file(template.Name)
-			found[path.Join(c.ChartFullPath(), template.Name)] = source{
+			file, inside := at.File(template.Name)
+			found[path.Join(c.ChartFullPath(), template.Name)] = Source{
 				File: file, Inside: inside, Text: string(template.Data), lines: &lineIndex{with: map[string]map[string][]int{}},
 			}
 		}
@@ -208,70 +190,23 @@ func (p chartPlaces) sources(root *chart.Chart) map[string]source {
 	return found
 }
 
-// eachChart visits a chart and all charts below it, parents first.
-func eachChart(c *chart.Chart, visit func(*chart.Chart)) {
-	visit(c)
-	for _, child := range c.Dependencies() {
-		eachChart(child, visit)
-	}
-}
-
-// lineOf is the line, from 1, of the given one of total places in the rendered
-// text that have `key: value`, where the source writes that out. It is 0 where
-// loops and conditions leave open which line rendered which place, and inside
-// packages.
-func (s source) lineOf(key, value string, ordinal, total int) int {
-	if s.Inside != "" || value == "" {
-		return 0
-	}
-	lines := s.linesWith(key)[value]
-	switch {
-	case len(lines) == 1:
-		return lines[0]
-	case len(lines) != total || ordinal >= total:
-		return 0
-	}
-	return lines[ordinal]
-}
-
-// linesWith are the lines that have a key, by the value that is written out there.
-func (s source) linesWith(key string) map[string][]int {
-	if s.lines != nil && s.lines.with[key] != nil {
-		return s.lines.with[key]
-	}
-	lines := map[string][]int{}
-	n := 0
-	for line := range strings.Lines(s.Text) {
-		n++
-		written, ok := strings.CutPrefix(strings.TrimLeft(line, " \t-"), key+":")
-		if !ok {
-			continue
-		}
-		if i := strings.Index(written, " #"); i >= 0 {
-			written = written[:i]
-		}
-		if at := templateComment.FindStringIndex(written); at != nil {
-			written = written[:at[0]]
-		}
-		value := strings.Trim(written, " \t\r\n\"'")
-		lines[value] = append(lines[value], n)
-	}
-	if s.lines != nil {
-		s.lines.with[key] = lines
-	}
-	return lines
-}
-
-// randomFunction is a function of Helm's with another result each time.
-var randomFunction = regexp.MustCompile(`\b(?:rand[A-Z]\w*|uuidv4|now)\b`)
-
-// makesUpNames reports whether a template gives its objects another name each
-// time it is rendered, as tests do: name: ui-test-{{ randAlphaNum 5 }}.
-func (s source) makesUpNames() bool {
-	for line := range strings.Lines(s.Text) {
-		if _, name, ok := strings.Cut(line, "name:"); ok && randomFunction.MatchString(name) {
-			return true
+// FileOfTemplate is the file of the extension in which a template is, a slash path:
+// a file of its own, or the package of a subchart. It is empty where that cannot be
+// known: a subchart is called by its alias, and its folder may have any name.
+func FileOfTemplate(ext *extension.Extension, template string) string {
+	_, rest, _ := strings.Cut(template, "/")
+	for _, f := range ext.Files {
+		if f.Name == rest {
+			return rest
 		}
 	}
-	return false
+	if below, ok := strings.CutPrefix(rest, "charts/"); ok {
+		chart, _, _ := strings.Cut(below, "/")
+		for _, f := range ext.Files {
+			if name, ok := strings.CutPrefix(f.Name, "charts/"+chart+"-"); ok && strings.HasSuffix(name, ".tgz") && !strings.Contains(name, "/") {
+				return f.Name
+			}
+		}
+	}
+	return ""
 }

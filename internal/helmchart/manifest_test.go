@@ -1,0 +1,97 @@
+package helmchart
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+)
+
+func TestManifests(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       []Manifest
+	}{
+		{"nothing", "", nil},
+		{"blanks and comments", "\n# a: b\n---\n  \n--- # c\n", nil},
+		{"one", "a: b\n", []Manifest{{"a: b\n", 1}}},
+		{"a separator at the top", "---\na: b\n", []Manifest{{"\na: b\n", 1}}},
+		{"two", "a: b\n---\nc: d", []Manifest{{"a: b\n", 1}, {"\nc: d", 2}}},
+		{"a comment right behind the hyphens", "a: b\n---# next\nc: d\n", []Manifest{{"a: b\n", 1}, {"# next\nc: d\n", 2}}},
+		{"indented hyphens are text", "a: |\n  ---\n  b\n", []Manifest{{"a: |\n  ---\n  b\n", 1}}},
+		{"carriage returns", "a: b\r\n---\r\nc: d\r\n", []Manifest{{"a: b\r\n", 1}, {"\r\nc: d\r\n", 2}}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, Manifests(test.text)); diff != "" {
+				t.Errorf("manifests (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestAliasBomb: a short text that would make a large tree is refused before it
+// is one.
+func TestAliasBomb(t *testing.T) {
+	text := "kind: Pod\ncontainers:\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+	for i := 1; i < 12; i++ {
+		text += fmt.Sprintf("a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
+	}
+	if _, _, err := podsOf("t", Manifest{Text: text}); err == nil {
+		t.Error("it was read")
+	}
+}
+
+func FuzzManifests(f *testing.F) {
+	f.Add("apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a, image: x}]}")
+	f.Add("---\n---# x\nkind: List\nitems: [{kind: Pod, containers: [{<<: {a: b}}]}]")
+	f.Add("a: &a\n  kind: *a\n  containers: *a\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, m := range Manifests(text) {
+			if !strings.Contains(text, m.Text) || m.Line < 1 || m.Line > strings.Count(text, "\n")+1 {
+				t.Errorf("a document that is not in the text: %+v", m)
+			}
+			found, _, err := podsOf("t", m)
+			if err != nil {
+				continue
+			}
+			for _, w := range found {
+				if w.Kind == "" || len(w.Pods) == 0 {
+					t.Errorf("no workload: %+v", w)
+				}
+			}
+		}
+	})
+}
+
+// TestMergesAsHelm: what merge keys bring into a manifest is what Helm and Kubernetes
+// read.
+func TestMergesAsHelm(t *testing.T) {
+	const head = "a: &a {k: a, x: a}\nb: &b {k: b, z: b}\n"
+	for _, body := range []string{
+		"c:\n  <<: *a\n  <<: *b\n", "c:\n  <<: *b\n  <<: *a\n", "c:\n  <<: [*a, *b]\n", "c:\n  <<: [*b, *a]\n",
+		"c:\n  k: own\n  <<: *a\n", "c:\n  <<: *a\n  k: own\n", "c:\n  <<: *a\n  k: own\n  <<: *b\n", "c:\n  k: own\n  <<: [*a, *b]\n  z: own\n",
+		"c: {<<: {k: 1c}, <<: {k: 2c, l: 3c}}\n", "c:\n  '<<': *a\n", "c: d\nc: e\n",
+	} {
+		var want any
+		if err := yaml.Unmarshal([]byte(head+body), &want); err != nil {
+			t.Fatal(err)
+		}
+		node, err := Manifest{Text: head + body}.parse()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := decode(node)
+		if err != nil {
+			t.Fatal(err)
+		}
+		left, _ := json.Marshal(want)
+		right, _ := json.Marshal(got)
+		if diff := cmp.Diff(string(left), string(right)); diff != "" {
+			t.Errorf("%s%s", body, diff)
+		}
+	}
+}

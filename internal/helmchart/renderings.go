@@ -1,0 +1,179 @@
+package helmchart
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"strings"
+)
+
+// Renderings are the chart with its own values, and what is known of it with an
+// overlay of the global values.
+type Renderings struct {
+	// Plain is what all ways of installing render with the chart's own values.
+	Plain *Rendering
+	chart *Chart
+	over  Overlay
+	// installed are the ways in which KubeSphere installs the chart, without the
+	// charts that are off.
+	installed []installed
+}
+
+// installed is one way in which KubeSphere installs the chart.
+type installed struct {
+	renderer Renderer
+	plain    *Rendering
+	// overlaid is nil where a template does not render.
+	overlaid *Rendering
+	// broken are the templates that do not render with the chart's own values, by
+	// the cluster.
+	broken map[Role]map[string]bool
+}
+
+// Render renders the chart with its own values, and then, with the overlay, what
+// makes pods: in each way in which KubeSphere installs it.
+func (c *Chart) Render(ctx context.Context, over Overlay) (*Renderings, error) {
+	if c.EnabledErr != nil {
+		return nil, c.EnabledErr
+	}
+	all := &Renderings{Plain: newRendering(nil), chart: c, over: over}
+	for _, r := range c.Installed {
+		one, err := renderInstalled(ctx, r, c.Places.Sources(r.Tree), over)
+		if err != nil {
+			return nil, err
+		}
+		all.Plain.add(one.plain)
+		all.installed = append(all.installed, one)
+	}
+	return all, nil
+}
+
+func renderInstalled(ctx context.Context, r Renderer, sources map[string]Source, over Overlay) (installed, error) {
+	plain, overlaid := newRendering(sources), newRendering(sources)
+	began := false // with the overlay
+	err := r.pass(ctx, func(native map[string]any) iter.Seq[*step] {
+		return func(yield func(*step) bool) {
+			for _, on := range r.roles {
+				here := newRendering(sources)
+				if !here.take(r.steps(native, r.fresh(on, nil)), nil, yield) || here.read(ctx) != nil {
+					return
+				}
+				plain.add(here)
+			}
+			makesPods, changes := plain.makesPods(), r.changers()
+			wanted := func(template string) bool { return makesPods(template) || changes(template) }
+			began = true
+			for _, on := range r.roles {
+				here := newRendering(sources)
+				if !here.take(r.steps(native, r.fresh(on, over)), wanted, yield) || here.readLike(ctx, plain) != nil {
+					return
+				}
+				overlaid.add(here)
+			}
+		}
+	})
+	switch {
+	case ctx.Err() != nil: // the pass may go on beside
+		return installed{}, ctx.Err()
+	case err == nil:
+		return installed{renderer: r, plain: plain, overlaid: overlaid}, nil
+	case began:
+		return installed{renderer: r, plain: plain}, nil
+	}
+	one := installed{renderer: r, plain: newRendering(sources), broken: map[Role]map[string]bool{}}
+	for _, on := range r.roles {
+		here, err := r.on(on).render(ctx, nil, nil)
+		if err != nil {
+			return installed{}, err
+		}
+		here.Sources = sources
+		if err := here.read(ctx); err != nil {
+			return installed{}, err
+		}
+		one.broken[on] = here.brokenTemplates()
+		one.plain.add(here)
+	}
+	return one, nil
+}
+
+// withOverlay is the rendering with the overlay where not all templates render. What
+// the others would be with it nobody knows where one of them has a say in that:
+// then there is nothing of that cluster.
+func (i installed) withOverlay(ctx context.Context, sources map[string]Source, over Overlay) (*Rendering, error) {
+	found := newRendering(sources)
+	for _, on := range i.renderer.roles {
+		if i.renderer.matter(i.broken[on]) {
+			continue
+		}
+		here, err := i.renderer.on(on).render(ctx, over, i.broken[on])
+		if err != nil {
+			return nil, err
+		}
+		if i.renderer.matter(here.brokenTemplates()) {
+			continue
+		}
+		here.Sources = sources
+		if err := here.readLike(ctx, i.plain); err != nil {
+			return nil, err
+		}
+		found.add(here)
+	}
+	return found, nil
+}
+
+// Overlaid is the rendering with the overlay of what makes pods, with all subcharts
+// there are.
+func (r *Renderings) Overlaid(ctx context.Context) (*Rendering, error) {
+	all := newRendering(nil)
+	for _, one := range r.installed {
+		here := one.overlaid
+		if here == nil {
+			var err error
+			if here, err = one.withOverlay(ctx, r.chart.Places.Sources(one.renderer.Tree), r.over); err != nil {
+				return nil, err
+			}
+		}
+		all.add(here)
+	}
+	if len(r.chart.Off) == 0 {
+		return all, nil
+	}
+	off, err := r.renderOff(ctx)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err == nil { // a chart that nobody switched on need not render
+		all.add(off)
+	}
+	return all, nil
+}
+
+// renderOff renders, with the overlay, the templates of the charts that are off.
+func (rs *Renderings) renderOff(ctx context.Context) (*Rendering, error) {
+	r, err := rs.chart.allSwitchedOn()
+	if err != nil {
+		return nil, err
+	}
+	off := newRendering(rs.chart.Places.Sources(r.Tree))
+	isOff := func(template string) bool { _, on := rs.Plain.Sources[template]; return !on }
+	err = r.pass(ctx, func(native map[string]any) iter.Seq[*step] {
+		return func(yield func(*step) bool) { off.take(r.steps(native, r.fresh(Host, rs.over)), isOff, yield) }
+	})
+	if err != nil && ctx.Err() == nil {
+		on := map[string]bool{}
+		for template := range rs.Plain.Sources {
+			on[template] = true
+		}
+		// Definitions are needed, whosever they are.
+		maps.DeleteFunc(on, func(template string, _ bool) bool { return strings.Contains(rs.Plain.Sources[template].Text, "define") })
+		sources := off.Sources
+		if off, err = r.render(ctx, rs.over, on); err == nil {
+			off.Sources = sources
+			maps.DeleteFunc(off.Texts, func(template, _ string) bool { return !isOff(template) })
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return off, off.readLike(ctx, rs.Plain)
+}

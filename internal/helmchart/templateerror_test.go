@@ -1,0 +1,22 @@
+package helmchart
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// FuzzExplainTemplate: whatever Helm says, there is a cause in one piece.
+func FuzzExplainTemplate(f *testing.F) {
+	f.Add(`template: a/b.yaml:1:2: executing "a/b.yaml" at <include "x" .>: error calling include: template: a/_h.tpl:3:4: executing "x" at <.a.b>: nil pointer evaluating interface {}.b`)
+	f.Add(`execution error at (a/b.yaml:1:2): set it`)
+	f.Add(`parse error at (a/b.yaml:1): function "x" not defined`)
+	f.Add(`rendering template failed: boom`)
+	sources := map[string]Source{"a/b.yaml": {}, "a/_h.tpl": {}}
+	f.Fuzz(func(t *testing.T, message string) {
+		fault := ExplainTemplate(errors.New(message), sources)
+		if fault.At.Line < 0 || strings.Contains(fault.Cause, "\n") {
+			t.Errorf("%q is explained as %+v", message, fault)
+		}
+	})
+}
