@@ -1,8 +1,8 @@
 // Package config reads .ksrelease.yaml into an immutable value: what is to be
-// released, how, and where to. Every mistake of a file is told at once, with its
+// released, how, and where to. Every mistake of a file is reported at once, with its
 // place; whether a file is right is decided in one place, by the JSON Schema,
 // and what no schema can know (the environment, the form of a glob) is checked
-// beside it.
+// next to it.
 //
 // Flags and their precedence, credentials, and what the settings do belong
 // elsewhere.
@@ -218,7 +218,7 @@ func defaultSettings(dir string) Settings {
 }
 
 // Load reads a config file. env looks up the variables that ${NAME} names, as
-// os.LookupEnv does. What is wrong with the file is told as yamldoc.Problems,
+// os.LookupEnv does. What is wrong with the file is reported as yamldoc.Problems,
 // all of it at once. It is a regular file of bounded size that, links followed, lies
 // in the Project of its folder: what else a link leads to would be shown line by line
 // in what is wrong with it.
@@ -261,20 +261,20 @@ func Parse(file string, src []byte, env func(string) (string, bool)) (*Config, e
 	return c, nil
 }
 
-// appendNew adds problems at places that none was told of: a key that is a number
-// is not told to be unknown besides.
-func appendNew(told, more yamldoc.Problems) yamldoc.Problems {
+// appendNew adds problems at places that none was reported at: a key that is a number
+// is not reported as unknown, too.
+func appendNew(problems, more yamldoc.Problems) yamldoc.Problems {
 	type place struct{ line, column int }
 	known := map[place]bool{}
-	for _, p := range told {
+	for _, p := range problems {
 		known[place{p.Line, p.Column}] = true
 	}
 	for _, p := range more {
 		if p.Line == 0 || !known[place{p.Line, p.Column}] {
-			told = append(told, p)
+			problems = append(problems, p)
 		}
 	}
-	return told
+	return problems
 }
 
 // schemaOf compiles the schema once; it is part of the program.
@@ -283,7 +283,7 @@ var schemaOf = sync.OnceValues(func() (*yamldoc.Schema, error) {
 })
 
 // decode takes what fits of a value: parts of another type, which the schema
-// tells of, are left out.
+// reports, are left out.
 func decode(value any) *File {
 	var written File
 	data, err := json.Marshal(value)

@@ -157,19 +157,19 @@ func (r *reading) reference(live bool, nested int) string {
 	written := r.text[start:r.at]
 	switch holds := r.secretIn(name, value); {
 	case holds != "":
-		r.tell(written, holds+" and cannot stand in the config", "ksrelease reads it by itself: take the reference out")
+		r.report(written, holds+" and cannot stand in the config", "ksrelease reads it by itself: take the reference out")
 		return written
 	case !live:
 		return ""
 	case instead:
 		return otherwise
 	case !set:
-		r.tell(written, fmt.Sprintf("environment variable %s is not set", name),
+		r.report(written, fmt.Sprintf("environment variable %s is not set", name),
 			fmt.Sprintf("set %s, write ${%s:-…} with a default, or $${%s} if the text is meant as it is", name, name, name))
 		return written
 	}
 	if r.size += len(value); r.size > maxExpanded {
-		r.tell(written, fmt.Sprintf("the variables in this file have more than %d MiB", maxExpanded>>20), "")
+		r.report(written, fmt.Sprintf("the variables in this file have more than %d MiB", maxExpanded>>20), "")
 		return ""
 	}
 	if value != "" {
@@ -191,7 +191,7 @@ func (r *reading) malformed(start, nested int) string {
 		}
 	}
 	r.at = start + len(found)
-	r.tell(found, fmt.Sprintf(message, cut(found)), "write ${NAME} or ${NAME:-default} for a variable of the environment, $$ for a dollar")
+	r.report(found, fmt.Sprintf(message, cut(found)), "write ${NAME} or ${NAME:-default} for a variable of the environment, $$ for a dollar")
 	return found
 }
 
@@ -204,9 +204,9 @@ func cut(text string) string {
 	return text
 }
 
-// tell places a problem at the reference itself where the text is written as it
+// report places a problem at the reference itself where the text is written as it
 // reads, and at the value otherwise.
-func (r *reading) tell(found, message, hint string) {
+func (r *reading) report(found, message, hint string) {
 	if len(r.problems) >= maxTold {
 		return
 	}

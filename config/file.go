@@ -16,7 +16,7 @@ package config
 //	default:"…"              what holds where the key is left out
 //	example:"…"              how it may look; several are divided by " | "
 //	keys:"rules"             the keys are the names of the lint rules, of which this
-//	                         room knows nothing: the generator asks internal/lint
+//	                         package knows nothing: the generator asks internal/lint
 //
 // A comment ends as a description: it speaks to the author of a config.
 
@@ -91,7 +91,7 @@ type FileEntry struct {
 
 // FileLint are the settings of the lint stage.
 type FileLint struct {
-	// Severity of each rule: off does not run it, info and warning tell, error
+	// Severity of each rule: off does not run it, info and warning report, error
 	// keeps the extension from being released. Rules that are not named keep
 	// their default. docs/rules.md and ksrelease lint --explain RULE say more of
 	// each.

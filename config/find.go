@@ -15,7 +15,7 @@ import (
 var ErrNotFound = errors.New("no " + Name + " found")
 
 // Find returns the absolute path of the config of a folder: .ksrelease.yaml in
-// it or in the nearest one above that has one. errors.Is(err, ErrNotFound) tells
+// it or in the nearest one above that has one. errors.Is(err, ErrNotFound) says
 // that there is none.
 //
 // A config above the folder decides what is released and where to, so it has to be

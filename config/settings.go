@@ -16,12 +16,12 @@ import (
 
 // overlay is base with what is written over it. at is where the settings stand
 // in the document. The schema has looked at every value; what cannot be read all
-// the same is told, not guessed.
+// the same is reported, not guessed.
 func overlay(doc *yamldoc.Document, base Settings, written FileSettings, dir string, at []string, problems *yamldoc.Problems) Settings {
 	s := base
 	// A value that is shown is the one that is written: another came out of the
 	// environment.
-	tell := func(err error, key ...string) {
+	add := func(err error, key ...string) {
 		if err != nil {
 			ptr := append(at[:len(at):len(at)], key...)
 			raw, _, _ := doc.Raw(ptr...)
@@ -32,12 +32,12 @@ func overlay(doc *yamldoc.Document, base Settings, written FileSettings, dir str
 		rules := rulesOf(written.Lint.Rules)
 		s.Lint.Rules = overlayRules(base.Lint.Rules, rules)
 		for rule, severity := range rules {
-			tell(known(severity, Off, Info, Warning, Error), "lint", "rules", rule)
+			add(known(severity, Off, Info, Warning, Error), "lint", "rules", rule)
 		}
 	}
 	if written.Lint != nil && written.Lint.Timeout != nil {
 		timeout, err := ParseDuration(*written.Lint.Timeout)
-		tell(err, "lint", "timeout")
+		add(err, "lint", "timeout")
 		s.Lint.Timeout = timeout
 	}
 	if written.Lint != nil && written.Lint.Memory != nil {
@@ -45,7 +45,7 @@ func overlay(doc *yamldoc.Document, base Settings, written FileSettings, dir str
 		if err == nil && memory < LeastLintMemory {
 			err = errors.New("it must be at least 64MiB")
 		}
-		tell(err, "lint", "memory")
+		add(err, "lint", "memory")
 		s.Lint.Memory = memory
 	}
 	if written.Package != nil && written.Package.Output != nil {
@@ -53,21 +53,21 @@ func overlay(doc *yamldoc.Document, base Settings, written FileSettings, dir str
 	}
 	if written.Size != nil && written.Size.Limit != nil {
 		limit, err := sizeOf(written.Size.Limit)
-		tell(err, "size", "limit")
+		add(err, "size", "limit")
 		s.Size.Limit = limit
 	}
 	if written.Push != nil {
 		setWord(&s.Push.Existing, written.Push.Existing)
 		setWord(&s.Push.Drift, written.Push.Drift)
-		tell(known(s.Push.Existing, SkipExisting, FailExisting), "push", "existing")
-		tell(known(s.Push.Drift, FailDrift, WarnDrift), "push", "drift")
+		add(known(s.Push.Existing, SkipExisting, FailExisting), "push", "existing")
+		add(known(s.Push.Drift, FailDrift, WarnDrift), "push", "drift")
 	}
 	if written.Verify != nil {
 		setWord(&s.Verify.Until, written.Verify.Until)
-		tell(known(s.Verify.Until, UntilIndexed, UntilActive), "verify", "until")
+		add(known(s.Verify.Until, UntilIndexed, UntilActive), "verify", "until")
 		if written.Verify.Timeout != nil {
 			timeout, err := ParseDuration(*written.Verify.Timeout)
-			tell(err, "verify", "timeout")
+			add(err, "verify", "timeout")
 			s.Verify.Timeout = timeout
 		}
 	}

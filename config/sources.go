@@ -113,10 +113,10 @@ func shown(from, path string) string {
 	return path
 }
 
-// warn tells what was passed over: links that lead to extensions which are not released
+// warn says what was passed over: links that lead to extensions which are not released
 // otherwise, and submodules that are not checked out.
-func (c *Config) warn(found map[string]Source, links map[string]bool, tell func(string)) {
-	if tell == nil {
+func (c *Config) warn(found map[string]Source, links map[string]bool, report func(string)) {
+	if report == nil {
 		return
 	}
 	places := map[string]bool{}
@@ -129,7 +129,7 @@ func (c *Config) warn(found map[string]Source, links map[string]bool, tell func(
 		place, err := filepath.EvalSymlinks(link)
 		if _, declared := found[link]; !declared && err == nil && !places[place] {
 			name := c.shown(link)
-			tell(fmt.Sprintf("%s is a link to an extension, and ** does not follow links to folders, so it is passed over: name it by its path, or exclude it", name))
+			report(fmt.Sprintf("%s is a link to an extension, and ** does not follow links to folders, so it is passed over: name it by its path, or exclude it", name))
 		}
 	}
 	for _, module := range submodules(c.Dir) {
@@ -139,11 +139,11 @@ func (c *Config) warn(found map[string]Source, links map[string]bool, tell func(
 		name := c.shown(module.path)
 		for path, source := range found {
 			if strings.HasPrefix(module.path, path+string(filepath.Separator)) {
-				tell(fmt.Sprintf("%s is a git submodule that is not checked out, and missing in the package of %s: run %s", name, source.Display, module.remedy(c)))
+				report(fmt.Sprintf("%s is a git submodule that is not checked out, and missing in the package of %s: run %s", name, source.Display, module.remedy(c)))
 			}
 		}
 		if slices.ContainsFunc(c.Entries, func(e Entry) bool { return hasWildcard(e.Path) && c.mayMatch(e, module.path) }) {
-			tell(fmt.Sprintf("%s is a git submodule that is not checked out, so what is in it is passed over: run %s, or exclude it", name, module.remedy(c)))
+			report(fmt.Sprintf("%s is a git submodule that is not checked out, so what is in it is passed over: run %s, or exclude it", name, module.remedy(c)))
 		}
 	}
 }
@@ -218,7 +218,7 @@ func (c *Config) match(entry Entry) (extensions, links []string, problems yamldo
 // unreadableHint is what to do about a file or folder that cannot be read.
 const unreadableHint = "let the user who runs ksrelease read it, or exclude it"
 
-// isLinkToFolder tells a symbolic link to a folder.
+// isLinkToFolder reports whether a path is a symbolic link to a folder.
 func isLinkToFolder(path string) bool {
 	link, err := os.Lstat(path)
 	if err != nil || link.Mode()&fs.ModeSymlink == 0 {
@@ -372,7 +372,7 @@ func cannotRead(in string, err error) *trouble {
 	return &trouble{in, "cannot be read: " + plainError(err).Error(), unreadableHint}
 }
 
-// Examine tells whether a path is worth reading as an extension: a directory with an
+// Examine reports whether a path is worth reading as an extension: a directory with an
 // extension.yaml, or a file .tgz. The error says why that is not known, or why it is
 // none though it was meant as one; hint says what to do.
 func Examine(path string) (is bool, hint string, err error) {
@@ -417,7 +417,7 @@ func isExtension(path string) bool {
 	return is
 }
 
-// excludes tells whether an exclude names a path or a folder above it.
+// excludes reports whether an exclude names a path or a folder above it.
 func (c *Config) excludes(exclude, path string) bool {
 	pattern := exclude
 	base := ""
@@ -486,7 +486,7 @@ func (c *Config) extensionsBelow(pattern, dir string) string {
 }
 
 // nearestPath follows a path until a part of it does not exist, and looks for
-// one beside it that is spelt alike.
+// one next to it that is spelt alike.
 func (c *Config) nearestPath(pattern string) string {
 	base, rest := c.base(pattern)
 	parts := strings.Split(rest, "/")
@@ -531,7 +531,7 @@ func (c *Config) nearestOf(exclude string, candidates []string) string {
 	return "paths to exclude start at the folder of the config, as path does"
 }
 
-// hasWildcard tells a glob from a plain path.
+// hasWildcard reports whether a path is a glob.
 func hasWildcard(pattern string) bool {
 	escaped := false
 	for _, c := range pattern {
@@ -563,7 +563,7 @@ func unescaped(pattern string) string {
 	return b.String()
 }
 
-// checkPatterns tells globs that do not parse.
+// checkPatterns reports globs that do not parse.
 func checkPatterns(doc *yamldoc.Document, written *File) yamldoc.Problems {
 	var problems yamldoc.Problems
 	check := func(pattern string, ptr ...string) {

@@ -86,7 +86,7 @@ func parseModules(top, source string) []submodule {
 	return slices.Compact(found)
 }
 
-// checkedOut tells whether there is something in the folder of a submodule. One that is
+// checkedOut reports whether there is something in the folder of a submodule. One that is
 // a part of the work tree and was not fetched is an empty folder; one whose folder is
 // not there was left out on purpose (a sparse checkout).
 func (m submodule) checkedOut() bool {
@@ -99,7 +99,7 @@ func (m submodule) checkedOut() bool {
 	return err == nil || !errors.Is(err, io.EOF)
 }
 
-// left tells whether a folder that is not there is no matter of this checkout.
+// left reports whether a folder that is not there is no matter of this checkout.
 func (m submodule) left() bool {
 	_, err := os.Stat(filepath.Dir(m.path))
 	return err != nil
@@ -118,7 +118,7 @@ func isWordRune(r rune) bool {
 	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r > 0x7f
 }
 
-// mayMatch tells whether what is below a folder, or the folder, could match an entry:
+// mayMatch reports whether what is below a folder, or the folder, could match an entry:
 // the folder matches the beginning of the pattern.
 func (c *Config) mayMatch(entry Entry, folder string) bool {
 	if slices.ContainsFunc(entry.Exclude, func(exclude string) bool { return c.excludes(exclude, folder) }) {
@@ -146,7 +146,7 @@ func (c *Config) mayMatch(entry Entry, folder string) bool {
 	return err == nil && ok
 }
 
-// inCharts tells whether a path below base lies in the charts folder of an extension.
+// inCharts reports whether a path below base lies in the charts folder of an extension.
 func (c *Config) inCharts(base, at string) bool {
 	parts := strings.Split(at, "/")
 	for i, part := range parts {

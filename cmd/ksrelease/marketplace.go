@@ -188,7 +188,7 @@ func (a *app) withFaults(m http.Handler, script []faults.Rule) http.Handler {
 		return m
 	}
 	handler := faults.New(m, script)
-	handler.Told = func(r *http.Request, rule faults.Rule) {
+	handler.OnFault = func(r *http.Request, rule faults.Rule) {
 		a.stderr.Print("%s %s: %s", r.Method, r.URL.Path, rule)
 	}
 	return handler

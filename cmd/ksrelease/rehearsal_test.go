@@ -115,7 +115,7 @@ func (r *rehearsal) write(name, text string) {
 // setFaults puts a script before the marketplace, and begins new records.
 func (r *rehearsal) setFaults(script []faults.Rule) {
 	handler := faults.New(http.HandlerFunc(r.serveMarket), script)
-	handler.Told = func(q *http.Request, rule faults.Rule) {
+	handler.OnFault = func(q *http.Request, rule faults.Rule) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		for i := len(r.asked) - 1; i >= 0; i-- { // the latest of its kind

@@ -111,7 +111,7 @@ func writeOnce(path string, data []byte, perm fs.FileMode, sync func(*os.File) e
 	return err
 }
 
-// named tells of the file that was asked for, not of the one next to it.
+// named is an error about the file that was asked for, not about the temporary one.
 func named(err error, path string) error {
 	cause := err
 	var (

@@ -1,5 +1,5 @@
 // Package baseline remembers the findings that an old repository has on the day
-// on which it begins to use ksrelease, so that only new ones are told from then
+// on which it begins to use ksrelease, so that only new ones are reported from then
 // on. It reads and writes the file that holds them and sifts findings by it; what
 // a finding is, and what becomes of those that are new, is decided elsewhere.
 package baseline
@@ -20,7 +20,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
-// Name is the file name of a baseline; it stands beside the config.
+// Name is the file name of a baseline; it stands next to the config.
 const Name = ".ksrelease.baseline.yaml"
 
 // finding is what a finding is known by: what it is and what it is about. It has no

@@ -218,7 +218,7 @@ func TestLoadFollowsLinksWithinTheProject(t *testing.T) {
 	}
 }
 
-// TestBroken: every mistake of a file is told with its place and what to do.
+// TestBroken: every mistake of a file is reported with its place and what to do.
 func TestBroken(t *testing.T) {
 	for _, test := range []struct{ name, src, want string }{
 		{"syntax", "version: 1\nfindings: {\n", "b.yaml:2:1"},

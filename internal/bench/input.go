@@ -23,7 +23,7 @@ type input struct {
 }
 
 // prepare unpacks the real packages of ../shared/corpus or, where they are not
-// beside the project, the example monorepo as `ksrelease package` packs it.
+// next to the project, the example monorepo as `ksrelease package` packs it.
 func prepare(ctx context.Context, root, scratch, ksrelease string) (*input, error) {
 	in := &input{origin: "../shared/corpus", dir: filepath.Join(scratch, "monorepo")}
 	packages, err := filepath.Glob(filepath.Join(root, "..", "shared", "corpus", "*.tgz"))

@@ -7,10 +7,10 @@
 // All of them work on the same directories, one after the other, round by round
 // (A B A B), so that a machine that slows down slows all of them. What is
 // compared is what a user waits for: whole processes, from start to exit.
-// Figures are told, not judged: the exit code says only whether all could be
+// Figures are reported, not judged: the exit code says only whether all could be
 // measured, because a busy machine is no defect.
 //
-// How fast a part of ksrelease is belongs into a Go benchmark beside that part.
+// How fast a part of ksrelease is belongs into a Go benchmark next to that part.
 package main
 
 import (

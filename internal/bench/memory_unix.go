@@ -9,7 +9,7 @@ import (
 )
 
 // peakMemory is the most memory, in bytes, that a process had resident at a
-// time. A child that is started with vfork, as Go does on Linux, is never told
+// time. A child that is started with vfork, as Go does on Linux, is never reported
 // to have had less than its parent at that moment: the bench itself has to stay
 // small, and does.
 func peakMemory(state *os.ProcessState) int64 {

@@ -128,7 +128,7 @@ func join(ratios []float64) string {
 	return strings.Join(out, " ")
 }
 
-// memory writes bytes in MiB; a system that does not tell them has "unknown".
+// memory writes bytes in MiB; a system that does not know them has "unknown".
 func memory(bytes int64) string {
 	if bytes == 0 {
 		return "unknown"

@@ -57,7 +57,7 @@ func versionCommand(ksrelease string) tool {
 type round struct {
 	wall time.Duration
 	cpu  time.Duration // of all its processes: steadier than wall where others use the machine too
-	peak int64         // resident bytes of its largest process; 0 where the system does not tell
+	peak int64         // resident bytes of its largest process; 0 where the system does not know
 }
 
 // once runs the commands of the tool, each to its end.

@@ -28,7 +28,7 @@ const (
 	Username = "canary"
 	Password = `pw+Zq7/tW:9"mX&4<vL%2>hüR'8k`
 	// ProxyUsername and ProxyPassword are for the proxy. The names are shorter
-	// than what is told as a part of a secret, in base64, too.
+	// than what is reported as a part of a secret, in base64, too.
 	ProxyUsername = "proxy-me"
 	ProxyPassword = `px-R3j?Nb@6#yE=1 "Gd/5;s:U`
 )

@@ -191,7 +191,7 @@ func TestSearchesFolders(t *testing.T) {
 	for _, leak := range leaks {
 		told = append(told, leak.Where)
 	}
-	// Of the archive both are told: where it is, and in which of its bytes.
+	// Of the archive both are reported: where it is, and in which of its bytes.
 	want := "dist/alc-1.0.0.tgz!, the name of logs/" + Token + ".log, state/a/record.json"
 	if got := strings.Join(told, ", "); got != want {
 		t.Errorf("found %s", strings.ReplaceAll(got, Token, "TOKEN"))

@@ -28,7 +28,7 @@ type Leak struct {
 	Secret, Form string
 }
 
-// String tells of it without the secret.
+// String shows it without the secret.
 func (l Leak) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s, %s", l.Where, l.Line, l.Column, l.Secret, l.Form)
 }
@@ -177,20 +177,20 @@ func (w *Watch) find(where string, data []byte) []Leak {
 // buffers keep the garbage of a search small.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// match looks for needles in the squeezed form of a text. Each secret is told
+// match looks for needles in the squeezed form of a text. Each secret is reported
 // once for each form.
 func (w *Watch) match(where string, data, squeezed []byte) []Leak {
 	var leaks []Leak
-	told := map[string]bool{}
+	reported := map[string]bool{}
 	for i := range len(squeezed) - start + 1 {
 		if !w.seen[slot(squeezed[i:i+start])] {
 			continue
 		}
 		for _, n := range w.byStart[[start]byte(squeezed[i:])] {
-			if told[n.secret+n.form] || !bytes.HasPrefix(squeezed[i:], []byte(n.text)) {
+			if reported[n.secret+n.form] || !bytes.HasPrefix(squeezed[i:], []byte(n.text)) {
 				continue
 			}
-			told[n.secret+n.form] = true
+			reported[n.secret+n.form] = true
 			line, column := placeOf(data, i)
 			leaks = append(leaks, Leak{where, line, column, n.secret, n.form})
 		}

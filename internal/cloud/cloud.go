@@ -51,7 +51,7 @@ type Client struct {
 // ErrNoToken is New's answer to an empty token.
 var ErrNoToken = errors.New("no API key for the marketplace: run `ksrelease login`, or set KSRELEASE_TOKEN")
 
-// New makes a client. The error is ErrNoToken, or tells what is wrong with the
+// New makes a client. The error is ErrNoToken, or says what is wrong with the
 // address or the token (without showing the token).
 func New(options Options) (*Client, error) {
 	if options.Server == "" {

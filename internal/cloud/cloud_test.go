@@ -178,7 +178,7 @@ func TestSegmentsAreEscaped(t *testing.T) {
 	}
 }
 
-// What comes instead of an answer is told, with what to do; no junk passes for
+// What comes instead of an answer is reported, with what to do; no junk passes for
 // success; of writes it is said that they may have happened.
 func TestBadAnswers(t *testing.T) {
 	login := "<!DOCTYPE html><html><head><title>Sign in</title></head><body>…</body></html>"

@@ -98,7 +98,7 @@ func (c *Client) holds(ctx context.Context, address string, file Upload) error {
 }
 
 // readAddresses takes the addresses that are going to be published: none that
-// would tell everybody a secret is among them.
+// would show a secret to everybody is among them.
 func readAddresses(body []byte, files []Upload) ([]string, error) {
 	var answer struct {
 		Files []struct {

@@ -97,7 +97,7 @@ func Default(env func(string) (string, bool)) (Store, error) {
 }
 
 // Find looks for the key of a server: the variable, the file of ksrelease, the
-// file of ksbuilder if it is about that very server. warnings tell of a file
+// file of ksbuilder if it is about that very server. warnings report a file
 // that others can read. The error is ErrNotFound, or says which file cannot be
 // read and what to do.
 func (s Store) Find(server string) (token Token, warnings []string, err error) {

@@ -98,7 +98,7 @@ func (s Store) Remove(server string) (removed bool, err error) {
 }
 
 // change reads, changes and writes the file under a lock; the lock is a file
-// beside it, because the file itself is replaced.
+// next to it, because the file itself is replaced.
 func (s Store) change(edit func(*ownFile) bool) error {
 	dir := filepath.Dir(s.File)
 	if err := os.MkdirAll(dir, 0o700); err != nil {

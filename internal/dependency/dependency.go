@@ -92,7 +92,7 @@ type want struct {
 //
 // An extension whose charts are all there comes back as it is, without any
 // request. Otherwise Chart.lock decides on the versions, and where there is none
-// the highest that satisfy the constraints are taken. The error tells of all
+// the highest that satisfy the constraints are taken. The error reports all
 // dependencies that cannot be brought in: each is an *Error.
 func (r *Resolver) Resolve(ctx context.Context, dir string, ext *extension.Extension) (*extension.Extension, error) {
 	wants, err := missing(ext)
@@ -108,7 +108,7 @@ func (r *Resolver) Resolve(ctx context.Context, dir string, ext *extension.Exten
 			f, err := r.bring(ctx, dir, w)
 			if err != nil {
 				failed[i] = located(err, ext, w)
-				return nil // the others tell of theirs
+				return nil // the others report theirs
 			}
 			resolved[i] = extension.Resolved{Dependency: w.index, Name: w.Name, Version: f.version, Locked: w.locked != "", Data: f.data}
 			return nil
@@ -246,7 +246,7 @@ func located(err error, ext *extension.Extension, w want) error {
 
 // joined is one error of several; their advice is kept, each once.
 func joined(errs []error) error {
-	var told, advice []string
+	var texts, advice []string
 	var causes []error
 	for _, err := range errs {
 		var e *Error
@@ -254,7 +254,7 @@ func joined(errs []error) error {
 			continue
 		}
 		causes = append(causes, err)
-		told = append(told, e.Error())
+		texts = append(texts, e.Error())
 		if remedy := e.Remedy(); remedy != "" {
 			advice = append(advice, e.Dependency+": "+remedy)
 		}
@@ -265,7 +265,7 @@ func joined(errs []error) error {
 	case 1:
 		return causes[0]
 	}
-	return &Error{Err: &several{strings.Join(told, "; "), causes}, Advice: strings.Join(advice, "\n")}
+	return &Error{Err: &several{strings.Join(texts, "; "), causes}, Advice: strings.Join(advice, "\n")}
 }
 
 // several are errors in one line.

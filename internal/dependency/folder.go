@@ -51,7 +51,7 @@ func (r *Resolver) fromFolder(dir string, w want) (found, error) {
 	return found{version: md.Version, data: data}, nil
 }
 
-// within tells whether a path, links resolved, is a folder or lies below it.
+// within reports whether a path, links resolved, is a folder or lies below it.
 func within(folder, path string) bool {
 	if folder == "" {
 		return false

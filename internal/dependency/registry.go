@@ -133,7 +133,7 @@ func (r *Resolver) registryVersion(ctx context.Context, w want, reference string
 	return version, err
 }
 
-// isTag tells a version that names one tag of a registry from a range.
+// isTag reports whether a version names one tag of a registry, and not a range.
 func (w want) isTag() bool {
 	_, err := semver.NewVersion(w.Version)
 	return err == nil
@@ -268,7 +268,7 @@ func (r *registry) repository(reference string) (*remote.Repository, error) {
 	return repository, nil
 }
 
-// isLoopback tells whether a registry is on this machine. Such are spoken to
+// isLoopback reports whether a registry is on this machine. Such are spoken to
 // without TLS, as docker does.
 func isLoopback(host string) bool {
 	name, _, err := net.SplitHostPort(host)
@@ -315,7 +315,7 @@ func statusOf(answer *errcode.ErrorResponse) string {
 	return fmt.Sprintf(" with %d %s", answer.StatusCode, http.StatusText(answer.StatusCode))
 }
 
-// retelling sends requests again as the library does, and tells of it before
+// retelling sends requests again as the library does, and reports it before
 // each wait.
 type retelling struct {
 	next http.RoundTripper
@@ -351,7 +351,7 @@ func (p *toldPolicy) Retry(attempt int, answer *http.Response, failed error) (ti
 	if answer != nil {
 		cause.Status = answer.StatusCode
 	}
-	p.to.Tell(p.request.Context(), transport.Retry{Op: cause.Op, Attempt: attempt + 2, Of: registryAttempts, Wait: wait, Cause: cause})
+	p.to.Notify(p.request.Context(), transport.Retry{Op: cause.Op, Attempt: attempt + 2, Of: registryAttempts, Wait: wait, Cause: cause})
 	return wait, nil
 }
 

@@ -91,7 +91,7 @@ func (r *Resolver) open(ctx context.Context, address string) (*source, error) {
 	})
 }
 
-// isSameServer tells whether two addresses are of one server.
+// isSameServer reports whether two addresses are of one server.
 func isSameServer(a, b string) bool {
 	left, err := url.Parse(a)
 	right, other := url.Parse(b)
@@ -201,7 +201,7 @@ func isSameVersion(asked, has string) bool {
 	return errors.Join(err, other) == nil && left.Equal(right) && (left.Metadata() == "" || left.Metadata() == right.Metadata())
 }
 
-// admits tells whether a tag such as 1.2, which names no version alone, may hold a
+// admits reports whether a tag such as 1.2, which names no version alone, may hold a
 // chart of a version.
 func (w want) admits(tag, has string) bool {
 	if !strings.HasPrefix(w.Repository, "oci://") || strings.Count(tag, ".") > 1 {

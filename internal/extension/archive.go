@@ -36,13 +36,13 @@ func everything(string) bool { return true }
 func unpack(archive io.ReaderAt, size int64, m *meter, keep func(name string) bool) (top string, files []File, err error) {
 	m.packed = size
 	before := *m
-	u := &unpacking{meter: m, wanted: keep, room: frugal}
+	u := &unpacking{meter: m, wanted: keep, budget: frugal}
 	if err := u.read(archive, size); err != nil {
 		return "", nil, err
 	}
-	if u.room < 0 {
+	if u.budget < 0 {
 		*m = before
-		u = &unpacking{meter: m, wanted: keep, room: m.limits.Unpacked}
+		u = &unpacking{meter: m, wanted: keep, budget: m.limits.Unpacked}
 		if err := u.read(archive, size); err != nil {
 			return "", nil, err
 		}
@@ -70,9 +70,9 @@ type unpacking struct {
 	files  []File
 	seen   map[string]bool
 	wanted func(name string) bool
-	// room is for how much more content there is room; below 0 nothing is kept
+	// budget is how much more content may be kept, in bytes; below 0 nothing is kept
 	// any more.
-	room int64
+	budget int64
 }
 
 // read reads the archive to its end.
@@ -157,7 +157,7 @@ func (u *unpacking) file(name string, size int64) error {
 		u.files = append(u.files, File{Name: name})
 		return nil
 	}
-	if u.room -= size; u.room < 0 {
+	if u.budget -= size; u.budget < 0 {
 		u.files = nil // to be read again, if the rest is in order
 		return nil
 	}
@@ -240,7 +240,7 @@ type cappedReader struct {
 	limits Limits
 }
 
-// errTooLong is told with the limit that the stream exceeded.
+// errTooLong is reported with the limit that the stream exceeded.
 type errTooLong struct{ limit int64 }
 
 func (e errTooLong) Error() string {

@@ -54,7 +54,7 @@ func (m Metadata) references() []reference {
 	return refs
 }
 
-// IsLocalRef tells whether a value of icon or screenshots names a file of the
+// IsLocalRef reports whether a value of icon or screenshots names a file of the
 // extension, and neither an http(s) URL nor a data: URI.
 func IsLocalRef(ref string) bool {
 	lower := strings.ToLower(ref[:min(len(ref), len("https://"))])
@@ -161,7 +161,7 @@ func nameAssets(assets []Asset) {
 	}
 }
 
-// freeName tells apart assets of one base name by their content, and those of
+// freeName distinguishes assets of one base name by their content, and those of
 // one content, too, by their path.
 func freeName(a Asset, taken map[string]bool) string {
 	content := "-" + strings.TrimPrefix(a.Digest, "sha256:")[:8]

@@ -95,7 +95,7 @@ func TestRemoteNamesFitAFileSystem(t *testing.T) {
 	}
 }
 
-// What leads out of the extension is told, and never read.
+// What leads out of the extension is reported, and never read.
 func TestAssetProblems(t *testing.T) {
 	outside := t.TempDir()
 	writeFile(t, outside, "secret", "s3cret")

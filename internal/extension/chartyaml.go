@@ -18,7 +18,7 @@ const ChartFile = "Chart.yaml"
 
 // ContentDigestAnnotation is the annotation in the derived Chart.yaml under
 // which ksrelease keeps ContentDigest. Helm copies annotations into index.yaml,
-// so whether a published version has the same content is told from the index,
+// so whether a published version has the same content is seen from the index,
 // without a download.
 const ContentDigestAnnotation = "ksrelease.dev/content-digest"
 
@@ -65,14 +65,14 @@ func standIn(icon string) string {
 	return icon
 }
 
-// isEmbedded tells whether an icon is a data: URI of base64, which reads as
+// isEmbedded reports whether an icon is a data: URI of base64, which reads as
 // itself in YAML without quotes.
 func isEmbedded(icon string) bool {
 	media, data, ok := strings.Cut(icon, ";base64,")
 	return ok && strings.HasPrefix(media, "data:") && len(media) > len("data:") && isPlainWord(media[len("data:"):]) && isPlainWord(data)
 }
 
-// isPlainWord tells whether text has only the characters of media types and
+// isPlainWord reports whether text has only the characters of media types and
 // base64. A loop, since a regular expression takes milliseconds over an icon.
 func isPlainWord(text string) bool {
 	for i := range len(text) {

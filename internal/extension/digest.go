@@ -47,7 +47,7 @@ func (e *Extension) ContentDigest() string {
 	return e.digest
 }
 
-// IsContentDigest tells whether a text is a whole content digest, of any format that
+// IsContentDigest reports whether a text is a whole content digest, of any format that
 // ksrelease ever wrote.
 func IsContentDigest(text string) bool {
 	sum, ok := strings.CutPrefix(text, contentDigestPrefix)
@@ -198,7 +198,7 @@ func archiveDigest(archive []byte, m *meter, depth int) (sum []byte, ok bool) {
 
 // metadataByDigest is extension.yaml with the digest of each asset in place of
 // the reference to it. One that cannot be edited is taken as it is, followed by
-// the digests: Pack tells why.
+// the digests: Pack says why.
 func (e *Extension) metadataByDigest() []byte {
 	edits := e.assetEdits(func(a Asset) string { return a.Digest })
 	if data, err := applyEdits(e.Document, edits); err == nil {

@@ -95,7 +95,7 @@ func (t *tree) helmIgnore() ([]byte, error) {
 	return t.read(ignore.HelmIgnore, at)
 }
 
-// isBelow tells whether an absolute path is a folder or in it.
+// isBelow reports whether an absolute path is a folder or in it.
 func isBelow(path, folder string) bool {
 	return path == folder || strings.HasPrefix(path, strings.TrimSuffix(folder, string(filepath.Separator))+string(filepath.Separator))
 }
@@ -179,7 +179,7 @@ func (t *tree) entry(name, at string, above []string, entry fs.DirEntry) error {
 	return nil
 }
 
-// ignoresLink tells whether .helmignore leaves out a link, wherever it leads: what is
+// ignoresLink reports whether .helmignore leaves out a link, wherever it leads: what is
 // ignored need not be in order. Helm holds the patterns against what a link leads to, so
 // that node_modules/ is for a link to a folder, too. A link that leads nowhere, or in a
 // circle, could have been to either.
@@ -211,7 +211,7 @@ func (t *tree) follow(name, at string) (fs.FileInfo, string, error) {
 	return info, filepath.ToSlash(rel), nil
 }
 
-// isIgnoredPath tells whether the path below the root is one of the absolute
+// isIgnoredPath reports whether the path below the root is one of the absolute
 // paths that are never packed, or below one of them.
 func (t *tree) isIgnoredPath(at string) bool {
 	full := filepath.Join(t.real, filepath.FromSlash(at))
@@ -346,7 +346,7 @@ func withoutPath(err error) error {
 	return err
 }
 
-// WouldPack tells whether a file that is written to a path would be a part of the
+// WouldPack reports whether a file that is written to a path would be a part of the
 // extension in a directory, and so of its content, the next time it is read.
 func WouldPack(dir, file string, opts Options) bool {
 	parent, err := filepath.EvalSymlinks(filepath.Dir(file))

@@ -324,7 +324,7 @@ func TestLinkedHelmignore(t *testing.T) {
 	}
 }
 
-// TestIgnoredFolderAroundTheExtension: packages may be put beside the extension, or
+// TestIgnoredFolderAroundTheExtension: packages may be put next to the extension, or
 // into its folder; that leaves out nothing else.
 func TestIgnoredFolderAroundTheExtension(t *testing.T) {
 	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, "values.yaml": "", "demo-1.0.0.tgz": "own", "demo-1.0.0.tgz.sha256": "own"})
@@ -354,7 +354,7 @@ func TestWouldPack(t *testing.T) {
 	}
 }
 
-// TestNamesThatNoPackageHas: what readers of packages refuse is told before one is
+// TestNamesThatNoPackageHas: what readers of packages refuse is reported before one is
 // made.
 func TestNamesThatNoPackageHas(t *testing.T) {
 	for _, name := range []string{`docs\readme.txt`, `docs/a\b`, "C:/x"} {

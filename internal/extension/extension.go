@@ -94,7 +94,7 @@ var ErrNoExtension = errors.New("there is no extension.yaml in it")
 //
 // It fails where files cannot be read, limits are exceeded, or extension.yaml is
 // absent or no YAML mapping (yamldoc.Problems); all else that is wrong with the
-// extension is for lint to tell.
+// extension is for lint to report.
 func Load(path string, opts Options) (*Extension, error) {
 	display := opts.Display
 	if display == "" {
@@ -267,7 +267,7 @@ func (e *Extension) withoutMetadata() error {
 	return fmt.Errorf("%w: give the directory (or package) of an extension", ErrNoExtension)
 }
 
-// checkStaticDirectory tells a staticFileDirectory that cannot be left out.
+// checkStaticDirectory reports a staticFileDirectory that cannot be left out.
 func (e *Extension) checkStaticDirectory() {
 	static := e.Metadata.StaticFileDirectory
 	if _, ok := e.staticDirectory(); ok || static == "" {

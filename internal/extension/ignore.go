@@ -13,7 +13,7 @@ import (
 // neverPacked are names (of files or folders, at any depth) that are no part
 // of an extension whatever its .helmignore says: version control, leftovers of
 // editors, files of the environment and of keys, and what is ksrelease's own. A
-// name that may well be meant (*.pem, *.bak) is for lint to tell.
+// name that may well be meant (*.pem, *.bak) is for lint to report.
 var neverPacked = []string{
 	".git", ".hg", ".svn", ".bzr", ".gitignore", ".hgignore", ".bzrignore",
 	".DS_Store", ".idea", ".vscode", ".project", "*.tmproj",
@@ -23,7 +23,7 @@ var neverPacked = []string{
 	".ksrelease", ".ksrelease.yaml", ".ksrelease.baseline.yaml",
 }
 
-// isNeverPacked tells whether a file is kept out of every package because of
+// isNeverPacked reports whether a file is kept out of every package because of
 // one of its folders' names, or its own.
 func isNeverPacked(name string) bool {
 	for _, part := range strings.Split(name, "/") {
@@ -44,7 +44,7 @@ func isNeverPackedPart(part string) bool {
 	return false
 }
 
-// isOwnPackage tells whether name, at the top of the extension, is a package
+// isOwnPackage reports whether name, at the top of the extension, is a package
 // that an earlier run (or ksbuilder, or helm) left there: NAME-VERSION.tgz, or its
 // checksum.
 func isOwnPackage(extension, name string) bool {

@@ -81,7 +81,7 @@ func (t *tree) leaveOut(name, at string, info fs.FileInfo) {
 	})
 }
 
-// NeededByHelm tells whether a file of an extension, or of a chart in it, is one that
+// NeededByHelm reports whether a file of an extension, or of a chart in it, is one that
 // makes the chart: without it Helm installs something else, or nothing.
 func NeededByHelm(name string) bool {
 	inChart := nameInChart(name)

@@ -15,8 +15,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
-// LockFile is the name of the file, beside extension.yaml, that names the exact
-// versions of the dependencies. It is Helm's, which keeps it beside Chart.yaml.
+// LockFile is the name of the file, next to extension.yaml, that names the exact
+// versions of the dependencies. It is Helm's, which keeps it next to Chart.yaml.
 const LockFile = "Chart.lock"
 
 // Lock reads Chart.lock; it is nil, with no error, where there is none. The
@@ -43,7 +43,7 @@ func (e *Extension) Lock() (*chart.Lock, error) {
 	return lock, nil
 }
 
-// LockInSync tells whether a lock was made for the dependencies that
+// LockInSync reports whether a lock was made for the dependencies that
 // extension.yaml has now. It is Helm's own test (HashReq of
 // helm.sh/helm/v3/internal/resolver): the lock's digest covers both lists.
 func (e *Extension) LockInSync(lock *chart.Lock) bool {
@@ -65,7 +65,7 @@ func lockDigest(declared, locked []*chart.Dependency) string {
 	for i, d := range declared {
 		copied := *d
 		// Helm takes unprintable characters out when it loads a chart; what else
-		// may be wrong with a dependency is for lint to tell. It does so in place,
+		// may be wrong with a dependency is for lint to report. It does so in place,
 		// and what was declared is read by others at the same time.
 		copied.Tags = slices.Clone(d.Tags)
 		_ = copied.Validate()
@@ -82,7 +82,7 @@ func lockDigest(declared, locked []*chart.Dependency) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// IsRepositoryAlias tells whether a repository is named in the way of `helm repo
+// IsRepositoryAlias reports whether a repository is named in the way of `helm repo
 // add`, which has a meaning only on the machine where that was typed.
 func IsRepositoryAlias(repository string) bool {
 	return strings.HasPrefix(repository, "@") || strings.HasPrefix(repository, "alias:")

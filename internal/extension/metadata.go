@@ -135,7 +135,7 @@ func text(v any) string {
 	return ""
 }
 
-// isScalar tells whether v is something that text reads.
+// isScalar reports whether v is something that text reads.
 func isScalar(v any) bool {
 	switch v.(type) {
 	case string, bool, int64, uint64, float64:

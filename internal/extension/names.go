@@ -176,8 +176,8 @@ func IndexableVersion(version string) error {
 var nameLine = regexp.MustCompile(`(?m)^name:[ \t]*["']?([^"'\s#]+)["']?[ \t]*(?:#.*)?\r?$`)
 
 // GuessName is the name of an extension that Load refuses, so far as it can be
-// told: from the line in extension.yaml, or from the name of the file where path
-// is a package (NAME-VERSION.tgz). It is empty where neither tells.
+// known: from the line in extension.yaml, or from the name of the file where path
+// is a package (NAME-VERSION.tgz). It is empty where neither says.
 func GuessName(path string) string {
 	name := nameOfPackage(filepath.Base(path))
 	if info, err := os.Stat(path); err == nil && info.IsDir() {

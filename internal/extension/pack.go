@@ -151,11 +151,11 @@ func (e *Extension) iconAsset() *Asset {
 	return nil
 }
 
-// LeavesOut tells whether the pushed package lacks a file of the extension, or
+// LeavesOut reports whether the pushed package lacks a file of the extension, or
 // all of a folder, because it lies in staticFileDirectory.
 func (e *Extension) LeavesOut(name string) bool { return e.isStatic(name) }
 
-// isStatic tells whether a file lies in the directory that is left out of the
+// isStatic reports whether a file lies in the directory that is left out of the
 // pushed package.
 func (e *Extension) isStatic(name string) bool {
 	dir, ok := e.staticDirectory()
@@ -174,7 +174,7 @@ func (e *Extension) staticDirectory() (dir string, ok bool) {
 	return dir, ok && dir != "." && !isLoadedFolder(dir)
 }
 
-// isLoadedFolder tells whether a folder is one from which Helm loads a chart, or in
+// isLoadedFolder reports whether a folder is one from which Helm loads a chart, or in
 // such a one.
 func isLoadedFolder(dir string) bool {
 	top, _, _ := strings.Cut(dir, "/")
@@ -267,7 +267,7 @@ func (e *NestedError) Error() string { return e.File + ": " + e.Err.Error() }
 
 func (e *NestedError) Unwrap() error { return e.Err }
 
-// isNestedArchive tells whether Helm unpacks a file: charts/NAME.tgz of a chart,
+// isNestedArchive reports whether Helm unpacks a file: charts/NAME.tgz of a chart,
 // and so on in charts/SUBCHART/.
 func isNestedArchive(name string) bool {
 	return path.Ext(name) == ".tgz" && path.Base(path.Dir(name)) == "charts"

@@ -12,7 +12,7 @@ var ErrPointer = errors.New("it is a pointer of Git LFS, and not the file: run `
 // longestPointer is what the specification of Git LFS bounds pointers by, in bytes.
 const longestPointer = 1024
 
-// IsPointer tells whether a file is a pointer of Git LFS (git-lfs/docs/spec.md), which
+// IsPointer reports whether a file is a pointer of Git LFS (git-lfs/docs/spec.md), which
 // stands in a checkout in place of a file that was not fetched.
 func IsPointer(data []byte) bool {
 	if len(data) >= longestPointer {

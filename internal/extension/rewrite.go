@@ -188,7 +188,7 @@ func scalarLike(old []byte, value string) string {
 	return doubleQuoted(value)
 }
 
-// isPrintable tells whether a value can stand between single quotes, which know
+// isPrintable reports whether a value can stand between single quotes, which know
 // no escapes.
 func isPrintable(value string) bool {
 	if !utf8.ValidString(value) {

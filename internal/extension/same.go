@@ -267,7 +267,7 @@ func (c *chartComparison) compareFiles(prefix string, ours, theirs map[string][]
 	}
 }
 
-// passesOver tells whether a file is not compared byte by byte, or not at all.
+// passesOver reports whether a file is not compared byte by byte, or not at all.
 func (c *chartComparison) passesOver(prefix, name string) bool {
 	return isNeverPacked(name) || prefix == "" && (name == MetadataFile || isOwnPackage(c.local.Metadata.Name, name))
 }

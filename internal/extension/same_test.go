@@ -40,7 +40,7 @@ func TestSameAsKsbuilderPushed(t *testing.T) {
 	}
 }
 
-// Each change to the tree that matters is told, and by its name.
+// Each change to the tree that matters is reported, and by its name.
 func TestSameTellsWhatDiffers(t *testing.T) {
 	archive := testshared.Path(t, "corpus/opensearch-2.11.1.tgz")
 	published, err := Read("published", pushedPackage(t, archive), Limits{})
@@ -90,7 +90,7 @@ func TestSameKnowsFetchErrors(t *testing.T) {
 	wantError(t, err, "comparing", "with its published version", "503 Service Unavailable")
 }
 
-// published is what a tool makes of a tree: the given extension.yaml beside the
+// published is what a tool makes of a tree: the given extension.yaml next to the
 // same other files.
 func publishedFrom(t *testing.T, files map[string]string, metadata string) *Extension {
 	t.Helper()

@@ -14,7 +14,7 @@ const SchemaID = "https://raw.githubusercontent.com/ksrelease/ksrelease/main/int
 
 // SchemaJSON is the JSON Schema of extension.yaml. Its top-level properties are
 // the known fields; others are allowed by it, since KubeSphere passes over them,
-// and told by the lint rule `schema`.
+// and reported by the lint rule `schema`.
 //
 //go:embed extension.schema.json
 var SchemaJSON []byte

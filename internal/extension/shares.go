@@ -11,14 +11,14 @@ import (
 func (e *Extension) PackedFiles(urls URLs) ([]File, error) { return e.packedFiles(urls) }
 
 // PackedSize is the size in bytes of a package of these files, which are sorted
-// by name, below the folder top: that of Pack for those of PackedFiles. It tells
+// by name, below the folder top: that of Pack for those of PackedFiles. It says
 // what a change would bring, without making it.
 func PackedSize(top string, files []File) (int64, error) {
 	packed, err := tarball(top, files)
 	return int64(len(packed)), err
 }
 
-// Shares tells for each of the files how many bytes of the package it accounts
+// Shares says for each of the files how many bytes of the package it accounts
 // for; all together they are PackedSize.
 //
 // In one stream of gzip no byte belongs to one file alone, so this is an

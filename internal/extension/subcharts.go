@@ -16,7 +16,7 @@ import (
 // chartsFolder is where Helm looks for subcharts.
 const chartsFolder = "charts/"
 
-// Subchart is a chart directly under charts/, as far as its Chart.yaml tells.
+// Subchart is a chart directly under charts/, as far as its Chart.yaml says.
 type Subchart struct {
 	// Path is where it lies: charts/NAME, or charts/NAME-VERSION.tgz.
 	Path          string
@@ -39,7 +39,7 @@ type Resolved struct {
 }
 
 // Subcharts lists the charts directly under charts/, sorted by path. What lies
-// there and is no chart that can be read is left out: lint tells of it.
+// there and is no chart that can be read is left out: lint reports it.
 func (e *Extension) Subcharts() []Subchart {
 	var found []Subchart
 	for _, f := range e.Files {

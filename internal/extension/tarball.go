@@ -37,7 +37,7 @@ func tarball(top string, files []File) ([]byte, error) {
 	return packed, err
 }
 
-// leveledTarball is tarball, and tells which level it chose.
+// leveledTarball is tarball, and says which level it chose.
 func leveledTarball(top string, files []File) (packed []byte, level int, err error) {
 	packed, err = tarballAt(fastLevel, top, files)
 	if err != nil || len(packed) < smallFrom-addressSlack {
@@ -54,7 +54,7 @@ func leveledTarball(top string, files []File) (packed []byte, level int, err err
 	return small, smallLevel, nil
 }
 
-// holdsAddresses tells whether a file of the package depends on where the
+// holdsAddresses reports whether a file of the package depends on where the
 // assets were uploaded to.
 func holdsAddresses(f File) bool { return f.Name == ChartFile || f.Name == MetadataFile }
 
@@ -128,7 +128,7 @@ func endBlock(tw *tar.Writer, end func() error) error {
 // that follows, and cut what it reads into blocks at other places: 5 kB in 170 kB
 // were seen. So it begins anew before the header and behind the padding, and around
 // what else is in the file, where that is much: a picture as a data: URI came out by
-// 16 kB smaller with another address beside it. Each time costs about 100 bytes, and
+// 16 kB smaller with another address next to it. Each time costs about 100 bytes, and
 // what stands before and after have in common.
 func writeMoving(tw *tar.Writer, zw *gzipWriter, data []byte) error {
 	moving := true // the size in the header

@@ -28,8 +28,8 @@ type Handler struct {
 	mu   sync.Mutex
 	seen []int // matching requests, by rule
 
-	// Told, where it is set, is told of each fault as it happens.
-	Told func(r *http.Request, rule Rule)
+	// OnFault, where it is set, gets each fault as it happens.
+	OnFault func(r *http.Request, rule Rule)
 }
 
 // New puts a script in front of next.
@@ -45,8 +45,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.next.ServeHTTP(w, r)
 		return
 	}
-	if h.Told != nil {
-		h.Told(r, rule)
+	if h.OnFault != nil {
+		h.OnFault(r, rule)
 	}
 	answer := httptest.NewRecorder()
 	switch {

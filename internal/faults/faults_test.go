@@ -135,7 +135,7 @@ GET  /charts/alc-*    1   before status 410
 	}
 	var told []string
 	handler := New(&counting{}, rules)
-	handler.Told = func(r *http.Request, rule Rule) { told = append(told, r.URL.Path+": "+rule.String()) }
+	handler.OnFault = func(r *http.Request, rule Rule) { told = append(told, r.URL.Path+": "+rule.String()) }
 	server := httptest.NewServer(handler)
 	defer server.Close()
 	for i, step := range []struct {

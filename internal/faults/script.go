@@ -83,7 +83,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d: %s\n  %s", e.File, e.Line, e.Message, e.Source)
 }
 
-// Parse reads a script; name is its file, which stands in errors, and beside
+// Parse reads a script; name is its file, which stands in errors, and next to
 // which the files of bodies are. The error is an *Error.
 func Parse(name, script string) ([]Rule, error) {
 	var rules []Rule

@@ -3,7 +3,7 @@
 // when it reads a repository of extensions, FetchChart by those of Helm.
 //
 // It reads only. What an entry that is there, or is not, means for a release
-// is decided by the pipeline; what is in a package is told by
+// is decided by the pipeline; what is in a package is reported by
 // internal/extension.
 package helmrepo
 
@@ -82,7 +82,7 @@ type cachedIndex struct {
 	download           int // the download that brought or confirmed it
 }
 
-// New makes a repository; the error tells what is wrong with its address.
+// New makes a repository; the error says what is wrong with its address.
 func New(options Options) (*Repository, error) {
 	if options.URL == "" {
 		options.URL = DefaultURL
@@ -288,7 +288,7 @@ func (r *Repository) withRemedy(err error) error {
 // Fetch downloads the package of an entry, as KubeSphere does: the first of
 // its URLs, a relative one resolved against scheme and host of the repository
 // alone (the repository's own path is dropped). The digest is not compared
-// here: whoever verifies wants to tell a wrong one.
+// here: whoever verifies wants to report a wrong one.
 //
 // A package that is not to be had has a remedy of its own where KubeSphere looks
 // for it at another address than Helm does.

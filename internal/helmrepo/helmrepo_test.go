@@ -280,7 +280,7 @@ func TestChartURL(t *testing.T) {
 	}
 }
 
-// What is told of a repository names the setting that its address stands in.
+// What is said of a repository names the setting that its address stands in.
 func TestSettingAndAccess(t *testing.T) {
 	status := http.StatusNotFound
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })

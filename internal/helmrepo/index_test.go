@@ -267,7 +267,7 @@ func TestAliasesAreCounted(t *testing.T) {
 		"a: '*'\nb: '5 * 6'\n": false,
 	} {
 		var complex *tooComplex
-		if err := weigh([]byte(text)); errors.As(err, &complex) != refused {
+		if err := refuseTooMuch([]byte(text)); errors.As(err, &complex) != refused {
 			t.Errorf("%v: %s", err, text)
 		}
 	}

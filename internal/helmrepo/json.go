@@ -228,7 +228,7 @@ func (j *jsonReader) opens(want json.Delim) (opening, error) {
 // readEntry reads one entry.
 func (j *jsonReader) readEntry(chart string, raw json.RawMessage, line int) {
 	refused := &Refused{Chart: chart, Line: line}
-	if err := weigh(raw); err != nil {
+	if err := refuseTooMuch(raw); err != nil {
 		refused.Cause = err.Error()
 		j.index.breaks(chart, refused)
 		return

@@ -558,7 +558,7 @@ func (r *reader) readEntry() error {
 // decode is what Helm makes of an index in YAML (jsonOrYamlUnmarshal in
 // helm.sh/helm/v3/pkg/repo).
 func decode(text []byte) (*repo.IndexFile, error) {
-	if err := weigh(text); err != nil {
+	if err := refuseTooMuch(text); err != nil {
 		return nil, err
 	}
 	file := &repo.IndexFile{}

@@ -39,7 +39,7 @@ func (w wireEntry) entry() Entry {
 // readWhole reads an index in a layout that cannot be read entry by entry.
 func (r *reader) readWhole(body []byte) error {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-	if err := weigh(body); err != nil {
+	if err := refuseTooMuch(body); err != nil {
 		return &LayoutError{Cause: err.Error()}
 	}
 	file, err := decode(body)
@@ -68,7 +68,7 @@ func (r *reader) readWhole(body []byte) error {
 
 // decodeLean reads what a release needs of an index, and nothing else.
 func decodeLean(body []byte) (wire wireIndex, err error) {
-	if err := weigh(body); err != nil {
+	if err := refuseTooMuch(body); err != nil {
 		return wire, err
 	}
 	err = yaml.Unmarshal(body, &wire)
@@ -165,9 +165,9 @@ type tooComplex struct{ text string }
 
 func (e *tooComplex) Error() string { return e.text }
 
-// weigh refuses text of which a YAML library would make too much: every value
+// refuseTooMuch refuses text of which a YAML library would make too much: every value
 // takes it some hundred bytes, and aliases multiply what they name.
-func weigh(text []byte) error {
+func refuseTooMuch(text []byte) error {
 	parts, aliases := 0, false
 	for i, c := range text {
 		switch c {

@@ -48,7 +48,7 @@ func (u upload) discard() {
 	}
 }
 
-// at returns the file of that number, making room for it.
+// at returns the file of that number, making a place for it.
 func (u upload) at(number int) *uploadedFile {
 	if u[number] == nil {
 		u[number] = &uploadedFile{}
@@ -153,7 +153,7 @@ func (m *Marketplace) readUploadPart(part *multipart.Part, into upload) error {
 }
 
 // bodyReader marks the errors of the request, which are the client's, so that they can
-// be told from those of the disk when both meet in one copy.
+// be distinguished from those of the disk when both meet in one copy.
 type bodyReader struct{ r io.Reader }
 
 type unreadError struct{ err error }

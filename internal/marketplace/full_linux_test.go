@@ -71,7 +71,7 @@ func writes(draft string, replacement []byte) []write {
 	}
 }
 
-// A full disk is told as one, with what to do, nothing that was not kept whole is
+// A full disk is reported as one, with what to do, nothing that was not kept whole is
 // acknowledged, what was acknowledged before stays, over a kill as well, and with room
 // the same requests work. The disk is full by the size of a file, by its bytes, and by
 // the number of its files, at each number of them at which something else does not fit.

@@ -10,7 +10,7 @@ import (
 const (
 	firstID = 100_000_000_000_000_000
 	lastID  = 999_999_999_999_999_999
-	// perMillisecond leaves room for that many IDs within one tick of the clock; with
+	// perMillisecond leaves space for that many IDs within one tick of the clock; with
 	// the milliseconds since 1970 before them, the digits are 18 until the year 2286.
 	perMillisecond = 100_000
 )

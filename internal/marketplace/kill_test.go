@@ -23,7 +23,7 @@ func sha256Hex(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// victimDir tells the test binary to be the process that is killed.
+// victimDir makes the test binary the process that is killed.
 const victimDir = "MARKETPLACE_TEST_VICTIM_DIR"
 
 func TestMain(m *testing.M) {

@@ -54,7 +54,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// DefaultAddr is where `ksrelease marketplace serve` listens when not told otherwise:
+// DefaultAddr is where `ksrelease marketplace serve` listens by default:
 // on this host alone.
 const DefaultAddr = "127.0.0.1:8790"
 
@@ -85,7 +85,7 @@ type Options struct {
 	ReadOnly bool
 	// Warn takes what the user should know of the directory, a sentence each; nil: nobody.
 	Warn func(string)
-	// Now tells the time; nil: time.Now.
+	// Now reports the time; nil: time.Now.
 	Now func() time.Time
 }
 

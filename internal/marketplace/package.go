@@ -19,7 +19,7 @@ import (
 )
 
 // maxPackageBody is the most bytes of a request with a package. It is far above the
-// limit for packages, so that one that is too large is read to its end and told by how
+// limit for packages, so that one that is too large is read to its end and reported with by how
 // much; a client that is cut off in the middle would see a broken connection instead.
 const maxPackageBody = 32 << 20
 

@@ -17,7 +17,7 @@ func NewServer(handler http.Handler) *http.Server {
 		WriteTimeout:      2 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		// The default goes to standard error, which is not a room's to write to.
+		// The default goes to standard error, which is not for a package to write to.
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// outOfSpace says whether an error is for want of room: the disk is full, or what this
+// outOfSpace says whether an error is for want of space: the disk is full, or what this
 // user or process may have of it.
 func outOfSpace(err error) bool {
 	if runtime.GOOS == "windows" {

@@ -454,7 +454,7 @@ func (s *store) dropReplaced(old, next *extensionRecord) {
 }
 
 // dropUnwritten removes the packages of next, which could not be written, as they take
-// the room that is missing. The error may have come after the file had its name, so
+// the space that is missing. The error may have come after the file had its name, so
 // those that the state on disk speaks of stay.
 func (s *store) dropUnwritten(old, next *extensionRecord) {
 	if there, err := s.exists(extensionFile(next.Name)); err == nil && !there {

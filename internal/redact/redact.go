@@ -184,7 +184,7 @@ func squeeze(text string) string {
 	return squeezed
 }
 
-// squeezeWithPlaces takes out what folds a text, and tells of each byte that is
+// squeezeWithPlaces takes out what folds a text, and gives for each byte that is
 // left where it stood.
 func squeezeWithPlaces(text string) (string, []int) {
 	squeezed := make([]byte, 0, len(text))

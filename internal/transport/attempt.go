@@ -78,7 +78,7 @@ func (c *Client) attempt(ctx context.Context, r *Request, t target) (*Response, 
 func (c *Client) redactorsFor(t target) redactors {
 	var proxy *url.URL
 	if u, err := url.Parse(t.url); err == nil {
-		// The error is told by whoever sends the request.
+		// The error is reported by whoever sends the request.
 		proxy, _ = c.options.Proxy(&http.Request{URL: u})
 	}
 	return c.redactorsOf(t.authorization, proxy)
@@ -128,7 +128,7 @@ func (c *Client) exchange(ctx context.Context, r *Request, t target, secrets red
 	}
 	response.Body = body
 	if r.JSON {
-		// What it says is told, kept in reports, put into packages.
+		// What it says is reported, kept in reports, put into packages.
 		response.Body = []byte(secrets.data.Text(string(body)))
 	}
 	return response, check(r, secrets.texts, response, failure)

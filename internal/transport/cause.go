@@ -51,7 +51,7 @@ func (e *cutError) Unwrap() error { return e.err }
 
 // stoppedError is a request that its caller no longer wants: its context was
 // cancelled, or is out of time. Deadlines of sockets match
-// context.DeadlineExceeded too, so only this type tells the two apart.
+// context.DeadlineExceeded too, so only this type distinguishes the two.
 type stoppedError struct {
 	doing string
 	cause error

@@ -43,7 +43,7 @@ type Error struct {
 	attempts int
 }
 
-// Error tells what was being done, the status or cause, what the server said
+// Error says what was being done, the status or cause, what the server said
 // and, last, which request it was.
 func (e *Error) Error() string {
 	parts := []string{}
@@ -142,7 +142,7 @@ func (e *Error) cause() string {
 	return redact.Userinfo(e.Err.Error())
 }
 
-// advice is what to do, where the status alone tells it.
+// advice is what to do, where the status alone says it.
 func (e *Error) advice() string {
 	switch {
 	case e.outOfTime != "":

@@ -10,7 +10,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// gate makes all requests to a host obey a limit that was told to one of them:
+// gate makes all requests to a host obey a limit that was given to one of them:
 // a limit is the account's, so a request that has not been refused yet would
 // only be the next to be refused.
 //
@@ -78,8 +78,8 @@ func (g *gate) shut(host string, wait time.Duration, newBackoff func() *backoff.
 }
 
 // enter lets a request in, or says how long the gate stays closed, or what to
-// wait for until there may be room.
-func (g *gate) enter(host string) (entered bool, closed time.Duration, room <-chan struct{}) {
+// wait for until a place may be free.
+func (g *gate) enter(host string) (entered bool, closed time.Duration, freed <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	h := g.host(host)

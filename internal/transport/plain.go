@@ -7,12 +7,12 @@ import (
 	"sync"
 )
 
-// warning tells of each host that is spoken to in the open, before the first
+// warning reports each host that is spoken to in the open, before the first
 // request to it leaves; also where a redirect or an index leads there.
 type warning struct {
 	next    http.RoundTripper
 	options Options
-	told    sync.Map // a *sync.Once for each host: the others wait until it is told
+	warned  sync.Map // a *sync.Once for each host: the others wait until it is reported
 }
 
 // RoundTrip sends a request that is admitted, after a warning where there is reason
@@ -22,7 +22,7 @@ func (w *warning) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if isPlainRemote(r.URL) {
-		once, _ := w.told.LoadOrStore(hostPort(r.URL), new(sync.Once))
+		once, _ := w.warned.LoadOrStore(hostPort(r.URL), new(sync.Once))
 		once.(*sync.Once).Do(func() { w.options.Warn(plainWarning(r.URL, w.options.Servers)) })
 	}
 	return w.next.RoundTrip(r)

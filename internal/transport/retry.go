@@ -97,16 +97,16 @@ type sending struct {
 // passGate waits until the host takes this request.
 func (s *sending) passGate(ctx context.Context) *Error {
 	for {
-		entered, closed, room := s.client.gate.enter(s.target.host)
+		entered, closed, freed := s.client.gate.enter(s.target.host)
 		if entered {
 			return nil
 		}
 		failure := s.target.failure(s.request)
 		failure.unsent, failure.attempts = true, s.sent
 		failure.Message = "the server asked to slow down"
-		if room != nil {
+		if freed != nil {
 			select {
-			case <-room:
+			case <-freed:
 				continue
 			case <-ctx.Done():
 				failure.Err = stopped(ctx, "gave up waiting for its turn")
@@ -135,7 +135,7 @@ func (s *sending) waitAfter(failure *Error) time.Duration {
 }
 
 // mayRepeat decides whether a failed attempt is made once more after a wait,
-// and tells it if so.
+// and says it if so.
 func (s *sending) mayRepeat(ctx context.Context, failure *Error, wait time.Duration) bool {
 	if !isRepeatable(s.request, failure) {
 		return false

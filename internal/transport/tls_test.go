@@ -199,7 +199,7 @@ func tunnel(t *testing.T, w http.ResponseWriter, r *http.Request) {
 	}()
 }
 
-// A host that is spoken to in the open is told once, before anything is sent to
+// A host that is spoken to in the open is reported once, before anything is sent to
 // it, however many ask it at once, and also where a redirect leads there.
 func TestPlainHostsAreTold(t *testing.T) {
 	var mu sync.Mutex

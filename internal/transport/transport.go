@@ -61,14 +61,14 @@ type Options struct {
 	Parallelism int
 	// Servers are those that the configuration names; others need no entry.
 	Servers []Server
-	// Warn is told of each host that is sent requests by plain http although it
+	// Warn gets each host that is sent requests by plain http although it
 	// is another machine, once for each Client and before anything is sent. It
-	// may be called from several goroutines at once. Nil: nobody is told.
+	// may be called from several goroutines at once. Nil: nobody is notified.
 	Warn func(message string)
 	// Proxy chooses the proxy of a request. Nil: from HTTPS_PROXY, HTTP_PROXY
 	// and NO_PROXY of the environment.
 	Proxy func(*http.Request) (*url.URL, error)
-	// Notify is told of every retry before its wait begins. It may be called
+	// Notify gets every retry before its wait begins. It may be called
 	// from several goroutines at once. A hook in the context (WithNotify)
 	// takes its place for that context.
 	Notify func(Retry)
@@ -248,15 +248,15 @@ type Response struct {
 
 type notifyKey struct{}
 
-// WithNotify returns a context whose requests tell their retries to notify
+// WithNotify returns a context whose requests report their retries to notify
 // instead of to the client's own hook, so that a caller knows for whom.
 func WithNotify(ctx context.Context, notify func(Retry)) context.Context {
 	return context.WithValue(ctx, notifyKey{}, notify)
 }
 
-// Tell passes on a retry that another library than this one makes, as the client
-// tells of its own.
-func (c *Client) Tell(ctx context.Context, retry Retry) { c.notify(ctx)(retry) }
+// Notify passes on a retry that another library than this one makes, as the client
+// reports its own.
+func (c *Client) Notify(ctx context.Context, retry Retry) { c.notify(ctx)(retry) }
 
 func (c *Client) notify(ctx context.Context) func(Retry) {
 	if notify, ok := ctx.Value(notifyKey{}).(func(Retry)); ok && notify != nil {

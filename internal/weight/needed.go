@@ -9,7 +9,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 )
 
-// needed tells whether Helm or KubeSphere reads a file whatever the templates
+// needed reports whether Helm or KubeSphere reads a file whatever the templates
 // say, or whether it has to go with the package: nobody is advised to leave it out.
 func (p *parcel) needed(name string) bool {
 	root, rest := p.chartOf(name)
@@ -37,13 +37,13 @@ func (p *parcel) needed(name string) bool {
 	return false
 }
 
-// isPackedChart tells whether a file, named as in its chart, is a packed subchart.
+// isPackedChart reports whether a file, named as in its chart, is a packed subchart.
 func isPackedChart(name string) bool {
 	base, ok := strings.CutPrefix(name, "charts/")
 	return ok && path.Ext(base) == ".tgz" && !strings.ContainsAny(base, "/") && !strings.HasPrefix(base, ".") && !strings.HasPrefix(base, "_")
 }
 
-// isLegal tells licences and notices by their names.
+// isLegal reports licences and notices by their names.
 func isLegal(base string) bool {
 	upper := strings.ToUpper(base)
 	return slices.ContainsFunc([]string{"LICENSE", "LICENCE", "NOTICE", "COPYING", "COPYRIGHT"}, func(word string) bool {
@@ -51,7 +51,7 @@ func isLegal(base string) bool {
 	})
 }
 
-// isShownText tells whether a file at the top is one that KubeSphere shows:
+// isShownText reports whether a file at the top is one that KubeSphere shows:
 // README.md and CHANGELOG.md of each language.
 func isShownText(name string) bool {
 	return shownText.MatchString(name)

@@ -22,7 +22,7 @@ type packedChart struct {
 const lookedInto = 64 << 20
 
 // packedCharts looks into them. What cannot be read, or lies there as a folder
-// already, is left alone: lint tells of it.
+// already, is left alone: lint reports it.
 func (p *parcel) packedCharts() []packedChart {
 	var charts []packedChart
 	var content int
@@ -64,7 +64,7 @@ func (p *parcel) packedCharts() []packedChart {
 
 // largest are the files of it that take most, with their part of the package.
 func (c packedChart) largest() []Contributor {
-	const told, least = 3, 1 << 10
+	const named, least = 3, 1 << 10
 	var files []Contributor
 	for _, f := range c.files {
 		if share := c.share[f.Name]; share >= least {
@@ -72,7 +72,7 @@ func (c packedChart) largest() []Contributor {
 		}
 	}
 	slices.SortStableFunc(files, func(a, b Contributor) int { return cmp.Compare(b.Compressed, a.Compressed) })
-	return files[:min(told, len(files))]
+	return files[:min(named, len(files))]
 }
 
 // leaveOutPacked advises to unpack a chart that has what nobody reads.

@@ -12,7 +12,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
-// isAsset tells whether a file is one that is uploaded: its address takes its
+// isAsset reports whether a file is one that is uploaded: its address takes its
 // place, and the file itself is not needed in the package.
 func (p *parcel) isAsset(name string) bool {
 	if !p.uploads {

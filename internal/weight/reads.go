@@ -23,7 +23,7 @@ type reads struct {
 	patterns   []glob.Glob
 }
 
-// has tells whether a file, named as in its chart, may be read.
+// has reports whether a file, named as in its chart, may be read.
 func (r *reads) has(name string) bool {
 	return r.everything || anyMatches(r.patterns, name)
 }
@@ -38,7 +38,7 @@ func (p *parcel) reads() *reads {
 	r := &reads{known: map[string]bool{}}
 	loaded, err := p.ext.Chart()
 	if err != nil {
-		r.everything = true // lint tells why
+		r.everything = true // lint says why
 		return r
 	}
 	r.ofChart(loaded)

@@ -1,4 +1,4 @@
-// Package weight tells where the bytes of a package go, and what would make it
+// Package weight says where the bytes of a package go, and what would make it
 // smaller: KubeSphere takes no package over 1 MB.
 //
 // It measures and advises; it changes nothing, and does not know the limit. How a
@@ -55,7 +55,7 @@ const (
 	mostAdvice = 8
 )
 
-// Of weighs the package that the extension gives with these addresses (see
+// Of looks into the package that the extension gives with these addresses (see
 // extension.Pack). It packs several times, which takes as long as a second for a
 // package near 1 MB: ask for it where it is wanted.
 func Of(ctx context.Context, e *extension.Extension, urls extension.URLs) (*Report, error) {
@@ -166,7 +166,7 @@ func without(names []string, what string) change {
 	return c
 }
 
-// promise is about what a change can save, known without packing: enough to tell
+// promise is about what a change can save, known without packing: enough to say
 // what is not worth a try.
 func (p *parcel) promise(c change) int64 {
 	sum := -c.keeps
@@ -220,13 +220,13 @@ func (p *parcel) changes() []change {
 
 // some lists names, and counts those that are too many for a line.
 func some(names []string) string {
-	const told = 3
+	const named = 3
 	switch {
 	case len(names) <= 1:
 		return strings.Join(names, "")
-	case len(names) <= told:
+	case len(names) <= named:
 		last := len(names) - 1
 		return strings.Join(names[:last], ", ") + " and " + names[last]
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:told-1], ", "), len(names)-told+1)
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:named-1], ", "), len(names)-named+1)
 }

@@ -230,7 +230,7 @@ func perform(t task, progress func(lint.Progress)) message {
 	return message{Error: "unknown task " + t.Kind}
 }
 
-// watch ends the process when it has more memory than it may, and tells what has not
+// watch ends the process when it has more memory than it may, and says what has not
 // been reported, until done is closed.
 //
 // The collector is asked to stay well below the limit. So what goes beyond it is in

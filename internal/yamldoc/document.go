@@ -5,7 +5,7 @@
 // Values are read by go.yaml.in/yaml/v3, whose scanner is the one that Helm and
 // Kubernetes read YAML with: what is accepted here is accepted there, and reads
 // as the same. Where that scanner refuses a file, github.com/goccy/go-yaml is
-// asked for the exact place, which the other does not tell.
+// asked for the exact place, which the other does not know.
 //
 // A value is named by a pointer, the list of keys and decimal indices that lead
 // to it from the top: Place("extensions", "0", "path").
@@ -31,10 +31,10 @@ type Document struct {
 	lines lines
 	root  *yaml.Node // nil for a file without content
 	value any
-	// partial tells that lines with syntax errors were put aside: what seems to
+	// partial says that lines with syntax errors were put aside: what seems to
 	// be missing may stand on them.
 	partial bool
-	// loose tells that ParseLoose read it.
+	// loose says that ParseLoose read it.
 	loose    bool
 	repeated []Repeated
 }
@@ -75,7 +75,7 @@ func (d *Document) Value() any { return d.value }
 
 // Raw is a scalar as it was written, without quotes, escapes or folding
 // resolved only where it was quoted or a block: an unquoted 1.10 is "1.10",
-// though its value is the number 1.1. quoted tells quoted and block scalars
+// though its value is the number 1.1. quoted distinguishes quoted and block scalars
 // from plain ones. ok is false where there is no scalar.
 func (d *Document) Raw(ptr ...string) (text string, quoted bool, ok bool) {
 	found := d.find(ptr)
@@ -90,7 +90,7 @@ func (d *Document) Raw(ptr ...string) (text string, quoted bool, ok bool) {
 	return node.Value, node.Style&quotes != 0, true
 }
 
-// Has tells whether there is a value, be it null.
+// Has reports whether there is a value, be it null.
 func (d *Document) Has(ptr ...string) bool {
 	found := d.find(ptr)
 	return found.node != nil && !found.missing
@@ -155,7 +155,7 @@ func (d *Document) problemAt(offset, length int, message, hint string) Problem {
 // Decode stores the value into a variable by its JSON tags. Values of a type
 // that does not fit leave their field as it is and the rest is still decoded;
 // the error then names the first of them. Validate against a schema first where
-// every mistake and its place is to be told.
+// every mistake and its place is to be reported.
 func (d *Document) Decode(into any) error {
 	data, err := json.Marshal(d.value)
 	if err != nil {
@@ -279,7 +279,7 @@ func resolveAlias(node *yaml.Node) *yaml.Node {
 	return node
 }
 
-// isEmpty tells a value of which nothing is written, as in "icon:".
+// isEmpty reports whether nothing is written of a value, as in "icon:".
 func isEmpty(node *yaml.Node) bool {
 	return node.Kind == yaml.ScalarNode && node.Value == "" && node.Tag == "!!null"
 }

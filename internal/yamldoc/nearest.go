@@ -37,7 +37,7 @@ func Nearest(word string, candidates []string) (string, bool) {
 	return beginning(plain, candidates)
 }
 
-// swapped tells two neighbouring letters in the wrong order, which is one mistake
+// swapped reports whether there are two neighbouring letters in the wrong order, which is one mistake
 // of a typist, not two.
 func swapped(a, b string) bool {
 	if len(a) != len(b) {

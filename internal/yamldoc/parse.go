@@ -32,7 +32,7 @@ const (
 // Parse reads one YAML document. file is only the name used in Problems.
 //
 // The error is Problems. The document is not nil whenever there is a tree to
-// look at, even beside an error: duplicate keys (the first of them counts), a
+// look at, even next to an error: duplicate keys (the first of them counts), a
 // second document and values of no use (a key that is a number, .nan) leave one,
 // and so do lines that are no YAML, if the others make sense without them. It is
 // there so that a caller can add its own findings before it reports; a caller
@@ -45,7 +45,7 @@ func Parse(file string, src []byte) (*Document, error) {
 // KubeSphere and Helm do (sigs.k8s.io/yaml, by the decoder of go.yaml.in/yaml/v2): of
 // several documents the first counts, of a key that is given twice the last, and what a
 // merge key brings takes the place of what stands before it. None of that is an error;
-// Repeated tells the keys.
+// Repeated reports the keys.
 func ParseLoose(file string, src []byte) (*Document, error) {
 	return (&Document{file: file, src: src, loose: true}).parse()
 }
@@ -89,7 +89,7 @@ func (d *Document) parse() (*Document, error) {
 }
 
 // checkText refuses what no YAML reader takes, at its place: bytes that are not
-// UTF-8 and control characters. UTF-16 is told as what it is.
+// UTF-8 and control characters. UTF-16 is reported as what it is.
 func (d *Document) checkText() Problems {
 	if bytes.HasPrefix(d.src, []byte("\xff\xfe")) || bytes.HasPrefix(d.src, []byte("\xfe\xff")) {
 		return Problems{{File: d.file, Line: 1, Column: 1, Message: "the file is UTF-16; YAML is read as UTF-8 here", Hint: "save it as UTF-8"}}
@@ -162,10 +162,10 @@ type reader struct {
 	values   map[*yaml.Node]any  // of anchored nodes, made once
 }
 
-// bounded tells whether the tree is finite, not too deep and, with its aliases
+// bounded reports whether the tree is finite, not too deep and, with its aliases
 // resolved, not too large; if not, the problems say so.
 func (r *reader) bounded(root *yaml.Node) bool {
-	weight, ok := r.weigh(root, 1)
+	weight, ok := r.sizeOf(root, 1)
 	if ok && weight > maxExpanded {
 		r.problems = append(r.problems, Problem{File: r.doc.file,
 			Message: fmt.Sprintf("with its aliases resolved the document would have more than %d MiB", maxExpanded>>20),
@@ -175,7 +175,7 @@ func (r *reader) bounded(root *yaml.Node) bool {
 	return ok
 }
 
-func (r *reader) weigh(node *yaml.Node, depth int) (weight int, ok bool) {
+func (r *reader) sizeOf(node *yaml.Node, depth int) (weight int, ok bool) {
 	if depth > MaxDepth {
 		r.problems = append(r.problems, r.doc.problemOf(node, fmt.Sprintf("nested more than %d levels deep", MaxDepth), ""))
 		return 0, false
@@ -192,7 +192,7 @@ func (r *reader) weigh(node *yaml.Node, depth int) (weight int, ok bool) {
 	}
 	weight = 1 + len(node.Value)
 	for _, child := range node.Content {
-		childWeight, ok := r.weigh(child, depth+1)
+		childWeight, ok := r.sizeOf(child, depth+1)
 		if !ok {
 			return 0, false
 		}
@@ -212,7 +212,7 @@ func (r *reader) weighAlias(node *yaml.Node, depth int) (weight int, ok bool) {
 	if weight, known := r.weights[node.Alias]; known {
 		return weight, true
 	}
-	return r.weigh(node.Alias, depth)
+	return r.sizeOf(node.Alias, depth)
 }
 
 func (r *reader) problem(node *yaml.Node, message, hint string) {
@@ -334,7 +334,7 @@ func (r *reader) looseMerge(into map[string]any, value *yaml.Node) {
 	}
 }
 
-// key is the name of a mapping key. Keys that are not strings are told, because
+// key is the name of a mapping key. Keys that are not strings are reported, because
 // readers differ in what becomes of them, and read as they are written.
 func (r *reader) key(key *yaml.Node) (name string, ok bool) {
 	if key.Kind == yaml.AliasNode {

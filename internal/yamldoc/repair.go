@@ -11,9 +11,9 @@ import (
 const maxRepairs = 8
 
 // repair reads what is left of a file with a syntax error once the lines with
-// errors are put aside, so that one run can tell what is wrong with the rest too.
+// errors are put aside, so that one run can say what is wrong with the rest too.
 // The problems are those of the syntax; a nil root means that there is no
-// sensible rest, and then only the first of them is told, because the others may
+// sensible rest, and then only the first of them is reported, because the others may
 // be consequences of it.
 func (d *Document) repair(first Problem) (root *yaml.Node, problems Problems) {
 	problems = Problems{first}
@@ -31,7 +31,7 @@ func (d *Document) repair(first Problem) (root *yaml.Node, problems Problems) {
 		}
 		at = *next
 		// What is wrong on such a line still, or on the next one, follows from
-		// what was told of it.
+		// what was said of it.
 		if !slices.ContainsFunc(aside, func(line int) bool { return line-1 <= at.Line && at.Line <= line+1 }) {
 			problems = append(problems, at)
 		}
@@ -41,7 +41,7 @@ func (d *Document) repair(first Problem) (root *yaml.Node, problems Problems) {
 }
 
 // putAside makes a line harmless without moving any byte: tabs of its
-// indentation become spaces; if that is not it, all of the line does. It tells
+// indentation become spaces; if that is not it, all of the line does. It says
 // whether there was anything to do.
 func (d *Document) putAside(src []byte, line int) bool {
 	start := d.lines.editor[min(line, len(d.lines.editor))-1]

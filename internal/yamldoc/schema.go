@@ -70,7 +70,7 @@ func (d *Document) ValidateValue(s *Schema, value any) Problems {
 		return nil
 	}
 	faults := flatten(failed)
-	t := teller{doc: d, schema: s, value: value, told: map[string]bool{}, unknown: map[string][]string{}}
+	t := reporter{doc: d, schema: s, value: value, reported: map[string]bool{}, unknown: map[string][]string{}}
 	for _, fault := range faults {
 		if extra, ok := fault.ErrorKind.(*kind.AdditionalProperties); ok {
 			at := joined(fault.InstanceLocation)
@@ -78,7 +78,7 @@ func (d *Document) ValidateValue(s *Schema, value any) Problems {
 		}
 	}
 	for _, fault := range faults {
-		t.tell(fault)
+		t.report(fault)
 	}
 	return t.problems.Sorted()
 }
@@ -100,7 +100,7 @@ func flatten(fault *jsonschema.ValidationError) []*jsonschema.ValidationError {
 
 // likeliest picks, of the alternatives that all failed, the one its author meant:
 // one whose type fits, and of these the one with the fewest mistakes. Where no
-// type fits, the types of all are told together.
+// type fits, the types of all are reported together.
 func likeliest(fault *jsonschema.ValidationError) []*jsonschema.ValidationError {
 	var best []*jsonschema.ValidationError
 	var wanted []string
@@ -137,17 +137,17 @@ func mistypedAt(faults []*jsonschema.ValidationError, location []string) (*kind.
 	return nil, false
 }
 
-// teller turns the validator's faults into Problems.
-type teller struct {
+// reporter turns the validator's faults into Problems.
+type reporter struct {
 	doc      *Document
 	schema   *Schema
 	value    any
 	problems Problems
-	told     map[string]bool     // values that a problem was told of: one is enough
+	reported map[string]bool     // values with a problem: one is enough
 	unknown  map[string][]string // unknown keys, by the mapping they stand in
 }
 
-func (t *teller) tell(fault *jsonschema.ValidationError) {
+func (t *reporter) report(fault *jsonschema.ValidationError) {
 	ptr := fault.InstanceLocation
 	if t.doc.partial && seemsLost(fault.ErrorKind) {
 		return
@@ -186,7 +186,7 @@ func about(kind Kind, p Problem, ptr ...string) Problem {
 	return p
 }
 
-// seemsLost tells mistakes that may be no more than a line that was put aside.
+// seemsLost reports mistakes that may be no more than a line that was put aside.
 func seemsLost(k jsonschema.ErrorKind) bool {
 	switch k := k.(type) {
 	case *kind.Required, *kind.MinItems, *kind.MinProperties:
@@ -197,15 +197,15 @@ func seemsLost(k jsonschema.ErrorKind) bool {
 	return false
 }
 
-// once tells one problem of a value and keeps silent about others of the same.
-func (t *teller) once(ptr []string, problem func() Problem) {
-	if at := joined(ptr); !t.told[at] {
-		t.told[at] = true
+// once reports one problem of a value and keeps silent about others of the same.
+func (t *reporter) once(ptr []string, problem func() Problem) {
+	if at := joined(ptr); !t.reported[at] {
+		t.reported[at] = true
 		t.problems = append(t.problems, problem())
 	}
 }
 
-func (t *teller) tellUnknown(fault *jsonschema.ValidationError, key string) {
+func (t *reporter) tellUnknown(fault *jsonschema.ValidationError, key string) {
 	known := t.schema.properties(fault.SchemaURL)
 	hint := ""
 	if near, ok := Nearest(key, known); ok {
@@ -221,10 +221,10 @@ func (t *teller) tellUnknown(fault *jsonschema.ValidationError, key string) {
 	t.problems = append(t.problems, about(UnknownKey, t.doc.ProblemAtKey(fmt.Sprintf("unknown key %q", key), hint, ptr...), ptr...))
 }
 
-func (t *teller) tellMissing(fault *jsonschema.ValidationError, key string) {
+func (t *reporter) tellMissing(fault *jsonschema.ValidationError, key string) {
 	for _, unknown := range t.unknown[joined(fault.InstanceLocation)] {
 		if near, ok := Nearest(unknown, []string{key}); ok && near == key {
-			return // a key misspelt is one mistake, told as an unknown key
+			return // a key misspelt is one mistake, reported as an unknown key
 		}
 	}
 	missing := t.doc.Problem(fmt.Sprintf("key %q is missing", key), t.schema.remedyForMissing(fault.SchemaURL, key), fault.InstanceLocation...)

@@ -87,7 +87,7 @@ func (d *Document) length(node *yaml.Node) int {
 }
 
 // end is the offset after a scalar or alias that starts at start, or start when
-// it cannot be told. indent is that of the block around it, for block scalars.
+// it cannot be reported. indent is that of the block around it, for block scalars.
 func (d *Document) end(node *yaml.Node, start, indent int) int {
 	if start >= len(d.src) {
 		return start

@@ -49,7 +49,7 @@ var explanations = []struct{ contains, message, hint string }{
 // the square of the nesting, which a hostile file must not make use of.
 const maxDiagnosed = 256 << 10
 
-// syntaxProblem tells an error of the scanner. The scanner knows at best a line;
+// syntaxProblem reports an error of the scanner. The scanner knows at best a line;
 // goccy's parser is asked for the exact place.
 func (d *Document) syntaxProblem(err error) *Problem {
 	parts := scannerLine.FindStringSubmatch(err.Error())

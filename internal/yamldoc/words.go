@@ -14,7 +14,7 @@ import (
 )
 
 // words says what is wrong with a value, and how to fix it.
-func (t *teller) words(fault *jsonschema.ValidationError) (message, hint string) {
+func (t *reporter) words(fault *jsonschema.ValidationError) (message, hint string) {
 	ptr := fault.InstanceLocation
 	name := subject(ptr)
 	if mistyped, ok := fault.ErrorKind.(*kind.Type); ok {
@@ -69,7 +69,7 @@ func (t *teller) words(fault *jsonschema.ValidationError) (message, hint string)
 }
 
 // ownWords are the schema's own words for a value that fails it.
-func (t *teller) ownWords(fault *jsonschema.ValidationError) string {
+func (t *reporter) ownWords(fault *jsonschema.ValidationError) string {
 	if _, ok := fault.ErrorKind.(*kind.Pattern); ok {
 		return t.schema.text(fault.SchemaURL, "patternErrorMessage", "errorMessage")
 	}
@@ -77,7 +77,7 @@ func (t *teller) ownWords(fault *jsonschema.ValidationError) string {
 }
 
 // valueHint says which of the allowed values was probably meant.
-func (t *teller) valueHint(fault *jsonschema.ValidationError) string {
+func (t *reporter) valueHint(fault *jsonschema.ValidationError) string {
 	if constant, ok := fault.ErrorKind.(*kind.Const); ok {
 		if got, isString := constant.Got.(string); isString && got == fmt.Sprint(constant.Want) {
 			return "remove the quotes: " + got
@@ -104,7 +104,7 @@ func (t *teller) valueHint(fault *jsonschema.ValidationError) string {
 	return ""
 }
 
-func (t *teller) exampleHint(schemaURL string) string {
+func (t *reporter) exampleHint(schemaURL string) string {
 	examples, _ := t.schema.at(schemaURL)["examples"].([]any)
 	var shown []string
 	for _, example := range examples {
@@ -131,7 +131,7 @@ func kindName(jsonType string) string {
 	return jsonType
 }
 
-func (t *teller) typeWords(ptr []string, k *kind.Type, schemaURL string) (message, hint string) {
+func (t *reporter) typeWords(ptr []string, k *kind.Type, schemaURL string) (message, hint string) {
 	name := subject(ptr)
 	var wanted []string
 	for _, want := range k.Want {
@@ -152,7 +152,7 @@ func (t *teller) typeWords(ptr []string, k *kind.Type, schemaURL string) (messag
 	return fmt.Sprintf("%s must be %s, not %s", name, want, t.gotName(ptr, k)), t.typeHint(ptr, k, schemaURL)
 }
 
-func (t *teller) emptyWords(ptr []string, want, schemaURL string) (message, hint string) {
+func (t *reporter) emptyWords(ptr []string, want, schemaURL string) (message, hint string) {
 	if len(ptr) > 0 {
 		return fmt.Sprintf("%s has no value; it must be %s", subject(ptr), want), "give it one"
 	}
@@ -166,16 +166,16 @@ func (t *teller) emptyWords(ptr []string, want, schemaURL string) (message, hint
 	return "the file is empty", strings.Join(remedies, "\n")
 }
 
-// gotName tells a number with a fraction from a whole one where that is the
+// gotName distinguishes a number with a fraction from a whole one where that is the
 // difference.
-func (t *teller) gotName(ptr []string, k *kind.Type) string {
+func (t *reporter) gotName(ptr []string, k *kind.Type) string {
 	if k.Got == "number" && slices.Contains(k.Want, "integer") {
 		return t.shown(ptr)
 	}
 	return kindName(k.Got)
 }
 
-func (t *teller) typeHint(ptr []string, k *kind.Type, schemaURL string) string {
+func (t *reporter) typeHint(ptr []string, k *kind.Type, schemaURL string) string {
 	raw, quoted, ok := t.doc.Raw(ptr...)
 	if !ok {
 		if k.Got == "object" && slices.Equal(k.Want, []string{"array"}) {
@@ -198,7 +198,7 @@ func (t *teller) typeHint(ptr []string, k *kind.Type, schemaURL string) string {
 
 // keysHint says which keys a mapping has, to someone who wrote a scalar; where one
 // of them must be there, the scalar was probably meant for it.
-func (t *teller) keysHint(raw string, k *kind.Type, schemaURL string) string {
+func (t *reporter) keysHint(raw string, k *kind.Type, schemaURL string) string {
 	required, _ := t.schema.at(schemaURL)["required"].([]any)
 	if len(required) == 1 && k.Got == "string" {
 		return fmt.Sprintf("write \"%v: %s\"", required[0], shorten(raw))
@@ -209,8 +209,8 @@ func (t *teller) keysHint(raw string, k *kind.Type, schemaURL string) string {
 	return ""
 }
 
-// reads tells whether a quoted text would have one of the types without quotes.
-func (t *teller) reads(raw string, want []string) bool {
+// reads reports whether a quoted text would have one of the types without quotes.
+func (t *reporter) reads(raw string, want []string) bool {
 	for _, jsonType := range want {
 		switch jsonType {
 		case "integer":
@@ -231,7 +231,7 @@ func (t *teller) reads(raw string, want []string) bool {
 }
 
 // shown is a value as a message shows it, in a few words.
-func (t *teller) shown(ptr []string) string {
+func (t *reporter) shown(ptr []string) string {
 	value := t.value
 	for _, step := range ptr {
 		switch at := value.(type) {

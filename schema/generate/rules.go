@@ -74,7 +74,7 @@ Besides them each rule has ` + "`internal-error`" + `, a fault of ksrelease, and
 
 ## How much a finding matters
 
-Each rule has a severity: ` + "`off`" + ` does not run it, ` + "`info` and `warning`" + ` tell, and
+Each rule has a severity: ` + "`off`" + ` does not run it, ` + "`info` and `warning`" + ` report, and
 ` + "`error`" + ` keeps the extension from being released. The config sets it for all extensions
 or for some, rule by rule (see [lint.rules](configuration.md#lintrules)):
 

@@ -54,7 +54,7 @@ func newSchema(source string) (*jsonschema.Schema, error) {
 }
 
 // rules is the schema of lint.rules: the names that lint has, so that a misspelt
-// one is told while config need not know lint.
+// one is reported while config need not know lint.
 func rules() *jsonschema.Schema {
 	named := jsonschema.NewProperties()
 	var names []string
