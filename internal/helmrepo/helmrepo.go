@@ -352,7 +352,7 @@ func (r *Repository) fetch(ctx context.Context, entry Entry, rule func(Entry) (*
 		Describe: r.describe || !r.IsOwn(address),
 	}
 	request.Header.Set("Accept-Encoding", "identity")
-	request.Check = func(answer *transport.Response) error { return checkPackage(answer, request.Describe) }
+	request.Check = func(answer *transport.Response) error { return checkPackage(answer) }
 	if r.IsOwn(address) {
 		request.Authorization = r.authorization
 	}
@@ -408,14 +408,14 @@ func (r *Repository) ChartURL(entry Entry) (*url.URL, error) {
 
 // checkPackage refuses what is no package. Only the words of the server that somebody
 // configured are shown.
-func checkPackage(answer *transport.Response, describe bool) error {
+func checkPackage(answer *transport.Response) error {
 	if len(answer.Body) >= 2 && answer.Body[0] == 0x1f && answer.Body[1] == 0x8b {
 		return nil
 	}
 	if len(answer.Body) == 0 {
 		return fmt.Errorf("nothing came instead of a package: %w", io.ErrUnexpectedEOF)
 	}
-	if describe {
+	if answer.Describe {
 		return fmt.Errorf("something else came instead of a package: %s", transport.Describe(answer))
 	}
 	came := "something else"

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -110,6 +111,7 @@ func (c *Client) exchange(ctx context.Context, r *Request, t target, secrets red
 	}
 	response := &Response{Status: answer.StatusCode, Header: answer.Header, URL: secrets.texts.Text(redact.URL(answer.Request.URL.String()))}
 	response.Redirected = answer.Request.URL.String() != t.url
+	response.Describe = describes(r, answer)
 	if r.Stream != nil && answer.StatusCode != http.StatusNotModified {
 		from := &streamed{answer: answer, left: r.limit()}
 		err := r.Stream(response, from)
@@ -261,13 +263,29 @@ func describe(failure *Error, r *Request, secrets *redact.Redactor, answer *http
 	body, _ := io.ReadAll(io.LimitReader(answer.Body, messageLimit))
 	failure.RetryAfter = parseRetryAfter(answer.Header, time.Now())
 	failure.Message = message(body, secrets)
-	if r.Describe {
+	if describes(r, answer) {
 		failure.Message = description(answer.Header, len(body), len(body) == messageLimit)
 	}
 	failure.page = r.JSON && IsPage(body)
 	if location, err := answer.Location(); err == nil && answer.StatusCode < 400 {
 		failure.location = redact.URL(location.String())
 	}
+}
+
+// describes reports whether an answer is described and not quoted.
+func describes(r *Request, answer *http.Response) bool {
+	asked, err := url.Parse(r.URL)
+	return r.Describe || err != nil || !sameServer(asked, answer.Request.URL)
+}
+
+// sameServer reports whether a redirect led to the server that was asked, be it from
+// the default port of http to that of https.
+func sameServer(asked, answered *url.URL) bool {
+	upgraded := *asked
+	if hostPort(asked) == strings.ToLower(asked.Hostname())+":80" {
+		upgraded.Scheme, upgraded.Host = "https", strings.TrimSuffix(asked.Host, ":80")
+	}
+	return SameOrigin(asked, answered) || SameOrigin(&upgraded, answered)
 }
 
 // check lets the request judge an answer of success.
@@ -280,7 +298,7 @@ func check(r *Request, secrets *redact.Redactor, response *Response, failure *Er
 	}
 	if IsPage(response.Body) {
 		failure.Message = message(response.Body, secrets)
-		if r.Describe {
+		if response.Describe {
 			failure.Message = ""
 		}
 		failure.page = r.JSON

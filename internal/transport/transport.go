@@ -203,7 +203,8 @@ type Request struct {
 	Repeatable bool
 	// Describe says that errors describe an answer by its size and type, and quote
 	// nothing of it: the address came from somebody who need not be trusted, and what
-	// is there may be for nobody's eyes.
+	// is there may be for nobody's eyes. The answer of another server, to which
+	// redirects led, is always described.
 	Describe bool
 	// JSON says that the server answers in JSON: an HTML page, whatever its
 	// status, is then not the server's word but that of something between.
@@ -244,6 +245,9 @@ type Response struct {
 	URL string
 	// Redirected says that URL is not the one that was asked.
 	Redirected bool
+	// Describe is that of the request, and set where redirects led to another server
+	// than the one that was asked, too.
+	Describe bool
 }
 
 type notifyKey struct{}
