@@ -211,6 +211,7 @@ func (a *app) guard(command func() error) (code int) {
 		return exitOK
 	}
 	a.failure = err
+	a.showKept(err)
 	var (
 		quiet    *outcomeError
 		problems yamldoc.Problems

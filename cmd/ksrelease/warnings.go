@@ -43,9 +43,30 @@ func (w *warnings) to(take func(string)) {
 	w.kept, w.take = nil, take
 }
 
+// unshown are the warnings that nobody has taken; they are dropped.
+func (w *warnings) unshown() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	kept := w.kept
+	w.kept = nil
+	return kept
+}
+
+// showKept prints the warnings of a command that err ended before anybody took them: they
+// may say why it ended.
+func (a *app) showKept(err error) {
+	for _, message := range a.warnings.unshown() {
+		if message != err.Error() {
+			a.warn(message)
+		}
+	}
+}
+
+func (a *app) warn(message string) {
+	a.stderr.Print("%s", output.Fold("warning: ", "  ", a.redact.text(message), 0))
+}
+
 // warnOnStderr is for commands that are no run and have no events.
 func (a *app) warnOnStderr() {
-	a.warnings.to(func(message string) {
-		a.stderr.Print("%s", output.Fold("warning: ", "  ", a.redact.text(message), 0))
-	})
+	a.warnings.to(a.warn)
 }
