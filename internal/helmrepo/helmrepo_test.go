@@ -434,7 +434,7 @@ func TestWhatStrangersAnswerIsDescribed(t *testing.T) {
 			}
 			_, err = own.Fetch(t.Context(), there)
 			quotes("a package on another server", err, false)
-			leading := serve(t, http.RedirectHandler(stranger.URL+"/x.tgz", http.StatusFound))
+			leading := serve(t, http.RedirectHandler(stranger.URL+"/x.tgz", http.StatusFound).ServeHTTP)
 			_, err = newRepository(t, Options{URL: leading.URL}).Fetch(t.Context(), here)
 			quotes("a package to which our own server leads", err, false)
 			if name == "text" || name == "a page" || name == "an error" {
