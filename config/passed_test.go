@@ -72,11 +72,13 @@ func TestDoubleStarDoesNotFollowLinks(t *testing.T) {
 		}
 	}
 	const passed = "extensions/far is a link to an extension, and ** does not follow links to folders, so it is passed over: name it by its path, or exclude it"
+	const gone = "extensions/gone is a link that leads nowhere, so it is passed over: correct it, or exclude it"
 	for yaml, want := range map[string]struct{ found, warnings []string }{
 		"- path: extensions/**\n":                              {[]string{"extensions/a"}, []string{passed}},
 		"- path: extensions/**\n  exclude: [extensions/far]\n": {[]string{"extensions/a"}, nil},
 		"- path: extensions/**\n- path: extensions/far\n":      {[]string{"extensions/a", "extensions/far"}, nil},
-		"- path: extensions/*\n":                               {[]string{"extensions/a", "extensions/far"}, nil},
+		"- path: extensions/*\n":                               {[]string{"extensions/a", "extensions/far"}, []string{gone}},
+		"- path: extensions/*\n  exclude: [extensions/gone]\n": {[]string{"extensions/a", "extensions/far"}, nil},
 		"- path: extensions/*/deep\n":                          {[]string{"extensions/more/deep"}, nil},
 	} {
 		found, warnings, err := warned(t, root, yaml)

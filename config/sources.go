@@ -114,7 +114,7 @@ func shown(from, path string) string {
 }
 
 // warn says what was passed over: links that lead to extensions which are not released
-// otherwise, and submodules that are not checked out.
+// otherwise, or to nothing, and submodules that are not checked out.
 func (c *Config) warn(found map[string]Source, links map[string]bool, report func(string)) {
 	if report == nil {
 		return
@@ -126,9 +126,13 @@ func (c *Config) warn(found map[string]Source, links map[string]bool, report fun
 		}
 	}
 	for _, link := range slices.Sorted(maps.Keys(links)) {
+		name := c.shown(link)
+		if leadsNowhere(link) {
+			report(fmt.Sprintf("%s is a link that leads nowhere, so it is passed over: correct it, or exclude it", name))
+			continue
+		}
 		place, err := filepath.EvalSymlinks(link)
 		if _, declared := found[link]; !declared && err == nil && !places[place] {
-			name := c.shown(link)
 			report(fmt.Sprintf("%s is a link to an extension, and ** does not follow links to folders, so it is passed over: name it by its path, or exclude it", name))
 		}
 	}
@@ -151,8 +155,8 @@ func (c *Config) warn(found map[string]Source, links map[string]bool, report fun
 // shown is an absolute path for a message: relative to the folder of the config.
 func (c *Config) shown(path string) string { return filepath.ToSlash(shown(c.Dir, path)) }
 
-// match lists the extensions of one entry as absolute paths, and the links to
-// extensions that ** does not follow.
+// match lists the extensions of one entry as absolute paths, and the links that it
+// passes over: those to extensions, which ** does not follow, and those to nothing.
 func (c *Config) match(entry Entry) (extensions, links []string, problems yamldoc.Problems) {
 	where := func(key ...string) []string {
 		return append([]string{"extensions", strconv.Itoa(entry.index)}, key...)
@@ -177,6 +181,8 @@ func (c *Config) match(entry Entry) (extensions, links []string, problems yamldo
 		case trouble != nil && excluded(path):
 		case trouble != nil:
 			problems = append(problems, c.problem(c.shown(filepath.Join(path, trouble.in))+" "+trouble.what, trouble.hint, where("path")...))
+		case !is && follows && leadsNowhere(path) && !excluded(path):
+			links = append(links, path)
 		case !is:
 		case !follows && isLinkToFolder(path):
 			if !excluded(path) {
@@ -191,7 +197,7 @@ func (c *Config) match(entry Entry) (extensions, links []string, problems yamldo
 	}
 	if all == 0 && len(problems) == 0 {
 		message, hint := c.explainNothing(entry, candidates)
-		if len(links) > 0 {
+		if len(links) > 0 && !follows {
 			message = fmt.Sprintf("%q matches nothing but links to folders, which ** does not follow", entry.shown(entry.Path))
 			hint = fmt.Sprintf("name them by their paths, such as %q", c.shown(links[0]))
 		}
@@ -217,6 +223,17 @@ func (c *Config) match(entry Entry) (extensions, links []string, problems yamldo
 
 // unreadableHint is what to do about a file or folder that cannot be read.
 const unreadableHint = "let the user who runs ksrelease read it, or exclude it"
+
+// leadsNowhere reports whether a path is a symbolic link to nothing: what it should
+// lead to may be in a submodule that is not checked out.
+func leadsNowhere(path string) bool {
+	link, err := os.Lstat(path)
+	if err != nil || link.Mode()&fs.ModeSymlink == 0 {
+		return false
+	}
+	_, err = os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
 
 // isLinkToFolder reports whether a path is a symbolic link to a folder.
 func isLinkToFolder(path string) bool {

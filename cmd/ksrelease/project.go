@@ -200,7 +200,7 @@ func narrow(sources []config.Source, paths []string) ([]config.Source, error) {
 		}
 		found := false
 		for _, s := range sources {
-			if s.Path == absolute || strings.HasPrefix(s.Path, absolute+string(filepath.Separator)) {
+			if below, err := filepath.Rel(absolute, s.Path); err == nil && filepath.IsLocal(below) {
 				wanted[s.Path], found = true, true
 			}
 		}

@@ -188,7 +188,20 @@ func (t *tree) ignoresLink(name, at string, link fs.FileInfo) bool {
 	if err != nil {
 		return t.rules.Ignore(name, link) || t.rules.Ignore(name, toBe{path.Base(name), true})
 	}
-	return t.rules.Ignore(name, target)
+	return t.rules.Ignore(name, target) || target.IsDir() && t.ignoresAllBelow(name)
+}
+
+// ignoresAllBelow reports whether .helmignore leaves out everything in a folder, as
+// node_modules/* does, without a look into it: whatever has no name in common.
+func (t *tree) ignoresAllBelow(name string) bool {
+	for _, child := range []string{"-", "Zz.9~"} {
+		for _, folder := range []bool{false, true} {
+			if !t.rules.Ignore(path.Join(name, child), toBe{child, folder}) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // follow resolves a symbolic link to a path below the root.

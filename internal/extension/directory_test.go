@@ -271,7 +271,10 @@ func TestIgnoredLinks(t *testing.T) {
 		{"web/node_modules", outside + "/modules", "web/node_modules/", true},
 		{"web/node_modules", outside + "/modules", "web/", true},
 		{"web/node_modules", outside + "/modules", "/node_modules/", false},
-		{"node_modules", outside + "/modules", "node_modules/*", false},
+		{"node_modules", outside + "/modules", "node_modules/*", true},
+		{"node_modules", outside + "/modules", "node_modules/?*", true},
+		{"node_modules", outside + "/modules", "node_modules/*.js", false},
+		{"node_modules", outside + "/modules", "node_modules/[a-z]*", false},
 		{"node_modules", outside + "/file", "node_modules/", false}, // a file is no folder
 		{"node_modules", outside + "/file", "node_modules", true},
 		{"node_modules", "nowhere", "node_modules/", true},
