@@ -3,7 +3,7 @@
 # the begin of a document or for its directive, this decoder takes some for errors or for
 # the end: `---` twice at the start leaves the value empty without an error, and text in the
 # line of a later separator, valid YAML, is "invalid Yaml document separator". The second is
-# told when the first document is read, though that is whole.
+# reported when the first document is read, though that is whole.
 # Seen: twice "" nil; text: "invalid Yaml document separator: kind".
 set -euo pipefail
 tmp=$(mktemp -d)

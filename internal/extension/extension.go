@@ -2,7 +2,7 @@
 // directory or a package, understands its extension.yaml, and makes its package,
 // the same bytes for the same content on any machine.
 //
-// What an extension should be like is for internal/lint to say, which rooms it
+// What an extension should be like is for internal/lint to say, and where it
 // is sent to for pipeline; nothing here knows a server or a config.
 package extension
 

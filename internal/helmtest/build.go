@@ -170,8 +170,8 @@ func stamps(ctx context.Context, module, version string) (string, error) {
 		return "", fmt.Errorf("the version of k8s.io/client-go is %q", kubernetes)
 	}
 	flags := "-s -w -X " + helmModule + "/internal/version.version=" + version
-	for _, room := range []string{"pkg/lint/rules", "pkg/chartutil"} {
-		flags += fmt.Sprintf(" -X %[1]s/%[2]s.k8sVersionMajor=1 -X %[1]s/%[2]s.k8sVersionMinor=%[3]s", helmModule, room, minor)
+	for _, pkg := range []string{"pkg/lint/rules", "pkg/chartutil"} {
+		flags += fmt.Sprintf(" -X %[1]s/%[2]s.k8sVersionMajor=1 -X %[1]s/%[2]s.k8sVersionMinor=%[3]s", helmModule, pkg, minor)
 	}
 	return flags, nil
 }

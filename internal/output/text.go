@@ -111,8 +111,8 @@ func (p Paragraph) Width() int { return text.LongestLineLen(p.s) }
 func (p Paragraph) Fold(first, others constant, columns int) Text {
 	var lines []string
 	for line := range strings.SplitSeq(p.s, "\n") {
-		if room := columns - len(others); columns > 0 && room >= Narrowest && !isCode(line) {
-			line = text.WrapSoft(line, room)
+		if left := columns - len(others); columns > 0 && left >= Narrowest && !isCode(line) {
+			line = text.WrapSoft(line, left)
 		}
 		lines = append(lines, strings.Split(line, "\n")...)
 	}

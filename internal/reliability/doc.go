@@ -2,6 +2,6 @@
 // whole program: the real binary in processes of its own, over real HTTP,
 // against the local marketplace with a fault or a scheduler in front of it.
 //
-// Promises that one room keeps alone are tested in that room. Nothing but
+// Promises that one package keeps alone are tested in that package. Nothing but
 // tests belongs here; no package imports this one.
 package reliability

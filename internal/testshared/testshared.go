@@ -1,4 +1,4 @@
-// Package testshared finds, for tests, what lies beside the project and is no
+// Package testshared finds, for tests, what lies next to the project and is no
 // part of it: real packages, and recordings of other tools. It knows nothing of
 // what is in them, and nothing that ships may import it.
 package testshared
@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Path is the file or folder of that name, with slashes, in ../shared beside
+// Path is the file or folder of that name, with slashes, in ../shared next to
 // the project. The test is skipped, saying so, where it is not there.
 func Path(tb testing.TB, name string) string {
 	tb.Helper()
