@@ -111,6 +111,7 @@ type app struct {
 	reported bool
 	failure  error
 	entered  bool // the working directory is that of -C
+	releases bool // the command is run
 	// onlyReading is above 0 while nothing has begun that would have to be brought to
 	// its end; see reading.
 	onlyReading atomic.Int32
@@ -145,15 +146,22 @@ func (a *app) main(args []string) int {
 }
 
 // delivered is the exit code when the command is done: what could not be printed is an
-// error, unless nobody wanted to read on. It is said whatever else went wrong, because a
-// result that is cut off looks like a whole one; an exit code that says
-// more than 1 stays.
+// error. It is said whatever else went wrong, because a result that is cut off looks
+// like a whole one; an exit code that says more than 1 stays. The exit code of a run is
+// that of the releases, though: a reader that goes away changes nothing of them.
 func (a *app) delivered(code int) int {
 	for _, to := range []struct {
 		stream *output.Stream
 		name   string
 	}{{a.stdout, "standard output"}, {a.stderr, "standard error"}} {
-		if err := to.stream.Err(); err != nil && !errors.Is(err, syscall.EPIPE) {
+		err := to.stream.Err()
+		gone := errors.Is(err, syscall.EPIPE)
+		switch {
+		case err == nil, gone && (a.releases || to.stream == a.stderr):
+		case gone:
+			a.complain(errors.New("not all results were written: nobody reads standard output any more"), "")
+			code = max(code, exitNotReleased)
+		default:
 			a.complain(fmt.Errorf("not all results were written: writing to %s: %w", to.name, err), "see that there is space on the disk, and that the output is open")
 			code = max(code, exitNotReleased)
 		}
