@@ -2,7 +2,6 @@ package helmchart
 
 import (
 	"context"
-	"iter"
 
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
@@ -31,41 +30,9 @@ func (c *Chart) releaseOf(one *chart.Chart) chartutil.ReleaseOptions {
 	return chartutil.ReleaseOptions{Name: one.Name(), Namespace: "extension-" + c.ext.Metadata.Name, Revision: 1, IsInstall: true}
 }
 
-// RenderEach renders a chart with one set of values after the other, which it may
-// change. failed is the first of them with which it does not render, -1 where it does
-// with all; ok is false where that cannot be known.
-func (r Renderer) RenderEach(ctx context.Context, sets []chartutil.Values) (failed int, ok bool) {
-	begun := -1
-	err := r.pass(ctx, func(native map[string]any) iter.Seq[*step] {
-		return func(yield func(*step) bool) {
-			for i, values := range sets {
-				begun = i
-				for _, step := range r.steps(native, values) {
-					if !yield(step) {
-						return
-					}
-				}
-			}
-		}
-	})
-	switch {
-	case err == nil:
-		return -1, true
-	case ctx.Err() != nil: // the pass may go on beside
-		return 0, false
-	}
-	return begun, begun >= 0
-}
-
-// ValuesOver gives the values of a chart without subcharts with given ones over
-// them: what chartutil.CoalesceValues does, but for its copying by reflection,
-// which takes longer than the rendering.
-func ValuesOver(c *chart.Chart, given map[string]any) chartutil.Values {
-	merged := chartutil.CoalesceTables(copyTree(given).(map[string]any), copyTree(c.Values).(map[string]any))
-	for key := range c.Values {
-		if value, ok := given[key]; ok && value == nil {
-			delete(merged, key) // null takes a value out, even one that is null itself
-		}
-	}
-	return merged
+// RenderWith renders a chart with values that are its to change, and says why that
+// fails.
+func (r Renderer) RenderWith(ctx context.Context, values chartutil.Values) error {
+	_, err := r.texts(ctx, values, nil)
+	return err
 }

@@ -91,10 +91,8 @@ func installedAs(ext *extension.Extension, c *Chart) []Renderer {
 		}
 		subcharts = append(subcharts, subchart)
 	}
-	onHost, onMembers := whole, whole
-	onHost.Tree = without(c.Enabled, InstallationOf(TagExtension, subcharts), subcharts)
-	onMembers.Tree = without(c.Enabled, InstallationOf(TagAgent, subcharts), subcharts)
-	onMembers.roles = []Role{Member}
+	onHost := whole.of(without(c.Enabled, InstallationOf(TagExtension, subcharts), subcharts))
+	onMembers := whole.of(without(c.Enabled, InstallationOf(TagAgent, subcharts), subcharts)).on(Member)
 	if onMembers.mention("clusterInfo") { // the host cluster may be chosen, too
 		onMembers.roles = append(onMembers.roles, Host)
 	}

@@ -8,10 +8,12 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
-	"helm.sh/helm/v3/pkg/engine"
+
+	"github.com/ksrelease/ksrelease/internal/helmchart/engine"
 )
 
 // MaxBroken bounds how many broken templates one lint looks for: each costs
@@ -22,6 +24,7 @@ const MaxBroken = 20
 // values: global.clusterInfo, with name and role.
 type Role string
 
+// The roles that KubeSphere knows.
 const (
 	Host   Role = "host"
 	Member Role = "member"
@@ -36,6 +39,8 @@ type Renderer struct {
 	// top is what templates see, with the values of all charts merged. Templates
 	// can change values (`set .Values "x" 1`), so each rendering gets a copy.
 	top chartutil.Values
+	// parsed are the templates of Tree, parsed when they are rendered first.
+	parsed func() (*engine.Templates, error)
 }
 
 // newRenderer merges the values of all charts of a tree, and over them those that
@@ -47,7 +52,14 @@ func newRenderer(tree *chart.Chart, release chartutil.ReleaseOptions, given map[
 	if err != nil {
 		return Renderer{}, fmt.Errorf("merging the values of the subcharts: %w", err)
 	}
-	return Renderer{roles: []Role{Host}, Tree: tree, top: top}, nil
+	return Renderer{roles: []Role{Host}, top: top}.of(tree), nil
+}
+
+// of renders another tree with the same values.
+func (r Renderer) of(tree *chart.Chart) Renderer {
+	r.Tree = tree
+	r.parsed = sync.OnceValues(func() (*engine.Templates, error) { return engine.Parse(tree) })
+	return r
 }
 
 // on is the renderer for one of its clusters.
@@ -77,46 +89,8 @@ func (r Renderer) kubeVersion() chartutil.KubeVersion {
 	return caps.KubeVersion
 }
 
-// Overlay sets global values, which charts share, over those of an extension. A nil one
-// sets none.
-type Overlay func(global map[string]any)
-
 // KubeMinor is the minor version of the Kubernetes 1 that templates see.
 func (r Renderer) KubeMinor() int { return number(r.kubeVersion().Minor) }
-
-// fresh is a copy of the values on a cluster, with the overlay.
-func (r Renderer) fresh(on Role, over Overlay) chartutil.Values {
-	values := copyTree(map[string]any(r.Values())).(map[string]any)
-	setGlobals(values, r.Tree, func(global map[string]any) {
-		setClusterInfo(global, on)
-		if over != nil {
-			over(global)
-		}
-	})
-	return values
-}
-
-// copyTree copies decoded YAML. Helm's own way to copy (copystructure) goes by
-// reflection and takes several times as long.
-func copyTree(value any) any {
-	switch v := value.(type) {
-	case map[string]any:
-		clone := make(map[string]any, len(v))
-		for key, element := range v {
-			clone[key] = copyTree(element)
-		}
-		return clone
-	case chartutil.Values:
-		return copyTree(map[string]any(v))
-	case []any:
-		clone := make([]any, len(v))
-		for i, element := range v {
-			clone[i] = copyTree(element)
-		}
-		return clone
-	}
-	return value
-}
 
 // changers tells the templates that may change the values that those after them see:
 // they have to be rendered, even if nothing is to be seen of them. Where a partial
@@ -187,34 +161,6 @@ func (r Renderer) mention(words string) bool {
 	return found
 }
 
-// setGlobals sets global values of a chart and of all below it, where Helm would
-// put them were they given by the user.
-func setGlobals(values map[string]any, c *chart.Chart, set func(global map[string]any)) {
-	set(tableAt(values, chartutil.GlobalKey))
-	for _, child := range c.Dependencies() {
-		if below, ok := values[child.Name()].(map[string]any); ok {
-			setGlobals(below, child, set)
-		}
-	}
-}
-
-// tableAt is the mapping under a key; where there is none it becomes one.
-func tableAt(values map[string]any, key string) map[string]any {
-	table, ok := values[key].(map[string]any)
-	if !ok {
-		table = map[string]any{}
-		values[key] = table
-	}
-	return table
-}
-
-// setClusterInfo sets what KubeSphere says of the cluster on which it installs (the
-// extension development guide on global values).
-func setClusterInfo(global map[string]any, on Role) {
-	info := tableAt(global, "clusterInfo")
-	info["name"], info["role"] = string(on), string(on)
-}
-
 // render renders the chart, but for the templates in skip, which render to
 // nothing. Where a template is broken it goes on without it, so that one broken
 // template hides neither the next one nor the workloads of the others.
@@ -248,21 +194,35 @@ func (r Renderer) render(ctx context.Context, over Overlay, skip map[string]bool
 	}
 }
 
-// Once renders the chart but for the templates in skip.
+// Once renders the chart on the first of its clusters but for the templates in skip,
+// which render to nothing. The error is that of ctx, or what Helm says of the first
+// template that does not render.
 func (r Renderer) Once(ctx context.Context, over Overlay, skip map[string]bool) (map[string]string, error) {
-	atTemplate(ctx, "")
-	top := maps.Clone(r.top)
-	top["Values"], top["Release"] = r.fresh(r.roles[0], over), r.release()
-	return callEngine(ctx, withoutTemplates(r.Tree, skip), top)
+	if len(skip) > 0 {
+		r = r.of(withoutTemplates(r.Tree, skip))
+	}
+	return r.texts(ctx, r.fresh(r.roles[0], over), nil)
 }
 
-// callEngine calls Helm's engine.
+// texts renders the templates that are wanted with values that are theirs to change;
+// nil wants all.
 //
-// The engine cannot be stopped, and a template may loop for as long as it likes.
-// So it runs beside: when ctx ends, its result is waited for no longer.
-func callEngine(ctx context.Context, tree *chart.Chart, top chartutil.Values) (map[string]string, error) {
+// A template may take as long as it likes, and cannot be stopped. So the rendering runs
+// in a goroutine of its own: when ctx ends, its result is not waited for, and it ends
+// with the template that it is at.
+func (r Renderer) texts(ctx context.Context, values chartutil.Values, wanted func(template string) bool) (map[string]string, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	atTemplate(ctx, "") // while they are parsed
+	top := maps.Clone(r.top)
+	top["Values"], top["Release"] = values, r.release()
+	begin := func(template string) error {
+		err := ctx.Err()
+		if err == nil {
+			atTemplate(ctx, template)
+		}
+		return err
 	}
 	type outcome struct {
 		texts map[string]string
@@ -270,8 +230,12 @@ func callEngine(ctx context.Context, tree *chart.Chart, top chartutil.Values) (m
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		// Render recovers from the panics of templates by itself.
-		texts, err := engine.Engine{}.Render(tree, top)
+		templates, err := r.parsed()
+		if err != nil {
+			done <- outcome{nil, err}
+			return
+		}
+		texts, err := templates.Render(top, engine.Options{Wanted: wanted, Begin: begin})
 		done <- outcome{texts, err}
 	}()
 	select {
@@ -315,12 +279,4 @@ func withoutTemplates(root *chart.Chart, skip map[string]bool) *chart.Chart {
 		}
 	})
 	return tree
-}
-
-// Globals is a copy of the global values of the chart on the host cluster.
-func (r Renderer) Globals() map[string]any {
-	global, _ := r.Values()[chartutil.GlobalKey].(map[string]any)
-	all := copyTree(global).(map[string]any)
-	setClusterInfo(all, Host)
-	return all
 }

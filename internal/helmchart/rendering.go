@@ -144,21 +144,6 @@ func (r *Rendering) add(other *Rendering) {
 	r.Cut = r.Cut || other.Cut
 }
 
-// take goes through steps of a pass and keeps what they render; those that are not
-// wanted are left out. It reports whether it came to the end.
-func (r *Rendering) take(steps []*step, wanted func(template string) bool, yield func(*step) bool) bool {
-	for _, s := range steps {
-		if wanted != nil && !wanted(s.Name) {
-			continue
-		}
-		if !yield(s) {
-			return false
-		}
-		r.Texts[s.Name] = s.Text
-	}
-	return true
-}
-
 // makesPods tells the templates that rendered objects which make pods.
 func (r *Rendering) makesPods() func(template string) bool {
 	makes := map[string]bool{}

@@ -2,7 +2,6 @@ package helmchart
 
 import (
 	"context"
-	"iter"
 	"maps"
 	"strings"
 )
@@ -48,41 +47,13 @@ func (c *Chart) Render(ctx context.Context, over Overlay) (*Renderings, error) {
 	return all, nil
 }
 
+// renderInstalled renders a chart in one way of installing it. What makes pods is
+// rendered with the overlay, too, and what changes values for that; all of it only if
+// everything renders without.
 func renderInstalled(ctx context.Context, r Renderer, sources map[string]Source, over Overlay) (installed, error) {
-	plain, overlaid := newRendering(sources), newRendering(sources)
-	began := false // with the overlay
-	err := r.pass(ctx, func(native map[string]any) iter.Seq[*step] {
-		return func(yield func(*step) bool) {
-			for _, on := range r.roles {
-				here := newRendering(sources)
-				if !here.take(r.steps(native, r.fresh(on, nil)), nil, yield) || here.read(ctx) != nil {
-					return
-				}
-				plain.add(here)
-			}
-			makesPods, changes := plain.makesPods(), r.changers()
-			wanted := func(template string) bool { return makesPods(template) || changes(template) }
-			began = true
-			for _, on := range r.roles {
-				here := newRendering(sources)
-				if !here.take(r.steps(native, r.fresh(on, over)), wanted, yield) || here.readLike(ctx, plain) != nil {
-					return
-				}
-				overlaid.add(here)
-			}
-		}
-	})
-	switch {
-	case ctx.Err() != nil: // the pass may go on beside
-		return installed{}, ctx.Err()
-	case err == nil:
-		return installed{renderer: r, plain: plain, overlaid: overlaid}, nil
-	case began:
-		return installed{renderer: r, plain: plain}, nil
-	}
 	one := installed{renderer: r, plain: newRendering(sources), broken: map[Role]map[string]bool{}}
-	for _, on := range r.roles {
-		here, err := r.on(on).render(ctx, nil, nil)
+	for _, role := range r.roles {
+		here, err := r.on(role).render(ctx, nil, nil)
 		if err != nil {
 			return installed{}, err
 		}
@@ -90,9 +61,30 @@ func renderInstalled(ctx context.Context, r Renderer, sources map[string]Source,
 		if err := here.read(ctx); err != nil {
 			return installed{}, err
 		}
-		one.broken[on] = here.brokenTemplates()
+		one.broken[role] = here.brokenTemplates()
 		one.plain.add(here)
 	}
+	if len(one.plain.Broken) > 0 {
+		return one, nil
+	}
+	makesPods, changes := one.plain.makesPods(), r.changers()
+	wanted := func(template string) bool { return makesPods(template) || changes(template) }
+	overlaid := newRendering(sources)
+	for _, role := range r.roles {
+		texts, err := r.texts(ctx, r.fresh(role, over), wanted)
+		if ctx.Err() != nil {
+			return installed{}, ctx.Err()
+		}
+		if err != nil {
+			return one, nil
+		}
+		here := &Rendering{Sources: sources, Texts: texts}
+		if err := here.readLike(ctx, one.plain); err != nil {
+			return installed{}, err
+		}
+		overlaid.add(here)
+	}
+	one.overlaid = overlaid
 	return one, nil
 }
 
@@ -154,11 +146,10 @@ func (rs *Renderings) renderOff(ctx context.Context) (*Rendering, error) {
 	if err != nil {
 		return nil, err
 	}
-	off := newRendering(rs.chart.Places.Sources(r.Tree))
+	sources := rs.chart.Places.Sources(r.Tree)
 	isOff := func(template string) bool { _, on := rs.Plain.Sources[template]; return !on }
-	err = r.pass(ctx, func(native map[string]any) iter.Seq[*step] {
-		return func(yield func(*step) bool) { off.take(r.steps(native, r.fresh(Host, rs.over)), isOff, yield) }
-	})
+	texts, err := r.texts(ctx, r.fresh(Host, rs.over), isOff)
+	off := &Rendering{Sources: sources, Texts: texts}
 	if err != nil && ctx.Err() == nil {
 		on := map[string]bool{}
 		for template := range rs.Plain.Sources {
@@ -166,7 +157,6 @@ func (rs *Renderings) renderOff(ctx context.Context) (*Rendering, error) {
 		}
 		// Definitions are needed, whosever they are.
 		maps.DeleteFunc(on, func(template string, _ bool) bool { return strings.Contains(rs.Plain.Sources[template].Text, "define") })
-		sources := off.Sources
 		if off, err = r.render(ctx, rs.over, on); err == nil {
 			off.Sources = sources
 			maps.DeleteFunc(off.Texts, func(template, _ string) bool { return !isOff(template) })

@@ -112,8 +112,6 @@ type ciSet struct {
 	// Values are those of the file. Helm puts what a user gives into tables of its
 	// own, so each use needs a copy.
 	Values map[string]any
-	// merged are those over the values of the chart.
-	merged chartutil.Values
 }
 
 // ciValues renders a chart by itself with each file of values.
@@ -184,12 +182,11 @@ func (s *subject) ciFault(m mark, at helmchart.Place, file *chart.File, message 
 		"fix the template or the values; KubeSphere installs the chart with other values, so users may never meet this")
 }
 
-// refused are the sets of values with which a chart does not render, and maybe
-// some with which it does: what is not among them, does.
+// refused are the sets of values with which a chart does not render, and maybe some
+// with which it does: what is not among them, does.
 //
-// Most of the time that Helm's engine takes goes into parsing templates. So all
-// sets are rendered in one go, and none twice: what comes behind a set that is
-// refused is rendered in another go.
+// Parsing the templates takes as long as rendering them, so it is done once for all sets.
+// With subcharts the values decide which templates there are.
 func (s *subject) refused(loaded *helmchart.Chart, c *chart.Chart, sets []ciSet) []ciSet {
 	if len(sets) < 2 || len(c.Dependencies()) > 0 {
 		return sets
@@ -198,31 +195,14 @@ func (s *subject) refused(loaded *helmchart.Chart, c *chart.Chart, sets []ciSet)
 	if err != nil {
 		return sets
 	}
-	var refused, left []ciSet
+	var refused []ciSet
 	for _, set := range sets {
-		set.merged = helmchart.ValuesOver(c, set.Values)
-		if len(schemaRefuses(c, set.merged)) > 0 {
+		values := helmchart.ValuesOver(c, set.Values)
+		if len(schemaRefuses(c, values)) > 0 || alone.RenderWith(s.ctx, values) != nil {
 			refused = append(refused, set)
-		} else {
-			left = append(left, set)
 		}
 	}
-	for broken := 0; len(left) > 1 && broken < helmchart.MaxBroken; broken++ {
-		values := make([]chartutil.Values, len(left))
-		for i, set := range left {
-			values[i] = set.merged
-		}
-		failed, ok := alone.RenderEach(s.ctx, values)
-		if !ok || s.ctx.Err() != nil {
-			break
-		}
-		if failed < 0 {
-			return refused
-		}
-		refused = append(refused, left[failed])
-		left = left[failed+1:]
-	}
-	return append(refused, left...)
+	return refused
 }
 
 // renderAlone renders a chart as if it were the root, and says why that fails.

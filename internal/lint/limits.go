@@ -12,7 +12,7 @@ import (
 )
 
 // Limits bound what looking at one extension may cost. They are kept by whoever
-// calls Examine in a process of its own (internal/worker): neither Helm's engine nor
+// calls Examine in a process of its own (internal/worker): neither templates nor
 // the parsers that rules use can be stopped from within.
 type Limits struct {
 	// Time is how long it may take; 0 is without end.

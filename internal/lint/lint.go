@@ -107,8 +107,8 @@ type Progress struct {
 	// Rule is the rule at work.
 	Rule string
 	// Template is the template that is rendered, as Helm names it:
-	// devops/charts/agent/templates/deployment.yaml. It is empty where none is, or
-	// where Helm renders all of them in one call.
+	// devops/charts/agent/templates/deployment.yaml. It is empty where none is, and
+	// while templates are parsed.
 	Template string
 	// Findings and Silenced are what the rules before have found since the last call.
 	Findings []Finding

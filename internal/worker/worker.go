@@ -1,5 +1,5 @@
 // Package worker looks at extensions in processes of their own, which can be ended:
-// Helm's engine, and the parsers of Markdown, schemas and YAML, cannot be stopped
+// templates, and the parsers of Markdown, schemas and YAML, cannot be stopped
 // from within, and what takes all stack ends the process that it is in.
 //
 // A worker is the program started again under the name [Name], with an empty

@@ -1,0 +1,210 @@
+// Package engine renders the templates of a chart as Helm's own engine does
+// (helm.sh/helm/v3/pkg/engine, v3.22.0), and parses them once for any number of
+// renderings: Helm's parses them anew each time, which takes half of its time or more.
+//
+// It is text/template with the functions of sprig and the few of Helm (functions.go).
+// Texts, order, what templates see and what errors say are those of Helm's engine; its
+// tests hold both side by side. Types have the names that they have there, since
+// templates can print them (typeOf) and errors name them.
+package engine
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"text/template"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
+)
+
+// Templates are the templates of a chart and of all charts below it, parsed. They are
+// never changed, so that several renderings may use them at once.
+type Templates struct {
+	root *chart.Chart
+	// set has them all by name, so that each may include each other one.
+	set *template.Template
+	// list is in the order in which Helm parses and renders: the deepest paths first,
+	// and of one depth the last in the alphabet.
+	list []parsed
+	// files are those that templates of a chart can read.
+	files map[*chart.Chart]files
+}
+
+// parsed is one template.
+type parsed struct {
+	name  string // WEB/charts/DB/templates/a.yaml, by the names of the charts
+	chart *chart.Chart
+	text  string
+}
+
+// isPartial reports whether nothing but what other templates include is rendered.
+func (p parsed) isPartial() bool { return strings.HasPrefix(path.Base(p.name), "_") }
+
+// Parse parses the templates of a chart and of all charts below it.
+func Parse(root *chart.Chart) (t *Templates, err error) {
+	defer recovered(&err)
+	t = &Templates{root: root, set: template.New("gotpl").Option(missingKey), list: listOf(root), files: map[*chart.Chart]files{}}
+	t.readFiles(root)
+	t.set.Funcs(functions())
+	for _, p := range t.list {
+		if _, err := t.set.New(p.name).Parse(p.text); err != nil {
+			return nil, parseError(p.name, err)
+		}
+	}
+	return t, nil
+}
+
+// missingKey renders a key that is not set as the zero value of what the map holds. Where
+// that is nothing in particular text/template writes "<no value>"; see withoutNoValue.
+const missingKey = "missingkey=zero"
+
+// withoutNoValue is what a template rendered, without what stands there for nothing.
+func withoutNoValue(text string) string { return strings.ReplaceAll(text, "<no value>", "") }
+
+// listOf lists the templates of a tree. Of two with one name the last one counts.
+func listOf(root *chart.Chart) []parsed {
+	byName := map[string]parsed{}
+	var add func(c *chart.Chart)
+	add = func(c *chart.Chart) {
+		for _, child := range c.Dependencies() {
+			add(child)
+		}
+		library := strings.EqualFold(c.Metadata.Type, "library")
+		for _, file := range c.Templates {
+			if file == nil {
+				continue
+			}
+			p := parsed{name: path.Join(c.ChartFullPath(), file.Name), chart: c, text: string(file.Data)}
+			if !library || p.isPartial() {
+				byName[p.name] = p
+			}
+		}
+	}
+	add(root)
+	list := make([]parsed, 0, len(byName))
+	for _, p := range byName {
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b parsed) int {
+		return cmp.Or(cmp.Compare(strings.Count(b.name, "/"), strings.Count(a.name, "/")), cmp.Compare(b.name, a.name))
+	})
+	return list
+}
+
+func (t *Templates) readFiles(c *chart.Chart) {
+	t.files[c] = newFiles(c.Files)
+	for _, child := range c.Dependencies() {
+		t.readFiles(child)
+	}
+}
+
+// Options are about one rendering.
+type Options struct {
+	// Wanted chooses the templates that are rendered, by their names; nil wants all.
+	Wanted func(name string) bool
+	// Begin is called with the name of each template before it is rendered, if it is not
+	// nil. An error ends the rendering, and is returned.
+	Begin func(name string) error
+}
+
+// Render renders all templates but partials and returns their texts by name. top is what
+// the templates of the root see: Values, Release and Capabilities. Templates can change
+// the first two, so each rendering needs a copy.
+//
+// An error ends it at the first template that does not render; it says what Helm says.
+func (t *Templates) Render(top chartutil.Values, opts Options) (texts map[string]string, err error) {
+	defer recovered(&err)
+	set, err := t.set.Clone() // the functions of which are this rendering's own
+	if err != nil {
+		return nil, err
+	}
+	bind(set, includes{})
+	scopes := map[*chart.Chart]map[string]any{}
+	t.scope(t.root, top, scopes)
+	texts = make(map[string]string, len(t.list))
+	for _, p := range t.list {
+		if p.isPartial() || opts.Wanted != nil && !opts.Wanted(p.name) {
+			continue
+		}
+		if opts.Begin != nil {
+			if err := opts.Begin(p.name); err != nil {
+				return nil, err
+			}
+		}
+		scope := scopes[p.chart]
+		scope["Template"] = chartutil.Values{"Name": p.name, "BasePath": path.Join(p.chart.ChartFullPath(), "templates")}
+		var text strings.Builder
+		if err := set.ExecuteTemplate(&text, p.name, scope); err != nil {
+			return nil, executionError(p.name, err)
+		}
+		texts[p.name] = withoutNoValue(text.String())
+	}
+	return texts, nil
+}
+
+// scope makes what the templates of a chart see, and those of the charts below it: all
+// templates of one chart see the same, so that what one of them sets is there for those
+// after it. above is what those of the chart above see, and top for the root.
+func (t *Templates) scope(c *chart.Chart, above chartutil.Values, scopes map[*chart.Chart]map[string]any) map[string]any {
+	subcharts := map[string]any{}
+	scope := map[string]any{
+		"Chart": struct {
+			chart.Metadata
+			IsRoot bool
+		}{*c.Metadata, c.IsRoot()},
+		"Files":        t.files[c],
+		"Release":      above["Release"],
+		"Capabilities": above["Capabilities"],
+		"Values":       chartutil.Values{},
+		"Subcharts":    subcharts,
+	}
+	if c.IsRoot() {
+		scope["Values"] = above["Values"]
+	} else if own, err := above.Table("Values." + c.Name()); err == nil {
+		scope["Values"] = own
+	}
+	for _, child := range c.Dependencies() {
+		subcharts[child.Name()] = t.scope(child, scope, scopes)
+	}
+	scopes[c] = scope
+	return scope
+}
+
+// recovered makes an error of a panic, which a function of a template may end with.
+func recovered(err *error) {
+	if cause := recover(); cause != nil {
+		*err = fmt.Errorf("rendering template failed: %v", cause)
+	}
+}
+
+// parseError is an error of text/template as Helm says it: "parse error at (NAME:LINE):
+// CAUSE".
+func parseError(name string, err error) error {
+	parts := strings.Split(err.Error(), ": ")
+	if len(parts) == 1 {
+		return fmt.Errorf("parse error in (%s): %w", name, err)
+	}
+	return fmt.Errorf("parse error at (%s): %s", parts[1], parts[len(parts)-1])
+}
+
+// executionError is an error of text/template as Helm says it. A refusal, by fail or
+// required, is reported without the way to it: "execution error at (NAME:LINE:COLUMN):
+// MESSAGE".
+func executionError(name string, err error) error {
+	if _, ok := err.(template.ExecError); !ok {
+		return err
+	}
+	parts := strings.SplitN(err.Error(), ": ", 3)
+	if len(parts) < 3 {
+		return fmt.Errorf("execution error in (%s): %w", name, err)
+	}
+	var refused *refusal
+	if errors.As(err, &refused) {
+		return fmt.Errorf("execution error at (%s): %s", parts[1], refused.message)
+	}
+	return err
+}

@@ -1,0 +1,169 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+	"text/template"
+
+	"github.com/BurntSushi/toml"
+	"github.com/Masterminds/sprig/v3"
+	"sigs.k8s.io/yaml"
+	yamlv3 "sigs.k8s.io/yaml/goyaml.v3"
+)
+
+// functions are those that templates can call: sprig's without those that ask the
+// machine, and Helm's own. include and tpl are bound to a set of templates (see bind).
+//
+// There is no cluster, so lookup finds nothing, as with `helm template`.
+func functions() template.FuncMap {
+	all := sprig.TxtFuncMap()
+	delete(all, "env")
+	delete(all, "expandenv")
+	own := template.FuncMap{
+		"getHostByName": func(string) string { return "" },
+		"lookup":        func(_, _, _, _ string) (map[string]any, error) { return map[string]any{}, nil },
+
+		"fail":     func(message string) (string, error) { return "", &refusal{message} },
+		"required": required,
+		"include":  func(string, any) (string, error) { return "", nil },
+		"tpl":      func(string, any) (string, error) { return "", nil },
+
+		"toYaml":        toYAML,
+		"toYamlPretty":  toYAMLPretty,
+		"fromYaml":      mapping(yamlInto),
+		"fromYamlArray": list(yamlInto),
+		"toJson":        toJSON,
+		"fromJson":      mapping(json.Unmarshal),
+		"fromJsonArray": list(json.Unmarshal),
+		"toToml":        toTOML,
+		"fromToml":      mapping(toml.Unmarshal),
+	}
+	maps.Copy(all, own)
+	return all
+}
+
+// refusal is what a chart itself says against its values.
+type refusal struct{ message string }
+
+func (r *refusal) Error() string { return r.message }
+
+// required hands a value on, unless it is nothing or an empty text.
+func required(message string, value any) (any, error) {
+	if value == nil || value == "" {
+		return value, &refusal{message}
+	}
+	return value, nil
+}
+
+// includes counts how deep each template is at work at the moment, by name.
+type includes map[string]int
+
+// maxIncludes is how often a template can include itself, by whatever way.
+const maxIncludes = 1000
+
+// bind gives a set of templates the two functions that render others of it.
+func bind(set *template.Template, at includes) {
+	set.Option(missingKey) // which a clone does not have: golang/go#43022
+	set.Funcs(template.FuncMap{
+		"include": func(name string, data any) (string, error) { return include(set, at, name, data) },
+		"tpl":     func(text string, data any) (string, error) { return tpl(set, at, text, data) },
+	})
+}
+
+func include(set *template.Template, at includes, name string, data any) (string, error) {
+	if at[name] > maxIncludes {
+		return "", fmt.Errorf("rendering template has a nested reference name: %s: unable to execute template", name)
+	}
+	at[name]++
+	var text strings.Builder
+	err := set.ExecuteTemplate(&text, name, data)
+	at[name]--
+	return text.String(), err
+}
+
+// tpl renders a text that may include all templates of the set. What it defines is there
+// for itself alone, and for what it renders by tpl in turn.
+func tpl(set *template.Template, at includes, text string, data any) (string, error) {
+	clone, err := set.Clone()
+	if err != nil {
+		return "", fmt.Errorf("cannot clone template: %w", err)
+	}
+	bind(clone, at)
+	// A new template, of the same name: parsing a text of definitions alone would leave
+	// what the old one renders.
+	parsed, err := clone.New(set.Name()).Parse(text)
+	if err != nil {
+		return "", fmt.Errorf("cannot parse template %q: %w", text, err)
+	}
+	var rendered strings.Builder
+	if err := parsed.Execute(&rendered, data); err != nil {
+		return "", fmt.Errorf("error during tpl function execution for %q: %w", text, err)
+	}
+	return withoutNoValue(rendered.String()), nil
+}
+
+// What cannot be written is an empty text, but for TOML.
+
+func toYAML(value any) string {
+	data, err := yaml.Marshal(value)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(string(data), "\n")
+}
+
+func toYAMLPretty(value any) string {
+	var data bytes.Buffer
+	encoder := yamlv3.NewEncoder(&data)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(value); err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(data.String(), "\n")
+}
+
+func toJSON(value any) string {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return ""
+	}
+	return string(data)
+}
+
+func toTOML(value any) string {
+	var data bytes.Buffer
+	if err := toml.NewEncoder(&data).Encode(value); err != nil {
+		return err.Error()
+	}
+	return data.String()
+}
+
+// unmarshal reads a text into what a pointer leads to.
+type unmarshal func(data []byte, into any) error
+
+func yamlInto(data []byte, into any) error { return yaml.Unmarshal(data, into) }
+
+// mapping reads a text as a mapping. What is wrong with it is in there, under Error.
+func mapping(read unmarshal) func(string) map[string]any {
+	return func(text string) map[string]any {
+		value := map[string]any{}
+		if err := read([]byte(text), &value); err != nil {
+			value["Error"] = err.Error()
+		}
+		return value
+	}
+}
+
+// list reads a text as a list. What is wrong with it is its one element.
+func list(read unmarshal) func(string) []any {
+	return func(text string) []any {
+		value := []any{}
+		if err := read([]byte(text), &value); err != nil {
+			value = []any{err.Error()}
+		}
+		return value
+	}
+}

@@ -1,0 +1,93 @@
+package helmchart
+
+import (
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
+)
+
+// Overlay sets global values, which charts share, over those of an extension. A nil one
+// sets none.
+type Overlay func(global map[string]any)
+
+// fresh is a copy of the values on a cluster, with the overlay.
+func (r Renderer) fresh(on Role, over Overlay) chartutil.Values {
+	values := copyTree(map[string]any(r.Values())).(map[string]any)
+	setGlobals(values, r.Tree, func(global map[string]any) {
+		setClusterInfo(global, on)
+		if over != nil {
+			over(global)
+		}
+	})
+	return values
+}
+
+// Globals is a copy of the global values of the chart on the host cluster.
+func (r Renderer) Globals() map[string]any {
+	global, _ := r.Values()[chartutil.GlobalKey].(map[string]any)
+	all := copyTree(global).(map[string]any)
+	setClusterInfo(all, Host)
+	return all
+}
+
+// setGlobals sets global values of a chart and of all below it, where Helm would
+// put them were they given by the user.
+func setGlobals(values map[string]any, c *chart.Chart, set func(global map[string]any)) {
+	set(tableAt(values, chartutil.GlobalKey))
+	for _, child := range c.Dependencies() {
+		if below, ok := values[child.Name()].(map[string]any); ok {
+			setGlobals(below, child, set)
+		}
+	}
+}
+
+// tableAt is the mapping under a key; where there is none it becomes one.
+func tableAt(values map[string]any, key string) map[string]any {
+	table, ok := values[key].(map[string]any)
+	if !ok {
+		table = map[string]any{}
+		values[key] = table
+	}
+	return table
+}
+
+// setClusterInfo sets what KubeSphere says of the cluster on which it installs (the
+// extension development guide on global values).
+func setClusterInfo(global map[string]any, on Role) {
+	info := tableAt(global, "clusterInfo")
+	info["name"], info["role"] = string(on), string(on)
+}
+
+// ValuesOver gives the values of a chart without subcharts with given ones over
+// them: what chartutil.CoalesceValues does, but for its copying by reflection,
+// which takes longer than the rendering.
+func ValuesOver(c *chart.Chart, given map[string]any) chartutil.Values {
+	merged := chartutil.CoalesceTables(copyTree(given).(map[string]any), copyTree(c.Values).(map[string]any))
+	for key := range c.Values {
+		if value, ok := given[key]; ok && value == nil {
+			delete(merged, key) // null takes a value out, even one that is null itself
+		}
+	}
+	return merged
+}
+
+// copyTree copies decoded YAML. Helm's own way to copy (copystructure) goes by
+// reflection and takes several times as long.
+func copyTree(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		clone := make(map[string]any, len(v))
+		for key, element := range v {
+			clone[key] = copyTree(element)
+		}
+		return clone
+	case chartutil.Values:
+		return copyTree(map[string]any(v))
+	case []any:
+		clone := make([]any, len(v))
+		for i, element := range v {
+			clone[i] = copyTree(element)
+		}
+		return clone
+	}
+	return value
+}
