@@ -33,7 +33,7 @@ type Event struct {
 	Stage     string
 	Status    StageStatus
 	// Writes is true for the start and end of a stage that changes the
-	// marketplace: whoever keeps evidence does so before it goes on.
+	// marketplace: the run waits for Options.Kept before that extension goes on.
 	Writes  bool
 	Message string
 	// Decision is what the plan does with the extension, for EventDecided:
@@ -46,7 +46,9 @@ type Event struct {
 	Result *Result
 }
 
-// Observer is told of every event, one at a time, while the run waits.
+// Observer gets every event, in order and one at a time. No extension goes on
+// meanwhile, so it must not wait for a disk or a terminal. It may keep what it
+// is given, which does not change later.
 type Observer interface {
 	Observe(Event)
 }

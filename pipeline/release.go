@@ -87,10 +87,14 @@ func (r *release) perform(ctx context.Context, w *world, stages []Stage) {
 func (r *release) performOne(ctx context.Context, w *world, stage Stage) {
 	record := &r.result.Stages[slices.IndexFunc(r.result.Stages, func(s StageResult) bool { return s.Name == stage.Name })]
 	tell := func(kind EventKind, message string) {
-		r.run.emit(Event{
+		e := Event{
 			Kind: kind, Stage: stage.Name, Status: record.Status,
 			Writes: stage.writes && !w.planning, Message: message, Milliseconds: record.Milliseconds,
-		}, r)
+		}
+		r.run.emit(e, r)
+		if e.Writes {
+			r.run.Kept(ctx)
+		}
 	}
 	record.Status = StageStarted
 	tell(EventStageStarted, "")

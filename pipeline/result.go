@@ -47,6 +47,10 @@ type Result struct {
 	// Error is what kept the command from beginning: a mistake on the command line or
 	// in the configuration. There are no extensions then.
 	Error *CommandError `json:"error,omitempty"`
+
+	// AuthRefused says that the marketplace has refused the API key, or that there was
+	// none where one was needed: what decides between exit code 1 and 3.
+	AuthRefused bool `json:"-"`
 }
 
 // CommandError is why a command did nothing.

@@ -54,6 +54,10 @@ type Options struct {
 	Withdraw func(name, version string) string
 	Display  func(path string) string // how to show a path to the user; nil shows it as it is
 	Observer Observer                 // may be nil
+	// Kept waits until all that the observer was given is where it survives the process. It
+	// is called before a stage that changes the marketplace begins, and after it ended, and
+	// holds up that extension alone; nil waits for nothing. It returns when ctx is done.
+	Kept func(ctx context.Context)
 	// Noting makes the requests under a context tell of their retries; nil tells
 	// of none.
 	Noting func(ctx context.Context, tell func(string)) context.Context
@@ -96,6 +100,9 @@ func New(opts Options) *Run {
 	}
 	if opts.Through == "" {
 		opts.Through = StageVerify
+	}
+	if opts.Kept == nil {
+		opts.Kept = func(context.Context) {}
 	}
 	opts.Command = cmp.Or(opts.Command, "run")
 	return &Run{Options: opts, slots: semaphore.NewWeighted(int64(max(1, opts.Parallelism))), heldAtMost: heldAtMost}
@@ -707,9 +714,8 @@ func (r *Run) Note(message string) {
 	r.Observer.Observe(Event{Kind: EventNote, Time: time.Now(), Message: message})
 }
 
-// emit tells the observer of something that happened to an extension. The
-// observer may keep what it is given.
-func (r *Run) emit(e Event, rel *release) {
+// snapshot is the result of now: nothing of it changes later, so that observers may keep it.
+func (rel *release) snapshot() ExtensionResult {
 	copied := rel.result
 	copied.Stages = slices.Clone(rel.result.Stages)
 	copied.Assets = slices.Clone(rel.result.Assets)
@@ -717,6 +723,12 @@ func (r *Run) emit(e Event, rel *release) {
 		pkg := *rel.result.Package
 		copied.Package = &pkg
 	}
+	return copied
+}
+
+// emit reports to the observer what happened to an extension.
+func (r *Run) emit(e Event, rel *release) {
+	copied := rel.snapshot()
 	e.Extension = &copied
 	e.Planning = !r.applying
 	r.mu.Lock()
@@ -729,13 +741,14 @@ func (r *Run) emit(e Event, rel *release) {
 func (r *Run) emitRun(kind EventKind, p *plan, message string) *Result {
 	result := &Result{SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision, DryRun: r.DryRun, Started: r.started}
 	for _, rel := range p.releases {
-		result.Extensions = append(result.Extensions, rel.result)
+		result.Extensions = append(result.Extensions, rel.snapshot())
 	}
 	slices.SortFunc(result.Extensions, byNameAndVersion)
 	result.Totals = totals(result.Extensions)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	result.Warnings = slices.Clone(r.warnings)
+	result.AuthRefused = r.authRefused != nil
 	now := time.Now()
 	if kind == EventRunFinished {
 		result.Finished, r.finished = &now, true

@@ -69,7 +69,9 @@ func realMain() int {
 	signal.Ignore(syscall.SIGPIPE)
 
 	a := &app{stdin: os.Stdin, stdout: output.New(os.Stdout), stderr: output.New(os.Stderr), env: os.LookupEnv}
-	ctx, signalled := untilSignal(func() bool { return a.onlyReading.Load() > 0 })
+	// A terminal that is stopped, or a pipe that nobody reads, holds up no extension.
+	defer output.Background(a.stdout, a.stderr)()
+	ctx, signalled := untilSignal(func() bool { return a.onlyReading.Load() > 0 }, a.exit)
 	a.stop = ctx
 	code := a.main(os.Args[1:])
 	if by := signalled(); by != 0 && !a.stopIsEnd {
@@ -117,6 +119,14 @@ type app struct {
 	onlyReading atomic.Int32
 }
 
+// exit ends the process at once, with what was printed so far as long as somebody reads it.
+func (a *app) exit(code int) {
+	ctx, cancel := context.WithTimeout(context.Background(), echo)
+	defer cancel()
+	a.stdout.Flush(ctx)
+	os.Exit(code)
+}
+
 // main runs one command line and returns the exit code.
 func (a *app) main(args []string) int {
 	a.redact.fromEnvironment(a.env)
@@ -150,6 +160,8 @@ func (a *app) main(args []string) int {
 // like a whole one; an exit code that says more than 1 stays. The exit code of a run is
 // that of the releases, though: a reader that goes away changes nothing of them.
 func (a *app) delivered(code int) int {
+	a.stdout.Flush(context.Background())
+	a.stderr.Flush(context.Background())
 	for _, to := range []struct {
 		stream *output.Stream
 		name   string
@@ -175,7 +187,7 @@ func grammar() []kong.Option {
 		kong.Name("ksrelease"),
 		kong.Description("Releases the KubeSphere extensions of a monorepo: declared in .ksrelease.yaml, checked as KubeSphere would, pushed, and seen in the Helm repository."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"stages": strings.Join(skippable(), ","), "marketplace_addr": marketplace.DefaultAddr, "baseline": baseline.Name},
+		kong.Vars{"stages": strings.Join(skippable(), ","), "marketplace_addr": marketplace.DefaultAddr, "baseline": baseline.Name, "reports": reportFormats()},
 	}
 }
 
@@ -276,9 +288,9 @@ func usage(err error, advice string) error {
 }
 
 // untilSignal is a context that ends with the first SIGINT, SIGTERM or SIGHUP;
-// the second one ends the process at once, and so does the first while atOnce says so. signalled is the exit code of the
-// signal that came, or 0.
-func untilSignal(atOnce func() bool) (ctx context.Context, signalled func() int) {
+// the second one ends the process at once by exit, and so does the first while atOnce says
+// so. signalled is the exit code of the signal that came, or 0.
+func untilSignal(atOnce func() bool, exit func(code int)) (ctx context.Context, signalled func() int) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	came := make(chan os.Signal, 2)
 	signal.Notify(came, syscall.SIGINT, syscall.SIGTERM)
@@ -294,9 +306,9 @@ func untilSignal(atOnce func() bool) (ctx context.Context, signalled func() int)
 		codes <- first
 		cancel(errors.New("interrupted"))
 		if atOnce() {
-			os.Exit(first)
+			exit(first)
 		}
-		os.Exit(codeOf(onceMore(came, signalled)))
+		exit(codeOf(onceMore(came, signalled)))
 	}()
 	return ctx, func() int {
 		select {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -18,11 +19,77 @@ import (
 // tool is what reports say they were made by.
 func tool() report.Tool { return report.Tool{Version: programVersion(), URL: projectURL} }
 
+// destinationsOf are the reports that --report asks for.
+func destinationsOf(asked []string) ([]report.Destination, error) {
+	var all []report.Destination
+	for _, text := range asked {
+		to, err := report.ParseDestination(text)
+		if err != nil {
+			return nil, usage(err, "")
+		}
+		all = append(all, to)
+	}
+	return all, nil
+}
+
+// reportFormats are the forms of reports, for the help.
+func reportFormats() string {
+	var all []string
+	for _, f := range report.Formats() {
+		all = append(all, f.Name+" ("+f.Ending+") "+f.About)
+	}
+	return strings.Join(all, ", ")
+}
+
+// openFiles are the reports of a run that goes on.
+type openFiles []*report.Queue
+
+// openReports finds out whether all reports can be written, before anything is sent.
+func openReports(destinations []report.Destination) (openFiles, error) {
+	var files []report.File
+	for _, d := range destinations {
+		file, err := d.Open(tool())
+		if err != nil {
+			return nil, usage(err, "name a file in a folder that can be written to")
+		}
+		files = append(files, file)
+	}
+	var queues openFiles
+	for _, f := range files {
+		queues = append(queues, report.NewQueue(f))
+	}
+	return queues, nil
+}
+
+func (f openFiles) observers() []pipeline.Observer {
+	var all []pipeline.Observer
+	for _, q := range f {
+		all = append(all, q)
+	}
+	return all
+}
+
+// wait waits until the reports have all events so far.
+func (f openFiles) wait(ctx context.Context) {
+	for _, q := range f {
+		q.Wait(ctx)
+	}
+}
+
+// close waits until the reports are whole, and gives what could not be written.
+func (f openFiles) close() error {
+	var err error
+	for _, q := range f {
+		err = errors.Join(err, q.Close())
+	}
+	return err
+}
+
 // askedReports are the reports that a command line asks for, whatever else is wrong with
 // it. A report is replaced even then: whoever reads it would take the one of an earlier
 // run for that of this one.
 type askedReports struct {
-	command string // run, lint or package
+	command string // run, lint, package or report
 	dir     string // -C, if the command did not get as far as going there
 	files   []string
 }
@@ -31,7 +98,7 @@ type askedReports struct {
 // the first that it does not know.
 func reportsAsked(args []string) askedReports {
 	var asked askedReports
-	commands := []string{"run", "lint", "package"}
+	commands := []string{"run", "lint", "package", "report"}
 	for i := 0; i < len(args) && args[i] != "--"; i++ {
 		name, value, given := strings.Cut(args[i], "=")
 		if strings.HasPrefix(name, "-C") && len(name) > 2 {
@@ -64,7 +131,7 @@ func reportsAsked(args []string) askedReports {
 // each says so, in place of an older one.
 func (a *app) reportFailure(args []string) {
 	asked := reportsAsked(args)
-	if asked.command == "" {
+	if asked.command == "" || asked.command == "report" { // which makes no run, and may have named its journal
 		return
 	}
 	now := time.Now()
@@ -74,16 +141,25 @@ func (a *app) reportFailure(args []string) {
 	}
 	done := map[string]bool{}
 	for _, file := range asked.files {
-		path, ok := a.reportPath(asked.dir, file)
-		if file == "" || !ok || done[path] {
+		var unusable *report.PathError
+		if file == "" || errors.As(a.failure, &unusable) && unusable.Path == file {
+			continue // which is what was reported
+		}
+		to, err := report.ParseDestination(file)
+		if err != nil {
+			a.complain(err, "")
+			continue
+		}
+		if errors.As(a.failure, &unusable) && unusable.Path == to.Path {
+			continue
+		}
+		path, ok := a.reportPath(asked.dir, to.Path)
+		if !ok || done[path] {
 			continue
 		}
 		done[path] = true
-		var unusable *report.PathError
-		if errors.As(a.failure, &unusable) && unusable.Path == file {
-			continue // which is what was reported
-		}
-		if err := report.WriteFailed(path, tool(), result); err != nil {
+		to.Path = path
+		if err := to.WriteFailed(tool(), result); err != nil {
 			a.complain(err, "")
 		}
 	}

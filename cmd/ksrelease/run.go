@@ -30,7 +30,7 @@ type selection struct {
 	Only        []string `placeholder:"NAME" help:"Only the extensions of these names."`
 	Parallelism count    `placeholder:"N" help:"Extensions at work at once; default: parallelism of the config, or 8."`
 	Output      string   `enum:"text,json" default:"text" help:"text, or json: one event a line on standard output."`
-	Report      []string `placeholder:"FILE" help:"Also write a report; the ending chooses: .json the result document, .xml JUnit, .md Markdown, .sarif findings. May be repeated."`
+	Report      []string `placeholder:"FILE" help:"Also write a report: ${reports}. The ending chooses the form, or FORMAT=FILE. May be repeated."`
 }
 
 // localFlags are for commands that may work on a local marketplace.
@@ -249,25 +249,31 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	defer dependencies.close()
 	options.Resolver = dependencies
 
-	c.removeLeftovers(options)
-	observers := []pipeline.Observer{c.teller(a, text)}
-	var files []report.File
-	for _, path := range c.Report {
-		file, err := report.NewFile(path, tool())
-		if err != nil {
-			return usage(err, "name a file in a folder that can be written to")
-		}
-		files = append(files, file)
-		if absolute, err := filepath.Abs(path); err == nil {
+	destinations, err := destinationsOf(c.Report)
+	if err != nil {
+		return err
+	}
+	c.removeLeftovers(destinations, options)
+	files, err := openReports(destinations)
+	if err != nil {
+		return err
+	}
+	defer files.close()
+	for _, d := range destinations {
+		if absolute, err := filepath.Abs(d.Path); err == nil {
 			options.Ignore = append(options.Ignore, absolute)
 		}
-		// Before the teller: evidence is on disk before a line says so.
-		observers = append([]pipeline.Observer{file}, observers...)
 	}
-	options.Observer = a.redact.observer(report.All(observers...))
+	options.Observer = a.redact.observer(report.All(append(files.observers(), c.teller(a, text))...))
+	options.Kept = func(ctx context.Context) {
+		files.wait(ctx)
+		if c.Output == "json" {
+			a.stdout.Keep(ctx)
+		}
+	}
 	run := pipeline.New(options)
 	a.warnings.to(run.Warn)
-	for _, warning := range packedLater(c.Report, options.Sources) {
+	for _, warning := range packedLater(destinations, options.Sources) {
 		run.Warn(warning)
 	}
 	// Who interrupts a run should see at once that it has understood.
@@ -279,11 +285,7 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 		return usage(err, pipeline.Remedy(err))
 	}
 	a.reported = true
-	var unwritten error
-	for _, f := range files {
-		unwritten = errors.Join(unwritten, f.Err())
-	}
-	switch {
+	switch unwritten := files.close(); {
 	case unwritten != nil:
 		return unwritten
 	case result.AsAsked():
@@ -309,10 +311,10 @@ func (a *app) examineInWorkers(options *pipeline.Options) (over func()) {
 
 // removeLeftovers removes what runs that were killed left in the folders that this one
 // writes to. What cannot be removed is no reason not to run.
-func (c *selection) removeLeftovers(options pipeline.Options) {
+func (c *selection) removeLeftovers(reports []report.Destination, options pipeline.Options) {
 	folders := map[string]bool{}
-	for _, path := range c.Report {
-		folders[filepath.Dir(path)] = true
+	for _, d := range reports {
+		folders[filepath.Dir(d.Path)] = true
 	}
 	if !options.DryRun && options.Through != pipeline.StageLint {
 		for _, s := range options.Sources {
@@ -326,9 +328,10 @@ func (c *selection) removeLeftovers(options pipeline.Options) {
 
 // packedLater tells of reports that lie in an extension: this run does not pack them,
 // but one that does not know of them would, and tell drift.
-func packedLater(reports []string, sources []config.Source) []string {
+func packedLater(reports []report.Destination, sources []config.Source) []string {
 	var warnings []string
-	for _, file := range reports {
+	for _, d := range reports {
+		file := d.Path
 		for _, s := range sources {
 			if extension.WouldPack(s.Path, file, extension.Options{Ignore: []string{s.Settings.Package.Output}}) {
 				warnings = append(warnings, fmt.Sprintf("the report %s lies in the extension %s and would be packed by a run without it: write it elsewhere, such as %s, or leave it out with .helmignore",

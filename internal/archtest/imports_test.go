@@ -37,7 +37,8 @@ var anyUnit = []string{"…"}
 // arrows point down only.
 var units = []unit{
 	{"cmd/ksrelease", anyUnit},
-	{"internal/report", []string{"pipeline", "config", "internal/extension", "internal/lint", "internal/output", "internal/yamldoc", "internal/atomicfile"}},
+	{"internal/report", []string{"pipeline", "config", "internal/extension", "internal/lint", "internal/journal", "internal/output", "internal/yamldoc", "internal/atomicfile"}},
+	{"internal/journal", []string{"pipeline", "internal/output", "internal/atomicfile"}},
 	{"internal/target/kscloud", []string{"pipeline", "internal/cloud", "internal/dependency", "internal/extension", "internal/helmrepo", "internal/redact", "internal/transport"}},
 	{"pipeline", []string{"config", "internal/extension", "internal/kubesphere", "internal/lint", "internal/weight", "internal/yamldoc", "internal/atomicfile"}},
 	{"internal/worker", []string{"internal/extension", "internal/lint", "internal/weight"}},

@@ -11,15 +11,19 @@ import (
 )
 
 // Stream is standard output or standard error. It may be used by several goroutines;
-// each call is one write, so that lines stay whole.
+// each call is one write, so that lines stay whole. [Background] has its writes done by a
+// goroutine, so that nobody waits for a slow reader.
 //
 // Prints return no error: a command would have to go on all the same, since it may be in
 // the middle of a release. The first error is kept for the end of the command; see Err.
 type Stream struct {
-	mu     sync.Mutex
-	w      io.Writer
-	err    error
-	status bool // the last line says what is going on, and has no end
+	writing sync.Mutex // one write at a time
+	w       io.Writer
+	status  bool // the last line says what is going on, and has no end
+
+	mu    sync.Mutex
+	err   error
+	queue *queue // nil: each print is a write
 }
 
 // New makes a stream that writes to w. Where w is an *os.File that is a terminal, the
@@ -66,38 +70,43 @@ func (l lineWriter) Write(p []byte) (int, error) {
 
 // Status shows a line that the next print replaces. It is for terminals.
 func (s *Stream) Status(line Text) {
-	text := withoutCommands(strings.ReplaceAll(line.s, "\n", " "))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.wipe()
-	s.out(text)
-	s.status = true
+	s.put(entry{s, withoutCommands(strings.ReplaceAll(line.s, "\n", " ")), true})
 }
 
 // Wipe takes away what Status showed.
-func (s *Stream) Wipe() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.wipe()
+func (s *Stream) Wipe() { s.put(entry{s, "", false}) }
+
+func (s *Stream) write(text string) { s.put(entry{s, text, false}) }
+
+func (s *Stream) put(p entry) {
+	if s.queue != nil {
+		s.queue.put(p)
+		return
+	}
+	s.show(p)
 }
 
-func (s *Stream) wipe() {
+// show does the write of a print.
+func (s *Stream) show(p entry) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	if s.status {
 		s.out("\r\x1b[K")
-		s.status = false
 	}
-}
-
-func (s *Stream) write(text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.wipe()
-	s.out(text)
+	s.status = p.status
+	s.out(p.text)
 }
 
 func (s *Stream) out(text string) {
-	if _, err := io.WriteString(s.w, text); err != nil && s.err == nil {
-		s.err = err
+	if text == "" {
+		return
+	}
+	if _, err := io.WriteString(s.w, text); err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.err == nil {
+			s.err = err
+		}
 	}
 }
 
@@ -108,7 +117,7 @@ func (s *Stream) fail(err error) {
 }
 
 // Err is the first error of writing: a full disk, a reader that has gone away. It is nil
-// when all that was printed has been taken.
+// when all that was printed has been taken, as far as it was written: see Flush.
 func (s *Stream) Err() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

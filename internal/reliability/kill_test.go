@@ -75,7 +75,7 @@ func (p *place) release(t testing.TB, m *market, who string) (*process, string) 
 }
 
 // endings are those of all reports.
-var endings = []string{".json", ".xml", ".md", ".sarif"}
+var endings = []string{".json", ".jsonl", ".xml", ".md", ".sarif"}
 
 // points are all moments at which a release of these extensions can be killed
 // at a request, read off a run that nobody disturbs. How often the index is
@@ -501,6 +501,8 @@ func (s *story) evidence(who string, run *process) {
 	s.t.Helper()
 	document := statesInDocument(s.place.document(s.t, who+".json"))
 	stream := statesInEvents(run.events())
+	lines := statesInDocument(s.place.journal(s.t, who+".jsonl"))
+	sources := map[string]map[string]pipeline.StageStatus{"result document": document, "event stream": stream, "journal": lines}
 	took := map[string]bool{}
 	s.total.mu.Lock()
 	defer s.total.mu.Unlock()
@@ -511,7 +513,7 @@ func (s *story) evidence(who string, run *process) {
 		s.total.taken++
 		took[string(q.class)+" "+q.extension] = true
 		key := stageOf[q.class] + " " + q.extension
-		for source, states := range map[string]map[string]pipeline.StageStatus{"result document": document, "event stream": stream} {
+		for source, states := range sources {
 			if state := states[key]; state != pipeline.StageOK && state != pipeline.StageStarted {
 				s.t.Errorf("the server took it, and the %s has the stage as %q: %s", source, state, q)
 			}
@@ -524,7 +526,7 @@ func (s *story) evidence(who string, run *process) {
 	}
 	for _, x := range s.repo.members {
 		for class, stage := range stageOf {
-			for source, states := range map[string]map[string]pipeline.StageStatus{"result document": document, "event stream": stream} {
+			for source, states := range sources {
 				if states[stage+" "+x.name] == pipeline.StageOK && !took[string(class)+" "+x.name] {
 					s.t.Errorf("the %s has %s of %s as done, and the server has not taken the %s", source, stage, x.name, class)
 				}

@@ -10,8 +10,8 @@ import (
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
-// document keeps the result document on disk in step with the run. Events come
-// one at a time and the run stands still meanwhile, so each change has to be
+// document keeps the result document on disk in step with the run. Before a write to the
+// marketplace goes out its extension waits for the document, so each change has to be
 // cheap: an event encodes its own extension alone, and changes it in place.
 //
 // While the run goes on, the totals stand before the extensions, and a kill
@@ -35,12 +35,16 @@ func identityOf(x *pipeline.ExtensionResult) identity { return identity{x.Name, 
 // the whole file has to be written, may wait to be kept.
 const restless = 200 * time.Millisecond
 
-func newDocument(path string) (*document, error) {
-	if err := mayWrite(path); err != nil {
-		return nil, err
-	}
-	return &document{pages: paged{path: path}}, nil
-}
+func newDocument(path string) *document { return &document{pages: paged{path: path}} }
+
+// wants says which events change the document.
+func (d *document) wants(e pipeline.Event) bool { return e.Kind != pipeline.EventNote }
+
+// onlyLatest says that the latest event of an extension is enough.
+func (d *document) onlyLatest() {}
+
+// Close lets go of the file, of a run that was not finished.
+func (d *document) Close() { d.pages.close() }
 
 func (d *document) Observe(e pipeline.Event) {
 	switch {

@@ -18,10 +18,7 @@ import (
 
 func newTestDocument(t *testing.T) *document {
 	t.Helper()
-	d, err := newDocument(filepath.Join(t.TempDir(), "result.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := newDocument(filepath.Join(t.TempDir(), "result.json"))
 	t.Cleanup(d.pages.close)
 	return d
 }
@@ -265,10 +262,7 @@ func TestDocumentSurvivesAKill(t *testing.T) {
 
 // runUntilKilled writes a byte for each event of runs that have no end.
 func runUntilKilled(t *testing.T, path string, extensions int) {
-	d, err := newDocument(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := newDocument(path)
 	for {
 		release(pipeline.ObserverFunc(func(e pipeline.Event) {
 			d.Observe(e)

@@ -10,7 +10,7 @@ import (
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
-// final is a report that tells of the whole run. It is written when the run begins, too,
+// final is a report on the whole run. It is written when the run begins, too,
 // with all extensions as not reached: a run that is killed must not leave the report of
 // an earlier one behind, which says that all is well.
 type final struct {
@@ -19,15 +19,13 @@ type final struct {
 	err    error
 }
 
-func newFinal(path string, render func(*pipeline.Result) ([]byte, error)) (*final, error) {
-	if err := mayWrite(path); err != nil {
-		return nil, err
-	}
-	return &final{path: path, render: render}, nil
+func (f *final) wants(e pipeline.Event) bool {
+	return e.Kind == pipeline.EventRunStarted || e.Kind == pipeline.EventRunFinished
 }
 
+// Observe writes the report where the event is one that it wants.
 func (f *final) Observe(e pipeline.Event) {
-	if e.Kind != pipeline.EventRunStarted && e.Kind != pipeline.EventRunFinished {
+	if !f.wants(e) {
 		return
 	}
 	data, err := f.render(e.Result)
@@ -42,15 +40,10 @@ func (f *final) Observe(e pipeline.Event) {
 func (f *final) Err() error { return f.err }
 
 // WriteFailed writes a report of a command that did nothing, in place of an older one.
-func WriteFailed(path string, tool Tool, result pipeline.Result) error {
-	file, err := NewFile(path, tool)
-	if err != nil {
-		return err
-	}
+func (d Destination) WriteFailed(tool Tool, result pipeline.Result) error {
 	result.Extensions = []pipeline.ExtensionResult{}
 	result.Recount()
-	file.Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Time: result.Started, Result: &result})
-	return file.Err()
+	return d.Write(&result, tool)
 }
 
 // PathError is a path at which no report can be written.

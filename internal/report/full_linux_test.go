@@ -38,8 +38,9 @@ func TestReportOnAFullDisk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		file.Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: r})
-		if err := file.Err(); !errors.Is(err, unix.ENOSPC) || !strings.Contains(err.Error(), path) {
+		q := NewQueue(file)
+		q.Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: r})
+		if err := q.Close(); !errors.Is(err, unix.ENOSPC) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", ending, err)
 		}
 		if data, err := os.ReadFile(path); err != nil || string(data) != "old" {

@@ -1,17 +1,48 @@
 // Package report turns the events and the result of a run into what people
 // and machines read: lines on a terminal, events a line each in JSON, and
-// report files (the result document, JUnit XML, Markdown, SARIF).
+// report files (the journal, the result document, JUnit XML, Markdown, SARIF).
 //
 // It decides nothing about a run, and no other package writes results.
 package report
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/atomicfile"
+	"github.com/ksrelease/ksrelease/internal/journal"
+	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
+
+// Format is a form of report. A new one is a function that renders it and one entry in
+// [Formats].
+type Format struct {
+	Name   string // for --report NAME=FILE
+	Ending string // of files that are of this form without its name
+	About  string // what it is, in one to three words
+	// Render makes the report of a result, which need not be that of a run that ended.
+	Render func(r *pipeline.Result, tool Tool) ([]byte, error)
+	// follow makes a report that is kept in step with the run. Where it is nil, the
+	// report is rendered when the run begins and when it ends.
+	follow func(path string) File
+}
+
+// Formats are all forms of reports.
+func Formats() []Format {
+	return []Format{
+		{Name: "json", Ending: ".json", About: "the result document", Render: wholeDocument, follow: func(path string) File { return newDocument(path) }},
+		{Name: "junit", Ending: ".xml", About: "JUnit", Render: func(r *pipeline.Result, _ Tool) ([]byte, error) { return junitXML(r) }},
+		{Name: "md", Ending: ".md", About: "Markdown", Render: func(r *pipeline.Result, _ Tool) ([]byte, error) { return markdown(r), nil }},
+		{Name: "sarif", Ending: ".sarif", About: "findings", Render: sarifLog},
+		{Name: "jsonl", Ending: ".jsonl", About: "the journal", Render: func(r *pipeline.Result, _ Tool) ([]byte, error) { return journal.Encode(r) },
+			follow: func(path string) File { return journalFile{journal.NewWriter(path)} }},
+	}
+}
 
 // All hands each event to several observers, in order.
 func All(observers ...pipeline.Observer) pipeline.Observer {
@@ -35,25 +66,83 @@ type File interface {
 	Err() error
 }
 
-// endings are the file endings that NewFile knows.
-var endings = []string{".json", ".xml", ".md", ".sarif"}
+// journalFile is a journal as a report.
+type journalFile struct{ *journal.Writer }
 
-// NewFile makes the report that the ending of path chooses: .json is the
-// result document, kept in step with the run so that it survives whatever
-// ends it; .xml is JUnit, .md Markdown and .sarif the findings, all three
-// written when the run is over. A file that cannot be written is an error here,
-// before anything is sent.
-func NewFile(path string, tool Tool) (File, error) {
-	switch filepath.Ext(path) {
-	case ".json":
-		return newDocument(path)
-	case ".xml":
-		return newFinal(path, func(r *pipeline.Result) ([]byte, error) { return junitXML(r) })
-	case ".md":
-		return newFinal(path, func(r *pipeline.Result) ([]byte, error) { return markdown(r), nil })
-	case ".sarif":
-		return newFinal(path, func(r *pipeline.Result) ([]byte, error) { return sarifLog(r, tool) })
-	default:
-		return nil, &PathError{path, fmt.Errorf("the ending chooses the form, and %q is none of %s", filepath.Ext(path), strings.Join(endings, ", "))}
+// Destination is a report that is asked for: a form and a file.
+type Destination struct {
+	Format Format
+	Path   string
+}
+
+// formatName is what may be the name of a form, in front of a file.
+var formatName = regexp.MustCompile(`^[a-z][a-z0-9-]*=`)
+
+// ParseDestination reads [FORMAT=]FILE. Without a form the ending of the file chooses.
+func ParseDestination(asked string) (Destination, error) { return destinationOf(asked, Formats()) }
+
+func destinationOf(asked string, formats []Format) (Destination, error) {
+	var names, endings []string
+	for _, f := range formats {
+		names, endings = append(names, f.Name), append(endings, f.Ending)
 	}
+	if formatName.MatchString(asked) {
+		name, path, _ := strings.Cut(asked, "=")
+		at := slices.IndexFunc(formats, func(f Format) bool { return f.Name == name })
+		if at < 0 {
+			return Destination{}, &PathError{asked, fmt.Errorf("%s is no form of a report: those are %s (for a file of this name write ./%s)", name, strings.Join(names, ", "), asked)}
+		}
+		if path == "" {
+			return Destination{}, &PathError{asked, errors.New("there is no file after the =")}
+		}
+		return Destination{formats[at], path}, nil
+	}
+	at := slices.IndexFunc(formats, func(f Format) bool { return f.Ending == filepath.Ext(asked) })
+	if at < 0 {
+		return Destination{}, &PathError{asked, fmt.Errorf("the ending chooses the form, and %q is none of %s; or write FORMAT=FILE with one of %s",
+			filepath.Ext(asked), strings.Join(endings, ", "), strings.Join(names, ", "))}
+	}
+	return Destination{formats[at], asked}, nil
+}
+
+// Open makes the report in step with a run. A file that cannot be written is an error
+// here, before anything is sent.
+func (d Destination) Open(tool Tool) (File, error) {
+	if err := mayWrite(d.Path); err != nil {
+		return nil, err
+	}
+	if d.Format.follow != nil {
+		return d.Format.follow(d.Path), nil
+	}
+	return &final{path: d.Path, render: func(r *pipeline.Result) ([]byte, error) { return d.Format.Render(r, tool) }}, nil
+}
+
+// Write writes the report of a result.
+func (d Destination) Write(r *pipeline.Result, tool Tool) error {
+	if err := mayWrite(d.Path); err != nil {
+		return err
+	}
+	data, err := d.Format.Render(r, tool)
+	if err == nil {
+		err = atomicfile.Write(d.Path, data, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the report %s: %w", d.Path, err)
+	}
+	return nil
+}
+
+// wholeDocument is the result document.
+func wholeDocument(r *pipeline.Result, _ Tool) ([]byte, error) {
+	data, err := output.JSON(r, "", "  ")
+	return append(data, '\n'), err
+}
+
+// NewFile makes the report that [FORMAT=]FILE asks for.
+func NewFile(asked string, tool Tool) (File, error) {
+	to, err := ParseDestination(asked)
+	if err != nil {
+		return nil, err
+	}
+	return to.Open(tool)
 }

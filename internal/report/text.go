@@ -273,6 +273,10 @@ func (t *Text) details(x pipeline.ExtensionResult) string {
 		parts = append(parts, "in "+x.Error.Stage)
 	case x.Reason != "":
 		parts = append(parts, x.Reason)
+	case x.Outcome == pipeline.NotReached:
+		if cut := cutOff(x); cut != "" {
+			parts = append(parts, cut)
+		}
 	}
 	if n := len(x.Assets); n > 0 && (x.Outcome == pipeline.Planned || x.Outcome == pipeline.Released) {
 		parts = append(parts, plural(n, "asset"))
@@ -287,6 +291,20 @@ func (t *Text) details(x pipeline.ExtensionResult) string {
 		parts = append(parts, fmt.Sprintf("%d in the baseline", x.Known))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// cutOff says where a run that was killed, or goes on, is with an extension.
+func cutOff(x pipeline.ExtensionResult) string {
+	for _, s := range x.Stages {
+		switch {
+		case s.Status != pipeline.StageStarted:
+		case s.Name == pipeline.StageUpload, s.Name == pipeline.StagePush:
+			return "it has no end in " + s.Name + "; what it sent is in doubt, the next run reads it back"
+		default:
+			return "it has no end in " + s.Name
+		}
+	}
+	return ""
 }
 
 func warningsOf(x pipeline.ExtensionResult) (n int) {

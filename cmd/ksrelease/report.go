@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/ksrelease/ksrelease/internal/journal"
+	"github.com/ksrelease/ksrelease/internal/regularfile"
+	"github.com/ksrelease/ksrelease/internal/report"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+type reportCommand struct {
+	Dir    string   `short:"C" placeholder:"DIR" help:"Go to this directory first."`
+	From   string   `arg:"" name:"journal" help:"The journal of a run: FILE.jsonl that --report has written."`
+	Output string   `enum:"text,json" default:"text" help:"text, or json: the result document on standard output."`
+	Report []string `placeholder:"FILE" help:"Also write a report: ${reports}. The ending chooses the form, or FORMAT=FILE. May be repeated."`
+}
+
+// journalLimit is the size of the largest journal that is read, in bytes: a run of ten
+// thousand extensions writes less.
+const journalLimit = 512 << 20
+
+// Run makes the result of a run out of its journal, and reports on it as the run did.
+func (c *reportCommand) Run(a *app) error {
+	if err := (place{Dir: c.Dir}).enter(); err != nil {
+		return err
+	}
+	destinations, err := destinationsOf(c.Report)
+	if err != nil {
+		return err
+	}
+	for _, d := range destinations {
+		if sameFile(c.From, d.Path) {
+			return usage(&report.PathError{Path: d.Path, Err: errors.New("it is the journal itself")}, "name another file")
+		}
+	}
+	replay, err := c.read()
+	if err != nil {
+		return err
+	}
+	a.redact.observer(pipeline.ObserverFunc(func(e pipeline.Event) { replay.Result = e.Result })).
+		Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Time: time.Now(), Result: replay.Result})
+	result := replay.Result
+	c.print(a, replay)
+	var unwritten error
+	for _, d := range destinations {
+		unwritten = errors.Join(unwritten, d.Write(result, tool()))
+	}
+	var unusable *report.PathError
+	switch {
+	case errors.As(unwritten, &unusable):
+		return usage(unwritten, "name a file in a folder that can be written to")
+	case unwritten != nil:
+		return unwritten
+	}
+	if code := exitCodeOf(result); code != exitOK {
+		return &outcomeError{code, result}
+	}
+	return nil
+}
+
+// read reads the journal. What is wrong in it is a problem with its line.
+func (c *reportCommand) read() (*journal.Replay, error) {
+	data, err := regularfile.Read(c.From, journalLimit)
+	if err != nil {
+		return nil, usage(fmt.Errorf("reading the journal %s: %w", c.From, err), "name a file that ksrelease run --report FILE.jsonl has written")
+	}
+	replay, err := journal.Read(bytes.NewReader(data))
+	var wrong *journal.LineError
+	if errors.As(err, &wrong) {
+		hint := "name a file that ksrelease run --report FILE.jsonl has written"
+		if wrong.Line > 1 {
+			hint = "what stands before this line is whole: a copy that ends there can be read"
+		}
+		return nil, yamldoc.Problems{{File: c.From, Line: wrong.Line, Message: wrong.Err.Error(), Hint: hint}}
+	}
+	return replay, err
+}
+
+// print prints the result.
+func (c *reportCommand) print(a *app, replay *journal.Replay) {
+	result := replay.Result
+	if c.Output == "json" {
+		a.stdout.JSON(result, "  ")
+		return
+	}
+	if replay.Cut {
+		a.stderr.Print("the last line of %s is cut off, and is left out", c.From)
+	}
+	if result.Finished == nil {
+		a.stderr.Print("the run has no end in %s: it was killed, or goes on", c.From)
+	}
+	text := report.NewText(a.stdout, a.stderr, report.TextOptions{
+		Findings: result.Command == "lint", Color: a.color(a.stdout), Width: a.stdout.Columns(),
+	})
+	for _, warning := range result.Warnings {
+		text.Observe(pipeline.Event{Kind: pipeline.EventWarning, Message: warning})
+	}
+	text.Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: result})
+	if result.Error != nil {
+		a.complain(errors.New(result.Error.Message), result.Error.Remedy)
+		for _, p := range result.Error.Problems {
+			a.stderr.Print("%s", report.Problem(yamldoc.Problem{File: p.File, Line: p.Line, Column: p.Column, Message: p.Message, Excerpt: p.Excerpt, Hint: p.Hint}, 0))
+		}
+	}
+}
+
+// exitCodeOf is the exit code that the run had. One that was killed, or goes on, has not
+// released what it was asked to.
+func exitCodeOf(r *pipeline.Result) int {
+	switch {
+	case r.Error != nil:
+		return exitUsage
+	case r.AuthRefused:
+		return exitAuth
+	case !r.AsAsked(), r.Finished == nil:
+		return exitNotReleased
+	}
+	return exitOK
+}
+
+// sameFile says whether two paths lead to one file.
+func sameFile(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
+}

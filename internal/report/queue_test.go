@@ -1,0 +1,162 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// endings are those of all forms.
+var endings = func() (all []string) {
+	for _, f := range Formats() {
+		all = append(all, f.Ending)
+	}
+	return all
+}()
+
+// slow is a report on a disk that takes nothing before it is let go.
+type slow struct {
+	ready  chan struct{}
+	mu     sync.Mutex
+	events []pipeline.Event
+}
+
+func (s *slow) Observe(e pipeline.Event) {
+	<-s.ready
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events = append(s.events, e)
+}
+
+func (s *slow) Err() error { return nil }
+
+// A run goes on while a disk takes nothing, and in the end every event is there, in order.
+func TestSlowDiskHoldsUpNobody(t *testing.T) {
+	disk := &slow{ready: make(chan struct{})}
+	q := NewQueue(disk)
+	var want []pipeline.Event
+	release(pipeline.ObserverFunc(func(e pipeline.Event) {
+		want = append(want, e)
+		q.Observe(e)
+	}), 50) // ends although the disk is stuck
+	ctx, cancel := context.WithCancel(t.Context())
+	waited := make(chan struct{})
+	go func() {
+		q.Wait(ctx)
+		close(waited)
+	}()
+	select {
+	case <-waited:
+		t.Error("it says that all is kept, and the disk has taken nothing")
+	default:
+	}
+	cancel()
+	<-waited // a run whose time is up does not wait for a disk
+	close(disk.ready)
+	if err := q.Close(); err != nil {
+		t.Error(err)
+	}
+	if len(disk.events) != len(want) {
+		t.Fatalf("%d events of %d", len(disk.events), len(want))
+	}
+	for i := range want {
+		if disk.events[i].Kind != want[i].Kind || disk.events[i].Extension != want[i].Extension {
+			t.Fatalf("event %d is %v", i, disk.events[i])
+		}
+	}
+}
+
+// latestOnly is a slow report that shows how things are.
+type latestOnly struct{ slow }
+
+func (*latestOnly) onlyLatest() {}
+
+// What waits for a disk is bounded by the number of extensions, and what was evidence
+// stays evidence.
+func TestOnlyTheLatestWaits(t *testing.T) {
+	disk := &latestOnly{slow{ready: make(chan struct{})}}
+	q := NewQueue(disk)
+	const extensions, rounds = 10, 200
+	for round := range rounds {
+		for i := range extensions {
+			x := &pipeline.ExtensionResult{Name: fmt.Sprint(i), Reason: fmt.Sprint(round)}
+			q.Observe(pipeline.Event{Kind: pipeline.EventStageFinished, Extension: x, Writes: round == 150})
+		}
+		q.mu.Lock()
+		if n := len(q.pending); n > 2*extensions+2 {
+			t.Fatalf("%d events wait for %d extensions", n, extensions)
+		}
+		q.mu.Unlock()
+	}
+	close(disk.ready)
+	if err := q.Close(); err != nil {
+		t.Error(err)
+	}
+	last, evidence := map[string]string{}, map[string]bool{}
+	for _, e := range disk.events {
+		last[e.Extension.Name] = e.Extension.Reason
+		evidence[e.Extension.Name] = evidence[e.Extension.Name] || e.Writes
+	}
+	for i := range extensions {
+		if name := fmt.Sprint(i); last[name] != fmt.Sprint(rounds-1) || !evidence[name] {
+			t.Errorf("extension %s: %q, evidence %v", name, last[name], evidence[name])
+		}
+	}
+}
+
+// A result of the whole run has all that was said of its extensions before.
+func TestWholeResultReplacesWhatWaits(t *testing.T) {
+	disk := &latestOnly{slow{ready: make(chan struct{})}}
+	q := NewQueue(disk)
+	x := pipeline.ExtensionResult{Name: "a"}
+	q.Observe(pipeline.Event{Kind: pipeline.EventNote, Message: "taken at once"})
+	for range 5 {
+		q.Observe(pipeline.Event{Kind: pipeline.EventStageStarted, Extension: &x})
+	}
+	q.Observe(pipeline.Event{Kind: pipeline.EventPlanned, Result: &pipeline.Result{Extensions: []pipeline.ExtensionResult{x}}})
+	q.Observe(pipeline.Event{Kind: pipeline.EventEnded, Extension: &x})
+	close(disk.ready)
+	if err := q.Close(); err != nil {
+		t.Error(err)
+	}
+	var kinds []pipeline.EventKind
+	for _, e := range disk.events[len(disk.events)-2:] {
+		kinds = append(kinds, e.Kind)
+	}
+	if !slices.Equal(kinds, []pipeline.EventKind{pipeline.EventPlanned, pipeline.EventEnded}) {
+		t.Errorf("%v", kinds)
+	}
+}
+
+// When Wait returns the report has all events of before, and who waits at the same time
+// waits once.
+func TestWaitMeansKept(t *testing.T) {
+	path := t.TempDir() + "/result.json"
+	d := newDocument(path)
+	q := NewQueue(d)
+	start := allOutcomes()
+	q.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: start})
+	var group sync.WaitGroup
+	for i := range start.Extensions {
+		group.Go(func() {
+			x := start.Extensions[i]
+			x.Stages = []pipeline.StageResult{{Name: pipeline.StagePush, Status: pipeline.StageStarted}}
+			q.Observe(pipeline.Event{Kind: pipeline.EventStageStarted, Extension: &x, Writes: true})
+			q.Wait(t.Context())
+			got := readResult(t, path).Extensions[i]
+			if diff := cmp.Diff(x.Stages, got.Stages); diff != "" {
+				t.Errorf("%s: %s", x.Name, diff)
+			}
+		})
+	}
+	group.Wait()
+	if err := q.Close(); err != nil {
+		t.Error(err)
+	}
+}
