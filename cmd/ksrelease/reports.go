@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,15 +20,23 @@ import (
 // tool is what reports say they were made by.
 func tool() report.Tool { return report.Tool{Version: programVersion(), URL: projectURL} }
 
-// destinationsOf are the reports that --report asks for.
+// destinationsOf are the reports that --report asks for, each once.
 func destinationsOf(asked []string) ([]report.Destination, error) {
 	var all []report.Destination
+	forms := map[string]string{}
 	for _, text := range asked {
 		to, err := report.ParseDestination(text)
 		if err != nil {
 			return nil, usage(err, "")
 		}
-		all = append(all, to)
+		place := filepath.Clean(to.Path)
+		switch form, taken := forms[place]; {
+		case !taken:
+			all = append(all, to)
+			forms[place] = to.Format.Name
+		case form != to.Format.Name:
+			return nil, usage(&report.PathError{Path: to.Path, Err: fmt.Errorf("it cannot be both %s and %s", form, to.Format.Name)}, "name two files")
+		}
 	}
 	return all, nil
 }
