@@ -112,7 +112,7 @@ func apiDefinition(template string, m Manifest) Object {
 	return o
 }
 
-// ObjectPlace is the source of an object and, where it can be told, the line at
+// ObjectPlace is the source of an object and, where it is known, the line at
 // which it begins to say what it is.
 func (r *Rendering) ObjectPlace(o Object) (Source, int) {
 	at := r.Sources[o.Template]

@@ -92,7 +92,7 @@ func (r Renderer) kubeVersion() chartutil.KubeVersion {
 // KubeMinor is the minor version of the Kubernetes 1 that templates see.
 func (r Renderer) KubeMinor() int { return number(r.kubeVersion().Minor) }
 
-// changers tells the templates that may change the values that those after them see:
+// changers finds the templates that may change the values that those after them see:
 // they have to be rendered, even if nothing is to be seen of them. Where a partial
 // does so, whoever includes it may.
 func (r Renderer) changers() func(template string) bool {
@@ -124,7 +124,7 @@ func changes(template []byte) bool {
 	return false
 }
 
-// matter tells whether any of some templates may have a say in what others render: it
+// matter reports whether any of some templates may have a say in what others render: it
 // defines something, changes values, or others name its file, as those do that
 // include it.
 func (r Renderer) matter(templates map[string]bool) bool {
@@ -139,7 +139,7 @@ func (r Renderer) matter(templates map[string]bool) bool {
 	return found
 }
 
-// named tells whether a template other than the given one has the name of a file.
+// named reports whether a template other than the given one has the name of a file.
 func (r Renderer) named(file, but string) bool {
 	found := false
 	Each(r.Tree, func(c *chart.Chart) {
@@ -150,7 +150,7 @@ func (r Renderer) named(file, but string) bool {
 	return found
 }
 
-// mention tells whether some words stand in a template.
+// mention reports whether some words stand in a template.
 func (r Renderer) mention(words string) bool {
 	found := false
 	Each(r.Tree, func(c *chart.Chart) {
@@ -246,7 +246,7 @@ func (r Renderer) texts(ctx context.Context, values chartutil.Values, wanted fun
 	}
 }
 
-// brokenOne tells which template an error of the engine is about. It is false
+// brokenOne finds the template that an error of the engine is about. It is false
 // for an error that names none, or one that is left out already: then going on
 // would not end.
 func (r Renderer) brokenOne(err error, skip map[string]bool) (string, bool) {

@@ -144,7 +144,7 @@ func (r *Rendering) add(other *Rendering) {
 	r.Cut = r.Cut || other.Cut
 }
 
-// makesPods tells the templates that rendered objects which make pods.
+// makesPods finds the templates that rendered objects which make pods.
 func (r *Rendering) makesPods() func(template string) bool {
 	makes := map[string]bool{}
 	for _, w := range r.Workloads {
@@ -179,7 +179,7 @@ func (r *Rendering) readLike(ctx context.Context, other *Rendering) error {
 
 func (r *Rendering) eachText(ctx context.Context, visit func(template string)) error {
 	for _, template := range sortedKeys(r.Texts) {
-		if strings.HasSuffix(template, "NOTES.txt") { // as Helm tells notes from manifests
+		if strings.HasSuffix(template, "NOTES.txt") { // as Helm distinguishes notes from manifests
 			continue
 		}
 		if err := ctx.Err(); err != nil {
@@ -305,7 +305,7 @@ func (r *Rendering) DefinedInBroken(cause string) bool {
 	return false
 }
 
-// Place is the source of a workload and, where it can be told, the line at which
+// Place is the source of a workload and, where it is known, the line at which
 // the object begins to say what it is.
 func (r *Rendering) Place(w Workload) (Source, int) {
 	at := r.Sources[w.Template]

@@ -30,7 +30,7 @@ func (p TemplatePlace) Column(at Source) int {
 	return utf8.RuneCountInString(text[:p.Offset]) + 1
 }
 
-// The forms in which Helm's engine (helm.sh/helm/v3/pkg/engine) tells a place:
+// The forms in which Helm's engine (helm.sh/helm/v3/pkg/engine) gives a place:
 // "execution error at (PATH:LINE:COLUMN): …", "parse error at (PATH:LINE): …",
 // "parse error in (PATH): …", and text/template's own
 // "template: PATH:LINE:COLUMN: …", once for every include on the way.

@@ -13,7 +13,7 @@ type Workload struct {
 	// devops/charts/agent/templates/deployment.yaml.
 	Template string
 	// Ordinal counts, from 0, the objects of this kind that this template
-	// rendered before it. It is what tells two Jobs of one template apart.
+	// rendered before it. It distinguishes two Jobs of one template.
 	Ordinal int
 	// Test is set where the object is there for `helm test` alone, which KubeSphere
 	// does not run.

@@ -172,7 +172,7 @@ func TestFunctionsAreHelms(t *testing.T) {
 	}
 }
 
-// isFunction tells a function from what templates see, such as "Values".
+// isFunction distinguishes a function from what templates see, such as "Values".
 func isFunction(name string) bool { return name != "" && strings.ToLower(name[:1]) == name[:1] }
 
 // TestGeneratedCharts: charts of random trees and templates render as with Helm, or end
@@ -399,5 +399,19 @@ func TestRenderingsAtOnce(t *testing.T) {
 				t.Errorf("%v: %q", err, texts)
 			}
 		})
+	}
+}
+
+// TestIncludesOneAfterTheOther: what is limited is how deep a template includes itself,
+// not how often; and a tpl of nothing but definitions renders nothing.
+func TestIncludesOneAfterTheOther(t *testing.T) {
+	c := chartOf(chart.Metadata{Name: "web"}, nil, map[string]string{
+		"templates/_h.tpl": `{{ define "x" }}.{{ end }}`,
+		"templates/a.yaml": `{{ range until 1100 }}{{ include "x" . }}{{ end }}`,
+		"templates/b.yaml": `{{ tpl "a{{ tpl \"{{ define \\\"q\\\" }}q{{ end }}\" . }}b" . }}{{ tpl "" . }}`,
+		"templates/c.yaml": `{{ .Chart.Annotations.none | quote }}{{ tpl "{{ .Chart.Annotations.none | quote }}" . }}`,
+	})
+	if err := asHelm(t, c, map[string]any{}); err != nil {
+		t.Error(err)
 	}
 }

@@ -66,7 +66,6 @@ const maxIncludes = 1000
 
 // bind gives a set of templates the two functions that render others of it.
 func bind(set *template.Template, at includes) {
-	set.Option(missingKey) // which a clone does not have: golang/go#43022
 	set.Funcs(template.FuncMap{
 		"include": func(name string, data any) (string, error) { return include(set, at, name, data) },
 		"tpl":     func(text string, data any) (string, error) { return tpl(set, at, text, data) },
