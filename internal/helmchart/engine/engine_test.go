@@ -409,7 +409,7 @@ func TestIncludesOneAfterTheOther(t *testing.T) {
 		"templates/_h.tpl": `{{ define "x" }}.{{ end }}`,
 		"templates/a.yaml": `{{ range until 1100 }}{{ include "x" . }}{{ end }}`,
 		"templates/b.yaml": `{{ tpl "a{{ tpl \"{{ define \\\"q\\\" }}q{{ end }}\" . }}b" . }}{{ tpl "" . }}`,
-		"templates/c.yaml": `{{ .Chart.Annotations.none | quote }}{{ tpl "{{ .Chart.Annotations.none | quote }}" . }}`,
+		"templates/c.yaml": `{{ .Chart.Annotations.none | quote }}{{ tpl "{{ .Chart.Annotations.none | quote }}" . }}{{ tpl "{{ .Values.none }}" . | len }}`,
 	})
 	if err := asHelm(t, c, map[string]any{}); err != nil {
 		t.Error(err)
