@@ -52,27 +52,29 @@ func testMarkers(global map[string]any) {
 // asHelm renders a chart two times with one parse, and holds the texts to those of Helm.
 func asHelm(t *testing.T, r Renderer, role Role, over Overlay) {
 	t.Helper()
-	top := maps.Clone(r.top)
-	top["Values"], top["Release"] = r.fresh(role, over), r.release()
-	want, err := helm.Engine{}.Render(r.Tree, top)
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, err := r.texts(t.Context(), r.fresh(role, over), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := r.texts(t.Context(), r.fresh(role, over), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for template := range first {
-		if first[template] != second[template] { // passwords and names that are made up
-			want[template] = first[template]
+	byHelm := func() map[string]string {
+		top := maps.Clone(r.top)
+		top["Values"], top["Release"] = r.fresh(role, over), maps.Clone(r.release())
+		texts, err := helm.Engine{}.Render(r.Tree, top)
+		if err != nil {
+			t.Fatal(err)
 		}
+		return texts
 	}
-	if diff := cmp.Diff(want, first); diff != "" {
-		t.Errorf("on the cluster %s, with an overlay: %v: texts (-Helm's +ours):\n%s", role, over != nil, diff)
+	want, again := byHelm(), byHelm()
+	for _, time := range []string{"first", "second"} {
+		got, err := r.texts(t.Context(), r.fresh(role, over), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for template := range want {
+			if want[template] != again[template] { // passwords and names that are made up
+				got[template] = want[template]
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("on the cluster %s, with an overlay: %v: the %s rendering (-Helm's +ours):\n%s", role, over != nil, time, diff)
+		}
 	}
 }
 
