@@ -25,11 +25,11 @@ import (
 // Of what is to be released it says what is worth knowing, and blocks it if
 // something that it requires is nowhere.
 func decide(ctx context.Context, w *world, r *release) error {
-	now, err := w.repo.since(ctx, time.Time{})
+	now, err := w.index.since(ctx, time.Time{})
 	if err != nil {
 		return err
 	}
-	switch entry, ok, err := now.lookup(r.result.Name, r.result.Version); {
+	switch entry, ok, err := now.lookup(ctx, r.result.Name, r.result.Version); {
 	case err != nil:
 		return err
 	case ok:
@@ -39,7 +39,7 @@ func decide(ctx context.Context, w *world, r *release) error {
 	if err := inMarketplace(ctx, w, r); err != nil || r.action != actRelease {
 		return err
 	}
-	return survey(now, r)
+	return survey(ctx, now, r)
 }
 
 // inMarketplace decides by what the marketplace has of a version that is not in the
@@ -49,13 +49,12 @@ func inMarketplace(ctx context.Context, w *world, r *release) error {
 		r.note = "not in the repository; the marketplace was not asked"
 		return nil
 	}
-	// The folder is asked for first: it proves the key once for all, and a
-	// release needs it in any case.
-	if _, err := w.market.AssetFolder(ctx); err != nil {
+	// The key is proved first, once for all.
+	if err := w.target.CheckKey(ctx); err != nil {
 		return err
 	}
 	r.looked = time.Now()
-	snapshot, err := w.market.Snapshot(ctx, r.result.Name, r.result.Version)
+	snapshot, err := w.target.Snapshot(ctx, r.result.Name, r.result.Version)
 	if err != nil {
 		return err
 	}
@@ -119,7 +118,7 @@ func compare(ctx context.Context, w *world, r *release, entry Entry) error {
 	case extension.DigestOther:
 		return drift(r, "")
 	}
-	archive, err := w.repo.Fetch(ctx, entry)
+	archive, err := w.index.target.Fetch(ctx, entry)
 	if err != nil {
 		return fmt.Errorf("comparing with the version in the repository: %w", err)
 	}

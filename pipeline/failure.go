@@ -31,7 +31,7 @@ func Remedy(err error) string {
 		return "run ksrelease login, or set KSRELEASE_TOKEN"
 	}
 	var t temporary
-	if errors.As(err, &t) && t.Temporary() || worthAnotherTry(err) {
+	if errors.As(err, &t) && t.Temporary() || InDoubt(err) {
 		return "run again later: a run goes on from what is there"
 	}
 	return ""

@@ -32,6 +32,8 @@ type fakeWorld struct {
 	// fault is asked before each call; done says whether the world does what
 	// was asked although the caller gets err.
 	fault func(call string) (done bool, err error)
+	// hangs says which calls get no answer.
+	hangs func(call string) bool
 	// serve may change what the index shows, and when.
 	serve func(e *Entry, at time.Time) (shown bool)
 	// refused is why Helm does not load the index, and cached what a cache did.
@@ -41,6 +43,9 @@ type fakeWorld struct {
 	broken  error    // why entries of the index cannot be read
 	// snapshot may change what is read of a version.
 	snapshot func(s Snapshot) (Snapshot, error)
+	// refusesOverwriting refuses a package for what is more than a draft, instead of failing the test.
+	refusesOverwriting bool
+	certain            bool // the addresses of assets are certain
 	// assetBase is where uploaded assets lie; empty is the address that is expected.
 	assetBase string
 	// archive may change what is downloaded.
@@ -49,8 +54,16 @@ type fakeWorld struct {
 	next    int
 }
 
+var (
+	_ Target     = (*fakeWorld)(nil)
+	_ KeyHolder  = (*fakeWorld)(nil)
+	_ AssetStore = (*fakeWorld)(nil)
+	_ Reviewer   = (*fakeWorld)(nil)
+)
+
 type fakeVersion struct {
 	id, status string
+	message    string // what the reviewer said
 	pkg        *extension.Package
 	submitted  time.Time
 	unmarked   bool // pushed by another tool: no annotation in the index
@@ -60,7 +73,14 @@ func newFakeWorld() *fakeWorld {
 	return &fakeWorld{versions: map[string]*fakeVersion{}, assets: map[string][]byte{}, started: time.Now()}
 }
 
-func (w *fakeWorld) call(name string, write bool, do func()) error {
+// call is a request: it ends with its context, and does nothing where that has ended.
+func (w *fakeWorld) call(ctx context.Context, name string, write bool, do func()) error {
+	if w.hangs != nil && w.hangs(name) {
+		<-ctx.Done()
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if write {
@@ -80,14 +100,80 @@ func (w *fakeWorld) call(name string, write bool, do func()) error {
 	return nil
 }
 
-func (w *fakeWorld) AssetFolder(context.Context) (string, error) {
-	return "/files/usr-1", w.call("folder", false, func() {})
+// keyless is a fakeWorld without an API key.
+type keyless struct{ *fakeWorld }
+
+func (w *fakeWorld) withoutKey() keyless { return keyless{w} }
+
+func (keyless) HasKey() bool { return false }
+
+func (k keyless) AssetURLs(ctx context.Context, name, version string, assets []extension.Asset) ([]string, bool, error) {
+	urls, _, err := k.fakeWorld.AssetURLs(ctx, name, version, assets)
+	return urls, false, err
 }
 
-func (w *fakeWorld) Snapshot(_ context.Context, name, version string) (s Snapshot, err error) {
-	err = w.call("snapshot "+name+"@"+version, false, func() {
+func (keyless) CheckKey(context.Context) error { return ErrNoToken }
+
+func (keyless) Snapshot(context.Context, string, string) (Snapshot, error) {
+	return Snapshot{}, ErrNoToken
+}
+
+func (keyless) UploadAssets(context.Context, string, string, []extension.Asset) ([]string, error) {
+	return nil, ErrNoToken
+}
+
+func (keyless) Publish(context.Context, *extension.Package) (Snapshot, error) {
+	return Snapshot{}, ErrNoToken
+}
+
+func (keyless) Submit(context.Context, string, string) error { return ErrNoToken }
+
+// badKey is a fakeWorld that refuses the API key.
+type badKey struct{ *fakeWorld }
+
+var errBadKey = &fakeError{text: "401 Unauthorized", unauthed: true}
+
+func (badKey) CheckKey(context.Context) error { return errBadKey }
+
+func (badKey) Snapshot(context.Context, string, string) (Snapshot, error) {
+	return Snapshot{}, errBadKey
+}
+
+func (badKey) UploadAssets(context.Context, string, string, []extension.Asset) ([]string, error) {
+	return nil, errBadKey
+}
+
+func (badKey) Publish(context.Context, *extension.Package) (Snapshot, error) {
+	return Snapshot{}, errBadKey
+}
+
+func (badKey) Submit(context.Context, string, string) error { return errBadKey }
+
+func (w *fakeWorld) HasKey() bool { return true }
+
+func (w *fakeWorld) CheckKey(ctx context.Context) error {
+	return w.call(ctx, "folder", false, func() {})
+}
+
+// assetURL is where an asset lies below base.
+func assetURL(base, name, version string, a extension.Asset) string {
+	return base + "/" + name + "/" + version + "/" + url.PathEscape(a.RemoteName)
+}
+
+// usualBase is where assets are expected.
+const usualBase = "https://market.example/files/usr-1"
+
+func (w *fakeWorld) AssetURLs(_ context.Context, name, version string, assets []extension.Asset) (urls []string, certain bool, err error) {
+	for _, a := range assets {
+		urls = append(urls, assetURL(usualBase, name, version, a))
+	}
+	return urls, w.certain, nil
+}
+
+func (w *fakeWorld) Snapshot(ctx context.Context, name, version string) (s Snapshot, err error) {
+	err = w.call(ctx, "snapshot "+name+"@"+version, false, func() {
 		if v := w.versions[name+"@"+version]; v != nil {
-			s = Snapshot{ID: v.id, Status: v.status}
+			s = Snapshot{ID: v.id, Status: v.status, Message: v.message}
 		}
 	})
 	if err == nil && w.snapshot != nil {
@@ -96,11 +182,11 @@ func (w *fakeWorld) Snapshot(_ context.Context, name, version string) (s Snapsho
 	return s, err
 }
 
-func (w *fakeWorld) UploadAssets(_ context.Context, name, version string, assets []extension.Asset) (urls []string, err error) {
-	err = w.call("upload "+name+"@"+version, true, func() {
-		base := cmp.Or(w.assetBase, "https://market.example/files/usr-1")
+func (w *fakeWorld) UploadAssets(ctx context.Context, name, version string, assets []extension.Asset) (urls []string, err error) {
+	err = w.call(ctx, "upload "+name+"@"+version, true, func() {
+		base := cmp.Or(w.assetBase, usualBase)
 		for _, a := range assets {
-			address := base + "/" + name + "/" + version + "/" + url.PathEscape(a.RemoteName)
+			address := assetURL(base, name, version, a)
 			w.assets[address] = a.Data
 			urls = append(urls, address)
 		}
@@ -108,9 +194,10 @@ func (w *fakeWorld) UploadAssets(_ context.Context, name, version string, assets
 	return urls, err
 }
 
-func (w *fakeWorld) PushPackage(_ context.Context, pkg *extension.Package) (s Snapshot, err error) {
+func (w *fakeWorld) Publish(ctx context.Context, pkg *extension.Package) (s Snapshot, err error) {
 	key := pkg.Name + "@" + pkg.Version
-	err = w.call("push "+key, true, func() {
+	var refused error
+	err = w.call(ctx, "push "+key, true, func() {
 		v := w.versions[key]
 		if v == nil {
 			w.next++
@@ -118,17 +205,21 @@ func (w *fakeWorld) PushPackage(_ context.Context, pkg *extension.Package) (s Sn
 			w.versions[key] = v
 		}
 		if v.status != StatusDraft {
+			if w.refusesOverwriting {
+				refused = fmt.Errorf("%s is %s", key, v.status)
+				return
+			}
 			panic("push over " + v.status)
 		}
 		v.pkg = pkg
 		s = Snapshot{ID: v.id, Status: v.status}
 	})
-	return s, err
+	return s, cmp.Or(err, refused)
 }
 
-func (w *fakeWorld) Submit(_ context.Context, id, _ string) error {
+func (w *fakeWorld) Submit(ctx context.Context, id, _ string) error {
 	refused := errors.New("no such draft")
-	err := w.call("submit "+id, true, func() {
+	err := w.call(ctx, "submit "+id, true, func() {
 		for _, v := range w.versions {
 			if v.id == id && v.status == StatusDraft {
 				v.status, v.submitted, refused = StatusSubmitted, time.Now(), nil
@@ -141,9 +232,9 @@ func (w *fakeWorld) Submit(_ context.Context, id, _ string) error {
 	return refused
 }
 
-func (w *fakeWorld) Index(context.Context) (Index, error) {
+func (w *fakeWorld) Index(ctx context.Context) (Index, error) {
 	shown := fakeEntries{}
-	err := w.call("index", false, func() {
+	err := w.call(ctx, "index", false, func() {
 		for key, v := range w.versions {
 			if v.status != StatusSubmitted && v.status != StatusActive || v.pkg == nil {
 				continue
@@ -164,18 +255,25 @@ func (w *fakeWorld) Index(context.Context) (Index, error) {
 	return fakeIndex{shown, w.refused, w.cached, w.remarks, w.broken}, err
 }
 
-func (w *fakeWorld) Fetch(_ context.Context, e Entry) (data []byte, err error) {
-	err = w.call("fetch "+e.Name+"@"+e.Version, false, func() {
-		data = w.versions[e.Name+"@"+e.Version].pkg.Data
+func (w *fakeWorld) Fetch(ctx context.Context, e Entry) (data []byte, err error) {
+	err = w.call(ctx, "fetch "+e.Name+"@"+e.Version, false, func() {
+		v := w.versions[e.Name+"@"+e.Version]
+		if v == nil || v.pkg == nil {
+			return
+		}
+		data = v.pkg.Data
 		if w.archive != nil {
 			data = w.archive(slices.Clone(data))
 		}
 	})
+	if err == nil && data == nil {
+		err = fmt.Errorf("no package %s %s", e.Name, e.Version)
+	}
 	return data, err
 }
 
-func (w *fakeWorld) FetchAsset(_ context.Context, url string) (data []byte, err error) {
-	err = w.call("asset "+url, false, func() { data = w.assets[url] })
+func (w *fakeWorld) FetchAsset(ctx context.Context, url string) (data []byte, err error) {
+	err = w.call(ctx, "asset "+url, false, func() { data = w.assets[url] })
 	if err == nil && data == nil {
 		err = fmt.Errorf("no asset %s", url)
 	}
@@ -192,7 +290,7 @@ type fakeIndex struct {
 	broken  error
 }
 
-func (i fakeIndex) Lookup(name, version string) (Entry, bool, error) {
+func (i fakeIndex) Lookup(_ context.Context, name, version string) (Entry, bool, error) {
 	e, ok := i.fakeEntries[name+"@"+version]
 	if ok {
 		return e, true, nil
@@ -210,13 +308,13 @@ func (i fakeIndex) Refused() error {
 func (i fakeIndex) Cached() string    { return i.cached }
 func (i fakeIndex) Remarks() []string { return i.remarks }
 
-func (i fakeIndex) Versions(name string) (versions []string) {
+func (i fakeIndex) Versions(_ context.Context, name string) (versions []string, err error) {
 	for _, e := range i.fakeEntries {
 		if e.Name == name {
 			versions = append(versions, e.Version)
 		}
 	}
-	return versions
+	return versions, nil
 }
 
 // fakeError is an error of a client, with what it says of itself.
@@ -274,13 +372,9 @@ func write(t *testing.T, file, content string) {
 // do runs the pipeline and fails the test on an error of usage.
 func do(t *testing.T, w *fakeWorld, options Options) *Result {
 	t.Helper()
-	if options.Repository == nil {
-		options.Repository = w
+	if options.Target == nil {
+		options.Target = w
 	}
-	if options.Marketplace == nil {
-		options.Marketplace = w
-	}
-	options.AssetHost = "https://market.example"
 	options.Parallelism = 4
 	result, err := New(options).Do(t.Context())
 	if err != nil {

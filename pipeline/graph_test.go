@@ -566,7 +566,7 @@ func (g graph) try(t *testing.T) error {
 	time.AfterFunc(2*time.Minute, func() { g.review(w, s) })
 	run := New(Options{
 		Sources: sources, Only: g.only, Skip: slices.DeleteFunc([]string{g.skip}, func(s string) bool { return s == "" }),
-		Marketplace: w, Repository: w, AssetHost: "https://market.example", Observer: s,
+		Target: w, Observer: s,
 		DryRun: g.dryRun, AllOrNothing: g.allOrNothing, AllowMissing: g.allowMissing, Parallelism: g.parallelism,
 	})
 	if g.parallelism == 1 {

@@ -21,14 +21,15 @@ func packageStage(ctx context.Context, w *world, r *release) error {
 	var urls extension.URLs
 	if w.uploads {
 		var err error
-		if urls, err = upload(ctx, w, r); err != nil {
+		if urls, r.within, err = forecast(ctx, w, r); err != nil {
 			return err
 		}
+		r.noteAssets(urls)
 	}
 	if err := r.pack(ctx, urls); err != nil {
 		return err
 	}
-	r.result.Package.SizeWithin = w.sizeWithin(r)
+	r.result.Package.SizeWithin = r.sizeWithin()
 	if r.run.Sizes {
 		if err := weighAsPushed(ctx, w, r); err != nil {
 			return err
@@ -81,7 +82,7 @@ func noOutput(err error) error {
 // weighAsPushed says where the bytes of the package go in the form in which it
 // would be pushed: that is the one which the limit is about.
 func weighAsPushed(ctx context.Context, w *world, r *release) error {
-	urls, err := addresses(ctx, w, r)
+	urls, within, err := forecast(ctx, w, r)
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func weighAsPushed(ctx context.Context, w *world, r *release) error {
 	}
 	r.result.Package.PushedSize = pushed.Size
 	if len(urls) > 0 {
-		r.result.Package.SizeWithin = w.within
+		r.result.Package.SizeWithin = within
 	}
 	return r.weigh(ctx, urls)
 }

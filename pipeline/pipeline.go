@@ -1,14 +1,12 @@
 // Package pipeline is the story of a release: which stages an extension goes
 // through, in which order, and what each of them needs of the world.
 //
-// A [Run] first makes a plan of all extensions with clients that only
-// imagine their writes, and then, unless the run is dry, applies that very
-// plan with the real ones. So a dry run is the real path, and what would fail
-// is told before the first write.
+// A [Run] first makes a plan of all extensions with a target that is only read, and then,
+// unless the run is dry, applies that very plan. So a dry run is the first half of a real
+// one, and what would fail is reported before the first write.
 //
 // What does not belong here: HTTP, terminals, flags and files of settings.
-// The pipeline is handed a [Marketplace] and a [Repository], and tells an
-// [Observer] what happens.
+// The pipeline is handed a [Target], and reports to an [Observer] what happens.
 package pipeline
 
 import (
@@ -23,18 +21,19 @@ import (
 func Stages() []Stage {
 	return []Stage{
 		// Read the extension as KubeSphere would, and stop at what it would refuse.
-		{Name: StageLint, run: lintStage, planned: true},
+		{Name: StageLint, plan: lintStage},
 		// Make the one archive that is measured, reported and sent.
-		{Name: StagePackage, run: packageStage, planned: true},
+		{Name: StagePackage, plan: packageStage},
 		// Send icon and screenshots, put their addresses into extension.yaml, pack again.
-		{Name: StageUpload, run: uploadStage, writes: true},
-		// Hold the exact size against the limit of the marketplace.
-		{Name: StageSize, run: sizeStage},
-		// Send the package as a draft and submit it for review.
-		{Name: StagePush, run: pushStage, writes: true},
+		{Name: StageUpload, apply: uploadStage, writes: true},
+		// Hold the exact size against the limit of the target.
+		{Name: StageSize, plan: sizeStage, apply: sizeStage},
+		// Send the package, and submit it where the target has reviews.
+		{Name: StagePush, apply: pushStage, writes: true},
 		// Walk to the version as KubeSphere will, until it is there. Mostly
-		// waiting, so it takes no place from the extensions still at work.
-		{Name: StageVerify, run: verifyStage, waits: true},
+		// waiting, so it takes no place from the extensions still at work. A plan looks at the
+		// package itself in this way.
+		{Name: StageVerify, plan: inspectStage, apply: verifyStage, waits: true},
 	}
 }
 
@@ -55,10 +54,11 @@ const (
 type Stage struct {
 	Name string
 
-	run     func(ctx context.Context, w *world, r *release) error
-	planned bool // it is done when the plan is; applying does not repeat it
-	writes  bool // it changes something outside: observers keep evidence before it starts
-	waits   bool // it needs no slot while it runs
+	// plan is what it does in a plan, and apply when the plan is applied; nil is nothing.
+	// A stage with a plan alone is done when the plan is.
+	plan, apply func(ctx context.Context, w *world, r *release) error
+	writes      bool // it changes something outside: observers keep evidence before it starts
+	waits       bool // it needs no slot while it runs
 }
 
 // StageNames lists the names of all stages in order, for flags and messages.
@@ -70,20 +70,19 @@ func StageNames() []string {
 	return names
 }
 
-// world is what stages reach outside the extension: the clients of this phase,
-// imagined while planning and real while applying, and how to wait.
+// world is what stages reach outside the extension: the target, which is only read while
+// planning, and how to wait.
 type world struct {
 	planning bool // for the runner; no stage asks it
-	market   Marketplace
-	repo     indexSource
-	unasked  bool // the marketplace cannot be asked
+	target   reader
+	send     writer // refuses all while planning
+	reviews  bool   // what is sent is a draft until it is submitted
+	index    *watchedIndex
+	unasked  bool // the target cannot be asked
 	uploads  bool // assets are uploaded in this run: the package has the pushed form
 	message  string
-	// within is by how many bytes a package with uploaded assets may come out
-	// other than it is here.
-	within int64
-	keep   func(r *release) error // leaves the archive in the output directory; nil keeps nothing
-	// refused is done when the marketplace has refused the API key, which is its cause.
+	keep     func(r *release) error // leaves the archive in the output directory; nil keeps nothing
+	// refused is done when the marketplace has refused the key, which is its cause.
 	refused context.Context
 	stop    context.Context     // done: wait for nothing any more
 	slots   *semaphore.Weighted // for what costs work while waiting; nil where a slot is held already

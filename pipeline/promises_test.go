@@ -190,7 +190,7 @@ func TestVerifyDownloadsWithinTheSlots(t *testing.T) {
 		for i := range 12 {
 			sources = append(sources, sourceOf(t, fmt.Sprintf("ext-%d", i), "1.0.0"))
 		}
-		result := do(t, w, Options{Repository: repo, Sources: sources})
+		result := do(t, w, Options{Target: repo, Sources: sources})
 		if result.Totals[Released] != 12 || most.Load() > 4 {
 			t.Errorf("%v, %d downloads at once with parallelism 4", result.Totals, most.Load())
 		}
@@ -227,7 +227,7 @@ func TestOneThatWaitedLooksAgainBeforeItSends(t *testing.T) {
 				}
 			}}
 			run := New(Options{
-				Sources: []config.Source{base, top}, Marketplace: market, Repository: w, AssetHost: "https://market.example",
+				Sources: []config.Source{base, top}, Target: market,
 				Parallelism: 1, // so that one waits for the slot of the other, whichever is first
 			})
 			result, err := run.Do(t.Context())
@@ -250,9 +250,9 @@ type slowPush struct {
 	before func(name string)
 }
 
-func (m slowPush) PushPackage(ctx context.Context, pkg *extension.Package) (Snapshot, error) {
+func (m slowPush) Publish(ctx context.Context, pkg *extension.Package) (Snapshot, error) {
 	m.before(pkg.Name)
-	return m.fakeWorld.PushPackage(ctx, pkg)
+	return m.fakeWorld.Publish(ctx, pkg)
 }
 
 // Only the marketplace's refusal of the key is one of authentication, and the
@@ -266,7 +266,7 @@ func TestAuthRefusedKeepsTheError(t *testing.T) {
 		}
 		return false, nil
 	}
-	run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Marketplace: w, Repository: w})
+	run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: w})
 	if _, err := run.Do(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -301,7 +301,7 @@ func TestWhatWasLetGoIsReadAgain(t *testing.T) {
 		w := newFakeWorld()
 		alc, bar := sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bar", "1.0.0")
 		run := New(Options{
-			Sources: []config.Source{alc, bar}, Marketplace: w, Repository: w, AssetHost: "https://market.example", Parallelism: 4,
+			Sources: []config.Source{alc, bar}, Target: w, Parallelism: 4,
 			Observer: ObserverFunc(func(e Event) {
 				if file := filepath.Join(alc.Path, "extension.yaml"); changed && e.Kind == EventRunStarted {
 					write(t, file, "name: alc\nversion: 2.0.0\n")
@@ -346,7 +346,7 @@ func TestWhatARunWritesIsPartOfNoExtension(t *testing.T) {
 func TestNothingIsClaimedBeforehand(t *testing.T) {
 	var seen, warned int
 	var run *Run
-	run = New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Repository: newFakeWorld(), DryRun: true, Observer: ObserverFunc(func(e Event) {
+	run = New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: newFakeWorld().withoutKey(), DryRun: true, Observer: ObserverFunc(func(e Event) {
 		switch {
 		case e.Kind == EventWarning:
 			warned++

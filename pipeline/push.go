@@ -14,7 +14,7 @@ const (
 	limitedTime = 5 * time.Minute
 )
 
-// pushStage sends the package as a draft and submits it. An answer that is an
+// pushStage sends the package, and submits it where that makes a draft. An answer that is an
 // error, or that never came, is no verdict: the state is read back first.
 func pushStage(ctx context.Context, w *world, r *release) error {
 	if w.keep != nil {
@@ -22,20 +22,18 @@ func pushStage(ctx context.Context, w *world, r *release) error {
 			return err
 		}
 	}
-	snapshot, err := pushDraft(ctx, w, r)
+	snapshot, err := publish(ctx, w, r)
 	if err != nil || r.action == actVerify {
 		return err
 	}
-	if !snapshot.Imagined {
-		r.result.SnapshotID = snapshot.ID
+	r.result.SnapshotID = snapshot.ID
+	if w.reviews {
+		if err := submit(ctx, w, r, snapshot.ID); err != nil {
+			return err
+		}
 	}
-	if err := submit(ctx, w, r, snapshot.ID); err != nil {
-		return err
-	}
-	if !snapshot.Imagined {
-		// An index from before this moment cannot show the version.
-		r.sent, r.sentAt = true, time.Now()
-	}
+	// An index from before this moment cannot show the version.
+	r.sent, r.sentAt = true, time.Now()
 	return nil
 }
 
@@ -50,7 +48,7 @@ func lookAgain(ctx context.Context, w *world, r *release) error {
 	if !r.waited && time.Since(r.looked) < freshFor {
 		return nil
 	}
-	state, err := w.market.Snapshot(ctx, r.result.Name, r.result.Version)
+	state, err := w.target.Snapshot(ctx, r.result.Name, r.result.Version)
 	if err != nil {
 		return err
 	}
@@ -76,24 +74,26 @@ func overtaken(r *release, state Snapshot, cause error) error {
 	return nil
 }
 
-// pushDraft sends the package until the marketplace acknowledges it. Sending
-// it again is safe as long as the version is a draft or nothing; once it is
-// more than that somebody else has submitted it, and there is no snapshot but
-// the action is actVerify.
-func pushDraft(ctx context.Context, w *world, r *release) (Snapshot, error) {
+// publish sends the package until the target acknowledges it. Sending it again is safe as
+// long as the version is a draft or nothing; once it is more than that somebody else has
+// submitted it, and there is no snapshot but the action is actVerify. Without reviews it
+// may be our own write that is seen so, whose answer was lost: verify compares the content.
+func publish(ctx context.Context, w *world, r *release) (Snapshot, error) {
 	tries := startTries()
 	for {
-		snapshot, err := w.market.PushPackage(ctx, r.pkg)
+		snapshot, err := w.send.Publish(ctx, r.pkg)
 		if err == nil {
 			return snapshot, nil
 		}
-		state, readErr := w.market.Snapshot(ctx, r.result.Name, r.result.Version)
+		state, readErr := w.target.Snapshot(ctx, r.result.Name, r.result.Version)
 		switch {
 		case readErr != nil:
 			return Snapshot{}, doubt(err, readErr, "whether the package arrived")
+		case state.Status == StatusActive && !w.reviews && InDoubt(err):
+			return state, nil
 		case state.Status != StatusNone && state.Status != StatusDraft:
 			return Snapshot{}, overtaken(r, state, err)
-		case !worthAnotherTry(err) || tries.spent(err):
+		case !InDoubt(err) || tries.spent(err):
 			return Snapshot{}, err
 		}
 		if err := tries.again(ctx, w, r, "uploading the package", err); err != nil {
@@ -110,8 +110,8 @@ func pushDraft(ctx context.Context, w *world, r *release) (Snapshot, error) {
 func submit(ctx context.Context, w *world, r *release, snapshotID string) error {
 	tries := startTries()
 	for {
-		err := w.market.Submit(ctx, snapshotID, w.message)
-		state, readErr := w.market.Snapshot(ctx, r.result.Name, r.result.Version)
+		err := w.send.Submit(ctx, snapshotID, w.message)
+		state, readErr := w.target.Snapshot(ctx, r.result.Name, r.result.Version)
 		unknown := readErr != nil || state.Status == StatusNone
 		switch {
 		case !unknown && state.Status != StatusDraft:
@@ -124,10 +124,10 @@ func submit(ctx context.Context, w *world, r *release, snapshotID string) error 
 			return doubt(err, readErr, "whether the submission arrived")
 		case err == nil:
 			err = stillDraft{snapshotID}
-		case state.Status == StatusNone && !worthAnotherTry(err):
+		case state.Status == StatusNone && !InDoubt(err):
 			return withRemedy(fmt.Errorf("%w; the marketplace no longer has the draft, and whether the submission arrived is not known", err), "run again")
 		}
-		if !worthAnotherTry(err) || tries.spent(err) {
+		if !InDoubt(err) || tries.spent(err) {
 			return err
 		}
 		if err := tries.again(ctx, w, r, "submitting", err); err != nil {
@@ -150,11 +150,11 @@ func (stillDraft) Summary() string { return "answered well, but the version is a
 
 // inIndex says that the Helm repository shows, right now, what is being released.
 func inIndex(ctx context.Context, w *world, r *release) bool {
-	at, err := w.repo.since(ctx, time.Now())
+	at, err := w.index.since(ctx, time.Now())
 	if err != nil {
 		return false
 	}
-	entry, complaint := listed(at, r)
+	entry, complaint := listed(ctx, at, r)
 	return complaint == "" && entry.ContentDigest == r.pkg.ContentDigest
 }
 

@@ -141,7 +141,7 @@ func TestASubmissionIsReadBackWhateverTheAnswer(t *testing.T) {
 	for times, want := range map[int]Outcome{0: Released, 1: Released, 4: Released, 99: Failed} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newFakeWorld()
-			result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Marketplace: &agreeable{w, times}})
+			result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: &agreeable{w, times}})
 			wantOutcomes(t, result, map[string]Outcome{"alc": want})
 			if e := result.Extensions[0].Error; want == Failed && (!strings.Contains(e.Message, "the version is a draft still") || e.Remedy == "") {
 				t.Errorf("%+v", e)
@@ -162,7 +162,7 @@ func TestAKeyRefusedAtTheReadBack(t *testing.T) {
 		}
 		return false, nil
 	}
-	run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Marketplace: w, Repository: w, Parallelism: 4})
+	run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: w, Parallelism: 4})
 	result, err := run.Do(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +189,7 @@ func TestARunCutBeforeItSubmitsIsNotReached(t *testing.T) {
 				}
 				return false, nil
 			}
-			run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Marketplace: w, Repository: w, Parallelism: 4})
+			run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: w, Parallelism: 4})
 			w.snapshot = func(s Snapshot) (Snapshot, error) { return s, ctx.Err() }
 			result, err := run.Do(ctx)
 			if err != nil {

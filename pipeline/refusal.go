@@ -6,27 +6,30 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 )
 
-// keyed is the marketplace of a run until it refuses the API key. From then on
-// nothing is asked of it or sent to it any more, and every request ends with that
-// refusal: a key that has expired stays so, and each further try would only be
-// one more line of the same.
+// keyed is the target of a run until it refuses the key. From then on nothing is asked of
+// it or sent to it any more, and every request ends with that refusal: a key that has
+// expired stays so, and each further try would only be one more line of the same. The
+// index needs no key, and is read as before.
 type keyed struct {
-	market Marketplace
+	target abilities
 	// refused ends with the first refusal, which is its cause.
 	refused context.Context
 	refuse  context.CancelCauseFunc
 	note    func(error) // is given each refusal
 }
 
-var _ Marketplace = (*keyed)(nil)
+var (
+	_ reader = (*keyed)(nil)
+	_ writer = (*keyed)(nil)
+)
 
-func withKey(market Marketplace, note func(error)) *keyed {
-	k := &keyed{market: market, note: note}
+func withKey(target abilities, note func(error)) *keyed {
+	k := &keyed{target: target, note: note}
 	k.refused, k.refuse = context.WithCancelCause(context.Background())
 	return k
 }
 
-// refusal is why a marketplace is asked nothing more.
+// refusal is why a target is asked nothing more.
 type refusal struct{ first error }
 
 func (e *refusal) Error() string { return "the marketplace refused the API key: " + e.first.Error() }
@@ -47,22 +50,23 @@ func (k *keyed) ask(request func() error) error {
 	return err
 }
 
-// keyedReader is the marketplace while planning. Each extension gets an answer of its
-// own, so that a plan does not depend on who asked first; the refusal is kept for the end
-// of the plan.
-type keyedReader struct{ *keyed }
+// planReader is the target while planning. Each extension gets an answer of its own, so that
+// a plan does not depend on who asked first; the refusal is kept for the end of the plan.
+type planReader struct{ *keyed }
 
-func (k keyedReader) AssetFolder(ctx context.Context) (string, error) {
-	folder, err := k.market.AssetFolder(ctx)
-	return folder, k.see(err)
-}
+func (k planReader) CheckKey(ctx context.Context) error { return k.see(k.target.checkKey(ctx)) }
 
-func (k keyedReader) Snapshot(ctx context.Context, name, version string) (Snapshot, error) {
-	s, err := k.market.Snapshot(ctx, name, version)
+func (k planReader) Snapshot(ctx context.Context, name, version string) (Snapshot, error) {
+	s, err := k.target.Snapshot(ctx, name, version)
 	return s, k.see(err)
 }
 
-func (k keyedReader) see(err error) error {
+func (k planReader) AssetURLs(ctx context.Context, name, version string, assets []extension.Asset) ([]string, bool, error) {
+	urls, certain, err := k.target.assets.AssetURLs(ctx, name, version, assets)
+	return urls, certain, k.see(err)
+}
+
+func (k planReader) see(err error) error {
 	if !Unauthorized(err) {
 		return err
 	}
@@ -72,26 +76,33 @@ func (k keyedReader) see(err error) error {
 	return err
 }
 
-func (k *keyed) AssetFolder(ctx context.Context) (folder string, err error) {
-	err = k.ask(func() (err error) { folder, err = k.market.AssetFolder(ctx); return err })
-	return folder, err
+func (k *keyed) CheckKey(ctx context.Context) error {
+	return k.ask(func() error { return k.target.checkKey(ctx) })
 }
 
 func (k *keyed) Snapshot(ctx context.Context, name, version string) (s Snapshot, err error) {
-	err = k.ask(func() (err error) { s, err = k.market.Snapshot(ctx, name, version); return err })
+	err = k.ask(func() (err error) { s, err = k.target.Snapshot(ctx, name, version); return err })
 	return s, err
 }
 
+func (k *keyed) AssetURLs(ctx context.Context, name, version string, assets []extension.Asset) (urls []string, certain bool, err error) {
+	err = k.ask(func() (err error) {
+		urls, certain, err = k.target.assets.AssetURLs(ctx, name, version, assets)
+		return err
+	})
+	return urls, certain, err
+}
+
 func (k *keyed) UploadAssets(ctx context.Context, name, version string, assets []extension.Asset) (urls []string, err error) {
-	err = k.ask(func() (err error) { urls, err = k.market.UploadAssets(ctx, name, version, assets); return err })
+	err = k.ask(func() (err error) { urls, err = k.target.assets.UploadAssets(ctx, name, version, assets); return err })
 	return urls, err
 }
 
-func (k *keyed) PushPackage(ctx context.Context, pkg *extension.Package) (s Snapshot, err error) {
-	err = k.ask(func() (err error) { s, err = k.market.PushPackage(ctx, pkg); return err })
+func (k *keyed) Publish(ctx context.Context, pkg *extension.Package) (s Snapshot, err error) {
+	err = k.ask(func() (err error) { s, err = k.target.Publish(ctx, pkg); return err })
 	return s, err
 }
 
 func (k *keyed) Submit(ctx context.Context, snapshotID, message string) error {
-	return k.ask(func() error { return k.market.Submit(ctx, snapshotID, message) })
+	return k.ask(func() error { return k.target.reviews.Submit(ctx, snapshotID, message) })
 }

@@ -48,6 +48,7 @@ type release struct {
 	loads      bool   // lint has loaded it with Helm
 	pkg        *extension.Package
 	packedWith extension.URLs // the asset URLs in pkg; nil is the local form
+	within     int64          // by how many bytes pkg may come out other, because these are a forecast
 	looked     time.Time      // when the plan asked the marketplace for it
 	waited     bool           // for others, since the plan
 	sent       bool           // the package was submitted by this run
@@ -99,7 +100,14 @@ func (r *release) performOne(ctx context.Context, w *world, stage Stage) {
 	record.Status = StageStarted
 	tell(EventStageStarted, "")
 	start := time.Now()
-	err := stage.run(r.noting(ctx), w, r)
+	step := stage.apply
+	if w.planning {
+		step = stage.plan
+	}
+	var err error
+	if step != nil {
+		err = step(r.noting(ctx), w, r)
+	}
 	record.Milliseconds = time.Since(start).Milliseconds()
 
 	var end *ended
@@ -205,7 +213,7 @@ func (r *release) noting(ctx context.Context) context.Context {
 	return r.run.Noting(ctx, r.tell)
 }
 
-// unplan takes back what only the imagination of the plan has done.
+// unplan takes back what the plan has only forecast.
 func (r *release) unplan() {
 	for i, s := range r.result.Stages {
 		if s.Status == StagePlanned {
@@ -213,7 +221,6 @@ func (r *release) unplan() {
 		}
 	}
 	r.result.Assets = []AssetResult{}
-	r.sent, r.sentAt = false, time.Time{}
 }
 
 // tell notes something that the user should know while it goes on.

@@ -26,14 +26,10 @@ type Options struct {
 	Sources []config.Source // the extensions, with the settings of each
 	Only    []string        // names of the extensions to look at; empty is all
 
-	Marketplace Marketplace // nil when there is no API key
-	Repository  Repository
-	Resolver    Resolver // nil leaves dependencies that are not under charts/ out
-	Examiner    Examiner // nil looks at extensions in this process, without limits
-	AssetHost   string   // scheme and host of uploaded files' URLs, to forecast sizes
-	// AssetHostIsSure says that uploaded files will have AssetHost in their URLs,
-	// so that a forecast with the folder known is exact.
-	AssetHostIsSure bool
+	// Target is where to release to; nil where the run looks at each extension by itself.
+	Target   Target
+	Resolver Resolver // nil leaves dependencies that are not under charts/ out
+	Examiner Examiner // nil looks at extensions in this process, without limits
 
 	Revision string // the commit of the work tree, for the result document; empty where it is not known
 	Command  string // the name of the command, for the result document; empty is "run"
@@ -68,6 +64,7 @@ type Options struct {
 // [Run.Do].
 type Run struct {
 	Options
+	target  abilities // of Options.Target
 	started time.Time
 	slots   *semaphore.Weighted
 	// applying is set between the two phases, while nobody else is at work.
@@ -105,7 +102,7 @@ func New(opts Options) *Run {
 		opts.Kept = func(context.Context) {}
 	}
 	opts.Command = cmp.Or(opts.Command, "run")
-	return &Run{Options: opts, slots: semaphore.NewWeighted(int64(max(1, opts.Parallelism))), heldAtMost: heldAtMost}
+	return &Run{Options: opts, target: abilitiesOf(opts.Target), slots: semaphore.NewWeighted(int64(max(1, opts.Parallelism))), heldAtMost: heldAtMost}
 }
 
 // Do plans, and unless the run is dry, applies the plan. Errors are those of
@@ -128,13 +125,13 @@ func (r *Run) Do(ctx context.Context) (*Result, error) {
 // plan is what a run is going to do, decided by reading alone.
 type plan struct {
 	releases []*release // in dependency order
-	unasked  bool       // the marketplace was not asked for want of an API key
-	market   *keyed     // nil where unasked
-	repo     *watchedRepository
+	unasked  bool       // the target was not asked for want of a key
+	target   *keyed
+	index    *watchedIndex
 }
 
-// plan reads all extensions and the state of the world, takes each extension
-// through every stage with imagined writes, and decides. Errors are those of
+// plan reads all extensions and the target, takes each extension through what every stage
+// does in a plan, and decides. Errors are those of
 // usage, which concern the run as a whole: two extensions of one name and version,
 // or a name in Only that is nowhere.
 func (r *Run) plan(ctx context.Context) (*plan, error) {
@@ -145,26 +142,21 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 	}
 	link(releases)
 	r.releases = releases
-	p := &plan{releases: inOrder(releases), unasked: r.Marketplace == nil, repo: watch(r.Repository)}
+	p := &plan{
+		releases: inOrder(releases), unasked: r.target.closed(),
+		target: withKey(r.target, r.noteAuth), index: watch(r.Target),
+	}
 	r.emitRun(EventRunStarted, p, "")
 
-	var reader MarketplaceReader
-	if r.Marketplace != nil {
-		p.market = withKey(r.Marketplace, r.noteAuth)
-		reader = keyedReader{p.market}
-	}
-	market := imagine(reader, r.AssetHost)
+	target := planReader{p.target}
 	w := &world{
 		planning: true,
-		market:   market,
-		repo:     &imaginedRepository{watchedRepository: p.repo, market: market},
+		target:   target,
+		send:     readOnly{target},
+		index:    p.index,
 		unasked:  p.unasked,
 		uploads:  r.sends() && !r.skips(StageUpload),
-		within:   forecastWithin,
 		stop:     r.Stop,
-	}
-	if r.AssetHostIsSure && !p.unasked {
-		w.within = 0
 	}
 	if r.Through == StagePackage && !r.DryRun {
 		w.keep = keepPackage
@@ -179,7 +171,7 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 			rel.blockOn()
 		}
 	}
-	if p.market != nil && p.market.refused.Err() != nil {
+	if p.target.refused.Err() != nil {
 		for _, rel := range p.releases {
 			rel.end(NotReached, "the API key was refused")
 		}
@@ -209,11 +201,9 @@ func (r *Run) apply(ctx context.Context, p *plan) {
 	}
 	r.applying = true
 	w := &world{
-		refused: context.Background(), repo: p.repo, unasked: p.unasked, uploads: !r.skips(StageUpload),
+		target: p.target, send: p.target, reviews: r.target.reviews != nil, refused: p.target.refused,
+		index: p.index, unasked: p.unasked, uploads: !r.skips(StageUpload),
 		message: r.Message, keep: keepIfPossible, stop: r.Stop, slots: r.slots,
-	}
-	if p.market != nil {
-		w.market, w.refused = p.market, p.market.refused
 	}
 	r.each(ctx, p.releases, func(ctx context.Context, rel *release) {
 		defer close(rel.done)
@@ -530,7 +520,7 @@ func (r *Run) applyOne(ctx context.Context, w *world, rel *release) {
 		}
 		switch err := lookAgain(rel.noting(ctx), w, rel); {
 		case err == nil:
-			rel.perform(ctx, w, slices.DeleteFunc(Stages(), func(s Stage) bool { return s.planned || s.waits }))
+			rel.perform(ctx, w, slices.DeleteFunc(Stages(), func(s Stage) bool { return s.apply == nil || s.waits }))
 		case ctx.Err() != nil:
 			rel.end(NotReached, r.interruption(ctx)+" before its turn")
 		default:
@@ -655,13 +645,14 @@ func (r *Run) stages() (before, after []Stage) {
 // decides says whether this run is about releasing at all.
 func (r *Run) decides() bool { return r.Through == StageVerify }
 
-// sends says whether this run writes to the marketplace.
+// sends says whether this run writes to the target.
 func (r *Run) sends() bool { return r.decides() && !r.skips(StagePush) }
 
-// skips says whether a stage is left out: by name, or because there is nothing
-// for it to see where nothing is pushed.
+// skips says whether a stage is left out: by name, or because there is nothing for it to
+// do where nothing is pushed, or where the target keeps no assets.
 func (r *Run) skips(stage string) bool {
-	return slices.Contains(r.Skip, stage) || stage == StageVerify && slices.Contains(r.Skip, StagePush)
+	return slices.Contains(r.Skip, stage) || stage == StageVerify && slices.Contains(r.Skip, StagePush) ||
+		stage == StageUpload && r.target.assets == nil
 }
 
 // Warn passes on what somebody should know of the run as a whole; it is in the
@@ -690,7 +681,7 @@ func (r *Run) warnOnce(message string) {
 // warnOfIndex says in the plan what is wrong with the index as a whole: what is
 // sent will not be seen until it is corrected, and what exists is not seen now.
 func (r *Run) warnOfIndex(p *plan) {
-	at := p.repo.known()
+	at := p.index.known()
 	if at == nil || at.err != nil {
 		return
 	}

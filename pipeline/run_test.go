@@ -226,7 +226,7 @@ func TestDryRunWithoutKeySaysThatTheMarketplaceWasNotAsked(t *testing.T) {
 	w := newFakeWorld()
 	var remark string
 	run := New(Options{
-		Sources: []config.Source{sourceOf(t, "alc", "1.2.0")}, Repository: w, AssetHost: "https://market.example", DryRun: true,
+		Sources: []config.Source{sourceOf(t, "alc", "1.2.0")}, Target: w.withoutKey(), DryRun: true,
 		Observer: ObserverFunc(func(e Event) {
 			if e.Kind == EventPlanned {
 				remark = e.Message
@@ -247,7 +247,7 @@ func TestRunWithoutKeyFailsOnlyIfThereIsSomethingToSend(t *testing.T) {
 	w := newFakeWorld()
 	source := sourceOf(t, "alc", "1.2.0")
 	start := func() (*Run, *Result) {
-		run := New(Options{Sources: []config.Source{source}, Repository: w, AssetHost: "https://market.example"})
+		run := New(Options{Sources: []config.Source{source}, Target: w.withoutKey()})
 		result, err := run.Do(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -380,12 +380,12 @@ func TestUsageErrors(t *testing.T) {
 	w := newFakeWorld()
 	one, two := sourceOf(t, "alc", "1.0.0"), sourceOf(t, "alc", "1.0.0")
 	two.Display = "other/alc"
-	_, err := New(Options{Sources: []config.Source{one, two}, Repository: w}).Do(t.Context())
+	_, err := New(Options{Sources: []config.Source{one, two}, Target: w}).Do(t.Context())
 	var problems yamldoc.Problems
 	if !errors.As(err, &problems) || !strings.Contains(err.Error(), `version 1.0.0 of the extension "alc" is also in alc`) {
 		t.Errorf("two of one name and version: %v", err)
 	}
-	_, err = New(Options{Sources: []config.Source{one}, Only: []string{"alcc"}, Repository: w}).Do(t.Context())
+	_, err = New(Options{Sources: []config.Source{one}, Only: []string{"alcc"}, Target: w}).Do(t.Context())
 	if err == nil || !strings.Contains(err.Error(), `no extension is named "alcc"`) || !strings.Contains(Remedy(err), `did you mean "alc"?`) {
 		t.Errorf("unknown name: %v, %s", err, Remedy(err))
 	}
@@ -453,8 +453,8 @@ func TestTimeUpNamesWhatIsLeft(t *testing.T) {
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, errors.New("--timeout of 10s is over"))
 		defer cancel()
 		run := New(Options{
-			Sources:     []config.Source{sourceOf(t, "base", "1.0.0"), sourceOf(t, "top", "1.0.0", "base")},
-			Marketplace: w, Repository: w, AssetHost: "https://market.example", Parallelism: 2,
+			Sources: []config.Source{sourceOf(t, "base", "1.0.0"), sourceOf(t, "top", "1.0.0", "base")},
+			Target:  w, Parallelism: 2,
 		})
 		result, err := run.Do(ctx)
 		if err != nil {
@@ -484,8 +484,8 @@ func TestAWriteThatIsCutOffIsInDoubt(t *testing.T) {
 			return true, context.Canceled
 		}
 		run := New(Options{
-			Sources:     []config.Source{sourceOf(t, "alc", "1.0.0")},
-			Marketplace: w, Repository: w, AssetHost: "https://market.example", Parallelism: 1,
+			Sources: []config.Source{sourceOf(t, "alc", "1.0.0")},
+			Target:  w, Parallelism: 1,
 		})
 		result, err := run.Do(ctx)
 		if err != nil {
@@ -512,7 +512,7 @@ func TestWaitingTakesNoSlot(t *testing.T) {
 		for i := range 10 {
 			sources = append(sources, sourceOf(t, fmt.Sprintf("ext-%d", i), "1.0.0"))
 		}
-		run := New(Options{Sources: sources, Marketplace: w, Repository: w, AssetHost: "https://market.example", Parallelism: 1})
+		run := New(Options{Sources: sources, Target: w, Parallelism: 1})
 		result, err := run.Do(t.Context())
 		if err != nil || result.Totals[Released] != 10 {
 			t.Fatalf("%v, %v", result.Totals, err)

@@ -38,9 +38,9 @@ const forecastWithin = 64
 //
 // A forecast that is over by less than it may be wrong stops nothing: what may
 // well be taken is tried, and after the upload the size is exact.
-func sizeStage(ctx context.Context, w *world, r *release) error {
+func sizeStage(ctx context.Context, _ *world, r *release) error {
 	r.forgetSize()
-	r.result.Package.SizeWithin = w.sizeWithin(r)
+	r.result.Package.SizeWithin = r.sizeWithin()
 	limit := r.source.Settings.Size.Limit
 	if r.pkg.Size <= limit-limit/10 {
 		return nil
@@ -48,7 +48,7 @@ func sizeStage(ctx context.Context, w *world, r *release) error {
 	if err := r.weigh(ctx, r.packedWith); err != nil {
 		return err
 	}
-	if over := r.pkg.Size - limit; over > w.sizeWithin(r) {
+	if over := r.pkg.Size - limit; over > r.sizeWithin() {
 		return withRemedy(
 			fmt.Errorf("the package has %s, over the limit of %s by %s", sizeText(r.pkg.Size), sizeText(limit), sizeText(over)),
 			"%s", r.mostHelpful())
@@ -59,11 +59,11 @@ func sizeStage(ctx context.Context, w *world, r *release) error {
 
 // sizeWithin is by how many bytes the size of the package may change when its
 // assets are really uploaded.
-func (w *world) sizeWithin(r *release) int64 {
+func (r *release) sizeWithin() int64 {
 	if len(r.packedWith) == 0 {
 		return 0
 	}
-	return w.within
+	return r.within
 }
 
 // tellSize adds the finding of a package that is near the limit.

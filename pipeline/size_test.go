@@ -87,8 +87,10 @@ func TestForecastOfTheSize(t *testing.T) {
 // Without assets, or with the host known for certain, there is nothing to doubt.
 func TestForecastsThatAreExact(t *testing.T) {
 	source := sourceOf(t, "alc", "1.0.0")
-	options := Options{Sources: []config.Source{source}, DryRun: true, AssetHostIsSure: true}
-	if within := do(t, newFakeWorld(), options).Extensions[0].Package.SizeWithin; within != 0 {
+	options := Options{Sources: []config.Source{source}, DryRun: true}
+	certain := newFakeWorld()
+	certain.certain = true
+	if within := do(t, certain, options).Extensions[0].Package.SizeWithin; within != 0 {
 		t.Errorf("with a host that is sure, the forecast is within %d", within)
 	}
 	without := sourceOf(t, "bee", "1.0.0")
@@ -106,10 +108,11 @@ func TestForecastsThatAreExact(t *testing.T) {
 func TestForecastWithoutAKeyIsNotExact(t *testing.T) {
 	for _, asked := range []bool{false, true} {
 		w := newFakeWorld()
-		options := Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Repository: w, AssetHost: "https://market.example", AssetHostIsSure: true, DryRun: true}
+		w.certain = true
+		options := Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: w.withoutKey(), DryRun: true}
 		want := int64(forecastWithin)
 		if asked {
-			options.Marketplace, want = w, 0
+			options.Target, want = w, 0
 		}
 		result, err := New(options).Do(t.Context())
 		if err != nil {
@@ -164,7 +167,9 @@ func TestWhatMayFitIsTried(t *testing.T) {
 	result := do(t, w, Options{Sources: []config.Source{source}})
 	wantOutcomes(t, result, map[string]Outcome{"alc": Released})
 
-	sure := do(t, newFakeWorld(), Options{Sources: []config.Source{source}, DryRun: true, AssetHostIsSure: true})
+	certain := newFakeWorld()
+	certain.certain = true
+	sure := do(t, certain, Options{Sources: []config.Source{source}, DryRun: true})
 	wantOutcomes(t, sure, map[string]Outcome{"alc": Failed})
 }
 

@@ -21,32 +21,19 @@ func uploadStage(ctx context.Context, w *world, r *release) error {
 			return err
 		}
 	} // else they got the addresses that the plan packed with
-	r.result.Package.SizeWithin = w.sizeWithin(r)
+	r.within = 0
+	r.result.Package.SizeWithin = 0
 	return nil
 }
 
-// upload sends the assets, if there are any, notes them in the result and returns
-// their URLs by file.
+// upload gives the assets, if there are any, to the target, and returns their URLs by file.
 func upload(ctx context.Context, w *world, r *release) (extension.URLs, error) {
-	urls, err := addresses(ctx, w, r)
-	if err != nil || len(urls) == 0 {
-		return urls, err
-	}
-	r.result.Assets = nil
-	for _, a := range r.ext.Assets {
-		r.result.Assets = append(r.result.Assets, AssetResult{File: a.File, URL: urls[a.File], Size: int64(len(a.Data)), Digest: a.Digest})
-	}
-	return urls, nil
-}
-
-// addresses gives the assets to the marketplace and returns their URLs by file.
-func addresses(ctx context.Context, w *world, r *release) (extension.URLs, error) {
 	urls := extension.URLs{}
 	assets := r.ext.Assets
 	if len(assets) == 0 {
 		return urls, nil
 	}
-	got, err := w.market.UploadAssets(ctx, r.result.Name, r.result.Version, assets)
+	got, err := w.send.UploadAssets(ctx, r.result.Name, r.result.Version, assets)
 	if err != nil {
 		return nil, err
 	}
@@ -56,5 +43,17 @@ func addresses(ctx context.Context, w *world, r *release) (extension.URLs, error
 	for i, a := range assets {
 		urls[a.File] = got[i]
 	}
+	r.noteAssets(urls)
 	return urls, nil
+}
+
+// noteAssets puts the assets into the result, with their URLs by file.
+func (r *release) noteAssets(urls extension.URLs) {
+	if len(urls) == 0 {
+		return
+	}
+	r.result.Assets = nil
+	for _, a := range r.ext.Assets {
+		r.result.Assets = append(r.result.Assets, AssetResult{File: a.File, URL: urls[a.File], Size: int64(len(a.Data)), Digest: a.Digest})
+	}
 }

@@ -42,8 +42,8 @@ func verifyStage(ctx context.Context, w *world, r *release) error {
 	limited, stop := context.WithCancelCause(limited)
 	defer context.AfterFunc(w.stop, func() { stop(context.Cause(w.stop)) })()
 
-	untilActive := settings.Until == config.UntilActive && !w.unasked
-	if untilActive && w.refused != nil { // nobody can see a review without the key
+	untilActive := settings.Until == config.UntilActive && !w.unasked && w.reviews
+	if untilActive { // nobody can see a review without the key
 		defer context.AfterFunc(w.refused, func() { stop(context.Cause(w.refused)) })()
 	}
 
@@ -90,7 +90,7 @@ func (p *pending) Error() string { return p.last }
 func awaitSeen(ctx context.Context, w *world, r *release, since time.Time) error {
 	last, replaced := notThere, ""
 	said, saidCached := notThere, false
-	at, err := w.repo.since(ctx, since)
+	at, err := w.index.since(ctx, since)
 	for err == nil {
 		complaint, other, fatal := seen(ctx, w, r, at)
 		switch {
@@ -106,13 +106,10 @@ func awaitSeen(ctx context.Context, w *world, r *release, since time.Time) error
 			}
 			if complaint != said || (cached != "") != saidCached {
 				said, saidCached = complaint, cached != ""
-				sayWaiting(w, r, last)
+				sayWaiting(r, last)
 			}
 		}
-		at, err = w.repo.after(ctx, at, patience(since))
-	}
-	if errors.Is(err, errUnchanging) {
-		return withRemedy(fmt.Errorf("KubeSphere would not find it: %s", last), "correct the extension: ksrelease lint names the file and the line, where none of its rules is off")
+		at, err = w.index.after(ctx, at, patience(since))
 	}
 	return &pending{last, replaced}
 }
@@ -122,11 +119,7 @@ const notThere = "it is not in the Helm repository yet"
 
 // sayWaiting says why a version does not count as seen, as soon as that is known:
 // what is wrong in the index or with the package does not go away by waiting.
-func sayWaiting(w *world, r *release, why string) {
-	if !w.planning {
-		r.tell("waiting: " + why)
-	}
-}
+func sayWaiting(r *release, why string) { r.tell("waiting: " + why) }
 
 // awaitActive asks for the review until the version is approved. That may take
 // days, so a version that was seen before is looked for once more then.
@@ -175,14 +168,14 @@ func unverified(ctx, limited context.Context, r *release, err error) error {
 // seen looks for the version in a reading of the index and walks to it. The
 // complaint is empty when nothing is wrong; other is that of walk.
 func seen(ctx context.Context, w *world, r *release, at *reading) (complaint, other string, err error) {
-	entry, complaint := listed(at, r)
+	entry, complaint := listed(ctx, at, r)
 	if complaint == "" && w.slots != nil {
 		if err := w.slots.Acquire(ctx, 1); err != nil {
 			return "it is in the index, and was not looked at yet", "", nil
 		}
 		defer w.slots.Release(1)
 		// The index may be another by the time it is this extension's turn.
-		entry, complaint = listed(at.latest(), r)
+		entry, complaint = listed(ctx, at.latest(), r)
 	}
 	if complaint != "" {
 		return complaint, "", nil
@@ -195,8 +188,8 @@ func seen(ctx context.Context, w *world, r *release, at *reading) (complaint, ot
 
 // listed finds the version in a reading, by string equality, and only where
 // KubeSphere would: it loads the whole index or nothing of it.
-func listed(at *reading, r *release) (Entry, string) {
-	entry, ok, err := at.lookup(r.result.Name, r.result.Version)
+func listed(ctx context.Context, at *reading, r *release) (Entry, string) {
+	entry, ok, err := at.lookup(ctx, r.result.Name, r.result.Version)
 	if err != nil {
 		return Entry{}, withAdvice(err)
 	}
@@ -235,11 +228,11 @@ func (r *release) sayTwice(entry Entry) {
 func stillListed(ctx context.Context, w *world, r *release, at *reading, walked Entry) (complaint string) {
 	if time.Since(at.asked) > lastPoll {
 		var err error
-		if at, err = w.repo.since(ctx, time.Now().Add(-lastPoll)); err != nil {
+		if at, err = w.index.since(ctx, time.Now().Add(-lastPoll)); err != nil {
 			return "its archive was there, and the index not looked at again yet"
 		}
 	}
-	entry, complaint := listed(at, r)
+	entry, complaint := listed(ctx, at, r)
 	if complaint == "" && (entry.Digest != walked.Digest || !slices.Equal(entry.URLs, walked.URLs)) {
 		complaint = "the index has changed while its archive was looked at"
 	}
@@ -260,7 +253,7 @@ func walk(ctx context.Context, w *world, r *release, entry Entry) (complaint, ot
 	if r.action == actVerify && verdict == extension.DigestOther {
 		return "", "", drift(r, "")
 	}
-	archive, err := w.repo.Fetch(ctx, entry)
+	archive, err := w.index.target.Fetch(ctx, entry)
 	if err != nil {
 		return withAdvice(err), "", nil
 	}
@@ -278,16 +271,8 @@ func walk(ctx context.Context, w *world, r *release, entry Entry) (complaint, ot
 	if asSent && r.loads {
 		return "", "", nil // lint has loaded this content, and name and version are what was packed
 	}
-	inside, err := await(ctx, func() (*chart.Chart, error) { return loader.LoadFiles(files) })
-	switch {
-	case ctx.Err() != nil:
-		return "", "", ctx.Err()
-	case err != nil:
-		return "its archive does not load in Helm: " + kubesphere.LoadError(err), "", nil
-	case inside.Metadata.Name != r.result.Name || inside.Metadata.Version != r.result.Version:
-		return fmt.Sprintf("its archive holds %s %s", inside.Metadata.Name, inside.Metadata.Version), "", nil
-	case asSent:
-		return "", "", nil
+	if complaint, err := inside(ctx, r, files); complaint != "" || err != nil || asSent {
+		return complaint, "", err
 	}
 	difference, err := differs(ctx, w, r, entry, archive)
 	if difference == "" && verdict == extension.DigestOther {
@@ -304,6 +289,20 @@ func walk(ctx context.Context, w *world, r *release, entry Entry) (complaint, ot
 		return "the repository serves other content than was sent (" + difference + ")", "", nil
 	}
 	return "the repository serves other content than was sent (" + difference + ")", difference, nil
+}
+
+// inside loads an archive as Helm does, and says why what is in it is not this version.
+func inside(ctx context.Context, r *release, files []*loader.BufferedFile) (complaint string, err error) {
+	loaded, err := await(ctx, func() (*chart.Chart, error) { return loader.LoadFiles(files) })
+	switch {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case err != nil:
+		return "its archive does not load in Helm: " + kubesphere.LoadError(err), nil
+	case loaded.Metadata.Name != r.result.Name || loaded.Metadata.Version != r.result.Version:
+		return fmt.Sprintf("its archive holds %s %s", loaded.Metadata.Name, loaded.Metadata.Version), nil
+	}
+	return "", nil
 }
 
 // leftOut says why KubeSphere leaves out a version whose archive has these files,
@@ -385,7 +384,7 @@ func differs(ctx context.Context, w *world, r *release, entry Entry, archive []b
 			if data, ok := named(ext, address); ok && verdict == extension.DigestSame {
 				return data, nil
 			}
-			return w.repo.FetchAsset(ctx, address)
+			return w.index.target.FetchAsset(ctx, address)
 		})
 		if err != nil || same {
 			return "", err
@@ -415,7 +414,7 @@ func named(ext *extension.Extension, address string) ([]byte, bool) {
 
 // reviewed asks how the review stands.
 func reviewed(ctx context.Context, w *world, r *release) (complaint string, err error) {
-	snapshot, err := w.market.Snapshot(ctx, r.result.Name, r.result.Version)
+	snapshot, err := w.target.Snapshot(ctx, r.result.Name, r.result.Version)
 	switch {
 	case Unauthorized(err):
 		return "", err

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"path"
 	"slices"
@@ -82,13 +83,16 @@ func compareVersions(a, b string) int {
 // survey looks at what is in the Helm repository around a version that is going
 // to be released: at the other versions of the extension, and at what it depends
 // on.
-func survey(at *reading, r *release) error {
-	published := at.index.Versions(r.result.Name)
+func survey(ctx context.Context, at *reading, r *release) error {
+	published, err := at.index.Versions(ctx, r.result.Name)
+	if err != nil {
+		return err
+	}
 	for _, remark := range remarks(r.result.Version, published, r.run.together(r)) {
 		r.warn(RuleVersions, remark.what, remark.message, "version")
 	}
 	for _, d := range r.dependencies {
-		if err := r.lookFor(d, at.index); err != nil {
+		if err := r.lookFor(ctx, d, at.index); err != nil {
 			return err
 		}
 	}
@@ -107,11 +111,14 @@ func (r *Run) together(rel *release) (versions []string) {
 
 // lookFor blocks a release that requires what is neither in this run nor in the
 // Helm repository.
-func (r *release) lookFor(d dependency, index Index) error {
+func (r *release) lookFor(ctx context.Context, d dependency, index Index) error {
 	if len(d.within) > 0 {
 		return nil // blockOn sees to it
 	}
-	there := index.Versions(d.name)
+	there, err := index.Versions(ctx, d.name)
+	if err != nil {
+		return err
+	}
 	if slices.ContainsFunc(there, func(v string) bool { return admits(d.constraint, v) }) {
 		return nil
 	}

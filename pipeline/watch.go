@@ -2,27 +2,8 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"time"
 )
-
-// indexSource is a repository whose index is shared by all who read it. An
-// error of since and after means that there is no reading, and none to wait
-// for; that the index could not be read is in the reading.
-type indexSource interface {
-	// since returns a reading that was asked for at t or later; the zero time
-	// takes the one that the run has.
-	since(ctx context.Context, t time.Time) (*reading, error)
-	// after returns a reading that is newer than old: that of somebody else as
-	// soon as it is there, or else one of its own when wait is over.
-	after(ctx context.Context, old *reading, wait time.Duration) (*reading, error)
-	Fetch(ctx context.Context, entry Entry) ([]byte, error)
-	FetchAsset(ctx context.Context, url string) ([]byte, error)
-}
-
-// errUnchanging is why there is no further reading of an index that never
-// changes.
-var errUnchanging = errors.New("the index does not change")
 
 // reading is what came of asking for the index once.
 type reading struct {
@@ -36,11 +17,11 @@ type reading struct {
 }
 
 // lookup finds a version in the index; the error is why it could not be read.
-func (r *reading) lookup(name, version string) (Entry, bool, error) {
+func (r *reading) lookup(ctx context.Context, name, version string) (Entry, bool, error) {
 	if r.err != nil {
 		return Entry{}, false, r.err
 	}
-	return r.index.Lookup(name, version)
+	return r.index.Lookup(ctx, name, version)
 }
 
 // cached says that a cache answered, where one did.
@@ -63,26 +44,31 @@ func (r *reading) latest() *reading {
 	}
 }
 
-// watchedRepository lets all extensions of a run share what is read of the
+// watchedIndex lets all extensions of a run share what is read of the
 // index: one download while planning, and while verifying no more than the one
 // of them that was sent last would ask for alone.
-type watchedRepository struct {
-	Repository
+type watchedIndex struct {
+	target TargetReader
 
 	turn   chan struct{} // held by the one who asks; a channel so that waiting ends with the context
 	last   *reading
 	rested time.Time // when the index may be asked for again
 }
 
-func watch(repo Repository) *watchedRepository {
-	return &watchedRepository{Repository: repo, turn: make(chan struct{}, 1)}
+func watch(target TargetReader) *watchedIndex {
+	return &watchedIndex{target: target, turn: make(chan struct{}, 1)}
 }
 
-func (w *watchedRepository) since(ctx context.Context, t time.Time) (*reading, error) {
+// since returns a reading that was asked for at t or later; the zero time takes the one
+// that the run has. An error means that there is no reading, and none to wait for; that the
+// index could not be read is in the reading.
+func (w *watchedIndex) since(ctx context.Context, t time.Time) (*reading, error) {
 	return w.wanted(ctx, func(last *reading) bool { return last != nil && !last.asked.Before(t) })
 }
 
-func (w *watchedRepository) after(ctx context.Context, old *reading, wait time.Duration) (*reading, error) {
+// after returns a reading that is newer than old: that of somebody else as soon as it is
+// there, or else one of its own when wait is over. The error is as that of since.
+func (w *watchedIndex) after(ctx context.Context, old *reading, wait time.Duration) (*reading, error) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
@@ -95,10 +81,10 @@ func (w *watchedRepository) after(ctx context.Context, old *reading, wait time.D
 }
 
 // known is the last reading, while nobody reads; nil where there is none.
-func (w *watchedRepository) known() *reading { return w.last }
+func (w *watchedIndex) known() *reading { return w.last }
 
 // wanted returns the last reading if it will do, and otherwise makes another.
-func (w *watchedRepository) wanted(ctx context.Context, willDo func(*reading) bool) (*reading, error) {
+func (w *watchedIndex) wanted(ctx context.Context, willDo func(*reading) bool) (*reading, error) {
 	select {
 	case w.turn <- struct{}{}:
 		defer func() { <-w.turn }()
@@ -115,12 +101,12 @@ func (w *watchedRepository) wanted(ctx context.Context, willDo func(*reading) bo
 // for as long as one extension alone would, so that hundreds that were sent one
 // after the other share the next; only a repository that answers as fast as one on
 // this machine is asked as soon as somebody wants to know.
-func (w *watchedRepository) ask(ctx context.Context) (*reading, error) {
+func (w *watchedIndex) ask(ctx context.Context) (*reading, error) {
 	if !Sleep(ctx, time.Until(w.rested)) {
 		return nil, context.Cause(ctx)
 	}
 	asked := time.Now()
-	index, err := w.Index(ctx)
+	index, err := w.target.Index(ctx)
 	if err != nil && ctx.Err() != nil {
 		return nil, err // this caller ran out of time; that says nothing about the index
 	}

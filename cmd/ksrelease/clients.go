@@ -14,7 +14,6 @@ import (
 	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/internal/transport"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // projectURL is where ksrelease lives; servers see it in the User-Agent.
@@ -23,10 +22,8 @@ const projectURL = "https://github.com/ksrelease/ksrelease"
 // clients are what a run talks to, made in this one place.
 type clients struct {
 	*kscloud.Target
-	target    string // the marketplace, for messages
-	assetHost string // scheme and host that the marketplace gives to uploaded files
-	hostSure  bool   // whether it does so for certain
-	close     func()
+	name  string // of the target, for messages
+	close func()
 }
 
 // where says which marketplace a command works on.
@@ -96,7 +93,7 @@ func (a *app) connectTo(p *project, at where, dir string, parallelism int) (*cli
 	if err != nil {
 		return nil, err
 	}
-	return &clients{Target: target, target: a.redact.text(redact.URL(server)), assetHost: server, close: web.Close}, nil
+	return &clients{target, a.redact.text(redact.URL(server)), web.Close}, nil
 }
 
 // adviceOnKey says what to do about a key that was refused, and which of the keys that may
@@ -108,14 +105,6 @@ func adviceOnKey(source string) string {
 	return "the API key of " + source + " was refused: run ksrelease login, or set " + credentials.Variable
 }
 
-// marketplace is what the pipeline writes to; nil where there is no API key.
-func (c *clients) marketplace() pipeline.Marketplace {
-	if !c.HasKey() {
-		return nil // and no interface around a nil pointer
-	}
-	return c.Target
-}
-
 func userAgent() string { return "ksrelease/" + programVersion() + " (+" + projectURL + ")" }
 
 // dialLocal opens the marketplace of the project inside this process, or goes
@@ -125,12 +114,13 @@ func (a *app) dialLocal(dir string, at where, web *transport.Client) (*clients, 
 	if err != nil {
 		return nil, err
 	}
-	c := &clients{target: "the local marketplace in " + display(dir), assetHost: served.assetHost, hostSure: true, close: func() { web.Close(); served.close() }}
+	c := &clients{name: "the local marketplace in " + display(dir), close: func() { web.Close(); served.close() }}
 	if at == localForReading && !marketplace.Exists(dir) {
-		c.target = "an empty local marketplace"
+		c.name = "an empty local marketplace"
 	}
 	c.Target, err = kscloud.New(kscloud.Options{
 		Server: served.address, Key: served.token, RepositoryURL: served.address,
+		AssetHost: served.assetHost, AssetHostIsCertain: true,
 		Transport: web, UserAgent: userAgent(),
 		Near: func(address string) string {
 			if rest, ok := strings.CutPrefix(address, served.assetHost+"/"); ok {

@@ -11,6 +11,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/report"
+	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -173,7 +174,7 @@ func (c *packageCommand) Run(a *app) error {
 	}
 	options := pipeline.Options{
 		Command: "package", Sources: sources, Only: c.Only, Through: pipeline.StagePackage, Skip: c.Skip, Baseline: known,
-		Sizes: c.Sizes, AssetHost: p.config.Cloud.Server,
+		Sizes: c.Sizes, Target: kscloud.Unconnected(p.config.Cloud.Server),
 	}
 	return c.perform(ctx, a, p, options, report.TextOptions{})
 }

@@ -88,12 +88,12 @@ func (c *runCommand) Run(a *app) error {
 	}
 	defer links.close()
 	options := pipeline.Options{
-		Command: "run", Sources: sources, Only: c.Only, Marketplace: links.marketplace(), Repository: links, AssetHost: links.assetHost, AssetHostIsSure: links.hostSure,
+		Command: "run", Sources: sources, Only: c.Only, Target: links.Target,
 		DryRun: c.DryRun, Skip: c.Skip, AllOrNothing: c.AllOrNothing, AllowMissing: c.AllowMissingDependencies,
 		Message: "submitted by ksrelease " + programVersion(), Baseline: known, Withdraw: c.withdraw,
 	}
 	return c.perform(ctx, a, p, options, report.TextOptions{
-		Target:  links.target,
+		Target:  links.name,
 		Again:   func(names []string) string { return c.again(names, false) },
 		Release: func() string { return c.again(nil, true) },
 	})

@@ -109,7 +109,7 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 	}
 	options := pipeline.Options{
 		Baseline: known,
-		Sources:  sources, Only: c.Names, Marketplace: links.marketplace(), Repository: links, AssetHost: links.assetHost, AssetHostIsSure: links.hostSure,
+		Sources:  sources, Only: c.Names, Target: links.Target,
 		Parallelism: p.config.Parallelism, DryRun: true, Stop: a.stop,
 	}
 	dependencies, err := a.dependencies(p)
@@ -136,7 +136,7 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 			Repository: []string{}, Would: x.Outcome, Reason: x.Reason,
 		}
 		if unread == nil {
-			all[i].Repository = index.Versions(x.Name)
+			all[i].Repository, unread = index.Versions(ctx, x.Name)
 		}
 	}
 	if refused != nil {

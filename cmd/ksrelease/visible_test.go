@@ -204,7 +204,10 @@ func (s *showcase) now() time.Duration { return time.Since(s.start) }
 
 // The marketplace.
 
-func (s *showcase) AssetFolder(context.Context) (string, error) { return "/files/usr-1", nil }
+func (s *showcase) AssetURLs(ctx context.Context, name, version string, assets []extension.Asset) ([]string, bool, error) {
+	urls, err := s.UploadAssets(ctx, name, version, assets)
+	return urls, false, err
+}
 
 func (s *showcase) UploadAssets(_ context.Context, name, version string, assets []extension.Asset) (urls []string, err error) {
 	for _, a := range assets {
@@ -213,7 +216,7 @@ func (s *showcase) UploadAssets(_ context.Context, name, version string, assets 
 	return urls, nil
 }
 
-func (s *showcase) PushPackage(_ context.Context, pkg *extension.Package) (pipeline.Snapshot, error) {
+func (s *showcase) Publish(_ context.Context, pkg *extension.Package) (pipeline.Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drafts[pkg.Name] = pkg
@@ -573,7 +576,7 @@ func (v visit) try(t *testing.T, files *sampleFiles) (map[string]ending, error) 
 	}
 	endings := map[string]ending{}
 	options := pipeline.Options{
-		Marketplace: s, Repository: repo, AssetHost: "http://market.example", Parallelism: 8, Stop: stop,
+		Target: shown{s, repo}, Parallelism: 8, Stop: stop,
 		Observer: pipeline.ObserverFunc(func(e pipeline.Event) {
 			switch {
 			case e.Kind == pipeline.EventStageStarted && e.Stage == pipeline.StageVerify && !e.Planning:
@@ -602,6 +605,22 @@ func (v visit) try(t *testing.T, files *sampleFiles) (map[string]ending, error) 
 		}
 	}
 	return endings, nil
+}
+
+// shown is the marketplace of a showcase with the Helm repository as the program reads it.
+type shown struct {
+	*showcase
+	repo *kscloud.Target
+}
+
+func (s shown) Index(ctx context.Context) (pipeline.Index, error) { return s.repo.Index(ctx) }
+
+func (s shown) Fetch(ctx context.Context, e pipeline.Entry) ([]byte, error) {
+	return s.repo.Fetch(ctx, e)
+}
+
+func (s shown) FetchAsset(ctx context.Context, address string) ([]byte, error) {
+	return s.repo.FetchAsset(ctx, address)
 }
 
 func noProxy(*http.Request) (*url.URL, error) { return nil, nil }

@@ -61,7 +61,7 @@ func (c *withdrawCommand) Run(a *app) error {
 	}
 	switch before.Status {
 	case pipeline.StatusNone:
-		return fmt.Errorf("%s has no %s", links.target, c.Release)
+		return fmt.Errorf("%s has no %s", links.name, c.Release)
 	case pipeline.StatusDraft:
 		a.stdout.Print("%s is a draft: there is nothing to take back.", c.Release)
 		return nil

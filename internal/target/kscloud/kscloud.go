@@ -7,7 +7,9 @@
 package kscloud
 
 import (
+	"cmp"
 	"context"
+	"errors"
 
 	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/dependency"
@@ -26,6 +28,11 @@ type Options struct {
 	// KeyRefused is the advice where the marketplace refuses the key; empty leaves it to
 	// the caller.
 	KeyRefused string
+
+	// AssetHost is what the addresses of uploaded files begin with, and AssetHostIsCertain
+	// whether they are sure to; empty is Server.
+	AssetHost          string
+	AssetHostIsCertain bool
 
 	// RepositoryURL, Username and Password are those of the Helm repository.
 	RepositoryURL, Username, Password string
@@ -48,6 +55,9 @@ type Target struct {
 	user       func(context.Context) (string, error)
 	folder     func(context.Context) (string, error)
 
+	assetHost          string
+	assetHostIsCertain bool
+
 	repository      *helmrepo.Repository
 	passwordRefused string
 	web             *transport.Client
@@ -59,8 +69,11 @@ type Target struct {
 }
 
 var (
-	_ pipeline.Marketplace = (*Target)(nil)
-	_ pipeline.Repository  = (*Target)(nil)
+	_ pipeline.Target     = (*Target)(nil)
+	_ pipeline.KeyHolder  = (*Target)(nil)
+	_ pipeline.AssetStore = (*Target)(nil)
+	_ pipeline.Reviewer   = (*Target)(nil)
+	_ pipeline.Withdrawer = (*Target)(nil)
 )
 
 // New makes the target; it sends nothing yet. The error says which address, or that the
@@ -68,6 +81,7 @@ var (
 func New(options Options) (*Target, error) {
 	t := &Target{
 		keyRefused: options.KeyRefused, passwordRefused: options.PasswordRefused,
+		assetHost: cmp.Or(options.AssetHost, options.Server), assetHostIsCertain: options.AssetHostIsCertain,
 		web: options.Transport, near: options.Near,
 		registry: dependency.NewRegistry(dependency.Options{Transport: options.Transport, UserAgent: options.UserAgent}),
 	}
@@ -90,6 +104,13 @@ func New(options Options) (*Target, error) {
 	}
 	return t, nil
 }
+
+// Unconnected is a target of which nothing is known but the address of the marketplace: it
+// forecasts addresses of assets, and all else fails.
+func Unconnected(server string) *Target { return &Target{assetHost: server} }
+
+// errUnconnected is what comes of asking such a target.
+var errUnconnected = errors.New("there is no connection to the target")
 
 // HasKey says whether the target was made with an API key. Without one, whatever asks the
 // marketplace ends with [pipeline.ErrNoToken].

@@ -136,7 +136,7 @@ func TestWithoutAKey(t *testing.T) {
 // calls makes each request of the marketplace and returns the errors.
 func calls(t *testing.T, target *Target) map[string]error {
 	ctx, errs := t.Context(), map[string]error{}
-	_, errs["folder"] = target.AssetFolder(ctx)
+	errs["check"] = target.CheckKey(ctx)
 	_, errs["snapshot"] = target.Snapshot(ctx, "alc", "1.0.0")
 	_, errs["upload"] = target.UploadAssets(ctx, "alc", "1.0.0", nil)
 	errs["submit"] = target.Submit(ctx, "1", "")

@@ -3,7 +3,9 @@ package kscloud
 import (
 	"context"
 	"errors"
+	"net/url"
 	"path"
+	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/extension"
@@ -12,9 +14,6 @@ import (
 )
 
 func (t *Target) askUser(ctx context.Context) (string, error) {
-	if t.client == nil {
-		return "", pipeline.ErrNoToken
-	}
 	user, err := t.client.User(ctx)
 	return user, t.ofKey(err)
 }
@@ -28,12 +27,44 @@ func (t *Target) askFolder(ctx context.Context) (string, error) {
 	return folder, t.ofKey(err)
 }
 
-// AssetFolder is the folder of this account's uploaded files, such as "/files/usr-0001".
-func (t *Target) AssetFolder(ctx context.Context) (string, error) { return t.folder(ctx) }
+// CheckKey proves the key by what a release asks for in any case: the account, and the
+// folder of its files.
+func (t *Target) CheckKey(ctx context.Context) error {
+	if !t.HasKey() {
+		return pipeline.ErrNoToken
+	}
+	_, err := t.folder(ctx)
+	return err
+}
+
+// usualFolder stands for the folder of an account that is not known. It should compress as
+// a real one does, so its name is no row of zeros.
+const usualFolder = "/files/usr-3f9a2c81"
+
+// AssetURLs forecasts the addresses of assets, escaped as a server escapes them.
+func (t *Target) AssetURLs(ctx context.Context, name, version string, assets []extension.Asset) (urls []string, certain bool, err error) {
+	folder := usualFolder
+	if t.HasKey() {
+		if folder, err = t.folder(ctx); err != nil {
+			return nil, false, err
+		}
+	}
+	host, err := url.Parse(strings.TrimSuffix(t.assetHost, "/"))
+	if err != nil {
+		host = &url.URL{} // no such server: whoever asks it will see
+	}
+	for _, a := range assets {
+		address := *host
+		address.Path += path.Join("/", folder, name, version, a.RemoteName)
+		address.RawPath = ""
+		urls = append(urls, address.String())
+	}
+	return urls, t.assetHostIsCertain && t.HasKey(), nil
+}
 
 // Snapshot asks the marketplace for one version.
 func (t *Target) Snapshot(ctx context.Context, name, version string) (pipeline.Snapshot, error) {
-	if t.client == nil {
+	if !t.HasKey() {
 		return pipeline.Snapshot{}, pipeline.ErrNoToken
 	}
 	s, err := t.client.Version(ctx, name, version)
@@ -61,6 +92,9 @@ func snapshotOf(s cloud.Snapshot) pipeline.Snapshot {
 
 // UploadAssets stores the assets of one version and returns their addresses in order.
 func (t *Target) UploadAssets(ctx context.Context, name, version string, assets []extension.Asset) ([]string, error) {
+	if !t.HasKey() {
+		return nil, pipeline.ErrNoToken
+	}
 	folder, err := t.folder(ctx)
 	if err != nil {
 		return nil, err
@@ -79,8 +113,11 @@ func (t *Target) UploadAssets(ctx context.Context, name, version string, assets 
 	return urls, t.ofExtension(err, name)
 }
 
-// PushPackage sends the package as a draft; a draft of the same version is replaced.
-func (t *Target) PushPackage(ctx context.Context, pkg *extension.Package) (pipeline.Snapshot, error) {
+// Publish sends the package as a draft; a draft of the same version is replaced.
+func (t *Target) Publish(ctx context.Context, pkg *extension.Package) (pipeline.Snapshot, error) {
+	if !t.HasKey() {
+		return pipeline.Snapshot{}, pipeline.ErrNoToken
+	}
 	user, err := t.user(ctx)
 	if err != nil {
 		return pipeline.Snapshot{}, err
@@ -91,6 +128,9 @@ func (t *Target) PushPackage(ctx context.Context, pkg *extension.Package) (pipel
 
 // Submit hands a draft in for review.
 func (t *Target) Submit(ctx context.Context, snapshotID, message string) error {
+	if !t.HasKey() {
+		return pipeline.ErrNoToken
+	}
 	user, err := t.user(ctx)
 	if err != nil {
 		return err
@@ -101,6 +141,9 @@ func (t *Target) Submit(ctx context.Context, snapshotID, message string) error {
 // Withdraw takes a submission back: the version is a draft again. An error is no verdict,
 // and success neither: read the version back.
 func (t *Target) Withdraw(ctx context.Context, snapshotID, message string) error {
+	if !t.HasKey() {
+		return pipeline.ErrNoToken
+	}
 	user, err := t.user(ctx)
 	if err != nil {
 		return err

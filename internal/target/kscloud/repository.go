@@ -19,6 +19,9 @@ import (
 
 // Index reads index.yaml.
 func (t *Target) Index(ctx context.Context) (pipeline.Index, error) {
+	if t.repository == nil {
+		return nil, errUnconnected
+	}
 	read, err := t.repository.Index(ctx)
 	if err != nil {
 		return nil, t.ofRepository(err)
@@ -28,6 +31,9 @@ func (t *Target) Index(ctx context.Context) (pipeline.Index, error) {
 
 // Fetch downloads a package as KubeSphere does, from a registry too.
 func (t *Target) Fetch(ctx context.Context, e pipeline.Entry) ([]byte, error) {
+	if t.repository == nil {
+		return nil, errUnconnected
+	}
 	urls := make([]string, len(e.URLs))
 	for i, address := range e.URLs {
 		urls[i] = t.near(address)
@@ -48,6 +54,9 @@ func (t *Target) Fetch(ctx context.Context, e pipeline.Entry) ([]byte, error) {
 // FetchAsset asks without credentials: icons and screenshots are public, and may lie on
 // another host.
 func (t *Target) FetchAsset(ctx context.Context, address string) ([]byte, error) {
+	if t.repository == nil {
+		return nil, errUnconnected
+	}
 	shown := address
 	if u, err := url.Parse(address); err == nil {
 		shown = path.Base(u.Path)
@@ -77,7 +86,7 @@ func checkPicture(answer *transport.Response) error {
 // index is an index.yaml in the types of the pipeline.
 type index struct{ *helmrepo.Index }
 
-func (i index) Lookup(name, version string) (pipeline.Entry, bool, error) {
+func (i index) Lookup(_ context.Context, name, version string) (pipeline.Entry, bool, error) {
 	e, ok := i.Version(name, version)
 	if !ok {
 		return pipeline.Entry{}, false, i.Unreadable(name)
@@ -86,6 +95,10 @@ func (i index) Lookup(name, version string) (pipeline.Entry, bool, error) {
 		Name: e.Name, OwnName: e.OwnName, Version: e.Version, Digest: e.Digest, URLs: e.URLs, Times: e.Times,
 		ContentDigest: e.Annotations[extension.ContentDigestAnnotation],
 	}, true, nil
+}
+
+func (i index) Versions(_ context.Context, name string) ([]string, error) {
+	return i.Index.Versions(name), nil
 }
 
 func (i index) Refused() error {

@@ -1,0 +1,166 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+)
+
+// Target is a place that extensions are released to: KubeSphere Cloud, a chart museum, a
+// registry, a directory. These methods are what every such place can do. What only some
+// can do are small interfaces of their own, which a target has or has not: [KeyHolder],
+// [AssetStore], [Reviewer], [Withdrawer].
+//
+// A target is safe for concurrent use, ends every request with its context, and says by
+// methods of its errors what they mean (see [Unauthorized], [SlowDown], [InDoubt]). The
+// suite internal/target/targettest checks all that is written here.
+type Target interface {
+	TargetReader
+	// Publish sends a package. A version that is there already stays the one that it is
+	// and is no second version: a draft is replaced, and anything more than a draft
+	// is left as it is, with an error. Where the target has reviews the package is a draft
+	// after that, and else it is published.
+	Publish(ctx context.Context, pkg *extension.Package) (Snapshot, error)
+}
+
+// TargetReader asks and changes nothing.
+type TargetReader interface {
+	// Index reads what those who install from the target see; each call asks anew.
+	Index(ctx context.Context) (Index, error)
+	// Fetch downloads the archive of an entry by KubeSphere's URL rule.
+	Fetch(ctx context.Context, entry Entry) ([]byte, error)
+	// FetchAsset downloads an icon or a screenshot of a published package.
+	FetchAsset(ctx context.Context, url string) ([]byte, error)
+	// Snapshot is the state of one version, asked of the target itself and not of its
+	// index, which may be late. Its Status is [StatusNone] where the target has no such
+	// version. Unreadable is an error, never none.
+	Snapshot(ctx context.Context, name, version string) (Snapshot, error)
+}
+
+// KeyHolder is a target that takes releases of those alone who have a key.
+type KeyHolder interface {
+	// HasKey says whether there is one. Without one the index can be read, and all else
+	// ends with [ErrNoToken].
+	HasKey() bool
+	// CheckKey proves the key. It is called often and asks once.
+	CheckKey(ctx context.Context) error
+}
+
+// AssetStore is a target that keeps icons and screenshots beside packages, which then have
+// their addresses inside. Elsewhere packages hold them.
+type AssetStore interface {
+	// AssetURLs forecasts the addresses that UploadAssets will give, in order, and says
+	// whether they are certain. Without a key it guesses addresses of the usual form.
+	AssetURLs(ctx context.Context, name, version string, assets []extension.Asset) (urls []string, certain bool, err error)
+	// UploadAssets stores the assets of one version and returns their addresses, in
+	// order. Sending the same assets again is harmless.
+	UploadAssets(ctx context.Context, name, version string, assets []extension.Asset) ([]string, error)
+}
+
+// Reviewer is a target where a published package is a draft until somebody submits it for
+// review: draft → submitted → active, or rejected.
+type Reviewer interface {
+	// Submit hands a draft in for review.
+	Submit(ctx context.Context, snapshotID, message string) error
+}
+
+// Withdrawer is a target that gives a submitted version back: it is a draft again.
+type Withdrawer interface {
+	// Withdraw takes a submission back. No answer of it is a verdict: read the version.
+	Withdraw(ctx context.Context, snapshotID, message string) error
+}
+
+// Snapshot is one version of an extension in a target.
+type Snapshot struct {
+	ID     string // that of the target; empty where it has none
+	Status string
+	// Message is what the reviewer said of a version that is neither draft nor
+	// submitted nor active.
+	Message string
+}
+
+// The statuses of a snapshot on which the pipeline decides. Where there are no reviews a
+// version is active or none. KubeSphere Cloud has others, a rejection for one, which are
+// shown as they are.
+const (
+	StatusNone      = ""
+	StatusDraft     = "draft"
+	StatusSubmitted = "submitted"
+	StatusActive    = "active"
+)
+
+// Index is one state of what a target shows. A target that has no index of its own, such
+// as a registry, asks for a name when it is looked up, and keeps the answer.
+type Index interface {
+	// Lookup finds a version by string equality of name and version, which is
+	// what existing means to KubeSphere; never a SemVer match. The error is why
+	// the index cannot tell: an entry of that name cannot be read.
+	Lookup(ctx context.Context, name, version string) (Entry, bool, error)
+	// Versions lists the versions of a name, each once.
+	Versions(ctx context.Context, name string) ([]string, error)
+	// Refused is why Helm and KubeSphere load nothing of the index, whatever else
+	// is in it; nil where they load it.
+	Refused() error
+	// Cached says that a cache answered in place of the target, and how old
+	// its answer is; empty where none did.
+	Cached() string
+	// Remarks are what somebody should know of an index that can be loaded.
+	Remarks() []string
+}
+
+// Entry is a version in the index.
+type Entry struct {
+	Name, Version string
+	Digest        string   // sha256 of the archive in hex, "sha256:" before it or not; may be empty
+	URLs          []string // as they stand in the index
+	ContentDigest string   // annotation ksrelease.dev/content-digest; empty if another tool pushed it
+	// OwnName is the name that the entry has for itself, where that is not Name:
+	// KubeSphere passes over such an entry.
+	OwnName string
+	// Times is how often the index has the version; of several entries this is the
+	// last, which is the one that KubeSphere takes.
+	Times int
+}
+
+// abilities are a target with what it can do besides; what it cannot do is nil.
+type abilities struct {
+	Target
+	keys    KeyHolder
+	assets  AssetStore
+	reviews Reviewer
+}
+
+// abilitiesOf finds out what a target can do; nil can do nothing.
+func abilitiesOf(target Target) abilities {
+	a := abilities{Target: target}
+	a.keys, _ = target.(KeyHolder)
+	a.assets, _ = target.(AssetStore)
+	a.reviews, _ = target.(Reviewer)
+	return a
+}
+
+// closed says that the target cannot be asked, for want of a target or of its key.
+func (a abilities) closed() bool { return a.Target == nil || a.keys != nil && !a.keys.HasKey() }
+
+// checkKey proves the key, where the target has keys.
+func (a abilities) checkKey(ctx context.Context) error {
+	if a.keys == nil {
+		return nil
+	}
+	return a.keys.CheckKey(ctx)
+}
+
+// reader is what stages ask of the target, in a plan and when it is applied.
+type reader interface {
+	CheckKey(ctx context.Context) error
+	AssetURLs(ctx context.Context, name, version string, assets []extension.Asset) (urls []string, certain bool, err error)
+	Snapshot(ctx context.Context, name, version string) (Snapshot, error)
+}
+
+// writer is what stages send to the target. Each method has to say in dry.go that a plan
+// does not do it before the program compiles.
+type writer interface {
+	UploadAssets(ctx context.Context, name, version string, assets []extension.Asset) ([]string, error)
+	Publish(ctx context.Context, pkg *extension.Package) (Snapshot, error)
+	Submit(ctx context.Context, snapshotID, message string) error
+}
