@@ -9,12 +9,12 @@ import (
 
 // lintStage reads the extension as KubeSphere would. Findings of severity
 // error stop it; all others are reported and go along.
-func lintStage(ctx context.Context, _ *world, r *release) error {
+func lintStage(ctx context.Context, _ *phase, r *release) error {
 	severities := map[string]lint.Severity{}
 	for rule, severity := range r.source.Settings.Lint.Rules {
 		severities[rule] = lint.Severity(severity)
 	}
-	report, err := r.run.Examiner.Examine(ctx, r.ext, lint.Options{Severities: severities, Beside: r.run.beside}, r.limits())
+	report, err := r.run.Examiner.Examine(ctx, r.ext, lint.Options{Severities: severities, Beside: r.run.declared}, r.limits())
 	if err != nil {
 		return err
 	}

@@ -1,5 +1,5 @@
 // Package pipeline is the story of a release: which stages an extension goes
-// through, in which order, and what each of them needs of the world.
+// through, in which order, and what each of them needs from outside.
 //
 // A [Run] first makes a plan of all extensions with a target that is only read, and then,
 // unless the run is dry, applies that very plan. So a dry run is the first half of a real
@@ -56,7 +56,7 @@ type Stage struct {
 
 	// plan is what it does in a plan, and apply when the plan is applied; nil is nothing.
 	// A stage with a plan alone is done when the plan is.
-	plan, apply func(ctx context.Context, w *world, r *release) error
+	plan, apply func(ctx context.Context, ph *phase, r *release) error
 	writes      bool // it changes something outside: observers keep evidence before it starts
 	waits       bool // it needs no slot while it runs
 }
@@ -70,9 +70,9 @@ func StageNames() []string {
 	return names
 }
 
-// world is what stages reach outside the extension: the target, which is only read while
-// planning, and how to wait.
-type world struct {
+// phase is what stages reach outside the extension while a plan is made, or applied: the
+// target, which a plan only reads, and how to wait.
+type phase struct {
 	planning bool // for the runner; no stage asks it
 	target   reader
 	send     writer // refuses all while planning

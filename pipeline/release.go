@@ -73,7 +73,7 @@ func newRelease(run *Run, source config.Source) *release {
 
 // perform runs the stages given, until one of them ends the extension. What was
 // found to be submitted already is only waited for.
-func (r *release) perform(ctx context.Context, w *world, stages []Stage) {
+func (r *release) perform(ctx context.Context, ph *phase, stages []Stage) {
 	for _, stage := range stages {
 		if r.over {
 			return
@@ -81,16 +81,16 @@ func (r *release) perform(ctx context.Context, w *world, stages []Stage) {
 		if r.run.skips(stage.Name) || r.action == actVerify && !stage.waits {
 			continue
 		}
-		r.performOne(ctx, w, stage)
+		r.performOne(ctx, ph, stage)
 	}
 }
 
-func (r *release) performOne(ctx context.Context, w *world, stage Stage) {
+func (r *release) performOne(ctx context.Context, ph *phase, stage Stage) {
 	record := &r.result.Stages[slices.IndexFunc(r.result.Stages, func(s StageResult) bool { return s.Name == stage.Name })]
 	tell := func(kind EventKind, message string) {
 		e := Event{
 			Kind: kind, Stage: stage.Name, Status: record.Status,
-			Writes: stage.writes && !w.planning, Message: message, Milliseconds: record.Milliseconds,
+			Writes: stage.writes && !ph.planning, Message: message, Milliseconds: record.Milliseconds,
 		}
 		r.run.emit(e, r)
 		if e.Writes {
@@ -101,18 +101,18 @@ func (r *release) performOne(ctx context.Context, w *world, stage Stage) {
 	tell(EventStageStarted, "")
 	start := time.Now()
 	step := stage.apply
-	if w.planning {
+	if ph.planning {
 		step = stage.plan
 	}
 	var err error
 	if step != nil {
-		err = step(r.noting(ctx), w, r)
+		err = step(r.noting(ctx), ph, r)
 	}
 	record.Milliseconds = time.Since(start).Milliseconds()
 
 	var end *ended
 	switch {
-	case err == nil && w.planning && (stage.writes || stage.waits):
+	case err == nil && ph.planning && (stage.writes || stage.waits):
 		record.Status = StagePlanned
 	case err == nil:
 		record.Status = StageOK
@@ -138,7 +138,7 @@ func (r *release) performOne(ctx context.Context, w *world, stage Stage) {
 	case ctx.Err() != nil && r.sent:
 		r.end(Unverified, interruption(ctx)+" before it was seen in the Helm repository")
 	case ctx.Err() != nil:
-		r.cutOff(ctx, w, stage)
+		r.cutOff(ctx, ph, stage)
 	default:
 		r.fail(stage.Name, err)
 	}
@@ -146,9 +146,9 @@ func (r *release) performOne(ctx context.Context, w *world, stage Stage) {
 
 // cutOff ends an extension whose stage the end of the run interrupted. Whether
 // a write went through is then not known, and nothing is assumed.
-func (r *release) cutOff(ctx context.Context, w *world, stage Stage) {
+func (r *release) cutOff(ctx context.Context, ph *phase, stage Stage) {
 	reason := interruption(ctx) + " during " + stage.Name
-	if stage.writes && !w.planning {
+	if stage.writes && !ph.planning {
 		reason += "; what it sent is in doubt, the next run reads it back"
 	}
 	r.end(NotReached, reason)

@@ -101,7 +101,7 @@ type ExtensionResult struct {
 type StageStatus string
 
 // A stage that is "started" in a finished document was cut off: if it writes,
-// what it sent is in doubt. "planned" is a write that a dry run imagined.
+// what it sent is in doubt. "planned" is what a plan leaves to its application.
 const (
 	StageStarted StageStatus = "started"
 	StageOK      StageStatus = "ok"

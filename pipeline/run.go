@@ -72,7 +72,7 @@ type Run struct {
 
 	held       atomic.Int64 // content that was read and not planned yet, in bytes
 	heldAtMost int64
-	beside     map[string][]string // the versions of all extensions that could be read, by name
+	declared   map[string][]string // the versions of all extensions that could be read, by name
 	releases   []*release          // those of this run; not changed while it is at work
 
 	mu          sync.Mutex // one event at a time
@@ -149,7 +149,7 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 	r.emitRun(EventRunStarted, p, "")
 
 	target := planReader{p.target}
-	w := &world{
+	ph := &phase{
 		planning: true,
 		target:   target,
 		send:     readOnly{target},
@@ -159,13 +159,13 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 		stop:     r.Stop,
 	}
 	if r.Through == StagePackage && !r.DryRun {
-		w.keep = keepPackage
+		ph.keep = keepPackage
 	}
 	// Nothing is lost when reading is cut short, so the first interrupt ends it.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(r.Stop, func() { cancel(context.Cause(r.Stop)) })()
-	r.each(ctx, p.releases, func(ctx context.Context, rel *release) { r.planOne(ctx, w, rel) })
+	r.each(ctx, p.releases, func(ctx context.Context, rel *release) { r.planOne(ctx, ph, rel) })
 	if r.decides() { // lint and package look at each extension by itself
 		for _, rel := range p.releases {
 			rel.blockOn()
@@ -200,14 +200,14 @@ func (r *Run) apply(ctx context.Context, p *plan) {
 		rel.unplan()
 	}
 	r.applying = true
-	w := &world{
+	ph := &phase{
 		target: p.target, send: p.target, reviews: r.target.reviews != nil, refused: p.target.refused,
 		index: p.index, unasked: p.unasked, uploads: !r.skips(StageUpload),
 		message: r.Message, keep: keepIfPossible, stop: r.Stop, slots: r.slots,
 	}
 	r.each(ctx, p.releases, func(ctx context.Context, rel *release) {
 		defer close(rel.done)
-		r.applyOne(ctx, w, rel)
+		r.applyOne(ctx, ph, rel)
 	})
 }
 
@@ -250,11 +250,11 @@ func (r *Run) load(ctx context.Context) ([]*release, error) {
 	if err := r.unknownNames(all); err != nil {
 		return nil, err
 	}
-	r.beside = map[string][]string{}
+	r.declared = map[string][]string{}
 	for _, rel := range all {
 		if rel.metadata != nil {
 			name := rel.metadata.Name
-			r.beside[name] = append(r.beside[name], rel.metadata.Version)
+			r.declared[name] = append(r.declared[name], rel.metadata.Version)
 		}
 	}
 	return slices.DeleteFunc(all, func(rel *release) bool { return !r.wants(rel) }), nil
@@ -388,7 +388,7 @@ func (r *Run) each(ctx context.Context, releases []*release, do func(context.Con
 	_ = group.Wait() // failures are outcomes of extensions, not of the group
 }
 
-func (r *Run) planOne(ctx context.Context, w *world, rel *release) {
+func (r *Run) planOne(ctx context.Context, ph *phase, rel *release) {
 	if rel.over {
 		return
 	}
@@ -414,7 +414,7 @@ func (r *Run) planOne(ctx context.Context, w *world, rel *release) {
 		return
 	}
 	before, after := r.stages()
-	rel.perform(ctx, w, before)
+	rel.perform(ctx, ph, before)
 	if rel.over {
 		return
 	}
@@ -423,7 +423,7 @@ func (r *Run) planOne(ctx context.Context, w *world, rel *release) {
 		return
 	}
 	if r.decides() {
-		if err := decide(rel.noting(ctx), w, rel); err != nil {
+		if err := decide(rel.noting(ctx), ph, rel); err != nil {
 			rel.failPlan(ctx, err)
 		} else {
 			r.emit(Event{Kind: EventDecided, Decision: rel.action.String(), Message: rel.note}, rel)
@@ -432,7 +432,7 @@ func (r *Run) planOne(ctx context.Context, w *world, rel *release) {
 	if rel.over || rel.action == actVerify {
 		return
 	}
-	rel.perform(ctx, w, after)
+	rel.perform(ctx, ph, after)
 	if r.DryRun || !r.sends() {
 		rel.drop()
 	}
@@ -483,7 +483,7 @@ func (rel *release) failPlan(ctx context.Context, err error) {
 	}
 }
 
-func (r *Run) applyOne(ctx context.Context, w *world, rel *release) {
+func (r *Run) applyOne(ctx context.Context, ph *phase, rel *release) {
 	if rel.over { // the plan has ended it: nobody is to wait for what it would have waited for
 		return
 	}
@@ -508,19 +508,19 @@ func (r *Run) applyOne(ctx context.Context, w *world, rel *release) {
 		return
 	}
 	if rel.action == actRelease {
-		if w.refused.Err() != nil {
+		if ph.refused.Err() != nil {
 			r.slots.Release(1)
 			rel.end(NotReached, "the API key was refused before its turn")
 			return
 		}
-		if w.unasked {
+		if ph.unasked {
 			r.slots.Release(1)
 			rel.fail(stagePlan, ErrNoToken)
 			return
 		}
-		switch err := lookAgain(rel.noting(ctx), w, rel); {
+		switch err := lookAgain(rel.noting(ctx), ph, rel); {
 		case err == nil:
-			rel.perform(ctx, w, slices.DeleteFunc(Stages(), func(s Stage) bool { return s.apply == nil || s.waits }))
+			rel.perform(ctx, ph, slices.DeleteFunc(Stages(), func(s Stage) bool { return s.apply == nil || s.waits }))
 		case ctx.Err() != nil:
 			rel.end(NotReached, r.interruption(ctx)+" before its turn")
 		default:
@@ -528,7 +528,7 @@ func (r *Run) applyOne(ctx context.Context, w *world, rel *release) {
 		}
 	}
 	r.slots.Release(1)
-	rel.perform(ctx, w, slices.DeleteFunc(Stages(), func(s Stage) bool { return !s.waits }))
+	rel.perform(ctx, ph, slices.DeleteFunc(Stages(), func(s Stage) bool { return !s.waits }))
 	switch {
 	case rel.over:
 	case rel.action == actVerify && r.skips(StageVerify):

@@ -46,7 +46,7 @@ type KeyHolder interface {
 	CheckKey(ctx context.Context) error
 }
 
-// AssetStore is a target that keeps icons and screenshots beside packages, which then have
+// AssetStore is a target that keeps icons and screenshots apart from packages, which then have
 // their addresses inside. Elsewhere packages hold them.
 type AssetStore interface {
 	// AssetURLs forecasts the addresses that UploadAssets will give, in order, and says

@@ -123,7 +123,7 @@ func (r *release) lookFor(ctx context.Context, d dependency, index Index) error 
 		return nil
 	}
 	what := fmt.Sprintf("%s, which is neither in this run nor in the Helm repository", d)
-	declared := r.run.beside[d.name]
+	declared := r.run.declared[d.name]
 	switch {
 	case len(there) > 0:
 		what = fmt.Sprintf("%s, but the Helm repository has only %s", d, someOf(there))

@@ -115,7 +115,8 @@ func Package(t *testing.T, name, version, content string) *extension.Package {
 	return pkg
 }
 
-func load(t *testing.T, name, version, content string) *extension.Extension {
+// Folder is the folder of that extension.
+func Folder(t *testing.T, name, version, content string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), name)
 	for file, text := range map[string]string{
@@ -135,7 +136,12 @@ func load(t *testing.T, name, version, content string) *extension.Extension {
 			t.Fatal(err)
 		}
 	}
-	ext, err := extension.Load(dir, extension.Options{})
+	return dir
+}
+
+func load(t *testing.T, name, version, content string) *extension.Extension {
+	t.Helper()
+	ext, err := extension.Load(Folder(t, name, version, content), extension.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
