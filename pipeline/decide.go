@@ -24,8 +24,8 @@ import (
 //
 // Of what is to be released it says what is worth knowing, and blocks it if
 // something that it requires is nowhere.
-func decide(ctx context.Context, ph *phase, r *release) error {
-	now, err := ph.index.since(ctx, time.Time{})
+func decide(ctx context.Context, env *environment, r *release) error {
+	now, err := env.index.since(ctx, time.Time{})
 	if err != nil {
 		return err
 	}
@@ -34,9 +34,9 @@ func decide(ctx context.Context, ph *phase, r *release) error {
 		return err
 	case ok:
 		r.sayTwice(entry)
-		return compare(ctx, ph, r, entry)
+		return compare(ctx, env, r, entry)
 	}
-	if err := inMarketplace(ctx, ph, r); err != nil || r.action != actRelease {
+	if err := inMarketplace(ctx, env, r); err != nil || r.action != actRelease {
 		return err
 	}
 	return survey(ctx, now, r)
@@ -44,17 +44,17 @@ func decide(ctx context.Context, ph *phase, r *release) error {
 
 // inMarketplace decides by what the marketplace has of a version that is not in the
 // index.
-func inMarketplace(ctx context.Context, ph *phase, r *release) error {
-	if ph.unasked {
+func inMarketplace(ctx context.Context, env *environment, r *release) error {
+	if env.unasked {
 		r.note = "not in the repository; the marketplace was not asked"
 		return nil
 	}
 	// The key is proved first, once for all.
-	if err := ph.target.CheckKey(ctx); err != nil {
+	if err := env.target.CheckKey(ctx); err != nil {
 		return err
 	}
 	r.looked = time.Now()
-	snapshot, err := ph.target.Snapshot(ctx, r.result.Name, r.result.Version)
+	snapshot, err := env.target.Snapshot(ctx, r.result.Name, r.result.Version)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (r *release) afterRejection() string {
 
 // compare tells exists from drift for a version in the index. It always ends
 // the extension.
-func compare(ctx context.Context, ph *phase, r *release, entry Entry) error {
+func compare(ctx context.Context, env *environment, r *release, entry Entry) error {
 	// The very package that was sent, which an earlier run left in its output
 	// directory: its pictures are addresses, so that its content looks like another.
 	if sent := strings.TrimPrefix(r.ext.ArchiveDigest, "sha256:"); sent != "" && sent == strings.TrimPrefix(entry.Digest, "sha256:") {
@@ -118,7 +118,7 @@ func compare(ctx context.Context, ph *phase, r *release, entry Entry) error {
 	case extension.DigestOther:
 		return drift(r, "")
 	}
-	archive, err := ph.index.target.Fetch(ctx, entry)
+	archive, err := env.index.target.Fetch(ctx, entry)
 	if err != nil {
 		return fmt.Errorf("comparing with the version in the repository: %w", err)
 	}
@@ -131,7 +131,7 @@ func compare(ctx context.Context, ph *phase, r *release, entry Entry) error {
 			return withRemedy(fmt.Errorf("comparing with the version in the repository: %w", err), "run again later; if it stays so, bump version in extension.yaml")
 		}
 	}
-	difference, err := differs(ctx, ph, r, entry, archive)
+	difference, err := differs(ctx, env, r, entry, archive)
 	switch {
 	case err != nil:
 		return fmt.Errorf("comparing with the version in the repository: %w", err)

@@ -31,16 +31,16 @@ func (readOnly) Publish(context.Context, *extension.Package) (Snapshot, error) {
 
 func (readOnly) Submit(context.Context, string, string) error { return errReadOnly }
 
-// forecast gives the assets the addresses that the target is expected to give them, and
+// expectedURLs gives the assets the addresses that the target is expected to give them, and
 // says by how many bytes the package may come out other than with these. Where the target
 // keeps no assets there are no addresses.
-func forecast(ctx context.Context, ph *phase, r *release) (urls extension.URLs, within int64, err error) {
+func expectedURLs(ctx context.Context, env *environment, r *release) (urls extension.URLs, within int64, err error) {
 	urls = extension.URLs{}
 	assets := r.ext.Assets
 	if r.run.target.assets == nil || len(assets) == 0 {
 		return urls, 0, nil
 	}
-	got, certain, err := ph.target.AssetURLs(ctx, r.result.Name, r.result.Version, assets)
+	got, certain, err := env.target.AssetURLs(ctx, r.result.Name, r.result.Version, assets)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -55,7 +55,7 @@ func forecast(ctx context.Context, ph *phase, r *release) (urls extension.URLs, 
 
 // inspectStage looks at the package that would be sent as KubeSphere will look at it when
 // it is published. So what it would pass over without a word fails before the first write.
-func inspectStage(ctx context.Context, _ *phase, r *release) error {
+func inspectStage(ctx context.Context, _ *environment, r *release) error {
 	files, err := loader.LoadArchiveFiles(bytes.NewReader(r.pkg.Data))
 	complaint := ""
 	if err != nil {

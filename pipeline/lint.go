@@ -9,7 +9,7 @@ import (
 
 // lintStage reads the extension as KubeSphere would. Findings of severity
 // error stop it; all others are reported and go along.
-func lintStage(ctx context.Context, _ *phase, r *release) error {
+func lintStage(ctx context.Context, _ *environment, r *release) error {
 	severities := map[string]lint.Severity{}
 	for rule, severity := range r.source.Settings.Lint.Rules {
 		severities[rule] = lint.Severity(severity)

@@ -17,11 +17,11 @@ import (
 // packageStage makes the archive. Where assets are going to be uploaded it is
 // packed with the URLs that they are expected to get: if they come true, the
 // archive that was measured in the plan is the one that is sent.
-func packageStage(ctx context.Context, ph *phase, r *release) error {
+func packageStage(ctx context.Context, env *environment, r *release) error {
 	var urls extension.URLs
-	if ph.uploads {
+	if env.uploads {
 		var err error
-		if urls, r.within, err = forecast(ctx, ph, r); err != nil {
+		if urls, r.within, err = expectedURLs(ctx, env, r); err != nil {
 			return err
 		}
 		r.noteAssets(urls)
@@ -31,12 +31,12 @@ func packageStage(ctx context.Context, ph *phase, r *release) error {
 	}
 	r.result.Package.SizeWithin = r.sizeWithin()
 	if r.run.Sizes {
-		if err := weighAsPushed(ctx, ph, r); err != nil {
+		if err := weighAsPushed(ctx, env, r); err != nil {
 			return err
 		}
 	}
-	if ph.keep != nil {
-		return ph.keep(r)
+	if env.keep != nil {
+		return env.keep(r)
 	}
 	return nil
 }
@@ -81,8 +81,8 @@ func noOutput(err error) error {
 
 // weighAsPushed says where the bytes of the package go in the form in which it
 // would be pushed: that is the one which the limit is about.
-func weighAsPushed(ctx context.Context, ph *phase, r *release) error {
-	urls, within, err := forecast(ctx, ph, r)
+func weighAsPushed(ctx context.Context, env *environment, r *release) error {
+	urls, within, err := expectedURLs(ctx, env, r)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ type Stage struct {
 
 	// plan is what it does in a plan, and apply when the plan is applied; nil is nothing.
 	// A stage with a plan alone is done when the plan is.
-	plan, apply func(ctx context.Context, ph *phase, r *release) error
+	plan, apply func(ctx context.Context, env *environment, r *release) error
 	writes      bool // it changes something outside: observers keep evidence before it starts
 	waits       bool // it needs no slot while it runs
 }
@@ -70,9 +70,9 @@ func StageNames() []string {
 	return names
 }
 
-// phase is what stages reach outside the extension while a plan is made, or applied: the
+// environment is what stages reach outside the extension while a plan is made, or applied: the
 // target, which a plan only reads, and how to wait.
-type phase struct {
+type environment struct {
 	planning bool // for the runner; no stage asks it
 	target   reader
 	send     writer // refuses all while planning

@@ -16,19 +16,19 @@ const (
 
 // pushStage sends the package, and submits it where that makes a draft. An answer that is an
 // error, or that never came, is no verdict: the state is read back first.
-func pushStage(ctx context.Context, ph *phase, r *release) error {
-	if ph.keep != nil {
-		if err := ph.keep(r); err != nil {
+func pushStage(ctx context.Context, env *environment, r *release) error {
+	if env.keep != nil {
+		if err := env.keep(r); err != nil {
 			return err
 		}
 	}
-	snapshot, err := publish(ctx, ph, r)
+	snapshot, err := publish(ctx, env, r)
 	if err != nil || r.action == actVerify {
 		return err
 	}
 	r.result.SnapshotID = snapshot.ID
-	if ph.reviews {
-		if err := submit(ctx, ph, r, snapshot.ID); err != nil {
+	if env.reviews {
+		if err := submit(ctx, env, r, snapshot.ID); err != nil {
 			return err
 		}
 	}
@@ -44,11 +44,11 @@ const freshFor = time.Minute
 
 // lookAgain asks once more for what the plan saw, where that is long ago, before
 // the first write of an extension.
-func lookAgain(ctx context.Context, ph *phase, r *release) error {
+func lookAgain(ctx context.Context, env *environment, r *release) error {
 	if !r.waited && time.Since(r.looked) < freshFor {
 		return nil
 	}
-	state, err := ph.target.Snapshot(ctx, r.result.Name, r.result.Version)
+	state, err := env.target.Snapshot(ctx, r.result.Name, r.result.Version)
 	if err != nil {
 		return err
 	}
@@ -78,25 +78,25 @@ func overtaken(r *release, state Snapshot, cause error) error {
 // long as the version is a draft or nothing; once it is more than that somebody else has
 // submitted it, and there is no snapshot but the action is actVerify. Without reviews it
 // may be our own write that is seen so, whose answer was lost: verify compares the content.
-func publish(ctx context.Context, ph *phase, r *release) (Snapshot, error) {
+func publish(ctx context.Context, env *environment, r *release) (Snapshot, error) {
 	tries := startTries()
 	for {
-		snapshot, err := ph.send.Publish(ctx, r.pkg)
+		snapshot, err := env.send.Publish(ctx, r.pkg)
 		if err == nil {
 			return snapshot, nil
 		}
-		state, readErr := ph.target.Snapshot(ctx, r.result.Name, r.result.Version)
+		state, readErr := env.target.Snapshot(ctx, r.result.Name, r.result.Version)
 		switch {
 		case readErr != nil:
 			return Snapshot{}, doubt(err, readErr, "whether the package arrived")
-		case state.Status == StatusActive && !ph.reviews && InDoubt(err):
+		case state.Status == StatusActive && !env.reviews && InDoubt(err):
 			return state, nil
 		case state.Status != StatusNone && state.Status != StatusDraft:
 			return Snapshot{}, overtaken(r, state, err)
 		case !InDoubt(err) || tries.spent(err):
 			return Snapshot{}, err
 		}
-		if err := tries.again(ctx, ph, r, "uploading the package", err); err != nil {
+		if err := tries.again(ctx, env, r, "uploading the package", err); err != nil {
 			return Snapshot{}, err
 		}
 	}
@@ -107,18 +107,18 @@ func publish(ctx context.Context, ph *phase, r *release) (Snapshot, error) {
 // them, so a proxy that answers 200 to everything would pass for it. Where the
 // state cannot be read back, the Helm repository may show it: what is listed was
 // submitted.
-func submit(ctx context.Context, ph *phase, r *release, snapshotID string) error {
+func submit(ctx context.Context, env *environment, r *release, snapshotID string) error {
 	tries := startTries()
 	for {
-		err := ph.send.Submit(ctx, snapshotID, ph.message)
-		state, readErr := ph.target.Snapshot(ctx, r.result.Name, r.result.Version)
+		err := env.send.Submit(ctx, snapshotID, env.message)
+		state, readErr := env.target.Snapshot(ctx, r.result.Name, r.result.Version)
 		unknown := readErr != nil || state.Status == StatusNone
 		switch {
 		case !unknown && state.Status != StatusDraft:
 			// It arrived, whatever the answer said; or another run has submitted the
 			// draft. Whose content it has, verify sees.
 			return nil
-		case unknown && (err == nil || inIndex(ctx, ph, r)):
+		case unknown && (err == nil || inIndex(ctx, env, r)):
 			return nil // verify sees to the rest
 		case readErr != nil:
 			return doubt(err, readErr, "whether the submission arrived")
@@ -130,7 +130,7 @@ func submit(ctx context.Context, ph *phase, r *release, snapshotID string) error
 		if !InDoubt(err) || tries.spent(err) {
 			return err
 		}
-		if err := tries.again(ctx, ph, r, "submitting", err); err != nil {
+		if err := tries.again(ctx, env, r, "submitting", err); err != nil {
 			return err
 		}
 	}
@@ -149,8 +149,8 @@ func (stillDraft) InDoubt() bool { return true }
 func (stillDraft) Summary() string { return "answered well, but the version is a draft still" }
 
 // inIndex says that the Helm repository shows, right now, what is being released.
-func inIndex(ctx context.Context, ph *phase, r *release) bool {
-	at, err := ph.index.since(ctx, time.Now())
+func inIndex(ctx context.Context, env *environment, r *release) bool {
+	at, err := env.index.since(ctx, time.Now())
 	if err != nil {
 		return false
 	}
@@ -176,7 +176,7 @@ func (t *tries) spent(cause error) bool {
 }
 
 // again tells of a failed write and waits before the next attempt.
-func (t *tries) again(ctx context.Context, ph *phase, r *release, doing string, cause error) error {
+func (t *tries) again(ctx context.Context, env *environment, r *release, doing string, cause error) error {
 	wait := time.Second << max(0, t.failed-1)
 	count := fmt.Sprintf(", %d of %d", t.failed+1, attempts)
 	if SlowDown(cause) {
@@ -185,7 +185,7 @@ func (t *tries) again(ctx context.Context, ph *phase, r *release, doing string, 
 	r.tell(fmt.Sprintf("%s: %s, trying again in %s%s", doing, inShort(cause), wait, count))
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	defer context.AfterFunc(ph.stop, func() { stop(context.Cause(ph.stop)) })()
+	defer context.AfterFunc(env.stop, func() { stop(context.Cause(env.stop)) })()
 	if !Sleep(ctx, wait) {
 		return fmt.Errorf("%w (%s)", cause, interruption(ctx))
 	}

@@ -48,7 +48,7 @@ type release struct {
 	loads      bool   // lint has loaded it with Helm
 	pkg        *extension.Package
 	packedWith extension.URLs // the asset URLs in pkg; nil is the local form
-	within     int64          // by how many bytes pkg may come out other, because these are a forecast
+	within     int64          // by how many bytes pkg may come out other, because these are an estimate
 	looked     time.Time      // when the plan asked the marketplace for it
 	waited     bool           // for others, since the plan
 	sent       bool           // the package was submitted by this run
@@ -73,7 +73,7 @@ func newRelease(run *Run, source config.Source) *release {
 
 // perform runs the stages given, until one of them ends the extension. What was
 // found to be submitted already is only waited for.
-func (r *release) perform(ctx context.Context, ph *phase, stages []Stage) {
+func (r *release) perform(ctx context.Context, env *environment, stages []Stage) {
 	for _, stage := range stages {
 		if r.over {
 			return
@@ -81,16 +81,16 @@ func (r *release) perform(ctx context.Context, ph *phase, stages []Stage) {
 		if r.run.skips(stage.Name) || r.action == actVerify && !stage.waits {
 			continue
 		}
-		r.performOne(ctx, ph, stage)
+		r.performOne(ctx, env, stage)
 	}
 }
 
-func (r *release) performOne(ctx context.Context, ph *phase, stage Stage) {
+func (r *release) performOne(ctx context.Context, env *environment, stage Stage) {
 	record := &r.result.Stages[slices.IndexFunc(r.result.Stages, func(s StageResult) bool { return s.Name == stage.Name })]
 	tell := func(kind EventKind, message string) {
 		e := Event{
 			Kind: kind, Stage: stage.Name, Status: record.Status,
-			Writes: stage.writes && !ph.planning, Message: message, Milliseconds: record.Milliseconds,
+			Writes: stage.writes && !env.planning, Message: message, Milliseconds: record.Milliseconds,
 		}
 		r.run.emit(e, r)
 		if e.Writes {
@@ -101,18 +101,18 @@ func (r *release) performOne(ctx context.Context, ph *phase, stage Stage) {
 	tell(EventStageStarted, "")
 	start := time.Now()
 	step := stage.apply
-	if ph.planning {
+	if env.planning {
 		step = stage.plan
 	}
 	var err error
 	if step != nil {
-		err = step(r.noting(ctx), ph, r)
+		err = step(r.noting(ctx), env, r)
 	}
 	record.Milliseconds = time.Since(start).Milliseconds()
 
 	var end *ended
 	switch {
-	case err == nil && ph.planning && (stage.writes || stage.waits):
+	case err == nil && env.planning && (stage.writes || stage.waits):
 		record.Status = StagePlanned
 	case err == nil:
 		record.Status = StageOK
@@ -138,7 +138,7 @@ func (r *release) performOne(ctx context.Context, ph *phase, stage Stage) {
 	case ctx.Err() != nil && r.sent:
 		r.end(Unverified, interruption(ctx)+" before it was seen in the Helm repository")
 	case ctx.Err() != nil:
-		r.cutOff(ctx, ph, stage)
+		r.cutOff(ctx, env, stage)
 	default:
 		r.fail(stage.Name, err)
 	}
@@ -146,9 +146,9 @@ func (r *release) performOne(ctx context.Context, ph *phase, stage Stage) {
 
 // cutOff ends an extension whose stage the end of the run interrupted. Whether
 // a write went through is then not known, and nothing is assumed.
-func (r *release) cutOff(ctx context.Context, ph *phase, stage Stage) {
+func (r *release) cutOff(ctx context.Context, env *environment, stage Stage) {
 	reason := interruption(ctx) + " during " + stage.Name
-	if stage.writes && !ph.planning {
+	if stage.writes && !env.planning {
 		reason += "; what it sent is in doubt, the next run reads it back"
 	}
 	r.end(NotReached, reason)
@@ -213,7 +213,7 @@ func (r *release) noting(ctx context.Context) context.Context {
 	return r.run.Noting(ctx, r.tell)
 }
 
-// unplan takes back what the plan has only forecast.
+// unplan takes back what the plan has only estimated.
 func (r *release) unplan() {
 	for i, s := range r.result.Stages {
 		if s.Status == StagePlanned {

@@ -149,7 +149,7 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 	r.emitRun(EventRunStarted, p, "")
 
 	target := planReader{p.target}
-	ph := &phase{
+	env := &environment{
 		planning: true,
 		target:   target,
 		send:     readOnly{target},
@@ -159,13 +159,13 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 		stop:     r.Stop,
 	}
 	if r.Through == StagePackage && !r.DryRun {
-		ph.keep = keepPackage
+		env.keep = keepPackage
 	}
 	// Nothing is lost when reading is cut short, so the first interrupt ends it.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(r.Stop, func() { cancel(context.Cause(r.Stop)) })()
-	r.each(ctx, p.releases, func(ctx context.Context, rel *release) { r.planOne(ctx, ph, rel) })
+	r.each(ctx, p.releases, func(ctx context.Context, rel *release) { r.planOne(ctx, env, rel) })
 	if r.decides() { // lint and package look at each extension by itself
 		for _, rel := range p.releases {
 			rel.blockOn()
@@ -200,14 +200,14 @@ func (r *Run) apply(ctx context.Context, p *plan) {
 		rel.unplan()
 	}
 	r.applying = true
-	ph := &phase{
+	env := &environment{
 		target: p.target, send: p.target, reviews: r.target.reviews != nil, refused: p.target.refused,
 		index: p.index, unasked: p.unasked, uploads: !r.skips(StageUpload),
 		message: r.Message, keep: keepIfPossible, stop: r.Stop, slots: r.slots,
 	}
 	r.each(ctx, p.releases, func(ctx context.Context, rel *release) {
 		defer close(rel.done)
-		r.applyOne(ctx, ph, rel)
+		r.applyOne(ctx, env, rel)
 	})
 }
 
@@ -388,7 +388,7 @@ func (r *Run) each(ctx context.Context, releases []*release, do func(context.Con
 	_ = group.Wait() // failures are outcomes of extensions, not of the group
 }
 
-func (r *Run) planOne(ctx context.Context, ph *phase, rel *release) {
+func (r *Run) planOne(ctx context.Context, env *environment, rel *release) {
 	if rel.over {
 		return
 	}
@@ -414,7 +414,7 @@ func (r *Run) planOne(ctx context.Context, ph *phase, rel *release) {
 		return
 	}
 	before, after := r.stages()
-	rel.perform(ctx, ph, before)
+	rel.perform(ctx, env, before)
 	if rel.over {
 		return
 	}
@@ -423,7 +423,7 @@ func (r *Run) planOne(ctx context.Context, ph *phase, rel *release) {
 		return
 	}
 	if r.decides() {
-		if err := decide(rel.noting(ctx), ph, rel); err != nil {
+		if err := decide(rel.noting(ctx), env, rel); err != nil {
 			rel.failPlan(ctx, err)
 		} else {
 			r.emit(Event{Kind: EventDecided, Decision: rel.action.String(), Message: rel.note}, rel)
@@ -432,7 +432,7 @@ func (r *Run) planOne(ctx context.Context, ph *phase, rel *release) {
 	if rel.over || rel.action == actVerify {
 		return
 	}
-	rel.perform(ctx, ph, after)
+	rel.perform(ctx, env, after)
 	if r.DryRun || !r.sends() {
 		rel.drop()
 	}
@@ -483,7 +483,7 @@ func (rel *release) failPlan(ctx context.Context, err error) {
 	}
 }
 
-func (r *Run) applyOne(ctx context.Context, ph *phase, rel *release) {
+func (r *Run) applyOne(ctx context.Context, env *environment, rel *release) {
 	if rel.over { // the plan has ended it: nobody is to wait for what it would have waited for
 		return
 	}
@@ -508,19 +508,19 @@ func (r *Run) applyOne(ctx context.Context, ph *phase, rel *release) {
 		return
 	}
 	if rel.action == actRelease {
-		if ph.refused.Err() != nil {
+		if env.refused.Err() != nil {
 			r.slots.Release(1)
 			rel.end(NotReached, "the API key was refused before its turn")
 			return
 		}
-		if ph.unasked {
+		if env.unasked {
 			r.slots.Release(1)
 			rel.fail(stagePlan, ErrNoToken)
 			return
 		}
-		switch err := lookAgain(rel.noting(ctx), ph, rel); {
+		switch err := lookAgain(rel.noting(ctx), env, rel); {
 		case err == nil:
-			rel.perform(ctx, ph, slices.DeleteFunc(Stages(), func(s Stage) bool { return s.apply == nil || s.waits }))
+			rel.perform(ctx, env, slices.DeleteFunc(Stages(), func(s Stage) bool { return s.apply == nil || s.waits }))
 		case ctx.Err() != nil:
 			rel.end(NotReached, r.interruption(ctx)+" before its turn")
 		default:
@@ -528,7 +528,7 @@ func (r *Run) applyOne(ctx context.Context, ph *phase, rel *release) {
 		}
 	}
 	r.slots.Release(1)
-	rel.perform(ctx, ph, slices.DeleteFunc(Stages(), func(s Stage) bool { return !s.waits }))
+	rel.perform(ctx, env, slices.DeleteFunc(Stages(), func(s Stage) bool { return !s.waits }))
 	switch {
 	case rel.over:
 	case rel.action == actVerify && r.skips(StageVerify):

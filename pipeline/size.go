@@ -38,7 +38,7 @@ const forecastWithin = 64
 //
 // A forecast that is over by less than it may be wrong stops nothing: what may
 // well be taken is tried, and after the upload the size is exact.
-func sizeStage(ctx context.Context, _ *phase, r *release) error {
+func sizeStage(ctx context.Context, _ *environment, r *release) error {
 	r.forgetSize()
 	r.result.Package.SizeWithin = r.sizeWithin()
 	limit := r.source.Settings.Size.Limit

@@ -49,7 +49,7 @@ type KeyHolder interface {
 // AssetStore is a target that keeps icons and screenshots apart from packages, which then have
 // their addresses inside. Elsewhere packages hold them.
 type AssetStore interface {
-	// AssetURLs forecasts the addresses that UploadAssets will give, in order, and says
+	// AssetURLs estimates the addresses that UploadAssets will give, in order, and says
 	// whether they are certain. Without a key it guesses addresses of the usual form.
 	AssetURLs(ctx context.Context, name, version string, assets []extension.Asset) (urls []string, certain bool, err error)
 	// UploadAssets stores the assets of one version and returns their addresses, in

@@ -11,8 +11,8 @@ import (
 // uploadStage sends icon and screenshots and puts their addresses into the
 // package. Sending them again after a run that was cut off is harmless: same
 // bytes, same place.
-func uploadStage(ctx context.Context, ph *phase, r *release) error {
-	urls, err := upload(ctx, ph, r)
+func uploadStage(ctx context.Context, env *environment, r *release) error {
+	urls, err := upload(ctx, env, r)
 	if err != nil {
 		return err
 	}
@@ -27,13 +27,13 @@ func uploadStage(ctx context.Context, ph *phase, r *release) error {
 }
 
 // upload gives the assets, if there are any, to the target, and returns their URLs by file.
-func upload(ctx context.Context, ph *phase, r *release) (extension.URLs, error) {
+func upload(ctx context.Context, env *environment, r *release) (extension.URLs, error) {
 	urls := extension.URLs{}
 	assets := r.ext.Assets
 	if len(assets) == 0 {
 		return urls, nil
 	}
-	got, err := ph.send.UploadAssets(ctx, r.result.Name, r.result.Version, assets)
+	got, err := env.send.UploadAssets(ctx, r.result.Name, r.result.Version, assets)
 	if err != nil {
 		return nil, err
 	}

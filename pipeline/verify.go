@@ -34,27 +34,27 @@ var errVerifyTimeout = errors.New("verify.timeout is over")
 // verifyStage walks to the version as KubeSphere does until it is there, and
 // with verify.until: active until it is approved. Being slow is not failing:
 // what is not seen in time ends as unverified.
-func verifyStage(ctx context.Context, ph *phase, r *release) error {
+func verifyStage(ctx context.Context, env *environment, r *release) error {
 	settings := r.source.Settings.Verify
 	limited, cancel := context.WithTimeoutCause(ctx, settings.Timeout, errVerifyTimeout)
 	defer cancel()
 	// The first interrupt ends the waiting, not what is in flight elsewhere.
 	limited, stop := context.WithCancelCause(limited)
-	defer context.AfterFunc(ph.stop, func() { stop(context.Cause(ph.stop)) })()
+	defer context.AfterFunc(env.stop, func() { stop(context.Cause(env.stop)) })()
 
-	untilActive := settings.Until == config.UntilActive && !ph.unasked && ph.reviews
+	untilActive := settings.Until == config.UntilActive && !env.unasked && env.reviews
 	if untilActive { // nobody can see a review without the key
-		defer context.AfterFunc(ph.refused, func() { stop(context.Cause(ph.refused)) })()
+		defer context.AfterFunc(env.refused, func() { stop(context.Cause(env.refused)) })()
 	}
 
 	since := r.sentAt
 	if r.action == actVerify {
 		since = time.Now() // the plan has looked already
 	}
-	err := awaitSeen(limited, ph, r, since)
+	err := awaitSeen(limited, env, r, since)
 	seen := err == nil
 	if err == nil && untilActive {
-		err = awaitActive(limited, ph, r, since)
+		err = awaitActive(limited, env, r, since)
 	}
 	if untilActive && err != nil {
 		for _, refusal := range []error{err, context.Cause(limited)} {
@@ -87,12 +87,12 @@ func (p *pending) Error() string { return p.last }
 
 // awaitSeen looks at each reading of the index from since on until the version
 // is seen in one.
-func awaitSeen(ctx context.Context, ph *phase, r *release, since time.Time) error {
+func awaitSeen(ctx context.Context, env *environment, r *release, since time.Time) error {
 	last, replaced := notThere, ""
 	said, saidCached := notThere, false
-	at, err := ph.index.since(ctx, since)
+	at, err := env.index.since(ctx, since)
 	for err == nil {
-		complaint, other, fatal := seen(ctx, ph, r, at)
+		complaint, other, fatal := seen(ctx, env, r, at)
 		switch {
 		case fatal != nil:
 			return fatal
@@ -109,7 +109,7 @@ func awaitSeen(ctx context.Context, ph *phase, r *release, since time.Time) erro
 				sayWaiting(r, last)
 			}
 		}
-		at, err = ph.index.after(ctx, at, patience(since))
+		at, err = env.index.after(ctx, at, patience(since))
 	}
 	return &pending{last, replaced}
 }
@@ -123,15 +123,15 @@ func sayWaiting(r *release, why string) { r.tell("waiting: " + why) }
 
 // awaitActive asks for the review until the version is approved. That may take
 // days, so a version that was seen before is looked for once more then.
-func awaitActive(ctx context.Context, ph *phase, r *release, since time.Time) error {
+func awaitActive(ctx context.Context, env *environment, r *release, since time.Time) error {
 	last := "it is not reviewed yet"
 	for waited := false; ; waited = true {
-		complaint, err := reviewed(ctx, ph, r)
+		complaint, err := reviewed(ctx, env, r)
 		switch {
 		case err != nil:
 			return err
 		case complaint == "" && waited:
-			return awaitSeen(ctx, ph, r, time.Now())
+			return awaitSeen(ctx, env, r, time.Now())
 		case complaint == "":
 			return nil
 		case ctx.Err() == nil:
@@ -167,23 +167,23 @@ func unverified(ctx, limited context.Context, r *release, err error) error {
 
 // seen looks for the version in a reading of the index and walks to it. The
 // complaint is empty when nothing is wrong; other is that of walk.
-func seen(ctx context.Context, ph *phase, r *release, at *reading) (complaint, other string, err error) {
+func seen(ctx context.Context, env *environment, r *release, at *reading) (complaint, other string, err error) {
 	entry, complaint := listed(ctx, at, r)
-	if complaint == "" && ph.slots != nil {
-		if err := ph.slots.Acquire(ctx, 1); err != nil {
+	if complaint == "" && env.slots != nil {
+		if err := env.slots.Acquire(ctx, 1); err != nil {
 			return "it is in the index, and was not looked at yet", "", nil
 		}
-		defer ph.slots.Release(1)
+		defer env.slots.Release(1)
 		// The index may be another by the time it is this extension's turn.
 		entry, complaint = listed(ctx, at.latest(), r)
 	}
 	if complaint != "" {
 		return complaint, "", nil
 	}
-	if complaint, other, err := walk(ctx, ph, r, entry); complaint != "" || err != nil {
+	if complaint, other, err := walk(ctx, env, r, entry); complaint != "" || err != nil {
 		return complaint, other, err
 	}
-	return stillListed(ctx, ph, r, at.latest(), entry), "", nil
+	return stillListed(ctx, env, r, at.latest(), entry), "", nil
 }
 
 // listed finds the version in a reading, by string equality, and only where
@@ -225,10 +225,10 @@ func (r *release) sayTwice(entry Entry) {
 
 // stillListed looks back at the index after the walk, which may have taken
 // minutes where the archive came only at the third attempt.
-func stillListed(ctx context.Context, ph *phase, r *release, at *reading, walked Entry) (complaint string) {
+func stillListed(ctx context.Context, env *environment, r *release, at *reading, walked Entry) (complaint string) {
 	if time.Since(at.asked) > lastPoll {
 		var err error
-		if at, err = ph.index.since(ctx, time.Now().Add(-lastPoll)); err != nil {
+		if at, err = env.index.since(ctx, time.Now().Add(-lastPoll)); err != nil {
 			return "its archive was there, and the index not looked at again yet"
 		}
 	}
@@ -245,7 +245,7 @@ func stillListed(ctx context.Context, ph *phase, r *release, at *reading, walked
 // way, so each is told here. other is what differs where everything fits together
 // and the content is not what was sent: an index that is late or a cache may still
 // show something else, so that is no verdict yet.
-func walk(ctx context.Context, ph *phase, r *release, entry Entry) (complaint, other string, err error) {
+func walk(ctx context.Context, env *environment, r *release, entry Entry) (complaint, other string, err error) {
 	verdict, err := r.compareDigest(ctx, entry.ContentDigest)
 	if err != nil {
 		return "", "", err
@@ -253,7 +253,7 @@ func walk(ctx context.Context, ph *phase, r *release, entry Entry) (complaint, o
 	if r.action == actVerify && verdict == extension.DigestOther {
 		return "", "", drift(r, "")
 	}
-	archive, err := ph.index.target.Fetch(ctx, entry)
+	archive, err := env.index.target.Fetch(ctx, entry)
 	if err != nil {
 		return withAdvice(err), "", nil
 	}
@@ -274,7 +274,7 @@ func walk(ctx context.Context, ph *phase, r *release, entry Entry) (complaint, o
 	if complaint, err := inside(ctx, r, files); complaint != "" || err != nil || asSent {
 		return complaint, "", err
 	}
-	difference, err := differs(ctx, ph, r, entry, archive)
+	difference, err := differs(ctx, env, r, entry, archive)
 	if difference == "" && verdict == extension.DigestOther {
 		difference = "by its content digest" // in comments, for one, which are no difference to Helm
 	}
@@ -352,7 +352,7 @@ func digestOf(archive []byte) string {
 // Where the index has our content digest, an address that ends in the name which
 // an asset is uploaded under is that of this asset: its hash is in the name. So
 // the host of the assets need not be reached to see that a version is there.
-func differs(ctx context.Context, ph *phase, r *release, entry Entry, archive []byte) (difference string, err error) {
+func differs(ctx context.Context, env *environment, r *release, entry Entry, archive []byte) (difference string, err error) {
 	published, err := readArchive(ctx, r.result.Name, archive)
 	if ctx.Err() != nil {
 		return "", ctx.Err()
@@ -384,7 +384,7 @@ func differs(ctx context.Context, ph *phase, r *release, entry Entry, archive []
 			if data, ok := named(ext, address); ok && verdict == extension.DigestSame {
 				return data, nil
 			}
-			return ph.index.target.FetchAsset(ctx, address)
+			return env.index.target.FetchAsset(ctx, address)
 		})
 		if err != nil || same {
 			return "", err
@@ -413,8 +413,8 @@ func named(ext *extension.Extension, address string) ([]byte, bool) {
 }
 
 // reviewed asks how the review stands.
-func reviewed(ctx context.Context, ph *phase, r *release) (complaint string, err error) {
-	snapshot, err := ph.target.Snapshot(ctx, r.result.Name, r.result.Version)
+func reviewed(ctx context.Context, env *environment, r *release) (complaint string, err error) {
+	snapshot, err := env.target.Snapshot(ctx, r.result.Name, r.result.Version)
 	switch {
 	case Unauthorized(err):
 		return "", err

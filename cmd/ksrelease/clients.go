@@ -87,7 +87,7 @@ func (a *app) connectTo(p *project, at where, dir string, parallelism int) (*cli
 		return nil, err
 	default:
 		a.redact.add(token.Value())
-		options.Key, options.KeyRefused = token.Value(), adviceOnKey(token.Source())
+		options.Key, options.KeyRefused = token.Value(), hintOnKey(token.Source())
 	}
 	target, err := kscloud.New(options)
 	if err != nil {
@@ -96,9 +96,9 @@ func (a *app) connectTo(p *project, at where, dir string, parallelism int) (*cli
 	return &clients{target, a.redact.text(redact.URL(server)), web.Close}, nil
 }
 
-// adviceOnKey says what to do about a key that was refused, and which of the keys that may
+// hintOnKey says what to do about a key that was refused, and which of the keys that may
 // be lying about it is. source is where it was found.
-func adviceOnKey(source string) string {
+func hintOnKey(source string) string {
 	if source == credentials.Variable {
 		return "the API key of " + source + " was refused: put a valid one there, or unset it and run ksrelease login"
 	}

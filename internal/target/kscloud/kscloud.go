@@ -3,7 +3,7 @@
 // see what was released. A local marketplace is the same target at another address.
 //
 // It fits the clients (internal/cloud, internal/helmrepo) to what the pipeline asks for.
-// It reads no environment, no files and no flags: keys and advice come in [Options].
+// It reads no environment, no files and no flags: keys and hints come in [Options].
 package kscloud
 
 import (
@@ -25,7 +25,7 @@ type Options struct {
 	// Key is the API key. Without one the target is read as everybody can read it: the
 	// Helm repository alone.
 	Key string
-	// KeyRefused is the advice where the marketplace refuses the key; empty leaves it to
+	// KeyRefused is the hint where the marketplace refuses the key; empty leaves it to
 	// the caller.
 	KeyRefused string
 
@@ -36,7 +36,7 @@ type Options struct {
 
 	// RepositoryURL, Username and Password are those of the Helm repository.
 	RepositoryURL, Username, Password string
-	// PasswordRefused is the advice where the repository asks for a password.
+	// PasswordRefused is the hint where the repository asks for a password.
 	PasswordRefused string
 	// Near is where this process reaches what has an address for others; nil is that
 	// address. A local marketplace gives out addresses at which it will be served later.
@@ -106,7 +106,7 @@ func New(options Options) (*Target, error) {
 }
 
 // Unconnected is a target of which nothing is known but the address of the marketplace: it
-// forecasts addresses of assets, and all else fails.
+// estimates addresses of assets, and all else fails.
 func Unconnected(server string) *Target { return &Target{assetHost: server} }
 
 // errUnconnected is what comes of asking such a target.

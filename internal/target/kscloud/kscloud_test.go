@@ -144,8 +144,8 @@ func calls(t *testing.T, target *Target) map[string]error {
 	return errs
 }
 
-// A refused key comes with the advice for that key; without one, the caller's advice holds.
-func TestAdviceOnARefusedKey(t *testing.T) {
+// A refused key comes with the hint for that key; without one, the caller's hint holds.
+func TestHintOnARefusedKey(t *testing.T) {
 	address := serve(t, refuse(http.StatusUnauthorized))
 	for what, err := range calls(t, connect(t, address, func(o *Options) { o.KeyRefused = "take the other key" })) {
 		if !pipeline.Unauthorized(err) || what != "withdraw" && pipeline.Remedy(err) != "take the other key" {
@@ -167,9 +167,9 @@ func TestRefusalsThatAreNotOfTheKey(t *testing.T) {
 		return pipeline.Entry{Name: "alc", Version: "1.0.0", URLs: []string{address}}
 	}
 	tests := []struct {
-		name   string
-		err    error
-		advice string
+		name string
+		err  error
+		hint string
 	}{
 		{"an extension of another account", of(connect(t, forbidden, nil), func(x *Target) error {
 			_, err := x.Snapshot(t.Context(), "alc", "1.0.0")
@@ -198,7 +198,7 @@ func TestRefusalsThatAreNotOfTheKey(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if tt.err == nil || pipeline.Unauthorized(tt.err) || !strings.Contains(pipeline.Remedy(tt.err), tt.advice) {
+			if tt.err == nil || pipeline.Unauthorized(tt.err) || !strings.Contains(pipeline.Remedy(tt.err), tt.hint) {
 				t.Errorf("%v (of the key: %t) → %s", tt.err, pipeline.Unauthorized(tt.err), pipeline.Remedy(tt.err))
 			}
 		})

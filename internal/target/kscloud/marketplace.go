@@ -41,7 +41,7 @@ func (t *Target) CheckKey(ctx context.Context) error {
 // a real one does, so its name is no row of zeros.
 const usualFolder = "/files/usr-3f9a2c81"
 
-// AssetURLs forecasts the addresses of assets, escaped as a server escapes them.
+// AssetURLs estimates the addresses of assets, escaped as a server escapes them.
 func (t *Target) AssetURLs(ctx context.Context, name, version string, assets []extension.Asset) (urls []string, certain bool, err error) {
 	folder := usualFolder
 	if t.HasKey() {

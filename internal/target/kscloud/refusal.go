@@ -9,21 +9,21 @@ import (
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
-// refusedKey is a refusal of the API key, with the advice for this key.
+// refusedKey is a refusal of the API key, with the hint for this key.
 type refusedKey struct {
 	error
-	advice string
+	hint string
 }
 
 func (e *refusedKey) Unwrap() error { return e.error }
 
-// Remedy is the advice.
-func (e *refusedKey) Remedy() string { return e.advice }
+// Remedy is the hint.
+func (e *refusedKey) Remedy() string { return e.hint }
 
 // notTheKey is a refusal that a new API key would not fix.
 type notTheKey struct {
 	error
-	advice string
+	hint string
 }
 
 func (e *notTheKey) Unwrap() error { return e.error }
@@ -32,9 +32,9 @@ func (e *notTheKey) Unwrap() error { return e.error }
 func (e *notTheKey) Unauthorized() bool { return false }
 
 // Remedy says what would fix it.
-func (e *notTheKey) Remedy() string { return e.advice }
+func (e *notTheKey) Remedy() string { return e.hint }
 
-// ofKey adds the advice to an error where the API key was refused.
+// ofKey adds the hint to an error where the API key was refused.
 func (t *Target) ofKey(err error) error {
 	if pipeline.Unauthorized(err) && t.keyRefused != "" {
 		return &refusedKey{err, t.keyRefused}

@@ -390,12 +390,12 @@ func noKey(p *place) {
 func assets(p *place) {
 	p.onlyWith(p.assets != nil, "assets")
 	one, two := load(p.T, "alc", "1.0.0", "one").Assets, load(p.T, "alc", "1.1.0", "two").Assets
-	forecast, certain, err := p.assets.AssetURLs(p.ctx, "alc", "1.0.0", one)
-	if err != nil || len(forecast) != len(one) {
-		p.Fatalf("forecast: %q, %v", forecast, err)
+	estimate, certain, err := p.assets.AssetURLs(p.ctx, "alc", "1.0.0", one)
+	if err != nil || len(estimate) != len(one) {
+		p.Fatalf("estimate: %q, %v", estimate, err)
 	}
-	if got, err := p.Target.FetchAsset(p.ctx, forecast[0]); err == nil {
-		p.Errorf("a forecast has uploaded %q", got)
+	if got, err := p.Target.FetchAsset(p.ctx, estimate[0]); err == nil {
+		p.Errorf("an estimate has uploaded %q", got)
 	}
 	upload := func(version string, all []extension.Asset) []string {
 		urls, err := p.assets.UploadAssets(p.ctx, "alc", version, all)
@@ -405,8 +405,8 @@ func assets(p *place) {
 		return urls
 	}
 	first := upload("1.0.0", one)
-	if certain && !slices.Equal(first, forecast) {
-		p.Errorf("certain were %q, but it is %q", forecast, first)
+	if certain && !slices.Equal(first, estimate) {
+		p.Errorf("certain were %q, but it is %q", estimate, first)
 	}
 	second := upload("1.1.0", two)
 	if again := upload("1.0.0", one); !slices.Equal(again, first) {
