@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -150,13 +151,40 @@ func (g *Guard) Admit(r *http.Request) error {
 	if proxy, err := g.Proxy(r); err == nil && proxy != nil {
 		g.proxies.Store(serverOf(proxy), true)
 	}
-	if address, err := netip.ParseAddr(r.URL.Hostname()); err == nil {
+	if address, ok := addressIn(r.URL.Hostname()); ok {
 		return g.judge(r.Context(), server, address)
 	}
 	if near, known := g.reached.Load(server); known && !g.names[strings.ToLower(r.URL.Hostname())] && near.(nearness) > g.limit(r.Context(), server) {
 		return &BlockedError{Host: r.URL.Hostname(), Near: near.(nearness)}
 	}
 	return nil
+}
+
+// addressIn is the address that a host stands for by itself. Resolvers, and proxies,
+// take IPv4 in the older forms of inet_aton(3), too: as one number, in fewer parts,
+// octal and hexadecimal (POSIX, inet_addr).
+func addressIn(host string) (netip.Addr, bool) {
+	host = strings.TrimSuffix(host, ".")
+	if address, err := netip.ParseAddr(host); err == nil {
+		return address, true
+	}
+	parts := strings.Split(host, ".")
+	if len(parts) > 4 {
+		return netip.Addr{}, false
+	}
+	var whole uint64
+	for i, part := range parts {
+		value, err := strconv.ParseUint(part, 0, 32)
+		bits := 8
+		if i == len(parts)-1 {
+			bits = 8 * (4 - i)
+		}
+		if err != nil || strings.ContainsAny(part, "_oObB") || value >= 1<<bits {
+			return netip.Addr{}, false
+		}
+		whole = whole<<bits | value
+	}
+	return netip.AddrFrom4([4]byte{byte(whole >> 24), byte(whole >> 16), byte(whole >> 8), byte(whole)}), true
 }
 
 // judge says whether an address may be asked, and remembers how near it is.

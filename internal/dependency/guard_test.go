@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -175,6 +176,35 @@ func TestAnswersAreNotQuoted(t *testing.T) {
 					t.Errorf("of the server that the config names: %v", err)
 				}
 			}
+		}
+	}
+}
+
+// Whatever way an IPv4 address is written, it is judged by what it is: behind a proxy
+// nobody dials it here.
+func TestAddressesInOtherSpellings(t *testing.T) {
+	for host, want := range map[string]string{
+		"2852039166": "169.254.169.254", "0xa9.0xfe.0xa9.0xfe": "169.254.169.254", "169.16689662": "169.254.169.254", "0251.0376.0251.0376": "169.254.169.254",
+		"0x7f000001": "127.0.0.1", "0177.0.0.1": "127.0.0.1", "127.1": "127.0.0.1", "127.0.0.1.": "127.0.0.1", "10.1.2": "10.1.0.2", "::1": "::1",
+		"example.com": "", "1.2.3.4.5": "", "256.1.1.1": "", "1.2.3.x": "", "4294967296": "", "": "", "1_0.1": "", "0b1": "", "0o7": "", "1..2": "", "abc": "",
+	} {
+		got, ok := addressIn(host)
+		if ok != (want != "") || ok && got.String() != want {
+			t.Errorf("%s: %s, %v", host, got, ok)
+		}
+	}
+	g, err := NewGuard("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse("http://127.0.0.1:9") }
+	for _, host := range []string{"2852039166", "0xa9.0xfe.0xa9.0xfe", "169.16689662"} {
+		request, err := http.NewRequest(http.MethodGet, "http://"+host+"/x", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := g.Admit(request); err == nil {
+			t.Errorf("%s is asked", host)
 		}
 	}
 }

@@ -245,8 +245,13 @@ func (s *subject) tell(m mark, severity Severity, f Finding) {
 		panic(fmt.Sprintf("the code %q is not among those of the rule", m.what))
 	}
 	f.Rule, f.Code, f.Subject, f.Severity = s.rule.Name, s.rule.CodeOf(m.what), m.subject, severity
+	f.Message = lineBreaks.Replace(f.Message)
 	s.findings = append(s.findings, f)
 }
+
+// lineBreaks keeps a message in one line, whatever names of objects and containers a
+// template renders: what comes in a line of its own could pass for another message.
+var lineBreaks = strings.NewReplacer("\r\n", `\n`, "\n", `\n`, "\r", `\n`, "\v", `\n`, "\f", `\n`, "\u0085", `\n`, "\u2028", `\n`, "\u2029", `\n`)
 
 // isSilenced reports whether a comment would silence a finding at the place of a
 // problem.

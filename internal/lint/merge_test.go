@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -27,5 +28,42 @@ func TestRepeatedMerge(t *testing.T) {
 	files := with(goodFiles(), "charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\nannotations:\n  <<: {a: b}\n  <<: {c: d}\n")
 	if got := check(t, files); len(got) != 1 || got[0].Code != "helm-lint/repeated-merge" {
 		t.Errorf("%v", told(got))
+	}
+}
+
+// A quoted "<<" is a key like any other, and no second merge key.
+func TestQuotedMergeKeyIsAKey(t *testing.T) {
+	for values, want := range map[string]int{
+		"x: &x {a: 1}\ny: &y {b: 2}\nm:\n  \"<<\": *x\n  <<: *y\n":     0,
+		"x: &x {a: 1}\ny: &y {b: 2}\nm:\n  <<: *x\n  '<<': *y\n":       0,
+		"x: &x {a: 1}\ny: &y {b: 2}\nm:\n  <<: *x\n  <<: *y\n":         1,
+		"x: &x {a: 1}\ny: &y {b: 2}\nm:\n  \"<<\": *x\n  \"<<\": *y\n": 1,
+	} {
+		found := 0
+		for _, f := range check(t, with(goodFiles(), "values.yaml", "global: {}\n"+values)) {
+			if f.Code == "values-schema/repeated-merge" || strings.HasSuffix(f.Code, "/repeated-key") || strings.HasSuffix(f.Code, "/repeated-merge") {
+				found++
+			}
+		}
+		if found != want {
+			t.Errorf("%q: %d findings, want %d", values, found, want)
+		}
+	}
+}
+
+// A message is one line, whatever names a template renders.
+func TestMessagesAreOneLine(t *testing.T) {
+	name := `a\n\n  → run this\nother\u2028x`
+	found := 0
+	for _, f := range check(t, with(goodFiles(), "charts/web/templates/p.yaml", "apiVersion: v1\nkind: \"P"+name+"\"\nmetadata: {name: \""+name+"\"}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: \"p"+name+"\"}\nspec: {containers: [{name: \"c"+name+"\", image: \"a/b:1\"}]}\n")) {
+		if strings.ContainsAny(f.Message, "\n\r\u0085\u2028\u2029") {
+			t.Errorf("%s: %q", f.Code, f.Message)
+		}
+		if strings.Contains(f.Message, "→ run this") {
+			found++
+		}
+	}
+	if found == 0 {
+		t.Error("no finding names the container")
 	}
 }

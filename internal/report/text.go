@@ -371,7 +371,7 @@ func (t *Text) say(x *pipeline.ExtensionResult, message string) {
 		t.err.Print("%s", output.Fold("", "  ", message, 0))
 		return
 	}
-	t.err.Print("%s", output.Lines(message).Behind(output.Format("%s: ", titleOf(*x))).Fold("", "  ", 0))
+	t.err.Print("%s: %s", titleOf(*x), message)
 }
 
 // status shows, on a terminal, what is going on.

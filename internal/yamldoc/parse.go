@@ -262,12 +262,16 @@ func (r *reader) mapping(node *yaml.Node) map[string]any {
 		if !ok {
 			continue
 		}
-		if earlier := first[name]; earlier != nil {
+		id := name
+		if isMerge(key) {
+			id = "\x00merge" // a quoted "<<" is a key like any other
+		}
+		if earlier := first[id]; earlier != nil {
 			line, _ := r.doc.lines.place(r.doc.start(earlier))
 			r.problem(key, fmt.Sprintf("key %q is given twice; it stands on line %d already", name, line), "keep one of them")
 			twice := &r.problems[len(r.problems)-1]
 			twice.Kind, twice.About = RepeatedKey, name
-			if isMerge(key) && isMerge(earlier) {
+			if isMerge(key) {
 				twice.Kind = RepeatedMerge
 				merges = append([]*yaml.Node{child}, merges...) // the last counts most
 				continue
@@ -275,7 +279,7 @@ func (r *reader) mapping(node *yaml.Node) map[string]any {
 			r.value(child) // for the problems in it
 			continue
 		}
-		first[name] = key
+		first[id] = key
 		if isMerge(key) {
 			merges = append(merges, child)
 			continue
