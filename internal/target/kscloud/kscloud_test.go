@@ -251,3 +251,28 @@ func TestNewRefuses(t *testing.T) {
 		}
 	}
 }
+
+// An error that is no refusal of the key comes without the hint for it.
+func TestOtherErrorsGetNoHintOnTheKey(t *testing.T) {
+	target := connect(t, serve(t, refuse(http.StatusNotFound)), func(o *Options) { o.KeyRefused = "take the other key" })
+	if err := target.CheckKey(t.Context()); err == nil || pipeline.Remedy(err) == "take the other key" {
+		t.Errorf("%v → %s", err, pipeline.Remedy(err))
+	}
+}
+
+// A version of which the entry cannot be read is not absent; others of the index are.
+func TestAnEntryThatCannotBeRead(t *testing.T) {
+	address := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("apiVersion: v1\nentries:\n  alc:\n  - name: alc\n    version: {major: 1}\n"))
+	})
+	index, err := connect(t, address, nil).Index(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, ok, err := index.Lookup(t.Context(), "alc", "1.0.0"); ok || err == nil {
+		t.Errorf("looked up %+v, %t, %v", e, ok, err)
+	}
+	if _, ok, err := index.Lookup(t.Context(), "other", "1.0.0"); ok || err != nil || index.Refused() == nil {
+		t.Errorf("looked up another: %t, %v; refused: %v", ok, err, index.Refused())
+	}
+}
