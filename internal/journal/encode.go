@@ -22,7 +22,6 @@ type Encoder struct {
 
 // known is an extension as the lines so far have it.
 type known struct {
-	path     string
 	fields   Fields // but for the findings
 	findings []pipeline.FindingResult
 }
@@ -86,11 +85,7 @@ func (e *Encoder) whole(record *Record, r *pipeline.Result) error {
 	}
 	record.Run = changed(e.run, now)
 	e.run, e.warnings = now, r.Warnings
-	same := len(e.extensions) == len(r.Extensions)
-	for i := range r.Extensions {
-		same = same && e.extensions[i].path == r.Extensions[i].Path
-	}
-	if !same || e.index == nil {
+	if len(e.extensions) != len(r.Extensions) || e.index == nil {
 		record.Replaces = true
 		e.extensions = make([]known, len(r.Extensions))
 	}
@@ -138,7 +133,7 @@ func (e *Encoder) change(record *Record, i int, x *pipeline.ExtensionResult) err
 			return err
 		}
 	}
-	*before = known{x.Path, now, x.Findings}
+	*before = known{now, x.Findings}
 	if len(set) > 0 {
 		record.Changes = append(record.Changes, Change{i, set})
 	}

@@ -252,6 +252,72 @@ func TestWriterTriesAgain(t *testing.T) {
 	}
 }
 
+// half is a disk that takes the half of a write.
+type half struct{ *os.File }
+
+func (h half) Write(p []byte) (int, error) {
+	n, _ := h.File.Write(p[:len(p)/2])
+	return n, errors.New("full")
+}
+
+// unsynced is a disk that takes a write, and says later that it did not.
+type unsynced struct{ *os.File }
+
+func (unsynced) Sync() error { return errors.New("broken") }
+
+// What a disk takes in part is no part of the journal.
+func TestWriterLeavesNoHalfLine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run.jsonl")
+	w := NewWriter(path)
+	all := events()
+	observed(w, all[:3])
+	good := w.file.(*os.File)
+	for i, bad := range []file{half{good}, unsynced{good}} {
+		before, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.file = bad
+		observed(w, all[3+i:4+i]) // the start and the end of a push
+		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, before) {
+			t.Errorf("%v:\n%s", err, got)
+		}
+		w.file = good
+		w.Flush()
+	}
+	observed(w, all[5:])
+	w.Close()
+	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, journalOf(t, all)) || w.Err() == nil {
+		t.Errorf("%v, %v:\n%s", err, w.Err(), got)
+	}
+}
+
+// What is absent from the document again is absent from what the journal says.
+func TestFieldsMayGo(t *testing.T) {
+	x := pipeline.ExtensionResult{Name: "alc", Path: "p", Outcome: pipeline.NotReached, Reason: "r", Assets: []pipeline.AssetResult{}, Findings: []pipeline.FindingResult{{Severity: "info"}}}
+	start := &pipeline.Result{SchemaVersion: 1, Revision: "1", Extensions: []pipeline.ExtensionResult{x}}
+	y := x
+	y.Reason, y.Findings = "", []pipeline.FindingResult{}
+	end := &pipeline.Result{SchemaVersion: 1, Extensions: []pipeline.ExtensionResult{y}}
+	end.Recount()
+	replay, err := Read(bytes.NewReader(journalOf(t, []pipeline.Event{{Kind: pipeline.EventRunStarted, Result: start}, {Kind: pipeline.EventPlanned, Result: end}})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(end, replay.Result); diff != "" {
+		t.Error(diff)
+	}
+	// Nor are extensions that the run has no more.
+	end.Extensions[0].Path = "q"
+	replay, err = Read(bytes.NewReader(journalOf(t, []pipeline.Event{{Kind: pipeline.EventRunStarted, Result: start}, {Kind: pipeline.EventPlanned, Result: end}})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(end, replay.Result); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // A disk that takes nothing for good ends the journal, whole, and takes no memory.
 func TestWriterGivesUp(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "run.jsonl")

@@ -20,10 +20,17 @@ type Writer struct {
 	most    int // bytes of pending
 	// durable says that something pending has to be on the disk when Flush returns.
 	durable bool
-	file    *os.File // nil before the first Flush
-	size    int64    // of all whole lines in the file
-	lost    bool     // lines were given up: nothing may follow them
+	file    file  // nil before the first Flush
+	size    int64 // of all whole lines in the file
+	lost    bool  // lines were given up: nothing may follow them
 	err     error
+}
+
+// file is the *os.File that lines are appended to.
+type file interface {
+	io.WriteCloser
+	Sync() error
+	Truncate(size int64) error
 }
 
 // NewWriter makes a writer. A file of an earlier run is replaced when the run begins.
@@ -88,15 +95,15 @@ func (w *Writer) begin() error {
 	if err := atomicfile.WriteSynced(w.path, w.pending, 0o644); err != nil {
 		return err
 	}
-	file, err := os.OpenFile(w.path, os.O_RDWR|os.O_APPEND, 0)
+	opened, err := os.OpenFile(w.path, os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {
 		return err
 	}
 	// Another run with the same journal may have put its own there by now.
-	if found, err := io.ReadAll(file); err != nil || !bytes.Equal(found, w.pending) {
-		return errors.Join(errors.New("another run writes it, too"), err, file.Close())
+	if found, err := io.ReadAll(opened); err != nil || !bytes.Equal(found, w.pending) {
+		return errors.Join(errors.New("another run writes it, too"), err, opened.Close())
 	}
-	w.file, w.size = file, int64(len(w.pending))
+	w.file, w.size = opened, int64(len(w.pending))
 	return nil
 }
 

@@ -128,7 +128,7 @@ func (q *Queue) work() {
 			b.Flush()
 		}
 		q.finished(upTo)
-		if closed && len(batch) == 0 {
+		if closed {
 			return
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -112,26 +113,56 @@ func TestOnlyTheLatestWaits(t *testing.T) {
 
 // A result of the whole run has all that was said of its extensions before.
 func TestWholeResultReplacesWhatWaits(t *testing.T) {
-	disk := &latestOnly{slow{ready: make(chan struct{})}}
-	q := NewQueue(disk)
-	x := pipeline.ExtensionResult{Name: "a"}
-	q.Observe(pipeline.Event{Kind: pipeline.EventNote, Message: "taken at once"})
-	for range 5 {
-		q.Observe(pipeline.Event{Kind: pipeline.EventStageStarted, Extension: &x})
-	}
-	q.Observe(pipeline.Event{Kind: pipeline.EventPlanned, Result: &pipeline.Result{Extensions: []pipeline.ExtensionResult{x}}})
-	q.Observe(pipeline.Event{Kind: pipeline.EventEnded, Extension: &x})
-	close(disk.ready)
-	if err := q.Close(); err != nil {
-		t.Error(err)
-	}
-	var kinds []pipeline.EventKind
-	for _, e := range disk.events[len(disk.events)-2:] {
-		kinds = append(kinds, e.Kind)
-	}
-	if !slices.Equal(kinds, []pipeline.EventKind{pipeline.EventPlanned, pipeline.EventEnded}) {
-		t.Errorf("%v", kinds)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		disk := &latestOnly{slow{ready: make(chan struct{})}}
+		q := NewQueue(disk)
+		x := pipeline.ExtensionResult{Name: "a"}
+		q.Observe(pipeline.Event{Kind: pipeline.EventNote})
+		synctest.Wait() // it is being written
+		for range 5 {
+			q.Observe(pipeline.Event{Kind: pipeline.EventStageStarted, Extension: &x})
+		}
+		q.Observe(pipeline.Event{Kind: pipeline.EventPlanned, Result: &pipeline.Result{Extensions: []pipeline.ExtensionResult{x}}})
+		q.Observe(pipeline.Event{Kind: pipeline.EventEnded, Extension: &x})
+		close(disk.ready)
+		if err := q.Close(); err != nil {
+			t.Error(err)
+		}
+		var kinds []pipeline.EventKind
+		for _, e := range disk.events {
+			kinds = append(kinds, e.Kind)
+		}
+		if !slices.Equal(kinds, []pipeline.EventKind{pipeline.EventNote, pipeline.EventPlanned, pipeline.EventEnded}) {
+			t.Errorf("%v", kinds)
+		}
+	})
+}
+
+// Who waits waits for its own event, not only for those of before.
+func TestWaitIsForTheLastEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := &slow{ready: make(chan struct{})}
+		q := NewQueue(disk)
+		q.Observe(pipeline.Event{Kind: pipeline.EventNote})
+		synctest.Wait() // it is being written
+		q.Observe(pipeline.Event{Kind: pipeline.EventNote})
+		kept := false
+		go func() {
+			q.Wait(t.Context())
+			kept = true
+		}()
+		for _, want := range []bool{false, true} {
+			disk.ready <- struct{}{}
+			synctest.Wait()
+			if kept != want {
+				t.Errorf("kept is %v", kept)
+			}
+		}
+		close(disk.ready)
+		if err := q.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // When Wait returns the report has all events of before, and who waits at the same time
