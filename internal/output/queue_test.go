@@ -177,3 +177,24 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 		}
 	})
 }
+
+// A status is that of its stream: it gives way to what that stream prints next, and to
+// nothing of the other one.
+func TestStatusOfAStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		terminal := newStuck()
+		out, errs := New(tagged{"", terminal}), New(tagged{"", terminal})
+		end := Background(out, errs)
+		out.Print("first")
+		synctest.Wait() // it is being written
+		errs.Status(Format("busy"))
+		out.Print("second")
+		close(terminal.ready)
+		errs.Flush(t.Context())
+		errs.Print("third")
+		end()
+		if got, want := terminal.text.String(), "first\nbusysecond\n\r\x1b[Kthird\n"; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	})
+}
