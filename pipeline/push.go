@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,6 +86,9 @@ func publish(ctx context.Context, env *environment, r *release) (Snapshot, error
 		if err == nil {
 			return snapshot, nil
 		}
+		if tries.failed == 0 && Unauthorized(err) { // and no attempt before it that may have arrived
+			return Snapshot{}, cmp.Or(notSent(err, "its package was sent"), err)
+		}
 		state, readErr := env.target.Snapshot(ctx, r.result.Name, r.result.Version)
 		switch {
 		case readErr != nil:
@@ -111,6 +115,9 @@ func submit(ctx context.Context, env *environment, r *release, snapshotID string
 	tries := startTries()
 	for {
 		err := env.send.Submit(ctx, snapshotID, env.message)
+		if tries.failed == 0 && Unauthorized(err) {
+			return cmp.Or(notSent(err, "it was submitted"), err)
+		}
 		state, readErr := env.target.Snapshot(ctx, r.result.Name, r.result.Version)
 		unknown := readErr != nil || state.Status == StatusNone
 		switch {

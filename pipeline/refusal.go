@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 )
@@ -35,10 +36,25 @@ type refusal struct{ first error }
 func (e *refusal) Error() string { return "the marketplace refused the API key: " + e.first.Error() }
 func (e *refusal) Unwrap() error { return e.first }
 
+// unsent is the error of a request that was not made, as the key was refused before.
+type unsent struct{ refusal error }
+
+func (e *unsent) Error() string { return e.refusal.Error() }
+func (e *unsent) Unwrap() error { return e.refusal }
+
+// notSent is the end of an extension of which a write was not sent, as the key was refused
+// before; nil for another error. what completes "the API key was refused before …".
+func notSent(err error, what string) error {
+	if e := (*unsent)(nil); errors.As(err, &e) {
+		return &ended{outcome: NotReached, reason: "the API key was refused before " + what}
+	}
+	return nil
+}
+
 // ask makes a request, unless the key was refused.
 func (k *keyed) ask(request func() error) error {
 	if err := context.Cause(k.refused); err != nil {
-		return err
+		return &unsent{err}
 	}
 	err := request()
 	if !Unauthorized(err) {

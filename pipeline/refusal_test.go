@@ -193,3 +193,38 @@ func TestTheReviewersMessageIsPassedOn(t *testing.T) {
 		check(do(t, w, Options{Sources: []config.Source{source}}).Extensions[0], `the review ended with the status "rejected" (no English texts)`, remedy+"ksrelease withdraw alc@1.0.0")
 	})
 }
+
+// What was refused was not done, and what was never sent is in no doubt: nothing is read
+// back with a key that is refused, and no extension has the failure of another.
+func TestARefusedWriteIsInNoDoubt(t *testing.T) {
+	for _, at := range []string{"push", "submit"} {
+		t.Run(at, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newFakeWorld()
+				refuses := false
+				w.hangs = func(call string) bool { // bee is on its way to the same stage when alc is refused
+					before := map[string]string{"push": "upload", "submit": "push"}[at]
+					if strings.HasPrefix(call, before) && strings.Contains(call, "bee") {
+						time.Sleep(time.Second)
+					}
+					return false
+				}
+				w.fault = func(call string) (bool, error) {
+					if strings.HasPrefix(call, at) {
+						refuses = true
+						return false, refused401
+					}
+					return false, nil
+				}
+				result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bee", "1.0.0")}, Parallelism: 2})
+				wantOutcomes(t, result, map[string]Outcome{"alc": Failed, "bee": NotReached})
+				if x := result.Extensions[0]; !refuses || x.Error == nil || strings.Contains(x.Error.Message, "is not known") {
+					t.Errorf("alc: %+v", x.Error)
+				}
+				if x := result.Extensions[1]; !strings.HasPrefix(x.Reason, "the API key was refused before ") || x.Error != nil {
+					t.Errorf("bee: %q, %+v", x.Reason, x.Error)
+				}
+			})
+		})
+	}
+}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -35,7 +36,7 @@ func upload(ctx context.Context, env *environment, r *release) (extension.URLs, 
 	}
 	got, err := env.send.UploadAssets(ctx, r.result.Name, r.result.Version, assets)
 	if err != nil {
-		return nil, err
+		return nil, cmp.Or(notSent(err, "its assets were sent"), err)
 	}
 	if len(got) != len(assets) {
 		return nil, fmt.Errorf("uploading assets: %d sent, but the marketplace answered with %d addresses", len(assets), len(got))

@@ -59,7 +59,7 @@ func verifyStage(ctx context.Context, env *environment, r *release) error {
 	if untilActive && err != nil {
 		for _, refusal := range []error{err, context.Cause(limited)} {
 			if Unauthorized(refusal) {
-				return keyRefused(seen, refusal)
+				return keyRefused(ctx, env, r, seen, refusal)
 			}
 		}
 	}
@@ -69,10 +69,15 @@ func verifyStage(ctx context.Context, env *environment, r *release) error {
 // keyRefused ends an extension that was sent, and whose review can no longer be
 // waited for. The refusal is its cause: what can be done about it is the same as
 // where a plan or an upload is refused.
-func keyRefused(seen bool, refusal error) error {
-	reason := "submitted, and not in the Helm repository yet"
-	if seen {
-		reason = "submitted, and in the Helm repository"
+func keyRefused(ctx context.Context, env *environment, r *release, seen bool, refusal error) error {
+	reason := "submitted, and in the Helm repository"
+	if !seen { // the index needs no key: one look more
+		at, err := env.index.since(ctx, time.Now())
+		if err != nil {
+			reason = "submitted"
+		} else if _, complaint := listed(ctx, at, r); complaint != "" {
+			reason = "submitted, and not in the Helm repository yet"
+		}
 	}
 	return &ended{outcome: Unverified, reason: reason + "; the API key was refused before its review was seen", cause: refusal}
 }
