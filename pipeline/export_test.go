@@ -19,7 +19,7 @@ func NewDouble() Double {
 func (d Double) WithoutKey() Target { return d.withoutKey() }
 
 // WithBadKey is the same place with an API key that it refuses.
-func (d Double) WithBadKey() Target { return badKey{d.fakeWorld} }
+func (d Double) WithBadKey() Target { return badKey(d) }
 
 // Break makes the calls that begin with prefix fail: done says that they are done all the
 // same and in doubt.

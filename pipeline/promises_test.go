@@ -345,8 +345,7 @@ func TestWhatARunWritesIsPartOfNoExtension(t *testing.T) {
 // behind is true; and a warning is said once.
 func TestNothingIsClaimedBeforehand(t *testing.T) {
 	var seen, warned int
-	var run *Run
-	run = New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: newFakeWorld().withoutKey(), DryRun: true, Observer: ObserverFunc(func(e Event) {
+	run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: newFakeWorld().withoutKey(), DryRun: true, Observer: ObserverFunc(func(e Event) {
 		switch {
 		case e.Kind == EventWarning:
 			warned++

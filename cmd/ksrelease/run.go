@@ -144,7 +144,7 @@ func mayMake(dir string) error {
 // placeOf is display, but for the current directory and those above it, whose names say
 // more than dots.
 func placeOf(path string) string {
-	if shown := display(path); strings.Trim(shown, "./"+string(filepath.Separator)) != "" {
+	if shown := display(path); strings.Trim(filepath.ToSlash(shown), "./") != "" {
 		return shown
 	}
 	return path
