@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -14,9 +13,6 @@ import (
 
 // What may not be read is an error with its path and cause: it could be an extension.
 func TestFoldersThatMayNotBeRead(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("modes of files do not keep anybody from reading them here")
-	}
 	nobody.Run(t, func(t *testing.T) {
 		for _, tt := range []struct {
 			closed string // the path that gets mode

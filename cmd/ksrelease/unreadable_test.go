@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -13,9 +12,6 @@ import (
 
 // init does not pass over a folder that may not be read.
 func TestInitTellsWhatMayNotBeRead(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("modes of files do not keep anybody from reading them here")
-	}
 	nobody.Run(t, func(t *testing.T) {
 		root := t.TempDir()
 		put(t, filepath.Join(root, "apps/a/extension.yaml"))
@@ -42,9 +38,6 @@ func TestInitTellsWhatMayNotBeRead(t *testing.T) {
 
 // A folder that may not be written is named, also where it is the current one.
 func TestPlaceThatMayNotBeWritten(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("modes of files do not keep anybody from writing here")
-	}
 	nobody.Run(t, func(t *testing.T) {
 		root := t.TempDir()
 		sub := filepath.Join(root, "sub")
@@ -68,9 +61,6 @@ func TestPlaceThatMayNotBeWritten(t *testing.T) {
 
 // An extension that cannot be read comes with what to do about it, in check and in lint.
 func TestUnreadableFilesOfAnExtensionHaveAHint(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("modes of files do not keep anybody from reading them here")
-	}
 	nobody.Run(t, func(t *testing.T) {
 		root := t.TempDir()
 		t.Chdir(root)

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/nobody"
 )
 
 const canary = "kck-ca0a41e5-0000-4000-8000-000000000000"
@@ -166,11 +168,13 @@ func TestSaveThroughALink(t *testing.T) {
 	}
 }
 
+// advice ends an error of saving.
+func advice(s Store) string {
+	return "; make " + filepath.Dir(s.File) + " writable for you, or give the key in KSRELEASE_TOKEN"
+}
+
 // Where nothing can be written the error says so, with another way.
 func TestSaveWhereNothingCanBeWritten(t *testing.T) {
-	advice := func(s Store) string {
-		return "; make " + filepath.Dir(s.File) + " writable for you, or give the key in KSRELEASE_TOKEN"
-	}
 	blocked := newStore(t, nil)
 	writeFile(t, filepath.Dir(blocked.File), "a file, where the folder would be", 0o600)
 	err := blocked.Save(server, canary)
@@ -184,16 +188,20 @@ func TestSaveWhereNothingCanBeWritten(t *testing.T) {
 	if err := taken.write(ownFile{}); err == nil || !strings.HasPrefix(err.Error(), "writing the credentials: replace "+taken.File+": ") || !strings.HasSuffix(err.Error(), advice(taken)) {
 		t.Errorf("a folder in its place: %v", err)
 	}
-	if os.Geteuid() == 0 {
-		t.Skip("root may write everywhere")
-	}
-	closed := newStore(t, nil)
-	if err := os.MkdirAll(filepath.Dir(closed.File), 0o500); err != nil {
-		t.Fatal(err)
-	}
-	if err := closed.Save(server, canary); err == nil || !strings.Contains(err.Error(), "permission denied") || !strings.HasSuffix(err.Error(), advice(closed)) {
-		t.Errorf("a folder that is closed: %v", err)
-	}
+}
+
+// TestSaveIntoAClosedFolder runs as a user whom modes of files keep out.
+func TestSaveIntoAClosedFolder(t *testing.T) {
+	nobody.Run(t, func(t *testing.T) {
+		closed := newStore(t, nil)
+		folder := filepath.Dir(closed.File)
+		if err := errors.Join(os.MkdirAll(folder, 0o700), os.Chmod(folder, 0o500)); err != nil {
+			t.Fatal(err)
+		}
+		if err := closed.Save(server, canary); err == nil || !strings.Contains(err.Error(), "permission denied") || !strings.HasSuffix(err.Error(), advice(closed)) {
+			t.Errorf("a folder that is closed: %v", err)
+		}
+	})
 }
 
 func TestSaveAtOnce(t *testing.T) {

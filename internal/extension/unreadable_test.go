@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -15,9 +14,6 @@ import (
 // What may not be read is named, with what to do about it. .helmignore is no advice for
 // what the extension cannot do without.
 func TestUnreadableFilesHaveAHint(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("modes of files do not keep anybody from reading them here")
-	}
 	nobody.Run(t, func(t *testing.T) {
 		dir := writeTree(t, map[string]string{
 			MetadataFile: smallMetadata, ".helmignore": "*.bak\n", "values.yaml": "a: 1\n", "templates/cm.yaml": "a: 1\n", "old.bak": "x",
