@@ -65,11 +65,7 @@ func examine(t *testing.T, paths []string) map[string][]lint.Finding {
 func TestRewordedFindingsStayKnown(t *testing.T) {
 	t.Run("many faults", func(t *testing.T) { stayKnown(t, 25, faulty(t)) })
 	t.Run("real packages", func(t *testing.T) {
-		archives, err := filepath.Glob(filepath.Join(testshared.Path(t, "corpus"), "*.tgz"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		stayKnown(t, 25, archives...)
+		stayKnown(t, 25, testshared.Corpus(t)...)
 	})
 }
 

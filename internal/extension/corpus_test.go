@@ -12,9 +12,9 @@ import (
 // corpusPackages are the archives of the corpus, six of them.
 func corpusPackages(t testing.TB) []string {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(testshared.Path(t, "corpus"), "*.tgz"))
-	if err != nil || len(names) != 6 {
-		t.Fatalf("the corpus has %d packages (%v), want 6", len(names), err)
+	names := testshared.Corpus(t)
+	if len(names) != 6 {
+		t.Fatalf("the corpus has %d packages, want 6", len(names))
 	}
 	return names
 }

@@ -102,12 +102,8 @@ func examples(t testing.TB) map[string]*extension.Extension {
 // corpus are the real packages, where they are next to the project.
 func corpus(t testing.TB) map[string]*extension.Extension {
 	t.Helper()
-	archives, err := filepath.Glob(filepath.Join(testshared.Path(t, "corpus"), "*.tgz"))
-	if err != nil || len(archives) == 0 {
-		t.Fatalf("no packages in the corpus (%v)", err)
-	}
 	loaded := map[string]*extension.Extension{}
-	for _, archive := range archives {
+	for _, archive := range testshared.Corpus(t) {
 		ext, err := extension.Load(archive, extension.Options{})
 		if err != nil {
 			t.Fatal(err)

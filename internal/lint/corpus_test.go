@@ -13,12 +13,8 @@ import (
 // corpus loads the real packages.
 func corpus(t testing.TB) map[string]*extension.Extension {
 	t.Helper()
-	archives, err := filepath.Glob(filepath.Join(testshared.Path(t, "corpus"), "*.tgz"))
-	if err != nil || len(archives) == 0 {
-		t.Fatalf("no packages in the corpus (%v)", err)
-	}
 	loaded := map[string]*extension.Extension{}
-	for _, archive := range archives {
+	for _, archive := range testshared.Corpus(t) {
 		ext, err := extension.Load(archive, extension.Options{Display: filepath.Base(archive)})
 		if err != nil {
 			t.Fatal(err)

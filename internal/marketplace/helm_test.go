@@ -83,10 +83,7 @@ func TestStockHelm(t *testing.T) {
 
 // The real packages, by way of a stock helm.
 func TestStockHelmWithRealPackages(t *testing.T) {
-	archives, err := filepath.Glob(filepath.Join(testshared.Path(t, "corpus"), "*.tgz"))
-	if err != nil || len(archives) == 0 {
-		t.Fatalf("no packages (%v)", err)
-	}
+	archives := testshared.Corpus(t)
 	helm := newStockHelm(t)
 	c := serve(t, open(t, t.TempDir(), Options{}))
 	for _, archive := range archives {

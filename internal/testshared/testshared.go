@@ -28,6 +28,16 @@ func Path(tb testing.TB, name string) string {
 	return path
 }
 
+// Corpus are the archives of the real packages, at least one; see Path.
+func Corpus(tb testing.TB) []string {
+	tb.Helper()
+	archives, err := filepath.Glob(filepath.Join(Path(tb, "corpus"), "*.tgz"))
+	if err != nil || len(archives) == 0 {
+		tb.Fatalf("there are no packages in ../shared/corpus (%v)", err)
+	}
+	return archives
+}
+
 // above is the folder of the nearest go.mod; empty where there is none.
 func above(dir string) string {
 	for {

@@ -19,6 +19,7 @@ import (
 	"helm.sh/helm/v3/pkg/engine"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/testshared"
 )
 
 const metadata = `apiVersion: kubesphere.io/v1alpha1
@@ -294,11 +295,7 @@ func parcelOf(t testing.TB, e *extension.Extension) *parcel {
 // Real extensions load and render to the same after all that is advised to be
 // left out is left out.
 func TestRealExtensionsRenderTheSameWithoutWhatIsLeftOut(t *testing.T) {
-	packages, err := filepath.Glob(filepath.Join("..", "..", "..", "shared", "corpus", "*.tgz"))
-	if err != nil || len(packages) == 0 {
-		t.Skip("skipped: the corpus of real packages (../shared/corpus beside the project) is not here")
-	}
-	for _, archive := range packages {
+	for _, archive := range testshared.Corpus(t) {
 		t.Run(filepath.Base(archive), func(t *testing.T) {
 			e, err := extension.Load(archive, extension.Options{})
 			if err != nil {

@@ -96,11 +96,7 @@ func TestSameFindings(t *testing.T) {
 		".helmignore":    "static/\n", "static/icon.svg": "<svg>" + strings.Repeat("x", 5000) + "</svg>", "templates/a.yaml": plainTemplate,
 	}))
 	t.Run("corpus", func(t *testing.T) {
-		archives, err := filepath.Glob(filepath.Join(testshared.Path(t, "corpus"), "*.tgz"))
-		if err != nil || len(archives) == 0 {
-			t.Fatal("no packages", err)
-		}
-		for _, archive := range archives {
+		for _, archive := range testshared.Corpus(t) {
 			sameFindings(t, p, archive)
 		}
 	})
