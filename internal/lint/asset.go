@@ -33,7 +33,7 @@ func iconRule() Rule {
 			{"not-an-address", "the address cannot be opened"},
 		},
 		Default: Error,
-		check:   func(s *subject) { s.checkAssets("icon") },
+		check:   func(pass *subject) { checkAssets(pass, "icon") },
 	}
 }
 
@@ -52,27 +52,27 @@ func screenshotsRule() Rule {
 			{"not-an-address", "an address cannot be opened"},
 		},
 		Default: Error,
-		check:   func(s *subject) { s.checkAssets("screenshots") },
+		check:   func(pass *subject) { checkAssets(pass, "screenshots") },
 	}
 }
 
 // checkAssets holds all references of one field (icon or screenshots) to being
 // images.
-func (s *subject) checkAssets(field string) {
-	for _, p := range s.ext.AssetProblems {
-		if ref := assetOf(s.ext, p); ref.field() == field && strings.TrimSpace(ref.Text) != "" { // else it is reported as empty
-			s.problem(coded("not-a-file", ref.Text), p)
+func checkAssets(pass *subject, field string) {
+	for _, p := range pass.ext.AssetProblems {
+		if ref := assetOf(pass.ext, p); ref.field() == field && strings.TrimSpace(ref.Text) != "" { // else it is reported as empty
+			pass.problem(coded("not-a-file", ref.Text), p)
 		}
 	}
-	for _, asset := range s.ext.Assets {
+	for _, asset := range pass.ext.Assets {
 		for _, pointer := range asset.Pointers {
 			if pointer[0] == field {
-				s.checkAssetFile(asset, pointer)
+				checkAssetFile(pass, asset, pointer)
 			}
 		}
 	}
-	for _, ref := range references(s.ext, field) {
-		s.checkRemote(ref)
+	for _, ref := range references(pass.ext, field) {
+		checkRemote(pass, ref)
 	}
 }
 
@@ -120,14 +120,14 @@ func assetOf(ext *extension.Extension, p yamldoc.Problem) assetReference {
 	return assetReference{}
 }
 
-func (s *subject) checkAssetFile(asset extension.Asset, pointer []string) {
+func checkAssetFile(pass *subject, asset extension.Asset, pointer []string) {
 	if err := imageData(asset.Data); err != nil {
-		s.problem(coded("not-an-image", asset.Ref), s.ext.Document.Problem(
+		pass.problem(coded("not-an-image", asset.Ref), pass.ext.Document.Problem(
 			fmt.Sprintf("%s %q is not an image: %v", pointer[0], asset.Ref, err), imageHint, pointer...))
 		return
 	}
 	if isSVG(asset.Data) && !strings.EqualFold(path.Ext(asset.File), ".svg") {
-		s.problem(coded("svg-by-another-name", asset.Ref), s.ext.Document.Problem(
+		pass.problem(coded("svg-by-another-name", asset.Ref), pass.ext.Document.Problem(
 			fmt.Sprintf("%s %q is an SVG image by another name, which browsers refuse to show", pointer[0], asset.Ref),
 			"let the file's name end in .svg", pointer...))
 	}
@@ -136,10 +136,10 @@ func (s *subject) checkAssetFile(asset extension.Asset, pointer []string) {
 const imageHint = "use a PNG, JPEG, GIF, WebP or SVG file"
 
 // checkRemote looks at references that are no files.
-func (s *subject) checkRemote(ref assetReference) {
+func checkRemote(pass *subject, ref assetReference) {
 	field := ref.Pointer[0]
 	tell := func(m mark, message, hint string) {
-		s.problem(m, s.ext.Document.Problem(message, hint, ref.Pointer...))
+		pass.problem(m, pass.ext.Document.Problem(message, hint, ref.Pointer...))
 	}
 	switch {
 	case strings.TrimSpace(ref.Text) == "":

@@ -57,16 +57,16 @@ const (
 	maxIconRatio = 1.34
 )
 
-func checkAssetSizes(s *subject) {
-	for _, asset := range s.ext.Assets {
-		if !slices.ContainsFunc(s.ext.Files, func(f extension.File) bool { return f.Name == asset.File }) {
+func checkAssetSizes(pass *subject) {
+	for _, asset := range pass.ext.Assets {
+		if !slices.ContainsFunc(pass.ext.Files, func(f extension.File) bool { return f.Name == asset.File }) {
 			by := ".helmignore"
-			for _, out := range s.ext.LeftOut {
+			for _, out := range pass.ext.LeftOut {
 				if out.Name == asset.File {
 					by = fmt.Sprintf("line %d of .helmignore, %q,", out.Line, oneLine(out.Pattern))
 				}
 			}
-			s.problemAs(coded("ignored-file", asset.Ref), s.atMost(Info), s.ext.Document.Problem(
+			pass.problemAs(coded("ignored-file", asset.Ref), pass.atMost(Info), pass.ext.Document.Problem(
 				fmt.Sprintf("%s %s is uploaded, and %s keeps it out of packages: one that `ksrelease package` leaves cannot be released from", asset.Pointers[0][0], oneLine(asset.Ref), by),
 				"to keep pictures out of what is pushed, name their folder as staticFileDirectory", asset.Pointers[0]...))
 		}
@@ -74,18 +74,18 @@ func checkAssetSizes(s *subject) {
 			continue // the rules icon and screenshots say so
 		}
 		// A file that is both is looked at as the icon, which asks for more.
-		s.assetSize(asset.Pointers[0], asset.Ref, asset.Data)
+		assetSize(pass, asset.Pointers[0], asset.Ref, asset.Data)
 	}
 	for _, field := range [...]string{"icon", "screenshots"} {
-		for _, ref := range references(s.ext, field) {
-			s.embedded(ref)
+		for _, ref := range references(pass.ext, field) {
+			embedded(pass, ref)
 		}
 	}
-	s.collisions()
+	collisions(pass)
 }
 
 // embedded looks at a data: URI.
-func (s *subject) embedded(ref assetReference) {
+func embedded(pass *subject, ref assetReference) {
 	if !hasScheme(ref.Text, "data") {
 		return
 	}
@@ -94,7 +94,7 @@ func (s *subject) embedded(ref assetReference) {
 		return // the rules icon and screenshots say so
 	}
 	field := ref.Pointer[0]
-	s.assetSize(ref.Pointer, "", data)
+	assetSize(pass, ref.Pointer, "", data)
 	if len(ref.Text) <= maxEmbeddedBytes {
 		return
 	}
@@ -102,20 +102,20 @@ func (s *subject) embedded(ref assetReference) {
 	if field == "icon" {
 		where = "extension.yaml and in Chart.yaml"
 	}
-	s.problem(coded("embedded", field), s.ext.Document.Problem(
+	pass.problem(coded("embedded", field), pass.ext.Document.Problem(
 		fmt.Sprintf("%s is embedded with %s, which stand in %s of each package", field, byteSize(len(ref.Text)), where),
 		"make it a file and name it: it is uploaded then, and the package has its address", ref.Pointer...))
 }
 
 // assetSize tells what is wrong with one picture; ref is empty for one that is
 // embedded.
-func (s *subject) assetSize(pointer []string, ref string, data []byte) {
+func assetSize(pass *subject, pointer []string, ref string, data []byte) {
 	what := pointer[0]
 	if ref != "" {
 		what += " " + oneLine(ref)
 	}
 	tell := func(found, hint, format string, args ...any) {
-		s.problem(coded(found, pointer[0], ref), s.ext.Document.Problem(what+" "+fmt.Sprintf(format, args...), hint, pointer...))
+		pass.problem(coded(found, pointer[0], ref), pass.ext.Document.Problem(what+" "+fmt.Sprintf(format, args...), hint, pointer...))
 	}
 	p, err := readPicture(data)
 	if err != nil {
@@ -155,16 +155,16 @@ func (p picture) size() string {
 }
 
 // collisions tells assets that share a base name, at the later one.
-func (s *subject) collisions() {
+func collisions(pass *subject) {
 	first := map[string]extension.Asset{}
-	for _, asset := range s.ext.Assets {
+	for _, asset := range pass.ext.Assets {
 		name := strings.ToLower(path.Base(asset.File))
 		other, ok := first[name]
 		if !ok {
 			first[name] = asset
 			continue
 		}
-		s.problemAs(coded("same-name", asset.Ref), s.byDefault(Info), s.ext.Document.Problem(
+		pass.problemAs(coded("same-name", asset.Ref), pass.byDefault(Info), pass.ext.Document.Problem(
 			fmt.Sprintf("%s has the file name of %s: ksrelease uploads them as %s and %s, ksbuilder would let one overwrite the other",
 				oneLine(asset.Ref), oneLine(other.Ref), oneLine(asset.RemoteName), oneLine(other.RemoteName)),
 			"name the files apart if ksbuilder is to push this, too", asset.Pointers[0]...))

@@ -39,14 +39,14 @@ var categories = []string{
 // at most 63 characters (IsValidLabelValue of k8s.io/apimachinery).
 var labelValue = regexp.MustCompile(`^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$`)
 
-func checkCategory(s *subject) {
-	category, _ := s.field("category").(string)
+func checkCategory(pass *subject) {
+	category, _ := pass.field("category").(string)
 	if category == "" || slices.Contains(categories, category) {
 		return // the schema tells that it is missing or no text
 	}
-	found, severity, message := "unknown", s.severity(), fmt.Sprintf("the category %q is not one of those that are known", oneLine(category))
+	found, severity, message := "unknown", pass.severity(), fmt.Sprintf("the category %q is not one of those that are known", oneLine(category))
 	if len(category) > 63 || !labelValue.MatchString(category) {
-		if _, chosen := s.configured(); !chosen {
+		if _, chosen := pass.configured(); !chosen {
 			severity = Error
 		}
 		found, message = "not-a-label", fmt.Sprintf("the category %q cannot be the value of a Kubernetes label (letters, digits, -, _ and ., at most 63), so the extension does not appear", oneLine(category))
@@ -55,5 +55,5 @@ func checkCategory(s *subject) {
 	if near, ok := yamldoc.Nearest(strings.Join(strings.Fields(category), "-"), categories); ok {
 		hint = fmt.Sprintf("did you mean %q? %s", near, hint)
 	}
-	s.problemAs(coded(found, category), severity, s.ext.Document.Problem(message, hint, "category"))
+	pass.problemAs(coded(found, category), severity, pass.ext.Document.Problem(message, hint, "category"))
 }

@@ -29,16 +29,16 @@ func changelogRule() Rule {
 	}
 }
 
-func checkChangelog(s *subject) {
-	texts := s.checkDocs("CHANGELOG")
-	version := s.ext.Metadata.Version
+func checkChangelog(pass *subject) {
+	texts := checkDocs(pass, "CHANGELOG")
+	version := pass.ext.Metadata.Version
 	if extension.ValidVersion(version) != nil {
 		return // the rules schema and version say so
 	}
 	for _, name := range sortedKeys(texts) {
 		if !namesVersion(texts[name], version) {
-			s.tell(coded("version-not-named", version), s.severity(), Finding{
-				File:    s.path(name),
+			pass.tell(coded("version-not-named", version), pass.severity(), Finding{
+				File:    pass.path(name),
 				Message: fmt.Sprintf("%s does not name this version, %s", name, oneLine(version)),
 				Hint:    fmt.Sprintf("say what is new, below a heading ## %s", oneLine(version)),
 			})

@@ -47,52 +47,52 @@ func chartRule() Rule {
 	}
 }
 
-func checkChart(s *subject) {
-	loaded, err := s.material.chart()
+func checkChart(pass *subject) {
+	loaded, err := pass.material.chart()
 	if err != nil {
-		s.chartError(err)
+		chartError(pass, err)
 		return
 	}
-	s.repeatedValues()
-	s.chartType(loaded.Root)
-	s.otherChart()
-	s.readsOfStatic(loaded.Root)
-	s.declaredDependencies(loaded.Root)
+	repeatedValues(pass)
+	chartType(pass, loaded.Root)
+	otherChart(pass)
+	readsOfStatic(pass, loaded.Root)
+	declaredDependencies(pass, loaded.Root)
 	if loaded.EnabledErr != nil {
-		s.valuesError(loaded.EnabledErr)
+		valuesError(pass, loaded.EnabledErr)
 		return
 	}
-	s.nestedDependencies(loaded)
+	nestedDependencies(pass, loaded)
 }
 
 // chartType tells a chart that Helm installs nowhere (checkIfInstallable of
 // helm.sh/helm/v3/pkg/action).
-func (s *subject) chartType(root *chart.Chart) {
+func chartType(pass *subject, root *chart.Chart) {
 	kind := root.Metadata.Type
 	if kind == "" || kind == "application" {
 		return
 	}
 	message, hint := fmt.Sprintf("the chart is of the type %q, and Helm installs only applications", oneLine(kind)), "take type out, or write application"
-	if s.ext.Metadata.Type != "" {
-		s.problem(coded("type", kind), s.ext.Document.Problem(message, hint, "type"))
+	if pass.ext.Metadata.Type != "" {
+		pass.problem(coded("type", kind), pass.ext.Document.Problem(message, hint, "type"))
 		return
 	}
-	s.tell(coded("type", kind), s.severity(), Finding{File: s.path(extension.ChartFile), Message: message, Hint: hint})
+	pass.tell(coded("type", kind), pass.severity(), Finding{File: pass.path(extension.ChartFile), Message: message, Hint: hint})
 }
 
 // otherChart tells a Chart.yaml at the top that is of another chart than
 // extension.yaml: somebody who edits it waits in vain for that to show.
-func (s *subject) otherChart() {
-	found, err := s.ext.FoundChart()
+func otherChart(pass *subject) {
+	found, err := pass.ext.FoundChart()
 	if err != nil || found == nil {
 		return
 	}
 	for _, field := range [...]struct{ name, there, counts string }{
-		{"name", found.Name, s.ext.Metadata.Name}, {"version", found.Version, s.ext.Metadata.Version},
+		{"name", found.Name, pass.ext.Metadata.Name}, {"version", found.Version, pass.ext.Metadata.Version},
 	} {
 		if field.there != "" && field.there != field.counts {
-			s.tell(coded("other-chart", field.name), s.atMost(Warning), Finding{
-				File:    s.path(extension.ChartFile),
+			pass.tell(coded("other-chart", field.name), pass.atMost(Warning), Finding{
+				File:    pass.path(extension.ChartFile),
 				Message: fmt.Sprintf("the %s in Chart.yaml is %q, and %q in extension.yaml: the package gets a Chart.yaml made from extension.yaml", field.name, oneLine(field.there), oneLine(field.counts)),
 				Hint:    "remove Chart.yaml; type and appVersion can stand in extension.yaml",
 			})
@@ -105,15 +105,15 @@ var fileRead = regexp.MustCompile(`\.Files\.(?:Get|GetBytes|Lines|Glob)\s+["` + 
 
 // readsOfStatic tells what templates read that the pushed package lacks: .Files.Get
 // gives an empty text then, and no error.
-func (s *subject) readsOfStatic(root *chart.Chart) {
+func readsOfStatic(pass *subject, root *chart.Chart) {
 	for _, template := range root.Templates {
 		for _, m := range fileRead.FindAllSubmatchIndex(template.Data, -1) {
 			name := string(template.Data[m[2]:m[3]])
-			if !s.ext.LeavesOut(path.Clean(name)) {
+			if !pass.ext.LeavesOut(path.Clean(name)) {
 				continue
 			}
 			at := helmchart.Source{File: template.Name, Text: string(template.Data)}
-			s.inSourceAs(coded("file-left-out", name), s.atMost(Warning), at, lineIn(at, m[2]),
+			pass.inSourceAs(coded("file-left-out", name), pass.atMost(Warning), at, lineIn(at, m[2]),
 				fmt.Sprintf("the template reads %s, and staticFileDirectory leaves that out of the pushed package", oneLine(name)),
 				"move the file into another folder: staticFileDirectory is for icon and screenshots")
 		}
@@ -124,9 +124,9 @@ func (s *subject) readsOfStatic(root *chart.Chart) {
 var mistyped = regexp.MustCompile(`type mismatch on (\S+): `)
 
 // valuesError tells why Helm cannot merge the values of the subcharts.
-func (s *subject) valuesError(err error) {
+func valuesError(pass *subject, err error) {
 	m, f := coded("values-not-merged"), Finding{
-		File:    s.path("values.yaml"),
+		File:    pass.path("values.yaml"),
 		Message: unmergeable(err),
 		Hint:    "compare values.yaml with the dependencies in extension.yaml",
 	}
@@ -134,7 +134,7 @@ func (s *subject) valuesError(err error) {
 		m = coded("values-not-a-mapping", key[1])
 		f.Hint = "put the values of the subchart there, or take the line out"
 	}
-	s.tell(m, s.severity(), f)
+	pass.tell(m, pass.severity(), f)
 }
 
 // unmergeable says in plain words why Helm cannot merge values.
@@ -148,8 +148,8 @@ func unmergeable(err error) string {
 // declaredDependencies compares the dependencies of extension.yaml with what is
 // under charts/, by name, as Helm does before it installs (CheckDependencies of
 // helm.sh/helm/v3/pkg/action: conditions and tags do not matter there).
-func (s *subject) declaredDependencies(root *chart.Chart) {
-	value, _ := s.ext.Document.Value().(map[string]any)
+func declaredDependencies(pass *subject, root *chart.Chart) {
+	value, _ := pass.ext.Document.Value().(map[string]any)
 	declared, _ := value["dependencies"].([]any)
 	present := make([]string, 0, len(root.Dependencies()))
 	for _, child := range root.Dependencies() {
@@ -163,7 +163,7 @@ func (s *subject) declaredDependencies(root *chart.Chart) {
 		}
 		pointer := []string{"dependencies", strconv.Itoa(i), "name"}
 		if helmchart.ChildNamed(root, name) == nil {
-			if s.isLeftOut(func(file string) bool {
+			if pass.isLeftOut(func(file string) bool {
 				return strings.HasPrefix(file, "charts/"+name+"/") || strings.HasPrefix(file, "charts/"+name+"-") || file == "charts/"+name+".tgz"
 			}) {
 				continue
@@ -172,18 +172,18 @@ func (s *subject) declaredDependencies(root *chart.Chart) {
 			if near, ok := yamldoc.Nearest(name, present); ok {
 				hint = fmt.Sprintf("did you mean %q?", near)
 			}
-			s.problem(coded("missing-dependency", name), s.ext.Document.Problem(fmt.Sprintf("the dependency %q is not there: no chart under charts/ has that name", name), hint, pointer...))
+			pass.problem(coded("missing-dependency", name), pass.ext.Document.Problem(fmt.Sprintf("the dependency %q is not there: no chart under charts/ has that name", name), hint, pointer...))
 			continue
 		}
 		version, _ := fields["version"].(string)
 		if alias, _ := fields["alias"].(string); alias != "" && version == "" {
-			s.problemAs(coded("alias-without-version", alias), s.atMost(Warning), s.ext.Document.Problem(
+			pass.problemAs(coded("alias-without-version", alias), pass.atMost(Warning), pass.ext.Document.Problem(
 				fmt.Sprintf("the alias %q of the dependency %q has no effect: Helm looks at it only where version is given", alias, name),
 				fmt.Sprintf("add version: %q", versionsOf(root, name)), "dependencies", strconv.Itoa(i), "alias"))
 			continue
 		}
 		if version != "" && !anyInRange(root, name, version) {
-			s.problemAs(coded("other-version", name), s.atMost(Warning), s.ext.Document.Problem(
+			pass.problemAs(coded("other-version", name), pass.atMost(Warning), pass.ext.Document.Problem(
 				fmt.Sprintf("the dependency %q asks for version %s, and charts/ has %s: Helm passes over its alias", name, version, versionsOf(root, name)),
 				"let both name the same version, or leave the version out", "dependencies", strconv.Itoa(i), "version"))
 		}
@@ -215,7 +215,7 @@ func versionsOf(root *chart.Chart, name string) string {
 // nestedDependencies tells dependencies of subcharts that are switched on and
 // not there. Helm checks only the top of the tree, and installs the rest without
 // a word about what is missing.
-func (s *subject) nestedDependencies(loaded *helmchart.Chart) {
+func nestedDependencies(pass *subject, loaded *helmchart.Chart) {
 	values := loaded.Renderer.Values()
 	originals := helmchart.OriginalsOf(loaded.Root)
 	helmchart.Each(loaded.Enabled, func(c *chart.Chart) {
@@ -228,7 +228,7 @@ func (s *subject) nestedDependencies(loaded *helmchart.Chart) {
 				continue
 			}
 			file, inside := at.File("Chart.yaml")
-			s.inSourceAs(coded("missing-nested-dependency", c.Name(), dependency.Name), s.atMost(Warning), helmchart.Source{File: file, Inside: inside}, 0,
+			pass.inSourceAs(coded("missing-nested-dependency", c.Name(), dependency.Name), pass.atMost(Warning), helmchart.Source{File: file, Inside: inside}, 0,
 				fmt.Sprintf("the subchart %q depends on %q, which is switched on and not under its charts/", c.Name(), dependency.Name),
 				"run `helm dependency build` in the subchart, or switch the dependency off in values.yaml")
 		}

@@ -39,8 +39,8 @@ func ciValuesRule() Rule {
 // maxCIValues bounds the renderings for one extension.
 const maxCIValues = 100
 
-func checkCIValues(s *subject) {
-	loaded, err := s.material.chart()
+func checkCIValues(pass *subject) {
+	loaded, err := pass.material.chart()
 	if err != nil || loaded.EnabledErr != nil {
 		return // the rule chart says so
 	}
@@ -57,13 +57,13 @@ func checkCIValues(s *subject) {
 		}
 		taken := files[:min(len(files), max(left, 0))]
 		left -= len(files)
-		if len(taken) > 0 && !s.brokenAnyway(c) {
-			s.ciValues(loaded, c, taken)
+		if len(taken) > 0 && !brokenAnyway(pass, c) {
+			ciValues(pass, loaded, c, taken)
 		}
 	})
 	if left < 0 {
-		s.tell(coded("too-many"), s.atMost(Info), Finding{
-			File:    s.path(""),
+		pass.tell(coded("too-many"), pass.atMost(Info), Finding{
+			File:    pass.path(""),
 			Message: fmt.Sprintf("there are %d files ci/*-values.yaml, and the last %d were not tried", maxCIValues-left, -left),
 			Hint:    "keep those that stand for a way of using the chart",
 		})
@@ -72,12 +72,12 @@ func checkCIValues(s *subject) {
 
 // brokenAnyway reports whether a template of a chart does not even render with
 // the values by default, which the rule render says.
-func (s *subject) brokenAnyway(c *chart.Chart) bool {
-	plain, err := s.material.plain()
+func brokenAnyway(pass *subject, c *chart.Chart) bool {
+	plain, err := pass.material.plain()
 	if err != nil {
 		return true
 	}
-	loaded, err := s.material.chart()
+	loaded, err := pass.material.chart()
 	if err != nil {
 		return true
 	}
@@ -115,13 +115,13 @@ type ciSet struct {
 }
 
 // ciValues renders a chart by itself with each file of values.
-func (s *subject) ciValues(loaded *helmchart.Chart, c *chart.Chart, files []*chart.File) {
+func ciValues(pass *subject, loaded *helmchart.Chart, c *chart.Chart, files []*chart.File) {
 	at, _ := loaded.Places.Of(c)
 	var sets []ciSet
 	for _, file := range files {
 		given, err := chartutil.ReadValues(file.Data)
 		if err != nil {
-			s.ciUnreadable(at, file)
+			ciUnreadable(pass, at, file)
 			continue
 		}
 		if !c.IsRoot() {
@@ -136,8 +136,8 @@ func (s *subject) ciValues(loaded *helmchart.Chart, c *chart.Chart, files []*cha
 	}
 	faults := map[ciFailure][]*chart.File{}
 	var order []ciFailure
-	for _, set := range s.refused(loaded, c, sets) {
-		if fault, failed := s.renderAlone(loaded, c, set); failed && s.ctx.Err() == nil {
+	for _, set := range refused(pass, loaded, c, sets) {
+		if fault, failed := renderAlone(pass, loaded, c, set); failed && pass.ctx.Err() == nil {
 			if faults[fault] == nil {
 				order = append(order, fault)
 			}
@@ -145,7 +145,7 @@ func (s *subject) ciValues(loaded *helmchart.Chart, c *chart.Chart, files []*cha
 		}
 	}
 	for _, fault := range order {
-		s.ciFault(coded(fault.Found, c.Name(), fault.Subject), at, faults[fault][0],
+		ciFault(pass, coded(fault.Found, c.Name(), fault.Subject), at, faults[fault][0],
 			fmt.Sprintf("the chart %s does not render with these values: %s", c.Name(), fault.Cause), len(faults[fault])-1)
 	}
 }
@@ -158,27 +158,27 @@ type ciFailure struct {
 }
 
 // ciUnreadable tells why a file is no file of values.
-func (s *subject) ciUnreadable(at helmchart.Place, file *chart.File) {
+func ciUnreadable(pass *subject, at helmchart.Place, file *chart.File) {
 	name, inside := at.File(file.Name)
-	_, err := yamldoc.Parse(s.path(name), file.Data)
+	_, err := yamldoc.Parse(pass.path(name), file.Data)
 	var problems yamldoc.Problems
 	if !errors.As(err, &problems) || inside != "" {
-		s.ciFault(coded("unreadable"), at, file, "the values are no mapping", 0)
+		ciFault(pass, coded("unreadable"), at, file, "the values are no mapping", 0)
 		return
 	}
 	for _, p := range problems {
-		s.problem(coded("unreadable", p.About), p)
+		pass.problem(coded("unreadable", p.About), p)
 	}
 }
 
 // ciFault tells what is wrong with one file of values, and with others in the
 // same way.
-func (s *subject) ciFault(m mark, at helmchart.Place, file *chart.File, message string, others int) {
+func ciFault(pass *subject, m mark, at helmchart.Place, file *chart.File, message string, others int) {
 	if others > 0 {
 		message += fmt.Sprintf(" (nor with %s)", counted(others, "other file of ci/", "other files of ci/"))
 	}
 	name, inside := at.File(file.Name)
-	s.inSource(m, helmchart.Source{File: name, Inside: inside}, 0, message,
+	pass.inSource(m, helmchart.Source{File: name, Inside: inside}, 0, message,
 		"fix the template or the values; KubeSphere installs the chart with other values, so users may never meet this")
 }
 
@@ -187,7 +187,7 @@ func (s *subject) ciFault(m mark, at helmchart.Place, file *chart.File, message 
 //
 // Parsing the templates takes as long as rendering them, so it is done once for all sets.
 // With subcharts the values decide which templates there are.
-func (s *subject) refused(loaded *helmchart.Chart, c *chart.Chart, sets []ciSet) []ciSet {
+func refused(pass *subject, loaded *helmchart.Chart, c *chart.Chart, sets []ciSet) []ciSet {
 	if len(sets) < 2 || len(c.Dependencies()) > 0 {
 		return sets
 	}
@@ -198,7 +198,7 @@ func (s *subject) refused(loaded *helmchart.Chart, c *chart.Chart, sets []ciSet)
 	var refused []ciSet
 	for _, set := range sets {
 		values := helmchart.ValuesOver(c, set.Values)
-		if len(schemaRefuses(c, values)) > 0 || alone.RenderWith(s.ctx, values) != nil {
+		if len(schemaRefuses(c, values)) > 0 || alone.RenderWith(pass.ctx, values) != nil {
 			refused = append(refused, set)
 		}
 	}
@@ -206,7 +206,7 @@ func (s *subject) refused(loaded *helmchart.Chart, c *chart.Chart, sets []ciSet)
 }
 
 // renderAlone renders a chart as if it were the root, and says why that fails.
-func (s *subject) renderAlone(loaded *helmchart.Chart, c *chart.Chart, set ciSet) (fault ciFailure, failed bool) {
+func renderAlone(pass *subject, loaded *helmchart.Chart, c *chart.Chart, set ciSet) (fault ciFailure, failed bool) {
 	r, err := loaded.AloneWith(c, set.Values)
 	if err != nil {
 		return ciFailure{"values-not-merged", "", unmergeable(err)}, true
@@ -214,7 +214,7 @@ func (s *subject) renderAlone(loaded *helmchart.Chart, c *chart.Chart, set ciSet
 	if refused := schemaRefuses(r.Tree, r.Values()); len(refused) > 0 {
 		return schemaFailure(refused), true
 	}
-	_, err = r.Once(s.ctx, nil, nil)
+	_, err = r.Once(pass.ctx, nil, nil)
 	if err == nil {
 		return ciFailure{}, false
 	}

@@ -34,9 +34,9 @@ func constraintsRule() Rule {
 	}
 }
 
-func checkConstraints(s *subject) {
-	for _, c := range s.constraints() {
-		s.checkConstraint(c)
+func checkConstraints(pass *subject) {
+	for _, c := range constraints(pass) {
+		checkConstraint(pass, c)
 	}
 }
 
@@ -50,14 +50,14 @@ type versionConstraint struct {
 
 // constraints are the constraints of extension.yaml that are there and are text;
 // the schema tells others.
-func (s *subject) constraints() []versionConstraint {
-	kube, _ := s.field("kubeVersion").(string)
-	ks, _ := s.field("ksVersion").(string)
+func constraints(pass *subject) []versionConstraint {
+	kube, _ := pass.field("kubeVersion").(string)
+	ks, _ := pass.field("ksVersion").(string)
 	list := []versionConstraint{
 		{Name: "kubeVersion", Text: kube, Example: "v1.28.0-rc.1 and v1.27.3-gke.100", Pointer: []string{"kubeVersion"}},
 		{Name: "ksVersion", Text: ks, Example: "v4.1.3-rc.1", Pointer: []string{"ksVersion"}},
 	}
-	for _, dependency := range s.entries("externalDependencies") {
+	for _, dependency := range pass.entries("externalDependencies") {
 		// Pre-releases of another extension are its author's trials, not what
 		// users' clusters are made of: no example.
 		list = append(list, versionConstraint{Name: "version", Text: dependency.text("version"), Pointer: dependency.at("version")})
@@ -65,7 +65,7 @@ func (s *subject) constraints() []versionConstraint {
 	return list
 }
 
-func (s *subject) checkConstraint(c versionConstraint) {
+func checkConstraint(pass *subject, c versionConstraint) {
 	if c.Text == "" {
 		return
 	}
@@ -76,12 +76,12 @@ func (s *subject) checkConstraint(c versionConstraint) {
 		if errors.Is(err, semver.ErrConstraintTooLong) || errors.Is(err, semver.ErrTooManyConstraintGroups) {
 			subject = subject[:1]
 		}
-		s.problem(coded("unreadable", subject...), s.ext.Document.Problem(message, hint, c.Pointer...))
+		pass.problem(coded("unreadable", subject...), pass.ext.Document.Problem(message, hint, c.Pointer...))
 		return
 	}
 	parts := partsOf(parsed)
 	if parts.unsatisfiable(parsed) {
-		s.problemAs(coded("unsatisfiable", c.Name, c.Text), s.byDefault(Warning), s.ext.Document.Problem(
+		pass.problemAs(coded("unsatisfiable", c.Name, c.Text), pass.byDefault(Warning), pass.ext.Document.Problem(
 			fmt.Sprintf("no version satisfies %s %q", c.Name, oneLine(c.Text)),
 			"correct the bounds: comparisons with a blank or a comma between them have to hold together, || stands between alternatives", c.Pointer...))
 		return
@@ -93,7 +93,7 @@ func (s *subject) checkConstraint(c versionConstraint) {
 	if better, ok := parts.withPreReleases(parsed); ok {
 		hint = fmt.Sprintf("write it as %q", better)
 	}
-	s.problemAs(coded("no-pre-releases", c.Name, c.Text), s.atMost(Info), s.ext.Document.Problem(
+	pass.problemAs(coded("no-pre-releases", c.Name, c.Text), pass.atMost(Info), pass.ext.Document.Problem(
 		fmt.Sprintf("%s %q shuts out pre-releases, and by SemVer that is what versions such as %s are", c.Name, oneLine(c.Text), c.Example),
 		hint, c.Pointer...))
 }

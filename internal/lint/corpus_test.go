@@ -70,9 +70,9 @@ func BenchmarkRules(b *testing.B) {
 				subjects = append(subjects, &subject{ctx: b.Context(), ext: ext, material: m, ignores: ignores, rule: rule})
 			}
 			for b.Loop() {
-				for _, s := range subjects {
-					s.findings = nil
-					s.run()
+				for _, pass := range subjects {
+					pass.findings = nil
+					pass.run()
 				}
 			}
 		})

@@ -49,52 +49,52 @@ func dependenciesRule() Rule {
 	}
 }
 
-func checkDependencies(s *subject) {
-	loaded, err := s.material.chart()
+func checkDependencies(pass *subject) {
+	loaded, err := pass.material.chart()
 	if err != nil {
 		return // the rule chart says so
 	}
-	s.undeclared(loaded)
-	s.sameNames(loaded)
-	for _, dependency := range s.entries("dependencies") {
-		s.deadSwitch(dependency)
-		s.condition(loaded.Root, dependency)
+	undeclared(pass, loaded)
+	sameNames(pass, loaded)
+	for _, dependency := range pass.entries("dependencies") {
+		deadSwitch(pass, dependency)
+		condition(pass, loaded.Root, dependency)
 	}
-	s.tagValues(loaded.Root)
+	tagValues(pass, loaded.Root)
 }
 
 // undeclared tells the subcharts that extension.yaml does not name.
-func (s *subject) undeclared(loaded *helmchart.Chart) {
+func undeclared(pass *subject, loaded *helmchart.Chart) {
 	for _, child := range loaded.Root.Dependencies() {
-		folder := s.folderOf(loaded, child)
-		if s.isDeclared(child, folder) {
+		folder := folderOf(pass, loaded, child)
+		if isDeclared(pass, child, folder) {
 			continue
 		}
 		name := oneLine(child.Name())
 		message := fmt.Sprintf("the subchart %q in %s is not among the dependencies: Helm installs it all the same, and nothing can switch it off", name, folder)
 		hint := fmt.Sprintf("add it to dependencies:\n- name: %s", name)
-		if s.field("installationMode") == helmchart.Multicluster {
+		if pass.field("installationMode") == helmchart.Multicluster {
 			message += fmt.Sprintf("; in %s it goes to the host cluster and to every chosen one", helmchart.Multicluster)
 			hint += fmt.Sprintf("\n  tags: [%s]", helmchart.TagExtension)
 		}
-		s.problem(coded("undeclared", child.Name(), folder), s.ext.Document.ProblemAtKey(message, hint, "dependencies"))
+		pass.problem(coded("undeclared", child.Name(), folder), pass.ext.Document.ProblemAtKey(message, hint, "dependencies"))
 	}
 }
 
 // isDeclared reports whether a subchart is among the dependencies. One that is
 // probably meant by a dependency that is not there, or has no name, counts: the
 // rules chart and schema tell those, and it is the same mistake.
-func (s *subject) isDeclared(child *chart.Chart, folder string) bool {
-	for _, dependency := range s.entries("dependencies") {
+func isDeclared(pass *subject, child *chart.Chart, folder string) bool {
+	for _, dependency := range pass.entries("dependencies") {
 		name := dependency.text("name")
-		if name == child.Name() || name == "" && s.isOn("schema") {
+		if name == child.Name() || name == "" && pass.isOn("schema") {
 			return true
 		}
 	}
-	if !s.isOn("chart") {
+	if !pass.isOn("chart") {
 		return false
 	}
-	for _, dependency := range s.entries("dependencies") {
+	for _, dependency := range pass.entries("dependencies") {
 		name := dependency.text("name")
 		if name == "" || helmchart.ChildNamed(child.Parent(), name) != nil {
 			continue
@@ -107,7 +107,7 @@ func (s *subject) isDeclared(child *chart.Chart, folder string) bool {
 }
 
 // folderOf is the folder or package of a subchart, as a message names it.
-func (s *subject) folderOf(loaded *helmchart.Chart, child *chart.Chart) string {
+func folderOf(pass *subject, loaded *helmchart.Chart, child *chart.Chart) string {
 	at, ok := loaded.Places.Of(child)
 	switch {
 	case !ok:
@@ -119,13 +119,13 @@ func (s *subject) folderOf(loaded *helmchart.Chart, child *chart.Chart) string {
 }
 
 // sameNames tells subcharts that are one and the same to Helm.
-func (s *subject) sameNames(loaded *helmchart.Chart) {
+func sameNames(pass *subject, loaded *helmchart.Chart) {
 	if loaded.EnabledErr != nil {
 		return
 	}
 	folders := map[string][]string{}
 	for _, child := range loaded.Enabled.Dependencies() {
-		folders[child.Name()] = append(folders[child.Name()], s.folderOf(loaded, child))
+		folders[child.Name()] = append(folders[child.Name()], folderOf(pass, loaded, child))
 	}
 	for _, name := range sortedKeys(folders) {
 		// Helm loads subcharts in any order.
@@ -133,30 +133,30 @@ func (s *subject) sameNames(loaded *helmchart.Chart) {
 		if len(distinct) < 2 {
 			continue
 		}
-		s.problem(coded("same-name", name), s.ext.Document.ProblemAtKey(
+		pass.problem(coded("same-name", name), pass.ext.Document.ProblemAtKey(
 			fmt.Sprintf("%s hold charts with one name, %q: Helm takes their templates and values for those of one chart", strings.Join(distinct, " and "), oneLine(name)),
 			"rename all but one of them in its Chart.yaml, or give it an alias and a version among the dependencies", "dependencies"))
 	}
 }
 
 // deadSwitch tells `enabled: false`, which looks as if it did something.
-func (s *subject) deadSwitch(dependency entry) {
+func deadSwitch(pass *subject, dependency entry) {
 	if dependency.Fields["enabled"] != false {
 		return
 	}
-	s.problem(coded("enabled-without-effect", dependency.text("name")), s.ext.Document.Problem(
+	pass.problem(coded("enabled-without-effect", dependency.text("name")), pass.ext.Document.Problem(
 		fmt.Sprintf("enabled: false has no effect on the dependency %q: Helm switches it on before it looks at conditions and tags", oneLine(dependency.text("name"))),
 		"use a condition that is false in values.yaml, or take the dependency out", dependency.at("enabled")...))
 }
 
 // condition looks up what the condition of a dependency names.
-func (s *subject) condition(root *chart.Chart, dependency entry) {
+func condition(pass *subject, root *chart.Chart, dependency entry) {
 	condition := strings.TrimSpace(dependency.text("condition"))
 	if condition == "" {
 		return
 	}
 	tell := func(found, path, message, hint string) {
-		s.problem(coded(found, dependency.text("name"), path), s.ext.Document.Problem(message, hint, dependency.at("condition")...))
+		pass.problem(coded(found, dependency.text("name"), path), pass.ext.Document.Problem(message, hint, dependency.at("condition")...))
 	}
 	of := fmt.Sprintf("of the dependency %q", oneLine(dependency.text("name")))
 	paths := helmchart.ConditionPaths(condition)
@@ -178,10 +178,10 @@ func (s *subject) condition(root *chart.Chart, dependency entry) {
 		}
 		return
 	}
-	s.missingCondition(root, paths, of, tell)
+	missingCondition(pass, root, paths, of, tell)
 }
 
-func (s *subject) missingCondition(root *chart.Chart, paths []string, of string, tell func(found, path, message, hint string)) {
+func missingCondition(pass *subject, root *chart.Chart, paths []string, of string, tell func(found, path, message, hint string)) {
 	message := fmt.Sprintf("the condition %q %s names no value in values.yaml: Helm passes over it, and the subchart stays on", oneLine(paths[0]), of)
 	if len(paths) > 1 {
 		message = fmt.Sprintf("none of the conditions %s %s names a value in values.yaml: Helm passes over them, and the subchart stays on", quotedWords(paths), of)
@@ -292,41 +292,41 @@ func nestedSwitch(steps []string) string {
 }
 
 // tagValues looks at the tags that values.yaml sets.
-func (s *subject) tagValues(root *chart.Chart) {
+func tagValues(pass *subject, root *chart.Chart) {
 	value, there := root.Values["tags"]
 	if !there || value == nil {
 		return
 	}
 	tags, isMapping := value.(map[string]any)
 	if !isMapping {
-		s.atValue(coded("tags-not-a-mapping"), "tags in values.yaml is not a mapping of tags to true or false: Helm passes over it", "write it as\ntags:\n  NAME: true", Warning, "tags")
+		atValue(pass, coded("tags-not-a-mapping"), "tags in values.yaml is not a mapping of tags to true or false: Helm passes over it", "write it as\ntags:\n  NAME: true", Warning, "tags")
 		return
 	}
-	subcharts := s.taggedSubcharts()
+	subcharts := taggedSubcharts(pass)
 	for _, tag := range sortedKeys(tags) {
-		s.tagValue(tag, tags, subcharts)
+		tagValue(pass, tag, tags, subcharts)
 	}
 }
 
-func (s *subject) tagValue(tag string, tags map[string]any, subcharts []taggedSubchart) {
+func tagValue(pass *subject, tag string, tags map[string]any, subcharts []taggedSubchart) {
 	on, isSwitch := tags[tag].(bool)
 	shown := oneLine(tag)
 	switch {
 	case !isSwitch:
-		s.atValue(coded("tag-not-boolean", "tags."+tag), fmt.Sprintf("tags.%s is %s: Helm passes over what is not true or false", shown, shownValue(tags[tag])), "write true or false, without quotes", Warning, "tags", tag)
+		atValue(pass, coded("tag-not-boolean", "tags."+tag), fmt.Sprintf("tags.%s is %s: Helm passes over what is not true or false", shown, shownValue(tags[tag])), "write true or false, without quotes", Warning, "tags", tag)
 	case tag == helmchart.TagExtension || tag == helmchart.TagAgent:
 		if !on {
-			s.atValue(coded("tag-set-by-kubesphere", "tags."+tag), fmt.Sprintf("tags.%s is switched off here, but KubeSphere sets it whenever it installs the extension", shown),
+			atValue(pass, coded("tag-set-by-kubesphere", "tags."+tag), fmt.Sprintf("tags.%s is switched off here, but KubeSphere sets it whenever it installs the extension", shown),
 				"remove the line: it changes only what `helm template` shows", Warning, "tags", tag)
 		}
 	case !slices.ContainsFunc(subcharts, func(c taggedSubchart) bool { return c.Has(tag) }):
-		s.unusedTag(tag, subcharts)
+		unusedTag(pass, tag, subcharts)
 	case !on:
-		s.tagOff(tag, tags, subcharts)
+		tagOff(pass, tag, tags, subcharts)
 	}
 }
 
-func (s *subject) unusedTag(tag string, subcharts []taggedSubchart) {
+func unusedTag(pass *subject, tag string, subcharts []taggedSubchart) {
 	hint := "remove the line, or give the tag to a dependency in extension.yaml"
 	var known []string
 	for _, c := range subcharts {
@@ -335,12 +335,12 @@ func (s *subject) unusedTag(tag string, subcharts []taggedSubchart) {
 	if near, ok := yamldoc.Nearest(tag, known); ok {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
-	s.atValue(coded("unused-tag", tag), fmt.Sprintf("no dependency has the tag %q that is set here", oneLine(tag)), hint, Warning, "tags", tag)
+	atValue(pass, coded("unused-tag", tag), fmt.Sprintf("no dependency has the tag %q that is set here", oneLine(tag)), hint, Warning, "tags", tag)
 }
 
 // tagOff tells a tag of the extension's own that is off. That may be meant, and
 // works, where no other tag of the subchart is on.
-func (s *subject) tagOff(tag string, tags map[string]any, subcharts []taggedSubchart) {
+func tagOff(pass *subject, tag string, tags map[string]any, subcharts []taggedSubchart) {
 	var out []string
 	for _, c := range subcharts {
 		other := slices.ContainsFunc(c.Tags, func(t string) bool { return t == helmchart.TagExtension || t == helmchart.TagAgent || tags[t] == true })
@@ -349,24 +349,24 @@ func (s *subject) tagOff(tag string, tags map[string]any, subcharts []taggedSubc
 		}
 	}
 	if len(out) == 0 {
-		s.atValue(coded("tag-without-effect", "tags."+tag), fmt.Sprintf("tags.%s is switched off here without effect: all that have the tag have another one that is on, which is enough for Helm", oneLine(tag)),
+		atValue(pass, coded("tag-without-effect", "tags."+tag), fmt.Sprintf("tags.%s is switched off here without effect: all that have the tag have another one that is on, which is enough for Helm", oneLine(tag)),
 			"remove the line, or use a condition to switch them off", Warning, "tags", tag)
 		return
 	}
-	s.atValue(coded("tag-off", "tags."+tag), fmt.Sprintf("tags.%s is switched off here, so that %s is not installed unless users switch it on", oneLine(tag), quotedWords(out)),
+	atValue(pass, coded("tag-off", "tags."+tag), fmt.Sprintf("tags.%s is switched off here, so that %s is not installed unless users switch it on", oneLine(tag), quotedWords(out)),
 		"write true if it belongs to the extension", Info, "tags", tag)
 }
 
 // atValue tells something about a value of values.yaml, where that can be read
 // with its places.
-func (s *subject) atValue(m mark, message, hint string, severity Severity, pointer ...string) {
-	file := s.path("values.yaml")
-	doc, err := yamldoc.Parse(file, s.file("values.yaml"))
+func atValue(pass *subject, m mark, message, hint string, severity Severity, pointer ...string) {
+	file := pass.path("values.yaml")
+	doc, err := yamldoc.Parse(file, pass.file("values.yaml"))
 	if err != nil {
-		s.tell(m, s.atMost(severity), Finding{File: file, Message: message, Hint: hint})
+		pass.tell(m, pass.atMost(severity), Finding{File: file, Message: message, Hint: hint})
 		return
 	}
-	s.problemAs(m, s.atMost(severity), doc.Problem(message, hint, pointer...))
+	pass.problemAs(m, pass.atMost(severity), doc.Problem(message, hint, pointer...))
 }
 
 // shownValue is a value as a message shows it.

@@ -33,34 +33,34 @@ func externalDependenciesRule() Rule {
 	}
 }
 
-func checkExternalDependencies(s *subject) {
+func checkExternalDependencies(pass *subject) {
 	first := map[string]int{}
-	for _, dependency := range s.entries("externalDependencies") {
+	for _, dependency := range pass.entries("externalDependencies") {
 		name := dependency.text("name")
 		if name == "" {
 			continue // the schema says so
 		}
-		s.externalName(name, dependency, first)
+		externalName(pass, name, dependency, first)
 		if kind := dependency.text("type"); kind != "" && kind != "extension" {
-			s.problem(coded("unknown-type", name, kind), s.ext.Document.Problem(
+			pass.problem(coded("unknown-type", name, kind), pass.ext.Document.Problem(
 				fmt.Sprintf("the external dependency %q is of the type %q, and there is only %q", oneLine(name), oneLine(kind), "extension"),
 				"write type: extension, or remove the line", dependency.at("type")...))
 		}
-		s.versionBeside(name, dependency)
+		versionBeside(pass, name, dependency)
 	}
 }
 
 // versionBeside holds what is released beside the extension against the constraint
 // on it.
-func (s *subject) versionBeside(name string, dependency entry) {
+func versionBeside(pass *subject, name string, dependency entry) {
 	text := dependency.text("version")
 	constraint, err := semver.NewConstraint(text)
-	if text == "" || name == s.ext.Metadata.Name || err != nil {
+	if text == "" || name == pass.ext.Metadata.Name || err != nil {
 		return // what cannot be read, other rules tell
 	}
 	// Of several versions the highest is named, where none will do.
 	var version *semver.Version
-	for _, beside := range s.Beside[name] {
+	for _, beside := range pass.Beside[name] {
 		v, err := semver.NewVersion(beside)
 		if err != nil || constraint.Check(v) {
 			return
@@ -78,29 +78,29 @@ func (s *subject) versionBeside(name string, dependency entry) {
 			hint = fmt.Sprintf("constraints admit pre-releases only where they name one, as in %q", ">="+core.String()+"-0")
 		}
 	}
-	s.problem(coded("version-not-admitted", name), s.ext.Document.Problem(
+	pass.problem(coded("version-not-admitted", name), pass.ext.Document.Problem(
 		fmt.Sprintf("the external dependency %q is to be %q, and is released with this one as %s", name, oneLine(text), oneLine(version.Original())),
 		hint, dependency.at("version")...))
 }
 
-func (s *subject) externalName(name string, dependency entry, first map[string]int) {
+func externalName(pass *subject, name string, dependency entry, first map[string]int) {
 	at := dependency.at("name")
 	if extension.ValidName(name) != nil {
 		hint := "use the name of its extension.yaml: lower-case letters, digits and hyphens, at most 63 characters"
 		if lower := strings.ToLower(strings.TrimSpace(name)); extension.ValidName(lower) == nil {
 			hint = fmt.Sprintf("did you mean %q?", lower)
 		}
-		s.problem(coded("invalid-name", name), s.ext.Document.Problem(fmt.Sprintf("no extension can have the name %q", oneLine(name)), hint, at...))
+		pass.problem(coded("invalid-name", name), pass.ext.Document.Problem(fmt.Sprintf("no extension can have the name %q", oneLine(name)), hint, at...))
 		return
 	}
-	if name == s.ext.Metadata.Name {
-		s.problem(coded("itself", name), s.ext.Document.Problem(
+	if name == pass.ext.Metadata.Name {
+		pass.problem(coded("itself", name), pass.ext.Document.Problem(
 			fmt.Sprintf("the extension %q names itself as an external dependency, so that it can never be installed first", name),
 			"take the entry out", at...))
 	}
-	line, _ := s.ext.Document.Place(at...)
+	line, _ := pass.ext.Document.Place(at...)
 	if before, twice := first[name]; twice {
-		s.problem(coded("twice", name), s.ext.Document.Problem(
+		pass.problem(coded("twice", name), pass.ext.Document.Problem(
 			fmt.Sprintf("the external dependency %q stands here twice, first in line %d", name, before),
 			"keep one of the two, with one constraint on its version", at...))
 		return

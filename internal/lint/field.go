@@ -11,8 +11,8 @@ import (
 
 // field is the value of a top-level field of extension.yaml as it is written, of
 // whatever type; nil where there is none.
-func (s *subject) field(name string) any {
-	fields, _ := s.ext.Document.Value().(map[string]any)
+func (pass *subject) field(name string) any {
+	fields, _ := pass.ext.Document.Value().(map[string]any)
 	return fields[name]
 }
 
@@ -26,8 +26,8 @@ type entry struct {
 
 // entries are the mappings in a list of extension.yaml. Items of another type
 // are left out: the rule schema tells them.
-func (s *subject) entries(field string) []entry {
-	items, _ := s.field(field).([]any)
+func (pass *subject) entries(field string) []entry {
+	items, _ := pass.field(field).([]any)
 	var list []entry
 	for i, item := range items {
 		if fields, ok := item.(map[string]any); ok {
@@ -38,8 +38,8 @@ func (s *subject) entries(field string) []entry {
 }
 
 // providers are the entries of provider, by language.
-func (s *subject) providers() []entry {
-	byLanguage, _ := s.field("provider").(map[string]any)
+func (pass *subject) providers() []entry {
+	byLanguage, _ := pass.field("provider").(map[string]any)
 	var list []entry
 	for _, language := range sortedKeys(byLanguage) {
 		if fields, ok := byLanguage[language].(map[string]any); ok {
@@ -74,12 +74,12 @@ func (e entry) at(field ...string) []string {
 
 // named reports whether the entry has a name, or one of another type or under a
 // misspelt key, which the rule schema tells.
-func (s *subject) named(e entry) bool {
+func (pass *subject) named(e entry) bool {
 	if value := e.Fields["name"]; value != nil {
 		name, isText := value.(string)
 		return !isText || strings.TrimSpace(name) != ""
 	}
-	if !s.isOn("schema") {
+	if !pass.isOn("schema") {
 		return false
 	}
 	for key := range e.Fields {

@@ -37,32 +37,32 @@ func filesRule() Rule {
 
 const fetchPointers = "run `git lfs pull`, and let CI check out with LFS, too"
 
-func checkFiles(s *subject) {
+func checkFiles(pass *subject) {
 	assets := map[string]bool{} // reported by icon and screenshots
-	for _, a := range s.ext.Assets {
+	for _, a := range pass.ext.Assets {
 		assets[a.File] = true
 	}
-	for _, file := range s.ext.Files {
+	for _, file := range pass.ext.Files {
 		switch {
 		case extension.IsPointer(file.Data):
-			if !assets[file.Name] && !(s.isOn("chart") && isSubchartPackage(file.Name)) {
-				s.tell(coded("lfs-pointer"), s.severity(), Finding{
-					File: s.path(file.Name), Message: "it is a pointer of Git LFS, and not the file", Hint: fetchPointers,
+			if !assets[file.Name] && !(pass.isOn("chart") && isSubchartPackage(file.Name)) {
+				pass.tell(coded("lfs-pointer"), pass.severity(), Finding{
+					File: pass.path(file.Name), Message: "it is a pointer of Git LFS, and not the file", Hint: fetchPointers,
 				})
 			}
 		case isTextFile(file.Name):
-			s.checkEncoding(file)
+			checkEncoding(pass, file)
 		}
 	}
-	for _, file := range s.material.packaged() {
+	for _, file := range pass.material.packaged() {
 		if extension.IsPointer(file.Data) {
-			s.tell(coded("lfs-pointer", file.Inside), s.severity(), Finding{
-				File: s.path(file.Archive), Message: fmt.Sprintf("%s in the package is a pointer of Git LFS, and not the file", oneLine(file.Inside)),
+			pass.tell(coded("lfs-pointer", file.Inside), pass.severity(), Finding{
+				File: pass.path(file.Archive), Message: fmt.Sprintf("%s in the package is a pointer of Git LFS, and not the file", oneLine(file.Inside)),
 				Hint: "pack the subchart anew after `git lfs pull`",
 			})
 		}
 	}
-	s.nestedExtensions()
+	nestedExtensions(pass)
 }
 
 // isSubchartPackage reports whether a file is a packaged subchart.
@@ -83,7 +83,7 @@ func isTextFile(name string) bool {
 }
 
 // checkEncoding tells a text that is not UTF-8, at the first byte that is none.
-func (s *subject) checkEncoding(file extension.File) {
+func checkEncoding(pass *subject, file extension.File) {
 	data := file.Data
 	message, at := "", 0
 	switch {
@@ -105,8 +105,8 @@ func (s *subject) checkEncoding(file extension.File) {
 	if at > 0 || !strings.Contains(message, "UTF-16") {
 		line, column = place(data, at)
 	}
-	s.tell(coded("encoding"), s.severity(), Finding{
-		File: s.path(file.Name), Line: line, Column: column, Message: message,
+	pass.tell(coded("encoding"), pass.severity(), Finding{
+		File: pass.path(file.Name), Line: line, Column: column, Message: message,
 		Hint: "save it as UTF-8, in an editor or with iconv",
 	})
 }
@@ -125,9 +125,9 @@ var extensionFields = [...]*regexp.Regexp{
 }
 
 // nestedExtensions tells other extensions in the folder, the outermost of them.
-func (s *subject) nestedExtensions() {
+func nestedExtensions(pass *subject) {
 	var folders []string
-	for _, file := range s.ext.Files {
+	for _, file := range pass.ext.Files {
 		if folder := path.Dir(file.Name); path.Base(file.Name) == extension.MetadataFile && folder != "." &&
 			extensionFields[0].Match(file.Data) && extensionFields[1].Match(file.Data) {
 			folders = append(folders, folder)
@@ -141,20 +141,20 @@ func (s *subject) nestedExtensions() {
 		}
 		outer = folder
 		if strings.HasPrefix(folder+"/", "charts/") {
-			s.tell(coded("nested-extension", folder), s.severity(), Finding{
-				File: s.path(path.Join(folder, extension.MetadataFile)), Message: fmt.Sprintf("the subchart %s is an extension, too: it is installed as a part of this one, and its extension.yaml is read by nobody", oneLine(folder)),
+			pass.tell(coded("nested-extension", folder), pass.severity(), Finding{
+				File: pass.path(path.Join(folder, extension.MetadataFile)), Message: fmt.Sprintf("the subchart %s is an extension, too: it is installed as a part of this one, and its extension.yaml is read by nobody", oneLine(folder)),
 				Hint: "take out the file or, if it is to be an extension, move the folder next to this one and name it in externalDependencies",
 			})
 			continue
 		}
 		files := 0
-		for _, other := range s.ext.Files {
+		for _, other := range pass.ext.Files {
 			if strings.HasPrefix(other.Name, folder+"/") {
 				files++
 			}
 		}
-		s.tell(coded("nested-extension", folder), s.severity(), Finding{
-			File: s.path(path.Join(folder, extension.MetadataFile)), Message: fmt.Sprintf("another extension lies in the folder %s, and is packed into this one (%s)", oneLine(folder), counted(files, "file", "files")),
+		pass.tell(coded("nested-extension", folder), pass.severity(), Finding{
+			File: pass.path(path.Join(folder, extension.MetadataFile)), Message: fmt.Sprintf("another extension lies in the folder %s, and is packed into this one (%s)", oneLine(folder), counted(files, "file", "files")),
 			Hint: fmt.Sprintf("move it out of this extension, or add to .helmignore at its top: %s/", oneLine(folder)),
 		})
 	}

@@ -27,15 +27,15 @@ func helmIgnoreRule() Rule {
 	}
 }
 
-func checkHelmIgnore(s *subject) {
+func checkHelmIgnore(pass *subject) {
 	type line struct {
 		number  int
 		pattern string
 	}
 	needed, read := map[line][]string{}, map[line][]string{}
 	var lines []line
-	reads := s.readByTemplates()
-	for _, out := range s.ext.LeftOut {
+	reads := readByTemplates(pass)
+	for _, out := range pass.ext.LeftOut {
 		at := line{out.Line, out.Pattern}
 		switch {
 		case extension.NeededByHelm(out.Name) || out.Name == "permissions.yaml":
@@ -50,9 +50,9 @@ func checkHelmIgnore(s *subject) {
 		}
 	}
 	for _, at := range lines {
-		severity, what, names := s.severity(), "needed", needed[at]
+		severity, what, names := pass.severity(), "needed", needed[at]
 		if len(names) == 0 {
-			severity, what, names = s.byDefault(Warning), "read", read[at]
+			severity, what, names = pass.byDefault(Warning), "read", read[at]
 		} else {
 			names = append(names, read[at]...)
 		}
@@ -60,8 +60,8 @@ func checkHelmIgnore(s *subject) {
 		if strings.HasPrefix(at.pattern, "!") {
 			hint = "remove the line: to Helm a pattern with ! leaves out all that it does not match"
 		}
-		s.tell(coded(what, at.pattern), severity, Finding{
-			File: s.path(".helmignore"), Line: at.number,
+		pass.tell(coded(what, at.pattern), severity, Finding{
+			File: pass.path(".helmignore"), Line: at.number,
 			Message: fmt.Sprintf("the pattern %q leaves out what the extension needs: %s", oneLine(at.pattern), someOf(names)), Hint: hint,
 		})
 	}
@@ -80,10 +80,10 @@ func someOf(names []string) string {
 var readCall = regexp.MustCompile("\\.Files\\.(?:Get|GetBytes|Lines|Glob)\\s+(?:\"([^\"]+)\"|`([^`]+)`)")
 
 // readByTemplates tells of a file whether a template of its chart reads it.
-func (s *subject) readByTemplates() func(name string) bool {
+func readByTemplates(pass *subject) func(name string) bool {
 	type reading struct{ chart, pattern string }
 	var all []reading
-	for _, file := range s.ext.Files {
+	for _, file := range pass.ext.Files {
 		chart, _, ok := strings.Cut(file.Name, "templates/")
 		if !ok || chart != "" && !strings.HasSuffix(chart, "/") {
 			continue
@@ -103,6 +103,6 @@ func (s *subject) readByTemplates() func(name string) bool {
 
 // isLeftOut reports whether .helmignore leaves out a file, and the rule helmignore
 // tells so: others need not ask for what is there.
-func (s *subject) isLeftOut(is func(name string) bool) bool {
-	return s.isOn("helmignore") && slices.ContainsFunc(s.ext.LeftOut, func(out extension.LeftOut) bool { return is(out.Name) })
+func (pass *subject) isLeftOut(is func(name string) bool) bool {
+	return pass.isOn("helmignore") && slices.ContainsFunc(pass.ext.LeftOut, func(out extension.LeftOut) bool { return is(out.Name) })
 }

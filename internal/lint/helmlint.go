@@ -52,8 +52,8 @@ func helmLintRule() Rule {
 	}
 }
 
-func checkHelmLint(s *subject) {
-	loaded, err := s.material.chart()
+func checkHelmLint(pass *subject) {
+	loaded, err := pass.material.chart()
 	if err != nil {
 		return // the rule chart says so
 	}
@@ -63,43 +63,43 @@ func checkHelmLint(s *subject) {
 			return
 		}
 		if !c.IsRoot() { // that of the root is derived from extension.yaml
-			y := s.chartYAML(c, at)
+			y := readChartYAML(pass, c, at)
 			y.fields(c.Metadata)
 			y.subcharts(c)
 		}
 		for _, template := range c.Templates {
-			s.templateFile(at, template)
+			templateFile(pass, at, template)
 		}
 	})
-	plain, err := s.material.plain()
+	plain, err := pass.material.plain()
 	if err != nil {
 		return // the rule render says so
 	}
-	s.indents(plain)
+	indents(pass, plain)
 	version := loaded.Renderer.KubeMinor()
 	for _, o := range plain.Objects {
-		s.object(plain, o, version)
+		object(pass, plain, o, version)
 	}
 }
 
 // chartYAML is a Chart.yaml with the places of its fields, where they can be
 // told.
 type chartYAML struct {
-	s        *subject
+	pass     *subject
 	at       helmchart.Source
 	document *yamldoc.Document // nil for one in a package
 }
 
-func (s *subject) chartYAML(c *chart.Chart, at helmchart.Place) chartYAML {
+func readChartYAML(pass *subject, c *chart.Chart, at helmchart.Place) chartYAML {
 	file, inside := at.File("Chart.yaml")
-	y := chartYAML{s: s, at: helmchart.Source{File: file, Inside: inside}}
+	y := chartYAML{pass: pass, at: helmchart.Source{File: file, Inside: inside}}
 	for _, raw := range c.Raw {
 		if raw.Name == "Chart.yaml" {
-			document, err := yamldoc.Parse(s.path(file), raw.Data)
+			document, err := yamldoc.Parse(pass.path(file), raw.Data)
 			if err == nil {
 				y.document = document
 			} else if inside == "" { // it was loaded, so it parses, but for such keys
-				s.repeatedKeys(err)
+				repeatedKeys(pass, err)
 			}
 		}
 	}
@@ -108,10 +108,10 @@ func (s *subject) chartYAML(c *chart.Chart, at helmchart.Place) chartYAML {
 
 func (y chartYAML) tell(m mark, message, hint string, pointer ...string) {
 	if y.at.Inside != "" || y.document == nil {
-		y.s.inSource(m, y.at, 0, message, hint)
+		y.pass.inSource(m, y.at, 0, message, hint)
 		return
 	}
-	y.s.problem(m, y.document.Problem(message, hint, pointer...))
+	y.pass.problem(m, y.document.Problem(message, hint, pointer...))
 }
 
 // fields looks at the Chart.yaml of a subchart, as rules.Chartfile does, but for
@@ -172,7 +172,7 @@ var templateEndings = map[string]bool{".yaml": true, ".yml": true, ".tpl": true,
 var crdHook = regexp.MustCompile(`"?helm\.sh/hook"?:\s+crd-install`)
 
 // templateFile looks at the source of a template, as rules.Templates does.
-func (s *subject) templateFile(place helmchart.Place, template *chart.File) {
+func templateFile(pass *subject, place helmchart.Place, template *chart.File) {
 	ending := path.Ext(template.Name)
 	time := bytes.Index(template.Data, []byte(".Release.Time"))
 	var hook []int
@@ -185,14 +185,14 @@ func (s *subject) templateFile(place helmchart.Place, template *chart.File) {
 	file, inside := place.File(template.Name)
 	at := helmchart.Source{File: file, Inside: inside, Text: string(template.Data)}
 	if !templateEndings[ending] {
-		s.inSource(coded("file-ending"), at, 0, fmt.Sprintf("Helm takes each file under templates/ for a template, and expects none that ends in %q", ending),
+		pass.inSource(coded("file-ending"), at, 0, fmt.Sprintf("Helm takes each file under templates/ for a template, and expects none that ends in %q", ending),
 			"let it end in .yaml, .tpl or .txt, or move it out of templates/ and read it with .Files.Get")
 	}
 	if time >= 0 {
-		s.inSource(coded("release-time"), at, lineIn(at, time), "Helm 3 has no .Release.Time", "use the function now")
+		pass.inSource(coded("release-time"), at, lineIn(at, time), "Helm 3 has no .Release.Time", "use the function now")
 	}
 	if hook != nil {
-		s.inSource(coded("crd-install-hook"), at, lineIn(at, hook[0]), "Helm 3 has no hook crd-install", "put the definition into the folder crds/ of the chart")
+		pass.inSource(coded("crd-install-hook"), at, lineIn(at, hook[0]), "Helm 3 has no hook crd-install", "put the definition into the folder crds/ of the chart")
 	}
 }
 
@@ -207,7 +207,7 @@ func lineIn(at helmchart.Source, offset int) int {
 
 // indents tells rendered texts that begin with a space: what comes after may
 // belong to something else than it seems to.
-func (s *subject) indents(plain *helmchart.Rendering) {
+func indents(pass *subject, plain *helmchart.Rendering) {
 	for _, template := range sortedKeys(plain.Texts) {
 		if ending := path.Ext(template); ending != ".yaml" && ending != ".yml" {
 			continue
@@ -217,7 +217,7 @@ func (s *subject) indents(plain *helmchart.Rendering) {
 				continue
 			}
 			if line[0] == ' ' || line[0] == '\t' {
-				s.inSource(coded("indented-output"), plain.Sources[template], 0, "what the template renders begins with an indented line: "+oneLine(line), "trim the space before it: {{- … }} or no indentation")
+				pass.inSource(coded("indented-output"), plain.Sources[template], 0, "what the template renders begins with an indented line: "+oneLine(line), "trim the space before it: {{- … }} or no indentation")
 			}
 			break
 		}
@@ -225,33 +225,33 @@ func (s *subject) indents(plain *helmchart.Rendering) {
 }
 
 // object looks at one rendered object.
-func (s *subject) object(plain *helmchart.Rendering, o helmchart.Object, minor int) {
+func object(pass *subject, plain *helmchart.Rendering, o helmchart.Object, minor int) {
 	tell := func(found string, severity Severity, message, hint string) {
 		at, line := plain.ObjectPlace(o)
 		name := o.Name
 		if at.MakesUpNames() {
 			name = helmchart.WithoutSuffix(name)
 		}
-		s.inSourceAs(coded(found, o.Kind, name), severity, at, line, message, hint)
+		pass.inSourceAs(coded(found, o.Kind, name), severity, at, line, message, hint)
 	}
 	if o.Fault != "" {
 		return // the rule render says so
 	}
-	if err := badName(o); err != nil && extension.ValidName(s.ext.Metadata.Name) == nil { // the rule name says so
-		tell("invalid-object-name", s.severity(), err.Error(), "Kubernetes refuses it: look at the values that make up metadata.name")
+	if err := badName(o); err != nil && extension.ValidName(pass.ext.Metadata.Name) == nil { // the rule name says so
+		tell("invalid-object-name", pass.severity(), err.Error(), "Kubernetes refuses it: look at the values that make up metadata.name")
 	}
 	switch o.Kind {
 	case "Deployment", "ReplicaSet", "DaemonSet", "StatefulSet":
 		if strings.HasPrefix(o.APIVersion, "apps/") && !o.Selects {
-			tell("no-selector", s.severity(), fmt.Sprintf("%s has no selector", o), "Kubernetes refuses it: add spec.selector.matchLabels with labels of the pod template")
+			tell("no-selector", pass.severity(), fmt.Sprintf("%s has no selector", o), "Kubernetes refuses it: add spec.selector.matchLabels with labels of the pod template")
 		}
 	}
 	gone, deprecated := helmchart.Deprecation(o, minor)
 	switch {
 	case gone != "":
-		tell("removed-api", s.severity(), fmt.Sprintf("%s is of %s, which %s", o, oneLine(o.APIVersion), gone), "write the API version that has taken its place")
+		tell("removed-api", pass.severity(), fmt.Sprintf("%s is of %s, which %s", o, oneLine(o.APIVersion), gone), "write the API version that has taken its place")
 	case deprecated != "":
-		tell("deprecated-api", s.byDefault(Info), fmt.Sprintf("%s is of %s, which %s", o, oneLine(o.APIVersion), deprecated), "write the API version that takes its place")
+		tell("deprecated-api", pass.byDefault(Info), fmt.Sprintf("%s is of %s, which %s", o, oneLine(o.APIVersion), deprecated), "write the API version that takes its place")
 	}
 }
 

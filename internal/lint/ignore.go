@@ -234,23 +234,23 @@ func (all *ignores) silence(rule string, findings []Finding) (kept []Finding, si
 }
 
 // checkIgnores looks at the comments after all other rules have run.
-func checkIgnores(s *subject) {
-	for _, ig := range s.ignores.all {
+func checkIgnores(pass *subject) {
+	for _, ig := range pass.ignores.all {
 		if len(ig.Names) == 0 {
-			s.ignoreAs(coded("no-rule"), s.severity(), ig, "the comment names no rule", "write "+ignoreRemedy)
+			ignoreAs(pass, coded("no-rule"), pass.severity(), ig, "the comment names no rule", "write "+ignoreRemedy)
 			continue
 		}
 		for _, name := range ig.Names {
-			s.checkIgnored(ig, name)
+			checkIgnored(pass, ig, name)
 		}
 		if !ig.hasReason() {
-			s.ignoreAs(coded("no-reason"), s.severity(), ig, "the comment gives no reason, and silences nothing", "say why behind the rule: "+ignoreRemedy)
+			ignoreAs(pass, coded("no-reason"), pass.severity(), ig, "the comment gives no reason, and silences nothing", "say why behind the rule: "+ignoreRemedy)
 		}
 	}
 }
 
 // checkIgnored looks at one name in a comment: that of a rule, or a code.
-func (s *subject) checkIgnored(ig *ignore, name string) {
+func checkIgnored(pass *subject, ig *ignore, name string) {
 	rule, _, isCode := strings.Cut(name, "/")
 	switch {
 	case !slices.Contains(ruleNames(), rule):
@@ -258,21 +258,21 @@ func (s *subject) checkIgnored(ig *ignore, name string) {
 		if near, ok := yamldoc.Nearest(rule, ruleNames()); ok {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
-		s.ignoreAs(coded("unknown-rule", name), s.severity(), ig, fmt.Sprintf("there is no rule %q", oneLine(rule)), hint)
+		ignoreAs(pass, coded("unknown-rule", name), pass.severity(), ig, fmt.Sprintf("there is no rule %q", oneLine(rule)), hint)
 	case isCode && !slices.Contains(codesOf(rule), name):
 		hint := "its findings are " + strings.Join(codesOf(rule), ", ")
 		if near, ok := yamldoc.Nearest(name, codesOf(rule)); ok {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
-		s.ignoreAs(coded("unknown-rule", name), s.severity(), ig, fmt.Sprintf("the rule %s has no finding %q", rule, oneLine(name)), hint)
-	case !ig.hasReason() || ig.used[name] || !s.ignores.ran[rule] || s.ignores.blind:
+		ignoreAs(pass, coded("unknown-rule", name), pass.severity(), ig, fmt.Sprintf("the rule %s has no finding %q", rule, oneLine(name)), hint)
+	case !ig.hasReason() || ig.used[name] || !pass.ignores.ran[rule] || pass.ignores.blind:
 	case ig.Target == 0 && !ig.Head:
-		s.ignoreAs(coded("unused", name), s.byDefault(Info), ig, fmt.Sprintf("the comment silences no finding of %s: it stands above no line", name),
+		ignoreAs(pass, coded("unused", name), pass.byDefault(Info), ig, fmt.Sprintf("the comment silences no finding of %s: it stands above no line", name),
 			"put it directly above the line of the finding, or at its end")
 	case ig.Target != 0 && ig.Target != ig.Line && !ig.Head:
-		s.ignoreAs(coded("unused", name), s.byDefault(Info), ig, fmt.Sprintf("the comment silences nothing: line %d has no finding of %s", ig.Target, name), "take it out")
+		ignoreAs(pass, coded("unused", name), pass.byDefault(Info), ig, fmt.Sprintf("the comment silences nothing: line %d has no finding of %s", ig.Target, name), "take it out")
 	default:
-		s.ignoreAs(coded("unused", name), s.byDefault(Info), ig, fmt.Sprintf("the comment silences nothing: there is no finding of %s here", name), "take it out")
+		ignoreAs(pass, coded("unused", name), pass.byDefault(Info), ig, fmt.Sprintf("the comment silences nothing: there is no finding of %s here", name), "take it out")
 	}
 }
 
@@ -289,8 +289,8 @@ func codesOf(rule string) []string {
 	return codes
 }
 
-func (s *subject) ignoreAs(m mark, severity Severity, ig *ignore, message, hint string) {
-	s.tell(m, severity, Finding{
+func ignoreAs(pass *subject, m mark, severity Severity, ig *ignore, message, hint string) {
+	pass.tell(m, severity, Finding{
 		File: ig.File, Line: ig.Line, Column: ig.Column, Excerpt: ig.Excerpt, Message: message, Hint: hint,
 	})
 }

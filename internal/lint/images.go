@@ -54,21 +54,21 @@ type listedImage struct {
 	Pointer []string
 }
 
-func checkImages(s *subject) {
-	plain, err := s.material.plain()
+func checkImages(pass *subject) {
+	plain, err := pass.material.plain()
 	if err != nil {
 		return // the rules chart and render say so
 	}
-	used := s.usedImages(plain)
-	listed := s.listedImages()
-	hooks := s.hookImages()
-	if len(listed) == 0 && !hasKey(s.ext, "images") {
-		s.noList(used, len(plain.Broken) > 0)
+	used := usedImages(pass, plain)
+	listed := listedImages(pass)
+	hooks := hookImages(pass)
+	if len(listed) == 0 && !hasKey(pass.ext, "images") {
+		noList(pass, used, len(plain.Broken) > 0)
 		return
 	}
 	for _, h := range hooks {
 		if !containsImage(listed, h.Ref) {
-			s.problem(coded("unlisted-hook", h.Pointer[1], h.Ref.String()), s.ext.Document.Problem(
+			pass.problem(coded("unlisted-hook", h.Pointer[1], h.Ref.String()), pass.ext.Document.Problem(
 				fmt.Sprintf("the annotation %s uses %s, which images in extension.yaml does not list", h.Pointer[1], h.Ref),
 				"add it to images in extension.yaml:\n  - "+h.Ref.String(), h.Pointer...))
 		}
@@ -76,25 +76,25 @@ func checkImages(s *subject) {
 	listed = slices.DeleteFunc(listed, func(l listedImage) bool { return containsImage(hooks, l.Ref) && !usesImage(used, l.Ref) })
 	for _, u := range used {
 		if !containsImage(listed, u.Ref) {
-			s.unlisted(plain, u, listed)
+			reportUnlisted(pass, plain, u, listed)
 		}
 	}
 	if len(plain.Broken) == 0 { // what a template that does not render would use, nobody knows
-		s.unused(plain, used, listed)
+		unused(pass, plain, used, listed)
 	}
 }
 
 // usedImages are the images of all workloads, each once, in the order of the
 // rendering. Containers without an image, or with one that no runtime can read,
 // are told.
-func (s *subject) usedImages(r *helmchart.Rendering) []usedImage {
+func usedImages(pass *subject, r *helmchart.Rendering) []usedImage {
 	var used []usedImage
 	index := map[imageRef]int{}
 	r.EachContainer(func(w helmchart.Workload, c helmchart.Container) {
 		if c.Image == "" {
 			if !c.Lenient {
 				at, line := r.Place(w)
-				s.inSource(coded("no-image", w.Kind, w.Name, c.Name), at, line, fmt.Sprintf("%s of %s has no image", c, w), "give it one: Kubernetes refuses the pod")
+				pass.inSource(coded("no-image", w.Kind, w.Name, c.Name), at, line, fmt.Sprintf("%s of %s has no image", c, w), "give it one: Kubernetes refuses the pod")
 			}
 			return
 		}
@@ -102,7 +102,7 @@ func (s *subject) usedImages(r *helmchart.Rendering) []usedImage {
 		if err != nil {
 			if !c.Lenient {
 				at, line := r.ImagePlace(w, c)
-				s.inSource(coded("invalid-image", w.Kind, w.Name, c.Name), at, line, fmt.Sprintf("%s of %s has an image that cannot be pulled: %s is no image reference", c, w, strconv.Quote(oneLine(c.Image))),
+				pass.inSource(coded("invalid-image", w.Kind, w.Name, c.Name), at, line, fmt.Sprintf("%s of %s has an image that cannot be pulled: %s is no image reference", c, w, strconv.Quote(oneLine(c.Image))),
 					"write it as REGISTRY/PATH:TAG, in lower case; look at the values that the template puts together")
 			}
 			return
@@ -122,20 +122,20 @@ func (s *subject) usedImages(r *helmchart.Rendering) []usedImage {
 
 // listedImages reads the entries of images. Those that cannot be read, or say
 // the same as another, are told.
-func (s *subject) listedImages() []listedImage {
+func listedImages(pass *subject) []listedImage {
 	var listed []listedImage
-	for i, text := range s.ext.Metadata.Images {
+	for i, text := range pass.ext.Metadata.Images {
 		pointer := []string{"images", strconv.Itoa(i)}
 		if text == "" {
 			continue // no text: the schema says so
 		}
 		ref, err := parseImage(text)
 		if err != nil {
-			s.problem(coded("invalid-entry", text), s.ext.Document.Problem(fmt.Sprintf("%q is no image reference", text), "write it as REGISTRY/PATH:TAG, in lower case", pointer...))
+			pass.problem(coded("invalid-entry", text), pass.ext.Document.Problem(fmt.Sprintf("%q is no image reference", text), "write it as REGISTRY/PATH:TAG, in lower case", pointer...))
 			continue
 		}
 		if same := findImage(listed, ref); same != nil {
-			s.problem(coded("listed-twice", ref.String()), s.ext.Document.Problem(fmt.Sprintf("the image %s is listed twice", ref), "take one of the two out", pointer...))
+			pass.problem(coded("listed-twice", ref.String()), pass.ext.Document.Problem(fmt.Sprintf("the image %s is listed twice", ref), "take one of the two out", pointer...))
 			continue
 		}
 		listed = append(listed, listedImage{Ref: ref, Text: text, Pointer: pointer})
@@ -149,8 +149,8 @@ const hookPrefix = "executor-hook-image.kubesphere.io/"
 
 // hookImages are the images of annotations of extension.yaml, which KubeSphere runs
 // beside those of the chart.
-func (s *subject) hookImages() []listedImage {
-	annotations, _ := s.field("annotations").(map[string]any)
+func hookImages(pass *subject) []listedImage {
+	annotations, _ := pass.field("annotations").(map[string]any)
 	var images []listedImage
 	for _, key := range sortedKeys(annotations) {
 		text, _ := annotations[key].(string)
@@ -160,7 +160,7 @@ func (s *subject) hookImages() []listedImage {
 		pointer := []string{"annotations", key}
 		ref, err := parseImage(text)
 		if err != nil {
-			s.problem(coded("invalid-entry", text), s.ext.Document.Problem(fmt.Sprintf("%q is no image reference", text), "write it as REGISTRY/PATH:TAG, in lower case", pointer...))
+			pass.problem(coded("invalid-entry", text), pass.ext.Document.Problem(fmt.Sprintf("%q is no image reference", text), "write it as REGISTRY/PATH:TAG, in lower case", pointer...))
 			continue
 		}
 		images = append(images, listedImage{Ref: ref, Text: text, Pointer: pointer})
@@ -181,7 +181,7 @@ func containsImage(listed []listedImage, ref imageRef) bool { return findImage(l
 
 // noList tells an extension that lists no images at all, with the list that it
 // should have.
-func (s *subject) noList(used []usedImage, broken bool) {
+func noList(pass *subject, used []usedImage, broken bool) {
 	if len(used) == 0 {
 		return
 	}
@@ -193,14 +193,14 @@ func (s *subject) noList(used []usedImage, broken bool) {
 		hint += "\nand those of the templates that do not render"
 	}
 	first := used[0]
-	s.problem(coded("no-list"), s.ext.Document.Problem(
+	pass.problem(coded("no-list"), pass.ext.Document.Problem(
 		fmt.Sprintf("extension.yaml lists no images, and %s in use (%s of %s uses %s)", counted(len(used), "image is", "images are"), first.Container, first.Workload, first.Ref),
 		hint, "images"))
 }
 
 // unlisted tells an image that is in use and not listed, at the template that
 // uses it.
-func (s *subject) unlisted(r *helmchart.Rendering, u usedImage, listed []listedImage) {
+func reportUnlisted(pass *subject, r *helmchart.Rendering, u usedImage, listed []listedImage) {
 	at, line := r.ImagePlace(u.Workload, u.Container)
 	message := fmt.Sprintf("%s of %s uses %s, which images in extension.yaml does not list", u.Container, u.Workload, u.Ref)
 	if u.More > 0 {
@@ -213,11 +213,11 @@ func (s *subject) unlisted(r *helmchart.Rendering, u usedImage, listed []listedI
 			break
 		}
 	}
-	severity := s.severity()
+	severity := pass.severity()
 	if u.Workload.Test {
-		severity, message = s.atMost(Info), message+onlyTested
+		severity, message = pass.atMost(Info), message+onlyTested
 	}
-	s.inSourceAs(coded("unlisted", u.Ref.String()), severity, at, line, message, hint)
+	pass.inSourceAs(coded("unlisted", u.Ref.String()), severity, at, line, message, hint)
 }
 
 // unused tells the images that are listed and not in use. In use is an image of
@@ -228,30 +228,30 @@ func (s *subject) unlisted(r *helmchart.Rendering, u usedImage, listed []listedI
 // that of a subchart that is off by default, and one that values name. They are
 // reported for information only. Where .helmignore leaves out a part of the chart, which the
 // rule helmignore tells, nobody knows what that would use.
-func (s *subject) unused(plain *helmchart.Rendering, used []usedImage, listed []listedImage) {
-	if s.isLeftOut(extension.NeededByHelm) {
+func unused(pass *subject, plain *helmchart.Rendering, used []usedImage, listed []listedImage) {
+	if pass.isLeftOut(extension.NeededByHelm) {
 		return
 	}
 	for _, l := range listed {
 		if usesImage(used, l.Ref) || mentions(plain, l.Ref, imageRef.same) {
 			continue
 		}
-		p := s.ext.Document.Problem(
+		p := pass.ext.Document.Problem(
 			fmt.Sprintf("the image %s is listed, and nothing uses it", l.Text),
 			nearUse(used, l.Ref), l.Pointer...)
-		if component := s.optionalUser(l.Ref); component != "" {
+		if component := optionalUser(pass, l.Ref); component != "" {
 			p.Message = fmt.Sprintf("the image %s is listed, and used only by %s, which is off by default", l.Text, component)
 			p.Hint = fineIfOptional
-			s.problemAs(coded("used-if-switched-on", l.Text), s.atMost(Info), p)
+			pass.problemAs(coded("used-if-switched-on", l.Text), pass.atMost(Info), p)
 			continue
 		}
-		if file := s.namedByValues(l.Ref); file != "" && !usesRepository(used, l.Ref) {
+		if file := namedByValues(pass, l.Ref); file != "" && !usesRepository(used, l.Ref) {
 			p.Message = fmt.Sprintf("the image %s is listed, and nothing uses it by default; %s names %s", l.Text, file, l.Ref.short())
 			p.Hint = fineIfOptional
-			s.problemAs(coded("used-if-switched-on", l.Text), s.atMost(Info), p)
+			pass.problemAs(coded("used-if-switched-on", l.Text), pass.atMost(Info), p)
 			continue
 		}
-		s.problem(coded("unused", l.Text), p)
+		pass.problem(coded("unused", l.Text), p)
 	}
 }
 
@@ -260,8 +260,8 @@ const fineIfOptional = "that is fine if users are to switch it on; else take it 
 // namedByValues is the file of values, of the extension or a subchart, in which the
 // path of an image stands: a template may put the image together once something is
 // switched on. It is empty where there is none.
-func (s *subject) namedByValues(ref imageRef) string {
-	loaded, err := s.material.chart()
+func namedByValues(pass *subject, ref imageRef) string {
+	loaded, err := pass.material.chart()
 	if err != nil {
 		return ""
 	}
@@ -339,12 +339,12 @@ func mentions(r *helmchart.Rendering, ref imageRef, equal func(imageRef, imageRe
 // optionalUser names the workload that uses an image only where a subchart is
 // switched on that is off by default; it is empty where there is none. The marked
 // rendering has all subcharts on; its images may have another registry.
-func (s *subject) optionalUser(ref imageRef) string {
-	loaded, err := s.material.chart()
+func optionalUser(pass *subject, ref imageRef) string {
+	loaded, err := pass.material.chart()
 	if err != nil || len(loaded.Off) == 0 {
 		return ""
 	}
-	marked, err := s.material.marked()
+	marked, err := pass.material.marked()
 	if err != nil {
 		return ""
 	}

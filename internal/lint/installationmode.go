@@ -34,23 +34,23 @@ func installationModeRule() Rule {
 	}
 }
 
-func checkInstallationMode(s *subject) {
-	mode, ok := s.installationMode()
+func checkInstallationMode(pass *subject) {
+	mode, ok := installationMode(pass)
 	if !ok {
 		return
 	}
-	subcharts := s.taggedSubcharts()
+	subcharts := taggedSubcharts(pass)
 	if mode == helmchart.HostOnly {
-		s.fitHostOnly(subcharts)
+		fitHostOnly(pass, subcharts)
 		return
 	}
-	s.fitMulticluster(subcharts)
+	fitMulticluster(pass, subcharts)
 }
 
 // installationMode is the mode of the extension. It is not ok where the field
 // has no value that KubeSphere knows, which is told.
-func (s *subject) installationMode() (mode string, ok bool) {
-	value := s.field("installationMode")
+func installationMode(pass *subject) (mode string, ok bool) {
+	value := pass.field("installationMode")
 	text, isText := value.(string)
 	switch {
 	case value == nil || isText && text == "":
@@ -60,7 +60,7 @@ func (s *subject) installationMode() (mode string, ok bool) {
 	}
 	written := oneLine(text)
 	if !isText {
-		written, _, _ = s.ext.Document.Raw("installationMode")
+		written, _, _ = pass.ext.Document.Raw("installationMode")
 	}
 	message := fmt.Sprintf("installationMode must be %s or %s, not %q", helmchart.HostOnly, helmchart.Multicluster, written)
 	if written == "" {
@@ -70,7 +70,7 @@ func (s *subject) installationMode() (mode string, ok bool) {
 	if near, found := yamldoc.Nearest(written, []string{helmchart.HostOnly, helmchart.Multicluster}); found {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
-	s.problem(coded("unknown-mode"), s.ext.Document.Problem(message, hint, "installationMode"))
+	pass.problem(coded("unknown-mode"), pass.ext.Document.Problem(message, hint, "installationMode"))
 	return "", false
 }
 
@@ -81,9 +81,9 @@ type taggedSubchart struct {
 	Pointer []string
 }
 
-func (s *subject) taggedSubcharts() []taggedSubchart {
+func taggedSubcharts(pass *subject) []taggedSubchart {
 	var list []taggedSubchart
-	for _, dependency := range s.entries("dependencies") {
+	for _, dependency := range pass.entries("dependencies") {
 		subchart := taggedSubchart{helmchart.Subchart{Name: dependency.text("name"), Tags: dependency.texts("tags")}, dependency.Pointer}
 		if condition := dependency.text("condition"); condition != "" {
 			subchart.Conditions = helmchart.ConditionPaths(condition)
@@ -111,21 +111,21 @@ func (c taggedSubchart) place() []string {
 	return append(slices.Clone(c.Pointer), "name")
 }
 
-func (s *subject) fitHostOnly(subcharts []taggedSubchart) {
+func fitHostOnly(pass *subject, subcharts []taggedSubchart) {
 	host := helmchart.InstallationOf(helmchart.TagExtension, switched(subcharts))
 	for _, c := range subcharts {
 		switch {
 		case host.Takes(c.Subchart):
 		case !host.TakesByTag(c.Subchart):
-			s.unfit(coded("installed-nowhere", c.Name), fmt.Sprintf("the subchart %q is tagged %s, and in %s KubeSphere installs those nowhere", oneLine(c.Name), helmchart.TagAgent, helmchart.HostOnly),
+			unfit(pass, coded("installed-nowhere", c.Name), fmt.Sprintf("the subchart %q is tagged %s, and in %s KubeSphere installs those nowhere", oneLine(c.Name), helmchart.TagAgent, helmchart.HostOnly),
 				fmt.Sprintf("write installationMode: %s, or tag it %s", helmchart.Multicluster, helmchart.TagExtension), c.place()...)
 		default:
-			s.switchedOffByKubeSphere(c, host)
+			switchedOffByKubeSphere(pass, c, host)
 		}
 	}
 }
 
-func (s *subject) fitMulticluster(subcharts []taggedSubchart) {
+func fitMulticluster(pass *subject, subcharts []taggedSubchart) {
 	host, agents := helmchart.InstallationOf(helmchart.TagExtension, switched(subcharts)), helmchart.InstallationOf(helmchart.TagAgent, switched(subcharts))
 	onAgents := false
 	for _, c := range subcharts {
@@ -133,24 +133,24 @@ func (s *subject) fitMulticluster(subcharts []taggedSubchart) {
 		onAgents = onAgents || onAgent
 		switch {
 		case onHost && onAgent && !c.Has(helmchart.TagExtension) && !c.Has(helmchart.TagAgent):
-			if !s.isLibrary(c.Name) { // which installs nothing
-				s.untagged(c)
+			if !isLibrary(pass, c.Name) { // which installs nothing
+				untagged(pass, c)
 			}
 		case !onHost && !onAgent && host.TakesByTag(c.Subchart):
-			s.switchedOffByKubeSphere(c, host)
+			switchedOffByKubeSphere(pass, c, host)
 		case !onHost && !onAgent:
-			s.switchedOffByKubeSphere(c, agents)
+			switchedOffByKubeSphere(pass, c, agents)
 		}
 	}
 	if !onAgents {
-		s.unfit(coded("no-agent"), fmt.Sprintf("installationMode is %s, and no subchart goes to the chosen clusters: none is tagged %s", helmchart.Multicluster, helmchart.TagAgent),
+		unfit(pass, coded("no-agent"), fmt.Sprintf("installationMode is %s, and no subchart goes to the chosen clusters: none is tagged %s", helmchart.Multicluster, helmchart.TagAgent),
 			fmt.Sprintf("tag the subcharts that belong there %s, or write installationMode: %s", helmchart.TagAgent, helmchart.HostOnly), "installationMode")
 	}
 }
 
 // isLibrary tells whether a subchart only has definitions for others.
-func (s *subject) isLibrary(name string) bool {
-	loaded, err := s.material.chart()
+func isLibrary(pass *subject, name string) bool {
+	loaded, err := pass.material.chart()
 	if err != nil {
 		return false
 	}
@@ -159,32 +159,32 @@ func (s *subject) isLibrary(name string) bool {
 }
 
 // untagged tells a subchart that has neither tag in Multicluster.
-func (s *subject) untagged(c taggedSubchart) {
+func untagged(pass *subject, c taggedSubchart) {
 	hint := fmt.Sprintf("tag it %s for the host cluster, %s for the chosen ones, or both to say that this is meant", helmchart.TagExtension, helmchart.TagAgent)
 	for _, tag := range c.Tags {
 		if near, ok := yamldoc.Nearest(tag, []string{helmchart.TagExtension, helmchart.TagAgent}); ok {
 			hint = fmt.Sprintf("did you mean %q for the tag %q?", near, oneLine(tag))
 		}
 	}
-	s.unfit(coded("untagged", c.Name), fmt.Sprintf("the subchart %q has neither the tag %s nor %s: KubeSphere installs it on the host cluster and on every chosen one", oneLine(c.Name), helmchart.TagExtension, helmchart.TagAgent),
+	unfit(pass, coded("untagged", c.Name), fmt.Sprintf("the subchart %q has neither the tag %s nor %s: KubeSphere installs it on the host cluster and on every chosen one", oneLine(c.Name), helmchart.TagExtension, helmchart.TagAgent),
 		hint, c.place()...)
 }
 
 // switchedOffByKubeSphere tells a subchart whose tags let it in and whose
 // condition KubeSphere sets to false, for its own tag or for another subchart's.
-func (s *subject) switchedOffByKubeSphere(c taggedSubchart, where helmchart.Installation) {
+func switchedOffByKubeSphere(pass *subject, c taggedSubchart, where helmchart.Installation) {
 	hint := "take the condition out, or leave it only one of the two tags"
 	because := "it is tagged " + where.Off + " too"
 	if !c.Has(where.Off) {
 		because = "another subchart with this condition is tagged " + where.Off
 		hint = "give each of the subcharts a condition of its own"
 	}
-	s.unfit(coded("installed-nowhere", c.Name), fmt.Sprintf("the subchart %q is installed nowhere: KubeSphere sets its condition %q to false, since %s", oneLine(c.Name), oneLine(c.Conditions[0]), because),
+	unfit(pass, coded("installed-nowhere", c.Name), fmt.Sprintf("the subchart %q is installed nowhere: KubeSphere sets its condition %q to false, since %s", oneLine(c.Name), oneLine(c.Conditions[0]), because),
 		hint, append(slices.Clone(c.Pointer), "condition")...)
 }
 
 // unfit tells tags that do not fit the mode. Some of them may be meant, so that
 // they are no errors unless somebody says so.
-func (s *subject) unfit(m mark, message, hint string, pointer ...string) {
-	s.problemAs(m, s.byDefault(Warning), s.ext.Document.Problem(message, hint, pointer...))
+func unfit(pass *subject, m mark, message, hint string, pointer ...string) {
+	pass.problemAs(m, pass.byDefault(Warning), pass.ext.Document.Problem(message, hint, pointer...))
 }

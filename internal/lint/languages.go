@@ -30,20 +30,20 @@ func languagesRule() Rule {
 	}
 }
 
-func checkLanguages(s *subject) {
+func checkLanguages(pass *subject) {
 	for _, field := range [...]string{"displayName", "description", "provider"} {
-		s.languagesOf(field)
+		languagesOf(pass, field)
 	}
-	s.sameLanguages("displayName", "description")
-	s.sameLanguages("description", "displayName")
+	sameLanguages(pass, "displayName", "description")
+	sameLanguages(pass, "description", "displayName")
 }
 
 // fallbackLanguage is the one whose text stands in for those that are missing.
 const fallbackLanguage = "en"
 
 // languagesOf looks at the keys and texts of one field.
-func (s *subject) languagesOf(field string) {
-	texts, _ := s.field(field).(map[string]any)
+func languagesOf(pass *subject, field string) {
+	texts, _ := pass.field(field).(map[string]any)
 	if len(texts) == 0 {
 		return // the schema says so
 	}
@@ -53,17 +53,17 @@ func (s *subject) languagesOf(field string) {
 		fallback = fallback || code == fallbackLanguage
 		if code != key {
 			_, there := texts[code]
-			s.problem(coded("unknown-code", key, field), s.ext.Document.ProblemAtKey(
+			pass.problem(coded("unknown-code", key, field), pass.ext.Document.ProblemAtKey(
 				fmt.Sprintf("%q in %s is not a language code of ISO 639-1", oneLine(key), field), languageHint(code, there), field, key))
 			continue
 		}
 		if text, ok := texts[key].(string); ok && strings.TrimSpace(text) == "" {
-			s.problem(coded("empty-text", field, key), s.ext.Document.Problem(
+			pass.problem(coded("empty-text", field, key), pass.ext.Document.Problem(
 				fmt.Sprintf("%s is empty in the language %s", field, key), "write it, or remove the line", field, key))
 		}
 	}
 	if !fallback {
-		s.problem(coded("no-english", field), s.ext.Document.ProblemAtKey(
+		pass.problem(coded("no-english", field), pass.ext.Document.ProblemAtKey(
 			fmt.Sprintf("%s has no %q, which KubeSphere shows to readers of all languages that are not there", field, fallbackLanguage),
 			"add it in English, under "+fallbackLanguage, field))
 	}
@@ -71,9 +71,9 @@ func (s *subject) languagesOf(field string) {
 
 // sameLanguages tells the languages in which the first field is written and the
 // second is not. English is a matter of its own: see languagesOf.
-func (s *subject) sameLanguages(field, other string) {
-	texts, _ := s.field(field).(map[string]any)
-	others, _ := s.field(other).(map[string]any)
+func sameLanguages(pass *subject, field, other string) {
+	texts, _ := pass.field(field).(map[string]any)
+	others, _ := pass.field(other).(map[string]any)
 	if len(texts) == 0 || len(others) == 0 {
 		return
 	}
@@ -86,7 +86,7 @@ func (s *subject) sameLanguages(field, other string) {
 		if code == "" || code == fallbackLanguage || there[code] {
 			continue
 		}
-		s.problem(coded("missing-language", other, code), s.ext.Document.ProblemAtKey(
+		pass.problem(coded("missing-language", other, code), pass.ext.Document.ProblemAtKey(
 			fmt.Sprintf("%s is not written in the language %s, and %s is", other, code, field),
 			fmt.Sprintf("add %s to %s, or take it out of %s", code, other, field), other))
 	}

@@ -86,8 +86,8 @@ type remnant struct {
 	Bytes      int
 }
 
-func checkLeftovers(s *subject) {
-	for _, r := range remnants(s.ext) {
+func checkLeftovers(pass *subject) {
+	for _, r := range remnants(pass.ext) {
 		message := fmt.Sprintf("it is packed, and looks %s", r.What)
 		pattern := r.Name
 		if r.Folder {
@@ -96,20 +96,20 @@ func checkLeftovers(s *subject) {
 		} else if r.Bytes >= 10<<10 {
 			message = fmt.Sprintf("it is packed (%s), and looks %s", byteSize(r.Bytes), r.What)
 		}
-		s.tell(coded("packed"), s.severity(), Finding{
-			File: s.path(r.Name), Message: message,
+		pass.tell(coded("packed"), pass.severity(), Finding{
+			File: pass.path(r.Name), Message: message,
 			Hint: "delete it, or add to .helmignore at the top of the extension: " + pattern,
 		})
 	}
-	s.packagedLeftovers()
+	packagedLeftovers(pass)
 }
 
 // packagedLeftovers tells those within each packaged subchart in one finding: they
 // are fixed in one go.
-func (s *subject) packagedLeftovers() {
+func packagedLeftovers(pass *subject) {
 	inside := map[string][]string{}
 	known := map[string]string{}
-	for _, file := range s.material.packaged() {
+	for _, file := range pass.material.packaged() {
 		name, what, _ := remnantOf(extension.File{Name: file.Inside, Data: file.Data}, known)
 		if what != "" && !slices.Contains(inside[file.Archive], name) {
 			inside[file.Archive] = append(inside[file.Archive], name)
@@ -118,8 +118,8 @@ func (s *subject) packagedLeftovers() {
 	for _, archive := range sortedKeys(inside) {
 		names := inside[archive]
 		slices.Sort(names)
-		s.tell(coded("packed-in-subchart", names...), s.severity(), Finding{
-			File:    s.path(archive),
+		pass.tell(coded("packed-in-subchart", names...), pass.severity(), Finding{
+			File:    pass.path(archive),
 			Message: fmt.Sprintf("the packaged subchart holds what tools leave behind: %s", oneLine(strings.Join(names, ", "))),
 			Hint:    "pack the subchart anew without it (.helmignore in the subchart), or unpack it into charts/ and leave it out there",
 		})

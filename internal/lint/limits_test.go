@@ -72,22 +72,22 @@ func subjectOf(t *testing.T, rule Rule) *subject {
 func TestWhatHelmMaySayOneDay(t *testing.T) {
 	odd := errors.New("something\nelse went wrong")
 
-	s := subjectOf(t, chartRule())
-	s.valuesError(odd)
+	pass := subjectOf(t, chartRule())
+	valuesError(pass, odd)
 	want := []string{"error chart ext/values.yaml: Helm cannot work out the subcharts and their values: something else went wrong"}
-	if diff := cmp.Diff(want, told(seen(s.findings))); diff != "" || s.findings[0].Code != "chart/values-not-merged" {
+	if diff := cmp.Diff(want, told(seen(pass.findings))); diff != "" || pass.findings[0].Code != "chart/values-not-merged" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
 
-	s = subjectOf(t, renderRule())
-	s.material.rendered = func() (*helmchart.Renderings, error) { return nil, odd }
-	checkRender(s)
+	pass = subjectOf(t, renderRule())
+	pass.material.rendered = func() (*helmchart.Renderings, error) { return nil, odd }
+	checkRender(pass)
 	want = []string{"error render ext/values.yaml: Helm cannot render the chart: something else went wrong"}
-	if diff := cmp.Diff(want, told(seen(s.findings))); diff != "" || s.findings[0].Code != "render/not-rendered" {
+	if diff := cmp.Diff(want, told(seen(pass.findings))); diff != "" || pass.findings[0].Code != "render/not-rendered" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
 	off := Options{Severities: map[string]Severity{"render": Off}}
-	if got := told(notChecked(t.Context(), Rules(), s.ext, off, s.material)); len(got) != 1 ||
+	if got := told(notChecked(t.Context(), Rules(), pass.ext, off, pass.material)); len(got) != 1 ||
 		!strings.HasPrefix(got[0], "warning render ext/values.yaml: Helm cannot render the chart, and the rule render is off: not checked by ") {
 		t.Errorf("with render off: %q", got)
 	}

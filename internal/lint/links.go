@@ -35,51 +35,51 @@ func linksRule() Rule {
 	}
 }
 
-func checkLinks(s *subject) {
+func checkLinks(pass *subject) {
 	for _, field := range [...]string{"home", "docs"} {
-		if address, ok := s.field(field).(string); ok && address != "" {
-			s.checkAddress(field, address, field)
+		if address, ok := pass.field(field).(string); ok && address != "" {
+			checkAddress(pass, field, address, field)
 		}
 	}
-	sources, _ := s.field("sources").([]any)
+	sources, _ := pass.field("sources").([]any)
 	for i, source := range sources {
 		if address, ok := source.(string); ok {
-			s.checkAddress("sources", address, "sources", strconv.Itoa(i))
+			checkAddress(pass, "sources", address, "sources", strconv.Itoa(i))
 		}
 	}
-	for _, provider := range s.providers() {
-		s.checkContact("the provider", provider)
+	for _, provider := range pass.providers() {
+		checkContact(pass, "the provider", provider)
 	}
-	s.checkMaintainers()
+	checkMaintainers(pass)
 }
 
-func (s *subject) checkMaintainers() {
-	for _, maintainer := range s.entries("maintainers") {
-		s.checkContact("the maintainer", maintainer)
-		if s.named(maintainer) {
+func checkMaintainers(pass *subject) {
+	for _, maintainer := range pass.entries("maintainers") {
+		checkContact(pass, "the maintainer", maintainer)
+		if pass.named(maintainer) {
 			continue
 		}
-		s.problem(coded("maintainer-without-name"), s.ext.Document.Problem("a maintainer has no name", "add name: a person or a team", maintainer.at("name")...))
+		pass.problem(coded("maintainer-without-name"), pass.ext.Document.Problem("a maintainer has no name", "add name: a person or a team", maintainer.at("name")...))
 	}
-	maintainers, _ := s.field("maintainers").([]any)
+	maintainers, _ := pass.field("maintainers").([]any)
 	for i, maintainer := range maintainers {
 		if name, ok := maintainer.(string); ok && strings.TrimSpace(name) == "" {
-			s.problem(coded("maintainer-without-name"), s.ext.Document.Problem("a maintainer has no name", "name a person or a team, or remove the line", "maintainers", strconv.Itoa(i)))
+			pass.problem(coded("maintainer-without-name"), pass.ext.Document.Problem("a maintainer has no name", "name a person or a team, or remove the line", "maintainers", strconv.Itoa(i)))
 		}
 	}
 }
 
 // checkContact looks at the address and e-mail of a provider or maintainer.
-func (s *subject) checkContact(whose string, contact entry) {
+func checkContact(pass *subject, whose string, contact entry) {
 	if address := contact.text("url"); address != "" {
-		s.checkAddress("url of "+whose, address, contact.at("url")...)
+		checkAddress(pass, "url of "+whose, address, contact.at("url")...)
 	}
 	if address := contact.text("email"); address != "" {
-		s.checkEmail("email of "+whose, address, contact.at("email")...)
+		checkEmail(pass, "email of "+whose, address, contact.at("email")...)
 	}
 }
 
-func (s *subject) checkAddress(what, address string, pointer ...string) {
+func checkAddress(pass *subject, what, address string, pointer ...string) {
 	fault := addressFault(address)
 	if fault.Cause == "" {
 		return
@@ -88,11 +88,11 @@ func (s *subject) checkAddress(what, address string, pointer ...string) {
 	if fault.Secret {
 		shown = ""
 	}
-	severity := s.severity()
+	severity := pass.severity()
 	if fault.Placeholder {
-		severity = s.atMost(Info)
+		severity = pass.atMost(Info)
 	}
-	s.problemAs(coded(fault.Code, what, strings.Trim(shown, ` "`)), severity, s.ext.Document.Problem(what+shown+" "+fault.Cause, fault.Hint, pointer...))
+	pass.problemAs(coded(fault.Code, what, strings.Trim(shown, ` "`)), severity, pass.ext.Document.Problem(what+shown+" "+fault.Cause, fault.Hint, pointer...))
 }
 
 // linkFault is what is wrong with an address. Cause completes the sentence that
@@ -172,14 +172,14 @@ func isPlaceholder(host string) bool {
 	return false
 }
 
-func (s *subject) checkEmail(what, address string, pointer ...string) {
+func checkEmail(pass *subject, what, address string, pointer ...string) {
 	parsed, err := mail.ParseAddress(address)
 	if err != nil {
-		s.problem(coded("invalid-email", what, address), s.ext.Document.Problem(fmt.Sprintf("%s %q is no e-mail address", what, oneLine(address)), "write it as NAME@HOST", pointer...))
+		pass.problem(coded("invalid-email", what, address), pass.ext.Document.Problem(fmt.Sprintf("%s %q is no e-mail address", what, oneLine(address)), "write it as NAME@HOST", pointer...))
 		return
 	}
 	if parsed.Address != address {
-		s.problem(coded("invalid-email", what, address), s.ext.Document.Problem(
+		pass.problem(coded("invalid-email", what, address), pass.ext.Document.Problem(
 			fmt.Sprintf("%s %q is more than an e-mail address", what, oneLine(address)),
 			fmt.Sprintf("write only %s", oneLine(parsed.Address)), pointer...))
 		return
@@ -192,9 +192,9 @@ func (s *subject) checkEmail(what, address string, pointer ...string) {
 	if fault.Cause == "" {
 		return
 	}
-	severity := s.severity()
+	severity := pass.severity()
 	if fault.Placeholder {
-		severity = s.atMost(Info)
+		severity = pass.atMost(Info)
 	}
-	s.problemAs(coded(fault.Code, what, address), severity, s.ext.Document.Problem(fmt.Sprintf("%s %q %s", what, oneLine(address), fault.Cause), fault.Hint, pointer...))
+	pass.problemAs(coded(fault.Code, what, address), severity, pass.ext.Document.Problem(fmt.Sprintf("%s %q %s", what, oneLine(address), fault.Cause), fault.Hint, pointer...))
 }

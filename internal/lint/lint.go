@@ -149,15 +149,15 @@ func run(ctx context.Context, rules []Rule, ext *extension.Extension, opts Optio
 		if ctx.Err() != nil {
 			break
 		}
-		s := &subject{ctx: ctx, ext: ext, material: material, ignores: ignores, rule: rule, Options: opts}
-		if s.severity() == Off {
+		pass := &subject{ctx: ctx, ext: ext, material: material, ignores: ignores, rule: rule, Options: opts}
+		if pass.severity() == Off {
 			continue
 		}
 		if at = (Progress{Rule: rule.Name, Findings: at.Findings, Silenced: at.Silenced}); opts.Progress != nil {
 			opts.Progress(at)
 		}
-		s.run()
-		kept, silenced := ignores.silence(rule.Name, s.findings)
+		pass.run()
+		kept, silenced := ignores.silence(rule.Name, pass.findings)
 		report.Findings = append(report.Findings, kept...)
 		report.Silenced += silenced
 		at.Findings, at.Silenced = kept, silenced
@@ -191,38 +191,38 @@ type subject struct {
 }
 
 // severity is that of the rule, as configured.
-func (s *subject) severity() Severity {
-	configured, ok := s.configured()
+func (pass *subject) severity() Severity {
+	configured, ok := pass.configured()
 	if !ok {
-		return s.rule.Default
+		return pass.rule.Default
 	}
 	return configured
 }
 
 // configured is the severity that somebody chose for the rule.
-func (s *subject) configured() (Severity, bool) {
-	chosen, ok := s.Severities[s.rule.Name]
+func (pass *subject) configured() (Severity, bool) {
+	chosen, ok := pass.Severities[pass.rule.Name]
 	return chosen, ok && chosen.rank() >= 0
 }
 
 // isOn reports whether another rule is run, and so will tell what is its own.
-func (s *subject) isOn(rule string) bool {
-	return s.Severities[rule] != Off
+func (pass *subject) isOn(rule string) bool {
+	return pass.Severities[rule] != Off
 }
 
 // run runs the rule. A panic in it is a fault of this program, but it must cost
 // the user one rule, not the run.
-func (s *subject) run() {
+func (pass *subject) run() {
 	defer func() {
 		if cause := recover(); cause != nil {
-			s.tell(coded(internalError), s.severity(), Finding{
-				File:    s.path(""),
-				Message: fmt.Sprintf("the rule %s broke down on this extension: %v", s.rule.Name, cause),
-				Hint:    fmt.Sprintf("this is a fault of ksrelease, please report it; until it is fixed, set lint.rules.%s to off", s.rule.Name),
+			pass.tell(coded(internalError), pass.severity(), Finding{
+				File:    pass.path(""),
+				Message: fmt.Sprintf("the rule %s broke down on this extension: %v", pass.rule.Name, cause),
+				Hint:    fmt.Sprintf("this is a fault of ksrelease, please report it; until it is fixed, set lint.rules.%s to off", pass.rule.Name),
 			})
 		}
 	}()
-	s.rule.check(s)
+	pass.rule.check(pass)
 }
 
 // mark is what a finding is known by, whatever its words.
@@ -240,13 +240,13 @@ const subjectWidth = 200
 // internalError is a code that each rule has.
 const internalError = "internal-error"
 
-func (s *subject) tell(m mark, severity Severity, f Finding) {
-	if !s.rule.finds(m.what) {
+func (pass *subject) tell(m mark, severity Severity, f Finding) {
+	if !pass.rule.finds(m.what) {
 		panic(fmt.Sprintf("the code %q is not among those of the rule", m.what))
 	}
-	f.Rule, f.Code, f.Subject, f.Severity = s.rule.Name, s.rule.CodeOf(m.what), m.subject, severity
+	f.Rule, f.Code, f.Subject, f.Severity = pass.rule.Name, pass.rule.CodeOf(m.what), m.subject, severity
 	f.Message = lineBreaks.Replace(f.Message)
-	s.findings = append(s.findings, f)
+	pass.findings = append(pass.findings, f)
 }
 
 // lineBreaks keeps a message in one line, whatever names of objects and containers a
@@ -255,24 +255,24 @@ var lineBreaks = strings.NewReplacer("\r\n", `\n`, "\n", `\n`, "\r", `\n`, "\v",
 
 // isSilenced reports whether a comment would silence a finding at the place of a
 // problem.
-func (s *subject) isSilenced(m mark, p yamldoc.Problem) bool {
-	f := Finding{Rule: s.rule.Name, Code: s.rule.CodeOf(m.what), File: p.File, Line: p.Line}
-	return slices.ContainsFunc(s.ignores.about(f), func(ig *ignore) bool { return ig.holds(f, s.ignores) })
+func (pass *subject) isSilenced(m mark, p yamldoc.Problem) bool {
+	f := Finding{Rule: pass.rule.Name, Code: pass.rule.CodeOf(m.what), File: p.File, Line: p.Line}
+	return slices.ContainsFunc(pass.ignores.about(f), func(ig *ignore) bool { return ig.holds(f, pass.ignores) })
 }
 
 // problem tells a mistake in a YAML file, with the severity of the rule.
-func (s *subject) problem(m mark, p yamldoc.Problem) { s.problemAs(m, s.severity(), p) }
+func (pass *subject) problem(m mark, p yamldoc.Problem) { pass.problemAs(m, pass.severity(), p) }
 
-func (s *subject) problemAs(m mark, severity Severity, p yamldoc.Problem) {
-	s.tell(m, severity, Finding{
+func (pass *subject) problemAs(m mark, severity Severity, p yamldoc.Problem) {
+	pass.tell(m, severity, Finding{
 		Message: p.Message, Hint: p.Hint, File: p.File, Line: p.Line, Column: p.Column, Excerpt: p.Excerpt,
 	})
 }
 
 // atMost is a severity for the lesser findings of a rule: the given one, or that
 // of the rule where it is less.
-func (s *subject) atMost(severity Severity) Severity {
-	if own := s.severity(); own.rank() < severity.rank() {
+func (pass *subject) atMost(severity Severity) Severity {
+	if own := pass.severity(); own.rank() < severity.rank() {
 		return own
 	}
 	return severity
@@ -281,30 +281,30 @@ func (s *subject) atMost(severity Severity) Severity {
 // byDefault is the severity of findings that are less than the rule's unless
 // somebody chose the rule's severity: a user who writes `schema: error` wants
 // unknown keys to be errors too.
-func (s *subject) byDefault(severity Severity) Severity {
-	if chosen, ok := s.configured(); ok {
+func (pass *subject) byDefault(severity Severity) Severity {
+	if chosen, ok := pass.configured(); ok {
 		return chosen
 	}
-	return s.atMost(severity)
+	return pass.atMost(severity)
 }
 
 // path is a file of the extension as the user would open it.
-func (s *subject) path(name string) string { return pathIn(s.ext, name) }
+func (pass *subject) path(name string) string { return pathIn(pass.ext, name) }
 
 func pathIn(ext *extension.Extension, name string) string {
 	return filepath.ToSlash(filepath.Join(ext.Path, filepath.FromSlash(name)))
 }
 
 // inSource tells something about a template, with the severity of the rule.
-func (s *subject) inSource(m mark, at helmchart.Source, line int, message, hint string) {
-	s.inSourceAs(m, s.severity(), at, line, message, hint)
+func (pass *subject) inSource(m mark, at helmchart.Source, line int, message, hint string) {
+	pass.inSourceAs(m, pass.severity(), at, line, message, hint)
 }
 
-func (s *subject) inSourceAs(m mark, severity Severity, at helmchart.Source, line int, message, hint string) {
-	s.inSourceAt(m, severity, at, line, 0, message, hint)
+func (pass *subject) inSourceAs(m mark, severity Severity, at helmchart.Source, line int, message, hint string) {
+	pass.inSourceAt(m, severity, at, line, 0, message, hint)
 }
 
-func (s *subject) inSourceAt(m mark, severity Severity, at helmchart.Source, line, column int, message, hint string) {
+func (pass *subject) inSourceAt(m mark, severity Severity, at helmchart.Source, line, column int, message, hint string) {
 	if at.Inside != "" {
 		message += " (" + at.Inside + " in the package)"
 		m = coded(m.what, at.Inside, m.subject)
@@ -313,5 +313,5 @@ func (s *subject) inSourceAt(m mark, severity Severity, at helmchart.Source, lin
 	if _, kind, ok := strings.Cut(excerpt, "kind: "); ok && strings.Contains(message, kind) {
 		excerpt = "" // the message says as much
 	}
-	s.tell(m, severity, Finding{File: s.path(at.File), Line: line, Column: column, Message: message, Hint: hint, Excerpt: excerpt})
+	pass.tell(m, severity, Finding{File: pass.path(at.File), Line: line, Column: column, Message: message, Hint: hint, Excerpt: excerpt})
 }

@@ -14,8 +14,8 @@ import (
 
 // chartError tells why Helm does not load the chart, at the file that it cannot
 // read.
-func (s *subject) chartError(err error) {
-	if s.nameOrVersionTold() {
+func chartError(pass *subject, err error) {
+	if nameOrVersionTold(pass) {
 		return
 	}
 	if inner := errors.Unwrap(err); inner != nil {
@@ -23,73 +23,73 @@ func (s *subject) chartError(err error) {
 	}
 	var problem yamldoc.Problem
 	if errors.As(err, &problem) {
-		s.problem(coded("not-loaded", problem.About), problem)
+		pass.problem(coded("not-loaded", problem.About), problem)
 		return
 	}
 	var nested *extension.NestedError
 	if errors.As(err, &nested) {
 		if errors.Is(nested.Err, extension.ErrPointer) {
-			s.tell(coded("not-loaded"), s.severity(), Finding{
-				File: s.path(nested.File), Message: "Helm cannot load the chart: it is a pointer of Git LFS, and not the file", Hint: fetchPointers,
+			pass.tell(coded("not-loaded"), pass.severity(), Finding{
+				File: pass.path(nested.File), Message: "Helm cannot load the chart: it is a pointer of Git LFS, and not the file", Hint: fetchPointers,
 			})
 			return
 		}
-		s.tell(coded("not-loaded"), s.severity(), Finding{File: s.path(nested.File), Message: "Helm cannot load the chart: " + oneSentence(nested.Err.Error())})
+		pass.tell(coded("not-loaded"), pass.severity(), Finding{File: pass.path(nested.File), Message: "Helm cannot load the chart: " + oneSentence(nested.Err.Error())})
 		return
 	}
 	fault := helmchart.ExplainLoad(err)
-	if fault.Twice != "" && s.twice(fault.Twice) {
+	if fault.Twice != "" && twice(pass, fault.Twice) {
 		return
 	}
-	if s.wrongField(fault) {
+	if wrongField(pass, fault) {
 		return
 	}
 	file := fault.File
-	if problems := s.yamlProblems(file); len(problems) > 0 {
+	if problems := yamlProblems(pass, file); len(problems) > 0 {
 		for _, p := range problems {
 			p.Message = "Helm cannot load the chart: " + p.Message
-			s.problem(coded("not-loaded", p.About), p)
+			pass.problem(coded("not-loaded", p.About), p)
 		}
 		return
 	}
 	f := Finding{
-		File:    s.path(file),
+		File:    pass.path(file),
 		Message: "Helm cannot load the chart: " + oneSentence(helmchart.PlainTypes(kubesphere.Plain(errors.New(fault.Cause)))),
 		Hint:    "correct the file; `ksrelease lint` shows whether it loads",
 	}
 	if fault.NoChartFile {
 		f.Hint = "Helm takes whatever lies in a charts folder for a subchart, but for names that begin with . or _: give it a Chart.yaml, or move it"
-		if s.isLeftOut(func(name string) bool { return name == path.Join(file, extension.ChartFile) }) {
+		if pass.isLeftOut(func(name string) bool { return name == path.Join(file, extension.ChartFile) }) {
 			f.Hint = "it is there, and .helmignore leaves it out: remove that line"
 		}
 	}
 	if fault.Line > 0 && file != "" {
 		f.Line = fault.Line
-		f.Excerpt = helmchart.Source{Text: string(s.file(file))}.Excerpt(f.Line)
+		f.Excerpt = helmchart.Source{Text: string(pass.file(file))}.Excerpt(f.Line)
 	}
-	s.tell(coded("not-loaded"), s.severity(), f)
+	pass.tell(coded("not-loaded"), pass.severity(), f)
 }
 
 // wrongField reports, at its place in the Chart.yaml of a subchart, a field that Helm
 // does not take. It is false where the fault is another one.
-func (s *subject) wrongField(fault helmchart.LoadFault) bool {
-	data := s.file(fault.FieldFile)
+func wrongField(pass *subject, fault helmchart.LoadFault) bool {
+	data := pass.file(fault.FieldFile)
 	if fault.Field == "" || data == nil {
 		return false
 	}
-	document, err := yamldoc.Parse(s.path(fault.FieldFile), data)
+	document, err := yamldoc.Parse(pass.path(fault.FieldFile), data)
 	if err != nil {
 		return false
 	}
-	s.problem(coded("not-loaded", fault.Field), document.Problem("Helm cannot load the chart: "+oneSentence(fault.FieldCause), "fix it as Helm's documentation on Chart.yaml has it", strings.Split(fault.Field, ".")...))
+	pass.problem(coded("not-loaded", fault.Field), document.Problem("Helm cannot load the chart: "+oneSentence(fault.FieldCause), "fix it as Helm's documentation on Chart.yaml has it", strings.Split(fault.Field, ".")...))
 	return true
 }
 
 // twice tells the second dependency that goes by a name, where it stands. It
 // reports whether there is one.
-func (s *subject) twice(name string) bool {
+func twice(pass *subject, name string) bool {
 	first := 0
-	for _, dependency := range s.entries("dependencies") {
+	for _, dependency := range pass.entries("dependencies") {
 		field := "name"
 		if dependency.text("alias") != "" {
 			field = "alias"
@@ -98,10 +98,10 @@ func (s *subject) twice(name string) bool {
 			continue
 		}
 		if first == 0 {
-			first, _ = s.ext.Document.Place(dependency.at(field)...)
+			first, _ = pass.ext.Document.Place(dependency.at(field)...)
 			continue
 		}
-		s.problem(coded("dependency-twice", name), s.ext.Document.Problem(
+		pass.problem(coded("dependency-twice", name), pass.ext.Document.Problem(
 			fmt.Sprintf("Helm cannot load the chart: there is more than one dependency with the name or alias %q, first in line %d", oneLine(name), first),
 			"keep one of them, or give each an alias of its own, and a version, to have the subchart twice", dependency.at(field)...))
 		return true
@@ -111,21 +111,21 @@ func (s *subject) twice(name string) bool {
 
 // nameOrVersionTold reports whether the chart cannot load for a reason that the
 // rules name and version tell: without both there is no Chart.yaml.
-func (s *subject) nameOrVersionTold() bool {
-	badName := extension.ValidName(s.ext.Metadata.Name) != nil
-	badVersion := extension.ValidVersion(s.ext.Metadata.Version) != nil
-	return badName && (s.isOn("name") || s.isOn("schema")) || badVersion && (s.isOn("version") || s.isOn("schema"))
+func nameOrVersionTold(pass *subject) bool {
+	badName := extension.ValidName(pass.ext.Metadata.Name) != nil
+	badVersion := extension.ValidVersion(pass.ext.Metadata.Version) != nil
+	return badName && (pass.isOn("name") || pass.isOn("schema")) || badVersion && (pass.isOn("version") || pass.isOn("schema"))
 }
 
 // yamlProblems reads a YAML file of the extension anew, for the places of what
 // is wrong in it.
-func (s *subject) yamlProblems(file string) yamldoc.Problems {
-	data := s.file(file)
+func yamlProblems(pass *subject, file string) yamldoc.Problems {
+	data := pass.file(file)
 	if data == nil || path.Ext(file) != ".yaml" {
 		return nil
 	}
 	var problems yamldoc.Problems
-	if _, err := yamldoc.Parse(s.path(file), data); errors.As(err, &problems) {
+	if _, err := yamldoc.Parse(pass.path(file), data); errors.As(err, &problems) {
 		return problems
 	}
 	return nil

@@ -36,46 +36,46 @@ func lockRule() Rule {
 	}
 }
 
-func checkLock(s *subject) {
-	for _, f := range s.ext.Replaced {
-		s.tell(coded("replaced"), s.severity(), Finding{
-			File:    s.path(f),
+func checkLock(pass *subject) {
+	for _, f := range pass.ext.Replaced {
+		pass.tell(coded("replaced"), pass.severity(), Finding{
+			File:    pass.path(f),
 			Message: fmt.Sprintf("%s is not packed: no dependency asks for its version, and another has taken its place", f),
 			Hint:    "remove the file, or ask for its version in extension.yaml",
 		})
 	}
-	lock, err := s.ext.Lock()
+	lock, err := pass.ext.Lock()
 	switch {
 	case err != nil:
-		s.badLock(err)
+		badLock(pass, err)
 	case lock == nil:
-		s.unlocked()
-	case !s.ext.LockInSync(lock):
-		s.tell(coded("out-of-sync"), s.severity(), Finding{
-			File:    s.path(extension.LockFile),
+		unlocked(pass)
+	case !pass.ext.LockInSync(lock):
+		pass.tell(coded("out-of-sync"), pass.severity(), Finding{
+			File:    pass.path(extension.LockFile),
 			Message: "Chart.lock is out of sync with the dependencies in extension.yaml: it was made for others, and has no effect",
-			Hint:    s.proposal("put this in its place", "delete it, as long as all dependencies are under charts/"),
+			Hint:    proposal(pass, "put this in its place", "delete it, as long as all dependencies are under charts/"),
 		})
 	default:
-		s.otherVersions(lock)
+		otherVersions(pass, lock)
 	}
 }
 
-func (s *subject) badLock(err error) {
+func badLock(pass *subject, err error) {
 	var problems yamldoc.Problems
 	if !errors.As(err, &problems) {
-		problems = yamldoc.Problems{{File: s.path(extension.LockFile), Message: err.Error()}}
+		problems = yamldoc.Problems{{File: pass.path(extension.LockFile), Message: err.Error()}}
 	}
 	for _, p := range problems {
-		s.problem(coded("unreadable", p.About), p)
+		pass.problem(coded("unreadable", p.About), p)
 	}
 }
 
 // unlocked tells the dependencies whose version only this day decided on.
-func (s *subject) unlocked() {
+func unlocked(pass *subject) {
 	hint := ""
-	for _, r := range s.ext.Resolved {
-		d := s.ext.Metadata.Dependencies[r.Dependency]
+	for _, r := range pass.ext.Resolved {
+		d := pass.ext.Metadata.Dependencies[r.Dependency]
 		if _, err := semver.StrictNewVersion(strings.TrimPrefix(d.Version, "v")); err == nil || strings.HasPrefix(d.Repository, "file:") {
 			continue // it says itself which one
 		}
@@ -83,13 +83,13 @@ func (s *subject) unlocked() {
 			continue // that is the name of one tag
 		}
 		if hint == "" {
-			hint = s.proposal("to keep it, put this next to extension.yaml as Chart.lock", "write the exact version")
+			hint = proposal(pass, "to keep it, put this next to extension.yaml as Chart.lock", "write the exact version")
 		}
 		asked := "any version"
 		if d.Version != "" {
 			asked = d.Version
 		}
-		s.problem(coded("not-locked", r.Name), s.ext.Document.Problem(
+		pass.problem(coded("not-locked", r.Name), pass.ext.Document.Problem(
 			fmt.Sprintf("the version of the dependency %q is not locked: %s is the highest for %s today", r.Name, r.Version, asked),
 			hint, "dependencies", strconv.Itoa(r.Dependency), "version"))
 		hint = "the Chart.lock above is for all dependencies"
@@ -97,8 +97,8 @@ func (s *subject) unlocked() {
 }
 
 // proposal is a hint with the lock to write, or another where there is none.
-func (s *subject) proposal(lead, otherwise string) string {
-	text, ok := s.ext.ProposedLock()
+func proposal(pass *subject, lead, otherwise string) string {
+	text, ok := pass.ext.ProposedLock()
 	if !ok {
 		return otherwise
 	}
@@ -106,9 +106,9 @@ func (s *subject) proposal(lead, otherwise string) string {
 }
 
 // otherVersions tells charts in the tree of another version than the locked one.
-func (s *subject) otherVersions(lock *chart.Lock) {
-	present := s.ext.Subcharts()
-	for i, d := range s.ext.Metadata.Dependencies {
+func otherVersions(pass *subject, lock *chart.Lock) {
+	present := pass.ext.Subcharts()
+	for i, d := range pass.ext.Metadata.Dependencies {
 		locked := lock.Dependencies[i].Version
 		if d.Repository == "" {
 			continue // Helm writes the constraint there, and no version
@@ -124,8 +124,8 @@ func (s *subject) otherVersions(lock *chart.Lock) {
 			}
 		}
 		if found != "" {
-			s.tell(coded("other-version", d.Name), s.severity(), Finding{
-				File:    s.path(found),
+			pass.tell(coded("other-version", d.Name), pass.severity(), Finding{
+				File:    pass.path(found),
 				Message: fmt.Sprintf("the chart of the dependency %q is there, but not in version %s of Chart.lock", d.Name, locked),
 				Hint:    "run `helm dependency build`, or make Chart.lock anew",
 			})

@@ -17,12 +17,12 @@ func nameRule() Rule {
 	}
 }
 
-func checkName(s *subject) {
-	if s.isOn("schema") && !isText(s.ext, "name") {
+func checkName(pass *subject) {
+	if pass.isOn("schema") && !isText(pass.ext, "name") {
 		return // missing or no text: the schema says so
 	}
-	if err := extension.ValidName(s.ext.Metadata.Name); err != nil {
-		s.problem(coded("invalid", s.ext.Metadata.Name), s.ext.Document.Problem(err.Error(), "", "name"))
+	if err := extension.ValidName(pass.ext.Metadata.Name); err != nil {
+		pass.problem(coded("invalid", pass.ext.Metadata.Name), pass.ext.Document.Problem(err.Error(), "", "name"))
 	}
 }
 

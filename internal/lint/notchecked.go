@@ -13,8 +13,8 @@ import (
 func notChecked(ctx context.Context, rules []Rule, ext *extension.Extension, opts Options, m *material) []Finding {
 	off, on := map[string]Rule{}, []string{}
 	for _, r := range rules {
-		switch s := (&subject{Options: opts, rule: r}); {
-		case s.severity() == Off:
+		switch pass := (&subject{Options: opts, rule: r}); {
+		case pass.severity() == Off:
 			off[r.Name] = r
 		case r.needsChart && r.Name != "dependency-lock": // which reads no chart
 			on = append(on, r.Name)
@@ -26,13 +26,13 @@ func notChecked(ctx context.Context, rules []Rule, ext *extension.Extension, opt
 		return nil
 	}
 	tell := func(rule Rule, file, because string) []Finding {
-		s := &subject{Options: opts, ext: ext, rule: rule}
-		s.tell(coded("not-checked"), Warning, Finding{
+		pass := &subject{Options: opts, ext: ext, rule: rule}
+		pass.tell(coded("not-checked"), Warning, Finding{
 			File:    pathIn(ext, file),
 			Message: fmt.Sprintf("%s, and the rule %s is off: not checked by %s", because, rule.Name, strings.Join(on, ", ")),
 			Hint:    fmt.Sprintf("set lint.rules.%s to warning to see why, or the rules that it names to off", rule.Name),
 		})
-		return s.findings
+		return pass.findings
 	}
 	loaded, err := m.chart()
 	switch {

@@ -176,21 +176,21 @@ func (r policyRule) list(name string) []string {
 	return list
 }
 
-func checkPermissions(s *subject) {
-	read := s.material.permissions()
+func checkPermissions(pass *subject) {
+	read := pass.material.permissions()
 	for _, p := range read.Problems {
 		p.Hint = strings.TrimPrefix(p.Hint+"; KubeSphere drops this document and all below it, silently", "; ")
-		s.problem(coded("unreadable", p.About), p)
+		pass.problem(coded("unreadable", p.About), p)
 	}
-	divided := s.separators()
+	divided := separators(pass)
 	for _, r := range read.Roles {
 		if line, _ := r.Document.Place(); !divided[line] {
-			s.checkRole(r)
+			checkRole(pass, r)
 		}
 	}
 	if read.Cut {
-		s.tell(coded("too-many-documents"), s.atMost(Warning), Finding{
-			File:    s.path(permissionsFile),
+		pass.tell(coded("too-many-documents"), pass.atMost(Warning), Finding{
+			File:    pass.path(permissionsFile),
 			Message: fmt.Sprintf("after %d documents, the others were not read", maxPermissionDocuments),
 			Hint:    "one ClusterRole and one Role hold all there is to say",
 		})
@@ -199,17 +199,17 @@ func checkPermissions(s *subject) {
 
 // separators tells lines that begin with three hyphens and go on with text,
 // which YAML allows and the decoder of Kubernetes does not. It returns them.
-func (s *subject) separators() map[int]bool {
+func separators(pass *subject) map[int]bool {
 	divided := map[int]bool{}
 	n := 0
-	for line := range strings.Lines(string(s.file(permissionsFile))) {
+	for line := range strings.Lines(string(pass.file(permissionsFile))) {
 		n++
 		rest, ok := strings.CutPrefix(line, "---")
 		if rest = strings.TrimSpace(rest); !ok || rest == "" || rest[0] == '#' {
 			continue
 		}
-		s.tell(coded("text-after-separator"), s.severity(), Finding{
-			File: s.path(permissionsFile), Line: n, Column: 1, Excerpt: excerpt.Line(line, 1, n),
+		pass.tell(coded("text-after-separator"), pass.severity(), Finding{
+			File: pass.path(permissionsFile), Line: n, Column: 1, Excerpt: excerpt.Line(line, 1, n),
 			Message: "text stands behind the hyphens that divide documents: KubeSphere stops reading here, silently",
 			Hint:    "begin the document on the next line",
 		})
@@ -218,59 +218,59 @@ func (s *subject) separators() map[int]bool {
 	return divided
 }
 
-func (s *subject) checkRole(r role) {
+func checkRole(pass *subject, r role) {
 	fields, isMapping := r.Document.Value().(map[string]any)
 	switch {
 	case r.Document.Value() == nil:
 		return
 	case !isMapping:
-		s.problem(coded("not-a-mapping"), r.Document.Problem("this document holds no fields: KubeSphere drops it and all below it, silently", "begin it with kind: ClusterRole or kind: Role"))
+		pass.problem(coded("not-a-mapping"), r.Document.Problem("this document holds no fields: KubeSphere drops it and all below it, silently", "begin it with kind: ClusterRole or kind: Role"))
 		return
 	case r.Kind != "ClusterRole" && r.Kind != "Role":
 		message := "the document has no kind, so KubeSphere passes over it"
 		if written, ok := fields["kind"]; ok {
 			message = fmt.Sprintf("KubeSphere passes over a document of kind %s", oneLine(fmt.Sprint(written)))
 		}
-		s.problemAs(coded("unknown-kind", r.Kind), s.byDefault(Warning), r.Document.Problem(message, "permissions.yaml holds ClusterRole and Role; other objects are for templates/", "kind"))
+		pass.problemAs(coded("unknown-kind", r.Kind), pass.byDefault(Warning), r.Document.Problem(message, "permissions.yaml holds ClusterRole and Role; other objects are for templates/", "kind"))
 		return
 	}
 	if _, ok := fields["rules"].([]any); !ok {
-		m, severity, message := coded("no-rules", r.Kind), s.byDefault(Warning), "the "+r.Kind+" has no rules, and so no rights"
+		m, severity, message := coded("no-rules", r.Kind), pass.byDefault(Warning), "the "+r.Kind+" has no rules, and so no rights"
 		if fields["rules"] != nil {
-			m, severity, message = coded("not-a-list", "rules"), s.severity(), "rules must be a list: KubeSphere drops this document and all below it, silently"
+			m, severity, message = coded("not-a-list", "rules"), pass.severity(), "rules must be a list: KubeSphere drops this document and all below it, silently"
 		}
-		s.problemAs(m, severity, r.Document.Problem(message, "list the rights under rules, or take the document out", "rules"))
+		pass.problemAs(m, severity, r.Document.Problem(message, "list the rights under rules, or take the document out", "rules"))
 		return
 	}
 	for _, rule := range r.Rules {
-		s.checkPolicyRule(r, rule)
+		checkPolicyRule(pass, r, rule)
 	}
 }
 
 // checkPolicyRule holds one rule to what decodes and what Kubernetes takes.
-func (s *subject) checkPolicyRule(r role, rule policyRule) {
+func checkPolicyRule(pass *subject, r role, rule policyRule) {
 	if rule.Fields == nil {
-		s.problem(coded("rule-not-a-mapping"), r.Document.Problem("a rule must be a mapping with apiGroups, resources and verbs", "write it as - apiGroups: [apps], and so on below it", rule.Pointer...))
+		pass.problem(coded("rule-not-a-mapping"), r.Document.Problem("a rule must be a mapping with apiGroups, resources and verbs", "write it as - apiGroups: [apps], and so on below it", rule.Pointer...))
 		return
 	}
 	for _, key := range sortedKeys(rule.Fields) {
-		s.checkPolicyField(r, rule, key)
+		checkPolicyField(pass, r, rule, key)
 	}
 	missing := func(field, hint string) {
 		if rule.hasSlip(field) {
 			return // that is told already
 		}
-		s.problem(coded("incomplete-rule", r.Kind, field), r.Document.Problem(fmt.Sprintf("the rule has no %s, so Kubernetes refuses the %s", field, r.Kind), hint, rule.Pointer...))
+		pass.problem(coded("incomplete-rule", r.Kind, field), r.Document.Problem(fmt.Sprintf("the rule has no %s, so Kubernetes refuses the %s", field, r.Kind), hint, rule.Pointer...))
 	}
 	if len(rule.Verbs) == 0 {
 		missing("verbs", "add what may be done: verbs: [get, list, watch]")
 	}
 	if len(rule.NonResources) > 0 {
 		if r.Kind == "Role" {
-			s.problem(coded("urls-in-role"), r.Document.Problem("a Role cannot have nonResourceURLs: Kubernetes refuses it", "move the rule to the ClusterRole", append(slices.Clone(rule.Pointer), "nonResourceURLs")...))
+			pass.problem(coded("urls-in-role"), r.Document.Problem("a Role cannot have nonResourceURLs: Kubernetes refuses it", "move the rule to the ClusterRole", append(slices.Clone(rule.Pointer), "nonResourceURLs")...))
 		}
 		if len(rule.APIGroups)+len(rule.Resources) > 0 {
-			s.problem(coded("urls-and-resources"), r.Document.Problem("a rule is on resources or on nonResourceURLs, not both: Kubernetes refuses it", "make two rules of it", rule.Pointer...))
+			pass.problem(coded("urls-and-resources"), r.Document.Problem("a rule is on resources or on nonResourceURLs, not both: Kubernetes refuses it", "make two rules of it", rule.Pointer...))
 		}
 		return
 	}
@@ -284,32 +284,32 @@ func (s *subject) checkPolicyRule(r role, rule policyRule) {
 
 // checkPolicyField looks at one field of a rule: its name, and that it is a list
 // of texts.
-func (s *subject) checkPolicyField(r role, rule policyRule, key string) {
+func checkPolicyField(pass *subject, r role, rule policyRule, key string) {
 	pointer := append(slices.Clone(rule.Pointer), key)
 	if !slices.ContainsFunc(policyFields, func(f string) bool { return strings.EqualFold(f, key) }) {
-		severity, message := s.byDefault(Warning), fmt.Sprintf("unknown key %q, which nothing reads", oneLine(key))
+		severity, message := pass.byDefault(Warning), fmt.Sprintf("unknown key %q, which nothing reads", oneLine(key))
 		hint := "a rule has apiGroups, resources, resourceNames, verbs and nonResourceURLs"
 		if near, ok := yamldoc.Nearest(key, policyFields); ok {
 			hint = fmt.Sprintf("did you mean %q?", near)
 			if slices.Contains(neededFields, near) && len(rule.list(near)) == 0 && len(rule.NonResources) == 0 {
-				severity = s.severity()
+				severity = pass.severity()
 				message += fmt.Sprintf(", and the rule has no %s, so Kubernetes refuses the %s", near, r.Kind)
 			}
 		}
-		s.problemAs(coded("unknown-key", key), severity, r.Document.ProblemAtKey(message, hint, pointer...))
+		pass.problemAs(coded("unknown-key", key), severity, r.Document.ProblemAtKey(message, hint, pointer...))
 		return
 	}
 	const dropped = ": KubeSphere drops this document and all below it, silently"
 	elements, ok := rule.Fields[key].([]any)
 	if !ok {
 		if rule.Fields[key] != nil {
-			s.problem(coded("not-a-list", key), r.Document.Problem(key+" must be a list"+dropped, fmt.Sprintf("write it as %s: [%s]", key, oneLine(fmt.Sprint(rule.Fields[key]))), pointer...))
+			pass.problem(coded("not-a-list", key), r.Document.Problem(key+" must be a list"+dropped, fmt.Sprintf("write it as %s: [%s]", key, oneLine(fmt.Sprint(rule.Fields[key]))), pointer...))
 		}
 		return
 	}
 	for i, element := range elements {
 		if _, ok := element.(string); !ok && element != nil {
-			s.problem(coded("not-text", key), r.Document.Problem(key+" must be a list of texts"+dropped, "write each as text, in quotes where it reads as a number", append(slices.Clone(pointer), strconv.Itoa(i))...))
+			pass.problem(coded("not-text", key), r.Document.Problem(key+" must be a list of texts"+dropped, "write each as text, in quotes where it reads as a number", append(slices.Clone(pointer), strconv.Itoa(i))...))
 		}
 	}
 }

@@ -63,24 +63,24 @@ var sensitives = []sensitive{
 
 const rbacGroup = "rbac.authorization.k8s.io"
 
-func checkLeastPrivilege(s *subject) {
-	for _, r := range s.material.permissions().Roles {
-		severity := s.severity()
+func checkLeastPrivilege(pass *subject) {
+	for _, r := range pass.material.permissions().Roles {
+		severity := pass.severity()
 		switch r.Kind {
 		case "ClusterRole":
 		case "Role":
-			severity = s.byDefault(Info)
+			severity = pass.byDefault(Info)
 		default:
 			continue // the rule permissions says so
 		}
-		s.privileges(severity, r)
+		privileges(pass, severity, r)
 	}
 }
 
 // privileges tells what the rules of a role ask for beyond what they name. Those
 // that open a way to more are told one by one. Those that are only too wide are
 // told in one finding, but for the ones that have a reason of their own.
-func (s *subject) privileges(severity Severity, r role) {
+func privileges(pass *subject, severity Severity, r role) {
 	var wide []policyRule
 	for _, rule := range r.Rules {
 		wild, reached := rule.wildcards(), rule.reached()
@@ -89,26 +89,26 @@ func (s *subject) privileges(severity Severity, r role) {
 		}
 		switch {
 		case len(wild)+len(reached) == 0:
-		case len(reached) == 0 && !s.isSilenced(coded("wildcard"), r.Document.Problem("", "", rule.Pointer...)):
+		case len(reached) == 0 && !pass.isSilenced(coded("wildcard"), r.Document.Problem("", "", rule.Pointer...)):
 			wide = append(wide, rule)
 		default:
-			s.privilege(severity, r, rule, wild, reached)
+			privilege(pass, severity, r, rule, wild, reached)
 		}
 	}
 	switch len(wide) {
 	case 0:
 	case 1:
-		s.privilege(severity, r, wide[0], wide[0].wildcards(), nil)
+		privilege(pass, severity, r, wide[0], wide[0].wildcards(), nil)
 	default:
-		s.wildcards(severity, r, wide)
+		wildcards(pass, severity, r, wide)
 	}
 }
 
 // privilege tells what one rule asks for.
-func (s *subject) privilege(severity Severity, r role, rule policyRule, wild []string, reached []sensitive) {
+func privilege(pass *subject, severity Severity, r role, rule policyRule, wild []string, reached []sensitive) {
 	const reason = ", or give the reason: # ksrelease:ignore least-privilege REASON, above the rule"
 	if len(wild) == 0 {
-		s.atRule(coded("sensitive", append([]string{r.Kind}, namesOfThings(reached)...)...), severity, r, rule, fmt.Sprintf("this rule of the %s %s", r.Kind, reasons(reached)), "ask for less"+reason)
+		atRule(pass, coded("sensitive", append([]string{r.Kind}, namesOfThings(reached)...)...), severity, r, rule, fmt.Sprintf("this rule of the %s %s", r.Kind, reasons(reached)), "ask for less"+reason)
 		return
 	}
 	message := fmt.Sprintf("this rule of the %s has the wildcard * for %s%s", r.Kind, listed(wild), rule.of())
@@ -119,19 +119,19 @@ func (s *subject) privilege(severity Severity, r role, rule policyRule, wild []s
 	default:
 		message += "; it " + reasons(reached)
 	}
-	s.atRule(coded("wildcard", r.Kind, rule.subject(wild)), severity, r, rule, message, rule.namesFor(wild)+reason)
+	atRule(pass, coded("wildcard", r.Kind, rule.subject(wild)), severity, r, rule, message, rule.namesFor(wild)+reason)
 }
 
 // atRule tells something at the first line of a rule, which has but a dash and the
 // name of some field: it is not shown.
-func (s *subject) atRule(m mark, severity Severity, r role, rule policyRule, message, hint string) {
+func atRule(pass *subject, m mark, severity Severity, r role, rule policyRule, message, hint string) {
 	p := r.Document.Problem(message, hint, rule.Pointer...)
 	p.Excerpt = ""
-	s.problemAs(m, severity, p)
+	pass.problemAs(m, severity, p)
 }
 
 // wildcards tells several rules at the first of them.
-func (s *subject) wildcards(severity Severity, r role, wide []policyRule) {
+func wildcards(pass *subject, severity Severity, r role, wide []policyRule) {
 	var what, lines, subjects []string
 	for _, rule := range wide {
 		what = append(what, listed(rule.wildcards())+rule.of())
@@ -140,7 +140,7 @@ func (s *subject) wildcards(severity Severity, r role, wide []policyRule) {
 		lines = append(lines, strconv.Itoa(line))
 	}
 	slices.Sort(subjects)
-	s.atRule(coded("wildcard", append([]string{r.Kind}, subjects...)...), severity, r, wide[0],
+	atRule(pass, coded("wildcard", append([]string{r.Kind}, subjects...)...), severity, r, wide[0],
 		fmt.Sprintf("%d rules of the %s have the wildcard *: for %s", len(wide), r.Kind, strings.Join(what, "; for ")),
 		fmt.Sprintf("name what the chart needs, or give the reason: # ksrelease:ignore least-privilege REASON, above the rule (lines %s)", listed(lines)))
 }

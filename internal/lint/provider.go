@@ -18,12 +18,12 @@ func providerRule() Rule {
 	}
 }
 
-func checkProvider(s *subject) {
-	for _, provider := range s.providers() {
-		if s.named(provider) {
+func checkProvider(pass *subject) {
+	for _, provider := range pass.providers() {
+		if pass.named(provider) {
 			continue
 		}
-		s.problem(coded("no-name", provider.Language), s.ext.Document.Problem(
+		pass.problem(coded("no-name", provider.Language), pass.ext.Document.Problem(
 			fmt.Sprintf("the provider has no name in the language %s", oneLine(provider.Language)),
 			"add name: the company, project or person that offers the extension", provider.at("name")...))
 	}

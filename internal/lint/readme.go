@@ -31,33 +31,33 @@ func readmeRule() Rule {
 			{"too-large", "a README is too large to look for references in it"},
 		},
 		Default: Warning,
-		check:   func(s *subject) { s.checkDocs("README") },
+		check:   func(pass *subject) { checkDocs(pass, "README") },
 	}
 }
 
 // checkDocs looks at STEM.md and at STEM_LANG.md for each language of
 // displayName, and gives those that are there and not empty.
-func (s *subject) checkDocs(stem string) map[string][]byte {
-	s.isThere(stem+".md", stem, fallbackLanguage)
-	for _, code := range sortedKeys(s.ext.Metadata.DisplayName) {
+func checkDocs(pass *subject, stem string) map[string][]byte {
+	requireDoc(pass, stem+".md", stem, fallbackLanguage)
+	for _, code := range sortedKeys(pass.ext.Metadata.DisplayName) {
 		if code != fallbackLanguage && languageCode(code) == code { // others are reported by the rule languages
-			s.isThere(stem+"_"+code+".md", stem, code)
+			requireDoc(pass, stem+"_"+code+".md", stem, code)
 		}
 	}
 	found := map[string][]byte{}
-	for _, file := range s.ext.Files {
+	for _, file := range pass.ext.Files {
 		if !isDoc(file.Name, stem) {
 			continue
 		}
 		if len(bytes.TrimSpace(file.Data)) == 0 {
-			s.tell(coded("empty"), s.severity(), Finding{
-				File: s.path(file.Name), Message: file.Name + " is empty",
+			pass.tell(coded("empty"), pass.severity(), Finding{
+				File: pass.path(file.Name), Message: file.Name + " is empty",
 				Hint: "write it: the marketplace and KubeSphere show it to users",
 			})
 			continue
 		}
 		found[file.Name] = file.Data
-		s.docReferences(file.Name, file.Data)
+		checkReferences(pass, file.Name, file.Data)
 	}
 	return found
 }
@@ -85,12 +85,12 @@ func docLanguage(name, stem string) (language string, ok bool) {
 }
 
 // isThere tells a text that is missing, at the language that asks for it.
-func (s *subject) isThere(name, stem, code string) {
+func requireDoc(pass *subject, name, stem, code string) {
 	isIt := func(name string) bool {
 		language, ok := docLanguage(name, stem)
 		return ok && (language == code || language == "" && code == fallbackLanguage)
 	}
-	if slices.ContainsFunc(s.ext.Files, func(f extension.File) bool { return isIt(f.Name) }) || s.isLeftOut(isIt) {
+	if slices.ContainsFunc(pass.ext.Files, func(f extension.File) bool { return isIt(f.Name) }) || pass.isLeftOut(isIt) {
 		return
 	}
 	message := "there is no " + name
@@ -102,18 +102,18 @@ func (s *subject) isThere(name, stem, code string) {
 		message += fmt.Sprintf(", and displayName speaks %s", code)
 		hint = fmt.Sprintf("translate %s.md, or take %s out of displayName and description", stem, code)
 	}
-	for _, file := range s.ext.Files {
+	for _, file := range pass.ext.Files {
 		if language, ok := docLanguage(file.Name, stem); ok && language != "" && languageCode(language) == code {
 			hint = fmt.Sprintf("rename %s to %s", file.Name, name)
 		}
 	}
-	s.problem(coded("missing", name), s.ext.Document.ProblemAtKey(message, hint, "displayName", code))
+	pass.problem(coded("missing", name), pass.ext.Document.ProblemAtKey(message, hint, "displayName", code))
 }
 
 // file is the content of a file of the extension, or nil; it is never nil for a
 // file that is there.
-func (s *subject) file(name string) []byte {
-	for _, f := range s.ext.Files {
+func (pass *subject) file(name string) []byte {
+	for _, f := range pass.ext.Files {
 		if f.Name == name {
 			if f.Data == nil {
 				return []byte{}
@@ -131,10 +131,10 @@ const maxMarkdown = 256 << 10
 
 // docReferences tells the links and pictures of a text that name files which the
 // pushed package will not have, each file once.
-func (s *subject) docReferences(name string, data []byte) {
+func checkReferences(pass *subject, name string, data []byte) {
 	if len(data) > maxMarkdown {
-		s.tell(coded("too-large"), s.severity(), Finding{
-			File:    s.path(name),
+		pass.tell(coded("too-large"), pass.severity(), Finding{
+			File:    pass.path(name),
 			Message: fmt.Sprintf("%s has %d bytes: its links and pictures were not checked, as that is more than %s", name, len(data), byteSize(maxMarkdown)),
 			Hint:    "shorten it, or move a part of it to the web (https://…): users read it as one page",
 		})
@@ -146,7 +146,7 @@ func (s *subject) docReferences(name string, data []byte) {
 		if !ok || told[file] {
 			continue
 		}
-		message, hint := s.absent(file, ref.Picture)
+		message, hint := absent(pass, file, ref.Picture)
 		if message == "" {
 			continue
 		}
@@ -156,8 +156,8 @@ func (s *subject) docReferences(name string, data []byte) {
 			what = "the picture"
 		}
 		line, column := place(data, ref.Offset)
-		s.tell(coded("dead-reference", ref.Target), s.severity(), Finding{
-			File: s.path(name), Line: line, Column: column, Excerpt: excerpt.Line(string(data), line, line),
+		pass.tell(coded("dead-reference", ref.Target), pass.severity(), Finding{
+			File: pass.path(name), Line: line, Column: column, Excerpt: excerpt.Line(string(data), line, line),
 			Message: fmt.Sprintf("%s %s %s", what, oneLine(ref.Target), message), Hint: hint,
 		})
 	}
@@ -165,26 +165,26 @@ func (s *subject) docReferences(name string, data []byte) {
 
 // absent says why the pushed package will not have a file that a text refers to;
 // it is empty where it will.
-func (s *subject) absent(file string, picture bool) (message, hint string) {
+func absent(pass *subject, file string, picture bool) (message, hint string) {
 	if file == ".." || strings.HasPrefix(file, "../") {
 		return "leads out of the extension, so nobody has it", "give its address on the web (https://…)"
 	}
-	if s.ext.LeavesOut(file) {
+	if pass.ext.LeavesOut(file) {
 		message = "lies in staticFileDirectory, which is left out of the pushed package"
 		if picture {
 			return message, "move it to another folder, or give the address of a picture on the web (https://…)"
 		}
 		return message, "move it to another folder, or give its address on the web (https://…)"
 	}
-	if file == "." || s.packs(file) {
+	if file == "." || packs(pass, file) {
 		return "", ""
 	}
 	var names []string
-	for _, f := range s.ext.Files {
+	for _, f := range pass.ext.Files {
 		names = append(names, f.Name)
 	}
 	hint = "add the file, or give its address on the web (https://…)"
-	if s.file(".helmignore") != nil {
+	if pass.file(".helmignore") != nil {
 		hint = "add the file or, should .helmignore keep it out, fix that; or give its address on the web (https://…)"
 	}
 	if near, ok := yamldoc.Nearest(file, names); ok {
@@ -194,11 +194,11 @@ func (s *subject) absent(file string, picture bool) (message, hint string) {
 }
 
 // packs reports whether the package has a file, or files in a folder, of a name.
-func (s *subject) packs(name string) bool {
+func packs(pass *subject, name string) bool {
 	if name == "Chart.yaml" {
 		return true // derived
 	}
-	for _, f := range s.ext.Files {
+	for _, f := range pass.ext.Files {
 		if f.Name == name || strings.HasPrefix(f.Name, name+"/") {
 			return true
 		}

@@ -43,8 +43,8 @@ func registryRemedyFor(image string, written bool) string {
 
 const registryRemedy = `image: {{ .Values.global.imageRegistry | default "docker.io" }}/library/nginx:1.27.0`
 
-func checkImageRegistry(s *subject) {
-	marked, err := s.material.marked()
+func checkImageRegistry(pass *subject) {
+	marked, err := pass.material.marked()
 	if err != nil {
 		return // the rules chart and render say so
 	}
@@ -57,9 +57,9 @@ func checkImageRegistry(s *subject) {
 				switch {
 				case message == "":
 				case w.Test:
-					s.inSourceAs(m, s.atMost(Info), at, line, fmt.Sprintf("%s of %s %s%s", c, w, message, onlyTested), hint)
+					pass.inSourceAs(m, pass.atMost(Info), at, line, fmt.Sprintf("%s of %s %s%s", c, w, message, onlyTested), hint)
 				default:
-					s.inSource(m, at, line, fmt.Sprintf("%s of %s %s", c, w, message), hint)
+					pass.inSource(m, at, line, fmt.Sprintf("%s of %s %s", c, w, message), hint)
 				}
 			}
 		}

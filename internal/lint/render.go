@@ -30,21 +30,21 @@ func renderRule() Rule {
 	}
 }
 
-func checkRender(s *subject) {
-	loaded, err := s.material.chart()
+func checkRender(pass *subject) {
+	loaded, err := pass.material.chart()
 	if err != nil || loaded.EnabledErr != nil {
 		return // the rule chart says so
 	}
-	plain, err := s.material.plain()
+	plain, err := pass.material.plain()
 	if err != nil {
-		if s.ctx.Err() == nil {
-			s.tell(coded("not-rendered"), s.severity(), Finding{File: s.path("values.yaml"), Message: "Helm cannot render the chart: " + oneLine(helmchart.PlainTypes(err.Error()))})
+		if pass.ctx.Err() == nil {
+			pass.tell(coded("not-rendered"), pass.severity(), Finding{File: pass.path("values.yaml"), Message: "Helm cannot render the chart: " + oneLine(helmchart.PlainTypes(err.Error()))})
 		}
 		return
 	}
-	s.brokenTemplates(plain)
+	brokenTemplates(pass, plain)
 	for _, invalid := range plain.Invalid {
-		s.invalidManifest(plain, invalid)
+		invalidManifest(pass, plain, invalid)
 	}
 	for _, o := range plain.Objects {
 		if o.Fault != "" {
@@ -53,14 +53,14 @@ func checkRender(s *subject) {
 			if !strings.Contains(o.Fault, "whose") {
 				hint = "let it begin with apiVersion and kind, or render nothing"
 			}
-			s.inSource(coded("not-an-object"), at, line, fmt.Sprintf("line %d of what the template renders begins %s, so Helm does not install the chart", o.Line, o.Fault), hint)
+			pass.inSource(coded("not-an-object"), at, line, fmt.Sprintf("line %d of what the template renders begins %s, so Helm does not install the chart", o.Line, o.Fault), hint)
 		}
 	}
 }
 
 // brokenTemplates tells each template that does not render. One that fails only
 // for lack of a definition in another broken file is told with that file.
-func (s *subject) brokenTemplates(plain *helmchart.Rendering) {
+func brokenTemplates(pass *subject, plain *helmchart.Rendering) {
 	for _, broken := range plain.Broken {
 		fault := helmchart.ExplainTemplate(broken.Err, plain.Sources)
 		if plain.DefinedInBroken(fault.Cause) {
@@ -83,11 +83,11 @@ func (s *subject) brokenTemplates(plain *helmchart.Rendering) {
 			message += fmt.Sprintf(", line %d", line)
 			line = 0
 		}
-		s.inSourceAt(coded("broken-template", subject...), s.severity(), at, line, fault.At.Column(at), message, fault.Hint)
+		pass.inSourceAt(coded("broken-template", subject...), pass.severity(), at, line, fault.At.Column(at), message, fault.Hint)
 	}
 	if plain.Cut {
-		s.tell(coded("too-many-broken"), s.severity(), Finding{
-			File:    s.path("values.yaml"),
+		pass.tell(coded("too-many-broken"), pass.severity(), Finding{
+			File:    pass.path("values.yaml"),
 			Message: fmt.Sprintf("after %d templates that do not render, the others were not tried", len(plain.Broken)),
 			Hint:    "fix these first",
 		})
@@ -97,9 +97,9 @@ func (s *subject) brokenTemplates(plain *helmchart.Rendering) {
 // invalidManifest tells a template that renders to something else than YAML. The
 // line is that of the rendered text: which line of the template made it, nobody
 // knows.
-func (s *subject) invalidManifest(plain *helmchart.Rendering, invalid helmchart.InvalidManifest) {
+func invalidManifest(pass *subject, plain *helmchart.Rendering, invalid helmchart.InvalidManifest) {
 	at := plain.Sources[invalid.Template]
-	finding := Finding{File: s.path(at.File)}
+	finding := Finding{File: pass.path(at.File)}
 	line, cause := invalid.Explain()
 	if line > 0 {
 		finding.Excerpt = excerpt.Line(invalid.Manifest.Text, line, invalid.Manifest.Line+line-1)
@@ -110,5 +110,5 @@ func (s *subject) invalidManifest(plain *helmchart.Rendering, invalid helmchart.
 		finding.Message += " (" + at.Inside + " in the package)"
 	}
 	finding.Hint = "look at the indentation ({{ nindent }}) and the quotes ({{ quote }}) of the values put in there"
-	s.tell(coded("not-yaml", at.Inside), s.severity(), finding)
+	pass.tell(coded("not-yaml", at.Inside), pass.severity(), finding)
 }

@@ -9,18 +9,18 @@ import (
 
 // repeatedValues tells the keys that values.yaml at the top has twice: the loader
 // takes the last of them without a word.
-func (s *subject) repeatedValues() {
-	text := s.file("values.yaml")
+func repeatedValues(pass *subject) {
+	text := pass.file("values.yaml")
 	if !mayRepeatKeys(string(text)) {
 		return
 	}
-	_, err := yamldoc.Parse(s.path("values.yaml"), text)
-	s.repeatedKeys(err)
+	_, err := yamldoc.Parse(pass.path("values.yaml"), text)
+	repeatedKeys(pass, err)
 }
 
 // repeatedKeys tells, of what keeps a file from being read here, the keys that it
 // has twice.
-func (s *subject) repeatedKeys(err error) {
+func repeatedKeys(pass *subject, err error) {
 	var problems yamldoc.Problems
 	if !errors.As(err, &problems) {
 		return
@@ -31,10 +31,10 @@ func (s *subject) repeatedKeys(err error) {
 			// bottom, and sets what each line has.
 			p.Message = "the merge key << is given twice; Helm merges both, and other readers of YAML refuse the file"
 			p.Hint = "write one, with what counts most in front, as Helm has it: <<: [*last, *first]; of a key that several have, the last in the file counts"
-			s.problemAs(coded("repeated-merge"), s.atMost(Warning), p)
+			pass.problemAs(coded("repeated-merge"), pass.atMost(Warning), p)
 		} else if p.Kind == yamldoc.RepeatedKey {
 			p.Hint = "Helm takes the last one, with nothing of the others: make one of them"
-			s.problemAs(coded("repeated-key", p.About), s.atMost(Warning), p)
+			pass.problemAs(coded("repeated-key", p.About), pass.atMost(Warning), p)
 		}
 	}
 }

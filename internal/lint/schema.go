@@ -43,88 +43,88 @@ func schemaRule() Rule {
 	}
 }
 
-func checkSchema(s *subject) {
-	unknown := unknownKeys(s.ext.Document.Value(), metadataSchema())
+func checkSchema(pass *subject) {
+	unknown := unknownKeys(pass.ext.Document.Value(), metadataSchema())
 	mistyped := map[[2]int]bool{}
-	invalid := s.ext.Document.Validate(extension.Schema())
+	invalid := pass.ext.Document.Validate(extension.Schema())
 	for _, p := range invalid {
 		mistyped[[2]int{p.Line, p.Column}] = true
-		if !s.toldElsewhere(p) && !s.isMisspelt(p, unknown) {
-			s.problem(coded(string(p.Kind), s.steadyPath(strings.Split(p.About, "/"))), p)
+		if !toldElsewhere(pass, p) && !isMisspelt(pass, p, unknown) {
+			pass.problem(coded(string(p.Kind), steadyPath(pass, strings.Split(p.About, "/"))), p)
 		}
 	}
 	for _, key := range unknown {
-		s.unknownKey(key)
+		reportUnknownKey(pass, key)
 	}
-	for _, p := range s.ext.AssetProblems {
-		if assetOf(s.ext, p).field() == "" && !mistyped[[2]int{p.Line, p.Column}] {
-			s.problem(coded("invalid-value"), p)
+	for _, p := range pass.ext.AssetProblems {
+		if assetOf(pass.ext, p).field() == "" && !mistyped[[2]int{p.Line, p.Column}] {
+			pass.problem(coded("invalid-value"), p)
 		}
 	}
-	s.doubledKeys()
-	s.asTheControllerReads(invalid)
+	doubledKeys(pass)
+	asTheControllerReads(pass, invalid)
 }
 
 // doubledKeys tells the keys that stand in a mapping more than once: KubeSphere and Helm
 // take the last, whatever their authors meant.
-func (s *subject) doubledKeys() {
-	for _, r := range s.ext.Document.Repeated() {
+func doubledKeys(pass *subject) {
+	for _, r := range pass.ext.Document.Repeated() {
 		p := r.Last
 		p.Message = fmt.Sprintf("key %q is given twice: KubeSphere takes the value here, the last one, and not that on line %d", oneLine(r.Name), r.Earlier)
 		p.Hint = "keep one of them"
-		s.problemAs(coded("key-twice", r.Name), s.byDefault(Warning), p)
+		pass.problemAs(coded("key-twice", r.Name), pass.byDefault(Warning), p)
 	}
 }
 
 // asTheControllerReads tells what keeps KubeSphere's controller from decoding
 // extension.yaml, where no other finding says so: it reads what stands before a line ---
 // and no more, and drops a version without a word.
-func (s *subject) asTheControllerReads(invalid yamldoc.Problems) {
-	source := s.ext.Document.Source()
+func asTheControllerReads(pass *subject, invalid yamldoc.Problems) {
+	source := pass.ext.Document.Source()
 	cut, empty := kubesphere.CutShort(source)
 	read, err := kubesphere.DecodeExtension(source)
-	value, _ := s.ext.Document.Value().(map[string]any)
+	value, _ := pass.ext.Document.Value().(map[string]any)
 	switch {
 	case err != nil && strings.Contains(err.Error(), "document separator"):
-		s.problem(coded("undecodable"), s.atLine(cut, "KubeSphere does not read this line, which begins with ---, and so drops the version silently", "let nothing stand behind the ---, or take out the line"))
+		pass.problem(coded("undecodable"), atLine(pass, cut, "KubeSphere does not read this line, which begins with ---, and so drops the version silently", "let nothing stand behind the ---, or take out the line"))
 	case err != nil:
-		s.undecodable(err.Error(), invalid)
+		undecodable(pass, err.Error(), invalid)
 	case cut > 0 && empty && len(value) > 0:
-		s.problem(coded("undecodable"), s.atLine(cut, "KubeSphere reads only what stands before this line, and no field does, so it drops the version silently", "take out this line, or make it the first of the file"))
+		pass.problem(coded("undecodable"), atLine(pass, cut, "KubeSphere reads only what stands before this line, and no field does, so it drops the version silently", "take out this line, or make it the first of the file"))
 	case cut > 0 && hasContent(source, cut):
-		s.problemAs(coded("second-document"), s.byDefault(Warning), s.atLine(cut, "a second document starts here: KubeSphere reads only the first", "take out this line and what follows, or move it to a file of its own"))
-	case cut == 0 && len(value) > 0 && len(read.Missing()) == 3 && hasKey(s.ext, "name"):
-		s.problem(coded("undecodable"), s.ext.Document.Problem("KubeSphere finds no field in this file, so it drops the version silently", "begin it with the fields, without a line --- before them"))
+		pass.problemAs(coded("second-document"), pass.byDefault(Warning), atLine(pass, cut, "a second document starts here: KubeSphere reads only the first", "take out this line and what follows, or move it to a file of its own"))
+	case cut == 0 && len(value) > 0 && len(read.Missing()) == 3 && hasKey(pass.ext, "name"):
+		pass.problem(coded("undecodable"), pass.ext.Document.Problem("KubeSphere finds no field in this file, so it drops the version silently", "begin it with the fields, without a line --- before them"))
 	}
 }
 
 // undecodable tells why the controller cannot decode extension.yaml, at the field that
 // its error begins with, unless that is reported already.
-func (s *subject) undecodable(cause string, invalid yamldoc.Problems) {
+func undecodable(pass *subject, cause string, invalid yamldoc.Problems) {
 	field, _, _ := strings.Cut(cause, " is ")
 	pointer := strings.Split(field, ".")
-	if !hasKey(s.ext, pointer[0]) {
+	if !hasKey(pass.ext, pointer[0]) {
 		if len(invalid) == 0 {
-			s.problem(coded("undecodable"), s.ext.Document.Problem("KubeSphere cannot decode this file, and drops the version silently: "+oneLine(cause), "correct it as the development guide of KubeSphere has it"))
+			pass.problem(coded("undecodable"), pass.ext.Document.Problem("KubeSphere cannot decode this file, and drops the version silently: "+oneLine(cause), "correct it as the development guide of KubeSphere has it"))
 		}
 		return
 	}
-	line, _ := s.ext.Document.KeyPlace(pointer[0])
-	last := s.lastLine(pointer[0], line)
+	line, _ := pass.ext.Document.KeyPlace(pointer[0])
+	last := lastLine(pass, pointer[0], line)
 	for _, p := range invalid {
 		if p.Line >= line && p.Line <= last {
 			return
 		}
 	}
-	s.problem(coded("undecodable", pointer[0]), s.ext.Document.Problem(oneLine(cause)+": KubeSphere cannot decode it, and drops the version silently", "correct it, or take it out", pointer[0]))
+	pass.problem(coded("undecodable", pointer[0]), pass.ext.Document.Problem(oneLine(cause)+": KubeSphere cannot decode it, and drops the version silently", "correct it, or take it out", pointer[0]))
 }
 
 // lastLine is that of the value of a field, which ends before the next field.
-func (s *subject) lastLine(field string, line int) int {
-	value, _ := s.ext.Document.Value().(map[string]any)
+func lastLine(pass *subject, field string, line int) int {
+	value, _ := pass.ext.Document.Value().(map[string]any)
 	last := math.MaxInt
 	for other := range value {
-		if at, _ := s.ext.Document.KeyPlace(other); at > line && at <= last {
+		if at, _ := pass.ext.Document.KeyPlace(other); at > line && at <= last {
 			last = at - 1
 		}
 	}
@@ -132,15 +132,15 @@ func (s *subject) lastLine(field string, line int) int {
 }
 
 // atLine is a problem with a line of extension.yaml, from 1.
-func (s *subject) atLine(line int, message, hint string) yamldoc.Problem {
+func atLine(pass *subject, line int, message, hint string) yamldoc.Problem {
 	offset := 0
-	for text := range bytes.Lines(s.ext.Document.Source()) {
+	for text := range bytes.Lines(pass.ext.Document.Source()) {
 		if line--; line <= 0 {
 			break
 		}
 		offset += len(text)
 	}
-	return s.ext.Document.ProblemAtOffset(message, hint, offset, len("---"))
+	return pass.ext.Document.ProblemAtOffset(message, hint, offset, len("---"))
 }
 
 // hasContent reports whether anything but blanks, comments and markers stands below a
@@ -162,12 +162,12 @@ func hasContent(source []byte, line int) bool {
 // toldElsewhere reports whether a problem is with the value of a field that has
 // a rule of its own, which has more to say: what a version reads as, what the
 // modes mean, or what an icon may be if it is text.
-func (s *subject) toldElsewhere(p yamldoc.Problem) bool {
+func toldElsewhere(pass *subject, p yamldoc.Problem) bool {
 	for field, rule := range map[string]string{"version": "version", "installationMode": "installation-mode", "icon": "icon"} {
-		if !s.isOn(rule) || !hasKey(s.ext, field) || field == "icon" && !isText(s.ext, field) {
+		if !pass.isOn(rule) || !hasKey(pass.ext, field) || field == "icon" && !isText(pass.ext, field) {
 			continue
 		}
-		if line, column := s.ext.Document.Place(field); p.Line == line && p.Column == column {
+		if line, column := pass.ext.Document.Place(field); p.Line == line && p.Column == column {
 			return true
 		}
 	}
@@ -214,8 +214,8 @@ func unknownKeys(value any, shape *schemaNode, pointer ...string) []*unknownKey 
 
 // steadyPath is a place in extension.yaml as the subject of a finding: an item of a
 // list goes by its name, for its number changes when another is added.
-func (s *subject) steadyPath(pointer []string) string {
-	value, steady := s.ext.Document.Value(), slices.Clone(pointer)
+func steadyPath(pass *subject, pointer []string) string {
+	value, steady := pass.ext.Document.Value(), slices.Clone(pointer)
 	for i, step := range pointer {
 		switch v := value.(type) {
 		case map[string]any:
@@ -235,13 +235,13 @@ func (s *subject) steadyPath(pointer []string) string {
 
 // isMisspelt reports whether a problem is that a key is missing which is there,
 // misspelt: that is one mistake, told with the key.
-func (s *subject) isMisspelt(p yamldoc.Problem, unknown []*unknownKey) bool {
+func isMisspelt(pass *subject, p yamldoc.Problem, unknown []*unknownKey) bool {
 	if p.Kind != yamldoc.MissingKey {
 		return false
 	}
 	missing := path.Base(p.About)
 	for _, key := range unknown {
-		line, column := s.ext.Document.Place(key.Pointer[:len(key.Pointer)-1]...)
+		line, column := pass.ext.Document.Place(key.Pointer[:len(key.Pointer)-1]...)
 		if key.Near == missing && p.Line == line && p.Column == column {
 			key.Needed = true
 			return true
@@ -250,7 +250,7 @@ func (s *subject) isMisspelt(p yamldoc.Problem, unknown []*unknownKey) bool {
 	return false
 }
 
-func (s *subject) unknownKey(key *unknownKey) {
+func reportUnknownKey(pass *subject, key *unknownKey) {
 	last := len(key.Pointer) - 1
 	hint := "KubeSphere ignores it: correct its name, or remove it"
 	if key.Near != "" {
@@ -260,12 +260,12 @@ func (s *subject) unknownKey(key *unknownKey) {
 	if last > 0 {
 		message += " in " + placeWords(key.Pointer[:last])
 	}
-	severity := s.byDefault(Warning)
+	severity := pass.byDefault(Warning)
 	if key.Needed {
-		severity = s.severity()
+		severity = pass.severity()
 		message += fmt.Sprintf(", and %q is missing", key.Near)
 	}
-	s.problemAs(coded("unknown-key", s.steadyPath(key.Pointer)), severity, s.ext.Document.ProblemAtKey(message, hint, key.Pointer...))
+	pass.problemAs(coded("unknown-key", steadyPath(pass, key.Pointer)), severity, pass.ext.Document.ProblemAtKey(message, hint, key.Pointer...))
 }
 
 // placeWords names a mapping by the keys that lead to it: provider.en, or item 1

@@ -80,30 +80,30 @@ var keyStores = []string{
 	".env", ".env.*", ".envrc", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519",
 }
 
-func checkSecrets(s *subject) {
-	for _, file := range s.ext.Files {
-		s.secretsOf(helmchart.Source{File: file.Name}, file.Data)
+func checkSecrets(pass *subject) {
+	for _, file := range pass.ext.Files {
+		secretsOf(pass, helmchart.Source{File: file.Name}, file.Data)
 	}
-	for _, file := range s.material.packaged() {
-		s.secretsOf(helmchart.Source{File: file.Archive, Inside: file.Inside}, file.Data)
+	for _, file := range pass.material.packaged() {
+		secretsOf(pass, helmchart.Source{File: file.Archive, Inside: file.Inside}, file.Data)
 	}
 }
 
 // secretsOf looks through one file.
-func (s *subject) secretsOf(at helmchart.Source, data []byte) {
+func secretsOf(pass *subject, at helmchart.Source, data []byte) {
 	name := cmp.Or(at.Inside, at.File)
 	if isKeyStore(path.Base(name)) {
 		hint := "leave it out (.helmignore) unless it holds nothing secret"
 		if at.Inside != "" {
 			hint = "pack the subchart anew without it, unless it holds nothing secret"
 		}
-		s.inSourceAs(coded("key-file"), s.byDefault(Warning), at, 0, "files of this name hold keys or passwords, and this one is packed", hint)
+		pass.inSourceAs(coded("key-file"), pass.byDefault(Warning), at, 0, "files of this name hold keys or passwords, and this one is packed", hint)
 	}
 	if isBinary(data) {
 		return
 	}
 	for _, found := range secretsIn(data) {
-		s.secret(at, name, data, found)
+		reportSecret(pass, at, name, data, found)
 	}
 }
 
@@ -121,24 +121,24 @@ func isBinary(data []byte) bool {
 
 // secret tells one secret. It has no excerpt: what is told goes into logs and
 // reports, where a secret has no business either.
-func (s *subject) secret(at helmchart.Source, name string, data []byte, found secret) {
-	severity := s.severity()
+func reportSecret(pass *subject, at helmchart.Source, name string, data []byte, found secret) {
+	severity := pass.severity()
 	hint := "take it out and withdraw it: who has the package has it"
 	if path.Ext(name) == ".md" {
 		// Manuals show what a key looks like. Nobody can tell a shown one from a lost one.
-		severity = s.byDefault(Warning)
+		severity = pass.byDefault(Warning)
 		hint += "; if it only shows what one looks like, cut it short"
 	}
 	line, column := place(data, found.Offset)
 	if at.Inside != "" {
-		s.tell(coded(found.Code, at.Inside, found.Of), severity, Finding{
-			File: s.path(at.File), Hint: hint,
+		pass.tell(coded(found.Code, at.Inside, found.Of), severity, Finding{
+			File: pass.path(at.File), Hint: hint,
 			Message: fmt.Sprintf("%s stands here, and is packed (%s, line %d, in the package)", found.What, at.Inside, line),
 		})
 		return
 	}
-	s.tell(coded(found.Code, found.Of), severity, Finding{
-		File: s.path(name), Line: line, Column: column, Hint: hint,
+	pass.tell(coded(found.Code, found.Of), severity, Finding{
+		File: pass.path(name), Line: line, Column: column, Hint: hint,
 		Message: found.What + " stands here, and is packed",
 	})
 }

@@ -50,8 +50,8 @@ func nodeSelectorHint(w helmchart.Workload, at helmchart.Source) string {
 // ownNodeSelector is a value from which a chart takes node selectors.
 var ownNodeSelector = regexp.MustCompile(`\.Values(?:\.\w+)*\.[nN]odeSelector\b`)
 
-func checkNodeSelector(s *subject) {
-	marked, err := s.material.marked()
+func checkNodeSelector(pass *subject) {
+	marked, err := pass.material.marked()
 	if err != nil {
 		return // the rules chart and render say so
 	}
@@ -60,14 +60,14 @@ func checkNodeSelector(s *subject) {
 			continue
 		}
 		at, line := marked.Place(w)
-		severity, message, hint := s.severity(), fmt.Sprintf("%s does not obey global.nodeSelector", w), nodeSelectorHint(w, at)
+		severity, message, hint := pass.severity(), fmt.Sprintf("%s does not obey global.nodeSelector", w), nodeSelectorHint(w, at)
 		switch {
 		case w.Test:
-			severity, message = s.atMost(Info), message+onlyTested
+			severity, message = pass.atMost(Info), message+onlyTested
 		case w.Kind == "DaemonSet":
-			severity, hint = s.atMost(Info), "that is fine for an agent that has to run on every node; else, "+hint
+			severity, hint = pass.atMost(Info), "that is fine for an agent that has to run on every node; else, "+hint
 		}
-		s.inSourceAs(coded("not-obeyed", w.Kind, w.Name), severity, at, line, message, hint)
+		pass.inSourceAs(coded("not-obeyed", w.Kind, w.Name), severity, at, line, message, hint)
 	}
 }
 

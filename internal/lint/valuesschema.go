@@ -44,14 +44,14 @@ func valuesSchemaRule() Rule {
 // to it, as Helm does before it renders. Unlike Helm's own check
 // (chartutil.ValidateAgainstSchema), this one reads no files and asks no
 // network: a schema that refers to others by address is taken without them.
-func checkValuesSchema(s *subject) {
-	loaded, err := s.material.chart()
+func checkValuesSchema(pass *subject) {
+	loaded, err := pass.material.chart()
 	if err != nil {
 		return // the rule chart says so
 	}
 	seen := map[*chart.File]bool{}
 	if loaded.EnabledErr == nil {
-		s.valueSchema(loaded, loaded.Enabled, nil, loaded.Renderer.Values(), seen)
+		valueSchema(pass, loaded, loaded.Enabled, nil, loaded.Renderer.Values(), seen)
 	}
 	// What is switched off has values only once it is on; its schema can be none
 	// all the same.
@@ -60,46 +60,46 @@ func checkValuesSchema(s *subject) {
 			return
 		}
 		if _, mistake := compileSchema(c.Schema); mistake != "" {
-			s.schemaFault(loaded, c, mistake)
+			schemaFault(pass, loaded, c, mistake)
 		}
 	})
 }
 
 // valueSchema checks one chart and those below it. at leads to its values from
 // the top.
-func (s *subject) valueSchema(loaded *helmchart.Chart, c *chart.Chart, at []string, values map[string]any, seen map[*chart.File]bool) {
+func valueSchema(pass *subject, loaded *helmchart.Chart, c *chart.Chart, at []string, values map[string]any, seen map[*chart.File]bool) {
 	if c.Schema != nil && len(c.Raw) > 0 {
 		seen[c.Raw[0]] = true
 		schema, mistake := compileSchema(c.Schema)
 		if mistake != "" {
-			s.schemaFault(loaded, c, mistake)
+			schemaFault(pass, loaded, c, mistake)
 		} else {
 			for _, m := range against(schema, values) {
-				s.valueFault(loaded, c, at, m)
+				valueFault(pass, loaded, c, at, m)
 			}
 		}
 	}
 	for _, child := range c.Dependencies() {
 		if below, ok := values[child.Name()].(map[string]any); ok {
-			s.valueSchema(loaded, child, append(at[:len(at):len(at)], child.Name()), below, seen)
+			valueSchema(pass, loaded, child, append(at[:len(at):len(at)], child.Name()), below, seen)
 		}
 	}
 }
 
 // schemaFault tells a schema that is none.
-func (s *subject) schemaFault(loaded *helmchart.Chart, c *chart.Chart, mistake string) {
+func schemaFault(pass *subject, loaded *helmchart.Chart, c *chart.Chart, mistake string) {
 	at, ok := loaded.Places.Of(c)
 	if !ok {
 		return
 	}
 	file, inside := at.File(schemaFile)
-	s.inSource(coded("not-a-schema"), helmchart.Source{File: file, Inside: inside}, 0, mistake, "Helm refuses to install the chart with any values: correct the schema; definitions have to be in the schema itself")
+	pass.inSource(coded("not-a-schema"), helmchart.Source{File: file, Inside: inside}, 0, mistake, "Helm refuses to install the chart with any values: correct the schema; definitions have to be in the schema itself")
 }
 
 // valueFault tells a value that breaks a schema, where the value is written: in
 // values.yaml at the top of the extension, else in that of the chart; where
 // neither has it, at the schema that asks for it.
-func (s *subject) valueFault(loaded *helmchart.Chart, c *chart.Chart, above []string, m valueMistake) {
+func valueFault(pass *subject, loaded *helmchart.Chart, c *chart.Chart, above []string, m valueMistake) {
 	at, ok := loaded.Places.Of(c)
 	if !ok {
 		return
@@ -116,18 +116,18 @@ func (s *subject) valueFault(loaded *helmchart.Chart, c *chart.Chart, above []st
 		pointer []string
 	}{{"values.yaml", append(above[:len(above):len(above)], m.Pointer...)}, {values, m.Pointer}}
 	for _, candidate := range candidates {
-		data := s.file(candidate.file)
+		data := pass.file(candidate.file)
 		if data == nil || len(candidate.pointer) == 0 || path.Ext(candidate.file) != ".yaml" {
 			continue
 		}
-		document, err := yamldoc.Parse(s.path(candidate.file), data)
+		document, err := yamldoc.Parse(pass.path(candidate.file), data)
 		if err != nil || !document.Has(candidate.pointer...) {
 			continue
 		}
-		s.problem(coded("value-refused", strings.Join(candidate.pointer, "."), asked), document.Problem(fmt.Sprintf("%s breaks %s: %s", oneLine(strings.Join(candidate.pointer, ".")), asked, m.Message), hint, candidate.pointer...))
+		pass.problem(coded("value-refused", strings.Join(candidate.pointer, "."), asked), document.Problem(fmt.Sprintf("%s breaks %s: %s", oneLine(strings.Join(candidate.pointer, ".")), asked, m.Message), hint, candidate.pointer...))
 		return
 	}
-	s.inSource(coded("value-refused", strings.Join(m.Pointer, ".")), helmchart.Source{File: file, Inside: inside}, 0, fmt.Sprintf("the values break this schema at %s: %s", m.name(), m.Message), hint)
+	pass.inSource(coded("value-refused", strings.Join(m.Pointer, ".")), helmchart.Source{File: file, Inside: inside}, 0, fmt.Sprintf("the values break this schema at %s: %s", m.name(), m.Message), hint)
 }
 
 // valueMistake is one thing by which values break a schema.

@@ -26,28 +26,28 @@ func versionRule() Rule {
 	}
 }
 
-func checkVersion(s *subject) {
-	doc := s.ext.Document
+func checkVersion(pass *subject) {
+	doc := pass.ext.Document
 	value, _ := doc.Value().(map[string]any)
 	version, present := value["version"]
 	switch v := version.(type) {
 	case string:
 		if message, hint := extension.VersionProblem(v); message != "" {
-			s.problem(coded("invalid", v), doc.Problem(message, hint, "version"))
+			pass.problem(coded("invalid", v), doc.Problem(message, hint, "version"))
 		}
 	case int64, uint64, float64, bool:
-		s.mistypedVersion(v)
+		mistypedVersion(pass, v)
 	default:
-		if !present && s.isOn("schema") {
+		if !present && pass.isOn("schema") {
 			return // the schema says that it is missing
 		}
-		s.problem(coded("not-text"), doc.Problem("the version is not text", `write it as "1.0.0"`, "version"))
+		pass.problem(coded("not-text"), doc.Problem("the version is not text", `write it as "1.0.0"`, "version"))
 	}
 }
 
 // mistypedVersion tells what YAML makes of a version without quotes.
-func (s *subject) mistypedVersion(value any) {
-	written, _, _ := s.ext.Document.Raw("version")
+func mistypedVersion(pass *subject, value any) {
+	written, _, _ := pass.ext.Document.Raw("version")
 	kind := "the number"
 	if _, ok := value.(bool); ok {
 		kind = "the truth value"
@@ -57,7 +57,7 @@ func (s *subject) mistypedVersion(value any) {
 	if near, ok := extension.NearestVersion(written); ok {
 		meant = near
 	}
-	s.problem(coded("not-text", written), s.ext.Document.Problem(message, fmt.Sprintf("put it in quotes: version: %q", meant), "version"))
+	pass.problem(coded("not-text", written), pass.ext.Document.Problem(message, fmt.Sprintf("put it in quotes: version: %q", meant), "version"))
 }
 
 func plainScalar(value any) string {
