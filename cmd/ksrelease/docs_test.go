@@ -35,6 +35,9 @@ func readDoc(t *testing.T, name string) string {
 
 // docs/one-release.md says which requests are sent; here they are sent.
 func TestOneReleaseIsAsItsPageSays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes, about which the race detector learns nothing")
+	}
 	page := readDoc(t, "docs/one-release.md")
 	said := map[string]string{}
 	for _, block := range regexp.MustCompile("(?s)```requests ([a-z-]+)\n(.*?)```").FindAllStringSubmatch(page, -1) {

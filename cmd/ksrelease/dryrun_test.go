@@ -98,7 +98,7 @@ func TestTheDryRunIsTheRealPath(t *testing.T) {
 	all := rehearsals(t)
 	usual := 200
 	if testing.Short() {
-		usual = 40 // the race detector makes each several times as long
+		usual = 16 // the race detector makes each several times as long
 	}
 	cases := soak.Cases(t, usual, len(all))
 	rand.New(rand.NewPCG(8, 8)).Shuffle(len(all), func(a, b int) { all[a], all[b] = all[b], all[a] })

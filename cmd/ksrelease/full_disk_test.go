@@ -42,6 +42,9 @@ var silent = map[string]string{
 // A disk that is full is an error of each command, in one line and a remedy; a reader
 // that goes away is none. Each command of the grammar is here, or in silent.
 func TestAFullDiskIsAnErrorOfEachCommand(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes, about which the race detector learns nothing")
+	}
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip(err)
 	}

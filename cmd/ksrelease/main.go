@@ -113,7 +113,6 @@ type app struct {
 	reported bool
 	failure  error
 	entered  bool // the working directory is that of -C
-	releases bool // the command is run
 	// onlyReading is above 0 while nothing has begun that would have to be brought to
 	// its end; see reading.
 	onlyReading atomic.Int32
@@ -157,8 +156,8 @@ func (a *app) main(args []string) int {
 
 // delivered is the exit code when the command is done: what could not be printed is an
 // error. It is said whatever else went wrong, because a result that is cut off looks
-// like a whole one; an exit code that says more than 1 stays. The exit code of a run is
-// that of the releases, though: a reader that goes away changes nothing of them.
+// like a whole one; an exit code that says more than 1 stays. Who follows only the progress
+// and leaves has missed no result.
 func (a *app) delivered(code int) int {
 	a.stdout.Flush(context.Background())
 	a.stderr.Flush(context.Background())
@@ -169,7 +168,7 @@ func (a *app) delivered(code int) int {
 		err := to.stream.Err()
 		gone := errors.Is(err, syscall.EPIPE)
 		switch {
-		case err == nil, gone && (a.releases || to.stream == a.stderr):
+		case err == nil, gone && to.stream == a.stderr:
 		case gone:
 			a.complain(errors.New("not all results were written: nobody reads standard output any more"), "")
 			code = max(code, exitNotReleased)

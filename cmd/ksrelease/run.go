@@ -70,7 +70,6 @@ type runCommand struct {
 
 // Run plans and releases.
 func (c *runCommand) Run(a *app) error {
-	a.releases = true
 	ctx, cancel := c.begin(context.Background())
 	defer cancel()
 	p, sources, known, err := c.read(ctx, a, c.Paths)

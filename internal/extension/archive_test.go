@@ -226,6 +226,9 @@ func sparse(t testing.TB) []byte {
 
 // An archive that claims or holds gigabytes is refused within some megabytes.
 func TestBombs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads in one goroutine, in which there are no races")
+	}
 	manyFiles := func(n int, size int) []byte {
 		entries := make([]entry, n)
 		for i := range entries {
@@ -285,6 +288,9 @@ func TestBombs(t *testing.T) {
 }
 
 func TestContentThatFillsMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads in one goroutine, in which there are no races")
+	}
 	// Content that does not compress, so that only the sum of sizes is exceeded.
 	noise := make([]byte, 1<<20)
 	state := uint64(1)
