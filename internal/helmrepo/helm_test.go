@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -19,6 +20,26 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/soak"
 )
+
+// An index is decoded into types of our own, which have what Helm's have.
+func TestTypesAreThoseOfHelm(t *testing.T) {
+	for _, pair := range []struct{ own, helms reflect.Type }{
+		{reflect.TypeFor[indexFile](), reflect.TypeFor[repo.IndexFile]()},
+		{reflect.TypeFor[chartVersion](), reflect.TypeFor[repo.ChartVersion]()},
+	} {
+		fields := func(of reflect.Type) []string {
+			var list []string
+			for _, field := range reflect.VisibleFields(of) {
+				kind := strings.NewReplacer("repo.ChartVersions", "[]*chartVersion", "helmrepo.", "", "repo.", "").Replace(field.Type.String())
+				list = append(list, fmt.Sprintf("%s %s %s", field.Name, kind, field.Tag))
+			}
+			return list
+		}
+		if diff := cmp.Diff(fields(pair.helms), fields(pair.own)); diff != "" {
+			t.Errorf("%s (-Helm's +ours):\n%s", pair.own.Name(), diff)
+		}
+	}
+}
 
 // asHelm is what Helm makes of an index (jsonOrYamlUnmarshal of
 // helm.sh/helm/v3/pkg/repo and the check of apiVersion; LoadIndexFile, which is

@@ -7,8 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-
-	"helm.sh/helm/v3/pkg/repo"
 )
 
 // readJSON reads an index in JSON, of which the beginning was read already. Helm
@@ -114,7 +112,7 @@ func (j *jsonReader) read() error {
 		if err != nil {
 			return err
 		}
-		file := &repo.IndexFile{}
+		file := &indexFile{}
 		err = json.Unmarshal(slices.Concat([]byte("{"), name, []byte(":"), raw, []byte("}")), file)
 		switch {
 		case err != nil:
@@ -237,7 +235,7 @@ func (j *jsonReader) readEntry(chart string, raw json.RawMessage, line int) {
 		j.index.hasEmpty(chart, line)
 		return
 	}
-	version := &repo.ChartVersion{}
+	version := &chartVersion{}
 	err := json.Unmarshal(raw, version)
 	if err == nil {
 		j.take(chart, version, line)

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"helm.sh/helm/v3/pkg/repo"
 	"sigs.k8s.io/yaml"
 )
 
@@ -507,7 +506,7 @@ func (r *reader) readChart() error {
 }
 
 // take takes an entry that Helm has loaded.
-func (r *reader) take(chart string, version *repo.ChartVersion, line int) {
+func (r *reader) take(chart string, version *chartVersion, line int) {
 	if version == nil || version.Metadata == nil {
 		r.index.hasEmpty(chart, line)
 		return
@@ -557,11 +556,11 @@ func (r *reader) readEntry() error {
 
 // decode is what Helm makes of an index in YAML (jsonOrYamlUnmarshal in
 // helm.sh/helm/v3/pkg/repo).
-func decode(text []byte) (*repo.IndexFile, error) {
+func decode(text []byte) (*indexFile, error) {
 	if err := refuseTooMuch(text); err != nil {
 		return nil, err
 	}
-	file := &repo.IndexFile{}
+	file := &indexFile{}
 	if err := yaml.UnmarshalStrict(text, file); err != nil {
 		return nil, err
 	}
