@@ -120,7 +120,7 @@ func TestSubjectsHoldNoSecret(t *testing.T) {
 	files := with(goodFiles(), "extension.yaml", goodMetadata+"home: https://me:hunter22@web.company.example/\n",
 		"files/token.txt", "ghp_0a9B8c7D6e5F4g3H2i1J0k9L8m7N6o5P4q3R\n")
 	seen := 0
-	for _, f := range check(t, files) {
+	for _, f := range check(t, files, "links", "secrets") {
 		if f.Code == "links/password-in-address" || f.Code == "secrets/token" {
 			seen++
 		}

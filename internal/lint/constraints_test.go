@@ -1,99 +1,11 @@
 package lint
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/Masterminds/semver/v3"
 )
-
-func TestConstraints(t *testing.T) {
-	const hint = `write it as ">=1.19.0-0" or ">=1.22.0-0 <1.32.0-0"`
-	kube := func(constraint string) []string {
-		return []string{"extension.yaml", goodMetadata + fmt.Sprintf("kubeVersion: %q\n", constraint)}
-	}
-	external := func(constraint string) []string {
-		return []string{"extension.yaml", goodMetadata + fmt.Sprintf("externalDependencies:\n  - name: db\n    version: %q\n", constraint)}
-	}
-	testFindings(t, []findingTest{
-		{name: "with pre-releases", changes: kube(">=1.19.0-0")},
-		{name: "with pre-releases at both ends", changes: kube(">=1.19.0-0, <1.32.0-0")},
-		{name: "an alternative with pre-releases", changes: kube("1.18.x || >=1.20.0-0")},
-		{name: "no constraint", changes: kube("")},
-		{name: "another extension's releases are enough", changes: external(">= 2.6.0")},
-		{
-			name:    "a word",
-			changes: []string{"extension.yaml", goodMetadata + "ksVersion: latest\n"},
-			want:    []string{`error constraints ext/extension.yaml:16:12: ksVersion "latest" is not a constraint on versions`},
-			hint:    hint,
-		},
-		{
-			name:    "a version and later ones",
-			changes: kube("v1.19+"),
-			want:    []string{`error constraints ext/extension.yaml:16:14: kubeVersion "v1.19+" is not a constraint on versions`},
-			hint:    `did you mean ">=1.19.0-0"?`,
-		},
-		{
-			name:    "of an external dependency",
-			changes: external("2.x and later"),
-			want:    []string{`error constraints ext/extension.yaml:18:14: version "2.x and later" is not a constraint on versions`},
-			hint:    hint,
-		},
-		{
-			name:    "a long one",
-			changes: kube(strings.Repeat(">=1.0.0-0 ", 52)),
-			want:    []string{`error constraints ext/extension.yaml:16:14: kubeVersion has 520 characters, and constraints on versions are read up to 512`},
-			hint:    "shorten it",
-		},
-		{
-			name:    "many alternatives",
-			changes: kube(strings.Repeat("1||", 40) + "2"),
-			want:    []string{`error constraints ext/extension.yaml:16:14: kubeVersion has more than 32 alternatives, and no more are read`},
-			hint:    "shorten it",
-		},
-		{
-			name:    "bounds the wrong way round",
-			changes: kube(">=1.30.0-0 <1.20.0-0"),
-			want:    []string{`warning constraints ext/extension.yaml:16:14: no version satisfies kubeVersion ">=1.30.0-0 <1.20.0-0"`},
-			hint:    "correct the bounds: comparisons with a blank or a comma between them have to hold together, || stands between alternatives",
-		},
-		{
-			name:    "alternatives without the sign for it",
-			changes: external("^1.2 ^2.0"),
-			want:    []string{`warning constraints ext/extension.yaml:18:14: no version satisfies version "^1.2 ^2.0"`},
-		},
-		{
-			name:    "without pre-releases",
-			changes: kube(">=1.19.0"),
-			want:    []string{`info constraints ext/extension.yaml:16:14: kubeVersion ">=1.19.0" shuts out pre-releases, and by SemVer that is what versions such as v1.28.0-rc.1 and v1.27.3-gke.100 are`},
-			hint:    `write it as ">=1.19.0-0"`,
-		},
-		{
-			name:    "with pre-releases at one end",
-			changes: kube(">=1.19.0-0 <1.32.0"),
-			want:    []string{`info constraints ext/extension.yaml:16:14: kubeVersion ">=1.19.0-0 <1.32.0" shuts out pre-releases, and by SemVer that is what versions such as v1.28.0-rc.1 and v1.27.3-gke.100 are`},
-			hint:    `write it as ">=1.19.0-0 <1.32.0-0"`,
-		},
-		{
-			name:    "KubeSphere's own pre-releases",
-			changes: []string{"extension.yaml", goodMetadata + "ksVersion: ^4.1\n"},
-			want:    []string{`info constraints ext/extension.yaml:16:12: ksVersion "^4.1" shuts out pre-releases, and by SemVer that is what versions such as v4.1.3-rc.1 are`},
-			hint:    `write it as "^4.1.0-0"`,
-		},
-		{
-			name:    "where a -0 would mean something else",
-			changes: kube(">1.19.0 <=1.31.0"),
-			want:    []string{`info constraints ext/extension.yaml:16:14: kubeVersion ">1.19.0 <=1.31.0" shuts out pre-releases, and by SemVer that is what versions such as v1.28.0-rc.1 and v1.27.3-gke.100 are`},
-			hint:    `add -0 to each version in it, as in ">=1.22.0-0 <1.32.0-0"`,
-		},
-		{
-			name:    "a number is for the schema",
-			changes: []string{"extension.yaml", goodMetadata + "kubeVersion: 1.20\n"},
-			want:    []string{`error schema ext/extension.yaml:16:14: "kubeVersion" must be empty or a string, not a number`},
-		},
-	})
-}
 
 // TestUnsatisfiable: what some version satisfies is never told to be impossible.
 func TestUnsatisfiable(t *testing.T) {

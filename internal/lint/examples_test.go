@@ -1,13 +1,52 @@
 package lint
 
-import "testing"
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// informing are rules with findings that are for information, which the examples do not
+// have either.
+var informing = []string{"dependencies", "least-privilege", "ignore", "links", "assets", "images", "image-registry", "node-selector", "ci-values", "installation-mode"}
 
 // TestExamplesAreClean: the examples show how it is done, so there is nothing to
-// say of them.
+// warn of. What a new rule informs of does not count.
 func TestExamplesAreClean(t *testing.T) {
 	for _, ext := range examples(t) {
-		for _, finding := range told(Examine(t.Context(), ext, Options{}).Findings) {
-			t.Error(finding)
+		for _, f := range Examine(t.Context(), ext, Options{}).Findings {
+			if f.Severity != Info || slices.Contains(informing, f.Rule) {
+				t.Error(told([]Finding{f}))
+			}
+		}
+	}
+}
+
+// TestANewRuleAddsOnlyItsOwnFindings: what the others find is the same with a rule that
+// finds something in each extension.
+func TestANewRuleAddsOnlyItsOwnFindings(t *testing.T) {
+	harmless := Rule{Name: "harmless", Default: Info, Codes: []Code{{Name: "found"}}, check: func(pass *subject) {
+		pass.tell(coded("found"), pass.severity(), Finding{File: pass.path(""), Message: "found", Hint: "none"})
+	}}
+	packages := examples(t)
+	packages["good"] = load(t, goodFiles())
+	packages["with faults"] = load(t, with(goodFiles(), "extension.yaml", goodMetadata+"home: https:///docs\nnote: x # ksrelease:ignore schema ours\n", "charts/web/templates/a.yaml", "{{ fail `no` }}"))
+	packages["no chart"] = load(t, with(goodFiles(), "charts/web/Chart.yaml", "name: [\n"))
+	for name, ext := range packages {
+		for _, opts := range []Options{{}, only("schema", "links"), {Severities: map[string]Severity{"harmless": Off}}} {
+			before := run(t.Context(), Rules(), ext, opts)
+			after := run(t.Context(), slices.Insert(Rules(), 3, harmless), ext, opts)
+			want := told(before.Findings)
+			if opts.Severities["harmless"] != Off {
+				want = append(want, "info harmless "+ext.Path+": found")
+			}
+			got := told(after.Findings)
+			slices.Sort(want)
+			slices.Sort(got)
+			if diff := cmp.Diff(want, got); diff != "" || after.Silenced != before.Silenced {
+				t.Errorf("%s: %d silenced, and %d before; findings (-want +got):\n%s", name, after.Silenced, before.Silenced, diff)
+			}
 		}
 	}
 }

@@ -4,13 +4,13 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
-	"context"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
@@ -151,9 +151,35 @@ func told(findings []Finding) []string {
 	return lines
 }
 
-func check(t testing.TB, files map[string]string) []Finding {
+// check is what rules find where no other rule is on, so that what a new rule finds
+// changes no test but its own.
+func check(t testing.TB, files map[string]string, rules ...string) []Finding {
 	t.Helper()
-	return seen(Examine(context.Background(), load(t, files), Options{}).Findings)
+	return seen(Examine(t.Context(), load(t, files), only(rules...)).Findings)
+}
+
+// onRendering are the rules that look at what is rendered, and those that say why it cannot be.
+var onRendering = []string{"chart", "render", "images", "image-registry", "node-selector"}
+
+// chosenFor are options with a severity for the only rule that is on.
+func chosenFor(rule string, severity Severity) Options {
+	opts := only(rule)
+	opts.Severities[rule] = severity
+	return opts
+}
+
+// only are options that turn all rules off but those.
+func only(rules ...string) Options {
+	if len(rules) == 0 {
+		panic("name the rules that take part")
+	}
+	severities := map[string]Severity{}
+	for _, r := range Rules() {
+		if !slices.Contains(rules, r.Name) {
+			severities[r.Name] = Off
+		}
+	}
+	return Options{Severities: severities}
 }
 
 // packed makes a package of files below one folder.

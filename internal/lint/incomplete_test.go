@@ -79,7 +79,7 @@ func TestIncompleteRenderings(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var got []string
 			broken := false
-			for _, f := range check(t, with(multiclusterFiles(), test.changes...)) {
+			for _, f := range check(t, with(multiclusterFiles(), test.changes...), onRendering...) {
 				if broken = broken || f.Code == "render/broken-template"; !strings.HasPrefix(f.Code, "render/broken") {
 					got = append(got, f.Code+" "+f.File)
 				}
@@ -92,7 +92,7 @@ func TestIncompleteRenderings(t *testing.T) {
 			}
 		})
 	}
-	if got := told(check(t, multiclusterFiles())); got != nil {
+	if got := told(check(t, multiclusterFiles(), onRendering...)); got != nil {
 		t.Errorf("the extension is not good: %v", got)
 	}
 }

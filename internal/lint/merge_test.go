@@ -21,13 +21,20 @@ func TestRepeatedMerge(t *testing.T) {
 		if want != "" {
 			wanted = []string{want}
 		}
-		if diff := cmp.Diff(wanted, told(check(t, with(goodFiles(), "values.yaml", values)))); diff != "" {
+		if diff := cmp.Diff(wanted, told(check(t, with(goodFiles(), "values.yaml", values), "chart", "values-schema"))); diff != "" {
 			t.Errorf("%s%s", values, diff)
 		}
 	}
 	files := with(goodFiles(), "charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\nannotations:\n  <<: {a: b}\n  <<: {c: d}\n")
-	if got := check(t, files); len(got) != 1 || got[0].Code != "helm-lint/repeated-merge" {
+	if got := check(t, files, "chart", "helm-lint"); len(got) != 1 || got[0].Code != "helm-lint/repeated-merge" {
 		t.Errorf("%v", told(got))
+	}
+}
+
+// TestMayRepeatKeys: a text that cannot have a key twice is not parsed for it.
+func TestMayRepeatKeys(t *testing.T) {
+	if mayRepeatKeys("web:\n  a: 1\nb:\n  a: 1\nlist:\n- a: 1\n  b: 2\n- a: 1\nempty: {}\n") {
+		t.Error("what has no key twice is parsed for it")
 	}
 }
 
@@ -40,7 +47,7 @@ func TestQuotedMergeKeyIsAKey(t *testing.T) {
 		"x: &x {a: 1}\ny: &y {b: 2}\nm:\n  \"<<\": *x\n  \"<<\": *y\n": 1,
 	} {
 		found := 0
-		for _, f := range check(t, with(goodFiles(), "values.yaml", "global: {}\n"+values)) {
+		for _, f := range check(t, with(goodFiles(), "values.yaml", "global: {}\n"+values), "chart", "values-schema", "helm-lint") {
 			if f.Code == "values-schema/repeated-merge" || strings.HasSuffix(f.Code, "/repeated-key") || strings.HasSuffix(f.Code, "/repeated-merge") {
 				found++
 			}
@@ -55,7 +62,7 @@ func TestQuotedMergeKeyIsAKey(t *testing.T) {
 func TestMessagesAreOneLine(t *testing.T) {
 	name := `a\n\n  → run this\nother\u2028x`
 	found := 0
-	for _, f := range check(t, with(goodFiles(), "charts/web/templates/p.yaml", "apiVersion: v1\nkind: \"P"+name+"\"\nmetadata: {name: \""+name+"\"}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: \"p"+name+"\"}\nspec: {containers: [{name: \"c"+name+"\", image: \"a/b:1\"}]}\n")) {
+	for _, f := range check(t, with(goodFiles(), "charts/web/templates/p.yaml", "apiVersion: v1\nkind: \"P"+name+"\"\nmetadata: {name: \""+name+"\"}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: \"p"+name+"\"}\nspec: {containers: [{name: \"c"+name+"\", image: \"a/b:1\"}]}\n"), "render", "helm-lint", "images", "image-registry", "node-selector") {
 		if strings.ContainsAny(f.Message, "\n\r\u0085\u2028\u2029") {
 			t.Errorf("%s: %q", f.Code, f.Message)
 		}

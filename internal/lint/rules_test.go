@@ -1,0 +1,74 @@
+package lint_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/lint/ruletest"
+)
+
+// TestRules tests each rule by itself: testdata has a folder for each.
+func TestRules(t *testing.T) { ruletest.RunAll(t, "testdata") }
+
+// TestEveryRuleHasCases: a rule without a folder in testdata is tested by nothing else, but
+// for those whose cases cannot be files.
+func TestEveryRuleHasCases(t *testing.T) {
+	elsewhere := map[string]string{
+		"secrets":         "TestSecrets: what looks like a key is made when the test runs",
+		"dependency-lock": "TestDependencyLock: charts are brought in before lint",
+		"helmignore":      "TestHelmIgnoreThatLeavesOutWhatIsNeeded",
+		"limits":          "TestCut: where a run was ended",
+		"ignore":          "TestIgnoreComments",
+	}
+	for _, r := range lint.Rules() {
+		if folders, err := filepath.Glob(filepath.Join("testdata", r.Name)); err != nil || len(folders) == 0 && elsewhere[r.Name] == "" {
+			t.Errorf("testdata has no folder %s (%v)", r.Name, err)
+		}
+	}
+}
+
+// TestMain holds, after all tests, that each code was raised by one of them: a code that
+// no test raises is one that may never come, or come at the wrong place.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code := m.Run()
+	if code == 0 && isWhole() {
+		if left := neverRaised(); len(left) > 0 {
+			fmt.Printf("no test raises %q\n", left)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// neverRaised are the codes of the rules that no test has raised.
+func neverRaised() (left []string) {
+	expected, err := ruletest.Codes("testdata")
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for _, r := range lint.Rules() {
+		for _, c := range r.Codes {
+			code := r.CodeOf(c.Name)
+			if !slices.Contains(expected, code) && !lint.Raised(code) && code != "schema/unreadable" { // which the pipeline raises
+				left = append(left, code)
+			}
+		}
+	}
+	return left
+}
+
+// isWhole reports whether all tests were asked for, once.
+func isWhole() bool {
+	for _, name := range [...]string{"run", "skip", "list", "fuzz", "bench"} {
+		if f := flag.Lookup("test." + name); f != nil && f.Value.String() != "" {
+			return false
+		}
+	}
+	return !testing.Short()
+}

@@ -1,0 +1,180 @@
+// Package ruletest tests rules of lint by folders, as
+// golang.org/x/tools/go/analysis/analysistest tests analyzers.
+//
+// A folder has the name of the rule, and a folder for each case. A case holds the files
+// in which its extension differs from the one in base, which has no fault:
+//
+//	testdata/images/not-listed/extension.yaml
+//	testdata/images/not-listed/charts/web/templates/deployment.yaml
+//
+// Only that rule runs, so that a case neither knows of other rules nor changes with them.
+// What several rules do together is tested in a folder of their names: chart+schema.
+//
+// # Expectations
+//
+// What the rule finds is written at the end of the line on which it is found, in YAML, in
+// templates and in Markdown:
+//
+//	home: https:///docs # want :7 warning links/no-host "home … is a web address without a host"
+//	image: busybox:1 {{/* want warning images/unlisted "container …" */}}
+//	[x](y.md) <!-- want :1 warning readme/no-such-file "the link …" -->
+//
+// This is column, severity, code and message; one line may have several, one after the
+// other. The message is a text of Go, in quotes or backquotes. The comments are taken
+// out before the rule sees a file.
+//
+// The file want in the folder of the case has what cannot be written there: findings
+// without a line, in files of the base, and in files without comments. It also has the
+// findings whose hint is tested, the lines that are indented:
+//
+//	static/one.png warning assets/damaged "…"
+//	extension.yaml:8:7 error icon/no-image "…"
+//	    use a PNG, JPEG, GIF, WebP or SVG file
+//
+// The file of the extension as a whole is ".". Lines at the top that begin with # are a comment.
+//
+// All findings have to be expected, and all expectations found. With UPDATE=1 in the
+// environment, Run writes what was found in place of the expectations. It renews hints
+// where there is one already; "?" is enough.
+//
+// # Files of a case
+//
+//   - A folder that is called like a package (charts/redis-1.0.0.tgz) is packed, with the
+//     folder in it as the top.
+//   - The file without lists files of the base that the extension does not have.
+//   - The file want is no part of the extension.
+package ruletest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/lint"
+)
+
+// display is what the extension of a case is called in findings.
+const display = "ext"
+
+// RunAll runs all folders of rules in dir, which is testdata. It passes over fuzz, which
+// belongs to the go command.
+func RunAll(t *testing.T, dir string) {
+	t.Helper()
+	for _, name := range foldersIn(t, dir) {
+		if name != "fuzz" {
+			t.Run(name, func(t *testing.T) { Run(t, filepath.Join(dir, name)) })
+		}
+	}
+}
+
+// Run runs the cases of one folder. Its name is that of the rule, or the names of several
+// rules with + between them.
+func Run(t *testing.T, folder string) {
+	t.Helper()
+	rules := strings.Split(filepath.Base(folder), "+")
+	for _, name := range rules {
+		if !slices.ContainsFunc(lint.Rules(), func(r lint.Rule) bool { return r.Name == name }) {
+			t.Fatalf("%s: there is no rule %q", folder, name)
+		}
+	}
+	cases := foldersIn(t, folder)
+	if len(cases) == 0 {
+		t.Fatalf("%s has no cases", folder)
+	}
+	for _, name := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test, err := readCase(filepath.Join(folder, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ext, err := test.load(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			findings := Findings(t.Context(), ext, rules...)
+			if os.Getenv("UPDATE") != "" {
+				if err := test.update(findings); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			for _, problem := range slices.Concat(test.compare(findings), wellFormed(findings)) {
+				t.Error(problem)
+			}
+		})
+	}
+}
+
+// Codes are the codes that the cases in dir expect, each once. Where the cases pass, each
+// of them is found.
+func Codes(dir string) (codes []string, err error) {
+	folders, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	if err != nil {
+		return nil, err
+	}
+	for _, folder := range folders {
+		if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+			continue
+		}
+		test, err := readCase(folder)
+		if err != nil {
+			return nil, err
+		}
+		for _, wanted := range test.wanted {
+			codes = append(codes, wanted.code)
+		}
+	}
+	slices.Sort(codes)
+	return slices.Compact(codes), nil
+}
+
+// foldersIn are the names of the folders in a folder.
+func foldersIn(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, entry := range entries {
+		if entry.IsDir() {
+			names = append(names, entry.Name())
+		}
+	}
+	return names
+}
+
+// Findings are what rules find where no other rule is on.
+func Findings(ctx context.Context, ext *extension.Extension, rules ...string) []lint.Finding {
+	severities := map[string]lint.Severity{}
+	for _, r := range lint.Rules() {
+		if !slices.Contains(rules, r.Name) {
+			severities[r.Name] = lint.Off
+		}
+	}
+	findings := lint.Examine(ctx, ext, lint.Options{Severities: severities}).Findings
+	// A rule that is off is named where others could not look without it.
+	return slices.DeleteFunc(findings, func(f lint.Finding) bool { return !slices.Contains(rules, f.Rule) })
+}
+
+// saysAll are the rules whose messages say what to do, so that a hint is not needed.
+var saysAll = []string{"name", "version", "schema"}
+
+// wellFormed are the faults that no finding may have.
+func wellFormed(findings []lint.Finding) (problems []string) {
+	for _, f := range findings {
+		if f.Hint == "" && !slices.Contains(saysAll, f.Rule) {
+			problems = append(problems, fmt.Sprintf("no hint: %s", f.Message))
+		}
+		if strings.Contains(f.Message+f.Hint, "interface {}") || strings.Contains(f.Message, "map[") {
+			problems = append(problems, fmt.Sprintf("the name of a Go type: %s", f.Message))
+		}
+	}
+	return problems
+}
