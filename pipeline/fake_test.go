@@ -18,6 +18,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/graceful"
 )
 
 // fakeWorld is a marketplace and its Helm repository in memory, for what real
@@ -372,11 +373,19 @@ func write(t *testing.T, file, content string) {
 // do runs the pipeline and fails the test on an error of usage.
 func do(t *testing.T, w *fakeWorld, options Options) *Result {
 	t.Helper()
+	return doUnder(t, t.Context(), w, options)
+}
+
+// doUnder is do with a context for which the end of stop is the first step.
+func doUnder(t *testing.T, stop context.Context, w *fakeWorld, options Options) *Result {
+	t.Helper()
+	ctx, done := graceful.With(stop, t.Context())
+	defer done()
 	if options.Target == nil {
 		options.Target = w
 	}
 	options.Parallelism = 4
-	result, err := New(options).Do(t.Context())
+	result, err := New(options).Do(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

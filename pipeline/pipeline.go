@@ -84,6 +84,5 @@ type environment struct {
 	keep     func(r *release) error // leaves the archive in the output directory; nil keeps nothing
 	// refused is done when the marketplace has refused the key, which is its cause.
 	refused context.Context
-	stop    context.Context     // done: wait for nothing any more
 	slots   *semaphore.Weighted // for what costs work while waiting; nil where a slot is held already
 }

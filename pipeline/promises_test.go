@@ -141,7 +141,7 @@ func TestEarlyInterruptStillNamesEverything(t *testing.T) {
 	stop, interrupt := context.WithCancelCause(t.Context())
 	interrupt(errors.New("interrupted"))
 	for _, only := range [][]string{nil, {"alc"}} {
-		result := do(t, w, Options{Stop: stop, Only: only, Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
+		result := doUnder(t, stop, w, Options{Only: only, Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
 		wantOutcomes(t, result, map[string]Outcome{"alc": NotReached})
 	}
 	if len(w.writes)+len(w.reads) != 0 {
@@ -160,7 +160,7 @@ func TestAfterAnInterruptNoWriteIsTriedAgain(t *testing.T) {
 			}
 			return false, nil
 		}
-		do(t, w, Options{Stop: stop, Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
+		doUnder(t, stop, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
 		pushes := 0
 		for _, c := range w.writes {
 			if strings.HasPrefix(c, "push ") {

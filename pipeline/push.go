@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/ksrelease/ksrelease/internal/graceful"
 )
 
 // How often a write is sent before it is given up. A server that only asks to
@@ -190,9 +192,8 @@ func (t *tries) again(ctx context.Context, env *environment, r *release, doing s
 		wait, count = time.Second, "" // the client has waited already, as it was told
 	}
 	r.tell(fmt.Sprintf("%s: %s, trying again in %s%s", doing, inShort(cause), wait, count))
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	defer context.AfterFunc(env.stop, func() { stop(context.Cause(env.stop)) })()
+	ctx, done := graceful.Wait(ctx)
+	defer done()
 	if !Sleep(ctx, wait) {
 		return fmt.Errorf("%w (%s)", cause, interruption(ctx))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/graceful"
 )
 
 // action is what the plan decided to do with an extension that has not ended.
@@ -156,6 +157,9 @@ func (r *release) cutOff(ctx context.Context, env *environment, stage Stage) {
 
 // interruption says in a few words why a context ended.
 func interruption(ctx context.Context) string {
+	if ctx.Err() == nil {
+		ctx = graceful.Finish(ctx) // which may end a moment before
+	}
 	switch cause := context.Cause(ctx); {
 	case cause == nil, errors.Is(cause, context.Canceled):
 		return "interrupted"

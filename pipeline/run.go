@@ -17,6 +17,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -57,7 +58,6 @@ type Options struct {
 	// Noting makes the requests under a context tell of their retries; nil tells
 	// of none.
 	Noting func(ctx context.Context, tell func(string)) context.Context
-	Stop   context.Context // done: begin nothing new, end what has begun; nil never is
 }
 
 // Run releases a set of extensions once. Make it with [New] and start it with
@@ -92,9 +92,6 @@ func New(opts Options) *Run {
 	if opts.Examiner == nil {
 		opts.Examiner = inProcess{}
 	}
-	if opts.Stop == nil {
-		opts.Stop = context.Background()
-	}
 	if opts.Through == "" {
 		opts.Through = StageVerify
 	}
@@ -107,6 +104,9 @@ func New(opts Options) *Run {
 
 // Do plans, and unless the run is dry, applies the plan. Errors are those of
 // usage; what happens to an extension is its outcome.
+//
+// When ctx ends the run begins nothing new and waits for nothing. If ctx is one of package
+// graceful, what has begun to write goes on to its submission until the second step of ctx.
 func (r *Run) Do(ctx context.Context) (*Result, error) {
 	p, err := r.plan(ctx)
 	if err != nil {
@@ -156,15 +156,11 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 		index:    p.index,
 		unasked:  p.unasked,
 		uploads:  r.sends() && !r.skips(StageUpload),
-		stop:     r.Stop,
 	}
 	if r.Through == StagePackage && !r.DryRun {
 		env.keep = keepPackage
 	}
-	// Nothing is lost when reading is cut short, so the first interrupt ends it.
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(r.Stop, func() { cancel(context.Cause(r.Stop)) })()
+	// Nothing is lost when reading is cut short, so it ends with ctx, and not gracefully.
 	r.each(ctx, p.releases, func(ctx context.Context, rel *release) { r.planOne(ctx, env, rel) })
 	if r.decides() { // lint and package look at each extension by itself
 		for _, rel := range p.releases {
@@ -203,7 +199,7 @@ func (r *Run) apply(ctx context.Context, p *plan) {
 	env := &environment{
 		target: p.target, send: p.target, reviews: r.target.reviews != nil, refused: p.target.refused,
 		index: p.index, unasked: p.unasked, uploads: !r.skips(StageUpload),
-		message: r.Message, keep: keepIfPossible, stop: r.Stop, slots: r.slots,
+		message: r.Message, keep: keepIfPossible, slots: r.slots,
 	}
 	r.each(ctx, p.releases, func(ctx context.Context, rel *release) {
 		defer close(rel.done)
@@ -237,17 +233,17 @@ func (r *Run) load(ctx context.Context) ([]*release, error) {
 	}
 	r.each(ctx, all, func(ctx context.Context, rel *release) {
 		if !r.takeSlot(ctx) {
-			rel.end(NotReached, r.interruption(ctx)+" before it was read")
+			rel.end(NotReached, interruption(ctx)+" before it was read")
 			return
 		}
 		defer r.slots.Release(1)
-		rel.load(ctx)
+		rel.load(graceful.Finish(ctx))
 		r.letGo(rel)
 	})
 	if err := duplicates(all); err != nil {
 		return nil, err
 	}
-	if err := r.unknownNames(all); err != nil {
+	if err := r.unknownNames(all); err != nil && ctx.Err() == nil { // else not all names were read
 		return nil, err
 	}
 	r.declared = map[string][]string{}
@@ -267,7 +263,7 @@ func (rel *release) load(ctx context.Context) {
 	})
 	switch {
 	case ctx.Err() != nil:
-		rel.end(NotReached, rel.run.interruption(ctx)+" before it was read")
+		rel.end(NotReached, interruption(ctx)+" before it was read")
 		return
 	case err != nil:
 		rel.loadErr = err
@@ -355,9 +351,6 @@ func (r *Run) unknownNames(all []*release) error {
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	if r.Stop.Err() != nil {
-		return nil // not all names were read
-	}
 	var errs []error
 	for _, want := range r.Only {
 		if slices.Contains(names, want) {
@@ -393,7 +386,7 @@ func (r *Run) planOne(ctx context.Context, env *environment, rel *release) {
 		return
 	}
 	if !r.takeSlot(ctx) {
-		rel.end(NotReached, r.interruption(ctx)+" before its turn")
+		rel.end(NotReached, interruption(ctx)+" before its turn")
 		return
 	}
 	defer r.slots.Release(1)
@@ -491,20 +484,20 @@ func (r *Run) applyOne(ctx context.Context, env *environment, rel *release) {
 		select {
 		case <-dep.done:
 		case <-ctx.Done():
-			rel.end(NotReached, r.interruption(ctx)+" before its turn")
+			rel.end(NotReached, interruption(ctx)+" before its turn")
 			return
 		}
 		rel.waited = true
 	}
-	if ctx.Err() != nil || r.Stop.Err() != nil {
-		rel.end(NotReached, r.interruption(ctx)+" before its turn")
+	if over(ctx) {
+		rel.end(NotReached, interruption(ctx)+" before its turn")
 		return
 	}
 	if rel.blockOn(); rel.over {
 		return
 	}
 	if !r.takeSlot(ctx) {
-		rel.end(NotReached, r.interruption(ctx)+" before its turn")
+		rel.end(NotReached, interruption(ctx)+" before its turn")
 		return
 	}
 	if rel.action == actRelease {
@@ -518,11 +511,12 @@ func (r *Run) applyOne(ctx context.Context, env *environment, rel *release) {
 			rel.fail(stagePlan, ErrNoToken)
 			return
 		}
-		switch err := lookAgain(rel.noting(ctx), env, rel); {
+		begun := graceful.Finish(ctx) // it may write from here on
+		switch err := lookAgain(rel.noting(begun), env, rel); {
 		case err == nil:
-			rel.perform(ctx, env, slices.DeleteFunc(Stages(), func(s Stage) bool { return s.apply == nil || s.waits }))
-		case ctx.Err() != nil:
-			rel.end(NotReached, r.interruption(ctx)+" before its turn")
+			rel.perform(begun, env, slices.DeleteFunc(Stages(), func(s Stage) bool { return s.apply == nil || s.waits }))
+		case begun.Err() != nil:
+			rel.end(NotReached, interruption(begun)+" before its turn")
 		default:
 			rel.fail(stagePlan, err)
 		}
@@ -548,20 +542,16 @@ func (r *Run) takeSlot(ctx context.Context) bool {
 	if r.slots.Acquire(ctx, 1) != nil {
 		return false
 	}
-	if r.Stop.Err() != nil {
+	if over(ctx) {
 		r.slots.Release(1)
 		return false
 	}
 	return true
 }
 
-// interruption says why nothing new is begun.
-func (r *Run) interruption(ctx context.Context) string {
-	if ctx.Err() == nil {
-		return interruption(r.Stop)
-	}
-	return interruption(ctx)
-}
+// over says that nothing new is to be begun under ctx. Its second step may be there a moment
+// before ctx itself has ended.
+func over(ctx context.Context) bool { return ctx.Err() != nil || graceful.Finish(ctx).Err() != nil }
 
 // blockOn ends a release when something it requires did not get there, and warns
 // of what it only can use. Where several versions of an extension may meet a

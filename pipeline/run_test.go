@@ -435,7 +435,7 @@ func TestInterrupt(t *testing.T) {
 		w.serve = func(*Entry, time.Time) bool { return false } // never seen
 		stop, interrupt := context.WithCancelCause(t.Context())
 		time.AfterFunc(10*time.Second, func() { interrupt(errors.New("interrupted")) })
-		result := do(t, w, Options{Stop: stop, Sources: []config.Source{sourceOf(t, "base", "1.0.0"), sourceOf(t, "top", "1.0.0", "base")}})
+		result := doUnder(t, stop, w, Options{Sources: []config.Source{sourceOf(t, "base", "1.0.0"), sourceOf(t, "top", "1.0.0", "base")}})
 		wantOutcomes(t, result, map[string]Outcome{"base": Unverified, "top": NotReached})
 		if took := time.Since(w.started); took > 12*time.Second {
 			t.Errorf("it took %s", took)
@@ -611,7 +611,7 @@ func TestInterruptWhileDependenciesAreBroughtIn(t *testing.T) {
 		<-ctx.Done()
 		return nil, context.Cause(ctx)
 	})
-	result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.2.0")}, Resolver: resolver, Stop: stop})
+	result := doUnder(t, stop, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.2.0")}, Resolver: resolver})
 	wantOutcomes(t, result, map[string]Outcome{"alc": NotReached})
 	if want := "interrupted while its dependencies were brought in"; result.Extensions[0].Reason != want {
 		t.Errorf("%q, want %q", result.Extensions[0].Reason, want)

@@ -38,9 +38,8 @@ func verifyStage(ctx context.Context, env *environment, r *release) error {
 	settings := r.source.Settings.Verify
 	limited, cancel := context.WithTimeoutCause(ctx, settings.Timeout, errVerifyTimeout)
 	defer cancel()
-	// The first interrupt ends the waiting, not what is in flight elsewhere.
 	limited, stop := context.WithCancelCause(limited)
-	defer context.AfterFunc(env.stop, func() { stop(context.Cause(env.stop)) })()
+	defer stop(nil)
 
 	untilActive := settings.Until == config.UntilActive && !env.unasked && env.reviews
 	if untilActive { // nobody can see a review without the key

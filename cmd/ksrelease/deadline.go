@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"time"
+
+	"github.com/ksrelease/ksrelease/internal/graceful"
 )
 
 // deadline is the flag of a command that ends after a time.
@@ -12,13 +14,16 @@ type deadline struct {
 	Timeout span `placeholder:"D" help:"End after this time, such as 10m."`
 }
 
-// begin is the context of a command: it ends with parent, and when the time is up. It is
-// made first of all, so that the time counts from the start.
-func (d deadline) begin(parent context.Context) (context.Context, context.CancelFunc) {
-	if d.Timeout == 0 {
-		return context.WithCancel(parent)
+// begin is the context of a command: with stop, which the first signal ends, it begins
+// nothing new, and when the time is up it ends. It is made first of all, so that the time
+// counts from the start.
+func (d deadline) begin(stop context.Context) (context.Context, context.CancelFunc) {
+	end, cancelEnd := context.WithoutCancel(stop), context.CancelFunc(func() {})
+	if d.Timeout != 0 {
+		end, cancelEnd = context.WithTimeoutCause(end, time.Duration(d.Timeout), fmt.Errorf("--timeout of %s is over", d.Timeout))
 	}
-	return context.WithTimeoutCause(parent, time.Duration(d.Timeout), fmt.Errorf("--timeout of %s is over", d.Timeout))
+	ctx, cancel := graceful.With(stop, end)
+	return ctx, func() { cancel(); cancelEnd() }
 }
 
 // reading does work that loses nothing by an end: it reads the config, what its patterns
@@ -36,6 +41,7 @@ func reading[T any](ctx context.Context, a *app, doing string, work func() (T, e
 		var none T
 		return none, &cutError{fmt.Errorf("%w while %s", context.Cause(ctx), doing)}
 	}
+	ctx = graceful.Finish(ctx) // a signal ends the program, and not this work
 	if ctx.Err() != nil {
 		return late()
 	}

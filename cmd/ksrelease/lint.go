@@ -31,7 +31,7 @@ func (c *lintCommand) Run(a *app) error {
 	default:
 		return a.explain(string(c.Explain))
 	}
-	ctx, cancel := c.begin(context.Background())
+	ctx, cancel := c.begin(a.stop)
 	defer cancel()
 	p, err := c.open(ctx, a)
 	if err != nil {
@@ -67,7 +67,7 @@ func (c *lintCommand) writeBaseline(ctx context.Context, a *app, p *project, sou
 	var found baseline.Recorder
 	err := c.lint(ctx, a, p, sources, &found)
 	unread, ok := unreadOf(err)
-	if !ok || a.stop.Err() != nil || ctx.Err() != nil {
+	if !ok || ctx.Err() != nil {
 		a.stderr.Print("%s is not written: not all extensions were looked at", p.baselineFile())
 		return err
 	}
@@ -157,7 +157,7 @@ type packageCommand struct {
 
 // Run takes the extensions through the pipeline up to package.
 func (c *packageCommand) Run(a *app) error {
-	ctx, cancel := c.begin(context.Background())
+	ctx, cancel := c.begin(a.stop)
 	defer cancel()
 	p, sources, known, err := c.read(ctx, a, c.Paths)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/transport"
@@ -70,7 +71,7 @@ type runCommand struct {
 
 // Run plans and releases.
 func (c *runCommand) Run(a *app) error {
-	ctx, cancel := c.begin(context.Background())
+	ctx, cancel := c.begin(a.stop)
 	defer cancel()
 	p, sources, known, err := c.read(ctx, a, c.Paths)
 	if err != nil {
@@ -235,8 +236,8 @@ func (c *selection) read(ctx context.Context, a *app, paths []string) (*project,
 func (c *selection) perform(ctx context.Context, a *app, p *project, options pipeline.Options, text report.TextOptions) error {
 	options.Parallelism = c.parallelism(p)
 	options.Tool = pipeline.Tool{Name: "ksrelease", Version: programVersion()}
-	options.Revision = revisionOf(ctx, p.root)
-	options.Stop, options.Display = a.stop, display
+	options.Revision = revisionOf(graceful.Finish(ctx), p.root)
+	options.Display = display
 	defer a.examineInWorkers(&options)()
 	options.Noting = func(ctx context.Context, tell func(string)) context.Context {
 		return transport.WithNotify(ctx, func(r transport.Retry) { tell(r.String()) })
@@ -279,7 +280,7 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	defer context.AfterFunc(a.stop, func() {
 		run.Note("interrupted: nothing new is begun, and what is in flight is brought to its end; once more ends it at once")
 	})()
-	result, err := run.Do(transport.WithStop(ctx, a.stop))
+	result, err := run.Do(ctx)
 	if err != nil {
 		return usage(err, pipeline.Remedy(err))
 	}

@@ -110,7 +110,7 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 	options := pipeline.Options{
 		Baseline: known,
 		Sources:  sources, Only: c.Names, Target: links.Target,
-		Parallelism: p.config.Parallelism, DryRun: true, Stop: a.stop,
+		Parallelism: p.config.Parallelism, DryRun: true,
 	}
 	dependencies, err := a.dependencies(p)
 	if err != nil {

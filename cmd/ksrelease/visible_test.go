@@ -23,6 +23,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/memnet"
 	"github.com/ksrelease/ksrelease/internal/soak"
@@ -576,7 +577,7 @@ func (v visit) try(t *testing.T, files *sampleFiles) (map[string]ending, error) 
 	}
 	endings := map[string]ending{}
 	options := pipeline.Options{
-		Target: shown{s, repo}, Parallelism: 8, Stop: stop,
+		Target: shown{s, repo}, Parallelism: 8,
 		Observer: pipeline.ObserverFunc(func(e pipeline.Event) {
 			switch {
 			case e.Kind == pipeline.EventStageStarted && e.Stage == pipeline.StageVerify && !e.Planning:
@@ -594,7 +595,9 @@ func (v visit) try(t *testing.T, files *sampleFiles) (map[string]ending, error) 
 		}
 		options.Sources = append(options.Sources, source)
 	}
-	if _, err := pipeline.New(options).Do(t.Context()); err != nil {
+	ctx, done := graceful.With(stop, t.Context())
+	defer done()
+	if _, err := pipeline.New(options).Do(ctx); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()

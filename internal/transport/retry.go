@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"github.com/ksrelease/ksrelease/internal/graceful"
 )
 
 // Retry is an attempt that failed and will be made again after Wait.
@@ -175,7 +177,7 @@ func isRepeatable(r *Request, failure *Error) bool {
 // only put the error off.
 func (s *sending) affordable(ctx context.Context, wait time.Duration, failure *Error) bool {
 	deadline, ok := ctx.Deadline()
-	switch stop := stopOf(ctx); {
+	switch stop := graceful.Stop(ctx); {
 	case stop.Err() != nil:
 		failure.outOfTime = noMore(stop)
 	case ok && !time.Now().Add(wait).Before(deadline):
@@ -197,7 +199,7 @@ func (s *sending) wait(ctx context.Context, wait time.Duration, failure *Error) 
 	s.waited += wait
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	stop := stopOf(ctx)
+	stop := graceful.Stop(ctx)
 	select {
 	case <-timer.C:
 		return true

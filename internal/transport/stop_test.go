@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/ksrelease/ksrelease/internal/graceful"
 )
 
 // A stop ends all waiting and makes no further attempt; what is under way goes
@@ -36,8 +38,10 @@ func TestStopEndsTheWaiting(t *testing.T) {
 				} else {
 					time.AfterFunc(tt.stop, func() { cancel(errors.New("interrupted")) })
 				}
+				ctx, done := graceful.With(stop, t.Context())
+				defer done()
 				start := time.Now()
-				answer, err := client.Do(WithStop(t.Context(), stop), read)
+				answer, err := client.Do(graceful.Finish(ctx), read)
 				if took := time.Since(start); took != tt.took {
 					t.Errorf("took %s, want %s", took, tt.took)
 				}
