@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint"
@@ -39,6 +40,16 @@ func Base() map[string][]byte {
 		panic(err) // they are in the binary
 	}
 	return files
+}
+
+// Good is the extension of the base: what is found in it is found in any extension.
+func Good(t testing.TB) *extension.Extension {
+	t.Helper()
+	ext, err := (&testCase{}).load(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ext
 }
 
 // testCase is one case.

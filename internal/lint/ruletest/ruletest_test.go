@@ -65,12 +65,7 @@ func read(t *testing.T, dir string) map[string]string {
 // TestTheBaseIsGood: a case shows what its own files do. (What is for information would be
 // found in each case of its rule.)
 func TestTheBaseIsGood(t *testing.T) {
-	c, _ := examined(t, t.TempDir(), "icon")
-	ext, err := c.load(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range lint.Examine(t.Context(), ext, lint.Options{}).Findings {
+	for _, f := range lint.Examine(t.Context(), Good(t), lint.Options{}).Findings {
 		if f.Severity != lint.Info {
 			t.Error(found(f))
 		}
