@@ -14,7 +14,7 @@ func lintStage(ctx context.Context, _ *environment, r *release) error {
 	for rule, severity := range r.source.Settings.Lint.Rules {
 		severities[rule] = lint.Severity(severity)
 	}
-	report, err := r.run.Examiner.Examine(ctx, r.ext, lint.Options{Severities: severities, Beside: r.run.declared}, r.limits())
+	report, err := r.run.Examiner.Examine(ctx, r.ext, lint.Options{Severities: severities, Siblings: r.run.declared}, r.limits())
 	if err != nil {
 		return err
 	}

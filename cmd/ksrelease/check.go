@@ -213,7 +213,7 @@ func inspect(ctx context.Context, a *app, workers *worker.Pool, s config.Source,
 		told.needs[d.Name] = ext.Document.Problem("", "", "externalDependencies", strconv.Itoa(i), "name")
 	}
 	limits := lint.Limits{Time: s.Settings.Lint.Timeout, Memory: s.Settings.Lint.Memory}
-	report, err := workers.ExamineMetadata(ctx, ext, lint.Options{Severities: severities(s), Beside: beside}, limits)
+	report, err := workers.ExamineMetadata(ctx, ext, lint.Options{Severities: severities(s), Siblings: beside}, limits)
 	switch {
 	case ctx.Err() != nil:
 		return inspection{}, &cutError{fmt.Errorf("%w while checking %s", context.Cause(ctx), s.Display)}

@@ -5,6 +5,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
 // BenchmarkCheck holds the cost of all rules against what Helm takes to render,
@@ -37,7 +39,7 @@ func BenchmarkCheck(b *testing.B) {
 }
 
 func benchmarkEach(b *testing.B, packages map[string]*extension.Extension) {
-	for _, name := range sortedKeys(packages) {
+	for _, name := range rule.SortedKeys(packages) {
 		b.Run(name, func(b *testing.B) { benchmarkCheck(b, packages[name]) })
 	}
 }
@@ -147,4 +149,11 @@ func examples(t testing.TB) map[string]*extension.Extension {
 		loaded[filepath.Base(dir)] = ext
 	}
 	return loaded
+}
+
+// rendersAlone is true of a chart that the rule ci-values renders by itself.
+func rendersAlone(c *chart.Chart) bool {
+	return c.Metadata.Type != "library" && !slices.ContainsFunc(c.Metadata.Dependencies, func(d *chart.Dependency) bool {
+		return d == nil || helmchart.ChildNamed(c, d.Name) == nil
+	})
 }

@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ksrelease/ksrelease/internal/lint/rule"
+	"github.com/ksrelease/ksrelease/internal/lint/values"
 )
 
 // TestCIValuesTogether: rendering all values in one go shows just those that do
@@ -34,7 +37,7 @@ func TestCIValuesTogether(t *testing.T) {
 // TestManyCIValues: of very many files only the first are tried.
 func TestManyCIValues(t *testing.T) {
 	files := with(goodFiles(), "charts/web/templates/a.yaml", "{{ if .Values.bad }}{{ fail `no` }}{{ end }}")
-	for i := range maxCIValues + 2 {
+	for i := range 100 + 2 {
 		files[fmt.Sprintf("charts/web/ci/%03d-values.yaml", i)] = "a: b\n"
 	}
 	files["charts/web/ci/101-values.yaml"] = "bad: true\n"
@@ -53,8 +56,8 @@ func TestManyCIValues(t *testing.T) {
 func TestCIValuesOfRealPackages(t *testing.T) {
 	var got []string
 	packages := corpus(t)
-	for _, name := range sortedKeys(packages) {
-		for _, f := range run(t.Context(), []Rule{ciValuesRule()}, packages[name], Options{}).Findings {
+	for _, name := range rule.SortedKeys(packages) {
+		for _, f := range run(t.Context(), []Rule{values.CI()}, packages[name], Options{}).Findings {
 			got = append(got, f.File+": "+f.Message)
 		}
 	}

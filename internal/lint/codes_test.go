@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
 // TestCodesAreListed holds the codes in the source to the lists of the rules: one that
@@ -30,7 +32,7 @@ func TestCodesAreListed(t *testing.T) {
 		}
 	}
 	found := map[string]bool{"unreadable": true} // of the rule schema; the pipeline tells it
-	for _, name := range texts(t) {
+	for _, name := range textsInSource(t) {
 		found[name] = true
 	}
 	for name := range listed {
@@ -38,20 +40,20 @@ func TestCodesAreListed(t *testing.T) {
 			t.Errorf("nothing finds %q", name)
 		}
 	}
-	for _, name := range coded1st(t) {
-		if !listed[name] && name != internalError {
+	for _, name := range foundInSource(t) {
+		if !listed[name] && name != rule.InternalError {
 			t.Errorf("no rule lists %q", name)
 		}
 	}
 }
 
-// texts are all texts in the source, without the lists of codes.
-func texts(t *testing.T) []string {
+// textsInSource are all texts in the source, without the lists of codes.
+func textsInSource(t *testing.T) []string {
 	var all []string
 	inspect(t, func(n ast.Node) bool {
 		if list, ok := n.(*ast.CompositeLit); ok {
 			if array, ok := list.Type.(*ast.ArrayType); ok {
-				if name, ok := array.Elt.(*ast.Ident); ok && name.Name == "Code" {
+				if nameOf(array.Elt) == "Code" {
 					return false
 				}
 			}
@@ -64,12 +66,12 @@ func texts(t *testing.T) []string {
 	return append(all, "invalid-value", "missing-key") // kinds of package yamldoc
 }
 
-// coded1st are the codes in calls of coded.
-func coded1st(t *testing.T) []string {
+// foundInSource are the codes in calls of rule.Found.
+func foundInSource(t *testing.T) []string {
 	var all []string
 	inspect(t, func(n ast.Node) bool {
 		if call, ok := n.(*ast.CallExpr); ok {
-			if name, ok := call.Fun.(*ast.Ident); ok && name.Name == "coded" {
+			if nameOf(call.Fun) == "Found" {
 				if text, ok := textOf(call.Args[0]); ok {
 					all = append(all, text)
 				}
@@ -81,6 +83,17 @@ func coded1st(t *testing.T) []string {
 		t.Fatalf("only %d findings in the source", len(all))
 	}
 	return all
+}
+
+// nameOf is the name that an expression ends with: Code of rule.Code.
+func nameOf(n ast.Expr) string {
+	switch n := n.(type) {
+	case *ast.Ident:
+		return n.Name
+	case *ast.SelectorExpr:
+		return n.Sel.Name
+	}
+	return ""
 }
 
 func textOf(n ast.Node) (string, bool) {
@@ -98,6 +111,11 @@ func inspect(t *testing.T, visit func(ast.Node) bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	families, err := filepath.Glob("*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(files, families...)
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {
 			continue

@@ -4,6 +4,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
 // commented is a line of a YAML file or template, taken apart.
@@ -38,14 +40,9 @@ func takesComments(name string) bool {
 	case ".yaml", ".yml", ".tpl":
 		return true
 	case ".txt":
-		return isTemplate(name)
+		return rule.IsTemplate(name)
 	}
 	return false
-}
-
-// isTemplate reports whether Helm takes a file for a template of a chart.
-func isTemplate(name string) bool {
-	return strings.HasPrefix(name, "templates/") || strings.Contains(name, "/templates/")
 }
 
 func (c *comments) line(text string) commented {

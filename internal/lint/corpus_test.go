@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/testshared"
 )
 
@@ -56,23 +57,26 @@ func BenchmarkCheckAll(b *testing.B) {
 // renderings and the permissions are made before the clock starts.
 func BenchmarkRules(b *testing.B) {
 	packages := corpus(b)
-	for _, rule := range Rules() {
-		b.Run(rule.Name, func(b *testing.B) {
-			var subjects []*subject
-			for _, name := range sortedKeys(packages) {
+	for _, r := range Rules() {
+		if r.Run == nil {
+			continue
+		}
+		b.Run(r.Name, func(b *testing.B) {
+			var passes []*rule.Pass
+			for _, name := range rule.SortedKeys(packages) {
 				ext := packages[name]
-				m := newMaterial(b.Context(), ext)
-				if _, err := m.marked(); err != nil {
+				m := rule.NewMaterial(b.Context(), ext)
+				if _, err := m.Missing(rule.MarkedRendering); err != nil {
 					b.Fatal(err)
 				}
-				m.permissions()
-				ignores := readIgnores(ext, func(name string) string { return pathIn(ext, name) })
-				subjects = append(subjects, &subject{ctx: b.Context(), ext: ext, material: m, ignores: ignores, rule: rule})
+				pass := &rule.Pass{Ctx: b.Context(), Ext: ext, Material: m, Silences: readIgnores(ext).silences, Rule: r}
+				runRule(pass) // which makes what is derived
+				passes = append(passes, pass)
 			}
 			for b.Loop() {
-				for _, pass := range subjects {
-					pass.findings = nil
-					pass.run()
+				for _, pass := range passes {
+					pass.Findings = nil
+					runRule(pass)
 				}
 			}
 		})

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
 // TestExamplesAreClean: the examples show how it is done, so there is nothing to
@@ -26,8 +28,8 @@ func TestExamplesAreClean(t *testing.T) {
 // TestANewRuleAddsOnlyItsOwnFindings: what the others find is the same with a rule that
 // finds something in each extension.
 func TestANewRuleAddsOnlyItsOwnFindings(t *testing.T) {
-	harmless := Rule{Name: "harmless", Default: Info, Codes: []Code{{Name: "found"}}, check: func(pass *subject) {
-		pass.tell(coded("found"), pass.severity(), Finding{File: pass.path(""), Message: "found", Hint: "none"})
+	harmless := Rule{Name: "harmless", Default: Info, Codes: []Code{{Name: "found"}}, Run: func(pass *rule.Pass) {
+		pass.Report(rule.Found("found"), pass.Severity(), Finding{File: pass.Path(""), Message: "found", Hint: "none"})
 	}}
 	packages := examples(t)
 	packages["good"] = load(t, goodFiles())

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ksrelease/ksrelease/internal/lint/dependencies"
 )
 
 // TestVersionsBeside: what is released beside an extension has to satisfy what it
@@ -37,7 +39,7 @@ func TestVersionsBeside(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			ext := load(t, with(goodFiles(), "extension.yaml", goodMetadata+"externalDependencies:\n  - "+test.entry+"\n"))
-			findings := seen(run(t.Context(), []Rule{externalDependenciesRule()}, ext, Options{Beside: map[string][]string{"db": strings.Fields(test.beside)}}).Findings)
+			findings := seen(run(t.Context(), []Rule{dependencies.External()}, ext, Options{Siblings: map[string][]string{"db": strings.Fields(test.beside)}}).Findings)
 			var want []string
 			if test.want != "" {
 				want = append(want, "warning external-dependencies ext/extension.yaml:17:25: "+test.want)

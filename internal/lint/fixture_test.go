@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
 const goodMetadata = `apiVersion: kubesphere.io/v1alpha1
@@ -191,7 +192,7 @@ func packed(t testing.TB, folder string, files map[string]string) string {
 		t.Fatal(err)
 	}
 	archive := tar.NewWriter(compressed)
-	for _, name := range sortedKeys(files) {
+	for _, name := range rule.SortedKeys(files) {
 		header := &tar.Header{Name: folder + "/" + name, Mode: 0o644, Size: int64(len(files[name])), Typeflag: tar.TypeReg}
 		if err := archive.WriteHeader(header); err != nil {
 			t.Fatal(err)

@@ -10,15 +10,22 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 // ignoreMark begins a comment that silences findings.
 const ignoreMark = "ksrelease:ignore"
 
+// ruleIgnore is the name of the rule on the comments. The runner knows it: it looks at
+// what all others have found.
+const ruleIgnore = "ignore"
+
+func isIgnoreRule(r Rule) bool { return r.Name == ruleIgnore }
+
 func ignoreRule() Rule {
 	return Rule{
-		Name:    "ignore",
+		Name:    ruleIgnore,
 		Summary: "each comment ksrelease:ignore names rules or codes that there are, gives a reason, and silences something",
 		Why: "A comment that is misspelt silences nothing, and one that outlives its finding would silence the next " +
 			"one, which nobody has looked at. A reason is what the next reader needs to know whether it still holds.",
@@ -28,13 +35,12 @@ func ignoreRule() Rule {
 			"comment is one, be it within a text; `{{/* ksrelease:ignore … */}}` does, too.",
 		Source: "ksrelease itself.",
 		Codes: []Code{
-			{"no-rule", "a comment names no rule"},
-			{"unknown-rule", "a comment names a rule that there is not"},
-			{"no-reason", "a comment gives no reason"},
-			{"unused", "a comment silences nothing"},
+			{Name: "no-rule", Meaning: "a comment names no rule"},
+			{Name: "unknown-rule", Meaning: "a comment names a rule that there is not"},
+			{Name: "no-reason", Meaning: "a comment gives no reason"},
+			{Name: "unused", Meaning: "a comment silences nothing"},
 		},
-		Default: Warning,
-		check:   checkIgnores,
+		Default: Warning, // The runner looks at the comments, after all rules have run.
 	}
 }
 
@@ -91,7 +97,8 @@ type ignore struct {
 
 // readIgnores finds the comments in all files of an extension but those in
 // packaged subcharts.
-func readIgnores(ext *extension.Extension, path func(name string) string) *ignores {
+func readIgnores(ext *extension.Extension) *ignores {
+	path := func(name string) string { return rule.PathIn(ext, name) }
 	found := &ignores{takers: map[string]bool{}, ran: map[string]bool{}, metadata: path(extension.MetadataFile)}
 	for _, file := range ext.Files {
 		if !takesComments(file.Name) {
@@ -99,7 +106,7 @@ func readIgnores(ext *extension.Extension, path func(name string) string) *ignor
 		}
 		found.takers[path(file.Name)] = true
 		if bytes.Contains(file.Data, []byte(ignoreMark)) {
-			found.all = append(found.all, ignoresIn(path(file.Name), file.Data, isTemplate(file.Name))...)
+			found.all = append(found.all, ignoresIn(path(file.Name), file.Data, rule.IsTemplate(file.Name))...)
 		}
 	}
 	found.at = map[ignorePlace][]*ignore{}
@@ -208,11 +215,16 @@ func (ig *ignore) hasReason() bool {
 	return strings.ContainsFunc(ig.Reason, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
 }
 
+// silences reports whether a comment silences a finding.
+func (all *ignores) silences(f Finding) bool {
+	return slices.ContainsFunc(all.about(f), func(ig *ignore) bool { return ig.holds(f, all) })
+}
+
 // silence takes out of the findings of one rule those that comments silence.
-func (all *ignores) silence(rule string, findings []Finding) (kept []Finding, silenced int) {
-	all.ran[rule] = true
+func (all *ignores) silence(r Rule, findings []Finding) (kept []Finding, silenced int) {
+	all.ran[r.Name] = true
 	for _, f := range findings {
-		if (rule == "chart" || rule == "render") && f.Severity == Error {
+		if r.Explains > rule.Files && f.Severity == Error {
 			all.blind = true
 		}
 		quiet := false
@@ -233,46 +245,46 @@ func (all *ignores) silence(rule string, findings []Finding) (kept []Finding, si
 	return kept, silenced
 }
 
-// checkIgnores looks at the comments after all other rules have run.
-func checkIgnores(pass *subject) {
-	for _, ig := range pass.ignores.all {
+// check looks at the comments after all other rules have run.
+func (all *ignores) check(pass *rule.Pass) {
+	for _, ig := range all.all {
 		if len(ig.Names) == 0 {
-			ignoreAs(pass, coded("no-rule"), pass.severity(), ig, "the comment names no rule", "write "+ignoreRemedy)
+			ignoreAs(pass, rule.Found("no-rule"), pass.Severity(), ig, "the comment names no rule", "write "+ignoreRemedy)
 			continue
 		}
 		for _, name := range ig.Names {
-			checkIgnored(pass, ig, name)
+			all.checkName(pass, ig, name)
 		}
 		if !ig.hasReason() {
-			ignoreAs(pass, coded("no-reason"), pass.severity(), ig, "the comment gives no reason, and silences nothing", "say why behind the rule: "+ignoreRemedy)
+			ignoreAs(pass, rule.Found("no-reason"), pass.Severity(), ig, "the comment gives no reason, and silences nothing", "say why behind the rule: "+ignoreRemedy)
 		}
 	}
 }
 
-// checkIgnored looks at one name in a comment: that of a rule, or a code.
-func checkIgnored(pass *subject, ig *ignore, name string) {
-	rule, _, isCode := strings.Cut(name, "/")
+// checkName looks at one name in a comment: that of a rule, or a code.
+func (all *ignores) checkName(pass *rule.Pass, ig *ignore, name string) {
+	owner, _, isCode := strings.Cut(name, "/")
 	switch {
-	case !slices.Contains(ruleNames(), rule):
+	case !slices.Contains(ruleNames(), owner):
 		hint := "the rules are " + strings.Join(ruleNames(), ", ")
-		if near, ok := yamldoc.Nearest(rule, ruleNames()); ok {
+		if near, ok := yamldoc.Nearest(owner, ruleNames()); ok {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
-		ignoreAs(pass, coded("unknown-rule", name), pass.severity(), ig, fmt.Sprintf("there is no rule %q", oneLine(rule)), hint)
-	case isCode && !slices.Contains(codesOf(rule), name):
-		hint := "its findings are " + strings.Join(codesOf(rule), ", ")
-		if near, ok := yamldoc.Nearest(name, codesOf(rule)); ok {
+		ignoreAs(pass, rule.Found("unknown-rule", name), pass.Severity(), ig, fmt.Sprintf("there is no rule %q", excerpt.OneLine(owner)), hint)
+	case isCode && !slices.Contains(codesOf(owner), name):
+		hint := "its findings are " + strings.Join(codesOf(owner), ", ")
+		if near, ok := yamldoc.Nearest(name, codesOf(owner)); ok {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
-		ignoreAs(pass, coded("unknown-rule", name), pass.severity(), ig, fmt.Sprintf("the rule %s has no finding %q", rule, oneLine(name)), hint)
-	case !ig.hasReason() || ig.used[name] || !pass.ignores.ran[rule] || pass.ignores.blind:
+		ignoreAs(pass, rule.Found("unknown-rule", name), pass.Severity(), ig, fmt.Sprintf("the rule %s has no finding %q", owner, excerpt.OneLine(name)), hint)
+	case !ig.hasReason() || ig.used[name] || !all.ran[owner] || all.blind:
 	case ig.Target == 0 && !ig.Head:
-		ignoreAs(pass, coded("unused", name), pass.byDefault(Info), ig, fmt.Sprintf("the comment silences no finding of %s: it stands above no line", name),
+		ignoreAs(pass, rule.Found("unused", name), pass.ByDefault(Info), ig, fmt.Sprintf("the comment silences no finding of %s: it stands above no line", name),
 			"put it directly above the line of the finding, or at its end")
 	case ig.Target != 0 && ig.Target != ig.Line && !ig.Head:
-		ignoreAs(pass, coded("unused", name), pass.byDefault(Info), ig, fmt.Sprintf("the comment silences nothing: line %d has no finding of %s", ig.Target, name), "take it out")
+		ignoreAs(pass, rule.Found("unused", name), pass.ByDefault(Info), ig, fmt.Sprintf("the comment silences nothing: line %d has no finding of %s", ig.Target, name), "take it out")
 	default:
-		ignoreAs(pass, coded("unused", name), pass.byDefault(Info), ig, fmt.Sprintf("the comment silences nothing: there is no finding of %s here", name), "take it out")
+		ignoreAs(pass, rule.Found("unused", name), pass.ByDefault(Info), ig, fmt.Sprintf("the comment silences nothing: there is no finding of %s here", name), "take it out")
 	}
 }
 
@@ -289,8 +301,8 @@ func codesOf(rule string) []string {
 	return codes
 }
 
-func ignoreAs(pass *subject, m mark, severity Severity, ig *ignore, message, hint string) {
-	pass.tell(m, severity, Finding{
+func ignoreAs(pass *rule.Pass, m rule.Identity, severity Severity, ig *ignore, message, hint string) {
+	pass.Report(m, severity, Finding{
 		File: ig.File, Line: ig.Line, Column: ig.Column, Excerpt: ig.Excerpt, Message: message, Hint: hint,
 	})
 }

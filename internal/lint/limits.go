@@ -7,8 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
 // Limits bound what looking at one extension may cost. They are kept by whoever
@@ -31,7 +33,7 @@ const (
 	LimitMemory Limit = "memory"
 	LimitStack  Limit = "stack"
 	// LimitFault stands for a process that ended without any.
-	LimitFault Limit = internalError
+	LimitFault Limit = rule.InternalError
 )
 
 // Ended says that the look at an extension was ended before its end.
@@ -60,12 +62,12 @@ func limitsRule() Rule {
 			"extensions:\n  - path: apps/large\n    lint: {timeout: 3m, memory: 2GiB}",
 		Source: "ksrelease. Real extensions take less than a second and 100 MiB.",
 		Codes: []Code{
-			{string(LimitTime), "it takes longer than lint.timeout to look at the extension"},
-			{string(LimitMemory), "it takes more memory than lint.memory to look at the extension"},
-			{string(LimitStack), "something in the extension calls itself, or is nested, deeper than there is stack for"},
+			{Name: string(LimitTime), Meaning: "it takes longer than lint.timeout to look at the extension"},
+			{Name: string(LimitMemory), Meaning: "it takes more memory than lint.memory to look at the extension"},
+			{Name: string(LimitStack), Meaning: "something in the extension calls itself, or is nested, deeper than there is stack for"},
 		},
 		Default: Error,
-		check:   func(*subject) {}, // nothing is to be seen from within
+		Run:     func(*rule.Pass) {}, // nothing is to be seen from within
 	}
 }
 
@@ -73,26 +75,24 @@ func limitsRule() Rule {
 // found, and the limit.
 func Cut(ext *extension.Extension, opts Options, end Ended, before []Finding, silenced int) Report {
 	severity := Error
-	if chosen := opts.Severities[RuleLimits]; chosen.rank() >= 0 && chosen != Error {
+	if chosen := opts.Severities[RuleLimits]; chosen.IsKnown() && chosen != Error {
 		severity = Warning
 	}
-	f := end.finding(ext)
-	m := coded(string(end.By), cmp.Or(end.Template, end.Rule))
-	f.Rule, f.Code, f.Subject, f.Severity = RuleLimits, limitsRule().CodeOf(m.what), m.subject, severity
+	f := limitsRule().Finding(rule.Found(string(end.By), cmp.Or(end.Template, end.Rule)), severity, end.finding(ext))
 	report := Report{Ended: &end, Findings: append(slices.Clone(before), f), Silenced: silenced}
 	report.sort()
 	return report
 }
 
 func (e Ended) finding(ext *extension.Extension) Finding {
-	f := Finding{File: pathIn(ext, "")}
+	f := Finding{File: rule.PathIn(ext, "")}
 	what := "the rule " + e.Rule
 	switch {
 	case e.Template != "":
 		file := helmchart.FileOfTemplate(ext, e.Template)
-		f.File = pathIn(ext, file)
+		f.File = rule.PathIn(ext, file)
 		if what = "rendering this template"; path.Base(file) != path.Base(e.Template) {
-			what = "rendering " + oneLine(e.Template)
+			what = "rendering " + excerpt.OneLine(e.Template)
 		}
 		what += " (for the rule " + e.Rule + ")"
 	case e.Rule == "":
@@ -103,10 +103,10 @@ func (e Ended) finding(ext *extension.Extension) Finding {
 		f.Message = fmt.Sprintf("%s takes longer than %s: all that comes after was not looked at", what, e.Limits.Time)
 		f.Hint = "look for a loop that does not end or goes on for very long; where it needs that time, set lint.timeout in .ksrelease.yaml"
 	case LimitMemory:
-		f.Message = fmt.Sprintf("%s takes more memory than %s: all that comes after was not looked at", what, byteSize(int(e.Limits.Memory)))
+		f.Message = fmt.Sprintf("%s takes more memory than %s: all that comes after was not looked at", what, rule.Size(int(e.Limits.Memory)))
 		f.Hint = "look for what is repeated many times; where it needs that much, set lint.memory in .ksrelease.yaml"
 	case LimitStack:
-		f.Message = fmt.Sprintf("%s goes deeper than there is stack for (%s): all that comes after was not looked at", what, byteSize(int(e.Limits.Stack())))
+		f.Message = fmt.Sprintf("%s goes deeper than there is stack for (%s): all that comes after was not looked at", what, rule.Size(int(e.Limits.Stack())))
 		f.Hint = "look for a template that calls itself without end (include, tpl); a quarter of lint.memory in .ksrelease.yaml may be stack"
 	default:
 		f.Message = what + " ended the process that looks at the extension: all that comes after was not looked at"

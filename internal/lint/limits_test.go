@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/lint/charts"
+	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
 // TestCut: an end at a limit is reported at what was at work, with what was found before.
@@ -61,10 +63,10 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// subjectOf is what a rule gets, to have it meet what no extension makes Helm say today.
-func subjectOf(t *testing.T, rule Rule) *subject {
+// passOf is what a rule gets, to have it meet what no extension makes Helm say today.
+func passOf(t *testing.T, r Rule) *rule.Pass {
 	ext := load(t, goodFiles())
-	return &subject{ctx: t.Context(), ext: ext, material: newMaterial(t.Context(), ext), rule: rule}
+	return &rule.Pass{Ctx: t.Context(), Ext: ext, Material: rule.NewMaterial(t.Context(), ext), Rule: r}
 }
 
 // TestWhatHelmMaySayOneDay: errors of Helm that name neither a template nor a subchart
@@ -72,22 +74,31 @@ func subjectOf(t *testing.T, rule Rule) *subject {
 func TestWhatHelmMaySayOneDay(t *testing.T) {
 	odd := errors.New("something\nelse went wrong")
 
-	pass := subjectOf(t, chartRule())
-	valuesError(pass, odd)
+	pass := passOf(t, charts.Chart())
+	loaded, err := helmchart.Load(pass.Ext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded.EnabledErr = odd
+	pass.Material.Load = func() (*helmchart.Chart, error) { return loaded, nil }
+	runRule(pass)
 	want := []string{"error chart ext/values.yaml: Helm cannot work out the subcharts and their values: something else went wrong"}
-	if diff := cmp.Diff(want, told(seen(pass.findings))); diff != "" || pass.findings[0].Code != "chart/values-not-merged" {
+	if diff := cmp.Diff(want, told(seen(pass.Findings))); diff != "" || pass.Findings[0].Code != "chart/values-not-merged" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
 
-	pass = subjectOf(t, renderRule())
-	pass.material.rendered = func() (*helmchart.Renderings, error) { return nil, odd }
-	checkRender(pass)
+	pass = passOf(t, charts.Render())
+	pass.Material.Render = func() (*helmchart.Renderings, error) { return nil, odd }
+	runRule(pass)
 	want = []string{"error render ext/values.yaml: Helm cannot render the chart: something else went wrong"}
-	if diff := cmp.Diff(want, told(seen(pass.findings))); diff != "" || pass.findings[0].Code != "render/not-rendered" {
+	if diff := cmp.Diff(want, told(seen(pass.Findings))); diff != "" || pass.Findings[0].Code != "render/not-rendered" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
-	off := Options{Severities: map[string]Severity{"render": Off}}
-	if got := told(notChecked(t.Context(), Rules(), pass.ext, off, pass.material)); len(got) != 1 ||
+	e := &examination{
+		Options: Options{Severities: map[string]Severity{"render": Off}},
+		ctx:     t.Context(), ext: pass.Ext, material: pass.Material, ignores: readIgnores(pass.Ext),
+	}
+	if got := told(e.notChecked(Rules())); len(got) != 1 ||
 		!strings.HasPrefix(got[0], "warning render ext/values.yaml: Helm cannot render the chart, and the rule render is off: not checked by ") {
 		t.Errorf("with render off: %q", got)
 	}

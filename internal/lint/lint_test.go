@@ -13,6 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/lint/assets"
+	"github.com/ksrelease/ksrelease/internal/lint/charts"
+	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
 func replaced(text, old, new string) string { return strings.ReplaceAll(text, old, new) }
@@ -107,7 +110,7 @@ func TestLesserFindings(t *testing.T) {
 func TestRulesAreDescribed(t *testing.T) {
 	known := map[string]bool{}
 	for _, r := range Rules() {
-		if r.Summary == "" || r.Why == "" || r.Fix == "" || r.Source == "" || r.Default.rank() < 0 || r.check == nil {
+		if r.Summary == "" || r.Why == "" || r.Fix == "" || r.Source == "" || !r.Default.IsKnown() || (r.Run == nil) != (r.Name == "ignore") {
 			t.Errorf("the rule %s is not whole: %+v", r.Name, r)
 		}
 		if !regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`).MatchString(r.Name) {
@@ -137,8 +140,8 @@ func TestExamineMetadata(t *testing.T) {
 // TestPanicOfARule: it costs that rule, and is told.
 func TestPanicOfARule(t *testing.T) {
 	ext := load(t, with(goodFiles(), "static/icon.svg", "no image"))
-	bad := Rule{Name: "bad", Default: Warning, check: func(*subject) { panic("index out of range") }}
-	got := told(run(context.Background(), []Rule{bad, iconRule()}, ext, Options{}).Findings)
+	bad := Rule{Name: "bad", Default: Warning, Run: func(*rule.Pass) { panic("index out of range") }}
+	got := told(run(context.Background(), []Rule{bad, assets.Icon()}, ext, Options{}).Findings)
 	want := []string{
 		`warning bad ext: the rule bad broke down on this extension: index out of range`,
 		`error icon ext/extension.yaml:8:7: icon "static/icon.svg" is not an image: it reads as text/plain`,
@@ -152,8 +155,8 @@ func TestPanicOfARule(t *testing.T) {
 func TestNothingAfterTheEnd(t *testing.T) {
 	ext := load(t, with(goodFiles(), "static/icon.svg", "no image", "charts/web/templates/broken.yaml", "{{ fail `no` }}"))
 	ctx, cancel := context.WithCancel(t.Context())
-	end := Rule{Name: "end", Default: Warning, check: func(*subject) { cancel() }}
-	got := told(run(ctx, []Rule{iconRule(), end, renderRule(), iconRule()}, ext, Options{}).Findings)
+	end := Rule{Name: "end", Default: Warning, Run: func(*rule.Pass) { cancel() }}
+	got := told(run(ctx, []Rule{assets.Icon(), end, charts.Render(), assets.Icon()}, ext, Options{}).Findings)
 	want := []string{`error icon ext/extension.yaml:8:7: icon "static/icon.svg" is not an image: it reads as text/plain`}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)

@@ -31,13 +31,6 @@ func TestRepeatedMerge(t *testing.T) {
 	}
 }
 
-// TestMayRepeatKeys: a text that cannot have a key twice is not parsed for it.
-func TestMayRepeatKeys(t *testing.T) {
-	if mayRepeatKeys("web:\n  a: 1\nb:\n  a: 1\nlist:\n- a: 1\n  b: 2\n- a: 1\nempty: {}\n") {
-		t.Error("what has no key twice is parsed for it")
-	}
-}
-
 // A quoted "<<" is a key like any other, and no second merge key.
 func TestQuotedMergeKeyIsAKey(t *testing.T) {
 	for values, want := range map[string]int{

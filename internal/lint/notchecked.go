@@ -1,62 +1,66 @@
 package lint
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
-	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/excerpt"
+	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
-// notChecked tells what rules could not look at although they are on, where the rule
+// notChecked reports what rules could not look at although they are on, where the rule
 // that would say why is off: silence would pass for a chart without faults.
-func notChecked(ctx context.Context, rules []Rule, ext *extension.Extension, opts Options, m *material) []Finding {
-	off, on := map[string]Rule{}, []string{}
+func (e *examination) notChecked(rules []Rule) []Finding {
+	var on []string
 	for _, r := range rules {
-		switch pass := (&subject{Options: opts, rule: r}); {
-		case pass.severity() == Off:
-			off[r.Name] = r
-		case r.needsChart && r.Name != "dependency-lock": // which reads no chart
+		if r.ReadsChart() && r.SeverityIn(e.Severities) != Off {
 			on = append(on, r.Name)
 		}
 	}
-	chartRule, chartOff := off["chart"]
-	renderRule, renderOff := off["render"]
-	if len(on) == 0 || !chartOff && !renderOff || ctx.Err() != nil {
+	if len(on) == 0 {
 		return nil
 	}
-	tell := func(rule Rule, file, because string) []Finding {
-		pass := &subject{Options: opts, ext: ext, rule: rule}
-		pass.tell(coded("not-checked"), Warning, Finding{
-			File:    pathIn(ext, file),
-			Message: fmt.Sprintf("%s, and the rule %s is off: not checked by %s", because, rule.Name, strings.Join(on, ", ")),
-			Hint:    fmt.Sprintf("set lint.rules.%s to warning to see why, or the rules that it names to off", rule.Name),
+	var findings []Finding
+	for _, r := range rules {
+		if r.Explains == rule.Files || r.SeverityIn(e.Severities) != Off || e.ctx.Err() != nil {
+			continue
+		}
+		file, because := e.unexplained(r)
+		if because == "" || e.ctx.Err() != nil {
+			continue
+		}
+		pass := e.pass(r)
+		pass.Report(rule.Found("not-checked"), Warning, Finding{
+			File:    pass.Path(file),
+			Message: fmt.Sprintf("%s, and the rule %s is off: not checked by %s", because, r.Name, strings.Join(on, ", ")),
+			Hint:    fmt.Sprintf("set lint.rules.%s to warning to see why, or the rules that it names to off", r.Name),
 		})
-		return pass.findings
+		findings = append(findings, pass.Findings...)
 	}
-	loaded, err := m.chart()
+	return findings
+}
+
+// unexplained is what a rule would explain, and the file that it is about; both are
+// empty where there is nothing to explain, or another rule is to do it.
+func (e *examination) unexplained(r Rule) (file, because string) {
+	missing, err := e.material.Missing(r.Explains)
 	switch {
-	case err != nil && chartOff:
-		return tell(chartRule, "", "Helm cannot load the chart")
-	case err != nil:
-		return nil // the rule chart says so
-	case loaded.EnabledErr != nil && chartOff:
-		return tell(chartRule, "values.yaml", "Helm cannot work out the values of the subcharts")
-	case loaded.EnabledErr != nil || !renderOff:
-		return nil
+	case err == nil && r.Explains == rule.Rendering:
+		broken := e.material.Broken()
+		if len(broken) == 0 {
+			return "", ""
+		}
+		for i, name := range broken {
+			broken[i] = excerpt.OneLine(name)
+		}
+		return "", "these templates do not render: " + excerpt.Sentence(strings.Join(broken, ", "))
+	case err == nil || missing <= r.Needs:
+		return "", ""
+	case missing == rule.Chart:
+		return "", "Helm cannot load the chart"
+	case missing == rule.Values:
+		return "values.yaml", "Helm cannot work out the values of the subcharts"
+	default:
+		return "values.yaml", "Helm cannot render the chart"
 	}
-	plain, err := m.plain()
-	switch {
-	case ctx.Err() != nil:
-		return nil
-	case err != nil:
-		return tell(renderRule, "values.yaml", "Helm cannot render the chart")
-	case len(plain.Broken) == 0:
-		return nil
-	}
-	var names []string
-	for _, broken := range plain.Broken {
-		names = append(names, oneLine(plain.Sources[broken.Template].Name()))
-	}
-	return tell(renderRule, "", "these templates do not render: "+oneSentence(strings.Join(names, ", ")))
 }

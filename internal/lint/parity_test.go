@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/testshared"
 )
 
@@ -89,7 +90,7 @@ func TestParityLeavesNoneOut(t *testing.T) {
 	for _, file := range recorded {
 		names = append(names, strings.TrimSuffix(filepath.Base(file), ".txt"))
 	}
-	if diff := cmp.Diff(names, sortedKeys(corpus(t))); diff != "" {
+	if diff := cmp.Diff(names, rule.SortedKeys(corpus(t))); diff != "" {
 		t.Errorf("packages (-recorded +in the corpus):\n%s", diff)
 	}
 }
@@ -120,8 +121,8 @@ func TestParityWithKsbuilder(t *testing.T) {
 // files.
 func foldersOf(t *testing.T, ext *extension.Extension) map[string]string {
 	t.Helper()
-	m := newMaterial(context.Background(), ext)
-	marked, err := m.marked()
+	m := rule.NewMaterial(context.Background(), ext)
+	marked, err := m.RenderMarked()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,8 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+)
 
 // Paragraph is a part of what a rule says of itself.
 type Paragraph struct {

@@ -111,7 +111,7 @@ func sameFindings(t *testing.T, p *Pool, path string) {
 }
 
 func sameFindingsOf(t *testing.T, p *Pool, path string, ext *extension.Extension) {
-	opts := lint.Options{Severities: map[string]lint.Severity{"images": lint.Error}, Beside: map[string][]string{"x": {"1.0.0"}}}
+	opts := lint.Options{Severities: map[string]lint.Severity{"images": lint.Error}, Siblings: map[string][]string{"x": {"1.0.0"}}}
 	here := lint.Examine(t.Context(), ext, opts)
 	there, err := p.Examine(t.Context(), ext, opts, ample)
 	if err != nil || !reflect.DeepEqual(here, there) {

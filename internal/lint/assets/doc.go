@@ -1,0 +1,2 @@
+// Package assets has the rules of lint on icon and screenshots.
+package assets

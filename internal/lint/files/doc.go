@@ -1,0 +1,2 @@
+// Package files has the rules of lint on which files a package has, and in which form.
+package files

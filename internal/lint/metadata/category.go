@@ -1,0 +1,62 @@
+package metadata
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/excerpt"
+	"github.com/ksrelease/ksrelease/internal/lint/rule"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+// Category is the rule category.
+func Category() rule.Rule {
+	return rule.Rule{
+		Name:    "category",
+		Summary: "the category is one that the marketplace has",
+		Why: "The marketplace groups extensions by category, and KubeSphere keeps the category as the label " +
+			"`kubesphere.io/category`. In a category that is not there, users do not find the extension. A text that cannot be " +
+			"the value of a label is refused by the cluster, and the extension does not appear at all: that is an error unless the config says otherwise.",
+		Fix: "Use one of these: " + strings.Join(categories, ", ") + ".\n\n" +
+			"New categories appear from time to time. If yours is one of them, say so where it stands:\n\n" +
+			"category: quantum # ksrelease:ignore category new in the marketplace",
+		Source: "The categories of KubeSphere Cloud and the extension development guide; the repository controller of KubeSphere 4 on the label; Kubernetes on values of labels.",
+		Codes: []rule.Code{
+			{Name: "unknown", Meaning: "the category is none that is known"},
+			{Name: "not-a-label", Meaning: "the category cannot be the value of a label"},
+		},
+		Default: rule.Warning,
+		Run:     checkCategory,
+	}
+}
+
+// categories are those of KubeSphere's marketplace.
+var categories = []string{
+	"ai-machine-learning", "computing", "database", "deepseek", "dev-tools", "integration-delivery",
+	"networking", "observability", "security", "storage", "streaming-messaging",
+}
+
+// labelValue is what Kubernetes takes for the value of a label, but for its length:
+// at most 63 characters (IsValidLabelValue of k8s.io/apimachinery).
+var labelValue = regexp.MustCompile(`^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$`)
+
+func checkCategory(pass *rule.Pass) {
+	category, _ := pass.Field("category").(string)
+	if category == "" || slices.Contains(categories, category) {
+		return // the schema tells that it is missing or no text
+	}
+	found, severity, message := "unknown", pass.Severity(), fmt.Sprintf("the category %q is not one of those that are known", excerpt.OneLine(category))
+	if len(category) > 63 || !labelValue.MatchString(category) {
+		if !pass.IsConfigured() {
+			severity = rule.Error
+		}
+		found, message = "not-a-label", fmt.Sprintf("the category %q cannot be the value of a Kubernetes label (letters, digits, -, _ and ., at most 63), so the extension does not appear", excerpt.OneLine(category))
+	}
+	hint := "the categories are " + strings.Join(categories, ", ")
+	if near, ok := yamldoc.Nearest(strings.Join(strings.Fields(category), "-"), categories); ok {
+		hint = fmt.Sprintf("did you mean %q? %s", near, hint)
+	}
+	pass.ProblemAs(rule.Found(found, category), severity, pass.Ext.Document.Problem(message, hint, "category"))
+}

@@ -1,0 +1,2 @@
+// Package metadata has the rules of lint on the fields of extension.yaml.
+package metadata
