@@ -259,3 +259,27 @@ func TestPackagedSubchartThatIsNone(t *testing.T) {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
 }
+
+// TestRulesFitTogether: what rules say of others is true of the list.
+func TestRulesFitTogether(t *testing.T) {
+	names, explained := ruleNames(), rule.Dependencies
+	for _, r := range Rules() {
+		for _, other := range r.LeavesTo {
+			if !slices.Contains(names, other) || other == r.Name {
+				t.Errorf("%s leaves something to %q", r.Name, other)
+			}
+		}
+		if r.Explains == rule.Files {
+			continue
+		}
+		// Between them, such rules explain each state before the marked rendering, which
+		// fails only where the rendering does.
+		if r.Needs > explained || r.Explains <= r.Needs || !r.Finds("not-checked") {
+			t.Errorf("%s explains up to state %d and needs %d; explained so far is %d", r.Name, r.Explains, r.Needs, explained)
+		}
+		explained = r.Explains
+	}
+	if explained != rule.Rendering {
+		t.Errorf("nothing explains what comes after state %d", explained)
+	}
+}
