@@ -9,6 +9,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/regularfile"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/schema"
@@ -218,7 +220,7 @@ func defaultSettings(dir string) Settings {
 }
 
 // Load reads a config file. env looks up the variables that ${NAME} names, as
-// os.LookupEnv does. What is wrong with the file is reported as yamldoc.Problems,
+// os.LookupEnv does. What is wrong with the file is reported as a diagnostic.List,
 // all of it at once. It is a regular file of bounded size that, links followed, lies
 // in the Project of its folder: what else a link leads to would be shown line by line
 // in what is wrong with it.
@@ -234,11 +236,13 @@ func Load(file string, env func(string) (string, bool)) (*Config, error) {
 // the folder of file.
 func Parse(file string, src []byte, env func(string) (string, bool)) (*Config, error) {
 	doc, err := yamldoc.Parse(file, src)
-	if doc == nil {
-		return nil, err
+	var problems diagnostic.List
+	if errors.As(err, &problems) {
+		problems = problems.WithRule(Rule)
 	}
-	var problems yamldoc.Problems
-	errors.As(err, &problems)
+	if doc == nil {
+		return nil, problems
+	}
 
 	expanded, variables := expand(doc, env)
 	problems = append(problems, variables.problems...)
@@ -246,7 +250,7 @@ func Parse(file string, src []byte, env func(string) (string, bool)) (*Config, e
 	if err != nil {
 		return nil, err
 	}
-	problems = appendNew(problems, doc.ValidateValue(compiled, expanded))
+	problems = appendNew(problems, doc.ValidateValue(compiled, expanded).WithRule(Rule))
 
 	written := decode(expanded)
 	problems = append(problems, checkPatterns(doc, written)...)
@@ -263,14 +267,13 @@ func Parse(file string, src []byte, env func(string) (string, bool)) (*Config, e
 
 // appendNew adds problems at places that none was reported at: a key that is a number
 // is not reported as unknown, too.
-func appendNew(problems, more yamldoc.Problems) yamldoc.Problems {
-	type place struct{ line, column int }
-	known := map[place]bool{}
+func appendNew(problems, more diagnostic.List) diagnostic.List {
+	known := map[diagnostic.Position]bool{}
 	for _, p := range problems {
-		known[place{p.Line, p.Column}] = true
+		known[p.Range.Start] = true
 	}
 	for _, p := range more {
-		if p.Line == 0 || !known[place{p.Line, p.Column}] {
+		if p.Range.Start.Line == 0 || !known[p.Range.Start] {
 			problems = append(problems, p)
 		}
 	}
@@ -305,16 +308,16 @@ func resolve(doc *yamldoc.Document, written *File) (*Config, error) {
 	c.File, c.doc = doc.File(), doc
 	set(&c.Parallelism, written.Parallelism)
 
-	var problems yamldoc.Problems
+	var problems diagnostic.List
 	if written.Cloud != nil {
 		if err := setURL(&c.Cloud.Server, written.Cloud.Server); err != nil {
-			problems = append(problems, doc.Problem(err.Error(), "", "cloud", "server"))
+			problems = append(problems, mistake(doc, CodeInvalidValue, err.Error(), "", "cloud", "server"))
 		}
 		setPath(&c.Cloud.CAFile, written.Cloud.CAFile, dir)
 	}
 	if written.Repository != nil {
 		if err := setURL(&c.Repository.URL, written.Repository.URL); err != nil {
-			problems = append(problems, doc.Problem(err.Error(), "", "repository", "url"))
+			problems = append(problems, mistake(doc, CodeInvalidValue, err.Error(), "", "repository", "url"))
 		}
 		setPath(&c.Repository.CAFile, written.Repository.CAFile, dir)
 	}
@@ -337,13 +340,13 @@ func resolve(doc *yamldoc.Document, written *File) (*Config, error) {
 	return c, nil
 }
 
-// Problem is one with a value that shows only when it is used; key is its way
-// from the top: "cloud", "ca_file".
-func (c *Config) Problem(message, hint string, key ...string) yamldoc.Problem {
+// Problem is a mistake in a value that shows only when it is used; code is one of
+// Codes, and key leads to the value from the top: "cloud", "ca_file".
+func (c *Config) Problem(code, message, hint string, key ...string) diagnostic.Diagnostic {
 	if c.doc == nil {
-		return yamldoc.Problem{File: Name, Message: message, Hint: hint}
+		return about(diagnostic.Diagnostic{File: cmp.Or(c.File, Name), Message: message, Hint: hint}, code, key)
 	}
-	return c.doc.Problem(message, hint, key...)
+	return mistake(c.doc, code, message, hint, key...)
 }
 
 // Setting names a key for a message: with its place where it is set, else with

@@ -174,10 +174,10 @@ func TestSettingsAreNamedWithTheirPlace(t *testing.T) {
 			t.Errorf("%s, want %s", name, tt.want)
 		}
 	}
-	if p := got.Problem("message", "hint", "cloud", "ca_file"); p.Line != 5 || p.Column != 12 || p.File != "a.yaml" || p.Excerpt == "" {
+	if p := got.Problem(CodeUnusableCAFile, "message", "hint", "cloud", "ca_file"); p.Range.Start.Line != 5 || p.Range.Start.Column != 12 || p.File != "a.yaml" || p.Excerpt == "" {
 		t.Errorf("%+v", p)
 	}
-	if p := Default(".").Problem("message", "hint", "cloud", "ca_file"); p.Error() != ".ksrelease.yaml: message\n  → hint" {
+	if p := Default(".").Problem(CodeUnusableCAFile, "message", "hint", "cloud", "ca_file"); p.Error() != ".ksrelease.yaml: message\n  → hint" {
 		t.Errorf("%q", p.Error())
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -14,7 +15,7 @@ import (
 const (
 	maxExpanded = 16 << 20 // bytes of all values that are put in
 	maxNested   = 20       // references in defaults of references
-	maxTold     = 100      // problems; who fixes these sees the others
+	maxReported = 100      // problems; who fixes these sees the others
 )
 
 // Expansion is a text that came out of the environment. It is not printed: what is
@@ -43,7 +44,7 @@ func expand(doc *yamldoc.Document, env func(string) (string, bool)) (any, *expan
 type expander struct {
 	doc      *yamldoc.Document
 	env      func(string) (string, bool)
-	problems yamldoc.Problems
+	problems diagnostic.List
 	size     int
 	made     []madeValue
 }
@@ -157,19 +158,19 @@ func (r *reading) reference(live bool, nested int) string {
 	written := r.text[start:r.at]
 	switch holds := r.secretIn(name, value); {
 	case holds != "":
-		r.report(written, holds+" and cannot stand in the config", "ksrelease reads it by itself: take the reference out")
+		r.report(CodeSecretVariable, written, holds+" and cannot stand in the config", "ksrelease reads it by itself: take the reference out")
 		return written
 	case !live:
 		return ""
 	case instead:
 		return otherwise
 	case !set:
-		r.report(written, fmt.Sprintf("environment variable %s is not set", name),
+		r.report(CodeUnsetVariable, written, fmt.Sprintf("environment variable %s is not set", name),
 			fmt.Sprintf("set %s, write ${%s:-…} with a default, or $${%s} if the text is meant as it is", name, name, name))
 		return written
 	}
 	if r.size += len(value); r.size > maxExpanded {
-		r.report(written, fmt.Sprintf("the variables in this file have more than %d MiB", maxExpanded>>20), "")
+		r.report(CodeTooLarge, written, fmt.Sprintf("the variables in this file have more than %d MiB", maxExpanded>>20), "")
 		return ""
 	}
 	if value != "" {
@@ -191,7 +192,7 @@ func (r *reading) malformed(start, nested int) string {
 		}
 	}
 	r.at = start + len(found)
-	r.report(found, fmt.Sprintf(message, cut(found)), "write ${NAME} or ${NAME:-default} for a variable of the environment, $$ for a dollar")
+	r.report(CodeInvalidReference, found, fmt.Sprintf(message, cut(found)), "write ${NAME} or ${NAME:-default} for a variable of the environment, $$ for a dollar")
 	return found
 }
 
@@ -206,8 +207,8 @@ func cut(text string) string {
 
 // report places a problem at the reference itself where the text is written as it
 // reads, and at the value otherwise.
-func (r *reading) report(found, message, hint string) {
-	if len(r.problems) >= maxTold {
+func (r *reading) report(code, found, message, hint string) {
+	if len(r.problems) >= maxReported {
 		return
 	}
 	start, end, ok := r.doc.Span(r.ptr...)
@@ -220,11 +221,11 @@ func (r *reading) report(found, message, hint string) {
 			}
 		}
 		if r.met[found]++; at >= 0 {
-			r.problems = append(r.problems, r.doc.ProblemAtOffset(message, hint, start+at, len([]rune(found))))
+			r.problems = append(r.problems, about(r.doc.ProblemAtOffset(message, hint, start+at, len([]rune(found))), code, r.ptr))
 			return
 		}
 	}
-	r.problems = append(r.problems, r.doc.Problem(message, hint, r.ptr...))
+	r.problems = append(r.problems, mistake(r.doc, code, message, hint, r.ptr...))
 }
 
 // secretVariables hold what proves who somebody is. A config may come from a

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -19,13 +20,14 @@ func shellLookup(name string) (string, bool) {
 }
 
 // expandText is what a value becomes, and what is wrong with it.
-func expandText(t *testing.T, text string, env func(string) (string, bool)) (string, yamldoc.Problems) {
+func expandText(t *testing.T, text string, env func(string) (string, bool)) (string, diagnostic.List) {
 	t.Helper()
 	doc, err := yamldoc.Parse("a.yaml", []byte(strconv.Quote("key")+": "+strconv.Quote(text)+"\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	value, e := expand(doc, env)
+	checkCodes(t, e.problems.Err())
 	expanded, _ := value.(map[string]any)["key"].(string)
 	return expanded, e.problems
 }
@@ -97,7 +99,7 @@ func TestReferencesThatAreNone(t *testing.T) {
 	} {
 		_, problems := expandText(t, text, shellLookup)
 		if len(text) > 1000 {
-			if len(problems) == 0 || len(problems) > maxTold {
+			if len(problems) == 0 || len(problems) > maxReported {
 				t.Errorf("%d problems", len(problems))
 			}
 			continue
@@ -107,12 +109,12 @@ func TestReferencesThatAreNone(t *testing.T) {
 			continue
 		}
 		for i, message := range want {
-			if p := problems[i]; !strings.Contains(p.Message, message) || p.Line != 1 || p.Column < len(`"key": `)+1 {
+			if p := problems[i]; !strings.Contains(p.Message, message) || p.Range.Start.Line != 1 || p.Range.Start.Column < len(`"key": `)+1 {
 				t.Errorf("%q: %+v, want %s", text, p, message)
 			}
 		}
-		if len(want) == 2 && problems[0].Column == problems[1].Column {
-			t.Errorf("%q: both at column %d", text, problems[0].Column)
+		if len(want) == 2 && problems[0].Range.Start.Column == problems[1].Range.Start.Column {
+			t.Errorf("%q: both at column %d", text, problems[0].Range.Start.Column)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/schema"
 )
 
@@ -63,10 +63,11 @@ func TestBadFixtures(t *testing.T) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			src := read(t, file)
 			config, err := Parse(filepath.Base(file), src, environment)
-			var problems yamldoc.Problems
+			var problems diagnostic.List
 			if config != nil || !errors.As(err, &problems) {
 				t.Fatalf("the loader takes it, or fails without problems: %v", err)
 			}
+			checkCodes(t, err)
 			golden := strings.TrimSuffix(file, ".yaml") + ".txt"
 			got := err.Error() + "\n"
 			if *update {
@@ -93,12 +94,12 @@ func TestBadFixtures(t *testing.T) {
 // TestTenMistakes counts: a file with ten different mistakes has ten problems.
 func TestTenMistakes(t *testing.T) {
 	_, err := Parse("ten.yaml", read(t, "testdata/bad/ten.yaml"), environment)
-	var problems yamldoc.Problems
+	var problems diagnostic.List
 	if !errors.As(err, &problems) || len(problems) != 10 {
 		t.Fatalf("%d problems, want 10:\n%v", len(problems), err)
 	}
 	for _, p := range problems {
-		if p.Line == 0 || p.Column == 0 || p.Excerpt == "" {
+		if p.Range.Start.Line == 0 || p.Range.Start.Column == 0 || p.Excerpt == "" {
 			t.Errorf("no place for %q", p.Message)
 		}
 	}

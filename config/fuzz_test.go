@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 )
 
 // FuzzParse holds Parse to its promises for any input: no panic; a config that
@@ -28,10 +28,11 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src []byte) {
 		c, err := Parse(".ksrelease.yaml", src, environment)
 		if err != nil {
-			var problems yamldoc.Problems
+			var problems diagnostic.List
 			if c != nil || !errors.As(err, &problems) || len(problems) == 0 {
 				t.Fatalf("no problems but %v", err)
 			}
+			checkCodes(t, err)
 			return
 		}
 		if c.Parallelism < 1 || len(c.Entries) == 0 || c.Cloud.Server == "" || c.Repository.URL == "" {

@@ -19,6 +19,7 @@ func warned(t *testing.T, root, yaml string) (found, warnings []string, err erro
 		t.Fatal(err)
 	}
 	sources, err := c.Sources("", func(w string) { warnings = append(warnings, w) })
+	checkCodes(t, err)
 	for _, source := range sources {
 		found = append(found, filepath.ToSlash(source.Display))
 	}

@@ -11,13 +11,14 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 // overlay is base with what is written over it. at is where the settings stand
 // in the document. The schema has looked at every value; what cannot be read all
 // the same is reported, not guessed.
-func overlay(doc *yamldoc.Document, base Settings, written FileSettings, dir string, at []string, problems *yamldoc.Problems) Settings {
+func overlay(doc *yamldoc.Document, base Settings, written FileSettings, dir string, at []string, problems *diagnostic.List) Settings {
 	s := base
 	// A value that is shown is the one that is written: another came out of the
 	// environment.
@@ -25,7 +26,7 @@ func overlay(doc *yamldoc.Document, base Settings, written FileSettings, dir str
 		if err != nil {
 			ptr := append(at[:len(at):len(at)], key...)
 			raw, _, _ := doc.Raw(ptr...)
-			*problems = append(*problems, doc.Problem(fmt.Sprintf("%q is %q, but %s", key[len(key)-1], cut(raw), err), "", ptr...))
+			*problems = append(*problems, mistake(doc, CodeInvalidValue, fmt.Sprintf("%q is %q, but %s", key[len(key)-1], cut(raw), err), "", ptr...))
 		}
 	}
 	if written.Lint != nil && written.Lint.Rules != nil {

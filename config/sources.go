@@ -15,6 +15,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -44,7 +45,7 @@ type Source struct {
 // Sources finds the extensions that the entries name, sorted by path; where
 // several entries match one, the last counts. Display is relative to display
 // ("": the folder of the config). Paths and excludes that match nothing are
-// yamldoc.Problems, all at once, and so are folders that cannot be read: what is in
+// a diagnostic.List, all at once, and so are folders that cannot be read: what is in
 // them would be passed over without a word.
 //
 // warn, which may be nil, gets what a pattern passes over and may have been meant:
@@ -59,7 +60,7 @@ func (c *Config) Sources(display string, warn func(string)) ([]Source, error) {
 	}
 	found := map[string]Source{}
 	passed := map[string]bool{} // links to folders
-	var problems yamldoc.Problems
+	var problems diagnostic.List
 	for _, entry := range c.Entries {
 		paths, links, trouble := c.match(entry)
 		for _, link := range links {
@@ -157,20 +158,20 @@ func (c *Config) shown(path string) string { return filepath.ToSlash(shown(c.Dir
 
 // match lists the extensions of one entry as absolute paths, and the links that it
 // passes over: those to extensions, which ** does not follow, and those to nothing.
-func (c *Config) match(entry Entry) (extensions, links []string, problems yamldoc.Problems) {
+func (c *Config) match(entry Entry) (extensions, links []string, problems diagnostic.List) {
 	where := func(key ...string) []string {
 		return append([]string{"extensions", strconv.Itoa(entry.index)}, key...)
 	}
 	candidates, unread, err := c.glob(entry.Path, entry.Settings.Package.Output)
 	if err != nil {
-		return nil, nil, yamldoc.Problems{c.problem(fmt.Sprintf("looking for %q: %s", entry.shown(entry.Path), err), "", where("path")...)}
+		return nil, nil, diagnostic.List{c.Problem(CodeUnreadable, fmt.Sprintf("looking for %q: %s", entry.shown(entry.Path), err), "", where("path")...)}
 	}
 	excluded := func(path string) bool {
 		return slices.ContainsFunc(entry.Exclude, func(exclude string) bool { return c.excludes(exclude, path) })
 	}
 	for _, u := range unread {
 		if !excluded(u.path) {
-			problems = append(problems, c.problem(fmt.Sprintf("looking for %q: %s cannot be read: %s", entry.shown(entry.Path), c.shown(u.path), u.cause), unreadableHint, where("path")...))
+			problems = append(problems, c.Problem(CodeUnreadable, fmt.Sprintf("looking for %q: %s cannot be read: %s", entry.shown(entry.Path), c.shown(u.path), u.cause), unreadableHint, where("path")...))
 		}
 	}
 	all := 0 // extensions, excluded ones too
@@ -180,7 +181,7 @@ func (c *Config) match(entry Entry) (extensions, links []string, problems yamldo
 		switch {
 		case trouble != nil && excluded(path):
 		case trouble != nil:
-			problems = append(problems, c.problem(c.shown(filepath.Join(path, trouble.in))+" "+trouble.what, trouble.hint, where("path")...))
+			problems = append(problems, c.Problem(trouble.code, c.shown(filepath.Join(path, trouble.in))+" "+trouble.what, trouble.hint, where("path")...))
 		case !is && follows && leadsNowhere(path) && !excluded(path):
 			links = append(links, path)
 		case !is:
@@ -201,7 +202,7 @@ func (c *Config) match(entry Entry) (extensions, links []string, problems yamldo
 			message = fmt.Sprintf("%q matches nothing but links to folders, which ** does not follow", entry.shown(entry.Path))
 			hint = fmt.Sprintf("name them by their paths, such as %q", c.shown(links[0]))
 		}
-		return nil, nil, yamldoc.Problems{c.problem(message, hint, where("path")...)}
+		return nil, nil, diagnostic.List{c.Problem(CodeNoMatch, message, hint, where("path")...)}
 	}
 	for i, exclude := range entry.Exclude {
 		unreadable := func(u unreadable) bool { return c.excludes(exclude, u.path) }
@@ -211,11 +212,11 @@ func (c *Config) match(entry Entry) (extensions, links []string, problems yamldo
 			if len(entry.written) == 0 {
 				hint = c.nearestOf(exclude, candidates)
 			}
-			problems = append(problems, c.problem(message, hint, where("exclude", strconv.Itoa(i))...))
+			problems = append(problems, c.Problem(CodeExcludesNothing, message, hint, where("exclude", strconv.Itoa(i))...))
 		}
 	}
 	if len(extensions) == 0 && len(problems) == 0 {
-		problems = append(problems, c.problem(
+		problems = append(problems, c.Problem(CodeNoMatch,
 			fmt.Sprintf("%q matches nothing but what is excluded", entry.shown(entry.Path)), "remove the entry, or exclude less", where("path")...))
 	}
 	return extensions, links, problems
@@ -269,13 +270,6 @@ func writtenPaths(doc *yamldoc.Document, index int, entry FileEntry) map[string]
 		note(exclude, "exclude", strconv.Itoa(i))
 	}
 	return written
-}
-
-func (c *Config) problem(message, hint string, ptr ...string) yamldoc.Problem {
-	if c.doc == nil {
-		return yamldoc.Problem{File: c.File, Message: message, Hint: hint}
-	}
-	return c.doc.Problem(message, hint, ptr...)
 }
 
 // glob lists what a pattern matches, whether extension or not, and what could not be
@@ -381,23 +375,27 @@ func (s searched) note(name string, err error) {
 // trouble is why it is not known whether a path is an extension, or why it is none
 // though it was meant as one.
 type trouble struct {
+	code       string // of Codes
 	in         string // the file in it; empty for the path itself
 	what, hint string
 }
 
 func cannotRead(in string, err error) *trouble {
-	return &trouble{in, "cannot be read: " + plainError(err).Error(), unreadableHint}
+	return &trouble{CodeUnreadable, in, "cannot be read: " + plainError(err).Error(), unreadableHint}
 }
 
 // Examine reports whether a path is worth reading as an extension: a directory with an
-// extension.yaml, or a file .tgz. The error says why that is not known, or why it is
-// none though it was meant as one; hint says what to do.
-func Examine(path string) (is bool, hint string, err error) {
+// extension.yaml, or a file .tgz. wrong, which is nil otherwise, says of the path why that
+// is not known, or why it is none though it was meant as one.
+func Examine(path string) (is bool, wrong *diagnostic.Diagnostic) {
 	is, found := examine(path)
-	if found != nil {
-		return false, found.hint, errors.New(filepath.Join(path, found.in) + " " + found.what)
+	if found == nil {
+		return is, nil
 	}
-	return is, "", nil
+	return false, &diagnostic.Diagnostic{
+		Code: found.code, Severity: diagnostic.Error, File: path,
+		Message: strings.TrimSpace(found.in + " " + found.what), Hint: found.hint, Subject: found.in,
+	}
 }
 
 func examine(path string) (bool, *trouble) {
@@ -420,11 +418,11 @@ func examine(path string) (bool, *trouble) {
 	}
 	switch {
 	case err != nil && link != nil && link.Mode()&fs.ModeSymlink != 0 && !errors.Is(err, fs.ErrPermission):
-		return false, &trouble{metadataFile, "is a link that leads nowhere", "put the file itself there, or correct the link"}
+		return false, &trouble{CodeNotAnExtension, metadataFile, "is a link that leads nowhere", "put the file itself there, or correct the link"}
 	case err != nil:
 		return false, cannotRead(metadataFile, err)
 	case info.IsDir():
-		return false, &trouble{metadataFile, "is a folder, and has to be a file", "rename the folder, or exclude what is no extension"}
+		return false, &trouble{CodeNotAnExtension, metadataFile, "is a folder, and has to be a file", "rename the folder, or exclude what is no extension"}
 	}
 	return true, nil
 }
@@ -581,19 +579,19 @@ func unescaped(pattern string) string {
 }
 
 // checkPatterns reports globs that do not parse.
-func checkPatterns(doc *yamldoc.Document, written *File) yamldoc.Problems {
-	var problems yamldoc.Problems
+func checkPatterns(doc *yamldoc.Document, written *File) diagnostic.List {
+	var problems diagnostic.List
 	check := func(pattern string, ptr ...string) {
 		if strings.Contains(pattern, "${") {
 			return // a reference that could not be expanded is a problem already
 		}
 		if message, hint := tooMuch(pattern); message != "" {
-			problems = append(problems, doc.Problem(message, hint, ptr...))
+			problems = append(problems, mistake(doc, CodeCostlyPattern, message, hint, ptr...))
 			return
 		}
 		if !doublestar.ValidatePattern(pattern) {
 			written, _, _ := doc.Raw(ptr...)
-			problems = append(problems, doc.Problem(
+			problems = append(problems, mistake(doc, CodeInvalidPattern,
 				fmt.Sprintf("%q is no valid pattern: a [ or { is not closed, or a \\ ends it", written),
 				`close it, or write \[ and \{ for the characters themselves`, ptr...))
 		}

@@ -39,6 +39,7 @@ func sources(t *testing.T, root, yaml string) ([]string, []Source, error) {
 		t.Fatal(err)
 	}
 	found, err := c.Sources("", nil)
+	checkCodes(t, err)
 	var displays []string
 	for _, source := range found {
 		displays = append(displays, filepath.ToSlash(source.Display))

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/lint"
@@ -315,7 +316,7 @@ func (r *Run) wants(rel *release) bool {
 // duplicates refuses two extensions of one name and version, which would release
 // over each other.
 func duplicates(all []*release) error {
-	var problems yamldoc.Problems
+	var problems diagnostic.List
 	type version struct{ name, version string }
 	first := map[version]*release{}
 	for _, rel := range all {
@@ -336,9 +337,9 @@ func duplicates(all []*release) error {
 }
 
 // Twice is the problem of two extensions of one name and version.
-func Twice(here, there, name, version string) yamldoc.Problem {
-	return yamldoc.Problem{
-		File:    here,
+func Twice(here, there, name, version string) diagnostic.Diagnostic {
+	return diagnostic.Diagnostic{
+		Code: config.CodeVersionTwice, Severity: diagnostic.Error, File: here, Subject: name + " " + version,
 		Message: fmt.Sprintf("version %s of the extension %q is also in %s", version, name, there),
 		Hint:    "a version can be released from one place only: exclude one of them in the config, or change name or version",
 	}
@@ -434,12 +435,12 @@ func (r *Run) planOne(ctx context.Context, env *environment, rel *release) {
 // unreadable ends an extension that could not be loaded; mistakes with a place
 // are findings, so that every report shows where they are.
 func (rel *release) unreadable() {
-	var problems yamldoc.Problems
+	var problems diagnostic.List
 	if errors.As(rel.loadErr, &problems) {
 		for _, p := range problems {
 			rel.result.Findings = append(rel.result.Findings, FindingResult{
 				Code: CodeUnreadable, Rule: "schema", Severity: string(lint.Error), Message: p.Message, Hint: p.Hint,
-				File: p.File, Line: p.Line, Column: p.Column, Excerpt: p.Excerpt,
+				File: p.File, Line: p.Range.Start.Line, Column: p.Range.Start.Column, Excerpt: p.Excerpt,
 			})
 		}
 	}

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 func TestStagesAreThoseOfTheDesign(t *testing.T) {
@@ -381,7 +381,7 @@ func TestUsageErrors(t *testing.T) {
 	one, two := sourceOf(t, "alc", "1.0.0"), sourceOf(t, "alc", "1.0.0")
 	two.Display = "other/alc"
 	_, err := New(Options{Sources: []config.Source{one, two}, Target: w}).Do(t.Context())
-	var problems yamldoc.Problems
+	var problems diagnostic.List
 	if !errors.As(err, &problems) || !strings.Contains(err.Error(), `version 1.0.0 of the extension "alc" is also in alc`) {
 		t.Errorf("two of one name and version: %v", err)
 	}

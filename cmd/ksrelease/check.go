@@ -13,11 +13,11 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/baseline"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/worker"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -34,7 +34,7 @@ func (c *checkCommand) Run(a *app) error {
 	defer cancel()
 	a.onlyReading.Add(1) // to the end
 	defer a.onlyReading.Add(-1)
-	var wrong yamldoc.Problems
+	var wrong diagnostic.List
 	a.warnOnStderr()
 	p, err := c.open(ctx, a)
 	if err := gather(&wrong, err); err != nil {
@@ -118,8 +118,8 @@ func (c *checkCommand) Run(a *app) error {
 
 // gather adds what an error tells of files to all that is wrong. Any other error
 // it hands back.
-func gather(wrong *yamldoc.Problems, err error) error {
-	var problems yamldoc.Problems
+func gather(wrong *diagnostic.List, err error) error {
+	var problems diagnostic.List
 	if err != nil && !errors.As(err, &problems) {
 		return err
 	}
@@ -132,13 +132,13 @@ func gather(wrong *yamldoc.Problems, err error) error {
 type inspection struct {
 	metadata extension.Metadata
 	// needs are the extensions that it depends on, with the places where it says so.
-	needs map[string]yamldoc.Problem
+	needs map[string]diagnostic.Diagnostic
 	found []inspected
 }
 
 type inspected struct {
 	severity lint.Severity
-	problem  yamldoc.Problem
+	problem  diagnostic.Diagnostic
 }
 
 // inspectAll inspects each extension, and those that depend on others among them
@@ -168,13 +168,13 @@ func inspectAll(ctx context.Context, a *app, workers *worker.Pool, sources []con
 
 // inCycles tells the extensions that need each other, as a run does when it orders
 // them.
-func inCycles(all []inspection) yamldoc.Problems {
+func inCycles(all []inspection) diagnostic.List {
 	read := slices.DeleteFunc(slices.Clone(all), func(i inspection) bool { return i.metadata.Name == "" })
 	var metadata []extension.Metadata
 	for _, i := range read {
 		metadata = append(metadata, i.metadata)
 	}
-	var problems yamldoc.Problems
+	var problems diagnostic.List
 	for i, cycle := range pipeline.CheckCycles(metadata) {
 		if cycle.Err == nil {
 			continue
@@ -183,7 +183,7 @@ func inCycles(all []inspection) yamldoc.Problems {
 		p.Message, p.Hint = "error: "+cycle.Err.Error(), pipeline.Remedy(cycle.Err)
 		problems = append(problems, p)
 	}
-	slices.SortStableFunc(problems, func(a, b yamldoc.Problem) int { return strings.Compare(a.Message, b.Message) })
+	slices.SortStableFunc(problems, func(a, b diagnostic.Diagnostic) int { return strings.Compare(a.Message, b.Message) })
 	return problems
 }
 
@@ -198,9 +198,9 @@ func inspect(ctx context.Context, a *app, workers *worker.Pool, s config.Source,
 		return inspection{}, err
 	}
 	if err != nil {
-		var problems yamldoc.Problems
+		var problems diagnostic.List
 		if !errors.As(err, &problems) {
-			problems = yamldoc.Problems{{File: s.Display, Message: err.Error(), Hint: pipeline.Remedy(err)}}
+			problems = diagnostic.List{{File: s.Display, Message: err.Error(), Hint: pipeline.Remedy(err)}}
 		}
 		var unreadable inspection
 		for _, p := range problems {
@@ -208,7 +208,7 @@ func inspect(ctx context.Context, a *app, workers *worker.Pool, s config.Source,
 		}
 		return unreadable, nil
 	}
-	told := inspection{metadata: ext.Metadata, needs: map[string]yamldoc.Problem{}}
+	told := inspection{metadata: ext.Metadata, needs: map[string]diagnostic.Diagnostic{}}
 	for i, d := range ext.Metadata.ExternalDependencies {
 		told.needs[d.Name] = ext.Document.Problem("", "", "externalDependencies", strconv.Itoa(i), "name")
 	}
@@ -222,8 +222,8 @@ func inspect(ctx context.Context, a *app, workers *worker.Pool, s config.Source,
 	}
 	fresh, _ := known.Sift(ext.Metadata.Name, ext.Path, report.Findings)
 	for _, f := range fresh {
-		told.found = append(told.found, inspected{f.Severity, yamldoc.Problem{
-			File: f.File, Line: f.Line, Column: f.Column, Message: f.Message + " (" + f.Code + ")", Hint: f.Hint, Excerpt: f.Excerpt,
+		told.found = append(told.found, inspected{f.Severity, diagnostic.Diagnostic{
+			File: f.File, Range: diagnostic.At(f.Line, f.Column), Message: f.Message + " (" + f.Code + ")", Hint: f.Hint, Excerpt: f.Excerpt,
 		}})
 	}
 	return told, nil
@@ -240,15 +240,16 @@ func severities(s config.Source) map[string]lint.Severity {
 // salvage finds the extensions below the folder of a config that cannot be
 // used. What it cannot look into is added to all that is wrong: it must not hide
 // what is wrong with the config.
-func (c *checkCommand) salvage(wrong *yamldoc.Problems) ([]config.Source, error) {
+func (c *checkCommand) salvage(wrong *diagnostic.List) ([]config.Source, error) {
 	file, err := c.file()
 	if err != nil {
 		return nil, err
 	}
 	root := filepath.Dir(file)
 	dirs, odd := searchExtensions(root)
-	for _, o := range odd {
-		*wrong = append(*wrong, yamldoc.Problem{File: display(o.path), Message: o.message, Hint: o.hint})
+	for _, d := range odd {
+		d.File = display(d.File)
+		*wrong = append(*wrong, d)
 	}
 	var sources []config.Source
 	for _, dir := range dirs {
@@ -258,18 +259,12 @@ func (c *checkCommand) salvage(wrong *yamldoc.Problems) ([]config.Source, error)
 	return sources, nil
 }
 
-// oddPlace is a folder or file that could not be looked into, or that was meant as an
-// extension and is none.
-type oddPlace struct{ path, message, hint string }
-
-func (o *oddPlace) Error() string { return o.path + ": " + o.message }
-
 // findExtensions is searchExtensions for who needs all of them: the first odd place is
 // an error.
 func findExtensions(root string) ([]string, error) {
 	found, odd := searchExtensions(root)
 	if len(odd) > 0 {
-		return nil, usage(fmt.Errorf("looking for extensions: %w", odd[0]), odd[0].hint)
+		return nil, usage(fmt.Errorf("looking for extensions: %s: %s", odd[0].File, odd[0].Message), odd[0].Hint)
 	}
 	return found, nil
 }
@@ -278,10 +273,13 @@ func findExtensions(root string) ([]string, error) {
 // extension.yaml, relative to root and sorted. What is below an extension
 // belongs to it, and hidden folders, packages of npm and vendored sources hold
 // no extensions of this project. A place that is odd is passed over and returned.
-func searchExtensions(root string) (found []string, odd []*oddPlace) {
+func searchExtensions(root string) (found []string, odd diagnostic.List) {
 	_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
-			odd = append(odd, &oddPlace{path, "cannot be read: " + plainCause(err), "make it readable to the user that runs ksrelease, or move it elsewhere"})
+			odd = append(odd, diagnostic.Diagnostic{
+				Code: config.CodeUnreadable, Severity: diagnostic.Error, File: path,
+				Message: "cannot be read: " + plainCause(err), Hint: "make it readable to the user that runs ksrelease, or move it elsewhere",
+			})
 			if d != nil && !d.IsDir() {
 				return nil
 			}
@@ -294,9 +292,9 @@ func searchExtensions(root string) (found []string, odd []*oddPlace) {
 		if path != root && (name[0] == '.' || name == "node_modules" || name == "vendor") {
 			return filepath.SkipDir
 		}
-		is, hint, err := config.Examine(path)
-		if err != nil {
-			odd = append(odd, &oddPlace{path, strings.TrimPrefix(strings.TrimPrefix(err.Error(), path), string(filepath.Separator)), hint})
+		is, wrong := config.Examine(path)
+		if wrong != nil {
+			odd = append(odd, *wrong)
 			return filepath.SkipDir
 		}
 		if !is {

@@ -23,11 +23,11 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/ksrelease/ksrelease/internal/baseline"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/worker"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -233,7 +233,7 @@ func (a *app) guard(command func() error) (code int) {
 	a.showKept(err)
 	var (
 		quiet    *outcomeError
-		problems yamldoc.Problems
+		problems diagnostic.List
 		wrong    *usageError
 	)
 	switch {

@@ -10,8 +10,8 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/baseline"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 // place are the flags that say where the project is.
@@ -73,7 +73,7 @@ func (p place) open(ctx context.Context, a *app) (*project, error) {
 		return nil, err
 	}
 	loaded, err := reading(ctx, a, "reading the config", func() (*config.Config, error) { return config.Load(display(file), a.env) })
-	var problems yamldoc.Problems
+	var problems diagnostic.List
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, usage(fmt.Errorf("there is no config %s", p.Config), "ksrelease init writes one")
@@ -102,7 +102,7 @@ func (p *project) baseline(ctx context.Context) (*baseline.Baseline, error) {
 		return baseline.Load(config.Project(filepath.Dir(p.baselineFile())), p.baselineFile())
 	})
 	var (
-		problems yamldoc.Problems
+		problems diagnostic.List
 		early    *cutError
 	)
 	if err != nil && !errors.As(err, &problems) && !errors.As(err, &early) {
@@ -156,16 +156,20 @@ func (p *project) undeclared(paths []string) ([]config.Source, error) {
 		if _, err := os.Stat(absolute); err != nil {
 			return nil, usage(fmt.Errorf("%s: %w", path, errors.Unwrap(err)), "name a directory with an extension.yaml, or a package .tgz")
 		}
-		is, hint, err := config.Examine(absolute)
-		if err != nil {
-			return nil, usage(errors.New(strings.Replace(err.Error(), absolute, filepath.Clean(path), 1)), hint)
+		is, wrong := config.Examine(absolute)
+		if wrong != nil {
+			between := " "
+			if wrong.Subject != "" { // of a file in it
+				between = string(filepath.Separator)
+			}
+			return nil, usage(errors.New(filepath.Clean(path)+between+wrong.Message), wrong.Hint)
 		}
 		if !is {
-			remedy := "name a directory with an extension.yaml, or a package .tgz"
+			hint := "name a directory with an extension.yaml, or a package .tgz"
 			if misnamed := misnamedMetadata(absolute); misnamed != "" {
-				remedy = fmt.Sprintf("rename %s in it to %s", misnamed, extension.MetadataFile)
+				hint = fmt.Sprintf("rename %s in it to %s", misnamed, extension.MetadataFile)
 			}
-			return nil, usage(fmt.Errorf("%s is no extension", path), remedy)
+			return nil, usage(fmt.Errorf("%s is no extension", path), hint)
 		}
 		sources = append(sources, config.Source{Path: absolute, Display: filepath.Clean(path), Settings: p.config.Defaults})
 	}

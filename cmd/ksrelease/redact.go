@@ -11,8 +11,8 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/credentials"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/redact"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -111,7 +111,7 @@ func (c *redactor) text(s string) string {
 }
 
 // problem is a problem without secrets.
-func (c *redactor) problem(p yamldoc.Problem) yamldoc.Problem {
+func (c *redactor) problem(p diagnostic.Diagnostic) diagnostic.Diagnostic {
 	p.File, p.Message, p.Excerpt, p.Hint = c.text(p.File), c.text(p.Message), c.text(p.Excerpt), c.text(p.Hint)
 	return p
 }

@@ -7,10 +7,10 @@ import (
 	"os"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/journal"
 	"github.com/ksrelease/ksrelease/internal/regularfile"
 	"github.com/ksrelease/ksrelease/internal/report"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -77,7 +77,7 @@ func (c *reportCommand) read() (*journal.Replay, error) {
 		if wrong.Line > 1 {
 			hint = "what stands before this line is whole: a copy that ends there can be read"
 		}
-		return nil, yamldoc.Problems{{File: c.From, Line: wrong.Line, Message: wrong.Err.Error(), Hint: hint}}
+		return nil, diagnostic.List{{Code: "journal/unreadable", Severity: diagnostic.Error, File: c.From, Range: diagnostic.At(wrong.Line, 0), Message: wrong.Err.Error(), Hint: hint}}
 	}
 	return replay, err
 }
@@ -105,7 +105,7 @@ func (c *reportCommand) print(a *app, replay *journal.Replay) {
 	if result.Error != nil {
 		a.complain(errors.New(result.Error.Message), result.Error.Remedy)
 		for _, p := range result.Error.Problems {
-			a.stderr.Print("%s", report.Problem(yamldoc.Problem{File: p.File, Line: p.Line, Column: p.Column, Message: p.Message, Excerpt: p.Excerpt, Hint: p.Hint}, 0))
+			a.stderr.Print("%s", report.Problem(diagnostic.Diagnostic{File: p.File, Range: diagnostic.At(p.Line, p.Column), Message: p.Message, Excerpt: p.Excerpt, Hint: p.Hint}, 0))
 		}
 	}
 }

@@ -12,8 +12,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/report"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -187,7 +187,7 @@ func (a *app) reportPath(dir, file string) (string, bool) {
 // commandError is an error as reports tell it, without secrets.
 func (a *app) commandError(err error) *pipeline.CommandError {
 	var (
-		problems yamldoc.Problems
+		problems diagnostic.List
 		wrong    *usageError
 	)
 	told := &pipeline.CommandError{Message: a.redact.text(err.Error())}
@@ -197,8 +197,8 @@ func (a *app) commandError(err error) *pipeline.CommandError {
 		for _, p := range problems.Sorted() {
 			p = a.redact.problem(p)
 			told.Problems = append(told.Problems, pipeline.FindingResult{
-				Rule: pipeline.RuleConfig, Code: pipeline.RuleConfig, Severity: "error", Message: p.Message, Hint: p.Hint,
-				File: filepath.ToSlash(p.File), Line: p.Line, Column: p.Column, Excerpt: p.Excerpt,
+				Rule: pipeline.RuleConfig, Code: p.Code, Severity: "error", Message: p.Message, Hint: p.Hint,
+				File: filepath.ToSlash(p.File), Line: p.Range.Start.Line, Column: p.Range.Start.Column, Excerpt: p.Excerpt,
 			})
 		}
 	case errors.As(err, &wrong):

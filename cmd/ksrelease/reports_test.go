@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/output"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 // What a report says of a command that did nothing holds no secret, in any part.
@@ -21,7 +21,7 @@ func TestReportsOfFailedCommandsHoldNoSecret(t *testing.T) {
 		"a mistake":     usage(errors.New(secret), "not "+secret),
 		"a cut":         &cutError{errors.New(secret)},
 		"another error": errors.New(secret),
-		"problems":      yamldoc.Problems{{File: secret, Line: 1, Message: secret, Hint: secret, Excerpt: secret}},
+		"problems":      diagnostic.List{{File: secret, Range: diagnostic.At(1, 0), Message: secret, Hint: secret, Excerpt: secret}},
 	} {
 		told := fmt.Sprintf("%+v", *a.commandError(fmt.Errorf("reading: %w", err)))
 		if strings.Contains(told, secret) {

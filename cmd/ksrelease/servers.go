@@ -3,14 +3,15 @@ package main
 import (
 	"errors"
 
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/transport"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 // servers are the two that the config names, with the authorities that it names
 // for them. A file of authorities that cannot be used is told at its place.
 func (p *project) servers() ([]transport.Server, error) {
-	var wrong yamldoc.Problems
+	var wrong diagnostic.List
 	servers := []transport.Server{
 		p.server("cloud", "server", p.config.Cloud.Server, p.config.Cloud.CAFile, &wrong),
 		p.server("repository", "url", p.config.Repository.URL, p.config.Repository.CAFile, &wrong),
@@ -18,7 +19,7 @@ func (p *project) servers() ([]transport.Server, error) {
 	return servers, wrong.Err()
 }
 
-func (p *project) server(section, key, address, caFile string, wrong *yamldoc.Problems) transport.Server {
+func (p *project) server(section, key, address, caFile string, wrong *diagnostic.List) transport.Server {
 	s := transport.Server{
 		Address: address, Setting: p.config.Setting(section, key), CASetting: p.config.Setting(section, "ca_file"),
 	}
@@ -32,7 +33,7 @@ func (p *project) server(section, key, address, caFile string, wrong *yamldoc.Pr
 		if errors.As(err, &advised) {
 			hint = advised.Remedy()
 		}
-		*wrong = append(*wrong, p.config.Problem(section+".ca_file: "+err.Error(), hint, section, "ca_file"))
+		*wrong = append(*wrong, p.config.Problem(config.CodeUnusableCAFile, section+".ca_file: "+err.Error(), hint, section, "ca_file"))
 	}
 	s.RootCAs = pool
 	return s

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/output"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 // What ends a command is shown so that no line of it is one of ours, or a command to a CI
@@ -21,9 +21,11 @@ func TestErrorsAreShownNotObeyed(t *testing.T) {
 		command func() error
 		code    int
 	}{
-		"error":     {func() error { return errors.New(hostile) }, exitNotReleased},
-		"usage":     {func() error { return usage(errors.New(hostile), hostile) }, exitUsage},
-		"problems":  {func() error { return yamldoc.Problems{{File: hostile, Line: 1, Message: hostile, Hint: hostile}} }, exitUsage},
+		"error": {func() error { return errors.New(hostile) }, exitNotReleased},
+		"usage": {func() error { return usage(errors.New(hostile), hostile) }, exitUsage},
+		"problems": {func() error {
+			return diagnostic.List{{File: hostile, Range: diagnostic.At(1, 0), Message: hostile, Hint: hostile}}
+		}, exitUsage},
 		"a mistake": {func() error { panic(hostile) }, exitNotReleased},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/regularfile"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
@@ -112,45 +113,45 @@ var schema = sync.OnceValues(func() (*yamldoc.Schema, error) {
 
 // Load reads a baseline: a regular file of bounded size that, links followed, lies in
 // the folder within. Where there is no file it is empty. What is wrong with a file is
-// reported as yamldoc.Problems, all of it at once.
+// reported as a diagnostic.List, all of it at once.
 func Load(within, path string) (*Baseline, error) {
 	src, err := regularfile.ReadWithin(within, path, yamldoc.MaxSize)
 	if errors.Is(err, os.ErrNotExist) {
 		return &Baseline{}, nil
 	}
 	if err != nil {
-		return nil, &hinted{fmt.Errorf("reading the baseline %s: %w", path, err), fmt.Sprintf("the baseline has to be a readable regular file of at most %d MiB in the project: put the file itself there, or remove it and write it anew with ksrelease lint --write-baseline", yamldoc.MaxSize>>20)}
+		return nil, &hintedError{fmt.Errorf("reading the baseline %s: %w", path, err), fmt.Sprintf("the baseline has to be a readable regular file of at most %d MiB in the project: put the file itself there, or remove it and write it anew with ksrelease lint --write-baseline", yamldoc.MaxSize>>20)}
 	}
 	return Parse(path, src)
 }
 
-// hinted is an error with what to do about it.
-type hinted struct {
+// hintedError is an error with what to do about it.
+type hintedError struct {
 	error
-	remedy string
+	hint string
 }
 
-func (h *hinted) Unwrap() error  { return h.error }
-func (h *hinted) Remedy() string { return h.remedy }
+func (h *hintedError) Unwrap() error  { return h.error }
+func (h *hintedError) Remedy() string { return h.hint }
 
 // Parse is Load for a file that was read already.
 func Parse(path string, src []byte) (*Baseline, error) {
 	doc, err := yamldoc.Parse(path, src)
 	if err != nil {
-		return nil, advised(err)
+		return nil, hinted(err)
 	}
 	compiled, err := schema()
 	if err != nil {
 		return nil, err
 	}
 	if err := doc.Validate(compiled).Err(); err != nil {
-		return nil, advised(err)
+		return nil, hinted(err)
 	}
 	var written file
 	if err := doc.Decode(&written); err != nil {
 		return nil, fmt.Errorf("reading the baseline %s: %w", path, err)
 	}
-	known, incomplete := map[string]findings{}, yamldoc.Problems{}
+	known, incomplete := map[string]findings{}, diagnostic.List{}
 	for extension, entries := range written.Findings {
 		known[extension] = newFindings()
 		for i, e := range entries {
@@ -159,24 +160,31 @@ func Parse(path string, src []byte) (*Baseline, error) {
 			case e.Code != "" && e.Rule+e.Message == "":
 				known[extension].known[e.finding] += max(1, e.Count)
 			case e.Code != "":
-				incomplete = append(incomplete, doc.Problem("an entry has either a code, or a rule and a message as in version 1", "", at...))
+				wrong := doc.Problem("an entry has either a code, or a rule and a message as in version 1", "", at...)
+				wrong.Code = yamldoc.InvalidValue
+				incomplete = append(incomplete, wrong)
 			case e.Rule == "" || e.Message == "":
-				incomplete = append(incomplete, doc.Problem(`key "code" is missing`, "", at...))
+				wrong := doc.Problem(`key "code" is missing`, "", at...)
+				wrong.Code = yamldoc.MissingKey
+				incomplete = append(incomplete, wrong)
 			default:
 				known[extension].worded[worded{e.Rule, e.File, steady(e.Message)}] += max(1, e.Count)
 			}
 		}
 	}
 	if err := incomplete.Err(); err != nil {
-		return nil, advised(err)
+		return nil, hinted(err)
 	}
 	return &Baseline{known: known}, nil
 }
 
-// advised says of problems without advice how to be rid of them: what the file
-// holds can be had again at any time.
-func advised(err error) error {
-	var problems yamldoc.Problems
+// rule is that of all mistakes in the files which say what is to be done: config.Rule.
+const rule = "configuration"
+
+// hinted gives problems without a hint one: what the file holds can be had again at any
+// time.
+func hinted(err error) error {
+	var problems diagnostic.List
 	if !errors.As(err, &problems) {
 		return err
 	}
@@ -185,7 +193,7 @@ func advised(err error) error {
 			problems[i].Hint = "fix it, or write it anew: ksrelease lint --write-baseline"
 		}
 	}
-	return problems
+	return problems.WithRule(rule)
 }
 
 // Sift keeps those findings of an extension that are new, and counts the others.

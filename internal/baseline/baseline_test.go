@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/lint"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 // found is a finding; its message is of no account.
@@ -235,7 +235,7 @@ func TestBroken(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b, err := Parse("b.yaml", []byte(test.src))
-			var problems yamldoc.Problems
+			var problems diagnostic.List
 			if b != nil || !errors.As(err, &problems) {
 				t.Fatalf("it is taken, or fails without problems: %v", err)
 			}

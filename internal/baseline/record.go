@@ -81,7 +81,7 @@ func (r *Recorder) Write(path string) error {
 		return err
 	}
 	if err := atomicfile.Write(path, text, 0o644); err != nil {
-		return &hinted{fmt.Errorf("writing the baseline: %w", err), "the folder of the config must be writable for that: write the baseline in a checkout of your own, and commit it"}
+		return &hintedError{fmt.Errorf("writing the baseline: %w", err), "the folder of the config must be writable for that: write the baseline in a checkout of your own, and commit it"}
 	}
 	return nil
 }

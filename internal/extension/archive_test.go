@@ -18,7 +18,7 @@ import (
 
 	"helm.sh/helm/v3/pkg/chart/loader"
 
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 )
 
 // entry is one entry of an archive made for a test.
@@ -153,7 +153,7 @@ func TestReadDamaged(t *testing.T) {
 
 func TestReadBadMetadataIsPlaced(t *testing.T) {
 	_, err := Read("demo.tgz", archiveOf(t, entry{name: "demo/extension.yaml", content: "name: a\n1: b\n"}), Limits{})
-	var problems yamldoc.Problems
+	var problems diagnostic.List
 	if !errors.As(err, &problems) {
 		t.Fatalf("the error is %v, want problems with places", err)
 	}

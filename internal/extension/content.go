@@ -3,7 +3,7 @@ package extension
 import (
 	"slices"
 
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 )
 
 // Content is all that an extension is made of, in a form that another process can
@@ -20,7 +20,7 @@ type Content struct {
 	Outside []File
 	// LeftOut, AssetProblems, ArchiveDigest and Replaced are those of the extension.
 	LeftOut       []LeftOut
-	AssetProblems yamldoc.Problems
+	AssetProblems diagnostic.List
 	ArchiveDigest string
 	Replaced      []string
 	// Resolved is that of the extension, without Data: it is among Files.

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -39,7 +40,7 @@ type Extension struct {
 	Assets []Asset
 	// AssetProblems are the references of icon, screenshots and
 	// staticFileDirectory that lead out of the extension or name nothing in it.
-	AssetProblems yamldoc.Problems
+	AssetProblems diagnostic.List
 	// ArchiveDigest is the SHA-256 of the package that Load read, "sha256:" and 64 hex
 	// digits; it is empty for a directory.
 	ArchiveDigest string
@@ -93,7 +94,7 @@ var ErrNoExtension = errors.New("there is no extension.yaml in it")
 // an error. A package is read with the same exceptions.
 //
 // It fails where files cannot be read, limits are exceeded, or extension.yaml is
-// absent or no YAML mapping (yamldoc.Problems); all else that is wrong with the
+// absent or no YAML mapping (diagnostic.List); all else that is wrong with the
 // extension is for lint to report.
 func Load(path string, opts Options) (*Extension, error) {
 	display := opts.Display
@@ -119,7 +120,7 @@ func Load(path string, opts Options) (*Extension, error) {
 // inExtension says of which extension an error is, unless it says so itself:
 // Problems begin with the file's name.
 func inExtension(display string, err error) error {
-	var problems yamldoc.Problems
+	var problems diagnostic.List
 	if errors.As(err, &problems) {
 		return err
 	}
@@ -198,7 +199,7 @@ func Read(name string, archive []byte, limits Limits) (*Extension, error) {
 	}
 	e, err := assemble(name, files, noFile, limits, takeAll)
 	if err != nil {
-		var problems yamldoc.Problems
+		var problems diagnostic.List
 		if errors.As(err, &problems) {
 			return nil, err
 		}
@@ -233,7 +234,7 @@ func assemble(display string, files []File, outside assetReader, limits Limits, 
 		return nil, err
 	}
 	if _, ok := doc.Value().(map[string]any); !ok {
-		return nil, yamldoc.Problems{doc.Problem("extension.yaml holds no fields", "write it as a list of `name: value` lines, beginning with apiVersion, name and version")}
+		return nil, diagnostic.List{doc.Problem("extension.yaml holds no fields", "write it as a list of `name: value` lines, beginning with apiVersion, name and version")}
 	}
 	e.Document = doc
 	e.Metadata = decodeMetadata(doc.Value())

@@ -12,6 +12,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 	"sigs.k8s.io/yaml"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -20,7 +21,7 @@ import (
 const LockFile = "Chart.lock"
 
 // Lock reads Chart.lock; it is nil, with no error, where there is none. The
-// error is yamldoc.Problems.
+// error is diagnostic.List.
 func (e *Extension) Lock() (*chart.Lock, error) {
 	source, ok := e.fileData(LockFile)
 	if !ok {
@@ -32,12 +33,12 @@ func (e *Extension) Lock() (*chart.Lock, error) {
 	}
 	lock := new(chart.Lock)
 	if yaml.Unmarshal(trimMark(source), lock) != nil || lock.Digest == "" {
-		return nil, yamldoc.Problems{doc.Problem("this is no lock of Helm's: it has a digest and a list of dependencies with name, repository and version",
+		return nil, diagnostic.List{doc.Problem("this is no lock of Helm's: it has a digest and a list of dependencies with name, repository and version",
 			"delete it, and `ksrelease lint` shows the one to put in its place")}
 	}
 	for _, d := range lock.Dependencies {
 		if d == nil {
-			return nil, yamldoc.Problems{doc.Problem("an entry of the lock is empty", "delete the file, and `ksrelease lint` shows the one to put in its place", "dependencies")}
+			return nil, diagnostic.List{doc.Problem("an entry of the lock is empty", "delete the file, and `ksrelease lint` shows the one to put in its place", "dependencies")}
 		}
 	}
 	return lock, nil

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 )
 
 // TestProposedLockChangesNothing: the lock is Helm's, which cleans dependencies
@@ -56,7 +56,7 @@ func FuzzLock(f *testing.F) {
 			return // extension.yaml is none
 		}
 		lock, err := e.Lock()
-		var problems yamldoc.Problems
+		var problems diagnostic.List
 		if err != nil && (!errors.As(err, &problems) || len(problems) == 0 || problems[0].File != "demo/Chart.lock") {
 			t.Fatalf("the error has no place: %v", err)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -62,9 +63,9 @@ func (i InvalidManifest) Explain() (line int, cause string) {
 	if m == nil {
 		return 0, cause
 	}
-	var problems yamldoc.Problems
-	if _, err := yamldoc.Parse("", []byte(i.Manifest.Text)); errors.As(err, &problems) && problems[0].Line > 0 {
-		return problems[0].Line, problems[0].Message // often a better place, too
+	var problems diagnostic.List
+	if _, err := yamldoc.Parse("", []byte(i.Manifest.Text)); errors.As(err, &problems) && problems[0].Range.Start.Line > 0 {
+		return problems[0].Range.Start.Line, problems[0].Message // often a better place, too
 	}
 	return number(m[1]), m[2]
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -35,7 +35,7 @@ func TestReportInThePlaceOfAFolder(t *testing.T) {
 // A place is one line, whatever the folder is called.
 func TestProblemHasItsPlaceInOneLine(t *testing.T) {
 	for _, columns := range []int{0, 30} {
-		got := Problem(yamldoc.Problem{File: "a\nb", Line: 1, Message: "m"}, columns).String()
+		got := Problem(diagnostic.Diagnostic{File: "a\nb", Range: diagnostic.At(1, 0), Message: "m"}, columns).String()
 		if !strings.HasPrefix(got, `a\nb:1:`) || strings.Contains(got, "a\nb") {
 			t.Errorf("%q", got)
 		}

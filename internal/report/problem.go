@@ -1,19 +1,19 @@
 package report
 
 import (
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/output"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 // Problem is how a mistake in a file is shown on a terminal of so many columns; 0 is
 // no terminal. Where place and message have no space in one line, the place gets one to
 // itself.
-func Problem(p yamldoc.Problem, columns int) output.Text {
+func Problem(p diagnostic.Diagnostic, columns int) output.Text {
 	return problem(p, output.Text{}, columns)
 }
 
 // problem is Problem with something in front of the message.
-func problem(p yamldoc.Problem, lead output.Text, columns int) output.Text {
+func problem(p diagnostic.Diagnostic, lead output.Text, columns int) output.Text {
 	var lines []output.Text
 	message := output.Lines(p.Message).Behind(lead)
 	switch place := output.Cell(p.Position()); {

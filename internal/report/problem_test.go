@@ -6,21 +6,21 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 )
 
 // TestProblemFolds: on a terminal, messages and advice are folded between words and
 // set in; places and code stay whole.
 func TestProblemFolds(t *testing.T) {
-	long := yamldoc.Problem{
-		File: "extensions/web/charts/web/templates/deployment.yaml", Line: 3, Column: 7,
+	long := diagnostic.Diagnostic{
+		File: "extensions/web/charts/web/templates/deployment.yaml", Range: diagnostic.At(3, 7),
 		Message: `warning: Deployment "web" does not obey global.nodeSelector (node-selector)`,
 		Excerpt: "   3 | kind: Deployment",
 		Hint:    "in the pod spec, in place of the nodeSelector that is there:\nnodeSelector: {{- toYaml (merge (dict) (.Values.nodeSelector | default dict)) | nindent 8 }}",
 	}
 	for _, test := range []struct {
 		name    string
-		problem yamldoc.Problem
+		problem diagnostic.Diagnostic
 		columns int
 		want    string
 	}{
@@ -35,7 +35,7 @@ func TestProblemFolds(t *testing.T) {
     nodeSelector: {{- toYaml (merge (dict) (.Values.nodeSelector | default dict)) | nindent 8 }}`},
 		{"none that can be read", long, 10, "extensions/web/charts/web/templates/deployment.yaml:3:7:\n    " + long.Message + "\n" + long.Excerpt +
 			"\n  → " + strings.ReplaceAll(long.Hint, "\n", "\n    ")},
-		{"no place, wide characters", yamldoc.Problem{Message: "扩展组件 没有 说明文件 也 没有 图标"}, 24 + 4, "扩展组件 没有 说明文件\n    也 没有 图标"},
+		{"no place, wide characters", diagnostic.Diagnostic{Message: "扩展组件 没有 说明文件 也 没有 图标"}, 24 + 4, "扩展组件 没有 说明文件\n    也 没有 图标"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, Problem(test.problem, test.columns).String()); diff != "" {

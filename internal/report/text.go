@@ -8,8 +8,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/output"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -418,8 +418,8 @@ func titleOf(x pipeline.ExtensionResult) string {
 	return x.Name + " " + x.Version
 }
 
-func problemOf(f pipeline.FindingResult) yamldoc.Problem {
-	return yamldoc.Problem{File: f.File, Line: f.Line, Column: f.Column, Message: f.Message, Excerpt: f.Excerpt, Hint: f.Hint}
+func problemOf(f pipeline.FindingResult) diagnostic.Diagnostic {
+	return diagnostic.Diagnostic{File: f.File, Range: diagnostic.At(f.Line, f.Column), Message: f.Message, Excerpt: f.Excerpt, Hint: f.Hint}
 }
 
 func colon(s string) string {

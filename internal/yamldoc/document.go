@@ -21,6 +21,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 )
 
 // Document is one parsed YAML document. It is immutable and may be used by
@@ -44,8 +46,8 @@ type Repeated struct {
 	Name string
 	// Earlier is the line of the one before the last, 1-based.
 	Earlier int
-	// Last is a Problem at the last one, whose value counts, without a message.
-	Last Problem
+	// Last is a diagnostic at the last one, whose value counts, without a message.
+	Last diagnostic.Diagnostic
 }
 
 // Repeated are the keys that stand in a mapping more than once, in a document that
@@ -60,7 +62,7 @@ func (d *Document) Again(src []byte) (*Document, error) {
 	return Parse(d.file, src)
 }
 
-// File is the name that Parse was given, as it stands in Problems.
+// File is the name that Parse was given, as it stands in diagnostics.
 func (d *Document) File() string { return d.file }
 
 // Source is the file as it was read. It must not be changed.
@@ -117,11 +119,11 @@ func (d *Document) KeyPlace(ptr ...string) (line, col int) {
 	return d.lines.place(d.start(found.key))
 }
 
-// Problem makes a Problem at the place of a value.
-func (d *Document) Problem(message, hint string, ptr ...string) Problem {
+// Problem is a diagnostic at the place of a value, without a code.
+func (d *Document) Problem(message, hint string, ptr ...string) diagnostic.Diagnostic {
 	found := d.find(ptr)
 	if found.node == nil {
-		return Problem{File: d.file, Message: message, Hint: hint}
+		return diagnostic.Diagnostic{Severity: diagnostic.Error, File: d.file, Message: message, Hint: hint}
 	}
 	if isEmpty(found.node) && found.key != nil {
 		return d.problemAt(d.start(found.key), d.length(found.key), message, hint)
@@ -129,8 +131,8 @@ func (d *Document) Problem(message, hint string, ptr ...string) Problem {
 	return d.problemAt(d.start(found.node), d.length(found.node), message, hint)
 }
 
-// ProblemAtKey makes a Problem at the place of the key of a value.
-func (d *Document) ProblemAtKey(message, hint string, ptr ...string) Problem {
+// ProblemAtKey is a diagnostic at the place of the key of a value, without a code.
+func (d *Document) ProblemAtKey(message, hint string, ptr ...string) diagnostic.Diagnostic {
 	found := d.find(ptr)
 	if found.key == nil {
 		return d.Problem(message, hint, ptr...)
@@ -138,17 +140,18 @@ func (d *Document) ProblemAtKey(message, hint string, ptr ...string) Problem {
 	return d.problemAt(d.start(found.key), d.length(found.key), message, hint)
 }
 
-// ProblemAtOffset makes a Problem at a byte offset of Source, such as one within
-// a Span, and marks length characters there.
-func (d *Document) ProblemAtOffset(message, hint string, offset, length int) Problem {
+// ProblemAtOffset is a diagnostic at a byte offset of Source, such as one within
+// a Span, without a code. It marks length characters there.
+func (d *Document) ProblemAtOffset(message, hint string, offset, length int) diagnostic.Diagnostic {
 	return d.problemAt(min(max(offset, 0), len(d.src)), length, message, hint)
 }
 
-func (d *Document) problemAt(offset, length int, message, hint string) Problem {
+func (d *Document) problemAt(offset, length int, message, hint string) diagnostic.Diagnostic {
 	line, column := d.lines.place(offset)
-	return Problem{
-		File: d.file, Line: line, Column: column, Message: message, Hint: hint,
-		Excerpt: excerpt(d.lines.text(line), line, column, length),
+	text := d.lines.text(line)
+	return diagnostic.Diagnostic{
+		Severity: diagnostic.Error, Message: message, Hint: hint,
+		File: d.file, Range: marked(text, line, column, length), Excerpt: excerpt(text, line, column, length),
 	}
 }
 
@@ -164,7 +167,7 @@ func (d *Document) Decode(into any) error {
 	err = json.Unmarshal(data, into)
 	var mistyped *json.UnmarshalTypeError
 	if errors.As(err, &mistyped) {
-		return d.Problem(strconv.Quote(mistyped.Field)+" does not fit what is expected there: it is a "+mistyped.Value, "", strings.Split(mistyped.Field, ".")...)
+		return coded(InvalidValue, d.Problem(strconv.Quote(mistyped.Field)+" does not fit what is expected there: it is a "+mistyped.Value, "", strings.Split(mistyped.Field, ".")...))
 	}
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", d.file, err)

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/width"
+
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 )
 
 // excerptWidth bounds how much of a line is shown, in characters: an icon
@@ -48,6 +50,12 @@ func excerpt(text string, line, column, length int) string {
 		return fmt.Sprintf("%s | %s", number, source.String())
 	}
 	return fmt.Sprintf("%s | %s\n%s | %s", number, source.String(), strings.Repeat(" ", len(number)), marks.String())
+}
+
+// marked is the range that excerpt marks: within the line, and one character at least.
+func marked(text string, line, column, length int) diagnostic.Range {
+	rest := utf8.RuneCountInString(text) - (column - 1)
+	return diagnostic.Span(line, column, max(1, min(length, rest)))
 }
 
 // crop cuts a long line to a window around what is marked, and moves the marks

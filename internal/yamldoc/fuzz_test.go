@@ -27,7 +27,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("the error is no list of problems: %v", err)
 		}
 		for _, p := range problems {
-			if p.Line < 0 || p.Column < 0 || p.Message == "" || !utf8.ValidString(p.Error()) {
+			if p.Range.Start.Line < 0 || p.Range.Start.Column < 0 || p.Message == "" || !utf8.ValidString(p.Error()) {
 				t.Fatalf("odd problem: %+v", p)
 			}
 		}

@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 )
 
 // Limits of a document. What people write is far below them; they keep a
@@ -29,9 +31,9 @@ const (
 	maxExpanded = 4 * MaxSize
 )
 
-// Parse reads one YAML document. file is only the name used in Problems.
+// Parse reads one YAML document. file is only the name used in diagnostics.
 //
-// The error is Problems. The document is not nil whenever there is a tree to
+// The error is a diagnostic.List. The document is not nil whenever there is a tree to
 // look at, even next to an error: duplicate keys (the first of them counts), a
 // second document and values of no use (a key that is a number, .nan) leave one,
 // and so do lines that are no YAML, if the others make sense without them. It is
@@ -53,18 +55,18 @@ func ParseLoose(file string, src []byte) (*Document, error) {
 func (d *Document) parse() (*Document, error) {
 	file, src := d.file, d.src
 	if len(src) > MaxSize {
-		return nil, Problems{{File: file,
+		return nil, diagnostic.List{{Code: TooLarge, Severity: diagnostic.Error, File: file,
 			Message: fmt.Sprintf("the file has %d bytes; at most %d MiB are read", len(src), MaxSize>>20)}}
 	}
 	d.lines = newLines(src)
 	if problems := d.checkText(); len(problems) > 0 {
 		return nil, problems
 	}
-	var syntax Problems
+	var syntax diagnostic.List
 	root, second, problem := d.scan()
 	if problem != nil {
 		if len(src) > maxRepaired {
-			return nil, Problems{*problem}
+			return nil, diagnostic.List{*problem}
 		}
 		d.partial = true
 		if root, syntax = d.repair(*problem); root == nil {
@@ -81,26 +83,26 @@ func (d *Document) parse() (*Document, error) {
 	}
 	d.value = r.value(root)
 	if second != nil && !d.loose {
-		r.problems = append(r.problems, d.problemAt(d.lines.offset(second.Line, second.Column), len("---"),
+		r.problems = append(r.problems, coded(SecondDocument, d.problemAt(d.lines.offset(second.Line, second.Column), len("---"),
 			"a second document starts here; only one is read",
-			`remove the "---" line, or move what follows it to a file of its own`))
+			`remove the "---" line, or move what follows it to a file of its own`)))
 	}
 	return d, r.problems.Err()
 }
 
 // checkText refuses what no YAML reader takes, at its place: bytes that are not
 // UTF-8 and control characters. UTF-16 is reported as what it is.
-func (d *Document) checkText() Problems {
+func (d *Document) checkText() diagnostic.List {
 	if bytes.HasPrefix(d.src, []byte("\xff\xfe")) || bytes.HasPrefix(d.src, []byte("\xfe\xff")) {
-		return Problems{{File: d.file, Line: 1, Column: 1, Message: "the file is UTF-16; YAML is read as UTF-8 here", Hint: "save it as UTF-8"}}
+		return diagnostic.List{{Code: NotText, Severity: diagnostic.Error, File: d.file, Range: diagnostic.At(1, 1), Message: "the file is UTF-16; YAML is read as UTF-8 here", Hint: "save it as UTF-8"}}
 	}
 	for i := d.lines.editor[0]; i < len(d.src); {
 		r, width := utf8.DecodeRune(d.src[i:])
 		switch {
 		case r == utf8.RuneError && width == 1:
-			return Problems{d.problemAt(i, 1, fmt.Sprintf("byte 0x%02X is not UTF-8 text", d.src[i]), "save the file as UTF-8")}
+			return diagnostic.List{coded(NotText, d.problemAt(i, 1, fmt.Sprintf("byte 0x%02X is not UTF-8 text", d.src[i]), "save the file as UTF-8"))}
 		case !isYAMLCharacter(r):
-			return Problems{d.problemAt(i, 1, fmt.Sprintf("character U+%04X is not allowed in YAML", r), "remove it, or write it as an escape in a double-quoted string")}
+			return diagnostic.List{coded(NotText, d.problemAt(i, 1, fmt.Sprintf("character U+%04X is not allowed in YAML", r), "remove it, or write it as an escape in a double-quoted string"))}
 		}
 		i += width
 	}
@@ -120,12 +122,12 @@ func isYAMLCharacter(r rune) bool {
 }
 
 // scan reads the first document, and where a second one starts, if any.
-func (d *Document) scan() (root, second *yaml.Node, problem *Problem) {
+func (d *Document) scan() (root, second *yaml.Node, problem *diagnostic.Diagnostic) {
 	defer func() {
 		// The scanner is handed hostile input; whatever it does with it must
 		// not end the release of the other extensions.
 		if r := recover(); r != nil {
-			root, second, problem = nil, nil, &Problem{File: d.file, Message: fmt.Sprintf("this YAML cannot be read: %v", r)}
+			root, second, problem = nil, nil, &diagnostic.Diagnostic{Code: Syntax, Severity: diagnostic.Error, File: d.file, Message: fmt.Sprintf("this YAML cannot be read: %v", r)}
 		}
 	}()
 	decoder := yaml.NewDecoder(bytes.NewReader(d.src))
@@ -156,7 +158,7 @@ func (d *Document) scan() (root, second *yaml.Node, problem *Problem) {
 // reader makes values of nodes and collects what is wrong with them.
 type reader struct {
 	doc      *Document
-	problems Problems
+	problems diagnostic.List
 	open     map[*yaml.Node]bool // nodes being looked at: an alias to one is a circle
 	weights  map[*yaml.Node]int  // of anchored nodes, counted once
 	values   map[*yaml.Node]any  // of anchored nodes, made once
@@ -167,7 +169,7 @@ type reader struct {
 func (r *reader) bounded(root *yaml.Node) bool {
 	weight, ok := r.sizeOf(root, 1)
 	if ok && weight > maxExpanded {
-		r.problems = append(r.problems, Problem{File: r.doc.file,
+		r.problems = append(r.problems, diagnostic.Diagnostic{Code: TooLarge, Severity: diagnostic.Error, File: r.doc.file,
 			Message: fmt.Sprintf("with its aliases resolved the document would have more than %d MiB", maxExpanded>>20),
 			Hint:    "use fewer aliases of aliases"})
 		return false
@@ -177,7 +179,7 @@ func (r *reader) bounded(root *yaml.Node) bool {
 
 func (r *reader) sizeOf(node *yaml.Node, depth int) (weight int, ok bool) {
 	if depth > MaxDepth {
-		r.problems = append(r.problems, r.doc.problemOf(node, fmt.Sprintf("nested more than %d levels deep", MaxDepth), ""))
+		r.problem(TooLarge, node, fmt.Sprintf("nested more than %d levels deep", MaxDepth), "")
 		return 0, false
 	}
 	if node.Kind == yaml.AliasNode {
@@ -206,7 +208,7 @@ func (r *reader) sizeOf(node *yaml.Node, depth int) (weight int, ok bool) {
 
 func (r *reader) weighAlias(node *yaml.Node, depth int) (weight int, ok bool) {
 	if r.open[node.Alias] {
-		r.problems = append(r.problems, r.doc.problemOf(node, fmt.Sprintf("alias *%s stands inside what it names", node.Value), ""))
+		r.problem(InvalidAlias, node, fmt.Sprintf("alias *%s stands inside what it names", node.Value), "")
 		return 0, false
 	}
 	if weight, known := r.weights[node.Alias]; known {
@@ -215,11 +217,11 @@ func (r *reader) weighAlias(node *yaml.Node, depth int) (weight int, ok bool) {
 	return r.sizeOf(node.Alias, depth)
 }
 
-func (r *reader) problem(node *yaml.Node, message, hint string) {
-	r.problems = append(r.problems, r.doc.problemOf(node, message, hint))
+func (r *reader) problem(code string, node *yaml.Node, message, hint string) {
+	r.problems = append(r.problems, coded(code, r.doc.problemOf(node, message, hint)))
 }
 
-func (d *Document) problemOf(node *yaml.Node, message, hint string) Problem {
+func (d *Document) problemOf(node *yaml.Node, message, hint string) diagnostic.Diagnostic {
 	return d.problemAt(d.start(node), d.length(node), message, hint)
 }
 
@@ -268,11 +270,11 @@ func (r *reader) mapping(node *yaml.Node) map[string]any {
 		}
 		if earlier := first[id]; earlier != nil {
 			line, _ := r.doc.lines.place(r.doc.start(earlier))
-			r.problem(key, fmt.Sprintf("key %q is given twice; it stands on line %d already", name, line), "keep one of them")
+			r.problem(RepeatedKey, key, fmt.Sprintf("key %q is given twice; it stands on line %d already", name, line), "keep one of them")
 			twice := &r.problems[len(r.problems)-1]
-			twice.Kind, twice.About = RepeatedKey, name
+			twice.Subject = name
 			if isMerge(key) {
-				twice.Kind = RepeatedMerge
+				twice.Code = RepeatedMerge
 				merges = append([]*yaml.Node{child}, merges...) // the last counts most
 				continue
 			}
@@ -315,7 +317,8 @@ func (r *reader) looseMapping(node *yaml.Node) map[string]any {
 			continue
 		}
 		line, _ := r.doc.lines.place(r.doc.start(keys[len(keys)-2]))
-		r.doc.repeated = append(r.doc.repeated, Repeated{keys[0].Value, line, r.doc.problemOf(keys[len(keys)-1], "", "")})
+		last := about(RepeatedKey, r.doc.problemOf(keys[len(keys)-1], "", ""), keys[0].Value)
+		r.doc.repeated = append(r.doc.repeated, Repeated{keys[0].Value, line, last})
 	}
 	return mapping
 }
@@ -331,7 +334,7 @@ func (r *reader) looseMerge(into map[string]any, value *yaml.Node) {
 	for _, source := range slices.Backward(sources) {
 		merged, ok := r.value(source).(map[string]any)
 		if !ok {
-			r.problem(source, `"<<" takes a mapping or a list of mappings`, "")
+			r.problem(InvalidAlias, source, `"<<" takes a mapping or a list of mappings`, "")
 			continue
 		}
 		maps.Copy(into, merged)
@@ -345,7 +348,7 @@ func (r *reader) key(key *yaml.Node) (name string, ok bool) {
 		key = resolveAlias(key)
 	}
 	if key.Kind != yaml.ScalarNode {
-		r.problem(key, "a list or mapping cannot be a key", "")
+		r.problem(InvalidKey, key, "a list or mapping cannot be a key", "")
 		return "", false
 	}
 	switch key.Tag {
@@ -354,10 +357,10 @@ func (r *reader) key(key *yaml.Node) (name string, ok bool) {
 			break
 		}
 		if key.Value == "" {
-			r.problem(key, "the key before this colon is missing", "")
+			r.problem(InvalidKey, key, "the key before this colon is missing", "")
 			break
 		}
-		r.problem(key, fmt.Sprintf("key %s is not a string", key.Value), fmt.Sprintf("write it in quotes: %q", key.Value))
+		r.problem(InvalidKey, key, fmt.Sprintf("key %s is not a string", key.Value), fmt.Sprintf("write it in quotes: %q", key.Value))
 	}
 	return key.Value, true
 }
@@ -372,7 +375,7 @@ func (r *reader) merge(into map[string]any, value *yaml.Node) {
 	for _, source := range sources {
 		merged, ok := r.value(source).(map[string]any)
 		if !ok {
-			r.problem(source, `"<<" takes a mapping or a list of mappings`, "")
+			r.problem(InvalidAlias, source, `"<<" takes a mapping or a list of mappings`, "")
 			continue
 		}
 		for name, child := range merged {
@@ -396,7 +399,7 @@ func (r *reader) scalar(node *yaml.Node) any {
 func (r *reader) typed(node *yaml.Node) any {
 	var value any
 	if err := node.Decode(&value); err != nil {
-		r.problem(node, fmt.Sprintf("%q does not fit the tag %s", node.Value, node.Tag), "remove the tag")
+		r.problem(InvalidValue, node, fmt.Sprintf("%q does not fit the tag %s", node.Value, node.Tag), "remove the tag")
 		return nil
 	}
 	switch value := value.(type) {
@@ -404,7 +407,7 @@ func (r *reader) typed(node *yaml.Node) any {
 		return int64(value)
 	case float64:
 		if math.IsNaN(value) || math.IsInf(value, 0) {
-			r.problem(node, fmt.Sprintf("%s is no number that can be used here", node.Value), "if it is meant as text, write it in quotes: "+strconv.Quote(node.Value))
+			r.problem(InvalidValue, node, fmt.Sprintf("%s is no number that can be used here", node.Value), "if it is meant as text, write it in quotes: "+strconv.Quote(node.Value))
 			return nil
 		}
 	}

@@ -101,7 +101,7 @@ func TestParseProblems(t *testing.T) {
 			}
 			var got []string
 			for _, p := range problems {
-				text := fmt.Sprintf("%d:%d: %s", p.Line, p.Column, p.Message)
+				text := fmt.Sprintf("%d:%d: %s", p.Range.Start.Line, p.Range.Start.Column, p.Message)
 				if p.Hint != "" {
 					text += " (" + p.Hint + ")"
 				}
@@ -269,7 +269,7 @@ func TestParseLoose(t *testing.T) {
 		}
 		var twice []string
 		for _, r := range doc.Repeated() {
-			twice = append(twice, fmt.Sprint(r.Name, " ", r.Earlier, " ", r.Last.Line))
+			twice = append(twice, fmt.Sprint(r.Name, " ", r.Earlier, " ", r.Last.Range.Start.Line))
 		}
 		if got := strings.Join(twice, ", "); got != tt.twice {
 			t.Errorf("%q: given twice are %q, want %q", tt.src, got, tt.twice)
@@ -292,7 +292,7 @@ func TestLargeFileIsNotRepaired(t *testing.T) {
 		t.Errorf("a small file: %v", err)
 	}
 	document, err := Parse("large.yaml", []byte(line+strings.Repeat("# x\n", maxRepaired/4)))
-	if !errors.As(err, &large) || len(large) != 1 || document != nil || large[0].Line != 1 {
+	if !errors.As(err, &large) || len(large) != 1 || document != nil || large[0].Range.Start.Line != 1 {
 		t.Errorf("a large file: %v", err)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 )
 
 // maxRepairs bounds how many lines are put aside before a file is given up.
@@ -15,13 +17,14 @@ const maxRepairs = 8
 // The problems are those of the syntax; a nil root means that there is no
 // sensible rest, and then only the first of them is reported, because the others may
 // be consequences of it.
-func (d *Document) repair(first Problem) (root *yaml.Node, problems Problems) {
-	problems = Problems{first}
+func (d *Document) repair(first diagnostic.Diagnostic) (root *yaml.Node, problems diagnostic.List) {
+	problems = diagnostic.List{first}
 	rest := slices.Clone(d.src)
 	at := first
-	aside := []int{first.Line}
+	aside := []int{first.Range.Start.Line}
 	for range maxRepairs {
-		if at.Line == 0 || !d.putAside(rest, at.Line) {
+		line := at.Range.Start.Line
+		if line == 0 || !d.putAside(rest, line) {
 			break
 		}
 		shadow := &Document{file: d.file, src: rest, lines: newLines(rest), loose: d.loose}
@@ -30,14 +33,15 @@ func (d *Document) repair(first Problem) (root *yaml.Node, problems Problems) {
 			return root, problems
 		}
 		at = *next
+		line = at.Range.Start.Line
 		// What is wrong on such a line still, or on the next one, follows from
 		// what was said of it.
-		if !slices.ContainsFunc(aside, func(line int) bool { return line-1 <= at.Line && at.Line <= line+1 }) {
+		if !slices.ContainsFunc(aside, func(known int) bool { return known-1 <= line && line <= known+1 }) {
 			problems = append(problems, at)
 		}
-		aside = append(aside, at.Line)
+		aside = append(aside, line)
 	}
-	return nil, Problems{first}
+	return nil, diagnostic.List{first}
 }
 
 // putAside makes a line harmless without moving any byte: tabs of its

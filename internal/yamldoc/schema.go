@@ -11,6 +11,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 )
 
 // Schema is a JSON Schema (2020-12 unless it says otherwise) that documents can
@@ -54,16 +56,16 @@ func (offline) Load(address string) (any, error) {
 	return nil, fmt.Errorf("schema %s is not part of this program", address)
 }
 
-// Validate holds the document to a schema and returns every mistake, one Problem
+// Validate holds the document to a schema and returns every mistake, one diagnostic
 // each, in the order of the file; nil when there is none.
-func (d *Document) Validate(s *Schema) Problems {
+func (d *Document) Validate(s *Schema) diagnostic.List {
 	return d.ValidateValue(s, d.value)
 }
 
 // ValidateValue is Validate for a value other than the document's own: one that
-// was made of it by changing scalars, such as expanding variables. Problems are
+// was made of it by changing scalars, such as expanding variables. Diagnostics are
 // placed where the document has the original.
-func (d *Document) ValidateValue(s *Schema, value any) Problems {
+func (d *Document) ValidateValue(s *Schema, value any) diagnostic.List {
 	err := s.compiled.Validate(value)
 	var failed *jsonschema.ValidationError
 	if !errors.As(err, &failed) {
@@ -137,12 +139,12 @@ func mistypedAt(faults []*jsonschema.ValidationError, location []string) (*kind.
 	return nil, false
 }
 
-// reporter turns the validator's faults into Problems.
+// reporter turns the validator's faults into diagnostics.
 type reporter struct {
 	doc      *Document
 	schema   *Schema
 	value    any
-	problems Problems
+	problems diagnostic.List
 	reported map[string]bool     // values with a problem: one is enough
 	unknown  map[string][]string // unknown keys, by the mapping they stand in
 }
@@ -158,7 +160,7 @@ func (t *reporter) report(fault *jsonschema.ValidationError) {
 			t.tellUnknown(fault, key)
 		}
 	case *kind.FalseSchema:
-		t.once(ptr, func() Problem {
+		t.once(ptr, func() diagnostic.Diagnostic {
 			return about(UnknownKey, t.doc.ProblemAtKey(fmt.Sprintf("%s is not allowed here", subject(ptr)), "", ptr...), ptr...)
 		})
 	case *kind.Required:
@@ -173,17 +175,17 @@ func (t *reporter) report(fault *jsonschema.ValidationError) {
 		}
 		t.problems = append(t.problems, about(UnknownKey, t.doc.ProblemAtKey(message, "", key...), key...))
 	default:
-		t.once(ptr, func() Problem {
+		t.once(ptr, func() diagnostic.Diagnostic {
 			message, hint := t.words(fault)
-			return about(BadValue, t.doc.Problem(message, hint, ptr...), ptr...)
+			return about(InvalidValue, t.doc.Problem(message, hint, ptr...), ptr...)
 		})
 	}
 }
 
-// about says of a problem what kind it is, and what value it is about.
-func about(kind Kind, p Problem, ptr ...string) Problem {
-	p.Kind, p.About = kind, strings.Join(ptr, "/")
-	return p
+// about gives a diagnostic its code, and the value that it is about.
+func about(code string, d diagnostic.Diagnostic, ptr ...string) diagnostic.Diagnostic {
+	d.Code, d.Subject = code, strings.Join(ptr, "/")
+	return d
 }
 
 // seemsLost reports mistakes that may be no more than a line that was put aside.
@@ -198,7 +200,7 @@ func seemsLost(k jsonschema.ErrorKind) bool {
 }
 
 // once reports one problem of a value and keeps silent about others of the same.
-func (t *reporter) once(ptr []string, problem func() Problem) {
+func (t *reporter) once(ptr []string, problem func() diagnostic.Diagnostic) {
 	if at := joined(ptr); !t.reported[at] {
 		t.reported[at] = true
 		t.problems = append(t.problems, problem())
@@ -227,7 +229,7 @@ func (t *reporter) tellMissing(fault *jsonschema.ValidationError, key string) {
 			return // a key misspelt is one mistake, reported as an unknown key
 		}
 	}
-	missing := t.doc.Problem(fmt.Sprintf("key %q is missing", key), t.schema.remedyForMissing(fault.SchemaURL, key), fault.InstanceLocation...)
+	missing := t.doc.Problem(fmt.Sprintf("key %q is missing", key), t.schema.hintForMissing(fault.SchemaURL, key), fault.InstanceLocation...)
 	t.problems = append(t.problems, about(MissingKey, missing, append(slices.Clone(fault.InstanceLocation), key)...))
 }
 
@@ -337,8 +339,8 @@ func (s *Schema) holdersOf(schemaURL, key string) []string {
 	return holders
 }
 
-// remedyForMissing says what to write for a key that is required.
-func (s *Schema) remedyForMissing(schemaURL, key string) string {
+// hintForMissing says what to write for a key that is required.
+func (s *Schema) hintForMissing(schemaURL, key string) string {
 	properties, _ := s.at(schemaURL)["properties"].(map[string]any)
 	property := s.resolve(properties[key])
 	if constant, ok := property["const"]; ok {
@@ -348,7 +350,7 @@ func (s *Schema) remedyForMissing(schemaURL, key string) string {
 		return fmt.Sprintf(`add "%s: %v"`, key, enum[0])
 	}
 	if items := s.resolve(property["items"]); items != nil {
-		return s.remedyForList(key, items)
+		return s.hintForList(key, items)
 	}
 	if examples, ok := property["examples"].([]any); ok && len(examples) > 0 {
 		switch example := examples[0].(type) {
@@ -360,8 +362,8 @@ func (s *Schema) remedyForMissing(schemaURL, key string) string {
 	return ""
 }
 
-// remedyForList shows a list by what its items must have.
-func (s *Schema) remedyForList(key string, items map[string]any) string {
+// hintForList shows a list by what its items must have.
+func (s *Schema) hintForList(key string, items map[string]any) string {
 	required, _ := items["required"].([]any)
 	properties, _ := items["properties"].(map[string]any)
 	if len(required) == 0 {

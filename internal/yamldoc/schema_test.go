@@ -84,7 +84,7 @@ func TestValidate(t *testing.T) {
 					text += " (" + p.Hint + ")"
 				}
 				got = append(got, text)
-				if test.src != "" && (p.Line == 0 || p.Column == 0 || p.Excerpt == "") {
+				if test.src != "" && (p.Range.Start.Line == 0 || p.Range.Start.Column == 0 || p.Excerpt == "") {
 					t.Errorf("no place for %q", p.Message)
 				}
 			}

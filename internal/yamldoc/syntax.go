@@ -8,6 +8,8 @@ import (
 
 	goccy "github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 )
 
 // scannerLine takes the parts out of the scanner's message, as in
@@ -51,7 +53,7 @@ const maxDiagnosed = 256 << 10
 
 // syntaxProblem reports an error of the scanner. The scanner knows at best a line;
 // goccy's parser is asked for the exact place.
-func (d *Document) syntaxProblem(err error) *Problem {
+func (d *Document) syntaxProblem(err error) *diagnostic.Diagnostic {
 	parts := scannerLine.FindStringSubmatch(err.Error())
 	line, cause := 0, err.Error()
 	if parts != nil {
@@ -77,7 +79,7 @@ func (d *Document) syntaxProblem(err error) *Problem {
 	}
 	switch {
 	case !ok:
-		p := Problem{File: d.file, Line: line, Message: message, Hint: hint}
+		p := diagnostic.Diagnostic{Code: Syntax, Severity: diagnostic.Error, File: d.file, Range: diagnostic.At(line, 0), Message: message, Hint: hint}
 		if text := d.lines.text(line); text != "" {
 			p.Excerpt = excerpt(text, line, 0, 0)
 		}
@@ -98,8 +100,8 @@ func (d *Document) syntaxProblem(err error) *Problem {
 	return d.syntaxAt(at, 1, message, hint)
 }
 
-func (d *Document) syntaxAt(offset, length int, message, hint string) *Problem {
-	p := d.problemAt(offset, length, message, hint)
+func (d *Document) syntaxAt(offset, length int, message, hint string) *diagnostic.Diagnostic {
+	p := coded(Syntax, d.problemAt(offset, length, message, hint))
 	return &p
 }
 

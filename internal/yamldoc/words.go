@@ -159,7 +159,7 @@ func (t *reporter) emptyWords(ptr []string, want, schemaURL string) (message, hi
 	required, _ := t.schema.at(schemaURL)["required"].([]any)
 	var remedies []string
 	for _, key := range required {
-		if remedy := t.schema.remedyForMissing(schemaURL, fmt.Sprint(key)); remedy != "" {
+		if remedy := t.schema.hintForMissing(schemaURL, fmt.Sprint(key)); remedy != "" {
 			remedies = append(remedies, remedy)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
@@ -23,9 +24,9 @@ func chartError(pass *rule.Pass, err error) {
 	if inner := errors.Unwrap(err); inner != nil {
 		err = inner // the outermost layer says which extension it is
 	}
-	var problem yamldoc.Problem
+	var problem diagnostic.Diagnostic
 	if errors.As(err, &problem) {
-		pass.Problem(rule.Found("not-loaded", problem.About), problem)
+		pass.Problem(rule.Found("not-loaded", problem.Subject), problem)
 		return
 	}
 	var nested *extension.NestedError
@@ -50,7 +51,7 @@ func chartError(pass *rule.Pass, err error) {
 	if problems := yamlProblems(pass, file); len(problems) > 0 {
 		for _, p := range problems {
 			p.Message = "Helm cannot load the chart: " + p.Message
-			pass.Problem(rule.Found("not-loaded", p.About), p)
+			pass.Problem(rule.Found("not-loaded", p.Subject), p)
 		}
 		return
 	}
@@ -121,12 +122,12 @@ func nameOrVersionTold(pass *rule.Pass) bool {
 
 // yamlProblems reads a YAML file of the extension anew, for the places of what
 // is wrong in it.
-func yamlProblems(pass *rule.Pass, file string) yamldoc.Problems {
+func yamlProblems(pass *rule.Pass, file string) diagnostic.List {
 	data := pass.File(file)
 	if data == nil || path.Ext(file) != ".yaml" {
 		return nil
 	}
-	var problems yamldoc.Problems
+	var problems diagnostic.List
 	if _, err := yamldoc.Parse(pass.Path(file), data); errors.As(err, &problems) {
 		return problems
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -22,20 +23,20 @@ func repeatedValues(pass *rule.Pass) {
 // repeatedKeys tells, of what keeps a file from being read here, the keys that it
 // has twice.
 func repeatedKeys(pass *rule.Pass, err error) {
-	var problems yamldoc.Problems
+	var problems diagnostic.List
 	if !errors.As(err, &problems) {
 		return
 	}
 	for _, p := range problems {
-		if p.Kind == yamldoc.RepeatedMerge {
+		if p.Code == yamldoc.RepeatedMerge {
 			// sigs.k8s.io/yaml, with which Helm reads, goes through a mapping from top to
 			// bottom, and sets what each line has.
 			p.Message = "the merge key << is given twice; Helm merges both, and other readers of YAML refuse the file"
 			p.Hint = "write one, with what counts most in front, as Helm has it: <<: [*last, *first]; of a key that several have, the last in the file counts"
 			pass.ProblemAs(rule.Found("repeated-merge"), pass.AtMost(rule.Warning), p)
-		} else if p.Kind == yamldoc.RepeatedKey {
+		} else if p.Code == yamldoc.RepeatedKey {
 			p.Hint = "Helm takes the last one, with nothing of the others: make one of them"
-			pass.ProblemAs(rule.Found("repeated-key", p.About), pass.AtMost(rule.Warning), p)
+			pass.ProblemAs(rule.Found("repeated-key", p.Subject), pass.AtMost(rule.Warning), p)
 		}
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/Masterminds/semver/v3"
 	"helm.sh/helm/v3/pkg/chart"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 // Lock is the rule dependency-lock.
@@ -64,12 +64,12 @@ func checkLock(pass *rule.Pass) {
 }
 
 func badLock(pass *rule.Pass, err error) {
-	var problems yamldoc.Problems
+	var problems diagnostic.List
 	if !errors.As(err, &problems) {
-		problems = yamldoc.Problems{{File: pass.Path(extension.LockFile), Message: err.Error()}}
+		problems = diagnostic.List{{File: pass.Path(extension.LockFile), Message: err.Error()}}
 	}
 	for _, p := range problems {
-		pass.Problem(rule.Found("unreadable", p.About), p)
+		pass.Problem(rule.Found("unreadable", p.Subject), p)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/kubesphere"
@@ -52,16 +53,16 @@ func checkSchema(pass *rule.Pass) {
 	mistyped := map[[2]int]bool{}
 	invalid := pass.Ext.Document.Validate(extension.Schema())
 	for _, p := range invalid {
-		mistyped[[2]int{p.Line, p.Column}] = true
+		mistyped[[2]int{p.Range.Start.Line, p.Range.Start.Column}] = true
 		if !toldElsewhere(pass, p) && !isMisspelt(pass, p, unknown) {
-			pass.Problem(rule.Found(string(p.Kind), steadyPath(pass, strings.Split(p.About, "/"))), p)
+			pass.Problem(rule.Found(p.What(), steadyPath(pass, strings.Split(p.Subject, "/"))), p)
 		}
 	}
 	for _, key := range unknown {
 		reportUnknownKey(pass, key)
 	}
 	for _, p := range pass.Ext.AssetProblems {
-		if pass.AssetAt(p).Field() == "" && !mistyped[[2]int{p.Line, p.Column}] {
+		if pass.AssetAt(p).Field() == "" && !mistyped[[2]int{p.Range.Start.Line, p.Range.Start.Column}] {
 			pass.Problem(rule.Found("invalid-value"), p)
 		}
 	}
@@ -83,7 +84,7 @@ func doubledKeys(pass *rule.Pass) {
 // asTheControllerReads tells what keeps KubeSphere's controller from decoding
 // extension.yaml, where no other finding says so: it reads what stands before a line ---
 // and no more, and drops a version without a word.
-func asTheControllerReads(pass *rule.Pass, invalid yamldoc.Problems) {
+func asTheControllerReads(pass *rule.Pass, invalid diagnostic.List) {
 	source := pass.Ext.Document.Source()
 	cut, empty := kubesphere.CutShort(source)
 	read, err := kubesphere.DecodeExtension(source)
@@ -104,7 +105,7 @@ func asTheControllerReads(pass *rule.Pass, invalid yamldoc.Problems) {
 
 // undecodable tells why the controller cannot decode extension.yaml, at the field that
 // its error begins with, unless that is reported already.
-func undecodable(pass *rule.Pass, cause string, invalid yamldoc.Problems) {
+func undecodable(pass *rule.Pass, cause string, invalid diagnostic.List) {
 	field, _, _ := strings.Cut(cause, " is ")
 	pointer := strings.Split(field, ".")
 	if !pass.HasField(pointer[0]) {
@@ -116,7 +117,7 @@ func undecodable(pass *rule.Pass, cause string, invalid yamldoc.Problems) {
 	line, _ := pass.Ext.Document.KeyPlace(pointer[0])
 	last := lastLine(pass, pointer[0], line)
 	for _, p := range invalid {
-		if p.Line >= line && p.Line <= last {
+		if p.Range.Start.Line >= line && p.Range.Start.Line <= last {
 			return
 		}
 	}
@@ -136,7 +137,7 @@ func lastLine(pass *rule.Pass, field string, line int) int {
 }
 
 // atLine is a problem with a line of extension.yaml, from 1.
-func atLine(pass *rule.Pass, line int, message, hint string) yamldoc.Problem {
+func atLine(pass *rule.Pass, line int, message, hint string) diagnostic.Diagnostic {
 	offset := 0
 	for text := range bytes.Lines(pass.Ext.Document.Source()) {
 		if line--; line <= 0 {
@@ -166,12 +167,12 @@ func hasContent(source []byte, line int) bool {
 // toldElsewhere reports whether a problem is with the value of a field that has
 // a rule of its own, which has more to say: what a version reads as, what the
 // modes mean, or what an icon may be if it is text.
-func toldElsewhere(pass *rule.Pass, p yamldoc.Problem) bool {
+func toldElsewhere(pass *rule.Pass, p diagnostic.Diagnostic) bool {
 	for field, other := range map[string]string{"version": "version", "installationMode": "installation-mode", "icon": "icon"} {
 		if !pass.IsOn(other) || !pass.HasField(field) || field == "icon" && !pass.IsText(field) {
 			continue
 		}
-		if line, column := pass.Ext.Document.Place(field); p.Line == line && p.Column == column {
+		if line, column := pass.Ext.Document.Place(field); p.Range.Start.Line == line && p.Range.Start.Column == column {
 			return true
 		}
 	}
@@ -239,14 +240,14 @@ func steadyPath(pass *rule.Pass, pointer []string) string {
 
 // isMisspelt reports whether a problem is that a key is missing which is there,
 // misspelt: that is one mistake, told with the key.
-func isMisspelt(pass *rule.Pass, p yamldoc.Problem, unknown []*unknownKey) bool {
-	if p.Kind != yamldoc.MissingKey {
+func isMisspelt(pass *rule.Pass, p diagnostic.Diagnostic, unknown []*unknownKey) bool {
+	if p.Code != yamldoc.MissingKey {
 		return false
 	}
-	missing := path.Base(p.About)
+	missing := path.Base(p.Subject)
 	for _, key := range unknown {
 		line, column := pass.Ext.Document.Place(key.Pointer[:len(key.Pointer)-1]...)
-		if key.Near == missing && p.Line == line && p.Column == column {
+		if key.Near == missing && p.Range.Start.Line == line && p.Range.Start.Column == column {
 			key.Needed = true
 			return true
 		}

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -131,10 +132,10 @@ func (p *Pass) AssetReferences(field string) []AssetReference {
 
 // AssetAt is the reference to an asset that stands where a problem is; the zero value
 // where that is in another field.
-func (p *Pass) AssetAt(problem yamldoc.Problem) AssetReference {
+func (p *Pass) AssetAt(problem diagnostic.Diagnostic) AssetReference {
 	for _, field := range [...]string{"icon", "screenshots"} {
 		for _, ref := range p.AssetReferences(field) {
-			if line, column := p.Ext.Document.Place(ref.Pointer...); line == problem.Line && column == problem.Column {
+			if line, column := p.Ext.Document.Place(ref.Pointer...); problem.Range.Start == (diagnostic.Position{Line: line, Column: column}) {
 				return ref
 			}
 		}

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 // Pass is one rule looking at one extension: what it may look at, and the way to report
@@ -47,7 +47,7 @@ func (p *Pass) IsConfigured() bool {
 // AtMost is a severity for the lesser findings of a rule: the given one, or that
 // of the rule where it is less.
 func (p *Pass) AtMost(severity Severity) Severity {
-	if own := p.Severity(); own.rank() < severity.rank() {
+	if own := p.Severity(); own.Below(severity) {
 		return own
 	}
 	return severity
@@ -135,14 +135,14 @@ func (p *Pass) Report(id Identity, severity Severity, f Finding) {
 }
 
 // Problem reports a mistake in a YAML file, with the severity of the rule.
-func (p *Pass) Problem(id Identity, problem yamldoc.Problem) {
+func (p *Pass) Problem(id Identity, problem diagnostic.Diagnostic) {
 	p.ProblemAs(id, p.Severity(), problem)
 }
 
 // ProblemAs reports a mistake in a YAML file.
-func (p *Pass) ProblemAs(id Identity, severity Severity, problem yamldoc.Problem) {
+func (p *Pass) ProblemAs(id Identity, severity Severity, problem diagnostic.Diagnostic) {
 	p.Report(id, severity, Finding{
-		Message: problem.Message, Hint: problem.Hint, File: problem.File, Line: problem.Line, Column: problem.Column, Excerpt: problem.Excerpt,
+		Message: problem.Message, Hint: problem.Hint, File: problem.File, Line: problem.Range.Start.Line, Column: problem.Range.Start.Column, Excerpt: problem.Excerpt,
 	})
 }
 
@@ -172,8 +172,8 @@ func (p *Pass) InSourceAt(id Identity, severity Severity, at helmchart.Source, l
 
 // IsSilenced reports whether a comment would silence a finding at the place of a
 // problem.
-func (p *Pass) IsSilenced(id Identity, problem yamldoc.Problem) bool {
-	f := Finding{Rule: p.Rule.Name, Code: p.Rule.CodeOf(id.what), File: problem.File, Line: problem.Line}
+func (p *Pass) IsSilenced(id Identity, problem diagnostic.Diagnostic) bool {
+	f := Finding{Rule: p.Rule.Name, Code: p.Rule.CodeOf(id.what), File: problem.File, Line: problem.Range.Start.Line}
 	return p.Silences != nil && p.Silences(f)
 }
 

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 func passOf(t *testing.T, r Rule) *Pass {
@@ -129,7 +129,7 @@ func TestFindings(t *testing.T) {
 		t.Errorf("a subject has %d bytes", len(long.subject))
 	}
 	pass.Silences = func(f Finding) bool { return f.Code == "x/odd" && f.Line == 7 }
-	if !pass.IsSilenced(Found("odd"), yamldoc.Problem{Line: 7}) || pass.IsSilenced(Found("odd"), yamldoc.Problem{Line: 8}) {
+	if !pass.IsSilenced(Found("odd"), diagnostic.Diagnostic{Range: diagnostic.At(7, 0)}) || pass.IsSilenced(Found("odd"), diagnostic.Diagnostic{Range: diagnostic.At(8, 0)}) {
 		t.Error("a comment silences another line")
 	}
 }

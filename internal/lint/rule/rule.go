@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 )
 
@@ -51,12 +52,7 @@ type Rule struct {
 }
 
 // Code is one thing that a rule finds.
-type Code struct {
-	// Name is the second half of Finding.Code. It never changes.
-	Name string
-	// Meaning is what is wrong then, in one line.
-	Meaning string
-}
+type Code = diagnostic.Code
 
 // InternalError is a code that each rule has.
 const InternalError = "internal-error"
@@ -81,24 +77,15 @@ func (r Rule) SeverityIn(configured map[string]Severity) Severity {
 }
 
 // Severity says how much a finding matters.
-type Severity string
+type Severity = diagnostic.Severity
 
-// The severities, from the least. Only Error keeps an extension from being
-// released.
+// The severities, from the least.
 const (
-	Off     Severity = "off"
-	Info    Severity = "info"
-	Warning Severity = "warning"
-	Error   Severity = "error"
+	Off     = diagnostic.Off
+	Info    = diagnostic.Info
+	Warning = diagnostic.Warning
+	Error   = diagnostic.Error
 )
-
-// IsKnown reports whether it is one of the severities.
-func (s Severity) IsKnown() bool { return s.rank() >= 0 }
-
-// rank orders severities; an unknown one is no severity at all.
-func (s Severity) rank() int {
-	return slices.Index([]Severity{Off, Info, Warning, Error}, s)
-}
 
 // Finding is one thing that one rule found.
 type Finding struct {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
@@ -57,7 +58,7 @@ func Permissions() rule.Rule {
 type permissions struct {
 	Roles []role
 	// Problems are what keeps documents from being read, in the order of the file.
-	Problems yamldoc.Problems
+	Problems diagnostic.List
 	// Cut says that there were too many documents to look at.
 	Cut bool
 }
@@ -105,7 +106,7 @@ func readPermissions(file string, data []byte) permissions {
 		// the file.
 		padded := strings.Repeat("\n", part.Line-1) + part.Text
 		document, err := yamldoc.Parse(file, []byte(padded))
-		var problems yamldoc.Problems
+		var problems diagnostic.List
 		if errors.As(err, &problems) {
 			read.Problems = append(read.Problems, problems...)
 			continue
@@ -182,7 +183,7 @@ func checkPermissions(pass *rule.Pass) {
 	read := rule.Derived(pass, permissionsOf)
 	for _, p := range read.Problems {
 		p.Hint = strings.TrimPrefix(p.Hint+"; KubeSphere drops this document and all below it, silently", "; ")
-		pass.Problem(rule.Found("unreadable", p.About), p)
+		pass.Problem(rule.Found("unreadable", p.Subject), p)
 	}
 	divided := separators(pass)
 	for _, r := range read.Roles {

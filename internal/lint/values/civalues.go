@@ -9,6 +9,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
@@ -158,13 +159,13 @@ type ciFailure struct {
 func ciUnreadable(pass *rule.Pass, at helmchart.Place, file *chart.File) {
 	name, inside := at.File(file.Name)
 	_, err := yamldoc.Parse(pass.Path(name), file.Data)
-	var problems yamldoc.Problems
+	var problems diagnostic.List
 	if !errors.As(err, &problems) || inside != "" {
 		ciFault(pass, rule.Found("unreadable"), at, file, "the values are no mapping", 0)
 		return
 	}
 	for _, p := range problems {
-		pass.Problem(rule.Found("unreadable", p.About), p)
+		pass.Problem(rule.Found("unreadable", p.Subject), p)
 	}
 }
 

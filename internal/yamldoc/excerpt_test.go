@@ -1,46 +1,10 @@
 package yamldoc
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-func TestProblemError(t *testing.T) {
-	tests := []struct {
-		name string
-		p    Problem
-		want string
-	}{
-		{"all", Problem{File: "a.yaml", Line: 7, Column: 5, Message: "m", Hint: "h", Excerpt: "   7 | x\n     | ^"}, "a.yaml:7:5: m\n   7 | x\n     | ^\n  → h"},
-		{"hint of several lines", Problem{File: "a.yaml", Message: "m", Hint: "h\n  i"}, "a.yaml: m\n  → h\n      i"},
-		{"line alone", Problem{File: "a.yaml", Line: 7, Message: "m"}, "a.yaml:7: m"},
-		{"no file", Problem{Message: "m"}, "m"},
-	}
-	for _, test := range tests {
-		if got := test.p.Error(); got != test.want {
-			t.Errorf("%s: %q, want %q", test.name, got, test.want)
-		}
-	}
-}
-
-func TestProblemsAreSorted(t *testing.T) {
-	ps := Problems{{File: "b", Line: 1, Message: "4"}, {File: "a", Line: 2, Column: 2, Message: "3"}, {File: "a", Line: 2, Column: 1, Message: "2"}, {File: "a", Message: "1"}}
-	if got, want := ps.Error(), "a: 1\na:2:1: 2\na:2:2: 3\nb:1: 4"; got != want {
-		t.Errorf("%q, want %q", got, want)
-	}
-	if ps[0].Message != "4" {
-		t.Error("sorting changed the receiver")
-	}
-	if err := (Problems{}).Err(); err != nil {
-		t.Error("no problems are an error")
-	}
-	var found Problems
-	if err := ps.Err(); !errors.As(err, &found) || len(found) != 4 {
-		t.Error("problems are lost in the error")
-	}
-}
 
 func TestExcerpt(t *testing.T) {
 	long := ""
