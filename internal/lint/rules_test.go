@@ -12,10 +12,11 @@ import (
 	"github.com/ksrelease/ksrelease/internal/lint/ruletest"
 )
 
-// TestRules tests each rule by itself: testdata has a folder for each.
-func TestRules(t *testing.T) { ruletest.RunAll(t, "testdata") }
+// TestRulesTogether tests what rules of several families do together. Each family has the
+// cases of its rules.
+func TestRulesTogether(t *testing.T) { ruletest.RunAll(t, "testdata") }
 
-// TestEveryRuleHasCases: a rule without a folder in testdata is tested by nothing else, but
+// TestEveryRuleHasCases: a rule without a folder in testdata of its family is tested by nothing else, but
 // for those whose cases cannot be files.
 func TestEveryRuleHasCases(t *testing.T) {
 	elsewhere := map[string]string{
@@ -26,8 +27,8 @@ func TestEveryRuleHasCases(t *testing.T) {
 		"ignore":          "TestIgnoreComments",
 	}
 	for _, r := range lint.Rules() {
-		if folders, err := filepath.Glob(filepath.Join("testdata", r.Name)); err != nil || len(folders) == 0 && elsewhere[r.Name] == "" {
-			t.Errorf("testdata has no folder %s (%v)", r.Name, err)
+		if folders, err := filepath.Glob(filepath.Join("*", "testdata", r.Name)); err != nil || len(folders) == 0 && elsewhere[r.Name] == "" {
+			t.Errorf("no testdata of a family has a folder %s (%v)", r.Name, err)
 		}
 	}
 }
@@ -48,7 +49,7 @@ func TestMain(m *testing.M) {
 
 // neverRaised are the codes of the rules that no test has raised.
 func neverRaised() (left []string) {
-	expected, err := ruletest.Codes("testdata")
+	expected, err := ruletest.Codes("testdata", filepath.Join("*", "testdata"))
 	if err != nil {
 		return []string{err.Error()}
 	}

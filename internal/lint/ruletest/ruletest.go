@@ -111,12 +111,16 @@ func Run(t *testing.T, folder string) {
 	}
 }
 
-// Codes are the codes that the cases in dir expect, each once. Where the cases pass, each
-// of them is found.
-func Codes(dir string) (codes []string, err error) {
-	folders, err := filepath.Glob(filepath.Join(dir, "*", "*"))
-	if err != nil {
-		return nil, err
+// Codes are the codes that the cases in folders of rules expect, each once; dirs are
+// patterns of the folders that RunAll is given. Where the cases pass, each code is found.
+func Codes(dirs ...string) (codes []string, err error) {
+	var folders []string
+	for _, dir := range dirs {
+		found, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+		if err != nil {
+			return nil, err
+		}
+		folders = append(folders, found...)
 	}
 	for _, folder := range folders {
 		if info, err := os.Stat(folder); err != nil || !info.IsDir() {
