@@ -11,6 +11,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/credentials"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/marketplace/lease"
 	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/internal/transport"
@@ -154,7 +155,7 @@ type servedMarketplace struct {
 func (a *app) serveLocal(dir string, readOnly bool) (*servedMarketplace, error) {
 	options := marketplace.Options{FilesURL: "http://" + marketplace.DefaultAddr, Token: "kck-" + rand.Text(), ReadOnly: readOnly, Warn: a.warnings.tell}
 	m, err := marketplace.Open(dir, options)
-	var locked *marketplace.LockedError
+	var locked *lease.LockedError
 	if errors.As(err, &locked) && locked.Address != "" {
 		return connectLocal(a.stop, dir)
 	}
@@ -192,7 +193,7 @@ func (a *app) serveLocal(dir string, readOnly bool) (*servedMarketplace, error) 
 
 // connectLocal goes to the process that serves the marketplace in dir.
 func connectLocal(ctx context.Context, dir string) (*servedMarketplace, error) {
-	served, err := marketplace.Connect(ctx, dir)
+	served, err := lease.Connect(ctx, dir)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/faults"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/marketplace/externalurl"
+	"github.com/ksrelease/ksrelease/internal/marketplace/lease"
 	"github.com/ksrelease/ksrelease/internal/regularfile"
 )
 
@@ -49,7 +51,7 @@ func (c *serveCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := marketplace.CheckExternalURL(c.ExternalURL); err != nil {
+	if err := externalurl.Check(c.ExternalURL); err != nil {
 		return usage(err, "")
 	}
 	script, err := c.script()
@@ -117,7 +119,7 @@ func listen(addr string) (net.Listener, error) {
 // announce says how to use the marketplace: by its external URL where it has one, else by
 // an address that can be typed on this host.
 func (c *serveCommand) announce(a *app, m *marketplace.Marketplace, at net.Addr, anyKey bool) {
-	local := marketplace.LocalURL(at.String())
+	local := externalurl.LocalURL(at.String())
 	here := m.ExternalURL()
 	if here == "" {
 		here = local
@@ -207,7 +209,7 @@ type approveCommand struct {
 // Run approves a version, in the process that serves the marketplace or,
 // where there is none, in its directory.
 func (c *approveCommand) Run(a *app) error {
-	if err := c.review(a, marketplace.Verdict{Name: c.Release.Name, Version: c.Release.Version, Approve: true}); err != nil {
+	if err := c.review(a, lease.Verdict{Name: c.Release.Name, Version: c.Release.Version, Approve: true}); err != nil {
 		return fmt.Errorf("approving %s: %w", c.Release, err)
 	}
 	a.stdout.Print("%s is active.", c.Release)
@@ -222,14 +224,14 @@ type rejectCommand struct {
 
 // Run rejects a version, like approveCommand.
 func (c *rejectCommand) Run(a *app) error {
-	if err := c.review(a, marketplace.Verdict{Name: c.Release.Name, Version: c.Release.Version, Message: c.Message}); err != nil {
+	if err := c.review(a, lease.Verdict{Name: c.Release.Name, Version: c.Release.Version, Message: c.Message}); err != nil {
 		return fmt.Errorf("rejecting %s: %w", c.Release, err)
 	}
 	a.stdout.Print("%s is rejected.", c.Release)
 	return nil
 }
 
-func (c shelf) review(a *app, verdict marketplace.Verdict) error {
+func (c shelf) review(a *app, verdict lease.Verdict) error {
 	if err := c.exists(); err != nil {
 		return err
 	}

@@ -11,12 +11,16 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/marketplace/catalog"
+	"github.com/ksrelease/ksrelease/internal/marketplace/lease"
+	"github.com/ksrelease/ksrelease/internal/marketplace/store"
 )
 
 // review carries out a review of a directory.
 func review(t *testing.T, dir, version string, approve bool, message string) error {
 	t.Helper()
-	return ReviewIn(t.Context(), dir, Verdict{Name: "alc", Version: version, Approve: approve, Message: message}, nil)
+	return ReviewIn(t.Context(), dir, lease.Verdict{Name: "alc", Version: version, Approve: approve, Message: message}, nil)
 }
 
 func TestReviewOverHTTP(t *testing.T) {
@@ -24,7 +28,7 @@ func TestReviewOverHTTP(t *testing.T) {
 	m := open(t, dir, Options{Token: "only-this-one"})
 	c := serve(t, m)
 	c.token = "only-this-one"
-	if _, err := Connect(t.Context(), dir); !errors.Is(err, ErrNotServed) || err.Error() != "looking for the process that serves the marketplace in "+dir+": no process serves this marketplace" {
+	if _, err := lease.Connect(t.Context(), dir); !errors.Is(err, lease.ErrNotServed) || err.Error() != "looking for the process that serves the marketplace in "+dir+": no process serves this marketplace" {
 		t.Errorf("error = %v", err)
 	}
 	if err := m.SetAddress(c.base + "/"); err != nil {
@@ -37,7 +41,7 @@ func TestReviewOverHTTP(t *testing.T) {
 	if got := info.Mode().Perm(); runtime.GOOS != "windows" && got != 0o600 {
 		t.Errorf("serving.json has mode %o, want 600: it holds a key", got)
 	}
-	served, err := Connect(t.Context(), dir)
+	served, err := lease.Connect(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,10 +60,10 @@ func TestReviewOverHTTP(t *testing.T) {
 	if err := review(t, dir, "2.0.0", false, "no README"); err != nil {
 		t.Error(err)
 	}
-	if a, b := c.state("alc", "1.0.0"), c.state("alc", "2.0.0"); a != active || b != rejected {
+	if a, b := c.state("alc", "1.0.0"), c.state("alc", "2.0.0"); a != catalog.Active || b != catalog.Rejected {
 		t.Errorf("states = %s, %s", a, b)
 	}
-	if snapshot, _ := m.all()[0].version("2.0.0"); snapshot.Message != "no README" {
+	if snapshot, _ := m.state.All()[0].Version("2.0.0"); snapshot.Message != "no README" {
 		t.Errorf("message = %q", snapshot.Message)
 	}
 	for _, test := range []struct {
@@ -68,7 +72,7 @@ func TestReviewOverHTTP(t *testing.T) {
 	}{
 		{review(t, dir, "2.0.0", true, ""), "version 2.0.0 of alc is in state rejected; only one in state submitted can be approved"},
 		{review(t, dir, "4.0.0", true, ""), `there is no version "4.0.0" of alc`},
-		{ReviewIn(t.Context(), dir, Verdict{Name: "a/../b", Version: "1"}, nil), `there is no extension "a/../b"`},
+		{ReviewIn(t.Context(), dir, lease.Verdict{Name: "a/../b", Version: "1"}, nil), `there is no extension "a/../b"`},
 	} {
 		if test.err == nil || test.err.Error() != test.want {
 			t.Errorf("error = %v, want %s", test.err, test.want)
@@ -96,22 +100,22 @@ func TestReviewNeverGoesByAStaleAddress(t *testing.T) {
 	}
 	// The folder is in use: nothing is decided, and the address is not passed on.
 	err = review(t, dir, "1.0.0", true, "")
-	var locked *LockedError
+	var locked *lease.LockedError
 	if !errors.As(err, &locked) || locked.Address != "" {
 		t.Errorf("error = %v", err)
 	}
-	left := readFile(t, filepath.Join(dir, servingFile))
+	left := readFile(t, filepath.Join(dir, store.ServingFile))
 	if err := m.Close(); err != nil {
 		t.Fatal(err)
 	}
 	// Nobody has the folder: what a killed process left is not asked.
-	if err := os.WriteFile(filepath.Join(dir, servingFile), left, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, store.ServingFile), left, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := review(t, dir, "1.0.0", true, ""); err != nil {
 		t.Error(err)
 	}
-	if record, err := open(t, dir, Options{ReadOnly: true}).find("alc"); err != nil || record.status() != ready {
+	if record, err := open(t, dir, Options{ReadOnly: true}).state.Find("alc"); err != nil || record.Status() != catalog.Ready {
 		t.Errorf("%+v, %v", record, err)
 	}
 }
@@ -150,7 +154,7 @@ func TestReviewReadsTheStateBack(t *testing.T) {
 			if err := review(t, dir, "1.0.0", true, ""); err != nil {
 				t.Error(err)
 			}
-			if record, err := m.find("alc"); err != nil || record.status() != ready {
+			if record, err := m.state.Find("alc"); err != nil || record.Status() != catalog.Ready {
 				t.Errorf("%+v, %v", record, err)
 			}
 		})
@@ -197,38 +201,7 @@ func TestReviewEndsWithItsContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := ReviewIn(ctx, dir, Verdict{Name: "alc", Version: "1.0.0", Approve: true}, nil); !errors.Is(err, context.Canceled) {
+	if err := ReviewIn(ctx, dir, lease.Verdict{Name: "alc", Version: "1.0.0", Approve: true}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v, want that of the context", err)
-	}
-}
-
-func TestConnectWithDamagedFile(t *testing.T) {
-	for name, content := range map[string]string{
-		"no JSON": "{", "nothing": "", "no key": `{"address":"http://127.0.0.1:1","pid":1}`, "no address": `{"key":"kck-x","pid":1}`,
-		"another key of JSON": `{"address":"http://127.0.0.1:1","key":"kck-x","pid":1,"x":1}`, "too large": strings.Repeat(" ", maxServing+1),
-	} {
-		dir := t.TempDir()
-		file := filepath.Join(dir, "state", "serving.json")
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := Connect(t.Context(), dir); err == nil || !strings.Contains(err.Error(), file) {
-			t.Errorf("%s: error = %v", name, err)
-		}
-	}
-}
-
-func TestLocalURL(t *testing.T) {
-	for addr, want := range map[string]string{
-		"127.0.0.1:8790": "http://127.0.0.1:8790", ":8790": "http://127.0.0.1:8790", "0.0.0.0:80": "http://127.0.0.1:80",
-		"[::]:8790": "http://127.0.0.1:8790", "[::1]:8790": "http://[::1]:8790", "market.example.org:8790": "http://market.example.org:8790",
-		"https://market.example.org/": "https://market.example.org",
-	} {
-		if got := LocalURL(addr); got != want {
-			t.Errorf("LocalURL(%s) = %s, want %s", addr, got, want)
-		}
 	}
 }

@@ -10,6 +10,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ksrelease/ksrelease/internal/marketplace/catalog"
+	"github.com/ksrelease/ksrelease/internal/marketplace/store"
+	"github.com/ksrelease/ksrelease/internal/marketplace/wire"
 )
 
 // The whole life of an extension, by every row of the table of the interface.
@@ -40,10 +44,10 @@ func TestLifeOfAnExtension(t *testing.T) {
 	}
 
 	id := c.draft("alc", "1.0.0")
-	if !idPattern.MatchString(id) {
+	if !catalog.ValidID(id) {
 		t.Errorf("snapshot ID %q is not 18 digits", id)
 	}
-	if got := c.state("alc", "1.0.0"); got != draft {
+	if got := c.state("alc", "1.0.0"); got != catalog.Draft {
 		t.Errorf("after the push: %s", got)
 	}
 	if got := c.index().listed(); len(got) != 0 {
@@ -52,7 +56,7 @@ func TestLifeOfAnExtension(t *testing.T) {
 	c.want(404, c.get("/charts/alc-1.0.0.tgz"))
 
 	c.want(200, c.step(id, "submit"))
-	if got := c.state("alc", "1.0.0"); got != submitted {
+	if got := c.state("alc", "1.0.0"); got != catalog.Submitted {
 		t.Errorf("after the submission: %s", got)
 	}
 	if got := c.index().listed(); !slices.Equal(got, []string{"alc@1.0.0"}) {
@@ -63,7 +67,7 @@ func TestLifeOfAnExtension(t *testing.T) {
 	}
 
 	c.want(200, c.step(id, "cancel-submit"))
-	if got := c.state("alc", "1.0.0"); got != draft {
+	if got := c.state("alc", "1.0.0"); got != catalog.Draft {
 		t.Errorf("after the withdrawal: %s", got)
 	}
 	if got := c.index().listed(); len(got) != 0 {
@@ -82,10 +86,10 @@ func TestLifeOfAnExtension(t *testing.T) {
 
 	var extension wireExtension
 	c.want(200, c.get("/apis/extension/v1/extensions/alc/summary")).decode(t, &extension)
-	if !idPattern.MatchString(extension.ID) {
+	if !catalog.ValidID(extension.ID) {
 		t.Errorf("extension ID %q is not 18 digits", extension.ID)
 	}
-	want := wireExtension{ID: extension.ID, Name: "alc", Status: ready, LatestVersion: wireVersion{"1.0.0"}}
+	want := wireExtension{ID: extension.ID, Name: "alc", Status: catalog.Ready, LatestVersion: wireVersion{"1.0.0"}}
 	if diff := cmp.Diff(want, extension); diff != "" {
 		t.Error(diff)
 	}
@@ -107,7 +111,7 @@ func TestLifeOfAnExtension(t *testing.T) {
 	}
 	var snapshot wireSnapshot
 	c.want(200, c.get("/apis/extension/v1/extensions/alc/versions/1.1.0")).decode(t, &snapshot)
-	if snapshot.Status != rejected || snapshot.Message != "the icon is missing" {
+	if snapshot.Status != catalog.Rejected || snapshot.Message != "the icon is missing" {
 		t.Errorf("after the rejection: %+v", snapshot)
 	}
 	if got := c.index().listed(); !slices.Equal(got, []string{"alc@1.0.0"}) {
@@ -210,7 +214,7 @@ func TestRefusals(t *testing.T) {
 		{"unknown version", func() reply { return c.get("/apis/extension/v1/extensions/done/versions/1.0") }, 404, `there is no version "1.0" of done`},
 		{"search that is no JSON", func() reply { return c.post("/apis/extension/v1/extensions/search", "x") }, 400, "the body is not the JSON that belongs here"},
 		{"search too large", func() reply {
-			return c.post("/apis/extension/v1/extensions/search", strings.Repeat(" ", maxJSONBody+1))
+			return c.post("/apis/extension/v1/extensions/search", strings.Repeat(" ", wire.MaxJSONBody+1))
 		}, 413, "the request is larger than 65536 bytes"},
 
 		{"files that are no form", func() reply { return c.post(users+"/files", "{}") }, 400, "the body is not a form: send it as multipart/form-data"},
@@ -296,15 +300,15 @@ func TestRefusals(t *testing.T) {
 	if diff := cmp.Diff(before, snapshotOf(m)); diff != "" {
 		t.Errorf("a refused request changed something:\n%s", diff)
 	}
-	left, err := m.store.list(stagingDir)
+	left, err := m.state.Store.List(store.StagingDir)
 	if err != nil || len(left) > 0 {
 		t.Errorf("refused requests left %d staged files (%v)", len(left), err)
 	}
 }
 
-// snapshotOf is all of the state as JSON.
+// SnapshotOf is all of the state as JSON.
 func snapshotOf(m *Marketplace) string {
-	text, err := json.MarshalIndent(m.all(), "", "  ")
+	text, err := json.MarshalIndent(m.state.All(), "", "  ")
 	if err != nil {
 		panic(err)
 	}
@@ -436,10 +440,10 @@ func FuzzUploadPath(f *testing.F) {
 	}
 	m := open(f, f.TempDir(), Options{})
 	f.Fuzz(func(t *testing.T, path string) {
-		err := m.checkUploaded(1, &uploadedFile{data: &staged{}, path: path})
+		err := m.uploads.checkUploaded(1, &uploadedFile{data: &store.Staged{}, path: path})
 		if err != nil {
-			var r *refusal
-			if !errors.As(err, &r) || (r.status != 400 && r.status != 403) {
+			var r *wire.Refusal
+			if !errors.As(err, &r) || (r.Status != 400 && r.Status != 403) {
 				t.Fatalf("error = %v", err)
 			}
 			return
@@ -452,9 +456,9 @@ func FuzzUploadPath(f *testing.F) {
 
 func TestBodyErrorIsTheClients(t *testing.T) {
 	m := open(t, t.TempDir(), Options{})
-	reader := &bodyReader{r: io.MultiReader(strings.NewReader("abc"), brokenReader{})}
-	_, err := m.store.stage(reader, 0o644)
-	var unread *unreadError
+	reader := &wire.BodyReader{R: io.MultiReader(strings.NewReader("abc"), brokenReader{})}
+	_, err := m.state.Store.Stage(reader, 0o644)
+	var unread *wire.UnreadError
 	if !errors.As(err, &unread) {
 		t.Fatalf("error = %v, want that of the request", err)
 	}

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/marketplace/wire"
 )
 
 // detectsRaces says whether this test was built with the race detector, under which
@@ -137,7 +139,7 @@ func TestWhatOneRequestMayCost(t *testing.T) {
 		{"a package without end", stream(c.packagePath("new"), ofForm, strings.NewReader(part(`Content-Disposition: form-data; name="`+packagePart+`"`)), repeated("x", maxPackageBody)),
 			413, "the request is larger than 33554432 bytes", 24},
 
-		{"deep JSON", stream(search, "application/json", repeated("[", maxJSONBody)), 400, "the body is not the JSON that belongs here", 24},
+		{"deep JSON", stream(search, "application/json", repeated("[", wire.MaxJSONBody)), 400, "the body is not the JSON that belongs here", 24},
 		{"huge JSON", stream(search, "application/json", strings.NewReader(`{"query": "`), repeated("x", 30<<20)), 413, "the request is larger than 65536 bytes", 24},
 		{"deep JSON for a submission", stream("/apis/extension/v1/users/local/snapshots/1/action:submit", "application/json", repeated(`{"a":`, 10_000)), 400, "the body is not the JSON", 24},
 		{"huge JSON for a submission", stream("/apis/extension/v1/users/local/snapshots/1/action:submit", "application/json", repeated(" ", 30<<20)), 413, "the request is larger than 65536 bytes", 24},

@@ -17,6 +17,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ksrelease/ksrelease/internal/marketplace/catalog"
+	"github.com/ksrelease/ksrelease/internal/marketplace/store"
 	"github.com/ksrelease/ksrelease/internal/soak"
 )
 
@@ -98,7 +100,7 @@ type damagedCase struct {
 
 // withEachState is a marketplace that has a version in each state, and what is known of
 // them: status, digest and chart by name@version.
-func withEachState(t *testing.T) (tree, map[string]snapshotRecord) {
+func withEachState(t *testing.T) (tree, map[string]catalog.Snapshot) {
 	t.Helper()
 	dir := t.TempDir()
 	m, err := Open(dir, Options{})
@@ -119,9 +121,9 @@ func withEachState(t *testing.T) (tree, map[string]snapshotRecord) {
 	return readTree(t, dir), versionsOf(m)
 }
 
-func versionsOf(m *Marketplace) map[string]snapshotRecord {
-	all := map[string]snapshotRecord{}
-	for _, extension := range m.all() {
+func versionsOf(m *Marketplace) map[string]catalog.Snapshot {
+	all := map[string]catalog.Snapshot{}
+	for _, extension := range m.state.All() {
 		for _, snapshot := range extension.Snapshots {
 			all[extension.Name+"@"+snapshot.Version] = snapshot
 		}
@@ -264,7 +266,7 @@ type damageJudge struct {
 	t        *testing.T
 	damaged  damagedCase
 	whole    tree
-	known    map[string]snapshotRecord
+	known    map[string]catalog.Snapshot
 	dir      string
 	readOnly bool
 
@@ -328,7 +330,7 @@ func (j *damageJudge) lookOnly() {
 
 // isSaid checks that an error names what is damaged.
 func (j *damageJudge) isSaid(err error) {
-	var damage *DamageError
+	var damage *store.DamageError
 	if !errors.As(err, &damage) || damage.Remedy() == "" {
 		j.errorf("error = %v", err)
 	}
@@ -352,12 +354,12 @@ func (j *damageJudge) unchanged() {
 	}
 }
 
-func (j *damageJudge) compare(found map[string]snapshotRecord) string {
+func (j *damageJudge) compare(found map[string]catalog.Snapshot) string {
 	return cmp.Diff(j.plain(j.known), j.plain(found))
 }
 
 // plain is what counts of versions.
-func (j *damageJudge) plain(all map[string]snapshotRecord) map[string]string {
+func (j *damageJudge) plain(all map[string]catalog.Snapshot) map[string]string {
 	lines := map[string]string{}
 	for name, s := range all {
 		lines[name] = fmt.Sprint(s.ID, s.Status, s.Message, s.Package.Digest, s.Package.Size, s.UpdatedAt.Unix(), *s.Package.Chart)
@@ -381,7 +383,7 @@ func (j *damageJudge) listsRightly(m *Marketplace) {
 	}
 	want := map[string]string{}
 	for name, s := range versionsOf(m) {
-		if s.Status.listed() {
+		if s.Status.Listed() {
 			want[name] = s.Package.Digest
 		}
 	}
@@ -442,7 +444,7 @@ func (j *damageJudge) isNoBetter(m *Marketplace, said []string) {
 		case !ok:
 		case is.Package.Digest != was.Package.Digest:
 			j.errorf("%s has another package", name)
-		case is.Status != was.Status && is.Status != draft:
+		case is.Status != was.Status && is.Status != catalog.Draft:
 			j.errorf("%s was %s and is %s", name, was.Status, is.Status)
 		case is.ID != was.ID:
 			j.rebuilt++
@@ -464,7 +466,7 @@ func TestRepairTakesNoDamagedPackage(t *testing.T) {
 	whole, known := withEachState(t)
 	for version, snapshot := range known {
 		name, _, _ := strings.Cut(version, "@")
-		file := packageFile(snapshot.Package.Digest)
+		file := store.PackageFile(snapshot.Package.Digest)
 		record := "state/extensions/" + name + ".json"
 		damaged := damagedCase{"twice, and no record", []string{file, record}, whole.with(file, whole[file]+whole[file]).without(record)}
 		judge := &damageJudge{t: t, damaged: damaged, whole: whole, known: known, dir: filepath.Join(t.TempDir(), "m")}
@@ -498,11 +500,11 @@ func TestReadOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	reader := serve(t, reading)
-	for _, next := range []status{submitted, active} {
+	for _, next := range []catalog.Status{catalog.Submitted, catalog.Active} {
 		if got := reader.state("alc", "1.0.0"); got != next {
 			t.Errorf("the reader sees %s, not %s", got, next)
 		}
-		if next == submitted {
+		if next == catalog.Submitted {
 			if err := m.Approve("alc", "1.0.0"); err != nil {
 				t.Fatal(err)
 			}
@@ -611,7 +613,7 @@ func TestUpgrade(t *testing.T) {
 			if err == nil {
 				m.Close()
 			}
-			if !isDamage(err) || !strings.Contains(err.Error(), filepath.Join(dir, "state", "extensions", "web.json")) {
+			if !store.IsDamage(err) || !strings.Contains(err.Error(), filepath.Join(dir, "state", "extensions", "web.json")) {
 				t.Errorf("error = %v", err)
 			}
 			if after := readTree(t, dir).without("state/lock"); cmp.Diff(damaged.without("state/lock"), after) != "" {
@@ -622,7 +624,7 @@ func TestUpgrade(t *testing.T) {
 				t.Errorf("%v, %q", err, said)
 			}
 			m = open(t, dir, Options{})
-			if versions := versionsOf(m); len(versions) != len(known) || versions["web@0.1.0"].Status != draft || versions["alc@1.0.0"].Status != active {
+			if versions := versionsOf(m); len(versions) != len(known) || versions["web@0.1.0"].Status != catalog.Draft || versions["alc@1.0.0"].Status != catalog.Active {
 				t.Errorf("%+v", versions)
 			}
 		})
@@ -677,7 +679,7 @@ func TestDamagedPackageIsNotServed(t *testing.T) {
 	c.release("alc", "1.0.0")
 	c.want(200, c.get("/charts/alc-1.0.0.tgz"))
 	flush(t, m)
-	file := filepath.Join(dir, filepath.FromSlash(packageFile(sha256Hex(packed("alc", "1.0.0")))))
+	file := filepath.Join(dir, filepath.FromSlash(store.PackageFile(sha256Hex(packed("alc", "1.0.0")))))
 	good := readFile(t, file)
 	flipped := bytes.Clone(good)
 	flipped[len(flipped)/2] ^= 1
@@ -761,7 +763,7 @@ func TestStateAwayForAMoment(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 {
-			if m, err := Open(dir, Options{}); !isDamage(err) {
+			if m, err := Open(dir, Options{}); !store.IsDamage(err) {
 				if err == nil {
 					m.Close()
 				}
@@ -789,10 +791,10 @@ func TestReaderMissesNoChange(t *testing.T) {
 	for i := range 30 {
 		version := fmt.Sprintf("1.%d.0", i)
 		c.release("alc", version)
-		if got := reader.state("alc", version); got != submitted {
+		if got := reader.state("alc", version); got != catalog.Submitted {
 			t.Fatalf("%s is %s", version, got)
 		}
 	}
-	time.Sleep(2 * tick)
+	time.Sleep(40 * time.Millisecond)
 	reader.index()
 }

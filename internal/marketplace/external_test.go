@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ksrelease/ksrelease/internal/marketplace/store"
 )
 
 // urls are the addresses of all packages in an index, by name@version.
@@ -149,32 +151,6 @@ func TestExternalURLIsKept(t *testing.T) {
 	}
 }
 
-func TestCheckExternalURL(t *testing.T) {
-	for _, good := range []string{"", "http://h", "https://h:1/", "http://127.0.0.1:8790", "http://[::1]:8790/x", "HTTP://H/Y", "http://h/a/b/", "http://h/%20x"} {
-		if err := CheckExternalURL(good); err != nil {
-			t.Errorf("%q is refused: %v", good, err)
-		}
-	}
-	for bad, want := range map[string]string{
-		"h/market": "give an address like", "//h": "give an address like", "ftp://h": "give an address like", "http:h": "give an address like", "http:///x": "give an address like", "http://:80": "has no host",
-		"http://u@h": "has a user", "http://u:secret@h": "has a user", "http://h?": "nothing may follow", "http://h/?a=b": "nothing may follow", "http://h#": "nothing may follow",
-		"http://h:": "port is empty", "http://h:0": "is no port", "http://h:65536": "is no port", "http://h:x": "give an address like",
-		"http://0.0.0.0": "stands for all", "http://[::]:80": "stands for all", "http://ü.example": "xn--", "http://h/a//b": "not plain", "http://h/../b": "not plain",
-		"http://h/a/.": "not plain", "http://h/a%2fb": "not plain", `http://h/a\b`: "not plain", "http://h/\n": "give an address like", " http://h": "give an address like", "http://h h": "give an address like", "http://h//": "",
-	} {
-		err := CheckExternalURL(bad)
-		if want == "" {
-			if err != nil {
-				t.Errorf("%q is refused: %v", bad, err)
-			}
-			continue
-		}
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "give an address like") || strings.Contains(err.Error(), "secret") {
-			t.Errorf("%q: %v, want %s", bad, err, want)
-		}
-	}
-}
-
 // On a loopback address only requests for a loopback host, or for that of the external
 // URL, are answered: no page of another host whose name leads here reads or writes.
 func TestHostIsChecked(t *testing.T) {
@@ -276,9 +252,9 @@ func TestPublicFolderHoldsWhatIsPublic(t *testing.T) {
 		mode := os.FileMode(0o600)
 		switch folder := strings.HasSuffix(name, "/"); {
 		case strings.HasPrefix(name, "public/") && folder:
-			mode = publicDirMode
+			mode = store.PublicDirMode
 		case strings.HasPrefix(name, "public/"):
-			mode = publicFileMode
+			mode = store.PublicFileMode
 		case folder:
 			mode = 0o700
 		}

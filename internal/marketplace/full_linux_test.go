@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ksrelease/ksrelease/internal/marketplace/store"
 )
 
 // smallDisk is a file system of its own with room for so many files and 4 MiB.
@@ -174,10 +176,10 @@ func fullDisk(t *testing.T, dir string, fill func(t *testing.T, pid, room int) (
 					t.Fatalf("with room for %d: refused, and %s is %d %s, was %d %s", room, w.seen, after.status, after.body, before.status, before.body)
 				}
 				// Nothing that was refused takes the room that is missing.
-				if packages, err := filepath.Glob(filepath.Join(dir, packagesDir, "*")); err != nil || len(packages) != c.kept() {
+				if packages, err := filepath.Glob(filepath.Join(dir, store.PackagesDir, "*")); err != nil || len(packages) != c.kept() {
 					t.Fatalf("with room for %d: %d packages are spoken of, and there are %v (%v)", room, c.kept(), packages, err)
 				}
-				if left, err := os.ReadDir(filepath.Join(dir, stagingDir)); err != nil || len(left) > 0 {
+				if left, err := os.ReadDir(filepath.Join(dir, store.StagingDir)); err != nil || len(left) > 0 {
 					t.Fatalf("with room for %d: staged files are left: %v (%v)", room, left, err)
 				}
 				if room == 0 {
@@ -209,7 +211,7 @@ func fullDisk(t *testing.T, dir string, fill func(t *testing.T, pid, room int) (
 		t.Errorf("listed: %v", before.listed())
 	}
 	for _, name := range []string{"new", "old"} {
-		if found, err := m.find(name); err != nil || len(found.Snapshots) != 1 {
+		if found, err := m.state.Find(name); err != nil || len(found.Snapshots) != 1 {
 			t.Errorf("%s: %+v, %v", name, found, err)
 		}
 	}

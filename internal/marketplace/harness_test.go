@@ -17,6 +17,8 @@ import (
 	"testing"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/ksrelease/ksrelease/internal/marketplace/catalog"
 )
 
 const testToken = "kck-11111111-2222-3333-4444-555555555555"
@@ -209,7 +211,7 @@ func (c *client) release(name, version string, files ...string) string {
 	return id
 }
 
-func (c *client) state(name, version string) status {
+func (c *client) state(name, version string) catalog.Status {
 	c.t.Helper()
 	var snapshot wireSnapshot
 	c.want(200, c.get("/apis/extension/v1/extensions/"+name+"/versions/"+version)).decode(c.t, &snapshot)

@@ -16,6 +16,10 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/ksrelease/ksrelease/internal/marketplace/catalog"
+	"github.com/ksrelease/ksrelease/internal/marketplace/lease"
+	"github.com/ksrelease/ksrelease/internal/marketplace/store"
 )
 
 func sha256Hex(data []byte) string {
@@ -78,8 +82,8 @@ func startVictim(t *testing.T, dir string) (*client, *exec.Cmd) {
 type promise struct {
 	name, version, snapshot string
 	digest                  string
-	status                  status
-	doubt                   status // the state it may have moved on to without saying so
+	status                  catalog.Status
+	doubt                   catalog.Status // the state it may have moved on to without saying so
 }
 
 // A process that is killed at any moment loses nothing it acknowledged, and leaves a
@@ -129,7 +133,7 @@ func work(c *client, name string, mu *sync.Mutex, promises map[string]*promise) 
 		version := fmt.Sprintf("1.%d.0", i)
 		archive := packed(name, version)
 		contentType, form := form(field{packagePart, "p.tgz", archive})
-		p := &promise{name: name, version: version, doubt: draft}
+		p := &promise{name: name, version: version, doubt: catalog.Draft}
 		mu.Lock()
 		promises[name+"@"+version] = p
 		mu.Unlock()
@@ -140,7 +144,7 @@ func work(c *client, name string, mu *sync.Mutex, promises map[string]*promise) 
 		var pushed struct{ Snapshot wireSnapshot }
 		answer.decode(c.t, &pushed)
 		mu.Lock()
-		p.snapshot, p.digest, p.status, p.doubt = pushed.Snapshot.ID, sha256Hex(archive), draft, submitted
+		p.snapshot, p.digest, p.status, p.doubt = pushed.Snapshot.ID, sha256Hex(archive), catalog.Draft, catalog.Submitted
 		mu.Unlock()
 		path := "/apis/extension/v1/users/" + c.user + "/snapshots/" + p.snapshot + "/action:submit"
 		answer, err = c.try(c.request("POST", path, "application/json", []byte(`{}`)))
@@ -148,7 +152,7 @@ func work(c *client, name string, mu *sync.Mutex, promises map[string]*promise) 
 			return
 		}
 		mu.Lock()
-		p.status, p.doubt = submitted, ""
+		p.status, p.doubt = catalog.Submitted, ""
 		mu.Unlock()
 	}
 }
@@ -161,7 +165,7 @@ func checkPromises(t *testing.T, dir string, promises map[string]*promise) {
 		t.Fatalf("the directory does not open after the kill: %v", err)
 	}
 	var listed []string
-	for _, extension := range m.all() {
+	for _, extension := range m.state.All() {
 		for i := range extension.Snapshots {
 			s := &extension.Snapshots[i]
 			p := promises[extension.Name+"@"+s.Version]
@@ -169,10 +173,10 @@ func checkPromises(t *testing.T, dir string, promises map[string]*promise) {
 				t.Errorf("%s %s was never pushed", extension.Name, s.Version)
 				continue
 			}
-			if s.Status.listed() {
+			if s.Status.Listed() {
 				listed = append(listed, p.name+"@"+p.version)
 			}
-			if got := sha256Hex(readFile(t, m.store.path(packageFile(s.Package.Digest)))); got != s.Package.Digest {
+			if got := sha256Hex(readFile(t, m.state.Store.Path(store.PackageFile(s.Package.Digest)))); got != s.Package.Digest {
 				t.Errorf("the package of %s %s has digest %s, the state says %s", p.name, p.version, got, s.Package.Digest)
 			}
 		}
@@ -192,9 +196,9 @@ func checkPromises(t *testing.T, dir string, promises map[string]*promise) {
 
 func checkPromise(t *testing.T, m *Marketplace, p *promise) {
 	t.Helper()
-	var found *snapshotRecord
-	if extension, err := m.find(p.name); err == nil {
-		found, _ = extension.version(p.version)
+	var found *catalog.Snapshot
+	if extension, err := m.state.Find(p.name); err == nil {
+		found, _ = extension.Version(p.version)
 	}
 	switch {
 	case found == nil && p.status == "":
@@ -216,38 +220,38 @@ func TestSecondRealProcess(t *testing.T) {
 	dir := t.TempDir()
 	c, victim := startVictim(t, dir)
 	_, err := Open(dir, Options{})
-	if locked, ok := err.(*LockedError); !ok || locked.Address != c.base {
+	if locked, ok := err.(*lease.LockedError); !ok || locked.Address != c.base {
 		t.Errorf("error = %v, want a LockedError with %s", err, c.base)
 	}
 	c.release("alc", "1.0.0")
-	approve := Verdict{Name: "alc", Version: "1.0.0", Approve: true}
+	approve := lease.Verdict{Name: "alc", Version: "1.0.0", Approve: true}
 	if err := ReviewIn(t.Context(), dir, approve, nil); err != nil {
 		t.Error(err)
 	}
-	if got := c.state("alc", "1.0.0"); got != active {
+	if got := c.state("alc", "1.0.0"); got != catalog.Active {
 		t.Errorf("after the approval: %s", got)
 	}
 	c.release("web", "1.0.0")
 	victim.Process.Kill()
 	victim.Wait()
-	if _, err := Connect(t.Context(), dir); !errors.Is(err, ErrNotServed) {
+	if _, err := lease.Connect(t.Context(), dir); !errors.Is(err, lease.ErrNotServed) {
 		t.Errorf("error = %v", err)
 	}
 	// The address is still there, and does not count.
-	if _, err := os.Stat(filepath.Join(dir, servingFile)); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, store.ServingFile)); err != nil {
 		t.Error(err)
 	}
-	if err := ReviewIn(t.Context(), dir, Verdict{Name: "web", Version: "1.0.0", Message: "no"}, nil); err != nil {
+	if err := ReviewIn(t.Context(), dir, lease.Verdict{Name: "web", Version: "1.0.0", Message: "no"}, nil); err != nil {
 		t.Error(err)
 	}
 	m := open(t, dir, Options{})
-	if extension, err := m.find("alc"); err != nil || extension.status() != ready {
+	if extension, err := m.state.Find("alc"); err != nil || extension.Status() != catalog.Ready {
 		t.Errorf("after the kill: %+v, %v", extension, err)
 	}
-	if extension, err := m.find("web"); err != nil || extension.Snapshots[0].Status != rejected {
+	if extension, err := m.state.Find("web"); err != nil || extension.Snapshots[0].Status != catalog.Rejected {
 		t.Errorf("after the rejection: %+v, %v", extension, err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, servingFile)); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, store.ServingFile)); err == nil {
 		t.Error("the address of the killed process is still there")
 	}
 }

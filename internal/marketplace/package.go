@@ -12,10 +12,11 @@ import (
 	"strconv"
 
 	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chart/loader"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/kubesphere"
+	"github.com/ksrelease/ksrelease/internal/marketplace/catalog"
+	"github.com/ksrelease/ksrelease/internal/marketplace/store"
+	"github.com/ksrelease/ksrelease/internal/marketplace/wire"
 )
 
 // maxPackageBody is the most bytes of a request with a package. It is far above the
@@ -30,7 +31,7 @@ const packagePart = "extension_package"
 func (m *Marketplace) pushPackage(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("extension")
 	if err := extension.ValidName(name); err != nil {
-		return refuse(http.StatusBadRequest, "%v", err)
+		return wire.Refuse(http.StatusBadRequest, "%v", err)
 	}
 	force, err := boolParameter(r, "force")
 	if err != nil {
@@ -55,7 +56,7 @@ func (m *Marketplace) pushPackage(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	answerJSON(w, http.StatusOK, map[string]wireSnapshot{"snapshot": snapshot.wire(name)})
+	wire.AnswerJSON(w, http.StatusOK, map[string]wireSnapshot{"snapshot": snapshotOnWire(snapshot, name)})
 	return nil
 }
 
@@ -72,34 +73,32 @@ func boolParameter(r *http.Request, name string) (bool, error) {
 	}
 	value, err := strconv.ParseBool(text)
 	if err != nil {
-		return false, refuse(http.StatusBadRequest, "%s=%s is neither true nor false", name, text)
+		return false, wire.Refuse(http.StatusBadRequest, "%s=%s is neither true nor false", name, text)
 	}
 	return value, nil
 }
 
 // mayPush refuses early what the state alone forbids, before the package is read.
 func (m *Marketplace) mayPush(name string, create bool) error {
-	m.mu.RLock()
-	known := m.catalogue[name]
-	m.mu.RUnlock()
+	known, err := m.state.Find(name)
 	switch {
-	case known != nil:
-		return m.owns(known)
+	case err == nil:
+		return known.OwnedBy(m.options.User)
 	case !create:
-		return refuse(http.StatusNotFound, "there is no extension %q: create_extension=true registers it", name)
+		return wire.Refuse(http.StatusNotFound, "there is no extension %q: create_extension=true registers it", name)
 	}
 	return nil
 }
 
 // readPackage reads the form and returns the package in it.
 func (m *Marketplace) readPackage(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	form, err := openForm(w, r, maxPackageBody)
+	form, err := wire.OpenForm(w, r, maxPackageBody)
 	if err != nil {
 		return nil, err
 	}
 	var data []byte
 	for {
-		part, err := form.next()
+		part, err := form.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -110,14 +109,14 @@ func (m *Marketplace) readPackage(w http.ResponseWriter, r *http.Request) ([]byt
 			continue
 		}
 		if data != nil {
-			return nil, refuse(http.StatusBadRequest, "the form has the part %s twice", packagePart)
+			return nil, wire.Refuse(http.StatusBadRequest, "the form has the part %s twice", packagePart)
 		}
 		if data, err = m.readPackagePart(part); err != nil {
 			return nil, err
 		}
 	}
 	if data == nil {
-		return nil, refuse(http.StatusBadRequest, "the form has no part %s with the package in it", packagePart)
+		return nil, wire.Refuse(http.StatusBadRequest, "the form has no part %s with the package in it", packagePart)
 	}
 	return data, nil
 }
@@ -126,25 +125,25 @@ func (m *Marketplace) readPackagePart(part *multipart.Part) ([]byte, error) {
 	limit := m.options.SizeLimit
 	data := &bytes.Buffer{}
 	if _, err := io.Copy(data, io.LimitReader(part, limit+1)); err != nil {
-		return nil, bodyError(err)
+		return nil, wire.BodyError(err)
 	}
 	if size := int64(data.Len()); size > limit {
 		rest, err := io.Copy(io.Discard, part)
 		if err != nil {
-			return nil, bodyError(err)
+			return nil, wire.BodyError(err)
 		}
-		return nil, refuse(http.StatusRequestEntityTooLarge,
+		return nil, wire.Refuse(http.StatusRequestEntityTooLarge,
 			"the package has %d bytes, %d more than the limit of %d: make it smaller", size+rest, size+rest-limit, limit)
 	}
 	if data.Len() == 0 {
-		return nil, refuse(http.StatusBadRequest, "the part %s is empty", packagePart)
+		return nil, wire.Refuse(http.StatusBadRequest, "the part %s is empty", packagePart)
 	}
 	return data.Bytes(), nil
 }
 
 // inspect looks into a package as KubeSphere will, and refuses what KubeSphere would
 // later drop without a word.
-func (m *Marketplace) inspect(name string, data []byte) (*packageRecord, error) {
+func (m *Marketplace) inspect(name string, data []byte) (*catalog.Package, error) {
 	m.inspecting <- struct{}{}
 	defer func() { <-m.inspecting }()
 	metadata, err := readChart(name, data)
@@ -152,7 +151,7 @@ func (m *Marketplace) inspect(name string, data []byte) (*packageRecord, error) 
 		return nil, err
 	}
 	sum := sha256.Sum256(data)
-	uploaded := &packageRecord{
+	uploaded := &catalog.Package{
 		Filename:   metadata.Name + "-" + metadata.Version + ".tgz",
 		Size:       int64(len(data)),
 		Digest:     hex.EncodeToString(sum[:]),
@@ -164,7 +163,7 @@ func (m *Marketplace) inspect(name string, data []byte) (*packageRecord, error) 
 
 // readChart returns the Chart.yaml of a package of the extension called name.
 func readChart(name string, data []byte) (*chart.Metadata, error) {
-	found, metadata, err := openChart(name+".tgz", data)
+	found, metadata, err := store.OpenChart(name+".tgz", data)
 	if err != nil {
 		return nil, err
 	}
@@ -174,74 +173,37 @@ func readChart(name string, data []byte) (*chart.Metadata, error) {
 		{"the version in Chart.yaml", found.Version, metadata.Version},
 	} {
 		if mismatch.has != mismatch.want {
-			return nil, refuse(http.StatusBadRequest, "%s is %q where %q is expected: pack the extension again and push it under its own name", mismatch.what, mismatch.has, mismatch.want)
+			return nil, wire.Refuse(http.StatusBadRequest, "%s is %q where %q is expected: pack the extension again and push it under its own name", mismatch.what, mismatch.has, mismatch.want)
 		}
 	}
 	if err := extension.IndexableVersion(found.Version); err != nil {
-		return nil, refuse(http.StatusUnprocessableEntity, "%v", err)
+		return nil, wire.Refuse(http.StatusUnprocessableEntity, "%v", err)
 	}
 	return found, nil
 }
 
-// openChart returns the Chart.yaml and the extension.yaml of a package.
-func openChart(filename string, data []byte) (*chart.Metadata, *extension.Metadata, error) {
-	ext, err := extension.Read(filename, data, extension.Limits{})
-	if err != nil {
-		return nil, nil, refuse(http.StatusUnprocessableEntity, "the package is not one of an extension: %v", err)
-	}
-	// Loaded first from what was just read within limits, archives within the archive
-	// included: Helm's own loader would unpack those whatever they claim to hold.
-	if _, err := ext.Chart(); err != nil {
-		return nil, nil, unloadable(err)
-	}
-	// What counts is the Chart.yaml in the package, not one derived here.
-	loaded, err := loader.LoadArchive(bytes.NewReader(data))
-	if err != nil {
-		return nil, nil, unloadable(err)
-	}
-	return loaded.Metadata, &ext.Metadata, nil
-}
-
-// identify says what a file in the place of a package is the package of; nil where it
-// cannot be read as one.
-func (s *store) identify(name string) *chart.Metadata {
-	data, err := s.read(name, maxPackageBody)
-	if err != nil {
-		return nil
-	}
-	found, metadata, err := openChart("package.tgz", data)
-	if err != nil || found.Name != metadata.Name || extension.ValidName(found.Name) != nil || extension.ValidVersion(found.Version) != nil {
-		return nil
-	}
-	return found
-}
-
-func unloadable(err error) error {
-	return refuse(http.StatusUnprocessableEntity, "the package does not load as a Helm chart: %s", kubesphere.LoadError(err))
-}
-
 // keepDraft stores a package and makes it the draft of its version.
-func (m *Marketplace) keepDraft(name string, uploaded *packageRecord, data []byte, asked push) (*snapshotRecord, error) {
+func (m *Marketplace) keepDraft(name string, uploaded *catalog.Package, data []byte, asked push) (*catalog.Snapshot, error) {
 	version := uploaded.Chart.Version
-	release, err := m.claimFilename(uploaded.Filename, claim{name, version})
+	release, err := m.state.ClaimFilename(uploaded.Filename, catalog.Claim{Extension: name, Version: version})
 	if err != nil {
 		return nil, err
 	}
-	var kept *snapshotRecord
-	err = m.change(name, func(old *extensionRecord) (*extensionRecord, error) {
+	var kept *catalog.Snapshot
+	err = m.state.Change(name, func(old *catalog.Extension) (*catalog.Extension, error) {
 		if old == nil {
-			old = &extensionRecord{ID: m.newID(), Name: name, Owner: m.options.User}
+			old = &catalog.Extension{ID: m.state.NewID(), Name: name, Owner: m.options.User}
 		}
 		snapshot, err := m.draft(old, version, asked)
 		if err != nil {
 			return nil, err
 		}
 		snapshot.Package = uploaded
-		if err := m.store.keepPackage(uploaded.Digest, data); err != nil {
+		if err := m.state.Store.KeepPackage(uploaded.Digest, data); err != nil {
 			return nil, fmt.Errorf("keeping the package of %s %s: %w", name, version, err)
 		}
 		kept = &snapshot
-		return old.with(snapshot), nil
+		return old.With(snapshot), nil
 	})
 	if err != nil {
 		release()
@@ -252,50 +214,22 @@ func (m *Marketplace) keepDraft(name string, uploaded *packageRecord, data []byt
 
 // draft is the snapshot that a push to a version leads to: a new one, or the draft that
 // is there, under the ID it has.
-func (m *Marketplace) draft(extension *extensionRecord, version string, asked push) (snapshotRecord, error) {
+func (m *Marketplace) draft(extension *catalog.Extension, version string, asked push) (catalog.Snapshot, error) {
 	now := m.options.Now().UTC()
-	if err := m.owns(extension); err != nil {
-		return snapshotRecord{}, err
+	if err := extension.OwnedBy(m.options.User); err != nil {
+		return catalog.Snapshot{}, err
 	}
-	existing, ok := extension.version(version)
+	existing, ok := extension.Version(version)
 	switch {
 	case !ok:
-		return snapshotRecord{ID: m.newID(), Version: version, Status: draft, CreatedAt: now, UpdatedAt: now}, nil
-	case existing.Status == submitted || existing.Status == active:
-		return snapshotRecord{}, refuse(http.StatusConflict, "version %s of %s is %s already and cannot be replaced: push another version", version, extension.Name, existing.Status)
-	case existing.Status != draft:
+		return catalog.Snapshot{ID: m.state.NewID(), Version: version, Status: catalog.Draft, CreatedAt: now, UpdatedAt: now}, nil
+	case existing.Status == catalog.Submitted || existing.Status == catalog.Active:
+		return catalog.Snapshot{}, wire.Refuse(http.StatusConflict, "version %s of %s is %s already and cannot be replaced: push another version", version, extension.Name, existing.Status)
+	case existing.Status != catalog.Draft:
 		// Force replaces a draft; what was reviewed is taken back first, by who means it.
-		return snapshotRecord{}, refuse(http.StatusConflict, "version %s of %s is %s: take the submission back first, or push another version", version, extension.Name, existing.Status)
+		return catalog.Snapshot{}, wire.Refuse(http.StatusConflict, "version %s of %s is %s: take the submission back first, or push another version", version, extension.Name, existing.Status)
 	case !asked.force:
-		return snapshotRecord{}, refuse(http.StatusConflict, "version %s of %s exists as %s: force=true replaces it", version, extension.Name, existing.Status)
+		return catalog.Snapshot{}, wire.Refuse(http.StatusConflict, "version %s of %s exists as %s: force=true replaces it", version, extension.Name, existing.Status)
 	}
-	return existing.moved(draft, "", now), nil
-}
-
-// claimFilename makes sure that a file name of the repository stands for one package.
-// The claim is given back by release when nothing came of the push; one that was there
-// before stays.
-func (m *Marketplace) claimFilename(filename string, wanted claim) (release func(), err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	switch holder, taken := m.filenames[filename]; {
-	case !taken:
-		m.filenames[filename] = wanted
-		return func() { m.unclaim(filename, wanted) }, nil
-	case holder != wanted:
-		return nil, refuse(http.StatusConflict, "the file name %s is that of version %s of %s: choose another version", filename, holder.version, holder.extension)
-	}
-	return func() { m.unclaim(filename, wanted) }, nil
-}
-
-// unclaim gives a file name back, unless a snapshot has it by now.
-func (m *Marketplace) unclaim(filename string, given claim) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if known := m.catalogue[given.extension]; known != nil {
-		if _, ok := known.version(given.version); ok {
-			return
-		}
-	}
-	delete(m.filenames, filename)
+	return existing.Moved(catalog.Draft, "", now), nil
 }

@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/ksrelease/ksrelease/internal/marketplace/catalog"
+	"github.com/ksrelease/ksrelease/internal/marketplace/store"
 )
 
 //go:embed page.html
@@ -34,7 +37,7 @@ type page struct {
 type pageExtension struct {
 	Name        string
 	Description string
-	Status      status
+	Status      catalog.Status
 	Icon        template.URL
 	Initial     string
 	Versions    []pageVersion
@@ -42,7 +45,7 @@ type pageExtension struct {
 
 type pageVersion struct {
 	Version string
-	Status  status
+	Status  catalog.Status
 	Size    string
 	Digest  string
 	Updated string
@@ -55,11 +58,11 @@ type pageVersion struct {
 func (m *Marketplace) getPage(w http.ResponseWriter, r *http.Request) error {
 	shown := page{Base: m.base(r).String(), AnyToken: m.options.Token == ""}
 	now := m.options.Now()
-	for _, extension := range m.all() {
+	for _, extension := range m.state.All() {
 		shown.Extensions = append(shown.Extensions, showExtension(extension, now))
 		shown.Versions += len(extension.Snapshots)
 		for i := range extension.Snapshots {
-			if extension.Snapshots[i].Status == submitted {
+			if extension.Snapshots[i].Status == catalog.Submitted {
 				shown.Waiting++
 			}
 		}
@@ -78,8 +81,8 @@ func (m *Marketplace) getPage(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func showExtension(extension *extensionRecord, now time.Time) pageExtension {
-	shown := pageExtension{Name: extension.Name, Status: extension.status(), Initial: strings.ToUpper(extension.Name[:1])}
+func showExtension(extension *catalog.Extension, now time.Time) pageExtension {
+	shown := pageExtension{Name: extension.Name, Status: extension.Status(), Initial: strings.ToUpper(extension.Name[:1])}
 	for i := range extension.Snapshots {
 		snapshot := &extension.Snapshots[i]
 		if i == 0 {
@@ -91,7 +94,7 @@ func showExtension(extension *extensionRecord, now time.Time) pageExtension {
 	return shown
 }
 
-func showVersion(snapshot *snapshotRecord, now time.Time) pageVersion {
+func showVersion(snapshot *catalog.Snapshot, now time.Time) pageVersion {
 	shown := pageVersion{
 		Version: snapshot.Version,
 		Status:  snapshot.Status,
@@ -100,11 +103,11 @@ func showVersion(snapshot *snapshotRecord, now time.Time) pageVersion {
 		Updated: humanize.RelTime(snapshot.UpdatedAt, now, "ago", "from now"),
 		When:    snapshot.UpdatedAt.UTC().Format(time.RFC3339),
 	}
-	if snapshot.Status == rejected {
+	if snapshot.Status == catalog.Rejected {
 		shown.Message = snapshot.Message
 	}
-	if snapshot.Status.listed() {
-		shown.Chart = path.Join(chartsDir, snapshot.Package.Filename)
+	if snapshot.Status.Listed() {
+		shown.Chart = path.Join(store.ChartsDir, snapshot.Package.Filename)
 	}
 	return shown
 }
@@ -117,7 +120,7 @@ func showIcon(icon string) template.URL {
 		return template.URL(icon) // an attribute's escaping still applies
 	}
 	address, err := url.Parse(icon)
-	if err != nil || !strings.HasPrefix(address.Path, "/"+filesDir+"/") || strayPath(address.Path) != "" {
+	if err != nil || !strings.HasPrefix(address.Path, "/"+store.FilesDir+"/") || strayPath(address.Path) != "" {
 		return ""
 	}
 	return template.URL(strings.TrimPrefix((&url.URL{Path: address.Path}).EscapedPath(), "/"))

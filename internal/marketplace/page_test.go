@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"helm.sh/helm/v3/pkg/chart"
+
+	"github.com/ksrelease/ksrelease/internal/marketplace/catalog"
 )
 
 func TestPage(t *testing.T) {
@@ -76,8 +78,8 @@ func TestShowIcon(t *testing.T) {
 func TestIconIsEscaped(t *testing.T) {
 	var out strings.Builder
 	icon := `data:image/svg+xml,"><script>alert(1)</script>`
-	record := &packageRecord{Filename: "a-1.0.0.tgz", Chart: &chart.Metadata{Icon: icon}}
-	shown := showExtension(&extensionRecord{Name: "a", Snapshots: []snapshotRecord{{Version: "1.0.0", Status: draft, Package: record}}}, time.Now())
+	record := &catalog.Package{Filename: "a-1.0.0.tgz", Chart: &chart.Metadata{Icon: icon}}
+	shown := showExtension(&catalog.Extension{Name: "a", Snapshots: []catalog.Snapshot{{Version: "1.0.0", Status: catalog.Draft, Package: record}}}, time.Now())
 	if err := pageTemplate.Execute(&out, page{Extensions: []pageExtension{shown}}); err != nil {
 		t.Fatal(err)
 	}

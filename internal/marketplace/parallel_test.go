@@ -57,7 +57,7 @@ func TestParallelClients(t *testing.T) {
 		t.Errorf("the index lists %d versions, want %d", got, clients)
 	}
 	seen := map[string]bool{}
-	for _, extension := range m.all() {
+	for _, extension := range m.state.All() {
 		for _, s := range extension.Snapshots {
 			if seen[s.ID] {
 				t.Errorf("snapshot ID %s was given twice", s.ID)
@@ -100,7 +100,7 @@ func TestParallelReplacements(t *testing.T) {
 		group.Go(func() { c.draft("alc", "1.0.0", "values.yaml", fmt.Sprintf("n: %d\n", i%3)) })
 	}
 	group.Wait()
-	extension, err := m.find("alc")
+	extension, err := m.state.Find("alc")
 	if err != nil || len(extension.Snapshots) != 1 {
 		t.Fatalf("extension = %+v, %v", extension, err)
 	}

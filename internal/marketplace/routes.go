@@ -6,9 +6,12 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/marketplace/lease"
+	"github.com/ksrelease/ksrelease/internal/marketplace/wire"
 )
 
-// handler is a handler that leaves the wording of errors to answerError.
+// handler is a handler that leaves the wording of errors to AnswerError.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -16,7 +19,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// Clients read the answer once they have sent the request: one that is hung up
 		// on while it sends would see a broken connection instead of the reason.
 		io.CopyN(io.Discard, r.Body, maxPackageBody)
-		answerError(w, err)
+		wire.AnswerError(w, err)
 	}
 }
 
@@ -35,8 +38,8 @@ func (m *Marketplace) routes() *http.ServeMux {
 		{"GET /apis/extension/v1/extensions/{extension}/versions/{version}", m.signedIn(m.getVersion)},
 
 		// What a user does with what is theirs.
-		{"GET /apis/extension/v1/users/{user}/files/usage", m.asUser(m.getFilesUsage)},
-		{"POST /apis/extension/v1/users/{user}/files", m.asUser(m.uploadFiles)},
+		{"GET /apis/extension/v1/users/{user}/files/usage", m.asUser(m.uploads.usage)},
+		{"POST /apis/extension/v1/users/{user}/files", m.asUser(m.uploads.take)},
 		{"POST /apis/extension/v1/users/{user}/extensions/{extension}/package", m.asUser(m.pushPackage)},
 		{"POST /apis/extension/v1/users/{user}/snapshots/{snapshot}/action:submit", m.asUser(m.submit)},
 		{"POST /apis/extension/v1/users/{user}/snapshots/{snapshot}/action:cancel-submit", m.asUser(m.cancelSubmit)},
@@ -44,14 +47,14 @@ func (m *Marketplace) routes() *http.ServeMux {
 		// The Helm repository and the uploaded files, for everybody.
 		{"GET /index.yaml", m.getIndex},
 		{"GET /charts/{file}", m.getChart},
-		{"GET /files/{path...}", m.getFile},
+		{"GET /files/{path...}", m.uploads.get},
 
 		// The review, for who runs this marketplace.
 		{"POST /marketplace/v1/extensions/{extension}/versions/{version}/approve", m.asAdmin(m.approve)},
 		{"POST /marketplace/v1/extensions/{extension}/versions/{version}/reject", m.asAdmin(m.reject)},
 
 		// Which process this is, for others on this host.
-		{"GET " + proofPath, m.getProof},
+		{"GET " + lease.ProofPath, m.getProof},
 
 		{"GET /{$}", m.getPage},
 	} {
@@ -75,10 +78,10 @@ func jsonErrors(mux *http.ServeMux) http.Handler {
 			w.Header().Set("Allow", allowed)
 		}
 		if seen.status == http.StatusMethodNotAllowed {
-			refuse(seen.status, "%s is not possible at %s", r.Method, r.URL.Path).answer(w)
+			wire.AnswerRefusal(w, wire.Refuse(seen.status, "%s is not possible at %s", r.Method, r.URL.Path))
 			return
 		}
-		refuse(http.StatusNotFound, "there is nothing at %s", r.URL.Path).answer(w)
+		wire.AnswerRefusal(w, wire.Refuse(http.StatusNotFound, "there is nothing at %s", r.URL.Path))
 	})
 }
 
@@ -92,7 +95,12 @@ func (s *statusOnly) Header() http.Header         { return s.header }
 func (s *statusOnly) Write(p []byte) (int, error) { return len(p), nil }
 func (s *statusOnly) WriteHeader(status int)      { s.status = status }
 
-var tokenPattern = bounded{4 + 128, regexp.MustCompile(`^kck-[A-Za-z0-9-]+$`)}
+// isToken says whether a text has the shape of an API key.
+func isToken(text string) bool {
+	return len(text) <= 4+128 && tokenPattern.MatchString(text)
+}
+
+var tokenPattern = regexp.MustCompile(`^kck-[A-Za-z0-9-]+$`)
 
 // signedIn lets through who carries an API key.
 func (m *Marketplace) signedIn(next handler) handler {
@@ -100,12 +108,12 @@ func (m *Marketplace) signedIn(next handler) handler {
 		token, ok := bearer(r)
 		switch {
 		case !ok:
-			return refuse(http.StatusUnauthorized, "no API key: send the header Authorization: Bearer kck-…")
+			return wire.Refuse(http.StatusUnauthorized, "no API key: send the header Authorization: Bearer kck-…")
 		case same(token, m.ownKey):
 		case m.options.Token != "" && !same(token, m.options.Token):
-			return refuse(http.StatusUnauthorized, "the API key is not valid here")
-		case m.options.Token == "" && !tokenPattern.MatchString(token):
-			return refuse(http.StatusUnauthorized, "this is no API key: one looks like kck-1e63267b-cb3c-4757-b739-3d94a06781aa")
+			return wire.Refuse(http.StatusUnauthorized, "the API key is not valid here")
+		case m.options.Token == "" && !isToken(token):
+			return wire.Refuse(http.StatusUnauthorized, "this is no API key: one looks like kck-1e63267b-cb3c-4757-b739-3d94a06781aa")
 		}
 		return next(w, r)
 	}
@@ -115,7 +123,7 @@ func (m *Marketplace) signedIn(next handler) handler {
 func (m *Marketplace) asUser(next handler) handler {
 	return m.signedIn(func(w http.ResponseWriter, r *http.Request) error {
 		if user := r.PathValue("user"); user != m.options.User {
-			return refuse(http.StatusForbidden, "the API key is not that of user %s", user)
+			return wire.Refuse(http.StatusForbidden, "the API key is not that of user %s", user)
 		}
 		return next(w, r)
 	})
@@ -125,7 +133,7 @@ func (m *Marketplace) asUser(next handler) handler {
 func (m *Marketplace) asAdmin(next handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if token, ok := bearer(r); !ok || !same(token, m.ownKey) {
-			return refuse(http.StatusUnauthorized, "this is for who runs the marketplace: ksrelease marketplace approve and reject take the key from its directory")
+			return wire.Refuse(http.StatusUnauthorized, "this is for who runs the marketplace: ksrelease marketplace approve and reject take the key from its directory")
 		}
 		return next(w, r)
 	}

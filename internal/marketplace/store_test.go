@@ -12,6 +12,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ksrelease/ksrelease/internal/marketplace/catalog"
+	"github.com/ksrelease/ksrelease/internal/marketplace/lease"
+	"github.com/ksrelease/ksrelease/internal/marketplace/store"
 )
 
 func TestReopeningFindsEverything(t *testing.T) {
@@ -89,7 +93,7 @@ func TestReopeningChangesNothing(t *testing.T) {
 		t.Error(diff)
 	}
 
-	index := filepath.Join(dir, publicIndex)
+	index := filepath.Join(dir, store.PublicIndex)
 	good, err := os.ReadFile(index)
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +178,7 @@ func TestFolderIsAStaticRepository(t *testing.T) {
 // flush waits for the background to have published everything.
 func flush(t *testing.T, m *Marketplace) {
 	t.Helper()
-	if err := m.publisher.publish(); err != nil {
+	if err := m.state.Publish(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -229,7 +233,7 @@ func TestSecondProcessIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	m := open(t, dir, Options{})
 	_, err := Open(dir, Options{})
-	var locked *LockedError
+	var locked *lease.LockedError
 	if !errors.As(err, &locked) || locked.Address != "" {
 		t.Fatalf("error = %v, want a LockedError without address", err)
 	}
@@ -276,9 +280,11 @@ func TestUnwritableStateIsNotAcknowledged(t *testing.T) {
 		t.Errorf("answer = %d %s", answer.status, answer.body)
 	}
 	c.want(404, c.get("/apis/extension/v1/extensions/alc/summary"))
-	if len(m.filenames) != 0 {
-		t.Errorf("file names are still claimed: %v", m.filenames)
+	release, err := m.state.ClaimFilename("alc-1.0.0.tgz", catalog.Claim{Extension: "other", Version: "1.0.0"})
+	if err != nil {
+		t.Fatalf("the file name is still claimed: %v", err)
 	}
+	release()
 	if err := os.RemoveAll(filepath.Dir(inTheWay)); err != nil {
 		t.Fatal(err)
 	}

@@ -141,10 +141,10 @@ func TestLinksBelowUploads(t *testing.T) {
 	if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {
 		t.Errorf("written outside: %v, %v", left, err)
 	}
-	if _, err := m.store.readExtension("alc"); err != nil {
+	if _, err := m.state.Store.ReadExtension("alc"); err != nil {
 		t.Error(err)
 	}
-	if names, err := m.store.recordNames(); err != nil || len(names) != 1 {
+	if names, err := m.state.Store.RecordNames(); err != nil || len(names) != 1 {
 		t.Errorf("records: %v, %v", names, err)
 	}
 }
