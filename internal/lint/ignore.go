@@ -30,7 +30,7 @@ func ignoreRule() Rule {
 		Why: "A comment that is misspelt silences nothing, and one that outlives its finding would silence the next " +
 			"one, which nobody has looked at. A reason is what the next reader needs to know whether it still holds.",
 		Fix: "Write it at the end of the line of the finding, or directly above that line:\n\n" +
-			ignoreRemedy + "\n\n" +
+			ignoreExample + "\n\n" +
 			"Take out one that silences nothing. In templates, which are no YAML before they are rendered, what looks like a " +
 			"comment is one, be it within a text; `{{/* ksrelease:ignore … */}}` does, too.",
 		Source: "ksrelease itself.",
@@ -44,7 +44,7 @@ func ignoreRule() Rule {
 	}
 }
 
-const ignoreRemedy = "# ksrelease:ignore images the wrapper picks the image when it starts"
+const ignoreExample = "# ksrelease:ignore images the wrapper picks the image when it starts"
 
 // ignores are the comments of an extension that silence findings, with what
 // they have silenced so far.
@@ -249,14 +249,14 @@ func (all *ignores) silence(r Rule, findings []Finding) (kept []Finding, silence
 func (all *ignores) check(pass *rule.Pass) {
 	for _, ig := range all.all {
 		if len(ig.Names) == 0 {
-			ignoreAs(pass, rule.Found("no-rule"), pass.Severity(), ig, "the comment names no rule", "write "+ignoreRemedy)
+			ignoreAs(pass, rule.Found("no-rule"), pass.Severity(), ig, "the comment names no rule", "write "+ignoreExample)
 			continue
 		}
 		for _, name := range ig.Names {
 			all.checkName(pass, ig, name)
 		}
 		if !ig.hasReason() {
-			ignoreAs(pass, rule.Found("no-reason"), pass.Severity(), ig, "the comment gives no reason, and silences nothing", "say why behind the rule: "+ignoreRemedy)
+			ignoreAs(pass, rule.Found("no-reason"), pass.Severity(), ig, "the comment gives no reason, and silences nothing", "say why behind the rule: "+ignoreExample)
 		}
 	}
 }

@@ -134,7 +134,7 @@ func TestIgnoreTellsRemedies(t *testing.T) {
 	findings := check(t, with(goodFiles(), "values.yaml", "a: 1 # ksrelease:ignore imags tests\nb: 1 # ksrelease:ignore images\nc: 1 # ksrelease:ignore qqqqq x\n"), "ignore", "images")
 	want := []string{
 		`did you mean "images"?`,
-		"say why behind the rule: " + ignoreRemedy,
+		"say why behind the rule: " + ignoreExample,
 		"the rules are " + strings.Join(ruleNames(), ", "),
 	}
 	var got []string

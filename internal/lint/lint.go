@@ -90,7 +90,7 @@ type Progress struct {
 // Findings are sorted by file, line and rule; those that comments in the
 // extension silence (ksrelease:ignore) are not among them. No extension makes it
 // panic: where a rule does, that is a finding of the rule. When ctx ends it
-// returns at once with what it has; the caller tells from ctx that it is not all.
+// returns at once with what it has; the caller sees by ctx that it is not all.
 func Examine(ctx context.Context, ext *extension.Extension, opts Options) Report {
 	return run(ctx, Rules(), ext, opts)
 }

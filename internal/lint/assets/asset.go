@@ -95,23 +95,23 @@ const imageHint = "use a PNG, JPEG, GIF, WebP or SVG file"
 // checkRemote looks at references that are no files.
 func checkRemote(pass *rule.Pass, ref rule.AssetReference) {
 	field := ref.Pointer[0]
-	tell := func(m rule.Identity, message, hint string) {
+	report := func(m rule.Identity, message, hint string) {
 		pass.Problem(m, pass.Ext.Document.Problem(message, hint, ref.Pointer...))
 	}
 	switch {
 	case strings.TrimSpace(ref.Text) == "":
-		tell(rule.Found("empty"), field+" is empty", "name an image file of the extension, such as static/icon.svg, or remove the entry")
+		report(rule.Found("empty"), field+" is empty", "name an image file of the extension, such as static/icon.svg, or remove the entry")
 	case rule.HasScheme(ref.Text, "data"):
 		data, err := dataURI(ref.Text)
 		if err == nil {
 			err = imageData(data)
 		}
 		if err != nil {
-			tell(rule.Found("not-an-image"), fmt.Sprintf("%s is a data: URI without an image: %v", field, err), "write it as data:image/png;base64,…, or name a file instead")
+			report(rule.Found("not-an-image"), fmt.Sprintf("%s is a data: URI without an image: %v", field, err), "write it as data:image/png;base64,…, or name a file instead")
 		}
 	case !extension.IsLocalRef(ref.Text):
 		if u, err := url.Parse(ref.Text); err != nil || u.Host == "" {
-			tell(rule.Found("not-an-address", ref.Text), fmt.Sprintf("%s %q is not a URL that anybody can open", field, ref.Text), "write it as https://HOST/PATH, or name a file of the extension")
+			report(rule.Found("not-an-address", ref.Text), fmt.Sprintf("%s %q is not a URL that anybody can open", field, ref.Text), "write it as https://HOST/PATH, or name a file of the extension")
 		}
 	}
 }

@@ -110,42 +110,42 @@ func embedded(pass *rule.Pass, ref rule.AssetReference) {
 		"make it a file and name it: it is uploaded then, and the package has its address", ref.Pointer...))
 }
 
-// assetSize tells what is wrong with one picture; ref is empty for one that is
+// assetSize reports what is wrong with one picture; ref is empty for one that is
 // embedded.
 func assetSize(pass *rule.Pass, pointer []string, ref string, data []byte) {
 	what := pointer[0]
 	if ref != "" {
 		what += " " + excerpt.OneLine(ref)
 	}
-	tell := func(found, hint, format string, args ...any) {
+	report := func(found, hint, format string, args ...any) {
 		pass.Problem(rule.Found(found, pointer[0], ref), pass.Ext.Document.Problem(what+" "+fmt.Sprintf(format, args...), hint, pointer...))
 	}
 	p, err := readPicture(data)
 	if err != nil {
-		tell("damaged", "make the file anew", "is damaged: %v", err)
+		report("damaged", "make the file anew", "is damaged: %v", err)
 		return
 	}
 	shorter, longer := min(p.Width, p.Height), max(p.Width, p.Height)
 	if pointer[0] == "icon" {
 		if len(data) > maxIconBytes {
-			tell("large-icon", "use an SVG without embedded pictures, or a PNG of 64 to 512 pixels", "has %s, for a small square in a list", rule.Size(len(data)))
+			report("large-icon", "use an SVG without embedded pictures, or a PNG of 64 to 512 pixels", "has %s, for a small square in a list", rule.Size(len(data)))
 		}
 		if p.Animated {
-			tell("animated-icon", "use a picture with one frame", "moves")
+			report("animated-icon", "use a picture with one frame", "moves")
 		}
 		if shorter > 0 && longer/shorter > maxIconRatio {
-			tell("icon-not-square", "let both sides be about equal, with a transparent margin where it needs one", "is no square: it has %s", p.size())
+			report("icon-not-square", "let both sides be about equal, with a transparent margin where it needs one", "is no square: it has %s", p.size())
 		}
 		if !p.Scalable && longer > 0 && (shorter < minIconPixels || longer > maxIconPixels) {
-			tell("icon-pixels", "use an SVG, or a PNG of 64 to 512 pixels", "has %s", p.size())
+			report("icon-pixels", "use an SVG, or a PNG of 64 to 512 pixels", "has %s", p.size())
 		}
 		return
 	}
 	if len(data) > maxScreenshotBytes {
-		tell("large-screenshot", "make it smaller (WebP, JPEG, or a PNG with fewer colours): readers wait for it", "has %s", rule.Size(len(data)))
+		report("large-screenshot", "make it smaller (WebP, JPEG, or a PNG with fewer colours): readers wait for it", "has %s", rule.Size(len(data)))
 	}
 	if !p.Scalable && longer > 0 && (p.Width < minScreenshotPixels || longer > maxScreenshotPixels) {
-		tell("screenshot-pixels", "let it be 640 to 2560 pixels wide", "has %s", p.size())
+		report("screenshot-pixels", "let it be 640 to 2560 pixels wide", "has %s", p.size())
 	}
 }
 
@@ -157,7 +157,7 @@ func (p picture) size() string {
 	return fmt.Sprintf("%s × %s%s", humanize.Ftoa(p.Width), humanize.Ftoa(p.Height), unit)
 }
 
-// collisions tells assets that share a base name, at the later one.
+// collisions reports assets that share a base name, at the later one.
 func collisions(pass *rule.Pass) {
 	first := map[string]extension.Asset{}
 	for _, asset := range pass.Ext.Assets {

@@ -20,7 +20,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 )
 
-// picture is what the head of an image file tells.
+// picture is what the head of an image file says.
 type picture struct {
 	// Width and Height are in pixels, or in the units of an SVG image; 0 where the
 	// file does not say, or its format is none that is read here.

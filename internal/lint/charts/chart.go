@@ -71,7 +71,7 @@ func checkChart(pass *rule.Pass) {
 	nestedDependencies(pass, loaded)
 }
 
-// chartType tells a chart that Helm installs nowhere (checkIfInstallable of
+// chartType reports a chart that Helm installs nowhere (checkIfInstallable of
 // helm.sh/helm/v3/pkg/action).
 func chartType(pass *rule.Pass, root *chart.Chart) {
 	kind := root.Metadata.Type
@@ -86,7 +86,7 @@ func chartType(pass *rule.Pass, root *chart.Chart) {
 	pass.Report(rule.Found("type", kind), pass.Severity(), rule.Finding{File: pass.Path(extension.ChartFile), Message: message, Hint: hint})
 }
 
-// otherChart tells a Chart.yaml at the top that is of another chart than
+// otherChart reports a Chart.yaml at the top that is of another chart than
 // extension.yaml: somebody who edits it waits in vain for that to show.
 func otherChart(pass *rule.Pass) {
 	found, err := pass.Ext.FoundChart()
@@ -109,7 +109,7 @@ func otherChart(pass *rule.Pass) {
 // fileRead is how a template reads a file of its chart by name or pattern.
 var fileRead = regexp.MustCompile(`\.Files\.(?:Get|GetBytes|Lines|Glob)\s+["` + "`" + `]([^"` + "`" + `]+)["` + "`" + `]`)
 
-// readsOfStatic tells what templates read that the pushed package lacks: .Files.Get
+// readsOfStatic reports what templates read that the pushed package lacks: .Files.Get
 // gives an empty text then, and no error.
 func readsOfStatic(pass *rule.Pass, root *chart.Chart) {
 	for _, template := range root.Templates {
@@ -208,7 +208,7 @@ func versionsOf(root *chart.Chart, name string) string {
 	return versions
 }
 
-// nestedDependencies tells dependencies of subcharts that are switched on and
+// nestedDependencies reports dependencies of subcharts that are switched on and
 // not there. Helm checks only the top of the tree, and installs the rest without
 // a word about what is missing.
 func nestedDependencies(pass *rule.Pass, loaded *helmchart.Chart) {

@@ -84,7 +84,7 @@ func checkHelmLint(pass *rule.Pass) {
 }
 
 // chartYAML is a Chart.yaml with the places of its fields, where they can be
-// told.
+// found.
 type chartYAML struct {
 	pass     *rule.Pass
 	at       helmchart.Source
@@ -107,7 +107,7 @@ func readChartYAML(pass *rule.Pass, c *chart.Chart, at helmchart.Place) chartYAM
 	return y
 }
 
-func (y chartYAML) tell(m rule.Identity, message, hint string, pointer ...string) {
+func (y chartYAML) report(m rule.Identity, message, hint string, pointer ...string) {
 	if y.at.Inside != "" || y.document == nil {
 		y.pass.InSource(m, y.at, 0, message, hint)
 		return
@@ -123,10 +123,10 @@ func (y chartYAML) fields(m *chart.Metadata) {
 	case chart.APIVersionV2:
 	case chart.APIVersionV1:
 		if m.Type != "" {
-			y.tell(rule.Found("type-without-effect"), "type means nothing in a chart of apiVersion v1", "write apiVersion: v2", "type")
+			y.report(rule.Found("type-without-effect"), "type means nothing in a chart of apiVersion v1", "write apiVersion: v2", "type")
 		}
 	default:
-		y.tell(rule.Found("api-version", m.APIVersion), fmt.Sprintf("apiVersion %q is none of Helm's", excerpt.OneLine(m.APIVersion)), "write apiVersion: v2", "apiVersion")
+		y.report(rule.Found("api-version", m.APIVersion), fmt.Sprintf("apiVersion %q is none of Helm's", excerpt.OneLine(m.APIVersion)), "write apiVersion: v2", "apiVersion")
 	}
 	for _, field := range [...]string{"version", "appVersion"} {
 		if y.document == nil {
@@ -135,17 +135,17 @@ func (y chartYAML) fields(m *chart.Metadata) {
 		written, quoted, ok := y.document.Raw(field)
 		fields, _ := y.document.Value().(map[string]any)
 		if _, isText := fields[field].(string); ok && !quoted && !isText && fields[field] != nil {
-			y.tell(rule.Found("not-text", field), fmt.Sprintf("%s %s is not text: without quotes it reads as a number", field, excerpt.OneLine(written)), fmt.Sprintf("put it in quotes: %s: %q", field, written), field)
+			y.report(rule.Found("not-text", field), fmt.Sprintf("%s %s is not text: without quotes it reads as a number", field, excerpt.OneLine(written)), fmt.Sprintf("put it in quotes: %s: %q", field, written), field)
 		}
 	}
 	for i, maintainer := range m.Maintainers {
 		if maintainer == nil || maintainer.Name == "" {
-			y.tell(rule.Found("maintainer-without-name"), "a maintainer has no name", "Helm asks for the name of each", "maintainers", strconv.Itoa(i))
+			y.report(rule.Found("maintainer-without-name"), "a maintainer has no name", "Helm asks for the name of each", "maintainers", strconv.Itoa(i))
 		}
 	}
 	for i, address := range m.Sources {
 		if u, err := url.Parse(address); err != nil || u.Scheme == "" || u.Host == "" {
-			y.tell(rule.Found("invalid-source", address), fmt.Sprintf("the source %q is no URL", excerpt.OneLine(address)), "write it as https://HOST/PATH", "sources", strconv.Itoa(i))
+			y.report(rule.Found("invalid-source", address), fmt.Sprintf("the source %q is no URL", excerpt.OneLine(address)), "write it as https://HOST/PATH", "sources", strconv.Itoa(i))
 		}
 	}
 }
@@ -161,7 +161,7 @@ func (y chartYAML) subcharts(c *chart.Chart) {
 	}
 	for _, child := range c.Dependencies() {
 		if !declared[child.Name()] {
-			y.tell(rule.Found("undeclared-chart", child.Name()), fmt.Sprintf("the chart %q is under charts/ and no dependency: Helm installs it always", excerpt.OneLine(child.Name())), "declare it under dependencies, or take it out", "dependencies")
+			y.report(rule.Found("undeclared-chart", child.Name()), fmt.Sprintf("the chart %q is under charts/ and no dependency: Helm installs it always", excerpt.OneLine(child.Name())), "declare it under dependencies, or take it out", "dependencies")
 		}
 	}
 }
@@ -206,7 +206,7 @@ func lineIn(at helmchart.Source, offset int) int {
 	return line
 }
 
-// indents tells rendered texts that begin with a space: what comes after may
+// indents reports rendered texts that begin with a space: what comes after may
 // belong to something else than it seems to.
 func indents(pass *rule.Pass, plain *helmchart.Rendering) {
 	for _, template := range rule.SortedKeys(plain.Texts) {
@@ -227,7 +227,7 @@ func indents(pass *rule.Pass, plain *helmchart.Rendering) {
 
 // object looks at one rendered object.
 func object(pass *rule.Pass, plain *helmchart.Rendering, o helmchart.Object, minor int) {
-	tell := func(found string, severity rule.Severity, message, hint string) {
+	report := func(found string, severity rule.Severity, message, hint string) {
 		at, line := plain.ObjectPlace(o)
 		name := o.Name
 		if at.MakesUpNames() {
@@ -239,20 +239,20 @@ func object(pass *rule.Pass, plain *helmchart.Rendering, o helmchart.Object, min
 		return // the rule render says so
 	}
 	if err := badName(o); err != nil && extension.ValidName(pass.Ext.Metadata.Name) == nil { // the rule name says so
-		tell("invalid-object-name", pass.Severity(), err.Error(), "Kubernetes refuses it: look at the values that make up metadata.name")
+		report("invalid-object-name", pass.Severity(), err.Error(), "Kubernetes refuses it: look at the values that make up metadata.name")
 	}
 	switch o.Kind {
 	case "Deployment", "ReplicaSet", "DaemonSet", "StatefulSet":
 		if strings.HasPrefix(o.APIVersion, "apps/") && !o.Selects {
-			tell("no-selector", pass.Severity(), fmt.Sprintf("%s has no selector", o), "Kubernetes refuses it: add spec.selector.matchLabels with labels of the pod template")
+			report("no-selector", pass.Severity(), fmt.Sprintf("%s has no selector", o), "Kubernetes refuses it: add spec.selector.matchLabels with labels of the pod template")
 		}
 	}
 	gone, deprecated := helmchart.Deprecation(o, minor)
 	switch {
 	case gone != "":
-		tell("removed-api", pass.Severity(), fmt.Sprintf("%s is of %s, which %s", o, excerpt.OneLine(o.APIVersion), gone), "write the API version that has taken its place")
+		report("removed-api", pass.Severity(), fmt.Sprintf("%s is of %s, which %s", o, excerpt.OneLine(o.APIVersion), gone), "write the API version that has taken its place")
 	case deprecated != "":
-		tell("deprecated-api", pass.ByDefault(rule.Info), fmt.Sprintf("%s is of %s, which %s", o, excerpt.OneLine(o.APIVersion), deprecated), "write the API version that takes its place")
+		report("deprecated-api", pass.ByDefault(rule.Info), fmt.Sprintf("%s is of %s, which %s", o, excerpt.OneLine(o.APIVersion), deprecated), "write the API version that takes its place")
 	}
 }
 

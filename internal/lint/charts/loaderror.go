@@ -15,7 +15,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
-// chartError tells why Helm does not load the chart, at the file that it cannot
+// chartError reports why Helm does not load the chart, at the file that it cannot
 // read.
 func chartError(pass *rule.Pass, err error) {
 	if nameOrVersionTold(pass) {
@@ -88,7 +88,7 @@ func wrongField(pass *rule.Pass, fault helmchart.LoadFault) bool {
 	return true
 }
 
-// twice tells the second dependency that goes by a name, where it stands. It
+// twice reports the second dependency that goes by a name, where it stands. It
 // reports whether there is one.
 func twice(pass *rule.Pass, name string) bool {
 	first := 0
@@ -113,7 +113,7 @@ func twice(pass *rule.Pass, name string) bool {
 }
 
 // nameOrVersionTold reports whether the chart cannot load for a reason that the
-// rules name and version tell: without both there is no Chart.yaml.
+// rules name and version report: without both there is no Chart.yaml.
 func nameOrVersionTold(pass *rule.Pass) bool {
 	badName := extension.ValidName(pass.Ext.Metadata.Name) != nil
 	badVersion := extension.ValidVersion(pass.Ext.Metadata.Version) != nil

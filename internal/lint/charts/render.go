@@ -57,8 +57,8 @@ func checkRender(pass *rule.Pass) {
 	}
 }
 
-// brokenTemplates tells each template that does not render. One that fails only
-// for lack of a definition in another broken file is told with that file.
+// brokenTemplates reports each template that does not render. One that fails only
+// for lack of a definition in another broken file is reported with that file.
 func brokenTemplates(pass *rule.Pass, plain *helmchart.Rendering) {
 	for _, broken := range plain.Broken {
 		fault := helmchart.ExplainTemplate(broken.Err, plain.Sources)
@@ -93,7 +93,7 @@ func brokenTemplates(pass *rule.Pass, plain *helmchart.Rendering) {
 	}
 }
 
-// invalidManifest tells a template that renders to something else than YAML. The
+// invalidManifest reports a template that renders to something else than YAML. The
 // line is that of the rendered text: which line of the template made it, nobody
 // knows.
 func invalidManifest(pass *rule.Pass, plain *helmchart.Rendering, invalid helmchart.InvalidManifest) {

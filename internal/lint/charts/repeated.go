@@ -9,7 +9,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
-// repeatedValues tells the keys that values.yaml at the top has twice: the loader
+// repeatedValues reports the keys that values.yaml at the top has twice: the loader
 // takes the last of them without a word.
 func repeatedValues(pass *rule.Pass) {
 	text := pass.File("values.yaml")
@@ -20,7 +20,7 @@ func repeatedValues(pass *rule.Pass) {
 	repeatedKeys(pass, err)
 }
 
-// repeatedKeys tells, of what keeps a file from being read here, the keys that it
+// repeatedKeys reports, of what keeps a file from being read here, the keys that it
 // has twice.
 func repeatedKeys(pass *rule.Pass, err error) {
 	var problems diagnostic.List

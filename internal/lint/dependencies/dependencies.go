@@ -64,7 +64,7 @@ func checkDependencies(pass *rule.Pass) {
 	tagValues(pass, loaded.Root)
 }
 
-// undeclared tells the subcharts that extension.yaml does not name.
+// undeclared reports the subcharts that extension.yaml does not name.
 func undeclared(pass *rule.Pass, loaded *helmchart.Chart) {
 	for _, child := range loaded.Root.Dependencies() {
 		folder := folderOf(pass, loaded, child)
@@ -84,7 +84,7 @@ func undeclared(pass *rule.Pass, loaded *helmchart.Chart) {
 
 // isDeclared reports whether a subchart is among the dependencies. One that is
 // probably meant by a dependency that is not there, or has no name, counts: the
-// rules chart and schema tell those, and it is the same mistake.
+// rules chart and schema report those, and it is the same mistake.
 func isDeclared(pass *rule.Pass, child *chart.Chart, folder string) bool {
 	for _, dependency := range pass.Entries("dependencies") {
 		name := dependency.Text("name")
@@ -119,7 +119,7 @@ func folderOf(pass *rule.Pass, loaded *helmchart.Chart, child *chart.Chart) stri
 	return at.Dir
 }
 
-// sameNames tells subcharts that are one and the same to Helm.
+// sameNames reports subcharts that are one and the same to Helm.
 func sameNames(pass *rule.Pass, loaded *helmchart.Chart) {
 	if loaded.EnabledErr != nil {
 		return
@@ -140,7 +140,7 @@ func sameNames(pass *rule.Pass, loaded *helmchart.Chart) {
 	}
 }
 
-// deadSwitch tells `enabled: false`, which looks as if it did something.
+// deadSwitch reports `enabled: false`, which looks as if it did something.
 func deadSwitch(pass *rule.Pass, dependency rule.Entry) {
 	if dependency.Fields["enabled"] != false {
 		return
@@ -156,14 +156,14 @@ func condition(pass *rule.Pass, root *chart.Chart, dependency rule.Entry) {
 	if condition == "" {
 		return
 	}
-	tell := func(found, path, message, hint string) {
+	report := func(found, path, message, hint string) {
 		pass.Problem(rule.Found(found, dependency.Text("name"), path), pass.Ext.Document.Problem(message, hint, dependency.At("condition")...))
 	}
 	of := fmt.Sprintf("of the dependency %q", excerpt.OneLine(dependency.Text("name")))
 	paths := helmchart.ConditionPaths(condition)
 	for _, path := range paths {
 		if path != strings.TrimSpace(path) {
-			tell("condition-with-blank", path, fmt.Sprintf("the condition %s has a blank next to a comma, and Helm looks for a value of the name %q", of, excerpt.OneLine(path)),
+			report("condition-with-blank", path, fmt.Sprintf("the condition %s has a blank next to a comma, and Helm looks for a value of the name %q", of, excerpt.OneLine(path)),
 				fmt.Sprintf("write it as %q", strings.Join(trimmed(paths), ",")))
 			return
 		}
@@ -174,15 +174,15 @@ func condition(pass *rule.Pass, root *chart.Chart, dependency rule.Entry) {
 			continue
 		}
 		if _, isSwitch := value.(bool); !isSwitch {
-			tell("condition-not-boolean", path, fmt.Sprintf("the condition %q %s is %s in values.yaml: Helm passes over what is not true or false", excerpt.OneLine(path), of, shownValue(value)),
+			report("condition-not-boolean", path, fmt.Sprintf("the condition %q %s is %s in values.yaml: Helm passes over what is not true or false", excerpt.OneLine(path), of, shownValue(value)),
 				fmt.Sprintf("write %s as true or false, without quotes", excerpt.OneLine(path)))
 		}
 		return
 	}
-	missingCondition(pass, root, paths, of, tell)
+	missingCondition(pass, root, paths, of, report)
 }
 
-func missingCondition(pass *rule.Pass, root *chart.Chart, paths []string, of string, tell func(found, path, message, hint string)) {
+func missingCondition(pass *rule.Pass, root *chart.Chart, paths []string, of string, report func(found, path, message, hint string)) {
 	message := fmt.Sprintf("the condition %q %s names no value in values.yaml: Helm passes over it, and the subchart stays on", excerpt.OneLine(paths[0]), of)
 	if len(paths) > 1 {
 		message = fmt.Sprintf("none of the conditions %s %s names a value in values.yaml: Helm passes over them, and the subchart stays on", quotedWords(paths), of)
@@ -198,7 +198,7 @@ func missingCondition(pass *rule.Pass, root *chart.Chart, paths []string, of str
 	if near, ok := yamldoc.Nearest(paths[0], switches); ok {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
-	tell("condition-without-value", paths[0], message, hint)
+	report("condition-without-value", paths[0], message, hint)
 }
 
 // valueAt looks a path up as Helm does before it decides on dependencies: in the
@@ -339,7 +339,7 @@ func unusedTag(pass *rule.Pass, tag string, subcharts []taggedSubchart) {
 	atValue(pass, rule.Found("unused-tag", tag), fmt.Sprintf("no dependency has the tag %q that is set here", excerpt.OneLine(tag)), hint, rule.Warning, "tags", tag)
 }
 
-// tagOff tells a tag of the extension's own that is off. That may be meant, and
+// tagOff reports a tag of the extension's own that is off. That may be meant, and
 // works, where no other tag of the subchart is on.
 func tagOff(pass *rule.Pass, tag string, tags map[string]any, subcharts []taggedSubchart) {
 	var out []string
@@ -358,7 +358,7 @@ func tagOff(pass *rule.Pass, tag string, tags map[string]any, subcharts []tagged
 		"write true if it belongs to the extension", rule.Info, "tags", tag)
 }
 
-// atValue tells something about a value of values.yaml, where that can be read
+// atValue reports something about a value of values.yaml, where that can be read
 // with its places.
 func atValue(pass *rule.Pass, m rule.Identity, message, hint string, severity rule.Severity, pointer ...string) {
 	file := pass.Path("values.yaml")

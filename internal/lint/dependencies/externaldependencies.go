@@ -53,13 +53,12 @@ func checkExternalDependencies(pass *rule.Pass) {
 	}
 }
 
-// siblingVersion holds the siblings of that name to the constraint
-// on it.
+// siblingVersion holds siblings of the name of a dependency to the constraint on it.
 func siblingVersion(pass *rule.Pass, name string, dependency rule.Entry) {
 	text := dependency.Text("version")
 	constraint, err := semver.NewConstraint(text)
 	if text == "" || name == pass.Ext.Metadata.Name || err != nil {
-		return // what cannot be read, other rules tell
+		return // what cannot be read, other rules report
 	}
 	// Of several versions the highest is named, where none will do.
 	var version *semver.Version

@@ -52,7 +52,7 @@ func checkInstallationMode(pass *rule.Pass) {
 }
 
 // installationMode is the mode of the extension. It is not ok where the field
-// has no value that KubeSphere knows, which is told.
+// has no value that KubeSphere knows, which is reported.
 func installationMode(pass *rule.Pass) (mode string, ok bool) {
 	value := pass.Field("installationMode")
 	text, isText := value.(string)
@@ -152,7 +152,7 @@ func fitMulticluster(pass *rule.Pass, subcharts []taggedSubchart) {
 	}
 }
 
-// isLibrary tells whether a subchart only has definitions for others.
+// isLibrary reports whether a subchart only has definitions for others.
 func isLibrary(pass *rule.Pass, name string) bool {
 	loaded := pass.Chart()
 	if loaded == nil {
@@ -162,7 +162,7 @@ func isLibrary(pass *rule.Pass, name string) bool {
 	return child != nil && strings.EqualFold(child.Metadata.Type, "library")
 }
 
-// untagged tells a subchart that has neither tag in Multicluster.
+// untagged reports a subchart that has neither tag in Multicluster.
 func untagged(pass *rule.Pass, c taggedSubchart) {
 	hint := fmt.Sprintf("tag it %s for the host cluster, %s for the chosen ones, or both to say that this is meant", helmchart.TagExtension, helmchart.TagAgent)
 	for _, tag := range c.Tags {
@@ -174,7 +174,7 @@ func untagged(pass *rule.Pass, c taggedSubchart) {
 		hint, c.place()...)
 }
 
-// switchedOffByKubeSphere tells a subchart whose tags let it in and whose
+// switchedOffByKubeSphere reports a subchart whose tags let it in and whose
 // condition KubeSphere sets to false, for its own tag or for another subchart's.
 func switchedOffByKubeSphere(pass *rule.Pass, c taggedSubchart, where helmchart.Installation) {
 	hint := "take the condition out, or leave it only one of the two tags"
@@ -187,7 +187,7 @@ func switchedOffByKubeSphere(pass *rule.Pass, c taggedSubchart, where helmchart.
 		hint, append(slices.Clone(c.Pointer), "condition")...)
 }
 
-// unfit tells tags that do not fit the mode. Some of them may be meant, so that
+// unfit reports tags that do not fit the mode. Some of them may be meant, so that
 // they are no errors unless somebody says so.
 func unfit(pass *rule.Pass, m rule.Identity, message, hint string, pointer ...string) {
 	pass.ProblemAs(m, pass.ByDefault(rule.Warning), pass.Ext.Document.Problem(message, hint, pointer...))

@@ -73,7 +73,7 @@ func badLock(pass *rule.Pass, err error) {
 	}
 }
 
-// unlocked tells the dependencies whose version only this day decided on.
+// unlocked reports the dependencies whose version only this day decided on.
 func unlocked(pass *rule.Pass) {
 	hint := ""
 	for _, r := range pass.Ext.Resolved {
@@ -107,7 +107,7 @@ func proposal(pass *rule.Pass, lead, otherwise string) string {
 	return lead + ":\n" + strings.TrimRight(text, "\n")
 }
 
-// otherVersions tells charts in the tree of another version than the locked one.
+// otherVersions reports charts in the tree of another version than the locked one.
 func otherVersions(pass *rule.Pass, lock *chart.Lock) {
 	present := pass.Ext.Subcharts()
 	for i, d := range pass.Ext.Metadata.Dependencies {

@@ -84,7 +84,7 @@ func isTextFile(name string) bool {
 	return slices.Contains([]string{"values.yaml", "values.schema.json", "Chart.yaml"}, base)
 }
 
-// checkEncoding tells a text that is not UTF-8, at the first byte that is none.
+// checkEncoding reports a text that is not UTF-8, at the first byte that is none.
 func checkEncoding(pass *rule.Pass, file extension.File) {
 	data := file.Data
 	message, at := "", 0
@@ -126,7 +126,7 @@ var extensionFields = [...]*regexp.Regexp{
 	regexp.MustCompile(`(?m)^["']?name["']?[ \t]*:`), regexp.MustCompile(`(?m)^["']?version["']?[ \t]*:`),
 }
 
-// nestedExtensions tells other extensions in the folder, the outermost of them.
+// nestedExtensions reports other extensions in the folder, the outermost of them.
 func nestedExtensions(pass *rule.Pass) {
 	var folders []string
 	for _, file := range pass.Ext.Files {

@@ -82,7 +82,7 @@ func someOf(names []string) string {
 // readCall is where a template reads a file by its name or a pattern.
 var readCall = regexp.MustCompile("\\.Files\\.(?:Get|GetBytes|Lines|Glob)\\s+(?:\"([^\"]+)\"|`([^`]+)`)")
 
-// readByTemplates tells of a file whether a template of its chart reads it.
+// readByTemplates reports of a file whether a template of its chart reads it.
 func readByTemplates(pass *rule.Pass) func(name string) bool {
 	type reading struct{ chart, pattern string }
 	var all []reading

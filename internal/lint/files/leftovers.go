@@ -107,7 +107,7 @@ func checkLeftovers(pass *rule.Pass) {
 	packagedLeftovers(pass)
 }
 
-// packagedLeftovers tells those within each packaged subchart in one finding: they
+// packagedLeftovers reports those within each packaged subchart in one finding: they
 // are fixed in one go.
 func packagedLeftovers(pass *rule.Pass) {
 	inside := map[string][]string{}
@@ -194,7 +194,7 @@ func leftoverPart(part string) string {
 }
 
 // isPackage reports whether a path is that of a package (NAME-VERSION.tgz, and
-// what stands beside it) which is no subchart.
+// what lies next to it) which is no subchart.
 func isPackage(parts []string) bool {
 	base := parts[len(parts)-1]
 	for _, suffix := range [...]string{".tgz", ".tgz.prov", ".tgz.sha256"} {

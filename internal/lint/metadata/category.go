@@ -45,7 +45,7 @@ var labelValue = regexp.MustCompile(`^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?
 func checkCategory(pass *rule.Pass) {
 	category, _ := pass.Field("category").(string)
 	if category == "" || slices.Contains(categories, category) {
-		return // the schema tells that it is missing or no text
+		return // the schema reports that it is missing or no text
 	}
 	found, severity, message := "unknown", pass.Severity(), fmt.Sprintf("the category %q is not one of those that are known", excerpt.OneLine(category))
 	if len(category) > 63 || !labelValue.MatchString(category) {

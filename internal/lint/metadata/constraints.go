@@ -53,7 +53,7 @@ type versionConstraint struct {
 }
 
 // constraints are the constraints of extension.yaml that are there and are text;
-// the schema tells others.
+// the schema reports others.
 func constraints(pass *rule.Pass) []versionConstraint {
 	kube, _ := pass.Field("kubeVersion").(string)
 	ks, _ := pass.Field("ksVersion").(string)
@@ -198,7 +198,7 @@ func (parts constraintParts) withPreReleases(original *semver.Constraints) (stri
 	if err != nil || !partsOf(better).admitPreReleases() {
 		return "", false
 	}
-	for _, version := range parts.telling() {
+	for _, version := range parts.samples() {
 		if version.Prerelease() == "" && original.Check(version) != better.Check(version) {
 			return "", false
 		}
@@ -223,7 +223,7 @@ func (parts constraintParts) unsatisfiable(constraint *semver.Constraints) bool 
 	if parts.count() > maxComparisons {
 		return false
 	}
-	for _, version := range parts.telling() {
+	for _, version := range parts.samples() {
 		if constraint.Check(version) {
 			return false
 		}
@@ -231,11 +231,11 @@ func (parts constraintParts) unsatisfiable(constraint *semver.Constraints) bool 
 	return true
 }
 
-// telling are the versions that tell what a constraint admits: where it admits
+// samples are the versions that show what a constraint admits: where it admits
 // any, it admits one of these. Every comparison begins or ends at the version
 // that it names, or at the next minor or major one; so the first versions behind
 // those, as many as != can take out, are enough.
-func (parts constraintParts) telling() []*semver.Version {
+func (parts constraintParts) samples() []*semver.Version {
 	list := []*semver.Version{semver.New(0, 0, 0, "", ""), semver.New(1, 0, 0, "", "")}
 	steps := uint64(parts.count() + 1)
 	for _, group := range parts {

@@ -149,7 +149,7 @@ func addressHint(address, form string) string {
 	return form
 }
 
-// hostFault tells hosts that lead nobody to what is meant.
+// hostFault reports hosts that lead nobody to what is meant.
 func hostFault(host string) linkFault {
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	if isPlaceholder(host) {

@@ -54,7 +54,7 @@ func checkSchema(pass *rule.Pass) {
 	invalid := pass.Ext.Document.Validate(extension.Schema())
 	for _, p := range invalid {
 		mistyped[[2]int{p.Range.Start.Line, p.Range.Start.Column}] = true
-		if !toldElsewhere(pass, p) && !isMisspelt(pass, p, unknown) {
+		if !reportedElsewhere(pass, p) && !isMisspelt(pass, p, unknown) {
 			pass.Problem(rule.Found(p.What(), steadyPath(pass, strings.Split(p.Subject, "/"))), p)
 		}
 	}
@@ -70,7 +70,7 @@ func checkSchema(pass *rule.Pass) {
 	asTheControllerReads(pass, invalid)
 }
 
-// doubledKeys tells the keys that stand in a mapping more than once: KubeSphere and Helm
+// doubledKeys reports the keys that stand in a mapping more than once: KubeSphere and Helm
 // take the last, whatever their authors meant.
 func doubledKeys(pass *rule.Pass) {
 	for _, r := range pass.Ext.Document.Repeated() {
@@ -81,7 +81,7 @@ func doubledKeys(pass *rule.Pass) {
 	}
 }
 
-// asTheControllerReads tells what keeps KubeSphere's controller from decoding
+// asTheControllerReads reports what keeps KubeSphere's controller from decoding
 // extension.yaml, where no other finding says so: it reads what stands before a line ---
 // and no more, and drops a version without a word.
 func asTheControllerReads(pass *rule.Pass, invalid diagnostic.List) {
@@ -103,7 +103,7 @@ func asTheControllerReads(pass *rule.Pass, invalid diagnostic.List) {
 	}
 }
 
-// undecodable tells why the controller cannot decode extension.yaml, at the field that
+// undecodable reports why the controller cannot decode extension.yaml, at the field that
 // its error begins with, unless that is reported already.
 func undecodable(pass *rule.Pass, cause string, invalid diagnostic.List) {
 	field, _, _ := strings.Cut(cause, " is ")
@@ -164,10 +164,10 @@ func hasContent(source []byte, line int) bool {
 	return false
 }
 
-// toldElsewhere reports whether a problem is with the value of a field that has
+// reportedElsewhere reports whether a problem is with the value of a field that has
 // a rule of its own, which has more to say: what a version reads as, what the
 // modes mean, or what an icon may be if it is text.
-func toldElsewhere(pass *rule.Pass, p diagnostic.Diagnostic) bool {
+func reportedElsewhere(pass *rule.Pass, p diagnostic.Diagnostic) bool {
 	for field, other := range map[string]string{"version": "version", "installationMode": "installation-mode", "icon": "icon"} {
 		if !pass.IsOn(other) || !pass.HasField(field) || field == "icon" && !pass.IsText(field) {
 			continue
@@ -239,7 +239,7 @@ func steadyPath(pass *rule.Pass, pointer []string) string {
 }
 
 // isMisspelt reports whether a problem is that a key is missing which is there,
-// misspelt: that is one mistake, told with the key.
+// misspelt: that is one mistake, reported with the key.
 func isMisspelt(pass *rule.Pass, p diagnostic.Diagnostic, unknown []*unknownKey) bool {
 	if p.Code != yamldoc.MissingKey {
 		return false

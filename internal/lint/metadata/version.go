@@ -47,7 +47,7 @@ func checkVersion(pass *rule.Pass) {
 	}
 }
 
-// mistypedVersion tells what YAML makes of a version without quotes.
+// mistypedVersion reports what YAML makes of a version without quotes.
 func mistypedVersion(pass *rule.Pass, value any) {
 	written, _, _ := pass.Ext.Document.Raw("version")
 	kind := "the number"

@@ -142,7 +142,7 @@ var policyFields = []string{"apiGroups", "nonResourceURLs", "resourceNames", "re
 // neededFields are those without which Kubernetes refuses a rule on resources.
 var neededFields = []string{"apiGroups", "resources", "verbs"}
 
-// hasSlip reports whether a field is there in a form that is told by itself: of
+// hasSlip reports whether a field is there in a form that is reported by itself: of
 // another type, or misspelt.
 func (r policyRule) hasSlip(name string) bool {
 	if _, value := r.field(name); value != nil {
@@ -200,7 +200,7 @@ func checkPermissions(pass *rule.Pass) {
 	}
 }
 
-// separators tells lines that begin with three hyphens and go on with text,
+// separators reports lines that begin with three hyphens and go on with text,
 // which YAML allows and the decoder of Kubernetes does not. It returns them.
 func separators(pass *rule.Pass) map[int]bool {
 	divided := map[int]bool{}
@@ -261,7 +261,7 @@ func checkPolicyRule(pass *rule.Pass, r role, policy policyRule) {
 	}
 	missing := func(field, hint string) {
 		if policy.hasSlip(field) {
-			return // that is told already
+			return // that is reported already
 		}
 		pass.Problem(rule.Found("incomplete-rule", r.Kind, field), r.Document.Problem(fmt.Sprintf("the rule has no %s, so Kubernetes refuses the %s", field, r.Kind), hint, policy.Pointer...))
 	}

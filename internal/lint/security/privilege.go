@@ -81,9 +81,9 @@ func checkLeastPrivilege(pass *rule.Pass) {
 	}
 }
 
-// privileges tells what the rules of a role ask for beyond what they name. Those
-// that open a way to more are told one by one. Those that are only too wide are
-// told in one finding, but for the ones that have a reason of their own.
+// privileges reports what the rules of a role ask for beyond what they name. Those
+// that open a way to more are reported one by one. Those that are only too wide are
+// reported in one finding, but for the ones that have a reason of their own.
 func privileges(pass *rule.Pass, severity rule.Severity, r role) {
 	var wide []policyRule
 	for _, policy := range r.Rules {
@@ -108,7 +108,7 @@ func privileges(pass *rule.Pass, severity rule.Severity, r role) {
 	}
 }
 
-// privilege tells what one rule asks for.
+// privilege reports what one rule asks for.
 func privilege(pass *rule.Pass, severity rule.Severity, r role, policy policyRule, wild []string, reached []sensitive) {
 	const reason = ", or give the reason: # ksrelease:ignore least-privilege REASON, above the rule"
 	if len(wild) == 0 {
@@ -126,7 +126,7 @@ func privilege(pass *rule.Pass, severity rule.Severity, r role, policy policyRul
 	atRule(pass, rule.Found("wildcard", r.Kind, policy.subject(wild)), severity, r, policy, message, policy.namesFor(wild)+reason)
 }
 
-// atRule tells something at the first line of a rule, which has but a dash and the
+// atRule reports something at the first line of a rule, which has but a dash and the
 // name of some field: it is not shown.
 func atRule(pass *rule.Pass, m rule.Identity, severity rule.Severity, r role, policy policyRule, message, hint string) {
 	p := r.Document.Problem(message, hint, policy.Pointer...)
@@ -134,7 +134,7 @@ func atRule(pass *rule.Pass, m rule.Identity, severity rule.Severity, r role, po
 	pass.ProblemAs(m, severity, p)
 }
 
-// wildcards tells several rules at the first of them.
+// wildcards reports several rules at the first of them.
 func wildcards(pass *rule.Pass, severity rule.Severity, r role, wide []policyRule) {
 	var what, lines, subjects []string
 	for _, policy := range wide {

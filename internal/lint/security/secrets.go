@@ -121,13 +121,13 @@ func isBinary(data []byte) bool {
 	return bytes.IndexByte(data[:min(len(data), 1024)], 0) >= 0
 }
 
-// secret tells one secret. It has no excerpt: what is told goes into logs and
+// reportSecret reports one secret. It has no excerpt: what is reported goes into logs and
 // reports, where a secret has no business either.
 func reportSecret(pass *rule.Pass, at helmchart.Source, name string, data []byte, found secret) {
 	severity := pass.Severity()
 	hint := "take it out and withdraw it: who has the package has it"
 	if path.Ext(name) == ".md" {
-		// Manuals show what a key looks like. Nobody can tell a shown one from a lost one.
+		// Manuals show what a key looks like. Nobody can know whether one is shown or lost.
 		severity = pass.ByDefault(rule.Warning)
 		hint += "; if it only shows what one looks like, cut it short"
 	}

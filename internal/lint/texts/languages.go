@@ -73,7 +73,7 @@ func languagesOf(pass *rule.Pass, field string) {
 	}
 }
 
-// sameLanguages tells the languages in which the first field is written and the
+// sameLanguages reports the languages in which the first field is written and the
 // second is not. English is a matter of its own: see languagesOf.
 func sameLanguages(pass *rule.Pass, field, other string) {
 	texts, _ := pass.Field(field).(map[string]any)
@@ -110,7 +110,7 @@ func languageHint(code string, there bool) string {
 // languageCode is the ISO 639-1 code of the language that a key means: of itself
 // (en), of a tag (zh-CN, zh_Hans), a code of three letters (zho), one that was
 // withdrawn (iw), a country (cn) or a name (English). It is empty where no
-// language of two letters can be told.
+// language of two letters can be found.
 func languageCode(key string) string {
 	lower := strings.ToLower(strings.TrimSpace(key))
 	if name, ok := map[string]string{"english": "en", "chinese": "zh"}[lower]; ok {

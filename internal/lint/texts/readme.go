@@ -65,7 +65,7 @@ func checkDocs(pass *rule.Pass, stem string) map[string][]byte {
 	return found
 }
 
-// isThere tells a text that is missing, at the language that asks for it.
+// requireDoc reports a text that is missing, at the language that asks for it.
 func requireDoc(pass *rule.Pass, name, stem, code string) {
 	isIt := func(name string) bool {
 		language, ok := rule.DocLanguage(name, stem)
@@ -96,7 +96,7 @@ func requireDoc(pass *rule.Pass, name, stem, code string) {
 // README files of real extensions have some KiB.
 const maxMarkdown = 256 << 10
 
-// docReferences tells the links and pictures of a text that name files which the
+// checkReferences reports the links and pictures of a text that name files which the
 // pushed package will not have, each file once.
 func checkReferences(pass *rule.Pass, name string, data []byte) {
 	if len(data) > maxMarkdown {
@@ -107,17 +107,17 @@ func checkReferences(pass *rule.Pass, name string, data []byte) {
 		})
 		return
 	}
-	told := map[string]bool{}
+	reported := map[string]bool{}
 	for _, ref := range docReferences(data) {
 		file, ok := ref.file()
-		if !ok || told[file] {
+		if !ok || reported[file] {
 			continue
 		}
 		message, hint := absent(pass, file, ref.Picture)
 		if message == "" {
 			continue
 		}
-		told[file] = true
+		reported[file] = true
 		what := "the link"
 		if ref.Picture {
 			what = "the picture"

@@ -155,7 +155,7 @@ type ciFailure struct {
 	Cause   string // in plain words
 }
 
-// ciUnreadable tells why a file is no file of values.
+// ciUnreadable reports why a file is no file of values.
 func ciUnreadable(pass *rule.Pass, at helmchart.Place, file *chart.File) {
 	name, inside := at.File(file.Name)
 	_, err := yamldoc.Parse(pass.Path(name), file.Data)
@@ -169,7 +169,7 @@ func ciUnreadable(pass *rule.Pass, at helmchart.Place, file *chart.File) {
 	}
 }
 
-// ciFault tells what is wrong with one file of values, and with others in the
+// ciFault reports what is wrong with one file of values, and with others in the
 // same way.
 func ciFault(pass *rule.Pass, m rule.Identity, at helmchart.Place, file *chart.File, message string, others int) {
 	if others > 0 {
@@ -231,7 +231,7 @@ func renderAlone(pass *rule.Pass, loaded *helmchart.Chart, c *chart.Chart, set c
 }
 
 // schemaRefuses are the mistakes by which the values.schema.json of a chart refuses
-// values. Schemas that are none are told elsewhere.
+// values. Schemas that are none are reported elsewhere.
 func schemaRefuses(c *chart.Chart, values map[string]any) []valueMistake {
 	if c.Schema == nil {
 		return nil

@@ -86,7 +86,7 @@ func valueSchema(pass *rule.Pass, loaded *helmchart.Chart, c *chart.Chart, at []
 	}
 }
 
-// schemaFault tells a schema that is none.
+// schemaFault reports a schema that is none.
 func schemaFault(pass *rule.Pass, loaded *helmchart.Chart, c *chart.Chart, mistake string) {
 	at, ok := loaded.Places.Of(c)
 	if !ok {
@@ -96,7 +96,7 @@ func schemaFault(pass *rule.Pass, loaded *helmchart.Chart, c *chart.Chart, mista
 	pass.InSource(rule.Found("not-a-schema"), helmchart.Source{File: file, Inside: inside}, 0, mistake, "Helm refuses to install the chart with any values: correct the schema; definitions have to be in the schema itself")
 }
 
-// valueFault tells a value that breaks a schema, where the value is written: in
+// valueFault reports a value that breaks a schema, where the value is written: in
 // values.yaml at the top of the extension, else in that of the chart; where
 // neither has it, at the schema that asks for it.
 func valueFault(pass *rule.Pass, loaded *helmchart.Chart, c *chart.Chart, above []string, m valueMistake) {

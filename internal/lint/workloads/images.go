@@ -88,7 +88,7 @@ func checkImages(pass *rule.Pass) {
 
 // usedImages are the images of all workloads, each once, in the order of the
 // rendering. Containers without an image, or with one that no runtime can read,
-// are told.
+// are reported.
 func usedImages(pass *rule.Pass, r *helmchart.Rendering) []usedImage {
 	var used []usedImage
 	index := map[imageRef]int{}
@@ -123,7 +123,7 @@ func usedImages(pass *rule.Pass, r *helmchart.Rendering) []usedImage {
 }
 
 // listedImages reads the entries of images. Those that cannot be read, or say
-// the same as another, are told.
+// the same as another, are reported.
 func listedImages(pass *rule.Pass) []listedImage {
 	var listed []listedImage
 	for i, text := range pass.Ext.Metadata.Images {
@@ -150,7 +150,7 @@ func listedImages(pass *rule.Pass) []listedImage {
 const hookPrefix = "executor-hook-image.kubesphere.io/"
 
 // hookImages are the images of annotations of extension.yaml, which KubeSphere runs
-// beside those of the chart.
+// besides those of the chart.
 func hookImages(pass *rule.Pass) []listedImage {
 	annotations, _ := pass.Field("annotations").(map[string]any)
 	var images []listedImage
@@ -181,7 +181,7 @@ func findImage(listed []listedImage, ref imageRef) *listedImage {
 
 func containsImage(listed []listedImage, ref imageRef) bool { return findImage(listed, ref) != nil }
 
-// noList tells an extension that lists no images at all, with the list that it
+// noList reports an extension that lists no images at all, with the list that it
 // should have.
 func noList(pass *rule.Pass, used []usedImage, broken bool) {
 	if len(used) == 0 {
@@ -200,7 +200,7 @@ func noList(pass *rule.Pass, used []usedImage, broken bool) {
 		hint, "images"))
 }
 
-// unlisted tells an image that is in use and not listed, at the template that
+// reportUnlisted reports an image that is in use and not listed, at the template that
 // uses it.
 func reportUnlisted(pass *rule.Pass, r *helmchart.Rendering, u usedImage, listed []listedImage) {
 	at, line := r.ImagePlace(u.Workload, u.Container)
@@ -222,14 +222,14 @@ func reportUnlisted(pass *rule.Pass, r *helmchart.Rendering, u usedImage, listed
 	pass.InSourceAs(rule.Found("unlisted", u.Ref.String()), severity, at, line, message, hint)
 }
 
-// unused tells the images that are listed and not in use. In use is an image of
+// unused reports the images that are listed and not in use. In use is an image of
 // a container, and one that stands as a whole in any rendered text: operators
 // take images by arguments, environment variables and ConfigMaps.
 //
 // An image that is used once something is switched on is listed with good reason:
 // that of a subchart that is off by default, and one that values name. They are
 // reported for information only. Where .helmignore leaves out a part of the chart, which the
-// rule helmignore tells, nobody knows what that would use.
+// rule helmignore reports, nobody knows what that would use.
 func unused(pass *rule.Pass, plain *helmchart.Rendering, used []usedImage, listed []listedImage) {
 	if pass.IsLeftOut(extension.NeededByHelm) {
 		return

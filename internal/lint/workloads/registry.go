@@ -17,7 +17,7 @@ func ImageRegistry() rule.Rule {
 		Why: "In closed networks administrators set global.imageRegistry to the mirror that they have. An image that " +
 			"does not pass it on cannot be pulled there.",
 		Fix: "Put the registry of the image through the global value:\n\n" +
-			registryRemedy,
+			registryExample,
 		Source: "The extension development guide of KubeSphere on global values; `ksbuilder lint` v0.4.5 (lint global.imageRegistry).",
 		Codes: []rule.Code{
 			{Name: "not-obeyed", Meaning: "an image is the same whatever the value is"},
@@ -30,9 +30,9 @@ func ImageRegistry() rule.Rule {
 	}
 }
 
-// registryRemedyFor is the remedy for an image, as the template has it (written) or
+// registryHintFor is the hint for an image, as the template has it (written) or
 // as it is rendered.
-func registryRemedyFor(image string, written bool) string {
+func registryHintFor(image string, written bool) string {
 	ref, err := parseImage(image)
 	if err != nil {
 		return "let the template put .Values.global.imageRegistry, where it is set, in the place of the registry of the image"
@@ -44,7 +44,7 @@ func registryRemedyFor(image string, written bool) string {
 		"image: {{ .Values.global.imageRegistry | default %q }}/…", ref.Domain)
 }
 
-const registryRemedy = `image: {{ .Values.global.imageRegistry | default "docker.io" }}/library/nginx:1.27.0`
+const registryExample = `image: {{ .Values.global.imageRegistry | default "docker.io" }}/library/nginx:1.27.0`
 
 func checkImageRegistry(pass *rule.Pass) {
 	marked := pass.MarkedRendering()
@@ -84,6 +84,6 @@ func registryFault(c helmchart.Container, written bool) (found, message, hint st
 			"where the global value is set, let it take the place of the registry of the image"
 	default:
 		return "not-obeyed", fmt.Sprintf("uses the image %s whatever global.imageRegistry is", excerpt.OneLine(c.Image)),
-			registryRemedyFor(c.Image, written)
+			registryHintFor(c.Image, written)
 	}
 }

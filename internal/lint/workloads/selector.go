@@ -17,7 +17,7 @@ func NodeSelector() rule.Rule {
 		Why: "Administrators of KubeSphere set global.nodeSelector to keep extensions on certain nodes. A workload that " +
 			"does not pass it on runs anywhere.",
 		Fix: "Give the pod spec a nodeSelector that takes in .Values.global.nodeSelector:\n\n" +
-			nodeSelectorRemedy,
+			nodeSelectorExample,
 		Source: "The extension development guide of KubeSphere on global values; `ksbuilder lint` v0.4.5 (lint global.nodeSelector).",
 		Codes: []rule.Code{
 			{Name: "not-obeyed", Meaning: "a workload runs anywhere whatever the value is"},
@@ -28,9 +28,9 @@ func NodeSelector() rule.Rule {
 	}
 }
 
-const nodeSelectorRemedy = "{{- with .Values.global.nodeSelector }}\nnodeSelector:\n  {{- toYaml . | nindent 2 }}\n{{- end }}"
+const nodeSelectorExample = "{{- with .Values.global.nodeSelector }}\nnodeSelector:\n  {{- toYaml . | nindent 2 }}\n{{- end }}"
 
-// nodeSelectorHint is the remedy in one line of code, for findings of which there
+// nodeSelectorHint is the hint in one line of code, for findings of which there
 // tend to be many. Where the template has a node selector of its own, it takes in that, for
 // there can be but one.
 func nodeSelectorHint(w helmchart.Workload, at helmchart.Source) string {
