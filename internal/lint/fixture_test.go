@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -89,6 +90,25 @@ func goodFiles() map[string]string {
 		"charts/web/values.yaml":               "tag: 1.27.0\n",
 		"charts/web/templates/deployment.yaml": goodDeployment,
 		"charts/web/templates/NOTES.txt":       "Thank you: {{ .Release.Name }}",
+	}
+}
+
+// TestTheFixtureIsTheBase: tests in Go begin with the extension with which cases begin.
+func TestTheFixtureIsTheBase(t *testing.T) {
+	base, good := os.DirFS("ruletest/base"), goodFiles()
+	err := fs.WalkDir(base, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(base, name)
+		if string(text) != good[name] {
+			t.Errorf("%s differs", name)
+		}
+		delete(good, name)
+		return err
+	})
+	if err != nil || len(good) > 0 {
+		t.Errorf("%v; the base has no %q", err, slices.Sorted(maps.Keys(good)))
 	}
 }
 

@@ -47,20 +47,10 @@ digest: sha256:DIGEST`
 			want: []string{`warning dependency-lock ext/extension.yaml:13:14: the version of the dependency "redis" is not locked: 1.10.0 is the highest for any version today`},
 		},
 		{name: "an exact version", files: withRemote("1.10.0"), bring: "1.10.0"},
-		{name: "in the tree", files: withRemote("^1.0.0", "charts/redis-1.10.0.tgz", redis(t, "1.10.0"))},
 		{
 			name: "an old package in the tree", files: withRemote("1.10.0", "charts/redis-0.1.0.tgz", redis(t, "0.1.0")), bring: "1.10.0",
 			want: []string{"warning dependency-lock ext/charts/redis-0.1.0.tgz: charts/redis-0.1.0.tgz is not packed: no dependency asks for its version, and another has taken its place"},
 			hint: "remove the file, or ask for its version in extension.yaml",
-		},
-		{
-			name: "a lock of another day", files: withRemote("^1.0.0", "charts/redis-1.10.0.tgz", redis(t, "1.10.0"), "Chart.lock", "dependencies: []\ndigest: sha256:0\n"),
-			want: []string{"warning dependency-lock ext/Chart.lock: Chart.lock is out of sync with the dependencies in extension.yaml: it was made for others, and has no effect"},
-			hint: "put this in its place:\n" + lock,
-		},
-		{
-			name: "a lock that is none", files: withRemote("^1.0.0", "charts/redis-1.10.0.tgz", redis(t, "1.10.0"), "Chart.lock", "digest: x\ndigest: y\n"),
-			want: []string{`warning dependency-lock ext/Chart.lock:2:1: key "digest" is given twice; it stands on line 1 already`},
 		},
 		{
 			name: "another version than the locked one", locked: true,

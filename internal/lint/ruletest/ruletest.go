@@ -65,10 +65,12 @@ const display = "ext"
 // belongs to the go command.
 func RunAll(t *testing.T, dir string) {
 	t.Helper()
-	for _, name := range foldersIn(t, dir) {
-		if name != "fuzz" {
-			t.Run(name, func(t *testing.T) { Run(t, filepath.Join(dir, name)) })
-		}
+	names := slices.DeleteFunc(foldersIn(t, dir), func(name string) bool { return name == "fuzz" })
+	if len(names) == 0 {
+		t.Fatalf("%s has no folder of a rule", dir)
+	}
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) { Run(t, filepath.Join(dir, name)) })
 	}
 }
 

@@ -219,6 +219,24 @@ func TestFilesOfACase(t *testing.T) {
 	}
 }
 
+// TestWellFormed: no finding may lack a hint, unless its message says what to do, or name
+// a type of Go.
+func TestWellFormed(t *testing.T) {
+	for want, f := range map[string]lint.Finding{
+		"":                                      {Rule: "links", Message: "a", Hint: "b"},
+		"no hint: a":                            {Rule: "links", Message: "a"},
+		"the name of a Go type: b":              {Rule: "links", Message: "b", Hint: "of interface {}"},
+		"the name of a Go type: map[string]any": {Rule: "name", Message: "map[string]any"},
+	} {
+		if got := strings.Join(wellFormed([]lint.Finding{f}), "\n"); got != want {
+			t.Errorf("%+v: %q, want %q", f, got, want)
+		}
+	}
+	if got := wellFormed([]lint.Finding{{Rule: "version", Message: "a"}}); got != nil {
+		t.Errorf("a rule whose message says all: %q", got)
+	}
+}
+
 // TestCodes: what cases expect, each once.
 func TestCodes(t *testing.T) {
 	dir := written(t, map[string]string{
@@ -238,13 +256,18 @@ func TestRunFails(t *testing.T) {
 		return
 	}
 	for name, test := range map[string]struct {
-		comment string
-		want    []string
+		file, text string
+		want       []string
 	}{
-		"right": {" # want :7 " + fault, []string{"--- PASS: TestRunFails/links/a", "PASS"}},
-		"wrong": {" # want :7 " + strings.Replace(fault, "home", "page", 1), []string{"--- FAIL: TestRunFails/links/a", "+ extension.yaml:4:7 " + fault, "- extension.yaml:4:7 warning"}},
+		"right":    {"links/a/extension.yaml", home + " # want :7 " + fault + "\n", []string{"--- PASS: TestRunFails/links/a", "PASS"}},
+		"wrong":    {"links/a/extension.yaml", home + " # want :7 " + strings.Replace(fault, "home", "page", 1) + "\n", []string{"--- FAIL: TestRunFails/links/a", "+ extension.yaml:4:7 " + fault, "- extension.yaml:4:7 warning"}},
+		"no rule":  {"link/a/extension.yaml", home + "\n", []string{`there is no rule "link"`}},
+		"no case":  {"links/extension.yaml", home + "\n", []string{"has no cases"}},
+		"no rules": {"a", "", []string{"has no folder of a rule"}},
+		"unread":   {"links/a/want", "x", []string{errForm.Error()}},
+		"not YAML": {"links/a/extension.yaml", "a: [\n", []string{"extension.yaml:"}},
 	} {
-		dir := written(t, map[string]string{"links/a/extension.yaml": home + test.comment + "\n", "fuzz/FuzzX/a/b": "x"})
+		dir := written(t, map[string]string{test.file: test.text, "fuzz/FuzzX/a/b": "x"})
 		command := exec.Command(os.Args[0], "-test.run=^TestRunFails$", "-test.v")
 		command.Env = append(os.Environ(), "RULETEST_CASES="+dir, "UPDATE=")
 		output, err := command.CombinedOutput()
