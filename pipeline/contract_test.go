@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/targettest"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -29,7 +30,7 @@ func TestTheDoubleKeepsTheContract(t *testing.T) {
 				return true
 			},
 			Restore: double.Restore,
-			Approve: func(name, version string) error { return double.Review(name, version, pipeline.StatusActive) },
+			Approve: func(name, version string) error { return double.Review(name, version, target.StatusActive) },
 			Reject:  func(name, version string) error { return double.Review(name, version, "rejected") },
 		}
 	})

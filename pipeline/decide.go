@@ -7,6 +7,10 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/published"
+	"github.com/ksrelease/ksrelease/internal/shellword"
+	"github.com/ksrelease/ksrelease/internal/target"
 )
 
 // decide looks at the index first, which costs one request for the whole run,
@@ -24,67 +28,84 @@ import (
 //
 // Of what is to be released it says what is worth knowing, and blocks it if
 // something that it requires is nowhere.
-func decide(ctx context.Context, env *environment, r *release) error {
-	now, err := env.index.since(ctx, time.Time{})
+func decide(ctx context.Context, env *planning, r *release) (decision, string, error) {
+	now, err := env.index.Since(ctx, time.Time{})
+	if err != nil {
+		return 0, "", err
+	}
+	switch entry, ok, err := now.Lookup(ctx, r.result.Name, r.result.Version); {
+	case err != nil:
+		return 0, "", err
+	case ok:
+		r.sayTwice(entry)
+		return 0, "", compare(ctx, env, r, entry)
+	}
+	d, note, err := inTarget(ctx, env, r)
+	if err != nil || d != toSend {
+		return d, note, err
+	}
+	return d, note, survey(ctx, now, r)
+}
+
+// decideStep decides what is to be done with an extension. A run that releases nothing
+// decides nothing, but a cycle of dependencies is a failure for it, too: after lint, whose
+// findings are the more for it.
+func decideStep(ctx context.Context, env *planning, r *release) error {
+	if r.order.cycle != nil {
+		return r.order.cycle
+	}
+	if !r.run.decides() {
+		r.move(planned{decision: toKeep})
+		return nil
+	}
+	d, note, err := decide(ctx, env, r)
 	if err != nil {
 		return err
 	}
-	switch entry, ok, err := now.lookup(ctx, r.result.Name, r.result.Version); {
-	case err != nil:
-		return err
-	case ok:
-		r.sayTwice(entry)
-		return compare(ctx, env, r, entry)
-	}
-	if err := inMarketplace(ctx, env, r); err != nil || r.action != actRelease {
-		return err
-	}
-	return survey(ctx, now, r)
+	r.move(planned{d, note})
+	r.run.emit(Event{Kind: EventDecided, Decision: d.String(), Message: note}, r)
+	return nil
 }
 
-// inMarketplace decides by what the marketplace has of a version that is not in the
-// index.
-func inMarketplace(ctx context.Context, env *environment, r *release) error {
+// inTarget decides by what the target has of a version that is not in the index.
+func inTarget(ctx context.Context, env *planning, r *release) (decision, string, error) {
 	if env.unasked {
-		r.note = "not in the repository; the marketplace was not asked"
-		return nil
+		return toSend, "not in the repository; the marketplace was not asked", nil
 	}
 	// The key is proved first, once for all.
 	if err := env.target.CheckKey(ctx); err != nil {
-		return err
+		return 0, "", err
 	}
-	r.looked = time.Now()
+	r.sent.looked = time.Now()
 	snapshot, err := env.target.Snapshot(ctx, r.result.Name, r.result.Version)
 	if err != nil {
-		return err
+		return 0, "", err
 	}
 	return decideByState(r, snapshot, "before, not in the repository yet")
 }
 
-// decideByState decides by what the marketplace says of a version that is not in the
+// decideByState decides by what the target says of a version that is not in the
 // index. since says when it came about, in the words of the note.
-func decideByState(r *release, state Snapshot, since string) error {
-	if state.Status == StatusNone {
-		return nil
+func decideByState(r *release, state target.Snapshot, since string) (d decision, note string, err error) {
+	if state.Status == target.StatusNone {
+		return toSend, "", nil
 	}
 	r.result.SnapshotID = state.ID
 	switch state.Status {
-	case StatusDraft:
-		r.note = "goes on from the draft in the marketplace"
-	case StatusSubmitted, StatusActive:
-		r.action = actVerify
-		r.note = state.Status + " " + since
+	case target.StatusDraft:
+		return toSend, "goes on from the draft in the marketplace", nil
+	case target.StatusSubmitted, target.StatusActive:
+		return toWait, state.Status + " " + since, nil
 	default:
 		// A rejection, for one. Nobody can install it, and nobody knows its content:
 		// neither exists nor drift could be said of it.
 		r.result.ReviewMessage = state.Message
-		return withRemedy(fmt.Errorf("the marketplace has version %s as %q%s, and it is not in the repository", r.result.Version, state.Status, said(state)), "%s", r.afterRejection())
+		return 0, "", failure.WithRemedy(fmt.Errorf("the marketplace has version %s as %q%s, and it is not in the repository", r.result.Version, state.Status, said(state)), "%s", r.afterRejection())
 	}
-	return nil
 }
 
 // said is what the reviewer of a version has to say, after its status.
-func said(s Snapshot) string {
+func said(s target.Snapshot) string {
 	if s.Message == "" {
 		return ""
 	}
@@ -93,50 +114,50 @@ func said(s Snapshot) string {
 
 // afterRejection is what to do about a version whose review did not end well.
 func (r *release) afterRejection() string {
-	command := "ksrelease withdraw " + ShellWord(r.result.Name+"@"+r.result.Version)
+	command := "ksrelease withdraw " + shellword.Quote(r.result.Name+"@"+r.result.Version)
 	if r.run.Withdraw != nil {
 		command = r.run.Withdraw(r.result.Name, r.result.Version)
 	}
 	return "bump version in extension.yaml, or make it a draft again, which a run replaces: " + command
 }
 
-// compare tells exists from drift for a version in the index. It always ends
+// compare decides between exists and drift for a version in the index. It always ends
 // the extension.
-func compare(ctx context.Context, env *environment, r *release, entry Entry) error {
+func compare(ctx context.Context, env *planning, r *release, entry target.Entry) error {
 	// The very package that was sent, which an earlier run left in its output
 	// directory: its pictures are addresses, so that its content looks like another.
-	if sent := strings.TrimPrefix(r.ext.ArchiveDigest, "sha256:"); sent != "" && sent == strings.TrimPrefix(entry.Digest, "sha256:") {
-		return &ended{outcome: Exists}
+	if sent := strings.TrimPrefix(r.read.ext.ArchiveDigest, "sha256:"); sent != "" && sent == strings.TrimPrefix(entry.Digest, "sha256:") {
+		return &ending{outcome: Exists}
 	}
-	verdict, err := r.compareDigest(ctx, entry.ContentDigest)
+	verdict, err := published.CompareDigest(ctx, r.read.ext, entry.ContentDigest)
 	if err != nil {
 		return err
 	}
 	switch verdict {
 	case extension.DigestSame:
-		return &ended{outcome: Exists}
+		return &ending{outcome: Exists}
 	case extension.DigestOther:
 		return drift(r, "")
 	}
-	archive, err := env.index.target.Fetch(ctx, entry)
+	archive, err := env.index.Target.Fetch(ctx, entry)
 	if err != nil {
 		return fmt.Errorf("comparing with the version in the repository: %w", err)
 	}
 	// Only what was published is other content, and not what came instead of it.
-	if complaint := wrongDigest(entry, archive); complaint != "" {
-		return withRemedy(fmt.Errorf("comparing with the version in the repository: %s", complaint), "run again later; if it stays so, tell those who run the repository")
+	if complaint := published.WrongDigest(entry, archive); complaint != "" {
+		return failure.WithRemedy(fmt.Errorf("comparing with the version in the repository: %s", complaint), "run again later; if it stays so, tell those who run the repository")
 	}
 	if entry.Digest == "" {
-		if _, err := readArchive(ctx, entry.Name, archive); err != nil {
-			return withRemedy(fmt.Errorf("comparing with the version in the repository: %w", err), "run again later; if it stays so, bump version in extension.yaml")
+		if _, err := published.Read(ctx, entry.Name, archive); err != nil {
+			return failure.WithRemedy(fmt.Errorf("comparing with the version in the repository: %w", err), "run again later; if it stays so, bump version in extension.yaml")
 		}
 	}
-	difference, err := differs(ctx, env, r, entry, archive)
+	difference, err := published.Differs(ctx, r.read.ext, r.packed.urls, entry, archive, env.index.Target)
 	switch {
 	case err != nil:
 		return fmt.Errorf("comparing with the version in the repository: %w", err)
 	case difference == "":
-		return &ended{outcome: Exists}
+		return &ending{outcome: Exists}
 	default:
 		return drift(r, difference)
 	}
@@ -147,5 +168,5 @@ func drift(r *release, difference string) error {
 	if difference != "" {
 		reason += " (" + difference + ")"
 	}
-	return &ended{outcome: Drift, reason: reason + ": bump version in extension.yaml"}
+	return &ending{outcome: Drift, reason: reason + ": bump version in extension.yaml"}
 }

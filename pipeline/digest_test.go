@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/target"
 )
 
 // A version that was published with a content digest of the first format is compared
@@ -49,7 +50,7 @@ func TestDigestOfTheFirstFormat(t *testing.T) {
 			if test.digest == "same" {
 				mark = "sha256:5484edeb14c97875506e85253d061714ebc48a16dd6ef85aa6884fdeb3853d5c"
 			}
-			w.serve = func(e *Entry, _ time.Time) bool { e.ContentDigest = mark; return true }
+			w.serve = func(e *target.Entry, _ time.Time) bool { e.ContentDigest = mark; return true }
 			w.reads = nil
 			x := do(t, w, Options{Sources: []config.Source{source}}).Extensions[0]
 			if x.Outcome != test.want || !strings.Contains(x.Reason, test.says) {

@@ -3,6 +3,8 @@ package pipeline
 import (
 	"errors"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/target"
 )
 
 // Double is the target of the tests of this package, for the contract suite.
@@ -16,10 +18,10 @@ func NewDouble() Double {
 }
 
 // WithoutKey is the same place without an API key.
-func (d Double) WithoutKey() Target { return d.withoutKey() }
+func (d Double) WithoutKey() target.Target { return d.withoutKey() }
 
 // WithBadKey is the same place with an API key that it refuses.
-func (d Double) WithBadKey() Target { return badKey(d) }
+func (d Double) WithBadKey() target.Target { return badKey(d) }
 
 // Break makes the calls that begin with prefix fail: done says that they are done all the
 // same and in doubt.
@@ -45,11 +47,11 @@ func (d Double) Review(name, version, status string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	v := d.versions[name+"@"+version]
-	if v == nil || v.status != StatusSubmitted {
+	if v == nil || v.status != target.StatusSubmitted {
 		return errors.New("it is not submitted")
 	}
 	v.status = status
-	if status != StatusActive {
+	if status != target.StatusActive {
 		v.message = "no English texts"
 	}
 	return nil

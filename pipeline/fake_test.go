@@ -19,6 +19,7 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/target"
 )
 
 // fakeWorld is a marketplace and its Helm repository in memory, for what real
@@ -36,14 +37,14 @@ type fakeWorld struct {
 	// hangs says which calls get no answer.
 	hangs func(call string) bool
 	// serve may change what the index shows, and when.
-	serve func(e *Entry, at time.Time) (shown bool)
+	serve func(e *target.Entry, at time.Time) (shown bool)
 	// refused is why Helm does not load the index, and cached what a cache did.
 	refused func(at time.Time) error
 	cached  string
 	remarks []string // on the index
 	broken  error    // why entries of the index cannot be read
 	// snapshot may change what is read of a version.
-	snapshot func(s Snapshot) (Snapshot, error)
+	snapshot func(s target.Snapshot) (target.Snapshot, error)
 	// refusesOverwriting refuses a package for what is more than a draft, instead of failing the test.
 	refusesOverwriting bool
 	certain            bool // the addresses of assets are certain
@@ -56,10 +57,10 @@ type fakeWorld struct {
 }
 
 var (
-	_ Target     = (*fakeWorld)(nil)
-	_ KeyHolder  = (*fakeWorld)(nil)
-	_ AssetStore = (*fakeWorld)(nil)
-	_ Reviewer   = (*fakeWorld)(nil)
+	_ target.Target     = (*fakeWorld)(nil)
+	_ target.KeyHolder  = (*fakeWorld)(nil)
+	_ target.AssetStore = (*fakeWorld)(nil)
+	_ target.Reviewer   = (*fakeWorld)(nil)
 )
 
 type fakeVersion struct {
@@ -113,21 +114,21 @@ func (k keyless) AssetURLs(ctx context.Context, name, version string, assets []e
 	return urls, false, err
 }
 
-func (keyless) CheckKey(context.Context) error { return ErrNoToken }
+func (keyless) CheckKey(context.Context) error { return target.ErrNoToken }
 
-func (keyless) Snapshot(context.Context, string, string) (Snapshot, error) {
-	return Snapshot{}, ErrNoToken
+func (keyless) Snapshot(context.Context, string, string) (target.Snapshot, error) {
+	return target.Snapshot{}, target.ErrNoToken
 }
 
 func (keyless) UploadAssets(context.Context, string, string, []extension.Asset) ([]string, error) {
-	return nil, ErrNoToken
+	return nil, target.ErrNoToken
 }
 
-func (keyless) Publish(context.Context, *extension.Package) (Snapshot, error) {
-	return Snapshot{}, ErrNoToken
+func (keyless) Publish(context.Context, *extension.Package) (target.Snapshot, error) {
+	return target.Snapshot{}, target.ErrNoToken
 }
 
-func (keyless) Submit(context.Context, string, string) error { return ErrNoToken }
+func (keyless) Submit(context.Context, string, string) error { return target.ErrNoToken }
 
 // badKey is a fakeWorld that refuses the API key.
 type badKey struct{ *fakeWorld }
@@ -136,16 +137,16 @@ var errBadKey = &fakeError{text: "401 Unauthorized", unauthed: true}
 
 func (badKey) CheckKey(context.Context) error { return errBadKey }
 
-func (badKey) Snapshot(context.Context, string, string) (Snapshot, error) {
-	return Snapshot{}, errBadKey
+func (badKey) Snapshot(context.Context, string, string) (target.Snapshot, error) {
+	return target.Snapshot{}, errBadKey
 }
 
 func (badKey) UploadAssets(context.Context, string, string, []extension.Asset) ([]string, error) {
 	return nil, errBadKey
 }
 
-func (badKey) Publish(context.Context, *extension.Package) (Snapshot, error) {
-	return Snapshot{}, errBadKey
+func (badKey) Publish(context.Context, *extension.Package) (target.Snapshot, error) {
+	return target.Snapshot{}, errBadKey
 }
 
 func (badKey) Submit(context.Context, string, string) error { return errBadKey }
@@ -171,10 +172,10 @@ func (w *fakeWorld) AssetURLs(_ context.Context, name, version string, assets []
 	return urls, w.certain, nil
 }
 
-func (w *fakeWorld) Snapshot(ctx context.Context, name, version string) (s Snapshot, err error) {
+func (w *fakeWorld) Snapshot(ctx context.Context, name, version string) (s target.Snapshot, err error) {
 	err = w.call(ctx, "snapshot "+name+"@"+version, false, func() {
 		if v := w.versions[name+"@"+version]; v != nil {
-			s = Snapshot{ID: v.id, Status: v.status, Message: v.message}
+			s = target.Snapshot{ID: v.id, Status: v.status, Message: v.message}
 		}
 	})
 	if err == nil && w.snapshot != nil {
@@ -195,17 +196,17 @@ func (w *fakeWorld) UploadAssets(ctx context.Context, name, version string, asse
 	return urls, err
 }
 
-func (w *fakeWorld) Publish(ctx context.Context, pkg *extension.Package) (s Snapshot, err error) {
+func (w *fakeWorld) Publish(ctx context.Context, pkg *extension.Package) (s target.Snapshot, err error) {
 	key := pkg.Name + "@" + pkg.Version
 	var refused error
 	err = w.call(ctx, "push "+key, true, func() {
 		v := w.versions[key]
 		if v == nil {
 			w.next++
-			v = &fakeVersion{id: fmt.Sprintf("5169550822946100%02d", w.next), status: StatusDraft}
+			v = &fakeVersion{id: fmt.Sprintf("5169550822946100%02d", w.next), status: target.StatusDraft}
 			w.versions[key] = v
 		}
-		if v.status != StatusDraft {
+		if v.status != target.StatusDraft {
 			if w.refusesOverwriting {
 				refused = fmt.Errorf("%s is %s", key, v.status)
 				return
@@ -213,7 +214,7 @@ func (w *fakeWorld) Publish(ctx context.Context, pkg *extension.Package) (s Snap
 			panic("push over " + v.status)
 		}
 		v.pkg = pkg
-		s = Snapshot{ID: v.id, Status: v.status}
+		s = target.Snapshot{ID: v.id, Status: v.status}
 	})
 	return s, cmp.Or(err, refused)
 }
@@ -222,8 +223,8 @@ func (w *fakeWorld) Submit(ctx context.Context, id, _ string) error {
 	refused := errors.New("no such draft")
 	err := w.call(ctx, "submit "+id, true, func() {
 		for _, v := range w.versions {
-			if v.id == id && v.status == StatusDraft {
-				v.status, v.submitted, refused = StatusSubmitted, time.Now(), nil
+			if v.id == id && v.status == target.StatusDraft {
+				v.status, v.submitted, refused = target.StatusSubmitted, time.Now(), nil
 			}
 		}
 	})
@@ -233,15 +234,15 @@ func (w *fakeWorld) Submit(ctx context.Context, id, _ string) error {
 	return refused
 }
 
-func (w *fakeWorld) Index(ctx context.Context) (Index, error) {
+func (w *fakeWorld) Index(ctx context.Context) (target.Index, error) {
 	shown := fakeEntries{}
 	err := w.call(ctx, "index", false, func() {
 		for key, v := range w.versions {
-			if v.status != StatusSubmitted && v.status != StatusActive || v.pkg == nil {
+			if v.status != target.StatusSubmitted && v.status != target.StatusActive || v.pkg == nil {
 				continue
 			}
 			sum := sha256.Sum256(v.pkg.Data)
-			e := Entry{
+			e := target.Entry{
 				Name: v.pkg.Name, Version: v.pkg.Version, Digest: hex.EncodeToString(sum[:]),
 				URLs: []string{"charts/" + v.pkg.Filename}, ContentDigest: v.pkg.ContentDigest,
 			}
@@ -256,7 +257,7 @@ func (w *fakeWorld) Index(ctx context.Context) (Index, error) {
 	return fakeIndex{shown, w.refused, w.cached, w.remarks, w.broken}, err
 }
 
-func (w *fakeWorld) Fetch(ctx context.Context, e Entry) (data []byte, err error) {
+func (w *fakeWorld) Fetch(ctx context.Context, e target.Entry) (data []byte, err error) {
 	err = w.call(ctx, "fetch "+e.Name+"@"+e.Version, false, func() {
 		v := w.versions[e.Name+"@"+e.Version]
 		if v == nil || v.pkg == nil {
@@ -281,7 +282,7 @@ func (w *fakeWorld) FetchAsset(ctx context.Context, url string) (data []byte, er
 	return data, err
 }
 
-type fakeEntries map[string]Entry
+type fakeEntries map[string]target.Entry
 
 type fakeIndex struct {
 	fakeEntries
@@ -291,12 +292,12 @@ type fakeIndex struct {
 	broken  error
 }
 
-func (i fakeIndex) Lookup(_ context.Context, name, version string) (Entry, bool, error) {
+func (i fakeIndex) Lookup(_ context.Context, name, version string) (target.Entry, bool, error) {
 	e, ok := i.fakeEntries[name+"@"+version]
 	if ok {
 		return e, true, nil
 	}
-	return Entry{}, false, i.broken
+	return target.Entry{}, false, i.broken
 }
 
 func (i fakeIndex) Refused() error {

@@ -18,6 +18,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/soak"
+	"github.com/ksrelease/ksrelease/internal/target"
 )
 
 // Promise P7: order and isolation. Random graphs of externalDependencies with
@@ -25,7 +26,7 @@ import (
 // worked out here in another way than the pipeline does it, from the drawing.
 
 // graph is a project and how it is released.
-type graph struct {
+type network struct {
 	nodes        []node
 	only         []string
 	skip         string
@@ -88,8 +89,8 @@ var troubles = []trouble{
 }
 
 // draw makes a random graph: mostly one without cycles, now and then with.
-func draw(random *rand.Rand) graph {
-	g := graph{parallelism: []int{1, 3, 32}[random.IntN(3)]}
+func draw(random *rand.Rand) network {
+	g := network{parallelism: []int{1, 3, 32}[random.IntN(3)]}
 	count := 1 + random.IntN(9)
 	backward := random.IntN(4) == 0
 	density := random.Float64() * 0.6
@@ -140,7 +141,7 @@ func drawNeed(random *rand.Rand, name string) need {
 }
 
 // String is the graph for people: a line for each extension.
-func (g graph) String() string {
+func (g network) String() string {
 	var b strings.Builder
 	for _, n := range g.nodes {
 		fmt.Fprintf(&b, "  %s", n.name)
@@ -167,10 +168,10 @@ func (g graph) String() string {
 
 // The model: what must come of a graph.
 
-func (g graph) wants(name string) bool { return len(g.only) == 0 || slices.Contains(g.only, name) }
+func (g network) wants(name string) bool { return len(g.only) == 0 || slices.Contains(g.only, name) }
 
 // node is the extension of a name.
-func (g graph) node(name string) (node, bool) {
+func (g network) node(name string) (node, bool) {
 	for _, n := range g.nodes {
 		if n.name == name {
 			return n, true
@@ -181,7 +182,7 @@ func (g graph) node(name string) (node, bool) {
 
 // isOfRun says that a need may be met by an extension of the run. All versions are
 // 1.0.0; nobody knows that of one which cannot be read.
-func (g graph) isOfRun(d need) bool {
+func (g network) isOfRun(d need) bool {
 	n, ok := g.node(d.name)
 	return ok && g.wants(d.name) && (d.takesOne() || n.trouble == brokenYAML || n.trouble == brokenLinks)
 }
@@ -189,12 +190,12 @@ func (g graph) isOfRun(d need) bool {
 func (d need) takesOne() bool { return d.version == "*" || d.version == ">=1.0.0" }
 
 // requires says that one extension is held back by the other.
-func (g graph) requires(from node, to string) bool {
+func (g network) requires(from node, to string) bool {
 	return slices.ContainsFunc(from.needs, func(d need) bool { return d.name == to && d.required && g.isOfRun(d) })
 }
 
 // lacks says that something which an extension requires is nowhere.
-func (g graph) lacks(n node) bool {
+func (g network) lacks(n node) bool {
 	return !g.allowMissing && slices.ContainsFunc(n.needs, func(d need) bool {
 		other, ok := g.node(d.name)
 		published := ok && (other.trouble == thereAlready || other.trouble == thereOther) || d.name == "elsewhere" && g.elsewhere
@@ -204,7 +205,7 @@ func (g graph) lacks(n node) bool {
 
 // edges are the needs among the extensions of the run. What is optional gives way
 // where it closes a circle.
-func (g graph) edges() map[string]map[string]bool {
+func (g network) edges() map[string]map[string]bool {
 	all := g.allEdges()
 	reach := closure(all)
 	for from, to := range all {
@@ -219,7 +220,7 @@ func (g graph) edges() map[string]map[string]bool {
 	return all
 }
 
-func (g graph) allEdges() map[string]map[string]bool {
+func (g network) allEdges() map[string]map[string]bool {
 	edges := map[string]map[string]bool{}
 	for _, n := range g.nodes {
 		if g.wants(n.name) {
@@ -268,7 +269,7 @@ func closure(edges map[string]map[string]bool) map[string]map[string]bool {
 }
 
 // planned is how the plan ends an extension by itself; empty where it goes on.
-func (g graph) planned(n node, inCycle bool) Outcome {
+func (g network) planned(n node, inCycle bool) Outcome {
 	switch {
 	case n.trouble == brokenYAML, n.trouble == brokenLinks, inCycle,
 		n.trouble == brokenTemplate && g.skip != StageLint,
@@ -289,7 +290,7 @@ func (g graph) planned(n node, inCycle bool) Outcome {
 }
 
 // applied is how the release ends one that is not held back.
-func (g graph) applied(n node) Outcome {
+func (g network) applied(n node) Outcome {
 	switch n.trouble {
 	case pushFails, submitFails:
 		return Failed
@@ -317,7 +318,7 @@ func (g graph) applied(n node) Outcome {
 }
 
 // expected are the outcomes of all extensions.
-func (g graph) expected() map[string]Outcome {
+func (g network) expected() map[string]Outcome {
 	edges := g.edges()
 	round := circular(edges)
 	nodes := map[string]node{}
@@ -375,7 +376,7 @@ func (g graph) expected() map[string]Outcome {
 // the model.
 
 // put writes the extensions below dir and declares them.
-func (g graph) put(dir string) ([]config.Source, error) {
+func (g network) put(dir string) ([]config.Source, error) {
 	defaults := config.Default(dir).Defaults
 	defaults.Lint.Rules = map[string]config.Severity{}
 	for _, rule := range lint.Rules() {
@@ -426,16 +427,16 @@ func (g graph) put(dir string) ([]config.Source, error) {
 }
 
 // before puts into the world what was there before the run.
-func (g graph) before(w *fakeWorld, sources []config.Source) error {
+func (g network) before(w *fakeWorld, sources []config.Source) error {
 	for i, n := range g.nodes {
 		v := &fakeVersion{id: "before-" + n.name, submitted: w.started}
 		switch n.trouble {
 		case thereAlready, thereOther, sentBefore, sentForNothing:
-			v.status = StatusSubmitted
+			v.status = target.StatusSubmitted
 		case rejectedBefore:
 			v.status = "rejected"
 		case draftBefore:
-			v.status = StatusDraft
+			v.status = target.StatusDraft
 		default:
 			continue
 		}
@@ -456,14 +457,14 @@ func (g graph) before(w *fakeWorld, sources []config.Source) error {
 		w.versions[n.name+"@1.0.0"] = v
 	}
 	if g.elsewhere {
-		w.versions["elsewhere@1.0.0"] = &fakeVersion{id: "elsewhere", status: StatusActive, pkg: &extension.Package{Name: "elsewhere", Version: "1.0.0"}}
+		w.versions["elsewhere@1.0.0"] = &fakeVersion{id: "elsewhere", status: target.StatusActive, pkg: &extension.Package{Name: "elsewhere", Version: "1.0.0"}}
 	}
 	return nil
 }
 
 // witness watches a run from the world's side.
 type witness struct {
-	g        graph
+	g        network
 	w        *fakeWorld
 	troubles map[string]trouble
 	edges    map[string]map[string]bool
@@ -475,7 +476,7 @@ type witness struct {
 // shown says whether the repository shows a version.
 func (s *witness) shown(name string, at time.Time) bool {
 	v := s.w.versions[name+"@1.0.0"]
-	if v == nil || v.status != StatusSubmitted && v.status != StatusActive {
+	if v == nil || v.status != target.StatusSubmitted && v.status != target.StatusActive {
 		return false
 	}
 	switch s.troubles[name] {
@@ -547,7 +548,7 @@ func (s *witness) Observe(e Event) {
 }
 
 // try releases the graph within a bubble of fake time.
-func (g graph) try(t *testing.T) error {
+func (g network) try(t *testing.T) error {
 	dir := t.TempDir()
 	sources, err := g.put(dir)
 	if err != nil {
@@ -562,7 +563,7 @@ func (g graph) try(t *testing.T) error {
 		s.troubles[n.name] = n.trouble
 	}
 	w.fault = s.call
-	w.serve = func(e *Entry, at time.Time) bool { return s.shown(e.Name, at) }
+	w.serve = func(e *target.Entry, at time.Time) bool { return s.shown(e.Name, at) }
 	time.AfterFunc(2*time.Minute, func() { g.review(w, s) })
 	run := New(Options{
 		Sources: sources, Only: g.only, Skip: slices.DeleteFunc([]string{g.skip}, func(s string) bool { return s == "" }),
@@ -583,15 +584,15 @@ func (g graph) try(t *testing.T) error {
 }
 
 // review approves and rejects what waits for it, from the second minute on.
-func (g graph) review(w *fakeWorld, s *witness) {
+func (g network) review(w *fakeWorld, s *witness) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for key, v := range w.versions {
 		name, _, _ := strings.Cut(key, "@")
 		switch {
-		case v.status != StatusSubmitted:
+		case v.status != target.StatusSubmitted:
 		case s.troubles[name] == approvedLate:
-			v.status = StatusActive
+			v.status = target.StatusActive
 		case s.troubles[name] == rejectedLate:
 			v.status = "rejected"
 		}
@@ -600,7 +601,7 @@ func (g graph) review(w *fakeWorld, s *witness) {
 }
 
 // judge holds the result against the model.
-func (g graph) judge(result *Result, s *witness) error {
+func (g network) judge(result *Result, s *witness) error {
 	want := g.expected()
 	got := outcomesOf(result)
 	if !maps.Equal(got, want) {
@@ -671,15 +672,15 @@ func isCycle(message, name string, edges map[string]map[string]bool) error {
 }
 
 // tried is try in a bubble of its own.
-func (g graph) tried(t *testing.T) (err error) {
+func (g network) tried(t *testing.T) (err error) {
 	synctest.Test(t, func(t *testing.T) { err = g.try(t) })
 	return err
 }
 
 // shrink makes a graph that fails smaller, as long as it fails.
-func (g graph) shrink(t *testing.T) graph {
+func (g network) shrink(t *testing.T) network {
 	for {
-		at := slices.IndexFunc(g.smaller(), func(s graph) bool { return s.tried(t) != nil })
+		at := slices.IndexFunc(g.smaller(), func(s network) bool { return s.tried(t) != nil })
 		if at < 0 {
 			return g
 		}
@@ -688,49 +689,49 @@ func (g graph) shrink(t *testing.T) graph {
 }
 
 // smaller are the graphs with one thing less.
-func (g graph) smaller() []graph {
-	var all []graph
-	add := func(change func(*graph)) {
+func (g network) smaller() []network {
+	var all []network
+	add := func(change func(*network)) {
 		s := g
 		s.nodes = slices.Clone(g.nodes)
 		change(&s)
 		all = append(all, s)
 	}
 	for i, n := range g.nodes {
-		add(func(s *graph) {
+		add(func(s *network) {
 			s.nodes = slices.Delete(s.nodes, i, i+1)
 			s.only = slices.DeleteFunc(slices.Clone(s.only), func(o string) bool { return o == n.name })
 		})
 		for j := range n.needs {
-			add(func(s *graph) { s.nodes[i].needs = slices.Delete(slices.Clone(n.needs), j, j+1) })
+			add(func(s *network) { s.nodes[i].needs = slices.Delete(slices.Clone(n.needs), j, j+1) })
 			if !n.needs[j].required || n.needs[j].version != "*" {
-				add(func(s *graph) {
+				add(func(s *network) {
 					s.nodes[i].needs = slices.Clone(n.needs)
 					s.nodes[i].needs[j] = need{name: n.needs[j].name, version: "*", required: true}
 				})
 			}
 		}
 		if n.trouble != fine {
-			add(func(s *graph) { s.nodes[i].trouble = fine })
+			add(func(s *network) { s.nodes[i].trouble = fine })
 		}
 		if n.folder != n.name {
-			add(func(s *graph) { s.nodes[i].folder = n.name })
+			add(func(s *network) { s.nodes[i].folder = n.name })
 		}
 	}
 	if g.only != nil {
-		add(func(s *graph) { s.only = nil })
+		add(func(s *network) { s.only = nil })
 	}
 	if !g.elsewhere {
-		add(func(s *graph) { s.elsewhere = true })
+		add(func(s *network) { s.elsewhere = true })
 	}
 	if g.allowMissing {
-		add(func(s *graph) { s.allowMissing = false })
+		add(func(s *network) { s.allowMissing = false })
 	}
 	if g.skip != "" {
-		add(func(s *graph) { s.skip = "" })
+		add(func(s *network) { s.skip = "" })
 	}
 	if g.allOrNothing || g.dryRun {
-		add(func(s *graph) { s.allOrNothing, s.dryRun = false, false })
+		add(func(s *network) { s.allOrNothing, s.dryRun = false, false })
 	}
 	return all
 }
@@ -762,7 +763,7 @@ func TestGraphsThatWentWrong(t *testing.T) {
 			for i := range nodes {
 				nodes[i].folder = cmp.Or(nodes[i].folder, nodes[i].name)
 			}
-			g := graph{nodes: nodes, parallelism: 32}
+			g := network{nodes: nodes, parallelism: 32}
 			if err := g.tried(t); err != nil {
 				t.Errorf("%v\n%s", err, g)
 			}

@@ -1,24 +1,35 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/shellword"
 )
 
-// lintStage reads the extension as KubeSphere would. Findings of severity
+// lintStep reads the extension as KubeSphere would. Findings of severity
 // error stop it; all others are reported and go along.
-func lintStage(ctx context.Context, _ *environment, r *release) error {
+func lintStep(ctx context.Context, _ *planning, r *release) error {
+	unlooked, wrong := r.examine(ctx, r.run.Examiner.Examine)
+	return cmp.Or(unlooked, ctx.Err(), wrong)
+}
+
+// examine holds an extension to rules and keeps the findings that are new. unlooked is why it
+// could not be looked at, and wrong what the findings of severity error come to.
+func (r *release) examine(ctx context.Context, examine func(context.Context, *extension.Extension, lint.Options, lint.Limits) (lint.Report, error)) (unlooked, wrong error) {
 	severities := map[string]lint.Severity{}
 	for rule, severity := range r.source.Settings.Lint.Rules {
 		severities[rule] = lint.Severity(severity)
 	}
-	report, err := r.run.Examiner.Examine(ctx, r.ext, lint.Options{Severities: severities, Siblings: r.run.declared}, r.limits())
+	report, err := examine(ctx, r.read.ext, lint.Options{Severities: severities, Siblings: r.run.declared}, r.limits())
 	if err != nil {
-		return err
+		return err, nil
 	}
-	r.loads, r.result.Silenced = report.Loads, report.Silenced
+	r.read.loads, r.result.Silenced = report.Loads, report.Silenced
 	findings := report.Findings
 	if known := r.run.Baseline; known != nil {
 		// What has not been looked at cannot be known.
@@ -30,7 +41,7 @@ func lintStage(ctx context.Context, _ *environment, r *release) error {
 				kept = append(kept, f)
 			}
 		}
-		findings, r.result.Known = known.Sift(r.result.Name, r.ext.Path, kept)
+		findings, r.result.Known = known.Sift(r.result.Name, r.read.ext.Path, kept)
 		findings = append(findings, reached...)
 	}
 	errorCount := 0
@@ -47,17 +58,14 @@ func lintStage(ctx context.Context, _ *environment, r *release) error {
 			errorCount++
 		}
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	switch errorCount {
 	case 0:
-		return nil
+		return nil, nil
 	case 1:
-		return withRemedy(fmt.Errorf("%s (%s)", first.Message, first.Code), "%s", first.Hint)
+		return nil, failure.WithRemedy(fmt.Errorf("%s (%s)", first.Message, first.Code), "%s", first.Hint)
 	default:
-		return withRemedy(fmt.Errorf("%s (%s), and %d more", first.Message, first.Code, errorCount-1),
-			"see all of them with: ksrelease lint %s", ShellWord(r.source.Display))
+		return nil, failure.WithRemedy(fmt.Errorf("%s (%s), and %d more", first.Message, first.Code, errorCount-1),
+			"see all of them with: ksrelease lint %s", shellword.Quote(r.source.Display))
 	}
 }
 

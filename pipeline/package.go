@@ -12,16 +12,17 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/failure"
 )
 
-// packageStage makes the archive. Where assets are going to be uploaded it is
+// packageStep makes the archive. Where assets are going to be uploaded it is
 // packed with the URLs that they are expected to get: if they come true, the
 // archive that was measured in the plan is the one that is sent.
-func packageStage(ctx context.Context, env *environment, r *release) error {
+func packageStep(ctx context.Context, env *planning, r *release) error {
 	var urls extension.URLs
 	if env.uploads {
 		var err error
-		if urls, r.within, err = expectedURLs(ctx, env, r); err != nil {
+		if urls, r.packed.within, err = expectedURLs(ctx, env, r); err != nil {
 			return err
 		}
 		r.noteAssets(urls)
@@ -31,7 +32,7 @@ func packageStage(ctx context.Context, env *environment, r *release) error {
 	}
 	r.result.Package.SizeWithin = r.sizeWithin()
 	if r.run.Sizes {
-		if err := weighAsPushed(ctx, env, r); err != nil {
+		if err := measureAsPushed(ctx, env, r); err != nil {
 			return err
 		}
 	}
@@ -76,17 +77,17 @@ func makeOutput(dir string) error {
 }
 
 func noOutput(err error) error {
-	return withRemedy(fmt.Errorf("the output directory cannot be written: %w", err), "choose another with --output-dir, or with package.output in the config")
+	return failure.WithRemedy(fmt.Errorf("the output directory cannot be written: %w", err), "choose another with --output-dir, or with package.output in the config")
 }
 
-// weighAsPushed says where the bytes of the package go in the form in which it
+// measureAsPushed says where the bytes of the package go in the form in which it
 // would be pushed: that is the one which the limit is about.
-func weighAsPushed(ctx context.Context, env *environment, r *release) error {
+func measureAsPushed(ctx context.Context, env *planning, r *release) error {
 	urls, within, err := expectedURLs(ctx, env, r)
 	if err != nil {
 		return err
 	}
-	pushed, err := r.packed(ctx, urls)
+	pushed, err := r.packWith(ctx, urls)
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func weighAsPushed(ctx context.Context, env *environment, r *release) error {
 	if len(urls) > 0 {
 		r.result.Package.SizeWithin = within
 	}
-	return r.weigh(ctx, urls)
+	return r.measure(ctx, urls)
 }
 
 // keepPackage leaves the archive and its checksum (in the format of
@@ -104,11 +105,11 @@ func keepPackage(r *release) error {
 	if err := makeOutput(dir); err != nil {
 		return err
 	}
-	file := filepath.Join(dir, r.pkg.Filename)
-	if err := atomicfile.Write(file, r.pkg.Data, 0o644); err != nil {
+	file := filepath.Join(dir, r.packed.pkg.Filename)
+	if err := atomicfile.Write(file, r.packed.pkg.Data, 0o644); err != nil {
 		return noOutput(err)
 	}
-	sum := strings.TrimPrefix(r.pkg.Digest, "sha256:") + "  " + r.pkg.Filename + "\n"
+	sum := strings.TrimPrefix(r.packed.pkg.Digest, "sha256:") + "  " + r.packed.pkg.Filename + "\n"
 	if err := atomicfile.Write(file+".sha256", []byte(sum), 0o644); err != nil {
 		return noOutput(err)
 	}

@@ -1,39 +1,57 @@
-// Package pipeline is the story of a release: which stages an extension goes
-// through, in which order, and what each of them needs from outside.
+// Package pipeline is the story of a release: which steps an extension goes through, in
+// which order, and what each of them needs from outside.
 //
 // A [Run] first makes a plan of all extensions with a target that is only read, and then,
 // unless the run is dry, applies that very plan. So a dry run is the first half of a real
 // one, and what would fail is reported before the first write.
 //
 // What does not belong here: HTTP, terminals, flags and files of settings.
-// The pipeline is handed a [Target], and reports to an [Observer] what happens.
+// The pipeline is handed a [target.Target], and reports to an [Observer] what happens.
 package pipeline
 
-import (
-	"context"
+// The two lists below are what one reads first: what happens to an extension, in order. Each
+// step says in which states of the extension it is taken (state.go); what a step finds out may
+// end the extension, and the steps after it are not taken then.
 
-	"golang.org/x/sync/semaphore"
-)
-
-// Stages is the list one reads first: what happens to an extension, in order.
-// A plan takes the decision whether a version is to be released at all between
-// lint and package: an archive that nobody will send is not packed.
-func Stages() []Stage {
-	return []Stage{
+// planSteps make the plan: they read, and cannot write. A dry run ends with them.
+func planSteps() []step[*planning] {
+	return []step[*planning]{
+		// Read the extension once more, if there was no room to keep it.
+		{do: readStep[*planning], when: isPending, blames: StageLint, doing: "before it was read"},
+		// Bring in the charts that it names by a repository.
+		{do: resolveStep, when: isPending, blames: StageLint, doing: "while its dependencies were brought in"},
 		// Read the extension as KubeSphere would, and stop at what it would refuse.
-		{Name: StageLint, plan: lintStage},
+		{stage: StageLint, do: lintStep, when: isPending},
+		// Decide by index and target whether there is anything to release. What is there
+		// already ends here: an archive that nobody will send is not packed.
+		{do: decideStep, when: isPending, blames: stagePlan, doing: "while planning"},
 		// Make the one archive that is measured, reported and sent.
-		{Name: StagePackage, plan: packageStage},
+		{stage: StagePackage, do: packageStep, when: isToPack},
+		// Assets are uploaded when the plan is applied.
+		{stage: StageUpload, when: isToPack, leaves: StagePlanned},
+		// Hold the estimated size against the limit of the target.
+		{stage: StageSize, do: sizeStep[*planning], when: isToPack},
+		// The package is sent when the plan is applied.
+		{stage: StagePush, when: isToPack, leaves: StagePlanned},
+		// Look at the package as KubeSphere will look at it when it is published.
+		{stage: StageVerify, do: inspectStep, when: isToPack, leaves: StagePlanned},
+	}
+}
+
+// applySteps carry out the plan.
+func applySteps() []step[*applying] {
+	return []step[*applying]{
+		// Look once more whether there is something to send, if the plan is of long ago.
+		{do: lookAgainStep, when: isToSend, blames: stagePlan, doing: "before its turn"},
 		// Send icon and screenshots, put their addresses into extension.yaml, pack again.
-		{Name: StageUpload, apply: uploadStage, writes: true},
+		{stage: StageUpload, do: uploadStep, when: isToSend, writes: true},
 		// Hold the exact size against the limit of the target.
-		{Name: StageSize, plan: sizeStage, apply: sizeStage},
+		{stage: StageSize, do: sizeStep[*applying], when: isToSend},
 		// Send the package, and submit it where the target has reviews.
-		{Name: StagePush, apply: pushStage, writes: true},
-		// Walk to the version as KubeSphere will, until it is there. Mostly
-		// waiting, so it takes no place from the extensions still at work. A plan looks at the
-		// package itself in this way.
-		{Name: StageVerify, plan: inspectStage, apply: verifyStage, waits: true},
+		{stage: StagePush, do: pushStep, when: isToSend, writes: true},
+		// Walk to the version as KubeSphere will, until it is there. Mostly waiting, so it
+		// takes no place from the extensions still at work.
+		{stage: StageVerify, do: verifyStep, when: isApplied, waits: true},
 	}
 }
 
@@ -46,43 +64,17 @@ const (
 	StagePush    = "push"
 	StageVerify  = "verify"
 	// stagePlan is where a failure happened when it was in no stage: reading
-	// the index or the marketplace to decide what is to be done.
+	// the index or the target to decide what is to be done.
 	stagePlan = "plan"
 )
-
-// Stage is one step of the story.
-type Stage struct {
-	Name string
-
-	// plan is what it does in a plan, and apply when the plan is applied; nil is nothing.
-	// A stage with a plan alone is done when the plan is.
-	plan, apply func(ctx context.Context, env *environment, r *release) error
-	writes      bool // it changes something outside: observers keep evidence before it starts
-	waits       bool // it needs no slot while it runs
-}
 
 // StageNames lists the names of all stages in order, for flags and messages.
 func StageNames() []string {
 	var names []string
-	for _, s := range Stages() {
-		names = append(names, s.Name)
+	for _, s := range planSteps() {
+		if s.stage != "" {
+			names = append(names, s.stage)
+		}
 	}
 	return names
-}
-
-// environment is what stages reach outside the extension while a plan is made, or applied: the
-// target, which a plan only reads, and how to wait.
-type environment struct {
-	planning bool // for the runner; no stage asks it
-	target   reader
-	send     writer // refuses all while planning
-	reviews  bool   // what is sent is a draft until it is submitted
-	index    *watchedIndex
-	unasked  bool // the target cannot be asked
-	uploads  bool // assets are uploaded in this run: the package has the pushed form
-	message  string
-	keep     func(r *release) error // leaves the archive in the output directory; nil keeps nothing
-	// refused is done when the marketplace has refused the key, which is its cause.
-	refused context.Context
-	slots   *semaphore.Weighted // for what costs work while waiting; nil where a slot is held already
 }

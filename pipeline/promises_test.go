@@ -14,6 +14,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/target"
 )
 
 // Anybody can copy our annotation into another archive.
@@ -22,7 +23,7 @@ func TestVerifyDoesNotTrustTheAnnotation(t *testing.T) {
 		w := newFakeWorld()
 		source := sourceOf(t, "alc", "1.0.0")
 		w.archive = func(data []byte) []byte { return tampered(t, data, "values.yaml", "global: {tampered: true}\n") }
-		w.serve = func(e *Entry, _ time.Time) bool { e.Digest = ""; return true }
+		w.serve = func(e *target.Entry, _ time.Time) bool { e.Digest = ""; return true }
 		result := do(t, w, Options{Sources: []config.Source{source}})
 		wantOutcomes(t, result, map[string]Outcome{"alc": Unverified})
 		if reason := result.Extensions[0].Reason; !strings.Contains(reason, "other content than was sent (values.yaml") {
@@ -105,7 +106,7 @@ func TestSubmittedAndNotListedIsNeverExistsUnseen(t *testing.T) {
 		w := newFakeWorld()
 		source := sourceOf(t, "alc", "1.0.0")
 		do(t, w, Options{Sources: []config.Source{source}})
-		w.serve = func(*Entry, time.Time) bool { return false }
+		w.serve = func(*target.Entry, time.Time) bool { return false }
 		for _, test := range []struct {
 			options Options
 			want    Outcome
@@ -179,7 +180,7 @@ func TestVerifyDownloadsWithinTheSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newFakeWorld()
 		from := time.Now().Add(2 * time.Minute)
-		w.serve = func(_ *Entry, at time.Time) bool { return at.After(from) }
+		w.serve = func(_ *target.Entry, at time.Time) bool { return at.After(from) }
 		var now, most atomic.Int32
 		repo := slowFetch{w, func() {
 			most.Store(max(most.Load(), now.Add(1)))
@@ -202,7 +203,7 @@ type slowFetch struct {
 	during func()
 }
 
-func (r slowFetch) Fetch(ctx context.Context, e Entry) ([]byte, error) {
+func (r slowFetch) Fetch(ctx context.Context, e target.Entry) ([]byte, error) {
 	r.during()
 	return r.fakeWorld.Fetch(ctx, e)
 }
@@ -223,7 +224,7 @@ func TestOneThatWaitedLooksAgainBeforeItSends(t *testing.T) {
 				w.mu.Lock()
 				defer w.mu.Unlock()
 				if w.versions["top@1.0.0"] == nil {
-					w.versions["top@1.0.0"] = &fakeVersion{id: "516955082294619999", status: StatusSubmitted, pkg: theirs}
+					w.versions["top@1.0.0"] = &fakeVersion{id: "516955082294619999", status: target.StatusSubmitted, pkg: theirs}
 				}
 			}}
 			run := New(Options{
@@ -250,7 +251,7 @@ type slowPush struct {
 	before func(name string)
 }
 
-func (m slowPush) Publish(ctx context.Context, pkg *extension.Package) (Snapshot, error) {
+func (m slowPush) Publish(ctx context.Context, pkg *extension.Package) (target.Snapshot, error) {
 	m.before(pkg.Name)
 	return m.fakeWorld.Publish(ctx, pkg)
 }
@@ -369,13 +370,15 @@ func TestTheEndWhileReadingIsNoFailure(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r := newRelease(New(Options{}), sourceOf(t, "alc", "1.0.0"))
-	if r.load(ctx); !r.over || r.result.Outcome != NotReached || r.result.Reason != "interrupted before it was read" || r.loadErr != nil {
-		t.Errorf("%s %q, %v", r.result.Outcome, r.result.Reason, r.loadErr)
+	r.read.metadata = &extension.Metadata{} // it was read before, and let go
+	perform(ctx, &planning{}, r, planSteps())
+	if !r.over() || r.result.Outcome != NotReached || r.result.Reason != "interrupted before it was read" || r.read.err != nil {
+		t.Errorf("%s %q, %v", r.result.Outcome, r.result.Reason, r.read.err)
 	}
 }
 
 // Each member of a cycle is named the one that it needs next.
-func TestCheckCycles(t *testing.T) {
+func TestCycles(t *testing.T) {
 	of := func(name string, needs ...string) (m extension.Metadata) {
 		m.Name, m.Version = name, "1.0.0"
 		for _, n := range needs {
@@ -386,9 +389,14 @@ func TestCheckCycles(t *testing.T) {
 	}
 	all := []extension.Metadata{of("a", "b"), of("b", "c"), of("c", "a"), of("d", "a"), of("e", "e"), of("f", "g?"), of("g", "f")}
 	want := []string{"b", "c", "a", "", "e", "", ""}
-	for i, c := range CheckCycles(all) {
-		if c.Next != want[i] || (c.Err != nil) != (want[i] != "") {
-			t.Errorf("%s: next %q, want %q; %v", all[i].Name, c.Next, want[i], c.Err)
+	releases := make([]*release, len(all))
+	for i := range all {
+		releases[i] = &release{read: contents{metadata: &all[i]}, result: ExtensionResult{Name: all[i].Name, Version: all[i].Version}}
+	}
+	link(releases)
+	for i, r := range releases {
+		if o := r.order; o.next != want[i] || (o.cycle != nil) != (want[i] != "") {
+			t.Errorf("%s: next %q, want %q; %v", all[i].Name, o.next, want[i], o.cycle)
 		}
 	}
 }

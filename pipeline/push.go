@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/target"
 )
 
 // How often a write is sent before it is given up. A server that only asks to
@@ -17,16 +19,16 @@ const (
 	limitedTime = 5 * time.Minute
 )
 
-// pushStage sends the package, and submits it where that makes a draft. An answer that is an
+// pushStep sends the package, and submits it where that makes a draft. An answer that is an
 // error, or that never came, is no verdict: the state is read back first.
-func pushStage(ctx context.Context, env *environment, r *release) error {
+func pushStep(ctx context.Context, env *applying, r *release) error {
 	if env.keep != nil {
 		if err := env.keep(r); err != nil {
 			return err
 		}
 	}
 	snapshot, err := publish(ctx, env, r)
-	if err != nil || r.action == actVerify {
+	if err != nil || r.waits() {
 		return err
 	}
 	r.result.SnapshotID = snapshot.ID
@@ -36,7 +38,7 @@ func pushStage(ctx context.Context, env *environment, r *release) error {
 		}
 	}
 	// An index from before this moment cannot show the version.
-	r.sent, r.sentAt = true, time.Now()
+	r.sent.at = time.Now()
 	return nil
 }
 
@@ -45,10 +47,16 @@ func pushStage(ctx context.Context, env *environment, r *release) error {
 // it may be hours.
 const freshFor = time.Minute
 
-// lookAgain asks once more for what the plan saw, where that is long ago, before
+// lookAgainStep asks once more for what the plan saw, where that is long ago, before
 // the first write of an extension.
-func lookAgain(ctx context.Context, env *environment, r *release) error {
-	if !r.waited && time.Since(r.looked) < freshFor {
+func lookAgainStep(ctx context.Context, env *applying, r *release) error {
+	if env.refused.Err() != nil {
+		return &ending{outcome: NotReached, reason: "the API key was refused before its turn"}
+	}
+	if env.unasked {
+		return target.ErrNoToken
+	}
+	if !r.sent.waited && time.Since(r.sent.looked) < freshFor {
 		return nil
 	}
 	state, err := env.target.Snapshot(ctx, r.result.Name, r.result.Version)
@@ -62,48 +70,50 @@ func lookAgain(ctx context.Context, env *environment, r *release) error {
 // meanwhile: submitted by another run, or by somebody else. It is not
 // overwritten then, and not a failure either, but waited for and compared, as if
 // the plan had found it so. cause is what came of the attempt to send it.
-func overtaken(r *release, state Snapshot, cause error) error {
-	if state.Status == StatusNone || state.Status == StatusDraft {
+func overtaken(r *release, state target.Snapshot, cause error) error {
+	if state.Status == target.StatusNone || state.Status == target.StatusDraft {
 		return nil
 	}
-	if err := decideByState(r, state, "meanwhile, by another run or somebody else"); err != nil {
+	d, note, err := decideByState(r, state, "meanwhile, by another run or somebody else")
+	if err != nil {
 		return err
 	}
+	r.move(applied{d, note})
 	if cause != nil {
-		r.tell(fmt.Sprintf("it was %s (%v); what is there is compared", r.note, cause))
+		r.notify(fmt.Sprintf("it was %s (%v); what is there is compared", note, cause))
 	} else {
-		r.tell(fmt.Sprintf("it was %s; what is there is compared", r.note))
+		r.notify(fmt.Sprintf("it was %s; what is there is compared", note))
 	}
 	return nil
 }
 
 // publish sends the package until the target acknowledges it. Sending it again is safe as
 // long as the version is a draft or nothing; once it is more than that somebody else has
-// submitted it, and there is no snapshot but the action is actVerify. Without reviews it
+// submitted it, and there is no snapshot, and the decision is to wait. Without reviews it
 // may be our own write that is seen so, whose answer was lost: verify compares the content.
-func publish(ctx context.Context, env *environment, r *release) (Snapshot, error) {
+func publish(ctx context.Context, env *applying, r *release) (target.Snapshot, error) {
 	tries := startTries()
 	for {
-		snapshot, err := env.send.Publish(ctx, r.pkg)
+		snapshot, err := env.send.Publish(ctx, r.packed.pkg)
 		if err == nil {
 			return snapshot, nil
 		}
-		if tries.failed == 0 && Unauthorized(err) { // and no attempt before it that may have arrived
-			return Snapshot{}, cmp.Or(notSent(err, "its package was sent"), err)
+		if tries.failed == 0 && failure.Unauthorized(err) { // and no attempt before it that may have arrived
+			return target.Snapshot{}, cmp.Or(notSent(err, "its package was sent"), err)
 		}
 		state, readErr := env.target.Snapshot(ctx, r.result.Name, r.result.Version)
 		switch {
 		case readErr != nil:
-			return Snapshot{}, doubt(err, readErr, "whether the package arrived")
-		case state.Status == StatusActive && !env.reviews && InDoubt(err):
+			return target.Snapshot{}, doubt(err, readErr, "whether the package arrived")
+		case state.Status == target.StatusActive && !env.reviews && failure.InDoubt(err):
 			return state, nil
-		case state.Status != StatusNone && state.Status != StatusDraft:
-			return Snapshot{}, overtaken(r, state, err)
-		case !InDoubt(err) || tries.spent(err):
-			return Snapshot{}, err
+		case state.Status != target.StatusNone && state.Status != target.StatusDraft:
+			return target.Snapshot{}, overtaken(r, state, err)
+		case !failure.InDoubt(err) || tries.spent(err):
+			return target.Snapshot{}, err
 		}
 		if err := tries.again(ctx, env, r, "uploading the package", err); err != nil {
-			return Snapshot{}, err
+			return target.Snapshot{}, err
 		}
 	}
 }
@@ -113,17 +123,17 @@ func publish(ctx context.Context, env *environment, r *release) (Snapshot, error
 // them, so a proxy that answers 200 to everything would pass for it. Where the
 // state cannot be read back, the Helm repository may show it: what is listed was
 // submitted.
-func submit(ctx context.Context, env *environment, r *release, snapshotID string) error {
+func submit(ctx context.Context, env *applying, r *release, snapshotID string) error {
 	tries := startTries()
 	for {
 		err := env.send.Submit(ctx, snapshotID, env.message)
-		if tries.failed == 0 && Unauthorized(err) {
+		if tries.failed == 0 && failure.Unauthorized(err) {
 			return cmp.Or(notSent(err, "it was submitted"), err)
 		}
 		state, readErr := env.target.Snapshot(ctx, r.result.Name, r.result.Version)
-		unknown := readErr != nil || state.Status == StatusNone
+		unknown := readErr != nil || state.Status == target.StatusNone
 		switch {
-		case !unknown && state.Status != StatusDraft:
+		case !unknown && state.Status != target.StatusDraft:
 			// It arrived, whatever the answer said; or another run has submitted the
 			// draft. Whose content it has, verify sees.
 			return nil
@@ -133,10 +143,10 @@ func submit(ctx context.Context, env *environment, r *release, snapshotID string
 			return doubt(err, readErr, "whether the submission arrived")
 		case err == nil:
 			err = stillDraft{snapshotID}
-		case state.Status == StatusNone && !InDoubt(err):
-			return withRemedy(fmt.Errorf("%w; the marketplace no longer has the draft, and whether the submission arrived is not known", err), "run again")
+		case state.Status == target.StatusNone && !failure.InDoubt(err):
+			return failure.WithRemedy(fmt.Errorf("%w; the marketplace no longer has the draft, and whether the submission arrived is not known", err), "run again")
 		}
-		if !InDoubt(err) || tries.spent(err) {
+		if !failure.InDoubt(err) || tries.spent(err) {
 			return err
 		}
 		if err := tries.again(ctx, env, r, "submitting", err); err != nil {
@@ -158,13 +168,13 @@ func (stillDraft) InDoubt() bool { return true }
 func (stillDraft) Summary() string { return "answered well, but the version is a draft still" }
 
 // inIndex says that the Helm repository shows, right now, what is being released.
-func inIndex(ctx context.Context, env *environment, r *release) bool {
-	at, err := env.index.since(ctx, time.Now())
+func inIndex(ctx context.Context, env *applying, r *release) bool {
+	at, err := env.index.Since(ctx, time.Now())
 	if err != nil {
 		return false
 	}
 	entry, complaint := listed(ctx, at, r)
-	return complaint == "" && entry.ContentDigest == r.pkg.ContentDigest
+	return complaint == "" && entry.ContentDigest == r.packed.pkg.ContentDigest
 }
 
 // tries counts the attempts of one write.
@@ -177,24 +187,24 @@ func startTries() *tries { return &tries{began: time.Now()} }
 
 // spent counts a failed attempt and says whether it was the last.
 func (t *tries) spent(cause error) bool {
-	if SlowDown(cause) {
+	if failure.SlowDown(cause) {
 		return time.Since(t.began) > limitedTime
 	}
 	t.failed++
 	return t.failed == attempts
 }
 
-// again tells of a failed write and waits before the next attempt.
-func (t *tries) again(ctx context.Context, env *environment, r *release, doing string, cause error) error {
+// again reports a failed write and waits before the next attempt.
+func (t *tries) again(ctx context.Context, env *applying, r *release, doing string, cause error) error {
 	wait := time.Second << max(0, t.failed-1)
 	count := fmt.Sprintf(", %d of %d", t.failed+1, attempts)
-	if SlowDown(cause) {
-		wait, count = time.Second, "" // the client has waited already, as it was told
+	if failure.SlowDown(cause) {
+		wait, count = time.Second, "" // the client has waited already, as it was asked to
 	}
-	r.tell(fmt.Sprintf("%s: %s, trying again in %s%s", doing, inShort(cause), wait, count))
+	r.notify(fmt.Sprintf("%s: %s, trying again in %s%s", doing, inShort(cause), wait, count))
 	ctx, done := graceful.Wait(ctx)
 	defer done()
-	if !Sleep(ctx, wait) {
+	if !graceful.Sleep(ctx, wait) {
 		return fmt.Errorf("%w (%s)", cause, interruption(ctx))
 	}
 	return nil
@@ -213,8 +223,8 @@ func inShort(err error) string {
 // be read back.
 func doubt(err, readErr error, what string) error {
 	remedy := "run again when the marketplace answers: the next run goes on from what it has"
-	if Unauthorized(readErr) {
-		remedy = Remedy(readErr)
+	if failure.Unauthorized(readErr) {
+		remedy = failure.Remedy(readErr)
 	}
-	return withRemedy(fmt.Errorf("%w; %s is not known, as reading it back failed: %w", err, what, readErr), "%s", remedy)
+	return failure.WithRemedy(fmt.Errorf("%w; %s is not known, as reading it back failed: %w", err, what, readErr), "%s", remedy)
 }

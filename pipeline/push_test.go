@@ -11,6 +11,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/target"
 )
 
 // An answer that is an error is no verdict: whether the world did what it was
@@ -62,7 +63,7 @@ func TestPushGoesByTheStateNotByTheAnswer(t *testing.T) {
 				wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
 				submitted := 0
 				for _, v := range w.versions {
-					if v.status == StatusSubmitted {
+					if v.status == target.StatusSubmitted {
 						submitted++
 					}
 				}
@@ -90,7 +91,7 @@ func TestPushInDoubtIsSaidToBe(t *testing.T) {
 		}
 		return false, nil
 	}
-	w.serve = func(*Entry, time.Time) bool { return false }
+	w.serve = func(*target.Entry, time.Time) bool { return false }
 	result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
 	wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
 	e := result.Extensions[0].Error
@@ -111,7 +112,7 @@ func TestASubmissionInDoubtIsSeenInTheIndex(t *testing.T) {
 		w := newFakeWorld()
 		w.fault = func(call string) (bool, error) {
 			if strings.HasPrefix(call, "submit ") {
-				w.snapshot = func(Snapshot) (Snapshot, error) { return Snapshot{}, answer }
+				w.snapshot = func(target.Snapshot) (target.Snapshot, error) { return target.Snapshot{}, answer }
 				return true, &fakeError{text: "connection reset", temporary: true, doubt: true}
 			}
 			return false, nil
@@ -155,8 +156,8 @@ func TestAKeyRefusedAtTheReadBack(t *testing.T) {
 	w := newFakeWorld()
 	w.fault = func(call string) (bool, error) {
 		if strings.HasPrefix(call, "push ") {
-			w.snapshot = func(Snapshot) (Snapshot, error) {
-				return Snapshot{}, &fakeError{text: "401 Unauthorized", unauthed: true}
+			w.snapshot = func(target.Snapshot) (target.Snapshot, error) {
+				return target.Snapshot{}, &fakeError{text: "401 Unauthorized", unauthed: true}
 			}
 			return false, &fakeError{text: "502 Bad Gateway", temporary: true, doubt: true}
 		}
@@ -190,7 +191,7 @@ func TestARunCutBeforeItSubmitsIsNotReached(t *testing.T) {
 				return false, nil
 			}
 			run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: w, Parallelism: 4})
-			w.snapshot = func(s Snapshot) (Snapshot, error) { return s, ctx.Err() }
+			w.snapshot = func(s target.Snapshot) (target.Snapshot, error) { return s, ctx.Err() }
 			result, err := run.Do(ctx)
 			if err != nil {
 				t.Fatal(err)
@@ -211,9 +212,9 @@ func TestAVersionSubmittedMeanwhileIsCompared(t *testing.T) {
 		other  bool
 		want   Outcome
 	}{
-		{StatusSubmitted, false, Exists},
-		{StatusActive, false, Exists},
-		{StatusSubmitted, true, Drift},
+		{target.StatusSubmitted, false, Exists},
+		{target.StatusActive, false, Exists},
+		{target.StatusSubmitted, true, Drift},
 		{"rejected", false, Failed},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/target"
+	"github.com/ksrelease/ksrelease/internal/target/access"
 )
 
 var refused401 = &fakeError{text: "401 Unauthorized: the key has expired", unauthed: true}
@@ -25,7 +28,7 @@ func TestAKeyThatExpiresEndsTheWaitForReviews(t *testing.T) {
 			}
 			return false, nil
 		}
-		w.serve = func(e *Entry, _ time.Time) bool { return e.Name != "unseen" }
+		w.serve = func(e *target.Entry, _ time.Time) bool { return e.Name != "unseen" }
 		var sources []config.Source
 		for _, name := range []string{"alc", "bee", "unseen"} {
 			s := sourceOf(t, name, "1.0.0")
@@ -55,7 +58,7 @@ func TestAKeyThatExpiresEndsTheWaitForReviews(t *testing.T) {
 				t.Errorf("%s: the cause is %+v", result.Extensions[i].Name, cause)
 			}
 		}
-		if !Unauthorized(run.AuthRefused()) {
+		if !failure.Unauthorized(run.AuthRefused()) {
 			t.Errorf("no refusal: %v", run.AuthRefused())
 		}
 	})
@@ -71,10 +74,10 @@ func TestUnauthorizedIsFoundInAnyError(t *testing.T) {
 	}{
 		{nil, false}, {other, false}, {refused401, true}, {fmt.Errorf("x: %w", refused401), true},
 		{errors.Join(other, refused401), true}, {errors.Join(refused401, other), true}, {errors.Join(other, other), false},
-		{fmt.Errorf("%w, %w", errors.New("x"), fmt.Errorf("y: %w", refused401)), true}, {&refusal{refused401}, true},
-		{ErrNoToken, true},
+		{fmt.Errorf("%w, %w", errors.New("x"), fmt.Errorf("y: %w", refused401)), true}, {&access.RefusedError{First: refused401}, true},
+		{target.ErrNoToken, true},
 	} {
-		if Unauthorized(test.err) != test.want {
+		if failure.Unauthorized(test.err) != test.want {
 			t.Errorf("%v: %v", test.err, !test.want)
 		}
 	}
@@ -138,7 +141,7 @@ func TestNothingIsSentAfterARefusal(t *testing.T) {
 				if after != 0 {
 					t.Errorf("%d requests after the first refusal", after)
 				}
-				if !Unauthorized(run.AuthRefused()) {
+				if !failure.Unauthorized(run.AuthRefused()) {
 					t.Error("no refusal")
 				}
 				causes := map[ErrorResult]bool{}
@@ -162,7 +165,7 @@ func TestTheReviewersMessageIsPassedOn(t *testing.T) {
 	source := sourceOf(t, "alc", "1.0.0")
 	w := newFakeWorld()
 	w.versions["alc@1.0.0"] = &fakeVersion{id: "7", status: "rejected"}
-	w.snapshot = func(s Snapshot) (Snapshot, error) {
+	w.snapshot = func(s target.Snapshot) (target.Snapshot, error) {
 		if s.Status == "rejected" {
 			s.Message = "no English texts"
 		}

@@ -126,7 +126,7 @@ type PackageResult struct {
 	SizeWithin    int64  `json:"size_within,omitempty"`
 	Limit         int64  `json:"limit"`          // bytes
 	Digest        string `json:"digest"`         // sha256:hex of the archive
-	ContentDigest string `json:"content_digest"` // what drift is told by
+	ContentDigest string `json:"content_digest"` // by which drift is seen
 	// PushedSize is a forecast of the size with which it would be pushed, where
 	// the archive has another form and that was asked for.
 	PushedSize int64 `json:"pushed_size,omitempty"`

@@ -3,11 +3,8 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"reflect"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,11 +13,11 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/ksrelease/ksrelease/config"
-	"github.com/ksrelease/ksrelease/internal/diagnostic"
-	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
-	"github.com/ksrelease/ksrelease/internal/lint"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
+	"github.com/ksrelease/ksrelease/internal/indexwatch"
+	"github.com/ksrelease/ksrelease/internal/target"
+	"github.com/ksrelease/ksrelease/internal/target/access"
 )
 
 // Options is what a run is made of.
@@ -28,8 +25,8 @@ type Options struct {
 	Sources []config.Source // the extensions, with the settings of each
 	Only    []string        // names of the extensions to look at; empty is all
 
-	// Target is where to release to; nil where the run looks at each extension by itself.
-	Target   Target
+	// target.Target is where to release to; nil where the run looks at each extension by itself.
+	Target   target.Target
 	Resolver Resolver // nil leaves dependencies that are not under charts/ out
 	Examiner Examiner // nil looks at extensions in this process, without limits
 
@@ -42,10 +39,10 @@ type Options struct {
 	Skip         []string // stages to leave out
 	AllOrNothing bool     // send nothing unless the whole plan is clean
 	AllowMissing bool     // release what requires an extension that is nowhere
-	Sizes        bool     // tell of every package that is made where its bytes go
+	Sizes        bool     // report of every package that is made where its bytes go
 	Parallelism  int      // extensions at work at once; at least 1
-	Message      string   // what the submission tells the reviewers
-	Baseline     Baseline // findings that are not told again; nil knows none
+	Message      string   // of the submission, to the reviewers
+	Baseline     Baseline // findings that are not reported again; nil knows none
 	Ignore       []string // absolute paths of what the run writes, which is part of no extension
 
 	// Withdraw is the command that takes a version back, for remedies; nil is the plain one.
@@ -56,16 +53,18 @@ type Options struct {
 	// is called before a stage that changes the marketplace begins, and after it ended, and
 	// holds up that extension alone; nil waits for nothing. It returns when ctx is done.
 	Kept func(ctx context.Context)
-	// Noting makes the requests under a context tell of their retries; nil tells
-	// of none.
-	Noting func(ctx context.Context, tell func(string)) context.Context
+	// Noting makes the requests under a context report their retries; nil reports
+	// none.
+	Noting func(ctx context.Context, report func(string)) context.Context
 }
 
 // Run releases a set of extensions once. Make it with [New] and start it with
 // [Run.Do].
 type Run struct {
 	Options
-	target  abilities // of Options.Target
+	target  *access.Access // to Options.Target
+	toPlan  []step[*planning]
+	toApply []step[*applying]
 	started time.Time
 	slots   *semaphore.Weighted
 	// applying is set between the two phases, while nobody else is at work.
@@ -74,7 +73,6 @@ type Run struct {
 	held       atomic.Int64 // content that was read and not planned yet, in bytes
 	heldAtMost int64
 	declared   map[string][]string // the versions of all extensions that could be read, by name
-	releases   []*release          // those of this run; not changed while it is at work
 
 	mu          sync.Mutex // one event at a time
 	finished    bool       // the last event is out
@@ -100,7 +98,12 @@ func New(opts Options) *Run {
 		opts.Kept = func(context.Context) {}
 	}
 	opts.Command = cmp.Or(opts.Command, "run")
-	return &Run{Options: opts, target: abilitiesOf(opts.Target), slots: semaphore.NewWeighted(int64(max(1, opts.Parallelism))), heldAtMost: heldAtMost}
+	r := &Run{
+		Options: opts, toPlan: planSteps(), toApply: applySteps(),
+		slots: semaphore.NewWeighted(int64(max(1, opts.Parallelism))), heldAtMost: heldAtMost,
+	}
+	r.target = access.New(opts.Target, r.noteAuth)
+	return r
 }
 
 // Do plans, and unless the run is dry, applies the plan. Errors are those of
@@ -114,7 +117,7 @@ func (r *Run) Do(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	if r.DryRun || !r.sends() {
-		for _, rel := range p.releases {
+		for _, rel := range p.open() {
 			rel.endPlanned()
 		}
 	} else {
@@ -127,8 +130,7 @@ func (r *Run) Do(ctx context.Context) (*Result, error) {
 type plan struct {
 	releases []*release // in dependency order
 	unasked  bool       // the target was not asked for want of a key
-	target   *keyed
-	index    *watchedIndex
+	index    *indexwatch.Watcher
 }
 
 // plan reads all extensions and the target, takes each extension through what every stage
@@ -142,21 +144,14 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 		return nil, err
 	}
 	link(releases)
-	r.releases = releases
 	p := &plan{
-		releases: inOrder(releases), unasked: r.target.closed(),
-		target: withKey(r.target, r.noteAuth), index: watch(r.Target),
+		releases: inOrder(releases), unasked: r.target.Closed(), index: indexwatch.New(r.Target),
 	}
 	r.emitRun(EventRunStarted, p, "")
 
-	target := planReader{p.target}
-	env := &environment{
-		planning: true,
-		target:   target,
-		send:     readOnly{target},
-		index:    p.index,
-		unasked:  p.unasked,
-		uploads:  r.sends() && !r.skips(StageUpload),
+	env := &planning{
+		outside: outside{target: r.target.ForPlan(), index: p.index, unasked: p.unasked},
+		uploads: r.sends() && !r.skips(StageUpload),
 	}
 	if r.Through == StagePackage && !r.DryRun {
 		env.keep = keepPackage
@@ -164,12 +159,12 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 	// Nothing is lost when reading is cut short, so it ends with ctx, and not gracefully.
 	r.each(ctx, p.releases, func(ctx context.Context, rel *release) { r.planOne(ctx, env, rel) })
 	if r.decides() { // lint and package look at each extension by itself
-		for _, rel := range p.releases {
+		for _, rel := range p.open() {
 			rel.blockOn()
 		}
 	}
-	if p.target.refused.Err() != nil {
-		for _, rel := range p.releases {
+	if r.target.Refused().Err() != nil {
+		for _, rel := range p.open() {
 			rel.end(NotReached, "the API key was refused")
 		}
 	}
@@ -178,10 +173,15 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 	return p, nil
 }
 
+// open are the releases that have not ended.
+func (p *plan) open() []*release {
+	return slices.DeleteFunc(slices.Clone(p.releases), (*release).over)
+}
+
 // remark is what holds for the plan as a whole.
 func (r *Run) remark(p *plan) string {
-	if r.DryRun && r.decides() && p.unasked && slices.ContainsFunc(p.releases, func(rel *release) bool { return !rel.over }) {
-		return "the marketplace was not asked: " + ErrNoToken.Error()
+	if r.DryRun && r.decides() && p.unasked && len(p.open()) > 0 {
+		return "the marketplace was not asked: " + target.ErrNoToken.Error()
 	}
 	return ""
 }
@@ -189,18 +189,18 @@ func (r *Run) remark(p *plan) string {
 // apply does what the plan says, in dependency order and in parallel.
 func (r *Run) apply(ctx context.Context, p *plan) {
 	if culprit := p.unclean(); r.AllOrNothing && culprit != nil {
-		for _, rel := range p.releases {
+		for _, rel := range p.open() {
 			rel.end(Blocked, fmt.Sprintf("nothing is sent with --all-or-nothing: %s is %s", culprit.result.Name, culprit.result.Outcome))
 		}
 	}
 	for _, rel := range p.releases {
-		rel.unplan()
+		rel.forgetEstimates()
 	}
 	r.applying = true
-	env := &environment{
-		target: p.target, send: p.target, reviews: r.target.reviews != nil, refused: p.target.refused,
-		index: p.index, unasked: p.unasked, uploads: !r.skips(StageUpload),
-		message: r.Message, keep: keepIfPossible, slots: r.slots,
+	env := &applying{
+		outside: outside{target: r.target, index: p.index, unasked: p.unasked, keep: keepIfPossible},
+		send:    r.target, reviews: r.target.Reviews(), message: r.Message,
+		refused: r.target.Refused(), slots: r.slots,
 	}
 	r.each(ctx, p.releases, func(ctx context.Context, rel *release) {
 		defer close(rel.done)
@@ -209,7 +209,7 @@ func (r *Run) apply(ctx context.Context, p *plan) {
 }
 
 // AuthRefused is the first refusal of the API key by the marketplace, or
-// ErrNoToken where there was none and one was needed; nil where all was well.
+// target.ErrNoToken where there was none and one was needed; nil where all was well.
 func (r *Run) AuthRefused() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -217,155 +217,13 @@ func (r *Run) AuthRefused() error {
 }
 
 func (r *Run) noteAuth(err error) {
-	if Unauthorized(err) {
+	if failure.Unauthorized(err) {
 		r.mu.Lock()
 		if r.authRefused == nil {
 			r.authRefused = err
 		}
 		r.mu.Unlock()
 	}
-}
-
-// load reads all sources at once and keeps those that were asked for.
-func (r *Run) load(ctx context.Context) ([]*release, error) {
-	all := make([]*release, 0, len(r.Sources))
-	for _, s := range r.Sources {
-		all = append(all, newRelease(r, s))
-	}
-	r.each(ctx, all, func(ctx context.Context, rel *release) {
-		if !r.takeSlot(ctx) {
-			rel.end(NotReached, interruption(ctx)+" before it was read")
-			return
-		}
-		defer r.slots.Release(1)
-		rel.load(graceful.Finish(ctx))
-		r.letGo(rel)
-	})
-	if err := duplicates(all); err != nil {
-		return nil, err
-	}
-	if err := r.unknownNames(all); err != nil && ctx.Err() == nil { // else not all names were read
-		return nil, err
-	}
-	r.declared = map[string][]string{}
-	for _, rel := range all {
-		if rel.metadata != nil {
-			name := rel.metadata.Name
-			r.declared[name] = append(r.declared[name], rel.metadata.Version)
-		}
-	}
-	return slices.DeleteFunc(all, func(rel *release) bool { return !r.wants(rel) }), nil
-}
-
-func (rel *release) load(ctx context.Context) {
-	source, ignored := rel.source, append([]string{rel.source.Settings.Package.Output}, rel.run.Ignore...)
-	ext, err := await(ctx, func() (*extension.Extension, error) {
-		return extension.Load(source.Path, extension.Options{Display: source.Display, Ignore: ignored})
-	})
-	switch {
-	case ctx.Err() != nil:
-		rel.end(NotReached, interruption(ctx)+" before it was read")
-		return
-	case err != nil:
-		rel.loadErr = err
-		// What depends on it has to wait until it can be read.
-		rel.result.Name = cmp.Or(extension.GuessName(rel.source.Path), rel.result.Name)
-		return
-	}
-	rel.ext = ext
-	metadata := ext.Metadata
-	rel.metadata = &metadata
-	rel.result.Version = metadata.Version
-	if metadata.Name != "" {
-		rel.result.Name = metadata.Name
-	}
-}
-
-// heldAtMost is how much content, in bytes, a run keeps from reading the names of
-// all extensions until each is planned. A thousand of them have more than a
-// machine has memory, and most are let go as soon as they are seen to exist.
-const heldAtMost = 16 << 20
-
-// letGo drops the content of an extension that is not wanted, or for which there
-// is no room until it is planned.
-func (r *Run) letGo(rel *release) {
-	switch {
-	case rel.ext == nil:
-	case !r.wants(rel), r.held.Add(rel.ext.ContentSize()) > r.heldAtMost:
-		rel.ext = nil
-	}
-}
-
-// loadAgain reads an extension that was let go. It is planned under the name and
-// with the dependencies that were read first.
-func (rel *release) loadAgain(ctx context.Context) error {
-	before := rel.metadata
-	rel.load(ctx)
-	if rel.over || rel.loadErr != nil || reflect.DeepEqual(before, rel.metadata) {
-		return nil
-	}
-	rel.result.Name, rel.result.Version = before.Name, before.Version
-	return withRemedy(errors.New("its extension.yaml was changed while the run read it"), "run again")
-}
-
-// wants says whether Only lets the extension through.
-func (r *Run) wants(rel *release) bool {
-	return len(r.Only) == 0 || slices.Contains(r.Only, rel.result.Name)
-}
-
-// duplicates refuses two extensions of one name and version, which would release
-// over each other.
-func duplicates(all []*release) error {
-	var problems diagnostic.List
-	type version struct{ name, version string }
-	first := map[version]*release{}
-	for _, rel := range all {
-		if rel.metadata == nil {
-			continue // it could not be read
-		}
-		this := version{rel.result.Name, rel.result.Version}
-		if other, ok := first[this]; ok {
-			problems = append(problems, Twice(rel.source.Display, other.source.Display, this.name, this.version))
-			continue
-		}
-		first[this] = rel
-	}
-	if len(problems) > 0 {
-		return problems
-	}
-	return nil
-}
-
-// Twice is the problem of two extensions of one name and version.
-func Twice(here, there, name, version string) diagnostic.Diagnostic {
-	return diagnostic.Diagnostic{
-		Code: config.CodeVersionTwice, Severity: diagnostic.Error, File: here, Subject: name + " " + version,
-		Message: fmt.Sprintf("version %s of the extension %q is also in %s", version, name, there),
-		Hint:    "a version can be released from one place only: exclude one of them in the config, or change name or version",
-	}
-}
-
-func (r *Run) unknownNames(all []*release) error {
-	var names []string
-	for _, rel := range all {
-		names = append(names, rel.result.Name)
-	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	var errs []error
-	for _, want := range r.Only {
-		if slices.Contains(names, want) {
-			continue
-		}
-		err := fmt.Errorf("no extension is named %q", want)
-		if near, ok := yamldoc.Nearest(want, names); ok {
-			err = withRemedy(err, "did you mean %q?", near)
-		} else {
-			err = withRemedy(err, "there are: %s", strings.Join(names, ", "))
-		}
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
 }
 
 // each gives every release its own goroutine and waits for all of them: the
@@ -382,8 +240,9 @@ func (r *Run) each(ctx context.Context, releases []*release, do func(context.Con
 	_ = group.Wait() // failures are outcomes of extensions, not of the group
 }
 
-func (r *Run) planOne(ctx context.Context, env *environment, rel *release) {
-	if rel.over {
+// planOne takes an extension through the plan.
+func (r *Run) planOne(ctx context.Context, env *planning, rel *release) {
+	if rel.over() {
 		return
 	}
 	if !r.takeSlot(ctx) {
@@ -391,146 +250,58 @@ func (r *Run) planOne(ctx context.Context, env *environment, rel *release) {
 		return
 	}
 	defer r.slots.Release(1)
-	if rel.ext == nil && rel.loadErr == nil {
-		if err := rel.loadAgain(ctx); err != nil {
-			rel.fail(stagePlan, err)
-			return
-		}
-		if rel.over {
-			return
-		}
-	}
-	if rel.loadErr != nil {
-		rel.unreadable()
-		return
-	}
-	if rel.resolve(ctx); rel.over {
-		return
-	}
-	before, after := r.stages()
-	rel.perform(ctx, env, before)
-	if rel.over {
-		return
-	}
-	if rel.cycle != nil { // after lint, whose findings are the more for it
-		rel.fail(stagePlan, rel.cycle)
-		return
-	}
-	if r.decides() {
-		if err := decide(rel.noting(ctx), env, rel); err != nil {
-			rel.failPlan(ctx, err)
-		} else {
-			r.emit(Event{Kind: EventDecided, Decision: rel.action.String(), Message: rel.note}, rel)
-		}
-	}
-	if rel.over || rel.action == actVerify {
-		return
-	}
-	rel.perform(ctx, env, after)
+	perform(ctx, env, rel, r.through(r.toPlan))
 	if r.DryRun || !r.sends() {
 		rel.drop()
 	}
 }
 
-// unreadable ends an extension that could not be loaded; mistakes with a place
-// are findings, so that every report shows where they are.
-func (rel *release) unreadable() {
-	var problems diagnostic.List
-	if errors.As(rel.loadErr, &problems) {
-		for _, p := range problems {
-			rel.result.Findings = append(rel.result.Findings, FindingResult{
-				Code: CodeUnreadable, Rule: "schema", Severity: string(lint.Error), Message: p.Message, Hint: p.Hint,
-				File: p.File, Line: p.Range.Start.Line, Column: p.Range.Start.Column, Excerpt: p.Excerpt,
-			})
-		}
-	}
-	rel.fail(StageLint, rel.loadErr)
-}
-
-// resolve completes the extension with its dependencies, before anything looks
-// at it: rules, digests and packages are those of the whole.
-func (rel *release) resolve(ctx context.Context) {
-	if rel.run.Resolver == nil {
+// applyOne carries out what was planned for an extension, when what it waits for has ended.
+func (r *Run) applyOne(ctx context.Context, env *applying, rel *release) {
+	if rel.over() { // the plan has ended it: nobody is to wait for what it would have waited for
 		return
 	}
-	noting, path, without := rel.noting(ctx), rel.source.Path, rel.ext
-	ext, err := await(ctx, func() (*extension.Extension, error) { return rel.run.Resolver.Resolve(noting, path, without) })
-	switch {
-	case err == nil:
-		rel.ext = ext
-	case ctx.Err() != nil:
-		rel.end(NotReached, interruption(ctx)+" while its dependencies were brought in")
-	default:
-		rel.fail(StageLint, err)
-	}
-}
-
-func (rel *release) failPlan(ctx context.Context, err error) {
-	var end *ended
-	switch {
-	case errors.As(err, &end):
-		rel.end(end.outcome, end.reason)
-	case ctx.Err() != nil:
-		rel.end(NotReached, interruption(ctx)+" while planning")
-	default:
-		rel.fail(stagePlan, err)
-	}
-}
-
-func (r *Run) applyOne(ctx context.Context, env *environment, rel *release) {
-	if rel.over { // the plan has ended it: nobody is to wait for what it would have waited for
-		return
-	}
-	for _, dep := range rel.needs {
+	for _, dep := range rel.order.needs {
 		select {
 		case <-dep.done:
 		case <-ctx.Done():
 			rel.end(NotReached, interruption(ctx)+" before its turn")
 			return
 		}
-		rel.waited = true
+		rel.sent.waited = true
 	}
 	if over(ctx) {
 		rel.end(NotReached, interruption(ctx)+" before its turn")
 		return
 	}
-	if rel.blockOn(); rel.over {
+	if rel.blockOn(); rel.over() {
 		return
 	}
 	if !r.takeSlot(ctx) {
 		rel.end(NotReached, interruption(ctx)+" before its turn")
 		return
 	}
-	if rel.action == actRelease {
-		if env.refused.Err() != nil {
-			r.slots.Release(1)
-			rel.end(NotReached, "the API key was refused before its turn")
-			return
-		}
-		if env.unasked {
-			r.slots.Release(1)
-			rel.fail(stagePlan, ErrNoToken)
-			return
-		}
-		begun := graceful.Finish(ctx) // it may write from here on
-		switch err := lookAgain(rel.noting(begun), env, rel); {
-		case err == nil:
-			rel.perform(begun, env, slices.DeleteFunc(Stages(), func(s Stage) bool { return s.apply == nil || s.waits }))
-		case begun.Err() != nil:
-			rel.end(NotReached, interruption(begun)+" before its turn")
-		default:
-			rel.fail(stagePlan, err)
-		}
-	}
+	d, note := rel.decided()
+	rel.move(applied{d, note})
+	// What has begun to write goes on to its submission; waiting takes no slot, and ends
+	// as soon as nothing new is to begin.
+	perform(graceful.Finish(ctx), env, rel, only(r.toApply, func(s step[*applying]) bool { return !s.waits }))
 	r.slots.Release(1)
-	rel.perform(ctx, env, slices.DeleteFunc(Stages(), func(s Stage) bool { return !s.waits }))
-	switch {
-	case rel.over:
-	case rel.action == actVerify && r.skips(StageVerify):
-		rel.end(Unverified, rel.note+"; not compared, as --skip verify asks")
-	case rel.action == actVerify:
+	perform(ctx, env, rel, only(r.toApply, func(s step[*applying]) bool { return s.waits }))
+	if !rel.over() {
+		rel.endApplied()
+	}
+}
+
+// endApplied ends what went through all steps.
+func (rel *release) endApplied() {
+	_, note := rel.decided()
+	switch unseen := rel.run.skips(StageVerify); {
+	case rel.waits() && unseen:
+		rel.end(Unverified, note+"; not compared, as --skip verify asks")
+	case rel.waits():
 		rel.end(Exists, "")
-	case r.skips(StageVerify):
+	case unseen:
 		rel.end(Released, "submitted; not verified, as --skip verify asks")
 	default:
 		rel.end(Released, "")
@@ -558,9 +329,9 @@ func over(ctx context.Context) bool { return ctx.Err() != nil || graceful.Finish
 // of what it only can use. Where several versions of an extension may meet a
 // dependency, one that got there is enough.
 func (rel *release) blockOn() {
-	for _, d := range rel.dependencies {
+	for _, d := range rel.order.dependencies {
 		missing := d.missing()
-		if missing == nil || rel.over {
+		if missing == nil || rel.over() {
 			continue
 		}
 		outcome := missing.result.Outcome
@@ -579,7 +350,7 @@ func (rel *release) blockOn() {
 // none of those that may meet it got there. It is nil as long as one may.
 func (d dependency) missing() (missing *release) {
 	for _, dep := range d.within {
-		if !dep.over {
+		if !dep.over() {
 			return nil
 		}
 		switch dep.result.Outcome {
@@ -594,43 +365,36 @@ func (d dependency) missing() (missing *release) {
 
 // endPlanned ends what a plan left open, where the plan is all there is.
 func (rel *release) endPlanned() {
+	d, note := rel.decided()
 	switch {
-	case rel.action == actVerify:
-		rel.end(Planned, rel.note+": a run waits for it, and sends nothing")
+	case d == toWait:
+		rel.end(Planned, note+": a run waits for it, and sends nothing")
 	case !rel.run.DryRun && rel.run.Through == StageLint:
-		rel.end(Linted, rel.note)
+		rel.end(Linted, note)
 	case !rel.run.DryRun && rel.run.Through == StagePackage:
-		rel.end(Packed, rel.note)
+		rel.end(Packed, note)
 	case rel.run.skips(StagePush) && rel.run.decides():
 		rel.end(Planned, "nothing was sent, as --skip push asks")
 	default:
-		rel.end(Planned, rel.note)
+		rel.end(Planned, note)
 	}
 }
 
 // unclean is an extension that keeps an all-or-nothing run from sending.
 func (p *plan) unclean() *release {
 	for _, rel := range p.releases {
-		if rel.over && !rel.result.AsAsked {
+		if rel.over() && !rel.result.AsAsked {
 			return rel
 		}
 	}
 	return nil
 }
 
-// stages are those of this run, split where the decision is taken.
-func (r *Run) stages() (before, after []Stage) {
-	for _, s := range Stages() {
-		if s.Name == StageLint {
-			before = append(before, s)
-		} else {
-			after = append(after, s)
-		}
-		if s.Name == r.Through {
-			break
-		}
-	}
-	return before, after
+// through leaves out the stages after the last one of this run.
+func (r *Run) through(steps []step[*planning]) []step[*planning] {
+	names := StageNames()
+	names = names[slices.Index(names, r.Through)+1:]
+	return only(steps, func(s step[*planning]) bool { return !slices.Contains(names, s.stage) })
 }
 
 // decides says whether this run is about releasing at all.
@@ -643,7 +407,7 @@ func (r *Run) sends() bool { return r.decides() && !r.skips(StagePush) }
 // do where nothing is pushed, or where the target keeps no assets.
 func (r *Run) skips(stage string) bool {
 	return slices.Contains(r.Skip, stage) || stage == StageVerify && slices.Contains(r.Skip, StagePush) ||
-		stage == StageUpload && r.target.assets == nil
+		stage == StageUpload && !r.target.KeepsAssets()
 }
 
 // Warn passes on what somebody should know of the run as a whole; it is in the
@@ -672,21 +436,21 @@ func (r *Run) warnOnce(message string) {
 // warnOfIndex says in the plan what is wrong with the index as a whole: what is
 // sent will not be seen until it is corrected, and what exists is not seen now.
 func (r *Run) warnOfIndex(p *plan) {
-	at := p.index.known()
-	if at == nil || at.err != nil {
+	at := p.index.Known()
+	if at == nil || at.Err != nil {
 		return
 	}
-	if err := at.index.Refused(); err != nil {
+	if err := at.Index.Refused(); err != nil {
 		r.warnOnce(withAdvice(err) + "; until then KubeSphere shows nothing that is new in this repository")
 	}
-	for _, remark := range at.index.Remarks() {
+	for _, remark := range at.Index.Remarks() {
 		r.warnOnce(remark)
 	}
 }
 
 // Note passes a remark on the run as a whole to the observer: a request that is
 // tried again, for one. It may be called from anywhere at any time; when the run
-// is finished nobody is told any more.
+// is finished it is dropped.
 func (r *Run) Note(message string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -719,7 +483,7 @@ func (r *Run) emit(e Event, rel *release) {
 	r.Observer.Observe(e)
 }
 
-// emitRun tells of the run as a whole; no extension is at work meanwhile.
+// emitRun reports the run as a whole; no extension is at work meanwhile.
 func (r *Run) emitRun(kind EventKind, p *plan, message string) *Result {
 	result := &Result{SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision, DryRun: r.DryRun, Started: r.started}
 	for _, rel := range p.releases {

@@ -16,6 +16,8 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/target"
 )
 
 func TestStagesAreThoseOfTheDesign(t *testing.T) {
@@ -63,15 +65,15 @@ func TestDecision(t *testing.T) {
 		writes   int
 	}{
 		{name: "nothing, nothing", want: Released, writes: 3},
-		{name: "nothing, there", status: StatusActive, indexed: true, unknown: true, want: Exists},
-		{name: "nothing, there, other content", status: StatusActive, indexed: true, unknown: true, other: true, want: Drift},
-		{name: "draft, nothing", status: StatusDraft, other: true, want: Released, writes: 3},
-		{name: "submitted, there", status: StatusSubmitted, indexed: true, want: Exists},
-		{name: "submitted, there, other content", status: StatusSubmitted, indexed: true, other: true, want: Drift},
-		{name: "active, there", status: StatusActive, indexed: true, want: Exists},
-		{name: "active, there, without annotation", status: StatusActive, indexed: true, unmarked: true, want: Exists},
-		{name: "active, there, without annotation, other content", status: StatusActive, indexed: true, unmarked: true, other: true, want: Drift},
-		{name: "submitted, not there in time", status: StatusSubmitted, want: Unverified},
+		{name: "nothing, there", status: target.StatusActive, indexed: true, unknown: true, want: Exists},
+		{name: "nothing, there, other content", status: target.StatusActive, indexed: true, unknown: true, other: true, want: Drift},
+		{name: "draft, nothing", status: target.StatusDraft, other: true, want: Released, writes: 3},
+		{name: "submitted, there", status: target.StatusSubmitted, indexed: true, want: Exists},
+		{name: "submitted, there, other content", status: target.StatusSubmitted, indexed: true, other: true, want: Drift},
+		{name: "active, there", status: target.StatusActive, indexed: true, want: Exists},
+		{name: "active, there, without annotation", status: target.StatusActive, indexed: true, unmarked: true, want: Exists},
+		{name: "active, there, without annotation, other content", status: target.StatusActive, indexed: true, unmarked: true, other: true, want: Drift},
+		{name: "submitted, not there in time", status: target.StatusSubmitted, want: Unverified},
 		{name: "rejected, not there", status: "rejected", want: Failed},
 	}
 	for _, test := range tests {
@@ -89,10 +91,10 @@ func TestDecision(t *testing.T) {
 					v.status, v.unmarked = test.status, test.unmarked
 					w.writes = nil
 					if test.unknown {
-						w.snapshot = func(Snapshot) (Snapshot, error) { return Snapshot{}, nil }
+						w.snapshot = func(target.Snapshot) (target.Snapshot, error) { return target.Snapshot{}, nil }
 					}
-					if !test.indexed && test.status != StatusDraft {
-						w.serve = func(*Entry, time.Time) bool { return false }
+					if !test.indexed && test.status != target.StatusDraft {
+						w.serve = func(*target.Entry, time.Time) bool { return false }
 					}
 				}
 				result := do(t, w, Options{Sources: []config.Source{alc}})
@@ -115,7 +117,7 @@ func TestSubmittedBeforeIsWaitedFor(t *testing.T) {
 			do(t, w, Options{Sources: []config.Source{source}})
 			w.writes = nil
 			from := time.Now().Add(time.Minute)
-			w.serve = func(_ *Entry, at time.Time) bool { return at.After(from) }
+			w.serve = func(_ *target.Entry, at time.Time) bool { return at.After(from) }
 			want := Exists
 			if other {
 				write(t, filepath.Join(source.Path, "values.yaml"), "global: {other: true}\n")
@@ -152,7 +154,7 @@ func TestAnEntryThatCannotBeReadIsNotAbsent(t *testing.T) {
 	for _, dry := range []bool{true, false} {
 		w := newFakeWorld()
 		source := sourceOf(t, "alc", "1.2.0")
-		w.broken = withRemedy(errors.New("the entry of alc in line 9: it is a text"), "the entry has to be corrected")
+		w.broken = failure.WithRemedy(errors.New("the entry of alc in line 9: it is a text"), "the entry has to be corrected")
 		x := do(t, w, Options{Sources: []config.Source{source}, DryRun: dry}).Extensions[0]
 		if x.Outcome != Failed || x.Error == nil || x.Error.Message != w.broken.Error() || x.Error.Remedy != "the entry has to be corrected" || len(w.writes) > 0 {
 			t.Errorf("%s %q %+v, writes %q", x.Outcome, x.Reason, x.Error, w.writes)
@@ -165,10 +167,10 @@ func TestAnEntryThatCannotBeReadIsNotAbsent(t *testing.T) {
 	// While it is waited for the reason says so, with what can be done.
 	synctest.Test(t, func(t *testing.T) {
 		w := newFakeWorld()
-		w.serve = func(*Entry, time.Time) bool { return false }
+		w.serve = func(*target.Entry, time.Time) bool { return false }
 		w.fault = func(call string) (bool, error) {
 			if strings.HasPrefix(call, "submit") {
-				w.broken = withRemedy(errors.New("the entry of alc in line 9: it is a text"), "the entry has to be corrected")
+				w.broken = failure.WithRemedy(errors.New("the entry of alc in line 9: it is a text"), "the entry has to be corrected")
 			}
 			return false, nil
 		}
@@ -187,8 +189,8 @@ func TestAdviceIsForWhatDoesNotPass(t *testing.T) {
 		want string
 	}{
 		{passing, "502 Bad Gateway"}, {lasting, "401 Unauthorized"},
-		{withRemedy(passing, "call somebody"), "502 Bad Gateway"},
-		{withRemedy(lasting, "call somebody"), "401 Unauthorized: call somebody"},
+		{failure.WithRemedy(passing, "call somebody"), "502 Bad Gateway"},
+		{failure.WithRemedy(lasting, "call somebody"), "401 Unauthorized: call somebody"},
 	} {
 		if got := withAdvice(test.err); got != test.want {
 			t.Errorf("%q, want %q", got, test.want)
@@ -288,7 +290,7 @@ func TestOneThatFailsKeepsBackItsDependentsAndNobodyElse(t *testing.T) {
 func TestDependencyIsSeenBeforeItsDependentIsSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newFakeWorld()
-		w.serve = func(e *Entry, at time.Time) bool {
+		w.serve = func(e *target.Entry, at time.Time) bool {
 			return at.Sub(w.versions[e.Name+"@"+e.Version].submitted) > 20*time.Second
 		}
 		result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "top", "1.0.0", "base"), sourceOf(t, "base", "1.0.0")}})
@@ -386,8 +388,8 @@ func TestUsageErrors(t *testing.T) {
 		t.Errorf("two of one name and version: %v", err)
 	}
 	_, err = New(Options{Sources: []config.Source{one}, Only: []string{"alcc"}, Target: w}).Do(t.Context())
-	if err == nil || !strings.Contains(err.Error(), `no extension is named "alcc"`) || !strings.Contains(Remedy(err), `did you mean "alc"?`) {
-		t.Errorf("unknown name: %v, %s", err, Remedy(err))
+	if err == nil || !strings.Contains(err.Error(), `no extension is named "alcc"`) || !strings.Contains(failure.Remedy(err), `did you mean "alc"?`) {
+		t.Errorf("unknown name: %v, %s", err, failure.Remedy(err))
 	}
 }
 
@@ -432,7 +434,7 @@ func TestThroughPackageLeavesTheArchiveAndItsChecksum(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newFakeWorld()
-		w.serve = func(*Entry, time.Time) bool { return false } // never seen
+		w.serve = func(*target.Entry, time.Time) bool { return false } // never seen
 		stop, interrupt := context.WithCancelCause(t.Context())
 		time.AfterFunc(10*time.Second, func() { interrupt(errors.New("interrupted")) })
 		result := doUnder(t, stop, w, Options{Sources: []config.Source{sourceOf(t, "base", "1.0.0"), sourceOf(t, "top", "1.0.0", "base")}})
@@ -449,7 +451,7 @@ func TestInterrupt(t *testing.T) {
 func TestTimeUpNamesWhatIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newFakeWorld()
-		w.serve = func(*Entry, time.Time) bool { return false }
+		w.serve = func(*target.Entry, time.Time) bool { return false }
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, errors.New("--timeout of 10s is over"))
 		defer cancel()
 		run := New(Options{
@@ -505,7 +507,7 @@ func TestAWriteThatIsCutOffIsInDoubt(t *testing.T) {
 func TestWaitingTakesNoSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newFakeWorld()
-		w.serve = func(e *Entry, at time.Time) bool {
+		w.serve = func(e *target.Entry, at time.Time) bool {
 			return at.Sub(w.versions[e.Name+"@"+e.Version].submitted) > time.Minute
 		}
 		var sources []config.Source

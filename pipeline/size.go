@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -10,11 +9,12 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/weight"
 )
 
-// RuleSize is the rule under which a package near the limit is told among the
+// RuleSize is the rule under which a package near the limit is measured among the
 // findings. It is not one of lint: only here the size is known.
 const RuleSize = "size"
 
@@ -31,45 +31,45 @@ const (
 // internal/extension holds it.
 const forecastWithin = 64
 
-// sizeStage holds the archive against the limit. The marketplace refuses a
+// sizeStep holds the archive against the limit. The marketplace refuses a
 // submission whose package is over 1 MB after the assets were replaced
-// (publishing guide), and does so after the upload: so it is told before. From
-// 90 % of the limit on it is told, too, and where the bytes go.
+// (publishing guide), and does so after the upload: so it is measured before. From
+// 90 % of the limit on it is measured, too, and where the bytes go.
 //
 // A forecast that is over by less than it may be wrong stops nothing: what may
 // well be taken is tried, and after the upload the size is exact.
-func sizeStage(ctx context.Context, _ *environment, r *release) error {
+func sizeStep[E any](ctx context.Context, _ E, r *release) error {
 	r.forgetSize()
 	r.result.Package.SizeWithin = r.sizeWithin()
 	limit := r.source.Settings.Size.Limit
-	if r.pkg.Size <= limit-limit/10 {
+	if r.packed.pkg.Size <= limit-limit/10 {
 		return nil
 	}
-	if err := r.weigh(ctx, r.packedWith); err != nil {
+	if err := r.measure(ctx, r.packed.urls); err != nil {
 		return err
 	}
-	if over := r.pkg.Size - limit; over > r.sizeWithin() {
-		return withRemedy(
-			fmt.Errorf("the package has %s, over the limit of %s by %s", sizeText(r.pkg.Size), sizeText(limit), sizeText(over)),
+	if over := r.packed.pkg.Size - limit; over > r.sizeWithin() {
+		return failure.WithRemedy(
+			fmt.Errorf("the package has %s, over the limit of %s by %s", sizeText(r.packed.pkg.Size), sizeText(limit), sizeText(over)),
 			"%s", r.mostHelpful())
 	}
-	r.tellSize(limit)
+	r.noteSize(limit)
 	return nil
 }
 
 // sizeWithin is by how many bytes the size of the package may change when its
 // assets are really uploaded.
 func (r *release) sizeWithin() int64 {
-	if len(r.packedWith) == 0 {
+	if len(r.packed.urls) == 0 {
 		return 0
 	}
-	return r.within
+	return r.packed.within
 }
 
-// tellSize adds the finding of a package that is near the limit.
-func (r *release) tellSize(limit int64) {
-	code, message := CodeNearLimit, fmt.Sprintf("the package has %s, %d %% of the limit of %s", sizeText(r.pkg.Size), r.pkg.Size*100/limit, sizeText(limit))
-	if over := r.pkg.Size - limit; over > 0 {
+// noteSize adds the finding of a package that is near the limit.
+func (r *release) noteSize(limit int64) {
+	code, message := CodeNearLimit, fmt.Sprintf("the package has %s, %d %% of the limit of %s", sizeText(r.packed.pkg.Size), r.packed.pkg.Size*100/limit, sizeText(limit))
+	if over := r.packed.pkg.Size - limit; over > 0 {
 		code, message = CodeOverLimit, fmt.Sprintf("the package is over the limit of %s by %s, if the assets get the addresses that were expected: the upload will show it", sizeText(limit), sizeText(over))
 	}
 	// A slice of its own: events hold the one before.
@@ -79,40 +79,39 @@ func (r *release) tellSize(limit int64) {
 	})
 }
 
-// forgetSize takes back what the plan has told of the size.
+// forgetSize takes back what the plan has measured of the size.
 func (r *release) forgetSize() {
 	r.result.Findings = slices.DeleteFunc(slices.Clone(r.result.Findings), func(f FindingResult) bool { return f.Rule == RuleSize })
 }
 
-// weigh says in the result where the bytes of the package go that has these
+// measure says in the result where the bytes of the package go that has these
 // addresses, unless it has been said.
-func (r *release) weigh(ctx context.Context, urls extension.URLs) error {
-	told := r.result.Package
-	if told.Contributors != nil {
+func (r *release) measure(ctx context.Context, urls extension.URLs) error {
+	measured := r.result.Package
+	if measured.Contributors != nil {
 		return nil
 	}
-	report, err := r.run.Examiner.Weigh(ctx, r.ext, urls, r.limits())
-	var reached limitReached
+	report, err := r.run.Examiner.Sizes(ctx, r.read.ext, urls, r.limits())
 	switch {
-	case errors.As(err, &reached) && reached.LimitReached():
+	case failure.LimitReached(err):
 		// The size is known all the same; what would make it smaller is not.
-		r.tell("where the bytes of the package go could not be found out: " + err.Error())
-		told.Contributors = []ContributorResult{}
+		r.notify("where the bytes of the package go could not be found out: " + err.Error())
+		measured.Contributors = []ContributorResult{}
 		return nil
 	case err != nil:
 		return err
 	}
 	const largest = 10
-	told.Files = len(report.Contributors)
-	told.Contributors = []ContributorResult{}
-	for _, c := range report.Contributors[:min(largest, told.Files)] {
-		told.Contributors = append(told.Contributors, contributorResult(c))
+	measured.Files = len(report.Contributors)
+	measured.Contributors = []ContributorResult{}
+	for _, c := range report.Contributors[:min(largest, measured.Files)] {
+		measured.Contributors = append(measured.Contributors, contributorResult(c))
 	}
 	for _, a := range report.Advice {
-		told.Advice = append(told.Advice, AdviceResult(a))
+		measured.Advice = append(measured.Advice, AdviceResult(a))
 	}
-	if len(told.Advice) > 0 {
-		told.AdvisedSize = report.Advised
+	if len(measured.Advice) > 0 {
+		measured.AdvisedSize = report.Advised
 	}
 	return nil
 }
@@ -127,14 +126,14 @@ func contributorResult(c weight.Contributor) ContributorResult {
 
 // mostHelpful is the first thing to do about a package that is too large.
 func (r *release) mostHelpful() string {
-	told := r.result.Package
-	if len(told.Contributors) == 0 {
+	measured := r.result.Package
+	if len(measured.Contributors) == 0 {
 		return "make its files smaller"
 	}
-	if len(told.Advice) == 0 {
-		largest := told.Contributors[0]
-		if largest.File == extension.ChartFile && told.Files > 1 { // derived: nobody can change it
-			largest = told.Contributors[1]
+	if len(measured.Advice) == 0 {
+		largest := measured.Contributors[0]
+		if largest.File == extension.ChartFile && measured.Files > 1 { // derived: nobody can change it
+			largest = measured.Contributors[1]
 		}
 		if len(largest.Inside) > 0 {
 			return fmt.Sprintf("make its files smaller; the largest part of it is %s (%s compressed), and in that %s (%s)",
@@ -142,8 +141,8 @@ func (r *release) mostHelpful() string {
 		}
 		return fmt.Sprintf("make its files smaller; the largest part of it is %s (%s compressed)", largest.File, sizeText(largest.Compressed))
 	}
-	advice := fmt.Sprintf("%s (saves %s)", told.Advice[0].What, sizeText(told.Advice[0].Saves))
-	if told.Advice[0].Saves < r.pkg.Size-told.Limit && told.AdvisedSize > told.Limit {
+	advice := fmt.Sprintf("%s (saves %s)", measured.Advice[0].What, sizeText(measured.Advice[0].Saves))
+	if measured.Advice[0].Saves < r.packed.pkg.Size-measured.Limit && measured.AdvisedSize > measured.Limit {
 		advice += "; what can be left out is not enough, though"
 	}
 	return advice

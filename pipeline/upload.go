@@ -9,28 +9,28 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 )
 
-// uploadStage sends icon and screenshots and puts their addresses into the
+// uploadStep sends icon and screenshots and puts their addresses into the
 // package. Sending them again after a run that was cut off is harmless: same
 // bytes, same place.
-func uploadStage(ctx context.Context, env *environment, r *release) error {
+func uploadStep(ctx context.Context, env *applying, r *release) error {
 	urls, err := upload(ctx, env, r)
 	if err != nil {
 		return err
 	}
-	if !maps.Equal(urls, r.packedWith) {
+	if !maps.Equal(urls, r.packed.urls) {
 		if err := r.pack(ctx, urls); err != nil {
 			return err
 		}
 	} // else they got the addresses that the plan packed with
-	r.within = 0
+	r.packed.within = 0
 	r.result.Package.SizeWithin = 0
 	return nil
 }
 
 // upload gives the assets, if there are any, to the target, and returns their URLs by file.
-func upload(ctx context.Context, env *environment, r *release) (extension.URLs, error) {
+func upload(ctx context.Context, env *applying, r *release) (extension.URLs, error) {
 	urls := extension.URLs{}
-	assets := r.ext.Assets
+	assets := r.read.ext.Assets
 	if len(assets) == 0 {
 		return urls, nil
 	}
@@ -54,7 +54,7 @@ func (r *release) noteAssets(urls extension.URLs) {
 		return
 	}
 	r.result.Assets = nil
-	for _, a := range r.ext.Assets {
+	for _, a := range r.read.ext.Assets {
 		r.result.Assets = append(r.result.Assets, AssetResult{File: a.File, URL: urls[a.File], Size: int64(len(a.Data)), Digest: a.Digest})
 	}
 }

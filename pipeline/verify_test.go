@@ -14,10 +14,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"helm.sh/helm/v3/pkg/chart/loader"
-
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/indexwatch"
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/target"
 )
 
 // KubeSphere swallows each failure on the way to a version, so released is
@@ -25,7 +26,7 @@ import (
 func TestVerifyWalksAsKubeSphereDoes(t *testing.T) {
 	tests := []struct {
 		name   string
-		serve  func(w *fakeWorld, e *Entry, at time.Time) bool
+		serve  func(w *fakeWorld, e *target.Entry, at time.Time) bool
 		change func(data []byte) []byte
 		want   Outcome
 		reason string
@@ -33,18 +34,18 @@ func TestVerifyWalksAsKubeSphereDoes(t *testing.T) {
 		{name: "at once", want: Released},
 		{
 			name:  "late",
-			serve: func(w *fakeWorld, _ *Entry, at time.Time) bool { return at.Sub(w.started) > 4*time.Minute },
+			serve: func(w *fakeWorld, _ *target.Entry, at time.Time) bool { return at.Sub(w.started) > 4*time.Minute },
 			want:  Released,
 		},
 		{
 			name:   "too late",
-			serve:  func(w *fakeWorld, _ *Entry, at time.Time) bool { return at.Sub(w.started) > 6*time.Minute },
+			serve:  func(w *fakeWorld, _ *target.Entry, at time.Time) bool { return at.Sub(w.started) > 6*time.Minute },
 			want:   Unverified,
 			reason: "not seen within 5m0s: it is not in the Helm repository yet",
 		},
 		{
 			name: "wrong digest for a while",
-			serve: func(w *fakeWorld, e *Entry, at time.Time) bool {
+			serve: func(w *fakeWorld, e *target.Entry, at time.Time) bool {
 				if at.Sub(w.started) < time.Minute {
 					e.Digest = strings.Repeat("0", 64)
 				}
@@ -54,20 +55,20 @@ func TestVerifyWalksAsKubeSphereDoes(t *testing.T) {
 		},
 		{
 			name:   "wrong digest",
-			serve:  func(_ *fakeWorld, e *Entry, _ time.Time) bool { e.Digest = strings.Repeat("0", 64); return true },
+			serve:  func(_ *fakeWorld, e *target.Entry, _ time.Time) bool { e.Digest = strings.Repeat("0", 64); return true },
 			want:   Unverified,
 			reason: "the index lists the digest 000000000000",
 		},
 		{
 			name:   "an archive that does not load",
-			serve:  func(_ *fakeWorld, e *Entry, _ time.Time) bool { e.Digest = ""; return true },
+			serve:  func(_ *fakeWorld, e *target.Entry, _ time.Time) bool { e.Digest = ""; return true },
 			change: func(data []byte) []byte { return data[:len(data)/2] },
 			want:   Unverified,
 			reason: "its archive does not load in Helm",
 		},
 		{
 			name:  "digest with its algorithm before it",
-			serve: func(_ *fakeWorld, e *Entry, _ time.Time) bool { e.Digest = "sha256:" + e.Digest; return true },
+			serve: func(_ *fakeWorld, e *target.Entry, _ time.Time) bool { e.Digest = "sha256:" + e.Digest; return true },
 			want:  Released,
 		},
 	}
@@ -76,7 +77,7 @@ func TestVerifyWalksAsKubeSphereDoes(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newFakeWorld()
 				if test.serve != nil {
-					w.serve = func(e *Entry, at time.Time) bool { return test.serve(w, e, at) }
+					w.serve = func(e *target.Entry, at time.Time) bool { return test.serve(w, e, at) }
 				}
 				w.archive = test.change
 				result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
@@ -101,7 +102,7 @@ func TestVerifyComparesContentWhereBytesDiffer(t *testing.T) {
 			}
 			again := repacked(t, elsewhere)
 			w.archive = func([]byte) []byte { return again }
-			w.serve = func(e *Entry, _ time.Time) bool { e.Digest = ""; return true }
+			w.serve = func(e *target.Entry, _ time.Time) bool { e.Digest = ""; return true }
 			result := do(t, w, Options{Sources: []config.Source{source}})
 			want := map[bool]Outcome{false: Released, true: Unverified}[other]
 			wantOutcomes(t, result, map[string]Outcome{"alc": want})
@@ -121,7 +122,7 @@ func TestAnnotationOfOtherContent(t *testing.T) {
 		source := sourceOf(t, "alc", "1.0.0")
 		again := repacked(t, source)
 		w.archive = func([]byte) []byte { return again }
-		w.serve = func(e *Entry, _ time.Time) bool { e.Digest, e.ContentDigest = "", other; return true }
+		w.serve = func(e *target.Entry, _ time.Time) bool { e.Digest, e.ContentDigest = "", other; return true }
 		x := do(t, w, Options{Sources: []config.Source{source}}).Extensions[0]
 		if x.Outcome != Unverified || !strings.Contains(x.Reason, "the repository serves other content than was sent (by its content digest)") {
 			t.Errorf("%s: %q", x.Outcome, x.Reason)
@@ -130,7 +131,7 @@ func TestAnnotationOfOtherContent(t *testing.T) {
 	// An index that is late says it for a while.
 	synctest.Test(t, func(t *testing.T) {
 		w := newFakeWorld()
-		w.serve = func(e *Entry, at time.Time) bool {
+		w.serve = func(e *target.Entry, at time.Time) bool {
 			if at.Sub(w.started) < time.Minute {
 				e.Digest, e.ContentDigest = strings.Repeat("0", 64), other
 			}
@@ -144,7 +145,7 @@ func TestAnnotationOfOtherContent(t *testing.T) {
 		source := sourceOf(t, "alc", "1.0.0")
 		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]Outcome{"alc": Released})
 		from := time.Now().Add(time.Minute)
-		w.serve = func(e *Entry, at time.Time) bool { e.ContentDigest = other; return at.After(from) }
+		w.serve = func(e *target.Entry, at time.Time) bool { e.ContentDigest = other; return at.After(from) }
 		w.fault = func(call string) (bool, error) {
 			if strings.HasPrefix(call, "fetch") {
 				return false, errors.New("404 Not Found")
@@ -193,8 +194,8 @@ func TestVersionsOfOtherTools(t *testing.T) {
 // slowly is a repository whose packages take longer than an index is good for.
 type slowly struct{ *fakeWorld }
 
-func (s slowly) Fetch(ctx context.Context, e Entry) ([]byte, error) {
-	time.Sleep(2 * lastPoll)
+func (s slowly) Fetch(ctx context.Context, e target.Entry) ([]byte, error) {
+	time.Sleep(2 * indexwatch.LastPoll)
 	return s.fakeWorld.Fetch(ctx, e)
 }
 
@@ -203,8 +204,8 @@ func TestAnIndexThatChangesMeanwhile(t *testing.T) {
 	for _, changes := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newFakeWorld()
-			w.serve = func(e *Entry, at time.Time) bool {
-				if changes && at.Sub(w.started) > lastPoll {
+			w.serve = func(e *target.Entry, at time.Time) bool {
+				if changes && at.Sub(w.started) > indexwatch.LastPoll {
 					e.URLs = []string{"elsewhere/" + e.URLs[0]}
 				}
 				return true
@@ -234,9 +235,9 @@ func TestVerifyUntilActive(t *testing.T) {
 		want   Outcome
 		told   string
 	}{
-		{"approved", func(v *fakeVersion) { v.status = StatusActive }, Released, ""},
+		{"approved", func(v *fakeVersion) { v.status = target.StatusActive }, Released, ""},
 		{"rejected", func(v *fakeVersion) { v.status = "rejected" }, Failed, `the review ended with the status "rejected"`},
-		{"withdrawn", func(v *fakeVersion) { v.status = StatusDraft }, Failed, "the submission was taken back"},
+		{"withdrawn", func(v *fakeVersion) { v.status = target.StatusDraft }, Failed, "the submission was taken back"},
 		{"never", func(*fakeVersion) {}, Unverified, "it is in the repository, and not reviewed yet"},
 	}
 	for _, test := range tests {
@@ -266,11 +267,11 @@ func TestWhatWasApprovedIsLookedForOnceMore(t *testing.T) {
 	for _, gone := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newFakeWorld()
-			w.serve = func(_ *Entry, at time.Time) bool { return !gone || at.Sub(w.started) < time.Minute }
+			w.serve = func(_ *target.Entry, at time.Time) bool { return !gone || at.Sub(w.started) < time.Minute }
 			time.AfterFunc(2*time.Minute, func() {
 				w.mu.Lock()
 				defer w.mu.Unlock()
-				w.versions["alc@1.0.0"].status = StatusActive
+				w.versions["alc@1.0.0"].status = target.StatusActive
 			})
 			source := sourceOf(t, "alc", "1.0.0")
 			source.Settings.Verify.Until = config.UntilActive
@@ -284,7 +285,7 @@ func TestWhatWasApprovedIsLookedForOnceMore(t *testing.T) {
 func TestWaitingSharesTheIndex(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newFakeWorld()
-		w.serve = func(_ *Entry, at time.Time) bool { return at.Sub(w.started) > 4*time.Minute }
+		w.serve = func(_ *target.Entry, at time.Time) bool { return at.Sub(w.started) > 4*time.Minute }
 		var sources []config.Source
 		for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
 			sources = append(sources, sourceOf(t, name, "1.0.0"))
@@ -312,14 +313,14 @@ func TestAReviewThatIsNotShownIsWaitedFor(t *testing.T) {
 		source := sourceOf(t, "alc", "1.0.0")
 		source.Settings.Verify.Until = config.UntilActive
 		asked := 0
-		w.snapshot = func(s Snapshot) (Snapshot, error) {
+		w.snapshot = func(s target.Snapshot) (target.Snapshot, error) {
 			switch asked++; {
-			case s.Status != StatusSubmitted:
+			case s.Status != target.StatusSubmitted:
 				return s, nil
 			case asked < 4:
-				return Snapshot{}, nil
+				return target.Snapshot{}, nil
 			}
-			s.Status = StatusActive
+			s.Status = target.StatusActive
 			return s, nil
 		}
 		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]Outcome{"alc": Released})
@@ -349,7 +350,7 @@ func TestOnlyOtherContentIsDrift(t *testing.T) {
 			w := newFakeWorld()
 			source := sourceOf(t, "alc", "1.0.0")
 			wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]Outcome{"alc": Released})
-			w.serve = func(e *Entry, _ time.Time) bool {
+			w.serve = func(e *target.Entry, _ time.Time) bool {
 				e.ContentDigest = test.mark
 				if test.digest != "-" {
 					e.Digest = test.digest
@@ -431,29 +432,6 @@ func TestExtensionYAMLIsDecodedAsKubeSphereDoes(t *testing.T) {
 	}
 }
 
-// Another archive than was sent is looked at in the same way.
-func TestServedArchiveIsDecodedAsKubeSphereDoes(t *testing.T) {
-	for source, want := range map[string]string{
-		"":               "its archive has no extension.yaml",
-		"name: alc\n":    "finds no version, no category",
-		"version: [1]":   "version is a list, and has to be a text",
-		"# x\n---\na: 1": "it reads only what stands before line 2",
-		"name: alc\nversion: 1.0.1\ncategory: x\n": "KubeSphere reads version 1.0.1",
-		"name: alc\nversion: 1.0.0\ncategory: x\n": "",
-	} {
-		files := []*loader.BufferedFile{{Name: "Chart.yaml"}}
-		if source != "" {
-			files = append(files, &loader.BufferedFile{Name: "extension.yaml", Data: []byte(source)})
-		}
-		// That of a subchart is none.
-		files = append([]*loader.BufferedFile{{Name: "charts/sub/extension.yaml", Data: []byte("name: sub\nversion: 1.0.0\ncategory: x\n")}}, files...)
-		r := &release{result: ExtensionResult{Name: "alc", Version: "1.0.0"}}
-		if got := leftOut(r, files); !strings.Contains(got, want) || (got == "") != (want == "") {
-			t.Errorf("%q: %q", source, got)
-		}
-	}
-}
-
 // Helm and KubeSphere load the whole index or nothing: a version that is listed
 // in one that they refuse is not released until it is corrected. The plan warns.
 func TestIndexThatHelmRefusesIsNoRelease(t *testing.T) {
@@ -471,7 +449,7 @@ func TestIndexThatHelmRefusesIsNoRelease(t *testing.T) {
 				const fault = "Helm and KubeSphere cannot load the index: the entry of other 1.10 in line 9: version is a number, and has to be a text"
 				w.refused = func(at time.Time) error {
 					if at.Sub(w.started) < test.fixed {
-						return withRemedy(errors.New(fault), "the entry of other has to be corrected")
+						return failure.WithRemedy(errors.New(fault), "the entry of other has to be corrected")
 					}
 					return nil
 				}
@@ -513,7 +491,7 @@ func TestReasonIsSaidWhileWaiting(t *testing.T) {
 			switch {
 			case !strings.HasPrefix(call, "fetch"):
 			case time.Since(w.started) < time.Minute:
-				return false, withRemedy(errors.New("downloading package alc 1.0.0: 401 Unauthorized"), "let everybody read it")
+				return false, failure.WithRemedy(errors.New("downloading package alc 1.0.0: 401 Unauthorized"), "let everybody read it")
 			case time.Since(w.started) < 2*time.Minute:
 				return false, errors.New("downloading package alc 1.0.0: 404 Not Found")
 			}
@@ -538,7 +516,7 @@ func TestCacheIsNamedInTheReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newFakeWorld()
 		w.cached = "a cache answered for the repository, with an index that is 4m12s old and that it keeps for 10m0s"
-		w.serve = func(*Entry, time.Time) bool { return false }
+		w.serve = func(*target.Entry, time.Time) bool { return false }
 		notes := 0
 		observer := ObserverFunc(func(e Event) {
 			if e.Kind == EventNote {
@@ -571,7 +549,7 @@ func TestRemarksOnTheIndex(t *testing.T) {
 func TestOddEntries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newFakeWorld()
-		w.serve = func(e *Entry, _ time.Time) bool { e.Times = 2; return true }
+		w.serve = func(e *target.Entry, _ time.Time) bool { e.Times = 2; return true }
 		source := sourceOf(t, "alc", "1.0.0")
 		for _, want := range []Outcome{Released, Exists} {
 			result := do(t, w, Options{Sources: []config.Source{source}})
@@ -583,7 +561,7 @@ func TestOddEntries(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		w := newFakeWorld()
-		w.serve = func(e *Entry, _ time.Time) bool { e.OwnName = "ALC"; return true }
+		w.serve = func(e *target.Entry, _ time.Time) bool { e.OwnName = "ALC"; return true }
 		result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
 		wantOutcomes(t, result, map[string]Outcome{"alc": Unverified})
 		if x := result.Extensions[0]; !strings.Contains(x.Reason, `its entry has the name "ALC" there`) {

@@ -12,106 +12,12 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/target"
 )
-
-func TestRemarksOnVersions(t *testing.T) {
-	const back, jump, hidden, rc, last, twice = "goes back", "jumps", "will not show", "is a pre-release", "no longer show", "both spellings mean one version"
-	for _, test := range []struct {
-		version, published, together string
-		want                         []string
-	}{
-		{"1.0.0", "", "", nil},
-		{"99.0.0", "", "", nil},
-		{"1.0.1", "1.0.0", "", nil},
-		{"1.0.0", "0.9.0", "", nil},
-		{"1.0.0", "0.9", "", nil},
-		{"2.0.0", "1.9.9", "", nil},
-		{"1.10.0", "1.9.9", "", nil},
-		{"2.5.0", "1.9.9", "", nil},
-		{"2026.1.0", "2024.12.0", "", nil},
-		{"1.20260101.0", "1.20250101.0", "", nil},
-		{"v1.0.1", "v1.0.0", "", nil},
-		{"1.0.0", "latest", "", nil},
-		{"latest", "1.0.0", "", nil},
-		// A version of another line than the highest.
-		{"1.5.1", "1.5.0 2.0.0", "", nil},
-		{"1.5.1", "1.5.0 2.0.0 2.1.0", "", nil},
-		{"0.7.0", "0.7.1", "", []string{back}},
-		{"0.6.0", "0.7.1", "", []string{back}},
-		{"0.7.1-rc.1", "0.7.1", "", []string{back}},
-		{"1.5.1", "1.5.2 2.0.0", "", []string{back}},
-		{"1.9.0", "1.8.0 2.0.0-rc.1", "", []string{back}},
-		{"99.0.0", "10.4.1", "", []string{jump}},
-		{"99.0.0", "10.4.1 9.0.0", "", []string{jump}},
-		{"3.0.0", "1.9.9", "", []string{jump}},
-		{"1.41.0", "1.4.1", "", []string{jump}},
-		{"2026.1.0", "1.0.0", "", []string{jump}},
-		{"1.5.1", "2.0.0 2.1.0 2.2.0", "", []string{back, hidden}},
-		{"1.5.1", "1.5.0 2.0.0 2.1.0 2.2.0", "", []string{hidden}},
-		{"1.5.1", "1.5.0 2.0.0-rc.1 2.0.0-rc.2 2.0.0-rc.3", "", []string{hidden}},
-		{"1.5.1", "2.2.0 2.1.0 2.0.0 v2.0.0 1.5.0", "", []string{hidden}},
-		{"2.0.0-rc.1", "1.9.0", "", []string{rc}},
-		{"2.0.0-rc.1", "", "", []string{rc}},
-		{"2.0.0-rc.1", "1.9.0", "2.0.0", nil},
-		{"2.0.0-rc.3", "1.9.0 2.0.0-rc.1 2.0.0-rc.2", "", []string{rc, last}},
-		{"2.0.0-rc.4", "1.9.0 2.0.0-rc.1 2.0.0-rc.2 2.0.0-rc.3", "", []string{rc}},
-		// The same version in another spelling, which is a version of its own to KubeSphere.
-		{"v10.4.1", "10.4.1", "", []string{twice}},
-		{"10.4.1", "v10.4.1 10.4.0", "", []string{twice}},
-		{"10.4.0", "10.4", "", []string{twice}},
-		{"10.4.1", "9.0.0", "v10.4.1", []string{twice}},
-		{"1.0.0-rc.1", "v1.0.0-rc.1", "", []string{twice, rc}},
-		{"10.4.1", "10.4.1+build", "", nil},
-		{"10.4.1", "10.4.1 v10.4.0", "", nil},
-		{"1.5.1", "1.5.0 2.0.0 v2.0.0 2.1.0", "", []string{hidden}},
-		// Released in order in one run.
-		{"2.0.0", "", "1.0.0 1.1.0", nil},
-		{"9.0.0", "", "1.0.0", []string{jump}},
-		{"1.0.0", "", "1.1.0 1.2.0", nil},
-		{"1.0.0", "", "1.1.0 1.2.0 2.0.0", []string{hidden}},
-		// A version of the run that is there already is one version.
-		{"1.0.1", "1.0.0 2.0.0 2.1.0", "1.0.0 2.0.0 2.1.0", nil},
-		// The bounds of a jump.
-		{"1.11.0", "1.1.0", "", nil},
-		{"1.12.0", "1.1.0", "", []string{jump}},
-		{"1.2001.0", "1.1001.0", "", nil},
-		{"1.2001.0", "1.999.0", "", []string{jump}},
-		{"3000.0.0", "1000.0.0", "", nil},
-		// As many as KubeSphere keeps, and one more.
-		{"1.5.1", "1.5.0 2.0.0 2.1.0", "", nil},
-	} {
-		var got []string
-		for _, remark := range remarks(test.version, strings.Fields(test.published), strings.Fields(test.together)) {
-			got = append(got, remark.message)
-		}
-		same := len(got) == len(test.want)
-		for i := range min(len(got), len(test.want)) {
-			same = same && strings.Contains(got[i], test.want[i]) && strings.Contains(got[i], test.version)
-		}
-		if !same {
-			t.Errorf("%s after %q, with %q:\n%s\nwant %q", test.version, test.published, test.together, strings.Join(got, "\n"), test.want)
-		}
-	}
-}
-
-func TestAdmits(t *testing.T) {
-	for _, test := range []struct {
-		constraint, version string
-		want                bool
-	}{
-		{"", "1.0.0", true}, {"*", "1.0.0", true}, {"*", "1.0.0-rc.1", true}, {">=1.0.0", "1.1.0-rc.1", true},
-		{">=1.0.0", "1.0.0-rc.1", false}, {">=1.0.0 <2.0.0", "v1.5.0", true}, {"^1.2", "2.0.0", false}, {"1.x || 3.x", "3.1.0", true},
-		{"no constraint", "1.0.0", true}, {">=1.0.0", "latest", false},
-	} {
-		if got := admits(test.constraint, test.version); got != test.want {
-			t.Errorf("%q, %q: %v", test.constraint, test.version, got)
-		}
-	}
-}
 
 func TestRemarksAreWarningsOfWhatIsReleased(t *testing.T) {
 	w := newFakeWorld()
-	w.versions["alc@0.7.1"] = &fakeVersion{id: "1", status: StatusActive, pkg: &extension.Package{Name: "alc", Version: "0.7.1"}}
+	w.versions["alc@0.7.1"] = &fakeVersion{id: "1", status: target.StatusActive, pkg: &extension.Package{Name: "alc", Version: "0.7.1"}}
 	source := sourceOf(t, "alc", "0.7.0")
 	for _, dry := range []bool{true, false} {
 		x := do(t, w, Options{Sources: []config.Source{source}, DryRun: dry}).Extensions[0]
@@ -181,7 +87,7 @@ func TestWhatIsRequiredHasToBeSomewhere(t *testing.T) {
 			t.Run(fmt.Sprintf("%s declared %s published %s dry %v", test.entry, test.declared, test.published, dry), func(t *testing.T) {
 				w := newFakeWorld()
 				for i, v := range strings.Fields(test.published) {
-					w.versions["alc@"+v] = &fakeVersion{id: fmt.Sprint(i), status: StatusActive, pkg: &extension.Package{Name: "alc", Version: v, ContentDigest: "sha256:" + strings.Repeat("0e", 32)}}
+					w.versions["alc@"+v] = &fakeVersion{id: fmt.Sprint(i), status: target.StatusActive, pkg: &extension.Package{Name: "alc", Version: v, ContentDigest: "sha256:" + strings.Repeat("0e", 32)}}
 				}
 				bee := needing(t, test.entry)
 				bee.Settings.Lint.Rules = map[string]config.Severity{"external-dependencies": config.Off}
@@ -268,7 +174,7 @@ func TestWhatIsThereAsksForNothing(t *testing.T) {
 	check(Exists, Options{DryRun: true})
 	// Submitted, and not in the index yet: it is only waited for, whatever it requires.
 	synctest.Test(t, func(t *testing.T) {
-		w.serve = func(*Entry, time.Time) bool { return false }
+		w.serve = func(*target.Entry, time.Time) bool { return false }
 		check(Planned, Options{DryRun: true})
 		check(Unverified, Options{})
 	})
@@ -293,7 +199,7 @@ func TestTheHighestVersionIsToBlame(t *testing.T) {
 				}
 				return false, nil
 			}
-			w.serve = func(e *Entry, _ time.Time) bool {
+			w.serve = func(e *target.Entry, _ time.Time) bool {
 				return e.Version != "1.10.0" || !strings.Contains(test.fails, e.Version)
 			}
 			bee := needing(t, "{name: alc, version: '>=1.0.0', required: true}")
@@ -333,7 +239,7 @@ func TestOrderOfWhatIsOnlyOfUse(t *testing.T) {
 			sources, want := []config.Source{last, needing(t, test.entry), zed}, map[string]Outcome{"able": Released, "bee": Released, "zed": Released}
 			if strings.Contains(test.entry, "yak") {
 				sources, want["yak"] = append(sources, sourceOf(t, "yak", "1.0.0")), Released
-				w.serve = func(e *Entry, at time.Time) bool { return e.Name != "yak" || at.Sub(w.started) > time.Minute }
+				w.serve = func(e *target.Entry, at time.Time) bool { return e.Name != "yak" || at.Sub(w.started) > time.Minute }
 			}
 			wantOutcomes(t, do(t, w, Options{Sources: sources}), want)
 			if waited := w.versions["bee@1.0.0"].submitted.Sub(w.started); w.serve != nil && waited < time.Minute {

@@ -2,22 +2,15 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
-	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/report"
-	"github.com/ksrelease/ksrelease/internal/worker"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -26,7 +19,7 @@ type checkCommand struct {
 	deadline
 }
 
-// Run reads the config and every extension.yaml, and tells every problem of
+// Run reads the config and every extension.yaml, and reports every problem of
 // all of them. A broken config does not hide what is wrong with the
 // extensions: those below its folder are read all the same.
 func (c *checkCommand) Run(a *app) error {
@@ -59,54 +52,55 @@ func (c *checkCommand) Run(a *app) error {
 	if err := gather(&wrong, err); err != nil {
 		return err
 	}
-
 	configProblems := len(wrong)
-	errorCount, warningCount := 0, 0
-	seen := map[[2]string]string{}
-	workers := worker.New(1)
-	defer workers.Close()
-	inspections, err := inspectAll(ctx, a, workers, sources, known)
+	options := p.options(sources, known)
+	options.Parallelism = 1
+	defer a.examineInWorkers(&options)()
+	extensions, cycles, err := pipeline.New(options).Check(ctx)
+	if err != nil && ctx.Err() != nil {
+		return &cutError{err}
+	}
 	if err != nil {
 		return err
 	}
-	for i, read := range inspections {
-		s, name, version := sources[i], read.metadata.Name, read.metadata.Version
-		for _, f := range read.found {
-			switch f.severity {
-			case lint.Error:
+	errorCount, warningCount := 0, 0
+	note := func(all diagnostic.List) {
+		for _, d := range all {
+			switch d.Severity {
+			case diagnostic.Error:
 				errorCount++
-			case lint.Warning:
+			case diagnostic.Warning:
 				warningCount++
 			}
-			f.problem.Message = string(f.severity) + ": " + f.problem.Message
-			wrong = append(wrong, f.problem)
+			d.Message = string(d.Severity) + ": " + d.Message
+			wrong = append(wrong, d)
 		}
-		if other, ok := seen[[2]string{name, version}]; ok && name != "" {
-			errorCount++
-			wrong = append(wrong, pipeline.Twice(s.Display, other, name, version))
-		}
-		seen[[2]string{name, version}] = s.Display
 	}
-	cyclic := inCycles(inspections)
-	errorCount += len(cyclic)
-	wrong = append(wrong, cyclic...)
+	for _, x := range extensions {
+		note(x.Problems)
+		if x.Twice != nil {
+			errorCount++
+			wrong = append(wrong, *x.Twice)
+		}
+	}
+	note(cycles)
 	for _, p := range wrong {
 		a.stdout.Print("%s", report.Problem(a.redact.problem(p), a.stdout.Columns()))
 	}
-	told := fmt.Sprintf("%s checked", plural(len(sources), "extension"))
+	summary := fmt.Sprintf("%s checked", plural(len(extensions), "extension"))
 	if p == nil {
-		told = fmt.Sprintf("the config is broken; %s found below its folder and checked", plural(len(sources), "extension"))
+		summary = fmt.Sprintf("the config is broken; %s found below its folder and checked", plural(len(extensions), "extension"))
 	}
 	switch {
 	case configProblems+errorCount > 0:
-		told += ": " + plural(configProblems+errorCount, "problem")
+		summary += ": " + plural(configProblems+errorCount, "problem")
 	default:
-		told += ": no problems"
+		summary += ": no problems"
 	}
 	if warningCount > 0 {
-		told += ", " + plural(warningCount, "warning")
+		summary += ", " + plural(warningCount, "warning")
 	}
-	a.stdout.Print("%s", told)
+	a.stdout.Print("%s", summary)
 	switch {
 	case configProblems > 0:
 		return &outcomeError{code: exitUsage}
@@ -116,7 +110,7 @@ func (c *checkCommand) Run(a *app) error {
 	return nil
 }
 
-// gather adds what an error tells of files to all that is wrong. Any other error
+// gather adds what an error says of files to all that is wrong. Any other error
 // it hands back.
 func gather(wrong *diagnostic.List, err error) error {
 	var problems diagnostic.List
@@ -125,116 +119,6 @@ func gather(wrong *diagnostic.List, err error) error {
 	}
 	*wrong = append(*wrong, problems...)
 	return nil
-}
-
-// inspection is what there is to say of one extension. metadata is empty where it
-// cannot be read.
-type inspection struct {
-	metadata extension.Metadata
-	// needs are the extensions that it depends on, with the places where it says so.
-	needs map[string]diagnostic.Diagnostic
-	found []inspected
-}
-
-type inspected struct {
-	severity lint.Severity
-	problem  diagnostic.Diagnostic
-}
-
-// inspectAll inspects each extension, and those that depend on others among them
-// once more, when the versions of all are known.
-func inspectAll(ctx context.Context, a *app, workers *worker.Pool, sources []config.Source, known *baseline.Baseline) (all []inspection, err error) {
-	all, beside := make([]inspection, len(sources)), map[string][]string{}
-	for i, s := range sources {
-		if all[i], err = inspect(ctx, a, workers, s, known, nil); err != nil {
-			return nil, err
-		}
-		if name := all[i].metadata.Name; name != "" {
-			beside[name] = append(beside[name], all[i].metadata.Version)
-		}
-	}
-	for i, s := range sources {
-		for name := range all[i].needs {
-			if beside[name] != nil {
-				if all[i], err = inspect(ctx, a, workers, s, known, beside); err != nil {
-					return nil, err
-				}
-				break
-			}
-		}
-	}
-	return all, nil
-}
-
-// inCycles tells the extensions that need each other, as a run does when it orders
-// them.
-func inCycles(all []inspection) diagnostic.List {
-	read := slices.DeleteFunc(slices.Clone(all), func(i inspection) bool { return i.metadata.Name == "" })
-	var metadata []extension.Metadata
-	for _, i := range read {
-		metadata = append(metadata, i.metadata)
-	}
-	var problems diagnostic.List
-	for i, cycle := range pipeline.CheckCycles(metadata) {
-		if cycle.Err == nil {
-			continue
-		}
-		p := read[i].needs[cycle.Next]
-		p.Message, p.Hint = "error: "+cycle.Err.Error(), pipeline.Remedy(cycle.Err)
-		problems = append(problems, p)
-	}
-	slices.SortStableFunc(problems, func(a, b diagnostic.Diagnostic) int { return strings.Compare(a.Message, b.Message) })
-	return problems
-}
-
-// inspect reads one extension, and says what is wrong with its extension.yaml and
-// not known. beside are the versions of the extensions around it, by name.
-func inspect(ctx context.Context, a *app, workers *worker.Pool, s config.Source, known *baseline.Baseline, beside map[string][]string) (inspection, error) {
-	ext, err := reading(ctx, a, "reading "+s.Display, func() (*extension.Extension, error) {
-		return extension.Load(s.Path, extension.Options{Display: s.Display, Ignore: []string{s.Settings.Package.Output}})
-	})
-	var early *cutError
-	if errors.As(err, &early) {
-		return inspection{}, err
-	}
-	if err != nil {
-		var problems diagnostic.List
-		if !errors.As(err, &problems) {
-			problems = diagnostic.List{{File: s.Display, Message: err.Error(), Hint: pipeline.Remedy(err)}}
-		}
-		var unreadable inspection
-		for _, p := range problems {
-			unreadable.found = append(unreadable.found, inspected{lint.Error, p})
-		}
-		return unreadable, nil
-	}
-	told := inspection{metadata: ext.Metadata, needs: map[string]diagnostic.Diagnostic{}}
-	for i, d := range ext.Metadata.ExternalDependencies {
-		told.needs[d.Name] = ext.Document.Problem("", "", "externalDependencies", strconv.Itoa(i), "name")
-	}
-	limits := lint.Limits{Time: s.Settings.Lint.Timeout, Memory: s.Settings.Lint.Memory}
-	report, err := workers.ExamineMetadata(ctx, ext, lint.Options{Severities: severities(s), Siblings: beside}, limits)
-	switch {
-	case ctx.Err() != nil:
-		return inspection{}, &cutError{fmt.Errorf("%w while checking %s", context.Cause(ctx), s.Display)}
-	case err != nil:
-		return inspection{}, fmt.Errorf("checking %s: %w", s.Display, err)
-	}
-	fresh, _ := known.Sift(ext.Metadata.Name, ext.Path, report.Findings)
-	for _, f := range fresh {
-		told.found = append(told.found, inspected{f.Severity, diagnostic.Diagnostic{
-			File: f.File, Range: diagnostic.At(f.Line, f.Column), Message: f.Message + " (" + f.Code + ")", Hint: f.Hint, Excerpt: f.Excerpt,
-		}})
-	}
-	return told, nil
-}
-
-func severities(s config.Source) map[string]lint.Severity {
-	set := map[string]lint.Severity{}
-	for rule, severity := range s.Settings.Lint.Rules {
-		set[rule] = lint.Severity(severity)
-	}
-	return set
 }
 
 // salvage finds the extensions below the folder of a config that cannot be

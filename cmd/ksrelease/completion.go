@@ -10,7 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/shellword"
 )
 
 type completionCommand struct {
@@ -52,7 +52,7 @@ func (c *completionCommand) Run(a *app, parser *kong.Kong) error {
 func writeCompletion(w io.Writer, shell string, grammar *kong.Application) error {
 	text := map[string]string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[shell]
 	t, err := template.New(shell).Funcs(template.FuncMap{
-		"join": strings.Join, "sh": pipeline.ShellWord,
+		"join": strings.Join, "sh": shellword.Quote,
 		"zshName": zshName, "zshFlag": zshFlag, "zshArg": zshArg,
 		"fish": fishWord, "fishNames": fishNames, "fishValue": fishValue,
 	}).Parse(text)
@@ -186,7 +186,7 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 // fishWord quotes a word for fish where it needs it; a backslash counts in
 // quotes, too.
 func fishWord(s string) string {
-	if pipeline.ShellWord(s) == s {
+	if shellword.Quote(s) == s {
 		return s
 	}
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
@@ -380,7 +380,7 @@ func zshFlag(f completableFlag) string {
 		if f.Kind != valueNone {
 			spec += ":" + zshText(f.Label) + ":" + zshAction(f.completableValue)
 		}
-		specs = append(specs, pipeline.ShellWord(spec))
+		specs = append(specs, shellword.Quote(spec))
 	}
 	return strings.Join(specs, " ")
 }
@@ -391,14 +391,14 @@ func zshArg(v completableValue) string {
 	if v.Rest {
 		spec = "*:"
 	}
-	return pipeline.ShellWord(spec + zshText(v.Label) + ":" + zshAction(v))
+	return shellword.Quote(spec + zshText(v.Label) + ":" + zshAction(v))
 }
 
 // zshAction says what completes a value.
 func zshAction(v completableValue) string {
 	words := make([]string, len(v.Words))
 	for i, w := range v.Words {
-		words[i] = pipeline.ShellWord(w)
+		words[i] = shellword.Quote(w)
 	}
 	switch v.Kind {
 	case valueWords:

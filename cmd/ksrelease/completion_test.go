@@ -19,7 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/ksrelease/ksrelease/internal/output"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/shellword"
 )
 
 var completionShells = []string{"bash", "zsh", "fish"}
@@ -411,7 +411,7 @@ for line; do
 done
 zpty -d z
 `
-	shell(t, dir, "", append([]string{program, "-f", "-c", "ZSH=" + pipeline.ShellWord(program) + drive, "zsh"}, lines...)...)
+	shell(t, dir, "", append([]string{program, "-f", "-c", "ZSH=" + shellword.Quote(program) + drive, "zsh"}, lines...)...)
 	return offered(t, filepath.Join(dir, "calls"), lines)
 }
 

@@ -11,8 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/output"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // What cannot be stopped from within is left behind when the time is up.
@@ -29,8 +29,8 @@ func TestReadingIsLeftBehind(t *testing.T) {
 			<-goOn
 			return 1, nil
 		})
-		if err == nil || err.Error() != "--timeout of 10s is over while looking at a pattern" || pipeline.Remedy(err) == "" {
-			t.Errorf("told: %v → %s", err, pipeline.Remedy(err))
+		if err == nil || err.Error() != "--timeout of 10s is over while looking at a pattern" || failure.Remedy(err) == "" {
+			t.Errorf("told: %v → %s", err, failure.Remedy(err))
 		}
 		if took := time.Since(begun); took != 10*time.Second {
 			t.Errorf("it took %s", took)

@@ -11,6 +11,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/report"
+	"github.com/ksrelease/ksrelease/internal/shellword"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -57,7 +58,8 @@ func (c *lintCommand) Run(a *app) error {
 }
 
 func (c *lintCommand) lint(ctx context.Context, a *app, p *project, sources []config.Source, known pipeline.Baseline) error {
-	options := pipeline.Options{Command: "lint", Sources: sources, Only: c.Only, Through: pipeline.StageLint, Baseline: known}
+	options := p.options(sources, known)
+	options.Command, options.Only, options.Through = "lint", c.Only, pipeline.StageLint
 	return c.perform(ctx, a, p, options, report.TextOptions{Findings: true})
 }
 
@@ -129,10 +131,10 @@ func whereFailed(x pipeline.ExtensionResult) string {
 func (c *lintCommand) writeLine() string {
 	words := []string{"ksrelease", "lint", "--write-baseline"}
 	if c.Dir != "" {
-		words = append(words, "-C", pipeline.ShellWord(c.Dir))
+		words = append(words, "-C", shellword.Quote(c.Dir))
 	}
 	if c.Config != "" {
-		words = append(words, "-f", pipeline.ShellWord(c.Config))
+		words = append(words, "-f", shellword.Quote(c.Config))
 	}
 	return strings.Join(words, " ")
 }
@@ -159,7 +161,7 @@ type packageCommand struct {
 func (c *packageCommand) Run(a *app) error {
 	ctx, cancel := c.begin(a.stop)
 	defer cancel()
-	p, sources, known, err := c.read(ctx, a, c.Paths)
+	p, options, err := c.read(ctx, a, c.Paths)
 	if err != nil {
 		return err
 	}
@@ -168,13 +170,11 @@ func (c *packageCommand) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		for i := range sources {
-			sources[i].Settings.Package.Output = dir
+		for i := range options.Sources {
+			options.Sources[i].Settings.Package.Output = dir
 		}
 	}
-	options := pipeline.Options{
-		Command: "package", Sources: sources, Only: c.Only, Through: pipeline.StagePackage, Skip: c.Skip, Baseline: known,
-		Sizes: c.Sizes, Target: kscloud.Unconnected(p.config.Cloud.Server),
-	}
+	options.Command, options.Only, options.Through, options.Skip = "package", c.Only, pipeline.StagePackage, c.Skip
+	options.Sizes, options.Target = c.Sizes, kscloud.Unconnected(p.config.Cloud.Server)
 	return c.perform(ctx, a, p, options, report.TextOptions{})
 }

@@ -24,6 +24,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report"
@@ -247,11 +248,11 @@ func (a *app) guard(command func() error) (code int) {
 	case errors.As(err, &wrong):
 		a.complain(err, wrong.advice)
 		return exitUsage
-	case pipeline.Unauthorized(err):
-		a.complain(err, pipeline.Remedy(err))
+	case failure.Unauthorized(err):
+		a.complain(err, failure.Remedy(err))
 		return exitAuth
 	default:
-		a.complain(err, pipeline.Remedy(err))
+		a.complain(err, failure.Remedy(err))
 		return exitNotReleased
 	}
 }
@@ -283,7 +284,7 @@ func (e *usageError) Unwrap() error { return e.err }
 
 // usage makes one. Without advice of its own it gives that of the error, if it has any.
 func usage(err error, advice string) error {
-	return &usageError{err, cmp.Or(advice, pipeline.Remedy(err))}
+	return &usageError{err, cmp.Or(advice, failure.Remedy(err))}
 }
 
 // untilSignal is a context that ends with the first SIGINT, SIGTERM or SIGHUP;

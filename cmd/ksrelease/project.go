@@ -12,6 +12,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/transport"
+	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // place are the flags that say where the project is.
@@ -109,6 +111,48 @@ func (p *project) baseline(ctx context.Context) (*baseline.Baseline, error) {
 		return nil, usage(err, "")
 	}
 	return known, err
+}
+
+// options are what every command starts from that looks at extensions: run, lint, package,
+// status and check. A nil project is one whose config is broken.
+func (p *project) options(sources []config.Source, known pipeline.Baseline) pipeline.Options {
+	options := pipeline.Options{
+		Sources: sources, Baseline: known, Display: display,
+		Tool: pipeline.Tool{Name: "ksrelease", Version: programVersion()},
+	}
+	if p != nil {
+		options.Parallelism = p.config.Parallelism
+	}
+	return options
+}
+
+// start reads what options are made of, for a command that ends at the first mistake: the
+// extensions, narrowed to paths, and the findings that are known.
+func (p *project) start(ctx context.Context, paths []string) (pipeline.Options, error) {
+	sources, err := p.sources(ctx, paths)
+	if err != nil {
+		return pipeline.Options{}, err
+	}
+	known, err := p.baseline(ctx)
+	if err != nil {
+		return pipeline.Options{}, err
+	}
+	return p.options(sources, known), nil
+}
+
+// equip gives a run what it works with: workers that look at extensions, connections for
+// their dependencies, and the retries of all connections. All is given back by close.
+func (p *project) equip(options *pipeline.Options) (close func(), err error) {
+	dependencies, err := p.app.dependencies(p)
+	if err != nil {
+		return nil, err
+	}
+	options.Resolver = dependencies
+	options.Noting = func(ctx context.Context, report func(string)) context.Context {
+		return transport.WithNotify(ctx, func(r transport.Retry) { report(r.String()) })
+	}
+	over := p.app.examineInWorkers(options)
+	return func() { over(); dependencies.close() }, nil
 }
 
 // sources are the extensions of the project, narrowed to paths where there

@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -204,7 +205,7 @@ func (a *app) commandError(err error) *pipeline.CommandError {
 	case errors.As(err, &wrong):
 		told.Remedy = a.redact.text(wrong.advice)
 	default:
-		told.Remedy = a.redact.text(pipeline.Remedy(err))
+		told.Remedy = a.redact.text(failure.Remedy(err))
 	}
 	return told
 }

@@ -14,12 +14,12 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
-	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report"
-	"github.com/ksrelease/ksrelease/internal/transport"
+	"github.com/ksrelease/ksrelease/internal/shellword"
 	"github.com/ksrelease/ksrelease/internal/worker"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -52,7 +52,7 @@ func (f localFlags) words() (words []string) {
 		words = append(words, "--local")
 	}
 	if f.LocalDir != "" {
-		words = append(words, "--local-dir", pipeline.ShellWord(f.LocalDir))
+		words = append(words, "--local-dir", shellword.Quote(f.LocalDir))
 	}
 	return words
 }
@@ -73,7 +73,7 @@ type runCommand struct {
 func (c *runCommand) Run(a *app) error {
 	ctx, cancel := c.begin(a.stop)
 	defer cancel()
-	p, sources, known, err := c.read(ctx, a, c.Paths)
+	p, options, err := c.read(ctx, a, c.Paths)
 	if err != nil {
 		return err
 	}
@@ -87,11 +87,9 @@ func (c *runCommand) Run(a *app) error {
 		return err
 	}
 	defer links.close()
-	options := pipeline.Options{
-		Command: "run", Sources: sources, Only: c.Only, Target: links.Target,
-		DryRun: c.DryRun, Skip: c.Skip, AllOrNothing: c.AllOrNothing, AllowMissing: c.AllowMissingDependencies,
-		Message: "submitted by ksrelease " + programVersion(), Baseline: known, Withdraw: c.withdraw,
-	}
+	options.Command, options.Only, options.Target = "run", c.Only, links.Target
+	options.DryRun, options.Skip, options.AllOrNothing, options.AllowMissing = c.DryRun, c.Skip, c.AllOrNothing, c.AllowMissingDependencies
+	options.Message, options.Withdraw = "submitted by ksrelease "+programVersion(), c.withdraw
 	return c.perform(ctx, a, p, options, report.TextOptions{
 		Target:  links.name,
 		Again:   func(names []string) string { return c.again(names, false) },
@@ -168,7 +166,7 @@ func (c *runCommand) again(names []string, forReal bool) string {
 	words := []string{"ksrelease", "run"}
 	add := func(flag, value string) {
 		if value != "" {
-			words = append(words, flag, pipeline.ShellWord(value))
+			words = append(words, flag, shellword.Quote(value))
 		}
 	}
 	add("-C", c.Dir)
@@ -200,7 +198,7 @@ func (c *runCommand) again(names []string, forReal bool) string {
 	}
 	add("--only", strings.Join(names, ","))
 	for _, path := range c.Paths {
-		words = append(words, pipeline.ShellWord(path))
+		words = append(words, shellword.Quote(path))
 	}
 	return strings.Join(words, " ")
 }
@@ -210,44 +208,33 @@ func (c *runCommand) again(names []string, forReal bool) string {
 func (c *runCommand) withdraw(name, version string) string {
 	words := []string{"ksrelease", "withdraw"}
 	if c.Dir != "" {
-		words = append(words, "-C", pipeline.ShellWord(c.Dir))
+		words = append(words, "-C", shellword.Quote(c.Dir))
 	}
 	if c.Config != "" {
-		words = append(words, "-f", pipeline.ShellWord(c.Config))
+		words = append(words, "-f", shellword.Quote(c.Config))
 	}
-	return strings.Join(append(append(words, c.words()...), pipeline.ShellWord(name+"@"+version)), " ")
+	return strings.Join(append(append(words, c.words()...), shellword.Quote(name+"@"+version)), " ")
 }
 
 // read reads the project: its config, its extensions, and the findings that are known.
-func (c *selection) read(ctx context.Context, a *app, paths []string) (*project, []config.Source, *baseline.Baseline, error) {
+func (c *selection) read(ctx context.Context, a *app, paths []string) (*project, pipeline.Options, error) {
 	p, err := c.open(ctx, a)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, pipeline.Options{}, err
 	}
-	sources, err := p.sources(ctx, paths)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	known, err := p.baseline(ctx)
-	return p, sources, known, err
+	options, err := p.start(ctx, paths)
+	return p, options, err
 }
 
-// perform runs the pipeline and tells of it as the flags ask.
+// perform runs the pipeline and reports as the flags ask.
 func (c *selection) perform(ctx context.Context, a *app, p *project, options pipeline.Options, text report.TextOptions) error {
 	options.Parallelism = c.parallelism(p)
-	options.Tool = pipeline.Tool{Name: "ksrelease", Version: programVersion()}
 	options.Revision = revisionOf(graceful.Finish(ctx), p.root)
-	options.Display = display
-	defer a.examineInWorkers(&options)()
-	options.Noting = func(ctx context.Context, tell func(string)) context.Context {
-		return transport.WithNotify(ctx, func(r transport.Retry) { tell(r.String()) })
-	}
-	dependencies, err := a.dependencies(p)
+	giveBack, err := p.equip(&options)
 	if err != nil {
 		return err
 	}
-	defer dependencies.close()
-	options.Resolver = dependencies
+	defer giveBack()
 
 	destinations, err := destinationsOf(c.Report)
 	if err != nil {
@@ -282,7 +269,7 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	})()
 	result, err := run.Do(ctx)
 	if err != nil {
-		return usage(err, pipeline.Remedy(err))
+		return usage(err, failure.Remedy(err))
 	}
 	a.reported = true
 	switch unwritten := files.close(); {

@@ -11,7 +11,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -62,11 +65,11 @@ func (c *statusCommand) Run(a *app) error {
 		return err
 	}
 	switch {
-	case err != nil && ctx.Err() != nil && !pipeline.Unauthorized(err):
+	case err != nil && ctx.Err() != nil && !failure.Unauthorized(err):
 		err = &cutError{fmt.Errorf("%w before all was looked at", context.Cause(ctx))}
 	case err != nil || !c.Wait:
 	case !links.HasKey():
-		err = pipeline.ErrNoToken
+		err = target.ErrNoToken
 	default:
 		err = c.wait(ctx, a, links, all)
 	}
@@ -99,30 +102,20 @@ func (c *statusCommand) show(a *app, all []standing) error {
 // could not be asked it returns what is known with the first error; nothing where
 // there is no project to tell of.
 func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *clients) ([]standing, error) {
-	sources, err := p.sources(ctx, nil)
+	options, err := p.start(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	known, err := p.baseline(ctx)
+	options.Only, options.Target, options.DryRun = c.Names, links.Target, true
+	giveBack, err := p.equip(&options)
 	if err != nil {
 		return nil, err
 	}
-	options := pipeline.Options{
-		Baseline: known,
-		Sources:  sources, Only: c.Names, Target: links.Target,
-		Parallelism: p.config.Parallelism, DryRun: true,
-	}
-	dependencies, err := a.dependencies(p)
-	if err != nil {
-		return nil, err
-	}
-	defer dependencies.close()
-	options.Resolver = dependencies
-	defer a.examineInWorkers(&options)()
+	defer giveBack()
 	run := pipeline.New(options)
 	result, err := run.Do(ctx)
 	if err != nil {
-		return nil, usage(err, pipeline.Remedy(err))
+		return nil, usage(err, failure.Remedy(err))
 	}
 	refused := run.AuthRefused()
 	index, unread := links.Index(ctx)
@@ -164,14 +157,14 @@ func askAll(ctx context.Context, links *clients, all []standing, parallelism int
 				return context.Cause(ctx)
 			}
 			err := all[i].ask(ctx, links)
-			if pipeline.Unauthorized(err) {
+			if failure.Unauthorized(err) {
 				refuse(err)
 			}
 			return err
 		})
 	}
 	first := group.Wait()
-	if err := context.Cause(ctx); pipeline.Unauthorized(err) {
+	if err := context.Cause(ctx); failure.Unauthorized(err) {
 		return err
 	}
 	return first
@@ -190,7 +183,7 @@ func (s *standing) ask(ctx context.Context, links *clients) error {
 		return err
 	}
 	s.Market, s.Snapshot, s.ReviewMessage = got.Status, got.ID, got.Message
-	if got.Status == pipeline.StatusNone {
+	if got.Status == target.StatusNone {
 		s.Market = marketNone
 	}
 	return nil
@@ -204,7 +197,7 @@ func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []
 	for pause := first; ; pause = min(pause*3/2, last) {
 		var pending []string
 		for _, s := range all {
-			if s.Market == pipeline.StatusSubmitted {
+			if s.Market == target.StatusSubmitted {
 				pending = append(pending, s.Name+" "+s.Version)
 			}
 		}
@@ -215,16 +208,16 @@ func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []
 			a.stderr.Print("waiting for the review of %s", now)
 			told = now
 		}
-		if !pipeline.Sleep(ctx, pause) {
+		if !graceful.Sleep(ctx, pause) {
 			return fmt.Errorf("%w; not reviewed yet: %s", context.Cause(ctx), strings.Join(pending, ", "))
 		}
 		for i := range all {
-			if all[i].Market != pipeline.StatusSubmitted {
+			if all[i].Market != target.StatusSubmitted {
 				continue
 			}
 			switch err := all[i].ask(ctx, links); {
 			case err == nil:
-			case pipeline.Unauthorized(err):
+			case failure.Unauthorized(err):
 				return err
 			default: // a wait of hours outlives a bad minute
 				a.stderr.Print("%s; asking again", a.redact.text(err.Error()))
@@ -237,7 +230,7 @@ func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []
 func rejected(all []standing) error {
 	var errs []error
 	for _, s := range all {
-		if !slices.Contains([]string{pipeline.StatusActive, pipeline.StatusDraft, marketNone, marketUnknown}, s.Market) {
+		if !slices.Contains([]string{target.StatusActive, target.StatusDraft, marketNone, marketUnknown}, s.Market) {
 			errs = append(errs, fmt.Errorf("%s %s was reviewed and is %q%s", s.Name, s.Version, s.Market, s.said()))
 		}
 	}

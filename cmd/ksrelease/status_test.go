@@ -6,9 +6,9 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/internal/transport"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // A review that ends while status waits for it is shown with what the reviewer said then,
@@ -27,7 +27,7 @@ func TestStatusAsksForTheReviewersMessage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := standing{Name: "alc", Version: "1.2.0", Market: pipeline.StatusSubmitted, ReviewMessage: "before"}
+		s := standing{Name: "alc", Version: "1.2.0", Market: target.StatusSubmitted, ReviewMessage: "before"}
 		if err := s.ask(t.Context(), &clients{Target: market}); err != nil || s.Market != status || s.Snapshot != "7" || s.ReviewMessage != want {
 			t.Errorf("%s: %+v, %v", status, s, err)
 		}

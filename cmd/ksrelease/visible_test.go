@@ -27,6 +27,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/memnet"
 	"github.com/ksrelease/ksrelease/internal/soak"
+	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/internal/transport"
 	"github.com/ksrelease/ksrelease/pipeline"
@@ -217,11 +218,11 @@ func (s *showcase) UploadAssets(_ context.Context, name, version string, assets 
 	return urls, nil
 }
 
-func (s *showcase) Publish(_ context.Context, pkg *extension.Package) (pipeline.Snapshot, error) {
+func (s *showcase) Publish(_ context.Context, pkg *extension.Package) (target.Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drafts[pkg.Name] = pkg
-	return pipeline.Snapshot{ID: pkg.Name, Status: pipeline.StatusDraft}, nil
+	return target.Snapshot{ID: pkg.Name, Status: target.StatusDraft}, nil
 }
 
 func (s *showcase) Submit(_ context.Context, id, _ string) error {
@@ -231,21 +232,21 @@ func (s *showcase) Submit(_ context.Context, id, _ string) error {
 	return nil
 }
 
-func (s *showcase) Snapshot(_ context.Context, name, _ string) (pipeline.Snapshot, error) {
+func (s *showcase) Snapshot(_ context.Context, name, _ string) (target.Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.sent[name]; !ok {
-		return pipeline.Snapshot{}, nil
+		return target.Snapshot{}, nil
 	}
 	switch what, _ := s.subject(name).review.at(s.now()); what {
 	case right:
-		return pipeline.Snapshot{ID: name, Status: pipeline.StatusSubmitted}, nil
+		return target.Snapshot{ID: name, Status: target.StatusSubmitted}, nil
 	case "500", "404 page":
-		return pipeline.Snapshot{}, errors.New(what)
+		return target.Snapshot{}, errors.New(what)
 	case "gone":
-		return pipeline.Snapshot{}, nil
+		return target.Snapshot{}, nil
 	default:
-		return pipeline.Snapshot{ID: name, Status: what}, nil
+		return target.Snapshot{ID: name, Status: what}, nil
 	}
 }
 
@@ -258,7 +259,7 @@ func (s *showcase) subject(name string) subject {
 func (s *showcase) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	arrived := s.now()
 	what, name, body := s.answer(r, arrived)
-	if s.latency > 0 && !pipeline.Sleep(r.Context(), s.latency) {
+	if s.latency > 0 && !graceful.Sleep(r.Context(), s.latency) {
 		return
 	}
 	defer func() {
@@ -616,9 +617,9 @@ type shown struct {
 	repo *kscloud.Target
 }
 
-func (s shown) Index(ctx context.Context) (pipeline.Index, error) { return s.repo.Index(ctx) }
+func (s shown) Index(ctx context.Context) (target.Index, error) { return s.repo.Index(ctx) }
 
-func (s shown) Fetch(ctx context.Context, e pipeline.Entry) ([]byte, error) {
+func (s shown) Fetch(ctx context.Context, e target.Entry) ([]byte, error) {
 	return s.repo.Fetch(ctx, e)
 }
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/marketplace"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/target"
 )
 
 // release names one version of one extension on the command line.
@@ -51,7 +51,7 @@ func (c *withdrawCommand) Run(a *app) error {
 	defer links.close()
 	a.warnOnStderr()
 	if !links.HasKey() {
-		return pipeline.ErrNoToken
+		return target.ErrNoToken
 	}
 	ctx := a.stop
 	name, version := c.Release.Name, c.Release.Version
@@ -60,9 +60,9 @@ func (c *withdrawCommand) Run(a *app) error {
 		return err
 	}
 	switch before.Status {
-	case pipeline.StatusNone:
+	case target.StatusNone:
 		return fmt.Errorf("%s has no %s", links.name, c.Release)
-	case pipeline.StatusDraft:
+	case target.StatusDraft:
 		a.stdout.Print("%s is a draft: there is nothing to take back.", c.Release)
 		return nil
 	} // what of all others can be taken back, the server decides
@@ -72,7 +72,7 @@ func (c *withdrawCommand) Run(a *app) error {
 	switch {
 	case err != nil:
 		return errors.Join(refused, fmt.Errorf("whether %s was taken back is not known: %w", c.Release, err))
-	case after.Status == pipeline.StatusDraft:
+	case after.Status == target.StatusDraft:
 		a.stdout.Print("%s is taken back: it is a draft again (snapshot %s).", c.Release, after.ID)
 		return nil
 	case refused != nil:

@@ -25,6 +25,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/canary"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -779,7 +780,7 @@ func TestUndisturbed(t *testing.T) {
 		}
 	}
 	for _, x := range repo.members {
-		if s := m.snapshots(x.name); len(s) != 1 || s[0].Status != pipeline.StatusSubmitted || s[0].Metadata.Version != theVersion {
+		if s := m.snapshots(x.name); len(s) != 1 || s[0].Status != target.StatusSubmitted || s[0].Metadata.Version != theVersion {
 			t.Errorf("%s: %+v", x.name, s)
 		}
 	}

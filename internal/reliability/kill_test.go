@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/soak"
+	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -418,7 +419,7 @@ func (s *story) finishes(who string) {
 		}
 	}
 	for _, x := range s.repo.members {
-		if have := s.market.snapshots(x.name); len(have) != 1 || have[0].Status != pipeline.StatusSubmitted {
+		if have := s.market.snapshots(x.name); len(have) != 1 || have[0].Status != target.StatusSubmitted {
 			s.t.Errorf("the marketplace has not one submitted version of %s, but %+v", x.name, have)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/soak"
+	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -104,7 +105,7 @@ func unharmed(t *testing.T, repo *monorepo) {
 	}()
 	m := &market{t: t, store: store}
 	for _, x := range repo.members {
-		if s := m.snapshots(x.name); len(s) != 1 || s[0].Status != pipeline.StatusSubmitted {
+		if s := m.snapshots(x.name); len(s) != 1 || s[0].Status != target.StatusSubmitted {
 			t.Errorf("%s has the snapshots %+v, not one that is submitted", x.name, s)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/soak"
+	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -279,7 +280,7 @@ func (x *race) said(who string) map[string]pipeline.ExtensionResult {
 // is and when it was submitted.
 func (x *race) truth(record []request, name string) (winner string, submitted int) {
 	x.t.Helper()
-	if s := x.market.snapshots(name); len(s) != 1 || s[0].Status != pipeline.StatusSubmitted {
+	if s := x.market.snapshots(name); len(s) != 1 || s[0].Status != target.StatusSubmitted {
 		x.t.Errorf("%s has the snapshots %+v, not one that is submitted", name, s)
 	}
 	for _, q := range record {

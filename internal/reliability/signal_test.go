@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/faults"
+	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -147,7 +148,7 @@ func (s *scene) finishes() {
 func (s *scene) allReleased() {
 	s.t.Helper()
 	for _, x := range s.place.repo.members {
-		if have := s.market.snapshots(x.name); len(have) != 1 || have[0].Status != pipeline.StatusSubmitted {
+		if have := s.market.snapshots(x.name); len(have) != 1 || have[0].Status != target.StatusSubmitted {
 			s.t.Errorf("the marketplace has not one submitted version of %s, but %+v", x.name, have)
 		}
 	}

@@ -139,7 +139,7 @@ func (p *Pool) report(ctx context.Context, kind string, ext *extension.Extension
 }
 
 // Weigh is weight.Of in a worker. The error is *Ended where a limit is reached.
-func (p *Pool) Weigh(ctx context.Context, ext *extension.Extension, urls extension.URLs, limits lint.Limits) (*weight.Report, error) {
+func (p *Pool) Sizes(ctx context.Context, ext *extension.Extension, urls extension.URLs, limits lint.Limits) (*weight.Report, error) {
 	m, err := p.do(ctx, task{Kind: taskWeigh, Content: ext.Content(), Limits: limits, Stack: stack(limits), URLs: urls, Uploaded: urls != nil})
 	if err == nil && m.Weight == nil {
 		err = errors.New("a worker gave no report")

@@ -125,7 +125,7 @@ func sameFindingsOf(t *testing.T, p *Pool, path string, ext *extension.Extension
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := p.Weigh(t.Context(), ext, nil, ample); err != nil || !reflect.DeepEqual(weighed, again) {
+	if again, err := p.Sizes(t.Context(), ext, nil, ample); err != nil || !reflect.DeepEqual(weighed, again) {
 		t.Errorf("%s: %v\nweight here:  %+v\nthere: %+v", path, err, weighed, again)
 	}
 	// With its pictures uploaded it has other files, also where it has none of them.
@@ -136,7 +136,7 @@ func sameFindingsOf(t *testing.T, p *Pool, path string, ext *extension.Extension
 	if weighed, err = weight.Of(t.Context(), ext, urls); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := p.Weigh(t.Context(), ext, urls, ample); err != nil || !reflect.DeepEqual(weighed, again) {
+	if again, err := p.Sizes(t.Context(), ext, urls, ample); err != nil || !reflect.DeepEqual(weighed, again) {
 		t.Errorf("%s: %v\nweight with uploaded pictures here:  %+v\nthere: %+v", path, err, weighed, again)
 	}
 }

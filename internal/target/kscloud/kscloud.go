@@ -14,8 +14,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/dependency"
 	"github.com/ksrelease/ksrelease/internal/helmrepo"
+	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/transport"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // Options of a [Target].
@@ -69,11 +69,11 @@ type Target struct {
 }
 
 var (
-	_ pipeline.Target     = (*Target)(nil)
-	_ pipeline.KeyHolder  = (*Target)(nil)
-	_ pipeline.AssetStore = (*Target)(nil)
-	_ pipeline.Reviewer   = (*Target)(nil)
-	_ pipeline.Withdrawer = (*Target)(nil)
+	_ target.Target     = (*Target)(nil)
+	_ target.KeyHolder  = (*Target)(nil)
+	_ target.AssetStore = (*Target)(nil)
+	_ target.Reviewer   = (*Target)(nil)
+	_ target.Withdrawer = (*Target)(nil)
 )
 
 // New makes the target; it sends nothing yet. The error says which address, or that the
@@ -113,7 +113,7 @@ func Unconnected(server string) *Target { return &Target{assetHost: server} }
 var errUnconnected = errors.New("there is no connection to the target")
 
 // HasKey says whether the target was made with an API key. Without one, whatever asks the
-// marketplace ends with [pipeline.ErrNoToken].
+// marketplace ends with [target.ErrNoToken].
 func (t *Target) HasKey() bool { return t.client != nil }
 
 // once asks one at a time and keeps the answer for all; a failure is kept, too, unless the

@@ -12,9 +12,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/memnet"
+	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/transport"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 const key = "kck-11111111-2222-3333-4444-555555555555"
@@ -28,11 +29,11 @@ func connect(t *testing.T, address string, change func(*Options)) *Target {
 	if change != nil {
 		change(&options)
 	}
-	target, err := New(options)
+	cloud, err := New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return target
+	return cloud
 }
 
 func serve(t *testing.T, handler http.HandlerFunc) string {
@@ -116,15 +117,15 @@ func TestWithoutAKey(t *testing.T) {
 		paths = append(paths, r.URL.Path)
 		_, _ = w.Write([]byte("apiVersion: v1\nentries: {}\n"))
 	})
-	target := connect(t, address, func(o *Options) { o.Key = "" })
-	if target.HasKey() {
+	cloud := connect(t, address, func(o *Options) { o.Key = "" })
+	if cloud.HasKey() {
 		t.Error("it has a key")
 	}
-	if _, err := target.Index(t.Context()); err != nil {
+	if _, err := cloud.Index(t.Context()); err != nil {
 		t.Error(err)
 	}
-	for what, err := range calls(t, target) {
-		if !errors.Is(err, pipeline.ErrNoToken) {
+	for what, err := range calls(t, cloud) {
+		if !errors.Is(err, target.ErrNoToken) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -134,13 +135,13 @@ func TestWithoutAKey(t *testing.T) {
 }
 
 // calls makes each request of the marketplace and returns the errors.
-func calls(t *testing.T, target *Target) map[string]error {
+func calls(t *testing.T, cloud *Target) map[string]error {
 	ctx, errs := t.Context(), map[string]error{}
-	errs["check"] = target.CheckKey(ctx)
-	_, errs["snapshot"] = target.Snapshot(ctx, "alc", "1.0.0")
-	_, errs["upload"] = target.UploadAssets(ctx, "alc", "1.0.0", nil)
-	errs["submit"] = target.Submit(ctx, "1", "")
-	errs["withdraw"] = target.Withdraw(ctx, "1", "")
+	errs["check"] = cloud.CheckKey(ctx)
+	_, errs["snapshot"] = cloud.Snapshot(ctx, "alc", "1.0.0")
+	_, errs["upload"] = cloud.UploadAssets(ctx, "alc", "1.0.0", nil)
+	errs["submit"] = cloud.Submit(ctx, "1", "")
+	errs["withdraw"] = cloud.Withdraw(ctx, "1", "")
 	return errs
 }
 
@@ -148,23 +149,23 @@ func calls(t *testing.T, target *Target) map[string]error {
 func TestHintOnARefusedKey(t *testing.T) {
 	address := serve(t, refuse(http.StatusUnauthorized))
 	for what, err := range calls(t, connect(t, address, func(o *Options) { o.KeyRefused = "take the other key" })) {
-		if !pipeline.Unauthorized(err) || what != "withdraw" && pipeline.Remedy(err) != "take the other key" {
-			t.Errorf("%s: %v → %s", what, err, pipeline.Remedy(err))
+		if !failure.Unauthorized(err) || what != "withdraw" && failure.Remedy(err) != "take the other key" {
+			t.Errorf("%s: %v → %s", what, err, failure.Remedy(err))
 		}
 	}
-	if _, err := connect(t, address, nil).Snapshot(t.Context(), "alc", "1.0.0"); !pipeline.Unauthorized(err) || strings.Contains(pipeline.Remedy(err), "other key") {
-		t.Errorf("%v → %s", err, pipeline.Remedy(err))
+	if _, err := connect(t, address, nil).Snapshot(t.Context(), "alc", "1.0.0"); !failure.Unauthorized(err) || strings.Contains(failure.Remedy(err), "other key") {
+		t.Errorf("%v → %s", err, failure.Remedy(err))
 	}
 }
 
 // What another key would not fix is no refusal of the key: an extension of another account,
 // a repository with a password, a package on another host, a picture.
 func TestRefusalsThatAreNotOfTheKey(t *testing.T) {
-	of := func(target *Target, request func(*Target) error) error { return request(target) }
+	of := func(cloud *Target, request func(*Target) error) error { return request(cloud) }
 	forbidden, asksForPassword := serve(t, refuse(http.StatusForbidden)), serve(t, refuse(http.StatusUnauthorized))
 	gone := serve(t, refuse(http.StatusNotFound))
-	entry := func(address string) pipeline.Entry {
-		return pipeline.Entry{Name: "alc", Version: "1.0.0", URLs: []string{address}}
+	entry := func(address string) target.Entry {
+		return target.Entry{Name: "alc", Version: "1.0.0", URLs: []string{address}}
 	}
 	tests := []struct {
 		name string
@@ -198,8 +199,8 @@ func TestRefusalsThatAreNotOfTheKey(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if tt.err == nil || pipeline.Unauthorized(tt.err) || !strings.Contains(pipeline.Remedy(tt.err), tt.hint) {
-				t.Errorf("%v (of the key: %t) → %s", tt.err, pipeline.Unauthorized(tt.err), pipeline.Remedy(tt.err))
+			if tt.err == nil || failure.Unauthorized(tt.err) || !strings.Contains(failure.Remedy(tt.err), tt.hint) {
+				t.Errorf("%v (of the key: %t) → %s", tt.err, failure.Unauthorized(tt.err), failure.Remedy(tt.err))
 			}
 		})
 	}
@@ -215,9 +216,9 @@ func TestPictures(t *testing.T) {
 		network := memnet.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(answers[r.URL.Path])) }))
 		web := transport.New(transport.Options{Dial: network.Dial})
 		defer web.Close()
-		target := connect(t, "http://market.invalid", func(o *Options) { o.Transport = web })
+		cloud := connect(t, "http://market.invalid", func(o *Options) { o.Transport = web })
 		for path, body := range answers {
-			got, err := target.FetchAsset(t.Context(), "http://market.invalid"+path)
+			got, err := cloud.FetchAsset(t.Context(), "http://market.invalid"+path)
 			if isPicture := strings.HasPrefix(path, "/icon"); isPicture != (err == nil) || isPicture && string(got) != body {
 				t.Errorf("%s: %q, %v", path, got, err)
 			}
@@ -228,13 +229,13 @@ func TestPictures(t *testing.T) {
 // What has an address for others is fetched from where this process reaches it.
 func TestNear(t *testing.T) {
 	address := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<svg/>")) })
-	target := connect(t, address, func(o *Options) {
+	cloud := connect(t, address, func(o *Options) {
 		o.Near = func(far string) string { return strings.Replace(far, "http://far.invalid", address, 1) }
 	})
-	if _, err := target.FetchAsset(t.Context(), "http://far.invalid/icon.svg"); err != nil {
+	if _, err := cloud.FetchAsset(t.Context(), "http://far.invalid/icon.svg"); err != nil {
 		t.Error(err)
 	}
-	if _, err := target.Fetch(t.Context(), pipeline.Entry{Name: "alc", Version: "1.0.0", URLs: []string{"http://far.invalid/alc.tgz"}}); err == nil || strings.Contains(err.Error(), "far.invalid") {
+	if _, err := cloud.Fetch(t.Context(), target.Entry{Name: "alc", Version: "1.0.0", URLs: []string{"http://far.invalid/alc.tgz"}}); err == nil || strings.Contains(err.Error(), "far.invalid") {
 		t.Errorf("the package was asked for elsewhere: %v", err)
 	}
 }
@@ -254,9 +255,9 @@ func TestNewRefuses(t *testing.T) {
 
 // An error that is no refusal of the key comes without the hint for it.
 func TestOtherErrorsGetNoHintOnTheKey(t *testing.T) {
-	target := connect(t, serve(t, refuse(http.StatusNotFound)), func(o *Options) { o.KeyRefused = "take the other key" })
-	if err := target.CheckKey(t.Context()); err == nil || pipeline.Remedy(err) == "take the other key" {
-		t.Errorf("%v → %s", err, pipeline.Remedy(err))
+	cloud := connect(t, serve(t, refuse(http.StatusNotFound)), func(o *Options) { o.KeyRefused = "take the other key" })
+	if err := cloud.CheckKey(t.Context()); err == nil || failure.Remedy(err) == "take the other key" {
+		t.Errorf("%v → %s", err, failure.Remedy(err))
 	}
 }
 

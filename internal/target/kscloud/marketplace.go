@@ -9,8 +9,8 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/transport"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 func (t *Target) askUser(ctx context.Context) (string, error) {
@@ -31,7 +31,7 @@ func (t *Target) askFolder(ctx context.Context) (string, error) {
 // folder of its files.
 func (t *Target) CheckKey(ctx context.Context) error {
 	if !t.HasKey() {
-		return pipeline.ErrNoToken
+		return target.ErrNoToken
 	}
 	_, err := t.folder(ctx)
 	return err
@@ -63,27 +63,27 @@ func (t *Target) AssetURLs(ctx context.Context, name, version string, assets []e
 }
 
 // Snapshot asks the marketplace for one version.
-func (t *Target) Snapshot(ctx context.Context, name, version string) (pipeline.Snapshot, error) {
+func (t *Target) Snapshot(ctx context.Context, name, version string) (target.Snapshot, error) {
 	if !t.HasKey() {
-		return pipeline.Snapshot{}, pipeline.ErrNoToken
+		return target.Snapshot{}, target.ErrNoToken
 	}
 	s, err := t.client.Version(ctx, name, version)
 	var refused *transport.Error
 	switch {
 	case errors.As(err, &refused) && refused.NotFound():
-		return pipeline.Snapshot{}, nil
+		return target.Snapshot{}, nil
 	case err != nil:
-		return pipeline.Snapshot{}, t.ofExtension(err, name)
+		return target.Snapshot{}, t.ofExtension(err, name)
 	}
 	return snapshotOf(s), nil
 }
 
 // snapshotOf passes on what the reviewer said where the review has ended; at first a
 // snapshot carries what its author said.
-func snapshotOf(s cloud.Snapshot) pipeline.Snapshot {
-	found := pipeline.Snapshot{ID: s.ID, Status: s.Status}
+func snapshotOf(s cloud.Snapshot) target.Snapshot {
+	found := target.Snapshot{ID: s.ID, Status: s.Status}
 	switch s.Status {
-	case pipeline.StatusDraft, pipeline.StatusSubmitted, pipeline.StatusActive:
+	case target.StatusDraft, target.StatusSubmitted, target.StatusActive:
 	default:
 		found.Message = s.Message
 	}
@@ -93,7 +93,7 @@ func snapshotOf(s cloud.Snapshot) pipeline.Snapshot {
 // UploadAssets stores the assets of one version and returns their addresses in order.
 func (t *Target) UploadAssets(ctx context.Context, name, version string, assets []extension.Asset) ([]string, error) {
 	if !t.HasKey() {
-		return nil, pipeline.ErrNoToken
+		return nil, target.ErrNoToken
 	}
 	folder, err := t.folder(ctx)
 	if err != nil {
@@ -114,13 +114,13 @@ func (t *Target) UploadAssets(ctx context.Context, name, version string, assets 
 }
 
 // Publish sends the package as a draft; a draft of the same version is replaced.
-func (t *Target) Publish(ctx context.Context, pkg *extension.Package) (pipeline.Snapshot, error) {
+func (t *Target) Publish(ctx context.Context, pkg *extension.Package) (target.Snapshot, error) {
 	if !t.HasKey() {
-		return pipeline.Snapshot{}, pipeline.ErrNoToken
+		return target.Snapshot{}, target.ErrNoToken
 	}
 	user, err := t.user(ctx)
 	if err != nil {
-		return pipeline.Snapshot{}, err
+		return target.Snapshot{}, err
 	}
 	s, err := t.client.PushPackage(ctx, user, pkg.Name, pkg.Filename, pkg.Data)
 	return snapshotOf(s), t.ofExtension(err, pkg.Name)
@@ -129,7 +129,7 @@ func (t *Target) Publish(ctx context.Context, pkg *extension.Package) (pipeline.
 // Submit hands a draft in for review.
 func (t *Target) Submit(ctx context.Context, snapshotID, message string) error {
 	if !t.HasKey() {
-		return pipeline.ErrNoToken
+		return target.ErrNoToken
 	}
 	user, err := t.user(ctx)
 	if err != nil {
@@ -142,7 +142,7 @@ func (t *Target) Submit(ctx context.Context, snapshotID, message string) error {
 // and success neither: read the version back.
 func (t *Target) Withdraw(ctx context.Context, snapshotID, message string) error {
 	if !t.HasKey() {
-		return pipeline.ErrNoToken
+		return target.ErrNoToken
 	}
 	user, err := t.user(ctx)
 	if err != nil {

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/helmrepo"
 	"github.com/ksrelease/ksrelease/internal/transport"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // refusedKey is a refusal of the API key, with the hint for this key.
@@ -36,7 +36,7 @@ func (e *notTheKey) Remedy() string { return e.hint }
 
 // ofKey adds the hint to an error where the API key was refused.
 func (t *Target) ofKey(err error) error {
-	if pipeline.Unauthorized(err) && t.keyRefused != "" {
+	if failure.Unauthorized(err) && t.keyRefused != "" {
 		return &refusedKey{err, t.keyRefused}
 	}
 	return err
@@ -55,7 +55,7 @@ func (t *Target) ofExtension(err error, name string) error {
 // ofRepository distinguishes a refusal of the Helm repository from one of the marketplace,
 // which has another key.
 func (t *Target) ofRepository(err error) error {
-	if pipeline.Unauthorized(err) {
+	if failure.Unauthorized(err) {
 		return &notTheKey{err, t.passwordRefused}
 	}
 	return err

@@ -13,12 +13,12 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/helmrepo"
 	"github.com/ksrelease/ksrelease/internal/redact"
+	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/transport"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // Index reads index.yaml.
-func (t *Target) Index(ctx context.Context) (pipeline.Index, error) {
+func (t *Target) Index(ctx context.Context) (target.Index, error) {
 	if t.repository == nil {
 		return nil, errUnconnected
 	}
@@ -30,7 +30,7 @@ func (t *Target) Index(ctx context.Context) (pipeline.Index, error) {
 }
 
 // Fetch downloads a package as KubeSphere does, from a registry too.
-func (t *Target) Fetch(ctx context.Context, e pipeline.Entry) ([]byte, error) {
+func (t *Target) Fetch(ctx context.Context, e target.Entry) ([]byte, error) {
 	if t.repository == nil {
 		return nil, errUnconnected
 	}
@@ -86,12 +86,12 @@ func checkPicture(answer *transport.Response) error {
 // index is an index.yaml in the types of the pipeline.
 type index struct{ *helmrepo.Index }
 
-func (i index) Lookup(_ context.Context, name, version string) (pipeline.Entry, bool, error) {
+func (i index) Lookup(_ context.Context, name, version string) (target.Entry, bool, error) {
 	e, ok := i.Version(name, version)
 	if !ok {
-		return pipeline.Entry{}, false, i.Unreadable(name)
+		return target.Entry{}, false, i.Unreadable(name)
 	}
-	return pipeline.Entry{
+	return target.Entry{
 		Name: e.Name, OwnName: e.OwnName, Version: e.Version, Digest: e.Digest, URLs: e.URLs, Times: e.Times,
 		ContentDigest: e.Annotations[extension.ContentDigestAnnotation],
 	}, true, nil

@@ -11,7 +11,8 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/target"
 )
 
 // check is one promise of a target.
@@ -50,7 +51,7 @@ func nothing(p *place) {
 	if versions, err := p.index().Versions(p.ctx, "alc"); len(versions) != 0 || err != nil {
 		p.Errorf("versions of nothing: %q, %v", versions, err)
 	}
-	if data, err := p.Target.Fetch(p.ctx, pipeline.Entry{Name: "alc", Version: "1.0.0", URLs: []string{"charts/alc-1.0.0.tgz"}}); err == nil {
+	if data, err := p.Target.Fetch(p.ctx, target.Entry{Name: "alc", Version: "1.0.0", URLs: []string{"charts/alc-1.0.0.tgz"}}); err == nil {
 		p.Errorf("fetching what is not there gave %d bytes", len(data))
 	}
 	p.publish(Package(p.T, "alc", "1.0.0", "one"))
@@ -72,7 +73,7 @@ func unreadable(p *place) {
 			var err error
 			switch request {
 			case Index:
-				var index pipeline.Index
+				var index target.Index
 				// Where there is no index, it is the look-up that fails.
 				if index, err = p.Target.Index(p.ctx); err == nil {
 					_, _, err = index.Lookup(p.ctx, "alc", "1.0.0")
@@ -85,7 +86,7 @@ func unreadable(p *place) {
 			if err == nil {
 				p.Errorf("%s %s, and there was no error", request, fault)
 			}
-			if pipeline.Unauthorized(err) || pipeline.InDoubt(err) && request == Index {
+			if failure.Unauthorized(err) || failure.InDoubt(err) && request == Index {
 				p.Errorf("%s %s, and that was taken for something else: %v", request, fault, err)
 			}
 			p.Restore()
@@ -100,9 +101,9 @@ func unreadable(p *place) {
 // published is the status of a version that was published and not reviewed.
 func (p *place) published() string {
 	if p.reviews != nil {
-		return pipeline.StatusSubmitted
+		return target.StatusSubmitted
 	}
-	return pipeline.StatusActive
+	return target.StatusActive
 }
 
 func found(p *place) {
@@ -169,7 +170,7 @@ func once(p *place) {
 		if err != nil {
 			p.Fatalf("a draft cannot be replaced: %v", err)
 		}
-		if one.ID != two.ID || two.Status != pipeline.StatusDraft {
+		if one.ID != two.ID || two.Status != target.StatusDraft {
 			p.Errorf("the draft %+v was replaced by %+v", one, two)
 		}
 		if err := p.reviews.Submit(p.ctx, two.ID, ""); err != nil {
@@ -193,7 +194,7 @@ func notOverwritten(p *place) {
 		before := p.snapshot("alc", "1.0.0")
 		if s, err := p.Target.Publish(p.ctx, Package(p.T, "alc", "1.0.0", "two")); err == nil {
 			p.Errorf("the version was overwritten: %+v", s)
-		} else if pipeline.Unauthorized(err) {
+		} else if failure.Unauthorized(err) {
 			p.Errorf("that was taken for a refusal of the key: %v", err)
 		}
 		if after := p.snapshot("alc", "1.0.0"); after != before {
@@ -212,7 +213,7 @@ func notOverwritten(p *place) {
 
 func failed(p *place) {
 	p.broken(Publish, Fails)
-	if s, err := p.Target.Publish(p.ctx, Package(p.T, "alc", "1.0.0", "one")); err == nil || pipeline.Unauthorized(err) {
+	if s, err := p.Target.Publish(p.ctx, Package(p.T, "alc", "1.0.0", "one")); err == nil || failure.Unauthorized(err) {
 		p.Errorf("got %+v, %v", s, err)
 	}
 	p.Restore()
@@ -225,13 +226,13 @@ func failed(p *place) {
 func lostAnswer(p *place) {
 	p.broken(Publish, LosesReply)
 	_, err := p.Target.Publish(p.ctx, Package(p.T, "alc", "1.0.0", "one"))
-	if !pipeline.InDoubt(err) || pipeline.Unauthorized(err) {
+	if !failure.InDoubt(err) || failure.Unauthorized(err) {
 		p.Errorf("an answer that was lost is %v", err)
 	}
 	p.Restore()
-	want := pipeline.StatusActive
+	want := target.StatusActive
 	if p.reviews != nil {
-		want = pipeline.StatusDraft
+		want = target.StatusDraft
 	}
 	p.wantStatus("alc", "1.0.0", want)
 }
@@ -249,7 +250,7 @@ func (p *place) requests() map[Request]func(context.Context) error {
 		},
 		Lookup: func(ctx context.Context) error { _, err := p.Target.Snapshot(ctx, "alc", "1.0.0"); return err },
 		Fetch: func(ctx context.Context) error {
-			_, err := p.Target.Fetch(ctx, pipeline.Entry{Name: "alc", Version: "1.0.0", URLs: []string{"charts/alc-1.0.0.tgz"}})
+			_, err := p.Target.Fetch(ctx, target.Entry{Name: "alc", Version: "1.0.0", URLs: []string{"charts/alc-1.0.0.tgz"}})
 			return err
 		},
 		Publish: func(ctx context.Context) error { _, err := p.Target.Publish(ctx, pkg); return err },
@@ -263,7 +264,7 @@ func (p *place) requests() map[Request]func(context.Context) error {
 	if p.reviews != nil {
 		list[Submit] = func(ctx context.Context) error { return p.reviews.Submit(ctx, "1", "") }
 	}
-	if w, ok := p.Target.(pipeline.Withdrawer); ok {
+	if w, ok := p.Target.(target.Withdrawer); ok {
 		list[Withdraw] = func(ctx context.Context) error { return w.Withdraw(ctx, "1", "") }
 	}
 	return list
@@ -301,7 +302,7 @@ func hanging(p *place) {
 	if tried == 0 {
 		p.Skip("nothing hangs here")
 	}
-	p.wantStatus("alc", "1.0.0", pipeline.StatusNone)
+	p.wantStatus("alc", "1.0.0", target.StatusNone)
 }
 
 func many(p *place) {
@@ -344,16 +345,16 @@ func refusedKey(p *place) {
 	if !bad.keys.HasKey() {
 		p.Error("the bad key is none")
 	}
-	if err := bad.keys.CheckKey(p.ctx); !pipeline.Unauthorized(err) {
+	if err := bad.keys.CheckKey(p.ctx); !failure.Unauthorized(err) {
 		p.Errorf("checking the key: %v", err)
 	}
 	for name, request := range bad.requests() {
 		if name == Index || name == Fetch {
 			continue // they are for everybody
 		}
-		if err := request(p.ctx); !pipeline.Unauthorized(err) {
+		if err := request(p.ctx); !failure.Unauthorized(err) {
 			p.Errorf("%s with a bad key: %v", name, err)
-		} else if pipeline.InDoubt(err) {
+		} else if failure.InDoubt(err) {
 			p.Errorf("%s: a refusal is no doubt: %v", name, err)
 		}
 	}
@@ -374,7 +375,7 @@ func noKey(p *place) {
 	requests["CheckKey"] = none.keys.CheckKey
 	for name, request := range requests {
 		if name != Index && name != Fetch {
-			if err := request(p.ctx); !errors.Is(err, pipeline.ErrNoToken) {
+			if err := request(p.ctx); !errors.Is(err, target.ErrNoToken) {
 				p.Errorf("%s without a key: %v", name, err)
 			}
 		}
@@ -425,7 +426,7 @@ func reviewed(p *place) {
 	p.onlyWith(p.reviews != nil, "reviews")
 	pkg := Package(p.T, "alc", "1.0.0", "one")
 	draft, err := p.Target.Publish(p.ctx, pkg)
-	if err != nil || draft.ID == "" || draft.Status != pipeline.StatusDraft {
+	if err != nil || draft.ID == "" || draft.Status != target.StatusDraft {
 		p.Fatalf("published: %+v, %v", draft, err)
 	}
 	if _, ok, err := p.index().Lookup(p.ctx, "alc", "1.0.0"); ok || err != nil {
@@ -437,19 +438,19 @@ func reviewed(p *place) {
 			p.Errorf("the draft was %+v, and %s is %+v", draft, want, s)
 		}
 	}
-	same(pipeline.StatusDraft)
+	same(target.StatusDraft)
 	if err := p.reviews.Submit(p.ctx, draft.ID+"0", ""); err == nil {
 		p.Error("another draft was submitted that is not there")
 	}
-	same(pipeline.StatusDraft)
+	same(target.StatusDraft)
 	if err := p.reviews.Submit(p.ctx, draft.ID, "please"); err != nil {
 		p.Fatal(err)
 	}
-	same(pipeline.StatusSubmitted)
+	same(target.StatusSubmitted)
 	if err := p.Approve("alc", "1.0.0"); err != nil {
 		p.Fatal(err)
 	}
-	same(pipeline.StatusActive)
+	same(target.StatusActive)
 	p.holds(pkg)
 }
 
@@ -460,7 +461,7 @@ func rejected(p *place) {
 		p.Fatal(err)
 	}
 	switch s := p.snapshot("alc", "1.0.0"); s.Status {
-	case pipeline.StatusNone, pipeline.StatusDraft, pipeline.StatusSubmitted, pipeline.StatusActive:
+	case target.StatusNone, target.StatusDraft, target.StatusSubmitted, target.StatusActive:
 		p.Errorf("a rejected version is %q", s.Status)
 	default:
 		if s.Message == "" {
@@ -476,21 +477,21 @@ func lostSubmission(p *place) {
 		p.Fatal(err)
 	}
 	p.broken(Submit, LosesReply)
-	if err := p.reviews.Submit(p.ctx, s.ID, ""); !pipeline.InDoubt(err) {
+	if err := p.reviews.Submit(p.ctx, s.ID, ""); !failure.InDoubt(err) {
 		p.Errorf("an answer that was lost is %v", err)
 	}
 	p.Restore()
-	p.wantStatus("alc", "1.0.0", pipeline.StatusSubmitted)
+	p.wantStatus("alc", "1.0.0", target.StatusSubmitted)
 }
 
 func withdrawn(p *place) {
-	w, ok := p.Target.(pipeline.Withdrawer)
+	w, ok := p.Target.(target.Withdrawer)
 	p.onlyWith(ok, "way to take a version back")
 	s := p.publish(Package(p.T, "alc", "1.0.0", "one"))
 	if err := w.Withdraw(p.ctx, s.ID, "a mistake"); err != nil {
 		p.Fatal(err)
 	}
-	if now := p.wantStatus("alc", "1.0.0", pipeline.StatusDraft); now.ID != s.ID {
+	if now := p.wantStatus("alc", "1.0.0", target.StatusDraft); now.ID != s.ID {
 		p.Errorf("%+v was taken back, and is %+v", s, now)
 	}
 	other := Package(p.T, "alc", "1.0.0", "two")

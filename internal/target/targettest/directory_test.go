@@ -16,6 +16,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/targettest"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -24,33 +25,33 @@ import (
 // It has no keys, no assets, no reviews and no index: what it shows is what is there.
 type directory struct{ path string }
 
-var _ pipeline.Target = directory{}
+var _ target.Target = directory{}
 
-func (d directory) Publish(ctx context.Context, pkg *extension.Package) (pipeline.Snapshot, error) {
+func (d directory) Publish(ctx context.Context, pkg *extension.Package) (target.Snapshot, error) {
 	if err := ctx.Err(); err != nil {
-		return pipeline.Snapshot{}, err
+		return target.Snapshot{}, err
 	}
 	temporary := filepath.Join(d.path, ".new-"+pkg.Filename)
 	if err := os.WriteFile(temporary, pkg.Data, 0o644); err != nil {
-		return pipeline.Snapshot{}, err
+		return target.Snapshot{}, err
 	}
 	defer os.Remove(temporary)
 	// A link, and no renaming: it never replaces what is there.
 	if err := os.Link(temporary, filepath.Join(d.path, pkg.Filename)); err != nil {
-		return pipeline.Snapshot{}, fmt.Errorf("publishing %s: %w", pkg.Filename, err)
+		return target.Snapshot{}, fmt.Errorf("publishing %s: %w", pkg.Filename, err)
 	}
-	return pipeline.Snapshot{Status: pipeline.StatusActive}, nil
+	return target.Snapshot{Status: target.StatusActive}, nil
 }
 
-func (d directory) Snapshot(ctx context.Context, name, version string) (pipeline.Snapshot, error) {
+func (d directory) Snapshot(ctx context.Context, name, version string) (target.Snapshot, error) {
 	_, ok, err := d.Lookup(ctx, name, version)
 	if !ok {
-		return pipeline.Snapshot{}, err
+		return target.Snapshot{}, err
 	}
-	return pipeline.Snapshot{Status: pipeline.StatusActive}, nil
+	return target.Snapshot{Status: target.StatusActive}, nil
 }
 
-func (d directory) Fetch(ctx context.Context, e pipeline.Entry) ([]byte, error) {
+func (d directory) Fetch(ctx context.Context, e target.Entry) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -62,22 +63,22 @@ func (d directory) FetchAsset(context.Context, string) ([]byte, error) {
 }
 
 // Index is the directory itself.
-func (d directory) Index(ctx context.Context) (pipeline.Index, error) { return d, ctx.Err() }
+func (d directory) Index(ctx context.Context) (target.Index, error) { return d, ctx.Err() }
 
-func (d directory) Lookup(ctx context.Context, name, version string) (pipeline.Entry, bool, error) {
-	data, err := d.Fetch(ctx, pipeline.Entry{Name: name, Version: version})
+func (d directory) Lookup(ctx context.Context, name, version string) (target.Entry, bool, error) {
+	data, err := d.Fetch(ctx, target.Entry{Name: name, Version: version})
 	if errors.Is(err, fs.ErrNotExist) {
-		return pipeline.Entry{}, false, nil
+		return target.Entry{}, false, nil
 	}
 	if err != nil {
-		return pipeline.Entry{}, false, err
+		return target.Entry{}, false, err
 	}
 	packed, err := loader.LoadArchive(bytes.NewReader(data))
 	if err != nil {
-		return pipeline.Entry{}, false, fmt.Errorf("reading %s %s: %w", name, version, err)
+		return target.Entry{}, false, fmt.Errorf("reading %s %s: %w", name, version, err)
 	}
 	sum := sha256.Sum256(data)
-	return pipeline.Entry{
+	return target.Entry{
 		Name: name, Version: version, Digest: hex.EncodeToString(sum[:]), URLs: []string{name + "-" + version + ".tgz"},
 		ContentDigest: packed.Metadata.Annotations[extension.ContentDigestAnnotation],
 	}, true, nil
@@ -172,11 +173,11 @@ type inDoubt struct{ error }
 
 func (inDoubt) InDoubt() bool { return true }
 
-func (l lossy) Publish(ctx context.Context, pkg *extension.Package) (pipeline.Snapshot, error) {
+func (l lossy) Publish(ctx context.Context, pkg *extension.Package) (target.Snapshot, error) {
 	s, err := l.directory.Publish(ctx, pkg)
 	if err == nil && !*l.lost {
 		*l.lost = true
-		return pipeline.Snapshot{}, inDoubt{errors.New("the connection was reset")}
+		return target.Snapshot{}, inDoubt{errors.New("the connection was reset")}
 	}
 	return s, err
 }

@@ -1,4 +1,4 @@
-// Package targettest is the contract of [pipeline.Target] as a test: what the pipeline relies
+// Package targettest is the contract of [target.Target] as a test: what the pipeline relies
 // on, checked against any target. Every target runs it in its own tests, and so does the
 // target double that the tests of the pipeline use, so that both mean the same.
 //
@@ -16,12 +16,13 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/target"
 )
 
 // Fixture is a new and empty place, and what a test does to it from outside.
 type Fixture struct {
-	Target pipeline.Target
+	Target target.Target
 	// Break makes every request of a kind go wrong in a way until Restore is called, and
 	// says whether that can happen to this kind of target.
 	Break   func(Request, Fault) (possible bool)
@@ -29,10 +30,10 @@ type Fixture struct {
 	// Late is how long the index may take to show what was published.
 	Late time.Duration
 	// BadKey is the same place with a key that it refuses, and NoKey with none. Both are
-	// needed for a [pipeline.KeyHolder].
-	BadKey, NoKey pipeline.Target
+	// needed for a [target.KeyHolder].
+	BadKey, NoKey target.Target
 	// Approve and Reject end the review of a submitted version. Both are needed for a
-	// [pipeline.Reviewer].
+	// [target.Reviewer].
 	Approve, Reject func(name, version string) error
 }
 
@@ -83,16 +84,16 @@ type place struct {
 	*testing.T
 	Fixture
 	ctx     context.Context
-	keys    pipeline.KeyHolder
-	assets  pipeline.AssetStore
-	reviews pipeline.Reviewer
+	keys    target.KeyHolder
+	assets  target.AssetStore
+	reviews target.Reviewer
 }
 
 func newPlace(t *testing.T, f Fixture) *place {
 	p := &place{T: t, Fixture: f, ctx: t.Context()}
-	p.keys, _ = f.Target.(pipeline.KeyHolder)
-	p.assets, _ = f.Target.(pipeline.AssetStore)
-	p.reviews, _ = f.Target.(pipeline.Reviewer)
+	p.keys, _ = f.Target.(target.KeyHolder)
+	p.assets, _ = f.Target.(target.AssetStore)
+	p.reviews, _ = f.Target.(target.Reviewer)
 	return p
 }
 
@@ -149,7 +150,7 @@ func load(t *testing.T, name, version, content string) *extension.Extension {
 }
 
 // publish sends a package, and submits it where there are reviews.
-func (p *place) publish(pkg *extension.Package) pipeline.Snapshot {
+func (p *place) publish(pkg *extension.Package) target.Snapshot {
 	p.Helper()
 	s, err := p.Target.Publish(p.ctx, pkg)
 	if err != nil {
@@ -164,7 +165,7 @@ func (p *place) publish(pkg *extension.Package) pipeline.Snapshot {
 }
 
 // snapshot asks the target for a version.
-func (p *place) snapshot(name, version string) pipeline.Snapshot {
+func (p *place) snapshot(name, version string) target.Snapshot {
 	p.Helper()
 	s, err := p.Target.Snapshot(p.ctx, name, version)
 	if err != nil {
@@ -173,7 +174,7 @@ func (p *place) snapshot(name, version string) pipeline.Snapshot {
 	return s
 }
 
-func (p *place) wantStatus(name, version string, want string) pipeline.Snapshot {
+func (p *place) wantStatus(name, version string, want string) target.Snapshot {
 	p.Helper()
 	s := p.snapshot(name, version)
 	if s.Status != want {
@@ -183,7 +184,7 @@ func (p *place) wantStatus(name, version string, want string) pipeline.Snapshot 
 }
 
 // index reads the index.
-func (p *place) index() pipeline.Index {
+func (p *place) index() target.Index {
 	p.Helper()
 	index, err := p.Target.Index(p.ctx)
 	if err != nil {
@@ -196,9 +197,9 @@ func (p *place) index() pipeline.Index {
 }
 
 // listed waits for a version in the index.
-func (p *place) listed(name, version string) pipeline.Entry {
+func (p *place) listed(name, version string) target.Entry {
 	p.Helper()
-	for began := time.Now(); ; pipeline.Sleep(p.ctx, 100*time.Millisecond) {
+	for began := time.Now(); ; graceful.Sleep(p.ctx, 100*time.Millisecond) {
 		entry, ok, err := p.index().Lookup(p.ctx, name, version)
 		switch {
 		case err != nil:
@@ -217,7 +218,7 @@ func (p *place) absent(name, version string) {
 	if entry, ok, err := p.index().Lookup(p.ctx, name, version); ok || err != nil {
 		p.Errorf("the index has %s %q: %+v, %v", name, version, entry, err)
 	}
-	if s := p.snapshot(name, version); s.Status != pipeline.StatusNone {
+	if s := p.snapshot(name, version); s.Status != target.StatusNone {
 		p.Errorf("the target has %s %q: %+v", name, version, s)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/ksrelease/ksrelease/config"
@@ -13,26 +12,6 @@ import (
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/weight"
 )
-
-// Work that nothing interrupts is not begun after the end, and not waited for.
-func TestAwait(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	if got, err := await(ctx, func() (int, error) { return 7, errors.New("x") }); got != 7 || err == nil || err.Error() != "x" {
-		t.Errorf("%d, %v", got, err)
-	}
-	forever := make(chan struct{})
-	defer close(forever)
-	if _, err := await(ctx, func() (int, error) { cancel(); <-forever; return 7, nil }); !errors.Is(err, context.Canceled) {
-		t.Errorf("it ended while it worked: %v", err)
-	}
-	synctest.Test(t, func(t *testing.T) {
-		begun := make(chan struct{}, 1)
-		_, err := await(ctx, func() (int, error) { begun <- struct{}{}; return 7, nil })
-		if synctest.Wait(); !errors.Is(err, context.Canceled) || len(begun) > 0 {
-			t.Errorf("it ended before: %v", err)
-		}
-	})
-}
 
 // limited is an Examiner that notes its limits and says that they are reached.
 type limited struct {
@@ -49,7 +28,11 @@ func (l *limited) Examine(ctx context.Context, ext *extension.Extension, opts li
 	return lint.Examine(ctx, ext, opts), l.other
 }
 
-func (l *limited) Weigh(context.Context, *extension.Extension, extension.URLs, lint.Limits) (*weight.Report, error) {
+func (l *limited) ExamineMetadata(ctx context.Context, ext *extension.Extension, opts lint.Options, limits lint.Limits) (lint.Report, error) {
+	return l.Examine(ctx, ext, opts, limits)
+}
+
+func (l *limited) Sizes(context.Context, *extension.Extension, extension.URLs, lint.Limits) (*weight.Report, error) {
 	if l.other != nil {
 		return nil, l.other
 	}

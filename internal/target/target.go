@@ -1,4 +1,7 @@
-package pipeline
+// Package target says what a place to release to is, for those who release to one and for
+// those who are one: KubeSphere Cloud is package kscloud below. A target is safe for concurrent
+// use; the suite in targettest checks all that is written here.
+package target
 
 import (
 	"context"
@@ -12,10 +15,10 @@ import (
 // [AssetStore], [Reviewer], [Withdrawer].
 //
 // A target is safe for concurrent use, ends every request with its context, and says by
-// methods of its errors what they mean (see [Unauthorized], [SlowDown], [InDoubt]). The
+// methods of its errors what they mean (see internal/failure). The
 // suite internal/target/targettest checks all that is written here.
 type Target interface {
-	TargetReader
+	Reader
 	// Publish sends a package. A version that is there already stays the one that it is
 	// and is no second version: a draft is replaced, and anything more than a draft
 	// is left as it is, with an error. Where the target has reviews the package is a draft
@@ -23,8 +26,8 @@ type Target interface {
 	Publish(ctx context.Context, pkg *extension.Package) (Snapshot, error)
 }
 
-// TargetReader asks and changes nothing.
-type TargetReader interface {
+// Reader asks a target and changes nothing.
+type Reader interface {
 	// Index reads what those who install from the target see; each call asks anew.
 	Index(ctx context.Context) (Index, error)
 	// Fetch downloads the archive of an entry by KubeSphere's URL rule.
@@ -122,45 +125,10 @@ type Entry struct {
 	Times int
 }
 
-// abilities are a target with what it can do besides; what it cannot do is nil.
-type abilities struct {
-	Target
-	keys    KeyHolder
-	assets  AssetStore
-	reviews Reviewer
-}
+// ErrNoToken is why nothing can be asked of a target, or written to it, without an API key.
+var ErrNoToken = noToken{}
 
-// abilitiesOf finds out what a target can do; nil can do nothing.
-func abilitiesOf(target Target) abilities {
-	a := abilities{Target: target}
-	a.keys, _ = target.(KeyHolder)
-	a.assets, _ = target.(AssetStore)
-	a.reviews, _ = target.(Reviewer)
-	return a
-}
+type noToken struct{}
 
-// closed says that the target cannot be asked, for want of a target or of its key.
-func (a abilities) closed() bool { return a.Target == nil || a.keys != nil && !a.keys.HasKey() }
-
-// checkKey proves the key, where the target has keys.
-func (a abilities) checkKey(ctx context.Context) error {
-	if a.keys == nil {
-		return nil
-	}
-	return a.keys.CheckKey(ctx)
-}
-
-// reader is what stages ask of the target, in a plan and when it is applied.
-type reader interface {
-	CheckKey(ctx context.Context) error
-	AssetURLs(ctx context.Context, name, version string, assets []extension.Asset) (urls []string, certain bool, err error)
-	Snapshot(ctx context.Context, name, version string) (Snapshot, error)
-}
-
-// writer is what stages send to the target. Each method has to say in dry.go that a plan
-// does not do it before the program compiles.
-type writer interface {
-	UploadAssets(ctx context.Context, name, version string, assets []extension.Asset) ([]string, error)
-	Publish(ctx context.Context, pkg *extension.Package) (Snapshot, error)
-	Submit(ctx context.Context, snapshotID, message string) error
-}
+func (noToken) Error() string      { return "no API key for the marketplace" }
+func (noToken) Unauthorized() bool { return true }

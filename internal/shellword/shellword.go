@@ -1,10 +1,11 @@
-package pipeline
+// Package shellword writes words for a shell.
+package shellword
 
 import "strings"
 
-// ShellWord quotes a word for a POSIX shell where it needs it: commands in remedies
+// Quote quotes a word for a POSIX shell where it needs it: commands in remedies
 // are there to be copied.
-func ShellWord(s string) string {
+func Quote(s string) string {
 	safe := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./,:=@%+", r)
 	}

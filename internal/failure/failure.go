@@ -1,0 +1,93 @@
+// Package failure reads what errors say of themselves: what they mean, and what can be done
+// about them.
+package failure
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Whoever makes an error says by these small methods what it means, so that nobody need know
+// who made it.
+type (
+	unauthorized interface{ Unauthorized() bool }
+	inDoubt      interface{ InDoubt() bool }
+	temporary    interface{ Temporary() bool }
+	slowDown     interface{ SlowDown() bool }
+	limitReached interface{ LimitReached() bool }
+)
+
+// Unauthorized says whether the target refused the key. Where an error
+// has several causes (a write that failed and a read-back that did), one is
+// enough; what an error says of itself counts for those within it.
+func Unauthorized(err error) bool {
+	if e, ok := err.(unauthorized); ok {
+		return e.Unauthorized()
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		return Unauthorized(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), Unauthorized)
+	}
+	return false
+}
+
+// SlowDown says whether a server refused for the load it has.
+func SlowDown(err error) bool {
+	var s slowDown
+	return errors.As(err, &s) && s.SlowDown()
+}
+
+// InDoubt says of a write that failed that nobody knows whether it was done: it may be sent
+// once more, after its effect was read back. What can be known not to have been done (no
+// connection, a rate limit) the clients have tried again already, with more patience than
+// the pipeline has.
+func InDoubt(err error) bool {
+	var d inDoubt
+	return errors.As(err, &d) && d.InDoubt()
+}
+
+// Temporary says that what failed may well succeed some time later.
+func Temporary(err error) bool {
+	var t temporary
+	return errors.As(err, &t) && t.Temporary()
+}
+
+// LimitReached says that something was ended at a limit of time or memory.
+func LimitReached(err error) bool {
+	var l limitReached
+	return errors.As(err, &l) && l.LimitReached()
+}
+
+// remedied is an error that comes with advice; fact and advice stay apart so
+// that each reporter can set them as it likes.
+type remedied struct {
+	err    error
+	remedy string
+}
+
+func (e *remedied) Error() string  { return e.err.Error() }
+func (e *remedied) Unwrap() error  { return e.err }
+func (e *remedied) Remedy() string { return e.remedy }
+
+// WithRemedy attaches what the user can do about err.
+func WithRemedy(err error, format string, args ...any) error {
+	return &remedied{err: err, remedy: fmt.Sprintf(format, args...)}
+}
+
+// Remedy is what the user can do about an error; empty where there is no advice.
+func Remedy(err error) string {
+	var r interface{ Remedy() string }
+	if errors.As(err, &r) && r.Remedy() != "" {
+		return r.Remedy()
+	}
+	if Unauthorized(err) {
+		return "run ksrelease login, or set KSRELEASE_TOKEN"
+	}
+	if Temporary(err) || InDoubt(err) {
+		return "run again later: a run goes on from what is there"
+	}
+	return ""
+}

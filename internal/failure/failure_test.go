@@ -1,0 +1,61 @@
+package failure
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+)
+
+// saying is an error that says things of itself.
+type saying struct {
+	text                              string
+	unauthorized, doubt, slow, passes bool
+	limit                             bool
+	hint                              string
+}
+
+func (s *saying) Error() string      { return s.text }
+func (s *saying) Unauthorized() bool { return s.unauthorized }
+func (s *saying) InDoubt() bool      { return s.doubt }
+func (s *saying) SlowDown() bool     { return s.slow }
+func (s *saying) Temporary() bool    { return s.passes }
+func (s *saying) LimitReached() bool { return s.limit }
+func (s *saying) Remedy() string     { return s.hint }
+
+func TestWhatErrorsSay(t *testing.T) {
+	for what, test := range map[string]struct {
+		says func(error) bool
+		err  *saying
+	}{
+		"unauthorized": {Unauthorized, &saying{unauthorized: true}},
+		"in doubt":     {InDoubt, &saying{doubt: true}},
+		"slow down":    {SlowDown, &saying{slow: true}},
+		"temporary":    {Temporary, &saying{passes: true}},
+		"limit":        {LimitReached, &saying{limit: true}},
+	} {
+		if !test.says(test.err) || !test.says(fmt.Errorf("x: %w", WithRemedy(test.err, "do it"))) {
+			t.Errorf("%s: it is not seen", what)
+		}
+		if test.says(nil) || test.says(errors.New("x")) || test.says(&saying{}) {
+			t.Errorf("%s: it is seen where it is not", what)
+		}
+	}
+}
+
+func TestRemedy(t *testing.T) {
+	const login, later = "run ksrelease login, or set KSRELEASE_TOKEN", "run again later: a run goes on from what is there"
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{nil, ""}, {errors.New("x"), ""}, {&saying{}, ""},
+		{&saying{hint: "do it", unauthorized: true}, "do it"},
+		{fmt.Errorf("x: %w", WithRemedy(errors.New("y"), "do %d", 7)), "do 7"},
+		{&saying{unauthorized: true, doubt: true}, login}, {&saying{doubt: true}, later}, {&saying{passes: true}, later},
+		{WithRemedy(&saying{passes: true}, ""), later},
+	} {
+		if got := Remedy(test.err); got != test.want {
+			t.Errorf("%v: %q, want %q", test.err, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,198 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+// load reads all sources at once and keeps those that were asked for. Errors are those of
+// usage.
+func (r *Run) load(ctx context.Context) ([]*release, error) {
+	all := r.readAll(ctx)
+	if twice := duplicates(all); len(twice) > 0 {
+		var problems diagnostic.List
+		for _, rel := range all {
+			if p, ok := twice[rel]; ok {
+				problems = append(problems, p)
+			}
+		}
+		return nil, problems
+	}
+	if err := r.unknownNames(all); err != nil && ctx.Err() == nil { // else not all names were read
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(rel *release) bool { return !r.wants(rel) }), nil
+}
+
+// readAll reads all sources at once, and what versions they declare.
+func (r *Run) readAll(ctx context.Context) []*release {
+	all := make([]*release, 0, len(r.Sources))
+	for _, s := range r.Sources {
+		all = append(all, newRelease(r, s))
+	}
+	r.each(ctx, all, func(ctx context.Context, rel *release) {
+		if !r.takeSlot(ctx) {
+			rel.end(NotReached, interruption(ctx)+" before it was read")
+			return
+		}
+		defer r.slots.Release(1)
+		if err := rel.load(graceful.Finish(ctx)); err != nil {
+			rel.end(NotReached, interruption(graceful.Finish(ctx))+" before it was read")
+			return
+		}
+		r.letGo(rel)
+	})
+	r.declared = map[string][]string{}
+	for _, rel := range all {
+		if m := rel.read.metadata; m != nil {
+			r.declared[m.Name] = append(r.declared[m.Name], m.Version)
+		}
+	}
+	return all
+}
+
+// load reads the extension. That it cannot be read is kept for the plan; the error is that of
+// ctx.
+func (rel *release) load(ctx context.Context) error {
+	source, ignored := rel.source, append([]string{rel.source.Settings.Package.Output}, rel.run.Ignore...)
+	ext, err := graceful.Await(ctx, func() (*extension.Extension, error) {
+		return extension.Load(source.Path, extension.Options{Display: source.Display, Ignore: ignored})
+	})
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		rel.read.err = err
+		// What depends on it has to wait until it can be read.
+		rel.result.Name = cmp.Or(extension.GuessName(rel.source.Path), rel.result.Name)
+		return nil
+	}
+	metadata := ext.Metadata
+	rel.read.ext, rel.read.metadata = ext, &metadata
+	rel.result.Version = metadata.Version
+	if metadata.Name != "" {
+		rel.result.Name = metadata.Name
+	}
+	return nil
+}
+
+// heldAtMost is how much content, in bytes, a run keeps from reading the names of
+// all extensions until each is planned. A thousand of them have more than a
+// machine has memory, and most are let go as soon as they are seen to exist.
+const heldAtMost = 16 << 20
+
+// letGo drops the content of an extension that is not wanted, or for which there
+// is no room until it is planned.
+func (r *Run) letGo(rel *release) {
+	switch {
+	case rel.read.ext == nil:
+	case !r.wants(rel), r.held.Add(rel.read.ext.ContentSize()) > r.heldAtMost:
+		rel.read.ext = nil
+	}
+}
+
+// readStep reads an extension that was let go. It is planned under the name and
+// with the dependencies that were read first. One that cannot be read fails here.
+func readStep[E any](ctx context.Context, _ E, rel *release) error {
+	if rel.read.ext == nil && rel.read.err == nil {
+		before := rel.read.metadata
+		if err := rel.load(ctx); err != nil {
+			return err
+		}
+		if rel.read.err == nil && !reflect.DeepEqual(before, rel.read.metadata) {
+			rel.result.Name, rel.result.Version = before.Name, before.Version
+			return &elsewhere{stagePlan, failure.WithRemedy(errors.New("its extension.yaml was changed while the run read it"), "run again")}
+		}
+	}
+	// Mistakes with a place are findings, so that every report shows where they are.
+	var problems diagnostic.List
+	if errors.As(rel.read.err, &problems) {
+		for _, p := range problems {
+			rel.result.Findings = append(rel.result.Findings, FindingResult{
+				Code: CodeUnreadable, Rule: "schema", Severity: string(lint.Error), Message: p.Message, Hint: p.Hint,
+				File: p.File, Line: p.Range.Start.Line, Column: p.Range.Start.Column, Excerpt: p.Excerpt,
+			})
+		}
+	}
+	return rel.read.err
+}
+
+// resolveStep completes the extension with its dependencies, before anything looks
+// at it: rules, digests and packages are those of the whole.
+func resolveStep(ctx context.Context, _ *planning, rel *release) error {
+	if rel.run.Resolver == nil {
+		return nil
+	}
+	path, without := rel.source.Path, rel.read.ext
+	ext, err := graceful.Await(ctx, func() (*extension.Extension, error) { return rel.run.Resolver.Resolve(ctx, path, without) })
+	if err == nil {
+		rel.read.ext = ext
+	}
+	return err
+}
+
+// wants says whether Only lets the extension through.
+func (r *Run) wants(rel *release) bool {
+	return len(r.Only) == 0 || slices.Contains(r.Only, rel.result.Name)
+}
+
+// duplicates are the extensions of a name and version that another one before them has: they
+// would release over each other.
+func duplicates(all []*release) map[*release]diagnostic.Diagnostic {
+	problems := map[*release]diagnostic.Diagnostic{}
+	type version struct{ name, version string }
+	first := map[version]*release{}
+	for _, rel := range all {
+		if rel.read.metadata == nil {
+			continue // it could not be read
+		}
+		this := version{rel.result.Name, rel.result.Version}
+		other, ok := first[this]
+		if !ok {
+			first[this] = rel
+			continue
+		}
+		problems[rel] = diagnostic.Diagnostic{
+			Code: config.CodeVersionTwice, Severity: diagnostic.Error, File: rel.source.Display, Subject: this.name + " " + this.version,
+			Message: fmt.Sprintf("version %s of the extension %q is also in %s", this.version, this.name, other.source.Display),
+			Hint:    "a version can be released from one place only: exclude one of them in the config, or change name or version",
+		}
+	}
+	return problems
+}
+
+func (r *Run) unknownNames(all []*release) error {
+	var names []string
+	for _, rel := range all {
+		names = append(names, rel.result.Name)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	var errs []error
+	for _, want := range r.Only {
+		if slices.Contains(names, want) {
+			continue
+		}
+		err := fmt.Errorf("no extension is named %q", want)
+		if near, ok := yamldoc.Nearest(want, names); ok {
+			err = failure.WithRemedy(err, "did you mean %q?", near)
+		} else {
+			err = failure.WithRemedy(err, "there are: %s", strings.Join(names, ", "))
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,164 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ksrelease/ksrelease/config"
+)
+
+func init() {
+	mistake = func(text string) { panic(text) }
+}
+
+// allStates are all states that there are.
+func allStates() []state {
+	all := []state{pending{}}
+	for _, d := range []decision{toKeep, toSend, toWait} {
+		all = append(all, planned{decision: d}, applied{decision: d})
+	}
+	for _, o := range Outcomes() {
+		all = append(all, ended{o})
+	}
+	return all
+}
+
+// Every move from one state to another is allowed here, or impossible.
+func TestMovesOfARelease(t *testing.T) {
+	allowed := map[string][]string{
+		"pending":                  {"planned to keep", "planned to release", "planned to wait", "ended as exists", "ended as drift", "ended as blocked", "ended as failed", "ended as not-reached"},
+		"planned to keep":          {"ended as linted", "ended as packed", "ended as planned", "ended as blocked", "ended as failed", "ended as not-reached"},
+		"planned to release":       {"applying release", "ended as planned", "ended as blocked", "ended as failed", "ended as not-reached"},
+		"planned to wait":          {"applying wait", "ended as planned", "ended as blocked", "ended as failed", "ended as not-reached"},
+		"applying release":         {"applying wait", "ended as released", "ended as drift", "ended as failed", "ended as unverified", "ended as not-reached"},
+		"applying wait":            {"ended as exists", "ended as drift", "ended as failed", "ended as unverified", "ended as not-reached"},
+		"applying keep":            {"ended as drift", "ended as failed", "ended as unverified", "ended as not-reached"}, // which no move leads to
+		"ended as whatever it was": nil,
+	}
+	led := map[string]bool{"pending": true}
+	for _, from := range allStates() {
+		for _, to := range allStates() {
+			want := slices.Contains(allowed[from.String()], to.String())
+			if got := mayMove(from, to); got != want {
+				t.Errorf("from %s to %s: %v, want %v", from, to, got, want)
+			}
+			if want && from.String() != "applying keep" {
+				led[to.String()] = true
+			}
+			r := &release{state: from, result: ExtensionResult{Name: "alc"}}
+			if thrown := moved(r, to); (thrown == nil) != want || want && r.state != to || !want && r.state != from {
+				t.Errorf("from %s to %s: it is %s, and %v", from, to, r.state, thrown)
+			}
+		}
+	}
+	for _, s := range allStates() {
+		if led[s.String()] == (s.String() == "applying keep") {
+			t.Errorf("a way leads to %s: %v", s, led[s.String()])
+		}
+	}
+}
+
+// moved moves a release, and returns what the impossible move says.
+func moved(r *release, to state) (thrown any) {
+	defer func() { thrown = recover() }()
+	r.move(to)
+	return nil
+}
+
+// Outside of tests an impossible move ends nothing: the first outcome stands, and any other
+// move is made, so that no release is left in the middle.
+func TestAnImpossibleMoveInARun(t *testing.T) {
+	was, said := mistake, ""
+	defer func() { mistake = was }()
+	mistake = func(text string) { said = text }
+	r := &release{state: ended{Failed}, result: ExtensionResult{Name: "alc"}}
+	if r.move(ended{Released}); r.state != (ended{Failed}) || said != "the extension alc is ended as failed and cannot be ended as released" {
+		t.Errorf("%s, %q", r.state, said)
+	}
+	r = &release{state: pending{}}
+	if r.move(ended{Released}); r.state != (ended{Released}) {
+		t.Errorf("it is %s", r.state)
+	}
+}
+
+// The lists of steps are whole: each stage is in the plan once and in order, each step is
+// taken in some state that a way leads to, and nothing in a plan writes.
+func TestTheListsOfSteps(t *testing.T) {
+	type info struct {
+		name   string
+		when   func(state) bool
+		writes bool
+	}
+	var plan, apply []info
+	for _, s := range planSteps() {
+		plan = append(plan, info{s.stage + s.doing, s.when, s.writes})
+	}
+	for _, s := range applySteps() {
+		apply = append(apply, info{s.stage + s.doing, s.when, s.writes})
+	}
+	for _, s := range append(slices.Clone(plan), apply...) {
+		if !slices.ContainsFunc(allStates(), s.when) || slices.ContainsFunc(allStates(), func(x state) bool { return strings.HasPrefix(x.String(), "ended") && s.when(x) }) {
+			t.Errorf("%s is never taken, or after the end", s.name)
+		}
+	}
+	for _, s := range plan {
+		if s.writes || slices.ContainsFunc(allStates(), func(x state) bool { return isApplied(x) && s.when(x) }) {
+			t.Errorf("%s of the plan writes", s.name)
+		}
+	}
+	for _, s := range apply {
+		if !slices.ContainsFunc(allStates(), func(x state) bool { return isApplied(x) && s.when(x) }) {
+			t.Errorf("%s is not for what is applied", s.name)
+		}
+	}
+	var stages []string
+	for _, s := range applySteps() {
+		if s.stage != "" {
+			stages = append(stages, s.stage)
+		}
+	}
+	at := 0
+	for _, s := range stages { // in the order of the plan
+		next := slices.Index(StageNames()[at:], s)
+		if next < 0 {
+			t.Fatalf("the stages are %q, and %q when they are applied", StageNames(), stages)
+		}
+		at += next + 1
+	}
+}
+
+// How a step is added (docs/design.md): it is a function, and an entry in one of the lists
+// in pipeline.go. This one lets nothing go out on the thirteenth.
+func TestAStepIsAFunctionAndAnEntry(t *testing.T) {
+	cautious := step[*planning]{
+		when: isToPack, blames: stagePlan, doing: "while it looked at the calendar",
+		do: func(_ context.Context, _ *planning, r *release) error {
+			if r.read.metadata.Name == "alc" {
+				return &ending{outcome: Blocked, reason: "it is the thirteenth"}
+			}
+			return nil
+		},
+	}
+	var noted []string
+	proud := step[*applying]{
+		when: isApplied, blames: StagePush, doing: "while it said so",
+		do: func(_ context.Context, env *applying, r *release) error {
+			noted = append(noted, r.result.Name+" is "+r.state.String())
+			return nil
+		},
+	}
+	w := newFakeWorld()
+	run := New(Options{Target: w, Sources: []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bar", "1.0.0")}})
+	run.toPlan = append(run.toPlan, cautious)
+	run.toApply = slices.Insert(run.toApply, 0, proud)
+	result, err := run.Do(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantOutcomes(t, result, map[string]Outcome{"alc": Blocked, "bar": Released})
+	if !slices.Equal(noted, []string{"bar is applying release"}) || result.Extensions[0].Reason != "it is the thirteenth" {
+		t.Errorf("%q, %q", noted, result.Extensions[0].Reason)
+	}
+}
