@@ -11,16 +11,17 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // checkSteps are the part of a plan that goes by extension.yaml alone. All mistakes are
 // looked for, so that one which ends a plan ends nothing here but the extension.
 func checkSteps() []step[*checking] {
 	return []step[*checking]{
-		// Read the extension once more, if there was no room to keep it.
-		{do: readStep[*checking], when: isPending, blames: StageLint, doing: "before it was read"},
+		// Read the extension once more, if it was let go, as many are read.
+		{do: readStep[*checking], when: isPending, blames: results.StageLint, doing: "before it was read"},
 		// Hold extension.yaml to its rules.
-		{stage: StageLint, do: metadataStep, when: isPending},
+		{stage: results.StageLint, do: metadataStep, when: isPending},
 	}
 }
 
@@ -103,7 +104,7 @@ func metadataStep(ctx context.Context, env *checking, r *release) error {
 func (r *release) problems() (all diagnostic.List) {
 	for _, f := range r.result.Findings {
 		message := f.Message
-		if f.Code != CodeUnreadable {
+		if f.Code != results.CodeUnreadable {
 			message += " (" + f.Code + ")"
 		}
 		all = append(all, diagnostic.Diagnostic{

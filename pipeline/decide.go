@@ -9,6 +9,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/published"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shellword"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
@@ -63,7 +64,7 @@ func decideStep(ctx context.Context, env *planning, r *release) error {
 		return err
 	}
 	r.move(planned{d, note})
-	r.run.emit(Event{Kind: EventDecided, Decision: d.String(), Message: note}, r)
+	r.run.emit(results.Event{Kind: results.EventDecided, Decision: d.String(), Message: note}, r)
 	return nil
 }
 
@@ -127,7 +128,7 @@ func compare(ctx context.Context, env *planning, r *release, entry target.Entry)
 	// The very package that was sent, which an earlier run left in its output
 	// directory: its pictures are addresses, so that its content looks like another.
 	if sent := strings.TrimPrefix(r.read.ext.ArchiveDigest, "sha256:"); sent != "" && sent == strings.TrimPrefix(entry.Digest, "sha256:") {
-		return &ending{outcome: Exists}
+		return &ending{outcome: results.Exists}
 	}
 	verdict, err := published.CompareDigest(ctx, r.read.ext, entry.ContentDigest)
 	if err != nil {
@@ -135,7 +136,7 @@ func compare(ctx context.Context, env *planning, r *release, entry target.Entry)
 	}
 	switch verdict {
 	case extension.DigestSame:
-		return &ending{outcome: Exists}
+		return &ending{outcome: results.Exists}
 	case extension.DigestOther:
 		return drift(r, "")
 	}
@@ -157,7 +158,7 @@ func compare(ctx context.Context, env *planning, r *release, entry target.Entry)
 	case err != nil:
 		return fmt.Errorf("comparing with the version in the repository: %w", err)
 	case difference == "":
-		return &ending{outcome: Exists}
+		return &ending{outcome: results.Exists}
 	default:
 		return drift(r, difference)
 	}
@@ -168,5 +169,5 @@ func drift(r *release, difference string) error {
 	if difference != "" {
 		reason += " (" + difference + ")"
 	}
-	return &ending{outcome: Drift, reason: reason + ": bump version in extension.yaml"}
+	return &ending{outcome: results.Drift, reason: reason + ": bump version in extension.yaml"}
 }

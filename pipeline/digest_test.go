@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
 
@@ -22,27 +23,27 @@ func TestDigestOfTheFirstFormat(t *testing.T) {
 		name   string
 		digest string // of the first format; empty is one of another tree
 		change func(dir string)
-		want   Outcome
+		want   results.Outcome
 		says   string
 		reads  bool // its archive
 	}{
-		{"the same tree", "same", nil, Exists, "", false},
-		{"other time stamps", "", func(dir string) { write(t, dir+"/Chart.lock", lock(2, "1.0.0")) }, Exists, "", true},
-		{"another dependency", "", func(dir string) { write(t, dir+"/Chart.lock", lock(2, "1.0.1")) }, Drift, "Chart.lock differs", true},
-		{"other values", "", func(dir string) { write(t, dir+"/values.yaml", "global: {a: b}\n") }, Drift, "values.yaml differs", true},
+		{"the same tree", "same", nil, results.Exists, "", false},
+		{"other time stamps", "", func(dir string) { write(t, dir+"/Chart.lock", lock(2, "1.0.0")) }, results.Exists, "", true},
+		{"another dependency", "", func(dir string) { write(t, dir+"/Chart.lock", lock(2, "1.0.1")) }, results.Drift, "Chart.lock differs", true},
+		{"other values", "", func(dir string) { write(t, dir+"/values.yaml", "global: {a: b}\n") }, results.Drift, "values.yaml differs", true},
 		{"another comment", "", func(dir string) {
 			metadata, err := os.ReadFile(dir + "/extension.yaml")
 			if err != nil {
 				t.Fatal(err)
 			}
 			write(t, dir+"/extension.yaml", string(metadata)+"# more\n")
-		}, Drift, "extension.yaml differs", true},
+		}, results.Drift, "extension.yaml differs", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newFakeWorld()
 			source := sourceOf(t, "alc", "1.0.0")
 			write(t, source.Path+"/Chart.lock", lock(1, "1.0.0"))
-			wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]Outcome{"alc": Released})
+			wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]results.Outcome{"alc": results.Released})
 			if test.change != nil {
 				test.change(source.Path)
 			}

@@ -19,6 +19,7 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
 
@@ -372,13 +373,13 @@ func write(t *testing.T, file, content string) {
 }
 
 // do runs the pipeline and fails the test on an error of usage.
-func do(t *testing.T, w *fakeWorld, options Options) *Result {
+func do(t *testing.T, w *fakeWorld, options Options) *results.Document {
 	t.Helper()
 	return doUnder(t, t.Context(), w, options)
 }
 
 // doUnder is do with a context for which the end of stop is the first step.
-func doUnder(t *testing.T, stop context.Context, w *fakeWorld, options Options) *Result {
+func doUnder(t *testing.T, stop context.Context, w *fakeWorld, options Options) *results.Document {
 	t.Helper()
 	ctx, done := graceful.With(stop, t.Context())
 	defer done()
@@ -393,15 +394,15 @@ func doUnder(t *testing.T, stop context.Context, w *fakeWorld, options Options) 
 	return result
 }
 
-func outcomesOf(r *Result) map[string]Outcome {
-	m := map[string]Outcome{}
+func outcomesOf(r *results.Document) map[string]results.Outcome {
+	m := map[string]results.Outcome{}
 	for _, x := range r.Extensions {
 		m[x.Name] = x.Outcome
 	}
 	return m
 }
 
-func wantOutcomes(t *testing.T, r *Result, want map[string]Outcome) {
+func wantOutcomes(t *testing.T, r *results.Document, want map[string]results.Outcome) {
 	t.Helper()
 	if got := outcomesOf(r); !maps.Equal(got, want) {
 		for _, x := range r.Extensions {

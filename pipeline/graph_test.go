@@ -17,6 +17,7 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/soak"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
@@ -127,7 +128,7 @@ func draw(random *rand.Rand) network {
 			}
 		}
 	case 1:
-		g.skip = []string{StageVerify, StageUpload, StagePush, StageLint, StageSize}[random.IntN(5)]
+		g.skip = []string{results.StageVerify, results.StageUpload, results.StagePush, results.StageLint, results.StageSize}[random.IntN(5)]
 	case 2:
 		g.allOrNothing = true
 	case 3:
@@ -269,71 +270,71 @@ func closure(edges map[string]map[string]bool) map[string]map[string]bool {
 }
 
 // planned is how the plan ends an extension by itself; empty where it goes on.
-func (g network) planned(n node, inCycle bool) Outcome {
+func (g network) planned(n node, inCycle bool) results.Outcome {
 	switch {
 	case n.trouble == brokenYAML, n.trouble == brokenLinks, inCycle,
-		n.trouble == brokenTemplate && g.skip != StageLint,
+		n.trouble == brokenTemplate && g.skip != results.StageLint,
 		n.trouble == unreadable, n.trouble == rejectedBefore:
-		return Failed
+		return results.Failed
 	case n.trouble == thereAlready:
-		return Exists
+		return results.Exists
 	case n.trouble == thereOther:
-		return Drift
+		return results.Drift
 	case n.trouble == sentBefore, n.trouble == sentForNothing:
 		return "" // it was sent, whatever it lacks
 	case g.lacks(n):
-		return Blocked
-	case n.trouble == tooLarge && g.skip != StageSize:
-		return Failed
+		return results.Blocked
+	case n.trouble == tooLarge && g.skip != results.StageSize:
+		return results.Failed
 	}
 	return ""
 }
 
 // applied is how the release ends one that is not held back.
-func (g network) applied(n node) Outcome {
+func (g network) applied(n node) results.Outcome {
 	switch n.trouble {
 	case pushFails, submitFails:
-		return Failed
+		return results.Failed
 	case uploadFails:
-		if g.skip != StageUpload {
-			return Failed
+		if g.skip != results.StageUpload {
+			return results.Failed
 		}
 	case sentBefore:
-		if g.skip == StageVerify {
-			return Unverified
+		if g.skip == results.StageVerify {
+			return results.Unverified
 		}
-		return Exists
+		return results.Exists
 	case sentForNothing:
-		return Unverified
+		return results.Unverified
 	case seenNever:
-		if g.skip != StageVerify {
-			return Unverified
+		if g.skip != results.StageVerify {
+			return results.Unverified
 		}
 	case rejectedLate:
-		if g.skip != StageVerify {
-			return Failed
+		if g.skip != results.StageVerify {
+			return results.Failed
 		}
 	}
-	return Released
+	return results.Released
 }
 
 // expected are the outcomes of all extensions.
-func (g network) expected() map[string]Outcome {
+func (g network) expected() map[string]results.Outcome {
 	edges := g.edges()
 	round := circular(edges)
 	nodes := map[string]node{}
 	for _, n := range g.nodes {
 		nodes[n.name] = n
 	}
-	plan, whole := map[string]Outcome{}, map[string]Outcome{}
-	holdsBack := func(name string, o Outcome) bool {
-		return o == Failed || o == Blocked || o == Unverified
+	plan, whole := map[string]results.Outcome{}, map[string]results.Outcome{}
+	holdsBack := func(name string, o results.Outcome) bool {
+		return o == results.Failed || o == results.Blocked || o == results.Unverified
 	}
 	// Without those that go round in circles, which end by themselves, there are
 	// no cycles left: the outcomes follow one from the other.
-	settle := func(into map[string]Outcome, own func(n node) Outcome) {
-		var of func(name string) Outcome
-		of = func(name string) Outcome {
+	settle := func(into map[string]results.Outcome, own func(n node) results.Outcome) {
+		var of func(name string) results.Outcome
+		of = func(name string) results.Outcome {
 			if o, ok := into[name]; ok {
 				return o
 			}
@@ -343,7 +344,7 @@ func (g network) expected() map[string]Outcome {
 			}
 			for dep := range edges[name] {
 				if o := of(dep); g.requires(nodes[name], dep) && holdsBack(dep, o) {
-					into[name] = Blocked
+					into[name] = results.Blocked
 				}
 			}
 			if into[name] == "" {
@@ -355,17 +356,17 @@ func (g network) expected() map[string]Outcome {
 			of(name)
 		}
 	}
-	settle(plan, func(node) Outcome { return Planned })
-	if g.dryRun || g.skip == StagePush {
+	settle(plan, func(node) results.Outcome { return results.Planned })
+	if g.dryRun || g.skip == results.StagePush {
 		return plan
 	}
 	unclean := false
 	for _, o := range plan {
-		unclean = unclean || o == Failed || o == Blocked || o == Drift
+		unclean = unclean || o == results.Failed || o == results.Blocked || o == results.Drift
 	}
-	settle(whole, func(n node) Outcome {
+	settle(whole, func(n node) results.Outcome {
 		if g.allOrNothing && unclean {
-			return Blocked
+			return results.Blocked
 		}
 		return g.applied(n)
 	})
@@ -523,7 +524,7 @@ func (s *witness) sees(what, name string) {
 	for dep := range s.edges[name] {
 		_, ended := s.ended[dep]
 		n, _ := s.g.node(name)
-		if !ended || s.g.requires(n, dep) && !s.shown(dep, now) && s.g.skip != StageVerify {
+		if !ended || s.g.requires(n, dep) && !s.shown(dep, now) && s.g.skip != results.StageVerify {
 			s.blame("%s of %s came before %s was seen", what, name, dep)
 		}
 	}
@@ -535,8 +536,8 @@ func (s *witness) blame(format string, args ...any) {
 	}
 }
 
-func (s *witness) Observe(e Event) {
-	if e.Kind != EventEnded {
+func (s *witness) Observe(e results.Event) {
+	if e.Kind != results.EventEnded {
 		return
 	}
 	s.w.mu.Lock()
@@ -601,7 +602,7 @@ func (g network) review(w *fakeWorld, s *witness) {
 }
 
 // judge holds the result against the model.
-func (g network) judge(result *Result, s *witness) error {
+func (g network) judge(result *results.Document, s *witness) error {
 	want := g.expected()
 	got := outcomesOf(result)
 	if !maps.Equal(got, want) {
@@ -612,9 +613,9 @@ func (g network) judge(result *Result, s *witness) error {
 		_, wrote := s.begun[n.name]
 		mayWrite := g.planned(n, round[n.name]) == "" && n.trouble != sentBefore && n.trouble != sentForNothing
 		switch o := want[n.name]; {
-		case wrote && (!mayWrite || o == Blocked || o == Planned || !g.wants(n.name)):
+		case wrote && (!mayWrite || o == results.Blocked || o == results.Planned || !g.wants(n.name)):
 			return fmt.Errorf("%s is %s, and was sent", n.name, o)
-		case !wrote && o == Released:
+		case !wrote && o == results.Released:
 			return fmt.Errorf("%s is released, and was never sent", n.name)
 		}
 	}
@@ -778,7 +779,7 @@ func TestOrderAndIsolationOfRandomGraphs(t *testing.T) {
 	}
 	cases := soak.Cases(t, short, 10_000)
 	var (
-		outcomes     = map[Outcome]int{}
+		outcomes     = map[results.Outcome]int{}
 		edges, round int
 	)
 	for i := range cases {
@@ -796,7 +797,7 @@ func TestOrderAndIsolationOfRandomGraphs(t *testing.T) {
 		round += len(circular(g.edges()))
 	}
 	t.Logf("%d graphs with %d edges, %d extensions in cycles; outcomes %v", cases, edges, round, outcomes)
-	for _, o := range []Outcome{Released, Planned, Exists, Drift, Blocked, Failed, Unverified} {
+	for _, o := range []results.Outcome{results.Released, results.Planned, results.Exists, results.Drift, results.Blocked, results.Failed, results.Unverified} {
 		if outcomes[o] == 0 {
 			t.Errorf("no graph has led to %s", o)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/weight"
 )
 
@@ -58,30 +59,30 @@ func TestLimitsOfLooking(t *testing.T) {
 	source.Settings.Lint.Timeout, source.Settings.Lint.Memory = 7*time.Second, 77<<20
 	e := &limited{}
 	var notes []string
-	observer := ObserverFunc(func(e Event) {
-		if e.Kind == EventNote {
+	observer := results.ObserverFunc(func(e results.Event) {
+		if e.Kind == results.EventNote {
 			notes = append(notes, e.Message)
 		}
 	})
-	options := Options{Sources: []config.Source{source}, Examiner: e, Sizes: true, Through: StagePackage, Observer: observer}
+	options := Options{Sources: []config.Source{source}, Examiner: e, Sizes: true, Through: results.StagePackage, Observer: observer}
 	x := do(t, newFakeWorld(), options).Extensions[0]
 	if want := (lint.Limits{Time: 7 * time.Second, Memory: 77 << 20}); !slices.Equal(e.limits, []lint.Limits{want}) {
 		t.Errorf("%+v", e.limits)
 	}
 	const note = "where the bytes of the package go could not be found out: it takes longer than 7s (lint.timeout)"
-	if x.Outcome != Packed || !x.AsAsked || x.Package.Contributors == nil || !slices.Equal(notes, []string{note}) {
+	if x.Outcome != results.Packed || !x.AsAsked || x.Package.Contributors == nil || !slices.Equal(notes, []string{note}) {
 		t.Errorf("%s %q %q", x.Outcome, x.Reason, notes)
 	}
 
 	e.reach = true
 	options.Baseline = knowsAll{}
 	x = do(t, newFakeWorld(), options).Extensions[0]
-	if x.Outcome != Failed || len(x.Findings) != 1 || x.Findings[0].Rule != lint.RuleLimits || x.Findings[0].Code != "limits/time" {
+	if x.Outcome != results.Failed || len(x.Findings) != 1 || x.Findings[0].Rule != lint.RuleLimits || x.Findings[0].Code != "limits/time" {
 		t.Errorf("%s %q %+v", x.Outcome, x.Reason, x.Findings)
 	}
 
 	options.Examiner, options.Baseline = &limited{other: errors.New("no process")}, nil
-	if x = do(t, newFakeWorld(), options).Extensions[0]; x.Outcome != Failed || x.Reason != "lint: no process" {
+	if x = do(t, newFakeWorld(), options).Extensions[0]; x.Outcome != results.Failed || x.Reason != "lint: no process" {
 		t.Errorf("%s %q", x.Outcome, x.Reason)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shellword"
 )
 
@@ -47,7 +48,7 @@ func (r *release) examine(ctx context.Context, examine func(context.Context, *ex
 	errorCount := 0
 	var first lint.Finding
 	for _, f := range findings {
-		r.result.Findings = append(r.result.Findings, FindingResult{
+		r.result.Findings = append(r.result.Findings, results.Finding{
 			Code: f.Code, Rule: f.Rule, Severity: string(f.Severity), Message: f.Message, Hint: f.Hint,
 			File: f.File, Line: f.Line, Column: f.Column, Excerpt: f.Excerpt,
 		})

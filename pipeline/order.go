@@ -8,6 +8,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graph"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/versions"
 )
 
@@ -145,7 +146,7 @@ func cycleOf(r *release) (next string, err error) {
 // else matters: by name, then by version, then by place.
 func inReports(a, b *release) int { return byNameAndVersion(a.result, b.result) }
 
-func byNameAndVersion(a, b ExtensionResult) int {
+func byNameAndVersion(a, b results.Extension) int {
 	return cmp.Or(strings.Compare(a.Name, b.Name), versions.Compare(a.Version, b.Version), strings.Compare(a.Path, b.Path))
 }
 

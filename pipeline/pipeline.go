@@ -6,8 +6,10 @@
 // one, and what would fail is reported before the first write.
 //
 // What does not belong here: HTTP, terminals, flags and files of settings.
-// The pipeline is handed a [target.Target], and reports to an [Observer] what happens.
+// The pipeline is handed a [target.Target], and reports to an [results.Observer] what happens.
 package pipeline
+
+import "github.com/ksrelease/ksrelease/internal/results"
 
 // The two lists below are what one reads first: what happens to an extension, in order. Each
 // step says in which states of the extension it is taken (state.go); what a step finds out may
@@ -16,25 +18,25 @@ package pipeline
 // planSteps make the plan: they read, and cannot write. A dry run ends with them.
 func planSteps() []step[*planning] {
 	return []step[*planning]{
-		// Read the extension once more, if there was no room to keep it.
-		{do: readStep[*planning], when: isPending, blames: StageLint, doing: "before it was read"},
+		// Read the extension once more, if it was let go, as many are read.
+		{do: readStep[*planning], when: isPending, blames: results.StageLint, doing: "before it was read"},
 		// Bring in the charts that it names by a repository.
-		{do: resolveStep, when: isPending, blames: StageLint, doing: "while its dependencies were brought in"},
+		{do: resolveStep, when: isPending, blames: results.StageLint, doing: "while its dependencies were brought in"},
 		// Read the extension as KubeSphere would, and stop at what it would refuse.
-		{stage: StageLint, do: lintStep, when: isPending},
+		{stage: results.StageLint, do: lintStep, when: isPending},
 		// Decide by index and target whether there is anything to release. What is there
 		// already ends here: an archive that nobody will send is not packed.
 		{do: decideStep, when: isPending, blames: stagePlan, doing: "while planning"},
 		// Make the one archive that is measured, reported and sent.
-		{stage: StagePackage, do: packageStep, when: isToPack},
+		{stage: results.StagePackage, do: packageStep, when: isToPack},
 		// Assets are uploaded when the plan is applied.
-		{stage: StageUpload, when: isToPack, leaves: StagePlanned},
+		{stage: results.StageUpload, when: isToPack, leaves: results.StagePlanned},
 		// Hold the estimated size against the limit of the target.
-		{stage: StageSize, do: sizeStep[*planning], when: isToPack},
+		{stage: results.StageSize, do: sizeStep[*planning], when: isToPack},
 		// The package is sent when the plan is applied.
-		{stage: StagePush, when: isToPack, leaves: StagePlanned},
+		{stage: results.StagePush, when: isToPack, leaves: results.StagePlanned},
 		// Look at the package as KubeSphere will look at it when it is published.
-		{stage: StageVerify, do: inspectStep, when: isToPack, leaves: StagePlanned},
+		{stage: results.StageVerify, do: inspectStep, when: isToPack, leaves: results.StagePlanned},
 	}
 }
 
@@ -44,29 +46,20 @@ func applySteps() []step[*applying] {
 		// Look once more whether there is something to send, if the plan is of long ago.
 		{do: lookAgainStep, when: isToSend, blames: stagePlan, doing: "before its turn"},
 		// Send icon and screenshots, put their addresses into extension.yaml, pack again.
-		{stage: StageUpload, do: uploadStep, when: isToSend, writes: true},
+		{stage: results.StageUpload, do: uploadStep, when: isToSend, writes: true},
 		// Hold the exact size against the limit of the target.
-		{stage: StageSize, do: sizeStep[*applying], when: isToSend},
+		{stage: results.StageSize, do: sizeStep[*applying], when: isToSend},
 		// Send the package, and submit it where the target has reviews.
-		{stage: StagePush, do: pushStep, when: isToSend, writes: true},
+		{stage: results.StagePush, do: pushStep, when: isToSend, writes: true},
 		// Walk to the version as KubeSphere will, until it is there. Mostly waiting, so it
 		// takes no place from the extensions still at work.
-		{stage: StageVerify, do: verifyStep, when: isApplied, waits: true},
+		{stage: results.StageVerify, do: verifyStep, when: isApplied, waits: true},
 	}
 }
 
-// Names of the stages, as they stand in flags, reports and events.
-const (
-	StageLint    = "lint"
-	StagePackage = "package"
-	StageUpload  = "upload"
-	StageSize    = "size"
-	StagePush    = "push"
-	StageVerify  = "verify"
-	// stagePlan is where a failure happened when it was in no stage: reading
-	// the index or the target to decide what is to be done.
-	stagePlan = "plan"
-)
+// stagePlan is where a failure happened when it was in no stage: reading the index or the
+// target to decide what is to be done.
+const stagePlan = "plan"
 
 // StageNames lists the names of all stages in order, for flags and messages.
 func StageNames() []string {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
 
@@ -25,7 +26,7 @@ func TestVerifyDoesNotTrustTheAnnotation(t *testing.T) {
 		w.archive = func(data []byte) []byte { return tampered(t, data, "values.yaml", "global: {tampered: true}\n") }
 		w.serve = func(e *target.Entry, _ time.Time) bool { e.Digest = ""; return true }
 		result := do(t, w, Options{Sources: []config.Source{source}})
-		wantOutcomes(t, result, map[string]Outcome{"alc": Unverified})
+		wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Unverified})
 		if reason := result.Extensions[0].Reason; !strings.Contains(reason, "other content than was sent (values.yaml") {
 			t.Errorf("reason: %q", reason)
 		}
@@ -42,7 +43,7 @@ func TestVerifyLoadsWhatLintHasNot(t *testing.T) {
 			write(t, filepath.Join(source.Path, "values.yaml"), "a: [\n")
 			source.Settings.Lint.Rules = map[string]config.Severity{"chart": severity, "render": config.Off}
 			result := do(t, w, Options{Sources: []config.Source{source}})
-			wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
+			wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed})
 			if reason := result.Extensions[0].Reason; !strings.Contains(reason, "KubeSphere would not find it: its archive does not load in Helm") {
 				t.Errorf("chart: %s: reason %q", severity, reason)
 			}
@@ -66,7 +67,7 @@ func TestNoTypesOfGoWhereAChartDoesNotLoad(t *testing.T) {
 			write(t, filepath.Join(source.Path, "values.yaml"), values)
 			source.Settings.Lint.Rules = map[string]config.Severity{"chart": config.Off, "render": config.Off}
 			result := do(t, w, Options{Sources: []config.Source{source}})
-			wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
+			wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed})
 			failed := result.Extensions[0].Error
 			if !strings.HasSuffix(failed.Message, "its archive does not load in Helm: "+want) {
 				t.Errorf("%q: %q, want %q", values, failed.Message, want)
@@ -83,20 +84,20 @@ func TestADependencyThatCannotBeReadKeepsBackItsDependents(t *testing.T) {
 	base := sourceOf(t, "base", "1.0.0")
 	write(t, filepath.Join(base.Path, "extension.yaml"), "name: [\n")
 	result := do(t, w, Options{Sources: []config.Source{base, sourceOf(t, "top", "1.0.0", "base")}})
-	wantOutcomes(t, result, map[string]Outcome{"base": Failed, "top": Blocked})
+	wantOutcomes(t, result, map[string]results.Outcome{"base": results.Failed, "top": results.Blocked})
 	if len(w.writes) != 0 {
 		t.Errorf("writes: %q", w.writes)
 	}
 	// One of a name that another has, too, keeps nobody back.
 	double := sourceOf(t, "base", "2.0.0")
 	result = do(t, newFakeWorld(), Options{Sources: []config.Source{base, double, sourceOf(t, "top", "1.0.0", "base")}})
-	if x := result.Extensions[2]; x.Name != "top" || x.Outcome != Released {
+	if x := result.Extensions[2]; x.Name != "top" || x.Outcome != results.Released {
 		t.Errorf("%s %s %q", x.Name, x.Outcome, x.Reason)
 	}
 	// An older version that is there is not what this run is about.
-	wantOutcomes(t, do(t, w, Options{Sources: []config.Source{sourceOf(t, "base", "0.9.0")}}), map[string]Outcome{"base": Released})
+	wantOutcomes(t, do(t, w, Options{Sources: []config.Source{sourceOf(t, "base", "0.9.0")}}), map[string]results.Outcome{"base": results.Released})
 	result = do(t, w, Options{Sources: []config.Source{base, sourceOf(t, "top", "1.0.0", "base")}})
-	wantOutcomes(t, result, map[string]Outcome{"base": Failed, "top": Blocked})
+	wantOutcomes(t, result, map[string]results.Outcome{"base": results.Failed, "top": results.Blocked})
 }
 
 // A version that was submitted before and is not listed was compared with
@@ -109,14 +110,14 @@ func TestSubmittedAndNotListedIsNeverExistsUnseen(t *testing.T) {
 		w.serve = func(*target.Entry, time.Time) bool { return false }
 		for _, test := range []struct {
 			options Options
-			want    Outcome
+			want    results.Outcome
 		}{
-			{Options{DryRun: true}, Planned},
-			{Options{Skip: []string{"verify"}}, Unverified},
-			{Options{}, Unverified},
+			{Options{DryRun: true}, results.Planned},
+			{Options{Skip: []string{"verify"}}, results.Unverified},
+			{Options{}, results.Unverified},
 		} {
 			test.options.Sources = []config.Source{source}
-			wantOutcomes(t, do(t, w, test.options), map[string]Outcome{"alc": test.want})
+			wantOutcomes(t, do(t, w, test.options), map[string]results.Outcome{"alc": test.want})
 		}
 	})
 }
@@ -129,7 +130,7 @@ func TestAVersionOfUnknownStatusIsAFailure(t *testing.T) {
 	w.versions["alc@1.0.0"].status = "rejected"
 	w.writes = nil
 	result := do(t, w, Options{Sources: []config.Source{source}})
-	wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
+	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed})
 	e := result.Extensions[0].Error
 	if !strings.Contains(e.Message, `has version 1.0.0 as "rejected"`) || e.Remedy != "bump version in extension.yaml, or make it a draft again, which a run replaces: ksrelease withdraw alc@1.0.0" || len(w.writes) != 0 {
 		t.Errorf("%+v, writes %q", e, w.writes)
@@ -143,7 +144,7 @@ func TestEarlyInterruptStillNamesEverything(t *testing.T) {
 	interrupt(errors.New("interrupted"))
 	for _, only := range [][]string{nil, {"alc"}} {
 		result := doUnder(t, stop, w, Options{Only: only, Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
-		wantOutcomes(t, result, map[string]Outcome{"alc": NotReached})
+		wantOutcomes(t, result, map[string]results.Outcome{"alc": results.NotReached})
 	}
 	if len(w.writes)+len(w.reads) != 0 {
 		t.Errorf("writes %q, reads %q", w.writes, w.reads)
@@ -192,7 +193,7 @@ func TestVerifyDownloadsWithinTheSlots(t *testing.T) {
 			sources = append(sources, sourceOf(t, fmt.Sprintf("ext-%d", i), "1.0.0"))
 		}
 		result := do(t, w, Options{Target: repo, Sources: sources})
-		if result.Totals[Released] != 12 || most.Load() > 4 {
+		if result.Totals[results.Released] != 12 || most.Load() > 4 {
 			t.Errorf("%v, %d downloads at once with parallelism 4", result.Totals, most.Load())
 		}
 	})
@@ -235,10 +236,10 @@ func TestOneThatWaitedLooksAgainBeforeItSends(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if outcomes := outcomesOf(result); outcomes["top"] == Released {
+			if outcomes := outcomesOf(result); outcomes["top"] == results.Released {
 				return // it had the slot first, and nobody was before it
 			}
-			wantOutcomes(t, result, map[string]Outcome{"base": Released, "top": Exists})
+			wantOutcomes(t, result, map[string]results.Outcome{"base": results.Released, "top": results.Exists})
 			if slices.Contains(w.writes, "upload top@1.0.0") || slices.Contains(w.writes, "push top@1.0.0") {
 				t.Errorf("writes: %q", w.writes)
 			}
@@ -288,7 +289,7 @@ func TestImaginedStagesDoNotOutliveThePlan(t *testing.T) {
 			t.Errorf("%s: assets %v", x.Name, x.Assets)
 		}
 		for _, s := range x.Stages {
-			if s.Status == StagePlanned {
+			if s.Status == results.StagePlanned {
 				t.Errorf("%s: stage %s is planned", x.Name, s.Name)
 			}
 		}
@@ -303,8 +304,8 @@ func TestWhatWasLetGoIsReadAgain(t *testing.T) {
 		alc, bar := sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bar", "1.0.0")
 		run := New(Options{
 			Sources: []config.Source{alc, bar}, Target: w, Parallelism: 4,
-			Observer: ObserverFunc(func(e Event) {
-				if file := filepath.Join(alc.Path, "extension.yaml"); changed && e.Kind == EventRunStarted {
+			Observer: results.ObserverFunc(func(e results.Event) {
+				if file := filepath.Join(alc.Path, "extension.yaml"); changed && e.Kind == results.EventRunStarted {
 					write(t, file, "name: alc\nversion: 2.0.0\n")
 				}
 			}),
@@ -314,9 +315,9 @@ func TestWhatWasLetGoIsReadAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := map[string]Outcome{"alc": Released, "bar": Released}
+		want := map[string]results.Outcome{"alc": results.Released, "bar": results.Released}
 		if changed {
-			want["alc"] = Failed
+			want["alc"] = results.Failed
 		}
 		wantOutcomes(t, result, want)
 		if x := result.Extensions[0]; changed && !strings.Contains(x.Reason, "was changed while the run read it") || x.Version != "1.0.0" {
@@ -333,8 +334,8 @@ func TestWhatARunWritesIsPartOfNoExtension(t *testing.T) {
 	source.Settings.Package.Output = filepath.Join(source.Path, "out")
 	report := filepath.Join(source.Path, "report.json")
 	options := Options{Sources: []config.Source{source}, Ignore: []string{report}}
-	for _, want := range []Outcome{Released, Exists} {
-		wantOutcomes(t, do(t, w, options), map[string]Outcome{"alc": want})
+	for _, want := range []results.Outcome{results.Released, results.Exists} {
+		wantOutcomes(t, do(t, w, options), map[string]results.Outcome{"alc": want})
 		write(t, report, "{}")
 		if found, err := filepath.Glob(filepath.Join(source.Path, "out", "alc-1.0.0.tgz")); err != nil || len(found) != 1 {
 			t.Errorf("%q, %v", found, err)
@@ -346,13 +347,13 @@ func TestWhatARunWritesIsPartOfNoExtension(t *testing.T) {
 // behind is true; and a warning is said once.
 func TestNothingIsClaimedBeforehand(t *testing.T) {
 	var seen, warned int
-	run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: newFakeWorld().withoutKey(), DryRun: true, Observer: ObserverFunc(func(e Event) {
+	run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: newFakeWorld().withoutKey(), DryRun: true, Observer: results.ObserverFunc(func(e results.Event) {
 		switch {
-		case e.Kind == EventWarning:
+		case e.Kind == results.EventWarning:
 			warned++
-		case e.Kind == EventRunStarted:
+		case e.Kind == results.EventRunStarted:
 			seen++
-			if x := e.Result.Extensions[0]; x.Outcome != NotReached || x.AsAsked || e.Result.Totals[NotReached] != 1 {
+			if x := e.Result.Extensions[0]; x.Outcome != results.NotReached || x.AsAsked || e.Result.Totals[results.NotReached] != 1 {
 				t.Errorf("%s", x.Outcome)
 			}
 		}
@@ -372,7 +373,7 @@ func TestTheEndWhileReadingIsNoFailure(t *testing.T) {
 	r := newRelease(New(Options{}), sourceOf(t, "alc", "1.0.0"))
 	r.read.metadata = &extension.Metadata{} // it was read before, and let go
 	perform(ctx, &planning{}, r, planSteps())
-	if !r.over() || r.result.Outcome != NotReached || r.result.Reason != "interrupted before it was read" || r.read.err != nil {
+	if !r.over() || r.result.Outcome != results.NotReached || r.result.Reason != "interrupted before it was read" || r.read.err != nil {
 		t.Errorf("%s %q, %v", r.result.Outcome, r.result.Reason, r.read.err)
 	}
 }
@@ -391,7 +392,7 @@ func TestCycles(t *testing.T) {
 	want := []string{"b", "c", "a", "", "e", "", ""}
 	releases := make([]*release, len(all))
 	for i := range all {
-		releases[i] = &release{read: contents{metadata: &all[i]}, result: ExtensionResult{Name: all[i].Name, Version: all[i].Version}}
+		releases[i] = &release{read: contents{metadata: &all[i]}, result: results.Extension{Name: all[i].Name, Version: all[i].Version}}
 	}
 	link(releases)
 	for i, r := range releases {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
 
@@ -51,7 +52,7 @@ const freshFor = time.Minute
 // the first write of an extension.
 func lookAgainStep(ctx context.Context, env *applying, r *release) error {
 	if env.refused.Err() != nil {
-		return &ending{outcome: NotReached, reason: "the API key was refused before its turn"}
+		return &ending{outcome: results.NotReached, reason: "the API key was refused before its turn"}
 	}
 	if env.unasked {
 		return target.ErrNoToken

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
 
@@ -26,18 +27,18 @@ func TestPushGoesByTheStateNotByTheAnswer(t *testing.T) {
 		times int // how often it goes wrong
 		done  bool
 		err   error
-		want  Outcome
+		want  results.Outcome
 	}{
-		{"push lost, done", "push", 1, true, doubtful, Released},
-		{"push lost, not done", "push", 1, false, doubtful, Released},
-		{"push busy twice", "push", 2, false, busy, Released},
-		{"push refused", "push", 1, false, refused, Failed},
-		{"push busy for ever", "push", 99, false, busy, Failed},
-		{"submit lost, done", "submit", 1, true, doubtful, Released},
-		{"submit lost, not done", "submit", 1, false, doubtful, Released},
-		{"submit refused although done", "submit", 1, true, refused, Released},
-		{"submit refused", "submit", 1, false, refused, Failed},
-		{"submit busy for ever", "submit", 99, false, busy, Failed},
+		{"push lost, done", "push", 1, true, doubtful, results.Released},
+		{"push lost, not done", "push", 1, false, doubtful, results.Released},
+		{"push busy twice", "push", 2, false, busy, results.Released},
+		{"push refused", "push", 1, false, refused, results.Failed},
+		{"push busy for ever", "push", 99, false, busy, results.Failed},
+		{"submit lost, done", "submit", 1, true, doubtful, results.Released},
+		{"submit lost, not done", "submit", 1, false, doubtful, results.Released},
+		{"submit refused although done", "submit", 1, true, refused, results.Released},
+		{"submit refused", "submit", 1, false, refused, results.Failed},
+		{"submit busy for ever", "submit", 99, false, busy, results.Failed},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -54,20 +55,20 @@ func TestPushGoesByTheStateNotByTheAnswer(t *testing.T) {
 				var notes []string
 				result := do(t, w, Options{
 					Sources: []config.Source{sourceOf(t, "alc", "1.0.0")},
-					Observer: ObserverFunc(func(e Event) {
-						if e.Kind == EventNote {
+					Observer: results.ObserverFunc(func(e results.Event) {
+						if e.Kind == results.EventNote {
 							notes = append(notes, e.Message)
 						}
 					}),
 				})
-				wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
+				wantOutcomes(t, result, map[string]results.Outcome{"alc": test.want})
 				submitted := 0
 				for _, v := range w.versions {
 					if v.status == target.StatusSubmitted {
 						submitted++
 					}
 				}
-				if (submitted == 1) != (test.want == Released) || len(w.versions) > 1 {
+				if (submitted == 1) != (test.want == results.Released) || len(w.versions) > 1 {
 					t.Errorf("%d versions, %d submitted", len(w.versions), submitted)
 				}
 				if test.name == "push busy twice" && (len(notes) != 2 || !strings.Contains(notes[0], "trying again in 1s, 2 of 5")) {
@@ -93,14 +94,14 @@ func TestPushInDoubtIsSaidToBe(t *testing.T) {
 	}
 	w.serve = func(*target.Entry, time.Time) bool { return false }
 	result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
-	wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
+	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed})
 	e := result.Extensions[0].Error
 	if !strings.Contains(e.Message, "whether the submission arrived is not known") || !strings.Contains(e.Remedy, "run again") {
 		t.Errorf("error: %+v", e)
 	}
 	// And the next run goes on from there.
 	w.fault, w.serve = nil, nil
-	wantOutcomes(t, do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}}), map[string]Outcome{"alc": Exists})
+	wantOutcomes(t, do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}}), map[string]results.Outcome{"alc": results.Exists})
 }
 
 // What the marketplace does not say, the Helm repository may show.
@@ -118,7 +119,7 @@ func TestASubmissionInDoubtIsSeenInTheIndex(t *testing.T) {
 			return false, nil
 		}
 		result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
-		if x := result.Extensions[0]; x.Outcome != Released {
+		if x := result.Extensions[0]; x.Outcome != results.Released {
 			t.Errorf("%s: %s: %s", what, x.Outcome, x.Reason)
 		}
 	}
@@ -139,12 +140,12 @@ func (a *agreeable) Submit(ctx context.Context, id, message string) error {
 
 // A status of success is no proof of a submission.
 func TestASubmissionIsReadBackWhateverTheAnswer(t *testing.T) {
-	for times, want := range map[int]Outcome{0: Released, 1: Released, 4: Released, 99: Failed} {
+	for times, want := range map[int]results.Outcome{0: results.Released, 1: results.Released, 4: results.Released, 99: results.Failed} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newFakeWorld()
 			result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: &agreeable{w, times}})
-			wantOutcomes(t, result, map[string]Outcome{"alc": want})
-			if e := result.Extensions[0].Error; want == Failed && (!strings.Contains(e.Message, "the version is a draft still") || e.Remedy == "") {
+			wantOutcomes(t, result, map[string]results.Outcome{"alc": want})
+			if e := result.Extensions[0].Error; want == results.Failed && (!strings.Contains(e.Message, "the version is a draft still") || e.Remedy == "") {
 				t.Errorf("%+v", e)
 			}
 		})
@@ -168,7 +169,7 @@ func TestAKeyRefusedAtTheReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
+	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed})
 	e := result.Extensions[0].Error
 	if run.AuthRefused() == nil || !strings.Contains(e.Remedy, "ksrelease login") || !strings.Contains(e.Message, "whether the package arrived is not known") {
 		t.Errorf("%v, %+v", run.AuthRefused(), e)
@@ -196,7 +197,7 @@ func TestARunCutBeforeItSubmitsIsNotReached(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			wantOutcomes(t, result, map[string]Outcome{"alc": NotReached})
+			wantOutcomes(t, result, map[string]results.Outcome{"alc": results.NotReached})
 			if reason := result.Extensions[0].Reason; !strings.Contains(reason, "what it sent is in doubt") {
 				t.Errorf("%s: %q", stage, reason)
 			}
@@ -210,12 +211,12 @@ func TestAVersionSubmittedMeanwhileIsCompared(t *testing.T) {
 	for _, test := range []struct {
 		status string
 		other  bool
-		want   Outcome
+		want   results.Outcome
 	}{
-		{target.StatusSubmitted, false, Exists},
-		{target.StatusActive, false, Exists},
-		{target.StatusSubmitted, true, Drift},
-		{"rejected", false, Failed},
+		{target.StatusSubmitted, false, results.Exists},
+		{target.StatusActive, false, results.Exists},
+		{target.StatusSubmitted, true, results.Drift},
+		{"rejected", false, results.Failed},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newFakeWorld()
@@ -235,19 +236,19 @@ func TestAVersionSubmittedMeanwhileIsCompared(t *testing.T) {
 			var notes []string
 			result := do(t, w, Options{
 				Sources: []config.Source{source},
-				Observer: ObserverFunc(func(e Event) {
-					if e.Kind == EventNote {
+				Observer: results.ObserverFunc(func(e results.Event) {
+					if e.Kind == results.EventNote {
 						notes = append(notes, e.Message)
 					}
 				}),
 			})
-			wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
+			wantOutcomes(t, result, map[string]results.Outcome{"alc": test.want})
 			if pushes := strings.Count(strings.Join(w.writes, "\n"), "push "); pushes != 1 || w.versions["alc@1.0.0"].pkg != there {
 				t.Errorf("writes: %q", w.writes)
 			}
 			x := result.Extensions[0]
 			told := strings.Join(notes, "\n")
-			if test.want == Failed {
+			if test.want == results.Failed {
 				if !strings.Contains(x.Error.Message, `as "rejected"`) {
 					t.Errorf("error: %+v", x.Error)
 				}
@@ -265,7 +266,7 @@ func TestAVersionSubmittedMeanwhileIsCompared(t *testing.T) {
 func pushedForm(t *testing.T, source config.Source) *extension.Package {
 	t.Helper()
 	w := newFakeWorld()
-	wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}, Skip: []string{StageVerify}, AllowMissing: true}), map[string]Outcome{filepath.Base(source.Path): Released})
+	wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}, Skip: []string{results.StageVerify}, AllowMissing: true}), map[string]results.Outcome{filepath.Base(source.Path): results.Released})
 	return w.versions[filepath.Base(source.Path)+"@1.0.0"].pkg
 }
 
@@ -278,12 +279,12 @@ func TestADraftReplacedBeforeItsSubmissionIsDrift(t *testing.T) {
 		name   string
 		change string // in values.yaml; empty is a comment in extension.yaml
 		until  time.Duration
-		want   Outcome
+		want   results.Outcome
 		reason string
 	}{
-		{"other values", "global: {other: true}\n", time.Hour, Drift, "(values.yaml differs; another run, or somebody else, replaced the draft before it was submitted): bump version"},
-		{"other values for a while, out of a cache", "global: {other: true}\n", time.Minute, Released, ""},
-		{"another comment", "", time.Hour, Drift, "(by its content digest; another run, or somebody else, replaced the draft before it was submitted): bump version"},
+		{"other values", "global: {other: true}\n", time.Hour, results.Drift, "(values.yaml differs; another run, or somebody else, replaced the draft before it was submitted): bump version"},
+		{"other values for a while, out of a cache", "global: {other: true}\n", time.Minute, results.Released, ""},
+		{"another comment", "", time.Hour, results.Drift, "(by its content digest; another run, or somebody else, replaced the draft before it was submitted): bump version"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -313,7 +314,7 @@ func TestADraftReplacedBeforeItsSubmissionIsDrift(t *testing.T) {
 					w.versions["alc@1.0.0"].pkg = ours
 				})
 				result := do(t, w, Options{Sources: []config.Source{source}})
-				wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
+				wantOutcomes(t, result, map[string]results.Outcome{"alc": test.want})
 				if reason := result.Extensions[0].Reason; !strings.Contains(reason, test.reason) {
 					t.Errorf("reason: %s", reason)
 				}
@@ -328,8 +329,8 @@ func TestLimitsUseUpNoAttempts(t *testing.T) {
 	for _, test := range []struct {
 		slow     bool
 		refusals int
-		want     Outcome
-	}{{true, 20, Released}, {true, 1000, Failed}, {false, 4, Released}, {false, 5, Failed}} {
+		want     results.Outcome
+	}{{true, 20, results.Released}, {true, 1000, results.Failed}, {false, 4, results.Released}, {false, 5, results.Failed}} {
 		for _, what := range []string{"push ", "submit "} {
 			synctest.Test(t, func(t *testing.T) {
 				w := newFakeWorld()
@@ -342,7 +343,7 @@ func TestLimitsUseUpNoAttempts(t *testing.T) {
 					return false, nil
 				}
 				result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
-				wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
+				wantOutcomes(t, result, map[string]results.Outcome{"alc": test.want})
 				if took := time.Since(w.started); took > limitedTime+time.Minute {
 					t.Errorf("took %s", took)
 				}

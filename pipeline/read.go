@@ -15,6 +15,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -45,12 +46,12 @@ func (r *Run) readAll(ctx context.Context) []*release {
 	}
 	r.each(ctx, all, func(ctx context.Context, rel *release) {
 		if !r.takeSlot(ctx) {
-			rel.end(NotReached, interruption(ctx)+" before it was read")
+			rel.end(results.NotReached, interruption(ctx)+" before it was read")
 			return
 		}
 		defer r.slots.Release(1)
 		if err := rel.load(graceful.Finish(ctx)); err != nil {
-			rel.end(NotReached, interruption(graceful.Finish(ctx))+" before it was read")
+			rel.end(results.NotReached, interruption(graceful.Finish(ctx))+" before it was read")
 			return
 		}
 		r.letGo(rel)
@@ -94,8 +95,8 @@ func (rel *release) load(ctx context.Context) error {
 // machine has memory, and most are let go as soon as they are seen to exist.
 const heldAtMost = 16 << 20
 
-// letGo drops the content of an extension that is not wanted, or for which there
-// is no room until it is planned.
+// letGo drops the content of an extension that is not wanted, or that there is no memory
+// for until it is planned.
 func (r *Run) letGo(rel *release) {
 	switch {
 	case rel.read.ext == nil:
@@ -121,8 +122,8 @@ func readStep[E any](ctx context.Context, _ E, rel *release) error {
 	var problems diagnostic.List
 	if errors.As(rel.read.err, &problems) {
 		for _, p := range problems {
-			rel.result.Findings = append(rel.result.Findings, FindingResult{
-				Code: CodeUnreadable, Rule: "schema", Severity: string(lint.Error), Message: p.Message, Hint: p.Hint,
+			rel.result.Findings = append(rel.result.Findings, results.Finding{
+				Code: results.CodeUnreadable, Rule: "schema", Severity: string(lint.Error), Message: p.Message, Hint: p.Hint,
 				File: p.File, Line: p.Range.Start.Line, Column: p.Range.Start.Column, Excerpt: p.Excerpt,
 			})
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/access"
 )
@@ -43,7 +44,7 @@ func TestAKeyThatExpiresEndsTheWaitForReviews(t *testing.T) {
 		if took := time.Since(expired); took > time.Minute {
 			t.Errorf("it went on for %s", took)
 		}
-		wantOutcomes(t, result, map[string]Outcome{"alc": Unverified, "bee": Unverified, "unseen": Unverified})
+		wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Unverified, "bee": results.Unverified, "unseen": results.Unverified})
 		for i, want := range []string{
 			"submitted, and in the Helm repository; the API key was refused before its review was seen",
 			"submitted, and in the Helm repository; the API key was refused before its review was seen",
@@ -52,8 +53,8 @@ func TestAKeyThatExpiresEndsTheWaitForReviews(t *testing.T) {
 			if x := result.Extensions[i]; x.Reason != want || x.SnapshotID == "" {
 				t.Errorf("%s: %q, snapshot %q", x.Name, x.Reason, x.SnapshotID)
 			}
-			if cause := result.Extensions[i].Error; cause == nil || *cause != (ErrorResult{
-				Stage: StageVerify, Message: "the marketplace refused the API key: 401 Unauthorized: the key has expired", Remedy: "run ksrelease login, or set KSRELEASE_TOKEN",
+			if cause := result.Extensions[i].Error; cause == nil || *cause != (results.Error{
+				Stage: results.StageVerify, Message: "the marketplace refused the API key: 401 Unauthorized: the key has expired", Remedy: "run ksrelease login, or set KSRELEASE_TOKEN",
 			}) {
 				t.Errorf("%s: the cause is %+v", result.Extensions[i].Name, cause)
 			}
@@ -96,7 +97,7 @@ func TestAKeyThatIsRefusedEndsThePlan(t *testing.T) {
 		}
 		sources := []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bee", "1.0.0"), sourceOf(t, "cee", "1.0.0")}
 		result := do(t, w, Options{Sources: sources, DryRun: dry})
-		wantOutcomes(t, result, map[string]Outcome{"alc": NotReached, "bee": Failed, "cee": NotReached})
+		wantOutcomes(t, result, map[string]results.Outcome{"alc": results.NotReached, "bee": results.Failed, "cee": results.NotReached})
 		if x := result.Extensions[0]; x.Reason != "the API key was refused" || x.AsAsked || x.Error != nil {
 			t.Errorf("dry %v: %q, %+v", dry, x.Reason, x.Error)
 		}
@@ -144,15 +145,15 @@ func TestNothingIsSentAfterARefusal(t *testing.T) {
 				if !failure.Unauthorized(run.AuthRefused()) {
 					t.Error("no refusal")
 				}
-				causes := map[ErrorResult]bool{}
+				causes := map[results.Error]bool{}
 				for _, x := range result.Extensions {
 					if x.Error != nil {
 						causes[*x.Error] = true
-					} else if x.Outcome == NotReached && x.Reason != "the API key was refused before its turn" {
+					} else if x.Outcome == results.NotReached && x.Reason != "the API key was refused before its turn" {
 						t.Errorf("%s: %q", x.Name, x.Reason)
 					}
 				}
-				if len(causes) > 1 || result.Totals[NotReached] < 18 {
+				if len(causes) > 1 || result.Totals[results.NotReached] < 18 {
 					t.Errorf("%v %v", causes, result.Totals)
 				}
 			})
@@ -171,9 +172,9 @@ func TestTheReviewersMessageIsPassedOn(t *testing.T) {
 		}
 		return s, nil
 	}
-	check := func(x ExtensionResult, message, remedy string) {
+	check := func(x results.Extension, message, remedy string) {
 		t.Helper()
-		if x.Outcome != Failed || x.ReviewMessage != "no English texts" || x.Error == nil || x.Error.Message != message || x.Error.Remedy != remedy {
+		if x.Outcome != results.Failed || x.ReviewMessage != "no English texts" || x.Error == nil || x.Error.Message != message || x.Error.Remedy != remedy {
 			t.Errorf("%s %q %+v", x.Outcome, x.ReviewMessage, x.Error)
 		}
 	}
@@ -220,7 +221,7 @@ func TestARefusedWriteIsInNoDoubt(t *testing.T) {
 					return false, nil
 				}
 				result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bee", "1.0.0")}, Parallelism: 2})
-				wantOutcomes(t, result, map[string]Outcome{"alc": Failed, "bee": NotReached})
+				wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed, "bee": results.NotReached})
 				if x := result.Extensions[0]; !refuses || x.Error == nil || strings.Contains(x.Error.Message, "is not known") {
 					t.Errorf("alc: %+v", x.Error)
 				}

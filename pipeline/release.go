@@ -10,6 +10,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // release is one extension on its way. It belongs to one goroutine at a time:
@@ -25,7 +26,7 @@ type release struct {
 	packed archive
 	sent   delivery
 
-	result ExtensionResult // what is known of it, for events and reports
+	result results.Extension // what is known of it, for events and reports
 }
 
 // contents is an extension as it was read.
@@ -71,12 +72,12 @@ func (d delivery) done() bool { return !d.at.IsZero() }
 
 func newRelease(run *Run, source config.Source) *release {
 	r := &release{run: run, source: source, state: pending{}, done: make(chan struct{})}
-	r.result = ExtensionResult{
-		Name: nameFromPath(source.Path), Path: source.Display, Outcome: NotReached,
-		Assets: []AssetResult{}, Findings: []FindingResult{},
+	r.result = results.Extension{
+		Name: nameFromPath(source.Path), Path: source.Display, Outcome: results.NotReached,
+		Assets: []results.Asset{}, Findings: []results.Finding{},
 	}
 	for _, name := range StageNames() {
-		r.result.Stages = append(r.result.Stages, StageResult{Name: name, Status: StageSkipped})
+		r.result.Stages = append(r.result.Stages, results.Stage{Name: name, Status: results.StageSkipped})
 	}
 	return r
 }
@@ -99,34 +100,34 @@ func interruption(ctx context.Context) string {
 // fail ends the extension with an error of a stage.
 func (r *release) fail(stage string, err error) {
 	r.blame(stage, err)
-	r.end(Failed, stage+": "+err.Error())
+	r.end(results.Failed, stage+": "+err.Error())
 }
 
 // blame records what went wrong in a stage.
 func (r *release) blame(stage string, err error) {
 	r.run.noteAuth(err)
-	r.result.Error = &ErrorResult{Stage: stage, Message: err.Error(), Remedy: failure.Remedy(err)}
+	r.result.Error = &results.Error{Stage: stage, Message: err.Error(), Remedy: failure.Remedy(err)}
 }
 
 // end gives the extension its one outcome.
-func (r *release) end(outcome Outcome, reason string) {
+func (r *release) end(outcome results.Outcome, reason string) {
 	if !r.move(ended{outcome}) {
 		return
 	}
 	r.result.Outcome, r.result.Reason = outcome, reason
 	push := r.source.Settings.Push
 	switch outcome {
-	case Released, Planned, Linted, Packed:
+	case results.Released, results.Planned, results.Linted, results.Packed:
 		r.result.AsAsked = true
-	case Exists:
+	case results.Exists:
 		r.result.AsAsked = push.Existing != config.FailExisting
 		if push.Existing == config.FailExisting && reason == "" {
 			r.result.Reason = "it is there already, and push.existing is fail: bump version in extension.yaml"
 		}
-	case Drift:
+	case results.Drift:
 		r.result.AsAsked = push.Drift == config.WarnDrift
 	}
-	r.run.emit(Event{Kind: EventEnded, Message: reason}, r)
+	r.run.emit(results.Event{Kind: results.EventEnded, Message: reason}, r)
 	r.drop()
 }
 
@@ -145,16 +146,16 @@ func (r *release) noting(ctx context.Context) context.Context {
 // forgetEstimates takes back what the plan has only estimated.
 func (r *release) forgetEstimates() {
 	for i, s := range r.result.Stages {
-		if s.Status == StagePlanned {
-			r.result.Stages[i].Status, r.result.Stages[i].Milliseconds = StageSkipped, 0
+		if s.Status == results.StagePlanned {
+			r.result.Stages[i].Status, r.result.Stages[i].Milliseconds = results.StageSkipped, 0
 		}
 	}
-	r.result.Assets = []AssetResult{}
+	r.result.Assets = []results.Asset{}
 }
 
 // notify says something that the user should know while it goes on.
 func (r *release) notify(message string) {
-	r.run.emit(Event{Kind: EventNote, Message: message}, r)
+	r.run.emit(results.Event{Kind: results.EventNote, Message: message}, r)
 }
 
 // pack makes the archive with the asset URLs given; nil is the local form.
@@ -164,7 +165,7 @@ func (r *release) pack(ctx context.Context, urls extension.URLs) error {
 		return err
 	}
 	r.packed.pkg, r.packed.urls = pkg, urls
-	r.result.Package = &PackageResult{
+	r.result.Package = &results.Package{
 		Size: pkg.Size, Limit: r.source.Settings.Size.Limit,
 		Digest: pkg.Digest, ContentDigest: pkg.ContentDigest,
 	}

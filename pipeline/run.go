@@ -16,6 +16,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/indexwatch"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/access"
 )
@@ -30,9 +31,9 @@ type Options struct {
 	Resolver Resolver // nil leaves dependencies that are not under charts/ out
 	Examiner Examiner // nil looks at extensions in this process, without limits
 
-	Revision string // the commit of the work tree, for the result document; empty where it is not known
-	Command  string // the name of the command, for the result document; empty is "run"
-	Tool     Tool   // the program, for the result document
+	Revision string       // the commit of the work tree, for the result document; empty where it is not known
+	Command  string       // the name of the command, for the result document; empty is "run"
+	Tool     results.Tool // the program, for the result document
 
 	DryRun       bool     // plan, and stop
 	Through      string   // the last stage; empty is the whole way
@@ -48,7 +49,7 @@ type Options struct {
 	// Withdraw is the command that takes a version back, for remedies; nil is the plain one.
 	Withdraw func(name, version string) string
 	Display  func(path string) string // how to show a path to the user; nil shows it as it is
-	Observer Observer                 // may be nil
+	Observer results.Observer         // may be nil
 	// Kept waits until all that the observer was given is where it survives the process. It
 	// is called before a stage that changes the marketplace begins, and after it ended, and
 	// holds up that extension alone; nil waits for nothing. It returns when ctx is done.
@@ -83,7 +84,7 @@ type Run struct {
 // New prepares a run; nothing is read yet.
 func New(opts Options) *Run {
 	if opts.Observer == nil {
-		opts.Observer = ObserverFunc(func(Event) {})
+		opts.Observer = results.ObserverFunc(func(results.Event) {})
 	}
 	if opts.Display == nil {
 		opts.Display = func(path string) string { return path }
@@ -92,7 +93,7 @@ func New(opts Options) *Run {
 		opts.Examiner = inProcess{}
 	}
 	if opts.Through == "" {
-		opts.Through = StageVerify
+		opts.Through = results.StageVerify
 	}
 	if opts.Kept == nil {
 		opts.Kept = func(context.Context) {}
@@ -111,7 +112,7 @@ func New(opts Options) *Run {
 //
 // When ctx ends the run begins nothing new and waits for nothing. If ctx is one of package
 // graceful, what has begun to write goes on to its submission until the second step of ctx.
-func (r *Run) Do(ctx context.Context) (*Result, error) {
+func (r *Run) Do(ctx context.Context) (*results.Document, error) {
 	p, err := r.plan(ctx)
 	if err != nil {
 		return nil, err
@@ -123,7 +124,7 @@ func (r *Run) Do(ctx context.Context) (*Result, error) {
 	} else {
 		r.apply(ctx, p)
 	}
-	return r.emitRun(EventRunFinished, p, ""), nil
+	return r.emitRun(results.EventRunFinished, p, ""), nil
 }
 
 // plan is what a run is going to do, decided by reading alone.
@@ -147,13 +148,13 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 	p := &plan{
 		releases: inOrder(releases), unasked: r.target.Closed(), index: indexwatch.New(r.Target),
 	}
-	r.emitRun(EventRunStarted, p, "")
+	r.emitRun(results.EventRunStarted, p, "")
 
 	env := &planning{
 		outside: outside{target: r.target.ForPlan(), index: p.index, unasked: p.unasked},
-		uploads: r.sends() && !r.skips(StageUpload),
+		uploads: r.sends() && !r.skips(results.StageUpload),
 	}
-	if r.Through == StagePackage && !r.DryRun {
+	if r.Through == results.StagePackage && !r.DryRun {
 		env.keep = keepPackage
 	}
 	// Nothing is lost when reading is cut short, so it ends with ctx, and not gracefully.
@@ -165,11 +166,11 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 	}
 	if r.target.Refused().Err() != nil {
 		for _, rel := range p.open() {
-			rel.end(NotReached, "the API key was refused")
+			rel.end(results.NotReached, "the API key was refused")
 		}
 	}
 	r.warnOfIndex(p)
-	r.emitRun(EventPlanned, p, r.remark(p))
+	r.emitRun(results.EventPlanned, p, r.remark(p))
 	return p, nil
 }
 
@@ -190,7 +191,7 @@ func (r *Run) remark(p *plan) string {
 func (r *Run) apply(ctx context.Context, p *plan) {
 	if culprit := p.unclean(); r.AllOrNothing && culprit != nil {
 		for _, rel := range p.open() {
-			rel.end(Blocked, fmt.Sprintf("nothing is sent with --all-or-nothing: %s is %s", culprit.result.Name, culprit.result.Outcome))
+			rel.end(results.Blocked, fmt.Sprintf("nothing is sent with --all-or-nothing: %s is %s", culprit.result.Name, culprit.result.Outcome))
 		}
 	}
 	for _, rel := range p.releases {
@@ -246,7 +247,7 @@ func (r *Run) planOne(ctx context.Context, env *planning, rel *release) {
 		return
 	}
 	if !r.takeSlot(ctx) {
-		rel.end(NotReached, interruption(ctx)+" before its turn")
+		rel.end(results.NotReached, interruption(ctx)+" before its turn")
 		return
 	}
 	defer r.slots.Release(1)
@@ -265,20 +266,20 @@ func (r *Run) applyOne(ctx context.Context, env *applying, rel *release) {
 		select {
 		case <-dep.done:
 		case <-ctx.Done():
-			rel.end(NotReached, interruption(ctx)+" before its turn")
+			rel.end(results.NotReached, interruption(ctx)+" before its turn")
 			return
 		}
 		rel.sent.waited = true
 	}
 	if over(ctx) {
-		rel.end(NotReached, interruption(ctx)+" before its turn")
+		rel.end(results.NotReached, interruption(ctx)+" before its turn")
 		return
 	}
 	if rel.blockOn(); rel.over() {
 		return
 	}
 	if !r.takeSlot(ctx) {
-		rel.end(NotReached, interruption(ctx)+" before its turn")
+		rel.end(results.NotReached, interruption(ctx)+" before its turn")
 		return
 	}
 	d, note := rel.decided()
@@ -296,15 +297,15 @@ func (r *Run) applyOne(ctx context.Context, env *applying, rel *release) {
 // endApplied ends what went through all steps.
 func (rel *release) endApplied() {
 	_, note := rel.decided()
-	switch unseen := rel.run.skips(StageVerify); {
+	switch unseen := rel.run.skips(results.StageVerify); {
 	case rel.waits() && unseen:
-		rel.end(Unverified, note+"; not compared, as --skip verify asks")
+		rel.end(results.Unverified, note+"; not compared, as --skip verify asks")
 	case rel.waits():
-		rel.end(Exists, "")
+		rel.end(results.Exists, "")
 	case unseen:
-		rel.end(Released, "submitted; not verified, as --skip verify asks")
+		rel.end(results.Released, "submitted; not verified, as --skip verify asks")
 	default:
-		rel.end(Released, "")
+		rel.end(results.Released, "")
 	}
 }
 
@@ -337,11 +338,11 @@ func (rel *release) blockOn() {
 		outcome := missing.result.Outcome
 		switch {
 		case !d.required:
-			rel.warn(RuleDependencies, "optional-failed", fmt.Sprintf("it can use %s, which is %s", missing.result.Name, outcome), "externalDependencies")
-		case outcome == NotReached:
-			rel.end(NotReached, fmt.Sprintf("it depends on %s, which was not reached", missing.result.Name))
+			rel.warn(results.RuleDependencies, "optional-failed", fmt.Sprintf("it can use %s, which is %s", missing.result.Name, outcome), "externalDependencies")
+		case outcome == results.NotReached:
+			rel.end(results.NotReached, fmt.Sprintf("it depends on %s, which was not reached", missing.result.Name))
 		default:
-			rel.end(Blocked, fmt.Sprintf("it depends on %s, which is %s", missing.result.Name, outcome))
+			rel.end(results.Blocked, fmt.Sprintf("it depends on %s, which is %s", missing.result.Name, outcome))
 		}
 	}
 }
@@ -354,7 +355,7 @@ func (d dependency) missing() (missing *release) {
 			return nil
 		}
 		switch dep.result.Outcome {
-		case Failed, Blocked, Unverified, NotReached:
+		case results.Failed, results.Blocked, results.Unverified, results.NotReached:
 			missing = dep
 		default:
 			return nil
@@ -368,15 +369,15 @@ func (rel *release) endPlanned() {
 	d, note := rel.decided()
 	switch {
 	case d == toWait:
-		rel.end(Planned, note+": a run waits for it, and sends nothing")
-	case !rel.run.DryRun && rel.run.Through == StageLint:
-		rel.end(Linted, note)
-	case !rel.run.DryRun && rel.run.Through == StagePackage:
-		rel.end(Packed, note)
-	case rel.run.skips(StagePush) && rel.run.decides():
-		rel.end(Planned, "nothing was sent, as --skip push asks")
+		rel.end(results.Planned, note+": a run waits for it, and sends nothing")
+	case !rel.run.DryRun && rel.run.Through == results.StageLint:
+		rel.end(results.Linted, note)
+	case !rel.run.DryRun && rel.run.Through == results.StagePackage:
+		rel.end(results.Packed, note)
+	case rel.run.skips(results.StagePush) && rel.run.decides():
+		rel.end(results.Planned, "nothing was sent, as --skip push asks")
 	default:
-		rel.end(Planned, note)
+		rel.end(results.Planned, note)
 	}
 }
 
@@ -398,16 +399,16 @@ func (r *Run) through(steps []step[*planning]) []step[*planning] {
 }
 
 // decides says whether this run is about releasing at all.
-func (r *Run) decides() bool { return r.Through == StageVerify }
+func (r *Run) decides() bool { return r.Through == results.StageVerify }
 
 // sends says whether this run writes to the target.
-func (r *Run) sends() bool { return r.decides() && !r.skips(StagePush) }
+func (r *Run) sends() bool { return r.decides() && !r.skips(results.StagePush) }
 
 // skips says whether a stage is left out: by name, or because there is nothing for it to
 // do where nothing is pushed, or where the target keeps no assets.
 func (r *Run) skips(stage string) bool {
-	return slices.Contains(r.Skip, stage) || stage == StageVerify && slices.Contains(r.Skip, StagePush) ||
-		stage == StageUpload && !r.target.KeepsAssets()
+	return slices.Contains(r.Skip, stage) || stage == results.StageVerify && slices.Contains(r.Skip, results.StagePush) ||
+		stage == results.StageUpload && !r.target.KeepsAssets()
 }
 
 // Warn passes on what somebody should know of the run as a whole; it is in the
@@ -420,7 +421,7 @@ func (r *Run) Warn(message string) {
 		return
 	}
 	r.warnings = append(r.warnings, message)
-	r.Observer.Observe(Event{Kind: EventWarning, Time: time.Now(), Planning: !r.applying, Message: message})
+	r.Observer.Observe(results.Event{Kind: results.EventWarning, Time: time.Now(), Planning: !r.applying, Message: message})
 }
 
 // warnOnce warns of what several extensions, or several looks, find.
@@ -457,11 +458,11 @@ func (r *Run) Note(message string) {
 	if r.finished {
 		return
 	}
-	r.Observer.Observe(Event{Kind: EventNote, Time: time.Now(), Message: message})
+	r.Observer.Observe(results.Event{Kind: results.EventNote, Time: time.Now(), Message: message})
 }
 
 // snapshot is the result of now: nothing of it changes later, so that observers may keep it.
-func (rel *release) snapshot() ExtensionResult {
+func (rel *release) snapshot() results.Extension {
 	copied := rel.result
 	copied.Stages = slices.Clone(rel.result.Stages)
 	copied.Assets = slices.Clone(rel.result.Assets)
@@ -473,7 +474,7 @@ func (rel *release) snapshot() ExtensionResult {
 }
 
 // emit reports to the observer what happened to an extension.
-func (r *Run) emit(e Event, rel *release) {
+func (r *Run) emit(e results.Event, rel *release) {
 	copied := rel.snapshot()
 	e.Extension = &copied
 	e.Planning = !r.applying
@@ -484,21 +485,21 @@ func (r *Run) emit(e Event, rel *release) {
 }
 
 // emitRun reports the run as a whole; no extension is at work meanwhile.
-func (r *Run) emitRun(kind EventKind, p *plan, message string) *Result {
-	result := &Result{SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision, DryRun: r.DryRun, Started: r.started}
+func (r *Run) emitRun(kind results.EventKind, p *plan, message string) *results.Document {
+	result := &results.Document{SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision, DryRun: r.DryRun, Started: r.started}
 	for _, rel := range p.releases {
 		result.Extensions = append(result.Extensions, rel.snapshot())
 	}
 	slices.SortFunc(result.Extensions, byNameAndVersion)
-	result.Totals = totals(result.Extensions)
+	result.Totals = results.Totals(result.Extensions)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	result.Warnings = slices.Clone(r.warnings)
 	result.AuthRefused = r.authRefused != nil
 	now := time.Now()
-	if kind == EventRunFinished {
+	if kind == results.EventRunFinished {
 		result.Finished, r.finished = &now, true
 	}
-	r.Observer.Observe(Event{Kind: kind, Time: now, Planning: !r.applying, Message: message, Result: result})
+	r.Observer.Observe(results.Event{Kind: kind, Time: now, Planning: !r.applying, Message: message, Result: result})
 	return result
 }

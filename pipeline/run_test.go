@@ -17,6 +17,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
 
@@ -32,20 +33,20 @@ func TestReleaseThenExistsThenDrift(t *testing.T) {
 	alc := sourceOf(t, "alc", "1.2.0")
 	sources := []config.Source{alc}
 
-	wantOutcomes(t, do(t, w, Options{Sources: sources}), map[string]Outcome{"alc": Released})
+	wantOutcomes(t, do(t, w, Options{Sources: sources}), map[string]results.Outcome{"alc": results.Released})
 	if want := []string{"upload alc@1.2.0", "push alc@1.2.0", "submit 516955082294610001"}; !slices.Equal(w.writes, want) {
 		t.Errorf("writes: got %q, want %q", w.writes, want)
 	}
 
 	w.writes, w.reads = nil, nil
-	wantOutcomes(t, do(t, w, Options{Sources: sources}), map[string]Outcome{"alc": Exists})
+	wantOutcomes(t, do(t, w, Options{Sources: sources}), map[string]results.Outcome{"alc": results.Exists})
 	if len(w.writes) != 0 || !slices.Equal(w.reads, []string{"index"}) {
 		t.Errorf("a run with nothing to do: writes %q, reads %q", w.writes, w.reads)
 	}
 
 	write(t, filepath.Join(alc.Path, "templates", "config.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {level: debug}\n")
 	result := do(t, w, Options{Sources: sources})
-	wantOutcomes(t, result, map[string]Outcome{"alc": Drift})
+	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Drift})
 	if result.AsAsked() || !strings.Contains(result.Extensions[0].Reason, "bump version in extension.yaml") || len(w.writes) != 0 {
 		t.Errorf("drift: as asked %v, reason %q, writes %q", result.AsAsked(), result.Extensions[0].Reason, w.writes)
 	}
@@ -61,20 +62,20 @@ func TestDecision(t *testing.T) {
 		other    bool // other content is there
 		unmarked bool
 		unknown  bool // to the marketplace, but in the index
-		want     Outcome
+		want     results.Outcome
 		writes   int
 	}{
-		{name: "nothing, nothing", want: Released, writes: 3},
-		{name: "nothing, there", status: target.StatusActive, indexed: true, unknown: true, want: Exists},
-		{name: "nothing, there, other content", status: target.StatusActive, indexed: true, unknown: true, other: true, want: Drift},
-		{name: "draft, nothing", status: target.StatusDraft, other: true, want: Released, writes: 3},
-		{name: "submitted, there", status: target.StatusSubmitted, indexed: true, want: Exists},
-		{name: "submitted, there, other content", status: target.StatusSubmitted, indexed: true, other: true, want: Drift},
-		{name: "active, there", status: target.StatusActive, indexed: true, want: Exists},
-		{name: "active, there, without annotation", status: target.StatusActive, indexed: true, unmarked: true, want: Exists},
-		{name: "active, there, without annotation, other content", status: target.StatusActive, indexed: true, unmarked: true, other: true, want: Drift},
-		{name: "submitted, not there in time", status: target.StatusSubmitted, want: Unverified},
-		{name: "rejected, not there", status: "rejected", want: Failed},
+		{name: "nothing, nothing", want: results.Released, writes: 3},
+		{name: "nothing, there", status: target.StatusActive, indexed: true, unknown: true, want: results.Exists},
+		{name: "nothing, there, other content", status: target.StatusActive, indexed: true, unknown: true, other: true, want: results.Drift},
+		{name: "draft, nothing", status: target.StatusDraft, other: true, want: results.Released, writes: 3},
+		{name: "submitted, there", status: target.StatusSubmitted, indexed: true, want: results.Exists},
+		{name: "submitted, there, other content", status: target.StatusSubmitted, indexed: true, other: true, want: results.Drift},
+		{name: "active, there", status: target.StatusActive, indexed: true, want: results.Exists},
+		{name: "active, there, without annotation", status: target.StatusActive, indexed: true, unmarked: true, want: results.Exists},
+		{name: "active, there, without annotation, other content", status: target.StatusActive, indexed: true, unmarked: true, other: true, want: results.Drift},
+		{name: "submitted, not there in time", status: target.StatusSubmitted, want: results.Unverified},
+		{name: "rejected, not there", status: "rejected", want: results.Failed},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -98,7 +99,7 @@ func TestDecision(t *testing.T) {
 					}
 				}
 				result := do(t, w, Options{Sources: []config.Source{alc}})
-				wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
+				wantOutcomes(t, result, map[string]results.Outcome{"alc": test.want})
 				if len(w.writes) != test.writes {
 					t.Errorf("writes: %q", w.writes)
 				}
@@ -118,12 +119,12 @@ func TestSubmittedBeforeIsWaitedFor(t *testing.T) {
 			w.writes = nil
 			from := time.Now().Add(time.Minute)
 			w.serve = func(_ *target.Entry, at time.Time) bool { return at.After(from) }
-			want := Exists
+			want := results.Exists
 			if other {
 				write(t, filepath.Join(source.Path, "values.yaml"), "global: {other: true}\n")
-				want = Drift
+				want = results.Drift
 			}
-			wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]Outcome{"alc": want})
+			wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]results.Outcome{"alc": want})
 			if len(w.writes) != 0 || time.Now().Before(from) {
 				t.Errorf("writes %q after %s", w.writes, time.Since(w.started))
 			}
@@ -141,7 +142,7 @@ func TestUnreadableIsNotAbsent(t *testing.T) {
 			return false, nil
 		}
 		result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.2.0")}})
-		wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
+		wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed})
 		if len(w.writes) != 0 || result.Extensions[0].Error.Stage != "plan" {
 			t.Errorf("%s: writes %q, error %+v", call, w.writes, result.Extensions[0].Error)
 		}
@@ -156,13 +157,13 @@ func TestAnEntryThatCannotBeReadIsNotAbsent(t *testing.T) {
 		source := sourceOf(t, "alc", "1.2.0")
 		w.broken = failure.WithRemedy(errors.New("the entry of alc in line 9: it is a text"), "the entry has to be corrected")
 		x := do(t, w, Options{Sources: []config.Source{source}, DryRun: dry}).Extensions[0]
-		if x.Outcome != Failed || x.Error == nil || x.Error.Message != w.broken.Error() || x.Error.Remedy != "the entry has to be corrected" || len(w.writes) > 0 {
+		if x.Outcome != results.Failed || x.Error == nil || x.Error.Message != w.broken.Error() || x.Error.Remedy != "the entry has to be corrected" || len(w.writes) > 0 {
 			t.Errorf("%s %q %+v, writes %q", x.Outcome, x.Reason, x.Error, w.writes)
 		}
 		w.broken = nil
-		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]Outcome{"alc": Released})
+		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]results.Outcome{"alc": results.Released})
 		w.broken = errors.New("another entry")
-		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}, DryRun: dry}), map[string]Outcome{"alc": Exists})
+		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}, DryRun: dry}), map[string]results.Outcome{"alc": results.Exists})
 	}
 	// While it is waited for the reason says so, with what can be done.
 	synctest.Test(t, func(t *testing.T) {
@@ -175,7 +176,7 @@ func TestAnEntryThatCannotBeReadIsNotAbsent(t *testing.T) {
 			return false, nil
 		}
 		x := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.2.0")}}).Extensions[0]
-		if x.Outcome != Unverified || !strings.HasSuffix(x.Reason, "the entry of alc in line 9: it is a text: the entry has to be corrected") {
+		if x.Outcome != results.Unverified || !strings.HasSuffix(x.Reason, "the entry of alc in line 9: it is a text: the entry has to be corrected") {
 			t.Errorf("%s %q", x.Outcome, x.Reason)
 		}
 	})
@@ -202,18 +203,18 @@ func TestDryRunWritesNothingAndForecastsWhatIsSent(t *testing.T) {
 	w := newFakeWorld()
 	sources := []config.Source{sourceOf(t, "alc", "1.2.0"), sourceOf(t, "bee", "0.1.0", "alc")}
 	planned := do(t, w, Options{Sources: sources, DryRun: true})
-	wantOutcomes(t, planned, map[string]Outcome{"alc": Planned, "bee": Planned})
+	wantOutcomes(t, planned, map[string]results.Outcome{"alc": results.Planned, "bee": results.Planned})
 	if len(w.writes) != 0 || !planned.AsAsked() || !planned.DryRun {
 		t.Fatalf("writes: %q", w.writes)
 	}
 	for _, s := range planned.Extensions[0].Stages {
-		want := map[string]StageStatus{"lint": StageOK, "package": StageOK, "upload": StagePlanned, "size": StageOK, "push": StagePlanned, "verify": StagePlanned}[s.Name]
+		want := map[string]results.StageStatus{"lint": results.StageOK, "package": results.StageOK, "upload": results.StagePlanned, "size": results.StageOK, "push": results.StagePlanned, "verify": results.StagePlanned}[s.Name]
 		if s.Status != want {
 			t.Errorf("stage %s: got %s, want %s", s.Name, s.Status, want)
 		}
 	}
 	released := do(t, w, Options{Sources: sources})
-	wantOutcomes(t, released, map[string]Outcome{"alc": Released, "bee": Released})
+	wantOutcomes(t, released, map[string]results.Outcome{"alc": results.Released, "bee": results.Released})
 	for i, x := range released.Extensions {
 		if p := planned.Extensions[i].Package; x.Package.Digest != p.Digest || x.Package.Size != p.Size {
 			t.Errorf("%s: planned %+v, sent %+v", x.Name, p, x.Package)
@@ -229,8 +230,8 @@ func TestDryRunWithoutKeySaysThatTheMarketplaceWasNotAsked(t *testing.T) {
 	var remark string
 	run := New(Options{
 		Sources: []config.Source{sourceOf(t, "alc", "1.2.0")}, Target: w.withoutKey(), DryRun: true,
-		Observer: ObserverFunc(func(e Event) {
-			if e.Kind == EventPlanned {
+		Observer: results.ObserverFunc(func(e results.Event) {
+			if e.Kind == results.EventPlanned {
 				remark = e.Message
 			}
 		}),
@@ -239,7 +240,7 @@ func TestDryRunWithoutKeySaysThatTheMarketplaceWasNotAsked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantOutcomes(t, result, map[string]Outcome{"alc": Planned})
+	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Planned})
 	if !strings.Contains(remark, "the marketplace was not asked") || run.AuthRefused() != nil || result.Extensions[0].Reason != "not in the repository; the marketplace was not asked" {
 		t.Errorf("remark %q, auth refused %v", remark, run.AuthRefused())
 	}
@@ -248,7 +249,7 @@ func TestDryRunWithoutKeySaysThatTheMarketplaceWasNotAsked(t *testing.T) {
 func TestRunWithoutKeyFailsOnlyIfThereIsSomethingToSend(t *testing.T) {
 	w := newFakeWorld()
 	source := sourceOf(t, "alc", "1.2.0")
-	start := func() (*Run, *Result) {
+	start := func() (*Run, *results.Document) {
 		run := New(Options{Sources: []config.Source{source}, Target: w.withoutKey()})
 		result, err := run.Do(t.Context())
 		if err != nil {
@@ -257,13 +258,13 @@ func TestRunWithoutKeyFailsOnlyIfThereIsSomethingToSend(t *testing.T) {
 		return run, result
 	}
 	run, result := start()
-	wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
+	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed})
 	if run.AuthRefused() == nil || len(w.writes) != 0 || !strings.Contains(result.Extensions[0].Error.Remedy, "ksrelease login") {
 		t.Errorf("auth refused %v, writes %q, error %+v", run.AuthRefused(), w.writes, result.Extensions[0].Error)
 	}
 	do(t, w, Options{Sources: []config.Source{source}})
 	run, result = start()
-	wantOutcomes(t, result, map[string]Outcome{"alc": Exists})
+	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Exists})
 	if run.AuthRefused() != nil {
 		t.Error("no key is needed where there is nothing to send")
 	}
@@ -281,7 +282,7 @@ func TestOneThatFailsKeepsBackItsDependentsAndNobodyElse(t *testing.T) {
 		sourceOf(t, "top", "1.0.0", "middle"), sourceOf(t, "middle", "1.0.0", "base"),
 		sourceOf(t, "base", "1.0.0"), sourceOf(t, "alone", "1.0.0"),
 	}})
-	wantOutcomes(t, result, map[string]Outcome{"base": Failed, "middle": Blocked, "top": Blocked, "alone": Released})
+	wantOutcomes(t, result, map[string]results.Outcome{"base": results.Failed, "middle": results.Blocked, "top": results.Blocked, "alone": results.Released})
 	if slices.ContainsFunc(w.writes, func(c string) bool { return strings.Contains(c, "middle") || strings.Contains(c, "top") }) {
 		t.Errorf("writes for a dependent: %q", w.writes)
 	}
@@ -294,7 +295,7 @@ func TestDependencyIsSeenBeforeItsDependentIsSent(t *testing.T) {
 			return at.Sub(w.versions[e.Name+"@"+e.Version].submitted) > 20*time.Second
 		}
 		result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "top", "1.0.0", "base"), sourceOf(t, "base", "1.0.0")}})
-		wantOutcomes(t, result, map[string]Outcome{"base": Released, "top": Released})
+		wantOutcomes(t, result, map[string]results.Outcome{"base": results.Released, "top": results.Released})
 		base, top := w.versions["base@1.0.0"], w.versions["top@1.0.0"]
 		if top.submitted.Sub(base.submitted) < 20*time.Second {
 			t.Errorf("top was submitted %s after base", top.submitted.Sub(base.submitted))
@@ -308,7 +309,7 @@ func TestCycleFailsItsMembersAlone(t *testing.T) {
 		sourceOf(t, "a", "1.0.0", "b"), sourceOf(t, "b", "1.0.0", "c"), sourceOf(t, "c", "1.0.0", "a"),
 		sourceOf(t, "d", "1.0.0", "a"), sourceOf(t, "e", "1.0.0"),
 	}})
-	wantOutcomes(t, result, map[string]Outcome{"a": Failed, "b": Failed, "c": Failed, "d": Blocked, "e": Released})
+	wantOutcomes(t, result, map[string]results.Outcome{"a": results.Failed, "b": results.Failed, "c": results.Failed, "d": results.Blocked, "e": results.Released})
 	if got := result.Extensions[0].Error.Message; !strings.Contains(got, "a → b → c → a") {
 		t.Errorf("error: %q", got)
 	}
@@ -319,7 +320,7 @@ func TestAllOrNothing(t *testing.T) {
 	broken := sourceOf(t, "broken", "1.0.0")
 	write(t, filepath.Join(broken.Path, "templates", "bad.yaml"), "{{ fail \"no\" }}\n")
 	result := do(t, w, Options{AllOrNothing: true, Sources: []config.Source{broken, sourceOf(t, "fine", "1.0.0")}})
-	wantOutcomes(t, result, map[string]Outcome{"broken": Failed, "fine": Blocked})
+	wantOutcomes(t, result, map[string]results.Outcome{"broken": results.Failed, "fine": results.Blocked})
 	if len(w.writes) != 0 {
 		t.Errorf("writes: %q", w.writes)
 	}
@@ -330,12 +331,12 @@ func TestPushSettingsDecideTheExitCode(t *testing.T) {
 	source := sourceOf(t, "alc", "1.0.0")
 	do(t, w, Options{Sources: []config.Source{source}})
 	source.Settings.Push.Existing = config.FailExisting
-	if r := do(t, w, Options{Sources: []config.Source{source}}); r.AsAsked() || r.Extensions[0].Outcome != Exists {
+	if r := do(t, w, Options{Sources: []config.Source{source}}); r.AsAsked() || r.Extensions[0].Outcome != results.Exists {
 		t.Errorf("push.existing: fail: %+v", r.Extensions[0])
 	}
 	write(t, filepath.Join(source.Path, "values.yaml"), "global: {other: true}\n")
 	source.Settings.Push.Drift = config.WarnDrift
-	if r := do(t, w, Options{Sources: []config.Source{source}}); !r.AsAsked() || r.Extensions[0].Outcome != Drift {
+	if r := do(t, w, Options{Sources: []config.Source{source}}); !r.AsAsked() || r.Extensions[0].Outcome != results.Drift {
 		t.Errorf("push.drift: warn: %+v", r.Extensions[0])
 	}
 }
@@ -345,7 +346,7 @@ func TestSizeOverTheLimitIsToldBeforeAnythingIsSent(t *testing.T) {
 	source := sourceOf(t, "alc", "1.0.0")
 	source.Settings.Size.Limit = 500
 	result := do(t, w, Options{Sources: []config.Source{source}})
-	wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
+	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed})
 	x := result.Extensions[0]
 	if len(w.writes) != 0 || x.Error.Stage != "size" || !strings.Contains(x.Error.Message, "over the limit of 500 B") || !strings.Contains(x.Error.Remedy, "extension.yaml") {
 		t.Errorf("writes %q, error %+v", w.writes, x.Error)
@@ -355,23 +356,23 @@ func TestSizeOverTheLimitIsToldBeforeAnythingIsSent(t *testing.T) {
 func TestSkippedStages(t *testing.T) {
 	tests := []struct {
 		skip   []string
-		want   Outcome
+		want   results.Outcome
 		writes []string
 	}{
-		{[]string{"verify"}, Released, []string{"upload alc@1.0.0", "push alc@1.0.0", "submit 516955082294610001"}},
-		{[]string{"upload"}, Released, []string{"push alc@1.0.0", "submit 516955082294610001"}},
-		{[]string{"push"}, Planned, nil},
-		{[]string{"lint", "size"}, Released, []string{"upload alc@1.0.0", "push alc@1.0.0", "submit 516955082294610001"}},
+		{[]string{"verify"}, results.Released, []string{"upload alc@1.0.0", "push alc@1.0.0", "submit 516955082294610001"}},
+		{[]string{"upload"}, results.Released, []string{"push alc@1.0.0", "submit 516955082294610001"}},
+		{[]string{"push"}, results.Planned, nil},
+		{[]string{"lint", "size"}, results.Released, []string{"upload alc@1.0.0", "push alc@1.0.0", "submit 516955082294610001"}},
 	}
 	for _, test := range tests {
 		w := newFakeWorld()
 		result := do(t, w, Options{Skip: test.skip, Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
-		wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
+		wantOutcomes(t, result, map[string]results.Outcome{"alc": test.want})
 		if !slices.Equal(w.writes, test.writes) {
 			t.Errorf("--skip %v: writes %q", test.skip, w.writes)
 		}
 		for _, s := range result.Extensions[0].Stages {
-			if slices.Contains(test.skip, s.Name) && s.Status != StageSkipped {
+			if slices.Contains(test.skip, s.Name) && s.Status != results.StageSkipped {
 				t.Errorf("--skip %v: stage %s is %s", test.skip, s.Name, s.Status)
 			}
 		}
@@ -396,7 +397,7 @@ func TestUsageErrors(t *testing.T) {
 func TestOnlyNarrows(t *testing.T) {
 	w := newFakeWorld()
 	result := do(t, w, Options{Only: []string{"bee"}, Sources: []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bee", "1.0.0")}})
-	wantOutcomes(t, result, map[string]Outcome{"bee": Released})
+	wantOutcomes(t, result, map[string]results.Outcome{"bee": results.Released})
 }
 
 func TestAnExtensionThatCannotBeReadFailsAlone(t *testing.T) {
@@ -404,20 +405,20 @@ func TestAnExtensionThatCannotBeReadFailsAlone(t *testing.T) {
 	bad := sourceOf(t, "bad", "1.0.0")
 	write(t, filepath.Join(bad.Path, "extension.yaml"), "name: [\n")
 	result := do(t, w, Options{Sources: []config.Source{bad, sourceOf(t, "fine", "1.0.0")}})
-	wantOutcomes(t, result, map[string]Outcome{"bad": Failed, "fine": Released})
-	if f := result.Extensions[0].Findings; len(f) != 1 || f[0].Code != CodeUnreadable || f[0].Rule != "schema" || f[0].Line != 1 {
+	wantOutcomes(t, result, map[string]results.Outcome{"bad": results.Failed, "fine": results.Released})
+	if f := result.Extensions[0].Findings; len(f) != 1 || f[0].Code != results.CodeUnreadable || f[0].Rule != "schema" || f[0].Line != 1 {
 		t.Errorf("%+v", f)
 	}
 }
 
 func TestThroughPackageLeavesTheArchiveAndItsChecksum(t *testing.T) {
 	source := sourceOf(t, "alc", "1.0.0")
-	run := New(Options{Sources: []config.Source{source}, Through: StagePackage})
+	run := New(Options{Sources: []config.Source{source}, Through: results.StagePackage})
 	result, err := run.Do(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantOutcomes(t, result, map[string]Outcome{"alc": Packed})
+	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Packed})
 	pkg := result.Extensions[0].Package
 	archive, err := os.ReadFile(pkg.Path)
 	if err != nil || int64(len(archive)) != pkg.Size {
@@ -438,7 +439,7 @@ func TestInterrupt(t *testing.T) {
 		stop, interrupt := context.WithCancelCause(t.Context())
 		time.AfterFunc(10*time.Second, func() { interrupt(errors.New("interrupted")) })
 		result := doUnder(t, stop, w, Options{Sources: []config.Source{sourceOf(t, "base", "1.0.0"), sourceOf(t, "top", "1.0.0", "base")}})
-		wantOutcomes(t, result, map[string]Outcome{"base": Unverified, "top": NotReached})
+		wantOutcomes(t, result, map[string]results.Outcome{"base": results.Unverified, "top": results.NotReached})
 		if took := time.Since(w.started); took > 12*time.Second {
 			t.Errorf("it took %s", took)
 		}
@@ -462,7 +463,7 @@ func TestTimeUpNamesWhatIsLeft(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if o := outcomesOf(result); o["base"] != Unverified || o["top"] != NotReached {
+		if o := outcomesOf(result); o["base"] != results.Unverified || o["top"] != results.NotReached {
 			t.Errorf("outcomes: %v", o)
 		}
 		if reason := result.Extensions[0].Reason; !strings.Contains(reason, "--timeout") {
@@ -474,7 +475,7 @@ func TestTimeUpNamesWhatIsLeft(t *testing.T) {
 // What the end of the time cuts off is neither sent nor seen: it is in doubt, in
 // the words and in the stages of the result.
 func TestAWriteThatIsCutOffIsInDoubt(t *testing.T) {
-	for _, stage := range []string{StageUpload, StagePush} {
+	for _, stage := range []string{results.StageUpload, results.StagePush} {
 		w := newFakeWorld()
 		ctx, cancel := context.WithCancelCause(t.Context())
 		defer cancel(nil)
@@ -494,10 +495,10 @@ func TestAWriteThatIsCutOffIsInDoubt(t *testing.T) {
 			t.Fatal(err)
 		}
 		x := result.Extensions[0]
-		if want := "--timeout of 10s is over during " + stage + "; what it sent is in doubt, the next run reads it back"; x.Outcome != NotReached || x.Reason != want {
+		if want := "--timeout of 10s is over during " + stage + "; what it sent is in doubt, the next run reads it back"; x.Outcome != results.NotReached || x.Reason != want {
 			t.Errorf("%s: %s", x.Outcome, x.Reason)
 		}
-		if i := slices.IndexFunc(x.Stages, func(s StageResult) bool { return s.Name == stage }); x.Stages[i].Status != StageStarted {
+		if i := slices.IndexFunc(x.Stages, func(s results.Stage) bool { return s.Name == stage }); x.Stages[i].Status != results.StageStarted {
 			t.Errorf("the stage is %s", x.Stages[i].Status)
 		}
 	}
@@ -516,7 +517,7 @@ func TestWaitingTakesNoSlot(t *testing.T) {
 		}
 		run := New(Options{Sources: sources, Target: w, Parallelism: 1})
 		result, err := run.Do(t.Context())
-		if err != nil || result.Totals[Released] != 10 {
+		if err != nil || result.Totals[results.Released] != 10 {
 			t.Fatalf("%v, %v", result.Totals, err)
 		}
 		if took := time.Since(w.started); took > 2*time.Minute {
@@ -536,13 +537,13 @@ func TestEveryExtensionEndsExactlyOnce(t *testing.T) {
 	write(t, filepath.Join(broken.Path, "templates", "bad.yaml"), "{{ fail \"no\" }}\n")
 	do(t, w, Options{
 		Sources: []config.Source{broken, sourceOf(t, "after", "1.0.0", "broken"), sourceOf(t, "fine", "1.0.0")},
-		Observer: ObserverFunc(func(e Event) {
+		Observer: results.ObserverFunc(func(e results.Event) {
 			if !mu.TryLock() {
 				t.Error("two events at a time")
 				return
 			}
 			defer mu.Unlock()
-			if e.Kind == EventEnded {
+			if e.Kind == results.EventEnded {
 				ends[e.Extension.Name]++
 			}
 		}),
@@ -576,8 +577,8 @@ func TestDependenciesArePartOfWhatIsReleased(t *testing.T) {
 		}
 		return ext.WithCharts([]extension.Resolved{{Name: "sub", Version: "1.0.0", Data: data}})
 	})
-	options := Options{Sources: []config.Source{sourceOf(t, "alc", "1.2.0")}, Skip: []string{StageLint, StageVerify}, Resolver: resolver}
-	wantOutcomes(t, do(t, w, options), map[string]Outcome{"alc": Released})
+	options := Options{Sources: []config.Source{sourceOf(t, "alc", "1.2.0")}, Skip: []string{results.StageLint, results.StageVerify}, Resolver: resolver}
+	wantOutcomes(t, do(t, w, options), map[string]results.Outcome{"alc": results.Released})
 	sent, err := extension.Read("sent", w.versions["alc@1.2.0"].pkg.Data, extension.Limits{})
 	if err != nil {
 		t.Fatal(err)
@@ -585,9 +586,9 @@ func TestDependenciesArePartOfWhatIsReleased(t *testing.T) {
 	if !slices.ContainsFunc(sent.Files, func(f extension.File) bool { return f.Name == "charts/sub-1.0.0.tgz" && string(f.Data) == "first" }) {
 		t.Error("the dependency is not in the package that was sent")
 	}
-	wantOutcomes(t, do(t, w, options), map[string]Outcome{"alc": Exists})
+	wantOutcomes(t, do(t, w, options), map[string]results.Outcome{"alc": results.Exists})
 	data = []byte("second")
-	wantOutcomes(t, do(t, w, options), map[string]Outcome{"alc": Drift})
+	wantOutcomes(t, do(t, w, options), map[string]results.Outcome{"alc": results.Drift})
 }
 
 func TestADependencyThatCannotBeBroughtInFailsItsExtensionAlone(t *testing.T) {
@@ -598,9 +599,9 @@ func TestADependencyThatCannotBeBroughtInFailsItsExtensionAlone(t *testing.T) {
 		}
 		return ext, nil
 	})
-	result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.2.0"), sourceOf(t, "bee", "1.0.0")}, Skip: []string{StageLint}, Resolver: resolver})
-	wantOutcomes(t, result, map[string]Outcome{"alc": Failed, "bee": Released})
-	if want := (ErrorResult{Stage: StageLint, Message: `the dependency "sub" is nowhere`, Remedy: "look again"}); *result.Extensions[0].Error != want {
+	result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.2.0"), sourceOf(t, "bee", "1.0.0")}, Skip: []string{results.StageLint}, Resolver: resolver})
+	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed, "bee": results.Released})
+	if want := (results.Error{Stage: results.StageLint, Message: `the dependency "sub" is nowhere`, Remedy: "look again"}); *result.Extensions[0].Error != want {
 		t.Errorf("%+v, want %+v", *result.Extensions[0].Error, want)
 	}
 }
@@ -614,7 +615,7 @@ func TestInterruptWhileDependenciesAreBroughtIn(t *testing.T) {
 		return nil, context.Cause(ctx)
 	})
 	result := doUnder(t, stop, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.2.0")}, Resolver: resolver})
-	wantOutcomes(t, result, map[string]Outcome{"alc": NotReached})
+	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.NotReached})
 	if want := "interrupted while its dependencies were brought in"; result.Extensions[0].Reason != want {
 		t.Errorf("%q, want %q", result.Extensions[0].Reason, want)
 	}

@@ -11,19 +11,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/weight"
-)
-
-// RuleSize is the rule under which a package near the limit is measured among the
-// findings. It is not one of lint: only here the size is known.
-const RuleSize = "size"
-
-// The codes of findings that no rule of lint makes: those of the size, and that of an
-// extension that cannot be read.
-const (
-	CodeNearLimit  = RuleSize + "/near-limit"
-	CodeOverLimit  = RuleSize + "/over-limit"
-	CodeUnreadable = "schema/unreadable"
 )
 
 // forecastWithin is by how many bytes a package may come out other than it was
@@ -68,20 +57,20 @@ func (r *release) sizeWithin() int64 {
 
 // noteSize adds the finding of a package that is near the limit.
 func (r *release) noteSize(limit int64) {
-	code, message := CodeNearLimit, fmt.Sprintf("the package has %s, %d %% of the limit of %s", sizeText(r.packed.pkg.Size), r.packed.pkg.Size*100/limit, sizeText(limit))
+	code, message := results.CodeNearLimit, fmt.Sprintf("the package has %s, %d %% of the limit of %s", sizeText(r.packed.pkg.Size), r.packed.pkg.Size*100/limit, sizeText(limit))
 	if over := r.packed.pkg.Size - limit; over > 0 {
-		code, message = CodeOverLimit, fmt.Sprintf("the package is over the limit of %s by %s, if the assets get the addresses that were expected: the upload will show it", sizeText(limit), sizeText(over))
+		code, message = results.CodeOverLimit, fmt.Sprintf("the package is over the limit of %s by %s, if the assets get the addresses that were expected: the upload will show it", sizeText(limit), sizeText(over))
 	}
 	// A slice of its own: events hold the one before.
-	r.result.Findings = append(slices.Clone(r.result.Findings), FindingResult{
-		Code: code, Rule: RuleSize, Severity: string(lint.Warning), Message: message, Hint: r.mostHelpful(),
+	r.result.Findings = append(slices.Clone(r.result.Findings), results.Finding{
+		Code: code, Rule: results.RuleSize, Severity: string(lint.Warning), Message: message, Hint: r.mostHelpful(),
 		File: path.Join(r.source.Display, extension.MetadataFile),
 	})
 }
 
 // forgetSize takes back what the plan has measured of the size.
 func (r *release) forgetSize() {
-	r.result.Findings = slices.DeleteFunc(slices.Clone(r.result.Findings), func(f FindingResult) bool { return f.Rule == RuleSize })
+	r.result.Findings = slices.DeleteFunc(slices.Clone(r.result.Findings), func(f results.Finding) bool { return f.Rule == results.RuleSize })
 }
 
 // measure says in the result where the bytes of the package go that has these
@@ -96,19 +85,19 @@ func (r *release) measure(ctx context.Context, urls extension.URLs) error {
 	case failure.LimitReached(err):
 		// The size is known all the same; what would make it smaller is not.
 		r.notify("where the bytes of the package go could not be found out: " + err.Error())
-		measured.Contributors = []ContributorResult{}
+		measured.Contributors = []results.Contributor{}
 		return nil
 	case err != nil:
 		return err
 	}
 	const largest = 10
 	measured.Files = len(report.Contributors)
-	measured.Contributors = []ContributorResult{}
+	measured.Contributors = []results.Contributor{}
 	for _, c := range report.Contributors[:min(largest, measured.Files)] {
 		measured.Contributors = append(measured.Contributors, contributorResult(c))
 	}
 	for _, a := range report.Advice {
-		measured.Advice = append(measured.Advice, AdviceResult(a))
+		measured.Advice = append(measured.Advice, results.Advice(a))
 	}
 	if len(measured.Advice) > 0 {
 		measured.AdvisedSize = report.Advised
@@ -116,8 +105,8 @@ func (r *release) measure(ctx context.Context, urls extension.URLs) error {
 	return nil
 }
 
-func contributorResult(c weight.Contributor) ContributorResult {
-	result := ContributorResult{File: c.File, Size: c.Size, Compressed: c.Compressed}
+func contributorResult(c weight.Contributor) results.Contributor {
+	result := results.Contributor{File: c.File, Size: c.Size, Compressed: c.Compressed}
 	for _, inside := range c.Inside {
 		result.Inside = append(result.Inside, contributorResult(inside))
 	}

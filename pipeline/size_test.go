@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // noise is text that hardly compresses.
@@ -71,7 +72,7 @@ func TestForecastOfTheSize(t *testing.T) {
 			t.Errorf("the forecast is said to be within %d bytes", planned.SizeWithin)
 		}
 		x := do(t, w, options).Extensions[0]
-		if x.Outcome != Released {
+		if x.Outcome != results.Released {
 			t.Fatalf("seed %d: %s %s", seed, x.Outcome, x.Reason)
 		}
 		sent := w.versions["alc@1.0.0"].pkg
@@ -119,7 +120,7 @@ func TestForecastWithoutAKeyIsNotExact(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if x := result.Extensions[0]; x.Outcome != Planned || x.Package.SizeWithin != want {
+		if x := result.Extensions[0]; x.Outcome != results.Planned || x.Package.SizeWithin != want {
 			t.Errorf("asked %v: %s, within %d, want %d", asked, x.Outcome, x.Package.SizeWithin, want)
 		}
 	}
@@ -133,19 +134,19 @@ func TestLongAddressesPushThePackageOverTheLimit(t *testing.T) {
 	source.Settings.Size.Limit = dry.Extensions[0].Package.Size + 100
 	w.assetBase = "https://cdn.example/" + noise(r, 0) + hostName(r, 600)
 	result := do(t, w, Options{Sources: []config.Source{source}})
-	wantOutcomes(t, result, map[string]Outcome{"alc": Failed})
+	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed})
 	x := result.Extensions[0]
 	if got := strings.Join(w.writes, ", "); got != "upload alc@1.0.0" {
 		t.Errorf("written: %s", got)
 	}
-	if x.Error.Stage != StageSize || !strings.Contains(x.Error.Message, "over the limit of") || !strings.Contains(x.Error.Remedy, "leave docs/ (1 file) out with .helmignore") {
+	if x.Error.Stage != results.StageSize || !strings.Contains(x.Error.Message, "over the limit of") || !strings.Contains(x.Error.Remedy, "leave docs/ (1 file) out with .helmignore") {
 		t.Errorf("error %+v", x.Error)
 	}
 	if p := x.Package; p.SizeWithin != 0 || p.Size <= p.Limit || len(p.Contributors) == 0 || p.Contributors[0].File != "docs/book.txt" {
 		t.Errorf("package %+v", p)
 	}
 	for _, f := range x.Findings {
-		if f.Rule == RuleSize {
+		if f.Rule == results.RuleSize {
 			t.Errorf("what the plan said of the size is still there: %+v", f)
 		}
 	}
@@ -159,24 +160,24 @@ func TestWhatMayFitIsTried(t *testing.T) {
 	expected := do(t, w, Options{Sources: []config.Source{source}, DryRun: true}).Extensions[0].Package.Size
 	source.Settings.Size.Limit = expected - 5
 	planned := do(t, w, Options{Sources: []config.Source{source}, DryRun: true})
-	wantOutcomes(t, planned, map[string]Outcome{"alc": Planned})
+	wantOutcomes(t, planned, map[string]results.Outcome{"alc": results.Planned})
 	finding := planned.Extensions[0].Findings[len(planned.Extensions[0].Findings)-1]
-	if finding.Rule != RuleSize || !strings.Contains(finding.Message, "by 5 B, if the assets get the addresses that were expected") {
+	if finding.Rule != results.RuleSize || !strings.Contains(finding.Message, "by 5 B, if the assets get the addresses that were expected") {
 		t.Errorf("finding %+v", finding)
 	}
 	w.assetBase = "http://a.cn"
 	result := do(t, w, Options{Sources: []config.Source{source}})
-	wantOutcomes(t, result, map[string]Outcome{"alc": Released})
+	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Released})
 
 	certain := newFakeWorld()
 	certain.certain = true
 	sure := do(t, certain, Options{Sources: []config.Source{source}, DryRun: true})
-	wantOutcomes(t, sure, map[string]Outcome{"alc": Failed})
+	wantOutcomes(t, sure, map[string]results.Outcome{"alc": results.Failed})
 }
 
 // ofSize are the findings of the size, without those of lint.
-func ofSize(x ExtensionResult) []FindingResult {
-	return slices.DeleteFunc(slices.Clone(x.Findings), func(f FindingResult) bool { return f.Rule != RuleSize })
+func ofSize(x results.Extension) []results.Finding {
+	return slices.DeleteFunc(slices.Clone(x.Findings), func(f results.Finding) bool { return f.Rule != results.RuleSize })
 }
 
 func TestNearTheLimitIsAFindingAndNoFailure(t *testing.T) {
@@ -192,7 +193,7 @@ func TestNearTheLimitIsAFindingAndNoFailure(t *testing.T) {
 	}
 	source.Settings.Size.Limit = size * 100 / 95
 	result := do(t, w, Options{Sources: []config.Source{source}})
-	wantOutcomes(t, result, map[string]Outcome{"alc": Released})
+	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Released})
 	x := result.Extensions[0]
 	if !result.AsAsked() || len(ofSize(x)) != 1 {
 		t.Fatalf("%+v", x)

@@ -3,6 +3,8 @@ package pipeline
 import (
 	"fmt"
 	"slices"
+
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // state is where an extension is on its way: pending → planned → applying → ended. It may
@@ -25,7 +27,7 @@ type (
 		note     string
 	}
 	// ended: nothing happens to it any more.
-	ended struct{ outcome Outcome }
+	ended struct{ outcome results.Outcome }
 )
 
 func (pending) String() string   { return "pending" }
@@ -62,7 +64,7 @@ func mayMove(from, to state) bool {
 		case planned:
 			return true
 		case ended: // there is nothing to do, or nothing can be done
-			return slices.Contains([]Outcome{Exists, Drift, Blocked, Failed, NotReached}, to.outcome)
+			return slices.Contains([]results.Outcome{results.Exists, results.Drift, results.Blocked, results.Failed, results.NotReached}, to.outcome)
 		}
 	case planned:
 		switch to := to.(type) {
@@ -70,9 +72,9 @@ func mayMove(from, to state) bool {
 			return from.decision != toKeep && from.decision == to.decision
 		case ended:
 			switch to.outcome {
-			case Linted, Packed:
+			case results.Linted, results.Packed:
 				return from.decision == toKeep
-			case Planned, Blocked, Failed, NotReached:
+			case results.Planned, results.Blocked, results.Failed, results.NotReached:
 				return true
 			}
 		}
@@ -82,11 +84,11 @@ func mayMove(from, to state) bool {
 			return from.decision == toSend && to.decision == toWait
 		case ended:
 			switch to.outcome {
-			case Released:
+			case results.Released:
 				return from.decision == toSend
-			case Exists:
+			case results.Exists:
 				return from.decision == toWait
-			case Drift, Failed, Unverified, NotReached:
+			case results.Drift, results.Failed, results.Unverified, results.NotReached:
 				return true
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 func init() {
@@ -19,7 +20,7 @@ func allStates() []state {
 	for _, d := range []decision{toKeep, toSend, toWait} {
 		all = append(all, planned{decision: d}, applied{decision: d})
 	}
-	for _, o := range Outcomes() {
+	for _, o := range results.Outcomes() {
 		all = append(all, ended{o})
 	}
 	return all
@@ -47,7 +48,7 @@ func TestMovesOfARelease(t *testing.T) {
 			if want && from.String() != "applying keep" {
 				led[to.String()] = true
 			}
-			r := &release{state: from, result: ExtensionResult{Name: "alc"}}
+			r := &release{state: from, result: results.Extension{Name: "alc"}}
 			if thrown := moved(r, to); (thrown == nil) != want || want && r.state != to || !want && r.state != from {
 				t.Errorf("from %s to %s: it is %s, and %v", from, to, r.state, thrown)
 			}
@@ -73,12 +74,12 @@ func TestAnImpossibleMoveInARun(t *testing.T) {
 	was, said := mistake, ""
 	defer func() { mistake = was }()
 	mistake = func(text string) { said = text }
-	r := &release{state: ended{Failed}, result: ExtensionResult{Name: "alc"}}
-	if r.move(ended{Released}); r.state != (ended{Failed}) || said != "the extension alc is ended as failed and cannot be ended as released" {
+	r := &release{state: ended{results.Failed}, result: results.Extension{Name: "alc"}}
+	if r.move(ended{results.Released}); r.state != (ended{results.Failed}) || said != "the extension alc is ended as failed and cannot be ended as released" {
 		t.Errorf("%s, %q", r.state, said)
 	}
 	r = &release{state: pending{}}
-	if r.move(ended{Released}); r.state != (ended{Released}) {
+	if r.move(ended{results.Released}); r.state != (ended{results.Released}) {
 		t.Errorf("it is %s", r.state)
 	}
 }
@@ -136,14 +137,14 @@ func TestAStepIsAFunctionAndAnEntry(t *testing.T) {
 		when: isToPack, blames: stagePlan, doing: "while it looked at the calendar",
 		do: func(_ context.Context, _ *planning, r *release) error {
 			if r.read.metadata.Name == "alc" {
-				return &ending{outcome: Blocked, reason: "it is the thirteenth"}
+				return &ending{outcome: results.Blocked, reason: "it is the thirteenth"}
 			}
 			return nil
 		},
 	}
 	var noted []string
 	proud := step[*applying]{
-		when: isApplied, blames: StagePush, doing: "while it said so",
+		when: isApplied, blames: results.StagePush, doing: "while it said so",
 		do: func(_ context.Context, env *applying, r *release) error {
 			noted = append(noted, r.result.Name+" is "+r.state.String())
 			return nil
@@ -157,7 +158,7 @@ func TestAStepIsAFunctionAndAnEntry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantOutcomes(t, result, map[string]Outcome{"alc": Blocked, "bar": Released})
+	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Blocked, "bar": results.Released})
 	if !slices.Equal(noted, []string{"bar is applying release"}) || result.Extensions[0].Reason != "it is the thirteenth" {
 		t.Errorf("%q, %q", noted, result.Extensions[0].Reason)
 	}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/ksrelease/ksrelease/internal/indexwatch"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target/access"
 )
 
@@ -24,9 +25,9 @@ type step[E any] struct {
 	writes bool // it changes something outside: observers keep evidence before it starts
 	waits  bool // it needs no slot while it runs, and ends with the first step of the context
 
-	leaves StageStatus // the status of the stage when all went well; empty is StageOK
-	blames string      // the stage in which an error of it happened, where that is not its own
-	doing  string      // what was going on when it was interrupted; empty is "during" its stage
+	leaves results.StageStatus // the status of the stage when all went well; empty is StageOK
+	blames string              // the stage in which an error of it happened, where that is not its own
+	doing  string              // what was going on when it was interrupted; empty is "during" its stage
 }
 
 // outside is what steps reach outside the extension.
@@ -87,7 +88,7 @@ func only[E any](steps []step[E], fits func(step[E]) bool) (some []step[E]) {
 type taken struct {
 	stage         string
 	writes        bool
-	leaves        StageStatus
+	leaves        results.StageStatus
 	blames, doing string
 }
 
@@ -112,14 +113,14 @@ func (r *release) take(ctx context.Context, s taken, work func(context.Context) 
 		}
 		r.end(end.outcome, end.reason)
 	case ctx.Err() != nil && r.sent.done():
-		r.end(Unverified, interruption(ctx)+" before it was seen in the Helm repository")
+		r.end(results.Unverified, interruption(ctx)+" before it was seen in the Helm repository")
 	case ctx.Err() != nil:
 		// Whether a write went through is not known, and nothing is assumed.
 		reason := interruption(ctx) + " " + s.doing
 		if s.writes {
 			reason += "; what it sent is in doubt, the next run reads it back"
 		}
-		r.end(NotReached, reason)
+		r.end(results.NotReached, reason)
 	case errors.As(err, &other):
 		r.fail(other.stage, other.err)
 	default:
@@ -129,9 +130,9 @@ func (r *release) take(ctx context.Context, s taken, work func(context.Context) 
 
 // record does what a stage does and keeps in the result how far it came.
 func (r *release) record(ctx context.Context, s taken, work func(context.Context) error) error {
-	record := &r.result.Stages[slices.IndexFunc(r.result.Stages, func(x StageResult) bool { return x.Name == s.stage })]
-	emit := func(kind EventKind, message string) {
-		r.run.emit(Event{
+	record := &r.result.Stages[slices.IndexFunc(r.result.Stages, func(x results.Stage) bool { return x.Name == s.stage })]
+	emit := func(kind results.EventKind, message string) {
+		r.run.emit(results.Event{
 			Kind: kind, Stage: s.stage, Status: record.Status,
 			Writes: s.writes, Message: message, Milliseconds: record.Milliseconds,
 		}, r)
@@ -139,8 +140,8 @@ func (r *release) record(ctx context.Context, s taken, work func(context.Context
 			r.run.Kept(ctx)
 		}
 	}
-	record.Status = StageStarted
-	emit(EventStageStarted, "")
+	record.Status = results.StageStarted
+	emit(results.EventStageStarted, "")
 	start := time.Now()
 	err := work(r.noting(ctx))
 	record.Milliseconds = time.Since(start).Milliseconds()
@@ -149,21 +150,21 @@ func (r *release) record(ctx context.Context, s taken, work func(context.Context
 	message := ""
 	switch {
 	case err == nil:
-		record.Status = StageOK
+		record.Status = results.StageOK
 		if s.leaves != "" {
 			record.Status = s.leaves
 		}
-	case errors.As(err, &end) && (end.outcome == Exists || end.outcome == Drift):
-		record.Status = StageOK
+	case errors.As(err, &end) && (end.outcome == results.Exists || end.outcome == results.Drift):
+		record.Status = results.StageOK
 	case end == nil && ctx.Err() != nil && !r.sent.done():
 		// It was cut off, and stays as it is: what a write has sent is in doubt.
 	default:
-		record.Status = StageFailed
+		record.Status = results.StageFailed
 	}
 	if err != nil {
 		message = err.Error()
 	}
-	emit(EventStageFinished, message)
+	emit(results.EventStageFinished, message)
 	return err
 }
 
@@ -171,14 +172,14 @@ func (r *release) record(ctx context.Context, s taken, work func(context.Context
 // before; nil for another error. what completes "the API key was refused before …".
 func notSent(err error, what string) error {
 	if access.Unsent(err) {
-		return &ending{outcome: NotReached, reason: "the API key was refused before " + what}
+		return &ending{outcome: results.NotReached, reason: "the API key was refused before " + what}
 	}
 	return nil
 }
 
 // ending is how a step ends an extension in another way than failing.
 type ending struct {
-	outcome Outcome
+	outcome results.Outcome
 	reason  string
 	cause   error // what went wrong in the step, with its remedy; nil where nothing did
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // uploadStep sends icon and screenshots and puts their addresses into the
@@ -55,6 +56,6 @@ func (r *release) noteAssets(urls extension.URLs) {
 	}
 	r.result.Assets = nil
 	for _, a := range r.read.ext.Assets {
-		r.result.Assets = append(r.result.Assets, AssetResult{File: a.File, URL: urls[a.File], Size: int64(len(a.Data)), Digest: a.Digest})
+		r.result.Assets = append(r.result.Assets, results.Asset{File: a.File, URL: urls[a.File], Size: int64(len(a.Data)), Digest: a.Digest})
 	}
 }

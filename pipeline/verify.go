@@ -17,6 +17,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/indexwatch"
 	"github.com/ksrelease/ksrelease/internal/kubesphere"
 	"github.com/ksrelease/ksrelease/internal/published"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
 
@@ -70,7 +71,7 @@ func keyRefused(ctx context.Context, env *applying, r *release, seen bool, refus
 			reason = "submitted, and not in the Helm repository yet"
 		}
 	}
-	return &ending{outcome: Unverified, reason: reason + "; the API key was refused before its review was seen", cause: refusal}
+	return &ending{outcome: results.Unverified, reason: reason + "; the API key was refused before its review was seen", cause: refusal}
 }
 
 // unseen is why waiting ended without success. replaced is what differs where
@@ -152,7 +153,7 @@ func unverified(ctx, limited context.Context, r *release, err error) error {
 		}
 		why = "not seen within " + r.source.Settings.Verify.Timeout.String()
 	}
-	return &ending{outcome: Unverified, reason: why + ": " + p.last}
+	return &ending{outcome: results.Unverified, reason: why + ": " + p.last}
 }
 
 // seen looks for the version in a reading of the index and walks to it. The

@@ -18,6 +18,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/indexwatch"
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
 
@@ -28,19 +29,19 @@ func TestVerifyWalksAsKubeSphereDoes(t *testing.T) {
 		name   string
 		serve  func(w *fakeWorld, e *target.Entry, at time.Time) bool
 		change func(data []byte) []byte
-		want   Outcome
+		want   results.Outcome
 		reason string
 	}{
-		{name: "at once", want: Released},
+		{name: "at once", want: results.Released},
 		{
 			name:  "late",
 			serve: func(w *fakeWorld, _ *target.Entry, at time.Time) bool { return at.Sub(w.started) > 4*time.Minute },
-			want:  Released,
+			want:  results.Released,
 		},
 		{
 			name:   "too late",
 			serve:  func(w *fakeWorld, _ *target.Entry, at time.Time) bool { return at.Sub(w.started) > 6*time.Minute },
-			want:   Unverified,
+			want:   results.Unverified,
 			reason: "not seen within 5m0s: it is not in the Helm repository yet",
 		},
 		{
@@ -51,25 +52,25 @@ func TestVerifyWalksAsKubeSphereDoes(t *testing.T) {
 				}
 				return true
 			},
-			want: Released,
+			want: results.Released,
 		},
 		{
 			name:   "wrong digest",
 			serve:  func(_ *fakeWorld, e *target.Entry, _ time.Time) bool { e.Digest = strings.Repeat("0", 64); return true },
-			want:   Unverified,
+			want:   results.Unverified,
 			reason: "the index lists the digest 000000000000",
 		},
 		{
 			name:   "an archive that does not load",
 			serve:  func(_ *fakeWorld, e *target.Entry, _ time.Time) bool { e.Digest = ""; return true },
 			change: func(data []byte) []byte { return data[:len(data)/2] },
-			want:   Unverified,
+			want:   results.Unverified,
 			reason: "its archive does not load in Helm",
 		},
 		{
 			name:  "digest with its algorithm before it",
 			serve: func(_ *fakeWorld, e *target.Entry, _ time.Time) bool { e.Digest = "sha256:" + e.Digest; return true },
-			want:  Released,
+			want:  results.Released,
 		},
 	}
 	for _, test := range tests {
@@ -81,7 +82,7 @@ func TestVerifyWalksAsKubeSphereDoes(t *testing.T) {
 				}
 				w.archive = test.change
 				result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
-				wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
+				wantOutcomes(t, result, map[string]results.Outcome{"alc": test.want})
 				if got := result.Extensions[0].Reason; !strings.Contains(got, test.reason) {
 					t.Errorf("reason: got %q, want %q", got, test.reason)
 				}
@@ -104,8 +105,8 @@ func TestVerifyComparesContentWhereBytesDiffer(t *testing.T) {
 			w.archive = func([]byte) []byte { return again }
 			w.serve = func(e *target.Entry, _ time.Time) bool { e.Digest = ""; return true }
 			result := do(t, w, Options{Sources: []config.Source{source}})
-			want := map[bool]Outcome{false: Released, true: Unverified}[other]
-			wantOutcomes(t, result, map[string]Outcome{"alc": want})
+			want := map[bool]results.Outcome{false: results.Released, true: results.Unverified}[other]
+			wantOutcomes(t, result, map[string]results.Outcome{"alc": want})
 			if other && !strings.Contains(result.Extensions[0].Reason, "the repository serves other content than was sent (values.yaml") {
 				t.Errorf("reason: %q", result.Extensions[0].Reason)
 			}
@@ -124,7 +125,7 @@ func TestAnnotationOfOtherContent(t *testing.T) {
 		w.archive = func([]byte) []byte { return again }
 		w.serve = func(e *target.Entry, _ time.Time) bool { e.Digest, e.ContentDigest = "", other; return true }
 		x := do(t, w, Options{Sources: []config.Source{source}}).Extensions[0]
-		if x.Outcome != Unverified || !strings.Contains(x.Reason, "the repository serves other content than was sent (by its content digest)") {
+		if x.Outcome != results.Unverified || !strings.Contains(x.Reason, "the repository serves other content than was sent (by its content digest)") {
 			t.Errorf("%s: %q", x.Outcome, x.Reason)
 		}
 	})
@@ -137,13 +138,13 @@ func TestAnnotationOfOtherContent(t *testing.T) {
 			}
 			return true
 		}
-		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}}), map[string]Outcome{"alc": Released})
+		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}}), map[string]results.Outcome{"alc": results.Released})
 	})
 	// Of what others have submitted it is the verdict, whether its archive can be had or not.
 	synctest.Test(t, func(t *testing.T) {
 		w := newFakeWorld()
 		source := sourceOf(t, "alc", "1.0.0")
-		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]Outcome{"alc": Released})
+		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]results.Outcome{"alc": results.Released})
 		from := time.Now().Add(time.Minute)
 		w.serve = func(e *target.Entry, at time.Time) bool { e.ContentDigest = other; return at.After(from) }
 		w.fault = func(call string) (bool, error) {
@@ -152,7 +153,7 @@ func TestAnnotationOfOtherContent(t *testing.T) {
 			}
 			return false, nil
 		}
-		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]Outcome{"alc": Drift})
+		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]results.Outcome{"alc": results.Drift})
 	})
 }
 
@@ -162,9 +163,9 @@ func TestVersionsOfOtherTools(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		change func(w *fakeWorld, dir string)
-		want   Outcome
+		want   results.Outcome
 	}{
-		{"the same", func(*fakeWorld, string) {}, Exists},
+		{"the same", func(*fakeWorld, string) {}, results.Exists},
 		{"a comment", func(_ *fakeWorld, dir string) {
 			file := filepath.Join(dir, "extension.yaml")
 			text, err := os.ReadFile(file)
@@ -172,16 +173,16 @@ func TestVersionsOfOtherTools(t *testing.T) {
 				t.Fatal(err)
 			}
 			write(t, file, string(text)+"# more\n")
-		}, Exists},
+		}, results.Exists},
 		{"another picture at the address", func(w *fakeWorld, _ string) {
 			for address := range w.assets {
 				w.assets[address] = []byte("<svg/>")
 			}
-		}, Drift},
+		}, results.Drift},
 	} {
 		w := newFakeWorld()
 		source := sourceOf(t, "alc", "1.0.0")
-		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]Outcome{"alc": Released})
+		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]results.Outcome{"alc": results.Released})
 		w.versions["alc@1.0.0"].unmarked = true
 		test.change(w, source.Path)
 		x := do(t, w, Options{Sources: []config.Source{source}}).Extensions[0]
@@ -210,7 +211,7 @@ func TestAnIndexThatChangesMeanwhile(t *testing.T) {
 				}
 				return true
 			}
-			wantOutcomes(t, do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: slowly{w}}), map[string]Outcome{"alc": Released})
+			wantOutcomes(t, do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: slowly{w}}), map[string]results.Outcome{"alc": results.Released})
 			fetched := slices.DeleteFunc(slices.Clone(w.reads), func(call string) bool { return call != "fetch alc@1.0.0" })
 			if want := map[bool]int{false: 1, true: 2}[changes]; len(fetched) != want {
 				t.Errorf("changes %v: %d downloads", changes, len(fetched))
@@ -224,7 +225,7 @@ func repacked(t *testing.T, source config.Source) []byte {
 	t.Helper()
 	w := newFakeWorld()
 	result := do(t, w, Options{Sources: []config.Source{source}})
-	wantOutcomes(t, result, map[string]Outcome{"alc": Released})
+	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Released})
 	return recompress(t, w.versions["alc@1.0.0"].pkg.Data)
 }
 
@@ -232,13 +233,13 @@ func TestVerifyUntilActive(t *testing.T) {
 	tests := []struct {
 		name   string
 		review func(*fakeVersion)
-		want   Outcome
+		want   results.Outcome
 		told   string
 	}{
-		{"approved", func(v *fakeVersion) { v.status = target.StatusActive }, Released, ""},
-		{"rejected", func(v *fakeVersion) { v.status = "rejected" }, Failed, `the review ended with the status "rejected"`},
-		{"withdrawn", func(v *fakeVersion) { v.status = target.StatusDraft }, Failed, "the submission was taken back"},
-		{"never", func(*fakeVersion) {}, Unverified, "it is in the repository, and not reviewed yet"},
+		{"approved", func(v *fakeVersion) { v.status = target.StatusActive }, results.Released, ""},
+		{"rejected", func(v *fakeVersion) { v.status = "rejected" }, results.Failed, `the review ended with the status "rejected"`},
+		{"withdrawn", func(v *fakeVersion) { v.status = target.StatusDraft }, results.Failed, "the submission was taken back"},
+		{"never", func(*fakeVersion) {}, results.Unverified, "it is in the repository, and not reviewed yet"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -252,7 +253,7 @@ func TestVerifyUntilActive(t *testing.T) {
 				source := sourceOf(t, "alc", "1.0.0")
 				source.Settings.Verify.Until = config.UntilActive
 				result := do(t, w, Options{Sources: []config.Source{source}})
-				wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
+				wantOutcomes(t, result, map[string]results.Outcome{"alc": test.want})
 				if x := result.Extensions[0]; !strings.Contains(x.Reason, test.told) {
 					t.Errorf("reason: %q", x.Reason)
 				}
@@ -276,7 +277,7 @@ func TestWhatWasApprovedIsLookedForOnceMore(t *testing.T) {
 			source := sourceOf(t, "alc", "1.0.0")
 			source.Settings.Verify.Until = config.UntilActive
 			result := do(t, w, Options{Sources: []config.Source{source}})
-			wantOutcomes(t, result, map[string]Outcome{"alc": map[bool]Outcome{false: Released, true: Unverified}[gone]})
+			wantOutcomes(t, result, map[string]results.Outcome{"alc": map[bool]results.Outcome{false: results.Released, true: results.Unverified}[gone]})
 		})
 	}
 }
@@ -291,7 +292,7 @@ func TestWaitingSharesTheIndex(t *testing.T) {
 			sources = append(sources, sourceOf(t, name, "1.0.0"))
 		}
 		result := do(t, w, Options{Sources: sources})
-		if result.Totals[Released] != len(sources) {
+		if result.Totals[results.Released] != len(sources) {
 			t.Fatalf("totals: %v", result.Totals)
 		}
 		polls := 0
@@ -323,7 +324,7 @@ func TestAReviewThatIsNotShownIsWaitedFor(t *testing.T) {
 			s.Status = target.StatusActive
 			return s, nil
 		}
-		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]Outcome{"alc": Released})
+		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]results.Outcome{"alc": results.Released})
 		if asked != 4 {
 			t.Errorf("asked %d times", asked)
 		}
@@ -337,19 +338,19 @@ func TestOnlyOtherContentIsDrift(t *testing.T) {
 		mark    string // the annotation in the index
 		digest  string // that of the index; "-" is the right one
 		archive []byte // what is downloaded; nil is the right one
-		want    Outcome
+		want    results.Outcome
 		says    string
 	}{
-		{"the annotation is cut", "sha256:0e5204ef", "-", nil, Exists, ""},
-		{"the annotation is another", "v2:sha256:" + strings.Repeat("0e", 32), "-", nil, Drift, "other content"},
-		{"another archive came", "", "-", []byte("\x1f\x8b and junk"), Failed, "the index lists the digest"},
-		{"another archive came, and there is no digest", "", "", []byte("\x1f\x8b and junk"), Failed, "comparing with the version in the repository"},
-		{"what was published is junk", "", hex.EncodeToString(junkDigest[:]), junk, Drift, "what is there cannot be read"},
+		{"the annotation is cut", "sha256:0e5204ef", "-", nil, results.Exists, ""},
+		{"the annotation is another", "v2:sha256:" + strings.Repeat("0e", 32), "-", nil, results.Drift, "other content"},
+		{"another archive came", "", "-", []byte("\x1f\x8b and junk"), results.Failed, "the index lists the digest"},
+		{"another archive came, and there is no digest", "", "", []byte("\x1f\x8b and junk"), results.Failed, "comparing with the version in the repository"},
+		{"what was published is junk", "", hex.EncodeToString(junkDigest[:]), junk, results.Drift, "what is there cannot be read"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newFakeWorld()
 			source := sourceOf(t, "alc", "1.0.0")
-			wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]Outcome{"alc": Released})
+			wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]results.Outcome{"alc": results.Released})
 			w.serve = func(e *target.Entry, _ time.Time) bool {
 				e.ContentDigest = test.mark
 				if test.digest != "-" {
@@ -381,18 +382,18 @@ func TestExtensionYAMLIsDecodedAsKubeSphereDoes(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		change func(yaml string) string
-		want   Outcome
+		want   results.Outcome
 		reason string
 	}{
-		{"a marker first", func(y string) string { return "---\n" + y }, Released, ""},
-		{"a comment first", func(y string) string { return "# licence\n" + y }, Released, ""},
-		{"a comment, then a marker", func(y string) string { return "# licence\n---\n" + y }, Failed,
+		{"a marker first", func(y string) string { return "---\n" + y }, results.Released, ""},
+		{"a comment first", func(y string) string { return "# licence\n" + y }, results.Released, ""},
+		{"a comment, then a marker", func(y string) string { return "# licence\n---\n" + y }, results.Failed,
 			"KubeSphere leaves it out, because it finds no name, no version, no category in the extension.yaml in its archive: it reads only what stands before line 2, which is ---; take out that line"},
-		{"a blank line, then a marker", func(y string) string { return "\n---\n" + y }, Failed, "before line 2"},
-		{"no category", func(y string) string { return strings.Replace(y, "category: computing\n", "", 1) }, Failed, "finds no category in the extension.yaml"},
-		{"a field of another type", func(y string) string { return y + "repository: {url: x}\n" }, Failed,
+		{"a blank line, then a marker", func(y string) string { return "\n---\n" + y }, results.Failed, "before line 2"},
+		{"no category", func(y string) string { return strings.Replace(y, "category: computing\n", "", 1) }, results.Failed, "finds no category in the extension.yaml"},
+		{"a field of another type", func(y string) string { return y + "repository: {url: x}\n" }, results.Failed,
 			"KubeSphere leaves it out, because it cannot decode the extension.yaml in its archive: repository is a mapping, and has to be a text"},
-		{"created is no time", func(y string) string { return y + "created: yesterday\n" }, Failed, `created is "yesterday"`},
+		{"created is no time", func(y string) string { return y + "created: yesterday\n" }, results.Failed, `created is "yesterday"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newFakeWorld()
@@ -403,8 +404,8 @@ func TestExtensionYAMLIsDecodedAsKubeSphereDoes(t *testing.T) {
 				t.Fatal(err)
 			}
 			write(t, file, test.change(string(text)))
-			result := do(t, w, Options{Sources: []config.Source{source}, Skip: []string{StageLint}})
-			wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
+			result := do(t, w, Options{Sources: []config.Source{source}, Skip: []string{results.StageLint}})
+			wantOutcomes(t, result, map[string]results.Outcome{"alc": test.want})
 			if x := result.Extensions[0]; !strings.Contains(x.Reason, test.reason) {
 				t.Errorf("%s", x.Reason)
 			}
@@ -415,17 +416,17 @@ func TestExtensionYAMLIsDecodedAsKubeSphereDoes(t *testing.T) {
 					source.Settings.Lint.Rules[rule.Name] = config.Off
 				}
 			}
-			observer := ObserverFunc(func(e Event) {
-				if e.Kind == EventNote { // a plan waits for nothing
+			observer := results.ObserverFunc(func(e results.Event) {
+				if e.Kind == results.EventNote { // a plan waits for nothing
 					t.Errorf("said: %q", e.Message)
 				}
 			})
 			again := do(t, newFakeWorld(), Options{Sources: []config.Source{source}, Observer: observer})
-			wantOutcomes(t, again, map[string]Outcome{"alc": test.want})
+			wantOutcomes(t, again, map[string]results.Outcome{"alc": test.want})
 			if x := again.Extensions[0]; !strings.Contains(x.Reason, test.reason) {
 				t.Errorf("after lint: %s", x.Reason)
 			}
-			if sent := len(w.writes) > 0; sent != (test.want == Released) {
+			if sent := len(w.writes) > 0; sent != (test.want == results.Released) {
 				t.Errorf("sent: %v", w.writes)
 			}
 		})
@@ -438,10 +439,10 @@ func TestIndexThatHelmRefusesIsNoRelease(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		fixed time.Duration
-		want  Outcome
+		want  results.Outcome
 	}{
-		{"never corrected", time.Hour, Unverified},
-		{"corrected in time", 2 * time.Minute, Released},
+		{"never corrected", time.Hour, results.Unverified},
+		{"corrected in time", 2 * time.Minute, results.Released},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -454,15 +455,15 @@ func TestIndexThatHelmRefusesIsNoRelease(t *testing.T) {
 					return nil
 				}
 				var notes []string
-				observer := ObserverFunc(func(e Event) {
-					if e.Kind == EventNote {
+				observer := results.ObserverFunc(func(e results.Event) {
+					if e.Kind == results.EventNote {
 						notes = append(notes, e.Message)
 					}
 				})
 				source := sourceOf(t, "alc", "1.0.0")
 				result := do(t, w, Options{Sources: []config.Source{source}, Observer: observer})
-				wantOutcomes(t, result, map[string]Outcome{"alc": test.want})
-				if x := result.Extensions[0]; test.want == Unverified && !strings.Contains(x.Reason, "it is in the index, but "+fault+": the entry of other has to be corrected") {
+				wantOutcomes(t, result, map[string]results.Outcome{"alc": test.want})
+				if x := result.Extensions[0]; test.want == results.Unverified && !strings.Contains(x.Reason, "it is in the index, but "+fault+": the entry of other has to be corrected") {
 					t.Errorf("reason: %s", x.Reason)
 				}
 				if len(result.Warnings) != 1 || result.Warnings[0] != fault+": the entry of other has to be corrected; until then KubeSphere shows nothing that is new in this repository" {
@@ -474,7 +475,7 @@ func TestIndexThatHelmRefusesIsNoRelease(t *testing.T) {
 				// What exists says so, with the warning.
 				w.refused = func(time.Time) error { return errors.New(fault) }
 				again := do(t, w, Options{Sources: []config.Source{source}})
-				wantOutcomes(t, again, map[string]Outcome{"alc": Exists})
+				wantOutcomes(t, again, map[string]results.Outcome{"alc": results.Exists})
 				if len(again.Warnings) != 1 {
 					t.Errorf("warnings: %q", again.Warnings)
 				}
@@ -498,12 +499,12 @@ func TestReasonIsSaidWhileWaiting(t *testing.T) {
 			return false, nil
 		}
 		var notes []string
-		observer := ObserverFunc(func(e Event) {
-			if e.Kind == EventNote {
+		observer := results.ObserverFunc(func(e results.Event) {
+			if e.Kind == results.EventNote {
 				notes = append(notes, fmt.Sprint(e.Message, ", after ", time.Since(w.started).Round(time.Second)))
 			}
 		})
-		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Observer: observer}), map[string]Outcome{"alc": Released})
+		wantOutcomes(t, do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Observer: observer}), map[string]results.Outcome{"alc": results.Released})
 		if len(notes) != 2 || !strings.HasPrefix(notes[0], "waiting: downloading package alc 1.0.0: 401 Unauthorized: let everybody read it, after 1s") || !strings.Contains(notes[1], "404 Not Found") {
 			t.Errorf("notes: %q", notes)
 		}
@@ -518,14 +519,14 @@ func TestCacheIsNamedInTheReason(t *testing.T) {
 		w.cached = "a cache answered for the repository, with an index that is 4m12s old and that it keeps for 10m0s"
 		w.serve = func(*target.Entry, time.Time) bool { return false }
 		notes := 0
-		observer := ObserverFunc(func(e Event) {
-			if e.Kind == EventNote {
+		observer := results.ObserverFunc(func(e results.Event) {
+			if e.Kind == results.EventNote {
 				notes++
 				w.cached = strings.Replace(w.cached, "4m12s", "4m27s", 1)
 			}
 		})
 		result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Observer: observer})
-		wantOutcomes(t, result, map[string]Outcome{"alc": Unverified})
+		wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Unverified})
 		if x := result.Extensions[0]; x.Reason != "not seen within 5m0s: it is not in the Helm repository yet; "+w.cached || notes != 1 {
 			t.Errorf("%d notes, reason %q", notes, x.Reason)
 		}
@@ -551,9 +552,9 @@ func TestOddEntries(t *testing.T) {
 		w := newFakeWorld()
 		w.serve = func(e *target.Entry, _ time.Time) bool { e.Times = 2; return true }
 		source := sourceOf(t, "alc", "1.0.0")
-		for _, want := range []Outcome{Released, Exists} {
+		for _, want := range []results.Outcome{results.Released, results.Exists} {
 			result := do(t, w, Options{Sources: []config.Source{source}})
-			wantOutcomes(t, result, map[string]Outcome{"alc": want})
+			wantOutcomes(t, result, map[string]results.Outcome{"alc": want})
 			if len(result.Warnings) != 1 || result.Warnings[0] != "the index has alc 1.0.0 2 times: KubeSphere takes the last of them, and so does this run" {
 				t.Errorf("%s: warnings %q", want, result.Warnings)
 			}
@@ -563,7 +564,7 @@ func TestOddEntries(t *testing.T) {
 		w := newFakeWorld()
 		w.serve = func(e *target.Entry, _ time.Time) bool { e.OwnName = "ALC"; return true }
 		result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
-		wantOutcomes(t, result, map[string]Outcome{"alc": Unverified})
+		wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Unverified})
 		if x := result.Extensions[0]; !strings.Contains(x.Reason, `its entry has the name "ALC" there`) {
 			t.Errorf("reason %q", x.Reason)
 		}

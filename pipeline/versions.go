@@ -10,27 +10,10 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/indexwatch"
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/versions"
 )
-
-// The rules under which a plan says what is worth knowing of a version or of a
-// dependency. Like RuleSize they are none of lint: they go by what is in the Helm
-// repository.
-const (
-	RuleVersions     = "versions"
-	RuleDependencies = "dependencies-there"
-)
-
-// RulesOfRuns are the rules that a run holds an extension to besides those of
-// lint, each with what it asks for.
-func RulesOfRuns() map[string]string {
-	return map[string]string{
-		RuleSize:         "the package is not near the limit of the marketplace",
-		RuleVersions:     "the version follows those in the Helm repository, and KubeSphere will show it",
-		RuleDependencies: "the extensions that this one depends on are in the Helm repository, or released before it",
-	}
-}
 
 // survey looks at what is in the Helm repository around a version that is going
 // to be released: at the other versions of the extension, and at what it depends
@@ -41,7 +24,7 @@ func survey(ctx context.Context, at *indexwatch.Reading, r *release) error {
 		return err
 	}
 	for _, remark := range versions.Remarks(r.result.Version, published, r.order.together) {
-		r.warn(RuleVersions, remark.What, remark.Message, "version")
+		r.warn(results.RuleVersions, remark.What, remark.Message, "version")
 	}
 	for _, d := range r.order.dependencies {
 		if err := r.lookFor(ctx, d, at.Index); err != nil {
@@ -79,11 +62,11 @@ func (r *release) lookFor(ctx context.Context, d dependency, index target.Index)
 	}
 	switch {
 	case !d.required:
-		r.warn(RuleDependencies, "optional-missing", "it can use "+what, "externalDependencies")
+		r.warn(results.RuleDependencies, "optional-missing", "it can use "+what, "externalDependencies")
 	case r.run.AllowMissing:
-		r.warn(RuleDependencies, "required-missing", "it requires "+what, "externalDependencies")
+		r.warn(results.RuleDependencies, "required-missing", "it requires "+what, "externalDependencies")
 	default:
-		return &ending{outcome: Blocked, reason: "it requires " + what + ": release that first, or go ahead with --allow-missing-dependencies"}
+		return &ending{outcome: results.Blocked, reason: "it requires " + what + ": release that first, or go ahead with --allow-missing-dependencies"}
 	}
 	return nil
 }
@@ -99,10 +82,10 @@ func someOf(versions []string) string {
 
 // warn adds a finding of the run itself, at a key of extension.yaml, once.
 func (r *release) warn(rule, what, message, key string) {
-	if slices.ContainsFunc(r.result.Findings, func(f FindingResult) bool { return f.Rule == rule && f.Message == message }) {
+	if slices.ContainsFunc(r.result.Findings, func(f results.Finding) bool { return f.Rule == rule && f.Message == message }) {
 		return
 	}
-	f := FindingResult{Code: rule + "/" + what, Rule: rule, Severity: string(lint.Warning), Message: message, File: path.Join(r.source.Display, extension.MetadataFile)}
+	f := results.Finding{Code: rule + "/" + what, Rule: rule, Severity: string(lint.Warning), Message: message, File: path.Join(r.source.Display, extension.MetadataFile)}
 	if r.read.ext != nil && r.read.ext.Document != nil {
 		f.Line, f.Column = r.read.ext.Document.Place(key)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
 
@@ -21,7 +22,7 @@ func TestRemarksAreWarningsOfWhatIsReleased(t *testing.T) {
 	source := sourceOf(t, "alc", "0.7.0")
 	for _, dry := range []bool{true, false} {
 		x := do(t, w, Options{Sources: []config.Source{source}, DryRun: dry}).Extensions[0]
-		found := slices.DeleteFunc(x.Findings, func(f FindingResult) bool { return f.Rule != RuleVersions })
+		found := slices.DeleteFunc(x.Findings, func(f results.Finding) bool { return f.Rule != results.RuleVersions })
 		if len(found) != 1 || found[0].Severity != "warning" || found[0].Line != 3 || found[0].File != "alc/extension.yaml" || !x.AsAsked {
 			t.Errorf("dry %v: %s %+v", dry, x.Outcome, found)
 		}
@@ -29,13 +30,13 @@ func TestRemarksAreWarningsOfWhatIsReleased(t *testing.T) {
 	// The versions of others are none of its.
 	result := do(t, newFakeWorld(), Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bee", "99.0.0"), sourceOf(t, "cee", "0.1.0")}})
 	for _, x := range result.Extensions {
-		if x.Outcome != Released || slices.ContainsFunc(x.Findings, func(f FindingResult) bool { return f.Rule == RuleVersions }) {
+		if x.Outcome != results.Released || slices.ContainsFunc(x.Findings, func(f results.Finding) bool { return f.Rule == results.RuleVersions }) {
 			t.Errorf("%s %+v", x.Outcome, x.Findings)
 		}
 	}
 	// What is there already is nobody's to decide.
 	x := do(t, w, Options{Sources: []config.Source{source}}).Extensions[0]
-	if x.Outcome != Exists || slices.ContainsFunc(x.Findings, func(f FindingResult) bool { return f.Rule == RuleVersions }) {
+	if x.Outcome != results.Exists || slices.ContainsFunc(x.Findings, func(f results.Finding) bool { return f.Rule == results.RuleVersions }) {
 		t.Errorf("%s %+v", x.Outcome, x.Findings)
 	}
 }
@@ -63,25 +64,25 @@ func TestWhatIsRequiredHasToBeSomewhere(t *testing.T) {
 		narrowed  bool   // and not part of the run
 		published string
 		allow     bool
-		want      Outcome
+		want      results.Outcome
 		reason    string // part of it, or of the warning
 	}{
-		{entry: required(""), want: Blocked, reason: "it requires alc, which is neither in this run nor in the Helm repository"},
-		{entry: required("*"), want: Blocked, reason: "it requires alc, which"},
-		{entry: required(">=1.0.0"), published: "1.0.0", want: Released},
-		{entry: required(">=1.0.0"), published: "0.9.0 1.1.0-rc.1", want: Released},
-		{entry: required(">=1.0.0"), published: "0.9.0 0.8.0", want: Blocked, reason: "but the Helm repository has only 0."},
-		{entry: required(">=1.0.0"), declared: "1.0.0", want: Released},
-		{entry: required(">=2.0.0"), declared: "1.0.0", want: Blocked, reason: "but declared here is only 1.0.0"},
-		{entry: required(">=2.0.0"), declared: "1.0.0", published: "2.0.0", want: Released},
-		{entry: required(">=1.0.0"), declared: "1.0.0", narrowed: true, want: Blocked, reason: "(it is declared here, and not part of this run)"},
-		{entry: required(">=1.0.0"), declared: "1.0.0", narrowed: true, published: "1.0.0", want: Released},
-		{entry: required(">=1.0.0"), allow: true, want: Released, reason: "it requires alc >=1.0.0, which"},
-		{entry: "{name: alc, version: '>=1.0.0', required: true}", want: Blocked, reason: "it requires alc >=1.0.0"},
-		{entry: "{name: alc, type: operator, version: '>=1.0.0', required: true}", want: Released},
-		{entry: "{name: alc, type: extension, version: '>=1.0.0', required: false}", want: Released, reason: "it can use alc >=1.0.0, which"},
-		{entry: "{name: alc, type: extension, version: '>=1.0.0'}", want: Released, reason: "it can use alc >=1.0.0, which"},
-		{entry: "{name: alc, type: extension}", published: "0.1.0", want: Released},
+		{entry: required(""), want: results.Blocked, reason: "it requires alc, which is neither in this run nor in the Helm repository"},
+		{entry: required("*"), want: results.Blocked, reason: "it requires alc, which"},
+		{entry: required(">=1.0.0"), published: "1.0.0", want: results.Released},
+		{entry: required(">=1.0.0"), published: "0.9.0 1.1.0-rc.1", want: results.Released},
+		{entry: required(">=1.0.0"), published: "0.9.0 0.8.0", want: results.Blocked, reason: "but the Helm repository has only 0."},
+		{entry: required(">=1.0.0"), declared: "1.0.0", want: results.Released},
+		{entry: required(">=2.0.0"), declared: "1.0.0", want: results.Blocked, reason: "but declared here is only 1.0.0"},
+		{entry: required(">=2.0.0"), declared: "1.0.0", published: "2.0.0", want: results.Released},
+		{entry: required(">=1.0.0"), declared: "1.0.0", narrowed: true, want: results.Blocked, reason: "(it is declared here, and not part of this run)"},
+		{entry: required(">=1.0.0"), declared: "1.0.0", narrowed: true, published: "1.0.0", want: results.Released},
+		{entry: required(">=1.0.0"), allow: true, want: results.Released, reason: "it requires alc >=1.0.0, which"},
+		{entry: "{name: alc, version: '>=1.0.0', required: true}", want: results.Blocked, reason: "it requires alc >=1.0.0"},
+		{entry: "{name: alc, type: operator, version: '>=1.0.0', required: true}", want: results.Released},
+		{entry: "{name: alc, type: extension, version: '>=1.0.0', required: false}", want: results.Released, reason: "it can use alc >=1.0.0, which"},
+		{entry: "{name: alc, type: extension, version: '>=1.0.0'}", want: results.Released, reason: "it can use alc >=1.0.0, which"},
+		{entry: "{name: alc, type: extension}", published: "0.1.0", want: results.Released},
 	} {
 		for _, dry := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s declared %s published %s dry %v", test.entry, test.declared, test.published, dry), func(t *testing.T) {
@@ -103,23 +104,23 @@ func TestWhatIsRequiredHasToBeSomewhere(t *testing.T) {
 				result := do(t, w, options)
 				x := result.Extensions[len(result.Extensions)-1]
 				want := test.want
-				if dry && want == Released {
-					want = Planned
+				if dry && want == results.Released {
+					want = results.Planned
 				}
 				said := x.Reason
 				for _, f := range x.Findings {
-					if f.Rule == RuleDependencies {
+					if f.Rule == results.RuleDependencies {
 						said += f.Message
 					}
 				}
 				if x.Name != "bee" || x.Outcome != want || !strings.Contains(said, test.reason) || test.reason == "" && said != "" {
 					t.Errorf("%s is %s: %q", x.Name, x.Outcome, said)
 				}
-				if want == Blocked && slices.ContainsFunc(w.writes, func(w string) bool { return strings.Contains(w, "bee") }) {
+				if want == results.Blocked && slices.ContainsFunc(w.writes, func(w string) bool { return strings.Contains(w, "bee") }) {
 					t.Errorf("blocked, and sent: %q", w.writes)
 				}
 				// lint and package look at each extension by itself.
-				for through, outcome := range map[string]Outcome{StageLint: Linted, StagePackage: Packed} {
+				for through, outcome := range map[string]results.Outcome{results.StageLint: results.Linted, results.StagePackage: results.Packed} {
 					options.Through, options.DryRun = through, false
 					result := do(t, newFakeWorld(), options)
 					if x := result.Extensions[len(result.Extensions)-1]; x.Outcome != outcome {
@@ -138,18 +139,18 @@ func TestAnOptionalDependencyBlocksNothing(t *testing.T) {
 	for entry, optional := range map[string]bool{"{name: alc, required: false}": true, "{name: alc}": true, "{name: alc, required: true}": false} {
 		bee := needing(t, entry)
 		sources := []config.Source{bee, alc}
-		want := Blocked
+		want := results.Blocked
 		if optional {
-			want = Released
+			want = results.Released
 		}
 		result := do(t, newFakeWorld(), Options{Sources: sources})
-		wantOutcomes(t, result, map[string]Outcome{"alc": Failed, "bee": want})
-		warned := slices.DeleteFunc(result.Extensions[1].Findings, func(f FindingResult) bool { return f.Rule != RuleDependencies })
+		wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed, "bee": want})
+		warned := slices.DeleteFunc(result.Extensions[1].Findings, func(f results.Finding) bool { return f.Rule != results.RuleDependencies })
 		if !optional && len(warned) > 0 || optional && (len(warned) != 1 || warned[0].Message != "it can use alc, which is failed") {
 			t.Errorf("%s: %+v", entry, warned)
 		}
-		wantOutcomes(t, do(t, newFakeWorld(), Options{Sources: sources, Through: StageLint}), map[string]Outcome{"alc": Failed, "bee": Linted})
-		wantOutcomes(t, do(t, newFakeWorld(), Options{Sources: sources, Through: StagePackage}), map[string]Outcome{"alc": Failed, "bee": Packed})
+		wantOutcomes(t, do(t, newFakeWorld(), Options{Sources: sources, Through: results.StageLint}), map[string]results.Outcome{"alc": results.Failed, "bee": results.Linted})
+		wantOutcomes(t, do(t, newFakeWorld(), Options{Sources: sources, Through: results.StagePackage}), map[string]results.Outcome{"alc": results.Failed, "bee": results.Packed})
 	}
 }
 
@@ -158,25 +159,25 @@ func TestWhatIsThereAsksForNothing(t *testing.T) {
 	w := newFakeWorld()
 	bee := needing(t, "{name: alc, required: false}", "{name: nowhere, required: true}")
 	allowed := Options{Sources: []config.Source{bee}, AllowMissing: true}
-	wantOutcomes(t, do(t, w, allowed), map[string]Outcome{"bee": Released})
+	wantOutcomes(t, do(t, w, allowed), map[string]results.Outcome{"bee": results.Released})
 	alc := sourceOf(t, "alc", "1.0.0")
 	write(t, filepath.Join(alc.Path, "templates", "config.yaml"), "{{ fail \"no\" }}\n")
-	check := func(want Outcome, options Options) {
+	check := func(want results.Outcome, options Options) {
 		t.Helper()
 		options.Sources = []config.Source{bee, alc}
 		result := do(t, w, options)
-		wantOutcomes(t, result, map[string]Outcome{"alc": Failed, "bee": want})
-		if x := result.Extensions[1]; want == Exists && slices.ContainsFunc(x.Findings, func(f FindingResult) bool { return f.Rule == RuleDependencies }) {
+		wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed, "bee": want})
+		if x := result.Extensions[1]; want == results.Exists && slices.ContainsFunc(x.Findings, func(f results.Finding) bool { return f.Rule == results.RuleDependencies }) {
 			t.Errorf("%+v", x.Findings)
 		}
 	}
-	check(Exists, Options{})
-	check(Exists, Options{DryRun: true})
+	check(results.Exists, Options{})
+	check(results.Exists, Options{DryRun: true})
 	// Submitted, and not in the index yet: it is only waited for, whatever it requires.
 	synctest.Test(t, func(t *testing.T) {
 		w.serve = func(*target.Entry, time.Time) bool { return false }
-		check(Planned, Options{DryRun: true})
-		check(Unverified, Options{})
+		check(results.Planned, Options{DryRun: true})
+		check(results.Unverified, Options{})
 	})
 }
 
@@ -184,11 +185,11 @@ func TestWhatIsThereAsksForNothing(t *testing.T) {
 func TestTheHighestVersionIsToBlame(t *testing.T) {
 	for _, test := range []struct {
 		fails, want string
-		outcome     Outcome
+		outcome     results.Outcome
 	}{
-		{"1.9.0", "", Released},
-		{"1.10.0", "", Released},
-		{"1.9.0 1.10.0", "it depends on alc, which is unverified", Blocked},
+		{"1.9.0", "", results.Released},
+		{"1.10.0", "", results.Released},
+		{"1.9.0 1.10.0", "it depends on alc, which is unverified", results.Blocked},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newFakeWorld()
@@ -236,9 +237,9 @@ func TestOrderOfWhatIsOnlyOfUse(t *testing.T) {
 				t.Fatal(err)
 			}
 			write(t, filepath.Join(last.Path, "extension.yaml"), string(text)+"externalDependencies:\n  - {name: bee, required: false}\n  - {name: zed, required: false}\n")
-			sources, want := []config.Source{last, needing(t, test.entry), zed}, map[string]Outcome{"able": Released, "bee": Released, "zed": Released}
+			sources, want := []config.Source{last, needing(t, test.entry), zed}, map[string]results.Outcome{"able": results.Released, "bee": results.Released, "zed": results.Released}
 			if strings.Contains(test.entry, "yak") {
-				sources, want["yak"] = append(sources, sourceOf(t, "yak", "1.0.0")), Released
+				sources, want["yak"] = append(sources, sourceOf(t, "yak", "1.0.0")), results.Released
 				w.serve = func(e *target.Entry, at time.Time) bool { return e.Name != "yak" || at.Sub(w.started) > time.Minute }
 			}
 			wantOutcomes(t, do(t, w, Options{Sources: sources}), want)
@@ -254,7 +255,7 @@ func TestOrderOfWhatIsOnlyOfUse(t *testing.T) {
 }
 
 // titles are the extensions of a result with version and outcome.
-func titles(r *Result) (all []string) {
+func titles(r *results.Document) (all []string) {
 	for _, x := range r.Extensions {
 		all = append(all, fmt.Sprintf("%s %s %s", x.Name, x.Version, x.Outcome))
 	}

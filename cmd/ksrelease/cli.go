@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -27,5 +28,5 @@ type cli struct {
 // skippable are the stages that --skip takes: without a package there is
 // nothing to send.
 func skippable() []string {
-	return slices.DeleteFunc(pipeline.StageNames(), func(s string) bool { return s == pipeline.StagePackage })
+	return slices.DeleteFunc(pipeline.StageNames(), func(s string) bool { return s == results.StagePackage })
 }

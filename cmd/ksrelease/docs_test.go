@@ -17,7 +17,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/canary"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 func readDoc(t *testing.T, name string) string {
@@ -117,7 +117,7 @@ func TestExitCodesAreAsTheirPageSays(t *testing.T) {
 	if !slices.Equal(told, want) {
 		t.Errorf("the page tells %v, main.go has %v", told, want)
 	}
-	for _, o := range pipeline.Outcomes() {
+	for _, o := range results.Outcomes() {
 		if !strings.Contains(page, "| `"+string(o)+"` |") {
 			t.Errorf("the page does not tell the outcome %s", o)
 		}

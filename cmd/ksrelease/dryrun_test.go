@@ -12,8 +12,8 @@ import (
 	"testing/synctest"
 
 	"github.com/ksrelease/ksrelease/internal/faults"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/soak"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // monorepo is a project with an extension in each state that a plan knows.
@@ -146,7 +146,7 @@ func (c rehearsed) script(t *testing.T, dry *performance) []faults.Rule {
 
 // failedPlan says that some request of the plan was given up.
 func (p *performance) failedPlan() bool {
-	return slices.ContainsFunc(p.result.Extensions, func(x pipeline.ExtensionResult) bool {
+	return slices.ContainsFunc(p.result.Extensions, func(x results.Extension) bool {
 		return x.Error != nil && x.Error.Stage == "plan"
 	})
 }
@@ -187,24 +187,24 @@ func (c rehearsed) mayLie() bool {
 var jitter = regexp.MustCompile(`next attempt would be in [\d.a-z]+|, \d+ attempts`)
 
 // compare holds what was planned for an extension against what became of it.
-func (c rehearsed) compare(planned, done pipeline.ExtensionResult) string {
-	want := []pipeline.Outcome{planned.Outcome}
-	if planned.Outcome == pipeline.Planned {
-		want = []pipeline.Outcome{pipeline.Released}
+func (c rehearsed) compare(planned, done results.Extension) string {
+	want := []results.Outcome{planned.Outcome}
+	if planned.Outcome == results.Planned {
+		want = []results.Outcome{results.Released}
 		if strings.HasSuffix(planned.Reason, "a run waits for it, and sends nothing") {
-			want = []pipeline.Outcome{pipeline.Exists, pipeline.Drift} // it can be compared then
+			want = []results.Outcome{results.Exists, results.Drift} // it can be compared then
 		}
 		if c.mayLie() {
-			want = append(want, pipeline.Exists, pipeline.Failed)
+			want = append(want, results.Exists, results.Failed)
 		}
 	}
 	if !slices.Contains(want, done.Outcome) {
 		return fmt.Sprintf("want %s", want)
 	}
-	if planned.Outcome != pipeline.Planned && jitter.ReplaceAllString(planned.Reason, "") != jitter.ReplaceAllString(done.Reason, "") {
+	if planned.Outcome != results.Planned && jitter.ReplaceAllString(planned.Reason, "") != jitter.ReplaceAllString(done.Reason, "") {
 		return "the reasons differ"
 	}
-	if p, d := planned.Error, done.Error; planned.Outcome == pipeline.Failed &&
+	if p, d := planned.Error, done.Error; planned.Outcome == results.Failed &&
 		(p.Stage != d.Stage || p.Remedy != d.Remedy || jitter.ReplaceAllString(p.Message, "") != jitter.ReplaceAllString(d.Message, "")) {
 		return "the errors differ"
 	}

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // Promise P6: obeys limits. Whole releases, from the command line to the local
@@ -147,7 +147,7 @@ func TestAReleaseObeysLimits(t *testing.T) {
 	var needed int // requests of this release where nothing limits it
 	synctest.Test(t, func(t *testing.T) {
 		bucket, p := limited(t, extensions, unlimited, unlimited, nil)
-		if p.code != 0 || p.result.Totals[pipeline.Released] != extensions {
+		if p.code != 0 || p.result.Totals[results.Released] != extensions {
 			t.Fatalf("exit code %d, %v: %s", p.code, p.result.Totals, p.stderr)
 		}
 		needed = bucket.taken
@@ -185,7 +185,7 @@ func TestAReleaseObeysLimits(t *testing.T) {
 				ratio := p.took.Seconds() / ideal(bucket.taken)
 				t.Logf("%d requests and %d refusals in %s: %.3f × the ideal time for them, %.3f × that for the requests without a limit",
 					bucket.taken, bucket.refusals, p.took, ratio, p.took.Seconds()/ideal(needed))
-				if p.code != 0 || p.result.Totals[pipeline.Released] != extensions {
+				if p.code != 0 || p.result.Totals[results.Released] != extensions {
 					t.Errorf("exit code %d, %v: %s", p.code, p.result.Totals, p.stderr)
 				}
 				if ratio > 1.1 {
@@ -214,14 +214,14 @@ func TestALimitBeyondTheDeadlineEndsTheRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				bucket, p := limited(t, 24, 0.001, 40, refuse, "--timeout", "10m")
-				if p.code != 1 || p.result.Totals[pipeline.Failed] == 0 || p.took > 10*time.Second {
+				if p.code != 1 || p.result.Totals[results.Failed] == 0 || p.took > 10*time.Second {
 					t.Errorf("exit code %d after %s, %v", p.code, p.took, p.result.Totals)
 				}
 				if bucket.afterTheFirst > 0 {
 					t.Errorf("%d requests after the refusal", bucket.afterTheFirst)
 				}
 				for _, x := range p.result.Extensions {
-					if x.Outcome == pipeline.Released || x.Outcome == pipeline.Failed && x.Error.Message == "" {
+					if x.Outcome == results.Released || x.Outcome == results.Failed && x.Error.Message == "" {
 						t.Errorf("%s: %s, %+v", x.Name, x.Outcome, x.Error)
 					}
 				}
@@ -257,7 +257,7 @@ func TestAHundredWaitAsOne(t *testing.T) {
 			})
 			r.mu.Unlock()
 			p := r.run("--parallelism", "100")
-			if p.result.Totals[pipeline.Released] != n {
+			if p.result.Totals[results.Released] != n {
 				t.Errorf("%v", p.result.Totals)
 			}
 		})

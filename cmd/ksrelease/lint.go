@@ -11,6 +11,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/report"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shellword"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/pipeline"
@@ -59,7 +60,7 @@ func (c *lintCommand) Run(a *app) error {
 
 func (c *lintCommand) lint(ctx context.Context, a *app, p *project, sources []config.Source, known pipeline.Baseline) error {
 	options := p.options(sources, known)
-	options.Command, options.Only, options.Through = "lint", c.Only, pipeline.StageLint
+	options.Command, options.Only, options.Through = "lint", c.Only, results.StageLint
 	return c.perform(ctx, a, p, options, report.TextOptions{Findings: true})
 }
 
@@ -101,7 +102,7 @@ func (c *lintCommand) writeBaseline(ctx context.Context, a *app, p *project, sou
 }
 
 // unreadOf are the extensions that could not be looked at; ok says that all others were.
-func unreadOf(err error) (unread []pipeline.ExtensionResult, ok bool) {
+func unreadOf(err error) (unread []results.Extension, ok bool) {
 	if err == nil {
 		return nil, true
 	}
@@ -118,7 +119,7 @@ func unreadOf(err error) (unread []pipeline.ExtensionResult, ok bool) {
 }
 
 // whereFailed is the file that is to blame for an extension, or the extension.
-func whereFailed(x pipeline.ExtensionResult) string {
+func whereFailed(x results.Extension) string {
 	for _, f := range x.Findings {
 		if f.Severity == string(lint.Error) && f.File != "" {
 			return f.File
@@ -174,7 +175,7 @@ func (c *packageCommand) Run(a *app) error {
 			options.Sources[i].Settings.Package.Output = dir
 		}
 	}
-	options.Command, options.Only, options.Through, options.Skip = "package", c.Only, pipeline.StagePackage, c.Skip
+	options.Command, options.Only, options.Through, options.Skip = "package", c.Only, results.StagePackage, c.Skip
 	options.Sizes, options.Target = c.Sizes, kscloud.Unconnected(p.config.Cloud.Server)
 	return c.perform(ctx, a, p, options, report.TextOptions{})
 }

@@ -28,8 +28,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/worker"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // version is set by the linker; see the Makefile.
@@ -268,7 +268,7 @@ func (a *app) complain(err error, advice string) {
 // outcomeError ends a command whose output has told everything already.
 type outcomeError struct {
 	code   int
-	result *pipeline.Result // of a run; nil for other commands
+	result *results.Document // of a run; nil for other commands
 }
 
 func (e *outcomeError) Error() string { return fmt.Sprintf("exit code %d", e.code) }

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/faults"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/soak"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // scene is a state of the world in which a release begins, and what goes wrong
@@ -27,7 +27,7 @@ type scene struct {
 	prepare func(r *rehearsal)
 	rules   string // as faults.Parse reads them
 	// clean is how alc ends without a further fault.
-	clean pipeline.Outcome
+	clean results.Outcome
 }
 
 // noEntries is an index in one line: JSON is YAML.
@@ -36,30 +36,30 @@ const noEntries = `{"apiVersion": "v1", "entries": {}}`
 // scenes lists them so that each adds to those before it.
 func scenes() []scene {
 	return []scene{
-		{name: "fresh", clean: pipeline.Released},
-		{name: "answer to the push lost", rules: "POST /apis/**/package 1 after html 502", clean: pipeline.Released},
-		{name: "push lost", rules: "POST /apis/**/package 1 before html 502", clean: pipeline.Released},
-		{name: "answer to the submission lost", rules: "POST /apis/**/action:submit 1 after html 502", clean: pipeline.Released},
-		{name: "submission lost", rules: "POST /apis/**/action:submit 1 before html 502", clean: pipeline.Released},
-		{name: "after another", needs: "base", clean: pipeline.Released},
-		{name: "draft left behind", prepare: func(r *rehearsal) { r.pushDraft("alc", nil) }, clean: pipeline.Released},
-		{name: "slow index", rules: "GET /index.yaml 2-4 before body " + noEntries, clean: pipeline.Released},
+		{name: "fresh", clean: results.Released},
+		{name: "answer to the push lost", rules: "POST /apis/**/package 1 after html 502", clean: results.Released},
+		{name: "push lost", rules: "POST /apis/**/package 1 before html 502", clean: results.Released},
+		{name: "answer to the submission lost", rules: "POST /apis/**/action:submit 1 after html 502", clean: results.Released},
+		{name: "submission lost", rules: "POST /apis/**/action:submit 1 before html 502", clean: results.Released},
+		{name: "after another", needs: "base", clean: results.Released},
+		{name: "draft left behind", prepare: func(r *rehearsal) { r.pushDraft("alc", nil) }, clean: results.Released},
+		{name: "slow index", rules: "GET /index.yaml 2-4 before body " + noEntries, clean: results.Released},
 		{name: "until active", settings: "verify: {until: active}\n", prepare: func(r *rehearsal) {
 			r.onDone = func(w wire) {
 				if strings.HasSuffix(w.path, "action:submit") && w.status == http.StatusOK {
 					time.AfterFunc(20*time.Second, func() { _ = r.market.Approve("alc", "1.0.0") })
 				}
 			}
-		}, clean: pipeline.Released},
+		}, clean: results.Released},
 		{name: "submitted and not listed", prepare: func(r *rehearsal) { r.submitAs("alc", nil) },
-			rules: "GET /index.yaml 1-2 before body " + noEntries, clean: pipeline.Exists},
-		{name: "there", prepare: func(r *rehearsal) { r.submitAs("alc", nil) }, clean: pipeline.Exists},
-		{name: "there by another tool", prepare: func(r *rehearsal) { r.submitAs("alc", ofAnotherTool(r.t, "")) }, clean: pipeline.Exists},
+			rules: "GET /index.yaml 1-2 before body " + noEntries, clean: results.Exists},
+		{name: "there", prepare: func(r *rehearsal) { r.submitAs("alc", nil) }, clean: results.Exists},
+		{name: "there by another tool", prepare: func(r *rehearsal) { r.submitAs("alc", ofAnotherTool(r.t, "")) }, clean: results.Exists},
 		{name: "drift", prepare: func(r *rehearsal) {
 			r.submitAs("alc", nil)
 			r.write("extensions/alc/values.yaml", "global: {changed: true}\n")
-		}, clean: pipeline.Drift},
-		{name: "drift by another tool", prepare: func(r *rehearsal) { r.submitAs("alc", ofAnotherTool(r.t, "values.yaml")) }, clean: pipeline.Drift},
+		}, clean: results.Drift},
+		{name: "drift by another tool", prepare: func(r *rehearsal) { r.submitAs("alc", ofAnotherTool(r.t, "values.yaml")) }, clean: results.Drift},
 	}
 }
 
@@ -122,9 +122,9 @@ func (s scene) spots(t *testing.T) (list []spot) {
 func (s spot) stage() string {
 	switch {
 	case strings.HasSuffix(s.path, "/files") && s.method == http.MethodPost:
-		return pipeline.StageUpload
+		return results.StageUpload
 	case s.method == http.MethodPost, s.lookup() && s.nth > 1:
-		return pipeline.StagePush
+		return results.StagePush
 	}
 	return "plan"
 }
@@ -394,32 +394,32 @@ func (j *judge) judge() {
 	own := books.content == local || j.scene.name == "there by another tool"
 
 	switch x.Outcome {
-	case pipeline.Released:
+	case results.Released:
 		if !books.submitted() || books.submits != 1 || books.snapshots != 1 || !books.listed || !own {
 			j.wrong("released, but the books say %+v", books)
 		}
-	case pipeline.Exists:
+	case results.Exists:
 		if !books.listed || !own || books.submits != 0 {
 			j.wrong("exists, but the books say %+v", books)
 		}
-	case pipeline.Drift:
-		if j.scene.clean != pipeline.Drift {
+	case results.Drift:
+		if j.scene.clean != results.Drift {
 			j.wrong("drift, but the content is the same")
 		}
-	case pipeline.Failed:
+	case results.Failed:
 		late := j.times.timeout > 0 && strings.Contains(x.Reason, "not known")
 		if books.submits > 0 && books.listed && !late {
 			j.wrong("failed, but it is submitted and listed: %+v", x.Error)
 		}
 		j.judgeError(x)
-	case pipeline.Unverified:
+	case results.Unverified:
 		if !books.submitted() {
 			j.wrong("unverified, but the books say %+v", books)
 		}
 		if j.times.many > 0 {
 			j.wrong("unverified, though what went wrong had passed: %s", x.Reason)
 		}
-	case pipeline.NotReached:
+	case results.NotReached:
 		if j.times.timeout == 0 {
 			j.wrong("not reached, without a deadline: %s", x.Reason)
 		}
@@ -488,7 +488,7 @@ func (j *judge) judgeNotes() {
 	if limit := j.deadline(); waited > limit {
 		j.wrong("waited %s in all, more than %s", waited, limit)
 	}
-	polled := strings.HasPrefix(j.spot.path, "/charts/") || j.scene.clean != pipeline.Released && j.spot.path == "/index.yaml"
+	polled := strings.HasPrefix(j.spot.path, "/charts/") || j.scene.clean != results.Released && j.spot.path == "/index.yaml"
 	if j.saysNone() || polled || !(j.spot.method == http.MethodPost || j.spot.nth == 1 && j.passes()) {
 		return // not what is tried again, but asked another time
 	}
@@ -514,7 +514,7 @@ func (j *judge) judgeNotes() {
 }
 
 // judgeError holds an error to what the issue asks: stage, cause and remedy.
-func (j *judge) judgeError(x pipeline.ExtensionResult) {
+func (j *judge) judgeError(x results.Extension) {
 	if x.Error == nil {
 		j.wrong("failed without an error")
 		return
@@ -522,7 +522,7 @@ func (j *judge) judgeError(x pipeline.ExtensionResult) {
 	stages := []string{j.spot.stage()}
 	if j.spot.lookup() && j.saysNone() {
 		// The marketplace has said that it is not there, and what follows is refused.
-		stages = append(stages, pipeline.StagePush)
+		stages = append(stages, results.StagePush)
 	}
 	if j.spot.lookup() && j.scene.needs != "" {
 		stages = append(stages, "plan") // what the plan saw is looked at again
@@ -540,13 +540,13 @@ func (j *judge) judgeError(x pipeline.ExtensionResult) {
 }
 
 // judgeCode holds the exit code to docs/exit-codes.md.
-func (j *judge) judgeCode(x pipeline.ExtensionResult) {
+func (j *judge) judgeCode(x results.Extension) {
 	want := exitNotReleased
 	status := j.affliction.fault.Status
 	switch {
-	case x.Outcome == pipeline.Released, x.Outcome == pipeline.Exists:
+	case x.Outcome == results.Released, x.Outcome == results.Exists:
 		want = exitOK
-	case (x.Outcome == pipeline.Failed || strings.Contains(x.Reason, "the API key was refused")) && j.spot.market() && (status == http.StatusUnauthorized ||
+	case (x.Outcome == results.Failed || strings.Contains(x.Reason, "the API key was refused")) && j.spot.market() && (status == http.StatusUnauthorized ||
 		status == http.StatusForbidden && (strings.HasSuffix(j.spot.path, "/user") || strings.HasSuffix(j.spot.path, "/usage"))):
 		want = exitAuth
 	}
@@ -581,7 +581,7 @@ func (j *judge) mustEndWell() bool {
 		return false
 	}
 	doubtful := j.spot.method == http.MethodPost && !strings.HasSuffix(j.spot.path, "/files")
-	verifying := j.spot.stage() == "plan" && (j.spot.nth > 1 || strings.HasPrefix(j.spot.path, "/charts/")) && j.scene.clean == pipeline.Released
+	verifying := j.spot.stage() == "plan" && (j.spot.nth > 1 || strings.HasPrefix(j.spot.path, "/charts/")) && j.scene.clean == results.Released
 	switch f := j.affliction.fault; {
 	case j.passes(), verifying:
 		return true
@@ -619,14 +619,14 @@ func (j *judge) deadline() time.Duration {
 // converged holds the run after it to an end that is good, by the books.
 func (j *judge) converged(p *performance, done []wire) {
 	x := p.of("alc")
-	if j.scene.clean == pipeline.Drift {
-		if x.Outcome != pipeline.Drift || p.code != exitNotReleased {
+	if j.scene.clean == results.Drift {
+		if x.Outcome != results.Drift || p.code != exitNotReleased {
 			j.wrong("one more run: %s, exit code %d: %s", x.Outcome, p.code, x.Reason)
 		}
 		return
 	}
 	books := j.rehearsal.books("alc", "1.0.0", done)
-	if p.code != exitOK || !slices.Contains([]pipeline.Outcome{pipeline.Released, pipeline.Exists}, x.Outcome) {
+	if p.code != exitOK || !slices.Contains([]results.Outcome{results.Released, results.Exists}, x.Outcome) {
 		j.wrong("one more run: %s, exit code %d: %s", x.Outcome, p.code, x.Reason)
 	}
 	submits := 1

@@ -20,8 +20,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/canary"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/faults"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/soak"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // Promise P2: never overwrites. A version with other content is there, in some
@@ -43,7 +43,7 @@ type presence struct {
 	// replaced by design: a draft.
 	draft bool
 	// wants are the outcomes where no read fails and nothing is left out.
-	wants []pipeline.Outcome
+	wants []results.Outcome
 	// believed: what is there passes for the same, as it says so itself.
 	believed bool
 }
@@ -62,7 +62,7 @@ func presences() []presence {
 	another := func(t *testing.T, pkg *extension.Package, _ string) []byte {
 		return ofAnotherTool(t, "values.yaml")(pkg)
 	}
-	drift, failed, waits := []pipeline.Outcome{pipeline.Drift}, []pipeline.Outcome{pipeline.Failed}, []pipeline.Outcome{pipeline.Unverified}
+	drift, failed, waits := []results.Outcome{results.Drift}, []results.Outcome{results.Failed}, []results.Outcome{results.Unverified}
 	return []presence{
 		{name: "submitted", wants: drift},
 		{name: "active", make: approve, wants: drift},
@@ -80,10 +80,10 @@ func presences() []presence {
 		{name: "approved when the plan has looked", meanwhile: true, make: approve, wants: drift},
 		{name: "by another tool when the plan has looked", meanwhile: true, edit: another, wants: drift},
 		{name: "rejected when the plan has looked", meanwhile: true, make: reject, wants: failed},
-		{name: "with our annotation", edit: ofOurs, wants: []pipeline.Outcome{pipeline.Exists}, believed: true},
+		{name: "with our annotation", edit: ofOurs, wants: []results.Outcome{results.Exists}, believed: true},
 		{name: "with our annotation, in the index later", edit: ofOurs, rules: "GET /index.yaml 1-3 before body " + noEntries + "\n", wants: drift},
-		{name: "withdrawn", make: withdraw, draft: true, wants: []pipeline.Outcome{pipeline.Released}},
-		{name: "withdrawn after a rejection", make: func(r *rehearsal, id string) { reject(r, id); withdraw(r, id) }, draft: true, wants: []pipeline.Outcome{pipeline.Released}},
+		{name: "withdrawn", make: withdraw, draft: true, wants: []results.Outcome{results.Released}},
+		{name: "withdrawn after a rejection", make: func(r *rehearsal, id string) { reject(r, id); withdraw(r, id) }, draft: true, wants: []results.Outcome{results.Released}},
 	}
 }
 
@@ -215,13 +215,13 @@ func drawOverwriting(random *rand.Rand, states []presence) overwriting {
 }
 
 // may says which outcomes are true whatever goes wrong.
-func (o overwriting) may(x pipeline.ExtensionResult) bool {
+func (o overwriting) may(x results.Extension) bool {
 	switch x.Outcome {
-	case pipeline.Drift, pipeline.Failed, pipeline.Unverified:
+	case results.Drift, results.Failed, results.Unverified:
 		return true
-	case pipeline.Planned:
+	case results.Planned:
 		return slices.Contains(o.words, "--dry-run") || slices.Contains(o.words, "push")
-	case pipeline.Exists:
+	case results.Exists:
 		return o.believed
 	}
 	return false
@@ -276,14 +276,14 @@ func (o overwriting) play(t *testing.T, outcomes map[string]int) {
 	run := r.run(o.words...)
 	x := run.of("alc")
 	if before == "" { // the plan did not come to look
-		if run.of("alc").Outcome == pipeline.Released && !strings.Contains(o.faults, "versions") {
+		if run.of("alc").Outcome == results.Released && !strings.Contains(o.faults, "versions") {
 			t.Errorf("released, and the plan has not looked")
 		}
 		outcomes["not there yet"]++
 		return
 	}
 	if o.draft {
-		if o.calm() && x.Outcome != pipeline.Released && !(strings.Contains(o.settings, "active") && x.Outcome == pipeline.Unverified) {
+		if o.calm() && x.Outcome != results.Released && !(strings.Contains(o.settings, "active") && x.Outcome == results.Unverified) {
 			t.Errorf("%s: %s", x.Outcome, x.Reason)
 		}
 		outcomes["draft: "+string(x.Outcome)]++
@@ -305,14 +305,14 @@ func (o overwriting) play(t *testing.T, outcomes map[string]int) {
 	if o.calm() && !slices.Contains(o.wants, x.Outcome) {
 		t.Errorf("%s, not %v: %s", x.Outcome, o.wants, x.Reason)
 	}
-	well := x.Outcome == pipeline.Planned || x.Outcome == pipeline.Drift && strings.Contains(o.settings, "drift: warn") ||
-		x.Outcome == pipeline.Exists && !strings.Contains(o.settings, "existing: fail")
+	well := x.Outcome == results.Planned || x.Outcome == results.Drift && strings.Contains(o.settings, "drift: warn") ||
+		x.Outcome == results.Exists && !strings.Contains(o.settings, "existing: fail")
 	if (run.code == 0) != well {
 		t.Errorf("exit code %d for %s", run.code, x.Outcome)
 	}
 	switch {
-	case x.Outcome == pipeline.Drift && !strings.Contains(x.Reason, "bump version in extension.yaml"),
-		x.Outcome == pipeline.Failed && (x.Error == nil || x.Error.Remedy == "" && x.Error.Stage != pipeline.StageLint):
+	case x.Outcome == results.Drift && !strings.Contains(x.Reason, "bump version in extension.yaml"),
+		x.Outcome == results.Failed && (x.Error == nil || x.Error.Remedy == "" && x.Error.Stage != results.StageLint):
 		t.Errorf("no remedy: %s, %+v", x.Reason, x.Error)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/transport"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -118,7 +119,7 @@ func (p *project) baseline(ctx context.Context) (*baseline.Baseline, error) {
 func (p *project) options(sources []config.Source, known pipeline.Baseline) pipeline.Options {
 	options := pipeline.Options{
 		Sources: sources, Baseline: known, Display: display,
-		Tool: pipeline.Tool{Name: "ksrelease", Version: programVersion()},
+		Tool: results.Tool{Name: "ksrelease", Version: programVersion()},
 	}
 	if p != nil {
 		options.Parallelism = p.config.Parallelism

@@ -13,7 +13,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/credentials"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/redact"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // redactor takes the secrets of this command out of all that it prints. The client
@@ -27,7 +27,7 @@ type redactor struct {
 	written *strings.Replacer // what came out of the environment by what the config has for it
 	// findings are those that were gone through, by their first one: events
 	// carry the same ones again and again.
-	findings map[*pipeline.FindingResult][]pipeline.FindingResult
+	findings map[*results.Finding][]results.Finding
 }
 
 // leastSecret is the number of bytes that a secret needs to be redacted wherever
@@ -126,8 +126,8 @@ func (c *redactor) texts(all []string) []string {
 
 // observer passes events on without secrets. Reporters escape texts in ways of
 // their own, so secrets are gone before they get them.
-func (c *redactor) observer(next pipeline.Observer) pipeline.Observer {
-	return pipeline.ObserverFunc(func(e pipeline.Event) {
+func (c *redactor) observer(next results.Observer) results.Observer {
+	return results.ObserverFunc(func(e results.Event) {
 		e.Message = c.text(e.Message)
 		if e.Extension != nil {
 			x := c.extension(*e.Extension)
@@ -148,7 +148,7 @@ func (c *redactor) observer(next pipeline.Observer) pipeline.Observer {
 
 // extension goes through what does not come from the extension's own name,
 // path and settings.
-func (c *redactor) extension(x pipeline.ExtensionResult) pipeline.ExtensionResult {
+func (c *redactor) extension(x results.Extension) results.Extension {
 	x.Version, x.Reason, x.SnapshotID = c.text(x.Version), c.text(x.Reason), c.text(x.SnapshotID)
 	x.ReviewMessage = c.text(x.ReviewMessage)
 	x.Assets = slices.Clone(x.Assets)
@@ -156,14 +156,14 @@ func (c *redactor) extension(x pipeline.ExtensionResult) pipeline.ExtensionResul
 		x.Assets[i].URL = c.text(x.Assets[i].URL)
 	}
 	if x.Error != nil {
-		x.Error = &pipeline.ErrorResult{Stage: x.Error.Stage, Message: c.text(x.Error.Message), Remedy: c.text(x.Error.Remedy)}
+		x.Error = &results.Error{Stage: x.Error.Stage, Message: c.text(x.Error.Message), Remedy: c.text(x.Error.Remedy)}
 	}
 	x.Findings = c.redacted(x.Findings)
 	return x
 }
 
 // redacted are findings without secrets. Events come one at a time.
-func (c *redactor) redacted(findings []pipeline.FindingResult) []pipeline.FindingResult {
+func (c *redactor) redacted(findings []results.Finding) []results.Finding {
 	if len(findings) == 0 {
 		return findings
 	}
@@ -176,7 +176,7 @@ func (c *redactor) redacted(findings []pipeline.FindingResult) []pipeline.Findin
 		f.Message, f.Hint, f.Excerpt = c.text(f.Message), c.text(f.Hint), c.text(f.Excerpt)
 	}
 	if c.findings == nil {
-		c.findings = map[*pipeline.FindingResult][]pipeline.FindingResult{}
+		c.findings = map[*results.Finding][]results.Finding{}
 	}
 	c.findings[&findings[0]] = done
 	return done

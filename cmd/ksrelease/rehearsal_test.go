@@ -28,8 +28,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/memnet"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/transport"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // rehearsal is the whole program, from its command line to its exit code, with
@@ -177,7 +177,7 @@ type performance struct {
 	code        int
 	took        time.Duration
 	started     time.Time
-	result      pipeline.Result
+	result      results.Document
 	notes       []note
 	stderr      string
 	asked, done []wire
@@ -190,13 +190,13 @@ type note struct {
 }
 
 // of is the result of one extension.
-func (p *performance) of(name string) pipeline.ExtensionResult {
+func (p *performance) of(name string) results.Extension {
 	for _, x := range p.result.Extensions {
 		if x.Name == name {
 			return x
 		}
 	}
-	return pipeline.ExtensionResult{Name: name, Outcome: "absent"}
+	return results.Extension{Name: name, Outcome: "absent"}
 }
 
 // rehearsalSecrets looks for secrets in what runs print: they have all of
@@ -259,7 +259,7 @@ func (p *performance) read(t *testing.T, file string) {
 		var event struct {
 			Event, Extension, Message string
 			Time                      time.Time
-			Result                    *pipeline.Result
+			Result                    *results.Document
 		}
 		if err := json.Unmarshal(line, &event); err != nil {
 			t.Fatalf("%v in %s", err, line)

@@ -11,7 +11,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/journal"
 	"github.com/ksrelease/ksrelease/internal/regularfile"
 	"github.com/ksrelease/ksrelease/internal/report"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 type reportCommand struct {
@@ -43,8 +43,8 @@ func (c *reportCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	a.redact.observer(pipeline.ObserverFunc(func(e pipeline.Event) { replay.Result = e.Result })).
-		Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Time: time.Now(), Result: replay.Result})
+	a.redact.observer(results.ObserverFunc(func(e results.Event) { replay.Result = e.Result })).
+		Observe(results.Event{Kind: results.EventRunFinished, Time: time.Now(), Result: replay.Result})
 	result := replay.Result
 	c.print(a, replay)
 	var unwritten error
@@ -99,9 +99,9 @@ func (c *reportCommand) print(a *app, replay *journal.Replay) {
 		Findings: result.Command == "lint", Color: a.color(a.stdout), Width: a.stdout.Columns(),
 	})
 	for _, warning := range result.Warnings {
-		text.Observe(pipeline.Event{Kind: pipeline.EventWarning, Message: warning})
+		text.Observe(results.Event{Kind: results.EventWarning, Message: warning})
 	}
-	text.Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: result})
+	text.Observe(results.Event{Kind: results.EventRunFinished, Result: result})
 	if result.Error != nil {
 		a.complain(errors.New(result.Error.Message), result.Error.Remedy)
 		for _, p := range result.Error.Problems {
@@ -112,7 +112,7 @@ func (c *reportCommand) print(a *app, replay *journal.Replay) {
 
 // exitCodeOf is the exit code that the run had. One that was killed, or goes on, has not
 // released what it was asked to.
-func exitCodeOf(r *pipeline.Result) int {
+func exitCodeOf(r *results.Document) int {
 	switch {
 	case r.Error != nil:
 		return exitUsage

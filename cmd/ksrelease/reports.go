@@ -15,7 +15,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/report"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // tool is what reports say they were made by.
@@ -71,8 +71,8 @@ func openReports(destinations []report.Destination) (openFiles, error) {
 	return queues, nil
 }
 
-func (f openFiles) observers() []pipeline.Observer {
-	var all []pipeline.Observer
+func (f openFiles) observers() []results.Observer {
+	var all []results.Observer
 	for _, q := range f {
 		all = append(all, q)
 	}
@@ -145,8 +145,8 @@ func (a *app) reportFailure(args []string) {
 		return
 	}
 	now := time.Now()
-	result := pipeline.Result{
-		SchemaVersion: 1, Command: asked.command, Tool: pipeline.Tool{Name: "ksrelease", Version: programVersion()},
+	result := results.Document{
+		SchemaVersion: 1, Command: asked.command, Tool: results.Tool{Name: "ksrelease", Version: programVersion()},
 		DryRun: slices.Contains(args, "--dry-run"), Started: now, Finished: &now, Error: a.commandError(a.failure),
 	}
 	done := map[string]bool{}
@@ -186,19 +186,19 @@ func (a *app) reportPath(dir, file string) (string, bool) {
 }
 
 // commandError is an error as reports tell it, without secrets.
-func (a *app) commandError(err error) *pipeline.CommandError {
+func (a *app) commandError(err error) *results.CommandError {
 	var (
 		problems diagnostic.List
 		wrong    *usageError
 	)
-	told := &pipeline.CommandError{Message: a.redact.text(err.Error())}
+	told := &results.CommandError{Message: a.redact.text(err.Error())}
 	switch {
 	case errors.As(err, &problems):
 		told.Message = plural(len(problems), "mistake") + " in the configuration"
 		for _, p := range problems.Sorted() {
 			p = a.redact.problem(p)
-			told.Problems = append(told.Problems, pipeline.FindingResult{
-				Rule: pipeline.RuleConfig, Code: p.Code, Severity: "error", Message: p.Message, Hint: p.Hint,
+			told.Problems = append(told.Problems, results.Finding{
+				Rule: results.RuleConfig, Code: p.Code, Severity: "error", Message: p.Message, Hint: p.Hint,
 				File: filepath.ToSlash(p.File), Line: p.Range.Start.Line, Column: p.Range.Start.Column, Excerpt: p.Excerpt,
 			})
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shellword"
 	"github.com/ksrelease/ksrelease/internal/worker"
 	"github.com/ksrelease/ksrelease/pipeline"
@@ -303,7 +304,7 @@ func (c *selection) removeLeftovers(reports []report.Destination, options pipeli
 	for _, d := range reports {
 		folders[filepath.Dir(d.Path)] = true
 	}
-	if !options.DryRun && options.Through != pipeline.StageLint {
+	if !options.DryRun && options.Through != results.StageLint {
 		for _, s := range options.Sources {
 			folders[s.Settings.Package.Output] = true
 		}
@@ -338,7 +339,7 @@ func (c *selection) parallelism(p *project) int {
 }
 
 // teller is who tells of the run on the standard streams.
-func (c *selection) teller(a *app, options report.TextOptions) pipeline.Observer {
+func (c *selection) teller(a *app, options report.TextOptions) results.Observer {
 	if c.Output == "json" {
 		return report.Events(a.stdout)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -34,10 +35,10 @@ type standing struct {
 	Market   string `json:"marketplace"` // status of this version; "none"; "unknown" where it could not be asked
 	Snapshot string `json:"snapshot_id,omitempty"`
 	// ReviewMessage is what the reviewer said of a version that was not approved.
-	ReviewMessage string           `json:"review_message,omitempty"`
-	Repository    []string         `json:"repository"` // versions in the Helm repository, newest first
-	Would         pipeline.Outcome `json:"would"`      // how a run would end, as far as a plan can tell
-	Reason        string           `json:"reason,omitempty"`
+	ReviewMessage string          `json:"review_message,omitempty"`
+	Repository    []string        `json:"repository"` // versions in the Helm repository, newest first
+	Would         results.Outcome `json:"would"`      // how a run would end, as far as a plan can tell
+	Reason        string          `json:"reason,omitempty"`
 }
 
 // The words for what no marketplace says itself.

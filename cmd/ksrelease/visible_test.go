@@ -26,6 +26,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/memnet"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/soak"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
@@ -551,7 +552,7 @@ func (f *sampleFiles) digest(pkg *extension.Package, what string) string {
 
 // ending is what a run said of an extension, and when.
 type ending struct {
-	outcome  pipeline.Outcome
+	outcome  results.Outcome
 	reason   string
 	verified time.Duration // when verify began
 	at       time.Duration
@@ -579,11 +580,11 @@ func (v visit) try(t *testing.T, files *sampleFiles) (map[string]ending, error) 
 	endings := map[string]ending{}
 	options := pipeline.Options{
 		Target: shown{s, repo}, Parallelism: 8,
-		Observer: pipeline.ObserverFunc(func(e pipeline.Event) {
+		Observer: results.ObserverFunc(func(e results.Event) {
 			switch {
-			case e.Kind == pipeline.EventStageStarted && e.Stage == pipeline.StageVerify && !e.Planning:
+			case e.Kind == results.EventStageStarted && e.Stage == results.StageVerify && !e.Planning:
 				endings[e.Extension.Name] = ending{verified: s.now()}
-			case e.Kind == pipeline.EventEnded:
+			case e.Kind == results.EventEnded:
 				endings[e.Extension.Name] = ending{e.Extension.Outcome, e.Extension.Reason, endings[e.Extension.Name].verified, s.now()}
 			}
 		}),
@@ -637,8 +638,8 @@ func (s *showcase) judge(name string, endings map[string]ending) error {
 	subject, said := s.subject(name), endings[name]
 	review, _ := subject.review.at(said.at)
 	interrupted := s.stop > 0 && said.at >= s.stop
-	if needs := samples[subject.which].needs; needs != "" && !slices.Contains([]pipeline.Outcome{pipeline.Released, pipeline.Drift}, endings[needs].outcome) {
-		if said.outcome != pipeline.Blocked && !(interrupted && said.outcome == pipeline.NotReached) {
+	if needs := samples[subject.which].needs; needs != "" && !slices.Contains([]results.Outcome{results.Released, results.Drift}, endings[needs].outcome) {
+		if said.outcome != results.Blocked && !(interrupted && said.outcome == results.NotReached) {
 			return fmt.Errorf("%s, though %s is %s", said.outcome, needs, endings[needs].outcome)
 		}
 		return nil
@@ -648,7 +649,7 @@ func (s *showcase) judge(name string, endings map[string]ending) error {
 		due = min(due, max(s.stop, said.verified))
 	}
 	switch said.outcome {
-	case pipeline.Released:
+	case results.Released:
 		if said.at > due {
 			return fmt.Errorf("released at %s, after its time was up at %s", said.at, due)
 		}
@@ -656,7 +657,7 @@ func (s *showcase) judge(name string, endings map[string]ending) error {
 			return fmt.Errorf("released at %s, while the review says %s", said.at, review)
 		}
 		return s.wasVisible(name, said.at)
-	case pipeline.Drift: // at the last look, all fitted together but the content
+	case results.Drift: // at the last look, all fitted together but the content
 		found := false
 		for i, x := range subject.archive {
 			gone := i+1 < len(subject.archive) && subject.archive[i+1].from < said.at-16*time.Second
@@ -669,17 +670,17 @@ func (s *showcase) judge(name string, endings map[string]ending) error {
 			return fmt.Errorf("drift at %s, and due at %s (%s)", said.at, due, said.reason)
 		}
 		return s.wasHidden(name, said)
-	case pipeline.Unverified:
+	case results.Unverified:
 		if said.at != due {
 			return fmt.Errorf("unverified at %s, and due at %s (%s)", said.at, due, said.reason)
 		}
 		return s.wasHidden(name, said)
-	case pipeline.Failed:
+	case results.Failed:
 		if !subject.active || !slices.Contains([]string{"rejected", "draft", "gone"}, review) {
 			return fmt.Errorf("failed at %s: %s", said.at, said.reason)
 		}
 		return nil
-	case pipeline.NotReached:
+	case results.NotReached:
 		if _, sent := s.sent[name]; !interrupted || sent {
 			return fmt.Errorf("not reached at %s: %s", said.at, said.reason)
 		}
@@ -804,7 +805,7 @@ func TestReleasedMeansVisible(t *testing.T) {
 	}
 	cases := soak.Cases(t, short, 10_000)
 	files := writeSamples(t)
-	outcomes := map[pipeline.Outcome]int{}
+	outcomes := map[results.Outcome]int{}
 	calm := 0
 	for i := range cases {
 		v := drawVisit(rand.New(rand.NewPCG(9, uint64(i))))
@@ -827,7 +828,7 @@ func TestReleasedMeansVisible(t *testing.T) {
 		}
 	}
 	t.Logf("%d runs, %d of them judged to the instant; outcomes %v", cases, calm, outcomes)
-	for _, o := range []pipeline.Outcome{pipeline.Released, pipeline.Drift, pipeline.Unverified, pipeline.Failed, pipeline.Blocked} {
+	for _, o := range []results.Outcome{results.Released, results.Drift, results.Unverified, results.Failed, results.Blocked} {
 		if outcomes[o] == 0 {
 			t.Errorf("no run has led to %s", o)
 		}

@@ -37,9 +37,9 @@ var anyUnit = []string{"…"}
 // arrows point down only.
 var units = []unit{
 	{"cmd/ksrelease", anyUnit},
-	{"internal/report", []string{"pipeline", "config", "internal/diagnostic", "internal/extension", "internal/lint", "internal/journal", "internal/output", "internal/atomicfile"}},
-	{"internal/journal", []string{"pipeline", "internal/output", "internal/atomicfile"}},
-	{"pipeline", []string{"config", "internal/diagnostic", "internal/extension", "internal/failure", "internal/graceful", "internal/graph", "internal/indexwatch", "internal/kubesphere", "internal/lint", "internal/published", "internal/shellword", "internal/target", "internal/target/access", "internal/versions", "internal/weight", "internal/yamldoc", "internal/atomicfile"}},
+	{"internal/report", []string{"internal/diagnostic", "internal/extension", "internal/lint", "internal/journal", "internal/output", "internal/results", "internal/atomicfile"}},
+	{"internal/journal", []string{"internal/output", "internal/results", "internal/atomicfile"}},
+	{"pipeline", []string{"config", "internal/diagnostic", "internal/extension", "internal/failure", "internal/graceful", "internal/graph", "internal/indexwatch", "internal/kubesphere", "internal/lint", "internal/published", "internal/results", "internal/shellword", "internal/target", "internal/target/access", "internal/versions", "internal/weight", "internal/yamldoc", "internal/atomicfile"}},
 	{"internal/indexwatch", []string{"internal/graceful", "internal/target"}},
 	{"internal/published", []string{"internal/extension", "internal/graceful", "internal/kubesphere", "internal/target"}},
 	{"internal/target/kscloud", []string{"internal/cloud", "internal/dependency", "internal/extension", "internal/failure", "internal/helmrepo", "internal/redact", "internal/target", "internal/transport"}},
@@ -86,6 +86,7 @@ var units = []unit{
 	{"internal/failure", nil},
 	{"internal/graceful", nil},
 	{"internal/graph", nil},
+	{"internal/results", nil},
 	{"internal/shellword", nil},
 	{"internal/versions", nil},
 	{"internal/redact", nil},

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/ksrelease/ksrelease/internal/output"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // Encoder turns the events of one run into the lines of its journal. It keeps what its
@@ -23,7 +23,7 @@ type Encoder struct {
 // known is an extension as the lines so far have it.
 type known struct {
 	fields   Fields // but for the findings
-	findings []pipeline.FindingResult
+	findings []results.Finding
 }
 
 // identity is what distinguishes the extensions of a run: two that cannot be read may
@@ -32,7 +32,7 @@ type identity struct{ name, path string }
 
 // Encode is the line for an event, with its line break. It is empty before the run is
 // started: warnings of before are in the result that the run begins with.
-func (e *Encoder) Encode(event pipeline.Event) ([]byte, error) {
+func (e *Encoder) Encode(event results.Event) ([]byte, error) {
 	if !e.begun && event.Result == nil {
 		return nil, nil
 	}
@@ -40,7 +40,7 @@ func (e *Encoder) Encode(event pipeline.Event) ([]byte, error) {
 		Event: event.Kind, Time: event.Time, Planning: event.Planning, Stage: event.Stage, Status: event.Status,
 		Writes: event.Writes, Decision: event.Decision, Message: event.Message,
 	}
-	if event.Kind == pipeline.EventStageFinished {
+	if event.Kind == results.EventStageFinished {
 		record.Milliseconds = &event.Milliseconds
 	}
 	if !e.begun {
@@ -56,7 +56,7 @@ func (e *Encoder) Encode(event pipeline.Event) ([]byte, error) {
 		if i, ok := e.index[identity{x.Name, x.Path}]; ok {
 			err = e.change(&record, i, x)
 		}
-	case event.Kind == pipeline.EventWarning:
+	case event.Kind == results.EventWarning:
 		e.warnings = append(slices.Clip(e.warnings), event.Message)
 		err = e.set(&record, "warnings", e.warnings)
 	}
@@ -69,17 +69,17 @@ func (e *Encoder) Encode(event pipeline.Event) ([]byte, error) {
 
 // Encode is a journal of one line that has a whole result: that of a run which ended, if
 // it has the time at which it did.
-func Encode(r *pipeline.Result) ([]byte, error) {
-	event := pipeline.Event{Kind: pipeline.EventRunStarted, Time: r.Started, Result: r}
+func Encode(r *results.Document) ([]byte, error) {
+	event := results.Event{Kind: results.EventRunStarted, Time: r.Started, Result: r}
 	if r.Finished != nil {
-		event.Kind, event.Time = pipeline.EventRunFinished, *r.Finished
+		event.Kind, event.Time = results.EventRunFinished, *r.Finished
 	}
 	return new(Encoder).Encode(event)
 }
 
 // whole takes a result of the whole run.
-func (e *Encoder) whole(record *Record, r *pipeline.Result) error {
-	now, err := fieldsOf(run{Result: r, AuthRefused: r.AuthRefused})
+func (e *Encoder) whole(record *Record, r *results.Document) error {
+	now, err := fieldsOf(run{Document: r, AuthRefused: r.AuthRefused})
 	if err != nil {
 		return err
 	}
@@ -113,11 +113,11 @@ func (e *Encoder) set(record *Record, name string, value any) error {
 }
 
 // change takes an extension as it is now.
-func (e *Encoder) change(record *Record, i int, x *pipeline.ExtensionResult) error {
+func (e *Encoder) change(record *Record, i int, x *results.Extension) error {
 	before := &e.extensions[i]
 	without := *x
 	without.Findings = nil
-	now, err := fieldsOf(extension{ExtensionResult: &without, AsAsked: x.AsAsked})
+	now, err := fieldsOf(extension{Extension: &without, AsAsked: x.AsAsked})
 	if err != nil {
 		return err
 	}

@@ -12,54 +12,54 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 var noon = time.Date(2026, 11, 29, 12, 0, 0, 123456789, time.FixedZone("", 3600))
 
 // events are those of a run that pushes one extension and fails with another.
-func events() []pipeline.Event {
-	stages := []pipeline.StageResult{{Name: "lint", Status: pipeline.StageOK, Milliseconds: 3}, {Name: "push", Status: pipeline.StageSkipped}}
-	a := pipeline.ExtensionResult{
-		Name: "alc", Version: "1.2.0", Path: "extensions/alc", Outcome: pipeline.NotReached, Stages: stages,
-		Assets:   []pipeline.AssetResult{},
-		Findings: []pipeline.FindingResult{{Code: "images/unused", Rule: "images", Severity: "warning", Message: "m", File: "f", Line: 3, Excerpt: "image: x"}},
+func events() []results.Event {
+	stages := []results.Stage{{Name: "lint", Status: results.StageOK, Milliseconds: 3}, {Name: "push", Status: results.StageSkipped}}
+	a := results.Extension{
+		Name: "alc", Version: "1.2.0", Path: "extensions/alc", Outcome: results.NotReached, Stages: stages,
+		Assets:   []results.Asset{},
+		Findings: []results.Finding{{Code: "images/unused", Rule: "images", Severity: "warning", Message: "m", File: "f", Line: 3, Excerpt: "image: x"}},
 	}
-	b := pipeline.ExtensionResult{Name: "bee", Path: "extensions/bee", Outcome: pipeline.NotReached, Stages: stages, Assets: []pipeline.AssetResult{}, Findings: []pipeline.FindingResult{}}
-	whole := func(finished *time.Time) *pipeline.Result {
-		r := &pipeline.Result{
-			SchemaVersion: 1, Command: "run", Tool: pipeline.Tool{Name: "ksrelease", Version: "1"}, Started: noon, Finished: finished,
-			Warnings: []string{"w"}, Extensions: []pipeline.ExtensionResult{a, b},
+	b := results.Extension{Name: "bee", Path: "extensions/bee", Outcome: results.NotReached, Stages: stages, Assets: []results.Asset{}, Findings: []results.Finding{}}
+	whole := func(finished *time.Time) *results.Document {
+		r := &results.Document{
+			SchemaVersion: 1, Command: "run", Tool: results.Tool{Name: "ksrelease", Version: "1"}, Started: noon, Finished: finished,
+			Warnings: []string{"w"}, Extensions: []results.Extension{a, b},
 		}
 		r.Recount()
 		return r
 	}
-	push := func(status pipeline.StageStatus) *pipeline.ExtensionResult {
-		a.Stages = []pipeline.StageResult{stages[0], {Name: "push", Status: status, Milliseconds: 7}}
+	push := func(status results.StageStatus) *results.Extension {
+		a.Stages = []results.Stage{stages[0], {Name: "push", Status: status, Milliseconds: 7}}
 		copied := a
 		return &copied
 	}
-	all := []pipeline.Event{
-		{Kind: pipeline.EventWarning, Message: "w"},
-		{Kind: pipeline.EventRunStarted, Time: noon, Planning: true, Result: whole(nil)},
-		{Kind: pipeline.EventNote, Time: noon, Message: "a note"},
-		{Kind: pipeline.EventStageStarted, Stage: "push", Writes: true, Extension: push(pipeline.StageStarted)},
-		{Kind: pipeline.EventStageFinished, Stage: "push", Writes: true, Status: pipeline.StageOK, Milliseconds: 7, Extension: push(pipeline.StageOK)},
+	all := []results.Event{
+		{Kind: results.EventWarning, Message: "w"},
+		{Kind: results.EventRunStarted, Time: noon, Planning: true, Result: whole(nil)},
+		{Kind: results.EventNote, Time: noon, Message: "a note"},
+		{Kind: results.EventStageStarted, Stage: "push", Writes: true, Extension: push(results.StageStarted)},
+		{Kind: results.EventStageFinished, Stage: "push", Writes: true, Status: results.StageOK, Milliseconds: 7, Extension: push(results.StageOK)},
 	}
-	a.Outcome, a.AsAsked, a.SnapshotID = pipeline.Released, true, "51"
-	a.Package = &pipeline.PackageResult{Size: 3, Limit: 4, Digest: "sha256:x"}
+	a.Outcome, a.AsAsked, a.SnapshotID = results.Released, true, "51"
+	a.Package = &results.Package{Size: 3, Limit: 4, Digest: "sha256:x"}
 	ended := a
-	b.Outcome, b.Reason, b.Error = pipeline.Failed, "push: x", &pipeline.ErrorResult{Stage: "push", Message: "x\u202e\n", Remedy: "y"}
+	b.Outcome, b.Reason, b.Error = results.Failed, "push: x", &results.Error{Stage: "push", Message: "x\u202e\n", Remedy: "y"}
 	failed := b
 	end := noon.Add(time.Minute)
 	return append(all,
-		pipeline.Event{Kind: pipeline.EventEnded, Extension: &ended},
-		pipeline.Event{Kind: pipeline.EventEnded, Extension: &failed},
-		pipeline.Event{Kind: pipeline.EventRunFinished, Time: end, Result: whole(&end)})
+		results.Event{Kind: results.EventEnded, Extension: &ended},
+		results.Event{Kind: results.EventEnded, Extension: &failed},
+		results.Event{Kind: results.EventRunFinished, Time: end, Result: whole(&end)})
 }
 
 // journalOf is the journal of events.
-func journalOf(t testing.TB, events []pipeline.Event) []byte {
+func journalOf(t testing.TB, events []results.Event) []byte {
 	t.Helper()
 	var (
 		encoder Encoder
@@ -191,7 +191,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-func observed(w *Writer, events []pipeline.Event) {
+func observed(w *Writer, events []results.Event) {
 	for _, e := range events {
 		w.Observe(e)
 		w.Flush()
@@ -213,7 +213,7 @@ func TestWriterAppends(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.Kind == pipeline.EventWarning {
+		if e.Kind == results.EventWarning {
 			continue // the run has not begun
 		}
 		if !bytes.HasPrefix(now, before) || bytes.Count(now, []byte("\n")) != bytes.Count(before, []byte("\n"))+1 || !bytes.HasSuffix(now, []byte("\n")) {
@@ -294,13 +294,13 @@ func TestWriterLeavesNoHalfLine(t *testing.T) {
 
 // What is absent from the document again is absent from what the journal says.
 func TestFieldsMayGo(t *testing.T) {
-	x := pipeline.ExtensionResult{Name: "alc", Path: "p", Outcome: pipeline.NotReached, Reason: "r", Assets: []pipeline.AssetResult{}, Findings: []pipeline.FindingResult{{Severity: "info"}}}
-	start := &pipeline.Result{SchemaVersion: 1, Revision: "1", Extensions: []pipeline.ExtensionResult{x}}
+	x := results.Extension{Name: "alc", Path: "p", Outcome: results.NotReached, Reason: "r", Assets: []results.Asset{}, Findings: []results.Finding{{Severity: "info"}}}
+	start := &results.Document{SchemaVersion: 1, Revision: "1", Extensions: []results.Extension{x}}
 	y := x
-	y.Reason, y.Findings = "", []pipeline.FindingResult{}
-	end := &pipeline.Result{SchemaVersion: 1, Extensions: []pipeline.ExtensionResult{y}}
+	y.Reason, y.Findings = "", []results.Finding{}
+	end := &results.Document{SchemaVersion: 1, Extensions: []results.Extension{y}}
 	end.Recount()
-	replay, err := Read(bytes.NewReader(journalOf(t, []pipeline.Event{{Kind: pipeline.EventRunStarted, Result: start}, {Kind: pipeline.EventPlanned, Result: end}})))
+	replay, err := Read(bytes.NewReader(journalOf(t, []results.Event{{Kind: results.EventRunStarted, Result: start}, {Kind: results.EventPlanned, Result: end}})))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +309,7 @@ func TestFieldsMayGo(t *testing.T) {
 	}
 	// Nor are extensions that the run has no more.
 	end.Extensions[0].Path = "q"
-	replay, err = Read(bytes.NewReader(journalOf(t, []pipeline.Event{{Kind: pipeline.EventRunStarted, Result: start}, {Kind: pipeline.EventPlanned, Result: end}})))
+	replay, err = Read(bytes.NewReader(journalOf(t, []results.Event{{Kind: results.EventRunStarted, Result: start}, {Kind: results.EventPlanned, Result: end}})))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,7 +332,7 @@ func TestWriterGivesUp(t *testing.T) {
 	w.file, _ = os.Open(path) // which cannot be written to
 	w.most = 70 << 10
 	for i := range 70 {
-		w.Observe(pipeline.Event{Kind: pipeline.EventNote, Message: fmt.Sprint(i, strings.Repeat("x", 1<<10))})
+		w.Observe(results.Event{Kind: results.EventNote, Message: fmt.Sprint(i, strings.Repeat("x", 1<<10))})
 		w.Flush()
 	}
 	_ = w.file.Close()

@@ -11,7 +11,7 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // LineError is what is wrong with a line of a journal.
@@ -30,7 +30,7 @@ func (e *LineError) Unwrap() error { return e.Err }
 type Replay struct {
 	// Result is the result document after the last line. Its Finished is nil where the run
 	// was killed, or goes on.
-	Result *pipeline.Result
+	Result *results.Document
 	// Cut says that the last line is cut off: it was passed over.
 	Cut bool
 	// Lines is the number of whole lines.
@@ -125,9 +125,9 @@ func merged(fields, set Fields) Fields {
 }
 
 // result is the document that the fields make.
-func (s *state) result() (*pipeline.Result, error) {
-	r := &pipeline.Result{Extensions: []pipeline.ExtensionResult{}}
-	whole := run{Result: r}
+func (s *state) result() (*results.Document, error) {
+	r := &results.Document{Extensions: []results.Extension{}}
+	whole := run{Document: r}
 	if err := s.run.into(&whole); err != nil {
 		return nil, err
 	}
@@ -144,20 +144,20 @@ func (s *state) result() (*pipeline.Result, error) {
 }
 
 // extension is the extension that the fields make.
-func (f Fields) extension() (pipeline.ExtensionResult, error) {
-	x := pipeline.ExtensionResult{Outcome: pipeline.NotReached}
-	whole := extension{ExtensionResult: &x}
+func (f Fields) extension() (results.Extension, error) {
+	x := results.Extension{Outcome: results.NotReached}
+	whole := extension{Extension: &x}
 	if err := f.into(&whole); err != nil {
 		return x, err
 	}
 	x.AsAsked = whole.AsAsked
-	x.Findings = make([]pipeline.FindingResult, len(whole.Findings))
+	x.Findings = make([]results.Finding, len(whole.Findings))
 	for i, found := range whole.Findings {
-		x.Findings[i] = found.FindingResult
+		x.Findings[i] = found.Finding
 		x.Findings[i].Excerpt = found.Excerpt
 	}
 	if x.Assets == nil {
-		x.Assets = []pipeline.AssetResult{}
+		x.Assets = []results.Asset{}
 	}
 	return x, nil
 }
@@ -188,8 +188,8 @@ func (r Record) check(extensions int) error {
 			return err
 		}
 	}
-	var whole pipeline.Result
-	if err := r.Run.into(&run{Result: &whole}); err != nil {
+	var whole results.Document
+	if err := r.Run.into(&run{Document: &whole}); err != nil {
 		return err
 	}
 	if whole.SchemaVersion > 1 {
@@ -203,8 +203,8 @@ func (r Record) check(extensions int) error {
 	return checkNames(map[string]string{"command": whole.Command})
 }
 
-func checkExtension(x *pipeline.ExtensionResult) error {
-	if !slices.Contains(pipeline.Outcomes(), x.Outcome) {
+func checkExtension(x *results.Extension) error {
+	if !slices.Contains(results.Outcomes(), x.Outcome) {
 		return fmt.Errorf("%q is no outcome", x.Outcome)
 	}
 	for _, s := range x.Stages {
@@ -225,7 +225,7 @@ func checkExtension(x *pipeline.ExtensionResult) error {
 	return checkFindings(x.Findings)
 }
 
-func checkFindings(findings []pipeline.FindingResult) error {
+func checkFindings(findings []results.Finding) error {
 	for _, f := range findings {
 		if !slices.Contains([]string{"error", "warning", "info"}, f.Severity) {
 			return fmt.Errorf("%q is no severity", f.Severity)

@@ -15,7 +15,7 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // Version is the form of the journal that this package writes and reads.
@@ -24,19 +24,19 @@ const Version = 1
 // Record is one line of a journal.
 type Record struct {
 	// Journal is Version; in the first line alone.
-	Journal int                `json:"journal,omitempty"`
-	Event   pipeline.EventKind `json:"event"`
-	Time    time.Time          `json:"time"`
+	Journal int               `json:"journal,omitempty"`
+	Event   results.EventKind `json:"event"`
+	Time    time.Time         `json:"time"`
 	// Planning is true until the plan is applied: nothing is written yet.
 	Planning bool `json:"planning,omitempty"`
 
 	// What happened, as in the lines of `--output json`. Name and Version are those of the
 	// extension that it happened to; both are empty where it is about the run.
-	Name         string               `json:"extension,omitempty"`
-	Version      string               `json:"version,omitempty"`
-	Stage        string               `json:"stage,omitempty"`
-	Status       pipeline.StageStatus `json:"status,omitempty"`
-	Milliseconds *int64               `json:"milliseconds,omitempty"` // stage-finished
+	Name         string              `json:"extension,omitempty"`
+	Version      string              `json:"version,omitempty"`
+	Stage        string              `json:"stage,omitempty"`
+	Status       results.StageStatus `json:"status,omitempty"`
+	Milliseconds *int64              `json:"milliseconds,omitempty"` // stage-finished
 	// Writes is true for the start and end of a stage that changes the marketplace. Such a
 	// line is on the disk before the stage begins.
 	Writes   bool   `json:"writes,omitempty"`
@@ -68,7 +68,7 @@ type Fields map[string]json.RawMessage
 // run is the result document without its extensions and totals, and with what it leaves
 // out.
 type run struct {
-	*pipeline.Result
+	*results.Document
 	Extensions  *int `json:"extensions,omitempty"`
 	Totals      *int `json:"totals,omitempty"`
 	AuthRefused bool `json:"auth_refused,omitempty"` // the API key was refused: exit code 3
@@ -76,13 +76,13 @@ type run struct {
 
 // extension is an extension of the result document, with what that leaves out.
 type extension struct {
-	*pipeline.ExtensionResult
+	*results.Extension
 	Findings []finding `json:"findings"`
 	AsAsked  bool      `json:"as_asked"` // it ended as the settings ask
 }
 
 // finding is a finding of the result document, with what that leaves out.
 type finding struct {
-	pipeline.FindingResult
+	results.Finding
 	Excerpt string `json:"excerpt,omitempty"` // the line of the file
 }

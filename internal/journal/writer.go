@@ -8,7 +8,7 @@ import (
 	"os"
 
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // Writer appends the lines of a run to a file. Lines are collected until Flush, so that
@@ -41,7 +41,7 @@ func NewWriter(path string) *Writer { return &Writer{path: path, most: mostPendi
 const mostPending = 64 << 20
 
 // Observe adds the line of an event.
-func (w *Writer) Observe(e pipeline.Event) {
+func (w *Writer) Observe(e results.Event) {
 	if w.lost {
 		return
 	}
@@ -52,7 +52,7 @@ func (w *Writer) Observe(e pipeline.Event) {
 		return
 	}
 	w.pending = append(w.pending, line...)
-	w.durable = w.durable || e.Writes || e.Kind == pipeline.EventRunStarted || e.Kind == pipeline.EventRunFinished
+	w.durable = w.durable || e.Writes || e.Kind == results.EventRunStarted || e.Kind == results.EventRunFinished
 	if len(w.pending) > w.most {
 		w.lost, w.pending = true, nil
 	}

@@ -25,8 +25,8 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/canary"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // program is the binary under test as its users have it: built once for all
@@ -706,14 +706,14 @@ func (p *process) output() string {
 
 // event is a line of `--output json`.
 type event struct {
-	Event     pipeline.EventKind        `json:"event"`
-	Planning  bool                      `json:"planning"`
-	Extension string                    `json:"extension"`
-	Stage     string                    `json:"stage"`
-	Status    pipeline.StageStatus      `json:"status"`
-	Message   string                    `json:"message"`
-	Ended     *pipeline.ExtensionResult `json:"ended"`
-	Result    *pipeline.Result          `json:"result"`
+	Event     results.EventKind   `json:"event"`
+	Planning  bool                `json:"planning"`
+	Extension string              `json:"extension"`
+	Stage     string              `json:"stage"`
+	Status    results.StageStatus `json:"status"`
+	Message   string              `json:"message"`
+	Ended     *results.Extension  `json:"ended"`
+	Result    *results.Document   `json:"result"`
 }
 
 // events are the lines of `--output json`, each of which has to be whole but
@@ -737,7 +737,7 @@ func (p *process) events() []event {
 }
 
 // document reads the result document in a place; nil where there is none.
-func (p *place) document(t testing.TB, name string) *pipeline.Result {
+func (p *place) document(t testing.TB, name string) *results.Document {
 	t.Helper()
 	data, err := os.ReadFile(p.file(name))
 	if errors.Is(err, os.ErrNotExist) {
@@ -746,7 +746,7 @@ func (p *place) document(t testing.TB, name string) *pipeline.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var result pipeline.Result
+	var result results.Document
 	if err := json.Unmarshal(data, &result); err != nil {
 		t.Errorf("%s is not whole: %v\n%s", name, err, data)
 		return nil
@@ -784,11 +784,11 @@ func TestUndisturbed(t *testing.T) {
 			t.Errorf("%s: %+v", x.name, s)
 		}
 	}
-	if result := p.document(t, "result.json"); result == nil || result.Totals[pipeline.Released] != len(repo.members) {
+	if result := p.document(t, "result.json"); result == nil || result.Totals[results.Released] != len(repo.members) {
 		t.Errorf("result document: %+v", result)
 	}
 	events := one.events()
-	if len(events) == 0 || events[len(events)-1].Event != pipeline.EventRunFinished {
+	if len(events) == 0 || events[len(events)-1].Event != results.EventRunFinished {
 		t.Errorf("the event stream is not finished: %s", one.output())
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/soak"
 	"github.com/ksrelease/ksrelease/internal/target"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // point is a moment in a release, by what is asked of the server then. Unlike
@@ -327,10 +327,10 @@ func TestKilledWithItsMarketplace(t *testing.T) {
 				t.Fatalf("the result document of the last run: %+v", result)
 			}
 			for _, x := range result.Extensions {
-				state := left[pipeline.StagePush+" "+x.Name]
+				state := left[results.StagePush+" "+x.Name]
 				switch {
-				case x.Outcome == pipeline.Exists && (state == pipeline.StageOK || state == pipeline.StageStarted):
-				case x.Outcome == pipeline.Released && state != pipeline.StageOK:
+				case x.Outcome == results.Exists && (state == results.StageOK || state == results.StageStarted):
+				case x.Outcome == results.Released && state != results.StageOK:
 				default:
 					t.Errorf("%s is %s after one more run, and its push was %q when the first was killed", x.Name, x.Outcome, state)
 				}
@@ -410,9 +410,9 @@ func (s *story) finishes(who string) {
 		s.t.Fatalf("the result document of the last run is not finished: %+v", result)
 	}
 	for _, x := range result.Extensions {
-		want := pipeline.Released
+		want := results.Released
 		if before[x.Name] {
-			want = pipeline.Exists
+			want = results.Exists
 		}
 		if x.Outcome != want {
 			s.t.Errorf("%s is %s after one more run, and should be %s: %s", x.Name, x.Outcome, want, x.Reason)
@@ -493,7 +493,7 @@ func (s *story) second(format string, args ...any) {
 }
 
 // stageOf is the stage that sends a kind of request.
-var stageOf = map[class]string{sendFiles: pipeline.StageUpload, sendDraft: pipeline.StagePush, sendSubmit: pipeline.StagePush}
+var stageOf = map[class]string{sendFiles: results.StageUpload, sendDraft: results.StagePush, sendSubmit: results.StagePush}
 
 // evidence holds what a run left behind against what the server has of it:
 // each write that was taken is there as done or as in doubt, nothing is there
@@ -503,7 +503,7 @@ func (s *story) evidence(who string, run *process) {
 	document := statesInDocument(s.place.document(s.t, who+".json"))
 	stream := statesInEvents(run.events())
 	lines := statesInDocument(s.place.journal(s.t, who+".jsonl"))
-	sources := map[string]map[string]pipeline.StageStatus{"result document": document, "event stream": stream, "journal": lines}
+	sources := map[string]map[string]results.StageStatus{"result document": document, "event stream": stream, "journal": lines}
 	took := map[string]bool{}
 	s.total.mu.Lock()
 	defer s.total.mu.Unlock()
@@ -515,11 +515,11 @@ func (s *story) evidence(who string, run *process) {
 		took[string(q.class)+" "+q.extension] = true
 		key := stageOf[q.class] + " " + q.extension
 		for source, states := range sources {
-			if state := states[key]; state != pipeline.StageOK && state != pipeline.StageStarted {
+			if state := states[key]; state != results.StageOK && state != results.StageStarted {
 				s.t.Errorf("the server took it, and the %s has the stage as %q: %s", source, state, q)
 			}
 		}
-		if document[key] == pipeline.StageOK && stream[key] == pipeline.StageOK {
+		if document[key] == results.StageOK && stream[key] == results.StageOK {
 			s.total.done++
 		} else {
 			s.total.doubtful++
@@ -528,7 +528,7 @@ func (s *story) evidence(who string, run *process) {
 	for _, x := range s.repo.members {
 		for class, stage := range stageOf {
 			for source, states := range sources {
-				if states[stage+" "+x.name] == pipeline.StageOK && !took[string(class)+" "+x.name] {
+				if states[stage+" "+x.name] == results.StageOK && !took[string(class)+" "+x.name] {
 					s.t.Errorf("the %s has %s of %s as done, and the server has not taken the %s", source, stage, x.name, class)
 				}
 			}
@@ -541,8 +541,8 @@ func (s *story) evidence(who string, run *process) {
 
 // statesInDocument is how far each extension came in each stage, by "STAGE
 // EXTENSION". Without a document nothing is known.
-func statesInDocument(r *pipeline.Result) map[string]pipeline.StageStatus {
-	states := map[string]pipeline.StageStatus{}
+func statesInDocument(r *results.Document) map[string]results.StageStatus {
+	states := map[string]results.StageStatus{}
 	if r == nil {
 		return states
 	}
@@ -556,8 +556,8 @@ func statesInDocument(r *pipeline.Result) map[string]pipeline.StageStatus {
 
 // statesInEvents is the same, by what the event stream tells of the part of a
 // run in which it writes.
-func statesInEvents(all []event) map[string]pipeline.StageStatus {
-	states := map[string]pipeline.StageStatus{}
+func statesInEvents(all []event) map[string]results.StageStatus {
+	states := map[string]results.StageStatus{}
 	for _, e := range all {
 		if e.Stage != "" && !e.Planning {
 			states[e.Stage+" "+e.Extension] = e.Status

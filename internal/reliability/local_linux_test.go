@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/soak"
 	"github.com/ksrelease/ksrelease/internal/target"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // localRun is a run with --local, which has its marketplace beside the config.
@@ -66,7 +66,7 @@ func refused(t *testing.T, repo *monorepo, run *process) {
 func shelf(repo *monorepo) string { return filepath.Join(repo.dir, ".ksrelease", "marketplace") }
 
 // ended checks how each extension of a run ended, and its exit code.
-func ended(t *testing.T, repo *monorepo, run *process, one ...pipeline.Outcome) {
+func ended(t *testing.T, repo *monorepo, run *process, one ...results.Outcome) {
 	t.Helper()
 	seen := 0
 	for _, e := range run.events() {
@@ -93,7 +93,7 @@ func unharmed(t *testing.T, repo *monorepo) {
 	t.Helper()
 	last := localRun(t, repo, "last")
 	last.run()
-	ended(t, repo, last, pipeline.Exists)
+	ended(t, repo, last, results.Exists)
 	store, err := marketplace.Open(shelf(repo), marketplace.Options{Token: token})
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +121,7 @@ func TestASecondLocalRunIsRefused(t *testing.T) {
 	second.run()
 	refused(t, repo, second)
 	goOn()
-	ended(t, repo, first, pipeline.Released)
+	ended(t, repo, first, results.Released)
 	unharmed(t, repo)
 }
 
@@ -148,7 +148,7 @@ func TestTwoLocalRunsStartAtOnce(t *testing.T) {
 					refusals++
 					continue
 				}
-				ended(t, repo, run, pipeline.Released, pipeline.Exists)
+				ended(t, repo, run, results.Released, results.Exists)
 				finished++
 			}
 			if finished == 0 {
@@ -176,7 +176,7 @@ func TestTwoLocalRunsWithOneServed(t *testing.T) {
 		run.start()
 	}
 	for _, run := range runs {
-		ended(t, repo, run, pipeline.Released, pipeline.Exists)
+		ended(t, repo, run, results.Released, results.Exists)
 	}
 	server.signal(os.Interrupt)
 	if server.code() != 0 || strings.Contains(server.stderr.String(), "ksrelease:") {

@@ -10,9 +10,9 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/soak"
 	"github.com/ksrelease/ksrelease/internal/transport"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // Promise P5: quiet when there is nothing to do. The real binary, without any
@@ -38,7 +38,7 @@ func TestQuietWhenAllIsThere(t *testing.T) {
 		if asked := m.record()[before:]; len(asked) != 1 || asked[0].method != "GET" || asked[0].path != "/index.yaml" {
 			t.Errorf("%v: asked for %v", args, asked)
 		}
-		if there := place.document(t, "quiet.json").Totals[pipeline.Exists]; there != len(repo.members) {
+		if there := place.document(t, "quiet.json").Totals[results.Exists]; there != len(repo.members) {
 			t.Errorf("%v: %d of %d exist", args, there, len(repo.members))
 		}
 		if limit := int64(quietMemory + len(repo.members)*quietMemoryEach); memory > limit {

@@ -17,9 +17,9 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/soak"
 	"github.com/ksrelease/ksrelease/internal/target"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // Promise P10: two runs at once are safe. Two real processes release the same
@@ -206,7 +206,7 @@ func everything(request) bool { return true }
 func (x *race) judged() string {
 	x.t.Helper()
 	record := x.market.record()
-	said := map[string]map[string]pipeline.ExtensionResult{}
+	said := map[string]map[string]results.Extension{}
 	for who, run := range x.runs {
 		if run.code(); strings.Contains(run.stderr.String(), "panic") || strings.Contains(run.stderr.String(), "goroutine ") {
 			x.t.Errorf("%s has crashed: %s", who, run.output())
@@ -228,7 +228,7 @@ func (x *race) judged() string {
 	for who, all := range said {
 		code := 0
 		for _, got := range all {
-			if got.Outcome != pipeline.Released && got.Outcome != pipeline.Exists {
+			if got.Outcome != results.Released && got.Outcome != results.Exists {
 				code = 1
 			}
 		}
@@ -255,9 +255,9 @@ func (x *race) judged() string {
 
 // said is how a run says that the extensions ended: in the events and, unless
 // it is shared, in the result document.
-func (x *race) said(who string) map[string]pipeline.ExtensionResult {
+func (x *race) said(who string) map[string]results.Extension {
 	x.t.Helper()
-	ended := map[string]pipeline.ExtensionResult{}
+	ended := map[string]results.Extension{}
 	for _, e := range x.runs[who].events() {
 		if e.Ended != nil {
 			ended[e.Extension] = *e.Ended
@@ -358,10 +358,10 @@ func (x *race) assets(repo *monorepo, name string, published []byte) {
 }
 
 // holds checks what a run says of an extension.
-func (x *race) holds(record []request, who string, got pipeline.ExtensionResult, winner string, submitted int) {
+func (x *race) holds(record []request, who string, got results.Extension, winner string, submitted int) {
 	x.t.Helper()
 	if !x.same && who != winner {
-		if got.Outcome != pipeline.Drift {
+		if got.Outcome != results.Drift {
 			x.t.Errorf("%s says %s of %s, whose content is that of %s: %s", who, got.Outcome, got.Name, winner, got.Reason)
 		}
 		if !strings.Contains(got.Reason, "bump version") {
@@ -369,13 +369,13 @@ func (x *race) holds(record []request, who string, got pipeline.ExtensionResult,
 		}
 		return
 	}
-	if got.Outcome != pipeline.Released && got.Outcome != pipeline.Exists {
+	if got.Outcome != results.Released && got.Outcome != results.Exists {
 		x.t.Errorf("%s says %s of %s: %s", who, got.Outcome, got.Name, got.Reason)
 	}
 	looked := func(c class) bool {
 		return slices.ContainsFunc(record, func(q request) bool { return q.who == who && q.class == c && q.finished > submitted })
 	}
-	if !looked(askIndex) || got.Outcome == pipeline.Released && !looked(askChart) {
+	if !looked(askIndex) || got.Outcome == results.Released && !looked(askChart) {
 		x.t.Errorf("%s says %s of %s without having seen it", who, got.Outcome, got.Name)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ksrelease/ksrelease/internal/journal"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/soak"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // report reads a report in a place and holds that it is whole, as a parser of
@@ -60,7 +60,7 @@ func whole(ending string, data []byte) error {
 }
 
 // journal is what a journal in a place says; nil where there is none.
-func (p *place) journal(t testing.TB, name string) *pipeline.Result {
+func (p *place) journal(t testing.TB, name string) *results.Document {
 	t.Helper()
 	data, err := os.ReadFile(p.file(name))
 	if errors.Is(err, os.ErrNotExist) {
@@ -101,7 +101,7 @@ func TestReportOfAKilledRun(t *testing.T) {
 			if code := report.run(); code != 1 {
 				t.Fatalf("a run that was killed has not released what it should: %s", report.output())
 			}
-			var printed pipeline.Result
+			var printed results.Document
 			if err := json.Unmarshal(report.stdout.Bytes(), &printed); err != nil {
 				t.Fatal(err)
 			}
@@ -131,8 +131,8 @@ func TestReportOfAKilledRun(t *testing.T) {
 					t.Errorf("%s %s in %s is %s %s in %s", x.Name, x.Version, x.Path, y.Name, y.Version, y.Path)
 				}
 				for k, stage := range x.Stages { // one of them may be an event ahead of the other
-					if other := y.Stages[k]; stage.Name != other.Name || (stage.Name == pipeline.StagePush || stage.Name == pipeline.StageUpload) &&
-						stage.Status != other.Status && stage.Status != pipeline.StageStarted && other.Status != pipeline.StageStarted {
+					if other := y.Stages[k]; stage.Name != other.Name || (stage.Name == results.StagePush || stage.Name == results.StageUpload) &&
+						stage.Status != other.Status && stage.Status != results.StageStarted && other.Status != results.StageStarted {
 						t.Errorf("%s: %+v, from the journal %+v", x.Name, stage, other)
 					}
 				}

@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/faults"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // understood is printed as soon as a run has taken a signal for an interrupt.
@@ -90,13 +90,13 @@ func waitFor[T any](s *scene, what string, c <-chan T) (got T) {
 
 // outcomes are the names by outcome, as the result document has them, which is
 // held against the table.
-func (s *scene) outcomes() map[pipeline.Outcome][]string {
+func (s *scene) outcomes() map[results.Outcome][]string {
 	s.t.Helper()
 	result := s.place.document(s.t, "first.json")
 	if result == nil || result.Finished == nil {
 		s.t.Fatalf("the result document is not finished: %+v", result)
 	}
-	got := map[pipeline.Outcome][]string{}
+	got := map[results.Outcome][]string{}
 	for _, x := range result.Extensions {
 		got[x.Outcome] = append(got[x.Outcome], x.Name)
 		if row := regexp.MustCompile(`(?m)^` + x.Name + ` +1\.0\.0 +` + string(x.Outcome) + `\b`); !row.MatchString(s.run.stdout.String()) {
@@ -189,19 +189,19 @@ func TestInterruptedOnce(t *testing.T) {
 				t.Errorf("exit code %d: %s", code, s.run.output())
 			}
 			got := s.outcomes()
-			if len(got[pipeline.Released]) == 0 || len(got[pipeline.NotReached]) == 0 || !contains(got[pipeline.Unverified], held) {
+			if len(got[results.Released]) == 0 || len(got[results.NotReached]) == 0 || !contains(got[results.Unverified], held) {
 				t.Errorf("some should be released, %v sent and not waited for, the others not reached: %v", held, got)
 			}
-			begun := append(slices.Clone(got[pipeline.Unverified]), got[pipeline.Released]...)
+			begun := append(slices.Clone(got[results.Unverified]), got[results.Released]...)
 			for _, q := range s.market.record() {
 				if q.class.writes() && !slices.Contains(begun, q.extension) {
 					t.Errorf("it was begun after the interrupt: %s", q)
 				}
 			}
-			if len(begun)+len(got[pipeline.NotReached]) != len(s.place.repo.members) {
+			if len(begun)+len(got[results.NotReached]) != len(s.place.repo.members) {
 				t.Errorf("there should be no other outcomes: %v", got)
 			}
-			s.goesOn(append(got[pipeline.Unverified], got[pipeline.NotReached]...))
+			s.goesOn(append(got[results.Unverified], got[results.NotReached]...))
 		})
 	}
 }
@@ -236,7 +236,7 @@ func TestInterruptedTwice(t *testing.T) {
 			s.market.settle(s.at)
 			states := statesInDocument(s.place.document(t, "first.json"))
 			for _, name := range held {
-				if state := states[pipeline.StagePush+" "+name]; state != pipeline.StageStarted {
+				if state := states[results.StagePush+" "+name]; state != results.StageStarted {
 					t.Errorf("what was in flight should be in doubt in the result document: %s is %q", name, state)
 				}
 			}
@@ -268,7 +268,7 @@ func TestInterruptedWhileToldToWait(t *testing.T) {
 		t.Errorf("it does not say why it gave up: %s", s.run.output())
 	}
 	got := s.outcomes()
-	if n := len(got[pipeline.Failed]); n < 1 || n > 2 {
+	if n := len(got[results.Failed]); n < 1 || n > 2 {
 		t.Errorf("those that were waiting should have failed: %v", got)
 	}
 	s.market.behind(nil)
@@ -285,7 +285,7 @@ func TestTimeIsUp(t *testing.T) {
 	}
 	s.market.settle(s.at)
 	got := s.outcomes()
-	if len(got[pipeline.Released]) == 0 || !contains(got[pipeline.NotReached], held) {
+	if len(got[results.Released]) == 0 || !contains(got[results.NotReached], held) {
 		t.Errorf("some should be released, and %v not reached: %v", held, got)
 	}
 	result := s.place.document(t, "first.json")
@@ -297,11 +297,11 @@ func TestTimeIsUp(t *testing.T) {
 		if want := "--timeout of 4s is over during push; what it sent is in doubt, the next run reads it back"; x.Reason != want {
 			t.Errorf("%s: %q", x.Name, x.Reason)
 		}
-		if state := states[pipeline.StagePush+" "+x.Name]; state != pipeline.StageStarted {
+		if state := states[results.StagePush+" "+x.Name]; state != results.StageStarted {
 			t.Errorf("what was cut off should be in doubt in the result document: %s is %q", x.Name, state)
 		}
 	}
-	s.goesOn(append(got[pipeline.NotReached], got[pipeline.Unverified]...))
+	s.goesOn(append(got[results.NotReached], got[results.Unverified]...))
 }
 
 // Under nohup a terminal that is closed ends nothing.
@@ -319,7 +319,7 @@ func TestHungUpUnderNohup(t *testing.T) {
 	if code := s.run.code(); code != 0 {
 		t.Errorf("exit code %d: %s", code, s.run.output())
 	}
-	if got := s.outcomes(); len(got[pipeline.Released]) != len(s.place.repo.members) {
+	if got := s.outcomes(); len(got[results.Released]) != len(s.place.repo.members) {
 		t.Errorf("all should be released: %v", got)
 	}
 }

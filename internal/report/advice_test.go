@@ -6,19 +6,19 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/output"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // TestAdviceOnce: what a rule advises is said once for each extension.
 func TestAdviceOnce(t *testing.T) {
-	finding := func(rule, message, hint string) pipeline.FindingResult {
-		return pipeline.FindingResult{Rule: rule, Code: rule + "/x", Severity: "warning", Message: message, Hint: hint, File: "a.yaml"}
+	finding := func(rule, message, hint string) results.Finding {
+		return results.Finding{Rule: rule, Code: rule + "/x", Severity: "warning", Message: message, Hint: hint, File: "a.yaml"}
 	}
-	result := &pipeline.Result{Extensions: []pipeline.ExtensionResult{
-		{Name: "alc", Findings: []pipeline.FindingResult{
+	result := &results.Document{Extensions: []results.Extension{
+		{Name: "alc", Findings: []results.Finding{
 			finding("one", "first", "fix it"), finding("two", "second", "fix it"), finding("one", "third", "fix it"), finding("one", "fourth", "drop it"),
 		}},
-		{Name: "bee", Findings: []pipeline.FindingResult{finding("one", "fifth", "fix it")}},
+		{Name: "bee", Findings: []results.Finding{finding("one", "fifth", "fix it")}},
 	}}
 	var out bytes.Buffer
 	NewText(output.New(&out), output.New(&out), TextOptions{Findings: true}).finish(result)

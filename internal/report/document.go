@@ -7,7 +7,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/output"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // document keeps the result document on disk in step with the run. Before a write to the
@@ -18,7 +18,7 @@ import (
 // between two writes can leave them behind by one extension.
 type document struct {
 	pages  paged
-	result pipeline.Result
+	result results.Document
 	index  map[identity]int // places in result.Extensions
 	// written is when the file was written as a whole the last time.
 	written time.Time
@@ -29,7 +29,7 @@ type document struct {
 // be read may share a name.
 type identity struct{ name, path string }
 
-func identityOf(x *pipeline.ExtensionResult) identity { return identity{x.Name, x.Path} }
+func identityOf(x *results.Extension) identity { return identity{x.Name, x.Path} }
 
 // restless is how long a change that is no evidence of a write, and for which
 // the whole file has to be written, may wait to be kept.
@@ -38,7 +38,7 @@ const restless = 200 * time.Millisecond
 func newDocument(path string) *document { return &document{pages: paged{path: path}} }
 
 // wants says which events change the document.
-func (d *document) wants(e pipeline.Event) bool { return e.Kind != pipeline.EventNote }
+func (d *document) wants(e results.Event) bool { return e.Kind != results.EventNote }
 
 // onlyLatest says that the latest event of an extension is enough.
 func (d *document) onlyLatest() {}
@@ -46,15 +46,15 @@ func (d *document) onlyLatest() {}
 // Close lets go of the file, of a run that was not finished.
 func (d *document) Close() { d.pages.close() }
 
-func (d *document) Observe(e pipeline.Event) {
+func (d *document) Observe(e results.Event) {
 	switch {
-	case e.Kind == pipeline.EventRunFinished:
+	case e.Kind == results.EventRunFinished:
 		d.finish(e.Result)
 	case e.Result != nil:
 		d.begin(e.Result)
 	case e.Extension != nil:
 		d.change(e)
-	case e.Kind == pipeline.EventWarning:
+	case e.Kind == results.EventWarning:
 		d.warn(e.Message)
 	}
 }
@@ -73,7 +73,7 @@ func (d *document) warn(message string) {
 }
 
 // begin takes a whole result: that of a run or an application that begins.
-func (d *document) begin(r *pipeline.Result) {
+func (d *document) begin(r *results.Document) {
 	d.result = *r
 	d.result.Extensions = slices.Clone(r.Extensions)
 	d.index = make(map[identity]int, len(r.Extensions))
@@ -87,7 +87,7 @@ func (d *document) begin(r *pipeline.Result) {
 }
 
 // change takes what happened to one extension.
-func (d *document) change(e pipeline.Event) {
+func (d *document) change(e results.Event) {
 	i, known := d.index[identityOf(e.Extension)]
 	if !known {
 		return
@@ -105,14 +105,14 @@ func (d *document) change(e pipeline.Event) {
 	// What is about to be sent, how it went, and how it ended has to be on disk
 	// before the run goes on: it may be killed with the very next step. A plan
 	// sends nothing, and is written as a whole when it is done.
-	evidence := !e.Planning && (e.Writes || e.Kind == pipeline.EventEnded)
+	evidence := !e.Planning && (e.Writes || e.Kind == results.EventEnded)
 	if d.pages.stale && (evidence || time.Since(d.written) > restless) {
 		d.write()
 	}
 }
 
 // finish leaves the document in its final form.
-func (d *document) finish(r *pipeline.Result) {
+func (d *document) finish(r *results.Document) {
 	d.pages.close()
 	data, err := output.JSON(r, "", "  ")
 	if err == nil {
@@ -139,9 +139,9 @@ func (d *document) Err() error { return d.err }
 // head is everything but the extensions, up to the bracket that opens them.
 func (d *document) head() []byte {
 	return append(d.object("", struct {
-		*pipeline.Result
+		*results.Document
 		Extensions *int `json:"extensions,omitempty"`
-	}{Result: &d.result}), ",\n  \"extensions\": [\n"...)
+	}{Document: &d.result}), ",\n  \"extensions\": [\n"...)
 }
 
 // An extension is in two parts: its state, which changes all along, and its
@@ -149,9 +149,9 @@ func (d *document) head() []byte {
 // of the first.
 func (d *document) state(i int) []byte {
 	text := d.object("    ", struct {
-		*pipeline.ExtensionResult
+		*results.Extension
 		Findings *int `json:"findings,omitempty"`
-	}{ExtensionResult: &d.result.Extensions[i]})
+	}{Extension: &d.result.Extensions[i]})
 	return slices.Concat([]byte("    "), text, []byte(",\n"))
 }
 

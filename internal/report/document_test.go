@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 func newTestDocument(t *testing.T) *document {
@@ -23,13 +23,13 @@ func newTestDocument(t *testing.T) *document {
 	return d
 }
 
-func readResult(t *testing.T, path string) pipeline.Result {
+func readResult(t *testing.T, path string) results.Document {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r pipeline.Result
+	var r results.Document
 	if err := json.Unmarshal(data, &r); err != nil {
 		t.Fatalf("%v:\n%s", err, data)
 	}
@@ -37,7 +37,7 @@ func readResult(t *testing.T, path string) pipeline.Result {
 }
 
 // unwritten drops the fields that the document leaves out.
-func unwritten(x pipeline.ExtensionResult) pipeline.ExtensionResult {
+func unwritten(x results.Extension) results.Extension {
 	x.AsAsked = false
 	x.Findings = slices.Clone(x.Findings)
 	for i := range x.Findings {
@@ -50,11 +50,11 @@ func unwritten(x pipeline.ExtensionResult) pipeline.ExtensionResult {
 // began are in the result that it begins with.
 func TestDocumentHoldsWarnings(t *testing.T) {
 	d := newTestDocument(t)
-	d.Observe(pipeline.Event{Kind: pipeline.EventWarning, Message: "first"})
-	d.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: &pipeline.Result{Warnings: []string{"first"}}})
+	d.Observe(results.Event{Kind: results.EventWarning, Message: "first"})
+	d.Observe(results.Event{Kind: results.EventRunStarted, Result: &results.Document{Warnings: []string{"first"}}})
 	long := strings.Repeat("a long one ", 1000)
 	for _, w := range []string{"second", long} {
-		d.Observe(pipeline.Event{Kind: pipeline.EventWarning, Message: w})
+		d.Observe(results.Event{Kind: results.EventWarning, Message: w})
 	}
 	if diff := cmp.Diff([]string{"first", "second", long}, readResult(t, d.pages.path).Warnings); diff != "" {
 		t.Error(diff)
@@ -66,7 +66,7 @@ func TestDocumentHoldsWarnings(t *testing.T) {
 func TestDocumentKeepsStepWithEveryEvent(t *testing.T) {
 	d := newTestDocument(t)
 	events := 0
-	release(pipeline.ObserverFunc(func(e pipeline.Event) {
+	release(results.ObserverFunc(func(e results.Event) {
 		events++
 		d.Observe(e)
 		got := readResult(t, d.pages.path)
@@ -76,11 +76,11 @@ func TestDocumentKeepsStepWithEveryEvent(t *testing.T) {
 			}
 			return
 		}
-		at := slices.IndexFunc(got.Extensions, func(x pipeline.ExtensionResult) bool { return x.Name == e.Extension.Name })
+		at := slices.IndexFunc(got.Extensions, func(x results.Extension) bool { return x.Name == e.Extension.Name })
 		if diff := cmp.Diff(unwritten(*e.Extension), got.Extensions[at]); diff != "" && !e.Planning {
 			t.Fatalf("after %s of %s: %s", e.Kind, e.Stage, diff)
 		}
-		if e.Kind == pipeline.EventEnded && got.Totals[pipeline.Released] != at+1 {
+		if e.Kind == results.EventEnded && got.Totals[results.Released] != at+1 {
 			t.Fatalf("totals after the end of extension %d: %v", at, got.Totals)
 		}
 	}), 5)
@@ -88,7 +88,7 @@ func TestDocumentKeepsStepWithEveryEvent(t *testing.T) {
 		t.Errorf("%d events, %v", events, err)
 	}
 	got := readResult(t, d.pages.path)
-	if got.Finished == nil || got.Totals[pipeline.Released] != 5 {
+	if got.Finished == nil || got.Totals[results.Released] != 5 {
 		t.Errorf("at the end: %+v", got)
 	}
 }
@@ -98,13 +98,13 @@ func TestDocumentKeepsStepWithEveryEvent(t *testing.T) {
 func TestDocumentTakesExtensionsOfAnySize(t *testing.T) {
 	d := newTestDocument(t)
 	start := allOutcomes()
-	d.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: start})
+	d.Observe(results.Event{Kind: results.EventRunStarted, Result: start})
 	x := start.Extensions[0]
 	for _, size := range []int{0, 1, 3, 17, 100, 2000, 50, 0} {
-		x.Assets = slices.Repeat([]pipeline.AssetResult{{File: "ein Bild – 图.png", Size: 12}}, size)
-		x.Findings = slices.Repeat([]pipeline.FindingResult{{Rule: "images", Message: "a \"quoted\"\nmessage", Line: 3}}, 2*size)
+		x.Assets = slices.Repeat([]results.Asset{{File: "ein Bild – 图.png", Size: 12}}, size)
+		x.Findings = slices.Repeat([]results.Finding{{Rule: "images", Message: "a \"quoted\"\nmessage", Line: 3}}, 2*size)
 		x.Reason = strings.Repeat("r", 37*size)
-		d.Observe(pipeline.Event{Kind: pipeline.EventStageFinished, Extension: copied(x), Writes: true})
+		d.Observe(results.Event{Kind: results.EventStageFinished, Extension: copied(x), Writes: true})
 		got := readResult(t, d.pages.path)
 		if diff := cmp.Diff(unwritten(x), got.Extensions[0], cmp.Transformer("empty", emptyAsNil)); diff != "" {
 			t.Errorf("with %d assets: %s", size, diff)
@@ -118,7 +118,7 @@ func TestDocumentTakesExtensionsOfAnySize(t *testing.T) {
 	}
 }
 
-func emptyAsNil(findings []pipeline.FindingResult) []pipeline.FindingResult {
+func emptyAsNil(findings []results.Finding) []results.Finding {
 	if len(findings) == 0 {
 		return nil
 	}
@@ -131,14 +131,14 @@ func TestDocumentIsChangedInPlace(t *testing.T) {
 	d := newTestDocument(t)
 	var planned os.FileInfo
 	steps := 0
-	release(pipeline.ObserverFunc(func(e pipeline.Event) {
+	release(results.ObserverFunc(func(e results.Event) {
 		d.Observe(e)
 		info, err := os.Stat(d.pages.path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		switch {
-		case e.Kind == pipeline.EventPlanned:
+		case e.Kind == results.EventPlanned:
 			planned = info
 		case e.Extension != nil && !e.Planning:
 			steps++
@@ -166,14 +166,14 @@ func TestDocumentKeepsTheLastEnd(t *testing.T) {
 	d := newTestDocument(t)
 	start := allOutcomes()
 	for i := range start.Extensions {
-		start.Extensions[i].Outcome, start.Extensions[i].Error = pipeline.NotReached, nil
+		start.Extensions[i].Outcome, start.Extensions[i].Error = results.NotReached, nil
 	}
-	d.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: start})
+	d.Observe(results.Event{Kind: results.EventRunStarted, Result: start})
 	for _, planning := range []bool{true, false} {
 		x := start.Extensions[4]
-		x.Outcome, x.Reason = pipeline.Failed, fmt.Sprint("planning: ", planning)
-		d.Observe(pipeline.Event{Kind: pipeline.EventEnded, Extension: copied(x), Planning: planning})
-		if got := readResult(t, d.pages.path); got.Extensions[4].Reason != x.Reason || got.Totals[pipeline.Failed] != 1 {
+		x.Outcome, x.Reason = results.Failed, fmt.Sprint("planning: ", planning)
+		d.Observe(results.Event{Kind: results.EventEnded, Extension: copied(x), Planning: planning})
+		if got := readResult(t, d.pages.path); got.Extensions[4].Reason != x.Reason || got.Totals[results.Failed] != 1 {
 			t.Errorf("%+v, %v", got.Extensions[4], got.Totals)
 		}
 	}
@@ -183,13 +183,13 @@ func TestDocumentKeepsTheLastEnd(t *testing.T) {
 // alike; and their order need not be that of their paths.
 func TestDocumentTellsExtensionsOfOneNameApart(t *testing.T) {
 	d := newTestDocument(t)
-	start := &pipeline.Result{SchemaVersion: 1, Extensions: []pipeline.ExtensionResult{
+	start := &results.Document{SchemaVersion: 1, Extensions: []results.Extension{
 		{Name: "alc", Path: "b/alc"}, {Name: "alc", Path: "a/alc"}, {Name: "alc", Path: "c/alc"},
 	}}
-	d.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: start})
+	d.Observe(results.Event{Kind: results.EventRunStarted, Result: start})
 	for _, x := range start.Extensions {
 		x.Reason = "this is " + x.Path
-		d.Observe(pipeline.Event{Kind: pipeline.EventEnded, Extension: &x})
+		d.Observe(results.Event{Kind: results.EventEnded, Extension: &x})
 	}
 	for _, x := range readResult(t, d.pages.path).Extensions {
 		if x.Reason != "this is "+x.Path {
@@ -202,13 +202,13 @@ func TestDocumentTellsExtensionsOfOneNameApart(t *testing.T) {
 func TestDocumentThatCannotBeWritten(t *testing.T) {
 	d := newTestDocument(t)
 	start := allOutcomes()
-	d.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: start})
+	d.Observe(results.Event{Kind: results.EventRunStarted, Result: start})
 	if err := d.pages.file.Close(); err != nil { // as a disk that fails
 		t.Fatal(err)
 	}
 	x := start.Extensions[0]
 	x.Reason = "after the failure"
-	d.Observe(pipeline.Event{Kind: pipeline.EventStageFinished, Extension: copied(x), Writes: true})
+	d.Observe(results.Event{Kind: results.EventStageFinished, Extension: copied(x), Writes: true})
 	first := d.Err()
 	if first == nil || !strings.HasPrefix(first.Error(), "writing the report "+d.pages.path+": ") || !strings.HasSuffix(first.Error(), "file already closed") {
 		t.Errorf("%v", first)
@@ -221,8 +221,8 @@ func TestDocumentThatCannotBeWritten(t *testing.T) {
 	if err := os.RemoveAll(filepath.Dir(d.pages.path)); err != nil {
 		t.Fatal(err)
 	}
-	d.Observe(pipeline.Event{Kind: pipeline.EventStageFinished, Extension: copied(x), Writes: true})
-	d.Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: start})
+	d.Observe(results.Event{Kind: results.EventStageFinished, Extension: copied(x), Writes: true})
+	d.Observe(results.Event{Kind: results.EventRunFinished, Result: start})
 	if d.Err() != first {
 		t.Errorf("the first error gave way to %v", d.Err())
 	}
@@ -264,7 +264,7 @@ func TestDocumentSurvivesAKill(t *testing.T) {
 func runUntilKilled(t *testing.T, path string, extensions int) {
 	d := newDocument(path)
 	for {
-		release(pipeline.ObserverFunc(func(e pipeline.Event) {
+		release(results.ObserverFunc(func(e results.Event) {
 			d.Observe(e)
 			if _, err := os.Stdout.WriteString("."); err != nil {
 				os.Exit(1) // the test that started it is gone

@@ -4,34 +4,34 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/output"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // Events writes each event as one line of JSON, for `--output json`. The last
 // line, "run-finished", carries the whole result document.
-func Events(out *output.Stream) pipeline.Observer {
-	return pipeline.ObserverFunc(func(e pipeline.Event) {
+func Events(out *output.Stream) results.Observer {
+	return results.ObserverFunc(func(e results.Event) {
 		line := eventLine{
 			Event: e.Kind, Time: e.Time.UTC(), Planning: e.Planning,
 			Stage: e.Stage, Status: e.Status, Message: e.Message, Decision: e.Decision,
 		}
 		if x := e.Extension; x != nil {
 			line.Extension, line.Version = x.Name, x.Version
-			if e.Kind == pipeline.EventEnded {
+			if e.Kind == results.EventEnded {
 				line.Ended = x
 			}
 		}
 		switch e.Kind {
-		case pipeline.EventRunStarted:
+		case results.EventRunStarted:
 			line.Command = e.Result.Command
 			for _, x := range e.Result.Extensions {
 				line.Extensions = append(line.Extensions, x.Name)
 			}
-		case pipeline.EventStageFinished:
+		case results.EventStageFinished:
 			line.Milliseconds = &e.Milliseconds
-		case pipeline.EventPlanned:
+		case results.EventPlanned:
 			line.Totals = e.Result.Totals
-		case pipeline.EventRunFinished:
+		case results.EventRunFinished:
 			line.Result = e.Result
 		}
 		// A reader that went away is not a reason to stop a release: out keeps the error.
@@ -40,19 +40,19 @@ func Events(out *output.Stream) pipeline.Observer {
 }
 
 type eventLine struct {
-	Event        pipeline.EventKind        `json:"event"`
-	Time         time.Time                 `json:"time"`
-	Planning     bool                      `json:"planning"`
-	Command      string                    `json:"command,omitempty"`    // run-started: run, lint or package
-	Extensions   []string                  `json:"extensions,omitempty"` // run-started: the names of all
-	Extension    string                    `json:"extension,omitempty"`
-	Version      string                    `json:"version,omitempty"`
-	Stage        string                    `json:"stage,omitempty"`
-	Status       pipeline.StageStatus      `json:"status,omitempty"`
-	Milliseconds *int64                    `json:"milliseconds,omitempty"` // stage-finished
-	Decision     string                    `json:"decision,omitempty"`     // decided: release or wait
-	Message      string                    `json:"message,omitempty"`
-	Totals       map[pipeline.Outcome]int  `json:"totals,omitempty"` // plan-finished: those that have ended, and the rest as not-reached
-	Ended        *pipeline.ExtensionResult `json:"ended,omitempty"`
-	Result       *pipeline.Result          `json:"result,omitempty"` // run-finished: the result document
+	Event        results.EventKind       `json:"event"`
+	Time         time.Time               `json:"time"`
+	Planning     bool                    `json:"planning"`
+	Command      string                  `json:"command,omitempty"`    // run-started: run, lint or package
+	Extensions   []string                `json:"extensions,omitempty"` // run-started: the names of all
+	Extension    string                  `json:"extension,omitempty"`
+	Version      string                  `json:"version,omitempty"`
+	Stage        string                  `json:"stage,omitempty"`
+	Status       results.StageStatus     `json:"status,omitempty"`
+	Milliseconds *int64                  `json:"milliseconds,omitempty"` // stage-finished
+	Decision     string                  `json:"decision,omitempty"`     // decided: release or wait
+	Message      string                  `json:"message,omitempty"`
+	Totals       map[results.Outcome]int `json:"totals,omitempty"` // plan-finished: those that have ended, and the rest as not-reached
+	Ended        *results.Extension      `json:"ended,omitempty"`
+	Result       *results.Document       `json:"result,omitempty"` // run-finished: the result document
 }

@@ -8,12 +8,12 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // Versions of one name have classes by their versions, whichever of them come first.
 func TestClassesOfVersions(t *testing.T) {
-	got := classesOf([]pipeline.ExtensionResult{{Name: "alc", Version: "1.0.0"}, {Name: "alc", Version: "1.1.0"}, {Name: "b.c", Version: "1.0.0"}, {Name: "alc"}, {Name: "alc"}})
+	got := classesOf([]results.Extension{{Name: "alc", Version: "1.0.0"}, {Name: "alc", Version: "1.1.0"}, {Name: "b.c", Version: "1.0.0"}, {Name: "alc"}, {Name: "alc"}})
 	if want := []string{"ksrelease.alc@1_0_0", "ksrelease.alc@1_1_0", "ksrelease.b_c", "ksrelease.alc", "ksrelease.alc (2)"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // final is a report on the whole run. It is written when the run begins, too,
@@ -15,16 +15,16 @@ import (
 // an earlier one behind, which says that all is well.
 type final struct {
 	path   string
-	render func(*pipeline.Result) ([]byte, error)
+	render func(*results.Document) ([]byte, error)
 	err    error
 }
 
-func (f *final) wants(e pipeline.Event) bool {
-	return e.Kind == pipeline.EventRunStarted || e.Kind == pipeline.EventRunFinished
+func (f *final) wants(e results.Event) bool {
+	return e.Kind == results.EventRunStarted || e.Kind == results.EventRunFinished
 }
 
 // Observe writes the report where the event is one that it wants.
-func (f *final) Observe(e pipeline.Event) {
+func (f *final) Observe(e results.Event) {
 	if !f.wants(e) {
 		return
 	}
@@ -40,8 +40,8 @@ func (f *final) Observe(e pipeline.Event) {
 func (f *final) Err() error { return f.err }
 
 // WriteFailed writes a report of a command that did nothing, in place of an older one.
-func (d Destination) WriteFailed(tool Tool, result pipeline.Result) error {
-	result.Extensions = []pipeline.ExtensionResult{}
+func (d Destination) WriteFailed(tool Tool, result results.Document) error {
+	result.Extensions = []results.Extension{}
 	result.Recount()
 	return d.Write(&result, tool)
 }

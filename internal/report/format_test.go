@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // A form of report is a function and one entry in Formats (docs/design.md): this one has
 // the names and outcomes alone.
 func TestFormatIsAFunctionAndAnEntry(t *testing.T) {
-	names := Format{Name: "names", Ending: ".txt", About: "names and outcomes", Render: func(r *pipeline.Result, _ Tool) ([]byte, error) {
+	names := Format{Name: "names", Ending: ".txt", About: "names and outcomes", Render: func(r *results.Document, _ Tool) ([]byte, error) {
 		var b strings.Builder
 		for _, x := range r.Extensions {
 			fmt.Fprintf(&b, "%s %s\n", x.Name, x.Outcome)
@@ -33,11 +33,11 @@ func TestFormatIsAFunctionAndAnEntry(t *testing.T) {
 		}
 		q := NewQueue(file)
 		for _, want := range []string{"not-reached", "released"} {
-			kind := pipeline.EventRunStarted
+			kind := results.EventRunStarted
 			if want == "released" {
-				kind = pipeline.EventRunFinished
+				kind = results.EventRunFinished
 			}
-			q.Observe(pipeline.Event{Kind: kind, Result: &pipeline.Result{Extensions: []pipeline.ExtensionResult{{Name: "alc", Outcome: pipeline.Outcome(want)}}}})
+			q.Observe(results.Event{Kind: kind, Result: &results.Document{Extensions: []results.Extension{{Name: "alc", Outcome: results.Outcome(want)}}}})
 			q.Wait(t.Context())
 			if got, err := os.ReadFile(to.Path); err != nil || string(got) != "alc "+want+"\n" {
 				t.Errorf("%q, %v", got, err)

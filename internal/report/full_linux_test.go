@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // A disk that is full when a report is written is an error that names the report, and
@@ -39,7 +39,7 @@ func TestReportOnAFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		q := NewQueue(file)
-		q.Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: r})
+		q.Observe(results.Event{Kind: results.EventRunFinished, Result: r})
 		if err := q.Close(); !errors.Is(err, unix.ENOSPC) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", ending, err)
 		}

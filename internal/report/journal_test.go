@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ksrelease/ksrelease/internal/journal"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // After every event the journal says what the result document says, with what the
@@ -19,8 +19,8 @@ func TestJournalSaysWhatTheDocumentSays(t *testing.T) {
 	var encoder journal.Encoder
 	var lines bytes.Buffer
 	// The document may wait with what is no evidence; the journal does not.
-	last := map[string]pipeline.ExtensionResult{}
-	observe := func(e pipeline.Event) {
+	last := map[string]results.Extension{}
+	observe := func(e results.Event) {
 		d.Observe(e)
 		line, err := encoder.Encode(e)
 		if err != nil {
@@ -59,7 +59,7 @@ func TestJournalSaysWhatTheDocumentSays(t *testing.T) {
 			t.Fatalf("after %s of %s: %s", e.Kind, e.Stage, diff)
 		}
 	}
-	release(pipeline.ObserverFunc(observe), 4)
+	release(results.ObserverFunc(observe), 4)
 
 	d, encoder = newTestDocument(t), journal.Encoder{}
 	lines.Reset()
@@ -68,27 +68,27 @@ func TestJournalSaysWhatTheDocumentSays(t *testing.T) {
 	start := *outcomes
 	start.Finished, start.Extensions = nil, nil
 	for _, x := range outcomes.Extensions {
-		start.Extensions = append(start.Extensions, pipeline.ExtensionResult{
-			Name: x.Name, Path: x.Path, Outcome: pipeline.NotReached, Assets: []pipeline.AssetResult{}, Findings: []pipeline.FindingResult{},
+		start.Extensions = append(start.Extensions, results.Extension{
+			Name: x.Name, Path: x.Path, Outcome: results.NotReached, Assets: []results.Asset{}, Findings: []results.Finding{},
 		})
 	}
 	start.Recount()
-	observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: &start})
+	observe(results.Event{Kind: results.EventRunStarted, Result: &start})
 	for i := range outcomes.Extensions {
 		x := &outcomes.Extensions[i]
 		if x.Assets == nil {
-			x.Assets = []pipeline.AssetResult{}
+			x.Assets = []results.Asset{}
 		}
 		if x.Findings == nil {
-			x.Findings = []pipeline.FindingResult{}
+			x.Findings = []results.Finding{}
 		}
-		observe(pipeline.Event{Kind: pipeline.EventEnded, Extension: x})
-		observe(pipeline.Event{Kind: pipeline.EventWarning, Message: "a warning after " + x.Name})
+		observe(results.Event{Kind: results.EventEnded, Extension: x})
+		observe(results.Event{Kind: results.EventWarning, Message: "a warning after " + x.Name})
 	}
 	outcomes.Recount()
 	outcomes.Warnings = append(outcomes.Warnings, "one more")
 	outcomes.AuthRefused = true
-	observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: outcomes})
+	observe(results.Event{Kind: results.EventRunFinished, Result: outcomes})
 	replay, err := journal.Read(&lines)
 	if err != nil || !replay.Result.AuthRefused {
 		t.Errorf("%+v, %v", replay, err)
@@ -113,7 +113,7 @@ func compact(t *testing.T, text []byte) string {
 func TestReportsFromAJournalAreThoseOfTheRun(t *testing.T) {
 	result := allOutcomes()
 	for i := range result.Extensions {
-		result.Extensions[i].Assets, result.Extensions[i].Findings = append([]pipeline.AssetResult{}, result.Extensions[i].Assets...), append([]pipeline.FindingResult{}, result.Extensions[i].Findings...)
+		result.Extensions[i].Assets, result.Extensions[i].Findings = append([]results.Asset{}, result.Extensions[i].Assets...), append([]results.Finding{}, result.Extensions[i].Findings...)
 	}
 	line, err := journal.Encode(result)
 	if err != nil {

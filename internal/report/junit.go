@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/output"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // The JUnit XML that CI systems read: a suite an extension, and in it a case for each
@@ -53,7 +53,7 @@ type (
 	}
 )
 
-func junitXML(r *pipeline.Result) ([]byte, error) {
+func junitXML(r *results.Document) ([]byte, error) {
 	all := junitSuites{Name: strings.TrimSpace("ksrelease " + r.Command), Time: "0.000"}
 	if r.Finished != nil {
 		all.Time = seconds(r.Finished.Sub(r.Started).Milliseconds())
@@ -80,7 +80,7 @@ func junitXML(r *pipeline.Result) ([]byte, error) {
 
 // classesOf are the class names of extensions: readers file cases by class and name, so
 // each has one of its own, and the part behind the last dot is the name.
-func classesOf(extensions []pipeline.ExtensionResult) []string {
+func classesOf(extensions []results.Extension) []string {
 	dotless := func(s string) string { return strings.ReplaceAll(oneLine(s), ".", "_") }
 	taken := map[string]int{}
 	for _, x := range extensions {
@@ -102,7 +102,7 @@ func classesOf(extensions []pipeline.ExtensionResult) []string {
 
 // junitOfNone is a suite with one case, for a run without extensions: a file without any
 // is taken for no result at all, or for a good one.
-func junitOfNone(r *pipeline.Result) junitSuite {
+func junitOfNone(r *results.Document) junitSuite {
 	s := junitSuite{Name: "ksrelease"}
 	c := junitCase{Name: "extensions", Classname: "ksrelease"}
 	if r.Error == nil {
@@ -132,18 +132,18 @@ func (s *junitSuite) add(c junitCase, ms int64) {
 	s.Cases = append(s.Cases, c)
 }
 
-func junitOf(x pipeline.ExtensionResult, class string) junitSuite {
+func junitOf(x results.Extension, class string) junitSuite {
 	s := junitSuite{Name: oneLine(titleOf(x))}
 	var total int64
 	told := false
 	for _, stage := range x.Stages {
 		c := junitCase{Name: oneLine(stage.Name), Classname: class}
 		switch stage.Status {
-		case pipeline.StageSkipped:
+		case results.StageSkipped:
 			continue
-		case pipeline.StagePlanned:
+		case results.StagePlanned:
 			c.Skipped = note("planned", "planned: nothing is sent")
-		case pipeline.StageFailed, pipeline.StageStarted:
+		case results.StageFailed, results.StageStarted:
 			c.Failure = failureOf(x)
 			told = true
 		}
@@ -175,7 +175,7 @@ func junitOf(x pipeline.ExtensionResult, class string) junitSuite {
 
 // findingCase is a finding as a case: failed where it keeps the extension from being
 // released, else skipped, which is seen and breaks nothing.
-func findingCase(f pipeline.FindingResult, class string, names map[string]int) junitCase {
+func findingCase(f results.Finding, class string, names map[string]int) junitCase {
 	name := oneLine(strings.TrimSuffix(cmp.Or(f.Code, f.Rule)+": "+problemOf(f).Position(), ": "))
 	if names[name]++; names[name] > 1 {
 		name += fmt.Sprintf(" (%d)", names[name])
@@ -191,19 +191,19 @@ func findingCase(f pipeline.FindingResult, class string, names map[string]int) j
 }
 
 // findingText is a finding in full.
-func findingText(f pipeline.FindingResult) string { return problemOf(f).Error() }
+func findingText(f results.Finding) string { return problemOf(f).Error() }
 
 // didAll says that an extension went through everything that its command is for;
 // the others that ended as asked are shown as skipped.
-func didAll(o pipeline.Outcome) bool {
-	return o == pipeline.Released || o == pipeline.Linted || o == pipeline.Packed
+func didAll(o results.Outcome) bool {
+	return o == results.Released || o == results.Linted || o == results.Packed
 }
 
-func failureOf(x pipeline.ExtensionResult) *junitNote {
+func failureOf(x results.Extension) *junitNote {
 	if x.Error == nil {
 		return note(string(x.Outcome), string(x.Outcome)+colon(x.Reason))
 	}
-	if x.Outcome != pipeline.Failed { // its reason says more than where it failed
+	if x.Outcome != results.Failed { // its reason says more than where it failed
 		return note(string(x.Outcome), string(x.Outcome)+colon(x.Reason), x.Error.Message, x.Error.Remedy)
 	}
 	return note(string(x.Outcome), x.Error.Message, x.Error.Remedy)

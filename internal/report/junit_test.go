@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // xunit are the rules of junit-10.xsd (jenkinsci/xunit-plugin 3.1.7) that our form comes
@@ -125,11 +125,11 @@ func TestJUnitIsWhatXUnitTakes(t *testing.T) {
 	long.Started = long.Started.Add(-30 * time.Hour)
 	begun := allOutcomes()
 	begun.Finished = nil
-	results := map[string]*pipeline.Result{
+	results := map[string]*results.Document{
 		"all outcomes": allOutcomes(), "several of one name": several, "a long run": long, "a run that was killed": begun,
 		"no extensions": {Started: finished, Finished: &finished},
-		"a usage error": {Command: "run", Started: finished, Finished: &finished, Error: &pipeline.CommandError{Message: "two mistakes", Remedy: "see there", Problems: []pipeline.FindingResult{
-			{Rule: pipeline.RuleConfig, Message: "first", File: ".ksrelease.yaml", Line: 2}, {Message: "second", File: ".ksrelease.yaml"},
+		"a usage error": {Command: "run", Started: finished, Finished: &finished, Error: &results.CommandError{Message: "two mistakes", Remedy: "see there", Problems: []results.Finding{
+			{Rule: results.RuleConfig, Message: "first", File: ".ksrelease.yaml", Line: 2}, {Message: "second", File: ".ksrelease.yaml"},
 		}}},
 	}
 	for _, s := range hostileTexts {
@@ -157,11 +157,11 @@ func TestJUnitIsWhatXUnitTakes(t *testing.T) {
 
 // Every finding is a case: failed if it is an error, else skipped with what it says.
 func TestJUnitHasEveryFinding(t *testing.T) {
-	x := pipeline.ExtensionResult{Name: "alc", Version: "1.0.0", Outcome: pipeline.Failed, Stages: []pipeline.StageResult{{Name: pipeline.StageLint, Status: pipeline.StageFailed}}}
+	x := results.Extension{Name: "alc", Version: "1.0.0", Outcome: results.Failed, Stages: []results.Stage{{Name: results.StageLint, Status: results.StageFailed}}}
 	for i, severity := range []string{"error", "warning", "info", "error", "warning"} {
-		x.Findings = append(x.Findings, pipeline.FindingResult{Rule: "images", Severity: severity, Message: fmt.Sprintf("finding %d", i), Hint: "do that", File: "a.yaml", Line: 1 + i/4})
+		x.Findings = append(x.Findings, results.Finding{Rule: "images", Severity: severity, Message: fmt.Sprintf("finding %d", i), Hint: "do that", File: "a.yaml", Line: 1 + i/4})
 	}
-	x.Findings = append(x.Findings, pipeline.FindingResult{Rule: "images", Severity: "warning", Message: "[[ATTACHMENT|/etc/passwd]]", File: "a.yaml", Line: 1})
+	x.Findings = append(x.Findings, results.Finding{Rule: "images", Severity: "warning", Message: "[[ATTACHMENT|/etc/passwd]]", File: "a.yaml", Line: 1})
 	s := junitOf(x, "ksrelease.alc")
 	if s.Tests != 7 || s.Failures != 3 || s.Skipped != 4 {
 		t.Errorf("%+v", s)

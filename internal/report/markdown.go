@@ -6,11 +6,11 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // markdown is the summary that is put under a pull request or a CI job.
-func markdown(r *pipeline.Result) []byte {
+func markdown(r *results.Document) []byte {
 	var b bytes.Buffer
 	title := "ksrelease " + r.Command
 	if r.DryRun {
@@ -51,7 +51,7 @@ func markdown(r *pipeline.Result) []byte {
 		sizesMarkdown(&b, x)
 	}
 	remarksMarkdown(&b, r)
-	var findings []pipeline.FindingResult
+	var findings []results.Finding
 	for _, x := range r.Extensions {
 		for _, f := range x.Findings {
 			if !ofRun(f) { // reported above
@@ -70,11 +70,11 @@ func markdown(r *pipeline.Result) []byte {
 }
 
 // remarksMarkdown lists what the plan has to say of versions and dependencies.
-func remarksMarkdown(b *bytes.Buffer, r *pipeline.Result) {
+func remarksMarkdown(b *bytes.Buffer, r *results.Document) {
 	first := true
 	for _, x := range r.Extensions {
 		for _, f := range x.Findings {
-			if !ofRun(f) || f.Rule == pipeline.RuleSize {
+			if !ofRun(f) || f.Rule == results.RuleSize {
 				continue
 			}
 			if first {
@@ -87,7 +87,7 @@ func remarksMarkdown(b *bytes.Buffer, r *pipeline.Result) {
 }
 
 // sizesMarkdown tells where the bytes of a package go, where the result says so.
-func sizesMarkdown(b *bytes.Buffer, x pipeline.ExtensionResult) {
+func sizesMarkdown(b *bytes.Buffer, x results.Extension) {
 	if x.Package == nil || len(x.Package.Contributors) == 0 {
 		return
 	}
@@ -106,14 +106,14 @@ func sizesMarkdown(b *bytes.Buffer, x pipeline.ExtensionResult) {
 	fmt.Fprintf(b, "\n%s\n", sizeAdvised(x.Package))
 }
 
-func mark(x pipeline.ExtensionResult) string {
+func mark(x results.Extension) string {
 	if x.AsAsked {
 		return ""
 	}
 	return "❌ "
 }
 
-func sizeOf(x pipeline.ExtensionResult) string {
+func sizeOf(x results.Extension) string {
 	if x.Package == nil {
 		return ""
 	}

@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // places finds files of findings as code scanning knows them: by their path from the top
@@ -151,7 +151,7 @@ var marks = regexp.MustCompile(`\n *\|[ \t]*\^+$`)
 
 // region is what a finding is about, never empty: a line at least. Columns count
 // characters.
-func (at *location) region(f pipeline.FindingResult) sarifRegion {
+func (at *location) region(f results.Finding) sarifRegion {
 	line, column := max(1, f.Line), max(1, f.Column)
 	if at.inside != "" {
 		line, column = 1, 1 // of the archive
@@ -169,7 +169,7 @@ func (at *location) region(f pipeline.FindingResult) sarifRegion {
 
 // fingerprint tells a finding from others, wherever its line moves to. Where the file can
 // be read it is what codeql-action would make of it: a different one would be a warning.
-func (at *location) fingerprint(f pipeline.FindingResult, line int) string {
+func (at *location) fingerprint(f results.Finding, line int) string {
 	if hash := at.hashes[line]; hash != "" {
 		return hash
 	}

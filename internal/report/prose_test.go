@@ -13,7 +13,7 @@ import (
 	extensionast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
 
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // gfm reads Markdown as GitHub does: tables, links without marks, strikethrough, tasks.
@@ -103,15 +103,15 @@ var hostileTexts = []string{
 }
 
 // hostileResult has a text in each place that others can write.
-func hostileResult(s string) *pipeline.Result {
+func hostileResult(s string) *results.Document {
 	r := allOutcomes()
 	r.Warnings = []string{s}
 	for i := range r.Extensions {
 		x := &r.Extensions[i]
 		x.Name, x.Version, x.Path, x.Reason = s, s, s, s
-		x.Findings = []pipeline.FindingResult{{Rule: "images", Severity: "error", Message: s, Hint: s, File: s, Line: 3, Column: 2, Excerpt: "   3 | " + s}}
-		x.Error = &pipeline.ErrorResult{Stage: pipeline.StagePush, Message: s, Remedy: s}
-		x.Package = &pipeline.PackageResult{Path: s, Size: 10, Limit: 20, Contributors: []pipeline.ContributorResult{{File: s, Inside: []pipeline.ContributorResult{{File: s}}}}, Advice: []pipeline.AdviceResult{{What: s, Saves: 3}}}
+		x.Findings = []results.Finding{{Rule: "images", Severity: "error", Message: s, Hint: s, File: s, Line: 3, Column: 2, Excerpt: "   3 | " + s}}
+		x.Error = &results.Error{Stage: results.StagePush, Message: s, Remedy: s}
+		x.Package = &results.Package{Path: s, Size: 10, Limit: 20, Contributors: []results.Contributor{{File: s, Inside: []results.Contributor{{File: s}}}}, Advice: []results.Advice{{What: s, Saves: 3}}}
 	}
 	return r
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // Queue hands events to a report in a goroutine of its own, in order, so that a slow disk
@@ -20,7 +20,7 @@ type Queue struct {
 
 	mu      sync.Mutex
 	more    sync.Cond // pending, taken or closed changed
-	pending []pipeline.Event
+	pending []results.Event
 	latest  map[identity]int // places in pending
 	dropped int              // places in pending that a later event has made empty
 	put     uint64           // number of events so far
@@ -43,7 +43,7 @@ const maxQueued = 1 << 16
 // A report may say which events it needs and what may be left out.
 type (
 	// selective reports need some events only.
-	selective interface{ wants(pipeline.Event) bool }
+	selective interface{ wants(results.Event) bool }
 	// stateful reports show how things are: of each extension the latest event is enough.
 	stateful interface{ onlyLatest() }
 	// batched reports have something to do after events that came at once.
@@ -61,7 +61,7 @@ func NewQueue(to File) *Queue {
 }
 
 // Observe takes an event.
-func (q *Queue) Observe(e pipeline.Event) {
+func (q *Queue) Observe(e results.Event) {
 	if s, ok := q.to.(selective); ok && !s.wants(e) {
 		return
 	}
@@ -79,7 +79,7 @@ func (q *Queue) Observe(e pipeline.Event) {
 }
 
 // replace drops what an event makes needless, and remembers where it is going to be.
-func (q *Queue) replace(e *pipeline.Event) {
+func (q *Queue) replace(e *results.Event) {
 	switch {
 	case e.Result != nil: // it has all extensions
 		q.pending, q.latest, q.dropped = nil, nil, 0
@@ -87,12 +87,12 @@ func (q *Queue) replace(e *pipeline.Event) {
 		this := identityOf(e.Extension)
 		if at, ok := q.latest[this]; ok {
 			old := &q.pending[at]
-			e.Writes = e.Writes || old.Writes || old.Kind == pipeline.EventEnded && !old.Planning
-			*old = pipeline.Event{}
+			e.Writes = e.Writes || old.Writes || old.Kind == results.EventEnded && !old.Planning
+			*old = results.Event{}
 			q.dropped++
 		}
 		if q.dropped > len(q.pending)/2 {
-			q.pending = slices.DeleteFunc(q.pending, func(p pipeline.Event) bool { return p.Kind == "" })
+			q.pending = slices.DeleteFunc(q.pending, func(p results.Event) bool { return p.Kind == "" })
 			q.dropped, q.latest = 0, map[identity]int{}
 			for i, p := range q.pending {
 				if p.Extension != nil {

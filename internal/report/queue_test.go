@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // endings are those of all forms.
@@ -25,10 +25,10 @@ var endings = func() (all []string) {
 type slow struct {
 	ready  chan struct{}
 	mu     sync.Mutex
-	events []pipeline.Event
+	events []results.Event
 }
 
-func (s *slow) Observe(e pipeline.Event) {
+func (s *slow) Observe(e results.Event) {
 	<-s.ready
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -41,8 +41,8 @@ func (s *slow) Err() error { return nil }
 func TestSlowDiskHoldsUpNobody(t *testing.T) {
 	disk := &slow{ready: make(chan struct{})}
 	q := NewQueue(disk)
-	var want []pipeline.Event
-	release(pipeline.ObserverFunc(func(e pipeline.Event) {
+	var want []results.Event
+	release(results.ObserverFunc(func(e results.Event) {
 		want = append(want, e)
 		q.Observe(e)
 	}), 50) // ends although the disk is stuck
@@ -86,8 +86,8 @@ func TestOnlyTheLatestWaits(t *testing.T) {
 	const extensions, rounds = 10, 200
 	for round := range rounds {
 		for i := range extensions {
-			x := &pipeline.ExtensionResult{Name: fmt.Sprint(i), Reason: fmt.Sprint(round)}
-			q.Observe(pipeline.Event{Kind: pipeline.EventStageFinished, Extension: x, Writes: round == 150})
+			x := &results.Extension{Name: fmt.Sprint(i), Reason: fmt.Sprint(round)}
+			q.Observe(results.Event{Kind: results.EventStageFinished, Extension: x, Writes: round == 150})
 		}
 		q.mu.Lock()
 		if n := len(q.pending); n > 2*extensions+2 {
@@ -116,23 +116,23 @@ func TestWholeResultReplacesWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := &latestOnly{slow{ready: make(chan struct{})}}
 		q := NewQueue(disk)
-		x := pipeline.ExtensionResult{Name: "a"}
-		q.Observe(pipeline.Event{Kind: pipeline.EventNote})
+		x := results.Extension{Name: "a"}
+		q.Observe(results.Event{Kind: results.EventNote})
 		synctest.Wait() // it is being written
 		for range 5 {
-			q.Observe(pipeline.Event{Kind: pipeline.EventStageStarted, Extension: &x})
+			q.Observe(results.Event{Kind: results.EventStageStarted, Extension: &x})
 		}
-		q.Observe(pipeline.Event{Kind: pipeline.EventPlanned, Result: &pipeline.Result{Extensions: []pipeline.ExtensionResult{x}}})
-		q.Observe(pipeline.Event{Kind: pipeline.EventEnded, Extension: &x})
+		q.Observe(results.Event{Kind: results.EventPlanned, Result: &results.Document{Extensions: []results.Extension{x}}})
+		q.Observe(results.Event{Kind: results.EventEnded, Extension: &x})
 		close(disk.ready)
 		if err := q.Close(); err != nil {
 			t.Error(err)
 		}
-		var kinds []pipeline.EventKind
+		var kinds []results.EventKind
 		for _, e := range disk.events {
 			kinds = append(kinds, e.Kind)
 		}
-		if !slices.Equal(kinds, []pipeline.EventKind{pipeline.EventNote, pipeline.EventPlanned, pipeline.EventEnded}) {
+		if !slices.Equal(kinds, []results.EventKind{results.EventNote, results.EventPlanned, results.EventEnded}) {
 			t.Errorf("%v", kinds)
 		}
 	})
@@ -143,9 +143,9 @@ func TestWaitIsForTheLastEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := &slow{ready: make(chan struct{})}
 		q := NewQueue(disk)
-		q.Observe(pipeline.Event{Kind: pipeline.EventNote})
+		q.Observe(results.Event{Kind: results.EventNote})
 		synctest.Wait() // it is being written
-		q.Observe(pipeline.Event{Kind: pipeline.EventNote})
+		q.Observe(results.Event{Kind: results.EventNote})
 		kept := false
 		go func() {
 			q.Wait(t.Context())
@@ -172,13 +172,13 @@ func TestWaitMeansKept(t *testing.T) {
 	d := newDocument(path)
 	q := NewQueue(d)
 	start := allOutcomes()
-	q.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: start})
+	q.Observe(results.Event{Kind: results.EventRunStarted, Result: start})
 	var group sync.WaitGroup
 	for i := range start.Extensions {
 		group.Go(func() {
 			x := start.Extensions[i]
-			x.Stages = []pipeline.StageResult{{Name: pipeline.StagePush, Status: pipeline.StageStarted}}
-			q.Observe(pipeline.Event{Kind: pipeline.EventStageStarted, Extension: &x, Writes: true})
+			x.Stages = []results.Stage{{Name: results.StagePush, Status: results.StageStarted}}
+			q.Observe(results.Event{Kind: results.EventStageStarted, Extension: &x, Writes: true})
 			q.Wait(t.Context())
 			got := readResult(t, path).Extensions[i]
 			if diff := cmp.Diff(x.Stages, got.Stages); diff != "" {

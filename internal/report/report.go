@@ -16,7 +16,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/journal"
 	"github.com/ksrelease/ksrelease/internal/output"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // Format is a form of report. A new one is a function that renders it and one entry in
@@ -26,7 +26,7 @@ type Format struct {
 	Ending string // of files that are of this form without its name
 	About  string // what it is, in one to three words
 	// Render makes the report of a result, which need not be that of a run that ended.
-	Render func(r *pipeline.Result, tool Tool) ([]byte, error)
+	Render func(r *results.Document, tool Tool) ([]byte, error)
 	// follow makes a report that is kept in step with the run. Where it is nil, the
 	// report is rendered when the run begins and when it ends.
 	follow func(path string) File
@@ -36,17 +36,17 @@ type Format struct {
 func Formats() []Format {
 	return []Format{
 		{Name: "json", Ending: ".json", About: "the result document", Render: wholeDocument, follow: func(path string) File { return newDocument(path) }},
-		{Name: "junit", Ending: ".xml", About: "JUnit", Render: func(r *pipeline.Result, _ Tool) ([]byte, error) { return junitXML(r) }},
-		{Name: "md", Ending: ".md", About: "Markdown", Render: func(r *pipeline.Result, _ Tool) ([]byte, error) { return markdown(r), nil }},
+		{Name: "junit", Ending: ".xml", About: "JUnit", Render: func(r *results.Document, _ Tool) ([]byte, error) { return junitXML(r) }},
+		{Name: "md", Ending: ".md", About: "Markdown", Render: func(r *results.Document, _ Tool) ([]byte, error) { return markdown(r), nil }},
 		{Name: "sarif", Ending: ".sarif", About: "findings", Render: sarifLog},
-		{Name: "jsonl", Ending: ".jsonl", About: "the journal", Render: func(r *pipeline.Result, _ Tool) ([]byte, error) { return journal.Encode(r) },
+		{Name: "jsonl", Ending: ".jsonl", About: "the journal", Render: func(r *results.Document, _ Tool) ([]byte, error) { return journal.Encode(r) },
 			follow: func(path string) File { return journalFile{journal.NewWriter(path)} }},
 	}
 }
 
 // All hands each event to several observers, in order.
-func All(observers ...pipeline.Observer) pipeline.Observer {
-	return pipeline.ObserverFunc(func(e pipeline.Event) {
+func All(observers ...results.Observer) results.Observer {
+	return results.ObserverFunc(func(e results.Event) {
 		for _, o := range observers {
 			o.Observe(e)
 		}
@@ -61,7 +61,7 @@ type Tool struct {
 
 // File is a report file in the making.
 type File interface {
-	pipeline.Observer
+	results.Observer
 	// Err is the first error of writing the file, nil when all went well.
 	Err() error
 }
@@ -114,11 +114,11 @@ func (d Destination) Open(tool Tool) (File, error) {
 	if d.Format.follow != nil {
 		return d.Format.follow(d.Path), nil
 	}
-	return &final{path: d.Path, render: func(r *pipeline.Result) ([]byte, error) { return d.Format.Render(r, tool) }}, nil
+	return &final{path: d.Path, render: func(r *results.Document) ([]byte, error) { return d.Format.Render(r, tool) }}, nil
 }
 
 // Write writes the report of a result.
-func (d Destination) Write(r *pipeline.Result, tool Tool) error {
+func (d Destination) Write(r *results.Document, tool Tool) error {
 	if err := mayWrite(d.Path); err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (d Destination) Write(r *pipeline.Result, tool Tool) error {
 }
 
 // wholeDocument is the result document.
-func wholeDocument(r *pipeline.Result, _ Tool) ([]byte, error) {
+func wholeDocument(r *results.Document, _ Tool) ([]byte, error) {
 	data, err := output.JSON(r, "", "  ")
 	return append(data, '\n'), err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -39,39 +40,39 @@ func golden(t *testing.T, name string, got []byte) {
 }
 
 // allOutcomes is a run in which every outcome comes up once.
-func allOutcomes() *pipeline.Result {
+func allOutcomes() *results.Document {
 	started := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	finished := started.Add(41300 * time.Millisecond)
-	stages := func(failed string) []pipeline.StageResult {
-		var all []pipeline.StageResult
-		status := pipeline.StageOK
+	stages := func(failed string) []results.Stage {
+		var all []results.Stage
+		status := results.StageOK
 		for _, name := range pipeline.StageNames() {
 			if name == failed {
-				status = pipeline.StageFailed
+				status = results.StageFailed
 			}
-			all = append(all, pipeline.StageResult{Name: name, Status: status, Milliseconds: 12})
-			if status == pipeline.StageFailed {
-				status = pipeline.StageSkipped
+			all = append(all, results.Stage{Name: name, Status: status, Milliseconds: 12})
+			if status == results.StageFailed {
+				status = results.StageSkipped
 			}
 		}
 		return all
 	}
-	r := &pipeline.Result{SchemaVersion: 1, Command: "run", Tool: pipeline.Tool{Name: "ksrelease", Version: "1.0.0"}, Started: started, Finished: &finished, Extensions: []pipeline.ExtensionResult{
-		{Name: "alc", Version: "1.2.0", Path: "extensions/alc", Outcome: pipeline.Released, AsAsked: true, Stages: stages(""),
-			Package: &pipeline.PackageResult{Path: "dist/alc-1.2.0.tgz", Size: 15360, Limit: 1 << 20},
-			Assets:  []pipeline.AssetResult{{File: "static/icon.svg"}, {File: "static/a.png"}},
-			Findings: []pipeline.FindingResult{{
+	r := &results.Document{SchemaVersion: 1, Command: "run", Tool: results.Tool{Name: "ksrelease", Version: "1.0.0"}, Started: started, Finished: &finished, Extensions: []results.Extension{
+		{Name: "alc", Version: "1.2.0", Path: "extensions/alc", Outcome: results.Released, AsAsked: true, Stages: stages(""),
+			Package: &results.Package{Path: "dist/alc-1.2.0.tgz", Size: 15360, Limit: 1 << 20},
+			Assets:  []results.Asset{{File: "static/icon.svg"}, {File: "static/a.png"}},
+			Findings: []results.Finding{{
 				Code: "images/unused", Rule: "images", Severity: "warning", Message: "the image docker.io/a|b:1 is listed, and nothing uses it",
 				Hint: "take it out of images", File: "extensions/alc/extension.yaml", Line: 12, Column: 5,
 				Excerpt: "  12 |   - docker.io/a|b:1\n     |     ^^^^^^^^^^^^^^^",
 			}}},
-		{Name: "bee", Version: "0.1.0", Outcome: pipeline.Exists, AsAsked: true},
-		{Name: "crow", Version: "2.0.0", Outcome: pipeline.Drift, Reason: "2.0.0 is there with other content: bump version in extension.yaml"},
-		{Name: "dove", Version: "1.0.0", Outcome: pipeline.Blocked, Reason: "it depends on emu, which is failed"},
-		{Name: "emu", Version: "1.0.0", Outcome: pipeline.Failed, Reason: "push: uploading the package: 422", Stages: stages(pipeline.StagePush),
-			Error: &pipeline.ErrorResult{Stage: pipeline.StagePush, Message: "uploading the package of emu 1.0.0: 422 Unprocessable Entity: not a chart", Remedy: "fix the chart"}},
-		{Name: "fox", Version: "1.0.0", Outcome: pipeline.Unverified, Reason: "not seen within 5m0s: it is not in the Helm repository yet"},
-		{Name: "gnu", Version: "1.0.0", Outcome: pipeline.NotReached, Reason: "interrupted before its turn"},
+		{Name: "bee", Version: "0.1.0", Outcome: results.Exists, AsAsked: true},
+		{Name: "crow", Version: "2.0.0", Outcome: results.Drift, Reason: "2.0.0 is there with other content: bump version in extension.yaml"},
+		{Name: "dove", Version: "1.0.0", Outcome: results.Blocked, Reason: "it depends on emu, which is failed"},
+		{Name: "emu", Version: "1.0.0", Outcome: results.Failed, Reason: "push: uploading the package: 422", Stages: stages(results.StagePush),
+			Error: &results.Error{Stage: results.StagePush, Message: "uploading the package of emu 1.0.0: 422 Unprocessable Entity: not a chart", Remedy: "fix the chart"}},
+		{Name: "fox", Version: "1.0.0", Outcome: results.Unverified, Reason: "not seen within 5m0s: it is not in the Helm repository yet"},
+		{Name: "gnu", Version: "1.0.0", Outcome: results.NotReached, Reason: "interrupted before its turn"},
 	}}
 	r.Recount()
 	return r
@@ -80,8 +81,8 @@ func allOutcomes() *pipeline.Result {
 func TestTextTellsEveryOutcome(t *testing.T) {
 	var out, err bytes.Buffer
 	told := NewText(output.New(&out), output.New(&err), TextOptions{Again: func(names []string) string { return "ksrelease run --only " + strings.Join(names, " --only ") }})
-	told.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: allOutcomes()})
-	told.Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: allOutcomes()})
+	told.Observe(results.Event{Kind: results.EventRunStarted, Result: allOutcomes()})
+	told.Observe(results.Event{Kind: results.EventRunFinished, Result: allOutcomes()})
 	golden(t, "outcomes.txt", out.Bytes())
 	if err.Len() != 0 {
 		t.Errorf("on standard error: %q", err.String())
@@ -91,31 +92,31 @@ func TestTextTellsEveryOutcome(t *testing.T) {
 // Warnings of the rules of a run are counted as those of lint are, and the total says
 // where each is to be read.
 func TestWarningsAreCounted(t *testing.T) {
-	finding := func(rule, severity string) pipeline.FindingResult {
-		return pipeline.FindingResult{Code: rule + "/x", Rule: rule, Severity: severity, Message: "message of " + rule, File: "a/extension.yaml"}
+	finding := func(rule, severity string) results.Finding {
+		return results.Finding{Code: rule + "/x", Rule: rule, Severity: severity, Message: "message of " + rule, File: "a/extension.yaml"}
 	}
 	ofLint := finding("images", "warning")
-	ofRuns := []pipeline.FindingResult{
-		finding(pipeline.RuleVersions, "warning"), finding(pipeline.RuleDependencies, "warning"), finding(pipeline.RuleSize, "warning"),
+	ofRuns := []results.Finding{
+		finding(results.RuleVersions, "warning"), finding(results.RuleDependencies, "warning"), finding(results.RuleSize, "warning"),
 	}
 	for _, c := range []struct {
 		name      string
-		findings  []pipeline.FindingResult
+		findings  []results.Finding
 		all       bool
 		row, last string
 	}{
 		{"none", nil, false, "planned", ""},
-		{"only information", []pipeline.FindingResult{finding("images", "info")}, false, "planned", ""},
-		{"of lint", []pipeline.FindingResult{ofLint}, false, "1 warning", "1 warning: see ksrelease lint"},
+		{"only information", []results.Finding{finding("images", "info")}, false, "planned", ""},
+		{"of lint", []results.Finding{ofLint}, false, "1 warning", "1 warning: see ksrelease lint"},
 		{"of the run", ofRuns, false, "3 warnings", "3 warnings: see above"},
 		{"of both", append(ofRuns[:2:2], ofLint), false, "3 warnings", "3 warnings: see above for 2, see ksrelease lint for 1"},
-		{"with an error of lint", []pipeline.FindingResult{finding("images", "error"), ofLint}, false, "1 warning", "1 warning: see ksrelease lint"},
-		{"all are shown", []pipeline.FindingResult{ofLint}, true, "1 warning", ""},
+		{"with an error of lint", []results.Finding{finding("images", "error"), ofLint}, false, "1 warning", "1 warning: see ksrelease lint"},
+		{"all are shown", []results.Finding{ofLint}, true, "1 warning", ""},
 	} {
 		var out bytes.Buffer
-		r := &pipeline.Result{Extensions: []pipeline.ExtensionResult{{Name: "a", Version: "1.0.0", Outcome: pipeline.Planned, AsAsked: true, Findings: c.findings}}}
+		r := &results.Document{Extensions: []results.Extension{{Name: "a", Version: "1.0.0", Outcome: results.Planned, AsAsked: true, Findings: c.findings}}}
 		r.Recount()
-		NewText(output.New(&out), output.New(&out), TextOptions{Findings: c.all}).Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: r})
+		NewText(output.New(&out), output.New(&out), TextOptions{Findings: c.all}).Observe(results.Event{Kind: results.EventRunFinished, Result: r})
 		lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
 		row := slices.IndexFunc(lines, func(s string) bool { return strings.HasPrefix(s, "a ") })
 		if row < 0 || !strings.HasSuffix(lines[row], c.row) {
@@ -133,7 +134,7 @@ func TestWarningsAreCounted(t *testing.T) {
 
 func TestTextFoldsTheLastColumnToTheTerminal(t *testing.T) {
 	var out bytes.Buffer
-	NewText(output.New(&out), output.New(&out), TextOptions{Width: 72}).Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: allOutcomes()})
+	NewText(output.New(&out), output.New(&out), TextOptions{Width: 72}).Observe(results.Event{Kind: results.EventRunFinished, Result: allOutcomes()})
 	for line := range strings.Lines(out.String()) {
 		if strings.Contains(line, "uploading") || strings.Contains(line, "docker.io") || strings.HasPrefix(line, "1 released") {
 			continue // only the table is folded
@@ -150,7 +151,7 @@ func TestTextFoldsTheLastColumnToTheTerminal(t *testing.T) {
 func TestTextColoursOnlyWhenAsked(t *testing.T) {
 	render := func(color bool) string {
 		var out bytes.Buffer
-		NewText(output.New(&out), output.New(&out), TextOptions{Color: color}).Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: allOutcomes()})
+		NewText(output.New(&out), output.New(&out), TextOptions{Color: color}).Observe(results.Event{Kind: results.EventRunFinished, Result: allOutcomes()})
 		return out.String()
 	}
 	plain, coloured := render(false), render(true)
@@ -168,10 +169,10 @@ func TestLiveStatusLeavesNothingBehind(t *testing.T) {
 	told := NewText(output.New(&bytes.Buffer{}), output.New(&screen), TextOptions{Live: 40})
 	r := allOutcomes()
 	alc := &r.Extensions[0]
-	told.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: r, Planning: true})
-	told.Observe(pipeline.Event{Kind: pipeline.EventStageStarted, Extension: alc, Stage: "lint", Planning: true})
-	told.Observe(pipeline.Event{Kind: pipeline.EventNote, Extension: alc, Message: "trying again in 1s"})
-	told.Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: r})
+	told.Observe(results.Event{Kind: results.EventRunStarted, Result: r, Planning: true})
+	told.Observe(results.Event{Kind: results.EventStageStarted, Extension: alc, Stage: "lint", Planning: true})
+	told.Observe(results.Event{Kind: results.EventNote, Extension: alc, Message: "trying again in 1s"})
+	told.Observe(results.Event{Kind: results.EventRunFinished, Result: r})
 	if !strings.Contains(screen.String(), "planning 0 of 7: alc 1.2.0 lint") {
 		t.Errorf("no status: %q", screen.String())
 	}
@@ -204,7 +205,7 @@ func TestReportFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		file.Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: result})
+		file.Observe(results.Event{Kind: results.EventRunFinished, Result: result})
 		if err := file.Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -262,7 +263,7 @@ func TestDocumentIsWrittenBeforeEveryWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	read := func() (r pipeline.Result) {
+	read := func() (r results.Document) {
 		if err := json.Unmarshal(must(os.ReadFile(path)), &r); err != nil {
 			t.Fatal(err)
 		}
@@ -271,19 +272,19 @@ func TestDocumentIsWrittenBeforeEveryWrite(t *testing.T) {
 	start := allOutcomes()
 	start.Finished = nil
 	alc := start.Extensions[0]
-	alc.Outcome = pipeline.NotReached
-	alc.Stages = []pipeline.StageResult{{Name: "push", Status: pipeline.StageSkipped}}
-	start.Extensions = []pipeline.ExtensionResult{alc}
-	file.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: start})
-	alc.Stages = []pipeline.StageResult{{Name: "push", Status: pipeline.StageStarted}}
-	file.Observe(pipeline.Event{Kind: pipeline.EventStageStarted, Extension: &alc, Stage: "push", Writes: true})
-	if got := read(); got.Extensions[0].Stages[0].Status != pipeline.StageStarted || got.Finished != nil || got.Totals[pipeline.NotReached] != 1 {
+	alc.Outcome = results.NotReached
+	alc.Stages = []results.Stage{{Name: "push", Status: results.StageSkipped}}
+	start.Extensions = []results.Extension{alc}
+	file.Observe(results.Event{Kind: results.EventRunStarted, Result: start})
+	alc.Stages = []results.Stage{{Name: "push", Status: results.StageStarted}}
+	file.Observe(results.Event{Kind: results.EventStageStarted, Extension: &alc, Stage: "push", Writes: true})
+	if got := read(); got.Extensions[0].Stages[0].Status != results.StageStarted || got.Finished != nil || got.Totals[results.NotReached] != 1 {
 		t.Errorf("before the push: %+v", got)
 	}
-	alc.Stages = []pipeline.StageResult{{Name: "push", Status: pipeline.StageOK}}
-	alc.Outcome = pipeline.Released
-	file.Observe(pipeline.Event{Kind: pipeline.EventStageFinished, Extension: &alc, Stage: "push", Writes: true})
-	if got := read(); got.Extensions[0].Stages[0].Status != pipeline.StageOK || got.Totals[pipeline.Released] != 1 {
+	alc.Stages = []results.Stage{{Name: "push", Status: results.StageOK}}
+	alc.Outcome = results.Released
+	file.Observe(results.Event{Kind: results.EventStageFinished, Extension: &alc, Stage: "push", Writes: true})
+	if got := read(); got.Extensions[0].Stages[0].Status != results.StageOK || got.Totals[results.Released] != 1 {
 		t.Errorf("after the push: %+v", got)
 	}
 }
@@ -292,10 +293,10 @@ func TestEventsAreOneLineEach(t *testing.T) {
 	var out bytes.Buffer
 	told := Events(output.New(&out))
 	r := allOutcomes()
-	told.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: r})
-	told.Observe(pipeline.Event{Kind: pipeline.EventNote, Message: "line one\nline two <&>"})
-	told.Observe(pipeline.Event{Kind: pipeline.EventEnded, Extension: &r.Extensions[4]})
-	told.Observe(pipeline.Event{Kind: pipeline.EventRunFinished, Result: r})
+	told.Observe(results.Event{Kind: results.EventRunStarted, Result: r})
+	told.Observe(results.Event{Kind: results.EventNote, Message: "line one\nline two <&>"})
+	told.Observe(results.Event{Kind: results.EventEnded, Extension: &r.Extensions[4]})
+	told.Observe(results.Event{Kind: results.EventRunFinished, Result: r})
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if len(lines) != 4 {
 		t.Fatalf("%d lines:\n%s", len(lines), out.String())
@@ -314,12 +315,12 @@ func TestEventsAreOneLineEach(t *testing.T) {
 // Every outcome has a colour, and those that mean that all was done are no skipped
 // cases of JUnit.
 func TestEveryOutcomeIsShown(t *testing.T) {
-	for _, o := range pipeline.Outcomes() {
+	for _, o := range results.Outcomes() {
 		if outcomeColor[o] == 0 {
 			t.Errorf("%s has no colour", o)
 		}
-		x := pipeline.ExtensionResult{Name: "alc", Outcome: o, AsAsked: true}
-		skipped := o != pipeline.Released && o != pipeline.Linted && o != pipeline.Packed
+		x := results.Extension{Name: "alc", Outcome: o, AsAsked: true}
+		skipped := o != results.Released && o != results.Linted && o != results.Packed
 		if s := junitOf(x, "c"); s.Tests != 1 || s.Failures != 0 || (s.Skipped == 1) != skipped {
 			t.Errorf("%s: %+v", o, s)
 		}
@@ -330,7 +331,7 @@ func TestCountsSayWhatIsThere(t *testing.T) {
 	if got := counts(allOutcomes()); got != "1 released, 1 exists, 1 drift, 1 blocked, 1 failed, 1 unverified, 1 not-reached" {
 		t.Error(got)
 	}
-	if got := counts(&pipeline.Result{}); got != "no extensions" {
+	if got := counts(&results.Document{}); got != "no extensions" {
 		t.Error(got)
 	}
 	for d, want := range map[time.Duration]string{212 * time.Millisecond: "212 ms", 41300 * time.Millisecond: "41.3 s", 3*time.Minute + 400*time.Millisecond: "3m0s"} {
@@ -346,7 +347,7 @@ func TestReportsAreReplacedWhenTheRunBegins(t *testing.T) {
 	r := allOutcomes()
 	r.Finished = nil
 	for i := range r.Extensions {
-		r.Extensions[i].Outcome, r.Extensions[i].AsAsked, r.Extensions[i].Stages = pipeline.NotReached, false, nil
+		r.Extensions[i].Outcome, r.Extensions[i].AsAsked, r.Extensions[i].Stages = results.NotReached, false, nil
 	}
 	r.Recount()
 	for ending, want := range map[string]string{
@@ -360,7 +361,7 @@ func TestReportsAreReplacedWhenTheRunBegins(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		file.Observe(pipeline.Event{Kind: pipeline.EventRunStarted, Result: r})
+		file.Observe(results.Event{Kind: results.EventRunStarted, Result: r})
 		if data := must(os.ReadFile(path)); file.Err() != nil || !bytes.Contains(data, []byte(want)) {
 			t.Errorf("%v, %s lacks %s:\n%s", file.Err(), ending, want, data)
 		}

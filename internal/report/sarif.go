@@ -9,7 +9,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/output"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // SARIF 2.1.0 (OASIS standard), with all that GitHub's code scanning asks for (its page
@@ -47,9 +47,9 @@ type (
 		Extensions []sarifOutcome `json:"extensions"`
 	}
 	sarifOutcome struct {
-		Name    string           `json:"name"`
-		Version string           `json:"version"`
-		Outcome pipeline.Outcome `json:"outcome"`
+		Name    string          `json:"name"`
+		Version string          `json:"version"`
+		Outcome results.Outcome `json:"outcome"`
 	}
 	sarifTool struct {
 		Driver sarifDriver `json:"driver"`
@@ -121,7 +121,7 @@ const mostResults = 5000
 // lineHash is the only key of fingerprints that code scanning goes by.
 const lineHash = "primaryLocationLineHash"
 
-func sarifLog(r *pipeline.Result, tool Tool) ([]byte, error) {
+func sarifLog(r *results.Document, tool Tool) ([]byte, error) {
 	run := sarifRun{
 		// What stands before the slash and behind it is the category: reports of several
 		// commands on one commit do not replace each other.
@@ -139,7 +139,7 @@ func sarifLog(r *pipeline.Result, tool Tool) ([]byte, error) {
 	for _, warning := range r.Warnings {
 		tell("warning", warning)
 	}
-	var findings []pipeline.FindingResult
+	var findings []results.Finding
 	if r.Error != nil {
 		tell("error", r.Error.Message+colon(r.Error.Remedy))
 		findings = append(findings, r.Error.Problems...)
@@ -151,7 +151,7 @@ func sarifLog(r *pipeline.Result, tool Tool) ([]byte, error) {
 		}
 		findings = append(findings, x.Findings...)
 	}
-	slices.SortStableFunc(findings, func(a, b pipeline.FindingResult) int {
+	slices.SortStableFunc(findings, func(a, b results.Finding) int {
 		return cmp.Compare(urgency(a.Severity), urgency(b.Severity))
 	})
 	if n := len(findings) - mostResults; n > 0 {
@@ -172,7 +172,7 @@ func sarifLog(r *pipeline.Result, tool Tool) ([]byte, error) {
 	return append(data, '\n'), nil
 }
 
-func sarifResultOf(f pipeline.FindingResult, driver *sarifDriver, where *places) sarifResult {
+func sarifResultOf(f results.Finding, driver *sarifDriver, where *places) sarifResult {
 	index := slices.IndexFunc(driver.Rules, func(r sarifRule) bool { return r.ID == f.Rule })
 	if index < 0 {
 		index = len(driver.Rules)
@@ -200,13 +200,13 @@ func sarifRules(tool Tool) []sarifRule {
 		all = append(all, rule)
 	}
 	return append(all,
-		sarifRuleOf(pipeline.RuleSize, "the package is not near the limit of the marketplace",
+		sarifRuleOf(results.RuleSize, "the package is not near the limit of the marketplace",
 			"The marketplace takes no package beyond its limit.", "Leave out what KubeSphere does not show and no template reads; ksrelease package --sizes says what that is.", lint.Warning, []string{"kubesphere"}),
-		sarifRuleOf(pipeline.RuleVersions, pipeline.RulesOfRuns()[pipeline.RuleVersions],
+		sarifRuleOf(results.RuleVersions, results.RulesOfRuns()[results.RuleVersions],
 			"KubeSphere keeps the three highest versions of an extension, and recommends the highest, pre-releases among them.", "Correct version in extension.yaml, unless the remark is what is meant.", lint.Warning, []string{"kubesphere"}),
-		sarifRuleOf(pipeline.RuleDependencies, pipeline.RulesOfRuns()[pipeline.RuleDependencies],
+		sarifRuleOf(results.RuleDependencies, results.RulesOfRuns()[results.RuleDependencies],
 			"KubeSphere installs no extension without those that it requires.", "Release what is missing, or correct externalDependencies in extension.yaml.", lint.Warning, []string{"kubesphere"}),
-		sarifRuleOf(pipeline.RuleConfig, "the configuration can be read",
+		sarifRuleOf(results.RuleConfig, "the configuration can be read",
 			"A command that cannot read its configuration does nothing.", "Correct the file at the place that is named; ksrelease check reads it again.", lint.Error, []string{"ksrelease"}))
 }
 

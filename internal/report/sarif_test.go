@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // holdToCodeScanning says what GitHub's code scanning, or the schema of SARIF, would
@@ -83,10 +83,10 @@ func holdToCodeScanning(data []byte) (wrong []string) {
 
 func TestSARIFIsWhatCodeScanningTakes(t *testing.T) {
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-	results := map[string]*pipeline.Result{
+	results := map[string]*results.Document{
 		"all outcomes": allOutcomes(), "no extensions": {Started: now, Finished: &now},
-		"a usage error":            {Command: "run", Started: now, Finished: &now, Error: &pipeline.CommandError{Message: "m", Problems: []pipeline.FindingResult{{Rule: pipeline.RuleConfig, Severity: "error", Message: "m", File: ".ksrelease.yaml", Line: 2}}}},
-		"a rule that is not known": {Extensions: []pipeline.ExtensionResult{{Findings: []pipeline.FindingResult{{Rule: "new", Severity: "info"}}}}},
+		"a usage error":            {Command: "run", Started: now, Finished: &now, Error: &results.CommandError{Message: "m", Problems: []results.Finding{{Rule: results.RuleConfig, Severity: "error", Message: "m", File: ".ksrelease.yaml", Line: 2}}}},
+		"a rule that is not known": {Extensions: []results.Extension{{Findings: []results.Finding{{Rule: "new", Severity: "info"}}}}},
 	}
 	for _, s := range hostileTexts {
 		results[s] = hostileResult(s)
@@ -110,9 +110,9 @@ func TestSARIFIsWhatCodeScanningTakes(t *testing.T) {
 
 // The worst come first, and what code scanning would not keep is left out and counted.
 func TestSARIFLeavesOutWhatIsNotKept(t *testing.T) {
-	r := &pipeline.Result{Extensions: []pipeline.ExtensionResult{{Name: "alc"}}}
+	r := &results.Document{Extensions: []results.Extension{{Name: "alc"}}}
 	for i := range mostResults + 7 {
-		r.Extensions[0].Findings = append(r.Extensions[0].Findings, pipeline.FindingResult{Rule: "images", Severity: []string{"info", "warning", "error"}[i%3], Message: "m", File: "a.yaml", Line: i + 1})
+		r.Extensions[0].Findings = append(r.Extensions[0].Findings, results.Finding{Rule: "images", Severity: []string{"info", "warning", "error"}[i%3], Message: "m", File: "a.yaml", Line: i + 1})
 	}
 	data, err := sarifLog(r, Tool{})
 	if err != nil || !bytes.Contains(data, []byte("7 findings left out")) {
@@ -184,27 +184,27 @@ func TestPlacesAreRelativeToTheRepository(t *testing.T) {
 	where := newPlaces()
 	at := where.of("ext/a:b #1%.yaml")
 	for _, c := range []struct {
-		finding pipeline.FindingResult
+		finding results.Finding
 		want    sarifRegion
 	}{
-		{pipeline.FindingResult{}, sarifRegion{1, 1, 1, 6}},
-		{pipeline.FindingResult{Line: 2}, sarifRegion{2, 1, 2, 9}},
-		{pipeline.FindingResult{Line: 2, Column: 3, Excerpt: "   2 | ä second\n     |   ^^^"}, sarifRegion{2, 3, 2, 6}},
-		{pipeline.FindingResult{Line: 2, Column: 3, Excerpt: "   2 | ä ^^^^"}, sarifRegion{2, 3, 2, 9}},
-		{pipeline.FindingResult{Line: 90, Column: 3}, sarifRegion{90, 3, 90, 4}},
+		{results.Finding{}, sarifRegion{1, 1, 1, 6}},
+		{results.Finding{Line: 2}, sarifRegion{2, 1, 2, 9}},
+		{results.Finding{Line: 2, Column: 3, Excerpt: "   2 | ä second\n     |   ^^^"}, sarifRegion{2, 3, 2, 6}},
+		{results.Finding{Line: 2, Column: 3, Excerpt: "   2 | ä ^^^^"}, sarifRegion{2, 3, 2, 9}},
+		{results.Finding{Line: 90, Column: 3}, sarifRegion{90, 3, 90, 4}},
 	} {
 		if got := at.region(c.finding); got != c.want {
 			t.Errorf("%+v is %+v, want %+v", c.finding, got, c.want)
 		}
 	}
-	if got, want := at.fingerprint(pipeline.FindingResult{Message: "m"}, 1), lineHashes("first\nä second\n")[1]; got != want {
+	if got, want := at.fingerprint(results.Finding{Message: "m"}, 1), lineHashes("first\nä second\n")[1]; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	packed := where.of("packed.tgz/extension.yaml")
-	if r := packed.region(pipeline.FindingResult{Line: 7, Column: 4}); r != (sarifRegion{1, 1, 1, 2}) {
+	if r := packed.region(results.Finding{Line: 7, Column: 4}); r != (sarifRegion{1, 1, 1, 2}) {
 		t.Errorf("in an archive: %+v", r)
 	}
-	if packed.fingerprint(pipeline.FindingResult{Message: "a"}, 1) == packed.fingerprint(pipeline.FindingResult{Message: "b"}, 1) {
+	if packed.fingerprint(results.Finding{Message: "a"}, 1) == packed.fingerprint(results.Finding{Message: "b"}, 1) {
 		t.Error("two findings in an archive have one fingerprint")
 	}
 }

@@ -6,12 +6,12 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/ksrelease/ksrelease/internal/output"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // sizes tells where the bytes of a package go, and what would make it smaller,
 // where the result says so.
-func (t *Text) sizes(x pipeline.ExtensionResult) {
+func (t *Text) sizes(x results.Extension) {
 	if x.Package == nil || len(x.Package.Contributors) == 0 {
 		return
 	}
@@ -33,7 +33,7 @@ func (t *Text) sizes(x pipeline.ExtensionResult) {
 }
 
 // pushedSize is the size that the limit is about.
-func pushedSize(p *pipeline.PackageResult) int64 {
+func pushedSize(p *results.Package) int64 {
 	if p.PushedSize > 0 {
 		return p.PushedSize
 	}
@@ -41,7 +41,7 @@ func pushedSize(p *pipeline.PackageResult) int64 {
 }
 
 // sizeHead is "1.2 MiB when pushed, 120 % of the limit of 1.0 MiB".
-func sizeHead(p *pipeline.PackageResult) string {
+func sizeHead(p *results.Package) string {
 	size := bytesText(pushedSize(p))
 	if p.PushedSize > 0 {
 		size += " when pushed"
@@ -54,7 +54,7 @@ func sizeHead(p *pipeline.PackageResult) string {
 
 // contributors are the rows of the table of files, which adds up to the package:
 // compressed size, its part of the whole, size, file.
-func contributors(p *pipeline.PackageResult) [][4]string {
+func contributors(p *results.Package) [][4]string {
 	var rows [][4]string
 	others := pushedSize(p)
 	for _, c := range p.Contributors {
@@ -71,7 +71,7 @@ func contributors(p *pipeline.PackageResult) [][4]string {
 }
 
 // sizeAdvised is what all advice would come to.
-func sizeAdvised(p *pipeline.PackageResult) string {
+func sizeAdvised(p *results.Package) string {
 	all := "With this"
 	if len(p.Advice) > 1 {
 		all = "With all of this"

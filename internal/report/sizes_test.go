@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/output"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 func TestOfLimit(t *testing.T) {
@@ -26,15 +26,15 @@ func TestOfLimit(t *testing.T) {
 func TestSizesThatAdviceCannotBringUnderTheLimit(t *testing.T) {
 	var out strings.Builder
 	text := NewText(output.New(&out), output.New(&out), TextOptions{Width: 60})
-	text.sizes(pipeline.ExtensionResult{Name: "big", Version: "1.0.0", Package: &pipeline.PackageResult{
+	text.sizes(results.Extension{Name: "big", Version: "1.0.0", Package: &results.Package{
 		Size: 3 << 20, Limit: 1 << 20, SizeWithin: 64, Files: 3, AdvisedSize: 2 << 20,
-		Contributors: []pipeline.ContributorResult{
+		Contributors: []results.Contributor{
 			{File: "charts/app/dashboards/" + strings.Repeat("long-", 9) + "name.json", Size: 5 << 20, Compressed: 2 << 20},
-			{File: "charts/redis-1.0.0.tgz", Size: 1 << 20, Compressed: 1<<20 - 400, Inside: []pipeline.ContributorResult{
+			{File: "charts/redis-1.0.0.tgz", Size: 1 << 20, Compressed: 1<<20 - 400, Inside: []results.Contributor{
 				{File: "docs/book.pdf", Size: 900 << 10, Compressed: 800 << 10}, {File: "README.md", Size: 90 << 10, Compressed: 30 << 10},
 			}},
 		},
-		Advice: []pipeline.AdviceResult{{What: "leave docs/ (1 file) out with .helmignore: no template reads it, and KubeSphere does not show it", Saves: 1 << 20}},
+		Advice: []results.Advice{{What: "leave docs/ (1 file) out with .helmignore: no template reads it, and KubeSphere does not show it", Saves: 1 << 20}},
 	}})
 	const want = `
 big 1.0.0: 3.0 MiB (± 64 B), 300 % of the limit of 1.0 MiB

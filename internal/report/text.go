@@ -10,7 +10,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/output"
-	"github.com/ksrelease/ksrelease/pipeline"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // The rules of all text that a run prints:
@@ -32,7 +32,7 @@ type Text struct {
 	out, err *output.Stream
 	opts     TextOptions
 
-	planned *pipeline.Result
+	planned *results.Document
 	total   int
 	over    int
 	causes  map[string]bool // that were said while the run goes on
@@ -60,30 +60,30 @@ func NewText(out, err *output.Stream, opts TextOptions) *Text {
 }
 
 // Observe tells of one event.
-func (t *Text) Observe(e pipeline.Event) {
+func (t *Text) Observe(e results.Event) {
 	switch e.Kind {
-	case pipeline.EventRunStarted:
+	case results.EventRunStarted:
 		t.total = len(e.Result.Extensions)
 		if t.opts.Target != "" {
 			t.err.Print("%s for %s", plural(t.total, "extension"), t.opts.Target)
 		}
-	case pipeline.EventStageStarted:
+	case results.EventStageStarted:
 		t.busy = append(t.busy, titleOf(*e.Extension)+" "+e.Stage)
-	case pipeline.EventStageFinished:
+	case results.EventStageFinished:
 		t.busy = slices.DeleteFunc(t.busy, func(s string) bool { return s == titleOf(*e.Extension)+" "+e.Stage })
 		t.stage(e)
-	case pipeline.EventNote:
+	case results.EventNote:
 		t.say(e.Extension, e.Message)
-	case pipeline.EventWarning:
+	case results.EventWarning:
 		t.err.Print("%s", output.Fold("warning: ", "  ", e.Message, 0))
-	case pipeline.EventPlanned:
+	case results.EventPlanned:
 		t.plan(e)
-	case pipeline.EventEnded:
+	case results.EventEnded:
 		t.over++
 		if !e.Planning && !e.Extension.AsAsked {
 			t.ended(e.Extension)
 		}
-	case pipeline.EventRunFinished:
+	case results.EventRunFinished:
 		t.err.Wipe()
 		t.finish(e.Result)
 		return
@@ -93,10 +93,10 @@ func (t *Text) Observe(e pipeline.Event) {
 
 // ended says that an extension did not end as asked. A cause that many share is said
 // for the first of them; the table has all.
-func (t *Text) ended(x *pipeline.ExtensionResult) {
+func (t *Text) ended(x *results.Extension) {
 	message := string(x.Outcome) + colon(x.Reason)
 	cause := message
-	if x.Error != nil && x.Outcome == pipeline.Failed {
+	if x.Error != nil && x.Outcome == results.Failed {
 		cause = x.Error.Message
 	}
 	if t.causes[cause] {
@@ -111,17 +111,17 @@ func (t *Text) ended(x *pipeline.ExtensionResult) {
 
 // done says in plain words what each writing stage brought about.
 var done = map[string]string{
-	pipeline.StageUpload: "uploaded",
-	pipeline.StagePush:   "submitted",
-	pipeline.StageVerify: "seen in the Helm repository",
+	results.StageUpload: "uploaded",
+	results.StagePush:   "submitted",
+	results.StageVerify: "seen in the Helm repository",
 }
 
-func (t *Text) stage(e pipeline.Event) {
+func (t *Text) stage(e results.Event) {
 	words, worth := done[e.Stage]
-	if e.Planning || e.Status != pipeline.StageOK || !worth {
+	if e.Planning || e.Status != results.StageOK || !worth {
 		return
 	}
-	if e.Stage == pipeline.StageUpload {
+	if e.Stage == results.StageUpload {
 		if len(e.Extension.Assets) == 0 {
 			return
 		}
@@ -130,15 +130,15 @@ func (t *Text) stage(e pipeline.Event) {
 	t.say(e.Extension, words)
 }
 
-func (t *Text) plan(e pipeline.Event) {
+func (t *Text) plan(e results.Event) {
 	t.planned = e.Result
-	t.total, t.over, t.busy = e.Result.Totals[pipeline.NotReached], 0, nil
+	t.total, t.over, t.busy = e.Result.Totals[results.NotReached], 0, nil
 	if e.Message != "" {
 		t.say(nil, e.Message)
 	}
 }
 
-func (t *Text) finish(r *pipeline.Result) {
+func (t *Text) finish(r *results.Document) {
 	for _, x := range r.Extensions {
 		said := map[[2]string]bool{} // what a rule advises, for this extension
 		for _, f := range x.Findings {
@@ -168,13 +168,13 @@ func (t *Text) finish(r *pipeline.Result) {
 
 // failures tells each cause once, with all whom it struck. What lint found
 // stands above, with its places.
-func (t *Text) failures(r *pipeline.Result) {
+func (t *Text) failures(r *results.Document) {
 	type cause struct{ Message, Remedy string }
 	type victims struct{ stages, titles []string }
 	var causes []cause
 	struck := map[cause]*victims{}
 	for _, x := range r.Extensions {
-		if x.Error == nil || x.Error.Stage == pipeline.StageLint && errorsOf(x) > 0 {
+		if x.Error == nil || x.Error.Stage == results.StageLint && errorsOf(x) > 0 {
 			continue
 		}
 		of := cause{x.Error.Message, x.Error.Remedy}
@@ -199,12 +199,12 @@ func (t *Text) failures(r *pipeline.Result) {
 }
 
 // next tells what to type where something is left to do.
-func (t *Text) next(r *pipeline.Result) {
+func (t *Text) next(r *results.Document) {
 	var left []string
 	all := true
 	for _, x := range r.Extensions {
 		switch x.Outcome {
-		case pipeline.Failed, pipeline.Blocked, pipeline.Unverified, pipeline.NotReached:
+		case results.Failed, results.Blocked, results.Unverified, results.NotReached:
 			left = append(left, x.Name)
 		default:
 			all = false
@@ -217,18 +217,18 @@ func (t *Text) next(r *pipeline.Result) {
 			left = nil
 		}
 		first := ""
-		if slices.ContainsFunc(r.Extensions, func(x pipeline.ExtensionResult) bool { return errorsOf(x) > 0 }) {
+		if slices.ContainsFunc(r.Extensions, func(x results.Extension) bool { return errorsOf(x) > 0 }) {
 			first = "fix what lint reports, then "
 		}
 		t.out.Print("→ to go on: %s%s", first, t.opts.Again(left))
-	case r.DryRun && r.Totals[pipeline.Planned] > 0 && t.opts.Release != nil:
+	case r.DryRun && r.Totals[results.Planned] > 0 && t.opts.Release != nil:
 		t.out.Print("→ to release: %s", t.opts.Release())
 	}
 }
 
 // finding tells one finding, with its advice where that is not what it was for
 // another before.
-func (t *Text) finding(f pipeline.FindingResult, advised bool) {
+func (t *Text) finding(f results.Finding, advised bool) {
 	p := problemOf(f)
 	p.Message = fmt.Sprintf("%s (%s)", f.Message, f.Code)
 	if !advised {
@@ -240,15 +240,15 @@ func (t *Text) finding(f pipeline.FindingResult, advised bool) {
 
 var severityColor = map[string]text.Color{"error": text.FgRed, "warning": text.FgYellow, "info": text.FgCyan}
 
-var outcomeColor = map[pipeline.Outcome]text.Color{
-	pipeline.Released: text.FgGreen, pipeline.Planned: text.FgGreen,
-	pipeline.Linted: text.FgGreen, pipeline.Packed: text.FgGreen, pipeline.Exists: text.FgCyan,
-	pipeline.Drift: text.FgYellow, pipeline.Unverified: text.FgYellow, pipeline.NotReached: text.FgYellow,
-	pipeline.Blocked: text.FgRed, pipeline.Failed: text.FgRed,
+var outcomeColor = map[results.Outcome]text.Color{
+	results.Released: text.FgGreen, results.Planned: text.FgGreen,
+	results.Linted: text.FgGreen, results.Packed: text.FgGreen, results.Exists: text.FgCyan,
+	results.Drift: text.FgYellow, results.Unverified: text.FgYellow, results.NotReached: text.FgYellow,
+	results.Blocked: text.FgRed, results.Failed: text.FgRed,
 }
 
-func (t *Text) table(r *pipeline.Result) {
-	sized := slices.ContainsFunc(r.Extensions, func(x pipeline.ExtensionResult) bool { return x.Package != nil })
+func (t *Text) table(r *results.Document) {
+	sized := slices.ContainsFunc(r.Extensions, func(x results.Extension) bool { return x.Package != nil })
 	tab := output.NewTable("extension", "version", "outcome", "notes")
 	if sized {
 		tab = output.NewTable("extension", "version", "outcome", "size", "notes")
@@ -266,19 +266,19 @@ func (t *Text) table(r *pipeline.Result) {
 	t.out.Print("%s", tab.Render(t.opts.Width))
 }
 
-func (t *Text) details(x pipeline.ExtensionResult) string {
+func (t *Text) details(x results.Extension) string {
 	var parts []string
 	switch {
-	case x.Error != nil && x.Outcome == pipeline.Failed:
+	case x.Error != nil && x.Outcome == results.Failed:
 		parts = append(parts, "in "+x.Error.Stage)
 	case x.Reason != "":
 		parts = append(parts, x.Reason)
-	case x.Outcome == pipeline.NotReached:
+	case x.Outcome == results.NotReached:
 		if cut := cutOff(x); cut != "" {
 			parts = append(parts, cut)
 		}
 	}
-	if n := len(x.Assets); n > 0 && (x.Outcome == pipeline.Planned || x.Outcome == pipeline.Released) {
+	if n := len(x.Assets); n > 0 && (x.Outcome == results.Planned || x.Outcome == results.Released) {
 		parts = append(parts, plural(n, "asset"))
 	}
 	if n := warningsOf(x); n > 0 {
@@ -294,11 +294,11 @@ func (t *Text) details(x pipeline.ExtensionResult) string {
 }
 
 // cutOff says where a run that was killed, or goes on, is with an extension.
-func cutOff(x pipeline.ExtensionResult) string {
+func cutOff(x results.Extension) string {
 	for _, s := range x.Stages {
 		switch {
-		case s.Status != pipeline.StageStarted:
-		case s.Name == pipeline.StageUpload, s.Name == pipeline.StagePush:
+		case s.Status != results.StageStarted:
+		case s.Name == results.StageUpload, s.Name == results.StagePush:
 			return "it has no end in " + s.Name + "; what it sent is in doubt, the next run reads it back"
 		default:
 			return "it has no end in " + s.Name
@@ -307,7 +307,7 @@ func cutOff(x pipeline.ExtensionResult) string {
 	return ""
 }
 
-func warningsOf(x pipeline.ExtensionResult) (n int) {
+func warningsOf(x results.Extension) (n int) {
 	for _, f := range x.Findings {
 		if f.Severity == "warning" {
 			n++
@@ -317,7 +317,7 @@ func warningsOf(x pipeline.ExtensionResult) (n int) {
 }
 
 // errorsOf counts the errors that lint found.
-func errorsOf(x pipeline.ExtensionResult) (n int) {
+func errorsOf(x results.Extension) (n int) {
 	for _, f := range x.Findings {
 		if f.Severity == "error" && !ofRun(f) {
 			n++
@@ -327,18 +327,18 @@ func errorsOf(x pipeline.ExtensionResult) (n int) {
 }
 
 // ofRun says that a finding is one of the run itself, which is always shown in full.
-func ofRun(f pipeline.FindingResult) bool {
-	_, ok := pipeline.RulesOfRuns()[f.Rule]
+func ofRun(f results.Finding) bool {
+	_, ok := results.RulesOfRuns()[f.Rule]
 	return ok
 }
 
 // shows says that a finding is shown in full.
-func (t *Text) shows(f pipeline.FindingResult) bool {
+func (t *Text) shows(f results.Finding) bool {
 	return t.opts.Findings || f.Severity == "error" || ofRun(f)
 }
 
 // warnings counts the warnings that are shown in full, and the others.
-func (t *Text) warnings(r *pipeline.Result) (shown, others int) {
+func (t *Text) warnings(r *results.Document) (shown, others int) {
 	for _, x := range r.Extensions {
 		for _, f := range x.Findings {
 			switch {
@@ -366,7 +366,7 @@ func whereWarnings(shown, others int) string {
 }
 
 // say prints what happens to an extension, now.
-func (t *Text) say(x *pipeline.ExtensionResult, message string) {
+func (t *Text) say(x *results.Extension, message string) {
 	if x == nil {
 		t.err.Print("%s", output.Fold("", "  ", message, 0))
 		return
@@ -398,9 +398,9 @@ func (t *Text) paint(c output.Color, s output.Text) output.Text {
 }
 
 // counts is the line of counts: "4 released, 1 drift".
-func counts(r *pipeline.Result) string {
+func counts(r *results.Document) string {
 	var parts []string
-	for _, o := range pipeline.Outcomes() {
+	for _, o := range results.Outcomes() {
 		if n := r.Totals[o]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, o))
 		}
@@ -411,14 +411,14 @@ func counts(r *pipeline.Result) string {
 	return strings.Join(parts, ", ")
 }
 
-func titleOf(x pipeline.ExtensionResult) string {
+func titleOf(x results.Extension) string {
 	if x.Version == "" {
 		return x.Name
 	}
 	return x.Name + " " + x.Version
 }
 
-func problemOf(f pipeline.FindingResult) diagnostic.Diagnostic {
+func problemOf(f results.Finding) diagnostic.Diagnostic {
 	return diagnostic.Diagnostic{File: f.File, Range: diagnostic.At(f.Line, f.Column), Message: f.Message, Excerpt: f.Excerpt, Hint: f.Hint}
 }
 

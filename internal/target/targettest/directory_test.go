@@ -16,6 +16,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/targettest"
 	"github.com/ksrelease/ksrelease/pipeline"
@@ -140,14 +141,14 @@ func TestARunReleasesToADirectory(t *testing.T) {
 	for _, step := range []struct {
 		source config.Source
 		dry    bool
-		want   pipeline.Outcome
+		want   results.Outcome
 		files  int
 	}{
-		{source("1.0.0", "one"), true, pipeline.Planned, 0},
-		{source("1.0.0", "one"), false, pipeline.Released, 1},
-		{source("1.0.0", "one"), false, pipeline.Exists, 1},
-		{source("1.0.0", "two"), false, pipeline.Drift, 1},
-		{source("1.1.0", "two"), false, pipeline.Released, 2},
+		{source("1.0.0", "one"), true, results.Planned, 0},
+		{source("1.0.0", "one"), false, results.Released, 1},
+		{source("1.0.0", "one"), false, results.Exists, 1},
+		{source("1.0.0", "two"), false, results.Drift, 1},
+		{source("1.1.0", "two"), false, results.Released, 2},
 	} {
 		result, err := pipeline.New(pipeline.Options{Sources: []config.Source{step.source}, Target: d, DryRun: step.dry}).Do(t.Context())
 		must(t, err)
@@ -156,7 +157,7 @@ func TestARunReleasesToADirectory(t *testing.T) {
 			t.Fatalf("%s: %s %q %+v, with %d files", x.Version, x.Outcome, x.Reason, x.Error, len(files))
 		}
 		for _, s := range x.Stages {
-			if s.Name == pipeline.StageUpload && s.Status != pipeline.StageSkipped {
+			if s.Name == results.StageUpload && s.Status != results.StageSkipped {
 				t.Errorf("upload is %s, and there is nothing to upload to", s.Status)
 			}
 		}
@@ -190,7 +191,7 @@ func TestALostAnswerWithoutReviews(t *testing.T) {
 	source := config.Source{Path: targettest.Folder(t, "alc", "1.0.0", "one"), Display: "alc", Settings: config.Default(t.TempDir()).Defaults}
 	result, err := pipeline.New(pipeline.Options{Sources: []config.Source{source}, Target: target}).Do(t.Context())
 	must(t, err)
-	if x := result.Extensions[0]; !lost || x.Outcome != pipeline.Released {
+	if x := result.Extensions[0]; !lost || x.Outcome != results.Released {
 		t.Errorf("%s %q %+v", x.Outcome, x.Reason, x.Error)
 	}
 }

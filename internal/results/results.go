@@ -1,4 +1,6 @@
-package pipeline
+// Package results has what comes of a run: its events while it goes on, and the result
+// document. The pipeline makes both, and reports are made of them.
+package results
 
 import (
 	"time"
@@ -27,9 +29,9 @@ func Outcomes() []Outcome {
 	return []Outcome{Released, Planned, Linted, Packed, Exists, Drift, Blocked, Failed, Unverified, NotReached}
 }
 
-// Result is the result document of a run, in the shape in which
+// Document is the result document of a run, in the shape in which
 // `--report FILE.json` writes it.
-type Result struct {
+type Document struct {
 	SchemaVersion int    `json:"schema_version"` // 1
 	Command       string `json:"command"`        // that made it: "run", "lint" or "package"
 	Tool          Tool   `json:"tool"`
@@ -41,9 +43,9 @@ type Result struct {
 	Finished *time.Time `json:"finished"` // null while the run goes on, or when it was killed
 	// Warnings are on the run as a whole: an address without TLS, keys that
 	// others can read.
-	Warnings   []string          `json:"warnings,omitempty"`
-	Extensions []ExtensionResult `json:"extensions"`
-	Totals     map[Outcome]int   `json:"totals"` // every outcome, also those with 0
+	Warnings   []string        `json:"warnings,omitempty"`
+	Extensions []Extension     `json:"extensions"`
+	Totals     map[Outcome]int `json:"totals"` // every outcome, also those with 0
 	// Error is what kept the command from beginning: a mistake on the command line or
 	// in the configuration. There are no extensions then.
 	Error *CommandError `json:"error,omitempty"`
@@ -58,7 +60,7 @@ type CommandError struct {
 	Message string `json:"message"`
 	Remedy  string `json:"remedy,omitempty"`
 	// Problems are the mistakes in files, each with its place. Their rule is RuleConfig.
-	Problems []FindingResult `json:"problems,omitempty"`
+	Problems []Finding `json:"problems,omitempty"`
 }
 
 // RuleConfig is the rule that a mistake in the configuration breaks: no rule of lint.
@@ -70,27 +72,27 @@ type Tool struct {
 	Version string `json:"version"`
 }
 
-// ExtensionResult is what is known of one extension. Until the extension has
+// Extension is what is known of one extension. Until the extension has
 // ended its Outcome is NotReached, so that a document left behind by a killed
 // run is true.
-type ExtensionResult struct {
-	Name       string         `json:"name"`
-	Version    string         `json:"version"`
-	Path       string         `json:"path"`
-	Outcome    Outcome        `json:"outcome"`
-	Reason     string         `json:"reason,omitempty"`
-	Stages     []StageResult  `json:"stages"`
-	Package    *PackageResult `json:"package"` // null until it is packed
-	Assets     []AssetResult  `json:"assets"`
-	SnapshotID string         `json:"snapshot_id,omitempty"`
+type Extension struct {
+	Name       string   `json:"name"`
+	Version    string   `json:"version"`
+	Path       string   `json:"path"`
+	Outcome    Outcome  `json:"outcome"`
+	Reason     string   `json:"reason,omitempty"`
+	Stages     []Stage  `json:"stages"`
+	Package    *Package `json:"package"` // null until it is packed
+	Assets     []Asset  `json:"assets"`
+	SnapshotID string   `json:"snapshot_id,omitempty"`
 	// ReviewMessage is what the reviewer said of a version that was not approved.
-	ReviewMessage string          `json:"review_message,omitempty"`
-	Findings      []FindingResult `json:"findings"`
+	ReviewMessage string    `json:"review_message,omitempty"`
+	Findings      []Finding `json:"findings"`
 	// Silenced is the number of findings that comments in the extension silence;
 	// they are not among Findings, nor are those of the baseline.
-	Silenced int          `json:"silenced,omitempty"`
-	Known    int          `json:"in_baseline,omitempty"`
-	Error    *ErrorResult `json:"error"` // null unless a stage failed; an unverified extension may have one, too
+	Silenced int    `json:"silenced,omitempty"`
+	Known    int    `json:"in_baseline,omitempty"`
+	Error    *Error `json:"error"` // null unless a stage failed; an unverified extension may have one, too
 
 	// AsAsked says whether it ended as the settings ask: what decides between
 	// exit code 0 and 1.
@@ -110,15 +112,15 @@ const (
 	StageFailed  StageStatus = "failed"
 )
 
-// StageResult is one stage of one extension.
-type StageResult struct {
+// Stage is one stage of one extension.
+type Stage struct {
 	Name         string      `json:"name"`
 	Status       StageStatus `json:"status"`
 	Milliseconds int64       `json:"milliseconds"`
 }
 
-// PackageResult is the archive that is, or would be, sent.
-type PackageResult struct {
+// Package is the archive that is, or would be, sent.
+type Package struct {
 	Path string `json:"path,omitempty"` // where it was left; empty in a dry run
 	Size int64  `json:"size"`           // bytes
 	// SizeWithin is by how many bytes the size (or PushedSize) may change with
@@ -134,37 +136,37 @@ type PackageResult struct {
 	// Where the bytes of the pushed form go, if it is near the limit or over it,
 	// or if that was asked for: the files in it, the ten of them that take most,
 	// and what would make it smaller.
-	Files        int                 `json:"files,omitempty"`
-	Contributors []ContributorResult `json:"contributors,omitempty"`
-	Advice       []AdviceResult      `json:"advice,omitempty"`
-	AdvisedSize  int64               `json:"advised_size,omitempty"` // with all advice followed
+	Files        int           `json:"files,omitempty"`
+	Contributors []Contributor `json:"contributors,omitempty"`
+	Advice       []Advice      `json:"advice,omitempty"`
+	AdvisedSize  int64         `json:"advised_size,omitempty"` // with all advice followed
 }
 
-// ContributorResult is a file of the package. Sizes are in bytes.
-type ContributorResult struct {
+// Contributor is a file of the package. Sizes are in bytes.
+type Contributor struct {
 	File       string `json:"file"`
 	Size       int64  `json:"size"`
 	Compressed int64  `json:"compressed"` // its part of the package
 	// Inside are the files that take most of a packed subchart, named as in there.
-	Inside []ContributorResult `json:"inside,omitempty"`
+	Inside []Contributor `json:"inside,omitempty"`
 }
 
-// AdviceResult is one way to make the package smaller.
-type AdviceResult struct {
+// Advice is one way to make the package smaller.
+type Advice struct {
 	What  string `json:"what"`
 	Saves int64  `json:"saves"` // bytes of the package
 }
 
-// AssetResult is an icon or screenshot.
-type AssetResult struct {
+// Asset is an icon or screenshot.
+type Asset struct {
 	File   string `json:"file"`
 	URL    string `json:"url,omitempty"`
 	Size   int64  `json:"size"`
 	Digest string `json:"digest"`
 }
 
-// FindingResult is one finding of lint, or of the size (RuleSize).
-type FindingResult struct {
+// Finding is one finding of lint, or of the size (RuleSize).
+type Finding struct {
 	// Code says what was found, as RULE/WHAT. It stays when the words of Message
 	// change; docs/rules.md lists all.
 	Code     string `json:"code"`
@@ -178,15 +180,15 @@ type FindingResult struct {
 	Excerpt  string `json:"-"`
 }
 
-// ErrorResult is why an extension failed.
-type ErrorResult struct {
+// Error is why an extension failed.
+type Error struct {
 	Stage   string `json:"stage"`
 	Message string `json:"message"`
 	Remedy  string `json:"remedy,omitempty"`
 }
 
 // AsAsked says whether every extension ended as the settings ask.
-func (r *Result) AsAsked() bool {
+func (r *Document) AsAsked() bool {
 	for _, e := range r.Extensions {
 		if !e.AsAsked {
 			return false
@@ -196,9 +198,10 @@ func (r *Result) AsAsked() bool {
 }
 
 // Recount brings Totals in step with Extensions.
-func (r *Result) Recount() { r.Totals = totals(r.Extensions) }
+func (r *Document) Recount() { r.Totals = Totals(r.Extensions) }
 
-func totals(extensions []ExtensionResult) map[Outcome]int {
+// Totals counts the outcomes of extensions.
+func Totals(extensions []Extension) map[Outcome]int {
 	t := map[Outcome]int{}
 	for _, o := range Outcomes() {
 		t[o] = 0

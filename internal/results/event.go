@@ -1,4 +1,4 @@
-package pipeline
+package results
 
 import "time"
 
@@ -29,7 +29,7 @@ type Event struct {
 	Planning bool
 	// Extension is the extension as it stands after the event; nil for events
 	// of the whole run.
-	Extension *ExtensionResult
+	Extension *Extension
 	Stage     string
 	Status    StageStatus
 	// Writes is true for the start and end of a stage that changes the
@@ -43,7 +43,7 @@ type Event struct {
 	// Milliseconds is how long a stage took, for EventStageFinished.
 	Milliseconds int64
 	// Result is the whole document, for events of the whole run.
-	Result *Result
+	Result *Document
 }
 
 // Observer gets every event, in order and one at a time. No extension goes on
