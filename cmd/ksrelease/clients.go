@@ -13,6 +13,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/marketplace/lease"
 	"github.com/ksrelease/ksrelease/internal/redact"
+	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
@@ -22,9 +23,15 @@ const projectURL = "https://github.com/ksrelease/ksrelease"
 
 // clients are what a run talks to, made in this one place.
 type clients struct {
-	*kscloud.Target
+	target.Target
 	name  string // of the target, for messages
 	close func()
+}
+
+// HasKey says that the target can be asked: it takes everybody, or there is a key.
+func (c *clients) HasKey() bool {
+	keys, ok := c.Target.(target.KeyHolder)
+	return !ok || keys.HasKey()
 }
 
 // where says which marketplace a command works on.
@@ -90,11 +97,11 @@ func (a *app) connectTo(p *project, at where, dir string, parallelism int) (*cli
 		a.redact.add(token.Value())
 		options.Key, options.KeyRefused = token.Value(), hintOnKey(token.Source())
 	}
-	target, err := kscloud.New(options)
+	cloud, err := kscloud.New(options)
 	if err != nil {
 		return nil, err
 	}
-	return &clients{target, a.redact.text(redact.URL(server)), web.Close}, nil
+	return &clients{cloud, a.redact.text(redact.URL(server)), web.Close}, nil
 }
 
 // hintOnKey says what to do about a key that was refused, and which of the keys that may

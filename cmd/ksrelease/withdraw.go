@@ -53,6 +53,10 @@ func (c *withdrawCommand) Run(a *app) error {
 	if !links.HasKey() {
 		return target.ErrNoToken
 	}
+	withdrawer, ok := links.Target.(target.Withdrawer)
+	if !ok {
+		return fmt.Errorf("%s takes no version back", links.name)
+	}
 	ctx := a.stop
 	name, version := c.Release.Name, c.Release.Version
 	before, err := links.Snapshot(ctx, name, version)
@@ -67,7 +71,7 @@ func (c *withdrawCommand) Run(a *app) error {
 		return nil
 	} // what of all others can be taken back, the server decides
 	// Whatever the answer says, the state decides.
-	refused := links.Withdraw(ctx, before.ID, c.Message)
+	refused := withdrawer.Withdraw(ctx, before.ID, c.Message)
 	after, err := links.Snapshot(ctx, name, version)
 	switch {
 	case err != nil:
