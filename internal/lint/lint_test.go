@@ -107,6 +107,18 @@ func TestLesserFindings(t *testing.T) {
 	}
 }
 
+// TestGraverFindings: one that is more than its rule by default is what was chosen for the
+// rule, where somebody chose.
+func TestGraverFindings(t *testing.T) {
+	ext := load(t, with(goodFiles(), "extension.yaml", replaced(goodMetadata, "category: dev-tools", "category: dev tools")))
+	for chosen, want := range map[Severity]Severity{"": Error, Info: Info, Warning: Warning, Error: Error} {
+		findings := Examine(t.Context(), ext, chosenFor("category", chosen)).Findings
+		if len(findings) != 1 || findings[0].Code != "category/not-a-label" || findings[0].Severity != want {
+			t.Errorf("category: %s: %v", chosen, told(findings))
+		}
+	}
+}
+
 func TestRulesAreDescribed(t *testing.T) {
 	known := map[string]bool{}
 	for _, r := range Rules() {

@@ -145,3 +145,18 @@ func TestDerived(t *testing.T) {
 		t.Errorf("%v and %v, made %d times", a, b, made)
 	}
 }
+
+// TestIsLeftOut: what .helmignore leaves out is not asked for, as long as the rule that
+// reports it is on.
+func TestIsLeftOut(t *testing.T) {
+	pass := passOf(t, Rule{LeavesTo: []string{"helmignore"}})
+	pass.Ext.LeftOut = []extension.LeftOut{{Name: "README_zh.md"}}
+	is := func(wanted string) func(string) bool { return func(name string) bool { return name == wanted } }
+	if !pass.IsLeftOut(is("README_zh.md")) || pass.IsLeftOut(is("README_de.md")) {
+		t.Error("with the rule on, what is left out is another")
+	}
+	pass.Severities = map[string]Severity{"helmignore": Off}
+	if pass.IsLeftOut(is("README_zh.md")) {
+		t.Error("with the rule off, nobody asks for what is left out")
+	}
+}
