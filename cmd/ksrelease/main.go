@@ -25,6 +25,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report"
@@ -54,9 +55,9 @@ func main() {
 }
 
 // serveWorker looks at extensions for the process that has started this one.
-func serveWorker() {
+func serveWorker(adjust ...func(*lint.Options)) {
 	log.SetOutput(io.Discard)
-	worker.Serve(os.Stdin, os.Stdout)
+	worker.Serve(os.Stdin, os.Stdout, adjust...)
 }
 
 func realMain() int {

@@ -34,7 +34,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if worker.Asked() {
-		serveWorker()
+		serveWorker(onlyRulesOfScripts)
 	}
 	if os.Getenv("KSRELEASE_TEST_MAIN") != "" {
 		main() // a test started this binary as ksrelease

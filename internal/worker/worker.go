@@ -74,8 +74,9 @@ type message struct {
 }
 
 // Serve does what it is asked to on in (standard input), and answers on out (standard
-// output). It ends the process when in ends, or nobody reads out any more.
-func Serve(in io.Reader, out io.Writer) {
+// output). It ends the process when in ends, or nobody reads out any more. adjust changes
+// the options of lint before they are used, for tests of a program that are about few rules.
+func Serve(in io.Reader, out io.Writer, adjust ...func(*lint.Options)) {
 	// What interrupts the program is for the program: it may still need its workers.
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	// One processor for the task, one for the eye on its memory.
@@ -97,6 +98,9 @@ func Serve(in io.Reader, out io.Writer) {
 	}()
 	s := &speaker{out: gob.NewEncoder(out)}
 	for t := range tasks {
+		for _, change := range adjust {
+			change(&t.Options)
+		}
 		s.do(t)
 	}
 }
