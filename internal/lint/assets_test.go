@@ -1,28 +1,10 @@
 package lint
 
 import (
-	"bytes"
 	"encoding/base64"
-	"image"
-	"image/color/palette"
-	"image/gif"
 	"strings"
 	"testing"
 )
-
-func gifOf(t testing.TB, frames int) string {
-	t.Helper()
-	var data bytes.Buffer
-	all := &gif.GIF{}
-	for range frames {
-		all.Image = append(all.Image, image.NewPaletted(image.Rect(0, 0, 64, 64), palette.Plan9))
-		all.Delay = append(all.Delay, 10)
-	}
-	if err := gif.EncodeAll(&data, all); err != nil {
-		t.Fatal(err)
-	}
-	return data.String()
-}
 
 func TestAssets(t *testing.T) {
 	icon := func(file, data string) []string {
