@@ -2,11 +2,13 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
@@ -161,5 +163,57 @@ func TestAStepIsAFunctionAndAnEntry(t *testing.T) {
 	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Blocked, "bar": results.Released})
 	if !slices.Equal(noted, []string{"bar is applying release"}) || result.Extensions[0].Reason != "it is the thirteenth" {
 		t.Errorf("%q, %q", noted, result.Extensions[0].Reason)
+	}
+}
+
+// What was sent is in doubt no more: an end while it is looked at leaves it unverified, and
+// not unreached.
+func TestTheEndWhileAVersionIsLookedAt(t *testing.T) {
+	w := newFakeWorld()
+	stop, interrupt := context.WithCancelCause(t.Context())
+	w.archive = func(data []byte) []byte {
+		interrupt(errors.New("interrupted"))
+		return data
+	}
+	x := doUnder(t, stop, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Skip: []string{results.StageLint}}).Extensions[0]
+	if x.Outcome != results.Unverified || x.Reason != "interrupted before it was seen in the Helm repository" || x.Stages[5].Status != results.StageFailed {
+		t.Errorf("%s %q %+v", x.Outcome, x.Reason, x.Stages)
+	}
+}
+
+// What has begun to write goes on to its submission when a run is interrupted; when its time
+// is up, it does not.
+func TestWhatHasBegunIsSubmitted(t *testing.T) {
+	for _, timeUp := range []bool{false, true} {
+		w := newFakeWorld()
+		stop, interrupt := context.WithCancelCause(t.Context())
+		end, endNow := context.WithCancelCause(t.Context())
+		w.fault = func(call string) (bool, error) {
+			if strings.HasPrefix(call, "upload ") {
+				interrupt(errors.New("interrupted"))
+				if timeUp {
+					endNow(errors.New("the time is up"))
+				}
+			}
+			return false, nil
+		}
+		ctx, done := graceful.With(stop, end)
+		result, err := New(Options{Target: w, Sources: []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bar", "1.0.0", "alc")}}).Do(ctx)
+		done()
+		endNow(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, writes := results.Unverified, 3
+		if timeUp {
+			want, writes = results.NotReached, 1
+		}
+		wantOutcomes(t, result, map[string]results.Outcome{"alc": want, "bar": results.NotReached})
+		if len(w.writes) != writes {
+			t.Errorf("the time is up: %v: %q", timeUp, w.writes)
+		}
+		if x := result.Extensions[0]; timeUp && x.Reason != "the time is up during push; what it sent is in doubt, the next run reads it back" && !strings.HasPrefix(x.Reason, "the time is up during upload") {
+			t.Errorf("%q", x.Reason)
+		}
 	}
 }
