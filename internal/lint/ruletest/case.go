@@ -115,6 +115,11 @@ func (c *testCase) load(dir string) (*extension.Extension, error) {
 	return extension.Load(dir, extension.Options{Display: display})
 }
 
+// problems are what is wrong with the findings of a case.
+func (c *testCase) problems(findings []lint.Finding) []string {
+	return slices.Concat(c.compare(findings), wellFormed(findings))
+}
+
 // compare says in which findings and expectations differ.
 func (c *testCase) compare(findings []lint.Finding) (problems []string) {
 	wanted := slices.Clone(c.wanted)

@@ -221,7 +221,7 @@ func takesComment(e expectation, text string) bool {
 	if !ok || e.line < 1 || e.line > len(lines) || strings.ContainsRune(text, '\r') || !utf8.ValidString(text) {
 		return false
 	}
-	if c.end != "" && strings.Contains(e.message, strings.TrimSpace(c.end)) || e.line == len(lines) && lines[e.line-1] == "" {
+	if c.end != "" && strings.Contains(e.message, strings.TrimSpace(c.end)) {
 		return false
 	}
 	without, again, err := takeComments(e.file, putComments(e.file, text, []expectation{e}))

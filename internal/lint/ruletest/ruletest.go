@@ -106,7 +106,7 @@ func Run(t *testing.T, folder string) {
 				}
 				return
 			}
-			for _, problem := range slices.Concat(test.compare(findings), wellFormed(findings)) {
+			for _, problem := range test.problems(findings) {
 				t.Error(problem)
 			}
 		})

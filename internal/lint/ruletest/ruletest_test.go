@@ -72,6 +72,23 @@ func TestTheBaseIsGood(t *testing.T) {
 	}
 }
 
+// TestNoOtherRuleIsOn: a rule reports what it would leave to another one, and no finding is
+// that of a rule that is off.
+func TestNoOtherRuleIsOn(t *testing.T) {
+	for rule, test := range map[string]struct {
+		files map[string]string
+		want  int
+	}{
+		"version": {map[string]string{"extension.yaml": "apiVersion: kubesphere.io/v1alpha1\nname: web\nhome: https:///docs\n"}, 1},
+		"images":  {map[string]string{"charts/web/Chart.yaml": "name: [\n"}, 0}, // not checked, says chart
+	} {
+		_, findings := examined(t, written(t, test.files), rule)
+		if len(findings) != test.want || slices.ContainsFunc(findings, func(f lint.Finding) bool { return f.Rule != rule }) {
+			t.Errorf("%s: %+v", rule, findings)
+		}
+	}
+}
+
 func TestExpectationsAreCompared(t *testing.T) {
 	const missing, more = "expected, and not found:\n- ", "found, and not expected:\n+ "
 	for name, test := range map[string]struct {
@@ -162,6 +179,32 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
+// TestWhereACommentCanBe: what would not be a comment there, or change the file, is
+// written into the file want.
+func TestWhereACommentCanBe(t *testing.T) {
+	for name, test := range map[string]struct {
+		file, text, message string
+		line                int
+		want                bool
+	}{
+		"YAML":                            {"values.yaml", "a: b\n", "x", 1, true},
+		"the last line, without an end":   {"a.yml", "a: b\nc: d", "x", 2, true},
+		"no line":                         {"values.yaml", "a: b\n", "x", 0, false},
+		"a line that is not there":        {"values.yaml", "a: b\n", "x", 3, false},
+		"JSON":                            {"values.schema.json", "{}\n", "x", 1, false},
+		"a template":                      {"charts/web/templates/_h.tpl", "a\n", "x", 1, true},
+		"a message that ends the comment": {"templates/a.yaml", "a\n", "x */}} y", 1, false},
+		"another encoding":                {"README.md", "\xd6\xd0\n", "x", 1, false},
+		"a blank at the end":              {"README.md", "a  \n", "x", 1, false},
+		"Windows":                         {"README.md", "a\r\n", "x", 1, false},
+	} {
+		e := expectation{file: test.file, line: test.line, severity: lint.Info, code: "a/b", message: test.message}
+		if got := takesComment(e, test.text); got != test.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
 func TestExpectationsThatCannotBeRead(t *testing.T) {
 	for name, test := range map[string]struct{ file, text, want string }{
 		"no code":                   {"extension.yaml", "a: b # want warning \"x\"\n", "line 1"},
@@ -231,6 +274,10 @@ func TestWellFormed(t *testing.T) {
 		if got := strings.Join(wellFormed([]lint.Finding{f}), "\n"); got != want {
 			t.Errorf("%+v: %q, want %q", f, got, want)
 		}
+	}
+	c := testCase{wanted: []expectation{{file: ".", severity: lint.Info, code: "links/x", message: "a"}}}
+	if got := c.problems([]lint.Finding{{Rule: "links", Code: "links/x", Severity: lint.Info, Message: "a", File: display}}); !slices.Equal(got, []string{"no hint: a"}) {
+		t.Errorf("problems: %q", got)
 	}
 	if got := wellFormed([]lint.Finding{{Rule: "version", Message: "a"}}); got != nil {
 		t.Errorf("a rule whose message says all: %q", got)
