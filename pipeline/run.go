@@ -68,7 +68,7 @@ type Run struct {
 	toApply []step[*applying]
 	started time.Time
 	slots   *semaphore.Weighted
-	// applying is set between the two phases, while nobody else is at work.
+	// applying is set between plan and application, while nobody else is at work.
 	applying bool
 
 	held       atomic.Int64 // content that was read and not planned yet, in bytes
@@ -134,10 +134,9 @@ type plan struct {
 	index    *indexwatch.Watcher
 }
 
-// plan reads all extensions and the target, takes each extension through what every stage
-// does in a plan, and decides. Errors are those of
-// usage, which concern the run as a whole: two extensions of one name and version,
-// or a name in Only that is nowhere.
+// plan reads all extensions, puts them in order, and takes each through the steps of the
+// plan. Errors are those of usage, which concern the run as a whole: two extensions of one
+// name and version, or a name in Only that is nowhere.
 func (r *Run) plan(ctx context.Context) (*plan, error) {
 	r.started = time.Now()
 	releases, err := r.load(ctx)

@@ -217,3 +217,17 @@ func TestWhatHasBegunIsSubmitted(t *testing.T) {
 		}
 	}
 }
+
+// The second step of a context counts at once, also where the context itself ends later.
+func TestTheSecondStepCountsAtOnce(t *testing.T) {
+	end, endNow := context.WithCancelCause(t.Context())
+	ctx, done := graceful.With(t.Context(), end)
+	defer done()
+	if over(ctx) {
+		t.Error("it is over before")
+	}
+	endNow(errors.New("the time is up"))
+	if !over(ctx) || interruption(ctx) != "the time is up" {
+		t.Errorf("over: %v, %s", over(ctx), interruption(ctx))
+	}
+}
