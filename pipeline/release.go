@@ -70,6 +70,16 @@ type delivery struct {
 // done says that this run has submitted the package.
 func (d delivery) done() bool { return !d.at.IsZero() }
 
+// through says that the goroutine of the release is through: others may look at it.
+func (r *release) through() bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
+	}
+}
+
 func newRelease(run *Run, source config.Source) *release {
 	r := &release{run: run, source: source, state: pending{}, done: make(chan struct{})}
 	r.result = results.Extension{

@@ -330,7 +330,7 @@ func over(ctx context.Context) bool { return ctx.Err() != nil || graceful.Finish
 // dependency, one that got there is enough.
 func (rel *release) blockOn() {
 	for _, d := range rel.order.dependencies {
-		missing := d.missing()
+		missing := rel.missing(d)
 		if missing == nil || rel.over() {
 			continue
 		}
@@ -347,10 +347,11 @@ func (rel *release) blockOn() {
 }
 
 // missing is the release that keeps a dependency from being met: the highest, where
-// none of those that may meet it got there. It is nil as long as one may.
-func (d dependency) missing() (missing *release) {
+// none of those that may meet it got there. It is nil as long as one may: one that is not
+// waited for, as that would close a circle, may still be at work when the plan is applied.
+func (rel *release) missing(d dependency) (missing *release) {
 	for _, dep := range d.within {
-		if !dep.over() {
+		if rel.run.applying && !dep.through() || !dep.over() {
 			return nil
 		}
 		switch dep.result.Outcome {

@@ -336,3 +336,19 @@ func TestSeveralVersionsOfOneExtension(t *testing.T) {
 		t.Errorf("with --only: %q", got)
 	}
 }
+
+// What is released in the same run counts as published before.
+func TestRemarksGoByTheRunAsWell(t *testing.T) {
+	run := Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "alc", "9.0.0"), sourceOf(t, "bar", "9.0.0")}, DryRun: true}
+	for _, x := range do(t, newFakeWorld(), run).Extensions {
+		var codes []string
+		for _, f := range x.Findings {
+			if f.Rule == results.RuleVersions {
+				codes = append(codes, f.Code)
+			}
+		}
+		if jumps := x.Name == "alc" && x.Version == "9.0.0"; jumps != slices.Equal(codes, []string{"versions/jumps"}) {
+			t.Errorf("%s %s: %q", x.Name, x.Version, codes)
+		}
+	}
+}
