@@ -232,3 +232,22 @@ func TestARefusedWriteIsInNoDoubt(t *testing.T) {
 		})
 	}
 }
+
+// Each extension of a plan gets an answer of its own: who was refused has failed, and the
+// others are not reached, whoever asked first.
+func TestAPlanDoesNotDependOnWhoAskedFirst(t *testing.T) {
+	w := newFakeWorld()
+	w.fault = func(call string) (bool, error) {
+		if call == "snapshot alc@1.0.0" {
+			return false, refused401
+		}
+		return false, nil
+	}
+	options, want := Options{}, map[string]results.Outcome{"alc": results.Failed}
+	options.Sources = append(options.Sources, sourceOf(t, "alc", "1.0.0"))
+	for _, name := range []string{"bar", "cat", "dog", "elk", "fox", "gnu", "hen"} {
+		options.Sources = append(options.Sources, sourceOf(t, name, "1.0.0"))
+		want[name] = results.NotReached
+	}
+	wantOutcomes(t, do(t, w, options), want)
+}

@@ -352,3 +352,15 @@ func TestRemarksGoByTheRunAsWell(t *testing.T) {
 		}
 	}
 }
+
+// A cycle is a failure of lint and package, too, which release nothing.
+func TestACycleFailsWhateverIsAskedFor(t *testing.T) {
+	for _, through := range []string{results.StageLint, results.StagePackage, results.StageVerify} {
+		options := Options{Through: through, Sources: []config.Source{sourceOf(t, "alc", "1.0.0", "bar"), sourceOf(t, "bar", "1.0.0", "alc")}}
+		result := do(t, newFakeWorld(), options)
+		wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed, "bar": results.Failed})
+		if x := result.Extensions[0]; x.Error.Stage != "plan" || x.Stages[0].Status != results.StageOK || !strings.Contains(x.Reason, "alc → bar → alc") {
+			t.Errorf("%s: %+v %+v", through, x.Error, x.Stages)
+		}
+	}
+}
