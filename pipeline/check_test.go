@@ -1,0 +1,65 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
+)
+
+// A check reports all mistakes of all extensions at once, each with its place.
+func TestCheckReportsAllMistakes(t *testing.T) {
+	sources := []config.Source{
+		sourceOf(t, "alc", "1.0.0", "bar"), sourceOf(t, "bar", "1.0.0", "alc"), sourceOf(t, "alc", "1.0.0"),
+		sourceOf(t, "cat", "1.0.0"), sourceOf(t, "dog", "1.0.0"),
+	}
+	write(t, filepath.Join(sources[3].Path, "extension.yaml"), "name: [\n")
+	write(t, filepath.Join(sources[4].Path, "extension.yaml"), "name: dog\nversion: 1.0.0\n")
+	for _, heldAtMost := range []int64{heldAtMost, 0} {
+		run := New(Options{Sources: sources, Parallelism: 2})
+		run.heldAtMost = heldAtMost
+		all, cycles, err := run.Check(t.Context())
+		if err != nil || len(all) != len(sources) {
+			t.Fatalf("%d of them, %v", len(all), err)
+		}
+		for i, want := range []struct{ problem, twice string }{{"", ""}, {"", ""}, {"", "is also in alc"}, {"extension.yaml", ""}, {"schema/", ""}} {
+			problems := all[i].Problems.Error()
+			if (want.problem == "") != !has(all[i].Problems, diagnostic.Error) || !strings.Contains(problems, want.problem) {
+				t.Errorf("%s: %s", sources[i].Display, problems)
+			}
+			if twice := all[i].Twice; (twice == nil) != (want.twice == "") || twice != nil && !strings.Contains(twice.Message, want.twice) {
+				t.Errorf("%s: %v", sources[i].Display, twice)
+			}
+		}
+		if len(cycles) != 2 || cycles[0].File != filepath.Join("alc", "extension.yaml") || cycles[0].Range.Start.Line != 10 || !strings.Contains(cycles[0].Message, "alc → bar → alc") {
+			t.Errorf("cycles: %+v", cycles)
+		}
+	}
+}
+
+func has(all diagnostic.List, severity diagnostic.Severity) bool {
+	for _, d := range all {
+		if d.Severity == severity {
+			return true
+		}
+	}
+	return false
+}
+
+// What could not be looked at is no extension without mistakes.
+func TestCheckSaysWhatItCouldNotLookAt(t *testing.T) {
+	options := Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bar", "1.0.0")}}
+	options.Examiner = &limited{other: errors.New("no process")}
+	if _, _, err := New(options).Check(t.Context()); err == nil || err.Error() != "checking alc: no process" {
+		t.Errorf("%v", err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("interrupted"))
+	if _, _, err := New(options).Check(ctx); err == nil || err.Error() != "interrupted while reading alc" {
+		t.Errorf("%v", err)
+	}
+}
