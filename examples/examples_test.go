@@ -109,7 +109,7 @@ func TestExtensionsAreClean(t *testing.T) {
 			}
 			for _, f := range lint.Examine(t.Context(), ext, lint.Options{Severities: severities}).Findings {
 				if f.Severity != lint.Info || !inAny[f.Code] {
-					t.Errorf("%s:%d:%d: %s: %s: %s", f.File, f.Line, f.Column, f.Severity, f.Rule, f.Message)
+					t.Errorf("%s: %s: %s: %s", f.Position(), f.Severity, f.Rule(), f.Message)
 				}
 			}
 		})

@@ -88,7 +88,7 @@ func metadataStep(ctx context.Context, env *checking, r *release) error {
 	ext := r.read.ext
 	for i, d := range ext.Metadata.ExternalDependencies {
 		if d.Name == r.order.next {
-			r.order.place = ext.Document.Problem("", "", "externalDependencies", strconv.Itoa(i), "name")
+			r.order.place = ext.Document.Problem("", "", "externalDependencies", strconv.Itoa(i), "name").In(ext.Path)
 		}
 	}
 	unlooked, _ := r.examine(ctx, r.run.Examiner.ExamineMetadata)
@@ -103,14 +103,11 @@ func metadataStep(ctx context.Context, env *checking, r *release) error {
 // problems are the findings of an extension, or why it cannot be read.
 func (r *release) problems() (all diagnostic.List) {
 	for _, f := range r.result.Findings {
-		message := f.Message
-		if f.Code != results.CodeUnreadable {
-			message += " (" + f.Code + ")"
+		d := f.Diagnostic()
+		if d.Code != results.CodeUnreadable {
+			d.Message += " (" + d.Code + ")"
 		}
-		all = append(all, diagnostic.Diagnostic{
-			Code: f.Code, Severity: diagnostic.Severity(f.Severity), File: f.File, Range: diagnostic.At(f.Line, f.Column),
-			Message: message, Hint: f.Hint, Excerpt: f.Excerpt,
-		})
+		all = append(all, d)
 	}
 	if err := r.read.err; err != nil && len(all) == 0 {
 		all = append(all, diagnostic.Diagnostic{Severity: diagnostic.Error, File: r.source.Display, Message: err.Error(), Hint: failure.Remedy(err)})

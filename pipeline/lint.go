@@ -36,22 +36,19 @@ func (r *release) examine(ctx context.Context, examine func(context.Context, *ex
 		// What has not been looked at cannot be known.
 		var kept, reached []lint.Finding
 		for _, f := range findings {
-			if f.Rule == lint.RuleLimits {
+			if f.Rule() == lint.RuleLimits {
 				reached = append(reached, f)
 			} else {
 				kept = append(kept, f)
 			}
 		}
-		findings, r.result.Known = known.Sift(r.result.Name, r.read.ext.Path, kept)
+		findings, r.result.Known = known.Sift(r.result.Name, kept)
 		findings = append(findings, reached...)
 	}
 	errorCount := 0
 	var first lint.Finding
 	for _, f := range findings {
-		r.result.Findings = append(r.result.Findings, results.Finding{
-			Code: f.Code, Rule: f.Rule, Severity: string(f.Severity), Message: f.Message, Hint: f.Hint,
-			File: f.File, Line: f.Line, Column: f.Column, Excerpt: f.Excerpt,
-		})
+		r.result.Findings = append(r.result.Findings, results.FindingOf(f, r.read.ext.Path))
 		if f.Severity == lint.Error {
 			if errorCount == 0 {
 				first = f

@@ -14,7 +14,6 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
-	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -122,10 +121,8 @@ func readStep[E any](ctx context.Context, _ E, rel *release) error {
 	var problems diagnostic.List
 	if errors.As(rel.read.err, &problems) {
 		for _, p := range problems {
-			rel.result.Findings = append(rel.result.Findings, results.Finding{
-				Code: results.CodeUnreadable, Rule: "schema", Severity: string(lint.Error), Message: p.Message, Hint: p.Hint,
-				File: p.File, Line: p.Range.Start.Line, Column: p.Range.Start.Column, Excerpt: p.Excerpt,
-			})
+			p.Code, p.File = results.CodeUnreadable, extension.MetadataFile // that is what cannot be read
+			rel.result.Findings = append(rel.result.Findings, results.FindingOf(p, rel.source.Display))
 		}
 	}
 	return rel.read.err

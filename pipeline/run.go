@@ -337,7 +337,7 @@ func (rel *release) blockOn() {
 		outcome := missing.result.Outcome
 		switch {
 		case !d.required:
-			rel.warn(results.RuleDependencies, "optional-failed", fmt.Sprintf("it can use %s, which is %s", missing.result.Name, outcome), "externalDependencies")
+			rel.warn(results.RuleDependencies, "optional-failed", missing.result.Name, fmt.Sprintf("it can use %s, which is %s", missing.result.Name, outcome), "externalDependencies")
 		case outcome == results.NotReached:
 			rel.end(results.NotReached, fmt.Sprintf("it depends on %s, which was not reached", missing.result.Name))
 		default:

@@ -12,9 +12,8 @@ import (
 // nothing from being released.
 type Baseline interface {
 	// Sift keeps those findings of an extension that are new, and counts the
-	// others. folder is the extension as the files of the findings begin. It is
-	// called by several goroutines at once.
-	Sift(extension, folder string, all []lint.Finding) (fresh []lint.Finding, known int)
+	// others. It is called by several goroutines at once.
+	Sift(extension string, all []lint.Finding) (fresh []lint.Finding, known int)
 }
 
 // Resolver brings in the subcharts that an extension names by a repository and

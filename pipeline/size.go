@@ -3,14 +3,13 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"path"
 	"slices"
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
-	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/weight"
 )
@@ -62,10 +61,9 @@ func (r *release) noteSize(limit int64) {
 		code, message = results.CodeOverLimit, fmt.Sprintf("the package is over the limit of %s by %s, if the assets get the addresses that were expected: the upload will show it", sizeText(limit), sizeText(over))
 	}
 	// A slice of its own: events hold the one before.
-	r.result.Findings = append(slices.Clone(r.result.Findings), results.Finding{
-		Code: code, Rule: results.RuleSize, Severity: string(lint.Warning), Message: message, Hint: r.mostHelpful(),
-		File: path.Join(r.source.Display, extension.MetadataFile),
-	})
+	r.result.Findings = append(slices.Clone(r.result.Findings), results.FindingOf(diagnostic.Diagnostic{
+		Code: code, Severity: diagnostic.Warning, Message: message, Hint: r.mostHelpful(), File: extension.MetadataFile,
+	}, r.source.Display))
 }
 
 // forgetSize takes back what the plan has measured of the size.

@@ -3,13 +3,12 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/indexwatch"
-	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/versions"
@@ -24,7 +23,7 @@ func survey(ctx context.Context, at *indexwatch.Reading, r *release) error {
 		return err
 	}
 	for _, remark := range versions.Remarks(r.result.Version, published, r.order.together) {
-		r.warn(results.RuleVersions, remark.What, remark.Message, "version")
+		r.warn(results.RuleVersions, remark.What, "", remark.Message, "version")
 	}
 	for _, d := range r.order.dependencies {
 		if err := r.lookFor(ctx, d, at.Index); err != nil {
@@ -62,9 +61,9 @@ func (r *release) lookFor(ctx context.Context, d dependency, index target.Index)
 	}
 	switch {
 	case !d.required:
-		r.warn(results.RuleDependencies, "optional-missing", "it can use "+what, "externalDependencies")
+		r.warn(results.RuleDependencies, "optional-missing", d.name, "it can use "+what, "externalDependencies")
 	case r.run.AllowMissing:
-		r.warn(results.RuleDependencies, "required-missing", "it requires "+what, "externalDependencies")
+		r.warn(results.RuleDependencies, "required-missing", d.name, "it requires "+what, "externalDependencies")
 	default:
 		return &ending{outcome: results.Blocked, reason: "it requires " + what + ": release that first, or go ahead with --allow-missing-dependencies"}
 	}
@@ -80,15 +79,16 @@ func someOf(versions []string) string {
 	return strings.Join(versions, ", ")
 }
 
-// warn adds a finding of the run itself, at a key of extension.yaml, once.
-func (r *release) warn(rule, what, message, key string) {
+// warn adds a finding of the run itself, at a key of extension.yaml, once. subject is the
+// other extension that it is about, if any.
+func (r *release) warn(rule, what, subject, message, key string) {
 	if slices.ContainsFunc(r.result.Findings, func(f results.Finding) bool { return f.Rule == rule && f.Message == message }) {
 		return
 	}
-	f := results.Finding{Code: rule + "/" + what, Rule: rule, Severity: string(lint.Warning), Message: message, File: path.Join(r.source.Display, extension.MetadataFile)}
+	d := diagnostic.Diagnostic{Code: rule + "/" + what, Severity: diagnostic.Warning, Message: message, File: extension.MetadataFile, Subject: subject}
 	if r.read.ext != nil && r.read.ext.Document != nil {
-		f.Line, f.Column = r.read.ext.Document.Place(key)
+		d.Range = diagnostic.At(r.read.ext.Document.Place(key))
 	}
 	// A slice of its own: events hold the one before.
-	r.result.Findings = append(slices.Clone(r.result.Findings), f)
+	r.result.Findings = append(slices.Clone(r.result.Findings), results.FindingOf(d, r.source.Display))
 }

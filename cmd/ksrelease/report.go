@@ -105,7 +105,7 @@ func (c *reportCommand) print(a *app, replay *journal.Replay) {
 	if result.Error != nil {
 		a.complain(errors.New(result.Error.Message), result.Error.Remedy)
 		for _, p := range result.Error.Problems {
-			a.stderr.Print("%s", report.Problem(diagnostic.Diagnostic{File: p.File, Range: diagnostic.At(p.Line, p.Column), Message: p.Message, Excerpt: p.Excerpt, Hint: p.Hint}, 0))
+			a.stderr.Print("%s", report.Problem(p.Diagnostic(), 0))
 		}
 	}
 }

@@ -197,10 +197,7 @@ func (a *app) commandError(err error) *results.CommandError {
 		told.Message = plural(len(problems), "mistake") + " in the configuration"
 		for _, p := range problems.Sorted() {
 			p = a.redact.problem(p)
-			told.Problems = append(told.Problems, results.Finding{
-				Rule: results.RuleConfig, Code: p.Code, Severity: "error", Message: p.Message, Hint: p.Hint,
-				File: filepath.ToSlash(p.File), Line: p.Range.Start.Line, Column: p.Range.Start.Column, Excerpt: p.Excerpt,
-			})
+			told.Problems = append(told.Problems, results.FindingOf(p, ""))
 		}
 	case errors.As(err, &wrong):
 		told.Remedy = a.redact.text(wrong.advice)

@@ -8,8 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // What a report says of a command that did nothing holds no secret, in any part.
@@ -43,5 +46,18 @@ func TestAFullDiskUnderStandardError(t *testing.T) {
 		if got := a.delivered(c.code); got != c.want {
 			t.Errorf("after %d: exit code %d, want %d", c.code, got, c.want)
 		}
+	}
+}
+
+// TestMistakesHaveTheRuleOfTheConfiguration: what packages below cannot import of each
+// other is the same.
+func TestMistakesHaveTheRuleOfTheConfiguration(t *testing.T) {
+	if results.RuleConfig != config.Rule {
+		t.Errorf("results call the rule %q, and config %q", results.RuleConfig, config.Rule)
+	}
+	_, err := baseline.Parse("b", []byte("version: 3\nfindings: 1\n"))
+	var problems diagnostic.List
+	if !errors.As(err, &problems) || problems[0].Rule() != config.Rule {
+		t.Errorf("%v", err)
 	}
 }

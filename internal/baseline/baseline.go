@@ -10,9 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
@@ -24,8 +22,7 @@ import (
 // Name is the file name of a baseline; it stands next to the config.
 const Name = ".ksrelease.baseline.yaml"
 
-// finding is what a finding is known by: what it is and what it is about. It has no
-// line, so that code may move, and no words, so that messages may change.
+// finding is a diagnostic.Fingerprint as it is written.
 type finding struct {
 	Code    string `json:"code" yaml:"code,omitempty"`
 	File    string `json:"file" yaml:"file,omitempty"` // below the extension; empty for the extension itself
@@ -196,13 +193,13 @@ func hinted(err error) error {
 	return problems.WithRule(rule)
 }
 
-// Sift keeps those findings of an extension that are new, and counts the others.
-// folder is the extension as the files of the findings begin.
-func (b *Baseline) Sift(extension, folder string, all []lint.Finding) (fresh []lint.Finding, known int) {
+// Sift keeps those findings of an extension that are new, and counts the others. Their
+// files are relative to the extension.
+func (b *Baseline) Sift(extension string, all []lint.Finding) (fresh []lint.Finding, known int) {
 	left := b.known[extension].clone()
 	var unknown []lint.Finding
 	for _, f := range all {
-		if take(left.known, keyOf(folder, f)) || take(left.worded, wordsOf(folder, f)) {
+		if take(left.known, finding(f.Fingerprint())) || take(left.worded, wordsOf(f)) {
 			known++
 			continue
 		}
@@ -211,7 +208,7 @@ func (b *Baseline) Sift(extension, folder string, all []lint.Finding) (fresh []l
 	// What is worded in another way today is looked for last: it must not take the
 	// entry of a finding whose words are the same.
 	for _, f := range unknown {
-		if w, ok := left.reworded(folder, f); ok {
+		if w, ok := left.reworded(f); ok {
 			take(left.worded, w)
 			known++
 			continue
@@ -247,21 +244,4 @@ func (b *Baseline) Gone(whole bool) int {
 		}
 	}
 	return count
-}
-
-// keyOf is what a finding is known by.
-func keyOf(folder string, f lint.Finding) finding {
-	return finding{Code: f.Code, File: fileOf(folder, f), Subject: f.Subject}
-}
-
-// fileOf is the file of a finding, below the extension.
-func fileOf(folder string, f lint.Finding) string {
-	folder = filepath.ToSlash(filepath.Clean(folder))
-	switch {
-	case f.File == folder:
-		return ""
-	case folder != ".":
-		return strings.TrimPrefix(f.File, folder+"/")
-	}
-	return f.File
 }

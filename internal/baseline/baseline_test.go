@@ -16,16 +16,15 @@ import (
 
 // found is a finding; its message is of no account.
 func found(code, file, subject string, line int) lint.Finding {
-	rule, _, _ := strings.Cut(code, "/")
-	return lint.Finding{Rule: rule, Code: code, Subject: subject, Severity: lint.Warning, File: file, Message: "whatever " + subject, Line: line}
+	return lint.Finding{Code: code, Subject: subject, Severity: lint.Warning, File: file, Message: "whatever " + subject, Range: diagnostic.At(line, 0)}
 }
 
 var some = []lint.Finding{
-	found("images/unused", "ext/alc/extension.yaml", "b: #1", 7),
-	found("images/unused", "ext/alc/extension.yaml", "a", 8),
-	found("render/not-yaml", "ext/alc/templates/a.yaml", "", 0),
-	found("render/not-yaml", "ext/alc/templates/a.yaml", "", 0),
-	found("chart/not-loaded", "ext/alc", "", 0),
+	found("images/unused", "extension.yaml", "b: #1", 7),
+	found("images/unused", "extension.yaml", "a", 8),
+	found("render/not-yaml", "templates/a.yaml", "", 0),
+	found("render/not-yaml", "templates/a.yaml", "", 0),
+	found("chart/not-loaded", "", "", 0),
 }
 
 const someWritten = header + `version: 2
@@ -49,12 +48,12 @@ findings:
 func record(t *testing.T) *Recorder {
 	t.Helper()
 	var r Recorder
-	fresh, known := r.Sift("alc", "ext/alc", some)
+	fresh, known := r.Sift("alc", some)
 	if fresh != nil || known != len(some) {
 		t.Fatalf("recording, %v are new and %d known", fresh, known)
 	}
-	r.Sift("bee", ".", []lint.Finding{found("ignore/no-rule", "values.yaml", "", 1)})
-	r.Sift("clean", "clean", nil)
+	r.Sift("bee", []lint.Finding{found("ignore/no-rule", "values.yaml", "", 1)})
+	r.Sift("clean", nil)
 	return &r
 }
 
@@ -84,29 +83,29 @@ func TestSiftAfterWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	moved := []lint.Finding{
-		found("images/unused", "../ext/alc/extension.yaml", "a", 100),
-		found("images/unused", "../ext/alc/extension.yaml", "b: #1", 90),
-		found("chart/not-loaded", "../ext/alc", "", 0),
-		found("render/not-yaml", "../ext/alc/templates/a.yaml", "", 0),
-		found("render/not-yaml", "../ext/alc/templates/a.yaml", "", 0),
+		found("images/unused", "extension.yaml", "a", 100),
+		found("images/unused", "extension.yaml", "b: #1", 90),
+		found("chart/not-loaded", "", "", 0),
+		found("render/not-yaml", "templates/a.yaml", "", 0),
+		found("render/not-yaml", "templates/a.yaml", "", 0),
 	}
 	for range 2 { // it is not used up
-		if fresh, known := b.Sift("alc", "../ext/alc", moved); len(fresh) != 0 || known != 5 {
+		if fresh, known := b.Sift("alc", moved); len(fresh) != 0 || known != 5 {
 			t.Errorf("%d known, new: %v", known, fresh)
 		}
 	}
 	added := []lint.Finding{
-		found("render/not-yaml", "../ext/alc/templates/a.yaml", "", 0), // a third one
-		found("images/unused", "../ext/alc/extension.yaml", "c", 8),
-		found("images/unused", "../ext/alc/values.yaml", "a", 8),
-		found("images/unlisted", "../ext/alc/extension.yaml", "a", 8),
-		found("name/unused", "../ext/alc/extension.yaml", "a", 8),
+		found("render/not-yaml", "templates/a.yaml", "", 0), // a third one
+		found("images/unused", "extension.yaml", "c", 8),
+		found("images/unused", "values.yaml", "a", 8),
+		found("images/unlisted", "extension.yaml", "a", 8),
+		found("name/unused", "extension.yaml", "a", 8),
 	}
-	fresh, known := b.Sift("alc", "../ext/alc", append(moved, added...))
+	fresh, known := b.Sift("alc", append(moved, added...))
 	if diff := cmp.Diff(added, fresh); diff != "" || known != 5 {
 		t.Errorf("%d known, new:\n%s", known, diff)
 	}
-	if fresh, known := b.Sift("other", "../ext/alc", moved); len(fresh) != 5 || known != 0 {
+	if fresh, known := b.Sift("other", moved); len(fresh) != 5 || known != 0 {
 		t.Errorf("of another extension, %d are known", known)
 	}
 }
@@ -119,16 +118,16 @@ func TestGone(t *testing.T) {
 	if got := b.Gone(false); got != 0 {
 		t.Errorf("nothing was looked at, and %d are gone", got)
 	}
-	b.Sift("alc", "ext/alc", some[:3])
+	b.Sift("alc", some[:3])
 	if got := b.Gone(false); got != 2 {
 		t.Errorf("%d are gone of the one extension", got)
 	}
 	if got := b.Gone(true); got != 3 {
 		t.Errorf("%d are gone with the extension that is no more", got)
 	}
-	broken := found("chart/not-loaded", "ext/alc/Chart.yaml", "new", 1)
+	broken := found("chart/not-loaded", "Chart.yaml", "new", 1)
 	broken.Severity = lint.Error
-	b.Sift("alc", "ext/alc", []lint.Finding{broken})
+	b.Sift("alc", []lint.Finding{broken})
 	if got := b.Gone(false); got != 0 {
 		t.Errorf("%d are gone of an extension that may hide them", got)
 	}
@@ -141,7 +140,7 @@ func TestKeep(t *testing.T) {
 		t.Fatal(err)
 	}
 	var r Recorder
-	r.Sift("alc", "alc", nil)
+	r.Sift("alc", nil)
 	r.Keep(old)
 	text, err := r.text()
 	if err != nil {
@@ -157,7 +156,7 @@ func TestWriteOfNothingRemoves(t *testing.T) {
 	file := filepath.Join(t.TempDir(), Name)
 	for range 2 {
 		var r Recorder
-		r.Sift("alc", "alc", nil)
+		r.Sift("alc", nil)
 		if err := r.Write(file); err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +175,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if fresh, known := b.Sift("alc", "ext/alc", some); len(fresh) != len(some) || known != 0 || b.Gone(true) != 0 {
+	if fresh, known := b.Sift("alc", some); len(fresh) != len(some) || known != 0 || b.Gone(true) != 0 {
 		t.Errorf("without a file, %d are known", known)
 	}
 	if err := os.Mkdir(filepath.Join(dir, Name), 0o755); err != nil {
@@ -258,7 +257,7 @@ func TestMergedTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, known := b.Sift("alc", "ext/alc", []lint.Finding{some[1], some[1], some[1]}); known != 2 {
+	if _, known := b.Sift("alc", []lint.Finding{some[1], some[1], some[1]}); known != 2 {
 		t.Errorf("%d are known", known)
 	}
 }

@@ -18,7 +18,7 @@ func TestErrorsOfFilesHaveAHint(t *testing.T) {
 	}
 	_, reading := Load(dir, at)
 	var r Recorder
-	r.Sift("a", "a", []lint.Finding{{Code: "x/y"}})
+	r.Sift("a", []lint.Finding{{Code: "x/y"}})
 	for name, err := range map[string]error{"reading": reading, "writing": r.Write(filepath.Join(dir, "none", Name))} {
 		var hint interface{ Remedy() string }
 		if !errors.As(err, &hint) || hint.Remedy() == "" {

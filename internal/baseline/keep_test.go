@@ -12,8 +12,8 @@ func TestKeepOfWhatWasLookedAtInPart(t *testing.T) {
 		old.known[name] = known
 	}
 	var r Recorder
-	r.Sift("part", "part", nil)
-	r.Sift("whole", "whole", nil)
+	r.Sift("part", nil)
+	r.Sift("whole", nil)
 	r.Keep(old, "part")
 	if n, extensions := r.Count(); n != 4 || extensions != 2 {
 		t.Errorf("%d findings of %d extensions, want 4 of 2", n, extensions)

@@ -24,10 +24,10 @@ type Recorder struct {
 }
 
 // Sift remembers the findings of an extension; none of them is new.
-func (r *Recorder) Sift(extension, folder string, all []lint.Finding) (fresh []lint.Finding, known int) {
+func (r *Recorder) Sift(extension string, all []lint.Finding) (fresh []lint.Finding, known int) {
 	recorded := newFindings()
 	for _, f := range all {
-		recorded.known[keyOf(folder, f)]++
+		recorded.known[finding(f.Fingerprint())]++
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -76,7 +76,7 @@ func stayKnown(t *testing.T, atLeast int, paths ...string) {
 	}
 	var r Recorder
 	for name, all := range found {
-		r.Sift(name, name, all)
+		r.Sift(name, all)
 	}
 	file := filepath.Join(t.TempDir(), Name)
 	if err := r.Write(file); err != nil {
@@ -88,9 +88,9 @@ func stayKnown(t *testing.T, atLeast int, paths ...string) {
 	}
 	for name, again := range examine(t, paths) {
 		for i := range again {
-			again[i].Message, again[i].Hint, again[i].Line = "in other words", "do something", again[i].Line+7
+			again[i].Message, again[i].Hint, again[i].Range.Start.Line = "in other words", "do something", again[i].Range.Start.Line+7
 		}
-		if fresh, known := b.Sift(name, name, again); len(fresh) > 0 || known != len(found[name]) {
+		if fresh, known := b.Sift(name, again); len(fresh) > 0 || known != len(found[name]) {
 			t.Errorf("%s: %d of %d are known; new: %v", name, known, len(found[name]), fresh)
 		}
 	}
@@ -100,7 +100,7 @@ func stayKnown(t *testing.T, atLeast int, paths ...string) {
 	for name, all := range found {
 		for _, f := range all {
 			f.Subject = strings.TrimSpace(f.Subject + " other")
-			if fresh, _ := b.Sift(name, name, append(all[:len(all):len(all)], f)); len(fresh) != 1 {
+			if fresh, _ := b.Sift(name, append(all[:len(all):len(all)], f)); len(fresh) != 1 {
 				t.Errorf("%s about something else is known", f.Code)
 			}
 		}

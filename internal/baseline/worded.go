@@ -16,16 +16,15 @@ import (
 // (codesOfMessages), and the names in it.
 type worded struct{ Rule, File, Message string }
 
-func wordsOf(folder string, f lint.Finding) worded {
-	return worded{Rule: f.Rule, File: fileOf(folder, f), Message: steady(f.Message)}
+func wordsOf(f lint.Finding) worded {
+	return worded{Rule: f.Rule(), File: f.File, Message: steady(f.Message)}
 }
 
 // reworded finds the entry of version 1 that is about a finding.
-func (f findings) reworded(folder string, found lint.Finding) (worded, bool) {
-	file := fileOf(folder, found)
+func (f findings) reworded(found lint.Finding) (worded, bool) {
 	var about []worded
 	for w := range f.worded {
-		if w.Rule == found.Rule && w.File == file && w.code() == found.Code && w.isAbout(found) {
+		if w.Rule == found.Rule() && w.File == found.File && w.code() == found.Code && w.isAbout(found) {
 			about = append(about, w)
 		}
 	}
@@ -41,7 +40,7 @@ func (w worded) isAbout(f lint.Finding) bool {
 		return true // the message named what the rule opens, not the resources
 	}
 	subject := f.Subject
-	if f.Rule == "schema" { // the message named the field, not what it is in
+	if f.Rule() == "schema" { // the message named the field, not what it is in
 		subject = subject[strings.LastIndexByte(subject, '.')+1:]
 	}
 	for _, word := range strings.Fields(subject) {

@@ -52,15 +52,15 @@ func TestVersionOneIsUpgraded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		now := lint.Finding{Rule: one.Rule, Code: one.Code, Subject: one.Subject, File: "ext/a.yaml", Message: "in other words"}
-		if fresh, _ := b.Sift("alc", "ext", []lint.Finding{now}); len(fresh) > 0 {
+		now := lint.Finding{Code: one.Code, Subject: one.Subject, File: "a.yaml", Message: "in other words"}
+		if fresh, _ := b.Sift("alc", []lint.Finding{now}); len(fresh) > 0 {
 			t.Errorf("%s (%s) is new for %q", one.Code, one.Subject, one.Message)
 		}
 		if b.Gone(true) != 0 {
 			t.Errorf("%q is gone", one.Message)
 		}
 		for what, change := range map[string]func(*lint.Finding){
-			"another file":    func(f *lint.Finding) { f.File = "ext/b.yaml" },
+			"another file":    func(f *lint.Finding) { f.File = "b.yaml" },
 			"another code":    func(f *lint.Finding) { f.Code = one.Rule + "/other" },
 			"another subject": func(f *lint.Finding) { f.Subject += " unheard-of" },
 		} {
@@ -68,11 +68,11 @@ func TestVersionOneIsUpgraded(t *testing.T) {
 			if change(&other); what == "another subject" && one.Code == "least-privilege/sensitive" {
 				continue
 			}
-			if _, known := b.Sift("alc", "ext", []lint.Finding{other}); known > 0 {
+			if _, known := b.Sift("alc", []lint.Finding{other}); known > 0 {
 				t.Errorf("%s: %s is known by %q", one.Code, what, one.Message)
 			}
 		}
-		if _, known := b.Sift("alc", "ext", []lint.Finding{now, now}); known != 1 {
+		if _, known := b.Sift("alc", []lint.Finding{now, now}); known != 1 {
 			t.Errorf("%s: one entry stands for %d", one.Code, known)
 		}
 	}
@@ -85,10 +85,10 @@ func TestVersionOneTakesTheSameWordsFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same := lint.Finding{Rule: "render", Code: "render/broken-template", File: "ext/a.yaml", Message: "the template does not render: no"}
+	same := lint.Finding{Code: "render/broken-template", File: "a.yaml", Message: "the template does not render: no"}
 	other := same
 	other.Message = "the template does not render: something else"
-	fresh, known := b.Sift("alc", "ext", []lint.Finding{other, same})
+	fresh, known := b.Sift("alc", []lint.Finding{other, same})
 	if diff := cmp.Diff([]lint.Finding{other}, fresh); diff != "" || known != 1 {
 		t.Error(diff)
 	}
@@ -102,7 +102,7 @@ func TestVersionOneIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	var r Recorder
-	r.Sift("alc", "alc", []lint.Finding{found("chart/not-loaded", "alc", "", 0)})
+	r.Sift("alc", []lint.Finding{found("chart/not-loaded", "", "", 0)})
 	r.Keep(old)
 	text, err := r.text()
 	if err != nil {

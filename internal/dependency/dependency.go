@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"helm.sh/helm/v3/pkg/chart"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/helmrepo"
 	"github.com/ksrelease/ksrelease/internal/redact"
@@ -128,6 +129,10 @@ func missing(ext *extension.Extension) ([]want, error) {
 		return nil, nil
 	}
 	lock, err := ext.Lock()
+	var wrong diagnostic.List
+	if errors.As(err, &wrong) {
+		return nil, wrong.In(ext.Path)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -240,7 +245,7 @@ func located(err error, ext *extension.Extension, w want) error {
 	}
 	pointer := []string{"dependencies", strconv.Itoa(w.index), "repository"}
 	line, column := ext.Document.Place(pointer...)
-	at.Place = fmt.Sprintf("%s:%d:%d", ext.Document.File(), line, column)
+	at.Place = diagnostic.Diagnostic{File: ext.Document.File(), Range: diagnostic.At(line, column)}.In(ext.Path).Position()
 	return at
 }
 

@@ -9,6 +9,7 @@ package diagnostic
 import (
 	"cmp"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,7 +89,7 @@ func (d Diagnostic) WithRule(rule string) Diagnostic {
 // In is the diagnostic of a file in an extension as the user would open that file:
 // folder is the path of the extension.
 func (d Diagnostic) In(folder string) Diagnostic {
-	d.File = path.Join(folder, d.File)
+	d.File = path.Join(filepath.ToSlash(folder), d.File)
 	return d
 }
 
@@ -169,6 +170,11 @@ func (l List) Err() error {
 // WithRule is the list with another rule in all codes.
 func (l List) WithRule(rule string) List {
 	return l.each(func(d Diagnostic) Diagnostic { return d.WithRule(rule) })
+}
+
+// WithCode is the list with one code for all.
+func (l List) WithCode(code string) List {
+	return l.each(func(d Diagnostic) Diagnostic { d.Code = code; return d })
 }
 
 // In is the list of the diagnostics of an extension, as the user would open their

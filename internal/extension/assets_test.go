@@ -103,7 +103,7 @@ func TestAssetProblems(t *testing.T) {
 		name, metadata string
 		want           []string
 	}{
-		{"parent", "icon: ../../secret\n", []string{"apps/demo/extension.yaml:3:7", `icon "../../secret" leads out of the extension`, "put the file into the extension and name it from there"}},
+		{"parent", "icon: ../../secret\n", []string{"extension.yaml:3:7", `icon "../../secret" leads out of the extension`, "put the file into the extension and name it from there"}},
 		{"parent in the middle", "icon: static/../../secret\n", []string{"leads out of the extension"}},
 		{"parent behind a slash", "icon: /../secret\n", []string{"leads out of the extension"}},
 		{"absolute", "icon: " + filepath.ToSlash(filepath.Join(outside, "secret")) + "\n", []string{"names no file of the extension"}},
@@ -114,7 +114,7 @@ func TestAssetProblems(t *testing.T) {
 		{"the extension itself", "icon: ./\n", []string{"names no file of the extension"}},
 		{"backslash", "icon: static\\icon.svg\n", []string{"separate the folders by '/'"}},
 		{"a secret", "icon: .env\n", []string{`icon ".env" names no file of the extension`, "files of that name are no part of an extension"}},
-		{"screenshot", "screenshots:\n- https://x/a.png\n- gone.png\n", []string{"apps/demo/extension.yaml:5:3", `screenshots "gone.png" names no file of the extension`}},
+		{"screenshot", "screenshots:\n- https://x/a.png\n- gone.png\n", []string{"extension.yaml:5:3", `screenshots "gone.png" names no file of the extension`}},
 		{"scheme", "icon: file:///etc/passwd\n", []string{"names no file of the extension"}},
 	}
 	for _, tt := range tests {

@@ -37,7 +37,7 @@ func TestLoadDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.Path != "apps/demo" || e.Document.File() != "apps/demo/extension.yaml" {
+	if e.Path != "apps/demo" || e.Document.File() != "extension.yaml" {
 		t.Errorf("path is %q, document %q", e.Path, e.Document.File())
 	}
 	if want := []string{"charts/sub/Chart.yaml", "charts/sub/templates/a.tx", MetadataFile, "values.yaml"}; !slices.Equal(names(e), want) {

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -33,7 +32,8 @@ type Extension struct {
 	// at the top: that is derived.
 	Files    []File
 	Metadata Metadata
-	// Document is extension.yaml with the places of everything in it.
+	// Document is extension.yaml with the places of everything in it. What is reported by
+	// it, AssetProblems too, has its file relative to the extension.
 	Document *yamldoc.Document
 	// Assets are the files that icon and screenshots name: the icon first, then the
 	// screenshots in order, each file once.
@@ -122,7 +122,7 @@ func Load(path string, opts Options) (*Extension, error) {
 func inExtension(display string, err error) error {
 	var problems diagnostic.List
 	if errors.As(err, &problems) {
-		return err
+		return problems.In(display)
 	}
 	return fmt.Errorf("reading the extension %s: %w", display, err)
 }
@@ -201,7 +201,7 @@ func Read(name string, archive []byte, limits Limits) (*Extension, error) {
 	if err != nil {
 		var problems diagnostic.List
 		if errors.As(err, &problems) {
-			return nil, err
+			return nil, problems.In(name)
 		}
 		return nil, fmt.Errorf("reading the package %s: %w", name, err)
 	}
@@ -229,7 +229,7 @@ func assemble(display string, files []File, outside assetReader, limits Limits, 
 	if IsPointer(source) {
 		return nil, fmt.Errorf("%s: %w", MetadataFile, ErrPointer)
 	}
-	doc, err := yamldoc.ParseLoose(filepath.ToSlash(filepath.Join(display, MetadataFile)), source)
+	doc, err := yamldoc.ParseLoose(MetadataFile, source)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -21,13 +20,13 @@ import (
 const LockFile = "Chart.lock"
 
 // Lock reads Chart.lock; it is nil, with no error, where there is none. The
-// error is diagnostic.List.
+// error is a diagnostic.List, whose file is relative to the extension.
 func (e *Extension) Lock() (*chart.Lock, error) {
 	source, ok := e.fileData(LockFile)
 	if !ok {
 		return nil, nil
 	}
-	doc, err := yamldoc.Parse(filepath.ToSlash(filepath.Join(e.display, LockFile)), source)
+	doc, err := yamldoc.Parse(LockFile, source)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/kubesphere"
 )
 
@@ -73,15 +75,15 @@ func (e *Extension) Pack(urls URLs) (*Package, error) {
 // whose folder lies elsewhere.
 func (e *Extension) packable() error {
 	if err := ValidName(e.Metadata.Name); err != nil {
-		return e.Document.Problem(err.Error(), "", "name")
+		return e.Document.Problem(err.Error(), "", "name").In(e.display)
 	}
 	if e.Metadata.Version == "" {
 		if written, _, ok := e.Document.Raw("version"); ok && written != "" {
-			return e.Document.Problem(fmt.Sprintf("the version %s is not text", written), fmt.Sprintf("put it in quotes: %q", nearestOr(written)), "version")
+			return e.Document.Problem(fmt.Sprintf("the version %s is not text", written), fmt.Sprintf("put it in quotes: %q", nearestOr(written)), "version").In(e.display)
 		}
 	}
 	if message, hint := VersionProblem(e.Metadata.Version); message != "" {
-		return e.Document.Problem(message, hint, "version")
+		return e.Document.Problem(message, hint, "version").In(e.display)
 	}
 	return nil
 }
@@ -135,6 +137,10 @@ func (e *Extension) derivedFiles(urls URLs) (chartYAML, metadata []byte, err err
 	metadata = e.Document.Source()
 	if edits := e.assetEdits(func(a Asset) string { return urls[a.File] }); len(edits) > 0 {
 		metadata, err = Rewrite(e.Document, edits)
+		var problem diagnostic.Diagnostic
+		if errors.As(err, &problem) {
+			err = problem.In(e.display)
+		}
 	}
 	return chartYAML, metadata, err
 }

@@ -58,10 +58,10 @@ func TestCIValuesOfRealPackages(t *testing.T) {
 	packages := corpus(t)
 	for _, name := range rule.SortedKeys(packages) {
 		for _, f := range run(t.Context(), []Rule{values.CI()}, packages[name], Options{}).Findings {
-			got = append(got, f.File+": "+f.Message)
+			got = append(got, name+": "+f.File+": "+f.Message)
 		}
 	}
-	want := []string{"vector-1.0.4.tgz/charts/aggregator/ci/agent-default-values.yaml: the chart aggregator does not render with these values: " +
+	want := []string{"vector: charts/aggregator/ci/agent-default-values.yaml: the chart aggregator does not render with these values: " +
 		"charts/aggregator/templates/vector-sink.yaml:2: opensearch is asked of a value that is not set, in {{ .Values.sinks.opensearch.endpoints }}"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)

@@ -31,9 +31,9 @@ func TestRealPackagesPass(t *testing.T) {
 	for name, ext := range corpus(t) {
 		for _, f := range Examine(context.Background(), ext, Options{}).Findings {
 			if f.Severity == Error {
-				t.Errorf("%s: %s:%d: %s: %s", name, f.File, f.Line, f.Rule, f.Message)
+				t.Errorf("%s: %s:%d: %s: %s", name, f.File, f.Range.Start.Line, f.Rule(), f.Message)
 			}
-			if f.Message == "" || f.Hint == "" || f.File == "" || f.Rule == "" {
+			if f.Message == "" || f.Hint == "" || f.File == "" || f.Rule() == "" {
 				t.Errorf("%s: a finding without place, cause or remedy: %+v", name, f)
 			}
 		}

@@ -160,14 +160,7 @@ func loadAt(t testing.TB, dir string, files map[string]string, opts extension.Op
 func told(findings []Finding) []string {
 	var lines []string
 	for _, f := range findings {
-		place := f.File
-		if f.Line > 0 {
-			place += fmt.Sprintf(":%d", f.Line)
-		}
-		if f.Column > 0 {
-			place += fmt.Sprintf(":%d", f.Column)
-		}
-		lines = append(lines, fmt.Sprintf("%s %s %s: %s", f.Severity, f.Rule, place, f.Message))
+		lines = append(lines, fmt.Sprintf("%s %s %s: %s", f.Severity, f.Rule(), f.In("ext").Position(), f.Message))
 	}
 	return lines
 }

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
@@ -67,8 +68,8 @@ type ignorePlace struct {
 // about are the comments that may hold a finding.
 func (all *ignores) about(f Finding) []*ignore {
 	var found []*ignore
-	if f.Line > 0 {
-		found = append(found, all.at[ignorePlace{f.File, f.Line}]...)
+	if f.Range.Start.Line > 0 {
+		found = append(found, all.at[ignorePlace{f.File, f.Range.Start.Line}]...)
 	} else {
 		found = append(found, all.at[ignorePlace{f.File, 0}]...)
 	}
@@ -98,15 +99,14 @@ type ignore struct {
 // readIgnores finds the comments in all files of an extension but those in
 // packaged subcharts.
 func readIgnores(ext *extension.Extension) *ignores {
-	path := func(name string) string { return rule.PathIn(ext, name) }
-	found := &ignores{takers: map[string]bool{}, ran: map[string]bool{}, metadata: path(extension.MetadataFile)}
+	found := &ignores{takers: map[string]bool{}, ran: map[string]bool{}, metadata: extension.MetadataFile}
 	for _, file := range ext.Files {
 		if !takesComments(file.Name) {
 			continue
 		}
-		found.takers[path(file.Name)] = true
+		found.takers[file.Name] = true
 		if bytes.Contains(file.Data, []byte(ignoreMark)) {
-			found.all = append(found.all, ignoresIn(path(file.Name), file.Data, rule.IsTemplate(file.Name))...)
+			found.all = append(found.all, ignoresIn(file.Name, file.Data, rule.IsTemplate(file.Name))...)
 		}
 	}
 	found.at = map[ignorePlace][]*ignore{}
@@ -189,9 +189,9 @@ func (ig *ignore) holds(f Finding, all *ignores) bool {
 		return false
 	}
 	switch {
-	case ig.File == f.File && f.Line > 0 && f.Line == ig.Target:
+	case ig.File == f.File && f.Range.Start.Line > 0 && f.Range.Start.Line == ig.Target:
 		return true
-	case ig.File == f.File && f.Line == 0:
+	case ig.File == f.File && f.Range.Start.Line == 0:
 		return ig.Head
 	default:
 		// A picture, a package or the folder itself holds no comments.
@@ -203,7 +203,7 @@ func (ig *ignore) holds(f Finding, all *ignores) bool {
 func (ig *ignore) names(f Finding) []string {
 	var names []string
 	for _, name := range ig.Names {
-		if name == f.Rule || name == f.Code {
+		if name == f.Rule() || name == f.Code {
 			names = append(names, name)
 		}
 	}
@@ -303,7 +303,7 @@ func codesOf(rule string) []string {
 
 func ignoreAs(pass *rule.Pass, m rule.Identity, severity Severity, ig *ignore, message, hint string) {
 	pass.Report(m, severity, Finding{
-		File: ig.File, Line: ig.Line, Column: ig.Column, Excerpt: ig.Excerpt, Message: message, Hint: hint,
+		File: ig.File, Range: diagnostic.At(ig.Line, ig.Column), Excerpt: ig.Excerpt, Message: message, Hint: hint,
 	})
 }
 

@@ -43,7 +43,7 @@ func TestIncompleteRenderings(t *testing.T) {
 			[]string{
 				"charts/all/templates/registry.yaml", "# " + onMember + "\n" + `registry: {{ .Values.global.imageRegistry | default "docker.io" }}`,
 				"charts/all/templates/deployment.yaml", replaced(deployment, registry, `{{ if eq .Values.global.clusterInfo.role "member" }}`+registry+`{{ else }}{{ (include (print $.Template.BasePath "/registry.yaml") . | fromYaml).registry | default "docker.io" }}{{ end }}`),
-			}, []string{"render/not-an-object ext/charts/all/templates/registry.yaml"},
+			}, []string{"render/not-an-object charts/all/templates/registry.yaml"},
 		},
 		"one that sets values, on members alone": {
 			[]string{
@@ -73,7 +73,7 @@ func TestIncompleteRenderings(t *testing.T) {
 				"charts/all/templates/deployment.yaml", replaced(deployment, registry, "docker.io"),
 				"charts/agent/templates/deployment.yaml", replaced(deployment, registry, "docker.io"),
 			},
-			[]string{"image-registry/not-obeyed ext/charts/agent/templates/deployment.yaml", "image-registry/not-obeyed ext/charts/all/templates/deployment.yaml"},
+			[]string{"image-registry/not-obeyed charts/agent/templates/deployment.yaml", "image-registry/not-obeyed charts/all/templates/deployment.yaml"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -85,12 +85,12 @@ func Cut(ext *extension.Extension, opts Options, end Ended, before []Finding, si
 }
 
 func (e Ended) finding(ext *extension.Extension) Finding {
-	f := Finding{File: rule.PathIn(ext, "")}
+	f := Finding{File: ""}
 	what := "the rule " + e.Rule
 	switch {
 	case e.Template != "":
 		file := helmchart.FileOfTemplate(ext, e.Template)
-		f.File = rule.PathIn(ext, file)
+		f.File = file
 		if what = "rendering this template"; path.Base(file) != path.Base(e.Template) {
 			what = "rendering " + excerpt.OneLine(e.Template)
 		}

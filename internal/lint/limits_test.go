@@ -21,7 +21,7 @@ func TestCut(t *testing.T) {
 		"Chart.yaml": "apiVersion: v2\nname: db\nversion: 1.2.0\n", "templates/a.yaml": "# a\n",
 	})))
 	limits := Limits{Time: time.Minute, Memory: 64 << 20}
-	before := []Finding{{Rule: "icon", Code: "icon/empty", Severity: Warning, File: "ext/extension.yaml", Message: "icon is empty"}}
+	before := []Finding{{Code: "icon/empty", Severity: Warning, File: "extension.yaml", Message: "icon is empty"}}
 	const earlier = "warning icon ext/extension.yaml: icon is empty"
 	for name, test := range map[string]struct {
 		end    Ended
@@ -57,7 +57,7 @@ func TestCut(t *testing.T) {
 			t.Errorf("%s: findings (-want +got):\n%s", name, diff)
 		}
 		for _, f := range report.Findings {
-			if f.Rule == RuleLimits && (f.Code != test.code || f.Hint == "") {
+			if f.Rule() == RuleLimits && (f.Code != test.code || f.Hint == "") {
 				t.Errorf("%s: %+v", name, f)
 			}
 		}

@@ -170,7 +170,7 @@ func runRule(pass *rule.Pass) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			pass.Report(rule.Found(rule.InternalError), pass.Severity(), Finding{
-				File:    pass.Path(""),
+				File:    "",
 				Message: fmt.Sprintf("the rule %s broke down on this extension: %v", pass.Rule.Name, cause),
 				Hint:    fmt.Sprintf("this is a fault of ksrelease, please report it; until it is fixed, set lint.rules.%s to off", pass.Rule.Name),
 			})
@@ -184,8 +184,8 @@ func runRule(pass *rule.Pass) {
 // sort puts the findings into the order in which they are reported.
 func (r *Report) sort() {
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule),
-			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Message, b.Message))
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Range.Start.Line, b.Range.Start.Line), cmp.Compare(a.Rule(), b.Rule()),
+			cmp.Compare(a.Range.Start.Column, b.Range.Start.Column), cmp.Compare(a.Message, b.Message))
 	})
 	// What two installations have in common is reported once.
 	r.Findings = slices.Compact(r.Findings)

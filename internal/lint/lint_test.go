@@ -42,7 +42,7 @@ func testFindings(t *testing.T, rules string, tests []findingTest) {
 				t.Errorf("hint is\n%s\nwant\n%s", findings[0].Hint, test.hint)
 			}
 			for _, f := range findings {
-				if f.Hint == "" && f.Rule != "name" && f.Rule != "version" && f.Rule != "schema" {
+				if f.Hint == "" && f.Rule() != "name" && f.Rule() != "version" && f.Rule() != "schema" {
 					t.Errorf("no remedy: %s", f.Message)
 				}
 				if strings.Contains(f.Message+f.Hint, "interface {}") || strings.Contains(f.Message, "map[") {
@@ -83,7 +83,7 @@ func TestSeverities(t *testing.T) {
 			findings := Examine(context.Background(), ext, opts).Findings
 			var got []string
 			for _, f := range findings {
-				got = append(got, string(f.Severity)+" "+f.Rule)
+				got = append(got, string(f.Severity)+" "+f.Rule())
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("findings (-want +got):\n%s", diff)
@@ -233,8 +233,8 @@ func TestBrokenTemplateSpoilsNoOther(t *testing.T) {
 	rules := func(findings []Finding) []string {
 		var names []string
 		for _, f := range findings {
-			if !slices.Contains(names, f.Rule) {
-				names = append(names, f.Rule)
+			if !slices.Contains(names, f.Rule()) {
+				names = append(names, f.Rule())
 			}
 		}
 		slices.Sort(names)
@@ -248,7 +248,7 @@ func TestBrokenTemplateSpoilsNoOther(t *testing.T) {
 	files["charts/web/templates/broken.yaml"] = "{{ if }}"
 	var after []Finding
 	for _, f := range check(t, files, append(want, "render")...) {
-		if f.Rule != "render" {
+		if f.Rule() != "render" {
 			after = append(after, f)
 		}
 	}

@@ -31,7 +31,7 @@ func (e *examination) notChecked(rules []Rule) []Finding {
 		}
 		pass := e.pass(r)
 		pass.Report(rule.Found("not-checked"), Warning, Finding{
-			File:    pass.Path(file),
+			File:    file,
 			Message: fmt.Sprintf("%s, and the rule %s is off: not checked by %s", because, r.Name, strings.Join(on, ", ")),
 			Hint:    fmt.Sprintf("set lint.rules.%s to warning to see why, or the rules that it names to off", r.Name),
 		})

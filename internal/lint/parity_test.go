@@ -136,12 +136,12 @@ func foldersOf(t *testing.T, ext *extension.Extension) map[string]string {
 // takeFinding removes the finding that tells a problem; each tells one.
 func takeFinding(findings *[]Finding, p ksbuilderProblem, folders map[string]string) bool {
 	i := slices.IndexFunc(*findings, func(f Finding) bool {
-		if f.Rule != p.Rule {
+		if f.Rule() != p.Rule {
 			return false
 		}
 		switch {
 		case p.File != "":
-			return folders[p.File] != "" && strings.HasSuffix(f.File, "/"+folders[p.File]) &&
+			return folders[p.File] != "" && f.File == folders[p.File] &&
 				strings.Contains(f.Message, p.Kind+" \"") &&
 				(p.Container == "" || strings.Contains(f.Message, fmt.Sprintf("container %q of", p.Container)))
 		case p.Image != "":

@@ -176,7 +176,7 @@ func junitOf(x results.Extension, class string) junitSuite {
 // findingCase is a finding as a case: failed where it keeps the extension from being
 // released, else skipped, which is seen and breaks nothing.
 func findingCase(f results.Finding, class string, names map[string]int) junitCase {
-	name := oneLine(strings.TrimSuffix(cmp.Or(f.Code, f.Rule)+": "+problemOf(f).Position(), ": "))
+	name := oneLine(strings.TrimSuffix(cmp.Or(f.Code, f.Rule)+": "+f.Diagnostic().Position(), ": "))
 	if names[name]++; names[name] > 1 {
 		name += fmt.Sprintf(" (%d)", names[name])
 	}
@@ -191,7 +191,7 @@ func findingCase(f results.Finding, class string, names map[string]int) junitCas
 }
 
 // findingText is a finding in full.
-func findingText(f results.Finding) string { return problemOf(f).Error() }
+func findingText(f results.Finding) string { return f.Diagnostic().Error() }
 
 // didAll says that an extension went through everything that its command is for;
 // the others that ended as asked are shown as skipped.

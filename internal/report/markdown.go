@@ -62,7 +62,7 @@ func markdown(r *results.Document) []byte {
 	if len(findings) > 0 {
 		fmt.Fprintf(&b, "\n<details><summary>%s of lint</summary>\n\n| severity | rule | where | |\n| --- | --- | --- | --- |\n", plural(len(findings), "finding"))
 		for _, f := range findings {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.Severity, f.Rule, cell(problemOf(f).Position()), cell(f.Message))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.Severity, f.Rule, cell(f.Diagnostic().Position()), cell(f.Message))
 		}
 		b.WriteString("\n</details>\n")
 	}

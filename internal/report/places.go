@@ -1,7 +1,7 @@
 package report
 
 import (
-	"crypto/sha256"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -167,14 +167,17 @@ func (at *location) region(f results.Finding) sarifRegion {
 	return r
 }
 
-// fingerprint tells a finding from others, wherever its line moves to. Where the file can
-// be read it is what codeql-action would make of it: a different one would be a warning.
-func (at *location) fingerprint(f results.Finding, line int) string {
-	if hash := at.hashes[line]; hash != "" {
-		return hash
-	}
-	sum := sha256.Sum256([]byte(f.Rule + "\x00" + f.Code + "\x00" + at.inside + "\x00" + f.Message))
-	return fmt.Sprintf("%x:1", sum[:8])
+// lineHash is what code scanning knows a finding by, wherever its line moves to. Where the
+// file can be read it is what codeql-action would make of it: a different one would be a
+// warning. Where it cannot, it is the fingerprint of the finding.
+func (at *location) lineHash(f results.Finding, line int) string {
+	return cmp.Or(at.hashes[line], fingerprintOf(f)+":1")
+}
+
+// fingerprintOf is that of a finding. Results of earlier versions have none; what they have
+// of its parts stands for it then.
+func fingerprintOf(f results.Finding) string {
+	return cmp.Or(f.Fingerprint, f.Diagnostic().Fingerprint().String())
 }
 
 // lineHashes are the hashes of all lines of a text, as github/codeql-action makes them

@@ -121,6 +121,10 @@ const mostResults = 5000
 // lineHash is the only key of fingerprints that code scanning goes by.
 const lineHash = "primaryLocationLineHash"
 
+// ownFingerprint is the key of the fingerprint of a diagnostic, for other readers. The
+// number is that of the way to make it (SARIF 2.1.0, 3.27.17).
+const ownFingerprint = "ksreleaseFingerprint/v1"
+
 func sarifLog(r *results.Document, tool Tool) ([]byte, error) {
 	run := sarifRun{
 		// What stands before the slash and behind it is the category: reports of several
@@ -184,7 +188,7 @@ func sarifResultOf(f results.Finding, driver *sarifDriver, where *places) sarifR
 		RuleID: f.Rule, RuleIndex: index, Level: sarifLevel(f.Severity),
 		Message:      sarifMessage{Text: sarifText(f.Message + colon(f.Hint))},
 		Locations:    []sarifLocation{{sarifPhysical{sarifArtifact{at.uri}, region}}},
-		Fingerprints: map[string]string{lineHash: at.fingerprint(f, region.StartLine)},
+		Fingerprints: map[string]string{lineHash: at.lineHash(f, region.StartLine), ownFingerprint: fingerprintOf(f)},
 		Properties:   sarifFinding{f.Code},
 	}
 }

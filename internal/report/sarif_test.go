@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
@@ -197,15 +198,26 @@ func TestPlacesAreRelativeToTheRepository(t *testing.T) {
 			t.Errorf("%+v is %+v, want %+v", c.finding, got, c.want)
 		}
 	}
-	if got, want := at.fingerprint(results.Finding{Message: "m"}, 1), lineHashes("first\nä second\n")[1]; got != want {
+	if got, want := at.lineHash(results.Finding{Message: "m"}, 1), lineHashes("first\nä second\n")[1]; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	packed := where.of("packed.tgz/extension.yaml")
 	if r := packed.region(results.Finding{Line: 7, Column: 4}); r != (sarifRegion{1, 1, 1, 2}) {
 		t.Errorf("in an archive: %+v", r)
 	}
-	if packed.fingerprint(results.Finding{Message: "a"}, 1) == packed.fingerprint(results.Finding{Message: "b"}, 1) {
+	first := results.FindingOf(diagnostic.Diagnostic{Code: "images/unused", File: "extension.yaml", Subject: "a", Message: "m"}, "packed.tgz")
+	second, reworded := first, first
+	second.Fingerprint, reworded.Message = results.FindingOf(diagnostic.Diagnostic{Code: "images/unused", File: "extension.yaml", Subject: "b"}, "packed.tgz").Fingerprint, "in other words"
+	if packed.lineHash(first, 1) == packed.lineHash(second, 1) {
 		t.Error("two findings in an archive have one fingerprint")
+	}
+	if packed.lineHash(first, 1) != packed.lineHash(reworded, 1) {
+		t.Error("other words make another fingerprint")
+	}
+	older, olderCode := first, first
+	older.Fingerprint, olderCode.Fingerprint, olderCode.Code = "", "", "images/unlisted"
+	if packed.lineHash(older, 1) == packed.lineHash(olderCode, 1) {
+		t.Error("two findings of an earlier version have one fingerprint")
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
-	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
@@ -229,7 +228,7 @@ func (t *Text) next(r *results.Document) {
 // finding tells one finding, with its advice where that is not what it was for
 // another before.
 func (t *Text) finding(f results.Finding, advised bool) {
-	p := problemOf(f)
+	p := f.Diagnostic()
 	p.Message = fmt.Sprintf("%s (%s)", f.Message, f.Code)
 	if !advised {
 		p.Hint = ""
@@ -416,10 +415,6 @@ func titleOf(x results.Extension) string {
 		return x.Name
 	}
 	return x.Name + " " + x.Version
-}
-
-func problemOf(f results.Finding) diagnostic.Diagnostic {
-	return diagnostic.Diagnostic{File: f.File, Range: diagnostic.At(f.Line, f.Column), Message: f.Message, Excerpt: f.Excerpt, Hint: f.Hint}
 }
 
 func colon(s string) string {

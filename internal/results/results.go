@@ -178,6 +178,9 @@ type Finding struct {
 	Line     int    `json:"line,omitempty"`
 	Column   int    `json:"column,omitempty"`
 	Excerpt  string `json:"-"`
+	// Fingerprint is the same for the same finding in another run, whatever its words
+	// and its line: 16 hexadecimal digits. Within an extension a few may share one.
+	Fingerprint string `json:"fingerprint,omitempty"`
 }
 
 // Error is why an extension failed.

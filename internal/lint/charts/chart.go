@@ -83,7 +83,7 @@ func chartType(pass *rule.Pass, root *chart.Chart) {
 		pass.Problem(rule.Found("type", kind), pass.Ext.Document.Problem(message, hint, "type"))
 		return
 	}
-	pass.Report(rule.Found("type", kind), pass.Severity(), rule.Finding{File: pass.Path(extension.ChartFile), Message: message, Hint: hint})
+	pass.Report(rule.Found("type", kind), pass.Severity(), rule.Finding{File: extension.ChartFile, Message: message, Hint: hint})
 }
 
 // otherChart reports a Chart.yaml at the top that is of another chart than
@@ -98,7 +98,7 @@ func otherChart(pass *rule.Pass) {
 	} {
 		if field.there != "" && field.there != field.counts {
 			pass.Report(rule.Found("other-chart", field.name), pass.AtMost(rule.Warning), rule.Finding{
-				File:    pass.Path(extension.ChartFile),
+				File:    extension.ChartFile,
 				Message: fmt.Sprintf("the %s in Chart.yaml is %q, and %q in extension.yaml: the package gets a Chart.yaml made from extension.yaml", field.name, excerpt.OneLine(field.there), excerpt.OneLine(field.counts)),
 				Hint:    "remove Chart.yaml; type and appVersion can stand in extension.yaml",
 			})
@@ -130,7 +130,7 @@ func readsOfStatic(pass *rule.Pass, root *chart.Chart) {
 func valuesError(pass *rule.Pass, err error) {
 	fault := helmchart.ExplainValues(err)
 	id, f := rule.Found("values-not-merged"), rule.Finding{
-		File:    pass.Path("values.yaml"),
+		File:    "values.yaml",
 		Message: fault.Cause,
 		Hint:    "compare values.yaml with the dependencies in extension.yaml",
 	}

@@ -96,7 +96,7 @@ func readChartYAML(pass *rule.Pass, c *chart.Chart, at helmchart.Place) chartYAM
 	y := chartYAML{pass: pass, at: helmchart.Source{File: file, Inside: inside}}
 	for _, raw := range c.Raw {
 		if raw.Name == "Chart.yaml" {
-			document, err := yamldoc.Parse(pass.Path(file), raw.Data)
+			document, err := yamldoc.Parse(file, raw.Data)
 			if err == nil {
 				y.document = document
 			} else if inside == "" { // it was loaded, so it parses, but for such keys

@@ -33,11 +33,11 @@ func chartError(pass *rule.Pass, err error) {
 	if errors.As(err, &nested) {
 		if errors.Is(nested.Err, extension.ErrPointer) {
 			pass.Report(rule.Found("not-loaded"), pass.Severity(), rule.Finding{
-				File: pass.Path(nested.File), Message: "Helm cannot load the chart: it is a pointer of Git LFS, and not the file", Hint: rule.FetchPointers,
+				File: nested.File, Message: "Helm cannot load the chart: it is a pointer of Git LFS, and not the file", Hint: rule.FetchPointers,
 			})
 			return
 		}
-		pass.Report(rule.Found("not-loaded"), pass.Severity(), rule.Finding{File: pass.Path(nested.File), Message: "Helm cannot load the chart: " + excerpt.Sentence(nested.Err.Error())})
+		pass.Report(rule.Found("not-loaded"), pass.Severity(), rule.Finding{File: nested.File, Message: "Helm cannot load the chart: " + excerpt.Sentence(nested.Err.Error())})
 		return
 	}
 	fault := helmchart.ExplainLoad(err)
@@ -56,7 +56,7 @@ func chartError(pass *rule.Pass, err error) {
 		return
 	}
 	f := rule.Finding{
-		File:    pass.Path(file),
+		File:    file,
 		Message: "Helm cannot load the chart: " + excerpt.Sentence(helmchart.PlainTypes(kubesphere.Plain(errors.New(fault.Cause)))),
 		Hint:    "correct the file; `ksrelease lint` shows whether it loads",
 	}
@@ -67,8 +67,8 @@ func chartError(pass *rule.Pass, err error) {
 		}
 	}
 	if fault.Line > 0 && file != "" {
-		f.Line = fault.Line
-		f.Excerpt = helmchart.Source{Text: string(pass.File(file))}.Excerpt(f.Line)
+		f.Range.Start.Line = fault.Line
+		f.Excerpt = helmchart.Source{Text: string(pass.File(file))}.Excerpt(f.Range.Start.Line)
 	}
 	pass.Report(rule.Found("not-loaded"), pass.Severity(), f)
 }
@@ -80,7 +80,7 @@ func wrongField(pass *rule.Pass, fault helmchart.LoadFault) bool {
 	if fault.Field == "" || data == nil {
 		return false
 	}
-	document, err := yamldoc.Parse(pass.Path(fault.FieldFile), data)
+	document, err := yamldoc.Parse(fault.FieldFile, data)
 	if err != nil {
 		return false
 	}
@@ -128,7 +128,7 @@ func yamlProblems(pass *rule.Pass, file string) diagnostic.List {
 		return nil
 	}
 	var problems diagnostic.List
-	if _, err := yamldoc.Parse(pass.Path(file), data); errors.As(err, &problems) {
+	if _, err := yamldoc.Parse(file, data); errors.As(err, &problems) {
 		return problems
 	}
 	return nil

@@ -36,7 +36,7 @@ func Render() rule.Rule {
 func checkRender(pass *rule.Pass) {
 	if _, err := pass.Missing(); err != nil {
 		if pass.Ctx.Err() == nil {
-			pass.Report(rule.Found("not-rendered"), pass.Severity(), rule.Finding{File: pass.Path("values.yaml"), Message: "Helm cannot render the chart: " + excerpt.OneLine(helmchart.PlainTypes(err.Error()))})
+			pass.Report(rule.Found("not-rendered"), pass.Severity(), rule.Finding{File: "values.yaml", Message: "Helm cannot render the chart: " + excerpt.OneLine(helmchart.PlainTypes(err.Error()))})
 		}
 		return
 	}
@@ -86,7 +86,7 @@ func brokenTemplates(pass *rule.Pass, plain *helmchart.Rendering) {
 	}
 	if plain.Cut {
 		pass.Report(rule.Found("too-many-broken"), pass.Severity(), rule.Finding{
-			File:    pass.Path("values.yaml"),
+			File:    "values.yaml",
 			Message: fmt.Sprintf("after %d templates that do not render, the others were not tried", len(plain.Broken)),
 			Hint:    "fix these first",
 		})
@@ -98,7 +98,7 @@ func brokenTemplates(pass *rule.Pass, plain *helmchart.Rendering) {
 // knows.
 func invalidManifest(pass *rule.Pass, plain *helmchart.Rendering, invalid helmchart.InvalidManifest) {
 	at := plain.Sources[invalid.Template]
-	finding := rule.Finding{File: pass.Path(at.File)}
+	finding := rule.Finding{File: at.File}
 	line, cause := invalid.Explain()
 	if line > 0 {
 		finding.Excerpt = excerpt.Line(invalid.Manifest.Text, line, invalid.Manifest.Line+line-1)

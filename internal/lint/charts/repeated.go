@@ -16,7 +16,7 @@ func repeatedValues(pass *rule.Pass) {
 	if !mayRepeatKeys(string(text)) {
 		return
 	}
-	_, err := yamldoc.Parse(pass.Path("values.yaml"), text)
+	_, err := yamldoc.Parse("values.yaml", text)
 	repeatedKeys(pass, err)
 }
 

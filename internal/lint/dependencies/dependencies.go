@@ -361,7 +361,7 @@ func tagOff(pass *rule.Pass, tag string, tags map[string]any, subcharts []tagged
 // atValue reports something about a value of values.yaml, where that can be read
 // with its places.
 func atValue(pass *rule.Pass, m rule.Identity, message, hint string, severity rule.Severity, pointer ...string) {
-	file := pass.Path("values.yaml")
+	file := "values.yaml"
 	doc, err := yamldoc.Parse(file, pass.File("values.yaml"))
 	if err != nil {
 		pass.Report(m, pass.AtMost(severity), rule.Finding{File: file, Message: message, Hint: hint})

@@ -41,7 +41,7 @@ func Lock() rule.Rule {
 func checkLock(pass *rule.Pass) {
 	for _, f := range pass.Ext.Replaced {
 		pass.Report(rule.Found("replaced"), pass.Severity(), rule.Finding{
-			File:    pass.Path(f),
+			File:    f,
 			Message: fmt.Sprintf("%s is not packed: no dependency asks for its version, and another has taken its place", f),
 			Hint:    "remove the file, or ask for its version in extension.yaml",
 		})
@@ -54,7 +54,7 @@ func checkLock(pass *rule.Pass) {
 		unlocked(pass)
 	case !pass.Ext.LockInSync(lock):
 		pass.Report(rule.Found("out-of-sync"), pass.Severity(), rule.Finding{
-			File:    pass.Path(extension.LockFile),
+			File:    extension.LockFile,
 			Message: "Chart.lock is out of sync with the dependencies in extension.yaml: it was made for others, and has no effect",
 			Hint:    proposal(pass, "put this in its place", "delete it, as long as all dependencies are under charts/"),
 		})
@@ -66,7 +66,7 @@ func checkLock(pass *rule.Pass) {
 func badLock(pass *rule.Pass, err error) {
 	var problems diagnostic.List
 	if !errors.As(err, &problems) {
-		problems = diagnostic.List{{File: pass.Path(extension.LockFile), Message: err.Error()}}
+		problems = diagnostic.List{{File: extension.LockFile, Message: err.Error()}}
 	}
 	for _, p := range problems {
 		pass.Problem(rule.Found("unreadable", p.Subject), p)
@@ -127,7 +127,7 @@ func otherVersions(pass *rule.Pass, lock *chart.Lock) {
 		}
 		if found != "" {
 			pass.Report(rule.Found("other-version", d.Name), pass.Severity(), rule.Finding{
-				File:    pass.Path(found),
+				File:    found,
 				Message: fmt.Sprintf("the chart of the dependency %q is there, but not in version %s of Chart.lock", d.Name, locked),
 				Hint:    "run `helm dependency build`, or make Chart.lock anew",
 			})

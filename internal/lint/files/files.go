@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
@@ -49,7 +50,7 @@ func checkFiles(pass *rule.Pass) {
 		case extension.IsPointer(file.Data):
 			if !assets[file.Name] && !(pass.IsOn("chart") && isSubchartPackage(file.Name)) {
 				pass.Report(rule.Found("lfs-pointer"), pass.Severity(), rule.Finding{
-					File: pass.Path(file.Name), Message: "it is a pointer of Git LFS, and not the file", Hint: rule.FetchPointers,
+					File: file.Name, Message: "it is a pointer of Git LFS, and not the file", Hint: rule.FetchPointers,
 				})
 			}
 		case isTextFile(file.Name):
@@ -59,7 +60,7 @@ func checkFiles(pass *rule.Pass) {
 	for _, file := range pass.PackagedFiles() {
 		if extension.IsPointer(file.Data) {
 			pass.Report(rule.Found("lfs-pointer", file.Inside), pass.Severity(), rule.Finding{
-				File: pass.Path(file.Archive), Message: fmt.Sprintf("%s in the package is a pointer of Git LFS, and not the file", excerpt.OneLine(file.Inside)),
+				File: file.Archive, Message: fmt.Sprintf("%s in the package is a pointer of Git LFS, and not the file", excerpt.OneLine(file.Inside)),
 				Hint: "pack the subchart anew after `git lfs pull`",
 			})
 		}
@@ -108,7 +109,7 @@ func checkEncoding(pass *rule.Pass, file extension.File) {
 		line, column = rule.Position(data, at)
 	}
 	pass.Report(rule.Found("encoding"), pass.Severity(), rule.Finding{
-		File: pass.Path(file.Name), Line: line, Column: column, Message: message,
+		File: file.Name, Range: diagnostic.At(line, column), Message: message,
 		Hint: "save it as UTF-8, in an editor or with iconv",
 	})
 }
@@ -144,7 +145,7 @@ func nestedExtensions(pass *rule.Pass) {
 		outer = folder
 		if strings.HasPrefix(folder+"/", "charts/") {
 			pass.Report(rule.Found("nested-extension", folder), pass.Severity(), rule.Finding{
-				File: pass.Path(path.Join(folder, extension.MetadataFile)), Message: fmt.Sprintf("the subchart %s is an extension, too: it is installed as a part of this one, and its extension.yaml is read by nobody", excerpt.OneLine(folder)),
+				File: path.Join(folder, extension.MetadataFile), Message: fmt.Sprintf("the subchart %s is an extension, too: it is installed as a part of this one, and its extension.yaml is read by nobody", excerpt.OneLine(folder)),
 				Hint: "take out the file or, if it is to be an extension, move the folder next to this one and name it in externalDependencies",
 			})
 			continue
@@ -156,7 +157,7 @@ func nestedExtensions(pass *rule.Pass) {
 			}
 		}
 		pass.Report(rule.Found("nested-extension", folder), pass.Severity(), rule.Finding{
-			File: pass.Path(path.Join(folder, extension.MetadataFile)), Message: fmt.Sprintf("another extension lies in the folder %s, and is packed into this one (%s)", excerpt.OneLine(folder), rule.Counted(files, "file", "files")),
+			File: path.Join(folder, extension.MetadataFile), Message: fmt.Sprintf("another extension lies in the folder %s, and is packed into this one (%s)", excerpt.OneLine(folder), rule.Counted(files, "file", "files")),
 			Hint: fmt.Sprintf("move it out of this extension, or add to .helmignore at its top: %s/", excerpt.OneLine(folder)),
 		})
 	}

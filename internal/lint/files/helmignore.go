@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
@@ -64,7 +65,7 @@ func checkHelmIgnore(pass *rule.Pass) {
 			hint = "remove the line: to Helm a pattern with ! leaves out all that it does not match"
 		}
 		pass.Report(rule.Found(what, at.pattern), severity, rule.Finding{
-			File: pass.Path(".helmignore"), Line: at.number,
+			File: ".helmignore", Range: diagnostic.At(at.number, 0),
 			Message: fmt.Sprintf("the pattern %q leaves out what the extension needs: %s", excerpt.OneLine(at.pattern), someOf(names)), Hint: hint,
 		})
 	}

@@ -100,7 +100,7 @@ func checkLeftovers(pass *rule.Pass) {
 			message = fmt.Sprintf("it is packed (%s), and looks %s", rule.Size(r.Bytes), r.What)
 		}
 		pass.Report(rule.Found("packed"), pass.Severity(), rule.Finding{
-			File: pass.Path(r.Name), Message: message,
+			File: r.Name, Message: message,
 			Hint: "delete it, or add to .helmignore at the top of the extension: " + pattern,
 		})
 	}
@@ -122,7 +122,7 @@ func packagedLeftovers(pass *rule.Pass) {
 		names := inside[archive]
 		slices.Sort(names)
 		pass.Report(rule.Found("packed-in-subchart", names...), pass.Severity(), rule.Finding{
-			File:    pass.Path(archive),
+			File:    archive,
 			Message: fmt.Sprintf("the packaged subchart holds what tools leave behind: %s", excerpt.OneLine(strings.Join(names, ", "))),
 			Hint:    "pack the subchart anew without it (.helmignore in the subchart), or unpack it into charts/ and leave it out there",
 		})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
@@ -22,7 +23,7 @@ func title() rule.Rule {
 		Run: func(pass *rule.Pass) {
 			if text := pass.File("README.md"); len(text) > 0 && !bytes.HasPrefix(text, []byte("# ")) {
 				pass.Report(rule.Found("no-heading"), pass.Severity(), rule.Finding{
-					File: pass.Path("README.md"), Line: 1,
+					File: "README.md", Range: diagnostic.At(1, 0),
 					Message: "the README begins without a heading", Hint: "begin it with # " + pass.Ext.Metadata.Name,
 				})
 			}
@@ -39,7 +40,7 @@ func ExampleRule() {
 	pass := &rule.Pass{Ctx: ctx, Ext: ext, Rule: title(), Material: rule.NewMaterial(ctx, ext)}
 	pass.Rule.Run(pass)
 	for _, f := range pass.Findings {
-		fmt.Printf("%s %s:%d: %s (%s)\n", f.Severity, f.File, f.Line, f.Message, f.Code)
+		fmt.Printf("%s %s:%d: %s (%s)\n", f.Severity, f.File, f.Range.Start.Line, f.Message, f.Code)
 	}
-	// Output: info web/README.md:1: the README begins without a heading (title/no-heading)
+	// Output: info README.md:1: the README begins without a heading (title/no-heading)
 }

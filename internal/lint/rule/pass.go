@@ -3,7 +3,6 @@ package rule
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -126,7 +125,7 @@ func Derived[T any](p *Pass, derive func(*extension.Extension) T) T {
 	return made.(T)
 }
 
-// Report adds a finding. Rule, Code, Subject and Severity are filled in.
+// Report adds a finding. Code, Subject and Severity are filled in.
 func (p *Pass) Report(id Identity, severity Severity, f Finding) {
 	if !p.Rule.Finds(id.what) {
 		panic(fmt.Sprintf("the code %q is not among those of the rule", id.what))
@@ -141,9 +140,7 @@ func (p *Pass) Problem(id Identity, problem diagnostic.Diagnostic) {
 
 // ProblemAs reports a mistake in a YAML file.
 func (p *Pass) ProblemAs(id Identity, severity Severity, problem diagnostic.Diagnostic) {
-	p.Report(id, severity, Finding{
-		Message: problem.Message, Hint: problem.Hint, File: problem.File, Line: problem.Range.Start.Line, Column: problem.Range.Start.Column, Excerpt: problem.Excerpt,
-	})
+	p.Report(id, severity, problem)
 }
 
 // InSource reports something about a template, with the severity of the rule. The line
@@ -167,22 +164,14 @@ func (p *Pass) InSourceAt(id Identity, severity Severity, at helmchart.Source, l
 	if _, kind, ok := strings.Cut(shown, "kind: "); ok && strings.Contains(message, kind) {
 		shown = "" // the message says as much
 	}
-	p.Report(id, severity, Finding{File: p.Path(at.File), Line: line, Column: column, Message: message, Hint: hint, Excerpt: shown})
+	p.Report(id, severity, Finding{File: at.File, Range: diagnostic.At(line, column), Message: message, Hint: hint, Excerpt: shown})
 }
 
 // IsSilenced reports whether a comment would silence a finding at the place of a
 // problem.
 func (p *Pass) IsSilenced(id Identity, problem diagnostic.Diagnostic) bool {
-	f := Finding{Rule: p.Rule.Name, Code: p.Rule.CodeOf(id.what), File: problem.File, Line: problem.Range.Start.Line}
-	return p.Silences != nil && p.Silences(f)
-}
-
-// Path is a file of the extension as the user would open it.
-func (p *Pass) Path(name string) string { return PathIn(p.Ext, name) }
-
-// PathIn is a file of an extension as the user would open it.
-func PathIn(ext *extension.Extension, name string) string {
-	return filepath.ToSlash(filepath.Join(ext.Path, filepath.FromSlash(name)))
+	problem.Code = p.Rule.CodeOf(id.what)
+	return p.Silences != nil && p.Silences(problem)
 }
 
 // File is the content of a file of the extension, or nil; it is never nil for a

@@ -117,8 +117,8 @@ func TestFindings(t *testing.T) {
 	pass.InSource(Found("odd", "a  b", "c"), helmchart.Source{File: "charts/db.tgz", Inside: "db/templates/a.yaml"}, 0, "it is\nodd", "")
 	pass.InSourceAt(Found("odd"), Info, helmchart.Source{File: "templates/a.yaml", Text: "a\nkind: Pod\n"}, 2, 3, "Pod is odd", "")
 	want := []Finding{
-		{Rule: "x", Code: "x/odd", Subject: "db/templates/a.yaml a b c", Severity: Warning, File: "web/charts/db.tgz", Message: `it is\nodd (db/templates/a.yaml in the package)`},
-		{Rule: "x", Code: "x/odd", Severity: Info, File: "web/templates/a.yaml", Line: 2, Column: 3, Message: "Pod is odd"},
+		{Code: "x/odd", Subject: "db/templates/a.yaml a b c", Severity: Warning, File: "charts/db.tgz", Message: `it is\nodd (db/templates/a.yaml in the package)`},
+		{Code: "x/odd", Severity: Info, File: "templates/a.yaml", Range: diagnostic.At(2, 3), Message: "Pod is odd"},
 	}
 	for i, f := range pass.Findings {
 		if f != want[i] {
@@ -128,7 +128,7 @@ func TestFindings(t *testing.T) {
 	if long := Found("odd", strings.Repeat("a", 1000)); len(long.subject) > subjectWidth+3 {
 		t.Errorf("a subject has %d bytes", len(long.subject))
 	}
-	pass.Silences = func(f Finding) bool { return f.Code == "x/odd" && f.Line == 7 }
+	pass.Silences = func(f Finding) bool { return f.Code == "x/odd" && f.Range.Start.Line == 7 }
 	if !pass.IsSilenced(Found("odd"), diagnostic.Diagnostic{Range: diagnostic.At(7, 0)}) || pass.IsSilenced(Found("odd"), diagnostic.Diagnostic{Range: diagnostic.At(8, 0)}) {
 		t.Error("a comment silences another line")
 	}

@@ -88,31 +88,11 @@ const (
 )
 
 // Finding is one thing that one rule found.
-type Finding struct {
-	Rule string
-	// Code is the rule and what it found: images/unlisted. Rule.Codes lists them.
-	// It never changes, and neither do Subject and File with the words of a message.
-	Code string
-	// Subject is what the finding is about: the name of the image, object, field or
-	// file, as the extension has it, without its place. It is empty where the code
-	// and the file say as much.
-	Subject  string
-	Severity Severity
-	// Message says what is wrong and, where it is about a workload, names it, the
-	// container and the image. It is one line.
-	Message string
-	// Hint says how to fix it; it may have several lines.
-	Hint string
-	// File is the path as the user would open it: the extension's, and the file's
-	// below it. For a template inside a packaged subchart it is the package.
-	File string
-	// Line and Column are 1-based; Column counts characters. They are 0 where the
-	// source does not say the place.
-	Line, Column int
-	// Excerpt is the source line with its number, ready to be printed; it may be
-	// empty.
-	Excerpt string
-}
+//
+// File is relative to the extension; empty for the extension as a whole. For a template
+// inside a packaged subchart it is the package. Message is one line; where it is about a
+// workload, it names that, the container and the image.
+type Finding = diagnostic.Diagnostic
 
 // Identity is what a finding is known by, whatever its words.
 type Identity struct{ what, subject string }
@@ -131,7 +111,7 @@ const subjectWidth = 200
 
 // Finding completes a finding of the rule by what it is known by.
 func (r Rule) Finding(id Identity, severity Severity, f Finding) Finding {
-	f.Rule, f.Code, f.Subject, f.Severity = r.Name, r.CodeOf(id.what), id.subject, severity
+	f.Code, f.Subject, f.Severity = r.CodeOf(id.what), id.subject, severity
 	f.Message = lineBreaks.Replace(f.Message)
 	return f
 }

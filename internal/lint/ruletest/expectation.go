@@ -25,7 +25,7 @@ type expectation struct {
 // found is a finding in the form of an expectation.
 func found(f lint.Finding) expectation {
 	return expectation{
-		file: path.Clean(strings.TrimPrefix(f.File+"/", display+"/")), line: f.Line, column: f.Column,
+		file: path.Clean(f.File), line: f.Range.Start.Line, column: f.Range.Start.Column,
 		severity: f.Severity, code: f.Code, message: f.Message, hint: f.Hint,
 	}
 }

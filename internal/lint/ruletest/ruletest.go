@@ -166,7 +166,7 @@ func Findings(ctx context.Context, ext *extension.Extension, rules ...string) []
 	}
 	findings := lint.Examine(ctx, ext, lint.Options{Severities: severities}).Findings
 	// A rule that is off is named where others could not look without it.
-	return slices.DeleteFunc(findings, func(f lint.Finding) bool { return !slices.Contains(rules, f.Rule) })
+	return slices.DeleteFunc(findings, func(f lint.Finding) bool { return !slices.Contains(rules, f.Rule()) })
 }
 
 // saysAll are the rules whose messages say what to do, so that a hint is not needed.
@@ -175,7 +175,7 @@ var saysAll = []string{"name", "version", "schema"}
 // wellFormed are the faults that no finding may have.
 func wellFormed(findings []lint.Finding) (problems []string) {
 	for _, f := range findings {
-		if f.Hint == "" && !slices.Contains(saysAll, f.Rule) {
+		if f.Hint == "" && !slices.Contains(saysAll, f.Rule()) {
 			problems = append(problems, fmt.Sprintf("no hint: %s", f.Message))
 		}
 		if strings.Contains(f.Message+f.Hint, "interface {}") || strings.Contains(f.Message, "map[") {

@@ -83,7 +83,7 @@ func TestNoOtherRuleIsOn(t *testing.T) {
 		"images":  {map[string]string{"charts/web/Chart.yaml": "name: [\n"}, 0}, // not checked, says chart
 	} {
 		_, findings := examined(t, written(t, test.files), rule)
-		if len(findings) != test.want || slices.ContainsFunc(findings, func(f lint.Finding) bool { return f.Rule != rule }) {
+		if len(findings) != test.want || slices.ContainsFunc(findings, func(f lint.Finding) bool { return f.Rule() != rule }) {
 			t.Errorf("%s: %+v", rule, findings)
 		}
 	}
@@ -266,20 +266,20 @@ func TestFilesOfACase(t *testing.T) {
 // a type of Go.
 func TestWellFormed(t *testing.T) {
 	for want, f := range map[string]lint.Finding{
-		"":                                      {Rule: "links", Message: "a", Hint: "b"},
-		"no hint: a":                            {Rule: "links", Message: "a"},
-		"the name of a Go type: b":              {Rule: "links", Message: "b", Hint: "of interface {}"},
-		"the name of a Go type: map[string]any": {Rule: "name", Message: "map[string]any"},
+		"":                                      {Code: "links/x", Message: "a", Hint: "b"},
+		"no hint: a":                            {Code: "links/x", Message: "a"},
+		"the name of a Go type: b":              {Code: "links/x", Message: "b", Hint: "of interface {}"},
+		"the name of a Go type: map[string]any": {Code: "name/x", Message: "map[string]any"},
 	} {
 		if got := strings.Join(wellFormed([]lint.Finding{f}), "\n"); got != want {
 			t.Errorf("%+v: %q, want %q", f, got, want)
 		}
 	}
 	c := testCase{wanted: []expectation{{file: ".", severity: lint.Info, code: "links/x", message: "a"}}}
-	if got := c.problems([]lint.Finding{{Rule: "links", Code: "links/x", Severity: lint.Info, Message: "a", File: display}}); !slices.Equal(got, []string{"no hint: a"}) {
+	if got := c.problems([]lint.Finding{{Code: "links/x", Severity: lint.Info, Message: "a"}}); !slices.Equal(got, []string{"no hint: a"}) {
 		t.Errorf("problems: %q", got)
 	}
-	if got := wellFormed([]lint.Finding{{Rule: "version", Message: "a"}}); got != nil {
+	if got := wellFormed([]lint.Finding{{Code: "version/x", Message: "a"}}); got != nil {
 		t.Errorf("a rule whose message says all: %q", got)
 	}
 }

@@ -86,7 +86,7 @@ const maxPermissionDocuments = 64
 func permissionsOf(ext *extension.Extension) permissions {
 	for _, file := range ext.Files {
 		if file.Name == permissionsFile {
-			return readPermissions(rule.PathIn(ext, permissionsFile), file.Data)
+			return readPermissions(permissionsFile, file.Data)
 		}
 	}
 	return permissions{}
@@ -193,7 +193,7 @@ func checkPermissions(pass *rule.Pass) {
 	}
 	if read.Cut {
 		pass.Report(rule.Found("too-many-documents"), pass.AtMost(rule.Warning), rule.Finding{
-			File:    pass.Path(permissionsFile),
+			File:    permissionsFile,
 			Message: fmt.Sprintf("after %d documents, the others were not read", maxPermissionDocuments),
 			Hint:    "one ClusterRole and one Role hold all there is to say",
 		})
@@ -212,7 +212,7 @@ func separators(pass *rule.Pass) map[int]bool {
 			continue
 		}
 		pass.Report(rule.Found("text-after-separator"), pass.Severity(), rule.Finding{
-			File: pass.Path(permissionsFile), Line: n, Column: 1, Excerpt: excerpt.Line(line, 1, n),
+			File: permissionsFile, Range: diagnostic.At(n, 1), Excerpt: excerpt.Line(line, 1, n),
 			Message: "text stands behind the hyphens that divide documents: KubeSphere stops reading here, silently",
 			Hint:    "begin the document on the next line",
 		})

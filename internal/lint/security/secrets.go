@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
@@ -134,13 +135,13 @@ func reportSecret(pass *rule.Pass, at helmchart.Source, name string, data []byte
 	line, column := rule.Position(data, found.Offset)
 	if at.Inside != "" {
 		pass.Report(rule.Found(found.Code, at.Inside, found.Of), severity, rule.Finding{
-			File: pass.Path(at.File), Hint: hint,
+			File: at.File, Hint: hint,
 			Message: fmt.Sprintf("%s stands here, and is packed (%s, line %d, in the package)", found.What, at.Inside, line),
 		})
 		return
 	}
 	pass.Report(rule.Found(found.Code, found.Of), severity, rule.Finding{
-		File: pass.Path(name), Line: line, Column: column, Hint: hint,
+		File: name, Range: diagnostic.At(line, column), Hint: hint,
 		Message: found.What + " stands here, and is packed",
 	})
 }

@@ -42,7 +42,7 @@ func checkChangelog(pass *rule.Pass) {
 	for _, name := range rule.SortedKeys(texts) {
 		if !namesVersion(texts[name], version) {
 			pass.Report(rule.Found("version-not-named", version), pass.Severity(), rule.Finding{
-				File:    pass.Path(name),
+				File:    name,
 				Message: fmt.Sprintf("%s does not name this version, %s", name, excerpt.OneLine(version)),
 				Hint:    fmt.Sprintf("say what is new, below a heading ## %s", excerpt.OneLine(version)),
 			})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
@@ -54,7 +55,7 @@ func checkDocs(pass *rule.Pass, stem string) map[string][]byte {
 		}
 		if len(bytes.TrimSpace(file.Data)) == 0 {
 			pass.Report(rule.Found("empty"), pass.Severity(), rule.Finding{
-				File: pass.Path(file.Name), Message: file.Name + " is empty",
+				File: file.Name, Message: file.Name + " is empty",
 				Hint: "write it: the marketplace and KubeSphere show it to users",
 			})
 			continue
@@ -101,7 +102,7 @@ const maxMarkdown = 256 << 10
 func checkReferences(pass *rule.Pass, name string, data []byte) {
 	if len(data) > maxMarkdown {
 		pass.Report(rule.Found("too-large"), pass.Severity(), rule.Finding{
-			File:    pass.Path(name),
+			File:    name,
 			Message: fmt.Sprintf("%s has %d bytes: its links and pictures were not checked, as that is more than %s", name, len(data), rule.Size(maxMarkdown)),
 			Hint:    "shorten it, or move a part of it to the web (https://…): users read it as one page",
 		})
@@ -124,7 +125,7 @@ func checkReferences(pass *rule.Pass, name string, data []byte) {
 		}
 		line, column := rule.Position(data, ref.Offset)
 		pass.Report(rule.Found("dead-reference", ref.Target), pass.Severity(), rule.Finding{
-			File: pass.Path(name), Line: line, Column: column, Excerpt: excerpt.Line(string(data), line, line),
+			File: name, Range: diagnostic.At(line, column), Excerpt: excerpt.Line(string(data), line, line),
 			Message: fmt.Sprintf("%s %s %s", what, excerpt.OneLine(ref.Target), message), Hint: hint,
 		})
 	}

@@ -65,7 +65,7 @@ func checkCIValues(pass *rule.Pass) {
 	})
 	if left < 0 {
 		pass.Report(rule.Found("too-many"), pass.AtMost(rule.Info), rule.Finding{
-			File:    pass.Path(""),
+			File:    "",
 			Message: fmt.Sprintf("there are %d files ci/*-values.yaml, and the last %d were not tried", maxCIValues-left, -left),
 			Hint:    "keep those that stand for a way of using the chart",
 		})
@@ -158,7 +158,7 @@ type ciFailure struct {
 // ciUnreadable reports why a file is no file of values.
 func ciUnreadable(pass *rule.Pass, at helmchart.Place, file *chart.File) {
 	name, inside := at.File(file.Name)
-	_, err := yamldoc.Parse(pass.Path(name), file.Data)
+	_, err := yamldoc.Parse(name, file.Data)
 	var problems diagnostic.List
 	if !errors.As(err, &problems) || inside != "" {
 		ciFault(pass, rule.Found("unreadable"), at, file, "the values are no mapping", 0)

@@ -120,7 +120,7 @@ func valueFault(pass *rule.Pass, loaded *helmchart.Chart, c *chart.Chart, above 
 		if data == nil || len(candidate.pointer) == 0 || path.Ext(candidate.file) != ".yaml" {
 			continue
 		}
-		document, err := yamldoc.Parse(pass.Path(candidate.file), data)
+		document, err := yamldoc.Parse(candidate.file, data)
 		if err != nil || !document.Has(candidate.pointer...) {
 			continue
 		}
