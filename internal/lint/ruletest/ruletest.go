@@ -61,16 +61,22 @@ import (
 // display is what the extension of a case is called in findings.
 const display = "ext"
 
-// RunAll runs all folders of rules in dir, which is testdata. It passes over fuzz, which
-// belongs to the go command.
-func RunAll(t *testing.T, dir string) {
+// RunAll runs all folders of rules in dirs, which are folders called testdata. It passes
+// over fuzz, which belongs to the go command.
+func RunAll(t *testing.T, dirs ...string) {
 	t.Helper()
-	names := slices.DeleteFunc(foldersIn(t, dir), func(name string) bool { return name == "fuzz" })
-	if len(names) == 0 {
-		t.Fatalf("%s has no folder of a rule", dir)
+	var folders []string
+	for _, dir := range dirs {
+		for _, name := range foldersIn(t, dir) {
+			folders = append(folders, filepath.Join(dir, name))
+		}
 	}
-	for _, name := range names {
-		t.Run(name, func(t *testing.T) { Run(t, filepath.Join(dir, name)) })
+	folders = slices.DeleteFunc(folders, func(folder string) bool { return filepath.Base(folder) == "fuzz" })
+	if len(folders) == 0 {
+		t.Fatalf("%q has no folder of a rule", dirs)
+	}
+	for _, folder := range folders {
+		t.Run(filepath.Base(folder), func(t *testing.T) { Run(t, folder) })
 	}
 }
 
@@ -113,8 +119,8 @@ func Run(t *testing.T, folder string) {
 	}
 }
 
-// Codes are the codes that the cases in folders of rules expect, each once; dirs are
-// patterns of the folders that RunAll is given. Where the cases pass, each code is found.
+// Codes are the codes that the cases in dirs expect, each once; dirs are those of RunAll.
+// Where the cases pass, each code is found.
 func Codes(dirs ...string) (codes []string, err error) {
 	var folders []string
 	for _, dir := range dirs {
