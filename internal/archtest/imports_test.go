@@ -26,7 +26,9 @@ const place = "internal/archtest/imports_test.go"
 // others. Tests are freer: they may import any package that the compiler allows,
 // because a fake server or a real helm in a test binds nothing.
 type unit struct {
-	path string   // below the module; the folder
+	// path is the folder below the module. One that ends in /* stands for each folder in
+	// it that has no line of its own: a family of packages that may not import each other.
+	path string
 	may  []string // the packages it may import; all of them if it is anyUnit
 }
 
@@ -56,16 +58,8 @@ var units = []unit{
 	{"internal/marketplace/catalog", []string{"internal/marketplace/wire"}},
 	{"internal/marketplace/wire", nil},
 	{"internal/marketplace/externalurl", nil},
-	{"internal/lint", []string{"internal/lint/assets", "internal/lint/charts", "internal/lint/dependencies", "internal/lint/files", "internal/lint/metadata", "internal/lint/security", "internal/lint/texts", "internal/lint/values", "internal/lint/workloads", "internal/lint/rule", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/helmchart", "internal/yamldoc"}},
-	{"internal/lint/assets", []string{"internal/lint/rule", "internal/excerpt", "internal/extension"}},
-	{"internal/lint/charts", []string{"internal/lint/rule", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/helmchart", "internal/kubesphere", "internal/yamldoc"}},
-	{"internal/lint/dependencies", []string{"internal/lint/rule", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/helmchart", "internal/yamldoc"}},
-	{"internal/lint/files", []string{"internal/lint/rule", "internal/diagnostic", "internal/excerpt", "internal/extension"}},
-	{"internal/lint/metadata", []string{"internal/lint/rule", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/kubesphere", "internal/yamldoc"}},
-	{"internal/lint/security", []string{"internal/lint/rule", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/helmchart", "internal/yamldoc"}},
-	{"internal/lint/texts", []string{"internal/lint/rule", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/yamldoc"}},
-	{"internal/lint/values", []string{"internal/lint/rule", "internal/diagnostic", "internal/excerpt", "internal/helmchart", "internal/yamldoc"}},
-	{"internal/lint/workloads", []string{"internal/lint/rule", "internal/excerpt", "internal/extension", "internal/helmchart"}},
+	{"internal/lint", []string{"internal/lint/*", "internal/lint/rule", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/helmchart", "internal/yamldoc"}},
+	{"internal/lint/*", []string{"internal/lint/rule", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/helmchart", "internal/kubesphere", "internal/yamldoc"}},
 	{"internal/lint/rule", []string{"internal/diagnostic", "internal/excerpt", "internal/extension", "internal/helmchart", "internal/yamldoc"}},
 	{"internal/helmchart", []string{"internal/helmchart/engine", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/yamldoc"}},
 	{"internal/weight", []string{"internal/extension", "internal/yamldoc"}},
@@ -162,22 +156,18 @@ func (i imports) test() bool { return strings.HasSuffix(i.file, "_test.go") }
 // violations compares what files import with the tables and says, one line
 // each, what stands against them: sorted, and empty if all is well.
 func violations(units []unit, workshops []string, restrictions []restriction, files []imports) []string {
-	known := make(map[string]unit, len(units))
-	for _, r := range units {
-		known[r.path] = r
-	}
 	var out []string
 	lived := map[string]bool{}
 	for _, f := range files {
-		lived[f.unit()] = true
-		r, ok := known[f.unit()]
+		r, ok := unitOf(units, f.unit())
+		lived[r.path] = true
 		if !ok {
 			out = append(out, fmt.Sprintf("%s is a package that no table knows: say in the list of packages in %s what it may import, and in docs/design.md what it is for", cmp.Or(f.unit(), "."), place))
 			continue
 		}
 		for _, imported := range f.list {
 			if target, ours := strings.CutPrefix(imported, module+"/"); ours {
-				out = append(out, direction(r, f, target, workshops)...)
+				out = append(out, direction(units, r, f, target, workshops)...)
 				continue
 			}
 			out = append(out, restricted(r, f, imported, restrictions)...)
@@ -192,9 +182,20 @@ func violations(units []unit, workshops []string, restrictions []restriction, fi
 	return slices.Compact(out)
 }
 
+// unitOf is the line for a package: its own or, where it has none, that of its family.
+func unitOf(units []unit, folder string) (unit, bool) {
+	for _, line := range [...]string{folder, path.Dir(folder) + "/*"} {
+		if i := slices.IndexFunc(units, func(r unit) bool { return r.path == line }); i >= 0 {
+			return units[i], true
+		}
+	}
+	return unit{}, false
+}
+
 // direction judges the import of another package of the project.
-func direction(r unit, f imports, target string, workshops []string) []string {
-	if f.test() || target == r.path || slices.Contains(r.may, target) {
+func direction(units []unit, r unit, f imports, target string, workshops []string) []string {
+	imported, _ := unitOf(units, target)
+	if f.test() || target == f.unit() || slices.Contains(r.may, imported.path) {
 		return nil
 	}
 	if slices.Equal(r.may, anyUnit) {
@@ -207,7 +208,7 @@ func direction(r unit, f imports, target string, workshops []string) []string {
 	if len(r.may) > 0 {
 		may = "only " + strings.Join(r.may, ", ")
 	}
-	return []string{fmt.Sprintf("%s imports %s, but %s may import %s: turn the dependency round (declare an interface where it is used), or change the list of packages in %s and docs/design.md", f.file, target, r.path, may, place)}
+	return []string{fmt.Sprintf("%s imports %s, but %s may import %s: turn the dependency round (declare an interface where it is used), or change the list of packages in %s and docs/design.md", f.file, target, f.unit(), may, place)}
 }
 
 // restricted judges the import of a package from outside the project.
@@ -294,7 +295,8 @@ func TestArrowsPointDown(t *testing.T) {
 func TestViolationsAreFound(t *testing.T) {
 	sample := []unit{
 		{"cmd/tool", anyUnit},
-		{"story", []string{"leaf"}},
+		{"story", []string{"leaf", "plant/*"}},
+		{"plant/*", []string{"leaf"}},
 		{"leaf", nil},
 		{"workbench", nil},
 	}
@@ -308,6 +310,7 @@ func TestViolationsAreFound(t *testing.T) {
 		{"cmd/tool/main.go", []string{"fmt", "example.com/flags", module + "/story", module + "/leaf"}},
 		{"story/story.go", []string{"context", module + "/leaf"}},
 		{"story/story_test.go", []string{"testing", module + "/workbench", module + "/story"}},
+		{"plant/oak/oak.go", []string{module + "/leaf"}},
 		{"leaf/leaf.go", []string{"strings"}},
 		{"workbench/bench.go", nil},
 	}
@@ -319,7 +322,13 @@ func TestViolationsAreFound(t *testing.T) {
 		{"an arrow up", imports{"leaf/up.go", []string{module + "/story"}},
 			"leaf/up.go imports story, but leaf may import no other package"},
 		{"an arrow that is not listed", imports{"story/tool.go", []string{module + "/cmd/tool"}},
-			"story/tool.go imports cmd/tool, but story may import only leaf"},
+			"story/tool.go imports cmd/tool, but story may import only leaf, plant/*"},
+		{"one more of a family", imports{"plant/elm/elm.go", []string{module + "/leaf", module + "/plant/elm"}}, ""},
+		{"use of a family", imports{"story/more.go", []string{module + "/plant/oak"}}, ""},
+		{"within a family", imports{"plant/elm/elm.go", []string{module + "/plant/oak"}},
+			"plant/elm/elm.go imports plant/oak, but plant/elm may import only leaf"},
+		{"a folder below one of a family", imports{"plant/oak/root/root.go", nil},
+			"plant/oak/root is a package that no table knows"},
 		{"a workshop in the binary", imports{"cmd/tool/bench.go", []string{module + "/workbench"}},
 			"cmd/tool/bench.go imports workbench, which is for building and testing"},
 		{"a workshop in a package", imports{"story/bench.go", []string{module + "/workbench"}},
@@ -353,7 +362,7 @@ func TestViolationsAreFound(t *testing.T) {
 		})
 	}
 	t.Run("a package that is gone", func(t *testing.T) {
-		got := violations(sample, benches, limits, sound[:4])
+		got := violations(sample, benches, limits, sound[:len(sound)-1])
 		if len(got) != 1 || !strings.Contains(got[0], "workbench is in the list of packages") {
 			t.Errorf("want the empty package reported, got %q", got)
 		}
