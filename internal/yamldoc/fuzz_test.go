@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 )
 
 // FuzzParse holds Parse to its promises for any input: no panic, errors that are
@@ -22,7 +24,7 @@ func FuzzParse(f *testing.F) {
 		if err == nil && doc == nil {
 			t.Fatal("neither a document nor an error")
 		}
-		var problems Problems
+		var problems diagnostic.List
 		if err != nil && (!errors.As(err, &problems) || len(problems) == 0) {
 			t.Fatalf("the error is no list of problems: %v", err)
 		}

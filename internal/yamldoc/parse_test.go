@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 )
 
 func TestValue(t *testing.T) {
@@ -95,7 +97,7 @@ func TestParseProblems(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			doc, err := Parse("a.yaml", []byte(test.src))
-			var problems Problems
+			var problems diagnostic.List
 			if !errors.As(err, &problems) {
 				t.Fatalf("no problems: %v", err)
 			}
@@ -287,7 +289,7 @@ func TestParseLoose(t *testing.T) {
 func TestLargeFileIsNotRepaired(t *testing.T) {
 	line := "a: b: c\nd: 1\ne: f: g\n"
 	_, err := Parse("small.yaml", []byte(line))
-	var small, large Problems
+	var small, large diagnostic.List
 	if !errors.As(err, &small) || len(small) != 2 {
 		t.Errorf("a small file: %v", err)
 	}

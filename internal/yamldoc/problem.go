@@ -2,12 +2,6 @@ package yamldoc
 
 import "github.com/ksrelease/ksrelease/internal/diagnostic"
 
-// Problem and Problems are the names that the rules of lint still use.
-type (
-	Problem  = diagnostic.Diagnostic
-	Problems = diagnostic.List
-)
-
 // Rule is the rule of the codes in this package. Whoever reads a file puts a rule of
 // its own in its place (diagnostic.List.WithRule): what is wrong with the YAML of a
 // config is a mistake in the configuration.

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/invopop/jsonschema"
+
+	"github.com/ksrelease/ksrelease/config"
 )
 
 // page is docs/configuration.md: each key with its type, default, meaning and an
@@ -20,7 +22,20 @@ func page(schema *jsonschema.Schema) []byte {
 	p.text("")
 	p.keys("", schema)
 	p.text(closing)
+	p.codes()
 	return p.Bytes()
+}
+
+// codes is the list of what may be wrong with the config and the baseline.
+func (p *printer) codes() {
+	p.text("## Codes\n")
+	p.text("Each mistake in the config, and in the baseline, has a code. It stays when the message is")
+	p.text("worded in another way. Reports have it as `code`.\n")
+	p.text("| code | what is wrong |")
+	p.text("| --- | --- |")
+	for _, c := range config.Codes() {
+		p.text(fmt.Sprintf("| `%s/%s` | %s |", config.Rule, c.Name, c.Meaning))
+	}
 }
 
 const introduction = `<!-- Made by "go generate ./schema" from config/file.go and the rules of internal/lint; change it there. -->
