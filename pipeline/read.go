@@ -12,6 +12,7 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/results"
@@ -77,7 +78,7 @@ func (rel *release) load(ctx context.Context) error {
 	case err != nil:
 		rel.read.err = err
 		// What depends on it has to wait until it can be read.
-		rel.result.Name = cmp.Or(extension.GuessName(rel.source.Path), rel.result.Name)
+		rel.result.Name = cmp.Or(naming.GuessName(rel.source.Path), rel.result.Name)
 		return nil
 	}
 	metadata := ext.Metadata

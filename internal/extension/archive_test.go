@@ -19,6 +19,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart/loader"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 )
 
 // entry is one entry of an archive made for a test.
@@ -281,7 +282,7 @@ func TestBombs(t *testing.T) {
 			wantError(t, err, "reading the package bomb.tgz: ", tt.want)
 			// All that was allocated, given back or not.
 			if used := after.TotalAlloc - before.TotalAlloc; used > 32<<20 {
-				t.Errorf("reading took %s, want at most 32 MiB", byteSize(int64(used)))
+				t.Errorf("reading took %s, want at most 32 MiB", unpack.Size(int64(used)))
 			}
 		})
 	}
@@ -320,10 +321,10 @@ func TestReadTwice(t *testing.T) {
 	}
 	data := archiveOf(t, entries...)
 	for name, keep := range map[string]func(string) bool{
-		"all": everything, "some": func(name string) bool { return strings.HasPrefix(name, "small") },
+		"all": unpack.All, "some": func(name string) bool { return strings.HasPrefix(name, "small") },
 	} {
-		m := &meter{limits: Limits{}.withDefaults()}
-		_, files, err := unpack(bytes.NewReader(data), int64(len(data)), m, keep)
+		m := &unpack.Meter{Limits: Limits{}.WithDefaults()}
+		_, files, err := unpack.Read(bytes.NewReader(data), int64(len(data)), m, keep)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -331,8 +332,8 @@ func TestReadTwice(t *testing.T) {
 		for _, e := range entries {
 			want += int64(len(e.content))
 		}
-		if m.bytes != want || m.entries != len(entries) || len(files) != len(entries) {
-			t.Errorf("%s: %d files, counted as %d with %d bytes; want %d with %d bytes", name, len(files), m.entries, m.bytes, len(entries), want)
+		if m.Bytes != want || m.Entries != len(entries) || len(files) != len(entries) {
+			t.Errorf("%s: %d files, counted as %d with %d bytes; want %d with %d bytes", name, len(files), m.Entries, m.Bytes, len(entries), want)
 		}
 		for i, f := range files {
 			wanted := keep(f.Name)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/ksrelease/ksrelease/internal/extension/helmignore"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -133,7 +134,7 @@ func (e *Extension) nearestFile(file string) string {
 	if strings.Contains(file, `\`) {
 		return "separate the folders by '/'"
 	}
-	if isNeverPacked(file) {
+	if helmignore.NeverPacked(file) {
 		return "files of that name are no part of an extension"
 	}
 	names := make([]string, len(e.Files))

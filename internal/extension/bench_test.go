@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
+	"github.com/ksrelease/ksrelease/internal/yamledit"
 )
 
 // forCorpus runs a benchmark on each package of the corpus as a source tree.
@@ -70,7 +71,7 @@ func BenchmarkRewrite(b *testing.B) {
 	forCorpus(b, func(b *testing.B, _ string, e *Extension) {
 		edits := e.assetEdits(func(a Asset) string { return "https://files.example/" + a.RemoteName })
 		for b.Loop() {
-			if _, err := Rewrite(e.Document, edits); err != nil {
+			if _, err := yamledit.Rewrite(e.Document, edits); err != nil {
 				b.Fatal(err)
 			}
 		}

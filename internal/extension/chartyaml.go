@@ -9,6 +9,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 	"sigs.k8s.io/yaml"
 
+	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 	"github.com/ksrelease/ksrelease/internal/kubesphere"
 )
 
@@ -145,7 +146,7 @@ func (e *Extension) FoundChart() (*chart.Metadata, error) {
 		return nil, nil
 	}
 	md := new(chart.Metadata)
-	if err := yaml.Unmarshal(bytes.TrimPrefix(e.foundChart, byteOrderMark), md); err != nil {
+	if err := yaml.Unmarshal(bytes.TrimPrefix(e.foundChart, unpack.ByteOrderMark), md); err != nil {
 		return nil, fmt.Errorf("reading Chart.yaml of %s: %s", e.display, kubesphere.Plain(err))
 	}
 	return md, nil

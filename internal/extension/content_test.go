@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/extension/helmignore"
+	"github.com/ksrelease/ksrelease/internal/extension/tarball"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -79,7 +81,7 @@ func contentCases(t *testing.T) map[string]*Extension {
 
 func chartPackage(t *testing.T, name, version string) []byte {
 	t.Helper()
-	data, err := tarball(name, []File{{Name: "Chart.yaml", Data: []byte("apiVersion: v2\nname: " + name + "\nversion: " + version + "\n")}})
+	data, err := tarball.Make(name, []File{{Name: "Chart.yaml", Data: []byte("apiVersion: v2\nname: " + name + "\nversion: " + version + "\n")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +183,7 @@ func TestIgnoreIsBounded(t *testing.T) {
 		strings.Repeat("#"+strings.Repeat("x", 1022)+"\n", 64):       "",
 		strings.Repeat("#"+strings.Repeat("x", 1022)+"\n", 64) + "x": "more than 64.0 KiB",
 	} {
-		_, err := helmIgnore([]byte(source))
+		_, err := helmignore.Parse([]byte(source))
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%d bytes: %v, want %q", len(source), err, want)
 		}

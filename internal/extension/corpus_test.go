@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 	"github.com/ksrelease/ksrelease/internal/testshared"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 // corpusPackages are the archives of the corpus, six of them.
@@ -38,7 +40,7 @@ func readFile(t testing.TB, name string) []byte {
 // in a repository; withChart keeps the Chart.yaml that a source tree lacks.
 func unpackTo(t testing.TB, archive string, withChart bool) string {
 	t.Helper()
-	top, files, err := unpackBytes(readFile(t, archive), &meter{limits: Limits{}.withDefaults()})
+	top, files, err := unpack.ReadBytes(readFile(t, archive), &unpack.Meter{Limits: Limits{}.WithDefaults()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,4 +104,13 @@ func wantError(t *testing.T, err error, pieces ...string) {
 			t.Errorf("the error is\n\t%v\nwant %q in it", err, piece)
 		}
 	}
+}
+
+func parse(t testing.TB, source string) *yamldoc.Document {
+	t.Helper()
+	doc, err := yamldoc.Parse("extension.yaml", []byte(source))
+	if err != nil {
+		t.Fatalf("%v\nin\n%s", err, source)
+	}
+	return doc
 }

@@ -10,6 +10,9 @@ import (
 	"strings"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/ksrelease/ksrelease/internal/extension/unpack"
+	"github.com/ksrelease/ksrelease/internal/yamledit"
 )
 
 // The formats of content digests. What the digest begins with names its format; each
@@ -89,7 +92,7 @@ func (e *Extension) CompareDigest(published string) DigestVerdict {
 
 func (e *Extension) computeDigest() string {
 	h := e.beginDigest(contentDigestName)
-	m := &meter{limits: e.limits}
+	m := &unpack.Meter{Limits: e.limits}
 	for _, f := range e.contentFiles() {
 		hashContent(h, f, m, 0)
 	}
@@ -122,7 +125,7 @@ func (e *Extension) contentFiles() []File {
 	for _, f := range e.Files {
 		switch {
 		case f.Name == MetadataFile:
-			files = append(files, File{f.Name, e.metadataByDigest()})
+			files = append(files, File{Name: f.Name, Data: e.metadataByDigest()})
 		case !e.isStatic(f.Name):
 			files = append(files, f)
 		}
@@ -131,7 +134,7 @@ func (e *Extension) contentFiles() []File {
 }
 
 // hashContent hashes the name of a file and what of it is content.
-func hashContent(h hash.Hash, f File, m *meter, depth int) {
+func hashContent(h hash.Hash, f File, m *unpack.Meter, depth int) {
 	kind, content := contentOf(f, m, depth)
 	hashField(h, []byte(f.Name))
 	hashField(h, []byte(kind))
@@ -139,7 +142,7 @@ func hashContent(h hash.Hash, f File, m *meter, depth int) {
 }
 
 // contentOf is what of a file is content, and which kind of content that is.
-func contentOf(f File, m *meter, depth int) (kind string, content []byte) {
+func contentOf(f File, m *unpack.Meter, depth int) (kind string, content []byte) {
 	switch inChart := nameInChart(f.Name); {
 	case inChart == LockFile || inChart == "requirements.lock":
 		if said, ok := whatLockSays(f.Data); ok {
@@ -181,11 +184,11 @@ func whatLockSays(data []byte) (said []byte, ok bool) {
 
 // archiveDigest is a digest of the names and contents of the files in a packaged
 // chart. ok is false for one that cannot be read within the limits.
-func archiveDigest(archive []byte, m *meter, depth int) (sum []byte, ok bool) {
-	if depth >= m.limits.Depth {
+func archiveDigest(archive []byte, m *unpack.Meter, depth int) (sum []byte, ok bool) {
+	if depth >= m.Limits.Depth {
 		return nil, false
 	}
-	_, files, err := unpackNested(archive, m, everything)
+	_, files, err := unpack.ReadNested(archive, m, unpack.All)
 	if err != nil {
 		return nil, false
 	}
@@ -201,7 +204,7 @@ func archiveDigest(archive []byte, m *meter, depth int) (sum []byte, ok bool) {
 // the digests: Pack says why.
 func (e *Extension) metadataByDigest() []byte {
 	edits := e.assetEdits(func(a Asset) string { return a.Digest })
-	if data, err := applyEdits(e.Document, edits); err == nil {
+	if data, err := yamledit.Apply(e.Document, edits); err == nil {
 		return data
 	}
 	data := append([]byte(nil), e.Document.Source()...)
@@ -212,11 +215,11 @@ func (e *Extension) metadataByDigest() []byte {
 }
 
 // assetEdits replaces each reference to an asset by what value gives for it.
-func (e *Extension) assetEdits(value func(Asset) string) []Edit {
-	var edits []Edit
+func (e *Extension) assetEdits(value func(Asset) string) []yamledit.Edit {
+	var edits []yamledit.Edit
 	for _, a := range e.Assets {
 		for _, pointer := range a.Pointers {
-			edits = append(edits, Edit{Pointer: pointer, Value: value(a)})
+			edits = append(edits, yamledit.Edit{Pointer: pointer, Value: value(a)})
 		}
 	}
 	return edits

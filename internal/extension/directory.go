@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"helm.sh/helm/v3/pkg/ignore"
+
+	"github.com/ksrelease/ksrelease/internal/extension/helmignore"
+	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 )
 
 // tree is an extension's directory while it is read. All access goes through
@@ -25,9 +28,9 @@ type tree struct {
 	// patterns is .helmignore as it is written.
 	patterns []byte
 	ignored  []string
-	meter    *meter
+	meter    *unpack.Meter
 	files    []File
-	lines    []ignoreLine
+	lines    []helmignore.Line
 	leftOut  []LeftOut
 	listed   int // entries below folders that are left out
 }
@@ -46,7 +49,7 @@ func openTree(dir string, opts Options) (*tree, error) {
 	if err != nil {
 		return nil, cannotRead("", err)
 	}
-	t := &tree{root: root, real: real, meter: &meter{limits: opts.Limits.withDefaults()}}
+	t := &tree{root: root, real: real, meter: &unpack.Meter{Limits: opts.Limits.WithDefaults()}}
 	if err := t.prepare(opts); err != nil {
 		root.Close()
 		return nil, err
@@ -60,11 +63,11 @@ func (t *tree) prepare(opts Options) error {
 	if err != nil {
 		return err
 	}
-	rules, err := helmIgnore(source)
+	rules, err := helmignore.Parse(source)
 	if err != nil {
 		return err
 	}
-	t.rules, t.patterns, t.lines = rules, source, ignoreLines(source)
+	t.rules, t.patterns, t.lines = rules, source, helmignore.Lines(source)
 	for _, name := range opts.Ignore {
 		if real, err := filepath.EvalSymlinks(name); err == nil {
 			name = real
@@ -80,7 +83,7 @@ func (t *tree) prepare(opts Options) error {
 	return nil
 }
 
-// helmIgnore reads the .helmignore of the extension; nil where there is none.
+// Parse reads the .helmignore of the extension; nil where there is none.
 func (t *tree) helmIgnore() ([]byte, error) {
 	at := ignore.HelmIgnore
 	info, err := t.root.Lstat(at)
@@ -109,8 +112,8 @@ func (t *tree) walk() error {
 // that is at the path at below the root; the two differ below a link. above
 // are the folders on the way here, to notice links that lead back.
 func (t *tree) folder(name, at string, above []string) error {
-	if len(above) > t.meter.limits.Depth {
-		return fmt.Errorf("%s is more than %d folders deep: an extension has a few; %s", name, t.meter.limits.Depth, t.meter.leaveOut())
+	if len(above) > t.meter.Limits.Depth {
+		return fmt.Errorf("%s is more than %d folders deep: an extension has a few; %s", name, t.meter.Limits.Depth, t.meter.LeaveOut())
 	}
 	above = append(above, at)
 	entries, err := fs.ReadDir(t.root.FS(), at)
@@ -118,10 +121,10 @@ func (t *tree) folder(name, at string, above []string) error {
 		return cannotRead("reading the folder "+folderName(name), err)
 	}
 	for _, entry := range entries {
-		if err := t.meter.entry(); err != nil {
+		if err := t.meter.Entry(); err != nil {
 			return err
 		}
-		if isNeverPackedPart(entry.Name()) {
+		if helmignore.NeverPackedPart(entry.Name()) {
 			continue
 		}
 		if err := t.entry(path.Join(name, entry.Name()), path.Join(at, entry.Name()), above, entry); err != nil {
@@ -150,7 +153,7 @@ func (t *tree) entry(name, at string, above []string, entry fs.DirEntry) error {
 			return err
 		}
 		at, info = resolved, target
-		if t.isIgnoredPath(at) || isNeverPacked(filepath.ToSlash(at)) {
+		if t.isIgnoredPath(at) || helmignore.NeverPacked(filepath.ToSlash(at)) {
 			return nil
 		}
 	}
@@ -159,7 +162,7 @@ func (t *tree) entry(name, at string, above []string, entry fs.DirEntry) error {
 		return nil
 	}
 	switch {
-	case strings.Contains(name, `\`) || driveLetter.MatchString(name):
+	case strings.Contains(name, `\`) || unpack.DriveLetter.MatchString(name):
 		return fmt.Errorf("%q has a backslash or a drive letter in its name, and no reader of packages takes that: rename it or leave it out (.helmignore)", name)
 	case info.IsDir() && slices.Contains(above, at):
 		return fmt.Errorf("the link %s points to a folder that holds it: remove the link", name)
@@ -168,7 +171,7 @@ func (t *tree) entry(name, at string, above []string, entry fs.DirEntry) error {
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s is neither a file nor a folder (%s): an extension holds only files; remove it or leave it out (.helmignore)", name, kindOf(info.Mode()))
 	}
-	if err := errors.Join(t.meter.name(name), t.meter.file(name, info.Size())); err != nil {
+	if err := errors.Join(t.meter.Name(name), t.meter.File(name, info.Size())); err != nil {
 		return err
 	}
 	data, err := t.read(name, at)
@@ -246,9 +249,9 @@ func (t *tree) read(name, at string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("reading %s: it is no file (%s)", name, kindOf(info.Mode()))
 	}
-	limit := t.meter.limits.File
+	limit := t.meter.Limits.File
 	if info.Size() > limit {
-		return nil, (&meter{limits: t.meter.limits}).file(name, info.Size())
+		return nil, (&unpack.Meter{Limits: t.meter.Limits}).File(name, info.Size())
 	}
 	data := make([]byte, info.Size())
 	n, err := io.ReadFull(f, data)
@@ -262,7 +265,7 @@ func (t *tree) read(name, at string) ([]byte, error) {
 // that .helmignore keeps out of the package is uploaded all the same. ok is
 // false where there is no such file.
 func (t *tree) outside(name string) (data []byte, ok bool, err error) {
-	if isNeverPacked(name) || t.isIgnoredPath(name) {
+	if helmignore.NeverPacked(name) || t.isIgnoredPath(name) {
 		return nil, false, nil
 	}
 	if _, err := os.Stat(filepath.Join(t.real, filepath.FromSlash(name))); err != nil {
@@ -272,7 +275,7 @@ func (t *tree) outside(name string) (data []byte, ok bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	if isNeverPacked(at) || t.isIgnoredPath(at) || !info.Mode().IsRegular() {
+	if helmignore.NeverPacked(at) || t.isIgnoredPath(at) || !info.Mode().IsRegular() {
 		return nil, false, nil
 	}
 	data, err = t.read(name, at)
@@ -286,7 +289,7 @@ func (t *tree) withoutMetadata(err error) error {
 	if !errors.Is(err, ErrNoExtension) || statErr != nil || !t.rules.Ignore(MetadataFile, info) {
 		return err
 	}
-	return fmt.Errorf("there is an extension.yaml, but %s", whyLeftOut(t.patterns, info))
+	return fmt.Errorf("there is an extension.yaml, but %s", helmignore.WhyLeftOut(t.patterns, info))
 }
 
 func (t *tree) close() error { return t.root.Close() }
@@ -383,7 +386,7 @@ func WouldPack(dir, file string, opts Options) bool {
 	parts := strings.Split(filepath.ToSlash(relative), "/")
 	for i, part := range parts {
 		name = path.Join(name, part)
-		if isNeverPackedPart(part) || t.isIgnoredPath(name) || t.rules.Ignore(name, toBe{part, i < len(parts)-1}) {
+		if helmignore.NeverPackedPart(part) || t.isIgnoredPath(name) || t.rules.Ignore(name, toBe{part, i < len(parts)-1}) {
 			return false
 		}
 	}
@@ -408,3 +411,6 @@ func (f toBe) Mode() fs.FileMode {
 	}
 	return 0
 }
+
+// ErrNoExtension is the error of a directory or package without extension.yaml.
+var ErrNoExtension = errors.New("there is no extension.yaml in it")

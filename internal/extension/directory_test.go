@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/ignore"
+
+	"github.com/ksrelease/ksrelease/internal/extension/helmignore"
 )
 
 const smallMetadata = "apiVersion: kubesphere.io/v1alpha1\nname: demo\nversion: 1.0.0\nicon: https://x.example/i.svg\n"
@@ -75,7 +77,7 @@ func TestNeverPacked(t *testing.T) {
 	if want := slices.Sorted(maps.Keys(kept)); !slices.Equal(names(e), want) {
 		t.Errorf("the files are\n\t%q\nwant\n\t%q", names(e), want)
 	}
-	for _, pattern := range neverPacked {
+	for _, pattern := range helmignore.Patterns {
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(left)), func(name string) bool {
 			return slices.ContainsFunc(strings.Split(name, "/"), func(part string) bool { ok, err := path.Match(pattern, part); return ok && err == nil })
 		}) {
@@ -86,7 +88,7 @@ func TestNeverPacked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if list := "`" + strings.Join(neverPacked, "` `") + "`"; !strings.Contains(strings.Join(strings.Fields(string(page)), " "), list) {
+	if list := "`" + strings.Join(helmignore.Patterns, "` `") + "`"; !strings.Contains(strings.Join(strings.Fields(string(page)), " "), list) {
 		t.Errorf("docs/packaging.md does not say what is always left out:\n%s", list)
 	}
 }
@@ -196,7 +198,7 @@ func TestHelmignoreOfTheCorpus(t *testing.T) {
 		}
 		var want []string
 		for _, f := range loaded.Raw {
-			if f.Name != ChartFile && !isNeverPacked(f.Name) {
+			if f.Name != ChartFile && !helmignore.NeverPacked(f.Name) {
 				want = append(want, f.Name)
 			}
 		}

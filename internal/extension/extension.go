@@ -18,6 +18,8 @@ import (
 	"sync"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/extension/helmignore"
+	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -65,12 +67,11 @@ type Extension struct {
 	nestedErr  error
 }
 
-// File is a file of an extension.
-type File struct {
-	// Name is a slash path below the extension.
-	Name string
-	Data []byte
-}
+// File is a file of an extension, and Limits bound what reading one may cost.
+type (
+	File   = unpack.File
+	Limits = unpack.Limits
+)
 
 // Options say how Load reads.
 type Options struct {
@@ -81,9 +82,6 @@ type Options struct {
 	Ignore []string
 	Limits Limits
 }
-
-// ErrNoExtension is the error of a directory or package without extension.yaml.
-var ErrNoExtension = errors.New("there is no extension.yaml in it")
 
 // Load reads a directory with an extension.yaml, or a package (NAME-VERSION.tgz).
 //
@@ -146,13 +144,13 @@ func loadDirectory(dir, display string, opts Options) (*Extension, error) {
 }
 
 func loadArchive(path, display string, opts Options) (*Extension, error) {
-	limits := opts.Limits.withDefaults()
+	limits := opts.Limits.WithDefaults()
 	archive, size, err := openArchive(path, limits)
 	if err != nil {
 		return nil, err
 	}
 	defer archive.Close()
-	_, files, err := unpack(archive, size, &meter{limits: limits}, everything)
+	_, files, err := unpack.Read(archive, size, &unpack.Meter{Limits: limits}, unpack.All)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +178,7 @@ func openArchive(path string, limits Limits) (archive *os.File, size int64, err 
 		return nil, 0, fmt.Errorf("it is neither a directory nor a package, but %s", kindOf(info.Mode()))
 	}
 	if info.Size() > limits.Unpacked {
-		return nil, 0, fmt.Errorf("it has %s, more than %s: this is no package of an extension; pack it again from its source", byteSize(info.Size()), byteSize(limits.Unpacked))
+		return nil, 0, fmt.Errorf("it has %s, more than %s: this is no package of an extension; pack it again from its source", unpack.Size(info.Size()), unpack.Size(limits.Unpacked))
 	}
 	archive, err = os.Open(path)
 	if err != nil {
@@ -193,7 +191,7 @@ func openArchive(path string, limits Limits) (archive *os.File, size int64, err 
 // sent to the marketplace. name stands in messages. Unlike Load it takes each
 // file as it is in the package: that is what Helm and KubeSphere will see.
 func Read(name string, archive []byte, limits Limits) (*Extension, error) {
-	_, files, err := unpackBytes(archive, &meter{limits: limits.withDefaults()})
+	_, files, err := unpack.ReadBytes(archive, &unpack.Meter{Limits: limits.WithDefaults()})
 	if err != nil {
 		return nil, fmt.Errorf("reading the package %s: %w", name, err)
 	}
@@ -211,9 +209,9 @@ func Read(name string, archive []byte, limits Limits) (*Extension, error) {
 // noFile is the assetReader of a package: it has no files but its own.
 func noFile(string) ([]byte, bool, error) { return nil, false, nil }
 
-// leaveOut is what Load keeps out of the package of the extension called name.
+// LeaveOut is what Load keeps out of the package of the extension called name.
 func leaveOut(extension, file string) bool {
-	return isNeverPacked(file) || isOwnPackage(extension, file)
+	return helmignore.NeverPacked(file) || helmignore.IsOwnPackage(extension, file)
 }
 
 func takeAll(string, string) bool { return false }
@@ -221,13 +219,13 @@ func takeAll(string, string) bool { return false }
 // assemble makes an extension of its files.
 func assemble(display string, files []File, outside assetReader, limits Limits, without func(extension, file string) bool) (*Extension, error) {
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
-	e := &Extension{Path: display, Files: files, display: display, limits: limits.withDefaults()}
+	e := &Extension{Path: display, Files: files, display: display, limits: limits.WithDefaults()}
 	source, ok := e.fileData(MetadataFile)
 	if !ok {
 		return nil, e.withoutMetadata()
 	}
-	if IsPointer(source) {
-		return nil, fmt.Errorf("%s: %w", MetadataFile, ErrPointer)
+	if unpack.IsPointer(source) {
+		return nil, fmt.Errorf("%s: %w", MetadataFile, unpack.ErrPointer)
 	}
 	doc, err := yamldoc.ParseLoose(MetadataFile, source)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/extension/tarball"
 	"github.com/ksrelease/ksrelease/internal/soak"
 )
 
@@ -20,7 +21,7 @@ func randomTree(t testing.TB, r *rand.Rand, assets, size int) *Extension {
 	t.Helper()
 	metadata := "apiVersion: kubesphere.io/v1alpha1\nname: forecast\nversion: 1.2.3\ndisplayName: {en: Forecast}\n" +
 		"description: {en: A tree}\ncategory: computing\nprovider: {en: {name: Example}}\nstaticFileDirectory: static\n" + randomBallast(r)
-	files := []File{{"values.yaml", []byte("global: {}\n")}}
+	files := []File{{Name: "values.yaml", Data: []byte("global: {}\n")}}
 	for i := range assets {
 		name := fmt.Sprintf("static/%s-%d.png", pick(r, "icon", "dashboard", "screen shot", "总览", "a+b&c"), i)
 		switch i {
@@ -29,9 +30,9 @@ func randomTree(t testing.TB, r *rand.Rand, assets, size int) *Extension {
 		default:
 			metadata += fmt.Sprintf("  - %s # %s\n", pick(r, name, "'"+name+"'", `"`+name+`"`), randomWord(r, 9))
 		}
-		files = append(files, File{name, []byte(name)})
+		files = append(files, File{Name: name, Data: []byte(name)})
 	}
-	files = append(files, File{MetadataFile, []byte(metadata + randomBallast(r))})
+	files = append(files, File{Name: MetadataFile, Data: []byte(metadata + randomBallast(r))})
 	words := make([]string, 300)
 	for i := range words {
 		words[i] = randomWord(r, 2+r.IntN(10))
@@ -39,7 +40,7 @@ func randomTree(t testing.TB, r *rand.Rand, assets, size int) *Extension {
 	for i, n := 0, 0; n < size; i++ {
 		data := randomContent(r, words, min(size, 64<<r.IntN(13)))
 		n += len(data)
-		files = append(files, File{fmt.Sprintf("%s/%04d.yaml", pick(r, "A", "files", "templates", "zz"), i), data})
+		files = append(files, File{Name: fmt.Sprintf("%s/%04d.yaml", pick(r, "A", "files", "templates", "zz"), i), Data: data})
 	}
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	e, err := assemble("forecast", files, noFile, Limits{}, takeAll)
@@ -152,7 +153,7 @@ func mustPack(t testing.TB, e *Extension, urls URLs) *Package {
 // another way.
 func TestAddressesDoNotChooseTheLevel(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
-	noise := make([]byte, smallFrom)
+	noise := make([]byte, tarball.SmallFrom)
 	for i := range noise {
 		noise[i] = byte(r.Uint32())
 	}
@@ -165,8 +166,8 @@ func TestAddressesDoNotChooseTheLevel(t *testing.T) {
 	comment := randomWord(r, 16<<10)
 	tree := func(length int) *Extension {
 		e, err := assemble("forecast", []File{
-			{MetadataFile, []byte("apiVersion: v1\nname: forecast\nversion: 1.2.3\nicon: icon.png\n# " + comment[:length] + "\n")},
-			{"icon.png", []byte("x")}, {"noise", noise}, {"text.txt", text},
+			{Name: MetadataFile, Data: []byte("apiVersion: v1\nname: forecast\nversion: 1.2.3\nicon: icon.png\n# " + comment[:length] + "\n")},
+			{Name: "icon.png", Data: []byte("x")}, {Name: "noise", Data: noise}, {Name: "text.txt", Data: text},
 		}, noFile, Limits{}, takeAll)
 		if err != nil {
 			t.Fatal(err)
@@ -180,15 +181,15 @@ func TestAddressesDoNotChooseTheLevel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		data, err := tarballAt(fastLevel, "forecast", files)
+		data, err := tarball.MakeAt(tarball.FastLevel, "forecast", files)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return len(data)
 	}
 	noise = noise[:2*len(noise)-fast(0, short)-2<<10] // now a comment can make it up, one that is not packed by itself
-	over := sort.Search(len(comment), func(length int) bool { return fast(length, long) >= smallFrom })
-	if over == len(comment) || fast(over, short) >= smallFrom {
+	over := sort.Search(len(comment), func(length int) bool { return fast(length, long) >= tarball.SmallFrom })
+	if over == len(comment) || fast(over, short) >= tarball.SmallFrom {
 		t.Fatal("the test misses the threshold")
 	}
 	e := tree(over)
@@ -207,11 +208,11 @@ func TestShares(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		shares, err := Shares(e.Metadata.Name, files)
+		shares, err := tarball.Shares(e.Metadata.Name, files)
 		if err != nil {
 			t.Fatal(err)
 		}
-		size, err := PackedSize(e.Metadata.Name, files)
+		size, err := tarball.Size(e.Metadata.Name, files)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -240,12 +241,12 @@ func TestSharesOfFilesThatDoNotCompress(t *testing.T) {
 		}
 		return data
 	}
-	files := []File{{"big", noise(200 << 10)}}
+	files := []File{{Name: "big", Data: noise(200 << 10)}}
 	for i := range 400 { // small ones, which the ends of blocks cost most
-		files = append(files, File{fmt.Sprintf("small-%03d", i), []byte(randomContent(r, []string{"alpha", "beta", "gamma"}, 300))})
+		files = append(files, File{Name: fmt.Sprintf("small-%03d", i), Data: []byte(randomContent(r, []string{"alpha", "beta", "gamma"}, 300))})
 	}
-	files = append(files, File{"twice", files[0].Data[:20<<10]}, File{"twice-again", files[0].Data[:20<<10]})
-	shares, err := Shares("x", files)
+	files = append(files, File{Name: "twice", Data: files[0].Data[:20<<10]}, File{Name: "twice-again", Data: files[0].Data[:20<<10]})
+	shares, err := tarball.Shares("x", files)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -111,4 +112,4 @@ func (e *Extension) ProposedLock() (text string, ok bool) {
 	return string(data), err == nil
 }
 
-func trimMark(data []byte) []byte { return bytes.TrimPrefix(data, byteOrderMark) }
+func trimMark(data []byte) []byte { return bytes.TrimPrefix(data, unpack.ByteOrderMark) }

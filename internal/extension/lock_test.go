@@ -38,9 +38,9 @@ func FuzzLock(f *testing.F) {
 	f.Fuzz(func(t *testing.T, dependencies, source string) {
 		assembled := func(lock string) *Extension {
 			files := []File{
-				{LockFile, []byte(lock)},
-				{"charts/sub/" + ChartFile, []byte("apiVersion: v2\nname: sub\nversion: 1.2.0\n")},
-				{MetadataFile, []byte(smallMetadata + "dependencies: " + dependencies + "\n")},
+				{Name: LockFile, Data: []byte(lock)},
+				{Name: "charts/sub/" + ChartFile, Data: []byte("apiVersion: v2\nname: sub\nversion: 1.2.0\n")},
+				{Name: MetadataFile, Data: []byte(smallMetadata + "dependencies: " + dependencies + "\n")},
 			}
 			if lock == "" {
 				files = files[1:]

@@ -14,12 +14,12 @@ import (
 	"helm.sh/helm/v3/pkg/chart/loader"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
+	"github.com/ksrelease/ksrelease/internal/extension/tarball"
+	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 	"github.com/ksrelease/ksrelease/internal/kubesphere"
+	"github.com/ksrelease/ksrelease/internal/yamledit"
 )
-
-// byteOrderMark is what some editors put in front of UTF-8. Helm drops it when
-// it loads a file from a directory or an archive.
-var byteOrderMark = []byte{0xEF, 0xBB, 0xBF}
 
 // URLs are the addresses of uploaded assets by Asset.File.
 type URLs map[string]string
@@ -55,7 +55,7 @@ func (e *Extension) Pack(urls URLs) (*Package, error) {
 	if err != nil {
 		return nil, fmt.Errorf("packing %s: %w", e.display, err)
 	}
-	data, err := tarball(e.Metadata.Name, files)
+	data, err := tarball.Make(e.Metadata.Name, files)
 	if err != nil {
 		return nil, fmt.Errorf("packing %s: %w", e.display, err)
 	}
@@ -74,7 +74,7 @@ func (e *Extension) Pack(urls URLs) (*Package, error) {
 // packable refuses what would give a package with an unusable file name, or one
 // whose folder lies elsewhere.
 func (e *Extension) packable() error {
-	if err := ValidName(e.Metadata.Name); err != nil {
+	if err := naming.ValidName(e.Metadata.Name); err != nil {
 		return e.Document.Problem(err.Error(), "", "name").In(e.display)
 	}
 	if e.Metadata.Version == "" {
@@ -82,7 +82,7 @@ func (e *Extension) packable() error {
 			return e.Document.Problem(fmt.Sprintf("the version %s is not text", written), fmt.Sprintf("put it in quotes: %q", nearestOr(written)), "version").In(e.display)
 		}
 	}
-	if message, hint := VersionProblem(e.Metadata.Version); message != "" {
+	if message, hint := naming.VersionProblem(e.Metadata.Version); message != "" {
 		return e.Document.Problem(message, hint, "version").In(e.display)
 	}
 	return nil
@@ -90,7 +90,7 @@ func (e *Extension) packable() error {
 
 // nearestOr is the version that was meant, or the text itself where that is not known.
 func nearestOr(written string) string {
-	if near, ok := NearestVersion(written); ok {
+	if near, ok := naming.NearestVersion(written); ok {
 		return near
 	}
 	return written
@@ -106,14 +106,14 @@ func (e *Extension) packedFiles(urls URLs) ([]File, error) {
 	for _, f := range e.Files {
 		switch {
 		case f.Name == MetadataFile:
-			files = append(files, File{f.Name, metadata})
+			files = append(files, File{Name: f.Name, Data: metadata})
 		case urls != nil && e.isStatic(f.Name):
 		default:
 			files = append(files, f)
 		}
 	}
 	at, _ := slices.BinarySearchFunc(files, ChartFile, func(f File, name string) int { return strings.Compare(f.Name, name) })
-	return slices.Insert(files, at, File{ChartFile, chartYAML}), nil
+	return slices.Insert(files, at, File{Name: ChartFile, Data: chartYAML}), nil
 }
 
 // derivedFiles gives the content of Chart.yaml and of extension.yaml.
@@ -136,7 +136,7 @@ func (e *Extension) derivedFiles(urls URLs) (chartYAML, metadata []byte, err err
 	}
 	metadata = e.Document.Source()
 	if edits := e.assetEdits(func(a Asset) string { return urls[a.File] }); len(edits) > 0 {
-		metadata, err = Rewrite(e.Document, edits)
+		metadata, err = yamledit.Rewrite(e.Document, edits)
 		var problem diagnostic.Diagnostic
 		if errors.As(err, &problem) {
 			err = problem.In(e.display)
@@ -233,7 +233,7 @@ func (e *Extension) chart() (*chart.Chart, error) {
 		case e.isStatic(f.Name):
 			continue
 		}
-		buffered = append(buffered, &loader.BufferedFile{Name: f.Name, Data: bytes.TrimPrefix(f.Data, byteOrderMark)})
+		buffered = append(buffered, &loader.BufferedFile{Name: f.Name, Data: bytes.TrimPrefix(f.Data, unpack.ByteOrderMark)})
 	}
 	loaded, err := loader.LoadFiles(buffered)
 	if err != nil {
@@ -255,7 +255,7 @@ func (e *Extension) chart() (*chart.Chart, error) {
 // within the limits.
 func (e *Extension) checkNested() error {
 	e.nestedOnce.Do(func() {
-		m := &meter{limits: e.limits}
+		m := &unpack.Meter{Limits: e.limits}
 		e.nestedErr = checkNested(e.Files, m, 0)
 	})
 	return e.nestedErr
@@ -279,15 +279,15 @@ func isNestedArchive(name string) bool {
 	return path.Ext(name) == ".tgz" && path.Base(path.Dir(name)) == "charts"
 }
 
-func checkNested(files []File, m *meter, depth int) error {
+func checkNested(files []File, m *unpack.Meter, depth int) error {
 	for _, f := range files {
 		if !isNestedArchive(f.Name) {
 			continue
 		}
-		if depth >= m.limits.Depth {
-			return &NestedError{f.Name, fmt.Errorf("there are more than %d archives within each other: unpack the inner ones", m.limits.Depth)}
+		if depth >= m.Limits.Depth {
+			return &NestedError{f.Name, fmt.Errorf("there are more than %d archives within each other: unpack the inner ones", m.Limits.Depth)}
 		}
-		_, inner, err := unpackNested(f.Data, m, isNestedArchive)
+		_, inner, err := unpack.ReadNested(f.Data, m, isNestedArchive)
 		if err != nil {
 			return &NestedError{f.Name, err}
 		}
@@ -297,3 +297,8 @@ func checkNested(files []File, m *meter, depth int) error {
 	}
 	return nil
 }
+
+// PackedFiles are the files that Pack puts into the package with these
+// addresses, sorted by name, Chart.yaml included. Their content belongs to the
+// extension: it is not to be changed.
+func (e *Extension) PackedFiles(urls URLs) ([]File, error) { return e.packedFiles(urls) }

@@ -20,6 +20,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
 
+	"github.com/ksrelease/ksrelease/internal/extension/tarball"
 	"github.com/ksrelease/ksrelease/internal/nobody"
 )
 
@@ -334,15 +335,15 @@ func TestPackSmallNearTheLimit(t *testing.T) {
 	for text.Len() < 5<<19 {
 		text.WriteString(words[r.IntN(len(words))] + " ")
 	}
-	files := []File{{"a.txt", []byte(text.String())}}
-	fast, err := tarballAt(fastLevel, "demo", files)
+	files := []File{{Name: "a.txt", Data: []byte(text.String())}}
+	fast, err := tarball.MakeAt(tarball.FastLevel, "demo", files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(fast) < smallFrom {
+	if len(fast) < tarball.SmallFrom {
 		t.Fatalf("the example packs to %d bytes, too few to show anything", len(fast))
 	}
-	got, err := tarball("demo", files)
+	got, err := tarball.Make("demo", files)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,10 @@ import (
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
+
+	"github.com/ksrelease/ksrelease/internal/extension/helmignore"
+	"github.com/ksrelease/ksrelease/internal/extension/unpack"
+	"github.com/ksrelease/ksrelease/internal/yamledit"
 )
 
 // Same compares an extension with a published version of it that carries no
@@ -73,7 +77,7 @@ func (e *Extension) otherFile(published *Extension) string {
 			theirs[i].Data = published.Document.Source()
 		}
 	}
-	m, other := &meter{limits: e.limits}, &meter{limits: published.limits}
+	m, other := &unpack.Meter{Limits: e.limits}, &unpack.Meter{Limits: published.limits}
 	for i := 0; i < max(len(ours), len(theirs)); i++ {
 		switch {
 		case i >= len(theirs), i < len(ours) && ours[i].Name < theirs[i].Name:
@@ -96,10 +100,10 @@ func (e *Extension) filesWith(published *Extension) []File {
 	for _, ref := range published.Metadata.references() {
 		references[strings.Join(ref.pointer, "/")] = ref.text
 	}
-	var edits []Edit
+	var edits []yamledit.Edit
 	for _, ref := range e.Metadata.references() {
 		if there, ok := references[strings.Join(ref.pointer, "/")]; ok && there != ref.text {
-			edits = append(edits, Edit{Pointer: ref.pointer, Value: there})
+			edits = append(edits, yamledit.Edit{Pointer: ref.pointer, Value: there})
 		}
 	}
 	files := e.contentFiles()
@@ -108,7 +112,7 @@ func (e *Extension) filesWith(published *Extension) []File {
 			continue
 		}
 		files[i].Data = e.Document.Source()
-		if data, err := applyEdits(e.Document, edits); err == nil {
+		if data, err := yamledit.Apply(e.Document, edits); err == nil {
 			files[i].Data = data
 		}
 	}
@@ -269,7 +273,7 @@ func (c *chartComparison) compareFiles(prefix string, ours, theirs map[string][]
 
 // passesOver reports whether a file is not compared byte by byte, or not at all.
 func (c *chartComparison) passesOver(prefix, name string) bool {
-	return isNeverPacked(name) || prefix == "" && (name == MetadataFile || isOwnPackage(c.local.Metadata.Name, name))
+	return helmignore.NeverPacked(name) || prefix == "" && (name == MetadataFile || helmignore.IsOwnPackage(c.local.Metadata.Name, name))
 }
 
 func (c *chartComparison) compareDependencies(prefix string, ours, theirs []*chart.Chart) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/extension/tarball"
 	"github.com/ksrelease/ksrelease/internal/testshared"
 )
 
@@ -94,13 +95,13 @@ func TestSameKnowsFetchErrors(t *testing.T) {
 // same other files.
 func publishedFrom(t *testing.T, files map[string]string, metadata string) *Extension {
 	t.Helper()
-	packed := []File{{ChartFile, []byte("apiVersion: v2\nname: demo\nversion: 1.0.0\n")}, {MetadataFile, []byte(metadata)}}
+	packed := []File{{Name: ChartFile, Data: []byte("apiVersion: v2\nname: demo\nversion: 1.0.0\n")}, {Name: MetadataFile, Data: []byte(metadata)}}
 	for name, content := range files {
 		if name != MetadataFile {
-			packed = append(packed, File{name, []byte(content)})
+			packed = append(packed, File{Name: name, Data: []byte(content)})
 		}
 	}
-	data, err := tarball("demo", packed)
+	data, err := tarball.Make("demo", packed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,10 +154,10 @@ func TestSameComparesAssets(t *testing.T) {
 // ksbuilder unpacks subcharts that the tree has as archives.
 func TestSameThroughNestedArchives(t *testing.T) {
 	sub := []File{
-		{ChartFile, []byte("# comment\nname: sub\napiVersion: v2\nversion: 0.1.0\n")},
-		{"templates/x.yaml", []byte("a: b\n")},
+		{Name: ChartFile, Data: []byte("# comment\nname: sub\napiVersion: v2\nversion: 0.1.0\n")},
+		{Name: "templates/x.yaml", Data: []byte("a: b\n")},
 	}
-	nested, err := tarball("sub", sub)
+	nested, err := tarball.Make("sub", sub)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,9 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"sigs.k8s.io/yaml"
+
+	"github.com/ksrelease/ksrelease/internal/extension/tarball"
+	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 )
 
 // chartsFolder is where Helm looks for subcharts.
@@ -132,9 +135,9 @@ func (e *Extension) WithCharts(charts []Resolved) (*Extension, error) {
 
 // insert puts the charts among files, which stay sorted by name.
 func (e *Extension) insert(files []File, charts []Resolved) ([]File, error) {
-	size := &meter{limits: e.limits}
+	size := &unpack.Meter{Limits: e.limits}
 	for _, f := range files {
-		if err := size.content(int64(len(f.Data))); err != nil {
+		if err := size.Content(int64(len(f.Data))); err != nil {
 			return nil, err
 		}
 	}
@@ -150,7 +153,7 @@ func (e *Extension) insert(files []File, charts []Resolved) ([]File, error) {
 		if there {
 			return nil, fmt.Errorf("two different charts are called %s: give one of them another version", f.Name)
 		}
-		if err := size.file(f.Name, int64(len(f.Data))); err != nil {
+		if err := size.File(f.Name, int64(len(f.Data))); err != nil {
 			return nil, err
 		}
 		files = slices.Insert(files, at, f)
@@ -177,7 +180,7 @@ func (e *Extension) outdated(charts []Resolved) []string {
 // limits of an extension.
 func ReadChart(archive []byte, limits Limits) (*chart.Metadata, error) {
 	isChartFile := func(name string) bool { return name == ChartFile }
-	_, files, err := unpack(bytes.NewReader(archive), int64(len(archive)), &meter{limits: limits.withDefaults()}, isChartFile)
+	_, files, err := unpack.Read(bytes.NewReader(archive), int64(len(archive)), &unpack.Meter{Limits: limits.WithDefaults()}, isChartFile)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +190,7 @@ func ReadChart(archive []byte, limits Limits) (*chart.Metadata, error) {
 // Unpacked gives the files of a packaged chart that is in memory, sorted by name,
 // and the folder that they lie in, which Helm calls after the chart.
 func Unpacked(archive []byte) (top string, files []File, err error) {
-	return unpackBytes(archive, &meter{limits: Limits{}.withDefaults()})
+	return unpack.ReadBytes(archive, &unpack.Meter{Limits: Limits{}.WithDefaults()})
 }
 
 // PackagedFile is a file within a subchart that is packed by itself
@@ -206,17 +209,17 @@ type PackagedFile struct {
 // limits, is left out: Chart says so.
 func (e *Extension) PackagedFiles() []PackagedFile {
 	var found []PackagedFile
-	m := &meter{limits: e.limits}
+	m := &unpack.Meter{Limits: e.limits}
 	var open func(archive, inside string, data []byte, depth int)
 	open = func(archive, inside string, data []byte, depth int) {
-		_, files, err := unpackNested(data, m, everything)
+		_, files, err := unpack.ReadNested(data, m, unpack.All)
 		if err != nil {
 			return
 		}
 		for _, f := range files {
 			name := path.Join(inside, f.Name)
 			found = append(found, PackagedFile{Archive: archive, Inside: name, Data: f.Data})
-			if isNestedArchive(f.Name) && depth < m.limits.Depth {
+			if isNestedArchive(f.Name) && depth < m.Limits.Depth {
 				open(archive, name, f.Data, depth+1)
 			}
 		}
@@ -251,7 +254,7 @@ func PackChart(dir string, limits Limits) (*chart.Metadata, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := tarball(md.Name, t.files)
+	data, err := tarball.Make(md.Name, t.files)
 	return md, data, err
 }
 

@@ -9,6 +9,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"helm.sh/helm/v3/pkg/chart"
+
+	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 )
 
 // subchartPackage is a chart of one file.
@@ -232,7 +234,7 @@ func TestPackChartIsTheSameAlways(t *testing.T) {
 	if err != nil || string(first) != string(second) {
 		t.Errorf("two packages of one chart: %v", err)
 	}
-	_, files, err := unpackBytes(first, &meter{limits: Limits{}.withDefaults()})
+	_, files, err := unpack.ReadBytes(first, &unpack.Meter{Limits: Limits{}.WithDefaults()})
 	if err != nil || len(files) != 3 {
 		t.Errorf("%d files, %v", len(files), err)
 	}

@@ -13,7 +13,7 @@ import (
 
 	"helm.sh/helm/v3/pkg/chart"
 
-	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/marketplace/catalog"
 	"github.com/ksrelease/ksrelease/internal/marketplace/store"
 	"github.com/ksrelease/ksrelease/internal/marketplace/wire"
@@ -30,7 +30,7 @@ const packagePart = "extension_package"
 // pushPackage takes a package in as the draft of its version.
 func (m *Marketplace) pushPackage(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("extension")
-	if err := extension.ValidName(name); err != nil {
+	if err := naming.ValidName(name); err != nil {
 		return wire.Refuse(http.StatusBadRequest, "%v", err)
 	}
 	force, err := boolParameter(r, "force")
@@ -176,7 +176,7 @@ func readChart(name string, data []byte) (*chart.Metadata, error) {
 			return nil, wire.Refuse(http.StatusBadRequest, "%s is %q where %q is expected: pack the extension again and push it under its own name", mismatch.what, mismatch.has, mismatch.want)
 		}
 	}
-	if err := extension.IndexableVersion(found.Version); err != nil {
+	if err := naming.IndexableVersion(found.Version); err != nil {
 		return nil, wire.Refuse(http.StatusUnprocessableEntity, "%v", err)
 	}
 	return found, nil

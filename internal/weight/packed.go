@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/tarball"
 )
 
 // packedChart is a packed subchart (charts/NAME.tgz), looked into as if it were
@@ -36,7 +37,7 @@ func (p *parcel) packedCharts() []packedChart {
 		if err != nil || p.has(folder+extension.ChartFile) {
 			continue
 		}
-		shares, err := extension.Shares(name, inner)
+		shares, err := tarball.Shares(name, inner)
 		if err != nil {
 			continue
 		}

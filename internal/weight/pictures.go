@@ -10,6 +10,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
+	"github.com/ksrelease/ksrelease/internal/yamledit"
 )
 
 // isAsset reports whether a file is one that is uploaded: its address takes its
@@ -121,16 +122,16 @@ func (p *parcel) moveEmbedded() change {
 	if !ok {
 		return c
 	}
-	var edits []extension.Edit
+	var edits []yamledit.Edit
 	var fields []string
 	icon := p.ext.Metadata.Icon
 	if isLongURI(icon) {
-		edits = append(edits, extension.Edit{Pointer: []string{"icon"}, Value: p.anAddress()})
+		edits = append(edits, yamledit.Edit{Pointer: []string{"icon"}, Value: p.anAddress()})
 		fields = append(fields, "icon")
 	}
 	for i, shot := range p.ext.Metadata.Screenshots {
 		if isLongURI(shot) {
-			edits = append(edits, extension.Edit{Pointer: []string{"screenshots", fmt.Sprint(i)}, Value: p.anAddress()})
+			edits = append(edits, yamledit.Edit{Pointer: []string{"screenshots", fmt.Sprint(i)}, Value: p.anAddress()})
 		}
 	}
 	if len(edits) > len(fields) {
@@ -143,7 +144,7 @@ func (p *parcel) moveEmbedded() change {
 	if err != nil {
 		return c
 	}
-	rewritten, err := extension.Rewrite(doc, edits)
+	rewritten, err := yamledit.Rewrite(doc, edits)
 	if err != nil {
 		return c // an alias, for one: then it is not that easy to change either
 	}

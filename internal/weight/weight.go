@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/tarball"
 )
 
 // Report says where the bytes of one package go. All sizes are in bytes.
@@ -34,7 +35,7 @@ type Contributor struct {
 	File string // slash path below the extension
 	Size int64
 	// Compressed is the part of the package that the file accounts for, its
-	// header in the archive included; see extension.Shares.
+	// header in the archive included; see tarball.Shares.
 	Compressed int64
 	// Inside are the files of a packed subchart that take most of it, the largest
 	// first; their names are those within the chart.
@@ -64,7 +65,7 @@ func Of(ctx context.Context, e *extension.Extension, urls extension.URLs) (*Repo
 		return nil, fmt.Errorf("weighing %s: %w", e.Path, err)
 	}
 	name := e.Metadata.Name
-	shares, err := extension.Shares(name, files)
+	shares, err := tarball.Shares(name, files)
 	if err != nil {
 		return nil, fmt.Errorf("weighing %s: %w", e.Path, err)
 	}
@@ -88,7 +89,7 @@ func Of(ctx context.Context, e *extension.Extension, urls extension.URLs) (*Repo
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		after, err := extension.PackedSize(name, c.applied(files))
+		after, err := tarball.Size(name, c.applied(files))
 		if err != nil {
 			return nil, fmt.Errorf("weighing %s: %w", e.Path, err)
 		}
@@ -116,7 +117,7 @@ func (r *Report) together(name string, files []extension.File, followed []change
 		files = c.applied(files)
 	}
 	var err error
-	r.Advised, err = extension.PackedSize(name, files)
+	r.Advised, err = tarball.Size(name, files)
 	return err
 }
 

@@ -19,6 +19,7 @@ import (
 	"helm.sh/helm/v3/pkg/engine"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/tarball"
 	"github.com/ksrelease/ksrelease/internal/testshared"
 )
 
@@ -204,7 +205,7 @@ func TestSavingsComeTrue(t *testing.T) {
 	before := weigh(t, load(t, "", files), extension.URLs{})
 	files[".helmignore"] = "docs/\n"
 	after := weigh(t, load(t, "", files), extension.URLs{})
-	helmignore, err := extension.PackedSize("demo", []extension.File{{Name: ".helmignore", Data: []byte("docs/\n")}})
+	helmignore, err := tarball.Size("demo", []extension.File{{Name: ".helmignore", Data: []byte("docs/\n")}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/validation"
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
-	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
@@ -238,7 +238,7 @@ func object(pass *rule.Pass, plain *helmchart.Rendering, o helmchart.Object, min
 	if o.Fault != "" {
 		return // the rule render says so
 	}
-	if err := badName(o); err != nil && extension.ValidName(pass.Ext.Metadata.Name) == nil { // the rule name says so
+	if err := badName(o); err != nil && naming.ValidName(pass.Ext.Metadata.Name) == nil { // the rule name says so
 		report("invalid-object-name", pass.Severity(), err.Error(), "Kubernetes refuses it: look at the values that make up metadata.name")
 	}
 	switch o.Kind {

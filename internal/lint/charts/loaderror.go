@@ -9,6 +9,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
+	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/kubesphere"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
@@ -31,7 +33,7 @@ func chartError(pass *rule.Pass, err error) {
 	}
 	var nested *extension.NestedError
 	if errors.As(err, &nested) {
-		if errors.Is(nested.Err, extension.ErrPointer) {
+		if errors.Is(nested.Err, unpack.ErrPointer) {
 			pass.Report(rule.Found("not-loaded"), pass.Severity(), rule.Finding{
 				File: nested.File, Message: "Helm cannot load the chart: it is a pointer of Git LFS, and not the file", Hint: rule.FetchPointers,
 			})
@@ -115,8 +117,8 @@ func twice(pass *rule.Pass, name string) bool {
 // nameOrVersionTold reports whether the chart cannot load for a reason that the
 // rules name and version report: without both there is no Chart.yaml.
 func nameOrVersionTold(pass *rule.Pass) bool {
-	badName := extension.ValidName(pass.Ext.Metadata.Name) != nil
-	badVersion := extension.ValidVersion(pass.Ext.Metadata.Version) != nil
+	badName := naming.ValidName(pass.Ext.Metadata.Name) != nil
+	badVersion := naming.ValidVersion(pass.Ext.Metadata.Version) != nil
 	return badName && (pass.IsOn("name") || pass.IsOn("schema")) || badVersion && (pass.IsOn("version") || pass.IsOn("schema"))
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
-	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -87,9 +87,9 @@ func siblingVersion(pass *rule.Pass, name string, dependency rule.Entry) {
 
 func externalName(pass *rule.Pass, name string, dependency rule.Entry, first map[string]int) {
 	at := dependency.At("name")
-	if extension.ValidName(name) != nil {
+	if naming.ValidName(name) != nil {
 		hint := "use the name of its extension.yaml: lower-case letters, digits and hyphens, at most 63 characters"
-		if lower := strings.ToLower(strings.TrimSpace(name)); extension.ValidName(lower) == nil {
+		if lower := strings.ToLower(strings.TrimSpace(name)); naming.ValidName(lower) == nil {
 			hint = fmt.Sprintf("did you mean %q?", lower)
 		}
 		pass.Problem(rule.Found("invalid-name", name), pass.Ext.Document.Problem(fmt.Sprintf("no extension can have the name %q", excerpt.OneLine(name)), hint, at...))

@@ -12,6 +12,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -47,7 +48,7 @@ func checkFiles(pass *rule.Pass) {
 	}
 	for _, file := range pass.Ext.Files {
 		switch {
-		case extension.IsPointer(file.Data):
+		case unpack.IsPointer(file.Data):
 			if !assets[file.Name] && !(pass.IsOn("chart") && isSubchartPackage(file.Name)) {
 				pass.Report(rule.Found("lfs-pointer"), pass.Severity(), rule.Finding{
 					File: file.Name, Message: "it is a pointer of Git LFS, and not the file", Hint: rule.FetchPointers,
@@ -58,7 +59,7 @@ func checkFiles(pass *rule.Pass) {
 		}
 	}
 	for _, file := range pass.PackagedFiles() {
-		if extension.IsPointer(file.Data) {
+		if unpack.IsPointer(file.Data) {
 			pass.Report(rule.Found("lfs-pointer", file.Inside), pass.Severity(), rule.Finding{
 				File: file.Archive, Message: fmt.Sprintf("%s in the package is a pointer of Git LFS, and not the file", excerpt.OneLine(file.Inside)),
 				Hint: "pack the subchart anew after `git lfs pull`",

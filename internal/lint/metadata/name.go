@@ -1,7 +1,7 @@
 package metadata
 
 import (
-	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -26,7 +26,7 @@ func checkName(pass *rule.Pass) {
 	if pass.IsOn("schema") && !pass.IsText("name") {
 		return // missing or no text: the schema says so
 	}
-	if err := extension.ValidName(pass.Ext.Metadata.Name); err != nil {
+	if err := naming.ValidName(pass.Ext.Metadata.Name); err != nil {
 		pass.Problem(rule.Found("invalid", pass.Ext.Metadata.Name), pass.Ext.Document.Problem(err.Error(), "", "name"))
 	}
 }

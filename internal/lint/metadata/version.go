@@ -3,7 +3,7 @@ package metadata
 import (
 	"fmt"
 
-	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -34,7 +34,7 @@ func checkVersion(pass *rule.Pass) {
 	version, present := value["version"]
 	switch v := version.(type) {
 	case string:
-		if message, hint := extension.VersionProblem(v); message != "" {
+		if message, hint := naming.VersionProblem(v); message != "" {
 			pass.Problem(rule.Found("invalid", v), doc.Problem(message, hint, "version"))
 		}
 	case int64, uint64, float64, bool:
@@ -56,7 +56,7 @@ func mistypedVersion(pass *rule.Pass, value any) {
 	}
 	message := fmt.Sprintf("the version %s is not text: without quotes it reads as %s %s", written, kind, rule.PlainScalar(value))
 	meant := written
-	if near, ok := extension.NearestVersion(written); ok {
+	if near, ok := naming.NearestVersion(written); ok {
 		meant = near
 	}
 	pass.Problem(rule.Found("not-text", written), pass.Ext.Document.Problem(message, fmt.Sprintf("put it in quotes: version: %q", meant), "version"))

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
-	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -36,7 +36,7 @@ func Changelog() rule.Rule {
 func checkChangelog(pass *rule.Pass) {
 	texts := checkDocs(pass, "CHANGELOG")
 	version := pass.Ext.Metadata.Version
-	if extension.ValidVersion(version) != nil {
+	if naming.ValidVersion(version) != nil {
 		return // the rules schema and version say so
 	}
 	for _, name := range rule.SortedKeys(texts) {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/kubesphere"
 	"github.com/ksrelease/ksrelease/internal/marketplace/wire"
 	"helm.sh/helm/v3/pkg/chart"
@@ -42,7 +43,7 @@ func (s *Store) Identify(name string) *chart.Metadata {
 		return nil
 	}
 	found, metadata, err := OpenChart("package.tgz", data)
-	if err != nil || found.Name != metadata.Name || extension.ValidName(found.Name) != nil || extension.ValidVersion(found.Version) != nil {
+	if err != nil || found.Name != metadata.Name || naming.ValidName(found.Name) != nil || naming.ValidVersion(found.Version) != nil {
 		return nil
 	}
 	return found

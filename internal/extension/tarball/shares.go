@@ -1,25 +1,22 @@
-package extension
+package tarball
 
 import (
 	"cmp"
 	"slices"
+
+	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 )
 
-// PackedFiles are the files that Pack puts into the package with these
-// addresses, sorted by name, Chart.yaml included. Their content belongs to the
-// extension: it is not to be changed.
-func (e *Extension) PackedFiles(urls URLs) ([]File, error) { return e.packedFiles(urls) }
-
-// PackedSize is the size in bytes of a package of these files, which are sorted
+// Size is the size in bytes of a package of these files, which are sorted
 // by name, below the folder top: that of Pack for those of PackedFiles. It says
 // what a change would bring, without making it.
-func PackedSize(top string, files []File) (int64, error) {
-	packed, err := tarball(top, files)
+func Size(top string, files []unpack.File) (int64, error) {
+	packed, err := Make(top, files)
 	return int64(len(packed)), err
 }
 
 // Shares says for each of the files how many bytes of the package it accounts
-// for; all together they are PackedSize.
+// for; all together they are Size.
 //
 // In one stream of gzip no byte belongs to one file alone, so this is an
 // attribution: the growth of the stream from file to file, its header in the tar
@@ -30,12 +27,12 @@ func PackedSize(top string, files []File) (int64, error) {
 // parts; in the rare case that it is too small, what is missing is added in
 // proportion. (Packing again without the file, for each, would show what leaving it out
 // saves; those numbers have no sum, and take a hundred times as long.)
-func Shares(top string, files []File) ([]int64, error) {
+func Shares(top string, files []unpack.File) ([]int64, error) {
 	packed, level, err := leveledTarball(top, files)
 	if err != nil {
 		return nil, err
 	}
-	_, grown, err := measuredTarball(level, top, files, func(File) bool { return true })
+	_, grown, err := measuredTarball(level, top, files, func(unpack.File) bool { return true })
 	if err != nil {
 		return nil, err
 	}

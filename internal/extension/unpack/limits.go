@@ -1,4 +1,4 @@
-package extension
+package unpack
 
 import (
 	"fmt"
@@ -40,7 +40,7 @@ const (
 	longestEntryName = 1024
 )
 
-func (l Limits) withDefaults() Limits {
+func (l Limits) WithDefaults() Limits {
 	if l.Unpacked <= 0 {
 		l.Unpacked = defaultUnpacked
 	}
@@ -59,63 +59,63 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// meter counts what has been read against the limits.
-type meter struct {
-	limits  Limits
-	entries int
-	bytes   int64
+// Meter counts what has been read against the limits.
+type Meter struct {
+	Limits  Limits
+	Entries int
+	Bytes   int64
 	// packed is the size of the archive that is being read, 0 for a directory, and
 	// before is what bytes was when its reading began.
 	packed, before int64
 }
 
-// entry counts one entry of any kind.
-func (m *meter) entry() error {
-	m.entries++
-	if m.entries > m.limits.Entries {
-		return fmt.Errorf("more than %d files and folders: an extension has some dozens; %s", m.limits.Entries, m.leaveOut())
+// Entry counts one entry of any kind.
+func (m *Meter) Entry() error {
+	m.Entries++
+	if m.Entries > m.Limits.Entries {
+		return fmt.Errorf("more than %d files and folders: an extension has some dozens; %s", m.Limits.Entries, m.LeaveOut())
 	}
 	return nil
 }
 
-// name holds a name of an entry to the limit.
-func (m *meter) name(name string) error {
+// Name holds a name of an entry to the limit.
+func (m *Meter) Name(name string) error {
 	if len(name) > longestEntryName {
-		return fmt.Errorf("the name %q… has %d bytes, more than %d: give it a shorter one, or %s", name[:40], len(name), longestEntryName, m.leaveOut())
+		return fmt.Errorf("the name %q… has %d bytes, more than %d: give it a shorter one, or %s", name[:40], len(name), longestEntryName, m.LeaveOut())
 	}
 	return nil
 }
 
-// file counts a file of size bytes, before it is read.
-func (m *meter) file(name string, size int64) error {
-	if size > m.limits.File {
-		return fmt.Errorf("%s has %s, and Helm loads no file larger than %s: make it smaller, or %s", name, byteSize(size), byteSize(m.limits.File), m.leaveOut())
+// File counts a file of size bytes, before it is read.
+func (m *Meter) File(name string, size int64) error {
+	if size > m.Limits.File {
+		return fmt.Errorf("%s has %s, and Helm loads no file larger than %s: make it smaller, or %s", name, Size(size), Size(m.Limits.File), m.LeaveOut())
 	}
-	return m.content(size)
+	return m.Content(size)
 }
 
-// content counts size bytes of content.
-func (m *meter) content(size int64) error {
-	m.bytes += size
-	if m.bytes > m.limits.Unpacked {
-		return fmt.Errorf("more than %s of content: an extension may have 1 MiB packed; %s", byteSize(m.limits.Unpacked), m.leaveOut())
+// Content counts size bytes of content.
+func (m *Meter) Content(size int64) error {
+	m.Bytes += size
+	if m.Bytes > m.Limits.Unpacked {
+		return fmt.Errorf("more than %s of content: an extension may have 1 MiB packed; %s", Size(m.Limits.Unpacked), m.LeaveOut())
 	}
-	if unpacked := m.bytes - m.before; m.packed > 0 && unpacked > ratioFree && unpacked/m.packed >= m.limits.Ratio {
-		return fmt.Errorf("the content is more than %d times larger than the archive (%s): this is no package of an extension; pack it again from its source", m.limits.Ratio, byteSize(m.packed))
+	if unpacked := m.Bytes - m.before; m.packed > 0 && unpacked > ratioFree && unpacked/m.packed >= m.Limits.Ratio {
+		return fmt.Errorf("the content is more than %d times larger than the archive (%s): this is no package of an extension; pack it again from its source", m.Limits.Ratio, Size(m.packed))
 	}
 	return nil
 }
 
-// leaveOut is what to do about that which is too much.
-func (m *meter) leaveOut() string {
+// LeaveOut is what to do about that which is too much.
+func (m *Meter) LeaveOut() string {
 	if m.packed > 0 {
 		return "pack it again without what is no part of it (.helmignore)"
 	}
 	return "leave out what is no part of it (.helmignore)"
 }
 
-// byteSize is a size as people read it, exact where that is short.
-func byteSize(n int64) string {
+// Size is a size as people read it, exact where that is short.
+func Size(n int64) string {
 	switch {
 	case n < 1<<10:
 		return fmt.Sprintf("%d bytes", n)
@@ -126,3 +126,14 @@ func byteSize(n int64) string {
 	}
 	return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
 }
+
+// File is a file of an extension.
+type File struct {
+	// Name is a slash path below the extension.
+	Name string
+	Data []byte
+}
+
+// ByteOrderMark is what some editors put in front of UTF-8. Helm drops it when
+// it loads a file from a directory or an archive.
+var ByteOrderMark = []byte{0xEF, 0xBB, 0xBF}

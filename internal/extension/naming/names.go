@@ -1,4 +1,6 @@
-package extension
+// Package naming has the rules for names and versions of extensions, which KubeSphere's
+// controller and console make, and guesses what was meant by one that breaks them.
+package naming
 
 import (
 	"errors"
@@ -171,6 +173,9 @@ func IndexableVersion(version string) error {
 	return nil
 }
 
+// metadataFile is that with the name of an extension.
+const metadataFile = "extension.yaml"
+
 // nameLine is a line of extension.yaml that says the name, whatever else the
 // file holds.
 var nameLine = regexp.MustCompile(`(?m)^name:[ \t]*["']?([^"'\s#]+)["']?[ \t]*(?:#.*)?\r?$`)
@@ -195,10 +200,10 @@ func nameInDirectory(dir string) string {
 		return ""
 	}
 	defer root.Close()
-	if info, err := root.Stat(MetadataFile); err != nil || !info.Mode().IsRegular() {
+	if info, err := root.Stat(metadataFile); err != nil || !info.Mode().IsRegular() {
 		return ""
 	}
-	file, err := root.Open(MetadataFile)
+	file, err := root.Open(metadataFile)
 	if err != nil {
 		return ""
 	}

@@ -1,4 +1,6 @@
-package extension
+// Package unpack reads a package, a gzipped tar, within limits: whatever an archive claims to
+// hold, and however deep archives are in it, reading costs no more than Limits allow.
+package unpack
 
 import (
 	"archive/tar"
@@ -17,23 +19,23 @@ import (
 // errNoGzip is what an archive that is none begins with.
 var errNoGzip = errors.New("it is no gzipped tar archive: give a package that was made with ksrelease, ksbuilder or helm")
 
-// driveLetter is what Helm refuses at the head of a name, too (LoadArchiveFiles).
-var driveLetter = regexp.MustCompile(`^[a-zA-Z]:/`)
+// DriveLetter is what Helm refuses at the head of a name, too (LoadArchiveFiles).
+var DriveLetter = regexp.MustCompile(`^[a-zA-Z]:/`)
 
 // frugal is how much content is kept before it is known whether all of it may be.
 const frugal = 8 << 20
 
-// everything is for unpack to keep each file.
-func everything(string) bool { return true }
+// All is for unpack to keep each file.
+func All(string) bool { return true }
 
-// unpack reads a package (a gzipped tar with one folder at the top), sorted by
+// Read reads a package (a gzipped tar with one folder at the top), sorted by
 // name, without the folder's name in the names. Files that keep does not pick
 // count as others do, and their Data is nil.
 //
 // An archive with more content than usual is read twice: before its content is
 // kept it has to be known that it is within the limits. So one that is not takes
 // no more memory than any, however many of them are read at once.
-func unpack(archive io.ReaderAt, size int64, m *meter, keep func(name string) bool) (top string, files []File, err error) {
+func Read(archive io.ReaderAt, size int64, m *Meter, keep func(name string) bool) (top string, files []File, err error) {
 	m.packed = size
 	before := *m
 	u := &unpacking{meter: m, wanted: keep, budget: frugal}
@@ -42,7 +44,7 @@ func unpack(archive io.ReaderAt, size int64, m *meter, keep func(name string) bo
 	}
 	if u.budget < 0 {
 		*m = before
-		u = &unpacking{meter: m, wanted: keep, budget: m.limits.Unpacked}
+		u = &unpacking{meter: m, wanted: keep, budget: m.Limits.Unpacked}
 		if err := u.read(archive, size); err != nil {
 			return "", nil, err
 		}
@@ -57,15 +59,15 @@ func unpack(archive io.ReaderAt, size int64, m *meter, keep func(name string) bo
 	return u.top, u.files, nil
 }
 
-// unpackBytes is unpack of an archive in memory, all of it kept.
-func unpackBytes(archive []byte, m *meter) (top string, files []File, err error) {
-	return unpack(bytes.NewReader(archive), int64(len(archive)), m, everything)
+// ReadBytes is unpack of an archive in memory, all of it kept.
+func ReadBytes(archive []byte, m *Meter) (top string, files []File, err error) {
+	return Read(bytes.NewReader(archive), int64(len(archive)), m, All)
 }
 
 // unpacking is the state of reading one archive.
 type unpacking struct {
 	tar    *tar.Reader
-	meter  *meter
+	meter  *Meter
 	top    string
 	files  []File
 	seen   map[string]bool
@@ -86,7 +88,7 @@ func (u *unpacking) read(archive io.ReaderAt, size int64) error {
 		return errNoGzip
 	}
 	defer zr.Close()
-	stream := &cappedReader{r: zr, left: streamCap(u.meter.limits), limits: u.meter.limits}
+	stream := &cappedReader{r: zr, left: streamCap(u.meter.Limits), limits: u.meter.Limits}
 	u.tar, u.seen = tar.NewReader(stream), make(map[string]bool)
 	for {
 		header, err := u.tar.Next()
@@ -110,13 +112,13 @@ func (u *unpacking) read(archive io.ReaderAt, size int64) error {
 
 // entry reads one entry of the archive.
 func (u *unpacking) entry(header *tar.Header) error {
-	if err := u.meter.entry(); err != nil {
+	if err := u.meter.Entry(); err != nil {
 		return err
 	}
 	if header.Typeflag == tar.TypeXGlobalHeader {
 		return nil
 	}
-	if err := u.meter.name(header.Name); err != nil {
+	if err := u.meter.Name(header.Name); err != nil {
 		return err
 	}
 	top, name, err := splitEntryName(header.Name)
@@ -139,8 +141,8 @@ func (u *unpacking) entry(header *tar.Header) error {
 	switch {
 	case name == "":
 		return fmt.Errorf("the file %q stands next to the extension's folder: in a package everything is below NAME/", header.Name)
-	case strings.Count(name, "/") > u.meter.limits.Depth:
-		return fmt.Errorf("the entry %q is more than %d folders deep: an extension has a few; %s", header.Name, u.meter.limits.Depth, u.meter.leaveOut())
+	case strings.Count(name, "/") > u.meter.Limits.Depth:
+		return fmt.Errorf("the entry %q is more than %d folders deep: an extension has a few; %s", header.Name, u.meter.Limits.Depth, u.meter.LeaveOut())
 	case u.seen[name]:
 		return fmt.Errorf("the entry %q is in it twice: readers disagree about which one counts; pack it again", header.Name)
 	}
@@ -150,7 +152,7 @@ func (u *unpacking) entry(header *tar.Header) error {
 
 // file reads the content of the entry that is next in the archive.
 func (u *unpacking) file(name string, size int64) error {
-	if err := u.meter.file(name, size); err != nil {
+	if err := u.meter.File(name, size); err != nil {
 		return err
 	}
 	if !u.wanted(name) {
@@ -204,7 +206,7 @@ func splitEntryName(name string) (top, rest string, err error) {
 		}
 	}
 	top, rest, _ = strings.Cut(clean, "/")
-	if driveLetter.MatchString(clean) || driveLetter.MatchString(rest) {
+	if DriveLetter.MatchString(clean) || DriveLetter.MatchString(rest) {
 		return "", "", fmt.Errorf("the entry %q has a drive letter in its name: pack it again", name)
 	}
 	return top, rest, nil
@@ -244,7 +246,7 @@ type cappedReader struct {
 type errTooLong struct{ limit int64 }
 
 func (e errTooLong) Error() string {
-	return fmt.Sprintf("it unpacks to more than %s: this is no package of an extension; pack it again from its source", byteSize(e.limit))
+	return fmt.Sprintf("it unpacks to more than %s: this is no package of an extension; pack it again from its source", Size(e.limit))
 }
 
 func (c *cappedReader) Read(p []byte) (int, error) {
@@ -271,11 +273,11 @@ func readError(err error) error {
 	return fmt.Errorf("it is damaged (%w): get it again", err)
 }
 
-// unpackNested is unpack for an archive within an extension. It counts against
+// ReadNested is unpack for an archive within an extension. It counts against
 // the same limits, but for the ratio: that is of each archive its own.
-func unpackNested(archive []byte, m *meter, keep func(name string) bool) (top string, files []File, err error) {
-	inner := &meter{limits: m.limits, entries: m.entries, bytes: m.bytes, before: m.bytes}
-	top, files, err = unpack(bytes.NewReader(archive), int64(len(archive)), inner, keep)
-	m.entries, m.bytes = inner.entries, inner.bytes
+func ReadNested(archive []byte, m *Meter, keep func(name string) bool) (top string, files []File, err error) {
+	inner := &Meter{Limits: m.Limits, Entries: m.Entries, Bytes: m.Bytes, before: m.Bytes}
+	top, files, err = Read(bytes.NewReader(archive), int64(len(archive)), inner, keep)
+	m.Entries, m.Bytes = inner.Entries, inner.Bytes
 	return top, files, err
 }

@@ -1,4 +1,4 @@
-package extension
+package naming
 
 import (
 	"os"
@@ -119,7 +119,7 @@ func TestGuessName(t *testing.T) {
 		"displayName: {en: x}\nname:   \"a-b\"\n": "a-b",
 	} {
 		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, MetadataFile), []byte(source), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "extension.yaml"), []byte(source), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		if got := GuessName(dir); got != want {
@@ -143,5 +143,7 @@ func checkRule(t *testing.T, value string, err error, want string) {
 		}
 		return
 	}
-	wantError(t, err, want)
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%q: %v, want an error with %q", value, err, want)
+	}
 }

@@ -1,4 +1,7 @@
-package extension
+// Package tarball makes a package of files: the same bytes for the same files on any machine
+// and at any time. It says how many bytes of it are whose, and keeps its size near what it
+// was with other addresses in it.
+package tarball
 
 import (
 	"archive/tar"
@@ -8,23 +11,24 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/flate"
+	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 )
 
 // The levels of gzip. The fast one packs eight times faster than the small one
 // and gives packages 4 % larger (over six real extensions: 27 ms and 497 kB
 // against 217 ms and 476 kB). Where the package comes near the 1 MB that
-// KubeSphere takes, each byte counts: from smallFrom on it is packed again, small.
+// KubeSphere takes, each byte counts: from SmallFrom on it is packed again, small.
 const (
-	fastLevel  = 6
+	FastLevel  = 6
 	smallLevel = flate.BestCompression
-	smallFrom  = 768 << 10
+	SmallFrom  = 768 << 10
 )
 
 // addressSlack is more than the addresses of assets can add to a package: some
 // hundred of them would have to be named, with different hosts.
 const addressSlack = 64 << 10
 
-// tarball packs files, which are sorted by name, below the folder top. The same
+// Make packs files, which are sorted by name, below the folder top. The same
 // files give the same bytes on any machine and at any time: there is no time,
 // no owner, no mode of the source in it, and the compressor is a module pinned
 // in go.mod and not the one of the Go release in use.
@@ -32,34 +36,40 @@ const addressSlack = 64 << 10
 // The level is chosen by the files that hold no addresses. Were it chosen by the
 // whole, an address of one character more could make a package by 4 % smaller,
 // and no forecast of the size would hold.
-func tarball(top string, files []File) ([]byte, error) {
+func Make(top string, files []unpack.File) ([]byte, error) {
 	packed, _, err := leveledTarball(top, files)
 	return packed, err
 }
 
 // leveledTarball is tarball, and says which level it chose.
-func leveledTarball(top string, files []File) (packed []byte, level int, err error) {
-	packed, err = tarballAt(fastLevel, top, files)
-	if err != nil || len(packed) < smallFrom-addressSlack {
-		return packed, fastLevel, err
+func leveledTarball(top string, files []unpack.File) (packed []byte, level int, err error) {
+	packed, err = MakeAt(FastLevel, top, files)
+	if err != nil || len(packed) < SmallFrom-addressSlack {
+		return packed, FastLevel, err
 	}
-	rest, err := tarballAt(fastLevel, top, slices.DeleteFunc(slices.Clone(files), holdsAddresses))
-	if err != nil || len(rest) < smallFrom {
-		return packed, fastLevel, err
+	rest, err := MakeAt(FastLevel, top, slices.DeleteFunc(slices.Clone(files), holdsAddresses))
+	if err != nil || len(rest) < SmallFrom {
+		return packed, FastLevel, err
 	}
-	small, err := tarballAt(smallLevel, top, files)
+	small, err := MakeAt(smallLevel, top, files)
 	if err != nil || len(small) > len(packed) {
-		return packed, fastLevel, err
+		return packed, FastLevel, err
 	}
 	return small, smallLevel, nil
 }
 
+// The files of a package that hold addresses.
+const (
+	chartFile    = "Chart.yaml"
+	metadataFile = "extension.yaml"
+)
+
 // holdsAddresses reports whether a file of the package depends on where the
 // assets were uploaded to.
-func holdsAddresses(f File) bool { return f.Name == ChartFile || f.Name == MetadataFile }
+func holdsAddresses(f unpack.File) bool { return f.Name == chartFile || f.Name == metadataFile }
 
-func tarballAt(level int, top string, files []File) ([]byte, error) {
-	packed, _, err := measuredTarball(level, top, files, func(File) bool { return false })
+func MakeAt(level int, top string, files []unpack.File) ([]byte, error) {
+	packed, _, err := measuredTarball(level, top, files, func(unpack.File) bool { return false })
 	return packed, err
 }
 
@@ -69,7 +79,7 @@ func tarballAt(level int, top string, files []File) ([]byte, error) {
 //
 // Files that hold addresses are packed so that nothing but the lines around these
 // can come out larger or smaller with other ones (see writeMoving).
-func measuredTarball(level int, top string, files []File, apart func(File) bool) (packed []byte, grown []int, err error) {
+func measuredTarball(level int, top string, files []unpack.File, apart func(unpack.File) bool) (packed []byte, grown []int, err error) {
 	var size int
 	for _, f := range files {
 		size += len(f.Data)

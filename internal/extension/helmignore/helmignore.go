@@ -1,4 +1,6 @@
-package extension
+// Package helmignore says which files of a folder are no part of the extension in it: by its
+// .helmignore, as Helm reads that, and by what is never packed.
+package helmignore
 
 import (
 	"bytes"
@@ -8,13 +10,15 @@ import (
 	"strings"
 
 	"helm.sh/helm/v3/pkg/ignore"
+
+	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 )
 
-// neverPacked are names (of files or folders, at any depth) that are no part
+// Patterns are names (of files or folders, at any depth) that are no part
 // of an extension whatever its .helmignore says: version control, leftovers of
 // editors, files of the environment and of keys, and what is ksrelease's own. A
 // name that may well be meant (*.pem, *.bak) is for lint to report.
-var neverPacked = []string{
+var Patterns = []string{
 	".git", ".hg", ".svn", ".bzr", ".gitignore", ".hgignore", ".bzrignore",
 	".DS_Store", ".idea", ".vscode", ".project", "*.tmproj",
 	"*.swp", "*.swo", "*~", ".#*", "#*#", "*.orig",
@@ -23,19 +27,19 @@ var neverPacked = []string{
 	".ksrelease", ".ksrelease.yaml", ".ksrelease.baseline.yaml",
 }
 
-// isNeverPacked reports whether a file is kept out of every package because of
+// NeverPacked reports whether a file is kept out of every package because of
 // one of its folders' names, or its own.
-func isNeverPacked(name string) bool {
+func NeverPacked(name string) bool {
 	for _, part := range strings.Split(name, "/") {
-		if isNeverPackedPart(part) {
+		if NeverPackedPart(part) {
 			return true
 		}
 	}
 	return false
 }
 
-func isNeverPackedPart(part string) bool {
-	for _, pattern := range neverPacked {
+func NeverPackedPart(part string) bool {
+	for _, pattern := range Patterns {
 		// The patterns are constants that a test has seen to compile.
 		if ok, err := path.Match(pattern, part); ok && err == nil {
 			return true
@@ -44,10 +48,10 @@ func isNeverPackedPart(part string) bool {
 	return false
 }
 
-// isOwnPackage reports whether name, at the top of the extension, is a package
+// IsOwnPackage reports whether name, at the top of the extension, is a package
 // that an earlier run (or ksbuilder, or helm) left there: NAME-VERSION.tgz, or its
 // checksum.
-func isOwnPackage(extension, name string) bool {
+func IsOwnPackage(extension, name string) bool {
 	if extension == "" || strings.Contains(name, "/") {
 		return false
 	}
@@ -55,10 +59,10 @@ func isOwnPackage(extension, name string) bool {
 	return ok && strings.HasSuffix(strings.TrimSuffix(rest, ".sha256"), ".tgz")
 }
 
-// helmIgnore reads the .helmignore of an extension just as Helm's LoadDir does:
+// Parse reads the .helmignore of an extension just as Helm's LoadDir does:
 // only the one at the top counts, and Helm's own default (hidden files below
 // templates/) is added to it. A nil source is a missing file.
-func helmIgnore(source []byte) (*ignore.Rules, error) {
+func Parse(source []byte) (*ignore.Rules, error) {
 	rules := ignore.Empty()
 	if err := ignoresTooMuch(source); err != nil {
 		return nil, err
@@ -83,7 +87,7 @@ const (
 // ignoresTooMuch refuses a .helmignore that would take longer than anybody waits.
 func ignoresTooMuch(source []byte) error {
 	if len(source) > mostIgnoreBytes {
-		return fmt.Errorf("reading %s: it has %s, more than %s: name folders in place of files", ignore.HelmIgnore, byteSize(int64(len(source))), byteSize(mostIgnoreBytes))
+		return fmt.Errorf("reading %s: it has %s, more than %s: name folders in place of files", ignore.HelmIgnore, unpack.Size(int64(len(source))), unpack.Size(mostIgnoreBytes))
 	}
 	if n := bytes.Count(source, []byte("\n")); n > mostIgnoreLines {
 		return fmt.Errorf("reading %s: it has %d lines, more than %d: name folders in place of files", ignore.HelmIgnore, n, mostIgnoreLines)
@@ -107,9 +111,9 @@ func badPattern(source []byte, err error) error {
 	return fmt.Errorf("reading %s: line %d, %q: %w: %s", ignore.HelmIgnore, line, pattern, err, remedy)
 }
 
-// whyLeftOut says which line of a .helmignore leaves out a file at the top, and
+// WhyLeftOut says which line of a .helmignore leaves out a file at the top, and
 // what to do about it.
-func whyLeftOut(source []byte, file fs.FileInfo) string {
+func WhyLeftOut(source []byte, file fs.FileInfo) string {
 	line, pattern := firstLine(source, func(pattern []byte) bool {
 		rules, err := ignore.Parse(bytes.NewReader(pattern))
 		return err == nil && rules.Ignore(file.Name(), file)
@@ -122,11 +126,34 @@ func whyLeftOut(source []byte, file fs.FileInfo) string {
 
 // firstLine finds the first line that is as wanted; 0 where there is none.
 func firstLine(source []byte, wanted func(pattern []byte) bool) (number int, line string) {
-	for text := range bytes.Lines(bytes.TrimPrefix(source, byteOrderMark)) {
+	for text := range bytes.Lines(bytes.TrimPrefix(source, unpack.ByteOrderMark)) {
 		number++
 		if wanted(text) {
 			return number, strings.TrimSpace(string(text))
 		}
 	}
 	return 0, ""
+}
+
+// Line is a line of .helmignore by itself.
+type Line struct {
+	Number  int
+	Pattern string
+	Rules   *ignore.Rules
+}
+
+func Lines(source []byte) []Line {
+	var lines []Line
+	number := 0
+	for text := range bytes.Lines(bytes.TrimPrefix(source, unpack.ByteOrderMark)) {
+		number++
+		pattern := strings.TrimSpace(string(text))
+		if pattern == "" || strings.HasPrefix(pattern, "#") {
+			continue
+		}
+		if rules, err := ignore.Parse(strings.NewReader(pattern)); err == nil {
+			lines = append(lines, Line{number, pattern, rules})
+		}
+	}
+	return lines
 }

@@ -1,4 +1,6 @@
-package extension
+// Package yamledit replaces values in the text of a YAML document, and leaves all else of it
+// as it is, to the byte.
+package yamledit
 
 import (
 	"bytes"
@@ -30,7 +32,7 @@ type Edit struct {
 // but exactly these values reads differently: where an alias elsewhere shares
 // the value, for one.
 func Rewrite(doc *yamldoc.Document, edits []Edit) ([]byte, error) {
-	rewritten, err := applyEdits(doc, edits)
+	rewritten, err := Apply(doc, edits)
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +74,8 @@ type splice struct {
 	edit       Edit
 }
 
-// applyEdits is Rewrite without its proof.
-func applyEdits(doc *yamldoc.Document, edits []Edit) ([]byte, error) {
+// Apply is Rewrite without its proof.
+func Apply(doc *yamldoc.Document, edits []Edit) ([]byte, error) {
 	splices := make([]splice, 0, len(edits))
 	for _, e := range edits {
 		start, end, ok := doc.Span(e.Pointer...)
