@@ -58,8 +58,8 @@ func (e *AboveTopError) Error() string {
 	return fmt.Sprintf("%s lies above the top of the git work tree %s and is not read", e.File, e.Top)
 }
 
-// Remedy says how to have it read.
-func (e *AboveTopError) Remedy() string {
+// Hint says how to have it read.
+func (e *AboveTopError) Hint() string {
 	return "name it with --config if it is meant, or write one here with ksrelease init"
 }
 

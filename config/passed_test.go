@@ -93,7 +93,7 @@ func TestDoubleStarDoesNotFollowLinks(t *testing.T) {
 }
 
 // A submodule that is not checked out is an empty folder: a pattern that may mean what
-// is in it says so, and a path that leads there is an error with the remedy.
+// is in it says so, and a path that leads there is an error with the hint.
 func TestSubmoduleThatIsNotCheckedOut(t *testing.T) {
 	root := t.TempDir()
 	write(t, filepath.Join(root, ".gitmodules"), "[submodule \"b\"]\n\tpath = extensions/b\n\turl = https://git.example/b\n"+

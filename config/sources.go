@@ -144,11 +144,11 @@ func (c *Config) warn(found map[string]Source, links map[string]bool, report fun
 		name := c.shown(module.path)
 		for path, source := range found {
 			if strings.HasPrefix(module.path, path+string(filepath.Separator)) {
-				report(fmt.Sprintf("%s is a git submodule that is not checked out, and missing in the package of %s: run %s", name, source.Display, module.remedy(c)))
+				report(fmt.Sprintf("%s is a git submodule that is not checked out, and missing in the package of %s: run %s", name, source.Display, module.hint(c)))
 			}
 		}
 		if slices.ContainsFunc(c.Entries, func(e Entry) bool { return hasWildcard(e.Path) && c.mayMatch(e, module.path) }) {
-			report(fmt.Sprintf("%s is a git submodule that is not checked out, so what is in it is passed over: run %s, or exclude it", name, module.remedy(c)))
+			report(fmt.Sprintf("%s is a git submodule that is not checked out, so what is in it is passed over: run %s, or exclude it", name, module.hint(c)))
 		}
 	}
 }
@@ -466,7 +466,7 @@ func (c *Config) explainNothing(entry Entry, candidates []string) (message, hint
 	for _, module := range submodules(c.Dir) {
 		if !module.checkedOut() && c.mayMatch(entry, module.path) {
 			return fmt.Sprintf("%q matches no extension: %s is a git submodule that is not checked out", entry.Path, c.shown(module.path)),
-				"run " + module.remedy(c)
+				"run " + module.hint(c)
 		}
 	}
 	return c.explainPath(entry.Path, entry.Path, candidates)

@@ -52,7 +52,7 @@ func AbsentSubmodules(dir string) []string {
 	var messages []string
 	for _, module := range submodules(dir) {
 		if below, err := filepath.Rel(dir, module.path); err == nil && filepath.IsLocal(below) && !module.checkedOut() {
-			messages = append(messages, fmt.Sprintf("%s is a git submodule that is not checked out, so what is in it is passed over: run %s", c.shown(module.path), module.remedy(c)))
+			messages = append(messages, fmt.Sprintf("%s is a git submodule that is not checked out, so what is in it is passed over: run %s", c.shown(module.path), module.hint(c)))
 		}
 	}
 	return messages
@@ -105,8 +105,8 @@ func (m submodule) left() bool {
 	return err != nil
 }
 
-// remedy is the command that checks a submodule out.
-func (m submodule) remedy(c *Config) string {
+// hint is the command that checks a submodule out.
+func (m submodule) hint(c *Config) string {
 	name := c.shown(m.path)
 	if strings.ContainsFunc(name, func(r rune) bool { return !strings.ContainsRune("/._-", r) && !isWordRune(r) }) {
 		name = "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"

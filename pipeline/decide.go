@@ -101,7 +101,7 @@ func decideByState(r *release, state target.Snapshot, since string) (d decision,
 		// A rejection, for one. Nobody can install it, and nobody knows its content:
 		// neither exists nor drift could be said of it.
 		r.result.ReviewMessage = state.Message
-		return 0, "", failure.WithRemedy(fmt.Errorf("the marketplace has version %s as %q%s, and it is not in the repository", r.result.Version, state.Status, said(state)), "%s", r.afterRejection())
+		return 0, "", failure.WithHint(fmt.Errorf("the marketplace has version %s as %q%s, and it is not in the repository", r.result.Version, state.Status, said(state)), "%s", r.afterRejection())
 	}
 }
 
@@ -146,11 +146,11 @@ func compare(ctx context.Context, env *planning, r *release, entry target.Entry)
 	}
 	// Only what was published is other content, and not what came instead of it.
 	if complaint := published.WrongDigest(entry, archive); complaint != "" {
-		return failure.WithRemedy(fmt.Errorf("comparing with the version in the repository: %s", complaint), "run again later; if it stays so, tell those who run the repository")
+		return failure.WithHint(fmt.Errorf("comparing with the version in the repository: %s", complaint), "run again later; if it stays so, tell those who run the repository")
 	}
 	if entry.Digest == "" {
 		if _, err := published.Read(ctx, entry.Name, archive); err != nil {
-			return failure.WithRemedy(fmt.Errorf("comparing with the version in the repository: %w", err), "run again later; if it stays so, bump version in extension.yaml")
+			return failure.WithHint(fmt.Errorf("comparing with the version in the repository: %w", err), "run again later; if it stays so, bump version in extension.yaml")
 		}
 	}
 	difference, err := published.Differs(ctx, r.read.ext, r.packed.urls, entry, archive, env.index.Target)

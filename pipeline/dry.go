@@ -50,7 +50,7 @@ func inspectStep(ctx context.Context, _ *planning, r *release) error {
 		}
 	}
 	if complaint != "" {
-		return failure.WithRemedy(fmt.Errorf("KubeSphere would not find it: %s", complaint), "correct the extension: ksrelease lint names the file and the line, where none of its rules is off")
+		return failure.WithHint(fmt.Errorf("KubeSphere would not find it: %s", complaint), "correct the extension: ksrelease lint names the file and the line, where none of its rules is off")
 	}
 	return nil
 }

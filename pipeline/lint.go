@@ -60,9 +60,9 @@ func (r *release) examine(ctx context.Context, examine func(context.Context, *ex
 	case 0:
 		return nil, nil
 	case 1:
-		return nil, failure.WithRemedy(fmt.Errorf("%s (%s)", first.Message, first.Code), "%s", first.Hint)
+		return nil, failure.WithHint(fmt.Errorf("%s (%s)", first.Message, first.Code), "%s", first.Hint)
 	default:
-		return nil, failure.WithRemedy(fmt.Errorf("%s (%s), and %d more", first.Message, first.Code, errorCount-1),
+		return nil, failure.WithHint(fmt.Errorf("%s (%s), and %d more", first.Message, first.Code, errorCount-1),
 			"see all of them with: ksrelease lint %s", shellword.Quote(r.source.Display))
 	}
 }

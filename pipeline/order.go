@@ -138,7 +138,7 @@ func cycleOf(r *release) (next string, err error) {
 		names = append(names, in.result.Name)
 	}
 	names = append(names, names[0])
-	return names[1], failure.WithRemedy(fmt.Errorf("externalDependencies form a cycle: %s", strings.Join(names, " → ")),
+	return names[1], failure.WithHint(fmt.Errorf("externalDependencies form a cycle: %s", strings.Join(names, " → ")),
 		"remove one of these dependencies from its extension.yaml, or make it optional")
 }
 

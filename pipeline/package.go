@@ -77,7 +77,7 @@ func makeOutput(dir string) error {
 }
 
 func noOutput(err error) error {
-	return failure.WithRemedy(fmt.Errorf("the output directory cannot be written: %w", err), "choose another with --output-dir, or with package.output in the config")
+	return failure.WithHint(fmt.Errorf("the output directory cannot be written: %w", err), "choose another with --output-dir, or with package.output in the config")
 }
 
 // measureAsPushed says where the bytes of the package go in the form in which it

@@ -72,8 +72,8 @@ func TestNoTypesOfGoWhereAChartDoesNotLoad(t *testing.T) {
 			if !strings.HasSuffix(failed.Message, "its archive does not load in Helm: "+want) {
 				t.Errorf("%q: %q, want %q", values, failed.Message, want)
 			}
-			if !strings.Contains(failed.Remedy, "ksrelease lint") {
-				t.Errorf("%q: remedy %q", values, failed.Remedy)
+			if !strings.Contains(failed.Hint, "ksrelease lint") {
+				t.Errorf("%q: hint %q", values, failed.Hint)
 			}
 		})
 	}
@@ -132,7 +132,7 @@ func TestAVersionOfUnknownStatusIsAFailure(t *testing.T) {
 	result := do(t, w, Options{Sources: []config.Source{source}})
 	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed})
 	e := result.Extensions[0].Error
-	if !strings.Contains(e.Message, `has version 1.0.0 as "rejected"`) || e.Remedy != "bump version in extension.yaml, or make it a draft again, which a run replaces: ksrelease withdraw alc@1.0.0" || len(w.writes) != 0 {
+	if !strings.Contains(e.Message, `has version 1.0.0 as "rejected"`) || e.Hint != "bump version in extension.yaml, or make it a draft again, which a run replaces: ksrelease withdraw alc@1.0.0" || len(w.writes) != 0 {
 		t.Errorf("%+v, writes %q", e, w.writes)
 	}
 }

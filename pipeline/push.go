@@ -145,7 +145,7 @@ func submit(ctx context.Context, env *applying, r *release, snapshotID string) e
 		case err == nil:
 			err = stillDraft{snapshotID}
 		case state.Status == target.StatusNone && !failure.InDoubt(err):
-			return failure.WithRemedy(fmt.Errorf("%w; the marketplace no longer has the draft, and whether the submission arrived is not known", err), "run again")
+			return failure.WithHint(fmt.Errorf("%w; the marketplace no longer has the draft, and whether the submission arrived is not known", err), "run again")
 		}
 		if !failure.InDoubt(err) || tries.spent(err) {
 			return err
@@ -223,9 +223,9 @@ func inShort(err error) string {
 // doubt is the error of a write whose answer was lost and whose effect cannot
 // be read back.
 func doubt(err, readErr error, what string) error {
-	remedy := "run again when the marketplace answers: the next run goes on from what it has"
+	hint := "run again when the marketplace answers: the next run goes on from what it has"
 	if failure.Unauthorized(readErr) {
-		remedy = failure.Remedy(readErr)
+		hint = failure.Hint(readErr)
 	}
-	return failure.WithRemedy(fmt.Errorf("%w; %s is not known, as reading it back failed: %w", err, what, readErr), "%s", remedy)
+	return failure.WithHint(fmt.Errorf("%w; %s is not known, as reading it back failed: %w", err, what, readErr), "%s", hint)
 }

@@ -96,7 +96,7 @@ func TestPushInDoubtIsSaidToBe(t *testing.T) {
 	result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
 	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed})
 	e := result.Extensions[0].Error
-	if !strings.Contains(e.Message, "whether the submission arrived is not known") || !strings.Contains(e.Remedy, "run again") {
+	if !strings.Contains(e.Message, "whether the submission arrived is not known") || !strings.Contains(e.Hint, "run again") {
 		t.Errorf("error: %+v", e)
 	}
 	// And the next run goes on from there.
@@ -145,7 +145,7 @@ func TestASubmissionIsReadBackWhateverTheAnswer(t *testing.T) {
 			w := newFakeWorld()
 			result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: &agreeable{w, times}})
 			wantOutcomes(t, result, map[string]results.Outcome{"alc": want})
-			if e := result.Extensions[0].Error; want == results.Failed && (!strings.Contains(e.Message, "the version is a draft still") || e.Remedy == "") {
+			if e := result.Extensions[0].Error; want == results.Failed && (!strings.Contains(e.Message, "the version is a draft still") || e.Hint == "") {
 				t.Errorf("%+v", e)
 			}
 		})
@@ -171,7 +171,7 @@ func TestAKeyRefusedAtTheReadBack(t *testing.T) {
 	}
 	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed})
 	e := result.Extensions[0].Error
-	if run.AuthRefused() == nil || !strings.Contains(e.Remedy, "ksrelease login") || !strings.Contains(e.Message, "whether the package arrived is not known") {
+	if run.AuthRefused() == nil || !strings.Contains(e.Hint, "ksrelease login") || !strings.Contains(e.Message, "whether the package arrived is not known") {
 		t.Errorf("%v, %+v", run.AuthRefused(), e)
 	}
 }

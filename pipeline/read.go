@@ -115,7 +115,7 @@ func readStep[E any](ctx context.Context, _ E, rel *release) error {
 		}
 		if rel.read.err == nil && !reflect.DeepEqual(before, rel.read.metadata) {
 			rel.result.Name, rel.result.Version = before.Name, before.Version
-			return &elsewhere{stagePlan, failure.WithRemedy(errors.New("its extension.yaml was changed while the run read it"), "run again")}
+			return &elsewhere{stagePlan, failure.WithHint(errors.New("its extension.yaml was changed while the run read it"), "run again")}
 		}
 	}
 	// Mistakes with a place are findings, so that every report shows where they are.
@@ -187,9 +187,9 @@ func (r *Run) unknownNames(all []*release) error {
 		}
 		err := fmt.Errorf("no extension is named %q", want)
 		if near, ok := yamldoc.Nearest(want, names); ok {
-			err = failure.WithRemedy(err, "did you mean %q?", near)
+			err = failure.WithHint(err, "did you mean %q?", near)
 		} else {
-			err = failure.WithRemedy(err, "there are: %s", strings.Join(names, ", "))
+			err = failure.WithHint(err, "there are: %s", strings.Join(names, ", "))
 		}
 		errs = append(errs, err)
 	}

@@ -54,7 +54,7 @@ func TestAKeyThatExpiresEndsTheWaitForReviews(t *testing.T) {
 				t.Errorf("%s: %q, snapshot %q", x.Name, x.Reason, x.SnapshotID)
 			}
 			if cause := result.Extensions[i].Error; cause == nil || *cause != (results.Error{
-				Stage: results.StageVerify, Message: "the marketplace refused the API key: 401 Unauthorized: the key has expired", Remedy: "run ksrelease login, or set KSRELEASE_TOKEN",
+				Stage: results.StageVerify, Message: "the marketplace refused the API key: 401 Unauthorized: the key has expired", Hint: "run ksrelease login, or set KSRELEASE_TOKEN",
 			}) {
 				t.Errorf("%s: the cause is %+v", result.Extensions[i].Name, cause)
 			}
@@ -172,18 +172,18 @@ func TestTheReviewersMessageIsPassedOn(t *testing.T) {
 		}
 		return s, nil
 	}
-	check := func(x results.Extension, message, remedy string) {
+	check := func(x results.Extension, message, hint string) {
 		t.Helper()
-		if x.Outcome != results.Failed || x.ReviewMessage != "no English texts" || x.Error == nil || x.Error.Message != message || x.Error.Remedy != remedy {
+		if x.Outcome != results.Failed || x.ReviewMessage != "no English texts" || x.Error == nil || x.Error.Message != message || x.Error.Hint != hint {
 			t.Errorf("%s %q %+v", x.Outcome, x.ReviewMessage, x.Error)
 		}
 	}
 	withdraw := func(name, version string) string { return "ksrelease withdraw --local " + name + "@" + version }
-	const remedy = "bump version in extension.yaml, or make it a draft again, which a run replaces: "
+	const hint = "bump version in extension.yaml, or make it a draft again, which a run replaces: "
 	check(do(t, w, Options{Sources: []config.Source{source}}).Extensions[0],
-		`the marketplace has version 1.0.0 as "rejected" (no English texts), and it is not in the repository`, remedy+"ksrelease withdraw alc@1.0.0")
+		`the marketplace has version 1.0.0 as "rejected" (no English texts), and it is not in the repository`, hint+"ksrelease withdraw alc@1.0.0")
 	check(do(t, w, Options{Sources: []config.Source{source}, DryRun: true, Withdraw: withdraw}).Extensions[0],
-		`the marketplace has version 1.0.0 as "rejected" (no English texts), and it is not in the repository`, remedy+"ksrelease withdraw --local alc@1.0.0")
+		`the marketplace has version 1.0.0 as "rejected" (no English texts), and it is not in the repository`, hint+"ksrelease withdraw --local alc@1.0.0")
 
 	synctest.Test(t, func(t *testing.T) {
 		w.versions = map[string]*fakeVersion{}
@@ -194,7 +194,7 @@ func TestTheReviewersMessageIsPassedOn(t *testing.T) {
 			defer w.mu.Unlock()
 			w.versions["alc@1.0.0"].status = "rejected"
 		})
-		check(do(t, w, Options{Sources: []config.Source{source}}).Extensions[0], `the review ended with the status "rejected" (no English texts)`, remedy+"ksrelease withdraw alc@1.0.0")
+		check(do(t, w, Options{Sources: []config.Source{source}}).Extensions[0], `the review ended with the status "rejected" (no English texts)`, hint+"ksrelease withdraw alc@1.0.0")
 	})
 }
 

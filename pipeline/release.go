@@ -116,7 +116,7 @@ func (r *release) fail(stage string, err error) {
 // blame records what went wrong in a stage.
 func (r *release) blame(stage string, err error) {
 	r.run.noteAuth(err)
-	r.result.Error = &results.Error{Stage: stage, Message: err.Error(), Remedy: failure.Remedy(err)}
+	r.result.Error = &results.Error{Stage: stage, Message: err.Error(), Hint: failure.Hint(err)}
 }
 
 // end gives the extension its one outcome.

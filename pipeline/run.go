@@ -46,7 +46,7 @@ type Options struct {
 	Baseline     Baseline // findings that are not reported again; nil knows none
 	Ignore       []string // absolute paths of what the run writes, which is part of no extension
 
-	// Withdraw is the command that takes a version back, for remedies; nil is the plain one.
+	// Withdraw is the command that takes a version back, for hints; nil is the plain one.
 	Withdraw func(name, version string) string
 	Display  func(path string) string // how to show a path to the user; nil shows it as it is
 	Observer results.Observer         // may be nil

@@ -155,9 +155,9 @@ func TestAnEntryThatCannotBeReadIsNotAbsent(t *testing.T) {
 	for _, dry := range []bool{true, false} {
 		w := newFakeWorld()
 		source := sourceOf(t, "alc", "1.2.0")
-		w.broken = failure.WithRemedy(errors.New("the entry of alc in line 9: it is a text"), "the entry has to be corrected")
+		w.broken = failure.WithHint(errors.New("the entry of alc in line 9: it is a text"), "the entry has to be corrected")
 		x := do(t, w, Options{Sources: []config.Source{source}, DryRun: dry}).Extensions[0]
-		if x.Outcome != results.Failed || x.Error == nil || x.Error.Message != w.broken.Error() || x.Error.Remedy != "the entry has to be corrected" || len(w.writes) > 0 {
+		if x.Outcome != results.Failed || x.Error == nil || x.Error.Message != w.broken.Error() || x.Error.Hint != "the entry has to be corrected" || len(w.writes) > 0 {
 			t.Errorf("%s %q %+v, writes %q", x.Outcome, x.Reason, x.Error, w.writes)
 		}
 		w.broken = nil
@@ -171,7 +171,7 @@ func TestAnEntryThatCannotBeReadIsNotAbsent(t *testing.T) {
 		w.serve = func(*target.Entry, time.Time) bool { return false }
 		w.fault = func(call string) (bool, error) {
 			if strings.HasPrefix(call, "submit") {
-				w.broken = failure.WithRemedy(errors.New("the entry of alc in line 9: it is a text"), "the entry has to be corrected")
+				w.broken = failure.WithHint(errors.New("the entry of alc in line 9: it is a text"), "the entry has to be corrected")
 			}
 			return false, nil
 		}
@@ -190,8 +190,8 @@ func TestAdviceIsForWhatDoesNotPass(t *testing.T) {
 		want string
 	}{
 		{passing, "502 Bad Gateway"}, {lasting, "401 Unauthorized"},
-		{failure.WithRemedy(passing, "call somebody"), "502 Bad Gateway"},
-		{failure.WithRemedy(lasting, "call somebody"), "401 Unauthorized: call somebody"},
+		{failure.WithHint(passing, "call somebody"), "502 Bad Gateway"},
+		{failure.WithHint(lasting, "call somebody"), "401 Unauthorized: call somebody"},
 	} {
 		if got := withAdvice(test.err); got != test.want {
 			t.Errorf("%q, want %q", got, test.want)
@@ -259,7 +259,7 @@ func TestRunWithoutKeyFailsOnlyIfThereIsSomethingToSend(t *testing.T) {
 	}
 	run, result := start()
 	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed})
-	if run.AuthRefused() == nil || len(w.writes) != 0 || !strings.Contains(result.Extensions[0].Error.Remedy, "ksrelease login") {
+	if run.AuthRefused() == nil || len(w.writes) != 0 || !strings.Contains(result.Extensions[0].Error.Hint, "ksrelease login") {
 		t.Errorf("auth refused %v, writes %q, error %+v", run.AuthRefused(), w.writes, result.Extensions[0].Error)
 	}
 	do(t, w, Options{Sources: []config.Source{source}})
@@ -348,7 +348,7 @@ func TestSizeOverTheLimitIsToldBeforeAnythingIsSent(t *testing.T) {
 	result := do(t, w, Options{Sources: []config.Source{source}})
 	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed})
 	x := result.Extensions[0]
-	if len(w.writes) != 0 || x.Error.Stage != "size" || !strings.Contains(x.Error.Message, "over the limit of 500 B") || !strings.Contains(x.Error.Remedy, "extension.yaml") {
+	if len(w.writes) != 0 || x.Error.Stage != "size" || !strings.Contains(x.Error.Message, "over the limit of 500 B") || !strings.Contains(x.Error.Hint, "extension.yaml") {
 		t.Errorf("writes %q, error %+v", w.writes, x.Error)
 	}
 }
@@ -389,8 +389,8 @@ func TestUsageErrors(t *testing.T) {
 		t.Errorf("two of one name and version: %v", err)
 	}
 	_, err = New(Options{Sources: []config.Source{one}, Only: []string{"alcc"}, Target: w}).Do(t.Context())
-	if err == nil || !strings.Contains(err.Error(), `no extension is named "alcc"`) || !strings.Contains(failure.Remedy(err), `did you mean "alc"?`) {
-		t.Errorf("unknown name: %v, %s", err, failure.Remedy(err))
+	if err == nil || !strings.Contains(err.Error(), `no extension is named "alcc"`) || !strings.Contains(failure.Hint(err), `did you mean "alc"?`) {
+		t.Errorf("unknown name: %v, %s", err, failure.Hint(err))
 	}
 }
 
@@ -565,8 +565,8 @@ func (f resolverFunc) Resolve(ctx context.Context, source string, ext *extension
 // adviceError is an error of a client that brings its own advice.
 type adviceError struct{ text, advice string }
 
-func (e *adviceError) Error() string  { return e.text }
-func (e *adviceError) Remedy() string { return e.advice }
+func (e *adviceError) Error() string { return e.text }
+func (e *adviceError) Hint() string  { return e.advice }
 
 func TestDependenciesArePartOfWhatIsReleased(t *testing.T) {
 	w := newFakeWorld()
@@ -601,7 +601,7 @@ func TestADependencyThatCannotBeBroughtInFailsItsExtensionAlone(t *testing.T) {
 	})
 	result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.2.0"), sourceOf(t, "bee", "1.0.0")}, Skip: []string{results.StageLint}, Resolver: resolver})
 	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed, "bee": results.Released})
-	if want := (results.Error{Stage: results.StageLint, Message: `the dependency "sub" is nowhere`, Remedy: "look again"}); *result.Extensions[0].Error != want {
+	if want := (results.Error{Stage: results.StageLint, Message: `the dependency "sub" is nowhere`, Hint: "look again"}); *result.Extensions[0].Error != want {
 		t.Errorf("%+v, want %+v", *result.Extensions[0].Error, want)
 	}
 }

@@ -37,7 +37,7 @@ func sizeStep[E any](ctx context.Context, _ E, r *release) error {
 		return err
 	}
 	if over := r.packed.pkg.Size - limit; over > r.sizeWithin() {
-		return failure.WithRemedy(
+		return failure.WithHint(
 			fmt.Errorf("the package has %s, over the limit of %s by %s", sizeText(r.packed.pkg.Size), sizeText(limit), sizeText(over)),
 			"%s", r.mostHelpful())
 	}

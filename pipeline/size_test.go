@@ -139,7 +139,7 @@ func TestLongAddressesPushThePackageOverTheLimit(t *testing.T) {
 	if got := strings.Join(w.writes, ", "); got != "upload alc@1.0.0" {
 		t.Errorf("written: %s", got)
 	}
-	if x.Error.Stage != results.StageSize || !strings.Contains(x.Error.Message, "over the limit of") || !strings.Contains(x.Error.Remedy, "leave docs/ (1 file) out with .helmignore") {
+	if x.Error.Stage != results.StageSize || !strings.Contains(x.Error.Message, "over the limit of") || !strings.Contains(x.Error.Hint, "leave docs/ (1 file) out with .helmignore") {
 		t.Errorf("error %+v", x.Error)
 	}
 	if p := x.Package; p.SizeWithin != 0 || p.Size <= p.Limit || len(p.Contributors) == 0 || p.Contributors[0].File != "docs/book.txt" {

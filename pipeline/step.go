@@ -181,7 +181,7 @@ func notSent(err error, what string) error {
 type ending struct {
 	outcome results.Outcome
 	reason  string
-	cause   error // what went wrong in the step, with its remedy; nil where nothing did
+	cause   error // what went wrong in the step, with its hint; nil where nothing did
 }
 
 func (e *ending) Error() string { return string(e.outcome) + ": " + e.reason }

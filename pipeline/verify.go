@@ -200,7 +200,7 @@ func listed(ctx context.Context, at *indexwatch.Reading, r *release) (target.Ent
 // withAdvice is an error with what can be done about it, in one line, where
 // that is more than to wait.
 func withAdvice(err error) string {
-	if advice := failure.Remedy(err); advice != "" && !failure.Temporary(err) {
+	if advice := failure.Hint(err); advice != "" && !failure.Temporary(err) {
 		return err.Error() + ": " + advice
 	}
 	return err.Error()
@@ -296,9 +296,9 @@ func reviewed(ctx context.Context, env *applying, r *release) (complaint string,
 	case snapshot.Status == target.StatusNone: // which cannot be, as it is in the repository
 		return "it is in the repository, but the marketplace does not show it", nil
 	case snapshot.Status == target.StatusDraft:
-		return "", failure.WithRemedy(errors.New("the submission was taken back"), "run again to submit it anew")
+		return "", failure.WithHint(errors.New("the submission was taken back"), "run again to submit it anew")
 	default:
 		r.result.ReviewMessage = snapshot.Message
-		return "", failure.WithRemedy(fmt.Errorf("the review ended with the status %q%s", snapshot.Status, said(snapshot)), "%s", r.afterRejection())
+		return "", failure.WithHint(fmt.Errorf("the review ended with the status %q%s", snapshot.Status, said(snapshot)), "%s", r.afterRejection())
 	}
 }

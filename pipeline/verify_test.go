@@ -363,7 +363,7 @@ func TestOnlyOtherContentIsDrift(t *testing.T) {
 			}
 			result := do(t, w, Options{Sources: []config.Source{source}})
 			x := result.Extensions[0]
-			if x.Outcome != test.want || !strings.Contains(x.Reason, test.says) || x.Error != nil && x.Error.Remedy == "" {
+			if x.Outcome != test.want || !strings.Contains(x.Reason, test.says) || x.Error != nil && x.Error.Hint == "" {
 				t.Errorf("%s: %s, %+v", x.Outcome, x.Reason, x.Error)
 			}
 		})
@@ -450,7 +450,7 @@ func TestIndexThatHelmRefusesIsNoRelease(t *testing.T) {
 				const fault = "Helm and KubeSphere cannot load the index: the entry of other 1.10 in line 9: version is a number, and has to be a text"
 				w.refused = func(at time.Time) error {
 					if at.Sub(w.started) < test.fixed {
-						return failure.WithRemedy(errors.New(fault), "the entry of other has to be corrected")
+						return failure.WithHint(errors.New(fault), "the entry of other has to be corrected")
 					}
 					return nil
 				}
@@ -492,7 +492,7 @@ func TestReasonIsSaidWhileWaiting(t *testing.T) {
 			switch {
 			case !strings.HasPrefix(call, "fetch"):
 			case time.Since(w.started) < time.Minute:
-				return false, failure.WithRemedy(errors.New("downloading package alc 1.0.0: 401 Unauthorized"), "let everybody read it")
+				return false, failure.WithHint(errors.New("downloading package alc 1.0.0: 401 Unauthorized"), "let everybody read it")
 			case time.Since(w.started) < 2*time.Minute:
 				return false, errors.New("downloading package alc 1.0.0: 404 Not Found")
 			}

@@ -74,7 +74,7 @@ type cutError struct{ err error }
 
 func (e *cutError) Error() string { return e.err.Error() }
 func (e *cutError) Unwrap() error { return e.err }
-func (e *cutError) Remedy() string {
+func (e *cutError) Hint() string {
 	return "nothing was changed: give it more time, or see what takes so long there"
 }
 

@@ -29,8 +29,8 @@ func TestReadingIsLeftBehind(t *testing.T) {
 			<-goOn
 			return 1, nil
 		})
-		if err == nil || err.Error() != "--timeout of 10s is over while looking at a pattern" || failure.Remedy(err) == "" {
-			t.Errorf("told: %v → %s", err, failure.Remedy(err))
+		if err == nil || err.Error() != "--timeout of 10s is over while looking at a pattern" || failure.Hint(err) == "" {
+			t.Errorf("told: %v → %s", err, failure.Hint(err))
 		}
 		if took := time.Since(begun); took != 10*time.Second {
 			t.Errorf("it took %s", took)

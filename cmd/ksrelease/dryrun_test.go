@@ -205,7 +205,7 @@ func (c rehearsed) compare(planned, done results.Extension) string {
 		return "the reasons differ"
 	}
 	if p, d := planned.Error, done.Error; planned.Outcome == results.Failed &&
-		(p.Stage != d.Stage || p.Remedy != d.Remedy || jitter.ReplaceAllString(p.Message, "") != jitter.ReplaceAllString(d.Message, "")) {
+		(p.Stage != d.Stage || p.Hint != d.Hint || jitter.ReplaceAllString(p.Message, "") != jitter.ReplaceAllString(d.Message, "")) {
 		return "the errors differ"
 	}
 	p, d := planned.Package, done.Package

@@ -39,7 +39,7 @@ var silent = map[string]string{
 	"marketplace serve": "what it says goes to standard error, and it does not end",
 }
 
-// A disk that is full is an error of each command, in one line and a remedy; a reader
+// A disk that is full is an error of each command, in one line and a hint; a reader
 // that goes away is none. Each command of the grammar is here, or in silent.
 func TestAFullDiskIsAnErrorOfEachCommand(t *testing.T) {
 	if testing.Short() {

@@ -250,10 +250,10 @@ func (a *app) guard(command func() error) (code int) {
 		a.complain(err, wrong.advice)
 		return exitUsage
 	case failure.Unauthorized(err):
-		a.complain(err, failure.Remedy(err))
+		a.complain(err, failure.Hint(err))
 		return exitAuth
 	default:
-		a.complain(err, failure.Remedy(err))
+		a.complain(err, failure.Hint(err))
 		return exitNotReleased
 	}
 }
@@ -285,7 +285,7 @@ func (e *usageError) Unwrap() error { return e.err }
 
 // usage makes one. Without advice of its own it gives that of the error, if it has any.
 func usage(err error, advice string) error {
-	return &usageError{err, cmp.Or(advice, failure.Remedy(err))}
+	return &usageError{err, cmp.Or(advice, failure.Hint(err))}
 }
 
 // untilSignal is a context that ends with the first SIGINT, SIGTERM or SIGHUP;

@@ -513,7 +513,7 @@ func (j *judge) judgeNotes() {
 	}
 }
 
-// judgeError holds an error to what the issue asks: stage, cause and remedy.
+// judgeError holds an error to what the issue asks: stage, cause and hint.
 func (j *judge) judgeError(x results.Extension) {
 	if x.Error == nil {
 		j.wrong("failed without an error")
@@ -531,8 +531,8 @@ func (j *judge) judgeError(x results.Extension) {
 	if !told {
 		j.wrong("failed at %s, want %s: %s", x.Error.Stage, j.spot.stage(), x.Error.Message)
 	}
-	if x.Error.Remedy == "" {
-		j.wrong("no remedy for: %s", x.Error.Message)
+	if x.Error.Hint == "" {
+		j.wrong("no hint for: %s", x.Error.Message)
 	}
 	if j.scene.rules != "" && j.spot.nth > 1 && j.spot.lookup() && !j.saysNone() && !strings.Contains(x.Error.Message, "not known") {
 		j.wrong("a write is in doubt, and that is not told: %s", x.Error.Message)

@@ -312,8 +312,8 @@ func (o overwriting) play(t *testing.T, outcomes map[string]int) {
 	}
 	switch {
 	case x.Outcome == results.Drift && !strings.Contains(x.Reason, "bump version in extension.yaml"),
-		x.Outcome == results.Failed && (x.Error == nil || x.Error.Remedy == "" && x.Error.Stage != results.StageLint):
-		t.Errorf("no remedy: %s, %+v", x.Reason, x.Error)
+		x.Outcome == results.Failed && (x.Error == nil || x.Error.Hint == "" && x.Error.Stage != results.StageLint):
+		t.Errorf("no hint: %s, %+v", x.Reason, x.Error)
 	}
 }
 

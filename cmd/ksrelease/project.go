@@ -92,7 +92,7 @@ func (p place) open(ctx context.Context, a *app) (*project, error) {
 // warnAbove warns of a config that was not read, for who goes on without one.
 func (p *project) warnAbove() {
 	if p.above != nil {
-		p.warn(p.above.Error() + ": " + p.above.Remedy())
+		p.warn(p.above.Error() + ": " + p.above.Hint())
 	}
 }
 

@@ -156,7 +156,7 @@ func (c *redactor) extension(x results.Extension) results.Extension {
 		x.Assets[i].URL = c.text(x.Assets[i].URL)
 	}
 	if x.Error != nil {
-		x.Error = &results.Error{Stage: x.Error.Stage, Message: c.text(x.Error.Message), Remedy: c.text(x.Error.Remedy)}
+		x.Error = &results.Error{Stage: x.Error.Stage, Message: c.text(x.Error.Message), Hint: c.text(x.Error.Hint)}
 	}
 	x.Findings = c.redacted(x.Findings)
 	return x

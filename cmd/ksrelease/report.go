@@ -103,7 +103,7 @@ func (c *reportCommand) print(a *app, replay *journal.Replay) {
 	}
 	text.Observe(results.Event{Kind: results.EventRunFinished, Result: result})
 	if result.Error != nil {
-		a.complain(errors.New(result.Error.Message), result.Error.Remedy)
+		a.complain(errors.New(result.Error.Message), result.Error.Hint)
 		for _, p := range result.Error.Problems {
 			a.stderr.Print("%s", report.Problem(p.Diagnostic(), 0))
 		}

@@ -200,9 +200,9 @@ func (a *app) commandError(err error) *results.CommandError {
 			told.Problems = append(told.Problems, results.FindingOf(p, ""))
 		}
 	case errors.As(err, &wrong):
-		told.Remedy = a.redact.text(wrong.advice)
+		told.Hint = a.redact.text(wrong.advice)
 	default:
-		told.Remedy = a.redact.text(failure.Remedy(err))
+		told.Hint = a.redact.text(failure.Hint(err))
 	}
 	return told
 }

@@ -270,7 +270,7 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	})()
 	result, err := run.Do(ctx)
 	if err != nil {
-		return usage(err, failure.Remedy(err))
+		return usage(err, failure.Hint(err))
 	}
 	a.reported = true
 	switch unwritten := files.close(); {

@@ -28,10 +28,10 @@ func (p *project) server(section, key, address, caFile string, wrong *diagnostic
 	}
 	pool, err := transport.LoadRootCAs(display(caFile))
 	if err != nil {
-		var advised interface{ Remedy() string }
+		var advised interface{ Hint() string }
 		hint := ""
 		if errors.As(err, &advised) {
-			hint = advised.Remedy()
+			hint = advised.Hint()
 		}
 		*wrong = append(*wrong, p.config.Problem(config.CodeUnusableCAFile, section+".ca_file: "+err.Error(), hint, section, "ca_file"))
 	}

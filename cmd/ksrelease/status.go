@@ -116,7 +116,7 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 	run := pipeline.New(options)
 	result, err := run.Do(ctx)
 	if err != nil {
-		return nil, usage(err, failure.Remedy(err))
+		return nil, usage(err, failure.Hint(err))
 	}
 	refused := run.AuthRefused()
 	index, unread := links.Index(ctx)

@@ -128,8 +128,8 @@ type hintedError struct {
 	hint string
 }
 
-func (h *hintedError) Unwrap() error  { return h.error }
-func (h *hintedError) Remedy() string { return h.hint }
+func (h *hintedError) Unwrap() error { return h.error }
+func (h *hintedError) Hint() string  { return h.hint }
 
 // Parse is Load for a file that was read already.
 func Parse(path string, src []byte) (*Baseline, error) {

@@ -20,8 +20,8 @@ func TestErrorsOfFilesHaveAHint(t *testing.T) {
 	var r Recorder
 	r.Sift("a", []lint.Finding{{Code: "x/y"}})
 	for name, err := range map[string]error{"reading": reading, "writing": r.Write(filepath.Join(dir, "none", Name))} {
-		var hint interface{ Remedy() string }
-		if !errors.As(err, &hint) || hint.Remedy() == "" {
+		var hint interface{ Hint() string }
+		if !errors.As(err, &hint) || hint.Hint() == "" {
 			t.Errorf("%s: no hint: %v", name, err)
 		}
 	}

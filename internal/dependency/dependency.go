@@ -220,11 +220,11 @@ func (e *Error) Error() string {
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Remedy is what to do about it; where nothing is known here, what the cause says.
-func (e *Error) Remedy() string {
-	var cause interface{ Remedy() string }
+// Hint is what to do about it; where nothing is known here, what the cause says.
+func (e *Error) Hint() string {
+	var cause interface{ Hint() string }
 	if e.Advice == "" && errors.As(e.Err, &cause) {
-		return cause.Remedy()
+		return cause.Hint()
 	}
 	return e.Advice
 }
@@ -260,8 +260,8 @@ func joined(errs []error) error {
 		}
 		causes = append(causes, err)
 		texts = append(texts, e.Error())
-		if remedy := e.Remedy(); remedy != "" {
-			advice = append(advice, e.Dependency+": "+remedy)
+		if hint := e.Hint(); hint != "" {
+			advice = append(advice, e.Dependency+": "+hint)
 		}
 	}
 	switch len(causes) {

@@ -95,8 +95,8 @@ func (e *BlockedError) Error() string {
 	return fmt.Sprintf("nothing is asked of %s: that is %s address, and extension.yaml does not name it", at, map[nearness]string{private: "a private", loopback: "this machine's own"}[e.Near])
 }
 
-// Remedy is what to do where the address is meant.
-func (e *BlockedError) Remedy() string {
+// Hint is what to do where the address is meant.
+func (e *BlockedError) Hint() string {
 	return "if it is meant, allow it where ksrelease runs: KSRELEASE_DEPENDENCY_HOSTS=" + e.Host
 }
 

@@ -75,9 +75,9 @@ func TestGuard(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v", err)
 			}
-			var remedy interface{ Remedy() string }
-			if !errors.As(err, &remedy) || !strings.Contains(remedy.Remedy(), "KSRELEASE_DEPENDENCY_HOSTS=") {
-				t.Errorf("no remedy: %v", err)
+			var hint interface{ Hint() string }
+			if !errors.As(err, &hint) || !strings.Contains(hint.Hint(), "KSRELEASE_DEPENDENCY_HOSTS=") {
+				t.Errorf("no hint: %v", err)
 			}
 			if len(asked) > 0 {
 				t.Errorf("it was asked: %v", asked)
@@ -165,9 +165,9 @@ func TestAnswersAreNotQuoted(t *testing.T) {
 			if err == nil || strings.Contains(err.Error(), words) {
 				t.Errorf("%s from %s: %v", name, repository, err)
 			}
-			var remedy interface{ Remedy() string }
-			if errors.As(err, &remedy) && strings.Contains(remedy.Remedy(), words) {
-				t.Errorf("%s: %s", name, remedy.Remedy())
+			var hint interface{ Hint() string }
+			if errors.As(err, &hint) && strings.Contains(hint.Hint(), words) {
+				t.Errorf("%s: %s", name, hint.Hint())
 			}
 			if name == "error" && repository == s.URL {
 				options := p.options(t)

@@ -297,7 +297,7 @@ func (r *registry) explain(ctx context.Context, doing, absent string, repository
 	}
 	var blocked *BlockedError
 	if errors.As(err, &blocked) {
-		return advised(fmt.Errorf("%s: %w", doing, blocked), blocked.Remedy())
+		return advised(fmt.Errorf("%s: %w", doing, blocked), blocked.Hint())
 	}
 	var sent *url.Error
 	if errors.As(err, &sent) {

@@ -225,9 +225,9 @@ func TestRegistryTagsAsWritten(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", asked, err)
 		}
-		var remedy interface{ Remedy() string }
-		if asked == "^3.0.0" && (!errors.As(err, &remedy) || !strings.Contains(remedy.Remedy(), `version: "2"`)) {
-			t.Errorf("the remedy does not name the tag: %v", remedy)
+		var hint interface{ Hint() string }
+		if asked == "^3.0.0" && (!errors.As(err, &hint) || !strings.Contains(hint.Hint(), `version: "2"`)) {
+			t.Errorf("the hint does not name the tag: %v", hint)
 		}
 	}
 }

@@ -107,7 +107,7 @@ func unreachable(err error) error {
 	}
 	var blocked *BlockedError
 	if errors.As(err, &blocked) {
-		return advised(err, blocked.Remedy())
+		return advised(err, blocked.Hint())
 	}
 	return advised(err, "try again where the server can be reached, or put the chart under charts/, which needs no network")
 }

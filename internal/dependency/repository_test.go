@@ -363,8 +363,8 @@ func expectError(t *testing.T, err error, advice string, parts ...string) {
 		}
 		rest = after
 	}
-	if told.Remedy() != advice {
-		t.Errorf("advice %q, want %q", told.Remedy(), advice)
+	if told.Hint() != advice {
+		t.Errorf("advice %q, want %q", told.Hint(), advice)
 	}
 	if strings.Contains(text, "s3cret") || strings.Contains(text, "\n") {
 		t.Errorf("%q", text)

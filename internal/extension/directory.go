@@ -337,8 +337,8 @@ func (e *fileError) Error() string {
 
 func (e *fileError) Unwrap() error { return e.err }
 
-// Remedy is what the user can do about it.
-func (e *fileError) Remedy() string {
+// Hint is what the user can do about it.
+func (e *fileError) Hint() string {
 	switch {
 	case errors.Is(e.err, fs.ErrPermission) && (e.doing == "" || e.doing == "reading "+MetadataFile || e.doing == "reading "+ignore.HelmIgnore):
 		return "make it readable to the user that runs ksrelease"

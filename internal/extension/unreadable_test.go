@@ -51,8 +51,8 @@ func TestUnreadableFilesHaveAHint(t *testing.T) {
 				}
 				continue
 			}
-			var advised interface{ Remedy() string }
-			if err == nil || !strings.HasSuffix(err.Error(), "apps/demo"+c.want) || !errors.As(err, &advised) || advised.Remedy() != c.hint {
+			var advised interface{ Hint() string }
+			if err == nil || !strings.HasSuffix(err.Error(), "apps/demo"+c.want) || !errors.As(err, &advised) || advised.Hint() != c.hint {
 				t.Errorf("%s %s: %v", c.load, c.closed, err)
 			}
 		}
@@ -71,9 +71,9 @@ func TestReadErrorsHaveARemedyForTheirCause(t *testing.T) {
 		{"reading a.yaml", errors.New("input/output error"), "check the file and the disk that it is on, then run the command again"},
 	} {
 		err := cannotRead(c.doing, &fs.PathError{Op: "open", Path: "/somewhere/a.yaml", Err: c.cause})
-		var advised interface{ Remedy() string }
-		if !errors.As(err, &advised) || advised.Remedy() != c.want || strings.Contains(err.Error(), "somewhere") || !errors.Is(err, c.cause) {
-			t.Errorf("%q, %v: %v, remedy %q", c.doing, c.cause, err, advised.Remedy())
+		var advised interface{ Hint() string }
+		if !errors.As(err, &advised) || advised.Hint() != c.want || strings.Contains(err.Error(), "somewhere") || !errors.Is(err, c.cause) {
+			t.Errorf("%q, %v: %v, remedy %q", c.doing, c.cause, err, advised.Hint())
 		}
 	}
 }

@@ -61,27 +61,27 @@ func LimitReached(err error) bool {
 	return errors.As(err, &l) && l.LimitReached()
 }
 
-// remedied is an error that comes with advice; fact and advice stay apart so
+// hinted is an error that comes with a hint; fact and hint stay apart so
 // that each reporter can set them as it likes.
-type remedied struct {
-	err    error
-	remedy string
+type hinted struct {
+	err  error
+	hint string
 }
 
-func (e *remedied) Error() string  { return e.err.Error() }
-func (e *remedied) Unwrap() error  { return e.err }
-func (e *remedied) Remedy() string { return e.remedy }
+func (e *hinted) Error() string { return e.err.Error() }
+func (e *hinted) Unwrap() error { return e.err }
+func (e *hinted) Hint() string  { return e.hint }
 
-// WithRemedy attaches what the user can do about err.
-func WithRemedy(err error, format string, args ...any) error {
-	return &remedied{err: err, remedy: fmt.Sprintf(format, args...)}
+// WithHint attaches what the user can do about err.
+func WithHint(err error, format string, args ...any) error {
+	return &hinted{err: err, hint: fmt.Sprintf(format, args...)}
 }
 
-// Remedy is what the user can do about an error; empty where there is no advice.
-func Remedy(err error) string {
-	var r interface{ Remedy() string }
-	if errors.As(err, &r) && r.Remedy() != "" {
-		return r.Remedy()
+// Hint is what the user can do about an error; empty where there is none.
+func Hint(err error) string {
+	var r interface{ Hint() string }
+	if errors.As(err, &r) && r.Hint() != "" {
+		return r.Hint()
 	}
 	if Unauthorized(err) {
 		return "run ksrelease login, or set KSRELEASE_TOKEN"

@@ -20,7 +20,7 @@ func (s *saying) InDoubt() bool      { return s.doubt }
 func (s *saying) SlowDown() bool     { return s.slow }
 func (s *saying) Temporary() bool    { return s.passes }
 func (s *saying) LimitReached() bool { return s.limit }
-func (s *saying) Remedy() string     { return s.hint }
+func (s *saying) Hint() string       { return s.hint }
 
 func TestWhatErrorsSay(t *testing.T) {
 	for what, test := range map[string]struct {
@@ -33,7 +33,7 @@ func TestWhatErrorsSay(t *testing.T) {
 		"temporary":    {Temporary, &saying{passes: true}},
 		"limit":        {LimitReached, &saying{limit: true}},
 	} {
-		if !test.says(test.err) || !test.says(fmt.Errorf("x: %w", WithRemedy(test.err, "do it"))) {
+		if !test.says(test.err) || !test.says(fmt.Errorf("x: %w", WithHint(test.err, "do it"))) {
 			t.Errorf("%s: it is not seen", what)
 		}
 		if test.says(nil) || test.says(errors.New("x")) || test.says(&saying{}) {
@@ -50,11 +50,11 @@ func TestRemedy(t *testing.T) {
 	}{
 		{nil, ""}, {errors.New("x"), ""}, {&saying{}, ""},
 		{&saying{hint: "do it", unauthorized: true}, "do it"},
-		{fmt.Errorf("x: %w", WithRemedy(errors.New("y"), "do %d", 7)), "do 7"},
+		{fmt.Errorf("x: %w", WithHint(errors.New("y"), "do %d", 7)), "do 7"},
 		{&saying{unauthorized: true, doubt: true}, login}, {&saying{doubt: true}, later}, {&saying{passes: true}, later},
-		{WithRemedy(&saying{passes: true}, ""), later},
+		{WithHint(&saying{passes: true}, ""), later},
 	} {
-		if got := Remedy(test.err); got != test.want {
+		if got := Hint(test.err); got != test.want {
 			t.Errorf("%v: %q, want %q", test.err, got, test.want)
 		}
 	}

@@ -125,7 +125,7 @@ func authorizationOf(options Options, user *url.Userinfo) string {
 // *Index where it has not changed. Callers that come while another one asks
 // share the next answer, so many of them cost at most one more request.
 //
-// An index that is not there (404) is an error that names the remedy, never an
+// An index that is not there (404) is an error that names the hint, never an
 // empty index.
 func (r *Repository) Index(ctx context.Context) (*Index, error) {
 	r.mu.Lock()
@@ -182,7 +182,7 @@ func (r *Repository) download(ctx context.Context, known *cachedIndex) (*cachedI
 	}
 	answer, err := r.transport.Do(ctx, request)
 	if err != nil {
-		return nil, r.withRemedy(err)
+		return nil, r.withHint(err)
 	}
 	fresh := &cachedIndex{index: index, etag: answer.Header.Get("ETag"), lastModified: answer.Header.Get("Last-Modified")}
 	if answer.Status == http.StatusNotModified {
@@ -274,7 +274,7 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (r *Repository) withRemedy(err error) error {
+func (r *Repository) withHint(err error) error {
 	failure, ok := transport.As(err)
 	switch {
 	case ok && failure.Status == http.StatusNotFound:
@@ -290,7 +290,7 @@ func (r *Repository) withRemedy(err error) error {
 // alone (the repository's own path is dropped). The digest is not compared
 // here: whoever verifies wants to report a wrong one.
 //
-// A package that is not to be had has a remedy of its own where KubeSphere looks
+// A package that is not to be had has a hint of its own where KubeSphere looks
 // for it at another address than Helm does.
 func (r *Repository) Fetch(ctx context.Context, entry Entry) ([]byte, error) {
 	data, err := r.fetch(ctx, entry, r.PackageURL)
@@ -321,14 +321,14 @@ func (r *Repository) explainAddress(entry Entry, err error) error {
 // Helm, and does not find.
 type MisplacedError struct {
 	error
-	remedy string
+	hint string
 }
 
 // Unwrap gives the cause.
 func (m *MisplacedError) Unwrap() error { return m.error }
 
-// Remedy says why, and what to do.
-func (m *MisplacedError) Remedy() string { return m.remedy }
+// Hint says why, and what to do.
+func (m *MisplacedError) Hint() string { return m.hint }
 
 // FetchChart downloads the package of an entry, as Helm does: see ChartURL.
 func (r *Repository) FetchChart(ctx context.Context, entry Entry) ([]byte, error) {

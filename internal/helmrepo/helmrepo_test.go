@@ -497,17 +497,17 @@ func TestMisplacedPackageIsExplained(t *testing.T) {
 	} {
 		status = tt.status
 		_, err := newRepository(t, Options{URL: server.URL + tt.base}).Fetch(t.Context(), Entry{Name: "a", Version: "1.0.0", URLs: []string{tt.url}})
-		var advice interface{ Remedy() string }
-		_, found := err.(interface{ Remedy() string })
+		var advice interface{ Hint() string }
+		_, found := err.(interface{ Hint() string })
 		if found && errors.As(err, &advice) {
-			if strings.Contains(advice.Remedy(), canary) {
-				t.Errorf("%+v: %s", tt, advice.Remedy())
+			if strings.Contains(advice.Hint(), canary) {
+				t.Errorf("%+v: %s", tt, advice.Hint())
 			}
 			query := ""
 			if strings.Contains(tt.url, "?") {
 				query = "?token=xxxxx"
 			}
-			found = strings.Contains(advice.Remedy(), "leads to "+server.URL+"/charts/a.tgz"+query+", and not to "+server.URL+"/below/charts/a.tgz"+query+" as with Helm")
+			found = strings.Contains(advice.Hint(), "leads to "+server.URL+"/charts/a.tgz"+query+", and not to "+server.URL+"/below/charts/a.tgz"+query+" as with Helm")
 		}
 		var misplaced *MisplacedError
 		if found != tt.want || errors.As(err, &misplaced) != tt.want {
@@ -629,8 +629,8 @@ func TestIndexesOfAnySizeEnd(t *testing.T) {
 			if err == nil && index.Refused() != nil {
 				err = index.Refused()
 			}
-			var advice interface{ Remedy() string }
-			if err == nil || !strings.Contains(err.Error(), tt.want) || !errors.As(err, &advice) || advice.Remedy() == "" || strings.Contains(err.Error(), "KSRELEASE_") {
+			var advice interface{ Hint() string }
+			if err == nil || !strings.Contains(err.Error(), tt.want) || !errors.As(err, &advice) || advice.Hint() == "" || strings.Contains(err.Error(), "KSRELEASE_") {
 				t.Errorf("%v", err)
 			}
 			if peak > 300*mib {

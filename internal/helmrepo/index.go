@@ -70,8 +70,8 @@ func (r *Refused) Error() string {
 	return text + r.Cause
 }
 
-// Remedy is what those can do who run the repository.
-func (r *Refused) Remedy() string {
+// Hint is what those can do who run the repository.
+func (r *Refused) Hint() string {
 	if r.Chart == "" {
 		return "the index has to be corrected by those who run the repository"
 	}

@@ -147,8 +147,8 @@ func TestBrokenIndexIsForItsRepository(t *testing.T) {
 		`{"apiVersion": "v1", "entries": {"a"`:  {cannot + "line 1: it is no YAML: did not find expected ',' or '}'", whole},
 	} {
 		_, err := Parse([]byte(body))
-		var remedy interface{ Remedy() string }
-		if err == nil || err.Error() != want[0] || !errors.As(err, &remedy) || remedy.Remedy() != want[1] {
+		var hint interface{ Hint() string }
+		if err == nil || err.Error() != want[0] || !errors.As(err, &hint) || hint.Hint() != want[1] {
 			t.Errorf("%q: %v; want %s", body, err, want)
 		}
 	}
@@ -190,7 +190,7 @@ func TestRefusedNamesEntryLineAndCause(t *testing.T) {
 			continue
 		}
 		refused := index.Refused()
-		if refused == nil || !strings.HasPrefix(refused.Error(), "Helm and KubeSphere cannot load the index: "+want.refused) || refused.Remedy() == "" {
+		if refused == nil || !strings.HasPrefix(refused.Error(), "Helm and KubeSphere cannot load the index: "+want.refused) || refused.Hint() == "" {
 			t.Errorf("got  %v\nwant %s\n%s", refused, want.refused, body)
 			continue
 		}

@@ -94,8 +94,8 @@ func (e *LayoutError) Error() string {
 	return fmt.Sprintf("it cannot be read as an index: line %d is broken, or the index has another layout than Helm writes, and more than %d MiB", e.Line, wholeLimit>>20)
 }
 
-// Remedy says how to write an index of any size.
-func (e *LayoutError) Remedy() string {
+// Hint says how to write an index of any size.
+func (e *LayoutError) Hint() string {
 	return "the index has to be written anew by those who run the repository: `helm repo index` does"
 }
 

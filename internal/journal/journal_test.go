@@ -49,7 +49,7 @@ func events() []results.Event {
 	a.Outcome, a.AsAsked, a.SnapshotID = results.Released, true, "51"
 	a.Package = &results.Package{Size: 3, Limit: 4, Digest: "sha256:x"}
 	ended := a
-	b.Outcome, b.Reason, b.Error = results.Failed, "push: x", &results.Error{Stage: "push", Message: "x\u202e\n", Remedy: "y"}
+	b.Outcome, b.Reason, b.Error = results.Failed, "push: x", &results.Error{Stage: "push", Message: "x\u202e\n", Hint: "y"}
 	failed := b
 	end := noon.Add(time.Minute)
 	return append(all,

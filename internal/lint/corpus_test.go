@@ -34,7 +34,7 @@ func TestRealPackagesPass(t *testing.T) {
 				t.Errorf("%s: %s:%d: %s: %s", name, f.File, f.Range.Start.Line, f.Rule(), f.Message)
 			}
 			if f.Message == "" || f.Hint == "" || f.File == "" || f.Rule() == "" {
-				t.Errorf("%s: a finding without place, cause or remedy: %+v", name, f)
+				t.Errorf("%s: a finding without place, cause or hint: %+v", name, f)
 			}
 		}
 	}

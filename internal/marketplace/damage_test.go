@@ -331,7 +331,7 @@ func (j *damageJudge) lookOnly() {
 // isSaid checks that an error names what is damaged.
 func (j *damageJudge) isSaid(err error) {
 	var damage *store.DamageError
-	if !errors.As(err, &damage) || damage.Remedy() == "" {
+	if !errors.As(err, &damage) || damage.Hint() == "" {
 		j.errorf("error = %v", err)
 	}
 	text := filepath.ToSlash(err.Error())

@@ -113,7 +113,7 @@ func junitOfNone(r *results.Document) junitSuite {
 		for _, p := range r.Error.Problems {
 			text = append(text, findingText(p))
 		}
-		c.Failure = note("error", r.Error.Message, append(text[1:], r.Error.Remedy)...)
+		c.Failure = note("error", r.Error.Message, append(text[1:], r.Error.Hint)...)
 	}
 	s.add(c, 0)
 	return s
@@ -204,9 +204,9 @@ func failureOf(x results.Extension) *junitNote {
 		return note(string(x.Outcome), string(x.Outcome)+colon(x.Reason))
 	}
 	if x.Outcome != results.Failed { // its reason says more than where it failed
-		return note(string(x.Outcome), string(x.Outcome)+colon(x.Reason), x.Error.Message, x.Error.Remedy)
+		return note(string(x.Outcome), string(x.Outcome)+colon(x.Reason), x.Error.Message, x.Error.Hint)
 	}
-	return note(string(x.Outcome), x.Error.Message, x.Error.Remedy)
+	return note(string(x.Outcome), x.Error.Message, x.Error.Hint)
 }
 
 // note is what is said of a case: a message, and more below it. Where there is more that

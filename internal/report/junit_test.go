@@ -128,7 +128,7 @@ func TestJUnitIsWhatXUnitTakes(t *testing.T) {
 	results := map[string]*results.Document{
 		"all outcomes": allOutcomes(), "several of one name": several, "a long run": long, "a run that was killed": begun,
 		"no extensions": {Started: finished, Finished: &finished},
-		"a usage error": {Command: "run", Started: finished, Finished: &finished, Error: &results.CommandError{Message: "two mistakes", Remedy: "see there", Problems: []results.Finding{
+		"a usage error": {Command: "run", Started: finished, Finished: &finished, Error: &results.CommandError{Message: "two mistakes", Hint: "see there", Problems: []results.Finding{
 			{Rule: results.RuleConfig, Message: "first", File: ".ksrelease.yaml", Line: 2}, {Message: "second", File: ".ksrelease.yaml"},
 		}}},
 	}

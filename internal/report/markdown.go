@@ -18,8 +18,8 @@ func markdown(r *results.Document) []byte {
 	}
 	if r.Error != nil {
 		fmt.Fprintf(&b, "## %s: nothing was done\n\n%s", title, fenced(r.Error.Message))
-		if r.Error.Remedy != "" {
-			fmt.Fprintf(&b, "\n%s\n", paragraph(r.Error.Remedy))
+		if r.Error.Hint != "" {
+			fmt.Fprintf(&b, "\n%s\n", paragraph(r.Error.Hint))
 		}
 		for _, p := range r.Error.Problems {
 			fmt.Fprintf(&b, "\n%s", fenced(findingText(p)))
@@ -42,8 +42,8 @@ func markdown(r *results.Document) []byte {
 	for _, x := range r.Extensions {
 		if x.Error != nil {
 			fmt.Fprintf(&b, "\n### %s\n\nStage **%s**:\n\n%s", prose(titleOf(x)), x.Error.Stage, fenced(x.Error.Message))
-			if x.Error.Remedy != "" {
-				fmt.Fprintf(&b, "\n%s\n", paragraph(x.Error.Remedy))
+			if x.Error.Hint != "" {
+				fmt.Fprintf(&b, "\n%s\n", paragraph(x.Error.Hint))
 			}
 		}
 	}

@@ -110,7 +110,7 @@ func hostileResult(s string) *results.Document {
 		x := &r.Extensions[i]
 		x.Name, x.Version, x.Path, x.Reason = s, s, s, s
 		x.Findings = []results.Finding{{Rule: "images", Severity: "error", Message: s, Hint: s, File: s, Line: 3, Column: 2, Excerpt: "   3 | " + s}}
-		x.Error = &results.Error{Stage: results.StagePush, Message: s, Remedy: s}
+		x.Error = &results.Error{Stage: results.StagePush, Message: s, Hint: s}
 		x.Package = &results.Package{Path: s, Size: 10, Limit: 20, Contributors: []results.Contributor{{File: s, Inside: []results.Contributor{{File: s}}}}, Advice: []results.Advice{{What: s, Saves: 3}}}
 	}
 	return r

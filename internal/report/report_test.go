@@ -70,7 +70,7 @@ func allOutcomes() *results.Document {
 		{Name: "crow", Version: "2.0.0", Outcome: results.Drift, Reason: "2.0.0 is there with other content: bump version in extension.yaml"},
 		{Name: "dove", Version: "1.0.0", Outcome: results.Blocked, Reason: "it depends on emu, which is failed"},
 		{Name: "emu", Version: "1.0.0", Outcome: results.Failed, Reason: "push: uploading the package: 422", Stages: stages(results.StagePush),
-			Error: &results.Error{Stage: results.StagePush, Message: "uploading the package of emu 1.0.0: 422 Unprocessable Entity: not a chart", Remedy: "fix the chart"}},
+			Error: &results.Error{Stage: results.StagePush, Message: "uploading the package of emu 1.0.0: 422 Unprocessable Entity: not a chart", Hint: "fix the chart"}},
 		{Name: "fox", Version: "1.0.0", Outcome: results.Unverified, Reason: "not seen within 5m0s: it is not in the Helm repository yet"},
 		{Name: "gnu", Version: "1.0.0", Outcome: results.NotReached, Reason: "interrupted before its turn"},
 	}}

@@ -145,13 +145,13 @@ func sarifLog(r *results.Document, tool Tool) ([]byte, error) {
 	}
 	var findings []results.Finding
 	if r.Error != nil {
-		tell("error", r.Error.Message+colon(r.Error.Remedy))
+		tell("error", r.Error.Message+colon(r.Error.Hint))
 		findings = append(findings, r.Error.Problems...)
 	}
 	for _, x := range r.Extensions {
 		run.Properties.Extensions = append(run.Properties.Extensions, sarifOutcome{x.Name, x.Version, x.Outcome})
 		if x.Error != nil {
-			tell("error", fmt.Sprintf("%s: %s: %s%s", titleOf(x), x.Error.Stage, x.Error.Message, colon(x.Error.Remedy)))
+			tell("error", fmt.Sprintf("%s: %s: %s%s", titleOf(x), x.Error.Stage, x.Error.Message, colon(x.Error.Hint)))
 		}
 		findings = append(findings, x.Findings...)
 	}

@@ -168,7 +168,7 @@ func (t *Text) finish(r *results.Document) {
 // failures tells each cause once, with all whom it struck. What lint found
 // stands above, with its places.
 func (t *Text) failures(r *results.Document) {
-	type cause struct{ Message, Remedy string }
+	type cause struct{ Message, Hint string }
 	type victims struct{ stages, titles []string }
 	var causes []cause
 	struck := map[cause]*victims{}
@@ -176,7 +176,7 @@ func (t *Text) failures(r *results.Document) {
 		if x.Error == nil || x.Error.Stage == results.StageLint && errorsOf(x) > 0 {
 			continue
 		}
-		of := cause{x.Error.Message, x.Error.Remedy}
+		of := cause{x.Error.Message, x.Error.Hint}
 		if struck[of] == nil {
 			causes = append(causes, of)
 			struck[of] = &victims{}
@@ -191,8 +191,8 @@ func (t *Text) failures(r *results.Document) {
 		v := struck[cause]
 		t.out.Print("\n%s", t.paint(output.Bold, output.Format("failed in %s: %s", strings.Join(v.stages, ", "), strings.Join(v.titles, ", "))))
 		t.out.Print("%s", output.Fold("  ", "  ", cause.Message, t.opts.Width))
-		if cause.Remedy != "" {
-			t.out.Print("%s", advice(cause.Remedy, t.opts.Width))
+		if cause.Hint != "" {
+			t.out.Print("%s", advice(cause.Hint, t.opts.Width))
 		}
 	}
 }

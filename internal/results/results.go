@@ -58,7 +58,7 @@ type Document struct {
 // CommandError is why a command did nothing.
 type CommandError struct {
 	Message string `json:"message"`
-	Remedy  string `json:"remedy,omitempty"`
+	Hint    string `json:"remedy,omitempty"`
 	// Problems are the mistakes in files, each with its place. Their rule is RuleConfig.
 	Problems []Finding `json:"problems,omitempty"`
 }
@@ -187,7 +187,7 @@ type Finding struct {
 type Error struct {
 	Stage   string `json:"stage"`
 	Message string `json:"message"`
-	Remedy  string `json:"remedy,omitempty"`
+	Hint    string `json:"remedy,omitempty"`
 }
 
 // AsAsked says whether every extension ended as the settings ask.

@@ -3,7 +3,7 @@ package shellword
 
 import "strings"
 
-// Quote quotes a word for a POSIX shell where it needs it: commands in remedies
+// Quote quotes a word for a POSIX shell where it needs it: commands in hints
 // are there to be copied.
 func Quote(s string) string {
 	safe := func(r rune) bool {

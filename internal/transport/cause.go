@@ -110,7 +110,7 @@ func isPermanent(err error) bool {
 }
 
 // plainCause takes the address off an error of net/http, which repeats it with
-// its query, and puts the remedy to causes that need one.
+// its query, and puts the hint to causes that need one.
 func plainCause(err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
@@ -148,13 +148,13 @@ func refused(err error) error {
 // advised is a cause that comes with advice, which is kept apart from the fact
 // so that each reporter can set it as it likes.
 type advised struct {
-	err    error
-	text   string
-	remedy string
+	err  error
+	text string
+	hint string
 }
 
 func (e *advised) Error() string { return e.text }
 func (e *advised) Unwrap() error { return e.err }
 
-// Remedy is what the user can do about it.
-func (e *advised) Remedy() string { return e.remedy }
+// Hint is what the user can do about it.
+func (e *advised) Hint() string { return e.hint }

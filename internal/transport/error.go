@@ -157,13 +157,13 @@ func (e *Error) advice() string {
 	return ""
 }
 
-// Remedy is what the user can do about it, where that is not to wait and try
+// Hint is what the user can do about it, where that is not to wait and try
 // again (Temporary), and not about credentials (Unauthorized): of those only
 // the caller knows how.
-func (e *Error) Remedy() string {
-	var cause interface{ Remedy() string }
+func (e *Error) Hint() string {
+	var cause interface{ Hint() string }
 	if errors.As(e.Err, &cause) {
-		return cause.Remedy()
+		return cause.Hint()
 	}
 	switch {
 	case e.Temporary(), e.Unauthorized(), e.outOfTime != "":

@@ -37,7 +37,7 @@ const maxAuthorities = 1 << 20
 
 // LoadRootCAs reads certificate authorities (PEM) that are trusted besides
 // those of the system, for a server inside a company. The file is a regular one of
-// at most 1 MiB. An error says what is wrong with the file, and has a Remedy. It shows
+// at most 1 MiB. An error says what is wrong with the file, and has a Hint. It shows
 // nothing of what the file holds: a config may name any file of the machine.
 func LoadRootCAs(file string) (*x509.CertPool, error) {
 	data, err := regularfile.Read(file, maxAuthorities)

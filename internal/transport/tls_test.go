@@ -38,14 +38,14 @@ func trusting(t *testing.T, authority *testca.Authority, server *httptest.Server
 
 // expectCause checks an error and its advice, in which HOST stands for that of
 // the server.
-func expectCause(t *testing.T, err error, server *httptest.Server, want, remedy string) {
+func expectCause(t *testing.T, err error, server *httptest.Server, want, hint string) {
 	t.Helper()
 	host := strings.TrimPrefix(server.URL, "https://")
 	if want = strings.ReplaceAll(want, "HOST", host); err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("error\n%v\nwant\n%s", err, want)
 	}
-	if got := advice(err); got != remedy {
-		t.Errorf("remedy\n%s\nwant\n%s", got, remedy)
+	if got := advice(err); got != hint {
+		t.Errorf("hint\n%s\nwant\n%s", got, hint)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestLoadRootCAs(t *testing.T) {
 	}
 	expired, good := testca.NewUntil(t, "Old", time.Date(2020, 2, 3, 4, 5, 6, 0, time.UTC)).PEM(), testca.New(t, "New").PEM()
 	key := []byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
-	for _, tt := range []struct{ file, want, remedy string }{
+	for _, tt := range []struct{ file, want, hint string }{
 		{filepath.Join(dir, "none.pem"), "there is no file FILE", "a relative path starts at the folder of the config"},
 		{dir, "FILE cannot be read: it is a folder, and no regular file", "name a file with certificates that can be read"},
 		{write("text", []byte("no certificate")), "FILE holds no certificate in PEM (-----BEGIN CERTIFICATE-----)", "where it is binary: openssl x509 -inform der -in FILE -out ca.pem"},
@@ -135,8 +135,8 @@ func TestLoadRootCAs(t *testing.T) {
 			}
 			continue
 		}
-		if want := strings.ReplaceAll(tt.want, "FILE", tt.file); err == nil || err.Error() != want || advice(err) != tt.remedy {
-			t.Errorf("%v (%s), want %s (%s)", err, advice(err), want, tt.remedy)
+		if want := strings.ReplaceAll(tt.want, "FILE", tt.file); err == nil || err.Error() != want || advice(err) != tt.hint {
+			t.Errorf("%v (%s), want %s (%s)", err, advice(err), want, tt.hint)
 		}
 	}
 }

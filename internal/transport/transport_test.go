@@ -170,9 +170,9 @@ func TestWrongAddresses(t *testing.T) {
 
 // advice is what an error says can be done about it.
 func advice(err error) string {
-	var a interface{ Remedy() string }
+	var a interface{ Hint() string }
 	if errors.As(err, &a) {
-		return a.Remedy()
+		return a.Hint()
 	}
 	return ""
 }

@@ -157,13 +157,13 @@ func (t *reporter) emptyWords(ptr []string, want, schemaURL string) (message, hi
 		return fmt.Sprintf("%s has no value; it must be %s", subject(ptr), want), "give it one"
 	}
 	required, _ := t.schema.at(schemaURL)["required"].([]any)
-	var remedies []string
+	var hints []string
 	for _, key := range required {
-		if remedy := t.schema.hintForMissing(schemaURL, fmt.Sprint(key)); remedy != "" {
-			remedies = append(remedies, remedy)
+		if hint := t.schema.hintForMissing(schemaURL, fmt.Sprint(key)); hint != "" {
+			hints = append(hints, hint)
 		}
 	}
-	return "the file is empty", strings.Join(remedies, "\n")
+	return "the file is empty", strings.Join(hints, "\n")
 }
 
 // gotName distinguishes a number with a fraction from a whole one where that is the

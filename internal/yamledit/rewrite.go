@@ -28,7 +28,7 @@ type Edit struct {
 // indentation, line ends, byte order mark. A quoted scalar keeps its kind of
 // quotes where the new value can be written so.
 //
-// The result is parsed again, and Rewrite fails with the remedy where anything
+// The result is parsed again, and Rewrite fails with the hint where anything
 // but exactly these values reads differently: where an alias elsewhere shares
 // the value, for one.
 func Rewrite(doc *yamldoc.Document, edits []Edit) ([]byte, error) {

@@ -97,18 +97,18 @@ func ignoresTooMuch(source []byte) error {
 
 // badPattern says which line of a .helmignore Helm does not take.
 func badPattern(source []byte, err error) error {
-	remedy := "fix the pattern"
+	hint := "fix the pattern"
 	if bytes.Contains(source, []byte("**")) {
-		remedy = "name a folder to leave it out with all that is in it, such as docs/"
+		hint = "name a folder to leave it out with all that is in it, such as docs/"
 	}
 	line, pattern := firstLine(source, func(pattern []byte) bool {
 		_, err := ignore.Parse(bytes.NewReader(pattern))
 		return err != nil
 	})
 	if line == 0 {
-		return fmt.Errorf("reading %s: %w: %s", ignore.HelmIgnore, err, remedy)
+		return fmt.Errorf("reading %s: %w: %s", ignore.HelmIgnore, err, hint)
 	}
-	return fmt.Errorf("reading %s: line %d, %q: %w: %s", ignore.HelmIgnore, line, pattern, err, remedy)
+	return fmt.Errorf("reading %s: line %d, %q: %w: %s", ignore.HelmIgnore, line, pattern, err, hint)
 }
 
 // WhyLeftOut says which line of a .helmignore leaves out a file at the top, and

@@ -29,8 +29,8 @@ type DamageError struct {
 
 func (e *DamageError) Error() string { return e.File + ": " + e.What }
 
-// Remedy says what the user can do.
-func (e *DamageError) Remedy() string {
+// Hint says what the user can do.
+func (e *DamageError) Hint() string {
 	return "put a good copy of the file back, or run ksrelease marketplace repair --dir " + shellWord(e.Dir) + ", which rebuilds what it can from the packages and keeps all the rest"
 }
 

@@ -149,12 +149,12 @@ func calls(t *testing.T, cloud *Target) map[string]error {
 func TestHintOnARefusedKey(t *testing.T) {
 	address := serve(t, refuse(http.StatusUnauthorized))
 	for what, err := range calls(t, connect(t, address, func(o *Options) { o.KeyRefused = "take the other key" })) {
-		if !failure.Unauthorized(err) || what != "withdraw" && failure.Remedy(err) != "take the other key" {
-			t.Errorf("%s: %v → %s", what, err, failure.Remedy(err))
+		if !failure.Unauthorized(err) || what != "withdraw" && failure.Hint(err) != "take the other key" {
+			t.Errorf("%s: %v → %s", what, err, failure.Hint(err))
 		}
 	}
-	if _, err := connect(t, address, nil).Snapshot(t.Context(), "alc", "1.0.0"); !failure.Unauthorized(err) || strings.Contains(failure.Remedy(err), "other key") {
-		t.Errorf("%v → %s", err, failure.Remedy(err))
+	if _, err := connect(t, address, nil).Snapshot(t.Context(), "alc", "1.0.0"); !failure.Unauthorized(err) || strings.Contains(failure.Hint(err), "other key") {
+		t.Errorf("%v → %s", err, failure.Hint(err))
 	}
 }
 
@@ -199,8 +199,8 @@ func TestRefusalsThatAreNotOfTheKey(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if tt.err == nil || failure.Unauthorized(tt.err) || !strings.Contains(failure.Remedy(tt.err), tt.hint) {
-				t.Errorf("%v (of the key: %t) → %s", tt.err, failure.Unauthorized(tt.err), failure.Remedy(tt.err))
+			if tt.err == nil || failure.Unauthorized(tt.err) || !strings.Contains(failure.Hint(tt.err), tt.hint) {
+				t.Errorf("%v (of the key: %t) → %s", tt.err, failure.Unauthorized(tt.err), failure.Hint(tt.err))
 			}
 		})
 	}
@@ -256,8 +256,8 @@ func TestNewRefuses(t *testing.T) {
 // An error that is no refusal of the key comes without the hint for it.
 func TestOtherErrorsGetNoHintOnTheKey(t *testing.T) {
 	cloud := connect(t, serve(t, refuse(http.StatusNotFound)), func(o *Options) { o.KeyRefused = "take the other key" })
-	if err := cloud.CheckKey(t.Context()); err == nil || failure.Remedy(err) == "take the other key" {
-		t.Errorf("%v → %s", err, failure.Remedy(err))
+	if err := cloud.CheckKey(t.Context()); err == nil || failure.Hint(err) == "take the other key" {
+		t.Errorf("%v → %s", err, failure.Hint(err))
 	}
 }
 

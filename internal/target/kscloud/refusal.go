@@ -17,8 +17,8 @@ type refusedKey struct {
 
 func (e *refusedKey) Unwrap() error { return e.error }
 
-// Remedy is the hint.
-func (e *refusedKey) Remedy() string { return e.hint }
+// Hint is the hint.
+func (e *refusedKey) Hint() string { return e.hint }
 
 // notTheKey is a refusal that a new API key would not fix.
 type notTheKey struct {
@@ -31,8 +31,8 @@ func (e *notTheKey) Unwrap() error { return e.error }
 // Unauthorized hides that of the error within.
 func (e *notTheKey) Unauthorized() bool { return false }
 
-// Remedy says what would fix it.
-func (e *notTheKey) Remedy() string { return e.hint }
+// Hint says what would fix it.
+func (e *notTheKey) Hint() string { return e.hint }
 
 // ofKey adds the hint to an error where the API key was refused.
 func (t *Target) ofKey(err error) error {
@@ -68,7 +68,7 @@ func (t *Target) ofPackage(err error, own bool) error {
 	failure, answered := transport.As(err)
 	switch {
 	case errors.As(err, &misplaced):
-		return &notTheKey{err, misplaced.Remedy()}
+		return &notTheKey{err, misplaced.Hint()}
 	case answered && failure.Unauthorized() && own:
 		return t.ofRepository(err)
 	case answered && failure.Unauthorized():
