@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/internal/nobody"
+	"github.com/ksrelease/ksrelease/internal/testutil/nobody"
 )
 
 // What may not be read is an error with its path and cause: it could be an extension.

@@ -17,9 +17,9 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/helmtest"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/lint/ruletest"
+	"github.com/ksrelease/ksrelease/internal/testutil/helmtest"
 )
 
 var update = flag.Bool("update", false, "make the package in monorepo/packages anew from its source")

@@ -6,7 +6,7 @@
 // one, and what would fail is reported before the first write.
 //
 // What does not belong here: HTTP, terminals, flags and files of settings.
-// The pipeline is handed a [target.Target], and reports to an [results.Observer] what happens.
+// The pipeline is handed a [target.Target], and reports what happens to a [results.Observer].
 package pipeline
 
 import "github.com/ksrelease/ksrelease/internal/results"

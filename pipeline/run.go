@@ -26,7 +26,7 @@ type Options struct {
 	Sources []config.Source // the extensions, with the settings of each
 	Only    []string        // names of the extensions to look at; empty is all
 
-	// target.Target is where to release to; nil where the run looks at each extension by itself.
+	// Target is where to release to; nil where the run looks at each extension by itself.
 	Target   target.Target
 	Resolver Resolver // nil leaves dependencies that are not under charts/ out
 	Examiner Examiner // nil looks at extensions in this process, without limits

@@ -10,11 +10,11 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/ksrelease/ksrelease/internal/canary"
+	"github.com/ksrelease/ksrelease/internal/testutil/canary"
 )
 
 // scriptT is a script's test. Every script runs with the secrets of
-// internal/canary, and all that it printed and left behind is searched for them:
+// internal/testutil/canary, and all that it printed and left behind is searched for them:
 // see search.
 type scriptT struct {
 	*testing.T

@@ -23,9 +23,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/internal/canary"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/testutil/canary"
 )
 
 // The servers of a release, each with a port of its own.

@@ -20,15 +20,15 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/ksrelease/ksrelease/internal/canary"
 	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/faults"
 	"github.com/ksrelease/ksrelease/internal/helmrepo"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
-	"github.com/ksrelease/ksrelease/internal/memnet"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/testutil/canary"
+	"github.com/ksrelease/ksrelease/internal/testutil/memnet"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
@@ -200,7 +200,7 @@ func (p *performance) of(name string) results.Extension {
 }
 
 // rehearsalSecrets looks for secrets in what runs print: they have all of
-// internal/canary in their environment.
+// internal/testutil/canary in their environment.
 var rehearsalSecrets = sync.OnceValue(func() *canary.Watch { return canary.New() })
 
 // run runs the program in the project.

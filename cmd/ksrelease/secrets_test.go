@@ -19,9 +19,9 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/ksrelease/ksrelease/internal/canary"
 	"github.com/ksrelease/ksrelease/internal/output"
-	"github.com/ksrelease/ksrelease/internal/soak"
+	"github.com/ksrelease/ksrelease/internal/testutil/canary"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // parrot is a marketplace that repeats the credentials of some requests.

@@ -17,9 +17,9 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/internal/canary"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
-	"github.com/ksrelease/ksrelease/internal/soak"
+	"github.com/ksrelease/ksrelease/internal/testutil/canary"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // started runs this test as ksrelease, in a process of its own with all secrets

@@ -13,8 +13,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/ksrelease/ksrelease/internal/canary"
-	"github.com/ksrelease/ksrelease/internal/testca"
+	"github.com/ksrelease/ksrelease/internal/testutil/canary"
+	"github.com/ksrelease/ksrelease/internal/testutil/testca"
 )
 
 // The names that certificates in scripts are for, besides 127.0.0.1. Only the

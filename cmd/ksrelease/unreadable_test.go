@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/internal/nobody"
+	"github.com/ksrelease/ksrelease/internal/testutil/nobody"
 )
 
 // init does not pass over a folder that may not be read.

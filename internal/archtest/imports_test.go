@@ -32,7 +32,7 @@ type unit struct {
 	may  []string // the packages it may import; all of them if it is anyUnit
 }
 
-// anyUnit lets a package import every other one but those in workshops.
+// anyUnit lets a package import every other one but those in aids.
 var anyUnit = []string{"…"}
 
 // units are the packages: the table of docs/design.md, made executable. From top to bottom;
@@ -93,16 +93,16 @@ var units = []unit{
 	{"internal/output", nil},
 	{"schema", nil},
 
-	// Workshops: programs and aids for those who build ksrelease.
+	// Programs and test aids for those who build ksrelease.
 	{"schema/generate", []string{"schema", "config", "internal/lint"}},
-	{"internal/bench", []string{"internal/helmtest"}},
-	{"internal/helmtest", nil},
-	{"internal/testshared", nil},
-	{"internal/soak", nil},
-	{"internal/canary", nil},
-	{"internal/memnet", nil},
-	{"internal/nobody", nil},
-	{"internal/testca", nil},
+	{"internal/bench", []string{"internal/testutil/helmtest"}},
+	{"internal/testutil/helmtest", nil},
+	{"internal/testutil/testshared", nil},
+	{"internal/testutil/soak", nil},
+	{"internal/testutil/canary", nil},
+	{"internal/testutil/memnet", nil},
+	{"internal/testutil/nobody", nil},
+	{"internal/testutil/testca", nil},
 	{"internal/target/targettest", []string{"internal/extension", "internal/failure", "internal/graceful", "internal/target"}},
 	{"internal/lint/ruletest", []string{"internal/lint", "internal/extension"}},
 	{"internal/reliability", nil},
@@ -110,9 +110,9 @@ var units = []unit{
 	{"examples", nil},
 }
 
-// workshops are packages that must not end up in the binary, whatever else a package
+// aids are packages that must not end up in the binary, whatever else a package
 // may import.
-var workshops = []string{"schema/generate", "internal/bench", "internal/helmtest", "internal/testshared", "internal/soak", "internal/canary", "internal/memnet", "internal/nobody", "internal/testca", "internal/target/targettest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples"}
+var aids = []string{"schema/generate", "internal/bench", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/testca", "internal/target/targettest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples"}
 
 // restriction keeps a package from outside the project to a few packages.
 type restriction struct {
@@ -134,9 +134,9 @@ var restrictions = []restriction{
 	{"github.com/jedib0t/go-pretty/v6", []string{"internal/output", "internal/report"}, false,
 		"only what talks to people draws tables"},
 	// None of these logs: they silence what libraries log, and keep a token out of it.
-	{"log", []string{"cmd/ksrelease", "internal/marketplace", "internal/credentials", "internal/testca"}, true,
+	{"log", []string{"cmd/ksrelease", "internal/marketplace", "internal/credentials", "internal/testutil/testca"}, true,
 		"nothing prints on its own: packages return errors and events"},
-	{"testing", []string{"internal/target/targettest", "internal/lint/ruletest", "internal/helmtest", "internal/testshared", "internal/soak", "internal/canary", "internal/memnet", "internal/nobody", "internal/testca"}, true,
+	{"testing", []string{"internal/target/targettest", "internal/lint/ruletest", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/testca"}, true,
 		"the testing package brings its flags into the binary"},
 	{"github.com/invopop/jsonschema", []string{"schema/generate"}, true,
 		"the schema is generated when ksrelease is built, not when it runs"},
@@ -160,7 +160,7 @@ func (i imports) test() bool { return strings.HasSuffix(i.file, "_test.go") }
 
 // violations compares what files import with the tables and says, one line
 // each, what stands against them: sorted, and empty if all is well.
-func violations(units []unit, workshops []string, restrictions []restriction, files []imports) []string {
+func violations(units []unit, aids []string, restrictions []restriction, files []imports) []string {
 	var out []string
 	lived := map[string]bool{}
 	for _, f := range files {
@@ -172,7 +172,7 @@ func violations(units []unit, workshops []string, restrictions []restriction, fi
 		}
 		for _, imported := range f.list {
 			if target, ours := strings.CutPrefix(imported, module+"/"); ours {
-				out = append(out, direction(units, r, f, target, workshops)...)
+				out = append(out, direction(units, r, f, target, aids)...)
 				continue
 			}
 			out = append(out, restricted(r, f, imported, restrictions)...)
@@ -198,13 +198,13 @@ func unitOf(units []unit, folder string) (unit, bool) {
 }
 
 // direction judges the import of another package of the project.
-func direction(units []unit, r unit, f imports, target string, workshops []string) []string {
+func direction(units []unit, r unit, f imports, target string, aids []string) []string {
 	imported, _ := unitOf(units, target)
 	if f.test() || target == f.unit() || slices.Contains(r.may, imported.path) {
 		return nil
 	}
 	if slices.Equal(r.may, anyUnit) {
-		if !slices.Contains(workshops, target) {
+		if !slices.Contains(aids, target) {
 			return nil
 		}
 		return []string{fmt.Sprintf("%s imports %s, which is for building and testing ksrelease and must not be in the binary", f.file, target)}
@@ -242,7 +242,7 @@ func TestImportDirections(t *testing.T) {
 	if len(files) == 0 {
 		t.Fatalf("no Go file below %s: the test looks in the wrong place", root)
 	}
-	for _, v := range violations(units, workshops, restrictions, files) {
+	for _, v := range violations(units, aids, restrictions, files) {
 		t.Error(v)
 	}
 }
@@ -264,7 +264,7 @@ func TestTables(t *testing.T) {
 			}
 		}
 	}
-	for _, w := range workshops {
+	for _, w := range aids {
 		if !known[w] {
 			t.Errorf("the workshop %s is not a package", w)
 		}
@@ -279,14 +279,14 @@ func TestTables(t *testing.T) {
 }
 
 // TestArrowsPointDown holds the list to its own word: a package may import only
-// packages that stand below it, workshops aside.
+// packages that stand below it, aids aside.
 func TestArrowsPointDown(t *testing.T) {
 	position := map[string]int{}
 	for i, r := range units {
 		position[r.path] = i
 	}
 	for i, r := range units {
-		if slices.Contains(workshops, r.path) {
+		if slices.Contains(aids, r.path) {
 			continue
 		}
 		for _, m := range r.may {

@@ -111,7 +111,7 @@ func TestOneWayToTheTerminal(t *testing.T) {
 		}
 		base := d.Name()
 		if d.IsDir() {
-			if name != "." && (strings.HasPrefix(base, ".") || base == "testdata") || slices.Contains(workshops, name) {
+			if name != "." && (strings.HasPrefix(base, ".") || base == "testdata") || slices.Contains(aids, name) {
 				return fs.SkipDir
 			}
 			return nil

@@ -31,7 +31,7 @@ func TestSizes(t *testing.T) {
 			return err
 		}
 		if entry.IsDir() {
-			if strings.HasPrefix(entry.Name(), ".") && name != "." || entry.Name() == "testdata" || slices.Contains(workshops, name) {
+			if strings.HasPrefix(entry.Name(), ".") && name != "." || entry.Name() == "testdata" || slices.Contains(aids, name) {
 				return fs.SkipDir
 			}
 			return nil

@@ -23,7 +23,7 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/ksrelease/ksrelease/internal/helmtest"
+	"github.com/ksrelease/ksrelease/internal/testutil/helmtest"
 )
 
 func main() {

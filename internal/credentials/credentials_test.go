@@ -14,7 +14,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/internal/nobody"
+	"github.com/ksrelease/ksrelease/internal/testutil/nobody"
 )
 
 const canary = "kck-ca0a41e5-0000-4000-8000-000000000000"

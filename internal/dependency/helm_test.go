@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/helmtest"
+	"github.com/ksrelease/ksrelease/internal/testutil/helmtest"
 )
 
 // A lock that stock helm wrote is in sync here, the one proposed here is for

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/internal/canary"
+	"github.com/ksrelease/ksrelease/internal/testutil/canary"
 )
 
 // foreign is another server, which remembers the credentials it was sent.

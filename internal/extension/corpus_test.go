@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/extension/unpack"
-	"github.com/ksrelease/ksrelease/internal/testshared"
+	"github.com/ksrelease/ksrelease/internal/testutil/testshared"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 

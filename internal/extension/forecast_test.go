@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/extension/tarball"
-	"github.com/ksrelease/ksrelease/internal/soak"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // randomTree is an extension with some assets, about size bytes of other files

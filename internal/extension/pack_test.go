@@ -21,7 +21,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart/loader"
 
 	"github.com/ksrelease/ksrelease/internal/extension/tarball"
-	"github.com/ksrelease/ksrelease/internal/nobody"
+	"github.com/ksrelease/ksrelease/internal/testutil/nobody"
 )
 
 // A demo with all that packing has to care for.

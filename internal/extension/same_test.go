@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/extension/tarball"
-	"github.com/ksrelease/ksrelease/internal/testshared"
+	"github.com/ksrelease/ksrelease/internal/testutil/testshared"
 )
 
 // corpusAssets fetches what ksbuilder uploaded: the files of the local tree by

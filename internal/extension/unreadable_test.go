@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/internal/nobody"
+	"github.com/ksrelease/ksrelease/internal/testutil/nobody"
 )
 
 // What may not be read is named, with what to do about it. .helmignore is no advice for

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/testshared"
+	"github.com/ksrelease/ksrelease/internal/testutil/testshared"
 )
 
 const goodMetadata = `apiVersion: kubesphere.io/v1alpha1

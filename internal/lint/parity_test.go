@@ -15,7 +15,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
-	"github.com/ksrelease/ksrelease/internal/testshared"
+	"github.com/ksrelease/ksrelease/internal/testutil/testshared"
 )
 
 // ksbuilderProblem is a line of `ksbuilder lint` v0.4.5.

@@ -19,7 +19,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/marketplace/catalog"
 	"github.com/ksrelease/ksrelease/internal/marketplace/store"
-	"github.com/ksrelease/ksrelease/internal/soak"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // tree is a folder in memory: the contents of its files by slash path. A path that ends

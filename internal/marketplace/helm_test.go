@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/internal/helmtest"
-	"github.com/ksrelease/ksrelease/internal/testshared"
+	"github.com/ksrelease/ksrelease/internal/testutil/helmtest"
+	"github.com/ksrelease/ksrelease/internal/testutil/testshared"
 )
 
 // stockHelm runs a real helm with a home of its own.

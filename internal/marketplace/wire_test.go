@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/internal/testshared"
+	"github.com/ksrelease/ksrelease/internal/testutil/testshared"
 )
 
 // exchange is one request of a recording and the answer it got.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/internal/canary"
+	"github.com/ksrelease/ksrelease/internal/testutil/canary"
 )
 
 func TestHides(t *testing.T) {
@@ -41,7 +41,7 @@ func TestHides(t *testing.T) {
 }
 
 // Whatever a text does to a secret, none of it is left in the forms that
-// internal/canary knows, and what stands around it is as it was.
+// internal/testutil/canary knows, and what stands around it is as it was.
 func TestNothingIsLeft(t *testing.T) {
 	marshal := func(v any) string { data, _ := json.Marshal(v); return string(data) }
 	deeds := map[string]func(string) string{

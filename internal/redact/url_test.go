@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/internal/canary"
+	"github.com/ksrelease/ksrelease/internal/testutil/canary"
 )
 
 func TestURL(t *testing.T) {

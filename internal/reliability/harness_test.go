@@ -23,10 +23,10 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/internal/canary"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
+	"github.com/ksrelease/ksrelease/internal/testutil/canary"
 )
 
 // program is the binary under test as its users have it: built once for all
@@ -280,7 +280,7 @@ func scratch(t testing.TB) string {
 const token = canary.Token
 
 // secrets looks for secrets in all that processes print and leave behind: every
-// one has all of internal/canary in its environment.
+// one has all of internal/testutil/canary in its environment.
 var secrets = sync.OnceValue(func() *canary.Watch { return canary.New() })
 
 // openMarket opens an empty marketplace.

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/internal/soak"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // change is what happened to a file in a folder: it was made, written to, closed

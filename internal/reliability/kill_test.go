@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/results"
-	"github.com/ksrelease/ksrelease/internal/soak"
 	"github.com/ksrelease/ksrelease/internal/target"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // point is a moment in a release, by what is asked of the server then. Unlike

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ksrelease/ksrelease/internal/memnet"
+	"github.com/ksrelease/ksrelease/internal/testutil/memnet"
 )
 
 // newClient is a client of a server in memory: its own transport, but for the

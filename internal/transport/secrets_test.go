@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ksrelease/ksrelease/internal/canary"
+	"github.com/ksrelease/ksrelease/internal/testutil/canary"
 )
 
 // echoes are the ways in which a server repeats what it was sent: each makes a

@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ksrelease/ksrelease/internal/canary"
-	"github.com/ksrelease/ksrelease/internal/testca"
+	"github.com/ksrelease/ksrelease/internal/testutil/canary"
+	"github.com/ksrelease/ksrelease/internal/testutil/testca"
 )
 
 // trusting is a client that knows the authority of a server, and how its

@@ -18,8 +18,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/ksrelease/ksrelease/internal/canary"
-	"github.com/ksrelease/ksrelease/internal/testca"
+	"github.com/ksrelease/ksrelease/internal/testutil/canary"
+	"github.com/ksrelease/ksrelease/internal/testutil/testca"
 )
 
 // The context reaches the socket of a real network, with a server that accepts

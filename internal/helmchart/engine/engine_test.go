@@ -19,7 +19,7 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 	helm "helm.sh/helm/v3/pkg/engine"
 
-	"github.com/ksrelease/ksrelease/internal/soak"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // chartOf makes a chart of files, as Helm's loader does: Chart.yaml is not read.

@@ -9,9 +9,9 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/faults"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
-	"github.com/ksrelease/ksrelease/internal/memnet"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/internal/target/targettest"
+	"github.com/ksrelease/ksrelease/internal/testutil/memnet"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 

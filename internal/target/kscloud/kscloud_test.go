@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/failure"
-	"github.com/ksrelease/ksrelease/internal/memnet"
 	"github.com/ksrelease/ksrelease/internal/target"
+	"github.com/ksrelease/ksrelease/internal/testutil/memnet"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
