@@ -182,8 +182,8 @@ func TestAnEntryThatCannotBeReadIsNotAbsent(t *testing.T) {
 	})
 }
 
-// What passes by itself has no advice in a reason.
-func TestAdviceIsForWhatDoesNotPass(t *testing.T) {
+// What passes by itself has no hint in a reason.
+func TestHintIsForWhatDoesNotPass(t *testing.T) {
 	passing, lasting := &fakeError{text: "502 Bad Gateway", temporary: true}, &fakeError{text: "401 Unauthorized"}
 	for _, test := range []struct {
 		err  error
@@ -341,7 +341,7 @@ func TestPushSettingsDecideTheExitCode(t *testing.T) {
 	}
 }
 
-func TestSizeOverTheLimitIsToldBeforeAnythingIsSent(t *testing.T) {
+func TestSizeOverTheLimitIsReportedBeforeAnythingIsSent(t *testing.T) {
 	w := newFakeWorld()
 	source := sourceOf(t, "alc", "1.0.0")
 	source.Settings.Size.Limit = 500

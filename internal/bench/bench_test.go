@@ -129,7 +129,7 @@ func TestTakeTurns(t *testing.T) {
 	}
 }
 
-func TestAToolThatFailsIsTold(t *testing.T) {
+func TestAToolThatFailsIsReported(t *testing.T) {
 	if _, err := os.Stat("/bin/sh"); err != nil {
 		t.Skip("no /bin/sh")
 	}

@@ -374,7 +374,7 @@ func expectError(t *testing.T, err error, advice string, parts ...string) {
 	}
 }
 
-func TestAllFailuresAreTold(t *testing.T) {
+func TestAllFailuresAreReported(t *testing.T) {
 	s := shop(t)
 	p := write(t, "dependencies:\n  - {name: redis, version: ^9, repository: "+s.URL+"/stable}\n  - {name: nginx, version: ^9, repository: '@x'}\n  - {name: ok, version: ^9}\n", nil)
 	_, err := p.resolve(t, p.options(t))

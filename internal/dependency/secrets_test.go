@@ -53,7 +53,7 @@ func keysFor(t *testing.T, host string) string {
 
 // A registry that repeats the keys that it was sent does not get them into an
 // error, and no other server that it leads to is sent any.
-func TestRegistryKeysAreNotTold(t *testing.T) {
+func TestRegistryKeysAreNotShown(t *testing.T) {
 	repeat := func(status int, say func(authorization string) string) func(http.ResponseWriter, string) {
 		return func(w http.ResponseWriter, authorization string) {
 			w.WriteHeader(status)

@@ -60,7 +60,7 @@ func TestUnreadableFilesHaveAHint(t *testing.T) {
 }
 
 // What to do goes by the cause, not by the words of the system.
-func TestReadErrorsHaveARemedyForTheirCause(t *testing.T) {
+func TestReadErrorsHaveAHintForTheirCause(t *testing.T) {
 	for _, c := range []struct {
 		doing string
 		cause error
@@ -73,7 +73,7 @@ func TestReadErrorsHaveARemedyForTheirCause(t *testing.T) {
 		err := cannotRead(c.doing, &fs.PathError{Op: "open", Path: "/somewhere/a.yaml", Err: c.cause})
 		var advised interface{ Hint() string }
 		if !errors.As(err, &advised) || advised.Hint() != c.want || strings.Contains(err.Error(), "somewhere") || !errors.Is(err, c.cause) {
-			t.Errorf("%q, %v: %v, remedy %q", c.doing, c.cause, err, advised.Hint())
+			t.Errorf("%q, %v: %v, hint %q", c.doing, c.cause, err, advised.Hint())
 		}
 	}
 }

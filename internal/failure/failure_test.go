@@ -42,7 +42,7 @@ func TestWhatErrorsSay(t *testing.T) {
 	}
 }
 
-func TestRemedy(t *testing.T) {
+func TestHint(t *testing.T) {
 	const login, later = "run ksrelease login, or set KSRELEASE_TOKEN", "run again later: a run goes on from what is there"
 	for _, test := range []struct {
 		err  error

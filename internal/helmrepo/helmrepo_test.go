@@ -475,7 +475,7 @@ func TestFetchErrors(t *testing.T) {
 	}
 }
 
-// A package that KubeSphere looks for elsewhere than Helm has a remedy that says
+// A package that KubeSphere looks for elsewhere than Helm has a hint that says
 // so, and only then.
 func TestMisplacedPackageIsExplained(t *testing.T) {
 	status := 404

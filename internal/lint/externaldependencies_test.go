@@ -9,9 +9,9 @@ import (
 	"github.com/ksrelease/ksrelease/internal/lint/dependencies"
 )
 
-// TestVersionsBeside: what is released beside an extension has to satisfy what it
+// TestVersionsOfSiblings: what is released beside an extension has to satisfy what it
 // asks for.
-func TestVersionsBeside(t *testing.T) {
+func TestVersionsOfSiblings(t *testing.T) {
 	for _, test := range []struct {
 		name, entry, beside string
 		want, hint          string

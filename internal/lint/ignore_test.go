@@ -129,8 +129,8 @@ func containsPrefix(lines []string, prefix string) bool {
 	return false
 }
 
-// TestIgnoreTellsRemedies: a comment that does nothing is told with what to do.
-func TestIgnoreTellsRemedies(t *testing.T) {
+// TestIgnoreHasHints: a comment that does nothing is reported with a hint.
+func TestIgnoreHasHints(t *testing.T) {
 	findings := check(t, with(goodFiles(), "values.yaml", "a: 1 # ksrelease:ignore imags tests\nb: 1 # ksrelease:ignore images\nc: 1 # ksrelease:ignore qqqqq x\n"), "ignore", "images")
 	want := []string{
 		`did you mean "images"?`,

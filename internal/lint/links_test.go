@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestSecretsStayUntold: neither message nor excerpt shows a password.
-func TestSecretsStayUntold(t *testing.T) {
+// TestLinksShowNoSecrets: neither message nor excerpt shows a password.
+func TestLinksShowNoSecrets(t *testing.T) {
 	findings := check(t, with(goodFiles(), "extension.yaml", goodMetadata+"home: https://me:hunter2@kubesphere.io/\n"), "links")
 	var shown []string
 	for _, f := range findings {

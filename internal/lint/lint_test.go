@@ -43,7 +43,7 @@ func testFindings(t *testing.T, rules string, tests []findingTest) {
 			}
 			for _, f := range findings {
 				if f.Hint == "" && f.Rule() != "name" && f.Rule() != "version" && f.Rule() != "schema" {
-					t.Errorf("no remedy: %s", f.Message)
+					t.Errorf("no hint: %s", f.Message)
 				}
 				if strings.Contains(f.Message+f.Hint, "interface {}") || strings.Contains(f.Message, "map[") {
 					t.Errorf("a name of a Go type: %s", f.Message)

@@ -246,7 +246,7 @@ func TestInterruptedTwice(t *testing.T) {
 }
 
 // A server that asks to come back later is not waited for after an interrupt.
-func TestInterruptedWhileToldToWait(t *testing.T) {
+func TestInterruptedWhileAskedToWait(t *testing.T) {
 	s := newScene(t)
 	script, err := faults.Parse("script", "POST /apis/**/files * before status 503 retry-after 100s")
 	if err != nil {

@@ -46,7 +46,7 @@ func unwritten(x results.Extension) results.Extension {
 	return x
 }
 
-// Warnings are in the document as soon as they are told; those of before it
+// Warnings are in the document as soon as they are reported; those of before it
 // began are in the result that it begins with.
 func TestDocumentHoldsWarnings(t *testing.T) {
 	d := newTestDocument(t)
@@ -150,14 +150,14 @@ func TestDocumentIsChangedInPlace(t *testing.T) {
 	if steps != 3*9 {
 		t.Errorf("%d steps", steps)
 	}
-	leftAlone(t, d.pages.path)
+	onlyTheDocument(t, d.pages.path)
 }
 
-// leftAlone checks that nothing lies beside the document.
-func leftAlone(t *testing.T, path string) {
+// onlyTheDocument checks that nothing is next to the document.
+func onlyTheDocument(t *testing.T, path string) {
 	t.Helper()
 	if names, err := os.ReadDir(filepath.Dir(path)); err != nil || len(names) != 1 {
-		t.Errorf("beside the document: %v, %v", names, err)
+		t.Errorf("next to the document: %v, %v", names, err)
 	}
 }
 
@@ -181,7 +181,7 @@ func TestDocumentKeepsTheLastEnd(t *testing.T) {
 
 // Extensions that cannot be read are named after their folders, which may be
 // alike; and their order need not be that of their paths.
-func TestDocumentTellsExtensionsOfOneNameApart(t *testing.T) {
+func TestDocumentDistinguishesExtensionsOfOneName(t *testing.T) {
 	d := newTestDocument(t)
 	start := &results.Document{SchemaVersion: 1, Extensions: []results.Extension{
 		{Name: "alc", Path: "b/alc"}, {Name: "alc", Path: "a/alc"}, {Name: "alc", Path: "c/alc"},
@@ -198,7 +198,7 @@ func TestDocumentTellsExtensionsOfOneNameApart(t *testing.T) {
 	}
 }
 
-// The first error is told; what can be written later is.
+// The first error is reported; what can be written later is.
 func TestDocumentThatCannotBeWritten(t *testing.T) {
 	d := newTestDocument(t)
 	start := allOutcomes()

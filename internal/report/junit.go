@@ -135,7 +135,7 @@ func (s *junitSuite) add(c junitCase, ms int64) {
 func junitOf(x results.Extension, class string) junitSuite {
 	s := junitSuite{Name: oneLine(titleOf(x))}
 	var total int64
-	told := false
+	reported := false
 	for _, stage := range x.Stages {
 		c := junitCase{Name: oneLine(stage.Name), Classname: class}
 		switch stage.Status {
@@ -145,7 +145,7 @@ func junitOf(x results.Extension, class string) junitSuite {
 			c.Skipped = note("planned", "planned: nothing is sent")
 		case results.StageFailed, results.StageStarted:
 			c.Failure = failureOf(x)
-			told = true
+			reported = true
 		}
 		total += stage.Milliseconds
 		s.add(c, stage.Milliseconds)
@@ -159,14 +159,14 @@ func junitOf(x results.Extension, class string) junitSuite {
 	outcome := junitCase{Name: "outcome", Classname: class}
 	text := string(x.Outcome) + colon(x.Reason)
 	switch {
-	case !x.AsAsked && !told:
+	case !x.AsAsked && !reported:
 		outcome.Failure = failureOf(x)
 	case x.AsAsked && !didAll(x.Outcome):
 		outcome.Skipped = note(string(x.Outcome), text)
 	case x.AsAsked:
 		outcome.Output = lines(text)
 	}
-	if x.AsAsked || !told {
+	if x.AsAsked || !reported {
 		s.add(outcome, 0)
 	}
 	s.Time = seconds(total)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Two runs may be told to write the same report. It is that of one or the
+// Two runs may be asked to write the same report. It is that of one or the
 // other, never a mix of both.
 func TestTwoRunsWithOneReport(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "result.json")

@@ -28,12 +28,12 @@ func problem(p diagnostic.Diagnostic, lead output.Text, columns int) output.Text
 		lines = append(lines, output.Excerpt(p.Excerpt))
 	}
 	if p.Hint != "" {
-		lines = append(lines, advice(p.Hint, columns))
+		lines = append(lines, hint(p.Hint, columns))
 	}
 	return output.Join(lines, "\n")
 }
 
-// advice is what to do, below what it is about.
-func advice(what string, columns int) output.Text {
+// hint is what to do, below what it is about.
+func hint(what string, columns int) output.Text {
 	return output.Fold("  → ", "    ", what, columns)
 }

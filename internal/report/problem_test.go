@@ -9,7 +9,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 )
 
-// TestProblemFolds: on a terminal, messages and advice are folded between words and
+// TestProblemFolds: on a terminal, messages and hints are folded between words and
 // set in; places and code stay whole.
 func TestProblemFolds(t *testing.T) {
 	long := diagnostic.Diagnostic{
@@ -25,7 +25,7 @@ func TestProblemFolds(t *testing.T) {
 		want    string
 	}{
 		{"no terminal", long, 0, long.Error()},
-		{"room for all", long, 200, long.Error()},
+		{"wide enough for all", long, 200, long.Error()},
 		{"a narrow terminal", long, 44, `extensions/web/charts/web/templates/deployment.yaml:3:7:
     warning: Deployment "web" does not obey
     global.nodeSelector (node-selector)
@@ -39,7 +39,7 @@ func TestProblemFolds(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, Problem(test.problem, test.columns).String()); diff != "" {
-				t.Errorf("told (-want +got):\n%s", diff)
+				t.Errorf("got (-want +got):\n%s", diff)
 			}
 		})
 	}

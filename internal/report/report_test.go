@@ -80,9 +80,9 @@ func allOutcomes() *results.Document {
 
 func TestTextTellsEveryOutcome(t *testing.T) {
 	var out, err bytes.Buffer
-	told := NewText(output.New(&out), output.New(&err), TextOptions{Again: func(names []string) string { return "ksrelease run --only " + strings.Join(names, " --only ") }})
-	told.Observe(results.Event{Kind: results.EventRunStarted, Result: allOutcomes()})
-	told.Observe(results.Event{Kind: results.EventRunFinished, Result: allOutcomes()})
+	reporter := NewText(output.New(&out), output.New(&err), TextOptions{Again: func(names []string) string { return "ksrelease run --only " + strings.Join(names, " --only ") }})
+	reporter.Observe(results.Event{Kind: results.EventRunStarted, Result: allOutcomes()})
+	reporter.Observe(results.Event{Kind: results.EventRunFinished, Result: allOutcomes()})
 	golden(t, "outcomes.txt", out.Bytes())
 	if err.Len() != 0 {
 		t.Errorf("on standard error: %q", err.String())
@@ -166,13 +166,13 @@ func TestTextColoursOnlyWhenAsked(t *testing.T) {
 // The status line is wiped before every other line, and at the end.
 func TestLiveStatusLeavesNothingBehind(t *testing.T) {
 	var screen bytes.Buffer
-	told := NewText(output.New(&bytes.Buffer{}), output.New(&screen), TextOptions{Live: 40})
+	reporter := NewText(output.New(&bytes.Buffer{}), output.New(&screen), TextOptions{Live: 40})
 	r := allOutcomes()
 	alc := &r.Extensions[0]
-	told.Observe(results.Event{Kind: results.EventRunStarted, Result: r, Planning: true})
-	told.Observe(results.Event{Kind: results.EventStageStarted, Extension: alc, Stage: "lint", Planning: true})
-	told.Observe(results.Event{Kind: results.EventNote, Extension: alc, Message: "trying again in 1s"})
-	told.Observe(results.Event{Kind: results.EventRunFinished, Result: r})
+	reporter.Observe(results.Event{Kind: results.EventRunStarted, Result: r, Planning: true})
+	reporter.Observe(results.Event{Kind: results.EventStageStarted, Extension: alc, Stage: "lint", Planning: true})
+	reporter.Observe(results.Event{Kind: results.EventNote, Extension: alc, Message: "trying again in 1s"})
+	reporter.Observe(results.Event{Kind: results.EventRunFinished, Result: r})
 	if !strings.Contains(screen.String(), "planning 0 of 7: alc 1.2.0 lint") {
 		t.Errorf("no status: %q", screen.String())
 	}
@@ -240,7 +240,7 @@ func must(data []byte, err error) []byte {
 	return data
 }
 
-func TestReportThatCannotBeWrittenIsToldBeforeTheRun(t *testing.T) {
+func TestReportThatCannotBeWrittenIsRefusedBeforeTheRun(t *testing.T) {
 	blocked := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(blocked, nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -291,12 +291,12 @@ func TestDocumentIsWrittenBeforeEveryWrite(t *testing.T) {
 
 func TestEventsAreOneLineEach(t *testing.T) {
 	var out bytes.Buffer
-	told := Events(output.New(&out))
+	reporter := Events(output.New(&out))
 	r := allOutcomes()
-	told.Observe(results.Event{Kind: results.EventRunStarted, Result: r})
-	told.Observe(results.Event{Kind: results.EventNote, Message: "line one\nline two <&>"})
-	told.Observe(results.Event{Kind: results.EventEnded, Extension: &r.Extensions[4]})
-	told.Observe(results.Event{Kind: results.EventRunFinished, Result: r})
+	reporter.Observe(results.Event{Kind: results.EventRunStarted, Result: r})
+	reporter.Observe(results.Event{Kind: results.EventNote, Message: "line one\nline two <&>"})
+	reporter.Observe(results.Event{Kind: results.EventEnded, Extension: &r.Extensions[4]})
+	reporter.Observe(results.Event{Kind: results.EventRunFinished, Result: r})
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if len(lines) != 4 {
 		t.Fatalf("%d lines:\n%s", len(lines), out.String())

@@ -85,7 +85,7 @@ func sizeAdvised(p *results.Package) string {
 
 func bytesText(n int64) string { return humanize.IBytes(uint64(max(0, n))) }
 
-// ofLimit is how much n is of a limit: about 100 % exact enough to tell on which
+// ofLimit is how much n is of a limit: about 100 % exact enough to see on which
 // side it is.
 func ofLimit(n, limit int64) string {
 	if n == limit || n*100 <= limit*99 || n*100 >= limit*101 {
@@ -98,7 +98,7 @@ func ofLimit(n, limit int64) string {
 	return fmt.Sprintf("%d.%d %%", tenths/10, tenths%10)
 }
 
-// percent is how much n is of whole; less than 1 % is told as such.
+// percent is how much n is of whole; less than 1 % is shown as such.
 func percent(n, whole int64) string {
 	switch {
 	case whole <= 0:

@@ -18,7 +18,7 @@ func TestOfLimit(t *testing.T) {
 		{1172, 1000, "117 %"},
 	} {
 		if got := ofLimit(test.n, test.whole); got != test.want {
-			t.Errorf("%d of %d is told as %q, want %q", test.n, test.whole, got, test.want)
+			t.Errorf("%d of %d is shown as %q, want %q", test.n, test.whole, got, test.want)
 		}
 	}
 }

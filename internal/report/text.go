@@ -21,7 +21,7 @@ import (
 //   - Standard error holds what happens meanwhile, a line an event worth
 //     reading, each beginning with the extension it is about. On a terminal
 //     its last line says what is going on and is wiped before the next.
-//   - A fact stands in a line of its own; the advice follows, after "→".
+//   - A fact stands in a line of its own; the hint follows, after "→".
 //   - Colour only says again what a word says.
 //
 // internal/output prints it, and shows what others wrote so that nothing obeys it.
@@ -38,12 +38,12 @@ type Text struct {
 	busy    []string        // "alc push", in the order in which they began
 }
 
-// TextOptions is how a run is told.
+// TextOptions is how a run is reported.
 type TextOptions struct {
 	Color    bool // both streams may be coloured
 	Live     int  // columns of the terminal that standard error is; 0 where it is none
 	Width    int  // columns of the terminal; 0 is unbounded
-	Findings bool // tell all findings in full (lint), not only the errors
+	Findings bool // report all findings in full (lint), not only the errors
 	// Target is the marketplace that a run is about; empty where there is none.
 	Target string
 	// Again gives the command that goes on with these extensions, or with
@@ -192,12 +192,12 @@ func (t *Text) failures(r *results.Document) {
 		t.out.Print("\n%s", t.paint(output.Bold, output.Format("failed in %s: %s", strings.Join(v.stages, ", "), strings.Join(v.titles, ", "))))
 		t.out.Print("%s", output.Fold("  ", "  ", cause.Message, t.opts.Width))
 		if cause.Hint != "" {
-			t.out.Print("%s", advice(cause.Hint, t.opts.Width))
+			t.out.Print("%s", hint(cause.Hint, t.opts.Width))
 		}
 	}
 }
 
-// next tells what to type where something is left to do.
+// next says what to type where something is left to do.
 func (t *Text) next(r *results.Document) {
 	var left []string
 	all := true
@@ -225,7 +225,7 @@ func (t *Text) next(r *results.Document) {
 	}
 }
 
-// finding tells one finding, with its advice where that is not what it was for
+// finding reports one finding, with its hint where that is not what it was for
 // another before.
 func (t *Text) finding(f results.Finding, advised bool) {
 	p := f.Diagnostic()

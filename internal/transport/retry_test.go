@@ -141,7 +141,7 @@ func expectOutcome(t *testing.T, answer *Response, err error, want string, inDou
 	}
 }
 
-func TestRetriesAreTold(t *testing.T) {
+func TestRetriesAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &script{answers: []answer{status(503, ""), cut, status(429, "", "Retry-After", "20"), status(200, success)}}
 		var told, toldInContext []string

@@ -139,7 +139,7 @@ func rawServer(t *testing.T, header string, echo func(string) string) string {
 
 // No answer, sound or broken, brings the credentials of its request into an
 // error, its advice, a line of progress, or an answer in JSON that is used.
-func TestNoEchoIsTold(t *testing.T) {
+func TestNoEchoIsShown(t *testing.T) {
 	watch := canary.New()
 	told := 0
 	for name, echo := range echoes {
@@ -183,7 +183,7 @@ func TestNoEchoIsTold(t *testing.T) {
 }
 
 // Neither does a proxy, which is asked in the open and for a tunnel.
-func TestNoEchoOfAProxyIsTold(t *testing.T) {
+func TestNoEchoOfAProxyIsShown(t *testing.T) {
 	watch := canary.New()
 	for name, echo := range echoes {
 		for _, target := range []string{"http://cloud.example/x", "https://cloud.example/x"} {

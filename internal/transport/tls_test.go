@@ -201,7 +201,7 @@ func tunnel(t *testing.T, w http.ResponseWriter, r *http.Request) {
 
 // A host that is spoken to in the open is reported once, before anything is sent to
 // it, however many ask it at once, and also where a redirect leads there.
-func TestPlainHostsAreTold(t *testing.T) {
+func TestPlainHostsAreReported(t *testing.T) {
 	var mu sync.Mutex
 	var happened []string
 	note := func(what string) {

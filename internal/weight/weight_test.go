@@ -385,7 +385,7 @@ spec:
 	}
 }
 
-func TestWeighingEndsWithItsContext(t *testing.T) {
+func TestSizesEndWithTheirContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	e := load(t, "", map[string]string{"docs/x.txt": noise("x", 9000)})

@@ -138,9 +138,9 @@ func (p *Pool) report(ctx context.Context, kind string, ext *extension.Extension
 	return *m.Report, nil
 }
 
-// Weigh is weight.Of in a worker. The error is *Ended where a limit is reached.
+// Sizes is weight.Of in a worker. The error is *Ended where a limit is reached.
 func (p *Pool) Sizes(ctx context.Context, ext *extension.Extension, urls extension.URLs, limits lint.Limits) (*weight.Report, error) {
-	m, err := p.do(ctx, task{Kind: taskWeigh, Content: ext.Content(), Limits: limits, Stack: stack(limits), URLs: urls, Uploaded: urls != nil})
+	m, err := p.do(ctx, task{Kind: taskSizes, Content: ext.Content(), Limits: limits, Stack: stack(limits), URLs: urls, Uploaded: urls != nil})
 	if err == nil && m.Weight == nil {
 		err = errors.New("a worker gave no report")
 	}

@@ -61,7 +61,7 @@ type task struct {
 const (
 	taskExamine  = "examine"
 	taskMetadata = "metadata"
-	taskWeigh    = "weigh"
+	taskSizes    = "sizes"
 )
 
 // message is what a worker says. Done is set on the last of each task.
@@ -147,7 +147,7 @@ type speaker struct {
 	// What was not noticed at once is noticed by the watch on the memory.
 	seen   map[string]bool
 	now    lint.Progress
-	untold bool
+	unsaid bool
 }
 
 func (s *speaker) say(m message) {
@@ -168,20 +168,20 @@ func (s *speaker) progress(p lint.Progress) {
 	defer s.mu.Unlock()
 	s.now = lint.Progress{Rule: p.Rule, Template: p.Template}
 	if p.Template != "" && s.seen[p.Template] {
-		s.untold = true
+		s.unsaid = true
 		return
 	}
 	s.seen[p.Template] = true
-	s.untold = false
+	s.unsaid = false
 	s.write(message{Progress: &p})
 }
 
-// tellNow reports what has not been reported.
-func (s *speaker) tellNow() {
+// sayNow says what has not been said.
+func (s *speaker) sayNow() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.untold {
-		s.untold = false
+	if s.unsaid {
+		s.unsaid = false
 		now := s.now
 		s.write(message{Progress: &now})
 	}
@@ -189,7 +189,7 @@ func (s *speaker) tellNow() {
 
 // do does one task.
 func (s *speaker) do(t task) {
-	s.seen, s.untold = map[string]bool{}, false
+	s.seen, s.unsaid = map[string]bool{}, false
 	s.say(message{Progress: &lint.Progress{}})
 	watched := make(chan struct{})
 	var eye sync.WaitGroup
@@ -219,7 +219,7 @@ func perform(t task, progress func(lint.Progress)) message {
 	case taskMetadata:
 		report := lint.ExamineMetadata(ctx, ext, t.Options)
 		return message{Report: &report}
-	case taskWeigh:
+	case taskSizes:
 		if !t.Uploaded {
 			t.URLs = nil
 		} else if t.URLs == nil {
@@ -253,7 +253,7 @@ func (s *speaker) watch(limits lint.Limits, done <-chan struct{}) {
 			return
 		case <-tick.C:
 		}
-		s.tellNow()
+		s.sayNow()
 		if limits.Memory > 0 && inUse() > limits.Memory {
 			os.Exit(exitMemory)
 		}

@@ -122,23 +122,23 @@ func sameFindingsOf(t *testing.T, p *Pool, path string, ext *extension.Extension
 	if there, err = p.ExamineMetadata(t.Context(), ext, opts, ample); err != nil || !reflect.DeepEqual(here, there) {
 		t.Errorf("%s: %v\nmetadata here:  %+v\nthere: %+v", path, err, here, there)
 	}
-	weighed, err := weight.Of(t.Context(), ext, nil)
+	sizes, err := weight.Of(t.Context(), ext, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := p.Sizes(t.Context(), ext, nil, ample); err != nil || !reflect.DeepEqual(weighed, again) {
-		t.Errorf("%s: %v\nweight here:  %+v\nthere: %+v", path, err, weighed, again)
+	if again, err := p.Sizes(t.Context(), ext, nil, ample); err != nil || !reflect.DeepEqual(sizes, again) {
+		t.Errorf("%s: %v\nweight here:  %+v\nthere: %+v", path, err, sizes, again)
 	}
 	// With its pictures uploaded it has other files, also where it has none of them.
 	urls := extension.URLs{}
 	for _, a := range ext.Assets {
 		urls[a.File] = "https://market.example/files/usr-1/a/1.0.0/" + a.RemoteName
 	}
-	if weighed, err = weight.Of(t.Context(), ext, urls); err != nil {
+	if sizes, err = weight.Of(t.Context(), ext, urls); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := p.Sizes(t.Context(), ext, urls, ample); err != nil || !reflect.DeepEqual(weighed, again) {
-		t.Errorf("%s: %v\nweight with uploaded pictures here:  %+v\nthere: %+v", path, err, weighed, again)
+	if again, err := p.Sizes(t.Context(), ext, urls, ample); err != nil || !reflect.DeepEqual(sizes, again) {
+		t.Errorf("%s: %v\nweight with uploaded pictures here:  %+v\nthere: %+v", path, err, sizes, again)
 	}
 }
 
@@ -147,9 +147,9 @@ func sameFindingsOf(t *testing.T, p *Pool, path string, ext *extension.Extension
 func TestAllFieldsTravel(t *testing.T) {
 	var opts lint.Options
 	var report lint.Report
-	var weighed weight.Report
+	var sizes weight.Report
 	var progress lint.Progress
-	for _, v := range []any{&opts, &report, &weighed, &progress} {
+	for _, v := range []any{&opts, &report, &sizes, &progress} {
 		fill(t, reflect.ValueOf(v).Elem(), 4)
 		var wire bytes.Buffer
 		again := reflect.New(reflect.TypeOf(v).Elem())
@@ -229,7 +229,7 @@ func TestTimeLimit(t *testing.T) {
 	}
 	f := limited(t, report)
 	if f.File != "templates/loop.yaml" || f.Severity != lint.Error || f.Code != "limits/time" || f.Subject != "a/templates/loop.yaml" || !strings.Contains(f.Message, "longer than 700ms") || !strings.Contains(f.Hint, "lint.timeout") {
-		t.Errorf("told: %+v", f)
+		t.Errorf("got: %+v", f)
 	}
 	if report.Ended == nil || report.Ended.By != lint.LimitTime {
 		t.Errorf("ended by %+v", report.Ended)
@@ -255,7 +255,7 @@ func TestMemoryLimit(t *testing.T) {
 	}
 	if f := limited(t, report); report.Ended.By != lint.LimitMemory || f.File != "templates/large.yaml" ||
 		!strings.Contains(f.Message, "more memory than 64 MiB") || !strings.Contains(f.Hint, "lint.memory") {
-		t.Errorf("told: %+v, by %s", f, report.Ended.By)
+		t.Errorf("got: %+v, by %s", f, report.Ended.By)
 	}
 }
 
@@ -276,7 +276,7 @@ func TestStackLimit(t *testing.T) {
 	}
 	f := limited(t, lint.Cut(ext, lint.Options{}, ended.Ended, ended.Before, ended.Silenced))
 	if f.File != "templates/deep.yaml" || !strings.Contains(f.Message, "deeper than there is stack for") || !strings.Contains(f.Hint, "calls itself") {
-		t.Errorf("told: %+v", f)
+		t.Errorf("got: %+v", f)
 	}
 }
 
@@ -443,8 +443,8 @@ func TestWhatWasNotSaidAtOnce(t *testing.T) {
 	for _, p := range []lint.Progress{{Template: "a"}, {Template: "b"}, {Rule: "r", Template: "a"}} {
 		s.progress(p)
 	}
-	s.tellNow()
-	s.tellNow()
+	s.sayNow()
+	s.sayNow()
 	var said []lint.Progress
 	for in := gob.NewDecoder(&wire); ; {
 		var m message
@@ -526,7 +526,7 @@ func TestWorkerBreaksDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	if f := limited(t, report); report.Ended.By != lint.LimitFault || !strings.Contains(f.Hint, "lint.rules.render to off") || strings.Contains(f.Message+f.Hint, "goroutine") {
-		t.Errorf("told: %+v, by %s", f, report.Ended.By)
+		t.Errorf("got: %+v, by %s", f, report.Ended.By)
 	}
 }
 

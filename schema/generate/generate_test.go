@@ -158,8 +158,8 @@ func TestProse(t *testing.T) {
 	}
 }
 
-// TestDefaultsAreTold holds the defaults in the schema to those of the program.
-func TestDefaultsAreTold(t *testing.T) {
+// TestDefaultsAreInTheSchema holds the defaults in the schema to those of the program.
+func TestDefaultsAreInTheSchema(t *testing.T) {
 	generated, err := newSchema(filepath.Join(rootOf(t), "config", "file.go"))
 	if err != nil {
 		t.Fatal(err)

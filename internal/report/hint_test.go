@@ -9,8 +9,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
-// TestAdviceOnce: what a rule advises is said once for each extension.
-func TestAdviceOnce(t *testing.T) {
+// TestHintOnce: what a rule hints at is said once for each extension.
+func TestHintOnce(t *testing.T) {
 	finding := func(rule, message, hint string) results.Finding {
 		return results.Finding{Rule: rule, Code: rule + "/x", Severity: "warning", Message: message, Hint: hint, File: "a.yaml"}
 	}
