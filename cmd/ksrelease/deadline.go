@@ -6,12 +6,13 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/commandline"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 )
 
 // deadline is the flag of a command that ends after a time.
 type deadline struct {
-	Timeout span `placeholder:"D" help:"End after this time, such as 10m."`
+	Timeout commandline.Duration `placeholder:"D" help:"End after this time, such as 10m."`
 }
 
 // begin is the context of a command: with stop, which the first signal ends, it begins

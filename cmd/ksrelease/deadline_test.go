@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/commandline"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/output"
 )
@@ -18,7 +19,7 @@ import (
 // What cannot be stopped from within is left behind when the time is up.
 func TestReadingIsLeftBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := deadline{Timeout: span(10 * time.Second)}.begin(t.Context())
+		ctx, cancel := deadline{Timeout: commandline.Duration(10 * time.Second)}.begin(t.Context())
 		defer cancel()
 		a := &app{}
 		begun, goOn := time.Now(), make(chan struct{})

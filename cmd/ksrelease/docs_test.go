@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/commandline"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/results"
@@ -155,7 +156,7 @@ func parses(args []string) error {
 	if err != nil {
 		return err
 	}
-	words, err := arrange(parser.Model, args)
+	words, err := commandline.Arrange(parser.Model, args)
 	if err != nil {
 		return err
 	}

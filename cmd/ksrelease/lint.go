@@ -20,7 +20,7 @@ import (
 type lintCommand struct {
 	selection
 	Paths         []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths."`
-	Explain       asked    `placeholder:"RULE" may-be-empty:"" xor:"instead" help:"Say what a rule asks for, why, and how to fix what it finds; without a rule, list them. Needs no project."`
+	Explain       asked    `placeholder:"RULE" may-be-empty:"" value-optional:"" xor:"instead" help:"Say what a rule asks for, why, and how to fix what it finds; without a rule, list them. Needs no project."`
 	WriteBaseline bool     `xor:"instead" help:"Take all findings for known: write them to ${baseline}, and report only new ones from now on."`
 }
 

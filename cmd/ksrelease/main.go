@@ -23,6 +23,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/ksrelease/ksrelease/internal/baseline"
+	"github.com/ksrelease/ksrelease/internal/commandline"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/lint"
@@ -140,9 +141,9 @@ func (a *app) main(args []string) int {
 		panic(err) // the grammar is wrong; a test holds it
 	}
 	code := a.guard(func() error {
-		words, err := arrange(parser.Model, args)
+		words, err := commandline.Arrange(parser.Model, args)
 		if err != nil {
-			return err
+			return usage(err, "")
 		}
 		parsed, err := parser.Parse(words)
 		if err != nil {

@@ -10,8 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alecthomas/kong"
-
+	"github.com/ksrelease/ksrelease/internal/commandline"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/report"
@@ -95,62 +94,20 @@ func (f openFiles) close() error {
 	return err
 }
 
-// askedReports are the reports that a command line asks for, whatever else is wrong with
-// it. A report is replaced even then: whoever reads it would take the one of an earlier
-// run for that of this one.
-type askedReports struct {
-	command string // run, lint, package or report
-	dir     string // -C, if the command did not get as far as going there
-	files   []string
-}
-
-// reportsAsked reads the words of a command line one by one, since the parser stops at
-// the first that it does not know.
-func reportsAsked(args []string) askedReports {
-	var asked askedReports
-	commands := []string{"run", "lint", "package", "report"}
-	for i := 0; i < len(args) && args[i] != "--"; i++ {
-		name, value, given := strings.Cut(args[i], "=")
-		if strings.HasPrefix(name, "-C") && len(name) > 2 {
-			name, value, given = "-C", strings.TrimPrefix(args[i], "-C"), true
-		}
-		switch name {
-		case "--report", "-C", "--dir":
-			if !given && i+1 < len(args) {
-				i++
-				value = args[i]
-			}
-			if name == "--report" {
-				asked.files = append(asked.files, kong.SplitEscaped(value, ',')...)
-			} else {
-				asked.dir = value
-			}
-		case "--dry-run":
-			if asked.command == "" {
-				asked.command = "run"
-			}
-		}
-		if slices.Contains(commands, name) && !slices.Contains(commands, asked.command) {
-			asked.command = name
-		}
-	}
-	return asked
-}
-
 // reportFailure writes the reports of a command that was ended before it had any result:
 // each says so, in place of an older one.
 func (a *app) reportFailure(args []string) {
-	asked := reportsAsked(args)
-	if asked.command == "" || asked.command == "report" { // which makes no run, and may have named its journal
+	asked := commandline.ReportsAsked(args)
+	if asked.Command == "" || asked.Command == "report" { // which makes no run, and may have named its journal
 		return
 	}
 	now := time.Now()
 	result := results.Document{
-		SchemaVersion: 1, Command: asked.command, Tool: results.Tool{Name: "ksrelease", Version: programVersion()},
+		SchemaVersion: 1, Command: asked.Command, Tool: results.Tool{Name: "ksrelease", Version: programVersion()},
 		DryRun: slices.Contains(args, "--dry-run"), Started: now, Finished: &now, Error: a.commandError(a.failure),
 	}
 	done := map[string]bool{}
-	for _, file := range asked.files {
+	for _, file := range asked.Files {
 		var unusable *report.PathError
 		if file == "" || errors.As(a.failure, &unusable) && unusable.Path == file {
 			continue // which is what was reported
@@ -163,7 +120,7 @@ func (a *app) reportFailure(args []string) {
 		if errors.As(a.failure, &unusable) && unusable.Path == to.Path {
 			continue
 		}
-		path, ok := a.reportPath(asked.dir, to.Path)
+		path, ok := a.reportPath(asked.Dir, to.Path)
 		if !ok || done[path] {
 			continue
 		}

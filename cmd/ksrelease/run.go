@@ -14,6 +14,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
+	"github.com/ksrelease/ksrelease/internal/commandline"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
@@ -29,10 +30,10 @@ import (
 type selection struct {
 	place
 	deadline
-	Only        []string `placeholder:"NAME" help:"Only the extensions of these names."`
-	Parallelism count    `placeholder:"N" help:"Extensions at work at once; default: parallelism of the config, or 8."`
-	Output      string   `enum:"text,json" default:"text" help:"text, or json: one event a line on standard output."`
-	Report      []string `placeholder:"FILE" help:"Also write a report: ${reports}. The ending chooses the form, or FORMAT=FILE. May be repeated."`
+	Only        []string          `placeholder:"NAME" help:"Only the extensions of these names."`
+	Parallelism commandline.Count `placeholder:"N" help:"Extensions at work at once; default: parallelism of the config, or 8."`
+	Output      string            `enum:"text,json" default:"text" help:"text, or json: one event a line on standard output."`
+	Report      []string          `placeholder:"FILE" help:"Also write a report: ${reports}. The ending chooses the form, or FORMAT=FILE. May be repeated."`
 }
 
 // localFlags are for commands that may work on a local marketplace.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -10,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/ksrelease/ksrelease/internal/commandline"
 )
 
 // newGrammar is the command line with the values that it was last parsed into.
@@ -42,7 +43,7 @@ func commandsOf(node *kong.Node, names ...string) map[string]*kong.Node {
 func read(t *testing.T, args ...string) (command string, values string, err error) {
 	t.Helper()
 	parser, into := newGrammar(t)
-	arranged, err := arrange(parser.Model, args)
+	arranged, err := commandline.Arrange(parser.Model, args)
 	if err != nil {
 		return "", "", err
 	}
@@ -69,7 +70,7 @@ func TestPathsAndFlagsInAnyOrder(t *testing.T) {
 				exclusive[group] = true
 			}
 			switch value := sample(flag.Value); {
-			case takesNone(flag):
+			case commandline.TakesNone(flag):
 				flags = append(flags, []string{"--" + flag.Name})
 			case flag.Short != 0:
 				flags = append(flags, []string{"-" + string(flag.Short), value})
@@ -123,7 +124,7 @@ func sample(v *kong.Value) string {
 		return v.EnumSlice()[0]
 	case v.Name == "parallelism":
 		return "3"
-	case v.Target.Type() == reflect.TypeFor[span]():
+	case v.Target.Type() == reflect.TypeFor[commandline.Duration]():
 		return "90s"
 	case v.Target.Type() == reflect.TypeFor[released]():
 		return "alc@1.2.0"
@@ -138,11 +139,11 @@ func TestNamesOfFlagsMeanOneThing(t *testing.T) {
 	switches := map[string]bool{}
 	for name, command := range commandsOf(parser.Model.Node) {
 		for _, flag := range command.Flags {
-			for _, word := range newCompletableFlag(flag).Names {
-				if known, ok := switches[word]; ok && known != takesNone(flag) {
+			for _, word := range commandline.FlagNames(flag) {
+				if known, ok := switches[word]; ok && known != commandline.TakesNone(flag) {
 					t.Errorf("%s of %s takes a value in one command and none in another", word, name)
 				}
-				switches[word] = takesNone(flag)
+				switches[word] = commandline.TakesNone(flag)
 			}
 		}
 	}
@@ -155,7 +156,7 @@ func TestEmptyValuesAreRefused(t *testing.T) {
 	tried := 0
 	for name, command := range commandsOf(parser.Model.Node) {
 		for _, flag := range command.Flags {
-			if takesNone(flag) || flag.Tag.Has(mayBeEmpty) {
+			if commandline.TakesNone(flag) || flag.Tag.Has("may-be-empty") {
 				continue
 			}
 			empty := []string{"", " ", "\t\n"}
@@ -239,9 +240,8 @@ func TestArrange(t *testing.T) {
 
 // An empty value is a mistake in what was typed, and comes with advice.
 func TestEmptyValueIsAUsageError(t *testing.T) {
-	_, _, err := read(t, "run", "--only", "")
-	var wrong *usageError
-	if !errors.As(err, &wrong) || wrong.advice == "" || err.Error() != "--only names no extension" {
-		t.Errorf("%v", err)
+	code, stdout, stderr := runMain(t, "run", "--only", "")
+	if want := "ksrelease: --only names no extension\n  → set the variable that the value comes from, or leave the empty value out\n"; code != exitUsage || stdout != "" || stderr != want {
+		t.Errorf("%d, %q, %q", code, stdout, stderr)
 	}
 }

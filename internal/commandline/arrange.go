@@ -1,7 +1,11 @@
-package main
+// Package commandline reads and completes the command lines of a grammar of kong.
+//
+// It knows no command of ksrelease: the grammar is handed to it, and so is what is known of
+// values. Flags have two tags for it: may-be-empty (an empty value is one like any other)
+// and value-optional (the value may be left out).
+package commandline
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,13 +31,13 @@ type words struct {
 	bare    bool     // "--" was seen: what follows are arguments
 	unknown []string // what kong will refuse, and what follows it
 	dryRun  bool     // --dry-run was given, and nothing that takes it back
-	empty   error    // the first value that is empty
+	empty   error    // an *EmptyValueError: the first value that is empty
 }
 
-// arrange puts a command line into the order that kong reads. A line that the
-// grammar does not know stays as it is, for kong to refuse. The error is a
-// usageError: a value is empty.
-func arrange(grammar *kong.Application, args []string) ([]string, error) {
+// Arrange puts a command line into the order that kong reads. A line that the
+// grammar does not know stays as it is, for kong to refuse. The error is an
+// *EmptyValueError.
+func Arrange(grammar *kong.Application, args []string) ([]string, error) {
 	switch {
 	case len(args) == 0, len(args) == 1 && args[0] == "help":
 		return []string{"--help"}, nil
@@ -137,7 +141,7 @@ func (w *words) takeShort(word string, rest []string) []string {
 			w.unknown = append([]string{"-" + string(letters[i:])}, rest...)
 			return rest
 		}
-		if takesNone(flag) {
+		if TakesNone(flag) {
 			w.flags = append(w.flags, name)
 			continue
 		}
@@ -153,17 +157,17 @@ func (w *words) takeShort(word string, rest []string) []string {
 
 // takesNext says whether the next word is the value of a flag.
 func (w *words) takesNext(flag *kong.Flag, rest []string) bool {
-	if takesNone(flag) || len(rest) == 0 {
+	if TakesNone(flag) || len(rest) == 0 {
 		return false
 	}
-	if _, optional := flag.Target.Interface().(asked); optional {
+	if flag.Tag.Has(valueOptional) {
 		return !strings.HasPrefix(rest[0], "-")
 	}
 	return true
 }
 
-// takesNone says that a flag is a switch.
-func takesNone(flag *kong.Flag) bool { return flag.IsBool() || flag.IsCounter() }
+// TakesNone says that a flag is a switch.
+func TakesNone(flag *kong.Flag) bool { return flag.IsBool() || flag.IsCounter() }
 
 // find is the flag of a name with its dashes: of the command that was named so far,
 // or of one that may be named yet, for flags may come first.
@@ -182,7 +186,7 @@ func (w *words) find(name string) *kong.Flag {
 func flagOf(command *kong.Node, name string) *kong.Flag {
 	for _, group := range command.AllFlags(false) {
 		for _, flag := range group {
-			if slices.Contains(newCompletableFlag(flag).Names, name) {
+			if slices.Contains(FlagNames(flag), name) {
 				return flag
 			}
 		}
@@ -190,8 +194,29 @@ func flagOf(command *kong.Node, name string) *kong.Flag {
 	return nil
 }
 
-// mayBeEmpty tags a flag whose empty value is one like any other.
-const mayBeEmpty = "may-be-empty"
+// FlagNames are the names of a flag with their dashes, the short one first.
+func FlagNames(f *kong.Flag) (names []string) {
+	if f.Short != 0 {
+		names = append(names, "-"+string(f.Short))
+	}
+	for _, name := range append([]string{f.Name}, f.Aliases...) {
+		names = append(names, "--"+name)
+	}
+	switch no := f.Tag.Negatable; no {
+	case "":
+	case "_": // what kong makes of a bare negatable tag
+		names = append(names, "--no-"+f.Name)
+	default:
+		names = append(names, "--"+no)
+	}
+	return names
+}
+
+// The tags of flags that are read here.
+const (
+	mayBeEmpty    = "may-be-empty"   // an empty value is one like any other
+	valueOptional = "value-optional" // the value may be left out
+)
 
 // check refuses a value that is empty, or a list with an item that is. What is one
 // of a few words kong checks.
@@ -199,7 +224,7 @@ func (w *words) check(flag *kong.Flag, name, value string, given bool) {
 	if flag.Name == "dry-run" {
 		w.dryRun = !given
 	}
-	if !given || takesNone(flag) || flag.Tag.Has(mayBeEmpty) || flag.Enum != "" && !flag.IsSlice() {
+	if !given || TakesNone(flag) || flag.Tag.Has(mayBeEmpty) || flag.Enum != "" && !flag.IsSlice() {
 		return
 	}
 	items := []string{value}
@@ -234,8 +259,20 @@ func (w *words) checkArgument(word string) {
 
 func (w *words) refuse(message string) {
 	if w.empty == nil {
-		w.empty = usage(errors.New(message), "set the variable that the value comes from, or leave the empty value out")
+		w.empty = &EmptyValueError{message}
 	}
+}
+
+// EmptyValueError is the error of a command line with a value that is empty.
+type EmptyValueError struct {
+	message string // which value, and what it names no more
+}
+
+func (e *EmptyValueError) Error() string { return e.message }
+
+// Hint is what to do about it.
+func (e *EmptyValueError) Hint() string {
+	return "set the variable that the value comes from, or leave the empty value out"
 }
 
 // namesNo says what an empty value leaves out, by what the help calls it.
