@@ -23,7 +23,7 @@ func survey(ctx context.Context, at *indexwatch.Reading, r *release) error {
 		return err
 	}
 	for _, remark := range versions.Remarks(r.result.Version, published, r.order.together) {
-		r.warn(results.RuleVersions, remark.What, "", remark.Message, "version")
+		r.warn(results.RuleVersions, remark.What, remark.Subject, remark.Message, "version")
 	}
 	for _, d := range r.order.dependencies {
 		if err := r.lookFor(ctx, d, at.Index); err != nil {
@@ -61,9 +61,9 @@ func (r *release) lookFor(ctx context.Context, d dependency, index target.Index)
 	}
 	switch {
 	case !d.required:
-		r.warn(results.RuleDependencies, "optional-missing", d.name, "it can use "+what, "externalDependencies")
+		r.warn(results.RuleDependencies, "optional-missing", d.String(), "it can use "+what, "externalDependencies")
 	case r.run.AllowMissing:
-		r.warn(results.RuleDependencies, "required-missing", d.name, "it requires "+what, "externalDependencies")
+		r.warn(results.RuleDependencies, "required-missing", d.String(), "it requires "+what, "externalDependencies")
 	default:
 		return &ending{outcome: results.Blocked, reason: "it requires " + what + ": release that first, or go ahead with --allow-missing-dependencies"}
 	}
@@ -79,16 +79,20 @@ func someOf(versions []string) string {
 	return strings.Join(versions, ", ")
 }
 
-// warn adds a finding of the run itself, at a key of extension.yaml, once. subject is the
-// other extension that it is about, if any.
+// warn adds a finding of the run itself, at a key of extension.yaml. subject is the other
+// extension or version that it is about, if any. What the plan has found already, and the
+// application finds again, takes the place of the one before: the message may say more now.
 func (r *release) warn(rule, what, subject, message, key string) {
-	if slices.ContainsFunc(r.result.Findings, func(f results.Finding) bool { return f.Rule == rule && f.Message == message }) {
-		return
-	}
 	d := diagnostic.Diagnostic{Code: rule + "/" + what, Severity: diagnostic.Warning, Message: message, File: extension.MetadataFile, Subject: subject}
 	if r.read.ext != nil && r.read.ext.Document != nil {
 		d.Range = diagnostic.At(r.read.ext.Document.Place(key))
 	}
-	// A slice of its own: events hold the one before.
-	r.result.Findings = append(slices.Clone(r.result.Findings), results.FindingOf(d, r.source.Display))
+	found := results.FindingOf(d, r.source.Display)
+	all := slices.Clone(r.result.Findings) // events hold the one before
+	if i := slices.IndexFunc(all, func(f results.Finding) bool { return f.Fingerprint == found.Fingerprint }); i >= 0 {
+		all[i] = found
+	} else {
+		all = append(all, found)
+	}
+	r.result.Findings = all
 }

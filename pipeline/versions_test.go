@@ -41,6 +41,31 @@ func TestRemarksAreWarningsOfWhatIsReleased(t *testing.T) {
 	}
 }
 
+// TestAWarningIsKnownByItsFingerprint: found once more it replaces the one before, whatever
+// its words; events that hold the one before still do.
+func TestAWarningIsKnownByItsFingerprint(t *testing.T) {
+	r := &release{result: results.Extension{Findings: []results.Finding{{Code: "images/unused", Rule: "images", Message: "m", Fingerprint: "f"}}}}
+	for _, w := range [][3]string{
+		{"optional-missing", "alc", "it can use alc, which is nowhere"},
+		{"optional-missing", "bee", "it can use bee, which is nowhere"},
+		{"optional-failed", "alc", "it can use alc, which is failed"},
+	} {
+		r.warn(results.RuleDependencies, w[0], w[1], w[2], "externalDependencies")
+	}
+	before := r.result.Findings
+	r.warn(results.RuleDependencies, "optional-missing", "alc", "in other words", "externalDependencies")
+	var got []string
+	for _, f := range r.result.Findings {
+		got = append(got, f.Message)
+	}
+	if want := []string{"m", "in other words", "it can use bee, which is nowhere", "it can use alc, which is failed"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if before[1].Message != "it can use alc, which is nowhere" {
+		t.Errorf("what an event holds was changed: %+v", before[1])
+	}
+}
+
 // needing is an extension bee with these lines of externalDependencies.
 func needing(t *testing.T, entries ...string) config.Source {
 	t.Helper()

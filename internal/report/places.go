@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -146,9 +145,6 @@ func (at *location) read(path string) {
 	at.hashes = lineHashes(string(text))
 }
 
-// marks is the line of an excerpt that marks a place in the line above it.
-var marks = regexp.MustCompile(`\n *\|[ \t]*\^+$`)
-
 // region is what a finding is about, never empty: a line at least. Columns count
 // characters.
 func (at *location) region(f results.Finding) sarifRegion {
@@ -157,10 +153,10 @@ func (at *location) region(f results.Finding) sarifRegion {
 		line, column = 1, 1 // of the archive
 	}
 	r := sarifRegion{StartLine: line, StartColumn: column, EndLine: line, EndColumn: column + 1}
-	switch marked := strings.Count(marks.FindString(f.Excerpt), "^"); {
+	switch {
 	case at.inside != "":
-	case f.Column > 0 && marked > 0:
-		r.EndColumn = column + marked
+	case f.EndColumn > column:
+		r.EndColumn = f.EndColumn
 	case line <= len(at.lines):
 		r.EndColumn = max(r.EndColumn, utf8.RuneCountInString(strings.TrimRight(at.lines[line-1], "\r"))+1)
 	}

@@ -63,7 +63,7 @@ func allOutcomes() *results.Document {
 			Assets:  []results.Asset{{File: "static/icon.svg"}, {File: "static/a.png"}},
 			Findings: []results.Finding{{
 				Code: "images/unused", Rule: "images", Severity: "warning", Message: "the image docker.io/a|b:1 is listed, and nothing uses it",
-				Hint: "take it out of images", File: "extensions/alc/extension.yaml", Line: 12, Column: 5,
+				Hint: "take it out of images", File: "extensions/alc/extension.yaml", Line: 12, Column: 5, EndColumn: 20,
 				Excerpt: "  12 |   - docker.io/a|b:1\n     |     ^^^^^^^^^^^^^^^",
 			}}},
 		{Name: "bee", Version: "0.1.0", Outcome: results.Exists, AsAsked: true},

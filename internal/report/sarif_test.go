@@ -190,8 +190,8 @@ func TestPlacesAreRelativeToTheRepository(t *testing.T) {
 	}{
 		{results.Finding{}, sarifRegion{1, 1, 1, 6}},
 		{results.Finding{Line: 2}, sarifRegion{2, 1, 2, 9}},
-		{results.Finding{Line: 2, Column: 3, Excerpt: "   2 | ä second\n     |   ^^^"}, sarifRegion{2, 3, 2, 6}},
-		{results.Finding{Line: 2, Column: 3, Excerpt: "   2 | ä ^^^^"}, sarifRegion{2, 3, 2, 9}},
+		{results.Finding{Line: 2, Column: 3, EndColumn: 6}, sarifRegion{2, 3, 2, 6}},
+		{results.Finding{Line: 2, Column: 3, Excerpt: "   2 | ä second\n     |   ^^^"}, sarifRegion{2, 3, 2, 9}},
 		{results.Finding{Line: 90, Column: 3}, sarifRegion{90, 3, 90, 4}},
 	} {
 		if got := at.region(c.finding); got != c.want {

@@ -177,7 +177,10 @@ type Finding struct {
 	File     string `json:"file"`
 	Line     int    `json:"line,omitempty"`
 	Column   int    `json:"column,omitempty"`
-	Excerpt  string `json:"-"`
+	// EndColumn is the column behind the last character that it is about, in the same
+	// line; 0 where that is not known.
+	EndColumn int    `json:"end_column,omitempty"`
+	Excerpt   string `json:"-"`
 	// Fingerprint is the same for the same finding in another run, whatever its words
 	// and its line: 16 hexadecimal digits. Within an extension a few may share one.
 	Fingerprint string `json:"fingerprint,omitempty"`

@@ -62,6 +62,7 @@ func Compare(a, b string) int {
 // Remark is something to know of a version.
 type Remark struct {
 	What    string // as in the code of its finding: goes-back, jumps, …
+	Subject string // the other version that it is about, if any
 	Message string
 }
 
@@ -69,9 +70,10 @@ type Remark struct {
 // other versions in the Helm repository, together those that are released in the
 // same run, lowest first.
 func Remarks(version string, published, together []string) (remarks []Remark) {
-	add := func(what, format string, args ...any) {
-		remarks = append(remarks, Remark{what, fmt.Sprintf(format, args...)})
+	about := func(subject, what, format string, args ...any) {
+		remarks = append(remarks, Remark{what, subject, fmt.Sprintf(format, args...)})
 	}
+	add := func(what, format string, args ...any) { about("", what, format, args...) }
 	v, err := semver.NewVersion(version)
 	if err != nil {
 		return nil
@@ -96,7 +98,7 @@ func Remarks(version string, published, together []string) (remarks []Remark) {
 		texts []string
 	}{{"in the Helm repository", published}, {"part of this run", together}} {
 		if same := spelledOtherwise(v, other.texts); same != "" {
-			add("spelled-twice", "%s is %s as %s, and both spellings mean one version: KubeSphere keeps both, as two of its %d highest, and may recommend either; Helm may install either", version, other.where, same, Depth)
+			about(same, "spelled-twice", "%s is %s as %s, and both spellings mean one version: KubeSphere keeps both, as two of its %d highest, and may recommend either; Helm may install either", version, other.where, same, Depth)
 		}
 	}
 	after := distinct(append(append(versionsOf(published), v), versionsOf(together)...))
