@@ -85,7 +85,7 @@ func (c *checkCommand) Run(a *app) error {
 	}
 	note(cycles)
 	for _, p := range wrong {
-		a.stdout.Print("%s", report.Problem(a.redact.problem(p), a.stdout.Columns()))
+		a.stdout.Print("%s", report.Problem(a.redact.Diagnostic(p), a.stdout.Columns()))
 	}
 	summary := fmt.Sprintf("%s checked", plural(len(extensions), "extension"))
 	if p == nil {

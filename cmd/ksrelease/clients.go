@@ -94,14 +94,14 @@ func (a *app) connectTo(p *project, at where, dir string, parallelism int) (*cli
 	case err != nil:
 		return nil, err
 	default:
-		a.redact.add(token.Value())
+		a.redact.Add(token.Value())
 		options.Key, options.KeyRefused = token.Value(), hintOnKey(token.Source())
 	}
 	cloud, err := kscloud.New(options)
 	if err != nil {
 		return nil, err
 	}
-	return &clients{cloud, a.redact.text(redact.URL(server)), web.Close}, nil
+	return &clients{cloud, a.redact.Text(redact.URL(server)), web.Close}, nil
 }
 
 // hintOnKey says what to do about a key that was refused, and which of the keys that may

@@ -57,7 +57,7 @@ func (c *loginCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	a.redact.add(key)
+	a.redact.Add(key)
 	a.warnOnStderr()
 	web := transport.New(transport.Options{UserAgent: userAgent(), Dial: a.connect, Servers: known, Warn: a.warnings.tell})
 	defer web.Close()
@@ -76,7 +76,7 @@ func (c *loginCommand) Run(a *app) error {
 	if err := store.Save(server, key); err != nil {
 		return err
 	}
-	a.stdout.Print("Logged in to %s as %s.\nThe key is kept in %s, readable by you alone.", a.redact.text(redact.URL(server)), user, store.File)
+	a.stdout.Print("Logged in to %s as %s.\nThe key is kept in %s, readable by you alone.", a.redact.Text(redact.URL(server)), user, store.File)
 	return nil
 }
 
@@ -98,7 +98,7 @@ func (c *loginCommand) key(a *app, server string) (string, error) {
 		return "", usage(errors.New("there is no terminal to ask for the API key on"),
 			"give it on standard input: ksrelease login --token-stdin < key.txt")
 	}
-	a.stderr.Ask("API key for %s: ", a.redact.text(redact.URL(server)))
+	a.stderr.Ask("API key for %s: ", a.redact.Text(redact.URL(server)))
 	typed, err := a.readPassword(terminal)
 	a.stderr.Print("")
 	if err != nil {
@@ -165,9 +165,9 @@ func (c *logoutCommand) Run(a *app) error {
 		return err
 	}
 	if !removed {
-		a.stdout.Print("There was no key for %s.", a.redact.text(redact.URL(server)))
+		a.stdout.Print("There was no key for %s.", a.redact.Text(redact.URL(server)))
 		return nil
 	}
-	a.stdout.Print("The key for %s is dropped.", a.redact.text(redact.URL(server)))
+	a.stdout.Print("The key for %s is dropped.", a.redact.Text(redact.URL(server)))
 	return nil
 }

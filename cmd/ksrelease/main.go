@@ -24,6 +24,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/commandline"
+	"github.com/ksrelease/ksrelease/internal/credentials"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/lint"
@@ -31,6 +32,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/secrets"
 	"github.com/ksrelease/ksrelease/internal/worker"
 )
 
@@ -110,7 +112,7 @@ type app struct {
 	// fake time, which stands still while a real process is alive.
 	inProcess bool
 	warnings  warnings
-	redact    redactor
+	redact    secrets.Redactor
 	// reported says that the reports that were asked for tell of a whole run, and failure
 	// is what ended the command, nil where nothing did.
 	reported bool
@@ -131,7 +133,7 @@ func (a *app) exit(code int) {
 
 // main runs one command line and returns the exit code.
 func (a *app) main(args []string) int {
-	a.redact.fromEnvironment(a.env)
+	a.redact.FromEnvironment(a.env, credentials.Variable, repositoryPassword)
 	parser, err := kong.New(&cli{}, append(grammar(),
 		kong.Writers(a.stdout.Lines(), a.stderr.Lines()),
 		kong.Exit(func(code int) { panic(exited(code)) }),
@@ -244,7 +246,7 @@ func (a *app) guard(command func() error) (code int) {
 		return quiet.code
 	case errors.As(err, &problems):
 		for _, p := range problems.Sorted() {
-			a.stderr.Print("%s", report.Problem(a.redact.problem(p), 0))
+			a.stderr.Print("%s", report.Problem(a.redact.Diagnostic(p), 0))
 		}
 		return exitUsage
 	case errors.As(err, &wrong):
@@ -261,9 +263,9 @@ func (a *app) guard(command func() error) (code int) {
 
 // complain prints a fact and, apart from it, the advice.
 func (a *app) complain(err error, advice string) {
-	a.stderr.Print("%s", output.Fold("ksrelease: ", "  ", a.redact.text(err.Error()), 0))
+	a.stderr.Print("%s", output.Fold("ksrelease: ", "  ", a.redact.Text(err.Error()), 0))
 	if advice != "" {
-		a.stderr.Print("%s", output.Fold("  → ", "    ", a.redact.text(advice), 0))
+		a.stderr.Print("%s", output.Fold("  → ", "    ", a.redact.Text(advice), 0))
 	}
 }
 

@@ -261,7 +261,7 @@ func (c *repairCommand) Run(a *app) error {
 	}
 	done, err := marketplace.Repair(c.Dir, marketplace.Options{})
 	for _, line := range done {
-		a.stdout.Print("%s", a.redact.text(line))
+		a.stdout.Print("%s", a.redact.Text(line))
 	}
 	if err != nil {
 		return err

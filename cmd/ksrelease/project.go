@@ -85,7 +85,7 @@ func (p place) open(ctx context.Context, a *app) (*project, error) {
 	case err != nil:
 		return nil, usage(err, "name a file that can be read with -f FILE")
 	}
-	a.redact.expansions(loaded.Expansions())
+	a.redact.Expansions(loaded.Expansions())
 	return &project{config: loaded, root: filepath.Dir(file), warn: a.warnings.tell, app: a}, nil
 }
 

@@ -43,7 +43,7 @@ func (c *reportCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	a.redact.observer(results.ObserverFunc(func(e results.Event) { replay.Result = e.Result })).
+	a.redact.Observer(results.ObserverFunc(func(e results.Event) { replay.Result = e.Result })).
 		Observe(results.Event{Kind: results.EventRunFinished, Time: time.Now(), Result: replay.Result})
 	result := replay.Result
 	c.print(a, replay)

@@ -148,18 +148,18 @@ func (a *app) commandError(err error) *results.CommandError {
 		problems diagnostic.List
 		wrong    *usageError
 	)
-	told := &results.CommandError{Message: a.redact.text(err.Error())}
+	told := &results.CommandError{Message: a.redact.Text(err.Error())}
 	switch {
 	case errors.As(err, &problems):
 		told.Message = plural(len(problems), "mistake") + " in the configuration"
 		for _, p := range problems.Sorted() {
-			p = a.redact.problem(p)
+			p = a.redact.Diagnostic(p)
 			told.Problems = append(told.Problems, results.FindingOf(p, ""))
 		}
 	case errors.As(err, &wrong):
-		told.Hint = a.redact.text(wrong.advice)
+		told.Hint = a.redact.Text(wrong.advice)
 	default:
-		told.Hint = a.redact.text(failure.Hint(err))
+		told.Hint = a.redact.Text(failure.Hint(err))
 	}
 	return told
 }

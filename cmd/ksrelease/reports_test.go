@@ -19,7 +19,7 @@ import (
 func TestReportsOfFailedCommandsHoldNoSecret(t *testing.T) {
 	const secret = "hunter22-in-the-text"
 	a := &app{}
-	a.redact.add(secret)
+	a.redact.Add(secret)
 	for name, err := range map[string]error{
 		"a mistake":     usage(errors.New(secret), "not "+secret),
 		"a cut":         &cutError{errors.New(secret)},

@@ -253,7 +253,7 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 			options.Ignore = append(options.Ignore, absolute)
 		}
 	}
-	options.Observer = a.redact.observer(report.All(append(files.observers(), c.teller(a, text))...))
+	options.Observer = a.redact.Observer(report.All(append(files.observers(), c.teller(a, text))...))
 	options.Kept = func(ctx context.Context) {
 		files.wait(ctx)
 		if c.Output == "json" {

@@ -15,6 +15,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/secrets"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -172,10 +173,10 @@ func askAll(ctx context.Context, links *clients, all []standing, parallelism int
 }
 
 // redact takes secrets out of what servers say.
-func (s *standing) redact(from *redactor) {
-	s.Market, s.Snapshot, s.Reason = from.text(s.Market), from.text(s.Snapshot), from.text(s.Reason)
-	s.ReviewMessage = from.text(s.ReviewMessage)
-	s.Repository = from.texts(s.Repository)
+func (s *standing) redact(from *secrets.Redactor) {
+	s.Market, s.Snapshot, s.Reason = from.Text(s.Market), from.Text(s.Snapshot), from.Text(s.Reason)
+	s.ReviewMessage = from.Text(s.ReviewMessage)
+	s.Repository = from.Texts(s.Repository)
 }
 
 func (s *standing) ask(ctx context.Context, links *clients) error {
@@ -221,7 +222,7 @@ func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []
 			case failure.Unauthorized(err):
 				return err
 			default: // a wait of hours outlives a bad minute
-				a.stderr.Print("%s; asking again", a.redact.text(err.Error()))
+				a.stderr.Print("%s; asking again", a.redact.Text(err.Error()))
 			}
 		}
 	}

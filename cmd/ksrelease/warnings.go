@@ -63,7 +63,7 @@ func (a *app) showKept(err error) {
 }
 
 func (a *app) warn(message string) {
-	a.stderr.Print("%s", output.Fold("warning: ", "  ", a.redact.text(message), 0))
+	a.stderr.Print("%s", output.Fold("warning: ", "  ", a.redact.Text(message), 0))
 }
 
 // warnOnStderr is for commands that are no run and have no events.

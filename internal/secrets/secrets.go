@@ -1,8 +1,14 @@
-package main
+// Package secrets takes the secrets that a command knows out of what it prints and writes:
+// messages, diagnostics, and the events of a run. It shows what a config has from variables
+// by what the config has written.
+//
+// How a secret is found in a text, package redact knows.
+package secrets
 
 import (
 	"cmp"
 	"maps"
+	"net"
 	"net/url"
 	"regexp"
 	"slices"
@@ -10,17 +16,17 @@ import (
 	"sync"
 
 	"github.com/ksrelease/ksrelease/config"
-	"github.com/ksrelease/ksrelease/internal/credentials"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
-// redactor takes the secrets of this command out of all that it prints. The client
+// Redactor takes the secrets of a command out of all that it prints. The client
 // of a server redacts what that server repeats; this is for what comes in another
 // way: a version in an index that is a password, a key that somebody wrote into a
-// config and that an excerpt shows. The zero value knows no secrets.
-type redactor struct {
+// config and that an excerpt shows. The zero value knows no secrets. It may be used by
+// several goroutines, but for what Observer returns.
+type Redactor struct {
 	mu      sync.Mutex
 	secrets []string
 	all     *redact.Redactor  // of secrets
@@ -37,36 +43,36 @@ const leastSecret = 8
 // apiKey is what API keys look like; no output shows any, whoever's it is.
 var apiKey = regexp.MustCompile(`\bkck-[0-9A-Za-z]{4,}(?:-[0-9A-Za-z]{2,})+`)
 
-// fromEnvironment takes the secrets that the environment holds.
-func (c *redactor) fromEnvironment(env func(string) (string, bool)) {
-	for _, name := range []string{credentials.Variable, repositoryPassword} {
+// FromEnvironment redacts what these variables hold, and passwords of proxies.
+func (r *Redactor) FromEnvironment(env func(string) (string, bool), names ...string) {
+	for _, name := range names {
 		value, _ := env(name)
-		c.add(value)
+		r.Add(value)
 	}
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		value, _ := env(name)
 		if u, err := url.Parse(value); err == nil && u.User != nil {
 			password, _ := u.User.Password()
-			c.add(password)
+			r.Add(password)
 		}
 	}
 }
 
-// add redacts a secret from now on.
-func (c *redactor) add(secret string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(secret) < leastSecret || slices.Contains(c.secrets, secret) {
+// Add redacts a secret from now on.
+func (r *Redactor) Add(secret string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(secret) < leastSecret || slices.Contains(r.secrets, secret) {
 		return
 	}
-	c.secrets = append(c.secrets, secret)
-	c.all = redact.New(c.secrets...)
+	r.secrets = append(r.secrets, secret)
+	r.all = redact.New(r.secrets...)
 }
 
-// expansions shows from now on what a config has written in place of what variables
+// Expansions shows from now on what a config has written in place of what variables
 // held: its addresses as a whole, and each variable that is long enough to be known
 // by its value.
-func (c *redactor) expansions(all []config.Expansion) {
+func (r *Redactor) Expansions(all []config.Expansion) {
 	shown := map[string]string{}
 	for _, x := range all {
 		value, written := strings.TrimRight(x.Value, "/"), strings.TrimRight(x.Written, "/")
@@ -94,51 +100,52 @@ func (c *redactor) expansions(all []config.Expansion) {
 	for _, value := range values {
 		pairs = append(pairs, value, shown[value])
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.written = strings.NewReplacer(pairs...)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.written = strings.NewReplacer(pairs...)
 }
 
-// text is a text without secrets.
-func (c *redactor) text(s string) string {
-	c.mu.Lock()
-	m, written := c.all, c.written
-	c.mu.Unlock()
+// Text is a text without secrets.
+func (r *Redactor) Text(s string) string {
+	r.mu.Lock()
+	all, written := r.all, r.written
+	r.mu.Unlock()
 	if written != nil {
 		s = written.Replace(s)
 	}
-	return apiKey.ReplaceAllLiteralString(m.Text(s), redact.Placeholder)
+	return apiKey.ReplaceAllLiteralString(all.Text(s), redact.Placeholder)
 }
 
-// problem is a problem without secrets.
-func (c *redactor) problem(p diagnostic.Diagnostic) diagnostic.Diagnostic {
-	p.File, p.Message, p.Excerpt, p.Hint = c.text(p.File), c.text(p.Message), c.text(p.Excerpt), c.text(p.Hint)
+// Diagnostic is a diagnostic without secrets.
+func (r *Redactor) Diagnostic(p diagnostic.Diagnostic) diagnostic.Diagnostic {
+	p.File, p.Message, p.Excerpt, p.Hint = r.Text(p.File), r.Text(p.Message), r.Text(p.Excerpt), r.Text(p.Hint)
 	return p
 }
 
-func (c *redactor) texts(all []string) []string {
+// Texts are texts without secrets.
+func (r *Redactor) Texts(all []string) []string {
 	redacted := slices.Clone(all)
 	for i := range redacted {
-		redacted[i] = c.text(redacted[i])
+		redacted[i] = r.Text(redacted[i])
 	}
 	return redacted
 }
 
-// observer passes events on without secrets. Reporters escape texts in ways of
+// Observer is an observer that passes events on without secrets. Reporters escape texts in ways of
 // their own, so secrets are gone before they get them.
-func (c *redactor) observer(next results.Observer) results.Observer {
+func (r *Redactor) Observer(next results.Observer) results.Observer {
 	return results.ObserverFunc(func(e results.Event) {
-		e.Message = c.text(e.Message)
+		e.Message = r.Text(e.Message)
 		if e.Extension != nil {
-			x := c.extension(*e.Extension)
+			x := r.extension(*e.Extension)
 			e.Extension = &x
 		}
 		if e.Result != nil {
 			result := *e.Result
-			result.Warnings = c.texts(result.Warnings)
+			result.Warnings = r.Texts(result.Warnings)
 			result.Extensions = slices.Clone(result.Extensions)
 			for i, x := range result.Extensions {
-				result.Extensions[i] = c.extension(x)
+				result.Extensions[i] = r.extension(x)
 			}
 			e.Result = &result
 		}
@@ -148,36 +155,42 @@ func (c *redactor) observer(next results.Observer) results.Observer {
 
 // extension goes through what does not come from the extension's own name,
 // path and settings.
-func (c *redactor) extension(x results.Extension) results.Extension {
-	x.Version, x.Reason, x.SnapshotID = c.text(x.Version), c.text(x.Reason), c.text(x.SnapshotID)
-	x.ReviewMessage = c.text(x.ReviewMessage)
+func (r *Redactor) extension(x results.Extension) results.Extension {
+	x.Version, x.Reason, x.SnapshotID = r.Text(x.Version), r.Text(x.Reason), r.Text(x.SnapshotID)
+	x.ReviewMessage = r.Text(x.ReviewMessage)
 	x.Assets = slices.Clone(x.Assets)
 	for i := range x.Assets {
-		x.Assets[i].URL = c.text(x.Assets[i].URL)
+		x.Assets[i].URL = r.Text(x.Assets[i].URL)
 	}
 	if x.Error != nil {
-		x.Error = &results.Error{Stage: x.Error.Stage, Message: c.text(x.Error.Message), Hint: c.text(x.Error.Hint)}
+		x.Error = &results.Error{Stage: x.Error.Stage, Message: r.Text(x.Error.Message), Hint: r.Text(x.Error.Hint)}
 	}
-	x.Findings = c.redacted(x.Findings)
+	x.Findings = r.redacted(x.Findings)
 	return x
 }
 
 // redacted are findings without secrets. Events come one at a time.
-func (c *redactor) redacted(findings []results.Finding) []results.Finding {
+func (r *Redactor) redacted(findings []results.Finding) []results.Finding {
 	if len(findings) == 0 {
 		return findings
 	}
-	if known := c.findings[&findings[0]]; len(known) == len(findings) {
+	if known := r.findings[&findings[0]]; len(known) == len(findings) {
 		return known
 	}
 	done := slices.Clone(findings)
 	for i := range done {
 		f := &done[i]
-		f.Message, f.Hint, f.Excerpt = c.text(f.Message), c.text(f.Hint), c.text(f.Excerpt)
+		f.Message, f.Hint, f.Excerpt = r.Text(f.Message), r.Text(f.Hint), r.Text(f.Excerpt)
 	}
-	if c.findings == nil {
-		c.findings = map[*results.Finding][]results.Finding{}
+	if r.findings == nil {
+		r.findings = map[*results.Finding][]results.Finding{}
 	}
-	c.findings[&findings[0]] = done
+	r.findings[&findings[0]] = done
 	return done
+}
+
+// loopback says that a host is this machine.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
