@@ -92,6 +92,7 @@ var units = []unit{
 	{"internal/versions", nil},
 	{"internal/redact", nil},
 	{"internal/regularfile", nil},
+	{"internal/revision", nil},
 	{"internal/output", nil},
 	{"schema", nil},
 

@@ -1,4 +1,6 @@
-package main
+// Package revision names the commit that is checked out, without executing what a
+// repository configures.
+package revision
 
 import (
 	"context"
@@ -16,7 +18,7 @@ const gitTime = 10 * time.Second
 // commit is the object name of a commit, by SHA-1 or SHA-256.
 var commit = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
 
-// revisionOf is the commit that is checked out in the work tree that holds a folder;
+// Of is the commit that is checked out in the work tree that holds a folder;
 // empty without git, a work tree or a commit.
 //
 // The folder may be a stranger's, and so may the configuration in its .git, which can
@@ -25,7 +27,7 @@ var commit = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
 // left out: GIT_DIR, as git sets it for hooks, means another repository, and keys of a run
 // are no business of git's. Whom the folder belongs to, which git asks in order not to
 // obey its configuration, does not matter then; in a container it is mostly another user.
-func revisionOf(ctx context.Context, dir string) string {
+func Of(ctx context.Context, dir string) string {
 	ctx, cancel := context.WithTimeout(ctx, gitTime)
 	defer cancel()
 	git := exec.CommandContext(ctx, "git",
@@ -34,8 +36,8 @@ func revisionOf(ctx context.Context, dir string) string {
 	git.Dir = dir
 	git.Env = append(kept("PATH", "SystemRoot"), "LC_ALL=C", "GIT_CONFIG_NOSYSTEM=1", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0")
 	git.WaitDelay = time.Second
-	said, err := git.Output()
-	if name := strings.TrimSpace(string(said)); err == nil && commit.MatchString(name) {
+	printed, err := git.Output()
+	if name := strings.TrimSpace(string(printed)); err == nil && commit.MatchString(name) {
 		return name
 	}
 	return ""
