@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/discover"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -130,7 +130,7 @@ func (c *checkCommand) salvage(wrong *diagnostic.List) ([]config.Source, error) 
 		return nil, err
 	}
 	root := filepath.Dir(file)
-	dirs, odd := searchExtensions(root)
+	dirs, odd := discover.Extensions(root)
 	for _, d := range odd {
 		d.File = display(d.File)
 		*wrong = append(*wrong, d)
@@ -141,66 +141,6 @@ func (c *checkCommand) salvage(wrong *diagnostic.List) ([]config.Source, error) 
 		sources = append(sources, config.Source{Path: path, Display: display(path), Settings: config.Default(root).Defaults})
 	}
 	return sources, nil
-}
-
-// findExtensions is searchExtensions for who needs all of them: the first odd place is
-// an error.
-func findExtensions(root string) ([]string, error) {
-	found, odd := searchExtensions(root)
-	if len(odd) > 0 {
-		return nil, usage(fmt.Errorf("looking for extensions: %s: %s", odd[0].File, odd[0].Message), odd[0].Hint)
-	}
-	return found, nil
-}
-
-// searchExtensions lists the directories below root that hold an
-// extension.yaml, relative to root and sorted. What is below an extension
-// belongs to it, and hidden folders, packages of npm and vendored sources hold
-// no extensions of this project. A place that is odd is passed over and returned.
-func searchExtensions(root string) (found []string, odd diagnostic.List) {
-	_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			odd = append(odd, diagnostic.Diagnostic{
-				Code: config.CodeUnreadable, Severity: diagnostic.Error, File: path,
-				Message: "cannot be read: " + plainCause(err), Hint: "make it readable to the user that runs ksrelease, or move it elsewhere",
-			})
-			if d != nil && !d.IsDir() {
-				return nil
-			}
-			return filepath.SkipDir
-		}
-		if !d.IsDir() {
-			return nil
-		}
-		name := d.Name()
-		if path != root && (name[0] == '.' || name == "node_modules" || name == "vendor") {
-			return filepath.SkipDir
-		}
-		is, wrong := config.Examine(path)
-		if wrong != nil {
-			odd = append(odd, *wrong)
-			return filepath.SkipDir
-		}
-		if !is {
-			return nil
-		}
-		relative, err := filepath.Rel(root, path)
-		if err != nil {
-			relative = path
-		}
-		found = append(found, filepath.ToSlash(relative))
-		return filepath.SkipDir
-	})
-	return found, odd
-}
-
-// plainCause is the cause of an error of a file, without its path.
-func plainCause(err error) string {
-	var of *fs.PathError
-	if errors.As(err, &of) {
-		return of.Err.Error()
-	}
-	return err.Error()
 }
 
 func plural(n int, word string) string {

@@ -93,3 +93,14 @@ func TestUnreadableFilesOfAnExtensionHaveAHint(t *testing.T) {
 		}
 	})
 }
+
+// put writes an empty file, and makes the folders above it.
+func put(t *testing.T, file string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,4 +1,4 @@
-package main
+package discover
 
 import (
 	"os"
@@ -11,15 +11,15 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 )
 
-// What init writes declares just what it found, whatever the names are.
-func TestInitDeclaresWhatItFound(t *testing.T) {
+// What is written declares just what it found, whatever the names are.
+func TestConfigDeclaresWhatWasFound(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows takes few of these names")
 	}
 	for name, tt := range map[string]struct {
 		extensions []string // directories with an extension.yaml
 		others     []string // other files
-		entries    []string // what init writes; nil: the directories
+		entries    []string // what is written; nil: the directories
 	}{
 		"names that YAML reads as something else": {
 			extensions: []string{"1e3", "2024", "0x1F", "null", "on", "true", "~", "- x", "a: b", "a #b", "'quoted'", `"quoted"`, "ä 图", " blank "},
@@ -35,7 +35,7 @@ func TestInitDeclaresWhatItFound(t *testing.T) {
 			others:     []string{"apps/README.md", "apps/no-extension/values.yaml"},
 			entries:    []string{"apps/*", "single/c"},
 		},
-		"siblings with a package beside them": {
+		"siblings with a package next to them": {
 			extensions: []string{"apps/a", "apps/b"},
 			others:     []string{"apps/old.tgz"},
 		},
@@ -60,17 +60,17 @@ func TestInitDeclaresWhatItFound(t *testing.T) {
 			for _, file := range tt.others {
 				put(t, file)
 			}
-			found, err := findExtensions(".")
-			if err != nil || !slices.Equal(found, slices.Sorted(slices.Values(tt.extensions))) {
-				t.Fatalf("found %q, %v", found, err)
+			found, odd := Extensions(".")
+			if len(odd) > 0 || !slices.Equal(found, slices.Sorted(slices.Values(tt.extensions))) {
+				t.Fatalf("found %q, %v", found, odd)
 			}
-			read, err := config.Parse(config.Name, []byte(initialConfig(found)), noVariables)
+			read, err := config.Parse(config.Name, []byte(Config(found)), noVariables)
 			if err != nil {
-				t.Fatalf("%v\n%s", err, initialConfig(found))
+				t.Fatalf("%v\n%s", err, Config(found))
 			}
 			sources, err := read.Sources("", nil)
 			if err != nil {
-				t.Fatalf("%v\n%s", err, initialConfig(found))
+				t.Fatalf("%v\n%s", err, Config(found))
 			}
 			var declared []string
 			for _, source := range sources {
@@ -109,5 +109,26 @@ func TestYAMLScalar(t *testing.T) {
 		if got := yamlScalar(text); got != want {
 			t.Errorf("%q: %s, want %s", text, strings.TrimSpace(got), want)
 		}
+	}
+}
+
+// What cannot be an extension is passed over and reported; the others are found.
+func TestExtensionsReportsOddPlaces(t *testing.T) {
+	root := t.TempDir()
+	for _, dir := range []string{"b", "a/c", "a/c/below", ".git/d", "node_modules/e", "x/vendor/f"} {
+		put(t, filepath.Join(root, dir, "extension.yaml"))
+	}
+	if err := os.MkdirAll(filepath.Join(root, "odd", "extension.yaml"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	found, odd := Extensions(root)
+	if !slices.Equal(found, []string{"a/c", "b"}) {
+		t.Errorf("found %q", found)
+	}
+	if len(odd) != 1 || odd[0].Message == "" || odd[0].Hint == "" {
+		t.Errorf("%+v", odd)
+	}
+	if _, odd := Extensions(filepath.Join(root, "none")); len(odd) != 1 || odd[0].Code != config.CodeUnreadable {
+		t.Errorf("%+v", odd)
 	}
 }
