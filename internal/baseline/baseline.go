@@ -63,6 +63,18 @@ func (f findings) or(g findings) findings {
 	return all
 }
 
+// and has each finding as often as both the one and the other have it.
+func (f findings) and(g findings) findings {
+	all := newFindings()
+	for finding, times := range f.known {
+		all.known[finding] = min(times, g.known[finding])
+	}
+	for finding, times := range f.worded {
+		all.worded[finding] = min(times, g.worded[finding])
+	}
+	return all
+}
+
 // take takes one of a kind, if there is one left.
 func take[K comparable](from map[K]int, key K) bool {
 	if from[key] == 0 {
@@ -80,7 +92,7 @@ type Baseline struct {
 	known map[string]findings // by extension
 
 	mu   sync.Mutex
-	gone map[string]int // of extensions that were sifted: known findings that were not met
+	gone map[string]findings // of extensions that were sifted: known findings that no version met
 }
 
 // version is that of the format which is written. Version 1 knew findings by rule,
@@ -218,13 +230,15 @@ func (b *Baseline) Sift(extension string, all []lint.Finding) (fresh []lint.Find
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.gone == nil {
-		b.gone = map[string]int{}
+		b.gone = map[string]findings{}
 	}
-	b.gone[extension] = 0
 	if lint.Failed(fresh) {
-		return fresh, known // what cannot be read says nothing of what else is there
+		left = newFindings() // what cannot be read says nothing of what else is there
 	}
-	b.gone[extension] = left.count()
+	if before, ok := b.gone[extension]; ok {
+		left = left.and(before)
+	}
+	b.gone[extension] = left
 	return fresh, known
 }
 
@@ -238,7 +252,7 @@ func (b *Baseline) Gone(whole bool) int {
 		gone, sifted := b.gone[extension]
 		switch {
 		case sifted:
-			count += gone
+			count += gone.count()
 		case whole:
 			count += all.count()
 		}

@@ -134,6 +134,49 @@ func TestGone(t *testing.T) {
 }
 
 // TestKeep: a baseline written for some extensions keeps what it has of others.
+// Two versions of an extension have one list in the file, whichever is looked at first.
+func TestVersionsOfOneExtension(t *testing.T) {
+	a, b := found("images/unused", "extension.yaml", "a", 1), found("images/unused", "extension.yaml", "b", 2)
+	broken := found("chart/not-loaded", "", "", 0)
+	broken.Severity = lint.Error
+	versions := [][]lint.Finding{{a}, {a, a, b}, nil}
+	for _, order := range [][]int{{0, 1, 2}, {2, 1, 0}, {1, 2, 0}} {
+		var r Recorder
+		for _, i := range order {
+			r.Sift("alc", versions[i])
+		}
+		text, err := r.text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		known, err := Parse("b.yaml", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range order {
+			if fresh, n := known.Sift("alc", versions[i]); len(fresh) > 0 || n != len(versions[i]) {
+				t.Errorf("in the order %v, %v of version %d are new", order, fresh, i)
+			}
+		}
+		if got := known.Gone(true); got != 0 {
+			t.Errorf("in the order %v, %d are gone that one version has", order, got)
+		}
+	}
+	for _, order := range [][][]lint.Finding{{{a}, {a, a}}, {{a, a}, {a}}} {
+		known := &Baseline{known: map[string]findings{"alc": {known: map[finding]int{finding(a.Fingerprint()): 3, finding(b.Fingerprint()): 1}}}}
+		for _, all := range order {
+			known.Sift("alc", all)
+		}
+		if got := known.Gone(true); got != 2 {
+			t.Errorf("%d are gone, want one a and the b that no version has", got)
+		}
+		known.Sift("alc", []lint.Finding{broken})
+		if got := known.Gone(true); got != 0 {
+			t.Errorf("%d are gone of an extension of which a version may hide them", got)
+		}
+	}
+}
+
 func TestKeep(t *testing.T) {
 	old, err := Parse(Name, []byte(someWritten))
 	if err != nil {

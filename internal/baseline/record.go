@@ -23,7 +23,9 @@ type Recorder struct {
 	found map[string]findings
 }
 
-// Sift remembers the findings of an extension; none of them is new.
+// Sift remembers the findings of an extension; none of them is new. Several versions of an
+// extension are one in the file: it has each finding as often as one of them has it at most,
+// since each is held against the whole of it.
 func (r *Recorder) Sift(extension string, all []lint.Finding) (fresh []lint.Finding, known int) {
 	recorded := newFindings()
 	for _, f := range all {
@@ -33,6 +35,9 @@ func (r *Recorder) Sift(extension string, all []lint.Finding) (fresh []lint.Find
 	defer r.mu.Unlock()
 	if r.found == nil {
 		r.found = map[string]findings{}
+	}
+	if before, ok := r.found[extension]; ok {
+		recorded = recorded.or(before)
 	}
 	r.found[extension] = recorded
 	return nil, len(all)
