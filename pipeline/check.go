@@ -75,7 +75,8 @@ func (r *Run) Check(ctx context.Context) (all []Checked, cycles diagnostic.List,
 		all = append(all, checked)
 		if rel.order.cycle != nil {
 			p := rel.order.place
-			p.Severity, p.Message, p.Hint = diagnostic.Error, rel.order.cycle.Error(), failure.Hint(rel.order.cycle)
+			p.Code, p.Severity, p.Subject = results.CodeCycle, diagnostic.Error, rel.order.next
+			p.Message, p.Hint = rel.order.cycle.Error(), failure.Hint(rel.order.cycle)
 			cycles = append(cycles, p)
 		}
 	}
@@ -110,7 +111,7 @@ func (r *release) problems() (all diagnostic.List) {
 		all = append(all, d)
 	}
 	if err := r.read.err; err != nil && len(all) == 0 {
-		all = append(all, diagnostic.Diagnostic{Severity: diagnostic.Error, File: r.source.Display, Message: err.Error(), Hint: failure.Hint(err)})
+		all = append(all, diagnostic.Diagnostic{Code: results.CodeUnreadable, Severity: diagnostic.Error, File: r.source.Display, Message: err.Error(), Hint: failure.Hint(err)})
 	}
 	return all
 }

@@ -3,12 +3,14 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // A check reports all mistakes of all extensions at once, each with its place.
@@ -28,6 +30,7 @@ func TestCheckReportsAllMistakes(t *testing.T) {
 		}
 		for i, want := range []struct{ problem, twice string }{{"", ""}, {"", ""}, {"", "is also in alc"}, {"extension.yaml", ""}, {"schema/", ""}} {
 			problems := all[i].Problems.Error()
+			wantCodes(t, all[i].Problems)
 			if (want.problem == "") != !has(all[i].Problems, diagnostic.Error) || !strings.Contains(problems, want.problem) {
 				t.Errorf("%s: %s", sources[i].Display, problems)
 			}
@@ -38,6 +41,34 @@ func TestCheckReportsAllMistakes(t *testing.T) {
 		if len(cycles) != 2 || cycles[0].File != filepath.Join("alc", "extension.yaml") || cycles[0].Range.Start.Line != 10 || !strings.Contains(cycles[0].Message, "alc → bar → alc") {
 			t.Errorf("cycles: %+v", cycles)
 		}
+		if wantCodes(t, cycles); len(cycles) == 2 && cycles[0].Code != results.CodeCycle {
+			t.Errorf("a cycle is %s", cycles[0].Code)
+		}
+	}
+}
+
+// wantCodes holds the codes of diagnostics to the tables of the rules.
+func wantCodes(t *testing.T, all diagnostic.List) {
+	t.Helper()
+	for _, d := range all {
+		if !codes[d.Code] {
+			t.Errorf("code %q is in no table: %+v", d.Code, d)
+		}
+	}
+}
+
+// What cannot be read for a reason that has no place has a code, too.
+func TestCheckOfWhatIsNotThere(t *testing.T) {
+	gone := sourceOf(t, "gone", "1.0.0")
+	if err := os.RemoveAll(gone.Path); err != nil {
+		t.Fatal(err)
+	}
+	all, _, err := New(Options{Sources: []config.Source{gone}, Parallelism: 1}).Check(t.Context())
+	if err != nil || len(all) != 1 || len(all[0].Problems) != 1 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	if d := all[0].Problems[0]; d.Code != results.CodeUnreadable || d.Range.Start.Line != 0 || d.File != gone.Display {
+		t.Errorf("%+v", d)
 	}
 }
 

@@ -17,8 +17,11 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
@@ -391,8 +394,35 @@ func doUnder(t *testing.T, stop context.Context, w *fakeWorld, options Options) 
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, x := range result.Extensions {
+		for _, f := range x.Findings {
+			if !codes[f.Code] || f.Rule != diagnostic.Rule(f.Code) || f.Severity == "" || f.Fingerprint == "" {
+				t.Errorf("%s: a finding without a code of the tables: %+v", x.Path, f)
+			}
+		}
+	}
 	return result
 }
+
+// codes are all codes that a finding may have, by the tables of the rules.
+var codes = func() map[string]bool {
+	known := map[string]bool{}
+	for _, r := range lint.Rules() {
+		known[r.CodeOf(rule.InternalError)] = true
+		for _, c := range r.Codes {
+			known[r.CodeOf(c.Name)] = true
+		}
+	}
+	for _, r := range results.OtherRules() {
+		for _, c := range r.Codes {
+			known[r.Name+"/"+c.Name] = true
+		}
+	}
+	for _, c := range config.Codes() {
+		known[config.Rule+"/"+c.Name] = true
+	}
+	return known
+}()
 
 func outcomesOf(r *results.Document) map[string]results.Outcome {
 	m := map[string]results.Outcome{}

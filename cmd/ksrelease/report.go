@@ -77,7 +77,7 @@ func (c *reportCommand) read() (*journal.Replay, error) {
 		if wrong.Line > 1 {
 			hint = "what stands before this line is whole: a copy that ends there can be read"
 		}
-		return nil, diagnostic.List{{Code: "journal/unreadable", Severity: diagnostic.Error, File: c.From, Range: diagnostic.At(wrong.Line, 0), Message: wrong.Err.Error(), Hint: hint}}
+		return nil, diagnostic.List{{Code: results.CodeUnreadableJournal, Severity: diagnostic.Error, File: c.From, Range: diagnostic.At(wrong.Line, 0), Message: wrong.Err.Error(), Hint: hint}}
 	}
 	return replay, err
 }

@@ -98,7 +98,7 @@ var units = []unit{
 	{"schema", nil},
 
 	// Programs and test aids for those who build ksrelease.
-	{"schema/generate", []string{"schema", "config", "internal/lint"}},
+	{"schema/generate", []string{"schema", "config", "internal/lint", "internal/results"}},
 	{"internal/bench", []string{"internal/testutil/helmtest"}},
 	{"internal/testutil/helmtest", nil},
 	{"internal/testutil/testshared", nil},

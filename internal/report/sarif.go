@@ -204,14 +204,16 @@ func sarifRules(tool Tool) []sarifRule {
 		all = append(all, rule)
 	}
 	return append(all,
-		sarifRuleOf(results.RuleSize, "the package is not near the limit of the marketplace",
+		sarifRuleOf(results.RuleSize, results.OtherRule(results.RuleSize).Asks,
 			"The marketplace takes no package beyond its limit.", "Leave out what KubeSphere does not show and no template reads; ksrelease package --sizes says what that is.", lint.Warning, []string{"kubesphere"}),
-		sarifRuleOf(results.RuleVersions, results.RulesOfRuns()[results.RuleVersions],
+		sarifRuleOf(results.RuleVersions, results.OtherRule(results.RuleVersions).Asks,
 			"KubeSphere keeps the three highest versions of an extension, and recommends the highest, pre-releases among them.", "Correct version in extension.yaml, unless the remark is what is meant.", lint.Warning, []string{"kubesphere"}),
-		sarifRuleOf(results.RuleDependencies, results.RulesOfRuns()[results.RuleDependencies],
+		sarifRuleOf(results.RuleDependencies, results.OtherRule(results.RuleDependencies).Asks,
 			"KubeSphere installs no extension without those that it requires.", "Release what is missing, or correct externalDependencies in extension.yaml.", lint.Warning, []string{"kubesphere"}),
 		sarifRuleOf(results.RuleConfig, "the configuration can be read",
-			"A command that cannot read its configuration does nothing.", "Correct the file at the place that is named; ksrelease check reads it again.", lint.Error, []string{"ksrelease"}))
+			"A command that cannot read its configuration does nothing.", "Correct the file at the place that is named; ksrelease check reads it again.", lint.Error, []string{"ksrelease"}),
+		sarifRuleOf(results.RuleJournal, results.OtherRule(results.RuleJournal).Asks,
+			"A report from a journal is made of its lines.", "Name a file that ksrelease run --report FILE.jsonl has written.", lint.Error, []string{"ksrelease"}))
 }
 
 func sarifRuleOf(id, summary, why, fix string, severity lint.Severity, tags []string) sarifRule {

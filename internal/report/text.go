@@ -327,8 +327,7 @@ func errorsOf(x results.Extension) (n int) {
 
 // ofRun says that a finding is one of the run itself, which is always shown in full.
 func ofRun(f results.Finding) bool {
-	_, ok := results.RulesOfRuns()[f.Rule]
-	return ok
+	return results.OtherRule(f.Rule).Name != ""
 }
 
 // shows says that a finding is shown in full.

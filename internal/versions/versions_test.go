@@ -1,11 +1,15 @@
 package versions
 
 import (
+	"maps"
 	"strings"
 	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 func TestRemarksOnVersions(t *testing.T) {
+	seen := map[string]bool{}
 	const back, jump, hidden, rc, last, twice = "goes back", "jumps", "will not show", "is a pre-release", "no longer show", "both spellings mean one version"
 	for _, test := range []struct {
 		version, published, together string
@@ -74,6 +78,7 @@ func TestRemarksOnVersions(t *testing.T) {
 		var got []string
 		for _, remark := range Remarks(test.version, strings.Fields(test.published), strings.Fields(test.together)) {
 			got = append(got, remark.Message)
+			seen[remark.What] = true
 		}
 		same := len(got) == len(test.want)
 		for i := range min(len(got), len(test.want)) {
@@ -82,6 +87,13 @@ func TestRemarksOnVersions(t *testing.T) {
 		if !same {
 			t.Errorf("%s after %q, with %q:\n%s\nwant %q", test.version, test.published, test.together, strings.Join(got, "\n"), test.want)
 		}
+	}
+	listed := map[string]bool{}
+	for _, code := range results.OtherRule(results.RuleVersions).Codes {
+		listed[code.Name] = true
+	}
+	if !maps.Equal(seen, listed) {
+		t.Errorf("there are remarks %v, and codes %v", seen, listed)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // rulesPage is docs/rules.md: how findings are made to matter or kept silent,
@@ -14,6 +15,13 @@ import (
 func rulesPage() []byte {
 	var b bytes.Buffer
 	b.WriteString(rulesIntroduction)
+	b.WriteString("| code | meaning |\n| --- | --- |\n")
+	for _, r := range results.OtherRules() {
+		for _, c := range r.Codes {
+			fmt.Fprintf(&b, "| `%s/%s` | %s |\n", r.Name, c.Name, markdown(c.Meaning))
+		}
+	}
+	b.WriteString(rulesUse)
 	b.WriteString("| rule | default | what it asks for |\n| --- | --- | --- |\n")
 	for _, r := range lint.Rules() {
 		fmt.Fprintf(&b, "| [`%s`](#%[1]s) | `%s` | %s |\n", r.Name, r.Default, markdown(r.Summary))
@@ -69,9 +77,13 @@ Each finding has a code, ` + "`RULE/WHAT`" + `, such as ` + "`images/unlisted`" 
 in another way in the next version; codes stay. They stand in the text of ` + "`lint` and `check`" + `,
 in the result document (` + "`findings[].code`" + `), in SARIF (` + "`properties.code`" + `; there the ` + "`ruleId`" + ` is
 the rule) and in the baseline, and comments may name them. Below, each rule lists its codes.
-Besides them each rule has ` + "`internal-error`" + `, a fault of ksrelease, and the stage size has
-` + "`size/near-limit` and `size/over-limit`" + `.
+Besides them each rule has ` + "`internal-error`" + `, a fault of ksrelease. What no rule of lint
+finds has codes, too: mistakes in the config and the baseline have
+[those of ` + "`configuration`" + `](configuration.md#codes), all else these:
 
+`
+
+const rulesUse = `
 ## How much a finding matters
 
 Each rule has a severity: ` + "`off`" + ` does not run it, ` + "`info` and `warning`" + ` report, and
