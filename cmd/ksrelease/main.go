@@ -191,7 +191,7 @@ func grammar() []kong.Option {
 		kong.Name("ksrelease"),
 		kong.Description("Releases the KubeSphere extensions of a monorepo: declared in .ksrelease.yaml, checked as KubeSphere would, pushed, and seen in the Helm repository."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"stages": strings.Join(skippable(), ","), "marketplace_addr": marketplace.DefaultAddr, "baseline": baseline.Name, "reports": reportFormats()},
+		kong.Vars{"stages": strings.Join(skippable(), ","), "marketplace_addr": marketplace.DefaultAddr, "baseline": baseline.Name, "reports": report.Help()},
 	}
 }
 

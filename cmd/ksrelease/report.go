@@ -30,9 +30,9 @@ func (c *reportCommand) Run(a *app) error {
 	if err := (place{Dir: c.Dir}).enter(); err != nil {
 		return err
 	}
-	destinations, err := destinationsOf(c.Report)
+	destinations, err := report.ParseDestinations(c.Report)
 	if err != nil {
-		return err
+		return usage(err, "")
 	}
 	for _, d := range destinations {
 		if sameFile(c.From, d.Path) {

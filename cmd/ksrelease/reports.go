@@ -1,13 +1,10 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/commandline"
@@ -19,80 +16,6 @@ import (
 
 // tool is what reports say they were made by.
 func tool() report.Tool { return report.Tool{Version: programVersion(), URL: projectURL} }
-
-// destinationsOf are the reports that --report asks for, each once.
-func destinationsOf(asked []string) ([]report.Destination, error) {
-	var all []report.Destination
-	forms := map[string]string{}
-	for _, text := range asked {
-		to, err := report.ParseDestination(text)
-		if err != nil {
-			return nil, usage(err, "")
-		}
-		place := filepath.Clean(to.Path)
-		switch form, taken := forms[place]; {
-		case !taken:
-			all = append(all, to)
-			forms[place] = to.Format.Name
-		case form != to.Format.Name:
-			return nil, usage(&report.PathError{Path: to.Path, Err: fmt.Errorf("it cannot be both %s and %s", form, to.Format.Name)}, "name two files")
-		}
-	}
-	return all, nil
-}
-
-// reportFormats are the forms of reports, for the help.
-func reportFormats() string {
-	var all []string
-	for _, f := range report.Formats() {
-		all = append(all, f.Name+" ("+f.Ending+") "+f.About)
-	}
-	return strings.Join(all, ", ")
-}
-
-// openFiles are the reports of a run that goes on.
-type openFiles []*report.Queue
-
-// openReports finds out whether all reports can be written, before anything is sent.
-func openReports(destinations []report.Destination) (openFiles, error) {
-	var files []report.File
-	for _, d := range destinations {
-		file, err := d.Open(tool())
-		if err != nil {
-			return nil, usage(err, "name a file in a folder that can be written to")
-		}
-		files = append(files, file)
-	}
-	var queues openFiles
-	for _, f := range files {
-		queues = append(queues, report.NewQueue(f))
-	}
-	return queues, nil
-}
-
-func (f openFiles) observers() []results.Observer {
-	var all []results.Observer
-	for _, q := range f {
-		all = append(all, q)
-	}
-	return all
-}
-
-// wait waits until the reports have all events so far.
-func (f openFiles) wait(ctx context.Context) {
-	for _, q := range f {
-		q.Wait(ctx)
-	}
-}
-
-// close waits until the reports are whole, and gives what could not be written.
-func (f openFiles) close() error {
-	var err error
-	for _, q := range f {
-		err = errors.Join(err, q.Close())
-	}
-	return err
-}
 
 // reportFailure writes the reports of a command that was ended before it had any result:
 // each says so, in place of an older one.

@@ -239,24 +239,24 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 	}
 	defer giveBack()
 
-	destinations, err := destinationsOf(c.Report)
+	destinations, err := report.ParseDestinations(c.Report)
 	if err != nil {
-		return err
+		return usage(err, "")
 	}
 	c.removeLeftovers(destinations, options)
-	files, err := openReports(destinations)
+	files, err := report.Open(destinations, tool())
 	if err != nil {
-		return err
+		return usage(err, "name a file in a folder that can be written to")
 	}
-	defer files.close()
+	defer files.Close()
 	for _, d := range destinations {
 		if absolute, err := filepath.Abs(d.Path); err == nil {
 			options.Ignore = append(options.Ignore, absolute)
 		}
 	}
-	options.Observer = a.redact.Observer(report.All(append(files.observers(), c.teller(a, text))...))
+	options.Observer = a.redact.Observer(report.All(append(files.Observers(), c.teller(a, text))...))
 	options.Kept = func(ctx context.Context) {
-		files.wait(ctx)
+		files.Wait(ctx)
 		if c.Output == "json" {
 			a.stdout.Keep(ctx)
 		}
@@ -275,7 +275,7 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 		return usage(err, failure.Hint(err))
 	}
 	a.reported = true
-	switch unwritten := files.close(); {
+	switch unwritten := files.Close(); {
 	case unwritten != nil:
 		return unwritten
 	case result.AsAsked():
