@@ -16,11 +16,10 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
-
-// metadataFile is what makes a directory an extension.
-const metadataFile = "extension.yaml"
 
 // packageSuffix is what makes a file a package.
 const packageSuffix = ".tgz"
@@ -281,7 +280,7 @@ func (c *Config) glob(pattern, output string) (matches []string, unread []unread
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 			return nil, nil, nil
 		}
-		return []string{path}, nil, plainError(err)
+		return []string{path}, nil, failure.WithoutPath(err)
 	}
 	base, pattern := c.base(pattern)
 	tree := searched{
@@ -294,7 +293,7 @@ func (c *Config) glob(pattern, output string) (matches []string, unread []unread
 	}
 	matches, err = doublestar.Glob(tree, pattern, options...)
 	if err != nil {
-		return nil, nil, plainError(err)
+		return nil, nil, failure.WithoutPath(err)
 	}
 	for i, match := range matches {
 		matches[i] = filepath.Join(base, filepath.FromSlash(match))
@@ -341,7 +340,7 @@ const chartsFolder = "charts"
 func (s searched) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(s.FS, name)
 	s.note(name, err)
-	isExtension := slices.ContainsFunc(entries, func(entry fs.DirEntry) bool { return entry.Name() == metadataFile })
+	isExtension := slices.ContainsFunc(entries, func(entry fs.DirEntry) bool { return entry.Name() == naming.MetadataFile })
 	return slices.DeleteFunc(entries, func(entry fs.DirEntry) bool {
 		if isExtension && entry.Name() == chartsFolder && !s.charts {
 			return true
@@ -368,7 +367,7 @@ func (s searched) note(name string, err error) {
 	}
 	path := filepath.Join(s.base, filepath.FromSlash(name))
 	if !slices.ContainsFunc(*s.unread, func(u unreadable) bool { return u.path == path }) {
-		*s.unread = append(*s.unread, unreadable{path, plainError(err)})
+		*s.unread = append(*s.unread, unreadable{path, failure.WithoutPath(err)})
 	}
 }
 
@@ -381,7 +380,7 @@ type trouble struct {
 }
 
 func cannotRead(in string, err error) *trouble {
-	return &trouble{CodeUnreadable, in, "cannot be read: " + plainError(err).Error(), unreadableHint}
+	return &trouble{CodeUnreadable, in, "cannot be read: " + failure.WithoutPath(err).Error(), unreadableHint}
 }
 
 // Examine reports whether a path is worth reading as an extension: a directory with an
@@ -408,7 +407,7 @@ func examine(path string) (bool, *trouble) {
 	case !info.IsDir():
 		return info.Mode().IsRegular() && strings.HasSuffix(path, packageSuffix), nil
 	}
-	at := filepath.Join(path, metadataFile)
+	at := filepath.Join(path, naming.MetadataFile)
 	link, err := os.Lstat(at)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -418,11 +417,11 @@ func examine(path string) (bool, *trouble) {
 	}
 	switch {
 	case err != nil && link != nil && link.Mode()&fs.ModeSymlink != 0 && !errors.Is(err, fs.ErrPermission):
-		return false, &trouble{CodeNotAnExtension, metadataFile, "is a link that leads nowhere", "put the file itself there, or correct the link"}
+		return false, &trouble{CodeNotAnExtension, naming.MetadataFile, "is a link that leads nowhere", "put the file itself there, or correct the link"}
 	case err != nil:
-		return false, cannotRead(metadataFile, err)
+		return false, cannotRead(naming.MetadataFile, err)
 	case info.IsDir():
-		return false, &trouble{CodeNotAnExtension, metadataFile, "is a folder, and has to be a file", "rename the folder, or exclude what is no extension"}
+		return false, &trouble{CodeNotAnExtension, naming.MetadataFile, "is a folder, and has to be a file", "rename the folder, or exclude what is no extension"}
 	}
 	return true, nil
 }
@@ -477,13 +476,13 @@ func (c *Config) explainPath(pattern, shown string, candidates []string) (messag
 	case len(candidates) == 0:
 		return fmt.Sprintf("%q matches nothing", shown), c.nearestPath(pattern)
 	case len(candidates) > 1 || hasWildcard(pattern):
-		return fmt.Sprintf("%q matches no extension: nothing there is a %s file or a directory with an %s", shown, packageSuffix, metadataFile), ""
+		return fmt.Sprintf("%q matches no extension: nothing there is a %s file or a directory with an %s", shown, packageSuffix, naming.MetadataFile), ""
 	}
 	info, err := os.Stat(candidates[0])
 	switch {
 	case err == nil && info.IsDir():
-		return fmt.Sprintf("%q is a directory without an %s", shown, metadataFile), c.extensionsBelow(pattern, candidates[0])
-	case filepath.Base(candidates[0]) == metadataFile:
+		return fmt.Sprintf("%q is a directory without an %s", shown, naming.MetadataFile), c.extensionsBelow(pattern, candidates[0])
+	case filepath.Base(candidates[0]) == naming.MetadataFile:
 		return fmt.Sprintf("%q is a file; an extension is named by its directory", shown), fmt.Sprintf("write %q", path.Dir(pattern))
 	}
 	return fmt.Sprintf("%q is neither a directory nor a package %s", shown, packageSuffix), ""
@@ -645,14 +644,4 @@ func tooMuch(pattern string) (message, hint string) {
 		return fmt.Sprintf("%q stands for more than %d patterns", pattern, mostAlternatives), "write fewer {a,b}, or several entries"
 	}
 	return "", ""
-}
-
-// plainError drops the path that the os package puts into its errors: the
-// caller says it as it was written.
-func plainError(err error) error {
-	var failed *fs.PathError
-	if errors.As(err, &failed) {
-		return failed.Err
-	}
-	return err
 }

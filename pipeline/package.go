@@ -50,7 +50,7 @@ func keepIfPossible(r *release) error {
 	if err == nil || !mayNotWrite(err) {
 		return err
 	}
-	r.run.Warn(fmt.Sprintf("the packages are not kept in %s: %s", r.run.Display(r.source.Settings.Package.Output), cause(err)))
+	r.run.Warn(fmt.Sprintf("the packages are not kept in %s: %s", r.run.Display(r.source.Settings.Package.Output), failure.WithoutPath(err)))
 	return nil
 }
 
@@ -58,15 +58,6 @@ func keepIfPossible(r *release) error {
 // stand in, belongs to others, is read-only, or is no folder.
 func mayNotWrite(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR)
-}
-
-// cause is what a system says of a file, without the name of a temporary one.
-func cause(err error) error {
-	var of *fs.PathError
-	if errors.As(err, &of) {
-		return of.Err
-	}
-	return err
 }
 
 func makeOutput(dir string) error {

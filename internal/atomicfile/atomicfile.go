@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+
+	"github.com/ksrelease/ksrelease/internal/failure"
 )
 
 // Write replaces the file at path. Its mode is perm less the umask, whatever
@@ -113,16 +115,5 @@ func writeOnce(path string, data []byte, perm fs.FileMode, sync func(*os.File) e
 
 // named is an error about the file that was asked for, not about the temporary one.
 func named(err error, path string) error {
-	cause := err
-	var (
-		onPath *fs.PathError
-		onLink *os.LinkError
-	)
-	switch {
-	case errors.As(err, &onPath):
-		cause = onPath.Err
-	case errors.As(err, &onLink):
-		cause = onLink.Err
-	}
-	return &fs.PathError{Op: "replace", Path: path, Err: cause}
+	return &fs.PathError{Op: "replace", Path: path, Err: failure.WithoutPath(err)}
 }

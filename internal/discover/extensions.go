@@ -3,12 +3,12 @@
 package discover
 
 import (
-	"errors"
 	"io/fs"
 	"path/filepath"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/failure"
 )
 
 // Extensions lists the directories below root that hold an
@@ -20,7 +20,7 @@ func Extensions(root string) (found []string, odd diagnostic.List) {
 		if err != nil {
 			odd = append(odd, diagnostic.Diagnostic{
 				Code: config.CodeUnreadable, Severity: diagnostic.Error, File: path,
-				Message: "cannot be read: " + plainCause(err), Hint: "make it readable to the user that runs ksrelease, or move it elsewhere",
+				Message: "cannot be read: " + failure.WithoutPath(err).Error(), Hint: "make it readable to the user that runs ksrelease, or move it elsewhere",
 			})
 			if d != nil && !d.IsDir() {
 				return nil
@@ -50,13 +50,4 @@ func Extensions(root string) (found []string, odd diagnostic.List) {
 		return filepath.SkipDir
 	})
 	return found, odd
-}
-
-// plainCause is the cause of an error of a file, without its path.
-func plainCause(err error) string {
-	var of *fs.PathError
-	if errors.As(err, &of) {
-		return of.Err.Error()
-	}
-	return err.Error()
 }

@@ -9,13 +9,14 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 	"sigs.k8s.io/yaml"
 
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 	"github.com/ksrelease/ksrelease/internal/kubesphere"
 )
 
 // ChartFile is the name of the file that makes a directory a Helm chart. An
 // extension has none at its top; it is derived from extension.yaml.
-const ChartFile = "Chart.yaml"
+const ChartFile = naming.ChartFile
 
 // ContentDigestAnnotation is the annotation in the derived Chart.yaml under
 // which ksrelease keeps ContentDigest. Helm copies annotations into index.yaml,

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension/helmignore"
 	"github.com/ksrelease/ksrelease/internal/extension/unpack"
+	"github.com/ksrelease/ksrelease/internal/failure"
 )
 
 // tree is an extension's directory while it is read. All access goes through
@@ -326,7 +327,7 @@ type fileError struct {
 	err   error  // without the path
 }
 
-func cannotRead(doing string, err error) error { return &fileError{doing, withoutPath(err)} }
+func cannotRead(doing string, err error) error { return &fileError{doing, failure.WithoutPath(err)} }
 
 func (e *fileError) Error() string {
 	if e.doing == "" {
@@ -350,16 +351,6 @@ func (e *fileError) Hint() string {
 		return "name a directory with an extension.yaml, or a package .tgz"
 	}
 	return "check the file and the disk that it is on, then run the command again"
-}
-
-// withoutPath drops the path that the os package puts into its errors: the
-// caller says it, in the form the user knows.
-func withoutPath(err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		return pathErr.Err
-	}
-	return err
 }
 
 // WouldPack reports whether a file that is written to a path would be a part of the

@@ -6,10 +6,12 @@ import (
 	"strconv"
 
 	"helm.sh/helm/v3/pkg/chart"
+
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
 )
 
 // MetadataFile is the name of the file that makes a directory an extension.
-const MetadataFile = "extension.yaml"
+const MetadataFile = naming.MetadataFile
 
 // Metadata is what extension.yaml says. It is decoded leniently: a field whose
 // value is of another type than it should be is left zero, and the lint rule

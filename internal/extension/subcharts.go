@@ -14,6 +14,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension/tarball"
 	"github.com/ksrelease/ksrelease/internal/extension/unpack"
+	"github.com/ksrelease/ksrelease/internal/failure"
 )
 
 // chartsFolder is where Helm looks for subcharts.
@@ -238,7 +239,7 @@ func (e *Extension) PackagedFiles() []PackagedFile {
 func PackChart(dir string, limits Limits) (*chart.Metadata, []byte, error) {
 	t, err := openTree(dir, Options{Limits: limits})
 	if err != nil {
-		return nil, nil, withoutPath(err)
+		return nil, nil, failure.WithoutPath(err)
 	}
 	defer t.close()
 	if err := t.walk(); err != nil {

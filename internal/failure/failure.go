@@ -5,6 +5,8 @@ package failure
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 )
 
@@ -59,6 +61,23 @@ func Temporary(err error) bool {
 func LimitReached(err error) bool {
 	var l limitReached
 	return errors.As(err, &l) && l.LimitReached()
+}
+
+// WithoutPath is what the system says of a file, without the path that the os package puts
+// into its errors: the caller names the file as the user knows it. Any other error, and nil,
+// stays as it is.
+func WithoutPath(err error) error {
+	var (
+		onPath *fs.PathError
+		onLink *os.LinkError
+	)
+	switch {
+	case errors.As(err, &onPath):
+		return onPath.Err
+	case errors.As(err, &onLink):
+		return onLink.Err
+	}
+	return err
 }
 
 // hinted is an error that comes with a hint; fact and hint stay apart so

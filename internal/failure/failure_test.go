@@ -3,6 +3,8 @@ package failure
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"testing"
 )
 
@@ -56,6 +58,20 @@ func TestHint(t *testing.T) {
 	} {
 		if got := Hint(test.err); got != test.want {
 			t.Errorf("%v: %q, want %q", test.err, got, test.want)
+		}
+	}
+}
+
+func TestWithoutPath(t *testing.T) {
+	cause, other := errors.New("no space left on device"), errors.New("x")
+	for _, test := range []struct{ err, want error }{
+		{nil, nil}, {other, other},
+		{&fs.PathError{Op: "open", Path: "/a/b", Err: cause}, cause},
+		{fmt.Errorf("reading: %w", &fs.PathError{Op: "open", Path: "/a/b", Err: cause}), cause},
+		{&os.LinkError{Op: "rename", Old: "/a/b", New: "/a/c", Err: cause}, cause},
+	} {
+		if got := WithoutPath(test.err); got != test.want {
+			t.Errorf("%v: %v, want %v", test.err, got, test.want)
 		}
 	}
 }

@@ -7,12 +7,13 @@
 package regularfile
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/ksrelease/ksrelease/internal/failure"
 )
 
 // Refused is the error for a file that is there and is not read. It says why, without
@@ -35,7 +36,7 @@ func Read(path string, limit int64) ([]byte, error) {
 func ReadWithin(folder, path string, limit int64) ([]byte, error) {
 	place, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return nil, plain(err)
+		return nil, failure.WithoutPath(err)
 	}
 	if place, err = filepath.Abs(place); err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func ReadWithin(folder, path string, limit int64) ([]byte, error) {
 	}
 	opened, err := os.OpenRoot(root)
 	if err != nil {
-		return nil, plain(err)
+		return nil, failure.WithoutPath(err)
 	}
 	defer opened.Close()
 	return read(limit, func() (fs.FileInfo, error) { return opened.Stat(below) },
@@ -60,7 +61,7 @@ func ReadWithin(folder, path string, limit int64) ([]byte, error) {
 func resolved(folder string) (string, error) {
 	folder, err := filepath.EvalSymlinks(folder)
 	if err != nil {
-		return "", plain(err)
+		return "", failure.WithoutPath(err)
 	}
 	return filepath.Abs(folder)
 }
@@ -70,18 +71,18 @@ func resolved(folder string) (string, error) {
 func read(limit int64, stat func() (fs.FileInfo, error), open func() (*os.File, error)) ([]byte, error) {
 	info, err := stat()
 	if err != nil {
-		return nil, plain(err)
+		return nil, failure.WithoutPath(err)
 	}
 	if err := check(info, limit); err != nil {
 		return nil, err
 	}
 	file, err := open()
 	if err != nil {
-		return nil, plain(err)
+		return nil, failure.WithoutPath(err)
 	}
 	defer file.Close()
 	if info, err = file.Stat(); err != nil {
-		return nil, plain(err)
+		return nil, failure.WithoutPath(err)
 	}
 	if err := check(info, limit); err != nil {
 		return nil, err
@@ -89,7 +90,7 @@ func read(limit int64, stat func() (fs.FileInfo, error), open func() (*os.File, 
 	// The size of a file in /proc is 0, and one that is written to may grow.
 	data, err := io.ReadAll(io.LimitReader(file, limit+1))
 	if err != nil {
-		return nil, plain(err)
+		return nil, failure.WithoutPath(err)
 	}
 	if int64(len(data)) > limit {
 		return nil, tooLarge(limit)
@@ -129,14 +130,4 @@ func kindOf(mode fs.FileMode) string {
 		return "a device"
 	}
 	return "something else"
-}
-
-// plain drops the path that the os package puts into its errors: the caller says it as
-// the user knows it.
-func plain(err error) error {
-	var failed *fs.PathError
-	if errors.As(err, &failed) {
-		return failed.Err
-	}
-	return err
 }

@@ -173,8 +173,11 @@ func IndexableVersion(version string) error {
 	return nil
 }
 
-// metadataFile is that with the name of an extension.
-const metadataFile = "extension.yaml"
+// The files that say what a folder or a package is.
+const (
+	MetadataFile = "extension.yaml" // of an extension; its name is in it
+	ChartFile    = "Chart.yaml"     // of a Helm chart; that of an extension is derived from MetadataFile
+)
 
 // nameLine is a line of extension.yaml that says the name, whatever else the
 // file holds.
@@ -200,10 +203,10 @@ func nameInDirectory(dir string) string {
 		return ""
 	}
 	defer root.Close()
-	if info, err := root.Stat(metadataFile); err != nil || !info.Mode().IsRegular() {
+	if info, err := root.Stat(MetadataFile); err != nil || !info.Mode().IsRegular() {
 		return ""
 	}
-	file, err := root.Open(metadataFile)
+	file, err := root.Open(MetadataFile)
 	if err != nil {
 		return ""
 	}

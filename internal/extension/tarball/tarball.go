@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/flate"
+
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 )
 
@@ -58,15 +60,11 @@ func leveledTarball(top string, files []unpack.File) (packed []byte, level int, 
 	return small, smallLevel, nil
 }
 
-// The files of a package that hold addresses.
-const (
-	chartFile    = "Chart.yaml"
-	metadataFile = "extension.yaml"
-)
-
 // holdsAddresses reports whether a file of the package depends on where the
 // assets were uploaded to.
-func holdsAddresses(f unpack.File) bool { return f.Name == chartFile || f.Name == metadataFile }
+func holdsAddresses(f unpack.File) bool {
+	return f.Name == naming.ChartFile || f.Name == naming.MetadataFile
+}
 
 func MakeAt(level int, top string, files []unpack.File) ([]byte, error) {
 	packed, _, err := measuredTarball(level, top, files, func(unpack.File) bool { return false })

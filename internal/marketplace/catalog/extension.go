@@ -196,3 +196,6 @@ func (e *Extension) OwnedBy(user string) error {
 	}
 	return nil
 }
+
+// ChartsDir is the folder of packages: next to index.yaml, and in addresses.
+const ChartsDir = "charts"

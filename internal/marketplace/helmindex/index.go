@@ -21,9 +21,6 @@ import (
 	"github.com/ksrelease/ksrelease/internal/marketplace/catalog"
 )
 
-// chartsDir is the folder of packages: next to index.yaml, and in addresses.
-const chartsDir = "charts"
-
 // Index is what the Helm repository shows at one moment.
 type Index struct {
 	Generation uint64
@@ -52,9 +49,9 @@ type indexEntry struct {
 // alone, and would lose the path of the repository. Without one it is relative, so that
 // the directory can be served at the root of any host.
 func renderEntry(p *catalog.Package, base string) ([]byte, error) {
-	address := path.Join(chartsDir, p.Filename)
+	address := path.Join(catalog.ChartsDir, p.Filename)
 	if base != "" {
-		address = base + "/" + path.Join(chartsDir, url.PathEscape(p.Filename))
+		address = base + "/" + path.Join(catalog.ChartsDir, url.PathEscape(p.Filename))
 	}
 	text, err := yaml.Marshal([]indexEntry{{
 		Metadata: p.Chart,

@@ -22,6 +22,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/marketplace/store"
 )
 
@@ -147,7 +148,7 @@ func readServing(dir string) (*serving, error) {
 		return nil, ErrNotServed
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", s.Path(store.ServingFile), store.Cause(err))
+		return nil, fmt.Errorf("reading %s: %w", s.Path(store.ServingFile), failure.WithoutPath(err))
 	}
 	found := &serving{}
 	err = store.DecodeStrictly(bytes.NewReader(data), found)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/marketplace/catalog"
 	"github.com/ksrelease/ksrelease/internal/marketplace/externalurl"
 )
@@ -27,7 +28,7 @@ func (s *Store) ReadContents() (*Contents, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
 	case errors.Is(err, ErrIrregular), errors.Is(err, errTooLarge):
-		return nil, s.Damaged(ContentsFile, "%v", Cause(err))
+		return nil, s.Damaged(ContentsFile, "%v", failure.WithoutPath(err))
 	case err != nil:
 		return nil, fmt.Errorf("reading %s: %w", s.Path(ContentsFile), err)
 	}
@@ -60,13 +61,4 @@ func (s *Store) WriteContents(c Contents) error {
 		return fmt.Errorf("encoding the contents: %w", err)
 	}
 	return s.Write(ContentsFile, data, PrivateFileMode)
-}
-
-// Cause is what went wrong without the name of the file.
-func Cause(err error) error {
-	var onPath *fs.PathError
-	if errors.As(err, &onPath) {
-		return onPath.Err
-	}
-	return err
 }

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/marketplace/catalog"
 	"github.com/ksrelease/ksrelease/internal/marketplace/wire"
 )
@@ -177,7 +178,7 @@ func (s *Store) ReadRecord(name string) (*catalog.Extension, int, error) {
 	data, err := s.Read(file, MaxRecord)
 	switch {
 	case errors.Is(err, ErrIrregular), errors.Is(err, errTooLarge):
-		return nil, 0, s.Damaged(file, "%v", Cause(err))
+		return nil, 0, s.Damaged(file, "%v", failure.WithoutPath(err))
 	case err != nil:
 		return nil, 0, fmt.Errorf("reading %s: %w", s.Path(file), err)
 	}

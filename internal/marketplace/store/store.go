@@ -67,7 +67,7 @@ const (
 // Names of the Helm repository and of uploaded files: below public/, and in addresses.
 const (
 	FilesDir  = "files"
-	ChartsDir = "charts"
+	ChartsDir = catalog.ChartsDir
 	IndexName = "index.yaml"
 )
 
