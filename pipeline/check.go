@@ -110,8 +110,8 @@ func (r *release) problems() (all diagnostic.List) {
 		}
 		all = append(all, d)
 	}
-	if err := r.read.err; err != nil && len(all) == 0 {
-		all = append(all, diagnostic.Diagnostic{Code: results.CodeUnreadable, Severity: diagnostic.Error, File: r.source.Display, Message: err.Error(), Hint: failure.Hint(err)})
+	if failed := r.result.Error; failed != nil && len(all) == 0 {
+		all = append(all, diagnostic.Diagnostic{Code: results.CodeUnreadable, Severity: diagnostic.Error, File: r.source.Display, Message: failed.Message, Hint: failed.Hint})
 	}
 	return all
 }

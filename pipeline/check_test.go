@@ -6,10 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
@@ -79,6 +82,38 @@ func has(all diagnostic.List, severity diagnostic.Severity) bool {
 		}
 	}
 	return false
+}
+
+// changing looks at extensions in this process, and changes the other ones at the first look.
+type changing struct {
+	inProcess
+	once   sync.Once
+	change func(looked string)
+}
+
+func (c *changing) ExamineMetadata(ctx context.Context, ext *extension.Extension, opts lint.Options, limits lint.Limits) (lint.Report, error) {
+	c.once.Do(func() { c.change(ext.Metadata.Name) })
+	return c.inProcess.ExamineMetadata(ctx, ext, opts, limits)
+}
+
+// An extension that was changed between two readings is no extension without mistakes.
+func TestCheckSaysWhatWasChanged(t *testing.T) {
+	sources := []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bar", "1.0.0")}
+	changed := 0
+	run := New(Options{Sources: sources, Parallelism: 1, Examiner: &changing{change: func(looked string) {
+		if looked == "alc" {
+			changed = 1
+		}
+		write(t, filepath.Join(sources[changed].Path, "extension.yaml"), "name: other\nversion: 2.0.0\n")
+	}}})
+	run.heldAtMost = 0
+	all, _, err := run.Check(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := all[changed].Problems; len(got) != 1 || got[0].Severity != diagnostic.Error || got[0].Hint != "run again" || !strings.Contains(got[0].Message, "was changed while the run read it") {
+		t.Errorf("%+v", got)
+	}
 }
 
 // What could not be looked at is no extension without mistakes.
