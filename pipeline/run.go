@@ -424,16 +424,6 @@ func (r *Run) Warn(message string) {
 	r.Observer.Observe(results.Event{Kind: results.EventWarning, Time: time.Now(), Planning: !r.applying, Message: message})
 }
 
-// warnOnce warns of what several extensions, or several looks, find.
-func (r *Run) warnOnce(message string) {
-	r.mu.Lock()
-	known := slices.Contains(r.warnings, message)
-	r.mu.Unlock()
-	if !known {
-		r.Warn(message)
-	}
-}
-
 // warnOfIndex says in the plan what is wrong with the index as a whole: what is
 // sent will not be seen until it is corrected, and what exists is not seen now.
 func (r *Run) warnOfIndex(p *plan) {
@@ -442,10 +432,10 @@ func (r *Run) warnOfIndex(p *plan) {
 		return
 	}
 	if err := at.Index.Refused(); err != nil {
-		r.warnOnce(withAdvice(err) + "; until then KubeSphere shows nothing that is new in this repository")
+		r.Warn(withAdvice(err) + "; until then KubeSphere shows nothing that is new in this repository")
 	}
 	for _, remark := range at.Index.Remarks() {
-		r.warnOnce(remark)
+		r.Warn(remark)
 	}
 }
 

@@ -209,7 +209,7 @@ func withAdvice(err error) string {
 // sayTwice warns of a version that is in the index more than once.
 func (r *release) sayTwice(entry target.Entry) {
 	if entry.Times > 1 {
-		r.run.warnOnce(fmt.Sprintf("the index has %s %s %d times: KubeSphere takes the last of them, and so does this run", r.result.Name, r.result.Version, entry.Times))
+		r.run.Warn(fmt.Sprintf("the index has %s %s %d times: KubeSphere takes the last of them, and so does this run", r.result.Name, r.result.Version, entry.Times))
 	}
 }
 
