@@ -57,7 +57,7 @@ var units = []unit{
 	{"internal/marketplace/repair", []string{"internal/marketplace/catalog", "internal/marketplace/lease", "internal/marketplace/store"}},
 	{"internal/marketplace/lease", []string{"internal/marketplace/store", "internal/failure"}},
 	{"internal/marketplace/helmindex", []string{"internal/marketplace/catalog"}},
-	{"internal/marketplace/store", []string{"internal/extension", "internal/kubesphere", "internal/marketplace/catalog", "internal/marketplace/externalurl", "internal/marketplace/wire", "internal/extension/naming", "internal/failure"}},
+	{"internal/marketplace/store", []string{"internal/extension", "internal/kubesphere", "internal/marketplace/catalog", "internal/marketplace/externalurl", "internal/marketplace/wire", "internal/extension/naming", "internal/failure", "internal/shellword"}},
 	{"internal/marketplace/catalog", []string{"internal/marketplace/wire"}},
 	{"internal/marketplace/wire", nil},
 	{"internal/marketplace/externalurl", nil},

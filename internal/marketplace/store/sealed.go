@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/marketplace/wire"
+	"github.com/ksrelease/ksrelease/internal/shellword"
 )
 
 // FormatVersion is that of the files of the state.
@@ -31,18 +31,7 @@ func (e *DamageError) Error() string { return e.File + ": " + e.What }
 
 // Hint says what the user can do.
 func (e *DamageError) Hint() string {
-	return "put a good copy of the file back, or run ksrelease marketplace repair --dir " + shellWord(e.Dir) + ", which rebuilds what it can from the packages and keeps all the rest"
-}
-
-// plainWord is a path that a shell takes as it is.
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+-]+$`)
-
-// shellWord is a path as it can be typed.
-func shellWord(path string) string {
-	if plainWord.MatchString(path) {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	return "put a good copy of the file back, or run ksrelease marketplace repair --dir " + shellword.Quote(e.Dir) + ", which rebuilds what it can from the packages and keeps all the rest"
 }
 
 func (s *Store) Damaged(name, format string, args ...any) *DamageError {
