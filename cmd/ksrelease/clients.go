@@ -2,16 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
-	"net"
 	"path/filepath"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/credentials"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
-	"github.com/ksrelease/ksrelease/internal/marketplace/lease"
 	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
@@ -118,21 +114,21 @@ func userAgent() string { return "ksrelease/" + programVersion() + " (+" + proje
 // dialLocal opens the marketplace of the project inside this process, or goes
 // to the process that serves it.
 func (a *app) dialLocal(dir string, at where, web *transport.Client) (*clients, error) {
-	served, err := a.serveLocal(dir, at == localForReading)
+	served, err := marketplace.OpenLocal(a.stop, dir, at == localForReading, a.warnings.tell)
 	if err != nil {
 		return nil, err
 	}
-	c := &clients{name: "the local marketplace in " + display(dir), close: func() { web.Close(); served.close() }}
+	c := &clients{name: "the local marketplace in " + display(dir), close: func() { web.Close(); served.Close() }}
 	if at == localForReading && !marketplace.Exists(dir) {
 		c.name = "an empty local marketplace"
 	}
 	c.Target, err = kscloud.New(kscloud.Options{
-		Server: served.address, Key: served.token, RepositoryURL: served.address,
-		AssetHost: served.assetHost, AssetHostIsCertain: true,
+		Server: served.Address, Key: served.Key, RepositoryURL: served.Address,
+		AssetHost: served.AssetHost, AssetHostIsCertain: true,
 		Transport: web, UserAgent: userAgent(),
 		Near: func(address string) string {
-			if rest, ok := strings.CutPrefix(address, served.assetHost+"/"); ok {
-				return served.address + "/" + rest
+			if rest, ok := strings.CutPrefix(address, served.AssetHost+"/"); ok {
+				return served.Address + "/" + rest
 			}
 			return address
 		},
@@ -146,70 +142,6 @@ func (a *app) dialLocal(dir string, at where, web *transport.Client) (*clients, 
 
 // localDir is where a project keeps its local marketplace.
 func localDir(root string) string { return filepath.Join(root, ".ksrelease", "marketplace") }
-
-// servedMarketplace is a local marketplace that answers.
-type servedMarketplace struct {
-	address   string // where it answers
-	assetHost string // what its addresses of files and packages begin with
-	token     string
-	close     func()
-}
-
-// serveLocal serves the marketplace in dir on a port of the loopback address
-// for the time of a run. Uploaded files get addresses at the port on which
-// `ksrelease marketplace serve` would serve them, so that they outlive the run,
-// unless the marketplace has an external URL.
-func (a *app) serveLocal(dir string, readOnly bool) (*servedMarketplace, error) {
-	options := marketplace.Options{FilesURL: "http://" + marketplace.DefaultAddr, Token: "kck-" + rand.Text(), ReadOnly: readOnly, Warn: a.warnings.tell}
-	m, err := marketplace.Open(dir, options)
-	var locked *lease.LockedError
-	if errors.As(err, &locked) && locked.Address != "" {
-		return connectLocal(a.stop, dir)
-	}
-	if err != nil {
-		return nil, err
-	}
-	assetHost := options.FilesURL
-	if external := m.ExternalURL(); external != "" {
-		assetHost = external
-	} else if readOnly {
-		// What is read is the same, but addresses of files would be those of that process.
-		if served, err := connectLocal(a.stop, dir); err == nil {
-			assetHost = served.assetHost
-		}
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("serving the local marketplace: %w", err), m.Close())
-	}
-	server := marketplace.NewServer(m.GuardHost(listener.Addr(), m))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = server.Serve(listener) // ends with Close, below
-	}()
-	return &servedMarketplace{
-		address: "http://" + listener.Addr().String(), assetHost: assetHost, token: options.Token,
-		close: func() {
-			_ = server.Close()
-			<-done
-			_ = m.Close() // the static repository is made anew on the next Open
-		},
-	}, nil
-}
-
-// connectLocal goes to the process that serves the marketplace in dir.
-func connectLocal(ctx context.Context, dir string) (*servedMarketplace, error) {
-	served, err := lease.Connect(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
-	local := &servedMarketplace{address: served.Address, assetHost: served.Address, token: served.Key(), close: func() {}}
-	if served.ExternalURL != "" {
-		local.assetHost = served.ExternalURL
-	}
-	return local, nil
-}
 
 // The variables for a Helm repository that asks for a user and password.
 const (

@@ -18,6 +18,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/results"
@@ -103,7 +104,7 @@ func (c *runCommand) Run(a *app) error {
 // mayKeepMarketplace finds out, for a run as for a dry run, whether a local
 // marketplace can be kept in dir. Where another process serves it, that one writes.
 func mayKeepMarketplace(ctx context.Context, dir string) error {
-	if _, err := connectLocal(ctx, dir); err == nil {
+	if _, err := marketplace.ConnectLocal(ctx, dir); err == nil {
 		return nil
 	}
 	err := mayMake(dir)
