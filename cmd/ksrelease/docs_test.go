@@ -19,6 +19,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/testutil/canary"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 func readDoc(t *testing.T, name string) string {
@@ -36,9 +37,7 @@ func readDoc(t *testing.T, name string) string {
 
 // docs/one-release.md says which requests are sent; here they are sent.
 func TestOneReleaseIsAsItsPageSays(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts processes, about which the race detector learns nothing")
-	}
+	soak.Long(t)
 	page := readDoc(t, "docs/one-release.md")
 	said := map[string]string{}
 	for _, block := range regexp.MustCompile("(?s)```requests ([a-z-]+)\n(.*?)```").FindAllStringSubmatch(page, -1) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // printing says how each command prints something to standard output, after what has to
@@ -42,9 +43,7 @@ var silent = map[string]string{
 // A disk that is full is an error of each command, in one line and a hint; a reader
 // that goes away is none. Each command of the grammar is here, or in silent.
 func TestAFullDiskIsAnErrorOfEachCommand(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts processes, about which the race detector learns nothing")
-	}
+	soak.Long(t)
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip(err)
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension/unpack"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // entry is one entry of an archive made for a test.
@@ -227,9 +228,7 @@ func sparse(t testing.TB) []byte {
 
 // An archive that claims or holds gigabytes is refused within some megabytes.
 func TestBombs(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads in one goroutine, in which there are no races")
-	}
+	soak.Long(t)
 	manyFiles := func(n int, size int) []byte {
 		entries := make([]entry, n)
 		for i := range entries {
@@ -289,9 +288,7 @@ func TestBombs(t *testing.T) {
 }
 
 func TestContentThatFillsMemory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads in one goroutine, in which there are no races")
-	}
+	soak.Long(t)
 	// Content that does not compress, so that only the sum of sizes is exceeded.
 	noise := make([]byte, 1<<20)
 	state := uint64(1)
@@ -313,6 +310,7 @@ func TestContentThatFillsMemory(t *testing.T) {
 // An archive with more content than is kept at first is read as any other is,
 // whatever its files are like; and twice through the same meter is no more than once.
 func TestReadTwice(t *testing.T) {
+	soak.Long(t)
 	noise := make([]byte, 3<<20)
 	_, _ = rand.NewChaCha8([32]byte{1}).Read(noise)
 	entries := []entry{metadataEntry}

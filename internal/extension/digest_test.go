@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // What is the same content, and what is other content.
@@ -65,6 +67,7 @@ func TestContentDigest(t *testing.T) {
 // Source tree, local package and package in a folder have one digest, and both
 // forms of the package carry it.
 func TestContentDigestThroughPacking(t *testing.T) {
+	soak.Long(t)
 	for _, archive := range corpusPackages(t) {
 		t.Run(filepath.Base(archive), func(t *testing.T) {
 			e := mustLoad(t, unpackTo(t, archive, false))

@@ -111,6 +111,7 @@ func addressesBelow(e *Extension, base string) URLs {
 // which is what the plan says. Lengths up to 60 characters for the two together
 // are held here, with nothing in them that compresses.
 func TestTheSizeHardlyDependsOnWhereAssetsLie(t *testing.T) {
+	soak.Long(t)
 	trees := 8
 	if !testing.Short() {
 		trees = soak.Cases(t, 24, 1000)
@@ -152,6 +153,7 @@ func mustPack(t testing.TB, e *Extension, urls URLs) *Package {
 // characters more lifts the package over the threshold, it is not packed in
 // another way.
 func TestAddressesDoNotChooseTheLevel(t *testing.T) {
+	soak.Long(t)
 	r := rand.New(rand.NewPCG(7, 7))
 	noise := make([]byte, tarball.SmallFrom)
 	for i := range noise {
@@ -201,6 +203,7 @@ func TestAddressesDoNotChooseTheLevel(t *testing.T) {
 // The shares of the files are the package, all together, and a file that does
 // not compress has about its size.
 func TestShares(t *testing.T) {
+	soak.Long(t)
 	for seed := range uint64(12) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		e := randomTree(t, r, r.IntN(4), 1<<(8+r.IntN(14)))

@@ -22,6 +22,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension/tarball"
 	"github.com/ksrelease/ksrelease/internal/testutil/nobody"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // A demo with all that packing has to care for.
@@ -326,6 +327,7 @@ func checkRawHeaders(t *testing.T, form string, raw []byte) {
 
 // A package near the size that KubeSphere takes is packed as small as can be.
 func TestPackSmallNearTheLimit(t *testing.T) {
+	soak.Long(t)
 	r := rand.New(rand.NewPCG(5, 6))
 	var text strings.Builder
 	words := make([]string, 3000)
@@ -355,6 +357,7 @@ func TestPackSmallNearTheLimit(t *testing.T) {
 // Chart gives what Helm makes of the local package without what the pushed one
 // lacks, each time anew.
 func TestChartIsThatOfThePackage(t *testing.T) {
+	soak.Long(t)
 	check := func(t *testing.T, e *Extension) {
 		t.Helper()
 		p, err := e.Pack(nil)

@@ -16,6 +16,8 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/engine"
 	"sigs.k8s.io/yaml"
+
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // chartView is what Helm made of a chart, in an order that does not change.
@@ -196,6 +198,7 @@ func chartOfSource(t *testing.T, dir string) *chart.Chart {
 // examples, packed subcharts, and what a Chart.yaml or extension.yaml has of type
 // and appVersion.
 func TestPackLoadsLikeItsSource(t *testing.T) {
+	soak.Long(t)
 	packed := demoFiles()
 	packed["charts/redis-1.2.0.tgz"] = string(subchartPackage(t, "redis", "1.2.0"))
 	packed["charts/sub/charts/inner-0.1.0.tgz"] = string(subchartPackage(t, "inner", "0.1.0"))
@@ -234,6 +237,7 @@ func TestPackLoadsLikeItsSource(t *testing.T) {
 // The package that we push loads in Helm to the same chart as the one that
 // ksbuilder pushes, with and without a Chart.yaml in the source tree.
 func TestPackLoadsLikeKsbuilders(t *testing.T) {
+	soak.Long(t)
 	for _, archive := range corpusPackages(t) {
 		t.Run(filepath.Base(archive), func(t *testing.T) {
 			theirs := pushedPackage(t, archive)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/extension/tarball"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 	"github.com/ksrelease/ksrelease/internal/testutil/testshared"
 )
 
@@ -26,6 +27,7 @@ func corpusAssets(e *Extension) func(string) ([]byte, error) {
 
 // A version that ksbuilder pushed is the same as the tree it was pushed from.
 func TestSameAsKsbuilderPushed(t *testing.T) {
+	soak.Long(t)
 	for _, archive := range corpusPackages(t) {
 		t.Run(filepath.Base(archive), func(t *testing.T) {
 			local := mustLoad(t, unpackTo(t, archive, false))
@@ -43,6 +45,7 @@ func TestSameAsKsbuilderPushed(t *testing.T) {
 
 // Each change to the tree that matters is reported, and by its name.
 func TestSameTellsWhatDiffers(t *testing.T) {
+	soak.Long(t)
 	archive := testshared.Path(t, "corpus/opensearch-2.11.1.tgz")
 	published, err := Read("published", pushedPackage(t, archive), Limits{})
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // stamped packs files below a folder as somebody else would at another moment: with
@@ -87,6 +89,7 @@ func digestOfTree(t testing.TB, files map[string]string) string {
 // `helm dependency update` makes locks and packages anew: what is the same in them is
 // no other content, and what is not is.
 func TestDependencyUpdateIsNoDrift(t *testing.T) {
+	soak.Long(t)
 	want := digestOfTree(t, updated(t, 0, nil))
 	for moment := range 4 {
 		if got := digestOfTree(t, updated(t, moment+1, nil)); got != want {
@@ -171,6 +174,7 @@ func TestWhatIsNoDependencyCountsByItsBytes(t *testing.T) {
 
 // A package beyond the limits is not unpacked for its digest: it counts by its bytes.
 func TestDigestOfPackagesIsBounded(t *testing.T) {
+	soak.Long(t)
 	var numbers strings.Builder
 	for i := range 200_000 {
 		fmt.Fprintln(&numbers, i)
@@ -234,6 +238,7 @@ func TestCompareDigest(t *testing.T) {
 // Where the first format does not decide, the contents do: time stamps are none, and a
 // comment is one, as the digest has it.
 func TestSameContent(t *testing.T) {
+	soak.Long(t)
 	published := func(files map[string]string) *Extension {
 		t.Helper()
 		e := mustLoad(t, writeTree(t, files))

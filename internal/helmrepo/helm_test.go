@@ -213,6 +213,7 @@ func mutate(rng *rand.Rand, body string) string {
 // Thousands of damaged indexes: what Helm refuses is refused, and what it loads is
 // read as it loads it.
 func TestReadsAsHelm(t *testing.T) {
+	soak.Long(t)
 	log.SetOutput(io.Discard) // Helm prints which entries it leaves out
 	defer log.SetOutput(os.Stderr)
 	for _, body := range indexes {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
@@ -590,6 +591,7 @@ func TestCacheOnTheWay(t *testing.T) {
 // What would take all memory is an error with a cause and a hint, while it comes.
 // The guards are tested under their limits, with harmless input.
 func TestIndexesOfAnySizeEnd(t *testing.T) {
+	soak.Long(t)
 	many := func(head, one string, n int) func(io.Writer) {
 		return func(w io.Writer) {
 			_, _ = io.WriteString(w, head)

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // growing are extensions of a size. What lint takes for four times as much may be some
@@ -51,6 +53,7 @@ var growing = []struct {
 // TestGrowth: the rules take time in proportion to what they look at. It is processor
 // time that counts, the least of two, so that a busy machine is no matter.
 func TestGrowth(t *testing.T) {
+	soak.Long(t)
 	for _, g := range growing {
 		t.Run(g.name, func(t *testing.T) {
 			small, large := processorTime(t, g.make(g.n)), processorTime(t, g.make(4*g.n))

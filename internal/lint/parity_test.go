@@ -15,6 +15,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 	"github.com/ksrelease/ksrelease/internal/testutil/testshared"
 )
 
@@ -99,6 +100,7 @@ func TestParityLeavesNoneOut(t *testing.T) {
 // is told here. ksbuilder renders under the name "undefined", so that names of
 // objects differ; they are compared by kind and number.
 func TestParityWithKsbuilder(t *testing.T) {
+	soak.Long(t)
 	for name, ext := range corpus(t) {
 		t.Run(name, func(t *testing.T) {
 			output := testshared.Path(t, "reference/ksbuilder-lint/"+name+".txt")

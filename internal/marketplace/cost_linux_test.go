@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/marketplace/wire"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // detectsRaces says whether this test was built with the race detector, under which
@@ -84,6 +85,7 @@ func aliases() string {
 // What one request may cost: each that is made to cost much is refused with a reason,
 // by a process whose memory stays within bounds, and the next request works.
 func TestWhatOneRequestMayCost(t *testing.T) {
+	soak.Long(t)
 	dir := t.TempDir()
 	c, victim := startVictim(t, dir)
 	defer func() {

@@ -220,6 +220,7 @@ func memory(t *testing.T) string {
 // changes nothing; and after a repair all that has a package is there, never in a better
 // state than it was.
 func TestDamagedFolders(t *testing.T) {
+	soak.Long(t)
 	whole, known := withEachState(t)
 	all := damages(whole)
 	cases := min(len(all), soak.Cases(t, 300, 10_000))

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ksrelease/ksrelease/internal/marketplace/store"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // smallDisk is a file system of its own with room for so many files and 4 MiB.
@@ -78,6 +79,7 @@ func writes(draft string, replacement []byte) []write {
 // the same requests work. The disk is full by the size of a file, by its bytes, and by
 // the number of its files, at each number of them at which something else does not fit.
 func TestFullDisk(t *testing.T) {
+	soak.Long(t)
 	t.Run("size of a file", func(t *testing.T) {
 		fullDisk(t, t.TempDir(), func(t *testing.T, pid, room int) (makeRoom func()) {
 			var old unix.Rlimit

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/testutil/helmtest"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 	"github.com/ksrelease/ksrelease/internal/testutil/testshared"
 )
 
@@ -83,6 +84,7 @@ func TestStockHelm(t *testing.T) {
 
 // The real packages, by way of a stock helm.
 func TestStockHelmWithRealPackages(t *testing.T) {
+	soak.Long(t)
 	archives := testshared.Corpus(t)
 	helm := newStockHelm(t)
 	c := serve(t, open(t, t.TempDir(), Options{}))

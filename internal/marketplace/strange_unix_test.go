@@ -10,12 +10,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // In the place of each file and folder stands a link out of the marketplace, a link within
 // it, a pipe or a socket of nobody: none is followed, opened or waited for, and what it
 // leads to is neither shown nor changed.
 func TestStrangeFilesInTheFolder(t *testing.T) {
+	soak.Long(t)
 	whole, _ := withEachState(t)
 	outside := filepath.Join(t.TempDir(), "outside")
 	targets := map[string]func(name string) error{

@@ -14,6 +14,7 @@ import (
 	"github.com/yuin/goldmark/text"
 
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // gfm reads Markdown as GitHub does: tables, links without marks, strikethrough, tasks.
@@ -119,6 +120,7 @@ func hostileResult(s string) *results.Document {
 // TestMarkdownHoldsTextsOfOthersAsText: no text of others becomes a link, a picture, a
 // mention or anything else on the page, wherever it stands.
 func TestMarkdownHoldsTextsOfOthersAsText(t *testing.T) {
+	soak.Long(t)
 	want := rows(string(markdown(hostileResult("plain"))))
 	random := rand.New(rand.NewPCG(1, 2))
 	texts := slices.Clone(hostileTexts)

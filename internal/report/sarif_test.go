@@ -14,6 +14,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // holdToCodeScanning says what GitHub's code scanning, or the schema of SARIF, would
@@ -83,6 +84,7 @@ func holdToCodeScanning(data []byte) (wrong []string) {
 }
 
 func TestSARIFIsWhatCodeScanningTakes(t *testing.T) {
+	soak.Long(t)
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	results := map[string]*results.Document{
 		"all outcomes": allOutcomes(), "no extensions": {Started: now, Finished: &now},
@@ -111,6 +113,7 @@ func TestSARIFIsWhatCodeScanningTakes(t *testing.T) {
 
 // The worst come first, and what code scanning would not keep is left out and counted.
 func TestSARIFLeavesOutWhatIsNotKept(t *testing.T) {
+	soak.Long(t)
 	r := &results.Document{Extensions: []results.Extension{{Name: "alc"}}}
 	for i := range mostResults + 7 {
 		r.Extensions[0].Findings = append(r.Extensions[0].Findings, results.Finding{Rule: "images", Severity: []string{"info", "warning", "error"}[i%3], Message: "m", File: "a.yaml", Line: i + 1})

@@ -21,6 +21,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 	"github.com/ksrelease/ksrelease/internal/testutil/testshared"
 	"github.com/ksrelease/ksrelease/internal/weight"
 )
@@ -83,6 +84,7 @@ const busy = "{{ $n := until 8000 }}{{ range $n }}{{ range $n }}{{ end }}{{ end 
 
 // A worker finds what is found in this process, in each example and real package.
 func TestSameFindings(t *testing.T) {
+	soak.Long(t)
 	p := pool(t, 2)
 	dirs, err := filepath.Glob("../../examples/*/extensions/*")
 	if err != nil || len(dirs) == 0 {

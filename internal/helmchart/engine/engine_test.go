@@ -75,6 +75,7 @@ func asHelm(t *testing.T, c *chart.Chart, given map[string]any) error {
 
 // TestErrorsAreHelms: for each way in which a template does not render.
 func TestErrorsAreHelms(t *testing.T) {
+	soak.Long(t)
 	for name, template := range map[string]string{
 		"parse":                   "a\n{{ if }}",
 		"parse, function":         "{{ nosuch 1 }}",
@@ -175,6 +176,7 @@ func isFunction(name string) bool { return name != "" && strings.ToLower(name[:1
 // TestGeneratedCharts: charts of random trees and templates render as with Helm, or end
 // with its error.
 func TestGeneratedCharts(t *testing.T) {
+	soak.Long(t)
 	cases := soak.Cases(t, 400, 40000)
 	ended, rendered := 0, 0
 	for seed := range cases {

@@ -25,3 +25,13 @@ func Cases(tb testing.TB, short, whole int) int {
 	tb.Logf("%d cases of %d", cases, whole)
 	return cases
 }
+
+// Long leaves a test out of -short, which is how the race detector runs: one that takes
+// long there, and has nothing to show it that others have not, because a single goroutine
+// works, or because what it is about is how often something is tried.
+func Long(tb testing.TB) {
+	tb.Helper()
+	if testing.Short() {
+		tb.Skip("it takes long, and shows the race detector nothing that others do not")
+	}
+}
