@@ -10,6 +10,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/discover"
+	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -25,8 +26,7 @@ type checkCommand struct {
 func (c *checkCommand) Run(a *app) error {
 	ctx, cancel := c.begin(a.stop)
 	defer cancel()
-	a.onlyReading.Add(1) // to the end
-	defer a.onlyReading.Add(-1)
+	defer a.reads.Begin()() // to the end
 	var wrong diagnostic.List
 	a.warnOnStderr()
 	p, err := c.open(ctx, a)
@@ -36,7 +36,7 @@ func (c *checkCommand) Run(a *app) error {
 	var sources []config.Source
 	known := &baseline.Baseline{}
 	if p == nil {
-		sources, err = reading(ctx, a, "looking for the extensions", func() ([]config.Source, error) { return c.salvage(&wrong) })
+		sources, err = graceful.Read(ctx, &a.reads, "looking for the extensions", func() ([]config.Source, error) { return c.salvage(&wrong) })
 	} else {
 		found, unread := p.baseline(ctx)
 		if err := gather(&wrong, unread); err != nil {
@@ -58,7 +58,7 @@ func (c *checkCommand) Run(a *app) error {
 	defer a.examineInWorkers(&options)()
 	extensions, cycles, err := pipeline.New(options).Check(ctx)
 	if err != nil && ctx.Err() != nil {
-		return &cutError{err}
+		return &graceful.CutError{Err: err}
 	}
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/credentials"
+	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/target"
@@ -56,7 +57,7 @@ func (a *app) dial(ctx context.Context, p *project, at where, dir string, parall
 	if at != configured {
 		doing = "opening the local marketplace"
 	}
-	return reading(ctx, a, doing, func() (*clients, error) { return a.connectTo(p, at, dir, parallelism) })
+	return graceful.Read(ctx, &a.reads, doing, func() (*clients, error) { return a.connectTo(p, at, dir, parallelism) })
 }
 
 func (a *app) connectTo(p *project, at where, dir string, parallelism int) (*clients, error) {
@@ -68,7 +69,7 @@ func (a *app) connectTo(p *project, at where, dir string, parallelism int) (*cli
 	if err != nil {
 		return nil, err
 	}
-	web := transport.New(transport.Options{UserAgent: userAgent(), Parallelism: parallelism, Dial: a.connect, Servers: servers, Warn: a.warnings.tell})
+	web := transport.New(transport.Options{UserAgent: userAgent(), Parallelism: parallelism, Dial: a.connect, Servers: servers, Warn: a.warnings.Add})
 	server := p.config.Cloud.Server
 	user, _ := a.env(repositoryUser)
 	password, _ := a.env(repositoryPassword)
@@ -83,7 +84,7 @@ func (a *app) connectTo(p *project, at where, dir string, parallelism int) (*cli
 	}
 	token, warnings, err := store.Find(server)
 	for _, w := range warnings {
-		a.warnings.tell(w)
+		a.warnings.Add(w)
 	}
 	switch {
 	case errors.Is(err, credentials.ErrNotFound):
@@ -114,7 +115,7 @@ func userAgent() string { return "ksrelease/" + programVersion() + " (+" + proje
 // dialLocal opens the marketplace of the project inside this process, or goes
 // to the process that serves it.
 func (a *app) dialLocal(dir string, at where, web *transport.Client) (*clients, error) {
-	served, err := marketplace.OpenLocal(a.stop, dir, at == localForReading, a.warnings.tell)
+	served, err := marketplace.OpenLocal(a.stop, dir, at == localForReading, a.warnings.Add)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func (a *app) dependencies(p *project) (dependencies, error) {
 		return dependencies{}, usage(fmt.Errorf("%s: %w", dependencyHosts, err), "write addresses, ranges of them and names of hosts, with commas between them: 10.0.0.0/8,charts.internal")
 	}
 	web := transport.New(transport.Options{
-		UserAgent: userAgent(), Parallelism: p.config.Parallelism, Servers: servers, Warn: a.warnings.tell,
+		UserAgent: userAgent(), Parallelism: p.config.Parallelism, Servers: servers, Warn: a.warnings.Add,
 		Dial: guard.Dial, Admit: guard.Admit,
 	})
 	user, _ := a.env(repositoryUser)

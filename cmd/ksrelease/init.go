@@ -26,7 +26,7 @@ func (c *initCommand) Run(a *app) error {
 	}
 	a.warnOnStderr()
 	for _, message := range config.AbsentSubmodules(".") {
-		a.warnings.tell(message)
+		a.warnings.Add(message)
 	}
 	if len(found) == 0 {
 		return usage(errors.New("there is no extension here: no directory with an extension.yaml"),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/credentials"
+	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
@@ -59,7 +60,7 @@ func (c *loginCommand) Run(a *app) error {
 	}
 	a.redact.Add(key)
 	a.warnOnStderr()
-	web := transport.New(transport.Options{UserAgent: userAgent(), Dial: a.connect, Servers: known, Warn: a.warnings.tell})
+	web := transport.New(transport.Options{UserAgent: userAgent(), Dial: a.connect, Servers: known, Warn: a.warnings.Add})
 	defer web.Close()
 	market, err := cloud.New(cloud.Options{Server: server, Token: key, Transport: web})
 	if err != nil {
@@ -128,22 +129,12 @@ func (a *app) readPassword(terminal int) ([]byte, error) {
 // unlessStopped waits for input, which no interrupt ends by itself, or until
 // stop is done. The reader is left behind then: the process ends soon.
 func unlessStopped[T any](stop context.Context, read func() (T, error)) (T, error) {
-	type answer struct {
-		input T
-		err   error
-	}
-	answers := make(chan answer, 1)
-	go func() {
-		input, err := read()
-		answers <- answer{input, err}
-	}()
-	select {
-	case got := <-answers:
-		return got.input, got.err
-	case <-stop.Done():
+	input, err := graceful.Await(stop, read)
+	if stop.Err() != nil {
 		var none T
 		return none, context.Cause(stop)
 	}
+	return input, err
 }
 
 type logoutCommand struct {

@@ -1,7 +1,7 @@
 // Command ksrelease releases the KubeSphere extensions of a monorepo.
 //
-// This room wires the others together: it is the only one that knows kong,
-// the environment, signals and exit codes. A file holds one command.
+// This package wires the others together: it is the only one that knows the environment and
+// exit codes. Each command has a file.
 package main
 
 import (
@@ -16,9 +16,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"strings"
-	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -27,12 +25,14 @@ import (
 	"github.com/ksrelease/ksrelease/internal/credentials"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/secrets"
+	"github.com/ksrelease/ksrelease/internal/signals"
 	"github.com/ksrelease/ksrelease/internal/worker"
 )
 
@@ -76,7 +76,7 @@ func realMain() int {
 	a := &app{stdin: os.Stdin, stdout: output.New(os.Stdout), stderr: output.New(os.Stderr), env: os.LookupEnv}
 	// A terminal that is stopped, or a pipe that nobody reads, holds up no extension.
 	defer output.Background(a.stdout, a.stderr)()
-	ctx, signalled := untilSignal(func() bool { return a.onlyReading.Load() > 0 }, a.exit)
+	ctx, signalled := signals.Context(func() bool { return a.reads.Active() }, a.exit)
 	a.stop = ctx
 	code := a.main(os.Args[1:])
 	if by := signalled(); by != 0 && !a.stopIsEnd {
@@ -111,21 +111,19 @@ type app struct {
 	// inProcess looks at extensions in this process, without limits. It is for tests in
 	// fake time, which stands still while a real process is alive.
 	inProcess bool
-	warnings  warnings
+	warnings  output.Warnings
 	redact    secrets.Redactor
 	// reported says that the reports that were asked for tell of a whole run, and failure
 	// is what ended the command, nil where nothing did.
 	reported bool
 	failure  error
 	entered  bool // the working directory is that of -C
-	// onlyReading is above 0 while nothing has begun that would have to be brought to
-	// its end; see reading.
-	onlyReading atomic.Int32
+	reads    graceful.Reads
 }
 
 // exit ends the process at once, with what was printed so far as long as somebody reads it.
 func (a *app) exit(code int) {
-	ctx, cancel := context.WithTimeout(context.Background(), echo)
+	ctx, cancel := context.WithTimeout(context.Background(), signals.Echo)
 	defer cancel()
 	a.stdout.Flush(ctx)
 	os.Exit(code)
@@ -222,8 +220,8 @@ func (a *app) guard(command func() error) (code int) {
 			code = int(thrown)
 		default: // the runtime would print it as it is
 			value, stack := any(thrown), debug.Stack()
-			if elsewhere, ok := thrown.(*panicked); ok {
-				value, stack = elsewhere.value, elsewhere.stack
+			if elsewhere, ok := thrown.(*graceful.Panic); ok {
+				value, stack = elsewhere.Value, elsewhere.Stack
 			}
 			a.failure = fmt.Errorf("this is a mistake in ksrelease: %v\n%s", value, stack)
 			a.complain(a.failure, "please report it with what is above: "+projectURL+"/issues")
@@ -286,66 +284,17 @@ type usageError struct {
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
+// usageIf is usage of an error that may be nil.
+func usageIf(err error) error {
+	if err == nil {
+		return nil
+	}
+	return usage(err, "")
+}
+
 // usage makes one. Without advice of its own it gives that of the error, if it has any.
 func usage(err error, advice string) error {
 	return &usageError{err, cmp.Or(advice, failure.Hint(err))}
-}
-
-// untilSignal is a context that ends with the first SIGINT, SIGTERM or SIGHUP;
-// the second one ends the process at once by exit, and so does the first while atOnce says
-// so. signalled is the exit code of the signal that came, or 0.
-func untilSignal(atOnce func() bool, exit func(code int)) (ctx context.Context, signalled func() int) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	came := make(chan os.Signal, 2)
-	signal.Notify(came, syscall.SIGINT, syscall.SIGTERM)
-	// A terminal that is closed should not cut a release off in the middle either;
-	// who starts it with nohup wants it to go on to its end.
-	if !signal.Ignored(syscall.SIGHUP) {
-		signal.Notify(came, syscall.SIGHUP)
-	}
-	codes := make(chan int, 1)
-	go func() {
-		signalled := <-came
-		first := codeOf(signalled)
-		codes <- first
-		cancel(errors.New("interrupted"))
-		if atOnce() {
-			exit(first)
-		}
-		exit(codeOf(onceMore(came, signalled)))
-	}()
-	return ctx, func() int {
-		select {
-		case code := <-codes:
-			return code
-		default:
-			return 0
-		}
-	}
-}
-
-// echo is how long after a signal another one of its kind is the same one: timeout(1)
-// signals its child, and at once the group of processes that the child is in.
-const echo = 200 * time.Millisecond
-
-// onceMore waits for the signal that ends the process at once after the first one.
-func onceMore(came <-chan os.Signal, first os.Signal) os.Signal {
-	at := time.Now()
-	for {
-		if next := <-came; next != first || time.Since(at) > echo {
-			return next
-		}
-	}
-}
-
-func codeOf(s os.Signal) int {
-	switch s {
-	case syscall.SIGTERM:
-		return exitTerminated
-	case syscall.SIGHUP:
-		return exitHungUp
-	}
-	return exitInterrupted
 }
 
 // programVersion is the version that was linked in, else that of the module.

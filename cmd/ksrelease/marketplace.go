@@ -64,7 +64,7 @@ func (c *serveCommand) Run(a *app) error {
 		return err
 	}
 	a.warnOnStderr()
-	m, err := marketplace.Open(c.Dir, marketplace.Options{Token: key, Warn: a.warnings.tell})
+	m, err := marketplace.Open(c.Dir, marketplace.Options{Token: key, Warn: a.warnings.Add})
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -236,7 +236,7 @@ func (c shelf) review(a *app, verdict lease.Verdict) error {
 		return err
 	}
 	a.warnOnStderr()
-	return marketplace.ReviewIn(a.stop, c.Dir, verdict, a.warnings.tell)
+	return marketplace.ReviewIn(a.stop, c.Dir, verdict, a.warnings.Add)
 }
 
 // exists is an error where the folder is none of a marketplace.

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
-	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/discover"
+	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/transport"
 	"github.com/ksrelease/ksrelease/pipeline"
@@ -58,14 +58,14 @@ func (p place) open(ctx context.Context, a *app) (*project, error) {
 		return nil, err
 	}
 	a.entered = true
-	file, err := reading(ctx, a, "looking for the config", p.file)
-	var early *cutError
+	file, err := graceful.Read(ctx, &a.reads, "looking for the config", p.file)
+	var early *graceful.CutError
 	if errors.Is(err, config.ErrNotFound) {
 		here, failed := os.Getwd()
 		if failed != nil {
 			return nil, failed
 		}
-		without := &project{config: config.Default(here), root: here, warn: a.warnings.tell, app: a}
+		without := &project{config: config.Default(here), root: here, warn: a.warnings.Add, app: a}
 		errors.As(err, &without.above)
 		return without, nil
 	}
@@ -75,7 +75,7 @@ func (p place) open(ctx context.Context, a *app) (*project, error) {
 	if err != nil {
 		return nil, err
 	}
-	loaded, err := reading(ctx, a, "reading the config", func() (*config.Config, error) { return config.Load(display(file), a.env) })
+	loaded, err := graceful.Read(ctx, &a.reads, "reading the config", func() (*config.Config, error) { return config.Load(display(file), a.env) })
 	var problems diagnostic.List
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -86,7 +86,7 @@ func (p place) open(ctx context.Context, a *app) (*project, error) {
 		return nil, usage(err, "name a file that can be read with -f FILE")
 	}
 	a.redact.Expansions(loaded.Expansions())
-	return &project{config: loaded, root: filepath.Dir(file), warn: a.warnings.tell, app: a}, nil
+	return &project{config: loaded, root: filepath.Dir(file), warn: a.warnings.Add, app: a}, nil
 }
 
 // warnAbove warns of a config that was not read, for who goes on without one.
@@ -101,12 +101,12 @@ func (p *project) baselineFile() string { return display(filepath.Join(p.root, b
 
 // baseline reads the findings that are known.
 func (p *project) baseline(ctx context.Context) (*baseline.Baseline, error) {
-	known, err := reading(ctx, p.app, "reading "+baseline.Name, func() (*baseline.Baseline, error) {
+	known, err := graceful.Read(ctx, &p.app.reads, "reading "+baseline.Name, func() (*baseline.Baseline, error) {
 		return baseline.Load(config.Project(filepath.Dir(p.baselineFile())), p.baselineFile())
 	})
 	var (
 		problems diagnostic.List
-		early    *cutError
+		early    *graceful.CutError
 	)
 	if err != nil && !errors.As(err, &problems) && !errors.As(err, &early) {
 		return nil, usage(err, "")
@@ -159,7 +159,7 @@ func (p *project) equip(options *pipeline.Options) (close func(), err error) {
 // sources are the extensions of the project, narrowed to paths where there
 // are any. Without a config, the paths alone are the extensions.
 func (p *project) sources(ctx context.Context, paths []string) ([]config.Source, error) {
-	return reading(ctx, p.app, "looking for the extensions", func() ([]config.Source, error) { return p.find(paths) })
+	return graceful.Read(ctx, &p.app.reads, "looking for the extensions", func() ([]config.Source, error) { return p.find(paths) })
 }
 
 func (p *project) find(paths []string) ([]config.Source, error) {
@@ -176,95 +176,15 @@ func (p *project) find(paths []string) ([]config.Source, error) {
 				"ksrelease init writes one; or name the extensions: ksrelease run DIR…")
 		}
 		p.warnAbove()
-		return p.undeclared(paths)
+		sources, err := discover.Named(paths, p.config.Defaults)
+		return sources, usageIf(err)
 	}
 	declared, err := p.config.Sources(here, p.warn)
 	if err != nil {
 		return nil, err
 	}
-	return narrow(declared, paths)
-}
-
-// undeclared makes sources of paths, with the default settings.
-func (p *project) undeclared(paths []string) ([]config.Source, error) {
-	var sources []config.Source
-	seen := map[string]bool{}
-	for _, path := range paths {
-		absolute, err := filepath.Abs(path)
-		if err != nil {
-			return nil, err
-		}
-		if seen[absolute] {
-			continue
-		}
-		seen[absolute] = true
-		if _, err := os.Stat(absolute); err != nil {
-			return nil, usage(fmt.Errorf("%s: %w", path, errors.Unwrap(err)), "name a directory with an extension.yaml, or a package .tgz")
-		}
-		is, wrong := config.Examine(absolute)
-		if wrong != nil {
-			between := " "
-			if wrong.Subject != "" { // of a file in it
-				between = string(filepath.Separator)
-			}
-			return nil, usage(errors.New(filepath.Clean(path)+between+wrong.Message), wrong.Hint)
-		}
-		if !is {
-			hint := "name a directory with an extension.yaml, or a package .tgz"
-			if misnamed := misnamedMetadata(absolute); misnamed != "" {
-				hint = fmt.Sprintf("rename %s in it to %s", misnamed, extension.MetadataFile)
-			}
-			return nil, usage(fmt.Errorf("%s is no extension", path), hint)
-		}
-		sources = append(sources, config.Source{Path: absolute, Display: filepath.Clean(path), Settings: p.config.Defaults})
-	}
-	return sources, nil
-}
-
-// misnamedMetadata is the file of a directory that was meant as its extension.yaml;
-// empty where there is none.
-func misnamedMetadata(dir string) string {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return ""
-	}
-	for _, entry := range entries {
-		if name := entry.Name(); strings.EqualFold(name, extension.MetadataFile) || strings.EqualFold(name, "extension.yml") {
-			return name
-		}
-	}
-	return ""
-}
-
-// narrow keeps the sources that are one of the paths or lie below one.
-func narrow(sources []config.Source, paths []string) ([]config.Source, error) {
-	if len(paths) == 0 {
-		return sources, nil
-	}
-	wanted := map[string]bool{}
-	for _, path := range paths {
-		absolute, err := filepath.Abs(path)
-		if err != nil {
-			return nil, err
-		}
-		found := false
-		for _, s := range sources {
-			if below, err := filepath.Rel(absolute, s.Path); err == nil && filepath.IsLocal(below) {
-				wanted[s.Path], found = true, true
-			}
-		}
-		if !found {
-			return nil, usage(fmt.Errorf("%s is no extension that the config declares", path),
-				"add it under extensions: in the config")
-		}
-	}
-	var kept []config.Source
-	for _, s := range sources {
-		if wanted[s.Path] {
-			kept = append(kept, s)
-		}
-	}
-	return kept, nil
+	sources, err := discover.Narrow(declared, paths)
+	return sources, usageIf(err)
 }
 
 // display is a path as the user would type it from here.

@@ -11,6 +11,7 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
@@ -22,7 +23,7 @@ func TestReportsOfFailedCommandsHoldNoSecret(t *testing.T) {
 	a.redact.Add(secret)
 	for name, err := range map[string]error{
 		"a mistake":     usage(errors.New(secret), "not "+secret),
-		"a cut":         &cutError{errors.New(secret)},
+		"a cut":         &graceful.CutError{Err: errors.New(secret)},
 		"another error": errors.New(secret),
 		"problems":      diagnostic.List{{File: secret, Range: diagnostic.At(1, 0), Message: secret, Hint: secret, Excerpt: secret}},
 	} {

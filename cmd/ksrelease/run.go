@@ -3,14 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
@@ -107,40 +103,11 @@ func mayKeepMarketplace(ctx context.Context, dir string) error {
 	if _, err := marketplace.ConnectLocal(ctx, dir); err == nil {
 		return nil
 	}
-	err := mayMake(dir)
+	err := atomicfile.ProbeBelow(dir, placeOf)
 	if err == nil {
 		return nil
 	}
 	return usage(fmt.Errorf("no local marketplace can be kept in %s: %w", display(dir), err), "name another folder with --local-dir DIR")
-}
-
-// mayMake finds out whether files can be written in a folder, or in one that would
-// be made for it; it leaves neither behind.
-func mayMake(dir string) error {
-	at, err := filepath.Abs(dir)
-	if err != nil {
-		return err
-	}
-	for {
-		info, err := os.Stat(at)
-		if err == nil && !info.IsDir() {
-			return fmt.Errorf("%s is no folder", placeOf(at))
-		}
-		if err == nil {
-			break
-		}
-		parent := filepath.Dir(at)
-		if parent == at || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
-			return err
-		}
-		at = parent
-	}
-	err = atomicfile.Probe(at)
-	var of *fs.PathError
-	if errors.As(err, &of) {
-		return fmt.Errorf("%s cannot be written: %w", placeOf(at), of.Err)
-	}
-	return err
 }
 
 // placeOf is display, but for the current directory and those above it, whose names say
@@ -263,7 +230,7 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 		}
 	}
 	run := pipeline.New(options)
-	a.warnings.to(run.Warn)
+	a.warnings.To(run.Warn)
 	for _, warning := range packedLater(destinations, options.Sources) {
 		run.Warn(warning)
 	}

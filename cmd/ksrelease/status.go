@@ -68,7 +68,7 @@ func (c *statusCommand) Run(a *app) error {
 	}
 	switch {
 	case err != nil && ctx.Err() != nil && !failure.Unauthorized(err):
-		err = &cutError{fmt.Errorf("%w before all was looked at", context.Cause(ctx))}
+		err = &graceful.CutError{Err: fmt.Errorf("%w before all was looked at", context.Cause(ctx))}
 	case err != nil || !c.Wait:
 	case !links.HasKey():
 		err = target.ErrNoToken
@@ -122,7 +122,7 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 	refused := run.AuthRefused()
 	index, unread := links.Index(ctx)
 	for _, warning := range result.Warnings {
-		a.warnings.tell(warning)
+		a.warnings.Add(warning)
 	}
 	all := make([]standing, len(result.Extensions))
 	for i, x := range result.Extensions {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/testutil/nobody"
 )
 
@@ -52,7 +53,7 @@ func TestPlaceThatMayNotBeWritten(t *testing.T) {
 			{root, filepath.Join(sub, "market"), "sub cannot be written: permission denied"},
 		} {
 			t.Chdir(c.at)
-			if err := mayMake(c.dir); err == nil || err.Error() != c.want {
+			if err := atomicfile.ProbeBelow(c.dir, placeOf); err == nil || err.Error() != c.want {
 				t.Errorf("%s in %s: %v, want %s", c.dir, c.at, err, c.want)
 			}
 		}

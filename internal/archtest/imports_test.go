@@ -41,7 +41,7 @@ var units = []unit{
 	{"cmd/ksrelease", anyUnit},
 	{"internal/commandline", []string{"config", "internal/shellword"}},
 	{"internal/secrets", []string{"config", "internal/diagnostic", "internal/redact", "internal/results"}},
-	{"internal/discover", []string{"config", "internal/diagnostic", "internal/yamldoc", "schema", "internal/failure"}},
+	{"internal/discover", []string{"config", "internal/diagnostic", "internal/extension", "internal/yamldoc", "schema", "internal/failure"}},
 	{"internal/report", []string{"internal/diagnostic", "internal/extension", "internal/lint", "internal/journal", "internal/output", "internal/results", "internal/atomicfile"}},
 	{"internal/journal", []string{"internal/output", "internal/results", "internal/atomicfile"}},
 	{"pipeline", []string{"config", "internal/diagnostic", "internal/extension", "internal/failure", "internal/graceful", "internal/graph", "internal/indexwatch", "internal/kubesphere", "internal/lint", "internal/published", "internal/results", "internal/shellword", "internal/target", "internal/target/access", "internal/versions", "internal/weight", "internal/yamldoc", "internal/atomicfile", "internal/extension/naming"}},
@@ -94,6 +94,7 @@ var units = []unit{
 	{"internal/regularfile", []string{"internal/failure"}},
 	{"internal/failure", nil},
 	{"internal/revision", nil},
+	{"internal/signals", nil},
 	{"internal/output", nil},
 	{"schema", nil},
 

@@ -8,10 +8,12 @@ package atomicfile
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"syscall"
 
 	"github.com/ksrelease/ksrelease/internal/failure"
 )
@@ -40,6 +42,35 @@ func Probe(dir string) error {
 	err = file.Close()
 	if gone := os.Remove(path); !errors.Is(gone, fs.ErrNotExist) { // somebody may have taken it for a leftover
 		err = errors.Join(err, gone)
+	}
+	return err
+}
+
+// ProbeBelow finds out whether files can be written in a folder, or in one that would be made
+// for it; it leaves neither behind. Errors name the folder that is in the way as show does.
+func ProbeBelow(dir string, show func(path string) string) error {
+	at, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	for {
+		info, err := os.Stat(at)
+		if err == nil && !info.IsDir() {
+			return fmt.Errorf("%s is no folder", show(at))
+		}
+		if err == nil {
+			break
+		}
+		parent := filepath.Dir(at)
+		if parent == at || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+			return err
+		}
+		at = parent
+	}
+	err = Probe(at)
+	var of *fs.PathError
+	if errors.As(err, &of) {
+		return fmt.Errorf("%s cannot be written: %w", show(at), of.Err)
 	}
 	return err
 }

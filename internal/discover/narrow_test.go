@@ -1,4 +1,4 @@
-package main
+package discover
 
 import (
 	"path/filepath"
@@ -20,7 +20,7 @@ func TestNarrowByPath(t *testing.T) {
 		root: {b, bc}, filepath.Join(root, "a"): {b, bc}, b: {b}, bc: {bc}, b + string(filepath.Separator): {b},
 		filepath.Join(root, "a", "b", "c"): nil, filepath.Join(root, "b"): nil, filepath.Join(root, "..b"): nil,
 	} {
-		kept, err := narrow(sources, []string{path})
+		kept, err := Narrow(sources, []string{path})
 		var got []string
 		for _, s := range kept {
 			got = append(got, s.Path)

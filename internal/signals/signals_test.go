@@ -1,4 +1,4 @@
-package main
+package signals
 
 import (
 	"os"
@@ -37,5 +37,14 @@ func TestTwoSignalsAtOnceAreOne(t *testing.T) {
 				came <- syscall.SIGHUP
 			}
 		})
+	}
+}
+
+// The exit codes are those that docs/exit-codes.md has.
+func TestExitCodes(t *testing.T) {
+	for s, want := range map[os.Signal]int{syscall.SIGHUP: 129, syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+		if got := exitCode(s); got != want {
+			t.Errorf("%v: %d, want %d", s, got, want)
+		}
 	}
 }
