@@ -82,8 +82,8 @@ func (a *app) explain(name string) error {
 	return nil
 }
 
-// inset folds a paragraph to a width and sets it in; code stays as it is and
-// stands further in.
+// inset folds a paragraph to a width and indents it; code stays as it is and
+// is indented further.
 func inset(p lint.Paragraph, width int) output.Text {
 	if p.Code {
 		return output.Fold("      ", "      ", p.Text, 0)
@@ -101,9 +101,9 @@ func ruleNames() []string {
 
 func unknownRule(name string) error {
 	names := ruleNames()
-	advice := "the rules are " + strings.Join(names, ", ")
+	hint := "the rules are " + strings.Join(names, ", ")
 	if near, ok := yamldoc.Nearest(name, names); ok {
-		advice = fmt.Sprintf("did you mean %q? %s", near, advice)
+		hint = fmt.Sprintf("did you mean %q? %s", near, hint)
 	}
-	return usage(fmt.Errorf("there is no rule %q", name), advice)
+	return usage(fmt.Errorf("there is no rule %q", name), hint)
 }

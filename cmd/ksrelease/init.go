@@ -50,7 +50,7 @@ func (c *initCommand) Run(a *app) error {
 		a.stdout.Print("  %s", dir)
 	}
 	if ignored, err := regularfile.Read(".gitignore", 1<<20); err != nil || !strings.Contains(string(ignored), ".ksrelease") {
-		a.stdout.Print("→ put .ksrelease/ and dist/ into .gitignore: rehearsals and packages are left there")
+		a.stdout.Print("→ put .ksrelease/ and dist/ into .gitignore: local marketplaces and packages are written there")
 	}
 	a.stdout.Print("→ next: ksrelease --dry-run, or ksrelease run --local")
 	return nil

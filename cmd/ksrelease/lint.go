@@ -155,7 +155,7 @@ type packageCommand struct {
 	Paths     []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths."`
 	Skip      []string `enum:"lint" placeholder:"STAGE" help:"Leave this stage out: lint."`
 	OutputDir string   `placeholder:"DIR" help:"Leave the packages there; default: package.output of the config, or dist."`
-	Sizes     bool     `help:"Tell of each package where its bytes go when it is pushed, and what would make it smaller."`
+	Sizes     bool     `help:"Report where the bytes of each package go when it is pushed, and what would make it smaller."`
 }
 
 // Run takes the extensions through the pipeline up to package.

@@ -65,7 +65,7 @@ func serveWorker(adjust ...func(*lint.Options)) {
 
 func realMain() int {
 	// Helm's packages log remarks on values to the standard logger; what
-	// matters of that is told by lint.
+	// matters of that is a finding of lint.
 	log.SetOutput(io.Discard)
 
 	collectLess()
@@ -109,11 +109,11 @@ type app struct {
 	// come about; nil: TCP.
 	connect func(ctx context.Context, network, address string) (net.Conn, error)
 	// inProcess looks at extensions in this process, without limits. It is for tests in
-	// fake time, which stands still while a real process is alive.
+	// fake time, which does not advance while a real process is alive.
 	inProcess bool
 	warnings  output.Warnings
 	redact    secrets.Redactor
-	// reported says that the reports that were asked for tell of a whole run, and failure
+	// reported says that the reports that were asked for are of a whole run, and failure
 	// is what ended the command, nil where nothing did.
 	reported bool
 	failure  error
@@ -173,10 +173,10 @@ func (a *app) delivered(code int) int {
 		switch {
 		case err == nil, gone && to.stream == a.stderr:
 		case gone:
-			a.complain(errors.New("not all results were written: nobody reads standard output any more"), "")
+			a.printError(errors.New("not all results were written: nobody reads standard output any more"), "")
 			code = max(code, exitNotReleased)
 		default:
-			a.complain(fmt.Errorf("not all results were written: writing to %s: %w", to.name, err), "see that there is space on the disk, and that the output is open")
+			a.printError(fmt.Errorf("not all results were written: writing to %s: %w", to.name, err), "see that there is space on the disk, and that the output is open")
 			code = max(code, exitNotReleased)
 		}
 	}
@@ -224,7 +224,7 @@ func (a *app) guard(command func() error) (code int) {
 				value, stack = elsewhere.Value, elsewhere.Stack
 			}
 			a.failure = fmt.Errorf("this is a mistake in ksrelease: %v\n%s", value, stack)
-			a.complain(a.failure, "please report it with what is above: "+projectURL+"/issues")
+			a.printError(a.failure, "please report it with what is above: "+projectURL+"/issues")
 			code = exitNotReleased
 		}
 	}()
@@ -248,26 +248,26 @@ func (a *app) guard(command func() error) (code int) {
 		}
 		return exitUsage
 	case errors.As(err, &wrong):
-		a.complain(err, wrong.advice)
+		a.printError(err, wrong.hint)
 		return exitUsage
 	case failure.Unauthorized(err):
-		a.complain(err, failure.Hint(err))
+		a.printError(err, failure.Hint(err))
 		return exitAuth
 	default:
-		a.complain(err, failure.Hint(err))
+		a.printError(err, failure.Hint(err))
 		return exitNotReleased
 	}
 }
 
-// complain prints a fact and, apart from it, the advice.
-func (a *app) complain(err error, advice string) {
+// printError prints an error and, apart from it, the hint.
+func (a *app) printError(err error, hint string) {
 	a.stderr.Print("%s", output.Fold("ksrelease: ", "  ", a.redact.Text(err.Error()), 0))
-	if advice != "" {
-		a.stderr.Print("%s", output.Fold("  → ", "    ", a.redact.Text(advice), 0))
+	if hint != "" {
+		a.stderr.Print("%s", output.Fold("  → ", "    ", a.redact.Text(hint), 0))
 	}
 }
 
-// outcomeError ends a command whose output has told everything already.
+// outcomeError ends a command whose output has said everything already.
 type outcomeError struct {
 	code   int
 	result *results.Document // of a run; nil for other commands
@@ -277,8 +277,8 @@ func (e *outcomeError) Error() string { return fmt.Sprintf("exit code %d", e.cod
 
 // usageError is a mistake in what was typed or configured.
 type usageError struct {
-	err    error
-	advice string
+	err  error
+	hint string
 }
 
 func (e *usageError) Error() string { return e.err.Error() }
@@ -292,9 +292,9 @@ func usageIf(err error) error {
 	return usage(err, "")
 }
 
-// usage makes one. Without advice of its own it gives that of the error, if it has any.
-func usage(err error, advice string) error {
-	return &usageError{err, cmp.Or(advice, failure.Hint(err))}
+// usage makes one. Without a hint of its own it has that of the error, if it has any.
+func usage(err error, hint string) error {
+	return &usageError{err, cmp.Or(hint, failure.Hint(err))}
 }
 
 // programVersion is the version that was linked in, else that of the module.

@@ -24,23 +24,23 @@ type marketplaceCommand struct {
 	Repair  repairCommand  `cmd:"" help:"Rebuild what is damaged or gone of the folder, from the packages; removes nothing."`
 }
 
-// shelf is the flag that says where a local marketplace is kept.
-type shelf struct {
+// marketplaceFlags are those that say where a local marketplace is kept.
+type marketplaceFlags struct {
 	Dir string `default:".ksrelease/marketplace" placeholder:"DIR" help:"Where it is kept; default: ${default}."`
 }
 
 type serveCommand struct {
-	shelf
+	marketplaceFlags
 	Addr        string `default:"${marketplace_addr}" placeholder:"HOST:PORT" help:"Where to listen; default: ${default}."`
-	Faults      string `placeholder:"FILE" help:"Misbehave as this script says, to rehearse a bad day; see docs/local-marketplace.md."`
+	Faults      string `placeholder:"FILE" help:"Answer with the faults in this script, to test how a client copes with them; see docs/local-marketplace.md."`
 	ExternalURL string `placeholder:"URL" help:"Address at which others reach it, for the URLs of packages in the index and of uploaded files; default: relative URLs in the index, and the address of each request."`
 }
 
-// marketplaceKey is the variable with the one API key that a standing
+// marketplaceKey is the variable with the one API key that a permanent
 // marketplace takes. It is no flag: command lines are seen by others.
 const marketplaceKey = "KSRELEASE_MARKETPLACE_TOKEN"
 
-// Help tells what no flag does.
+// Help says what no flag does.
 func (c *serveCommand) Help() string {
 	return "Any API key that looks like one is accepted, unless " + marketplaceKey + " names the one that is."
 }
@@ -96,7 +96,7 @@ func (c *serveCommand) key(a *app) (string, error) {
 	return key, nil
 }
 
-// listen listens at HOST:PORT. An address of IPv4 stands for IPv4: for 0.0.0.0 Go would
+// listen listens at HOST:PORT. An address of IPv4 means IPv4: for 0.0.0.0 Go would
 // listen on all addresses of IPv6 as well.
 func listen(addr string) (net.Listener, error) {
 	network := "tcp"
@@ -183,7 +183,7 @@ func (c *serveCommand) script() ([]faults.Rule, error) {
 	return rules, nil
 }
 
-// withFaults puts a script in front of the marketplace and tells of each fault
+// withFaults puts a script in front of the marketplace and prints each fault
 // as it happens.
 func (a *app) withFaults(m http.Handler, script []faults.Rule) http.Handler {
 	if len(script) == 0 {
@@ -202,7 +202,7 @@ func loopback(host string) bool {
 }
 
 type approveCommand struct {
-	shelf
+	marketplaceFlags
 	Release released `arg:"" name:"name@version" help:"The version to approve."`
 }
 
@@ -217,7 +217,7 @@ func (c *approveCommand) Run(a *app) error {
 }
 
 type rejectCommand struct {
-	shelf
+	marketplaceFlags
 	Release released `arg:"" name:"name@version" help:"The version to reject."`
 	Message string   `may-be-empty:"" help:"The message to its author."`
 }
@@ -231,7 +231,7 @@ func (c *rejectCommand) Run(a *app) error {
 	return nil
 }
 
-func (c shelf) review(a *app, verdict lease.Verdict) error {
+func (c marketplaceFlags) review(a *app, verdict lease.Verdict) error {
 	if err := c.exists(); err != nil {
 		return err
 	}
@@ -240,14 +240,14 @@ func (c shelf) review(a *app, verdict lease.Verdict) error {
 }
 
 // exists is an error where the folder is none of a marketplace.
-func (c shelf) exists() error {
+func (c marketplaceFlags) exists() error {
 	if marketplace.Exists(c.Dir) {
 		return nil
 	}
 	return usage(fmt.Errorf("there is no marketplace in %s", c.Dir), "name its folder with --dir, or go to the project first")
 }
 
-type repairCommand struct{ shelf }
+type repairCommand struct{ marketplaceFlags }
 
 // Help says what it does not do.
 func (c *repairCommand) Help() string {

@@ -52,7 +52,7 @@ func (p place) file() (string, error) {
 	return config.Find(".")
 }
 
-// open reads the config, or stands in the defaults where there is none.
+// open reads the config, or takes the defaults where there is none.
 func (p place) open(ctx context.Context, a *app) (*project, error) {
 	if err := p.enter(); err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (p *project) warnAbove() {
 	}
 }
 
-// baselineFile is where the findings that are known stand.
+// baselineFile is the file with the findings that are known.
 func (p *project) baselineFile() string { return display(filepath.Join(p.root, baseline.Name)) }
 
 // baseline reads the findings that are known.

@@ -75,7 +75,7 @@ func (c *reportCommand) read() (*journal.Replay, error) {
 	if errors.As(err, &wrong) {
 		hint := "name a file that ksrelease run --report FILE.jsonl has written"
 		if wrong.Line > 1 {
-			hint = "what stands before this line is whole: a copy that ends there can be read"
+			hint = "what comes before this line is whole: a copy that ends there can be read"
 		}
 		return nil, diagnostic.List{{Code: results.CodeUnreadableJournal, Severity: diagnostic.Error, File: c.From, Range: diagnostic.At(wrong.Line, 0), Message: wrong.Err.Error(), Hint: hint}}
 	}
@@ -103,7 +103,7 @@ func (c *reportCommand) print(a *app, replay *journal.Replay) {
 	}
 	text.Observe(results.Event{Kind: results.EventRunFinished, Result: result})
 	if result.Error != nil {
-		a.complain(errors.New(result.Error.Message), result.Error.Hint)
+		a.printError(errors.New(result.Error.Message), result.Error.Hint)
 		for _, p := range result.Error.Problems {
 			a.stderr.Print("%s", report.Problem(p.Diagnostic(), 0))
 		}

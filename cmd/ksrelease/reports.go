@@ -37,7 +37,7 @@ func (a *app) reportFailure(args []string) {
 		}
 		to, err := report.ParseDestination(file)
 		if err != nil {
-			a.complain(err, "")
+			a.printError(err, "")
 			continue
 		}
 		if errors.As(a.failure, &unusable) && unusable.Path == to.Path {
@@ -50,7 +50,7 @@ func (a *app) reportFailure(args []string) {
 		done[path] = true
 		to.Path = path
 		if err := to.WriteFailed(tool(), result); err != nil {
-			a.complain(err, "")
+			a.printError(err, "")
 		}
 	}
 }
@@ -65,24 +65,24 @@ func (a *app) reportPath(dir, file string) (string, bool) {
 	return filepath.Join(dir, file), err == nil && info.IsDir()
 }
 
-// commandError is an error as reports tell it, without secrets.
+// commandError is an error as reports have it, without secrets.
 func (a *app) commandError(err error) *results.CommandError {
 	var (
 		problems diagnostic.List
 		wrong    *usageError
 	)
-	told := &results.CommandError{Message: a.redact.Text(err.Error())}
+	shown := &results.CommandError{Message: a.redact.Text(err.Error())}
 	switch {
 	case errors.As(err, &problems):
-		told.Message = plural(len(problems), "mistake") + " in the configuration"
+		shown.Message = plural(len(problems), "mistake") + " in the configuration"
 		for _, p := range problems.Sorted() {
 			p = a.redact.Diagnostic(p)
-			told.Problems = append(told.Problems, results.FindingOf(p, ""))
+			shown.Problems = append(shown.Problems, results.FindingOf(p, ""))
 		}
 	case errors.As(err, &wrong):
-		told.Hint = a.redact.Text(wrong.advice)
+		shown.Hint = a.redact.Text(wrong.hint)
 	default:
-		told.Hint = a.redact.Text(failure.Hint(err))
+		shown.Hint = a.redact.Text(failure.Hint(err))
 	}
-	return told
+	return shown
 }

@@ -24,7 +24,7 @@ import (
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
-// selection are the flags that say which extensions, and how the run is told.
+// selection are the flags that say which extensions, and how the run is reported.
 type selection struct {
 	place
 	deadline
@@ -222,7 +222,7 @@ func (c *selection) perform(ctx context.Context, a *app, p *project, options pip
 			options.Ignore = append(options.Ignore, absolute)
 		}
 	}
-	options.Observer = a.redact.Observer(report.All(append(files.Observers(), c.teller(a, text))...))
+	options.Observer = a.redact.Observer(report.All(append(files.Observers(), c.printer(a, text))...))
 	options.Kept = func(ctx context.Context) {
 		files.Wait(ctx)
 		if c.Output == "json" {
@@ -284,8 +284,8 @@ func (c *selection) removeLeftovers(reports []report.Destination, options pipeli
 	}
 }
 
-// packedLater tells of reports that lie in an extension: this run does not pack them,
-// but one that does not know of them would, and tell drift.
+// packedLater warns of reports that lie in an extension: this run does not pack them,
+// but one that does not know of them would, and report drift.
 func packedLater(reports []report.Destination, sources []config.Source) []string {
 	var warnings []string
 	for _, d := range reports {
@@ -308,8 +308,8 @@ func (c *selection) parallelism(p *project) int {
 	return p.config.Parallelism
 }
 
-// teller is who tells of the run on the standard streams.
-func (c *selection) teller(a *app, options report.TextOptions) results.Observer {
+// printer prints the run to the standard streams.
+func (c *selection) printer(a *app, options report.TextOptions) results.Observer {
 	if c.Output == "json" {
 		return report.Events(a.stdout)
 	}

@@ -1,15 +1,14 @@
 package main
 
 import (
-	"errors"
-
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
 // servers are the two that the config names, with the authorities that it names
-// for them. A file of authorities that cannot be used is told at its place.
+// for them. A file of authorities that cannot be used is reported at its place.
 func (p *project) servers() ([]transport.Server, error) {
 	var wrong diagnostic.List
 	servers := []transport.Server{
@@ -28,12 +27,7 @@ func (p *project) server(section, key, address, caFile string, wrong *diagnostic
 	}
 	pool, err := transport.LoadRootCAs(display(caFile))
 	if err != nil {
-		var advised interface{ Hint() string }
-		hint := ""
-		if errors.As(err, &advised) {
-			hint = advised.Hint()
-		}
-		*wrong = append(*wrong, p.config.Problem(config.CodeUnusableCAFile, section+".ca_file: "+err.Error(), hint, section, "ca_file"))
+		*wrong = append(*wrong, p.config.Problem(config.CodeUnusableCAFile, section+".ca_file: "+err.Error(), failure.Hint(err), section, "ca_file"))
 	}
 	s.RootCAs = pool
 	return s

@@ -29,8 +29,8 @@ type statusCommand struct {
 	Output string   `enum:"text,json" default:"text" help:"text or json."`
 }
 
-// standing is what status tells of one extension.
-type standing struct {
+// extensionStatus is what status reports of one extension.
+type extensionStatus struct {
 	Name     string `json:"name"`
 	Version  string `json:"version"`
 	Market   string `json:"marketplace"` // status of this version; "none"; "unknown" where it could not be asked
@@ -38,7 +38,7 @@ type standing struct {
 	// ReviewMessage is what the reviewer said of a version that was not approved.
 	ReviewMessage string          `json:"review_message,omitempty"`
 	Repository    []string        `json:"repository"` // versions in the Helm repository, newest first
-	Would         results.Outcome `json:"would"`      // how a run would end, as far as a plan can tell
+	Would         results.Outcome `json:"would"`      // how a run would end, as far as a plan knows
 	Reason        string          `json:"reason,omitempty"`
 }
 
@@ -48,7 +48,7 @@ const (
 	marketUnknown = "unknown"
 )
 
-// Run tells where each extension stands.
+// Run prints the status of each extension.
 func (c *statusCommand) Run(a *app) error {
 	ctx, cancel := c.begin(a.stop)
 	defer cancel()
@@ -80,7 +80,7 @@ func (c *statusCommand) Run(a *app) error {
 }
 
 // show prints what is known.
-func (c *statusCommand) show(a *app, all []standing) error {
+func (c *statusCommand) show(a *app, all []extensionStatus) error {
 	for i := range all {
 		all[i].redact(&a.redact)
 	}
@@ -102,8 +102,8 @@ func (c *statusCommand) show(a *app, all []standing) error {
 
 // look plans a run, and asks for what a plan does not need to know. Where something
 // could not be asked it returns what is known with the first error; nothing where
-// there is no project to tell of.
-func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *clients) ([]standing, error) {
+// there is no project.
+func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *clients) ([]extensionStatus, error) {
 	options, err := p.start(ctx, nil)
 	if err != nil {
 		return nil, err
@@ -124,9 +124,9 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 	for _, warning := range result.Warnings {
 		a.warnings.Add(warning)
 	}
-	all := make([]standing, len(result.Extensions))
+	all := make([]extensionStatus, len(result.Extensions))
 	for i, x := range result.Extensions {
-		all[i] = standing{
+		all[i] = extensionStatus{
 			Name: x.Name, Version: x.Version, Market: marketUnknown, ReviewMessage: x.ReviewMessage,
 			Repository: []string{}, Would: x.Outcome, Reason: x.Reason,
 		}
@@ -145,7 +145,7 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 
 // askAll asks the marketplace for all versions, until it refuses the key; the error
 // is the refusal, or else the first of all.
-func askAll(ctx context.Context, links *clients, all []standing, parallelism int) error {
+func askAll(ctx context.Context, links *clients, all []extensionStatus, parallelism int) error {
 	ctx, refuse := context.WithCancelCause(ctx)
 	defer refuse(nil)
 	var group errgroup.Group
@@ -173,13 +173,13 @@ func askAll(ctx context.Context, links *clients, all []standing, parallelism int
 }
 
 // redact takes secrets out of what servers say.
-func (s *standing) redact(from *secrets.Redactor) {
+func (s *extensionStatus) redact(from *secrets.Redactor) {
 	s.Market, s.Snapshot, s.Reason = from.Text(s.Market), from.Text(s.Snapshot), from.Text(s.Reason)
 	s.ReviewMessage = from.Text(s.ReviewMessage)
 	s.Repository = from.Texts(s.Repository)
 }
 
-func (s *standing) ask(ctx context.Context, links *clients) error {
+func (s *extensionStatus) ask(ctx context.Context, links *clients) error {
 	got, err := links.Snapshot(ctx, s.Name, s.Version)
 	if err != nil {
 		return err
@@ -193,9 +193,9 @@ func (s *standing) ask(ctx context.Context, links *clients) error {
 
 // wait asks, ever more patiently, until every version that was submitted has
 // been reviewed. A rejection ends it with an error.
-func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []standing) error {
+func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []extensionStatus) error {
 	const first, last = 2 * time.Second, time.Minute
-	told := ""
+	printed := ""
 	for pause := first; ; pause = min(pause*3/2, last) {
 		var pending []string
 		for _, s := range all {
@@ -206,9 +206,9 @@ func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []
 		if len(pending) == 0 {
 			return rejected(all)
 		}
-		if now := strings.Join(pending, ", "); now != told {
+		if now := strings.Join(pending, ", "); now != printed {
 			a.stderr.Print("waiting for the review of %s", now)
-			told = now
+			printed = now
 		}
 		if !graceful.Sleep(ctx, pause) {
 			return fmt.Errorf("%w; not reviewed yet: %s", context.Cause(ctx), strings.Join(pending, ", "))
@@ -229,7 +229,7 @@ func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []
 }
 
 // rejected is the error of a review that did not end well.
-func rejected(all []standing) error {
+func rejected(all []extensionStatus) error {
 	var errs []error
 	for _, s := range all {
 		if !slices.Contains([]string{target.StatusActive, target.StatusDraft, marketNone, marketUnknown}, s.Market) {
@@ -240,7 +240,7 @@ func rejected(all []standing) error {
 }
 
 // said is what the reviewer has to say.
-func (s *standing) said() string {
+func (s *extensionStatus) said() string {
 	if s.ReviewMessage == "" {
 		return ""
 	}

@@ -27,7 +27,7 @@ func TestStatusAsksForTheReviewersMessage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := standing{Name: "alc", Version: "1.2.0", Market: target.StatusSubmitted, ReviewMessage: "before"}
+		s := extensionStatus{Name: "alc", Version: "1.2.0", Market: target.StatusSubmitted, ReviewMessage: "before"}
 		if err := s.ask(t.Context(), &clients{Target: market}); err != nil || s.Market != status || s.Snapshot != "7" || s.ReviewMessage != want {
 			t.Errorf("%s: %+v, %v", status, s, err)
 		}

@@ -27,7 +27,7 @@ func TestInitTellsWhatMayNotBeRead(t *testing.T) {
 				t.Errorf("mode %o: %q, %v", mode, found, err)
 			}
 			var mistake *usageError
-			if !errors.As(err, &mistake) || mistake.advice == "" {
+			if !errors.As(err, &mistake) || mistake.hint == "" {
 				t.Errorf("mode %o: no usage error with advice: %v", mode, err)
 			}
 		}
