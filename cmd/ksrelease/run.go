@@ -18,7 +18,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/results"
-	"github.com/ksrelease/ksrelease/internal/revision"
+	"github.com/ksrelease/ksrelease/internal/git"
 	"github.com/ksrelease/ksrelease/internal/shellword"
 	"github.com/ksrelease/ksrelease/internal/worker"
 	"github.com/ksrelease/ksrelease/pipeline"
@@ -200,7 +200,7 @@ func (c *selection) read(ctx context.Context, a *app, paths []string) (*project,
 // perform runs the pipeline and reports as the flags ask.
 func (c *selection) perform(ctx context.Context, a *app, p *project, options pipeline.Options, text report.TextOptions) error {
 	options.Parallelism = c.parallelism(p)
-	options.Revision = revision.Of(graceful.Finish(ctx), p.root)
+	options.Revision = git.Commit(graceful.Finish(ctx), p.root)
 	giveBack, err := p.equip(&options)
 	if err != nil {
 		return err

@@ -93,7 +93,7 @@ var units = []unit{
 	{"internal/redact", nil},
 	{"internal/regularfile", []string{"internal/failure"}},
 	{"internal/failure", nil},
-	{"internal/revision", nil},
+	{"internal/git", nil},
 	{"internal/signals", nil},
 	{"internal/output", nil},
 	{"schema", nil},

@@ -1,9 +1,10 @@
-package revision
+package git
 
 import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -28,14 +29,14 @@ func needGit(t *testing.T) {
 	}
 }
 
-func TestRevision(t *testing.T) {
+func TestCommit(t *testing.T) {
 	needGit(t)
 	root := t.TempDir()
-	if got := Of(t.Context(), root); got != "" {
+	if got := Commit(t.Context(), root); got != "" {
 		t.Errorf("without a work tree: %q", got)
 	}
 	gitIn(t, root, "init")
-	if got := Of(t.Context(), root); got != "" {
+	if got := Commit(t.Context(), root); got != "" {
 		t.Errorf("without a commit: %q", got)
 	}
 	gitIn(t, root, "commit", "--allow-empty", "-m", "one")
@@ -59,20 +60,20 @@ func TestRevision(t *testing.T) {
 	gitIn(t, other, "init")
 	t.Setenv("GIT_DIR", filepath.Join(other, ".git"))
 	for dir, want := range map[string]string{root: first, sub: first, tree: second} {
-		if got := Of(t.Context(), dir); got != want {
+		if got := Commit(t.Context(), dir); got != want {
 			t.Errorf("%s: %q, want %q", dir, got, want)
 		}
 	}
 	t.Run("without git", func(t *testing.T) {
 		t.Setenv("PATH", other)
-		if got := Of(t.Context(), root); got != "" {
+		if got := Commit(t.Context(), root); got != "" {
 			t.Errorf("%q", got)
 		}
 	})
 }
 
 // What a repository configures is not executed.
-func TestRevisionExecutesNothing(t *testing.T) {
+func TestExecutesNothing(t *testing.T) {
 	needGit(t)
 	if _, err := exec.LookPath("touch"); err != nil {
 		t.Skip("there is no program to configure")
@@ -89,7 +90,7 @@ func TestRevisionExecutesNothing(t *testing.T) {
 	for key, value := range map[string]string{
 		"core.fsmonitor": mark("fsmonitor"), "core.pager": mark("pager"), "core.sshCommand": mark("ssh"), "core.editor": mark("editor"),
 		"core.askPass": mark("askpass"), "core.gitProxy": mark("proxy"), "core.alternateRefsCommand": mark("alternates"),
-		"alias.rev-parse": "!" + mark("alias"), "pager.rev-parse": mark("pager2"), "filter.x.clean": mark("clean"), "filter.x.process": mark("process"),
+		"alias.rev-parse": "!" + mark("alias"), "alias.check-ignore": "!" + mark("alias2"), "pager.rev-parse": mark("pager2"), "filter.x.clean": mark("clean"), "filter.x.process": mark("process"),
 		"remote.origin.url": "ext::" + mark("remote"), "remote.origin.promisor": "true", "protocol.ext.allow": "always", "extensions.partialClone": "origin",
 		"core.repositoryFormatVersion": "1",
 	} {
@@ -103,11 +104,52 @@ func TestRevisionExecutesNothing(t *testing.T) {
 	if err := os.Remove(object); err != nil {
 		t.Fatal(err)
 	}
-	if got := Of(t.Context(), root); got != head {
+	if got := Commit(t.Context(), root); got != head {
 		t.Errorf("%q, want %q", got, head)
+	}
+	if err := os.WriteFile(filepath.Join(root, ".gitignore"), []byte("*.log\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := Ignored(t.Context(), root, []string{"a.txt", "b.log"}); !slices.Equal(got, []string{"b.log"}) {
+		t.Errorf("ignored: %q", got)
 	}
 	left, err := os.ReadDir(marks)
 	if err != nil || len(left) > 0 {
 		t.Errorf("executed: %v, %v", left, err)
+	}
+}
+
+// What git ignores is what a .gitignore names and nobody added.
+func TestIgnored(t *testing.T) {
+	needGit(t)
+	root := t.TempDir()
+	paths := []string{"build/a/extension.yaml", "kept/extension.yaml", "web\nside/extension.yaml", "sub/made/extension.yaml", "sub/x/extension.yaml"}
+	for _, name := range paths {
+		file := filepath.Join(root, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := Ignored(t.Context(), root, paths); len(got) > 0 {
+		t.Errorf("without a work tree: %q", got)
+	}
+	gitIn(t, root, "init")
+	for file, text := range map[string]string{".gitignore": "build/\nkept/\nweb*\n", "sub/.gitignore": "made\n"} {
+		if err := os.WriteFile(filepath.Join(root, filepath.FromSlash(file)), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gitIn(t, root, "add", "--force", "kept/extension.yaml")
+	if got, want := Ignored(t.Context(), root, paths), []string{paths[0], paths[2], paths[3]}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := Ignored(t.Context(), filepath.Join(root, "sub"), []string{"made/extension.yaml", "x/extension.yaml"}); !slices.Equal(got, []string{"made/extension.yaml"}) {
+		t.Errorf("from a folder below: %q", got)
+	}
+	if got := Ignored(t.Context(), root, nil); len(got) > 0 {
+		t.Errorf("of nothing: %q", got)
 	}
 }
