@@ -25,6 +25,7 @@ const (
 	CodeUnreadable       = Rule + "/unreadable"
 	CodeNotAnExtension   = Rule + "/not-an-extension"
 	CodeVersionTwice     = Rule + "/version-twice"
+	CodeUndeclared       = Rule + "/undeclared"
 	CodeUnusableCAFile   = Rule + "/unusable-ca-file"
 )
 
@@ -40,6 +41,7 @@ func Codes() []diagnostic.Code {
 		diagnostic.Code{Name: "excludes-nothing", Meaning: "an exclude matches nothing that its path matches"},
 		diagnostic.Code{Name: "unreadable", Meaning: "a folder or file cannot be read"},
 		diagnostic.Code{Name: "not-an-extension", Meaning: "the extension.yaml of a folder is no file"},
+		diagnostic.Code{Name: "undeclared", Meaning: "no entry matches an extension of the repository"},
 		diagnostic.Code{Name: "version-twice", Meaning: "two extensions have the same name and version"},
 		diagnostic.Code{Name: "unusable-ca-file", Meaning: "the file of a ca_file cannot be used"},
 	)

@@ -431,6 +431,13 @@ func isExtension(path string) bool {
 	return is
 }
 
+// Excludes reports whether the exclude of any entry names an absolute path or a folder above it.
+func (c *Config) Excludes(path string) bool {
+	return slices.ContainsFunc(c.Entries, func(entry Entry) bool {
+		return slices.ContainsFunc(entry.Exclude, func(exclude string) bool { return c.excludes(exclude, path) })
+	})
+}
+
 // excludes reports whether an exclude names a path or a folder above it.
 func (c *Config) excludes(exclude, path string) bool {
 	pattern := exclude

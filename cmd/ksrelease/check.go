@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -36,7 +37,7 @@ func (c *checkCommand) Run(a *app) error {
 	var sources []config.Source
 	known := &baseline.Baseline{}
 	if p == nil {
-		sources, err = graceful.Read(ctx, &a.reads, "looking for the extensions", func() ([]config.Source, error) { return c.salvage(&wrong) })
+		sources, err = graceful.Read(ctx, &a.reads, "looking for the extensions", func() ([]config.Source, error) { return c.salvage(ctx, &wrong) })
 	} else {
 		found, unread := p.baseline(ctx)
 		if err := gather(&wrong, unread); err != nil {
@@ -84,6 +85,13 @@ func (c *checkCommand) Run(a *app) error {
 		}
 	}
 	note(cycles)
+	if p != nil {
+		undeclared := discover.Undeclared(ctx, p.config, sources)
+		for i := range undeclared {
+			undeclared[i].File = display(undeclared[i].File)
+		}
+		note(undeclared)
+	}
 	for _, p := range wrong {
 		a.stdout.Print("%s", report.Problem(a.redact.Diagnostic(p), a.stdout.Columns()))
 	}
@@ -124,19 +132,19 @@ func gather(wrong *diagnostic.List, err error) error {
 // salvage finds the extensions below the folder of a config that cannot be
 // used. What it cannot look into is added to all that is wrong: it must not hide
 // what is wrong with the config.
-func (c *checkCommand) salvage(wrong *diagnostic.List) ([]config.Source, error) {
+func (c *checkCommand) salvage(ctx context.Context, wrong *diagnostic.List) ([]config.Source, error) {
 	file, err := c.file()
 	if err != nil {
 		return nil, err
 	}
 	root := filepath.Dir(file)
-	dirs, odd := discover.Extensions(root)
-	for _, d := range odd {
+	found := discover.Extensions(ctx, root)
+	for _, d := range found.Odd {
 		d.File = display(d.File)
 		*wrong = append(*wrong, d)
 	}
 	var sources []config.Source
-	for _, dir := range dirs {
+	for _, dir := range found.Extensions {
 		path := filepath.Join(root, dir)
 		sources = append(sources, config.Source{Path: path, Display: display(path), Settings: config.Default(root).Defaults})
 	}

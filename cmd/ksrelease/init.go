@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -20,7 +21,7 @@ func (c *initCommand) Run(a *app) error {
 	if err := (place{Dir: c.Dir}).enter(); err != nil {
 		return err
 	}
-	found, err := findExtensions(".")
+	found, err := findExtensions(a.stop, ".")
 	if err != nil {
 		return err
 	}
@@ -28,7 +29,14 @@ func (c *initCommand) Run(a *app) error {
 	for _, message := range config.AbsentSubmodules(".") {
 		a.warnings.Add(message)
 	}
-	if len(found) == 0 {
+	switch {
+	case len(found.Extensions) == 0 && len(found.LeftOut) > 0:
+		for _, left := range found.LeftOut {
+			a.warnings.Add(left.Path + " is left out: " + left.Why)
+		}
+		return usage(errors.New("there is no extension here that a release would take"),
+			"where you release one of these all the same, write "+config.Name+" with its path: ksrelease schema and docs/configuration.md say how")
+	case len(found.Extensions) == 0:
 		return usage(errors.New("there is no extension here: no directory with an extension.yaml"),
 			"go to the root of the repository, or name it with -C")
 	}
@@ -45,9 +53,15 @@ func (c *initCommand) Run(a *app) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("writing %s: %w", config.Name, err)
 	}
-	a.stdout.Print("%s declares %s:", config.Name, plural(len(found), "extension"))
-	for _, dir := range found {
+	a.stdout.Print("%s declares %s:", config.Name, plural(len(found.Extensions), "extension"))
+	for _, dir := range found.Extensions {
 		a.stdout.Print("  %s", dir)
+	}
+	if len(found.LeftOut) > 0 {
+		a.stdout.Print("left out, as no release would take %s:", pronoun(len(found.LeftOut)))
+	}
+	for _, left := range found.LeftOut {
+		a.stdout.Print("  %s: %s", left.Path, left.Why)
 	}
 	if ignored, err := regularfile.Read(".gitignore", 1<<20); err != nil || !strings.Contains(string(ignored), ".ksrelease") {
 		a.stdout.Print("→ put .ksrelease/ and dist/ into .gitignore: local marketplaces and packages are written there")
@@ -56,11 +70,18 @@ func (c *initCommand) Run(a *app) error {
 	return nil
 }
 
-// findExtensions finds all extensions below root: the first odd place is an error.
-func findExtensions(root string) ([]string, error) {
-	found, odd := discover.Extensions(root)
-	if len(odd) > 0 {
-		return nil, usage(fmt.Errorf("looking for extensions: %s: %s", odd[0].File, odd[0].Message), odd[0].Hint)
+func pronoun(n int) string {
+	if n == 1 {
+		return "it"
 	}
-	return found, nil
+	return "them"
+}
+
+// findExtensions finds all extensions below root: the first odd place is an error.
+func findExtensions(ctx context.Context, root string) (discover.Found, error) {
+	found := discover.Extensions(ctx, root)
+	if len(found.Odd) > 0 {
+		return found, usage(fmt.Errorf("looking for extensions: %s: %s", found.Odd[0].File, found.Odd[0].Message), found.Odd[0].Hint)
+	}
+	return found, ctx.Err()
 }

@@ -22,9 +22,9 @@ func TestInitTellsWhatMayNotBeRead(t *testing.T) {
 			if err := os.Chmod(closed, mode); err != nil {
 				t.Fatal(err)
 			}
-			found, err := findExtensions(root)
+			found, err := findExtensions(t.Context(), root)
 			if err == nil || !strings.Contains(err.Error(), closed) || !strings.Contains(err.Error(), "permission denied") {
-				t.Errorf("mode %o: %q, %v", mode, found, err)
+				t.Errorf("mode %o: %v, %v", mode, found, err)
 			}
 			var mistake *usageError
 			if !errors.As(err, &mistake) || mistake.hint == "" {

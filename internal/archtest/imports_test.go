@@ -41,7 +41,7 @@ var units = []unit{
 	{"cmd/ksrelease", anyUnit},
 	{"internal/commandline", []string{"config", "internal/shellword"}},
 	{"internal/secrets", []string{"config", "internal/diagnostic", "internal/redact", "internal/results"}},
-	{"internal/discover", []string{"config", "internal/diagnostic", "internal/extension", "internal/yamldoc", "schema", "internal/failure"}},
+	{"internal/discover", []string{"config", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/extension/naming", "internal/failure", "internal/git", "internal/regularfile", "internal/yamldoc", "schema"}},
 	{"internal/report", []string{"internal/diagnostic", "internal/extension", "internal/lint", "internal/journal", "internal/output", "internal/results", "internal/atomicfile"}},
 	{"internal/journal", []string{"internal/output", "internal/results", "internal/atomicfile"}},
 	{"pipeline", []string{"config", "internal/diagnostic", "internal/extension", "internal/failure", "internal/graceful", "internal/graph", "internal/indexwatch", "internal/kubesphere", "internal/lint", "internal/published", "internal/results", "internal/shellword", "internal/target", "internal/target/access", "internal/versions", "internal/weight", "internal/yamldoc", "internal/atomicfile", "internal/extension/naming"}},

@@ -2,20 +2,24 @@ package discover
 
 import (
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/bmatcuk/doublestar/v4"
+
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/schema"
 )
 
-// Config is the text of a config that declares the extensions in these folders, and nothing
-// else. They are relative to the current folder, in which the config will lie.
-func Config(dirs []string) string {
+// Config is the text of a config that declares the extensions that were found, and nothing
+// else; what was left out is excluded where a path matches it. The paths are relative to the
+// current folder, in which the config will lie.
+func Config(found Found) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# yaml-language-server: $schema=%s
 version: 1
@@ -24,8 +28,14 @@ version: 1
 # package .tgz, that matches. An entry may have settings of its own, and exclude.
 extensions:
 `, schema.ID)
-	for _, entry := range entriesFor(dirs) {
-		fmt.Fprintf(&b, "  - path: %s\n", yamlScalar(entry))
+	for _, e := range entriesFor(found) {
+		fmt.Fprintf(&b, "  - path: %s\n", yamlScalar(e.path))
+		if len(e.exclude) > 0 {
+			b.WriteString("    exclude:\n")
+		}
+		for _, exclude := range e.exclude {
+			fmt.Fprintf(&b, "      - %s\n", yamlScalar(exclude))
+		}
 	}
 	b.WriteString(`
 # Everything below is the default; remove the # to change it.
@@ -46,26 +56,104 @@ extensions:
 	return b.String()
 }
 
-// entriesFor are the paths that declare these extensions, as the config reads
-// them: a glob where there are several siblings and nothing else matches it.
-func entriesFor(dirs []string) []string {
-	below := map[string][]string{}
-	for _, dir := range dirs {
-		below[path.Dir(dir)] = append(below[path.Dir(dir)], dir)
-	}
-	var entries []string
-	for _, dir := range dirs {
-		entry := literal(dir)
-		parent := path.Dir(dir)
-		siblings := below[parent]
-		if glob := literal(parent) + "/*"; parent != "." && len(siblings) > 1 && declaresJust(glob, siblings) {
-			entry = glob
+// entry is one of the extensions of a config: its path, and what of it is excluded.
+type entry struct {
+	path    string
+	exclude []string
+}
+
+// entriesFor are the entries that declare the extensions that were found: globs where there
+// is an order in the folders, so that the next extension is declared, too.
+func entriesFor(found Found) []entry {
+	var entries []entry
+	covered := map[string]bool{}
+	for _, dir := range found.Extensions {
+		if covered[dir] {
+			continue
 		}
-		if !slices.Contains(entries, entry) {
-			entries = append(entries, entry)
+		next := entry{path: literal(dir)}
+		for _, glob := range globsFor(dir, found.Extensions) {
+			members := matching(glob, found.Extensions)
+			if slices.ContainsFunc(members, func(member string) bool { return covered[member] }) {
+				continue
+			}
+			e := entry{glob, excludesOf(glob, found.LeftOut)}
+			if e.declaresJust(members) {
+				next = e
+				for _, member := range members {
+					covered[member] = true
+				}
+				break
+			}
 		}
+		covered[dir] = true
+		entries = append(entries, next)
 	}
 	return entries
+}
+
+// collections are names of folders that are there for extensions: one that is alone in such
+// a folder is not the last.
+var collections = []string{"extensions", "charts", "apps", "packages", "plugins", "components", "addons"}
+
+// globsFor are the globs that may declare an extension and its siblings, the best one first:
+// components/*/extension, apps/*/*, extensions/*.
+func globsFor(dir string, all []string) []string {
+	var globs []string
+	parent, base := path.Dir(dir), path.Base(dir)
+	if parent != "." {
+		above := under(path.Dir(parent))
+		same := above + "*/" + literal(base)
+		if len(matching(same, all)) > 1 {
+			globs = append(globs, same)
+		}
+		parents := map[string]bool{}
+		for _, other := range matching(above+"*/*", all) {
+			parents[path.Dir(other)] = true
+		}
+		if len(parents) > 1 && above != "" {
+			globs = append(globs, above+"*/*")
+		}
+	}
+	siblings := under(parent) + "*"
+	if len(matching(siblings, all)) > 1 || slices.Contains(collections, path.Base(parent)) {
+		globs = append(globs, siblings)
+	}
+	return globs
+}
+
+// under is the part of a pattern for what is in a folder.
+func under(folder string) string {
+	if folder == "." {
+		return ""
+	}
+	return literal(folder) + "/"
+}
+
+// matching are those of the paths that a pattern matches.
+func matching(pattern string, paths []string) []string {
+	var list []string
+	for _, p := range paths {
+		if doublestar.MatchUnvalidated(pattern, p) {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// excludesOf are the paths that a glob must not declare: what was left out, and packages
+// that tools have left next to the extensions.
+func excludesOf(glob string, leftOut []LeftOut) []string {
+	var list []string
+	for _, left := range leftOut {
+		if len(matching(glob, []string{left.Path})) > 0 {
+			list = append(list, literal(left.Path))
+		}
+	}
+	if packages, err := doublestar.Glob(os.DirFS("."), glob+".tgz"); err == nil && len(packages) > 0 {
+		list = append(list, glob+".tgz")
+	}
+	return list
 }
 
 // literal is a path with nothing in it that a config would expand: wildcards
@@ -74,10 +162,17 @@ func literal(path string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`, "}", `\}`, "$", "$$").Replace(path)
 }
 
-// declaresJust says whether a config with this path has these extensions, and
-// no others: packages and links next to them would be released, too.
-func declaresJust(entry string, dirs []string) bool {
-	read, err := config.Parse(config.Name, []byte("version: 1\nextensions:\n  - path: "+yamlScalar(entry)+"\n"), noVariables)
+// declaresJust reports whether a config with this entry has these extensions, and no
+// others.
+func (e entry) declaresJust(dirs []string) bool {
+	text := "version: 1\nextensions:\n  - path: " + yamlScalar(e.path) + "\n    exclude:\n"
+	for _, exclude := range e.exclude {
+		text += "      - " + yamlScalar(exclude) + "\n"
+	}
+	if len(e.exclude) == 0 {
+		text = strings.TrimSuffix(text, "    exclude:\n")
+	}
+	read, err := config.Parse(config.Name, []byte(text), noVariables)
 	if err != nil {
 		return false
 	}

@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -23,12 +24,15 @@ func TestConfigDeclaresWhatWasFound(t *testing.T) {
 	}{
 		"names that YAML reads as something else": {
 			extensions: []string{"1e3", "2024", "0x1F", "null", "on", "true", "~", "- x", "a: b", "a #b", "'quoted'", `"quoted"`, "ä 图", " blank "},
+			others:     []string{".hidden/extension.yaml"},
 		},
 		"names that a config expands": {
 			extensions: []string{"a*b", "a[b]", "a{b}", "what?", "${HOME}", "$$", `back\slash`},
+			others:     []string{".hidden/extension.yaml"},
 		},
 		"a name that no line holds": {
 			extensions: []string{"two\nlines", "bell\a"},
+			others:     []string{".hidden/extension.yaml"},
 		},
 		"siblings": {
 			extensions: []string{"apps/a", "apps/b", "single/c"},
@@ -38,6 +42,7 @@ func TestConfigDeclaresWhatWasFound(t *testing.T) {
 		"siblings with a package next to them": {
 			extensions: []string{"apps/a", "apps/b"},
 			others:     []string{"apps/old.tgz"},
+			entries:    []string{"apps/*"},
 		},
 		"siblings with one that is not looked for": {
 			extensions: []string{"apps/a", "apps/b"},
@@ -50,6 +55,32 @@ func TestConfigDeclaresWhatWasFound(t *testing.T) {
 		},
 		"siblings here": {
 			extensions: []string{"a", "b"},
+			entries:    []string{"*"},
+		},
+		"one here": {
+			extensions: []string{"a"},
+			entries:    []string{"a"},
+		},
+		"the folder itself": {
+			extensions: []string{"."},
+			entries:    []string{"."},
+		},
+		"one in a folder for several": {
+			extensions: []string{"platform/extensions/a"},
+			entries:    []string{"platform/extensions/*"},
+		},
+		"one for each component": {
+			extensions: []string{"components/db/extension", "components/web/extension"},
+			others:     []string{"components/db/src/main.go", "components/web/ci/job.yaml"},
+			entries:    []string{"components/*/extension"},
+		},
+		"groups": {
+			extensions: []string{"apps/data/db", "apps/data/queue", "apps/ui/web"},
+			entries:    []string{"apps/*/*"},
+		},
+		"groups and one that is alone": {
+			extensions: []string{"apps/data/db", "apps/ui/web", "own"},
+			entries:    []string{"apps/*/*", "own"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -60,9 +91,9 @@ func TestConfigDeclaresWhatWasFound(t *testing.T) {
 			for _, file := range tt.others {
 				put(t, file)
 			}
-			found, odd := Extensions(".")
-			if len(odd) > 0 || !slices.Equal(found, slices.Sorted(slices.Values(tt.extensions))) {
-				t.Fatalf("found %q, %v", found, odd)
+			found := Extensions(t.Context(), ".")
+			if len(found.Odd) > 0 || !slices.Equal(found.Extensions, slices.Sorted(slices.Values(tt.extensions))) {
+				t.Fatalf("found %+v", found)
 			}
 			read, err := config.Parse(config.Name, []byte(Config(found)), noVariables)
 			if err != nil {
@@ -76,14 +107,14 @@ func TestConfigDeclaresWhatWasFound(t *testing.T) {
 			for _, source := range sources {
 				declared = append(declared, filepath.ToSlash(source.Display))
 			}
-			if !slices.Equal(declared, found) {
-				t.Errorf("declared %q, found %q", declared, found)
+			if !slices.Equal(declared, found.Extensions) {
+				t.Errorf("declared %q, found %q", declared, found.Extensions)
 			}
 			var entries []string
 			for _, entry := range read.Entries {
 				entries = append(entries, entry.Path)
 			}
-			if tt.entries != nil && !slices.Equal(entries, tt.entries) || tt.entries == nil && len(entries) != len(found) {
+			if tt.entries != nil && !slices.Equal(entries, tt.entries) || tt.entries == nil && len(entries) != len(found.Extensions) {
 				t.Errorf("entries %q", entries)
 			}
 		})
@@ -92,10 +123,19 @@ func TestConfigDeclaresWhatWasFound(t *testing.T) {
 
 func put(t *testing.T, file string) {
 	t.Helper()
+	text := ""
+	if filepath.Base(file) == "extension.yaml" {
+		text = fmt.Sprintf("name: x%x\nversion: 1.0.0\n", file) // another one in each place
+	}
+	write(t, file, text)
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, nil, 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -121,14 +161,14 @@ func TestExtensionsReportsOddPlaces(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(root, "odd", "extension.yaml"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	found, odd := Extensions(root)
-	if !slices.Equal(found, []string{"a/c", "b"}) {
-		t.Errorf("found %q", found)
+	found := Extensions(t.Context(), root)
+	if !slices.Equal(found.Extensions, []string{"a/c", "b"}) {
+		t.Errorf("found %q", found.Extensions)
 	}
-	if len(odd) != 1 || odd[0].Message == "" || odd[0].Hint == "" {
+	if odd := found.Odd; len(odd) != 1 || odd[0].Message == "" || odd[0].Hint == "" {
 		t.Errorf("%+v", odd)
 	}
-	if _, odd := Extensions(filepath.Join(root, "none")); len(odd) != 1 || odd[0].Code != config.CodeUnreadable {
+	if odd := Extensions(t.Context(), filepath.Join(root, "none")).Odd; len(odd) != 1 || odd[0].Code != config.CodeUnreadable {
 		t.Errorf("%+v", odd)
 	}
 }
