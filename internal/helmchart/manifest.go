@@ -58,7 +58,8 @@ func (m Manifest) mayHoldPods() bool {
 }
 
 func (m Manifest) definesAPI() bool {
-	return strings.Contains(m.Text, "kind: CustomResourceDefinition")
+	const kind = "kind: CustomResourceDefinition"
+	return strings.HasPrefix(m.Text, kind) || strings.Contains(m.Text, "\n"+kind)
 }
 
 // maxNodes bounds how much of a document is looked at once its aliases are

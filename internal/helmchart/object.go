@@ -12,6 +12,8 @@ import (
 // Object is one rendered document, as far as it says what it is.
 type Object struct {
 	APIVersion, Kind, Name string
+	// Namespace is metadata.namespace, where it is written out.
+	Namespace string
 	// Generated is set where the cluster makes up the name (metadata.generateName).
 	Generated bool
 	// Selects is set where spec.selector has a condition.
@@ -24,6 +26,23 @@ type Object struct {
 	Template string
 	Ordinal  int
 	Line     int
+	// InList is set for an object that stands in a List (see Each).
+	InList bool
+
+	// document is the text; inner is what of it the object is, nil for all of it.
+	document *document
+	inner    *yaml.Node
+}
+
+// head is what distinguishes two objects of one template that other texts rendered.
+type head struct {
+	apiVersion, kind, name, fault, template string
+	generated, selects                      bool
+	ordinal, line                           int
+}
+
+func (o Object) head() head {
+	return head{o.APIVersion, o.Kind, o.Name, o.Fault, o.Template, o.Generated, o.Selects, o.Ordinal, o.Line}
 }
 
 // objectOf takes down what a document says of itself; ok is false for an empty
@@ -33,19 +52,25 @@ func objectOf(template string, m Manifest, node *yaml.Node) (o Object, ok bool) 
 	if root == nil || root.Kind == yaml.ScalarNode && root.ShortTag() == "!!null" {
 		return Object{}, false
 	}
-	o = Object{Template: template, Line: m.Line, Fault: headFault(root)}
+	o = Object{Template: template, Line: m.Line, Fault: headFault(root), document: parsed(m, node)}
+	o.readHead(root)
+	return o, true
+}
+
+// readHead takes down what a mapping says of the object that it is.
+func (o *Object) readHead(root *yaml.Node) {
 	o.APIVersion = scalarAt(root, "apiVersion")
 	o.Kind = scalarAt(root, "kind")
 	metadata := nodeAt(root, "metadata")
-	o.Name = scalarAt(metadata, "name")
+	o.Name, o.Namespace = scalarAt(metadata, "name"), scalarAt(metadata, "namespace")
 	o.Generated = scalarAt(metadata, "generateName") != ""
+	o.Selects = false
 	if selector := nodeAt(nodeAt(root, "spec"), "selector"); selector != nil {
 		for _, key := range [...]string{"matchLabels", "matchExpressions"} {
 			condition := nodeAt(selector, key)
 			o.Selects = o.Selects || condition != nil && len(condition.Content) > 0
 		}
 	}
-	return o, true
 }
 
 // headFault says why Helm cannot read the head of a document (SimpleHead of
@@ -99,22 +124,59 @@ func kindOfNode(node *yaml.Node) string {
 	return "a text"
 }
 
-// apiDefinition reads only the line that matters of a CustomResourceDefinition:
-// they are by far the largest documents, and text that nobody templates.
-func apiDefinition(template string, m Manifest) Object {
-	o := Object{Kind: "CustomResourceDefinition", Generated: true, Template: template, Line: m.Line}
+// apiDefinition reads only the lines that matter of a CustomResourceDefinition, down to
+// its name: they are by far the largest documents, and text that nobody templates. One
+// that is written in another way is parsed.
+func apiDefinition(template string, m Manifest, file *Source) Object {
+	o := Object{Kind: "CustomResourceDefinition", Template: template, Line: m.Line, document: unparsed(m, file)}
+	section, indent := "", 0
 	for line := range strings.Lines(m.Text) {
-		if version, ok := strings.CutPrefix(line, "apiVersion:"); ok {
-			o.APIVersion = strings.Trim(strings.TrimSpace(version), `"'`)
-			break
+		key, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
+		if !ok || key == "" || key[0] == '#' {
+			continue
+		}
+		name := strings.TrimLeft(key, " ")
+		switch depth := len(key) - len(name); {
+		case depth == 0:
+			section, indent = key, 0
+			if key == "apiVersion" {
+				o.APIVersion = plainScalar(value)
+			}
+		case section != "metadata":
+		case indent == 0 || depth == indent:
+			if indent = depth; name == "name" {
+				o.Name = plainScalar(value)
+			}
+		}
+		if o.APIVersion != "" && o.Name != "" {
+			return o
 		}
 	}
+	if root := o.document.root(); root != nil {
+		o.readHead(root)
+	}
 	return o
+}
+
+// plainScalar is a value as it stands behind its key; it is empty for one that takes
+// YAML to read.
+func plainScalar(value string) string {
+	if i := strings.Index(value, " #"); i >= 0 {
+		value = value[:i]
+	}
+	value = strings.Trim(strings.TrimSpace(value), `"'`)
+	if strings.ContainsAny(value, "&*!|>\\\"'{}[]") {
+		return ""
+	}
+	return value
 }
 
 // ObjectPlace is the source of an object and, where it is known, the line at
 // which it begins to say what it is.
 func (r *Rendering) ObjectPlace(o Object) (Source, int) {
+	if o.document != nil && o.document.file != nil {
+		return *o.document.file, o.Line
+	}
 	at := r.Sources[o.Template]
 	return at, at.lineOf("kind", o.Kind, o.Ordinal, r.count().objects[kindIn{o.Template, o.Kind}])
 }

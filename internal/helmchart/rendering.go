@@ -116,14 +116,14 @@ func (r *Rendering) add(other *Rendering) {
 			r.Workloads = append(r.Workloads, w)
 		}
 	}
-	knownObjects := map[Object]bool{}
+	knownObjects := map[head]bool{}
 	for _, o := range r.Objects {
 		if differs[o.Template] {
-			knownObjects[o] = true
+			knownObjects[o.head()] = true
 		}
 	}
 	for _, o := range other.Objects {
-		if fresh[o.Template] || differs[o.Template] && !knownObjects[o] {
+		if fresh[o.Template] || differs[o.Template] && !knownObjects[o.head()] {
 			r.Objects = append(r.Objects, o)
 		}
 	}
@@ -155,10 +155,38 @@ func (r *Rendering) makesPods() func(template string) bool {
 }
 
 // read finds the workloads and objects of a rendering, and the documents that are
-// not YAML.
-func (r *Rendering) read(ctx context.Context) error {
+// not YAML. What another rendering of the same charts has read is not read twice.
+func (r *Rendering) read(ctx context.Context, others ...*Rendering) error {
 	r.totals = nil
-	return r.eachText(ctx, func(template string) { r.readText(template, true) })
+	return r.eachText(ctx, func(template string) {
+		for _, other := range others {
+			if text, ok := other.Texts[template]; ok && text == r.Texts[template] {
+				r.copyOf(template, other)
+				return
+			}
+		}
+		r.readText(template, true)
+	})
+}
+
+// copyOf takes over what another rendering found in the text of a template.
+func (r *Rendering) copyOf(template string, other *Rendering) {
+	is := func(of string) bool { return of == template }
+	for _, w := range other.Workloads {
+		if is(w.Template) {
+			r.Workloads = append(r.Workloads, w)
+		}
+	}
+	for _, o := range other.Objects {
+		if is(o.Template) {
+			r.Objects = append(r.Objects, o)
+		}
+	}
+	for _, invalid := range other.Invalid {
+		if is(invalid.Template) {
+			r.Invalid = append(r.Invalid, invalid)
+		}
+	}
 }
 
 // readLike finds the workloads of a rendering, given another of the same charts:
@@ -200,7 +228,7 @@ func (r *Rendering) readText(template string, all bool) {
 	for _, m := range Manifests(r.Texts[template]) {
 		if !m.mayHoldPods() && (!all || m.definesAPI()) {
 			if all {
-				o := apiDefinition(template, m)
+				o := apiDefinition(template, m, nil)
 				o.Ordinal = objects[o.Kind]
 				objects[o.Kind]++
 				r.Objects = append(r.Objects, o)

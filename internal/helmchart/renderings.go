@@ -4,6 +4,8 @@ import (
 	"context"
 	"maps"
 	"strings"
+
+	"helm.sh/helm/v3/pkg/chart"
 )
 
 // Renderings are the chart with its own values, and what is known of it with an
@@ -11,17 +13,69 @@ import (
 type Renderings struct {
 	// Plain is what all ways of installing render with the chart's own values.
 	Plain *Rendering
-	chart *Chart
-	over  Overlay
+	// Installations are those apart that KubeSphere makes, the host cluster first: what
+	// is twice in one of them collides, what stands in two does not.
+	Installations []Installed
+	chart         *Chart
+	over          Overlay
 	// installed are the ways in which KubeSphere installs the chart, without the
 	// charts that are off.
 	installed []installed
+}
+
+// Installed is what one installation brings to a cluster, with the chart's own values.
+type Installed struct {
+	// Tag is TagExtension for the host cluster and TagAgent for the chosen ones, which
+	// there are in Multicluster alone.
+	Tag string
+	// Role is that of the cluster; the host cluster may be chosen, too.
+	Role Role
+	// Tree is the chart with the subcharts that are in.
+	Tree *chart.Chart
+	// Rendering has the texts and objects. An object whose text is that of another
+	// installation is the same one (Object.SameText).
+	*Rendering
+
+	places Places
+}
+
+// CRDs are the objects in the folders crds/ of the chart and its subcharts, which Helm
+// installs before all others, and which are not rendered. They are read at each call.
+func (i Installed) CRDs() []Object {
+	var list []Object
+	for _, crd := range i.Tree.CRDObjects() {
+		at := Source{File: crd.Filename, Text: string(crd.File.Data)}
+		Each(i.Tree, func(c *chart.Chart) {
+			if place, ok := i.places.Of(c); ok && c.ChartFullPath()+"/"+crd.Name == crd.Filename {
+				at.File, at.Inside = place.File(crd.Name)
+			}
+		})
+		kinds := map[string]int{}
+		for _, m := range Manifests(at.Text) {
+			o, ok := Object{}, true
+			if m.definesAPI() {
+				o = apiDefinition(crd.Filename, m, &at)
+			} else if node, err := m.parse(); err != nil {
+				continue
+			} else if o, ok = objectOf(crd.Filename, m, node); ok {
+				o.document.file = &at
+			}
+			if ok {
+				o.Ordinal = kinds[o.Kind]
+				kinds[o.Kind]++
+				list = append(list, o)
+			}
+		}
+	}
+	return list
 }
 
 // installed is one way in which KubeSphere installs the chart.
 type installed struct {
 	renderer Renderer
 	plain    *Rendering
+	// on are the renderings that plain is made of, by the renderer's roles.
+	on []*Rendering
 	// overlaid is nil where a template does not render.
 	overlaid *Rendering
 	// broken are the templates that do not render with the chart's own values, by
@@ -36,13 +90,20 @@ func (c *Chart) Render(ctx context.Context, over Overlay) (*Renderings, error) {
 		return nil, c.EnabledErr
 	}
 	all := &Renderings{Plain: newRendering(nil), chart: c, over: over}
-	for _, r := range c.Installed {
+	for i, r := range c.Installed {
 		one, err := renderInstalled(ctx, r, c.Places.Sources(r.Tree), over)
 		if err != nil {
 			return nil, err
 		}
 		all.Plain.add(one.plain)
 		all.installed = append(all.installed, one)
+		for n, here := range one.on {
+			tag := TagExtension
+			if i > 0 {
+				tag = TagAgent
+			}
+			all.Installations = append(all.Installations, Installed{Tag: tag, Role: r.roles[n], Tree: r.Tree, Rendering: here, places: c.Places})
+		}
 	}
 	return all, nil
 }
@@ -58,9 +119,10 @@ func renderInstalled(ctx context.Context, r Renderer, sources map[string]Source,
 			return installed{}, err
 		}
 		here.Sources = sources
-		if err := here.read(ctx); err != nil {
+		if err := here.read(ctx, one.on...); err != nil {
 			return installed{}, err
 		}
+		one.on = append(one.on, here)
 		one.broken[role] = here.brokenTemplates()
 		one.plain.add(here)
 	}

@@ -26,6 +26,20 @@ type lineIndex struct {
 	all []string
 	// with are the lines that have `key: value`, by key and value.
 	with map[string]map[string][]int
+	// taken are the lines taken apart, for FieldPlace.
+	taken []sourceLine
+}
+
+// indexed are the lines of the source.
+func (s Source) indexed() *lineIndex {
+	lines := s.lines
+	if lines == nil {
+		lines = &lineIndex{}
+	}
+	if lines.all == nil {
+		lines.all = strings.Split(s.Text, "\n")
+	}
+	return lines
 }
 
 // lineOf is the line, from 1, of the given one of total places in the rendered
@@ -52,9 +66,16 @@ func (s Source) linesWith(key string) map[string][]int {
 		return s.lines.with[key]
 	}
 	lines := map[string][]int{}
-	n := 0
+	n, inComment := 0, false
 	for line := range strings.Lines(s.Text) {
 		n++
+		if inComment {
+			inComment = !strings.Contains(line, "*/")
+			continue
+		}
+		if at := commentOfTemplate.FindStringIndex(line); at != nil {
+			inComment = !strings.Contains(line[at[0]:], "*/")
+		}
 		written, ok := strings.CutPrefix(strings.TrimLeft(line, " \t-"), key+":")
 		if !ok {
 			continue
@@ -103,13 +124,7 @@ func (s Source) Excerpt(line int) string {
 
 // line is a line of the source, from 1, without its end.
 func (s Source) line(number int) (text string, ok bool) {
-	lines := s.lines
-	if lines == nil {
-		lines = &lineIndex{}
-	}
-	if lines.all == nil {
-		lines.all = strings.Split(s.Text, "\n")
-	}
+	lines := s.indexed()
 	if number < 1 || number > len(lines.all) {
 		return "", false
 	}

@@ -89,6 +89,17 @@ func (p *Pass) Rendering() *helmchart.Rendering {
 	return p.Material.plain()
 }
 
+// Installations are the installations that KubeSphere makes of the extension, each by
+// itself. There are none where Rendering is nil.
+func (p *Pass) Installations() []helmchart.Installed {
+	p.declared(Rendering)
+	rendered, err := p.Material.Render()
+	if err != nil {
+		return nil
+	}
+	return rendered.Installations
+}
+
 // MarkedRendering is the rendering of the state MarkedRendering, as Rendering is.
 func (p *Pass) MarkedRendering() *helmchart.Rendering {
 	p.declared(MarkedRendering)
