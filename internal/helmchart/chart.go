@@ -22,8 +22,8 @@ type Chart struct {
 	EnabledErr error
 	// Places are the folders of all charts of Root.
 	Places Places
-	// Installed render Enabled as KubeSphere installs it: in HostOnly all of it, in
-	// Multicluster what is for the host cluster, and what is for the chosen ones.
+	// Installed render Enabled as KubeSphere installs it, with the values that it sets:
+	// what is for the host cluster and, in Multicluster, what is for the chosen ones.
 	Installed []Renderer
 	// Off are the subcharts that are there and not in Enabled, such as
 	// agent.redis-ha, or in Enabled and not in Installed.
@@ -41,8 +41,10 @@ func Load(ext *extension.Extension) (*Chart, error) {
 	if c.Enabled, err = Process(loaded, map[string]any{}); err == nil {
 		c.Renderer, err = rendererOf(ext, c.Enabled)
 	}
+	if err == nil {
+		c.Installed, err = installedAs(ext, c)
+	}
 	if c.EnabledErr = err; err == nil {
-		c.Installed = installedAs(ext, c)
 		c.Off = append(SwitchedOff(loaded, c.Enabled), installedNowhere(c)...)
 	}
 	return c, nil

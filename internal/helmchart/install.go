@@ -1,10 +1,12 @@
 package helmchart
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 )
@@ -71,18 +73,33 @@ func (i Installation) Takes(c Subchart) bool {
 	return i.TakesByTag(c) && (len(c.Conditions) == 0 || !i.Conditions[c.Conditions[0]])
 }
 
+// sets are the values that KubeSphere sets for an installation (getOverrides of
+// KubeSphere 4, pkg/controller/core/installplan_controller.go), but for those that say
+// something of a cluster, and those that administrators configure.
+func (i Installation) sets() map[string]any {
+	all := map[string]any{"tags": map[string]any{i.On: true, i.Off: false}}
+	for _, condition := range slices.Sorted(maps.Keys(i.Conditions)) {
+		steps := strings.Split(condition, ".")
+		if slices.Contains(steps, "") || condition != strings.TrimSpace(condition) {
+			continue // Helm does not get as far as rendering
+		}
+		table := all
+		for _, step := range steps[:len(steps)-1] {
+			table = tableAt(table, step)
+		}
+		table[steps[len(steps)-1]] = false
+	}
+	if i.On == TagExtension {
+		setPortal(tableAt(all, chartutil.GlobalKey))
+	}
+	return all
+}
+
 // installedAs are the trees that KubeSphere installs of an extension, with the
 // clusters that each goes to: definitions of subcharts that are never installed
-// together do not meet.
-//
-// The subcharts are taken out of the chart as Helm has processed it, and not by
-// giving Helm the tags: that takes as long as a rendering, and a subchart that is
-// out has no other trace than values that nobody asks for.
-func installedAs(ext *extension.Extension, c *Chart) []Renderer {
-	whole := c.Renderer
-	if ext.Metadata.InstallationMode != Multicluster {
-		return []Renderer{whole}
-	}
+// together do not meet. The first is that on the host cluster; Multicluster has another
+// one, on the chosen clusters.
+func installedAs(ext *extension.Extension, c *Chart) ([]Renderer, error) {
 	var subcharts []Subchart
 	for _, d := range c.Enabled.Metadata.Dependencies {
 		subchart := Subchart{Name: d.Name, Tags: d.Tags}
@@ -91,22 +108,98 @@ func installedAs(ext *extension.Extension, c *Chart) []Renderer {
 		}
 		subcharts = append(subcharts, subchart)
 	}
-	onHost := whole.of(without(c.Enabled, InstallationOf(TagExtension, subcharts), subcharts))
-	onMembers := whole.of(without(c.Enabled, InstallationOf(TagAgent, subcharts), subcharts)).on(Member)
-	if onMembers.mention("clusterInfo") { // the host cluster may be chosen, too
-		onMembers.roles = append(onMembers.roles, Host)
+	onHost, err := c.installedWith(InstallationOf(TagExtension, subcharts), subcharts)
+	if err != nil || ext.Metadata.InstallationMode != Multicluster {
+		return []Renderer{onHost.on(unsaid)}, err
 	}
-	return []Renderer{onHost, onMembers}
+	chosen, err := c.installedWith(InstallationOf(TagAgent, subcharts), subcharts)
+	chosen = chosen.on(Member)
+	if err == nil && chosen.mention("clusterInfo") { // the host cluster may be chosen, too
+		chosen.roles = append(chosen.roles, Host)
+	}
+	return []Renderer{onHost.on(unsaid), chosen}, err
 }
 
-// installedNowhere names the subcharts that no installation takes.
-func installedNowhere(c *Chart) []string {
-	var names []string
+// installedWith renders one installation.
+//
+// The subcharts that it does not take are taken out of the chart as Helm has processed
+// it, and not by giving Helm the tags: that takes as long as a rendering. Where the tags
+// reach deeper than that, Helm gets them.
+func (c *Chart) installedWith(i Installation, subcharts []Subchart) (Renderer, error) {
+	sets := i.sets()
+	if c.reachesDeeper(i, subcharts) {
+		tree, err := Process(c.Root, copyTree(sets).(map[string]any))
+		if err != nil {
+			return Renderer{}, err
+		}
+		r, err := rendererOf(c.ext, tree)
+		r.sets = sets
+		return r, err
+	}
+	r := c.Renderer
+	if slices.ContainsFunc(subcharts, func(s Subchart) bool { return !i.Takes(s) }) {
+		r = r.of(without(c.Enabled, i, subcharts))
+		r.top = c.topWithout(r.top, r.Tree)
+	}
+	r.sets = sets
+	return r, nil
+}
+
+// topWithout is what templates see where the top of the tree has lost subcharts: of their
+// values it has those that are written at the top.
+func (c *Chart) topWithout(top chartutil.Values, tree *chart.Chart) chartutil.Values {
+	merged, _ := top["Values"].(chartutil.Values)
+	values := maps.Clone(merged)
 	for _, child := range c.Enabled.Dependencies() {
-		if !slices.ContainsFunc(c.Installed, func(r Renderer) bool { return ChildNamed(r.Tree, child.Name()) != nil }) {
-			names = append(names, child.Name())
+		if ChildNamed(tree, child.Name()) != nil {
+			continue
+		}
+		delete(values, child.Name())
+		if own, ok := c.Root.Values[child.Name()]; ok && own != nil {
+			values[child.Name()] = own
 		}
 	}
+	top = maps.Clone(top)
+	top["Values"] = values
+	return top
+}
+
+// reachesDeeper reports whether what KubeSphere sets for an installation decides on more
+// than the subcharts of the extension itself: on charts below them, or on values that
+// the extension imports from a subchart which is not taken.
+func (c *Chart) reachesDeeper(i Installation, subcharts []Subchart) bool {
+	for n, d := range c.Enabled.Metadata.Dependencies {
+		if len(d.ImportValues) > 0 && !i.Takes(subcharts[n]) {
+			return true
+		}
+	}
+	found := false
+	Each(c.Enabled, func(one *chart.Chart) {
+		if one.IsRoot() {
+			return
+		}
+		path := strings.TrimPrefix(one.ChartPath(), c.Enabled.Name()+".") + "."
+		for _, d := range one.Metadata.Dependencies {
+			found = found || slices.Contains(d.Tags, i.On) || slices.Contains(d.Tags, i.Off) ||
+				d.Condition != "" && slices.ContainsFunc(ConditionPaths(d.Condition), func(own string) bool { return i.Conditions[path+own] })
+		}
+	})
+	return found
+}
+
+// installedNowhere names the subcharts that no installation takes, each with its path
+// from the top.
+func installedNowhere(c *Chart) []string {
+	taken := map[string]bool{}
+	for _, r := range c.Installed {
+		Each(r.Tree, func(one *chart.Chart) { taken[one.ChartPath()] = true })
+	}
+	var names []string
+	Each(c.Enabled, func(one *chart.Chart) {
+		if !taken[one.ChartPath()] && taken[one.Parent().ChartPath()] {
+			names = append(names, strings.TrimPrefix(one.ChartPath(), c.Enabled.Name()+"."))
+		}
+	})
 	return names
 }
 

@@ -24,16 +24,21 @@ const MaxBroken = 20
 // values: global.clusterInfo, with name and role.
 type Role string
 
-// The roles that KubeSphere knows.
+// The roles that KubeSphere knows. It names none where it installs, on the host cluster,
+// what is tagged extension.
 const (
 	Host   Role = "host"
 	Member Role = "member"
+	unsaid Role = ""
 )
 
 // Renderer renders one tree of charts, as often as it is asked to.
 type Renderer struct {
 	// roles are those of the clusters on which the tree is installed, the usual one first.
 	roles []Role
+	// sets are the values that KubeSphere sets over those of the chart, whatever the
+	// cluster.
+	sets map[string]any
 	// Tree is processed (aliases and conditions applied) and never changed.
 	Tree *chart.Chart
 	// top is what templates see, with the values of all charts merged. Templates
@@ -52,8 +57,12 @@ func newRenderer(tree *chart.Chart, release chartutil.ReleaseOptions, given map[
 	if err != nil {
 		return Renderer{}, fmt.Errorf("merging the values of the subcharts: %w", err)
 	}
-	return Renderer{roles: []Role{Host}, top: top}.of(tree), nil
+	return Renderer{roles: []Role{Host}, sets: anywhere, top: top}.of(tree), nil
 }
+
+// anywhere is what a chart may find set that is rendered by itself, or as a part of no
+// installation.
+var anywhere = map[string]any{chartutil.GlobalKey: map[string]any{"portal": map[string]any{"url": portalURL}}}
 
 // of renders another tree with the same values.
 func (r Renderer) of(tree *chart.Chart) Renderer {

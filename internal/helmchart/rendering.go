@@ -25,6 +25,9 @@ type Rendering struct {
 	// Broken are the templates that Helm cannot render, in the order in which it
 	// meets them. Their part of the rendering is empty.
 	Broken []BrokenTemplate
+	// IngressNeeded are the templates that render only where an administrator has
+	// configured an ingress for extensions. Their part of the rendering is as it is there.
+	IngressNeeded []BrokenTemplate
 	// Cut is set when there were too many broken templates to go on; Texts is
 	// then incomplete.
 	Cut bool
@@ -136,13 +139,20 @@ func (r *Rendering) add(other *Rendering) {
 			r.Invalid = append(r.Invalid, invalid)
 		}
 	}
-	for _, b := range other.Broken { // of which there are maxBroken at most
-		if !slices.ContainsFunc(r.Broken, func(known BrokenTemplate) bool { return known.Template == b.Template }) {
-			r.Broken = append(r.Broken, b)
-		}
-	}
+	r.Broken = addBroken(r.Broken, other.Broken)
+	r.IngressNeeded = addBroken(r.IngressNeeded, other.IngressNeeded)
 	r.totals = nil
 	r.Cut = r.Cut || other.Cut
+}
+
+// addBroken adds the templates of another rendering, of which there are MaxBroken at most.
+func addBroken(known, more []BrokenTemplate) []BrokenTemplate {
+	for _, b := range more {
+		if !slices.ContainsFunc(known, func(k BrokenTemplate) bool { return k.Template == b.Template }) {
+			known = append(known, b)
+		}
+	}
+	return known
 }
 
 // makesPods finds the templates that rendered objects which make pods.

@@ -3,6 +3,7 @@ package helmchart
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
@@ -81,6 +82,9 @@ type installed struct {
 	// broken are the templates that do not render with the chart's own values, by
 	// the cluster.
 	broken map[Role]map[string]bool
+	// beneath is what has to be set for it to render, by the cluster: nothing, or an
+	// ingress.
+	beneath map[Role]Overlay
 }
 
 // Render renders the chart with its own values, and then, with the overlay, what
@@ -112,12 +116,13 @@ func (c *Chart) Render(ctx context.Context, over Overlay) (*Renderings, error) {
 // rendered with the overlay, too, and what changes values for that; all of it only if
 // everything renders without.
 func renderInstalled(ctx context.Context, r Renderer, sources map[string]Source, over Overlay) (installed, error) {
-	one := installed{renderer: r, plain: newRendering(sources), broken: map[Role]map[string]bool{}}
+	one := installed{renderer: r, plain: newRendering(sources), broken: map[Role]map[string]bool{}, beneath: map[Role]Overlay{}}
 	for _, role := range r.roles {
-		here, err := r.on(role).render(ctx, nil, nil)
+		here, beneath, err := r.on(role).renderPlain(ctx)
 		if err != nil {
 			return installed{}, err
 		}
+		one.beneath[role] = beneath
 		here.Sources = sources
 		if err := here.read(ctx, one.on...); err != nil {
 			return installed{}, err
@@ -133,7 +138,7 @@ func renderInstalled(ctx context.Context, r Renderer, sources map[string]Source,
 	wanted := func(template string) bool { return makesPods(template) || changes(template) }
 	overlaid := newRendering(sources)
 	for _, role := range r.roles {
-		texts, err := r.texts(ctx, r.fresh(role, over), wanted)
+		texts, err := r.texts(ctx, r.fresh(role, both(one.beneath[role], over)), wanted)
 		if ctx.Err() != nil {
 			return installed{}, ctx.Err()
 		}
@@ -150,6 +155,26 @@ func renderInstalled(ctx context.Context, r Renderer, sources map[string]Source,
 	return one, nil
 }
 
+// renderPlain renders a chart with its own values. Templates that do not render may need
+// the ingress that an administrator can configure; then the rendering is that with the
+// ingress, which is returned, too.
+func (r Renderer) renderPlain(ctx context.Context) (*Rendering, Overlay, error) {
+	plain, err := r.render(ctx, nil, nil)
+	if err != nil || len(plain.Broken) == 0 || !r.mention("ingress") {
+		return plain, nil, err
+	}
+	with, err := r.render(ctx, setIngress, nil)
+	if err != nil || len(with.Broken) >= len(plain.Broken) {
+		return plain, nil, ctx.Err()
+	}
+	for _, b := range plain.Broken {
+		if !slices.ContainsFunc(with.Broken, func(still BrokenTemplate) bool { return still.Template == b.Template }) {
+			with.IngressNeeded = append(with.IngressNeeded, b)
+		}
+	}
+	return with, setIngress, nil
+}
+
 // withOverlay is the rendering with the overlay where not all templates render. What
 // the others would be with it nobody knows where one of them has a say in that:
 // then there is nothing of that cluster.
@@ -159,7 +184,7 @@ func (i installed) withOverlay(ctx context.Context, sources map[string]Source, o
 		if i.renderer.matter(i.broken[on]) {
 			continue
 		}
-		here, err := i.renderer.on(on).render(ctx, over, i.broken[on])
+		here, err := i.renderer.on(on).render(ctx, both(i.beneath[on], over), i.broken[on])
 		if err != nil {
 			return nil, err
 		}

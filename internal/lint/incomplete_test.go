@@ -29,7 +29,7 @@ func multiclusterFiles() map[string]string {
 func TestIncompleteRenderings(t *testing.T) {
 	const (
 		registry = `{{ .Values.global.imageRegistry | default "docker.io" }}`
-		onMember = `{{ if eq .Values.global.clusterInfo.role "member" }}{{ fail "no" }}{{ end }}`
+		onMember = `{{ if eq ((.Values.global.clusterInfo).role | default "") "member" }}{{ fail "no" }}{{ end }}`
 	)
 	deployment := multiclusterFiles()["charts/all/templates/deployment.yaml"]
 	for name, test := range map[string]struct {
@@ -42,7 +42,7 @@ func TestIncompleteRenderings(t *testing.T) {
 		"one that the others read, on members alone": {
 			[]string{
 				"charts/all/templates/registry.yaml", "# " + onMember + "\n" + `registry: {{ .Values.global.imageRegistry | default "docker.io" }}`,
-				"charts/all/templates/deployment.yaml", replaced(deployment, registry, `{{ if eq .Values.global.clusterInfo.role "member" }}`+registry+`{{ else }}{{ (include (print $.Template.BasePath "/registry.yaml") . | fromYaml).registry | default "docker.io" }}{{ end }}`),
+				"charts/all/templates/deployment.yaml", replaced(deployment, registry, `{{ if eq ((.Values.global.clusterInfo).role | default "") "member" }}`+registry+`{{ else }}{{ (include (print $.Template.BasePath "/registry.yaml") . | fromYaml).registry | default "docker.io" }}{{ end }}`),
 			}, []string{"render/not-an-object charts/all/templates/registry.yaml"},
 		},
 		"one that sets values, on members alone": {

@@ -15,12 +15,20 @@ func Render() rule.Rule {
 		Name:    "render",
 		Summary: "all templates render with the extension's own values, to objects that Helm can read",
 		Why: "KubeSphere installs an extension with its own values.yaml unless somebody changes it. A template that fails " +
-			"then, or makes something else than YAML or than objects with apiVersion and kind, is an extension that cannot be installed.",
-		Fix:    "Fix the template at the place that the finding names, or give the value that it needs in values.yaml.",
-		Source: "Helm 3: its engine, and its sorting of manifests, with which KubeSphere installs extensions.",
+			"then, or makes something else than YAML or than objects with apiVersion and kind, is an extension that cannot be installed.\n\n" +
+			"Over these values KubeSphere sets some of its own, and templates are rendered with them here: on the host cluster `tags.extension` to true, `tags.agent` to " +
+			"false, and `global.portal.url`; on the chosen clusters of `Multicluster` the tags the other way round, and " +
+			"`global.clusterInfo.name` and `global.clusterInfo.role`, which the host cluster does not get. The conditions of subcharts that are tagged for the other installation are false. " +
+			"`global.extension.ingress` is there only where an administrator has configured it: a template that needs it fails everywhere else.",
+		Fix: "Fix the template at the place that the finding names, or give the value that it needs in values.yaml. What " +
+			"KubeSphere sets only in some places is guarded by parentheses, with which a missing step is no error:\n\n" +
+			"{{- with ((.Values.global).extension).ingress }}\nhost: web.{{ .domainSuffix }}\n{{- end }}",
+		Source: "Helm 3: its engine, and its sorting of manifests, with which KubeSphere installs extensions; " +
+			"`getOverrides` of KubeSphere 4.1.3, https://github.com/kubesphere/kubesphere/blob/v4.1.3/pkg/controller/core/installplan_controller.go.",
 		Codes: []rule.Code{
 			{Name: "not-rendered", Meaning: "Helm cannot render the chart as a whole"},
 			{Name: "broken-template", Meaning: "a template does not render"},
+			{Name: "needs-ingress", Meaning: "a template renders only where an administrator has configured an ingress for extensions"},
 			{Name: "too-many-broken", Meaning: "after this many broken templates the others were not tried"},
 			{Name: "not-checked", Meaning: "the rule is off, templates do not render, and other rules could not look at them; this is reported all the same"},
 			{Name: "not-yaml", Meaning: "a template renders to something that is not YAML"},
@@ -42,6 +50,7 @@ func checkRender(pass *rule.Pass) {
 	}
 	plain := pass.Rendering()
 	brokenTemplates(pass, plain)
+	needsIngress(pass, plain)
 	for _, invalid := range plain.Invalid {
 		invalidManifest(pass, plain, invalid)
 	}
@@ -82,7 +91,7 @@ func brokenTemplates(pass *rule.Pass, plain *helmchart.Rendering) {
 			message += fmt.Sprintf(", line %d", line)
 			line = 0
 		}
-		pass.InSourceAt(rule.Found("broken-template", subject...), pass.Severity(), at, line, fault.At.Column(at), message, fault.Hint)
+		pass.InSourceAt(rule.Found("broken-template", subject...), pass.Severity(), at, line, fault.At.Column(at), message, hintOn(fault))
 	}
 	if plain.Cut {
 		pass.Report(rule.Found("too-many-broken"), pass.Severity(), rule.Finding{
@@ -91,6 +100,43 @@ func brokenTemplates(pass *rule.Pass, plain *helmchart.Rendering) {
 			Hint:    "fix these first",
 		})
 	}
+}
+
+// needsIngress reports the templates that render only with what an administrator can
+// configure, all in one: the values have one place.
+func needsIngress(pass *rule.Pass, plain *helmchart.Rendering) {
+	if len(plain.IngressNeeded) == 0 {
+		return
+	}
+	first := plain.IngressNeeded[0]
+	fault := helmchart.ExplainTemplate(first.Err, plain.Sources)
+	at, line := plain.Sources[fault.At.Template], fault.At.Line
+	what := "the template renders"
+	if fault.At.Template != first.Template {
+		what = plain.Sources[first.Template].Name() + " renders"
+	}
+	if more := len(plain.IngressNeeded) - 1; more > 0 {
+		what = fmt.Sprintf("the template and %s render", rule.Counted(more, "other", "others"))
+	}
+	message := what + " only where an administrator has configured an ingress for extensions (global.extension.ingress); everywhere else the extension cannot be installed: " + excerpt.OneLine(fault.Cause)
+	column := fault.At.Column(at)
+	if at.Inside != "" {
+		message, line = message+fmt.Sprintf(", line %d", line), 0
+	}
+	pass.InSourceAt(rule.Found("needs-ingress"), pass.AtMost(rule.Warning), at, line, column, message,
+		"guard what needs it with {{ with ((.Values.global).extension).ingress }}, or give global.extension.ingress in values.yaml")
+}
+
+// hintOn is what to do about a template that does not render, where it asks for what
+// KubeSphere sets in another installation.
+func hintOn(fault helmchart.TemplateFault) string {
+	switch {
+	case strings.Contains(fault.Expression, "global.clusterInfo"):
+		return "KubeSphere sets global.clusterInfo on the chosen clusters of Multicluster alone, where it installs what is tagged agent: guard the place with {{ with (.Values.global).clusterInfo }}, or give the value in values.yaml"
+	case strings.Contains(fault.Expression, "global.portal"):
+		return "KubeSphere sets global.portal on the host cluster alone, where it installs what is tagged extension: guard the place with {{ with (.Values.global).portal }}, or give the value in values.yaml"
+	}
+	return fault.Hint
 }
 
 // invalidManifest reports a template that renders to something else than YAML. The
