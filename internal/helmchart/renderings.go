@@ -102,11 +102,11 @@ func (c *Chart) Render(ctx context.Context, over Overlay) (*Renderings, error) {
 		all.Plain.add(one.plain)
 		all.installed = append(all.installed, one)
 		for n, here := range one.on {
-			tag := TagExtension
+			tag, role := TagExtension, Host // which KubeSphere does not say there
 			if i > 0 {
-				tag = TagAgent
+				tag, role = TagAgent, r.roles[n]
 			}
-			all.Installations = append(all.Installations, Installed{Tag: tag, Role: r.roles[n], Tree: r.Tree, Rendering: here, places: c.Places})
+			all.Installations = append(all.Installations, Installed{Tag: tag, Role: role, Tree: r.Tree, Rendering: here, places: c.Places})
 		}
 	}
 	return all, nil
