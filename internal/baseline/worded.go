@@ -173,7 +173,7 @@ var codesOfMessages = map[string][]struct{ words, code string }{
 		{" does not render: ", "broken-template"}, {"of what the template renders begins ", "not-an-object"}, {"that is not YAML", "not-yaml"},
 	},
 	"helm-lint": {
-		{"type means nothing", "type-without-effect"}, {" is none of Helm's", "api-version"}, {"is not text: ", "not-text"},
+		{" is none of Helm's", "api-version"}, {"is not text: ", "not-text"},
 		{"a maintainer has no name", "maintainer-without-name"}, {"the source ", "invalid-source"}, {"is under charts/ and no dependency", "undeclared-chart"},
 		{"Helm takes each file under templates/", "file-ending"}, {".Release.Time", "release-time"}, {"crd-install", "crd-install-hook"},
 		{"begins with an indented line", "indented-output"}, {"has a name that Kubernetes does not take", "invalid-object-name"},

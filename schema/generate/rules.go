@@ -168,6 +168,6 @@ Where its own test is wrong, ksrelease does not follow:
 | reports images that are listed and not in use, not those that are in use and not listed | reports both |
 | knows a workload by its kind alone, and dies on a Job of another API group, on a container without an image, on an object with ` + "`generateName`" + ` | knows the API group, and reports what it cannot read |
 | prints ERROR and exits with 0 | an error is an error: exit code 1 |
-| reports what only ` + "`helm test`" + ` makes, DaemonSets, and images that wait to be switched on, like all else | reports them for information |
+| reports what only ` + "`helm test`" + ` makes, DaemonSets without the node selector, and images that wait to be switched on, like all else | does not report the first two; images that wait are reported for information |
 | renders with the release name ` + "`undefined`" + ` | renders with the name and namespace that KubeSphere installs under |
 `

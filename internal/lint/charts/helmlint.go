@@ -32,7 +32,6 @@ func HelmLint() rule.Rule {
 		Source: "Helm 3, pkg/lint/rules (Chartfile, Templates, Dependencies), for the chart and, unlike `helm lint`, for all " +
 			"subcharts; what other rules here report is not reported again. The versions of APIs are those of k8s.io/api.",
 		Codes: []rule.Code{
-			{Name: "type-without-effect", Meaning: "type in a chart of apiVersion v1"},
 			{Name: "api-version", Meaning: "Helm has no such apiVersion of charts"},
 			{Name: "not-text", Meaning: "a field reads as a number"},
 			{Name: "maintainer-without-name", Meaning: "a maintainer of a subchart has no name"},
@@ -120,11 +119,8 @@ func (y chartYAML) report(m rule.Identity, message, hint string, pointer ...stri
 // nobody sees.
 func (y chartYAML) fields(m *chart.Metadata) {
 	switch m.APIVersion {
-	case chart.APIVersionV2:
-	case chart.APIVersionV1:
-		if m.Type != "" {
-			y.report(rule.Found("type-without-effect"), "type means nothing in a chart of apiVersion v1", "write apiVersion: v2", "type")
-		}
+	// In a chart of v1 `helm lint` refuses a type, which does no harm there.
+	case chart.APIVersionV2, chart.APIVersionV1:
 	default:
 		y.report(rule.Found("api-version", m.APIVersion), fmt.Sprintf("apiVersion %q is none of Helm's", excerpt.OneLine(m.APIVersion)), "write apiVersion: v2", "apiVersion")
 	}

@@ -19,7 +19,8 @@ func LeastPrivilege() rule.Rule {
 			"extension, or gets hold of its pods, has these rights. A wildcard takes in what will be added to the cluster " +
 			"later, too. Secrets, roles and their bindings, webhook configurations, running commands in pods, the proxy " +
 			"of nodes and tokens of service accounts each open a way to all of the cluster.\n\n" +
-			"A Role reaches no further than the extension's own namespace: of it only wildcards are reported, for information. " +
+			"A Role reaches no further than the extension's own namespace, where the installation may do nearly everything anyway: " +
+			"its wildcards are reported only where the config gives this rule a severity. " +
 			"Rules that are only too wide are reported together, at the first of them; where one has a reason of its own, that counts for it alone.",
 		Fix: "Name API groups, resources and verbs. Where it has to be as it is, say why, at the rule:\n\n" +
 			"rules:\n  # ksrelease:ignore least-privilege the operator makes a Secret for each certificate\n  - apiGroups: [\"\"]\n    resources: [secrets]",
@@ -69,22 +70,16 @@ const rbacGroup = "rbac.authorization.k8s.io"
 
 func checkLeastPrivilege(pass *rule.Pass) {
 	for _, r := range rule.Derived(pass, permissionsOf).Roles {
-		severity := pass.Severity()
-		switch r.Kind {
-		case "ClusterRole":
-		case "Role":
-			severity = pass.ByDefault(rule.Info)
-		default:
-			continue // the rule permissions says so
+		if r.Kind == "ClusterRole" || r.Kind == "Role" && pass.IsConfigured() {
+			privileges(pass, r)
 		}
-		privileges(pass, severity, r)
 	}
 }
 
 // privileges reports what the rules of a role ask for beyond what they name. Those
 // that open a way to more are reported one by one. Those that are only too wide are
 // reported in one finding, but for the ones that have a reason of their own.
-func privileges(pass *rule.Pass, severity rule.Severity, r role) {
+func privileges(pass *rule.Pass, r role) {
 	var wide []policyRule
 	for _, policy := range r.Rules {
 		wild, reached := policy.wildcards(), policy.reached()
@@ -96,23 +91,23 @@ func privileges(pass *rule.Pass, severity rule.Severity, r role) {
 		case len(reached) == 0 && !pass.IsSilenced(rule.Found("wildcard"), r.Document.Problem("", "", policy.Pointer...)):
 			wide = append(wide, policy)
 		default:
-			privilege(pass, severity, r, policy, wild, reached)
+			privilege(pass, r, policy, wild, reached)
 		}
 	}
 	switch len(wide) {
 	case 0:
 	case 1:
-		privilege(pass, severity, r, wide[0], wide[0].wildcards(), nil)
+		privilege(pass, r, wide[0], wide[0].wildcards(), nil)
 	default:
-		wildcards(pass, severity, r, wide)
+		wildcards(pass, r, wide)
 	}
 }
 
 // privilege reports what one rule asks for.
-func privilege(pass *rule.Pass, severity rule.Severity, r role, policy policyRule, wild []string, reached []sensitive) {
+func privilege(pass *rule.Pass, r role, policy policyRule, wild []string, reached []sensitive) {
 	const reason = ", or give the reason: # ksrelease:ignore least-privilege REASON, above the rule"
 	if len(wild) == 0 {
-		atRule(pass, rule.Found("sensitive", append([]string{r.Kind}, namesOfThings(reached)...)...), severity, r, policy, fmt.Sprintf("this rule of the %s %s", r.Kind, reasons(reached)), "ask for less"+reason)
+		atRule(pass, rule.Found("sensitive", append([]string{r.Kind}, namesOfThings(reached)...)...), r, policy, fmt.Sprintf("this rule of the %s %s", r.Kind, reasons(reached)), "ask for less"+reason)
 		return
 	}
 	message := fmt.Sprintf("this rule of the %s has the wildcard * for %s%s", r.Kind, listed(wild), policy.of())
@@ -123,19 +118,19 @@ func privilege(pass *rule.Pass, severity rule.Severity, r role, policy policyRul
 	default:
 		message += "; it " + reasons(reached)
 	}
-	atRule(pass, rule.Found("wildcard", r.Kind, policy.subject(wild)), severity, r, policy, message, policy.namesFor(wild)+reason)
+	atRule(pass, rule.Found("wildcard", r.Kind, policy.subject(wild)), r, policy, message, policy.namesFor(wild)+reason)
 }
 
 // atRule reports something at the first line of a rule, which has but a dash and the
 // name of some field: it is not shown.
-func atRule(pass *rule.Pass, m rule.Identity, severity rule.Severity, r role, policy policyRule, message, hint string) {
+func atRule(pass *rule.Pass, m rule.Identity, r role, policy policyRule, message, hint string) {
 	p := r.Document.Problem(message, hint, policy.Pointer...)
 	p.Excerpt = ""
-	pass.ProblemAs(m, severity, p)
+	pass.Problem(m, p)
 }
 
 // wildcards reports several rules at the first of them.
-func wildcards(pass *rule.Pass, severity rule.Severity, r role, wide []policyRule) {
+func wildcards(pass *rule.Pass, r role, wide []policyRule) {
 	var what, lines, subjects []string
 	for _, policy := range wide {
 		what = append(what, listed(policy.wildcards())+policy.of())
@@ -144,7 +139,7 @@ func wildcards(pass *rule.Pass, severity rule.Severity, r role, wide []policyRul
 		lines = append(lines, strconv.Itoa(line))
 	}
 	slices.Sort(subjects)
-	atRule(pass, rule.Found("wildcard", append([]string{r.Kind}, subjects...)...), severity, r, wide[0],
+	atRule(pass, rule.Found("wildcard", append([]string{r.Kind}, subjects...)...), r, wide[0],
 		fmt.Sprintf("%d rules of the %s have the wildcard *: for %s", len(wide), r.Kind, strings.Join(what, "; for ")),
 		fmt.Sprintf("name what the chart needs, or give the reason: # ksrelease:ignore least-privilege REASON, above the rule (lines %s)", listed(lines)))
 }

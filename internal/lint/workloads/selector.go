@@ -13,9 +13,10 @@ import (
 func NodeSelector() rule.Rule {
 	return rule.Rule{
 		Name:    "node-selector",
-		Summary: "every workload obeys global.nodeSelector",
+		Summary: "every workload that is no DaemonSet obeys global.nodeSelector",
 		Why: "Administrators of KubeSphere set global.nodeSelector to keep extensions on certain nodes. A workload that " +
-			"does not pass it on runs anywhere.",
+			"does not pass it on runs anywhere.\n\n" +
+			"A DaemonSet is there to run on every node, and what only `helm test` makes never runs: neither is looked at.",
 		Fix: "Give the pod spec a nodeSelector that takes in .Values.global.nodeSelector:\n\n" +
 			nodeSelectorExample,
 		Source: "The extension development guide of KubeSphere on global values; `ksbuilder lint` v0.4.5 (lint global.nodeSelector).",
@@ -55,18 +56,11 @@ var ownNodeSelector = regexp.MustCompile(`\.Values(?:\.\w+)*\.[nN]odeSelector\b`
 func checkNodeSelector(pass *rule.Pass) {
 	marked := pass.MarkedRendering()
 	for _, w := range marked.Workloads {
-		if !slices.ContainsFunc(w.Pods, func(p helmchart.Pod) bool { return !placedByMarker(p) }) {
+		if w.Test || w.Kind == "DaemonSet" || !slices.ContainsFunc(w.Pods, func(p helmchart.Pod) bool { return !placedByMarker(p) }) {
 			continue
 		}
 		at, line := marked.Place(w)
-		severity, message, hint := pass.Severity(), fmt.Sprintf("%s does not obey global.nodeSelector", w), nodeSelectorHint(w, at)
-		switch {
-		case w.Test:
-			severity, message = pass.AtMost(rule.Info), message+onlyTested
-		case w.Kind == "DaemonSet":
-			severity, hint = pass.AtMost(rule.Info), "that is fine for an agent that has to run on every node; else, "+hint
-		}
-		pass.InSourceAs(rule.Found("not-obeyed", w.Kind, w.Name), severity, at, line, message, hint)
+		pass.InSource(rule.Found("not-obeyed", w.Kind, w.Name), at, line, fmt.Sprintf("%s does not obey global.nodeSelector", w), nodeSelectorHint(w, at))
 	}
 }
 
