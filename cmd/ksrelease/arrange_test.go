@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/ksrelease/ksrelease/internal/commandline"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // newGrammar is the command line with the values that it was last parsed into.
@@ -57,6 +58,7 @@ func read(t *testing.T, args ...string) (command string, values string, err erro
 // Each command takes its flags and arguments in any order: flags before the command,
 // between arguments and behind them mean the same.
 func TestPathsAndFlagsInAnyOrder(t *testing.T) {
+	soak.Long(t)
 	parser, _ := newGrammar(t)
 	random := rand.New(rand.NewPCG(9, 1))
 	for name, command := range commandsOf(parser.Model.Node) {
@@ -152,6 +154,7 @@ func TestNamesOfFlagsMeanOneThing(t *testing.T) {
 // No flag that takes a value takes an empty one, as an unset variable leaves it, for
 // no value: each command refuses it and names the flag.
 func TestEmptyValuesAreRefused(t *testing.T) {
+	soak.Long(t)
 	parser, _ := newGrammar(t)
 	tried := 0
 	for name, command := range commandsOf(parser.Model.Node) {

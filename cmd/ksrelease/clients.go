@@ -62,14 +62,14 @@ func (a *app) dial(ctx context.Context, p *project, at where, dir string, parall
 
 func (a *app) connectTo(p *project, at where, dir string, parallelism int) (*clients, error) {
 	if at != configured {
-		web := transport.New(transport.Options{UserAgent: userAgent(), Parallelism: parallelism, Dial: a.connect})
+		web := a.client(transport.Options{Parallelism: parallelism, Dial: a.connect})
 		return a.dialLocal(dir, at, web)
 	}
 	servers, err := p.servers()
 	if err != nil {
 		return nil, err
 	}
-	web := transport.New(transport.Options{UserAgent: userAgent(), Parallelism: parallelism, Dial: a.connect, Servers: servers, Warn: a.warnings.Add})
+	web := a.client(transport.Options{Parallelism: parallelism, Dial: a.connect, Servers: servers, Warn: a.warnings.Add})
 	server := p.config.Cloud.Server
 	user, _ := a.env(repositoryUser)
 	password, _ := a.env(repositoryPassword)
@@ -108,6 +108,12 @@ func hintOnKey(source string) string {
 		return "the API key of " + source + " was refused: put a valid one there, or unset it and run ksrelease login"
 	}
 	return "the API key of " + source + " was refused: run ksrelease login, or set " + credentials.Variable
+}
+
+// client makes a client with what all of them have.
+func (a *app) client(options transport.Options) *transport.Client {
+	options.UserAgent, options.FirstWait = userAgent(), a.retryWait
+	return transport.New(options)
 }
 
 func userAgent() string { return "ksrelease/" + programVersion() + " (+" + projectURL + ")" }

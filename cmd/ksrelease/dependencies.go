@@ -38,9 +38,8 @@ func (a *app) dependencies(p *project) (dependencies, error) {
 	if err != nil {
 		return dependencies{}, usage(fmt.Errorf("%s: %w", dependencyHosts, err), "write addresses, ranges of them and names of hosts, with commas between them: 10.0.0.0/8,charts.internal")
 	}
-	web := transport.New(transport.Options{
-		UserAgent: userAgent(), Parallelism: p.config.Parallelism, Servers: servers, Warn: a.warnings.Add,
-		Dial: guard.Dial, Admit: guard.Admit,
+	web := a.client(transport.Options{
+		Parallelism: p.config.Parallelism, Servers: servers, Warn: a.warnings.Add, Dial: guard.Dial, Admit: guard.Admit,
 	})
 	user, _ := a.env(repositoryUser)
 	password, _ := a.env(repositoryPassword)

@@ -60,7 +60,7 @@ func (c *loginCommand) Run(a *app) error {
 	}
 	a.redact.Add(key)
 	a.warnOnStderr()
-	web := transport.New(transport.Options{UserAgent: userAgent(), Dial: a.connect, Servers: known, Warn: a.warnings.Add})
+	web := a.client(transport.Options{Dial: a.connect, Servers: known, Warn: a.warnings.Add})
 	defer web.Close()
 	market, err := cloud.New(cloud.Options{Server: server, Token: key, Transport: web})
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -63,7 +64,7 @@ func serveWorker(adjust ...func(*lint.Options)) {
 	worker.Serve(os.Stdin, os.Stdout, adjust...)
 }
 
-func realMain() int {
+func realMain(adjust ...func(*app)) int {
 	// Helm's packages log remarks on values to the standard logger; what
 	// matters of that is a finding of lint.
 	log.SetOutput(io.Discard)
@@ -74,6 +75,9 @@ func realMain() int {
 	signal.Ignore(syscall.SIGPIPE)
 
 	a := &app{stdin: os.Stdin, stdout: output.New(os.Stdout), stderr: output.New(os.Stderr), env: os.LookupEnv}
+	for _, f := range adjust {
+		f(a)
+	}
 	// A terminal that is stopped, or a pipe that nobody reads, holds up no extension.
 	defer output.Background(a.stdout, a.stderr)()
 	ctx, signalled := signals.Context(func() bool { return a.reads.Active() }, a.exit)
@@ -108,6 +112,10 @@ type app struct {
 	// connect replaces how connections to the marketplace and the Helm repository
 	// come about; nil: TCP.
 	connect func(ctx context.Context, network, address string) (net.Conn, error)
+	// retryWait is how long a request waits before its second attempt, and reviewWait how long
+	// status --wait waits before it asks again; 0: the usual time. They are for tests, which
+	// would wait in vain.
+	retryWait, reviewWait time.Duration
 	// inProcess looks at extensions in this process, without limits. It is for tests in
 	// fake time, which does not advance while a real process is alive.
 	inProcess bool

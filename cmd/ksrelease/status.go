@@ -194,9 +194,9 @@ func (s *extensionStatus) ask(ctx context.Context, links *clients) error {
 // wait asks, ever more patiently, until every version that was submitted has
 // been reviewed. A rejection ends it with an error.
 func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []extensionStatus) error {
-	const first, last = 2 * time.Second, time.Minute
+	const last = time.Minute
 	printed := ""
-	for pause := first; ; pause = min(pause*3/2, last) {
+	for pause := cmp.Or(a.reviewWait, 2*time.Second); ; pause = min(pause*3/2, last) {
 		var pending []string
 		for _, s := range all {
 			if s.Market == target.StatusSubmitted {
