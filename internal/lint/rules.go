@@ -19,11 +19,13 @@ func Rules() []Rule {
 	return []Rule{
 		metadata.Schema(),
 		metadata.Name(),
+		metadata.Namespace(),
 		metadata.Version(),
 		texts.Languages(),
 		metadata.Constraints(),
 		dependencies.InstallationMode(),
 		metadata.Category(),
+		metadata.Annotations(),
 		metadata.Provider(),
 		metadata.Links(),
 		dependencies.External(),

@@ -16,8 +16,8 @@ func InstallationMode() rule.Rule {
 	return rule.Rule{
 		Name:    "installation-mode",
 		Summary: "installationMode is one that KubeSphere has, and the tags of the subcharts fit it",
-		Why: "The cluster refuses a version with an `installationMode` other than `HostOnly` and `Multicluster`, so that it " +
-			"never appears.\n\n" +
+		Why: "The cluster refuses a version with an `installationMode` other than `HostOnly` and `Multicluster`, in just these letters: it " +
+			"never appears, and each try to sync the repository ends there, so that other extensions are delayed.\n\n" +
 			"On the host cluster KubeSphere installs the extension with `tags.extension=true` and `tags.agent=false`, and with every " +
 			"condition of a subchart tagged `agent` set to false. In `Multicluster` it installs it once more on each chosen cluster, " +
 			"with the tags the other way round, and every condition of a subchart tagged `extension` set to false. So a subchart " +
@@ -69,6 +69,12 @@ func installationMode(pass *rule.Pass) (mode string, ok bool) {
 	message := fmt.Sprintf("installationMode must be %s or %s, not %q", helmchart.HostOnly, helmchart.Multicluster, written)
 	if written == "" {
 		message = fmt.Sprintf("installationMode must be %s or %s", helmchart.HostOnly, helmchart.Multicluster)
+	}
+	switch value.(type) {
+	case []any, map[string]any:
+		message += ": KubeSphere cannot decode it, and drops the version silently"
+	default:
+		message += ": the version never appears, and each try to sync the repository ends there, which delays other extensions"
 	}
 	hint := "remove the line for " + helmchart.HostOnly + ", which is the default"
 	if near, found := yamldoc.Nearest(written, []string{helmchart.HostOnly, helmchart.Multicluster}); found {

@@ -30,16 +30,21 @@ func Schema() rule.Rule {
 			"Of a key that stands there twice KubeSphere takes the last, and of several documents the first: that is a warning. " +
 			"It reads no further than to a line that begins with ---. Where nothing but a comment or blank lines stands before it, such as a " +
 			"licence, it finds no field; that is an error. (As the very first line, --- is fine.)\n\n" +
+			"`created`, `repository`, `digest`, `chartURL` and `chartDataRef`, in any case, are fields that KubeSphere fills from the repository. It decodes them in extension.yaml all the " +
+			"same: a value of another type, such as `created: 2026-01-01`, which is no time, makes it drop the version, and a `chartDataRef` has it look for the chart elsewhere.\n\n" +
 			"An extension.yaml that is no YAML is reported before all rules, and is always an error.",
-		Fix:    "Correct the field at the place that the finding names.",
-		Source: "The extension development guide of KubeSphere on extension.yaml; the repository controller of KubeSphere 4, which drops a version whose extension.yaml it cannot decode.",
+		Fix: "Correct the field at the place that the finding names.",
+		Source: "The extension development guide of KubeSphere on extension.yaml; the repository controller of KubeSphere 4, which drops a version whose extension.yaml it cannot decode: " +
+			"https://github.com/kubesphere/kubesphere/blob/v4.1.3/pkg/controller/core/util.go (`fetchExtensionVersionSpec`), and `ExtensionVersionSpec` of " +
+			"https://github.com/kubesphere/kubesphere/blob/v4.1.3/staging/src/kubesphere.io/api/core/v1alpha1/types.go.",
 		Codes: []rule.Code{
 			{Name: "unreadable", Meaning: "extension.yaml or the package cannot be read at all; no comment and no baseline silences that"},
 			{Name: "missing-key", Meaning: "KubeSphere needs a field that is not there"},
 			{Name: "invalid-value", Meaning: "a field has a value that KubeSphere does not take, or names a file that is not there"},
 			{Name: "unknown-key", Meaning: "a field that KubeSphere does not read"},
+			{Name: "platform-key", Meaning: "a field that KubeSphere fills itself"},
 			{Name: "key-twice", Meaning: "a key is given twice, and the last counts"},
-			{Name: "second-document", Meaning: "what stands behind a line --- is not read"},
+			{Name: "second-document", Meaning: "what stands behind a line --- or ... is not read"},
 			{Name: "undecodable", Meaning: "KubeSphere finds no fields in the file, or cannot decode it"},
 		},
 		Default:  rule.Error,
@@ -58,7 +63,12 @@ func checkSchema(pass *rule.Pass) {
 			pass.Problem(rule.Found(p.What(), steadyPath(pass, strings.Split(p.Subject, "/"))), p)
 		}
 	}
+	dropped := map[string]bool{}
 	for _, key := range unknown {
+		if field, ok := platformKey(key.Pointer[0]); ok && len(key.Pointer) == 1 {
+			dropped[reportPlatformKey(pass, key.Pointer[0], field)] = true
+			continue
+		}
 		reportUnknownKey(pass, key)
 	}
 	for _, p := range pass.Ext.AssetProblems {
@@ -67,7 +77,7 @@ func checkSchema(pass *rule.Pass) {
 		}
 	}
 	doubledKeys(pass)
-	asTheControllerReads(pass, invalid)
+	asTheControllerReads(pass, invalid, dropped)
 }
 
 // doubledKeys reports the keys that stand in a mapping more than once: KubeSphere and Helm
@@ -84,18 +94,24 @@ func doubledKeys(pass *rule.Pass) {
 // asTheControllerReads reports what keeps KubeSphere's controller from decoding
 // extension.yaml, where no other finding says so: it reads what stands before a line ---
 // and no more, and drops a version without a word.
-func asTheControllerReads(pass *rule.Pass, invalid diagnostic.List) {
+//
+// dropped are the fields of KubeSphere's own of which that is reported.
+func asTheControllerReads(pass *rule.Pass, invalid diagnostic.List, dropped map[string]bool) {
 	source := pass.Ext.Document.Source()
 	cut, empty := kubesphere.CutShort(source)
+	endsAt := endOfDocument(source, cut)
 	read, err := kubesphere.DecodeExtension(source)
 	value, _ := pass.Ext.Document.Value().(map[string]any)
 	switch {
 	case err != nil && strings.Contains(err.Error(), "document separator"):
 		pass.Problem(rule.Found("undecodable"), atLine(pass, cut, "KubeSphere does not read this line, which begins with ---, and so drops the version silently", "let nothing stand behind the ---, or take out the line"))
+	case err != nil && dropped[fieldOf(err)]:
 	case err != nil:
 		undecodable(pass, err.Error(), invalid)
 	case cut > 0 && empty && len(value) > 0:
 		pass.Problem(rule.Found("undecodable"), atLine(pass, cut, "KubeSphere reads only what stands before this line, and no field does, so it drops the version silently", "take out this line, or make it the first of the file"))
+	case endsAt > 0 && hasContent(source, endsAt):
+		pass.ProblemAs(rule.Found("second-document"), pass.ByDefault(rule.Warning), atLine(pass, endsAt, "the document ends here: KubeSphere does not read what follows", "take out this line, or what follows it"))
 	case cut > 0 && hasContent(source, cut):
 		pass.ProblemAs(rule.Found("second-document"), pass.ByDefault(rule.Warning), atLine(pass, cut, "a second document starts here: KubeSphere reads only the first", "take out this line and what follows, or move it to a file of its own"))
 	case cut == 0 && len(value) > 0 && len(read.Missing()) == 3 && pass.HasField("name"):
@@ -106,8 +122,7 @@ func asTheControllerReads(pass *rule.Pass, invalid diagnostic.List) {
 // undecodable reports why the controller cannot decode extension.yaml, at the field that
 // its error begins with, unless that is reported already.
 func undecodable(pass *rule.Pass, cause string, invalid diagnostic.List) {
-	field, _, _ := strings.Cut(cause, " is ")
-	pointer := strings.Split(field, ".")
+	pointer := strings.Split(causeField(cause), ".")
 	if !pass.HasField(pointer[0]) {
 		if len(invalid) == 0 {
 			pass.Problem(rule.Found("undecodable"), pass.Ext.Document.Problem("KubeSphere cannot decode this file, and drops the version silently: "+excerpt.OneLine(cause), "correct it as the development guide of KubeSphere has it"))
@@ -122,6 +137,19 @@ func undecodable(pass *rule.Pass, cause string, invalid diagnostic.List) {
 		}
 	}
 	pass.Problem(rule.Found("undecodable", pointer[0]), pass.Ext.Document.Problem(excerpt.OneLine(cause)+": KubeSphere cannot decode it, and drops the version silently", "correct it, or take it out", pointer[0]))
+}
+
+// causeField is the field that an error of the decoder begins with.
+func causeField(cause string) string {
+	field, _, _ := strings.Cut(cause, " is ")
+	field, _, _ = strings.Cut(field, " has to be ")
+	return field
+}
+
+// fieldOf is the top-level one of causeField.
+func fieldOf(err error) string {
+	field, _, _ := strings.Cut(causeField(err.Error()), ".")
+	return field
 }
 
 // lastLine is that of the value of a field, which ends before the next field.
@@ -146,6 +174,23 @@ func atLine(pass *rule.Pass, line int, message, hint string) diagnostic.Diagnost
 		offset += len(text)
 	}
 	return pass.Ext.Document.ProblemAtOffset(message, hint, offset, len("---"))
+}
+
+// endOfDocument is the line of the marker ... that ends the first document, from 1; 0 where
+// none stands before the line at which KubeSphere stops (0 for none).
+func endOfDocument(source []byte, cut int) int {
+	number, begun := 0, false
+	for text := range bytes.Lines(source) {
+		if number++; number == cut {
+			return 0
+		}
+		bare := bytes.TrimSpace(text)
+		if bytes.HasPrefix(text, []byte("...")) && (len(bare) == 3 || text[3] == ' ' || text[3] == '\t') && begun {
+			return number
+		}
+		begun = begun || len(bare) > 0 && bare[0] != '#' && !bytes.HasPrefix(text, []byte("---"))
+	}
+	return 0
 }
 
 // hasContent reports whether anything but blanks, comments and markers stands below a
