@@ -104,6 +104,18 @@ func setIngress(global map[string]any) {
 	ingress["httpPort"], ingress["httpsPort"] = int64(80), int64(443)
 }
 
+// Configured sets what KubeSphere sets where an administrator has configured it, on all
+// clusters: a registry, a node selector and an ingress for extensions.
+func Configured(global map[string]any) {
+	global["imageRegistry"] = "registry.ksrelease.invalid"
+	tableAt(global, "nodeSelector")["disktype"] = "ssd"
+	setIngress(global)
+}
+
+// InstalledValues is a copy of the values of all charts as KubeSphere installs them, with
+// an overlay, on the usual one of the clusters.
+func (r Renderer) InstalledValues(over Overlay) chartutil.Values { return r.fresh(r.roles[0], over) }
+
 // both is one overlay after the other.
 func both(first, second Overlay) Overlay {
 	if first == nil || second == nil {

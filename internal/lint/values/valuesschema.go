@@ -2,12 +2,15 @@ package values
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 	"helm.sh/helm/v3/pkg/chart"
@@ -25,17 +28,26 @@ const schemaFile = "values.schema.json"
 func Schema() rule.Rule {
 	return rule.Rule{
 		Name:    "values-schema",
-		Summary: "each values.schema.json is a JSON Schema, and the values of its chart conform to it",
+		Summary: "each values.schema.json is a JSON Schema, and the values of its chart conform to it, with what KubeSphere sets among them",
 		Why: "Helm holds the values of the extension and of each subchart that is switched on to the values.schema.json " +
 			"next to them, before it renders anything, and installs nothing where they do not conform. A schema that is " +
-			"none refuses all values.",
+			"none refuses all values.\n\n" +
+			"When KubeSphere installs an extension it sets `tags.extension` and `tags.agent`, conditions of subcharts, `global.portal.url` on the host " +
+			"cluster, `global.clusterInfo` on chosen ones and, where an administrator has configured them, `global.imageRegistry`, " +
+			"`global.nodeSelector` and `global.extension.ingress`. Helm puts `global` into the values of each subchart, too. " +
+			"A schema of the extension or of a subchart that refuses one of these keeps it from being installed.",
 		Fix: "Correct the value at the place that the finding names, or the schema. The values of a subchart are its own, " +
-			"overlaid by those under its name in values.yaml at the top, and `global`.",
+			"overlaid by those under its name in values.yaml at the top, and `global`. A schema with `additionalProperties: false` needs, at the top of the extension:\n\n" +
+			"\"properties\": {\n  \"tags\": {\"type\": \"object\"},\n  \"global\": {\"type\": \"object\"},\n  …\n}\n\n" +
+			"and the name of each subchart; in a subchart `global` alone.",
 		Source: "Helm 3 (chartutil.ValidateAgainstSchema). Helm fetches what a schema refers to at web addresses; " +
-			"here that is taken for met, and nothing is fetched. A relative reference starts at the root of the file system, so that Helm never finds the file.",
+			"here that is taken for met, and nothing is fetched. A relative reference starts at the root of the file system, so that Helm never finds the file. " +
+			"`getOverrides` of KubeSphere 4.1.3, https://github.com/kubesphere/kubesphere/blob/v4.1.3/pkg/controller/core/installplan_controller.go.",
 		Codes: []rule.Code{
 			{Name: "not-a-schema", Meaning: "Helm cannot use the schema"},
 			{Name: "value-refused", Meaning: "a value does not conform to the schema"},
+			{Name: "override-refused", Meaning: "the schema refuses what KubeSphere sets at each installation"},
+			{Name: "configured-refused", Meaning: "the schema refuses what KubeSphere sets where an administrator has configured it"},
 		},
 		Default: rule.Error,
 		Needs:   rule.Chart,
@@ -49,41 +61,156 @@ func Schema() rule.Rule {
 // network: a schema that refers to others by address is taken without them.
 func checkValuesSchema(pass *rule.Pass) {
 	loaded := pass.Chart()
-	seen := map[*chart.File]bool{}
-	if loaded.EnabledErr == nil {
-		valueSchema(pass, loaded, loaded.Enabled, nil, loaded.Renderer.Values(), seen)
-	}
-	// What is switched off has values only once it is on; its schema can be none
-	// all the same.
+	h := holder{pass: pass, loaded: loaded, schemas: map[*chart.File]*jsonschema.Schema{}, mistakes: map[string]bool{}}
+	// The schema of what is switched off can be none, too.
 	helmchart.Each(loaded.Root, func(c *chart.Chart) {
-		if c.Schema == nil || len(c.Raw) == 0 || seen[c.Raw[0]] {
+		if c.Schema == nil || len(c.Raw) == 0 {
 			return
 		}
-		if _, mistake := compileSchema(c.Schema); mistake != "" {
-			schemaFault(pass, loaded, c, mistake)
-		}
-	})
-}
-
-// valueSchema checks one chart and those below it. at leads to its values from
-// the top.
-func valueSchema(pass *rule.Pass, loaded *helmchart.Chart, c *chart.Chart, at []string, values map[string]any, seen map[*chart.File]bool) {
-	if c.Schema != nil && len(c.Raw) > 0 {
-		seen[c.Raw[0]] = true
 		schema, mistake := compileSchema(c.Schema)
 		if mistake != "" {
 			schemaFault(pass, loaded, c, mistake)
-		} else {
-			for _, m := range against(schema, values) {
-				valueFault(pass, loaded, c, at, m)
+			return
+		}
+		h.schemas[c.Raw[0]] = schema
+	})
+	if loaded.EnabledErr != nil || len(h.schemas) == 0 {
+		return
+	}
+	own := map[string]bool{} // what the values of the extension break by themselves
+	h.each(loaded.Enabled, loaded.Renderer.Values(), func(at []string, c *chart.Chart, m valueMistake) {
+		for _, key := range m.keys(at) {
+			own[key] = true
+		}
+	})
+	for i, r := range loaded.Installed {
+		cluster := "the host cluster"
+		if i > 0 {
+			cluster = "a chosen cluster"
+		}
+		set := map[string]bool{}
+		always, configured := refusals{}, refusals{}
+		h.each(r.Tree, r.InstalledValues(nil), func(at []string, c *chart.Chart, m valueMistake) {
+			for _, key := range m.keys(at) {
+				set[key] = true
+			}
+			switch names := m.without(at, own); {
+			case len(names) == 0:
+				h.refused(c, at, m)
+			default:
+				always.add(c, names, m)
+			}
+		})
+		h.each(r.Tree, r.InstalledValues(helmchart.Configured), func(at []string, c *chart.Chart, m valueMistake) {
+			if names := m.without(at, set); len(names) > 0 && !always.has(c, m) {
+				configured.add(c, names, m)
+			}
+		})
+		for _, refusal := range always {
+			h.overrideRefused(rule.Found("override-refused"), pass.Severity(), refusal,
+				fmt.Sprintf("the schema refuses what KubeSphere sets when it installs the extension on %s, so that Helm installs nothing", cluster))
+		}
+		for _, refusal := range configured {
+			h.overrideRefused(rule.Found("configured-refused"), pass.AtMost(rule.Warning), refusal,
+				"the schema refuses what KubeSphere sets where an administrator has configured it; there Helm installs nothing")
+		}
+	}
+}
+
+// holder holds values to schemas.
+type holder struct {
+	pass    *rule.Pass
+	loaded  *helmchart.Chart
+	schemas map[*chart.File]*jsonschema.Schema
+	// mistakes are those that were reported, by their keys.
+	mistakes map[string]bool
+}
+
+// each visits what is wrong with the values of a chart and of those below it, as Helm
+// goes through them. at leads to the values of the chart from the top.
+func (h holder) each(root *chart.Chart, values map[string]any, visit func(at []string, c *chart.Chart, m valueMistake)) {
+	var walk func(c *chart.Chart, at []string, values map[string]any)
+	walk = func(c *chart.Chart, at []string, values map[string]any) {
+		if c.Schema != nil && len(c.Raw) > 0 && h.schemas[c.Raw[0]] != nil {
+			for _, m := range against(h.schemas[c.Raw[0]], values) {
+				visit(at, c, m)
+			}
+		}
+		for _, child := range c.Dependencies() {
+			if below, ok := values[child.Name()].(map[string]any); ok {
+				walk(child, append(at[:len(at):len(at)], child.Name()), below)
 			}
 		}
 	}
-	for _, child := range c.Dependencies() {
-		if below, ok := values[child.Name()].(map[string]any); ok {
-			valueSchema(pass, loaded, child, append(at[:len(at):len(at)], child.Name()), below, seen)
+	walk(root, nil, values)
+}
+
+// refused reports a value of the extension's own, once.
+func (h holder) refused(c *chart.Chart, at []string, m valueMistake) {
+	for _, key := range m.keys(at) {
+		if h.mistakes[key] {
+			return
+		}
+		h.mistakes[key] = true
+	}
+	valueFault(h.pass, h.loaded, c, at, m)
+}
+
+// refusals are what schemas refuse of KubeSphere's values, those of one chart in one: one
+// change of the schema is all it takes.
+type refusals []refusal
+
+type refusal struct {
+	chart    *chart.Chart
+	names    []string
+	mistakes []valueMistake
+}
+
+func (r *refusals) add(c *chart.Chart, names []string, m valueMistake) {
+	for i := range *r {
+		if (*r)[i].chart == c {
+			(*r)[i].names, (*r)[i].mistakes = append((*r)[i].names, names...), append((*r)[i].mistakes, m)
+			return
 		}
 	}
+	*r = append(*r, refusal{c, names, []valueMistake{m}})
+}
+
+// has reports whether what a schema asks for refuses something already.
+func (r refusals) has(c *chart.Chart, m valueMistake) bool {
+	return slices.ContainsFunc(r, func(known refusal) bool {
+		return known.chart == c && slices.ContainsFunc(known.mistakes, func(k valueMistake) bool { return slices.Equal(k.Keyword, m.Keyword) })
+	})
+}
+
+func (h holder) overrideRefused(id rule.Identity, severity rule.Severity, r refusal, message string) {
+	at, ok := h.loaded.Places.Of(r.chart)
+	if !ok {
+		return
+	}
+	first, why := r.mistakes[0], r.mistakes[0].Message
+	if len(first.Properties) > 0 {
+		why = "no other properties are allowed"
+	}
+	slices.Sort(r.names)
+	names := excerpt.OneLine(strings.Join(slices.Compact(r.names), ", "))
+	file, inside := at.File(schemaFile)
+	key := fmt.Sprint(id, " ", file, " ", inside)
+	if h.mistakes[key] {
+		return // on the other cluster, too
+	}
+	h.mistakes[key] = true
+	source, line, column := helmchart.Source{File: file, Inside: inside, Text: string(r.chart.Schema)}, 0, 0
+	if document, err := yamldoc.Parse(file, r.chart.Schema); err == nil && inside == "" {
+		line, column = document.KeyPlace(first.Keyword...)
+	}
+	if r.chart.IsRoot() {
+		message += ": " + names
+	} else {
+		message += fmt.Sprintf(", of the values of the subchart %s: %s", excerpt.OneLine(r.chart.Name()), names)
+	}
+	h.pass.InSourceAt(id, severity, source, line, column, message+" ("+why+")",
+		"admit them in the schema: tags is a mapping of truth values, global may hold anything, and at the path of a condition stands false")
 }
 
 // schemaFault reports a schema that is none.
@@ -134,6 +261,42 @@ func valueFault(pass *rule.Pass, loaded *helmchart.Chart, c *chart.Chart, above 
 type valueMistake struct {
 	Pointer []string
 	Message string
+	// Properties are those that must not be there, where that is the mistake.
+	Properties []string
+	// Keyword leads to what asks for it, in the schema.
+	Keyword []string
+}
+
+// paths are the paths of what is wrong, from the values of the chart.
+func (m valueMistake) paths() []string {
+	if len(m.Properties) == 0 {
+		return []string{strings.Join(m.Pointer, ".")}
+	}
+	var paths []string
+	for _, property := range m.Properties {
+		paths = append(paths, strings.Join(append(slices.Clone(m.Pointer), property), "."))
+	}
+	return paths
+}
+
+// keys distinguish mistakes in the values of all charts. at leads to those of the chart.
+func (m valueMistake) keys(at []string) []string {
+	keys := m.paths()
+	for i := range keys {
+		keys[i] = fmt.Sprintf("%q %q %q", at, keys[i], m.Keyword)
+	}
+	return keys
+}
+
+// without are the paths of what is wrong that is not among the known mistakes.
+func (m valueMistake) without(at []string, known map[string]bool) []string {
+	var paths []string
+	for i, key := range m.keys(at) {
+		if path := m.paths()[i]; !known[key] {
+			paths = append(paths, cmp.Or(path, "the values as a whole"))
+		}
+	}
+	return paths
 }
 
 func (m valueMistake) name() string {
@@ -209,10 +372,30 @@ func mistakes(failed *jsonschema.ValidationError) []valueMistake {
 	printer := message.NewPrinter(language.English)
 	var list []valueMistake
 	for _, leaf := range leaves(failed) {
-		list = append(list, valueMistake{Pointer: leaf.InstanceLocation, Message: excerpt.OneLine(leaf.ErrorKind.LocalizedString(printer))})
+		additional, ok := leaf.ErrorKind.(*kind.AdditionalProperties)
+		if ok {
+			slices.Sort(additional.Properties) // which come from a map
+		}
+		m := valueMistake{Pointer: leaf.InstanceLocation, Message: excerpt.OneLine(leaf.ErrorKind.LocalizedString(printer))}
+		if ok {
+			m.Properties = additional.Properties
+		}
+		if _, pointer, ok := strings.Cut(leaf.SchemaURL, "#/"); ok {
+			for step := range strings.SplitSeq(pointer, "/") {
+				m.Keyword = append(m.Keyword, jsonPointer.Replace(step))
+			}
+		}
+		m.Keyword = append(m.Keyword, leaf.ErrorKind.KeywordPath()...)
+		list = append(list, m)
 	}
+	slices.SortStableFunc(list, func(a, b valueMistake) int {
+		return cmp.Or(slices.Compare(a.Pointer, b.Pointer), slices.Compare(a.Keyword, b.Keyword))
+	})
 	return list
 }
+
+// jsonPointer reads a step of a JSON pointer (RFC 6901).
+var jsonPointer = strings.NewReplacer("~1", "/", "~0", "~")
 
 // anything stands for every schema that lies elsewhere: it allows all. Files are not
 // read, and Helm finds none.
