@@ -326,16 +326,13 @@ func sortedKeys[V any](m map[string]V) []string {
 	return slices.Sorted(maps.Keys(m))
 }
 
-var missingDefinition = regexp.MustCompile(`there is no template named "([^"]+)"`)
-
-// DefinedInBroken reports whether a cause is a missing definition that stands in
-// a template which itself is broken.
-func (r *Rendering) DefinedInBroken(cause string) bool {
-	m := missingDefinition.FindStringSubmatch(cause)
-	if m == nil {
+// DefinedInBroken reports whether a definition that a template lacks is in a template which
+// itself is broken. The empty name is in none.
+func (r *Rendering) DefinedInBroken(name string) bool {
+	if name == "" {
 		return false
 	}
-	definition := regexp.MustCompile(`\{\{-?\s*define\s+["` + "`" + `]` + regexp.QuoteMeta(m[1]) + `["` + "`" + `]`)
+	definition := regexp.MustCompile(`\{\{-?\s*define\s+["` + "`" + `]` + regexp.QuoteMeta(name) + `["` + "`" + `]`)
 	for _, broken := range r.Broken {
 		if definition.MatchString(r.Sources[broken.Template].Text) {
 			return true

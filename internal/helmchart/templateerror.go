@@ -63,6 +63,9 @@ type TemplateFault struct {
 	Cause string
 	// Hint is what to do about it.
 	Hint string
+	// Lacks is the definition that the template includes and no template has; empty where
+	// something else is the cause.
+	Lacks string
 }
 
 // ExplainTemplate reads an error of Helm's engine. sources are the templates
@@ -92,7 +95,7 @@ func ExplainTemplate(err error, sources map[string]Source) TemplateFault {
 	if all := templateChain.FindAllStringIndex(message, -1); all != nil {
 		cause = message[all[len(all)-1][1]:]
 	}
-	fault.Cause, fault.Hint = plainCause(cause)
+	fault.Cause, fault.Hint, fault.Lacks = plainCause(cause)
 	return fault
 }
 
@@ -107,6 +110,9 @@ func number(digits string) int {
 	n, _ := strconv.Atoi(digits)
 	return n
 }
+
+// noDefinition is how text/template and Helm's include say that there is no such definition.
+var noDefinition = regexp.MustCompile(`(?:no template "([^"]+)" associated with template "[^"]*"|template "([^"]+)" not defined)$`)
 
 // plainCauses puts the errors of text/template and Helm into words of somebody
 // who writes charts. $1 is what the pattern caught.
@@ -125,7 +131,7 @@ var plainCauses = []struct {
 		"compare the template with the shape of the value in values.yaml",
 	},
 	{
-		regexp.MustCompile(`(?:no template "([^"]+)" associated with template "[^"]*"|template "([^"]+)" not defined)$`),
+		noDefinition,
 		`there is no template named "$1$2"`,
 		`add {{ define "$1$2" }}, or correct the name`,
 	},
@@ -151,7 +157,7 @@ var plainCauses = []struct {
 	},
 }
 
-func plainCause(cause string) (plain, hint string) {
+func plainCause(cause string) (plain, hint, lacks string) {
 	cause = strings.Join(strings.Fields(cause), " ")
 	for _, known := range plainCauses {
 		if m := known.pattern.FindStringSubmatchIndex(cause); m != nil {
@@ -161,10 +167,13 @@ func plainCause(cause string) (plain, hint string) {
 			if strings.HasPrefix(before, "error calling ") {
 				before = ""
 			}
-			return PlainTypes(before + plain), hint
+			if known.pattern == noDefinition {
+				lacks = noDefinition.ReplaceAllString(cause[m[0]:m[1]], "$1$2")
+			}
+			return PlainTypes(before + plain), hint, lacks
 		}
 	}
-	return PlainTypes(cause), "an extension has to render with its own values.yaml"
+	return PlainTypes(cause), "an extension has to render with its own values.yaml", ""
 }
 
 // goTypes are the names of Go types that show up in template errors.

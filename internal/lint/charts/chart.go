@@ -3,7 +3,6 @@ package charts
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -106,20 +105,17 @@ func otherChart(pass *rule.Pass) {
 	}
 }
 
-// fileRead is how a template reads a file of its chart by name or pattern.
-var fileRead = regexp.MustCompile(`\.Files\.(?:Get|GetBytes|Lines|Glob)\s+["` + "`" + `]([^"` + "`" + `]+)["` + "`" + `]`)
-
 // readsOfStatic reports what templates read that the pushed package lacks: .Files.Get
 // gives an empty text then, and no error.
 func readsOfStatic(pass *rule.Pass, root *chart.Chart) {
 	for _, template := range root.Templates {
-		for _, m := range fileRead.FindAllSubmatchIndex(template.Data, -1) {
-			name := string(template.Data[m[2]:m[3]])
+		for _, read := range helmchart.FileReads(template.Data) {
+			name := read.Pattern
 			if !pass.Ext.LeavesOut(path.Clean(name)) {
 				continue
 			}
 			at := helmchart.Source{File: template.Name, Text: string(template.Data)}
-			pass.InSourceAs(rule.Found("file-left-out", name), pass.AtMost(rule.Warning), at, lineIn(at, m[2]),
+			pass.InSourceAs(rule.Found("file-left-out", name), pass.AtMost(rule.Warning), at, lineIn(at, read.Offset),
 				fmt.Sprintf("the template reads %s, and staticFileDirectory leaves that out of the pushed package", excerpt.OneLine(name)),
 				"move the file into another folder: staticFileDirectory is for icon and screenshots")
 		}

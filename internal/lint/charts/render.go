@@ -71,7 +71,7 @@ func checkRender(pass *rule.Pass) {
 func brokenTemplates(pass *rule.Pass, plain *helmchart.Rendering) {
 	for _, broken := range plain.Broken {
 		fault := helmchart.ExplainTemplate(broken.Err, plain.Sources)
-		if plain.DefinedInBroken(fault.Cause) {
+		if plain.DefinedInBroken(fault.Lacks) {
 			continue
 		}
 		at, line := plain.Sources[fault.At.Template], fault.At.Line

@@ -3,13 +3,13 @@ package files
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -80,9 +80,6 @@ func someOf(names []string) string {
 	return excerpt.OneLine(strings.Join(names[:enough], ", ")) + fmt.Sprintf(" and %d more", len(names)-enough)
 }
 
-// readCall is where a template reads a file by its name or a pattern.
-var readCall = regexp.MustCompile("\\.Files\\.(?:Get|GetBytes|Lines|Glob)\\s+(?:\"([^\"]+)\"|`([^`]+)`)")
-
 // readByTemplates reports of a file whether a template of its chart reads it.
 func readByTemplates(pass *rule.Pass) func(name string) bool {
 	type reading struct{ chart, pattern string }
@@ -92,8 +89,8 @@ func readByTemplates(pass *rule.Pass) func(name string) bool {
 		if !ok || chart != "" && !strings.HasSuffix(chart, "/") {
 			continue
 		}
-		for _, m := range readCall.FindAllStringSubmatch(string(file.Data), -1) {
-			all = append(all, reading{chart, m[1] + m[2]})
+		for _, read := range helmchart.FileReads(file.Data) {
+			all = append(all, reading{chart, read.Pattern})
 		}
 	}
 	return func(name string) bool {
