@@ -9,7 +9,7 @@ import (
 // FieldPlace is the source of a field of an object, given by its path as to Object.At,
 // and the line and column at which the template writes it. Where the path ends sooner
 // in the object, it is that of the last field that is there. Where no line of the
-// template can be told to have made the field, such as one that comes out of values by
+// template is known to have made the field, such as one that comes out of values by
 // toYaml, it is the line of the nearest field around it that some line has made, and
 // at last the place of the object. The line is 0 where there is none, and within
 // packages; the column is 0 where it is not known.
