@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -305,42 +304,6 @@ func TestContentThatFillsMemory(t *testing.T) {
 	wantError(t, err, "more than 2.5 MiB of content")
 	_, err = Read("big.tgz", data, Limits{})
 	wantError(t, err, "there is no extension.yaml in it")
-}
-
-// An archive with more content than is kept at first is read as any other is,
-// whatever its files are like; and twice through the same meter is no more than once.
-func TestReadTwice(t *testing.T) {
-	soak.Long(t)
-	noise := make([]byte, 3<<20)
-	_, _ = rand.NewChaCha8([32]byte{1}).Read(noise)
-	entries := []entry{metadataEntry}
-	for i := range 4 {
-		entries = append(entries, entry{name: fmt.Sprintf("demo/%d", i), content: string(noise[i:])}, entry{name: fmt.Sprintf("demo/small-%d", i), content: "x"})
-	}
-	data := archiveOf(t, entries...)
-	for name, keep := range map[string]func(string) bool{
-		"all": unpack.All, "some": func(name string) bool { return strings.HasPrefix(name, "small") },
-	} {
-		m := &unpack.Meter{Limits: Limits{}.WithDefaults()}
-		_, files, err := unpack.Read(bytes.NewReader(data), int64(len(data)), m, keep)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var want int64
-		for _, e := range entries {
-			want += int64(len(e.content))
-		}
-		if m.Bytes != want || m.Entries != len(entries) || len(files) != len(entries) {
-			t.Errorf("%s: %d files, counted as %d with %d bytes; want %d with %d bytes", name, len(files), m.Entries, m.Bytes, len(entries), want)
-		}
-		for i, f := range files {
-			wanted := keep(f.Name)
-			at := slices.IndexFunc(entries, func(e entry) bool { return e.name == "demo/"+f.Name })
-			if wanted && string(f.Data) != entries[at].content || !wanted && f.Data != nil || i > 0 && files[i-1].Name >= f.Name {
-				t.Errorf("%s: %s has %d bytes", name, f.Name, len(f.Data))
-			}
-		}
-	}
 }
 
 // Archives within an extension are counted too, before Helm unpacks them.

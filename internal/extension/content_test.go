@@ -8,10 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/internal/extension/helmignore"
 	"github.com/ksrelease/ksrelease/internal/extension/tarball"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -170,22 +168,6 @@ func printPlain(b *bytes.Buffer, v reflect.Value) {
 	case reflect.Bool:
 		if v.Bool() {
 			b.WriteByte('t')
-		}
-	}
-}
-
-// A .helmignore that each file would be held against for longer than anybody waits is
-// refused; a long one is not.
-func TestIgnoreIsBounded(t *testing.T) {
-	for source, want := range map[string]string{
-		strings.Repeat("docs/\n", 1000):                              "",
-		strings.Repeat("docs/\n", 1001):                              "1001 lines, more than 1000",
-		strings.Repeat("#"+strings.Repeat("x", 1022)+"\n", 64):       "",
-		strings.Repeat("#"+strings.Repeat("x", 1022)+"\n", 64) + "x": "more than 64.0 KiB",
-	} {
-		_, err := helmignore.Parse([]byte(source))
-		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("%d bytes: %v, want %q", len(source), err, want)
 		}
 	}
 }

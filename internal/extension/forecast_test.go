@@ -234,29 +234,3 @@ func TestShares(t *testing.T) {
 		}
 	}
 }
-
-func TestSharesOfFilesThatDoNotCompress(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 3))
-	noise := func(n int) []byte {
-		data := make([]byte, n)
-		for i := range data {
-			data[i] = byte(r.Uint32())
-		}
-		return data
-	}
-	files := []File{{Name: "big", Data: noise(200 << 10)}}
-	for i := range 400 { // small ones, which the ends of blocks cost most
-		files = append(files, File{Name: fmt.Sprintf("small-%03d", i), Data: []byte(randomContent(r, []string{"alpha", "beta", "gamma"}, 300))})
-	}
-	files = append(files, File{Name: "twice", Data: files[0].Data[:20<<10]}, File{Name: "twice-again", Data: files[0].Data[:20<<10]})
-	shares, err := tarball.Shares("x", files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := int64(200 << 10); shares[0] < want*98/100 || shares[0] > want*102/100 {
-		t.Errorf("200 KiB of noise have a share of %d bytes", shares[0])
-	}
-	if again := shares[len(shares)-1]; again > 1<<10 {
-		t.Errorf("a file that repeats the one before it has a share of %d bytes", again)
-	}
-}

@@ -3,9 +3,7 @@ package extension
 import (
 	"archive/tar"
 	"bytes"
-	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +18,6 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
 
-	"github.com/ksrelease/ksrelease/internal/extension/tarball"
 	"github.com/ksrelease/ksrelease/internal/testutil/nobody"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
@@ -322,35 +319,6 @@ func checkRawHeaders(t *testing.T, form string, raw []byte) {
 			}
 		}
 		at += block + int((size+block-1)/block*block)
-	}
-}
-
-// A package near the size that KubeSphere takes is packed as small as can be.
-func TestPackSmallNearTheLimit(t *testing.T) {
-	soak.Long(t)
-	r := rand.New(rand.NewPCG(5, 6))
-	var text strings.Builder
-	words := make([]string, 3000)
-	for i := range words {
-		words[i] = fmt.Sprintf("%x", r.Uint64N(1<<40))
-	}
-	for text.Len() < 5<<19 {
-		text.WriteString(words[r.IntN(len(words))] + " ")
-	}
-	files := []File{{Name: "a.txt", Data: []byte(text.String())}}
-	fast, err := tarball.MakeAt(tarball.FastLevel, "demo", files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(fast) < tarball.SmallFrom {
-		t.Fatalf("the example packs to %d bytes, too few to show anything", len(fast))
-	}
-	got, err := tarball.Make("demo", files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(got) >= len(fast) {
-		t.Errorf("packed to %d bytes, no less than the fast %d", len(got), len(fast))
 	}
 }
 
