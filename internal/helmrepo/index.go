@@ -3,6 +3,7 @@ package helmrepo
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,8 +16,8 @@ import (
 type Index struct {
 	entries map[string][]Entry
 	broken  map[string]error // why an entry of a chart could not be read
-	refused *Refused
-	empty   *Refused // the first entry that is null
+	refused []*Refused       // the first ones
+	empty   *Refused         // the first entry that is null
 	cached  Cached
 }
 
@@ -39,6 +40,8 @@ type Entry struct {
 	Created time.Time
 	// Times is how often the index has the version, where a look-up found it.
 	Times int
+	// Line is where it begins in the index, from 1; 0 where that is not known.
+	Line int
 }
 
 // Refused is why Helm, and KubeSphere, which uses its types, load nothing of an
@@ -52,6 +55,10 @@ type Refused struct {
 	Line int
 	// Cause is what is wrong, in words of YAML.
 	Cause string
+	// HelmAlone says that KubeSphere loads it all the same: it passes over fields that it
+	// does not know, and of a key that is there twice takes the last one (loadIndex of
+	// kubesphere.io/utils/helm, 2026-07; Helm decodes strictly).
+	HelmAlone bool
 }
 
 // Error names the entry, the line and the cause.
@@ -98,7 +105,22 @@ func (c Cached) String() string {
 }
 
 // Refused is why Helm and KubeSphere cannot load the index; nil where they can.
-func (i *Index) Refused() *Refused { return i.refused }
+func (i *Index) Refused() *Refused {
+	if len(i.refused) == 0 {
+		return nil
+	}
+	return i.refused[0]
+}
+
+// Refusals are all reasons why Helm, or KubeSphere too, cannot load the index, in its order,
+// but no more than the first hundred.
+func (i *Index) Refusals() []*Refused { return slices.Clone(i.refused) }
+
+// Charts are the names of all charts of which there is an entry, sorted.
+func (i *Index) Charts() []string { return slices.Sorted(maps.Keys(i.entries)) }
+
+// Entries are the entries of a chart in the order of the index.
+func (i *Index) Entries(chart string) []Entry { return slices.Clone(i.entries[chart]) }
 
 // Cached says whether a cache answered, and with what.
 func (i *Index) Cached() Cached { return i.cached }
@@ -161,10 +183,11 @@ func (i *Index) add(chart string, e Entry) {
 	i.entries[chart] = append(i.entries[chart], e)
 }
 
-// refuse keeps the first reason why Helm does not load the index.
+// refuse keeps a reason why Helm does not load the index.
 func (i *Index) refuse(r *Refused) {
-	if i.refused == nil {
-		i.refused = r
+	const enough = 100
+	if len(i.refused) < enough {
+		i.refused = append(i.refused, r)
 	}
 }
 

@@ -60,7 +60,10 @@ func TestParseReadsWhatHelmWrites(t *testing.T) {
 		if !ok || entry.Created.IsZero() || time.Since(entry.Created) > time.Hour {
 			t.Errorf("%s: %v, %v", name, entry, ok)
 		}
-		entry.Created = time.Time{}
+		if entry.Line == 0 {
+			t.Errorf("%s: no line", name)
+		}
+		entry.Created, entry.Line = time.Time{}, 0
 		want := Entry{
 			Name: "extension-2", OwnName: "extension-2", Version: "1.3.0", Times: 1, Digest: strings.Repeat("cd", 32),
 			URLs:        []string{"https://repo.example/charts/extension-2-1.3.0.tgz"},
@@ -167,7 +170,7 @@ func TestRefusedNamesEntryLineAndCause(t *testing.T) {
 		head + mine + "  other:\n  - name: other\n    keywords: db\n    version: 1.0.0\n":           {"the entry of other 1.0.0 in line 9: keywords is a text, and has to be a list", false},
 		head + "  other:\n  - {name: other, version: 1.10}\n" + mine:                                {"the entry of other 1.10 in line 4: version is a number, and has to be a text", false},
 		head + mine + "  other:\n  - name: other\n    wheels: 4\n    version: 1.0.0\n":              {"the entry of other 1.0.0 in line 9: Helm does not know the field wheels", false},
-		head + mine + "  other:\n  - name: other\n    version: 1.0.0\n    version: 1.0.0\n":         {"the entry of other in line 10: version is there twice", true},
+		head + mine + "  other:\n  - name: other\n    version: 1.0.0\n    version: 1.0.0\n":         {"the entry of other 1.0.0 in line 10: version is there twice", false},
 		head + mine + "  other:\n  - name: other\n    version: 1.0.0\n    created: yesterday\n":     {"the entry of other 1.0.0 in line 10: created is \"yesterday\", and has to be a time such as 2026-01-31T12:00:00Z", false},
 		head + mine + "  other:\n  - name: other\n    version: 1.0.0\n    urls: x\n":                {"the entry of other in line 10: urls is a text, and has to be a list", true},
 		head + mine + "  other:\n  - name: other\n    version: 1.0.0\n    deprecated: 'no'\n":       {"the entry of other 1.0.0 in line 10: deprecated is a text, and has to be true or false", false},
@@ -392,5 +395,45 @@ func TestOtherLayouts(t *testing.T) {
 		if !ok || entry.Name != "alc" || len(index.Versions("alc")) != 1 {
 			t.Errorf("%s: %v, versions %q", name, entry, index.Versions("alc"))
 		}
+	}
+}
+
+// All reasons are kept, in order, and those that are none for KubeSphere are known.
+func TestRefusals(t *testing.T) {
+	index, err := Parse([]byte(`apiVersion: v1
+entries:
+  a:
+  - name: a
+    flavour: sweet
+    version: 1.0.0
+  - name: a
+    keywords: x
+    flavour: sweet
+    version: 1.1.0
+  b:
+  - name: b
+    name: b
+    version: 2.0.0
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range index.Refusals() {
+		got = append(got, fmt.Sprintf("%s %s %d %v %s", r.Chart, r.Version, r.Line, r.HelmAlone, r.Cause))
+	}
+	want := []string{
+		"a 1.0.0 5 true Helm does not know the field flavour",
+		"a 1.1.0 8 false keywords is a text, and has to be a list",
+		"b 2.0.0 13 true name is there twice",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"a", "b"}, index.Charts()); diff != "" {
+		t.Error(diff)
+	}
+	if all := index.Entries("a"); len(all) != 2 || all[1].Line != 7 {
+		t.Errorf("%v", all)
 	}
 }

@@ -249,7 +249,7 @@ func (j *jsonReader) readEntry(chart string, raw json.RawMessage, line int) {
 		return
 	}
 	entry := wire.Entries["x"][0].entry()
-	refused.Version = entry.Version
+	refused.Version, entry.Line = entry.Version, line
 	j.index.refuse(refused)
 	j.index.add(chart, entry)
 }

@@ -314,7 +314,7 @@ func (r *reader) top(line, text []byte) error {
 // entries are one field to Helm, which a library knows best how to join.
 func (r *reader) once(field string) error {
 	if r.seen[field] {
-		r.index.refuse(&Refused{Line: r.part.line, Cause: field + " is there twice"})
+		r.index.refuse(&Refused{Line: r.part.line, Cause: field + " is there twice", HelmAlone: true})
 	}
 	r.seen[field] = true
 	if !strings.EqualFold(field, "entries") {
@@ -423,7 +423,7 @@ func (r *reader) readTop() error {
 		return err
 	}
 	if err != nil {
-		fault := describe(err, r.part.text, r.part.line, 0)
+		fault := explain(err, r.part.text, r.part.line, 0)
 		if fault == nil {
 			return errOtherLayout
 		}
@@ -467,7 +467,7 @@ func (r *reader) nameChart() error {
 
 func (r *reader) newChart(name string, line int) error {
 	if r.charts[name] {
-		r.index.breaks(name, &Refused{Chart: name, Line: line, Cause: "the chart is there twice"})
+		r.index.breaks(name, &Refused{Chart: name, Line: line, Cause: "the chart is there twice", HelmAlone: true})
 	}
 	r.charts[name] = true
 	return nil
@@ -480,7 +480,7 @@ func (r *reader) readChart() error {
 	file, err := decode(text)
 	if err != nil {
 		key, named := firstKey(r.part.text)
-		fault := describe(err, text, r.part.line-1, 1)
+		fault := explain(err, text, r.part.line-1, 1)
 		if !named || fault == nil || !isPlainKey([]byte(key)) {
 			return errOtherLayout
 		}
@@ -513,7 +513,7 @@ func (r *reader) take(chart string, version *chartVersion, line int) {
 	}
 	r.index.add(chart, Entry{
 		OwnName: version.Name, Version: version.Version, Digest: version.Digest,
-		URLs: version.URLs, Annotations: version.Annotations, Created: version.Created,
+		URLs: version.URLs, Annotations: version.Annotations, Created: version.Created, Line: line,
 	})
 }
 
@@ -521,6 +521,7 @@ func (r *reader) take(chart string, version *chartVersion, line int) {
 // library.
 func (r *reader) readEntry() error {
 	if entry, ok := quickEntry(r.part.text, r.entries.item); ok {
+		entry.Line = r.part.line
 		r.index.add(r.entries.name, entry)
 		return nil
 	}
@@ -537,18 +538,26 @@ func (r *reader) readEntry() error {
 		r.take(chart, versions[0], line)
 		return nil
 	}
-	fault := describe(err, text, line-2, 2)
+	fault := explain(err, text, line-2, 2)
 	if fault == nil {
 		return errOtherLayout
 	}
 	fault.Chart = chart
 	wire, err := decodeLean(text)
+	lax := &indexFile{}
+	if err != nil && fault.HelmAlone && yaml.Unmarshal(text, lax) == nil && len(lax.Entries["x"]) == 1 && lax.Entries["x"][0] != nil && lax.Entries["x"][0].Metadata != nil {
+		// A key is there twice, of which KubeSphere takes the last.
+		fault.Version = lax.Entries["x"][0].Version
+		r.index.refuse(fault)
+		r.take(chart, lax.Entries["x"][0], line)
+		return nil
+	}
 	if err != nil || len(wire.Entries["x"]) != 1 {
 		r.index.breaks(chart, fault)
 		return nil
 	}
 	entry := wire.Entries["x"][0].entry()
-	fault.Version = entry.Version
+	fault.Version, entry.Line = entry.Version, line
 	r.index.refuse(fault)
 	r.index.add(chart, entry)
 	return nil
@@ -565,4 +574,20 @@ func decode(text []byte) (*indexFile, error) {
 		return nil, err
 	}
 	return file, nil
+}
+
+// explain is describe, and finds out whether KubeSphere, which is less strict, loads the text
+// all the same.
+func explain(err error, text []byte, line, skip int) *Refused {
+	at := describe(err, text, line, skip)
+	if at == nil || !at.HelmAlone {
+		return at
+	}
+	if lax := yaml.Unmarshal(text, &indexFile{}); lax != nil {
+		if both := describe(lax, text, line, skip); both != nil {
+			return both
+		}
+		at.HelmAlone = false
+	}
+	return at
 }

@@ -248,6 +248,7 @@ func describe(err error, text []byte, line, skip int) *Refused {
 	message := err.Error()
 	switch {
 	case strings.Contains(message, "already set in map"):
+		at.HelmAlone = true
 		if found := lineInText.FindStringSubmatch(message); found != nil {
 			number, _ := strconv.Atoi(found[1])
 			at.Line = line + number - 1
@@ -261,7 +262,7 @@ func describe(err error, text []byte, line, skip int) *Refused {
 		return nil
 	}
 	if found := unknownField.FindStringSubmatch(message); found != nil {
-		at.Cause = fmt.Sprintf("Helm does not know the field %s", found[1])
+		at.Cause, at.HelmAlone = fmt.Sprintf("Helm does not know the field %s", found[1]), true
 		at.Line = line + lineOf(text, skip, found[1])
 		return at
 	}
@@ -313,7 +314,7 @@ func lineOf(text []byte, skip int, path ...string) int {
 
 // locate finds the entry for which Helm does not load an index.
 func locate(body []byte, err error) *Refused {
-	whole := describe(err, body, 1, 0)
+	whole := explain(err, body, 1, 0)
 	if whole == nil {
 		whole = &Refused{Cause: kubesphere.Plain(err)}
 	}
@@ -336,7 +337,7 @@ func locate(body []byte, err error) *Refused {
 			if failed == nil {
 				continue
 			}
-			at := describe(failed, entry, 1, 2)
+			at := explain(failed, entry, 1, 2)
 			if at == nil {
 				continue
 			}
