@@ -21,8 +21,9 @@ const projectURL = "https://github.com/ksrelease/ksrelease"
 // clients are what a run talks to, made in this one place.
 type clients struct {
 	target.Target
-	name  string // of the target, for messages
-	close func()
+	name       string // of the target, for messages
+	repository string // the address of its Helm repository
+	close      func()
 }
 
 // HasKey says that the target can be asked: it takes everybody, or there is a key.
@@ -98,7 +99,7 @@ func (a *app) connectTo(p *project, at where, dir string, parallelism int) (*cli
 	if err != nil {
 		return nil, err
 	}
-	return &clients{cloud, a.redact.Text(redact.URL(server)), web.Close}, nil
+	return &clients{cloud, a.redact.Text(redact.URL(server)), p.config.Repository.URL, web.Close}, nil
 }
 
 // hintOnKey says what to do about a key that was refused, and which of the keys that may
@@ -125,7 +126,7 @@ func (a *app) dialLocal(dir string, at where, web *transport.Client) (*clients, 
 	if err != nil {
 		return nil, err
 	}
-	c := &clients{name: "the local marketplace in " + display(dir), close: func() { web.Close(); served.Close() }}
+	c := &clients{name: "the local marketplace in " + display(dir), repository: served.Address, close: func() { web.Close(); served.Close() }}
 	if at == localForReading && !marketplace.Exists(dir) {
 		c.name = "an empty local marketplace"
 	}

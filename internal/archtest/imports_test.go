@@ -42,6 +42,8 @@ var units = []unit{
 	{"internal/commandline", []string{"config", "internal/shellword"}},
 	{"internal/secrets", []string{"config", "internal/diagnostic", "internal/redact", "internal/results"}},
 	{"internal/discover", []string{"config", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/extension/naming", "internal/failure", "internal/git", "internal/regularfile", "internal/yamldoc", "schema"}},
+	{"internal/doctor", []string{"internal/doctor/replay", "internal/diagnostic", "internal/failure", "internal/helmrepo", "internal/output", "internal/redact", "internal/results", "internal/target"}},
+	{"internal/doctor/replay", []string{"internal/diagnostic", "internal/extension/naming", "internal/failure", "internal/helmrepo", "internal/kubesphere", "internal/versions"}},
 	{"internal/report", []string{"internal/diagnostic", "internal/extension", "internal/lint", "internal/journal", "internal/output", "internal/results", "internal/atomicfile"}},
 	{"internal/journal", []string{"internal/output", "internal/results", "internal/atomicfile"}},
 	{"pipeline", []string{"config", "internal/diagnostic", "internal/extension", "internal/failure", "internal/graceful", "internal/graph", "internal/indexwatch", "internal/kubesphere", "internal/lint", "internal/published", "internal/results", "internal/shellword", "internal/target", "internal/target/access", "internal/versions", "internal/weight", "internal/yamldoc", "internal/atomicfile", "internal/extension/naming"}},

@@ -10,6 +10,7 @@ type Table struct {
 	heads   table.Row
 	rows    []table.Row
 	numbers int
+	folding []int // columns besides the last, from 0
 }
 
 // NewTable begins a table with these column heads.
@@ -24,6 +25,13 @@ func NewTable(heads ...constant) *Table {
 // Numbers sets the first n columns to the right.
 func (t *Table) Numbers(n int) *Table {
 	t.numbers = n
+	return t
+}
+
+// Folding lets these columns, from 0, be folded too, where the last one would not have space
+// for text otherwise.
+func (t *Table) Folding(columns ...int) *Table {
+	t.folding = columns
 	return t
 }
 
@@ -52,22 +60,54 @@ func (t *Table) Render(width int) Text {
 		columns = append(columns, table.ColumnConfig{Number: n + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
 	}
 	if width > 0 {
-		columns = append(columns, table.ColumnConfig{
-			Number: len(t.heads), WidthMax: max(Narrowest, width-t.widthOfAllButLast()), WidthMaxEnforcer: text.WrapSoft,
-		})
+		widths := t.widths()
+		t.narrow(widths, width)
+		last := len(t.heads) - 1
+		left := width
+		for _, w := range widths[:last] {
+			left -= w + len("  ")
+		}
+		columns = append(columns, fold(last, max(Narrowest, left)))
+		for _, column := range t.folding {
+			columns = append(columns, fold(column, widths[column]))
+		}
 	}
 	w.SetColumnConfigs(columns)
 	return Text{w.Render()}
 }
 
-func (t *Table) widthOfAllButLast() int {
-	sum := 0
-	for column := range len(t.heads) - 1 {
-		widest := 0
+func fold(column, width int) table.ColumnConfig {
+	return table.ColumnConfig{Number: column + 1, WidthMax: width, WidthMaxEnforcer: text.WrapSoft}
+}
+
+// widths are those of the columns where nothing is folded.
+func (t *Table) widths() []int {
+	widths := make([]int, len(t.heads))
+	for column := range widths {
 		for _, row := range append([]table.Row{t.heads}, t.rows...) {
-			widest = max(widest, text.StringWidthWithoutEscSequences(row[column].(string)))
+			widths[column] = max(widths[column], text.StringWidthWithoutEscSequences(row[column].(string)))
 		}
-		sum += widest + len("  ")
 	}
-	return sum
+	return widths
+}
+
+// narrow takes columns from those that fold, the widest first, until the last one has space.
+func (t *Table) narrow(widths []int, width int) {
+	const least = 11 // a version with a short pre-release
+	left := width - min(Narrowest, widths[len(widths)-1])
+	for _, w := range widths[:len(widths)-1] {
+		left -= w + len("  ")
+	}
+	for ; left < 0; left++ {
+		widest := -1
+		for _, column := range t.folding {
+			if widths[column] > least && (widest < 0 || widths[column] > widths[widest]) {
+				widest = column
+			}
+		}
+		if widest < 0 {
+			return
+		}
+		widths[widest]--
+	}
 }

@@ -29,6 +29,15 @@ func (t *Target) Index(ctx context.Context) (target.Index, error) {
 	return index{read}, nil
 }
 
+// Listing reads index.yaml and gives all of its entries, those of others among them.
+func (t *Target) Listing(ctx context.Context) (*helmrepo.Index, error) {
+	if t.repository == nil {
+		return nil, errUnconnected
+	}
+	read, err := t.repository.Index(ctx)
+	return read, t.ofRepository(err)
+}
+
 // Fetch downloads a package as KubeSphere does, from a registry too.
 func (t *Target) Fetch(ctx context.Context, e target.Entry) ([]byte, error) {
 	if t.repository == nil {
