@@ -42,6 +42,7 @@ func Rules() []Rule {
 		files.HelmIgnore(),
 		charts.Chart(),
 		dependencies.Dependencies(),
+		dependencies.Conditions(),
 		dependencies.Lock(),
 		values.Schema(),
 		charts.Render(),

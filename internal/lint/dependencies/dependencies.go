@@ -48,7 +48,7 @@ func Dependencies() rule.Rule {
 		},
 		Default:  rule.Warning,
 		Needs:    rule.Chart,
-		LeavesTo: []string{"chart", "schema"},
+		LeavesTo: []string{"chart", "conditions", "schema"},
 		Run:      checkDependencies,
 	}
 }
@@ -161,8 +161,12 @@ func condition(pass *rule.Pass, root *chart.Chart, dependency rule.Entry) {
 	}
 	of := fmt.Sprintf("of the dependency %q", excerpt.OneLine(dependency.Text("name")))
 	paths := helmchart.ConditionPaths(condition)
+	isSet := pass.IsOn("conditions") && isSetByKubeSphere(pass, dependency.Texts("tags"))
 	for _, path := range paths {
 		if path != strings.TrimSpace(path) {
+			if isSet {
+				return
+			}
 			report("condition-with-blank", path, fmt.Sprintf("the condition %s has a blank next to a comma, and Helm looks for a value of the name %q", of, excerpt.OneLine(path)),
 				fmt.Sprintf("write it as %q", strings.Join(trimmed(paths), ",")))
 			return
@@ -173,29 +177,34 @@ func condition(pass *rule.Pass, root *chart.Chart, dependency rule.Entry) {
 		if !ok {
 			continue
 		}
-		if _, isSwitch := value.(bool); !isSwitch {
+		if values, isMapping := value.(map[string]any); isMapping {
+			if isSet && subchartAt(pass, path) != "" {
+				return
+			}
+			hint := "let it name a value that is true or false"
+			if _, isSwitch := values["enabled"].(bool); isSwitch {
+				hint = fmt.Sprintf("did you mean %q?", excerpt.OneLine(path)+".enabled")
+			}
+			report("condition-not-boolean", path, fmt.Sprintf("the condition %q %s is %s in values.yaml: Helm passes over what is not true or false", excerpt.OneLine(path), of, shownValue(value)), hint)
+		} else if _, isSwitch := value.(bool); !isSwitch {
 			report("condition-not-boolean", path, fmt.Sprintf("the condition %q %s is %s in values.yaml: Helm passes over what is not true or false", excerpt.OneLine(path), of, shownValue(value)),
 				fmt.Sprintf("write %s as true or false, without quotes", excerpt.OneLine(path)))
 		}
 		return
 	}
-	missingCondition(pass, root, paths, of, report)
+	missingCondition(root, dependency, paths, of, report)
 }
 
-func missingCondition(pass *rule.Pass, root *chart.Chart, paths []string, of string, report func(found, path, message, hint string)) {
+func missingCondition(root *chart.Chart, dependency rule.Entry, paths []string, of string, report func(found, path, message, hint string)) {
 	message := fmt.Sprintf("the condition %q %s names no value in values.yaml: Helm passes over it, and the subchart stays on", excerpt.OneLine(paths[0]), of)
 	if len(paths) > 1 {
 		message = fmt.Sprintf("none of the conditions %s %s names a value in values.yaml: Helm passes over them, and the subchart stays on", quotedWords(paths), of)
-	}
-	switches := switchesIn(root.Values, "", nil)
-	for _, child := range root.Dependencies() {
-		switches = switchesIn(child.Values, child.Name()+".", switches)
 	}
 	hint := "add it to values.yaml:\n" + excerpt.OneLine(paths[0]) + ": true"
 	if steps := strings.Split(paths[0], "."); len(steps) > 1 {
 		hint = "add it to values.yaml:\n" + nestedSwitch(steps)
 	}
-	if near, ok := yamldoc.Nearest(paths[0], switches); ok {
+	if near, ok := yamldoc.Nearest(paths[0], switchesOf(root, dependency, paths[0])); ok {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	report("condition-without-value", paths[0], message, hint)
@@ -260,6 +269,37 @@ const (
 	maxSwitches    = 1000
 	maxSwitchDepth = 4
 )
+
+// switchesOf are the values that a condition may have meant: true or false, of the same
+// subchart, and on the same step. Any other would switch the subchart by what is
+// not meant to: a feature of it, or the switch of another one.
+func switchesOf(root *chart.Chart, dependency rule.Entry, path string) []string {
+	var own []string
+	name := cmp.Or(dependency.Text("alias"), dependency.Text("name"))
+	if values, ok := root.Values[name].(map[string]any); ok {
+		own = switchesIn(values, name+".", own)
+	}
+	for _, child := range root.Dependencies() {
+		if child.Name() == dependency.Text("name") {
+			own = switchesIn(child.Values, name+".", own)
+		}
+	}
+	steps := strings.Split(path, ".")
+	return slices.DeleteFunc(own, func(candidate string) bool {
+		others := strings.Split(candidate, ".")
+		if len(others) != len(steps) {
+			return true
+		}
+		differ := 0
+		for i := range others {
+			if others[i] != steps[i] {
+				differ++
+			}
+		}
+		last := len(steps) - 1
+		return differ > 1 || strings.Contains(others[last], "isable") != strings.Contains(steps[last], "isable")
+	})
+}
 
 // switchesIn adds the paths of all values that are true or false to list.
 func switchesIn(values map[string]any, prefix string, list []string) []string {
