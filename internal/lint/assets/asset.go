@@ -41,19 +41,25 @@ func Icon() rule.Rule {
 func Screenshots() rule.Rule {
 	return rule.Rule{
 		Name:    "screenshots",
-		Summary: "each screenshot is an image that the extension has, an http(s) URL, or a data: URI of an image",
-		Why:     "The marketplace shows the screenshots on the page of the extension. A reference that leads nowhere fails the release at the upload; a file that is no image shows as a broken picture.",
-		Fix:     "Name PNG, JPEG, GIF, WebP or SVG files below the extension, such as static/screenshots/overview.png.",
-		Source:  "The extension development guide of KubeSphere (files of the package, http(s) addresses, or data:image…).",
+		Summary: "each screenshot is an image that the extension has, or an http(s) URL",
+		Why: "The marketplace shows the screenshots on the page of the extension. A reference that leads nowhere fails the release at the upload; a file that is no image shows as a broken picture.\n\n" +
+			"The console of KubeSphere shows files of the package and addresses that begin with http:// or https://. A screenshot as a data: URI, which an icon may be, it leaves out.",
+		Fix: "Name PNG, JPEG, GIF, WebP or SVG files below the extension, such as static/screenshots/overview.png.",
+		Source: "The extension development guide of KubeSphere, which allows data:image…, too; KubeSphere's console of 2025-06, which does not show that: `getImageScr` of " +
+			"https://github.com/kubesphere/console/blob/master/packages/core/src/containers/Extensions/components/ExtensionDetail/Overview.tsx.",
 		Codes: []rule.Code{
 			{Name: "not-a-file", Meaning: "a file is not there, or not in the extension"},
 			{Name: "not-an-image", Meaning: "a file or data: URI holds no image"},
 			{Name: "svg-by-another-name", Meaning: "an SVG image whose name does not end in .svg"},
 			{Name: "empty", Meaning: "a reference is empty"},
 			{Name: "not-an-address", Meaning: "an address cannot be opened"},
+			{Name: "not-shown", Meaning: "KubeSphere's console does not show screenshots that are data: URIs"},
 		},
 		Default: rule.Error,
-		Run:     func(pass *rule.Pass) { checkAssets(pass, "screenshots") },
+		Run: func(pass *rule.Pass) {
+			checkAssets(pass, "screenshots")
+			notShown(pass)
+		},
 	}
 }
 
@@ -75,6 +81,26 @@ func checkAssets(pass *rule.Pass, field string) {
 	for _, ref := range pass.AssetReferences(field) {
 		checkRemote(pass, ref)
 	}
+}
+
+// notShown reports the screenshots that KubeSphere's console leaves out, which are one mistake.
+func notShown(pass *rule.Pass) {
+	var left []rule.AssetReference
+	for _, ref := range pass.AssetReferences("screenshots") {
+		if !extension.IsLocalRef(ref.Text) && !strings.HasPrefix(ref.Text, "http://") && !strings.HasPrefix(ref.Text, "https://") {
+			left = append(left, ref)
+		}
+	}
+	if len(left) == 0 {
+		return
+	}
+	what := "a screenshot that is"
+	if len(left) > 1 {
+		what = fmt.Sprintf("%d screenshots that are", len(left))
+	}
+	pass.ProblemAs(rule.Found("not-shown"), pass.ByDefault(rule.Warning), pass.Ext.Document.Problem(
+		"KubeSphere's console does not show "+what+" neither a file of the package nor an address that begins with http:// or https://",
+		"make it a file of the extension and name that", left[0].Pointer...))
 }
 
 func checkAssetFile(pass *rule.Pass, asset extension.Asset, pointer []string) {

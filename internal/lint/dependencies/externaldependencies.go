@@ -19,13 +19,18 @@ func External() rule.Rule {
 		Why: "These are the extensions that have to be there before this one. A name that no extension can have is never found, " +
 			"nor is the extension itself before it is installed; one that stands there twice leaves open which entry holds. Where one " +
 			"of them is released from the same repository, in a version that the constraint does not admit, whoever has the newest " +
-			"of both can install only one.",
+			"of both can install only one.\n\n" +
+			"Nothing but the console and ksctl look at these entries. An entry without a version is taken by the console for any, and refused by ksctl. Of a type other than extension " +
+			"the console takes no notice, and ksctl refuses to install where such an entry is required.",
 		Fix: "Name each extension once, by the `name` of its extension.yaml:\n\n" +
 			"externalDependencies:\n  - name: opensearch\n    type: extension\n    version: \">=2.11.0-0\"\n    required: true\n\n" +
 			"Let `version` admit what is released with it, or release the other extension in a version that it admits.",
-		Source: "The extension development guide of KubeSphere; `ExternalDependency` of kubesphere.io/api/core/v1alpha1 (the type defaults to extension); the rule on names is that of the rule `name`.",
+		Source: "The extension development guide of KubeSphere; `ExternalDependency` of kubesphere.io/api/core/v1alpha1 (the type defaults to extension); the rule on names is that of the rule `name`. " +
+			"KubeSphere's console of 2025-06 (https://github.com/kubesphere/console/blob/master/packages/core/src/containers/Extensions/Management/components/InstallModal/ExtensionVersionSelection.tsx) " +
+			"and ksctl (`dependencies.go` of its command extension).",
 		Codes: []rule.Code{
 			{Name: "unknown-type", Meaning: "the type of an external dependency is not extension"},
+			{Name: "no-version", Meaning: "an external dependency has no version"},
 			{Name: "version-not-admitted", Meaning: "the version that is released too is not admitted"},
 			{Name: "invalid-name", Meaning: "no extension can have this name"},
 			{Name: "itself", Meaning: "the extension depends on itself"},
@@ -44,10 +49,20 @@ func checkExternalDependencies(pass *rule.Pass) {
 			continue // the schema says so
 		}
 		externalName(pass, name, dependency, first)
-		if kind := dependency.Text("type"); kind != "" && kind != "extension" {
-			pass.Problem(rule.Found("unknown-type", name, kind), pass.Ext.Document.Problem(
-				fmt.Sprintf("the external dependency %q is of the type %q, and there is only %q", excerpt.OneLine(name), excerpt.OneLine(kind), "extension"),
+		kind := dependency.Text("type")
+		if kind != "" && kind != "extension" {
+			message := fmt.Sprintf("the external dependency %q is of the type %q, and there is only %q", excerpt.OneLine(name), excerpt.OneLine(kind), "extension")
+			if required, _ := dependency.Fields["required"].(bool); required {
+				message += ": the console takes it for one, and ksctl refuses to install"
+			}
+			pass.Problem(rule.Found("unknown-type", name, kind), pass.Ext.Document.Problem(message,
 				"write type: extension, or remove the line", dependency.At("type")...))
+		}
+		version, written := dependency.Fields["version"], dependency.Text("version")
+		if isEmpty := version == nil || version == written && strings.TrimSpace(written) == ""; isEmpty && (kind == "" || kind == "extension") && naming.ValidName(name) == nil {
+			pass.Problem(rule.Found("no-version", name), pass.Ext.Document.Problem(
+				fmt.Sprintf("the external dependency %q has no version: to the console any will do, and ksctl refuses to install", excerpt.OneLine(name)),
+				`write version: ">=0.0.0-0" for any version`, dependency.At("version")...))
 		}
 		siblingVersion(pass, name, dependency)
 	}

@@ -39,6 +39,17 @@ func Counted(n int, one, many string) string {
 	return strconv.Itoa(n) + " " + many
 }
 
+// Listed names the first few of a list: a, b and 3 more.
+func Listed(items []string, most int) string {
+	if len(items) > most {
+		items = append(slices.Clone(items[:most]), strconv.Itoa(len(items)-most)+" more")
+	}
+	if len(items) < 2 {
+		return strings.Join(items, "")
+	}
+	return strings.Join(items[:len(items)-1], ", ") + " and " + items[len(items)-1]
+}
+
 // Size is a number of bytes for people: 64 KiB.
 func Size(n int) string { return humanize.IBytes(uint64(n)) }
 

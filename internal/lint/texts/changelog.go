@@ -16,12 +16,18 @@ func Changelog() rule.Rule {
 		Name:    "changelog",
 		Summary: "there is a CHANGELOG in each language of displayName, it names this version, and refers to no file that users will not have",
 		Why: "KubeSphere shows the changelog to administrators who are asked whether to upgrade. One that does not know " +
-			"the version they are offered says that somebody forgot it: the version was bumped and the text was not.",
+			"the version they are offered says that somebody forgot it: the version was bumped and the text was not.\n\n" +
+			"Which file is shown, and what of it is not (pictures without an http(s) address, HTML), is as with the rule `readme`.",
 		Fix: "Write CHANGELOG.md, and CHANGELOG_zh.md for zh, and so on, with a heading for each version:\n\n" +
 			"## 1.2.0",
-		Source: "The extension development guide of KubeSphere on the files of an extension: CHANGELOG.md and CHANGELOG_zh.md.",
+		Source: "The extension development guide of KubeSphere on the files of an extension: CHANGELOG.md and CHANGELOG_zh.md; KubeSphere's console of 2025-06, " +
+			"https://github.com/kubesphere/console/blob/master/packages/core/src/containers/Extensions/components/ExtensionDetail/Tabs.tsx.",
 		Codes: []rule.Code{
 			{Name: "missing", Meaning: "there is no CHANGELOG in a language"},
+			{Name: "no-fallback", Meaning: "there is CHANGELOG_en.md, and no CHANGELOG.md for readers of other languages"},
+			{Name: "never-shown", Meaning: "KubeSphere's console shows a CHANGELOG to nobody"},
+			{Name: "picture-not-shown", Meaning: "pictures have no http(s) address, and are not shown"},
+			{Name: "html", Meaning: "pictures or texts in HTML are not shown"},
 			{Name: "empty", Meaning: "a CHANGELOG is empty"},
 			{Name: "dead-reference", Meaning: "a CHANGELOG refers to a file that users will not have"},
 			{Name: "too-large", Meaning: "a CHANGELOG is too large to look for references in it"},

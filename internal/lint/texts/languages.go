@@ -16,7 +16,7 @@ func Languages() rule.Rule {
 		Name:    "languages",
 		Summary: "texts are under language codes of ISO 639-1, in English too, and in the same languages everywhere",
 		Why: "KubeSphere shows `displayName`, `description` and `provider` in the reader's language, which it looks up by its " +
-			"code of two letters. A key that is no such code, such as `zh-CN` or `english`, is shown to nobody.\n\n" +
+			"code of two letters (`tc`, which is no code of ISO 639-1, for Traditional Chinese). A key that is no such code, such as `zh-CN` or `english`, is shown to nobody.\n\n" +
 			"Where the reader's language is not there, the text under `en` is shown, without `en` the one under `zh`, and " +
 			"without both any one of the others. The marketplace takes the `en` description for the chart.",
 		Fix: "Use codes such as `en`, `zh`, `ja` or `de`, always with `en`, and write name and description in the same languages:\n\n" +
@@ -110,10 +110,10 @@ func languageHint(code string, there bool) string {
 // languageCode is the ISO 639-1 code of the language that a key means: of itself
 // (en), of a tag (zh-CN, zh_Hans), a code of three letters (zho), one that was
 // withdrawn (iw), a country (cn) or a name (English). It is empty where no
-// language of two letters can be found.
+// language of two letters can be found. tc is KubeSphere's own code, for Traditional Chinese.
 func languageCode(key string) string {
 	lower := strings.ToLower(strings.TrimSpace(key))
-	if name, ok := map[string]string{"english": "en", "chinese": "zh"}[lower]; ok {
+	if name, ok := map[string]string{"english": "en", "chinese": "zh", "tc": "tc"}[lower]; ok {
 		return name
 	}
 	if len(lower) > maxLanguageTag {

@@ -19,21 +19,39 @@ type docReference struct {
 	Target string
 	// Picture is set where the reader is to see the target, not to go there.
 	Picture bool
+	// HTML is set where it is a piece of HTML.
+	HTML bool
 	// Offset is where in the file the reference begins, in bytes.
 	Offset int
 }
 
-// docReferences are the links and pictures of a Markdown file, those in HTML
+// htmlPiece is what readers would see of HTML in a Markdown file.
+type htmlPiece struct {
+	// What is the address of a picture, or the beginning of a text.
+	What    string
+	Picture bool
+	Offset  int
+}
+
+// docContent is what of a Markdown file is looked at.
+type docContent struct {
+	References []docReference
+	// HTML are the pictures and texts in HTML that are not seen where HTML is left out:
+	// all in a block, and of what stands within a line, whose text stays, the pictures.
+	HTML []htmlPiece
+}
+
+// contentOf reads the links and pictures of a Markdown file, those in HTML
 // included, in the order of the file. Code is no reference, and neither is an
 // address in angle brackets, which names no file.
-func docReferences(source []byte) []docReference {
+func contentOf(source []byte) docContent {
 	// The parser alone, without goldmark.New, which would bring the renderer.
 	markdown := parser.NewParser(
 		parser.WithBlockParsers(parser.DefaultBlockParsers()...),
 		parser.WithInlineParsers(parser.DefaultInlineParsers()...),
 		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
 	)
-	var found []docReference
+	var content docContent
 	// The visitor gives no error, and so Walk gives none.
 	_ = ast.Walk(markdown.Parse(mdtext.NewReader(source)), func(node ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
@@ -41,52 +59,76 @@ func docReferences(source []byte) []docReference {
 		}
 		switch n := node.(type) {
 		case *ast.Link:
-			found = append(found, docReference{Target: string(n.Destination), Offset: max(n.Pos(), 0)})
+			content.References = append(content.References, docReference{Target: string(n.Destination), Offset: max(n.Pos(), 0)})
 		case *ast.Image:
-			found = append(found, docReference{Target: string(n.Destination), Picture: true, Offset: max(n.Pos(), 0)})
+			content.References = append(content.References, docReference{Target: string(n.Destination), Picture: true, Offset: max(n.Pos(), 0)})
 		case *ast.RawHTML:
-			found = append(found, htmlReferences(source, n.Segments.Sliced(0, n.Segments.Len()))...)
+			content.addHTML(source, n.Segments.Sliced(0, n.Segments.Len()), false)
 		case *ast.HTMLBlock:
 			segments := n.Lines().Sliced(0, n.Lines().Len())
 			if n.HasClosure() {
 				segments = append(slices.Clone(segments), n.ClosureLine)
 			}
-			found = append(found, htmlReferences(source, segments)...)
+			content.addHTML(source, segments, true)
 		}
 		return ast.WalkContinue, nil
 	})
-	slices.SortStableFunc(found, func(a, b docReference) int { return a.Offset - b.Offset })
-	return found
+	slices.SortStableFunc(content.References, func(a, b docReference) int { return a.Offset - b.Offset })
+	slices.SortStableFunc(content.HTML, func(a, b htmlPiece) int { return a.Offset - b.Offset })
+	return content
 }
 
-// htmlReferences are those of pictures (img src) and links (a href) in a piece
-// of HTML that stands in the given segments of the source.
-func htmlReferences(source []byte, segments []mdtext.Segment) []docReference {
+// shownByHTML are elements that show something by themselves.
+var shownByHTML = map[string]bool{"img": true, "video": true, "iframe": true, "svg": true, "object": true, "embed": true}
+
+// addHTML adds what is in a piece of HTML that stands in the given segments of the source:
+// pictures (img src), links (a href), and what readers would see. Of a block its texts count,
+// too; what stands within a line of text is tags alone.
+func (c *docContent) addHTML(source []byte, segments []mdtext.Segment, block bool) {
 	var text []byte
 	for _, segment := range segments {
 		text = append(text, segment.Value(source)...)
 	}
-	var found []docReference
-	tokens := html.NewTokenizer(bytes.NewReader(text))
+	tokens, hidden := html.NewTokenizer(bytes.NewReader(text)), false
 	for at := 0; ; {
 		kind := tokens.Next()
 		if kind == html.ErrorToken {
-			return found
+			return
 		}
-		begin := at
+		offset := sourceOffset(segments, at)
 		at += len(tokens.Raw())
-		if kind != html.StartTagToken && kind != html.SelfClosingTagToken {
-			continue
-		}
 		token := tokens.Token()
-		wanted := map[string]string{"img": "src", "a": "href"}[token.Data]
-		for _, attribute := range token.Attr {
-			if wanted != "" && attribute.Key == wanted {
-				found = append(found, docReference{
-					Target: strings.TrimSpace(attribute.Val), Picture: token.Data == "img", Offset: sourceOffset(segments, begin),
-				})
+		switch kind {
+		case html.TextToken:
+			if shown := strings.TrimSpace(token.Data); shown != "" && block && !hidden {
+				c.HTML = append(c.HTML, htmlPiece{What: shown, Offset: offset})
 			}
+		case html.StartTagToken, html.SelfClosingTagToken:
+			hidden = token.Data == "script" || token.Data == "style"
+			c.addTag(token, offset)
+		case html.EndTagToken:
+			hidden = false
 		}
+	}
+}
+
+func (c *docContent) addTag(token html.Token, offset int) {
+	picture := token.Data == "img"
+	address := ""
+	for _, attribute := range token.Attr {
+		if attribute.Key == "src" || token.Data == "a" && attribute.Key == "href" {
+			address = strings.TrimSpace(attribute.Val)
+		}
+	}
+	if shownByHTML[token.Data] {
+		what := address
+		if !picture {
+			what = "<" + token.Data + ">"
+		}
+		c.HTML = append(c.HTML, htmlPiece{What: what, Picture: picture, Offset: offset})
+	}
+	if address != "" && (picture || token.Data == "a") {
+		c.References = append(c.References, docReference{Target: address, Picture: picture, HTML: true, Offset: offset})
 	}
 }
 
@@ -100,6 +142,13 @@ func sourceOffset(segments []mdtext.Segment, i int) int {
 		i -= length
 	}
 	return 0
+}
+
+// onTheWeb reports whether the reference is an http(s) address, or one without a scheme,
+// which has that of the page.
+func (r docReference) onTheWeb() bool {
+	target, err := url.Parse(r.Target)
+	return err == nil && target.Host != "" && (target.Scheme == "" || target.Scheme == "http" || target.Scheme == "https")
 }
 
 // file is the file that the reference names, as a slash path below the folder of

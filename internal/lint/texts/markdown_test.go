@@ -13,7 +13,7 @@ import (
 func TestReferenceOffsets(t *testing.T) {
 	text := "> * ![a](a.png)\n>   <img src=b.png>\n>\n>   <div>\n>   <img src=c.png>\n>   </div>\n\n| x |\n| --- |\n| [d](d.md) |\n"
 	var got []string
-	for _, ref := range docReferences([]byte(text)) {
+	for _, ref := range contentOf([]byte(text)).References {
 		got = append(got, ref.Target+" "+strings.SplitN(text[ref.Offset:], "\n", 2)[0])
 	}
 	want := []string{"a.png ![a](a.png)", "b.png <img src=b.png>", "c.png <img src=c.png>", "d.md [d](d.md) |"}
@@ -27,7 +27,7 @@ func FuzzDocReferences(f *testing.F) {
 	f.Add("> - <div>\n>   <img src=a\n\t\x00<a href=%zz>")
 	f.Add("<img src=x src=y><a href>![](<a b>)[x](\\)")
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, ref := range docReferences([]byte(text)) {
+		for _, ref := range contentOf([]byte(text)).References {
 			if ref.Offset < 0 || ref.Offset > len(text) {
 				t.Errorf("%q stands at %d of %d", ref.Target, ref.Offset, len(text))
 			}

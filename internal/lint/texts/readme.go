@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
@@ -20,15 +21,22 @@ func Readme() rule.Rule {
 		Summary: "there is a README in each language of displayName, and it refers to no file that users will not have",
 		Why: "The README is the page of the extension in the marketplace and in KubeSphere. Who reads in a language without " +
 			"one gets the English page, or none.\n\n" +
-			"A picture or a link that names a file works in the repository and nowhere else if the pushed package does " +
-			"not have that file: `staticFileDirectory` is left out of it, and so is what .helmignore names.",
-		Fix: "Write README.md, and README_zh.md for zh, README_de.md for de, and so on; README-zh.md, README.zh.md and readme.md are read, too.\n\n" +
-			"Let a picture stand outside of `staticFileDirectory`, or give its address on the web:\n\n" +
-			"![Overview](https://example.com/overview.png)",
-		Source: "The extension development guide of KubeSphere on the files of an extension: README.md and README_zh.md; its console (utils/extension.tsx), " +
-			"which takes `_`, `-` or `.` before the language, in any case; staticFileDirectory is left out of what is pushed.",
+			"KubeSphere's console looks for README, one of `_`, `-` and `.`, the reader's language, and .md, in any case: in the language of the user's settings, then in that of the " +
+			"browser, then README.md. Of two files for one language it shows the first of the package.\n\n" +
+			"It shows pictures that have an http(s) address. It does not find those that name a file, of the package or not. It leaves out HTML: of `<p align=\"center\"><img src=…></p>` " +
+			"nothing is seen. A link that names a file leads nowhere if the pushed package does not have it: `staticFileDirectory` is left out of it, and so is what .helmignore names.",
+		Fix: "Write README.md, and README_zh.md for zh, README_de.md for de, and so on; README-zh.md, README.zh.md and readme.md are read, too. (For Traditional Chinese the console has the code `tc`.)\n\n" +
+			"Write pictures in Markdown, with their addresses on the web:\n\n" +
+			"![Overview](https://www.company.example/overview.png)",
+		Source: "The extension development guide of KubeSphere on the files of an extension: README.md and README_zh.md; KubeSphere's console of 2025-06, " +
+			"https://github.com/kubesphere/console/blob/master/packages/core/src/containers/Extensions/utils/extension.tsx on names and pictures, and " +
+			"https://github.com/kubesphere/console/blob/master/packages/core/src/containers/Extensions/components/ExtensionDetail/Overview.tsx (`skipHtml`); staticFileDirectory is left out of what is pushed.",
 		Codes: []rule.Code{
 			{Name: "missing", Meaning: "there is no README in a language"},
+			{Name: "no-fallback", Meaning: "there is README_en.md, and no README.md for readers of other languages"},
+			{Name: "never-shown", Meaning: "KubeSphere's console shows a README to nobody"},
+			{Name: "picture-not-shown", Meaning: "pictures have no http(s) address, and are not shown"},
+			{Name: "html", Meaning: "pictures or texts in HTML are not shown"},
 			{Name: "empty", Meaning: "a README is empty"},
 			{Name: "dead-reference", Meaning: "a README refers to a file that users will not have"},
 			{Name: "too-large", Meaning: "a README is too large to look for references in it"},
@@ -42,12 +50,13 @@ func Readme() rule.Rule {
 // checkDocs looks at STEM.md and at STEM_LANG.md for each language of
 // displayName, and gives those that are there and not empty.
 func checkDocs(pass *rule.Pass, stem string) map[string][]byte {
-	requireDoc(pass, stem+".md", stem, fallbackLanguage)
+	renamed := map[string]bool{requireDoc(pass, stem+".md", stem, fallbackLanguage): true}
 	for _, code := range rule.SortedKeys(pass.Ext.Metadata.DisplayName) {
 		if code != fallbackLanguage && languageCode(code) == code { // others are reported by the rule languages
-			requireDoc(pass, stem+"_"+code+".md", stem, code)
+			renamed[requireDoc(pass, stem+"_"+code+".md", stem, code)] = true
 		}
 	}
+	shownToNobody(pass, stem, renamed)
 	found := map[string][]byte{}
 	for _, file := range pass.Ext.Files {
 		if !rule.IsDoc(file.Name, stem) {
@@ -66,14 +75,48 @@ func checkDocs(pass *rule.Pass, stem string) map[string][]byte {
 	return found
 }
 
-// requireDoc reports a text that is missing, at the language that asks for it.
-func requireDoc(pass *rule.Pass, name, stem, code string) {
+// shownToNobody reports the texts that KubeSphere's console never shows, but for those that
+// are to be renamed anyway, and the lack of one for all languages.
+func shownToNobody(pass *rule.Pass, stem string, renamed map[string]bool) {
+	shown := map[string]string{} // the file of each language
+	for _, file := range pass.Ext.Files {
+		language, ok := rule.DocLanguage(file.Name, stem)
+		if !ok {
+			continue
+		}
+		message, hint := "", ""
+		if code := languageCode(language); code != "" && code != language {
+			message = fmt.Sprintf("KubeSphere's console never shows it: it knows %s, and not %s", code, excerpt.OneLine(language))
+			hint = fmt.Sprintf("rename it to %s_%s.md", stem, code)
+		} else if other := shown[language]; other != "" {
+			message = fmt.Sprintf("KubeSphere's console never shows it, for it shows %s in its place", excerpt.OneLine(other))
+			hint = "keep one of the two"
+		} else {
+			shown[language] = file.Name
+			continue
+		}
+		if !renamed[file.Name] {
+			pass.Report(rule.Found("never-shown"), pass.Severity(), rule.Finding{File: file.Name, Message: message, Hint: hint})
+		}
+	}
+	if english := shown[fallbackLanguage]; english != "" && shown[""] == "" {
+		pass.Report(rule.Found("no-fallback"), pass.AtMost(rule.Info), rule.Finding{
+			File:    english,
+			Message: fmt.Sprintf("there is no %s.md, which KubeSphere's console shows to readers whose language has none", stem),
+			Hint:    fmt.Sprintf("rename it to %s.md", stem),
+		})
+	}
+}
+
+// requireDoc reports a text that is missing, at the language that asks for it. It gives the
+// file that it asks to rename; empty where there is none.
+func requireDoc(pass *rule.Pass, name, stem, code string) (renamed string) {
 	isIt := func(name string) bool {
 		language, ok := rule.DocLanguage(name, stem)
 		return ok && (language == code || language == "" && code == fallbackLanguage)
 	}
 	if slices.ContainsFunc(pass.Ext.Files, func(f extension.File) bool { return isIt(f.Name) }) || pass.IsLeftOut(isIt) {
-		return
+		return ""
 	}
 	message := "there is no " + name
 	hint := "add it: what the extension is for, and how to use it"
@@ -86,10 +129,11 @@ func requireDoc(pass *rule.Pass, name, stem, code string) {
 	}
 	for _, file := range pass.Ext.Files {
 		if language, ok := rule.DocLanguage(file.Name, stem); ok && language != "" && languageCode(language) == code {
-			hint = fmt.Sprintf("rename %s to %s", file.Name, name)
+			hint, renamed = fmt.Sprintf("rename %s to %s", file.Name, name), file.Name
 		}
 	}
 	pass.Problem(rule.Found("missing", name), pass.Ext.Document.ProblemAtKey(message, hint, "displayName", code))
+	return renamed
 }
 
 // maxMarkdown is how many bytes of Markdown are parsed. goldmark v1 takes time with the
@@ -108,14 +152,25 @@ func checkReferences(pass *rule.Pass, name string, data []byte) {
 		})
 		return
 	}
+	content := contentOf(data)
 	reported := map[string]bool{}
-	for _, ref := range docReferences(data) {
+	var unseen []docReference
+	for _, ref := range content.References {
+		if ref.Picture && ref.HTML {
+			continue // left out, whatever it names
+		}
 		file, ok := ref.file()
-		if !ok || reported[file] {
+		message, hint := "", ""
+		if ok {
+			message, hint = absent(pass, file, ref.Picture)
+		}
+		if message == "" {
+			if ref.Picture && !ref.onTheWeb() {
+				unseen = append(unseen, ref)
+			}
 			continue
 		}
-		message, hint := absent(pass, file, ref.Picture)
-		if message == "" {
+		if reported[file] {
 			continue
 		}
 		reported[file] = true
@@ -129,19 +184,84 @@ func checkReferences(pass *rule.Pass, name string, data []byte) {
 			Message: fmt.Sprintf("%s %s %s", what, excerpt.OneLine(ref.Target), message), Hint: hint,
 		})
 	}
+	picturesNotShown(pass, name, data, unseen)
+	htmlNotShown(pass, name, data, content.HTML)
+}
+
+// webPicture is the hint for a picture that is not shown.
+const webPicture = "give its address on the web (https://…): KubeSphere's console shows no other pictures"
+
+// picturesNotShown reports the pictures of a text that are there and not at an address on the
+// web: they are one mistake.
+func picturesNotShown(pass *rule.Pass, name string, data []byte, pictures []docReference) {
+	if len(pictures) == 0 {
+		return
+	}
+	var targets []string
+	for _, picture := range pictures {
+		if target := short(picture.Target); !slices.Contains(targets, target) {
+			targets = append(targets, target)
+		}
+	}
+	verb := "has"
+	if len(targets) > 1 {
+		verb = "have"
+	}
+	line, column := rule.Position(data, pictures[0].Offset)
+	pass.Report(rule.Found("picture-not-shown"), pass.Severity(), rule.Finding{
+		File: name, Range: diagnostic.At(line, column), Excerpt: excerpt.Line(string(data), line, line),
+		Message: fmt.Sprintf("KubeSphere's console does not show %s, which %s no http(s) address", rule.Listed(targets, 3), verb), Hint: webPicture,
+	})
+}
+
+// htmlNotShown reports what a text has in HTML, which is one mistake.
+func htmlNotShown(pass *rule.Pass, name string, data []byte, pieces []htmlPiece) {
+	if len(pieces) == 0 {
+		return
+	}
+	var whats []string
+	for _, piece := range pieces {
+		what := "the text " + strconv.Quote(short(piece.What))
+		if piece.Picture {
+			what = "the picture " + short(piece.What)
+		} else if strings.HasPrefix(piece.What, "<") {
+			what = piece.What
+		}
+		if !slices.Contains(whats, what) {
+			whats = append(whats, what)
+		}
+	}
+	line, column := rule.Position(data, pieces[0].Offset)
+	pass.Report(rule.Found("html"), pass.Severity(), rule.Finding{
+		File: name, Range: diagnostic.At(line, column), Excerpt: excerpt.Line(string(data), line, line),
+		Message: "KubeSphere's console leaves out HTML: nobody sees " + rule.Listed(whats, 3),
+		Hint:    "write it in Markdown: headings with #, pictures as ![text](https://…)",
+	})
+}
+
+// short is the beginning of a text in one line.
+func short(text string) string {
+	const enough = 60
+	runes := []rune(strings.Join(strings.Fields(text), " "))
+	if len(runes) > enough {
+		return excerpt.OneLine(string(runes[:enough])) + "…"
+	}
+	return excerpt.OneLine(string(runes))
 }
 
 // absent says why the pushed package will not have a file that a text refers to;
 // it is empty where it will.
 func absent(pass *rule.Pass, file string, picture bool) (message, hint string) {
+	defer func() {
+		if message != "" && picture {
+			hint = webPicture // wherever the file is
+		}
+	}()
 	if file == ".." || strings.HasPrefix(file, "../") {
 		return "leads out of the extension, so nobody has it", "give its address on the web (https://…)"
 	}
 	if pass.Ext.LeavesOut(file) {
 		message = "lies in staticFileDirectory, which is left out of the pushed package"
-		if picture {
-			return message, "move it to another folder, or give the address of a picture on the web (https://…)"
-		}
 		return message, "move it to another folder, or give its address on the web (https://…)"
 	}
 	if file == "." || packs(pass, file) {
