@@ -44,6 +44,7 @@ func Rules() []Rule {
 		dependencies.Dependencies(),
 		dependencies.Conditions(),
 		dependencies.Lock(),
+		values.File(),
 		values.Schema(),
 		charts.Render(),
 		charts.HelmLint(),

@@ -40,8 +40,8 @@ func Chart() rule.Rule {
 			{Name: "other-version", Meaning: "a subchart is there in another version than asked for"},
 			{Name: "missing-nested-dependency", Meaning: "a dependency of a subchart is not there"},
 			{Name: "not-checked", Meaning: "the rule is off, the chart cannot be used, and other rules could not look at it; this is reported all the same"},
-			{Name: "repeated-key", Meaning: "values.yaml has a key twice"},
-			{Name: "repeated-merge", Meaning: "values.yaml has << twice in a mapping"},
+			{Name: "repeated-key", Meaning: "values.yaml, of the extension or of a subchart, has a key twice"},
+			{Name: "repeated-merge", Meaning: "values.yaml, of the extension or of a subchart, has << twice in a mapping"},
 		},
 		Default:  rule.Error,
 		Needs:    rule.Dependencies,
@@ -58,7 +58,7 @@ func checkChart(pass *rule.Pass) {
 		return
 	}
 	loaded := pass.Chart()
-	repeatedValues(pass)
+	repeatedValues(pass, loaded)
 	chartType(pass, loaded.Root)
 	otherChart(pass)
 	readsOfStatic(pass, loaded.Root)

@@ -2,22 +2,59 @@ package charts
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
+
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/excerpt"
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
-// repeatedValues reports the keys that values.yaml at the top has twice: the loader
-// takes the last of them without a word.
-func repeatedValues(pass *rule.Pass) {
-	text := pass.File("values.yaml")
-	if !mayRepeatKeys(string(text)) {
+// repeatedValues reports the keys that the values.yaml of the extension or of a subchart
+// has twice: the loader takes the last of them without a word.
+func repeatedValues(pass *rule.Pass, loaded *helmchart.Chart) {
+	helmchart.Each(loaded.Root, func(c *chart.Chart) {
+		at, ok := loaded.Places.Of(c)
+		if !ok {
+			return
+		}
+		for _, raw := range c.Raw {
+			if raw.Name != chartutil.ValuesfileName || !mayRepeatKeys(string(raw.Data)) {
+				continue
+			}
+			file, inside := at.File(raw.Name)
+			_, err := yamldoc.Parse(file, raw.Data)
+			if inside == "" {
+				repeatedKeys(pass, err)
+			} else {
+				repeatedInPackage(pass, helmchart.Source{File: file, Inside: inside}, err)
+			}
+		}
+	})
+}
+
+// repeatedInPackage reports the keys that a file in a packaged subchart has twice, all in
+// one: whoever made the package has to correct them.
+func repeatedInPackage(pass *rule.Pass, at helmchart.Source, err error) {
+	var problems diagnostic.List
+	if !errors.As(err, &problems) {
 		return
 	}
-	_, err := yamldoc.Parse("values.yaml", text)
-	repeatedKeys(pass, err)
+	var keys []string
+	for _, p := range problems {
+		if p.Code == yamldoc.RepeatedKey {
+			keys = append(keys, fmt.Sprintf("%s (line %d)", excerpt.OneLine(p.Subject), p.Range.Start.Line))
+		}
+	}
+	if len(keys) > 0 {
+		pass.InSourceAs(rule.Found("repeated-key"), pass.AtMost(rule.Warning), at, 0, "keys are given twice: "+strings.Join(keys, ", "),
+			"Helm takes the last one of each, with nothing of the others: correct the subchart, and pack it anew")
+	}
 }
 
 // repeatedKeys reports, of what keeps a file from being read here, the keys that it
