@@ -141,9 +141,8 @@ var plainCauses = []struct {
 		"see the list of functions in Helm's chart template guide",
 	},
 	{
-		// As an argument, or through a pipe.
-		regexp.MustCompile(`(?:wrong type for value; expected (.+); got interface \{\}|invalid value; expected (.+))$`),
-		"a value that is not set stands where a $1$2 is needed",
+		regexp.MustCompile(`wrong type for value; expected (.+); got interface \{\}$`),
+		"a value that is not set stands where a $1 is needed",
 		"set the value in values.yaml, or give another in its place with default: an extension has to install with its own values",
 	},
 	{

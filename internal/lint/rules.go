@@ -36,6 +36,7 @@ func Rules() []Rule {
 		texts.Changelog(),
 		security.Permissions(),
 		security.LeastPrivilege(),
+		security.Rights(),
 		security.Secrets(),
 		files.Leftovers(),
 		files.Files(),

@@ -138,7 +138,7 @@ func TestInVain(t *testing.T) {
 		{"get of Apps:deployments", "apiGroups 0 Apps → apps"},
 		{"get of *.k8s.io:roles", "apiGroups 0 *.k8s.io"},
 		{"get of rbac,networking,monitoring:roles", "apiGroups 0 rbac → rbac.authorization.k8s.io; apiGroups 1 networking → networking.k8s.io; apiGroups 2 monitoring"},
-		{"get of customresourcedefinitions:*", "apiGroups 0 customresourcedefinitions"},
+		{"get of customresourcedefinitions:*", "apiGroups 0 customresourcedefinitions → apiextensions.k8s.io"},
 		{"get of my.io:things,Things,Thing", "resources 1 Things → things; resources 2 Thing → things"},
 		{"get of apps:Deployment,Deployments,deployment,deploy", "resources 0 Deployment → deployments; resources 1 Deployments → deployments; resources 2 deployment → deployments; resources 3 deploy → deployments"},
 		{"get of apps/v1:Deployment", "apiGroups 0 apps/v1 → apps; resources 0 Deployment → deployments"},
@@ -180,6 +180,41 @@ func TestMeant(t *testing.T) {
 	}
 }
 
+func TestIsWhole(t *testing.T) {
+	for text, want := range map[string]bool{
+		"get of apps:deployments":                  false,
+		"get of apps/v1:deployments":               true,
+		"get of apps/v1,apps:deployments":          false,
+		"get,LIST of apps:deployments":             false,
+		"GET,LIST of apps:deployments":             true,
+		"get of apps,core:Deployment,Pod":          true,
+		"get of apps,core:Deployment,statefulsets": false,
+		"get url x,/y":                             false,
+		"get url x":                                true,
+	} {
+		r := rule(text)
+		if got := IsWhole(r, InVain(r)); got != want {
+			t.Errorf("%s: %t", text, got)
+		}
+	}
+}
+
+func TestInstead(t *testing.T) {
+	r := rule("get,POST of apps/v1:deployments")
+	for i, want := range []string{
+		`{apiGroups: [apps/v1], resources: [deployments], verbs: [create]}`,
+		`{apiGroups: [apps], resources: [deployments], verbs: [get, POST]}`,
+	} {
+		meant, ok := InVain(r)[i].Instead(r)
+		if got := YAML(meant); !ok || got != want {
+			t.Errorf("%s, %t, want %s", got, ok, want)
+		}
+	}
+	if _, ok := InVain(rule("get of :pods/*"))[0].Instead(r); ok {
+		t.Error("somebody knows what is meant by pods/*")
+	}
+}
+
 func TestOfNoNamespace(t *testing.T) {
 	for text, want := range map[string]bool{
 		"apiextensions.k8s.io:customresourcedefinitions": true,
@@ -214,7 +249,7 @@ func TestOfKubernetes(t *testing.T) {
 		{"", "edit", rules("get,list,watch of *:*"), false},
 		{"", "admin", rules("* of ,apps,batch,policy,networking.k8s.io,autoscaling,extensions:*"), false},
 		{"", "edit", rules("* of ,apps,batch,policy,networking.k8s.io,autoscaling,extensions:*"), true},
-		{"", "view", AddedByKubeSphere(), false}, // it has the group extensions
+		{"", "view", ofExecutor, false}, // it has the group extensions
 		{"", "system:auth-delegator", rules("create of authentication.k8s.io:tokenreviews", "create of authorization.k8s.io:subjectaccessreviews"), true},
 		{"kube-system", "extension-apiserver-authentication-reader", rules("get,list,watch of :configmaps"), true},
 	} {

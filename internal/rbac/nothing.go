@@ -100,6 +100,11 @@ func vainGroup(group string) (why string, meant []string) {
 		return "", nil
 	}
 	// Groups of definitions have a dot, and those of Kubernetes without one are known.
+	for at := range known().byName {
+		if at.name == lower && strings.HasSuffix(at.group, ".k8s.io") {
+			return "has no such group, but a resource of that name", []string{at.group}
+		}
+	}
 	for full := range known().groups {
 		if strings.HasPrefix(full, lower+".") && strings.HasSuffix(full, ".k8s.io") {
 			meant = append(meant, full)
@@ -177,8 +182,8 @@ func plural(groups []string, kind string) (string, bool) {
 	if !onlyKnown(groups) {
 		return "", false
 	}
-	for at, r := range known().byKind {
-		if strings.ToLower(at.name) == kind && r.Name != kind && slices.Contains(meantGroups(groups), at.group) {
+	for _, group := range meantGroups(groups) {
+		if r, ok := known().byLower[groupAnd{group, kind}]; ok {
 			return r.Name, true
 		}
 	}
@@ -210,6 +215,38 @@ func meantGroups(groups []string) []string {
 		}
 	}
 	return list
+}
+
+// IsWhole reports whether entries that allow nothing make the whole rule allow nothing:
+// all of one of its lists.
+func IsWhole(rule rbacv1.PolicyRule, vain []Vain) bool {
+	count := map[string]int{}
+	for _, v := range vain {
+		count[v.Field]++
+	}
+	for field, list := range map[string][]string{"verbs": rule.Verbs, "apiGroups": rule.APIGroups, "resources": rule.Resources, "nonResourceURLs": rule.NonResourceURLs} {
+		if len(list) > 0 && count[field] == len(list) {
+			return true
+		}
+	}
+	return false
+}
+
+// Instead is a rule with what was meant by one entry of a list in place of the list; ok
+// is false where that is not known.
+func (v Vain) Instead(rule rbacv1.PolicyRule) (meant rbacv1.PolicyRule, ok bool) {
+	meant = rule
+	switch v.Field {
+	case "verbs":
+		meant.Verbs = v.Meant
+	case "apiGroups":
+		meant.APIGroups = v.Meant
+	case "resources":
+		meant.Resources = v.Meant
+	case "nonResourceURLs":
+		meant.NonResourceURLs = v.Meant
+	}
+	return meant, len(v.Meant) > 0
 }
 
 // Meant is a rule with what was probably meant by the entries that allow nothing.

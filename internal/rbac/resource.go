@@ -67,11 +67,13 @@ type groupAnd struct{ group, name string }
 // table is builtin by kind and by name.
 type table struct {
 	byKind, byName map[groupAnd]Resource
-	groups         map[string]bool
+	// byLower are those whose kind in lower case is not their name.
+	byLower map[groupAnd]Resource
+	groups  map[string]bool
 }
 
 var known = sync.OnceValue(func() table {
-	t := table{map[groupAnd]Resource{}, map[groupAnd]Resource{}, map[string]bool{}}
+	t := table{map[groupAnd]Resource{}, map[groupAnd]Resource{}, map[groupAnd]Resource{}, map[string]bool{}}
 	for line := range strings.Lines(strings.TrimSpace(builtin)) {
 		group, kinds, _ := strings.Cut(line, ": ")
 		group = strings.Trim(group, `"`)
@@ -85,6 +87,9 @@ var known = sync.OnceValue(func() table {
 				}
 				r := Resource{Group: group, Kind: kind, Name: name, Cluster: i == 1}
 				t.byKind[groupAnd{group, kind}], t.byName[groupAnd{group, name}] = r, r
+				if lower := strings.ToLower(kind); lower != name {
+					t.byLower[groupAnd{group, lower}] = r
+				}
 			}
 		}
 	}

@@ -30,9 +30,6 @@ func Executor(clusterRole, role []rbacv1.PolicyRule) (inNamespace, inCluster []r
 	return inNamespace, inCluster
 }
 
-// AddedByKubeSphere are the rules of the Role that each extension has.
-func AddedByKubeSphere() []rbacv1.PolicyRule { return ofExecutor }
-
 var reading = []string{"get", "list", "watch"}
 
 // The rules that admin, edit and view have in each version of Kubernetes from 1.19 on

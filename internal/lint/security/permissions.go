@@ -23,7 +23,7 @@ const permissionsFile = "permissions.yaml"
 func Permissions() rule.Rule {
 	return rule.Rule{
 		Name:    "permissions",
-		Summary: "permissions.yaml parses wholly, and holds a ClusterRole and a Role with rules that Kubernetes takes",
+		Summary: "permissions.yaml parses wholly, and its ClusterRole and Role have rules that Kubernetes takes",
 		Why: "KubeSphere gives the extension the rights that permissions.yaml asks for, and installs it with them. It reads " +
 			"the documents one after the other and stops at the first that it cannot read: this one and all that follow " +
 			"are dropped, silently, and the installation fails later for lack of a right.\n\n" +
@@ -40,7 +40,7 @@ func Permissions() rule.Rule {
 			{Name: "text-after-separator", Meaning: "text stands behind the hyphens that divide documents"},
 			{Name: "not-a-mapping", Meaning: "a document holds no fields"},
 			{Name: "unknown-kind", Meaning: "a document is neither ClusterRole nor Role"},
-			{Name: "no-rules", Meaning: "a role has no list of rules"},
+			{Name: "no-rules", Meaning: "a ClusterRole has no list of rules"},
 			{Name: "rule-not-a-mapping", Meaning: "a rule is no mapping"},
 			{Name: "incomplete-rule", Meaning: "a rule lacks what Kubernetes asks for"},
 			{Name: "urls-in-role", Meaning: "a Role has nonResourceURLs"},
@@ -238,7 +238,10 @@ func checkRole(pass *rule.Pass, r role) {
 		return
 	}
 	if _, ok := fields["rules"].([]any); !ok {
-		m, severity, message := rule.Found("no-rules", r.Kind), pass.ByDefault(rule.Warning), "the "+r.Kind+" has no rules, and so no rights"
+		if fields["rules"] == nil && r.Kind == "Role" {
+			return // KubeSphere gives it rules of its own
+		}
+		m, severity, message := rule.Found("no-rules", r.Kind), pass.ByDefault(rule.Warning), "the ClusterRole has no rules, and so no rights"
 		if fields["rules"] != nil {
 			m, severity, message = rule.Found("not-a-list", "rules"), pass.Severity(), "rules must be a list: KubeSphere drops this document and all below it, silently"
 		}
