@@ -17,7 +17,7 @@ func TestVersionsOfSiblings(t *testing.T) {
 		want, hint          string
 	}{
 		{name: "satisfied", entry: "{name: db, version: '>=2.0.0-0'}", beside: "2.1.0"},
-		{name: "any version", entry: "{name: db}", beside: "2.1.0"},
+		{name: "any version", entry: "{name: db, version: '*'}", beside: "2.1.0"},
 		{name: "not released beside it", entry: "{name: other, version: '>=3.0.0-0'}", beside: "2.1.0"},
 		{
 			name: "too old", entry: "{name: db, version: '>=3.0.0-0'}", beside: "2.1.0",

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/kubesphere"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -35,19 +36,13 @@ func Annotations() rule.Rule {
 	}
 }
 
-// maxAnnotations is how many bytes the keys and values of an object's annotations may have
-// (TotalAnnotationSizeLimitB of k8s.io/apimachinery/pkg/api/validation).
-const maxAnnotations = 256 << 10
-
 // refusedByTheServer is what follows where the API server refuses what KubeSphere stores.
 const refusedByTheServer = "KubeSphere cannot store the version. It never appears, and each try to sync the repository ends there, which delays other extensions"
 
 func checkAnnotations(pass *rule.Pass) {
 	annotations, _ := pass.Field("annotations").(map[string]any)
-	size := 0
 	for _, key := range rule.SortedKeys(annotations) {
 		text := pass.Ext.Metadata.Annotations[key]
-		size += len(key) + len(text)
 		if what := notQualified(key); what != "" {
 			pass.Problem(rule.Found("invalid-key", key), pass.Ext.Document.ProblemAtKey(
 				fmt.Sprintf("the key %q %s: %s", excerpt.OneLine(key), what, refusedByTheServer),
@@ -62,12 +57,13 @@ func checkAnnotations(pass *rule.Pass) {
 		}
 	}
 	const ours = len(extension.ContentDigestAnnotation) + 128 // at least
-	if size+ours < maxAnnotations {
+	size := kubesphere.AnnotationsSize(pass.Ext.Metadata.Annotations)
+	if size+ours < kubesphere.MaxAnnotations {
 		return
 	}
-	if size += len(extension.ContentDigestAnnotation) + len(pass.Ext.ContentDigest()); size > maxAnnotations {
+	if size += len(extension.ContentDigestAnnotation) + len(pass.Ext.ContentDigest()); size > kubesphere.MaxAnnotations {
 		pass.Problem(rule.Found("too-large"), pass.Ext.Document.ProblemAtKey(
-			fmt.Sprintf("keys and values of the annotations have %d bytes, with that of ksrelease, and Kubernetes takes %d: %s", size, maxAnnotations, refusedByTheServer),
+			fmt.Sprintf("keys and values of the annotations have %d bytes, with that of ksrelease, and Kubernetes takes %d: %s", size, kubesphere.MaxAnnotations, refusedByTheServer),
 			"put long texts into files of the package, or on the web", "annotations"))
 	}
 }
@@ -75,7 +71,7 @@ func checkAnnotations(pass *rule.Pass) {
 // notQualified says what is wrong with the key of an annotation; it is empty where Kubernetes
 // takes it. Letters of any case are the same to it.
 func notQualified(key string) string {
-	if len(validation.IsQualifiedName(strings.ToLower(key))) == 0 {
+	if kubesphere.AnnotationKey(key) == "" {
 		return ""
 	}
 	prefix, name, slash := strings.Cut(key, "/")

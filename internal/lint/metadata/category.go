@@ -2,11 +2,11 @@ package metadata
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
+	"github.com/ksrelease/ksrelease/internal/kubesphere"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -39,17 +39,13 @@ var categories = []string{
 	"networking", "observability", "security", "storage", "streaming-messaging",
 }
 
-// labelValue is what Kubernetes takes for the value of a label, but for its length:
-// at most 63 characters (IsValidLabelValue of k8s.io/apimachinery).
-var labelValue = regexp.MustCompile(`^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$`)
-
 func checkCategory(pass *rule.Pass) {
 	category, _ := pass.Field("category").(string)
 	if category == "" || slices.Contains(categories, category) {
 		return // the schema reports that it is missing or no text
 	}
 	found, severity, message := "unknown", pass.Severity(), fmt.Sprintf("the category %q is not one of those that are known", excerpt.OneLine(category))
-	if len(category) > 63 || !labelValue.MatchString(category) {
+	if kubesphere.LabelValue(category) != "" {
 		if !pass.IsConfigured() {
 			severity = rule.Error
 		}
