@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/credentials"
+	"github.com/ksrelease/ksrelease/internal/doctor/checks"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/redact"
@@ -21,9 +22,9 @@ const projectURL = "https://github.com/ksrelease/ksrelease"
 // clients are what a run talks to, made in this one place.
 type clients struct {
 	target.Target
-	name       string // of the target, for messages
-	repository string // the address of its Helm repository
-	close      func()
+	name   string // of the target, for messages
+	places checks.Places
+	close  func()
 }
 
 // HasKey says that the target can be asked: it takes everybody, or there is a key.
@@ -99,7 +100,7 @@ func (a *app) connectTo(p *project, at where, dir string, parallelism int) (*cli
 	if err != nil {
 		return nil, err
 	}
-	return &clients{cloud, a.redact.Text(redact.URL(server)), p.config.Repository.URL, web.Close}, nil
+	return &clients{cloud, a.redact.Text(redact.URL(server)), checks.Places{Server: server, Repository: p.config.Repository.URL, Key: options.Key, Source: token.Source()}, web.Close}, nil
 }
 
 // hintOnKey says what to do about a key that was refused, and which of the keys that may
@@ -126,7 +127,9 @@ func (a *app) dialLocal(dir string, at where, web *transport.Client) (*clients, 
 	if err != nil {
 		return nil, err
 	}
-	c := &clients{name: "the local marketplace in " + display(dir), repository: served.Address, close: func() { web.Close(); served.Close() }}
+	c := &clients{name: "the local marketplace in " + display(dir), places: checks.Places{
+		Server: served.Address, Repository: served.Address, Key: served.Key, Source: "the local marketplace", Local: display(dir), Exists: marketplace.Exists(dir),
+	}, close: func() { web.Close(); served.Close() }}
 	if at == localForReading && !marketplace.Exists(dir) {
 		c.name = "an empty local marketplace"
 	}

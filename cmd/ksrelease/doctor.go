@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"time"
 
-	"github.com/Masterminds/semver/v3"
-
 	"github.com/ksrelease/ksrelease/internal/doctor"
+	"github.com/ksrelease/ksrelease/internal/doctor/checks"
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
@@ -29,96 +28,107 @@ type doctorCommand struct {
 	Output            string   `enum:"text,json" default:"text" help:"text or json."`
 }
 
-// maxDoctorBytes is how much doctor downloads at most.
-const maxDoctorBytes = 512 << 20
-
-// Run replays what a cluster makes of the Helm repository.
+// Run replays what a cluster makes of the Helm repository, and checks what a release needs.
+// What is known is printed, whatever ends it.
 func (c *doctorCommand) Run(a *app) error {
-	if err := c.valid(); err != nil {
-		return err
+	cluster := doctor.Cluster{
+		Depth: c.Depth, KubeSphere: c.KubesphereVersion, Kubernetes: c.KubernetesVersion, Only: c.Names, Downloads: c.MaxDownloads,
+	}
+	if err := cluster.Validate(); err != nil {
+		return usage(err, "")
+	}
+	if c.Repository != "" && c.isLocal() {
+		return usage(errors.New("--repository and --local name two repositories"), "give one of them")
 	}
 	ctx, cancel := c.begin(a.stop)
 	defer cancel()
 	a.warnOnStderr()
-	report := &doctor.Report{
-		SchemaVersion: 1, Command: "doctor", Tool: results.Tool{Name: "ksrelease", Version: programVersion()},
-		Time: time.Now().UTC().Truncate(time.Second), Checks: []doctor.Check{},
-	}
-	source, cluster, err := c.source(ctx, a)
-	if err != nil {
-		return err
-	}
-	defer source.close()
-	report.Repository, err = doctor.Replay(ctx, source.Target.(doctor.Source), cluster)
-	if err != nil {
-		err = &graceful.CutError{Err: fmt.Errorf("%w before all was looked at", context.Cause(ctx))}
-	}
-	report.Count()
-	report.Redact(a.redact.Text)
-	if c.Output == "json" {
-		a.stdout.JSON(report, "  ")
-	} else {
-		a.stdout.Print("%s", report.Text(a.stdout.Columns()))
-	}
+	a.attempts = doctor.Attempts
+	report := doctor.New(results.Tool{Name: "ksrelease", Version: programVersion()})
+	err := c.look(ctx, a, report, cluster)
+	report.Print(a.stdout, c.Output == "json", a.redact.Text)
 	switch {
 	case err != nil:
 		return err
-	case report.Unauthorized():
+	case checks.Unauthorized(report.Checks):
 		return &outcomeError{code: exitAuth}
-	case report.Totals.Failed+report.Totals.Errors > 0:
+	case report.IsWrong():
 		return &outcomeError{code: exitNotReleased}
 	}
 	return nil
 }
 
-// valid judges the flags.
-func (c *doctorCommand) valid() error {
-	for _, v := range []struct{ flag, version string }{{"--kubesphere-version", c.KubesphereVersion}, {"--kubernetes-version", c.KubernetesVersion}} {
-		if _, err := semver.NewVersion(v.version); v.version != "" && err != nil {
-			return usage(fmt.Errorf("%s %q is no version", v.flag, v.version), "such as "+v.flag+" 1.30.2")
-		}
+// look fills in the report. An error is what kept it from looking at all.
+func (c *doctorCommand) look(ctx context.Context, a *app, report *doctor.Report, cluster doctor.Cluster) error {
+	var checker *checks.Checker
+	links, err := c.foreign(a)
+	if c.Repository == "" {
+		checker, links, err = c.own(ctx, a, report)
+		_, cluster.HasPassword = a.env(repositoryUser)
+		cluster.HasPassword = cluster.HasPassword && !c.isLocal()
 	}
-	switch {
-	case c.Depth < 0 || c.MaxDownloads < 0:
-		return usage(errors.New("--depth and --max-downloads take no negative number"), "")
-	case c.Repository != "" && c.isLocal():
-		return usage(errors.New("--repository and --local name two repositories"), "give one of them")
+	if err != nil {
+		return err
+	}
+	defer links.close()
+	cluster.URL = links.places.Repository
+	if err := report.Run(ctx, checker, links.Target.(doctor.Source), cluster); err != nil {
+		return &graceful.CutError{Err: fmt.Errorf("%w before all was looked at", context.Cause(ctx))}
+	}
+	if checker != nil {
+		return checker.Project.Err
 	}
 	return nil
 }
 
-// source connects to the repository: that of the config, or one of others.
-func (c *doctorCommand) source(ctx context.Context, a *app) (*clients, doctor.Cluster, error) {
-	cluster := doctor.Cluster{
-		Depth: c.Depth, KubeSphere: c.KubesphereVersion, Kubernetes: c.KubernetesVersion, Only: c.Names,
-		Downloads: c.MaxDownloads, Bytes: maxDoctorBytes, Parallelism: 4,
-	}
-	if c.Repository != "" {
-		u, err := transport.ParseServer("--repository", c.Repository)
-		if err != nil {
-			return nil, cluster, usage(err, "such as --repository https://charts.example.com")
-		}
-		links, err := a.dialRepository(u)
-		cluster.URL, cluster.HasPassword = c.Repository, u.User != nil
-		return links, cluster, err
-	}
+// own connects to the repository of the config, or to the local one, and gathers what is
+// checked. What fails here is in the report, too.
+func (c *doctorCommand) own(ctx context.Context, a *app, report *doctor.Report) (*checks.Checker, *clients, error) {
+	checker := &checks.Checker{}
 	p, err := c.open(ctx, a)
 	if err != nil {
-		return nil, cluster, err
+		report.Fail(ctx, checker, checks.NameConfig, err)
+		return nil, nil, err
 	}
-	links, err := a.dial(ctx, p, whereIf(c.isLocal()), c.dir(p), cluster.Parallelism)
+	checker.Project = checks.Project{
+		File: p.config.File, Root: p.root, Output: p.config.Defaults.Package.Output, Limit: p.config.Defaults.Size.Limit,
+	}
+	if p.config.File != "" {
+		sources, err := p.sources(ctx, nil)
+		checker.Project.Extensions, checker.Project.Err = len(sources), err
+		for _, s := range sources {
+			checker.Project.Names = append(checker.Project.Names, naming.GuessName(s.Path))
+		}
+	}
+	links, err := a.dial(ctx, p, whereIf(c.isLocal()), c.dir(p), 4)
 	if err != nil {
-		return nil, cluster, err
+		name := checks.NameKey
+		if c.isLocal() {
+			name = checks.NameMarketplace
+		}
+		report.Fail(ctx, checker, name, err)
+		return nil, nil, err
 	}
-	cluster.URL = links.repository
-	_, cluster.HasPassword = a.env(repositoryUser)
-	cluster.HasPassword = cluster.HasPassword && !c.isLocal()
-	return links, cluster, nil
+	servers, err := p.servers()
+	if err != nil {
+		links.close()
+		return nil, nil, err
+	}
+	checker.Places = links.places
+	checker.Web = transport.New(transport.Options{UserAgent: userAgent(), Attempts: 1, Patience: time.Second, Dial: a.connect, Servers: servers})
+	return checker, links, nil
 }
 
-// dialRepository connects to a Helm repository that no config names. Nobody's user and
-// password are sent to it but those in its address.
-func (a *app) dialRepository(at *url.URL) (*clients, error) {
+// foreign connects to a Helm repository that no config names; nil where none is asked for.
+// Nobody's user and password are sent to it but those in its address.
+func (c *doctorCommand) foreign(a *app) (*clients, error) {
+	if c.Repository == "" {
+		return nil, nil
+	}
+	at, err := transport.ParseServer("--repository", c.Repository)
+	if err != nil {
+		return nil, usage(err, "such as --repository https://charts.example.com")
+	}
 	if password, ok := at.User.Password(); ok {
 		a.redact.Add(password)
 	}
@@ -130,5 +140,5 @@ func (a *app) dialRepository(at *url.URL) (*clients, error) {
 	if err != nil {
 		return nil, usage(err, "")
 	}
-	return &clients{Target: target, name: "the Helm repository", repository: at.String(), close: web.Close}, nil
+	return &clients{Target: target, name: "the Helm repository", places: checks.Places{Repository: at.String()}, close: web.Close}, nil
 }

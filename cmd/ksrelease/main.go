@@ -116,6 +116,8 @@ type app struct {
 	// status --wait waits before it asks again; 0: the usual time. They are for tests, which
 	// would wait in vain.
 	retryWait, reviewWait time.Duration
+	// attempts is how often a request is sent at most; 0: as usual.
+	attempts int
 	// inProcess looks at extensions in this process, without limits. It is for tests in
 	// fake time, which does not advance while a real process is alive.
 	inProcess bool

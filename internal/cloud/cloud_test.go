@@ -56,6 +56,9 @@ var calls = []struct {
 	{"Version", false, `{"snapshot_id": "516955082294610002", "metadata": {"name": "alc", "version": "1.2.0"}, "status": "submitted"}`,
 		func(ctx context.Context, c *Client) (any, error) { return c.Version(ctx, "alc", "1.2.0") },
 		Snapshot{ID: "516955082294610002", Version: "1.2.0", Status: "submitted"}},
+	{"Snapshots", false, `[{"snapshot_id": 516955082294610001, "metadata": {"version": "1.0.0"}, "status": "active"}, {"snapshot_id": "2", "status": "draft"}]`,
+		func(ctx context.Context, c *Client) (any, error) { return c.Snapshots(ctx, "alc") },
+		[]Snapshot{{ID: "516955082294610001", Version: "1.0.0", Status: "active"}, {ID: "2", Status: "draft"}}},
 }
 
 // newClient is a client that does not wait between attempts.
@@ -109,6 +112,7 @@ func TestRequests(t *testing.T) {
 		"Submit":       `POST /apis/extension/v1/users/usr-0001/snapshots/516955082294610002/action:submit application/json {"message":"a & <b>"}`,
 		"CancelSubmit": `POST /apis/extension/v1/users/usr-0001/snapshots/516955082294610002/action:cancel-submit application/json {"message":"take it back"}`,
 		"Version":      "GET /apis/extension/v1/extensions/alc/versions/1.2.0",
+		"Snapshots":    "GET /apis/extension/v1/extensions/alc/snapshots",
 	}
 	for _, tt := range calls {
 		var got []string

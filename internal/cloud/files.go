@@ -3,6 +3,7 @@ package cloud
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"mime/multipart"
@@ -17,20 +18,46 @@ import (
 // FilesDir asks for the folder that the user's files go into, such as
 // "/files/usr-0001".
 func (c *Client) FilesDir(ctx context.Context, user string) (string, error) {
-	var dir string
+	usage, err := c.FilesUsage(ctx, user)
+	return usage.Dir, err
+}
+
+// Usage is where a user's files go, and how much of it is taken.
+type Usage struct {
+	Dir string
+	// Quota and Used are bytes; 0 where the server says nothing of them.
+	Quota, Used int64
+}
+
+// FilesUsage asks for the folder of the user's files and what may be in it.
+func (c *Client) FilesUsage(ctx context.Context, user string) (Usage, error) {
+	var usage Usage
 	err := c.call(ctx, transport.Request{Op: "asking where files may be uploaded to"}, func(body []byte) error {
 		var answer struct {
-			Dir string `json:"dir"`
+			Dir   string `json:"dir"`
+			Quota amount `json:"quota"`
+			Used  amount `json:"used"`
 		}
 		if err := decode(body, &answer); err != nil {
 			return err
 		}
-		if dir = answer.Dir; dir == "" {
+		if usage = (Usage{answer.Dir, int64(answer.Quota), int64(answer.Used)}); usage.Dir == "" {
 			return missing("dir", body)
 		}
 		return nil
 	}, "extension", "v1", "users", user, "files", "usage")
-	return dir, err
+	return usage, err
+}
+
+// amount is a number of bytes that may be anything else as well: no document says it.
+type amount int64
+
+func (a *amount) UnmarshalJSON(data []byte) error {
+	var n int64
+	if json.Unmarshal(data, &n) == nil && n > 0 {
+		*a = amount(n)
+	}
+	return nil
 }
 
 // Upload is a file to upload.

@@ -151,3 +151,23 @@ func (c *Client) Version(ctx context.Context, extension, version string) (Snapsh
 	}, "extension", "v1", "extensions", extension, "versions", version)
 	return snapshot, err
 }
+
+// Snapshots asks for all versions of an extension, drafts among them. An error with
+// NotFound() says that the marketplace does not know it, one with Status 403 that it belongs
+// to another account.
+func (c *Client) Snapshots(ctx context.Context, extension string) ([]Snapshot, error) {
+	var snapshots []Snapshot
+	request := transport.Request{Op: "asking for the versions of " + extension}
+	err := c.call(ctx, request, func(body []byte) error {
+		var answer []wireSnapshot
+		if err := decode(body, &answer); err != nil {
+			return err
+		}
+		snapshots = make([]Snapshot, len(answer))
+		for i, a := range answer {
+			snapshots[i] = a.snapshot()
+		}
+		return nil
+	}, "extension", "v1", "extensions", extension, "snapshots")
+	return snapshots, err
+}

@@ -4,10 +4,17 @@
 package doctor
 
 import (
+	"context"
+	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/doctor/checks"
 	"github.com/ksrelease/ksrelease/internal/doctor/replay"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
@@ -19,7 +26,7 @@ type Report struct {
 	Tool          results.Tool `json:"tool"`
 	Time          time.Time    `json:"time"`
 	// Checks are empty where a repository was named that is nobody's project.
-	Checks []Check `json:"checks"`
+	Checks []checks.Check `json:"checks"`
 	// Repository is null where it could not be asked for.
 	Repository *Repository `json:"repository"`
 	Totals     Totals      `json:"totals"`
@@ -34,29 +41,6 @@ type Totals struct {
 	Entries     int `json:"entries"`
 	Shown       int `json:"shown"` // versions
 	NotLookedAt int `json:"not_looked_at"`
-}
-
-// Status is how a check ended.
-type Status string
-
-// The statuses of a check.
-const (
-	OK      Status = "ok"
-	Warning Status = "warning"
-	Failed  Status = "failed"
-	// Skipped is what could not be looked at, for another check that failed or for what
-	// is not known yet.
-	Skipped Status = "skipped"
-)
-
-// Check is one thing that a release needs.
-type Check struct {
-	Name    string `json:"name"`
-	Status  Status `json:"status"`
-	Message string `json:"message"`
-	Hint    string `json:"hint,omitempty"`
-	// Unauthorized says that it failed for want of an API key that is accepted.
-	Unauthorized bool `json:"-"`
 }
 
 // Repository is what a cluster makes of the Helm repository.
@@ -100,9 +84,9 @@ func (r *Report) Count() {
 	r.Totals = Totals{}
 	for _, c := range r.Checks {
 		switch c.Status {
-		case Failed:
+		case checks.Failed:
 			r.Totals.Failed++
-		case Warning:
+		case checks.Warning:
 			r.Totals.Warnings++
 		}
 	}
@@ -129,14 +113,76 @@ func (r *Report) Count() {
 	}
 }
 
-// Unauthorized says whether the API key is what failed.
-func (r *Report) Unauthorized() bool {
-	for _, c := range r.Checks {
-		if c.Unauthorized {
-			return true
-		}
+// New is an empty report.
+func New(tool results.Tool) *Report {
+	return &Report{SchemaVersion: 1, Command: "doctor", Tool: tool, Time: time.Now().UTC().Truncate(time.Second), Checks: []checks.Check{}}
+}
+
+// Fail adds the checks that can be made where err keeps all others from being made. It is
+// about the check of that name.
+func (r *Report) Fail(ctx context.Context, checker *checks.Checker, name string, err error) {
+	if name == checks.NameConfig {
+		checker.Project.Err = err
+		r.Checks = append(r.Checks, checker.Config())
+		return
 	}
-	return false
+	r.Checks = append(r.Checks, checker.Config(), checks.Check{Name: name, Status: checks.Failed, Message: err.Error(), Hint: failure.Hint(err)})
+	r.Checks = append(r.Checks, checker.Offline(ctx)...)
+}
+
+// IsWrong says whether a check failed, or a cluster does not get all of the repository.
+func (r *Report) IsWrong() bool { return r.Totals.Failed+r.Totals.Errors > 0 }
+
+// Print prints the report, as text or as JSON, with what redact makes of its texts.
+func (r *Report) Print(to *output.Stream, asJSON bool, redact func(string) string) {
+	r.Count()
+	r.Redact(redact)
+	if asJSON {
+		to.JSON(r, "  ")
+		return
+	}
+	to.Print("%s", r.Text(to.Columns()))
+}
+
+// Run makes the checks, unless checker is nil, and replays what the cluster makes of the
+// repository. The error is that of ctx.
+func (r *Report) Run(ctx context.Context, checker *checks.Checker, source Source, cluster Cluster) error {
+	var (
+		group  errgroup.Group
+		online []checks.Check
+		err    error
+	)
+	if checker != nil {
+		group.Go(func() error {
+			online = checker.Online(ctx)
+			return nil
+		})
+	}
+	r.Repository, err = Replay(ctx, source, cluster)
+	_ = group.Wait()
+	if checker == nil {
+		return err
+	}
+	if checker.Places.Local == "" {
+		at := slices.IndexFunc(online, func(c checks.Check) bool { return c.Name == checks.NameRepository }) + 1
+		online = slices.Insert(online, at, checker.Assets(ctx, r.Repository.published(checker.Project.Names)))
+	}
+	r.Checks = append([]checks.Check{checker.Config()}, append(online, checker.Offline(ctx)...)...)
+	return err
+}
+
+// published are addresses of pictures, those of the project's own extensions first.
+func (r *Repository) published(names []string) (addresses []string) {
+	for _, name := range names {
+		addresses = append(addresses, r.assets[name]...)
+	}
+	if len(addresses) > 0 {
+		return addresses
+	}
+	for _, x := range r.Extensions {
+		addresses = append(addresses, r.assets[x.Name]...)
+	}
+	return addresses[:min(len(addresses), 1)]
 }
 
 // Redact takes secrets out of all texts that come from servers, files and the environment.

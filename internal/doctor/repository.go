@@ -40,11 +40,28 @@ type Cluster struct {
 	// KubeSphere and Kubernetes are versions; empty: not judged.
 	KubeSphere, Kubernetes string
 	Only                   []string // names of extensions; empty: all
-	// Downloads is how many packages are downloaded at most, and Bytes how much; what is
-	// under way when that is reached is brought to its end.
-	Downloads   int
-	Bytes       int64
-	Parallelism int
+	// Downloads is how many packages are downloaded at most.
+	Downloads int
+}
+
+// maxBytes is how much is downloaded at most; what is under way when that is reached is
+// brought to its end. parallelism is how many packages are downloaded at once.
+const (
+	maxBytes    = 512 << 20
+	parallelism = 4
+)
+
+// Validate says what cannot be meant, in words of the command line.
+func (c *Cluster) Validate() error {
+	for _, v := range []struct{ flag, version string }{{"--kubesphere-version", c.KubeSphere}, {"--kubernetes-version", c.Kubernetes}} {
+		if _, err := semver.NewVersion(v.version); v.version != "" && err != nil {
+			return failure.WithHint(fmt.Errorf("%s %q is no version", v.flag, v.version), "such as %s 1.30.2", v.flag)
+		}
+	}
+	if c.Depth < 0 || c.Downloads < 0 {
+		return errors.New("--depth and --max-downloads take no negative number")
+	}
+	return nil
 }
 
 // absolute is the version of KubeSphere from which on relative addresses of packages lead to
@@ -75,14 +92,14 @@ func Replay(ctx context.Context, source Source, cluster Cluster) (*Repository, e
 	if cached := index.Cached().String(); cached != "" {
 		r.Warnings = append(r.Warnings, cached)
 	}
-	if cluster.HasPassword {
+	if u, err := url.Parse(cluster.URL); cluster.HasPassword || err == nil && u.User != nil {
 		r.Warnings = append(r.Warnings, "the repository is read with a user and a password; KubeSphere installs from it without them, so packages have to be there for everybody")
 	}
 	options := replay.Options{Depth: cluster.Depth, Only: cluster.Only, Below: isBelow(cluster.URL)}
 	options.KubeSphere, _ = semver.NewVersion(cluster.KubeSphere)
 	options.Kubernetes, _ = semver.NewVersion(cluster.Kubernetes)
 	reading := &reading{
-		source: source, cluster: cluster, into: r, replay: replay.New(index, options), left: cluster.Downloads,
+		source: source, cluster: cluster, into: r, replay: replay.New(index, options), left: cluster.Downloads, maxBytes: maxBytes,
 		behind: options.Below && options.KubeSphere != nil && options.KubeSphere.LessThan(absolute),
 	}
 	err = reading.all(ctx)
@@ -98,12 +115,13 @@ func isBelow(address string) bool {
 
 // reading downloads what the replay wants to see.
 type reading struct {
-	source  Source
-	cluster Cluster
-	into    *Repository
-	replay  *replay.Replay
-	left    int  // downloads
-	behind  bool // relative addresses are put behind that of the repository
+	source   Source
+	cluster  Cluster
+	into     *Repository
+	replay   *replay.Replay
+	left     int // downloads
+	maxBytes int64
+	behind   bool // relative addresses are put behind that of the repository
 
 	mu   sync.Mutex // of into
 	load sync.Mutex // one archive is unpacked at a time: anybody may have made it
@@ -118,7 +136,7 @@ func (r *reading) all(ctx context.Context) error {
 		now := wanted[:min(len(wanted), max(0, r.left))]
 		found := make([]*replay.Package, len(now))
 		var group errgroup.Group
-		group.SetLimit(max(1, r.cluster.Parallelism))
+		group.SetLimit(parallelism)
 		for i, entry := range now {
 			group.Go(func() error {
 				if ctx.Err() == nil && !r.isFull() {
@@ -149,7 +167,7 @@ func (r *reading) all(ctx context.Context) error {
 func (r *reading) isFull() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.cluster.Bytes > 0 && r.into.Bytes >= r.cluster.Bytes
+	return r.into.Bytes >= r.maxBytes
 }
 
 // skip leaves out a package, and says why.
@@ -159,7 +177,7 @@ func (r *reading) skip(ctx context.Context, entry helmrepo.Entry) {
 	case ctx.Err() != nil:
 		reason = context.Cause(ctx).Error()
 	case r.isFull():
-		reason = fmt.Sprintf("packages of %d MiB were downloaded, which is the limit", r.cluster.Bytes>>20)
+		reason = fmt.Sprintf("packages of %d MiB were downloaded, which is the limit", r.maxBytes>>20)
 	}
 	r.into.NotLookedAt = append(r.into.NotLookedAt, NotLookedAt{entry.Name, entry.Version, reason})
 	r.replay.Skip(entry)

@@ -25,7 +25,7 @@ func (r *Report) Text(columns int) output.Text {
 
 // checks are a line each.
 func (r *Report) checks(columns int) output.Text {
-	table := output.NewTable("check", "", "found")
+	table := output.NewTable("check", "status", "found")
 	for _, c := range r.Checks {
 		message := c.Message
 		if c.Hint != "" {
@@ -47,12 +47,11 @@ func (r *Repository) text(columns int) []output.Text {
 		}
 	}
 	parts := []output.Text{output.Fold("", "  ", fmt.Sprintf("A cluster (%s) with %s:", strings.Join(cluster, ", "), r.URL), columns)}
-	add := func(first, others string, text string) {
-		_ = others
+	add := func(first, text string) {
 		parts = append(parts, output.Fold("", "  ", first+text, columns))
 	}
 	if r.Error != nil {
-		add("error: ", "  ", r.Error.Message)
+		add("error: ", r.Error.Message)
 		if r.Error.Hint != "" {
 			parts = append(parts, output.Fold("  → ", "    ", r.Error.Hint, columns))
 		}
@@ -60,6 +59,8 @@ func (r *Repository) text(columns int) []output.Text {
 	}
 	if len(r.Extensions) > 0 {
 		parts = append(parts, r.table(columns))
+	} else if r.Loads {
+		add("", "There is no extension in the index.")
 	}
 	for _, p := range r.Problems {
 		parts = append(parts, output.Text{})
@@ -67,16 +68,16 @@ func (r *Repository) text(columns int) []output.Text {
 	}
 	parts = append(parts, output.Text{})
 	for _, w := range r.Warnings {
-		add("warning: ", "  ", w)
+		add("warning: ", w)
 	}
 	for _, group := range r.notLookedAt() {
-		add("not looked at: ", "  ", group)
+		add("not looked at: ", group)
 	}
 	if (r.KubeSphereVersion == "" || r.KubernetesVersion == "") && r.hasConstraints() {
-		add("", "", "Constraints on the cluster are judged with --kubesphere-version and --kubernetes-version.")
+		add("", "Constraints on the cluster are judged with --kubesphere-version and --kubernetes-version.")
 	}
 	if len(r.Extensions) > 0 {
-		add("", "", "Not known from here: names that another Repository of the cluster has already; KubeSphere passes over them.")
+		add("", "Not known from here: names that another Repository of the cluster has already; KubeSphere passes over them.")
 	}
 	return append(parts, output.Text{})
 }

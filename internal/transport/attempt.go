@@ -104,7 +104,7 @@ func (c *Client) exchange(ctx context.Context, r *Request, t target, secrets red
 		return nil, failure
 	}
 	defer answer.Body.Close()
-	failure.Status = answer.StatusCode
+	failure.Status, failure.Header = answer.StatusCode, answer.Header
 	if !isSuccess(r, answer.StatusCode) {
 		describe(failure, r, secrets.texts, answer)
 		return nil, failure

@@ -20,6 +20,8 @@ type Error struct {
 	Method, URL string
 	// Status is that of the answer; 0 means that no answer came.
 	Status int
+	// Header is that of the answer, and may hold secrets; nil where no answer came.
+	Header http.Header
 	// Message is what the server said, or the first line (the title, of an
 	// HTML page) of whatever came instead; at most 300 characters.
 	Message string

@@ -233,7 +233,9 @@ func TestReplay(t *testing.T) {
 			v("b", "1.0.0").with(func(l *listed) { l.annotations = "{big: " + strings.Repeat("x", 262_142) + "}" }),
 			v("c", "1.0.0").with(func(l *listed) { l.metadata = "category: Dev Tools\n" }),
 			v("d", "1.0.0").with(func(l *listed) { l.metadata += "installationMode: hostOnly\n" }),
-			v("e", "1.0.0").with(func(l *listed) { l.metadata += "icon: data:image/svg+xml;base64," + strings.Repeat("QUFB", 400_000) + "\n" }),
+			v("e", "1.0.0").with(func(l *listed) {
+				l.metadata += "icon: data:image/svg+xml;base64," + strings.Repeat("QUFB", 400_000) + "\n"
+			}),
 			v("f", "1.0.0").with(func(l *listed) {
 				l.metadata += "icon: ./static/i.svg\n"
 				l.files = map[string]string{"static/i.svg": "<svg>" + strings.Repeat("x", 1_300_000) + "</svg>"}
