@@ -13,6 +13,8 @@ import (
 // the largest of all, only when somebody looks into them.
 type document struct {
 	manifest Manifest
+	// lazy is set for what is not parsed before somebody looks into it.
+	lazy bool
 	// file is set for a file that Helm does not render: what stands there is the source.
 	file *Source
 	root func() *yaml.Node
@@ -23,7 +25,7 @@ func parsed(m Manifest, node *yaml.Node) *document {
 }
 
 func unparsed(m Manifest, file *Source) *document {
-	return &document{manifest: m, file: file, root: sync.OnceValue(func() *yaml.Node {
+	return &document{manifest: m, lazy: true, file: file, root: sync.OnceValue(func() *yaml.Node {
 		node, err := m.parse()
 		if err != nil {
 			return nil
@@ -45,6 +47,20 @@ func (o Object) Node() *yaml.Node {
 	return o.document.root()
 }
 
+// Document is all of the rendered document in which the object stands: itself, or a List.
+func (o Object) Document() *yaml.Node {
+	if o.document == nil {
+		return nil
+	}
+	return o.document.root()
+}
+
+// MayHaveOddKeys is the cheap look that saves the parse of what is not parsed yet: it is
+// false where no mapping of the document has a key twice, or one that is no text.
+func (o Object) MayHaveOddKeys() bool {
+	return o.document != nil && (!o.document.lazy || mayHaveOddKeys(o.document.manifest.Text))
+}
+
 // Text is the rendered document in which the object stands.
 func (o Object) Text() string {
 	if o.document == nil {
@@ -56,6 +72,16 @@ func (o Object) Text() string {
 // SameText reports whether two objects are of one rendered document: an installation
 // that renders what another one does has it from there.
 func (o Object) SameText(other Object) bool { return o.document == other.document }
+
+// TextSet is a set of rendered documents, by their objects.
+type TextSet map[*document]bool
+
+// Add adds the document of an object, and reports whether it is new.
+func (s TextSet) Add(o Object) bool {
+	known := s[o.document]
+	s[o.document] = true
+	return !known
+}
 
 // RenderedLine is the line of a node of the object in the rendered text, from 1.
 func (o Object) RenderedLine(node *yaml.Node) int { return o.Line + node.Line - 1 }
@@ -189,7 +215,7 @@ func (o Object) Hook() (h Hook, ok bool) {
 	if !strings.Contains(o.Text(), HookAnnotation) {
 		return Hook{}, false
 	}
-	annotations := scalarsOf(nodeAt(nodeAt(o.document.root(), "metadata"), "annotations"))
+	annotations := scalarsOf(nodeAt(nodeAt(o.Document(), "metadata"), "annotations"))
 	events, ok := annotations[HookAnnotation]
 	if !ok {
 		return Hook{}, false

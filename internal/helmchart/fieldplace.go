@@ -2,6 +2,7 @@ package helmchart
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -50,42 +51,107 @@ func (r *Rendering) writtenAt(o Object, at Source, rendered int) (line, column i
 		}
 		return rendered, columnOf(lines.all[rendered-1])
 	}
-	text := strings.Split(r.Texts[o.Template], "\n")
-	if rendered < 1 || rendered > len(text) {
+	text := r.renderedLines(o.Template)
+	if rendered < 1 || rendered > len(text.all) {
 		return 0, 0
 	}
-	wanted := strings.TrimSpace(text[rendered-1])
-	best, ties := 0, []int(nil)
-	for i, source := range lines.written() {
-		if !source.mayWrite(wanted) {
-			continue
-		}
-		switch score := likeness(text, rendered-1, lines.written(), i); {
-		case score > best:
-			best, ties = score, []int{i}
-		case score == best:
-			ties = append(ties, i)
-		}
-	}
-	if len(ties) == 0 {
+	found := at.writer(text, rendered-1)
+	if found < 0 {
 		return 0, 0
-	}
-	found := ties[0]
-	if len(ties) > 1 { // as often there as here: one made each
-		same, before := 0, 0
-		for n, other := range text {
-			if strings.TrimSpace(other) == wanted {
-				if same++; n < rendered-1 {
-					before++
-				}
-			}
-		}
-		if same != len(ties) {
-			return 0, 0
-		}
-		found = ties[before]
 	}
 	return found + 1, columnOf(lines.all[found])
+}
+
+// renderedLines are the lines of a rendered text, taken apart once.
+func (r *Rendering) renderedLines(template string) *renderedLines {
+	if known := r.lines[template]; known != nil {
+		return known
+	}
+	l := &renderedLines{all: strings.Split(r.Texts[template], "\n"), byKey: map[string][]int{}}
+	for i, line := range l.all {
+		key := keyOfLine(strings.TrimSpace(line))
+		l.byKey[key] = append(l.byKey[key], i)
+	}
+	if r.lines == nil {
+		r.lines = map[string]*renderedLines{}
+	}
+	r.lines[template] = l
+	return l
+}
+
+// renderedLines is a rendered text by its lines, from 0.
+type renderedLines struct {
+	all   []string
+	byKey map[string][]int
+}
+
+// keyOfLine is what a line says up to a colon, or all of it.
+func keyOfLine(trimmed string) string {
+	for strings.HasPrefix(trimmed, "- ") {
+		trimmed = strings.TrimLeft(trimmed[1:], " ")
+	}
+	if i := strings.IndexByte(trimmed, ':'); i >= 0 {
+		return trimmed[:i]
+	}
+	return trimmed
+}
+
+// writer is the line of the source that wrote a rendered one, both from 0; -1 where that
+// cannot be told.
+func (s Source) writer(text *renderedLines, rendered int) int {
+	// So many lines are compared with what stands around them; of more, each is taken
+	// for one of the rendered ones, where there are as many.
+	const most = 64
+	lines := s.indexed()
+	lines.written()
+	wanted := strings.TrimSpace(text.all[rendered])
+	if wanted == "" {
+		return -1
+	}
+	key := keyOfLine(wanted)
+	ties, best := []int(nil), 0
+	candidates := [...][]int{lines.byKey[key], lines.loose}
+	if len(candidates[0])+len(candidates[1]) > most {
+		if same := text.byKey[key]; len(same) == len(candidates[0]) {
+			at, _ := slices.BinarySearch(same, rendered)
+			if lines.taken[candidates[0][at]].mayWrite(wanted) {
+				return candidates[0][at]
+			}
+		}
+		return -1
+	}
+	for _, some := range candidates {
+		for _, i := range some {
+			if !lines.taken[i].mayWrite(wanted) {
+				continue
+			}
+			switch score := likeness(text.all, rendered, lines.taken, i); {
+			case score > best:
+				best, ties = score, []int{i}
+			case score == best:
+				ties = append(ties, i)
+			}
+		}
+	}
+	switch len(ties) {
+	case 0:
+		return -1
+	case 1:
+		return ties[0]
+	}
+	// As often there as here: one made each.
+	same, before := 0, 0
+	for _, n := range text.byKey[key] {
+		if strings.TrimSpace(text.all[n]) == wanted {
+			if same++; n < rendered {
+				before++
+			}
+		}
+	}
+	if same != len(ties) {
+		return -1
+	}
+	return ties[before]
 }
 
 // columnOf is where what a line writes begins, in characters from 1; it is 0 where an
@@ -115,7 +181,7 @@ func (l *lineIndex) written() []sourceLine {
 	if l.taken != nil {
 		return l.taken
 	}
-	l.taken = make([]sourceLine, len(l.all))
+	l.taken, l.byKey = make([]sourceLine, len(l.all)), map[string][]int{}
 	inComment := false
 	for i, line := range l.all {
 		s := sourceLine{indent: len(line) - len(strings.TrimLeft(line, " "))}
@@ -128,6 +194,14 @@ func (l *lineIndex) written() []sourceLine {
 			s.silent = strings.TrimSpace(strings.Join(s.parts, "")) == ""
 		}
 		l.taken[i] = s
+		switch {
+		case s.silent:
+		case len(s.parts) == 1 || strings.Contains(s.parts[0], ":"):
+			key := keyOfLine(s.parts[0])
+			l.byKey[key] = append(l.byKey[key], i)
+		default:
+			l.loose = append(l.loose, i)
+		}
 	}
 	return l.taken
 }

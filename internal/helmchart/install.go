@@ -113,7 +113,7 @@ func installedAs(ext *extension.Extension, c *Chart) ([]Renderer, error) {
 		return []Renderer{onHost.on(unsaid)}, err
 	}
 	chosen, err := c.installedWith(InstallationOf(TagAgent, subcharts), subcharts)
-	chosen = chosen.on(Member)
+	chosen = chosen.on(Member).released(ext.Metadata.Name + "-agent")
 	if err == nil && chosen.mention("clusterInfo") { // the host cluster may be chosen, too
 		chosen.roles = append(chosen.roles, Host)
 	}

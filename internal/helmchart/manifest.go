@@ -165,3 +165,82 @@ func mergeInto(mapping map[string]any, value any) {
 		}
 	}
 }
+
+// mayHaveOddKeys looks at the lines of a long document in block style, as generators
+// write API definitions: it is true where keys that look as if they were of one mapping
+// are the same, where one may be something else than text, and for what has mappings in
+// braces, anchors or tabs.
+func mayHaveOddKeys(text string) bool {
+	type level struct {
+		indent int
+		keys   []string
+	}
+	var levels []level
+	scalar := -1 // the indentation of the key whose text goes over the lines that follow
+	for line := range strings.Lines(text) {
+		rest := strings.TrimLeft(line, " ")
+		indent := len(line) - len(rest)
+		if rest = strings.TrimRight(rest, " \r\n"); rest == "" {
+			continue
+		}
+		if scalar >= 0 && indent > scalar {
+			continue
+		}
+		scalar = -1
+		if rest[0] == '#' {
+			continue
+		}
+		for rest == "-" || strings.HasPrefix(rest, "- ") { // an item begins a mapping of its own
+			for len(levels) > 0 && levels[len(levels)-1].indent > indent {
+				levels = levels[:len(levels)-1]
+			}
+			item := strings.TrimLeft(rest[1:], " ")
+			indent += len(rest) - len(item)
+			if rest = item; rest == "" {
+				break
+			}
+		}
+		if rest == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(rest, ":")
+		if !ok || value != "" && value[0] != ' ' {
+			continue // a text that goes on, an item, or a key with a colon, which is none of an API's
+		}
+		switch first := key[:min(len(key), 1)]; {
+		case first == "", strings.Contains("0123456789.+-~?&*!{[\"'<|>%@`", first), isWord(key):
+			return true
+		}
+		value = strings.TrimSpace(value)
+		if value != "" && (value[0] == '{' && value != "{}" || value[0] == '&' || value[0] == '*' || value[0] == '!') {
+			return true
+		}
+		if value != "" && (value[0] == '|' || value[0] == '>') {
+			scalar = indent
+		}
+		for len(levels) > 0 && levels[len(levels)-1].indent > indent {
+			levels = levels[:len(levels)-1]
+		}
+		if len(levels) == 0 || levels[len(levels)-1].indent < indent {
+			levels = append(levels, level{indent: indent})
+		}
+		top := &levels[len(levels)-1]
+		if slices.Contains(top.keys, key) {
+			return true
+		}
+		top.keys = append(top.keys, key)
+	}
+	return false
+}
+
+// isWord reports whether a plain text is read as a truth value or null.
+func isWord(text string) bool {
+	if len(text) > len("false") {
+		return false
+	}
+	switch strings.ToLower(text) {
+	case "true", "false", "null":
+		return true
+	}
+	return false
+}

@@ -178,7 +178,13 @@ func (r *Rendering) ObjectPlace(o Object) (Source, int) {
 		return *o.document.file, o.Line
 	}
 	at := r.Sources[o.Template]
-	return at, at.lineOf("kind", o.Kind, o.Ordinal, r.count().objects[kindIn{o.Template, o.Kind}])
+	line := at.lineOf("kind", o.Kind, o.Ordinal, r.count().objects[kindIn{o.Template, o.Kind}])
+	if line == 0 && o.Node() != nil {
+		if found, depth := deepest(o.Node(), []string{"kind"}); depth == 1 {
+			line, _ = r.writtenAt(o, at, o.Line+found.line()-1)
+		}
+	}
+	return at, line
 }
 
 // String names the object as kubectl users do: Deployment "web".

@@ -83,6 +83,19 @@ func (r Renderer) Values() chartutil.Values {
 	return values
 }
 
+// released is the renderer for a release of another name: KubeSphere calls that on the
+// chosen clusters NAME-agent.
+func (r Renderer) released(name string) Renderer {
+	release := r.release()
+	if release == nil {
+		return r
+	}
+	release["Name"] = name
+	r.top = maps.Clone(r.top)
+	r.top["Release"] = release
+	return r
+}
+
 // release is a copy of what templates see of the release.
 func (r Renderer) release() map[string]any {
 	release, _ := r.top["Release"].(map[string]any)

@@ -41,6 +41,8 @@ type Rendering struct {
 	// totals counts objects by template and kind: those that make pods, and all of
 	// them. It is made when somebody asks, and nil where there may be more since.
 	totals *totals
+	// lines are those of the texts that somebody looked into.
+	lines map[string]*renderedLines
 	// varied are the templates of which Texts has one text of several.
 	varied map[string]bool
 }

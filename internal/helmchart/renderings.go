@@ -31,14 +31,21 @@ type Installed struct {
 	Tag string
 	// Role is that of the cluster; the host cluster may be chosen, too.
 	Role Role
+	// Release and Namespace are those of the release that Helm makes.
+	Release, Namespace string
 	// Tree is the chart with the subcharts that are in.
 	Tree *chart.Chart
 	// Rendering has the texts and objects. An object whose text is that of another
 	// installation is the same one (Object.SameText).
 	*Rendering
 
-	places Places
+	places   Places
+	renderer Renderer
 }
+
+// LooksUp reports whether a template asks the cluster for what it has, so that what is
+// rendered here need not be all, or may be too much, there.
+func (i Installed) LooksUp() bool { return i.renderer.mention("lookup ") }
 
 // CRDs are the objects in the folders crds/ of the chart and its subcharts, which Helm
 // installs before all others, and which are not rendered. They are read at each call.
@@ -106,7 +113,12 @@ func (c *Chart) Render(ctx context.Context, over Overlay) (*Renderings, error) {
 			if i > 0 {
 				tag, role = TagAgent, r.roles[n]
 			}
-			all.Installations = append(all.Installations, Installed{Tag: tag, Role: role, Tree: r.Tree, Rendering: here, places: c.Places})
+			release := r.release()
+			name, _ := release["Name"].(string)
+			namespace, _ := release["Namespace"].(string)
+			all.Installations = append(all.Installations, Installed{
+				Tag: tag, Role: role, Release: name, Namespace: namespace, Tree: r.Tree, Rendering: here, places: c.Places, renderer: r,
+			})
 		}
 	}
 	return all, nil

@@ -26,8 +26,13 @@ type lineIndex struct {
 	all []string
 	// with are the lines that have `key: value`, by key and value.
 	with map[string]map[string][]int
-	// taken are the lines taken apart, for FieldPlace.
+	// taken are the lines taken apart, for FieldPlace; byKey are those that write out a
+	// key, and loose those that begin with an action.
 	taken []sourceLine
+	byKey map[string][]int
+	loose []int
+	// random is what MakesUpNames found, once it is asked.
+	asked, random bool
 }
 
 // indexed are the lines of the source.
@@ -101,6 +106,16 @@ var randomFunction = regexp.MustCompile(`\b(?:rand[A-Z]\w*|uuidv4|now)\b`)
 // MakesUpNames reports whether a template gives its objects another name each
 // time it is rendered, as tests do: name: ui-test-{{ randAlphaNum 5 }}.
 func (s Source) MakesUpNames() bool {
+	if s.lines == nil {
+		return s.makesUpNames()
+	}
+	if !s.lines.asked {
+		s.lines.asked, s.lines.random = true, s.makesUpNames()
+	}
+	return s.lines.random
+}
+
+func (s Source) makesUpNames() bool {
 	for line := range strings.Lines(s.Text) {
 		if _, name, ok := strings.Cut(line, "name:"); ok && randomFunction.MatchString(name) {
 			return true

@@ -6,6 +6,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/lint/dependencies"
 	"github.com/ksrelease/ksrelease/internal/lint/files"
 	"github.com/ksrelease/ksrelease/internal/lint/metadata"
+	"github.com/ksrelease/ksrelease/internal/lint/objects"
 	"github.com/ksrelease/ksrelease/internal/lint/security"
 	"github.com/ksrelease/ksrelease/internal/lint/texts"
 	"github.com/ksrelease/ksrelease/internal/lint/values"
@@ -51,6 +52,7 @@ func Rules() []Rule {
 		charts.Render(),
 		charts.HelmLint(),
 		charts.ReleaseSize(),
+		objects.Kustomize(),
 		values.CI(),
 		workloads.Images(),
 		workloads.ImageRegistry(),

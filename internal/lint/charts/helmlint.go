@@ -48,10 +48,11 @@ func HelmLint() rule.Rule {
 			{Name: "repeated-key", Meaning: "Chart.yaml of a subchart has a key twice"},
 			{Name: "repeated-merge", Meaning: "Chart.yaml of a subchart has << twice in a mapping"},
 		},
-		Default: rule.Warning,
-		Needs:   rule.Chart,
-		Uses:    rule.Rendering,
-		Run:     checkHelmLint,
+		Default:  rule.Warning,
+		Needs:    rule.Chart,
+		Uses:     rule.Rendering,
+		LeavesTo: []string{"kustomize"},
+		Run:      checkHelmLint,
 	}
 }
 
@@ -234,7 +235,9 @@ func object(pass *rule.Pass, plain *helmchart.Rendering, o helmchart.Object, min
 	if o.Fault != "" {
 		return // the rule render says so
 	}
-	if err := badName(o); err != nil && naming.ValidName(pass.Ext.Metadata.Name) == nil { // the rule name says so
+	if o.Name == "" && pass.IsOn("kustomize") {
+		// the rule kustomize says so
+	} else if err := badName(o); err != nil && naming.ValidName(pass.Ext.Metadata.Name) == nil { // the rule name says so
 		report("invalid-object-name", pass.Severity(), err.Error(), "Kubernetes refuses it: look at the values that make up metadata.name")
 	}
 	switch o.Kind {

@@ -1,0 +1,4 @@
+{{- define "labels" }}
+app: web
+"app.kubernetes.io/name": web
+{{- end }}
