@@ -133,7 +133,7 @@ func vainResource(groups []string, resource string) (why string, meant []string)
 		return []string{name}
 	}
 	switch {
-	case resource == rbacv1.ResourceAll:
+	case resource == rbacv1.ResourceAll || resource == "":
 		return "", nil
 	case main == "*" && sub == "*":
 		return "knows * for all resources, and */* for none", []string{"*"}

@@ -28,6 +28,8 @@ type roleFinding struct {
 	// isBound is set.
 	bound   []boundRole
 	isBound bool
+	// elsewhere is set where another installation has the role.
+	elsewhere bool
 }
 
 // boundRole is what a binding refers to.
@@ -265,7 +267,7 @@ func bindsOne(found *roleFindings, m made, ref boundRole, own []made, grantsMore
 		one.bound = append(one.bound, ref)
 	case !strings.HasPrefix(ref.name, "system:") && len(m.in.Broken)+len(m.in.Invalid) == 0 && !m.in.Cut:
 		one := found.add("unknown-role", m, e)
-		one.bound = append(one.bound, ref)
+		one.bound, one.elsewhere = append(one.bound, ref), len(own) > 0
 	}
 }
 
@@ -324,8 +326,12 @@ func granting(pass *rule.Pass, wanted *chartNeeds) {
 				"make the role a hook of the same kind and of less weight (helm.sh/hook-weight)")
 		case "unknown-role":
 			at, line, column := first.in.FieldPlace(first.object, "roleRef", "name")
+			chart := "the chart"
+			if f.elsewhere {
+				chart = "this part of the chart"
+			}
 			pass.InSourceAt(id, pass.ByDefault(rule.Warning), at, line, column,
-				fmt.Sprintf("%s binds %s %q, which neither the chart nor Kubernetes has: where the cluster has it not, Kubernetes refuses it", who, f.bound[0].kind, excerpt.OneLine(f.bound[0].name)),
+				fmt.Sprintf("%s binds %s %q, which neither "+chart+" nor Kubernetes has: where the cluster has it not, Kubernetes refuses it", who, f.bound[0].kind, excerpt.OneLine(f.bound[0].name)),
 				"bring the role with the chart, or give the installation the verb bind on it in permissions.yaml")
 		}
 	}

@@ -70,6 +70,9 @@ type role struct {
 	Rules    []policyRule
 }
 
+// isPassedOver reports whether KubeSphere takes no rules of the document, for its kind.
+func (r role) isPassedOver() bool { return r.Kind != "ClusterRole" && r.Kind != "Role" }
+
 // policyRule is one rule of a role. A list that is none is nil; an entry of a
 // list that is no text is left out.
 type policyRule struct {
@@ -229,12 +232,16 @@ func checkRole(pass *rule.Pass, r role) {
 	case !isMapping:
 		pass.Problem(rule.Found("not-a-mapping"), r.Document.Problem("this document holds no fields: KubeSphere drops it and all below it, silently", "begin it with kind: ClusterRole or kind: Role"))
 		return
-	case r.Kind != "ClusterRole" && r.Kind != "Role":
-		message := "the document has no kind, so KubeSphere passes over it"
+	case r.isPassedOver():
+		severity, message := pass.ByDefault(rule.Warning), "the document has no kind, so KubeSphere passes over it"
 		if written, ok := fields["kind"]; ok {
 			message = fmt.Sprintf("KubeSphere passes over a document of kind %s", excerpt.OneLine(fmt.Sprint(written)))
 		}
-		pass.ProblemAs(rule.Found("unknown-kind", r.Kind), pass.ByDefault(rule.Warning), r.Document.Problem(message, "permissions.yaml holds ClusterRole and Role; other objects are for templates/", "kind"))
+		if len(r.Rules) > 0 { // they were meant to be read
+			severity = pass.Severity()
+			message += ", and its rules with it"
+		}
+		pass.ProblemAs(rule.Found("unknown-kind", r.Kind), severity, r.Document.Problem(message, "permissions.yaml holds ClusterRole and Role; other objects are for templates/", "kind"))
 		return
 	}
 	if _, ok := fields["rules"].([]any); !ok {

@@ -16,6 +16,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/rbac"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 // Rights is the rule rights.
@@ -58,7 +59,7 @@ func Rights() rule.Rule {
 			{Name: "role-grants-nothing", Meaning: "a role of the chart names what is no group, resource or verb"},
 		},
 		Default:  rule.Error,
-		Uses:     rule.Rendering,
+		Needs:    rule.Rendering,
 		LeavesTo: []string{"permissions", "helmignore"},
 		Run:      checkRights,
 	}
@@ -132,29 +133,53 @@ type carrier struct {
 	rule   rbacv1.PolicyRule
 }
 
-// carriersOf are the rules that somebody wrote, those behind a broken document too.
+// carriersOf are the rules that somebody wrote, those behind a broken document, and in one
+// of another kind, too.
 func carriersOf(read permissions) []carrier {
 	var list []carrier
 	for _, r := range read.Roles {
-		if r.Kind != "ClusterRole" && r.Kind != "Role" {
-			continue
-		}
 		for _, policy := range r.Rules {
 			list = append(list, carrier{r, policy, rbacv1.PolicyRule{
-				Verbs: policy.Verbs, APIGroups: policy.APIGroups, Resources: policy.Resources,
-				ResourceNames: policy.ResourceNames, NonResourceURLs: policy.NonResources,
+				Verbs: policy.meant("verbs"), APIGroups: policy.meant("apiGroups"), Resources: policy.meant("resources"),
+				ResourceNames: policy.meant("resourceNames"), NonResourceURLs: policy.meant("nonResourceURLs"),
 			}})
 		}
 	}
 	return list
 }
 
+// meant is a list of the rule as somebody meant it who wrote a text in place of a list, or
+// misspelt its name, which the rule permissions reports.
+func (r policyRule) meant(name string) []string {
+	key, value := r.field(name)
+	for _, other := range rule.SortedKeys(r.Fields) {
+		if near, ok := yamldoc.Nearest(other, policyFields); key == "" && ok && near == name {
+			key, value = other, r.Fields[other]
+		}
+	}
+	if text, ok := value.(string); ok {
+		return []string{text}
+	}
+	elements, _ := value.([]any)
+	var list []string
+	for _, element := range elements {
+		text, _ := element.(string) // an entry of another type keeps its place
+		list = append(list, text)
+	}
+	return list
+}
+
 // reaches reports whether the role of a carrier reaches where a right is needed.
-func (c carrier) reaches(inCluster bool) bool { return c.role.Kind == "ClusterRole" || !inCluster }
+func (c carrier) reaches(inCluster bool) bool {
+	return c.role.Kind == "ClusterRole" || c.role.Kind == "Role" && !inCluster
+}
 
 // at is the pointer to something within the rule, by the names of its fields.
 func (c carrier) at(field string, more ...string) []string {
 	key, _ := c.policy.field(field)
+	if key == "" {
+		key = field // it is misspelt: the place of the rule will do
+	}
 	return append(append(slices.Clone(c.policy.Pointer), key), more...)
 }
 
@@ -166,7 +191,7 @@ const (
 	inVain                 // an entry of the rule is none
 	named                  // the rule has resourceNames
 	tooNarrow              // it is in the Role
-	unread                 // it is in a document that KubeSphere does not read
+	unread                 // it is in a document that KubeSphere does not read, or passes over
 )
 
 // causeOf finds the rule that was meant to give a right.
@@ -176,14 +201,16 @@ func causeOf(l lack, written []carrier) (cause, int) {
 		cause cause
 		meant func(carrier) (rbacv1.PolicyRule, bool)
 	}{
-		{unread, func(c carrier) (rbacv1.PolicyRule, bool) { return c.rule, c.reaches(l.inCluster) }},
+		{unread, func(c carrier) (rbacv1.PolicyRule, bool) {
+			return c.rule, c.reaches(l.inCluster) || c.role.isPassedOver()
+		}},
 		{named, func(c carrier) (rbacv1.PolicyRule, bool) {
 			open := c.rule
 			open.ResourceNames = nil
 			return open, c.reaches(l.inCluster) && slices.Contains(c.rule.ResourceNames, l.first.object.Name)
 		}},
-		{tooNarrow, func(c carrier) (rbacv1.PolicyRule, bool) { return c.rule, !c.reaches(l.inCluster) }},
-		{inVain, func(c carrier) (rbacv1.PolicyRule, bool) { return rbac.Meant(c.rule), true }},
+		{tooNarrow, func(c carrier) (rbacv1.PolicyRule, bool) { return c.rule, c.role.Kind == "Role" && l.inCluster }},
+		{inVain, func(c carrier) (rbacv1.PolicyRule, bool) { return rbac.Meant(c.rule), !c.role.isPassedOver() }},
 	} {
 		for i, c := range written {
 			if meant, ok := try.meant(c); ok && rbac.Allows([]rbacv1.PolicyRule{meant}, request) {
@@ -231,6 +258,9 @@ func missing(pass *rule.Pass, e executor, wanted *chartNeeds, written []carrier)
 		byGroup[at] = append(byGroup[at], l)
 	}
 	for i, c := range written {
+		if c.role.isPassedOver() {
+			continue
+		}
 		vain(pass, c, byRule[blamed{inVain, i}])
 		if lacks := byRule[blamed{named, i}]; len(lacks) > 0 {
 			message := fmt.Sprintf("a rule with resourceNames never gives create: %s", refused(lacks))
