@@ -23,7 +23,9 @@ func Chart() rule.Rule {
 		Summary: "Helm loads the extension as a chart, and what it needs to install it is in the package",
 		Why: "KubeSphere loads the package with Helm; a version that does not load never appears. Helm refuses to install " +
 			"a chart whose declared dependencies are not all under charts/, and one of the type library. Of a key that values.yaml has twice, it takes the last " +
-			"without a word, and a template that reads a file from `staticFileDirectory` reads nothing, for that is not in the package. " +
+			"without a word. A template that reads a file which its chart does not have reads nothing, without a word, too: " +
+			"`.Files` takes paths below the chart of the template, exactly as they are written, and has neither templates/, charts/, Chart.yaml nor values.yaml; " +
+			"nor is `staticFileDirectory` in the package. " +
 			"Of a Chart.yaml next to extension.yaml only `type` and `appVersion` count.",
 		Fix:    "Fix the file that Helm cannot read; put the missing subchart under charts/, or take it out of dependencies. Keep what templates read out of `staticFileDirectory`.",
 		Source: "The repository controller of KubeSphere 4, which loads packages with the loader of Helm 3; Helm's action.CheckDependencies.",
@@ -35,6 +37,7 @@ func Chart() rule.Rule {
 			{Name: "type", Meaning: "Helm does not install charts of this type"},
 			{Name: "other-chart", Meaning: "Chart.yaml says something else than extension.yaml"},
 			{Name: "file-left-out", Meaning: "a template reads a file that the package lacks"},
+			{Name: "file-not-there", Meaning: "a template reads a file that its chart does not have"},
 			{Name: "missing-dependency", Meaning: "a dependency is not under charts/"},
 			{Name: "alias-without-version", Meaning: "an alias has no effect, for lack of a version"},
 			{Name: "other-version", Meaning: "a subchart is there in another version than asked for"},
@@ -62,6 +65,7 @@ func checkChart(pass *rule.Pass) {
 	chartType(pass, loaded.Root)
 	otherChart(pass)
 	readsOfStatic(pass, loaded.Root)
+	readsOfNothing(pass, loaded)
 	declaredDependencies(pass, loaded.Root)
 	if missing == rule.Values {
 		valuesError(pass, err)

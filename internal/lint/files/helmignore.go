@@ -44,7 +44,7 @@ func checkHelmIgnore(pass *rule.Pass) {
 		switch {
 		case extension.NeededByHelm(out.Name) || out.Name == "permissions.yaml":
 			needed[at] = append(needed[at], out.Name)
-		case rule.IsDoc(out.Name, "README"), rule.IsDoc(out.Name, "CHANGELOG"), out.Name == extension.LockFile, path.Base(out.Name) == "values.schema.json", reads(out.Name):
+		case rule.IsDoc(out.Name, "README"), rule.IsDoc(out.Name, "CHANGELOG"), out.Name == extension.LockFile, path.Base(out.Name) == "values.schema.json", reads.Has(out.Name):
 			read[at] = append(read[at], out.Name)
 		default:
 			continue
@@ -80,24 +80,13 @@ func someOf(names []string) string {
 	return excerpt.OneLine(strings.Join(names[:enough], ", ")) + fmt.Sprintf(" and %d more", len(names)-enough)
 }
 
-// readByTemplates reports of a file whether a template of its chart reads it.
-func readByTemplates(pass *rule.Pass) func(name string) bool {
-	type reading struct{ chart, pattern string }
-	var all []reading
-	for _, file := range pass.Ext.Files {
-		chart, _, ok := strings.Cut(file.Name, "templates/")
-		if !ok || chart != "" && !strings.HasSuffix(chart, "/") {
-			continue
+// readByTemplates are the files of the extension that templates read.
+func readByTemplates(pass *rule.Pass) helmchart.ReadFiles {
+	return rule.Derived(pass, func(ext *extension.Extension) helmchart.ReadFiles {
+		files := make([]helmchart.TemplateFile, len(ext.Files))
+		for i, f := range ext.Files {
+			files[i] = helmchart.TemplateFile{Name: f.Name, Data: f.Data}
 		}
-		for _, read := range helmchart.FileReads(file.Data) {
-			all = append(all, reading{chart, read.Pattern})
-		}
-	}
-	return func(name string) bool {
-		return slices.ContainsFunc(all, func(r reading) bool {
-			inChart, ok := strings.CutPrefix(name, r.chart)
-			matched, err := path.Match(strings.ReplaceAll(r.pattern, "**", "*"), inChart)
-			return ok && (inChart == r.pattern || err == nil && matched)
-		})
-	}
+		return helmchart.FilesReadIn(files)
+	})
 }

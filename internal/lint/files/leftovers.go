@@ -10,6 +10,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -20,7 +21,8 @@ func Leftovers() rule.Rule {
 		Summary: "the package has no files that tools leave behind",
 		Why: "What lies in the folder of an extension is packed, unless .helmignore names it. Leftovers of editors, build tools " +
 			"and of packing itself make the package larger, which may have 1 MiB; they show what was not meant to be " +
-			"shown, and make the same commit another package on another machine. Packaged subcharts (charts/*.tgz) are looked into, too.",
+			"shown, and make the same commit another package on another machine. Packaged subcharts (charts/*.tgz) are looked into, too. " +
+			"What a template reads by .Files is no leftover.",
 		Fix: "Name them in .helmignore at the top of the extension, one pattern a line (and none with !, by which Helm leaves out all that it does not match):\n\n" +
 			"node_modules/\n*.bak",
 		Source: "ksrelease leaves out by itself what is never part of an extension (version control, editors' copies, .env, keys, " +
@@ -90,7 +92,7 @@ type remnant struct {
 }
 
 func checkLeftovers(pass *rule.Pass) {
-	for _, r := range remnants(pass.Ext) {
+	for _, r := range remnants(pass) {
 		message := fmt.Sprintf("it is packed, and looks %s", r.What)
 		pattern := r.Name
 		if r.Folder {
@@ -110,11 +112,24 @@ func checkLeftovers(pass *rule.Pass) {
 // packagedLeftovers reports those within each packaged subchart in one finding: they
 // are fixed in one go.
 func packagedLeftovers(pass *rule.Pass) {
-	inside := map[string][]string{}
+	inside, reads := map[string][]string{}, map[string]*helmchart.ReadFiles{}
 	known := map[string]string{}
 	for _, file := range pass.PackagedFiles() {
 		name, what, _ := remnantOf(extension.File{Name: file.Inside, Data: file.Data}, known)
-		if what != "" && !slices.Contains(inside[file.Archive], name) {
+		if what == "" {
+			continue
+		}
+		if reads[file.Archive] == nil {
+			var within []helmchart.TemplateFile
+			for _, f := range pass.PackagedFiles() {
+				if f.Archive == file.Archive {
+					within = append(within, helmchart.TemplateFile{Name: f.Inside, Data: f.Data})
+				}
+			}
+			all := helmchart.FilesReadIn(within)
+			reads[file.Archive] = &all
+		}
+		if !isRead(*reads[file.Archive], file.Inside) && !slices.Contains(inside[file.Archive], name) {
 			inside[file.Archive] = append(inside[file.Archive], name)
 		}
 	}
@@ -129,13 +144,19 @@ func packagedLeftovers(pass *rule.Pass) {
 	}
 }
 
+// isRead reports whether a file is none that was left behind, for a template reads it.
+// Archives may be read by a name that is put together.
+func isRead(reads helmchart.ReadFiles, name string) bool {
+	return reads.Has(name) || isPackage(strings.Split(name, "/")) && reads.May(name)
+}
+
 // remnants finds leftovers, each folder of them once.
-func remnants(ext *extension.Extension) []remnant {
+func remnants(pass *rule.Pass) []remnant {
 	var found []remnant
 	known := map[string]string{}
-	for _, file := range ext.Files {
+	for _, file := range pass.Ext.Files {
 		name, what, folder := remnantOf(file, known)
-		if what == "" {
+		if what == "" || isRead(readByTemplates(pass), file.Name) {
 			continue
 		}
 		i := slices.IndexFunc(found, func(r remnant) bool { return r.Name == name })

@@ -1,0 +1,1 @@
+{{ define "web.a" }}{{ .Files.Get "top.txt" }}{{ .Files.Get "nowhere.txt" }}{{ end }} {{/* want warning chart/file-not-there "the template reads nowhere.txt, which its chart does not have: it gets an empty text" */}}
