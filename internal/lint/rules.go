@@ -53,6 +53,7 @@ func Rules() []Rule {
 		charts.HelmLint(),
 		charts.ReleaseSize(),
 		objects.Kustomize(),
+		objects.ObjectTypes(),
 		values.CI(),
 		workloads.Images(),
 		workloads.ImageRegistry(),

@@ -1,0 +1,307 @@
+package objects
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/ksrelease/ksrelease/internal/excerpt"
+)
+
+// typed compares an object with the Go types that Kubernetes decodes it into: with the
+// rules of sigs.k8s.io/json, by which the API server reads, on the values that YAML has
+// for Helm, or for the kustomize in between.
+//
+// It goes through the types and does not decode. Decoding ends at the first value of a
+// wrong type, and says neither the line nor the item of a list.
+type typed struct {
+	// hook is set for what does not go through kustomize.
+	hook   bool
+	budget int
+	// wrong and unknown are called for what does not fit. what says what the value is,
+	// and wanted what it has to be.
+	wrong   func(path []string, node *yaml.Node, what, wanted string)
+	unknown func(path []string, key *yaml.Node, known []string)
+	// rule is called for values of fields with rules of their own (see field), and for
+	// fields that have to be there and are not; nil where nobody asks.
+	odd func(path []string, node *yaml.Node, f field)
+}
+
+// maxValues bounds how many values of an object are looked at: an alias within an alias
+// is a short text and a large tree.
+const maxValues = 1 << 17
+
+// field is a field of a type as JSON has it.
+type field struct {
+	kind reflect.Type
+	// Of KubeSphere's objects: whether the field has to be there, and the values that
+	// there are.
+	required bool
+	values   []string
+}
+
+// fields are those of a type of a struct, by name.
+type fields struct {
+	of    map[string]field
+	names []string
+}
+
+var fieldsByType sync.Map // of reflect.Type, *fields
+
+func fieldsOf(t reflect.Type) *fields {
+	if known, ok := fieldsByType.Load(t); ok {
+		return known.(*fields)
+	}
+	f := &fields{of: map[string]field{}}
+	f.add(t)
+	for name := range f.of {
+		f.names = append(f.names, name)
+	}
+	slices.Sort(f.names)
+	fieldsByType.Store(t, f)
+	return f
+}
+
+func (f *fields) add(t reflect.Type) {
+	for i := range t.NumField() {
+		one := t.Field(i)
+		name, options, _ := strings.Cut(one.Tag.Get("json"), ",")
+		if one.Anonymous && name == "" || strings.Contains(options, "inline") {
+			inner := one.Type
+			if inner.Kind() == reflect.Pointer {
+				inner = inner.Elem()
+			}
+			f.add(inner)
+			continue
+		}
+		if name == "-" || !one.IsExported() {
+			continue
+		}
+		if name == "" {
+			name = one.Name
+		}
+		of := field{kind: one.Type}
+		for word := range strings.SplitSeq(one.Tag.Get("ks"), ",") {
+			if values, ok := strings.CutPrefix(word, "one of "); ok {
+				of.values = strings.Split(values, "|")
+			}
+			of.required = of.required || word == "required"
+		}
+		f.of[name] = of
+	}
+}
+
+var (
+	quantityType    = reflect.TypeFor[resource.Quantity]()
+	intOrStringType = reflect.TypeFor[intstr.IntOrString]()
+	timeType        = reflect.TypeFor[metav1.Time]()
+	microTimeType   = reflect.TypeFor[metav1.MicroTime]()
+	durationType    = reflect.TypeFor[metav1.Duration]()
+	unmarshaler     = reflect.TypeFor[json.Unmarshaler]()
+)
+
+func (t *typed) value(node *yaml.Node, want reflect.Type, path []string) {
+	if t.budget--; t.budget < 0 {
+		return
+	}
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	if t.isNull(node) {
+		return
+	}
+	for want.Kind() == reflect.Pointer {
+		want = want.Elem()
+	}
+	switch want {
+	case quantityType:
+		t.scalar(node, path, "a quantity such as 500m or 1Gi", func(is scalar) bool {
+			_, err := resource.ParseQuantity(is.text)
+			return is.kind != truth && err == nil
+		})
+		return
+	case intOrStringType:
+		t.scalar(node, path, "a whole number or a text", func(is scalar) bool { return is.kind == text || is.isInt(32) })
+		return
+	case timeType, microTimeType:
+		t.scalar(node, path, "a time such as 2026-01-31T12:00:00Z", func(is scalar) bool {
+			_, err := time.Parse(time.RFC3339, is.text)
+			return is.kind == text && (err == nil || node.ShortTag() == "!!timestamp")
+		})
+		return
+	case durationType:
+		t.scalar(node, path, "a duration such as 30s", func(is scalar) bool {
+			_, err := time.ParseDuration(is.text)
+			return is.kind == text && err == nil
+		})
+		return
+	}
+	if reflect.PointerTo(want).Implements(unmarshaler) {
+		return // it takes what it likes
+	}
+	switch want.Kind() {
+	case reflect.Struct:
+		t.mapping(node, want, path)
+	case reflect.Map:
+		if node.Kind != yaml.MappingNode {
+			t.wrong(path, node, t.nameOf(node), "a mapping")
+			return
+		}
+		eachField(node, func(key, value *yaml.Node) { t.value(value, want.Elem(), append(path, key.Value)) })
+	case reflect.Slice, reflect.Array:
+		if want.Elem().Kind() == reflect.Uint8 {
+			t.scalar(node, path, "text in base64", func(is scalar) bool {
+				_, err := base64.StdEncoding.DecodeString(is.text)
+				return is.kind == text && err == nil
+			})
+			return
+		}
+		if node.Kind != yaml.SequenceNode {
+			t.wrong(path, node, t.nameOf(node), "a list")
+			return
+		}
+		for i, element := range node.Content {
+			t.value(element, want.Elem(), append(path, strconv.Itoa(i)))
+		}
+	case reflect.String:
+		t.scalar(node, path, "a text", func(is scalar) bool { return is.kind == text })
+	case reflect.Bool:
+		t.scalar(node, path, "true or false", func(is scalar) bool { return is.kind == truth })
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		t.scalar(node, path, "a whole number", func(is scalar) bool { return is.isInt(want.Bits()) })
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		t.scalar(node, path, "a whole number", func(is scalar) bool { return is.isInt(64) && !strings.HasPrefix(is.text, "-") })
+	case reflect.Float32, reflect.Float64:
+		t.scalar(node, path, "a number", func(is scalar) bool { return is.kind == number })
+	}
+}
+
+// mapping compares the fields of a mapping with those of a struct.
+func (t *typed) mapping(node *yaml.Node, want reflect.Type, path []string) {
+	if node.Kind != yaml.MappingNode {
+		t.wrong(path, node, t.nameOf(node), "a mapping")
+		return
+	}
+	known := fieldsOf(want)
+	there := map[string]bool{}
+	eachField(node, func(key, value *yaml.Node) {
+		below := append(path, key.Value)
+		f, ok := known.of[key.Value]
+		if !ok {
+			t.unknown(below, key, known.names)
+			return
+		}
+		t.value(value, f.kind, below)
+		if t.odd != nil {
+			there[key.Value] = !t.isNull(value)
+			if len(f.values) > 0 && value.Kind == yaml.ScalarNode && !slices.Contains(f.values, value.Value) {
+				t.odd(below, value, f)
+			}
+		}
+	})
+	if t.odd == nil {
+		return
+	}
+	for _, name := range known.names {
+		if f := known.of[name]; f.required && !there[name] {
+			t.odd(append(path, name), nil, f)
+		}
+	}
+}
+
+// scalar compares a value with what fits.
+func (t *typed) scalar(node *yaml.Node, path []string, wanted string, fits func(scalar) bool) {
+	if node.Kind != yaml.ScalarNode || !fits(t.read(node)) {
+		t.wrong(path, node, t.nameOf(node), wanted)
+	}
+}
+
+// kind is what a scalar is in JSON.
+type kind int
+
+const (
+	text kind = iota
+	number
+	truth
+)
+
+// scalar is a plain value: its text as JSON has it.
+type scalar struct {
+	kind kind
+	text string
+}
+
+// read is a scalar as the API server gets it. Without kustomize it is read as YAML 1.1,
+// where yes and off are truth values; kustomize makes texts of them.
+func (t *typed) read(node *yaml.Node) scalar {
+	switch node.ShortTag() {
+	case "!!bool":
+		return scalar{truth, strings.ToLower(node.Value)}
+	case "!!int", "!!float":
+		return scalar{number, node.Value}
+	case "!!str":
+		if t.hook && node.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) == 0 && isOldTruth(node.Value) {
+			return scalar{truth, node.Value}
+		}
+	}
+	return scalar{text, node.Value}
+}
+
+// isOldTruth reports whether YAML 1.1 reads a plain text as a truth value.
+func isOldTruth(value string) bool {
+	switch value {
+	case "y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF":
+		return true
+	}
+	return false
+}
+
+// isInt reports whether a number is a whole one of so many bits. 3.0 is one: JSON that is
+// made of YAML has no fraction then.
+func (s scalar) isInt(bits int) bool {
+	if s.kind != number {
+		return false
+	}
+	plain := strings.ReplaceAll(s.text, "_", "")
+	if _, err := strconv.ParseInt(plain, 0, bits); err == nil {
+		return true
+	}
+	f, err := strconv.ParseFloat(plain, 64)
+	return err == nil && f == math.Trunc(f) && math.Abs(f) < math.Pow(2, float64(min(bits, 53)-1))
+}
+
+func (t *typed) isNull(node *yaml.Node) bool {
+	return node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null"
+}
+
+// nameOf says what a value is: the text "yes".
+func (t *typed) nameOf(node *yaml.Node) string {
+	switch node.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	value := excerpt.Printable(40, node.Value)
+	switch is := t.read(node); {
+	case is.kind == text && !t.hook && isOldTruth(node.Value) && node.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0:
+		return fmt.Sprintf("%s, of which kustomize makes the text %q", value, value)
+	case is.kind == text:
+		return fmt.Sprintf("the text %q", value)
+	case is.kind == truth:
+		return "the truth value " + value
+	}
+	return "the number " + value
+}
