@@ -42,6 +42,7 @@ func Rules() []Rule {
 		security.Secrets(),
 		files.Leftovers(),
 		files.Files(),
+		files.LineBreaks(),
 		files.HelmIgnore(),
 		charts.Chart(),
 		dependencies.Dependencies(),
