@@ -55,6 +55,7 @@ func Rules() []Rule {
 		charts.ReleaseSize(),
 		objects.Kustomize(),
 		objects.ObjectTypes(),
+		objects.KubeSphereObjects(),
 		values.CI(),
 		workloads.Images(),
 		workloads.ImageRegistry(),

@@ -53,6 +53,9 @@ func checkObjectTypes(pass *rule.Pass) {
 		if gone, _ := helmchart.Deprecation(o.Object, minor); gone != "" {
 			continue // the rule helm-lint says so
 		}
+		if _, own := ksKinds[[2]string{o.APIVersion, o.Kind}]; own {
+			continue // the rule kubesphere-objects looks at it
+		}
 		types(pass, &found, o, typeOf(o.Object))
 	}
 	found.report(pass)
@@ -98,6 +101,17 @@ func types(pass *rule.Pass, found *causes, o rendered, want reflect.Type) {
 				message: fmt.Sprintf("%s has the field %s, which Kubernetes does not know and drops", o, field),
 				hint:    hint}
 		})
+	}
+	if pass.Rule.Finds("missing-field") {
+		w.missing = func(path []string) {
+			name := pathOf(path)
+			at := o.place(path...)
+			found.add("missing "+at.String()+" "+name, at, func() cause {
+				return cause{id: rule.Found("missing-field", append(o.subject(), name)...), severity: pass.Severity(),
+					message: fmt.Sprintf("%s lacks %s: KubeSphere refuses the object, and the installation fails", o, name),
+					hint:    "write the field"}
+			})
+		}
 	}
 	root := o.Node()
 	if root == nil {

@@ -34,9 +34,9 @@ type typed struct {
 	// and wanted what it has to be.
 	wrong   func(path []string, node *yaml.Node, what, wanted string)
 	unknown func(path []string, key *yaml.Node, known []string)
-	// rule is called for values of fields with rules of their own (see field), and for
-	// fields that have to be there and are not; nil where nobody asks.
-	odd func(path []string, node *yaml.Node, f field)
+	// missing is called for fields that have to be there and are not; nil where nobody
+	// asks.
+	missing func(path []string)
 }
 
 // maxValues bounds how many values of an object are looked at: an alias within an alias
@@ -46,10 +46,8 @@ const maxValues = 1 << 17
 // field is a field of a type as JSON has it.
 type field struct {
 	kind reflect.Type
-	// Of KubeSphere's objects: whether the field has to be there, and the values that
-	// there are.
+	// required is set where KubeSphere's objects have to have the field.
 	required bool
-	values   []string
 }
 
 // fields are those of a type of a struct, by name.
@@ -92,14 +90,7 @@ func (f *fields) add(t reflect.Type) {
 		if name == "" {
 			name = one.Name
 		}
-		of := field{kind: one.Type}
-		for word := range strings.SplitSeq(one.Tag.Get("ks"), ",") {
-			if values, ok := strings.CutPrefix(word, "one of "); ok {
-				of.values = strings.Split(values, "|")
-			}
-			of.required = of.required || word == "required"
-		}
-		f.of[name] = of
+		f.of[name] = field{one.Type, one.Tag.Get("ks") == "required"}
 	}
 }
 
@@ -195,7 +186,10 @@ func (t *typed) mapping(node *yaml.Node, want reflect.Type, path []string) {
 		return
 	}
 	known := fieldsOf(want)
-	there := map[string]bool{}
+	var there map[string]bool
+	if t.missing != nil {
+		there = map[string]bool{}
+	}
 	eachField(node, func(key, value *yaml.Node) {
 		below := append(path, key.Value)
 		f, ok := known.of[key.Value]
@@ -204,19 +198,16 @@ func (t *typed) mapping(node *yaml.Node, want reflect.Type, path []string) {
 			return
 		}
 		t.value(value, f.kind, below)
-		if t.odd != nil {
+		if there != nil {
 			there[key.Value] = !t.isNull(value)
-			if len(f.values) > 0 && value.Kind == yaml.ScalarNode && !slices.Contains(f.values, value.Value) {
-				t.odd(below, value, f)
-			}
 		}
 	})
-	if t.odd == nil {
+	if t.missing == nil {
 		return
 	}
 	for _, name := range known.names {
-		if f := known.of[name]; f.required && !there[name] {
-			t.odd(append(path, name), nil, f)
+		if known.of[name].required && !there[name] {
+			t.missing(append(path, name))
 		}
 	}
 }
