@@ -20,7 +20,7 @@ func LineBreaks() rule.Rule {
 	return rule.Rule{
 		Name:    "line-breaks",
 		Summary: "scripts and templates have the line breaks of Linux (LF)",
-		Why: "A checkout on Windows has CRLF at the ends of lines unless Git is told otherwise, and a package that is made of it has other content than one that is made on Linux: drift.\n\n" +
+		Why: "A checkout on Windows has CRLF at the ends of lines unless Git is configured otherwise, and a package that is made of it has other content than one that is made on Linux: drift.\n\n" +
 			"In YAML both are the same, so that templates with CRLF work, and scripts that `indent` puts into one. But a file that a template takes in by `toYaml`, `quote`, `b64enc`, `.AsConfig` or `.AsSecrets` keeps what it has, and a script with CRLF " +
 			"does not run in a container: there is no program called `/bin/sh` with a carriage return behind it.",
 		Fix: "Write them with LF, and let Git keep it so, in .gitattributes at the top of the repository:\n\n" +
