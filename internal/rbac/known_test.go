@@ -115,6 +115,15 @@ func TestResources(t *testing.T) {
 			t.Errorf("ByName: %+v, %t, want %+v", got, ok, want)
 		}
 	}
+	for name, kind := range map[string][2]string{
+		"prometheuses": {"monitoring.coreos.com", "Prometheus"}, "backendtlspolicies": {"gateway.networking.k8s.io", "BackendTLSPolicy"},
+		"serviceentries": {"networking.istio.io", "ServiceEntry"}, "peerauthentications": {"security.istio.io", "PeerAuthentication"},
+		"volumesnapshotclasses": {"snapshot.storage.k8s.io", "VolumeSnapshotClass"}, "sidecars": {"networking.istio.io", "Sidecar"},
+	} {
+		if got, ok := ByKind(kind[0], kind[1]); !ok || got.Name != name {
+			t.Errorf("%s: %+v", kind, got)
+		}
+	}
 	for _, other := range [][2]string{{"", "JSBundle"}, {"apps", "Pod"}, {"x.io", "Deployment"}, {"apps", "deployment"}} {
 		if got, ok := ByKind(other[0], other[1]); ok {
 			t.Errorf("%s is known: %+v", other, got)
@@ -153,6 +162,8 @@ func TestInVain(t *testing.T) {
 		{"get of extensions.kubesphere.io:JSBundle,extensionEntry", "resources 0 JSBundle → jsbundles; resources 1 extensionEntry → extensionentries"},
 		{"get of custom.metrics.k8s.io:pods/http_Requests,Jobs.batch/x", ""},
 		{"get of certificates.k8s.io:signers", ""},
+		{"get of admissionregistration.k8s.io:*webhookconfigurations", "resources 0 *webhookconfigurations"},
+		{"get of monitoring.coreos.com:servicemonitor,prometheuses", "resources 0 servicemonitor → servicemonitors"},
 	} {
 		var parts []string
 		for _, v := range InVain(rule(test.rule)) {
@@ -215,23 +226,13 @@ func TestInstead(t *testing.T) {
 	}
 }
 
-func TestOfNoNamespace(t *testing.T) {
-	for text, want := range map[string]bool{
-		"apiextensions.k8s.io:customresourcedefinitions": true,
-		":nodes/proxy":                true,
-		":namespaces":                 false,
-		":pods":                       false,
-		"extensions.kubesphere.io:*":  false,
-		"my.io:things":                false,
-		"metrics.k8s.io,:nodes":       true,
-		"metrics.k8s.io,my.io:nodes":  false,
-		"iam.kubesphere.io:roles":     false,
-		"*:customresourcedefinitions": false,
-	} {
-		r := rule("get of " + text)
-		if got := OfNoNamespace(r.APIGroups, r.Resources[0]); got != want {
-			t.Errorf("%s: %t", text, got)
-		}
+func TestPatternsMeanAll(t *testing.T) {
+	meant := []rbacv1.PolicyRule{Meant(rule("get of *.k8s.io:*webhookconfigurations"))}
+	if !Allows(meant, Request{Verb: "get", Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations"}) {
+		t.Errorf("%v", meant)
+	}
+	if meant := []rbacv1.PolicyRule{Meant(rule("get of :pods/*"))}; Allows(meant, Request{Verb: "get", Resource: "secrets"}) {
+		t.Errorf("%v", meant)
 	}
 }
 

@@ -153,6 +153,8 @@ func vainResource(groups []string, resource string) (why string, meant []string)
 	case strings.Contains(main, "."):
 		name, _, _ := strings.Cut(main, ".")
 		return "has no dot in the names of resources; the group is for apiGroups", with(name)
+	case strings.Contains(main, "*") && main != "*":
+		return "knows * for all resources, and no pattern", nil
 	case !wellNamed.MatchString(main):
 		return "has no resource of such a name", nil
 	case main == "*" || isKnown(groups, main):
@@ -188,22 +190,6 @@ func plural(groups []string, kind string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// OfNoNamespace reports whether a resource of some groups is known, and in none of them in
-// a namespace: a Role does not reach it. A request for one Namespace by its name is one in
-// that namespace, so namespaces are not among them.
-func OfNoNamespace(groups []string, resource string) bool {
-	main, _, _ := strings.Cut(resource, "/")
-	found := false
-	for _, group := range groups {
-		r, ok := ByName(group, main)
-		if !ok || !r.Cluster || r.Name == "namespaces" {
-			return false
-		}
-		found = true
-	}
-	return found
 }
 
 // meantGroups are the groups, and those meant by the ones that are none.
@@ -249,13 +235,17 @@ func (v Vain) Instead(rule rbacv1.PolicyRule) (meant rbacv1.PolicyRule, ok bool)
 	return meant, len(v.Meant) > 0
 }
 
-// Meant is a rule with what was probably meant by the entries that allow nothing.
+// Meant is a rule with what was probably meant by the entries that allow nothing; by a
+// pattern, all that there is.
 func Meant(rule rbacv1.PolicyRule) rbacv1.PolicyRule {
 	meant := rbacv1.PolicyRule{
 		Verbs: slices.Clone(rule.Verbs), APIGroups: slices.Clone(rule.APIGroups), Resources: slices.Clone(rule.Resources),
 		ResourceNames: rule.ResourceNames, NonResourceURLs: rule.NonResourceURLs,
 	}
 	for _, v := range InVain(rule) {
+		if v.Meant == nil && strings.Contains(v.Entry, "*") && !strings.Contains(v.Entry, "/") {
+			v.Meant = []string{"*"}
+		}
 		switch v.Field {
 		case "verbs":
 			meant.Verbs = append(meant.Verbs, v.Meant...)

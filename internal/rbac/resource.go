@@ -17,8 +17,9 @@ type Resource struct {
 	Cluster bool
 }
 
-// builtin are the resources of Kubernetes, those of its past included, and those of
-// KubeSphere (config/ks-core of https://github.com/kubesphere/kubesphere, v4.1.3): by
+// builtin are the resources of Kubernetes, those of its past included, those of
+// KubeSphere (config/ks-core of https://github.com/kubesphere/kubesphere, v4.1.3), and
+// those that many clusters have and charts use without their definitions: by
 // group, in namespaces and, behind the bar, in none. A name is guessed from the kind
 // unless it stands behind a colon.
 //
@@ -60,6 +61,13 @@ kubesphere.io: ServiceAccount | Category Extension ExtensionVersion InstallPlan 
 quota.kubesphere.io: | ResourceQuota
 storage.kubesphere.io: | ProvisionerCapability StorageClassCapability
 tenant.kubesphere.io: | Workspace WorkspaceTemplate
+acme.cert-manager.io: Challenge Order |
+cert-manager.io: Certificate CertificateRequest Issuer | ClusterIssuer
+gateway.networking.k8s.io: BackendTLSPolicy Gateway GRPCRoute HTTPRoute ReferenceGrant TCPRoute TLSRoute UDPRoute | GatewayClass
+monitoring.coreos.com: Alertmanager AlertmanagerConfig PodMonitor Probe Prometheus PrometheusAgent PrometheusRule ScrapeConfig ServiceMonitor ThanosRuler |
+networking.istio.io: DestinationRule EnvoyFilter Gateway ProxyConfig ServiceEntry Sidecar VirtualService WorkloadEntry WorkloadGroup |
+security.istio.io: AuthorizationPolicy PeerAuthentication RequestAuthentication |
+snapshot.storage.k8s.io: VolumeSnapshot | VolumeSnapshotClass VolumeSnapshotContent
 `
 
 type groupAnd struct{ group, name string }

@@ -58,7 +58,7 @@ func Uncovered(had, granted []rbacv1.PolicyRule) []rbacv1.PolicyRule {
 
 // maxComparisons bounds the work for rules with thousands of names in each list. What is
 // not looked at counts as had: nothing is reported of it.
-const maxComparisons = 1 << 16
+const maxComparisons = 1 << 18
 
 // comparison collects what is uncovered.
 type comparison struct {

@@ -364,7 +364,7 @@ func objectsOf(list []lack) (names string, one bool) {
 	at, _ := list[0].first.in.ObjectPlace(list[0].first.object)
 	file := at.File
 	if at.Inside != "" {
-		file = at.Inside
+		file = at.Inside + " of " + at.File
 	}
 	if total > 1 {
 		return fmt.Sprintf("%s (the first in %s)", text, excerpt.OneLine(file)), false
