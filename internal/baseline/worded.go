@@ -188,7 +188,7 @@ var codesOfMessages = map[string][]struct{ words, code string }{
 	"images": {
 		{"the annotation ", "unlisted-hook"}, {"extension.yaml lists no images", "no-list"}, {"which images in extension.yaml does not list", "unlisted"},
 		{" has no image", "no-image"}, {"has an image that cannot be pulled", "invalid-image"}, {"is no image reference", "invalid-entry"},
-		{"is listed twice", "listed-twice"}, {"and used only by ", "used-if-switched-on"}, {"nothing uses it by default", "used-if-switched-on"},
+		{"is listed twice", "listed-twice"},
 		{"and nothing uses it", "unused"},
 	},
 	"image-registry": {

@@ -2,6 +2,7 @@ package workloads
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,14 +22,14 @@ func Images() rule.Rule {
 		Summary: "images in extension.yaml lists the container images in use, all of them and no others",
 		Why: "The list is what administrators mirror into closed networks. An image that is in use and not listed cannot " +
 			"be pulled there; one that is listed and not in use is mirrored for nothing. In use are the images of all workloads, on the " +
-			"host cluster and on the chosen ones, and those of KubeSphere's own hooks (annotations `executor-hook-image.kubesphere.io/…`).",
+			"host cluster and on the chosen ones, and those of KubeSphere's own hooks (annotations `executor-hook-image.kubesphere.io/…`). " +
+			"An image that only a value or a subchart brings in which is off by default may be listed, and so may one that values, templates or custom resources name in parts; what only `helm test` uses need not be.",
 		Fix:    "Add what is missing under images in extension.yaml, and take out what is left over.",
 		Source: "The extension development guide of KubeSphere on images; `ksbuilder lint` v0.4.5 (lint images).",
 		Codes: []rule.Code{
 			{Name: "unlisted", Meaning: "an image is in use and not listed"},
 			{Name: "no-list", Meaning: "images are in use, and none is listed"},
 			{Name: "unused", Meaning: "an image is listed and not in use"},
-			{Name: "used-if-switched-on", Meaning: "an image is listed that is in use only if something is switched on"},
 			{Name: "invalid-entry", Meaning: "an entry of the list, or the image of a hook, is no image reference"},
 			{Name: "listed-twice", Meaning: "an image is listed twice"},
 			{Name: "unlisted-hook", Meaning: "the image of a hook is not listed"},
@@ -52,6 +53,9 @@ type usedImage struct {
 	More int
 }
 
+// isTested reports whether `helm test` alone uses the image, which KubeSphere does not run.
+func (u usedImage) isTested() bool { return u.Workload.Test }
+
 // listedImage is an entry of images in extension.yaml.
 type listedImage struct {
 	Ref     imageRef
@@ -65,7 +69,7 @@ func checkImages(pass *rule.Pass) {
 	listed := listedImages(pass)
 	hooks := hookImages(pass)
 	if len(listed) == 0 && !pass.HasField("images") {
-		noList(pass, used, len(plain.Broken) > 0)
+		noList(pass, slices.DeleteFunc(used, usedImage.isTested), len(plain.Broken) > 0)
 		return
 	}
 	for _, h := range hooks {
@@ -77,7 +81,7 @@ func checkImages(pass *rule.Pass) {
 	}
 	listed = slices.DeleteFunc(listed, func(l listedImage) bool { return containsImage(hooks, l.Ref) && !usesImage(used, l.Ref) })
 	for _, u := range used {
-		if !containsImage(listed, u.Ref) {
+		if !u.isTested() && !containsImage(listed, u.Ref) {
 			reportUnlisted(pass, plain, u, listed)
 		}
 	}
@@ -94,7 +98,7 @@ func usedImages(pass *rule.Pass, r *helmchart.Rendering) []usedImage {
 	index := map[imageRef]int{}
 	r.EachContainer(func(w helmchart.Workload, c helmchart.Container) {
 		if c.Image == "" {
-			if !c.Lenient {
+			if !c.Lenient && !w.Test {
 				at, line := r.Place(w)
 				pass.InSource(rule.Found("no-image", w.Kind, w.Name, c.Name), at, line, fmt.Sprintf("%s of %s has no image", c, w), "give it one: Kubernetes refuses the pod")
 			}
@@ -102,7 +106,7 @@ func usedImages(pass *rule.Pass, r *helmchart.Rendering) []usedImage {
 		}
 		ref, err := parseImage(c.Image)
 		if err != nil {
-			if !c.Lenient {
+			if !c.Lenient && !w.Test {
 				at, line := r.ImagePlace(w, c)
 				pass.InSource(rule.Found("invalid-image", w.Kind, w.Name, c.Name), at, line, fmt.Sprintf("%s of %s has an image that cannot be pulled: %s is no image reference", c, w, strconv.Quote(excerpt.OneLine(c.Image))),
 					"write it as REGISTRY/PATH:TAG, in lower case; look at the values that the template puts together")
@@ -215,89 +219,223 @@ func reportUnlisted(pass *rule.Pass, r *helmchart.Rendering, u usedImage, listed
 			break
 		}
 	}
-	severity := pass.Severity()
-	if u.Workload.Test {
-		severity, message = pass.AtMost(rule.Info), message+onlyTested
-	}
-	pass.InSourceAs(rule.Found("unlisted", u.Ref.String()), severity, at, line, message, hint)
+	pass.InSource(rule.Found("unlisted", u.Ref.String()), at, line, message, hint)
 }
 
 // unused reports the images that are listed and not in use. In use is an image of
 // a container, and one that stands as a whole in any rendered text: operators
 // take images by arguments, environment variables and ConfigMaps.
 //
-// An image that is used once something is switched on is listed with good reason:
-// that of a subchart that is off by default, and one that values name. They are
-// reported for information only. Where .helmignore leaves out a part of the chart, which the
-// rule helmignore reports, nobody knows what that would use.
+// An image that is used once something is switched on is listed with good reason, and so is
+// one that what is installed brings in by itself (see isReached). Where .helmignore leaves out a
+// part of the chart, which the rule helmignore reports, nobody knows what that would use.
 func unused(pass *rule.Pass, plain *helmchart.Rendering, used []usedImage, listed []listedImage) {
 	if pass.IsLeftOut(extension.NeededByHelm) {
 		return
 	}
 	for _, l := range listed {
-		if usesImage(used, l.Ref) || mentions(plain, l.Ref, imageRef.same) {
+		if usesImage(used, l.Ref) || mentions(plain, l.Ref, imageRef.same) || isReached(pass, plain, used, l.Ref) {
 			continue
 		}
-		p := pass.Ext.Document.Problem(
-			fmt.Sprintf("the image %s is listed, and nothing uses it", l.Text),
-			nearUse(used, l.Ref), l.Pointer...)
-		if component := optionalUser(pass, l.Ref); component != "" {
-			p.Message = fmt.Sprintf("the image %s is listed, and used only by %s, which is off by default", l.Text, component)
-			p.Hint = fineIfOptional
-			pass.ProblemAs(rule.Found("used-if-switched-on", l.Text), pass.AtMost(rule.Info), p)
-			continue
-		}
-		if file := namedByValues(pass, l.Ref); file != "" && !usesRepository(used, l.Ref) {
-			p.Message = fmt.Sprintf("the image %s is listed, and nothing uses it by default; %s names %s", l.Text, file, l.Ref.short())
-			p.Hint = fineIfOptional
-			pass.ProblemAs(rule.Found("used-if-switched-on", l.Text), pass.AtMost(rule.Info), p)
-			continue
-		}
-		pass.Problem(rule.Found("unused", l.Text), p)
+		pass.Problem(rule.Found("unused", l.Text), pass.Ext.Document.Problem(
+			fmt.Sprintf("the image %s is listed, and nothing in the chart uses it", l.Text),
+			nearUse(used, l.Ref), l.Pointer...))
 	}
 }
 
-const fineIfOptional = "that is fine if users are to switch it on; else take it out of images"
-
-// namedByValues is the file of values, of the extension or a subchart, in which the
-// path of an image stands: a template may put the image together once something is
-// switched on. It is empty where there is none.
-func namedByValues(pass *rule.Pass, ref imageRef) string {
-	loaded := pass.Chart()
-	found := ""
+// isReached reports whether an image that nothing uses by default may come into use:
+// with a subchart or a value that is switched on, or by what is installed.
+func isReached(pass *rule.Pass, plain *helmchart.Rendering, used []usedImage, ref imageRef) bool {
+	// The version in use is another one: then the listed one is the wrong one, unless it is
+	// named itself.
+	wrongVersion := usesRepository(used, ref)
+	loaded, found := pass.Chart(), false
 	helmchart.Each(loaded.Root, func(c *chart.Chart) {
-		if at, ok := loaded.Places.Of(c); ok && found == "" && namesImage("", c.Values, ref.short()) {
-			file, inside := at.File("values.yaml")
-			if found = file; inside != "" {
-				found = inside + " in " + file
-			}
+		found = found || namesImage("", c.Values, ref, wrongVersion)
+		for _, template := range c.Templates {
+			found = found || writesImage(string(template.Data), ref, wrongVersion)
+		}
+		for _, file := range c.Files {
+			found = found || strings.Contains(file.Name, "/") && !isProse(file.Name) && ref.mentions(string(file.Data), imageRef.sameButDomain)
 		}
 	})
-	return found
+	return found || inParts(plain, ref) || !wrongVersion && isCompanion(used, ref) || inSubchartThatIsOff(pass, ref)
 }
 
-// namesImage reports whether a text of some values is an image of this path, with
-// or without registry and tag. A single word is one only under a key that says so.
-func namesImage(key string, value any, path string) bool {
+// isProse reports whether a file names images for people.
+func isProse(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".md", ".txt", "":
+		return true
+	}
+	return false
+}
+
+// writesImage reports whether the source of a template has an image as a whole, or puts it
+// together of its name and a version: /NAME:{{ … }}, or printf "…NAME:%s".
+func writesImage(text string, ref imageRef, wrongVersion bool) bool {
+	if ref.mentions(text, imageRef.sameButDomain) {
+		return true
+	}
+	if wrongVersion {
+		return false
+	}
+	name := path.Base(ref.Path)
+	for rest := text; ; {
+		i := strings.Index(rest, name)
+		if i < 0 {
+			return false
+		}
+		before, after := rest[:i], rest[i+len(name):]
+		rest = after
+		if n := len(before); n > 0 && isNameByte(before[n-1]) {
+			continue
+		}
+		slash := strings.HasSuffix(before, "/")
+		for _, follows := range [...]string{":{{", ":%s", ":%v", `:"`, "@{{", "@%s"} {
+			if strings.HasPrefix(after, follows) {
+				return true
+			}
+		}
+		if slash && (strings.HasPrefix(after, "{{") || strings.HasPrefix(after, `"`)) {
+			return true
+		}
+	}
+}
+
+func isNameByte(b byte) bool {
+	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '-' || b == '_' || b == '.'
+}
+
+// namesImage reports whether some values name an image: as a text of this path, with or
+// without registry and tag, or in parts of one mapping, such as repository, image and
+// version. A single word is a path only under a key that says so. Where the version has to
+// be right, the text or the mapping has it.
+func namesImage(key string, value any, ref imageRef, withVersion bool) bool {
 	switch v := value.(type) {
 	case string:
-		v, _, _ = strings.Cut(v, "@")
-		if i := strings.LastIndexByte(v, ':'); i > strings.LastIndexByte(v, '/') {
-			v = v[:i]
+		name, version := v, ""
+		if i := strings.IndexByte(name, '@'); i >= 0 {
+			name, version = name[:i], name[i+1:]
 		}
-		key = strings.ToLower(key)
-		said := strings.Contains(path, "/") || strings.Contains(key, "image") || strings.Contains(key, "repository")
-		return v == path && said || strings.HasSuffix(v, "/"+path)
+		if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
+			name, version = name[:i], name[i+1:]
+		}
+		if withVersion && (version == "" || version != ref.Tag && version != ref.Digest) {
+			return false
+		}
+		return isPathOf(key, name, ref)
 	case []any:
-		return slices.ContainsFunc(v, func(element any) bool { return namesImage(key, element, path) })
+		return slices.ContainsFunc(v, func(element any) bool { return namesImage(key, element, ref, withVersion) })
 	case map[string]any:
+		if namesInParts(v, ref) {
+			return true
+		}
 		for key, element := range v {
-			if namesImage(key, element, path) {
+			if namesImage(key, element, ref, withVersion) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+func isPathOf(key, name string, ref imageRef) bool {
+	key, short := strings.ToLower(key), ref.short()
+	said := strings.Contains(short, "/") || strings.Contains(key, "image") || strings.Contains(key, "repository")
+	return name == short && said || strings.HasSuffix(name, "/"+short)
+}
+
+// namesInParts reports whether the texts of one mapping make up an image: its path in one
+// or two of them, and its version in another.
+func namesInParts(values map[string]any, ref imageRef) bool {
+	var texts []string
+	for _, value := range values {
+		switch v := value.(type) {
+		case string:
+			texts = append(texts, v)
+		case float64, int64, int:
+			texts = append(texts, rule.PlainScalar(v))
+		}
+	}
+	hasVersion := ref.Tag == "" && ref.Digest != ""
+	for _, text := range texts {
+		hasVersion = hasVersion || text != "" && (text == ref.Tag || text == ref.Digest || ref.Tag != "" && strings.HasSuffix(text, ":"+ref.Tag))
+	}
+	if !hasVersion {
+		return false
+	}
+	short := ref.short()
+	for key, value := range values {
+		first, ok := value.(string)
+		if !ok {
+			continue
+		}
+		if isPathOf(key, first, ref) {
+			return true
+		}
+		for _, second := range texts {
+			second, _, _ = strings.Cut(second, ":")
+			if first == "" || second == "" || second == first {
+				continue
+			}
+			if joined := strings.TrimSuffix(first, "/") + "/" + second; joined == short || strings.HasSuffix(joined, "/"+short) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// inParts reports whether a rendered document has the parts of an image, as custom
+// resources do that an operator makes workloads of: its registry or organization, its
+// name and its version.
+func inParts(plain *helmchart.Rendering, ref imageRef) bool {
+	organization, name := path.Split(ref.short())
+	version := ref.Tag
+	if version == "" {
+		version = ref.Digest
+	}
+	if organization == "" || version == "" {
+		return false
+	}
+	for _, text := range plain.Texts {
+		if !strings.Contains(text, version) || !strings.Contains(text, name) || !strings.Contains(text, strings.TrimSuffix(organization, "/")) {
+			continue
+		}
+		for _, m := range helmchart.Manifests(text) {
+			if hasWord(m.Text, version, "/:", "/") && hasWord(m.Text, name, "", ":") && hasWord(m.Text, path.Base(organization), "", "") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hasWord reports whether a text has a name by itself, and none of some characters in front
+// of it or behind it.
+func hasWord(text, word, notBefore, notBehind string) bool {
+	for rest := text; ; {
+		i := strings.Index(rest, word)
+		if i < 0 {
+			return false
+		}
+		before, after := rest[:i], rest[i+len(word):]
+		alone := func(b byte, not string) bool { return !isNameByte(b) && strings.IndexByte(not, b) < 0 }
+		if (before == "" || alone(before[len(before)-1], notBefore)) && (after == "" || alone(after[0], notBehind)) {
+			return true
+		}
+		rest = after
+	}
+}
+
+// isCompanion reports whether an image in use is of the same organization and version:
+// what is released together is installed together, by an operator or an installer.
+func isCompanion(used []usedImage, ref imageRef) bool {
+	organization := path.Dir(ref.short())
+	return organization != "." && ref.Tag != "" && ref.Tag != "latest" && slices.ContainsFunc(used, func(u usedImage) bool {
+		return u.Ref.Domain == ref.Domain && path.Dir(u.Ref.short()) == organization && u.Ref.Tag == ref.Tag
+	})
 }
 
 func usesImage(used []usedImage, ref imageRef) bool {
@@ -322,7 +460,7 @@ func nearUse(used []usedImage, ref imageRef) string {
 			return fmt.Sprintf("%s of %s uses %s: list that one instead", u.Container, u.Workload, u.Ref)
 		}
 	}
-	return "take it out of images, or let the chart use it"
+	return "take it out of images, or let the chart use it; an operator that brings it in by itself is a reason to keep it"
 }
 
 // mentions reports whether an image stands in any rendered template.
@@ -335,29 +473,21 @@ func mentions(r *helmchart.Rendering, ref imageRef, equal func(imageRef, imageRe
 	return false
 }
 
-// optionalUser names the workload that uses an image only where a subchart is
-// switched on that is off by default; it is empty where there is none. The marked
-// rendering has all subcharts on; its images may have another registry.
-func optionalUser(pass *rule.Pass, ref imageRef) string {
+// inSubchartThatIsOff reports whether an image is in use where a subchart is switched on
+// that is off by default. The marked rendering has all subcharts on; its images may have
+// another registry.
+func inSubchartThatIsOff(pass *rule.Pass, ref imageRef) bool {
 	if len(pass.Chart().Off) == 0 {
-		return ""
+		return false
 	}
 	marked := pass.MarkedRendering()
 	if marked == nil {
-		return ""
+		return false
 	}
-	user := ""
-	marked.EachContainer(func(w helmchart.Workload, c helmchart.Container) {
-		if found, err := parseImage(c.Image); user == "" && err == nil && found.sameButDomain(ref) {
-			user = fmt.Sprintf("%s of %s", c, w)
-		}
+	found := false
+	marked.EachContainer(func(_ helmchart.Workload, c helmchart.Container) {
+		other, err := parseImage(c.Image)
+		found = found || err == nil && other.sameButDomain(ref)
 	})
-	if user == "" && mentions(marked, ref, imageRef.sameButDomain) {
-		user = "a subchart"
-	}
-	return user
+	return found || mentions(marked, ref, imageRef.sameButDomain)
 }
-
-// onlyTested is said of a workload that is there for tests: nobody who installs
-// the extension meets it.
-const onlyTested = "; only `helm test` makes it, which KubeSphere does not run"
