@@ -10,6 +10,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/doctor/checks"
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/internal/transport"
@@ -61,6 +62,10 @@ func (c *doctorCommand) Run(a *app) error {
 // look fills in the report. An error is what kept it from looking at all.
 func (c *doctorCommand) look(ctx context.Context, a *app, report *doctor.Report, cluster doctor.Cluster) error {
 	var checker *checks.Checker
+	if a.stderr.IsTerminal() {
+		cluster.Progress = func(done int) { a.stderr.Status(output.Format("%d packages looked at", done)) }
+		defer a.stderr.Wipe()
+	}
 	links, err := c.foreign(a)
 	if c.Repository == "" {
 		checker, links, err = c.own(ctx, a, report)
@@ -134,7 +139,7 @@ func (c *doctorCommand) foreign(a *app) (*clients, error) {
 	}
 	web := transport.New(transport.Options{UserAgent: userAgent(), Attempts: doctor.Attempts, Dial: a.connect, Warn: a.warnings.Add})
 	target, err := kscloud.New(kscloud.Options{
-		RepositoryURL: at.String(), PasswordRefused: "write user and password into the address: https://USER:PASSWORD@HOST",
+		RepositoryURL: at.String(), RepositorySetting: "--repository", PasswordRefused: "write user and password into the address: https://USER:PASSWORD@HOST",
 		Transport: web, UserAgent: userAgent(),
 	})
 	if err != nil {

@@ -173,7 +173,7 @@ func TestText(t *testing.T) {
 		t.Fatal(err)
 	}
 	report.Count()
-	for _, columns := range []int{80, 100, 120} {
+	for _, columns := range []int{60, 80, 100, 120} {
 		for line := range strings.SplitSeq(report.Text(columns).String(), "\n") {
 			if len([]rune(line)) > columns {
 				t.Errorf("%d columns: %s", columns, line)

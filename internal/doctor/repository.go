@@ -42,6 +42,9 @@ type Cluster struct {
 	Only                   []string // names of extensions; empty: all
 	// Downloads is how many packages are downloaded at most.
 	Downloads int
+	// Progress gets how many packages were downloaded so far, by several goroutines; nil:
+	// nobody is interested.
+	Progress func(done int)
 }
 
 // maxBytes is how much is downloaded at most; what is under way when that is reached is
@@ -198,7 +201,11 @@ func (r *reading) look(ctx context.Context, entry helmrepo.Entry) *replay.Packag
 	r.mu.Lock()
 	r.into.Downloads++
 	r.into.Bytes += int64(len(archive))
+	done := r.into.Downloads
 	r.mu.Unlock()
+	if r.cluster.Progress != nil {
+		r.cluster.Progress(done)
+	}
 	if err != nil {
 		return replay.Failed(err)
 	}

@@ -67,7 +67,11 @@ func (t *Table) Render(width int) Text {
 		for _, w := range widths[:last] {
 			left -= w + len("  ")
 		}
-		columns = append(columns, fold(last, max(Narrowest, left)))
+		least := Narrowest
+		if len(t.folding) > 0 {
+			least = 16 // or the whole table is wider than a narrow terminal
+		}
+		columns = append(columns, fold(last, max(least, left)))
 		for _, column := range t.folding {
 			columns = append(columns, fold(column, widths[column]))
 		}

@@ -55,6 +55,7 @@ const (
 	CodeNoneFits       Code = "none-fits"
 	CodeConstraint     Code = "constraint"
 	CodeRelativeURL    Code = "relative-url"
+	CodeConsole        Code = "console-constraint"
 )
 
 // kind is what all problems of a code have in common.
@@ -99,6 +100,7 @@ var kinds = []struct {
 	{CodePreRelease, kind{diagnostic.Warning, Remark, "a pre-release is recommended to everybody: KubeSphere takes the highest version, whatever its kind", "release the final version, or take the pre-release out of the repository"}},
 	{CodeStableHidden, kind{diagnostic.Warning, Remark, "pre-releases have pushed the last stable version out", "take pre-releases out of the repository, or raise depth of the Repository in the cluster"}},
 	{CodeConstraint, kind{diagnostic.Warning, Remark, "a constraint cannot be read, so the version is never recommended", `write it as ">=4.1.0-0", with blanks between comparisons`}},
+	{CodeConsole, kind{diagnostic.Warning, Remark, "KubeSphere's console cannot read a constraint, so nobody can install the version there", `write it as ">=4.1.0-0 <5.0.0-0", with blanks between comparisons`}},
 	{CodeTwice, kind{diagnostic.Warning, Remark, "the index lists a version more than once: each takes a place of the depth, and which one counts is not certain", byRepository}},
 	{CodeSpelledTwice, kind{diagnostic.Warning, Remark, "one version is there in two spellings: KubeSphere shows both, in no certain order", "take one of them out of the repository"}},
 	{CodeVersionDiffers, kind{diagnostic.Warning, Remark, "extension.yaml has another version than the index, and KubeSphere shows that one", "release a new version of which both are the same"}},

@@ -156,7 +156,7 @@ func remarksOn(entry helmrepo.Entry, archive []byte, found *Package) (remarks []
 		remarks = append(remarks, &fault{code: CodeDigest})
 	}
 	if found.Spec.Version != entry.Version {
-		remarks = append(remarks, &fault{code: CodeVersionDiffers, detail: fmt.Sprintf("extension.yaml has %s", found.Spec.Version)})
+		remarks = append(remarks, &fault{code: CodeVersionDiffers, detail: fmt.Sprintf("the index has %s", entry.Version)})
 	}
 	return remarks
 }

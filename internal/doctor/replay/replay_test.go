@@ -186,10 +186,12 @@ func TestReplay(t *testing.T) {
 			v("a", "1.0.0"), v("a", "1.1.0").with(func(l *listed) { l.metadata += "ksVersion: '>=4.2.0-0'\n" }),
 			v("b", "1.0.0").with(func(l *listed) { l.metadata += "kubeVersion: '>=1.19.0'\n" }),
 			v("c", "1.0.0").with(func(l *listed) { l.metadata += "kubeVersion: '>=1.19.0-0'\nksVersion: 4.1+\n" }),
+			v("d", "1.0.0").with(func(l *listed) { l.metadata += "ksVersion: '>=4.1.0-0, <5.0.0-0'\n" }),
 		}, []string{
-			"a: 1.1.0 1.0.0 *1.0.0", "b: 1.0.0", "c: 1.0.0",
+			"a: 1.1.0 1.0.0 *1.0.0", "b: 1.0.0", "c: 1.0.0", "d: 1.0.0 *1.0.0",
 			`warning none-fits: b (1.0.0: kubeVersion ">=1.19.0") c (1.0.0: ksVersion "4.1+", kubeVersion ">=1.19.0-0")`,
 			`warning constraint: c 1.0.0 (ksVersion is "4.1+")`,
+			`warning console-constraint: d 1.0.0 (ksVersion is ">=4.1.0-0, <5.0.0-0")`,
 		}},
 		"what is dropped makes way for others": {defaults, []listed{
 			v("a", "1.0.0"), v("a", "1.1.0"), v("a", "1.2.0"), v("a", "1.3.0").with(func(l *listed) { l.metadata = "-" }),
@@ -277,7 +279,7 @@ func TestReplay(t *testing.T) {
 				l.metadata, l.digest = "!name: a\nversion: 3.0.0\n", "sha256:"+strings.Repeat("0", 64)
 			}), v("a", "2.0.0"),
 		}, []string{
-			"a: 3.0.0 2.0.0 *3.0.0", "warning version-differs: a 3.0.0 (extension.yaml has 3.0.0)", "warning digest: a 3.0.0",
+			"a: 3.0.0 2.0.0 *3.0.0", "warning version-differs: a 3.0.0 (the index has 1.0.0)", "warning digest: a 3.0.0",
 		}},
 		"relative addresses": {Options{Depth: 3, Below: true}, []listed{
 			v("a", "1.0.0").with(func(l *listed) { l.urls = "[charts/a-1.0.0.tgz]" }), v("a", "1.1.0").with(func(l *listed) { l.urls = "[/charts/a-1.0.0.tgz]" }), v("a", "1.2.0"),

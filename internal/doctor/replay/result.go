@@ -238,10 +238,13 @@ func (b *builder) remarks(x *extension, kept []*candidate, out *Extension) {
 				b.add(f, c.place())
 			}
 			for _, constraint := range [...]struct{ key, text string }{{"kubeVersion", c.found.Spec.KubeVersion}, {"ksVersion", c.found.Spec.KSVersion}} {
-				if !holds(constraint.text, nil) {
-					place := c.place()
-					place.Detail = fmt.Sprintf("%s is %q", constraint.key, constraint.text)
+				place := c.place()
+				place.Detail = fmt.Sprintf("%s is %q", constraint.key, constraint.text)
+				switch {
+				case !holds(constraint.text, nil):
 					b.add(&fault{code: CodeConstraint}, place)
+				case kubesphere.NotForConsole(constraint.text) != "":
+					b.add(&fault{code: CodeConsole}, place)
 				}
 			}
 		}

@@ -36,6 +36,9 @@ type Options struct {
 
 	// RepositoryURL, Username and Password are those of the Helm repository.
 	RepositoryURL, Username, Password string
+	// RepositorySetting is what errors call the place where RepositoryURL is written; empty
+	// means repository.url of the config.
+	RepositorySetting string
 	// PasswordRefused is the hint where the repository asks for a password.
 	PasswordRefused string
 	// Near is where this process reaches what has an address for others; nil is that
@@ -98,6 +101,7 @@ func New(options Options) (*Target, error) {
 	}
 	t.repository, err = helmrepo.New(helmrepo.Options{
 		URL: options.RepositoryURL, Username: options.Username, Password: options.Password, Transport: options.Transport,
+		Setting: options.RepositorySetting, Access: options.PasswordRefused,
 	})
 	if err != nil {
 		return nil, err
