@@ -79,8 +79,7 @@ func TestOptionalSubchart(t *testing.T) {
 	})
 	want := []string{
 		`warning node-selector ext/charts/extra/templates/d.yaml:2: Deployment "extra" does not obey global.nodeSelector`,
-		`info images ext/extension.yaml:17:5: the image docker.io/x/extra:1 is listed, and used only by container "extra" of Deployment "extra", which is off by default`,
-		`warning images ext/extension.yaml:18:5: the image docker.io/x/none:1 is listed, and nothing uses it`,
+		`warning images ext/extension.yaml:18:5: the image docker.io/x/none:1 is listed, and nothing in the chart uses it`,
 	}
 	if diff := cmp.Diff(want, told(check(t, files, onRendering...))); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
@@ -88,8 +87,8 @@ func TestOptionalSubchart(t *testing.T) {
 	// Switched on, it needs what it was not given: the rules go on without it.
 	files["charts/extra/templates/d.yaml"] = `{{ fail "set extra.host" }}`
 	want = []string{
-		`warning images ext/extension.yaml:17:5: the image docker.io/x/extra:1 is listed, and nothing uses it`,
-		`warning images ext/extension.yaml:18:5: the image docker.io/x/none:1 is listed, and nothing uses it`,
+		`warning images ext/extension.yaml:17:5: the image docker.io/x/extra:1 is listed, and nothing in the chart uses it`,
+		`warning images ext/extension.yaml:18:5: the image docker.io/x/none:1 is listed, and nothing in the chart uses it`,
 	}
 	if diff := cmp.Diff(want, told(check(t, files, onRendering...))); diff != "" {
 		t.Errorf("findings where it cannot be rendered (-want +got):\n%s", diff)
