@@ -51,6 +51,7 @@ func Rules() []Rule {
 		values.File(),
 		values.Schema(),
 		charts.Render(),
+		charts.Templates(),
 		charts.HelmLint(),
 		charts.ReleaseSize(),
 		objects.Kustomize(),

@@ -3,7 +3,6 @@ package charts
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -27,7 +26,7 @@ func Chart() rule.Rule {
 			"without a word. A template that reads a file which its chart does not have reads nothing, without a word, too: " +
 			"`.Files` takes paths below the chart of the template, exactly as they are written, and has neither templates/, charts/, Chart.yaml nor values.yaml; " +
 			"nor is `staticFileDirectory` in the package. " +
-			"An extension without any template is installed, and nothing comes of it. Of a Chart.yaml next to extension.yaml only `type` and `appVersion` count.",
+			"Of a Chart.yaml next to extension.yaml only `type` and `appVersion` count.",
 		Fix:    "Fix the file that Helm cannot read; put the missing subchart under charts/, or take it out of dependencies. Keep what templates read out of `staticFileDirectory`.",
 		Source: "The repository controller of KubeSphere 4, which loads packages with the loader of Helm 3; Helm's action.CheckDependencies.",
 		Codes: []rule.Code{
@@ -40,7 +39,6 @@ func Chart() rule.Rule {
 			{Name: "file-left-out", Meaning: "a template reads a file that the package lacks"},
 			{Name: "file-not-there", Meaning: "a template reads a file that its chart does not have"},
 			{Name: "missing-dependency", Meaning: "a dependency is not under charts/"},
-			{Name: "no-template", Meaning: "no chart of the extension has a template"},
 			{Name: "alias-without-version", Meaning: "an alias has no effect, for lack of a version"},
 			{Name: "other-version", Meaning: "a subchart is there in another version than asked for"},
 			{Name: "missing-nested-dependency", Meaning: "a dependency of a subchart is not there"},
@@ -74,32 +72,6 @@ func checkChart(pass *rule.Pass) {
 		return
 	}
 	nestedDependencies(pass, loaded)
-	noTemplates(pass, loaded.Root)
-}
-
-// noTemplates reports an extension that installs nothing, unless what is missing is reported.
-func noTemplates(pass *rule.Pass, root *chart.Chart) {
-	found := false
-	helmchart.Each(root, func(c *chart.Chart) {
-		found = found || len(c.CRDObjects()) > 0 || c.Metadata.Type != "library" && slices.ContainsFunc(c.Templates, func(t *chart.File) bool {
-			base := path.Base(t.Name)
-			return !strings.HasPrefix(base, "_") && base != "NOTES.txt"
-		})
-	})
-	if found || pass.IsLeftOut(func(name string) bool {
-		return strings.Contains("/"+name+"/", "/templates/") || strings.HasPrefix(name+"/", "charts/")
-	}) {
-		return
-	}
-	if slices.ContainsFunc(pass.Findings, func(f rule.Finding) bool {
-		return f.Code == pass.Rule.CodeOf("missing-dependency") || f.Code == pass.Rule.CodeOf("missing-nested-dependency")
-	}) {
-		return
-	}
-	pass.Report(rule.Found("no-template"), pass.ByDefault(rule.Warning), rule.Finding{
-		Message: "no chart of the extension has a template: KubeSphere installs it, and nothing comes of it",
-		Hint:    "put templates into the folder templates of a subchart, such as charts/web/templates/deployment.yaml",
-	})
 }
 
 // chartType reports a chart that Helm installs nowhere (checkIfInstallable of
