@@ -5,6 +5,7 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/helmchart/kubeapi"
 )
 
 // Chart is the chart of an extension. It is only read once it is loaded, so that several
@@ -31,7 +32,7 @@ type Chart struct {
 }
 
 // Load loads the chart of an extension. The error is that of Helm's loader; see
-// ExplainLoad.
+// helmerror.OfLoad.
 func Load(ext *extension.Extension) (*Chart, error) {
 	loaded, err := ext.Chart()
 	if err != nil {
@@ -69,5 +70,5 @@ func rendererOf(ext *extension.Extension, tree *chart.Chart) (Renderer, error) {
 	}
 	return newRenderer(tree, chartutil.ReleaseOptions{
 		Name: ext.Metadata.Name, Namespace: namespace, Revision: 1, IsInstall: true,
-	}, map[string]any{}, Capabilities(ext.Metadata.KubeVersion))
+	}, map[string]any{}, kubeapi.Capabilities(ext.Metadata.KubeVersion))
 }

@@ -5,8 +5,8 @@
 // (aliases, conditions and tags applied), and where each chart stands in the extension.
 // Chart.Render renders it for each kind of cluster that it is installed on. What comes
 // back is a Rendering: the texts, the objects and workloads in them, the templates that
-// do not render, and the place in a file for each of these. ExplainLoad and
-// ExplainTemplate take Helm's errors apart, into file, line, cause and hint.
+// do not render, and the place in a file for each of these. Package
+// helmerror takes Helm's errors apart, into file, line, cause and hint.
 //
 // There is no rule in it: what is right or wrong is for internal/lint to say.
 //

@@ -1,7 +1,6 @@
 package helmchart
 
 import (
-	"errors"
 	"slices"
 	"testing"
 )
@@ -64,19 +63,6 @@ func TestFilesReadIn(t *testing.T) {
 	} {
 		if got := [2]bool{reads.Has(name), reads.May(name)}; got != want {
 			t.Errorf("%s: %v", name, got)
-		}
-	}
-}
-
-// A definition that is missing is a field of the fault, not only a part of its sentence.
-func TestAFaultNamesTheDefinitionThatItLacks(t *testing.T) {
-	for text, want := range map[string]string{
-		`template: x/templates/a.yaml:1:3: executing "x/templates/a.yaml" at <include "x.labels" .>: error calling include: template: no template "x.labels" associated with template "gotpl"`: "x.labels",
-		`template: x/templates/a.yaml:1:12: executing "x/templates/a.yaml" at <{{template "gone" .}}>: template "gone" not defined`:                                                            "gone",
-		`template: x/templates/a.yaml:1:3: executing "x/templates/a.yaml" at <fail "there is no template named \"x\"">: error calling fail: there is no template named "x"`:                    "",
-	} {
-		if got := ExplainTemplate(errors.New(text), nil).Lacks; got != want {
-			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
 }

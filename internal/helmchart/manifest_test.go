@@ -95,3 +95,15 @@ func TestMergesAsHelm(t *testing.T) {
 		}
 	}
 }
+
+// What yaml says of a manifest that a template rendered is known by its text.
+func TestExplainManifest(t *testing.T) {
+	m := Manifests("kind: ConfigMap\na: b: c\n")[0]
+	_, err := m.parse()
+	if err == nil {
+		t.Fatal("it is YAML")
+	}
+	if line, cause := (InvalidManifest{Manifest: m, Err: err}).Explain(); line != 2 || cause == "" || strings.Contains(cause, "line ") {
+		t.Errorf("%v\nexplained as line %d, %q", err, line, cause)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -14,6 +15,7 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 
 	"github.com/ksrelease/ksrelease/internal/helmchart/engine"
+	"github.com/ksrelease/ksrelease/internal/helmchart/helmerror"
 )
 
 // MaxBroken bounds how many broken templates one lint looks for: each costs
@@ -112,7 +114,10 @@ func (r Renderer) kubeVersion() chartutil.KubeVersion {
 }
 
 // KubeMinor is the minor version of the Kubernetes 1 that templates see.
-func (r Renderer) KubeMinor() int { return number(r.kubeVersion().Minor) }
+func (r Renderer) KubeMinor() int {
+	minor, _ := strconv.Atoi(r.kubeVersion().Minor)
+	return minor
+}
 
 // changers finds the templates that may change the values that those after them see:
 // they have to be rendered, even if nothing is to be seen of them. Where a partial
@@ -272,7 +277,7 @@ func (r Renderer) texts(ctx context.Context, values chartutil.Values, wanted fun
 // for an error that names none, or one that is left out already: then going on
 // would not end.
 func (r Renderer) brokenOne(err error, skip map[string]bool) (string, bool) {
-	where, ok := outermost(err)
+	where, ok := helmerror.Outermost(err)
 	if !ok || skip[where.Template] {
 		return "", false
 	}

@@ -7,12 +7,14 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/helmchart/workload"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -32,7 +34,7 @@ type Rendering struct {
 	// then incomplete.
 	Cut bool
 	// Workloads are the objects that make pods, by template and place in it.
-	Workloads []Workload
+	Workloads []workload.Workload
 	// Invalid are the rendered documents that are not YAML.
 	Invalid []InvalidManifest
 	// Objects are all objects of the plain rendering, by template and place in it.
@@ -72,7 +74,8 @@ func (i InvalidManifest) Explain() (line int, cause string) {
 	if _, err := yamldoc.Parse("", []byte(i.Manifest.Text)); errors.As(err, &problems) && problems[0].Range.Start.Line > 0 {
 		return problems[0].Range.Start.Line, problems[0].Message // often a better place, too
 	}
-	return number(m[1]), m[2]
+	line, _ = strconv.Atoi(m[1])
+	return line, m[2]
 }
 
 var lineOfCause = regexp.MustCompile(`^line (\d+): (.*)$`)
@@ -110,14 +113,14 @@ func (r *Rendering) add(other *Rendering) {
 			r.varied[template] = true
 		}
 	}
-	knownWorkloads := map[workloadKey][]Workload{}
+	knownWorkloads := map[workloadKey][]workload.Workload{}
 	for _, w := range r.Workloads {
 		if differs[w.Template] {
-			knownWorkloads[w.key()] = append(knownWorkloads[w.key()], w)
+			knownWorkloads[keyOf(w)] = append(knownWorkloads[keyOf(w)], w)
 		}
 	}
 	for _, w := range other.Workloads {
-		if fresh[w.Template] || differs[w.Template] && !slices.ContainsFunc(knownWorkloads[w.key()], func(known Workload) bool { return reflect.DeepEqual(known, w) }) {
+		if fresh[w.Template] || differs[w.Template] && !slices.ContainsFunc(knownWorkloads[keyOf(w)], func(known workload.Workload) bool { return reflect.DeepEqual(known, w) }) {
 			r.Workloads = append(r.Workloads, w)
 		}
 	}
@@ -205,7 +208,7 @@ func (r *Rendering) copyOf(template string, other *Rendering) {
 // a text that is the same in both is not read twice.
 func (r *Rendering) readLike(ctx context.Context, other *Rendering) error {
 	r.totals = nil
-	known := map[string][]Workload{}
+	known := map[string][]workload.Workload{}
 	for _, w := range other.Workloads {
 		known[w.Template] = append(known[w.Template], w)
 	}
@@ -271,7 +274,7 @@ func (r *Rendering) readText(template string, all bool) {
 }
 
 // podsOf parses a document and finds its workloads.
-func podsOf(template string, m Manifest) ([]Workload, *yaml.Node, error) {
+func podsOf(template string, m Manifest) ([]workload.Workload, *yaml.Node, error) {
 	node, err := m.parse()
 	if err != nil || !m.mayHoldPods() {
 		return nil, node, err
@@ -280,7 +283,7 @@ func podsOf(template string, m Manifest) ([]Workload, *yaml.Node, error) {
 	if err != nil {
 		return nil, node, err
 	}
-	return workloads(template, document), node, nil
+	return workload.Find(template, document), node, nil
 }
 
 // WithoutSuffix puts a "*" for the part of a name that is another one each time,
@@ -298,7 +301,9 @@ type workloadKey struct {
 	Ordinal              int
 }
 
-func (w Workload) key() workloadKey { return workloadKey{w.Template, w.Kind, w.Name, w.Ordinal} }
+func keyOf(w workload.Workload) workloadKey {
+	return workloadKey{w.Template, w.Kind, w.Name, w.Ordinal}
+}
 
 // kindIn is one kind of objects of one template.
 type kindIn struct{ Template, Kind string }
@@ -322,7 +327,9 @@ func (r *Rendering) count() *totals {
 }
 
 // total counts the workloads of one kind that one template rendered.
-func (r *Rendering) total(w Workload) int { return r.count().workloads[kindIn{w.Template, w.Kind}] }
+func (r *Rendering) total(w workload.Workload) int {
+	return r.count().workloads[kindIn{w.Template, w.Kind}]
+}
 
 func sortedKeys[V any](m map[string]V) []string {
 	return slices.Sorted(maps.Keys(m))
@@ -345,13 +352,13 @@ func (r *Rendering) DefinedInBroken(name string) bool {
 
 // Place is the source of a workload and, where it is known, the line at which
 // the object begins to say what it is.
-func (r *Rendering) Place(w Workload) (Source, int) {
+func (r *Rendering) Place(w workload.Workload) (Source, int) {
 	at := r.Sources[w.Template]
 	return at, at.lineOf("kind", w.Kind, w.Ordinal, r.total(w))
 }
 
 // EachContainer visits the containers of all workloads, in their order.
-func (r *Rendering) EachContainer(visit func(Workload, Container)) {
+func (r *Rendering) EachContainer(visit func(workload.Workload, workload.Container)) {
 	for _, w := range r.Workloads {
 		for _, p := range w.Pods {
 			for _, c := range p.Containers {
@@ -363,7 +370,7 @@ func (r *Rendering) EachContainer(visit func(Workload, Container)) {
 
 // ImagePlace is the line of a template that names the image of a container,
 // where the image is written out there; else the place of its workload.
-func (r *Rendering) ImagePlace(w Workload, c Container) (Source, int) {
+func (r *Rendering) ImagePlace(w workload.Workload, c workload.Container) (Source, int) {
 	at, line := r.Place(w)
 	if exact := at.lineOf("image", c.Image, 0, 1); exact > 0 {
 		line = exact

@@ -3,8 +3,10 @@ package helmchart
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
+	"github.com/ksrelease/ksrelease/internal/helmchart/helmerror"
 )
 
 // Source is where a template that Helm rendered stands in the extension.
@@ -156,3 +158,24 @@ func (s Source) Name() string {
 
 // commentOfTemplate is how a comment of a template begins.
 var commentOfTemplate = regexp.MustCompile(`\{\{-?[ \t]*/\*`)
+
+// Column is the place of an error in a line of the source, in characters from 1; 0 where it is
+// not known.
+func (s Source) Column(p helmerror.Place) int {
+	if p.Offset < 0 || p.Line < 1 || s.Inside != "" {
+		return 0
+	}
+	text, ok := s.line(p.Line)
+	if !ok || p.Offset > len(text) {
+		return 0
+	}
+	return utf8.RuneCountInString(text[:p.Offset]) + 1
+}
+
+// IsSource says of sources whether a template is one of them, for helmerror.OfTemplate.
+func IsSource(sources map[string]Source) func(template string) bool {
+	return func(template string) bool {
+		_, ok := sources[template]
+		return ok
+	}
+}

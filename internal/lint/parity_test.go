@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/helmchart/workload"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 	"github.com/ksrelease/ksrelease/internal/testutil/testshared"
@@ -139,7 +139,7 @@ func harmless(t *testing.T, ext *extension.Extension, p ksbuilderProblem) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.ContainsFunc(marked.Workloads, func(w helmchart.Workload) bool {
+	return slices.ContainsFunc(marked.Workloads, func(w workload.Workload) bool {
 		return w.Template == p.File && w.Kind == p.Kind && w.Test
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/helmchart/helmerror"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -128,7 +129,7 @@ func readsOfStatic(pass *rule.Pass, root *chart.Chart) {
 
 // valuesError reports why Helm cannot merge the values of the subcharts.
 func valuesError(pass *rule.Pass, err error) {
-	fault := helmchart.ExplainValues(err)
+	fault := helmerror.OfValues(err)
 	id, f := rule.Found("values-not-merged"), rule.Finding{
 		File:    "values.yaml",
 		Message: fault.Cause,

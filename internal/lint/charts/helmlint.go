@@ -15,6 +15,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/helmchart/kubeapi"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -246,7 +247,7 @@ func object(pass *rule.Pass, plain *helmchart.Rendering, o helmchart.Object, min
 			report("no-selector", pass.Severity(), fmt.Sprintf("%s has no selector", o), "Kubernetes refuses it: add spec.selector.matchLabels with labels of the pod template")
 		}
 	}
-	gone, deprecated := helmchart.Deprecation(o, minor)
+	gone, deprecated := kubeapi.Deprecation(o.APIVersion, o.Kind, minor)
 	switch {
 	case gone != "":
 		report("removed-api", pass.Severity(), fmt.Sprintf("%s is of %s, which %s", o, excerpt.OneLine(o.APIVersion), gone), "write the API version that has taken its place")

@@ -12,6 +12,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/helmchart/helmerror"
 	"github.com/ksrelease/ksrelease/internal/kubesphere"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
@@ -42,7 +43,7 @@ func chartError(pass *rule.Pass, err error) {
 		pass.Report(rule.Found("not-loaded"), pass.Severity(), rule.Finding{File: nested.File, Message: "Helm cannot load the chart: " + excerpt.Sentence(nested.Err.Error())})
 		return
 	}
-	fault := helmchart.ExplainLoad(err)
+	fault := helmerror.OfLoad(err)
 	if fault.Twice != "" && twice(pass, fault.Twice) {
 		return
 	}
@@ -59,7 +60,7 @@ func chartError(pass *rule.Pass, err error) {
 	}
 	f := rule.Finding{
 		File:    file,
-		Message: "Helm cannot load the chart: " + excerpt.Sentence(helmchart.PlainTypes(kubesphere.Plain(errors.New(fault.Cause)))),
+		Message: "Helm cannot load the chart: " + excerpt.Sentence(helmerror.PlainTypes(kubesphere.Plain(errors.New(fault.Cause)))),
 		Hint:    "correct the file; `ksrelease lint` shows whether it loads",
 	}
 	if fault.NoChartFile {
@@ -77,7 +78,7 @@ func chartError(pass *rule.Pass, err error) {
 
 // wrongField reports, at its place in the Chart.yaml of a subchart, a field that Helm
 // does not take. It is false where the fault is another one.
-func wrongField(pass *rule.Pass, fault helmchart.LoadFault) bool {
+func wrongField(pass *rule.Pass, fault helmerror.Load) bool {
 	data := pass.File(fault.FieldFile)
 	if fault.Field == "" || data == nil {
 		return false

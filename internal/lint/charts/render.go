@@ -6,6 +6,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/helmchart/helmerror"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -44,7 +45,7 @@ func Render() rule.Rule {
 func checkRender(pass *rule.Pass) {
 	if _, err := pass.Missing(); err != nil {
 		if pass.Ctx.Err() == nil {
-			pass.Report(rule.Found("not-rendered"), pass.Severity(), rule.Finding{File: "values.yaml", Message: "Helm cannot render the chart: " + excerpt.OneLine(helmchart.PlainTypes(err.Error()))})
+			pass.Report(rule.Found("not-rendered"), pass.Severity(), rule.Finding{File: "values.yaml", Message: "Helm cannot render the chart: " + excerpt.OneLine(helmerror.PlainTypes(err.Error()))})
 		}
 		return
 	}
@@ -70,7 +71,7 @@ func checkRender(pass *rule.Pass) {
 // for lack of a definition in another broken file is reported with that file.
 func brokenTemplates(pass *rule.Pass, plain *helmchart.Rendering) {
 	for _, broken := range plain.Broken {
-		fault := helmchart.ExplainTemplate(broken.Err, plain.Sources)
+		fault := helmerror.OfTemplate(broken.Err, helmchart.IsSource(plain.Sources))
 		if plain.DefinedInBroken(fault.Lacks) {
 			continue
 		}
@@ -91,7 +92,7 @@ func brokenTemplates(pass *rule.Pass, plain *helmchart.Rendering) {
 			message += fmt.Sprintf(", line %d", line)
 			line = 0
 		}
-		pass.InSourceAt(rule.Found("broken-template", subject...), pass.Severity(), at, line, fault.At.Column(at), message, hintOn(fault))
+		pass.InSourceAt(rule.Found("broken-template", subject...), pass.Severity(), at, line, at.Column(fault.At), message, hintOn(fault))
 	}
 	if plain.Cut {
 		pass.Report(rule.Found("too-many-broken"), pass.Severity(), rule.Finding{
@@ -109,7 +110,7 @@ func needsIngress(pass *rule.Pass, plain *helmchart.Rendering) {
 		return
 	}
 	first := plain.IngressNeeded[0]
-	fault := helmchart.ExplainTemplate(first.Err, plain.Sources)
+	fault := helmerror.OfTemplate(first.Err, helmchart.IsSource(plain.Sources))
 	at, line := plain.Sources[fault.At.Template], fault.At.Line
 	what := "the template renders"
 	if fault.At.Template != first.Template {
@@ -119,7 +120,7 @@ func needsIngress(pass *rule.Pass, plain *helmchart.Rendering) {
 		what = fmt.Sprintf("the template and %s render", rule.Counted(more, "other", "others"))
 	}
 	message := what + " only where an administrator has configured an ingress for extensions (global.extension.ingress); everywhere else the extension cannot be installed: " + excerpt.OneLine(fault.Cause)
-	column := fault.At.Column(at)
+	column := at.Column(fault.At)
 	if at.Inside != "" {
 		message, line = message+fmt.Sprintf(", line %d", line), 0
 	}
@@ -129,7 +130,7 @@ func needsIngress(pass *rule.Pass, plain *helmchart.Rendering) {
 
 // hintOn is what to do about a template that does not render, where it asks for what
 // KubeSphere sets in another installation.
-func hintOn(fault helmchart.TemplateFault) string {
+func hintOn(fault helmerror.Template) string {
 	switch {
 	case strings.Contains(fault.Expression, "global.clusterInfo"):
 		return "KubeSphere sets global.clusterInfo on the chosen clusters of Multicluster alone, where it installs what is tagged agent: guard the place with {{ with (.Values.global).clusterInfo }}, or give the value in values.yaml"
@@ -150,7 +151,7 @@ func invalidManifest(pass *rule.Pass, plain *helmchart.Rendering, invalid helmch
 		finding.Excerpt = excerpt.Line(invalid.Manifest.Text, line, invalid.Manifest.Line+line-1)
 		cause = fmt.Sprintf("line %d of what it renders: %s", invalid.Manifest.Line+line-1, cause)
 	}
-	finding.Message = "the template renders to something that is not YAML: " + excerpt.OneLine(helmchart.PlainTypes(cause))
+	finding.Message = "the template renders to something that is not YAML: " + excerpt.OneLine(helmerror.PlainTypes(cause))
 	if at.Inside != "" {
 		finding.Message += " (" + at.Inside + " in the package)"
 	}

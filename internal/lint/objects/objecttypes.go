@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/helmchart/kubeapi"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -50,7 +51,7 @@ func checkObjectTypes(pass *rule.Pass) {
 			continue
 		}
 		minor := pass.Chart().Renderer.KubeMinor()
-		if gone, _ := helmchart.Deprecation(o.Object, minor); gone != "" {
+		if gone, _ := kubeapi.Deprecation(o.APIVersion, o.Kind, minor); gone != "" {
 			continue // the rule helm-lint says so
 		}
 		if _, own := ksKinds[[2]string{o.APIVersion, o.Kind}]; own {

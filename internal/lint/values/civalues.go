@@ -12,6 +12,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/helmchart/helmerror"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -207,7 +208,7 @@ func refused(pass *rule.Pass, loaded *helmchart.Chart, c *chart.Chart, sets []ci
 func renderAlone(pass *rule.Pass, loaded *helmchart.Chart, c *chart.Chart, set ciSet) (fault ciFailure, failed bool) {
 	r, err := loaded.AloneWith(c, set.Values)
 	if err != nil {
-		return ciFailure{"values-not-merged", "", helmchart.ExplainValues(err).Cause}, true
+		return ciFailure{"values-not-merged", "", helmerror.OfValues(err).Cause}, true
 	}
 	if refused := schemaRefuses(r.Tree, r.Values()); len(refused) > 0 {
 		return schemaFailure(refused), true
@@ -217,7 +218,7 @@ func renderAlone(pass *rule.Pass, loaded *helmchart.Chart, c *chart.Chart, set c
 		return ciFailure{}, false
 	}
 	sources := loaded.Places.Sources(r.Tree)
-	explained := helmchart.ExplainTemplate(err, sources)
+	explained := helmerror.OfTemplate(err, helmchart.IsSource(sources))
 	where := sources[explained.At.Template]
 	fault = ciFailure{"broken-template", explained.Expression, excerpt.OneLine(explained.Cause)}
 	if explained.Expression != "" {

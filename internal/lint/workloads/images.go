@@ -12,6 +12,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/helmchart/workload"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -47,8 +48,8 @@ func Images() rule.Rule {
 // usedImage is an image of a workload, and where it is used first.
 type usedImage struct {
 	Ref       imageRef
-	Workload  helmchart.Workload
-	Container helmchart.Container
+	Workload  workload.Workload
+	Container workload.Container
 	// More counts the other containers that use it.
 	More int
 }
@@ -96,7 +97,7 @@ func checkImages(pass *rule.Pass) {
 func usedImages(pass *rule.Pass, r *helmchart.Rendering) []usedImage {
 	var used []usedImage
 	index := map[imageRef]int{}
-	r.EachContainer(func(w helmchart.Workload, c helmchart.Container) {
+	r.EachContainer(func(w workload.Workload, c workload.Container) {
 		if c.Image == "" {
 			if !c.Lenient && !w.Test {
 				at, line := r.Place(w)
@@ -485,7 +486,7 @@ func inSubchartThatIsOff(pass *rule.Pass, ref imageRef) bool {
 		return false
 	}
 	found := false
-	marked.EachContainer(func(_ helmchart.Workload, c helmchart.Container) {
+	marked.EachContainer(func(_ workload.Workload, c workload.Container) {
 		other, err := parseImage(c.Image)
 		found = found || err == nil && other.sameButDomain(ref)
 	})

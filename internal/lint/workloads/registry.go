@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
-	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/helmchart/workload"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -68,7 +68,7 @@ func checkImageRegistry(pass *rule.Pass) {
 // registryFault says how the image of a container, rendered with the marker
 // registry, disobeys it; the message is empty where it does not. written says that
 // the image stands in the template as it is.
-func registryFault(c helmchart.Container, written bool) (found, message, hint string) {
+func registryFault(c workload.Container, written bool) (found, message, hint string) {
 	rest, obeys := strings.CutPrefix(c.Image, rule.MarkerRegistry)
 	switch {
 	case c.Image == "":

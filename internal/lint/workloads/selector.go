@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/helmchart/workload"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -34,7 +35,7 @@ const nodeSelectorExample = "{{- with .Values.global.nodeSelector }}\nnodeSelect
 // nodeSelectorHint is the hint in one line of code, for findings of which there
 // tend to be many. Where the template has a node selector of its own, it takes in that, for
 // there can be but one.
-func nodeSelectorHint(w helmchart.Workload, at helmchart.Source) string {
+func nodeSelectorHint(w workload.Workload, at helmchart.Source) string {
 	indent := 8 // in the pod spec of a template
 	switch w.Kind {
 	case "Pod":
@@ -56,7 +57,7 @@ var ownNodeSelector = regexp.MustCompile(`\.Values(?:\.\w+)*\.[nN]odeSelector\b`
 func checkNodeSelector(pass *rule.Pass) {
 	marked := pass.MarkedRendering()
 	for _, w := range marked.Workloads {
-		if w.Test || w.Kind == "DaemonSet" || !slices.ContainsFunc(w.Pods, func(p helmchart.Pod) bool { return !placedByMarker(p) }) {
+		if w.Test || w.Kind == "DaemonSet" || !slices.ContainsFunc(w.Pods, func(p workload.Pod) bool { return !placedByMarker(p) }) {
 			continue
 		}
 		at, line := marked.Place(w)
@@ -67,7 +68,7 @@ func checkNodeSelector(pass *rule.Pass) {
 // placedByMarker reports whether the marker node selector shows up in what
 // places a pod: its nodeSelector or, for charts that turn one into the other,
 // its affinity.
-func placedByMarker(p helmchart.Pod) bool {
+func placedByMarker(p workload.Pod) bool {
 	for _, placement := range p.Placement {
 		if holds(placement, rule.MarkerSelectorKey) {
 			return true

@@ -1,4 +1,5 @@
-package helmchart
+// Package kubeapi says which APIs a version of Kubernetes serves, and which it has no more.
+package kubeapi
 
 import (
 	"fmt"
@@ -37,14 +38,14 @@ var goneTypes = map[string]int{
 	"apiregistration.k8s.io/v1beta1 APIService": 22,
 }
 
-// Deprecation says that an object is of an API version that Kubernetes 1.minor
+// Deprecation says that a kind is of an API version, such as batch/v1, that Kubernetes 1.minor
 // has no more, or will have no more; both are empty otherwise, and for resources
 // that are not of Kubernetes itself.
-func Deprecation(o Object, minor int) (gone, deprecated string) {
-	if since, ok := goneTypes[o.APIVersion+" "+o.Kind]; ok && minor >= since {
+func Deprecation(apiVersion, kindName string, minor int) (gone, deprecated string) {
+	if since, ok := goneTypes[apiVersion+" "+kindName]; ok && minor >= since {
 		return fmt.Sprintf("Kubernetes has not had since 1.%d", since), ""
 	}
-	known, err := scheme.Scheme.New(schema.FromAPIVersionAndKind(o.APIVersion, o.Kind))
+	known, err := scheme.Scheme.New(schema.FromAPIVersionAndKind(apiVersion, kindName))
 	if err != nil {
 		return "", ""
 	}
@@ -73,17 +74,17 @@ func servedAPIs(minor int) chartutil.VersionSet {
 	served := make(chartutil.VersionSet, 0, 2*len(kinds))
 	groups := map[string]bool{}
 	for kind := range kinds {
-		o := Object{APIVersion: kind.GroupVersion().String(), Kind: kind.Kind}
+		apiVersion := kind.GroupVersion().String()
 		if kind.Version == runtime.APIVersionInternal || isAuxiliary(kind.Kind) {
 			continue
 		}
-		if gone, _ := Deprecation(o, minor); gone != "" || isNewer(kind, minor) {
+		if gone, _ := Deprecation(apiVersion, kind.Kind, minor); gone != "" || isNewer(kind, minor) {
 			continue
 		}
-		served = append(served, o.APIVersion+"/"+o.Kind)
-		if !groups[o.APIVersion] {
-			groups[o.APIVersion] = true
-			served = append(served, o.APIVersion)
+		served = append(served, apiVersion+"/"+kind.Kind)
+		if !groups[apiVersion] {
+			groups[apiVersion] = true
+			served = append(served, apiVersion)
 		}
 	}
 	slices.Sort(served) // templates may list them

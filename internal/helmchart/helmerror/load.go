@@ -1,4 +1,4 @@
-package helmchart
+package helmerror
 
 import (
 	"fmt"
@@ -9,9 +9,9 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 )
 
-// LoadFault is why Helm's loader (helm.sh/helm/v3/pkg/chart/loader) does not load a
+// Load is why Helm's loader (helm.sh/helm/v3/pkg/chart/loader) does not load a
 // chart.
-type LoadFault struct {
+type Load struct {
 	// File is the slash path below the chart of the file that it is about; it is empty
 	// where the error names none.
 	File string
@@ -40,9 +40,9 @@ var (
 	declaredTwice     = regexp.MustCompile(`more than one dependency with name or alias "(.*)"`)
 )
 
-// ExplainLoad takes an error of Helm's loader apart.
-func ExplainLoad(err error) LoadFault {
-	var fault LoadFault
+// OfLoad takes an error of Helm's loader apart.
+func OfLoad(err error) Load {
+	var fault Load
 	fault.File, fault.Cause = unreadable(err)
 	fault.NoChartFile = strings.HasPrefix(fault.Cause, "Chart.yaml file is missing")
 	if m := yamlLine.FindStringSubmatch(fault.Cause); m != nil {

@@ -1,6 +1,11 @@
-package helmchart
+// Package workload finds the pods in the objects of a rendered manifest.
+package workload
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Workload is one object of a rendered manifest that makes pods: a Deployment,
 // a CronJob, or a custom resource with a pod template in it.
@@ -79,10 +84,10 @@ var quoting = [...]string{
 	"templates.gatekeeper.sh",
 }
 
-// workloads finds every pod spec of a decoded document: those of Kubernetes'
+// Find finds every pod spec of a decoded document: those of Kubernetes'
 // own kinds, wherever they keep it, those of custom resources, and those of the
 // items of a List.
-func workloads(template string, document any) []Workload {
+func Find(template string, document any) []Workload {
 	f := podFinder{template: template}
 	f.object(document)
 	return f.found
@@ -120,7 +125,7 @@ func (f *podFinder) object(value any) {
 	}
 	w := Workload{Kind: kind, Name: objectName(object), Template: f.template, Test: isTest(object)}
 	lenient := !ownGroup(group)
-	for _, key := range sortedKeys(object) {
+	for _, key := range slices.Sorted(maps.Keys(object)) {
 		if key != "metadata" && key != "status" {
 			w.Pods = append(w.Pods, podsIn(object[key], lenient)...)
 		}
@@ -185,7 +190,7 @@ func podsIn(value any, lenient bool) []Pod {
 		if p, ok := podSpec(v, lenient); ok {
 			return []Pod{p}
 		}
-		for _, key := range sortedKeys(v) {
+		for _, key := range slices.Sorted(maps.Keys(v)) {
 			pods = append(pods, podsIn(v[key], lenient)...)
 		}
 	case []any:

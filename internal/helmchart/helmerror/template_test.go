@@ -1,4 +1,4 @@
-package helmchart
+package helmerror
 
 import (
 	"errors"
@@ -6,15 +6,15 @@ import (
 	"testing"
 )
 
-// FuzzExplainTemplate: whatever Helm says, there is a cause in one piece.
-func FuzzExplainTemplate(f *testing.F) {
+// FuzzOfTemplate: whatever Helm says, there is a cause in one piece.
+func FuzzOfTemplate(f *testing.F) {
 	f.Add(`template: a/b.yaml:1:2: executing "a/b.yaml" at <include "x" .>: error calling include: template: a/_h.tpl:3:4: executing "x" at <.a.b>: nil pointer evaluating interface {}.b`)
 	f.Add(`execution error at (a/b.yaml:1:2): set it`)
 	f.Add(`parse error at (a/b.yaml:1): function "x" not defined`)
 	f.Add(`rendering template failed: boom`)
-	sources := map[string]Source{"a/b.yaml": {}, "a/_h.tpl": {}}
+	isFile := func(name string) bool { return name == "a/b.yaml" || name == "a/_h.tpl" }
 	f.Fuzz(func(t *testing.T, message string) {
-		fault := ExplainTemplate(errors.New(message), sources)
+		fault := OfTemplate(errors.New(message), isFile)
 		if fault.At.Line < 0 || strings.Contains(fault.Cause, "\n") {
 			t.Errorf("%q is explained as %+v", message, fault)
 		}

@@ -1,33 +1,21 @@
-package helmchart
+// Package helmerror takes the errors of Helm apart: file, line, cause and hint. Helm gives most of
+// them nothing but a text.
+package helmerror
 
 import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
-// TemplatePlace is a place in a template, by the path that Helm gives it.
-type TemplatePlace struct {
+// Place is a place in a template, by the path that Helm gives it.
+type Place struct {
 	Template string
 	// Line is 1-based, or 0.
 	Line int
 	// Offset is where in the line, in bytes from 0, as text/template counts columns;
 	// -1 where it does not say, as for what cannot be parsed.
 	Offset int
-}
-
-// Column is the place in a line of a source, in characters from 1; 0 where it is
-// not known.
-func (p TemplatePlace) Column(at Source) int {
-	if p.Offset < 0 || p.Line < 1 || at.Inside != "" {
-		return 0
-	}
-	text, ok := at.line(p.Line)
-	if !ok || p.Offset > len(text) {
-		return 0
-	}
-	return utf8.RuneCountInString(text[:p.Offset]) + 1
 }
 
 // The forms in which Helm's engine (helm.sh/helm/v3/pkg/engine) gives a place:
@@ -39,23 +27,23 @@ var (
 	templateChain = regexp.MustCompile(`template: ([^\n]+?):(\d+):(?:(\d+):)? ?(?:executing "(?:[^"\\]|\\.)*" at <((?:[^>\n]|->)*)>: )?`)
 )
 
-// outermost is the template that Helm was rendering when it failed.
-func outermost(err error) (TemplatePlace, bool) {
+// Outermost is the template that Helm was rendering when it failed.
+func Outermost(err error) (Place, bool) {
 	message := err.Error()
 	if m := helmPlace.FindStringSubmatch(message); m != nil {
-		return TemplatePlace{m[1], number(m[2]), offset(m[3])}, true
+		return Place{m[1], number(m[2]), offset(m[3])}, true
 	}
 	if m := templateChain.FindStringSubmatch(message); m != nil {
-		return TemplatePlace{m[1], number(m[2]), offset(m[3])}, true
+		return Place{m[1], number(m[2]), offset(m[3])}, true
 	}
-	return TemplatePlace{}, false
+	return Place{}, false
 }
 
-// TemplateFault is why a template does not render.
-type TemplateFault struct {
+// Template is why a template does not render.
+type Template struct {
 	// At is the innermost place that is a file: the helper that was included, not
 	// the template that included it.
-	At TemplatePlace
+	At Place
 	// Expression is what was being evaluated, such as .Values.image.tag; it may be
 	// empty.
 	Expression string
@@ -68,21 +56,21 @@ type TemplateFault struct {
 	Lacks string
 }
 
-// ExplainTemplate reads an error of Helm's engine. sources are the templates
-// there are: text given to tpl counts its lines by itself, and is no file.
-func ExplainTemplate(err error, sources map[string]Source) TemplateFault {
+// OfTemplate reads an error of Helm's engine. isFile says whether there is a template of a
+// name: text given to tpl counts its lines by itself, and is no file.
+func OfTemplate(err error, isFile func(template string) bool) Template {
 	message := err.Error()
-	var fault TemplateFault
-	fault.At, _ = outermost(err)
+	var fault Template
+	fault.At, _ = Outermost(err)
 	if m := helmPlace.FindStringIndex(message); m != nil {
 		message = message[m[1]:]
 	}
 	for _, m := range templateChain.FindAllStringSubmatchIndex(message, -1) {
 		name := message[m[2]:m[3]]
-		if _, ok := sources[name]; !ok || strings.Contains(message[:m[0]], "error calling tpl") {
+		if !isFile(name) || strings.Contains(message[:m[0]], "error calling tpl") {
 			break
 		}
-		fault.At = TemplatePlace{name, number(message[m[4]:m[5]]), -1}
+		fault.At = Place{name, number(message[m[4]:m[5]]), -1}
 		if m[6] >= 0 {
 			fault.At.Offset = number(message[m[6]:m[7]])
 		}
@@ -141,8 +129,9 @@ var plainCauses = []struct {
 		"see the list of functions in Helm's chart template guide",
 	},
 	{
-		regexp.MustCompile(`wrong type for value; expected (.+); got interface \{\}$`),
-		"a value that is not set stands where a $1 is needed",
+		// As an argument, or through a pipe.
+		regexp.MustCompile(`(?:wrong type for value; expected (.+); got interface \{\}|invalid value; expected (.+))$`),
+		"a value that is not set stands where a $1$2 is needed",
 		"set the value in values.yaml, or give another in its place with default: an extension has to install with its own values",
 	},
 	{
@@ -192,4 +181,5 @@ var goTypes = strings.NewReplacer(
 	"<nil>", "nothing",
 )
 
+// PlainTypes puts names of Go types into words of YAML.
 func PlainTypes(message string) string { return goTypes.Replace(message) }

@@ -1,8 +1,7 @@
-package helmchart
+package kubeapi
 
 import (
 	"fmt"
-	"strconv"
 	"sync"
 
 	"github.com/Masterminds/semver/v3"
@@ -22,9 +21,10 @@ const usualMinor = 31
 // ever were, and no kinds: templates that ask for them take the wrong branch.
 func Capabilities(constraint string) *chartutil.Capabilities {
 	caps := chartutil.DefaultCapabilities.Copy()
-	caps.KubeVersion = allowedVersion(constraint)
-	if caps.APIVersions = usualAPIs(); caps.KubeVersion.Minor != strconv.Itoa(usualMinor) {
-		caps.APIVersions = servedAPIs(number(caps.KubeVersion.Minor))
+	minor := 0
+	caps.KubeVersion, minor = allowedVersion(constraint)
+	if caps.APIVersions = usualAPIs(); minor != usualMinor {
+		caps.APIVersions = servedAPIs(minor)
 	}
 	return caps
 }
@@ -32,23 +32,23 @@ func Capabilities(constraint string) *chartutil.Capabilities {
 // usualAPIs are those of a usual cluster, worked out once.
 var usualAPIs = sync.OnceValue(func() chartutil.VersionSet { return servedAPIs(usualMinor) })
 
-// allowedVersion is a version of Kubernetes that a constraint allows.
-func allowedVersion(constraint string) chartutil.KubeVersion {
+// allowedVersion is a version of Kubernetes that a constraint allows, and its minor number.
+func allowedVersion(constraint string) (chartutil.KubeVersion, int) {
 	usual := kubeVersion(usualMinor, 0)
 	allowed, err := semver.NewConstraint(constraint)
 	if err != nil {
-		return usual
+		return usual, usualMinor
 	}
 	for _, minor := range minors() {
 		// The highest patch too, for constraints such as >=1.22.15.
 		for _, patch := range [...]int{0, 99} {
 			candidate := kubeVersion(minor, patch)
 			if v, err := semver.NewVersion(candidate.Version); err == nil && allowed.Check(v) {
-				return candidate
+				return candidate, minor
 			}
 		}
 	}
-	return usual
+	return usual, usualMinor
 }
 
 // minors are the minor versions to try: the usual one, older ones, newer ones.
