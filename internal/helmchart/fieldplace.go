@@ -97,7 +97,7 @@ func keyOfLine(trimmed string) string {
 }
 
 // writer is the line of the source that wrote a rendered one, both from 0; -1 where that
-// cannot be told.
+// is not known.
 func (s Source) writer(text *renderedLines, rendered int) int {
 	// So many lines are compared with what stands around them; of more, each is taken
 	// for one of the rendered ones, where there are as many.
