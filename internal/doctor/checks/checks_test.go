@@ -247,6 +247,20 @@ func TestTLS(t *testing.T) {
 	if got := all[NameRepository]; got.Status == Failed || !strings.Contains(got.Message, "TLS 1.3, certificate until ") {
 		t.Errorf("%+v", got)
 	}
+	all = checked(t, market(t), func(c *Checker) {
+		c.Places.Repository = server.URL
+		c.Web = transport.New(transport.Options{Attempts: 1, Servers: []transport.Server{{Address: server.URL, RootCAs: trusted}}})
+		c.Now = func() time.Time { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) }
+	})
+	expect(t, all, NameRepository, Warning, "certificate until ", "have to renew its certificate")
+}
+
+func TestSpace(t *testing.T) {
+	for free, want := range map[uint64]Status{0: Failed, 16<<20 - 1: Failed, 16 << 20: Warning, 256<<20 - 1: Warning, 256 << 20: OK} {
+		if got := statusOfSpace(free); got != want {
+			t.Errorf("%d bytes: %s", free, got)
+		}
+	}
 }
 
 func written(t *testing.T, data []byte) string {

@@ -31,11 +31,8 @@ func (c *Checker) space() Check {
 			continue
 		}
 		parts = append(parts, fmt.Sprintf("%s for %s (%s)", bytesText(free), place.what, place.folder))
-		switch {
-		case free < leastSpace:
-			check.Status = Failed
-		case free < enoughSpace && check.Status == OK:
-			check.Status = Warning
+		if status := statusOfSpace(free); status == Failed || check.Status == OK {
+			check.Status = status
 		}
 	}
 	if len(parts) == 0 {
@@ -46,6 +43,17 @@ func (c *Checker) space() Check {
 	}
 	check.Message = strings.Join(parts, ", ") + " free"
 	return check
+}
+
+// statusOfSpace judges so many free bytes.
+func statusOfSpace(free uint64) Status {
+	switch {
+	case free < leastSpace:
+		return Failed
+	case free < enoughSpace:
+		return Warning
+	}
+	return OK
 }
 
 // existing is the folder itself or the nearest one above it that is there.
