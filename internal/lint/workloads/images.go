@@ -1,6 +1,7 @@
 package workloads
 
 import (
+	"bytes"
 	"fmt"
 	"path"
 	"slices"
@@ -251,13 +252,14 @@ func isReached(pass *rule.Pass, plain *helmchart.Rendering, used []usedImage, re
 	// named itself.
 	wrongVersion := usesRepository(used, ref)
 	loaded, found := pass.Chart(), false
+	name := []byte(path.Base(ref.Path)) // the cheap look
 	helmchart.Each(loaded.Root, func(c *chart.Chart) {
 		found = found || namesImage("", c.Values, ref, wrongVersion)
 		for _, template := range c.Templates {
-			found = found || writesImage(string(template.Data), ref, wrongVersion)
+			found = found || bytes.Contains(template.Data, name) && writesImage(string(template.Data), ref, wrongVersion)
 		}
 		for _, file := range c.Files {
-			found = found || strings.Contains(file.Name, "/") && !isProse(file.Name) && ref.mentions(string(file.Data), imageRef.sameButDomain)
+			found = found || strings.Contains(file.Name, "/") && !isProse(file.Name) && bytes.Contains(file.Data, name) && ref.mentions(string(file.Data), imageRef.sameButDomain)
 		}
 	})
 	return found || inParts(plain, ref) || !wrongVersion && isCompanion(used, ref) || inSubchartThatIsOff(pass, ref)
