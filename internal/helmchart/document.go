@@ -6,13 +6,14 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/ksrelease/ksrelease/internal/helmchart/manifest"
 	"go.yaml.in/yaml/v3"
 )
 
 // document is one rendered document. It is parsed at most once, and API definitions,
 // the largest of all, only when somebody looks into them.
 type document struct {
-	manifest Manifest
+	manifest manifest.Document
 	// lazy is set for what is not parsed before somebody looks into it.
 	lazy bool
 	// file is set for a file that Helm does not render: what stands there is the source.
@@ -20,13 +21,13 @@ type document struct {
 	root func() *yaml.Node
 }
 
-func parsed(m Manifest, node *yaml.Node) *document {
+func parsed(m manifest.Document, node *yaml.Node) *document {
 	return &document{manifest: m, root: func() *yaml.Node { return content(node) }}
 }
 
-func unparsed(m Manifest, file *Source) *document {
+func unparsed(m manifest.Document, file *Source) *document {
 	return &document{manifest: m, lazy: true, file: file, root: sync.OnceValue(func() *yaml.Node {
-		node, err := m.parse()
+		node, err := m.Parse()
 		if err != nil {
 			return nil
 		}
@@ -58,7 +59,7 @@ func (o Object) Document() *yaml.Node {
 // MayHaveOddKeys is the cheap look that saves the parse of what is not parsed yet: it is
 // false where no mapping of the document has a key twice, or one that is no text.
 func (o Object) MayHaveOddKeys() bool {
-	return o.document != nil && (!o.document.lazy || mayHaveOddKeys(o.document.manifest.Text))
+	return o.document != nil && (!o.document.lazy || manifest.MayHaveOddKeys(o.document.manifest.Text))
 }
 
 // Text is the rendered document in which the object stands.
@@ -128,7 +129,9 @@ func scalarsOf(node *yaml.Node) map[string]string {
 
 // EachField visits the fields of a mapping, in their order, with those of its merge keys
 // at the place of these. Values are not aliases.
-func EachField(node *yaml.Node, visit func(key, value *yaml.Node)) { eachField(node, visit, maxDepth) }
+func EachField(node *yaml.Node, visit func(key, value *yaml.Node)) {
+	eachField(node, visit, manifest.MaxDepth)
+}
 
 func eachField(node *yaml.Node, visit func(key, value *yaml.Node), depth int) {
 	node = unaliased(node)

@@ -1,12 +1,13 @@
 package helmchart
 
 import (
-	"github.com/google/go-cmp/cmp"
-	helm "helm.sh/helm/v3/pkg/engine"
-	"helm.sh/helm/v3/pkg/strvals"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	helm "helm.sh/helm/v3/pkg/engine"
+	"helm.sh/helm/v3/pkg/strvals"
 
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"

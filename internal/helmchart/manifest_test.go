@@ -7,31 +7,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/ksrelease/ksrelease/internal/helmchart/manifest"
 	"sigs.k8s.io/yaml"
 )
-
-func TestManifests(t *testing.T) {
-	tests := []struct {
-		name, text string
-		want       []Manifest
-	}{
-		{"nothing", "", nil},
-		{"blanks and comments", "\n# a: b\n---\n  \n--- # c\n", nil},
-		{"one", "a: b\n", []Manifest{{"a: b\n", 1}}},
-		{"a separator at the top", "---\na: b\n", []Manifest{{"\na: b\n", 1}}},
-		{"two", "a: b\n---\nc: d", []Manifest{{"a: b\n", 1}, {"\nc: d", 2}}},
-		{"a comment right behind the hyphens", "a: b\n---# next\nc: d\n", []Manifest{{"a: b\n", 1}, {"# next\nc: d\n", 2}}},
-		{"indented hyphens are text", "a: |\n  ---\n  b\n", []Manifest{{"a: |\n  ---\n  b\n", 1}}},
-		{"carriage returns", "a: b\r\n---\r\nc: d\r\n", []Manifest{{"a: b\r\n", 1}, {"\r\nc: d\r\n", 2}}},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, Manifests(test.text)); diff != "" {
-				t.Errorf("manifests (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
 
 // TestAliasBomb: a short text that would make a large tree is refused before it
 // is one.
@@ -40,7 +18,7 @@ func TestAliasBomb(t *testing.T) {
 	for i := 1; i < 12; i++ {
 		text += fmt.Sprintf("a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
 	}
-	if _, _, err := podsOf("t", Manifest{Text: text}); err == nil {
+	if _, _, err := podsOf("t", manifest.Document{Text: text}); err == nil {
 		t.Error("it was read")
 	}
 }
@@ -50,7 +28,7 @@ func FuzzManifests(f *testing.F) {
 	f.Add("---\n---# x\nkind: List\nitems: [{kind: Pod, containers: [{<<: {a: b}}]}]")
 	f.Add("a: &a\n  kind: *a\n  containers: *a\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, m := range Manifests(text) {
+		for _, m := range manifest.Split(text) {
 			if !strings.Contains(text, m.Text) || m.Line < 1 || m.Line > strings.Count(text, "\n")+1 {
 				t.Errorf("a document that is not in the text: %+v", m)
 			}
@@ -80,11 +58,11 @@ func TestMergesAsHelm(t *testing.T) {
 		if err := yaml.Unmarshal([]byte(head+body), &want); err != nil {
 			t.Fatal(err)
 		}
-		node, err := Manifest{Text: head + body}.parse()
+		node, err := manifest.Document{Text: head + body}.Parse()
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := decode(node)
+		got, err := manifest.Decode(node)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,8 +76,8 @@ func TestMergesAsHelm(t *testing.T) {
 
 // What yaml says of a manifest that a template rendered is known by its text.
 func TestExplainManifest(t *testing.T) {
-	m := Manifests("kind: ConfigMap\na: b: c\n")[0]
-	_, err := m.parse()
+	m := manifest.Split("kind: ConfigMap\na: b: c\n")[0]
+	_, err := m.Parse()
 	if err == nil {
 		t.Fatal("it is YAML")
 	}

@@ -7,6 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
+	"github.com/ksrelease/ksrelease/internal/helmchart/manifest"
 )
 
 // Object is one rendered document, as far as it says what it is.
@@ -47,7 +48,7 @@ func (o Object) head() head {
 
 // objectOf takes down what a document says of itself; ok is false for an empty
 // one.
-func objectOf(template string, m Manifest, node *yaml.Node) (o Object, ok bool) {
+func objectOf(template string, m manifest.Document, node *yaml.Node) (o Object, ok bool) {
 	root := content(node)
 	if root == nil || root.Kind == yaml.ScalarNode && root.ShortTag() == "!!null" {
 		return Object{}, false
@@ -127,7 +128,7 @@ func kindOfNode(node *yaml.Node) string {
 // apiDefinition reads only the lines that matter of a CustomResourceDefinition, down to
 // its name: they are by far the largest documents, and text that nobody templates. One
 // that is written in another way is parsed.
-func apiDefinition(template string, m Manifest, file *Source) Object {
+func apiDefinition(template string, m manifest.Document, file *Source) Object {
 	o := Object{Kind: "CustomResourceDefinition", Template: template, Line: m.Line, document: unparsed(m, file)}
 	section, indent := "", 0
 	for line := range strings.Lines(m.Text) {

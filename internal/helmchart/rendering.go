@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/helmchart/manifest"
 	"github.com/ksrelease/ksrelease/internal/helmchart/workload"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -58,7 +59,7 @@ type BrokenTemplate struct {
 // InvalidManifest is a rendered document that is not YAML.
 type InvalidManifest struct {
 	Template string
-	Manifest Manifest
+	Manifest manifest.Document
 	Err      error
 }
 
@@ -240,8 +241,8 @@ func (r *Rendering) eachText(ctx context.Context, visit func(template string)) e
 func (r *Rendering) readText(template string, all bool) {
 	kinds, objects := map[string]int{}, map[string]int{}
 	random := sync.OnceValue(r.Sources[template].MakesUpNames)
-	for _, m := range Manifests(r.Texts[template]) {
-		if !m.mayHoldPods() && (!all || m.definesAPI()) {
+	for _, m := range manifest.Split(r.Texts[template]) {
+		if !m.MayHoldPods() && (!all || m.DefinesAPI()) {
 			if all {
 				o := apiDefinition(template, m, nil)
 				o.Ordinal = objects[o.Kind]
@@ -274,12 +275,12 @@ func (r *Rendering) readText(template string, all bool) {
 }
 
 // podsOf parses a document and finds its workloads.
-func podsOf(template string, m Manifest) ([]workload.Workload, *yaml.Node, error) {
-	node, err := m.parse()
-	if err != nil || !m.mayHoldPods() {
+func podsOf(template string, m manifest.Document) ([]workload.Workload, *yaml.Node, error) {
+	node, err := m.Parse()
+	if err != nil || !m.MayHoldPods() {
 		return nil, node, err
 	}
-	document, err := decode(node)
+	document, err := manifest.Decode(node)
 	if err != nil {
 		return nil, node, err
 	}

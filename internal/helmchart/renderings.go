@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/helmchart/manifest"
 	"helm.sh/helm/v3/pkg/chart"
 )
 
@@ -59,11 +60,11 @@ func (i Installed) CRDs() []Object {
 			}
 		})
 		kinds := map[string]int{}
-		for _, m := range Manifests(at.Text) {
+		for _, m := range manifest.Split(at.Text) {
 			o, ok := Object{}, true
-			if m.definesAPI() {
+			if m.DefinesAPI() {
 				o = apiDefinition(crd.Filename, m, &at)
-			} else if node, err := m.parse(); err != nil {
+			} else if node, err := m.Parse(); err != nil {
 				continue
 			} else if o, ok = objectOf(crd.Filename, m, node); ok {
 				o.document.file = &at

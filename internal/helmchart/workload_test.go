@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/ksrelease/ksrelease/internal/helmchart/manifest"
 )
 
 // TestWorkloads: each form in which a manifest can hold pods, and those in which
@@ -74,7 +75,7 @@ spec:
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			found, _, err := podsOf("t", Manifest{Text: test.text, Line: 1})
+			found, _, err := podsOf("t", manifest.Document{Text: test.text, Line: 1})
 			if err != nil {
 				t.Fatal(err)
 			}

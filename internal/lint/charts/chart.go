@@ -12,6 +12,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/helmchart/filereads"
 	"github.com/ksrelease/ksrelease/internal/helmchart/helmerror"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
@@ -114,7 +115,7 @@ func otherChart(pass *rule.Pass) {
 // gives an empty text then, and no error.
 func readsOfStatic(pass *rule.Pass, root *chart.Chart) {
 	for _, template := range root.Templates {
-		for _, read := range helmchart.FileReads(template.Data) {
+		for _, read := range filereads.Of(template.Data) {
 			name := read.Pattern
 			if !pass.Ext.LeavesOut(path.Clean(name)) {
 				continue

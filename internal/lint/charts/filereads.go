@@ -11,6 +11,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/helmchart/filereads"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -25,9 +26,9 @@ func readsOfNothing(pass *rule.Pass, loaded *helmchart.Chart) {
 		}
 		reported := map[string]bool{}
 		for _, template := range c.Templates {
-			reads := helmchart.FileReads(template.Data)
+			reads := filereads.Of(template.Data)
 			for _, read := range reads {
-				guarded := slices.ContainsFunc(reads, func(r helmchart.FileRead) bool { return r.Pattern == read.Pattern && r.Guarded })
+				guarded := slices.ContainsFunc(reads, func(r filereads.Read) bool { return r.Pattern == read.Pattern && r.Guarded })
 				if guarded || reported[read.Pattern] || hasFile(c, read) || strings.Contains(read.Pattern, "{{") {
 					continue
 				}
@@ -57,18 +58,18 @@ func readsOfNothing(pass *rule.Pass, loaded *helmchart.Chart) {
 	})
 }
 
-func hasFile(c *chart.Chart, read helmchart.FileRead) bool {
+func hasFile(c *chart.Chart, read filereads.Read) bool {
 	return slices.ContainsFunc(c.Files, func(f *chart.File) bool { return read.Matches(f.Name) })
 }
 
-func anyHasFile(root *chart.Chart, read helmchart.FileRead) bool {
+func anyHasFile(root *chart.Chart, read filereads.Read) bool {
 	found := false
 	helmchart.Each(root, func(c *chart.Chart) { found = found || hasFile(c, read) })
 	return found
 }
 
 // fileHint says where the file may be that a template reads.
-func fileHint(root, c *chart.Chart, read helmchart.FileRead) string {
+func fileHint(root, c *chart.Chart, read filereads.Read) string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path.Clean("/"+read.Pattern), "/"), "/")
 	switch {
 	case first == "templates":
@@ -78,7 +79,7 @@ func fileHint(root, c *chart.Chart, read helmchart.FileRead) string {
 	case slices.Contains([]string{"Chart.yaml", "values.yaml", "values.schema.json", "Chart.lock"}, read.Pattern):
 		return "Helm keeps this file from .Files: read .Chart or .Values"
 	}
-	plain := helmchart.FileRead{Pattern: strings.TrimPrefix(path.Clean("/"+strings.ReplaceAll(read.Pattern, `\`, "/")), "/"), IsGlob: read.IsGlob}
+	plain := filereads.Read{Pattern: strings.TrimPrefix(path.Clean("/"+strings.ReplaceAll(read.Pattern, `\`, "/")), "/"), IsGlob: read.IsGlob}
 	if plain.Pattern != read.Pattern && hasFile(c, plain) {
 		return fmt.Sprintf("paths are compared as they are written: %q", plain.Pattern)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/helmchart/filereads"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -81,12 +81,12 @@ func someOf(names []string) string {
 }
 
 // readByTemplates are the files of the extension that templates read.
-func readByTemplates(pass *rule.Pass) helmchart.ReadFiles {
-	return rule.Derived(pass, func(ext *extension.Extension) helmchart.ReadFiles {
-		files := make([]helmchart.TemplateFile, len(ext.Files))
+func readByTemplates(pass *rule.Pass) filereads.ReadFiles {
+	return rule.Derived(pass, func(ext *extension.Extension) filereads.ReadFiles {
+		files := make([]filereads.TemplateFile, len(ext.Files))
 		for i, f := range ext.Files {
-			files[i] = helmchart.TemplateFile{Name: f.Name, Data: f.Data}
+			files[i] = filereads.TemplateFile{Name: f.Name, Data: f.Data}
 		}
-		return helmchart.FilesReadIn(files)
+		return filereads.FilesReadIn(files)
 	})
 }

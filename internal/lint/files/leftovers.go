@@ -10,7 +10,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/helmchart/filereads"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -112,7 +112,7 @@ func checkLeftovers(pass *rule.Pass) {
 // packagedLeftovers reports those within each packaged subchart in one finding: they
 // are fixed in one go.
 func packagedLeftovers(pass *rule.Pass) {
-	inside, reads := map[string][]string{}, map[string]*helmchart.ReadFiles{}
+	inside, reads := map[string][]string{}, map[string]*filereads.ReadFiles{}
 	known := map[string]string{}
 	for _, file := range pass.PackagedFiles() {
 		name, what, _ := remnantOf(extension.File{Name: file.Inside, Data: file.Data}, known)
@@ -120,13 +120,13 @@ func packagedLeftovers(pass *rule.Pass) {
 			continue
 		}
 		if reads[file.Archive] == nil {
-			var within []helmchart.TemplateFile
+			var within []filereads.TemplateFile
 			for _, f := range pass.PackagedFiles() {
 				if f.Archive == file.Archive {
-					within = append(within, helmchart.TemplateFile{Name: f.Inside, Data: f.Data})
+					within = append(within, filereads.TemplateFile{Name: f.Inside, Data: f.Data})
 				}
 			}
-			all := helmchart.FilesReadIn(within)
+			all := filereads.FilesReadIn(within)
 			reads[file.Archive] = &all
 		}
 		if !isRead(*reads[file.Archive], file.Inside) && !slices.Contains(inside[file.Archive], name) {
@@ -146,7 +146,7 @@ func packagedLeftovers(pass *rule.Pass) {
 
 // isRead reports whether a file is none that was left behind, for a template reads it.
 // Archives may be read by a name that is put together.
-func isRead(reads helmchart.ReadFiles, name string) bool {
+func isRead(reads filereads.ReadFiles, name string) bool {
 	return reads.Has(name) || isPackage(strings.Split(name, "/")) && reads.May(name)
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/helmchart/manifest"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -100,7 +100,7 @@ func permissionsOf(ext *extension.Extension) permissions {
 func readPermissions(file string, data []byte) permissions {
 	var read permissions
 	text := string(bytes.TrimPrefix(data, []byte("\ufeff")))
-	for _, part := range helmchart.Manifests(text) {
+	for _, part := range manifest.Split(text) {
 		if len(read.Roles)+len(read.Problems) >= maxPermissionDocuments {
 			read.Cut = true
 			break

@@ -13,6 +13,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/helmchart/manifest"
 	"github.com/ksrelease/ksrelease/internal/helmchart/workload"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
@@ -406,7 +407,7 @@ func inParts(plain *helmchart.Rendering, ref imageRef) bool {
 		if !strings.Contains(text, version) || !strings.Contains(text, name) || !strings.Contains(text, strings.TrimSuffix(organization, "/")) {
 			continue
 		}
-		for _, m := range helmchart.Manifests(text) {
+		for _, m := range manifest.Split(text) {
 			if hasWord(m.Text, version, "/:", "/") && hasWord(m.Text, name, "", ":") && hasWord(m.Text, path.Base(organization), "", "") {
 				return true
 			}

@@ -1,4 +1,6 @@
-package helmchart
+// Package manifest takes rendered templates apart: into documents where Helm does, and
+// those into values as Helm and Kubernetes read them, within bounds.
+package manifest
 
 import (
 	"errors"
@@ -9,24 +11,24 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Manifest is one YAML document of a rendered template.
-type Manifest struct {
+// Document is one YAML document of a rendered template.
+type Document struct {
 	Text string
 	// Line is where the document begins in the rendered template, from 1.
 	Line int
 }
 
-// Manifests splits a rendered template where Helm does (SplitManifests of
+// Split splits a rendered template where Helm does (SplitManifests of
 // helm.sh/helm/v3/pkg/releaseutil): at every line that begins with three
 // hyphens, whatever follows them. Documents with nothing but blanks and comments
 // are left out.
-func Manifests(rendered string) []Manifest {
-	var list []Manifest
+func Split(rendered string) []Document {
+	var list []Document
 	begin, beginLine, line := 0, 1, 0
 	blank := true
 	flush := func(end int) {
 		if !blank {
-			list = append(list, Manifest{Text: rendered[begin:end], Line: beginLine})
+			list = append(list, Document{Text: rendered[begin:end], Line: beginLine})
 		}
 		blank = true
 	}
@@ -50,29 +52,29 @@ func Manifests(rendered string) []Manifest {
 	return list
 }
 
-// mayHoldPods is the cheap look that saves the parse: every pod spec has a
+// MayHoldPods is the cheap look that saves the parse: every pod spec has a
 // containers list, and API definitions, which mention one in a long schema, are
 // the largest documents of all.
-func (m Manifest) mayHoldPods() bool {
-	return strings.Contains(m.Text, "ontainers") && !m.definesAPI()
+func (m Document) MayHoldPods() bool {
+	return strings.Contains(m.Text, "ontainers") && !m.DefinesAPI()
 }
 
-func (m Manifest) definesAPI() bool {
+func (m Document) DefinesAPI() bool {
 	const kind = "kind: CustomResourceDefinition"
 	return strings.HasPrefix(m.Text, kind) || strings.Contains(m.Text, "\n"+kind)
 }
 
 // maxNodes bounds how much of a document is looked at once its aliases are
 // followed: an alias within an alias within an alias is a short text and a large
-// tree. maxDepth ends what contains itself.
+// tree. MaxDepth ends what contains itself.
 const (
 	maxNodes = 1 << 18
-	maxDepth = 200
+	MaxDepth = 200
 )
 
-// parse reads the document as far as its syntax goes. Values are not looked at,
+// Parse reads the document as far as its syntax goes. Values are not looked at,
 // and so duplicate keys pass, as they do in Kubernetes.
-func (m Manifest) parse() (*yaml.Node, error) {
+func (m Document) Parse() (*yaml.Node, error) {
 	var node yaml.Node
 	if err := yaml.Unmarshal([]byte(m.Text), &node); err != nil {
 		return nil, err
@@ -85,9 +87,9 @@ type notText string
 
 var errTooLarge = errors.New("it is nested deeper, or grows larger by its aliases, than any manifest")
 
-// decode turns a parsed document into map[string]any, []any, string, notText and
+// Decode turns a parsed document into map[string]any, []any, string, notText and
 // nil. Of duplicate keys the last counts.
-func decode(node *yaml.Node) (any, error) {
+func Decode(node *yaml.Node) (any, error) {
 	d := decoder{budget: maxNodes}
 	return d.node(node)
 }
@@ -99,7 +101,7 @@ func (d *decoder) node(node *yaml.Node) (any, error) {
 	d.budget--
 	d.depth++
 	defer func() { d.depth-- }()
-	if d.budget < 0 || d.depth > maxDepth {
+	if d.budget < 0 || d.depth > MaxDepth {
 		return nil, errTooLarge
 	}
 	switch node.Kind {
@@ -166,11 +168,11 @@ func mergeInto(mapping map[string]any, value any) {
 	}
 }
 
-// mayHaveOddKeys looks at the lines of a long document in block style, as generators
+// MayHaveOddKeys looks at the lines of a long document in block style, as generators
 // write API definitions: it is true where keys that look as if they were of one mapping
 // are the same, where one may be something else than text, and for what has mappings in
 // braces, anchors or tabs.
-func mayHaveOddKeys(text string) bool {
+func MayHaveOddKeys(text string) bool {
 	type level struct {
 		indent int
 		keys   []string

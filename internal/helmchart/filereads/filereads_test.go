@@ -1,4 +1,4 @@
-package helmchart
+package filereads
 
 import (
 	"slices"
@@ -6,7 +6,7 @@ import (
 )
 
 func TestFileReads(t *testing.T) {
-	for text, want := range map[string][]FileRead{
+	for text, want := range map[string][]Read{
 		`{{ .Files.Get "a.txt" }}`:                         {{Pattern: "a.txt", Offset: 15}},
 		"{{ $.Files.GetBytes `b.bin` | b64enc }}":          {{Pattern: "b.bin", Offset: 21}},
 		`{{ (.Files.Glob   "conf/**").AsConfig }}`:         {{Pattern: "conf/**", IsGlob: true, Offset: 19}},
@@ -27,7 +27,7 @@ func TestFileReads(t *testing.T) {
 		`{{ $x := .Files.Get "a" }}{{ if $x }}{{ end }}`:   {{Pattern: "a", Guarded: true, Offset: 21}},
 		`{{ $x := .Files.Get "a" }}{{ $x }}`:               {{Pattern: "a", Offset: 21}},
 	} {
-		got := FileReads([]byte(text))
+		got := Of([]byte(text))
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", text, got, want)
 		}

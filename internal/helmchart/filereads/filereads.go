@@ -1,4 +1,4 @@
-package helmchart
+package filereads
 
 import (
 	"bytes"
@@ -10,8 +10,8 @@ import (
 	"github.com/gobwas/glob"
 )
 
-// FileRead is where a template reads files of its chart.
-type FileRead struct {
+// Read is where a template reads files of its chart.
+type Read struct {
 	// Pattern is the name of the file or, for .Files.Glob, the pattern, as the template has it.
 	Pattern string
 	// IsGlob is set for a pattern.
@@ -30,14 +30,14 @@ var fileRead = regexp.MustCompile("\\.Files\\.(Get|GetBytes|Lines|Glob)\\s+(?:\"
 // filesCall is any call.
 var filesCall = regexp.MustCompile(`\.Files\.(?:Get|GetBytes|Lines|Glob)\b`)
 
-// FileReads are the places where the text of a template reads files by a literal name or
+// Of are the places where the text of a template reads files by a literal name or
 // pattern, in order. What a variable or a pipeline names is not among them, nor what is read
 // of another chart (.Subcharts), or in a comment.
-func FileReads(text []byte) []FileRead {
+func Of(text []byte) []Read {
 	if !bytes.Contains(text, []byte(".Files.")) {
 		return nil
 	}
-	var reads []FileRead
+	var reads []Read
 	for _, m := range fileRead.FindAllSubmatchIndex(text, -1) {
 		from, to := m[4], m[5]
 		if from < 0 {
@@ -47,7 +47,7 @@ func FileReads(text []byte) []FileRead {
 		if strings.HasPrefix(action, "/*") || ofSubchart.Match(text[max(0, m[0]-maxOwner):m[0]]) {
 			continue
 		}
-		reads = append(reads, FileRead{string(text[from:to]), string(text[m[2]:m[3]]) == "Glob", guarding.MatchString(action) || asksLater(text, action), from})
+		reads = append(reads, Read{string(text[from:to]), string(text[m[2]:m[3]]) == "Glob", guarding.MatchString(action) || asksLater(text, action), from})
 	}
 	return reads
 }
@@ -100,7 +100,7 @@ func ReadsUnknown(text []byte) bool {
 // Matches reports whether a file of the chart of the template, by its slash path below the
 // chart, is one that is read: as .Files of Helm has it, where a pattern that is none stands for
 // all files.
-func (r FileRead) Matches(name string) bool {
+func (r Read) Matches(name string) bool {
 	if !r.IsGlob {
 		return r.Pattern == name
 	}
@@ -123,7 +123,7 @@ type ReadFiles struct {
 
 type chartRead struct {
 	chart string // the folder, with a slash at the end; empty for the top
-	FileRead
+	Read
 }
 
 // FilesReadIn looks through the templates among some files.
@@ -135,7 +135,7 @@ func FilesReadIn(files []TemplateFile) ReadFiles {
 			continue
 		}
 		folder := file.Name[:i]
-		for _, read := range FileReads(file.Data) {
+		for _, read := range Of(file.Data) {
 			all.reads = append(all.reads, chartRead{folder, read})
 		}
 		if ReadsUnknown(file.Data) && !slices.Contains(all.unknown, folder) {
