@@ -290,3 +290,17 @@ func TestPluralsOfStrangers(t *testing.T) {
 		}
 	}
 }
+
+func TestExecutorHasTheGroupsOfItsRole(t *testing.T) {
+	own, _ := Executor(nil, nil)
+	for _, group := range []string{"", "apps", "batch", "policy", "networking.k8s.io", "autoscaling", "metrics.k8s.io"} {
+		if !Allows(own, Request{Verb: "create", Group: group, Resource: "anything"}) {
+			t.Errorf("it may not create in the group %q", group)
+		}
+	}
+	for _, group := range []string{Group, "coordination.k8s.io", "extensions"} {
+		if Allows(own, Request{Verb: "create", Group: group, Resource: "anything"}) {
+			t.Errorf("it may create in the group %q", group)
+		}
+	}
+}
