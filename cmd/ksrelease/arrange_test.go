@@ -124,7 +124,7 @@ func sample(v *kong.Value) string {
 	switch {
 	case v.Enum != "":
 		return v.EnumSlice()[0]
-	case v.Name == "parallelism":
+	case v.Name == "parallelism" || v.Target.Kind() == reflect.Int:
 		return "3"
 	case v.Target.Type() == reflect.TypeFor[commandline.Duration]():
 		return "90s"

@@ -23,6 +23,7 @@ var printing = map[string]struct{ before, line string }{
 	"package":             {line: "package --output json"},
 	"init":                {line: "init -C fresh"},
 	"status":              {line: "status --local"},
+	"doctor":              {line: "doctor --local"},
 	"report":              {before: "run --local --report run.jsonl", line: "report run.jsonl"},
 	"withdraw":            {before: "run --local", line: "withdraw --local alc@1.2.0"},
 	"login":               {line: "login --token-stdin --server SERVER"},
