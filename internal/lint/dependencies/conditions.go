@@ -94,14 +94,35 @@ func checkConditions(pass *rule.Pass) {
 				fmt.Sprintf("the condition %q of the dependency %q %s", excerpt.OneLine(condition), excerpt.OneLine(name), message), hint, dependency.At("condition")...))
 		}
 	}
+	for _, dependency := range pass.Entries("dependencies") {
+		if condition := dependency.Text("condition"); strings.ContainsAny(strings.TrimSpace(condition), blanks) && !isSetByKubeSphere(pass, dependency.Texts("tags")) {
+			unsetBlank(pass, dependency, condition)
+		}
+	}
 }
+
+// unsetBlank reports a blank in a condition that KubeSphere does not set as things are: Helm
+// looks for a value with the blank in its name, and with another tag or installation mode
+// the extension cannot be installed. So it is the same mistake.
+func unsetBlank(pass *rule.Pass, dependency rule.Entry, condition string) {
+	name := dependency.Text("name")
+	pass.Problem(rule.Found("blank", name, condition), pass.Ext.Document.Problem(
+		fmt.Sprintf("the condition %q of the dependency %q has a blank, which Helm takes for a part of the name of a value; where KubeSphere sets the condition, the extension cannot be installed",
+			excerpt.OneLine(condition), excerpt.OneLine(name)),
+		fmt.Sprintf("write it without blanks: %q", withoutBlanks(condition)), dependency.At("condition")...))
+}
+
+// blanks end a word on a command line.
+const blanks = " \t\r\n\v\f"
+
+func withoutBlanks(condition string) string { return strings.Join(strings.Fields(condition), "") }
 
 // conditionFault says what a condition does on the command line, whose values so far are
 // given, and become those with the condition.
 func conditionFault(pass *rule.Pass, condition string, values map[string]any) (found, message, hint string) {
 	paths := strings.Split(condition, ",") // as KubeSphere does
 	plain := strings.Join(slices.DeleteFunc(trimmed(paths), func(path string) bool { return path == "" }), ",")
-	if strings.ContainsAny(condition, " \t\r\n\v\f") {
+	if strings.ContainsAny(condition, blanks) {
 		where := "a blank"
 		if condition != strings.TrimSpace(condition) {
 			where = "a blank at its beginning or end"

@@ -164,7 +164,7 @@ func condition(pass *rule.Pass, root *chart.Chart, dependency rule.Entry) {
 	isSet := pass.IsOn("conditions") && isSetByKubeSphere(pass, dependency.Texts("tags"))
 	for _, path := range paths {
 		if path != strings.TrimSpace(path) {
-			if isSet {
+			if pass.IsOn("conditions") {
 				return
 			}
 			report("condition-with-blank", path, fmt.Sprintf("the condition %s has a blank next to a comma, and Helm looks for a value of the name %q", of, excerpt.OneLine(path)),
