@@ -57,6 +57,7 @@ func Rules() []Rule {
 		objects.Kustomize(),
 		objects.ObjectTypes(),
 		objects.KubeSphereObjects(),
+		objects.Hooks(),
 		values.CI(),
 		workloads.Images(),
 		workloads.ImageRegistry(),

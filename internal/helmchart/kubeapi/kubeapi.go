@@ -29,21 +29,45 @@ type (
 	}
 )
 
-// goneTypes are versions of APIs that k8s.io/api itself has dropped, by the minor
-// version of Kubernetes 1 that has them no more (Kubernetes, "Deprecated API
-// Migration Guide").
-var goneTypes = map[string]int{
-	"policy/v1beta1 PodSecurityPolicy":          25,
-	"extensions/v1beta1 PodSecurityPolicy":      16,
-	"apiregistration.k8s.io/v1beta1 APIService": 22,
+// goneTypes are versions of APIs that k8s.io/api has dropped, or does not say this of, by
+// the minor version of Kubernetes 1 that has them no more, and what takes their place
+// (Kubernetes, "Deprecated API Migration Guide",
+// https://kubernetes.io/docs/reference/using-api/deprecation-guide/, and the notes of its
+// releases).
+var goneTypes = map[string]struct {
+	since   int
+	instead string
+}{
+	"policy/v1beta1 PodSecurityPolicy":                      {25, ""},
+	"extensions/v1beta1 PodSecurityPolicy":                  {16, ""},
+	"apiregistration.k8s.io/v1beta1 APIService":             {22, "apiregistration.k8s.io/v1"},
+	"autoscaling/v2beta1 HorizontalPodAutoscaler":           {25, "autoscaling/v2"},
+	"autoscaling/v2beta2 HorizontalPodAutoscaler":           {26, "autoscaling/v2"},
+	"batch/v2alpha1 CronJob":                                {21, "batch/v1"},
+	"rbac.authorization.k8s.io/v1alpha1 Role":               {22, "rbac.authorization.k8s.io/v1"},
+	"rbac.authorization.k8s.io/v1alpha1 RoleBinding":        {22, "rbac.authorization.k8s.io/v1"},
+	"rbac.authorization.k8s.io/v1alpha1 ClusterRole":        {22, "rbac.authorization.k8s.io/v1"},
+	"rbac.authorization.k8s.io/v1alpha1 ClusterRoleBinding": {22, "rbac.authorization.k8s.io/v1"},
+	"scheduling.k8s.io/v1alpha1 PriorityClass":              {22, "scheduling.k8s.io/v1"},
+	"auditregistration.k8s.io/v1alpha1 AuditSink":           {19, ""},
+	"settings.k8s.io/v1alpha1 PodPreset":                    {20, ""},
+	"networking.k8s.io/v1alpha1 ClusterCIDR":                {29, ""},
+	"resource.k8s.io/v1alpha1 ResourceClaim":                {27, ""},
+	"resource.k8s.io/v1alpha1 ResourceClaimTemplate":        {27, ""},
+	"resource.k8s.io/v1alpha2 ResourceClaim":                {31, ""},
+	"resource.k8s.io/v1alpha2 ResourceClaimTemplate":        {31, ""},
 }
 
 // Deprecation says that a kind is of an API version, such as batch/v1, that Kubernetes 1.minor
 // has no more, or will have no more; both are empty otherwise, and for resources
 // that are not of Kubernetes itself.
 func Deprecation(apiVersion, kindName string, minor int) (gone, deprecated string) {
-	if since, ok := goneTypes[apiVersion+" "+kindName]; ok && minor >= since {
-		return fmt.Sprintf("Kubernetes has not had since 1.%d", since), ""
+	if known, ok := goneTypes[apiVersion+" "+kindName]; ok && minor >= known.since {
+		gone = fmt.Sprintf("Kubernetes has not had since 1.%d", known.since)
+		if known.instead != "" {
+			gone += fmt.Sprintf("; %s %s takes its place", known.instead, kindName)
+		}
+		return gone, ""
 	}
 	known, err := scheme.Scheme.New(schema.FromAPIVersionAndKind(apiVersion, kindName))
 	if err != nil {

@@ -153,7 +153,8 @@ func listedImages(pass *rule.Pass) []listedImage {
 }
 
 // hookPrefix is that of the annotations that name the image in which KubeSphere runs
-// its installation hooks, such as executor-hook-image.kubesphere.io/install.
+// its installation hooks, such as executor-hook-image.kubesphere.io/install; without the
+// slash and an action it is for all.
 const hookPrefix = "executor-hook-image.kubesphere.io/"
 
 // hookImages are the images of annotations of extension.yaml, which KubeSphere runs
@@ -163,7 +164,7 @@ func hookImages(pass *rule.Pass) []listedImage {
 	var images []listedImage
 	for _, key := range rule.SortedKeys(annotations) {
 		text, _ := annotations[key].(string)
-		if !strings.HasPrefix(key, hookPrefix) || text == "" {
+		if !strings.HasPrefix(key, hookPrefix) && key+"/" != hookPrefix || text == "" {
 			continue
 		}
 		pointer := []string{"annotations", key}
