@@ -153,7 +153,10 @@ func carriersOf(read permissions) []carrier {
 func (r policyRule) meant(name string) []string {
 	key, value := r.field(name)
 	for _, other := range rule.SortedKeys(r.Fields) {
-		if near, ok := yamldoc.Nearest(other, policyFields); key == "" && ok && near == name {
+		if key != "" || slices.Contains(policyFields, other) {
+			continue // to look for what is near takes long
+		}
+		if near, ok := yamldoc.Nearest(other, policyFields); ok && near == name {
 			key, value = other, r.Fields[other]
 		}
 	}
