@@ -256,8 +256,12 @@ func wordsOf(list string) []string {
 // Each visits the object, or, where it is a List, those in it: kubectl, Helm and
 // kustomize take a List apart. They have the place of the List.
 func (o Object) Each(visit func(Object)) {
+	if !strings.HasSuffix(o.Kind, "List") { // an API definition is not parsed for this
+		visit(o)
+		return
+	}
 	items := nodeAt(o.Node(), "items")
-	if !strings.HasSuffix(o.Kind, "List") || items == nil || items.Kind != yaml.SequenceNode {
+	if items == nil || items.Kind != yaml.SequenceNode {
 		visit(o)
 		return
 	}
