@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -121,7 +120,7 @@ func (r *Rendering) add(other *Rendering) {
 		}
 	}
 	for _, w := range other.Workloads {
-		if fresh[w.Template] || differs[w.Template] && !slices.ContainsFunc(knownWorkloads[keyOf(w)], func(known workload.Workload) bool { return reflect.DeepEqual(known, w) }) {
+		if fresh[w.Template] || differs[w.Template] && !slices.ContainsFunc(knownWorkloads[keyOf(w)], w.Same) {
 			r.Workloads = append(r.Workloads, w)
 		}
 	}
@@ -264,6 +263,7 @@ func (r *Rendering) readText(template string, all bool) {
 			}
 		}
 		for _, w := range found {
+			w.Begin, w.End = m.Line, m.Line+strings.Count(m.Text, "\n")
 			w.Ordinal = kinds[w.Kind]
 			kinds[w.Kind]++
 			if random() {
@@ -369,12 +369,65 @@ func (r *Rendering) EachContainer(visit func(workload.Workload, workload.Contain
 	}
 }
 
-// ImagePlace is the line of a template that names the image of a container,
-// where the image is written out there; else the place of its workload.
+// ImagePlace is the line of a template that writes the image of a container; else the
+// place of its workload.
 func (r *Rendering) ImagePlace(w workload.Workload, c workload.Container) (Source, int) {
 	at, line := r.Place(w)
 	if exact := at.lineOf("image", c.Image, 0, 1); exact > 0 {
-		line = exact
+		return at, exact
+	}
+	if at.Inside != "" || c.Image == "" {
+		return at, line
+	}
+	text := r.renderedLines(w.Template)
+	found := -1
+	for i := max(w.Begin, 1) - 1; i < min(w.End, len(text.all)); i++ {
+		if written := text.all[i]; !strings.Contains(written, c.Image) || !strings.Contains(written, "image") && !strings.Contains(written, "reference") {
+			continue
+		}
+		if named := text.hasName(i, c.Name); named || found < 0 {
+			if found = i; named {
+				break
+			}
+		}
+	}
+	if found >= 0 {
+		if n := at.writer(text, found); n >= 0 {
+			line = n + 1
+		}
 	}
 	return at, line
+}
+
+// hasName reports whether the item of a list to which a line belongs has a name.
+func (l *renderedLines) hasName(i int, name string) bool {
+	indent := func(line string) int { return len(line) - len(strings.TrimLeft(line, " -")) }
+	isName := func(line string) bool {
+		_, value, ok := strings.Cut(line, "name:")
+		return ok && keyOfLine(strings.TrimSpace(line)) == "name" && strings.Trim(strings.TrimSpace(value), `"'`) == name
+	}
+	own := indent(l.all[i])
+	for j := i; j >= 0 && indent(l.all[j]) >= own; j-- {
+		if indent(l.all[j]) > own {
+			continue
+		}
+		if isName(l.all[j]) {
+			return true
+		}
+		if strings.Contains(l.all[j][:own], "-") {
+			break
+		}
+	}
+	for j := i + 1; j < len(l.all) && indent(l.all[j]) >= own; j++ {
+		if indent(l.all[j]) > own {
+			continue
+		}
+		if strings.Contains(l.all[j][:own], "-") {
+			break
+		}
+		if isName(l.all[j]) {
+			return true
+		}
+	}
+	return false
 }

@@ -3,6 +3,7 @@ package workload
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -24,6 +25,15 @@ type Workload struct {
 	// does not run.
 	Test bool
 	Pods []Pod
+
+	// Begin and End are the lines of its document in the rendered text, from 1.
+	Begin, End int
+}
+
+// Same reports whether two workloads are the same but for where they are rendered.
+func (w Workload) Same(other Workload) bool {
+	w.Begin, w.End = other.Begin, other.End
+	return reflect.DeepEqual(w, other)
 }
 
 // String names the workload as kubectl users do: Deployment "web".

@@ -54,12 +54,12 @@ func checkImageRegistry(pass *rule.Pass) {
 		}
 		for _, p := range w.Pods {
 			for _, c := range p.Containers {
-				at, line := marked.ImagePlace(w, c)
-				found, message, hint := registryFault(c, strings.Contains(at.Text, c.Image))
-				m := rule.Found(found, w.Kind, w.Name, c.Name)
-				if message != "" {
-					pass.InSource(m, at, line, fmt.Sprintf("%s of %s %s", c, w, message), hint)
+				found, message, hint := registryFault(c, strings.Contains(marked.Sources[w.Template].Text, c.Image))
+				if message == "" {
+					continue
 				}
+				at, line := marked.ImagePlace(w, c)
+				pass.InSource(rule.Found(found, w.Kind, w.Name, c.Name), at, line, fmt.Sprintf("%s of %s %s", c, w, message), hint)
 			}
 		}
 	}
