@@ -64,19 +64,35 @@ func (r *Rendering) writtenAt(o Object, at Source, rendered int) (line, column i
 
 // renderedLines are the lines of a rendered text, taken apart once.
 func (r *Rendering) renderedLines(template string) *renderedLines {
-	if known := r.lines[template]; known != nil {
+	return r.variedLines(template, 0)
+}
+
+// variedLines are those of a template that renders to several texts, the first of which
+// is in Texts.
+func (r *Rendering) variedLines(template string, n int) *renderedLines {
+	if known := r.lines[textOf{template, n}]; known != nil {
 		return known
 	}
-	l := &renderedLines{all: strings.Split(r.Texts[template], "\n"), byKey: map[string][]int{}}
+	text := r.Texts[template]
+	if n > 0 {
+		text = r.varied[template][n-1]
+	}
+	l := &renderedLines{all: strings.Split(text, "\n"), byKey: map[string][]int{}}
 	for i, line := range l.all {
 		key := keyOfLine(strings.TrimSpace(line))
 		l.byKey[key] = append(l.byKey[key], i)
 	}
 	if r.lines == nil {
-		r.lines = map[string]*renderedLines{}
+		r.lines = map[textOf]*renderedLines{}
 	}
-	r.lines[template] = l
+	r.lines[textOf{template, n}] = l
 	return l
+}
+
+// textOf is one of the texts of a template.
+type textOf struct {
+	template string
+	n        int
 }
 
 // renderedLines is a rendered text by its lines, from 0.
@@ -284,6 +300,9 @@ func nextLine(from, step, total int, counts func(int) bool) int {
 // parentLine is the nearest line above that is indented less, or -1.
 func parentLine(from, total int, indentOf func(int) (indent int, skip bool)) int {
 	own, _ := indentOf(from)
+	if own == 0 {
+		return -1
+	}
 	for i := from - 1; i >= 0; i-- {
 		if indent, skip := indentOf(i); !skip && indent < own {
 			return i

@@ -44,9 +44,9 @@ type Rendering struct {
 	// them. It is made when somebody asks, and nil where there may be more since.
 	totals *totals
 	// lines are those of the texts that somebody looked into.
-	lines map[string]*renderedLines
-	// varied are the templates of which Texts has one text of several.
-	varied map[string]bool
+	lines map[textOf]*renderedLines
+	// varied are the other texts of the templates of which Texts has one of several.
+	varied map[string][]string
 }
 
 // BrokenTemplate is a template that Helm cannot render.
@@ -108,10 +108,16 @@ func (r *Rendering) add(other *Rendering) {
 		} else if known != text {
 			differs[template] = true
 			if r.varied == nil {
-				r.varied = map[string]bool{}
+				r.varied = map[string][]string{}
 			}
-			r.varied[template] = true
+			r.varied[template] = append(r.varied[template], text)
 		}
+	}
+	for template, texts := range other.varied {
+		if r.varied == nil {
+			r.varied = map[string][]string{}
+		}
+		r.varied[template] = append(r.varied[template], texts...)
 	}
 	knownWorkloads := map[workloadKey][]workload.Workload{}
 	for _, w := range r.Workloads {
@@ -213,7 +219,7 @@ func (r *Rendering) readLike(ctx context.Context, other *Rendering) error {
 		known[w.Template] = append(known[w.Template], w)
 	}
 	return r.eachText(ctx, func(template string) {
-		if text, ok := other.Texts[template]; ok && text == r.Texts[template] && !other.varied[template] {
+		if text, ok := other.Texts[template]; ok && text == r.Texts[template] && len(other.varied[template]) == 0 {
 			r.Workloads = append(r.Workloads, known[template]...)
 			return
 		}
@@ -379,35 +385,45 @@ func (r *Rendering) ImagePlace(w workload.Workload, c workload.Container) (Sourc
 	if at.Inside != "" || c.Image == "" {
 		return at, line
 	}
-	text := r.renderedLines(w.Template)
-	found := -1
-	for i := max(w.Begin, 1) - 1; i < min(w.End, len(text.all)); i++ {
-		if written := text.all[i]; !strings.Contains(written, c.Image) || !strings.Contains(written, "image") && !strings.Contains(written, "reference") {
-			continue
-		}
-		if named := text.hasName(i, c.Name); named || found < 0 {
-			if found = i; named {
-				break
+	for n := range 1 + len(r.varied[w.Template]) {
+		text := r.variedLines(w.Template, n)
+		if i := text.imageOf(w, c); i >= 0 {
+			if written := at.writer(text, i); written >= 0 {
+				line = written + 1
 			}
-		}
-	}
-	if found >= 0 {
-		if n := at.writer(text, found); n >= 0 {
-			line = n + 1
+			break
 		}
 	}
 	return at, line
 }
 
-// hasName reports whether the item of a list to which a line belongs has a name.
-func (l *renderedLines) hasName(i int, name string) bool {
+// imageOf is the line, from 0, with the image of a container; -1 where there is none.
+func (l *renderedLines) imageOf(w workload.Workload, c workload.Container) int {
+	found := -1
+	for i := max(w.Begin, 1) - 1; i < min(w.End, len(l.all)); i++ {
+		if written := l.all[i]; !strings.Contains(written, c.Image) || !strings.Contains(written, "image") && !strings.Contains(written, "reference") {
+			continue
+		}
+		if l.hasName(i, c.Name, w) {
+			return i
+		}
+		if found < 0 {
+			found = i
+		}
+	}
+	return found
+}
+
+// hasName reports whether the item of a list to which a line of a workload belongs has a
+// name.
+func (l *renderedLines) hasName(i int, name string, w workload.Workload) bool {
 	indent := func(line string) int { return len(line) - len(strings.TrimLeft(line, " -")) }
 	isName := func(line string) bool {
 		_, value, ok := strings.Cut(line, "name:")
 		return ok && keyOfLine(strings.TrimSpace(line)) == "name" && strings.Trim(strings.TrimSpace(value), `"'`) == name
 	}
 	own := indent(l.all[i])
-	for j := i; j >= 0 && indent(l.all[j]) >= own; j-- {
+	for j := i; j >= max(w.Begin-1, 0) && indent(l.all[j]) >= own; j-- {
 		if indent(l.all[j]) > own {
 			continue
 		}
@@ -418,7 +434,7 @@ func (l *renderedLines) hasName(i int, name string) bool {
 			break
 		}
 	}
-	for j := i + 1; j < len(l.all) && indent(l.all[j]) >= own; j++ {
+	for j := i + 1; j < min(w.End, len(l.all)) && indent(l.all[j]) >= own; j++ {
 		if indent(l.all[j]) > own {
 			continue
 		}

@@ -60,7 +60,7 @@ func TestClusterInfo(t *testing.T) {
 	}
 	files := with(goodFiles(), "charts/web/templates/host.yaml", pod("host"), "charts/web/templates/member.yaml", pod("member"))
 	unlisted := func(role string) string {
-		return `warning images ext/charts/web/templates/` + role + `.yaml:3: container "web" of Deployment "` + role + `-` + role + `" uses docker.io/library/` + role + `:1, which images in extension.yaml does not list`
+		return `warning images ext/charts/web/templates/` + role + `.yaml:14: container "web" of Deployment "` + role + `-` + role + `" uses docker.io/library/` + role + `:1, which images in extension.yaml does not list`
 	}
 	unset := func(role string) string {
 		return `error render ext/charts/web/templates/` + role + `.yaml:1:18: the template does not render: role is asked of a value that is not set, in {{ .Values.global.clusterInfo.role }}`
