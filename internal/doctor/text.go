@@ -206,7 +206,7 @@ func counted(n int, word string) string {
 // summary is the last line.
 func (r *Report) summary(columns int) output.Text {
 	var found []string
-	if r.Repository != nil && r.Repository.Error == nil {
+	if r.Repository != nil && r.Repository.Error == nil && r.Totals.Entries > 0 {
 		found = append(found, fmt.Sprintf("%s with %s: %d shown", counted(r.Totals.Extensions, "extension"), counted(r.Totals.Entries, "version"), r.Totals.Shown))
 	}
 	if r.Repository != nil && !r.Repository.Loads && r.Repository.Error == nil {
