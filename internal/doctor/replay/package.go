@@ -191,9 +191,3 @@ func (p *Package) refusals(entry helmrepo.Entry, highest bool) (faults []*fault)
 	}
 	return faults
 }
-
-// cardRefused says whether the API server refuses the Extension itself, which is written
-// before its versions.
-func (p *Package) cardRefused() bool {
-	return p != nil && (kubesphere.LabelValue(p.Spec.Category) != "" || p.card > kubesphere.MaxObject-kubesphere.ObjectMetadata)
-}
