@@ -527,7 +527,7 @@ func TestWorkerBreaksDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f := limited(t, report); report.Ended.By != lint.LimitFault || !strings.Contains(f.Hint, "lint.rules.render to off") || strings.Contains(f.Message+f.Hint, "goroutine") {
+	if f := limited(t, report); report.Ended.By != lint.LimitFault || !strings.Contains(f.Hint, "lint.rules.rights to off") || strings.Contains(f.Message+f.Hint, "goroutine") {
 		t.Errorf("got: %+v, by %s", f, report.Ended.By)
 	}
 }
