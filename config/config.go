@@ -21,6 +21,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/regularfile"
+	"github.com/ksrelease/ksrelease/internal/tags"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/schema"
 )
@@ -63,6 +64,8 @@ type Config struct {
 	Cloud       Cloud
 	Repository  Repository
 	Parallelism int
+	// Tags are the forms of git tags; without any, those that are built in hold.
+	Tags []tags.Pattern
 	// Entries are the extensions in the order of the file.
 	Entries []Entry
 	// Defaults are the settings of the project, for extensions that no entry
@@ -321,6 +324,7 @@ func resolve(doc *yamldoc.Document, written *File) (*Config, error) {
 		}
 		setPath(&c.Repository.CAFile, written.Repository.CAFile, dir)
 	}
+	c.Tags = tagPatterns(doc, written.Tags, &problems)
 	c.Defaults = overlay(doc, c.Defaults, written.FileSettings, dir, nil, &problems)
 	for i, entry := range written.Extensions {
 		at := []string{"extensions", strconv.Itoa(i)}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/ksrelease/ksrelease/internal/tags"
 )
 
 func noEnvironment(string) (string, bool) { return "", false }
@@ -37,6 +39,7 @@ func TestEverything(t *testing.T) {
 		Cloud:       Cloud{Server: "https://cloud.example.com", CAFile: filepath.Join(dir, "certificates", "cloud.pem")},
 		Repository:  Repository{URL: "http://127.0.0.1:8790", CAFile: "/etc/ssl/company.pem"},
 		Parallelism: 4,
+		Tags:        tagPatterns(nil, &FileTags{Patterns: []string{"{name}/v{version}", "charts/cloud.example.com/{name}-{version}", "v{version}"}}, nil),
 		Defaults:    project,
 		Entries: []Entry{
 			{Path: "extensions/*", Exclude: []string{"extensions/legacy-*", "extensions/{a,b}"}, Settings: project, Line: 6, Column: 11},
@@ -50,7 +53,7 @@ func TestEverything(t *testing.T) {
 			{Path: "/srv/$money/*.tgz", Settings: project, Line: 14, Column: 11},
 		},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{}, Entry{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{}, Entry{}), cmp.AllowUnexported(tags.Pattern{})); diff != "" {
 		t.Error(diff)
 	}
 }

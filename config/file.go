@@ -11,7 +11,8 @@ package config
 //	pattern:"…" say:"…"      a regular expression that Go and ECMAScript read
 //	                         alike, ${NAME} references besides, and the words
 //	                         for a value that fails
-//	like:"duration" say:"…"  likewise, the regular expression of DurationPattern
+//	like:"duration" say:"…"  likewise, the regular expression of DurationPattern; tag: of
+//	                         TagPattern, for the items of a list
 //	min, max                 of a number; the least number of items or characters
 //	default:"…"              what holds where the key is left out
 //	example:"…"              how it may look; several are divided by " | "
@@ -33,6 +34,8 @@ type File struct {
 	// settings of the last of them.
 	Extensions []FileEntry `json:"extensions" need:"true" min:"1"`
 	FileSettings
+	// How git tags mean versions of extensions.
+	Tags *FileTags `json:"tags,omitempty"`
 	// How many extensions are worked on at once.
 	Parallelism *int `json:"parallelism,omitempty" min:"1" max:"128" default:"8" example:"4"`
 }
@@ -73,6 +76,15 @@ type FileRepository struct {
 	// As cloud.ca_file, for this server. Charts that extensions depend on are
 	// downloaded from it with these authorities, too.
 	CAFile *string `json:"ca_file,omitempty" example:"certificates/ca.pem"`
+}
+
+// FileTags are the git tags of releases.
+type FileTags struct {
+	// The forms of tags, in place of those that are built in: {name}/v{version},
+	// {name}/{version} and {name}-{version}. A tag may have any of them; the first
+	// is that of the tags that ksrelease tag makes. A pattern without {name} is for
+	// a project with one extension.
+	Patterns []string `json:"patterns,omitempty" min:"1" like:"tag" say:"it must have {version} once and {name} at most once, not next to each other, among letters, digits, underscores and single separators, such as {name}/v{version}" example:"{name}/v{version}"`
 }
 
 // FileEntry names one or more extensions and, if need be, their own settings.

@@ -7,11 +7,13 @@ import (
 	"math"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/dustin/go-humanize"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/tags"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -73,6 +75,27 @@ func overlay(doc *yamldoc.Document, base Settings, written FileSettings, dir str
 		}
 	}
 	return s
+}
+
+// TagPattern is the form of a pattern of tags, as a regular expression.
+const TagPattern = tags.Grammar
+
+// tagPatterns reads the forms of tags. As with known, only one that still looks like a
+// reference after expansion can be wrong here.
+func tagPatterns(doc *yamldoc.Document, written *FileTags, problems *diagnostic.List) (patterns []tags.Pattern) {
+	if written == nil {
+		return nil
+	}
+	for i, text := range written.Patterns {
+		p, err := tags.ParsePattern(text)
+		if err != nil {
+			ptr := []string{"tags", "patterns", strconv.Itoa(i)}
+			raw, _, _ := doc.Raw(ptr...)
+			*problems = append(*problems, mistake(doc, CodeInvalidValue, fmt.Sprintf("the pattern of tags is %q, but %s", cut(raw), err), "", ptr...))
+		}
+		patterns = append(patterns, p)
+	}
+	return patterns
 }
 
 // overlayRules is a new map: the base is shared by all entries.

@@ -243,6 +243,9 @@ func exampleOf(name string, property *jsonschema.Schema) string {
 	}
 	if list, ok := example.([]any); ok {
 		example = fmt.Sprintf("[%v]", list[0])
+		if text, ok := list[0].(string); ok && strings.HasPrefix(text, "{") { // a mapping, to YAML
+			example = fmt.Sprintf("[%q]", text)
+		}
 	}
 	var b strings.Builder
 	indent := ""

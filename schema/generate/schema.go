@@ -168,15 +168,18 @@ func applyTags(property *jsonschema.Schema, tag reflect.StructTag) error {
 	}
 	text, ok := tag.Lookup("pattern")
 	if like, named := tag.Lookup("like"); named {
-		text, ok = map[string]string{"duration": config.DurationPattern}[like]
+		text, ok = map[string]string{"duration": config.DurationPattern, "tag": config.TagPattern}[like]
 		if !ok {
 			return fmt.Errorf("nothing is like %q", like)
 		}
 	}
-	if ok {
+	if ok && property.Type == "array" { // it is that of the items, and so are the words
+		property.Items.Pattern = text + "|" + anyReference
+		property.Items.Extras = map[string]any{"patternErrorMessage": tag.Get("say")}
+	} else if ok {
 		property.Pattern = text + "|" + anyReference
 	}
-	if text, ok := tag.Lookup("say"); ok {
+	if text, ok := tag.Lookup("say"); ok && (property.Items == nil || property.Items.Pattern == "") {
 		if property.Pattern != "" {
 			extras["patternErrorMessage"] = text
 		} else {
