@@ -113,9 +113,128 @@ func TestExecutesNothing(t *testing.T) {
 	if got := Ignored(t.Context(), root, []string{"a.txt", "b.log"}); !slices.Equal(got, []string{"b.log"}) {
 		t.Errorf("ignored: %q", got)
 	}
+	r, err := Open(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// None of these finds the commit, and none fetches it.
+	if name, err := r.Resolve(t.Context(), "main"); err == nil {
+		t.Errorf("a commit that is gone: %s", name)
+	}
+	objects, err := r.Objects(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer objects.Close()
+	if _, err := objects.Tree(head); ReasonOf(err) != NotFetched {
+		t.Errorf("%v", err)
+	}
+	if err := objects.Checkout(t.Context(), head, []string{"."}, t.TempDir()); err == nil {
+		t.Error("a commit that is gone was written")
+	}
+	if _, err := r.Log(t.Context(), "", head); err == nil {
+		t.Error("a commit that is gone has a history")
+	}
+	_, _ = r.Tags(t.Context())
+	_, _ = r.Status(t.Context())
 	left, err := os.ReadDir(marks)
 	if err != nil || len(left) > 0 {
 		t.Errorf("executed: %v, %v", left, err)
+	}
+}
+
+// What a repository configures is not executed by commands that compare files, list
+// commits and peel tags either, here in one with all its objects.
+func TestReadingExecutesNothing(t *testing.T) {
+	needGit(t)
+	if _, err := exec.LookPath("touch"); err != nil {
+		t.Skip("there is no program to configure")
+	}
+	root, marks := t.TempDir(), t.TempDir()
+	gitIn(t, root, "init")
+	put(t, root, "a.txt", "one\n")
+	put(t, root, "sub/b.txt", "one\n")
+	put(t, root, ".gitattributes", "* filter=x diff=y merge=z text=auto\n*.ident ident\n")
+	gitIn(t, root, "add", ".")
+	gitIn(t, root, "commit", "-m", "one")
+	first := gitIn(t, root, "rev-parse", "HEAD")
+	gitIn(t, root, "tag", "-a", "v1", "-m", "one")
+	put(t, root, "a.txt", "two\n")
+	gitIn(t, root, "commit", "-am", "two")
+	signed := strings.Replace(gitIn(t, root, "cat-file", "commit", "HEAD"), "\n\n", "\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n iQ==\n -----END PGP SIGNATURE-----\n\n", 1)
+	put(t, marks, "commit", signed+"\n")
+	head := gitIn(t, root, "hash-object", "-t", "commit", "-w", filepath.Join(marks, "commit"))
+	gitIn(t, root, "update-ref", "HEAD", head)
+	if err := os.Remove(filepath.Join(marks, "commit")); err != nil {
+		t.Fatal(err)
+	}
+	mark := func(name string) string { return "touch " + filepath.ToSlash(filepath.Join(marks, name)) + "; cat" }
+	for key, value := range map[string]string{
+		"core.fsmonitor": mark("fsmonitor"), "core.pager": mark("pager"), "pager.log": mark("pager2"), "pager.status": mark("pager3"),
+		"filter.x.clean": mark("clean"), "filter.x.smudge": mark("smudge"), "filter.x.process": mark("process"), "filter.x.required": "true",
+		"filter.x y\"z.clean": mark("clean2"), "diff.external": mark("external"), "diff.y.textconv": mark("textconv"), "diff.y.command": mark("command"),
+		"merge.z.driver": mark("merge"), "gpg.program": mark("gpg"), "gpg.ssh.program": mark("gpg2"), "gpg.x509.program": mark("gpg3"), "log.showSignature": "true",
+		"core.alternateRefsCommand": mark("alternates"), "interactive.diffFilter": mark("interactive"), "status.submoduleSummary": "true",
+		"alias.status": "!" + mark("alias"), "core.hooksPath": marks, "log.diffMerges": "on", "log.follow": "true", "log.mailmap": "true", "format.pretty": "%GG",
+		"diff.trustExitCode": "true", "include.path": filepath.ToSlash(filepath.Join(root, "more")),
+	} {
+		gitIn(t, root, "config", key, value)
+	}
+	put(t, root, "more", "[filter \"w\"]\n\tclean = "+mark("clean3")+"\n")
+	put(t, root, ".git/hooks/post-index-change", "#!/bin/sh\n"+mark("hook")+"\n")
+	if err := os.Chmod(filepath.Join(root, ".git", "hooks", "post-index-change"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	put(t, root, ".gitattributes", "* filter=x diff=y text=auto\nw* filter=w\n")
+	put(t, root, "a.txt", "three\n")
+	put(t, root, "sub/b.txt", "two\n") // as long as before: git has to look into it
+	put(t, root, "w.txt", "new\n")
+
+	r, err := Open(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Status(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if list, err := r.Log(t.Context(), "", head, "a.txt"); err != nil || len(list) != 2 || list[0].Subject != "two" {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if list, err := r.Diff(t.Context(), first, head); err != nil || len(list) != 1 {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if list, err := r.Tags(t.Context()); err != nil || len(list) != 1 {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if list, err := r.List(t.Context(), head); err != nil || len(list) != 3 {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if base, err := r.MergeBase(t.Context(), first, head); err != nil || base != first {
+		t.Errorf("%s, %v", base, err)
+	}
+	objects, err := r.Objects(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer objects.Close()
+	out := t.TempDir()
+	if err := objects.Checkout(t.Context(), head, []string{"."}, out); err != nil {
+		t.Error(err)
+	}
+	if data, err := os.ReadFile(filepath.Join(out, "a.txt")); err != nil || string(data) != "two\n" {
+		t.Errorf("%q, %v", data, err)
+	}
+	left, err := os.ReadDir(marks)
+	if err != nil || len(left) > 0 {
+		t.Errorf("executed: %v, %v", left, err)
+	}
+	// A filter whose name -c could not switch off is refused.
+	gitIn(t, root, "config", "filter.a=b.clean", mark("clean4"))
+	if r, err = Open(t.Context(), root); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Status(t.Context()); ReasonOf(err) != Unsupported {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -1,0 +1,161 @@
+package git
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Difference is a file, link or submodule that differs between two commits.
+type Difference struct {
+	// Path is relative to the root, with slashes.
+	Path string
+	// Old and New are what is there; Mode is 0 where there is nothing. Their Name is empty.
+	Old, New Entry
+}
+
+// Diff are the differences between two commits, sorted by path as git does. A file that was
+// renamed is one that is gone and one that came.
+func (r *Repository) Diff(ctx context.Context, from, to string) ([]Difference, error) {
+	printed, err := r.run(ctx, "diff-tree", "-r", "-z", "--raw", "--full-index", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none", "--end-of-options", from, to)
+	if err != nil {
+		return nil, fmt.Errorf("comparing %s with %s: %w", short(from), short(to), err)
+	}
+	var list []Difference
+	entries := fields(printed)
+	for i := 0; i+1 < len(entries); i += 2 {
+		parts := strings.Fields(strings.TrimPrefix(entries[i], ":"))
+		if len(parts) != 5 {
+			return nil, fmt.Errorf("git diff-tree printed an entry that is unknown: %q", entries[i])
+		}
+		old, oldErr := strconv.ParseUint(parts[0], 8, 32)
+		now, nowErr := strconv.ParseUint(parts[1], 8, 32)
+		if oldErr != nil || nowErr != nil {
+			return nil, fmt.Errorf("git diff-tree printed an entry that is unknown: %q", entries[i])
+		}
+		list = append(list, Difference{Path: entries[i+1], Old: Entry{Mode: Mode(old), Object: parts[2]}, New: Entry{Mode: Mode(now), Object: parts[3]}})
+	}
+	return list, nil
+}
+
+// Listed is something that a commit has at a path.
+type Listed struct {
+	Path   string // relative to the root, with slashes
+	Mode   Mode   // no folder
+	Object string
+}
+
+// List is all that a commit has, but for folders.
+func (r *Repository) List(ctx context.Context, commit string) ([]Listed, error) {
+	printed, err := r.run(ctx, "ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit)
+	if err != nil {
+		return nil, fmt.Errorf("listing the files of %s: %w", short(commit), err)
+	}
+	var list []Listed
+	for _, line := range fields(printed) {
+		about, path, ok := strings.Cut(line, "\t")
+		parts := strings.Fields(about)
+		if !ok || len(parts) != 3 {
+			return nil, fmt.Errorf("git ls-tree printed an entry that is unknown: %q", line)
+		}
+		mode, err := strconv.ParseUint(parts[0], 8, 32)
+		if err != nil {
+			return nil, fmt.Errorf("git ls-tree printed an entry that is unknown: %q", line)
+		}
+		list = append(list, Listed{path, Mode(mode), parts[2]})
+	}
+	return list, nil
+}
+
+// Tag is a tag of the repository.
+type Tag struct {
+	Name string // without refs/tags/
+	// Object is what the tag names: a tag object where it is annotated.
+	Object string
+	// Commit is the commit in the end; empty where the tag is of something else.
+	Commit    string
+	Annotated bool
+	// Date is that of the tag, or of its commit where it has none of its own.
+	Date time.Time
+}
+
+// Tags are the tags of the repository, sorted by name as git does.
+func (r *Repository) Tags(ctx context.Context) ([]Tag, error) {
+	printed, err := r.run(ctx, "for-each-ref", "--format=%(refname)%00%(objectname)%00%(objecttype)%00%(*objectname)%00%(*objecttype)%00%(creatordate:unix)", "refs/tags/")
+	if err != nil {
+		return nil, fmt.Errorf("listing the tags: %w", err)
+	}
+	var list []Tag
+	for line := range strings.Lines(printed) { // a ref has no line breaks (git-check-ref-format)
+		parts := strings.Split(strings.TrimSuffix(line, "\n"), "\x00")
+		if len(parts) != 6 {
+			return nil, fmt.Errorf("git for-each-ref printed a line that is unknown: %q", line)
+		}
+		tag := Tag{Name: strings.TrimPrefix(parts[0], "refs/tags/"), Object: parts[1], Annotated: parts[2] == "tag"}
+		if seconds, err := strconv.ParseInt(parts[5], 10, 64); err == nil {
+			tag.Date = time.Unix(seconds, 0).UTC()
+		}
+		switch {
+		case parts[2] == "commit":
+			tag.Commit = parts[1]
+		case parts[4] == "commit":
+			tag.Commit = parts[3]
+		case parts[4] == "tag": // a tag of a tag, which git peels once only before 2.45
+			name, ok, err := r.resolve(ctx, parts[1])
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				tag.Commit = name
+			}
+		}
+		list = append(list, tag)
+	}
+	return list, nil
+}
+
+// LogEntry is a commit.
+type LogEntry struct {
+	Hash    string
+	Parents []string
+	// Author and Email are as the commit has them.
+	Author, Email string
+	Date          time.Time // of the author
+	Subject, Body string
+}
+
+// Log are the commits that can be reached from to and not from from, newest first. With paths
+// they are those that touched one of them, literally, relative to Top with slashes; a merge
+// is among them only if it made a change of its own. An empty from is the whole history.
+// Both are object names, as Resolve gives them.
+func (r *Repository) Log(ctx context.Context, from, to string, paths ...string) ([]LogEntry, error) {
+	revisions := []string{to}
+	if from != "" {
+		revisions = append(revisions, "^"+from)
+	}
+	args := append([]string{"-c", "log.follow=false", "-c", "log.mailmap=false", "log", "-z", "--encoding=UTF-8", "--no-color", "--no-decorate", "--no-patch", "--no-ext-diff", "--no-textconv",
+		"--no-show-signature", "--format=tformat:%H%x00%P%x00%an%x00%ae%x00%at%x00%B"}, revisions...)
+	printed, err := r.run(ctx, append(append(args, "--"), paths...)...)
+	if err != nil {
+		return nil, fmt.Errorf("reading the commits up to %s: %w", short(to), err)
+	}
+	parts := fields(printed)
+	if len(parts)%6 != 0 {
+		return nil, fmt.Errorf("git log printed %d fields, which are no whole commits", len(parts))
+	}
+	var list []LogEntry
+	for ; len(parts) > 0; parts = parts[6:] {
+		seconds, err := strconv.ParseInt(parts[4], 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("git log printed %q for a date", parts[4])
+		}
+		subject, body, _ := strings.Cut(strings.TrimSpace(strings.ReplaceAll(parts[5], "\r\n", "\n")), "\n\n")
+		list = append(list, LogEntry{
+			Hash: parts[0], Parents: strings.Fields(parts[1]), Author: parts[2], Email: parts[3], Date: time.Unix(seconds, 0).UTC(),
+			Subject: strings.Join(strings.Fields(subject), " "), Body: strings.TrimSpace(body),
+		})
+	}
+	return list, nil
+}
