@@ -157,10 +157,10 @@ func compare(ctx context.Context, env *planning, r *release, entry target.Entry)
 	switch {
 	case err != nil:
 		return fmt.Errorf("comparing with the version in the repository: %w", err)
-	case difference == "":
+	case difference.IsNone():
 		return &ending{outcome: results.Exists}
 	default:
-		return drift(r, difference)
+		return drift(r, difference.String())
 	}
 }
 

@@ -264,7 +264,8 @@ func walk(ctx context.Context, env *applying, r *release, entry target.Entry) (c
 	if complaint, err := published.Inside(ctx, r.result.Name, r.result.Version, files); complaint != "" || err != nil || asSent {
 		return complaint, "", err
 	}
-	difference, err := published.Differs(ctx, r.read.ext, r.packed.urls, entry, archive, env.index.Target)
+	differs, err := published.Differs(ctx, r.read.ext, r.packed.urls, entry, archive, env.index.Target)
+	difference := differs.String()
 	if difference == "" && verdict == extension.DigestOther {
 		difference = "by its content digest" // in comments, for one, which are no difference to Helm
 	}

@@ -422,3 +422,16 @@ func TestSparseHeader(t *testing.T) {
 		t.Fatalf("the size is %v (%v), want 6 GiB", h, err)
 	}
 }
+
+// recorded is the content digest in the Chart.yaml of a package.
+func recorded(t *testing.T, e *Extension) string {
+	t.Helper()
+	md, err := e.FoundChart()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if md == nil {
+		return ""
+	}
+	return md.Annotations[ContentDigestAnnotation]
+}

@@ -67,10 +67,10 @@ func IsLocalRef(ref string) bool {
 	return true
 }
 
-// localFile is the file that a reference names. ok is false when it leads out
+// LocalFile is the file that a reference names. ok is false when it leads out
 // of the extension. A leading '/' means the top of the extension, as it does to
 // ksbuilder.
-func localFile(ref string) (file string, ok bool) {
+func LocalFile(ref string) (file string, ok bool) {
 	file = path.Clean(strings.TrimLeft(ref, "/"))
 	if file == ".." || strings.HasPrefix(file, "../") {
 		return file, false
@@ -90,7 +90,7 @@ func (e *Extension) findAssets(outside assetReader) {
 		if !IsLocalRef(ref.text) {
 			continue
 		}
-		file, ok := localFile(ref.text)
+		file, ok := LocalFile(ref.text)
 		if !ok {
 			e.assetProblem(ref, "leads out of the extension", "put the file into the extension and name it from there, such as static/icon.svg")
 			continue

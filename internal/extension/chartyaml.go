@@ -46,8 +46,8 @@ func (e *Extension) chartMetadata(icon string) *chart.Metadata {
 		Dependencies: m.Dependencies,
 		Icon:         icon,
 		Annotations:  annotations,
-		Type:         e.chartType,
-		AppVersion:   e.appVersion,
+		Type:         e.ChartType,
+		AppVersion:   e.AppVersion,
 	}
 	for _, p := range m.Maintainers {
 		md.Maintainers = append(md.Maintainers, &chart.Maintainer{Name: p.Name, Email: p.Email, URL: p.URL})

@@ -32,7 +32,7 @@ type Content struct {
 func (e *Extension) Content() Content {
 	c := Content{
 		Display: e.Path, Files: e.Files, FoundChart: e.foundChart, LeftOut: e.LeftOut, AssetProblems: e.AssetProblems,
-		ArchiveDigest: e.ArchiveDigest, Replaced: e.Replaced, Limits: e.limits,
+		ArchiveDigest: e.ArchiveDigest, Replaced: e.Replaced, Limits: e.Limits,
 	}
 	for _, a := range e.Assets {
 		if _, packed := e.fileData(a.File); !packed {

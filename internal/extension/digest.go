@@ -92,7 +92,7 @@ func (e *Extension) CompareDigest(published string) DigestVerdict {
 
 func (e *Extension) computeDigest() string {
 	h := e.beginDigest(contentDigestName)
-	m := &unpack.Meter{Limits: e.limits}
+	m := &unpack.Meter{Limits: e.Limits}
 	for _, f := range e.contentFiles() {
 		hashContent(h, f, m, 0)
 	}
@@ -113,8 +113,8 @@ func (e *Extension) firstDigest() string {
 func (e *Extension) beginDigest(format string) hash.Hash {
 	h := sha256.New()
 	hashField(h, []byte(format))
-	hashField(h, []byte(e.chartType))
-	hashField(h, []byte(e.appVersion))
+	hashField(h, []byte(e.ChartType))
+	hashField(h, []byte(e.AppVersion))
 	return h
 }
 
@@ -135,14 +135,16 @@ func (e *Extension) contentFiles() []File {
 
 // hashContent hashes the name of a file and what of it is content.
 func hashContent(h hash.Hash, f File, m *unpack.Meter, depth int) {
-	kind, content := contentOf(f, m, depth)
+	kind, content := ContentOf(f, m, depth)
 	hashField(h, []byte(f.Name))
 	hashField(h, []byte(kind))
 	hashField(h, content)
 }
 
-// contentOf is what of a file is content, and which kind of content that is.
-func contentOf(f File, m *unpack.Meter, depth int) (kind string, content []byte) {
+// ContentOf is what of a file is content, and which kind of content that is: "lock" for
+// what a Chart.lock says, "archive" for the digest of a packaged subchart, or "file" for
+// all bytes. depth is how many archives the file lies in; m holds what is unpacked to limits.
+func ContentOf(f File, m *unpack.Meter, depth int) (kind string, content []byte) {
 	switch inChart := nameInChart(f.Name); {
 	case inChart == LockFile || inChart == "requirements.lock":
 		if said, ok := whatLockSays(f.Data); ok {

@@ -53,11 +53,13 @@ type Extension struct {
 	// packages there that gave way to them.
 	Resolved []Resolved
 	Replaced []string
+	// ChartType and AppVersion are type and appVersion of the derived Chart.yaml.
+	ChartType, AppVersion string
+	// Limits bound what reading archives within the extension may cost.
+	Limits Limits
 
-	display               string
-	limits                Limits
-	foundChart            []byte
-	chartType, appVersion string
+	display    string
+	foundChart []byte
 
 	digestOnce sync.Once
 	digest     string
@@ -219,7 +221,7 @@ func takeAll(string, string) bool { return false }
 // assemble makes an extension of its files.
 func assemble(display string, files []File, outside assetReader, limits Limits, without func(extension, file string) bool) (*Extension, error) {
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
-	e := &Extension{Path: display, Files: files, display: display, limits: limits.WithDefaults()}
+	e := &Extension{Path: display, Files: files, display: display, Limits: limits.WithDefaults()}
 	source, ok := e.fileData(MetadataFile)
 	if !ok {
 		return nil, e.withoutMetadata()
@@ -240,7 +242,7 @@ func assemble(display string, files []File, outside assetReader, limits Limits, 
 	e.Files = slices.DeleteFunc(files, func(f File) bool {
 		return f.Name == ChartFile || without(e.Metadata.Name, f.Name)
 	})
-	e.chartType, e.appVersion = e.surviving()
+	e.ChartType, e.AppVersion = e.surviving()
 	e.findAssets(outside)
 	e.checkStaticDirectory()
 	return e, nil
@@ -272,7 +274,7 @@ func (e *Extension) checkStaticDirectory() {
 	if _, ok := e.staticDirectory(); ok || static == "" {
 		return
 	}
-	if dir, ok := localFile(static); ok && isLoadedFolder(dir) {
+	if dir, ok := LocalFile(static); ok && isLoadedFolder(dir) {
 		e.AssetProblems = append(e.AssetProblems, e.Document.Problem(
 			fmt.Sprintf("staticFileDirectory %q is left out of the pushed package, and Helm needs what is in it", static),
 			"keep the assets in a folder of their own, such as static, and name that", "staticFileDirectory"))

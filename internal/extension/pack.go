@@ -176,7 +176,7 @@ func (e *Extension) staticDirectory() (dir string, ok bool) {
 	if e.Metadata.StaticFileDirectory == "" {
 		return "", false
 	}
-	dir, ok = localFile(e.Metadata.StaticFileDirectory)
+	dir, ok = LocalFile(e.Metadata.StaticFileDirectory)
 	return dir, ok && dir != "." && !isLoadedFolder(dir)
 }
 
@@ -255,7 +255,7 @@ func (e *Extension) chart() (*chart.Chart, error) {
 // within the limits.
 func (e *Extension) checkNested() error {
 	e.nestedOnce.Do(func() {
-		m := &unpack.Meter{Limits: e.limits}
+		m := &unpack.Meter{Limits: e.Limits}
 		e.nestedErr = checkNested(e.Files, m, 0)
 	})
 	return e.nestedErr

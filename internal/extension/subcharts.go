@@ -58,7 +58,7 @@ func (e *Extension) Subcharts() []Subchart {
 				found = append(found, Subchart{Path: chartsFolder + folder, Name: md.Name, Version: md.Version})
 			}
 		case !below && path.Ext(rest) == ".tgz":
-			if md, err := ReadChart(f.Data, e.limits); err == nil {
+			if md, err := ReadChart(f.Data, e.Limits); err == nil {
 				found = append(found, Subchart{Path: f.Name, Name: md.Name, Version: md.Version, Packed: true})
 			}
 		}
@@ -129,14 +129,14 @@ func (e *Extension) WithCharts(charts []Resolved) (*Extension, error) {
 		Assets: e.Assets, AssetProblems: e.AssetProblems, LeftOut: e.LeftOut,
 		Resolved: append(slices.Clone(e.Resolved), charts...),
 		Replaced: append(slices.Clone(e.Replaced), replaced...),
-		display:  e.display, limits: e.limits,
-		foundChart: e.foundChart, chartType: e.chartType, appVersion: e.appVersion,
+		display:  e.display, Limits: e.Limits,
+		foundChart: e.foundChart, ChartType: e.ChartType, AppVersion: e.AppVersion,
 	}, nil
 }
 
 // insert puts the charts among files, which stay sorted by name.
 func (e *Extension) insert(files []File, charts []Resolved) ([]File, error) {
-	size := &unpack.Meter{Limits: e.limits}
+	size := &unpack.Meter{Limits: e.Limits}
 	for _, f := range files {
 		if err := size.Content(int64(len(f.Data))); err != nil {
 			return nil, err
@@ -144,7 +144,7 @@ func (e *Extension) insert(files []File, charts []Resolved) ([]File, error) {
 	}
 	for _, c := range charts {
 		f := File{Name: chartsFolder + c.Name + "-" + c.Version + ".tgz", Data: c.Data}
-		if clean, ok := localFile(f.Name); !ok || clean != f.Name || path.Dir(clean)+"/" != chartsFolder {
+		if clean, ok := LocalFile(f.Name); !ok || clean != f.Name || path.Dir(clean)+"/" != chartsFolder {
 			return nil, fmt.Errorf("the chart %q %q has a name or version that is none", c.Name, c.Version)
 		}
 		at, there := slices.BinarySearchFunc(files, f.Name, func(f File, name string) int { return strings.Compare(f.Name, name) })
@@ -210,7 +210,7 @@ type PackagedFile struct {
 // limits, is left out: Chart says so.
 func (e *Extension) PackagedFiles() []PackagedFile {
 	var found []PackagedFile
-	m := &unpack.Meter{Limits: e.limits}
+	m := &unpack.Meter{Limits: e.Limits}
 	var open func(archive, inside string, data []byte, depth int)
 	open = func(archive, inside string, data []byte, depth int) {
 		_, files, err := unpack.ReadNested(data, m, unpack.All)

@@ -16,6 +16,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart/loader"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/compare"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/kubesphere"
 	"github.com/ksrelease/ksrelease/internal/target"
@@ -84,20 +85,20 @@ func Digest(archive []byte) string {
 
 // Differs holds an archive that is not the one that was made here byte for byte
 // against the extension: a marketplace may pack anew, as long as the content is
-// the same. It says what differs, empty where nothing does.
+// the same.
 //
 // Where the index has our content digest, an address that ends in the name which
 // an asset is uploaded under is that of this asset: its hash is in the name. So
 // the host of the assets need not be reached to see that a version is there.
 //
 // urls are the addresses that assets got in this run, and at is where others are fetched.
-func Differs(ctx context.Context, ext *extension.Extension, urls extension.URLs, entry target.Entry, archive []byte, at target.Reader) (difference string, err error) {
+func Differs(ctx context.Context, ext *extension.Extension, urls extension.URLs, entry target.Entry, archive []byte, at target.Reader) (Difference, error) {
 	published, err := Read(ctx, entry.Name, archive)
 	if ctx.Err() != nil {
-		return "", ctx.Err()
+		return Difference{}, ctx.Err()
 	}
 	if err != nil {
-		return fmt.Sprintf("what is there cannot be read: %v", err), nil
+		return Difference{Unread: fmt.Sprintf("what is there cannot be read: %v", err)}, nil
 	}
 	sent := map[string][]byte{}
 	if urls != nil {
@@ -105,18 +106,18 @@ func Differs(ctx context.Context, ext *extension.Extension, urls extension.URLs,
 			sent[urls[a.File]] = a.Data
 		}
 	}
-	compared := extension.Same
+	compared := compare.Compare
 	verdict, err := CompareDigest(ctx, ext, entry.ContentDigest)
 	if err != nil {
-		return "", err
+		return Difference{}, err
 	}
 	if verdict == extension.DigestUnknown && extension.IsContentDigest(entry.ContentDigest) {
 		// It was packed by this tool, and its digest, of the first format, is another:
 		// for time stamps alone, or for anything that the digest covers.
-		compared = extension.SameContent
+		compared = compare.Content
 	}
-	return graceful.Await(ctx, func() (string, error) {
-		same, difference, err := compared(ext, published, func(address string) ([]byte, error) {
+	return graceful.Await(ctx, func() (Difference, error) {
+		files, err := compared(ext, published, func(address string) ([]byte, error) {
 			if data, ok := sent[address]; ok {
 				return data, nil
 			}
@@ -125,11 +126,26 @@ func Differs(ctx context.Context, ext *extension.Extension, urls extension.URLs,
 			}
 			return at.FetchAsset(ctx, address)
 		})
-		if err != nil || same {
-			return "", err
-		}
-		return difference, nil
+		return Difference{Files: files}, err
 	})
+}
+
+// Difference is what of a published version differs from the extension.
+type Difference struct {
+	Files compare.Differences
+	// Unread says why the files are not known, although the content is another.
+	Unread string
+}
+
+// IsNone reports whether nothing differs.
+func (d Difference) IsNone() bool { return len(d.Files) == 0 && d.Unread == "" }
+
+// String is the difference in a few words, empty where nothing differs.
+func (d Difference) String() string {
+	if len(d.Files) > 0 {
+		return d.Files.Summary()
+	}
+	return d.Unread
 }
 
 // Read reads a package that was downloaded.
