@@ -50,7 +50,7 @@ spec:
   template:
     spec:
       {{- with .Values.global.nodeSelector }}
-      nodeSelector: {{- toYaml . | nindent 8 }}
+      nodeSelector: {{- range $k, $v := . }}{{ quote $v | printf "%s: %s" $k | nindent 8 }}{{ end }}
       {{- end }}
       containers:
         - name: web

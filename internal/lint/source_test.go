@@ -99,7 +99,7 @@ func TestOptionalSubchart(t *testing.T) {
 // one builds its pods from is not left out.
 func TestMarkedRenderingNeedsOthers(t *testing.T) {
 	files := with(goodFiles(),
-		"charts/web/templates/spec.yaml", "apiVersion: example.com/v1\nkind: Placement\nmetadata: {name: web}\nspec:\n  nodeSelector: {{ toYaml .Values.global.nodeSelector | nindent 4 }}\n",
+		"charts/web/templates/spec.yaml", "apiVersion: example.com/v1\nkind: Placement\nmetadata: {name: web}\nspec:\n  nodeSelector: {{ range $k, $v := .Values.global.nodeSelector }}{{ quote $v | printf `%s: %s` $k | nindent 4 }}{{ end }}\n",
 		"charts/web/templates/deployment.yaml", `apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}

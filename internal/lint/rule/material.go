@@ -58,6 +58,9 @@ const (
 	MarkerRegistry      = "registry.ksrelease.invalid"
 	MarkerSelectorKey   = "ksrelease.invalid/node-selector"
 	markerSelectorValue = "marked"
+	// MarkerTruthKey is a node selector whose value is the truth value true, as Helm
+	// makes it of `--set global.nodeSelector.KEY=true`.
+	MarkerTruthKey = "ksrelease.invalid/truth"
 )
 
 // NewMaterial is that of an extension. Renderings end when ctx does.
@@ -146,5 +149,5 @@ func setMarkers(global map[string]any) {
 		selector = map[string]any{}
 		global["nodeSelector"] = selector
 	}
-	selector[MarkerSelectorKey] = markerSelectorValue
+	selector[MarkerSelectorKey], selector[MarkerTruthKey] = markerSelectorValue, true
 }

@@ -14,6 +14,8 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- define "store.nodeSelector" -}}
 {{- with merge (dict) ((.Values.global).nodeSelector | default dict) (.Values.nodeSelector | default dict) }}
 nodeSelector:
-  {{- toYaml . | nindent 2 }}
+  {{- range $key, $value := . }}
+  {{ $key }}: {{ $value | quote }}
+  {{- end }}
 {{- end }}
 {{- end }}
