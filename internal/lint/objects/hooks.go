@@ -3,8 +3,10 @@ package objects
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/agnivade/levenshtein"
 	"github.com/distribution/reference"
 	"go.yaml.in/yaml/v3"
 
@@ -21,9 +23,9 @@ func Hooks() rule.Rule {
 		Summary: "hooks of Helm and of KubeSphere have annotations that these read",
 		Why: "Helm does not install an object whose `helm.sh/hook` names an event that it does not know, such as pre-instal. It takes " +
 			"an object for none of a hook where the annotation itself is misspelt, and does not see a misspelt " +
-			"`helm.sh/hook-weight` or `helm.sh/hook-delete-policy`.\n\n" +
+			"`helm.sh/hook-weight` or `helm.sh/hook-delete-policy`. A weight that is no whole number is 0 to it.\n\n" +
 			"KubeSphere runs hooks of its own with an image that annotations of extension.yaml name: " +
-			"`executor-hook-image.kubesphere.io/install`, `…/upgrade`, `…/uninstall`, or for all of them `executor-hook-image.kubesphere.io`. Other actions are not read. Where the " +
+			"`executor-hook-image.kubesphere.io/install`, `…/upgrade`, `…/uninstall`, or for all of them `executor-hook-image.kubesphere.io`. Other actions, and misspelt annotations, are not read. Where the " +
 			"administrator has set a registry, the whole image is put behind it: a registry in the annotation is then in the middle of the image, " +
 			"which cannot be pulled.",
 		Fix: "Write the annotation as Helm or KubeSphere has it, and the image of a hook of KubeSphere without a registry: `kubesphere/web-hook:1.0.0`.",
@@ -32,8 +34,9 @@ func Hooks() rule.Rule {
 			"(https://github.com/kubesphere/kubesphere/blob/v4.1.3/pkg/controller/core/installplan_controller.go).",
 		Codes: []rule.Code{
 			{Name: "unknown-event", Meaning: "a hook has an event that Helm does not know"},
-			{Name: "unknown-annotation", Meaning: "an annotation looks like one of Helm's hooks, and is none"},
+			{Name: "unknown-annotation", Meaning: "an annotation looks like one of hooks, and neither Helm nor KubeSphere reads it"},
 			{Name: "unknown-policy", Meaning: "a hook has a delete policy that Helm does not know"},
+			{Name: "no-weight", Meaning: "the weight of a hook is no whole number"},
 			{Name: "unknown-action", Meaning: "the image of a hook of KubeSphere is for an action that there is not"},
 			{Name: "registry", Meaning: "the image of a hook of KubeSphere has a registry"},
 		},
@@ -50,10 +53,17 @@ var hookActions = []string{"install", "upgrade", "uninstall"}
 // hookImage is the annotation for all actions, and the beginning of that for one.
 const hookImage = "executor-hook-image.kubesphere.io"
 
-// hookAnnotations are those that Helm reads of a hook, and others that it reads of objects.
-var hookAnnotations = []string{"helm.sh/hook", "helm.sh/hook-weight", "helm.sh/hook-delete-policy", "helm.sh/hook-output-log-policy"}
+// helmDomain begins the annotations that Helm reads.
+const helmDomain = "helm.sh"
 
-var otherAnnotations = []string{"helm.sh/resource-policy", "helm.sh/chart"}
+const hookWeight = "hook-weight"
+
+// hookNames are what Helm reads of a hook behind its domain, and otherNames what it or its
+// charts have there of all objects.
+var (
+	hookNames  = []string{"hook", hookWeight, "hook-delete-policy", "hook-output-log-policy"}
+	otherNames = []string{"resource-policy", "chart"}
+)
 
 var deletePolicies = []string{"hook-succeeded", "hook-failed", "before-hook-creation"}
 
@@ -63,7 +73,7 @@ func checkHooks(pass *rule.Pass) {
 	seen := helmchart.TextSet{}
 	for _, in := range pass.Installations() {
 		for _, o := range in.Objects {
-			if o.Fault == "" && strings.Contains(o.Text(), "hook") && seen.Add(o) {
+			if o.Fault == "" && mayNameHooks(o.Text()) && seen.Add(o) {
 				hookOf(pass, &found, rendered{Object: o, In: in})
 			}
 		}
@@ -82,13 +92,16 @@ func hookOf(pass *rule.Pass, found *causes, o rendered) {
 	helmchart.EachField(o.At("metadata", "annotations"), func(key, value *yaml.Node) {
 		name := key.Value
 		path := []string{"metadata", "annotations", name}
-		switch {
-		case slices.Contains(otherAnnotations, name):
-		case !slices.Contains(hookAnnotations, name):
+		switch name {
+		default:
 			if meant, ok := meantAnnotation(name); ok {
 				add("unknown-annotation", name, fmt.Sprintf("%s has the annotation %s, which Helm does not read", o, excerpt.OneLine(name)), "did you mean "+meant+"?", path...)
 			}
-		case name == helmchart.HookAnnotation:
+		case helmDomain + "/" + hookWeight:
+			if _, err := strconv.Atoi(value.Value); err != nil && value.Kind == yaml.ScalarNode {
+				add("no-weight", value.Value, fmt.Sprintf("the weight of the hook %s, %q, is no whole number: Helm takes it for 0", o, excerpt.OneLine(value.Value)), `write a whole number, such as "-5"`, path...)
+			}
+		case helmchart.HookAnnotation:
 			for event := range strings.SplitSeq(value.Value, ",") {
 				event = strings.ToLower(strings.TrimSpace(event))
 				if slices.Contains(helmchart.HookEvents, event) || event == "crd-install" { // the rule helm-lint says so
@@ -100,7 +113,7 @@ func hookOf(pass *rule.Pass, found *causes, o rendered) {
 				}
 				add("unknown-event", event, fmt.Sprintf("%s is not installed: Helm passes over a hook with an event that it does not know, %q", o, excerpt.OneLine(event)), hint, path...)
 			}
-		case name == helmchart.HookDeletePolicyAnnotation:
+		case helmchart.HookDeletePolicyAnnotation:
 			for policy := range strings.SplitSeq(value.Value, ",") {
 				policy = strings.ToLower(strings.TrimSpace(policy))
 				if slices.Contains(deletePolicies, policy) {
@@ -116,20 +129,44 @@ func hookOf(pass *rule.Pass, found *causes, o rendered) {
 	})
 }
 
+// mayNameHooks is the cheap look that saves the parse: it is false where no annotation is
+// one of hooks, however it is spelt. API definitions, which are long, speak of webhooks.
+func mayNameHooks(text string) bool {
+	if strings.Contains(text, "/hook") {
+		return true
+	}
+	for rest := text; ; {
+		var ok bool
+		if _, rest, ok = strings.Cut(rest, helmDomain+"/"); !ok {
+			return false
+		}
+		if !slices.ContainsFunc(otherNames, func(name string) bool { return strings.HasPrefix(rest, name) }) {
+			return true
+		}
+	}
+}
+
 // meantAnnotation is the annotation of a hook that somebody probably meant: one with
 // another ending or in another domain like Helm's. What other tools read of hooks, such as
 // Argo CD, is in domains of their own.
 func meantAnnotation(name string) (string, bool) {
 	domain, own, ok := strings.Cut(name, "/")
-	if !ok || !strings.Contains(strings.ToLower(own), "hook") {
+	if !ok {
 		return "", false
 	}
-	switch strings.ToLower(domain) {
-	case "helm.sh", "helm.io", "helm.com", "helm", "helm.h", "hlem.sh", "helms.sh", "www.helm.sh", "meta.helm.sh":
+	switch domain {
+	case helmDomain:
+		if slices.Contains(hookNames, own) || slices.Contains(otherNames, own) {
+			return "", false
+		}
+	case "helm.io", "helm.com", "www.helm.sh", "meta.helm.sh":
 	default:
-		return "", false
+		if _, near := yamldoc.Nearest(domain, []string{helmDomain}); !near {
+			return "", false
+		}
 	}
-	return yamldoc.Nearest("helm.sh/"+own, hookAnnotations)
+	meant, ok := yamldoc.Nearest(own, hookNames)
+	return helmDomain + "/" + meant, ok
 }
 
 // hookImages looks at the images of KubeSphere's own hooks in extension.yaml.
@@ -138,6 +175,10 @@ func hookImages(pass *rule.Pass) {
 	for _, key := range rule.SortedKeys(annotations) {
 		action, ok := strings.CutPrefix(key, hookImage+"/")
 		if !ok && key != hookImage {
+			if meant, ok := meantHookImage(key); ok {
+				pass.Problem(rule.Found("unknown-annotation", key), pass.Ext.Document.ProblemAtKey(
+					fmt.Sprintf("KubeSphere does not read the annotation %s", excerpt.OneLine(key)), "did you mean "+meant+"?", "annotations", key))
+			}
 			continue
 		}
 		pointer := []string{"annotations", key}
@@ -163,3 +204,20 @@ func hookImages(pass *rule.Pass) {
 			"write it without: "+rest, pointer...))
 	}
 }
+
+// meantHookImage is the annotation for the image of a hook of KubeSphere that somebody
+// probably meant by another one.
+func meantHookImage(key string) (string, bool) {
+	domain, action, _ := strings.Cut(strings.ToLower(key), "/")
+	if !strings.Contains(domain, "hook-image") && levenshtein.ComputeDistance(domain, hookImage) > maxSlips {
+		return "", false
+	}
+	if meant, ok := yamldoc.Nearest(action, hookActions); ok {
+		return hookImage + "/" + meant, true
+	}
+	return hookImage, true
+}
+
+// maxSlips is how many letters of a domain as long as hookImage may be wrong for it to be
+// meant: KubeSphere has other annotations below kubesphere.io.
+const maxSlips = 4
