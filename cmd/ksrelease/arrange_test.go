@@ -10,6 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/commandline"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
@@ -244,7 +245,7 @@ func TestArrange(t *testing.T) {
 // An empty value is a mistake in what was typed, and comes with advice.
 func TestEmptyValueIsAUsageError(t *testing.T) {
 	code, stdout, stderr := runMain(t, "run", "--only", "")
-	if want := "ksrelease: --only names no extension\n  → set the variable that the value comes from, or leave the empty value out\n"; code != exitUsage || stdout != "" || stderr != want {
+	if want := "ksrelease: --only names no extension\n  → set the variable that the value comes from, or leave the empty value out\n"; code != app.ExitUsage || stdout != "" || stderr != want {
 		t.Errorf("%d, %q, %q", code, stdout, stderr)
 	}
 }

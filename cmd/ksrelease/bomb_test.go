@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/app"
 )
 
 // peakFile names, in the environment, the file into which this binary, started
@@ -243,7 +245,7 @@ func TestBombsAreRefused(t *testing.T) {
 				if peak > 100<<20 {
 					t.Errorf("ksrelease %s had %d MiB of memory", strings.Join(args, " "), peak>>20)
 				}
-				if code != exitNotReleased || !strings.Contains(output, test.want) || !strings.Contains(output, "bomb.tgz") {
+				if code != app.ExitNotReleased || !strings.Contains(output, test.want) || !strings.Contains(output, "bomb.tgz") {
 					t.Errorf("ksrelease %s: exit code %d, and it says\n%s\nwant %q in it", strings.Join(args, " "), code, output, test.want)
 				}
 				most = max(most, peak)
@@ -260,7 +262,7 @@ func TestBombsAreRefused(t *testing.T) {
 		})
 	}
 	peak, output, code := peakOf(t, t.TempDir(), "version")
-	if code != exitOK {
+	if code != app.ExitOK {
 		t.Fatalf("exit code %d:\n%s", code, output)
 	}
 	t.Logf("at most %.1f MiB; a process that only tells its version has %.1f MiB", float64(most)/(1<<20), float64(peak)/(1<<20))

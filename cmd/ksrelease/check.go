@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/discover"
@@ -17,46 +18,46 @@ import (
 )
 
 type checkCommand struct {
-	place
-	deadline
+	app.Place
+	app.Deadline
 }
 
 // Run reads the config and every extension.yaml, and reports every problem of
 // all of them. A broken config does not hide what is wrong with the
 // extensions: those below its folder are read all the same.
-func (c *checkCommand) Run(a *app) error {
-	ctx, cancel := c.begin(a.stop)
+func (c *checkCommand) Run(a *app.App) error {
+	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
-	defer a.reads.Begin()() // to the end
+	defer a.Reads.Begin()() // to the end
 	var wrong diagnostic.List
-	a.warnOnStderr()
-	p, err := c.open(ctx, a)
+	a.WarnOnStderr()
+	p, err := c.Open(ctx, a)
 	if err := gather(&wrong, err); err != nil {
 		return err
 	}
 	var sources []config.Source
 	known := &baseline.Baseline{}
 	if p == nil {
-		sources, err = graceful.Read(ctx, &a.reads, "looking for the extensions", func() ([]config.Source, error) { return c.salvage(ctx, &wrong) })
+		sources, err = graceful.Read(ctx, &a.Reads, "looking for the extensions", func() ([]config.Source, error) { return c.salvage(ctx, &wrong) })
 	} else {
-		found, unread := p.baseline(ctx)
+		found, unread := p.Baseline(ctx)
 		if err := gather(&wrong, unread); err != nil {
 			return err
 		}
 		known = cmp.Or(found, known)
-		_, untrusted := p.servers()
+		_, untrusted := p.Servers()
 		if err := gather(&wrong, untrusted); err != nil {
 			return err
 		}
-		sources, err = p.sources(ctx, nil)
+		sources, err = p.Sources(ctx, nil)
 	}
 	if err := gather(&wrong, err); err != nil {
 		return err
 	}
 	configProblems := len(wrong)
-	options := p.options(sources, known)
+	options := p.Options(sources, known)
 	options.Parallelism = 1
-	defer a.examineInWorkers(&options)()
+	defer a.ExamineInWorkers(&options)()
 	extensions, cycles, err := pipeline.New(options).Check(ctx)
 	if err != nil && ctx.Err() != nil {
 		return &graceful.CutError{Err: err}
@@ -86,34 +87,34 @@ func (c *checkCommand) Run(a *app) error {
 	}
 	note(cycles)
 	if p != nil {
-		undeclared := discover.Undeclared(ctx, p.config, sources)
+		undeclared := discover.Undeclared(ctx, p.Config, sources)
 		for i := range undeclared {
-			undeclared[i].File = display(undeclared[i].File)
+			undeclared[i].File = app.Display(undeclared[i].File)
 		}
 		note(undeclared)
 	}
 	for _, p := range wrong {
-		a.stdout.Print("%s", report.Problem(a.redact.Diagnostic(p), a.stdout.Columns()))
+		a.Stdout.Print("%s", report.Problem(a.Redact.Diagnostic(p), a.Stdout.Columns()))
 	}
-	summary := fmt.Sprintf("%s checked", plural(len(extensions), "extension"))
+	summary := fmt.Sprintf("%s checked", app.Plural(len(extensions), "extension"))
 	if p == nil {
-		summary = fmt.Sprintf("the config is broken; %s found below its folder and checked", plural(len(extensions), "extension"))
+		summary = fmt.Sprintf("the config is broken; %s found below its folder and checked", app.Plural(len(extensions), "extension"))
 	}
 	switch {
 	case configProblems+errorCount > 0:
-		summary += ": " + plural(configProblems+errorCount, "problem")
+		summary += ": " + app.Plural(configProblems+errorCount, "problem")
 	default:
 		summary += ": no problems"
 	}
 	if warningCount > 0 {
-		summary += ", " + plural(warningCount, "warning")
+		summary += ", " + app.Plural(warningCount, "warning")
 	}
-	a.stdout.Print("%s", summary)
+	a.Stdout.Print("%s", summary)
 	switch {
 	case configProblems > 0:
-		return &outcomeError{code: exitUsage}
+		return &app.OutcomeError{Code: app.ExitUsage}
 	case errorCount > 0:
-		return &outcomeError{code: exitNotReleased}
+		return &app.OutcomeError{Code: app.ExitNotReleased}
 	}
 	return nil
 }
@@ -133,27 +134,20 @@ func gather(wrong *diagnostic.List, err error) error {
 // used. What it cannot look into is added to all that is wrong: it must not hide
 // what is wrong with the config.
 func (c *checkCommand) salvage(ctx context.Context, wrong *diagnostic.List) ([]config.Source, error) {
-	file, err := c.file()
+	file, err := c.File()
 	if err != nil {
 		return nil, err
 	}
 	root := filepath.Dir(file)
 	found := discover.Extensions(ctx, root)
 	for _, d := range found.Odd {
-		d.File = display(d.File)
+		d.File = app.Display(d.File)
 		*wrong = append(*wrong, d)
 	}
 	var sources []config.Source
 	for _, dir := range found.Extensions {
 		path := filepath.Join(root, dir)
-		sources = append(sources, config.Source{Path: path, Display: display(path), Settings: config.Default(root).Defaults})
+		sources = append(sources, config.Source{Path: path, Display: app.Display(path), Settings: config.Default(root).Defaults})
 	}
 	return sources, nil
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
 }

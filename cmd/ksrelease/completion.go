@@ -5,6 +5,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/commandline"
 )
 
@@ -34,13 +35,13 @@ fish, for this session, or for all:
 
 // Run prints the completion script. It is made of the grammar that kong has
 // read, so that it cannot fall behind the commands.
-func (c *completionCommand) Run(a *app, parser *kong.Kong) error {
+func (c *completionCommand) Run(a *app.App, parser *kong.Kong) error {
 	var script bytes.Buffer
 	err := commandline.WriteCompletion(&script, c.Shell, parser.Model, completionWords())
 	if err != nil {
 		return err
 	}
-	a.stdout.Own(script.Bytes())
+	a.Stdout.Own(script.Bytes())
 	return nil
 }
 

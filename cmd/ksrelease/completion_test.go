@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/commandline"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/testutil/shells"
@@ -39,9 +40,9 @@ func runMain(t *testing.T, args ...string) (code int, stdout, stderr string) {
 		return f
 	}
 	out, errs := open("stdout"), open("stderr")
-	a := &app{stdin: os.Stdin, stdout: output.New(out), stderr: output.New(errs), stop: t.Context(),
-		env: func(string) (string, bool) { return "", false }}
-	code = a.main(args)
+	a := &app.App{Stdin: os.Stdin, Stdout: output.New(out), Stderr: output.New(errs), Stop: t.Context(),
+		Env: func(string) (string, bool) { return "", false }}
+	code = execute(a, args)
 	return code, readString(t, out.Name()), readString(t, errs.Name())
 }
 
@@ -58,7 +59,7 @@ func TestCompletionNamesEveryCommandAndFlag(t *testing.T) {
 	for _, shell := range shells.All {
 		t.Run(shell, func(t *testing.T) {
 			code, script, stderr := runMain(t, "completion", shell)
-			if code != exitOK || stderr != "" {
+			if code != app.ExitOK || stderr != "" {
 				t.Fatalf("exit code %d, stderr %q", code, stderr)
 			}
 			words := strings.FieldsFunc(script, func(r rune) bool {
@@ -93,7 +94,7 @@ func walk(n *kong.Node, visit func(path string, n *kong.Node)) {
 func TestCompletionWantsAShell(t *testing.T) {
 	for _, args := range [][]string{{"completion"}, {"completion", "tcsh"}} {
 		code, stdout, stderr := runMain(t, args...)
-		if code != exitUsage || stdout != "" {
+		if code != app.ExitUsage || stdout != "" {
 			t.Errorf("%v: exit code %d, stdout %q", args, code, stdout)
 		}
 		for _, shell := range shells.All {
@@ -106,7 +107,7 @@ func TestCompletionWantsAShell(t *testing.T) {
 
 func TestCompletionHelpSaysHowToInstall(t *testing.T) {
 	code, stdout, _ := runMain(t, "completion", "--help")
-	if code != exitOK {
+	if code != app.ExitOK {
 		t.Errorf("exit code %d", code)
 	}
 	for _, want := range []string{

@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/commandline"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
@@ -111,7 +112,7 @@ func TestExitCodesAreAsTheirPageSays(t *testing.T) {
 		told = append(told, row[1])
 	}
 	want := []string{}
-	for _, code := range []int{exitOK, exitNotReleased, exitUsage, exitAuth, exitHungUp, exitInterrupted, exitTerminated} {
+	for _, code := range []int{app.ExitOK, app.ExitNotReleased, app.ExitUsage, app.ExitAuth, app.ExitHungUp, app.ExitInterrupted, app.ExitTerminated} {
 		want = append(want, fmt.Sprint(code))
 	}
 	if !slices.Equal(told, want) {

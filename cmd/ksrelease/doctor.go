@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/doctor"
 	"github.com/ksrelease/ksrelease/internal/doctor/checks"
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
@@ -17,9 +18,9 @@ import (
 )
 
 type doctorCommand struct {
-	place
-	deadline
-	localFlags
+	app.Place
+	app.Deadline
+	app.LocalFlags
 	Names             []string `arg:"" optional:"" name:"name" help:"Only these extensions of the repository."`
 	Repository        string   `placeholder:"URL" help:"Look at this Helm repository alone; no config is read."`
 	Depth             int      `default:"3" placeholder:"N" help:"How many versions the cluster keeps of each extension; 0: all; default: ${default}."`
@@ -31,52 +32,52 @@ type doctorCommand struct {
 
 // Run replays what a cluster makes of the Helm repository, and checks what a release needs.
 // What is known is printed, whatever ends it.
-func (c *doctorCommand) Run(a *app) error {
+func (c *doctorCommand) Run(a *app.App) error {
 	cluster := doctor.Cluster{
 		Depth: c.Depth, KubeSphere: c.KubesphereVersion, Kubernetes: c.KubernetesVersion, Only: c.Names, Downloads: c.MaxDownloads,
 	}
 	if err := cluster.Validate(); err != nil {
-		return usage(err, "")
+		return app.Usage(err, "")
 	}
-	if c.Repository != "" && c.isLocal() {
-		return usage(errors.New("--repository and --local name two repositories"), "give one of them")
+	if c.Repository != "" && c.IsLocal() {
+		return app.Usage(errors.New("--repository and --local name two repositories"), "give one of them")
 	}
-	ctx, cancel := c.begin(a.stop)
+	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
-	a.warnOnStderr()
-	a.attempts = doctor.Attempts
-	report := doctor.New(results.Tool{Name: "ksrelease", Version: programVersion()})
+	a.WarnOnStderr()
+	a.Attempts = doctor.Attempts
+	report := doctor.New(results.Tool{Name: "ksrelease", Version: app.Version()})
 	err := c.look(ctx, a, report, cluster)
-	report.Print(a.stdout, c.Output == "json", a.redact.Text)
+	report.Print(a.Stdout, c.Output == "json", a.Redact.Text)
 	switch {
 	case err != nil:
 		return err
 	case checks.Unauthorized(report.Checks):
-		return &outcomeError{code: exitAuth}
+		return &app.OutcomeError{Code: app.ExitAuth}
 	case report.IsWrong():
-		return &outcomeError{code: exitNotReleased}
+		return &app.OutcomeError{Code: app.ExitNotReleased}
 	}
 	return nil
 }
 
 // look fills in the report. An error is what kept it from looking at all.
-func (c *doctorCommand) look(ctx context.Context, a *app, report *doctor.Report, cluster doctor.Cluster) error {
+func (c *doctorCommand) look(ctx context.Context, a *app.App, report *doctor.Report, cluster doctor.Cluster) error {
 	var checker *checks.Checker
-	if a.stderr.IsTerminal() {
-		cluster.Progress = func(done int) { a.stderr.Status(output.Format("%d packages looked at", done)) }
-		defer a.stderr.Wipe()
+	if a.Stderr.IsTerminal() {
+		cluster.Progress = func(done int) { a.Stderr.Status(output.Format("%d packages looked at", done)) }
+		defer a.Stderr.Wipe()
 	}
 	links, err := c.foreign(a)
 	if c.Repository == "" {
 		checker, links, err = c.own(ctx, a, report)
-		_, cluster.HasPassword = a.env(repositoryUser)
-		cluster.HasPassword = cluster.HasPassword && !c.isLocal()
+		_, cluster.HasPassword = a.Env(app.RepositoryUser)
+		cluster.HasPassword = cluster.HasPassword && !c.IsLocal()
 	}
 	if err != nil {
 		return err
 	}
-	defer links.close()
-	cluster.URL = links.places.Repository
+	defer links.Close()
+	cluster.URL = links.Places.Repository
 	if err := report.Run(ctx, checker, links.Target.(doctor.Source), cluster); err != nil {
 		return &graceful.CutError{Err: fmt.Errorf("%w before all was looked at", context.Cause(ctx))}
 	}
@@ -88,62 +89,62 @@ func (c *doctorCommand) look(ctx context.Context, a *app, report *doctor.Report,
 
 // own connects to the repository of the config, or to the local one, and gathers what is
 // checked. What fails here is in the report, too.
-func (c *doctorCommand) own(ctx context.Context, a *app, report *doctor.Report) (*checks.Checker, *clients, error) {
+func (c *doctorCommand) own(ctx context.Context, a *app.App, report *doctor.Report) (*checks.Checker, *app.Clients, error) {
 	checker := &checks.Checker{}
-	p, err := c.open(ctx, a)
+	p, err := c.Open(ctx, a)
 	if err != nil {
 		report.Fail(ctx, checker, checks.NameConfig, err)
 		return nil, nil, err
 	}
 	checker.Project = checks.Project{
-		File: p.config.File, Root: p.root, Output: p.config.Defaults.Package.Output, Limit: p.config.Defaults.Size.Limit,
+		File: p.Config.File, Root: p.Root, Output: p.Config.Defaults.Package.Output, Limit: p.Config.Defaults.Size.Limit,
 	}
-	if p.config.File != "" {
-		sources, err := p.sources(ctx, nil)
+	if p.Config.File != "" {
+		sources, err := p.Sources(ctx, nil)
 		checker.Project.Extensions, checker.Project.Err = len(sources), err
 		for _, s := range sources {
 			checker.Project.Names = append(checker.Project.Names, naming.GuessName(s.Path))
 		}
 	}
-	links, err := a.dial(ctx, p, whereIf(c.isLocal()), c.dir(p), 4)
+	links, err := a.Dial(ctx, p, app.WhereIf(c.IsLocal()), c.Folder(p), 4)
 	if err != nil {
 		name := checks.NameKey
-		if c.isLocal() {
+		if c.IsLocal() {
 			name = checks.NameMarketplace
 		}
 		report.Fail(ctx, checker, name, err)
 		return nil, nil, err
 	}
-	servers, err := p.servers()
+	servers, err := p.Servers()
 	if err != nil {
-		links.close()
+		links.Close()
 		return nil, nil, err
 	}
-	checker.Places = links.places
-	checker.Web = transport.New(transport.Options{UserAgent: userAgent(), Attempts: 1, Patience: time.Second, Dial: a.connect, Servers: servers})
+	checker.Places = links.Places
+	checker.Web = transport.New(transport.Options{UserAgent: app.UserAgent(), Attempts: 1, Patience: time.Second, Dial: a.Connect, Servers: servers})
 	return checker, links, nil
 }
 
 // foreign connects to a Helm repository that no config names; nil where none is asked for.
 // Nobody's user and password are sent to it but those in its address.
-func (c *doctorCommand) foreign(a *app) (*clients, error) {
+func (c *doctorCommand) foreign(a *app.App) (*app.Clients, error) {
 	if c.Repository == "" {
 		return nil, nil
 	}
 	at, err := transport.ParseServer("--repository", c.Repository)
 	if err != nil {
-		return nil, usage(err, "such as --repository https://charts.example.com")
+		return nil, app.Usage(err, "such as --repository https://charts.example.com")
 	}
 	if password, ok := at.User.Password(); ok {
-		a.redact.Add(password)
+		a.Redact.Add(password)
 	}
-	web := transport.New(transport.Options{UserAgent: userAgent(), Attempts: doctor.Attempts, Dial: a.connect, Warn: a.warnings.Add})
+	web := transport.New(transport.Options{UserAgent: app.UserAgent(), Attempts: doctor.Attempts, Dial: a.Connect, Warn: a.Warnings.Add})
 	target, err := kscloud.New(kscloud.Options{
 		RepositoryURL: at.String(), RepositorySetting: "--repository", PasswordRefused: "write user and password into the address: https://USER:PASSWORD@HOST",
-		Transport: web, UserAgent: userAgent(),
+		Transport: web, UserAgent: app.UserAgent(),
 	})
 	if err != nil {
-		return nil, usage(err, "")
+		return nil, app.Usage(err, "")
 	}
-	return &clients{Target: target, name: "the Helm repository", places: checks.Places{Repository: at.String()}, close: web.Close}, nil
+	return &app.Clients{Target: target, Name: "the Helm repository", Places: checks.Places{Repository: at.String()}, Close: web.Close}, nil
 }

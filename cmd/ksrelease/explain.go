@@ -8,6 +8,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
@@ -36,21 +37,21 @@ func (r *asked) Decode(ctx *kong.DecodeContext) error {
 }
 
 // listRules prints each rule in a line.
-func (a *app) listRules() error {
+func listRules(a *app.App) error {
 	widest := 0
 	for _, r := range lint.Rules() {
 		widest = max(widest, len(r.Name))
 	}
 	for _, r := range lint.Rules() {
-		a.stdout.Print("%-*s  %-7s  %s", widest, r.Name, r.Default, r.Summary)
+		a.Stdout.Print("%-*s  %-7s  %s", widest, r.Name, r.Default, r.Summary)
 	}
-	a.stdout.Print("\n→ more of one: ksrelease lint --explain RULE")
+	a.Stdout.Print("\n→ more of one: ksrelease lint --explain RULE")
 	return nil
 }
 
 // explain prints what docs/rules.md says of a rule, for a terminal.
 // It takes the code of a finding for its rule.
-func (a *app) explain(name string) error {
+func explain(a *app.App, name string) error {
 	rule, _, _ := strings.Cut(name, "/")
 	i := slices.Index(ruleNames(), rule)
 	if i < 0 {
@@ -58,27 +59,27 @@ func (a *app) explain(name string) error {
 	}
 	r := lint.Rules()[i]
 	const widest = 80 // longer lines of prose are hard to read
-	width := a.stdout.Columns()
+	width := a.Stdout.Columns()
 	if width == 0 || width > widest {
 		width = widest
 	}
-	a.stdout.Print("%s (by default: %s)\n%s", r.Name, r.Default, output.Fold("", "", r.Summary, width))
+	a.Stdout.Print("%s (by default: %s)\n%s", r.Name, r.Default, output.Fold("", "", r.Summary, width))
 	for _, part := range []struct{ title, prose string }{
 		{"Why", r.Why}, {"How to fix it", r.Fix}, {"Source", r.Source},
 	} {
-		a.stdout.Print("\n%s", part.title)
+		a.Stdout.Print("\n%s", part.title)
 		for i, p := range lint.Paragraphs(part.prose) {
 			if i > 0 {
-				a.stdout.Print("")
+				a.Stdout.Print("")
 			}
-			a.stdout.Print("%s", inset(p, width))
+			a.Stdout.Print("%s", inset(p, width))
 		}
 	}
-	a.stdout.Print("\nWhat it finds")
+	a.Stdout.Print("\nWhat it finds")
 	for _, c := range r.Codes {
-		a.stdout.Print("  %s: %s", r.CodeOf(c.Name), c.Meaning)
+		a.Stdout.Print("  %s: %s", r.CodeOf(c.Name), c.Meaning)
 	}
-	a.stdout.Print("\nIn %s, for all extensions or for one (off, info, warning, error)\n  lint: {rules: {%s: %s}}", config.Name, r.Name, r.Default)
+	a.Stdout.Print("\nIn %s, for all extensions or for one (off, info, warning, error)\n  lint: {rules: {%s: %s}}", config.Name, r.Name, r.Default)
 	return nil
 }
 
@@ -105,5 +106,5 @@ func unknownRule(name string) error {
 	if near, ok := yamldoc.Nearest(name, names); ok {
 		hint = fmt.Sprintf("did you mean %q? %s", near, hint)
 	}
-	return usage(fmt.Errorf("there is no rule %q", name), hint)
+	return app.Usage(fmt.Errorf("there is no rule %q", name), hint)
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
@@ -95,7 +96,7 @@ func TestAFullDiskIsAnErrorOfEachCommand(t *testing.T) {
 				}
 				code, _, errs := runInto(t, dir, strings.Fields(strings.ReplaceAll(line, "SERVER", server.URL)), full)
 				_ = full.Close()
-				if code != exitNotReleased || strings.Count(errs, "ksrelease: ") != 1 || !strings.Contains(errs, "writing to standard output: write /dev/stdout: no space left on device") || strings.Contains(errs, "goroutine") {
+				if code != app.ExitNotReleased || strings.Count(errs, "ksrelease: ") != 1 || !strings.Contains(errs, "writing to standard output: write /dev/stdout: no space left on device") || strings.Contains(errs, "goroutine") {
 					t.Errorf("%s > /dev/full: exit code %d\n%s", line, code, errs)
 				}
 			}
@@ -107,7 +108,7 @@ func TestAFullDiskIsAnErrorOfEachCommand(t *testing.T) {
 			_ = reader.Close()
 			code, _, errs := runInto(t, t.TempDir(), strings.Fields(name+" --help"), writer)
 			_ = writer.Close()
-			if code != exitNotReleased || errs != "ksrelease: not all results were written: nobody reads standard output any more\n" {
+			if code != app.ExitNotReleased || errs != "ksrelease: not all results were written: nobody reads standard output any more\n" {
 				t.Errorf("%s --help | true: exit code %d\n%s", name, code, errs)
 			}
 		})
@@ -126,14 +127,14 @@ func TestAFullDiskIsSaidOfACommandThatFails(t *testing.T) {
 		line, config, metadata string
 		code                   int
 	}{
-		{"lint", "version: 1\nextensions: [{path: alc}]\n", broken, exitNotReleased},
-		{"lint --output json", "version: 1\nextensions: [{path: alc}]\n", broken, exitNotReleased},
-		{"package", "version: 1\nextensions: [{path: alc}]\n", broken, exitNotReleased},
-		{"package --output json", "version: 1\nextensions: [{path: alc}]\n", broken, exitNotReleased},
-		{"run --local --dry-run", "version: 1\nextensions: [{path: alc}]\n", broken, exitNotReleased},
-		{"check", "version: 1\nextensions: [{path: alc}]\n", broken, exitNotReleased},
-		{"check", "verson: 1\n", whole, exitUsage},
-		{"status --local", "version: 1\nextensions: [{path: alc}]\n", broken, exitNotReleased},
+		{"lint", "version: 1\nextensions: [{path: alc}]\n", broken, app.ExitNotReleased},
+		{"lint --output json", "version: 1\nextensions: [{path: alc}]\n", broken, app.ExitNotReleased},
+		{"package", "version: 1\nextensions: [{path: alc}]\n", broken, app.ExitNotReleased},
+		{"package --output json", "version: 1\nextensions: [{path: alc}]\n", broken, app.ExitNotReleased},
+		{"run --local --dry-run", "version: 1\nextensions: [{path: alc}]\n", broken, app.ExitNotReleased},
+		{"check", "version: 1\nextensions: [{path: alc}]\n", broken, app.ExitNotReleased},
+		{"check", "verson: 1\n", whole, app.ExitUsage},
+		{"status --local", "version: 1\nextensions: [{path: alc}]\n", broken, app.ExitNotReleased},
 	} {
 		dir := t.TempDir()
 		for file, text := range map[string]string{".ksrelease.yaml": c.config, "alc/extension.yaml": c.metadata, "alc/values.yaml": "global: {}\n"} {

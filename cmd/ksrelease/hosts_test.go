@@ -23,6 +23,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/testutil/canary"
@@ -161,11 +162,11 @@ func (h *hosts) run(words ...string) (code int, printed string) {
 			env[name] = value
 		}
 	}
-	a := &app{
-		stdin: os.Stdin, stdout: output.New(file), stderr: output.New(file), stop: h.t.Context(), inProcess: true,
-		env: func(name string) (string, bool) { value, ok := env[name]; return value, ok },
+	a := &app.App{
+		Stdin: os.Stdin, Stdout: output.New(file), Stderr: output.New(file), Stop: h.t.Context(), InProcess: true,
+		Env: func(name string) (string, bool) { value, ok := env[name]; return value, ok },
 	}
-	code = a.main(append(slices.Clone(words), "-f", filepath.Join(h.dir, ".ksrelease.yaml")))
+	code = execute(a, append(slices.Clone(words), "-f", filepath.Join(h.dir, ".ksrelease.yaml")))
 	data, err := os.ReadFile(file.Name())
 	if err != nil {
 		h.t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/discover"
 	"github.com/ksrelease/ksrelease/internal/regularfile"
 )
@@ -17,34 +18,34 @@ type initCommand struct {
 }
 
 // Run finds the extensions and declares them.
-func (c *initCommand) Run(a *app) error {
-	if err := (place{Dir: c.Dir}).enter(); err != nil {
+func (c *initCommand) Run(a *app.App) error {
+	if err := (app.Place{Dir: c.Dir}).Enter(); err != nil {
 		return err
 	}
-	found, err := findExtensions(a.stop, ".")
+	found, err := findExtensions(a.Stop, ".")
 	if err != nil {
 		return err
 	}
-	a.warnOnStderr()
+	a.WarnOnStderr()
 	for _, message := range config.AbsentSubmodules(".") {
-		a.warnings.Add(message)
+		a.Warnings.Add(message)
 	}
 	switch {
 	case len(found.Extensions) == 0 && len(found.LeftOut) > 0:
 		for _, left := range found.LeftOut {
-			a.warnings.Add(left.Path + " is left out: " + left.Why)
+			a.Warnings.Add(left.Path + " is left out: " + left.Why)
 		}
-		return usage(errors.New("there is no extension here that a release would take"),
+		return app.Usage(errors.New("there is no extension here that a release would take"),
 			"where you release one of these all the same, write "+config.Name+" with its path: ksrelease schema and docs/configuration.md say how")
 	case len(found.Extensions) == 0:
-		return usage(errors.New("there is no extension here: no directory with an extension.yaml"),
+		return app.Usage(errors.New("there is no extension here: no directory with an extension.yaml"),
 			"go to the root of the repository, or name it with -C")
 	}
 	// O_EXCL: a config that is there, even one that just appeared, is never
 	// overwritten.
 	file, err := os.OpenFile(config.Name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, os.ErrExist) {
-		return usage(fmt.Errorf("%s is there already, and is left as it is", config.Name), "ksrelease check reads it")
+		return app.Usage(fmt.Errorf("%s is there already, and is left as it is", config.Name), "ksrelease check reads it")
 	}
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", config.Name, err)
@@ -53,20 +54,20 @@ func (c *initCommand) Run(a *app) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("writing %s: %w", config.Name, err)
 	}
-	a.stdout.Print("%s declares %s:", config.Name, plural(len(found.Extensions), "extension"))
+	a.Stdout.Print("%s declares %s:", config.Name, app.Plural(len(found.Extensions), "extension"))
 	for _, dir := range found.Extensions {
-		a.stdout.Print("  %s", dir)
+		a.Stdout.Print("  %s", dir)
 	}
 	if len(found.LeftOut) > 0 {
-		a.stdout.Print("left out, as no release would take %s:", pronoun(len(found.LeftOut)))
+		a.Stdout.Print("left out, as no release would take %s:", pronoun(len(found.LeftOut)))
 	}
 	for _, left := range found.LeftOut {
-		a.stdout.Print("  %s: %s", left.Path, left.Why)
+		a.Stdout.Print("  %s: %s", left.Path, left.Why)
 	}
 	if ignored, err := regularfile.Read(".gitignore", 1<<20); err != nil || !strings.Contains(string(ignored), ".ksrelease") {
-		a.stdout.Print("→ put .ksrelease/ and dist/ into .gitignore: local marketplaces and packages are written there")
+		a.Stdout.Print("→ put .ksrelease/ and dist/ into .gitignore: local marketplaces and packages are written there")
 	}
-	a.stdout.Print("→ next: ksrelease --dry-run, or ksrelease run --local")
+	a.Stdout.Print("→ next: ksrelease --dry-run, or ksrelease run --local")
 	return nil
 }
 
@@ -81,7 +82,7 @@ func pronoun(n int) string {
 func findExtensions(ctx context.Context, root string) (discover.Found, error) {
 	found := discover.Extensions(ctx, root)
 	if len(found.Odd) > 0 {
-		return found, usage(fmt.Errorf("looking for extensions: %s: %s", found.Odd[0].File, found.Odd[0].Message), found.Odd[0].Hint)
+		return found, app.Usage(fmt.Errorf("looking for extensions: %s: %s", found.Odd[0].File, found.Odd[0].Message), found.Odd[0].Hint)
 	}
 	return found, ctx.Err()
 }

@@ -7,77 +7,77 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/results"
-	"github.com/ksrelease/ksrelease/internal/shellword"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 type lintCommand struct {
-	selection
+	app.Selection
 	Paths         []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths."`
 	Explain       asked    `placeholder:"RULE" may-be-empty:"" value-optional:"" xor:"instead" help:"Say what a rule asks for, why, and how to fix what it finds; without a rule, list them. Needs no project."`
 	WriteBaseline bool     `xor:"instead" help:"Take all findings for known: write them to ${baseline}, and report only new ones from now on."`
 }
 
 // Run takes the extensions through the pipeline up to lint.
-func (c *lintCommand) Run(a *app) error {
+func (c *lintCommand) Run(a *app.App) error {
 	switch c.Explain {
 	case "":
 	case allRules:
-		return a.listRules()
+		return listRules(a)
 	default:
-		return a.explain(string(c.Explain))
+		return explain(a, string(c.Explain))
 	}
-	ctx, cancel := c.begin(a.stop)
+	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
-	p, err := c.open(ctx, a)
+	p, err := c.Open(ctx, a)
 	if err != nil {
 		return err
 	}
-	sources, err := p.sources(ctx, c.Paths)
+	sources, err := p.Sources(ctx, c.Paths)
 	if err != nil {
 		return err
 	}
 	if c.WriteBaseline {
 		return c.writeBaseline(ctx, a, p, sources)
 	}
-	known, err := p.baseline(ctx)
+	known, err := p.Baseline(ctx)
 	if err != nil {
 		return err
 	}
 	err = c.lint(ctx, a, p, sources, known)
 	if gone := known.Gone(err == nil && !c.narrowed()); gone > 0 {
-		a.stderr.Print("info: %s of %s %s no longer there\n  → to drop them: %s",
-			plural(gone, "finding"), p.baselineFile(), isOrAre(gone), c.writeLine())
+		a.Stderr.Print("info: %s of %s %s no longer there\n  → to drop them: %s",
+			app.Plural(gone, "finding"), p.BaselineFile(), isOrAre(gone), c.writeLine())
 	}
 	return err
 }
 
-func (c *lintCommand) lint(ctx context.Context, a *app, p *project, sources []config.Source, known pipeline.Baseline) error {
-	options := p.options(sources, known)
+func (c *lintCommand) lint(ctx context.Context, a *app.App, p *app.Project, sources []config.Source, known pipeline.Baseline) error {
+	options := p.Options(sources, known)
 	options.Command, options.Only, options.Through = "lint", c.Only, results.StageLint
-	return c.perform(ctx, a, p, options, report.TextOptions{Findings: true})
+	return c.Perform(ctx, a, p, options, report.TextOptions{Findings: true})
 }
 
 // writeBaseline takes all findings that there are for known. Those of extensions
 // that were not asked for, or could not be looked at, stay as they are.
-func (c *lintCommand) writeBaseline(ctx context.Context, a *app, p *project, sources []config.Source) error {
+func (c *lintCommand) writeBaseline(ctx context.Context, a *app.App, p *app.Project, sources []config.Source) error {
 	var found baseline.Recorder
 	err := c.lint(ctx, a, p, sources, &found)
 	unread, ok := unreadOf(err)
 	if !ok || ctx.Err() != nil {
-		a.stderr.Print("%s is not written: not all extensions were looked at", p.baselineFile())
+		a.Stderr.Print("%s is not written: not all extensions were looked at", p.BaselineFile())
 		return err
 	}
 	if c.narrowed() || len(unread) > 0 {
-		old, unusable := p.baseline(ctx)
+		old, unusable := p.Baseline(ctx)
 		if unusable != nil {
-			a.stderr.Print("%s is not written: it cannot be read, and it may know of extensions that were not looked at", p.baselineFile())
+			a.Stderr.Print("%s is not written: it cannot be read, and it may know of extensions that were not looked at", p.BaselineFile())
 			return unusable
 		}
 		var names []string
@@ -86,17 +86,17 @@ func (c *lintCommand) writeBaseline(ctx context.Context, a *app, p *project, sou
 		}
 		found.Keep(old, names...)
 	}
-	_ = atomicfile.RemoveLeftovers(p.root)
-	if err := found.Write(p.baselineFile()); err != nil {
+	_ = atomicfile.RemoveLeftovers(p.Root)
+	if err := found.Write(p.BaselineFile()); err != nil {
 		return err
 	}
 	if n, extensions := found.Count(); n > 0 {
-		a.stderr.Print("wrote %s: %s of %s", p.baselineFile(), plural(n, "finding"), plural(extensions, "extension"))
+		a.Stderr.Print("wrote %s: %s of %s", p.BaselineFile(), app.Plural(n, "finding"), app.Plural(extensions, "extension"))
 	} else {
-		a.stderr.Print("there are no findings, and no need for %s", p.baselineFile())
+		a.Stderr.Print("there are no findings, and no need for %s", p.BaselineFile())
 	}
 	for _, x := range unread {
-		a.stderr.Print("%s: not all findings of this extension are known; what the baseline has of it is left as it was", whereFailed(x))
+		a.Stderr.Print("%s: not all findings of this extension are known; what the baseline has of it is left as it was", whereFailed(x))
 	}
 	return err
 }
@@ -106,11 +106,11 @@ func unreadOf(err error) (unread []results.Extension, ok bool) {
 	if err == nil {
 		return nil, true
 	}
-	var ended *outcomeError
-	if !errors.As(err, &ended) || ended.result == nil || ended.code != exitNotReleased {
+	var ended *app.OutcomeError
+	if !errors.As(err, &ended) || ended.Result == nil || ended.Code != app.ExitNotReleased {
 		return nil, false
 	}
-	for _, x := range ended.result.Extensions {
+	for _, x := range ended.Result.Extensions {
 		if !x.AsAsked {
 			unread = append(unread, x)
 		}
@@ -130,14 +130,7 @@ func whereFailed(x results.Extension) string {
 
 // writeLine is the command line that writes the baseline of this project anew.
 func (c *lintCommand) writeLine() string {
-	words := []string{"ksrelease", "lint", "--write-baseline"}
-	if c.Dir != "" {
-		words = append(words, "-C", shellword.Quote(c.Dir))
-	}
-	if c.Config != "" {
-		words = append(words, "-f", shellword.Quote(c.Config))
-	}
-	return strings.Join(words, " ")
+	return strings.Join(append([]string{"ksrelease", "lint", "--write-baseline"}, c.Words()...), " ")
 }
 
 // narrowed says that there may be extensions that are not looked at.
@@ -151,7 +144,7 @@ func isOrAre(n int) string {
 }
 
 type packageCommand struct {
-	selection
+	app.Selection
 	Paths     []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths."`
 	Skip      []string `enum:"lint" placeholder:"STAGE" help:"Leave this stage out: lint."`
 	OutputDir string   `placeholder:"DIR" help:"Leave the packages there; default: package.output of the config, or dist."`
@@ -159,10 +152,10 @@ type packageCommand struct {
 }
 
 // Run takes the extensions through the pipeline up to package.
-func (c *packageCommand) Run(a *app) error {
-	ctx, cancel := c.begin(a.stop)
+func (c *packageCommand) Run(a *app.App) error {
+	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
-	p, options, err := c.read(ctx, a, c.Paths)
+	p, options, err := c.Read(ctx, a, c.Paths)
 	if err != nil {
 		return err
 	}
@@ -176,6 +169,6 @@ func (c *packageCommand) Run(a *app) error {
 		}
 	}
 	options.Command, options.Only, options.Through, options.Skip = "package", c.Only, results.StagePackage, c.Skip
-	options.Sizes, options.Target = c.Sizes, kscloud.Unconnected(p.config.Cloud.Server)
-	return c.perform(ctx, a, p, options, report.TextOptions{})
+	options.Sizes, options.Target = c.Sizes, kscloud.Unconnected(p.Config.Cloud.Server)
+	return c.Perform(ctx, a, p, options, report.TextOptions{})
 }

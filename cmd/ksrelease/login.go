@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/credentials"
 	"github.com/ksrelease/ksrelease/internal/graceful"
@@ -19,22 +20,22 @@ import (
 
 // account are the flags that say which marketplace is meant.
 type account struct {
-	place
+	app.Place
 	Server string `placeholder:"URL" help:"Address of the marketplace; default: cloud.server of the config, or KubeSphere Cloud."`
 }
 
 // server is the address that was given, else that of the config.
-func (c account) server(a *app) (string, *project, error) {
-	p, err := c.open(a.stop, a)
+func (c account) server(a *app.App) (string, *app.Project, error) {
+	p, err := c.Open(a.Stop, a)
 	if err != nil {
 		return "", nil, err
 	}
-	p.warnAbove()
+	p.WarnAbove()
 	if c.Server == "" {
-		return p.config.Cloud.Server, p, nil
+		return p.Config.Cloud.Server, p, nil
 	}
 	if _, err := transport.ParseServer("--server", c.Server); err != nil {
-		return "", nil, usage(err, "such as --server https://apis.kubesphere.cloud")
+		return "", nil, app.Usage(err, "such as --server https://apis.kubesphere.cloud")
 	}
 	return c.Server, p, nil
 }
@@ -45,12 +46,12 @@ type loginCommand struct {
 }
 
 // Run asks for the key, tries it, and keeps it.
-func (c *loginCommand) Run(a *app) error {
+func (c *loginCommand) Run(a *app.App) error {
 	server, p, err := c.server(a)
 	if err != nil {
 		return err
 	}
-	known, err := p.servers()
+	known, err := p.Servers()
 	if err != nil {
 		return err
 	}
@@ -58,69 +59,69 @@ func (c *loginCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	a.redact.Add(key)
-	a.warnOnStderr()
-	web := a.client(transport.Options{Dial: a.connect, Servers: known, Warn: a.warnings.Add})
+	a.Redact.Add(key)
+	a.WarnOnStderr()
+	web := a.Client(transport.Options{Dial: a.Connect, Servers: known, Warn: a.Warnings.Add})
 	defer web.Close()
 	market, err := cloud.New(cloud.Options{Server: server, Token: key, Transport: web})
 	if err != nil {
-		return usage(err, "")
+		return app.Usage(err, "")
 	}
-	user, err := market.User(a.stop)
+	user, err := market.User(a.Stop)
 	if err != nil {
 		return err
 	}
-	store, err := credentials.Default(a.env)
+	store, err := credentials.Default(a.Env)
 	if err != nil {
 		return err
 	}
 	if err := store.Save(server, key); err != nil {
 		return err
 	}
-	a.stdout.Print("Logged in to %s as %s.\nThe key is kept in %s, readable by you alone.", a.redact.Text(redact.URL(server)), user, store.File)
+	a.Stdout.Print("Logged in to %s as %s.\nThe key is kept in %s, readable by you alone.", a.Redact.Text(redact.URL(server)), user, store.File)
 	return nil
 }
 
-func (c *loginCommand) key(a *app, server string) (string, error) {
+func (c *loginCommand) key(a *app.App, server string) (string, error) {
 	if c.TokenStdin {
-		line, err := unlessStopped(a.stop, func() (string, error) {
-			return bufio.NewReader(io.LimitReader(a.stdin, 64<<10)).ReadString('\n')
+		line, err := unlessStopped(a.Stop, func() (string, error) {
+			return bufio.NewReader(io.LimitReader(a.Stdin, 64<<10)).ReadString('\n')
 		})
 		if err != nil && !errors.Is(err, io.EOF) {
 			return "", fmt.Errorf("reading the API key from standard input: %w", err)
 		}
 		if line = strings.TrimSpace(line); line == "" {
-			return "", usage(errors.New("standard input holds no API key"), "for example: ksrelease login --token-stdin < key.txt")
+			return "", app.Usage(errors.New("standard input holds no API key"), "for example: ksrelease login --token-stdin < key.txt")
 		}
 		return line, nil
 	}
-	terminal := int(a.stdin.Fd())
+	terminal := int(a.Stdin.Fd())
 	if !term.IsTerminal(terminal) {
-		return "", usage(errors.New("there is no terminal to ask for the API key on"),
+		return "", app.Usage(errors.New("there is no terminal to ask for the API key on"),
 			"give it on standard input: ksrelease login --token-stdin < key.txt")
 	}
-	a.stderr.Ask("API key for %s: ", a.redact.Text(redact.URL(server)))
-	typed, err := a.readPassword(terminal)
-	a.stderr.Print("")
+	a.Stderr.Ask("API key for %s: ", a.Redact.Text(redact.URL(server)))
+	typed, err := readPassword(a, terminal)
+	a.Stderr.Print("")
 	if err != nil {
 		return "", fmt.Errorf("reading the API key: %w", err)
 	}
 	key := strings.TrimSpace(string(typed))
 	if key == "" {
-		return "", usage(errors.New("no API key was typed"), "type the API key, or give it on standard input: ksrelease login --token-stdin < key.txt")
+		return "", app.Usage(errors.New("no API key was typed"), "type the API key, or give it on standard input: ksrelease login --token-stdin < key.txt")
 	}
 	return key, nil
 }
 
 // readPassword reads a line without echo; an interrupt leaves the terminal as
 // it was.
-func (a *app) readPassword(terminal int) ([]byte, error) {
+func readPassword(a *app.App, terminal int) ([]byte, error) {
 	before, err := term.GetState(terminal)
 	if err != nil {
 		return nil, err
 	}
-	line, err := unlessStopped(a.stop, func() ([]byte, error) { return term.ReadPassword(terminal) })
-	if a.stop.Err() != nil {
+	line, err := unlessStopped(a.Stop, func() ([]byte, error) { return term.ReadPassword(terminal) })
+	if a.Stop.Err() != nil {
 		err = errors.Join(err, term.Restore(terminal, before))
 	}
 	return line, err
@@ -142,12 +143,12 @@ type logoutCommand struct {
 }
 
 // Run drops the key that login kept.
-func (c *logoutCommand) Run(a *app) error {
+func (c *logoutCommand) Run(a *app.App) error {
 	server, _, err := c.server(a)
 	if err != nil {
 		return err
 	}
-	store, err := credentials.Default(a.env)
+	store, err := credentials.Default(a.Env)
 	if err != nil {
 		return err
 	}
@@ -156,9 +157,9 @@ func (c *logoutCommand) Run(a *app) error {
 		return err
 	}
 	if !removed {
-		a.stdout.Print("There was no key for %s.", a.redact.Text(redact.URL(server)))
+		a.Stdout.Print("There was no key for %s.", a.Redact.Text(redact.URL(server)))
 		return nil
 	}
-	a.stdout.Print("The key for %s is dropped.", a.redact.Text(redact.URL(server)))
+	a.Stdout.Print("The key for %s is dropped.", a.Redact.Text(redact.URL(server)))
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/app"
 )
 
 // Whoever waits for a key that does not come is not in the way of an interrupt.
@@ -16,7 +18,7 @@ func TestLoginIsInterruptedWhileItReads(t *testing.T) {
 	defer silent.Close()
 	defer writer.Close()
 	stop, interrupt := context.WithCancelCause(t.Context())
-	a := &app{stdin: silent, stop: stop}
+	a := &app.App{Stdin: silent, Stop: stop}
 	failed := make(chan error)
 	go func() {
 		_, err := (&loginCommand{TokenStdin: true}).key(a, "https://apis.example.com")

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/faults"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/marketplace/externalurl"
@@ -46,13 +47,13 @@ func (c *serveCommand) Help() string {
 }
 
 // Run serves until it is interrupted, which is how it ends well.
-func (c *serveCommand) Run(a *app) error {
+func (c *serveCommand) Run(a *app.App) error {
 	key, err := c.key(a)
 	if err != nil {
 		return err
 	}
 	if err := externalurl.Check(c.ExternalURL); err != nil {
-		return usage(err, "")
+		return app.Usage(err, "")
 	}
 	script, err := c.script()
 	if err != nil {
@@ -63,8 +64,8 @@ func (c *serveCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	a.warnOnStderr()
-	m, err := marketplace.Open(c.Dir, marketplace.Options{Token: key, Warn: a.warnings.Add})
+	a.WarnOnStderr()
+	m, err := marketplace.Open(c.Dir, marketplace.Options{Token: key, Warn: a.Warnings.Add})
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -76,22 +77,22 @@ func (c *serveCommand) Run(a *app) error {
 		return errors.Join(err, listener.Close(), m.Close())
 	}
 	c.announce(a, m, listener.Addr(), key == "")
-	server := marketplace.NewServer(m.GuardHost(listener.Addr(), a.withFaults(m, script)))
+	server := marketplace.NewServer(m.GuardHost(listener.Addr(), withFaults(a, m, script)))
 	if len(script) > 0 {
 		// A request that hangs by the script must not hold up the end.
-		server.BaseContext = func(net.Listener) context.Context { return a.stop }
+		server.BaseContext = func(net.Listener) context.Context { return a.Stop }
 	}
-	return errors.Join(a.serveUntilStopped(server, listener), m.Close())
+	return errors.Join(serveUntilStopped(a, server, listener), m.Close())
 }
 
 // key is the one API key that is taken, "" for any.
-func (c *serveCommand) key(a *app) (string, error) {
-	key, set := a.env(marketplaceKey)
+func (c *serveCommand) key(a *app.App) (string, error) {
+	key, set := a.Env(marketplaceKey)
 	if !set {
 		return "", nil
 	}
 	if err := marketplace.CheckToken(key); err != nil {
-		return "", usage(fmt.Errorf("%s cannot be used: %w", marketplaceKey, err), "set "+marketplaceKey+" to an API key of letters, digits and hyphens, or unset it, and any key that looks like one is accepted")
+		return "", app.Usage(fmt.Errorf("%s cannot be used: %w", marketplaceKey, err), "set "+marketplaceKey+" to an API key of letters, digits and hyphens, or unset it, and any key that looks like one is accepted")
 	}
 	return key, nil
 }
@@ -111,31 +112,31 @@ func listen(addr string) (net.Listener, error) {
 		if errors.As(err, &op) {
 			err = op.Err
 		}
-		return nil, usage(fmt.Errorf("cannot listen at %s: %w", addr, err), "choose another address with --addr HOST:PORT")
+		return nil, app.Usage(fmt.Errorf("cannot listen at %s: %w", addr, err), "choose another address with --addr HOST:PORT")
 	}
 	return listener, nil
 }
 
 // announce says how to use the marketplace: by its external URL where it has one, else by
 // an address that can be typed on this host.
-func (c *serveCommand) announce(a *app, m *marketplace.Marketplace, at net.Addr, anyKey bool) {
+func (c *serveCommand) announce(a *app.App, m *marketplace.Marketplace, at net.Addr, anyKey bool) {
 	local := externalurl.LocalURL(at.String())
 	here := m.ExternalURL()
 	if here == "" {
 		here = local
 	}
-	a.stderr.Print("serving the marketplace in %s at %s", filepath.Clean(c.Dir), here)
+	a.Stderr.Print("serving the marketplace in %s at %s", filepath.Clean(c.Dir), here)
 	if here != local {
-		a.stderr.Print("listening at %s", local)
+		a.Stderr.Print("listening at %s", local)
 	}
 	host, port, err := net.SplitHostPort(at.String())
 	open := err == nil && !loopback(host)
 	if ip, err := netip.ParseAddr(host); open && here == local && err == nil && ip.IsUnspecified() {
 		if name, err := os.Hostname(); err == nil && name != "" {
-			a.stderr.Print("others reach it by a name of this host, such as http://%s", net.JoinHostPort(name, port))
+			a.Stderr.Print("others reach it by a name of this host, such as http://%s", net.JoinHostPort(name, port))
 		}
 	}
-	a.stderr.Print(`
+	a.Stderr.Print(`
   ksrelease   cloud: {server: %s}
               repository: {url: %s}
   helm        helm repo add local %s
@@ -143,23 +144,23 @@ func (c *serveCommand) announce(a *app, m *marketplace.Marketplace, at net.Addr,
 
 Ctrl-C ends it.`, here, here, here, here)
 	if open && anyKey {
-		a.stderr.Print("warning: others can reach this address, and any API key is accepted; set %s", marketplaceKey)
+		a.Stderr.Print("warning: others can reach this address, and any API key is accepted; set %s", marketplaceKey)
 	}
 }
 
 // serveUntilStopped serves until the first signal, and then brings what is in flight to
 // its end, which the deadlines of the server bound. That is a good end, exit code 0. The
 // second signal ends the process at once.
-func (a *app) serveUntilStopped(server *http.Server, listener net.Listener) error {
+func serveUntilStopped(a *app.App, server *http.Server, listener net.Listener) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
 	case err := <-served:
 		return err
-	case <-a.stop.Done():
+	case <-a.Stop.Done():
 	}
-	a.stopIsEnd = true
-	a.stderr.Print("stopping: requests in flight are brought to their end; once more ends it at once")
+	a.StopIsEnd = true
+	a.Stderr.Print("stopping: requests in flight are brought to their end; once more ends it at once")
 	err := server.Shutdown(context.Background())
 	if serving := <-served; !errors.Is(serving, http.ErrServerClosed) {
 		err = errors.Join(err, serving)
@@ -174,24 +175,24 @@ func (c *serveCommand) script() ([]faults.Rule, error) {
 	}
 	text, err := regularfile.Read(c.Faults, 1<<20)
 	if err != nil {
-		return nil, usage(fmt.Errorf("reading the faults in %s: %w", c.Faults, err), "name a readable regular file of at most 1 MiB with --faults")
+		return nil, app.Usage(fmt.Errorf("reading the faults in %s: %w", c.Faults, err), "name a readable regular file of at most 1 MiB with --faults")
 	}
 	rules, err := faults.Parse(c.Faults, string(text))
 	if err != nil {
-		return nil, usage(err, faults.Usage)
+		return nil, app.Usage(err, faults.Usage)
 	}
 	return rules, nil
 }
 
 // withFaults puts a script in front of the marketplace and prints each fault
 // as it happens.
-func (a *app) withFaults(m http.Handler, script []faults.Rule) http.Handler {
+func withFaults(a *app.App, m http.Handler, script []faults.Rule) http.Handler {
 	if len(script) == 0 {
 		return m
 	}
 	handler := faults.New(m, script)
 	handler.OnFault = func(r *http.Request, rule faults.Rule) {
-		a.stderr.Print("%s %s: %s", r.Method, r.URL.Path, rule)
+		a.Stderr.Print("%s %s: %s", r.Method, r.URL.Path, rule)
 	}
 	return handler
 }
@@ -208,11 +209,11 @@ type approveCommand struct {
 
 // Run approves a version, in the process that serves the marketplace or,
 // where there is none, in its directory.
-func (c *approveCommand) Run(a *app) error {
+func (c *approveCommand) Run(a *app.App) error {
 	if err := c.review(a, lease.Verdict{Name: c.Release.Name, Version: c.Release.Version, Approve: true}); err != nil {
 		return fmt.Errorf("approving %s: %w", c.Release, err)
 	}
-	a.stdout.Print("%s is active.", c.Release)
+	a.Stdout.Print("%s is active.", c.Release)
 	return nil
 }
 
@@ -223,20 +224,20 @@ type rejectCommand struct {
 }
 
 // Run rejects a version, like approveCommand.
-func (c *rejectCommand) Run(a *app) error {
+func (c *rejectCommand) Run(a *app.App) error {
 	if err := c.review(a, lease.Verdict{Name: c.Release.Name, Version: c.Release.Version, Message: c.Message}); err != nil {
 		return fmt.Errorf("rejecting %s: %w", c.Release, err)
 	}
-	a.stdout.Print("%s is rejected.", c.Release)
+	a.Stdout.Print("%s is rejected.", c.Release)
 	return nil
 }
 
-func (c marketplaceFlags) review(a *app, verdict lease.Verdict) error {
+func (c marketplaceFlags) review(a *app.App, verdict lease.Verdict) error {
 	if err := c.exists(); err != nil {
 		return err
 	}
-	a.warnOnStderr()
-	return marketplace.ReviewIn(a.stop, c.Dir, verdict, a.warnings.Add)
+	a.WarnOnStderr()
+	return marketplace.ReviewIn(a.Stop, c.Dir, verdict, a.Warnings.Add)
 }
 
 // exists is an error where the folder is none of a marketplace.
@@ -244,7 +245,7 @@ func (c marketplaceFlags) exists() error {
 	if marketplace.Exists(c.Dir) {
 		return nil
 	}
-	return usage(fmt.Errorf("there is no marketplace in %s", c.Dir), "name its folder with --dir, or go to the project first")
+	return app.Usage(fmt.Errorf("there is no marketplace in %s", c.Dir), "name its folder with --dir, or go to the project first")
 }
 
 type repairCommand struct{ marketplaceFlags }
@@ -255,21 +256,21 @@ func (c *repairCommand) Help() string {
 }
 
 // Run repairs the folder and says what it did.
-func (c *repairCommand) Run(a *app) error {
+func (c *repairCommand) Run(a *app.App) error {
 	if err := c.exists(); err != nil {
 		return err
 	}
 	done, err := marketplace.Repair(c.Dir, marketplace.Options{})
 	for _, line := range done {
-		a.stdout.Print("%s", a.redact.Text(line))
+		a.Stdout.Print("%s", a.Redact.Text(line))
 	}
 	if err != nil {
 		return err
 	}
 	if len(done) == 0 {
-		a.stdout.Print("The marketplace in %s is in order.", filepath.Clean(c.Dir))
+		a.Stdout.Print("The marketplace in %s is in order.", filepath.Clean(c.Dir))
 	} else {
-		a.stdout.Print("The marketplace in %s is repaired.", filepath.Clean(c.Dir))
+		a.Stdout.Print("The marketplace in %s is repaired.", filepath.Clean(c.Dir))
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/faults"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
@@ -449,7 +450,7 @@ func (j *judge) judge() {
 	if found := goType.FindString(x.Reason + j.run.stderr); found != "" {
 		j.wrong("%q is for those who know Go: %s", found, x.Reason)
 	}
-	if j.run.stderr != "" && j.run.code == exitOK {
+	if j.run.stderr != "" && j.run.code == app.ExitOK {
 		j.wrong("standard error: %s", j.run.stderr)
 	}
 }
@@ -541,14 +542,14 @@ func (j *judge) judgeError(x results.Extension) {
 
 // judgeCode holds the exit code to docs/exit-codes.md.
 func (j *judge) judgeCode(x results.Extension) {
-	want := exitNotReleased
+	want := app.ExitNotReleased
 	status := j.affliction.fault.Status
 	switch {
 	case x.Outcome == results.Released, x.Outcome == results.Exists:
-		want = exitOK
+		want = app.ExitOK
 	case (x.Outcome == results.Failed || strings.Contains(x.Reason, "the API key was refused")) && j.spot.market() && (status == http.StatusUnauthorized ||
 		status == http.StatusForbidden && (strings.HasSuffix(j.spot.path, "/user") || strings.HasSuffix(j.spot.path, "/usage"))):
-		want = exitAuth
+		want = app.ExitAuth
 	}
 	if j.run.code != want {
 		j.wrong("exit code %d, want %d, for %s: %s", j.run.code, want, x.Outcome, x.Reason)
@@ -620,13 +621,13 @@ func (j *judge) deadline() time.Duration {
 func (j *judge) converged(p *performance, done []wire) {
 	x := p.of("alc")
 	if j.scene.clean == results.Drift {
-		if x.Outcome != results.Drift || p.code != exitNotReleased {
+		if x.Outcome != results.Drift || p.code != app.ExitNotReleased {
 			j.wrong("one more run: %s, exit code %d: %s", x.Outcome, p.code, x.Reason)
 		}
 		return
 	}
 	books := j.rehearsal.books("alc", "1.0.0", done)
-	if p.code != exitOK || !slices.Contains([]results.Outcome{results.Released, results.Exists}, x.Outcome) {
+	if p.code != app.ExitOK || !slices.Contains([]results.Outcome{results.Released, results.Exists}, x.Outcome) {
 		j.wrong("one more run: %s, exit code %d: %s", x.Outcome, p.code, x.Reason)
 	}
 	submits := 1

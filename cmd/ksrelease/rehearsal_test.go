@@ -20,6 +20,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/faults"
@@ -223,12 +224,12 @@ func (r *rehearsal) run(words ...string) *performance {
 	}
 	// Connections that are kept for reuse belong to the run, as they do where
 	// the process ends with it.
-	a := &app{
-		stdin: os.Stdin, stdout: output.New(stdout), stderr: output.New(stderr), stop: r.t.Context(), connect: r.network.Dial, inProcess: true,
-		env: func(name string) (string, bool) { value, ok := env[name]; return value, ok },
+	a := &app.App{
+		Stdin: os.Stdin, Stdout: output.New(stdout), Stderr: output.New(stderr), Stop: r.t.Context(), Connect: r.network.Dial, InProcess: true,
+		Env: func(name string) (string, bool) { value, ok := env[name]; return value, ok },
 	}
 	p := &performance{started: time.Now()}
-	p.code = a.main(append([]string{"run", "-f", filepath.Join(r.dir, ".ksrelease.yaml"), "--output", "json"}, words...))
+	p.code = execute(a, append([]string{"run", "-f", filepath.Join(r.dir, ".ksrelease.yaml"), "--output", "json"}, words...))
 	p.took = time.Since(p.started)
 	p.asked, p.done = r.record()
 	text, err := os.ReadFile(filepath.Join(r.dir, "stderr"))

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/journal"
 	"github.com/ksrelease/ksrelease/internal/regularfile"
@@ -26,40 +27,40 @@ type reportCommand struct {
 const journalLimit = 512 << 20
 
 // Run makes the result of a run out of its journal, and reports on it as the run did.
-func (c *reportCommand) Run(a *app) error {
-	if err := (place{Dir: c.Dir}).enter(); err != nil {
+func (c *reportCommand) Run(a *app.App) error {
+	if err := (app.Place{Dir: c.Dir}).Enter(); err != nil {
 		return err
 	}
 	destinations, err := report.ParseDestinations(c.Report)
 	if err != nil {
-		return usage(err, "")
+		return app.Usage(err, "")
 	}
 	for _, d := range destinations {
 		if sameFile(c.From, d.Path) {
-			return usage(&report.PathError{Path: d.Path, Err: errors.New("it is the journal itself")}, "name another file")
+			return app.Usage(&report.PathError{Path: d.Path, Err: errors.New("it is the journal itself")}, "name another file")
 		}
 	}
 	replay, err := c.read()
 	if err != nil {
 		return err
 	}
-	a.redact.Observer(results.ObserverFunc(func(e results.Event) { replay.Result = e.Result })).
+	a.Redact.Observer(results.ObserverFunc(func(e results.Event) { replay.Result = e.Result })).
 		Observe(results.Event{Kind: results.EventRunFinished, Time: time.Now(), Result: replay.Result})
 	result := replay.Result
 	c.print(a, replay)
 	var unwritten error
 	for _, d := range destinations {
-		unwritten = errors.Join(unwritten, d.Write(result, tool()))
+		unwritten = errors.Join(unwritten, d.Write(result, app.Tool()))
 	}
 	var unusable *report.PathError
 	switch {
 	case errors.As(unwritten, &unusable):
-		return usage(unwritten, "name a file in a folder that can be written to")
+		return app.Usage(unwritten, "name a file in a folder that can be written to")
 	case unwritten != nil:
 		return unwritten
 	}
-	if code := exitCodeOf(result); code != exitOK {
-		return &outcomeError{code, result}
+	if code := exitCodeOf(result); code != app.ExitOK {
+		return &app.OutcomeError{Code: code, Result: result}
 	}
 	return nil
 }
@@ -68,7 +69,7 @@ func (c *reportCommand) Run(a *app) error {
 func (c *reportCommand) read() (*journal.Replay, error) {
 	data, err := regularfile.Read(c.From, journalLimit)
 	if err != nil {
-		return nil, usage(fmt.Errorf("reading the journal %s: %w", c.From, err), "name a file that ksrelease run --report FILE.jsonl has written")
+		return nil, app.Usage(fmt.Errorf("reading the journal %s: %w", c.From, err), "name a file that ksrelease run --report FILE.jsonl has written")
 	}
 	replay, err := journal.Read(bytes.NewReader(data))
 	var wrong *journal.LineError
@@ -83,29 +84,29 @@ func (c *reportCommand) read() (*journal.Replay, error) {
 }
 
 // print prints the result.
-func (c *reportCommand) print(a *app, replay *journal.Replay) {
+func (c *reportCommand) print(a *app.App, replay *journal.Replay) {
 	result := replay.Result
 	if c.Output == "json" {
-		a.stdout.JSON(result, "  ")
+		a.Stdout.JSON(result, "  ")
 		return
 	}
 	if replay.Cut {
-		a.stderr.Print("the last line of %s is cut off, and is left out", c.From)
+		a.Stderr.Print("the last line of %s is cut off, and is left out", c.From)
 	}
 	if result.Finished == nil {
-		a.stderr.Print("the run has no end in %s: it was killed, or goes on", c.From)
+		a.Stderr.Print("the run has no end in %s: it was killed, or goes on", c.From)
 	}
-	text := report.NewText(a.stdout, a.stderr, report.TextOptions{
-		Findings: result.Command == "lint", Color: a.color(a.stdout), Width: a.stdout.Columns(),
+	text := report.NewText(a.Stdout, a.Stderr, report.TextOptions{
+		Findings: result.Command == "lint", Color: a.HasColor(a.Stdout), Width: a.Stdout.Columns(),
 	})
 	for _, warning := range result.Warnings {
 		text.Observe(results.Event{Kind: results.EventWarning, Message: warning})
 	}
 	text.Observe(results.Event{Kind: results.EventRunFinished, Result: result})
 	if result.Error != nil {
-		a.printError(errors.New(result.Error.Message), result.Error.Hint)
+		a.PrintError(errors.New(result.Error.Message), result.Error.Hint)
 		for _, p := range result.Error.Problems {
-			a.stderr.Print("%s", report.Problem(p.Diagnostic(), 0))
+			a.Stderr.Print("%s", report.Problem(p.Diagnostic(), 0))
 		}
 	}
 }
@@ -115,13 +116,13 @@ func (c *reportCommand) print(a *app, replay *journal.Replay) {
 func exitCodeOf(r *results.Document) int {
 	switch {
 	case r.Error != nil:
-		return exitUsage
+		return app.ExitUsage
 	case r.AuthRefused:
-		return exitAuth
+		return app.ExitAuth
 	case !r.AsAsked(), r.Finished == nil:
-		return exitNotReleased
+		return app.ExitNotReleased
 	}
-	return exitOK
+	return app.ExitOK
 }
 
 // sameFile says whether two paths lead to one file.

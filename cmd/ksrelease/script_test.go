@@ -25,6 +25,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"sigs.k8s.io/yaml"
 
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
@@ -46,8 +47,8 @@ func TestMain(m *testing.M) {
 }
 
 // impatient has ksrelease in scripts try again at once. How long it waits has tests in fake time.
-func impatient(a *app) {
-	a.retryWait, a.reviewWait = 10*time.Millisecond, 50*time.Millisecond
+func impatient(a *app.App) {
+	a.RetryWait, a.ReviewWait = 10*time.Millisecond, 50*time.Millisecond
 }
 
 // TestScript runs the scenarios that a user could type. Each script says in

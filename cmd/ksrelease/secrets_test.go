@@ -19,6 +19,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/testutil/canary"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
@@ -257,16 +258,16 @@ func (r *rehearsal) command(words ...string) []byte {
 		name, value, _ := strings.Cut(variable, "=")
 		env[name] = value
 	}
-	a := &app{
-		stdin: stdin, stdout: output.New(printed), stderr: output.New(printed), stop: r.t.Context(), connect: r.network.Dial, inProcess: true,
-		env: func(name string) (string, bool) { value, ok := env[name]; return value, ok },
+	a := &app.App{
+		Stdin: stdin, Stdout: output.New(printed), Stderr: output.New(printed), Stop: r.t.Context(), Connect: r.network.Dial, InProcess: true,
+		Env: func(name string) (string, bool) { value, ok := env[name]; return value, ok },
 	}
 	for i, word := range words {
 		if i > 0 && words[i-1] == "--report" {
 			words[i] = filepath.Join(r.dir, word)
 		}
 	}
-	a.main(append(words, "-f", filepath.Join(r.dir, ".ksrelease.yaml")))
+	execute(a, append(words, "-f", filepath.Join(r.dir, ".ksrelease.yaml")))
 	data, err := os.ReadFile(printed.Name())
 	if err != nil {
 		r.t.Fatal(err)

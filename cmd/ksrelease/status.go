@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/output"
@@ -21,9 +22,9 @@ import (
 )
 
 type statusCommand struct {
-	place
-	deadline
-	localFlags
+	app.Place
+	app.Deadline
+	app.LocalFlags
 	Names  []string `arg:"" optional:"" name:"name" help:"Only these extensions."`
 	Wait   bool     `help:"Wait until nothing of it is submitted and unreviewed."`
 	Output string   `enum:"text,json" default:"text" help:"text or json."`
@@ -49,19 +50,19 @@ const (
 )
 
 // Run prints the status of each extension.
-func (c *statusCommand) Run(a *app) error {
-	ctx, cancel := c.begin(a.stop)
+func (c *statusCommand) Run(a *app.App) error {
+	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
-	p, err := c.open(ctx, a)
+	p, err := c.Open(ctx, a)
 	if err != nil {
 		return err
 	}
-	links, err := a.dial(ctx, p, whereIf(c.isLocal()), c.dir(p), p.config.Parallelism)
+	links, err := a.Dial(ctx, p, app.WhereIf(c.IsLocal()), c.Folder(p), p.Config.Parallelism)
 	if err != nil {
 		return err
 	}
-	defer links.close()
-	a.warnOnStderr()
+	defer links.Close()
+	a.WarnOnStderr()
 	all, err := c.look(ctx, a, p, links)
 	if all == nil {
 		return err
@@ -80,12 +81,12 @@ func (c *statusCommand) Run(a *app) error {
 }
 
 // show prints what is known.
-func (c *statusCommand) show(a *app, all []extensionStatus) error {
+func (c *statusCommand) show(a *app.App, all []extensionStatus) error {
 	for i := range all {
-		all[i].redact(&a.redact)
+		all[i].redact(&a.Redact)
 	}
 	if c.Output == "json" {
-		a.stdout.JSON(all, "  ")
+		a.Stdout.JSON(all, "  ")
 		return nil
 	}
 	table := output.NewTable("extension", "version", "marketplace", "helm repository", "a run would end as")
@@ -96,20 +97,20 @@ func (c *statusCommand) show(a *app, all []extensionStatus) error {
 		}
 		table.Row(output.Cell(s.Name), output.Cell(s.Version), output.Cell(s.Market+s.said()), output.Cell(versions(s.Repository)), output.Cell(would))
 	}
-	a.stdout.Print("%s", table.Render(a.stdout.Columns()))
+	a.Stdout.Print("%s", table.Render(a.Stdout.Columns()))
 	return nil
 }
 
 // look plans a run, and asks for what a plan does not need to know. Where something
 // could not be asked it returns what is known with the first error; nothing where
 // there is no project.
-func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *clients) ([]extensionStatus, error) {
-	options, err := p.start(ctx, nil)
+func (c *statusCommand) look(ctx context.Context, a *app.App, p *app.Project, links *app.Clients) ([]extensionStatus, error) {
+	options, err := p.Start(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
 	options.Only, options.Target, options.DryRun = c.Names, links.Target, true
-	giveBack, err := p.equip(&options)
+	giveBack, err := p.Equip(&options)
 	if err != nil {
 		return nil, err
 	}
@@ -117,12 +118,12 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 	run := pipeline.New(options)
 	result, err := run.Do(ctx)
 	if err != nil {
-		return nil, usage(err, failure.Hint(err))
+		return nil, app.Usage(err, failure.Hint(err))
 	}
 	refused := run.AuthRefused()
 	index, unread := links.Index(ctx)
 	for _, warning := range result.Warnings {
-		a.warnings.Add(warning)
+		a.Warnings.Add(warning)
 	}
 	all := make([]extensionStatus, len(result.Extensions))
 	for i, x := range result.Extensions {
@@ -140,12 +141,12 @@ func (c *statusCommand) look(ctx context.Context, a *app, p *project, links *cli
 	if !links.HasKey() {
 		return all, unread
 	}
-	return all, cmp.Or(askAll(ctx, links, all, p.config.Parallelism), unread)
+	return all, cmp.Or(askAll(ctx, links, all, p.Config.Parallelism), unread)
 }
 
 // askAll asks the marketplace for all versions, until it refuses the key; the error
 // is the refusal, or else the first of all.
-func askAll(ctx context.Context, links *clients, all []extensionStatus, parallelism int) error {
+func askAll(ctx context.Context, links *app.Clients, all []extensionStatus, parallelism int) error {
 	ctx, refuse := context.WithCancelCause(ctx)
 	defer refuse(nil)
 	var group errgroup.Group
@@ -179,7 +180,7 @@ func (s *extensionStatus) redact(from *secrets.Redactor) {
 	s.Repository = from.Texts(s.Repository)
 }
 
-func (s *extensionStatus) ask(ctx context.Context, links *clients) error {
+func (s *extensionStatus) ask(ctx context.Context, links *app.Clients) error {
 	got, err := links.Snapshot(ctx, s.Name, s.Version)
 	if err != nil {
 		return err
@@ -193,10 +194,10 @@ func (s *extensionStatus) ask(ctx context.Context, links *clients) error {
 
 // wait asks, ever more patiently, until every version that was submitted has
 // been reviewed. A rejection ends it with an error.
-func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []extensionStatus) error {
+func (c *statusCommand) wait(ctx context.Context, a *app.App, links *app.Clients, all []extensionStatus) error {
 	const last = time.Minute
 	printed := ""
-	for pause := cmp.Or(a.reviewWait, 2*time.Second); ; pause = min(pause*3/2, last) {
+	for pause := cmp.Or(a.ReviewWait, 2*time.Second); ; pause = min(pause*3/2, last) {
 		var pending []string
 		for _, s := range all {
 			if s.Market == target.StatusSubmitted {
@@ -207,7 +208,7 @@ func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []
 			return rejected(all)
 		}
 		if now := strings.Join(pending, ", "); now != printed {
-			a.stderr.Print("waiting for the review of %s", now)
+			a.Stderr.Print("waiting for the review of %s", now)
 			printed = now
 		}
 		if !graceful.Sleep(ctx, pause) {
@@ -222,7 +223,7 @@ func (c *statusCommand) wait(ctx context.Context, a *app, links *clients, all []
 			case failure.Unauthorized(err):
 				return err
 			default: // a wait of hours outlives a bad minute
-				a.stderr.Print("%s; asking again", a.redact.Text(err.Error()))
+				a.Stderr.Print("%s; asking again", a.Redact.Text(err.Error()))
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/internal/transport"
@@ -28,7 +29,7 @@ func TestStatusAsksForTheReviewersMessage(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := extensionStatus{Name: "alc", Version: "1.2.0", Market: target.StatusSubmitted, ReviewMessage: "before"}
-		if err := s.ask(t.Context(), &clients{Target: market}); err != nil || s.Market != status || s.Snapshot != "7" || s.ReviewMessage != want {
+		if err := s.ask(t.Context(), &app.Clients{Target: market}); err != nil || s.Market != status || s.Snapshot != "7" || s.ReviewMessage != want {
 			t.Errorf("%s: %+v, %v", status, s, err)
 		}
 		web.Close()

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/output"
 )
@@ -21,17 +22,17 @@ func TestErrorsAreShownNotObeyed(t *testing.T) {
 		command func() error
 		code    int
 	}{
-		"error": {func() error { return errors.New(hostile) }, exitNotReleased},
-		"usage": {func() error { return usage(errors.New(hostile), hostile) }, exitUsage},
+		"error": {func() error { return errors.New(hostile) }, app.ExitNotReleased},
+		"usage": {func() error { return app.Usage(errors.New(hostile), hostile) }, app.ExitUsage},
 		"problems": {func() error {
 			return diagnostic.List{{File: hostile, Range: diagnostic.At(1, 0), Message: hostile, Hint: hostile}}
-		}, exitUsage},
-		"a mistake": {func() error { panic(hostile) }, exitNotReleased},
+		}, app.ExitUsage},
+		"a mistake": {func() error { panic(hostile) }, app.ExitNotReleased},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, errs bytes.Buffer
-			a := &app{stdout: output.New(&out), stderr: output.New(&errs)}
-			if code := a.guard(c.command); code != c.code {
+			a := &app.App{Stdout: output.New(&out), Stderr: output.New(&errs), Env: os.LookupEnv}
+			if code := a.Execute(nil, c.command); code != c.code {
 				t.Errorf("exit code %d, want %d", code, c.code)
 			}
 			harmless(t, errs.String())

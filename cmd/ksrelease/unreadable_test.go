@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/testutil/nobody"
 )
@@ -26,8 +27,8 @@ func TestInitTellsWhatMayNotBeRead(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), closed) || !strings.Contains(err.Error(), "permission denied") {
 				t.Errorf("mode %o: %v, %v", mode, found, err)
 			}
-			var mistake *usageError
-			if !errors.As(err, &mistake) || mistake.hint == "" {
+			var mistake *app.UsageError
+			if !errors.As(err, &mistake) || mistake.Hint == "" {
 				t.Errorf("mode %o: no usage error with advice: %v", mode, err)
 			}
 		}
@@ -84,7 +85,7 @@ func TestUnreadableFilesOfAnExtensionHaveAHint(t *testing.T) {
 			}
 			for _, command := range [][]string{{"lint", "a"}, {"package", "a"}, {"check"}} {
 				code, stdout, stderr := runMain(t, command...)
-				if shown := stdout + stderr; code != exitNotReleased || !strings.Contains(shown, c.place) || !strings.Contains(shown, leaveOut) {
+				if shown := stdout + stderr; code != app.ExitNotReleased || !strings.Contains(shown, c.place) || !strings.Contains(shown, leaveOut) {
 					t.Errorf("%s, %s closed: exit code %d, %s", command, c.closed, code, shown)
 				}
 			}

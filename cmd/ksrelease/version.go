@@ -1,11 +1,15 @@
 package main
 
-import "runtime"
+import (
+	"runtime"
+
+	"github.com/ksrelease/ksrelease/internal/app"
+)
 
 type versionCommand struct{}
 
 // Run prints the version of ksrelease and of what it was built with.
-func (c *versionCommand) Run(a *app) error {
-	a.stdout.Print("ksrelease %s (%s, %s/%s)", programVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+func (c *versionCommand) Run(a *app.App) error {
+	a.Stdout.Print("ksrelease %s (%s, %s/%s)", app.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
@@ -27,37 +28,37 @@ func (r *released) UnmarshalText(text []byte) error {
 func (r released) String() string { return r.Name + "@" + r.Version }
 
 type withdrawCommand struct {
-	place
-	localFlags
+	app.Place
+	app.LocalFlags
 	Release released `arg:"" name:"name@version" help:"The version to take back."`
 	Message string   `may-be-empty:"" default:"withdrawn with ksrelease" help:"The message to the reviewers."`
 }
 
 // Run takes a submission back and makes sure that it is.
-func (c *withdrawCommand) Run(a *app) error {
-	p, err := c.open(a.stop, a)
+func (c *withdrawCommand) Run(a *app.App) error {
+	p, err := c.Open(a.Stop, a)
 	if err != nil {
 		return err
 	}
-	p.warnAbove()
-	at := whereIf(c.isLocal())
-	if at != configured && marketplace.Exists(c.dir(p)) {
-		at = local // a withdrawal writes, where there is anything to withdraw
+	p.WarnAbove()
+	at := app.WhereIf(c.IsLocal())
+	if at != app.Configured && marketplace.Exists(c.Folder(p)) {
+		at = app.Local // a withdrawal writes, where there is anything to withdraw
 	}
-	links, err := a.dial(a.stop, p, at, c.dir(p), p.config.Parallelism)
+	links, err := a.Dial(a.Stop, p, at, c.Folder(p), p.Config.Parallelism)
 	if err != nil {
 		return err
 	}
-	defer links.close()
-	a.warnOnStderr()
+	defer links.Close()
+	a.WarnOnStderr()
 	if !links.HasKey() {
 		return target.ErrNoToken
 	}
 	withdrawer, ok := links.Target.(target.Withdrawer)
 	if !ok {
-		return fmt.Errorf("%s takes no version back", links.name)
+		return fmt.Errorf("%s takes no version back", links.Name)
 	}
-	ctx := a.stop
+	ctx := a.Stop
 	name, version := c.Release.Name, c.Release.Version
 	before, err := links.Snapshot(ctx, name, version)
 	if err != nil {
@@ -65,9 +66,9 @@ func (c *withdrawCommand) Run(a *app) error {
 	}
 	switch before.Status {
 	case target.StatusNone:
-		return fmt.Errorf("%s has no %s", links.name, c.Release)
+		return fmt.Errorf("%s has no %s", links.Name, c.Release)
 	case target.StatusDraft:
-		a.stdout.Print("%s is a draft: there is nothing to take back.", c.Release)
+		a.Stdout.Print("%s is a draft: there is nothing to take back.", c.Release)
 		return nil
 	} // what of all others can be taken back, the server decides
 	// Whatever the answer says, the state decides.
@@ -77,7 +78,7 @@ func (c *withdrawCommand) Run(a *app) error {
 	case err != nil:
 		return errors.Join(refused, fmt.Errorf("whether %s was taken back is not known: %w", c.Release, err))
 	case after.Status == target.StatusDraft:
-		a.stdout.Print("%s is taken back: it is a draft again (snapshot %s).", c.Release, after.ID)
+		a.Stdout.Print("%s is taken back: it is a draft again (snapshot %s).", c.Release, after.ID)
 		return nil
 	case refused != nil:
 		return refused

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"bytes"
@@ -19,10 +19,10 @@ import (
 // What a report says of a command that did nothing holds no secret, in any part.
 func TestReportsOfFailedCommandsHoldNoSecret(t *testing.T) {
 	const secret = "hunter22-in-the-text"
-	a := &app{}
-	a.redact.Add(secret)
+	a := &App{}
+	a.Redact.Add(secret)
 	for name, err := range map[string]error{
-		"a mistake":     usage(errors.New(secret), "not "+secret),
+		"a mistake":     Usage(errors.New(secret), "not "+secret),
 		"a cut":         &graceful.CutError{Err: errors.New(secret)},
 		"another error": errors.New(secret),
 		"problems":      diagnostic.List{{File: secret, Range: diagnostic.At(1, 0), Message: secret, Hint: secret, Excerpt: secret}},
@@ -41,9 +41,9 @@ func TestAFullDiskUnderStandardError(t *testing.T) {
 		t.Skip(err)
 	}
 	defer full.Close()
-	for _, c := range []struct{ code, want int }{{exitOK, exitNotReleased}, {exitNotReleased, exitNotReleased}, {exitAuth, exitAuth}} {
-		a := &app{stdout: output.New(&bytes.Buffer{}), stderr: output.New(full)}
-		a.stderr.Print("a warning")
+	for _, c := range []struct{ code, want int }{{ExitOK, ExitNotReleased}, {ExitNotReleased, ExitNotReleased}, {ExitAuth, ExitAuth}} {
+		a := &App{Stdout: output.New(&bytes.Buffer{}), Stderr: output.New(full)}
+		a.Stderr.Print("a warning")
 		if got := a.delivered(c.code); got != c.want {
 			t.Errorf("after %d: exit code %d, want %d", c.code, got, c.want)
 		}

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -9,15 +9,15 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 )
 
-// deadline is the flag of a command that ends after a time.
-type deadline struct {
+// Deadline is the flag of a command that ends after a time.
+type Deadline struct {
 	Timeout commandline.Duration `placeholder:"D" help:"End after this time, such as 10m."`
 }
 
-// begin is the context of a command: with stop, which the first signal ends, it begins
+// Begin is the context of a command: with stop, which the first signal ends, it begins
 // nothing new, and when the time is up it ends. It is made first of all, so that the time
 // counts from the start.
-func (d deadline) begin(stop context.Context) (context.Context, context.CancelFunc) {
+func (d Deadline) Begin(stop context.Context) (context.Context, context.CancelFunc) {
 	end, cancelEnd := context.WithoutCancel(stop), context.CancelFunc(func() {})
 	if d.Timeout != 0 {
 		end, cancelEnd = context.WithTimeoutCause(end, time.Duration(d.Timeout), fmt.Errorf("--timeout of %s is over", d.Timeout))

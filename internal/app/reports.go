@@ -1,7 +1,8 @@
-package main
+package app
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,19 +15,16 @@ import (
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
-// tool is what reports say they were made by.
-func tool() report.Tool { return report.Tool{Version: programVersion(), URL: projectURL} }
-
 // reportFailure writes the reports of a command that was ended before it had any result:
 // each says so, in place of an older one.
-func (a *app) reportFailure(args []string) {
+func (a *App) reportFailure(args []string) {
 	asked := commandline.ReportsAsked(args)
 	if asked.Command == "" || asked.Command == "report" { // which makes no run, and may have named its journal
 		return
 	}
 	now := time.Now()
 	result := results.Document{
-		SchemaVersion: 1, Command: asked.Command, Tool: results.Tool{Name: "ksrelease", Version: programVersion()},
+		SchemaVersion: 1, Command: asked.Command, Tool: results.Tool{Name: "ksrelease", Version: Version()},
 		DryRun: slices.Contains(args, "--dry-run"), Started: now, Finished: &now, Error: a.commandError(a.failure),
 	}
 	done := map[string]bool{}
@@ -37,7 +35,7 @@ func (a *app) reportFailure(args []string) {
 		}
 		to, err := report.ParseDestination(file)
 		if err != nil {
-			a.printError(err, "")
+			a.PrintError(err, "")
 			continue
 		}
 		if errors.As(a.failure, &unusable) && unusable.Path == to.Path {
@@ -49,15 +47,15 @@ func (a *app) reportFailure(args []string) {
 		}
 		done[path] = true
 		to.Path = path
-		if err := to.WriteFailed(tool(), result); err != nil {
-			a.printError(err, "")
+		if err := to.WriteFailed(Tool(), result); err != nil {
+			a.PrintError(err, "")
 		}
 	}
 }
 
 // reportPath is where a report lies: below -C, whether or not the command went there. It
 // is nowhere if that folder is not there.
-func (a *app) reportPath(dir, file string) (string, bool) {
+func (a *App) reportPath(dir, file string) (string, bool) {
 	if filepath.IsAbs(file) || dir == "" || a.entered {
 		return file, true
 	}
@@ -66,23 +64,31 @@ func (a *app) reportPath(dir, file string) (string, bool) {
 }
 
 // commandError is an error as reports have it, without secrets.
-func (a *app) commandError(err error) *results.CommandError {
+func (a *App) commandError(err error) *results.CommandError {
 	var (
 		problems diagnostic.List
-		wrong    *usageError
+		wrong    *UsageError
 	)
-	shown := &results.CommandError{Message: a.redact.Text(err.Error())}
+	shown := &results.CommandError{Message: a.Redact.Text(err.Error())}
 	switch {
 	case errors.As(err, &problems):
-		shown.Message = plural(len(problems), "mistake") + " in the configuration"
+		shown.Message = Plural(len(problems), "mistake") + " in the configuration"
 		for _, p := range problems.Sorted() {
-			p = a.redact.Diagnostic(p)
+			p = a.Redact.Diagnostic(p)
 			shown.Problems = append(shown.Problems, results.FindingOf(p, ""))
 		}
 	case errors.As(err, &wrong):
-		shown.Hint = a.redact.Text(wrong.hint)
+		shown.Hint = a.Redact.Text(wrong.Hint)
 	default:
-		shown.Hint = a.redact.Text(failure.Hint(err))
+		shown.Hint = a.Redact.Text(failure.Hint(err))
 	}
 	return shown
+}
+
+// Plural is a number with its noun: 1 extension, 2 extensions.
+func Plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
 }

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"fmt"
@@ -28,24 +28,24 @@ const dependencyHosts = "KSRELEASE_DEPENDENCY_HOSTS"
 var _ pipeline.Resolver = dependencies{}
 
 // dependencies makes the resolver of a project.
-func (a *app) dependencies(p *project) (dependencies, error) {
-	servers, err := p.servers()
+func (a *App) dependencies(p *Project) (dependencies, error) {
+	servers, err := p.Servers()
 	if err != nil {
 		return dependencies{}, err
 	}
-	allowed, _ := a.env(dependencyHosts)
+	allowed, _ := a.Env(dependencyHosts)
 	guard, err := dependency.NewGuard(allowed)
 	if err != nil {
-		return dependencies{}, usage(fmt.Errorf("%s: %w", dependencyHosts, err), "write addresses, ranges of them and names of hosts, with commas between them: 10.0.0.0/8,charts.internal")
+		return dependencies{}, Usage(fmt.Errorf("%s: %w", dependencyHosts, err), "write addresses, ranges of them and names of hosts, with commas between them: 10.0.0.0/8,charts.internal")
 	}
-	web := a.client(transport.Options{
-		Parallelism: p.config.Parallelism, Servers: servers, Warn: a.warnings.Add, Dial: guard.Dial, Admit: guard.Admit,
+	web := a.Client(transport.Options{
+		Parallelism: p.Config.Parallelism, Servers: servers, Warn: a.Warnings.Add, Dial: guard.Dial, Admit: guard.Admit,
 	})
-	user, _ := a.env(repositoryUser)
-	password, _ := a.env(repositoryPassword)
+	user, _ := a.Env(RepositoryUser)
+	password, _ := a.Env(repositoryPassword)
 	options := dependency.Options{
-		Root: p.root, Transport: web, UserAgent: userAgent(),
-		RepositoryURL: p.config.Repository.URL, Username: user, Password: password,
+		Root: p.Root, Transport: web, UserAgent: UserAgent(),
+		RepositoryURL: p.Config.Repository.URL, Username: user, Password: password,
 		RegistryConfigs: a.registryConfigs(),
 	}
 	// Without a cache directory charts are downloaded each time.
@@ -57,13 +57,13 @@ func (a *app) dependencies(p *project) (dependencies, error) {
 
 // registryConfigs are where helm and docker keep the keys of registries, in the
 // order in which helm looks.
-func (a *app) registryConfigs() []string {
-	helm, ok := a.env("HELM_REGISTRY_CONFIG")
+func (a *App) registryConfigs() []string {
+	helm, ok := a.Env("HELM_REGISTRY_CONFIG")
 	if !ok || helm == "" {
 		helm = helmpath.ConfigPath("registry", "config.json")
 	}
 	files := []string{helm}
-	if dir, ok := a.env("DOCKER_CONFIG"); ok && dir != "" {
+	if dir, ok := a.Env("DOCKER_CONFIG"); ok && dir != "" {
 		return append(files, filepath.Join(dir, "config.json"))
 	}
 	if home, err := os.UserHomeDir(); err == nil {

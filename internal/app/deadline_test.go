@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 
 // Without --timeout there is no end.
 func TestNoDeadline(t *testing.T) {
-	ctx, cancel := deadline{}.begin(t.Context())
+	ctx, cancel := Deadline{}.Begin(t.Context())
 	defer cancel()
 	if _, set := ctx.Deadline(); set {
 		t.Error("there is a deadline")
@@ -25,12 +25,12 @@ func TestNoDeadline(t *testing.T) {
 // A mistake of ours in there is reported as anywhere else, with its own stack.
 func TestReadingPanics(t *testing.T) {
 	var errs bytes.Buffer
-	a := &app{stdout: output.New(&errs), stderr: output.New(&errs)}
+	a := &App{Stdout: output.New(&errs), Stderr: output.New(&errs)}
 	code := a.guard(func() error {
-		_, err := graceful.Read(context.Background(), &a.reads, "x", func() (int, error) { return breakDown() })
+		_, err := graceful.Read(context.Background(), &a.Reads, "x", func() (int, error) { return breakDown() })
 		return err
 	})
-	if code != exitNotReleased || !strings.Contains(errs.String(), "mistake in ksrelease: broken") || !strings.Contains(errs.String(), "breakDown") {
+	if code != ExitNotReleased || !strings.Contains(errs.String(), "mistake in ksrelease: broken") || !strings.Contains(errs.String(), "breakDown") {
 		t.Errorf("exit code %d: %s", code, errs.String())
 	}
 }
@@ -42,7 +42,7 @@ func TestDialEndsWithTheTime(t *testing.T) {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 0, errors.New("--timeout of 1s is over"))
 	defer cancel()
 	dir := filepath.Join(t.TempDir(), "marketplace")
-	_, err := (&app{}).dial(ctx, nil, local, dir, 1)
+	_, err := (&App{}).Dial(ctx, nil, Local, dir, 1)
 	if err == nil || err.Error() != "--timeout of 1s is over while opening the local marketplace" {
 		t.Errorf("got %v", err)
 	}

@@ -1,0 +1,34 @@
+package app
+
+import (
+	"cmp"
+	"path/filepath"
+
+	"github.com/ksrelease/ksrelease/internal/shellword"
+)
+
+// LocalFlags are for commands that may work on a local marketplace.
+type LocalFlags struct {
+	Local    bool   `help:"Use the local marketplace of this project, in .ksrelease/marketplace."`
+	LocalDir string `placeholder:"DIR" help:"Use the local marketplace in this folder."`
+}
+
+// IsLocal says whether either flag was given.
+func (f LocalFlags) IsLocal() bool { return f.Local || f.LocalDir != "" }
+
+// Folder is the folder of the local marketplace of a project.
+func (f LocalFlags) Folder(p *Project) string { return cmp.Or(f.LocalDir, localDir(p.Root)) }
+
+// Words are the flags as they were given, quoted for a shell.
+func (f LocalFlags) Words() (words []string) {
+	if f.Local {
+		words = append(words, "--local")
+	}
+	if f.LocalDir != "" {
+		words = append(words, "--local-dir", shellword.Quote(f.LocalDir))
+	}
+	return words
+}
+
+// localDir is where a project keeps its local marketplace.
+func localDir(root string) string { return filepath.Join(root, ".ksrelease", "marketplace") }

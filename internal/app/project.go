@@ -1,0 +1,213 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/baseline"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/discover"
+	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/shellword"
+	"github.com/ksrelease/ksrelease/internal/transport"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// Place are the flags that say where the project is.
+type Place struct {
+	Dir    string `short:"C" placeholder:"DIR" help:"Go to this directory first."`
+	Config string `short:"f" placeholder:"FILE" help:"The config; default: .ksrelease.yaml here or in the nearest directory above."`
+}
+
+// Project is what a command works on.
+type Project struct {
+	Config *config.Config
+	Root   string // absolute: the folder of the config, or the current one
+	warn   func(string)
+	above  *config.AboveTopError // the config that would be read if it did not lie so high
+	app    *App
+}
+
+// Words are the flags as they were given, quoted for a shell.
+func (p Place) Words() (words []string) {
+	if p.Dir != "" {
+		words = append(words, "-C", shellword.Quote(p.Dir))
+	}
+	if p.Config != "" {
+		words = append(words, "-f", shellword.Quote(p.Config))
+	}
+	return words
+}
+
+// Enter goes to -C.
+func (p Place) Enter() error {
+	if p.Dir == "" {
+		return nil
+	}
+	if err := os.Chdir(p.Dir); err != nil {
+		return Usage(fmt.Errorf("-C %s: %w", p.Dir, errors.Unwrap(err)), "")
+	}
+	return nil
+}
+
+// File is the config to read, absolute. The error is a config.ErrNotFound where there
+// is none.
+func (p Place) File() (string, error) {
+	if p.Config != "" {
+		return filepath.Abs(p.Config)
+	}
+	return config.Find(".")
+}
+
+// Open reads the config, or takes the defaults where there is none.
+func (p Place) Open(ctx context.Context, a *App) (*Project, error) {
+	if err := p.Enter(); err != nil {
+		return nil, err
+	}
+	a.entered = true
+	file, err := graceful.Read(ctx, &a.Reads, "looking for the config", p.File)
+	var early *graceful.CutError
+	if errors.Is(err, config.ErrNotFound) {
+		here, failed := os.Getwd()
+		if failed != nil {
+			return nil, failed
+		}
+		without := &Project{Config: config.Default(here), Root: here, warn: a.Warnings.Add, app: a}
+		errors.As(err, &without.above)
+		return without, nil
+	}
+	if err != nil && !errors.As(err, &early) {
+		return nil, Usage(err, "")
+	}
+	if err != nil {
+		return nil, err
+	}
+	loaded, err := graceful.Read(ctx, &a.Reads, "reading the config", func() (*config.Config, error) { return config.Load(Display(file), a.Env) })
+	var problems diagnostic.List
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, Usage(fmt.Errorf("there is no config %s", p.Config), "ksrelease init writes one")
+	case errors.As(err, &problems), errors.As(err, &early):
+		return nil, err
+	case err != nil:
+		return nil, Usage(err, "name a file that can be read with -f FILE")
+	}
+	a.Redact.Expansions(loaded.Expansions())
+	return &Project{Config: loaded, Root: filepath.Dir(file), warn: a.Warnings.Add, app: a}, nil
+}
+
+// WarnAbove warns of a config that was not read, for who goes on without one.
+func (p *Project) WarnAbove() {
+	if p.above != nil {
+		p.warn(p.above.Error() + ": " + p.above.Hint())
+	}
+}
+
+// BaselineFile is the file with the findings that are known.
+func (p *Project) BaselineFile() string { return Display(filepath.Join(p.Root, baseline.Name)) }
+
+// Baseline reads the findings that are known.
+func (p *Project) Baseline(ctx context.Context) (*baseline.Baseline, error) {
+	known, err := graceful.Read(ctx, &p.app.Reads, "reading "+baseline.Name, func() (*baseline.Baseline, error) {
+		return baseline.Load(config.Project(filepath.Dir(p.BaselineFile())), p.BaselineFile())
+	})
+	var (
+		problems diagnostic.List
+		early    *graceful.CutError
+	)
+	if err != nil && !errors.As(err, &problems) && !errors.As(err, &early) {
+		return nil, Usage(err, "")
+	}
+	return known, err
+}
+
+// Options are what every command starts from that looks at extensions: run, lint, package,
+// status and check. A nil project is one whose config is broken.
+func (p *Project) Options(sources []config.Source, known pipeline.Baseline) pipeline.Options {
+	options := pipeline.Options{
+		Sources: sources, Baseline: known, Display: Display,
+		Tool: results.Tool{Name: "ksrelease", Version: Version()},
+	}
+	if p != nil {
+		options.Parallelism = p.Config.Parallelism
+	}
+	return options
+}
+
+// Start reads what options are made of, for a command that ends at the first mistake: the
+// extensions, narrowed to paths, and the findings that are known.
+func (p *Project) Start(ctx context.Context, paths []string) (pipeline.Options, error) {
+	sources, err := p.Sources(ctx, paths)
+	if err != nil {
+		return pipeline.Options{}, err
+	}
+	known, err := p.Baseline(ctx)
+	if err != nil {
+		return pipeline.Options{}, err
+	}
+	return p.Options(sources, known), nil
+}
+
+// Equip gives a run what it works with: workers that look at extensions, connections for
+// their dependencies, and the retries of all connections. All is given back by close.
+func (p *Project) Equip(options *pipeline.Options) (close func(), err error) {
+	dependencies, err := p.app.dependencies(p)
+	if err != nil {
+		return nil, err
+	}
+	options.Resolver = dependencies
+	options.Noting = func(ctx context.Context, report func(string)) context.Context {
+		return transport.WithNotify(ctx, func(r transport.Retry) { report(r.String()) })
+	}
+	over := p.app.ExamineInWorkers(options)
+	return func() { over(); dependencies.close() }, nil
+}
+
+// Sources are the extensions of the project, narrowed to paths where there
+// are any. Without a config, the paths alone are the extensions.
+func (p *Project) Sources(ctx context.Context, paths []string) ([]config.Source, error) {
+	return graceful.Read(ctx, &p.app.Reads, "looking for the extensions", func() ([]config.Source, error) { return p.find(paths) })
+}
+
+func (p *Project) find(paths []string) ([]config.Source, error) {
+	here, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	if p.Config.File == "" {
+		if len(paths) == 0 {
+			if p.above != nil {
+				return nil, Usage(p.above, "")
+			}
+			return nil, Usage(errors.New("there is no .ksrelease.yaml here or in a directory above"),
+				"ksrelease init writes one; or name the extensions: ksrelease run DIR…")
+		}
+		p.WarnAbove()
+		sources, err := discover.Named(paths, p.Config.Defaults)
+		return sources, usageIf(err)
+	}
+	declared, err := p.Config.Sources(here, p.warn)
+	if err != nil {
+		return nil, err
+	}
+	sources, err := discover.Narrow(declared, paths)
+	return sources, usageIf(err)
+}
+
+// Display is a path as the user would type it from here.
+func Display(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	relative, err := filepath.Rel(here, path)
+	if err != nil || len(relative) > len(path) {
+		return path
+	}
+	return relative
+}

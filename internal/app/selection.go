@@ -1,0 +1,172 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/atomicfile"
+	"github.com/ksrelease/ksrelease/internal/commandline"
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/git"
+	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/report"
+	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/worker"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// Selection are the flags that say which extensions, and how the run is reported.
+type Selection struct {
+	Place
+	Deadline
+	Only        []string          `placeholder:"NAME" help:"Only the extensions of these names."`
+	Parallelism commandline.Count `placeholder:"N" help:"Extensions at work at once; default: parallelism of the config, or 8."`
+	Output      string            `enum:"text,json" default:"text" help:"text, or json: one event a line on standard output."`
+	Report      []string          `placeholder:"FILE" help:"Also write a report: ${reports}. The ending chooses the form, or FORMAT=FILE. May be repeated."`
+}
+
+// Read reads the project: its config, its extensions, and the findings that are known.
+func (c *Selection) Read(ctx context.Context, a *App, paths []string) (*Project, pipeline.Options, error) {
+	p, err := c.Open(ctx, a)
+	if err != nil {
+		return nil, pipeline.Options{}, err
+	}
+	options, err := p.Start(ctx, paths)
+	return p, options, err
+}
+
+// Perform runs the pipeline and reports as the flags ask.
+func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pipeline.Options, text report.TextOptions) error {
+	options.Parallelism = c.ParallelismOf(p)
+	options.Revision = git.Commit(graceful.Finish(ctx), p.Root)
+	giveBack, err := p.Equip(&options)
+	if err != nil {
+		return err
+	}
+	defer giveBack()
+
+	destinations, err := report.ParseDestinations(c.Report)
+	if err != nil {
+		return Usage(err, "")
+	}
+	c.removeLeftovers(destinations, options)
+	files, err := report.Open(destinations, Tool())
+	if err != nil {
+		return Usage(err, "name a file in a folder that can be written to")
+	}
+	defer files.Close()
+	for _, d := range destinations {
+		if absolute, err := filepath.Abs(d.Path); err == nil {
+			options.Ignore = append(options.Ignore, absolute)
+		}
+	}
+	options.Observer = a.Redact.Observer(report.All(append(files.Observers(), c.printer(a, text))...))
+	options.Kept = func(ctx context.Context) {
+		files.Wait(ctx)
+		if c.Output == "json" {
+			a.Stdout.Keep(ctx)
+		}
+	}
+	run := pipeline.New(options)
+	a.Warnings.To(run.Warn)
+	for _, warning := range packedLater(destinations, options.Sources) {
+		run.Warn(warning)
+	}
+	// Who interrupts a run should see at once that it has understood.
+	defer context.AfterFunc(a.Stop, func() {
+		run.Note("interrupted: nothing new is begun, and what is in flight is brought to its end; once more ends it at once")
+	})()
+	result, err := run.Do(ctx)
+	if err != nil {
+		return Usage(err, failure.Hint(err))
+	}
+	a.reported = true
+	switch unwritten := files.Close(); {
+	case unwritten != nil:
+		return unwritten
+	case result.AsAsked():
+		return nil
+	case run.AuthRefused() != nil:
+		return &OutcomeError{Code: ExitAuth, Result: result}
+	default:
+		return &OutcomeError{Code: ExitNotReleased, Result: result}
+	}
+}
+
+// ExamineInWorkers has the extensions of a run looked at in processes of their own,
+// until over is called.
+func (a *App) ExamineInWorkers(options *pipeline.Options) (over func()) {
+	if a.InProcess {
+		return func() {}
+	}
+	workers := worker.New(options.Parallelism)
+	workers.Warm()
+	options.Examiner = workers
+	return workers.Close
+}
+
+// removeLeftovers removes what runs that were killed left in the folders that this one
+// writes to. What cannot be removed is no reason not to run.
+func (c *Selection) removeLeftovers(reports []report.Destination, options pipeline.Options) {
+	folders := map[string]bool{}
+	for _, d := range reports {
+		folders[filepath.Dir(d.Path)] = true
+	}
+	if !options.DryRun && options.Through != results.StageLint {
+		for _, s := range options.Sources {
+			folders[s.Settings.Package.Output] = true
+		}
+	}
+	for folder := range folders {
+		_ = atomicfile.RemoveLeftovers(folder)
+	}
+}
+
+// packedLater warns of reports that lie in an extension: this run does not pack them,
+// but one that does not know of them would, and report drift.
+func packedLater(reports []report.Destination, sources []config.Source) []string {
+	var warnings []string
+	for _, d := range reports {
+		file := d.Path
+		for _, s := range sources {
+			if extension.WouldPack(s.Path, file, extension.Options{Ignore: []string{s.Settings.Package.Output}}) {
+				warnings = append(warnings, fmt.Sprintf("the report %s lies in the extension %s and would be packed by a run without it: write it elsewhere, such as %s, or leave it out with .helmignore",
+					file, s.Display, Display(filepath.Join(filepath.Dir(s.Path), filepath.Base(file)))))
+			}
+		}
+	}
+	return warnings
+}
+
+// ParallelismOf is that of the flag, else that of the config.
+func (c *Selection) ParallelismOf(p *Project) int {
+	if c.Parallelism > 0 {
+		return int(c.Parallelism)
+	}
+	return p.Config.Parallelism
+}
+
+// printer prints the run to the standard streams.
+func (c *Selection) printer(a *App, options report.TextOptions) results.Observer {
+	if c.Output == "json" {
+		return report.Events(a.Stdout)
+	}
+	options.Live = a.Stderr.Columns()
+	options.Color = a.HasColor(a.Stdout)
+	options.Width = a.Stdout.Columns()
+	return report.NewText(a.Stdout, a.Stderr, options)
+}
+
+// HasColor says whether a stream may be coloured: a terminal, unless NO_COLOR or
+// a dumb terminal says otherwise (no-color.org).
+func (a *App) HasColor(s *output.Stream) bool {
+	if _, off := a.Env("NO_COLOR"); off {
+		return false
+	}
+	kind, _ := a.Env("TERM")
+	return kind != "dumb" && s.IsTerminal()
+}

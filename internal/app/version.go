@@ -1,0 +1,31 @@
+package app
+
+import (
+	"runtime/debug"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/report"
+)
+
+// projectURL is where ksrelease lives; servers see it in the User-Agent.
+const projectURL = "https://github.com/ksrelease/ksrelease"
+
+// LinkedVersion is the version that the linker has set in package main; "" where it has set none.
+var LinkedVersion string
+
+// Version is the version that was linked in, else that of the module.
+func Version() string {
+	if LinkedVersion != "" {
+		return LinkedVersion
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return strings.TrimPrefix(info.Main.Version, "v")
+	}
+	return "devel"
+}
+
+// UserAgent is what servers see of the program.
+func UserAgent() string { return "ksrelease/" + Version() + " (+" + projectURL + ")" }
+
+// Tool is what reports say they were made by.
+func Tool() report.Tool { return report.Tool{Version: Version(), URL: projectURL} }
