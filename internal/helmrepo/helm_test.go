@@ -85,8 +85,8 @@ func compare(t *testing.T, body []byte) (loads bool) {
 	if err == nil {
 		compareLax(t, body, got)
 	}
-	if err == nil && got.Refused() != nil {
-		err = got.Refused()
+	if err == nil && len(got.Refusals()) > 0 {
+		err = got.Refusals()[0]
 	}
 	if (err == nil) != (helm == nil) {
 		t.Fatalf("ksrelease: %v\nHelm: %v\n%s\n%q", err, helm, body, body)

@@ -64,6 +64,9 @@ type Refused struct {
 // Error names the entry, the line and the cause.
 func (r *Refused) Error() string {
 	text := "Helm and KubeSphere cannot load the index: "
+	if r.HelmAlone {
+		text = "Helm cannot load the index, though KubeSphere can: "
+	}
 	if r.Chart != "" {
 		text += "the entry of " + strings.TrimSpace(r.Chart+" "+r.Version)
 		if r.Line > 0 {
@@ -104,16 +107,24 @@ func (c Cached) String() string {
 	return fmt.Sprintf("a cache answered for the repository, with an index that is %s old", c.Age)
 }
 
-// Refused is why Helm and KubeSphere cannot load the index; nil where they can.
-func (i *Index) Refused() *Refused {
-	if len(i.refused) == 0 {
+// Refused is the first reason why Helm and KubeSphere cannot load the index; nil where
+// KubeSphere can.
+func (i *Index) Refused() *Refused { return i.firstRefusal(false) }
+
+// RefusedByHelm is the first reason why Helm, other than KubeSphere, cannot load the index;
+// nil where there is none.
+func (i *Index) RefusedByHelm() *Refused { return i.firstRefusal(true) }
+
+func (i *Index) firstRefusal(byHelmAlone bool) *Refused {
+	at := slices.IndexFunc(i.refused, func(r *Refused) bool { return r.HelmAlone == byHelmAlone })
+	if at < 0 {
 		return nil
 	}
-	return i.refused[0]
+	return i.refused[at]
 }
 
 // Refusals are all reasons why Helm, or KubeSphere too, cannot load the index, in its order,
-// but no more than the first hundred.
+// but no more than the first hundred and, of those of KubeSphere, the first.
 func (i *Index) Refusals() []*Refused { return slices.Clone(i.refused) }
 
 // Charts are the names of all charts of which there is an entry, sorted.
@@ -186,7 +197,7 @@ func (i *Index) add(chart string, e Entry) {
 // refuse keeps a reason why Helm does not load the index.
 func (i *Index) refuse(r *Refused) {
 	const enough = 100
-	if len(i.refused) < enough {
+	if len(i.refused) < enough || !r.HelmAlone && i.Refused() == nil {
 		i.refused = append(i.refused, r)
 	}
 }

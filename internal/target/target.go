@@ -101,8 +101,8 @@ type Index interface {
 	Lookup(ctx context.Context, name, version string) (Entry, bool, error)
 	// Versions lists the versions of a name, each once.
 	Versions(ctx context.Context, name string) ([]string, error)
-	// Refused is why Helm and KubeSphere load nothing of the index, whatever else
-	// is in it; nil where they load it.
+	// Refused is why KubeSphere loads nothing of the index, whatever else is in it; nil
+	// where it loads it.
 	Refused() error
 	// Cached says that a cache answered in place of the target, and how old
 	// its answer is; empty where none did.

@@ -120,8 +120,12 @@ func (i index) Refused() error {
 func (i index) Cached() string { return i.Index.Cached().String() }
 
 func (i index) Remarks() []string {
-	if empty := i.Empty(); empty != nil {
-		return []string{fmt.Sprintf("the index has an empty entry of %s in line %d: Helm passes over it, but KubeSphere may fail to read the index because of it", empty.Chart, empty.Line)}
+	var remarks []string
+	if refused := i.RefusedByHelm(); refused != nil {
+		remarks = append(remarks, fmt.Sprintf("%s: %s; until then `helm repo add` fails for all who use this repository", refused, refused.Hint()))
 	}
-	return nil
+	if empty := i.Empty(); empty != nil {
+		remarks = append(remarks, fmt.Sprintf("the index has an empty entry of %s in line %d: Helm passes over it, but KubeSphere may fail to read the index because of it", empty.Chart, empty.Line))
+	}
+	return remarks
 }
