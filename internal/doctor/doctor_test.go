@@ -194,6 +194,26 @@ func TestText(t *testing.T) {
 	}
 }
 
+// Blank lines stand between parts, one at a time, whatever parts there are.
+func TestBlankLines(t *testing.T) {
+	for _, index := range []string{
+		"apiVersion: v1\nentries: {}\n",
+		"apiVersion: v1\nentries:\n  a:\n  - {name: a, version: 1.0.0, urls: [x], wheels: 4}\n",
+		"apiVersion: v1\nentries:\n  a:\n  - {name: a, version: 1.10, urls: [x]}\n",
+	} {
+		report := New(results.Tool{})
+		report.Checks = append(report.Checks, checks.Check{Name: "x", Message: "y"})
+		var err error
+		if report.Repository, err = Replay(t.Context(), &repository{index: index}, Cluster{URL: "https://example.com", Depth: 3}); err != nil {
+			t.Fatal(err)
+		}
+		report.Count()
+		if text := report.Text(0).String(); strings.Contains(text, "\n\n\n") || !strings.Contains(text, "\n\n") {
+			t.Errorf("%s", text)
+		}
+	}
+}
+
 // No text of servers or files is printed as it is.
 func TestRedact(t *testing.T) {
 	r := &repository{index: "apiVersion: v1\nentries:\n  secret:\n  - {name: secret, version: 1.0.0, urls: [secret]}\n  - {name: other, version: 1.0.0-secret}\n", fetch: func(context.Context, target.Entry) ([]byte, error) {

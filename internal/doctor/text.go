@@ -66,7 +66,10 @@ func (r *Repository) text(columns int) []output.Text {
 		parts = append(parts, output.Text{})
 		parts = append(parts, problem(p, columns)...)
 	}
-	parts = append(parts, output.Text{})
+	var remarks []output.Text
+	add = func(first, text string) {
+		remarks = append(remarks, output.Fold("", "  ", first+text, columns))
+	}
 	for _, w := range r.Warnings {
 		add("warning: ", w)
 	}
@@ -78,6 +81,9 @@ func (r *Repository) text(columns int) []output.Text {
 	}
 	if len(r.Extensions) > 0 {
 		add("", "Not known from here: names that another Repository of the cluster has already; KubeSphere passes over them.")
+	}
+	if len(remarks) > 0 {
+		parts = append(append(parts, output.Text{}), remarks...)
 	}
 	return append(parts, output.Text{})
 }
