@@ -58,20 +58,31 @@ var goneTypes = map[string]struct {
 	"resource.k8s.io/v1alpha2 ResourceClaimTemplate":        {31, ""},
 }
 
+// End is what is known of the end of an API version; the zero value is that of one which
+// stays.
+type End struct {
+	// Gone and Deprecated say since when, as in "Kubernetes has not had since 1.25"; one of
+	// them at most is not empty.
+	Gone, Deprecated string
+	// Replaced is set where another API version takes its place, which Gone and Deprecated
+	// name.
+	Replaced bool
+}
+
 // Deprecation says that a kind is of an API version, such as batch/v1, that Kubernetes 1.minor
-// has no more, or will have no more; both are empty otherwise, and for resources
+// has no more, or will have no more. It is the zero value otherwise, and for resources
 // that are not of Kubernetes itself.
-func Deprecation(apiVersion, kindName string, minor int) (gone, deprecated string) {
+func Deprecation(apiVersion, kindName string, minor int) End {
 	if known, ok := goneTypes[apiVersion+" "+kindName]; ok && minor >= known.since {
-		gone = fmt.Sprintf("Kubernetes has not had since 1.%d", known.since)
-		if known.instead != "" {
-			gone += fmt.Sprintf("; %s %s takes its place", known.instead, kindName)
+		end := End{Gone: fmt.Sprintf("Kubernetes has not had since 1.%d", known.since), Replaced: known.instead != ""}
+		if end.Replaced {
+			end.Gone += fmt.Sprintf("; %s %s takes its place", known.instead, kindName)
 		}
-		return gone, ""
+		return end
 	}
 	known, err := scheme.Scheme.New(schema.FromAPIVersionAndKind(apiVersion, kindName))
 	if err != nil {
-		return "", ""
+		return End{}
 	}
 	instead := ""
 	if replaced, ok := known.(replacedAPI); ok {
@@ -80,15 +91,15 @@ func Deprecation(apiVersion, kindName string, minor int) (gone, deprecated strin
 	}
 	if removed, ok := known.(removedAPI); ok {
 		if _, since := removed.APILifecycleRemoved(); since > 0 && minor >= since {
-			return fmt.Sprintf("Kubernetes has not had since 1.%d%s", since, instead), ""
+			return End{Gone: fmt.Sprintf("Kubernetes has not had since 1.%d%s", since, instead), Replaced: instead != ""}
 		}
 	}
 	if lifecycle, ok := known.(deprecatedAPI); ok {
 		if _, since := lifecycle.APILifecycleDeprecated(); since > 0 && minor >= since {
-			return "", fmt.Sprintf("Kubernetes 1.%d deprecates%s", since, instead)
+			return End{Deprecated: fmt.Sprintf("Kubernetes 1.%d deprecates%s", since, instead), Replaced: instead != ""}
 		}
 	}
-	return "", ""
+	return End{}
 }
 
 // servedAPIs are the API versions that Kubernetes 1.minor serves, each alone and
@@ -102,7 +113,7 @@ func servedAPIs(minor int) chartutil.VersionSet {
 		if kind.Version == runtime.APIVersionInternal || isAuxiliary(kind.Kind) {
 			continue
 		}
-		if gone, _ := Deprecation(apiVersion, kind.Kind, minor); gone != "" || isNewer(kind, minor) {
+		if Deprecation(apiVersion, kind.Kind, minor).Gone != "" || isNewer(kind, minor) {
 			continue
 		}
 		served = append(served, apiVersion+"/"+kind.Kind)

@@ -247,13 +247,23 @@ func object(pass *rule.Pass, plain *helmchart.Rendering, o helmchart.Object, min
 			report("no-selector", pass.Severity(), fmt.Sprintf("%s has no selector", o), "Kubernetes refuses it: add spec.selector.matchLabels with labels of the pod template")
 		}
 	}
-	gone, deprecated := kubeapi.Deprecation(o.APIVersion, o.Kind, minor)
-	switch {
-	case gone != "":
-		report("removed-api", pass.Severity(), fmt.Sprintf("%s is of %s, which %s", o, excerpt.OneLine(o.APIVersion), gone), "write the API version that has taken its place")
-	case deprecated != "":
-		report("deprecated-api", pass.ByDefault(rule.Info), fmt.Sprintf("%s is of %s, which %s", o, excerpt.OneLine(o.APIVersion), deprecated), "write the API version that takes its place")
+	switch end := kubeapi.Deprecation(o.APIVersion, o.Kind, minor); {
+	case end.Gone != "":
+		report("removed-api", pass.Severity(), fmt.Sprintf("%s is of %s, which %s", o, excerpt.OneLine(o.APIVersion), end.Gone), endHint(o, end, "write the API version that has taken its place"))
+	case end.Deprecated != "":
+		report("deprecated-api", pass.ByDefault(rule.Info), fmt.Sprintf("%s is of %s, which %s", o, excerpt.OneLine(o.APIVersion), end.Deprecated), endHint(o, end, "write the API version that takes its place"))
 	}
+}
+
+// endHint is what to do about an object of an API version that ends.
+func endHint(o helmchart.Object, end kubeapi.End, replaced string) string {
+	switch {
+	case end.Replaced:
+		return replaced
+	case o.Kind == "PodSecurityPolicy":
+		return "take it out, and the rights to use it: nothing takes its place (labels of a namespace ask for Pod Security Standards now)"
+	}
+	return "take it out: nothing takes its place"
 }
 
 // badName says why Kubernetes does not take the name of an object, kind by kind

@@ -51,7 +51,7 @@ func checkObjectTypes(pass *rule.Pass) {
 			continue
 		}
 		minor := pass.Chart().Renderer.KubeMinor()
-		if gone, _ := kubeapi.Deprecation(o.APIVersion, o.Kind, minor); gone != "" {
+		if kubeapi.Deprecation(o.APIVersion, o.Kind, minor).Gone != "" {
 			continue // the rule helm-lint says so
 		}
 		if _, own := ksKinds[[2]string{o.APIVersion, o.Kind}]; own {
