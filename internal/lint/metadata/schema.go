@@ -310,6 +310,10 @@ func reportUnknownKey(pass *rule.Pass, key *unknownKey) {
 	if last > 0 {
 		message += " in " + placeWords(key.Pointer[:last])
 	}
+	if bare, ok := strings.CutPrefix(key.Pointer[last], "\ufeff"); ok {
+		message = fmt.Sprintf("a byte order mark (U+FEFF), which editors hide, stands before %q and makes another key of it", excerpt.OneLine(bare))
+		hint = "take it out: one belongs into the first line of a file, or nowhere"
+	}
 	severity := pass.ByDefault(rule.Warning)
 	if key.Needed {
 		severity = pass.Severity()
