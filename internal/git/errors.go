@@ -16,6 +16,7 @@ const (
 	Unrelated   Reason = "unrelated"     // two commits have no common one before them
 	NotFetched  Reason = "not fetched"   // a partial clone lacks an object
 	Unsupported Reason = "not supported" // the repository is configured in a way that is not supported
+	NoTag       Reason = "no tag"        // a tag cannot be made or pushed
 )
 
 // Error is that of a question to which git has no answer. Its hint says what to do.

@@ -16,8 +16,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/shellword"
 )
 
-// Repository is the repository whose work tree holds a folder. It is read, and never
-// written to. It may be used by several goroutines.
+// Repository is the repository whose work tree holds a folder. It is only read, but for tags:
+// see MakeTags and PushTags. It may be used by several goroutines.
 type Repository struct {
 	// Top is the absolute root of the work tree, links resolved.
 	Top string
