@@ -35,7 +35,23 @@ func (r *Run) load(ctx context.Context) ([]*release, error) {
 	if err := r.unknownNames(all); err != nil && ctx.Err() == nil { // else not all names were read
 		return nil, err
 	}
+	if err := r.choose(all); err != nil && ctx.Err() == nil { // likewise
+		return nil, err
+	}
 	return slices.DeleteFunc(all, func(rel *release) bool { return !r.wants(rel) }), nil
+}
+
+// choose has Options.Choose pick what is wanted of all that was read.
+func (r *Run) choose(all []*release) (err error) {
+	if r.Choose == nil {
+		return nil
+	}
+	declared := map[string][]string{}
+	for _, rel := range all {
+		declared[rel.result.Name] = append(declared[rel.result.Name], rel.result.Version)
+	}
+	r.chosen, err = r.Choose(declared)
+	return err
 }
 
 // readAll reads all sources at once, and what versions they declare.
@@ -143,9 +159,16 @@ func resolveStep(ctx context.Context, _ *planning, rel *release) error {
 	return err
 }
 
-// wants says whether Only lets the extension through.
+// wants says whether Only and what was chosen let the extension through.
 func (r *Run) wants(rel *release) bool {
-	return len(r.Only) == 0 || slices.Contains(r.Only, rel.result.Name)
+	if len(r.Only) > 0 && !slices.Contains(r.Only, rel.result.Name) {
+		return false
+	}
+	if r.chosen == nil {
+		return true
+	}
+	version, ok := r.chosen.Extensions[rel.result.Name]
+	return ok && (version == "" || version == rel.result.Version)
 }
 
 // duplicates are the extensions of a name and version that another one before them has: they

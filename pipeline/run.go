@@ -25,6 +25,10 @@ import (
 type Options struct {
 	Sources []config.Source // the extensions, with the settings of each
 	Only    []string        // names of the extensions to look at; empty is all
+	// Choose picks some of what is declared, when all was read: it gets the versions of each
+	// name, of which one is empty where an extension cannot be read. Its error is one of usage.
+	// Nil takes all. What Only leaves out is declared all the same.
+	Choose func(declared map[string][]string) (*results.Selection, error)
 
 	// Target is where to release to; nil where the run looks at each extension by itself.
 	Target   target.Target
@@ -74,6 +78,7 @@ type Run struct {
 	held       atomic.Int64 // content that was read and not planned yet, in bytes
 	heldAtMost int64
 	declared   map[string][]string // the versions of all extensions that could be read, by name
+	chosen     *results.Selection  // by Choose; nil before that, and without it
 
 	mu          sync.Mutex // one event at a time
 	finished    bool       // the last event is out
@@ -476,7 +481,7 @@ func (r *Run) emit(e results.Event, rel *release) {
 
 // emitRun reports the run as a whole; no extension is at work meanwhile.
 func (r *Run) emitRun(kind results.EventKind, p *plan, message string) *results.Document {
-	result := &results.Document{SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision, DryRun: r.DryRun, Started: r.started}
+	result := &results.Document{SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision, DryRun: r.DryRun, Started: r.started, Selection: r.chosen}
 	for _, rel := range p.releases {
 		result.Extensions = append(result.Extensions, rel.snapshot())
 	}

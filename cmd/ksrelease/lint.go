@@ -134,7 +134,9 @@ func (c *lintCommand) writeLine() string {
 }
 
 // narrowed says that there may be extensions that are not looked at.
-func (c *lintCommand) narrowed() bool { return len(c.Paths) > 0 || len(c.Only) > 0 }
+func (c *lintCommand) narrowed() bool {
+	return len(c.Paths) > 0 || len(c.Only) > 0 || c.Any()
+}
 
 func isOrAre(n int) string {
 	if n == 1 {

@@ -121,6 +121,7 @@ func (c *runCommand) again(names []string, forReal bool) string {
 	}
 	if names == nil {
 		names = c.Only
+		words = append(words, c.Given()...)
 	}
 	add("--only", strings.Join(names, ","))
 	for _, path := range c.Paths {

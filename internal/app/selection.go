@@ -23,7 +23,8 @@ import (
 type Selection struct {
 	Place
 	Deadline
-	Only        []string          `placeholder:"NAME" help:"Only the extensions of these names."`
+	Only []string `placeholder:"NAME" xor:"chosen" help:"Only the extensions of these names."`
+	Asked
 	Parallelism commandline.Count `placeholder:"N" help:"Extensions at work at once; default: parallelism of the config, or 8."`
 	Output      string            `enum:"text,json" default:"text" help:"text, or json: one event a line on standard output."`
 	Report      []string          `placeholder:"FILE" help:"Also write a report: ${reports}. The ending chooses the form, or FORMAT=FILE. May be repeated."`
@@ -43,6 +44,9 @@ func (c *Selection) Read(ctx context.Context, a *App, paths []string) (*Project,
 func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pipeline.Options, text report.TextOptions) error {
 	options.Parallelism = c.ParallelismOf(p)
 	options.Revision = git.Commit(graceful.Finish(ctx), p.Root)
+	if err := c.Asked.apply(ctx, a, p, &options); err != nil {
+		return err
+	}
 	giveBack, err := p.Equip(&options)
 	if err != nil {
 		return err

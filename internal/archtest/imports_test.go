@@ -39,7 +39,7 @@ var anyUnit = []string{"…"}
 // arrows point down only.
 var units = []unit{
 	{"cmd/ksrelease", anyUnit},
-	{"internal/app", []string{"config", "internal/atomicfile", "internal/baseline", "internal/commandline", "internal/credentials", "internal/dependency", "internal/diagnostic", "internal/discover", "internal/doctor/checks", "internal/extension", "internal/failure", "internal/git", "internal/graceful", "internal/marketplace", "internal/output", "internal/redact", "internal/report", "internal/results", "internal/secrets", "internal/shellword", "internal/signals", "internal/target", "internal/target/kscloud", "internal/transport", "internal/worker", "pipeline"}},
+	{"internal/app", []string{"config", "internal/atomicfile", "internal/baseline", "internal/commandline", "internal/credentials", "internal/dependency", "internal/diagnostic", "internal/discover", "internal/doctor/checks", "internal/extension", "internal/failure", "internal/git", "internal/graceful", "internal/marketplace", "internal/output", "internal/redact", "internal/report", "internal/request", "internal/results", "internal/secrets", "internal/shellword", "internal/signals", "internal/target", "internal/target/kscloud", "internal/transport", "internal/worker", "pipeline"}},
 	{"internal/commandline", []string{"config", "internal/shellword"}},
 	{"internal/secrets", []string{"config", "internal/diagnostic", "internal/redact", "internal/results"}},
 	{"internal/discover", []string{"config", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/extension/naming", "internal/failure", "internal/git", "internal/regularfile", "internal/yamldoc", "schema"}},
@@ -88,6 +88,7 @@ var units = []unit{
 	{"internal/credentials", []string{"internal/atomicfile", "internal/regularfile"}},
 	{"internal/faults", nil},
 	{"config", []string{"schema", "internal/diagnostic", "internal/regularfile", "internal/tags", "internal/yamldoc", "internal/failure", "internal/extension/naming"}},
+	{"internal/request", []string{"internal/extension/naming", "internal/failure", "internal/tags", "internal/yamldoc"}},
 	{"internal/tags", []string{"internal/failure", "internal/versions", "internal/yamldoc"}},
 	{"internal/yamldoc", []string{"internal/diagnostic"}},
 	{"internal/extension/naming", nil},

@@ -27,6 +27,9 @@ func markdown(r *results.Document) []byte {
 		return b.Bytes()
 	}
 	fmt.Fprintf(&b, "## %s: %s\n\n", title, counts(r))
+	if r.Selection != nil {
+		fmt.Fprintf(&b, "%s\n\n", paragraph(selectionText(r.Selection)))
+	}
 	for _, warning := range r.Warnings {
 		fmt.Fprintf(&b, "- warning: %s\n", prose(warning))
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -66,6 +67,9 @@ func (t *Text) Observe(e results.Event) {
 		if t.opts.Target != "" {
 			t.err.Print("%s for %s", plural(t.total, "extension"), t.opts.Target)
 		}
+		if s := e.Result.Selection; s != nil {
+			t.err.Print("%s", output.Fold("", "  ", selectionText(s), 0))
+		}
 	case results.EventStageStarted:
 		t.busy = append(t.busy, titleOf(*e.Extension)+" "+e.Stage)
 	case results.EventStageFinished:
@@ -88,6 +92,15 @@ func (t *Text) Observe(e results.Event) {
 		return
 	}
 	t.status()
+}
+
+// selectionText says what chose the extensions of a run.
+func selectionText(s *results.Selection) string {
+	var titles []string
+	for _, name := range slices.Sorted(maps.Keys(s.Extensions)) {
+		titles = append(titles, titleOf(results.Extension{Name: name, Version: s.Extensions[name]}))
+	}
+	return fmt.Sprintf("chosen by the %s %q: %s", s.By, s.Text, strings.Join(titles, ", "))
 }
 
 // ended says that an extension did not end as asked. A cause that many share is said

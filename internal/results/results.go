@@ -37,10 +37,13 @@ type Document struct {
 	Tool          Tool   `json:"tool"`
 	// Revision is the git commit of the work tree, in hexadecimal digits; absent without
 	// git, a work tree or a commit.
-	Revision string     `json:"revision,omitempty"`
-	DryRun   bool       `json:"dry_run"`
-	Started  time.Time  `json:"started"`
-	Finished *time.Time `json:"finished"` // null while the run goes on, or when it was killed
+	Revision string `json:"revision,omitempty"`
+	DryRun   bool   `json:"dry_run"`
+	// Selection is what chose the extensions; absent where all were meant, or names and
+	// paths on the command line say which.
+	Selection *Selection `json:"selection,omitempty"`
+	Started   time.Time  `json:"started"`
+	Finished  *time.Time `json:"finished"` // null while the run goes on, or when it was killed
 	// Warnings are on the run as a whole: an address without TLS, keys that
 	// others can read.
 	Warnings   []string        `json:"warnings,omitempty"`
@@ -53,6 +56,15 @@ type Document struct {
 	// AuthRefused says that the marketplace has refused the API key, or that there was
 	// none where one was needed: what decides between exit code 1 and 3.
 	AuthRefused bool `json:"-"`
+}
+
+// Selection is what chose the extensions of a run among those that are declared.
+type Selection struct {
+	By   string `json:"by"`   // "tag", "title" or "comment"
+	Text string `json:"text"` // the tag, title or comment
+	// Extensions are the chosen ones by their names, each with its version; that is empty
+	// where no certain one was asked for.
+	Extensions map[string]string `json:"extensions"`
 }
 
 // CommandError is why a command did nothing.

@@ -143,6 +143,11 @@ func (r *Redactor) Observer(next results.Observer) results.Observer {
 		if e.Result != nil {
 			result := *e.Result
 			result.Warnings = r.Texts(result.Warnings)
+			if result.Selection != nil {
+				selection := *result.Selection
+				selection.Text = r.Text(selection.Text)
+				result.Selection = &selection
+			}
 			result.Extensions = slices.Clone(result.Extensions)
 			for i, x := range result.Extensions {
 				result.Extensions[i] = r.extension(x)
