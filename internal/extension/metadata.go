@@ -8,6 +8,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 // MetadataFile is the name of the file that makes a directory an extension.
@@ -84,6 +85,16 @@ func Text(byLanguage map[string]string) string {
 		return byLanguage[language]
 	}
 	return ""
+}
+
+// ReadMetadata reads an extension.yaml alone, as Load does. The error is a diagnostic.List
+// where it is no YAML; one without fields has none.
+func ReadMetadata(source []byte) (Metadata, error) {
+	doc, err := yamldoc.ParseLoose(MetadataFile, source)
+	if err != nil {
+		return Metadata{}, err
+	}
+	return decodeMetadata(doc.Value()), nil
 }
 
 // decodeMetadata reads the fields of extension.yaml from its value.

@@ -116,6 +116,20 @@ func (r *Repository) Tags(ctx context.Context) ([]Tag, error) {
 	return list, nil
 }
 
+// Merged are the names of the tags, without refs/tags/, whose commits can be reached from a
+// commit.
+func (r *Repository) Merged(ctx context.Context, commit string) (map[string]bool, error) {
+	printed, err := r.run(ctx, "for-each-ref", "--merged="+commit, "--format=%(refname)", "refs/tags/")
+	if err != nil {
+		return nil, fmt.Errorf("listing the tags in %s: %w", short(commit), err)
+	}
+	names := map[string]bool{}
+	for line := range strings.Lines(printed) {
+		names[strings.TrimPrefix(strings.TrimSuffix(line, "\n"), "refs/tags/")] = true
+	}
+	return names, nil
+}
+
 // LogEntry is a commit.
 type LogEntry struct {
 	Hash    string

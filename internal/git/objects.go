@@ -236,18 +236,24 @@ func parseTree(data []byte, hash int) ([]Entry, error) {
 	return entries, nil
 }
 
+// Found is what is at a path in a commit.
+type Found struct {
+	Entry
+	// Path is where it is, without links on the way; "." is the root.
+	Path string
+	// Below is the rest of the path where it leads into a submodule, which Entry is then: what
+	// is there is in another repository. It is empty for the submodule itself.
+	Below string
+}
+
 // Lookup finds what is at a path in a commit, with slashes, relative to its root ("." is the
-// root itself). Links on the way and at the end are followed where they stay in the commit;
-// at is the path without them. ok is false where there is nothing: no such file, or a link
-// that leads out. A path in a submodule ends at the submodule: at is its path then.
-func (o *Objects) Lookup(commit, name string) (found Entry, at string, ok bool, err error) {
+// root itself). Links on the way and at the end are followed where they stay in the commit.
+// ok is false where there is nothing: no such file, or a link that leads out.
+func (o *Objects) Lookup(commit, name string) (found Found, ok bool, err error) {
 	links := 0
 	todo := strings.Split(path.Clean(name), "/")
-	var (
-		folders []Entry // those on the way, the root first
-		names   []string
-	)
-	folders = append(folders, Entry{Mode: ModeFolder, Object: commit})
+	folders := []Entry{{Mode: ModeFolder, Object: commit}} // those on the way, the root first
+	var names []string
 	for len(todo) > 0 {
 		next := todo[0]
 		todo = todo[1:]
@@ -256,25 +262,25 @@ func (o *Objects) Lookup(commit, name string) (found Entry, at string, ok bool, 
 			continue
 		case "..":
 			if len(names) == 0 {
-				return Entry{}, "", false, nil
+				return Found{}, false, nil
 			}
 			folders, names = folders[:len(folders)-1], names[:len(names)-1]
 			continue
 		}
 		here := folders[len(folders)-1]
 		if here.Mode == ModeSubmodule {
-			return here, strings.Join(names, "/"), true, nil
+			return Found{here, path.Join(names...), path.Join(append([]string{next}, todo...)...)}, true, nil
 		}
 		if here.Mode != ModeFolder || len(names) > deepest {
-			return Entry{}, "", false, nil
+			return Found{}, false, nil
 		}
 		entries, err := o.Tree(here.Object)
 		if err != nil {
-			return Entry{}, "", false, err
+			return Found{}, false, err
 		}
 		entry, ok := entryOf(entries, next)
 		if !ok {
-			return Entry{}, "", false, nil
+			return Found{}, false, nil
 		}
 		if entry.Mode != ModeLink {
 			folders, names = append(folders, entry), append(names, next)
@@ -282,14 +288,14 @@ func (o *Objects) Lookup(commit, name string) (found Entry, at string, ok bool, 
 		}
 		target, err := o.Blob(entry.Object)
 		if err != nil {
-			return Entry{}, "", false, err
+			return Found{}, false, err
 		}
 		if links++; links > mostLinks || len(target) > 4096 || path.IsAbs(string(target)) {
-			return Entry{}, "", false, nil
+			return Found{}, false, nil
 		}
 		todo = append(strings.Split(string(target), "/"), todo...)
 	}
-	return folders[len(folders)-1], path.Join(append([]string{"."}, names...)...), true, nil
+	return Found{folders[len(folders)-1], path.Join(append([]string{"."}, names...)...), ""}, true, nil
 }
 
 func entryOf(entries []Entry, name string) (Entry, bool) {

@@ -276,6 +276,37 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+// What is in submodules is listed, too, and what they configure is not executed.
+func TestStatusOfSubmodules(t *testing.T) {
+	_, inner := repository(t, map[string]string{"x": "1", ".gitattributes": "* filter=bad\n"})
+	r, root := repository(t, map[string]string{"a": "1"})
+	gitIn(t, root, "-c", "protocol.file.allow=always", "submodule", "add", "file://"+filepath.ToSlash(inner), "libs/图")
+	gitIn(t, root, "commit", "-m", "two")
+	mark := filepath.Join(t.TempDir(), "mark")
+	gitIn(t, filepath.Join(root, "libs", "图"), "config", "filter.bad.clean", "touch "+filepath.ToSlash(mark)+"; cat")
+	if got, err := r.Status(t.Context()); err != nil || len(got) > 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	put(t, root, "libs/图/x", "2")
+	put(t, root, "libs/图/new", "2")
+	want := []Status{{Path: "libs/图/x", State: StateChanged}, {Path: "libs/图/new", State: StateUntracked}}
+	for _, paths := range [][]string{nil, {"libs"}, {"libs/图/x", "libs/图/new"}} {
+		if got, err := r.Status(t.Context(), paths...); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %+v, %v", paths, got, err)
+		}
+	}
+	if got, err := r.Status(t.Context(), "a"); err != nil || len(got) > 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	gitIn(t, filepath.Join(root, "libs", "图"), "-c", "filter.bad.clean=", "commit", "-am", "two")
+	if got, err := r.Status(t.Context()); err != nil || len(got) != 2 || got[0].Path != "libs/图" || got[0].State != StateChanged {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := os.Lstat(mark); err == nil {
+		t.Error("a filter of the submodule was executed")
+	}
+}
+
 func TestObjects(t *testing.T) {
 	r, root := repository(t, map[string]string{"a/图 1.txt": "picture", "a/b/c": "deep", "top": strings.Repeat("x", 200_000)})
 	if runtime.GOOS != "windows" {
@@ -299,12 +330,12 @@ func TestObjects(t *testing.T) {
 		if runtime.GOOS == "windows" && want == "a/b/c" {
 			continue
 		}
-		_, at, ok, err := objects.Lookup(head, name)
-		if err != nil || ok != (want != "") || at != want {
-			t.Errorf("%q: %q, %v, %v", name, at, ok, err)
+		found, ok, err := objects.Lookup(head, name)
+		if err != nil || ok != (want != "") || found.Path != want {
+			t.Errorf("%q: %q, %v, %v", name, found.Path, ok, err)
 		}
 	}
-	entry, _, _, _ := objects.Lookup(head, "a/图 1.txt")
+	entry, _, _ := objects.Lookup(head, "a/图 1.txt")
 	if data, err := objects.Blob(entry.Object); err != nil || string(data) != "picture" {
 		t.Errorf("%q, %v", data, err)
 	}
@@ -314,7 +345,7 @@ func TestObjects(t *testing.T) {
 	if _, err := objects.Blob(strings.Repeat("1", 40)); ReasonOf(err) != NotFetched {
 		t.Errorf("an object that is not there: %v", err)
 	}
-	top, _, _, _ := objects.Lookup(head, "top")
+	top, _, _ := objects.Lookup(head, "top")
 	var large *largeError
 	if _, _, err := objects.read(top.Object, "blob", 1000); !errors.As(err, &large) {
 		t.Errorf("a large one: %v", err)
@@ -368,6 +399,13 @@ func TestCheckout(t *testing.T) {
 	}
 	if data, _ := os.ReadFile(filepath.Join(out, "ext", "extension.yaml")); string(data) != "name: a\n" {
 		t.Errorf("%q", data)
+	}
+
+	sub := gitIn(t, root, "rev-parse", "HEAD:ext/sub")
+	for name, want := range map[string]Found{"ext/sub": {Path: "ext/sub"}, "ext/sub/ext/extension.yaml": {Path: "ext/sub", Below: "ext/extension.yaml"}, "ext/sub/../sub/x/../y": {Path: "ext/sub", Below: "y"}} {
+		if got, ok, err := objects.Lookup(head, name); err != nil || !ok || got.Path != want.Path || got.Below != want.Below || got.Mode != ModeSubmodule || got.Object != sub {
+			t.Errorf("%s: %+v, %v, %v", name, got, ok, err)
+		}
 	}
 
 	// Trees that git does not write.
@@ -476,6 +514,9 @@ func TestHistory(t *testing.T) {
 		if tag.Commit != "" && tag.Date.IsZero() {
 			t.Errorf("%+v", tag)
 		}
+	}
+	if merged, err := r.Merged(t.Context(), first); err != nil || len(merged) != 1 || !merged["a/v1.0.0"] {
+		t.Errorf("%v, %v", merged, err)
 	}
 	for name, want := range map[string]string{"a/v1.0.0": first + "false", "b-2.0.0": second + "true", "of-tag": second + "true", "of-file": "false"} {
 		if got[name] != want {

@@ -3,6 +3,8 @@ package git
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -31,15 +33,34 @@ type Status struct {
 
 // Status are the files of the work tree that are not as in HEAD, below the paths, or all of
 // them; folders with nothing else in them are listed as one. Paths are relative to Top, with
-// slashes. Of a submodule nothing is listed but that another commit is checked out in it. A
-// file whose line ends alone differ may be among those that changed.
+// slashes. Of submodules that are checked out, the same is listed; one with another commit
+// than HEAD has is listed itself, too. A file whose line ends alone differ may be among those
+// that changed.
 func (r *Repository) Status(ctx context.Context, paths ...string) ([]Status, error) {
+	return r.status(ctx, paths, 0)
+}
+
+// mostNested is how deep submodules may lie in each other.
+const mostNested = 8
+
+func (r *Repository) status(ctx context.Context, paths []string, depth int) ([]Status, error) {
 	filters, err := r.withoutFilters(ctx)
 	if err != nil {
 		return nil, err
 	}
+	var (
+		known   string
+		unknown error
+		listed  = make(chan struct{})
+	)
+	go func() {
+		known, unknown = r.run(ctx, "ls-files", "-v", "--stage", "-z")
+		close(listed)
+	}()
+	// git would look into submodules itself, with what they configure.
 	printed, err := r.run(ctx, append(append(filters, "status", "--porcelain=v2", "-z", "--no-renames", "--no-ahead-behind",
 		"--untracked-files=normal", "--ignored=matching", "--ignore-submodules=dirty", "--"), paths...)...)
+	<-listed
 	if err != nil {
 		return nil, fmt.Errorf("comparing the work tree with HEAD: %w", err)
 	}
@@ -47,15 +68,64 @@ func (r *Repository) Status(ctx context.Context, paths ...string) ([]Status, err
 	if err != nil {
 		return nil, err
 	}
-	flagged, err := r.run(ctx, append([]string{"ls-files", "-v", "-z", "--"}, paths...)...)
-	if err != nil {
-		return nil, fmt.Errorf("listing the files that git knows: %w", err)
+	if unknown != nil {
+		return nil, fmt.Errorf("listing the files that git knows: %w", unknown)
 	}
-	for _, line := range fields(flagged) {
-		tag, path, ok := strings.Cut(line, " ")
-		if ok && (tag == "S" || tag != strings.ToUpper(tag)) {
+	for _, line := range fields(known) {
+		about, path, _ := strings.Cut(line, "\t")
+		tag, stage, ok := strings.Cut(about, " ")
+		if !ok {
+			return nil, fmt.Errorf("git ls-files printed an entry that is unknown: %q", line)
+		}
+		within, takes := below(paths, path)
+		switch {
+		case !takes:
+		case strings.HasPrefix(stage, "160000 "):
+			more, err := r.submodule(ctx, path, within, depth)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, more...)
+		case tag == "S" || tag != strings.ToUpper(tag):
 			list = append(list, Status{Path: path, State: StateUnwatched})
 		}
+	}
+	return list, nil
+}
+
+// below narrows paths to a file or submodule: takes says that one of them is it or above it, and
+// within are those in it, relative to it. Without paths all is taken.
+func below(paths []string, name string) (within []string, takes bool) {
+	if len(paths) == 0 {
+		return nil, true
+	}
+	for _, p := range paths {
+		if p == "." || p == name || strings.HasPrefix(name, strings.TrimSuffix(p, "/")+"/") {
+			return nil, true
+		}
+		if rest, ok := strings.CutPrefix(p, name+"/"); ok && rest != "" {
+			within = append(within, rest)
+		}
+	}
+	return within, len(within) > 0
+}
+
+// submodule is the status of a submodule; nothing where it is not checked out.
+func (r *Repository) submodule(ctx context.Context, path string, within []string, depth int) ([]Status, error) {
+	dir := filepath.Join(r.Top, filepath.FromSlash(path))
+	if _, err := os.Lstat(filepath.Join(dir, ".git")); err != nil || depth >= mostNested {
+		return nil, nil
+	}
+	module, err := Open(ctx, dir)
+	if err != nil {
+		return nil, fmt.Errorf("the submodule %s: %w", path, err)
+	}
+	list, err := module.status(ctx, within, depth+1)
+	if err != nil {
+		return nil, fmt.Errorf("the submodule %s: %w", path, err)
+	}
+	for i := range list {
+		list[i].Path = path + "/" + list[i].Path
 	}
 	return list, nil
 }

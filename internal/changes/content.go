@@ -1,0 +1,274 @@
+package changes
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/compare"
+	"github.com/ksrelease/ksrelease/internal/extension/unpack"
+	"github.com/ksrelease/ksrelease/internal/git"
+)
+
+// compare finds out what became of an extension since a base, where it was at a place, or not
+// at all (nil).
+func (f *finder) compare(ctx context.Context, tree *baseTree, t *today, then *was) error {
+	e := Extension{Name: t.name, Path: f.shown(t.rel), Version: t.version, Files: []string{}, Base: tree.base, source: &t.source, needs: t.needs}
+	defer func() { f.found.Extensions = append(f.found.Extensions, e) }()
+	if e.Name == "" {
+		e.Name = path.Base(t.rel)
+	}
+	if t.err != nil {
+		e.Notes = append(e.Notes, "its extension.yaml cannot be read: "+cause(t.err))
+	}
+	if then == nil {
+		e.Status, e.Content = Added, true
+		if f.main.ignored.holds(t.rel) {
+			e.Notes = append(e.Notes, "git ignores its folder, and so knows nothing of it")
+		}
+		return nil
+	}
+	if then.rel != t.rel {
+		e.BasePath = f.shown(then.rel)
+	}
+	same, err := f.isSame(ctx, tree, t, then)
+	if err != nil {
+		return err
+	}
+	if tree.note == "" && !tree.sameConfig {
+		e.Settings = f.settings(tree, t, then)
+	}
+	if same {
+		e.BaseVersion = e.Version
+		e.decide()
+		return nil
+	}
+	then.identify()
+	e.BaseVersion = then.version
+	if t.err != nil || then.err != nil {
+		// What cannot be read was not released, or will not be: that it differs is enough.
+		if then.err != nil {
+			e.Notes = append(e.Notes, unreadable(tree.base, then.err))
+		}
+		e.Differences = compare.Differences{{File: extension.MetadataFile, Kind: compare.Changed}}
+		e.decide()
+		e.Status = Changed
+		return nil
+	}
+	found, notes, err := f.differences(ctx, tree, t, then)
+	if err != nil {
+		return err
+	}
+	e.Notes = append(e.Notes, notes...)
+	for _, d := range found {
+		if d.Kind == compare.LineEnds {
+			e.LineEnds = append(e.LineEnds, d.File)
+		} else {
+			e.Differences = append(e.Differences, d)
+		}
+	}
+	e.LineEnds = slices.Compact(e.LineEnds)
+	e.decide()
+	if len(e.LineEnds) > 0 && len(e.Differences) == 0 {
+		e.Notes = append(e.Notes, "only line ends differ")
+	}
+	return nil
+}
+
+// differences compares the content of an extension with that at a base.
+func (f *finder) differences(ctx context.Context, tree *baseTree, t *today, then *was) (compare.Differences, []string, error) {
+	now, err := extension.Load(t.source.Path, extension.Options{Display: t.source.Display, Ignore: append([]string{t.source.Settings.Package.Output}, f.options.Ignore...)})
+	if err != nil {
+		return compare.Differences{{File: extension.MetadataFile, Kind: compare.Changed}}, []string{"it cannot be read: " + cause(err)}, nil
+	}
+	scratch, err := os.MkdirTemp("", "ksrelease-changes-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("making a folder for the extension at %s: %w", tree.base, err)
+	}
+	defer os.RemoveAll(scratch)
+	if err := f.checkout(ctx, then, scratch); err != nil {
+		return nil, nil, fmt.Errorf("reading %s at %s: %w", then.rel, tree.base, err)
+	}
+	dir := filepath.Join(scratch, filepath.FromSlash(then.tree.prefix+then.at))
+	var ignore []string
+	for _, ignored := range append([]string{t.source.Settings.Package.Output}, f.options.Ignore...) {
+		if rel, ok := within(f.options.Config.Dir, ignored); ok {
+			if top, ok := within(f.main.Top, filepath.Join(f.configDir(), filepath.FromSlash(rel))); ok {
+				ignore = append(ignore, filepath.Join(scratch, filepath.FromSlash(top)))
+			}
+		}
+	}
+	before, err := extension.Load(dir, extension.Options{Display: t.source.Display + " at " + tree.base.String(), Ignore: ignore})
+	if err != nil {
+		return compare.Differences{{File: extension.MetadataFile, Kind: compare.Changed}}, []string{fmt.Sprintf("at %s it cannot be read: %s", tree.base, cause(err))}, nil
+	}
+	var notes []string
+	now, notes = withFolders(now, filepath.Join(f.main.Top, filepath.FromSlash(t.real)), f.main.Top, notes)
+	if len(before.MissingDependencies()) > 0 {
+		if err := f.folders(ctx, tree, then, before, scratch); err != nil {
+			return nil, nil, err
+		}
+		before, _ = withFolders(before, dir, scratch, nil)
+	}
+	found, err := compare.Content(now, before, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	return slices.DeleteFunc(found, func(d compare.Difference) bool { return f.isNone(t, d, now, before) }), notes, nil
+}
+
+// configDir is the folder of the config, links resolved.
+func (f *finder) configDir() string {
+	if dir, err := filepath.EvalSymlinks(f.options.Config.Dir); err == nil {
+		return dir
+	}
+	return f.options.Config.Dir
+}
+
+// isNone reports whether a difference is none for git: a file that it ignores, or one that git
+// LFS keeps elsewhere, with a pointer in its place.
+func (f *finder) isNone(t *today, d compare.Difference, now, before *extension.Extension) bool {
+	name, _, _ := strings.Cut(d.File, "!")
+	if d.Kind == compare.Added && f.main.ignored.holds(path.Join(t.real, name)) {
+		return true
+	}
+	ours, there := fileOf(now, d.File)
+	theirs, was := fileOf(before, d.File)
+	return there && was && (pointsTo(theirs, ours) || pointsTo(ours, theirs))
+}
+
+func fileOf(e *extension.Extension, name string) ([]byte, bool) {
+	for _, f := range e.Files {
+		if f.Name == name {
+			return f.Data, true
+		}
+	}
+	return nil, false
+}
+
+// pointed is the line of a pointer of git LFS with the digest of the content (git-lfs
+// specification, docs/spec.md).
+var pointed = regexp.MustCompile(`(?m)^oid sha256:([0-9a-f]{64})\r?$`)
+
+// pointsTo reports whether a file is a pointer of git LFS to a content.
+func pointsTo(pointer, content []byte) bool {
+	if !unpack.IsPointer(pointer) {
+		return false
+	}
+	found := pointed.FindSubmatch(pointer)
+	sum := sha256.Sum256(content)
+	return found != nil && string(found[1]) == hex.EncodeToString(sum[:])
+}
+
+// checkout writes what was at a place to a folder, submodules within it, too.
+func (f *finder) checkout(ctx context.Context, then *was, scratch string) error {
+	dir := filepath.Join(scratch, filepath.FromSlash(then.tree.prefix))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if err := then.tree.objects.Checkout(ctx, then.root, []string{then.at}, dir); err != nil {
+		return err
+	}
+	if then.entry.Mode != git.ModeFolder {
+		return nil
+	}
+	return f.submodules(ctx, then.tree, then.entry.Object, then.at, scratch)
+}
+
+// submodules writes the submodules in a folder of a commit.
+func (f *finder) submodules(ctx context.Context, tree *workTree, object, at, scratch string) error {
+	entries, err := tree.objects.Tree(object)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name := path.Join(at, entry.Name)
+		switch entry.Mode {
+		case git.ModeFolder:
+			err = f.submodules(ctx, tree, entry.Object, name, scratch)
+		case git.ModeSubmodule:
+			var module *workTree
+			if module, err = f.submodule(ctx, tree.prefix+name); err == nil {
+				err = f.checkout(ctx, &was{tree: module, entry: git.Entry{Mode: git.ModeFolder, Object: entry.Object}, at: ".", root: entry.Object}, scratch)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// folders writes the folders of file:// dependencies, as they were.
+func (f *finder) folders(ctx context.Context, tree *baseTree, then *was, before *extension.Extension, scratch string) error {
+	for _, i := range before.MissingDependencies() {
+		folder, ok := strings.CutPrefix(before.Metadata.Dependencies[i].Repository, "file://")
+		if !ok || path.IsAbs(folder) {
+			continue
+		}
+		rel := path.Join(then.tree.prefix+then.at, folder)
+		if rel == ".." || strings.HasPrefix(rel, "../") {
+			continue
+		}
+		there, err := f.find(ctx, tree.base.Commit, rel)
+		if err != nil {
+			return err
+		}
+		if there == nil || there.entry.Mode != git.ModeFolder {
+			continue
+		}
+		if err := f.checkout(ctx, there, scratch); err != nil && !errors.Is(err, os.ErrExist) {
+			return fmt.Errorf("reading %s at %s: %w", rel, tree.base, err)
+		}
+	}
+	return nil
+}
+
+// withFolders is an extension with those of its dependencies that lie in folders (file://), as a
+// package has them. Dependencies from elsewhere are left as they are: their versions are in
+// extension.yaml and Chart.lock, which are compared.
+func withFolders(e *extension.Extension, dir, root string, notes []string) (*extension.Extension, []string) {
+	var charts []extension.Resolved
+	for _, i := range e.MissingDependencies() {
+		folder, ok := strings.CutPrefix(e.Metadata.Dependencies[i].Repository, "file://")
+		if !ok {
+			continue
+		}
+		at := filepath.FromSlash(folder)
+		if !filepath.IsAbs(at) {
+			at = filepath.Join(dir, at)
+		}
+		real, err := filepath.EvalSymlinks(at)
+		if err != nil {
+			notes = append(notes, fmt.Sprintf("its dependency %s is not there", folder))
+			continue
+		}
+		if resolved, err := filepath.EvalSymlinks(root); err == nil {
+			root = resolved
+		}
+		if _, ok := within(root, real); !ok {
+			notes = append(notes, fmt.Sprintf("its dependency %s leads out of the repository", folder))
+			continue
+		}
+		md, data, err := extension.PackChart(real, e.Limits)
+		if err != nil {
+			notes = append(notes, fmt.Sprintf("its dependency %s cannot be read: %v", folder, err))
+			continue
+		}
+		charts = append(charts, extension.Resolved{Dependency: i, Name: md.Name, Version: md.Version, Data: data})
+	}
+	with, err := e.WithCharts(charts)
+	if err != nil {
+		return e, append(notes, err.Error())
+	}
+	return with, notes
+}
