@@ -43,6 +43,7 @@ var units = []unit{
 	{"internal/commandline", []string{"config", "internal/shellword"}},
 	{"internal/secrets", []string{"config", "internal/diagnostic", "internal/redact", "internal/results"}},
 	{"internal/changes", []string{"config", "internal/diagnostic", "internal/extension", "internal/extension/compare", "internal/extension/naming", "internal/extension/unpack", "internal/failure", "internal/git", "internal/published", "internal/regularfile", "internal/tags", "internal/target", "internal/versions"}},
+	{"internal/tagging", []string{"config", "internal/failure", "internal/git", "internal/results", "internal/tags"}},
 	{"internal/discover", []string{"config", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/extension/naming", "internal/failure", "internal/git", "internal/regularfile", "internal/yamldoc", "schema"}},
 	{"internal/doctor", []string{"internal/doctor/checks", "internal/doctor/replay", "internal/diagnostic", "internal/failure", "internal/helmrepo", "internal/output", "internal/redact", "internal/results", "internal/target"}},
 	{"internal/doctor/checks", []string{"internal/cloud", "internal/failure", "internal/git", "internal/redact", "internal/transport"}},

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/app"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/git"
+	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/tagging"
+	"github.com/ksrelease/ksrelease/internal/tags"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+type tagCommand struct {
+	app.Place
+	app.Deadline
+	app.LocalFlags
+	Names  []string `arg:"" optional:"" name:"name" help:"Only these extensions; each of them has to have its tag in the end."`
+	DryRun bool     `help:"Show which tags are missing, and make none."`
+	Push   bool     `help:"Push the tags of released versions, all of them or none; never in the place of others."`
+	Remote string   `placeholder:"REMOTE" help:"Where --push sends them; default: remote.pushDefault of git, or origin."`
+	Output string   `enum:"text,json" default:"text" help:"text or json."`
+}
+
+// Run makes the tags that are missing.
+func (c *tagCommand) Run(a *app.App) error {
+	ctx, cancel := c.Begin(a.Stop)
+	defer cancel()
+	if c.Remote != "" && !c.Push {
+		return app.Usage(errors.New("--remote says where --push sends tags"), "add --push")
+	}
+	p, err := c.Open(ctx, a)
+	if err != nil {
+		return err
+	}
+	a.WarnOnStderr()
+	repository, err := git.Open(ctx, p.Root)
+	if err != nil {
+		return app.Usage(err, "")
+	}
+	head, err := tagging.CheckOut(ctx, repository)
+	if err != nil {
+		return err
+	}
+	defer head.Remove()
+	entries, err := c.plan(ctx, a, p, repository, head)
+	if err != nil {
+		return err
+	}
+	var failed error
+	if !c.DryRun {
+		failed = c.write(ctx, a, repository, head, entries)
+	}
+	c.show(a, entries)
+	if failed == nil && c.untagged(entries) {
+		return &app.OutcomeError{Code: app.ExitNotReleased}
+	}
+	return failed
+}
+
+// plan takes the extensions of the commit through the plan of a run, and says what becomes of
+// the tag of each.
+func (c *tagCommand) plan(ctx context.Context, a *app.App, p *app.Project, repository *git.Repository, head *tagging.Head) ([]tagging.Entry, error) {
+	links, err := a.Dial(ctx, p, app.WhereIf(c.IsLocal()), c.Folder(p), p.Config.Parallelism)
+	if err != nil {
+		return nil, err
+	}
+	defer links.Close()
+	options, err := p.Start(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	sources, missing := head.Sources(options.Sources)
+	for _, path := range slices.Sorted(maps.Keys(missing)) {
+		a.Warnings.Add(missing[path].Error())
+	}
+	var names []string
+	options.Sources, options.Only, options.Target, options.DryRun = sources, c.Names, links.Target, true
+	options.Skip = []string{results.StageLint} // what is released is not judged again
+	options.Choose = func(declared map[string][]string) (*results.Selection, error) {
+		names = slices.Collect(maps.Keys(declared))
+		return nil, nil
+	}
+	there := *p // dependencies by file:// are those of the commit, too
+	if there.Root, err = head.At(p.Root); err != nil {
+		return nil, err
+	}
+	giveBack, err := there.Equip(&options)
+	if err != nil {
+		return nil, err
+	}
+	defer giveBack()
+	run := pipeline.New(options)
+	planned, err := run.Do(ctx)
+	switch {
+	case err != nil:
+		return nil, app.Usage(err, failure.Hint(err))
+	case ctx.Err() != nil:
+		return nil, &graceful.CutError{Err: context.Cause(ctx)}
+	case run.AuthRefused() != nil:
+		return nil, run.AuthRefused()
+	}
+	present, err := repository.Tags(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return tagging.Plan(tags.NewReader(p.Config.Tags, names), planned.Extensions, present, head.Commit), nil
+}
+
+// write makes the tags that are missing, and pushes.
+func (c *tagCommand) write(ctx context.Context, a *app.App, repository *git.Repository, head *tagging.Head, entries []tagging.Entry) error {
+	if err := repository.MakeTags(ctx, head.Commit, tagging.ToMake(entries)); err != nil {
+		return err
+	}
+	for i := range entries {
+		if entries[i].Status == tagging.Missing {
+			entries[i].Status = tagging.Made
+		}
+	}
+	if !c.Push {
+		return nil
+	}
+	names := tagging.ToPush(entries)
+	to, err := repository.PushTags(ctx, c.Remote, names)
+	if err == nil && len(names) > 0 {
+		a.Stderr.Print("pushed to %s: %s", to, strings.Join(names, ", "))
+	}
+	return err
+}
+
+// untagged says that what was asked for has no tag, or could not be looked at.
+func (c *tagCommand) untagged(entries []tagging.Entry) bool {
+	return slices.ContainsFunc(entries, func(e tagging.Entry) bool {
+		return e.Status == tagging.Failed || e.Status == tagging.None && len(c.Names) > 0
+	})
+}
+
+// show prints what became of each tag.
+func (c *tagCommand) show(a *app.App, entries []tagging.Entry) {
+	for i := range entries {
+		e := &entries[i]
+		e.Version, e.Reason, e.Hint = a.Redact.Text(e.Version), a.Redact.Text(e.Reason), a.Redact.Text(e.Hint)
+	}
+	if c.Output == "json" {
+		a.Stdout.JSON(entries, "  ")
+		return
+	}
+	table := output.NewTable("extension", "version", "tag", "")
+	for _, e := range entries {
+		said := string(e.Status)
+		if e.Reason != "" {
+			said += ": " + e.Reason
+		}
+		if e.Hint != "" {
+			said += " → " + e.Hint
+		}
+		table.Row(output.Cell(e.Name), output.Cell(e.Version), output.Cell(e.Tag), output.Cell(said))
+	}
+	a.Stdout.Print("%s", table.Render(a.Stdout.Columns()))
+}

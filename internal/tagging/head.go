@@ -1,0 +1,91 @@
+package tagging
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/git"
+)
+
+// Head is the commit that is checked out, written to a folder: what the work tree has besides,
+// or otherwise, is not in it. Remove removes the folder.
+type Head struct {
+	Commit string
+	root   string // absolute, links resolved
+	top    string // that of the work tree
+}
+
+// CheckOut writes the commit that is checked out to a folder of its own, without filters and
+// conversions. The error is a *git.Error where there is no commit yet.
+func CheckOut(ctx context.Context, repository *git.Repository) (*Head, error) {
+	commit, err := repository.Resolve(ctx, "HEAD")
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "ksrelease-head-")
+	if err != nil {
+		return nil, fmt.Errorf("making a folder for the commit: %w", err)
+	}
+	h := &Head{Commit: commit, root: dir, top: repository.Top}
+	if h.root, err = filepath.EvalSymlinks(dir); err == nil {
+		err = h.write(ctx, repository)
+	}
+	if err != nil {
+		_ = os.RemoveAll(dir)
+		return nil, fmt.Errorf("writing the commit to a folder: %w", err)
+	}
+	return h, nil
+}
+
+func (h *Head) write(ctx context.Context, repository *git.Repository) error {
+	objects, err := repository.Objects(ctx)
+	if err != nil {
+		return err
+	}
+	defer objects.Close()
+	return objects.Checkout(ctx, h.Commit, []string{"."}, h.root)
+}
+
+// Remove removes the folder.
+func (h *Head) Remove() { _ = os.RemoveAll(h.root) } // it is one for temporary files
+
+// At is where the commit has what a path of the work tree means.
+func (h *Head) At(path string) (string, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", err
+	}
+	below, err := filepath.Rel(h.top, real)
+	if err != nil || !filepath.IsLocal(below) {
+		return "", failure.WithHint(fmt.Errorf("%s is not in the work tree of this repository", path), "tags are made where the extension is: run ksrelease tag in its own repository")
+	}
+	return filepath.Join(h.root, below), nil
+}
+
+// Sources are those of the work tree as the commit has them. What it has not is left out, and
+// returned by its path as users know it, with the reason.
+func (h *Head) Sources(all []config.Source) (there []config.Source, missing map[string]error) {
+	missing = map[string]error{}
+	for _, s := range all {
+		at, err := h.At(s.Path)
+		if err == nil {
+			if _, err = os.Stat(at); err != nil {
+				err = failure.WithHint(fmt.Errorf("%s is not in the commit that is checked out", s.Display), "commit it first")
+			}
+		}
+		if err != nil {
+			missing[s.Display] = err
+			continue
+		}
+		if output, err := h.At(s.Settings.Package.Output); err == nil { // which is part of no extension
+			s.Settings.Package.Output = output
+		}
+		s.Path = at
+		there = append(there, s)
+	}
+	return there, missing
+}
