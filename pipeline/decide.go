@@ -138,7 +138,7 @@ func compare(ctx context.Context, env *planning, r *release, entry target.Entry)
 	case extension.DigestSame:
 		return &ending{outcome: results.Exists}
 	case extension.DigestOther:
-		return drift(r, "")
+		return explained(ctx, env.index.Target, r, entry)
 	}
 	archive, err := env.index.Target.Fetch(ctx, entry)
 	if err != nil {
@@ -160,14 +160,34 @@ func compare(ctx context.Context, env *planning, r *release, entry target.Entry)
 	case difference.IsNone():
 		return &ending{outcome: results.Exists}
 	default:
-		return drift(r, difference.String())
+		return drift(r, difference, "")
 	}
 }
 
-func drift(r *release, difference string) error {
-	reason := r.result.Version + " is there with other content"
-	if difference != "" {
-		reason += " (" + difference + ")"
+// explained is the drift of a version whose content digest is another. What is there is
+// downloaded only to name the files that differ.
+func explained(ctx context.Context, from target.Reader, r *release, entry target.Entry) error {
+	difference, err := published.Explain(ctx, r.read.ext, r.packed.urls, entry, from)
+	if err != nil {
+		return err
 	}
-	return &ending{outcome: results.Drift, reason: reason + ": bump version in extension.yaml"}
+	return drift(r, difference, "")
+}
+
+// drift ends an extension whose version is there with other content. how, where it is not
+// empty, says how that came about.
+func drift(r *release, difference published.Difference, how string) error {
+	r.result.Differs = nil
+	for _, d := range difference.Files {
+		r.result.Differs = append(r.result.Differs, results.Difference{File: d.File, Kind: string(d.Kind), Detail: d.Detail})
+	}
+	if difference.Files.LineEndsOnly() {
+		return &ending{outcome: results.Drift, reason: fmt.Sprintf("%s is there, and only line ends differ (%s)%s: give the files the line ends of that version, with '* text=auto eol=lf' in .gitattributes",
+			r.result.Version, difference.Files.Names(), how)}
+	}
+	what := difference.String()
+	if len(difference.Files) == 0 {
+		what = "which files differ is not known: " + what
+	}
+	return &ending{outcome: results.Drift, reason: fmt.Sprintf("%s is there with other content (%s%s): bump version in extension.yaml", r.result.Version, what, how)}
 }

@@ -284,7 +284,7 @@ func TestADraftReplacedBeforeItsSubmissionIsDrift(t *testing.T) {
 	}{
 		{"other values", "global: {other: true}\n", time.Hour, results.Drift, "(values.yaml differs; another run, or somebody else, replaced the draft before it was submitted): bump version"},
 		{"other values for a while, out of a cache", "global: {other: true}\n", time.Minute, results.Released, ""},
-		{"another comment", "", time.Hour, results.Drift, "(by its content digest; another run, or somebody else, replaced the draft before it was submitted): bump version"},
+		{"another comment", "", time.Hour, results.Drift, "(extension.yaml differs; another run, or somebody else, replaced the draft before it was submitted): bump version"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -78,14 +78,17 @@ func keyRefused(ctx context.Context, env *applying, r *release, seen bool, refus
 // the repository has something else to the end than what was sent: a submission
 // hands in whatever the draft holds, and another run may have put its package
 // there just before.
-type unseen struct{ last, replaced string }
+type unseen struct {
+	last     string
+	replaced *published.Difference // nil where nothing was replaced
+}
 
 func (p *unseen) Error() string { return p.last }
 
 // awaitSeen looks at each reading of the index from since on until the version
 // is seen in one.
 func awaitSeen(ctx context.Context, env *applying, r *release, since time.Time) error {
-	last, replaced := notThere, ""
+	last, replaced := notThere, (*published.Difference)(nil)
 	said, saidCached := notThere, false
 	at, err := env.index.Since(ctx, since)
 	for err == nil {
@@ -108,7 +111,7 @@ func awaitSeen(ctx context.Context, env *applying, r *release, since time.Time) 
 		}
 		at, err = env.index.After(ctx, at, indexwatch.Patience(since))
 	}
-	return &unseen{last, replaced}
+	return &unseen{last: last, replaced: replaced}
 }
 
 // notThere is what is wrong at first, and for a while, with every version.
@@ -148,8 +151,8 @@ func unverified(ctx, limited context.Context, r *release, err error) error {
 	}
 	why := interruption(limited)
 	if ctx.Err() == nil && errors.Is(context.Cause(limited), errVerifyTimeout) {
-		if p.replaced != "" {
-			return drift(r, p.replaced+"; another run, or somebody else, replaced the draft before it was submitted")
+		if p.replaced != nil {
+			return drift(r, *p.replaced, "; another run, or somebody else, replaced the draft before it was submitted")
 		}
 		why = "not seen within " + r.source.Settings.Verify.Timeout.String()
 	}
@@ -158,23 +161,23 @@ func unverified(ctx, limited context.Context, r *release, err error) error {
 
 // seen looks for the version in a reading of the index and walks to it. The
 // complaint is empty when nothing is wrong; other is that of walk.
-func seen(ctx context.Context, env *applying, r *release, at *indexwatch.Reading) (complaint, other string, err error) {
+func seen(ctx context.Context, env *applying, r *release, at *indexwatch.Reading) (complaint string, other *published.Difference, err error) {
 	entry, complaint := listed(ctx, at, r)
 	if complaint == "" && env.slots != nil {
 		if err := env.slots.Acquire(ctx, 1); err != nil {
-			return "it is in the index, and was not looked at yet", "", nil
+			return "it is in the index, and was not looked at yet", nil, nil
 		}
 		defer env.slots.Release(1)
 		// The index may be another by the time it is this extension's turn.
 		entry, complaint = listed(ctx, at.Latest(), r)
 	}
 	if complaint != "" {
-		return complaint, "", nil
+		return complaint, nil, nil
 	}
 	if complaint, other, err := walk(ctx, env, r, entry); complaint != "" || err != nil {
 		return complaint, other, err
 	}
-	return stillListed(ctx, env, r, at.Latest(), entry), "", nil
+	return stillListed(ctx, env, r, at.Latest(), entry), nil, nil
 }
 
 // listed finds the version in a reading, by string equality, and only where
@@ -235,51 +238,50 @@ func stillListed(ctx context.Context, env *applying, r *release, at *indexwatch.
 // way, so each is reported here. other is what differs where everything fits together
 // and the content is not what was sent: an index that is late or a cache may still
 // show something else, so that is no verdict yet.
-func walk(ctx context.Context, env *applying, r *release, entry target.Entry) (complaint, other string, err error) {
+func walk(ctx context.Context, env *applying, r *release, entry target.Entry) (complaint string, other *published.Difference, err error) {
 	verdict, err := published.CompareDigest(ctx, r.read.ext, entry.ContentDigest)
 	if err != nil {
-		return "", "", err
+		return "", nil, err
 	}
 	if r.waits() && verdict == extension.DigestOther {
-		return "", "", drift(r, "")
+		return "", nil, explained(ctx, env.index.Target, r, entry)
 	}
 	archive, err := env.index.Target.Fetch(ctx, entry)
 	if err != nil {
-		return withAdvice(err), "", nil
+		return withAdvice(err), nil, nil
 	}
 	if complaint := published.WrongDigest(entry, archive); complaint != "" {
-		return complaint, "", nil
+		return complaint, nil, nil
 	}
 	files, err := loader.LoadArchiveFiles(bytes.NewReader(archive))
 	if err != nil {
-		return "its archive does not load in Helm: " + kubesphere.LoadError(err), "", nil
+		return "its archive does not load in Helm: " + kubesphere.LoadError(err), nil, nil
 	}
 	if complaint := published.LeftOut(r.result.Version, files); complaint != "" {
-		return complaint, "", nil
+		return complaint, nil, nil
 	}
 	asSent := r.packed.pkg != nil && "sha256:"+published.Digest(archive) == r.packed.pkg.Digest
 	if asSent && r.read.loads {
-		return "", "", nil // lint has loaded this content, and name and version are what was packed
+		return "", nil, nil // lint has loaded this content, and name and version are what was packed
 	}
 	if complaint, err := published.Inside(ctx, r.result.Name, r.result.Version, files); complaint != "" || err != nil || asSent {
-		return complaint, "", err
+		return complaint, nil, err
 	}
-	differs, err := published.Differs(ctx, r.read.ext, r.packed.urls, entry, archive, env.index.Target)
-	difference := differs.String()
-	if difference == "" && verdict == extension.DigestOther {
-		difference = "by its content digest" // in comments, for one, which are no difference to Helm
+	difference, err := published.Differs(ctx, r.read.ext, r.packed.urls, entry, archive, env.index.Target)
+	if difference.IsNone() && verdict == extension.DigestOther {
+		difference.Unread = "its content digest is another, and its files are the same"
 	}
 	switch {
 	case err != nil:
-		return err.Error(), "", nil
-	case difference == "":
-		return "", "", nil
+		return err.Error(), nil, nil
+	case difference.IsNone():
+		return "", nil, nil
 	case r.waits():
-		return "", "", drift(r, difference)
+		return "", nil, drift(r, difference, "")
 	case entry.Digest == "":
-		return "the repository serves other content than was sent (" + difference + ")", "", nil
+		return "the repository serves other content than was sent (" + difference.String() + ")", nil, nil
 	}
-	return "the repository serves other content than was sent (" + difference + ")", difference, nil
+	return "the repository serves other content than was sent (" + difference.String() + ")", &difference, nil
 }
 
 // reviewed asks how the review stands.

@@ -125,7 +125,7 @@ func TestAnnotationOfOtherContent(t *testing.T) {
 		w.archive = func([]byte) []byte { return again }
 		w.serve = func(e *target.Entry, _ time.Time) bool { e.Digest, e.ContentDigest = "", other; return true }
 		x := do(t, w, Options{Sources: []config.Source{source}}).Extensions[0]
-		if x.Outcome != results.Unverified || !strings.Contains(x.Reason, "the repository serves other content than was sent (by its content digest)") {
+		if x.Outcome != results.Unverified || !strings.Contains(x.Reason, "the repository serves other content than was sent (its content digest is another, and its files are the same)") {
 			t.Errorf("%s: %q", x.Outcome, x.Reason)
 		}
 	})

@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
@@ -106,14 +107,14 @@ func Differs(ctx context.Context, ext *extension.Extension, urls extension.URLs,
 			sent[urls[a.File]] = a.Data
 		}
 	}
-	compared := compare.Compare
 	verdict, err := CompareDigest(ctx, ext, entry.ContentDigest)
 	if err != nil {
 		return Difference{}, err
 	}
-	if verdict == extension.DigestUnknown && extension.IsContentDigest(entry.ContentDigest) {
-		// It was packed by this tool, and its digest, of the first format, is another:
-		// for time stamps alone, or for anything that the digest covers.
+	compared := compare.Compare
+	if extension.IsContentDigest(entry.ContentDigest) && verdict != extension.DigestSame {
+		// It was packed by this tool, and its digest is another: for anything that the digest
+		// covers or, where it is of the first format, for time stamps alone.
 		compared = compare.Content
 	}
 	return graceful.Await(ctx, func() (Difference, error) {
@@ -121,13 +122,49 @@ func Differs(ctx context.Context, ext *extension.Extension, urls extension.URLs,
 			if data, ok := sent[address]; ok {
 				return data, nil
 			}
-			if data, ok := named(ext, address); ok && verdict == extension.DigestSame {
+			if data, ok := named(ext, address); ok && extension.IsContentDigest(entry.ContentDigest) && verdict != extension.DigestUnknown {
 				return data, nil
 			}
 			return at.FetchAsset(ctx, address)
 		})
 		return Difference{Files: files}, err
 	})
+}
+
+// explaining is how long the archive of a version may take to come that is only fetched to
+// name files.
+const explaining = 30 * time.Second
+
+// Explain names the files that differ from a version of which the content digest in the
+// index says already that it is another. For that alone its archive is downloaded, so
+// that nothing that fails on the way changes what is known: it is said in Unread. The
+// error is that of ctx.
+func Explain(ctx context.Context, ext *extension.Extension, urls extension.URLs, entry target.Entry, at target.Reader) (Difference, error) {
+	limited, cancel := context.WithTimeout(ctx, explaining)
+	defer cancel()
+	difference, err := explain(limited, ext, urls, entry, at)
+	switch {
+	case ctx.Err() != nil:
+		return Difference{}, ctx.Err()
+	case limited.Err() != nil && err != nil:
+		difference.Unread = fmt.Sprintf("its archive was not there within %s", explaining)
+	case err != nil:
+		difference.Unread = err.Error()
+	case difference.IsNone():
+		difference.Unread = "its content digest is another, and its files are the same"
+	}
+	return difference, nil
+}
+
+func explain(ctx context.Context, ext *extension.Extension, urls extension.URLs, entry target.Entry, at target.Reader) (Difference, error) {
+	archive, err := at.Fetch(ctx, entry)
+	if err != nil {
+		return Difference{}, err
+	}
+	if complaint := WrongDigest(entry, archive); complaint != "" {
+		return Difference{Unread: complaint}, nil
+	}
+	return Differs(ctx, ext, urls, entry, archive, at)
 }
 
 // Difference is what of a published version differs from the extension.

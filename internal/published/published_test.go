@@ -1,10 +1,18 @@
 package published
 
 import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"helm.sh/helm/v3/pkg/chart/loader"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/target"
 )
 
 // Another archive than was sent is looked at in the same way.
@@ -26,5 +34,75 @@ func TestServedArchiveIsDecodedAsKubeSphereDoes(t *testing.T) {
 		if got := LeftOut("1.0.0", files); !strings.Contains(got, want) || (got == "") != (want == "") {
 			t.Errorf("%q: %q", source, got)
 		}
+	}
+}
+
+// serving is a target that serves one archive, or does not answer.
+type serving struct {
+	target.Reader
+	archive []byte
+	err     error
+	hangs   bool
+}
+
+func (s serving) Fetch(ctx context.Context, _ target.Entry) ([]byte, error) {
+	if s.hangs {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return s.archive, s.err
+}
+
+// Whatever happens on the way to the names of the files, other content stays other content.
+func TestExplain(t *testing.T) {
+	tree := func(values string) *extension.Extension {
+		t.Helper()
+		dir := t.TempDir()
+		for name, content := range map[string]string{"extension.yaml": "name: alc\nversion: 1.0.0\nicon: https://x/i.svg\n", "values.yaml": values} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e, err := extension.Load(dir, extension.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	local, other := tree("a: 1\n"), tree("a: 2\n")
+	pack := func(e *extension.Extension) []byte {
+		p, err := e.Pack(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Data
+	}
+	there := pack(other)
+	for name, test := range map[string]struct {
+		at     serving
+		digest string
+		want   string
+	}{
+		"another file":      {serving{archive: there}, Digest(there), "values.yaml differs"},
+		"the same files":    {serving{archive: pack(local)}, "", "its content digest is another, and its files are the same"},
+		"another archive":   {serving{archive: there}, strings.Repeat("0", 64), "the index lists the digest 000000000000"},
+		"no archive":        {serving{err: errors.New("404 Not Found")}, "", "404 Not Found"},
+		"no answer":         {serving{hangs: true}, "", "its archive was not there within 30s"},
+		"no package at all": {serving{archive: []byte("<html>")}, "", "what is there cannot be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				entry := target.Entry{Name: "alc", Version: "1.0.0", Digest: test.digest, ContentDigest: other.ContentDigest()}
+				got, err := Explain(t.Context(), local, nil, entry, test.at)
+				if err != nil || got.IsNone() || !strings.Contains(got.String(), test.want) {
+					t.Errorf("%q (%v), want %q", got, err, test.want)
+				}
+			})
+		})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Explain(ctx, local, nil, target.Entry{}, serving{hangs: true}); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted, the error is %v", err)
 	}
 }

@@ -162,7 +162,7 @@ func junitOf(x results.Extension, class string) junitSuite {
 	case !x.AsAsked && !reported:
 		outcome.Failure = failureOf(x)
 	case x.AsAsked && !didAll(x.Outcome):
-		outcome.Skipped = note(string(x.Outcome), text)
+		outcome.Skipped = note(string(x.Outcome), text, differsNote(x.Differs))
 	case x.AsAsked:
 		outcome.Output = lines(text)
 	}
@@ -201,7 +201,7 @@ func didAll(o results.Outcome) bool {
 
 func failureOf(x results.Extension) *junitNote {
 	if x.Error == nil {
-		return note(string(x.Outcome), string(x.Outcome)+colon(x.Reason))
+		return note(string(x.Outcome), string(x.Outcome)+colon(x.Reason), differsNote(x.Differs))
 	}
 	if x.Outcome != results.Failed { // its reason says more than where it failed
 		return note(string(x.Outcome), string(x.Outcome)+colon(x.Reason), x.Error.Message, x.Error.Hint)

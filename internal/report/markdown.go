@@ -51,6 +51,7 @@ func markdown(r *results.Document) []byte {
 		}
 	}
 	for _, x := range r.Extensions {
+		differsMarkdown(&b, x)
 		sizesMarkdown(&b, x)
 	}
 	remarksMarkdown(&b, r)

@@ -165,6 +165,7 @@ func (t *Text) finish(r *results.Document) {
 	}
 	t.failures(r)
 	for _, x := range r.Extensions {
+		t.differs(x)
 		t.sizes(x)
 	}
 	took := ""

@@ -98,8 +98,11 @@ type Extension struct {
 	Assets     []Asset  `json:"assets"`
 	SnapshotID string   `json:"snapshot_id,omitempty"`
 	// ReviewMessage is what the reviewer said of a version that was not approved.
-	ReviewMessage string    `json:"review_message,omitempty"`
-	Findings      []Finding `json:"findings"`
+	ReviewMessage string `json:"review_message,omitempty"`
+	// Differs are all files in which the version that is there differs, for Drift, sorted
+	// by name; absent where that is not known, and Reason says why.
+	Differs  []Difference `json:"differs,omitempty"`
+	Findings []Finding    `json:"findings"`
 	// Silenced is the number of findings that comments in the extension silence;
 	// they are not among Findings, nor are those of the baseline.
 	Silenced int    `json:"silenced,omitempty"`
@@ -109,6 +112,18 @@ type Extension struct {
 	// AsAsked says whether it ended as the settings ask: what decides between
 	// exit code 0 and 1.
 	AsAsked bool `json:"-"`
+}
+
+// Difference is a file in which a published version differs from the extension.
+type Difference struct {
+	// File is a slash path below the extension; one in a packaged subchart stands behind
+	// its path and a "!": charts/redis-17.0.0.tgz!/values.yaml.
+	File string `json:"file"`
+	// Kind is "added" (the published version lacks it), "removed" (the published version
+	// alone has it), "changed", or "line-ends" where CR LF and LF is all that differs.
+	Kind string `json:"kind"`
+	// Detail is a field of extension.yaml, or which picture the file is.
+	Detail string `json:"detail,omitempty"`
 }
 
 // StageStatus is how far a stage came.

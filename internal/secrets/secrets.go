@@ -167,6 +167,10 @@ func (r *Redactor) extension(x results.Extension) results.Extension {
 	for i := range x.Assets {
 		x.Assets[i].URL = r.Text(x.Assets[i].URL)
 	}
+	x.Differs = slices.Clone(x.Differs)
+	for i, d := range x.Differs {
+		x.Differs[i].File, x.Differs[i].Detail = r.Text(d.File), r.Text(d.Detail)
+	}
 	if x.Error != nil {
 		x.Error = &results.Error{Stage: x.Error.Stage, Message: r.Text(x.Error.Message), Hint: r.Text(x.Error.Hint)}
 	}

@@ -83,6 +83,7 @@ func TestObserver(t *testing.T) {
 	one := results.Extension{
 		Name: "alc", Version: secret, Reason: secret, SnapshotID: secret, ReviewMessage: secret,
 		Assets:   []results.Asset{{URL: "https://" + secret}},
+		Differs:  []results.Difference{{File: secret, Kind: "changed", Detail: secret}},
 		Error:    &results.Error{Stage: "push", Message: secret, Hint: secret},
 		Findings: []results.Finding{{Rule: "r", Message: secret, Hint: secret, Excerpt: secret}},
 	}

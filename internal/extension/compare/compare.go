@@ -59,16 +59,21 @@ const maxInSummary = 3
 
 // Summary names the first differences, and says how many more there are; it is empty where
 // there is none.
-func (ds Differences) Summary() string {
+func (ds Differences) Summary() string { return ds.first(Difference.String) }
+
+// Names are the first files, and how many more there are.
+func (ds Differences) Names() string { return ds.first(func(d Difference) string { return d.File }) }
+
+func (ds Differences) first(words func(Difference) string) string {
 	shown := ds[:min(len(ds), maxInSummary)]
-	words := make([]string, 0, len(shown)+1)
+	all := make([]string, 0, len(shown)+1)
 	for _, d := range shown {
-		words = append(words, d.String())
+		all = append(all, words(d))
 	}
 	if more := len(ds) - len(shown); more > 0 {
-		words = append(words, fmt.Sprintf("and %d more", more))
+		all = append(all, fmt.Sprintf("and %d more", more))
 	}
-	return strings.Join(words, ", ")
+	return strings.Join(all, ", ")
 }
 
 // LineEndsOnly reports whether there are differences, and all of them are CR LF and LF: a
