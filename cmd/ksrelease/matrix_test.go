@@ -238,8 +238,12 @@ func remoteNames(t *testing.T) (names []string) {
 // hits says that an affliction is one for a request.
 func (a affliction) hits(s spot) bool { return a.only == "" || strings.Contains(s.path, a.only) }
 
-// tells says whether it matters that the marketplace did what it was asked.
+// tells says whether it matters that the marketplace did what it was asked. One that
+// refuses the key did nothing, and of a refused write nothing is read back.
 func (a affliction) tells(s spot) bool {
+	if a.fault.Status == http.StatusUnauthorized {
+		return false
+	}
 	return s.method != http.MethodGet || a.fault.Kind == faults.Cut || a.fault.Kind == faults.HangBody
 }
 
@@ -417,7 +421,8 @@ func (j *judge) judge() {
 		if !books.submitted() {
 			j.wrong("unverified, but the books say %+v", books)
 		}
-		if j.times.many > 0 {
+		// The first refusal of the key ends all talk with the marketplace.
+		if j.times.many > 0 && j.affliction.fault.Status != http.StatusUnauthorized {
 			j.wrong("unverified, though what went wrong had passed: %s", x.Reason)
 		}
 	case results.NotReached:

@@ -27,7 +27,7 @@ func TestDifferences(t *testing.T) {
 		t.Errorf("the page is\n%s", page)
 	}
 	xml, err := junitXML(r)
-	if err != nil || !strings.Contains(string(xml), "added      file-099\nand 30 more") || strings.Contains(string(xml), "file-100") {
+	if err != nil || !strings.Contains(string(xml), "added      file-099&#xA;and 30 more") || strings.Contains(string(xml), "file-100") {
 		t.Errorf("%v\n%s", err, xml)
 	}
 }
