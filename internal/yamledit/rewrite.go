@@ -161,8 +161,10 @@ func withValue(value any, pointer []string, scalar string) any {
 }
 
 // plainSafe are values that read as themselves unquoted, wherever they stand (a
-// list in brackets included): addresses and digests of ordinary characters.
-var plainSafe = regexp.MustCompile(`^(https?://|sha256:)[A-Za-z0-9._~/:%+=@&?-]*[A-Za-z0-9._~/%+=@&?-]$`)
+// list in brackets included): addresses and digests of ordinary characters, versions of
+// three numbers, and constraints with one sign. Fewer numbers alone are a number.
+var plainSafe = regexp.MustCompile(`^(https?://|sha256:)[A-Za-z0-9._~/:%+=@&?-]*[A-Za-z0-9._~/%+=@&?-]$` +
+	`|^(v?[0-9]+\.[0-9]+\.[0-9xX]+|v[0-9.]*[0-9]|[~^]v?[0-9.]*[0-9]|[0-9]+(\.[0-9]+)?\.[xX])([-+][0-9A-Za-z.+-]*[0-9A-Za-z])?$`)
 
 // headerComment is the comment behind the | or > of a block scalar, with the blanks
 // before it; nil where there is none.
