@@ -56,12 +56,12 @@ func (e *Extension) LockInSync(lock *chart.Lock) bool {
 			return false
 		}
 	}
-	return lockDigest(e.Metadata.Dependencies, lock.Dependencies) == lock.Digest
+	return LockDigest(e.Metadata.Dependencies, lock.Dependencies) == lock.Digest
 }
 
-// lockDigest is the digest of a lock for dependencies. Where they name a
+// LockDigest is the digest of a lock for dependencies. Where they name a
 // repository by an alias, Helm puts its address there first; the lock has it.
-func lockDigest(declared, locked []*chart.Dependency) string {
+func LockDigest(declared, locked []*chart.Dependency) string {
 	required := make([]*chart.Dependency, len(declared))
 	for i, d := range declared {
 		copied := *d
@@ -108,7 +108,7 @@ func (e *Extension) ProposedLock() (text string, ok bool) {
 	data, err := yaml.Marshal(struct {
 		Dependencies []*chart.Dependency `json:"dependencies"`
 		Digest       string              `json:"digest"`
-	}{locked, lockDigest(e.Metadata.Dependencies, locked)})
+	}{locked, LockDigest(e.Metadata.Dependencies, locked)})
 	return string(data), err == nil
 }
 

@@ -212,14 +212,14 @@ func TestLockThatIsNone(t *testing.T) {
 func TestLockDigestIsThatOfHelm(t *testing.T) {
 	declared := []*chart.Dependency{{Name: "near", Version: ">=0.1", Repository: "file://../near"}}
 	locked := []*chart.Dependency{{Name: "near", Version: "0.3.0", Repository: "file://../near"}}
-	if got := lockDigest(declared, locked); got != "sha256:86f27be0a8a85ed3fbfd1f21e69b40ce8a3db295e853e93c2d94f4bdf35a2a9e" {
+	if got := LockDigest(declared, locked); got != "sha256:86f27be0a8a85ed3fbfd1f21e69b40ce8a3db295e853e93c2d94f4bdf35a2a9e" {
 		t.Error(got)
 	}
 	var aliased chart.Dependency
 	if err := yaml.Unmarshal([]byte(`{name: near, version: ">=0.1", repository: "@mine"}`), &aliased); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := lockDigest([]*chart.Dependency{&aliased}, locked), lockDigest(declared, locked); got != want {
+	if got, want := LockDigest([]*chart.Dependency{&aliased}, locked), LockDigest(declared, locked); got != want {
 		t.Errorf("an alias: %s, want %s", got, want)
 	}
 }
