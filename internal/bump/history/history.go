@@ -1,0 +1,202 @@
+// Package history asks git what was done in an extension since its last version: since its tag,
+// or since the commit that gave it the version that it has.
+package history
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/bump"
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/git"
+	"github.com/ksrelease/ksrelease/internal/tags"
+	"github.com/ksrelease/ksrelease/internal/yamldoc"
+)
+
+// most bounds the subjects of one extension: what is more is counted.
+const most = 50
+
+// Reader reads the history of a repository. Close ends it.
+type Reader struct {
+	repository *git.Repository
+	objects    *git.Objects
+	// since is the commit that the user named, and ref how.
+	since, ref string
+	tags       map[string][]tags.Tag
+	commits    map[string]string // of tags
+	// missing is why there is no history.
+	missing string
+}
+
+// Open prepares to read the history of the repository that holds a folder. names are the
+// declared extensions, and patterns the forms of their tags. Without a git command, a work tree
+// or a commit, each history is empty and says why; where the user named a commit (since), that
+// is an error.
+func Open(ctx context.Context, dir, since string, patterns []tags.Pattern, names []string) (*Reader, error) {
+	repository, err := git.Open(ctx, dir)
+	if err == nil {
+		_, err = repository.Resolve(ctx, "HEAD")
+	}
+	switch git.ReasonOf(err) {
+	case git.NoGit, git.OldGit, git.NoWorkTree, git.NoCommit:
+		if since == "" {
+			return &Reader{missing: err.Error() + ", so that no commits are listed"}, nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{repository: repository, commits: map[string]string{}}
+	if since != "" {
+		if r.since, err = repository.Resolve(ctx, since); err != nil {
+			return nil, err
+		}
+		r.ref = since
+	}
+	all, err := repository.Tags(ctx)
+	if err != nil {
+		return nil, err
+	}
+	texts := make([]string, 0, len(all))
+	for _, tag := range all {
+		if tag.Commit != "" {
+			texts = append(texts, tag.Name)
+			r.commits[tag.Name] = tag.Commit
+		}
+	}
+	r.tags = tags.NewReader(patterns, names).Releases(texts)
+	if r.objects, err = repository.Objects(ctx); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Close ends reading.
+func (r *Reader) Close() {
+	if r.objects != nil {
+		r.objects.Close()
+	}
+}
+
+// Of is the history of an extension since its last version: since the commit that was named,
+// else since the tag of its version, else since the commit that gave it that version. Commits
+// are those that touched its folder, without merges.
+func (r *Reader) Of(ctx context.Context, e bump.Extension) bump.History {
+	if r.missing != "" {
+		return bump.History{Missing: r.missing}
+	}
+	folder, err := r.folder(e)
+	if err != nil {
+		return bump.History{Missing: "no commits are listed: " + err.Error()}
+	}
+	from, since, err := r.last(ctx, e, folder)
+	if err != nil {
+		return bump.History{Missing: "no commits are listed: " + err.Error()}
+	}
+	found := bump.History{Since: since}
+	log, err := r.repository.Log(ctx, from, r.repository.Head, folder)
+	if err != nil {
+		return bump.History{Missing: "no commits are listed: " + err.Error()}
+	}
+	seen := map[string]bool{}
+	for _, commit := range log {
+		if len(commit.Parents) > 1 || commit.Subject == "" || seen[commit.Subject] {
+			continue
+		}
+		seen[commit.Subject] = true
+		if len(found.Subjects) == most {
+			found.More++
+			continue
+		}
+		found.Subjects = append(found.Subjects, commit.Subject)
+	}
+	if r.repository.Shallow {
+		found.Missing = "this is a shallow clone, and commits may be missing: " + r.repository.Deepen(ctx)
+	}
+	return found
+}
+
+// folder is where an extension lies in the repository, with slashes.
+func (r *Reader) folder(e bump.Extension) (string, error) {
+	real, err := filepath.EvalSymlinks(e.Path)
+	if err != nil {
+		return "", failure.WithoutPath(err)
+	}
+	folder, err := filepath.Rel(r.repository.Top, real)
+	if err != nil || !filepath.IsLocal(folder) {
+		return "", fmt.Errorf("%s is not in the repository %s", e.Display, r.repository.Top)
+	}
+	return filepath.ToSlash(folder), nil
+}
+
+// last is the commit of the last version, and how it is known. It is empty where the whole
+// history is new.
+func (r *Reader) last(ctx context.Context, e bump.Extension, folder string) (commit, since string, err error) {
+	if r.since != "" {
+		return r.since, r.ref, nil
+	}
+	current, ok := r.VersionAt(r.repository.Head, folder)
+	if !ok {
+		return "", "", nil // it is not committed yet
+	}
+	for _, tag := range r.tags[e.Name] {
+		if tag.Means(current) {
+			return r.commits[tag.Text], tag.Text, nil
+		}
+	}
+	log, err := r.repository.Log(ctx, "", r.repository.Head, path.Join(folder, extension.MetadataFile))
+	if err != nil {
+		return "", "", err
+	}
+	for _, entry := range log {
+		if version, ok := r.VersionAt(entry.Hash, folder); !ok || version != current {
+			break
+		}
+		commit = entry.Hash
+	}
+	if commit == "" {
+		return "", "", nil
+	}
+	return commit, "commit " + commit[:12], nil
+}
+
+// VersionAt is the version of the extension in a folder as it was in a commit.
+func (r *Reader) VersionAt(commit, folder string) (version string, ok bool) {
+	entry, ok, err := r.objects.Lookup(commit, path.Join(folder, extension.MetadataFile))
+	if err != nil || !ok || !entry.Mode.IsFile() {
+		return "", false
+	}
+	text, err := r.objects.Blob(entry.Object)
+	if err != nil {
+		return "", false
+	}
+	doc, err := yamldoc.ParseLoose(extension.MetadataFile, text)
+	if err != nil {
+		return "", false
+	}
+	fields, _ := doc.Value().(map[string]any)
+	version, ok = fields["version"].(string)
+	return version, ok
+}
+
+// IsBumped says that an extension has another version than at the commit that was named, or
+// than was committed last.
+func (r *Reader) IsBumped(e bump.Extension) bool {
+	if r.missing != "" {
+		return false
+	}
+	folder, err := r.folder(e)
+	if err != nil {
+		return false
+	}
+	base := r.since
+	if base == "" {
+		base = r.repository.Head
+	}
+	version, ok := r.VersionAt(base, folder)
+	return ok && strings.TrimPrefix(version, "v") != strings.TrimPrefix(e.Version, "v")
+}
