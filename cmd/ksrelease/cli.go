@@ -17,6 +17,7 @@ type cli struct {
 	Status      statusCommand      `cmd:"" help:"Show versions here, in the marketplace and in the Helm repository, and what a run would do."`
 	Tag         tagCommand         `cmd:"" help:"Make the missing git tags of released versions, annotated, all of them or none."`
 	Bump        bumpCommand        `cmd:"" help:"Give extensions their next version: extension.yaml, subcharts, CHANGELOG, constraints of dependents."`
+	Notes       notesCommand       `cmd:"" help:"Print the release notes of a version: its section in the CHANGELOG, in each language."`
 	Doctor      doctorCommand      `cmd:"" help:"Show what a cluster makes of the Helm repository, and check what a release needs."`
 	Report      reportCommand      `cmd:"" help:"Print the result of a run from its journal, and write other reports of it."`
 	Withdraw    withdrawCommand    `cmd:"" help:"Take a submission back: it is a draft again."`

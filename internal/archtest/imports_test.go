@@ -39,7 +39,7 @@ var anyUnit = []string{"…"}
 // arrows point down only.
 var units = []unit{
 	{"cmd/ksrelease", anyUnit},
-	{"internal/app", []string{"config", "internal/atomicfile", "internal/baseline", "internal/commandline", "internal/credentials", "internal/dependency", "internal/diagnostic", "internal/discover", "internal/doctor/checks", "internal/extension", "internal/failure", "internal/git", "internal/graceful", "internal/marketplace", "internal/output", "internal/redact", "internal/report", "internal/request", "internal/results", "internal/secrets", "internal/shellword", "internal/signals", "internal/target", "internal/target/kscloud", "internal/transport", "internal/worker", "pipeline"}},
+	{"internal/app", []string{"config", "internal/atomicfile", "internal/baseline", "internal/commandline", "internal/credentials", "internal/dependency", "internal/diagnostic", "internal/discover", "internal/doctor/checks", "internal/extension", "internal/extension/naming", "internal/failure", "internal/git", "internal/graceful", "internal/marketplace", "internal/output", "internal/redact", "internal/regularfile", "internal/report", "internal/request", "internal/results", "internal/secrets", "internal/shellword", "internal/signals", "internal/target", "internal/target/kscloud", "internal/transport", "internal/versions", "internal/worker", "internal/yamldoc", "pipeline"}},
 	{"internal/commandline", []string{"config", "internal/shellword"}},
 	{"internal/secrets", []string{"config", "internal/diagnostic", "internal/redact", "internal/results"}},
 	{"internal/changes", []string{"config", "internal/diagnostic", "internal/extension", "internal/extension/compare", "internal/extension/naming", "internal/extension/unpack", "internal/failure", "internal/git", "internal/published", "internal/regularfile", "internal/tags", "internal/target", "internal/versions"}},
@@ -59,6 +59,7 @@ var units = []unit{
 	{"internal/worker", []string{"internal/extension", "internal/lint", "internal/weight"}},
 	{"internal/bump/history", []string{"internal/bump", "internal/extension", "internal/failure", "internal/git", "internal/tags", "internal/yamldoc"}},
 	{"internal/bump", []string{"internal/atomicfile", "internal/changelog", "internal/diagnostic", "internal/extension", "internal/extension/naming", "internal/failure", "internal/regularfile", "internal/yamldoc", "internal/yamledit"}},
+	{"internal/notes", []string{"internal/changelog", "internal/excerpt", "internal/extension", "internal/failure"}},
 	{"internal/changelog", nil},
 	{"internal/baseline", []string{"internal/atomicfile", "internal/lint", "internal/diagnostic", "internal/regularfile", "internal/yamldoc"}},
 	{"internal/marketplace", []string{"internal/extension", "internal/marketplace/catalog", "internal/marketplace/externalurl", "internal/marketplace/lease", "internal/marketplace/repair", "internal/marketplace/state", "internal/marketplace/store", "internal/marketplace/wire", "internal/extension/naming"}},

@@ -1,0 +1,289 @@
+// Package notes finds the release notes of a version: its section in the CHANGELOG of each
+// language, as KubeSphere's console reads them.
+package notes
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+	"github.com/yuin/goldmark/parser"
+	mdtext "github.com/yuin/goldmark/text"
+
+	"github.com/ksrelease/ksrelease/internal/changelog"
+	"github.com/ksrelease/ksrelease/internal/excerpt"
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/failure"
+)
+
+// Notes are those of one version of an extension.
+type Notes struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	// Since is the version behind which they begin; empty for those of Version alone.
+	Since string `json:"since,omitempty"`
+	// From is where the CHANGELOG is: "work tree", or "package" for a published one.
+	From string `json:"from,omitempty"`
+	// Texts are in the order of their languages; the one without a language comes first.
+	Texts []Text `json:"texts"`
+}
+
+// Text is a CHANGELOG in one language.
+type Text struct {
+	// Language is that of the name of the file, such as zh; empty for CHANGELOG.md, which
+	// KubeSphere shows to readers of all languages that have none.
+	Language string    `json:"language"`
+	File     string    `json:"file"`
+	Sections []Section `json:"sections"` // newest first, as they stand in the file
+}
+
+// Section is what a CHANGELOG says of one version.
+type Section struct {
+	Version  string `json:"version"` // as the heading has it, without a v
+	Heading  string `json:"heading"` // in Markdown, without its marks
+	Markdown string `json:"markdown"`
+}
+
+// Options say which notes.
+type Options struct {
+	// Language is the one to be shown; empty is all. Where there is none, English takes its
+	// place, and then the text without a language, as in KubeSphere's console
+	// (packages/core/src/utils/extension.tsx, https://github.com/kubesphere/console).
+	Language string
+	// Since asks for all sections above that version, up to and with Version.
+	Since string
+}
+
+// largest is how many bytes of a CHANGELOG are read. The parser of Markdown takes time with the
+// square of its input where that is nested quotations.
+const largest = 1 << 20
+
+// fileName is the name of a CHANGELOG, with its language, as KubeSphere's console looks for it:
+// in any case, divided by "_", "-" or ".".
+var fileName = regexp.MustCompile(`^(?i:changelog)(?:[_.-](.+))?\.(?i:md)$`)
+
+// languageForm is what a language may be.
+var languageForm = regexp.MustCompile(`^[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*$`)
+
+// Language is that of a file, and whether it is a CHANGELOG at all.
+func Language(file string) (language string, ok bool) {
+	found := fileName.FindStringSubmatch(file)
+	if found == nil {
+		return "", false
+	}
+	return strings.ToLower(found[1]), true
+}
+
+// Of finds the notes of a version in the files of its extension. It is an error, with a hint,
+// where there is no CHANGELOG, or one of those that are wanted has no section of the version.
+func Of(name, version string, files []extension.File, options Options) (*Notes, error) {
+	version = strings.TrimPrefix(version, "v")
+	since, err := sinceOf(options.Since, version)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := choose(name, files, options.Language)
+	if err != nil {
+		return nil, err
+	}
+	n := &Notes{Name: name, Version: version, Since: strings.TrimPrefix(options.Since, "v")}
+	var lacking []string
+	for _, file := range chosen {
+		if len(file.Data) > largest {
+			return nil, failure.WithHint(fmt.Errorf("%s of %s has %d bytes, and at most %d are read", excerpt.OneLine(file.Name), name, len(file.Data), largest), "move old versions to another file")
+		}
+		sections := wanted(file.Data, version, since)
+		if !slices.ContainsFunc(sections, func(s Section) bool { return same(s.Version, version) }) {
+			lacking = append(lacking, lack(file, version))
+			continue
+		}
+		language, _ := Language(file.Name)
+		n.Texts = append(n.Texts, Text{language, file.Name, sections})
+	}
+	if len(lacking) > 0 {
+		return nil, &MissingError{fmt.Sprintf("%s %s has no notes: %s", name, excerpt.OneLine(version), strings.Join(lacking, "; ")), "write what is new below a heading ## " + excerpt.OneLine(version)}
+	}
+	return n, nil
+}
+
+// MissingError is that of a version without notes.
+type MissingError struct{ what, hint string }
+
+func (e *MissingError) Error() string { return e.what }
+
+// Hint is what to do about it.
+func (e *MissingError) Hint() string { return e.hint }
+
+// lack says what a CHANGELOG has in place of a version.
+func lack(file extension.File, version string) string {
+	const shown = 3
+	var there []string
+	for _, s := range changelog.Sections(file.Data, version) {
+		there = append(there, s.Heading.Version)
+	}
+	switch more := len(there) - shown; {
+	case len(there) == 0:
+		return fmt.Sprintf("%s has no heading with a version", excerpt.OneLine(file.Name))
+	case more > 0:
+		return fmt.Sprintf("%s has sections of %s and %d more", excerpt.OneLine(file.Name), strings.Join(there[:shown], ", "), more)
+	}
+	return fmt.Sprintf("%s has sections of %s", excerpt.OneLine(file.Name), strings.Join(there, ", "))
+}
+
+// choose are the CHANGELOGs that are wanted, by language.
+func choose(name string, files []extension.File, language string) (chosen []extension.File, err error) {
+	all := map[string]extension.File{}
+	var languages []string
+	for _, file := range files {
+		l, ok := Language(file.Name)
+		if _, twice := all[l]; !ok || twice { // the console shows the first
+			continue
+		}
+		all[l] = file
+		languages = append(languages, l)
+	}
+	if len(all) == 0 {
+		return nil, &MissingError{name + " has no CHANGELOG.md", "write one, with a heading for each version, such as ## 1.2.0"}
+	}
+	slices.Sort(languages)
+	if language == "" {
+		for _, l := range languages {
+			chosen = append(chosen, all[l])
+		}
+		return chosen, nil
+	}
+	if !languageForm.MatchString(language) {
+		return nil, failure.WithHint(fmt.Errorf("%q is no language", excerpt.OneLine(language)), "write its code, such as en or zh")
+	}
+	for _, l := range []string{strings.ToLower(language), "en", ""} {
+		if file, ok := all[l]; ok {
+			return []extension.File{file}, nil
+		}
+	}
+	return nil, &MissingError{fmt.Sprintf("%s has no CHANGELOG for readers of %s: there is %s", name, language, all[languages[0]].Name), fmt.Sprintf("add CHANGELOG_%s.md, or CHANGELOG.md for all languages", strings.ToLower(language))}
+}
+
+// sinceOf reads the version behind which notes begin.
+func sinceOf(since, version string) (*semver.Version, error) {
+	if since == "" {
+		return nil, nil
+	}
+	from, err := semver.NewVersion(since)
+	if err != nil {
+		return nil, failure.WithHint(fmt.Errorf("%q is no version", excerpt.OneLine(since)), "write a version such as 1.2.0")
+	}
+	to, err := semver.NewVersion(version)
+	if err == nil && !from.LessThan(to) {
+		return nil, failure.WithHint(fmt.Errorf("%s is not before %s", since, version), "name a lower version: the notes are those of the versions above it")
+	}
+	return from, nil
+}
+
+// wanted are the sections of a version, or of those up to it.
+func wanted(source []byte, version string, since *semver.Version) (found []Section) {
+	to, _ := semver.NewVersion(version)
+	definitions := definitionsOf(source)
+	for _, s := range changelog.Sections(source, version) {
+		is := s.Heading.Names(version)
+		if !is && since != nil && to != nil {
+			v, err := semver.NewVersion(s.Heading.Version)
+			is = err == nil && since.LessThan(v) && v.LessThan(to)
+		}
+		if is && !slices.ContainsFunc(found, func(other Section) bool { return other.Version == s.Heading.Version }) {
+			found = append(found, Section{s.Heading.Version, s.Heading.Text, bodyOf(s.Body, definitions)})
+		}
+	}
+	return found
+}
+
+func same(a, b string) bool {
+	return changelog.Heading{Version: a}.Names(b)
+}
+
+// definition is a line that says where a link leads: [1.2.0]: https://….
+var definition = regexp.MustCompile(`^ {0,3}\[([^\]\\]+)\]:[ \t]*\S`)
+
+// linkDefinition is one of a CHANGELOG.
+type linkDefinition struct{ label, line string }
+
+// definitionsOf are the definitions of links of a CHANGELOG, which mostly stand at its end,
+// behind the oldest version.
+func definitionsOf(source []byte) (all []linkDefinition) {
+	// What looks like one in code is none, which the parser knows.
+	context := parser.NewContext()
+	parser.NewParser(
+		parser.WithBlockParsers(parser.DefaultBlockParsers()...),
+		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
+	).Parse(mdtext.NewReader(source), parser.WithContext(context))
+	for line := range bytes.Lines(source) {
+		text := strings.TrimRight(string(line), "\r\n")
+		if m := definition.FindStringSubmatch(text); m != nil {
+			if _, ok := context.Reference(label(m[1])); ok {
+				all = append(all, linkDefinition{label(m[1]), text})
+			}
+		}
+	}
+	return all
+}
+
+// label is how links are known: without regard to case and to blanks.
+func label(text string) string { return strings.ToLower(strings.Join(strings.Fields(text), " ")) }
+
+// used finds what may be a link by its label.
+var used = regexp.MustCompile(`\[([^\]\[\\]+)\]`)
+
+// bodyOf is the text of a section, with the definitions of its links behind it, and without
+// those that are for others.
+func bodyOf(body []byte, definitions []linkDefinition) string {
+	text := strings.ReplaceAll(string(body), "\r\n", "\n")
+	if len(definitions) == 0 {
+		return strings.Trim(text, "\n \t")
+	}
+	var kept []string
+	for line := range strings.SplitSeq(text, "\n") {
+		if m := definition.FindStringSubmatch(line); m != nil && slices.Contains(definitions, linkDefinition{label(m[1]), line}) {
+			continue
+		}
+		kept = append(kept, line)
+	}
+	text = strings.Trim(strings.Join(kept, "\n"), "\n \t")
+	links := map[string]bool{}
+	for _, m := range used.FindAllStringSubmatch(text, -1) {
+		links[label(m[1])] = true
+	}
+	var behind []string
+	for _, d := range definitions {
+		if links[d.label] {
+			behind = append(behind, d.line)
+		}
+	}
+	if len(behind) > 0 {
+		text += "\n\n" + strings.Join(behind, "\n")
+	}
+	return text
+}
+
+// Markdown is the notes as one document: the text alone where there is one of one version, and
+// else a heading above each.
+func (n *Notes) Markdown() string {
+	var b strings.Builder
+	for _, text := range n.Texts {
+		for _, s := range text.Sections {
+			if len(n.Texts) > 1 || len(text.Sections) > 1 {
+				if b.Len() > 0 {
+					b.WriteString("\n")
+				}
+				b.WriteString("## " + n.Name + " " + s.Version)
+				if len(n.Texts) > 1 {
+					b.WriteString(" (" + text.File + ")")
+				}
+				b.WriteString("\n\n")
+			}
+			b.WriteString(s.Markdown + "\n")
+		}
+	}
+	return b.String()
+}
