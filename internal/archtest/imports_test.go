@@ -72,7 +72,7 @@ var units = []unit{
 	{"internal/marketplace/wire", nil},
 	{"internal/marketplace/externalurl", nil},
 	{"internal/lint", []string{"internal/lint/*", "internal/lint/rule", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/helmchart", "internal/yamldoc"}},
-	{"internal/lint/*", []string{"internal/lint/rule", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/extension/naming", "internal/extension/unpack", "internal/helmchart", "internal/helmchart/filereads", "internal/helmchart/helmerror", "internal/helmchart/kubeapi", "internal/helmchart/manifest", "internal/helmchart/workload", "internal/kubesphere", "internal/rbac", "internal/yamldoc"}},
+	{"internal/lint/*", []string{"internal/lint/rule", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/extension/naming", "internal/extension/unpack", "internal/helmchart", "internal/helmchart/filereads", "internal/helmchart/helmerror", "internal/helmchart/kubeapi", "internal/helmchart/manifest", "internal/helmchart/workload", "internal/kubesphere", "internal/rbac", "internal/versions", "internal/yamldoc"}},
 	{"internal/lint/rule", []string{"internal/diagnostic", "internal/excerpt", "internal/extension", "internal/helmchart", "internal/yamldoc"}},
 	{"internal/helmchart", []string{"internal/helmchart/helmerror", "internal/helmchart/kubeapi", "internal/helmchart/manifest", "internal/helmchart/workload", "internal/helmchart/engine", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/yamldoc"}},
 	{"internal/helmchart/helmerror", []string{"internal/excerpt", "internal/extension"}},

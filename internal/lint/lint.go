@@ -41,6 +41,12 @@ const (
 	Error   = rule.Error
 )
 
+// Earlier is an extension as it was before, and Past a version that it had once.
+type (
+	Earlier = rule.Earlier
+	Past    = rule.Past
+)
+
 // Failed reports whether there is a finding that keeps the extension from being
 // released.
 func Failed(findings []Finding) bool {
@@ -67,6 +73,9 @@ type Options struct {
 	// Siblings are the versions of the extensions that are released together with
 	// this one, by name.
 	Siblings map[string][]string
+	// Earlier is what the extension was before; nil where that is not known. Rules that
+	// compare are not run then.
+	Earlier *Earlier
 	// Progress is called with each rule and each template that is begun; nil asks
 	// for nothing. It is called by one goroutine at a time.
 	Progress func(Progress)
@@ -144,6 +153,9 @@ type examination struct {
 // run runs one rule, unless it is off.
 func (e *examination) run(r Rule) {
 	pass := e.pass(r)
+	if r.Compares && e.Earlier == nil {
+		return
+	}
 	if e.ctx.Err() != nil || pass.Severity() == Off {
 		return
 	}
@@ -159,7 +171,7 @@ func (e *examination) run(r Rule) {
 
 func (e *examination) pass(r Rule) *rule.Pass {
 	return &rule.Pass{
-		Ctx: e.ctx, Ext: e.ext, Rule: r, Severities: e.Severities, Siblings: e.Siblings,
+		Ctx: e.ctx, Ext: e.ext, Rule: r, Severities: e.Severities, Siblings: e.Siblings, Since: e.Earlier,
 		Material: e.material, Silences: e.ignores.silences,
 	}
 }

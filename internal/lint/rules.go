@@ -5,6 +5,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/lint/charts"
 	"github.com/ksrelease/ksrelease/internal/lint/dependencies"
 	"github.com/ksrelease/ksrelease/internal/lint/files"
+	"github.com/ksrelease/ksrelease/internal/lint/history"
 	"github.com/ksrelease/ksrelease/internal/lint/metadata"
 	"github.com/ksrelease/ksrelease/internal/lint/objects"
 	"github.com/ksrelease/ksrelease/internal/lint/security"
@@ -22,6 +23,7 @@ func Rules() []Rule {
 		metadata.Name(),
 		metadata.Namespace(),
 		metadata.Version(),
+		history.VersionBump(),
 		texts.Languages(),
 		metadata.Constraints(),
 		dependencies.InstallationMode(),

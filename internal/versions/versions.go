@@ -157,6 +157,14 @@ func continues(v *semver.Version, before []*semver.Version) bool {
 	return at >= 0 && before[at].LessThan(v)
 }
 
+// Jumps says that a version leaves others out after another one, which is mostly a slip of the
+// hand: 3.0.0 after 1.9.9. Of what cannot be read it says nothing.
+func Jumps(from, to string) bool {
+	before, wrong := semver.NewVersion(from)
+	after, err := semver.NewVersion(to)
+	return wrong == nil && err == nil && jumps(before, after)
+}
+
 // jumps says that a version leaves others out, which is mostly a slip of the hand.
 func jumps(from, to *semver.Version) bool {
 	if to.Major() != from.Major() {

@@ -24,6 +24,8 @@ type Pass struct {
 	// Siblings are the versions of the extensions that are released together with this
 	// one, by name.
 	Siblings map[string][]string
+	// Since is what the extension was before; nil where that is not known. Rules use Earlier.
+	Since *Earlier
 	// Material is shared by the passes of an extension. Rules use the methods below.
 	Material *Material
 	// Silences reports whether a comment in the extension silences a finding; nil

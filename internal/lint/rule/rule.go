@@ -43,6 +43,9 @@ type Rule struct {
 	Uses State
 	// Explains is the last state whose absence this rule reports. It begins behind Needs.
 	Explains State
+	// Compares says that the rule holds the extension against what it was before (Earlier). It
+	// is not run where that is not known.
+	Compares bool
 	// LeavesTo are the rules that report a part of what this one comes across. It asks
 	// for them by Pass.IsOn, and reports that part itself where they are off.
 	LeavesTo []string

@@ -18,12 +18,16 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"sigs.k8s.io/yaml"
 )
 
 // Files of a case that are no part of its extension.
 const (
 	wantFile    = "want"
 	withoutFile = "without"
+	sinceFile   = "since"
+	// earlierFolder has the files in which the earlier extension differs from the base.
+	earlierFolder = "earlier/"
 )
 
 //go:embed all:base
@@ -59,6 +63,7 @@ type testCase struct {
 	without []string          // files of the base that it does not have
 	wanted  []expectation
 	head    string // the comment at the top of the file want
+	earlier *lint.Earlier
 }
 
 // readCase reads a case and takes the expectations out of its files.
@@ -78,6 +83,9 @@ func readCase(dir string) (*testCase, error) {
 		}
 		c.without = append(c.without, name)
 	}
+	if c.earlier, err = earlierIn(files); err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
 	delete(files, wantFile)
 	delete(files, withoutFile)
 	for name, data := range files {
@@ -90,6 +98,39 @@ func readCase(dir string) (*testCase, error) {
 	}
 	c.own = files
 	return c, nil
+}
+
+// earlierIn takes the earlier version of the extension out of the files of a case: what the file
+// since says of it, and its files, where there are any.
+func earlierIn(files map[string][]byte) (*lint.Earlier, error) {
+	said, ok := files[sinceFile]
+	delete(files, sinceFile)
+	var earlier lint.Earlier
+	if err := yaml.UnmarshalStrict(said, &earlier); err != nil {
+		return nil, fmt.Errorf("%s: %w", sinceFile, err)
+	}
+	older := map[string][]byte{}
+	for name, data := range files {
+		if inside, below := strings.CutPrefix(name, earlierFolder); below {
+			older[inside] = data
+			delete(files, name)
+		}
+	}
+	if len(older) > 0 {
+		own, err := withPackages(older)
+		if err != nil {
+			return nil, err
+		}
+		all := Base()
+		maps.Copy(all, own)
+		for _, name := range slices.Sorted(maps.Keys(all)) {
+			earlier.Files = append(earlier.Files, extension.File{Name: name, Data: all[name]})
+		}
+	}
+	if !ok && len(older) == 0 {
+		return nil, nil
+	}
+	return &earlier, nil
 }
 
 // load writes the extension of the case into a folder that is empty, and reads it.

@@ -43,6 +43,8 @@
 //     folder in it as the top.
 //   - The file without lists files of the base that the extension does not have.
 //   - The file want is no part of the extension.
+//   - The file since says what the extension was before, for rules that compare: the fields of
+//     rule.Earlier, in YAML. The folder earlier has the files in which it differed from the base.
 package ruletest
 
 import (
@@ -105,7 +107,7 @@ func Run(t *testing.T, folder string) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			findings := Findings(t.Context(), ext, rules...)
+			findings := FindingsSince(t.Context(), ext, test.earlier, rules...)
 			if os.Getenv("UPDATE") != "" {
 				if err := test.update(findings); err != nil {
 					t.Fatal(err)
@@ -164,13 +166,18 @@ func foldersIn(t *testing.T, dir string) []string {
 
 // Findings are what rules find where no other rule is on.
 func Findings(ctx context.Context, ext *extension.Extension, rules ...string) []lint.Finding {
+	return FindingsSince(ctx, ext, nil, rules...)
+}
+
+// FindingsSince are Findings where it is known what the extension was before.
+func FindingsSince(ctx context.Context, ext *extension.Extension, earlier *lint.Earlier, rules ...string) []lint.Finding {
 	severities := map[string]lint.Severity{}
 	for _, r := range lint.Rules() {
 		if !slices.Contains(rules, r.Name) {
 			severities[r.Name] = lint.Off
 		}
 	}
-	findings := lint.Examine(ctx, ext, lint.Options{Severities: severities}).Findings
+	findings := lint.Examine(ctx, ext, lint.Options{Severities: severities, Earlier: earlier}).Findings
 	// A rule that is off is named where others could not look without it.
 	return slices.DeleteFunc(findings, func(f lint.Finding) bool { return !slices.Contains(rules, f.Rule()) })
 }
