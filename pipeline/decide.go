@@ -38,6 +38,7 @@ func decide(ctx context.Context, env *planning, r *release) (decision, string, e
 	case err != nil:
 		return 0, "", err
 	case ok:
+		r.result.Seen.Listed, r.result.Seen.Digest, r.result.Seen.ContentDigest = true, entry.Digest, entry.ContentDigest
 		r.sayTwice(entry)
 		return 0, "", compare(ctx, env, r, entry)
 	}
@@ -63,6 +64,7 @@ func decideStep(ctx context.Context, env *planning, r *release) error {
 	if err != nil {
 		return err
 	}
+	r.result.Seen.Decision = d.String()
 	r.move(planned{d, note})
 	r.run.emit(results.Event{Kind: results.EventDecided, Decision: d.String(), Message: note}, r)
 	return nil
@@ -71,6 +73,7 @@ func decideStep(ctx context.Context, env *planning, r *release) error {
 // inTarget decides by what the target has of a version that is not in the index.
 func inTarget(ctx context.Context, env *planning, r *release) (decision, string, error) {
 	if env.unasked {
+		r.result.Seen.Status = results.StatusUnknown
 		return toSend, "not in the repository; the marketplace was not asked", nil
 	}
 	// The key is proved first, once for all.
@@ -82,6 +85,7 @@ func inTarget(ctx context.Context, env *planning, r *release) (decision, string,
 	if err != nil {
 		return 0, "", err
 	}
+	r.result.Seen.Status, r.result.Seen.SnapshotID = snapshot.Status, snapshot.ID
 	return decideByState(r, snapshot, "before, not in the repository yet")
 }
 

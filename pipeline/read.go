@@ -98,7 +98,7 @@ func (rel *release) load(ctx context.Context) error {
 		return nil
 	}
 	metadata := ext.Metadata
-	rel.read.ext, rel.read.metadata = ext, &metadata
+	rel.read.ext, rel.read.metadata, rel.read.size = ext, &metadata, ext.ContentSize()
 	rel.result.Version = metadata.Version
 	if metadata.Name != "" {
 		rel.result.Name = metadata.Name

@@ -34,6 +34,7 @@ type contents struct {
 	ext      *extension.Extension // nil when it cannot be read, or was let go
 	metadata *extension.Metadata  // nil when it cannot be read
 	err      error                // why it cannot be read
+	size     int64                // of its content, in bytes; kept when that is let go
 	loads    bool                 // lint has loaded it with Helm
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/indexwatch"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/shards"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/access"
 )
@@ -29,6 +30,7 @@ type Options struct {
 	// name, of which one is empty where an extension cannot be read. Its error is one of usage.
 	// Nil takes all. What Only leaves out is declared all the same.
 	Choose func(declared map[string][]string) (*results.Selection, error)
+	Shard   shards.Shard    // the part of these that this run is for; the zero value is all
 
 	// Target is where to release to; nil where the run looks at each extension by itself.
 	Target   target.Target
@@ -50,6 +52,9 @@ type Options struct {
 	Baseline     Baseline // findings that are not reported again; nil knows none
 	Ignore       []string // absolute paths of what the run writes, which is part of no extension
 
+	// Agreed is given what is planned, before anything is sent, and says what of it is not as
+	// somebody has approved it. Nothing is sent then. It may be nil.
+	Agreed func(now []results.Extension) []results.Moved
 	// Withdraw is the command that takes a version back, for hints; nil is the plain one.
 	Withdraw func(name, version string) string
 	Display  func(path string) string // how to show a path to the user; nil shows it as it is
@@ -127,6 +132,7 @@ func (r *Run) Do(ctx context.Context) (*results.Document, error) {
 			rel.endPlanned()
 		}
 	} else {
+		r.keepTo(p)
 		r.apply(ctx, p)
 	}
 	return r.emitRun(results.EventRunFinished, p, ""), nil
@@ -149,6 +155,7 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 		return nil, err
 	}
 	link(releases)
+	releases = r.share(releases)
 	p := &plan{
 		releases: inOrder(releases), unasked: r.target.Closed(), index: indexwatch.New(r.Target),
 	}
@@ -189,6 +196,39 @@ func (r *Run) remark(p *plan) string {
 		return "the marketplace was not asked: " + target.ErrNoToken.Error()
 	}
 	return ""
+}
+
+// keepTo ends everything that is open where the plan is not the one that was approved.
+func (r *Run) keepTo(p *plan) {
+	if r.Agreed == nil {
+		return
+	}
+	now := make([]results.Extension, len(p.releases))
+	for i, rel := range p.releases {
+		now[i] = rel.snapshot()
+	}
+	moved := r.Agreed(now)
+	if len(moved) == 0 {
+		return
+	}
+	why := map[[2]string]string{}
+	for _, m := range moved {
+		why[[2]string{m.Name, m.Version}] = m.What
+	}
+	for _, rel := range p.open() {
+		id := [2]string{rel.result.Name, rel.result.Version}
+		if what, ok := why[id]; ok {
+			rel.end(results.Blocked, "not as planned: "+what)
+		} else {
+			rel.end(results.Blocked, fmt.Sprintf("nothing is sent: %s is not as planned", moved[0].Name))
+		}
+		delete(why, id)
+	}
+	for _, m := range moved { // what has ended, or is not here, says it itself
+		if what, ok := why[[2]string{m.Name, m.Version}]; ok {
+			r.Warn(fmt.Sprintf("%s is not as planned: %s", m.Name, what))
+		}
+	}
 }
 
 // apply does what the plan says, in dependency order and in parallel.

@@ -1,0 +1,271 @@
+// Package planfile keeps the plan of a dry run in a file, for somebody to approve, and says
+// whether what a later run plans is still that. A plan is a contract: it names what it was made
+// of (revision, config, version of the program, place to release to), what is to be done with
+// each extension, and by digests what each is.
+package planfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/ksrelease/ksrelease/internal/atomicfile"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/regularfile"
+	"github.com/ksrelease/ksrelease/internal/results"
+)
+
+// Version is the form of the file.
+const Version = 1
+
+// CodeUnreadable is the code of what is wrong with a file that is no plan.
+const CodeUnreadable = "plan/unreadable"
+
+// sizeLimit bounds a file that is read, in bytes: a plan of ten thousand extensions has some
+// MiB.
+const sizeLimit = 64 << 20
+
+// File is a plan as the file has it.
+type File struct {
+	Plan    int       `json:"ksrelease_plan"` // Version
+	Created time.Time `json:"created"`
+	Made
+	Options
+	Extensions []Extension `json:"extensions"` // sorted as in reports
+}
+
+// Made is what a plan was made of.
+type Made struct {
+	Tool     results.Tool `json:"tool"`
+	Revision string       `json:"revision,omitempty"` // the commit; empty where there is none
+	Config   string       `json:"config,omitempty"`   // the SHA-256 of the config, "sha256:" and 64 hex digits; empty without a config
+	Target   string       `json:"target"`             // where to release to, as it is shown to users
+}
+
+// Options are those of the dry run, which hold for the run that carries it out.
+type Options struct {
+	Skip         []string `json:"skip,omitempty"` // stages
+	AllOrNothing bool     `json:"all_or_nothing,omitempty"`
+	AllowMissing bool     `json:"allow_missing_dependencies,omitempty"`
+}
+
+// Extension is what the plan has of one extension.
+type Extension struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Path    string `json:"path"`
+	// Does is what the plan does with it: "release", "wait", or the outcome with which it
+	// has ended already: exists, drift, blocked, failed.
+	Does          string `json:"does"`
+	ContentDigest string `json:"content_digest,omitempty"`
+	// PackageDigest is the SHA-256 of the package to be sent, "sha256:" and 64 hex digits. It
+	// is left out where it cannot be known before assets have been uploaded.
+	PackageDigest string       `json:"package_digest,omitempty"`
+	Seen          results.Seen `json:"seen"`
+}
+
+// Of makes the plan of a dry run that was finished. The error says why there is none.
+func Of(made Made, options Options, result *results.Document) (*File, error) {
+	if result == nil || result.Finished == nil {
+		return nil, errors.New("the dry run did not come to its end")
+	}
+	plan := &File{Plan: Version, Created: *result.Finished, Made: made, Options: options, Extensions: []Extension{}}
+	for _, x := range result.Extensions {
+		if x.Outcome == results.NotReached {
+			return nil, fmt.Errorf("%s was not reached: %s", x.Name, x.Reason)
+		}
+		plan.Extensions = append(plan.Extensions, extensionOf(x))
+	}
+	return plan, nil
+}
+
+func extensionOf(x results.Extension) Extension {
+	made := Extension{Name: x.Name, Version: x.Version, Path: x.Path, Does: does(x), Seen: x.Seen}
+	if x.Package != nil {
+		made.ContentDigest = x.Package.ContentDigest
+		if x.Package.SizeWithin == 0 {
+			made.PackageDigest = x.Package.Digest
+		}
+	}
+	return made
+}
+
+// does is what is done with an extension, or how it has ended. What a dry run ends as planned
+// is open in a run.
+func does(x results.Extension) string {
+	if x.Outcome == results.Planned || x.Outcome == results.NotReached {
+		return x.Seen.Decision
+	}
+	return string(x.Outcome)
+}
+
+// Write writes a plan as a whole or not at all.
+func (f *File) Write(path string) error {
+	text, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteSynced(path, append(text, '\n'), 0o644)
+}
+
+// Read reads a plan. What is wrong in it is a diagnostic.List.
+func Read(path string) (*File, error) {
+	text, err := regularfile.Read(path, sizeLimit)
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan %s: %w", path, err)
+	}
+	plan, at, err := parse(text)
+	if err != nil {
+		return nil, diagnostic.List{{
+			Code: CodeUnreadable, Severity: diagnostic.Error, File: path, Range: diagnostic.At(1+bytes.Count(text[:at], []byte("\n")), 0),
+			Message: err.Error(), Hint: "name a file that ksrelease run --dry-run --plan FILE has written",
+		}}
+	}
+	return plan, nil
+}
+
+// parse is Read of a text; at is where it is wrong, in bytes.
+func parse(text []byte) (plan *File, at int, err error) {
+	var head struct {
+		Plan json.Number `json:"ksrelease_plan"`
+	}
+	var syntax *json.SyntaxError
+	if err := json.Unmarshal(text, &head); errors.As(err, &syntax) {
+		return nil, clamp(syntax.Offset, len(text)), errors.New("it is no JSON: " + syntax.Error())
+	} else if err != nil || head.Plan == "" {
+		return nil, 0, errors.New(`it is no plan of ksrelease: it has no "ksrelease_plan"`)
+	}
+	if head.Plan.String() != fmt.Sprint(Version) {
+		return nil, 0, fmt.Errorf("it has form %s, and this ksrelease knows form %d: use the version that wrote it", head.Plan, Version)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	plan = &File{}
+	if err := decoder.Decode(plan); err != nil {
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) {
+			return nil, clamp(wrong.Offset, len(text)), fmt.Errorf("%s is a JSON %s, and cannot be", wrong.Field, wrong.Value)
+		}
+		return nil, clamp(decoder.InputOffset(), len(text)), errors.New("it has a field that no plan has")
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, clamp(decoder.InputOffset(), len(text)), errors.New("there is more behind its end")
+	}
+	known := map[[2]string]bool{}
+	for i, x := range plan.Extensions {
+		id := [2]string{x.Name, x.Version}
+		switch {
+		case x.Name == "" || x.Does == "":
+			return nil, 0, fmt.Errorf("extensions[%d] has no name, or nothing to do", i)
+		case known[id]:
+			return nil, 0, fmt.Errorf("%s %s is in it twice", x.Name, x.Version)
+		}
+		known[id] = true
+	}
+	return plan, 0, nil
+}
+
+func clamp(at int64, most int) int { return int(max(0, min(at, int64(most)))) }
+
+// Names are the extensions of the plan, each once.
+func (f *File) Names() []string {
+	var names []string
+	for _, x := range f.Extensions {
+		names = append(names, x.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// MadeOfOther says what a plan was made of that is not so now, a line each.
+func (f *File) MadeOfOther(now Made) (moved []string) {
+	differ := func(what, then, now string) {
+		if then != now {
+			moved = append(moved, fmt.Sprintf("%s is %s, and was %s", what, orNone(now), orNone(then)))
+		}
+	}
+	differ("ksrelease", f.Tool.Version, now.Tool.Version)
+	differ("the commit", f.Revision, now.Revision)
+	differ("the digest of the config", f.Config, now.Config)
+	differ("the place to release to", f.Target, now.Target)
+	return moved
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "none"
+	}
+	return text
+}
+
+// Moved says what is not as in the plan, of extensions as they are planned now.
+func (f *File) Moved(now []results.Extension) []results.Moved {
+	var moved []results.Moved
+	add := func(name, version, format string, values ...any) {
+		moved = append(moved, results.Moved{Name: name, Version: version, What: fmt.Sprintf(format, values...)})
+	}
+	left := map[[2]string]Extension{}
+	for _, x := range f.Extensions {
+		left[[2]string{x.Name, x.Version}] = x
+	}
+	for _, x := range now {
+		id := [2]string{x.Name, x.Version}
+		then, ok := left[id]
+		delete(left, id)
+		if !ok {
+			add(x.Name, x.Version, "the plan has no version %s", orNone(x.Version))
+			continue
+		}
+		if what := then.moved(extensionOf(x)); what != "" {
+			add(x.Name, x.Version, "%s", what)
+		}
+	}
+	for _, x := range f.Extensions { // in order
+		if _, missing := left[[2]string{x.Name, x.Version}]; missing {
+			add(x.Name, x.Version, "the plan has version %s, which is not here", orNone(x.Version))
+		}
+	}
+	return moved
+}
+
+// moved says what is not as it was; empty where all is, or where what was to be released is
+// there with that content: an earlier run has carried out that part.
+func (x Extension) moved(now Extension) string {
+	done := (x.Does == "release" || x.Does == "wait") && now.Does == string(results.Exists)
+	switch {
+	case done && x.ContentDigest == now.Seen.ContentDigest && now.Seen.ContentDigest != "":
+		return ""
+	case now.Seen.Listed && !x.Seen.Listed:
+		return "it is in the Helm repository now"
+	case !now.Seen.Listed && x.Seen.Listed:
+		return "it is not in the Helm repository any more"
+	case now.Seen.Digest != x.Seen.Digest:
+		return fmt.Sprintf("the Helm repository has it with the digest %s, and had it with %s", orNone(now.Seen.Digest), orNone(x.Seen.Digest))
+	case x.ContentDigest != "" && now.ContentDigest != "" && now.ContentDigest != x.ContentDigest:
+		return "its content is another"
+	case now.Does != x.Does:
+		return fmt.Sprintf("a run would %s, and the plan is to %s", doing(now.Does), doing(x.Does))
+	case now.Seen.Status != x.Seen.Status:
+		return fmt.Sprintf("the marketplace has it as %s, and had it as %s", orNone(now.Seen.Status), orNone(x.Seen.Status))
+	case now.Seen.SnapshotID != x.Seen.SnapshotID:
+		return fmt.Sprintf("the marketplace has another snapshot of it, %s", orNone(now.Seen.SnapshotID))
+	case x.PackageDigest != "" && now.PackageDigest != "" && now.PackageDigest != x.PackageDigest:
+		return "its package is another, of the same content"
+	}
+	return ""
+}
+
+// doing is what is done, in the words of a sentence.
+func doing(does string) string {
+	switch does {
+	case "release":
+		return "release it"
+	case "wait":
+		return "wait for it"
+	}
+	return "end it as " + does
+}
