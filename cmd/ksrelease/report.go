@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/app"
@@ -17,17 +18,35 @@ import (
 
 type reportCommand struct {
 	Dir    string   `short:"C" placeholder:"DIR" help:"Go to this directory first."`
-	From   string   `arg:"" name:"journal" help:"The journal of a run: FILE.jsonl that --report has written."`
+	From   []string `arg:"" name:"journal" help:"The journal of a run: FILE.jsonl that --report has written. With merge before them, those of several runs, such as the shards of one release."`
 	Output string   `enum:"text,json" default:"text" help:"text, or json: the result document on standard output."`
 	Report []string `placeholder:"FILE" help:"Also write a report: ${reports}. The ending chooses the form, or FORMAT=FILE. May be repeated."`
+}
+
+// merge is the word before journals that are to make one result. It is no command of its own:
+// kong loses the flags of a command that is the default of another.
+const merge = "merge"
+
+// Run makes the result of a run out of its journal, and reports on it as the run did; or one
+// result of several.
+func (c *reportCommand) Run(a *app.App) error {
+	switch several := c.From[0] == merge; {
+	case several && len(c.From) == 1:
+		return app.Usage(errors.New("report merge names no journal"), "name those of the runs: ksrelease report merge FILE.jsonl…")
+	case several:
+		return c.make(a, c.From[1:]...)
+	case len(c.From) > 1:
+		return app.Usage(errors.New("report is of one run"), "to make one result of several: ksrelease report merge FILE.jsonl…")
+	}
+	return c.make(a, c.From[0])
 }
 
 // journalLimit is the size of the largest journal that is read, in bytes: a run of ten
 // thousand extensions writes less.
 const journalLimit = 512 << 20
 
-// Run makes the result of a run out of its journal, and reports on it as the run did.
-func (c *reportCommand) Run(a *app.App) error {
+// make makes the result of journals, and reports on it as the runs did.
+func (c *reportCommand) make(a *app.App, journals ...string) error {
 	if err := (app.Place{Dir: c.Dir}).Enter(); err != nil {
 		return err
 	}
@@ -36,18 +55,31 @@ func (c *reportCommand) Run(a *app.App) error {
 		return app.Usage(err, "")
 	}
 	for _, d := range destinations {
-		if sameFile(c.From, d.Path) {
+		if slices.ContainsFunc(journals, func(from string) bool { return sameFile(from, d.Path) }) {
 			return app.Usage(&report.PathError{Path: d.Path, Err: errors.New("it is the journal itself")}, "name another file")
 		}
 	}
-	replay, err := c.read()
-	if err != nil {
-		return err
+	var all []*results.Document
+	for _, from := range journals {
+		replay, err := readJournal(from)
+		if err != nil {
+			return err
+		}
+		if replay.Cut {
+			a.Stderr.Print("the last line of %s is cut off, and is left out", from)
+		}
+		if replay.Result.Finished == nil {
+			a.Stderr.Print("the run has no end in %s: it was killed, or goes on", from)
+		}
+		all = append(all, replay.Result)
 	}
-	a.Redact.Observer(results.ObserverFunc(func(e results.Event) { replay.Result = e.Result })).
-		Observe(results.Event{Kind: results.EventRunFinished, Time: time.Now(), Result: replay.Result})
-	result := replay.Result
-	c.print(a, replay)
+	result, err := results.Merge(all)
+	if err != nil {
+		return app.Usage(fmt.Errorf("the journals do not belong together: %w", err), "name the journals of one release")
+	}
+	a.Redact.Observer(results.ObserverFunc(func(e results.Event) { result = e.Result })).
+		Observe(results.Event{Kind: results.EventRunFinished, Time: time.Now(), Result: result})
+	c.print(a, result)
 	var unwritten error
 	for _, d := range destinations {
 		unwritten = errors.Join(unwritten, d.Write(result, app.Tool()))
@@ -65,11 +97,11 @@ func (c *reportCommand) Run(a *app.App) error {
 	return nil
 }
 
-// read reads the journal. What is wrong in it is a problem with its line.
-func (c *reportCommand) read() (*journal.Replay, error) {
-	data, err := regularfile.Read(c.From, journalLimit)
+// readJournal reads a journal. What is wrong in it is a problem with its line.
+func readJournal(from string) (*journal.Replay, error) {
+	data, err := regularfile.Read(from, journalLimit)
 	if err != nil {
-		return nil, app.Usage(fmt.Errorf("reading the journal %s: %w", c.From, err), "name a file that ksrelease run --report FILE.jsonl has written")
+		return nil, app.Usage(fmt.Errorf("reading the journal %s: %w", from, err), "name a file that ksrelease run --report FILE.jsonl has written")
 	}
 	replay, err := journal.Read(bytes.NewReader(data))
 	var wrong *journal.LineError
@@ -78,23 +110,16 @@ func (c *reportCommand) read() (*journal.Replay, error) {
 		if wrong.Line > 1 {
 			hint = "what comes before this line is whole: a copy that ends there can be read"
 		}
-		return nil, diagnostic.List{{Code: results.CodeUnreadableJournal, Severity: diagnostic.Error, File: c.From, Range: diagnostic.At(wrong.Line, 0), Message: wrong.Err.Error(), Hint: hint}}
+		return nil, diagnostic.List{{Code: results.CodeUnreadableJournal, Severity: diagnostic.Error, File: from, Range: diagnostic.At(wrong.Line, 0), Message: wrong.Err.Error(), Hint: hint}}
 	}
 	return replay, err
 }
 
 // print prints the result.
-func (c *reportCommand) print(a *app.App, replay *journal.Replay) {
-	result := replay.Result
+func (c *reportCommand) print(a *app.App, result *results.Document) {
 	if c.Output == "json" {
 		a.Stdout.JSON(result, "  ")
 		return
-	}
-	if replay.Cut {
-		a.Stderr.Print("the last line of %s is cut off, and is left out", c.From)
-	}
-	if result.Finished == nil {
-		a.Stderr.Print("the run has no end in %s: it was killed, or goes on", c.From)
 	}
 	text := report.NewText(a.Stdout, a.Stderr, report.TextOptions{
 		Findings: result.Command == "lint", Color: a.HasColor(a.Stdout), Width: a.Stdout.Columns(),

@@ -21,6 +21,7 @@ type runCommand struct {
 	Paths []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths. Without a config, they are released with the defaults."`
 
 	DryRun       bool     `help:"Plan only: print what would be done and send nothing."`
+	Plan         string   `placeholder:"FILE" help:"With --dry-run, write the plan to a file; without, do exactly what the plan in that file says, or nothing."`
 	Skip         []string `enum:"${stages}" placeholder:"STAGE" help:"Leave these stages out: ${stages}."`
 	AllOrNothing bool     `help:"Send nothing unless the whole plan is clean."`
 
@@ -31,7 +32,14 @@ type runCommand struct {
 func (c *runCommand) Run(a *app.App) error {
 	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
+	if err := c.mayPlan(); err != nil {
+		return err
+	}
 	p, options, err := c.Read(ctx, a, c.Paths)
+	if err != nil {
+		return err
+	}
+	approved, err := c.approved()
 	if err != nil {
 		return err
 	}
@@ -48,11 +56,19 @@ func (c *runCommand) Run(a *app.App) error {
 	options.Command, options.Only, options.Target = "run", c.Only, links.Target
 	options.DryRun, options.Skip, options.AllOrNothing, options.AllowMissing = c.DryRun, c.Skip, c.AllOrNothing, c.AllowMissingDependencies
 	options.Message, options.Withdraw = "submitted by ksrelease "+app.Version(), c.withdraw
-	return c.Perform(ctx, a, p, options, report.TextOptions{
+	text := report.TextOptions{
 		Target:  links.Name,
 		Again:   func(names []string) string { return c.again(names, false) },
 		Release: func() string { return c.again(nil, true) },
-	})
+	}
+	perform := func() error { return c.Perform(ctx, a, p, options, text) }
+	switch {
+	case approved != nil:
+		return c.keepTo(ctx, a, approved, p, &options, links.Name, perform)
+	case c.Plan != "":
+		return c.writePlan(ctx, a, p, &options, links.Name, perform)
+	}
+	return perform()
 }
 
 // mayKeepMarketplace finds out, for a run as for a dry run, whether a local
@@ -118,6 +134,12 @@ func (c *runCommand) again(names []string, forReal bool) string {
 	}
 	for _, r := range c.Report {
 		add("--report", r)
+	}
+	if c.Plan != "" && names == nil {
+		add("--plan", c.Plan)
+	}
+	if !c.Shard.IsWhole() && names == nil {
+		add("--shard", c.Shard.String())
 	}
 	if names == nil {
 		names = c.Only

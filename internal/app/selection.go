@@ -15,6 +15,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/shards"
 	"github.com/ksrelease/ksrelease/internal/worker"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -25,6 +26,7 @@ type Selection struct {
 	Deadline
 	Only []string `placeholder:"NAME" xor:"chosen" help:"Only the extensions of these names."`
 	Asked
+	Shard       shards.Shard      `placeholder:"I/N" help:"Only the I-th of N parts of about the same work. What requires each other is in one part."`
 	Parallelism commandline.Count `placeholder:"N" help:"Extensions at work at once; default: parallelism of the config, or 8."`
 	Output      string            `enum:"text,json" default:"text" help:"text, or json: one event a line on standard output."`
 	Report      []string          `placeholder:"FILE" help:"Also write a report: ${reports}. The ending chooses the form, or FORMAT=FILE. May be repeated."`
@@ -40,9 +42,10 @@ func (c *Selection) Read(ctx context.Context, a *App, paths []string) (*Project,
 	return p, options, err
 }
 
-// Perform runs the pipeline and reports as the flags ask.
+// Perform runs the pipeline and reports as the flags ask. An observer in the options gets the
+// events as reports do, without secrets.
 func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pipeline.Options, text report.TextOptions) error {
-	options.Parallelism = c.ParallelismOf(p)
+	options.Parallelism, options.Shard = c.ParallelismOf(p), c.Shard
 	options.Revision = git.Commit(graceful.Finish(ctx), p.Root)
 	if err := c.Asked.apply(ctx, a, p, &options); err != nil {
 		return err
@@ -68,7 +71,11 @@ func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pip
 			options.Ignore = append(options.Ignore, absolute)
 		}
 	}
-	options.Observer = a.Redact.Observer(report.All(append(files.Observers(), c.printer(a, text))...))
+	observers := append(files.Observers(), c.printer(a, text))
+	if options.Observer != nil {
+		observers = append(observers, options.Observer)
+	}
+	options.Observer = a.Redact.Observer(report.All(observers...))
 	options.Kept = func(ctx context.Context) {
 		files.Wait(ctx)
 		if c.Output == "json" {

@@ -71,7 +71,9 @@ func Divide(members []Member, count int) [][]int {
 		load[lightest] += g.weight
 	}
 	for _, shard := range divided {
-		slices.SortFunc(shard, func(a, b int) int { return cmp.Or(strings.Compare(members[a].Name, members[b].Name), cmp.Compare(a, b)) })
+		slices.SortFunc(shard, func(a, b int) int {
+			return cmp.Or(strings.Compare(members[a].Name, members[b].Name), cmp.Compare(a, b))
+		})
 	}
 	return divided
 }

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/app"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/git"
+	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/planfile"
+	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// mayPlan says that the flags go together with a plan that is to be carried out: it says what is
+// released and how, so nothing else may.
+func (c *runCommand) mayPlan() error {
+	if c.Plan == "" || c.DryRun {
+		return nil
+	}
+	for _, other := range []struct {
+		name  string
+		given bool
+	}{
+		{"a path", len(c.Paths) > 0}, {"--only", len(c.Only) > 0}, {"--shard", !c.Shard.IsWhole()}, {"--skip", len(c.Skip) > 0},
+		{"--all-or-nothing", c.AllOrNothing}, {"--allow-missing-dependencies", c.AllowMissingDependencies},
+	} {
+		if other.given {
+			return app.Usage(fmt.Errorf("the plan in %s says what is released, so %s cannot", c.Plan, other.name),
+				"leave it out, or make another plan with it: ksrelease run --dry-run --plan FILE")
+		}
+	}
+	return nil
+}
+
+// approved is the plan that the run is to carry out; nil where there is none.
+func (c *runCommand) approved() (*planfile.File, error) {
+	if c.Plan == "" || c.DryRun {
+		return nil, nil
+	}
+	plan, err := planfile.Read(c.Plan)
+	var problems diagnostic.List
+	if err == nil || errors.As(err, &problems) {
+		return plan, err
+	}
+	return nil, app.Usage(err, "ksrelease run --dry-run --plan FILE writes one")
+}
+
+// made is what a plan is made of now.
+func (c *runCommand) made(ctx context.Context, p *app.Project, target string) (planfile.Made, error) {
+	tool := results.Tool{Name: "ksrelease", Version: app.Version()}
+	if c.IsLocal() { // a dry run may find none yet
+		target = "the local marketplace in " + app.Display(c.Folder(p))
+	}
+	made := planfile.Made{Tool: tool, Revision: git.Commit(graceful.Finish(ctx), p.Root), Target: target}
+	if p.Config.File != "" {
+		text, err := os.ReadFile(p.Config.File)
+		if err != nil {
+			return made, err
+		}
+		made.Config = fmt.Sprintf("sha256:%x", sha256.Sum256(text))
+	}
+	return made, nil
+}
+
+// keepTo has a run do what the plan says, or nothing.
+func (c *runCommand) keepTo(ctx context.Context, a *app.App, plan *planfile.File, p *app.Project, options *pipeline.Options, target string, perform func() error) error {
+	now, err := c.made(ctx, p, target)
+	if err != nil {
+		return err
+	}
+	if moved := plan.MadeOfOther(now); len(moved) > 0 {
+		return failure.WithHint(fmt.Errorf("the plan in %s does not hold any more, and nothing is sent: %s", c.Plan, strings.Join(moved, "; ")),
+			"go back to what the plan was made of, or make it anew: ksrelease run --dry-run --plan %s", c.Plan)
+	}
+	if len(plan.Extensions) == 0 {
+		a.Stdout.Print("the plan in %s has no extension, so there is nothing to do", c.Plan)
+		return nil
+	}
+	options.Only, options.Skip = plan.Names(), plan.Skip
+	options.AllOrNothing, options.AllowMissing = plan.AllOrNothing, plan.AllowMissing
+	options.Agreed = plan.Moved
+	return perform()
+}
+
+// writePlan writes the plan of a dry run.
+func (c *runCommand) writePlan(ctx context.Context, a *app.App, p *app.Project, options *pipeline.Options, target string, perform func() error) error {
+	made, err := c.made(ctx, p, target)
+	if err != nil {
+		return err
+	}
+	var result *results.Document
+	options.Observer = results.ObserverFunc(func(e results.Event) {
+		if e.Kind == results.EventRunFinished {
+			result = e.Result
+		}
+	})
+	ended := perform()
+	plan, err := planfile.Of(made, planfile.Options{Skip: c.Skip, AllOrNothing: c.AllOrNothing, AllowMissing: c.AllowMissingDependencies}, result)
+	if err == nil {
+		err = plan.Write(c.Plan)
+	}
+	if err != nil {
+		return errors.Join(ended, fmt.Errorf("the plan is not written to %s: %w", c.Plan, err))
+	}
+	a.Stderr.Print("the plan is in %s; to carry it out: %s", c.Plan, c.again(nil, true))
+	return ended
+}

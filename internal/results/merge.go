@@ -1,0 +1,76 @@
+package results
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/versions"
+)
+
+// Merge makes one result of those of several runs, such as the shards of a release. Where two
+// have the same version of an extension, that of the run which began later counts: it was run
+// again. One run that has no end leaves the whole without one. The error says why the results
+// do not belong together; what is odd about them is a warning of the result.
+func Merge(all []*Document) (*Document, error) {
+	if len(all) == 0 {
+		return nil, errors.New("there is no result to merge")
+	}
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b *Document) int { return a.Started.Compare(b.Started) })
+	first := all[0]
+	merged := &Document{
+		SchemaVersion: first.SchemaVersion, Command: first.Command, Tool: first.Tool, Revision: first.Revision, DryRun: first.DryRun,
+		Started: first.Started, Finished: first.Finished, Extensions: []Extension{},
+	}
+	at := map[[2]string]int{}
+	for _, d := range all {
+		switch {
+		case d.Command != first.Command:
+			return nil, fmt.Errorf("one is of ksrelease %s, and another of ksrelease %s", first.Command, d.Command)
+		case d.DryRun != first.DryRun:
+			return nil, errors.New("one is of a dry run, and another of a run that releases")
+		}
+		if d.Tool != first.Tool {
+			merged.warn("the runs were made by %s %s and %s %s", first.Tool.Name, first.Tool.Version, d.Tool.Name, d.Tool.Version)
+		}
+		if d.Revision != first.Revision {
+			merged.warn("the runs were made of two commits: %s and %s", cmp.Or(first.Revision, "none"), cmp.Or(d.Revision, "none"))
+			merged.Revision = ""
+		}
+		switch {
+		case d.Finished == nil:
+			merged.Finished = nil
+		case merged.Finished != nil && d.Finished.After(*merged.Finished):
+			merged.Finished = d.Finished
+		}
+		merged.Error = cmp.Or(merged.Error, d.Error)
+		merged.AuthRefused = merged.AuthRefused || d.AuthRefused
+		for _, w := range d.Warnings {
+			merged.warn("%s", w)
+		}
+		for _, x := range d.Extensions {
+			id := [2]string{x.Name, x.Version}
+			if i, ok := at[id]; ok {
+				merged.Extensions[i] = x
+				continue
+			}
+			at[id] = len(merged.Extensions)
+			merged.Extensions = append(merged.Extensions, x)
+		}
+	}
+	slices.SortFunc(merged.Extensions, func(a, b Extension) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), versions.Compare(a.Version, b.Version), strings.Compare(a.Path, b.Path))
+	})
+	merged.Recount()
+	return merged, nil
+}
+
+// warn adds a warning, each once.
+func (r *Document) warn(format string, values ...any) {
+	if text := fmt.Sprintf(format, values...); !slices.Contains(r.Warnings, text) {
+		r.Warnings = append(r.Warnings, text)
+	}
+}

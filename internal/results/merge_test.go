@@ -1,0 +1,68 @@
+package results
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func document(at int, extensions ...Extension) *Document {
+	started := time.Date(2026, 11, 30, 8, at, 0, 0, time.UTC)
+	finished := started.Add(30 * time.Second)
+	return &Document{SchemaVersion: 1, Command: "run", Tool: Tool{"ksrelease", "1.0.0"}, Revision: "abc", Started: started, Finished: &finished, Extensions: extensions}
+}
+
+func ended(name, version string, outcome Outcome) Extension {
+	return Extension{Name: name, Version: version, Outcome: outcome, AsAsked: outcome == Released}
+}
+
+func TestMerge(t *testing.T) {
+	// The second shard was run again, and its first journal is given last.
+	merged, err := Merge([]*Document{
+		document(0, ended("bee", "1.10.0", Released), ended("bee", "1.9.0", Exists)),
+		document(5, ended("alc", "1.0.0", Released)),
+		document(1, ended("alc", "1.0.0", Failed), ended("cat", "1.0.0", Released)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, x := range merged.Extensions {
+		got = append(got, fmt.Sprint(x.Name, " ", x.Version, " ", x.Outcome))
+	}
+	want := []string{"alc 1.0.0 released", "bee 1.9.0 exists", "bee 1.10.0 released", "cat 1.0.0 released"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if merged.Totals[Released] != 3 || merged.Totals[Exists] != 1 || merged.Totals[Failed] != 0 {
+		t.Errorf("totals: %v", merged.Totals)
+	}
+	if merged.Started.Minute() != 0 || merged.Finished.Minute() != 5 || merged.Revision != "abc" || len(merged.Warnings) != 0 {
+		t.Errorf("the run: %s to %s of %q, warnings %q", merged.Started, merged.Finished, merged.Revision, merged.Warnings)
+	}
+}
+
+func TestMergeOfWhatIsOdd(t *testing.T) {
+	if _, err := Merge(nil); err == nil {
+		t.Error("nothing was merged")
+	}
+	lint, dry := document(1), document(1)
+	lint.Command, dry.DryRun = "lint", true
+	for want, other := range map[string]*Document{"of ksrelease run, and another of ksrelease lint": lint, "of a dry run": dry} {
+		if _, err := Merge([]*Document{document(0), other}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+	cut, elsewhere, refused := document(1), document(2), document(3)
+	cut.Finished, elsewhere.Revision, elsewhere.Tool.Version, refused.AuthRefused = nil, "def", "1.1.0", true
+	refused.Error = &CommandError{Message: "x"}
+	merged, err := Merge([]*Document{document(0), cut, elsewhere, refused})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if merged.Finished != nil || merged.Revision != "" || !merged.AuthRefused || merged.Error == nil || len(merged.Warnings) != 2 {
+		t.Errorf("got %+v", merged)
+	}
+}
