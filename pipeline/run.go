@@ -42,6 +42,7 @@ type Options struct {
 	Tool     results.Tool // the program, for the result document
 
 	DryRun       bool     // plan, and stop
+	Divide       int      // of a dry run: at most so many parts of what is planned, see Parts; 0 is none
 	Through      string   // the last stage; empty is the whole way
 	Skip         []string // stages to leave out
 	AllOrNothing bool     // send nothing unless the whole plan is clean
@@ -79,6 +80,8 @@ type Run struct {
 	slots   *semaphore.Weighted
 	// applying is set between plan and application, while nobody else is at work.
 	applying bool
+
+	parts []Part // of what is planned
 
 	held       atomic.Int64 // content that was read and not planned yet, in bytes
 	heldAtMost int64
@@ -128,6 +131,9 @@ func (r *Run) Do(ctx context.Context) (*results.Document, error) {
 		return nil, err
 	}
 	if r.DryRun || !r.sends() {
+		if r.Divide > 0 {
+			r.parts = partsOf(p.open(), r.Divide)
+		}
 		for _, rel := range p.open() {
 			rel.endPlanned()
 		}
@@ -160,6 +166,9 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 		releases: inOrder(releases), unasked: r.target.Closed(), index: indexwatch.New(r.Target),
 	}
 	r.emitRun(results.EventRunStarted, p, "")
+	if len(p.releases) == 0 && !r.Shard.IsWhole() {
+		r.Note(fmt.Sprintf("shard %s has nothing to do: there is less work than shards", r.Shard))
+	}
 
 	env := &planning{
 		outside: outside{target: r.target.ForPlan(), index: p.index, unasked: p.unasked},
@@ -252,6 +261,10 @@ func (r *Run) apply(ctx context.Context, p *plan) {
 		r.applyOne(ctx, env, rel)
 	})
 }
+
+// Parts are what several jobs would release, each about as much, after a dry run with Divide.
+// What requires each other is in one part.
+func (r *Run) Parts() []Part { return r.parts }
 
 // AuthRefused is the first refusal of the API key by the marketplace, or
 // target.ErrNoToken where there was none and one was needed; nil where all was well.

@@ -1,6 +1,11 @@
 package pipeline
 
-import "github.com/ksrelease/ksrelease/internal/shards"
+import (
+	"slices"
+
+	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/shards"
+)
 
 // eachCosts is what any release costs besides what it holds, in bytes of content that take as
 // long: its requests, and starting to look at it.
@@ -18,7 +23,9 @@ func divide(releases []*release, count int) [][]*release {
 	for i, r := range releases {
 		members[i] = shards.Member{Name: r.result.Name + " " + r.result.Version + " " + r.result.Path, Weight: eachCosts + r.read.size}
 		for needed := range r.order.firmly { // those in a cycle too, which have to be seen as one
-			members[i].With = append(members[i].With, at[needed])
+			if other, ok := at[needed]; ok {
+				members[i].With = append(members[i].With, other)
+			}
 		}
 		if other, ok := first[r.result.Name]; ok {
 			members[i].With = append(members[i].With, other)
@@ -47,4 +54,26 @@ func (r *Run) share(releases []*release) []*release {
 	}
 	link(kept)
 	return kept
+}
+
+// Part is what one of several jobs has to release.
+type Part struct {
+	Extensions []results.Extension // in the order of reports
+	Weight     int64               // its share of the work, in bytes of content
+}
+
+// partsOf divides what is planned into at most count parts, without empty ones.
+func partsOf(planned []*release, count int) (parts []Part) {
+	for _, shard := range divide(planned, count) {
+		var part Part
+		for _, r := range shard {
+			part.Extensions = append(part.Extensions, r.snapshot())
+			part.Weight += eachCosts + r.read.size
+		}
+		if len(shard) > 0 {
+			slices.SortFunc(part.Extensions, byNameAndVersion)
+			parts = append(parts, part)
+		}
+	}
+	return parts
 }

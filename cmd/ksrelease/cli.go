@@ -10,6 +10,7 @@ import (
 // cli is the grammar of the command line.
 type cli struct {
 	Run         runCommand         `cmd:"" help:"Plan, then release. With --dry-run, plan only."`
+	Plan        planCommand        `cmd:"" help:"Divide what a run would release among jobs of CI."`
 	Check       checkCommand       `cmd:"" help:"Read the config and every extension.yaml, offline, and report all problems at once."`
 	Lint        lintCommand        `cmd:"" help:"Hold the extensions to the rules of KubeSphere and report all findings."`
 	Package     packageCommand     `cmd:"" help:"Lint and pack: leaves NAME-VERSION.tgz and its checksum in the output directory."`

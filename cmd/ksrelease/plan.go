@@ -1,0 +1,149 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/ksrelease/ksrelease/internal/app"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/jobs"
+	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/shards"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+type planCommand struct {
+	app.Place
+	app.Deadline
+	app.LocalFlags
+	Only          []string  `placeholder:"NAME" help:"Only the extensions of these names."`
+	Shards        jobsCount `default:"4" placeholder:"N" help:"How many jobs there may be at most."`
+	Output        string    `enum:"text,json,github-matrix,gitlab" default:"text" help:"text, json, github-matrix (one line of JSON for strategy.matrix), or gitlab (a child pipeline)."`
+	GitlabInclude string    `placeholder:"FILE" help:"With --output gitlab: a file of the repository with a job .ksrelease, which the jobs extend."`
+	Paths         []string  `arg:"" optional:"" name:"path" help:"Only the extensions in these paths."`
+}
+
+// jobsCount is how many jobs there are at most.
+type jobsCount int
+
+// UnmarshalText reads a flag.
+func (n *jobsCount) UnmarshalText(text []byte) error {
+	count, err := strconv.Atoi(string(text))
+	if err != nil || count < 1 || count > shards.Most {
+		return fmt.Errorf("it must be a whole number from 1 to %d, not %q", shards.Most, text)
+	}
+	*n = jobsCount(count)
+	return nil
+}
+
+// Run plans as a dry run does, and divides what is to be released.
+func (c *planCommand) Run(a *app.App) error {
+	ctx, cancel := c.Begin(a.Stop)
+	defer cancel()
+	p, err := c.Open(ctx, a)
+	if err != nil {
+		return err
+	}
+	links, err := a.Dial(ctx, p, app.WhereIf(c.IsLocal()), c.Folder(p), p.Config.Parallelism)
+	if err != nil {
+		return err
+	}
+	defer links.Close()
+	a.WarnOnStderr()
+	options, err := p.Start(ctx, c.Paths)
+	if err != nil {
+		return err
+	}
+	options.Only, options.Target, options.DryRun, options.Divide = c.Only, links.Target, true, int(c.Shards)
+	giveBack, err := p.Equip(&options)
+	if err != nil {
+		return err
+	}
+	defer giveBack()
+	run := pipeline.New(options)
+	result, err := run.Do(ctx)
+	if err != nil {
+		return app.Usage(err, failure.Hint(err))
+	}
+	if ctx.Err() != nil {
+		return &graceful.CutError{Err: fmt.Errorf("%w before all was planned", ctx.Err())}
+	}
+	for _, warning := range result.Warnings {
+		a.Warnings.Add(warning)
+	}
+	if err := c.print(a, run.Parts()); err != nil {
+		return err
+	}
+	for _, x := range result.Extensions {
+		if !x.AsAsked {
+			a.Stderr.Print("%s %s: %s", x.Name, x.Version, a.Redact.Text(strings.TrimSuffix(string(x.Outcome)+": "+x.Reason, ": ")))
+		}
+	}
+	switch refused := run.AuthRefused(); {
+	case result.AsAsked():
+		return nil
+	case refused != nil:
+		return &app.OutcomeError{Code: app.ExitAuth, Result: result}
+	}
+	return &app.OutcomeError{Code: app.ExitNotReleased, Result: result}
+}
+
+// print prints the jobs.
+func (c *planCommand) print(a *app.App, parts []pipeline.Part) error {
+	var extensions [][]jobs.Extension
+	var weights []int64
+	for _, part := range parts {
+		var in []jobs.Extension
+		for _, x := range part.Extensions {
+			in = append(in, jobs.Extension{Name: x.Name, Version: x.Version, Path: x.Path})
+		}
+		extensions, weights = append(extensions, in), append(weights, part.Weight)
+	}
+	all := jobs.New(extensions, weights)
+	switch c.Output {
+	case "json":
+		a.Stdout.JSON(struct {
+			Shards []jobs.Job `json:"shards"`
+		}{all}, "  ")
+	case "github-matrix":
+		matrix, err := jobs.GitHubMatrix(all)
+		if err != nil {
+			return err
+		}
+		a.Stdout.Print("%s", matrix)
+	case "gitlab":
+		a.Stdout.Own([]byte(jobs.GitLab(all, c.command(), c.GitlabInclude)))
+	default:
+		c.table(a, all)
+	}
+	return nil
+}
+
+// command is what a job runs for its extensions.
+func (c *planCommand) command() string {
+	return strings.Join(slices.Concat([]string{"ksrelease", "run"}, c.Place.Words(), c.LocalFlags.Words()), " ")
+}
+
+func (c *planCommand) table(a *app.App, all []jobs.Job) {
+	if len(all) == 0 {
+		a.Stdout.Print("there is nothing to release")
+		return
+	}
+	table := output.NewTable("shard", "work", "extensions")
+	count := 0
+	for _, j := range all {
+		var names []string
+		for _, x := range j.Extensions {
+			names = append(names, x.Name+" "+x.Version)
+		}
+		count += len(names)
+		table.Row(output.Cell(j.Shard), output.Cell(humanize.IBytes(uint64(j.Weight))), output.Cell(strings.Join(names, ", ")))
+	}
+	a.Stdout.Print("%s", table.Render(a.Stdout.Columns()))
+	a.Stdout.Print("%s in %s", app.Plural(count, "extension"), app.Plural(len(all), "job"))
+}
