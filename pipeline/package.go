@@ -2,17 +2,13 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
-	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/outputdir"
 )
 
 // packageStep makes the archive. Where assets are going to be uploaded it is
@@ -47,28 +43,11 @@ func packageStep(ctx context.Context, env *planning, r *release) error {
 // is full, or fails, is an error like any other.
 func keepIfPossible(r *release) error {
 	err := keepPackage(r)
-	if err == nil || !mayNotWrite(err) {
+	if err == nil || !outputdir.MayNotWrite(err) {
 		return err
 	}
 	r.run.Warn(fmt.Sprintf("the packages are not kept in %s: %s", r.run.Display(r.source.Settings.Package.Output), failure.WithoutPath(err)))
 	return nil
-}
-
-// mayNotWrite says that a folder is not there to be written: it, or what it would
-// stand in, belongs to others, is read-only, or is no folder.
-func mayNotWrite(err error) bool {
-	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR)
-}
-
-func makeOutput(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return noOutput(err)
-	}
-	return nil
-}
-
-func noOutput(err error) error {
-	return failure.WithHint(fmt.Errorf("the output directory cannot be written: %w", err), "choose another with --output-dir, or with package.output in the config")
 }
 
 // measureAsPushed says where the bytes of the package go in the form in which it
@@ -89,23 +68,13 @@ func measureAsPushed(ctx context.Context, env *planning, r *release) error {
 	return r.measure(ctx, urls)
 }
 
-// keepPackage leaves the archive and its checksum (in the format of
-// sha256sum) in the output directory, each in one step.
+// keepPackage leaves the archive and its checksum in the output directory.
 func keepPackage(r *release) error {
-	dir := r.source.Settings.Package.Output
-	if err := makeOutput(dir); err != nil {
-		return err
+	file, err := outputdir.Keep(r.source.Settings.Package.Output, r.packed.pkg)
+	if err == nil {
+		r.result.Package.Path = r.run.Display(file)
 	}
-	file := filepath.Join(dir, r.packed.pkg.Filename)
-	if err := atomicfile.Write(file, r.packed.pkg.Data, 0o644); err != nil {
-		return noOutput(err)
-	}
-	sum := strings.TrimPrefix(r.packed.pkg.Digest, "sha256:") + "  " + r.packed.pkg.Filename + "\n"
-	if err := atomicfile.Write(file+".sha256", []byte(sum), 0o644); err != nil {
-		return noOutput(err)
-	}
-	r.result.Package.Path = r.run.Display(file)
-	return nil
+	return err
 }
 
 // nameFromPath is what an extension is called while its name is not known.

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/outputdir"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
@@ -22,7 +23,7 @@ func TestWhatMayNotBeWritten(t *testing.T) {
 		syscall.ENOSPC: false, syscall.EDQUOT: false, syscall.EIO: false, syscall.ENAMETOOLONG: false,
 	} {
 		err := fmt.Errorf("writing: %w", &fs.PathError{Op: "open", Path: "dist/.ksrelease-x", Err: errno})
-		if mayNotWrite(err) != want {
+		if outputdir.MayNotWrite(err) != want {
 			t.Errorf("%v: %v", errno, !want)
 		}
 	}

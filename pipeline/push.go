@@ -3,7 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -202,22 +201,13 @@ func (t *tries) again(ctx context.Context, env *applying, r *release, doing stri
 	if failure.SlowDown(cause) {
 		wait, count = time.Second, "" // the client has waited already, as it was asked to
 	}
-	r.notify(fmt.Sprintf("%s: %s, trying again in %s%s", doing, inShort(cause), wait, count))
+	r.notify(fmt.Sprintf("%s: %s, trying again in %s%s", doing, failure.Summary(cause), wait, count))
 	ctx, done := graceful.Wait(ctx)
 	defer done()
 	if !graceful.Sleep(ctx, wait) {
 		return fmt.Errorf("%w (%s)", cause, interruption(ctx))
 	}
 	return nil
-}
-
-// inShort is an error in a few words, for a line of progress, where it has some.
-func inShort(err error) string {
-	var short interface{ Summary() string }
-	if errors.As(err, &short) {
-		return short.Summary()
-	}
-	return err.Error()
 }
 
 // doubt is the error of a write whose answer was lost and whose effect cannot

@@ -30,7 +30,7 @@ type Options struct {
 	// name, of which one is empty where an extension cannot be read. Its error is one of usage.
 	// Nil takes all. What Only leaves out is declared all the same.
 	Choose func(declared map[string][]string) (*results.Selection, error)
-	Shard   shards.Shard    // the part of these that this run is for; the zero value is all
+	Shard  shards.Shard // the part of these that this run is for; the zero value is all
 
 	// Target is where to release to; nil where the run looks at each extension by itself.
 	Target   target.Target

@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/dustin/go-humanize"
-
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/packagesize"
 	"github.com/ksrelease/ksrelease/internal/results"
-	"github.com/ksrelease/ksrelease/internal/weight"
 )
 
 // forecastWithin is by how many bytes a package may come out other than it was
@@ -38,8 +36,8 @@ func sizeStep[E any](ctx context.Context, _ E, r *release) error {
 	}
 	if over := r.packed.pkg.Size - limit; over > r.sizeWithin() {
 		return failure.WithHint(
-			fmt.Errorf("the package has %s, over the limit of %s by %s", sizeText(r.packed.pkg.Size), sizeText(limit), sizeText(over)),
-			"%s", r.mostHelpful())
+			fmt.Errorf("the package has %s, over the limit of %s by %s", packagesize.Text(r.packed.pkg.Size), packagesize.Text(limit), packagesize.Text(over)),
+			"%s", packagesize.Hint(r.result.Package, r.packed.pkg.Size))
 	}
 	r.noteSize(limit)
 	return nil
@@ -56,13 +54,13 @@ func (r *release) sizeWithin() int64 {
 
 // noteSize adds the finding of a package that is near the limit.
 func (r *release) noteSize(limit int64) {
-	code, message := results.CodeNearLimit, fmt.Sprintf("the package has %s, %d %% of the limit of %s", sizeText(r.packed.pkg.Size), r.packed.pkg.Size*100/limit, sizeText(limit))
+	code, message := results.CodeNearLimit, fmt.Sprintf("the package has %s, %d %% of the limit of %s", packagesize.Text(r.packed.pkg.Size), r.packed.pkg.Size*100/limit, packagesize.Text(limit))
 	if over := r.packed.pkg.Size - limit; over > 0 {
-		code, message = results.CodeOverLimit, fmt.Sprintf("the package is over the limit of %s by %s, if the assets get the addresses that were expected: the upload will show it", sizeText(limit), sizeText(over))
+		code, message = results.CodeOverLimit, fmt.Sprintf("the package is over the limit of %s by %s, if the assets get the addresses that were expected: the upload will show it", packagesize.Text(limit), packagesize.Text(over))
 	}
 	// A slice of its own: events hold the one before.
 	r.result.Findings = append(slices.Clone(r.result.Findings), results.FindingOf(diagnostic.Diagnostic{
-		Code: code, Severity: diagnostic.Warning, Message: message, Hint: r.mostHelpful(), File: extension.MetadataFile,
+		Code: code, Severity: diagnostic.Warning, Message: message, Hint: packagesize.Hint(r.result.Package, r.packed.pkg.Size), File: extension.MetadataFile,
 	}, r.source.Display))
 }
 
@@ -88,57 +86,6 @@ func (r *release) measure(ctx context.Context, urls extension.URLs) error {
 	case err != nil:
 		return err
 	}
-	const largest = 10
-	measured.Files = len(report.Contributors)
-	measured.Contributors = []results.Contributor{}
-	for _, c := range report.Contributors[:min(largest, measured.Files)] {
-		measured.Contributors = append(measured.Contributors, contributorResult(c))
-	}
-	for _, a := range report.Advice {
-		measured.Advice = append(measured.Advice, results.Advice(a))
-	}
-	if len(measured.Advice) > 0 {
-		measured.AdvisedSize = report.Advised
-	}
+	packagesize.Explain(measured, report)
 	return nil
-}
-
-func contributorResult(c weight.Contributor) results.Contributor {
-	result := results.Contributor{File: c.File, Size: c.Size, Compressed: c.Compressed}
-	for _, inside := range c.Inside {
-		result.Inside = append(result.Inside, contributorResult(inside))
-	}
-	return result
-}
-
-// mostHelpful is the first thing to do about a package that is too large.
-func (r *release) mostHelpful() string {
-	measured := r.result.Package
-	if len(measured.Contributors) == 0 {
-		return "make its files smaller"
-	}
-	if len(measured.Advice) == 0 {
-		largest := measured.Contributors[0]
-		if largest.File == extension.ChartFile && measured.Files > 1 { // derived: nobody can change it
-			largest = measured.Contributors[1]
-		}
-		if len(largest.Inside) > 0 {
-			return fmt.Sprintf("make its files smaller; the largest part of it is %s (%s compressed), and in that %s (%s)",
-				largest.File, sizeText(largest.Compressed), largest.Inside[0].File, sizeText(largest.Inside[0].Compressed))
-		}
-		return fmt.Sprintf("make its files smaller; the largest part of it is %s (%s compressed)", largest.File, sizeText(largest.Compressed))
-	}
-	advice := fmt.Sprintf("%s (saves %s)", measured.Advice[0].What, sizeText(measured.Advice[0].Saves))
-	if measured.Advice[0].Saves < r.packed.pkg.Size-measured.Limit && measured.AdvisedSize > measured.Limit {
-		advice += "; what can be left out is not enough, though"
-	}
-	return advice
-}
-
-// sizeText writes a size as people read it, in units of 1024.
-func sizeText(n int64) string {
-	if n < 0 {
-		return "-" + sizeText(-n)
-	}
-	return humanize.IBytes(uint64(n))
 }

@@ -28,7 +28,7 @@ func (c *runCommand) mayPlan() error {
 		name  string
 		given bool
 	}{
-		{"a path", len(c.Paths) > 0}, {"--only", len(c.Only) > 0}, {"--shard", !c.Shard.IsWhole()}, {"--skip", len(c.Skip) > 0},
+		{"a path", len(c.Paths) > 0}, {"--only", len(c.Only) > 0}, {"--tag or --title", c.Any()}, {"--shard", !c.Shard.IsWhole()}, {"--skip", len(c.Skip) > 0},
 		{"--all-or-nothing", c.AllOrNothing}, {"--allow-missing-dependencies", c.AllowMissingDependencies},
 	} {
 		if other.given {

@@ -110,3 +110,13 @@ func Hint(err error) string {
 	}
 	return ""
 }
+
+// Summary is an error in a few words, for a line of progress, where it has some by a method
+// Summary; else all of it.
+func Summary(err error) string {
+	var short interface{ Summary() string }
+	if errors.As(err, &short) {
+		return short.Summary()
+	}
+	return err.Error()
+}

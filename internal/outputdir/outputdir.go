@@ -1,0 +1,43 @@
+// Package outputdir leaves packages in the output directory of a project, each with its checksum.
+package outputdir
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/ksrelease/ksrelease/internal/atomicfile"
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/failure"
+)
+
+// Keep leaves the archive and its checksum (NAME-VERSION.tgz.sha256, in the format of
+// sha256sum) in a folder, each in one step, and returns the path of the archive.
+func Keep(dir string, pkg *extension.Package) (file string, err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", cannotWrite(err)
+	}
+	file = filepath.Join(dir, pkg.Filename)
+	if err := atomicfile.Write(file, pkg.Data, 0o644); err != nil {
+		return "", cannotWrite(err)
+	}
+	sum := strings.TrimPrefix(pkg.Digest, "sha256:") + "  " + pkg.Filename + "\n"
+	if err := atomicfile.Write(file+".sha256", []byte(sum), 0o644); err != nil {
+		return "", cannotWrite(err)
+	}
+	return file, nil
+}
+
+func cannotWrite(err error) error {
+	return failure.WithHint(fmt.Errorf("the output directory cannot be written: %w", err), "choose another with --output-dir, or with package.output in the config")
+}
+
+// MayNotWrite says that a folder is not there to be written: it, or what it would
+// stand in, belongs to others, is read-only, or is no folder.
+func MayNotWrite(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR)
+}
