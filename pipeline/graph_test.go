@@ -773,9 +773,9 @@ func TestGraphsThatWentWrong(t *testing.T) {
 }
 
 func TestOrderAndIsolationOfRandomGraphs(t *testing.T) {
-	short := 250
+	short := 150
 	if testing.Short() {
-		short = 60
+		short = 40
 	}
 	cases := soak.Cases(t, short, 10_000)
 	var (

@@ -96,7 +96,7 @@ func (c rehearsed) spots(t *testing.T) (list []spot) {
 // P8 of docs/reliability.md: what a dry run says is what a run does then.
 func TestTheDryRunIsTheRealPath(t *testing.T) {
 	all := rehearsals(t)
-	usual := 200
+	usual := 120
 	if testing.Short() {
 		usual = 16 // the race detector makes each several times as long
 	}

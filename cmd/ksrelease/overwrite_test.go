@@ -318,9 +318,9 @@ func (o overwriting) play(t *testing.T, outcomes map[string]int) {
 }
 
 func TestNeverOverwrites(t *testing.T) {
-	short := 200
+	short := 120
 	if testing.Short() {
-		short = 60
+		short = 30
 	}
 	cases := soak.Cases(t, short, 1000)
 	states := presences()

@@ -171,7 +171,11 @@ func requests(method, pattern string) func(*http.Request) bool {
 // in all that the program prints, writes and sends on.
 func TestCredentialsAreNotTold(t *testing.T) {
 	names, ways := sortedKeys(steps), sortedKeys(repetitions)
-	cases := soak.Cases(t, 18, len(names)*len(ways))
+	short := 18
+	if testing.Short() {
+		short = 6
+	}
+	cases := soak.Cases(t, short, len(names)*len(ways))
 	watch := canary.New()
 	heard := 0
 	for i := range cases {

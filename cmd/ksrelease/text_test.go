@@ -12,6 +12,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // What ends a command is shown so that no line of it is one of ours, or a command to a CI
@@ -102,6 +103,7 @@ spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, s
 // extensions and charts, no command prints a line that a terminal or a CI system obeys, in
 // any form and in no report.
 func TestTextsOfOthersAreObeyedByNobody(t *testing.T) {
+	soak.Long(t)
 	dir := hostileProject(t)
 	for _, words := range [][]string{
 		{"check"}, {"lint", "--report", "r.json,r.xml,r.md,r.sarif"}, {"lint", "--output", "json"}, {"package"}, {"run", "--local", "--dry-run"},

@@ -17,6 +17,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
@@ -126,6 +127,7 @@ var hostile = map[string]string{
 }
 
 func TestHostileIndexes(t *testing.T) {
+	soak.Long(t)
 	for name, body := range hostile {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -10,6 +10,7 @@ import (
 	helm "helm.sh/helm/v3/pkg/engine"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // TestRendersAsHelm: examples, and a chart whose templates show all that they see, render
@@ -21,7 +22,10 @@ func TestRendersAsHelm(t *testing.T) {
 }
 
 // TestRealPackagesRenderAsHelm is TestRendersAsHelm for the real packages.
-func TestRealPackagesRenderAsHelm(t *testing.T) { eachAsHelm(t, corpus(t)) }
+func TestRealPackagesRenderAsHelm(t *testing.T) {
+	soak.Long(t)
+	eachAsHelm(t, corpus(t))
+}
 
 func eachAsHelm(t *testing.T, all map[string]*extension.Extension) {
 	for _, name := range sortedKeys(all) {

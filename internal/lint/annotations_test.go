@@ -6,11 +6,13 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // Keys and values of an object's annotations have 262,144 bytes at most, and that of ksrelease
 // is among them.
 func TestSizeOfAnnotations(t *testing.T) {
+	soak.Long(t)
 	digest := load(t, goodFiles()).ContentDigest()
 	free := 262144 - len(extension.ContentDigestAnnotation) - len(digest)
 	for size, found := range map[int]int{1000: 0, free - 1: 0, free: 0, free + 1: 1, 300000: 1} {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/lint/values"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // TestCIValuesTogether: rendering all values in one go shows just those that do
@@ -54,6 +55,7 @@ func TestManyCIValues(t *testing.T) {
 // TestCIValuesOfRealPackages: of 27 files, stock helm cannot render one either
 // (helm template with the file and global: {}).
 func TestCIValuesOfRealPackages(t *testing.T) {
+	soak.Long(t)
 	var got []string
 	packages := corpus(t)
 	for _, name := range rule.SortedKeys(packages) {

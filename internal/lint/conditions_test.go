@@ -8,11 +8,14 @@ import (
 
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/strvals"
+
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // TestConditionsAgainstHelm: the rule conditions has an error exactly where a shell or
 // Helm refuses the command line that KubeSphere makes of a condition.
 func TestConditionsAgainstHelm(t *testing.T) {
+	soak.Long(t)
 	for condition, want := range map[string]string{
 		"agent.enabled": "", "agent.enabled,global.agent": "", "agent": "subchart", "web": "subchart", "agent.deep": "subchart", "web.agent": "", "agent.deep.enabled": "",
 		"a.b, c.d": "blank", "a.b ,c.d": "blank", " a.b": "blank", "a.b ": "blank", "a b": "blank", "a.b,\tc": "blank", ",": "empty-path", "a.b,": "empty-path", ",a.b": "empty-path", ".a": "empty-path",

@@ -4,11 +4,14 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // Measured on a cluster of Kubernetes 1.33 with Helm 3.12.1: a file of 764 KiB that cannot be
 // compressed at the top of a small extension was installed, one of 767 KiB was not.
 func TestReleaseSize(t *testing.T) {
+	soak.Long(t)
 	noise := func(size int) string {
 		data := make([]byte, size)
 		random := rand.NewChaCha8([32]byte{1})
