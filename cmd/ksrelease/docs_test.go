@@ -128,19 +128,22 @@ func TestExitCodesAreAsTheirPageSays(t *testing.T) {
 // Every command line in the documents is one that the program understands.
 func TestCommandLinesInTheDocumentsParse(t *testing.T) {
 	lines := 0
-	for _, name := range []string{"README.md", "docs/one-release.md", "docs/exit-codes.md", "docs/local-marketplace.md", "docs/design.md", "docs/packaging.md", "examples/README.md"} {
+	for _, name := range []string{"README.md", "docs/one-release.md", "docs/exit-codes.md", "docs/local-marketplace.md", "docs/design.md", "docs/packaging.md", "docs/monorepo.md", "examples/README.md"} {
 		for _, block := range regexp.MustCompile("(?s)```(?:sh|console)\n(.*?)```").FindAllStringSubmatch(readDoc(t, name), -1) {
 			for line := range strings.Lines(block[1]) {
 				line = strings.TrimPrefix(strings.TrimSpace(line), "$ ")
 				line, _, _ = strings.Cut(line, " #")
 				line = strings.Replace(line, "go run ./cmd/ksrelease", "ksrelease", 1)
-				words, isOurs := strings.CutPrefix(line, "ksrelease ")
-				if !isOurs {
-					continue
-				}
-				lines++
-				if err := parses(shellFields(words)); err != nil {
-					t.Errorf("%s: %s: %v", name, line, err)
+				for call := range strings.SplitSeq(line, " && ") {
+					call = regexp.MustCompile(` [|>] .*`).ReplaceAllString(call, "")
+					words, isOurs := strings.CutPrefix(call, "ksrelease ")
+					if !isOurs {
+						continue
+					}
+					lines++
+					if err := parses(shellFields(words)); err != nil {
+						t.Errorf("%s: %s: %v", name, line, err)
+					}
 				}
 			}
 		}
