@@ -111,7 +111,11 @@ func (c *tagCommand) plan(ctx context.Context, a *app.App, p *app.Project, repos
 	if err != nil {
 		return nil, err
 	}
-	return tagging.Plan(tags.NewReader(p.Config.Tags, names), planned.Extensions, present, head.Commit), nil
+	merged, err := repository.Merged(ctx, head.Commit)
+	if err != nil {
+		return nil, err
+	}
+	return tagging.Plan(tags.NewReader(p.Config.Tags, names), planned.Extensions, present, merged, head.Commit), nil
 }
 
 // write makes the tags that are missing, and pushes.

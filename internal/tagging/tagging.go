@@ -42,8 +42,9 @@ type Entry struct {
 }
 
 // Plan says what is to be done for each extension of a plan that was made of the commit head:
-// those that exist are released. Present are the tags of the repository.
-func Plan(reader *tags.Reader, planned []results.Extension, present []git.Tag, head string) []Entry {
+// those that exist are released. Present are the tags of the repository, and merged those of them
+// that are in the history of head, by name.
+func Plan(reader *tags.Reader, planned []results.Extension, present []git.Tag, merged map[string]bool, head string) []Entry {
 	var texts []string
 	commits := map[string]string{}
 	for _, tag := range present {
@@ -59,7 +60,9 @@ func Plan(reader *tags.Reader, planned []results.Extension, present []git.Tag, h
 		case at >= 0:
 			e.Tag = releases[x.Name][at].Text
 			e.Commit, e.Status = commits[e.Tag], There
-			e.Reason = elsewhere(e.Commit, head)
+			if !merged[e.Tag] {
+				e.Reason = elsewhere(e.Commit)
+			}
 		case !e.Released:
 			e.Status, e.Reason, e.Hint = whyNot(x)
 		default:
@@ -74,15 +77,13 @@ func Plan(reader *tags.Reader, planned []results.Extension, present []git.Tag, h
 	return entries
 }
 
-// elsewhere says that a tag means another commit than the one that is checked out.
-func elsewhere(commit, head string) string {
-	switch {
-	case commit == "":
+// elsewhere says where a tag is that is not in the history. (One at an earlier commit is as it
+// should be: the extension has not changed since.)
+func elsewhere(commit string) string {
+	if commit == "" {
 		return "it means no commit"
-	case commit != head:
-		return fmt.Sprintf("at another commit, %s; it stays there", short(commit))
 	}
-	return ""
+	return fmt.Sprintf("at %s, which is not in the history of this commit; it stays there", short(commit))
 }
 
 func short(commit string) string { return commit[:min(12, len(commit))] }

@@ -24,6 +24,7 @@ func TestPlan(t *testing.T) {
 		{Name: "missing", Version: "1.0.0", Outcome: results.Exists},
 		{Name: "there", Version: "1.0.0", Outcome: results.Exists},
 		{Name: "elsewhere", Version: "v1.0.0", Outcome: results.Exists},
+		{Name: "before", Version: "1.0.0", Outcome: results.Exists},
 		{Name: "early", Version: "1.0.0", Outcome: results.Planned, Reason: ""}, // tagged, and not released yet
 		{Name: "new", Version: "1.0.0", Outcome: results.Planned},
 		{Name: "drifted", Version: "1.0.0", Outcome: results.Drift, Reason: "other content"},
@@ -37,33 +38,34 @@ func TestPlan(t *testing.T) {
 		names = append(names, x.Name)
 	}
 	present := []git.Tag{
-		{Name: "there/v1.0.0", Commit: head}, {Name: "elsewhere-1.0.0", Commit: other}, {Name: "early/v1.0.0", Commit: head},
+		{Name: "there/v1.0.0", Commit: head}, {Name: "elsewhere-1.0.0", Commit: other}, {Name: "before/v1.0.0", Commit: other}, {Name: "early/v1.0.0", Commit: head},
 		{Name: "missing/v0.9.0", Commit: other}, {Name: "thing/v1.0.0"}, {Name: "latest", Commit: head},
 	}
-	got := Plan(tags.NewReader(nil, names), planned, present, head)
+	got := Plan(tags.NewReader(nil, names), planned, present, map[string]bool{"there/v1.0.0": true, "early/v1.0.0": true, "before/v1.0.0": true}, head)
 	want := []Entry{
 		{Name: "missing", Version: "1.0.0", Tag: "missing/v1.0.0", Commit: head, Status: Missing, Released: true},
 		{Name: "there", Version: "1.0.0", Tag: "there/v1.0.0", Commit: head, Status: There, Released: true},
-		{Name: "elsewhere", Version: "v1.0.0", Tag: "elsewhere-1.0.0", Commit: other, Status: There, Reason: "at another commit, 222222222222; it stays there", Released: true},
+		{Name: "elsewhere", Version: "v1.0.0", Tag: "elsewhere-1.0.0", Commit: other, Status: There, Reason: "at 222222222222, which is not in the history of this commit; it stays there", Released: true},
+		{Name: "before", Version: "1.0.0", Tag: "before/v1.0.0", Commit: other, Status: There, Released: true},
 		{Name: "early", Version: "1.0.0", Tag: "early/v1.0.0", Commit: head, Status: There},
 		{Name: "new", Version: "1.0.0", Status: None, Reason: "not released: the version is not in the Helm repository"},
 		{Name: "drifted", Version: "1.0.0", Status: None, Reason: "the commit that is checked out is not what was released: other content"},
 		{Name: "broken", Version: "1.0.0", Status: Failed, Reason: "no index", Hint: "try again"},
 		{Name: "blocked", Version: "1.0.0", Status: Failed, Reason: "blocked: it depends on new"},
-		{Name: "odd", Version: "1.0.0-a.lock", Status: Failed, Reason: got[8].Reason, Hint: got[8].Hint, Released: true},
+		{Name: "odd", Version: "1.0.0-a.lock", Status: Failed, Reason: got[9].Reason, Hint: got[9].Hint, Released: true},
 		{Name: "thing", Version: "1.0.0", Tag: "thing/v1.0.0", Status: There, Reason: "it means no commit", Released: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if got[8].Reason == "" || got[8].Hint == "" {
+	if got[9].Reason == "" || got[9].Hint == "" {
 		t.Error("no reason for a tag that git refuses")
 	}
 	if diff := cmp.Diff([]git.NewTag{{Name: "missing/v1.0.0", Message: "missing 1.0.0"}}, ToMake(got)); diff != "" {
 		t.Error(diff)
 	}
 	got[0].Status = Made
-	if diff := cmp.Diff([]string{"missing/v1.0.0", "there/v1.0.0", "elsewhere-1.0.0", "thing/v1.0.0"}, ToPush(got)); diff != "" {
+	if diff := cmp.Diff([]string{"missing/v1.0.0", "there/v1.0.0", "elsewhere-1.0.0", "before/v1.0.0", "thing/v1.0.0"}, ToPush(got)); diff != "" {
 		t.Error(diff)
 	}
 }
