@@ -31,6 +31,10 @@ type Options struct {
 	// Nil takes all. What Only leaves out is declared all the same.
 	Choose func(declared map[string][]string) (*results.Selection, error)
 	Shard  shards.Shard // the part of these that this run is for; the zero value is all
+	// Since narrows the run to the sources of Among, by path; nil takes all. What it leaves
+	// out is declared all the same.
+	Since *results.Since
+	Among map[string]bool
 
 	// Target is where to release to; nil where the run looks at each extension by itself.
 	Target   target.Target
@@ -534,7 +538,7 @@ func (r *Run) emit(e results.Event, rel *release) {
 
 // emitRun reports the run as a whole; no extension is at work meanwhile.
 func (r *Run) emitRun(kind results.EventKind, p *plan, message string) *results.Document {
-	result := &results.Document{SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision, DryRun: r.DryRun, Started: r.started, Selection: r.chosen}
+	result := &results.Document{SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision, DryRun: r.DryRun, Started: r.started, Selection: r.chosen, Since: r.Since, Extensions: []results.Extension{}}
 	for _, rel := range p.releases {
 		result.Extensions = append(result.Extensions, rel.snapshot())
 	}
