@@ -16,6 +16,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/indexwatch"
+	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shards"
 	"github.com/ksrelease/ksrelease/internal/target"
@@ -54,8 +55,11 @@ type Options struct {
 	Sizes        bool     // report of every package that is made where its bytes go
 	Parallelism  int      // extensions at work at once; at least 1
 	Message      string   // of the submission, to the reviewers
-	Baseline     Baseline // findings that are not reported again; nil knows none
-	Ignore       []string // absolute paths of what the run writes, which is part of no extension
+	// Earlier is what extensions were before, by the path of their source, for rules that
+	// compare; nil where nothing of it is known.
+	Earlier  map[string]*lint.Earlier
+	Baseline Baseline // findings that are not reported again; nil knows none
+	Ignore   []string // absolute paths of what the run writes, which is part of no extension
 
 	// Agreed is given what is planned, before anything is sent, and says what of it is not as
 	// somebody has approved it. Nothing is sent then. It may be nil.

@@ -23,6 +23,9 @@ func survey(ctx context.Context, at *indexwatch.Reading, r *release) error {
 		return err
 	}
 	for _, remark := range versions.Remarks(r.result.Version, published, r.order.together) {
+		if r.hasFinding(alsoFound[remark.What]) {
+			continue
+		}
 		r.warn(results.RuleVersions, remark.What, remark.Subject, remark.Message, "version")
 	}
 	for _, d := range r.order.dependencies {
@@ -31,6 +34,14 @@ func survey(ctx context.Context, at *indexwatch.Reading, r *release) error {
 		}
 	}
 	return nil
+}
+
+// alsoFound are the findings of lint that say the same as a remark on the versions in the Helm
+// repository, where it is known what the version was before.
+var alsoFound = map[string]string{"goes-back": "version-bump/backwards", "jumps": "version-bump/jump"}
+
+func (r *release) hasFinding(code string) bool {
+	return code != "" && slices.ContainsFunc(r.result.Findings, func(f results.Finding) bool { return f.Code == code })
 }
 
 // lookFor blocks a release that requires what is neither in this run nor in the
