@@ -2,9 +2,7 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
@@ -57,19 +55,7 @@ func (r *release) lookFor(ctx context.Context, d dependency, index target.Index)
 	if slices.ContainsFunc(there, func(v string) bool { return versions.Admit(d.constraint, v) }) {
 		return nil
 	}
-	what := fmt.Sprintf("%s, which is neither in this run nor in the Helm repository", d)
-	declared := r.run.declared[d.name]
-	switch {
-	case len(there) > 0:
-		what = fmt.Sprintf("%s, but the Helm repository has only %s", d, someOf(there))
-		if len(declared) > 0 {
-			what += ", and declared here is " + someOf(declared)
-		}
-	case slices.ContainsFunc(declared, func(v string) bool { return versions.Admit(d.constraint, v) }):
-		what += " (it is declared here, and not part of this run)"
-	case len(declared) > 0:
-		what = fmt.Sprintf("%s, but declared here is only %s, and the Helm repository has none", d, someOf(declared))
-	}
+	what := versions.Lacking(d.String(), d.constraint, there, r.run.declared[d.name])
 	switch {
 	case !d.required:
 		r.warn(results.RuleDependencies, "optional-missing", d.String(), "it can use "+what, "externalDependencies")
@@ -79,15 +65,6 @@ func (r *release) lookFor(ctx context.Context, d dependency, index target.Index)
 		return &ending{outcome: results.Blocked, reason: "it requires " + what + ": release that first, or go ahead with --allow-missing-dependencies"}
 	}
 	return nil
-}
-
-// someOf names a few versions.
-func someOf(versions []string) string {
-	const few = 3
-	if len(versions) > few {
-		return strings.Join(versions[:few], ", ") + fmt.Sprintf(" and %d more", len(versions)-few)
-	}
-	return strings.Join(versions, ", ")
 }
 
 // warn adds a finding of the run itself, at a key of extension.yaml. subject is the other
