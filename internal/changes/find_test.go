@@ -515,19 +515,18 @@ func TestNarrowed(t *testing.T) {
 	p.extension("extensions/d", "d", "1.0.0", need("d"))
 	p.extension("extensions/e", "e", "1.0.0", need("none"))
 	p.commit()
-	if n := p.find("HEAD").Narrowed(); len(n.Paths) != 0 {
-		t.Errorf("%+v", n)
+	if sources, _ := p.find("HEAD").Narrowed(); len(sources) != 0 {
+		t.Errorf("%+v", sources)
 	}
 	p.put("extensions/a/values.yaml", "a: 2\n")
 	p.put("extensions/d/values.yaml", "a: 2\n")
-	n := p.find("HEAD").Narrowed()
+	sources, because := p.find("HEAD").Narrowed()
 	var names []string
-	for path := range n.Paths {
-		names = append(names, filepath.Base(path))
+	for _, s := range sources {
+		names = append(names, filepath.Base(s.Path))
 	}
-	slices.Sort(names)
-	if !slices.Equal(names, []string{"a", "b", "c", "d"}) || len(n.Dependents) != 2 || !slices.Equal(n.Dependents["c"], []string{"a"}) {
-		t.Errorf("%q, %+v", names, n)
+	if !slices.Equal(names, []string{"a", "b", "c", "d"}) || len(because) != 2 || !slices.Equal(because[filepath.Join(p.root, "extensions", "c")], []string{"a"}) {
+		t.Errorf("%q, %v", names, because)
 	}
 }
 

@@ -3,38 +3,31 @@ package changes
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
 )
 
-// Narrowed is what a command looks at that is narrowed to what changed.
-type Narrowed struct {
-	// Paths are those of the sources that changed, and of those that need one of them.
-	Paths map[string]bool
-	// Dependents are the names of those that did not change, with the changed extensions that
-	// each needs, sorted.
-	Dependents map[string][]string
-}
-
-// Narrowed are the extensions that changed, and those that need one of them
-// (externalDependencies), whether at once or through others.
-func (c *Changes) Narrowed() Narrowed {
+// Narrowed are the sources of the extensions that changed, and of those that need one of them
+// (externalDependencies), whether at once or through others. because says, by path, which
+// changed extensions a source is there for that did not change itself.
+func (c *Changes) Narrowed() (sources []config.Source, because map[string][]string) {
+	reasons := map[string][]string{} // by name: the changed extensions that it needs
 	changed := map[string]bool{}
 	for _, e := range c.Extensions {
 		if e.IsChanged() {
 			changed[e.Name] = true
 		}
 	}
-	reasons := map[string][]string{} // by name: the changed extensions that it needs
 	for again := true; again; {
 		again = false
 		for _, e := range c.Extensions {
 			for _, need := range e.needs {
-				causes := slices.Clone(reasons[need])
+				add := reasons[need]
 				if changed[need] {
-					causes = append(causes, need)
+					add = append([]string{need}, add...)
 				}
-				for _, cause := range causes {
+				for _, cause := range add {
 					if cause != e.Name && !slices.Contains(reasons[e.Name], cause) {
 						reasons[e.Name] = append(reasons[e.Name], cause)
 						again = true
@@ -43,20 +36,22 @@ func (c *Changes) Narrowed() Narrowed {
 			}
 		}
 	}
-	n := Narrowed{Paths: map[string]bool{}, Dependents: map[string][]string{}}
+	because = map[string][]string{}
 	for _, e := range c.Extensions {
 		if e.source == nil {
 			continue
 		}
 		switch causes := reasons[e.Name]; {
 		case e.IsChanged():
-			n.Paths[e.source.Path] = true
+			sources = append(sources, *e.source)
 		case len(causes) > 0:
-			n.Paths[e.source.Path] = true
-			n.Dependents[e.Name] = slices.Sorted(slices.Values(causes))
+			slices.Sort(causes)
+			because[e.source.Path] = causes
+			sources = append(sources, *e.source)
 		}
 	}
-	return n
+	slices.SortFunc(sources, func(a, b config.Source) int { return strings.Compare(a.Path, b.Path) })
+	return sources, because
 }
 
 // shownPath is the path of a source relative to the folder of the config, with slashes.

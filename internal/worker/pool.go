@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/gob"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/footprint"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/weight"
 )
@@ -145,6 +147,19 @@ func (p *Pool) Sizes(ctx context.Context, ext *extension.Extension, urls extensi
 		err = errors.New("a worker gave no report")
 	}
 	return m.Weight, err
+}
+
+// Footprint is footprint.Of in a worker. The error is *Ended where a limit is reached.
+func (p *Pool) Footprint(ctx context.Context, ext *extension.Extension, limits lint.Limits) (*footprint.Footprint, error) {
+	m, err := p.do(ctx, task{Kind: taskFootprint, Content: ext.Content(), Limits: limits, Stack: stack(limits)})
+	if err != nil {
+		return nil, err
+	}
+	found := new(footprint.Footprint)
+	if err := json.Unmarshal(m.Footprint, found); err != nil {
+		return nil, fmt.Errorf("reading what a worker has found: %w", err)
+	}
+	return found, nil
 }
 
 // stack is how much stack limits leave, in bytes, and at most what Go gives by itself.

@@ -8,13 +8,14 @@
 // what it is at, and then what it has found. It ends with its standard input, and so
 // with the program that started it, however that ended.
 //
-// What is to be found is for internal/lint and internal/weight.
+// What is to be found is for internal/lint, internal/weight and internal/footprint.
 package worker
 
 import (
 	"bufio"
 	"context"
 	"encoding/gob"
+	"encoding/json"
 	"io"
 	"math"
 	"os"
@@ -27,6 +28,7 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/footprint"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/weight"
 )
@@ -59,9 +61,10 @@ type task struct {
 }
 
 const (
-	taskExamine  = "examine"
-	taskMetadata = "metadata"
-	taskSizes    = "sizes"
+	taskExamine   = "examine"
+	taskMetadata  = "metadata"
+	taskSizes     = "sizes"
+	taskFootprint = "footprint"
 )
 
 // message is what a worker says. Done is set on the last of each task.
@@ -69,8 +72,10 @@ type message struct {
 	Progress *lint.Progress
 	Report   *lint.Report
 	Weight   *weight.Report
-	Error    string
-	Done     bool
+	// Footprint is one as JSON: gob does not know the types in values of charts.
+	Footprint []byte
+	Error     string
+	Done      bool
 }
 
 // Serve does what it is asked to on in (standard input), and answers on out (standard
@@ -230,6 +235,16 @@ func perform(t task, progress func(lint.Progress)) message {
 			return message{Error: err.Error()}
 		}
 		return message{Weight: report}
+	case taskFootprint:
+		found, err := footprint.Of(ctx, ext)
+		if err != nil {
+			return message{Error: err.Error()}
+		}
+		data, err := json.Marshal(found)
+		if err != nil {
+			return message{Error: err.Error()}
+		}
+		return message{Footprint: data}
 	}
 	return message{Error: "unknown task " + t.Kind}
 }

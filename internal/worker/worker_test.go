@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/footprint"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 	"github.com/ksrelease/ksrelease/internal/testutil/testshared"
@@ -243,6 +244,25 @@ func TestTimeLimit(t *testing.T) {
 	here := lint.Examine(t.Context(), good, lint.Options{})
 	if there, err := p.Examine(t.Context(), good, lint.Options{}, ample); err != nil || !reflect.DeepEqual(here, there) {
 		t.Errorf("the next extension: %v\n%+v\n%+v", err, here, there)
+	}
+}
+
+// A footprint is what is found in this process, and its limits hold, too.
+func TestFootprint(t *testing.T) {
+	p := pool(t, 1)
+	good := write(t, map[string]string{"templates/good.yaml": plainTemplate, "values.yaml": "a: 1.5\nb: [x, null]\n"})
+	here, err := footprint.Of(t.Context(), good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if there, err := p.Footprint(t.Context(), good, ample); err != nil || !reflect.DeepEqual(here, there) {
+		t.Errorf("%v\n%+v\n%+v", err, here, there)
+	}
+	large := write(t, map[string]string{"templates/large.yaml": `{{ $x := repeat 5500000 "0123456789abcdef" }}` + busy})
+	_, err = p.Footprint(t.Context(), large, lint.Limits{Time: time.Minute, Memory: 64 << 20})
+	var ended *Ended
+	if !errors.As(err, &ended) || ended.By != lint.LimitMemory {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -1,0 +1,216 @@
+package chartdiff
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ksrelease/ksrelease/internal/extension/compare"
+	"github.com/ksrelease/ksrelease/internal/markdown"
+	"github.com/ksrelease/ksrelease/internal/output"
+)
+
+// How much people are shown; JSON has all that is kept.
+const (
+	shownChanges = 60  // of a section
+	shownFields  = 12  // of an object
+	shownFiles   = 10  // of the files that differ
+	shownValue   = 100 // characters
+)
+
+// title says what is compared with what.
+func (d Diff) title() string {
+	if d.IsNew {
+		return d.Name + " " + d.Version
+	}
+	return fmt.Sprintf("%s %s, compared with %s", d.Name, d.Version, d.Against)
+}
+
+// summary is what there is to say where there are no changes; empty where there are some.
+func (d Diff) summary() string {
+	switch {
+	case d.IsNew:
+		return "it is new: there is no other version to compare it with"
+	case len(d.Changes) > 0:
+		return ""
+	case d.Equal:
+		return "the content is the same: nothing differs"
+	}
+	return "files differ, and nothing that an administrator notices"
+}
+
+// Text prints differences for people, with nothing between them but blank lines.
+func Text(out *output.Stream, diffs []Diff) {
+	for i, d := range diffs {
+		if i > 0 {
+			out.Print("")
+		}
+		out.Print("%s", d.title())
+		if summary := d.summary(); summary != "" {
+			out.Print("  %s", summary)
+		}
+		for _, s := range Sections() {
+			section(out, s, of(d.Changes, s))
+		}
+		files(out, d.Files)
+		for _, note := range d.Notes {
+			out.Print("%s", output.Fold("  note: ", "    ", note, out.Columns()))
+		}
+	}
+}
+
+func section(out *output.Stream, s Section, changes []Change) {
+	if len(changes) == 0 {
+		return
+	}
+	out.Print("  %s", s.Title())
+	shown := changes[:min(len(changes), shownChanges)]
+	for _, c := range shown {
+		out.Print("    %-8s %s", string(c.Kind), c.line())
+		fields := c.Fields[:min(len(c.Fields), shownFields)]
+		for _, f := range fields {
+			out.Print("      %s", f.line())
+		}
+		if more := len(c.Fields) - len(fields) + c.More; more > 0 {
+			out.Print("      and %d more", more)
+		}
+	}
+	if more := len(changes) - len(shown); more > 0 {
+		out.Print("    and %d more: --output json has all", more)
+	}
+}
+
+func files(out *output.Stream, all compare.Differences) {
+	if len(all) == 0 {
+		return
+	}
+	out.Print("  Files")
+	shown := all[:min(len(all), shownFiles)]
+	for _, d := range shown {
+		out.Print("    %-9s %s", string(d.Kind), fileName(d))
+	}
+	if more := len(all) - len(shown); more > 0 {
+		out.Print("    and %d more: --output json has all", more)
+	}
+}
+
+func fileName(d compare.Difference) string {
+	if d.Detail == "" {
+		return d.File
+	}
+	return d.File + ": " + d.Detail
+}
+
+func of(all []Change, s Section) (some []Change) {
+	for _, c := range all {
+		if c.Section == s {
+			some = append(some, c)
+		}
+	}
+	return some
+}
+
+// line is a change in one line, without its kind and its fields.
+func (c Change) line() string {
+	text := c.What
+	if c.Where != "" {
+		text += " on " + c.Where
+	}
+	return text + values(c.Old, c.New)
+}
+
+// line is a field in one line.
+func (f Field) line() string {
+	sign := "~ "
+	switch f.Kind {
+	case compare.Added:
+		sign = "+ "
+	case compare.Removed:
+		sign = "- "
+	}
+	return sign + f.Path + values(f.Old, f.New)
+}
+
+// values are what was and what is: ": 1 → 2".
+func values(old, new string) string {
+	switch {
+	case old == "" && new == "":
+		return ""
+	case old == "":
+		return ": " + short(new)
+	case new == "":
+		return ": " + short(old)
+	case old == withheld && new == withheld:
+		return ": another value " + withheld
+	}
+	return ": " + short(old) + " → " + short(new)
+}
+
+func short(text string) string {
+	if utf8.RuneCountInString(text) <= shownValue {
+		return text
+	}
+	return string([]rune(text)[:shownValue]) + "…"
+}
+
+// Markdown is for a pull request: what matters in tables, all else folded. Texts of others
+// are words or code (package markdown).
+func Markdown(diffs []Diff) []byte {
+	var b bytes.Buffer
+	for i, d := range diffs {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "### %s\n\n", markdown.Prose(d.title()))
+		if summary := d.summary(); summary != "" {
+			fmt.Fprintf(&b, "%s.\n", summary)
+		}
+		for _, s := range Sections() {
+			if changes := of(d.Changes, s); len(changes) > 0 {
+				sectionMarkdown(&b, s, changes)
+			}
+		}
+		if len(d.Files) > 0 {
+			fmt.Fprintf(&b, "<details><summary>Files that differ: %d</summary>\n\n| | file |\n| --- | --- |\n", len(d.Files))
+			shown := d.Files[:min(len(d.Files), shownChanges)]
+			for _, f := range shown {
+				fmt.Fprintf(&b, "| %s | %s |\n", f.Kind, markdown.Cell(fileName(f)))
+			}
+			if more := len(d.Files) - len(shown); more > 0 {
+				fmt.Fprintf(&b, "| | and %d more |\n", more)
+			}
+			b.WriteString("\n</details>\n")
+		}
+		for _, note := range d.Notes {
+			fmt.Fprintf(&b, "\n%s\n", markdown.Prose(note))
+		}
+	}
+	return b.Bytes()
+}
+
+func sectionMarkdown(b *bytes.Buffer, s Section, changes []Change) {
+	fmt.Fprintf(b, "**%s**\n\n| | | was | is |\n| --- | --- | --- | --- |\n", s.Title())
+	shown := changes[:min(len(changes), shownChanges)]
+	for _, c := range shown {
+		name := markdown.Cell(c.What)
+		if c.Where != "" {
+			name += " on " + c.Where
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", c.Kind, name, code(c.Old), code(c.New))
+		fields := c.Fields[:min(len(c.Fields), shownFields)]
+		for _, f := range fields {
+			fmt.Fprintf(b, "| | %s %s | %s | %s |\n", f.Kind, markdown.Cell(f.Path), code(f.Old), code(f.New))
+		}
+		if more := len(c.Fields) - len(fields) + c.More; more > 0 {
+			fmt.Fprintf(b, "| | and %d more | | |\n", more)
+		}
+	}
+	if more := len(changes) - len(shown); more > 0 {
+		fmt.Fprintf(b, "| | and %d more | | |\n", more)
+	}
+	b.WriteString("\n")
+}
+
+// code is a value in a cell.
+func code(value string) string { return markdown.Cell(strings.TrimSpace(short(value))) }

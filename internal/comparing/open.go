@@ -1,0 +1,110 @@
+package comparing
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/app"
+	"github.com/ksrelease/ksrelease/internal/bases"
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/footprint"
+	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// inProcess is the Examiner of a program without workers.
+type inProcess struct{}
+
+func (inProcess) Footprint(ctx context.Context, ext *extension.Extension, _ lint.Limits) (*footprint.Footprint, error) {
+	return footprint.Of(ctx, ext)
+}
+
+// Open prepares the comparison of the extensions of a project with what a user has named
+// (bases.KindOf). end gives all back.
+func Open(ctx context.Context, a *app.App, p *app.Project, local app.LocalFlags, against string, names []string) (c *Comparison, end func(), err error) {
+	options, err := p.Start(ctx, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	options.Parallelism = p.Config.Parallelism
+	over, err := p.Equip(&options)
+	if err != nil {
+		return nil, nil, err
+	}
+	base, closeBase, err := open(ctx, a, p, local, against, len(names) > 0)
+	if err != nil {
+		over()
+		return nil, nil, err
+	}
+	c = &Comparison{
+		Sources: options.Sources, Names: names, Parallelism: options.Parallelism,
+		Examiner: inProcess{}, Resolve: options.Resolver.Resolve, Base: base,
+	}
+	if by, ok := options.Examiner.(Examiner); ok {
+		c.Examiner = by
+	}
+	return c, func() { closeBase(); over() }, nil
+}
+
+// open reaches what is compared with, until end is called. strict says that extensions were
+// named, and each has to be compared.
+func open(ctx context.Context, a *app.App, p *app.Project, local app.LocalFlags, against string, strict bool) (of BaseOf, end func(), err error) {
+	kind := bases.KindOf(against)
+	switch kind {
+	case bases.KindFile:
+		file, err := bases.OfFile(against)
+		if err != nil {
+			return nil, nil, app.Usage(err, "")
+		}
+		return func(_ context.Context, _ config.Source, ext *extension.Extension) (*bases.Base, error) {
+			if file.Extension.Metadata.Name == ext.Metadata.Name {
+				return file, nil
+			}
+			if strict {
+				return nil, fmt.Errorf("%s is a package of %s", against, file.Extension.Metadata.Name)
+			}
+			return nil, nil
+		}, func() {}, nil
+	case bases.KindCommit:
+		return openCommit(ctx, p, against)
+	}
+	links, err := a.Dial(ctx, p, app.WhereIf(local.IsLocal()), local.Folder(p), p.Config.Parallelism)
+	if err != nil {
+		return nil, nil, err
+	}
+	index, err := links.Index(ctx)
+	if err != nil {
+		links.Close()
+		return nil, nil, failure.WithHint(fmt.Errorf("asking what is published: %w", err), "compare with a commit or a package, such as --against main; or: %s", failure.Hint(err))
+	}
+	version := against
+	if kind == bases.KindPublished {
+		version = ""
+	}
+	return func(ctx context.Context, _ config.Source, ext *extension.Extension) (*bases.Base, error) {
+		return bases.OfTarget(ctx, links.Target, index, ext.Metadata.Name, version)
+	}, links.Close, nil
+}
+
+// openCommit opens a commit. Dependencies in folders are those of the commit, too.
+func openCommit(ctx context.Context, p *app.Project, name string) (BaseOf, func(), error) {
+	commit, err := bases.OpenCommit(ctx, p.Root, name)
+	if err != nil {
+		return nil, nil, app.Usage(err, "")
+	}
+	there, options := *p, pipeline.Options{}
+	if there.Root, err = commit.Root(p.Root); err != nil {
+		commit.Close()
+		return nil, nil, app.Usage(err, "")
+	}
+	over, err := there.Equip(&options)
+	if err != nil {
+		commit.Close()
+		return nil, nil, err
+	}
+	return func(ctx context.Context, source config.Source, _ *extension.Extension) (*bases.Base, error) {
+		return commit.Of(ctx, source.Path, source.Display, options.Resolver.Resolve)
+	}, func() { over(); commit.Close() }, nil
+}
