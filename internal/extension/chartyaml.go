@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
@@ -147,10 +148,26 @@ func (e *Extension) FoundChart() (*chart.Metadata, error) {
 		return nil, nil
 	}
 	md := new(chart.Metadata)
-	if err := yaml.Unmarshal(bytes.TrimPrefix(e.foundChart, unpack.ByteOrderMark), md); err != nil {
+	short, icon := withoutIcon(bytes.TrimPrefix(e.foundChart, unpack.ByteOrderMark))
+	if err := yaml.Unmarshal(short, md); err != nil {
 		return nil, fmt.Errorf("reading Chart.yaml of %s: %s", e.display, kubesphere.Plain(err))
 	}
+	if md.Icon == embeddedStandIn && icon != "" {
+		md.Icon = icon
+	}
 	return md, nil
+}
+
+// withoutIcon is a Chart.yaml with embeddedStandIn for an embedded icon in a line of its own,
+// and that icon; it is empty where there is no such line.
+func withoutIcon(source []byte) (short []byte, icon string) {
+	const key = "\nicon: "
+	before, after, ok := bytes.Cut(source, []byte(key))
+	line, rest, more := bytes.Cut(after, []byte("\n"))
+	if !ok || !isEmbedded(string(line)) || more && len(rest) > 0 && (rest[0] == ' ' || rest[0] == '\t') || bytes.Contains(rest, []byte(key)) {
+		return source, ""
+	}
+	return slices.Concat(before, []byte(key+embeddedStandIn), after[len(line):]), string(line)
 }
 
 // surviving reads the two fields that a Chart.yaml in the tree passes on to the

@@ -3,7 +3,6 @@ package helmchart
 import (
 	"context"
 
-	"github.com/ksrelease/ksrelease/internal/helmchart/kubeapi"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
 )
@@ -13,7 +12,7 @@ import (
 func (c *Chart) Alone(one *chart.Chart) (Renderer, error) {
 	tree := Clone(one)
 	tree.Values = nil
-	return newRenderer(tree, c.releaseOf(one), map[string]any{}, kubeapi.Capabilities(c.ext.Metadata.KubeVersion))
+	return c.newRenderer(tree, c.releaseOf(one), map[string]any{})
 }
 
 // AloneWith renders a chart, with the subcharts that it has, as if it were the root,
@@ -24,7 +23,7 @@ func (c *Chart) AloneWith(one *chart.Chart, values map[string]any) (Renderer, er
 	if err != nil {
 		return Renderer{}, err
 	}
-	return newRenderer(tree, c.releaseOf(one), given, kubeapi.Capabilities(c.ext.Metadata.KubeVersion))
+	return c.newRenderer(tree, c.releaseOf(one), given)
 }
 
 func (c *Chart) releaseOf(one *chart.Chart) chartutil.ReleaseOptions {

@@ -5,11 +5,11 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/helmchart/kubeapi"
+	"github.com/ksrelease/ksrelease/internal/helmchart/engine"
 )
 
 // Chart is the chart of an extension. It is only read once it is loaded, so that several
-// may use it at once.
+// may use it at once, but for Sources.
 type Chart struct {
 	ext *extension.Extension
 
@@ -29,6 +29,16 @@ type Chart struct {
 	// Off are the subcharts that are there and not in Enabled, such as
 	// agent.redis-ha, or in Enabled and not in Installed.
 	Off []string
+
+	shared *shared
+}
+
+// shared is what was made of the files of a chart, which all trees that are made of it have
+// in common. But for the cache, one goroutine uses it at a time.
+type shared struct {
+	cache   *engine.Cache
+	sources map[*chart.File]Source
+	changes map[*chart.File]bool
 }
 
 // Load loads the chart of an extension. The error is that of Helm's loader; see
@@ -38,9 +48,9 @@ func Load(ext *extension.Extension) (*Chart, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Chart{ext: ext, Root: loaded, Places: locateCharts(loaded)}
+	c := &Chart{ext: ext, Root: loaded, Places: locateCharts(loaded), shared: &shared{engine.NewCache(), map[*chart.File]Source{}, map[*chart.File]bool{}}}
 	if c.Enabled, err = Process(loaded, map[string]any{}); err == nil {
-		c.Renderer, err = rendererOf(ext, c.Enabled)
+		c.Renderer, err = c.rendererOf(c.Enabled)
 	}
 	if err == nil {
 		c.Installed, err = installedAs(ext, c)
@@ -57,18 +67,19 @@ func (c *Chart) allSwitchedOn() (Renderer, error) {
 	if err != nil {
 		return Renderer{}, err
 	}
-	return rendererOf(c.ext, tree)
+	return c.rendererOf(tree)
 }
 
 // rendererOf renders as KubeSphere installs an extension: the release has the
 // extension's name, its namespace is the one that extension.yaml asks for, or
 // extension-NAME.
-func rendererOf(ext *extension.Extension, tree *chart.Chart) (Renderer, error) {
+func (c *Chart) rendererOf(tree *chart.Chart) (Renderer, error) {
+	ext := c.ext
 	namespace := ext.Metadata.Namespace
 	if namespace == "" {
 		namespace = "extension-" + ext.Metadata.Name
 	}
-	return newRenderer(tree, chartutil.ReleaseOptions{
+	return c.newRenderer(tree, chartutil.ReleaseOptions{
 		Name: ext.Metadata.Name, Namespace: namespace, Revision: 1, IsInstall: true,
-	}, map[string]any{}, kubeapi.Capabilities(ext.Metadata.KubeVersion))
+	}, map[string]any{})
 }

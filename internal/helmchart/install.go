@@ -132,7 +132,7 @@ func (c *Chart) installedWith(i Installation, subcharts []Subchart) (Renderer, e
 		if err != nil {
 			return Renderer{}, err
 		}
-		r, err := rendererOf(c.ext, tree)
+		r, err := c.rendererOf(tree)
 		r.sets = sets
 		return r, err
 	}

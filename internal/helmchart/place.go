@@ -171,20 +171,23 @@ func sameFiles(a, b []*chart.File) bool {
 	return true
 }
 
-// Sources maps every template of a tree, by the path under which Helm renders
-// it, to where it stands.
-func (p Places) Sources(root *chart.Chart) map[string]Source {
+// Sources maps every template of a tree that was made of the chart, by the path under
+// which Helm renders it, to where it stands. One goroutine asks for it at a time.
+func (c *Chart) Sources(root *chart.Chart) map[string]Source {
 	found := map[string]Source{}
-	Each(root, func(c *chart.Chart) {
-		at, ok := p.Of(c)
+	Each(root, func(one *chart.Chart) {
+		at, ok := c.Places.Of(one)
 		if !ok {
 			return
 		}
-		for _, template := range c.Templates {
-			file, inside := at.File(template.Name)
-			found[path.Join(c.ChartFullPath(), template.Name)] = Source{
-				File: file, Inside: inside, Text: string(template.Data), lines: &lineIndex{with: map[string]map[string][]int{}},
+		for _, template := range one.Templates {
+			source, ok := c.shared.sources[template]
+			if !ok {
+				source = Source{Text: c.shared.cache.Text(template), lines: &lineIndex{with: map[string]map[string][]int{}}}
+				source.File, source.Inside = at.File(template.Name)
+				c.shared.sources[template] = source
 			}
+			found[path.Join(one.ChartFullPath(), template.Name)] = source
 		}
 	})
 	return found

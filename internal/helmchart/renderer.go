@@ -16,6 +16,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/helmchart/engine"
 	"github.com/ksrelease/ksrelease/internal/helmchart/helmerror"
+	"github.com/ksrelease/ksrelease/internal/helmchart/kubeapi"
 )
 
 // MaxBroken bounds how many broken templates one lint looks for: each costs
@@ -48,18 +49,21 @@ type Renderer struct {
 	top chartutil.Values
 	// parsed are the templates of Tree, parsed when they are rendered first.
 	parsed func() (*engine.Templates, error)
+	// shared is that of the chart of which Tree is made.
+	shared *shared
 }
 
 // newRenderer merges the values of all charts of a tree, and over them those that
 // a user would give.
-func newRenderer(tree *chart.Chart, release chartutil.ReleaseOptions, given map[string]any, caps *chartutil.Capabilities) (Renderer, error) {
+func (c *Chart) newRenderer(tree *chart.Chart, release chartutil.ReleaseOptions, given map[string]any) (Renderer, error) {
+	caps := kubeapi.Capabilities(c.ext.Metadata.KubeVersion)
 	// Schemas of values are a matter of their own (see valueSchemas): Helm's
 	// check reads files and asks the network.
 	top, err := chartutil.ToRenderValuesWithSchemaValidation(tree, given, release, caps, true)
 	if err != nil {
 		return Renderer{}, fmt.Errorf("merging the values of the subcharts: %w", err)
 	}
-	return Renderer{roles: []Role{Host}, sets: anywhere, top: top}.of(tree), nil
+	return Renderer{roles: []Role{Host}, sets: anywhere, top: top, shared: c.shared}.of(tree), nil
 }
 
 // anywhere is what a chart may find set that is rendered by itself, or as a part of no
@@ -69,7 +73,7 @@ var anywhere = map[string]any{chartutil.GlobalKey: map[string]any{"portal": map[
 // of renders another tree with the same values.
 func (r Renderer) of(tree *chart.Chart) Renderer {
 	r.Tree = tree
-	r.parsed = sync.OnceValues(func() (*engine.Templates, error) { return engine.Parse(tree) })
+	r.parsed = sync.OnceValues(func() (*engine.Templates, error) { return engine.Parse(tree, r.shared.cache) })
 	return r
 }
 
@@ -126,7 +130,7 @@ func (r Renderer) changers() func(template string) bool {
 	found, all := map[string]bool{}, false
 	Each(r.Tree, func(c *chart.Chart) {
 		for _, t := range c.Templates {
-			if !changes(t.Data) {
+			if !r.changes(t) {
 				continue
 			}
 			name := path.Join(c.ChartFullPath(), t.Name)
@@ -141,8 +145,21 @@ func (r Renderer) changers() func(template string) bool {
 // mapping, in parentheses, is nobody else's.
 var changing = regexp.MustCompile("\\b(?:(?:un)?set|(?:mustM|m)erge(?:Overwrite)?)\\s+[$.]\\S*\\s+[\"`($.]")
 
+// changes reports whether a template has such a call.
+func (r Renderer) changes(template *chart.File) bool {
+	found, known := r.shared.changes[template]
+	if !known {
+		found = changes(template.Data)
+		r.shared.changes[template] = found
+	}
+	return found
+}
+
 func changes(template []byte) bool {
-	// The pattern is slow, and API definitions are long.
+	// The pattern is slow, and API definitions are long and call nothing.
+	if !bytes.Contains(template, []byte("{{")) {
+		return false
+	}
 	for _, word := range [...]string{"set .", "set $", "erge .", "erge $", "erwrite .", "erwrite $"} {
 		if bytes.Contains(template, []byte(word)) {
 			return changing.Match(template)
@@ -159,7 +176,7 @@ func (r Renderer) matter(templates map[string]bool) bool {
 	Each(r.Tree, func(c *chart.Chart) {
 		for _, t := range c.Templates {
 			if name := path.Join(c.ChartFullPath(), t.Name); !found && templates[name] {
-				found = changes(t.Data) || bytes.Contains(t.Data, []byte("define")) || r.named(path.Base(name), name)
+				found = r.changes(t) || bytes.Contains(t.Data, []byte("define")) || r.named(path.Base(name), name)
 			}
 		}
 	})

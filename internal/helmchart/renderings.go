@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ksrelease/ksrelease/internal/helmchart/manifest"
 	"helm.sh/helm/v3/pkg/chart"
@@ -40,8 +41,8 @@ type Installed struct {
 	// installation is the same one (Object.SameText).
 	*Rendering
 
-	places   Places
 	renderer Renderer
+	crds     func() []Object
 }
 
 // LooksUp reports whether a template asks the cluster for what it has, so that what is
@@ -49,13 +50,16 @@ type Installed struct {
 func (i Installed) LooksUp() bool { return i.renderer.mention("lookup ") }
 
 // CRDs are the objects in the folders crds/ of the chart and its subcharts, which Helm
-// installs before all others, and which are not rendered. They are read at each call.
-func (i Installed) CRDs() []Object {
+// installs before all others, and which are not rendered.
+func (i Installed) CRDs() []Object { return i.crds() }
+
+// crdsOf reads the objects in the folders crds/ of a tree.
+func (c *Chart) crdsOf(tree *chart.Chart) []Object {
 	var list []Object
-	for _, crd := range i.Tree.CRDObjects() {
-		at := Source{File: crd.Filename, Text: string(crd.File.Data)}
-		Each(i.Tree, func(c *chart.Chart) {
-			if place, ok := i.places.Of(c); ok && c.ChartFullPath()+"/"+crd.Name == crd.Filename {
+	for _, crd := range tree.CRDObjects() {
+		at := Source{File: crd.Filename, Text: c.shared.cache.Text(crd.File)}
+		Each(tree, func(one *chart.Chart) {
+			if place, ok := c.Places.Of(one); ok && one.ChartFullPath()+"/"+crd.Name == crd.Filename {
 				at.File, at.Inside = place.File(crd.Name)
 			}
 		})
@@ -103,7 +107,8 @@ func (c *Chart) Render(ctx context.Context, over Overlay) (*Renderings, error) {
 	}
 	all := &Renderings{Plain: newRendering(nil), chart: c, over: over}
 	for i, r := range c.Installed {
-		one, err := renderInstalled(ctx, r, c.Places.Sources(r.Tree), over)
+		crds := sync.OnceValue(func() []Object { return c.crdsOf(r.Tree) })
+		one, err := renderInstalled(ctx, r, c.Sources(r.Tree), over)
 		if err != nil {
 			return nil, err
 		}
@@ -118,7 +123,7 @@ func (c *Chart) Render(ctx context.Context, over Overlay) (*Renderings, error) {
 			name, _ := release["Name"].(string)
 			namespace, _ := release["Namespace"].(string)
 			all.Installations = append(all.Installations, Installed{
-				Tag: tag, Role: role, Release: name, Namespace: namespace, Tree: r.Tree, Rendering: here, places: c.Places, renderer: r,
+				Tag: tag, Role: role, Release: name, Namespace: namespace, Tree: r.Tree, Rendering: here, renderer: r, crds: crds,
 			})
 		}
 	}
@@ -221,7 +226,7 @@ func (r *Renderings) Overlaid(ctx context.Context) (*Rendering, error) {
 		here := one.overlaid
 		if here == nil {
 			var err error
-			if here, err = one.withOverlay(ctx, r.chart.Places.Sources(one.renderer.Tree), r.over); err != nil {
+			if here, err = one.withOverlay(ctx, r.chart.Sources(one.renderer.Tree), r.over); err != nil {
 				return nil, err
 			}
 		}
@@ -246,7 +251,7 @@ func (rs *Renderings) renderOff(ctx context.Context) (*Rendering, error) {
 	if err != nil {
 		return nil, err
 	}
-	sources := rs.chart.Places.Sources(r.Tree)
+	sources := rs.chart.Sources(r.Tree)
 	isOff := func(template string) bool { _, on := rs.Plain.Sources[template]; return !on }
 	texts, err := r.texts(ctx, r.fresh(Host, rs.over), isOff)
 	off := &Rendering{Sources: sources, Texts: texts}

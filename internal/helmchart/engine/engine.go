@@ -15,6 +15,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 
 	"helm.sh/helm/v3/pkg/chart"
@@ -32,26 +33,36 @@ type Templates struct {
 	list []parsed
 	// files are those that templates of a chart can read.
 	files map[*chart.Chart]files
+
+	mu sync.Mutex
+	// idle are the sets of renderings that have ended, for those to come: to clone one, with
+	// all its functions, costs more than a small template.
+	idle []*bound
 }
 
 // parsed is one template.
 type parsed struct {
 	name  string // WEB/charts/DB/templates/a.yaml, by the names of the charts
 	chart *chart.Chart
+	file  *chart.File
 	text  string
 }
 
 // isPartial reports whether nothing but what other templates include is rendered.
 func (p parsed) isPartial() bool { return strings.HasPrefix(path.Base(p.name), "_") }
 
-// Parse parses the templates of a chart and of all charts below it.
-func Parse(root *chart.Chart) (t *Templates, err error) {
+// Parse parses the templates of a chart and of all charts below it. Trees of charts that
+// have files in common may have a cache in common; nil stands for one of their own.
+func Parse(root *chart.Chart, cache *Cache) (t *Templates, err error) {
 	defer recovered(&err)
-	t = &Templates{root: root, set: template.New("gotpl").Option(missingKey), list: listOf(root), files: map[*chart.Chart]files{}}
+	if cache == nil {
+		cache = NewCache()
+	}
+	t = &Templates{root: root, set: template.New("gotpl").Option(missingKey), list: cache.listOf(root), files: map[*chart.Chart]files{}}
 	t.readFiles(root)
 	t.set.Funcs(functions())
 	for _, p := range t.list {
-		if _, err := t.set.New(p.name).Parse(p.text); err != nil {
+		if err := cache.parse(t.set.New(p.name), p); err != nil {
 			return nil, parseError(p.name, err)
 		}
 	}
@@ -66,7 +77,7 @@ const missingKey = "missingkey=zero"
 func withoutNoValue(text string) string { return strings.ReplaceAll(text, "<no value>", "") }
 
 // listOf lists the templates of a tree. Of two with one name the last one counts.
-func listOf(root *chart.Chart) []parsed {
+func (cache *Cache) listOf(root *chart.Chart) []parsed {
 	byName := map[string]parsed{}
 	var add func(c *chart.Chart)
 	add = func(c *chart.Chart) {
@@ -78,7 +89,7 @@ func listOf(root *chart.Chart) []parsed {
 			if file == nil {
 				continue
 			}
-			p := parsed{name: path.Join(c.ChartFullPath(), file.Name), chart: c, text: string(file.Data)}
+			p := parsed{name: path.Join(c.ChartFullPath(), file.Name), chart: c, file: file, text: cache.Text(file)}
 			if !library || p.isPartial() {
 				byName[p.name] = p
 			}
@@ -118,11 +129,12 @@ type Options struct {
 // An error ends it at the first template that does not render; it says what Helm says.
 func (t *Templates) Render(top chartutil.Values, opts Options) (texts map[string]string, err error) {
 	defer recovered(&err)
-	set, err := t.set.Clone() // the functions of which are this rendering's own
+	bound, err := t.take()
 	if err != nil {
 		return nil, err
 	}
-	bind(set, includes{})
+	defer t.giveBack(bound)
+	set := bound.set
 	scopes := map[*chart.Chart]map[string]any{}
 	t.scope(t.root, top, scopes)
 	texts = make(map[string]string, len(t.list))
@@ -144,6 +156,39 @@ func (t *Templates) Render(top chartutil.Values, opts Options) (texts map[string
 		texts[p.name] = withoutNoValue(text.String())
 	}
 	return texts, nil
+}
+
+// bound is a clone of the set, with include and tpl of its own.
+type bound struct {
+	set *template.Template
+	at  includes
+}
+
+// take gives a set to one rendering alone.
+func (t *Templates) take() (*bound, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if last := len(t.idle) - 1; last >= 0 {
+		b := t.idle[last]
+		t.idle = t.idle[:last]
+		return b, nil
+	}
+	set, err := t.set.Clone()
+	if err != nil {
+		return nil, err
+	}
+	b := &bound{set, includes{}}
+	bind(b.set, b.at)
+	return b, nil
+}
+
+// giveBack takes the set of a rendering that has ended, by an error, too, in the middle of
+// templates that include others.
+func (t *Templates) giveBack(b *bound) {
+	clear(b.at)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.idle = append(t.idle, b)
 }
 
 // scope makes what the templates of a chart see, and those of the charts below it: all

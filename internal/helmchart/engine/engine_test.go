@@ -54,7 +54,9 @@ func asHelm(t *testing.T, c *chart.Chart, given map[string]any) error {
 		return top
 	}
 	wantTexts, wantErr := helm.Engine{}.Render(c, fresh())
-	templates, err := Parse(c)
+	cache := NewCache()
+	_, _ = Parse(c, cache)
+	templates, err := Parse(c, cache) // as a tree that has files in common with one before it
 	if err != nil {
 		if fmt.Sprint(err) != fmt.Sprint(wantErr) {
 			t.Fatalf("parsing ends with\n%v\nand Helm's with\n%v", err, wantErr)
@@ -356,7 +358,7 @@ func (g generator) step(level int) string {
 // TestOptions: what is not wanted is not rendered, and the hook ends the rendering.
 func TestOptions(t *testing.T) {
 	c := chartOf(chart.Metadata{Name: "web"}, nil, map[string]string{"templates/a.yaml": "a", "templates/b.yaml": `{{ fail "no" }}`, "templates/c.yaml": "c", "templates/_d.yaml": "d"})
-	templates, err := Parse(c)
+	templates, err := Parse(c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -386,7 +388,7 @@ func TestRenderingsAtOnce(t *testing.T) {
 		"templates/_h.tpl": `{{ define "x" }}{{ if lt (int .n) 50 }}{{ include "x" (dict "n" (add1 .n)) }}{{ end }}.{{ end }}`,
 		"templates/a.yaml": `{{ $_ := set .Values "seen" .Values.i }}{{ include "x" (dict "n" 0) }}{{ tpl "{{ .Values.i }}{{ define \"x\" }}{{ end }}" . }}{{ .Values.seen }}`,
 	})
-	templates, err := Parse(c)
+	templates, err := Parse(c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

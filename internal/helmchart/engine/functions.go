@@ -86,6 +86,9 @@ func include(set *template.Template, at includes, name string, data any) (string
 // tpl renders a text that may include all templates of the set. What it defines is there
 // for itself alone, and for what it renders by tpl in turn.
 func tpl(set *template.Template, at includes, text string, data any) (string, error) {
+	if !strings.Contains(text, "{{") {
+		return withoutNoValue(text), nil // most values are no templates, and a clone is dear
+	}
 	clone, err := set.Clone()
 	if err != nil {
 		return "", fmt.Errorf("cannot clone template: %w", err)

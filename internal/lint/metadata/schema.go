@@ -100,7 +100,7 @@ func asTheControllerReads(pass *rule.Pass, invalid diagnostic.List, dropped map[
 	source := pass.Ext.Document.Source()
 	cut, empty := kubesphere.CutShort(source)
 	endsAt := endOfDocument(source, cut)
-	read, err := kubesphere.DecodeExtension(source)
+	read, err := kubesphere.DecodeExtension(withoutIcon(source, pass.Ext.Metadata.Icon))
 	value, _ := pass.Ext.Document.Value().(map[string]any)
 	switch {
 	case err != nil && strings.Contains(err.Error(), "document separator"):
@@ -117,6 +117,16 @@ func asTheControllerReads(pass *rule.Pass, invalid diagnostic.List, dropped map[
 	case cut == 0 && len(value) > 0 && len(read.Missing()) == 3 && pass.HasField("name"):
 		pass.Problem(rule.Found("undecodable"), pass.Ext.Document.Problem("KubeSphere finds no field in this file, so it drops the version silently", "begin it with the fields, without a line --- before them"))
 	}
+}
+
+// withoutIcon is extension.yaml with a short icon in place of one that is embedded: a YAML
+// library takes milliseconds over a line of that length, and to none of them it is more
+// than a text.
+func withoutIcon(source []byte, icon string) []byte {
+	if len(icon) < 4096 || !strings.HasPrefix(icon, "data:image/") || strings.ContainsAny(icon, " \t\r\n'\"\\&*#") {
+		return source
+	}
+	return bytes.Replace(source, []byte(icon), []byte("data:image/png;base64,AA"), 1)
 }
 
 // undecodable reports why the controller cannot decode extension.yaml, at the field that

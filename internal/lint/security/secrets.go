@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"math/bits"
 	"path"
 	"regexp"
 	"slices"
@@ -157,47 +158,74 @@ type secret struct {
 // secretsIn finds the secrets in a text: those of real form and length whose
 // content is no placeholder.
 func secretsIn(text []byte) []secret {
-	var found []secret
-	for _, form := range tokenForms {
-		eachIndex(text, form.Prefix, func(at int) {
-			rest := form.Rest.Find(text[at+len(form.Prefix):])
-			if rest != nil && !continues(text, at) && !isExample(string(rest)) {
-				found = append(found, secret{form.Code, form.Of, form.What + " of " + form.Of, at})
-			}
-		})
-	}
-	eachIndex(text, pemBegin, func(at int) {
-		if kind := privateKey(text[at:]); kind != "" {
-			found = append(found, secret{"private-key", kind, "a private key (" + kind + ")", at})
+	found := make([][]secret, len(beginnings)) // in the order of these
+	eachBeginning(text, func(which, at int) {
+		if s, ok := secretAt(text, which, at); ok {
+			s.Offset = at
+			found[which] = append(found[which], s)
 		}
 	})
-	eachIndex(text, pemBase64, func(at int) {
-		if kind := privateKey(fromBase64(text[at:])); kind != "" {
-			found = append(found, secret{"private-key", kind, "a private key (" + kind + ", in base64)", at})
-		}
-	})
-	eachIndex(text, dockerAuth, func(at int) {
-		if isRegistryPassword(text[at+len(dockerAuth):]) {
-			found = append(found, secret{"registry-password", "", "a password of an image registry", at})
-		}
-	})
-	eachIndex(text, dockerBase64, func(at int) {
-		config := fromBase64(text[at:])
-		if i := bytes.Index(config, []byte(dockerAuth)); i >= 0 && isRegistryPassword(config[i+len(dockerAuth):]) {
-			found = append(found, secret{"registry-password", "", "a password of an image registry (in base64)", at})
-		}
-	})
-	return found
+	return slices.Concat(found...)
 }
 
-func eachIndex(text []byte, needle string, visit func(at int)) {
-	for at := 0; ; {
-		i := bytes.Index(text[at:], []byte(needle))
-		if i < 0 {
-			return
+// secretAt is the secret at a place with one of the beginnings.
+func secretAt(text []byte, which, at int) (secret, bool) {
+	if which < len(tokenForms) {
+		form := tokenForms[which]
+		rest := form.Rest.Find(text[at+len(form.Prefix):])
+		return secret{Code: form.Code, Of: form.Of, What: form.What + " of " + form.Of}, rest != nil && !continues(text, at) && !isExample(string(rest))
+	}
+	switch beginnings[which] {
+	case pemBegin:
+		kind := privateKey(text[at:])
+		return secret{Code: "private-key", Of: kind, What: "a private key (" + kind + ")"}, kind != ""
+	case pemBase64:
+		kind := privateKey(fromBase64(text[at:]))
+		return secret{Code: "private-key", Of: kind, What: "a private key (" + kind + ", in base64)"}, kind != ""
+	case dockerAuth:
+		return secret{Code: "registry-password", What: "a password of an image registry"}, isRegistryPassword(text[at+len(dockerAuth):])
+	}
+	config := fromBase64(text[at:])
+	i := bytes.Index(config, []byte(dockerAuth))
+	return secret{Code: "registry-password", What: "a password of an image registry (in base64)"}, i >= 0 && isRegistryPassword(config[i+len(dockerAuth):])
+}
+
+// beginnings are those of all secrets, of tokens first.
+var beginnings = func() (all []string) {
+	for _, form := range tokenForms {
+		all = append(all, form.Prefix)
+	}
+	return append(all, pemBegin, pemBase64, dockerAuth, dockerBase64)
+}()
+
+// firstFour has, for each byte, 16 bits for each of four places: those of the beginnings
+// that have this byte there. Each beginning has four bytes at least.
+var firstFour = func() (table [256]uint64) {
+	if len(beginnings) > 16 {
+		panic("16 beginnings of secrets can be looked for at once")
+	}
+	for which, beginning := range beginnings {
+		for place := range 4 {
+			table[beginning[place]] |= 1 << (16*place + which)
 		}
-		visit(at + i)
-		at += i + len(needle)
+	}
+	return table
+}()
+
+// eachBeginning visits the places where a text has one of the beginnings. It goes through
+// the text once for all of them, by the algorithm shift-and (Baeza-Yates and Gonnet, "A New
+// Approach to Text Searching", 1992): once for each took twice as long.
+func eachBeginning(text []byte, visit func(which, at int)) {
+	const everyFirst = 1<<16 - 1
+	var state uint64
+	for i, b := range text {
+		state = (state<<16 | everyFirst) & firstFour[b]
+		for whole := state >> 48; whole != 0; whole &= whole - 1 {
+			which, at := bits.TrailingZeros64(whole), i-3
+			if bytes.HasPrefix(text[at:], []byte(beginnings[which])) {
+				visit(which, at)
+			}
+		}
 	}
 }
 

@@ -217,7 +217,7 @@ func renderAlone(pass *rule.Pass, loaded *helmchart.Chart, c *chart.Chart, set c
 	if err == nil {
 		return ciFailure{}, false
 	}
-	sources := loaded.Places.Sources(r.Tree)
+	sources := loaded.Sources(r.Tree)
 	explained := helmerror.OfTemplate(err, helmchart.IsSource(sources))
 	where := sources[explained.At.Template]
 	fault = ciFailure{"broken-template", explained.Expression, excerpt.OneLine(explained.Cause)}
