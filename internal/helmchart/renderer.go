@@ -160,9 +160,16 @@ func changes(template []byte) bool {
 	if !bytes.Contains(template, []byte("{{")) {
 		return false
 	}
-	for _, word := range [...]string{"set .", "set $", "erge .", "erge $", "erwrite .", "erwrite $"} {
-		if bytes.Contains(template, []byte(word)) {
-			return changing.Match(template)
+	for _, word := range [...]string{"set ", "erge"} {
+		for rest := template; ; {
+			i := bytes.Index(rest, []byte(word))
+			if i < 0 {
+				break
+			}
+			rest = rest[i+len(word):]
+			if next := bytes.TrimPrefix(bytes.TrimPrefix(rest, []byte("Overwrite")), []byte(" ")); len(next) > 0 && (next[0] == '.' || next[0] == '$') {
+				return changing.Match(template)
+			}
 		}
 	}
 	return false

@@ -41,13 +41,13 @@ type Installed struct {
 	// installation is the same one (Object.SameText).
 	*Rendering
 
-	renderer Renderer
-	crds     func() []Object
+	looksUp func() bool
+	crds    func() []Object
 }
 
 // LooksUp reports whether a template asks the cluster for what it has, so that what is
 // rendered here need not be all, or may be too much, there.
-func (i Installed) LooksUp() bool { return i.renderer.mention("lookup ") }
+func (i Installed) LooksUp() bool { return i.looksUp() }
 
 // CRDs are the objects in the folders crds/ of the chart and its subcharts, which Helm
 // installs before all others, and which are not rendered.
@@ -107,6 +107,7 @@ func (c *Chart) Render(ctx context.Context, over Overlay) (*Renderings, error) {
 	}
 	all := &Renderings{Plain: newRendering(nil), chart: c, over: over}
 	for i, r := range c.Installed {
+		looksUp := sync.OnceValue(func() bool { return r.mention("lookup ") })
 		crds := sync.OnceValue(func() []Object { return c.crdsOf(r.Tree) })
 		one, err := renderInstalled(ctx, r, c.Sources(r.Tree), over)
 		if err != nil {
@@ -123,7 +124,7 @@ func (c *Chart) Render(ctx context.Context, over Overlay) (*Renderings, error) {
 			name, _ := release["Name"].(string)
 			namespace, _ := release["Namespace"].(string)
 			all.Installations = append(all.Installations, Installed{
-				Tag: tag, Role: role, Release: name, Namespace: namespace, Tree: r.Tree, Rendering: here, renderer: r, crds: crds,
+				Tag: tag, Role: role, Release: name, Namespace: namespace, Tree: r.Tree, Rendering: here, looksUp: looksUp, crds: crds,
 			})
 		}
 	}

@@ -110,6 +110,9 @@ func tpl(set *template.Template, at includes, text string, data any) (string, er
 // What cannot be written is an empty text, but for TOML.
 
 func toYAML(value any) string {
+	if text, ok := plainYAML(value); ok {
+		return text
+	}
 	data, err := yaml.Marshal(value)
 	if err != nil {
 		return ""

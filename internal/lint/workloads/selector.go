@@ -57,12 +57,21 @@ func nodeSelectorHint(w workload.Workload, at helmchart.Source) string {
 // selectorOf is the expression for what a template has to take in: the global value, and
 // its own where it has one.
 func selectorOf(at helmchart.Source) string {
-	for _, own := range ownNodeSelector.FindAllString(at.Text, -1) {
-		if own != globalNodeSelector {
+	for rest := at.Text; ; {
+		i := strings.Index(rest, "odeSelector") // the pattern takes long over a whole template
+		if i < 0 {
+			return globalNodeSelector
+		}
+		end := i + len("odeSelector")
+		line := rest[strings.LastIndexByte(rest[:i], '\n')+1 : end]
+		rest = rest[end:]
+		if rest != "" && isWordByte(rest[0]) {
+			continue
+		}
+		if own := ownNodeSelector.FindString(line); own != "" && own != globalNodeSelector {
 			return fmt.Sprintf("merge (dict) (%s | default dict) (%s | default dict)", own, globalNodeSelector)
 		}
 	}
-	return globalNodeSelector
 }
 
 const globalNodeSelector = ".Values.global.nodeSelector"
@@ -80,8 +89,12 @@ func quotedSelector(w workload.Workload, from string) string {
 	return fmt.Sprintf(`nodeSelector: {{- range $k, $v := %s }}{{ quote $v | printf "%%s: %%s" $k | nindent %d }}{{ end }}`, from, indent)
 }
 
-// ownNodeSelector is a value from which a chart takes node selectors.
-var ownNodeSelector = regexp.MustCompile(`\.Values(?:\.\w+)*\.[nN]odeSelector\b`)
+// ownNodeSelector is, at the end of a text, a value from which a chart takes node selectors.
+var ownNodeSelector = regexp.MustCompile(`\.Values(?:\.\w+)*\.[nN]odeSelector$`)
+
+func isWordByte(b byte) bool {
+	return b == '_' || '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z'
+}
 
 func checkNodeSelector(pass *rule.Pass) {
 	marked := pass.MarkedRendering()
