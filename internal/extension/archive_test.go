@@ -435,3 +435,25 @@ func recorded(t *testing.T, e *Extension) string {
 	}
 	return md.Annotations[ContentDigestAnnotation]
 }
+
+// An embedded icon in a Chart.yaml that is read does not go through the parser where that
+// makes no difference.
+func TestIconOfAFoundChart(t *testing.T) {
+	const icon = "data:image/png;base64,iVBORw0KGgo="
+	for chartYAML, want := range map[string]string{
+		"name: demo\nicon: " + icon + "\nversion: 1.0.0\n":                   icon,
+		"name: demo\nversion: 1.0.0\nicon: " + icon:                          icon,
+		"name: demo\nicon: " + icon + "\n  more\nversion: 1.0.0\n":           icon + " more",
+		"name: demo\nicon: '" + icon + "'\nversion: 1.0.0\n":                 icon,
+		"name: demo\nicon: " + icon + "\nversion: 1.0.0\nicon: a.png\n":      "a.png",
+		"name: demo\nversion: 1.0.0\n---\nicon: " + icon + "\n":              "",
+		"name: demo\nicon: " + embeddedStandIn + "\nversion: 1.0.0\n":        embeddedStandIn,
+		"name: demo\ndescription: |\n  icon: " + icon + "\nversion: 1.0.0\n": "",
+		"name: demo\nicon: a.png\nversion: 1.0.0\n---\nicon: " + icon + "\n": "a.png",
+	} {
+		e := &Extension{foundChart: []byte(chartYAML)}
+		if found, err := e.FoundChart(); err != nil || found.Name != "demo" || found.Version != "1.0.0" || found.Icon != want {
+			t.Errorf("%v: %+v\n%s", err, found, chartYAML)
+		}
+	}
+}

@@ -416,3 +416,44 @@ func TestIncludesOneAfterTheOther(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestCacheKnowsFiles: a file that is emptied keeps its name, and is another file.
+func TestCacheKnowsFiles(t *testing.T) {
+	whole := chartOf(chart.Metadata{Name: "web"}, nil, map[string]string{"templates/a.yaml": `a{{ define "x" }}x{{ end }}`, "templates/b.yaml": `{{ template "x" }}`})
+	emptied := &chart.Chart{Metadata: whole.Metadata, Templates: []*chart.File{{Name: "templates/a.yaml"}, whole.Templates[1]}}
+	broken := &chart.Chart{Metadata: whole.Metadata, Templates: []*chart.File{{Name: "templates/a.yaml", Data: []byte("{{ end }}")}, whole.Templates[1]}}
+	cache, top := NewCache(), chartutil.Values{"Values": chartutil.Values{}, "Release": map[string]any{}}
+	for range 2 {
+		templates, err := Parse(whole, cache)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if texts, err := templates.Render(top, Options{}); err != nil || texts["web/templates/a.yaml"] != "a" || texts["web/templates/b.yaml"] != "x" {
+			t.Errorf("%v: %q", err, texts)
+		}
+		if templates, err = Parse(emptied, cache); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := templates.Render(top, Options{}); err == nil || !strings.Contains(err.Error(), `template "x" not defined`) {
+			t.Errorf("without the definition: %v", err)
+		}
+		if _, err := Parse(broken, cache); err == nil || !strings.Contains(err.Error(), "parse error at (web/templates/a.yaml:1)") {
+			t.Errorf("broken: %v", err)
+		}
+	}
+	if whole.Templates[1].Data == nil || len(cache.texts) != 4 {
+		t.Errorf("%d texts", len(cache.texts))
+	}
+}
+
+// TestARenderingThatFailsLeavesNothing: how deep it was at its end does not count for the
+// next one.
+func TestARenderingThatFailsLeavesNothing(t *testing.T) {
+	c := chartOf(chart.Metadata{Name: "web"}, nil, map[string]string{
+		"templates/_h.tpl": `{{ define "x" }}{{ if lt (int .n) 600 }}{{ include "x" (dict "n" (add1 .n)) }}{{ else }}{{ fail "deep" }}{{ end }}{{ end }}`,
+		"templates/a.yaml": `{{ include "x" (dict "n" 0) }}`,
+	})
+	if err := asHelm(t, c, map[string]any{}); err == nil || !strings.Contains(err.Error(), "deep") {
+		t.Error(err)
+	}
+}
