@@ -185,13 +185,5 @@ func drift(r *release, difference published.Difference, how string) error {
 	for _, d := range difference.Files {
 		r.result.Differs = append(r.result.Differs, results.Difference{File: d.File, Kind: string(d.Kind), Detail: d.Detail})
 	}
-	if difference.Files.LineEndsOnly() {
-		return &ending{outcome: results.Drift, reason: fmt.Sprintf("%s is there, and only line ends differ (%s)%s: give the files the line ends of that version, with '* text=auto eol=lf' in .gitattributes",
-			r.result.Version, difference.Files.Names(), how)}
-	}
-	what := difference.String()
-	if len(difference.Files) == 0 {
-		what = "which files differ is not known: " + what
-	}
-	return &ending{outcome: results.Drift, reason: fmt.Sprintf("%s is there with other content (%s%s): bump version in extension.yaml", r.result.Version, what, how)}
+	return &ending{outcome: results.Drift, reason: difference.Drift(r.result.Version, how)}
 }

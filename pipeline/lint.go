@@ -26,7 +26,7 @@ func (r *release) examine(ctx context.Context, examine func(context.Context, *ex
 	for rule, severity := range r.source.Settings.Lint.Rules {
 		severities[rule] = lint.Severity(severity)
 	}
-	report, err := examine(ctx, r.read.ext, lint.Options{Severities: severities, Siblings: r.run.declared}, r.limits())
+	report, err := examine(ctx, r.read.ext, lint.Options{Severities: severities, Siblings: r.run.declared, Earlier: r.earlier()}, r.limits())
 	if err != nil {
 		return err, nil
 	}
@@ -65,6 +65,19 @@ func (r *release) examine(ctx context.Context, examine func(context.Context, *ex
 		return nil, failure.WithHint(fmt.Errorf("%s (%s), and %d more", first.Message, first.Code, errorCount-1),
 			"see all of them with: ksrelease lint %s", shellword.Quote(r.source.Display))
 	}
+}
+
+// earlier is what the extension was before, for rules that compare. A run that releases asks the
+// Helm repository whether a version may still change: one that is there with other content is
+// drift, and one that is not may. So what differs is for the others.
+func (r *release) earlier() *lint.Earlier {
+	known := r.run.Earlier[r.source.Path]
+	if known == nil || !r.run.decides() {
+		return known
+	}
+	earlier := *known
+	earlier.Differs = nil
+	return &earlier
 }
 
 // limits are those within which the extension is looked at.

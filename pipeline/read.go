@@ -159,8 +159,11 @@ func resolveStep(ctx context.Context, _ *planning, rel *release) error {
 	return err
 }
 
-// wants says whether Only and what was chosen let the extension through.
+// wants says whether Only, Since and what was chosen let the extension through.
 func (r *Run) wants(rel *release) bool {
+	if r.Since != nil && !r.Among[rel.source.Path] {
+		return false
+	}
 	if len(r.Only) > 0 && !slices.Contains(r.Only, rel.result.Name) {
 		return false
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/indexwatch"
+	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shards"
 	"github.com/ksrelease/ksrelease/internal/target"
@@ -31,6 +32,10 @@ type Options struct {
 	// Nil takes all. What Only leaves out is declared all the same.
 	Choose func(declared map[string][]string) (*results.Selection, error)
 	Shard  shards.Shard // the part of these that this run is for; the zero value is all
+	// Since narrows the run to the sources of Among, by path; nil takes all. What it leaves
+	// out is declared all the same.
+	Since *results.Since
+	Among map[string]bool
 
 	// Target is where to release to; nil where the run looks at each extension by itself.
 	Target   target.Target
@@ -50,8 +55,11 @@ type Options struct {
 	Sizes        bool     // report of every package that is made where its bytes go
 	Parallelism  int      // extensions at work at once; at least 1
 	Message      string   // of the submission, to the reviewers
-	Baseline     Baseline // findings that are not reported again; nil knows none
-	Ignore       []string // absolute paths of what the run writes, which is part of no extension
+	// Earlier is what extensions were before, by the path of their source, for rules that
+	// compare; nil where nothing of it is known.
+	Earlier  map[string]*lint.Earlier
+	Baseline Baseline // findings that are not reported again; nil knows none
+	Ignore   []string // absolute paths of what the run writes, which is part of no extension
 
 	// Agreed is given what is planned, before anything is sent, and says what of it is not as
 	// somebody has approved it. Nothing is sent then. It may be nil.
@@ -534,7 +542,7 @@ func (r *Run) emit(e results.Event, rel *release) {
 
 // emitRun reports the run as a whole; no extension is at work meanwhile.
 func (r *Run) emitRun(kind results.EventKind, p *plan, message string) *results.Document {
-	result := &results.Document{SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision, DryRun: r.DryRun, Started: r.started, Selection: r.chosen}
+	result := &results.Document{SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision, DryRun: r.DryRun, Started: r.started, Selection: r.chosen, Since: r.Since, Extensions: []results.Extension{}}
 	for _, rel := range p.releases {
 		result.Extensions = append(result.Extensions, rel.snapshot())
 	}

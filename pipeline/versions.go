@@ -2,9 +2,7 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
@@ -23,6 +21,9 @@ func survey(ctx context.Context, at *indexwatch.Reading, r *release) error {
 		return err
 	}
 	for _, remark := range versions.Remarks(r.result.Version, published, r.order.together) {
+		if r.hasFinding(alsoFound[remark.What]) {
+			continue
+		}
 		r.warn(results.RuleVersions, remark.What, remark.Subject, remark.Message, "version")
 	}
 	for _, d := range r.order.dependencies {
@@ -31,6 +32,14 @@ func survey(ctx context.Context, at *indexwatch.Reading, r *release) error {
 		}
 	}
 	return nil
+}
+
+// alsoFound are the findings of lint that say the same as a remark on the versions in the Helm
+// repository, where it is known what the version was before.
+var alsoFound = map[string]string{"goes-back": "version-bump/backwards", "jumps": "version-bump/jump"}
+
+func (r *release) hasFinding(code string) bool {
+	return code != "" && slices.ContainsFunc(r.result.Findings, func(f results.Finding) bool { return f.Code == code })
 }
 
 // lookFor blocks a release that requires what is neither in this run nor in the
@@ -46,19 +55,7 @@ func (r *release) lookFor(ctx context.Context, d dependency, index target.Index)
 	if slices.ContainsFunc(there, func(v string) bool { return versions.Admit(d.constraint, v) }) {
 		return nil
 	}
-	what := fmt.Sprintf("%s, which is neither in this run nor in the Helm repository", d)
-	declared := r.run.declared[d.name]
-	switch {
-	case len(there) > 0:
-		what = fmt.Sprintf("%s, but the Helm repository has only %s", d, someOf(there))
-		if len(declared) > 0 {
-			what += ", and declared here is " + someOf(declared)
-		}
-	case slices.ContainsFunc(declared, func(v string) bool { return versions.Admit(d.constraint, v) }):
-		what += " (it is declared here, and not part of this run)"
-	case len(declared) > 0:
-		what = fmt.Sprintf("%s, but declared here is only %s, and the Helm repository has none", d, someOf(declared))
-	}
+	what := versions.Lacking(d.String(), d.constraint, there, r.run.declared[d.name])
 	switch {
 	case !d.required:
 		r.warn(results.RuleDependencies, "optional-missing", d.String(), "it can use "+what, "externalDependencies")
@@ -68,15 +65,6 @@ func (r *release) lookFor(ctx context.Context, d dependency, index target.Index)
 		return &ending{outcome: results.Blocked, reason: "it requires " + what + ": release that first, or go ahead with --allow-missing-dependencies"}
 	}
 	return nil
-}
-
-// someOf names a few versions.
-func someOf(versions []string) string {
-	const few = 3
-	if len(versions) > few {
-		return strings.Join(versions[:few], ", ") + fmt.Sprintf(" and %d more", len(versions)-few)
-	}
-	return strings.Join(versions, ", ")
 }
 
 // warn adds a finding of the run itself, at a key of extension.yaml. subject is the other

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
@@ -386,6 +387,39 @@ func TestACycleFailsWhateverIsAskedFor(t *testing.T) {
 		wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Failed, "bar": results.Failed})
 		if x := result.Extensions[0]; x.Error.Stage != "plan" || x.Stages[0].Status != results.StageOK || !strings.Contains(x.Reason, "alc → bar → alc") {
 			t.Errorf("%s: %+v %+v", through, x.Error, x.Stages)
+		}
+	}
+}
+
+// TestWhatWasBefore: rules that compare get what is known, and a run that releases leaves to
+// drift, and to the remarks on the Helm repository, what these say.
+func TestWhatWasBefore(t *testing.T) {
+	source := sourceOf(t, "alc", "0.7.0")
+	changed := map[string]*lint.Earlier{source.Path: {Of: "main", Version: "0.7.0", Differs: []string{"README.md"}}}
+	higher := map[string]*lint.Earlier{source.Path: {Of: "main", Version: "0.7.1", Differs: []string{"README.md"}}}
+	w := newFakeWorld()
+	w.versions["alc@0.7.1"] = &fakeVersion{id: "1", status: target.StatusActive, pkg: &extension.Package{Name: "alc", Version: "0.7.1"}}
+	for _, test := range []struct {
+		what    string
+		options Options
+		outcome results.Outcome
+		codes   []string
+	}{
+		{"lint", Options{Earlier: changed, Through: results.StageLint}, results.Failed, []string{"version-bump/not-bumped"}},
+		{"lint, of others", Options{Earlier: map[string]*lint.Earlier{"x": changed[source.Path]}, Through: results.StageLint}, results.Linted, nil},
+		{"a run", Options{Earlier: changed, DryRun: true}, results.Planned, []string{"versions/goes-back"}},
+		{"a run that goes back", Options{Earlier: higher, DryRun: true}, results.Planned, []string{"version-bump/backwards"}},
+	} {
+		test.options.Sources = []config.Source{source}
+		x := do(t, w, test.options).Extensions[0]
+		var codes []string
+		for _, f := range x.Findings {
+			if f.Rule == results.RuleVersions || f.Rule == "version-bump" {
+				codes = append(codes, f.Code)
+			}
+		}
+		if x.Outcome != test.outcome || !slices.Equal(codes, test.codes) {
+			t.Errorf("%s: %s, %q, want %s, %q", test.what, x.Outcome, codes, test.outcome, test.codes)
 		}
 	}
 }

@@ -7,8 +7,8 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/bump"
-	"github.com/ksrelease/ksrelease/internal/bump/history"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/history"
 )
 
 type bumpCommand struct {
@@ -94,8 +94,11 @@ func (c *bumpCommand) plan(ctx context.Context, p *app.Project, step bump.Step) 
 		return nil, app.Usage(err, failure.Hint(err))
 	}
 	defer reader.Close()
-	request.History = func(e bump.Extension) bump.History { return reader.Of(ctx, e) }
-	request.Bumped = reader.IsBumped
+	past := func(e bump.Extension) history.Extension {
+		return history.Extension{Name: e.Name, Version: e.Version, Path: e.Path, Display: e.Display}
+	}
+	request.History = func(e bump.Extension) history.Done { return reader.Done(ctx, past(e)) }
+	request.Bumped = func(e bump.Extension) bool { return reader.IsBumped(past(e)) }
 	plan, err := bump.Make(request)
 	if err != nil && ctx.Err() == nil && errors.Is(err, bump.ErrSelection) {
 		return nil, app.Usage(err, failure.Hint(err))
@@ -133,4 +136,3 @@ func (c *bumpCommand) show(a *app.App, plan *bump.Plan) {
 	}
 	a.Stdout.Print("→ next: edit what is new in the CHANGELOG, and commit it")
 }
-

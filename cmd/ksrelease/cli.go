@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 
+	"github.com/ksrelease/ksrelease/internal/comparing"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -16,8 +17,9 @@ type cli struct {
 	Package     packageCommand     `cmd:"" help:"Lint and pack: leaves NAME-VERSION.tgz and its checksum in the output directory."`
 	Init        initCommand        `cmd:"" help:"Find the extensions of a repository and write a .ksrelease.yaml."`
 	Adopt       adoptCommand       `cmd:"" help:"Explain how CI files and scripts release extensions, and write the config and workflow that replace them."`
+	Changes     changesCommand     `cmd:"" help:"Show which extensions changed since a commit, or since what is published, and whether their versions did."`
 	Status      statusCommand      `cmd:"" help:"Show versions here, in the marketplace and in the Helm repository, and what a run would do."`
-	Diff        diffCommand        `cmd:"" help:"Show what an administrator will notice: objects, values, images, rights, definitions, texts."`
+	Diff        comparing.Command  `cmd:"" help:"Show what an administrator will notice: objects, values, images, rights, definitions, texts."`
 	Tag         tagCommand         `cmd:"" help:"Make the missing git tags of released versions, annotated, all of them or none."`
 	Bump        bumpCommand        `cmd:"" help:"Give extensions their next version: extension.yaml, subcharts, CHANGELOG, constraints of dependents."`
 	Notes       notesCommand       `cmd:"" help:"Print the release notes of a version: its section in the CHANGELOG, in each language."`

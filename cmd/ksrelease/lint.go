@@ -135,7 +135,7 @@ func (c *lintCommand) writeLine() string {
 
 // narrowed says that there may be extensions that are not looked at.
 func (c *lintCommand) narrowed() bool {
-	return len(c.Paths) > 0 || len(c.Only) > 0 || c.Any() || !c.Shard.IsWhole()
+	return len(c.Paths) > 0 || len(c.Only) > 0 || c.Any() || !c.Shard.IsWhole() || c.Ref != ""
 }
 
 func isOrAre(n int) string {

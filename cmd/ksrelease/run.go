@@ -144,6 +144,7 @@ func (c *runCommand) again(names []string, forReal bool) string {
 	if names == nil {
 		names = c.Only
 		words = append(words, c.Given()...)
+		add("--since", c.Ref)
 	}
 	add("--only", strings.Join(names, ","))
 	for _, path := range c.Paths {

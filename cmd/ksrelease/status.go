@@ -25,6 +25,7 @@ type statusCommand struct {
 	app.Place
 	app.Deadline
 	app.LocalFlags
+	app.Since
 	Names  []string `arg:"" optional:"" name:"name" help:"Only these extensions."`
 	Wait   bool     `help:"Wait until nothing of it is submitted and unreviewed."`
 	Output string   `enum:"text,json" default:"text" help:"text or json."`
@@ -89,6 +90,10 @@ func (c *statusCommand) show(a *app.App, all []extensionStatus) error {
 		a.Stdout.JSON(all, "  ")
 		return nil
 	}
+	if len(all) == 0 && c.Ref != "" {
+		a.Stderr.Print("nothing changed since %s", c.Ref)
+		return nil
+	}
 	table := output.NewTable("extension", "version", "marketplace", "helm repository", "a run would end as")
 	for _, s := range all {
 		would := string(s.Would)
@@ -115,6 +120,9 @@ func (c *statusCommand) look(ctx context.Context, a *app.App, p *app.Project, li
 		return nil, err
 	}
 	defer giveBack()
+	if err := c.Since.Apply(ctx, a, p, &options); err != nil {
+		return nil, err
+	}
 	run := pipeline.New(options)
 	result, err := run.Do(ctx)
 	if err != nil {

@@ -117,10 +117,12 @@ func (c *collection) partsOfStep(r *Report, f *read, i int) {
 	switch {
 	case step.Name != "":
 		name = "the step " + step.Name
-	case step.Job != "" && f.file.System != cifile.GitHub:
+	case step.Job != "" && (f.file.System == cifile.GitLab || f.file.System == cifile.Make):
 		name = jobName(f.file.System, step.Job)
 	case len(f.uses[i]) > 0 && f.uses[i][0].Command != "":
 		name = "the step of " + f.uses[i][0].Command
+	case step.Job != "":
+		name = "a step of " + jobName(f.file.System, step.Job)
 	}
 	fate := c.fateOf(f, i)
 	if fate == goes {

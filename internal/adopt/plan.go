@@ -111,6 +111,9 @@ func (c *collection) facts(r *Report, o Options) (facts successor.Facts, server 
 				if use.ID == "upstream-chart" && !slices.Contains(facts.Before, place) {
 					facts.Before = append(facts.Before, place)
 				}
+				if use.Cover == practice.Kept && needsArchives(use) && !slices.Contains(facts.After, place) {
+					facts.After = append(facts.After, place)
+				}
 				if use.ID == "title-trigger" {
 					comment := strings.Contains(use.Command, "comment") || strings.Contains(use.Command, "COMMENT")
 					facts.ByComment = facts.ByComment || comment
@@ -295,6 +298,9 @@ func (c *collection) notes(r *Report, facts successor.Facts) {
 	}
 	if !c.sends {
 		r.Notes = append(r.Notes, "nothing in these files sends an extension to the marketplace; the new one does so for tags of extensions, and when it is started by hand")
+	}
+	if len(facts.After) > 0 {
+		r.Notes = append(r.Notes, "what is done at "+strings.Join(facts.After, ", ")+" needs archives: move it behind ksrelease package in the new file, where a comment is")
 	}
 	if len(facts.Before) > 0 {
 		r.Notes = append(r.Notes, "the new file has a comment where what is done at "+strings.Join(facts.Before, ", ")+" has to be put")

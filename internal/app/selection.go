@@ -26,7 +26,8 @@ type Selection struct {
 	Deadline
 	Only []string `placeholder:"NAME" xor:"chosen" help:"Only the extensions of these names."`
 	Asked
-	Shard       shards.Shard      `placeholder:"I/N" help:"Only the I-th of N parts of about the same work. What requires each other is in one part."`
+	Shard shards.Shard `placeholder:"I/N" help:"Only the I-th of N parts of about the same work. What requires each other is in one part."`
+	Since
 	Parallelism commandline.Count `placeholder:"N" help:"Extensions at work at once; default: parallelism of the config, or 8."`
 	Output      string            `enum:"text,json" default:"text" help:"text, or json: one event a line on standard output."`
 	Report      []string          `placeholder:"FILE" help:"Also write a report: ${reports}. The ending chooses the form, or FORMAT=FILE. May be repeated."`
@@ -55,6 +56,9 @@ func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pip
 		return err
 	}
 	defer giveBack()
+	if err := c.Since.Apply(ctx, a, p, &options); err != nil {
+		return err
+	}
 
 	destinations, err := report.ParseDestinations(c.Report)
 	if err != nil {

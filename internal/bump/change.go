@@ -17,6 +17,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/changelog"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/history"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/internal/yamledit"
 )
@@ -27,7 +28,7 @@ type editing struct {
 	ext     *extension.Extension
 	change  Change
 	folder  string // of the extension, links resolved
-	history History
+	history history.Done
 }
 
 // change makes the files of an extension with its new version.

@@ -15,6 +15,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/history"
 	"github.com/ksrelease/ksrelease/internal/regularfile"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -30,17 +31,6 @@ const (
 	Asked     Reason = "asked"     // it was named
 	Dependent Reason = "dependent" // its constraint on another one changes
 )
-
-// History is what was done since the last version of an extension.
-type History struct {
-	// Since says what the last version is known by: a tag, a commit; empty where nothing is known.
-	Since string
-	// Subjects are those of the commits, newest first; More of them are left out.
-	Subjects []string
-	More     int
-	// Missing is why commits may be missing.
-	Missing string
-}
 
 // Request is what is to be done.
 type Request struct {
@@ -58,7 +48,7 @@ type Request struct {
 	// Bumped says of a dependent that it has a new version already, which nobody has seen.
 	Bumped func(Extension) bool
 	// History is asked once for each extension that gets a version.
-	History func(Extension) History
+	History func(Extension) history.Done
 	Day     time.Time
 }
 

@@ -110,6 +110,23 @@ type Changes struct {
 	Warnings []string `json:"warnings,omitempty"`
 }
 
+// Base is what the extensions were compared with, in words.
+func (c *Changes) Base() string {
+	said := ""
+	for _, e := range c.Extensions {
+		switch text := e.Base.String(); {
+		case said == "":
+			said = text
+		case said != text:
+			return "the newest tag, or the published version, of each"
+		}
+	}
+	if said == "" {
+		return c.Since
+	}
+	return said
+}
+
 // Count is how many extensions have a status.
 func (c *Changes) Count(status Status) int {
 	n := 0

@@ -79,7 +79,7 @@ func (f *finder) compare(ctx context.Context, tree *baseTree, t *today, then *wa
 	e.LineEnds = slices.Compact(e.LineEnds)
 	e.decide()
 	if len(e.LineEnds) > 0 && len(e.Differences) == 0 {
-		e.Notes = append(e.Notes, "only line ends differ")
+		e.Notes = append(e.Notes, "only line ends differ: "+strings.Join(e.LineEnds, ", "))
 	}
 	return nil
 }
@@ -102,7 +102,7 @@ func (f *finder) differences(ctx context.Context, tree *baseTree, t *today, then
 	var ignore []string
 	for _, ignored := range append([]string{t.source.Settings.Package.Output}, f.options.Ignore...) {
 		if rel, ok := within(f.options.Config.Dir, ignored); ok {
-			if top, ok := within(f.main.Top, filepath.Join(f.configDir(), filepath.FromSlash(rel))); ok {
+			if top, ok := within(f.main.Top, filepath.Join(f.dir, filepath.FromSlash(rel))); ok {
 				ignore = append(ignore, filepath.Join(scratch, filepath.FromSlash(top)))
 			}
 		}
@@ -124,14 +124,6 @@ func (f *finder) differences(ctx context.Context, tree *baseTree, t *today, then
 		return nil, nil, err
 	}
 	return slices.DeleteFunc(found, func(d compare.Difference) bool { return f.isNone(t, d, now, before) }), notes, nil
-}
-
-// configDir is the folder of the config, links resolved.
-func (f *finder) configDir() string {
-	if dir, err := filepath.EvalSymlinks(f.options.Config.Dir); err == nil {
-		return dir
-	}
-	return f.options.Config.Dir
 }
 
 // isNone reports whether a difference is none for git: a file that it ignores, or one that git

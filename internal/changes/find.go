@@ -47,6 +47,11 @@ type Published interface {
 func Find(ctx context.Context, o Options) (*Changes, error) {
 	f := &finder{options: o, found: &Changes{Since: o.Since, Extensions: []Extension{}}, trees: map[string]*workTree{}, bases: map[string]*baseTree{}}
 	defer f.close()
+	if real, err := filepath.EvalSymlinks(o.Config.Dir); err == nil {
+		f.dir = real
+	} else {
+		f.dir = o.Config.Dir
+	}
 	// git and the extensions are read at the same time.
 	var group errgroup.Group
 	group.Go(func() error { return f.identifyAll(ctx) })
@@ -86,6 +91,7 @@ type finder struct {
 	found   *Changes
 	today   []*today
 	main    *workTree
+	dir     string               // the folder of the config, links resolved
 	trees   map[string]*workTree // the main one and submodules, by prefix
 	bases   map[string]*baseTree // by commit of the main repository
 }
@@ -94,8 +100,9 @@ type finder struct {
 type today struct {
 	identity
 	source config.Source
-	rel    string // as it is declared, relative to the main work tree, with slashes
-	real   string // the same, links resolved
+	rel    string        // as it is declared, relative to the main work tree, with slashes
+	real   string        // the same, links resolved
+	same   map[*was]bool // what isSame has found
 }
 
 // workTree is a repository that is checked out: the main one or a submodule.
@@ -187,15 +194,26 @@ func (f *finder) submodule(ctx context.Context, at string) (*workTree, error) {
 
 // place finds where the extensions are in the work tree.
 func (f *finder) place() error {
-	dir, err := filepath.EvalSymlinks(f.options.Config.Dir)
-	if err != nil {
-		return err
-	}
+	parents := map[string]string{} // links resolved
 	for _, t := range f.today {
 		at := t.source.Path
+		parent, ok := parents[filepath.Dir(at)]
+		if !ok {
+			var err error
+			if parent, err = filepath.EvalSymlinks(filepath.Dir(at)); err != nil {
+				parent = filepath.Dir(at)
+			}
+			parents[filepath.Dir(at)] = parent
+		}
+		real := filepath.Join(parent, filepath.Base(at))
+		if info, err := os.Lstat(real); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			if to, err := filepath.EvalSymlinks(real); err == nil {
+				real = to
+			}
+		}
 		if below, err := filepath.Rel(f.options.Config.Dir, at); err == nil && filepath.IsLocal(below) {
-			at = filepath.Join(dir, below)
-		} else if parent, err := filepath.EvalSymlinks(filepath.Dir(at)); err == nil {
+			at = filepath.Join(f.dir, below)
+		} else {
 			at = filepath.Join(parent, filepath.Base(at))
 		}
 		rel, ok := within(f.main.Top, at)
@@ -204,10 +222,8 @@ func (f *finder) place() error {
 				"exclude it, or leave out --since")
 		}
 		t.rel, t.real = rel, rel
-		if real, err := filepath.EvalSymlinks(at); err == nil {
-			if rel, ok := within(f.main.Top, real); ok {
-				t.real = rel
-			}
+		if rel, ok := within(f.main.Top, real); ok {
+			t.real = rel
 		}
 	}
 	return nil
@@ -226,10 +242,8 @@ func within(folder, at string) (string, bool) {
 // config has it.
 func (f *finder) absolute(rel string) string {
 	at := filepath.Join(f.main.Top, filepath.FromSlash(rel))
-	if dir, err := filepath.EvalSymlinks(f.options.Config.Dir); err == nil {
-		if below, err := filepath.Rel(dir, at); err == nil {
-			return filepath.Join(f.options.Config.Dir, below)
-		}
+	if below, err := filepath.Rel(f.dir, at); err == nil {
+		return filepath.Join(f.options.Config.Dir, below)
 	}
 	return at
 }

@@ -515,18 +515,19 @@ func TestNarrowed(t *testing.T) {
 	p.extension("extensions/d", "d", "1.0.0", need("d"))
 	p.extension("extensions/e", "e", "1.0.0", need("none"))
 	p.commit()
-	if sources, _ := p.find("HEAD").Narrowed(); len(sources) != 0 {
-		t.Errorf("%+v", sources)
+	if n := p.find("HEAD").Narrowed(); len(n.Paths) != 0 {
+		t.Errorf("%+v", n)
 	}
 	p.put("extensions/a/values.yaml", "a: 2\n")
 	p.put("extensions/d/values.yaml", "a: 2\n")
-	sources, because := p.find("HEAD").Narrowed()
+	n := p.find("HEAD").Narrowed()
 	var names []string
-	for _, s := range sources {
-		names = append(names, filepath.Base(s.Path))
+	for path := range n.Paths {
+		names = append(names, filepath.Base(path))
 	}
-	if !slices.Equal(names, []string{"a", "b", "c", "d"}) || len(because) != 2 || !slices.Equal(because[filepath.Join(p.root, "extensions", "c")], []string{"a"}) {
-		t.Errorf("%q, %v", names, because)
+	slices.Sort(names)
+	if !slices.Equal(names, []string{"a", "b", "c", "d"}) || len(n.Dependents) != 2 || !slices.Equal(n.Dependents["c"], []string{"a"}) {
+		t.Errorf("%q, %+v", names, n)
 	}
 }
 

@@ -3,31 +3,38 @@ package changes
 import (
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
 )
 
-// Narrowed are the sources of the extensions that changed, and of those that need one of them
-// (externalDependencies), whether at once or through others. because says, by path, which
-// changed extensions a source is there for that did not change itself.
-func (c *Changes) Narrowed() (sources []config.Source, because map[string][]string) {
-	reasons := map[string][]string{} // by name: the changed extensions that it needs
+// Narrowed is what a command looks at that is narrowed to what changed.
+type Narrowed struct {
+	// Paths are those of the sources that changed, and of those that need one of them.
+	Paths map[string]bool
+	// Dependents are the names of those that did not change, with the changed extensions that
+	// each needs, sorted.
+	Dependents map[string][]string
+}
+
+// Narrowed are the extensions that changed, and those that need one of them
+// (externalDependencies), whether at once or through others.
+func (c *Changes) Narrowed() Narrowed {
 	changed := map[string]bool{}
 	for _, e := range c.Extensions {
 		if e.IsChanged() {
 			changed[e.Name] = true
 		}
 	}
+	reasons := map[string][]string{} // by name: the changed extensions that it needs
 	for again := true; again; {
 		again = false
 		for _, e := range c.Extensions {
 			for _, need := range e.needs {
-				add := reasons[need]
+				causes := slices.Clone(reasons[need])
 				if changed[need] {
-					add = append([]string{need}, add...)
+					causes = append(causes, need)
 				}
-				for _, cause := range add {
+				for _, cause := range causes {
 					if cause != e.Name && !slices.Contains(reasons[e.Name], cause) {
 						reasons[e.Name] = append(reasons[e.Name], cause)
 						again = true
@@ -36,22 +43,20 @@ func (c *Changes) Narrowed() (sources []config.Source, because map[string][]stri
 			}
 		}
 	}
-	because = map[string][]string{}
+	n := Narrowed{Paths: map[string]bool{}, Dependents: map[string][]string{}}
 	for _, e := range c.Extensions {
 		if e.source == nil {
 			continue
 		}
 		switch causes := reasons[e.Name]; {
 		case e.IsChanged():
-			sources = append(sources, *e.source)
+			n.Paths[e.source.Path] = true
 		case len(causes) > 0:
-			slices.Sort(causes)
-			because[e.source.Path] = causes
-			sources = append(sources, *e.source)
+			n.Paths[e.source.Path] = true
+			n.Dependents[e.Name] = slices.Sorted(slices.Values(causes))
 		}
 	}
-	slices.SortFunc(sources, func(a, b config.Source) int { return strings.Compare(a.Path, b.Path) })
-	return sources, because
+	return n
 }
 
 // shownPath is the path of a source relative to the folder of the config, with slashes.

@@ -285,6 +285,18 @@ func (f *finder) isSame(ctx context.Context, tree *baseTree, t *today, then *was
 	if then == nil {
 		return false, nil
 	}
+	if same, known := t.same[then]; known {
+		return same, nil
+	}
+	same, err := f.sameFiles(ctx, tree, t, then)
+	if t.same == nil {
+		t.same = map[*was]bool{}
+	}
+	t.same[then] = same
+	return same, err
+}
+
+func (f *finder) sameFiles(ctx context.Context, tree *baseTree, t *today, then *was) (bool, error) {
 	same, err := f.sameFolder(ctx, t.rel, t.real, then)
 	if err != nil || !same {
 		return false, err

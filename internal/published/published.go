@@ -185,6 +185,20 @@ func (d Difference) String() string {
 	return d.Unread
 }
 
+// Drift says that a version is there with this difference, and what to do about it. how, where it
+// is not empty, says how that came about.
+func (d Difference) Drift(version, how string) string {
+	if d.Files.LineEndsOnly() {
+		return fmt.Sprintf("%s is there, and only line ends differ (%s)%s: give the files the line ends of that version, with '* text=auto eol=lf' in .gitattributes",
+			version, d.Files.Names(), how)
+	}
+	what := d.String()
+	if len(d.Files) == 0 {
+		what = "which files differ is not known: " + what
+	}
+	return fmt.Sprintf("%s is there with other content (%s%s): bump version in extension.yaml", version, what, how)
+}
+
 // Read reads a package that was downloaded.
 func Read(ctx context.Context, name string, archive []byte) (*extension.Extension, error) {
 	return graceful.Await(ctx, func() (*extension.Extension, error) { return extension.Read(name, archive, extension.Limits{}) })

@@ -27,6 +27,9 @@ func markdown(r *results.Document) []byte {
 		return b.Bytes()
 	}
 	fmt.Fprintf(&b, "## %s: %s\n\n", title, counts(r))
+	if r.Since != nil && sinceText(r.Since) != "" {
+		fmt.Fprintf(&b, "%s\n\n", paragraph(sinceText(r.Since)))
+	}
 	if r.Selection != nil {
 		fmt.Fprintf(&b, "%s\n\n", paragraph(selectionText(r.Selection)))
 	}

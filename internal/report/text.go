@@ -67,6 +67,9 @@ func (t *Text) Observe(e results.Event) {
 		if t.opts.Target != "" {
 			t.err.Print("%s for %s", plural(t.total, "extension"), t.opts.Target)
 		}
+		if s := e.Result.Since; s != nil && sinceText(s) != "" {
+			t.err.Print("%s", output.Fold("", "  ", sinceText(s), 0))
+		}
 		if s := e.Result.Selection; s != nil {
 			t.err.Print("%s", output.Fold("", "  ", selectionText(s), 0))
 		}
@@ -92,6 +95,18 @@ func (t *Text) Observe(e results.Event) {
 		return
 	}
 	t.status()
+}
+
+// sinceText says what a run is narrowed to; it is empty where nothing changed.
+func sinceText(s *results.Since) string {
+	if len(s.Changed) == 0 { // the counts say so
+		return ""
+	}
+	text := fmt.Sprintf("changed since %s: %s", s.Base, strings.Join(s.Changed, ", "))
+	for _, name := range slices.Sorted(maps.Keys(s.Dependents)) {
+		text += fmt.Sprintf("; %s needs %s", name, strings.Join(s.Dependents[name], ", "))
+	}
+	return text
 }
 
 // selectionText says what chose the extensions of a run.
@@ -171,6 +186,9 @@ func (t *Text) finish(r *results.Document) {
 	took := ""
 	if r.Finished != nil {
 		took = " in " + duration(r.Finished.Sub(r.Started))
+	}
+	if len(r.Extensions) == 0 && r.Since != nil {
+		took = ""
 	}
 	t.out.Print("\n%s%s", counts(r), took)
 	if shown, others := t.warnings(r); shown+others > 0 && !t.opts.Findings {
@@ -417,7 +435,11 @@ func counts(r *results.Document) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, o))
 		}
 	}
-	if len(parts) == 0 {
+	switch {
+	case len(parts) > 0:
+	case r.Since != nil && len(r.Since.Changed) == 0:
+		return "nothing to do: nothing changed since " + r.Since.Base
+	default:
 		return "no extensions"
 	}
 	return strings.Join(parts, ", ")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -23,7 +24,7 @@ func Merge(all []*Document) (*Document, error) {
 	first := all[0]
 	merged := &Document{
 		SchemaVersion: first.SchemaVersion, Command: first.Command, Tool: first.Tool, Revision: first.Revision, DryRun: first.DryRun,
-		Started: first.Started, Finished: first.Finished, Extensions: []Extension{},
+		Started: first.Started, Finished: first.Finished, Extensions: []Extension{}, Selection: first.Selection, Since: first.Since,
 	}
 	at := map[[2]string]int{}
 	for _, d := range all {
@@ -39,6 +40,13 @@ func Merge(all []*Document) (*Document, error) {
 		if d.Revision != first.Revision {
 			merged.warn("the runs were made of two commits: %s and %s", cmp.Or(first.Revision, "none"), cmp.Or(d.Revision, "none"))
 			merged.Revision = ""
+		}
+		// What not all were narrowed to does not hold for the whole.
+		if !reflect.DeepEqual(d.Selection, first.Selection) {
+			merged.Selection = nil
+		}
+		if !reflect.DeepEqual(d.Since, first.Since) {
+			merged.Since = nil
 		}
 		switch {
 		case d.Finished == nil:

@@ -42,8 +42,10 @@ type Document struct {
 	// Selection is what chose the extensions; absent where all were meant, or names and
 	// paths on the command line say which.
 	Selection *Selection `json:"selection,omitempty"`
-	Started   time.Time  `json:"started"`
-	Finished  *time.Time `json:"finished"` // null while the run goes on, or when it was killed
+	// Since is what changed, for a run of that alone (--since); absent for any other.
+	Since    *Since     `json:"since,omitempty"`
+	Started  time.Time  `json:"started"`
+	Finished *time.Time `json:"finished"` // null while the run goes on, or when it was killed
 	// Warnings are on the run as a whole: an address without TLS, keys that
 	// others can read.
 	Warnings   []string        `json:"warnings,omitempty"`
@@ -65,6 +67,16 @@ type Selection struct {
 	// Extensions are the chosen ones by their names, each with its version; that is empty
 	// where no certain one was asked for.
 	Extensions map[string]string `json:"extensions"`
+}
+
+// Since is what a run is narrowed to: what changed since a base, and what needs it.
+type Since struct {
+	Ref  string `json:"ref"`  // as it was asked for: a ref, or auto
+	Base string `json:"base"` // what it stands for, in words: "the merge base with origin/main"
+	// Changed are the names of the extensions that changed, sorted.
+	Changed []string `json:"changed"`
+	// Dependents are those that did not, with the changed ones that each needs.
+	Dependents map[string][]string `json:"dependents,omitempty"`
 }
 
 // CommandError is why a command did nothing.

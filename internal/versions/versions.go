@@ -59,6 +59,34 @@ func Compare(a, b string) int {
 	return strings.Compare(a, b)
 }
 
+// Lacking says that a dependency, with a constraint, is met by none of the versions in the Helm
+// repository (there), and by none that is part of a run: what others are there, and declared.
+func Lacking(dependency, constraint string, there, declared []string) string {
+	admitted := func(v string) bool { return Admit(constraint, v) }
+	what := dependency + ", which is neither in this run nor in the Helm repository"
+	switch {
+	case len(there) > 0:
+		what = fmt.Sprintf("%s, but the Helm repository has only %s", dependency, someOf(there))
+		if len(declared) > 0 {
+			what += ", and declared here is " + someOf(declared)
+		}
+	case slices.ContainsFunc(declared, admitted):
+		what += " (it is declared here, and not part of this run)"
+	case len(declared) > 0:
+		what = fmt.Sprintf("%s, but declared here is only %s, and the Helm repository has none", dependency, someOf(declared))
+	}
+	return what
+}
+
+// someOf names a few versions.
+func someOf(versions []string) string {
+	const few = 3
+	if len(versions) > few {
+		return strings.Join(versions[:few], ", ") + fmt.Sprintf(" and %d more", len(versions)-few)
+	}
+	return strings.Join(versions, ", ")
+}
+
 // Remark is something to know of a version.
 type Remark struct {
 	What    string // as in the code of its finding: goes-back, jumps, …

@@ -1,4 +1,4 @@
-package versions
+package versions_test
 
 import (
 	"maps"
@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/versions"
 )
 
 func TestRemarksOnVersions(t *testing.T) {
@@ -76,7 +77,7 @@ func TestRemarksOnVersions(t *testing.T) {
 		{"1.5.1", "1.5.0 2.0.0 2.1.0", "", nil},
 	} {
 		var got []string
-		for _, remark := range Remarks(test.version, strings.Fields(test.published), strings.Fields(test.together)) {
+		for _, remark := range versions.Remarks(test.version, strings.Fields(test.published), strings.Fields(test.together)) {
 			got = append(got, remark.Message)
 			seen[remark.What] = true
 		}
@@ -106,7 +107,7 @@ func TestAdmit(t *testing.T) {
 		{">=1.0.0", "1.0.0-rc.1", false}, {">=1.0.0 <2.0.0", "v1.5.0", true}, {"^1.2", "2.0.0", false}, {"1.x || 3.x", "3.1.0", true},
 		{"no constraint", "1.0.0", true}, {">=1.0.0", "latest", false},
 	} {
-		if got := Admit(test.constraint, test.version); got != test.want {
+		if got := versions.Admit(test.constraint, test.version); got != test.want {
 			t.Errorf("%q, %q: %v", test.constraint, test.version, got)
 		}
 	}
@@ -116,7 +117,7 @@ func TestCompare(t *testing.T) {
 	ordered := []string{"", "latest", "0.9", "1.0.0-rc.1", "1.0.0", "v1.0.0", "1.2.0", "1.10.0", "v2"}
 	for i, a := range ordered {
 		for j, b := range ordered {
-			if got := Compare(a, b); got < 0 != (i < j) || got > 0 != (i > j) {
+			if got := versions.Compare(a, b); got < 0 != (i < j) || got > 0 != (i > j) {
 				t.Errorf("%q and %q: %d", a, b, got)
 			}
 		}

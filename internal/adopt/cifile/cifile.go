@@ -118,6 +118,8 @@ type Step struct {
 	StopsOnError bool
 	// Expression finds what the system replaces in Script; nil where there is nothing.
 	Expression *regexp.Regexp
+	// Repeated says what the system repeats it for: "each job of a matrix"; empty for once.
+	Repeated string
 	// Condition is when it is taken, as the file says it.
 	Condition string
 	// Needs are the targets of make that are made first.

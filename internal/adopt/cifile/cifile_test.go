@@ -58,7 +58,8 @@ on:
 env: {A: "1", B: "${{ secrets.B }}"}
 defaults: {run: {shell: bash}}
 jobs:
-  one:
+  one: # in a matrix
+    strategy: {matrix: {os: [a, b]}}
     if: github.actor != 'x'
     runs-on: ${{ matrix.os }}
     steps:
@@ -82,16 +83,16 @@ jobs:
     uses: ./.github/workflows/b.yml
 `))
 	same(t, "steps", steps(f), []string{
-		"14 one||echo a|[14]", `15 one|two|\necho b\necho c|[19 20 21]`, `23 one||echo d e|[23]`, "26 one|./local||[]", "28 one|||[]",
+		"15 one||echo a|[15]", `16 one|two|\necho b\necho c|[20 21 22]`, `24 one||echo d e|[24]`, "27 one|./local||[]", "29 one|||[]",
 	})
 	if got := triggers(f); got != "pull request [main] 3, tag [v*] 4, schedule [1 2 * * *] 6" {
 		t.Error(got)
 	}
-	if got := fmt.Sprint(f.Secrets, f.Calls, len(f.Odd)); got != "[{B 7 B} {C 27 }] [local/action.yml local/action.yaml .github/workflows/b.yml] 1" {
+	if got := fmt.Sprint(f.Secrets, f.Calls, len(f.Odd)); got != "[{B 7 B} {C 28 }] [local/action.yml local/action.yaml .github/workflows/b.yml] 1" {
 		t.Error(got)
 	}
 	two := f.Steps[1]
-	if two.Variables["A"] != "2" || two.Variables["B"] == "" || two.RunsOn != "" || two.Condition != "(github.actor != 'x') && (always())" || two.LineOf(3) != 21 || two.LineOf(9) != 21 || two.LineOf(0) != 15 {
+	if two.Variables["A"] != "2" || two.Variables["B"] == "" || two.RunsOn != "" || two.Condition != "(github.actor != 'x') && (always())" || two.LineOf(3) != 22 || two.LineOf(9) != 22 || two.LineOf(0) != 16 || two.Repeated == "" {
 		t.Errorf("%+v", two)
 	}
 	for on, want := range map[string]string{
@@ -160,13 +161,17 @@ f"""
   }
   environment { K = credentials('key') }
 }
-withCredentials([string(variable: 'V', credentialsId: 'id')]) { sh 'g' }
+withCredentials([string(variable: 'V', credentialsId: 'id')]) { names.each { sh 'g' }; for (n in x) { sh "h" } }
+sh 'i'
 `))
 	same(t, "steps", steps(f), []string{
-		`7 one||a 'b' \|[7]`, "8 one||a ${X} $Y $Z ${groovy}|[8]", `9 one||c\n          d|[9 10]`, `11 one||e \\nf|[11 13]`, "21 ||g|[21]",
+		`7 one||a 'b' \|[7]`, "8 one||a ${X} $Y $Z ${groovy}|[8]", `9 one||c\n          d|[9 10]`, `11 one||e \\nf|[11 13]`, "21 ||g|[21]", "21 ||h|[21]", "22 ||i|[22]",
 	})
 	if got := fmt.Sprint(f.Secrets, triggers(f), f.Steps[0].RunsOn); got != "[{key 19 K} {id 21 V}]tag [] 5big" {
 		t.Error(got)
+	}
+	if f.Steps[4].Repeated == "" || f.Steps[5].Repeated == "" || f.Steps[6].Repeated != "" || f.Steps[0].Repeated != "" {
+		t.Errorf("%+v", f.Steps)
 	}
 	for text, want := range map[string]int{"sh 'a": 1, "/* ": 1, `sh "${a`: 1, "sh 'a\n'": 1} {
 		if got := Read("Jenkinsfile", Jenkins, []byte(text)); len(got.Odd) != want {

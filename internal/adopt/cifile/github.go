@@ -35,9 +35,17 @@ func (f *File) readGitHub(text []byte) {
 			runsOn = ""
 		}
 		shell := firstOf(job.key("defaults").key("run").key("shell").text(), root.key("defaults").key("run").key("shell").text())
-		f.githubSteps(job.key("steps"), Step{Job: id, Variables: variables, Condition: job.key("if").text(), RunsOn: runsOn}, shell)
+		f.githubSteps(job.key("steps"), Step{Job: id, Repeated: matrixOf(job.key("strategy").key("matrix")), Variables: variables, Condition: job.key("if").text(), RunsOn: runsOn}, shell)
 	}
 	f.githubSteps(root.key("runs").key("steps"), Step{Job: f.Name, Variables: outer}, "")
+}
+
+// matrixOf says what the jobs of a matrix are repeated for.
+func matrixOf(matrix node) string {
+	if matrix.value == nil {
+		return ""
+	}
+	return "each job of a matrix"
 }
 
 func firstOf(all ...string) string {

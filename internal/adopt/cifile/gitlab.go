@@ -38,7 +38,7 @@ func (f *File) readGitLab(text []byte) {
 		f.gitlabRules(job)
 		f.gitlabScripts(job, Step{
 			Job: name, Line: job.keyLine(), Variables: merged(outer, gitlabVariables(job.key("variables"))),
-			Condition: gitlabCondition(job), RunsOn: strings.Join(job.key("tags").texts(), ","),
+			Repeated: matrixOf(job.key("parallel").key("matrix")), Condition: gitlabCondition(job), RunsOn: strings.Join(job.key("tags").texts(), ","),
 		})
 	}
 }

@@ -33,16 +33,24 @@ func (f *File) readJenkins(text string) {
 	pending, depth := "", 0
 	agent, condition := "", ""
 	whenDepth := 0
+	var loops []int // the depth of each loop of Groovy
+	looping := false
 	for i, t := range tokens {
 		switch {
 		case t.kind == '{':
 			depth++
+			if looping {
+				loops, looping = append(loops, depth), false
+			}
 			if pending != "" {
 				stages = append(stages, stage{pending, depth})
 				pending, condition = "", ""
 			}
 		case t.kind == '}':
 			depth--
+			for len(loops) > 0 && loops[len(loops)-1] > depth {
+				loops = loops[:len(loops)-1]
+			}
 			for len(stages) > 0 && stages[len(stages)-1].depth > depth {
 				stages = stages[:len(stages)-1]
 				condition = ""
@@ -51,6 +59,8 @@ func (f *File) readJenkins(text string) {
 				whenDepth = 0
 			}
 		case t.kind != 'n':
+		case t.text == "each" || t.text == "eachWithIndex" || t.text == "for" || t.text == "while":
+			looping = true
 		case t.text == "stage":
 			if name, ok := argument(tokens, i, ""); ok {
 				pending = name.text
@@ -91,6 +101,9 @@ func (f *File) readJenkins(text string) {
 				break
 			}
 			step := Step{Line: t.line, Script: script.text, Lines: script.lines, StopsOnError: true, Condition: condition, RunsOn: agent}
+			if len(loops) > 0 {
+				step.Repeated = "each of a list"
+			}
 			if len(stages) > 0 {
 				step.Job = stages[len(stages)-1].name
 			}

@@ -105,15 +105,17 @@ func inCharts(place string) bool {
 	return place == "charts" || strings.HasSuffix(place, "/charts")
 }
 
+const archivesCommitted = "archives-committed"
+
 // ofArchives knows what is done with archives that were packed.
 func ofArchives(s subject) (Use, bool) {
 	args := s.Plain()
 	switch s.Name() {
 	case "git":
-		if len(args) < 2 || args[1] != "add" && args[1] != "commit" && args[1] != "push" || !commitsArchives(s) {
+		if len(args) < 2 || args[1] != "add" && args[1] != "commit" && args[1] != "push" || !s.commits && !commitsArchives(s) {
 			return Use{}, false
 		}
-		use := Use{ID: "archives-committed", Does: "commits archives to the repository and pushes them", Core: true, Cover: Kept}
+		use := Use{ID: archivesCommitted, Does: "commits archives to the repository and pushes them", Core: true, Cover: Kept}
 		use.Wrong = []string{
 			"what is packed again has other bytes, so that there is a commit also where nothing changed, and the bytes of a version change",
 			"each commit keeps all archives once more: the repository grows without end",

@@ -91,6 +91,9 @@ func ofKsbuilder(s subject) (Use, bool) {
 	case "publish", "unpublish":
 		use.ID, use.Does, use.Cover = "ksbuilder-"+command, "installs an extension into a cluster for tests, or takes it out again", Kept
 		use.Note = "ksrelease releases to a marketplace, and not to a cluster"
+	case "template":
+		use.ID, use.Does = "ksbuilder-template", "renders an extension, to see that it does"
+		use.By, use.Note = s.accepts.first("ksrelease lint --since auto", "ksrelease lint"), "lint renders each extension as KubeSphere installs it, for host and agent"
 	case "unpush":
 		use.ID, use.Does, use.By = "ksbuilder-unpush", "takes a submission back", s.accepts.first("ksrelease withdraw NAME")
 	case "get", "list":

@@ -61,9 +61,12 @@ func within(c shellscript.Command, kind iteration) bool {
 	return false
 }
 
-// overOf is what a command is repeated for, in words.
-func overOf(c shellscript.Command) string {
+// overOf is what a command is repeated for, in words, by its system and by loops around it.
+func overOf(repeated string, c shellscript.Command) string {
 	var all []string
+	if repeated != "" {
+		all = append(all, repeated)
+	}
 	for _, l := range c.Loops {
 		what := string(kindOf(l))
 		if kindOf(l) == overChanges && takesFolder(c) {

@@ -83,6 +83,8 @@ type subject struct {
 	accepts Accepts
 	// packs says that an earlier command of the file leaves archives.
 	packs bool
+	// commits says that an earlier command of the file commits archives.
+	commits bool
 }
 
 // of is another command of the same step.
@@ -104,7 +106,7 @@ var matchers = []matcher{
 // shell script is reported in odd of its step.
 func Uses(file *cifile.File, accepts Accepts) (uses [][]Use, others [][]string, odd []*Unread) {
 	uses, others = make([][]Use, len(file.Steps)), make([][]string, len(file.Steps))
-	packs := false
+	packs, commits := false, false
 	for i, step := range file.Steps {
 		if use, ok := ofAction(subject{file: file, step: step, accepts: accepts, packs: packs}); ok {
 			use.Line = max(use.Line, step.Line)
@@ -126,9 +128,10 @@ func Uses(file *cifile.File, accepts Accepts) (uses [][]Use, others [][]string, 
 		}
 		known := map[string]bool{}
 		for _, command := range commands {
-			s := subject{Command: command, file: file, step: step, all: commands, accepts: accepts, packs: packs}
+			s := subject{Command: command, file: file, step: step, all: commands, accepts: accepts, packs: packs, commits: commits}
 			use, ok := match(s)
 			packs = packs || isPacking(command)
+			commits = commits || use.ID == archivesCommitted
 			if !ok {
 				if name := otherName(command); name != "" && !known[name] {
 					known[name] = true
@@ -137,8 +140,8 @@ func Uses(file *cifile.File, accepts Accepts) (uses [][]Use, others [][]string, 
 				continue
 			}
 			use.Line, use.Command = step.LineOf(command.Line), command.Text
-			if use.Over == "" && len(command.Loops) > 0 && use.Core {
-				use.Over = overOf(command)
+			if use.Over == "" && use.Core {
+				use.Over = overOf(step.Repeated, command)
 			}
 			uses[i] = appendUse(uses[i], use)
 		}

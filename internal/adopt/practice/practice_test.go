@@ -34,6 +34,7 @@ func TestUses(t *testing.T) {
 		"ksbuilder unpublish a":  "ksbuilder-unpublish kept",
 		"ksbuilder unpush 1":     "ksbuilder-unpush covered: ksrelease withdraw NAME",
 		"ksbuilder get a":        "ksbuilder-get covered: ksrelease status",
+		"ksbuilder template a":   "ksbuilder-template covered: ksrelease lint --since auto",
 		"ksbuilder create":       "ksbuilder-other kept",
 		"ksbuilder version":      "ksbuilder-version unneeded",
 		"ksbuilder":              "other ksbuilder",

@@ -54,6 +54,8 @@ type Facts struct {
 	Stages []string
 	// Before are places (file:line) of what has to be done before extensions are read.
 	Before []string
+	// After are places of what stays and needs the archives.
+	After []string
 }
 
 // File is a file to be written.

@@ -24,6 +24,7 @@ func combinations() []Facts {
 			if on(4) {
 				f.Secret, f.Branches, f.Cron, f.RunsOn, f.CheckOn, f.Repository = "KEY", []string{"main", "next"}, "1 2 * * *", "big", "small", "a/b"
 				f.Tags, f.Stages, f.Before = []string{"v*"}, []string{"one", "two"}, []string{"a.yml:3"}
+				f.After = []string{"b.yml:4"}
 			} else if on(3) {
 				f.PackTags = []string{"v*"}
 			}

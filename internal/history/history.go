@@ -1,5 +1,5 @@
-// Package history asks git what was done in an extension since its last version: since its tag,
-// or since the commit that gave it the version that it has.
+// Package history asks git for the past of single extensions: what was done since the last
+// version, and which versions there were. Which extensions changed is for internal/changes.
 package history
 
 import (
@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
-	"github.com/ksrelease/ksrelease/internal/bump"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/git"
@@ -19,6 +19,24 @@ import (
 
 // most bounds the subjects of one extension: what is more is counted.
 const most = 50
+
+// Extension is one that lies in the repository.
+type Extension struct {
+	Name, Version string
+	Path          string // of its folder
+	Display       string // how users call that
+}
+
+// Done is what was done since the last version of an extension.
+type Done struct {
+	// Since is what the last version is known by: a tag, a commit; empty where nothing is known.
+	Since string
+	// Subjects are those of the commits, newest first; More of them are left out.
+	Subjects []string
+	More     int
+	// Missing is why commits may be missing.
+	Missing string
+}
 
 // Reader reads the history of a repository. Close ends it.
 type Reader struct {
@@ -82,25 +100,25 @@ func (r *Reader) Close() {
 	}
 }
 
-// Of is the history of an extension since its last version: since the commit that was named,
+// Done is what was done in an extension since its last version: since the commit that was named,
 // else since the tag of its version, else since the commit that gave it that version. Commits
 // are those that touched its folder, without merges.
-func (r *Reader) Of(ctx context.Context, e bump.Extension) bump.History {
+func (r *Reader) Done(ctx context.Context, e Extension) Done {
 	if r.missing != "" {
-		return bump.History{Missing: r.missing}
+		return Done{Missing: r.missing}
 	}
 	folder, err := r.folder(e)
 	if err != nil {
-		return bump.History{Missing: "no commits are listed: " + err.Error()}
+		return Done{Missing: "no commits are listed: " + err.Error()}
 	}
 	from, since, err := r.last(ctx, e, folder)
 	if err != nil {
-		return bump.History{Missing: "no commits are listed: " + err.Error()}
+		return Done{Missing: "no commits are listed: " + err.Error()}
 	}
-	found := bump.History{Since: since}
+	found := Done{Since: since}
 	log, err := r.repository.Log(ctx, from, r.repository.Head, folder)
 	if err != nil {
-		return bump.History{Missing: "no commits are listed: " + err.Error()}
+		return Done{Missing: "no commits are listed: " + err.Error()}
 	}
 	seen := map[string]bool{}
 	for _, commit := range log {
@@ -121,7 +139,7 @@ func (r *Reader) Of(ctx context.Context, e bump.Extension) bump.History {
 }
 
 // folder is where an extension lies in the repository, with slashes.
-func (r *Reader) folder(e bump.Extension) (string, error) {
+func (r *Reader) folder(e Extension) (string, error) {
 	real, err := filepath.EvalSymlinks(e.Path)
 	if err != nil {
 		return "", failure.WithoutPath(err)
@@ -135,7 +153,7 @@ func (r *Reader) folder(e bump.Extension) (string, error) {
 
 // last is the commit of the last version, and how it is known. It is empty where the whole
 // history is new.
-func (r *Reader) last(ctx context.Context, e bump.Extension, folder string) (commit, since string, err error) {
+func (r *Reader) last(ctx context.Context, e Extension, folder string) (commit, since string, err error) {
 	if r.since != "" {
 		return r.since, r.ref, nil
 	}
@@ -185,7 +203,7 @@ func (r *Reader) VersionAt(commit, folder string) (version string, ok bool) {
 
 // IsBumped says that an extension has another version than at the commit that was named, or
 // than was committed last.
-func (r *Reader) IsBumped(e bump.Extension) bool {
+func (r *Reader) IsBumped(e Extension) bool {
 	if r.missing != "" {
 		return false
 	}
@@ -199,4 +217,80 @@ func (r *Reader) IsBumped(e bump.Extension) bool {
 	}
 	version, ok := r.VersionAt(base, folder)
 	return ok && strings.TrimPrefix(version, "v") != strings.TrimPrefix(e.Version, "v")
+}
+
+// mostCommits bounds the commits whose versions are read, for one extension.
+const mostCommits = 500
+
+// Past is a version that an extension had.
+type Past struct {
+	Version string
+	Tag     string // that has it; empty where a commit has it
+	Commit  string
+}
+
+// String says where the version is seen.
+func (p Past) String() string {
+	if p.Tag != "" {
+		return "the tag " + p.Tag
+	}
+	return "commit " + p.Commit[:min(len(p.Commit), 12)]
+}
+
+// Versions are those that an extension had between a commit and now, the oldest first, and those
+// with other content that it had before that commit, or that a tag has. Its version of today is
+// not among the former. An empty base is a past that is not known: then all is before.
+func (r *Reader) Versions(ctx context.Context, e Extension, base string) (between []string, before []Past, err error) {
+	if r.missing != "" {
+		return nil, nil, nil
+	}
+	folder, err := r.folder(e)
+	if err != nil {
+		return nil, nil, err
+	}
+	today := r.treeAt(r.repository.Head, folder)
+	add := func(past Past) {
+		if tree := r.treeAt(past.Commit, folder); past.Version != e.Version || tree != today {
+			before = append(before, past)
+		}
+	}
+	for _, tag := range r.tags[e.Name] {
+		add(Past{Version: tag.Version, Tag: tag.Text, Commit: r.commits[tag.Text]})
+	}
+	file := path.Join(folder, extension.MetadataFile)
+	all, err := r.repository.Log(ctx, "", r.repository.Head, file)
+	if err != nil {
+		return nil, nil, err
+	}
+	since := map[string]bool{}
+	if base != "" {
+		later, err := r.repository.Log(ctx, base, r.repository.Head, file)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, commit := range later {
+			since[commit.Hash] = true
+		}
+	}
+	for _, commit := range all[:min(len(all), mostCommits)] {
+		version, ok := r.VersionAt(commit.Hash, folder)
+		switch {
+		case !ok:
+		case !since[commit.Hash]:
+			add(Past{Version: version, Commit: commit.Hash})
+		case strings.TrimPrefix(version, "v") != strings.TrimPrefix(e.Version, "v"):
+			between = append(between, version)
+		}
+	}
+	slices.Reverse(between)
+	return slices.Compact(between), before, nil
+}
+
+// treeAt is the object name of a folder in a commit; empty where there is none.
+func (r *Reader) treeAt(commit, folder string) string {
+	entry, ok, err := r.objects.Lookup(commit, folder)
+	if err != nil || !ok || entry.Below != "" {
+		return ""
+	}
+	return entry.Object
 }

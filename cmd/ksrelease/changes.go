@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/app"
+	"github.com/ksrelease/ksrelease/internal/changes"
+	"github.com/ksrelease/ksrelease/internal/output"
+)
+
+type changesCommand struct {
+	app.Place
+	app.Deadline
+	app.LocalFlags
+	Since  string `placeholder:"REF" default:"auto" help:"The branch, tag or commit to compare with; default, and auto: the base of the pull request, or the newest tag of each extension, or what is published of it."`
+	Output string `enum:"text,json,names" default:"text" help:"text, json, or names: those that changed, one a line."`
+}
+
+// Run prints what became of each extension.
+func (c *changesCommand) Run(a *app.App) error {
+	ctx, cancel := c.Begin(a.Stop)
+	defer cancel()
+	p, err := c.Open(ctx, a)
+	if err != nil {
+		return err
+	}
+	a.WarnOnStderr()
+	found, err := p.Changes(ctx, c.Since, app.WhereIf(c.IsLocal()), c.Folder(p))
+	if err != nil {
+		return err
+	}
+	for _, warning := range found.Warnings {
+		a.Warnings.Add(warning)
+	}
+	for i := range found.Extensions {
+		found.Extensions[i].Notes = a.Redact.Texts(found.Extensions[i].Notes)
+	}
+	switch c.Output {
+	case "json":
+		a.Stdout.JSON(found, "  ")
+	case "names":
+		for _, name := range found.Names() {
+			a.Stdout.Print("%s", output.Cell(name))
+		}
+		if len(found.Names()) == 0 {
+			a.Stderr.Print("nothing changed since %s", found.Base())
+		}
+	default:
+		c.print(a, found)
+	}
+	return nil
+}
+
+// print prints a table, what else is to be known, and the counts.
+func (c *changesCommand) print(a *app.App, found *changes.Changes) {
+	table := output.NewTable("extension", "version", "status", "since", "files")
+	for _, e := range found.Extensions {
+		table.Row(output.Cell(e.Name), output.Cell(versionsOf(e)), output.Cell(string(e.Status)), output.Cell(e.Base.String()), output.Cell(filesOf(e)))
+	}
+	if len(found.Extensions) > 0 {
+		a.Stdout.Print("%s", table.Render(a.Stdout.Columns()))
+	}
+	for _, e := range found.Extensions {
+		for _, note := range e.Notes {
+			a.Stdout.Print("%s", output.Fold("note: ", "  ", e.Name+": "+note, a.Stdout.Columns()))
+		}
+	}
+	var counts []string
+	for _, status := range []changes.Status{changes.Changed, changes.Bumped, changes.Added, changes.Removed, changes.Unchanged} {
+		if n := found.Count(status); n > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", n, status))
+		}
+	}
+	summary := strings.Join(counts, ", ")
+	if len(found.Names()) == 0 && found.Count(changes.Removed) == 0 {
+		summary = "nothing changed since " + found.Base()
+	}
+	a.Stdout.Print("%s", output.Cell(summary))
+	if n := found.Count(changes.Changed); n > 0 {
+		its := "its version"
+		if n > 1 {
+			its = "their versions"
+		}
+		a.Stdout.Print("%s changed and kept %s: other content needs another version", app.Plural(n, "extension"), its)
+	}
+}
+
+// versionsOf are the version at the base and that of today, where they differ.
+func versionsOf(e changes.Extension) string {
+	switch {
+	case e.Version == "":
+		return e.BaseVersion
+	case e.BaseVersion == "" || e.BaseVersion == e.Version:
+		return e.Version
+	}
+	return e.BaseVersion + " → " + e.Version
+}
+
+// filesOf names the first files that differ, and says how many more there are.
+func filesOf(e changes.Extension) string {
+	const shown = 5
+	var words []string
+	words = append(words, e.Files[:min(shown, len(e.Files))]...)
+	if more := len(e.Files) - shown; more > 0 {
+		words = append(words, fmt.Sprintf("and %d more", more))
+	}
+	said := strings.Join(words, ", ")
+	if len(e.Settings) > 0 {
+		said += " (" + strings.Join(e.Settings, ", ") + ")"
+	}
+	if e.BasePath != "" {
+		said += " (was in " + e.BasePath + ")"
+	}
+	return strings.TrimSpace(said)
+}

@@ -1,0 +1,199 @@
+package history
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/git"
+)
+
+// repository is one that a test fills.
+type repository struct {
+	t   *testing.T
+	dir string
+}
+
+func newRepository(t *testing.T) repository {
+	t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("there is no git")
+	}
+	r := repository{t, t.TempDir()}
+	r.git("init", "-q", "-b", "main")
+	return r
+}
+
+func (r repository) git(args ...string) string {
+	r.t.Helper()
+	git := exec.CommandContext(r.t.Context(), "git", append([]string{"-c", "user.name=a", "-c", "user.email=a@example.com"}, args...)...)
+	git.Dir = r.dir
+	git.Env = append(os.Environ(), "HOME="+r.t.TempDir(), "GIT_CONFIG_NOSYSTEM=1")
+	out, err := git.CombinedOutput()
+	if err != nil {
+		r.t.Fatalf("git %q: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// commit puts a text into a file and commits it; it gives the commit.
+func (r repository) commit(file, text, message string) string {
+	r.t.Helper()
+	at := filepath.Join(r.dir, filepath.FromSlash(file))
+	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.WriteFile(at, []byte(text), 0o644); err != nil {
+		r.t.Fatal(err)
+	}
+	r.git("add", "-A")
+	r.git("commit", "-q", "--allow-empty", "-m", message)
+	return r.git("rev-parse", "HEAD")
+}
+
+func (r repository) version(name, version, message string) string {
+	return r.commit(name+"/extension.yaml", "name: "+name+"\nversion: "+version+"\n", message)
+}
+
+func (r repository) extension(name, version string) Extension {
+	return Extension{Name: name, Version: version, Path: filepath.Join(r.dir, filepath.FromSlash(name)), Display: name}
+}
+
+func (r repository) open(since string) *Reader {
+	r.t.Helper()
+	reader, err := Open(r.t.Context(), r.dir, since, nil, []string{"a", "b", "甲"})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(reader.Close)
+	return reader
+}
+
+func TestDone(t *testing.T) {
+	r := newRepository(t)
+	r.version("a", "1.0.0", "add a")
+	first := r.commit("a/x", "1", "one")
+	r.version("b", "1.0.0", "add b")
+	set := r.version("a", "1.1.0", "a 1.1.0")
+	r.git("checkout", "-q", "-b", "side")
+	r.commit("a/y", "2", "two: 甲 and\n\na body")
+	r.git("checkout", "-q", "main")
+	r.commit("b/y", "2", "of b")
+	r.git("merge", "-q", "--no-ff", "-m", "Merge side", "side")
+	r.commit("a/z", "3", "three")
+	r.commit("a/z", "4", "three")
+
+	check := func(what, since, wantSince string, want ...string) {
+		t.Helper()
+		done := r.open(since).Done(t.Context(), r.extension("a", "1.1.0"))
+		if !slices.Equal(done.Subjects, want) || done.Since != wantSince || done.Missing != "" || done.More != 0 {
+			t.Errorf("%s: %+v, want %q since %s", what, done, want, wantSince)
+		}
+	}
+	check("since the commit of the version", "", "commit "+set[:12], "three", "two: 甲 and")
+	check("since a commit", first, first, "three", "two: 甲 and", "a 1.1.0")
+	r.git("tag", "-a", "-m", "x", "a/v1.0.0", first)
+	r.git("tag", "b/v1.1.0")
+	check("no tag of this version", "", "commit "+set[:12], "three", "two: 甲 and")
+	r.git("tag", "a-1.1.0", "HEAD^")
+	check("since the tag", "", "a-1.1.0", "three")
+
+	// A version that is not committed yet follows the one that is.
+	if done := r.open("").Done(t.Context(), r.extension("a", "1.2.0")); done.Since != "a-1.1.0" {
+		t.Errorf("%+v", done)
+	}
+	if reader := r.open(""); !reader.IsBumped(r.extension("a", "1.2.0")) || reader.IsBumped(r.extension("a", "v1.1.0")) || reader.IsBumped(r.extension("c", "1.0.0")) {
+		t.Error("a is bumped, or is not")
+	}
+	if reader := r.open(first); !reader.IsBumped(r.extension("a", "1.1.0")) {
+		t.Error("a was bumped since then")
+	}
+	// Of very many commits some are named.
+	for i := range most + 5 {
+		r.commit("a/z", fmt.Sprint("n", i), fmt.Sprint("number ", i))
+	}
+	if done := r.open("").Done(t.Context(), r.extension("a", "1.1.0")); len(done.Subjects) != most || done.More != 6 {
+		t.Errorf("%d subjects, %d more", len(done.Subjects), done.More)
+	}
+	// One that was never committed has none.
+	if err := os.Mkdir(filepath.Join(r.dir, "new"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if done := r.open("").Done(t.Context(), r.extension("new", "1.0.0")); len(done.Subjects) != 0 || done.Missing != "" {
+		t.Errorf("%+v", done)
+	}
+	// Elsewhere, through a link, in a folder whose name git could take for a pattern or an option.
+	other := Extension{Name: "a", Version: "1.0.0", Path: t.TempDir(), Display: "elsewhere"}
+	if done := r.open("").Done(t.Context(), other); !strings.Contains(done.Missing, "elsewhere is not in the repository") {
+		t.Errorf("%+v", done)
+	}
+	r.version("-x/甲*", "1.0.0", "odd")
+	r.commit("-x/甲b/f", "1", "another folder")
+	odd := r.commit("-x/甲*/f", "1", "change odd")
+	if done := r.open("").Done(t.Context(), r.extension("-x/甲*", "1.0.0")); !slices.Equal(done.Subjects, []string{"change odd"}) {
+		t.Errorf("%s: %+v", odd, done)
+	}
+}
+
+func TestWithoutHistory(t *testing.T) {
+	r := newRepository(t)
+	reader := r.open("")
+	if done := reader.Done(t.Context(), r.extension("a", "1.0.0")); done.Missing != "there is no commit yet, so that no commits are listed" {
+		t.Errorf("%+v", done)
+	}
+	if between, before, err := reader.Versions(t.Context(), r.extension("a", "1.0.0"), ""); between != nil || before != nil || err != nil || reader.IsBumped(r.extension("a", "1.0.0")) {
+		t.Errorf("%v, %v, %v", between, before, err)
+	}
+	if _, err := Open(t.Context(), r.dir, "main", nil, nil); git.ReasonOf(err) != git.NoCommit {
+		t.Errorf("%v", err)
+	}
+	r.version("a", "1.0.0", "add a")
+	r.commit("a/x", "1", "one")
+	r.commit("a/x", "2", "two")
+	if _, err := Open(t.Context(), r.dir, "--output=x", nil, nil); git.ReasonOf(err) != git.UnknownRef {
+		t.Errorf("%v", err)
+	}
+	clone := repository{t, t.TempDir()}
+	clone.git("clone", "-q", "--depth", "1", "file://"+filepath.ToSlash(r.dir), ".")
+	if done := clone.open("").Done(t.Context(), clone.extension("a", "1.0.0")); !strings.Contains(done.Missing, "this is a shallow clone, and commits may be missing: git fetch --unshallow origin") {
+		t.Errorf("%+v", done)
+	}
+}
+
+func TestVersions(t *testing.T) {
+	r := newRepository(t)
+	r.version("a", "1.0.0", "one")
+	r.version("a", "1.1.0", "two")
+	r.git("tag", "a/v1.1.0")
+	base := r.version("a", "1.2.0", "three")
+	r.version("a", "1.3.0", "four")
+	r.version("a", "1.4.0", "five")
+	r.commit("a/x", "new", "no version")
+	check := func(version, base string, wantBetween string, wantBefore ...string) {
+		t.Helper()
+		between, before, err := r.open("").Versions(t.Context(), r.extension("a", version), base)
+		var got []string
+		for _, past := range before {
+			what, _, _ := strings.Cut(past.String(), " ")
+			if past.Tag != "" {
+				what = past.Tag
+			}
+			got = append(got, past.Version+" "+what)
+		}
+		if err != nil || strings.Join(between, " ") != wantBetween || !slices.Equal(got, wantBefore) {
+			t.Errorf("%s: %v, %q, %q, want %q, %q", version, err, between, got, wantBetween, wantBefore)
+		}
+	}
+	check("1.4.0", base, "1.3.0", "1.1.0 a/v1.1.0", "1.2.0 commit", "1.1.0 commit", "1.0.0 commit")
+	check("1.5.0", base, "1.3.0 1.4.0", "1.1.0 a/v1.1.0", "1.2.0 commit", "1.1.0 commit", "1.0.0 commit")
+	// What was there with the very same content is not another one: a commit that was taken back.
+	r.git("rm", "-q", "a/x")
+	r.version("a", "1.1.0", "back")
+	check("1.1.0", base, "1.3.0 1.4.0", "1.2.0 commit", "1.0.0 commit")
+	r.commit("a/x", "newer", "more")
+	check("1.1.0", base, "1.3.0 1.4.0", "1.1.0 a/v1.1.0", "1.2.0 commit", "1.1.0 commit", "1.0.0 commit")
+}
