@@ -2,12 +2,18 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/adopt/cifile"
 	"github.com/ksrelease/ksrelease/internal/adopt/shellscript"
 	"github.com/ksrelease/ksrelease/internal/adopt/successor"
+	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/testutil/canary"
 )
 
 // Each call of ksrelease in a file that adopt writes is one that this very program takes.
@@ -59,4 +65,121 @@ func TestAdoptPins(t *testing.T) {
 			t.Errorf("%q: %q, %v", fmt.Sprint(asked), got, err)
 		}
 	}
+}
+
+// The jobs of a workflow that adopt writes do what they are for, with the commands that are in
+// it: a pull request is checked, what is pushed and what is tagged is released, and the schedule
+// finds out that what is published is no longer what is here.
+func TestAdoptedWorkflow(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash")
+	}
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("no git")
+	}
+	m, err := marketplace.Open(filepath.Join(t.TempDir(), "market"), marketplace.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	server := (&servedInScript{handler: m}).start()
+	defer server.Close()
+
+	dir, bin := t.TempDir(), t.TempDir()
+	if err := os.Symlink(os.Args[0], filepath.Join(bin, "ksrelease")); err != nil {
+		t.Skip(err)
+	}
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(filepath.Join(bin, "go"), "#!/bin/sh\necho \"$@\"\n") // go install
+	write(filepath.Join(dir, ".ksrelease.yaml"), "version: 1\ncloud: {server: '"+server.URL+"'}\nrepository: {url: '"+server.URL+"'}\nextensions: [{path: extensions/*}]\n")
+	write(filepath.Join(dir, "extensions/alc/extension.yaml"), "apiVersion: kubesphere.io/v1alpha1\nname: alc\nversion: 1.2.0\ndisplayName: {en: ALC}\ndescription: {en: Collects logs}\ncategory: observability\nprovider: {en: {name: Example}}\nicon: https://example.com/icon.svg\n")
+	write(filepath.Join(dir, "extensions/alc/values.yaml"), "global: {}\n")
+	write(filepath.Join(dir, ".github/workflows/old.yml"), "on: {push: {branches: [main], tags: ['*/v*']}}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: ksbuilder login -t ${{ secrets.KEY }} && ksbuilder push extensions/alc\n")
+
+	environment := append(os.Environ(), "KSRELEASE_TEST_MAIN=1", "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
+	command := func(want bool, extra []string, words ...string) string {
+		t.Helper()
+		c := exec.Command(words[0], words[1:]...)
+		c.Dir, c.Env = dir, append(environment, extra...)
+		printed, err := c.CombinedOutput()
+		if (err == nil) != want {
+			t.Fatalf("%q: %v\n%s", words, err, printed)
+		}
+		return string(printed)
+	}
+	git := func(words ...string) { t.Helper(); command(true, nil, append([]string{"git"}, words...)...) }
+	git("init", "-q", "-b", "main")
+	command(true, nil, filepath.Join(bin, "ksrelease"), "adopt", "--write", "--pin", "v1.2.3")
+	git("add", ".")
+	git("commit", "-qm", "one")
+	git("update-ref", "refs/remotes/origin/main", "HEAD")
+
+	text, err := os.ReadFile(filepath.Join(dir, ".github/workflows/ksrelease.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := cifile.Read("ksrelease.yml", cifile.GitHub, text).Steps
+	// job runs the scripts of a job; the last one before the summary passes or fails as wanted.
+	job := func(name string, want bool, extra ...string) string {
+		t.Helper()
+		runner := t.TempDir()
+		extra = append(extra, "CI=true", "GITHUB_ACTIONS=true", "RUNNER_TEMP="+runner, "GITHUB_STEP_SUMMARY="+filepath.Join(runner, "summary"))
+		var printed string
+		found := 0
+		for _, step := range steps {
+			if step.Job != name || step.Script == "" {
+				continue
+			}
+			found++
+			variables := slices.Clone(extra)
+			for key, value := range step.Variables {
+				if strings.Contains(value, "secrets.KEY") {
+					value = canary.Token
+				}
+				variables = append(variables, key+"="+value)
+			}
+			passes := want || step.Name != "Plan of a release"
+			printed += command(passes, variables, bash, "-e", "-c", step.Script)
+		}
+		if found < 2 {
+			t.Fatalf("job %s has %d scripts", name, found)
+		}
+		if summary, err := os.ReadFile(filepath.Join(runner, "summary")); name != "drift" && (err != nil || !strings.Contains(string(summary), "alc")) {
+			t.Errorf("%s: %v\n%s", name, err, summary)
+		}
+		return printed
+	}
+	says := func(printed string, wanted ...string) {
+		t.Helper()
+		for _, want := range wanted {
+			if !strings.Contains(printed, want) {
+				t.Errorf("no %q in\n%s", want, printed)
+			}
+		}
+	}
+	onMain := []string{"GITHUB_EVENT_NAME=push", "GITHUB_REF=refs/heads/main", "GITHUB_REF_NAME=main", "GITHUB_REF_TYPE=branch"}
+	onTag := []string{"GITHUB_EVENT_NAME=push", "GITHUB_REF=refs/tags/alc/v1.2.0", "GITHUB_REF_NAME=alc/v1.2.0", "GITHUB_REF_TYPE=tag"}
+	onSchedule := []string{"GITHUB_EVENT_NAME=schedule", "GITHUB_REF=refs/heads/main", "GITHUB_REF_NAME=main", "GITHUB_REF_TYPE=branch"}
+
+	git("checkout", "-qb", "feature")
+	write(filepath.Join(dir, "extensions/alc/values.yaml"), "global: {}\nreplicas: 1\n")
+	git("commit", "-qam", "two")
+	says(job("check", true, "GITHUB_EVENT_NAME=pull_request", "GITHUB_BASE_REF=main", "GITHUB_REF=refs/pull/1/merge", "GITHUB_REF_NAME=1/merge"),
+		"install github.com/ksrelease/ksrelease/cmd/ksrelease@v1.2.3", "kept its version", "1 planned")
+	git("checkout", "-q", "main")
+	says(job("release", true, onMain...), "alc 1.2.0: submitted", "1 released")
+	says(job("release", true, onTag...), "1 exists")
+	says(job("drift", true, onSchedule...), "1 exists")
+	git("merge", "-q", "feature")
+	says(job("drift", false, onSchedule...), "1 drift")
 }

@@ -47,7 +47,7 @@ func ofVersions(s subject) (Use, bool) {
 	case name == "git" && len(args) > 2 && args[1] == "tag" && !has(text, " -l", "--list", " -d", "--delete", "--points-at", "--sort"):
 		use.ID, use.Does = "git-tag", "makes a tag of a release"
 		use.Wrong = []string{"the tag is made whether or not the version was released"}
-		use.By, use.Note = s.accepts.first("ksrelease tag"), "it makes the tags that released versions lack"
+		use.By, use.Note = s.accepts.first("ksrelease tag"), "it makes the tags that released versions lack; the new workflow may only read, so call it yourself, or in a job that may write"
 	case name == "gh" && len(args) > 2 && args[1] == "release" && args[2] == "create", name == "release-cli":
 		use.ID, use.Does, use.Cover = "forge-release", "makes a release of the forge", Kept
 		use.By, use.Note = s.accepts.first("ksrelease notes NAME"), "ksrelease makes none"
