@@ -23,6 +23,7 @@ var printing = map[string]struct{ before, line string }{
 	"lint":                {line: "lint"},
 	"package":             {line: "package --output json"},
 	"init":                {line: "init -C fresh"},
+	"adopt":               {line: "adopt"},
 	"status":              {line: "status --local"},
 	"doctor":              {line: "doctor --local"},
 	"report":              {before: "run --local --report run.jsonl", line: "report run.jsonl"},

@@ -293,8 +293,12 @@ func nameOf(word string, f *cifile.File, step cifile.Step) string {
 func (c *collection) notes(r *Report, facts successor.Facts) {
 	if key := slices.IndexFunc(r.Secrets, func(s Secret) bool { return s.Key }); key >= 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("the secret %s is handed to ksrelease as KSRELEASE_TOKEN: it has to hold the API key of the marketplace itself", r.Secrets[key].Name))
-	} else if slices.ContainsFunc(r.Writes, func(w *Write) bool { return w.Path != config.Name && !strings.HasSuffix(w.Path, ".mk") }) {
-		r.Notes = append(r.Notes, "no secret for the marketplace was found: put its API key into a secret of the name in the new file")
+	} else {
+		for _, system := range c.systems() {
+			if name := successor.DefaultSecret(system); name != "" {
+				r.Notes = append(r.Notes, fmt.Sprintf("make the secret %s with the API key of the marketplace (%s): the old files have none", name, system.Title()))
+			}
+		}
 	}
 	if !c.sends {
 		r.Notes = append(r.Notes, "nothing in these files sends an extension to the marketplace; the new one does so for tags of extensions, and when it is started by hand")

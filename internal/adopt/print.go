@@ -28,8 +28,8 @@ func (r *Report) Print(out *output.Stream, asJSON bool) {
 		p.file(f)
 	}
 	p.unread(r.Unread)
-	p.partsOf("What can be taken out once the new files are in use:", r.Removable, false)
-	p.partsOf("What stays, as ksrelease does not do it:", r.Stays, true)
+	p.partsOf("What can be taken out once the new files are in use:", r.Removable)
+	p.partsOf("What stays, as ksrelease does not do it:", r.Stays)
 	p.secrets(r)
 	p.writes(r.Writes)
 	if len(r.Writes) > 0 {
@@ -158,17 +158,13 @@ func place(file string, line int) output.Text {
 	return output.Format("%s:%d: ", file, line)
 }
 
-func (p printer) partsOf(heading string, parts []Part, why bool) {
+func (p printer) partsOf(heading string, parts []Part) {
 	if len(parts) == 0 {
 		return
 	}
 	p.heading(output.Cell(heading))
 	for _, part := range parts {
-		text := part.What
-		if why && part.Why != "" {
-			text += " (" + part.Why + ")"
-		}
-		p.out.Print("%s", output.Lines(text).Behind(place(part.File, part.Line)).Fold("  ", "    ", p.width))
+		p.out.Print("%s", output.Lines(part.What).Behind(place(part.File, part.Line)).Fold("  ", "    ", p.width))
 	}
 	p.out.Print("")
 }

@@ -18,8 +18,17 @@ import (
 // Module is what go install builds ksrelease from.
 const Module = "github.com/ksrelease/ksrelease/cmd/ksrelease"
 
-// DefaultSecret is the name of the secret where the old files have none.
-const DefaultSecret = "KSRELEASE_TOKEN"
+// DefaultSecret is the name of the secret, or the ID of the credentials of Jenkins, where the old
+// files have none; empty for a system without secrets.
+func DefaultSecret(system cifile.System) string {
+	switch system {
+	case cifile.GitHub, cifile.GitLab:
+		return "KSRELEASE_TOKEN"
+	case cifile.Jenkins:
+		return "ksrelease-token"
+	}
+	return ""
+}
 
 // Facts are what is known of the project and of what it did before. The zero value is a project
 // of which nothing is known.
@@ -125,10 +134,7 @@ func (f *Facts) clean(system cifile.System) {
 		names = credentialName
 	}
 	if !names.MatchString(f.Secret) {
-		f.Secret = DefaultSecret
-		if system == cifile.Jenkins {
-			f.Secret = "ksrelease-token"
-		}
+		f.Secret = DefaultSecret(system)
 	}
 	f.Branches, f.Stages = matching(f.Branches, refPattern), matching(f.Stages, stageName)
 	f.Tags, f.PackTags = matching(f.Tags, refPattern), matching(f.PackTags, refPattern)
