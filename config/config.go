@@ -66,6 +66,8 @@ type Config struct {
 	Parallelism int
 	// Tags are the forms of git tags; without any, those that are built in hold.
 	Tags []tags.Pattern
+	// Announcements are where releases are announced.
+	Announcements []Announcement
 	// Entries are the extensions in the order of the file.
 	Entries []Entry
 	// Defaults are the settings of the project, for extensions that no entry
@@ -96,6 +98,33 @@ type Repository struct {
 	// CAFile is as that of Cloud, for URL.
 	CAFile string
 }
+
+// Announcement is a service in which a run announces what it has released.
+type Announcement struct {
+	Kind AnnouncementKind
+	// URL is the address of the webhook, and Secret the key for signatures, empty where there
+	// is none. Neither is printed.
+	URL, Secret string
+	// Language is that of the CHANGELOG that is quoted.
+	Language string
+	// Only are names of extensions; none means all.
+	Only []string
+}
+
+// AnnouncementKind is a kind of service in which releases are announced.
+type AnnouncementKind string
+
+// The kinds of announcements.
+const (
+	AnnounceWebhook  AnnouncementKind = "webhook"
+	AnnounceFeishu   AnnouncementKind = "feishu"
+	AnnounceDingTalk AnnouncementKind = "dingtalk"
+	AnnounceWeCom    AnnouncementKind = "wecom"
+	AnnounceSlack    AnnouncementKind = "slack"
+)
+
+// DefaultLanguage is the language of announcements.
+const DefaultLanguage = "en"
 
 // Settings are those of the stages, resolved: defaults, then the project's, then
 // the entry's.
@@ -325,6 +354,9 @@ func resolve(doc *yamldoc.Document, written *File) (*Config, error) {
 		setPath(&c.Repository.CAFile, written.Repository.CAFile, dir)
 	}
 	c.Tags = tagPatterns(doc, written.Tags, &problems)
+	for i, a := range written.Announce {
+		c.Announcements = append(c.Announcements, announcement(doc, i, a, &problems))
+	}
 	c.Defaults = overlay(doc, c.Defaults, written.FileSettings, dir, nil, &problems)
 	for i, entry := range written.Extensions {
 		at := []string{"extensions", strconv.Itoa(i)}

@@ -40,7 +40,12 @@ func TestEverything(t *testing.T) {
 		Repository:  Repository{URL: "http://127.0.0.1:8790", CAFile: "/etc/ssl/company.pem"},
 		Parallelism: 4,
 		Tags:        tagPatterns(nil, &FileTags{Patterns: []string{"{name}/v{version}", "charts/cloud.example.com/{name}-{version}", "v{version}"}}, nil),
-		Defaults:    project,
+		Announcements: []Announcement{
+			{Kind: AnnounceFeishu, URL: "https://cloud.example.com/open-apis/bot/v2/hook/0a1b2c", Secret: "signed", Language: "zh-CN", Only: []string{"alc"}},
+			{Kind: AnnounceSlack, URL: "https://hooks.example.com/services/T0/B0/x", Language: "en"},
+			{Kind: AnnounceDingTalk, URL: "https://oapi.example.com/robot/send?access_token=x", Language: "en"},
+		},
+		Defaults: project,
 		Entries: []Entry{
 			{Path: "extensions/*", Exclude: []string{"extensions/legacy-*", "extensions/{a,b}"}, Settings: project, Line: 6, Column: 11},
 			{Path: "../elsewhere/alc", Line: 8, Column: 11, Settings: Settings{

@@ -36,6 +36,8 @@ type File struct {
 	FileSettings
 	// How git tags mean versions of extensions.
 	Tags *FileTags `json:"tags,omitempty"`
+	// Where it is announced what a run has released.
+	Announce []FileAnnouncement `json:"announce,omitempty" min:"1"`
 	// How many extensions are worked on at once.
 	Parallelism *int `json:"parallelism,omitempty" min:"1" max:"128" default:"8" example:"4"`
 }
@@ -76,6 +78,24 @@ type FileRepository struct {
 	// As cloud.ca_file, for this server. Charts that extensions depend on are
 	// downloaded from it with these authorities, too.
 	CAFile *string `json:"ca_file,omitempty" example:"certificates/ca.pem"`
+}
+
+// FileAnnouncement is a service in which releases are announced.
+type FileAnnouncement struct {
+	// The service. webhook is sent data as JSON, the others a message in the form of
+	// the chat: docs/monorepo.md has both. Lark is feishu.
+	Kind *string `json:"kind" need:"true" enum:"webhook feishu dingtalk wecom slack"`
+	// Address of the webhook. Whoever has it can write to the chat: take it from a
+	// variable of the environment. It is never printed.
+	URL *string `json:"url" need:"true" pattern:"^https?://[^\\s/?#@]+(/[^\\s#]*)?$" say:"it must be an http:// or https:// address without user and fragment" example:"${RELEASE_WEBHOOK}"`
+	// The key with which messages are signed, for webhook, feishu and dingtalk, from
+	// a variable of the environment.
+	Secret *string `json:"secret,omitempty" min:"1" example:"${RELEASE_WEBHOOK_SIGNATURE}"`
+	// The language of the CHANGELOG that is quoted, such as zh. Where there is none,
+	// English takes its place, as in KubeSphere.
+	Language *string `json:"language,omitempty" pattern:"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$" say:"it must be a language code such as en or zh" default:"en" example:"zh"`
+	// Names of the extensions whose releases are announced; without it, of all.
+	Only []string `json:"only,omitempty" min:"1" itemmin:"1" example:"alc"`
 }
 
 // FileTags are the git tags of releases.

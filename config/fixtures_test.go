@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // environment is what the fixtures' ${NAME} stand for.
 func environment(name string) (string, bool) {
 	value, ok := map[string]string{
-		"HOST": "cloud.example.com", "EXISTING": "skip", "ODD": "overwrite",
+		"HOST": "cloud.example.com", "EXISTING": "skip", "ODD": "overwrite", "KIND": "dingtalk", "HOOK": "https://oapi.example.com/robot/send?access_token=x",
 		"KSRELEASE_TOKEN": "kck-hidden-hidden", "COPY_OF_TOKEN": "x kck-hidden-hidden",
 	}[name]
 	return value, ok
@@ -38,6 +38,7 @@ var beyondSchema = map[string]string{
 	"environment.yaml":     "variables are not part of the file",
 	"secrets.yaml":         "a reference may stand for any value",
 	"globs.yaml":           "the form of globs is no regular language",
+	"announce-secret.yaml": "which kinds have signatures is no matter of one key",
 	"memory.yaml":          "a size as text has no least value",
 }
 

@@ -98,6 +98,31 @@ func tagPatterns(doc *yamldoc.Document, written *FileTags, problems *diagnostic.
 	return patterns
 }
 
+// announcement reads one item of announce. As with known, only what still looks like a reference
+// after expansion can be wrong here, but for a secret.
+func announcement(doc *yamldoc.Document, i int, written FileAnnouncement, problems *diagnostic.List) Announcement {
+	a := Announcement{Language: DefaultLanguage, Only: written.Only}
+	setWord(&a.Kind, written.Kind)
+	set(&a.Secret, written.Secret)
+	set(&a.Language, written.Language)
+	add := func(err error, key string) {
+		if err != nil {
+			*problems = append(*problems, mistake(doc, CodeInvalidValue, fmt.Sprintf("%q is wrong: %s", key, err), "", "announce", strconv.Itoa(i), key))
+		}
+	}
+	add(known(a.Kind, AnnounceWebhook, AnnounceFeishu, AnnounceDingTalk, AnnounceWeCom, AnnounceSlack), "kind")
+	if written.URL != nil {
+		a.URL = *written.URL
+		if address, err := url.Parse(a.URL); err != nil || address.Host == "" || address.User != nil {
+			add(errors.New("the address must begin with http:// or https:// and a host"), "url")
+		}
+	}
+	if a.Secret != "" && (a.Kind == AnnounceWeCom || a.Kind == AnnounceSlack) {
+		add(fmt.Errorf("%s has no signatures", a.Kind), "secret")
+	}
+	return a
+}
+
 // overlayRules is a new map: the base is shared by all entries.
 func overlayRules(base, written map[string]Severity) map[string]Severity {
 	rules := make(map[string]Severity, len(base)+len(written))

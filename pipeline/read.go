@@ -5,9 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
@@ -15,8 +15,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/request"
 	"github.com/ksrelease/ksrelease/internal/results"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 // load reads all sources at once and keeps those that were asked for. Errors are those of
@@ -32,23 +32,20 @@ func (r *Run) load(ctx context.Context) ([]*release, error) {
 		}
 		return nil, problems
 	}
-	if err := r.unknownNames(all); err != nil && ctx.Err() == nil { // else not all names were read
-		return nil, err
-	}
-	if err := r.choose(all); err != nil && ctx.Err() == nil { // likewise
+	if err := r.choose(all); err != nil && ctx.Err() == nil { // else not all names were read
 		return nil, err
 	}
 	return slices.DeleteFunc(all, func(rel *release) bool { return !r.wants(rel) }), nil
 }
 
-// choose has Options.Choose pick what is wanted of all that was read.
+// choose holds Options.Only to all that was read, and has Options.Choose pick from it.
 func (r *Run) choose(all []*release) (err error) {
-	if r.Choose == nil {
-		return nil
-	}
 	declared := map[string][]string{}
 	for _, rel := range all {
 		declared[rel.result.Name] = append(declared[rel.result.Name], rel.result.Version)
+	}
+	if err := request.Unknown(r.Only, slices.Collect(maps.Keys(declared))); err != nil || r.Choose == nil {
+		return err
 	}
 	r.chosen, err = r.Choose(declared)
 	return err
@@ -197,27 +194,4 @@ func duplicates(all []*release) map[*release]diagnostic.Diagnostic {
 		}
 	}
 	return problems
-}
-
-func (r *Run) unknownNames(all []*release) error {
-	var names []string
-	for _, rel := range all {
-		names = append(names, rel.result.Name)
-	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	var errs []error
-	for _, want := range r.Only {
-		if slices.Contains(names, want) {
-			continue
-		}
-		err := fmt.Errorf("no extension is named %q", want)
-		if near, ok := yamldoc.Nearest(want, names); ok {
-			err = failure.WithHint(err, "did you mean %q?", near)
-		} else {
-			err = failure.WithHint(err, "there are: %s", strings.Join(names, ", "))
-		}
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
 }

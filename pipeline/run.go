@@ -72,6 +72,9 @@ type Options struct {
 	// is called before a stage that changes the marketplace begins, and after it ended, and
 	// holds up that extension alone; nil waits for nothing. It returns when ctx is done.
 	Kept func(ctx context.Context)
+	// Announce announces what was released, or in a dry run says what it would announce, when all
+	// extensions have ended. Nil announces nothing.
+	Announce func(ctx context.Context, run *results.Document) []results.Announcement
 	// Noting makes the requests under a context report their retries; nil reports
 	// none.
 	Noting func(ctx context.Context, report func(string)) context.Context
@@ -95,6 +98,7 @@ type Run struct {
 	heldAtMost int64
 	declared   map[string][]string // the versions of all extensions that could be read, by name
 	chosen     *results.Selection  // by Choose; nil before that, and without it
+	announced  []results.Announcement
 
 	mu          sync.Mutex // one event at a time
 	finished    bool       // the last event is out
@@ -148,6 +152,9 @@ func (r *Run) Do(ctx context.Context) (*results.Document, error) {
 	} else {
 		r.keepTo(p)
 		r.apply(ctx, p)
+	}
+	if r.Announce != nil && r.decides() { // also where it was interrupted
+		r.announced = r.Announce(graceful.Finish(ctx), r.document(p))
 	}
 	return r.emitRun(results.EventRunFinished, p, ""), nil
 }
@@ -540,14 +547,23 @@ func (r *Run) emit(e results.Event, rel *release) {
 	r.Observer.Observe(e)
 }
 
-// emitRun reports the run as a whole; no extension is at work meanwhile.
-func (r *Run) emitRun(kind results.EventKind, p *plan, message string) *results.Document {
-	result := &results.Document{SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision, DryRun: r.DryRun, Started: r.started, Selection: r.chosen, Since: r.Since, Extensions: []results.Extension{}}
+// document is the result of now, without what is known of the run as a whole in the end.
+func (r *Run) document(p *plan) *results.Document {
+	result := &results.Document{
+		SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision, DryRun: r.DryRun, Started: r.started, Selection: r.chosen, Since: r.Since, Announcements: r.announced,
+		Extensions: []results.Extension{},
+	}
 	for _, rel := range p.releases {
 		result.Extensions = append(result.Extensions, rel.snapshot())
 	}
 	slices.SortFunc(result.Extensions, byNameAndVersion)
 	result.Totals = results.Totals(result.Extensions)
+	return result
+}
+
+// emitRun reports the run as a whole; no extension is at work meanwhile.
+func (r *Run) emitRun(kind results.EventKind, p *plan, message string) *results.Document {
+	result := r.document(p)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	result.Warnings = slices.Clone(r.warnings)

@@ -70,6 +70,7 @@ func impatient(a *app.App) {
 //	tls expired FILE          writes an authority that expired long ago
 //	tls proxy                 starts a proxy, $PROXY, that knows them as cloud.example.com and charts.example.com
 //	tls log FILE              writes what the proxy was asked for to FILE, and forgets it
+//	hook STATUS ANSWER        serves $HOOK, to which releases are announced; hook log FILE writes what it got
 //	unpack DIR                unpacks the real packages of ../shared/corpus into DIR
 //	noise FILE BYTES          writes a file that does not compress, the same one each time; a .png looks like one
 //	waitfor FILE              waits until FILE is there
@@ -94,6 +95,7 @@ func TestScript(t *testing.T) {
 			"charts":  chartsCommandInScript,
 			"tls":     tlsCommandInScript,
 			"edit":    editInScript,
+			"hook":    hookInScript,
 			"scrub":   scrubInScript,
 			"waitfor": waitForInScript,
 			"noise":   noiseInScript,
@@ -147,6 +149,7 @@ func setUp(env *testscript.Env) error {
 	env.Values[served{}] = &servedInScript{}
 	env.Values[servedCharts{}] = &chartsInScript{}
 	env.Values[securedServers{}] = &securedInScript{}
+	env.Values[hook{}] = &hookServer{}
 	env.Values[scriptTest{}] = env.T().(*scriptT).T
 	return env.T().(*scriptT).begin(env)
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,11 +9,10 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
-	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/regularfile"
+	"github.com/ksrelease/ksrelease/internal/request"
 	"github.com/ksrelease/ksrelease/internal/versions"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 // mostMetadata bounds what is read of an extension.yaml, in bytes.
@@ -45,7 +43,7 @@ func named(sources []config.Source, name string) (found []*extension.Extension, 
 		found = append(found, ext)
 	}
 	if len(found) == 0 {
-		return nil, unknownName(name, names)
+		return nil, &UnknownNameError{request.Unknown([]string{name}, names)}
 	}
 	slices.SortStableFunc(found, func(a, b *extension.Extension) int {
 		return versions.Compare(b.Metadata.Version, a.Metadata.Version)
@@ -76,13 +74,3 @@ func nameOf(s config.Source) string {
 type UnknownNameError struct{ error }
 
 func (e *UnknownNameError) Unwrap() error { return e.error }
-
-func unknownName(name string, names []string) error {
-	slices.Sort(names)
-	names = slices.Compact(names)
-	err := fmt.Errorf("no extension is named %q", name)
-	if near, ok := yamldoc.Nearest(name, names); ok {
-		return &UnknownNameError{failure.WithHint(err, "did you mean %q?", near)}
-	}
-	return &UnknownNameError{failure.WithHint(err, "there are: %s", strings.Join(names, ", "))}
-}

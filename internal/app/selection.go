@@ -75,6 +75,8 @@ func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pip
 			options.Ignore = append(options.Ignore, absolute)
 		}
 	}
+	announcer := a.announcer(p, &options)
+	defer announcer.Close()
 	observers := append(files.Observers(), c.printer(a, text))
 	if options.Observer != nil {
 		observers = append(observers, options.Observer)

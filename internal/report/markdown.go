@@ -45,6 +45,12 @@ func markdown(r *results.Document) []byte {
 	for _, x := range r.Extensions {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(x.Name), cell(x.Version), mark(x)+string(x.Outcome), sizeOf(x), cell(x.Reason))
 	}
+	for i, a := range r.Announcements {
+		if i == 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "- %s\n", prose(announcementText(a)))
+	}
 	for _, x := range r.Extensions {
 		if x.Error != nil {
 			fmt.Fprintf(&b, "\n### %s\n\nStage **%s**:\n\n%s", prose(titleOf(x)), x.Error.Stage, fenced(x.Error.Message))

@@ -194,7 +194,22 @@ func (t *Text) finish(r *results.Document) {
 	if shown, others := t.warnings(r); shown+others > 0 && !t.opts.Findings {
 		t.out.Print("%s: %s", plural(shown+others, "warning"), whereWarnings(shown, others))
 	}
+	for _, a := range r.Announcements {
+		t.out.Print("%s", output.Fold("", "  ", announcementText(a), t.opts.Width))
+	}
 	t.next(r)
+}
+
+// announcementText says what became of an announcement.
+func announcementText(a results.Announcement) string {
+	what := strings.Join(a.Extensions, ", ")
+	switch a.Status {
+	case results.AnnouncementPlanned:
+		return fmt.Sprintf("a run announces by %s, where it is released: %s", a.Kind, what)
+	case results.AnnouncementFailed:
+		return fmt.Sprintf("not announced by %s: %s: %s", a.Kind, what, a.Error)
+	}
+	return fmt.Sprintf("announced by %s: %s", a.Kind, what)
 }
 
 // failures tells each cause once, with all whom it struck. What lint found

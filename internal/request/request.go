@@ -176,6 +176,27 @@ func (r *Request) Choose(declared map[string][]string) (chosen map[string]string
 	return chosen, nil
 }
 
+// Unknown is the error of names that nothing has that is declared, with a hint for each; nil where
+// all of them are known.
+func Unknown(names, declared []string) error {
+	declared = slices.Sorted(slices.Values(declared))
+	var errs []error
+	for _, name := range names {
+		if _, ok := slices.BinarySearch(declared, name); !ok {
+			errs = append(errs, withNearest(fmt.Errorf("no extension is named %q", name), name, slices.Compact(declared)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// withNearest gives the error of an unknown name a hint: the one that was meant, or all.
+func withNearest(err error, name string, names []string) error {
+	if near, ok := yamldoc.Nearest(name, names); ok {
+		return failure.WithHint(err, "did you mean %q?", near)
+	}
+	return failure.WithHint(err, "there are: %s", strings.Join(names, ", "))
+}
+
 func (r *Request) unknown(name string, declared map[string][]string) error {
 	err := fmt.Errorf("the %s asks for %s, and no extension has that name", r.Kind, name)
 	names := make([]string, 0, len(declared))
@@ -183,10 +204,7 @@ func (r *Request) unknown(name string, declared map[string][]string) error {
 		names = append(names, known)
 	}
 	slices.Sort(names)
-	if near, ok := yamldoc.Nearest(name, names); ok {
-		return failure.WithHint(err, "did you mean %q?", near)
-	}
-	return failure.WithHint(err, "there are: %s", strings.Join(names, ", "))
+	return withNearest(err, name, names)
 }
 
 // versionOf is the version that is meant, as its extension.yaml has it.

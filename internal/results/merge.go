@@ -56,6 +56,7 @@ func Merge(all []*Document) (*Document, error) {
 		}
 		merged.Error = cmp.Or(merged.Error, d.Error)
 		merged.AuthRefused = merged.AuthRefused || d.AuthRefused
+		merged.Announcements = append(merged.Announcements, d.Announcements...)
 		for _, w := range d.Warnings {
 			merged.warn("%s", w)
 		}

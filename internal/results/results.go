@@ -51,6 +51,9 @@ type Document struct {
 	Warnings   []string        `json:"warnings,omitempty"`
 	Extensions []Extension     `json:"extensions"`
 	Totals     map[Outcome]int `json:"totals"` // every outcome, also those with 0
+	// Announcements are those that were sent, or would be; absent where there is nothing to
+	// announce.
+	Announcements []Announcement `json:"announcements,omitempty"`
 	// Error is what kept the command from beginning: a mistake on the command line or
 	// in the configuration. There are no extensions then.
 	Error *CommandError `json:"error,omitempty"`
@@ -78,6 +81,25 @@ type Since struct {
 	// Dependents are those that did not, with the changed ones that each needs.
 	Dependents map[string][]string `json:"dependents,omitempty"`
 }
+
+// Announcement says what became of an announcement of releases. The address is not in it.
+type Announcement struct {
+	Kind       string             `json:"kind"`       // "webhook", "feishu", "dingtalk", "wecom" or "slack"
+	Setting    string             `json:"setting"`    // where it is configured: "announce[0]"
+	Extensions []string           `json:"extensions"` // NAME VERSION
+	Status     AnnouncementStatus `json:"status"`
+	Error      string             `json:"error,omitempty"`
+}
+
+// AnnouncementStatus says what became of an announcement.
+type AnnouncementStatus string
+
+// The statuses of an announcement.
+const (
+	AnnouncementPlanned AnnouncementStatus = "planned" // by a dry run
+	AnnouncementSent    AnnouncementStatus = "sent"
+	AnnouncementFailed  AnnouncementStatus = "failed"
+)
 
 // CommandError is why a command did nothing.
 type CommandError struct {

@@ -148,6 +148,10 @@ func (r *Redactor) Observer(next results.Observer) results.Observer {
 				selection.Text = r.Text(selection.Text)
 				result.Selection = &selection
 			}
+			result.Announcements = slices.Clone(result.Announcements)
+			for i := range result.Announcements {
+				result.Announcements[i].Error = r.Text(result.Announcements[i].Error)
+			}
 			result.Extensions = slices.Clone(result.Extensions)
 			for i, x := range result.Extensions {
 				result.Extensions[i] = r.extension(x)

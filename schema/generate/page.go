@@ -235,6 +235,36 @@ func defaultOf(name string, property *jsonschema.Schema) string {
 	return "none"
 }
 
+// needed are the keys that an item of a list has to have, each with an example, for lists whose
+// items are not those of extensions.
+var needed = map[string][][2]string{
+	"announce": {{"kind", "feishu"}, {"url", "${RELEASE_WEBHOOK}"}},
+}
+
+// itemOf is an item of a list with the keys that it needs, and one key with an example.
+func itemOf(others [][2]string, key string, example any) string {
+	var b strings.Builder
+	lead := "  - "
+	add := func(key string, value any) {
+		fmt.Fprintf(&b, "%s%s: %v\n", lead, key, value)
+		lead = "    "
+	}
+	shown := false
+	for _, other := range others {
+		if other[0] == key {
+			shown = true
+			if example != nil {
+				other[1] = fmt.Sprint(example)
+			}
+		}
+		add(other[0], other[1])
+	}
+	if !shown {
+		add(key, example)
+	}
+	return b.String()
+}
+
 // exampleOf shows a key where it stands in the file.
 func exampleOf(name string, property *jsonschema.Schema) string {
 	example := property.Default
@@ -253,6 +283,10 @@ func exampleOf(name string, property *jsonschema.Schema) string {
 	for i, step := range steps {
 		key, isList := strings.CutSuffix(step, "[]")
 		b.WriteString(indent + key + ":")
+		if others := needed[key]; isList && len(others) > 0 {
+			b.WriteString("\n" + itemOf(others, steps[i+1], example))
+			break
+		}
 		if i == len(steps)-1 {
 			fmt.Fprintf(&b, " %v\n", example)
 			break

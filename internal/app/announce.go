@@ -1,0 +1,72 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/announce"
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/notes"
+	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/transport"
+	"github.com/ksrelease/ksrelease/pipeline"
+)
+
+// announcer has a run announce what it released, where the config says to whom. Its connections
+// are its own.
+func (a *App) announcer(p *Project, options *pipeline.Options) *transport.Client {
+	client := a.Client(transport.Options{Attempts: 3, Patience: 20 * time.Second, Warn: a.Warnings.Add, Dial: a.Connect})
+	if len(p.Config.Announcements) == 0 {
+		return client
+	}
+	for _, to := range p.Config.Announcements {
+		for _, secret := range announce.Secrets(to) {
+			a.Redact.Add(secret)
+		}
+	}
+	sources := options.Sources
+	announcer := announce.Announcer{Client: client, Items: func(ctx context.Context, x results.Extension, language string) announce.Item {
+		return itemOf(ctx, sources, x, language)
+	}}
+	options.Announce = func(ctx context.Context, run *results.Document) []results.Announcement {
+		done := announcer.Send(ctx, p.Config.Announcements, run)
+		for _, x := range done {
+			if x.Status == results.AnnouncementFailed {
+				a.Warnings.Add(fmt.Sprintf("announcing %s by %s (%s) failed: %s", strings.Join(x.Extensions, ", "), x.Kind, x.Setting, x.Error))
+			}
+		}
+		return done
+	}
+	return client
+}
+
+// itemOf is what there is to say of a released version: what cannot be read is left out, for the
+// version is released all the same.
+func itemOf(ctx context.Context, sources []config.Source, x results.Extension, language string) announce.Item {
+	item := announce.Item{Name: x.Name, Version: x.Version}
+	for _, s := range sources {
+		if s.Display != x.Path {
+			continue
+		}
+		ext, err := graceful.Await(ctx, func() (*extension.Extension, error) {
+			return extension.Load(s.Path, extension.Options{Display: s.Display, Ignore: []string{s.Settings.Package.Output}})
+		})
+		if err != nil || ext.Metadata.Version != x.Version {
+			return item
+		}
+		if n, err := notes.Of(x.Name, x.Version, ext.Files, notes.Options{Language: language}); err == nil {
+			item.Notes = n.Texts[0].Sections[0].Markdown
+		}
+		for _, link := range []announce.Link{{Text: "home", URL: ext.Metadata.Home}, {Text: "docs", URL: ext.Metadata.Docs}} {
+			if strings.HasPrefix(link.URL, "https://") || strings.HasPrefix(link.URL, "http://") {
+				item.Links = append(item.Links, link)
+			}
+		}
+		return item
+	}
+	return item
+}
