@@ -1,14 +1,9 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"time"
-
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/bump"
 	"github.com/ksrelease/ksrelease/internal/failure"
-	"github.com/ksrelease/ksrelease/internal/history"
 )
 
 type bumpCommand struct {
@@ -21,7 +16,8 @@ type bumpCommand struct {
 	Pre        string   `placeholder:"WORD" help:"A pre-release: with rc, 1.2.4-rc.1 after 1.2.3, and 1.2.4-rc.2 after that; with --minor, 1.3.0-rc.1."`
 	Set        string   `placeholder:"VERSION" help:"This version."`
 	Lower      bool     `help:"Let --set go back, to take a version back that nobody has seen."`
-	Since      string   `placeholder:"REF" help:"List the commits since this one in the CHANGELOG; default: since the tag of the version, or the commit that set it."`
+	Changed    bool     `help:"Of these, or of all, those whose content changed and whose version did not (see ksrelease changes)."`
+	Since      string   `placeholder:"REF" help:"The commit that --changed compares with, since which commits are listed in the CHANGELOG; default: as changes has it, and since the tag of the version, or the commit that set it."`
 	Dependents bool     `help:"Also change the constraints of extensions that do not admit the new version, and give these the next PATCH version."`
 	Subcharts  bool     `help:"Also change subcharts that have the extension's version and that no dependency names by it."`
 	DryRun     bool     `help:"Show the changes as a diff, and write nothing."`
@@ -48,9 +44,14 @@ func (c *bumpCommand) Run(a *app.App) error {
 		return err
 	}
 	a.WarnOnStderr()
-	plan, err := c.plan(ctx, p, step)
+	request := bump.Request{Names: c.Names, Step: step, Dependents: c.Dependents, Subcharts: c.Subcharts}
+	plan, err := p.Bump(ctx, request, c.Changed, c.Since)
 	if err != nil {
 		return err
+	}
+	if len(plan.Changes) == 0 && c.Output == "text" {
+		a.Stdout.Print("no extension changed under the version that it has")
+		return nil
 	}
 	if !c.DryRun {
 		if err := plan.Write(); err != nil {
@@ -67,46 +68,6 @@ func (c *bumpCommand) Run(a *app.App) error {
 	}
 	c.show(a, plan)
 	return nil
-}
-
-func (c *bumpCommand) plan(ctx context.Context, p *app.Project, step bump.Step) (*bump.Plan, error) {
-	sources, err := p.Sources(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
-	request := bump.Request{Names: c.Names, Step: step, Dependents: c.Dependents, Subcharts: c.Subcharts, Day: time.Now()}
-	var names []string
-	for _, source := range sources {
-		request.Sources = append(request.Sources, bump.Source{Path: source.Path, Display: source.Display})
-	}
-	all := bump.Read(request.Sources)
-	for _, e := range all {
-		names = append(names, e.Name)
-	}
-	if len(c.Names) == 0 {
-		if len(all) != 1 {
-			return nil, app.Usage(errors.New("which of the extensions get a new version?"), "name them")
-		}
-		request.Names = []string{all[0].Display}
-	}
-	reader, err := history.Open(ctx, p.Root, c.Since, p.Config.Tags, names)
-	if err != nil {
-		return nil, app.Usage(err, failure.Hint(err))
-	}
-	defer reader.Close()
-	past := func(e bump.Extension) history.Extension {
-		return history.Extension{Name: e.Name, Version: e.Version, Path: e.Path, Display: e.Display}
-	}
-	request.History = func(e bump.Extension) history.Done { return reader.Done(ctx, past(e)) }
-	request.Bumped = func(e bump.Extension) bool { return reader.IsBumped(past(e)) }
-	plan, err := bump.Make(request)
-	if err != nil && ctx.Err() == nil && errors.Is(err, bump.ErrSelection) {
-		return nil, app.Usage(err, failure.Hint(err))
-	}
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	return plan, err
 }
 
 // show prints what was done, or would be.

@@ -50,7 +50,8 @@ func (s Since) Apply(ctx context.Context, a *App, p *Project, options *pipeline.
 	for _, warning := range found.Warnings {
 		a.Warnings.Add(warning)
 	}
-	return nil
+	options.Earlier, err = p.earlier(ctx, found)
+	return err
 }
 
 // Changes finds out what became of each extension of the project since a ref, or auto.

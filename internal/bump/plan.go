@@ -169,7 +169,7 @@ func Make(request Request) (*Plan, error) {
 		return nil, err
 	}
 	all := Read(request.Sources)
-	picked, err := pick(all, request.Names)
+	picked, err := Pick(all, request.Names)
 	if err != nil {
 		return nil, err
 	}
@@ -218,8 +218,8 @@ func (e *selectionError) Error() string        { return e.text }
 func (e *selectionError) Hint() string         { return e.hint }
 func (e *selectionError) Is(target error) bool { return target == ErrSelection }
 
-// pick finds the extensions that are named, by their names or by their paths.
-func pick(all []Extension, names []string) (picked []Extension, err error) {
+// Pick finds the extensions that are named, by their names or by their paths.
+func Pick(all []Extension, names []string) (picked []Extension, err error) {
 	for _, name := range names {
 		var found []Extension
 		for _, e := range all {

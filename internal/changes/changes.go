@@ -95,6 +95,18 @@ type Extension struct {
 	needs  []string       // the names of extensions that it depends on
 }
 
+// SourcePath is the path of its source, absolute; empty for one that was removed.
+func (e Extension) SourcePath() string {
+	if e.source == nil {
+		return ""
+	}
+	return e.source.Path
+}
+
+// NeedsVersion reports whether its content changed and its version did not. Settings of ksrelease
+// alone need no new version.
+func (e Extension) NeedsVersion() bool { return e.Status == Changed && e.Content }
+
 // IsChanged reports whether it is there and differs from its base.
 func (e Extension) IsChanged() bool {
 	return e.Status == Added || e.Status == Bumped || e.Status == Changed

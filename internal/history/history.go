@@ -239,7 +239,7 @@ func (p Past) String() string {
 
 // Versions are those that an extension had between a commit and now, the oldest first, and those
 // with other content that it had before that commit, or that a tag has. Its version of today is
-// not among the former. An empty base is a past that is not known: then all is before.
+// not among the former. With an empty base all commits are between, and tags alone before.
 func (r *Reader) Versions(ctx context.Context, e Extension, base string) (between []string, before []Past, err error) {
 	if r.missing != "" {
 		return nil, nil, nil
@@ -263,7 +263,11 @@ func (r *Reader) Versions(ctx context.Context, e Extension, base string) (betwee
 		return nil, nil, err
 	}
 	since := map[string]bool{}
-	if base != "" {
+	if base == "" {
+		for _, commit := range all {
+			since[commit.Hash] = true
+		}
+	} else {
 		later, err := r.repository.Log(ctx, base, r.repository.Head, file)
 		if err != nil {
 			return nil, nil, err

@@ -189,6 +189,7 @@ func TestVersions(t *testing.T) {
 		}
 	}
 	check("1.4.0", base, "1.3.0", "1.1.0 a/v1.1.0", "1.2.0 commit", "1.1.0 commit", "1.0.0 commit")
+	check("1.5.0", "", "1.0.0 1.1.0 1.2.0 1.3.0 1.4.0", "1.1.0 a/v1.1.0")
 	check("1.5.0", base, "1.3.0 1.4.0", "1.1.0 a/v1.1.0", "1.2.0 commit", "1.1.0 commit", "1.0.0 commit")
 	// What was there with the very same content is not another one: a commit that was taken back.
 	r.git("rm", "-q", "a/x")
