@@ -154,10 +154,11 @@ func TestAdoptedWorkflow(t *testing.T) {
 		if found < 2 {
 			t.Fatalf("job %s has %d scripts", name, found)
 		}
-		if summary, err := os.ReadFile(filepath.Join(runner, "summary")); name != "drift" && (err != nil || !strings.Contains(string(summary), "alc")) {
+		summary, err := os.ReadFile(filepath.Join(runner, "summary"))
+		if name != "drift" && (err != nil || !strings.Contains(string(summary), "alc")) {
 			t.Errorf("%s: %v\n%s", name, err, summary)
 		}
-		return printed
+		return printed + string(summary)
 	}
 	says := func(printed string, wanted ...string) {
 		t.Helper()
@@ -175,7 +176,7 @@ func TestAdoptedWorkflow(t *testing.T) {
 	write(filepath.Join(dir, "extensions/alc/values.yaml"), "global: {}\nreplicas: 1\n")
 	git("commit", "-qam", "two")
 	says(job("check", true, "GITHUB_EVENT_NAME=pull_request", "GITHUB_BASE_REF=main", "GITHUB_REF=refs/pull/1/merge", "GITHUB_REF_NAME=1/merge"),
-		"install github.com/ksrelease/ksrelease/cmd/ksrelease@v1.2.3", "kept its version", "1 planned")
+		"install github.com/ksrelease/ksrelease/cmd/ksrelease@v1.2.3", "kept its version", "replicas", "1 planned")
 	git("checkout", "-q", "main")
 	says(job("release", true, onMain...), "alc 1.2.0: submitted", "1 released")
 	says(job("release", true, onTag...), "1 exists")

@@ -28,6 +28,10 @@ func ofHelm(s subject) (Use, bool) {
 		use.ID, use.Does, use.Cover = "helm-template", "renders charts, to see that they do", Covered
 		use.By = s.accepts.first("ksrelease lint --since auto", "ksrelease lint")
 		use.Note = "lint renders each extension as KubeSphere installs it, for host and agent"
+	case name == "helm" && command == "diff", name == "dyff":
+		use.ID, use.Does, use.Cover, use.Core = "manifest-diff", "shows what changes in rendered manifests", Covered, name == "helm"
+		use.Wrong = []string{"certificates and passwords that Helm makes up anew show as changes; values, rights and images are left to the reader"}
+		use.By = s.accepts.first("ksrelease diff --against origin/main")
 	case name == "helm" && (command == "dependency" || command == "dep"):
 		use.ID, use.Does, use.Cover, use.Core = "helm-dependency", "brings in the charts that an extension depends on", Covered, false
 		use.Wrong = []string{"it writes Chart.lock and charts/ anew, with other time stamps, so that the tree is dirty and the same content looks changed"}

@@ -46,6 +46,7 @@ func TestUses(t *testing.T) {
 		"helm lint a":                                    "helm-lint covered: ksrelease lint --since auto",
 		"ct lint --all":                                  "helm-lint covered: ksrelease lint --since auto",
 		"helm template a":                                "helm-template covered: ksrelease lint --since auto",
+		"helm diff upgrade a ./a":                        "manifest-diff covered: ksrelease diff --against origin/main",
 		"helm dep up a":                                  "helm-dependency covered: ksrelease package",
 		"helm package a":                                 "helm-package covered: ksrelease package",
 		"helm package up -d a/charts":                    "upstream-chart kept",
