@@ -128,6 +128,8 @@ type read struct {
 	text   string
 	uses   [][]practice.Use
 	others [][]string
+	// targets are the steps of a Makefile by the names of their targets.
+	targets map[string]int
 }
 
 // Read reads the files, and makes the report. What is wrong with the extensions of the
@@ -167,15 +169,16 @@ func (c *collection) describe(r *Report) {
 		}
 		file := &File{Path: f.file.Path, System: f.file.System, Name: f.file.Name, Triggers: triggersOf(f.file), Steps: []*Step{}}
 		for i, step := range f.file.Steps {
-			if !c.isShown(f, i) {
+			s := called{f, i}
+			if !c.isShown(s) {
 				continue
 			}
 			shown := &Step{Line: step.Line, Job: step.Job, Name: step.Name, Others: f.others[i], Uses: []*Used{}}
 			for _, use := range f.uses[i] {
-				if use.ID == "call" && c.callee(f, use) == nil {
+				if use.ID == "call" && len(c.callees(use)) == 0 {
 					continue
 				}
-				shown.Uses = append(shown.Uses, c.used(f, i, use))
+				shown.Uses = append(shown.Uses, c.used(s, use))
 			}
 			if len(shown.Uses) > 0 {
 				file.Steps = append(file.Steps, shown)
@@ -187,13 +190,14 @@ func (c *collection) describe(r *Report) {
 }
 
 // used is a use as it is reported. What serves another command is kept or not with it.
-func (c *collection) used(f *read, step int, use practice.Use) *Used {
-	u := &Used{Practice: use.ID, Line: use.Line, Command: use.Command, Over: use.Over, Does: use.Does, Wrong: use.Wrong, Cover: c.coverOf(f, step, use, 0), By: use.By, Note: use.Note}
+func (c *collection) used(s called, use practice.Use) *Used {
+	u := &Used{Practice: use.ID, Line: use.Line, Command: use.Command, Over: use.Over, Does: use.Does, Wrong: use.Wrong, Cover: c.coverOf(s, use), By: use.By, Note: use.Note}
 	if u.Wrong == nil {
 		u.Wrong = []string{}
 	}
-	if callee := c.callee(f, use); callee != nil {
-		u.At = fmt.Sprintf("%s:%d", callee.file.file.Path, callee.file.file.Steps[callee.step].Line)
+	if callees := c.callees(use); len(callees) > 0 {
+		first := callees[0]
+		u.At = fmt.Sprintf("%s:%d", first.file.file.Path, first.file.file.Steps[first.step].Line)
 	}
 	switch {
 	case use.Cover != practice.Serves:
@@ -202,7 +206,7 @@ func (c *collection) used(f *read, step int, use practice.Use) *Used {
 	case u.Cover == practice.Kept:
 		u.By, u.Note = "", neededNote
 	case use.ID == "call":
-		u.By = c.instead(f, use)
+		u.By = c.instead(use)
 	case u.Note == "":
 		u.Note = "nothing that stays needs it"
 	}
@@ -213,15 +217,13 @@ func (c *collection) used(f *read, step int, use practice.Use) *Used {
 const neededNote = "commands that stay need it"
 
 // instead are the command lines that take the place of what is called.
-func (c *collection) instead(f *read, use practice.Use) string {
-	callee := c.callee(f, use)
-	if callee == nil {
-		return ""
-	}
+func (c *collection) instead(use practice.Use) string {
 	var lines []string
-	for _, inner := range c.allUses(callee.file, callee.step, 0) {
-		if inner.By != "" && inner.Cover == practice.Covered && !slices.Contains(lines, inner.By) {
-			lines = append(lines, inner.By)
+	for _, callee := range c.callees(use) {
+		for _, inner := range c.allUses(callee) {
+			if inner.By != "" && inner.Cover == practice.Covered && !slices.Contains(lines, inner.By) {
+				lines = append(lines, inner.By)
+			}
 		}
 	}
 	return strings.Join(lines, ", ")

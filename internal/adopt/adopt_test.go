@@ -3,12 +3,14 @@ package adopt
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
@@ -316,8 +318,22 @@ func TestHostileFiles(t *testing.T) {
 	put(t, ".github/workflows/control\x1b[31m.yml", strings.Replace(workflow, "push alc", "push \"\u202ealc\" ##[error]x", 1))
 	put(t, "Makefile", "A=$(B)$(B)\nB=$(A)$(A)\nx:\n\tksbuilder push $(A) && "+strings.Repeat("(", 3000)+"\ny: x\nx: y\n\tmake y; make x\n")
 	put(t, "Jenkinsfile", "sh '"+strings.Repeat("\\", 1<<16)+"\nsh \"\"\"${"+strings.Repeat("{", 1<<16))
+	fan := "A0=\n"
+	for i := 1; i < 9; i++ {
+		fan += fmt.Sprintf("A%d=%s\n", i, strings.Repeat(fmt.Sprintf("$(A%d)", i-1), 500))
+	}
+	needs := ""
+	for i := range 1200 {
+		needs += fmt.Sprintf(" t%d", i)
+	}
+	put(t, "hostile.mk", fan+"all:"+needs+"\n\tksbuilder push $(A8)\n"+strings.ReplaceAll(strings.TrimSpace(needs), " ", ": all\n\tmake all\n")+": all"+needs+"\n")
 	put(t, "a.sh", "bash ./a.sh; source a.sh; ksbuilder push a\n")
+	begun := time.Now()
 	report := readHere(t)
+	readHere(t, "hostile.mk")
+	if took := time.Since(begun); took > time.Minute {
+		t.Errorf("it took %s", took)
+	}
 	var text bytes.Buffer
 	report.Print(output.New(&text), false)
 	if strings.ContainsAny(text.String(), "\x1b\u202e") || strings.Contains(text.String(), "##[error]") {

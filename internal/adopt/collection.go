@@ -21,7 +21,10 @@ import (
 // Limits of what is read.
 const (
 	maxFiles = 300
-	maxDepth = 6 // of folders below one that is named, and of calls
+	maxDepth = 6 // of folders below one that is named
+	// maxCalls is how often it is looked at what a step calls. Beyond that, what calls others is
+	// taken for something that stays.
+	maxCalls = 1_000_000
 )
 
 // collection are the files that were read, by what they call.
@@ -34,13 +37,17 @@ type collection struct {
 	byPath  map[string]*read
 	// isRelevant are the files that have to do with releases, by path.
 	isRelevant map[string]bool
-	sends      bool     // something in them sends extensions to the marketplace
-	values     []string // of secrets that stand in files
+	isNeeded   map[called]bool     // steps that are about releases, or called by these
+	calls      map[called][]called // what next has found
+	reach      map[called][]called // what reached has found
+	followed   int                 // how many calls were followed
+	sends      bool                // something in them sends extensions to the marketplace
+	values     []string            // of secrets that stand in files
 }
 
 // gather finds the files to begin with.
 func gather(o Options) (*collection, error) {
-	c := &collection{root: o.Root, accepts: o.Accepts, byPath: map[string]*read{}, isRelevant: map[string]bool{}}
+	c := &collection{root: o.Root, accepts: o.Accepts, byPath: map[string]*read{}, isRelevant: map[string]bool{}, isNeeded: map[called]bool{}, calls: map[called][]called{}, reach: map[called][]called{}}
 	if len(o.Paths) == 0 {
 		c.asked = usualPlaces(o.Root)
 		return c, nil
@@ -178,6 +185,7 @@ func (c *collection) readAll(r *Report) {
 			}
 			r.Unread = append(r.Unread, Unread{File: next.file, Line: o.Line, Message: message, Hint: "look yourself at what it does"})
 		}
+		f.index()
 		c.files = append(c.files, f)
 		c.byPath[next.file] = f
 		for _, file := range f.file.Calls {
@@ -187,7 +195,7 @@ func (c *collection) readAll(r *Report) {
 		}
 		for _, uses := range f.uses {
 			for _, use := range uses {
-				for _, file := range c.calledFiles(use) {
+				for _, file := range calledFiles(use) {
 					queue = append(queue, asked{file, true})
 				}
 			}
@@ -200,7 +208,7 @@ func (c *collection) readAll(r *Report) {
 var mentionsTools = regexp.MustCompile(`\b(ksbuilder|helm|oras|crane|skopeo|regctl|extension\.yaml)\b`)
 
 // calledFiles are the files that a call may mean.
-func (c *collection) calledFiles(use practice.Use) []string {
+func calledFiles(use practice.Use) []string {
 	var files []string
 	add := func(file string) {
 		if filepath.IsLocal(filepath.FromSlash(file)) && !strings.ContainsAny(file, "$*?") {
@@ -214,6 +222,10 @@ func (c *collection) calledFiles(use practice.Use) []string {
 			add(path.Join(use.Make, name))
 		}
 	default:
+		if path.Ext(use.Calls) == "" {
+			add(path.Join(use.Calls, "action.yml"))
+			add(path.Join(use.Calls, "action.yaml"))
+		}
 		add(use.Calls)
 	}
 	return files
@@ -225,144 +237,184 @@ type called struct {
 	step int
 }
 
-// callee is the step that a use calls; nil where it is not known.
-func (c *collection) callee(from *read, use practice.Use) *called {
+// callees are the steps that a use calls; none where they are not known. A target of make is a
+// step; a script and an action are all of their steps.
+func (c *collection) callees(use practice.Use) []called {
 	if use.ID != "call" {
 		return nil
 	}
-	candidates := c.calledFiles(use)
-	if use.Make != "" {
-		for _, f := range c.files { // included files have targets, too
-			if f.file.System == cifile.Make && !slices.Contains(candidates, f.file.Path) {
-				candidates = append(candidates, f.file.Path)
+	for _, file := range calledFiles(use) {
+		f := c.byPath[file]
+		switch {
+		case f == nil:
+		case use.Make == "":
+			return f.all()
+		case use.Calls == "" && len(f.file.Steps) > 0: // the first target
+			return []called{{f, 0}}
+		default:
+			if step, ok := f.targets[use.Calls]; ok {
+				return []called{{f, step}}
 			}
 		}
 	}
-	for _, file := range candidates {
-		f := c.byPath[file]
-		if f == nil || f == from && use.Make == "" {
-			continue
-		}
-		for i, step := range f.file.Steps {
-			if use.Make == "" || use.Calls == "" || slices.Contains(strings.Fields(step.Job), use.Calls) {
-				return &called{f, i}
-			}
+	if use.Make == "" {
+		return nil
+	}
+	for _, f := range c.files { // a file that the Makefile includes
+		if step, ok := f.targets[use.Calls]; ok {
+			return []called{{f, step}}
 		}
 	}
 	return nil
 }
 
-// next are the steps that a step calls, or makes first.
-func (c *collection) next(f *read, i int) []*called {
-	var all []*called
-	for _, use := range f.uses[i] {
-		if callee := c.callee(f, use); callee != nil {
-			all = append(all, callee)
-		}
-	}
-	for _, target := range f.file.Steps[i].Needs {
-		if callee := c.callee(f, practice.Use{ID: "call", Calls: target, Make: path.Dir(f.file.Path)}); callee != nil {
-			all = append(all, callee)
-		}
+// all are the steps of a file.
+func (f *read) all() []called {
+	all := make([]called, len(f.file.Steps))
+	for i := range all {
+		all[i] = called{f, i}
 	}
 	return all
 }
 
-// isAbout reports whether a step has to do with releases by itself, or by what it calls.
-func (c *collection) isAbout(f *read, i, depth int) bool {
-	for _, use := range f.uses[i] {
-		if use.Core {
-			return true
+// index notes the targets of a Makefile.
+func (f *read) index() {
+	if f.file.System != cifile.Make {
+		return
+	}
+	f.targets = map[string]int{}
+	for i, step := range f.file.Steps {
+		for _, target := range strings.Fields(step.Job) {
+			f.targets[target] = i
 		}
 	}
-	if depth >= maxDepth {
-		return false
-	}
-	for _, callee := range c.next(f, i) {
-		if c.isAbout(callee.file, callee.step, depth+1) {
-			return true
-		}
-	}
-	return false
 }
 
-// relevant finds the files that have to do with releases.
+// next are the steps that a step calls, or makes first.
+func (c *collection) next(s called) []called {
+	if known, ok := c.calls[s]; ok {
+		return known
+	}
+	var all []called
+	for _, use := range s.file.uses[s.step] {
+		all = append(all, c.callees(use)...)
+	}
+	for _, target := range s.file.file.Steps[s.step].Needs {
+		all = append(all, c.callees(practice.Use{ID: "call", Calls: target, Make: path.Dir(s.file.file.Path)})...)
+	}
+	c.calls[s] = all
+	return all
+}
+
+// reached are the steps that are taken with a step: itself first, then what it calls, and what
+// these call.
+func (c *collection) reached(s called) []called {
+	if known, ok := c.reach[s]; ok {
+		return known
+	}
+	all := []called{s}
+	seen := map[called]bool{s: true}
+	for i := 0; i < len(all) && c.followed < maxCalls; i++ {
+		for _, next := range c.next(all[i]) {
+			if c.followed++; !seen[next] {
+				seen[next] = true
+				all = append(all, next)
+			}
+		}
+	}
+	c.reach[s] = all
+	return all
+}
+
+// isAbout reports whether a step has to do with releases by itself, or by what it calls.
+func (c *collection) isAbout(s called) bool {
+	return slices.ContainsFunc(c.reached(s), func(s called) bool {
+		return slices.ContainsFunc(s.file.uses[s.step], func(use practice.Use) bool { return use.Core })
+	})
+}
+
+// relevant finds the files that have to do with releases, and those that these call.
 func (c *collection) relevant() {
 	for _, f := range c.files {
-		for i := range f.file.Steps {
-			if c.isAbout(f, i, 0) {
-				c.isRelevant[f.file.Path] = true
+		for _, s := range f.all() {
+			if !c.isAbout(s) {
+				continue
 			}
+			c.isRelevant[f.file.Path] = true
+			for _, other := range c.reached(s) {
+				c.isNeeded[other] = true
+			}
+		}
+	}
+	for _, f := range c.files {
+		if !c.isRelevant[f.file.Path] || f.file.System == cifile.Make {
+			continue
+		}
+		for _, s := range f.all() { // such as an action that installs tools
+			for _, other := range c.reached(s) {
+				c.isNeeded[other] = true
+			}
+		}
+	}
+	for s := range c.isNeeded {
+		if len(s.file.uses[s.step]) > 0 {
+			c.isRelevant[s.file.file.Path] = true
 		}
 	}
 }
 
 // isShown reports whether a step is explained. Targets of a Makefile that have nothing to do
 // with releases are left out; the steps of a workflow around those that have, are not.
-func (c *collection) isShown(f *read, i int) bool {
-	if len(f.uses[i]) == 0 {
-		return false
-	}
-	if f.file.System != cifile.Make {
-		return true
-	}
-	if c.isAbout(f, i, 0) {
-		return true
-	}
-	for j := range f.file.Steps { // needed by one that is
-		if j != i && c.isAbout(f, j, 0) {
-			for _, callee := range c.next(f, j) {
-				if callee.file == f && callee.step == i {
-					return true
-				}
-			}
-		}
-	}
-	return false
+func (c *collection) isShown(s called) bool {
+	return len(s.file.uses[s.step]) > 0 && (s.file.file.System != cifile.Make || c.isNeeded[s])
 }
 
 // coverOf is the cover of a use. What serves others has that of what it serves.
-func (c *collection) coverOf(f *read, step int, use practice.Use, depth int) practice.Cover {
+func (c *collection) coverOf(s called, use practice.Use) practice.Cover {
 	if use.Cover != practice.Serves {
 		return use.Cover
 	}
 	if use.ID == "call" {
-		callee := c.callee(f, use)
-		if callee == nil || depth >= maxDepth {
+		callees := c.callees(use)
+		if len(callees) == 0 || c.followed >= maxCalls {
 			return practice.Kept
 		}
-		return c.coverOfStep(callee, depth+1)
-	}
-	for i, uses := range f.uses {
-		for _, other := range uses {
-			if other.Cover == practice.Kept && other.Needs(use, f.file.Steps[i]) {
-				return practice.Kept
+		for _, callee := range callees {
+			for _, reached := range c.reached(callee) {
+				if c.keeps(reached) {
+					return practice.Kept
+				}
 			}
 		}
-		if slices.Contains(f.others[i], use.Tool) {
-			return practice.Kept
+		return practice.Covered
+	}
+	if slices.Contains(s.file.tools(), use.Tool) {
+		return practice.Kept
+	}
+	for i, uses := range s.file.uses {
+		for _, other := range uses {
+			if other.Cover == practice.Kept && other.Needs(use, s.file.file.Steps[i]) {
+				return practice.Kept
+			}
 		}
 	}
 	return practice.Unneeded
 }
 
-// coverOfStep is covered where all that a step does is, by itself and by what it calls.
-func (c *collection) coverOfStep(s *called, depth int) practice.Cover {
-	f, i := s.file, s.step
-	if len(f.others[i]) > 0 {
-		return practice.Kept
+// tools are the commands of a file that nobody here knows.
+func (f *read) tools() (all []string) {
+	for _, others := range f.others {
+		all = append(all, others...)
 	}
-	for _, use := range f.uses[i] {
-		if c.coverOf(f, i, use, depth) == practice.Kept {
-			return practice.Kept
-		}
+	return all
+}
+
+// keeps reports whether something of a step stays, apart from what it calls.
+func (c *collection) keeps(s called) bool {
+	if len(s.file.others[s.step]) > 0 {
+		return true
 	}
-	if depth < maxDepth {
-		for _, callee := range c.next(f, i) {
-			if c.coverOfStep(callee, depth+1) == practice.Kept {
-				return practice.Kept
-			}
-		}
-	}
-	return practice.Covered
+	return slices.ContainsFunc(s.file.uses[s.step], func(use practice.Use) bool {
+		return (use.ID != "call" || len(c.callees(use)) == 0) && c.coverOf(s, use) == practice.Kept
+	})
 }

@@ -23,15 +23,16 @@ const (
 var harmless = []string{"actions/checkout", "actions/setup-go", "actions/setup-node", "actions/setup-python", "actions/cache", "actions/download-artifact"}
 
 // fateOf is what becomes of a step.
-func (c *collection) fateOf(f *read, i int) fate {
+func (c *collection) fateOf(s called) fate {
+	f, i := s.file, s.step
 	step := f.file.Steps[i]
 	going, staying := 0, len(f.others[i])
 	for _, use := range f.uses[i] {
-		if use.ID == "call" && c.callee(f, use) == nil {
+		if use.ID == "call" && len(c.callees(use)) == 0 {
 			staying++
 			continue
 		}
-		if c.coverOf(f, i, use, 0) == practice.Kept {
+		if c.coverOf(s, use) == practice.Kept {
 			staying++
 		} else {
 			going++
@@ -63,7 +64,7 @@ func (c *collection) parts(r *Report, f *read) {
 		whole = stays
 	}
 	for i, step := range file.Steps {
-		if file.System == cifile.Make && !c.isShown(f, i) {
+		if file.System == cifile.Make && !c.isShown(called{f, i}) {
 			whole = stays
 			continue
 		}
@@ -75,7 +76,7 @@ func (c *collection) parts(r *Report, f *read) {
 	fates := map[string]fate{}
 	for _, job := range jobs {
 		for _, i := range steps[job] {
-			fates[job] = max(fates[job], c.fateOf(f, i))
+			fates[job] = max(fates[job], c.fateOf(called{f, i}))
 		}
 		whole = max(whole, fates[job])
 	}
@@ -112,6 +113,7 @@ func jobName(system cifile.System, job string) string {
 }
 
 func (c *collection) partsOfStep(r *Report, f *read, i int) {
+	s := called{f, i}
 	step := f.file.Steps[i]
 	name := "the step"
 	switch {
@@ -124,7 +126,7 @@ func (c *collection) partsOfStep(r *Report, f *read, i int) {
 	case step.Job != "":
 		name = "a step of " + jobName(f.file.System, step.Job)
 	}
-	fate := c.fateOf(f, i)
+	fate := c.fateOf(s)
 	if fate == goes {
 		r.Removable = append(r.Removable, Part{File: f.file.Path, Line: step.Line, What: name})
 		return
@@ -133,10 +135,10 @@ func (c *collection) partsOfStep(r *Report, f *read, i int) {
 		return
 	}
 	for _, use := range f.uses[i] {
-		if use.ID == "call" && c.callee(f, use) == nil {
+		if use.ID == "call" && len(c.callees(use)) == 0 {
 			continue
 		}
-		if c.coverOf(f, i, use, 0) == practice.Kept {
+		if c.coverOf(s, use) == practice.Kept {
 			if use.Cover == practice.Serves { // that what it serves stays is said there
 				continue
 			}

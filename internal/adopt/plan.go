@@ -95,7 +95,7 @@ func (c *collection) facts(r *Report, o Options) (facts successor.Facts, server 
 		}
 		sends, packs := false, false
 		for i, step := range f.file.Steps {
-			about := c.allUses(f, i, 0)
+			about := c.allUses(called{f, i})
 			for _, use := range about {
 				switch {
 				case use.ID == "ksbuilder-push":
@@ -123,7 +123,7 @@ func (c *collection) facts(r *Report, o Options) (facts successor.Facts, server 
 			if m := forkGuard.FindStringSubmatch(step.Condition); m != nil {
 				facts.Repository = m[1]
 			}
-			if c.isAbout(f, i, 0) && f.file.System == cifile.GitHub {
+			if c.isAbout(called{f, i}) && f.file.System == cifile.GitHub {
 				if hasTrigger(f.file, cifile.OnChange) && facts.CheckOn == "" {
 					facts.CheckOn = step.RunsOn
 				} else if facts.RunsOn == "" {
@@ -150,12 +150,10 @@ func (c *collection) facts(r *Report, o Options) (facts successor.Facts, server 
 }
 
 // allUses are those of a step and of what it calls.
-func (c *collection) allUses(f *read, i, depth int) []practice.Use {
-	all := slices.Clone(f.uses[i])
-	if depth < maxDepth {
-		for _, callee := range c.next(f, i) {
-			all = append(all, c.allUses(callee.file, callee.step, depth+1)...)
-		}
+func (c *collection) allUses(s called) []practice.Use {
+	var all []practice.Use
+	for _, reached := range c.reached(s) {
+		all = append(all, reached.file.uses[reached.step]...)
 	}
 	return all
 }
@@ -237,7 +235,7 @@ func (c *collection) secretFor(r *Report, system cifile.System) string {
 			continue
 		}
 		for i, step := range f.file.Steps {
-			for _, use := range c.allUses(f, i, 0) {
+			for _, use := range c.allUses(called{f, i}) {
 				if use.ID == "ksbuilder-login" && key == "" {
 					key = nameOf(use.Key, f.file, step)
 				}

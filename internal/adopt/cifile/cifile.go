@@ -9,6 +9,8 @@
 package cifile
 
 import (
+	"bytes"
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -17,8 +19,11 @@ import (
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 )
 
-// MaxSize is the largest file that is read, in bytes.
-const MaxSize = 1 << 20
+// MaxSize is the largest file that is read, in bytes, and maxSteps are the most steps of one.
+const (
+	MaxSize  = 1 << 20
+	maxSteps = 1000
+)
 
 // System is what reads a file.
 type System string
@@ -164,6 +169,9 @@ func SystemOf(file string) (system System, ok bool) {
 // Read reads a file of a system. Its path is for messages, and for what it includes.
 func Read(file string, system System, text []byte) *File {
 	f := &File{Path: file, System: system}
+	if system != GitHub && system != GitLab { // a parser of YAML does it
+		text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+	}
 	switch system {
 	case GitHub:
 		f.readGitHub(text)
@@ -175,6 +183,10 @@ func Read(file string, system System, text []byte) *File {
 		f.readMake(string(text))
 	default:
 		f.readShell(string(text))
+	}
+	if len(f.Steps) > maxSteps {
+		f.odd(f.Steps[maxSteps].Line, fmt.Sprintf("the file has %d steps; those from the %dth on were not read", len(f.Steps), maxSteps+1), "")
+		f.Steps = f.Steps[:maxSteps]
 	}
 	return f
 }

@@ -15,6 +15,7 @@ var (
 const (
 	maxMakeDepth = 8
 	maxMakeText  = 16 << 10
+	maxMakeReads = 50_000 // of variables in a file
 )
 
 // makefile is what is known of a Makefile while it is read.
@@ -22,6 +23,7 @@ type makefile struct {
 	variables map[string]string
 	// of the rule that is being read
 	target, prerequisites string
+	reads                 int
 }
 
 // readMake reads the rules of a Makefile (GNU Make Manual, 4.4): each with a recipe is a step.
@@ -30,7 +32,7 @@ type makefile struct {
 // replaces becomes a variable of the shell of a similar name.
 func (f *File) readMake(text string) {
 	m := &makefile{variables: map[string]string{"MAKE": "make", "SHELL": "/bin/sh"}}
-	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
+	lines := strings.Split(text, "\n")
 	for i := 0; i < len(lines); i++ { // variables first: make reads the whole file, too
 		if strings.HasPrefix(lines[i], "\t") {
 			continue
@@ -250,7 +252,7 @@ func (m *makefile) expand(text string, depth int) string {
 var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func (m *makefile) reference(inner string, depth int) string {
-	if depth > maxMakeDepth {
+	if m.reads++; depth > maxMakeDepth || m.reads > maxMakeReads {
 		return ""
 	}
 	name, rest, function := strings.Cut(inner, " ")

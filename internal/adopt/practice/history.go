@@ -121,6 +121,9 @@ func ofCalls(s subject) (Use, bool) {
 func ofAction(s subject) (Use, bool) {
 	action, version, _ := strings.Cut(s.step.Uses, "@")
 	use := Use{Command: s.step.Uses}
+	if local, ok := strings.CutPrefix(s.step.Uses, "./"); ok {
+		return Use{ID: "call", Command: s.step.Uses, Calls: path.Clean(local), Does: "uses the action " + local, Cover: Serves}, true
+	}
 	switch action {
 	case "tj-actions/changed-files", "dorny/paths-filter", "trilom/file-changes-action":
 		list := ofChangedList(s.accepts)

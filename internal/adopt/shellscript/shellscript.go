@@ -22,6 +22,8 @@ const (
 	maxNesting = 500
 	// maxCommands bounds the commands of a script; a function counts once for each call.
 	maxCommands = 5000
+	// maxStatements bounds the statements that are walked, those of functions at each call.
+	maxStatements = 200_000
 	// maxOrigin bounds the text that says where the words of a command come from, in bytes.
 	maxOrigin = 4 << 10
 	// maxCalls is how deep calls of functions, and scripts within scripts, are followed.
@@ -136,7 +138,8 @@ func Read(s Script) (commands []Command, err error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &walker{src: text, expressions: e, vars: map[string][]string{}, functions: map[string]*syntax.FuncDecl{}, called: map[string]bool{}}
+	left := maxStatements
+	w := &walker{left: &left, src: text, expressions: e, vars: map[string][]string{}, functions: map[string]*syntax.FuncDecl{}, called: map[string]bool{}}
 	for name, value := range s.Variables {
 		w.vars[name] = []string{e.replace(value)}
 	}

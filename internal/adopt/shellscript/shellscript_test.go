@@ -175,7 +175,14 @@ func TestUnreadable(t *testing.T) {
 			t.Errorf("%s is read", name)
 		}
 	}
-	// Functions that call each other many times are bounded.
+	// Functions that call each other many times are bounded, also where they do nothing.
+	empty := "a() { x=1; }\n"
+	for f := 'b'; f <= 'f'; f++ {
+		empty += fmt.Sprintf("%c() {%s }\n", f, strings.Repeat(fmt.Sprintf(" %c;", f-1), 4000))
+	}
+	if _, err := Read(Script{Text: empty + "f"}); err != nil {
+		t.Error(err)
+	}
 	bomb := "a() { x; }\n"
 	for f := 'b'; f <= 'h'; f++ {
 		bomb += fmt.Sprintf("%c() {%s }\n", f, strings.Repeat(fmt.Sprintf(" %c;", f-1), 50))

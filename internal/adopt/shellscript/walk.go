@@ -45,6 +45,7 @@ type walker struct {
 	order       []string // of functions
 	called      map[string]bool
 	stops       bool
+	left        *int // how many statements may still be walked
 	commands    []Command
 }
 
@@ -115,9 +116,10 @@ func (w *walker) stmts(list []*syntax.Stmt, a around) {
 }
 
 func (w *walker) stmt(s *syntax.Stmt, a around) {
-	if s == nil || len(w.commands) >= maxCommands {
+	if s == nil || len(w.commands) >= maxCommands || *w.left == 0 {
 		return
 	}
+	*w.left--
 	for _, r := range s.Redirs {
 		if r.Word != nil {
 			w.substitutions(r.Word, a)
@@ -322,7 +324,7 @@ func (w *walker) inner(script string, word *syntax.Word, a around) {
 	}
 	in := &walker{
 		src: script, lineOffset: w.line(word.Pos()) - 1, expressions: w.expressions, vars: maps.Clone(w.vars),
-		functions: map[string]*syntax.FuncDecl{}, called: map[string]bool{}, commands: w.commands,
+		functions: map[string]*syntax.FuncDecl{}, called: map[string]bool{}, left: w.left, commands: w.commands,
 	}
 	in.collect(file)
 	a.calls++
