@@ -50,6 +50,8 @@ const (
 	LeastLintMemory = 64 << 20
 	// DefaultVerifyTimeout is how long verify waits.
 	DefaultVerifyTimeout = 5 * time.Minute
+	// DefaultHookTimeout is how long a hook may take.
+	DefaultHookTimeout = 10 * time.Minute
 	// DefaultParallelism is how many extensions are worked on at once.
 	DefaultParallelism = 8
 )
@@ -70,6 +72,9 @@ type Config struct {
 	Announcements []Announcement
 	// Entries are the extensions in the order of the file.
 	Entries []Entry
+	// Before and After are the hooks of the project; those of extensions are in their
+	// Settings.
+	Before, After []Hook
 	// Defaults are the settings of the project, for extensions that no entry
 	// overrides them for.
 	Defaults Settings
@@ -134,6 +139,18 @@ type Settings struct {
 	Size    Size
 	Push    Push
 	Verify  Verify
+	// Before and After are the hooks of the entry; nothing is taken from the top.
+	Before, After []Hook
+}
+
+// Hook is a command that the project has run before or after a release.
+type Hook struct {
+	Run     string        // for a shell
+	Dir     string        // absolute; empty: the folder of the extension, or that of the config
+	Timeout time.Duration // more than 0
+	// Env are names of variables that it gets from the environment, secret or not, and
+	// NAME=value for those that are set.
+	Env []string
 }
 
 // Severity is what a lint rule's findings are: off, info, warning or error.
@@ -357,15 +374,20 @@ func resolve(doc *yamldoc.Document, written *File) (*Config, error) {
 	for i, a := range written.Announce {
 		c.Announcements = append(c.Announcements, announcement(doc, i, a, &problems))
 	}
+	c.Before = hooksOf(doc, written.Before, dir, []string{"before"}, &problems)
+	c.After = hooksOf(doc, written.After, dir, []string{"after"}, &problems)
 	c.Defaults = overlay(doc, c.Defaults, written.FileSettings, dir, nil, &problems)
 	for i, entry := range written.Extensions {
 		at := []string{"extensions", strconv.Itoa(i)}
 		line, column := doc.Place(append(at, "path")...)
+		settings := overlay(doc, c.Defaults, entry.FileSettings, dir, at, &problems)
+		settings.Before = hooksOf(doc, entry.Before, dir, append(at[:len(at):len(at)], "before"), &problems)
+		settings.After = hooksOf(doc, entry.After, dir, append(at[:len(at):len(at)], "after"), &problems)
 		c.Entries = append(c.Entries, Entry{
 			Path:     value(entry.Path),
 			Exclude:  entry.Exclude,
 			written:  writtenPaths(doc, i, entry),
-			Settings: overlay(doc, c.Defaults, entry.FileSettings, dir, at, &problems),
+			Settings: settings,
 			Line:     line, Column: column,
 			index: i,
 		})

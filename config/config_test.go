@@ -45,6 +45,10 @@ func TestEverything(t *testing.T) {
 			{Kind: AnnounceSlack, URL: "https://hooks.example.com/services/T0/B0/x", Language: "en"},
 			{Kind: AnnounceDingTalk, URL: "https://oapi.example.com/robot/send?access_token=x", Language: "en"},
 		},
+		Before: []Hook{
+			{Run: "make charts", Timeout: DefaultHookTimeout},
+			{Run: "test -n \"${NOBODY_HAS_THIS:-}\" || exit 0\necho \"$$ ${KSRELEASE_TOKEN}\"\n", Timeout: DefaultHookTimeout},
+		},
 		Defaults: project,
 		Entries: []Entry{
 			{Path: "extensions/*", Exclude: []string{"extensions/legacy-*", "extensions/{a,b}"}, Settings: project, Line: 6, Column: 11},
@@ -54,8 +58,13 @@ func TestEverything(t *testing.T) {
 				Size:    Size{Limit: 1 << 20},
 				Push:    Push{Existing: SkipExisting, Drift: WarnDrift},
 				Verify:  Verify{Until: UntilActive, Timeout: 90 * time.Minute},
+				Before: []Hook{
+					{Run: "./build-chart.sh", Timeout: DefaultHookTimeout},
+					{Run: "helm pull ${UPSTREAM} -d charts", Dir: filepath.Join(dir, "cloud.example.com", "tools"), Timeout: 90 * time.Second, Env: []string{"GITHUB_TOKEN", "MODE=cloud.example.com", "EMPTY="}},
+				},
+				After: []Hook{{Run: "rm -rf charts/upstream", Timeout: DefaultHookTimeout}},
 			}},
-			{Path: "/srv/$money/*.tgz", Settings: project, Line: 14, Column: 11},
+			{Path: "/srv/$money/*.tgz", Settings: project, Line: 16, Column: 11},
 		},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{}, Entry{}), cmp.AllowUnexported(tags.Pattern{})); diff != "" {

@@ -35,7 +35,8 @@ type Expansion struct {
 // Any other dollar stays. A default ends at the } that closes the reference; it may
 // hold references, and braces in pairs or as \}. What cannot be replaced stays as it
 // is and is a problem. So it is in a shell (POSIX.1-2017, Shell Command Language,
-// 2.6.2), but for the braces in pairs, which patterns need.
+// 2.6.2), but for the braces in pairs, which patterns need. Commands of hooks stay as they
+// are: a shell reads them.
 func expand(doc *yamldoc.Document, env func(string) (string, bool)) (any, *expander) {
 	e := &expander{doc: doc, env: env}
 	return e.value(doc.Value(), nil), e
@@ -71,6 +72,9 @@ func (e *expander) value(value any, ptr []string) any {
 		}
 		return expanded
 	case string:
+		if isCommand(ptr) {
+			return value
+		}
 		return e.text(value, ptr)
 	}
 	return value

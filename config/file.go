@@ -1,5 +1,7 @@
 package config
 
+import "encoding/json"
+
 // The types of this file are .ksrelease.yaml as it is written. The JSON Schema
 // (package schema), docs/configuration.md and the checks of Parse are made of
 // them: names by the json tag, texts by the doc comments, values by the tags
@@ -12,10 +14,11 @@ package config
 //	                         alike, ${NAME} references besides, and the words
 //	                         for a value that fails
 //	like:"duration" say:"…"  likewise, the regular expression of DurationPattern; tag: of
-//	                         TagPattern, for the items of a list
+//	                         TagPattern, variable: of VariablePattern, for the items of a list
 //	min, max                 of a number; the least number of items or characters
 //	default:"…"              what holds where the key is left out
 //	example:"…"              how it may look; several are divided by " | "
+//	alone:"true"             a text in place of the mapping stands for this key of it
 //	keys:"rules"             the keys are the names of the lint rules, of which this
 //	                         package knows nothing: the generator asks internal/lint
 //
@@ -33,6 +36,16 @@ type File struct {
 	// What is to be released. An extension that several entries match takes the
 	// settings of the last of them.
 	Extensions []FileEntry `json:"extensions" need:"true" min:"1"`
+	// Commands to run once before anything is read: to bring in an upstream chart, to
+	// generate files. What they write is part of the extensions. An item is the
+	// command alone, or a mapping with the keys below. Real runs and ksrelease package
+	// run them; everything else does only with --hooks, as they are commands of the
+	// repository. docs/monorepo.md says what they find in their environment. A command that
+	// fails ends the run before anything is sent.
+	Before []FileHook `json:"before,omitempty"`
+	// Commands to run once when all extensions have ended, however they did: to clean
+	// up. One that fails is a warning. The items are those of before.
+	After []FileHook `json:"after,omitempty" example:"rm -rf build"`
 	FileSettings
 	// How git tags mean versions of extensions.
 	Tags *FileTags `json:"tags,omitempty"`
@@ -118,7 +131,38 @@ type FileEntry struct {
 	// What to leave out of path, in the same form. A directory leaves out all
 	// below it. One that matches nothing is an error.
 	Exclude []string `json:"exclude,omitempty" itemmin:"1" example:"extensions/legacy-*"`
+	// Commands to run for each of these extensions before it is read, in its own
+	// folder, after those at the top of the file. A command that fails ends that extension.
+	Before []FileHook `json:"before,omitempty" example:"./build-chart.sh"`
+	// Commands to run for each of these extensions when all have ended, before those at the
+	// top of the file.
+	After []FileHook `json:"after,omitempty" example:"rm -rf charts/upstream"`
 	FileSettings
+}
+
+// FileHook is a command to run before or after a release: a mapping, or its run alone.
+type FileHook struct {
+	// What the shell runs (sh -e -c). ${NAME} is left to the shell here.
+	Run *string `json:"run" need:"true" alone:"true" pattern:"^[^\\x00]*\\S[^\\x00]*$" say:"it must be a command for a shell" example:"make charts"`
+	// The folder to run it in, relative to that of the config; otherwise the folder of
+	// the extension, or at the top that of the config.
+	Dir *string `json:"dir,omitempty" min:"1" example:"tools"`
+	// How long it may take. Then it is ended with all that it started, and has failed.
+	Timeout *string `json:"timeout,omitempty" like:"duration" say:"it must be a duration such as 90s, 5m or 1h30m" default:"10m" example:"90s | 1h"`
+	// Variables of the environment that it gets, although they look like secrets, by
+	// their names; NAME=value sets one.
+	Env []string `json:"env,omitempty" like:"variable" say:"it must be the name of a variable, or NAME=value" example:"GITHUB_TOKEN"`
+}
+
+// UnmarshalJSON takes a text for the command.
+func (h *FileHook) UnmarshalJSON(data []byte) error {
+	var run string
+	if json.Unmarshal(data, &run) == nil {
+		*h = FileHook{Run: &run}
+		return nil
+	}
+	type plain FileHook
+	return json.Unmarshal(data, (*plain)(h))
 }
 
 // FileLint are the settings of the lint stage.

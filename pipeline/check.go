@@ -11,6 +11,7 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
@@ -19,9 +20,9 @@ import (
 func checkSteps() []step[*checking] {
 	return []step[*checking]{
 		// Read the extension once more, if it was let go, as many are read.
-		{do: readStep[*checking], when: isPending, blames: results.StageLint, doing: "before it was read"},
+		{do: readStep[*checking], when: lifecycle.IsPending, blames: results.StageLint, doing: "before it was read"},
 		// Hold extension.yaml to its rules.
-		{stage: results.StageLint, do: metadataStep, when: isPending},
+		{stage: results.StageLint, do: metadataStep, when: lifecycle.IsPending},
 	}
 }
 
@@ -45,7 +46,9 @@ type Checked struct {
 // The extensions come in the order of Options.Sources. cycles are the mistakes of those that
 // need each other. The error is why not all could be looked at.
 func (r *Run) Check(ctx context.Context) (all []Checked, cycles diagnostic.List, err error) {
+	defer func() { r.cleanUp(ctx, err != nil) }()
 	releases := r.readAll(ctx)
+	r.prepare(ctx, releases)
 	link(releases)
 	env := &checking{errors: map[*release]error{}}
 	r.each(ctx, releases, func(ctx context.Context, rel *release) {

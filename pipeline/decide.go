@@ -8,6 +8,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/published"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shellword"
@@ -29,7 +30,7 @@ import (
 //
 // Of what is to be released it says what is worth knowing, and blocks it if
 // something that it requires is nowhere.
-func decide(ctx context.Context, env *planning, r *release) (decision, string, error) {
+func decide(ctx context.Context, env *planning, r *release) (lifecycle.Decision, string, error) {
 	now, err := env.index.Since(ctx, time.Time{})
 	if err != nil {
 		return 0, "", err
@@ -43,7 +44,7 @@ func decide(ctx context.Context, env *planning, r *release) (decision, string, e
 		return 0, "", compare(ctx, env, r, entry)
 	}
 	d, note, err := inTarget(ctx, env, r)
-	if err != nil || d != toSend {
+	if err != nil || d != lifecycle.Send {
 		return d, note, err
 	}
 	return d, note, survey(ctx, now, r)
@@ -57,7 +58,7 @@ func decideStep(ctx context.Context, env *planning, r *release) error {
 		return r.order.cycle
 	}
 	if !r.run.decides() {
-		r.move(planned{decision: toKeep})
+		r.move(lifecycle.Planned{Decision: lifecycle.Keep})
 		return nil
 	}
 	d, note, err := decide(ctx, env, r)
@@ -65,16 +66,16 @@ func decideStep(ctx context.Context, env *planning, r *release) error {
 		return err
 	}
 	r.result.Seen.Decision = d.String()
-	r.move(planned{d, note})
+	r.move(lifecycle.Planned{Decision: d, Note: note})
 	r.run.emit(results.Event{Kind: results.EventDecided, Decision: d.String(), Message: note}, r)
 	return nil
 }
 
 // inTarget decides by what the target has of a version that is not in the index.
-func inTarget(ctx context.Context, env *planning, r *release) (decision, string, error) {
+func inTarget(ctx context.Context, env *planning, r *release) (lifecycle.Decision, string, error) {
 	if env.unasked {
 		r.result.Seen.Status = results.StatusUnknown
-		return toSend, "not in the repository; the marketplace was not asked", nil
+		return lifecycle.Send, "not in the repository; the marketplace was not asked", nil
 	}
 	// The key is proved first, once for all.
 	if err := env.target.CheckKey(ctx); err != nil {
@@ -91,16 +92,16 @@ func inTarget(ctx context.Context, env *planning, r *release) (decision, string,
 
 // decideByState decides by what the target says of a version that is not in the
 // index. since says when it came about, in the words of the note.
-func decideByState(r *release, state target.Snapshot, since string) (d decision, note string, err error) {
+func decideByState(r *release, state target.Snapshot, since string) (d lifecycle.Decision, note string, err error) {
 	if state.Status == target.StatusNone {
-		return toSend, "", nil
+		return lifecycle.Send, "", nil
 	}
 	r.result.SnapshotID = state.ID
 	switch state.Status {
 	case target.StatusDraft:
-		return toSend, "goes on from the draft in the marketplace", nil
+		return lifecycle.Send, "goes on from the draft in the marketplace", nil
 	case target.StatusSubmitted, target.StatusActive:
-		return toWait, state.Status + " " + since, nil
+		return lifecycle.Wait, state.Status + " " + since, nil
 	default:
 		// A rejection, for one. Nobody can install it, and nobody knows its content:
 		// neither exists nor drift could be said of it.

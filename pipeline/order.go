@@ -73,6 +73,14 @@ func link(releases []*release) {
 	}
 }
 
+// linkAgain is link for releases that were linked before, with others or as they were then.
+func linkAgain(releases []*release) {
+	for _, r := range releases {
+		r.order = order{}
+	}
+	link(releases)
+}
+
 // byNames are the releases of each name, lowest version first. One that cannot be
 // read is there by the name that it seems to have, if no other has it: what
 // depends on it has to wait until it can be read.

@@ -9,7 +9,10 @@
 // The pipeline is handed a [target.Target], and reports what happens to a [results.Observer].
 package pipeline
 
-import "github.com/ksrelease/ksrelease/internal/results"
+import (
+	"github.com/ksrelease/ksrelease/internal/lifecycle"
+	"github.com/ksrelease/ksrelease/internal/results"
+)
 
 // The two lists below are what one reads first: what happens to an extension, in order. Each
 // step says in which states of the extension it is taken (state.go); what a step finds out may
@@ -19,24 +22,24 @@ import "github.com/ksrelease/ksrelease/internal/results"
 func planSteps() []step[*planning] {
 	return []step[*planning]{
 		// Read the extension once more, if it was let go, as many are read.
-		{do: readStep[*planning], when: isPending, blames: results.StageLint, doing: "before it was read"},
+		{do: readStep[*planning], when: lifecycle.IsPending, blames: results.StageLint, doing: "before it was read"},
 		// Bring in the charts that it names by a repository.
-		{do: resolveStep, when: isPending, blames: results.StageLint, doing: "while its dependencies were brought in"},
+		{do: resolveStep, when: lifecycle.IsPending, blames: results.StageLint, doing: "while its dependencies were brought in"},
 		// Read the extension as KubeSphere would, and stop at what it would refuse.
-		{stage: results.StageLint, do: lintStep, when: isPending},
+		{stage: results.StageLint, do: lintStep, when: lifecycle.IsPending},
 		// Decide by index and target whether there is anything to release. What is there
 		// already ends here: an archive that nobody will send is not packed.
-		{do: decideStep, when: isPending, blames: stagePlan, doing: "while planning"},
+		{do: decideStep, when: lifecycle.IsPending, blames: stagePlan, doing: "while planning"},
 		// Make the one archive that is measured, reported and sent.
-		{stage: results.StagePackage, do: packageStep, when: isToPack},
+		{stage: results.StagePackage, do: packageStep, when: lifecycle.IsToPack},
 		// Assets are uploaded when the plan is applied.
-		{stage: results.StageUpload, when: isToPack, leaves: results.StagePlanned},
+		{stage: results.StageUpload, when: lifecycle.IsToPack, leaves: results.StagePlanned},
 		// Hold the estimated size against the limit of the target.
-		{stage: results.StageSize, do: sizeStep[*planning], when: isToPack},
+		{stage: results.StageSize, do: sizeStep[*planning], when: lifecycle.IsToPack},
 		// The package is sent when the plan is applied.
-		{stage: results.StagePush, when: isToPack, leaves: results.StagePlanned},
+		{stage: results.StagePush, when: lifecycle.IsToPack, leaves: results.StagePlanned},
 		// Look at the package as KubeSphere will look at it when it is published.
-		{stage: results.StageVerify, do: inspectStep, when: isToPack, leaves: results.StagePlanned},
+		{stage: results.StageVerify, do: inspectStep, when: lifecycle.IsToPack, leaves: results.StagePlanned},
 	}
 }
 
@@ -44,16 +47,16 @@ func planSteps() []step[*planning] {
 func applySteps() []step[*applying] {
 	return []step[*applying]{
 		// Look once more whether there is something to send, if the plan is of long ago.
-		{do: lookAgainStep, when: isToSend, blames: stagePlan, doing: "before its turn"},
+		{do: lookAgainStep, when: lifecycle.IsToSend, blames: stagePlan, doing: "before its turn"},
 		// Send icon and screenshots, put their addresses into extension.yaml, pack again.
-		{stage: results.StageUpload, do: uploadStep, when: isToSend, writes: true},
+		{stage: results.StageUpload, do: uploadStep, when: lifecycle.IsToSend, writes: true},
 		// Hold the exact size against the limit of the target.
-		{stage: results.StageSize, do: sizeStep[*applying], when: isToSend},
+		{stage: results.StageSize, do: sizeStep[*applying], when: lifecycle.IsToSend},
 		// Send the package, and submit it where the target has reviews.
-		{stage: results.StagePush, do: pushStep, when: isToSend, writes: true},
+		{stage: results.StagePush, do: pushStep, when: lifecycle.IsToSend, writes: true},
 		// Walk to the version as KubeSphere will, until it is there. Mostly waiting, so it
 		// takes no place from the extensions still at work.
-		{stage: results.StageVerify, do: verifyStep, when: isApplied, waits: true},
+		{stage: results.StageVerify, do: verifyStep, when: lifecycle.IsApplied, waits: true},
 	}
 }
 

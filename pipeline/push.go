@@ -8,6 +8,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
@@ -78,7 +79,7 @@ func overtaken(r *release, state target.Snapshot, cause error) error {
 	if err != nil {
 		return err
 	}
-	r.move(applied{d, note})
+	r.move(lifecycle.Applied{Decision: d, Note: note})
 	if cause != nil {
 		r.notify(fmt.Sprintf("it was %s (%v); what is there is compared", note, cause))
 	} else {
@@ -205,7 +206,7 @@ func (t *tries) again(ctx context.Context, env *applying, r *release, doing stri
 	ctx, done := graceful.Wait(ctx)
 	defer done()
 	if !graceful.Sleep(ctx, wait) {
-		return fmt.Errorf("%w (%s)", cause, interruption(ctx))
+		return fmt.Errorf("%w (%s)", cause, graceful.Interruption(ctx))
 	}
 	return nil
 }

@@ -23,14 +23,8 @@ import (
 // usage.
 func (r *Run) load(ctx context.Context) ([]*release, error) {
 	all := r.readAll(ctx)
-	if twice := duplicates(all); len(twice) > 0 {
-		var problems diagnostic.List
-		for _, rel := range all {
-			if p, ok := twice[rel]; ok {
-				problems = append(problems, p)
-			}
-		}
-		return nil, problems
+	if err := distinct(all); err != nil {
+		return nil, err
 	}
 	if err := r.choose(all); err != nil && ctx.Err() == nil { // else not all names were read
 		return nil, err
@@ -51,6 +45,18 @@ func (r *Run) choose(all []*release) (err error) {
 	return err
 }
 
+// distinct is the error of extensions of one name and version.
+func distinct(all []*release) error {
+	twice := duplicates(all)
+	var problems diagnostic.List
+	for _, rel := range all {
+		if p, ok := twice[rel]; ok {
+			problems = append(problems, p)
+		}
+	}
+	return problems.Err()
+}
+
 // readAll reads all sources at once, and what versions they declare.
 func (r *Run) readAll(ctx context.Context) []*release {
 	all := make([]*release, 0, len(r.Sources))
@@ -59,23 +65,33 @@ func (r *Run) readAll(ctx context.Context) []*release {
 	}
 	r.each(ctx, all, func(ctx context.Context, rel *release) {
 		if !r.takeSlot(ctx) {
-			rel.end(results.NotReached, interruption(ctx)+" before it was read")
+			rel.end(results.NotReached, graceful.Interruption(ctx)+" before it was read")
 			return
 		}
 		defer r.slots.Release(1)
 		if err := rel.load(graceful.Finish(ctx)); err != nil {
-			rel.end(results.NotReached, interruption(graceful.Finish(ctx))+" before it was read")
+			rel.end(results.NotReached, graceful.Interruption(graceful.Finish(ctx))+" before it was read")
+			return
+		}
+		if rel.hasHooks() {
+			rel.read.ext = nil // it is read again
 			return
 		}
 		r.letGo(rel)
 	})
+	r.all = slices.Clone(all)
+	r.declare()
+	return all
+}
+
+// declare notes what versions all extensions have.
+func (r *Run) declare() {
 	r.declared = map[string][]string{}
-	for _, rel := range all {
+	for _, rel := range r.all {
 		if m := rel.read.metadata; m != nil {
 			r.declared[m.Name] = append(r.declared[m.Name], m.Version)
 		}
 	}
-	return all
 }
 
 // load reads the extension. That it cannot be read is kept for the plan; the error is that of

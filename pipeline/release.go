@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/ksrelease/ksrelease/config"
@@ -10,6 +9,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
@@ -18,8 +18,10 @@ import (
 type release struct {
 	run    *Run
 	source config.Source
-	state  state         // see move
-	done   chan struct{} // closed when the goroutine of the release is through
+	state  lifecycle.State // see move
+	done   chan struct{}   // closed when the goroutine of the release is through
+
+	begun bool // its hooks have
 
 	read   contents
 	order  order
@@ -82,7 +84,7 @@ func (r *release) through() bool {
 }
 
 func newRelease(run *Run, source config.Source) *release {
-	r := &release{run: run, source: source, state: pending{}, done: make(chan struct{})}
+	r := &release{run: run, source: source, state: lifecycle.Pending{}, done: make(chan struct{})}
 	r.result = results.Extension{
 		Name: nameFromPath(source.Path), Path: source.Display, Outcome: results.NotReached,
 		Assets: []results.Asset{}, Findings: []results.Finding{},
@@ -91,21 +93,6 @@ func newRelease(run *Run, source config.Source) *release {
 		r.result.Stages = append(r.result.Stages, results.Stage{Name: name, Status: results.StageSkipped})
 	}
 	return r
-}
-
-// interruption says in a few words why a context ended.
-func interruption(ctx context.Context) string {
-	if ctx.Err() == nil {
-		ctx = graceful.Finish(ctx) // which may end a moment before
-	}
-	switch cause := context.Cause(ctx); {
-	case cause == nil, errors.Is(cause, context.Canceled):
-		return "interrupted"
-	case errors.Is(cause, context.DeadlineExceeded):
-		return "the time was up"
-	default:
-		return cause.Error()
-	}
 }
 
 // fail ends the extension with an error of a stage.
@@ -122,7 +109,7 @@ func (r *release) blame(stage string, err error) {
 
 // end gives the extension its one outcome.
 func (r *release) end(outcome results.Outcome, reason string) {
-	if !r.move(ended{outcome}) {
+	if !r.move(lifecycle.Ended{Outcome: outcome}) {
 		return
 	}
 	r.result.Outcome, r.result.Reason = outcome, reason

@@ -15,7 +15,9 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/hooks"
 	"github.com/ksrelease/ksrelease/internal/indexwatch"
+	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shards"
@@ -41,6 +43,7 @@ type Options struct {
 	Target   target.Target
 	Resolver Resolver // nil leaves dependencies that are not under charts/ out
 	Examiner Examiner // nil looks at extensions in this process, without limits
+	Hooks    Hooks    // nil runs no hooks
 
 	Revision string       // the commit of the work tree, for the result document; empty where it is not known
 	Command  string       // the name of the command, for the result document; empty is "run"
@@ -99,18 +102,17 @@ type Run struct {
 	declared   map[string][]string // the versions of all extensions that could be read, by name
 	chosen     *results.Selection  // by Choose; nil before that, and without it
 	announced  []results.Announcement
+	all        []*release // of all sources
+	prepared   []*release // those with hooks
 
-	mu          sync.Mutex // one event at a time
-	finished    bool       // the last event is out
-	warnings    []string
+	feed *results.Feed
+
+	mu          sync.Mutex
 	authRefused error
 }
 
 // New prepares a run; nothing is read yet.
 func New(opts Options) *Run {
-	if opts.Observer == nil {
-		opts.Observer = results.ObserverFunc(func(results.Event) {})
-	}
 	if opts.Display == nil {
 		opts.Display = func(path string) string { return path }
 	}
@@ -126,7 +128,7 @@ func New(opts Options) *Run {
 	opts.Command = cmp.Or(opts.Command, "run")
 	r := &Run{
 		Options: opts, toPlan: planSteps(), toApply: applySteps(),
-		slots: semaphore.NewWeighted(int64(max(1, opts.Parallelism))), heldAtMost: heldAtMost,
+		slots: semaphore.NewWeighted(int64(max(1, opts.Parallelism))), heldAtMost: heldAtMost, feed: results.NewFeed(opts.Observer),
 	}
 	r.target = access.New(opts.Target, r.noteAuth)
 	return r
@@ -140,6 +142,7 @@ func New(opts Options) *Run {
 func (r *Run) Do(ctx context.Context) (*results.Document, error) {
 	p, err := r.plan(ctx)
 	if err != nil {
+		r.cleanUp(ctx, true)
 		return nil, err
 	}
 	if r.DryRun || !r.sends() {
@@ -156,6 +159,7 @@ func (r *Run) Do(ctx context.Context) (*results.Document, error) {
 	if r.Announce != nil && r.decides() { // also where it was interrupted
 		r.announced = r.Announce(graceful.Finish(ctx), r.document(p))
 	}
+	r.cleanUp(ctx, false)
 	return r.emitRun(results.EventRunFinished, p, ""), nil
 }
 
@@ -176,11 +180,23 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 		return nil, err
 	}
 	link(releases)
-	releases = r.share(releases)
+	releases = r.share(releases) // by what is there before hooks, which is the same in all jobs
+	hooked := slices.ContainsFunc(releases, (*release).hasHooks)
+	if hooked {
+		// Who follows the run, and its reports, have to know of it while hooks are at work.
+		r.begin(&plan{releases: releases})
+		r.prepare(ctx, releases)
+		if err := distinct(releases); err != nil {
+			return nil, err
+		}
+		linkAgain(releases)
+	}
 	p := &plan{
 		releases: inOrder(releases), unasked: r.target.Closed(), index: indexwatch.New(r.Target),
 	}
-	r.emitRun(results.EventRunStarted, p, "")
+	if !hooked {
+		r.begin(p)
+	}
 	if len(p.releases) == 0 && !r.Shard.IsWhole() {
 		r.Note(fmt.Sprintf("shard %s has nothing to do: there is less work than shards", r.Shard))
 	}
@@ -209,6 +225,17 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 	return p, nil
 }
 
+// begin reports the start of the run, and the hooks of the project that were run before it.
+func (r *Run) begin(p *plan) {
+	r.emitRun(results.EventRunStarted, p, "")
+	if r.Hooks == nil {
+		return
+	}
+	for _, h := range r.Hooks.Project() {
+		r.emit(hooks.Event(h), nil)
+	}
+}
+
 // open are the releases that have not ended.
 func (p *plan) open() []*release {
 	return slices.DeleteFunc(slices.Clone(p.releases), (*release).over)
@@ -229,7 +256,7 @@ func (r *Run) keepTo(p *plan) {
 	}
 	now := make([]results.Extension, len(p.releases))
 	for i, rel := range p.releases {
-		now[i] = rel.snapshot()
+		now[i] = rel.result.Snapshot()
 	}
 	moved := r.Agreed(now)
 	if len(moved) == 0 {
@@ -319,7 +346,7 @@ func (r *Run) planOne(ctx context.Context, env *planning, rel *release) {
 		return
 	}
 	if !r.takeSlot(ctx) {
-		rel.end(results.NotReached, interruption(ctx)+" before its turn")
+		rel.end(results.NotReached, graceful.Interruption(ctx)+" before its turn")
 		return
 	}
 	defer r.slots.Release(1)
@@ -338,24 +365,24 @@ func (r *Run) applyOne(ctx context.Context, env *applying, rel *release) {
 		select {
 		case <-dep.done:
 		case <-ctx.Done():
-			rel.end(results.NotReached, interruption(ctx)+" before its turn")
+			rel.end(results.NotReached, graceful.Interruption(ctx)+" before its turn")
 			return
 		}
 		rel.sent.waited = true
 	}
-	if over(ctx) {
-		rel.end(results.NotReached, interruption(ctx)+" before its turn")
+	if graceful.Over(ctx) {
+		rel.end(results.NotReached, graceful.Interruption(ctx)+" before its turn")
 		return
 	}
 	if rel.blockOn(); rel.over() {
 		return
 	}
 	if !r.takeSlot(ctx) {
-		rel.end(results.NotReached, interruption(ctx)+" before its turn")
+		rel.end(results.NotReached, graceful.Interruption(ctx)+" before its turn")
 		return
 	}
 	d, note := rel.decided()
-	rel.move(applied{d, note})
+	rel.move(lifecycle.Applied{Decision: d, Note: note})
 	// What has begun to write goes on to its submission; waiting takes no slot, and ends
 	// as soon as nothing new is to begin.
 	perform(graceful.Finish(ctx), env, rel, only(r.toApply, func(s step[*applying]) bool { return !s.waits }))
@@ -387,16 +414,12 @@ func (r *Run) takeSlot(ctx context.Context) bool {
 	if r.slots.Acquire(ctx, 1) != nil {
 		return false
 	}
-	if over(ctx) {
+	if graceful.Over(ctx) {
 		r.slots.Release(1)
 		return false
 	}
 	return true
 }
-
-// over says that nothing new is to be begun under ctx. Its second step may be there a moment
-// before ctx itself has ended.
-func over(ctx context.Context) bool { return ctx.Err() != nil || graceful.Finish(ctx).Err() != nil }
 
 // blockOn ends a release when something it requires did not get there, and warns
 // of what it only can use. Where several versions of an extension may meet a
@@ -441,7 +464,7 @@ func (rel *release) missing(d dependency) (missing *release) {
 func (rel *release) endPlanned() {
 	d, note := rel.decided()
 	switch {
-	case d == toWait:
+	case d == lifecycle.Wait:
 		rel.end(results.Planned, note+": a run waits for it, and sends nothing")
 	case !rel.run.DryRun && rel.run.Through == results.StageLint:
 		rel.end(results.Linted, note)
@@ -487,15 +510,7 @@ func (r *Run) skips(stage string) bool {
 // Warn passes on what somebody should know of the run as a whole; it is in the
 // result, too. It may be called from anywhere at any time; what was said is not said
 // again.
-func (r *Run) Warn(message string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if slices.Contains(r.warnings, message) {
-		return
-	}
-	r.warnings = append(r.warnings, message)
-	r.Observer.Observe(results.Event{Kind: results.EventWarning, Time: time.Now(), Planning: !r.applying, Message: message})
-}
+func (r *Run) Warn(message string) { r.feed.Warn(message, !r.applying) }
 
 // warnOfIndex says in the plan what is wrong with the index as a whole: what is
 // sent will not be seen until it is corrected, and what exists is not seen now.
@@ -515,36 +530,16 @@ func (r *Run) warnOfIndex(p *plan) {
 // Note passes a remark on the run as a whole to the observer: a request that is
 // tried again, for one. It may be called from anywhere at any time; when the run
 // is finished it is dropped.
-func (r *Run) Note(message string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.finished {
-		return
-	}
-	r.Observer.Observe(results.Event{Kind: results.EventNote, Time: time.Now(), Message: message})
-}
+func (r *Run) Note(message string) { r.feed.Note(message) }
 
-// snapshot is the result of now: nothing of it changes later, so that observers may keep it.
-func (rel *release) snapshot() results.Extension {
-	copied := rel.result
-	copied.Stages = slices.Clone(rel.result.Stages)
-	copied.Assets = slices.Clone(rel.result.Assets)
-	if rel.result.Package != nil {
-		pkg := *rel.result.Package
-		copied.Package = &pkg
-	}
-	return copied
-}
-
-// emit reports to the observer what happened to an extension.
+// emit reports to the observer what happened to an extension, or with nil to the run.
 func (r *Run) emit(e results.Event, rel *release) {
-	copied := rel.snapshot()
-	e.Extension = &copied
+	if rel != nil {
+		now := rel.result.Snapshot()
+		e.Extension = &now
+	}
 	e.Planning = !r.applying
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	e.Time = time.Now()
-	r.Observer.Observe(e)
+	r.feed.Emit(e)
 }
 
 // document is the result of now, without what is known of the run as a whole in the end.
@@ -554,24 +549,20 @@ func (r *Run) document(p *plan) *results.Document {
 		Extensions: []results.Extension{},
 	}
 	for _, rel := range p.releases {
-		result.Extensions = append(result.Extensions, rel.snapshot())
+		result.Extensions = append(result.Extensions, rel.result.Snapshot())
 	}
 	slices.SortFunc(result.Extensions, byNameAndVersion)
 	result.Totals = results.Totals(result.Extensions)
+	if r.Hooks != nil {
+		result.Hooks = r.Hooks.Project()
+	}
 	return result
 }
 
 // emitRun reports the run as a whole; no extension is at work meanwhile.
 func (r *Run) emitRun(kind results.EventKind, p *plan, message string) *results.Document {
 	result := r.document(p)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	result.Warnings = slices.Clone(r.warnings)
-	result.AuthRefused = r.authRefused != nil
-	now := time.Now()
-	if kind == results.EventRunFinished {
-		result.Finished, r.finished = &now, true
-	}
-	r.Observer.Observe(results.Event{Kind: kind, Time: now, Planning: !r.applying, Message: message, Result: result})
+	result.AuthRefused = r.AuthRefused() != nil
+	r.feed.EmitRun(results.Event{Kind: kind, Planning: !r.applying, Message: message, Result: result})
 	return result
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/hooks"
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/weight"
 )
 
@@ -22,6 +24,20 @@ type Resolver interface {
 	// Resolve returns the extension with all its dependencies, or ext itself
 	// where none is missing. source is the folder or archive it was read from.
 	Resolve(ctx context.Context, source string, ext *extension.Extension) (*extension.Extension, error)
+}
+
+// Hooks runs the commands that a config has for before and after a release (internal/hooks). Its
+// methods may be called by several goroutines at once.
+type Hooks interface {
+	// Before runs the hooks of an extension that is going to be read, until one fails.
+	Before(ctx context.Context, x hooks.Extension) error
+	// After runs those of one that has ended, all of them. It goes on for a while when ctx
+	// ends.
+	After(ctx context.Context, x hooks.Extension) error
+	// End runs those of the project that come last, as After does, with the outcome of the run.
+	End(ctx context.Context, outcome string, observe func(results.Hook)) error
+	// Project are the hooks of the project that were run so far.
+	Project() []results.Hook
 }
 
 // Examiner looks at what an extension holds: it renders the chart, reads documents and

@@ -49,10 +49,7 @@ func (r *Run) share(releases []*release) []*release {
 		return releases
 	}
 	kept := divide(releases, r.Shard.Count)[r.Shard.Index-1]
-	for _, rel := range kept {
-		rel.order = order{}
-	}
-	link(kept)
+	linkAgain(kept)
 	return kept
 }
 
@@ -67,7 +64,7 @@ func partsOf(planned []*release, count int) (parts []Part) {
 	for _, shard := range divide(planned, count) {
 		var part Part
 		for _, r := range shard {
-			part.Extensions = append(part.Extensions, r.snapshot())
+			part.Extensions = append(part.Extensions, r.result.Snapshot())
 			part.Weight += eachCosts + r.read.size
 		}
 		if len(shard) > 0 {

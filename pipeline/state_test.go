@@ -9,6 +9,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
@@ -17,13 +18,13 @@ func init() {
 }
 
 // allStates are all states that there are.
-func allStates() []state {
-	all := []state{pending{}}
-	for _, d := range []decision{toKeep, toSend, toWait} {
-		all = append(all, planned{decision: d}, applied{decision: d})
+func allStates() []lifecycle.State {
+	all := []lifecycle.State{lifecycle.Pending{}}
+	for _, d := range []lifecycle.Decision{lifecycle.Keep, lifecycle.Send, lifecycle.Wait} {
+		all = append(all, lifecycle.Planned{Decision: d}, lifecycle.Applied{Decision: d})
 	}
 	for _, o := range results.Outcomes() {
-		all = append(all, ended{o})
+		all = append(all, lifecycle.Ended{Outcome: o})
 	}
 	return all
 }
@@ -44,7 +45,7 @@ func TestMovesOfARelease(t *testing.T) {
 	for _, from := range allStates() {
 		for _, to := range allStates() {
 			want := slices.Contains(allowed[from.String()], to.String())
-			if got := mayMove(from, to); got != want {
+			if got := lifecycle.MayMove(from, to); got != want {
 				t.Errorf("from %s to %s: %v, want %v", from, to, got, want)
 			}
 			if want && from.String() != "applying keep" {
@@ -64,7 +65,7 @@ func TestMovesOfARelease(t *testing.T) {
 }
 
 // moved moves a release, and returns what the impossible move says.
-func moved(r *release, to state) (thrown any) {
+func moved(r *release, to lifecycle.State) (thrown any) {
 	defer func() { thrown = recover() }()
 	r.move(to)
 	return nil
@@ -76,12 +77,12 @@ func TestAnImpossibleMoveInARun(t *testing.T) {
 	was, said := mistake, ""
 	defer func() { mistake = was }()
 	mistake = func(text string) { said = text }
-	r := &release{state: ended{results.Failed}, result: results.Extension{Name: "alc"}}
-	if r.move(ended{results.Released}); r.state != (ended{results.Failed}) || said != "the extension alc is ended as failed and cannot be ended as released" {
+	r := &release{state: lifecycle.Ended{Outcome: results.Failed}, result: results.Extension{Name: "alc"}}
+	if r.move(lifecycle.Ended{Outcome: results.Released}); r.state != (lifecycle.Ended{Outcome: results.Failed}) || said != "the extension alc is ended as failed and cannot be ended as released" {
 		t.Errorf("%s, %q", r.state, said)
 	}
-	r = &release{state: pending{}}
-	if r.move(ended{results.Released}); r.state != (ended{results.Released}) {
+	r = &release{state: lifecycle.Pending{}}
+	if r.move(lifecycle.Ended{Outcome: results.Released}); r.state != (lifecycle.Ended{Outcome: results.Released}) {
 		t.Errorf("it is %s", r.state)
 	}
 }
@@ -91,7 +92,7 @@ func TestAnImpossibleMoveInARun(t *testing.T) {
 func TestTheListsOfSteps(t *testing.T) {
 	type info struct {
 		name   string
-		when   func(state) bool
+		when   func(lifecycle.State) bool
 		writes bool
 	}
 	var plan, apply []info
@@ -102,17 +103,17 @@ func TestTheListsOfSteps(t *testing.T) {
 		apply = append(apply, info{s.stage + s.doing, s.when, s.writes})
 	}
 	for _, s := range append(slices.Clone(plan), apply...) {
-		if !slices.ContainsFunc(allStates(), s.when) || slices.ContainsFunc(allStates(), func(x state) bool { return strings.HasPrefix(x.String(), "ended") && s.when(x) }) {
+		if !slices.ContainsFunc(allStates(), s.when) || slices.ContainsFunc(allStates(), func(x lifecycle.State) bool { return strings.HasPrefix(x.String(), "ended") && s.when(x) }) {
 			t.Errorf("%s is never taken, or after the end", s.name)
 		}
 	}
 	for _, s := range plan {
-		if s.writes || slices.ContainsFunc(allStates(), func(x state) bool { return isApplied(x) && s.when(x) }) {
+		if s.writes || slices.ContainsFunc(allStates(), func(x lifecycle.State) bool { return lifecycle.IsApplied(x) && s.when(x) }) {
 			t.Errorf("%s of the plan writes", s.name)
 		}
 	}
 	for _, s := range apply {
-		if !slices.ContainsFunc(allStates(), func(x state) bool { return isApplied(x) && s.when(x) }) {
+		if !slices.ContainsFunc(allStates(), func(x lifecycle.State) bool { return lifecycle.IsApplied(x) && s.when(x) }) {
 			t.Errorf("%s is not for what is applied", s.name)
 		}
 	}
@@ -136,7 +137,7 @@ func TestTheListsOfSteps(t *testing.T) {
 // in pipeline.go. This one lets nothing go out on the thirteenth.
 func TestAStepIsAFunctionAndAnEntry(t *testing.T) {
 	cautious := step[*planning]{
-		when: isToPack, blames: stagePlan, doing: "while it looked at the calendar",
+		when: lifecycle.IsToPack, blames: stagePlan, doing: "while it looked at the calendar",
 		do: func(_ context.Context, _ *planning, r *release) error {
 			if r.read.metadata.Name == "alc" {
 				return &ending{outcome: results.Blocked, reason: "it is the thirteenth"}
@@ -146,7 +147,7 @@ func TestAStepIsAFunctionAndAnEntry(t *testing.T) {
 	}
 	var noted []string
 	proud := step[*applying]{
-		when: isApplied, blames: results.StagePush, doing: "while it said so",
+		when: lifecycle.IsApplied, blames: results.StagePush, doing: "while it said so",
 		do: func(_ context.Context, env *applying, r *release) error {
 			noted = append(noted, r.result.Name+" is "+r.state.String())
 			return nil
@@ -223,11 +224,11 @@ func TestTheSecondStepCountsAtOnce(t *testing.T) {
 	end, endNow := context.WithCancelCause(t.Context())
 	ctx, done := graceful.With(t.Context(), end)
 	defer done()
-	if over(ctx) {
+	if graceful.Over(ctx) {
 		t.Error("it is over before")
 	}
 	endNow(errors.New("the time is up"))
-	if !over(ctx) || interruption(ctx) != "the time is up" {
-		t.Errorf("over: %v, %s", over(ctx), interruption(ctx))
+	if !graceful.Over(ctx) || graceful.Interruption(ctx) != "the time is up" {
+		t.Errorf("over: %v, %s", graceful.Over(ctx), graceful.Interruption(ctx))
 	}
 }

@@ -8,7 +8,9 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/indexwatch"
+	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target/access"
 )
@@ -20,7 +22,7 @@ type step[E any] struct {
 	// none, which is seen by what it decides and where it fails.
 	stage string
 	do    func(ctx context.Context, env E, r *release) error // nil does nothing
-	when  func(state) bool                                   // the states in which it is taken
+	when  func(lifecycle.State) bool                         // the states in which it is taken
 
 	writes bool // it changes something outside: observers keep evidence before it starts
 	waits  bool // it needs no slot while it runs, and ends with the first step of the context
@@ -113,10 +115,10 @@ func (r *release) take(ctx context.Context, s taken, work func(context.Context) 
 		}
 		r.end(end.outcome, end.reason)
 	case ctx.Err() != nil && r.sent.done():
-		r.end(results.Unverified, interruption(ctx)+" before it was seen in the Helm repository")
+		r.end(results.Unverified, graceful.Interruption(ctx)+" before it was seen in the Helm repository")
 	case ctx.Err() != nil:
 		// Whether a write went through is not known, and nothing is assumed.
-		reason := interruption(ctx) + " " + s.doing
+		reason := graceful.Interruption(ctx) + " " + s.doing
 		if s.writes {
 			reason += "; what it sent is in doubt, the next run reads it back"
 		}

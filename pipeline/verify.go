@@ -149,7 +149,7 @@ func unverified(ctx, limited context.Context, r *release, err error) error {
 	if !errors.As(err, &p) {
 		return err
 	}
-	why := interruption(limited)
+	why := graceful.Interruption(limited)
 	if ctx.Err() == nil && errors.Is(context.Cause(limited), errVerifyTimeout) {
 		if p.replaced != nil {
 			return drift(r, *p.replaced, "; another run, or somebody else, replaced the draft before it was submitted")

@@ -20,6 +20,7 @@ import (
 type checkCommand struct {
 	app.Place
 	app.Deadline
+	app.HookFlags
 }
 
 // Run reads the config and every extension.yaml, and reports every problem of
@@ -28,12 +29,19 @@ type checkCommand struct {
 func (c *checkCommand) Run(a *app.App) error {
 	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
-	defer a.Reads.Begin()() // to the end
+	if !c.Hooks { // whose last ones are run after an interrupt, too
+		defer a.Reads.Begin()() // to the end
+	}
 	var wrong diagnostic.List
 	a.WarnOnStderr()
 	p, err := c.Open(ctx, a)
 	if err := gather(&wrong, err); err != nil {
 		return err
+	}
+	if p != nil {
+		if err := p.BeginHooks(ctx, app.HookRun{Run: c.Hooks, Command: "check", DryRun: true}); err != nil {
+			return err
+		}
 	}
 	var sources []config.Source
 	known := &baseline.Baseline{}

@@ -132,7 +132,7 @@ func TestCompletionInShells(t *testing.T) {
 		{Line: "ksrelease version v", Want: nil},
 		{Line: "ksrelease nosuch ", Want: nil},
 
-		{Line: "ksrelease check -", Want: []string{"-h", "--help", "-C", "--dir", "-f", "--config", "--timeout"}},
+		{Line: "ksrelease check -", Want: []string{"-h", "--help", "--hooks", "-C", "--dir", "-f", "--config", "--timeout"}},
 		{Line: "ksrelease run --dry", Want: []string{"--dry-run"}},
 		{Line: "ksrelease run c.yaml --dry", Want: []string{"--dry-run"}},
 		{Line: `ksrelease run --only "x" --dry`, Want: []string{"--dry-run"}},

@@ -19,6 +19,7 @@ import (
 
 type lintCommand struct {
 	app.Selection
+	app.HookFlags
 	Paths         []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths."`
 	Explain       asked    `placeholder:"RULE" may-be-empty:"" value-optional:"" xor:"instead" help:"Say what a rule asks for, why, and how to fix what it finds; without a rule, list them. Needs no project."`
 	WriteBaseline bool     `xor:"instead" help:"Take all findings for known: write them to ${baseline}, and report only new ones from now on."`
@@ -37,6 +38,10 @@ func (c *lintCommand) Run(a *app.App) error {
 	defer cancel()
 	p, err := c.Open(ctx, a)
 	if err != nil {
+		return err
+	}
+	c.HookRun = app.HookRun{Run: c.Hooks, Command: "lint", DryRun: true}
+	if err := c.BeginHooks(ctx, p); err != nil {
 		return err
 	}
 	sources, err := p.Sources(ctx, c.Paths)
@@ -157,6 +162,7 @@ type packageCommand struct {
 func (c *packageCommand) Run(a *app.App) error {
 	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
+	c.HookRun = app.HookRun{Run: true, Command: "package", Output: c.OutputDir}
 	p, options, err := c.Read(ctx, a, c.Paths)
 	if err != nil {
 		return err

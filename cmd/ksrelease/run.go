@@ -18,6 +18,7 @@ import (
 type runCommand struct {
 	app.Selection
 	app.LocalFlags
+	app.HookFlags
 	Paths []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths. Without a config, they are released with the defaults."`
 
 	DryRun       bool     `help:"Plan only: print what would be done and send nothing."`
@@ -35,6 +36,7 @@ func (c *runCommand) Run(a *app.App) error {
 	if err := c.mayPlan(); err != nil {
 		return err
 	}
+	c.HookRun = app.HookRun{Run: c.Hooks || !c.DryRun, Command: "run", DryRun: c.DryRun}
 	p, options, err := c.Read(ctx, a, c.Paths)
 	if err != nil {
 		return err
@@ -116,6 +118,9 @@ func (c *runCommand) again(names []string, forReal bool) string {
 	}
 	if c.DryRun && !forReal {
 		words = append(words, "--dry-run")
+		if c.Hooks {
+			words = append(words, "--hooks")
+		}
 	}
 	if c.AllOrNothing {
 		words = append(words, "--all-or-nothing")

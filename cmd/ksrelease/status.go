@@ -26,6 +26,7 @@ type statusCommand struct {
 	app.Deadline
 	app.LocalFlags
 	app.Since
+	app.HookFlags
 	Names  []string `arg:"" optional:"" name:"name" help:"Only these extensions."`
 	Wait   bool     `help:"Wait until nothing of it is submitted and unreviewed."`
 	Output string   `enum:"text,json" default:"text" help:"text or json."`
@@ -56,6 +57,9 @@ func (c *statusCommand) Run(a *app.App) error {
 	defer cancel()
 	p, err := c.Open(ctx, a)
 	if err != nil {
+		return err
+	}
+	if err := p.BeginHooks(ctx, app.HookRun{Run: c.Hooks, Command: "status", DryRun: true}); err != nil {
 		return err
 	}
 	links, err := a.Dial(ctx, p, app.WhereIf(c.IsLocal()), c.Folder(p), p.Config.Parallelism)

@@ -12,11 +12,13 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/credentials"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/hooks"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/secrets"
 	"github.com/ksrelease/ksrelease/internal/signals"
@@ -53,12 +55,16 @@ type App struct {
 	reported bool
 	failure  error
 	entered  bool // the working directory is that of -C
+	hooks    atomic.Pointer[hooks.Set]
 }
 
 // Exit ends the process at once, with what was printed so far as long as somebody reads it.
 func (a *App) Exit(code int) {
 	ctx, cancel := context.WithTimeout(context.Background(), signals.Echo)
 	defer cancel()
+	if set := a.hooks.Load(); set != nil {
+		set.Kill()
+	}
 	a.Stdout.Flush(ctx)
 	os.Exit(code)
 }
@@ -68,6 +74,7 @@ func (a *App) Exit(code int) {
 func (a *App) Execute(args []string, command func() error) int {
 	a.Redact.FromEnvironment(a.Env, credentials.Variable, repositoryPassword)
 	code := a.guard(command)
+	a.endHooks()
 	if a.failure != nil && !a.reported {
 		a.reportFailure(args)
 	}

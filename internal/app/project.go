@@ -135,6 +135,10 @@ func (p *Project) Options(sources []config.Source, known pipeline.Baseline) pipe
 	}
 	if p != nil {
 		options.Parallelism = p.Config.Parallelism
+		if set := p.app.hooks.Load(); set != nil {
+			options.Hooks = set
+		}
+		p.warnOfHooks(sources)
 	}
 	return options
 }

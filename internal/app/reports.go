@@ -27,6 +27,9 @@ func (a *App) reportFailure(args []string) {
 		SchemaVersion: 1, Command: asked.Command, Tool: results.Tool{Name: "ksrelease", Version: Version()},
 		DryRun: slices.Contains(args, "--dry-run"), Started: now, Finished: &now, Error: a.commandError(a.failure),
 	}
+	if set := a.hooks.Load(); set != nil {
+		result.Hooks = a.Redact.Hooks(set.Project())
+	}
 	done := map[string]bool{}
 	for _, file := range asked.Files {
 		var unusable *report.PathError

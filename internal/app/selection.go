@@ -30,13 +30,18 @@ type Selection struct {
 	Since
 	Parallelism commandline.Count `placeholder:"N" help:"Extensions at work at once; default: parallelism of the config, or 8."`
 	Output      string            `enum:"text,json" default:"text" help:"text, or json: one event a line on standard output."`
+	HookRun     HookRun           `kong:"-"` // set by the command, before it reads the project
 	Report      []string          `placeholder:"FILE" help:"Also write a report: ${reports}. The ending chooses the form, or FORMAT=FILE. May be repeated."`
 }
 
-// Read reads the project: its config, its extensions, and the findings that are known.
+// Read reads the project: its config, its extensions, and the findings that are known. The
+// hooks of the project that come first are run before, if the command runs hooks.
 func (c *Selection) Read(ctx context.Context, a *App, paths []string) (*Project, pipeline.Options, error) {
 	p, err := c.Open(ctx, a)
 	if err != nil {
+		return nil, pipeline.Options{}, err
+	}
+	if err := c.BeginHooks(ctx, p); err != nil {
 		return nil, pipeline.Options{}, err
 	}
 	options, err := p.Start(ctx, paths)

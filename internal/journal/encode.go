@@ -40,7 +40,7 @@ func (e *Encoder) Encode(event results.Event) ([]byte, error) {
 		Event: event.Kind, Time: event.Time, Planning: event.Planning, Stage: event.Stage, Status: event.Status,
 		Writes: event.Writes, Decision: event.Decision, Message: event.Message,
 	}
-	if event.Kind == results.EventStageFinished {
+	if event.Kind == results.EventStageFinished || event.Kind == results.EventHookFinished {
 		record.Milliseconds = &event.Milliseconds
 	}
 	if !e.begun {

@@ -200,7 +200,19 @@ func (r Record) check(extensions int) error {
 			return err
 		}
 	}
+	if err := checkHooks(whole.Hooks); err != nil {
+		return err
+	}
 	return checkNames(map[string]string{"command": whole.Command})
+}
+
+func checkHooks(hooks []results.Hook) error {
+	for _, h := range hooks {
+		if err := checkNames(map[string]string{"stage": h.Stage, "status": string(h.Status)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func checkExtension(x *results.Extension) error {
@@ -221,6 +233,9 @@ func checkExtension(x *results.Extension) error {
 		if slices.Min([]int64{p.Size, p.Limit, p.SizeWithin, p.PushedSize, p.AdvisedSize, int64(p.Files)}) < 0 {
 			return errors.New("a size is less than 0")
 		}
+	}
+	if err := checkHooks(x.Hooks); err != nil {
+		return err
 	}
 	return checkFindings(x.Findings)
 }

@@ -27,7 +27,7 @@ func Events(out *output.Stream) results.Observer {
 			for _, x := range e.Result.Extensions {
 				line.Extensions = append(line.Extensions, x.Name)
 			}
-		case results.EventStageFinished:
+		case results.EventStageFinished, results.EventHookFinished:
 			line.Milliseconds = &e.Milliseconds
 		case results.EventPlanned:
 			line.Totals = e.Result.Totals
@@ -49,7 +49,7 @@ type eventLine struct {
 	Version      string                  `json:"version,omitempty"`
 	Stage        string                  `json:"stage,omitempty"`
 	Status       results.StageStatus     `json:"status,omitempty"`
-	Milliseconds *int64                  `json:"milliseconds,omitempty"` // stage-finished
+	Milliseconds *int64                  `json:"milliseconds,omitempty"` // stage-finished, hook-finished
 	Decision     string                  `json:"decision,omitempty"`     // decided: release or wait
 	Message      string                  `json:"message,omitempty"`
 	Totals       map[results.Outcome]int `json:"totals,omitempty"` // plan-finished: those that have ended, and the rest as not-reached

@@ -78,6 +78,11 @@ func (t *Text) Observe(e results.Event) {
 	case results.EventStageFinished:
 		t.busy = slices.DeleteFunc(t.busy, func(s string) bool { return s == titleOf(*e.Extension)+" "+e.Stage })
 		t.stage(e)
+	case results.EventHookStarted:
+		t.busy = append(t.busy, hookOf(e))
+		t.say(e.Extension, e.Stage+": "+firstLine(e.Message))
+	case results.EventHookFinished:
+		t.busy = slices.DeleteFunc(t.busy, func(s string) bool { return s == hookOf(e) })
 	case results.EventNote:
 		t.say(e.Extension, e.Message)
 	case results.EventWarning:
@@ -116,6 +121,23 @@ func selectionText(s *results.Selection) string {
 		titles = append(titles, titleOf(results.Extension{Name: name, Version: s.Extensions[name]}))
 	}
 	return fmt.Sprintf("chosen by the %s %q: %s", s.By, s.Text, strings.Join(titles, ", "))
+}
+
+// hookOf is a hook in the line that says what is going on.
+func hookOf(e results.Event) string {
+	if e.Extension == nil {
+		return e.Stage
+	}
+	return titleOf(*e.Extension) + " " + e.Stage
+}
+
+// firstLine is what is shown of a command while it runs.
+func firstLine(command string) string {
+	first, more, _ := strings.Cut(strings.TrimSpace(command), "\n")
+	if strings.TrimSpace(more) != "" {
+		first += " …"
+	}
+	return first
 }
 
 // ended says that an extension did not end as asked. A cause that many share is said

@@ -18,7 +18,11 @@ const (
 	EventNote          EventKind = "note"    // something to know while it goes on: a retry, a wait
 	EventWarning       EventKind = "warning" // something that somebody should fix: an address without TLS
 	EventEnded         EventKind = "ended"
-	EventRunFinished   EventKind = "run-finished"
+	// A hook begins and has ended. Stage is StageBefore or StageAfter, Message the command; a
+	// hook of the project has no Extension.
+	EventHookStarted  EventKind = "hook-started"
+	EventHookFinished EventKind = "hook-finished"
+	EventRunFinished  EventKind = "run-finished"
 )
 
 // Event is one thing that happened.

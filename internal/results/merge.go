@@ -19,6 +19,9 @@ func Merge(all []*Document) (*Document, error) {
 	if len(all) == 0 {
 		return nil, errors.New("there is no result to merge")
 	}
+	if len(all) == 1 {
+		return all[0], nil
+	}
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b *Document) int { return a.Started.Compare(b.Started) })
 	first := all[0]
@@ -57,6 +60,7 @@ func Merge(all []*Document) (*Document, error) {
 		merged.Error = cmp.Or(merged.Error, d.Error)
 		merged.AuthRefused = merged.AuthRefused || d.AuthRefused
 		merged.Announcements = append(merged.Announcements, d.Announcements...)
+		merged.Hooks = append(merged.Hooks, d.Hooks...)
 		for _, w := range d.Warnings {
 			merged.warn("%s", w)
 		}

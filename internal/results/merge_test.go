@@ -44,6 +44,20 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// Hooks of all runs are kept, and one result is what it was.
+func TestMergeKeepsHooks(t *testing.T) {
+	first, second := document(0), document(1)
+	first.Hooks, second.Hooks = []Hook{{Run: "a"}, {Run: "b"}}, []Hook{{Run: "c"}}
+	merged, err := Merge([]*Document{second, first})
+	if err != nil || len(merged.Hooks) != 3 || merged.Hooks[2].Run != "c" {
+		t.Errorf("%+v, %v", merged, err)
+	}
+	first.Selection = &Selection{By: "tag"}
+	if merged, err := Merge([]*Document{first}); err != nil || merged.Selection == nil || len(merged.Hooks) != 2 {
+		t.Errorf("%+v, %v", merged, err)
+	}
+}
+
 func TestMergeOfWhatIsOdd(t *testing.T) {
 	if _, err := Merge(nil); err == nil {
 		t.Error("nothing was merged")

@@ -12,6 +12,12 @@ const (
 	StageVerify  = "verify"
 )
 
+// The stages of hooks, before the first and after the last of these.
+const (
+	StageBefore = "before"
+	StageAfter  = "after"
+)
+
 // RuleSize is the rule under which a package near the limit is reported among the
 // findings. It is not one of lint: only here the size is known.
 const RuleSize = "size"

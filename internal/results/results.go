@@ -46,6 +46,9 @@ type Document struct {
 	Since    *Since     `json:"since,omitempty"`
 	Started  time.Time  `json:"started"`
 	Finished *time.Time `json:"finished"` // null while the run goes on, or when it was killed
+	// Hooks are the commands of the project that were run before and after everything
+	// else, in that order.
+	Hooks []Hook `json:"hooks,omitempty"`
 	// Warnings are on the run as a whole: an address without TLS, keys that
 	// others can read.
 	Warnings   []string        `json:"warnings,omitempty"`
@@ -122,15 +125,18 @@ type Tool struct {
 // ended its Outcome is NotReached, so that a document left behind by a killed
 // run is true.
 type Extension struct {
-	Name       string   `json:"name"`
-	Version    string   `json:"version"`
-	Path       string   `json:"path"`
-	Outcome    Outcome  `json:"outcome"`
-	Reason     string   `json:"reason,omitempty"`
-	Stages     []Stage  `json:"stages"`
-	Package    *Package `json:"package"` // null until it is packed
-	Assets     []Asset  `json:"assets"`
-	SnapshotID string   `json:"snapshot_id,omitempty"`
+	Name    string   `json:"name"`
+	Version string   `json:"version"`
+	Path    string   `json:"path"`
+	Outcome Outcome  `json:"outcome"`
+	Reason  string   `json:"reason,omitempty"`
+	Stages  []Stage  `json:"stages"`
+	Package *Package `json:"package"` // null until it is packed
+	Assets  []Asset  `json:"assets"`
+	// Hooks are the commands that were run for it before it was read, and when all
+	// extensions had ended, in that order.
+	Hooks      []Hook `json:"hooks,omitempty"`
+	SnapshotID string `json:"snapshot_id,omitempty"`
 	// ReviewMessage is what the reviewer said of a version that was not approved.
 	ReviewMessage string `json:"review_message,omitempty"`
 	// Differs are all files in which the version that is there differs, for Drift, sorted
@@ -180,6 +186,16 @@ type Stage struct {
 	Name         string      `json:"name"`
 	Status       StageStatus `json:"status"`
 	Milliseconds int64       `json:"milliseconds"`
+}
+
+// Hook is a command of the config that was run before or after a release.
+type Hook struct {
+	Stage        string      `json:"stage"`  // StageBefore or StageAfter
+	Run          string      `json:"run"`    // as the config has it
+	Status       StageStatus `json:"status"` // started, ok or failed
+	Milliseconds int64       `json:"milliseconds"`
+	// Message says why it failed, with the last lines of what it printed.
+	Message string `json:"message,omitempty"`
 }
 
 // Package is the archive that is, or would be, sent.

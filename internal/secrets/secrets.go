@@ -152,6 +152,7 @@ func (r *Redactor) Observer(next results.Observer) results.Observer {
 			for i := range result.Announcements {
 				result.Announcements[i].Error = r.Text(result.Announcements[i].Error)
 			}
+			result.Hooks = r.Hooks(result.Hooks)
 			result.Extensions = slices.Clone(result.Extensions)
 			for i, x := range result.Extensions {
 				result.Extensions[i] = r.extension(x)
@@ -175,11 +176,21 @@ func (r *Redactor) extension(x results.Extension) results.Extension {
 	for i, d := range x.Differs {
 		x.Differs[i].File, x.Differs[i].Detail = r.Text(d.File), r.Text(d.Detail)
 	}
+	x.Hooks = r.Hooks(x.Hooks)
 	if x.Error != nil {
 		x.Error = &results.Error{Stage: x.Error.Stage, Message: r.Text(x.Error.Message), Hint: r.Text(x.Error.Hint)}
 	}
 	x.Findings = r.redacted(x.Findings)
 	return x
+}
+
+// Hooks are hooks without secrets, in what they run and in what became of them.
+func (r *Redactor) Hooks(all []results.Hook) []results.Hook {
+	redacted := slices.Clone(all)
+	for i := range redacted {
+		redacted[i].Run, redacted[i].Message = r.Text(redacted[i].Run), r.Text(redacted[i].Message)
+	}
+	return redacted
 }
 
 // redacted are findings without secrets. Events come one at a time.

@@ -207,16 +207,19 @@ func (t *reporter) once(ptr []string, problem func() diagnostic.Diagnostic) {
 	}
 }
 
+// mostNamed is how many keys of a mapping a hint names.
+const mostNamed = 16
+
 func (t *reporter) tellUnknown(fault *jsonschema.ValidationError, key string) {
 	known := t.schema.properties(fault.SchemaURL)
 	hint := ""
 	if near, ok := Nearest(key, known); ok {
 		hint = fmt.Sprintf("did you mean %q?", near)
-	} else if above := t.schema.holdersOf(fault.SchemaURL, key); len(above) > 0 && len(above) <= 3 {
+	} else if above := t.schema.holdersOf(fault.SchemaURL, key); len(above) > 0 && len(above) <= 4 {
 		hint = fmt.Sprintf("%q belongs under \"%s\"", key, strings.Join(above, `" or "`))
 	} else if text := t.schema.text(fault.SchemaURL, "unknownKeyHint"); text != "" {
 		hint = text
-	} else if len(known) > 0 && len(known) <= 12 {
+	} else if len(known) > 0 && len(known) <= mostNamed {
 		hint = "known here: " + strings.Join(known, ", ")
 	}
 	ptr := append(slices.Clone(fault.InstanceLocation), key)

@@ -203,7 +203,7 @@ func (t *reporter) keysHint(raw string, k *kind.Type, schemaURL string) string {
 	if len(required) == 1 && k.Got == "string" {
 		return fmt.Sprintf("write \"%v: %s\"", required[0], shorten(raw))
 	}
-	if known := t.schema.properties(schemaURL); len(known) > 0 && len(known) <= 12 {
+	if known := t.schema.properties(schemaURL); len(known) > 0 && len(known) <= mostNamed {
 		return "its keys are " + strings.Join(known, ", ")
 	}
 	return ""

@@ -124,12 +124,17 @@ func (p *printer) each(path string, schema *jsonschema.Schema, visit func(path s
 		property := pair.Value
 		name := path + pair.Key
 		below := p.definition(property)
-		if property.Items != nil && p.definition(property.Items) != nil {
+		if property.Items != nil && p.definition(property.Items) != nil && (!isHooks(property) || name == "before") {
 			below = p.definition(property.Items)
 			name += "[]"
 		}
 		visit(name, property, below)
 	}
+}
+
+// isHooks says that a property is a list of hooks. Their keys are described once, at before.
+func isHooks(property *jsonschema.Schema) bool {
+	return property.Items != nil && property.Items.Ref == "#/$defs/hook"
 }
 
 func (p *printer) definition(schema *jsonschema.Schema) *jsonschema.Schema {
@@ -209,6 +214,8 @@ func valueOf(property *jsonschema.Schema) string {
 		return strings.Join(types, " or ")
 	}
 	switch {
+	case isHooks(property):
+		return "list of commands, as in [`before`](#before)"
 	case property.Type == "array":
 		return "list of strings"
 	case property.Type == "integer" && property.Maximum != "":
@@ -294,10 +301,16 @@ func exampleOf(name string, property *jsonschema.Schema) string {
 		b.WriteByte('\n')
 		indent = strings.ReplaceAll(indent, "-", " ") + "  "
 		switch {
-		case isList && steps[i+1] == "path":
-			indent += "- "
 		case isList:
-			b.WriteString(indent + "- path: extensions/*\n")
+			first, value := "path", "extensions/*"
+			if key == "before" {
+				first, value = "run", "make charts"
+			}
+			if steps[i+1] == first {
+				indent += "- "
+				break
+			}
+			fmt.Fprintf(&b, "%s- %s: %s\n", indent, first, value)
 			indent += "  "
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -127,11 +128,15 @@ func refine(at *jsonschema.Schema, definitions jsonschema.Definitions, structure
 		if property.Description == "" && structure != reflect.TypeFor[config.FileSettings]() {
 			return fmt.Errorf("%s.%s has no comment to describe it", structure.Name(), field.Name)
 		}
-		if field.Tag.Get("need") != "" {
+		if field.Tag.Get("need") != "" && !slices.Contains(at.Required, name) { // a struct may be met twice
 			at.Required = append(at.Required, name)
 		}
 		if err := applyTags(property, field.Tag); err != nil {
 			return fmt.Errorf("tags of %s.%s: %w", structure.Name(), field.Name, err)
+		}
+		if field.Tag.Get("alone") != "" { // a keyword of one type says nothing of the other
+			at.Type, at.Pattern = "", property.Pattern
+			at.Extras["type"], at.Extras["patternErrorMessage"] = []string{"string", "object"}, field.Tag.Get("say")
 		}
 		below := field.Type
 		for below.Kind() == reflect.Pointer || below.Kind() == reflect.Slice {
@@ -146,7 +151,7 @@ func refine(at *jsonschema.Schema, definitions jsonschema.Definitions, structure
 			if err := refine(definition, definitions, below); err != nil {
 				return err
 			}
-			definition.Extras = nil
+			delete(definition.Extras, "refined")
 		}
 	}
 	return nil
@@ -168,7 +173,7 @@ func applyTags(property *jsonschema.Schema, tag reflect.StructTag) error {
 	}
 	text, ok := tag.Lookup("pattern")
 	if like, named := tag.Lookup("like"); named {
-		text, ok = map[string]string{"duration": config.DurationPattern, "tag": config.TagPattern}[like]
+		text, ok = map[string]string{"duration": config.DurationPattern, "tag": config.TagPattern, "variable": config.VariablePattern}[like]
 		if !ok {
 			return fmt.Errorf("nothing is like %q", like)
 		}

@@ -1,0 +1,13 @@
+//go:build !unix
+
+package hooks
+
+import "os/exec"
+
+// Without groups of processes the shell alone is ended.
+
+func inGroup(*exec.Cmd) {}
+
+func askGroup(cmd *exec.Cmd) { _ = cmd.Process.Kill() }
+
+func killGroup(cmd *exec.Cmd) { _ = cmd.Process.Kill() }
