@@ -1,4 +1,4 @@
-package main
+package status
 
 import (
 	"io"
@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/internal/transport"
@@ -28,8 +27,8 @@ func TestStatusAsksForTheReviewersMessage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := extensionStatus{Name: "alc", Version: "1.2.0", Market: target.StatusSubmitted, ReviewMessage: "before"}
-		if err := s.ask(t.Context(), &app.Clients{Target: market}); err != nil || s.Market != status || s.Snapshot != "7" || s.ReviewMessage != want {
+		s := Extension{Name: "alc", Version: "1.2.0", Market: target.StatusSubmitted, ReviewMessage: "before"}
+		if err := s.ask(t.Context(), market); err != nil || s.Market != status || s.Snapshot != "7" || s.ReviewMessage != want {
 			t.Errorf("%s: %+v, %v", status, s, err)
 		}
 		web.Close()

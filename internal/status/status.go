@@ -1,0 +1,184 @@
+// Package status says what is where: which versions of an extension the marketplace and the
+// Helm repository have, and how a review goes.
+package status
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/secrets"
+	"github.com/ksrelease/ksrelease/internal/target"
+	"golang.org/x/sync/errgroup"
+)
+
+// Extension is what is known of one extension.
+type Extension struct {
+	Name     string `json:"name"`
+	Version  string `json:"version"`
+	Market   string `json:"marketplace"` // status of this version; "none"; "unknown" where it could not be asked
+	Snapshot string `json:"snapshot_id,omitempty"`
+	// ReviewMessage is what the reviewer said of a version that was not approved.
+	ReviewMessage string          `json:"review_message,omitempty"`
+	Repository    []string        `json:"repository"` // versions in the Helm repository, newest first
+	Would         results.Outcome `json:"would"`      // how a run would end, as far as a plan knows
+	Reason        string          `json:"reason,omitempty"`
+}
+
+// The words for what no marketplace says itself.
+const (
+	marketNone    = "none"
+	marketUnknown = "unknown"
+)
+
+// Of is what the result of a plan says of an extension; the target was not asked yet.
+func Of(x results.Extension) Extension {
+	return Extension{
+		Name: x.Name, Version: x.Version, Market: marketUnknown, ReviewMessage: x.ReviewMessage,
+		Repository: []string{}, Would: x.Outcome, Reason: x.Reason,
+	}
+}
+
+// Table shows all in a table of a width; 0 is unbounded.
+func Table(all []Extension, width int) output.Text {
+	table := output.NewTable("extension", "version", "marketplace", "helm repository", "a run would end as")
+	for _, s := range all {
+		would := string(s.Would)
+		if s.Reason != "" {
+			would += ": " + s.Reason
+		}
+		table.Row(output.Cell(s.Name), output.Cell(s.Version), output.Cell(s.Market+s.said()), output.Cell(versions(s.Repository)), output.Cell(would))
+	}
+	return table.Render(width)
+}
+
+// AskAll asks the marketplace for all versions, until it refuses the key; the error
+// is the refusal, or else the first of all.
+func AskAll(ctx context.Context, at target.Target, all []Extension, parallelism int) error {
+	ctx, refuse := context.WithCancelCause(ctx)
+	defer refuse(nil)
+	var group errgroup.Group
+	group.SetLimit(max(1, parallelism))
+	for i := range all {
+		if all[i].Version == "" {
+			continue
+		}
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			err := all[i].ask(ctx, at)
+			if failure.Unauthorized(err) {
+				refuse(err)
+			}
+			return err
+		})
+	}
+	first := group.Wait()
+	if err := context.Cause(ctx); failure.Unauthorized(err) {
+		return err
+	}
+	return first
+}
+
+// Redact takes secrets out of what servers say.
+func (s *Extension) Redact(from *secrets.Redactor) {
+	s.Market, s.Snapshot, s.Reason = from.Text(s.Market), from.Text(s.Snapshot), from.Text(s.Reason)
+	s.ReviewMessage = from.Text(s.ReviewMessage)
+	s.Repository = from.Texts(s.Repository)
+}
+
+func (s *Extension) ask(ctx context.Context, at target.Target) error {
+	got, err := at.Snapshot(ctx, s.Name, s.Version)
+	if err != nil {
+		return err
+	}
+	s.Market, s.Snapshot, s.ReviewMessage = got.Status, got.ID, got.Message
+	if got.Status == target.StatusNone {
+		s.Market = marketNone
+	}
+	return nil
+}
+
+// Waiting is how Wait waits.
+type Waiting struct {
+	First  time.Duration       // before it asks for the first time; 0 is the usual time
+	To     *output.Stream      // says what is waited for
+	Redact func(string) string // takes secrets out of what servers say
+}
+
+// Wait asks, ever more patiently, until every version that was submitted has
+// been reviewed. A rejection ends it with an error.
+func Wait(ctx context.Context, at target.Target, all []Extension, w Waiting) error {
+	const last = time.Minute
+	printed := ""
+	for pause := cmp.Or(w.First, 2*time.Second); ; pause = min(pause*3/2, last) {
+		var pending []string
+		for _, s := range all {
+			if s.Market == target.StatusSubmitted {
+				pending = append(pending, s.Name+" "+s.Version)
+			}
+		}
+		if len(pending) == 0 {
+			return rejected(all)
+		}
+		if now := strings.Join(pending, ", "); now != printed {
+			w.To.Print("waiting for the review of %s", now)
+			printed = now
+		}
+		if !graceful.Sleep(ctx, pause) {
+			return fmt.Errorf("%w; not reviewed yet: %s", context.Cause(ctx), strings.Join(pending, ", "))
+		}
+		for i := range all {
+			if all[i].Market != target.StatusSubmitted {
+				continue
+			}
+			switch err := all[i].ask(ctx, at); {
+			case err == nil:
+			case failure.Unauthorized(err):
+				return err
+			default: // a wait of hours outlives a bad minute
+				w.To.Print("%s; asking again", w.Redact(err.Error()))
+			}
+		}
+	}
+}
+
+// rejected is the error of a review that did not end well.
+func rejected(all []Extension) error {
+	var errs []error
+	for _, s := range all {
+		if !slices.Contains([]string{target.StatusActive, target.StatusDraft, marketNone, marketUnknown}, s.Market) {
+			errs = append(errs, fmt.Errorf("%s %s was reviewed and is %q%s", s.Name, s.Version, s.Market, s.said()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// said is what the reviewer has to say.
+func (s *Extension) said() string {
+	if s.ReviewMessage == "" {
+		return ""
+	}
+	return " (" + s.ReviewMessage + ")"
+}
+
+// versions shows the newest few.
+func versions(all []string) string {
+	const shown = 3
+	switch {
+	case len(all) == 0:
+		return "-"
+	case len(all) > shown:
+		return strings.Join(all[:shown], ", ") + fmt.Sprintf(" and %d more", len(all)-shown)
+	}
+	return strings.Join(all, ", ")
+}
