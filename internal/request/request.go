@@ -232,7 +232,7 @@ func (r *Request) versionOf(w wanted, declared []string) (string, error) {
 		}
 		hint := "ask for the version that extension.yaml has"
 		if r.Kind == Tag {
-			hint = "tag the commit whose extension.yaml has that version, or set it there: version: " + asked
+			hint = fmt.Sprintf("tag the commit whose extension.yaml has that version, or set it there: ksrelease bump %s --set %s", w.name, asked)
 		}
 		return "", failure.WithHint(fmt.Errorf("the %s %s asks for %s %s, but %s", r.Kind, quoted(r.Text), w.name, asked, have), "%s", hint)
 	}

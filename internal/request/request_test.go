@@ -109,7 +109,7 @@ func TestTags(t *testing.T) {
 		}
 	}
 	for tag, want := range map[string][2]string{
-		"foo/v1.1.0":   {`the tag "foo/v1.1.0" asks for foo 1.1.0, but its extension.yaml has 1.0.0`, "version: 1.1.0"},
+		"foo/v1.1.0":   {`the tag "foo/v1.1.0" asks for foo 1.1.0, but its extension.yaml has 1.0.0`, "ksrelease bump foo --set 1.1.0"},
 		"v1.0.0":       {`the tag "v1.0.0" means no declared extension`, "{name}/v{version}"},
 		"twice/v1.0.0": {`which is declared as 1.0.0 and v1.0.0`, "both spellings"},
 	} {

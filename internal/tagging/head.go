@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/git"
 )
@@ -66,6 +67,16 @@ func (h *Head) At(path string) (string, error) {
 	return filepath.Join(h.root, below), nil
 }
 
+// has says that there is a package, or a folder with an extension.yaml: that of a submodule is
+// empty.
+func has(at string) bool {
+	info, err := os.Stat(at)
+	if err == nil && info.IsDir() {
+		_, err = os.Stat(filepath.Join(at, extension.MetadataFile))
+	}
+	return err == nil
+}
+
 // Sources are those of the work tree as the commit has them. What it has not is left out, and
 // returned by its path as users know it, with the reason.
 func (h *Head) Sources(all []config.Source) (there []config.Source, missing map[string]error) {
@@ -73,8 +84,8 @@ func (h *Head) Sources(all []config.Source) (there []config.Source, missing map[
 	for _, s := range all {
 		at, err := h.At(s.Path)
 		if err == nil {
-			if _, err = os.Stat(at); err != nil {
-				err = failure.WithHint(fmt.Errorf("%s is not in the commit that is checked out", s.Display), "commit it first")
+			if !has(at) {
+				err = failure.WithHint(fmt.Errorf("%s is not in the commit that is checked out", s.Display), "commit it first; what lies in a submodule is tagged in its own repository")
 			}
 		}
 		if err != nil {
