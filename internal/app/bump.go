@@ -54,7 +54,7 @@ func (p *Project) Bump(ctx context.Context, request bump.Request, changed bool, 
 	}
 	request.Day = time.Now()
 	request.History = func(e bump.Extension) history.Done { return reader.Done(ctx, past(e)) }
-	request.Bumped = func(e bump.Extension) bool { return reader.IsBumped(past(e)) }
+	request.Bumped = func(e bump.Extension) bool { return reader.IsBumped(ctx, past(e)) }
 	plan, err := bump.Make(request)
 	switch {
 	case ctx.Err() != nil:

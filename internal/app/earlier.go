@@ -17,8 +17,12 @@ func (p *Project) earlier(ctx context.Context, found *changes.Changes) (map[stri
 	var names []string
 	for _, e := range found.Extensions {
 		names = append(names, e.Name)
+		of := e.Base.String()
+		if commit := e.Base.Commit; commit != "" && e.Base.Ref == commit {
+			of = "commit " + commit[:12]
+		}
 		if source := e.SourcePath(); source != "" && e.IsChanged() && e.Base.Kind != changes.BaseNone {
-			known[source] = &lint.Earlier{Of: e.Base.String(), Version: e.BaseVersion, Differs: contentOf(e)}
+			known[source] = &lint.Earlier{Of: of, Version: e.BaseVersion, Differs: contentOf(e)}
 		}
 	}
 	var past *history.Reader

@@ -5,6 +5,7 @@ package history
 import (
 	"context"
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -48,6 +49,10 @@ type Reader struct {
 	commits    map[string]string // of tags
 	// missing is why there is no history.
 	missing string
+
+	// reopen makes a reader for another repository, and submodules are those made.
+	reopen     func(ctx context.Context, dir string) (*Reader, error)
+	submodules map[string]*Reader
 }
 
 // Open prepares to read the history of the repository that holds a folder. names are the
@@ -68,7 +73,8 @@ func Open(ctx context.Context, dir, since string, patterns []tags.Pattern, names
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{repository: repository, commits: map[string]string{}}
+	r := &Reader{repository: repository, commits: map[string]string{}, submodules: map[string]*Reader{}}
+	r.reopen = func(ctx context.Context, dir string) (*Reader, error) { return Open(ctx, dir, "", patterns, names) }
 	if since != "" {
 		if r.since, err = repository.Resolve(ctx, since); err != nil {
 			return nil, err
@@ -95,6 +101,9 @@ func Open(ctx context.Context, dir, since string, patterns []tags.Pattern, names
 
 // Close ends reading.
 func (r *Reader) Close() {
+	for _, submodule := range r.submodules {
+		submodule.Close()
+	}
 	if r.objects != nil {
 		r.objects.Close()
 	}
@@ -107,9 +116,12 @@ func (r *Reader) Done(ctx context.Context, e Extension) Done {
 	if r.missing != "" {
 		return Done{Missing: r.missing}
 	}
-	folder, err := r.folder(e)
+	r, folder, err := r.at(ctx, e)
 	if err != nil {
 		return Done{Missing: "no commits are listed: " + err.Error()}
+	}
+	if r.missing != "" {
+		return Done{Missing: r.missing}
 	}
 	from, since, err := r.last(ctx, e, folder)
 	if err != nil {
@@ -136,6 +148,33 @@ func (r *Reader) Done(ctx context.Context, e Extension) Done {
 		found.Missing = "this is a shallow clone, and commits may be missing: " + r.repository.Deepen(ctx)
 	}
 	return found
+}
+
+// at is the reader of the repository that holds an extension, which may be a submodule of this
+// one, and where the extension is in it.
+func (r *Reader) at(ctx context.Context, e Extension) (*Reader, string, error) {
+	folder, err := r.folder(e)
+	if err != nil {
+		return nil, "", err
+	}
+	for at := folder; at != "."; at = path.Dir(at) {
+		root := filepath.Join(r.repository.Top, filepath.FromSlash(at))
+		if _, err := os.Lstat(filepath.Join(root, ".git")); err != nil {
+			continue
+		}
+		submodule := r.submodules[at]
+		if submodule == nil {
+			if submodule, err = r.reopen(ctx, root); err != nil {
+				return nil, "", err
+			}
+			r.submodules[at] = submodule
+		}
+		if submodule.missing != "" || submodule.repository.Top == r.repository.Top {
+			return submodule, folder, nil
+		}
+		return submodule.at(ctx, e)
+	}
+	return r, folder, nil
 }
 
 // folder is where an extension lies in the repository, with slashes.
@@ -203,12 +242,12 @@ func (r *Reader) VersionAt(commit, folder string) (version string, ok bool) {
 
 // IsBumped says that an extension has another version than at the commit that was named, or
 // than was committed last.
-func (r *Reader) IsBumped(e Extension) bool {
+func (r *Reader) IsBumped(ctx context.Context, e Extension) bool {
 	if r.missing != "" {
 		return false
 	}
-	folder, err := r.folder(e)
-	if err != nil {
+	r, folder, err := r.at(ctx, e)
+	if err != nil || r.missing != "" {
 		return false
 	}
 	base := r.since
@@ -244,9 +283,13 @@ func (r *Reader) Versions(ctx context.Context, e Extension, base string) (betwee
 	if r.missing != "" {
 		return nil, nil, nil
 	}
-	folder, err := r.folder(e)
-	if err != nil {
+	outer := r
+	r, folder, err := r.at(ctx, e)
+	if err != nil || r.missing != "" {
 		return nil, nil, err
+	}
+	if r != outer {
+		base = "" // that is a commit of another repository
 	}
 	today := r.treeAt(r.repository.Head, folder)
 	add := func(past Past) {

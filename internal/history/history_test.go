@@ -106,10 +106,10 @@ func TestDone(t *testing.T) {
 	if done := r.open("").Done(t.Context(), r.extension("a", "1.2.0")); done.Since != "a-1.1.0" {
 		t.Errorf("%+v", done)
 	}
-	if reader := r.open(""); !reader.IsBumped(r.extension("a", "1.2.0")) || reader.IsBumped(r.extension("a", "v1.1.0")) || reader.IsBumped(r.extension("c", "1.0.0")) {
+	if reader := r.open(""); !reader.IsBumped(t.Context(), r.extension("a", "1.2.0")) || reader.IsBumped(t.Context(), r.extension("a", "v1.1.0")) || reader.IsBumped(t.Context(), r.extension("c", "1.0.0")) {
 		t.Error("a is bumped, or is not")
 	}
-	if reader := r.open(first); !reader.IsBumped(r.extension("a", "1.1.0")) {
+	if reader := r.open(first); !reader.IsBumped(t.Context(), r.extension("a", "1.1.0")) {
 		t.Error("a was bumped since then")
 	}
 	// Of very many commits some are named.
@@ -145,7 +145,7 @@ func TestWithoutHistory(t *testing.T) {
 	if done := reader.Done(t.Context(), r.extension("a", "1.0.0")); done.Missing != "there is no commit yet, so that no commits are listed" {
 		t.Errorf("%+v", done)
 	}
-	if between, before, err := reader.Versions(t.Context(), r.extension("a", "1.0.0"), ""); between != nil || before != nil || err != nil || reader.IsBumped(r.extension("a", "1.0.0")) {
+	if between, before, err := reader.Versions(t.Context(), r.extension("a", "1.0.0"), ""); between != nil || before != nil || err != nil || reader.IsBumped(t.Context(), r.extension("a", "1.0.0")) {
 		t.Errorf("%v, %v, %v", between, before, err)
 	}
 	if _, err := Open(t.Context(), r.dir, "main", nil, nil); git.ReasonOf(err) != git.NoCommit {
@@ -197,4 +197,65 @@ func TestVersions(t *testing.T) {
 	check("1.1.0", base, "1.3.0 1.4.0", "1.2.0 commit", "1.0.0 commit")
 	r.commit("a/x", "newer", "more")
 	check("1.1.0", base, "1.3.0 1.4.0", "1.1.0 a/v1.1.0", "1.2.0 commit", "1.1.0 commit", "1.0.0 commit")
+}
+
+// An extension in a submodule has the history of that repository, and one in a work tree of its
+// own, at a detached head, that of its commit.
+func TestOtherWorkTrees(t *testing.T) {
+	inner := newRepository(t)
+	inner.version("a", "1.0.0", "add a")
+	first := inner.commit("a/x", "1", "one")
+	inner.commit("a/x", "2", "two")
+	outer := newRepository(t)
+	outer.version("b", "1.0.0", "add b")
+	outer.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", inner.dir, "in/side")
+	outer.git("commit", "-q", "-m", "take in a")
+	reader := outer.open("")
+	a := outer.extension("in/side/a", "1.0.0")
+	if done := reader.Done(t.Context(), a); !slices.Equal(done.Subjects, []string{"two", "one"}) {
+		t.Errorf("%+v", done)
+	}
+	a.Version = "1.1.0"
+	if !reader.IsBumped(t.Context(), a) {
+		t.Error("a has another version than was committed")
+	}
+	if between, before, err := reader.Versions(t.Context(), a, outer.git("rev-parse", "HEAD")); err != nil || !slices.Equal(between, []string{"1.0.0"}) || before != nil {
+		t.Errorf("%v, %v, %v", between, before, err)
+	}
+	tree := repository{t, filepath.Join(t.TempDir(), "tree")}
+	inner.git("worktree", "add", "-q", "--detach", tree.dir, first)
+	if done := tree.open("").Done(t.Context(), tree.extension("a", "1.0.0")); !slices.Equal(done.Subjects, []string{"one"}) {
+		t.Errorf("%+v", done)
+	}
+}
+
+// Of a long history only what touched the extension is looked at.
+func TestManyCommits(t *testing.T) {
+	r := newRepository(t)
+	var stream strings.Builder
+	const commits = 10_000
+	for i := range commits {
+		fmt.Fprintf(&stream, "commit refs/heads/main\ncommitter a <a@example.com> %d +0000\ndata %d\nn%d\n", i, len(fmt.Sprint("n", i)), i)
+		name, text := fmt.Sprintf("b/%d", i%10), fmt.Sprint(i)
+		if i%1000 == 0 {
+			name, text = "a/extension.yaml", fmt.Sprintf("name: a\nversion: 1.%d.0\n", i/1000)
+		} else if i%1000 == 500 {
+			name = "a/x"
+		}
+		fmt.Fprintf(&stream, "M 644 inline %s\ndata %d\n%s\n", name, len(text), text)
+	}
+	git := exec.CommandContext(t.Context(), "git", "fast-import", "--quiet")
+	git.Dir, git.Stdin = r.dir, strings.NewReader(stream.String())
+	if out, err := git.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	r.git("checkout", "-q", "main")
+	reader := r.open("")
+	if done := reader.Done(t.Context(), r.extension("a", "1.9.0")); !slices.Equal(done.Subjects, []string{"n9500"}) {
+		t.Errorf("%+v", done)
+	}
+	between, before, err := reader.Versions(t.Context(), r.extension("a", "2.0.0"), r.git("rev-parse", "HEAD~3000"))
+	if err != nil || strings.Join(between, " ") != "1.7.0 1.8.0 1.9.0" || len(before) != 7 {
+		t.Errorf("%v, %q, %+v", err, between, before)
+	}
 }
