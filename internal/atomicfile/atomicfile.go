@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 
 	"github.com/ksrelease/ksrelease/internal/failure"
@@ -75,6 +76,23 @@ func ProbeBelow(dir string, show func(path string) string) error {
 	return err
 }
 
+// Replaceable says whether Write may put a file at path: where nothing is, a regular file, or a
+// link to one, which is replaced itself. A device or a named pipe would be lost to all who use
+// it, and a link such as /dev/stdout, which leads to an open file of a process, too.
+func Replaceable(path string) error {
+	if to, err := os.Readlink(path); err == nil && strings.HasPrefix(to, "/proc/") {
+		return errNoFile
+	}
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return errNoFile
+	}
+	return nil // a folder that is missing shows when the file is written
+}
+
+// errNoFile says what Replaceable found.
+var errNoFile = errors.New("what is there is no regular file, and is not replaced")
+
 // prefix begins the names of files that are not in their place yet.
 const prefix = ".ksrelease-"
 
@@ -106,6 +124,9 @@ const attempts = 5
 var errTaken = errors.New("it was removed while it was written")
 
 func write(path string, data []byte, perm fs.FileMode, sync func(*os.File) error) error {
+	if err := Replaceable(path); err != nil {
+		return named(err, path)
+	}
 	var err error
 	for range attempts {
 		if err = writeOnce(path, data, perm, sync); !errors.Is(err, errTaken) {

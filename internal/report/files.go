@@ -1,7 +1,6 @@
 package report
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -57,8 +56,8 @@ func (e *PathError) Unwrap() error { return e.Err }
 
 // mayWrite finds out before the run whether a report can be written at path.
 func mayWrite(path string) error {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return &PathError{path, errors.New("what is there is no regular file, and is not replaced")}
+	if err := atomicfile.Replaceable(path); err != nil {
+		return &PathError{path, err}
 	}
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
