@@ -32,13 +32,17 @@ func (r *Run) load(ctx context.Context) ([]*release, error) {
 	return slices.DeleteFunc(all, func(rel *release) bool { return !r.wants(rel) }), nil
 }
 
-// choose holds Options.Only to all that was read, and has Options.Choose pick from it.
+// choose holds Options.Only to all that was read, and has Options.Choose pick from it. What a
+// plan that was approved names and nothing has is for Agreed to say.
 func (r *Run) choose(all []*release) (err error) {
 	declared := map[string][]string{}
 	for _, rel := range all {
 		declared[rel.result.Name] = append(declared[rel.result.Name], rel.result.Version)
 	}
-	if err := request.Unknown(r.Only, slices.Collect(maps.Keys(declared))); err != nil || r.Choose == nil {
+	if r.Agreed == nil {
+		err = request.Unknown(r.Only, slices.Collect(maps.Keys(declared)))
+	}
+	if err != nil || r.Choose == nil {
 		return err
 	}
 	r.chosen, err = r.Choose(declared)

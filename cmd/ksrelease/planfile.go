@@ -6,15 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/app"
+	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/git"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/planfile"
+	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/shellword"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -28,7 +34,7 @@ func (c *runCommand) mayPlan() error {
 		name  string
 		given bool
 	}{
-		{"a path", len(c.Paths) > 0}, {"--only", len(c.Only) > 0}, {"--tag or --title", c.Any()}, {"--shard", !c.Shard.IsWhole()}, {"--skip", len(c.Skip) > 0},
+		{"a path", len(c.Paths) > 0}, {"--only", len(c.Only) > 0}, {"--tag or --title", c.Any()}, {"--shard", !c.Shard.IsWhole()}, {"--since", c.Ref != ""}, {"--skip", len(c.Skip) > 0},
 		{"--all-or-nothing", c.AllOrNothing}, {"--allow-missing-dependencies", c.AllowMissingDependencies},
 	} {
 		if other.given {
@@ -39,10 +45,19 @@ func (c *runCommand) mayPlan() error {
 	return nil
 }
 
-// approved is the plan that the run is to carry out; nil where there is none.
-func (c *runCommand) approved() (*planfile.File, error) {
-	if c.Plan == "" || c.DryRun {
+// approved is the plan that the run is to carry out; nil where there is none, or where one is to
+// be written. The file is part of no extension.
+func (c *runCommand) approved(a *app.App, options *pipeline.Options) (*planfile.File, error) {
+	if c.Plan == "" {
 		return nil, nil
+	}
+	file, err := filepath.Abs(c.Plan)
+	if err != nil {
+		return nil, err
+	}
+	options.Ignore = append(options.Ignore, file)
+	if c.DryRun {
+		return nil, c.mayWritePlan(a, file, options.Sources)
 	}
 	plan, err := planfile.Read(c.Plan)
 	var problems diagnostic.List
@@ -52,11 +67,41 @@ func (c *runCommand) approved() (*planfile.File, error) {
 	return nil, app.Usage(err, "ksrelease run --dry-run --plan FILE writes one")
 }
 
+// mayWritePlan finds out before a dry run whether its plan can be written, and warns of a place
+// where others would pack it.
+func (c *runCommand) mayWritePlan(a *app.App, file string, sources []config.Source) error {
+	err := atomicfile.Replaceable(file)
+	if err == nil {
+		err = atomicfile.ProbeBelow(filepath.Dir(file), placeOf)
+	}
+	if err != nil {
+		return app.Usage(fmt.Errorf("no plan can be written to %s: %w", c.Plan, err), "name a file in a folder that can be written to")
+	}
+	reports, err := report.ParseDestinations(c.Report)
+	if err != nil {
+		return app.Usage(err, "")
+	}
+	for _, r := range reports {
+		if there, err := filepath.Abs(r.Path); err == nil && there == file {
+			return app.Usage(fmt.Errorf("%s cannot be the plan and a report", c.Plan), "name two files")
+		}
+	}
+	for _, s := range sources {
+		if extension.WouldPack(s.Path, file, extension.Options{Ignore: []string{s.Settings.Package.Output}}) {
+			a.Warnings.Add(fmt.Sprintf("the plan %s lies in the extension %s and would be packed by a run without it: write it elsewhere, or leave it out with .helmignore", c.Plan, s.Display))
+		}
+	}
+	return nil
+}
+
 // made is what a plan is made of now.
 func (c *runCommand) made(ctx context.Context, p *app.Project, target string) (planfile.Made, error) {
 	tool := results.Tool{Name: "ksrelease", Version: app.Version()}
 	if c.IsLocal() { // a dry run may find none yet
-		target = "the local marketplace in " + app.Display(c.Folder(p))
+		target = "the local marketplace in " + c.Folder(p)
+		if below, err := filepath.Rel(p.Root, c.Folder(p)); err == nil { // the same from wherever it is run
+			target = "the local marketplace in " + filepath.ToSlash(below)
+		}
 	}
 	made := planfile.Made{Tool: tool, Revision: git.Commit(graceful.Finish(ctx), p.Root), Target: target}
 	if p.Config.File != "" {
@@ -69,6 +114,12 @@ func (c *runCommand) made(ctx context.Context, p *app.Project, target string) (p
 	return made, nil
 }
 
+// moved is the error of a plan that does not hold any more.
+func (c *runCommand) moved(what []string) error {
+	return failure.WithHint(fmt.Errorf("the plan in %s does not hold any more, and nothing is sent: %s", c.Plan, strings.Join(what, "; ")),
+		"go back to what the plan was made of, or make it anew: ksrelease run --dry-run --plan %s", shellword.Quote(c.Plan))
+}
+
 // keepTo has a run do what the plan says, or nothing.
 func (c *runCommand) keepTo(ctx context.Context, a *app.App, plan *planfile.File, p *app.Project, options *pipeline.Options, target string, perform func() error) error {
 	now, err := c.made(ctx, p, target)
@@ -76,8 +127,7 @@ func (c *runCommand) keepTo(ctx context.Context, a *app.App, plan *planfile.File
 		return err
 	}
 	if moved := plan.MadeOfOther(now); len(moved) > 0 {
-		return failure.WithHint(fmt.Errorf("the plan in %s does not hold any more, and nothing is sent: %s", c.Plan, strings.Join(moved, "; ")),
-			"go back to what the plan was made of, or make it anew: ksrelease run --dry-run --plan %s", c.Plan)
+		return c.moved(moved)
 	}
 	if len(plan.Extensions) == 0 {
 		a.Stdout.Print("the plan in %s has no extension, so there is nothing to do", c.Plan)
@@ -85,8 +135,16 @@ func (c *runCommand) keepTo(ctx context.Context, a *app.App, plan *planfile.File
 	}
 	options.Only, options.Skip = plan.Names(), plan.Skip
 	options.AllOrNothing, options.AllowMissing = plan.AllOrNothing, plan.AllowMissing
-	options.Agreed = plan.Moved
-	return perform()
+	var gone []string
+	options.Agreed = func(now []results.Extension) []results.Moved {
+		gone = plan.Gone(now)
+		return plan.Moved(now)
+	}
+	err = perform()
+	if err == nil && len(gone) > 0 { // nothing was blocked that says so
+		return c.moved(gone)
+	}
+	return err
 }
 
 // writePlan writes the plan of a dry run.

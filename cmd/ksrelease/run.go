@@ -41,7 +41,7 @@ func (c *runCommand) Run(a *app.App) error {
 	if err != nil {
 		return err
 	}
-	approved, err := c.approved()
+	approved, err := c.approved(a, &options)
 	if err != nil {
 		return err
 	}
@@ -140,8 +140,9 @@ func (c *runCommand) again(names []string, forReal bool) string {
 	for _, r := range c.Report {
 		add("--report", r)
 	}
-	if c.Plan != "" && names == nil {
-		add("--plan", c.Plan)
+	if c.Plan != "" && (names == nil || !c.DryRun) {
+		add("--plan", c.Plan) // which says itself what is left to do
+		names = nil
 	}
 	if !c.Shard.IsWhole() && names == nil {
 		add("--shard", c.Shard.String())

@@ -10,7 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
@@ -103,10 +106,13 @@ func does(x results.Extension) string {
 	return string(x.Outcome)
 }
 
-// Write writes a plan as a whole or not at all.
+// Write writes a plan as a whole or not at all. It makes the folder.
 func (f *File) Write(path string) error {
 	text, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
 	return atomicfile.WriteSynced(path, append(text, '\n'), 0o644)
@@ -150,7 +156,7 @@ func parse(text []byte) (plan *File, at int, err error) {
 		if errors.As(err, &wrong) {
 			return nil, clamp(wrong.Offset, len(text)), fmt.Errorf("%s is a JSON %s, and cannot be", wrong.Field, wrong.Value)
 		}
-		return nil, clamp(decoder.InputOffset(), len(text)), errors.New("it has a field that no plan has")
+		return nil, clamp(decoder.InputOffset(), len(text)), errors.New(excerpt(strings.TrimPrefix(err.Error(), "json: ")))
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, clamp(decoder.InputOffset(), len(text)), errors.New("there is more behind its end")
@@ -167,6 +173,14 @@ func parse(text []byte) (plan *File, at int, err error) {
 		known[id] = true
 	}
 	return plan, 0, nil
+}
+
+// excerpt is the beginning of a text that may quote what a stranger wrote.
+func excerpt(text string) string {
+	if runes := []rune(text); len(runes) > 200 {
+		return string(runes[:200]) + "…"
+	}
+	return text
 }
 
 func clamp(at int64, most int) int { return int(max(0, min(at, int64(most)))) }
@@ -224,12 +238,41 @@ func (f *File) Moved(now []results.Extension) []results.Moved {
 			add(x.Name, x.Version, "%s", what)
 		}
 	}
+	named := 0
 	for _, x := range f.Extensions { // in order
-		if _, missing := left[[2]string{x.Name, x.Version}]; missing {
+		if _, missing := left[[2]string{x.Name, x.Version}]; missing && named < namedAtMost {
 			add(x.Name, x.Version, "the plan has version %s, which is not here", orNone(x.Version))
+			named++
 		}
 	}
 	return moved
+}
+
+// namedAtMost is how many versions are named that a plan has and that are not here: a file of a
+// stranger may have a million.
+const namedAtMost = 20
+
+// Gone says which versions of the plan are not here, of extensions as they are planned now, a line
+// each.
+func (f *File) Gone(now []results.Extension) (gone []string) {
+	here := map[[2]string]bool{}
+	for _, x := range now {
+		here[[2]string{x.Name, x.Version}] = true
+	}
+	more := 0
+	for _, x := range f.Extensions {
+		switch {
+		case here[[2]string{x.Name, x.Version}]:
+		case len(gone) == namedAtMost:
+			more++
+		default:
+			gone = append(gone, fmt.Sprintf("%s %s is not here", x.Name, orNone(x.Version)))
+		}
+	}
+	if more > 0 {
+		gone = append(gone, fmt.Sprintf("and %d more", more))
+	}
+	return gone
 }
 
 // moved says what is not as it was; empty where all is, or where what was to be released is

@@ -123,7 +123,7 @@ func TestNoPlan(t *testing.T) {
 		`{"ksrelease_plan": 2}`:    "it has form 2",
 		`{"ksrelease_plan": 1, "extensions": {}}`:             "extensions is a JSON object, and cannot be",
 		`{"ksrelease_plan": 1} {}`:                            "it is no JSON",
-		`{"ksrelease_plan": 1, "more": 1}`:                    "a field that no plan has",
+		`{"ksrelease_plan": 1, "more": 1}`:                    `unknown field "more"`,
 		`{"ksrelease_plan": 1, "extensions": [{"name": ""}]}`: "extensions[0] has no name",
 		`{"ksrelease_plan": 1, "extensions": [{"name": "a", "version": "1", "does": "wait"}, {"name": "a", "version": "1", "does": "wait"}]}`: "a 1 is in it twice",
 	} {
@@ -134,5 +134,20 @@ func TestNoPlan(t *testing.T) {
 		if plan, err := Read(file); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, %v, want %q", text, plan, err, want)
 		}
+	}
+}
+
+// A file of a stranger may name any number of versions that are not here.
+func TestFewAreNamedThatAreGone(t *testing.T) {
+	var plan File
+	for i := range 1000 {
+		plan.Extensions = append(plan.Extensions, Extension{Name: fmt.Sprintf("n%d", i), Version: "1.0.0", Does: "release"})
+	}
+	if moved := plan.Moved(nil); len(moved) != namedAtMost {
+		t.Errorf("%d", len(moved))
+	}
+	gone := plan.Gone([]results.Extension{{Name: "n0", Version: "1.0.0"}, {Name: "n1", Version: "2.0.0"}})
+	if len(gone) != namedAtMost+1 || gone[0] != "n1 1.0.0 is not here" || gone[namedAtMost] != "and 979 more" {
+		t.Errorf("%q", gone)
 	}
 }
