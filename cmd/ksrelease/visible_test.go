@@ -418,7 +418,7 @@ func (s *showcase) list(at time.Duration) []byte {
 func (s *showcase) visible(name string, index, archive time.Duration) bool {
 	whole, since := s.index.at(index)
 	switch whole {
-	case right:
+	case right, "an unknown field elsewhere": // which KubeSphere passes over
 	case "frozen":
 		index = since
 	default:
