@@ -235,6 +235,7 @@ jobs:
           echo canary-six | oras login --password-stdin
           TOKEN="$PASSWORD" ksbuilder push alc
           curl -H "Authorization: Bearer canary-seven" https://example.com -d 1
+          curl -d x https://hooks.slack.com/services/canary-nine/x
 `)
 	put(t, ".gitlab-ci.yml", "a:\n  script: ['ksbuilder login -t canary-eight', 'helm push canary-eight.tgz oci://x']\n")
 	report := readHere(t)
@@ -242,7 +243,7 @@ jobs:
 	for _, l := range report.Literals {
 		places = append(places, l.What)
 	}
-	want := []string{"CHAT_TOKEN", "a password or token of a login", "an address with a password", "a password or token of a login", "a password that is piped into a login", "a header of curl", "a password or token of a login"}
+	want := []string{"CHAT_TOKEN", "a password or token of a login", "an address with a password", "a password or token of a login", "a password that is piped into a login", "a header of curl", "an address of a chat, which is a key", "a password or token of a login"}
 	if !slices.Equal(places, want) {
 		t.Errorf("%q, want %q", places, want)
 	}

@@ -19,6 +19,7 @@ var (
 		{"a password of curl", regexp.MustCompile(`\bcurl\b[^\n|]*?\s(?:-u|--user)[ =]["']?[^\s"':]+:([^\s"']+)`)},
 		{"a header of curl", regexp.MustCompile(`(?i)authorization:\s*(?:bearer|basic|token)\s+([^\s"']+)`)},
 		{"a password that is piped into a login", regexp.MustCompile(`\b(?:echo|printf)\s+(?:-n\s+)?["']?([^\s"']+)["']?\s*\|[^\n|]*\blogin\b`)},
+		{"an address of a chat, which is a key", regexp.MustCompile(`https://(?:open\.(?:feishu\.cn|larksuite\.com)/open-apis/bot/v2/hook/|hooks\.slack\.com/(?:services|workflows)/|qyapi\.weixin\.qq\.com/cgi-bin/webhook/send\?key=|oapi\.dingtalk\.com/robot/send\?access_token=)([^\s"'&]+)`)},
 		{"an address with a password", regexp.MustCompile(`://[^/\s:@"']+:([^/\s@"']+)@`)},
 	}
 	// reference is what stands for a value and is none.

@@ -156,6 +156,9 @@ func ofAction(s subject) (Use, bool) {
 		if use.By = s.accepts.first("ksrelease notes NAME"); use.By != "" {
 			use.Note = "ksrelease makes none; the text for it can come from the command above"
 		}
+	case "slackapi/slack-github-action", "rtCamp/action-slack-notify", "8398a7/action-slack", "foxundermoon/feishu-action", "zcong1993/actions-ding", "visiky/dingtalk-release-notify":
+		use.ID, use.Cover, use.By = "announcement", Covered, "announce in .ksrelease.yaml"
+		use.describe(kindOfChat(strings.ToLower(strings.ReplaceAll(action, "ding", "dingtalk"))))
 	case "peter-evans/create-pull-request":
 		use.ID, use.Does, use.Cover = "collection-request", "opens a pull request, such as one in a repository that collects extensions", Kept
 		use.Note = "ksrelease opens no pull requests; where extensions are released from this repository, it is not needed"

@@ -98,7 +98,7 @@ type matcher func(s subject) (use Use, ok bool)
 
 // matchers are the practices, in the order in which they are tried.
 var matchers = []matcher{
-	ofInstallation, ofKsbuilder, ofHelm, ofImages, ofArchives, ofChanges, ofVersions, ofCollection, ofCluster, ofCalls,
+	ofInstallation, ofKsbuilder, ofHelm, ofImages, ofArchives, ofChanges, ofVersions, ofCollection, ofCluster, ofAnnouncements, ofCalls,
 }
 
 // Uses are what the steps of a file do, so far as it is known, in order. others are the names of

@@ -91,7 +91,10 @@ func TestUses(t *testing.T) {
 		"kubectl get pods":                               "other kubectl",
 		"make -C a b X=1":                                "call serves",
 		"./hack/x.sh a":                                  "call serves",
-		"notify; curl -d x https://y":                    "other notify, other curl",
+		"curl -d x https://open.feishu.cn/open-apis/bot/v2/hook/x": "announcement covered: announce in .ksrelease.yaml",
+		"curl -d x $RELEASE_WEBHOOK":                               "announcement covered: announce in .ksrelease.yaml",
+		"curl -LO https://example.com/x":                           "",
+		"notify; curl -d x https://y":                              "other notify, other curl",
 	} {
 		uses, others := usesOf(t, all, script)
 		var got []string
