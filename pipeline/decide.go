@@ -186,5 +186,5 @@ func drift(r *release, difference published.Difference, how string) error {
 	for _, d := range difference.Files {
 		r.result.Differs = append(r.result.Differs, results.Difference{File: d.File, Kind: string(d.Kind), Detail: d.Detail})
 	}
-	return &ending{outcome: results.Drift, reason: difference.Drift(r.result.Version, how)}
+	return &ending{outcome: results.Drift, reason: difference.Drift(r.result.Name, r.result.Version, how)}
 }

@@ -67,7 +67,7 @@ var units = []unit{
 	{"internal/lifecycle", []string{"internal/results"}},
 	{"internal/indexwatch", []string{"internal/graceful", "internal/target"}},
 	{"internal/bases", []string{"internal/extension", "internal/extension/compare", "internal/failure", "internal/git", "internal/published", "internal/target", "internal/versions"}},
-	{"internal/published", []string{"internal/extension", "internal/extension/compare", "internal/graceful", "internal/kubesphere", "internal/target"}},
+	{"internal/published", []string{"internal/extension", "internal/extension/compare", "internal/graceful", "internal/kubesphere", "internal/shellword", "internal/target"}},
 	{"internal/target/kscloud", []string{"internal/cloud", "internal/dependency", "internal/extension", "internal/failure", "internal/helmrepo", "internal/redact", "internal/target", "internal/transport"}},
 	{"internal/target/access", []string{"internal/extension", "internal/failure", "internal/target"}},
 	{"internal/target", []string{"internal/extension"}},

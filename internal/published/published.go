@@ -20,6 +20,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension/compare"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/kubesphere"
+	"github.com/ksrelease/ksrelease/internal/shellword"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
 
@@ -185,9 +186,9 @@ func (d Difference) String() string {
 	return d.Unread
 }
 
-// Drift says that a version is there with this difference, and what to do about it. how, where it
+// Drift says that a version of an extension is there with this difference, and what to do about it. how, where it
 // is not empty, says how that came about.
-func (d Difference) Drift(version, how string) string {
+func (d Difference) Drift(name, version, how string) string {
 	if d.Files.LineEndsOnly() {
 		return fmt.Sprintf("%s is there, and only line ends differ (%s)%s: give the files the line ends of that version, with '* text=auto eol=lf' in .gitattributes",
 			version, d.Files.Names(), how)
@@ -196,7 +197,7 @@ func (d Difference) Drift(version, how string) string {
 	if len(d.Files) == 0 {
 		what = "which files differ is not known: " + what
 	}
-	return fmt.Sprintf("%s is there with other content (%s%s): bump version in extension.yaml", version, what, how)
+	return fmt.Sprintf("%s is there with other content (%s%s): bump version in extension.yaml, by ksrelease bump %s --patch", version, what, how, shellword.Quote(name))
 }
 
 // Read reads a package that was downloaded.
