@@ -15,7 +15,6 @@ import (
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/git"
 	"github.com/ksrelease/ksrelease/internal/tags"
-	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
 // most bounds the subjects of one extension: what is more is counted.
@@ -50,7 +49,8 @@ type Reader struct {
 	// missing is why there is no history.
 	missing string
 
-	// reopen makes a reader for another repository, and submodules are those made.
+	// moved are the places of extensions that were asked for, reopen makes a reader for another repository, and submodules are those made.
+	moved      map[string][]place // of folders, as they are asked for
 	reopen     func(ctx context.Context, dir string) (*Reader, error)
 	submodules map[string]*Reader
 }
@@ -73,7 +73,7 @@ func Open(ctx context.Context, dir, since string, patterns []tags.Pattern, names
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{repository: repository, commits: map[string]string{}, submodules: map[string]*Reader{}}
+	r := &Reader{repository: repository, commits: map[string]string{}, submodules: map[string]*Reader{}, moved: map[string][]place{}}
 	r.reopen = func(ctx context.Context, dir string) (*Reader, error) { return Open(ctx, dir, "", patterns, names) }
 	if since != "" {
 		if r.since, err = repository.Resolve(ctx, since); err != nil {
@@ -111,7 +111,7 @@ func (r *Reader) Close() {
 
 // Done is what was done in an extension since its last version: since the commit that was named,
 // else since the tag of its version, else since the commit that gave it that version. Commits
-// are those that touched its folder, without merges.
+// are those that touched its folder, also an earlier one, without merges.
 func (r *Reader) Done(ctx context.Context, e Extension) Done {
 	if r.missing != "" {
 		return Done{Missing: r.missing}
@@ -123,12 +123,16 @@ func (r *Reader) Done(ctx context.Context, e Extension) Done {
 	if r.missing != "" {
 		return Done{Missing: r.missing}
 	}
-	from, since, err := r.last(ctx, e, folder)
+	places, err := r.places(ctx, e.Name, folder)
+	if err != nil {
+		return Done{Missing: "no commits are listed: " + err.Error()}
+	}
+	from, since, err := r.last(ctx, e, places)
 	if err != nil {
 		return Done{Missing: "no commits are listed: " + err.Error()}
 	}
 	found := Done{Since: since}
-	log, err := r.repository.Log(ctx, from, r.repository.Head, folder)
+	log, err := r.log(ctx, from, places, "")
 	if err != nil {
 		return Done{Missing: "no commits are listed: " + err.Error()}
 	}
@@ -192,11 +196,11 @@ func (r *Reader) folder(e Extension) (string, error) {
 
 // last is the commit of the last version, and how it is known. It is empty where the whole
 // history is new.
-func (r *Reader) last(ctx context.Context, e Extension, folder string) (commit, since string, err error) {
+func (r *Reader) last(ctx context.Context, e Extension, places []place) (commit, since string, err error) {
 	if r.since != "" {
 		return r.since, r.ref, nil
 	}
-	current, ok := r.VersionAt(r.repository.Head, folder)
+	current, ok := r.versionIn(r.repository.Head, places)
 	if !ok {
 		return "", "", nil // it is not committed yet
 	}
@@ -205,12 +209,12 @@ func (r *Reader) last(ctx context.Context, e Extension, folder string) (commit, 
 			return r.commits[tag.Text], tag.Text, nil
 		}
 	}
-	log, err := r.repository.Log(ctx, "", r.repository.Head, path.Join(folder, extension.MetadataFile))
+	log, err := r.log(ctx, "", places, extension.MetadataFile)
 	if err != nil {
 		return "", "", err
 	}
 	for _, entry := range log {
-		if version, ok := r.VersionAt(entry.Hash, folder); !ok || version != current {
+		if version, ok := r.versionIn(entry.Hash, places); !ok || version != current {
 			break
 		}
 		commit = entry.Hash
@@ -227,16 +231,7 @@ func (r *Reader) VersionAt(commit, folder string) (version string, ok bool) {
 	if err != nil || !ok || !entry.Mode.IsFile() {
 		return "", false
 	}
-	text, err := r.objects.Blob(entry.Object)
-	if err != nil {
-		return "", false
-	}
-	doc, err := yamldoc.ParseLoose(extension.MetadataFile, text)
-	if err != nil {
-		return "", false
-	}
-	fields, _ := doc.Value().(map[string]any)
-	version, ok = fields["version"].(string)
+	version, ok = r.fields(entry.Object)["version"].(string)
 	return version, ok
 }
 
@@ -254,7 +249,11 @@ func (r *Reader) IsBumped(ctx context.Context, e Extension) bool {
 	if base == "" {
 		base = r.repository.Head
 	}
-	version, ok := r.VersionAt(base, folder)
+	places, err := r.places(ctx, e.Name, folder)
+	if err != nil {
+		return false
+	}
+	version, ok := r.versionIn(base, places)
 	return ok && strings.TrimPrefix(version, "v") != strings.TrimPrefix(e.Version, "v")
 }
 
@@ -291,17 +290,20 @@ func (r *Reader) Versions(ctx context.Context, e Extension, base string) (betwee
 	if r != outer {
 		base = "" // that is a commit of another repository
 	}
-	today := r.treeAt(r.repository.Head, folder)
+	places, err := r.places(ctx, e.Name, folder)
+	if err != nil {
+		return nil, nil, err
+	}
+	today := r.treeIn(r.repository.Head, places)
 	add := func(past Past) {
-		if tree := r.treeAt(past.Commit, folder); past.Version != e.Version || tree != today {
+		if tree := r.treeIn(past.Commit, places); past.Version != e.Version || tree != today {
 			before = append(before, past)
 		}
 	}
 	for _, tag := range r.tags[e.Name] {
 		add(Past{Version: tag.Version, Tag: tag.Text, Commit: r.commits[tag.Text]})
 	}
-	file := path.Join(folder, extension.MetadataFile)
-	all, err := r.repository.Log(ctx, "", r.repository.Head, file)
+	all, err := r.log(ctx, "", places, extension.MetadataFile)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -311,7 +313,7 @@ func (r *Reader) Versions(ctx context.Context, e Extension, base string) (betwee
 			since[commit.Hash] = true
 		}
 	} else {
-		later, err := r.repository.Log(ctx, base, r.repository.Head, file)
+		later, err := r.log(ctx, base, places, extension.MetadataFile)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -320,7 +322,7 @@ func (r *Reader) Versions(ctx context.Context, e Extension, base string) (betwee
 		}
 	}
 	for _, commit := range all[:min(len(all), mostCommits)] {
-		version, ok := r.VersionAt(commit.Hash, folder)
+		version, ok := r.versionIn(commit.Hash, places)
 		switch {
 		case !ok:
 		case !since[commit.Hash]:

@@ -259,3 +259,52 @@ func TestManyCommits(t *testing.T) {
 		t.Errorf("%v, %q, %+v", err, between, before)
 	}
 }
+
+// An extension that was moved to another folder keeps its history, also with a merge of a branch
+// that did not know of it, and where something else is in the earlier folder now.
+func TestMovedExtensions(t *testing.T) {
+	r := newRepository(t)
+	r.version("b", "1.0.0", "add b")
+	r.version("a", "1.0.0", "add a")
+	r.version("a", "1.1.0", "set 1.1.0")
+	r.commit("a/x", "1", "one")
+	r.git("checkout", "-q", "-b", "side")
+	r.commit("a/x", "2", "of the side")
+	r.git("checkout", "-q", "main")
+	check := func(what string, want ...string) {
+		t.Helper()
+		e := r.extension("c", "1.1.0")
+		e.Name = "a"
+		done := r.open("").Done(t.Context(), e)
+		slices.Sort(done.Subjects)
+		if !slices.Equal(done.Subjects, want) || done.Missing != "" || !strings.HasPrefix(done.Since, "commit ") {
+			t.Errorf("%s: %+v, want %q", what, done, want)
+		}
+		between, _, err := r.open("").Versions(t.Context(), e, "")
+		if err != nil || !slices.Equal(between, []string{"1.0.0"}) {
+			t.Errorf("%s: %v, %v", what, between, err)
+		}
+		if r.open("").IsBumped(t.Context(), e) {
+			t.Errorf("%s: it has the version that was committed", what)
+		}
+		if e.Version = "1.2.0"; !r.open("").IsBumped(t.Context(), e) {
+			t.Errorf("%s: it has another version", what)
+		}
+	}
+	r.git("mv", "a", "c")
+	check("not committed", "one")
+	r.git("commit", "-q", "-m", "move a")
+	check("committed", "move a", "one")
+	r.git("merge", "-q", "--no-ff", "-m", "Merge side", "side")
+	check("merged", "move a", "of the side", "one")
+	r.commit("a/extension.yaml", "name: d\nversion: 3.0.0\n", "another one in its folder")
+	check("with another one in its folder", "move a", "one")
+	if done := r.open("").Done(t.Context(), Extension{Name: "d", Version: "3.0.0", Path: filepath.Join(r.dir, "a"), Display: "a"}); len(done.Subjects) != 0 {
+		t.Errorf("%+v", done)
+	}
+	// A second version of it in a folder of its own is no move.
+	r.commit("e/extension.yaml", "name: a\nversion: 2.0.0\n", "add a 2")
+	if done := r.open("").Done(t.Context(), Extension{Name: "a", Version: "2.0.0", Path: filepath.Join(r.dir, "e"), Display: "e"}); len(done.Subjects) != 0 {
+		t.Errorf("%+v", done)
+	}
+}
