@@ -129,8 +129,8 @@ func TestAdoptedWorkflow(t *testing.T) {
 		t.Fatal(err)
 	}
 	steps := cifile.Read("ksrelease.yml", cifile.GitHub, text).Steps
-	// job runs the scripts of a job; the last one before the summary passes or fails as wanted.
-	job := func(name string, want bool, extra ...string) string {
+	// job runs the scripts of a job, up to the step that fails, if one is to.
+	job := func(name, failing string, extra ...string) string {
 		t.Helper()
 		runner := t.TempDir()
 		extra = append(extra, "CI=true", "GITHUB_ACTIONS=true", "RUNNER_TEMP="+runner, "GITHUB_STEP_SUMMARY="+filepath.Join(runner, "summary"))
@@ -148,8 +148,10 @@ func TestAdoptedWorkflow(t *testing.T) {
 				}
 				variables = append(variables, key+"="+value)
 			}
-			passes := want || step.Name != "Plan of a release"
-			printed += command(passes, variables, bash, "-e", "-c", step.Script)
+			printed += command(step.Name != failing, variables, bash, "-e", "-c", step.Script)
+			if step.Name == failing {
+				return printed
+			}
 		}
 		if found < 2 {
 			t.Fatalf("job %s has %d scripts", name, found)
@@ -172,15 +174,20 @@ func TestAdoptedWorkflow(t *testing.T) {
 	onTag := []string{"GITHUB_EVENT_NAME=push", "GITHUB_REF=refs/tags/alc/v1.2.0", "GITHUB_REF_NAME=alc/v1.2.0", "GITHUB_REF_TYPE=tag"}
 	onSchedule := []string{"GITHUB_EVENT_NAME=schedule", "GITHUB_REF=refs/heads/main", "GITHUB_REF_NAME=main", "GITHUB_REF_TYPE=branch"}
 
+	onRequest := []string{"GITHUB_EVENT_NAME=pull_request", "GITHUB_BASE_REF=main", "GITHUB_REF=refs/pull/1/merge", "GITHUB_REF_NAME=1/merge"}
 	git("checkout", "-qb", "feature")
 	write(filepath.Join(dir, "extensions/alc/values.yaml"), "global: {}\nreplicas: 1\n")
 	git("commit", "-qam", "two")
-	says(job("check", true, "GITHUB_EVENT_NAME=pull_request", "GITHUB_BASE_REF=main", "GITHUB_REF=refs/pull/1/merge", "GITHUB_REF_NAME=1/merge"),
-		"install github.com/ksrelease/ksrelease/cmd/ksrelease@v1.2.3", "kept its version", "replicas", "1 planned")
+	says(job("check", "Lint", onRequest...), "install github.com/ksrelease/ksrelease/cmd/ksrelease@v1.2.3", "kept its version", "version-bump/not-bumped")
+	command(true, nil, filepath.Join(bin, "ksrelease"), "bump", "alc", "--patch")
+	git("add", ".")
+	git("commit", "-qm", "three")
+	says(job("check", "", onRequest...), "replicas", "1 planned")
 	git("checkout", "-q", "main")
-	says(job("release", true, onMain...), "alc 1.2.0: submitted", "1 released")
-	says(job("release", true, onTag...), "1 exists")
-	says(job("drift", true, onSchedule...), "1 exists")
-	git("merge", "-q", "feature")
-	says(job("drift", false, onSchedule...), "1 drift")
+	says(job("release", "", onMain...), "alc 1.2.0: submitted", "1 released")
+	says(job("release", "", onTag...), "1 exists")
+	says(job("drift", "", onSchedule...), "1 exists")
+	write(filepath.Join(dir, "extensions/alc/values.yaml"), "global: {}\nreplicas: 2\n")
+	git("commit", "-qam", "four")
+	says(job("drift", "Plan of a release", onSchedule...), "1 drift")
 }
