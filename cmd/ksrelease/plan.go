@@ -21,6 +21,7 @@ type planCommand struct {
 	app.Place
 	app.Deadline
 	app.LocalFlags
+	app.HookFlags
 	Only          []string  `placeholder:"NAME" help:"Only the extensions of these names."`
 	Shards        jobsCount `default:"4" placeholder:"N" help:"How many jobs there may be at most."`
 	Output        string    `enum:"text,json,github-matrix,gitlab" default:"text" help:"text, json, github-matrix (one line of JSON for strategy.matrix), or gitlab (a child pipeline)."`
@@ -47,6 +48,9 @@ func (c *planCommand) Run(a *app.App) error {
 	defer cancel()
 	p, err := c.Open(ctx, a)
 	if err != nil {
+		return err
+	}
+	if err := p.BeginHooks(ctx, app.HookRun{Run: c.Hooks, Command: "plan", DryRun: true}); err != nil {
 		return err
 	}
 	links, err := a.Dial(ctx, p, app.WhereIf(c.IsLocal()), c.Folder(p), p.Config.Parallelism)

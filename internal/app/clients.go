@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -111,6 +112,7 @@ func hintOnKey(source string) string {
 // Client makes a client with what all of them have.
 func (a *App) Client(options transport.Options) *transport.Client {
 	options.UserAgent, options.FirstWait = UserAgent(), a.RetryWait
+	options.Attempts = cmp.Or(options.Attempts, a.Attempts)
 	return transport.New(options)
 }
 

@@ -33,6 +33,7 @@ type HookRun struct {
 // BeginHooks runs the hooks of the project that come before everything else. From then on the
 // options of a run have its hooks, and the command runs those that come last.
 func (p *Project) BeginHooks(ctx context.Context, run HookRun) error {
+	p.mayRunHooks = true
 	if !run.Run {
 		return nil
 	}
@@ -94,9 +95,14 @@ func (a *App) endHooks() {
 // warnOfHooks says that a plan was made without the hooks that there are.
 func (p *Project) warnOfHooks(sources []config.Source) {
 	has := len(p.Config.Before) > 0 || slices.ContainsFunc(sources, func(s config.Source) bool { return len(s.Settings.Before) > 0 })
-	if has && p.app.hooks.Load() == nil {
-		p.warn("hooks were not run: what they write is missing here, and a run may come out otherwise; --hooks runs them")
+	if !has || p.app.hooks.Load() != nil {
+		return
 	}
+	message := "hooks were not run: what they write is missing here, and a run may come out otherwise"
+	if p.mayRunHooks {
+		message += "; --hooks runs them"
+	}
+	p.warn(message)
 }
 
 // BeginHooks is that of the project, for a run. Its reports say meanwhile that it has not come

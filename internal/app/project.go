@@ -31,6 +31,8 @@ type Project struct {
 	warn   func(string)
 	above  *config.AboveTopError // the config that would be read if it did not lie so high
 	app    *App
+
+	mayRunHooks bool // the command does if it is asked to
 }
 
 // Words are the flags as they were given, quoted for a shell.
