@@ -14,6 +14,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/worker"
 )
 
 // A check reports all mistakes of all extensions at once, each with its place.
@@ -86,14 +87,14 @@ func has(all diagnostic.List, severity diagnostic.Severity) bool {
 
 // changing looks at extensions in this process, and changes the other ones at the first look.
 type changing struct {
-	inProcess
+	worker.InProcess
 	once   sync.Once
 	change func(looked string)
 }
 
 func (c *changing) ExamineMetadata(ctx context.Context, ext *extension.Extension, opts lint.Options, limits lint.Limits) (lint.Report, error) {
 	c.once.Do(func() { c.change(ext.Metadata.Name) })
-	return c.inProcess.ExamineMetadata(ctx, ext, opts, limits)
+	return c.InProcess.ExamineMetadata(ctx, ext, opts, limits)
 }
 
 // An extension that was changed between two readings is no extension without mistakes.

@@ -23,6 +23,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/shards"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/access"
+	"github.com/ksrelease/ksrelease/internal/worker"
 )
 
 // Options is what a run is made of.
@@ -117,7 +118,7 @@ func New(opts Options) *Run {
 		opts.Display = func(path string) string { return path }
 	}
 	if opts.Examiner == nil {
-		opts.Examiner = inProcess{}
+		opts.Examiner = worker.InProcess{}
 	}
 	if opts.Through == "" {
 		opts.Through = results.StageVerify
@@ -520,7 +521,7 @@ func (r *Run) warnOfIndex(p *plan) {
 		return
 	}
 	if err := at.Index.Refused(); err != nil {
-		r.Warn(withAdvice(err) + "; until then KubeSphere shows nothing that is new in this repository")
+		r.Warn(failure.InOneLine(err) + "; until then KubeSphere shows nothing that is new in this repository")
 	}
 	for _, remark := range at.Index.Remarks() {
 		r.Warn(remark)

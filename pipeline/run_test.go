@@ -182,23 +182,6 @@ func TestAnEntryThatCannotBeReadIsNotAbsent(t *testing.T) {
 	})
 }
 
-// What passes by itself has no hint in a reason.
-func TestHintIsForWhatDoesNotPass(t *testing.T) {
-	passing, lasting := &fakeError{text: "502 Bad Gateway", temporary: true}, &fakeError{text: "401 Unauthorized"}
-	for _, test := range []struct {
-		err  error
-		want string
-	}{
-		{passing, "502 Bad Gateway"}, {lasting, "401 Unauthorized"},
-		{failure.WithHint(passing, "call somebody"), "502 Bad Gateway"},
-		{failure.WithHint(lasting, "call somebody"), "401 Unauthorized: call somebody"},
-	} {
-		if got := withAdvice(test.err); got != test.want {
-			t.Errorf("%q, want %q", got, test.want)
-		}
-	}
-}
-
 func TestDryRunWritesNothingAndForecastsWhatIsSent(t *testing.T) {
 	w := newFakeWorld()
 	sources := []config.Source{sourceOf(t, "alc", "1.2.0"), sourceOf(t, "bee", "0.1.0", "alc")}

@@ -53,20 +53,3 @@ type Examiner interface {
 	// was reached says so by a method LimitReached.
 	Sizes(ctx context.Context, ext *extension.Extension, urls extension.URLs, limits lint.Limits) (*weight.Report, error)
 }
-
-// inProcess is the Examiner where none was given: it keeps no limits.
-type inProcess struct{}
-
-func (inProcess) Examine(ctx context.Context, ext *extension.Extension, opts lint.Options, _ lint.Limits) (lint.Report, error) {
-	report := lint.Examine(ctx, ext, opts)
-	return report, ctx.Err()
-}
-
-func (inProcess) ExamineMetadata(ctx context.Context, ext *extension.Extension, opts lint.Options, _ lint.Limits) (lint.Report, error) {
-	report := lint.ExamineMetadata(ctx, ext, opts)
-	return report, ctx.Err()
-}
-
-func (inProcess) Sizes(ctx context.Context, ext *extension.Extension, urls extension.URLs, _ lint.Limits) (*weight.Report, error) {
-	return weight.Of(ctx, ext, urls)
-}

@@ -185,28 +185,19 @@ func seen(ctx context.Context, env *applying, r *release, at *indexwatch.Reading
 func listed(ctx context.Context, at *indexwatch.Reading, r *release) (target.Entry, string) {
 	entry, ok, err := at.Lookup(ctx, r.result.Name, r.result.Version)
 	if err != nil {
-		return target.Entry{}, withAdvice(err)
+		return target.Entry{}, failure.InOneLine(err)
 	}
 	if !ok {
 		return target.Entry{}, notThere
 	}
 	r.sayTwice(entry)
 	if err := at.Index.Refused(); err != nil {
-		return target.Entry{}, "it is in the index, but " + withAdvice(err)
+		return target.Entry{}, "it is in the index, but " + failure.InOneLine(err)
 	}
 	if entry.OwnName != "" && entry.OwnName != entry.Name {
 		return target.Entry{}, fmt.Sprintf("it is in the index, but its entry has the name %q there, so KubeSphere passes over it", entry.OwnName)
 	}
 	return entry, ""
-}
-
-// withAdvice is an error with what can be done about it, in one line, where
-// that is more than to wait.
-func withAdvice(err error) string {
-	if advice := failure.Hint(err); advice != "" && !failure.Temporary(err) {
-		return err.Error() + ": " + advice
-	}
-	return err.Error()
 }
 
 // sayTwice warns of a version that is in the index more than once.
@@ -248,7 +239,7 @@ func walk(ctx context.Context, env *applying, r *release, entry target.Entry) (c
 	}
 	archive, err := env.index.Target.Fetch(ctx, entry)
 	if err != nil {
-		return withAdvice(err), nil, nil
+		return failure.InOneLine(err), nil, nil
 	}
 	if complaint := published.WrongDigest(entry, archive); complaint != "" {
 		return complaint, nil, nil

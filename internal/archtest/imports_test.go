@@ -60,7 +60,7 @@ var units = []unit{
 	{"internal/journal", []string{"internal/output", "internal/results", "internal/atomicfile"}},
 	{"internal/planfile", []string{"internal/atomicfile", "internal/diagnostic", "internal/regularfile", "internal/results"}},
 	{"internal/jobs", []string{"internal/shellword"}},
-	{"pipeline", []string{"config", "internal/shards", "internal/diagnostic", "internal/extension", "internal/failure", "internal/graceful", "internal/graph", "internal/hooks", "internal/indexwatch", "internal/kubesphere", "internal/lifecycle", "internal/lint", "internal/published", "internal/request", "internal/results", "internal/shellword", "internal/target", "internal/target/access", "internal/versions", "internal/outputdir", "internal/packagesize", "internal/yamldoc", "internal/extension/naming", "internal/weight"}},
+	{"pipeline", []string{"config", "internal/shards", "internal/diagnostic", "internal/extension", "internal/failure", "internal/graceful", "internal/graph", "internal/hooks", "internal/indexwatch", "internal/kubesphere", "internal/lifecycle", "internal/lint", "internal/published", "internal/request", "internal/results", "internal/shellword", "internal/target", "internal/target/access", "internal/versions", "internal/outputdir", "internal/packagesize", "internal/yamldoc", "internal/extension/naming", "internal/weight", "internal/worker"}},
 	{"internal/outputdir", []string{"internal/atomicfile", "internal/extension", "internal/failure"}},
 	{"internal/packagesize", []string{"internal/extension", "internal/results", "internal/weight"}},
 	{"internal/hooks", []string{"config", "internal/failure", "internal/results"}},

@@ -75,3 +75,20 @@ func TestWithoutPath(t *testing.T) {
 		}
 	}
 }
+
+// What passes by itself has no hint in a reason.
+func TestHintIsForWhatDoesNotPass(t *testing.T) {
+	passing, lasting := &saying{text: "502 Bad Gateway", passes: true}, &saying{text: "404 Not Found"}
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{passing, "502 Bad Gateway"}, {lasting, "404 Not Found"},
+		{WithHint(passing, "call somebody"), "502 Bad Gateway"},
+		{WithHint(lasting, "call somebody"), "404 Not Found: call somebody"},
+	} {
+		if got := InOneLine(test.err); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+}
