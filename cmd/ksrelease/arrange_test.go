@@ -12,6 +12,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/commandline"
+	"github.com/ksrelease/ksrelease/internal/shards"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
@@ -131,6 +132,8 @@ func sample(v *kong.Value) string {
 		return "90s"
 	case v.Target.Type() == reflect.TypeFor[released]():
 		return "alc@1.2.0"
+	case v.Target.Type() == reflect.TypeFor[shards.Shard]():
+		return "2/5"
 	}
 	return "one"
 }

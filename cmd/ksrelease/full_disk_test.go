@@ -16,8 +16,11 @@ import (
 )
 
 // printing says how each command prints something to standard output, after what has to
-// be done for it.
-var printing = map[string]struct{ before, line string }{
+// be done for it. What needs a repository gets one.
+var printing = map[string]struct {
+	before, line string
+	git          bool
+}{
 	"run":                 {line: "run --local --dry-run"},
 	"check":               {line: "check"},
 	"lint":                {line: "lint"},
@@ -27,6 +30,12 @@ var printing = map[string]struct{ before, line string }{
 	"status":              {line: "status --local"},
 	"doctor":              {line: "doctor --local"},
 	"report":              {before: "run --local --report run.jsonl", line: "report run.jsonl"},
+	"plan":                {line: "plan --local --output github-matrix"},
+	"changes":             {line: "changes --since HEAD", git: true},
+	"diff":                {line: "diff alc --local"},
+	"bump":                {line: "bump alc --patch --dry-run"},
+	"tag":                 {line: "tag --local", git: true},
+	"notes":               {line: "notes alc"},
 	"withdraw":            {before: "run --local", line: "withdraw --local alc@1.2.0"},
 	"login":               {line: "login --token-stdin --server SERVER"},
 	"logout":              {line: "logout"},
@@ -75,6 +84,7 @@ func TestAFullDiskIsAnErrorOfEachCommand(t *testing.T) {
 					files := map[string]string{
 						"alc/extension.yaml": "apiVersion: kubesphere.io/v1alpha1\nname: alc\nversion: 1.2.0\ndisplayName: {en: ALC}\ndescription: {en: An extension}\ncategory: computing\nprovider: {en: {name: Example}}\nicon: https://example.com/icon.svg\n",
 						"alc/values.yaml":    "global: {}\n",
+						"alc/CHANGELOG.md":   "## 1.2.0\n\n- New\n",
 					}
 					if place == "" {
 						files[".ksrelease.yaml"] = "version: 1\nextensions: [{path: alc}]\n"
@@ -85,6 +95,9 @@ func TestAFullDiskIsAnErrorOfEachCommand(t *testing.T) {
 							t.Fatal(err)
 						}
 					}
+				}
+				if p.git && line == p.line {
+					commitAll(t, dir)
 				}
 				if p.before != "" && line == p.line {
 					if code, _, errs := runInto(t, dir, strings.Fields(p.before), nil); code != 0 {
@@ -113,6 +126,21 @@ func TestAFullDiskIsAnErrorOfEachCommand(t *testing.T) {
 				t.Errorf("%s --help | true: exit code %d\n%s", name, code, errs)
 			}
 		})
+	}
+}
+
+// commitAll makes a repository of a folder, with all that is in it.
+func commitAll(t *testing.T, dir string) {
+	t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("there is no git")
+	}
+	for _, args := range [][]string{{"init", "-q"}, {"add", "."}, {"-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "-m", "one"}} {
+		git := exec.CommandContext(t.Context(), "git", args...)
+		git.Dir = dir
+		if out, err := git.CombinedOutput(); err != nil {
+			t.Fatalf("git %q: %v\n%s", args, err, out)
+		}
 	}
 }
 
