@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"fmt"
 
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/git"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/request"
@@ -46,6 +48,10 @@ func (s Asked) apply(ctx context.Context, a *App, p *Project, options *pipeline.
 	options.Choose = func(declared map[string][]string) (*results.Selection, error) {
 		chosen, err := asks.Choose(declared)
 		if err != nil {
+			// Of names that were not read no hint may say that another one was meant.
+			if all, unread := p.Sources(ctx, nil); unread == nil && len(all) > len(options.Sources) {
+				err = failure.WithHint(fmt.Errorf("of the extensions in the paths on the command line: %w", err), "leave the paths out, or name that of the extension")
+			}
 			return nil, err
 		}
 		return &results.Selection{By: string(asks.Kind), Text: asks.Text, Extensions: chosen}, nil
