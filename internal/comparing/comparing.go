@@ -63,10 +63,12 @@ func (c Comparison) All(ctx context.Context) ([]chartdiff.Diff, error) {
 			known[ext.Metadata.Name] = true
 		}
 	}
-	if len(failed) == 0 {
-		if missing := slices.DeleteFunc(slices.Clone(c.Names), func(name string) bool { return known[name] }); len(missing) > 0 {
-			return nil, &unknownNames{missing}
-		}
+	missing := slices.DeleteFunc(slices.Clone(c.Names), func(name string) bool { return known[name] })
+	switch {
+	case len(missing) > 0 && len(failed) == 0:
+		return nil, &unknownNames{missing}
+	case len(c.Names) > 0 && len(missing) == 0:
+		failed = nil // of others, whose names nobody asks for
 	}
 	diffs, errs := make([]*chartdiff.Diff, len(extensions)), make([]error, len(extensions))
 	var group errgroup.Group
