@@ -24,6 +24,7 @@ func Rules() []Rule {
 		metadata.Namespace(),
 		metadata.Version(),
 		history.VersionBump(),
+		history.Upgrade(),
 		texts.Languages(),
 		metadata.Constraints(),
 		dependencies.InstallationMode(),
