@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"time"
 
+	"github.com/ksrelease/ksrelease/internal/bases"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/lint"
@@ -19,6 +21,20 @@ func lintStep(ctx context.Context, _ *planning, r *release) error {
 	return cmp.Or(unlooked, ctx.Err(), wrong)
 }
 
+// upgradeStep holds what is to be released against the version before it that users have, where
+// lint has not done so.
+func upgradeStep(ctx context.Context, env *planning, r *release) error {
+	if !r.run.decides() || r.earlier() != nil {
+		return nil
+	}
+	now, err := env.index.Since(ctx, time.Time{})
+	if err != nil {
+		return err
+	}
+	unlooked, wrong := r.examine(ctx, bases.Upgrade(r.run.Examiner.Examine, env.index.Target, now.Index, r.run.Warn))
+	return cmp.Or(unlooked, ctx.Err(), wrong)
+}
+
 // examine holds an extension to rules and keeps the findings that are new. unlooked is why it
 // could not be looked at, and wrong what the findings of severity error come to.
 func (r *release) examine(ctx context.Context, examine func(context.Context, *extension.Extension, lint.Options, lint.Limits) (lint.Report, error)) (unlooked, wrong error) {
@@ -30,20 +46,14 @@ func (r *release) examine(ctx context.Context, examine func(context.Context, *ex
 	if err != nil {
 		return err, nil
 	}
-	r.read.loads, r.result.Silenced = report.Loads, report.Silenced
+	r.read.loads = r.read.loads || report.Loads
+	r.result.Silenced += report.Silenced
 	findings := report.Findings
 	if known := r.run.Baseline; known != nil {
 		// What has not been looked at cannot be known.
-		var kept, reached []lint.Finding
-		for _, f := range findings {
-			if f.Rule() == lint.RuleLimits {
-				reached = append(reached, f)
-			} else {
-				kept = append(kept, f)
-			}
-		}
-		findings, r.result.Known = known.Sift(r.result.Name, kept)
-		findings = append(findings, reached...)
+		kept, reached := lint.WithoutLimits(findings)
+		fresh, count := known.Sift(r.result.Name, kept)
+		findings, r.result.Known = append(fresh, reached...), r.result.Known+count
 	}
 	errorCount := 0
 	var first lint.Finding

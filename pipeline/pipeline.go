@@ -30,6 +30,8 @@ func planSteps() []step[*planning] {
 		// Decide by index and target whether there is anything to release. What is there
 		// already ends here: an archive that nobody will send is not packed.
 		{do: decideStep, when: lifecycle.IsPending, blames: stagePlan, doing: "while planning"},
+		// See whether clusters that have the version before it can go over to it.
+		{do: upgradeStep, when: lifecycle.IsToPack, blames: results.StageLint, doing: "while it was compared with the version before it"},
 		// Make the one archive that is measured, reported and sent.
 		{stage: results.StagePackage, do: packageStep, when: lifecycle.IsToPack},
 		// Assets are uploaded when the plan is applied.

@@ -69,7 +69,7 @@ var ErrNone = errors.New("there is no other version of it")
 
 // OfTarget is a version in what users see of a target: the highest one where version is
 // empty. The error is ErrNone where the target has none of that name.
-func OfTarget(ctx context.Context, from target.Reader, index target.Index, name, version string) (*Base, error) {
+func OfTarget(ctx context.Context, from target.Reader, index Index, name, version string) (*Base, error) {
 	there, err := index.Versions(ctx, name)
 	switch {
 	case err != nil:

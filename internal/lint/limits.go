@@ -121,3 +121,15 @@ func (e Ended) finding(ext *extension.Extension) Finding {
 // Stack is how much stack one goroutine may take, in bytes; 0 is the most that Go
 // gives.
 func (l Limits) Stack() int64 { return l.Memory / 4 }
+
+// WithoutLimits takes the findings of the rule limits apart from all others.
+func WithoutLimits(all []Finding) (others, limits []Finding) {
+	for _, f := range all {
+		if f.Rule() == RuleLimits {
+			limits = append(limits, f)
+		} else {
+			others = append(others, f)
+		}
+	}
+	return others, limits
+}

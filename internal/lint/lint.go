@@ -47,6 +47,22 @@ type (
 	Past    = rule.Past
 )
 
+// RuleUpgrade is the name of the rule that compares with the version before.
+const RuleUpgrade = "upgrade"
+
+// Only are severities with which one rule alone is run, as the given ones have it.
+func Only(rule string, given map[string]Severity) map[string]Severity {
+	only := map[string]Severity{}
+	for _, r := range Rules() {
+		if r.Name != rule {
+			only[r.Name] = Off
+		} else if severity, ok := given[rule]; ok {
+			only[rule] = severity
+		}
+	}
+	return only
+}
+
 // Failed reports whether there is a finding that keeps the extension from being
 // released.
 func Failed(findings []Finding) bool {

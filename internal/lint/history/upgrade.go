@@ -58,13 +58,13 @@ func Upgrade() rule.Rule {
 
 func checkUpgrade(pass *rule.Pass) {
 	was := pass.Earlier()
-	if was.Files == nil || was.Version == "" {
+	if was.Files == nil {
 		return
 	}
 	before, err := footprintOf(pass, was)
 	if err != nil {
 		if pass.Ctx.Err() == nil {
-			pass.ProblemAs(rule.Found("not-compared", was.Version), pass.AtMost(rule.Info), pass.Ext.Document.Problem(
+			pass.ProblemAs(rule.Found("not-compared", was.Of), pass.AtMost(rule.Info), pass.Ext.Document.Problem(
 				fmt.Sprintf("%s cannot be rendered, so that the upgrade from it is not looked at: %s", was.Of, excerpt.OneLine(err.Error())), "compare with a version that can be rendered", "version"))
 		}
 		return
@@ -78,7 +78,7 @@ func checkUpgrade(pass *rule.Pass) {
 		key := p.Code + "\x00" + strings.Join(subjectOf(p), "\x00")
 		if !known[key] { // else it is the same on host and agent
 			known[key] = true
-			reportUpgrade(pass, was, p, rule.Found(p.Code, subjectOf(p)...))
+			reportUpgrade(pass, was.Of, before.Version, p, rule.Found(p.Code, subjectOf(p)...))
 		}
 	}
 }
@@ -113,8 +113,8 @@ func subjectOf(p upgrade.Problem) []string {
 }
 
 // reportUpgrade reports a problem at what makes the object now.
-func reportUpgrade(pass *rule.Pass, was *rule.Earlier, p upgrade.Problem, id rule.Identity) {
-	least := upgrade.LeastVersion(was.Version, p.Weight)
+func reportUpgrade(pass *rule.Pass, since, version string, p upgrade.Problem, id rule.Identity) {
+	least := upgrade.LeastVersion(version, p.Weight)
 	honest := least == "" || upgrade.IsHonest(pass.Ext.Metadata.Version, least)
 	severity := pass.Severity()
 	switch {
@@ -125,7 +125,7 @@ func reportUpgrade(pass *rule.Pass, was *rule.Earlier, p upgrade.Problem, id rul
 	case p.Weight == upgrade.Lossy || honest:
 		severity = pass.ByDefault(rule.Warning)
 	}
-	message := fmt.Sprintf("since %s %s", was.Of, inOneLine(p.Message))
+	message := fmt.Sprintf("since %s %s", since, inOneLine(p.Message))
 	hint := p.Hint
 	if !honest {
 		message += fmt.Sprintf("; the least version that says so is %s", least)
