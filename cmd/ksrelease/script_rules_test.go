@@ -13,7 +13,7 @@ import (
 // them, and its own tests (testdata in its family) are where it is tested. A rule that has to
 // be seen in a script is added here.
 var rulesOfScripts = []string{
-	"schema", "name", "version", "version-bump", "languages", "constraints", "installation-mode", "category", "provider", "links",
+	"schema", "name", "version", "version-bump", "upgrade", "languages", "constraints", "installation-mode", "category", "provider", "links",
 	"external-dependencies", "icon", "screenshots", "assets", "readme", "changelog", "permissions", "least-privilege", "secrets",
 	"leftovers", "files", "helmignore", "chart", "dependencies", "dependency-lock", "values-schema", "render", "helm-lint",
 	"ci-values", "images", "image-registry", "node-selector", "limits", "ignore",

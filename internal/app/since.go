@@ -50,8 +50,10 @@ func (s Since) Apply(ctx context.Context, a *App, p *Project, options *pipeline.
 	for _, warning := range found.Warnings {
 		a.Warnings.Add(warning)
 	}
-	options.Earlier, err = p.earlier(ctx, found)
-	return err
+	if options.Earlier, err = p.earlier(ctx, found); err != nil {
+		return err
+	}
+	return p.earlierFiles(ctx, found, options.Earlier, published)
 }
 
 // Changes finds out what became of each extension of the project since a ref, or auto.
@@ -89,6 +91,7 @@ type published struct {
 
 	mu    sync.Mutex
 	asked changes.Published
+	index target.Index
 	ends  []func()
 }
 

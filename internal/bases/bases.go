@@ -216,6 +216,22 @@ func (c *Commit) Of(ctx context.Context, at, display string, resolve Resolver) (
 	if err != nil {
 		return nil, err
 	}
+	return c.of(ctx, rel, display, resolve)
+}
+
+// Below is like Of for a path below a folder of the work tree that only the commit may have.
+func (c *Commit) Below(ctx context.Context, dir, path, display string, resolve Resolver) (*Base, error) {
+	rel, err := c.relative(dir)
+	if err != nil {
+		return nil, err
+	}
+	if rel = filepath.Join(rel, filepath.FromSlash(path)); !filepath.IsLocal(rel) {
+		return nil, ErrNone
+	}
+	return c.of(ctx, rel, display, resolve)
+}
+
+func (c *Commit) of(ctx context.Context, rel, display string, resolve Resolver) (*Base, error) {
 	label := fmt.Sprintf("%s (%s)", c.Name, c.Hash[:min(12, len(c.Hash))])
 	ext, dir, err := c.load(ctx, filepath.ToSlash(rel), display+" at "+label)
 	if err != nil {
