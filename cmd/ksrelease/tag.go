@@ -45,12 +45,24 @@ func (c *tagCommand) Run(a *app.App) error {
 	if err != nil {
 		return app.Usage(err, "")
 	}
+	// A signal that comes while these are read ends the program at once, so they come before
+	// the folder that is to be removed.
+	links, err := a.Dial(ctx, p, app.WhereIf(c.IsLocal()), c.Folder(p), p.Config.Parallelism)
+	if err != nil {
+		return err
+	}
+	defer links.Close()
+	options, err := p.Start(ctx, nil)
+	if err != nil {
+		return err
+	}
+	options.Target = links.Target
 	head, err := tagging.CheckOut(ctx, repository)
 	if err != nil {
 		return err
 	}
 	defer head.Remove()
-	entries, err := c.plan(ctx, a, p, repository, head)
+	entries, err := c.plan(ctx, a, p, options, repository, head)
 	if err != nil {
 		return err
 	}
@@ -67,31 +79,24 @@ func (c *tagCommand) Run(a *app.App) error {
 
 // plan takes the extensions of the commit through the plan of a run, and says what becomes of
 // the tag of each.
-func (c *tagCommand) plan(ctx context.Context, a *app.App, p *app.Project, repository *git.Repository, head *tagging.Head) ([]tagging.Entry, error) {
-	links, err := a.Dial(ctx, p, app.WhereIf(c.IsLocal()), c.Folder(p), p.Config.Parallelism)
-	if err != nil {
-		return nil, err
-	}
-	defer links.Close()
-	options, err := p.Start(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
+func (c *tagCommand) plan(ctx context.Context, a *app.App, p *app.Project, options pipeline.Options, repository *git.Repository, head *tagging.Head) ([]tagging.Entry, error) {
 	sources, missing := head.Sources(options.Sources)
 	for _, path := range slices.Sorted(maps.Keys(missing)) {
 		a.Warnings.Add(missing[path].Error())
 	}
 	var names []string
-	options.Sources, options.Only, options.Target, options.DryRun = sources, c.Names, links.Target, true
+	options.Sources, options.Only, options.DryRun = sources, c.Names, true
 	options.Skip = []string{results.StageLint} // what is released is not judged again
 	options.Choose = func(declared map[string][]string) (*results.Selection, error) {
 		names = slices.Collect(maps.Keys(declared))
 		return nil, nil
 	}
-	there := *p // dependencies by file:// are those of the commit, too
-	if there.Root, err = head.At(p.Root); err != nil {
+	root, err := head.At(p.Root)
+	if err != nil {
 		return nil, err
 	}
+	there := *p // dependencies by file:// are those of the commit, too
+	there.Root = root
 	giveBack, err := there.Equip(&options)
 	if err != nil {
 		return nil, err
