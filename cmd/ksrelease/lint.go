@@ -135,7 +135,11 @@ func whereFailed(x results.Extension) string {
 
 // writeLine is the command line that writes the baseline of this project anew.
 func (c *lintCommand) writeLine() string {
-	return strings.Join(append([]string{"ksrelease", "lint", "--write-baseline"}, c.Words()...), " ")
+	words := append([]string{"ksrelease", "lint", "--write-baseline"}, c.Words()...)
+	if c.Hooks {
+		words = append(words, "--hooks")
+	}
+	return strings.Join(words, " ")
 }
 
 // narrowed says that there may be extensions that are not looked at.
