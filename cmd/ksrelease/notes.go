@@ -47,6 +47,10 @@ func (c *notesCommand) Run(a *app.App) error {
 	}
 	a.WarnOnStderr()
 	n, err := c.find(ctx, a, p)
+	var option *notes.OptionError
+	if errors.As(err, &option) {
+		return app.Usage(err, "")
+	}
 	if err != nil {
 		return err
 	}

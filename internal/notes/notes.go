@@ -109,6 +109,15 @@ func Of(name, version string, files []extension.File, options Options) (*Notes, 
 	return n, nil
 }
 
+// OptionError is that of options that nothing can be found by, whatever the CHANGELOG says.
+type OptionError struct{ error }
+
+func (e *OptionError) Unwrap() error { return e.error }
+
+func optionError(hint, format string, values ...any) error {
+	return &OptionError{failure.WithHint(fmt.Errorf(format, values...), "%s", hint)}
+}
+
 // MissingError is that of a version without notes.
 type MissingError struct{ what, hint string }
 
@@ -156,7 +165,7 @@ func choose(name string, files []extension.File, language string) (chosen []exte
 		return chosen, nil
 	}
 	if !languageForm.MatchString(language) {
-		return nil, failure.WithHint(fmt.Errorf("%q is no language", excerpt.OneLine(language)), "write its code, such as en or zh")
+		return nil, optionError("write its code, such as en or zh", "%q is no language", excerpt.OneLine(language))
 	}
 	for _, l := range []string{strings.ToLower(language), "en", ""} {
 		if file, ok := all[l]; ok {
@@ -173,11 +182,11 @@ func sinceOf(since, version string) (*semver.Version, error) {
 	}
 	from, err := semver.NewVersion(since)
 	if err != nil {
-		return nil, failure.WithHint(fmt.Errorf("%q is no version", excerpt.OneLine(since)), "write a version such as 1.2.0")
+		return nil, optionError("write a version such as 1.2.0", "%q is no version", excerpt.OneLine(since))
 	}
 	to, err := semver.NewVersion(version)
 	if err == nil && !from.LessThan(to) {
-		return nil, failure.WithHint(fmt.Errorf("%s is not before %s", since, version), "name a lower version: the notes are those of the versions above it")
+		return nil, optionError("name a lower version: the notes are those of the versions above it", "%s is not before %s", since, version)
 	}
 	return from, nil
 }
