@@ -255,6 +255,10 @@ func (e *editing) lock(followers map[string]bool) error {
 // changelogName is the CHANGELOG in a language, as KubeSphere's console looks for it, in any case.
 var changelogName = regexp.MustCompile(`(?i)^changelog([_.-][a-z]{2,3}([_-][a-z0-9]+)*)?\.md$`)
 
+// mostChangelog is the size of a CHANGELOG that is read as Markdown, in bytes: it may be a
+// stranger's, and a parser takes its time for odd ones.
+const mostChangelog = 1 << 20
+
 // changelogs opens the section of the new version in each CHANGELOG.
 func (e *editing) changelogs(r Request) error {
 	if e.next == e.Version {
@@ -270,6 +274,10 @@ func (e *editing) changelogs(r Request) error {
 			continue
 		}
 		found = true
+		if len(f.Data) > mostChangelog {
+			e.change.Notes = append(e.change.Notes, fmt.Sprintf("%s has more than %d KiB, and stays: write the section of %s by hand", f.Name, mostChangelog>>10, e.next))
+			continue
+		}
 		opened, err := changelog.Open(f.Data, changelog.Opening{Current: e.Version, Version: e.next, Entries: entries, Day: r.Day})
 		if err != nil {
 			return failure.WithHint(fmt.Errorf("%s: %w", filepath.Join(e.Display, f.Name), err), "write the section of %s by hand, and run the command again: it leaves a section that is there", e.next)

@@ -50,6 +50,9 @@ func TestRewrite(t *testing.T) {
 		want         string
 	}{
 		{"plain", "name: a\nicon: ./static/i.svg\nversion: 1.0.0\n", []Edit{iconEdit}, "name: a\nicon: https://f/i.svg\nversion: 1.0.0\n"},
+		{"a version", "version: 1.2.3 # it\n", []Edit{{[]string{"version"}, "1.2.4-rc.1"}}, "version: 1.2.4-rc.1 # it\n"},
+		{"a constraint", "a: [^1.2.0, ~1.2, 1.x]\n", []Edit{{[]string{"a", "0"}, "^2.0.0"}, {[]string{"a", "1"}, "~1.3"}, {[]string{"a", "2"}, "2.x"}}, "a: [^2.0.0, ~1.3, 2.x]\n"},
+		{"what reads as a number", "a: x\nb: y\n", []Edit{{[]string{"a"}, "1.3"}, {[]string{"b"}, ">=1.0.0"}}, "a: \"1.3\"\nb: \">=1.0.0\"\n"},
 		{"comment and space", "icon:   ./i.svg   # the icon\n# end", []Edit{iconEdit}, "icon:   https://f/i.svg   # the icon\n# end"},
 		{"double quotes", "icon: \"./i.svg\" # x\n", []Edit{iconEdit}, "icon: \"https://f/i.svg\" # x\n"},
 		{"single quotes", "icon: './it''s.svg'\n", []Edit{iconEdit}, "icon: 'https://f/i.svg'\n"},
