@@ -9,8 +9,10 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/announce"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/notes"
+	"github.com/ksrelease/ksrelease/internal/request"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/transport"
 	"github.com/ksrelease/ksrelease/pipeline"
@@ -18,7 +20,7 @@ import (
 
 // announcer has a run announce what it released, where the config says to whom. Its connections
 // are its own.
-func (a *App) announcer(p *Project, options *pipeline.Options) *transport.Client {
+func (a *App) announcer(ctx context.Context, p *Project, options *pipeline.Options) *transport.Client {
 	client := a.Client(transport.Options{Attempts: 3, Patience: 20 * time.Second, Warn: a.Warnings.Add, Dial: a.Connect})
 	if len(p.Config.Announcements) == 0 {
 		return client
@@ -28,6 +30,10 @@ func (a *App) announcer(p *Project, options *pipeline.Options) *transport.Client
 			a.Redact.Add(secret)
 		}
 	}
+	if options.Command != "run" {
+		return client
+	}
+	a.warnOfOnly(ctx, p)
 	sources := options.Sources
 	announcer := announce.Announcer{Client: client, Items: func(ctx context.Context, x results.Extension, language string) announce.Item {
 		return itemOf(ctx, sources, x, language)
@@ -42,6 +48,31 @@ func (a *App) announcer(p *Project, options *pipeline.Options) *transport.Client
 		return done
 	}
 	return client
+}
+
+// warnOfOnly warns of names in announce[].only that no extension has: nobody would miss what is
+// never announced.
+func (a *App) warnOfOnly(ctx context.Context, p *Project) {
+	var names []string
+	for i, to := range p.Config.Announcements {
+		if len(to.Only) == 0 {
+			continue
+		}
+		if names == nil {
+			all, err := p.Sources(ctx, nil)
+			if err != nil {
+				return // the run says so
+			}
+			for _, s := range all {
+				names = append(names, nameOf(s))
+			}
+		}
+		for _, name := range to.Only {
+			if err := request.Unknown([]string{name}, names); err != nil {
+				a.Warnings.Add(fmt.Sprintf("announce[%d].only: %s: %s", i, err, failure.Hint(err)))
+			}
+		}
+	}
 }
 
 // itemOf is what there is to say of a released version: what cannot be read is left out, for the

@@ -80,7 +80,7 @@ func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pip
 			options.Ignore = append(options.Ignore, absolute)
 		}
 	}
-	announcer := a.announcer(p, &options)
+	announcer := a.announcer(ctx, p, &options)
 	defer announcer.Close()
 	observers := append(files.Observers(), c.printer(a, text))
 	if options.Observer != nil {
