@@ -57,6 +57,11 @@ func (p printer) note(text output.Text) {
 	p.out.Print("%s", output.Fold("→ ", "  ", text.String(), p.width))
 }
 
+// line is a sentence of its own.
+func (p printer) line(text output.Text) {
+	p.out.Print("%s", output.Fold("", "  ", text.String(), p.width))
+}
+
 func (p printer) file(f *File) {
 	p.heading(output.Cell(f.Path))
 	about := f.System.Title()
@@ -196,11 +201,11 @@ func (p printer) writes(writes []*Write) {
 	for _, w := range writes {
 		switch w.State {
 		case stateWritten:
-			p.out.Print("%s is written", w.Path)
+			p.line(output.Format("%s is written", w.Path))
 		case stateSame:
-			p.out.Print("%s is there already, as it would be written", w.Path)
+			p.line(output.Format("%s is there already, as it would be written", w.Path))
 		case stateKept:
-			p.out.Print("%s is there already, and is left as it is", w.Path)
+			p.line(output.Format("%s is there already, and is left as it is", w.Path))
 		default:
 			p.diff(w)
 		}
