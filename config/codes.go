@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
@@ -56,4 +57,14 @@ func mistake(doc *yamldoc.Document, code, message, hint string, ptr ...string) d
 func about(d diagnostic.Diagnostic, code string, ptr []string) diagnostic.Diagnostic {
 	d.Code, d.Severity, d.Subject = code, diagnostic.Error, strings.Join(ptr, "/")
 	return d
+}
+
+// VersionTwice is the mistake of a version of an extension that lies in one place, and in
+// another one, too.
+func VersionTwice(name, version, place, other string) diagnostic.Diagnostic {
+	return diagnostic.Diagnostic{
+		Code: CodeVersionTwice, Severity: diagnostic.Error, File: place, Subject: name + " " + version,
+		Message: fmt.Sprintf("version %s of the extension %q is also in %s", version, name, other),
+		Hint:    "a version can be released from one place only: exclude one of them in the config, or change name or version",
+	}
 }

@@ -191,6 +191,8 @@ type Size struct {
 type Push struct {
 	Existing Existing
 	Drift    Drift
+	// Dirty is empty where nothing is set: the default goes by where the run is.
+	Dirty Dirty
 }
 
 // Existing is what becomes of a version that exists with the same content.
@@ -209,6 +211,16 @@ type Drift string
 const (
 	FailDrift Drift = "fail"
 	WarnDrift Drift = "warn"
+)
+
+// Dirty is what becomes of a package with files that are not as they were committed.
+type Dirty string
+
+// The values of push.dirty.
+const (
+	FailDirty  Dirty = "fail"
+	WarnDirty  Dirty = "warn"
+	AllowDirty Dirty = "allow"
 )
 
 // Verify are the settings of the verify stage.

@@ -31,7 +31,7 @@ func TestEverything(t *testing.T) {
 		Lint:    Lint{Rules: map[string]Severity{"node-selector": Error, "images": Info}, Timeout: 45 * time.Second, Memory: 512 << 20},
 		Package: Package{Output: filepath.Join(dir, "build", "packages")},
 		Size:    Size{Limit: 512 << 10},
-		Push:    Push{Existing: FailExisting, Drift: WarnDrift},
+		Push:    Push{Existing: FailExisting, Drift: WarnDrift, Dirty: AllowDirty},
 		Verify:  Verify{Until: UntilIndexed, Timeout: 90 * time.Minute},
 	}
 	want := &Config{
@@ -56,7 +56,7 @@ func TestEverything(t *testing.T) {
 				Lint:    Lint{Rules: map[string]Severity{"node-selector": Error, "images": Off}, Timeout: 3 * time.Minute, Memory: 512 << 20},
 				Package: Package{Output: "/tmp/out"},
 				Size:    Size{Limit: 1 << 20},
-				Push:    Push{Existing: SkipExisting, Drift: WarnDrift},
+				Push:    Push{Existing: SkipExisting, Drift: WarnDrift, Dirty: AllowDirty},
 				Verify:  Verify{Until: UntilActive, Timeout: 90 * time.Minute},
 				Before: []Hook{
 					{Run: "./build-chart.sh", Timeout: DefaultHookTimeout},

@@ -207,6 +207,10 @@ type FilePush struct {
 	// which suits scheduled runs on a branch where work goes on. Nothing is sent
 	// in either case.
 	Drift *string `json:"drift,omitempty" enum:"fail warn" default:"fail" example:"warn"`
+	// A package with files that are not as they were committed: changed, not
+	// added, or ignored by git. Fail, warn, or allow it. Where nothing is set it
+	// fails in a CI (the variable CI is true), and else warns.
+	Dirty *string `json:"dirty,omitempty" enum:"fail warn allow" example:"allow"`
 }
 
 // FileVerify are the settings of the verify stage.

@@ -62,8 +62,12 @@ func overlay(doc *yamldoc.Document, base Settings, written FileSettings, dir str
 	if written.Push != nil {
 		setWord(&s.Push.Existing, written.Push.Existing)
 		setWord(&s.Push.Drift, written.Push.Drift)
+		setWord(&s.Push.Dirty, written.Push.Dirty)
 		add(known(s.Push.Existing, SkipExisting, FailExisting), "push", "existing")
 		add(known(s.Push.Drift, FailDrift, WarnDrift), "push", "drift")
+		if written.Push.Dirty != nil {
+			add(known(s.Push.Dirty, FailDirty, WarnDirty, AllowDirty), "push", "dirty")
+		}
 	}
 	if written.Verify != nil {
 		setWord(&s.Verify.Until, written.Verify.Until)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/hooks"
 	"github.com/ksrelease/ksrelease/internal/results"
@@ -44,7 +45,7 @@ func (r *Run) prepare(ctx context.Context, releases []*release) {
 		case err != nil && graceful.Over(ctx):
 			rel.end(results.NotReached, graceful.Interruption(ctx)+" during "+results.StageBefore)
 		case err != nil:
-			rel.read.ext, rel.read.err = nil, &elsewhere{results.StageBefore, err}
+			rel.read.ext, rel.read.err = nil, &failure.Staged{Stage: results.StageBefore, Err: err}
 		default:
 			rel.read = contents{}
 			if rel.load(graceful.Finish(ctx)) != nil {

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -152,11 +151,7 @@ func cycleOf(r *release) (next string, err error) {
 
 // inReports is the order in which releases are listed, and begun where nothing
 // else matters: by name, then by version, then by place.
-func inReports(a, b *release) int { return byNameAndVersion(a.result, b.result) }
-
-func byNameAndVersion(a, b results.Extension) int {
-	return cmp.Or(strings.Compare(a.Name, b.Name), versions.Compare(a.Version, b.Version), strings.Compare(a.Path, b.Path))
-}
+func inReports(a, b *release) int { return results.InReports(a.result, b.result) }
 
 // inOrder sorts releases so that none comes before one it needs; within that, as in
 // reports.

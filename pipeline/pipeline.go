@@ -32,6 +32,8 @@ func planSteps() []step[*planning] {
 		{do: decideStep, when: lifecycle.IsPending, blames: stagePlan, doing: "while planning"},
 		// See whether clusters that have the version before it can go over to it.
 		{do: upgradeStep, when: lifecycle.IsToPack, blames: results.StageLint, doing: "while it was compared with the version before it"},
+		// Report what would be packed and is not committed; push.dirty may end it here.
+		{do: originStep, when: lifecycle.IsToPack, blames: results.StagePackage, doing: "before it was packed"},
 		// Make the one archive that is measured, reported and sent.
 		{stage: results.StagePackage, do: packageStep, when: lifecycle.IsToPack},
 		// Assets are uploaded when the plan is applied.

@@ -93,27 +93,27 @@ func overtaken(r *release, state target.Snapshot, cause error) error {
 // submitted it, and there is no snapshot, and the decision is to wait. Without reviews it
 // may be our own write that is seen so, whose answer was lost: verify compares the content.
 func publish(ctx context.Context, env *applying, r *release) (target.Snapshot, error) {
-	tries := startTries()
+	tries := failure.Try(attempts, limitedTime)
 	for {
 		snapshot, err := env.send.Publish(ctx, r.packed.pkg)
 		if err == nil {
 			return snapshot, nil
 		}
-		if tries.failed == 0 && failure.Unauthorized(err) { // and no attempt before it that may have arrived
+		if tries.Failed == 0 && failure.Unauthorized(err) { // and no attempt before it that may have arrived
 			return target.Snapshot{}, cmp.Or(notSent(err, "its package was sent"), err)
 		}
 		state, readErr := env.target.Snapshot(ctx, r.result.Name, r.result.Version)
 		switch {
 		case readErr != nil:
-			return target.Snapshot{}, doubt(err, readErr, "whether the package arrived")
+			return target.Snapshot{}, failure.Lost(err, readErr, "whether the package arrived")
 		case state.Status == target.StatusActive && !env.reviews && failure.InDoubt(err):
 			return state, nil
 		case state.Status != target.StatusNone && state.Status != target.StatusDraft:
 			return target.Snapshot{}, overtaken(r, state, err)
-		case !failure.InDoubt(err) || tries.spent(err):
+		case !failure.InDoubt(err) || tries.Spent(err):
 			return target.Snapshot{}, err
 		}
-		if err := tries.again(ctx, env, r, "uploading the package", err); err != nil {
+		if err := again(ctx, r, tries, "uploading the package", err); err != nil {
 			return target.Snapshot{}, err
 		}
 	}
@@ -125,10 +125,10 @@ func publish(ctx context.Context, env *applying, r *release) (target.Snapshot, e
 // state cannot be read back, the Helm repository may show it: what is listed was
 // submitted.
 func submit(ctx context.Context, env *applying, r *release, snapshotID string) error {
-	tries := startTries()
+	tries := failure.Try(attempts, limitedTime)
 	for {
 		err := env.send.Submit(ctx, snapshotID, env.message)
-		if tries.failed == 0 && failure.Unauthorized(err) {
+		if tries.Failed == 0 && failure.Unauthorized(err) {
 			return cmp.Or(notSent(err, "it was submitted"), err)
 		}
 		state, readErr := env.target.Snapshot(ctx, r.result.Name, r.result.Version)
@@ -141,32 +141,20 @@ func submit(ctx context.Context, env *applying, r *release, snapshotID string) e
 		case unknown && (err == nil || inIndex(ctx, env, r)):
 			return nil // verify sees to the rest
 		case readErr != nil:
-			return doubt(err, readErr, "whether the submission arrived")
+			return failure.Lost(err, readErr, "whether the submission arrived")
 		case err == nil:
-			err = stillDraft{snapshotID}
+			err = target.StillDraft{ID: snapshotID}
 		case state.Status == target.StatusNone && !failure.InDoubt(err):
 			return failure.WithHint(fmt.Errorf("%w; the marketplace no longer has the draft, and whether the submission arrived is not known", err), "run again")
 		}
-		if !failure.InDoubt(err) || tries.spent(err) {
+		if !failure.InDoubt(err) || tries.Spent(err) {
 			return err
 		}
-		if err := tries.again(ctx, env, r, "submitting", err); err != nil {
+		if err := again(ctx, r, tries, "submitting", err); err != nil {
 			return err
 		}
 	}
 }
-
-// stillDraft is a submission that was answered well and not done.
-type stillDraft struct{ snapshotID string }
-
-func (e stillDraft) Error() string {
-	return "submitting snapshot " + e.snapshotID + ": the answer was one of success, but the version is a draft still"
-}
-
-func (stillDraft) InDoubt() bool { return true }
-
-// Summary is what it comes to.
-func (stillDraft) Summary() string { return "answered well, but the version is a draft still" }
 
 // inIndex says that the Helm repository shows, right now, what is being released.
 func inIndex(ctx context.Context, env *applying, r *release) bool {
@@ -178,27 +166,10 @@ func inIndex(ctx context.Context, env *applying, r *release) bool {
 	return complaint == "" && entry.ContentDigest == r.packed.pkg.ContentDigest
 }
 
-// tries counts the attempts of one write.
-type tries struct {
-	failed int
-	began  time.Time
-}
-
-func startTries() *tries { return &tries{began: time.Now()} }
-
-// spent counts a failed attempt and says whether it was the last.
-func (t *tries) spent(cause error) bool {
-	if failure.SlowDown(cause) {
-		return time.Since(t.began) > limitedTime
-	}
-	t.failed++
-	return t.failed == attempts
-}
-
 // again reports a failed write and waits before the next attempt.
-func (t *tries) again(ctx context.Context, env *applying, r *release, doing string, cause error) error {
-	wait := time.Second << max(0, t.failed-1)
-	count := fmt.Sprintf(", %d of %d", t.failed+1, attempts)
+func again(ctx context.Context, r *release, t *failure.Attempts, doing string, cause error) error {
+	wait := time.Second << max(0, t.Failed-1)
+	count := fmt.Sprintf(", %d of %d", t.Failed+1, attempts)
 	if failure.SlowDown(cause) {
 		wait, count = time.Second, "" // the client has waited already, as it was asked to
 	}
@@ -209,14 +180,4 @@ func (t *tries) again(ctx context.Context, env *applying, r *release, doing stri
 		return fmt.Errorf("%w (%s)", cause, graceful.Interruption(ctx))
 	}
 	return nil
-}
-
-// doubt is the error of a write whose answer was lost and whose effect cannot
-// be read back.
-func doubt(err, readErr error, what string) error {
-	hint := "run again when the marketplace answers: the next run goes on from what it has"
-	if failure.Unauthorized(readErr) {
-		hint = failure.Hint(readErr)
-	}
-	return failure.WithHint(fmt.Errorf("%w; %s is not known, as reading it back failed: %w", err, what, readErr), "%s", hint)
 }

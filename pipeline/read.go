@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -148,7 +147,7 @@ func readStep[E any](ctx context.Context, _ E, rel *release) error {
 		}
 		if rel.read.err == nil && !reflect.DeepEqual(before, rel.read.metadata) {
 			rel.result.Name, rel.result.Version = before.Name, before.Version
-			return &elsewhere{stagePlan, failure.WithHint(errors.New("its extension.yaml was changed while the run read it"), "run again")}
+			return &failure.Staged{Stage: stagePlan, Err: failure.WithHint(errors.New("its extension.yaml was changed while the run read it"), "run again")}
 		}
 	}
 	// Mistakes with a place are findings, so that every report shows where they are.
@@ -207,11 +206,7 @@ func duplicates(all []*release) map[*release]diagnostic.Diagnostic {
 			first[this] = rel
 			continue
 		}
-		problems[rel] = diagnostic.Diagnostic{
-			Code: config.CodeVersionTwice, Severity: diagnostic.Error, File: rel.source.Display, Subject: this.name + " " + this.version,
-			Message: fmt.Sprintf("version %s of the extension %q is also in %s", this.version, this.name, other.source.Display),
-			Hint:    "a version can be released from one place only: exclude one of them in the config, or change name or version",
-		}
+		problems[rel] = config.VersionTwice(this.name, this.version, rel.source.Display, other.source.Display)
 	}
 	return problems
 }

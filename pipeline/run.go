@@ -42,9 +42,11 @@ type Options struct {
 
 	// Target is where to release to; nil where the run looks at each extension by itself.
 	Target   target.Target
-	Resolver Resolver // nil leaves dependencies that are not under charts/ out
-	Examiner Examiner // nil looks at extensions in this process, without limits
-	Hooks    Hooks    // nil runs no hooks
+	WorkTree WorkTree     // nil: nothing is known of what is committed
+	Dirty    config.Dirty // what becomes of packages that are not as committed, if their settings do not say; empty warns
+	Resolver Resolver     // nil leaves dependencies that are not under charts/ out
+	Examiner Examiner     // nil looks at extensions in this process, without limits
+	Hooks    Hooks        // nil runs no hooks
 
 	Revision string       // the commit of the work tree, for the result document; empty where it is not known
 	Command  string       // the name of the command, for the result document; empty is "run"
@@ -552,8 +554,8 @@ func (r *Run) document(p *plan) *results.Document {
 	for _, rel := range p.releases {
 		result.Extensions = append(result.Extensions, rel.result.Snapshot())
 	}
-	slices.SortFunc(result.Extensions, byNameAndVersion)
-	result.Totals = results.Totals(result.Extensions)
+	slices.SortFunc(result.Extensions, results.InReports)
+	result.Totals, result.Committed = results.Totals(result.Extensions), results.AllCommitted(result.Extensions)
 	if r.Hooks != nil {
 		result.Hooks = r.Hooks.Project()
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/weight"
+	"github.com/ksrelease/ksrelease/internal/worktree"
 )
 
 // Baseline knows findings of lint that are not to be reported again, and keep
@@ -38,6 +39,11 @@ type Hooks interface {
 	End(ctx context.Context, outcome string, observe func(results.Hook)) error
 	// Project are the hooks of the project that were run so far.
 	Project() []results.Hook
+}
+
+// WorkTree knows what of an extension, in the folder dir, is not as it was committed.
+type WorkTree interface {
+	Uncommitted(ctx context.Context, dir string, ext *extension.Extension) (worktree.Found, error)
 }
 
 // Examiner looks at what an extension holds: it renders the chart, reads documents and

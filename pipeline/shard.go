@@ -68,7 +68,7 @@ func partsOf(planned []*release, count int) (parts []Part) {
 			part.Weight += eachCosts + r.read.size
 		}
 		if len(shard) > 0 {
-			slices.SortFunc(part.Extensions, byNameAndVersion)
+			slices.SortFunc(part.Extensions, results.InReports)
 			parts = append(parts, part)
 		}
 	}

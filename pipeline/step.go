@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/indexwatch"
 	"github.com/ksrelease/ksrelease/internal/lifecycle"
@@ -105,7 +106,7 @@ func (r *release) take(ctx context.Context, s taken, work func(context.Context) 
 	}
 	var (
 		end   *ending
-		other *elsewhere
+		other *failure.Staged
 	)
 	switch {
 	case err == nil:
@@ -124,7 +125,7 @@ func (r *release) take(ctx context.Context, s taken, work func(context.Context) 
 		}
 		r.end(results.NotReached, reason)
 	case errors.As(err, &other):
-		r.fail(other.stage, other.err)
+		r.fail(other.Stage, other.Err)
 	default:
 		r.fail(s.blames, err)
 	}
@@ -187,12 +188,3 @@ type ending struct {
 }
 
 func (e *ending) Error() string { return string(e.outcome) + ": " + e.reason }
-
-// elsewhere is an error that happened in another stage than that of the step.
-type elsewhere struct {
-	stage string
-	err   error
-}
-
-func (e *elsewhere) Error() string { return e.err.Error() }
-func (e *elsewhere) Unwrap() error { return e.err }

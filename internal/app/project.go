@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/baseline"
@@ -15,6 +16,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shellword"
 	"github.com/ksrelease/ksrelease/internal/transport"
+	"github.com/ksrelease/ksrelease/internal/worktree"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
@@ -171,7 +173,25 @@ func (p *Project) Equip(options *pipeline.Options) (close func(), err error) {
 		return transport.WithNotify(ctx, func(r transport.Retry) { report(r.String()) })
 	}
 	over := p.app.ExamineInWorkers(options)
-	return func() { over(); dependencies.close() }, nil
+	back := func() { over(); dependencies.close() }
+	if options.Through == results.StageLint { // what it looks at is not packed
+		return back, nil
+	}
+	tree, err := worktree.Open(p.app.Stop, p.Root)
+	if err != nil { // git is not needed: nothing is known of what is committed
+		return back, nil
+	}
+	options.WorkTree, options.Dirty = tree, config.WarnDirty
+	if ci, _ := p.app.Env("CI"); isYes(ci) {
+		options.Dirty = config.FailDirty
+	}
+	return func() { back(); tree.Close() }, nil
+}
+
+// isYes reports whether a variable such as CI is switched on.
+func isYes(value string) bool {
+	on, err := strconv.ParseBool(value)
+	return err == nil && on
 }
 
 // Sources are the extensions of the project, narrowed to paths where there

@@ -2,14 +2,11 @@ package changes
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -135,7 +132,7 @@ func (f *finder) isNone(t *today, d compare.Difference, now, before *extension.E
 	}
 	ours, there := fileOf(now, d.File)
 	theirs, was := fileOf(before, d.File)
-	return there && was && (pointsTo(theirs, ours) || pointsTo(ours, theirs))
+	return there && was && (unpack.PointsTo(theirs, ours) || unpack.PointsTo(ours, theirs))
 }
 
 func fileOf(e *extension.Extension, name string) ([]byte, bool) {
@@ -145,20 +142,6 @@ func fileOf(e *extension.Extension, name string) ([]byte, bool) {
 		}
 	}
 	return nil, false
-}
-
-// pointed is the line of a pointer of git LFS with the digest of the content (git-lfs
-// specification, docs/spec.md).
-var pointed = regexp.MustCompile(`(?m)^oid sha256:([0-9a-f]{64})\r?$`)
-
-// pointsTo reports whether a file is a pointer of git LFS to a content.
-func pointsTo(pointer, content []byte) bool {
-	if !unpack.IsPointer(pointer) {
-		return false
-	}
-	found := pointed.FindSubmatch(pointer)
-	sum := sha256.Sum256(content)
-	return found != nil && string(found[1]) == hex.EncodeToString(sum[:])
 }
 
 // checkout writes what was at a place to a folder, submodules within it, too.

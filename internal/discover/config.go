@@ -49,6 +49,7 @@ extensions:
 # push:
 #   existing: skip             # skip | fail: the version is there with the same content
 #   drift: fail                # fail | warn: the version is there with other content
+#   dirty: warn                # fail | warn | allow: files are not as they were committed; in a CI, fail
 # verify:
 #   until: indexed             # indexed | active: active waits for the review, too
 #   timeout: 5m

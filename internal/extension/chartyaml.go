@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
@@ -25,6 +26,46 @@ const ChartFile = naming.ChartFile
 // without a download.
 const ContentDigestAnnotation = "ksrelease.dev/content-digest"
 
+// The annotations in the derived Chart.yaml of a pushed package that say of which commit it was
+// made, and whether all of it was committed ("true" or "false"). They are no content: the
+// content digest does not cover them.
+const (
+	RevisionAnnotation  = "ksrelease.dev/revision"
+	CommittedAnnotation = "ksrelease.dev/committed"
+)
+
+// Origin is of which commit a package is made.
+type Origin struct {
+	Revision  string // the object name of the commit
+	Committed bool   // all that is packed is as the commit has it
+}
+
+// originOf is what a package says of its origin.
+func originOf(e *Extension) *Origin {
+	if !bytes.Contains(e.foundChart, []byte(RevisionAnnotation)) {
+		return nil
+	}
+	md, err := e.FoundChart()
+	if err != nil || md.Annotations[RevisionAnnotation] == "" {
+		return nil
+	}
+	return &Origin{md.Annotations[RevisionAnnotation], md.Annotations[CommittedAnnotation] == "true"}
+}
+
+// WithOrigin is an extension that says in its package of which commit it is made; e stays as
+// it is.
+func WithOrigin(e *Extension, origin Origin) *Extension {
+	with := &Extension{
+		Path: e.Path, Files: e.Files, Metadata: e.Metadata, Document: e.Document,
+		Assets: e.Assets, AssetProblems: e.AssetProblems, ArchiveDigest: e.ArchiveDigest, LeftOut: e.LeftOut,
+		Resolved: e.Resolved, Replaced: e.Replaced,
+		display: e.display, Limits: e.Limits, Origin: &origin,
+		foundChart: e.foundChart, ChartType: e.ChartType, AppVersion: e.AppVersion,
+	}
+	with.digestOnce.Do(func() { with.digest = e.ContentDigest() }) // it is known already, mostly
+	return with
+}
+
 // chartMetadata derives the metadata of the chart from those of the extension,
 // as ksbuilder does (Metadata.ToChartYaml of ksbuilder/pkg/api), with three
 // differences: our annotation; type and appVersion survive from extension.yaml
@@ -35,6 +76,12 @@ func (e *Extension) chartMetadata(icon string) *chart.Metadata {
 	annotations := make(map[string]string, len(m.Annotations)+1)
 	maps.Copy(annotations, m.Annotations)
 	annotations[ContentDigestAnnotation] = e.ContentDigest()
+	delete(annotations, RevisionAnnotation)
+	delete(annotations, CommittedAnnotation)
+	if e.Origin != nil {
+		annotations[RevisionAnnotation] = e.Origin.Revision
+		annotations[CommittedAnnotation] = strconv.FormatBool(e.Origin.Committed)
+	}
 	md := &chart.Metadata{
 		APIVersion:   chart.APIVersionV2,
 		Name:         m.Name,

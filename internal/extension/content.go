@@ -18,7 +18,7 @@ type Content struct {
 	FoundChart []byte
 	// Outside are the assets that are not among Files.
 	Outside []File
-	// LeftOut, AssetProblems, ArchiveDigest and Replaced are those of the extension.
+	// LeftOut, AssetProblems, ArchiveDigest, Replaced and Origin are those of the extension.
 	LeftOut       []LeftOut
 	AssetProblems diagnostic.List
 	ArchiveDigest string
@@ -26,13 +26,14 @@ type Content struct {
 	// Resolved is that of the extension, without Data: it is among Files.
 	Resolved []Resolved
 	Limits   Limits
+	Origin   *Origin
 }
 
 // Content takes the extension apart. The result shares the bytes of the files.
 func (e *Extension) Content() Content {
 	c := Content{
 		Display: e.Path, Files: e.Files, FoundChart: e.foundChart, LeftOut: e.LeftOut, AssetProblems: e.AssetProblems,
-		ArchiveDigest: e.ArchiveDigest, Replaced: e.Replaced, Limits: e.Limits,
+		ArchiveDigest: e.ArchiveDigest, Replaced: e.Replaced, Limits: e.Limits, Origin: e.Origin,
 	}
 	for _, a := range e.Assets {
 		if _, packed := e.fileData(a.File); !packed {
@@ -64,7 +65,7 @@ func FromContent(c Content) (*Extension, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.LeftOut = c.LeftOut
+	e.LeftOut, e.Origin = c.LeftOut, c.Origin
 	e.AssetProblems, e.ArchiveDigest, e.Replaced, e.Resolved = c.AssetProblems, c.ArchiveDigest, c.Replaced, c.Resolved
 	for i, r := range e.Resolved {
 		e.Resolved[i].Data, _ = e.fileData(chartsFolder + r.Name + "-" + r.Version + ".tgz")

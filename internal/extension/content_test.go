@@ -74,7 +74,8 @@ func contentCases(t *testing.T) map[string]*Extension {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]*Extension{"folder": folder, "resolved": resolved, "package": packed}
+	committed := WithOrigin(resolved, Origin{Revision: "8b6b527", Committed: true})
+	return map[string]*Extension{"folder": folder, "resolved": resolved, "package": packed, "committed": committed}
 }
 
 func chartPackage(t *testing.T, name, version string) []byte {

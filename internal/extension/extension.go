@@ -55,6 +55,9 @@ type Extension struct {
 	Replaced []string
 	// ChartType and AppVersion are type and appVersion of the derived Chart.yaml.
 	ChartType, AppVersion string
+	// Origin is of which commit it is packed; nil where that is not known. An archive keeps
+	// the one that it has.
+	Origin *Origin
 	// Limits bound what reading archives within the extension may cost.
 	Limits Limits
 
@@ -165,6 +168,7 @@ func loadArchive(path, display string, opts Options) (*Extension, error) {
 		return nil, err
 	}
 	e.ArchiveDigest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
+	e.Origin = originOf(e)
 	return e, nil
 }
 

@@ -129,7 +129,7 @@ func (e *Extension) WithCharts(charts []Resolved) (*Extension, error) {
 		Assets: e.Assets, AssetProblems: e.AssetProblems, LeftOut: e.LeftOut,
 		Resolved: append(slices.Clone(e.Resolved), charts...),
 		Replaced: append(slices.Clone(e.Replaced), replaced...),
-		display:  e.display, Limits: e.Limits,
+		display:  e.display, Limits: e.Limits, Origin: e.Origin,
 		foundChart: e.foundChart, ChartType: e.ChartType, AppVersion: e.AppVersion,
 	}, nil
 }

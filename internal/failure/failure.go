@@ -63,6 +63,27 @@ func LimitReached(err error) bool {
 	return errors.As(err, &l) && l.LimitReached()
 }
 
+// Staged is an error that happened in another stage than that in which it came up.
+type Staged struct {
+	Stage string
+	Err   error
+}
+
+func (e *Staged) Error() string { return e.Err.Error() }
+
+// Unwrap gives the error itself.
+func (e *Staged) Unwrap() error { return e.Err }
+
+// Lost is the error of a write whose answer was lost and whose effect cannot be read back; what
+// says what is not known.
+func Lost(err, readErr error, what string) error {
+	hint := "run again when the marketplace answers: the next run goes on from what it has"
+	if Unauthorized(readErr) {
+		hint = Hint(readErr)
+	}
+	return WithHint(fmt.Errorf("%w; %s is not known, as reading it back failed: %w", err, what, readErr), "%s", hint)
+}
+
 // WithoutPath is what the system says of a file, without the path that the os package puts
 // into its errors: the caller names the file as the user knows it. Any other error, and nil,
 // stays as it is.

@@ -210,6 +210,8 @@ func sarifRules(tool Tool) []sarifRule {
 			"KubeSphere keeps the three highest versions of an extension, and recommends the highest, pre-releases among them.", "Correct version in extension.yaml, unless the remark is what is meant.", lint.Warning, []string{"kubesphere"}),
 		sarifRuleOf(results.RuleDependencies, results.OtherRule(results.RuleDependencies).Asks,
 			"KubeSphere installs no extension without those that it requires.", "Release what is missing, or correct externalDependencies in extension.yaml.", lint.Warning, []string{"kubesphere"}),
+		sarifRuleOf(results.RuleCommitted, results.OtherRule(results.RuleCommitted).Asks,
+			"Nobody finds again in the history what a package has besides.", "Commit the file, or leave it out with .helmignore.", lint.Warning, []string{"ksrelease"}),
 		sarifRuleOf(results.RuleConfig, "the configuration can be read",
 			"A command that cannot read its configuration does nothing.", "Correct the file at the place that is named; ksrelease check reads it again.", lint.Error, []string{"ksrelease"}),
 		sarifRuleOf(results.RuleJournal, results.OtherRule(results.RuleJournal).Asks,

@@ -74,9 +74,8 @@ func Merge(all []*Document) (*Document, error) {
 			merged.Extensions = append(merged.Extensions, x)
 		}
 	}
-	slices.SortFunc(merged.Extensions, func(a, b Extension) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), versions.Compare(a.Version, b.Version), strings.Compare(a.Path, b.Path))
-	})
+	slices.SortFunc(merged.Extensions, InReports)
+	merged.Committed = AllCommitted(merged.Extensions)
 	merged.Recount()
 	return merged, nil
 }
@@ -86,4 +85,20 @@ func (r *Document) warn(format string, values ...any) {
 	if text := fmt.Sprintf(format, values...); !slices.Contains(r.Warnings, text) {
 		r.Warnings = append(r.Warnings, text)
 	}
+}
+
+// InReports is the order of extensions in reports: by name, then by version.
+func InReports(a, b Extension) int {
+	return cmp.Or(strings.Compare(a.Name, b.Name), versions.Compare(a.Version, b.Version), strings.Compare(a.Path, b.Path))
+}
+
+// AllCommitted says whether all that is packed is as it was committed; nil where that is not
+// known of any extension.
+func AllCommitted(all []Extension) (committed *bool) {
+	for _, x := range all {
+		if x.Committed != nil && (committed == nil || *committed) {
+			committed = x.Committed
+		}
+	}
+	return committed
 }

@@ -40,6 +40,9 @@ const (
 	RuleDependencies = "dependencies-there"
 )
 
+// RuleCommitted is the rule under which a plan says what would be packed and is not committed.
+const RuleCommitted = "committed"
+
 // RuleJournal is the rule that a journal breaks that cannot be reported from.
 const RuleJournal = "journal"
 
@@ -71,6 +74,13 @@ func OtherRules() []Rule {
 			{Name: "optional-missing", Meaning: "an extension that can be used is nowhere"},
 			{Name: "optional-failed", Meaning: "an extension that can be used was not released"},
 			{Name: "cycle", Meaning: "the extension requires itself by way of others"},
+		}},
+		{RuleCommitted, "what is packed is as it was committed (push.dirty)", []diagnostic.Code{
+			{Name: "changed", Meaning: "a file is not as it was committed, or was not committed yet"},
+			{Name: "removed", Meaning: "a file was committed and is gone"},
+			{Name: "untracked", Meaning: "git does not know a file"},
+			{Name: "ignored", Meaning: "git ignores a file"},
+			{Name: "line-ends", Meaning: "a file has other line ends than it was committed with, and differs in nothing else"},
 		}},
 		{RuleJournal, "the journal can be read", []diagnostic.Code{
 			{Name: "unreadable", Meaning: "a line of the journal is none that ksrelease writes"},

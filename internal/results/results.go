@@ -38,7 +38,10 @@ type Document struct {
 	// Revision is the git commit of the work tree, in hexadecimal digits; absent without
 	// git, a work tree or a commit.
 	Revision string `json:"revision,omitempty"`
-	DryRun   bool   `json:"dry_run"`
+	// Committed says whether all that is packed is as that commit has it; absent where it is
+	// not known.
+	Committed *bool `json:"committed,omitempty"`
+	DryRun    bool  `json:"dry_run"`
 	// Selection is what chose the extensions; absent where all were meant, or names and
 	// paths on the command line say which.
 	Selection *Selection `json:"selection,omitempty"`
@@ -141,8 +144,12 @@ type Extension struct {
 	ReviewMessage string `json:"review_message,omitempty"`
 	// Differs are all files in which the version that is there differs, for Drift, sorted
 	// by name; absent where that is not known, and Reason says why.
-	Differs  []Difference `json:"differs,omitempty"`
-	Findings []Finding    `json:"findings"`
+	Differs []Difference `json:"differs,omitempty"`
+	// Committed says whether all that is packed is as the commit has it, and Uncommitted are
+	// the files that are not, sorted by name; both are absent where that is not known.
+	Committed   *bool         `json:"committed,omitempty"`
+	Uncommitted []Uncommitted `json:"uncommitted,omitempty"`
+	Findings    []Finding     `json:"findings"`
 	// Silenced is the number of findings that comments in the extension silence;
 	// they are not among Findings, nor are those of the baseline.
 	Silenced int    `json:"silenced,omitempty"`
@@ -154,6 +161,14 @@ type Extension struct {
 	AsAsked bool `json:"-"`
 	// Seen is what the plan saw of it in the target.
 	Seen Seen `json:"-"`
+}
+
+// Uncommitted is a file of a package that is not as it was committed.
+type Uncommitted struct {
+	File string `json:"file"` // a slash path below the extension
+	// State is "changed", "removed" (the commit alone has it), "untracked", "ignored", or
+	// "line-ends" where CR LF and LF is all that differs.
+	State string `json:"state"`
 }
 
 // Difference is a file in which a published version differs from the extension.

@@ -2,7 +2,10 @@ package unpack
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"regexp"
 )
 
 // ErrPointer is the error of a package, or an extension.yaml, that Git LFS has not
@@ -24,4 +27,17 @@ func IsPointer(data []byte) bool {
 		}
 	}
 	return false
+}
+
+// pointed is the line of a pointer that has the digest of the content.
+var pointed = regexp.MustCompile(`(?m)^oid sha256:([0-9a-f]{64})\r?$`)
+
+// PointsTo reports whether a file is a pointer of Git LFS to a content.
+func PointsTo(pointer, content []byte) bool {
+	if !IsPointer(pointer) {
+		return false
+	}
+	found := pointed.FindSubmatch(pointer)
+	sum := sha256.Sum256(content)
+	return found != nil && string(found[1]) == hex.EncodeToString(sum[:])
 }

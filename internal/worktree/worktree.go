@@ -1,0 +1,288 @@
+// Package worktree finds out what of an extension is not as it was committed: what a package
+// would hold that nobody finds again in the history.
+package worktree
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/unpack"
+	"github.com/ksrelease/ksrelease/internal/git"
+	"github.com/ksrelease/ksrelease/internal/results"
+)
+
+// The states of a file, as results.Uncommitted has them.
+const (
+	Changed   = "changed"   // with other content, or not committed yet
+	Removed   = "removed"   // the commit has it, and the package would not
+	Untracked = "untracked" // nobody has added it
+	Ignored   = "ignored"   // a .gitignore names it
+	LineEnds  = "line-ends" // only CR LF and LF differ
+)
+
+// Found is what of an extension is not as it was committed.
+type Found struct {
+	// Known is false where git cannot say: there is no commit yet, the folder lies elsewhere,
+	// or the extension is a package.
+	Known bool
+	// Files are sorted by name. One of a file:// dependency leads there
+	// (../../charts/base/values.yaml), and a whole folder ends with a slash.
+	Files []results.Uncommitted
+}
+
+// Tree is the work tree that holds a project. It may be used by several goroutines.
+type Tree struct {
+	repository *git.Repository
+	once       sync.Mutex
+	status     []git.Status // sorted by path
+	objects    *git.Objects
+	unknown    error
+}
+
+// Open finds the work tree that holds a folder. The error is that of git.Open.
+func Open(ctx context.Context, dir string) (*Tree, error) {
+	repository, err := git.Open(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Tree{repository: repository}, nil
+}
+
+// Revision is the commit that is checked out; empty where there is none.
+func (t *Tree) Revision() string { return t.repository.Head }
+
+// Close ends the processes of git.
+func (t *Tree) Close() {
+	t.once.Lock()
+	defer t.once.Unlock()
+	if t.objects != nil {
+		t.objects.Close()
+	}
+}
+
+// read asks git once.
+func (t *Tree) read(ctx context.Context) error {
+	t.once.Lock()
+	defer t.once.Unlock()
+	if t.objects != nil || t.unknown != nil {
+		return t.unknown
+	}
+	status, err := t.repository.Status(ctx)
+	if err == nil {
+		t.objects, err = t.repository.Objects(context.WithoutCancel(ctx)) // for all who ask later; Close ends it
+	}
+	if ctx.Err() != nil {
+		return ctx.Err() // somebody else may ask again
+	}
+	slices.SortFunc(status, func(a, b git.Status) int { return strings.Compare(a.Path, b.Path) })
+	t.status, t.unknown = status, err
+	return err
+}
+
+// Uncommitted are the files of an extension that are not as they were committed. dir is its
+// folder, and ext what was read of it.
+func (t *Tree) Uncommitted(ctx context.Context, dir string, ext *extension.Extension) (Found, error) {
+	if t.repository.Head == "" || ext.ArchiveDigest != "" {
+		return Found{}, nil
+	}
+	if err := t.read(ctx); err != nil {
+		return Found{}, err
+	}
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return Found{}, err
+	}
+	rel, ok := t.within(real)
+	if !ok {
+		return Found{}, nil
+	}
+	l := looked{tree: t, dir: real, rel: rel}
+	l.files(ext)
+	l.removed()
+	for _, d := range ext.Metadata.Dependencies {
+		if folder, ok := strings.CutPrefix(d.Repository, "file://"); ok && wasResolved(ext, d.Name) {
+			l.folder(folder)
+		}
+	}
+	slices.SortFunc(l.found, func(a, b results.Uncommitted) int { return strings.Compare(a.File, b.File) })
+	return Found{true, slices.Compact(l.found)}, ctx.Err()
+}
+
+func wasResolved(ext *extension.Extension, name string) bool {
+	return slices.ContainsFunc(ext.Resolved, func(r extension.Resolved) bool { return r.Name == name })
+}
+
+// within is an absolute path relative to the top, with slashes.
+func (t *Tree) within(at string) (string, bool) {
+	rel, err := filepath.Rel(t.repository.Top, at)
+	if err != nil || !filepath.IsLocal(rel) {
+		return "", false
+	}
+	return filepath.ToSlash(rel), true
+}
+
+// find is what git says of a path: itself, or of a folder above it.
+func (t *Tree) find(at string) (git.Status, bool) {
+	for name := at; name != "." && name != "/"; name = path.Dir(name) {
+		for _, listed := range []string{name, name + "/"} {
+			if name == at || strings.HasSuffix(listed, "/") {
+				if i, ok := slices.BinarySearchFunc(t.status, listed, func(s git.Status, name string) int { return strings.Compare(s.Path, name) }); ok {
+					return t.status[i], true
+				}
+			}
+		}
+	}
+	return git.Status{}, false
+}
+
+// below are what git lists in a folder.
+func (t *Tree) below(folder string) []git.Status {
+	prefix := folder + "/"
+	if folder == "." {
+		prefix = ""
+	}
+	var list []git.Status
+	for _, s := range t.status {
+		if strings.HasPrefix(s.Path, prefix) && s.Path != prefix {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// committed is a file as the commit has it; ok is false where it has none, or it is in a
+// submodule.
+func (t *Tree) committed(at string) ([]byte, bool) {
+	found, ok, err := t.objects.Lookup(t.repository.Head, at)
+	if err != nil || !ok || !found.Mode.IsFile() {
+		return nil, false
+	}
+	data, err := t.objects.Blob(found.Object)
+	return data, err == nil
+}
+
+// looked is one extension that is looked at.
+type looked struct {
+	tree  *Tree
+	dir   string // absolute, links resolved
+	rel   string // relative to the top
+	found []results.Uncommitted
+}
+
+// files looks at the files that would be packed.
+func (l *looked) files(ext *extension.Extension) {
+	charts := map[string]bool{} // brought in, and no files of the folder
+	for _, r := range ext.Resolved {
+		charts["charts/"+r.Name+"-"+r.Version+".tgz"] = true
+	}
+	_, listed := l.tree.find(l.rel)
+	touched := listed || len(l.tree.below(l.rel)) > 0
+	for _, f := range ext.Files {
+		if charts[f.Name] || !touched && !bytes.Contains(f.Data, []byte("\r\n")) {
+			continue
+		}
+		at := path.Join(l.rel, f.Name)
+		// A file may be in a folder that is a link.
+		if real, err := filepath.EvalSymlinks(filepath.Join(l.dir, filepath.FromSlash(f.Name))); err == nil {
+			if rel, ok := l.tree.within(real); ok {
+				at = rel
+			}
+		}
+		if state := l.tree.stateOf(at, f.Data); state != "" {
+			l.found = append(l.found, results.Uncommitted{File: f.Name, State: state})
+		}
+	}
+}
+
+// stateOf is in which way a file is not as it was committed; empty where it is.
+func (t *Tree) stateOf(at string, data []byte) string {
+	status, listed := t.find(at)
+	switch {
+	case listed && status.State == git.StateUntracked:
+		return Untracked
+	case listed && status.State == git.StateIgnored:
+		return Ignored
+	case !listed && !bytes.Contains(data, []byte("\r\n")):
+		return ""
+	}
+	// git may take another content for the same (core.autocrlf), or another for what was
+	// fetched in its place (git LFS): the package has the bytes that are here.
+	committed, ok := t.committed(at)
+	switch {
+	case !ok && listed:
+		return Changed
+	case !ok, bytes.Equal(committed, data), unpack.PointsTo(committed, data):
+		return ""
+	case bytes.Equal(withoutReturns(committed), withoutReturns(data)):
+		return LineEnds
+	case listed:
+		return Changed
+	}
+	return ""
+}
+
+func withoutReturns(data []byte) []byte { return bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")) }
+
+// removed looks for files that the commit has, and the folder has not.
+func (l *looked) removed() {
+	for _, s := range l.tree.below(l.rel) {
+		name := strings.TrimPrefix(s.Path, strings.TrimSuffix(l.rel+"/", "./"))
+		file := filepath.Join(l.dir, filepath.FromSlash(name))
+		if s.State != git.StateChanged || !s.Gone || exists(file) {
+			continue
+		}
+		if !exists(filepath.Dir(file)) || extension.WouldPack(l.dir, file, extension.Options{}) {
+			l.found = append(l.found, results.Uncommitted{File: name, State: Removed})
+		}
+	}
+}
+
+func exists(file string) bool {
+	_, err := os.Lstat(file)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// folder looks at the folder of a file:// dependency, whose files are packed, too.
+func (l *looked) folder(written string) {
+	at := filepath.FromSlash(written)
+	if !filepath.IsAbs(at) {
+		at = filepath.Join(l.dir, at)
+	}
+	real, err := filepath.EvalSymlinks(at)
+	if err != nil {
+		return
+	}
+	rel, ok := l.tree.within(real)
+	if !ok {
+		return
+	}
+	list := l.tree.below(rel)
+	if whole, listed := l.tree.find(rel); listed {
+		list = append(list, git.Status{Path: rel + "/", State: whole.State})
+	}
+	for _, s := range list {
+		name := strings.TrimPrefix(strings.TrimPrefix(s.Path, rel), "/")
+		file := filepath.Join(real, filepath.FromSlash(name))
+		if s.State == git.StateUnwatched || name != "" && exists(filepath.Dir(file)) && !extension.WouldPack(real, file, extension.Options{}) {
+			continue
+		}
+		state := map[git.State]string{git.StateChanged: Changed, git.StateUntracked: Untracked, git.StateIgnored: Ignored}[s.State]
+		if s.Gone {
+			state = Removed
+		}
+		shown := path.Join(written, name)
+		if strings.HasSuffix(s.Path, "/") {
+			shown += "/"
+		}
+		l.found = append(l.found, results.Uncommitted{File: shown, State: state})
+	}
+}

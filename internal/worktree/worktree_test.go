@@ -1,0 +1,265 @@
+package worktree
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/results"
+)
+
+// repository is one that a test makes.
+type repository struct {
+	*testing.T
+	root string
+}
+
+func newRepository(t *testing.T) *repository {
+	t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("there is no git")
+	}
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &repository{t, root}
+	r.git("init", "-b", "main")
+	return r
+}
+
+func (r *repository) git(args ...string) {
+	r.Helper()
+	command := exec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "protocol.file.allow=always", "-c", "core.autocrlf=false"}, args...)...)
+	command.Dir = r.root
+	command.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "HOME="+r.root)
+	if out, err := command.CombinedOutput(); err != nil {
+		r.Fatalf("git %q: %v\n%s", args, err, out)
+	}
+}
+
+func (r *repository) put(name, text string) {
+	r.Helper()
+	file := filepath.Join(r.root, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		r.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (r *repository) commit() {
+	r.Helper()
+	r.git("add", "-A")
+	r.git("commit", "-m", "x")
+}
+
+// expect compares what is not committed of the extension in a folder.
+func (r *repository) expect(dir string, want ...string) {
+	r.Helper()
+	tree, err := Open(r.Context(), r.root)
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer tree.Close()
+	folder := filepath.Join(r.root, filepath.FromSlash(dir))
+	ext, err := extension.Load(folder, extension.Options{})
+	if err != nil {
+		r.Fatal(err)
+	}
+	found, err := tree.Uncommitted(r.Context(), folder, ext)
+	if err != nil || !found.Known {
+		r.Fatalf("%v, %v", found, err)
+	}
+	var got []string
+	for _, f := range found.Files {
+		got = append(got, fmt.Sprintf("%s %s", f.State, f.File))
+	}
+	if !slices.Equal(got, want) {
+		r.Errorf("%q, want %q", got, want)
+	}
+}
+
+func (r *repository) extension(dir string) {
+	r.put(dir+"/extension.yaml", "name: a\nversion: 1.0.0\n")
+	r.put(dir+"/values.yaml", "a: 1\nb: 2\n")
+	r.put(dir+"/templates/x.yaml", "a: 1\n")
+}
+
+func TestUncommitted(t *testing.T) {
+	r := newRepository(t)
+	r.extension("ext/图 1")
+	r.put("ext/图 1/.helmignore", "docs\n")
+	r.put("ext/图 1/docs/x", "1")
+	r.put("ext/图 1/gone/x", "1")
+	r.put("ext/图 1/big", "version https://git-lfs.github.com/spec/v1\noid sha256:6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b\nsize 1\n")
+	r.put(".gitignore", "*.log\nbuild/\n")
+	r.extension("ext/other")
+	r.commit()
+	r.expect("ext/图 1")
+	r.put("ext/other/values.yaml", "a: 2\n")
+	r.put("ext/图 1/docs/x", "2")
+	r.put("ext/图 1/docs/new", "2")
+	r.expect("ext/图 1")
+	r.put("ext/图 1/values.yaml", "a: 1\r\nb: 2\r\n")
+	r.put("ext/图 1/templates/x.yaml", "a: 2\n")
+	r.put("ext/图 1/new/a", "")
+	r.put("ext/图 1/x.log", "")
+	r.put("ext/图 1/build/b", "")
+	r.put("ext/图 1/added", "")
+	r.put("ext/图 1/big", "1")
+	r.git("add", "ext/图 1/added")
+	if err := os.RemoveAll(filepath.Join(r.root, "ext", "图 1", "gone")); err != nil {
+		t.Fatal(err)
+	}
+	r.expect("ext/图 1", "changed added", "ignored build/b", "removed gone/x", "untracked new/a", "changed templates/x.yaml", "line-ends values.yaml", "ignored x.log")
+	r.expect("ext/other", "changed values.yaml")
+	r.extension("ext/new")
+	r.expect("ext/new", "untracked extension.yaml", "untracked templates/x.yaml", "untracked values.yaml")
+}
+
+// A checkout with other line ends is recognised where git takes it for clean.
+func TestConvertedCheckout(t *testing.T) {
+	r := newRepository(t)
+	r.extension("ext")
+	r.put("ext/dos.txt", "a\r\nb\r\n")
+	r.commit()
+	r.git("config", "core.autocrlf", "true")
+	for _, name := range []string{"extension.yaml", "values.yaml"} {
+		if err := os.Remove(filepath.Join(r.root, "ext", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.git("-c", "core.autocrlf=true", "checkout", "--", "ext")
+	r.expect("ext", "line-ends extension.yaml", "line-ends values.yaml")
+}
+
+func TestLinksSubmodulesAndFolders(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links need rights there")
+	}
+	inner := newRepository(t)
+	inner.put("lib.yaml", "a: 1\n")
+	inner.commit()
+	r := newRepository(t)
+	r.extension("config/a")
+	r.put("config/a/real/x", "1")
+	for link, to := range map[string]string{"config/a/linked": "real", "extensions": "config"} {
+		if err := os.Symlink(to, filepath.Join(r.root, filepath.FromSlash(link))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.git("submodule", "add", inner.root, "config/a/sub")
+	r.commit()
+	r.expect("extensions/a")
+	r.put("config/a/real/x", "2")
+	r.put("config/a/sub/lib.yaml", "a: 2\n")
+	r.put("config/a/sub/new.yaml", "")
+	r.expect("extensions/a", "changed linked/x", "changed real/x", "changed sub/lib.yaml", "untracked sub/new.yaml")
+}
+
+func TestDependencyFolders(t *testing.T) {
+	r := newRepository(t)
+	r.put("ext/extension.yaml", "name: a\nversion: 1.0.0\ndependencies:\n  - {name: base, version: 1.x, repository: 'file://../charts/base'}\n")
+	r.put("charts/base/Chart.yaml", "apiVersion: v2\nname: base\nversion: 1.0.0\n")
+	r.put("charts/base/.helmignore", "docs\n")
+	r.commit()
+	r.put("charts/base/values.yaml", "")
+	r.put("charts/base/docs", "")
+	r.put("charts/base/Chart.yaml", "apiVersion: v2\nname: base\nversion: 1.0.1\n")
+	tree, err := Open(t.Context(), r.root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tree.Close()
+	folder := filepath.Join(r.root, "ext")
+	ext, err := extension.Load(folder, extension.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := tree.Uncommitted(t.Context(), folder, ext); len(found.Files) > 0 || !found.Known || err != nil {
+		t.Errorf("not brought in: %v, %v", found, err)
+	}
+	md, data, err := extension.PackChart(filepath.Join(r.root, "charts", "base"), extension.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ext, err = ext.WithCharts([]extension.Resolved{{Name: md.Name, Version: md.Version, Data: data}}); err != nil {
+		t.Fatal(err)
+	}
+	found, err := tree.Uncommitted(t.Context(), folder, ext)
+	want := []results.Uncommitted{{File: "../charts/base/Chart.yaml", State: Changed}, {File: "../charts/base/values.yaml", State: Untracked}}
+	if !slices.Equal(found.Files, want) || err != nil {
+		t.Errorf("%v, %v", found, err)
+	}
+}
+
+// Without a commit, or elsewhere, nothing is known.
+func TestUnknown(t *testing.T) {
+	r := newRepository(t)
+	r.extension("ext")
+	folder := filepath.Join(r.root, "ext")
+	known := func(dir string) bool {
+		t.Helper()
+		tree, err := Open(t.Context(), r.root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tree.Close()
+		ext, err := extension.Load(dir, extension.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := tree.Uncommitted(t.Context(), dir, ext)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found.Known
+	}
+	if known(folder) {
+		t.Error("without a commit")
+	}
+	r.commit()
+	if !known(folder) {
+		t.Error("with a commit")
+	}
+	elsewhere := &repository{t, t.TempDir()}
+	elsewhere.extension("ext")
+	if known(filepath.Join(elsewhere.root, "ext")) {
+		t.Error("elsewhere")
+	}
+	if _, err := Open(t.Context(), elsewhere.root); err == nil || !strings.Contains(err.Error(), "no git work tree") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestFindings(t *testing.T) {
+	var files []results.Uncommitted
+	for i := range 14 {
+		files = append(files, results.Uncommitted{File: fmt.Sprintf("f%02d", i), State: []string{Changed, Removed, Untracked, Ignored, LineEnds}[i%5]})
+	}
+	found := Findings(files, true, "extensions/a")
+	if len(found) != 10 || found[0].Code != "committed/changed" || found[0].File != "extensions/a/f00" || found[0].Severity != "error" || !strings.HasSuffix(found[9].Message, "; 4 more files are not as they were committed") {
+		t.Errorf("%+v", found)
+	}
+	for _, f := range found {
+		if f.Message == "" || !slices.ContainsFunc(results.OtherRule(results.RuleCommitted).Codes, func(c diagnostic.Code) bool { return "committed/"+c.Name == f.Code }) {
+			t.Errorf("%+v", f)
+		}
+	}
+	if err := Refusal(files, true); !strings.HasPrefix(err.Error(), "14 files would be packed that are not as committed: f00 (changed), ") || !strings.HasSuffix(err.Error(), "and 9 more") || failure.Hint(err) == "" {
+		t.Error(err)
+	}
+	if err := Refusal(files[:1], true); err.Error() != "1 file would be packed that is not as committed: f00 (changed)" {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,45 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/worktree"
+)
+
+// originStep reports which files of the package are not as they were committed, and ends what
+// is not to be sent so. A package that is sent says of which commit it is made. One that only
+// lies in the output directory does not: the same content gives the same bytes there.
+func originStep(ctx context.Context, _ *planning, r *release) error {
+	if r.run.WorkTree == nil {
+		return nil
+	}
+	dir, ext := r.source.Path, r.read.ext
+	found, err := graceful.Await(ctx, func() (worktree.Found, error) { return r.run.WorkTree.Uncommitted(ctx, dir, ext) })
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		r.run.Warn(fmt.Sprintf("git does not say which files are not committed: %v", err))
+		return nil
+	case !found.Known:
+		return nil
+	}
+	committed := len(found.Files) == 0
+	r.result.Committed, r.result.Uncommitted = &committed, found.Files
+	if r.run.sends() && r.run.Revision != "" {
+		r.read.ext = extension.WithOrigin(ext, extension.Origin{Revision: r.run.Revision, Committed: committed})
+	}
+	policy := cmp.Or(r.source.Settings.Push.Dirty, r.run.Dirty, config.WarnDirty)
+	if policy == config.AllowDirty {
+		return nil
+	}
+	fails := policy == config.FailDirty && r.run.sends()
+	r.result.Findings = append(slices.Clone(r.result.Findings), worktree.Findings(found.Files, fails, r.source.Display)...) // events hold the one before
+	return worktree.Refusal(found.Files, fails)
+}
