@@ -256,10 +256,10 @@ func triggersOf(f *cifile.File) []string {
 }
 
 // redact takes what is secret out of all texts of the report: values that stand in files, and
-// users and passwords in addresses.
+// users and passwords in addresses. What is longer than anybody reads is cut.
 func (r *Report) redact(values []string) {
 	known := redact.New(values...)
-	clean := func(s *string) { *s = redact.Userinfo(known.Text(*s)) }
+	clean := func(s *string) { *s = cut(redact.Userinfo(known.Text(*s))) }
 	for _, f := range r.Files {
 		for _, step := range f.Steps {
 			clean(&step.Name)
@@ -285,6 +285,17 @@ func (r *Report) redact(values []string) {
 		clean(&r.Unread[i].Message)
 	}
 	for _, w := range r.Writes {
-		clean(&w.Text)
+		w.Text = redact.Userinfo(known.Text(w.Text))
 	}
+}
+
+// mostShown bounds what is shown of a command or a name, in characters: a line of a file may be as
+// long as the file.
+const mostShown = 300
+
+func cut(text string) string {
+	if runes := []rune(text); len(runes) > mostShown {
+		return string(runes[:mostShown]) + "…"
+	}
+	return text
 }

@@ -347,3 +347,48 @@ func TestHostileFiles(t *testing.T) {
 		t.Errorf("%+v", calls.Files)
 	}
 }
+
+// What a file includes and nobody has read is said, the file that includes something stays as a
+// whole, and a name of any length is shown in a line.
+func TestIncludes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	put(t, "alc/extension.yaml", extension)
+	long := strings.Repeat("x", 100_000)
+	put(t, "Makefile", "include ../x.mk /y.mk $(DIR)/z.mk known.mk\nall:\n\tksbuilder push alc\n"+long+":\n\tksbuilder push alc\nother:\n\t$(MAKE) "+long+"\n")
+	put(t, "known.mk", "test:\n\tgo test\n")
+	put(t, ".gitlab-ci.yml", "include: [{local: known.yml}, {remote: https://x.example/y.yml}, {project: p/q, file: z.yml}, {template: T.gitlab-ci.yml}]\na:\n  script: [ksbuilder push alc]\n")
+	put(t, "known.yml", "b:\n  script: [go test]\n")
+	report := readHere(t)
+	var unread, removable []string
+	for _, u := range report.Unread {
+		unread = append(unread, fmt.Sprintf("%s:%d: %s", u.File, u.Line, u.Message))
+	}
+	for _, p := range report.Removable {
+		removable = append(removable, p.File+": "+p.What)
+		if len(p.What) > 1000 {
+			t.Errorf("%d bytes of a name", len(p.What))
+		}
+	}
+	want := []string{
+		".gitlab-ci.yml:1: it includes https://x.example/y.yml, which was not read",
+		".gitlab-ci.yml:1: it includes p/q, which was not read",
+		"Makefile:1: it includes ${DIR}/z.mk, which was not read",
+		"Makefile:0: it includes ../x.mk, which is not in this repository",
+		"Makefile:0: it includes /y.mk, which is not in this repository",
+	}
+	if slices.Sort(unread); !slices.Equal(unread, slices.Sorted(slices.Values(want))) {
+		t.Errorf("%q", unread)
+	}
+	if slices.Contains(removable, "Makefile: the whole file") || !slices.Contains(removable, "Makefile: the target all") {
+		t.Errorf("%q", removable)
+	}
+	for _, f := range report.Files {
+		for _, step := range f.Steps {
+			for _, use := range step.Uses {
+				if len(use.Command) > 1000 || len(use.Does) > 1000 {
+					t.Errorf("%d bytes of a command, %d of what it does", len(use.Command), len(use.Does))
+				}
+			}
+		}
+	}
+}

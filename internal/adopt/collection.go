@@ -14,6 +14,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/adopt/cifile"
 	"github.com/ksrelease/ksrelease/internal/adopt/practice"
 	"github.com/ksrelease/ksrelease/internal/adopt/shellscript"
+	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/regularfile"
 )
@@ -142,12 +143,13 @@ func systemOf(root, file string) (cifile.System, bool) {
 // readAll reads the files, and what they call.
 func (c *collection) readAll(r *Report) {
 	type asked struct {
-		file   string
-		called bool
+		file     string
+		called   bool
+		included *read // by this file; nil where none includes it
 	}
 	var queue []asked
 	for _, file := range c.asked {
-		queue = append(queue, asked{file, false})
+		queue = append(queue, asked{file: file})
 	}
 	for len(queue) > 0 && len(c.files) < maxFiles {
 		next := queue[0]
@@ -156,8 +158,11 @@ func (c *collection) readAll(r *Report) {
 			continue
 		}
 		system, ok := systemOf(c.root, next.file)
-		if !ok {
+		if !ok && next.included == nil {
 			continue
+		}
+		if !ok {
+			system = next.included.file.System
 		}
 		text, err := regularfile.ReadWithin(c.root, filepath.Join(c.root, filepath.FromSlash(next.file)), cifile.MaxSize)
 		if err != nil {
@@ -190,13 +195,15 @@ func (c *collection) readAll(r *Report) {
 		c.byPath[next.file] = f
 		for _, file := range f.file.Calls {
 			if filepath.IsLocal(filepath.FromSlash(file)) {
-				queue = append(queue, asked{path.Clean(file), true})
+				queue = append(queue, asked{file: path.Clean(file), called: true, included: f})
+			} else if mentionsTools.Match(text) {
+				r.Unread = append(r.Unread, Unread{File: next.file, Message: "it includes " + excerpt.OneLine(file) + ", which is not in this repository", Hint: "look yourself at what it does"})
 			}
 		}
 		for _, uses := range f.uses {
 			for _, use := range uses {
 				for _, file := range calledFiles(use) {
-					queue = append(queue, asked{file, true})
+					queue = append(queue, asked{file: file, called: true})
 				}
 			}
 		}

@@ -60,7 +60,7 @@ func (c *collection) parts(r *Report, f *read) {
 	var jobs []string
 	steps := map[string][]int{}
 	whole := neutral
-	if len(file.Odd) > 0 {
+	if len(file.Odd) > 0 || len(file.Calls) > 0 && file.System == cifile.Make { // without it, what it includes would be gone
 		whole = stays
 	}
 	for i, step := range file.Steps {

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/excerpt"
 )
 
 // gitlabWords are keys at the top of a .gitlab-ci.yml that are no jobs (docs.gitlab.com,
@@ -24,6 +26,11 @@ func (f *File) readGitLab(text []byte) {
 		local := firstOf(item.key("local").text(), item.text())
 		if local != "" && !strings.Contains(local, "://") && !strings.ContainsAny(local, "*$") {
 			f.Calls = append(f.Calls, strings.TrimPrefix(path.Clean("/"+local), "/"))
+			continue
+		}
+		elsewhere := firstOf(local, item.key("remote").text(), item.key("project").text(), item.key("component").text())
+		if elsewhere != "" {
+			f.odd(item.line(), "it includes "+excerpt.OneLine(elsewhere)+", which was not read", "look yourself at what it does")
 		}
 	}
 	outer := gitlabVariables(root.key("variables"))

@@ -3,6 +3,8 @@ package cifile
 import (
 	"regexp"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/excerpt"
 )
 
 var (
@@ -72,9 +74,11 @@ func (f *File) readMake(text string) {
 			i = last
 			if includes := makeInclude.FindStringSubmatch(logical); includes != nil {
 				for _, file := range strings.Fields(m.expand(includes[1], 0)) {
-					if !strings.ContainsAny(file, "$*?") {
-						f.Calls = append(f.Calls, file)
+					if strings.ContainsAny(file, "$*?") {
+						f.odd(at, "it includes "+excerpt.OneLine(file)+", which was not read", "look yourself at what it does")
+						continue
 					}
+					f.Calls = append(f.Calls, file)
 				}
 				break
 			}
