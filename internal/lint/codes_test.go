@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
+	"github.com/ksrelease/ksrelease/internal/upgrade"
 )
 
 // TestCodesAreListed holds the codes in the source to the lists of the rules: one that
@@ -63,7 +64,10 @@ func textsInSource(t *testing.T) []string {
 		}
 		return true
 	})
-	return append(all, "invalid-value", "missing-key") // kinds of package yamldoc
+	all = append(all, "invalid-value", "missing-key") // kinds of package yamldoc
+	// Those of package upgrade, whose table expects each of them.
+	return append(all, upgrade.ImmutableField, upgrade.DefinitionRemoved, upgrade.VersionNotServed, upgrade.DefinitionChanged,
+		upgrade.ValueRemoved, upgrade.ValueType, upgrade.Moved, upgrade.Renamed, upgrade.DataRemoved, upgrade.NamespaceChanged)
 }
 
 // foundInSource are the codes in calls of rule.Found.
