@@ -118,7 +118,7 @@ func RemoveLeftovers(dir string) error {
 
 // attempts is how often a file is begun anew that somebody took for a leftover in the
 // moment between its creation and its lock.
-const attempts = 5
+const attempts = 20
 
 // errTaken says that this happened.
 var errTaken = errors.New("it was removed while it was written")
