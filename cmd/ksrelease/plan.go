@@ -85,7 +85,7 @@ func (c *planCommand) Run(a *app.App) error {
 	}
 	for _, x := range result.Extensions {
 		if !x.AsAsked {
-			a.Stderr.Print("%s %s: %s", x.Name, x.Version, a.Redact.Text(strings.TrimSuffix(string(x.Outcome)+": "+x.Reason, ": ")))
+			a.Stderr.Print("%s: %s", strings.TrimSpace(x.Name+" "+x.Version), a.Redact.Text(strings.TrimSuffix(string(x.Outcome)+": "+x.Reason, ": ")))
 		}
 	}
 	switch refused := run.AuthRefused(); {
