@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,6 +33,31 @@ func TestReadingPanics(t *testing.T) {
 	})
 	if code != ExitNotReleased || !strings.Contains(errs.String(), "mistake in ksrelease: broken") || !strings.Contains(errs.String(), "breakDown") {
 		t.Errorf("exit code %d: %s", code, errs.String())
+	}
+}
+
+// What a signal has ended in the middle of other work says so, in place of words of Go.
+func TestWorkThatASignalEnded(t *testing.T) {
+	stop, cancel := context.WithCancel(t.Context())
+	for _, c := range []struct {
+		err         error
+		before, now string
+	}{
+		{context.Canceled, "ksrelease: context canceled\n", "ksrelease: interrupted\n"},
+		{fmt.Errorf("reading x: %w", context.Canceled), "ksrelease: reading x: context canceled\n", "ksrelease: interrupted: reading x\n"},
+		{errors.New("no x"), "ksrelease: no x\n", "ksrelease: no x\n"},
+	} {
+		for _, ctx := range []context.Context{context.Background(), stop} {
+			var errs bytes.Buffer
+			a := &App{Stdout: output.New(&errs), Stderr: output.New(&errs), Stop: ctx}
+			want := c.before
+			if cancel(); ctx == stop {
+				want = c.now
+			}
+			if code := a.guard(func() error { return c.err }); code != ExitNotReleased || errs.String() != want {
+				t.Errorf("exit code %d: %q, want %q", code, errs.String(), want)
+			}
+		}
 	}
 }
 

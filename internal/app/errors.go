@@ -2,9 +2,11 @@ package app
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/failure"
@@ -71,10 +73,20 @@ func (a *App) guard(command func() error) (code int) {
 	case failure.Unauthorized(err):
 		a.PrintError(err, failure.Hint(err))
 		return ExitAuth
+	case a.cut(err):
+		at, _ := strings.CutSuffix(err.Error(), context.Canceled.Error())
+		a.PrintError(errors.New(strings.TrimSuffix("interrupted: "+strings.TrimSuffix(at, ": "), ": ")), "")
+		return ExitNotReleased
 	default:
 		a.PrintError(err, failure.Hint(err))
 		return ExitNotReleased
 	}
+}
+
+// cut reports whether an error is that of work which a signal has ended, and which knows nothing of
+// the signal.
+func (a *App) cut(err error) bool {
+	return a.Stop != nil && a.Stop.Err() != nil && errors.Is(err, context.Canceled) && strings.HasSuffix(err.Error(), context.Canceled.Error())
 }
 
 // PrintError prints an error and, apart from it, the hint.
