@@ -62,6 +62,10 @@ func (a *App) guard(command func() error) (code int) {
 	switch {
 	case errors.As(err, &quiet):
 		return quiet.Code
+	case a.cut(err):
+		at, _ := strings.CutSuffix(err.Error(), context.Canceled.Error())
+		a.PrintError(errors.New(strings.TrimSuffix("interrupted: "+strings.TrimSuffix(at, ": "), ": ")), "")
+		return ExitNotReleased
 	case errors.As(err, &problems):
 		for _, p := range problems.Sorted() {
 			a.Stderr.Print("%s", report.Problem(a.Redact.Diagnostic(p), 0))
@@ -73,10 +77,6 @@ func (a *App) guard(command func() error) (code int) {
 	case failure.Unauthorized(err):
 		a.PrintError(err, failure.Hint(err))
 		return ExitAuth
-	case a.cut(err):
-		at, _ := strings.CutSuffix(err.Error(), context.Canceled.Error())
-		a.PrintError(errors.New(strings.TrimSuffix("interrupted: "+strings.TrimSuffix(at, ": "), ": ")), "")
-		return ExitNotReleased
 	default:
 		a.PrintError(err, failure.Hint(err))
 		return ExitNotReleased

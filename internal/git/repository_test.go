@@ -1,6 +1,7 @@
 package git
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ksrelease/ksrelease/internal/failure"
 )
@@ -555,5 +557,27 @@ func TestLongHistory(t *testing.T) {
 	}
 	if some, err := r.Log(t.Context(), "", head, "ext7"); err != nil || len(some) != 100 {
 		t.Errorf("%d, %v", len(some), err)
+	}
+}
+
+// Who ends the context gets its error, and not that of a pipe of git.
+func TestObjectsOfAnEndedContext(t *testing.T) {
+	r, _ := repository(t, map[string]string{"a": "b"})
+	ctx, cancel := context.WithCancel(t.Context())
+	objects, err := r.Objects(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer objects.Close()
+	cancel()
+	for range 1000 { // git may live for a moment
+		if _, _, err = objects.Lookup(r.Head, "a"); err != nil {
+			break
+		}
+		clear(objects.trees)
+		time.Sleep(time.Millisecond)
+	}
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
 	}
 }
