@@ -284,6 +284,30 @@ func TestFolderDependencies(t *testing.T) {
 	}
 }
 
+// Names of strangers are no options, no patterns and no lines of their own.
+func TestHostileNames(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows takes few of these names")
+	}
+	p := newProject(t, everything)
+	dirs := []string{"-n", "--output=x", "a\nb", ":(top)x", "*", "HEAD", "图 片", "x\ty", "\"q\""}
+	for i, dir := range dirs {
+		p.extension("extensions/"+dir, fmt.Sprintf("x%d", i), "1.0.0")
+		p.put("extensions/"+dir+"/-f\n100644 blob", "1")
+	}
+	p.extension("extensions/last", "last", "1.0.0")
+	p.commit()
+	var want []string
+	for i, dir := range dirs {
+		p.put("extensions/"+dir+"/-f\n100644 blob", "2")
+		want = append(want, fmt.Sprintf("x%d changed 1.0.0..1.0.0: -f\n100644 blob", i))
+	}
+	want = append([]string{"last unchanged 1.0.0..1.0.0"}, want...)
+	p.expect("HEAD", want...)
+	p.commit()
+	p.expect("HEAD~1", want...)
+}
+
 // An extension that is a link is what it leads to.
 func TestLinks(t *testing.T) {
 	if runtime.GOOS == "windows" {
