@@ -39,6 +39,7 @@ func TestReadingPanics(t *testing.T) {
 // What a signal has ended in the middle of other work says so, in place of words of Go.
 func TestWorkThatASignalEnded(t *testing.T) {
 	stop, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	for _, c := range []struct {
 		err         error
 		before, now string

@@ -13,6 +13,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/hooks"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/worktree"
 )
 
 // HookFlags is the flag of commands that run hooks only where that is asked for: those are
@@ -52,6 +53,7 @@ func (p *Project) BeginHooks(ctx context.Context, run HookRun) error {
 		Redact: p.app.Redact.Text, Secret: p.app.Redact.Add,
 	})
 	p.app.hooks.Store(set)
+	p.lookBeforeHooks(ctx)
 	observe := p.app.showHook
 	if run.Quiet {
 		observe = func(results.Hook) {}
@@ -89,6 +91,19 @@ func (a *App) endHooks() {
 	}
 	if err := set.End(a.Stop, outcome, a.showHook); err != nil {
 		a.warn(err.Error())
+	}
+}
+
+// lookBeforeHooks finds out what is not committed before hooks write. Where git cannot say, that
+// is said when it is needed.
+func (p *Project) lookBeforeHooks(ctx context.Context) {
+	writes := len(p.Config.Before) > 0 || slices.ContainsFunc(p.Config.Entries, func(e config.Entry) bool { return len(e.Settings.Before) > 0 })
+	if !writes {
+		return
+	}
+	if tree, err := worktree.Open(ctx, p.Root); err == nil {
+		_ = tree.Look(ctx)
+		p.tree = tree
 	}
 }
 

@@ -34,7 +34,8 @@ type Project struct {
 	above  *config.AboveTopError // the config that would be read if it did not lie so high
 	app    *App
 
-	mayRunHooks bool // the command does if it is asked to
+	mayRunHooks bool           // the command does if it is asked to
+	tree        *worktree.Tree // as it was before hooks; nil where there are none
 }
 
 // Words are the flags as they were given, quoted for a shell.
@@ -177,9 +178,11 @@ func (p *Project) Equip(options *pipeline.Options) (close func(), err error) {
 	if options.Through == results.StageLint { // what it looks at is not packed
 		return back, nil
 	}
-	tree, err := worktree.Open(p.app.Stop, p.Root)
-	if err != nil { // git is not needed: nothing is known of what is committed
-		return back, nil
+	tree := p.tree
+	if tree == nil {
+		if tree, err = worktree.Open(p.app.Stop, p.Root); err != nil { // git is not needed: nothing is known of what is committed
+			return back, nil
+		}
 	}
 	options.WorkTree, options.Dirty = tree, config.WarnDirty
 	if ci, _ := p.app.Env("CI"); isYes(ci) {

@@ -43,6 +43,7 @@ type Found struct {
 type Tree struct {
 	repository *git.Repository
 	once       sync.Mutex
+	looked     bool
 	status     []git.Status // sorted by path
 	objects    *git.Objects
 	unknown    error
@@ -69,22 +70,39 @@ func (t *Tree) Close() {
 	}
 }
 
-// read asks git once.
-func (t *Tree) read(ctx context.Context) error {
+// Look asks git what is not committed now. What is written later is not reported: hooks of the
+// config, for one, make what belongs to the extension.
+func (t *Tree) Look(ctx context.Context) error {
 	t.once.Lock()
 	defer t.once.Unlock()
-	if t.objects != nil || t.unknown != nil {
+	return t.look(ctx)
+}
+
+func (t *Tree) look(ctx context.Context) error {
+	if t.looked || t.unknown != nil {
 		return t.unknown
 	}
 	status, err := t.repository.Status(ctx)
-	if err == nil {
-		t.objects, err = t.repository.Objects(context.WithoutCancel(ctx)) // for all who ask later; Close ends it
-	}
 	if ctx.Err() != nil {
 		return ctx.Err() // somebody else may ask again
 	}
 	slices.SortFunc(status, func(a, b git.Status) int { return strings.Compare(a.Path, b.Path) })
-	t.status, t.unknown = status, err
+	t.status, t.unknown, t.looked = status, err, err == nil
+	return err
+}
+
+// read asks git once.
+func (t *Tree) read(ctx context.Context) error {
+	t.once.Lock()
+	defer t.once.Unlock()
+	if err := t.look(ctx); err != nil || t.objects != nil {
+		return err
+	}
+	objects, err := t.repository.Objects(context.WithoutCancel(ctx)) // for all who ask later; Close ends it
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	t.objects, t.unknown = objects, err
 	return err
 }
 
