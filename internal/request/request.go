@@ -143,6 +143,13 @@ func allNames(words []string) bool {
 	return len(words) > 1 && !slices.ContainsFunc(words, func(w string) bool { return naming.ValidName(w) != nil })
 }
 
+// isHigher says that a version is above another one.
+func isHigher(version, other string) bool {
+	a, wrong := semver.NewVersion(version)
+	b, err := semver.NewVersion(other)
+	return wrong == nil && err == nil && a.GreaterThan(b)
+}
+
 func isVersion(text string) bool {
 	_, err := semver.StrictNewVersion(strings.TrimPrefix(text, "v"))
 	return err == nil
@@ -232,7 +239,10 @@ func (r *Request) versionOf(w wanted, declared []string) (string, error) {
 		}
 		hint := "ask for the version that extension.yaml has"
 		if r.Kind == Tag {
-			hint = fmt.Sprintf("tag the commit whose extension.yaml has that version, or set it there: ksrelease bump %s --set %s", w.name, asked)
+			hint = "tag the commit whose extension.yaml has that version"
+			if len(declared) == 1 && isHigher(asked, declared[0]) { // bump sets no lower one, and one of several folders has to be named
+				hint += fmt.Sprintf(", or set it there: ksrelease bump %s --set %s", w.name, asked)
+			}
 		}
 		return "", failure.WithHint(fmt.Errorf("the %s %s asks for %s %s, but %s", r.Kind, quoted(r.Text), w.name, asked, have), "%s", hint)
 	}
