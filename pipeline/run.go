@@ -551,6 +551,9 @@ func (r *Run) document(p *plan) *results.Document {
 		SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision, DryRun: r.DryRun, Started: r.started, Selection: r.chosen, Since: r.Since, Announcements: r.announced,
 		Extensions: []results.Extension{},
 	}
+	if !r.Shard.IsWhole() {
+		result.Shard = r.Shard.String()
+	}
 	for _, rel := range p.releases {
 		result.Extensions = append(result.Extensions, rel.result.Snapshot())
 	}

@@ -167,6 +167,6 @@ func (c *runCommand) writePlan(ctx context.Context, a *app.App, p *app.Project, 
 	if err != nil {
 		return errors.Join(ended, fmt.Errorf("the plan is not written to %s: %w", c.Plan, err))
 	}
-	a.Stderr.Print("the plan is in %s; to carry it out: %s", c.Plan, c.again(nil, true))
+	a.Stderr.Print("the plan is in %s", c.Plan)
 	return ended
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/app"
@@ -34,11 +35,11 @@ func (c *reportCommand) Run(a *app.App) error {
 	case several && len(c.From) == 1:
 		return app.Usage(errors.New("report merge names no journal"), "name those of the runs: ksrelease report merge FILE.jsonl…")
 	case several:
-		return c.make(a, c.From[1:]...)
+		return c.make(a, true, c.From[1:])
 	case len(c.From) > 1:
 		return app.Usage(errors.New("report is of one run"), "to make one result of several: ksrelease report merge FILE.jsonl…")
 	}
-	return c.make(a, c.From[0])
+	return c.make(a, false, c.From)
 }
 
 // journalLimit is the size of the largest journal that is read, in bytes: a run of ten
@@ -46,7 +47,7 @@ func (c *reportCommand) Run(a *app.App) error {
 const journalLimit = 512 << 20
 
 // make makes the result of journals, and reports on it as the runs did.
-func (c *reportCommand) make(a *app.App, journals ...string) error {
+func (c *reportCommand) make(a *app.App, merged bool, journals []string) error {
 	if err := (app.Place{Dir: c.Dir}).Enter(); err != nil {
 		return err
 	}
@@ -77,6 +78,12 @@ func (c *reportCommand) make(a *app.App, journals ...string) error {
 	if err != nil {
 		return app.Usage(fmt.Errorf("the journals do not belong together: %w", err), "name the journals of one release")
 	}
+	var missing []string
+	if merged {
+		if missing = results.MissingShards(all); len(missing) > 0 {
+			result.Warnings = append(slices.Clone(result.Warnings), "this is not the whole: there is no journal of shard "+strings.Join(missing, ", "))
+		}
+	}
 	a.Redact.Observer(results.ObserverFunc(func(e results.Event) { result = e.Result })).
 		Observe(results.Event{Kind: results.EventRunFinished, Time: time.Now(), Result: result})
 	c.print(a, result)
@@ -91,7 +98,11 @@ func (c *reportCommand) make(a *app.App, journals ...string) error {
 	case unwritten != nil:
 		return unwritten
 	}
-	if code := exitCodeOf(result); code != app.ExitOK {
+	code := exitCodeOf(result)
+	if code == app.ExitOK && len(missing) > 0 {
+		code = app.ExitNotReleased
+	}
+	if code != app.ExitOK {
 		return &app.OutcomeError{Code: code, Result: result}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -79,6 +80,33 @@ func Merge(all []*Document) (*Document, error) {
 	merged.Recount()
 	return merged, nil
 }
+
+// MissingShards are the shards, such as 2/5, of which none of the results is, where others of
+// the same number of shards are there.
+func MissingShards(all []*Document) (missing []string) {
+	seen := map[int]map[int]bool{} // by the number of shards
+	for _, d := range all {
+		var index, count int
+		if _, err := fmt.Sscanf(d.Shard, "%d/%d", &index, &count); err != nil || count > mostShards {
+			continue
+		}
+		if seen[count] == nil {
+			seen[count] = map[int]bool{}
+		}
+		seen[count][index] = true
+	}
+	for _, count := range slices.Sorted(maps.Keys(seen)) {
+		for index := 1; index <= count; index++ {
+			if !seen[count][index] {
+				missing = append(missing, fmt.Sprintf("%d/%d", index, count))
+			}
+		}
+	}
+	return missing
+}
+
+// mostShards bounds what a journal of a stranger can make of the list.
+const mostShards = 256
 
 // warn adds a warning, each once.
 func (r *Document) warn(format string, values ...any) {

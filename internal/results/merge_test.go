@@ -80,3 +80,21 @@ func TestMergeOfWhatIsOdd(t *testing.T) {
 		t.Errorf("got %+v", merged)
 	}
 }
+
+func TestMissingShards(t *testing.T) {
+	of := func(shards ...string) (all []*Document) {
+		for _, s := range shards {
+			all = append(all, &Document{Shard: s})
+		}
+		return all
+	}
+	for want, all := range map[string][]*Document{
+		"[]":            of("", "1/2", "2/2", "2/2"),
+		"[2/2]":         of("1/2"),
+		"[1/2 1/3 3/3]": of("2/3", "2/2", "x/y", "9/1000000000"),
+	} {
+		if got := fmt.Sprint(MissingShards(all)); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}

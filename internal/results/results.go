@@ -45,6 +45,8 @@ type Document struct {
 	// Selection is what chose the extensions; absent where all were meant, or names and
 	// paths on the command line say which.
 	Selection *Selection `json:"selection,omitempty"`
+	// Shard is the part of the work that the run was for, such as 2/5; absent for the whole.
+	Shard string `json:"shard,omitempty"`
 	// Since is what changed, for a run of that alone (--since); absent for any other.
 	Since    *Since     `json:"since,omitempty"`
 	Started  time.Time  `json:"started"`
