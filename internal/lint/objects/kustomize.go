@@ -24,9 +24,11 @@ func Kustomize() rule.Rule {
 			"objects of one kind, namespace and name. Helm itself ends at objects without a name of their own (`generateName`), " +
 			"and where one object is rendered with the namespace of the release and once more without. One such object in one " +
 			"subchart, and the extension cannot be installed.\n\n" +
+			"Of a date without quotes (`2024-01-01`) kustomize makes another text (`2024-01-01T00:00:00Z`), but among the annotations " +
+			"of the object itself. As a label that is refused; anywhere else it is installed without a word.\n\n" +
 			"Each installation is looked at by itself: what goes to the host cluster, and what goes to the chosen ones. Where both " +
 			"bring one object, the host cluster cannot be chosen: there Helm finds it in another release.",
-		Fix: "Take out one of the two keys or objects; quote keys that read as something else than text; give each object a name " +
+		Fix: "Take out one of the two keys or objects; quote keys that read as something else than text, and dates; give each object a name " +
 			"of its own, such as `{{ .Release.Name }}-web`.",
 		Source: "KubeSphere 4.1.3, staging/src/kubesphere.io/utils/helm/executor.go " +
 			"(https://github.com/kubesphere/kubesphere/blob/v4.1.3/staging/src/kubesphere.io/utils/helm/executor.go), whose image has " +
@@ -35,6 +37,7 @@ func Kustomize() rule.Rule {
 			{Name: "repeated-key", Meaning: "a mapping of an object has a key twice"},
 			{Name: "repeated-merge", Meaning: "a mapping of an object has << twice"},
 			{Name: "key-not-text", Meaning: "a key in an object is a number, a truth value, a date or null"},
+			{Name: "date", Meaning: "a date without quotes becomes another text on the way"},
 			{Name: "object-twice", Meaning: "one object is rendered twice"},
 			{Name: "object-on-host-and-agent", Meaning: "the host cluster and the chosen ones get one object, by two releases"},
 			{Name: "definition-twice", Meaning: "a CustomResourceDefinition is rendered, and in a folder crds/"},
@@ -57,6 +60,7 @@ func checkKustomize(pass *rule.Pass) {
 		}
 		if !o.Hook && documents.Add(o.Object) {
 			keys(pass, &found, o)
+			dates(pass, &found, o)
 		}
 		named(pass, &found, o)
 		localConfig(pass, &found, o)
