@@ -41,7 +41,7 @@ func ofHelm(s subject) (Use, bool) {
 		}
 	case name == "helm" && command == "package" && isUpstream(s):
 		use.ID, use.Does, use.Cover = "upstream-chart", "packs another chart that becomes a part of the extension", Kept
-		use.Note = "keep it in front of ksrelease: call it in the new workflow before ksrelease lint and ksrelease run"
+		use.Note = "keep it in front of ksrelease, in the new workflow; or make it a hook of the extension (before and after in .ksrelease.yaml), which run and package run by themselves"
 		use.Wrong = []string{"the tree is dirty in between: a step that ends early leaves the archive in it"}
 	case name == "helm" && command == "package":
 		use.ID, use.Does, use.Cover = "helm-package", "packs an archive with helm", Covered
