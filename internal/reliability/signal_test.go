@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -175,11 +176,23 @@ var interrupts = []struct {
 	{"SIGHUP", syscall.SIGHUP, 129},
 }
 
+// notIgnored skips a test whose signals this process was started to ignore, as under nohup: so
+// would those that it starts, as they should.
+func notIgnored(t *testing.T, signals ...os.Signal) {
+	t.Helper()
+	for _, s := range signals {
+		if signal.Ignored(s) {
+			t.Skipf("%s is ignored here", s)
+		}
+	}
+}
+
 // One interrupt: no new work starts, what is in flight is brought to its end,
 // the table shows what is released and what is not, and what to type next.
 func TestInterruptedOnce(t *testing.T) {
 	for _, by := range interrupts {
 		t.Run(by.name, func(t *testing.T) {
+			notIgnored(t, by.signal)
 			s := newScene(t)
 			held := s.begin()
 			s.run.signal(by.signal)
@@ -219,6 +232,7 @@ func TestInterruptedTwice(t *testing.T) {
 			second = first
 		}
 		t.Run(first.name+"_and_"+second.name, func(t *testing.T) {
+			notIgnored(t, first.signal, second.signal)
 			s := newScene(t)
 			held := s.begin()
 			s.run.signal(first.signal)
