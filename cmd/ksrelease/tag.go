@@ -41,21 +41,21 @@ func (c *tagCommand) Run(a *app.App) error {
 		return err
 	}
 	a.WarnOnStderr()
-	repository, err := git.Open(ctx, p.Root)
-	if err != nil {
-		return app.Usage(err, "")
-	}
 	// A signal that comes while these are read ends the program at once, so they come before
 	// the folder that is to be removed.
+	options, unread := p.Start(ctx, nil)
+	repository, err := git.Open(ctx, p.GitFolder(ctx, options.Sources))
+	if err != nil { // a bare clone has no files, either: what it lacks is said first
+		return app.Usage(err, "")
+	}
+	if unread != nil {
+		return unread
+	}
 	links, err := a.Dial(ctx, p, app.WhereIf(c.IsLocal()), c.Folder(p), p.Config.Parallelism)
 	if err != nil {
 		return err
 	}
 	defer links.Close()
-	options, err := p.Start(ctx, nil)
-	if err != nil {
-		return err
-	}
 	options.Target = links.Target
 	head, err := tagging.CheckOut(ctx, repository)
 	if err != nil {
@@ -91,12 +91,8 @@ func (c *tagCommand) plan(ctx context.Context, a *app.App, p *app.Project, optio
 		names = slices.Collect(maps.Keys(declared))
 		return nil, nil
 	}
-	root, err := head.At(p.Root)
-	if err != nil {
-		return nil, err
-	}
 	there := *p // dependencies by file:// are those of the commit, too
-	there.Root = root
+	there.Root = head.Root(p.Root)
 	giveBack, err := there.Equip(&options)
 	if err != nil {
 		return nil, err

@@ -41,7 +41,7 @@ func (s Asked) apply(ctx context.Context, a *App, p *Project, options *pipeline.
 	if !s.Any() {
 		return nil
 	}
-	asks, err := s.request(ctx, a, p)
+	asks, err := s.request(ctx, a, p, options)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (s Asked) apply(ctx context.Context, a *App, p *Project, options *pipeline.
 }
 
 // request reads the flags.
-func (s Asked) request(ctx context.Context, a *App, p *Project) (*request.Request, error) {
+func (s Asked) request(ctx context.Context, a *App, p *Project, options *pipeline.Options) (*request.Request, error) {
 	if s.Title != "" {
 		asks, err := request.FromTitle(s.Title)
 		return asks, usageIf(err)
@@ -71,7 +71,7 @@ func (s Asked) request(ctx context.Context, a *App, p *Project) (*request.Reques
 	if tag := request.TagOfCI(a.Env); tag != "" {
 		return request.FromTag(tag, p.Config.Tags), nil
 	}
-	all, err := graceful.Read(ctx, &a.Reads, "looking for the tag of the commit", func() ([]string, error) { return tagsOfCommit(ctx, p.Root) })
+	all, err := graceful.Read(ctx, &a.Reads, "looking for the tag of the commit", func() ([]string, error) { return tagsOfCommit(ctx, p.GitFolder(ctx, options.Sources)) })
 	if err != nil {
 		return nil, Usage(err, "")
 	}

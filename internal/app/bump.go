@@ -44,7 +44,7 @@ func (p *Project) Bump(ctx context.Context, request bump.Request, changed bool, 
 	if since == changes.Auto {
 		since = "" // which is how the commits of each extension are found
 	}
-	reader, err := history.Open(ctx, p.Root, since, p.Config.Tags, names)
+	reader, err := history.Open(ctx, p.GitFolder(ctx, sources), since, p.Config.Tags, names)
 	if err != nil {
 		return nil, Usage(err, failure.Hint(err))
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -32,7 +33,7 @@ func (p *Project) earlier(ctx context.Context, found *changes.Changes) (map[stri
 			continue // its version is not a new one
 		}
 		if past == nil {
-			opened, err := history.Open(ctx, p.Root, "", p.Config.Tags, names)
+			opened, err := history.Open(ctx, cmp.Or(found.Top(), p.Root), "", p.Config.Tags, names)
 			if err != nil {
 				return nil, err
 			}

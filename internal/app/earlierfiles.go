@@ -30,24 +30,22 @@ func (p *Project) earlierFiles(ctx context.Context, found *changes.Changes, know
 		}
 	}
 	for commit, some := range byCommit {
-		if err := p.filesOf(ctx, commit, some, known); err != nil {
+		if err := p.filesOf(ctx, found.Top(), commit, some, known); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// filesOf adds what some extensions held in one commit.
-func (p *Project) filesOf(ctx context.Context, name string, some []changes.Extension, known map[string]*lint.Earlier) error {
-	commit, err := bases.OpenCommit(ctx, p.Root, name)
+// filesOf adds what some extensions held in one commit of the repository that holds a folder.
+func (p *Project) filesOf(ctx context.Context, dir, name string, some []changes.Extension, known map[string]*lint.Earlier) error {
+	commit, err := bases.OpenCommit(ctx, dir, name)
 	if err != nil {
 		return err
 	}
 	defer commit.Close()
 	there := *p // dependencies in folders are those of the commit, too
-	if there.Root, err = commit.Root(p.Root); err != nil {
-		return err
-	}
+	there.Root = commit.Root(p.Root)
 	dependencies, err := p.app.dependencies(&there)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/discover"
+	"github.com/ksrelease/ksrelease/internal/git"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shellword"
@@ -180,7 +181,7 @@ func (p *Project) Equip(options *pipeline.Options) (close func(), err error) {
 	}
 	tree := p.tree
 	if tree == nil {
-		if tree, err = worktree.Open(p.app.Stop, p.Root); err != nil { // git is not needed: nothing is known of what is committed
+		if tree, err = worktree.Open(p.app.Stop, p.GitFolder(p.app.Stop, options.Sources)); err != nil { // git is not needed: nothing is known of what is committed
 			return back, nil
 		}
 	}
@@ -195,6 +196,15 @@ func (p *Project) Equip(options *pipeline.Options) (close func(), err error) {
 func isYes(value string) bool {
 	on, err := strconv.ParseBool(value)
 	return err == nil && on
+}
+
+// GitFolder is the folder at which git is asked about some extensions: git.Home.
+func (p *Project) GitFolder(ctx context.Context, sources []config.Source) string {
+	paths := make([]string, len(sources))
+	for i, source := range sources {
+		paths[i] = source.Path
+	}
+	return git.Home(ctx, p.Root, paths...)
 }
 
 // Sources are the extensions of the project, narrowed to paths where there

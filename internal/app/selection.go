@@ -52,7 +52,7 @@ func (c *Selection) Read(ctx context.Context, a *App, paths []string) (*Project,
 // events as reports do, without secrets.
 func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pipeline.Options, text report.TextOptions) error {
 	options.Parallelism, options.Shard = c.ParallelismOf(p), c.Shard
-	options.Revision = git.Commit(graceful.Finish(ctx), p.Root)
+	options.Revision = git.Commit(graceful.Finish(ctx), p.GitFolder(graceful.Finish(ctx), options.Sources))
 	if err := c.Asked.apply(ctx, a, p, &options); err != nil {
 		return err
 	}

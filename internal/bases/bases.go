@@ -185,13 +185,14 @@ func (c *Commit) Close() {
 	_ = os.RemoveAll(c.scratch)
 }
 
-// Root is where the folder dir of the work tree is in what is written of the commit.
-func (c *Commit) Root(dir string) (string, error) {
+// Root is where the folder dir of the work tree is in what is written of the commit: the top,
+// where dir is that of a config from elsewhere.
+func (c *Commit) Root(dir string) string {
 	rel, err := c.relative(dir)
 	if err != nil {
-		return "", err
+		return c.scratch
 	}
-	return filepath.Join(c.scratch, rel), nil
+	return filepath.Join(c.scratch, rel)
 }
 
 func (c *Commit) relative(dir string) (string, error) {
@@ -221,11 +222,12 @@ func (c *Commit) Of(ctx context.Context, at, display string, resolve Resolver) (
 
 // Below is like Of for a path below a folder of the work tree that only the commit may have.
 func (c *Commit) Below(ctx context.Context, dir, path, display string, resolve Resolver) (*Base, error) {
-	rel, err := c.relative(dir)
+	real, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return nil, err
 	}
-	if rel = filepath.Join(rel, filepath.FromSlash(path)); !filepath.IsLocal(rel) {
+	rel, err := filepath.Rel(c.top, filepath.Join(real, filepath.FromSlash(path)))
+	if err != nil || !filepath.IsLocal(rel) {
 		return nil, ErrNone
 	}
 	return c.of(ctx, rel, display, resolve)

@@ -120,7 +120,12 @@ type Changes struct {
 	Extensions []Extension `json:"extensions"`
 	// Warnings are about all of them.
 	Warnings []string `json:"warnings,omitempty"`
+
+	top string
 }
+
+// Top is the root of the work tree that has their history; empty where there is none.
+func (c *Changes) Top() string { return c.top }
 
 // Base is what the extensions were compared with, in words.
 func (c *Changes) Base() string {

@@ -55,9 +55,14 @@ func Find(ctx context.Context, o Options) (*Changes, error) {
 	// git and the extensions are read at the same time.
 	var group errgroup.Group
 	group.Go(func() error { return f.identifyAll(ctx) })
-	repository, err := git.Open(ctx, o.Config.Dir)
+	var paths []string
+	for _, source := range o.Sources {
+		paths = append(paths, source.Path)
+	}
+	repository, err := git.Open(ctx, git.Home(ctx, o.Config.Dir, paths...))
 	without := err
 	if err == nil {
+		f.found.top = repository.Top
 		f.main, err = f.open(ctx, repository, "")
 	}
 	if unread := group.Wait(); unread != nil {
@@ -218,7 +223,7 @@ func (f *finder) place() error {
 		}
 		rel, ok := within(f.main.Top, at)
 		if !ok {
-			return failure.WithHint(fmt.Errorf("%s lies outside of the git work tree %s, whose history is that of the config", t.source.Display, f.main.Top),
+			return failure.WithHint(fmt.Errorf("%s lies outside of the git work tree %s, which has the history of the others", t.source.Display, f.main.Top),
 				"exclude it, or leave out --since")
 		}
 		t.rel, t.real = rel, rel

@@ -33,7 +33,7 @@ func Open(ctx context.Context, a *app.App, p *app.Project, local app.LocalFlags,
 	if err != nil {
 		return nil, nil, err
 	}
-	base, closeBase, err := open(ctx, a, p, local, against, len(names) > 0)
+	base, closeBase, err := open(ctx, a, p, options.Sources, local, against, len(names) > 0)
 	if err != nil {
 		over()
 		return nil, nil, err
@@ -50,7 +50,7 @@ func Open(ctx context.Context, a *app.App, p *app.Project, local app.LocalFlags,
 
 // open reaches what is compared with, until end is called. strict says that extensions were
 // named, and each has to be compared.
-func open(ctx context.Context, a *app.App, p *app.Project, local app.LocalFlags, against string, strict bool) (of BaseOf, end func(), err error) {
+func open(ctx context.Context, a *app.App, p *app.Project, sources []config.Source, local app.LocalFlags, against string, strict bool) (of BaseOf, end func(), err error) {
 	kind := bases.KindOf(against)
 	switch kind {
 	case bases.KindFile:
@@ -68,7 +68,7 @@ func open(ctx context.Context, a *app.App, p *app.Project, local app.LocalFlags,
 			return nil, nil
 		}, func() {}, nil
 	case bases.KindCommit:
-		return openCommit(ctx, p, against)
+		return openCommit(ctx, p, sources, against)
 	}
 	links, err := a.Dial(ctx, p, app.WhereIf(local.IsLocal()), local.Folder(p), p.Config.Parallelism)
 	if err != nil {
@@ -89,16 +89,13 @@ func open(ctx context.Context, a *app.App, p *app.Project, local app.LocalFlags,
 }
 
 // openCommit opens a commit. Dependencies in folders are those of the commit, too.
-func openCommit(ctx context.Context, p *app.Project, name string) (BaseOf, func(), error) {
-	commit, err := bases.OpenCommit(ctx, p.Root, name)
+func openCommit(ctx context.Context, p *app.Project, sources []config.Source, name string) (BaseOf, func(), error) {
+	commit, err := bases.OpenCommit(ctx, p.GitFolder(ctx, sources), name)
 	if err != nil {
 		return nil, nil, app.Usage(err, "")
 	}
 	there, options := *p, pipeline.Options{}
-	if there.Root, err = commit.Root(p.Root); err != nil {
-		commit.Close()
-		return nil, nil, app.Usage(err, "")
-	}
+	there.Root = commit.Root(p.Root)
 	over, err := there.Equip(&options)
 	if err != nil {
 		commit.Close()

@@ -62,7 +62,7 @@ func Open(ctx context.Context, dir string) (*Repository, error) {
 	case err != nil && hasRepository(dir):
 		return nil, &Error{NoWorkTree, "git cannot use the repository here: " + failureText(err), "run the command in a work tree of the repository: a bare clone, and the folder .git, have none"}
 	case err != nil, len(lines) != 3 || lines[1] != "true":
-		return nil, &Error{NoWorkTree, "there is no git work tree here", "run the command in a clone of the repository that has its files checked out (git clone ADDRESS)"}
+		return nil, &Error{NoWorkTree, "there is no git work tree " + placeOf(dir), "run the command in a clone of the repository that has its files checked out (git clone ADDRESS)"}
 	}
 	top, err := filepath.EvalSymlinks(filepath.FromSlash(lines[2]))
 	if err != nil {
@@ -87,6 +87,56 @@ func Open(ctx context.Context, dir string) (*Repository, error) {
 		return names, nil
 	}
 	return r, ctx.Err()
+}
+
+// placeOf is a folder in a message: here, or its path.
+func placeOf(dir string) string {
+	if here, err := os.Getwd(); err == nil && (dir == "" || dir == "." || filepath.Clean(dir) == here) {
+		return "here"
+	}
+	return "at " + dir
+}
+
+// Home is the folder at which to ask git about files: dir, where the work tree that holds it
+// holds the first of them, too, and that of the first one otherwise. A config may lie outside of
+// the repository of the extensions that it declares. Paths are absolute.
+func Home(ctx context.Context, dir string, paths ...string) string {
+	if len(paths) == 0 {
+		return dir
+	}
+	first := paths[0]
+	if info, err := os.Stat(first); err != nil || !info.IsDir() {
+		first = filepath.Dir(first)
+	}
+	switch known := hasRepository(dir); {
+	case holds(dir, first) && (known || !hasRepository(first)):
+		return dir
+	case !known:
+		return first
+	}
+	printed, err := runIn(ctx, dir, "", "rev-parse", "--show-toplevel")
+	if top := strings.TrimRight(printed, "\r\n"); err == nil && top != "" && holds(filepath.FromSlash(top), first) {
+		return dir
+	}
+	return first
+}
+
+// holds reports whether a path is a folder, or lies below it, as it is written or with links
+// resolved.
+func holds(folder, name string) bool {
+	below := func(folder, name string) bool {
+		rel, err := filepath.Rel(folder, name)
+		return err == nil && filepath.IsLocal(rel)
+	}
+	if below(folder, name) {
+		return true
+	}
+	realFolder, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return false
+	}
+	realName, err := filepath.EvalSymlinks(name)
+	return err == nil && below(realFolder, realName)
 }
 
 // failureText is what git said of a failure.

@@ -581,3 +581,32 @@ func TestObjectsOfAnEndedContext(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestHome(t *testing.T) {
+	needGit(t)
+	_, root := repository(t, map[string]string{"ext/a/extension.yaml": "a", "config/x": "x"})
+	_, other := repository(t, map[string]string{"x": "x"})
+	plain := t.TempDir()
+	ext, file := filepath.Join(root, "ext", "a"), filepath.Join(root, "ext", "a", "extension.yaml")
+	for _, c := range []struct {
+		dir   string
+		paths []string
+		want  string
+	}{
+		{root, nil, root},
+		{root, []string{ext}, root},
+		{filepath.Join(root, "config"), []string{ext}, filepath.Join(root, "config")}, // one work tree
+		{plain, []string{ext}, ext},
+		{plain, []string{file}, ext},
+		{other, []string{ext}, ext},
+		{filepath.Dir(root), []string{ext}, ext}, // a folder of repositories
+		{plain, []string{filepath.Join(plain, "a")}, plain},
+	} {
+		if got := Home(t.Context(), c.dir, c.paths...); got != c.want {
+			t.Errorf("Home(%s, %q) = %s, want %s", c.dir, c.paths, got, c.want)
+		}
+	}
+	if _, err := Open(t.Context(), plain); ReasonOf(err) != NoWorkTree || !strings.Contains(err.Error(), plain) {
+		t.Error(err)
+	}
+}

@@ -67,6 +67,14 @@ func (h *Head) At(path string) (string, error) {
 	return filepath.Join(h.root, below), nil
 }
 
+// Root is where the commit has the folder of the config: its top, where the config lies elsewhere.
+func (h *Head) Root(dir string) string {
+	if at, err := h.At(dir); err == nil {
+		return at
+	}
+	return h.root
+}
+
 // has says that there is a package, or a folder with an extension.yaml: that of a submodule is
 // empty.
 func has(at string) bool {
