@@ -54,9 +54,17 @@ func (c *changesCommand) Run(a *app.App) error {
 
 // print prints a table, what else is to be known, and the counts.
 func (c *changesCommand) print(a *app.App, found *changes.Changes) {
-	table := output.NewTable("extension", "version", "status", "since", "files")
+	since := commonBase(found.Extensions)
+	table := output.NewTable("extension", "version", "status", "files").Folding(1)
+	if since == "" {
+		table = output.NewTable("extension", "version", "status", "since", "files").Folding(1, 3)
+	}
 	for _, e := range found.Extensions {
-		table.Row(output.Cell(e.Name), output.Cell(versionsOf(e)), output.Cell(string(e.Status)), output.Cell(e.Base.String()), output.Cell(filesOf(e)))
+		row := []output.Text{output.Cell(e.Name), output.Cell(versionsOf(e)), output.Cell(string(e.Status))}
+		if since == "" {
+			row = append(row, output.Cell(e.Base.String()))
+		}
+		table.Row(append(row, output.Cell(filesOf(e)))...)
 	}
 	if len(found.Extensions) > 0 {
 		a.Stdout.Print("%s", table.Render(a.Stdout.Columns()))
@@ -73,17 +81,34 @@ func (c *changesCommand) print(a *app.App, found *changes.Changes) {
 		}
 	}
 	summary := strings.Join(counts, ", ")
+	if since != "" && found.Extensions[0].Base.Kind != changes.BaseNone {
+		summary += " since " + since
+	}
 	if len(found.Names()) == 0 && found.Count(changes.Removed) == 0 {
 		summary = "nothing changed since " + found.Base()
 	}
-	a.Stdout.Print("%s", output.Cell(summary))
+	a.Stdout.Print("%s", output.Fold("", "", summary, a.Stdout.Columns()))
 	if n := found.Count(changes.Changed); n > 0 {
 		its := "its version"
 		if n > 1 {
 			its = "their versions"
 		}
-		a.Stdout.Print("%s changed and kept %s: other content needs another version", app.Plural(n, "extension"), its)
+		said := fmt.Sprintf("%s changed and kept %s: other content needs another version", app.Plural(n, "extension"), its)
+		a.Stdout.Print("%s", output.Fold("", "", said, a.Stdout.Columns()))
 	}
+}
+
+// commonBase is what all extensions are compared with, or "" where they have several bases: these
+// need a column of their own, which a narrow terminal has no space for otherwise.
+func commonBase(extensions []changes.Extension) string {
+	since := ""
+	for i, e := range extensions {
+		if i > 0 && e.Base.String() != since {
+			return ""
+		}
+		since = e.Base.String()
+	}
+	return since
 }
 
 // versionsOf are the version at the base and that of today, where they differ.

@@ -85,7 +85,8 @@ func (c *planCommand) Run(a *app.App) error {
 	}
 	for _, x := range result.Extensions {
 		if !x.AsAsked {
-			a.Stderr.Print("%s: %s", strings.TrimSpace(x.Name+" "+x.Version), a.Redact.Text(strings.TrimSuffix(string(x.Outcome)+": "+x.Reason, ": ")))
+			said := strings.TrimSpace(x.Name+" "+x.Version) + ": " + strings.TrimSuffix(string(x.Outcome)+": "+x.Reason, ": ")
+			a.Stderr.Print("%s", output.Fold("", "  ", output.Visible(a.Redact.Text(said)), a.Stderr.Columns()))
 		}
 	}
 	switch refused := run.AuthRefused(); {

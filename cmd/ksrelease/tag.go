@@ -157,7 +157,7 @@ func (c *tagCommand) show(a *app.App, entries []tagging.Entry) {
 		a.Stdout.JSON(entries, "  ")
 		return
 	}
-	table := output.NewTable("extension", "version", "tag", "")
+	table := output.NewTable("extension", "version", "tag", "").Folding(1, 2)
 	for _, e := range entries {
 		said := string(e.Status)
 		if e.Reason != "" {

@@ -118,6 +118,26 @@ func TestTableWithBrokenCommandsIsStraight(t *testing.T) {
 	}
 }
 
+// A path is broken after a slash or another mark, so that its names stay whole, and nothing
+// goes over the edge of a narrow terminal.
+func TestPathsFoldBetweenNames(t *testing.T) {
+	table := NewTable("extension", "version", "status", "files").Folding(1)
+	table.Row(Cell("maintenance-page"), Cell("0.9.2 → 0.9.3"), Cell("unchanged"), Cell("charts/store/charts/exporter/templates/deployment.yaml, README.md, 图图图图图图图图图图图图图图图图图图图图.yaml, a"))
+	for _, width := range []int{60, 80, 120} {
+		rendered := table.Render(width).String()
+		for line := range strings.Lines(rendered) {
+			if n := (Text{strings.TrimRight(line, "\n")}).Width(); n > width {
+				t.Errorf("a line has %d columns of %d: %q", n, width, line)
+			}
+		}
+		for _, whole := range []string{"charts/", "store/", "exporter/", "templates/", "deployment.yaml,", "README.md,", "0.9.3"} {
+			if !strings.Contains(rendered, whole) {
+				t.Errorf("%q is broken at %d columns:\n%s", whole, width, rendered)
+			}
+		}
+	}
+}
+
 func newStream() (*Stream, *bytes.Buffer) {
 	var b bytes.Buffer
 	return New(&b), &b

@@ -1,6 +1,9 @@
 package output
 
 import (
+	"strings"
+	"unicode/utf8"
+
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
@@ -81,7 +84,42 @@ func (t *Table) Render(width int) Text {
 }
 
 func fold(column, width int) table.ColumnConfig {
-	return table.ColumnConfig{Number: column + 1, WidthMax: width, WidthMaxEnforcer: text.WrapSoft}
+	return table.ColumnConfig{Number: column + 1, WidthMax: width, WidthMaxEnforcer: wrap}
+}
+
+// wrap folds a cell between words. A word that is too wide, such as the path of a file, is
+// divided after a slash or another mark where there is one, and else anywhere.
+func wrap(s string, width int) string {
+	words := strings.Split(s, " ")
+	for i, word := range words {
+		if text.StringWidthWithoutEscSequences(word) > width && !strings.Contains(word, "\x1b") {
+			words[i] = divide(word, width)
+		}
+	}
+	return text.WrapSoft(strings.Join(words, " "), width)
+}
+
+// divide breaks a word into lines of at most width columns, after marks as far as it has some.
+func divide(word string, width int) string {
+	var lines []string
+	for text.StringWidthWithoutEscSequences(word) > width {
+		marked, end, columns := 0, 0, 0
+		for end < len(word) {
+			r, n := utf8.DecodeRuneInString(word[end:])
+			if columns += text.RuneWidth(r); columns > width && end > 0 {
+				break
+			}
+			end += n
+			if strings.ContainsRune("/-_.!,@", r) {
+				marked = end
+			}
+		}
+		if marked > 0 {
+			end = marked
+		}
+		lines, word = append(lines, word[:end]), word[end:]
+	}
+	return strings.Join(append(lines, word), "\n")
 }
 
 // widths are those of the columns where nothing is folded.

@@ -31,3 +31,19 @@ func TestDifferences(t *testing.T) {
 		t.Errorf("%v\n%s", err, xml)
 	}
 }
+
+// What is said of a file has the file: "git does not know it" alone helps nobody.
+func TestRemarksNameTheirFile(t *testing.T) {
+	x := results.Extension{Name: "alc", Version: "1.0.0", Outcome: results.Released, AsAsked: true, Findings: []results.Finding{
+		{Rule: results.RuleCommitted, Code: "committed/untracked", Severity: "warning", File: "extensions/alc/a|b@c.txt", Message: "git does not know it"},
+	}}
+	r := &results.Document{Command: "run", Extensions: []results.Extension{x}}
+	r.Recount()
+	page := string(markdown(r))
+	if want := "| alc | 1.0.0 | `extensions/alc/a\\|b@c.txt`: git does not know it |"; !strings.Contains(page, want) {
+		t.Errorf("%q is not in\n%s", want, page)
+	}
+	if strings.Contains(page, "alc/a|") {
+		t.Errorf("the name of a file divides a cell:\n%s", page)
+	}
+}

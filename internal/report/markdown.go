@@ -94,7 +94,11 @@ func remarksMarkdown(b *bytes.Buffer, r *results.Document) {
 				b.WriteString("\n### Worth knowing\n\n| extension | version | |\n| --- | --- | --- |\n")
 				first = false
 			}
-			fmt.Fprintf(b, "| %s | %s | %s |\n", cell(x.Name), cell(x.Version), cell(f.Message))
+			said := cell(f.Message)
+			if f.File != "" {
+				said = cell(f.File) + ": " + said
+			}
+			fmt.Fprintf(b, "| %s | %s | %s |\n", cell(x.Name), cell(x.Version), said)
 		}
 	}
 }

@@ -40,8 +40,8 @@ func TestSizesThatAdviceCannotBringUnderTheLimit(t *testing.T) {
 big 1.0.0: 3.0 MiB (± 64 B), 300 % of the limit of 1.0 MiB
 COMPRESSED            SIZE  FILE
    2.0 MiB   66 %  5.0 MiB  charts/app/dashboards/long-long-
-                            long-long-long-long-long-long-lo
-                            ng-name.json
+                            long-long-long-long-long-long-
+                            long-name.json
   1024 KiB   33 %  1.0 MiB  charts/redis-1.0.0.tgz
                    900 KiB  · 800 KiB of it: docs/book.pdf
                     90 KiB  · 30 KiB of it: README.md
