@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -66,6 +67,22 @@ func (p *Project) Changes(ctx context.Context, since string, at Where, dir strin
 	published := &published{app: p.app, project: p, where: at, dir: dir}
 	defer published.close()
 	return p.changes(ctx, changes.Options{Sources: sources, Since: since, Published: published})
+}
+
+// Places are where the extensions were in a commit, by the paths of their sources: relative to the
+// folder of the config, with slashes. Those that the commit has not are left out.
+func (p *Project) Places(ctx context.Context, commit string) (map[string]string, error) {
+	found, err := p.Changes(ctx, commit, WhereIf(false), "")
+	if err != nil {
+		return nil, err
+	}
+	places := map[string]string{}
+	for _, e := range found.Extensions {
+		if source := e.SourcePath(); source != "" && e.Status != changes.Added {
+			places[source] = cmp.Or(e.BasePath, e.Path)
+		}
+	}
+	return places, nil
 }
 
 func (p *Project) changes(ctx context.Context, o changes.Options) (*changes.Changes, error) {

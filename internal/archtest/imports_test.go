@@ -66,7 +66,7 @@ var units = []unit{
 	{"internal/hooks", []string{"config", "internal/failure", "internal/results"}},
 	{"internal/lifecycle", []string{"internal/results"}},
 	{"internal/indexwatch", []string{"internal/graceful", "internal/target"}},
-	{"internal/bases", []string{"internal/extension", "internal/extension/compare", "internal/failure", "internal/git", "internal/lint", "internal/published", "internal/target", "internal/versions"}},
+	{"internal/bases", []string{"internal/extension", "internal/extension/compare", "internal/failure", "internal/git", "internal/lint", "internal/published", "internal/shellword", "internal/target", "internal/versions"}},
 	{"internal/published", []string{"internal/extension", "internal/extension/compare", "internal/graceful", "internal/kubesphere", "internal/shellword", "internal/target"}},
 	{"internal/target/kscloud", []string{"internal/cloud", "internal/dependency", "internal/extension", "internal/failure", "internal/helmrepo", "internal/redact", "internal/target", "internal/transport"}},
 	{"internal/target/access", []string{"internal/extension", "internal/failure", "internal/target"}},

@@ -21,6 +21,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/git"
 	"github.com/ksrelease/ksrelease/internal/published"
+	"github.com/ksrelease/ksrelease/internal/shellword"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/versions"
 )
@@ -151,6 +152,10 @@ type Commit struct {
 	objects *git.Objects
 	scratch string
 	mu      sync.Mutex // of what is written
+
+	prefix  string             // of a submodule: its path in the main repository, with a slash
+	whole   bool               // all of it is written
+	modules map[string]*Commit // of submodules, by path; they write to folders of this one
 }
 
 // OpenCommit opens a commit by a name of git, in the repository that holds a folder. The
@@ -176,11 +181,14 @@ func OpenCommit(ctx context.Context, dir, name string) (*Commit, error) {
 		_ = os.RemoveAll(scratch)
 		return nil, err
 	}
-	return &Commit{Name: name, Hash: hash, top: repository.Top, objects: objects, scratch: scratch}, nil
+	return &Commit{Name: name, Hash: hash, top: repository.Top, objects: objects, scratch: scratch, modules: map[string]*Commit{}}, nil
 }
 
 // Close removes what was written, and ends the process of git.
 func (c *Commit) Close() {
+	for _, module := range c.modules {
+		module.Close()
+	}
 	c.objects.Close()
 	_ = os.RemoveAll(c.scratch)
 }
@@ -286,10 +294,84 @@ func (c *Commit) write(ctx context.Context, rel string) (string, error) {
 	case !ok:
 		return "", ErrNone
 	case found.Mode == git.ModeSubmodule:
-		return "", failure.WithHint(fmt.Errorf("at %s, %s is in a submodule", c.Name, rel), "run ksrelease in the submodule, or name a version or a package")
+		module, err := c.module(ctx, found.Path, found.Object)
+		if err != nil {
+			return "", err
+		}
+		at, err := module.write(ctx, path.Join(".", found.Below))
+		return path.Join(found.Path, at), err
 	}
-	if _, err := os.Lstat(filepath.Join(c.scratch, filepath.FromSlash(found.Path))); err == nil {
-		return found.Path, nil // of another extension
+	if c.whole {
+		return found.Path, nil
 	}
-	return found.Path, c.objects.Checkout(ctx, c.Hash, []string{found.Path}, c.scratch)
+	if c.whole = found.Path == "."; !c.whole {
+		if _, err := os.Lstat(filepath.Join(c.scratch, filepath.FromSlash(found.Path))); err == nil {
+			return found.Path, nil // of another extension
+		}
+	}
+	if err := c.objects.Checkout(ctx, c.Hash, []string{found.Path}, c.scratch); err != nil || found.Mode != git.ModeFolder {
+		return found.Path, err
+	}
+	return found.Path, c.writeModules(ctx, found.Object, found.Path)
+}
+
+// errNotCheckedOut is the error of a submodule that has no files.
+var errNotCheckedOut = errors.New("it is not checked out")
+
+// module is the commit that a submodule has at a path.
+func (c *Commit) module(ctx context.Context, at, hash string) (*Commit, error) {
+	if known, ok := c.modules[at]; ok {
+		return known, nil
+	}
+	shown := shellword.Quote(c.prefix + at)
+	repository, err := git.Open(ctx, filepath.Join(c.top, filepath.FromSlash(at)))
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil, repository.Top == c.top:
+		return nil, failure.WithHint(fmt.Errorf("the submodule %s: %w", shown, errNotCheckedOut), "git submodule update --init --recursive %s", shown)
+	}
+	scratch := filepath.Join(c.scratch, filepath.FromSlash(at))
+	if err := os.MkdirAll(scratch, 0o755); err != nil {
+		return nil, fmt.Errorf("making a folder for the submodule %s: %w", shown, err)
+	}
+	objects, err := repository.Objects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := objects.Tree(hash); err != nil {
+		objects.Close()
+		if git.ReasonOf(err) == git.NotFetched {
+			return nil, failure.WithHint(fmt.Errorf("the submodule %s does not have the commit %s", shown, hash[:min(12, len(hash))]), "git -C %s fetch --unshallow, or git -C %s fetch where the clone is not shallow", shown, shown)
+		}
+		return nil, fmt.Errorf("the submodule %s: %w", shown, err)
+	}
+	module := &Commit{Name: c.Name, Hash: hash, top: repository.Top, objects: objects, scratch: scratch, prefix: c.prefix + at + "/", modules: map[string]*Commit{}}
+	c.modules[at] = module
+	return module, nil
+}
+
+// writeModules writes the submodules in a folder of the commit. One that is not checked out is
+// left empty, as it is in the work tree.
+func (c *Commit) writeModules(ctx context.Context, object, at string) error {
+	entries, err := c.objects.Tree(object)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name := path.Join(at, entry.Name)
+		switch entry.Mode {
+		case git.ModeFolder:
+			err = c.writeModules(ctx, entry.Object, name)
+		case git.ModeSubmodule:
+			var module *Commit
+			if module, err = c.module(ctx, name, entry.Object); err == nil {
+				_, err = module.write(ctx, ".")
+			}
+		}
+		if err != nil && !errors.Is(err, errNotCheckedOut) {
+			return err
+		}
+	}
+	return nil
 }

@@ -2,7 +2,9 @@ package comparing
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/app"
@@ -101,7 +103,27 @@ func openCommit(ctx context.Context, p *app.Project, sources []config.Source, na
 		commit.Close()
 		return nil, nil, err
 	}
-	return func(ctx context.Context, source config.Source, _ *extension.Extension) (*bases.Base, error) {
-		return commit.Of(ctx, source.Path, source.Display, options.Resolver.Resolve)
+	var (
+		once   sync.Mutex
+		places map[string]string
+	)
+	return func(ctx context.Context, source config.Source, ext *extension.Extension) (*bases.Base, error) {
+		base, err := commit.Of(ctx, source.Path, source.Display, options.Resolver.Resolve)
+		if err == nil && base.Extension.Metadata.Name == ext.Metadata.Name || err != nil && !errors.Is(err, bases.ErrNone) {
+			return base, err
+		}
+		once.Lock() // it may have lain elsewhere
+		defer once.Unlock()
+		if places == nil {
+			found, err := p.Places(ctx, commit.Hash)
+			if err != nil {
+				return nil, err
+			}
+			places = found
+		}
+		if at, ok := places[source.Path]; ok {
+			return commit.Below(ctx, p.Root, at, source.Display, options.Resolver.Resolve)
+		}
+		return base, err
 	}, func() { over(); commit.Close() }, nil
 }
