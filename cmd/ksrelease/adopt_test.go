@@ -19,10 +19,10 @@ import (
 // Each call of ksrelease in a file that adopt writes is one that this very program takes.
 func TestAdoptWritesWhatThisProgramTakes(t *testing.T) {
 	accepts, calls := accepts(), 0
-	for bits := range 1 << 5 {
+	for bits := range 1 << 6 {
 		on := func(bit int) bool { return bits&(1<<bit) != 0 }
 		facts := successor.Facts{
-			Version: "v1.2.3", Accepts: accepts, OnBranch: on(0), ByTitle: on(1), ByComment: on(2), Packs: on(3), Single: on(4),
+			Version: "v1.2.3", Accepts: accepts, OnBranch: on(0), ByTitle: on(1), ByComment: on(2), Packs: on(3), Single: on(4), Hooks: on(5),
 			Tags: []string{"v*"}[:bits%2],
 		}
 		for _, system := range []cifile.System{cifile.GitHub, cifile.GitLab, cifile.Jenkins, cifile.Make} {
@@ -37,8 +37,11 @@ func TestAdoptWritesWhatThisProgramTakes(t *testing.T) {
 						continue
 					}
 					calls++
-					if !accepts("ksrelease " + strings.Join(c.Words[1:], " ")) {
-						t.Errorf("%s: %s", file.Path, c.Text)
+					line := "ksrelease " + strings.Join(c.Words[1:], " ")
+					for _, hooks := range []string{"", " --hooks"} { // what the variable may be
+						if !accepts(strings.ReplaceAll(line, " $HOOKS", hooks)) {
+							t.Errorf("%s: %s", file.Path, c.Text)
+						}
 					}
 				}
 			}

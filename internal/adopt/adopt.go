@@ -152,7 +152,11 @@ func Read(ctx context.Context, o Options) (*Report, error) {
 	r := &Report{SchemaVersion: 1, LeftOut: found.LeftOut, Files: []*File{}, Secrets: []Secret{}, Literals: []Literal{}, Removable: []Part{}, Stays: []Part{}, Unread: []Unread{}, Writes: []*Write{}, Notes: []string{}}
 	c.readAll(r)
 	c.relevant()
-	if err := c.plan(r, o, found); err != nil {
+	hooks, err := c.hooks(o, found)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.plan(r, o, found, hooks); err != nil {
 		return nil, err
 	}
 	c.describe(r)
@@ -203,6 +207,8 @@ func (c *collection) used(s called, use practice.Use) *Used {
 	case use.Cover != practice.Serves:
 	case u.Cover == practice.Kept && use.ID == "call":
 		u.By, u.Note = "", "parts of it stay"
+	case u.Cover == practice.Kept && c.isForHooks(s, use):
+		u.By, u.Note = "", hooksNote
 	case u.Cover == practice.Kept:
 		u.By, u.Note = "", neededNote
 	case use.ID == "call":
@@ -213,8 +219,11 @@ func (c *collection) used(s called, use practice.Use) *Used {
 	return u
 }
 
-// neededNote is why something stays that does nothing by itself.
-const neededNote = "commands that stay need it"
+// neededNote and hooksNote are why something stays that does nothing by itself.
+const (
+	neededNote = "commands that stay need it"
+	hooksNote  = "the hooks need it, in the new workflow"
+)
 
 // instead are the command lines that take the place of what is called.
 func (c *collection) instead(use practice.Use) string {

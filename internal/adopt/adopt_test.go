@@ -83,6 +83,9 @@ func results(t *testing.T, report *Report) []txtar.File {
 			if _, err := config.Parse(config.Name, []byte(w.Text), func(string) (string, bool) { return "", false }); err != nil {
 				t.Errorf("%v\n%s", err, w.Text)
 			}
+			if hooks := regexp.MustCompile(`(?m)^    (before|after):\n(      .*\n|        .*\n)+`).FindAllString(w.Text, -1); len(hooks) > 0 {
+				all[0].Data = append(all[0].Data, config.Name+" has hooks:\n"+strings.Join(hooks, "")...)
+			}
 			for _, set := range regexp.MustCompile(`(?m)^  (server|patterns): .*$`).FindAllString(w.Text, -1) {
 				all[0].Data = append(all[0].Data, ".ksrelease.yaml has"+set[1:]+"\n"...)
 			}

@@ -42,6 +42,7 @@ type collection struct {
 	calls      map[called][]called // what next has found
 	reach      map[called][]called // what reached has found
 	followed   int                 // how many calls were followed
+	hooked     map[string]bool     // files with commands that become hooks, by path
 	sends      bool                // something in them sends extensions to the marketplace
 	values     []string            // of secrets that stand in files
 }
@@ -380,6 +381,9 @@ func (c *collection) isShown(s called) bool {
 func (c *collection) coverOf(s called, use practice.Use) practice.Cover {
 	if use.Cover != practice.Serves {
 		return use.Cover
+	}
+	if c.isForHooks(s, use) {
+		return practice.Kept
 	}
 	if use.ID == "call" {
 		callees := c.callees(use)

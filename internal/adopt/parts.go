@@ -139,7 +139,7 @@ func (c *collection) partsOfStep(r *Report, f *read, i int) {
 			continue
 		}
 		if c.coverOf(s, use) == practice.Kept {
-			if use.Cover == practice.Serves { // that what it serves stays is said there
+			if use.Cover == practice.Serves && !c.isForHooks(s, use) { // that what it serves stays is said there
 				continue
 			}
 			r.Stays = append(r.Stays, Part{File: f.file.Path, Line: use.Line, What: use.Does, Why: use.Note})

@@ -20,13 +20,14 @@ import (
 )
 
 // plan decides what is written.
-func (c *collection) plan(r *Report, o Options, found discover.Found) error {
+func (c *collection) plan(r *Report, o Options, found discover.Found, hooks []discover.Hooks) error {
 	systems := c.systems()
 	if len(systems) == 0 {
 		return nil
 	}
 	facts, server := c.facts(r, o)
-	text := discover.Config(found)
+	facts.Hooks = len(hooks) > 0
+	text := discover.Config(found, hooks...)
 	if server != "" {
 		text += "cloud:\n  server: " + server + "\n"
 	}
@@ -108,7 +109,7 @@ func (c *collection) facts(r *Report, o Options) (facts successor.Facts, server 
 			}
 			for _, use := range f.uses[i] {
 				place := fmt.Sprintf("%s:%d", f.file.Path, use.Line)
-				if use.ID == "upstream-chart" && !slices.Contains(facts.Before, place) {
+				if (use.ID == "upstream-chart" && use.Cover == practice.Kept || c.isForHooks(called{f, i}, use)) && !slices.Contains(facts.Before, place) {
 					facts.Before = append(facts.Before, place)
 				}
 				if use.Cover == practice.Kept && needsArchives(use) && !slices.Contains(facts.After, place) {
@@ -306,6 +307,9 @@ func (c *collection) notes(r *Report, facts successor.Facts) {
 	}
 	if len(facts.Before) > 0 {
 		r.Notes = append(r.Notes, "the new file has a comment where what is done at "+strings.Join(facts.Before, ", ")+" has to be put")
+	}
+	if facts.Hooks {
+		r.Notes = append(r.Notes, "the hooks in "+config.Name+" call what the old workflow called: it has to be there wherever ksrelease runs or packages; what looks at an extension runs them with --hooks alone")
 	}
 }
 

@@ -124,7 +124,7 @@ func (p printer) use(u *Used, lines string) {
 func instead(u *Used) string {
 	var text string
 	switch {
-	case u.Cover == practice.Kept && u.Note == neededNote:
+	case u.Cover == practice.Kept && (u.Note == neededNote || u.Note == hooksNote):
 		text = "keep it"
 	case u.Cover == practice.Kept && u.By != "":
 		text = "keep it; see " + u.By

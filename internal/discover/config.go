@@ -17,9 +17,9 @@ import (
 )
 
 // Config is the text of a config that declares the extensions that were found, and nothing
-// else; what was left out is excluded where a path matches it. The paths are relative to the
-// current folder, in which the config will lie.
-func Config(found Found) string {
+// else but their hooks, if there are any; what was left out is excluded where a path matches it.
+// The paths are relative to the current folder, in which the config will lie.
+func Config(found Found, hooks ...Hooks) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# yaml-language-server: $schema=%s
 version: 1
@@ -36,6 +36,17 @@ extensions:
 		for _, exclude := range e.exclude {
 			fmt.Fprintf(&b, "      - %s\n", yamlScalar(exclude))
 		}
+		hooks = slices.DeleteFunc(slices.Clone(hooks), func(h Hooks) bool {
+			own := literal(h.Path) == e.path
+			if own {
+				h.write(&b)
+			}
+			return own
+		})
+	}
+	for _, h := range hooks {
+		fmt.Fprintf(&b, "  - path: %s\n", yamlScalar(literal(h.Path)))
+		h.write(&b)
 	}
 	b.WriteString(`
 # Everything below is the default; remove the # to change it.
@@ -55,6 +66,27 @@ extensions:
 #   timeout: 5m
 `)
 	return b.String()
+}
+
+// Hooks are the commands of an extension for before and after a release, which run in the folder
+// of the config.
+type Hooks struct {
+	Path          string // of the extension, relative to that folder, with slashes
+	Before, After []string
+}
+
+func (h Hooks) write(b *strings.Builder) {
+	for _, list := range []struct {
+		key      string
+		commands []string
+	}{{"before", h.Before}, {"after", h.After}} {
+		if len(list.commands) > 0 {
+			fmt.Fprintf(b, "    %s:\n", list.key)
+		}
+		for _, command := range list.commands {
+			fmt.Fprintf(b, "      - run: %s\n        dir: .\n", yamlScalar(command))
+		}
+	}
 }
 
 // entry is one of the extensions of a config: its path, and what of it is excluded.

@@ -119,6 +119,8 @@ type Step struct {
 	Lines []int
 	// Variables are those that the file sets for it.
 	Variables map[string]string
+	// Folder is the folder in which GitHub starts Script, as written; empty for the root.
+	Folder string
 	// StopsOnError says that the shell ends at the first command that fails.
 	StopsOnError bool
 	// Expression finds what the system replaces in Script; nil where there is nothing.

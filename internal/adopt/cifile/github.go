@@ -35,7 +35,8 @@ func (f *File) readGitHub(text []byte) {
 			runsOn = ""
 		}
 		shell := firstOf(job.key("defaults").key("run").key("shell").text(), root.key("defaults").key("run").key("shell").text())
-		f.githubSteps(job.key("steps"), Step{Job: id, Repeated: matrixOf(job.key("strategy").key("matrix")), Variables: variables, Condition: job.key("if").text(), RunsOn: runsOn}, shell)
+		folder := firstOf(job.key("defaults").key("run").key("working-directory").text(), root.key("defaults").key("run").key("working-directory").text())
+		f.githubSteps(job.key("steps"), Step{Job: id, Folder: folder, Repeated: matrixOf(job.key("strategy").key("matrix")), Variables: variables, Condition: job.key("if").text(), RunsOn: runsOn}, shell)
 	}
 	f.githubSteps(root.key("runs").key("steps"), Step{Job: f.Name, Variables: outer}, "")
 }
@@ -62,6 +63,7 @@ func (f *File) githubSteps(steps node, common Step, shell string) {
 		step := common
 		step.Line, step.Name = n.line(), firstOf(n.key("name").text(), n.key("id").text())
 		step.Variables = merged(common.Variables, n.key("env").variables())
+		step.Folder = firstOf(n.key("working-directory").text(), common.Folder)
 		step.Uses, step.With = n.key("uses").text(), n.key("with").variables()
 		if condition := n.key("if").text(); condition != "" {
 			if step.Condition != "" {

@@ -67,6 +67,10 @@ type Command struct {
 	Tested bool
 	// Ignored says that its failure is ignored: "|| true".
 	Ignored bool
+	// Alone says that the script calls it once and as it is written: it stands in no loop,
+	// condition, function or pipe, alone or in a row of "&&", without redirections, assignments
+	// and what starts it.
+	Alone bool
 }
 
 // Loop is a loop around a command.
@@ -148,6 +152,10 @@ func Read(s Script) (commands []Command, err error) {
 	}
 	w.stops = s.StopsOnError || strings.HasPrefix(text, "#!") && strings.Contains(firstLine(text), " -e")
 	w.collect(file)
+	w.alone = map[*syntax.CallExpr]bool{}
+	for _, s := range file.Stmts {
+		w.findAlone(s)
+	}
 	w.stmts(file.Stmts, around{})
 	for _, name := range w.order {
 		if !w.called[name] {

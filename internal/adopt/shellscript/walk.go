@@ -45,8 +45,25 @@ type walker struct {
 	order       []string // of functions
 	called      map[string]bool
 	stops       bool
+	alone       map[*syntax.CallExpr]bool
 	left        *int // how many statements may still be walked
 	commands    []Command
+}
+
+// findAlone finds the calls of a statement of the script that are alone.
+func (w *walker) findAlone(s *syntax.Stmt) {
+	if len(s.Redirs) > 0 || s.Negated || s.Background || s.Coprocess {
+		return
+	}
+	switch c := s.Cmd.(type) {
+	case *syntax.CallExpr:
+		w.alone[c] = len(c.Assigns) == 0
+	case *syntax.BinaryCmd:
+		if c.Op == syntax.AndStmt {
+			w.findAlone(c.X)
+			w.findAlone(c.Y)
+		}
+	}
 }
 
 // collect takes the assignments and functions of a script: what a variable is made of may stand
@@ -312,6 +329,7 @@ func (w *walker) call(s *syntax.Stmt, c *syntax.CallExpr, a around) {
 	}
 	w.commands = append(w.commands, Command{
 		Line: w.line(c.Pos()), Words: w.allShown(words), Text: w.shown(w.text(c)), Loops: a.loops, Conditions: a.conditions,
+		Alone:  w.alone[c] && len(words) == len(c.Args),
 		Origin: w.origin(w.text(c)+" "+a.input, a), StopsOnError: w.stops && !a.tested && !s.Negated, Tested: a.tested || s.Negated, Ignored: a.ignored,
 	})
 }

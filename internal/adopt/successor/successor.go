@@ -63,6 +63,8 @@ type Facts struct {
 	Stages []string
 	// Before are places (file:line) of what has to be done before extensions are read.
 	Before []string
+	// Hooks says that extensions have hooks without which they are not complete.
+	Hooks bool
 	// After are places of what stays and needs the archives.
 	After []string
 }
@@ -159,6 +161,7 @@ func (f *Facts) clean(system cifile.System) {
 	if !repositoryName.MatchString(f.Repository) {
 		f.Repository = ""
 	}
+	f.Hooks = f.Hooks && f.takes("ksrelease run --dry-run --hooks")
 	f.ByTitle = f.ByTitle && f.takes(`ksrelease run --title "$TITLE"`)
 	f.ByComment = f.ByComment && f.takes(`ksrelease run --title "$TITLE"`)
 }

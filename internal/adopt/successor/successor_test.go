@@ -24,7 +24,7 @@ func combinations() []Facts {
 			if on(4) {
 				f.Secret, f.Branches, f.Cron, f.RunsOn, f.CheckOn, f.Repository = "KEY", []string{"main", "next"}, "1 2 * * *", "big", "small", "a/b"
 				f.Tags, f.Stages, f.Before = []string{"v*"}, []string{"one", "two"}, []string{"a.yml:3"}
-				f.After = []string{"b.yml:4"}
+				f.After, f.Hooks = []string{"b.yml:4"}, true
 			} else if on(3) {
 				f.PackTags = []string{"v*"}
 			}
@@ -95,7 +95,7 @@ func workflow(t *testing.T, text string) {
 	}
 	for name, value := range top["jobs"].(map[string]any) {
 		job := value.(map[string]any)
-		keys(t, job, "name", "if", "runs-on", "timeout-minutes", "concurrency", "steps")
+		keys(t, job, "name", "if", "runs-on", "timeout-minutes", "concurrency", "env", "steps")
 		condition := job["if"].(string)
 		if strings.Count(condition, "(") != strings.Count(condition, ")") || strings.HasSuffix(condition, "||") || strings.HasSuffix(condition, "&&") {
 			t.Errorf("%s: %s", name, condition)
