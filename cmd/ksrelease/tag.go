@@ -84,8 +84,15 @@ func (c *tagCommand) plan(ctx context.Context, a *app.App, p *app.Project, optio
 	for _, path := range slices.Sorted(maps.Keys(missing)) {
 		a.Warnings.Add(missing[path].Error())
 	}
+	nested := head.Nested(options.Sources, c.Names)
+	only := slices.DeleteFunc(slices.Clone(c.Names), func(name string) bool {
+		return slices.ContainsFunc(nested, func(e tagging.Entry) bool { return e.Name == name })
+	})
+	if len(nested) > 0 && len(only) == 0 && (len(c.Names) > 0 || len(sources) == 0) {
+		return nested, nil
+	}
 	var names []string
-	options.Sources, options.Only, options.DryRun = sources, c.Names, true
+	options.Sources, options.Only, options.DryRun = sources, only, true
 	options.Skip = []string{results.StageLint} // what is released is not judged again
 	options.Choose = func(declared map[string][]string) (*results.Selection, error) {
 		names = slices.Collect(maps.Keys(declared))
@@ -116,7 +123,7 @@ func (c *tagCommand) plan(ctx context.Context, a *app.App, p *app.Project, optio
 	if err != nil {
 		return nil, err
 	}
-	return tagging.Plan(tags.NewReader(p.Config.Tags, names), planned.Extensions, present, merged, head.Commit), nil
+	return append(tagging.Plan(tags.NewReader(p.Config.Tags, names), planned.Extensions, present, merged, head.Commit), nested...), nil
 }
 
 // write makes the tags that are missing, and pushes.

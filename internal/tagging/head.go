@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
@@ -85,15 +86,60 @@ func has(at string) bool {
 	return err == nil
 }
 
+// nested is the repository within the work tree that holds a path, such as a submodule, relative
+// to the top; empty where there is none.
+func (h *Head) nested(at string) string {
+	real, err := filepath.EvalSymlinks(at)
+	if err != nil {
+		return ""
+	}
+	for real != h.top && real != filepath.Dir(real) {
+		if _, err := os.Lstat(filepath.Join(real, ".git")); err == nil {
+			below, err := filepath.Rel(h.top, real)
+			if err != nil || !filepath.IsLocal(below) {
+				return ""
+			}
+			return filepath.ToSlash(below)
+		}
+		real = filepath.Dir(real)
+	}
+	return ""
+}
+
+// Nested are the entries of extensions that lie in repositories within the work tree, and are
+// tagged there: of those with some names, or of all.
+func (h *Head) Nested(all []config.Source, names []string) (entries []Entry) {
+	for _, s := range all {
+		in := h.nested(s.Path)
+		if at, err := h.At(s.Path); err != nil || in == "" || has(at) {
+			continue
+		}
+		ext, err := extension.Load(s.Path, extension.Options{Display: s.Display, Ignore: []string{s.Settings.Package.Output}})
+		if err != nil || len(names) > 0 && !slices.Contains(names, ext.Metadata.Name) {
+			continue
+		}
+		entries = append(entries, Entry{
+			Name: ext.Metadata.Name, Version: ext.Metadata.Version, Status: None, Reason: "it lies in a repository of its own, " + in + ", such as a submodule, and is tagged there",
+			Hint: "run ksrelease tag in " + in + ", with a config of its own (ksrelease init)",
+		})
+	}
+	return entries
+}
+
 // Sources are those of the work tree as the commit has them. What it has not is left out, and
-// returned by its path as users know it, with the reason.
+// returned by its path as users know it, with the reason; what lies in other repositories within
+// the work tree is left out alone.
 func (h *Head) Sources(all []config.Source) (there []config.Source, missing map[string]error) {
 	missing = map[string]error{}
 	for _, s := range all {
 		at, err := h.At(s.Path)
 		if err == nil {
-			if !has(at) {
-				err = failure.WithHint(fmt.Errorf("%s is not in the commit that is checked out", s.Display), "commit it first; what lies in a submodule is tagged in its own repository")
+			switch {
+			case has(at):
+			case h.nested(s.Path) != "":
+				continue
+			default:
+				err = failure.WithHint(fmt.Errorf("%s is not in the commit that is checked out", s.Display), "commit it first")
 			}
 		}
 		if err != nil {
