@@ -57,6 +57,13 @@ func (c *notesCommand) Run(a *app.App) error {
 	if c.Lang != "" && n.Texts[0].Language != strings.ToLower(c.Lang) {
 		a.Stderr.Print("there is no CHANGELOG_%s.md: this is %s, which KubeSphere shows in its place", strings.ToLower(c.Lang), n.Texts[0].File)
 	}
+	for _, text := range n.Texts {
+		for _, section := range text.Sections {
+			if section.Markdown == "" {
+				a.Warnings.Add(fmt.Sprintf("%s says nothing of %s: its section is empty", text.File, section.Version))
+			}
+		}
+	}
 	switch c.Output {
 	case "json":
 		a.Stdout.JSON(n, "  ")

@@ -146,8 +146,38 @@ func Sections(source []byte, current string) []Section {
 	return sections
 }
 
+// bareLevel is the deepest level of which a heading may be that of a version though others have
+// another level. Tools such as semantic-release write "# 1.1.0" and "## 1.1.1"; and a line of
+// "=" or "-" below makes one of these two.
+const bareLevel = 2
+
+// target is where the text of a heading leads.
+var target = regexp.MustCompile(`\]\([^()\s]*\)`)
+
+// isBare says that a heading has nothing but a version of three numbers, and perhaps a date.
+func (h Heading) isBare() bool {
+	if _, err := semver.StrictNewVersion(h.Version); err != nil {
+		return false
+	}
+	rest := []byte(h.Text)
+	blank := func(start, end int) {
+		for i := start; i < end; i++ {
+			rest[i] = ' '
+		}
+	}
+	blank(h.versionAt, h.versionAt+len(h.Version))
+	for _, d := range datesIn(h.Text) {
+		blank(d.start, d.end)
+	}
+	for _, at := range target.FindAllStringIndex(h.Text, -1) {
+		blank(at[0], at[1])
+	}
+	return strings.Trim(string(rest), "vV[]()（）-–—:/, \t") == ""
+}
+
 // versions are the headings of versions: of one level, which is that of the heading for the
-// current version, or else of the first that names one.
+// current version, or else of the first that names one; and those of the first levels that have
+// nothing but a version.
 func versions(headings []Heading, current string) (family []Heading) {
 	level := 0
 	for _, h := range headings {
@@ -163,7 +193,7 @@ func versions(headings []Heading, current string) (family []Heading) {
 		}
 	}
 	for _, h := range headings {
-		if h.Version != "" && h.Level == level {
+		if h.Version != "" && (h.Level == level || h.Level <= bareLevel && h.isBare()) {
 			family = append(family, h)
 		}
 	}

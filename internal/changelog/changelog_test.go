@@ -121,6 +121,26 @@ func TestSections(t *testing.T) {
 	}
 }
 
+// Headings of versions may have two levels, as semantic-release and underlined ones have. A heading
+// that says more, or stands deeper, begins no section then.
+func TestSectionsOfTwoLevels(t *testing.T) {
+	for _, test := range []struct{ source, current, versions string }{
+		{"# [1.1.0](https://x/c) (2024-02-01)\n\n### Features\n\n* f\n\n## [1.0.1](https://x/c) (2024-01-01)\n\n* b\n\n# 1.0.0 (2022-01-01)\n", "1.1.0", "1.1.0 1.0.1 1.0.0"},
+		{"# [1.1.0](https://x/c) (2024-02-01)\n\n## [1.0.1](https://x/c) (2024-01-01)\n", "1.0.1", "1.1.0 1.0.1"},
+		{"1.0.3\n=====\n\n- a\n\nv1.0.2, 2024-01-02\n-----\n", "1.0.3", "1.0.3 1.0.2"},
+		{"# v1.0.3（2024年1月2日）\n\n## [1.0.2] - June 12, 2024\n", "1.0.3", "1.0.3 1.0.2"},
+		{"# 1.0.3\n\n## Kubernetes 1.20.0\n\n## 1.2.0 and later\n\n### 1.0.2\n\n## 1.30\n", "1.0.3", "1.0.3"},
+	} {
+		var versions []string
+		for _, s := range Sections([]byte(test.source), test.current) {
+			versions = append(versions, s.Heading.Version)
+		}
+		if got := strings.Join(versions, " "); got != test.versions {
+			t.Errorf("%q\nhas %q, want %q", test.source, got, test.versions)
+		}
+	}
+}
+
 // A CHANGELOG of each real package gets a section in the form that it has.
 func TestRealChangelogs(t *testing.T) {
 	var files []string
