@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 
@@ -32,12 +33,15 @@ type immutable struct {
 // (ValidateIngressClassUpdate), pkg/apis/scheduling/validation (ValidatePriorityClassUpdate),
 // pkg/apis/node/validation (ValidateRuntimeClassUpdate).
 var immutables = map[string][]immutable{
-	"apps/Deployment":                       {plain("spec.selector")},
-	"apps/ReplicaSet":                       {plain("spec.selector")},
-	"apps/DaemonSet":                        {plain("spec.selector")},
-	"apps/StatefulSet":                      {plain("spec.selector"), plain("spec.serviceName"), withDefault("spec.podManagementPolicy", "OrderedReady"), claimTemplates},
-	"batch/Job":                             {jobField("spec.template"), jobField("spec.selector"), jobField("spec.completionMode")},
-	"rbac.authorization.k8s.io/RoleBinding": {roleRef},
+	"apps/Deployment":  {plain("spec.selector")},
+	"apps/ReplicaSet":  {plain("spec.selector")},
+	"apps/DaemonSet":   {plain("spec.selector")},
+	"apps/StatefulSet": {plain("spec.selector"), plain("spec.serviceName"), withDefault("spec.podManagementPolicy", "OrderedReady"), claimTemplates},
+	"batch/Job": {
+		jobField("spec.template", nil), jobField("spec.selector", nil), jobField("spec.completionMode", "NonIndexed"), completions,
+		jobField("spec.podFailurePolicy", nil), jobField("spec.backoffLimitPerIndex", nil), jobField("spec.successPolicy", nil), jobField("spec.managedBy", "kubernetes.io/job-controller"),
+	},
+	"rbac.authorization.k8s.io/RoleBinding":        {roleRef},
 	"rbac.authorization.k8s.io/ClusterRoleBinding": {roleRef},
 	"/Service":                        {clusterIP},
 	"/PersistentVolumeClaim":          {claimSpec, claimSize},
@@ -93,11 +97,36 @@ func withDefault(path string, standard any) immutable {
 	}}
 }
 
-// jobField is a field of a Job, which is done once: a new Job needs a new name.
-func jobField(path string) immutable {
-	f := plain(path)
-	f.hint = "put the version into the name of the Job, or make it a hook (helm.sh/hook: pre-upgrade)"
+// jobHint is what helps with a Job, which is done once: a new Job needs a new name.
+const jobHint = "put the version into the name of the Job, or make it a hook (helm.sh/hook: pre-upgrade)"
+
+// jobField is a field of a Job.
+func jobField(path string, standard any) immutable {
+	f := withDefault(path, standard)
+	f.hint = jobHint
 	return f
+}
+
+// runs are how often a Job runs, and whether each run has an index.
+type runs struct {
+	times   any
+	indexed bool
+}
+
+// completions of a Job may change where each has an index, and as many run at once.
+var completions = immutable{
+	path: "spec.completions", of: func(o footprint.Object) any {
+		value := at(o, "spec.completions")
+		if value == nil && at(o, "spec.parallelism") == nil {
+			value = 1
+		}
+		return runs{fmt.Sprint(value), at(o, "spec.completionMode") == "Indexed"}
+	},
+	may: func(before, now any) bool {
+		was, is := before.(runs), now.(runs)
+		return was.indexed || is.indexed || was.times == is.times
+	},
+	hint: jobHint,
 }
 
 // roleRef is that of a binding; its group has but one value.
