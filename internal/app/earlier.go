@@ -54,7 +54,7 @@ func (p *Project) earlier(ctx context.Context, found *changes.Changes) (map[stri
 
 // contentOf are the files of a package that differ: settings of ksrelease are none.
 func contentOf(e changes.Extension) []string {
-	if !e.Content {
+	if !e.Content || e.Status == changes.Added {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(e.Files), func(file string) bool { return file == config.Name })

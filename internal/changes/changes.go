@@ -74,7 +74,8 @@ type Extension struct {
 	Status      Status `json:"status"`
 	// Files are the files that differ, sorted: slash paths below the extension, with those in
 	// packaged subcharts behind a "!", and .ksrelease.yaml where the settings differ. They are
-	// empty for one that was added or removed.
+	// all that a package has of one that was added or removed (of one that cannot be read,
+	// extension.yaml), without those of its subcharts.
 	Files []string `json:"files"`
 	// Differences say in which way the files differ.
 	Differences compare.Differences `json:"differences,omitempty"`

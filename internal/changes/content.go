@@ -29,6 +29,7 @@ func (f *finder) compare(ctx context.Context, tree *baseTree, t *today, then *wa
 	}
 	if then == nil {
 		e.Status, e.Content = Added, true
+		e.Files = f.filesToday(t)
 		if f.main.ignored.holds(t.rel) {
 			e.Notes = append(e.Notes, "git ignores its folder, and so knows nothing of it")
 		}
@@ -79,6 +80,50 @@ func (f *finder) compare(ctx context.Context, tree *baseTree, t *today, then *wa
 		e.Notes = append(e.Notes, "only line ends differ: "+strings.Join(e.LineEnds, ", "))
 	}
 	return nil
+}
+
+// filesToday are the files of an extension of the work tree: those that git ignores are none,
+// unless it ignores all.
+func (f *finder) filesToday(t *today) []string {
+	ext, err := extension.Load(t.source.Path, extension.Options{Display: t.source.Display, Ignore: append([]string{t.source.Settings.Package.Output}, f.options.Ignore...)})
+	if err != nil {
+		return []string{extension.MetadataFile}
+	}
+	names := namesIn(ext)
+	if f.main.ignored.holds(t.rel) {
+		return names
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return f.main.ignored.holds(path.Join(t.real, name)) })
+}
+
+// filesThen are the files of an extension at a base.
+func (f *finder) filesThen(ctx context.Context, tree *baseTree, then *was) ([]string, error) {
+	if then.err != nil {
+		return []string{extension.MetadataFile}, nil
+	}
+	scratch, err := os.MkdirTemp("", "ksrelease-changes-")
+	if err != nil {
+		return nil, fmt.Errorf("making a folder for the extension at %s: %w", tree.base, err)
+	}
+	defer os.RemoveAll(scratch)
+	if err := f.checkout(ctx, then, scratch); err != nil {
+		return nil, fmt.Errorf("reading %s at %s: %w", then.rel, tree.base, err)
+	}
+	ext, err := extension.Load(filepath.Join(scratch, filepath.FromSlash(then.tree.prefix+then.at)), extension.Options{})
+	if err != nil {
+		return []string{extension.MetadataFile}, nil // the only file of which something is known
+	}
+	return namesIn(ext), nil
+}
+
+// namesIn are the names of the files of an extension, sorted.
+func namesIn(ext *extension.Extension) []string {
+	names := make([]string, len(ext.Files))
+	for i, file := range ext.Files {
+		names[i] = file.Name
+	}
+	slices.Sort(names)
+	return names
 }
 
 // differences compares the content of an extension with that at a base.

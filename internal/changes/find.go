@@ -365,7 +365,10 @@ func (f *finder) removed(ctx context.Context, tree *baseTree, taken map[string]b
 			sparse++
 			continue
 		}
-		gone := Extension{Name: was.name, Path: f.shown(rel), BaseVersion: was.version, Status: Removed, Files: []string{}, Content: true, Base: tree.base}
+		gone := Extension{Name: was.name, Path: f.shown(rel), BaseVersion: was.version, Status: Removed, Content: true, Base: tree.base}
+		if gone.Files, err = f.filesThen(ctx, tree, was); err != nil {
+			return err
+		}
 		if was.err != nil {
 			gone.Notes = append(gone.Notes, unreadable(tree.base, was.err))
 		}

@@ -122,14 +122,16 @@ func (p *project) find(since string) *Changes {
 }
 
 // expect compares what became of each extension with lines of the form
-// "name status base..version: files".
+// "name status base..version: files", which are left out where they are all those of a new one.
 func (p *project) expect(since string, want ...string) *Changes {
 	p.Helper()
 	found := p.find(since)
 	var got []string
 	for _, e := range found.Extensions {
 		line := fmt.Sprintf("%s %s %s..%s", e.Name, e.Status, e.BaseVersion, e.Version)
-		if len(e.Files) > 0 {
+		whole := e.Status == Added || e.Status == Removed
+		usual := whole && slices.Equal(e.Files, []string{"extension.yaml", "templates/x.yaml", "values.yaml"}) // those of extension
+		if !usual && (whole || len(e.Files) > 0) {
 			line += ": " + strings.Join(e.Files, " ")
 		}
 		got = append(got, line)
@@ -183,6 +185,31 @@ func TestStatuses(t *testing.T) {
 	p.git("checkout", "--detach", "HEAD~1")
 	p.expect("main", "bumped bumped 1.1.0..1.0.0: extension.yaml values.yaml", "changed changed 1.0.0..1.0.0: new/x y.txt templates/x.yaml values.yaml", "ends unchanged 1.0.0..1.0.0",
 		"gone added ..1.0.0", "new removed 0.1.0..", "only-version bumped 2.0.0..1.0.0: extension.yaml", "pictures changed 1.0.0..1.0.0: 图\t1.txt", "same unchanged 1.0.0..1.0.0")
+}
+
+// One that is new, or gone, has the files that are in its package.
+func TestFilesOfWholeExtensions(t *testing.T) {
+	p := newProject(t, everything)
+	p.put(".gitignore", "*.log\n")
+	p.extension("extensions/gone", "gone", "1.0.0")
+	p.put("extensions/gone/.helmignore", "docs\n")
+	p.put("extensions/gone/docs/x", "left out")
+	p.put("extensions/gone/图 1.txt", "1")
+	p.put("extensions/odd/extension.yaml", "name: [")
+	p.commit()
+	p.remove("extensions/gone")
+	p.remove("extensions/odd")
+	p.extension("extensions/new", "new", "1.0.0")
+	p.put("extensions/new/x.log", "ignored")
+	p.put("extensions/new/files/y z", "")
+	p.put("extensions/broken/extension.yaml", "name: [")
+	want := []string{
+		"broken added ..: extension.yaml",
+		"gone removed 1.0.0..: .helmignore extension.yaml templates/x.yaml values.yaml 图 1.txt",
+		"new added ..1.0.0: extension.yaml files/y z templates/x.yaml values.yaml",
+		"odd removed ..: extension.yaml",
+	}
+	p.expect("HEAD", want...)
 }
 
 // What git ignores does not count, and what is not added yet does.

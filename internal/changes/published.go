@@ -51,6 +51,7 @@ func (f *finder) comparePublished(ctx context.Context, t *today) (Extension, err
 		return e, fmt.Errorf("comparing %s with what is published: %w", t.source.Display, err)
 	case version == "":
 		e.Status, e.Content, e.Base = Added, true, Base{Kind: BaseNone}
+		e.Files = namesIn(ext)
 		return e, nil
 	}
 	e.Base, e.BaseVersion = Base{Kind: BasePublished, Ref: version}, version
