@@ -311,13 +311,24 @@ func (f *finder) auto(ctx context.Context) error {
 	if len(untagged) == 0 {
 		return nil
 	}
+	fetch := ""
 	if f.main.Shallow {
-		f.found.Warnings = append(f.found.Warnings, "the clone is shallow, so that tags may be missing: git fetch --unshallow --tags origin")
+		fetch = f.main.DeepenWithTags(ctx)
+		f.found.Warnings = append(f.found.Warnings, "the clone is shallow, so that tags may be missing, and extensions without one are compared with what is published: "+fetch)
 	}
 	if f.options.Published == nil {
-		return failure.WithHint(fmt.Errorf("%s has no tag, and what is published is not asked here", untagged[0].source.Display), "name a ref: --since main")
+		err = failure.WithHint(fmt.Errorf("%s has no tag, and what is published is not asked here", untagged[0].source.Display), "name a ref: --since main")
+	} else {
+		err = f.published(ctx, untagged)
 	}
-	return f.published(ctx, untagged)
+	if err != nil && fetch != "" && ctx.Err() == nil {
+		hint := fetch
+		if more := failure.Hint(err); more != "" {
+			hint += "; or: " + more
+		}
+		return failure.WithHint(fmt.Errorf("the clone is shallow, so that tags may be missing: %w", err), "%s", hint)
+	}
+	return err
 }
 
 // all compares all extensions with one commit.

@@ -1,7 +1,9 @@
 package changes
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/compare"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/git"
 )
@@ -463,6 +467,18 @@ func TestWorktreesAndMerges(t *testing.T) {
 	other.expect("topic", "a changed 1.0.0..1.0.0: values.yaml", "b changed 1.0.0..1.0.0: values.yaml")
 }
 
+type unreachable struct{}
+
+func (unreachable) Compare(context.Context, string, *extension.Extension) (string, compare.Differences, error) {
+	return "", nil, failure.WithHint(errors.New("no index"), "try again")
+}
+
+type nothing struct{}
+
+func (nothing) Compare(context.Context, string, *extension.Extension) (string, compare.Differences, error) {
+	return "", nil, nil
+}
+
 func TestShallowClones(t *testing.T) {
 	p := newProject(t, everything)
 	p.extension("extensions/a", "a", "1.0.0")
@@ -479,6 +495,20 @@ func TestShallowClones(t *testing.T) {
 	if _, err := Find(t.Context(), clone.options(Auto)); failure.Hint(err) != "git fetch --unshallow origin release:refs/remotes/origin/release" {
 		t.Errorf("%v: %s", err, failure.Hint(err))
 	}
+	// Without tags what is published is asked; where that cannot be, the tags would do.
+	clone.env = map[string]string{}
+	clone.git("remote", "rename", "origin", "upstream")
+	const fetch = "git fetch --unshallow --tags upstream"
+	o := clone.options(Auto)
+	o.Published = unreachable{}
+	if _, err := Find(t.Context(), o); err == nil || failure.Hint(err) != fetch+"; or: try again" || !strings.Contains(err.Error(), "the clone is shallow") {
+		t.Errorf("%v: %s", err, failure.Hint(err))
+	}
+	o.Published = nothing{}
+	if found, err := Find(t.Context(), o); err != nil || len(found.Warnings) != 1 || !strings.HasSuffix(found.Warnings[0], ": "+fetch) {
+		t.Errorf("%+v, %v", found, err)
+	}
+	clone.git("remote", "rename", "upstream", "origin")
 	clone.git("fetch", "--unshallow", "origin")
 	clone.expect("HEAD~1", "a changed 1.0.0..1.0.0: values.yaml")
 }

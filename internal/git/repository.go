@@ -319,6 +319,11 @@ func (r *Repository) Deepen(ctx context.Context) string {
 	return "git fetch --unshallow " + shellword.Quote(firstRemote(r.remotes(ctx)))
 }
 
+// DeepenWithTags is the command that fetches the history which a shallow clone lacks, and all tags.
+func (r *Repository) DeepenWithTags(ctx context.Context) string {
+	return "git fetch --unshallow --tags " + shellword.Quote(firstRemote(r.remotes(ctx)))
+}
+
 // MergeBase is the best common ancestor of two commits. Its error is an *Error where there
 // is none (Unrelated), or none that a shallow clone has (Shallow).
 func (r *Repository) MergeBase(ctx context.Context, a, b string) (string, error) {
