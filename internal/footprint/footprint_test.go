@@ -145,3 +145,22 @@ func TestFootprintsOfTheCorpus(t *testing.T) {
 		}
 	}
 }
+
+// A certificate that is another one is generated as a whole, whatever lines of it are equal by
+// chance and however long it is.
+func TestCertificatesAreMaskedAsAWhole(t *testing.T) {
+	block := func(lines ...string) string {
+		return "-----BEGIN CERTIFICATE-----\n" + strings.Join(lines, "\n") + "\n-----END CERTIFICATE-----\n"
+	}
+	kept := block("kept")
+	want := "ca:\n" + Generated + "\n" + kept + "end\n"
+	for _, test := range []struct{ one, other string }{
+		{block("aaaa", "time", "bbbb"), block("cccc", "time", "dddd")},
+		{block("aaaa", "time", "bbbb"), block("cccc", "tome", "bbbb")},
+		{block("aaaa", "time", "bbbb"), block("cccc", "time", "dddd", "e")},
+	} {
+		if got := masked("ca:\n"+test.one+kept+"end\n", "ca:\n"+test.other+kept+"end\n"); got != want {
+			t.Errorf("got\n%v\nwant\n%s", got, want)
+		}
+	}
+}

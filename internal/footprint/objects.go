@@ -3,6 +3,7 @@ package footprint
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -121,8 +122,31 @@ func (f *Footprint) add(as Object, installed helmchart.Installed, o helmchart.Ob
 	f.Objects = append(f.Objects, as)
 }
 
+// pemBlock is a certificate or a key in its usual form (RFC 7468).
+var pemBlock = regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]+-----.*?-----END [A-Z0-9 ]+-----`)
+
+// withoutBlocks puts Generated at the place of each certificate or key that is another one in
+// the other text. Some lines of it may be equal by chance, such as the one with the time, and
+// would be others at the next rendering.
+func withoutBlocks(a, b string) (string, string) {
+	ours, theirs := pemBlock.FindAllString(a, -1), pemBlock.FindAllString(b, -1)
+	if len(ours) != len(theirs) {
+		return a, b
+	}
+	mask := func(text string) string {
+		i := -1
+		return pemBlock.ReplaceAllStringFunc(text, func(block string) string {
+			if i++; ours[i] == theirs[i] {
+				return block
+			}
+			return Generated
+		})
+	}
+	return mask(a), mask(b)
+}
+
 // masked is what two renderings have in common, with Generated at the place of the rest. A
-// text of several lines is compared line by line.
+// text of several lines is compared line by line, but for certificates and keys.
 func masked(a, b any) any {
 	switch x := a.(type) {
 	case map[string]any:
@@ -155,6 +179,9 @@ func masked(a, b any) any {
 		case !ok:
 			return Generated
 		case x == y:
+			return x
+		}
+		if x, y = withoutBlocks(x, y); x == y {
 			return x
 		}
 		ours, theirs := strings.Split(x, "\n"), strings.Split(y, "\n")
