@@ -102,7 +102,7 @@ var units = []unit{
 	{"internal/weight", []string{"internal/extension", "internal/yamldoc", "internal/extension/tarball", "internal/yamledit"}},
 	{"internal/dependency", []string{"internal/diagnostic", "internal/extension", "internal/helmrepo", "internal/transport", "internal/redact", "internal/atomicfile"}},
 	{"internal/extension/compare", []string{"internal/extension", "internal/extension/helmignore", "internal/extension/unpack", "internal/yamledit"}},
-	{"internal/worktree", []string{"internal/diagnostic", "internal/extension", "internal/extension/unpack", "internal/failure", "internal/git", "internal/results"}},
+	{"internal/worktree", []string{"internal/diagnostic", "internal/excerpt", "internal/extension", "internal/extension/unpack", "internal/failure", "internal/git", "internal/results"}},
 	{"internal/extension", []string{"internal/extension/helmignore", "internal/extension/naming", "internal/extension/tarball", "internal/extension/unpack", "internal/kubesphere", "internal/diagnostic", "internal/yamldoc", "internal/yamledit", "internal/failure"}},
 	{"internal/extension/helmignore", []string{"internal/extension/unpack"}},
 	{"internal/extension/tarball", []string{"internal/extension/unpack", "internal/extension/naming"}},

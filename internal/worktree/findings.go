@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
@@ -49,7 +50,7 @@ func Refusal(files []results.Uncommitted, fails bool) error {
 	const few = 5
 	var words []string
 	for _, f := range files[:min(few, len(files))] {
-		words = append(words, fmt.Sprintf("%s (%s)", f.File, f.State))
+		words = append(words, fmt.Sprintf("%s (%s)", excerpt.OneLine(f.File), f.State))
 	}
 	if more := len(files) - few; more > 0 {
 		words = append(words, fmt.Sprintf("and %d more", more))

@@ -262,4 +262,7 @@ func TestFindings(t *testing.T) {
 	if err := Refusal(files[:1], true); err.Error() != "1 file would be packed that is not as committed: f00 (changed)" {
 		t.Error(err)
 	}
+	if err := Refusal([]results.Uncommitted{{File: "a\n::error::b", State: Untracked}}, true); strings.Contains(err.Error(), "\n") {
+		t.Errorf("the name of a file begins a line: %q", err)
+	}
 }
