@@ -56,7 +56,7 @@ type Problem struct {
 // Problems are what does not go over from one version to the next. There are none for equal
 // footprints.
 func Problems(before, now *footprint.Footprint) []Problem {
-	c := comparison{old: byKey(before.Objects), new: byKey(now.Objects)}
+	c := comparison{name: now.Name, old: byKey(before.Objects), new: byKey(now.Objects)}
 	c.namespace(before, now)
 	for _, key := range sortedKeys(c.old) {
 		was := c.old[key]
@@ -106,6 +106,7 @@ func IsHonest(version, least string) bool {
 }
 
 type comparison struct {
+	name     string // of the extension
 	old, new map[string]footprint.Object
 	moved    bool // all objects have another namespace
 	found    []Problem
@@ -234,15 +235,27 @@ func cluster(where string) string {
 }
 
 // elsewhere finds a new object of the same kind and name on the other cluster, where it was not.
+// Names may begin with that of the release, which is another one there: KubeSphere calls it
+// NAME on the host cluster, and NAME-agent on the chosen ones.
 func (c *comparison) elsewhere(was footprint.Object) (footprint.Object, bool) {
-	there := footprint.Host
+	there, here, release := footprint.Host, c.name+"-agent", c.name
 	if was.Where == footprint.Host {
-		there = footprint.Agent
+		there, here, release = footprint.Agent, c.name, c.name+"-agent"
 	}
-	key := there + "\x00" + was.Key()
-	_, had := c.old[key]
-	is, has := c.new[key]
-	return is, has && !had
+	other := was
+	for range 2 {
+		key := there + "\x00" + other.Key()
+		_, had := c.old[key]
+		if is, has := c.new[key]; has && !had {
+			return is, true
+		}
+		rest, ok := strings.CutPrefix(was.Name, here)
+		if !ok || c.name == "" {
+			break
+		}
+		other.Name = release + rest
+	}
+	return footprint.Object{}, false
 }
 
 // renamed finds the one new object of the kind that the same template makes now, where the old
