@@ -101,7 +101,11 @@ func (p *Project) lookBeforeHooks(ctx context.Context) {
 	if !writes {
 		return
 	}
-	if tree, err := worktree.Open(ctx, p.Root); err == nil {
+	sources, err := p.Config.Sources(p.Root, func(string) {})
+	if err != nil { // hooks may make what is missing
+		sources = nil
+	}
+	if tree, err := worktree.Open(ctx, p.GitFolder(ctx, sources)); err == nil {
 		_ = tree.Look(ctx)
 		p.tree = tree
 	}
