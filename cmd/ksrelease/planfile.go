@@ -95,7 +95,7 @@ func (c *runCommand) mayWritePlan(a *app.App, file string, sources []config.Sour
 }
 
 // made is what a plan is made of now.
-func (c *runCommand) made(ctx context.Context, p *app.Project, target string) (planfile.Made, error) {
+func (c *runCommand) made(ctx context.Context, p *app.Project, sources []config.Source, target string) (planfile.Made, error) {
 	tool := results.Tool{Name: "ksrelease", Version: app.Version()}
 	if c.IsLocal() { // a dry run may find none yet
 		target = "the local marketplace in " + c.Folder(p)
@@ -103,7 +103,7 @@ func (c *runCommand) made(ctx context.Context, p *app.Project, target string) (p
 			target = "the local marketplace in " + filepath.ToSlash(below)
 		}
 	}
-	made := planfile.Made{Tool: tool, Revision: git.Commit(graceful.Finish(ctx), p.Root), Target: target}
+	made := planfile.Made{Tool: tool, Revision: git.Commit(graceful.Finish(ctx), p.GitFolder(graceful.Finish(ctx), sources)), Target: target}
 	if p.Config.File != "" {
 		text, err := os.ReadFile(p.Config.File)
 		if err != nil {
@@ -122,7 +122,7 @@ func (c *runCommand) moved(what []string) error {
 
 // keepTo has a run do what the plan says, or nothing.
 func (c *runCommand) keepTo(ctx context.Context, a *app.App, plan *planfile.File, p *app.Project, options *pipeline.Options, target string, perform func() error) error {
-	now, err := c.made(ctx, p, target)
+	now, err := c.made(ctx, p, options.Sources, target)
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (c *runCommand) keepTo(ctx context.Context, a *app.App, plan *planfile.File
 
 // writePlan writes the plan of a dry run.
 func (c *runCommand) writePlan(ctx context.Context, a *app.App, p *app.Project, options *pipeline.Options, target string, perform func() error) error {
-	made, err := c.made(ctx, p, target)
+	made, err := c.made(ctx, p, options.Sources, target)
 	if err != nil {
 		return err
 	}
