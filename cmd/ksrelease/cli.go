@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 
+	"github.com/ksrelease/ksrelease/internal/checking"
 	"github.com/ksrelease/ksrelease/internal/comparing"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/pipeline"
@@ -12,7 +13,7 @@ import (
 type cli struct {
 	Run         runCommand         `cmd:"" help:"Plan, then release. With --dry-run, plan only."`
 	Plan        planCommand        `cmd:"" help:"Divide what a run would release among jobs of CI."`
-	Check       checkCommand       `cmd:"" help:"Read the config and every extension.yaml, offline, and report all problems at once."`
+	Check       checking.Command   `cmd:"" help:"Read the config and every extension.yaml, offline, and report all problems at once."`
 	Lint        lintCommand        `cmd:"" help:"Hold the extensions to the rules of KubeSphere and report all findings."`
 	Package     packageCommand     `cmd:"" help:"Lint and pack: leaves NAME-VERSION.tgz and its checksum in the output directory."`
 	Init        initCommand        `cmd:"" help:"Find the extensions of a repository and write a .ksrelease.yaml."`

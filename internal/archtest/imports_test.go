@@ -39,6 +39,7 @@ var anyUnit = []string{"…"}
 // arrows point down only.
 var units = []unit{
 	{"cmd/ksrelease", anyUnit},
+	{"internal/checking", []string{"config", "internal/app", "internal/baseline", "internal/diagnostic", "internal/discover", "internal/graceful", "internal/report", "pipeline"}},
 	{"internal/comparing", []string{"config", "internal/app", "internal/bases", "internal/chartdiff", "internal/extension", "internal/failure", "internal/footprint", "internal/graceful", "internal/lint", "pipeline"}},
 	{"internal/app", []string{"config", "internal/bases", "internal/announce", "internal/atomicfile", "internal/baseline", "internal/bump", "internal/changes", "internal/commandline", "internal/credentials", "internal/dependency", "internal/diagnostic", "internal/discover", "internal/doctor/checks", "internal/extension", "internal/extension/compare", "internal/extension/naming", "internal/failure", "internal/git", "internal/graceful", "internal/history", "internal/hooks", "internal/lint", "internal/marketplace", "internal/notes", "internal/output", "internal/redact", "internal/regularfile", "internal/report", "internal/request", "internal/results", "internal/secrets", "internal/shards", "internal/shellword", "internal/signals", "internal/target", "internal/target/kscloud", "internal/transport", "internal/versions", "internal/worker", "internal/yamldoc", "pipeline", "internal/worktree"}},
 	{"internal/status", []string{"internal/failure", "internal/graceful", "internal/output", "internal/results", "internal/secrets", "internal/target"}},
