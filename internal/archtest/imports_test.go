@@ -144,6 +144,7 @@ var units = []unit{
 	{"schema/generate", []string{"schema", "config", "internal/lint", "internal/results"}},
 	{"internal/bench", []string{"internal/testutil/helmtest"}},
 	{"internal/testutil/helmtest", nil},
+	{"internal/testutil/testreport", nil},
 	{"internal/testutil/testshared", nil},
 	{"internal/testutil/soak", nil},
 	{"internal/testutil/canary", nil},
@@ -160,7 +161,7 @@ var units = []unit{
 
 // aids are packages that must not end up in the binary, whatever else a package
 // may import.
-var aids = []string{"schema/generate", "internal/bench", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/shells", "internal/testutil/testca", "internal/target/targettest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples"}
+var aids = []string{"schema/generate", "internal/bench", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/shells", "internal/testutil/testreport", "internal/testutil/testca", "internal/target/targettest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples"}
 
 // restriction keeps a package from outside the project to a few packages.
 type restriction struct {
