@@ -14,6 +14,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/adopt/successor"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/testutil/canary"
+	"github.com/ksrelease/ksrelease/internal/testutil/gittest"
 )
 
 // Each call of ksrelease in a file that adopt writes is one that this very program takes.
@@ -78,9 +79,7 @@ func TestAdoptedWorkflow(t *testing.T) {
 	if err != nil {
 		t.Skip("no bash")
 	}
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("no git")
-	}
+	gittest.Need(t)
 	m, err := marketplace.Open(filepath.Join(t.TempDir(), "market"), marketplace.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -108,8 +107,7 @@ func TestAdoptedWorkflow(t *testing.T) {
 	write(filepath.Join(dir, "extensions/alc/values.yaml"), "global: {}\n")
 	write(filepath.Join(dir, ".github/workflows/old.yml"), "on: {push: {branches: [main], tags: ['*/v*']}}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: ksbuilder login -t ${{ secrets.KEY }} && ksbuilder push extensions/alc\n")
 
-	environment := append(os.Environ(), "KSRELEASE_TEST_MAIN=1", "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
+	environment := append(os.Environ(), "KSRELEASE_TEST_MAIN=1", "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	command := func(want bool, extra []string, words ...string) string {
 		t.Helper()
 		c := exec.Command(words[0], words[1:]...)
@@ -120,12 +118,11 @@ func TestAdoptedWorkflow(t *testing.T) {
 		}
 		return string(printed)
 	}
-	git := func(words ...string) { t.Helper(); command(true, nil, append([]string{"git"}, words...)...) }
-	git("init", "-q", "-b", "main")
+	r := gittest.At(t, dir)
+	r.Git("init", "-q", "-b", "main")
 	command(true, nil, filepath.Join(bin, "ksrelease"), "adopt", "--write", "--pin", "v1.2.3")
-	git("add", ".")
-	git("commit", "-qm", "one")
-	git("update-ref", "refs/remotes/origin/main", "HEAD")
+	r.Commit("one")
+	r.Git("update-ref", "refs/remotes/origin/main", "HEAD")
 
 	text, err := os.ReadFile(filepath.Join(dir, ".github/workflows/ksrelease.yml"))
 	if err != nil {
@@ -178,19 +175,18 @@ func TestAdoptedWorkflow(t *testing.T) {
 	onSchedule := []string{"GITHUB_EVENT_NAME=schedule", "GITHUB_REF=refs/heads/main", "GITHUB_REF_NAME=main", "GITHUB_REF_TYPE=branch"}
 
 	onRequest := []string{"GITHUB_EVENT_NAME=pull_request", "GITHUB_BASE_REF=main", "GITHUB_REF=refs/pull/1/merge", "GITHUB_REF_NAME=1/merge"}
-	git("checkout", "-qb", "feature")
+	r.Git("checkout", "-qb", "feature")
 	write(filepath.Join(dir, "extensions/alc/values.yaml"), "global: {}\nreplicas: 1\n")
-	git("commit", "-qam", "two")
+	r.Commit("two")
 	says(job("check", "Lint", onRequest...), "install github.com/ksrelease/ksrelease/cmd/ksrelease@v1.2.3", "kept its version", "version-bump/not-bumped")
 	command(true, nil, filepath.Join(bin, "ksrelease"), "bump", "alc", "--patch")
-	git("add", ".")
-	git("commit", "-qm", "three")
+	r.Commit("three")
 	says(job("check", "", onRequest...), "replicas", "1 planned")
-	git("checkout", "-q", "main")
+	r.Git("checkout", "-q", "main")
 	says(job("release", "", onMain...), "alc 1.2.0: submitted", "1 released")
 	says(job("release", "", onTag...), "1 exists")
 	says(job("drift", "", onSchedule...), "1 exists")
 	write(filepath.Join(dir, "extensions/alc/values.yaml"), "global: {}\nreplicas: 2\n")
-	git("commit", "-qam", "four")
+	r.Commit("four")
 	says(job("drift", "Plan of a release", onSchedule...), "1 drift")
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/testutil/gittest"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
@@ -132,16 +133,10 @@ func TestAFullDiskIsAnErrorOfEachCommand(t *testing.T) {
 // commitAll makes a repository of a folder, with all that is in it.
 func commitAll(t *testing.T, dir string) {
 	t.Helper()
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("there is no git")
-	}
-	for _, args := range [][]string{{"init", "-q"}, {"add", "."}, {"-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "-m", "one"}} {
-		git := exec.CommandContext(t.Context(), "git", args...)
-		git.Dir = dir
-		if out, err := git.CombinedOutput(); err != nil {
-			t.Fatalf("git %q: %v\n%s", args, err, out)
-		}
-	}
+	gittest.Need(t)
+	r := gittest.At(t, dir)
+	r.Git("init", "-q")
+	r.Commit("one")
 }
 
 // That the disk is full is said whatever else the exit code stands for, once, and the

@@ -150,6 +150,7 @@ var units = []unit{
 	{"internal/testutil/canary", nil},
 	{"internal/testutil/memnet", nil},
 	{"internal/testutil/nobody", nil},
+	{"internal/testutil/gittest", nil},
 	{"internal/testutil/shells", []string{"internal/shellword"}},
 	{"internal/testutil/testca", nil},
 	{"internal/target/targettest", []string{"internal/extension", "internal/failure", "internal/graceful", "internal/target"}},
@@ -161,7 +162,7 @@ var units = []unit{
 
 // aids are packages that must not end up in the binary, whatever else a package
 // may import.
-var aids = []string{"schema/generate", "internal/bench", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/shells", "internal/testutil/testreport", "internal/testutil/testca", "internal/target/targettest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples"}
+var aids = []string{"schema/generate", "internal/bench", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testreport", "internal/testutil/testca", "internal/target/targettest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples"}
 
 // restriction keeps a package from outside the project to a few packages.
 type restriction struct {
@@ -185,7 +186,7 @@ var restrictions = []restriction{
 	// None of these logs: they silence what libraries log, and keep a token out of it.
 	{"log", []string{"cmd/ksrelease", "internal/marketplace", "internal/credentials", "internal/testutil/testca"}, true,
 		"nothing prints on its own: packages return errors and events"},
-	{"testing", []string{"internal/target/targettest", "internal/lint/ruletest", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/shells", "internal/testutil/testca"}, true,
+	{"testing", []string{"internal/target/targettest", "internal/lint/ruletest", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testca"}, true,
 		"the testing package brings its flags into the binary"},
 	{"github.com/invopop/jsonschema", []string{"schema/generate"}, true,
 		"the schema is generated when ksrelease is built, not when it runs"},

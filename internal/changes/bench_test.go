@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ksrelease/ksrelease/internal/testutil/gittest"
 )
 
 // A thousand extensions, ten files of which changed since the commit before: docs/monorepo.md
@@ -33,12 +35,12 @@ func thousand(t testing.TB) *project {
 		dir := fmt.Sprintf("extensions/ext-%04d", i)
 		p.extension(dir, fmt.Sprintf("ext-%04d", i), "1.0.0", "displayName:\n  en: Example\n  zh: 例子\ndescription:\n  en: An example of an extension.\nexternalDependencies: []\n")
 		for j := range 7 {
-			p.put(fmt.Sprintf("%s/charts/app/templates/t%d.yaml", dir, j), strings.Repeat(fmt.Sprintf("line %d of %d\n", j, i), 20))
+			p.Put(fmt.Sprintf("%s/charts/app/templates/t%d.yaml", dir, j), strings.Repeat(fmt.Sprintf("line %d of %d\n", j, i), 20))
 		}
 	}
 	p.commit()
 	for i := range 10 {
-		p.put(fmt.Sprintf("extensions/ext-%04d/values.yaml", i*97), "a: 2\n")
+		p.Put(fmt.Sprintf("extensions/ext-%04d/values.yaml", i*97), "a: 2\n")
 	}
 	p.commit()
 	return p
@@ -53,17 +55,16 @@ func TestProcesses(t *testing.T) {
 		}
 		p.commit()
 		for i := range extensions {
-			p.git("tag", fmt.Sprintf("ext-%04d/v1.0.0", i))
+			p.Git("tag", fmt.Sprintf("ext-%04d/v1.0.0", i))
 		}
 		for i := range extensions {
-			p.put(fmt.Sprintf("extensions/ext-%04d/values.yaml", i), "a: 2\n")
+			p.Put(fmt.Sprintf("extensions/ext-%04d/values.yaml", i), "a: 2\n")
 		}
 		p.commit()
 		log := filepath.Join(t.TempDir(), "log")
 		counted := filepath.Join(t.TempDir(), "bin")
 		real := gitPath(t)
-		put := &project{TB: t, root: counted}
-		put.put("git", fmt.Sprintf("#!/bin/sh\necho x >> '%s'\nexec '%s' \"$@\"\n", log, real))
+		gittest.Put(t, counted, "git", fmt.Sprintf("#!/bin/sh\necho x >> '%s'\nexec '%s' \"$@\"\n", log, real))
 		if err := os.Chmod(filepath.Join(counted, "git"), 0o755); err != nil {
 			t.Fatal(err)
 		}

@@ -1,12 +1,13 @@
 package discover
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/testutil/gittest"
 )
 
 // Git reads each line as it is meant, and lines that are there are not written again.
@@ -30,24 +31,14 @@ func TestAttributes(t *testing.T) {
 		text += attributePattern(literal(dir)) + " " + lineEnds + "\n"
 	}
 	write(t, ".gitattributes", text)
-	git := func(args ...string) string {
-		t.Helper()
-		command := exec.Command("git", args...)
-		command.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1")
-		out, err := command.CombinedOutput()
-		if err != nil {
-			t.Fatalf("git %q: %v\n%s", args, err, out)
-		}
-		return string(out)
-	}
-	git("init")
+	gittest.Git(t, ".", "init")
 	for _, dir := range dirs {
-		if got := git("check-attr", "-z", "eol", "--", dir+"/charts/x/values.yaml"); !strings.HasSuffix(got, "\x00lf\x00") {
+		if got := gittest.Git(t, ".", "check-attr", "-z", "eol", "--", dir+"/charts/x/values.yaml"); !strings.HasSuffix(got, "\x00lf\x00") {
 			t.Errorf("%q: %q", dir, got)
 		}
 	}
 	for _, file := range []string{"other/file.txt", "aXb/x"} {
-		if got := git("check-attr", "-z", "eol", "--", file); !strings.HasSuffix(got, "\x00unspecified\x00") {
+		if got := gittest.Git(t, ".", "check-attr", "-z", "eol", "--", file); !strings.HasSuffix(got, "\x00unspecified\x00") {
 			t.Errorf("%q: %q", file, got)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/testutil/gittest"
 )
 
 // What a release would take is declared; all else is left out, with the reason, and the
@@ -43,9 +44,7 @@ func TestWhatIsLeftOut(t *testing.T) {
 	}
 	_, noGit := exec.LookPath("git")
 	if noGit == nil {
-		if out, err := exec.Command("git", "init", "--quiet").CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
+		gittest.Git(t, ".", "init")
 	}
 	found := Extensions(t.Context(), ".")
 	if len(found.Odd) > 0 {

@@ -7,49 +7,31 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/testutil/gittest"
 )
 
-// gitIn runs git for a test, with no configuration but that of the repository.
-func gitIn(t *testing.T, dir string, args ...string) string {
-	t.Helper()
-	git := exec.CommandContext(t.Context(), "git", append([]string{"-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"}, args...)...)
-	git.Dir = dir
-	git.Env = append(kept("PATH", "SystemRoot"), "HOME="+t.TempDir(), "GIT_CONFIG_NOSYSTEM=1")
-	out, err := git.CombinedOutput()
-	if err != nil {
-		t.Fatalf("git %q: %v\n%s", args, err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-func needGit(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("there is no git")
-	}
-}
-
 func TestCommit(t *testing.T) {
-	needGit(t)
+	gittest.Need(t)
 	root := t.TempDir()
 	if got := Commit(t.Context(), root); got != "" {
 		t.Errorf("without a work tree: %q", got)
 	}
-	gitIn(t, root, "init")
+	gittest.Git(t, root, "init")
 	if got := Commit(t.Context(), root); got != "" {
 		t.Errorf("without a commit: %q", got)
 	}
-	gitIn(t, root, "commit", "--allow-empty", "-m", "one")
-	first := gitIn(t, root, "rev-parse", "HEAD")
+	gittest.Git(t, root, "commit", "--allow-empty", "-m", "one")
+	first := gittest.Git(t, root, "rev-parse", "HEAD")
 	sub := filepath.Join(root, "a", "b")
 	if err := os.MkdirAll(sub, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	tree := filepath.Join(t.TempDir(), "tree")
-	gitIn(t, root, "worktree", "add", "--detach", tree)
-	gitIn(t, tree, "commit", "--allow-empty", "-m", "two")
-	second := gitIn(t, tree, "rev-parse", "HEAD")
-	gitIn(t, root, "pack-refs", "--all")
+	gittest.Git(t, root, "worktree", "add", "--detach", tree)
+	gittest.Git(t, tree, "commit", "--allow-empty", "-m", "two")
+	second := gittest.Git(t, tree, "rev-parse", "HEAD")
+	gittest.Git(t, root, "pack-refs", "--all")
 	if os.Geteuid() == 0 { // in a container the work tree is mostly another user's
 		if err := os.Chown(root, 65534, 65534); err != nil {
 			t.Fatal(err)
@@ -57,7 +39,7 @@ func TestCommit(t *testing.T) {
 	}
 	// As git sets it for the hooks of another repository.
 	other := t.TempDir()
-	gitIn(t, other, "init")
+	gittest.Git(t, other, "init")
 	t.Setenv("GIT_DIR", filepath.Join(other, ".git"))
 	for dir, want := range map[string]string{root: first, sub: first, tree: second} {
 		if got := Commit(t.Context(), dir); got != want {
@@ -74,18 +56,18 @@ func TestCommit(t *testing.T) {
 
 // What a repository configures is not executed.
 func TestExecutesNothing(t *testing.T) {
-	needGit(t)
+	gittest.Need(t)
 	if _, err := exec.LookPath("touch"); err != nil {
 		t.Skip("there is no program to configure")
 	}
 	root, marks := t.TempDir(), t.TempDir()
-	gitIn(t, root, "init")
+	gittest.Git(t, root, "init")
 	if err := os.WriteFile(filepath.Join(root, "a.txt"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	gitIn(t, root, "add", "a.txt")
-	gitIn(t, root, "commit", "-m", "one")
-	head := gitIn(t, root, "rev-parse", "HEAD")
+	gittest.Git(t, root, "add", "a.txt")
+	gittest.Git(t, root, "commit", "-m", "one")
+	head := gittest.Git(t, root, "rev-parse", "HEAD")
 	mark := func(name string) string { return "touch " + filepath.ToSlash(filepath.Join(marks, name)) + "; false" }
 	for key, value := range map[string]string{
 		"core.fsmonitor": mark("fsmonitor"), "core.pager": mark("pager"), "core.sshCommand": mark("ssh"), "core.editor": mark("editor"),
@@ -94,7 +76,7 @@ func TestExecutesNothing(t *testing.T) {
 		"remote.origin.url": "ext::" + mark("remote"), "remote.origin.promisor": "true", "protocol.ext.allow": "always", "extensions.partialClone": "origin",
 		"core.repositoryFormatVersion": "1",
 	} {
-		gitIn(t, root, "config", key, value)
+		gittest.Git(t, root, "config", key, value)
 	}
 	if err := os.WriteFile(filepath.Join(root, ".gitattributes"), []byte("* filter=x\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -146,25 +128,25 @@ func TestExecutesNothing(t *testing.T) {
 // What a repository configures is not executed by commands that compare files, list
 // commits and peel tags either, here in one with all its objects.
 func TestReadingExecutesNothing(t *testing.T) {
-	needGit(t)
+	gittest.Need(t)
 	if _, err := exec.LookPath("touch"); err != nil {
 		t.Skip("there is no program to configure")
 	}
 	root, marks := t.TempDir(), t.TempDir()
-	gitIn(t, root, "init")
-	put(t, root, "a.txt", "one\n")
-	put(t, root, "sub/b.txt", "one\n")
-	put(t, root, ".gitattributes", "* filter=x diff=y merge=z text=auto\n*.ident ident\n")
-	gitIn(t, root, "add", ".")
-	gitIn(t, root, "commit", "-m", "one")
-	first := gitIn(t, root, "rev-parse", "HEAD")
-	gitIn(t, root, "tag", "-a", "v1", "-m", "one")
-	put(t, root, "a.txt", "two\n")
-	gitIn(t, root, "commit", "-am", "two")
-	signed := strings.Replace(gitIn(t, root, "cat-file", "commit", "HEAD"), "\n\n", "\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n iQ==\n -----END PGP SIGNATURE-----\n\n", 1)
-	put(t, marks, "commit", signed+"\n")
-	head := gitIn(t, root, "hash-object", "-t", "commit", "-w", filepath.Join(marks, "commit"))
-	gitIn(t, root, "update-ref", "HEAD", head)
+	gittest.Git(t, root, "init")
+	gittest.Put(t, root, "a.txt", "one\n")
+	gittest.Put(t, root, "sub/b.txt", "one\n")
+	gittest.Put(t, root, ".gitattributes", "* filter=x diff=y merge=z text=auto\n*.ident ident\n")
+	gittest.Git(t, root, "add", ".")
+	gittest.Git(t, root, "commit", "-m", "one")
+	first := gittest.Git(t, root, "rev-parse", "HEAD")
+	gittest.Git(t, root, "tag", "-a", "v1", "-m", "one")
+	gittest.Put(t, root, "a.txt", "two\n")
+	gittest.Git(t, root, "commit", "-am", "two")
+	signed := strings.Replace(gittest.Git(t, root, "cat-file", "commit", "HEAD"), "\n\n", "\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n iQ==\n -----END PGP SIGNATURE-----\n\n", 1)
+	gittest.Put(t, marks, "commit", signed+"\n")
+	head := gittest.Git(t, root, "hash-object", "-t", "commit", "-w", filepath.Join(marks, "commit"))
+	gittest.Git(t, root, "update-ref", "HEAD", head)
 	if err := os.Remove(filepath.Join(marks, "commit")); err != nil {
 		t.Fatal(err)
 	}
@@ -178,17 +160,17 @@ func TestReadingExecutesNothing(t *testing.T) {
 		"alias.status": "!" + mark("alias"), "core.hooksPath": marks, "log.diffMerges": "on", "log.follow": "true", "log.mailmap": "true", "format.pretty": "%GG",
 		"diff.trustExitCode": "true", "include.path": filepath.ToSlash(filepath.Join(root, "more")),
 	} {
-		gitIn(t, root, "config", key, value)
+		gittest.Git(t, root, "config", key, value)
 	}
-	put(t, root, "more", "[filter \"w\"]\n\tclean = "+mark("clean3")+"\n")
-	put(t, root, ".git/hooks/post-index-change", "#!/bin/sh\n"+mark("hook")+"\n")
+	gittest.Put(t, root, "more", "[filter \"w\"]\n\tclean = "+mark("clean3")+"\n")
+	gittest.Put(t, root, ".git/hooks/post-index-change", "#!/bin/sh\n"+mark("hook")+"\n")
 	if err := os.Chmod(filepath.Join(root, ".git", "hooks", "post-index-change"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	put(t, root, ".gitattributes", "* filter=x diff=y text=auto\nw* filter=w\n")
-	put(t, root, "a.txt", "three\n")
-	put(t, root, "sub/b.txt", "two\n") // as long as before: git has to look into it
-	put(t, root, "w.txt", "new\n")
+	gittest.Put(t, root, ".gitattributes", "* filter=x diff=y text=auto\nw* filter=w\n")
+	gittest.Put(t, root, "a.txt", "three\n")
+	gittest.Put(t, root, "sub/b.txt", "two\n") // as long as before: git has to look into it
+	gittest.Put(t, root, "w.txt", "new\n")
 
 	r, err := Open(t.Context(), root)
 	if err != nil {
@@ -229,7 +211,7 @@ func TestReadingExecutesNothing(t *testing.T) {
 		t.Errorf("executed: %v, %v", left, err)
 	}
 	// A filter whose name -c could not switch off is refused.
-	gitIn(t, root, "config", "filter.a=b.clean", mark("clean4"))
+	gittest.Git(t, root, "config", "filter.a=b.clean", mark("clean4"))
 	if r, err = Open(t.Context(), root); err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +222,7 @@ func TestReadingExecutesNothing(t *testing.T) {
 
 // What git ignores is what a .gitignore names and nobody added.
 func TestIgnored(t *testing.T) {
-	needGit(t)
+	gittest.Need(t)
 	root := t.TempDir()
 	paths := []string{"build/a/extension.yaml", "kept/extension.yaml", "web\nside/extension.yaml", "sub/made/extension.yaml", "sub/x/extension.yaml"}
 	for _, name := range paths {
@@ -255,13 +237,13 @@ func TestIgnored(t *testing.T) {
 	if got := Ignored(t.Context(), root, paths); len(got) > 0 {
 		t.Errorf("without a work tree: %q", got)
 	}
-	gitIn(t, root, "init")
+	gittest.Git(t, root, "init")
 	for file, text := range map[string]string{".gitignore": "build/\nkept/\nweb*\n", "sub/.gitignore": "made\n"} {
 		if err := os.WriteFile(filepath.Join(root, filepath.FromSlash(file)), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	gitIn(t, root, "add", "--force", "kept/extension.yaml")
+	gittest.Git(t, root, "add", "--force", "kept/extension.yaml")
 	if got, want := Ignored(t.Context(), root, paths), []string{paths[0], paths[2], paths[3]}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -14,34 +14,18 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/testutil/gittest"
 )
-
-func put(t testing.TB, root, name, text string) {
-	t.Helper()
-	file := filepath.Join(root, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // repository makes one with a commit of some files, and opens it.
 func repository(t *testing.T, files map[string]string) (*Repository, string) {
 	t.Helper()
-	needGit(t)
-	root, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	gitIn(t, root, "init", "-b", "main")
+	r := gittest.New(t)
 	for name, text := range files {
-		put(t, root, name, text)
+		r.Put(name, text)
 	}
-	gitIn(t, root, "add", ".")
-	gitIn(t, root, "commit", "--allow-empty", "-m", "one")
-	return open(t, root), root
+	r.Commit("one")
+	return open(t, r.Dir), r.Dir
 }
 
 func open(t *testing.T, dir string) *Repository {
@@ -55,45 +39,45 @@ func open(t *testing.T, dir string) *Repository {
 
 func TestOpen(t *testing.T) {
 	r, root := repository(t, map[string]string{"a/b/c.txt": "x"})
-	head := gitIn(t, root, "rev-parse", "HEAD")
+	head := gittest.Git(t, root, "rev-parse", "HEAD")
 	if r.Top != root || r.Head != head || r.Shallow {
 		t.Errorf("%+v", r)
 	}
 	if below := open(t, filepath.Join(root, "a", "b")); below.Top != root {
 		t.Errorf("from a folder below: %+v", below)
 	}
-	gitIn(t, root, "checkout", "--detach")
+	gittest.Git(t, root, "checkout", "--detach")
 	if r := open(t, root); r.Head != head {
 		t.Errorf("detached: %+v", r)
 	}
-	gitIn(t, root, "checkout", "main")
+	gittest.Git(t, root, "checkout", "main")
 	tree := filepath.Join(t.TempDir(), "工作 树\nx")
 	if runtime.GOOS == "windows" {
 		tree = filepath.Join(t.TempDir(), "工作 树")
 	}
-	gitIn(t, root, "worktree", "add", "--detach", tree)
+	gittest.Git(t, root, "worktree", "add", "--detach", tree)
 	if r := open(t, tree); filepath.Base(r.Top) != filepath.Base(tree) || r.Head != head {
 		t.Errorf("a worktree: %+v", r)
 	}
-	gitIn(t, tree, "-c", "protocol.file.allow=always", "submodule", "add", filepath.ToSlash(root), "sub")
+	gittest.Git(t, tree, "submodule", "add", filepath.ToSlash(root), "sub")
 	if r := open(t, filepath.Join(tree, "sub", "a")); r.Top != filepath.Join(tree, "sub") {
 		t.Errorf("a submodule: %+v", r)
 	}
 	clone := filepath.Join(t.TempDir(), "clone")
-	gitIn(t, root, "commit", "--allow-empty", "-m", "two")
-	gitIn(t, root, "clone", "--depth=1", "file://"+filepath.ToSlash(root), clone)
+	gittest.Git(t, root, "commit", "--allow-empty", "-m", "two")
+	gittest.Git(t, root, "clone", "--depth=1", "file://"+filepath.ToSlash(root), clone)
 	if r := open(t, clone); !r.Shallow {
 		t.Errorf("a shallow clone: %+v", r)
 	}
 }
 
 func TestOpenSaysWhatIsMissing(t *testing.T) {
-	needGit(t)
+	gittest.Need(t)
 	bare, none, inGit, broken, old := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
-	gitIn(t, bare, "init", "--bare")
-	gitIn(t, inGit, "init")
-	gitIn(t, broken, "init")
-	put(t, broken, ".git/config", "[core\n")
+	gittest.Git(t, bare, "init", "--bare")
+	gittest.Git(t, inGit, "init")
+	gittest.Git(t, broken, "init")
+	gittest.Put(t, broken, ".git/config", "[core\n")
 	for name, tt := range map[string]struct {
 		dir  string
 		want Reason
@@ -108,7 +92,7 @@ func TestOpenSaysWhatIsMissing(t *testing.T) {
 		}
 	}
 	if runtime.GOOS != "windows" {
-		put(t, old, "git", "#!/bin/sh\necho git version 2.29.3\n")
+		gittest.Put(t, old, "git", "#!/bin/sh\necho git version 2.29.3\n")
 		if err := os.Chmod(filepath.Join(old, "git"), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -129,12 +113,12 @@ func TestResolve(t *testing.T) {
 	if _, err := open(t, root).Resolve(t.Context(), "none"); ReasonOf(err) != UnknownRef || !strings.Contains(failure.Hint(err), "no remote") {
 		t.Errorf("%v: %s", err, failure.Hint(err))
 	}
-	gitIn(t, root, "tag", "-a", "图/v1.0.0", "-m", "x")
-	gitIn(t, root, "commit", "--allow-empty", "-m", "two")
-	second := gitIn(t, root, "rev-parse", "HEAD")
-	gitIn(t, root, "update-ref", "refs/remotes/origin/only-there", first)
-	gitIn(t, root, "config", "remote.origin.url", "https://git.example/x")
-	gitIn(t, root, "update-ref", "refs/heads/-n", first)
+	gittest.Git(t, root, "tag", "-a", "图/v1.0.0", "-m", "x")
+	gittest.Git(t, root, "commit", "--allow-empty", "-m", "two")
+	second := gittest.Git(t, root, "rev-parse", "HEAD")
+	gittest.Git(t, root, "update-ref", "refs/remotes/origin/only-there", first)
+	gittest.Git(t, root, "config", "remote.origin.url", "https://git.example/x")
+	gittest.Git(t, root, "update-ref", "refs/heads/-n", first)
 	r = open(t, root)
 	for ref, want := range map[string]string{"HEAD": second, "main": second, "HEAD~1": first, "图/v1.0.0": first, first: first, first[:10]: first, "origin/only-there": first, "-n": first} {
 		if got, err := r.Resolve(t.Context(), ref); got != want || err != nil {
@@ -152,7 +136,7 @@ func TestResolve(t *testing.T) {
 		}
 	}
 	empty := t.TempDir()
-	gitIn(t, empty, "init")
+	gittest.Git(t, empty, "init")
 	if _, err := open(t, empty).Resolve(t.Context(), "HEAD"); ReasonOf(err) != NoCommit {
 		t.Errorf("%v", err)
 	}
@@ -161,17 +145,17 @@ func TestResolve(t *testing.T) {
 // What a shallow clone lacks has the command that fetches it, and the command does.
 func TestShallow(t *testing.T) {
 	_, root := repository(t, map[string]string{"a": "1"})
-	first := gitIn(t, root, "rev-parse", "HEAD")
-	gitIn(t, root, "branch", "release")
-	gitIn(t, root, "checkout", "-b", "topic")
+	first := gittest.Git(t, root, "rev-parse", "HEAD")
+	gittest.Git(t, root, "branch", "release")
+	gittest.Git(t, root, "checkout", "-b", "topic")
 	for i := range 3 {
-		gitIn(t, root, "commit", "--allow-empty", "-m", fmt.Sprint(i))
+		gittest.Git(t, root, "commit", "--allow-empty", "-m", fmt.Sprint(i))
 	}
-	gitIn(t, root, "tag", "v1")
-	gitIn(t, root, "commit", "--allow-empty", "-m", "last")
+	gittest.Git(t, root, "tag", "v1")
+	gittest.Git(t, root, "commit", "--allow-empty", "-m", "last")
 	clone := func() string {
 		dir := filepath.Join(t.TempDir(), "clone")
-		gitIn(t, root, "clone", "--depth=1", "--no-tags", "-b", "topic", "file://"+filepath.ToSlash(root), dir)
+		gittest.Git(t, root, "clone", "--depth=1", "--no-tags", "-b", "topic", "file://"+filepath.ToSlash(root), dir)
 		return dir
 	}
 	for ref, commands := range map[string]string{
@@ -201,7 +185,7 @@ func TestShallow(t *testing.T) {
 		}
 	}
 	dir := clone()
-	gitIn(t, dir, "fetch", "--depth=1", "origin", "release:refs/remotes/origin/release")
+	gittest.Git(t, dir, "fetch", "--depth=1", "origin", "release:refs/remotes/origin/release")
 	r := open(t, dir)
 	base, err := r.Resolve(t.Context(), "origin/release")
 	if err != nil {
@@ -215,18 +199,18 @@ func TestShallow(t *testing.T) {
 func TestMergeBase(t *testing.T) {
 	r, root := repository(t, nil)
 	first := r.Head
-	gitIn(t, root, "checkout", "-b", "topic")
-	gitIn(t, root, "commit", "--allow-empty", "-m", "topic")
-	topic := gitIn(t, root, "rev-parse", "HEAD")
-	gitIn(t, root, "checkout", "main")
-	gitIn(t, root, "commit", "--allow-empty", "-m", "main")
-	head := gitIn(t, root, "rev-parse", "HEAD")
+	gittest.Git(t, root, "checkout", "-b", "topic")
+	gittest.Git(t, root, "commit", "--allow-empty", "-m", "topic")
+	topic := gittest.Git(t, root, "rev-parse", "HEAD")
+	gittest.Git(t, root, "checkout", "main")
+	gittest.Git(t, root, "commit", "--allow-empty", "-m", "main")
+	head := gittest.Git(t, root, "rev-parse", "HEAD")
 	if got, err := r.MergeBase(t.Context(), topic, head); got != first || err != nil {
 		t.Errorf("%q, %v", got, err)
 	}
-	gitIn(t, root, "checkout", "--orphan", "other")
-	gitIn(t, root, "commit", "--allow-empty", "-m", "other")
-	other := gitIn(t, root, "rev-parse", "HEAD")
+	gittest.Git(t, root, "checkout", "--orphan", "other")
+	gittest.Git(t, root, "commit", "--allow-empty", "-m", "other")
+	other := gittest.Git(t, root, "rev-parse", "HEAD")
 	if _, err := r.MergeBase(t.Context(), other, head); ReasonOf(err) != Unrelated {
 		t.Errorf("%v", err)
 	}
@@ -239,22 +223,22 @@ func TestStatus(t *testing.T) {
 	if got, err := r.Status(t.Context()); err != nil || len(got) > 0 {
 		t.Errorf("of a clean work tree: %+v, %v", got, err)
 	}
-	put(t, root, "a/改 变", "2")
-	put(t, root, "b/staged", "2")
-	gitIn(t, root, "add", "b/staged")
-	put(t, root, "b/staged", "1") // as in HEAD again, but not in the index
-	gitIn(t, root, "mv", "a/moved", "b/moved")
+	gittest.Put(t, root, "a/改 变", "2")
+	gittest.Put(t, root, "b/staged", "2")
+	gittest.Git(t, root, "add", "b/staged")
+	gittest.Put(t, root, "b/staged", "1") // as in HEAD again, but not in the index
+	gittest.Git(t, root, "mv", "a/moved", "b/moved")
 	if err := os.Remove(filepath.Join(root, "a", "gone")); err != nil {
 		t.Fatal(err)
 	}
-	gitIn(t, root, "update-index", "--assume-unchanged", "a/assumed")
-	put(t, root, "a/assumed", "2")
-	put(t, root, "a/new\nline", "")
-	put(t, root, "new/x/y", "")
-	put(t, root, "a/x.log", "")
-	put(t, root, "b/build/out", "")
-	put(t, root, "*x", "2")
-	put(t, root, "yx", "2")
+	gittest.Git(t, root, "update-index", "--assume-unchanged", "a/assumed")
+	gittest.Put(t, root, "a/assumed", "2")
+	gittest.Put(t, root, "a/new\nline", "")
+	gittest.Put(t, root, "new/x/y", "")
+	gittest.Put(t, root, "a/x.log", "")
+	gittest.Put(t, root, "b/build/out", "")
+	gittest.Put(t, root, "*x", "2")
+	gittest.Put(t, root, "yx", "2")
 	got, err := r.Status(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -282,15 +266,15 @@ func TestStatus(t *testing.T) {
 func TestStatusOfSubmodules(t *testing.T) {
 	_, inner := repository(t, map[string]string{"x": "1", ".gitattributes": "* filter=bad\n"})
 	r, root := repository(t, map[string]string{"a": "1"})
-	gitIn(t, root, "-c", "protocol.file.allow=always", "submodule", "add", "file://"+filepath.ToSlash(inner), "libs/图")
-	gitIn(t, root, "commit", "-m", "two")
+	gittest.Git(t, root, "submodule", "add", "file://"+filepath.ToSlash(inner), "libs/图")
+	gittest.Git(t, root, "commit", "-m", "two")
 	mark := filepath.Join(t.TempDir(), "mark")
-	gitIn(t, filepath.Join(root, "libs", "图"), "config", "filter.bad.clean", "touch "+filepath.ToSlash(mark)+"; cat")
+	gittest.Git(t, filepath.Join(root, "libs", "图"), "config", "filter.bad.clean", "touch "+filepath.ToSlash(mark)+"; cat")
 	if got, err := r.Status(t.Context()); err != nil || len(got) > 0 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	put(t, root, "libs/图/x", "2")
-	put(t, root, "libs/图/new", "2")
+	gittest.Put(t, root, "libs/图/x", "2")
+	gittest.Put(t, root, "libs/图/new", "2")
 	want := []Status{{Path: "libs/图/x", State: StateChanged}, {Path: "libs/图/new", State: StateUntracked}}
 	for _, paths := range [][]string{nil, {"libs"}, {"libs/图/x", "libs/图/new"}} {
 		if got, err := r.Status(t.Context(), paths...); err != nil || !slices.Equal(got, want) {
@@ -300,7 +284,7 @@ func TestStatusOfSubmodules(t *testing.T) {
 	if got, err := r.Status(t.Context(), "a"); err != nil || len(got) > 0 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	gitIn(t, filepath.Join(root, "libs", "图"), "-c", "filter.bad.clean=", "commit", "-am", "two")
+	gittest.Git(t, filepath.Join(root, "libs", "图"), "-c", "filter.bad.clean=", "commit", "-am", "two")
 	if got, err := r.Status(t.Context()); err != nil || len(got) != 2 || got[0].Path != "libs/图" || got[0].State != StateChanged {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -317,10 +301,10 @@ func TestObjects(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		gitIn(t, root, "add", ".")
-		gitIn(t, root, "commit", "-m", "links")
+		gittest.Git(t, root, "add", ".")
+		gittest.Git(t, root, "commit", "-m", "links")
 	}
-	head := gitIn(t, root, "rev-parse", "HEAD")
+	head := gittest.Git(t, root, "rev-parse", "HEAD")
 	objects, err := r.Objects(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -374,10 +358,10 @@ func TestCheckout(t *testing.T) {
 	if err := os.Symlink("/etc", filepath.Join(root, "abs")); err != nil {
 		t.Fatal(err)
 	}
-	gitIn(t, root, "add", ".")
-	gitIn(t, root, "-c", "protocol.file.allow=always", "submodule", "add", "file://"+root, "ext/sub")
-	gitIn(t, root, "commit", "-m", "two")
-	head := gitIn(t, root, "rev-parse", "HEAD")
+	gittest.Git(t, root, "add", ".")
+	gittest.Git(t, root, "submodule", "add", "file://"+root, "ext/sub")
+	gittest.Git(t, root, "commit", "-m", "two")
+	head := gittest.Git(t, root, "rev-parse", "HEAD")
 	objects, err := r.Objects(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -403,7 +387,7 @@ func TestCheckout(t *testing.T) {
 		t.Errorf("%q", data)
 	}
 
-	sub := gitIn(t, root, "rev-parse", "HEAD:ext/sub")
+	sub := gittest.Git(t, root, "rev-parse", "HEAD:ext/sub")
 	for name, want := range map[string]Found{"ext/sub": {Path: "ext/sub"}, "ext/sub/ext/extension.yaml": {Path: "ext/sub", Below: "ext/extension.yaml"}, "ext/sub/../sub/x/../y": {Path: "ext/sub", Below: "y"}} {
 		if got, ok, err := objects.Lookup(head, name); err != nil || !ok || got.Path != want.Path || got.Below != want.Below || got.Mode != ModeSubmodule || got.Object != sub {
 			t.Errorf("%s: %+v, %v, %v", name, got, ok, err)
@@ -411,8 +395,8 @@ func TestCheckout(t *testing.T) {
 	}
 
 	// Trees that git does not write.
-	blob := gitIn(t, root, "rev-parse", "HEAD:other/x")
-	folder := gitIn(t, root, "rev-parse", "HEAD:other")
+	blob := gittest.Git(t, root, "rev-parse", "HEAD:other/x")
+	folder := gittest.Git(t, root, "rev-parse", "HEAD:other")
 	outside := filepath.Join(filepath.Dir(out), "outside")
 	link := hashObject(t, root, "blob", outside)
 	raw := func(mode, name, object string) string { return mode + " " + name + "\x00" + unhex(object) }
@@ -421,13 +405,13 @@ func TestCheckout(t *testing.T) {
 		"an odd mode": raw("010000", "pipe", blob),
 	} {
 		object := hashObject(t, root, "tree", tree)
-		commit := gitIn(t, root, "commit-tree", "-m", "x", object)
+		commit := gittest.Git(t, root, "commit-tree", "-m", "x", object)
 		if err := objects.Checkout(t.Context(), commit, []string{"."}, t.TempDir()); ReasonOf(err) != Unsupported {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	object := hashObject(t, root, "tree", raw("120000", "a", link)+raw("40000", "a", folder))
-	if err := objects.Checkout(t.Context(), gitIn(t, root, "commit-tree", "-m", "x", object), []string{"."}, t.TempDir()); err == nil {
+	if err := objects.Checkout(t.Context(), gittest.Git(t, root, "commit-tree", "-m", "x", object), []string{"."}, t.TempDir()); err == nil {
 		t.Error("a folder was written through a link")
 	}
 	if _, err := os.Lstat(outside); err == nil {
@@ -441,7 +425,7 @@ func hashObject(t *testing.T, root, kind, data string) string {
 	if err := os.WriteFile(file, []byte(data), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return gitIn(t, root, "hash-object", "-w", "--literally", "-t", kind, file)
+	return gittest.Git(t, root, "hash-object", "-w", "--literally", "-t", kind, file)
 }
 
 func unhex(text string) string {
@@ -457,16 +441,16 @@ func unhex(text string) string {
 func TestHistory(t *testing.T) {
 	r, root := repository(t, map[string]string{"a/x": "1", "b/x": "1"})
 	first := r.Head
-	put(t, root, "a/图\n1", "1")
-	gitIn(t, root, "add", ".")
-	gitIn(t, root, "-c", "user.name=王 \"小\" 明", "commit", "-m", "Add a picture\nto a\n\nBecause.\n\nMore.\n")
-	second := gitIn(t, root, "rev-parse", "HEAD")
-	gitIn(t, root, "checkout", "-b", "topic", first)
-	put(t, root, "b/x", "2")
-	gitIn(t, root, "commit", "-am", "topic")
-	gitIn(t, root, "checkout", "main")
-	gitIn(t, root, "merge", "--no-ff", "-m", "merge", "topic")
-	head := gitIn(t, root, "rev-parse", "HEAD")
+	gittest.Put(t, root, "a/图\n1", "1")
+	gittest.Git(t, root, "add", ".")
+	gittest.Git(t, root, "-c", "user.name=王 \"小\" 明", "commit", "-m", "Add a picture\nto a\n\nBecause.\n\nMore.\n")
+	second := gittest.Git(t, root, "rev-parse", "HEAD")
+	gittest.Git(t, root, "checkout", "-b", "topic", first)
+	gittest.Put(t, root, "b/x", "2")
+	gittest.Git(t, root, "commit", "-am", "topic")
+	gittest.Git(t, root, "checkout", "main")
+	gittest.Git(t, root, "merge", "--no-ff", "-m", "merge", "topic")
+	head := gittest.Git(t, root, "rev-parse", "HEAD")
 	subjects := func(from, to string, paths ...string) (list []string) {
 		commits, err := r.Log(t.Context(), from, to, paths...)
 		if err != nil {
@@ -502,10 +486,10 @@ func TestHistory(t *testing.T) {
 		t.Errorf("%+v, %v", list, err)
 	}
 
-	gitIn(t, root, "tag", "a/v1.0.0", first)
-	gitIn(t, root, "tag", "-a", "b-2.0.0", "-m", "x", second)
-	gitIn(t, root, "tag", "-a", "of-tag", "-m", "x", "b-2.0.0")
-	gitIn(t, root, "tag", "of-file", "HEAD:a/x")
+	gittest.Git(t, root, "tag", "a/v1.0.0", first)
+	gittest.Git(t, root, "tag", "-a", "b-2.0.0", "-m", "x", second)
+	gittest.Git(t, root, "tag", "-a", "of-tag", "-m", "x", "b-2.0.0")
+	gittest.Git(t, root, "tag", "of-file", "HEAD:a/x")
 	tags, err := r.Tags(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -583,7 +567,7 @@ func TestObjectsOfAnEndedContext(t *testing.T) {
 }
 
 func TestHome(t *testing.T) {
-	needGit(t)
+	gittest.Need(t)
 	_, root := repository(t, map[string]string{"ext/a/extension.yaml": "a", "config/x": "x"})
 	_, other := repository(t, map[string]string{"x": "x"})
 	plain := t.TempDir()

@@ -10,49 +10,19 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/git"
+	"github.com/ksrelease/ksrelease/internal/testutil/gittest"
 )
 
 // repository is one that a test fills.
-type repository struct {
-	t   *testing.T
-	dir string
-}
+type repository struct{ *gittest.Repository }
 
-func newRepository(t *testing.T) repository {
-	t.Helper()
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("there is no git")
-	}
-	r := repository{t, t.TempDir()}
-	r.git("init", "-q", "-b", "main")
-	return r
-}
-
-func (r repository) git(args ...string) string {
-	r.t.Helper()
-	git := exec.CommandContext(r.t.Context(), "git", append([]string{"-c", "user.name=a", "-c", "user.email=a@example.com"}, args...)...)
-	git.Dir = r.dir
-	git.Env = append(os.Environ(), "HOME="+r.t.TempDir(), "GIT_CONFIG_NOSYSTEM=1")
-	out, err := git.CombinedOutput()
-	if err != nil {
-		r.t.Fatalf("git %q: %v\n%s", args, err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
+func newRepository(t *testing.T) repository { return repository{gittest.New(t)} }
 
 // commit puts a text into a file and commits it; it gives the commit.
 func (r repository) commit(file, text, message string) string {
-	r.t.Helper()
-	at := filepath.Join(r.dir, filepath.FromSlash(file))
-	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-		r.t.Fatal(err)
-	}
-	if err := os.WriteFile(at, []byte(text), 0o644); err != nil {
-		r.t.Fatal(err)
-	}
-	r.git("add", "-A")
-	r.git("commit", "-q", "--allow-empty", "-m", message)
-	return r.git("rev-parse", "HEAD")
+	r.Helper()
+	r.Put(file, text)
+	return r.Commit(message)
 }
 
 func (r repository) version(name, version, message string) string {
@@ -60,16 +30,16 @@ func (r repository) version(name, version, message string) string {
 }
 
 func (r repository) extension(name, version string) Extension {
-	return Extension{Name: name, Version: version, Path: filepath.Join(r.dir, filepath.FromSlash(name)), Display: name}
+	return Extension{Name: name, Version: version, Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Display: name}
 }
 
 func (r repository) open(since string) *Reader {
-	r.t.Helper()
-	reader, err := Open(r.t.Context(), r.dir, since, nil, []string{"a", "b", "甲"})
+	r.Helper()
+	reader, err := Open(r.Context(), r.Dir, since, nil, []string{"a", "b", "甲"})
 	if err != nil {
-		r.t.Fatal(err)
+		r.Fatal(err)
 	}
-	r.t.Cleanup(reader.Close)
+	r.Cleanup(reader.Close)
 	return reader
 }
 
@@ -79,11 +49,11 @@ func TestDone(t *testing.T) {
 	first := r.commit("a/x", "1", "one")
 	r.version("b", "1.0.0", "add b")
 	set := r.version("a", "1.1.0", "a 1.1.0")
-	r.git("checkout", "-q", "-b", "side")
+	r.Git("checkout", "-q", "-b", "side")
 	r.commit("a/y", "2", "two: 甲 and\n\na body")
-	r.git("checkout", "-q", "main")
+	r.Git("checkout", "-q", "main")
 	r.commit("b/y", "2", "of b")
-	r.git("merge", "-q", "--no-ff", "-m", "Merge side", "side")
+	r.Git("merge", "-q", "--no-ff", "-m", "Merge side", "side")
 	r.commit("a/z", "3", "three")
 	r.commit("a/z", "4", "three")
 
@@ -96,10 +66,10 @@ func TestDone(t *testing.T) {
 	}
 	check("since the commit of the version", "", "commit "+set[:12], "three", "two: 甲 and")
 	check("since a commit", first, first, "three", "two: 甲 and", "a 1.1.0")
-	r.git("tag", "-a", "-m", "x", "a/v1.0.0", first)
-	r.git("tag", "b/v1.1.0")
+	r.Git("tag", "-a", "-m", "x", "a/v1.0.0", first)
+	r.Git("tag", "b/v1.1.0")
 	check("no tag of this version", "", "commit "+set[:12], "three", "two: 甲 and")
-	r.git("tag", "a-1.1.0", "HEAD^")
+	r.Git("tag", "a-1.1.0", "HEAD^")
 	check("since the tag", "", "a-1.1.0", "three")
 
 	// A version that is not committed yet follows the one that is.
@@ -120,7 +90,7 @@ func TestDone(t *testing.T) {
 		t.Errorf("%d subjects, %d more", len(done.Subjects), done.More)
 	}
 	// One that was never committed has none.
-	if err := os.Mkdir(filepath.Join(r.dir, "new"), 0o755); err != nil {
+	if err := os.Mkdir(filepath.Join(r.Dir, "new"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if done := r.open("").Done(t.Context(), r.extension("new", "1.0.0")); len(done.Subjects) != 0 || done.Missing != "" {
@@ -148,17 +118,17 @@ func TestWithoutHistory(t *testing.T) {
 	if between, before, err := reader.Versions(t.Context(), r.extension("a", "1.0.0"), ""); between != nil || before != nil || err != nil || reader.IsBumped(t.Context(), r.extension("a", "1.0.0")) {
 		t.Errorf("%v, %v, %v", between, before, err)
 	}
-	if _, err := Open(t.Context(), r.dir, "main", nil, nil); git.ReasonOf(err) != git.NoCommit {
+	if _, err := Open(t.Context(), r.Dir, "main", nil, nil); git.ReasonOf(err) != git.NoCommit {
 		t.Errorf("%v", err)
 	}
 	r.version("a", "1.0.0", "add a")
 	r.commit("a/x", "1", "one")
 	r.commit("a/x", "2", "two")
-	if _, err := Open(t.Context(), r.dir, "--output=x", nil, nil); git.ReasonOf(err) != git.UnknownRef {
+	if _, err := Open(t.Context(), r.Dir, "--output=x", nil, nil); git.ReasonOf(err) != git.UnknownRef {
 		t.Errorf("%v", err)
 	}
-	clone := repository{t, t.TempDir()}
-	clone.git("clone", "-q", "--depth", "1", "file://"+filepath.ToSlash(r.dir), ".")
+	clone := repository{gittest.At(t, t.TempDir())}
+	clone.Git("clone", "-q", "--depth", "1", "file://"+filepath.ToSlash(r.Dir), ".")
 	if done := clone.open("").Done(t.Context(), clone.extension("a", "1.0.0")); !strings.Contains(done.Missing, "this is a shallow clone, and commits may be missing: git fetch --unshallow origin") {
 		t.Errorf("%+v", done)
 	}
@@ -168,7 +138,7 @@ func TestVersions(t *testing.T) {
 	r := newRepository(t)
 	r.version("a", "1.0.0", "one")
 	r.version("a", "1.1.0", "two")
-	r.git("tag", "a/v1.1.0")
+	r.Git("tag", "a/v1.1.0")
 	base := r.version("a", "1.2.0", "three")
 	r.version("a", "1.3.0", "four")
 	r.version("a", "1.4.0", "five")
@@ -192,7 +162,7 @@ func TestVersions(t *testing.T) {
 	check("1.5.0", "", "1.0.0 1.1.0 1.2.0 1.3.0 1.4.0", "1.1.0 a/v1.1.0")
 	check("1.5.0", base, "1.3.0 1.4.0", "1.1.0 a/v1.1.0", "1.2.0 commit", "1.1.0 commit", "1.0.0 commit")
 	// What was there with the very same content is not another one: a commit that was taken back.
-	r.git("rm", "-q", "a/x")
+	r.Git("rm", "-q", "a/x")
 	r.version("a", "1.1.0", "back")
 	check("1.1.0", base, "1.3.0 1.4.0", "1.2.0 commit", "1.0.0 commit")
 	r.commit("a/x", "newer", "more")
@@ -208,8 +178,8 @@ func TestOtherWorkTrees(t *testing.T) {
 	inner.commit("a/x", "2", "two")
 	outer := newRepository(t)
 	outer.version("b", "1.0.0", "add b")
-	outer.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", inner.dir, "in/side")
-	outer.git("commit", "-q", "-m", "take in a")
+	outer.Git("submodule", "add", "-q", inner.Dir, "in/side")
+	outer.Git("commit", "-q", "-m", "take in a")
 	reader := outer.open("")
 	a := outer.extension("in/side/a", "1.0.0")
 	if done := reader.Done(t.Context(), a); !slices.Equal(done.Subjects, []string{"two", "one"}) {
@@ -219,11 +189,11 @@ func TestOtherWorkTrees(t *testing.T) {
 	if !reader.IsBumped(t.Context(), a) {
 		t.Error("a has another version than was committed")
 	}
-	if between, before, err := reader.Versions(t.Context(), a, outer.git("rev-parse", "HEAD")); err != nil || !slices.Equal(between, []string{"1.0.0"}) || before != nil {
+	if between, before, err := reader.Versions(t.Context(), a, outer.Git("rev-parse", "HEAD")); err != nil || !slices.Equal(between, []string{"1.0.0"}) || before != nil {
 		t.Errorf("%v, %v, %v", between, before, err)
 	}
-	tree := repository{t, filepath.Join(t.TempDir(), "tree")}
-	inner.git("worktree", "add", "-q", "--detach", tree.dir, first)
+	tree := repository{gittest.At(t, filepath.Join(t.TempDir(), "tree"))}
+	inner.Git("worktree", "add", "-q", "--detach", tree.Dir, first)
 	if done := tree.open("").Done(t.Context(), tree.extension("a", "1.0.0")); !slices.Equal(done.Subjects, []string{"one"}) {
 		t.Errorf("%+v", done)
 	}
@@ -245,16 +215,16 @@ func TestManyCommits(t *testing.T) {
 		fmt.Fprintf(&stream, "M 644 inline %s\ndata %d\n%s\n", name, len(text), text)
 	}
 	git := exec.CommandContext(t.Context(), "git", "fast-import", "--quiet")
-	git.Dir, git.Stdin = r.dir, strings.NewReader(stream.String())
+	git.Dir, git.Stdin = r.Dir, strings.NewReader(stream.String())
 	if out, err := git.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	r.git("checkout", "-q", "main")
+	r.Git("checkout", "-q", "main")
 	reader := r.open("")
 	if done := reader.Done(t.Context(), r.extension("a", "1.9.0")); !slices.Equal(done.Subjects, []string{"n9500"}) {
 		t.Errorf("%+v", done)
 	}
-	between, before, err := reader.Versions(t.Context(), r.extension("a", "2.0.0"), r.git("rev-parse", "HEAD~3000"))
+	between, before, err := reader.Versions(t.Context(), r.extension("a", "2.0.0"), r.Git("rev-parse", "HEAD~3000"))
 	if err != nil || strings.Join(between, " ") != "1.7.0 1.8.0 1.9.0" || len(before) != 7 {
 		t.Errorf("%v, %q, %+v", err, between, before)
 	}
@@ -268,9 +238,9 @@ func TestMovedExtensions(t *testing.T) {
 	r.version("a", "1.0.0", "add a")
 	r.version("a", "1.1.0", "set 1.1.0")
 	r.commit("a/x", "1", "one")
-	r.git("checkout", "-q", "-b", "side")
+	r.Git("checkout", "-q", "-b", "side")
 	r.commit("a/x", "2", "of the side")
-	r.git("checkout", "-q", "main")
+	r.Git("checkout", "-q", "main")
 	check := func(what string, want ...string) {
 		t.Helper()
 		e := r.extension("c", "1.1.0")
@@ -291,20 +261,20 @@ func TestMovedExtensions(t *testing.T) {
 			t.Errorf("%s: it has another version", what)
 		}
 	}
-	r.git("mv", "a", "c")
+	r.Git("mv", "a", "c")
 	check("not committed", "one")
-	r.git("commit", "-q", "-m", "move a")
+	r.Git("commit", "-q", "-m", "move a")
 	check("committed", "move a", "one")
-	r.git("merge", "-q", "--no-ff", "-m", "Merge side", "side")
+	r.Git("merge", "-q", "--no-ff", "-m", "Merge side", "side")
 	check("merged", "move a", "of the side", "one")
 	r.commit("a/extension.yaml", "name: d\nversion: 3.0.0\n", "another one in its folder")
 	check("with another one in its folder", "move a", "one")
-	if done := r.open("").Done(t.Context(), Extension{Name: "d", Version: "3.0.0", Path: filepath.Join(r.dir, "a"), Display: "a"}); len(done.Subjects) != 0 {
+	if done := r.open("").Done(t.Context(), Extension{Name: "d", Version: "3.0.0", Path: filepath.Join(r.Dir, "a"), Display: "a"}); len(done.Subjects) != 0 {
 		t.Errorf("%+v", done)
 	}
 	// A second version of it in a folder of its own is no move.
 	r.commit("e/extension.yaml", "name: a\nversion: 2.0.0\n", "add a 2")
-	if done := r.open("").Done(t.Context(), Extension{Name: "a", Version: "2.0.0", Path: filepath.Join(r.dir, "e"), Display: "e"}); len(done.Subjects) != 0 {
+	if done := r.open("").Done(t.Context(), Extension{Name: "a", Version: "2.0.0", Path: filepath.Join(r.Dir, "e"), Display: "e"}); len(done.Subjects) != 0 {
 		t.Errorf("%+v", done)
 	}
 }

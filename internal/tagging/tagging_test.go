@@ -2,7 +2,6 @@ package tagging
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/git"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/tags"
+	"github.com/ksrelease/ksrelease/internal/testutil/gittest"
 )
 
 const (
@@ -71,33 +71,12 @@ func TestPlan(t *testing.T) {
 }
 
 func TestCheckOut(t *testing.T) {
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("there is no git")
-	}
-	root := t.TempDir()
-	run := func(args ...string) {
-		t.Helper()
-		command := exec.CommandContext(t.Context(), "git", append([]string{"-C", root, "-c", "user.name=a", "-c", "user.email=a@example.com"}, args...)...)
-		if out, err := command.CombinedOutput(); err != nil {
-			t.Fatalf("git %q: %v\n%s", args, err, out)
-		}
-	}
-	write := func(name, text string) {
-		t.Helper()
-		file := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	run("init")
-	write("扩展/a/extension.yaml", "committed")
-	run("add", ".")
-	run("commit", "-m", "one")
-	write("扩展/a/extension.yaml", "changed")
-	write("new/extension.yaml", "new")
+	r := gittest.New(t)
+	r.Put("扩展/a/extension.yaml", "committed")
+	r.Commit("one")
+	r.Put("扩展/a/extension.yaml", "changed")
+	r.Put("new/extension.yaml", "new")
+	root := r.Dir
 	repository, err := git.Open(t.Context(), root)
 	if err != nil {
 		t.Fatal(err)

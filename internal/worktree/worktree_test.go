@@ -3,7 +3,6 @@ package worktree
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -14,64 +13,23 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/testutil/gittest"
 )
 
-// repository is one that a test makes.
-type repository struct {
-	*testing.T
-	root string
-}
+// repository is one that a test fills.
+type repository struct{ *gittest.Repository }
 
-func newRepository(t *testing.T) *repository {
-	t.Helper()
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("there is no git")
-	}
-	root, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &repository{t, root}
-	r.git("init", "-b", "main")
-	return r
-}
-
-func (r *repository) git(args ...string) {
-	r.Helper()
-	command := exec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "protocol.file.allow=always", "-c", "core.autocrlf=false"}, args...)...)
-	command.Dir = r.root
-	command.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "HOME="+r.root)
-	if out, err := command.CombinedOutput(); err != nil {
-		r.Fatalf("git %q: %v\n%s", args, err, out)
-	}
-}
-
-func (r *repository) put(name, text string) {
-	r.Helper()
-	file := filepath.Join(r.root, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		r.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		r.Fatal(err)
-	}
-}
-
-func (r *repository) commit() {
-	r.Helper()
-	r.git("add", "-A")
-	r.git("commit", "-m", "x")
-}
+func newRepository(t *testing.T) repository { return repository{gittest.New(t)} }
 
 // expect compares what is not committed of the extension in a folder.
-func (r *repository) expect(dir string, want ...string) {
+func (r repository) expect(dir string, want ...string) {
 	r.Helper()
-	tree, err := Open(r.Context(), r.root)
+	tree, err := Open(r.Context(), r.Dir)
 	if err != nil {
 		r.Fatal(err)
 	}
 	defer tree.Close()
-	folder := filepath.Join(r.root, filepath.FromSlash(dir))
+	folder := filepath.Join(r.Dir, filepath.FromSlash(dir))
 	ext, err := extension.Load(folder, extension.Options{})
 	if err != nil {
 		r.Fatal(err)
@@ -89,36 +47,36 @@ func (r *repository) expect(dir string, want ...string) {
 	}
 }
 
-func (r *repository) extension(dir string) {
-	r.put(dir+"/extension.yaml", "name: a\nversion: 1.0.0\n")
-	r.put(dir+"/values.yaml", "a: 1\nb: 2\n")
-	r.put(dir+"/templates/x.yaml", "a: 1\n")
+func (r repository) extension(dir string) {
+	r.Put(dir+"/extension.yaml", "name: a\nversion: 1.0.0\n")
+	r.Put(dir+"/values.yaml", "a: 1\nb: 2\n")
+	r.Put(dir+"/templates/x.yaml", "a: 1\n")
 }
 
 func TestUncommitted(t *testing.T) {
 	r := newRepository(t)
 	r.extension("ext/图 1")
-	r.put("ext/图 1/.helmignore", "docs\n")
-	r.put("ext/图 1/docs/x", "1")
-	r.put("ext/图 1/gone/x", "1")
-	r.put("ext/图 1/big", "version https://git-lfs.github.com/spec/v1\noid sha256:6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b\nsize 1\n")
-	r.put(".gitignore", "*.log\nbuild/\n")
+	r.Put("ext/图 1/.helmignore", "docs\n")
+	r.Put("ext/图 1/docs/x", "1")
+	r.Put("ext/图 1/gone/x", "1")
+	r.Put("ext/图 1/big", "version https://git-lfs.github.com/spec/v1\noid sha256:6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b\nsize 1\n")
+	r.Put(".gitignore", "*.log\nbuild/\n")
 	r.extension("ext/other")
-	r.commit()
+	r.Commit("x")
 	r.expect("ext/图 1")
-	r.put("ext/other/values.yaml", "a: 2\n")
-	r.put("ext/图 1/docs/x", "2")
-	r.put("ext/图 1/docs/new", "2")
+	r.Put("ext/other/values.yaml", "a: 2\n")
+	r.Put("ext/图 1/docs/x", "2")
+	r.Put("ext/图 1/docs/new", "2")
 	r.expect("ext/图 1")
-	r.put("ext/图 1/values.yaml", "a: 1\r\nb: 2\r\n")
-	r.put("ext/图 1/templates/x.yaml", "a: 2\n")
-	r.put("ext/图 1/new/a", "")
-	r.put("ext/图 1/x.log", "")
-	r.put("ext/图 1/build/b", "")
-	r.put("ext/图 1/added", "")
-	r.put("ext/图 1/big", "1")
-	r.git("add", "ext/图 1/added")
-	if err := os.RemoveAll(filepath.Join(r.root, "ext", "图 1", "gone")); err != nil {
+	r.Put("ext/图 1/values.yaml", "a: 1\r\nb: 2\r\n")
+	r.Put("ext/图 1/templates/x.yaml", "a: 2\n")
+	r.Put("ext/图 1/new/a", "")
+	r.Put("ext/图 1/x.log", "")
+	r.Put("ext/图 1/build/b", "")
+	r.Put("ext/图 1/added", "")
+	r.Put("ext/图 1/big", "1")
+	r.Git("add", "ext/图 1/added")
+	if err := os.RemoveAll(filepath.Join(r.Dir, "ext", "图 1", "gone")); err != nil {
 		t.Fatal(err)
 	}
 	r.expect("ext/图 1", "changed added", "ignored build/b", "removed gone/x", "untracked new/a", "changed templates/x.yaml", "line-ends values.yaml", "ignored x.log")
@@ -131,15 +89,15 @@ func TestUncommitted(t *testing.T) {
 func TestConvertedCheckout(t *testing.T) {
 	r := newRepository(t)
 	r.extension("ext")
-	r.put("ext/dos.txt", "a\r\nb\r\n")
-	r.commit()
-	r.git("config", "core.autocrlf", "true")
+	r.Put("ext/dos.txt", "a\r\nb\r\n")
+	r.Commit("x")
+	r.Git("config", "core.autocrlf", "true")
 	for _, name := range []string{"extension.yaml", "values.yaml"} {
-		if err := os.Remove(filepath.Join(r.root, "ext", name)); err != nil {
+		if err := os.Remove(filepath.Join(r.Dir, "ext", name)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r.git("-c", "core.autocrlf=true", "checkout", "--", "ext")
+	r.Git("-c", "core.autocrlf=true", "checkout", "--", "ext")
 	r.expect("ext", "line-ends extension.yaml", "line-ends values.yaml")
 }
 
@@ -148,40 +106,40 @@ func TestLinksSubmodulesAndFolders(t *testing.T) {
 		t.Skip("links need rights there")
 	}
 	inner := newRepository(t)
-	inner.put("lib.yaml", "a: 1\n")
-	inner.commit()
+	inner.Put("lib.yaml", "a: 1\n")
+	inner.Commit("x")
 	r := newRepository(t)
 	r.extension("config/a")
-	r.put("config/a/real/x", "1")
+	r.Put("config/a/real/x", "1")
 	for link, to := range map[string]string{"config/a/linked": "real", "extensions": "config"} {
-		if err := os.Symlink(to, filepath.Join(r.root, filepath.FromSlash(link))); err != nil {
+		if err := os.Symlink(to, filepath.Join(r.Dir, filepath.FromSlash(link))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r.git("submodule", "add", inner.root, "config/a/sub")
-	r.commit()
+	r.Git("submodule", "add", inner.Dir, "config/a/sub")
+	r.Commit("x")
 	r.expect("extensions/a")
-	r.put("config/a/real/x", "2")
-	r.put("config/a/sub/lib.yaml", "a: 2\n")
-	r.put("config/a/sub/new.yaml", "")
+	r.Put("config/a/real/x", "2")
+	r.Put("config/a/sub/lib.yaml", "a: 2\n")
+	r.Put("config/a/sub/new.yaml", "")
 	r.expect("extensions/a", "changed linked/x", "changed real/x", "changed sub/lib.yaml", "untracked sub/new.yaml")
 }
 
 func TestDependencyFolders(t *testing.T) {
 	r := newRepository(t)
-	r.put("ext/extension.yaml", "name: a\nversion: 1.0.0\ndependencies:\n  - {name: base, version: 1.x, repository: 'file://../charts/base'}\n")
-	r.put("charts/base/Chart.yaml", "apiVersion: v2\nname: base\nversion: 1.0.0\n")
-	r.put("charts/base/.helmignore", "docs\n")
-	r.commit()
-	r.put("charts/base/values.yaml", "")
-	r.put("charts/base/docs", "")
-	r.put("charts/base/Chart.yaml", "apiVersion: v2\nname: base\nversion: 1.0.1\n")
-	tree, err := Open(t.Context(), r.root)
+	r.Put("ext/extension.yaml", "name: a\nversion: 1.0.0\ndependencies:\n  - {name: base, version: 1.x, repository: 'file://../charts/base'}\n")
+	r.Put("charts/base/Chart.yaml", "apiVersion: v2\nname: base\nversion: 1.0.0\n")
+	r.Put("charts/base/.helmignore", "docs\n")
+	r.Commit("x")
+	r.Put("charts/base/values.yaml", "")
+	r.Put("charts/base/docs", "")
+	r.Put("charts/base/Chart.yaml", "apiVersion: v2\nname: base\nversion: 1.0.1\n")
+	tree, err := Open(t.Context(), r.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tree.Close()
-	folder := filepath.Join(r.root, "ext")
+	folder := filepath.Join(r.Dir, "ext")
 	ext, err := extension.Load(folder, extension.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +147,7 @@ func TestDependencyFolders(t *testing.T) {
 	if found, err := tree.Uncommitted(t.Context(), folder, ext); len(found.Files) > 0 || !found.Known || err != nil {
 		t.Errorf("not brought in: %v, %v", found, err)
 	}
-	md, data, err := extension.PackChart(filepath.Join(r.root, "charts", "base"), extension.Limits{})
+	md, data, err := extension.PackChart(filepath.Join(r.Dir, "charts", "base"), extension.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,10 +165,10 @@ func TestDependencyFolders(t *testing.T) {
 func TestUnknown(t *testing.T) {
 	r := newRepository(t)
 	r.extension("ext")
-	folder := filepath.Join(r.root, "ext")
+	folder := filepath.Join(r.Dir, "ext")
 	known := func(dir string) bool {
 		t.Helper()
-		tree, err := Open(t.Context(), r.root)
+		tree, err := Open(t.Context(), r.Dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -228,16 +186,16 @@ func TestUnknown(t *testing.T) {
 	if known(folder) {
 		t.Error("without a commit")
 	}
-	r.commit()
+	r.Commit("x")
 	if !known(folder) {
 		t.Error("with a commit")
 	}
-	elsewhere := &repository{t, t.TempDir()}
+	elsewhere := repository{gittest.At(t, t.TempDir())}
 	elsewhere.extension("ext")
-	if known(filepath.Join(elsewhere.root, "ext")) {
+	if known(filepath.Join(elsewhere.Dir, "ext")) {
 		t.Error("elsewhere")
 	}
-	if _, err := Open(t.Context(), elsewhere.root); err == nil || !strings.Contains(err.Error(), "no git work tree") {
+	if _, err := Open(t.Context(), elsewhere.Dir); err == nil || !strings.Contains(err.Error(), "no git work tree") {
 		t.Errorf("%v", err)
 	}
 }
