@@ -3,8 +3,6 @@ package main
 import (
 	"slices"
 
-	"github.com/ksrelease/ksrelease/internal/checking"
-	"github.com/ksrelease/ksrelease/internal/comparing"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -13,14 +11,14 @@ import (
 type cli struct {
 	Run         runCommand         `cmd:"" help:"Plan, then release. With --dry-run, plan only."`
 	Plan        planCommand        `cmd:"" help:"Divide what a run would release among jobs of CI."`
-	Check       checking.Command   `cmd:"" help:"Read the config and every extension.yaml, offline, and report all problems at once."`
+	Check       checkCommand       `cmd:"" help:"Read the config and every extension.yaml, offline, and report all problems at once."`
 	Lint        lintCommand        `cmd:"" help:"Hold the extensions to the rules of KubeSphere and report all findings."`
 	Package     packageCommand     `cmd:"" help:"Lint and pack: leaves NAME-VERSION.tgz and its checksum in the output directory."`
 	Init        initCommand        `cmd:"" help:"Find the extensions of a repository and write a .ksrelease.yaml."`
 	Adopt       adoptCommand       `cmd:"" help:"Explain how CI files and scripts release extensions, and write the config and workflow that replace them."`
 	Changes     changesCommand     `cmd:"" help:"Show which extensions changed since a commit, or since what is published, and whether their versions did."`
 	Status      statusCommand      `cmd:"" help:"Show versions here, in the marketplace and in the Helm repository, and what a run would do."`
-	Diff        comparing.Command  `cmd:"" help:"Show what an administrator will notice: objects, values, images, rights, definitions, texts."`
+	Diff        diffCommand        `cmd:"" help:"Show what an administrator will notice: objects, values, images, rights, definitions, texts."`
 	Tag         tagCommand         `cmd:"" help:"Make the missing git tags of released versions, annotated, all of them or none."`
 	Bump        bumpCommand        `cmd:"" help:"Give extensions their next version: extension.yaml, subcharts, CHANGELOG, constraints of dependents."`
 	Notes       notesCommand       `cmd:"" help:"Print the release notes of a version: its section in the CHANGELOG, in each language."`

@@ -2,8 +2,8 @@
 // (streams, environment, signals), the project that it works on, what it talks to, how a run
 // is performed and printed, and how its end becomes words, reports and an exit code.
 //
-// It is the only package that knows the environment and exit codes. The grammar and what
-// each command does are in cmd/ksrelease.
+// It is the only package that knows the environment and exit codes. The grammar, and a file for
+// each command, are in cmd/ksrelease.
 package app
 
 import (

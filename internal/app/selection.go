@@ -123,6 +123,7 @@ func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pip
 // until over is called.
 func (a *App) ExamineInWorkers(options *pipeline.Options) (over func()) {
 	if a.InProcess {
+		options.Examiner = worker.InProcess{}
 		return func() {}
 	}
 	workers := worker.New(options.Parallelism)

@@ -134,7 +134,7 @@ func (c Comparison) one(ctx context.Context, source config.Source, ext *extensio
 	if d.Equal = len(d.Files) == 0; d.Equal {
 		return d, nil
 	}
-	before, now, err := Footprints(ctx, c.Examiner, base, ext, LimitsOf(source))
+	before, now, err := footprints(ctx, c.Examiner, base, ext, limitsOf(source))
 	if err != nil {
 		return nil, err
 	}
@@ -143,13 +143,13 @@ func (c Comparison) one(ctx context.Context, source config.Source, ext *extensio
 	return d, nil
 }
 
-// LimitsOf are those within which an extension is looked at.
-func LimitsOf(source config.Source) lint.Limits {
+// limitsOf are those within which an extension is looked at.
+func limitsOf(source config.Source) lint.Limits {
 	return lint.Limits{Time: source.Settings.Lint.Timeout, Memory: source.Settings.Lint.Memory}
 }
 
-// Footprints are those of another version and of an extension.
-func Footprints(ctx context.Context, by Examiner, base *bases.Base, ext *extension.Extension, limits lint.Limits) (before, now *footprint.Footprint, err error) {
+// footprints are those of another version and of an extension.
+func footprints(ctx context.Context, by Examiner, base *bases.Base, ext *extension.Extension, limits lint.Limits) (before, now *footprint.Footprint, err error) {
 	if before, err = by.Footprint(ctx, base.Extension, limits); err != nil {
 		return nil, nil, fmt.Errorf("looking at %s: %w", base.Label, err)
 	}

@@ -11,17 +11,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/bases"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
-	"github.com/ksrelease/ksrelease/internal/footprint"
-	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
-
-// inProcess is the Examiner of a program without workers.
-type inProcess struct{}
-
-func (inProcess) Footprint(ctx context.Context, ext *extension.Extension, _ lint.Limits) (*footprint.Footprint, error) {
-	return footprint.Of(ctx, ext)
-}
 
 // Open prepares the comparison of the extensions of a project with what a user has named
 // (bases.KindOf). end gives all back.
@@ -30,7 +21,6 @@ func Open(ctx context.Context, a *app.App, p *app.Project, local app.LocalFlags,
 	if err != nil {
 		return nil, nil, err
 	}
-	options.Parallelism = p.Config.Parallelism
 	over, err := p.Equip(&options)
 	if err != nil {
 		return nil, nil, err
@@ -42,10 +32,8 @@ func Open(ctx context.Context, a *app.App, p *app.Project, local app.LocalFlags,
 	}
 	c = &Comparison{
 		Sources: options.Sources, Names: names, Parallelism: options.Parallelism,
-		Examiner: inProcess{}, Resolve: options.Resolver.Resolve, Base: base,
-	}
-	if by, ok := options.Examiner.(Examiner); ok {
-		c.Examiner = by
+		Examiner: options.Examiner.(Examiner), // package worker has no other
+		Resolve:  options.Resolver.Resolve, Base: base,
 	}
 	return c, func() { closeBase(); over() }, nil
 }

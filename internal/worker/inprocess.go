@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/footprint"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/weight"
 )
@@ -26,4 +27,9 @@ func (InProcess) ExamineMetadata(ctx context.Context, ext *extension.Extension, 
 // Sizes is that of a Pool.
 func (InProcess) Sizes(ctx context.Context, ext *extension.Extension, urls extension.URLs, _ lint.Limits) (*weight.Report, error) {
 	return weight.Of(ctx, ext, urls)
+}
+
+// Footprint is that of a Pool.
+func (InProcess) Footprint(ctx context.Context, ext *extension.Extension, _ lint.Limits) (*footprint.Footprint, error) {
+	return footprint.Of(ctx, ext)
 }

@@ -1,4 +1,4 @@
-package comparing
+package main
 
 import (
 	"context"
@@ -6,11 +6,11 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/chartdiff"
+	"github.com/ksrelease/ksrelease/internal/comparing"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 )
 
-// Command is ksrelease diff, as kong fills it in.
-type Command struct {
+type diffCommand struct {
 	app.Place
 	app.Deadline
 	app.LocalFlags
@@ -20,7 +20,7 @@ type Command struct {
 }
 
 // Run shows what an administrator will notice of each extension.
-func (c *Command) Run(a *app.App) error {
+func (c *diffCommand) Run(a *app.App) error {
 	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
 	p, err := c.Open(ctx, a)
@@ -28,7 +28,7 @@ func (c *Command) Run(a *app.App) error {
 		return err
 	}
 	a.WarnOnStderr()
-	compare, end, err := Open(ctx, a, p, c.LocalFlags, c.Against, c.Names)
+	compare, end, err := comparing.Open(ctx, a, p, c.LocalFlags, c.Against, c.Names)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (c *Command) Run(a *app.App) error {
 	switch {
 	case ctx.Err() != nil:
 		return &graceful.CutError{Err: fmt.Errorf("%w before all was compared", context.Cause(ctx))}
-	case IsUnknownName(err):
+	case comparing.IsUnknownName(err):
 		return app.Usage(err, "")
 	case c.Output == "json":
 		a.Stdout.JSON(map[string]any{"extensions": diffs}, "  ")
