@@ -182,9 +182,6 @@ func TestReadingExecutesNothing(t *testing.T) {
 	if list, err := r.Log(t.Context(), "", head, "a.txt"); err != nil || len(list) != 2 || list[0].Subject != "two" {
 		t.Errorf("%+v, %v", list, err)
 	}
-	if list, err := r.Diff(t.Context(), first, head); err != nil || len(list) != 1 {
-		t.Errorf("%+v, %v", list, err)
-	}
 	if list, err := r.Tags(t.Context()); err != nil || len(list) != 1 {
 		t.Errorf("%+v, %v", list, err)
 	}

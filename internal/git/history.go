@@ -5,40 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 )
-
-// Difference is a file, link or submodule that differs between two commits.
-type Difference struct {
-	// Path is relative to the root, with slashes.
-	Path string
-	// Old and New are what is there; Mode is 0 where there is nothing. Their Name is empty.
-	Old, New Entry
-}
-
-// Diff are the differences between two commits, sorted by path as git does. A file that was
-// renamed is one that is gone and one that came.
-func (r *Repository) Diff(ctx context.Context, from, to string) ([]Difference, error) {
-	printed, err := r.run(ctx, "diff-tree", "-r", "-z", "--raw", "--full-index", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none", "--end-of-options", from, to)
-	if err != nil {
-		return nil, fmt.Errorf("comparing %s with %s: %w", short(from), short(to), err)
-	}
-	var list []Difference
-	entries := fields(printed)
-	for i := 0; i+1 < len(entries); i += 2 {
-		parts := strings.Fields(strings.TrimPrefix(entries[i], ":"))
-		if len(parts) != 5 {
-			return nil, fmt.Errorf("git diff-tree printed an entry that is unknown: %q", entries[i])
-		}
-		old, oldErr := strconv.ParseUint(parts[0], 8, 32)
-		now, nowErr := strconv.ParseUint(parts[1], 8, 32)
-		if oldErr != nil || nowErr != nil {
-			return nil, fmt.Errorf("git diff-tree printed an entry that is unknown: %q", entries[i])
-		}
-		list = append(list, Difference{Path: entries[i+1], Old: Entry{Mode: Mode(old), Object: parts[2]}, New: Entry{Mode: Mode(now), Object: parts[3]}})
-	}
-	return list, nil
-}
 
 // Listed is something that a commit has at a path.
 type Listed struct {
@@ -72,31 +39,23 @@ func (r *Repository) List(ctx context.Context, commit string) ([]Listed, error) 
 // Tag is a tag of the repository.
 type Tag struct {
 	Name string // without refs/tags/
-	// Object is what the tag names: a tag object where it is annotated.
-	Object string
-	// Commit is the commit in the end; empty where the tag is of something else.
-	Commit    string
-	Annotated bool
-	// Date is that of the tag, or of its commit where it has none of its own.
-	Date time.Time
+	// Commit is the commit that it means in the end; empty where it is of something else.
+	Commit string
 }
 
 // Tags are the tags of the repository, sorted by name as git does.
 func (r *Repository) Tags(ctx context.Context) ([]Tag, error) {
-	printed, err := r.run(ctx, "for-each-ref", "--format=%(refname)%00%(objectname)%00%(objecttype)%00%(*objectname)%00%(*objecttype)%00%(creatordate:unix)", "refs/tags/")
+	printed, err := r.run(ctx, "for-each-ref", "--format=%(refname)%00%(objectname)%00%(objecttype)%00%(*objectname)%00%(*objecttype)", "refs/tags/")
 	if err != nil {
 		return nil, fmt.Errorf("listing the tags: %w", err)
 	}
 	var list []Tag
 	for line := range strings.Lines(printed) { // a ref has no line breaks (git-check-ref-format)
 		parts := strings.Split(strings.TrimSuffix(line, "\n"), "\x00")
-		if len(parts) != 6 {
+		if len(parts) != 5 {
 			return nil, fmt.Errorf("git for-each-ref printed a line that is unknown: %q", line)
 		}
-		tag := Tag{Name: strings.TrimPrefix(parts[0], "refs/tags/"), Object: parts[1], Annotated: parts[2] == "tag"}
-		if seconds, err := strconv.ParseInt(parts[5], 10, 64); err == nil {
-			tag.Date = time.Unix(seconds, 0).UTC()
-		}
+		tag := Tag{Name: strings.TrimPrefix(parts[0], "refs/tags/")}
 		switch {
 		case parts[2] == "commit":
 			tag.Commit = parts[1]
@@ -134,10 +93,7 @@ func (r *Repository) Merged(ctx context.Context, commit string) (map[string]bool
 type LogEntry struct {
 	Hash    string
 	Parents []string
-	// Author and Email are as the commit has them.
-	Author, Email string
-	Date          time.Time // of the author
-	Subject, Body string
+	Subject string // one line
 }
 
 // Log are the commits that can be reached from to and not from from, newest first. With paths
@@ -150,26 +106,18 @@ func (r *Repository) Log(ctx context.Context, from, to string, paths ...string) 
 		revisions = append(revisions, "^"+from)
 	}
 	args := append([]string{"-c", "log.follow=false", "-c", "log.mailmap=false", "log", "-z", "--encoding=UTF-8", "--no-color", "--no-decorate", "--no-patch", "--no-ext-diff", "--no-textconv",
-		"--no-show-signature", "--format=tformat:%H%x00%P%x00%an%x00%ae%x00%at%x00%B"}, revisions...)
+		"--no-show-signature", "--format=tformat:%H%x00%P%x00%s"}, revisions...)
 	printed, err := r.run(ctx, append(append(args, "--"), paths...)...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the commits up to %s: %w", short(to), err)
 	}
 	parts := fields(printed)
-	if len(parts)%6 != 0 {
+	if len(parts)%3 != 0 {
 		return nil, fmt.Errorf("git log printed %d fields, which are no whole commits", len(parts))
 	}
 	var list []LogEntry
-	for ; len(parts) > 0; parts = parts[6:] {
-		seconds, err := strconv.ParseInt(parts[4], 10, 64)
-		if err != nil {
-			return nil, fmt.Errorf("git log printed %q for a date", parts[4])
-		}
-		subject, body, _ := strings.Cut(strings.TrimSpace(strings.ReplaceAll(parts[5], "\r\n", "\n")), "\n\n")
-		list = append(list, LogEntry{
-			Hash: parts[0], Parents: strings.Fields(parts[1]), Author: parts[2], Email: parts[3], Date: time.Unix(seconds, 0).UTC(),
-			Subject: strings.Join(strings.Fields(subject), " "), Body: strings.TrimSpace(body),
-		})
+	for ; len(parts) > 0; parts = parts[3:] {
+		list = append(list, LogEntry{Hash: parts[0], Parents: strings.Fields(parts[1]), Subject: strings.Join(strings.Fields(parts[2]), " ")})
 	}
 	return list, nil
 }

@@ -225,8 +225,8 @@ func (r *Reader) last(ctx context.Context, e Extension, places []place) (commit,
 	return commit, "commit " + commit[:12], nil
 }
 
-// VersionAt is the version of the extension in a folder as it was in a commit.
-func (r *Reader) VersionAt(commit, folder string) (version string, ok bool) {
+// versionAt is the version of the extension in a folder as it was in a commit.
+func (r *Reader) versionAt(commit, folder string) (version string, ok bool) {
 	entry, ok, err := r.objects.Lookup(commit, path.Join(folder, extension.MetadataFile))
 	if err != nil || !ok || !entry.Mode.IsFile() {
 		return "", false

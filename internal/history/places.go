@@ -126,7 +126,7 @@ func (r *Reader) log(ctx context.Context, from string, places []place, file stri
 // versionIn is the version of an extension in a commit, wherever it lay.
 func (r *Reader) versionIn(commit string, places []place) (version string, ok bool) {
 	for _, p := range places {
-		if version, ok = r.VersionAt(commit, p.folder); ok {
+		if version, ok = r.versionAt(commit, p.folder); ok {
 			return version, true
 		}
 	}
