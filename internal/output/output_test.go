@@ -138,6 +138,34 @@ func TestPathsFoldBetweenNames(t *testing.T) {
 	}
 }
 
+// Where there is no space next to the other columns, the last cell stands below its row.
+func TestTableOnANarrowTerminal(t *testing.T) {
+	table := NewTable("extension", "version", "marketplace", "helm repository", "a run would end as")
+	table.Row(Cell("oceanbase-dashboard"), Cell("0.4.0"), Cell("submitted"), Cell("0.4.0"), Cell("exists"))
+	table.Row(Cell("vector"), Cell("1.0.4"), Cell("submitted"), Cell("1.0.4"), Cell("drift: 1.0.4 is there with other content (charts/agent/values.yaml differs)"))
+	want := map[int]string{
+		60: `EXTENSION            VERSION  MARKETPLACE  HELM REPOSITORY
+  A RUN WOULD END AS
+oceanbase-dashboard  0.4.0    submitted    0.4.0
+  exists
+vector               1.0.4    submitted    1.0.4
+  drift: 1.0.4 is there with other content
+  (charts/agent/values.yaml differs)`,
+		80: `EXTENSION            VERSION  MARKETPLACE  HELM REPOSITORY  A RUN WOULD END AS
+oceanbase-dashboard  0.4.0    submitted    0.4.0            exists
+vector               1.0.4    submitted    1.0.4            drift: 1.0.4 is
+                                                            there with other
+                                                            content
+                                                            (charts/agent/
+                                                            values.yaml differs)`,
+	}
+	for width, want := range want {
+		if got := table.Render(width).String(); got != want {
+			t.Errorf("%d columns:\n%s\nwant\n%s", width, got, want)
+		}
+	}
+}
+
 func newStream() (*Stream, *bytes.Buffer) {
 	var b bytes.Buffer
 	return New(&b), &b

@@ -47,44 +47,68 @@ func (t *Table) Row(cells ...Text) {
 	t.rows = append(t.rows, row)
 }
 
-// Render draws the table. Where it is wider than width columns the last column
-// is folded; a width of 0 folds nothing.
+// narrowestCell is the least number of columns that a last column is folded to. Where it has
+// less, its cells stand below their rows.
+const narrowestCell = 16
+
+// Render draws the table. Where it is wider than width columns the last column is folded, or
+// stands below; a width of 0 folds nothing.
 func (t *Table) Render(width int) Text {
+	if width <= 0 {
+		return Text{t.draw(nil, t.heads, t.rows...)}
+	}
+	widths := t.widths()
+	last := len(widths) - 1
+	if left := t.narrow(widths, width); left < min(narrowestCell, widths[last]) {
+		return t.stacked(width)
+	} else if widths[last] > left {
+		widths[last] = left
+	}
+	return Text{t.draw(widths, t.heads, t.rows...)}
+}
+
+// stacked draws a table for a terminal that has no space for the last column: its cells are
+// lines below their rows, set in.
+func (t *Table) stacked(width int) Text {
+	last := len(t.heads) - 1
+	widths := t.widths()
+	widths[last] = 0
+	t.narrow(widths, width)
+	lines := []string{t.draw(widths[:last], t.heads[:last]), "  " + strings.ToUpper(t.heads[last].(string))}
+	for _, row := range t.rows {
+		lines = append(lines, t.draw(widths[:last], nil, row[:last]))
+		if below := row[last].(string); below != "" {
+			for line := range strings.SplitSeq(wrap(below, max(narrowestCell, width-len("  "))), "\n") {
+				lines = append(lines, "  "+strings.TrimRight(line, " "))
+			}
+		}
+	}
+	return Text{strings.Join(lines, "\n")}
+}
+
+// draw draws rows with columns of these widths; nil is as wide as each has to be.
+func (t *Table) draw(widths []int, heads table.Row, rows ...table.Row) string {
 	w := table.NewWriter()
 	style := table.StyleDefault
 	style.Options = table.OptionsNoBordersAndSeparators
 	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
 	w.SetStyle(style)
 	w.SuppressTrailingSpaces()
-	w.AppendHeader(t.heads)
-	w.AppendRows(t.rows)
-	var columns []table.ColumnConfig
-	for n := range t.numbers {
-		columns = append(columns, table.ColumnConfig{Number: n + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
-	}
-	if width > 0 {
-		widths := t.widths()
-		t.narrow(widths, width)
-		last := len(t.heads) - 1
-		left := width
-		for _, w := range widths[:last] {
-			left -= w + len("  ")
+	w.AppendHeader(heads)
+	w.AppendRows(rows)
+	columns := make([]table.ColumnConfig, len(t.heads))
+	for i := range columns {
+		align := text.AlignLeft
+		if i < t.numbers {
+			align = text.AlignRight
 		}
-		least := Narrowest
-		if len(t.folding) > 0 {
-			least = 16 // or the whole table is wider than a narrow terminal
-		}
-		columns = append(columns, fold(last, max(least, left)))
-		for _, column := range t.folding {
-			columns = append(columns, fold(column, widths[column]))
+		columns[i] = table.ColumnConfig{Number: i + 1, Align: align, AlignHeader: align}
+		if i < len(widths) {
+			columns[i].WidthMin, columns[i].WidthMax, columns[i].WidthMaxEnforcer = widths[i], widths[i], wrap
 		}
 	}
 	w.SetColumnConfigs(columns)
-	return Text{w.Render()}
-}
-
-func fold(column, width int) table.ColumnConfig {
-	return table.ColumnConfig{Number: column + 1, WidthMax: width, WidthMaxEnforcer: wrap}
+	return w.Render()
 }
 
 // wrap folds a cell between words. A word that is too wide, such as the path of a file, is
@@ -133,14 +157,16 @@ func (t *Table) widths() []int {
 	return widths
 }
 
-// narrow takes columns from those that fold, the widest first, until the last one has space.
-func (t *Table) narrow(widths []int, width int) {
+// narrow takes columns from those that fold, the widest first, until the last one has space,
+// and returns how much that is.
+func (t *Table) narrow(widths []int, width int) (left int) {
 	const least = 11 // a version with a short pre-release
-	left := width - min(Narrowest, widths[len(widths)-1])
-	for _, w := range widths[:len(widths)-1] {
+	last := len(widths) - 1
+	left = width
+	for _, w := range widths[:last] {
 		left -= w + len("  ")
 	}
-	for ; left < 0; left++ {
+	for left < min(Narrowest, widths[last]) {
 		widest := -1
 		for _, column := range t.folding {
 			if widths[column] > least && (widest < 0 || widths[column] > widths[widest]) {
@@ -148,8 +174,10 @@ func (t *Table) narrow(widths []int, width int) {
 			}
 		}
 		if widest < 0 {
-			return
+			return left
 		}
 		widths[widest]--
+		left++
 	}
+	return left
 }
