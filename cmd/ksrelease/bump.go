@@ -3,7 +3,6 @@ package main
 import (
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/bump"
-	"github.com/ksrelease/ksrelease/internal/failure"
 )
 
 type bumpCommand struct {
@@ -37,7 +36,7 @@ func (c *bumpCommand) Run(a *app.App) error {
 	defer cancel()
 	step := bump.Step{Major: c.Major, Minor: c.Minor, Patch: c.Patch, Pre: c.Pre, Set: c.Set, Lower: c.Lower}
 	if err := step.Check(); err != nil {
-		return app.Usage(err, failure.Hint(err))
+		return app.Usage(err, "")
 	}
 	p, err := c.Open(ctx, a)
 	if err != nil {

@@ -26,7 +26,7 @@ func (c *changesCommand) Run(a *app.App) error {
 		return err
 	}
 	a.WarnOnStderr()
-	found, err := p.Changes(ctx, c.Since, app.WhereIf(c.IsLocal()), c.Folder(p))
+	found, err := p.Changes(ctx, c.Since, c.LocalFlags)
 	if err != nil {
 		return err
 	}

@@ -106,7 +106,7 @@ func (c *doctorCommand) own(ctx context.Context, a *app.App, report *doctor.Repo
 			checker.Project.Names = append(checker.Project.Names, naming.GuessName(s.Path))
 		}
 	}
-	links, err := a.Dial(ctx, p, app.WhereIf(c.IsLocal()), c.Folder(p), 4)
+	links, err := c.Dial(ctx, a, p)
 	if err != nil {
 		name := checks.NameKey
 		if c.IsLocal() {

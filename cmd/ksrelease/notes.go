@@ -132,7 +132,7 @@ func (c *notesCommand) likely(declared []*extension.Extension) []*extension.Exte
 
 // published is the package of the version in the Helm repository; nil where there is none.
 func (c *notesCommand) published(ctx context.Context, a *app.App, p *app.Project) (*extension.Extension, error) {
-	links, err := a.Dial(ctx, p, app.WhereIf(c.IsLocal()), c.Folder(p), 1)
+	links, err := c.Dial(ctx, a, p)
 	if err != nil {
 		return nil, err
 	}

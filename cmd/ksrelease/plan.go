@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,7 +10,6 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/ksrelease/ksrelease/internal/app"
-	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/jobs"
 	"github.com/ksrelease/ksrelease/internal/output"
@@ -53,7 +53,7 @@ func (c *planCommand) Run(a *app.App) error {
 	if err := p.BeginHooks(ctx, app.HookRun{Run: c.Hooks, Command: "plan", DryRun: true}); err != nil {
 		return err
 	}
-	links, err := a.Dial(ctx, p, app.WhereIf(c.IsLocal()), c.Folder(p), p.Config.Parallelism)
+	links, err := c.Dial(ctx, a, p)
 	if err != nil {
 		return err
 	}
@@ -63,19 +63,13 @@ func (c *planCommand) Run(a *app.App) error {
 	if err != nil {
 		return err
 	}
-	options.Only, options.Target, options.DryRun, options.Divide = c.Only, links.Target, true, int(c.Shards)
-	giveBack, err := p.Equip(&options)
+	options.Only, options.Target, options.Divide = c.Only, links.Target, int(c.Shards)
+	run, result, err := p.DryRun(ctx, options, app.Since{})
 	if err != nil {
 		return err
 	}
-	defer giveBack()
-	run := pipeline.New(options)
-	result, err := run.Do(ctx)
-	if err != nil {
-		return app.Usage(err, failure.Hint(err))
-	}
 	if ctx.Err() != nil {
-		return &graceful.CutError{Err: fmt.Errorf("%w before all was planned", ctx.Err())}
+		return &graceful.CutError{Err: fmt.Errorf("%w before all was planned", context.Cause(ctx))}
 	}
 	for _, warning := range result.Warnings {
 		a.Warnings.Add(warning)

@@ -98,13 +98,10 @@ func placeOf(path string) string {
 // local says which marketplace the flags ask for. A dry run leaves nothing
 // behind, not even an empty local marketplace.
 func (c *runCommand) local() app.Where {
-	switch {
-	case c.IsLocal() && c.DryRun:
-		return app.LocalForReading
-	case c.IsLocal():
+	if c.IsLocal() && !c.DryRun {
 		return app.Local
 	}
-	return app.Configured
+	return c.ForReading()
 }
 
 // again is the command line that goes on with the extensions named, or with

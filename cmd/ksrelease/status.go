@@ -11,7 +11,6 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/status"
 	"github.com/ksrelease/ksrelease/internal/target"
-	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 type statusCommand struct {
@@ -36,7 +35,7 @@ func (c *statusCommand) Run(a *app.App) error {
 	if err := p.BeginHooks(ctx, app.HookRun{Run: c.Hooks, Command: "status", DryRun: true}); err != nil {
 		return err
 	}
-	links, err := a.Dial(ctx, p, app.WhereIf(c.IsLocal()), c.Folder(p), p.Config.Parallelism)
+	links, err := c.Dial(ctx, a, p)
 	if err != nil {
 		return err
 	}
@@ -84,19 +83,10 @@ func (c *statusCommand) look(ctx context.Context, a *app.App, p *app.Project, li
 	if err != nil {
 		return nil, err
 	}
-	options.Only, options.Target, options.DryRun = c.Names, links.Target, true
-	giveBack, err := p.Equip(&options)
+	options.Only, options.Target = c.Names, links.Target
+	run, result, err := p.DryRun(ctx, options, c.Since)
 	if err != nil {
 		return nil, err
-	}
-	defer giveBack()
-	if err := c.Since.Apply(ctx, a, p, &options); err != nil {
-		return nil, err
-	}
-	run := pipeline.New(options)
-	result, err := run.Do(ctx)
-	if err != nil {
-		return nil, app.Usage(err, failure.Hint(err))
 	}
 	refused := run.AuthRefused()
 	index, unread := links.Index(ctx)

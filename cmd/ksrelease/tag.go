@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/app"
-	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/git"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/output"
@@ -51,7 +50,7 @@ func (c *tagCommand) Run(a *app.App) error {
 	if unread != nil {
 		return unread
 	}
-	links, err := a.Dial(ctx, p, app.WhereIf(c.IsLocal()), c.Folder(p), p.Config.Parallelism)
+	links, err := c.Dial(ctx, a, p)
 	if err != nil {
 		return err
 	}
@@ -92,7 +91,7 @@ func (c *tagCommand) plan(ctx context.Context, a *app.App, p *app.Project, optio
 		return nested, nil
 	}
 	var names []string
-	options.Sources, options.Only, options.DryRun = sources, only, true
+	options.Sources, options.Only = sources, only
 	options.Skip = []string{results.StageLint} // what is released is not judged again
 	options.Choose = func(declared map[string][]string) (*results.Selection, error) {
 		names = slices.Collect(maps.Keys(declared))
@@ -100,16 +99,10 @@ func (c *tagCommand) plan(ctx context.Context, a *app.App, p *app.Project, optio
 	}
 	there := *p // dependencies by file:// are those of the commit, too
 	there.Root = head.Root(p.Root)
-	giveBack, err := there.Equip(&options)
-	if err != nil {
-		return nil, err
-	}
-	defer giveBack()
-	run := pipeline.New(options)
-	planned, err := run.Do(ctx)
+	run, planned, err := there.DryRun(ctx, options, app.Since{})
 	switch {
 	case err != nil:
-		return nil, app.Usage(err, failure.Hint(err))
+		return nil, err
 	case ctx.Err() != nil:
 		return nil, &graceful.CutError{Err: context.Cause(ctx)}
 	case run.AuthRefused() != nil:

@@ -41,7 +41,7 @@ func (c *withdrawCommand) Run(a *app.App) error {
 		return err
 	}
 	p.WarnAbove()
-	at := app.WhereIf(c.IsLocal())
+	at := c.ForReading()
 	if at != app.Configured && marketplace.Exists(c.Folder(p)) {
 		at = app.Local // a withdrawal writes, where there is anything to withdraw
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/bump"
 	"github.com/ksrelease/ksrelease/internal/changes"
-	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/history"
 )
 
@@ -46,7 +45,7 @@ func (p *Project) Bump(ctx context.Context, request bump.Request, changed bool, 
 	}
 	reader, err := history.Open(ctx, p.GitFolder(ctx, sources), since, p.Config.Tags, names)
 	if err != nil {
-		return nil, Usage(err, failure.Hint(err))
+		return nil, Usage(err, "")
 	}
 	defer reader.Close()
 	past := func(e bump.Extension) history.Extension {
@@ -60,7 +59,7 @@ func (p *Project) Bump(ctx context.Context, request bump.Request, changed bool, 
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case errors.Is(err, bump.ErrSelection):
-		return nil, Usage(err, failure.Hint(err))
+		return nil, Usage(err, "")
 	}
 	return plan, err
 }
@@ -68,13 +67,13 @@ func (p *Project) Bump(ctx context.Context, request bump.Request, changed bool, 
 // changedUnderOneVersion are the paths of those extensions, of all or of those that are named,
 // that changed under the version that they have.
 func (p *Project) changedUnderOneVersion(ctx context.Context, all []bump.Extension, names []string, since string) (paths []string, err error) {
-	found, err := p.Changes(ctx, since, WhereIf(false), "")
+	found, err := p.Changes(ctx, since, LocalFlags{})
 	if err != nil {
 		return nil, err
 	}
 	if len(names) > 0 {
 		if all, err = bump.Pick(all, names); err != nil {
-			return nil, Usage(err, failure.Hint(err))
+			return nil, Usage(err, "")
 		}
 	}
 	for _, e := range all {

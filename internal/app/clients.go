@@ -39,14 +39,6 @@ const (
 	LocalForReading              // likewise, of which nothing is changed; empty where there is none yet
 )
 
-// WhereIf is for commands with a flag --local that change nothing themselves.
-func WhereIf(isLocal bool) Where {
-	if isLocal {
-		return LocalForReading
-	}
-	return Configured
-}
-
 // Dial makes the clients of a project: those of the config, or those of the
 // local marketplace in dir. parallelism is how many connections to a host are worth
 // keeping. Where ctx ends, the marketplace is left as it is: it bears the end of the

@@ -2,6 +2,7 @@ package app
 
 import (
 	"cmp"
+	"context"
 	"path/filepath"
 
 	"github.com/ksrelease/ksrelease/internal/shellword"
@@ -28,6 +29,20 @@ func (f LocalFlags) Words() (words []string) {
 		words = append(words, "--local-dir", shellword.Quote(f.LocalDir))
 	}
 	return words
+}
+
+// Dial makes the clients of a command that changes nothing itself: those of the config, or of
+// the local marketplace.
+func (f LocalFlags) Dial(ctx context.Context, a *App, p *Project) (*Clients, error) {
+	return a.Dial(ctx, p, f.ForReading(), f.Folder(p), p.Config.Parallelism)
+}
+
+// ForReading says which marketplace a command works on that changes nothing itself.
+func (f LocalFlags) ForReading() Where {
+	if f.IsLocal() {
+		return LocalForReading
+	}
+	return Configured
 }
 
 // localDir is where a project keeps its local marketplace.

@@ -9,7 +9,6 @@ import (
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/commandline"
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/git"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/output"
@@ -104,7 +103,7 @@ func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pip
 	})()
 	result, err := run.Do(ctx)
 	if err != nil {
-		return Usage(err, failure.Hint(err))
+		return Usage(err, "")
 	}
 	a.reported = true
 	switch unwritten := files.Close(); {

@@ -59,12 +59,12 @@ func (s Since) Apply(ctx context.Context, a *App, p *Project, options *pipeline.
 
 // Changes finds out what became of each extension of the project since a ref, or auto.
 // Connections are made only if what is published is asked for.
-func (p *Project) Changes(ctx context.Context, since string, at Where, dir string) (*changes.Changes, error) {
+func (p *Project) Changes(ctx context.Context, since string, local LocalFlags) (*changes.Changes, error) {
 	sources, err := p.Sources(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	published := &published{app: p.app, project: p, where: at, dir: dir}
+	published := &published{app: p.app, project: p, local: local}
 	defer published.close()
 	return p.changes(ctx, changes.Options{Sources: sources, Since: since, Published: published})
 }
@@ -72,7 +72,7 @@ func (p *Project) Changes(ctx context.Context, since string, at Where, dir strin
 // Places are where the extensions were in a commit, by the paths of their sources: relative to the
 // folder of the config, with slashes. Those that the commit has not are left out.
 func (p *Project) Places(ctx context.Context, commit string) (map[string]string, error) {
-	found, err := p.Changes(ctx, commit, WhereIf(false), "")
+	found, err := p.Changes(ctx, commit, LocalFlags{})
 	if err != nil {
 		return nil, err
 	}
@@ -101,9 +101,8 @@ func (p *Project) changes(ctx context.Context, o changes.Options) (*changes.Chan
 type published struct {
 	app      *App
 	project  *Project
-	where    Where
-	dir      string            // of the local marketplace
-	target   target.Reader     // nil: that of where
+	local    LocalFlags
+	target   target.Reader     // nil: that of local
 	resolver pipeline.Resolver // nil: that of the project
 
 	mu    sync.Mutex
@@ -128,7 +127,7 @@ func (o *published) connect(ctx context.Context) (changes.Published, error) {
 		return o.asked, nil
 	}
 	if o.target == nil {
-		links, err := o.app.Dial(ctx, o.project, o.where, o.dir, o.project.Config.Parallelism)
+		links, err := o.local.Dial(ctx, o.app, o.project)
 		if err != nil {
 			return nil, err
 		}

@@ -60,7 +60,7 @@ func open(ctx context.Context, a *app.App, p *app.Project, sources []config.Sour
 	case bases.KindCommit:
 		return openCommit(ctx, p, sources, against)
 	}
-	links, err := a.Dial(ctx, p, app.WhereIf(local.IsLocal()), local.Folder(p), p.Config.Parallelism)
+	links, err := local.Dial(ctx, a, p)
 	if err != nil {
 		return nil, nil, err
 	}
