@@ -93,7 +93,7 @@ var units = []unit{
 	{"internal/lint/*", []string{"internal/lint/rule", "internal/footprint", "internal/upgrade", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/extension/naming", "internal/extension/unpack", "internal/helmchart", "internal/helmchart/filereads", "internal/helmchart/helmerror", "internal/helmchart/kubeapi", "internal/helmchart/manifest", "internal/helmchart/workload", "internal/kubesphere", "internal/rbac", "internal/versions", "internal/yamldoc"}},
 	{"internal/lint/rule", []string{"internal/diagnostic", "internal/excerpt", "internal/extension", "internal/helmchart", "internal/yamldoc"}},
 	{"internal/upgrade", []string{"internal/footprint"}},
-	{"internal/footprint", []string{"internal/extension", "internal/helmchart", "internal/helmchart/manifest"}},
+	{"internal/footprint", []string{"internal/extension", "internal/extension/tarball", "internal/helmchart", "internal/helmchart/manifest"}},
 	{"internal/helmchart", []string{"internal/helmchart/helmerror", "internal/helmchart/kubeapi", "internal/helmchart/manifest", "internal/helmchart/workload", "internal/helmchart/engine", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/yamldoc"}},
 	{"internal/helmchart/helmerror", []string{"internal/excerpt", "internal/extension"}},
 	{"internal/helmchart/filereads", nil},

@@ -27,17 +27,19 @@ func (d Diff) title() string {
 	return fmt.Sprintf("%s %s, compared with %s", d.Name, d.Version, d.Against)
 }
 
-// summary is what there is to say where there are no changes; empty where there are some.
+// summary is what there is to say where little or nothing changes; else empty.
 func (d Diff) summary() string {
 	switch {
 	case d.IsNew:
 		return "it is new: there is no other version to compare it with"
-	case len(d.Changes) > 0:
-		return ""
 	case d.Equal:
-		return "the content is the same: nothing differs"
+		return "the content is the same"
+	case len(d.Changes) == 0:
+		return "files differ, and an administrator notices nothing"
+	case len(of(d.Changes, Size)) == len(d.Changes):
+		return "files differ, and an administrator notices nothing but the size"
 	}
-	return "files differ, and nothing that an administrator notices"
+	return ""
 }
 
 // Text prints differences for people, with nothing between them but blank lines.
@@ -164,7 +166,7 @@ func Markdown(diffs []Diff) []byte {
 		}
 		fmt.Fprintf(&b, "### %s\n\n", markdown.Prose(d.title()))
 		if summary := d.summary(); summary != "" {
-			fmt.Fprintf(&b, "%s.\n", summary)
+			fmt.Fprintf(&b, "%s.\n\n", summary)
 		}
 		for _, s := range Sections() {
 			if changes := of(d.Changes, s); len(changes) > 0 {

@@ -6,10 +6,12 @@
 package footprint
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,6 +21,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/tarball"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
 )
 
@@ -39,7 +42,8 @@ type Footprint struct {
 	Rights        []rbacv1.PolicyRule `json:"rights"`
 	// Dependencies are subcharts and other extensions, by name.
 	Dependencies map[string]string `json:"dependencies"`
-	// Size is that of the package, in bytes.
+	// Size is that of the package as it is sent, in bytes, apart from what differs between two
+	// packages of equal content; 0 if it cannot be packed.
 	Size int64 `json:"size"`
 	// Texts are the other fields of extension.yaml.
 	Texts map[string]any `json:"texts"`
@@ -105,9 +109,7 @@ func Of(ctx context.Context, ext *extension.Extension) (*Footprint, error) {
 		Dependencies: dependencies(ext), Texts: texts(ext), Images: slices.Clone(ext.Metadata.Images),
 	}
 	f.ClusterRights, f.Rights = rights(ext)
-	if packed, err := ext.Pack(nil); err == nil {
-		f.Size = int64(len(packed.Data))
-	}
+	f.Size = sizeOf(ext)
 	c, err := helmchart.Load(ext)
 	if err != nil {
 		return nil, err
@@ -137,6 +139,37 @@ func Of(ctx context.Context, ext *extension.Extension) (*Footprint, error) {
 	slices.Sort(f.Images)
 	f.Images = slices.DeleteFunc(slices.Compact(f.Images), func(image string) bool { return image == "" })
 	return f, nil
+}
+
+// sizeOf is the size of the package as it is sent: pictures are uploaded and not in it. All their
+// addresses are on one server, since a marketplace chooses them, and Chart.yaml is left out, since
+// it is made anew for each package and names the commit.
+func sizeOf(ext *extension.Extension) int64 {
+	const server = "https://x/"
+	urls := extension.URLs{}
+	for _, a := range ext.Assets {
+		urls[a.File] = server + a.RemoteName
+	}
+	files, err := ext.PackedFiles(urls)
+	if err != nil {
+		return 0
+	}
+	files = slices.DeleteFunc(files, func(f extension.File) bool { return f.Name == extension.ChartFile })
+	for i, f := range files {
+		if f.Name != extension.MetadataFile {
+			continue
+		}
+		for _, address := range append(slices.Clone(ext.Metadata.Screenshots), ext.Metadata.Icon) {
+			if strings.HasPrefix(address, "https://") || strings.HasPrefix(address, "http://") {
+				files[i].Data = bytes.ReplaceAll(files[i].Data, []byte(address), []byte(server+path.Base(address)))
+			}
+		}
+	}
+	packed, err := tarball.Make(ext.Metadata.Name, files)
+	if err != nil {
+		return 0
+	}
+	return int64(len(packed))
 }
 
 // clocks are the functions of templates that read the clock.

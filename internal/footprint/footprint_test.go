@@ -78,6 +78,32 @@ func TestWhatIsGeneratedIsNoDifference(t *testing.T) {
 	}
 }
 
+// A package with addresses of pictures, and with the commit that it was made of, has the size of
+// its extension.
+func TestSizesOfEqualContentAreEqual(t *testing.T) {
+	ext := load(t, map[string]string{
+		extension.MetadataFile: "name: alc\nversion: 1.0.0\nstaticFileDirectory: static\nicon: ./static/i.svg\nscreenshots: [static/a.png, https://example.com/b.png]\n",
+		"static/i.svg":         strings.Repeat("<svg/>", 1000),
+		"static/a.png":         "a picture",
+		"values.yaml":          "a: 1\n",
+	})
+	urls := extension.URLs{}
+	for _, a := range ext.Assets {
+		urls[a.File] = "https://market.example/files/0123456789/" + a.RemoteName
+	}
+	packed, err := extension.WithOrigin(ext, extension.Origin{Revision: strings.Repeat("a", 40)}).Pack(urls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent, err := extension.Read("alc", packed.Data, extension.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if here, there := of(t, ext).Size, of(t, sent).Size; here != there || here == 0 {
+		t.Errorf("the extension has %d bytes, its package %d", here, there)
+	}
+}
+
 // Hosts and agents have what is installed there; tests of Helm are installed nowhere.
 func TestObjects(t *testing.T) {
 	ext := load(t, map[string]string{
