@@ -20,6 +20,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 )
 
 // entry is one entry of an archive made for a test.
@@ -309,7 +310,7 @@ func TestContentThatFillsMemory(t *testing.T) {
 // Archives within an extension are counted too, before Helm unpacks them.
 func TestNestedBomb(t *testing.T) {
 	bomb := claiming(t, 8<<20, io.LimitReader(zeros{}, 8<<20))
-	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, "charts/sub/Chart.yaml": "apiVersion: v2\nname: sub\nversion: 1.0.0\n", "charts/sub/charts/bomb-1.0.0.tgz": string(bomb)})
+	dir := trees.Write(t, map[string]string{MetadataFile: smallMetadata, "charts/sub/Chart.yaml": "apiVersion: v2\nname: sub\nversion: 1.0.0\n", "charts/sub/charts/bomb-1.0.0.tgz": string(bomb)})
 	_, err := mustLoad(t, dir).Chart()
 	wantError(t, err, "loading the chart of", "charts/sub/charts/bomb-1.0.0.tgz: ", "Helm loads no file larger than 5.0 MiB")
 }
@@ -319,7 +320,7 @@ func TestNestedDepth(t *testing.T) {
 	for range 5 {
 		inner = archiveOf(t, entry{name: "sub/Chart.yaml", content: "apiVersion: v2\nname: sub\nversion: 1.0.0\n"}, entry{name: "sub/charts/sub-1.0.0.tgz", content: string(inner)})
 	}
-	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, "charts/sub-1.0.0.tgz": string(inner)})
+	dir := trees.Write(t, map[string]string{MetadataFile: smallMetadata, "charts/sub-1.0.0.tgz": string(inner)})
 	if _, err := mustLoad(t, dir).Chart(); err != nil {
 		t.Fatalf("six archives within each other: %v", err)
 	}
@@ -333,7 +334,7 @@ func TestNestedDepth(t *testing.T) {
 
 func TestLoadRefusesWhatIsNoPackage(t *testing.T) {
 	dir := t.TempDir()
-	writeFile(t, dir, "notes.tgz", "no archive")
+	trees.WriteFile(t, dir, "notes.tgz", "no archive")
 	_, err := Load(filepath.Join(dir, "notes.tgz"), Options{Display: "notes.tgz"})
 	wantError(t, err, "reading the extension notes.tgz: it is no gzipped tar archive")
 	f, err := os.Create(filepath.Join(dir, "huge.tgz"))

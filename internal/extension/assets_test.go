@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 )
 
 // assetsOf loads an extension whose extension.yaml has these lines and which has
@@ -20,7 +22,7 @@ func assetsOf(t *testing.T, metadata string, files map[string]string) *Extension
 	for name, content := range files {
 		tree[name] = content
 	}
-	e, err := Load(writeTree(t, tree), Options{Display: "apps/demo"})
+	e, err := Load(trees.Write(t, tree), Options{Display: "apps/demo"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +100,7 @@ func TestRemoteNamesFitAFileSystem(t *testing.T) {
 // What leads out of the extension is reported, and never read.
 func TestAssetProblems(t *testing.T) {
 	outside := t.TempDir()
-	writeFile(t, outside, "secret", "s3cret")
+	trees.WriteFile(t, outside, "secret", "s3cret")
 	tests := []struct {
 		name, metadata string
 		want           []string
@@ -130,13 +132,13 @@ func TestAssetProblems(t *testing.T) {
 
 func TestAssetBehindALink(t *testing.T) {
 	outside := t.TempDir()
-	writeFile(t, outside, "secret.svg", "s3cret")
-	dir := writeTree(t, map[string]string{MetadataFile: "name: demo\nversion: 1.0.0\nicon: art/i.svg\n", ".helmignore": "art/\n", "pictures/i.svg": "<svg/>"})
+	trees.WriteFile(t, outside, "secret.svg", "s3cret")
+	dir := trees.Write(t, map[string]string{MetadataFile: "name: demo\nversion: 1.0.0\nicon: art/i.svg\n", ".helmignore": "art/\n", "pictures/i.svg": "<svg/>"})
 	link(t, "../pictures/i.svg", dir, "art/i.svg")
 	if e := mustLoad(t, dir); len(e.Assets) != 1 || string(e.Assets[0].Data) != "<svg/>" {
 		t.Errorf("assets are %v, problems %v", e.Assets, e.AssetProblems)
 	}
-	dir = writeTree(t, map[string]string{MetadataFile: "name: demo\nversion: 1.0.0\nicon: art/i.svg\n", ".helmignore": "art/\n"})
+	dir = trees.Write(t, map[string]string{MetadataFile: "name: demo\nversion: 1.0.0\nicon: art/i.svg\n", ".helmignore": "art/\n"})
 	link(t, filepath.Join(outside, "secret.svg"), dir, "art/i.svg")
 	e := mustLoad(t, dir)
 	wantError(t, e.AssetProblems.Err(), "cannot be read: the link art/i.svg points out of the extension")

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/internal/yamledit"
 )
@@ -11,7 +12,7 @@ import (
 // forCorpus runs a benchmark on each package of the corpus as a source tree.
 func forCorpus(b *testing.B, run func(b *testing.B, dir string, e *Extension)) {
 	for _, archive := range corpusPackages(b) {
-		dir := unpackTo(b, archive, true)
+		dir := trees.Unpack(b, archive, true)
 		e := mustLoad(b, dir)
 		b.Run(filepath.Base(dir), func(b *testing.B) {
 			b.ReportAllocs()
@@ -45,7 +46,7 @@ func BenchmarkPack(b *testing.B) {
 
 func BenchmarkRead(b *testing.B) {
 	for _, archive := range corpusPackages(b) {
-		data := readFile(b, archive)
+		data := trees.ReadFile(b, archive)
 		b.Run(filepath.Base(archive), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -3,7 +3,6 @@ package extension
 import (
 	"bytes"
 	"encoding/gob"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/extension/tarball"
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -35,8 +35,7 @@ func sentAway(t *testing.T, e *Extension) *Extension {
 // contentCases are extensions of which each has something that is not derived from
 // its files.
 func contentCases(t *testing.T) map[string]*Extension {
-	dir := t.TempDir()
-	for name, text := range map[string]string{
+	dir := trees.Write(t, map[string]string{
 		"extension.yaml": "apiVersion: kubesphere.io/v1alpha1\nname: a\nversion: 1.0.0\nicon: static/icon.svg\n" +
 			"screenshots: [static/none.png]\nstaticFileDirectory: nowhere\ndependencies: [{name: redis, version: 1.0.0, repository: 'https://x.example'}]\n",
 		"Chart.yaml":              "type: library\nappVersion: 7.7.7\n",
@@ -45,15 +44,7 @@ func contentCases(t *testing.T) map[string]*Extension {
 		"empty.txt":               "",
 		"charts/redis-0.9.0.tgz":  string(chartPackage(t, "redis", "0.9.0")),
 		"charts/other/Chart.yaml": "name: other\nversion: 1.0.0\n",
-	} {
-		file := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	})
 	folder, err := Load(dir, Options{Display: "apps/a", Limits: Limits{Depth: 7}})
 	if err != nil {
 		t.Fatal(err)
@@ -66,10 +57,7 @@ func contentCases(t *testing.T) map[string]*Extension {
 	if err != nil {
 		t.Fatal(err)
 	}
-	archive := filepath.Join(t.TempDir(), "a-1.0.0.tgz")
-	if err := os.WriteFile(archive, pkg.Data, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	archive := filepath.Join(trees.Write(t, map[string]string{"a-1.0.0.tgz": string(pkg.Data)}), "a-1.0.0.tgz")
 	packed, err := Load(archive, Options{})
 	if err != nil {
 		t.Fatal(err)

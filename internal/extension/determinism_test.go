@@ -24,6 +24,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 )
 
 // packOrder tells a child process how many times to pack, and how.
@@ -66,7 +67,7 @@ func urlsAt(server int, e *Extension) URLs {
 // deterministicFiles are a tree with all that packing has to care for: long
 // names, wide ones, many subcharts, CRLF, files with the same text.
 func deterministicFiles() map[string]string {
-	files := demoFiles()
+	files := trees.Demo()
 	for i := range 5 {
 		name := fmt.Sprintf("s%02d", i)
 		files["charts/"+name+"/Chart.yaml"] = "apiVersion: v2\nname: " + name + "\nversion: 1.0.0\n"

@@ -6,16 +6,17 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 )
 
 // What is the same content, and what is other content.
 func TestContentDigest(t *testing.T) {
-	base := demoFiles()
-	original := mustLoad(t, writeTree(t, base)).ContentDigest()
+	base := trees.Demo()
+	original := mustLoad(t, trees.Write(t, base)).ContentDigest()
 	change := func(edit func(map[string]string)) string {
-		files := demoFiles()
+		files := trees.Demo()
 		edit(files)
-		return mustLoad(t, writeTree(t, files)).ContentDigest()
+		return mustLoad(t, trees.Write(t, files)).ContentDigest()
 	}
 	same := map[string]func(map[string]string){
 		"nothing": func(map[string]string) {},
@@ -70,8 +71,8 @@ func TestContentDigestThroughPacking(t *testing.T) {
 	soak.Long(t)
 	for _, archive := range corpusPackages(t) {
 		t.Run(filepath.Base(archive), func(t *testing.T) {
-			e := mustLoad(t, unpackTo(t, archive, false))
-			withChart := mustLoad(t, unpackTo(t, archive, true))
+			e := mustLoad(t, trees.Unpack(t, archive, false))
+			withChart := mustLoad(t, trees.Unpack(t, archive, true))
 			packed := mustLoad(t, archive)
 			if e.ContentDigest() != withChart.ContentDigest() || e.ContentDigest() != packed.ContentDigest() {
 				t.Errorf("the digests are %s, with Chart.yaml %s, of the package %s", e.ContentDigest(), withChart.ContentDigest(), packed.ContentDigest())

@@ -15,6 +15,7 @@ import (
 	"helm.sh/helm/v3/pkg/ignore"
 
 	"github.com/ksrelease/ksrelease/internal/extension/helmignore"
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 )
 
 const smallMetadata = "apiVersion: kubesphere.io/v1alpha1\nname: demo\nversion: 1.0.0\nicon: https://x.example/i.svg\n"
@@ -28,7 +29,7 @@ func names(e *Extension) []string {
 }
 
 func TestLoadDirectory(t *testing.T) {
-	dir := writeTree(t, map[string]string{
+	dir := trees.Write(t, map[string]string{
 		MetadataFile:                smallMetadata,
 		"values.yaml":               "a: 1\n",
 		"charts/sub/Chart.yaml":     "apiVersion: v2\nname: sub\nversion: 1.0.0\n",
@@ -73,7 +74,7 @@ func TestNeverPacked(t *testing.T) {
 	}
 	files := maps.Clone(kept)
 	maps.Copy(files, left)
-	e := mustLoad(t, writeTree(t, files))
+	e := mustLoad(t, trees.Write(t, files))
 	if want := slices.Sorted(maps.Keys(kept)); !slices.Equal(names(e), want) {
 		t.Errorf("the files are\n\t%q\nwant\n\t%q", names(e), want)
 	}
@@ -94,7 +95,7 @@ func TestNeverPacked(t *testing.T) {
 }
 
 func TestIgnoredPaths(t *testing.T) {
-	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, "dist/a.tgz": "x", "distinct.txt": "y"})
+	dir := trees.Write(t, map[string]string{MetadataFile: smallMetadata, "dist/a.tgz": "x", "distinct.txt": "y"})
 	e, err := Load(dir, Options{Ignore: []string{filepath.Join(dir, "dist")}})
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +119,7 @@ func TestHelmignoreAsHelmReadsIt(t *testing.T) {
 		t.Run(pattern, func(t *testing.T) {
 			tree := maps.Clone(files)
 			tree[".helmignore"] = pattern
-			dir := writeTree(t, tree)
+			dir := trees.Write(t, tree)
 			loaded, helmErr := loader.LoadDir(dir)
 			e, err := Load(dir, Options{})
 			if helmErr != nil {
@@ -154,7 +155,7 @@ func FuzzHelmignore(f *testing.F) {
 	}
 	dir := f.TempDir()
 	for name, content := range files {
-		writeFile(f, dir, name, content)
+		trees.WriteFile(f, dir, name, content)
 	}
 	for _, seed := range []string{
 		"*.txt\n!a.txt\n", "a/**\n", "# c\r\n\r\nsub/\r\n*.md\r\n", "\ufeff/a.txt", "!", "/", "//", "[", "\\", "\\[x\\].txt\n\\#a", "sub/*/a.txt", "  *.txt  ", "!*.md\n*", "?", "{a,b}.*", "templates/", "files/ a ",
@@ -162,7 +163,7 @@ func FuzzHelmignore(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, source string) {
-		writeFile(t, dir, ".helmignore", source)
+		trees.WriteFile(t, dir, ".helmignore", source)
 		e, err := Load(dir, Options{})
 		if _, refused := ignore.Parse(strings.NewReader(source)); refused != nil {
 			wantError(t, err, "reading .helmignore: ")
@@ -191,7 +192,7 @@ func FuzzHelmignore(f *testing.F) {
 
 func TestHelmignoreOfTheCorpus(t *testing.T) {
 	for _, archive := range corpusPackages(t) {
-		dir := unpackTo(t, archive, true)
+		dir := trees.Unpack(t, archive, true)
 		loaded, err := loader.LoadDir(dir)
 		if err != nil {
 			t.Fatal(err)
@@ -217,7 +218,7 @@ func TestBadHelmignore(t *testing.T) {
 		{"\ufeff*.yaml\n", `there is an extension.yaml, but line 1 of .helmignore, "*.yaml", leaves it out: remove that line`},
 	}
 	for _, tt := range tests {
-		_, err := Load(writeTree(t, map[string]string{MetadataFile: smallMetadata, ".helmignore": tt.source}), Options{Display: "apps/x"})
+		_, err := Load(trees.Write(t, map[string]string{MetadataFile: smallMetadata, ".helmignore": tt.source}), Options{Display: "apps/x"})
 		wantError(t, err, "reading the extension apps/x: "+tt.want)
 	}
 }
@@ -235,7 +236,7 @@ func link(t *testing.T, target, dir, name string) {
 }
 
 func TestLinksThatStayInside(t *testing.T) {
-	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, "shared/a.txt": "A", "shared/deep/b.txt": "B"})
+	dir := trees.Write(t, map[string]string{MetadataFile: smallMetadata, "shared/a.txt": "A", "shared/deep/b.txt": "B"})
 	link(t, "shared/a.txt", dir, "a.txt")
 	link(t, "../../shared", dir, "charts/sub/shared")
 	link(t, filepath.Join(dir, "shared", "a.txt"), dir, "absolute.txt")
@@ -258,8 +259,8 @@ func TestLinksThatStayInside(t *testing.T) {
 // against what a link leads to, and wherever it leads.
 func TestIgnoredLinks(t *testing.T) {
 	outside := t.TempDir()
-	writeFile(t, outside, "modules/left-pad/index.js", "")
-	writeFile(t, outside, "file", "")
+	trees.WriteFile(t, outside, "modules/left-pad/index.js", "")
+	trees.WriteFile(t, outside, "file", "")
 	for _, tt := range []struct {
 		name, target, pattern string
 		left                  bool // out
@@ -290,7 +291,7 @@ func TestIgnoredLinks(t *testing.T) {
 		{"inside", "files", "inside/", true},
 		{"inside", "files/x", "inside/", true}, // a file within is taken
 	} {
-		dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, "files/x": "", ".helmignore": tt.pattern + "\n"})
+		dir := trees.Write(t, map[string]string{MetadataFile: smallMetadata, "files/x": "", ".helmignore": tt.pattern + "\n"})
 		link(t, tt.target, dir, tt.name)
 		e, err := Load(dir, Options{})
 		if tt.pattern == "*" {
@@ -317,7 +318,7 @@ func TestIgnoredLinks(t *testing.T) {
 // TestLinkedHelmignore: a .helmignore that is a link counts wherever it is followed
 // like any other file.
 func TestLinkedHelmignore(t *testing.T) {
-	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, "common.ignore": "secret.txt\n", "secret.txt": "s"})
+	dir := trees.Write(t, map[string]string{MetadataFile: smallMetadata, "common.ignore": "secret.txt\n", "secret.txt": "s"})
 	for _, target := range []string{"common.ignore", filepath.Join(dir, "common.ignore"), filepath.Join("..", filepath.Base(dir), "common.ignore")} {
 		if err := os.Remove(filepath.Join(dir, ".helmignore")); err != nil && !os.IsNotExist(err) {
 			t.Fatal(err)
@@ -332,7 +333,7 @@ func TestLinkedHelmignore(t *testing.T) {
 // TestIgnoredFolderAroundTheExtension: packages may be put next to the extension, or
 // into its folder; that leaves out nothing else.
 func TestIgnoredFolderAroundTheExtension(t *testing.T) {
-	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, "values.yaml": "", "demo-1.0.0.tgz": "own", "demo-1.0.0.tgz.sha256": "own"})
+	dir := trees.Write(t, map[string]string{MetadataFile: smallMetadata, "values.yaml": "", "demo-1.0.0.tgz": "own", "demo-1.0.0.tgz.sha256": "own"})
 	for _, ignored := range []string{dir, dir + "/", filepath.Dir(dir), "/"} {
 		e, err := Load(dir, Options{Ignore: []string{ignored}})
 		if err != nil {
@@ -347,7 +348,7 @@ func TestIgnoredFolderAroundTheExtension(t *testing.T) {
 // TestWouldPack: what is written into an extension becomes a part of it, unless it is
 // left out.
 func TestWouldPack(t *testing.T) {
-	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, ".helmignore": "reports/\n*.log\n", "reports/x": "", "files/x": ""})
+	dir := trees.Write(t, map[string]string{MetadataFile: smallMetadata, ".helmignore": "reports/\n*.log\n", "reports/x": "", "files/x": ""})
 	link(t, "files", dir, "linked")
 	for file, want := range map[string]bool{
 		"result.json": true, "files/result.json": true, "linked/result.json": true, "files/nowhere/result.json": false,
@@ -363,10 +364,10 @@ func TestWouldPack(t *testing.T) {
 // made.
 func TestNamesThatNoPackageHas(t *testing.T) {
 	for _, name := range []string{`docs\readme.txt`, `docs/a\b`, "C:/x"} {
-		dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, name: ""})
+		dir := trees.Write(t, map[string]string{MetadataFile: smallMetadata, name: ""})
 		_, err := Load(dir, Options{})
 		wantError(t, err, "has a backslash or a drive letter in its name", "rename it or leave it out (.helmignore)")
-		writeFile(t, dir, ".helmignore", "*\\\\*\nC:\n")
+		trees.WriteFile(t, dir, ".helmignore", "*\\\\*\nC:\n")
 		if _, err := Load(dir, Options{}); err != nil {
 			t.Errorf("%s: ignored, the name still disturbs: %v", name, err)
 		}
@@ -376,7 +377,7 @@ func TestNamesThatNoPackageHas(t *testing.T) {
 // TestAssetsBelowLinks: what extension.yaml names and .helmignore leaves out is
 // found below links, too, as long as they stay inside.
 func TestAssetsBelowLinks(t *testing.T) {
-	dir := writeTree(t, map[string]string{MetadataFile: "name: demo\nversion: 1.0.0\nicon: static/icon.svg\n", ".helmignore": "pictures\nstatic\n", "pictures/icon.svg": "<svg/>"})
+	dir := trees.Write(t, map[string]string{MetadataFile: "name: demo\nversion: 1.0.0\nicon: static/icon.svg\n", ".helmignore": "pictures\nstatic\n", "pictures/icon.svg": "<svg/>"})
 	link(t, filepath.Join(dir, "pictures"), dir, "static")
 	e := mustLoad(t, dir)
 	if len(e.Assets) != 1 || string(e.Assets[0].Data) != "<svg/>" {
@@ -386,7 +387,7 @@ func TestAssetsBelowLinks(t *testing.T) {
 
 func TestLinksThatDoNot(t *testing.T) {
 	outside := t.TempDir()
-	writeFile(t, outside, "secret", "s3cret")
+	trees.WriteFile(t, outside, "secret", "s3cret")
 	tests := []struct {
 		name, target string
 		want         string
@@ -400,7 +401,7 @@ func TestLinksThatDoNot(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, "files/x": ""})
+			dir := trees.Write(t, map[string]string{MetadataFile: smallMetadata, "files/x": ""})
 			link(t, tt.target, dir, tt.name)
 			_, err := Load(dir, Options{Display: "apps/demo"})
 			wantError(t, err, "reading the extension apps/demo", tt.want)
@@ -408,7 +409,7 @@ func TestLinksThatDoNot(t *testing.T) {
 				t.Error("the error shows what is outside")
 			}
 			// What is ignored need not be in order.
-			writeFile(t, dir, ".helmignore", filepath.Base(tt.name)+"\n")
+			trees.WriteFile(t, dir, ".helmignore", filepath.Base(tt.name)+"\n")
 			if _, err := Load(dir, Options{}); err != nil {
 				t.Errorf("ignored, the link still disturbs: %v", err)
 			}
@@ -417,7 +418,7 @@ func TestLinksThatDoNot(t *testing.T) {
 }
 
 func TestLinkToWhatIsNeverPacked(t *testing.T) {
-	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, ".env": "TOKEN=1", ".git/config": "x"})
+	dir := trees.Write(t, map[string]string{MetadataFile: smallMetadata, ".env": "TOKEN=1", ".git/config": "x"})
 	link(t, ".env", dir, "settings")
 	link(t, ".git", dir, "git")
 	link(t, "jo@host.4711:1700000000", dir, ".#values.yaml") // Emacs, while it edits
@@ -427,7 +428,7 @@ func TestLinkToWhatIsNeverPacked(t *testing.T) {
 }
 
 func TestDirectoryLimits(t *testing.T) {
-	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata, "big": strings.Repeat("x", 3000), "a/b/c/d": "y"})
+	dir := trees.Write(t, map[string]string{MetadataFile: smallMetadata, "big": strings.Repeat("x", 3000), "a/b/c/d": "y"})
 	tests := []struct {
 		limits Limits
 		want   string
@@ -445,7 +446,7 @@ func TestDirectoryLimits(t *testing.T) {
 }
 
 func TestHelmsOwnLimitOnFiles(t *testing.T) {
-	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata})
+	dir := trees.Write(t, map[string]string{MetadataFile: smallMetadata})
 	f, err := os.Create(filepath.Join(dir, "data.bin"))
 	if err != nil {
 		t.Fatal(err)
@@ -474,7 +475,7 @@ func TestLoadErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := Load(writeTree(t, tt.files), Options{Display: "apps/x"})
+			_, err := Load(trees.Write(t, tt.files), Options{Display: "apps/x"})
 			wantError(t, err, tt.want...)
 		})
 	}
@@ -487,7 +488,7 @@ func TestLoadMany(t *testing.T) {
 	for i := range 300 {
 		files[fmt.Sprintf("files/%03d", i)] = "x"
 	}
-	if got := len(mustLoad(t, writeTree(t, files)).Files); got != 301 {
+	if got := len(mustLoad(t, trees.Write(t, files)).Files); got != 301 {
 		t.Errorf("there are %d files, want 301", got)
 	}
 }

@@ -8,10 +8,12 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 )
 
 func TestSpecialFiles(t *testing.T) {
-	dir := writeTree(t, map[string]string{MetadataFile: smallMetadata})
+	dir := trees.Write(t, map[string]string{MetadataFile: smallMetadata})
 	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o644); err != nil {
 		t.Skipf("skipped: a named pipe cannot be made here: %v", err)
 	}

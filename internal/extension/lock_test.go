@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 )
 
 // TestProposedLockChangesNothing: the lock is Helm's, which cleans dependencies
 // in place; what extension.yaml declares stays as it is.
 func TestProposedLockChangesNothing(t *testing.T) {
 	const tag = "ext\u200bension"
-	e := mustLoad(t, writeTree(t, map[string]string{
+	e := mustLoad(t, trees.Write(t, map[string]string{
 		"extension.yaml": wholeMetadata + "dependencies: [{name: web, tags: [" + tag + "]}]\n",
 		"i.svg":          "<svg/>",
 	}))

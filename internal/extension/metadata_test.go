@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"helm.sh/helm/v3/pkg/chart"
 	"sigs.k8s.io/yaml"
+
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 )
 
 func TestMetadata(t *testing.T) {
@@ -176,7 +178,7 @@ func TestOfKeysGivenTwiceTheLastCounts(t *testing.T) {
 	source := "name: old\nname: demo\nversion: 1.0.0\ndescription: {en: old}\nicon: old.svg # stays\n" +
 		"screenshots: [old.svg]\nprovider:\n  en: {name: Old, name: Jo}\nicon: new.svg\nscreenshots:\n  - new.svg\n  - https://x.example/a.png\n" +
 		"description: {en: new}\n<<: {home: https://a.example, category: x}\n<<: {home: https://b.example}\n---\n"
-	e := mustLoad(t, writeTree(t, map[string]string{MetadataFile: source, "old.svg": "<svg/>", "new.svg": "<svg></svg>"}))
+	e := mustLoad(t, trees.Write(t, map[string]string{MetadataFile: source, "old.svg": "<svg/>", "new.svg": "<svg></svg>"}))
 	m := e.Metadata
 	if m.Name != "demo" || m.Icon != "new.svg" || len(m.Screenshots) != 2 || m.Provider["en"].Name != "Jo" || Text(m.Description) != "new" || m.Home != "https://b.example" || m.Category != "x" {
 		t.Errorf("the metadata is %+v", m)

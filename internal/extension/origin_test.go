@@ -1,24 +1,19 @@
 package extension
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 )
 
 // A package says of which commit it is made, keeps that when it is packed again, and has the
 // same content as one of another commit.
 func TestOrigin(t *testing.T) {
-	dir := t.TempDir()
-	text := "apiVersion: kubesphere.io/v1alpha1\nname: a\nversion: 1.0.0\nannotations: {" + RevisionAnnotation + ": forged, " + CommittedAnnotation + ": 'true', kept: 'yes'}\n"
-	if err := os.WriteFile(filepath.Join(dir, "extension.yaml"), []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	plain, err := Load(dir, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	plain := mustLoad(t, trees.Write(t, map[string]string{
+		"extension.yaml": "apiVersion: kubesphere.io/v1alpha1\nname: a\nversion: 1.0.0\nannotations: {" + RevisionAnnotation + ": forged, " + CommittedAnnotation + ": 'true', kept: 'yes'}\n",
+	}))
 	chart := func(e *Extension) map[string]string {
 		t.Helper()
 		loaded, err := e.Chart()
@@ -51,13 +46,9 @@ func TestOrigin(t *testing.T) {
 		if err != nil || again.Digest != pkg.Digest {
 			t.Errorf("packed again: %s, %s, %v", pkg.Digest, again.Digest, err)
 		}
-		file := filepath.Join(t.TempDir(), pkg.Filename)
-		if err := os.WriteFile(file, pkg.Data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		archive, err := Load(file, Options{})
-		if err != nil || archive.Origin == nil || *archive.Origin != *one.Origin {
-			t.Fatalf("%+v, %v", archive.Origin, err)
+		archive := mustLoad(t, filepath.Join(trees.Write(t, map[string]string{pkg.Filename: string(pkg.Data)}), pkg.Filename))
+		if archive.Origin == nil || *archive.Origin != *one.Origin {
+			t.Fatalf("%+v", archive.Origin)
 		}
 		if repacked, err := archive.Pack(urls); err != nil || repacked.Digest != pkg.Digest {
 			t.Errorf("the package packed again: %v", err)

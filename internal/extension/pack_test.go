@@ -20,29 +20,10 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/testutil/nobody"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 )
 
-// A demo with all that packing has to care for.
-func demoFiles() map[string]string {
-	return map[string]string{
-		MetadataFile: "# ours\napiVersion: kubesphere.io/v1alpha1\nname: demo\nversion: 1.0.0 # bump me\n" +
-			"description: {zh: 演示, en: A demo}\nkeywords: [a, b]\nhome: https://demo.example\nsources: [https://git.example]\nkubeVersion: '>=1.19.0-0'\n" +
-			"maintainers: [{name: Jo, email: jo@demo.example, url: https://jo.example}]\nannotations: {a: b, flag: true}\nstaticFileDirectory: ./static/\n" +
-			"icon: \"./static/icon.svg\" # the icon\nscreenshots: [static/one/shot.png, https://x.example/remote.png, static/two/shot.png, ./static/one/shot.png]\n" +
-			"dependencies: [{name: sub, tags: [extension], condition: sub.enabled}]\nunheard: of\n",
-		"values.yaml":                "sub: {enabled: true}\n",
-		"README.md":                  "# Demo\n",
-		"static/icon.svg":            "<svg/>",
-		"static/one/shot.png":        "one",
-		"static/two/shot.png":        "two",
-		"static/unused.png":          "unused",
-		"staticity.txt":              "no asset",
-		"charts/sub/Chart.yaml":      "apiVersion: v2\nname: sub\nversion: 0.1.0\n",
-		"charts/sub/templates/a.yml": "a: {{ .Values.x }}\n",
-	}
-}
-
-func demo(t testing.TB) *Extension { return mustLoad(t, writeTree(t, demoFiles())) }
+func demo(t testing.TB) *Extension { return mustLoad(t, trees.Write(t, trees.Demo())) }
 
 // packedContents are the files of a package by their full name in the archive.
 func packedContents(t testing.TB, data []byte) map[string]string {
@@ -79,7 +60,7 @@ func TestPackPushedForm(t *testing.T) {
 	}
 	got := packedContents(t, p.Data)
 	base := "https://files.example/usr-1/demo/1.0.0/"
-	want := demoFiles()
+	want := trees.Demo()
 	metadata := want[MetadataFile]
 	for old, url := range map[string]string{
 		`"./static/icon.svg"`:    `"` + base + e.Assets[0].RemoteName + `"`,
@@ -141,7 +122,7 @@ func TestPackLocalForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := packedContents(t, p.Data)
-	for name, content := range demoFiles() {
+	for name, content := range trees.Demo() {
 		if got["demo/"+name] != content {
 			t.Errorf("%s is %q, want %q", name, got["demo/"+name], content)
 		}
@@ -160,9 +141,9 @@ func TestStaticDirectory(t *testing.T) {
 			t.Errorf("%q is %q (%v), want %q", dir, got, ok, want)
 		}
 	}
-	files := demoFiles()
+	files := trees.Demo()
 	files[MetadataFile] = strings.Replace(files[MetadataFile], "staticFileDirectory: ./static/", "staticFileDirectory: ..", 1)
-	e := mustLoad(t, writeTree(t, files))
+	e := mustLoad(t, trees.Write(t, files))
 	wantError(t, e.AssetProblems, `staticFileDirectory ".." is no folder of the extension`, "name the folder with the assets")
 	p, err := e.Pack(testURLs(e))
 	if err != nil {
@@ -189,7 +170,7 @@ func TestPackErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			e, err := Load(writeTree(t, map[string]string{MetadataFile: tt.metadata, "i.svg": "<svg/>"}), Options{Display: "apps/demo"})
+			e, err := Load(trees.Write(t, map[string]string{MetadataFile: tt.metadata, "i.svg": "<svg/>"}), Options{Display: "apps/demo"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -223,11 +204,11 @@ func TestPackedBytesStay(t *testing.T) {
 // zero that has to stand there.
 func TestHeaders(t *testing.T) {
 	nobody.Run(t, func(t *testing.T) {
-		files := demoFiles()
+		files := trees.Demo()
 		files["files/"+strings.Repeat("long/", 30)+"name"] = "prefix of USTAR"
 		files["files/"+strings.Repeat("x", 120)] = "PAX"
 		files["files/文件.txt"] = "PAX"
-		dir := writeTree(t, files)
+		dir := trees.Write(t, files)
 		for name := range files {
 			if err := os.Chmod(filepath.Join(dir, filepath.FromSlash(name)), 0o700); err != nil {
 				t.Fatal(err)
@@ -241,7 +222,7 @@ func TestHeaders(t *testing.T) {
 			}
 			checkHeaders(t, form, p.Data)
 		}
-		chart := writeTree(t, map[string]string{ChartFile: "apiVersion: v2\nname: near\nversion: 0.3.0\n", "values.yaml": "x: 1\n"})
+		chart := trees.Write(t, map[string]string{ChartFile: "apiVersion: v2\nname: near\nversion: 0.3.0\n", "values.yaml": "x: 1\n"})
 		_, packed, err := PackChart(chart, Limits{})
 		if err != nil {
 			t.Fatal(err)
@@ -363,16 +344,16 @@ func TestChartIsThatOfThePackage(t *testing.T) {
 	}
 	check(t, demo(t))
 	for _, archive := range corpusPackages(t) {
-		t.Run(filepath.Base(archive), func(t *testing.T) { check(t, mustLoad(t, unpackTo(t, archive, false))) })
+		t.Run(filepath.Base(archive), func(t *testing.T) { check(t, mustLoad(t, trees.Unpack(t, archive, false))) })
 	}
 }
 
 func TestByteOrderMarks(t *testing.T) {
-	files := demoFiles()
+	files := trees.Demo()
 	for name := range files {
 		files[name] = "\ufeff" + files[name]
 	}
-	e := mustLoad(t, writeTree(t, files))
+	e := mustLoad(t, trees.Write(t, files))
 	c, err := e.Chart()
 	if err != nil {
 		t.Fatal(err)
@@ -408,7 +389,7 @@ func TestSurvivingFields(t *testing.T) {
 			if tt.chartFile != "" {
 				files[ChartFile] = tt.chartFile
 			}
-			c, err := mustLoad(t, writeTree(t, files)).Chart()
+			c, err := mustLoad(t, trees.Write(t, files)).Chart()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -421,7 +402,7 @@ func TestSurvivingFields(t *testing.T) {
 
 func TestDescriptionFallsBack(t *testing.T) {
 	for description, want := range map[string]string{"{zh: 中, en: English}": "English", "{zh: 中, de: Deutsch}": "Deutsch", "{zh: 中}": "中", "{}": ""} {
-		c, err := mustLoad(t, writeTree(t, map[string]string{MetadataFile: smallMetadata + "description: " + description + "\n"})).Chart()
+		c, err := mustLoad(t, trees.Write(t, map[string]string{MetadataFile: smallMetadata + "description: " + description + "\n"})).Chart()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -435,7 +416,7 @@ func TestDescriptionFallsBack(t *testing.T) {
 func TestStandInForIcons(t *testing.T) {
 	for _, icon := range []string{"data:embedded", "data:image/png;base64,AAAA", "data:image/png;base64,not base64!", "https://x/i.svg"} {
 		metadata := "name: demo\nversion: 1.0.0\nicon: '" + icon + "'\ndescription:\n  en: |\n    x\n    icon: data:embedded\n\n    icon: data:embedded\n"
-		c, err := mustLoad(t, writeTree(t, map[string]string{MetadataFile: metadata})).Chart()
+		c, err := mustLoad(t, trees.Write(t, map[string]string{MetadataFile: metadata})).Chart()
 		if err != nil {
 			t.Fatal(err)
 		}

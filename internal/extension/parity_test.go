@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 )
 
 // chartView is what Helm made of a chart, in an order that does not change.
@@ -153,7 +154,7 @@ func chartOfSource(t *testing.T, dir string) *chart.Chart {
 		Maintainers       []*chart.Maintainer
 		Annotations       map[string]string
 	}
-	if err := yaml.Unmarshal(readFile(t, filepath.Join(dir, MetadataFile)), &ext); err != nil {
+	if err := yaml.Unmarshal(trees.ReadFile(t, filepath.Join(dir, MetadataFile)), &ext); err != nil {
 		t.Fatal(err)
 	}
 	md := &chart.Metadata{
@@ -181,7 +182,7 @@ func chartOfSource(t *testing.T, dir string) *chart.Chart {
 	if err := os.CopyFS(whole, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, whole, ChartFile, string(derived))
+	trees.WriteFile(t, whole, ChartFile, string(derived))
 	if ext.StaticFileDirectory != "" {
 		if err := os.RemoveAll(filepath.Join(whole, filepath.FromSlash(ext.StaticFileDirectory))); err != nil {
 			t.Fatal(err)
@@ -199,7 +200,7 @@ func chartOfSource(t *testing.T, dir string) *chart.Chart {
 // and appVersion.
 func TestPackLoadsLikeItsSource(t *testing.T) {
 	soak.Long(t)
-	packed := demoFiles()
+	packed := trees.Demo()
 	packed["charts/redis-1.2.0.tgz"] = string(subchartPackage(t, "redis", "1.2.0"))
 	packed["charts/sub/charts/inner-0.1.0.tgz"] = string(subchartPackage(t, "inner", "0.1.0"))
 	packed["values.schema.json"] = `{"type": "object"}`
@@ -209,7 +210,7 @@ func TestPackLoadsLikeItsSource(t *testing.T) {
 	own := maps.Clone(found)
 	own[MetadataFile] += "type: application\nappVersion: \"2.0\"\n"
 	sources := map[string]string{
-		"packed subcharts": writeTree(t, packed), "type and appVersion from Chart.yaml": writeTree(t, found), "and from extension.yaml": writeTree(t, own),
+		"packed subcharts": trees.Write(t, packed), "type and appVersion from Chart.yaml": trees.Write(t, found), "and from extension.yaml": trees.Write(t, own),
 	}
 	examples, err := filepath.Glob("../../examples/*/" + MetadataFile)
 	more, other := filepath.Glob("../../examples/*/extensions/*/" + MetadataFile)
@@ -240,15 +241,15 @@ func TestPackLoadsLikeKsbuilders(t *testing.T) {
 	soak.Long(t)
 	for _, archive := range corpusPackages(t) {
 		t.Run(filepath.Base(archive), func(t *testing.T) {
-			theirs := pushedPackage(t, archive)
-			e := mustLoad(t, unpackTo(t, archive, false))
+			theirs := trees.Pushed(t, archive)
+			e := mustLoad(t, trees.Unpack(t, archive, false))
 			p, err := e.Pack(testURLs(e))
 			if err != nil {
 				t.Fatal(err)
 			}
 			got, want := withoutOurs(t, loadChart(t, p.Data)), withoutOurs(t, loadChart(t, theirs))
 			sameCharts(t, want, loadChart(t, theirs), got)
-			withChart := mustLoad(t, unpackTo(t, archive, true))
+			withChart := mustLoad(t, trees.Unpack(t, archive, true))
 			same, err := withChart.Pack(testURLs(withChart))
 			if err != nil {
 				t.Fatal(err)

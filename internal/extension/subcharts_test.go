@@ -11,6 +11,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 
 	"github.com/ksrelease/ksrelease/internal/extension/unpack"
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 )
 
 // subchartPackage is a chart of one file.
@@ -48,14 +49,14 @@ func TestMissingDependencies(t *testing.T) {
 		for file, text := range tt.files {
 			files[file] = text
 		}
-		if got := mustLoad(t, writeTree(t, files)).MissingDependencies(); !slices.Equal(got, tt.want) {
+		if got := mustLoad(t, trees.Write(t, files)).MissingDependencies(); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %v, want %v", name, got, tt.want)
 		}
 	}
 }
 
 func TestWithCharts(t *testing.T) {
-	e := mustLoad(t, writeTree(t, map[string]string{"extension.yaml": withDependencies, "values.yaml": "a: b\n", "charts/agent/Chart.yaml": "name: agent\nversion: 0.1.0\napiVersion: v2\n"}))
+	e := mustLoad(t, trees.Write(t, map[string]string{"extension.yaml": withDependencies, "values.yaml": "a: b\n", "charts/agent/Chart.yaml": "name: agent\nversion: 0.1.0\napiVersion: v2\n"}))
 	before, digest := names(e), e.ContentDigest()
 	charts := []Resolved{
 		{Dependency: 1, Name: "redis", Version: "1.2.0", Data: subchartPackage(t, "redis", "1.2.0")},
@@ -94,7 +95,7 @@ func TestWithCharts(t *testing.T) {
 }
 
 func TestWithChartsRefuses(t *testing.T) {
-	e := mustLoad(t, writeTree(t, map[string]string{"extension.yaml": withDependencies, "charts/redis-1.2.0.tgz": string(subchartPackage(t, "redis", "1.3.0"))}))
+	e := mustLoad(t, trees.Write(t, map[string]string{"extension.yaml": withDependencies, "charts/redis-1.2.0.tgz": string(subchartPackage(t, "redis", "1.3.0"))}))
 	for name, tt := range map[string]struct {
 		chart Resolved
 		want  string
@@ -132,7 +133,7 @@ func TestReadChart(t *testing.T) {
 
 func TestLock(t *testing.T) {
 	tree := map[string]string{"extension.yaml": withDependencies, "charts/agent/Chart.yaml": "name: agent\nversion: 0.1.0\n"}
-	e := mustLoad(t, writeTree(t, tree))
+	e := mustLoad(t, trees.Write(t, tree))
 	if lock, err := e.Lock(); lock != nil || err != nil {
 		t.Errorf("a lock of nothing: %v, %v", lock, err)
 	}
@@ -151,7 +152,7 @@ func TestLock(t *testing.T) {
 		t.Fatal("no lock")
 	}
 	tree["Chart.lock"] = text
-	locked := mustLoad(t, writeTree(t, tree))
+	locked := mustLoad(t, trees.Write(t, tree))
 	lock, err := locked.Lock()
 	if err != nil || !locked.LockInSync(lock) {
 		t.Fatalf("%v\n%s", err, text)
@@ -186,7 +187,7 @@ func TestLock(t *testing.T) {
 			changed[file] = text
 		}
 		change(changed)
-		e := mustLoad(t, writeTree(t, changed))
+		e := mustLoad(t, trees.Write(t, changed))
 		if lock, err := e.Lock(); err != nil || e.LockInSync(lock) {
 			t.Errorf("%s: %v, in sync", name, err)
 		}
@@ -202,7 +203,7 @@ func TestLockThatIsNone(t *testing.T) {
 		"dependencies: [~]\ndigest: sha256:0\n": "Chart.lock:1:15: an entry of the lock is empty",
 		"digest: x\ndigest: y\n":                "Chart.lock:2:1:",
 	} {
-		e := mustLoad(t, writeTree(t, map[string]string{"extension.yaml": withDependencies, "Chart.lock": text}))
+		e := mustLoad(t, trees.Write(t, map[string]string{"extension.yaml": withDependencies, "Chart.lock": text}))
 		_, err := e.Lock()
 		wantError(t, err, want)
 	}
@@ -226,11 +227,11 @@ func TestLockDigestIsThatOfHelm(t *testing.T) {
 
 func TestPackChartIsTheSameAlways(t *testing.T) {
 	tree := map[string]string{"Chart.yaml": "name: redis\nversion: 1.0.0\n", "values.yaml": "a: b\n", "templates/x.yaml": "x: y\n", ".git/config": "x"}
-	md, first, err := PackChart(writeTree(t, tree), Limits{})
+	md, first, err := PackChart(trees.Write(t, tree), Limits{})
 	if err != nil || md.Name != "redis" {
 		t.Fatal(err)
 	}
-	_, second, err := PackChart(writeTree(t, tree), Limits{})
+	_, second, err := PackChart(trees.Write(t, tree), Limits{})
 	if err != nil || string(first) != string(second) {
 		t.Errorf("two packages of one chart: %v", err)
 	}
@@ -238,7 +239,7 @@ func TestPackChartIsTheSameAlways(t *testing.T) {
 	if err != nil || len(files) != 3 {
 		t.Errorf("%d files, %v", len(files), err)
 	}
-	_, _, err = PackChart(writeTree(t, map[string]string{"values.yaml": "a: b\n"}), Limits{})
+	_, _, err = PackChart(trees.Write(t, map[string]string{"values.yaml": "a: b\n"}), Limits{})
 	wantError(t, err, "there is no Chart.yaml in it")
 	_, _, err = PackChart("nowhere", Limits{})
 	wantError(t, err, "no such file")
@@ -247,7 +248,7 @@ func TestPackChartIsTheSameAlways(t *testing.T) {
 // The .helmignore of a chart that is packed on the way must not leave out what makes it.
 func TestChartThatItsHelmIgnoreEmpties(t *testing.T) {
 	chart := func(ignore string) string {
-		return writeTree(t, map[string]string{
+		return trees.Write(t, map[string]string{
 			ChartFile: "apiVersion: v2\nname: near\nversion: 0.3.0\n", "values.yaml": "x: 1\n", "templates/a.yaml": "a: {}\n",
 			"templates/NOTES.txt": "hi", "charts/in/Chart.yaml": "apiVersion: v2\nname: in\nversion: 0.3.0\n", "docs/a.md": "x", ".helmignore": ignore,
 		})

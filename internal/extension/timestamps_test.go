@@ -1,107 +1,37 @@
 package extension
 
 import (
-	"archive/tar"
-	"bytes"
 	"fmt"
-	"io"
-	"maps"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 )
-
-// stamped packs files below a folder as somebody else would at another moment: with
-// other times, owners, modes, level and head of gzip, and in another order.
-func stamped(t testing.TB, moment int, folder string, files map[string]string) string {
-	t.Helper()
-	var out bytes.Buffer
-	zw, err := gzip.NewWriterLevel(&out, 1+moment%9)
-	if err != nil {
-		t.Fatal(err)
-	}
-	when := time.Unix(int64(1_700_000_000+moment*3600), 0)
-	zw.ModTime, zw.Comment, zw.Name = when, "Helm", strings.Repeat("x", moment)
-	tw := tar.NewWriter(zw)
-	names := slices.Sorted(maps.Keys(files))
-	if moment%2 == 1 {
-		slices.Reverse(names)
-		if err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: folder + "/", Mode: 0o755, ModTime: when}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, name := range names {
-		h := &tar.Header{Typeflag: tar.TypeReg, Name: folder + "/" + name, Size: int64(len(files[name])), Mode: int64(0o600 + moment), ModTime: when, Uid: moment, Uname: "jo"}
-		if err := tw.WriteHeader(h); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(tw, files[name]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := tw.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := zw.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
-}
-
-func lockAt(generated, version string) string {
-	return "dependencies:\n- name: redis\n  repository: https://charts.example\n  version: " + version +
-		"\ndigest: sha256:0123\ngenerated: \"" + generated + "\"\n"
-}
-
-// updated is a tree after `helm dependency update` at a moment, in the extension and in
-// its subcharts. change, where it is not nil, changes the files of the innermost chart.
-func updated(t testing.TB, moment int, change func(files map[string]string)) map[string]string {
-	t.Helper()
-	when := time.Unix(int64(1_700_000_000+moment), int64(moment)).UTC().Format(time.RFC3339Nano)
-	inner := map[string]string{ChartFile: "apiVersion: v2\nname: inner\nversion: 1.0.0\n", "templates/a.yaml": "a: {}\n", "values.yaml": "x: 1\n"}
-	if change != nil {
-		change(inner)
-	}
-	files := demoFiles()
-	files[LockFile] = lockAt(when, "1.0.0")
-	files["charts/redis-1.0.0.tgz"] = stamped(t, moment, "redis", map[string]string{
-		ChartFile: "apiVersion: v2\nname: redis\nversion: 1.0.0\n", LockFile: lockAt(when, "2.0.0"),
-		"charts/inner-1.0.0.tgz":   stamped(t, moment, "inner", inner),
-		"charts/folder/Chart.yaml": "apiVersion: v2\nname: folder\nversion: 1.0.0\n",
-	})
-	files["charts/sub/"+LockFile] = lockAt(when, "3.0.0")
-	files["charts/sub/requirements.lock"] = lockAt(when, "4.0.0")
-	files["charts/sub/charts/inner-1.0.0.tgz"] = stamped(t, moment, "inner", inner)
-	return files
-}
 
 func digestOfTree(t testing.TB, files map[string]string) string {
 	t.Helper()
-	return mustLoad(t, writeTree(t, files)).ContentDigest()
+	return mustLoad(t, trees.Write(t, files)).ContentDigest()
 }
 
 // `helm dependency update` makes locks and packages anew: what is the same in them is
 // no other content, and what is not is.
 func TestDependencyUpdateIsNoDrift(t *testing.T) {
 	soak.Long(t)
-	want := digestOfTree(t, updated(t, 0, nil))
+	want := digestOfTree(t, trees.Updated(t, 0, nil))
 	for moment := range 4 {
-		if got := digestOfTree(t, updated(t, moment+1, nil)); got != want {
+		if got := digestOfTree(t, trees.Updated(t, moment+1, nil)); got != want {
 			t.Errorf("updated at another moment, the digest is %s, want %s", got, want)
 		}
 	}
-	e := mustLoad(t, writeTree(t, updated(t, 5, nil)))
+	e := mustLoad(t, trees.Write(t, trees.Updated(t, 5, nil)))
 	p, err := e.Pack(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := writeTree(t, map[string]string{p.Filename: string(p.Data)})
+	dir := trees.Write(t, map[string]string{p.Filename: string(p.Data)})
 	if got := mustLoad(t, filepath.Join(dir, p.Filename)).ContentDigest(); got != want {
 		t.Errorf("read from the package, the digest is %s, want %s", got, want)
 	}
@@ -125,11 +55,11 @@ func TestDependencyUpdateIsNoDrift(t *testing.T) {
 			f["values.yaml"], f["templates/a.yaml"] = f["templates/a.yaml"], f["values.yaml"]
 		},
 	} {
-		other(what+" in a package in a package", updated(t, 0, change))
+		other(what+" in a package in a package", trees.Updated(t, 0, change))
 	}
 	edit := func(what, name string, by func(string) string) {
 		t.Helper()
-		files := updated(t, 0, nil)
+		files := trees.Updated(t, 0, nil)
 		files[name] = by(files[name])
 		other(what, files)
 	}
@@ -145,7 +75,7 @@ func TestDependencyUpdateIsNoDrift(t *testing.T) {
 	edit("a package that is cut elsewhere", "charts/redis-1.0.0.tgz", func(text string) string { return text[:len(text)-10] })
 	edit("no package at all", "charts/redis-1.0.0.tgz", func(string) string { return "not an archive" })
 	edit("the digest of the package", "charts/redis-1.0.0.tgz", func(string) string { return strings.Repeat("\x00", 32) })
-	files := updated(t, 0, nil)
+	files := trees.Updated(t, 0, nil)
 	files["charts/redis-1.0.1.tgz"] = files["charts/redis-1.0.0.tgz"]
 	delete(files, "charts/redis-1.0.0.tgz")
 	other("another name of the package", files)
@@ -154,15 +84,17 @@ func TestDependencyUpdateIsNoDrift(t *testing.T) {
 // What Helm does not read as a lock or a chart counts by its bytes.
 func TestWhatIsNoDependencyCountsByItsBytes(t *testing.T) {
 	for name, content := range map[string]func(moment int) string{
-		"files/a.tgz":         func(moment int) string { return stamped(t, moment, "a", map[string]string{"x": "y"}) },
-		"files/charts/a.tgz":  func(moment int) string { return stamped(t, moment, "a", map[string]string{"x": "y"}) },
-		"charts/_off/a/b.tgz": func(moment int) string { return stamped(t, moment, "a", map[string]string{"x": "y"}) },
-		"files/Chart.lock":    func(moment int) string { return lockAt(time.Unix(int64(moment), 0).Format(time.RFC3339), "1.0.0") },
-		LockFile:              func(moment int) string { return "generated: " + strings.Repeat("x", moment) + "\n" }, // says nothing of Helm's
+		"files/a.tgz":         func(moment int) string { return trees.Stamped(t, moment, "a", map[string]string{"x": "y"}) },
+		"files/charts/a.tgz":  func(moment int) string { return trees.Stamped(t, moment, "a", map[string]string{"x": "y"}) },
+		"charts/_off/a/b.tgz": func(moment int) string { return trees.Stamped(t, moment, "a", map[string]string{"x": "y"}) },
+		"files/Chart.lock": func(moment int) string {
+			return trees.LockAt(time.Unix(int64(moment), 0).Format(time.RFC3339), "1.0.0")
+		},
+		LockFile: func(moment int) string { return "generated: " + strings.Repeat("x", moment) + "\n" }, // says nothing of Helm's
 	} {
 		digests := map[string]bool{}
 		for moment := range 2 {
-			files := demoFiles()
+			files := trees.Demo()
 			files[name] = content(moment)
 			digests[digestOfTree(t, files)] = true
 		}
@@ -180,14 +112,14 @@ func TestDigestOfPackagesIsBounded(t *testing.T) {
 		fmt.Fprintln(&numbers, i)
 	}
 	big := map[string]string{ChartFile: "apiVersion: v2\nname: big\nversion: 1.0.0\n", "numbers": numbers.String()}
-	files := demoFiles()
-	files["charts/big-1.0.0.tgz"] = stamped(t, 1, "big", big)
+	files := trees.Demo()
+	files["charts/big-1.0.0.tgz"] = trees.Stamped(t, 1, "big", big)
 	limits := Limits{Unpacked: 1 << 20}
 	digests := map[string]bool{}
 	for moment := range 2 {
-		files["charts/big-1.0.0.tgz"] = stamped(t, moment, "big", big)
+		files["charts/big-1.0.0.tgz"] = trees.Stamped(t, moment, "big", big)
 		for _, l := range []Limits{limits, {}} {
-			e, err := Load(writeTree(t, files), Options{Limits: l})
+			e, err := Load(trees.Write(t, files), Options{Limits: l})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -200,7 +132,7 @@ func TestDigestOfPackagesIsBounded(t *testing.T) {
 
 	deep := "no archive"
 	for range 40 {
-		deep = stamped(t, 1, "x", map[string]string{"charts/x-1.0.0.tgz": deep})
+		deep = trees.Stamped(t, 1, "x", map[string]string{"charts/x-1.0.0.tgz": deep})
 	}
 	files["charts/big-1.0.0.tgz"] = deep
 	digestOfTree(t, files)
@@ -208,9 +140,9 @@ func TestDigestOfPackagesIsBounded(t *testing.T) {
 
 // The content digest of a published version, in each format that ever was.
 func TestCompareDigest(t *testing.T) {
-	e := mustLoad(t, writeTree(t, updated(t, 0, nil)))
-	later := mustLoad(t, writeTree(t, updated(t, 1, nil)))
-	changed := mustLoad(t, writeTree(t, updated(t, 0, func(f map[string]string) { f["values.yaml"] = "x: 2\n" })))
+	e := mustLoad(t, trees.Write(t, trees.Updated(t, 0, nil)))
+	later := mustLoad(t, trees.Write(t, trees.Updated(t, 1, nil)))
+	changed := mustLoad(t, trees.Write(t, trees.Updated(t, 0, func(f map[string]string) { f["values.yaml"] = "x: 2\n" })))
 	if e.firstDigest() == later.firstDigest() || !strings.HasPrefix(e.ContentDigest(), "v2:sha256:") || !strings.HasPrefix(e.firstDigest(), "sha256:") {
 		t.Errorf("the digests are %s, %s, and later %s", e.ContentDigest(), e.firstDigest(), later.firstDigest())
 	}

@@ -9,13 +9,14 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/testutil/nobody"
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 )
 
 // What may not be read is named, with what to do about it. .helmignore is no advice for
 // what the extension cannot do without.
 func TestUnreadableFilesHaveAHint(t *testing.T) {
 	nobody.Run(t, func(t *testing.T) {
-		dir := writeTree(t, map[string]string{
+		dir := trees.Write(t, map[string]string{
 			MetadataFile: smallMetadata, ".helmignore": "*.bak\n", "values.yaml": "a: 1\n", "templates/cm.yaml": "a: 1\n", "old.bak": "x",
 		})
 		archive := filepath.Join(t.TempDir(), "demo-1.0.0.tgz")

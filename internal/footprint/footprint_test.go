@@ -2,7 +2,6 @@ package footprint
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -10,24 +9,15 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/testutil/testshared"
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 )
 
 func load(t testing.TB, files map[string]string) *extension.Extension {
 	t.Helper()
-	dir := t.TempDir()
 	if files[extension.MetadataFile] == "" {
 		files[extension.MetadataFile] = "name: alc\nversion: 1.0.0\nicon: https://x/i.svg\n"
 	}
-	for name, content := range files {
-		full := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(full, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ext, err := extension.Load(dir, extension.Options{})
+	ext, err := extension.Load(trees.Write(t, files), extension.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

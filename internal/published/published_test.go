@@ -3,8 +3,6 @@ package published
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/target"
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 )
 
 // Another archive than was sent is looked at in the same way.
@@ -57,12 +56,7 @@ func (s serving) Fetch(ctx context.Context, _ target.Entry) ([]byte, error) {
 func TestExplain(t *testing.T) {
 	tree := func(values string) *extension.Extension {
 		t.Helper()
-		dir := t.TempDir()
-		for name, content := range map[string]string{"extension.yaml": "name: alc\nversion: 1.0.0\nicon: https://x/i.svg\n", "values.yaml": values} {
-			if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
+		dir := trees.Write(t, map[string]string{"extension.yaml": "name: alc\nversion: 1.0.0\nicon: https://x/i.svg\n", "values.yaml": values})
 		e, err := extension.Load(dir, extension.Options{})
 		if err != nil {
 			t.Fatal(err)
