@@ -12,7 +12,6 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/output"
-	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
@@ -46,7 +45,7 @@ func (c *doctorCommand) Run(a *app.App) error {
 	defer cancel()
 	a.WarnOnStderr()
 	a.Attempts = doctor.Attempts
-	report := doctor.New(results.Tool{Name: "ksrelease", Version: app.Version()})
+	report := doctor.New(app.MadeBy())
 	err := c.look(ctx, a, report, cluster)
 	report.Print(a.Stdout, c.Output == "json", a.Redact.Text)
 	switch {

@@ -40,8 +40,7 @@ func (c *lintCommand) Run(a *app.App) error {
 	if err != nil {
 		return err
 	}
-	c.HookRun = app.HookRun{Run: c.Hooks, Command: "lint", DryRun: true}
-	if err := c.BeginHooks(ctx, p); err != nil {
+	if err := c.BeginHooks(ctx, p, app.HookRun{Run: c.Hooks, Command: "lint", DryRun: true}); err != nil {
 		return err
 	}
 	sources, err := p.Sources(ctx, c.Paths)
@@ -55,7 +54,7 @@ func (c *lintCommand) Run(a *app.App) error {
 	if err != nil {
 		return err
 	}
-	err = c.lint(ctx, a, p, sources, known)
+	_, err = c.lint(ctx, a, p, sources, known)
 	if gone := known.Gone(err == nil && !c.narrowed()); gone > 0 {
 		a.Stderr.Print("info: %s of %s %s no longer there\n  → to drop them: %s",
 			app.Plural(gone, "finding"), p.BaselineFile(), isOrAre(gone), c.writeLine())
@@ -63,7 +62,7 @@ func (c *lintCommand) Run(a *app.App) error {
 	return err
 }
 
-func (c *lintCommand) lint(ctx context.Context, a *app.App, p *app.Project, sources []config.Source, known pipeline.Baseline) error {
+func (c *lintCommand) lint(ctx context.Context, a *app.App, p *app.Project, sources []config.Source, known pipeline.Baseline) (*results.Document, error) {
 	options := p.Options(sources, known)
 	options.Command, options.Only, options.Through = "lint", c.Only, results.StageLint
 	return c.Perform(ctx, a, p, options, report.TextOptions{Findings: true})
@@ -73,8 +72,8 @@ func (c *lintCommand) lint(ctx context.Context, a *app.App, p *app.Project, sour
 // that were not asked for, or could not be looked at, stay as they are.
 func (c *lintCommand) writeBaseline(ctx context.Context, a *app.App, p *app.Project, sources []config.Source) error {
 	var found baseline.Recorder
-	err := c.lint(ctx, a, p, sources, &found)
-	unread, ok := unreadOf(err)
+	result, err := c.lint(ctx, a, p, sources, &found)
+	unread, ok := unreadOf(result, err)
 	if !ok || ctx.Err() != nil {
 		a.Stderr.Print("%s is not written: not all extensions were looked at", p.BaselineFile())
 		return err
@@ -106,16 +105,16 @@ func (c *lintCommand) writeBaseline(ctx context.Context, a *app.App, p *app.Proj
 	return err
 }
 
-// unreadOf are the extensions that could not be looked at; ok says that all others were.
-func unreadOf(err error) (unread []results.Extension, ok bool) {
+// unreadOf are the extensions of a run that could not be looked at; ok says that all others were.
+func unreadOf(result *results.Document, err error) (unread []results.Extension, ok bool) {
 	if err == nil {
 		return nil, true
 	}
 	var ended *app.OutcomeError
-	if !errors.As(err, &ended) || ended.Result == nil || ended.Code != app.ExitNotReleased {
+	if !errors.As(err, &ended) || ended.Code != app.ExitNotReleased {
 		return nil, false
 	}
-	for _, x := range ended.Result.Extensions {
+	for _, x := range result.Extensions {
 		if !x.AsAsked {
 			unread = append(unread, x)
 		}
@@ -166,8 +165,7 @@ type packageCommand struct {
 func (c *packageCommand) Run(a *app.App) error {
 	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
-	c.HookRun = app.HookRun{Run: true, Command: "package", Output: c.OutputDir}
-	p, options, err := c.Read(ctx, a, c.Paths)
+	p, options, err := c.Read(ctx, a, c.Paths, app.HookRun{Run: true, Command: "package", Output: c.OutputDir})
 	if err != nil {
 		return err
 	}
@@ -182,5 +180,6 @@ func (c *packageCommand) Run(a *app.App) error {
 	}
 	options.Command, options.Only, options.Through, options.Skip = "package", c.Only, results.StagePackage, c.Skip
 	options.Sizes, options.Target = c.Sizes, kscloud.Unconnected(p.Config.Cloud.Server)
-	return c.Perform(ctx, a, p, options, report.TextOptions{})
+	_, err = c.Perform(ctx, a, p, options, report.TextOptions{})
+	return err
 }

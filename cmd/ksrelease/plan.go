@@ -87,9 +87,9 @@ func (c *planCommand) Run(a *app.App) error {
 	case result.AsAsked():
 		return nil
 	case refused != nil:
-		return &app.OutcomeError{Code: app.ExitAuth, Result: result}
+		return &app.OutcomeError{Code: app.ExitAuth}
 	}
-	return &app.OutcomeError{Code: app.ExitNotReleased, Result: result}
+	return &app.OutcomeError{Code: app.ExitNotReleased}
 }
 
 // print prints the jobs.

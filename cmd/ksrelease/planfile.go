@@ -19,7 +19,6 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/planfile"
 	"github.com/ksrelease/ksrelease/internal/report"
-	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shellword"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -96,14 +95,13 @@ func (c *runCommand) mayWritePlan(a *app.App, file string, sources []config.Sour
 
 // made is what a plan is made of now.
 func (c *runCommand) made(ctx context.Context, p *app.Project, sources []config.Source, target string) (planfile.Made, error) {
-	tool := results.Tool{Name: "ksrelease", Version: app.Version()}
 	if c.IsLocal() { // a dry run may find none yet
 		target = "the local marketplace in " + c.Folder(p)
 		if below, err := filepath.Rel(p.Root, c.Folder(p)); err == nil { // the same from wherever it is run
 			target = "the local marketplace in " + filepath.ToSlash(below)
 		}
 	}
-	made := planfile.Made{Tool: tool, Revision: git.Commit(graceful.Finish(ctx), p.GitFolder(graceful.Finish(ctx), sources)), Target: target}
+	made := planfile.Made{Tool: app.MadeBy(), Revision: git.Commit(graceful.Finish(ctx), p.GitFolder(graceful.Finish(ctx), sources)), Target: target}
 	if p.Config.File != "" {
 		text, err := os.ReadFile(p.Config.File)
 		if err != nil {
@@ -120,9 +118,9 @@ func (c *runCommand) moved(what []string) error {
 		"go back to what the plan was made of, or make it anew: ksrelease run --dry-run --plan %s", shellword.Quote(c.Plan))
 }
 
-// keepTo has a run do what the plan says, or nothing.
-func (c *runCommand) keepTo(ctx context.Context, a *app.App, plan *planfile.File, p *app.Project, options *pipeline.Options, target string, perform func() error) error {
-	now, err := c.made(ctx, p, options.Sources, target)
+// keepTo has a run do what a plan says, or nothing.
+func (c *runCommand) keepTo(ctx context.Context, a *app.App, p *app.Project, plan *planfile.File, options pipeline.Options, text report.TextOptions) error {
+	now, err := c.made(ctx, p, options.Sources, text.Target)
 	if err != nil {
 		return err
 	}
@@ -135,31 +133,24 @@ func (c *runCommand) keepTo(ctx context.Context, a *app.App, plan *planfile.File
 	}
 	options.Only, options.Skip = plan.Names(), plan.Skip
 	options.AllOrNothing, options.AllowMissing = plan.AllOrNothing, plan.AllowMissing
-	var gone []string
-	options.Agreed = func(now []results.Extension) []results.Moved {
-		gone = plan.Gone(now)
-		return plan.Moved(now)
-	}
-	err = perform()
-	if err == nil && len(gone) > 0 { // nothing was blocked that says so
-		return c.moved(gone)
-	}
-	return err
-}
-
-// writePlan writes the plan of a dry run.
-func (c *runCommand) writePlan(ctx context.Context, a *app.App, p *app.Project, options *pipeline.Options, target string, perform func() error) error {
-	made, err := c.made(ctx, p, options.Sources, target)
+	options.Agreed = plan.Moved
+	result, err := c.Perform(ctx, a, p, options, text)
 	if err != nil {
 		return err
 	}
-	var result *results.Document
-	options.Observer = results.ObserverFunc(func(e results.Event) {
-		if e.Kind == results.EventRunFinished {
-			result = e.Result
-		}
-	})
-	ended := perform()
+	if gone := plan.Gone(result.Extensions); len(gone) > 0 { // nothing was blocked that says so
+		return c.moved(gone)
+	}
+	return nil
+}
+
+// writePlan writes the plan of a dry run.
+func (c *runCommand) writePlan(ctx context.Context, a *app.App, p *app.Project, options pipeline.Options, text report.TextOptions) error {
+	made, err := c.made(ctx, p, options.Sources, text.Target)
+	if err != nil {
+		return err
+	}
+	result, ended := c.Perform(ctx, a, p, options, text)
 	plan, err := planfile.Of(made, planfile.Options{Skip: c.Skip, AllOrNothing: c.AllOrNothing, AllowMissing: c.AllowMissingDependencies}, result)
 	if err == nil {
 		err = plan.Write(c.Plan)

@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
@@ -84,8 +83,7 @@ func (c *reportCommand) make(a *app.App, merged bool, journals []string) error {
 			result.Warnings = append(slices.Clone(result.Warnings), "this is not the whole: there is no journal of shard "+strings.Join(missing, ", "))
 		}
 	}
-	a.Redact.Observer(results.ObserverFunc(func(e results.Event) { result = e.Result })).
-		Observe(results.Event{Kind: results.EventRunFinished, Time: time.Now(), Result: result})
+	result = a.Redact.Document(result)
 	c.print(a, result)
 	var unwritten error
 	for _, d := range destinations {
@@ -103,7 +101,7 @@ func (c *reportCommand) make(a *app.App, merged bool, journals []string) error {
 		code = app.ExitNotReleased
 	}
 	if code != app.ExitOK {
-		return &app.OutcomeError{Code: code, Result: result}
+		return &app.OutcomeError{Code: code}
 	}
 	return nil
 }

@@ -36,8 +36,7 @@ func (c *runCommand) Run(a *app.App) error {
 	if err := c.mayPlan(); err != nil {
 		return err
 	}
-	c.HookRun = app.HookRun{Run: c.Hooks || !c.DryRun, Command: "run", DryRun: c.DryRun}
-	p, options, err := c.Read(ctx, a, c.Paths)
+	p, options, err := c.Read(ctx, a, c.Paths, app.HookRun{Run: c.Hooks || !c.DryRun, Command: "run", DryRun: c.DryRun})
 	if err != nil {
 		return err
 	}
@@ -63,14 +62,14 @@ func (c *runCommand) Run(a *app.App) error {
 		Again:   func(names []string) string { return c.again(names, false) },
 		Release: func() string { return c.again(nil, true) },
 	}
-	perform := func() error { return c.Perform(ctx, a, p, options, text) }
 	switch {
 	case approved != nil:
-		return c.keepTo(ctx, a, approved, p, &options, links.Name, perform)
+		return c.keepTo(ctx, a, p, approved, options, text)
 	case c.Plan != "":
-		return c.writePlan(ctx, a, p, &options, links.Name, perform)
+		return c.writePlan(ctx, a, p, options, text)
 	}
-	return perform()
+	_, err = c.Perform(ctx, a, p, options, text)
+	return err
 }
 
 // mayKeepMarketplace finds out, for a run as for a dry run, whether a local

@@ -13,7 +13,6 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report"
-	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // The exit codes, which scripts rely on (docs/exit-codes.md).
@@ -99,8 +98,7 @@ func (a *App) PrintError(err error, hint string) {
 
 // OutcomeError ends a command whose output has said everything already.
 type OutcomeError struct {
-	Code   int               // the exit code
-	Result *results.Document // of a run; nil for other commands
+	Code int // the exit code
 }
 
 func (e *OutcomeError) Error() string { return fmt.Sprintf("exit code %d", e.Code) }

@@ -126,25 +126,25 @@ func (p *Project) warnOfHooks(sources []config.Source) {
 
 // BeginHooks is that of the project, for a run. Its reports say meanwhile that it has not come
 // to anything else.
-func (c *Selection) BeginHooks(ctx context.Context, p *Project) error {
-	if c.HookRun.Run && len(p.Config.Before) > 0 {
-		c.reportBeginning()
+func (c *Selection) BeginHooks(ctx context.Context, p *Project, run HookRun) error {
+	if run.Run && len(p.Config.Before) > 0 {
+		c.reportBeginning(run)
 	}
-	c.HookRun.Quiet = c.Output == "json"
-	return p.BeginHooks(ctx, c.HookRun)
+	run.Quiet = c.Output == "json"
+	return p.BeginHooks(ctx, run)
 }
 
 // reportBeginning has the reports that were asked for say that the run has not come to its
 // extensions, in place of older ones, while hooks of the project are at work. What cannot be
 // written is said when they are opened.
-func (c *Selection) reportBeginning() {
+func (c *Selection) reportBeginning(run HookRun) {
 	for _, asked := range c.Report {
 		to, err := report.ParseDestination(asked)
 		if err != nil {
 			return
 		}
 		_ = to.WriteFailed(Tool(), results.Document{
-			SchemaVersion: 1, Command: c.HookRun.Command, Tool: results.Tool{Name: "ksrelease", Version: Version()}, DryRun: c.HookRun.DryRun && c.HookRun.Command == "run", Started: time.Now(),
+			SchemaVersion: 1, Command: run.Command, Tool: MadeBy(), DryRun: run.DryRun && run.Command == "run", Started: time.Now(),
 			Error: &results.CommandError{Message: "the hooks of the project, which come before everything else, have not ended"},
 		})
 	}

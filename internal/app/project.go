@@ -137,7 +137,7 @@ func (p *Project) Baseline(ctx context.Context) (*baseline.Baseline, error) {
 func (p *Project) Options(sources []config.Source, known pipeline.Baseline) pipeline.Options {
 	options := pipeline.Options{
 		Sources: sources, Baseline: known, Display: Display,
-		Tool: results.Tool{Name: "ksrelease", Version: Version()},
+		Tool: MadeBy(),
 	}
 	if p != nil {
 		options.Parallelism = p.Config.Parallelism

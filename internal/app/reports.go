@@ -24,7 +24,7 @@ func (a *App) reportFailure(args []string) {
 	}
 	now := time.Now()
 	result := results.Document{
-		SchemaVersion: 1, Command: asked.Command, Tool: results.Tool{Name: "ksrelease", Version: Version()},
+		SchemaVersion: 1, Command: asked.Command, Tool: MadeBy(),
 		DryRun: slices.Contains(args, "--dry-run"), Started: now, Finished: &now, Error: a.commandError(a.failure),
 	}
 	if set := a.hooks.Load(); set != nil {

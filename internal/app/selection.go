@@ -29,49 +29,48 @@ type Selection struct {
 	Since
 	Parallelism commandline.Count `placeholder:"N" help:"Extensions at work at once; default: parallelism of the config, or 8."`
 	Output      string            `enum:"text,json" default:"text" help:"text, or json: one event a line on standard output."`
-	HookRun     HookRun           `kong:"-"` // set by the command, before it reads the project
 	Report      []string          `placeholder:"FILE" help:"Also write a report: ${reports}. The ending chooses the form, or FORMAT=FILE. May be repeated."`
 }
 
 // Read reads the project: its config, its extensions, and the findings that are known. The
 // hooks of the project that come first are run before, if the command runs hooks.
-func (c *Selection) Read(ctx context.Context, a *App, paths []string) (*Project, pipeline.Options, error) {
+func (c *Selection) Read(ctx context.Context, a *App, paths []string, hooks HookRun) (*Project, pipeline.Options, error) {
 	p, err := c.Open(ctx, a)
 	if err != nil {
 		return nil, pipeline.Options{}, err
 	}
-	if err := c.BeginHooks(ctx, p); err != nil {
+	if err := c.BeginHooks(ctx, p, hooks); err != nil {
 		return nil, pipeline.Options{}, err
 	}
 	options, err := p.Start(ctx, paths)
 	return p, options, err
 }
 
-// Perform runs the pipeline and reports as the flags ask. An observer in the options gets the
-// events as reports do, without secrets.
-func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pipeline.Options, text report.TextOptions) error {
+// Perform runs the pipeline and reports as the flags ask. The result is that of a run that came
+// to its end, without secrets; it is nil where there was none.
+func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pipeline.Options, text report.TextOptions) (*results.Document, error) {
 	options.Parallelism, options.Shard = c.ParallelismOf(p), c.Shard
 	options.Revision = git.Commit(graceful.Finish(ctx), p.GitFolder(graceful.Finish(ctx), options.Sources))
 	if err := c.Asked.apply(ctx, a, p, &options); err != nil {
-		return err
+		return nil, err
 	}
 	giveBack, err := p.Equip(&options)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer giveBack()
 	if err := c.Since.Apply(ctx, a, p, &options); err != nil {
-		return err
+		return nil, err
 	}
 
 	destinations, err := report.ParseDestinations(c.Report)
 	if err != nil {
-		return Usage(err, "")
+		return nil, Usage(err, "")
 	}
 	c.removeLeftovers(destinations, options)
 	files, err := report.Open(destinations, Tool())
 	if err != nil {
-		return Usage(err, "name a file in a folder that can be written to")
+		return nil, Usage(err, "name a file in a folder that can be written to")
 	}
 	defer files.Close()
 	for _, d := range destinations {
@@ -81,11 +80,7 @@ func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pip
 	}
 	announcer := a.announcer(ctx, p, &options)
 	defer announcer.Close()
-	observers := append(files.Observers(), c.printer(a, text))
-	if options.Observer != nil {
-		observers = append(observers, options.Observer)
-	}
-	options.Observer = a.Redact.Observer(report.All(observers...))
+	options.Observer = a.Redact.Observer(report.All(append(files.Observers(), c.printer(a, text))...))
 	options.Kept = func(ctx context.Context) {
 		files.Wait(ctx)
 		if c.Output == "json" {
@@ -103,18 +98,19 @@ func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pip
 	})()
 	result, err := run.Do(ctx)
 	if err != nil {
-		return Usage(err, "")
+		return nil, Usage(err, "")
 	}
 	a.reported = true
+	result = a.Redact.Document(result)
 	switch unwritten := files.Close(); {
 	case unwritten != nil:
-		return unwritten
+		return result, unwritten
 	case result.AsAsked():
-		return nil
+		return result, nil
 	case run.AuthRefused() != nil:
-		return &OutcomeError{Code: ExitAuth, Result: result}
+		return result, &OutcomeError{ExitAuth}
 	default:
-		return &OutcomeError{Code: ExitNotReleased, Result: result}
+		return result, &OutcomeError{ExitNotReleased}
 	}
 }
 

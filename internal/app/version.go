@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/report"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // projectURL is where ksrelease lives; servers see it in the User-Agent.
@@ -27,5 +28,8 @@ func Version() string {
 // UserAgent is what servers see of the program.
 func UserAgent() string { return "ksrelease/" + Version() + " (+" + projectURL + ")" }
 
-// Tool is what reports say they were made by.
+// MadeBy is what result documents say they were made by.
+func MadeBy() results.Tool { return results.Tool{Name: "ksrelease", Version: Version()} }
+
+// Tool is what other reports say they were made by.
 func Tool() report.Tool { return report.Tool{Version: Version(), URL: projectURL} }

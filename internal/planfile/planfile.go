@@ -222,14 +222,12 @@ func (f *File) Moved(now []results.Extension) []results.Moved {
 	add := func(name, version, format string, values ...any) {
 		moved = append(moved, results.Moved{Name: name, Version: version, What: fmt.Sprintf(format, values...)})
 	}
-	left := map[[2]string]Extension{}
+	planned := map[[2]string]Extension{}
 	for _, x := range f.Extensions {
-		left[[2]string{x.Name, x.Version}] = x
+		planned[[2]string{x.Name, x.Version}] = x
 	}
 	for _, x := range now {
-		id := [2]string{x.Name, x.Version}
-		then, ok := left[id]
-		delete(left, id)
+		then, ok := planned[[2]string{x.Name, x.Version}]
 		if !ok {
 			add(x.Name, x.Version, "the plan has no version %s", orNone(x.Version))
 			continue
@@ -238,14 +236,20 @@ func (f *File) Moved(now []results.Extension) []results.Moved {
 			add(x.Name, x.Version, "%s", what)
 		}
 	}
-	named := 0
-	for _, x := range f.Extensions { // in order
-		if _, missing := left[[2]string{x.Name, x.Version}]; missing && named < namedAtMost {
-			add(x.Name, x.Version, "the plan has version %s, which is not here", orNone(x.Version))
-			named++
-		}
+	gone := f.missing(now)
+	for _, x := range gone[:min(namedAtMost, len(gone))] {
+		add(x.Name, x.Version, "the plan has version %s, which is not here", orNone(x.Version))
 	}
 	return moved
+}
+
+// missing are the extensions of the plan that are not here, in its order.
+func (f *File) missing(now []results.Extension) []Extension {
+	here := map[[2]string]bool{}
+	for _, x := range now {
+		here[[2]string{x.Name, x.Version}] = true
+	}
+	return slices.DeleteFunc(slices.Clone(f.Extensions), func(x Extension) bool { return here[[2]string{x.Name, x.Version}] })
 }
 
 // namedAtMost is how many versions are named that a plan has and that are not here: a file of a
@@ -255,21 +259,11 @@ const namedAtMost = 20
 // Gone says which versions of the plan are not here, of extensions as they are planned now, a line
 // each.
 func (f *File) Gone(now []results.Extension) (gone []string) {
-	here := map[[2]string]bool{}
-	for _, x := range now {
-		here[[2]string{x.Name, x.Version}] = true
+	missing := f.missing(now)
+	for _, x := range missing[:min(namedAtMost, len(missing))] {
+		gone = append(gone, fmt.Sprintf("%s %s is not here", x.Name, orNone(x.Version)))
 	}
-	more := 0
-	for _, x := range f.Extensions {
-		switch {
-		case here[[2]string{x.Name, x.Version}]:
-		case len(gone) == namedAtMost:
-			more++
-		default:
-			gone = append(gone, fmt.Sprintf("%s %s is not here", x.Name, orNone(x.Version)))
-		}
-	}
-	if more > 0 {
+	if more := len(missing) - namedAtMost; more > 0 {
 		gone = append(gone, fmt.Sprintf("and %d more", more))
 	}
 	return gone

@@ -25,7 +25,7 @@ import (
 // of a server redacts what that server repeats; this is for what comes in another
 // way: a version in an index that is a password, a key that somebody wrote into a
 // config and that an excerpt shows. The zero value knows no secrets. It may be used by
-// several goroutines, but for what Observer returns.
+// several goroutines, but for Document and what Observer returns.
 type Redactor struct {
 	mu      sync.Mutex
 	secrets []string
@@ -141,26 +141,31 @@ func (r *Redactor) Observer(next results.Observer) results.Observer {
 			e.Extension = &x
 		}
 		if e.Result != nil {
-			result := *e.Result
-			result.Warnings = r.Texts(result.Warnings)
-			if result.Selection != nil {
-				selection := *result.Selection
-				selection.Text = r.Text(selection.Text)
-				result.Selection = &selection
-			}
-			result.Announcements = slices.Clone(result.Announcements)
-			for i := range result.Announcements {
-				result.Announcements[i].Error = r.Text(result.Announcements[i].Error)
-			}
-			result.Hooks = r.Hooks(result.Hooks)
-			result.Extensions = slices.Clone(result.Extensions)
-			for i, x := range result.Extensions {
-				result.Extensions[i] = r.extension(x)
-			}
-			e.Result = &result
+			e.Result = r.Document(e.Result)
 		}
 		next.Observe(e)
 	})
+}
+
+// Document is a result document without secrets.
+func (r *Redactor) Document(d *results.Document) *results.Document {
+	result := *d
+	result.Warnings = r.Texts(result.Warnings)
+	if result.Selection != nil {
+		selection := *result.Selection
+		selection.Text = r.Text(selection.Text)
+		result.Selection = &selection
+	}
+	result.Announcements = slices.Clone(result.Announcements)
+	for i := range result.Announcements {
+		result.Announcements[i].Error = r.Text(result.Announcements[i].Error)
+	}
+	result.Hooks = r.Hooks(result.Hooks)
+	result.Extensions = slices.Clone(result.Extensions)
+	for i, x := range result.Extensions {
+		result.Extensions[i] = r.extension(x)
+	}
+	return &result
 }
 
 // extension goes through what does not come from the extension's own name,
