@@ -57,9 +57,9 @@ const (
 func (d Decision) String() string {
 	switch d {
 	case Send:
-		return "release"
+		return results.DecisionRelease
 	case Wait:
-		return "wait"
+		return results.DecisionWait
 	}
 	return "keep"
 }

@@ -61,8 +61,8 @@ type Extension struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
 	Path    string `json:"path"`
-	// Does is what the plan does with it: "release", "wait", or the outcome with which it
-	// has ended already: exists, drift, blocked, failed.
+	// Does is what the plan does with it: results.DecisionRelease, results.DecisionWait, or the
+	// outcome with which it has ended already: exists, drift, blocked, failed.
 	Does          string `json:"does"`
 	ContentDigest string `json:"content_digest,omitempty"`
 	// PackageDigest is the SHA-256 of the package to be sent, "sha256:" and 64 hex digits. It
@@ -272,7 +272,7 @@ func (f *File) Gone(now []results.Extension) (gone []string) {
 // moved says what is not as it was; empty where all is, or where what was to be released is
 // there with that content: an earlier run has carried out that part.
 func (x Extension) moved(now Extension) string {
-	done := (x.Does == "release" || x.Does == "wait") && now.Does == string(results.Exists)
+	done := (x.Does == results.DecisionRelease || x.Does == results.DecisionWait) && now.Does == string(results.Exists)
 	switch {
 	case done && x.ContentDigest == now.Seen.ContentDigest && now.Seen.ContentDigest != "":
 		return ""
@@ -299,9 +299,9 @@ func (x Extension) moved(now Extension) string {
 // doing is what is done, in the words of a sentence.
 func doing(does string) string {
 	switch does {
-	case "release":
+	case results.DecisionRelease:
 		return "release it"
-	case "wait":
+	case results.DecisionWait:
 		return "wait for it"
 	}
 	return "end it as " + does

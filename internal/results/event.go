@@ -41,8 +41,8 @@ type Event struct {
 	Writes  bool
 	Message string
 	// Decision is what the plan does with the extension, for EventDecided:
-	// "release", or "wait" for one that was submitted before. One that the plan
-	// has nothing to do for has ended.
+	// DecisionRelease or DecisionWait. One that the plan has nothing to do for has
+	// ended.
 	Decision string
 	// Milliseconds is how long a stage took, for EventStageFinished.
 	Milliseconds int64

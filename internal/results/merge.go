@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/shards"
 	"github.com/ksrelease/ksrelease/internal/versions"
 )
 
@@ -86,27 +87,24 @@ func Merge(all []*Document) (*Document, error) {
 func MissingShards(all []*Document) (missing []string) {
 	seen := map[int]map[int]bool{} // by the number of shards
 	for _, d := range all {
-		var index, count int
-		if _, err := fmt.Sscanf(d.Shard, "%d/%d", &index, &count); err != nil || count > mostShards {
-			continue
+		var shard shards.Shard
+		if shard.UnmarshalText([]byte(d.Shard)) != nil {
+			continue // that of a run of all, or of a stranger
 		}
-		if seen[count] == nil {
-			seen[count] = map[int]bool{}
+		if seen[shard.Count] == nil {
+			seen[shard.Count] = map[int]bool{}
 		}
-		seen[count][index] = true
+		seen[shard.Count][shard.Index] = true
 	}
 	for _, count := range slices.Sorted(maps.Keys(seen)) {
 		for index := 1; index <= count; index++ {
 			if !seen[count][index] {
-				missing = append(missing, fmt.Sprintf("%d/%d", index, count))
+				missing = append(missing, shards.Shard{Index: index, Count: count}.String())
 			}
 		}
 	}
 	return missing
 }
-
-// mostShards bounds what a journal of a stranger can make of the list.
-const mostShards = 256
 
 // warn adds a warning, each once.
 func (r *Document) warn(format string, values ...any) {

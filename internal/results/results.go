@@ -2,9 +2,7 @@
 // document. The pipeline makes both, and reports are made of them.
 package results
 
-import (
-	"time"
-)
+import "time"
 
 // Outcome is how an extension ended. Every extension ends in exactly one.
 type Outcome string
@@ -313,24 +311,3 @@ func Totals(extensions []Extension) map[Outcome]int {
 	}
 	return t
 }
-
-// Seen is what a plan saw of a version in the target, and what it decided.
-type Seen struct {
-	// Decision is "release" or "wait"; empty for an extension that the plan has ended.
-	Decision string `json:"decision,omitempty"`
-	// Listed says that the version is in the index of the Helm repository; Digest is the
-	// digest there of its package, and ContentDigest that of its content, where it has one.
-	Listed        bool   `json:"listed,omitempty"`
-	Digest        string `json:"digest,omitempty"`
-	ContentDigest string `json:"content_digest,omitempty"`
-	// Status is that of the marketplace; empty where it has no such version, "unknown" where it
-	// was not asked.
-	Status     string `json:"status,omitempty"`
-	SnapshotID string `json:"snapshot_id,omitempty"`
-}
-
-// StatusUnknown is the status of a version that nobody asked the marketplace for.
-const StatusUnknown = "unknown"
-
-// Moved is an extension that is not as a plan has it.
-type Moved struct{ Name, Version, What string }
