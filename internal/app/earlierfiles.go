@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/ksrelease/ksrelease/internal/bases"
 	"github.com/ksrelease/ksrelease/internal/changes"
+	"github.com/ksrelease/ksrelease/internal/commits"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
@@ -29,17 +32,25 @@ func (p *Project) earlierFiles(ctx context.Context, found *changes.Changes, know
 			return err
 		}
 	}
-	for commit, some := range byCommit {
-		if err := p.filesOf(ctx, found.Top(), commit, some, known); err != nil {
+	if len(byCommit) == 0 {
+		return nil
+	}
+	repository, err := commits.Open(ctx, found.Repository())
+	if err != nil {
+		return err
+	}
+	defer repository.Close()
+	for _, commit := range slices.Sorted(maps.Keys(byCommit)) {
+		if err := p.filesOf(ctx, repository, commit, byCommit[commit], known); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// filesOf adds what some extensions held in one commit of the repository that holds a folder.
-func (p *Project) filesOf(ctx context.Context, dir, name string, some []changes.Extension, known map[string]*lint.Earlier) error {
-	commit, err := bases.OpenCommit(ctx, dir, name)
+// filesOf adds what some extensions held in one commit.
+func (p *Project) filesOf(ctx context.Context, repository *commits.Repository, hash string, some []changes.Extension, known map[string]*lint.Earlier) error {
+	commit, err := bases.InCommit(repository, hash, hash)
 	if err != nil {
 		return err
 	}
@@ -53,9 +64,11 @@ func (p *Project) filesOf(ctx context.Context, dir, name string, some []changes.
 	defer dependencies.close()
 	for _, e := range some {
 		at := e.SourcePath()
-		base, err := commit.Of(ctx, at, e.Path, dependencies.Resolve)
+		var base *bases.Base
 		if e.BasePath != "" { // it lay elsewhere
 			base, err = commit.Below(ctx, p.Root, e.BasePath, e.Path, dependencies.Resolve)
+		} else {
+			base, err = commit.Of(ctx, at, e.Path, dependencies.Resolve)
 		}
 		if err := p.addFiles(ctx, known[at], e, base, err); err != nil {
 			return err

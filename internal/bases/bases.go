@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -16,12 +15,12 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 
+	"github.com/ksrelease/ksrelease/internal/commits"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/extension/compare"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/git"
 	"github.com/ksrelease/ksrelease/internal/published"
-	"github.com/ksrelease/ksrelease/internal/shellword"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/versions"
 )
@@ -148,14 +147,9 @@ type Commit struct {
 	// Name is what the user called it, and Hash its object name.
 	Name, Hash string
 
-	top     string
-	objects *git.Objects
-	scratch string
-	mu      sync.Mutex // of what is written
-
-	prefix  string             // of a submodule: its path in the main repository, with a slash
-	whole   bool               // all of it is written
-	modules map[string]*Commit // of submodules, by path; they write to folders of this one
+	checkout   *commits.Checkout
+	repository *commits.Repository // to be closed; nil: somebody else does that
+	mu         sync.Mutex          // one is written at a time, and read: two may have a folder in common
 }
 
 // OpenCommit opens a commit by a name of git, in the repository that holds a folder. The
@@ -169,51 +163,40 @@ func OpenCommit(ctx context.Context, dir, name string) (*Commit, error) {
 	if err != nil {
 		return nil, err
 	}
-	scratch, err := os.MkdirTemp("", "ksrelease-base-")
+	opened, err := commits.Open(ctx, repository)
 	if err != nil {
-		return nil, fmt.Errorf("making a folder for the commit: %w", err)
-	}
-	if real, err := filepath.EvalSymlinks(scratch); err == nil {
-		scratch = real
-	}
-	objects, err := repository.Objects(ctx)
-	if err != nil {
-		_ = os.RemoveAll(scratch)
 		return nil, err
 	}
-	return &Commit{Name: name, Hash: hash, top: repository.Top, objects: objects, scratch: scratch, modules: map[string]*Commit{}}, nil
+	c, err := InCommit(opened, name, hash)
+	if err != nil {
+		opened.Close()
+		return nil, err
+	}
+	c.repository = opened
+	return c, nil
 }
 
-// Close removes what was written, and ends the process of git.
+// InCommit is like OpenCommit for a repository that is open, and stays so, and the object name of the commit.
+func InCommit(r *commits.Repository, name, hash string) (*Commit, error) {
+	checkout, err := r.Checkout(hash)
+	if err != nil {
+		return nil, err
+	}
+	checkout.PassAbsent = true
+	return &Commit{Name: name, Hash: hash, checkout: checkout}, nil
+}
+
+// Close removes what was written, and ends the processes of git.
 func (c *Commit) Close() {
-	for _, module := range c.modules {
-		module.Close()
+	c.checkout.Remove()
+	if c.repository != nil {
+		c.repository.Close()
 	}
-	c.objects.Close()
-	_ = os.RemoveAll(c.scratch)
 }
 
-// Root is where the folder dir of the work tree is in what is written of the commit: the top,
-// where dir is that of a config from elsewhere.
-func (c *Commit) Root(dir string) string {
-	rel, err := c.relative(dir)
-	if err != nil {
-		return c.scratch
-	}
-	return filepath.Join(c.scratch, rel)
-}
-
-func (c *Commit) relative(dir string) (string, error) {
-	real, err := filepath.EvalSymlinks(dir)
-	if err != nil {
-		return "", err
-	}
-	rel, err := filepath.Rel(c.top, real)
-	if err != nil || !filepath.IsLocal(rel) {
-		return "", failure.WithHint(fmt.Errorf("%s is not in the work tree of this repository", dir), "run ksrelease in its own repository, or name a version or a package")
-	}
-	return rel, nil
-}
+// Root is where the folder of the config is in what is written of the commit: the top, where the
+// config lies elsewhere.
+func (c *Commit) Root(dir string) string { return c.checkout.Root(dir) }
 
 // Resolver brings in the dependencies of an extension that is in a folder.
 type Resolver func(ctx context.Context, dir string, ext *extension.Extension) (*extension.Extension, error)
@@ -221,29 +204,31 @@ type Resolver func(ctx context.Context, dir string, ext *extension.Extension) (*
 // Of is the extension that the commit has at a path of the work tree; display is how messages
 // call it. The error is ErrNone where it has none there.
 func (c *Commit) Of(ctx context.Context, at, display string, resolve Resolver) (*Base, error) {
-	rel, err := c.relative(at)
+	rel, ok, err := c.checkout.Within(at, ".")
 	if err != nil {
 		return nil, err
+	}
+	if !ok {
+		return nil, failure.WithHint(fmt.Errorf("%s is not in the work tree of this repository", at), "run ksrelease in its own repository, or name a version or a package")
 	}
 	return c.of(ctx, rel, display, resolve)
 }
 
 // Below is like Of for a path below a folder of the work tree that only the commit may have.
-func (c *Commit) Below(ctx context.Context, dir, path, display string, resolve Resolver) (*Base, error) {
-	real, err := filepath.EvalSymlinks(dir)
+func (c *Commit) Below(ctx context.Context, dir, name, display string, resolve Resolver) (*Base, error) {
+	rel, ok, err := c.checkout.Within(dir, name)
 	if err != nil {
 		return nil, err
 	}
-	rel, err := filepath.Rel(c.top, filepath.Join(real, filepath.FromSlash(path)))
-	if err != nil || !filepath.IsLocal(rel) {
+	if !ok {
 		return nil, ErrNone
 	}
 	return c.of(ctx, rel, display, resolve)
 }
 
 func (c *Commit) of(ctx context.Context, rel, display string, resolve Resolver) (*Base, error) {
-	label := fmt.Sprintf("%s (%s)", c.Name, c.Hash[:min(12, len(c.Hash))])
-	ext, dir, err := c.load(ctx, filepath.ToSlash(rel), display+" at "+label)
+	label := fmt.Sprintf("%s (%s)", c.Name, git.Short(c.Hash))
+	ext, dir, err := c.load(ctx, rel, display+" at "+label)
 	if err != nil {
 		return nil, err
 	}
@@ -262,11 +247,13 @@ func (c *Commit) of(ctx context.Context, rel, display string, resolve Resolver) 
 func (c *Commit) load(ctx context.Context, rel, display string) (*extension.Extension, string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	rel, err := c.write(ctx, rel)
+	dir, ok, err := c.checkout.Write(ctx, rel)
 	if err != nil {
 		return nil, "", err
 	}
-	dir := filepath.Join(c.scratch, filepath.FromSlash(rel))
+	if !ok {
+		return nil, "", ErrNone
+	}
 	ext, err := extension.Load(dir, extension.Options{Display: display})
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, extension.ErrNoExtension) {
 		return nil, "", ErrNone
@@ -274,104 +261,5 @@ func (c *Commit) load(ctx context.Context, rel, display string) (*extension.Exte
 	if err != nil {
 		return nil, "", err
 	}
-	for _, i := range ext.MissingDependencies() {
-		folder, ok := strings.CutPrefix(ext.Metadata.Dependencies[i].Repository, "file://")
-		if below := path.Join(rel, folder); ok && !path.IsAbs(folder) && filepath.IsLocal(filepath.FromSlash(below)) {
-			if _, err := c.write(ctx, below); err != nil && !errors.Is(err, ErrNone) {
-				return nil, "", err
-			}
-		}
-	}
-	return ext, dir, nil
-}
-
-// write writes what the commit has at a path, and says where that is without links on the way.
-func (c *Commit) write(ctx context.Context, rel string) (string, error) {
-	found, ok, err := c.objects.Lookup(c.Hash, rel)
-	switch {
-	case err != nil:
-		return "", err
-	case !ok:
-		return "", ErrNone
-	case found.Mode == git.ModeSubmodule:
-		module, err := c.module(ctx, found.Path, found.Object)
-		if err != nil {
-			return "", err
-		}
-		at, err := module.write(ctx, path.Join(".", found.Below))
-		return path.Join(found.Path, at), err
-	}
-	if c.whole {
-		return found.Path, nil
-	}
-	if c.whole = found.Path == "."; !c.whole {
-		if _, err := os.Lstat(filepath.Join(c.scratch, filepath.FromSlash(found.Path))); err == nil {
-			return found.Path, nil // of another extension
-		}
-	}
-	if err := c.objects.Checkout(ctx, c.Hash, []string{found.Path}, c.scratch); err != nil || found.Mode != git.ModeFolder {
-		return found.Path, err
-	}
-	return found.Path, c.writeModules(ctx, found.Object, found.Path)
-}
-
-// errNotCheckedOut is the error of a submodule that has no files.
-var errNotCheckedOut = errors.New("it is not checked out")
-
-// module is the commit that a submodule has at a path.
-func (c *Commit) module(ctx context.Context, at, hash string) (*Commit, error) {
-	if known, ok := c.modules[at]; ok {
-		return known, nil
-	}
-	shown := shellword.Quote(c.prefix + at)
-	repository, err := git.Open(ctx, filepath.Join(c.top, filepath.FromSlash(at)))
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case err != nil, repository.Top == c.top:
-		return nil, failure.WithHint(fmt.Errorf("the submodule %s: %w", shown, errNotCheckedOut), "git submodule update --init --recursive %s", shown)
-	}
-	scratch := filepath.Join(c.scratch, filepath.FromSlash(at))
-	if err := os.MkdirAll(scratch, 0o755); err != nil {
-		return nil, fmt.Errorf("making a folder for the submodule %s: %w", shown, err)
-	}
-	objects, err := repository.Objects(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := objects.Tree(hash); err != nil {
-		objects.Close()
-		if git.ReasonOf(err) == git.NotFetched {
-			return nil, failure.WithHint(fmt.Errorf("the submodule %s does not have the commit %s", shown, hash[:min(12, len(hash))]), "git -C %s fetch --unshallow, or git -C %s fetch where the clone is not shallow", shown, shown)
-		}
-		return nil, fmt.Errorf("the submodule %s: %w", shown, err)
-	}
-	module := &Commit{Name: c.Name, Hash: hash, top: repository.Top, objects: objects, scratch: scratch, prefix: c.prefix + at + "/", modules: map[string]*Commit{}}
-	c.modules[at] = module
-	return module, nil
-}
-
-// writeModules writes the submodules in a folder of the commit. One that is not checked out is
-// left empty, as it is in the work tree.
-func (c *Commit) writeModules(ctx context.Context, object, at string) error {
-	entries, err := c.objects.Tree(object)
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		name := path.Join(at, entry.Name)
-		switch entry.Mode {
-		case git.ModeFolder:
-			err = c.writeModules(ctx, entry.Object, name)
-		case git.ModeSubmodule:
-			var module *Commit
-			if module, err = c.module(ctx, name, entry.Object); err == nil {
-				_, err = module.write(ctx, ".")
-			}
-		}
-		if err != nil && !errors.Is(err, errNotCheckedOut) {
-			return err
-		}
-	}
-	return nil
+	return ext, dir, c.checkout.WriteDependencies(ctx, dir, ext)
 }

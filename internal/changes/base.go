@@ -51,7 +51,7 @@ func (q request) base(ctx context.Context, r *git.Repository) (Base, error) {
 		}
 		ref := q.branch
 		if ref == "" {
-			ref = commit[:12]
+			ref = git.Short(commit)
 		}
 		return Base{BaseMergeBase, ref, commit}, nil
 	}

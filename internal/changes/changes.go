@@ -11,6 +11,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension/compare"
+	"github.com/ksrelease/ksrelease/internal/git"
 )
 
 // Status is what became of an extension.
@@ -122,11 +123,11 @@ type Changes struct {
 	// Warnings are about all of them.
 	Warnings []string `json:"warnings,omitempty"`
 
-	top string
+	repository *git.Repository
 }
 
-// Top is the root of the work tree that has their history; empty where there is none.
-func (c *Changes) Top() string { return c.top }
+// Repository has their history; nil where there is none.
+func (c *Changes) Repository() *git.Repository { return c.repository }
 
 // Base is what the extensions were compared with, in words.
 func (c *Changes) Base() string {
@@ -177,12 +178,18 @@ func (c *Changes) sort() {
 	})
 }
 
-// decide sets the status of an extension that was there at its base.
-func (e *Extension) decide() {
-	e.Content = len(e.Differences) > 0
-	for _, d := range e.Differences {
-		e.Files = append(e.Files, d.File)
+// differ sets what differs from the base, at which the extension was there, and its status by that.
+func (e *Extension) differ(found compare.Differences) {
+	for _, d := range found {
+		if d.Kind == compare.LineEnds {
+			e.LineEnds = append(e.LineEnds, d.File)
+		} else {
+			e.Differences = append(e.Differences, d)
+			e.Files = append(e.Files, d.File)
+		}
 	}
+	e.LineEnds = slices.Compact(e.LineEnds)
+	e.Content = len(e.Differences) > 0
 	if len(e.Settings) > 0 {
 		e.Files = append(e.Files, config.Name)
 	}

@@ -2,14 +2,14 @@ package changes
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/commits"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/extension/compare"
 	"github.com/ksrelease/ksrelease/internal/extension/unpack"
@@ -30,7 +30,7 @@ func (f *finder) compare(ctx context.Context, tree *baseTree, t *today, then *wa
 	if then == nil {
 		e.Status, e.Content = Added, true
 		e.Files = f.filesToday(t)
-		if f.main.ignored.holds(t.rel) {
+		if f.ignored.holds(t.rel) {
 			e.Notes = append(e.Notes, "git ignores its folder, and so knows nothing of it")
 		}
 		return nil
@@ -47,7 +47,7 @@ func (f *finder) compare(ctx context.Context, tree *baseTree, t *today, then *wa
 	}
 	if same {
 		e.BaseVersion = e.Version
-		e.decide()
+		e.differ(nil)
 		return nil
 	}
 	then.identify()
@@ -57,8 +57,7 @@ func (f *finder) compare(ctx context.Context, tree *baseTree, t *today, then *wa
 		if then.err != nil {
 			e.Notes = append(e.Notes, unreadable(tree.base, then.err))
 		}
-		e.Differences = compare.Differences{{File: extension.MetadataFile, Kind: compare.Changed}}
-		e.decide()
+		e.differ(compare.Differences{{File: extension.MetadataFile, Kind: compare.Changed}})
 		e.Status = Changed
 		return nil
 	}
@@ -67,33 +66,35 @@ func (f *finder) compare(ctx context.Context, tree *baseTree, t *today, then *wa
 		return err
 	}
 	e.Notes = append(e.Notes, notes...)
-	for _, d := range found {
-		if d.Kind == compare.LineEnds {
-			e.LineEnds = append(e.LineEnds, d.File)
-		} else {
-			e.Differences = append(e.Differences, d)
-		}
-	}
-	e.LineEnds = slices.Compact(e.LineEnds)
-	e.decide()
+	e.differ(found)
 	if len(e.LineEnds) > 0 && len(e.Differences) == 0 {
 		e.Notes = append(e.Notes, "only line ends differ: "+strings.Join(e.LineEnds, ", "))
 	}
 	return nil
 }
 
+// load reads an extension of the work tree.
+func (f *finder) load(t *today) (*extension.Extension, error) {
+	return extension.Load(t.source.Path, extension.Options{Display: t.source.Display, Ignore: f.ignore(t)})
+}
+
+// ignore are absolute paths that are no part of an extension.
+func (f *finder) ignore(t *today) []string {
+	return append([]string{t.source.Settings.Package.Output}, f.options.Ignore...)
+}
+
 // filesToday are the files of an extension of the work tree: those that git ignores are none,
 // unless it ignores all.
 func (f *finder) filesToday(t *today) []string {
-	ext, err := extension.Load(t.source.Path, extension.Options{Display: t.source.Display, Ignore: append([]string{t.source.Settings.Package.Output}, f.options.Ignore...)})
+	ext, err := f.load(t)
 	if err != nil {
 		return []string{extension.MetadataFile}
 	}
 	names := namesIn(ext)
-	if f.main.ignored.holds(t.rel) {
+	if f.ignored.holds(t.rel) {
 		return names
 	}
-	return slices.DeleteFunc(names, func(name string) bool { return f.main.ignored.holds(path.Join(t.real, name)) })
+	return slices.DeleteFunc(names, func(name string) bool { return f.ignored.holds(path.Join(t.real, name)) })
 }
 
 // filesThen are the files of an extension at a base.
@@ -101,15 +102,12 @@ func (f *finder) filesThen(ctx context.Context, tree *baseTree, then *was) ([]st
 	if then.err != nil {
 		return []string{extension.MetadataFile}, nil
 	}
-	scratch, err := os.MkdirTemp("", "ksrelease-changes-")
+	checkout, dir, err := f.checkout(ctx, tree, then)
 	if err != nil {
-		return nil, fmt.Errorf("making a folder for the extension at %s: %w", tree.base, err)
+		return nil, err
 	}
-	defer os.RemoveAll(scratch)
-	if err := f.checkout(ctx, then, scratch); err != nil {
-		return nil, fmt.Errorf("reading %s at %s: %w", then.rel, tree.base, err)
-	}
-	ext, err := extension.Load(filepath.Join(scratch, filepath.FromSlash(then.tree.prefix+then.at)), extension.Options{})
+	defer checkout.Remove()
+	ext, err := extension.Load(dir, extension.Options{})
 	if err != nil {
 		return []string{extension.MetadataFile}, nil // the only file of which something is known
 	}
@@ -128,24 +126,20 @@ func namesIn(ext *extension.Extension) []string {
 
 // differences compares the content of an extension with that at a base.
 func (f *finder) differences(ctx context.Context, tree *baseTree, t *today, then *was) (compare.Differences, []string, error) {
-	now, err := extension.Load(t.source.Path, extension.Options{Display: t.source.Display, Ignore: append([]string{t.source.Settings.Package.Output}, f.options.Ignore...)})
+	now, err := f.load(t)
 	if err != nil {
 		return compare.Differences{{File: extension.MetadataFile, Kind: compare.Changed}}, []string{"it cannot be read: " + cause(err)}, nil
 	}
-	scratch, err := os.MkdirTemp("", "ksrelease-changes-")
+	checkout, dir, err := f.checkout(ctx, tree, then)
 	if err != nil {
-		return nil, nil, fmt.Errorf("making a folder for the extension at %s: %w", tree.base, err)
+		return nil, nil, err
 	}
-	defer os.RemoveAll(scratch)
-	if err := f.checkout(ctx, then, scratch); err != nil {
-		return nil, nil, fmt.Errorf("reading %s at %s: %w", then.rel, tree.base, err)
-	}
-	dir := filepath.Join(scratch, filepath.FromSlash(then.tree.prefix+then.at))
+	defer checkout.Remove()
 	var ignore []string
-	for _, ignored := range append([]string{t.source.Settings.Package.Output}, f.options.Ignore...) {
-		if rel, ok := within(f.options.Config.Dir, ignored); ok {
-			if top, ok := within(f.main.Top, filepath.Join(f.dir, filepath.FromSlash(rel))); ok {
-				ignore = append(ignore, filepath.Join(scratch, filepath.FromSlash(top)))
+	for _, ignored := range f.ignore(t) {
+		if rel, ok := git.Within(f.options.Config.Dir, ignored); ok {
+			if top, ok := git.Within(f.main.Top, filepath.Join(f.dir, filepath.FromSlash(rel))); ok {
+				ignore = append(ignore, filepath.Join(checkout.Dir, filepath.FromSlash(top)))
 			}
 		}
 	}
@@ -153,14 +147,11 @@ func (f *finder) differences(ctx context.Context, tree *baseTree, t *today, then
 	if err != nil {
 		return compare.Differences{{File: extension.MetadataFile, Kind: compare.Changed}}, []string{fmt.Sprintf("at %s it cannot be read: %s", tree.base, cause(err))}, nil
 	}
-	var notes []string
-	now, notes = withFolders(now, filepath.Join(f.main.Top, filepath.FromSlash(t.real)), f.main.Top, notes)
-	if len(before.MissingDependencies()) > 0 {
-		if err := f.folders(ctx, tree, then, before, scratch); err != nil {
-			return nil, nil, err
-		}
-		before, _ = withFolders(before, dir, scratch, nil)
+	now, notes := withFolders(now, filepath.Join(f.main.Top, filepath.FromSlash(t.real)), f.main.Top)
+	if err := checkout.WriteDependencies(ctx, dir, before); err != nil {
+		return nil, nil, fmt.Errorf("the dependencies of %s at %s: %w", then.rel, tree.base, err)
 	}
+	before, _ = withFolders(before, dir, checkout.Dir)
 	found, err := compare.Content(now, before, nil)
 	if err != nil {
 		return nil, nil, err
@@ -172,7 +163,7 @@ func (f *finder) differences(ctx context.Context, tree *baseTree, t *today, then
 // LFS keeps elsewhere, with a pointer in its place.
 func (f *finder) isNone(t *today, d compare.Difference, now, before *extension.Extension) bool {
 	name, _, _ := strings.Cut(d.File, "!")
-	if d.Kind == compare.Added && f.main.ignored.holds(path.Join(t.real, name)) {
+	if d.Kind == compare.Added && f.ignored.holds(path.Join(t.real, name)) {
 		return true
 	}
 	ours, there := fileOf(now, d.File)
@@ -189,74 +180,27 @@ func fileOf(e *extension.Extension, name string) ([]byte, bool) {
 	return nil, false
 }
 
-// checkout writes what was at a place to a folder, submodules within it, too.
-func (f *finder) checkout(ctx context.Context, then *was, scratch string) error {
-	dir := filepath.Join(scratch, filepath.FromSlash(then.tree.prefix))
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	if err := then.tree.objects.Checkout(ctx, then.root, []string{then.at}, dir); err != nil {
-		return err
-	}
-	if then.entry.Mode != git.ModeFolder {
-		return nil
-	}
-	return f.submodules(ctx, then.tree, then.entry.Object, then.at, scratch)
-}
-
-// submodules writes the submodules in a folder of a commit.
-func (f *finder) submodules(ctx context.Context, tree *workTree, object, at, scratch string) error {
-	entries, err := tree.objects.Tree(object)
+// checkout writes an extension as it was at a base to a folder, and says where in it that is.
+func (f *finder) checkout(ctx context.Context, tree *baseTree, then *was) (*commits.Checkout, string, error) {
+	checkout, err := f.main.Checkout(tree.base.Commit)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
-	for _, entry := range entries {
-		name := path.Join(at, entry.Name)
-		switch entry.Mode {
-		case git.ModeFolder:
-			err = f.submodules(ctx, tree, entry.Object, name, scratch)
-		case git.ModeSubmodule:
-			var module *workTree
-			if module, err = f.submodule(ctx, tree.prefix+name); err == nil {
-				err = f.checkout(ctx, &was{tree: module, entry: git.Entry{Mode: git.ModeFolder, Object: entry.Object}, at: ".", root: entry.Object}, scratch)
-			}
-		}
-		if err != nil {
-			return err
-		}
+	dir, ok, err := checkout.Write(ctx, then.rel)
+	if err == nil && !ok {
+		err = fs.ErrNotExist
 	}
-	return nil
-}
-
-// folders writes the folders of file:// dependencies, as they were.
-func (f *finder) folders(ctx context.Context, tree *baseTree, then *was, before *extension.Extension, scratch string) error {
-	for _, i := range before.MissingDependencies() {
-		folder, ok := strings.CutPrefix(before.Metadata.Dependencies[i].Repository, "file://")
-		if !ok || path.IsAbs(folder) {
-			continue
-		}
-		rel := path.Join(then.tree.prefix+then.at, folder)
-		if rel == ".." || strings.HasPrefix(rel, "../") {
-			continue
-		}
-		there, err := f.find(ctx, tree.base.Commit, rel)
-		if err != nil {
-			return err
-		}
-		if there == nil || there.entry.Mode != git.ModeFolder {
-			continue
-		}
-		if err := f.checkout(ctx, there, scratch); err != nil && !errors.Is(err, os.ErrExist) {
-			return fmt.Errorf("reading %s at %s: %w", rel, tree.base, err)
-		}
+	if err != nil {
+		checkout.Remove()
+		return nil, "", fmt.Errorf("reading %s at %s: %w", then.rel, tree.base, err)
 	}
-	return nil
+	return checkout, dir, nil
 }
 
 // withFolders is an extension with those of its dependencies that lie in folders (file://), as a
 // package has them. Dependencies from elsewhere are left as they are: their versions are in
 // extension.yaml and Chart.lock, which are compared.
-func withFolders(e *extension.Extension, dir, root string, notes []string) (*extension.Extension, []string) {
+func withFolders(e *extension.Extension, dir, root string) (with *extension.Extension, notes []string) {
 	var charts []extension.Resolved
 	for _, i := range e.MissingDependencies() {
 		folder, ok := strings.CutPrefix(e.Metadata.Dependencies[i].Repository, "file://")
@@ -272,10 +216,7 @@ func withFolders(e *extension.Extension, dir, root string, notes []string) (*ext
 			notes = append(notes, fmt.Sprintf("its dependency %s is not there", folder))
 			continue
 		}
-		if resolved, err := filepath.EvalSymlinks(root); err == nil {
-			root = resolved
-		}
-		if _, ok := within(root, real); !ok {
+		if _, ok := git.Within(root, real); !ok {
 			notes = append(notes, fmt.Sprintf("its dependency %s leads out of the repository", folder))
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/commits"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/extension/compare"
 	"github.com/ksrelease/ksrelease/internal/failure"
@@ -45,7 +46,7 @@ type Published interface {
 // Find finds out what became of each extension. Its error is that of a base that is not there,
 // or of git; it has a hint.
 func Find(ctx context.Context, o Options) (*Changes, error) {
-	f := &finder{options: o, found: &Changes{Since: o.Since, Extensions: []Extension{}}, trees: map[string]*workTree{}, bases: map[string]*baseTree{}}
+	f := &finder{options: o, found: &Changes{Since: o.Since, Extensions: []Extension{}}, bases: map[string]*baseTree{}}
 	defer f.close()
 	if real, err := filepath.EvalSymlinks(o.Config.Dir); err == nil {
 		f.dir = real
@@ -62,8 +63,8 @@ func Find(ctx context.Context, o Options) (*Changes, error) {
 	repository, err := git.Open(ctx, git.Home(ctx, o.Config.Dir, paths...))
 	without := err
 	if err == nil {
-		f.found.top = repository.Top
-		f.main, err = f.open(ctx, repository, "")
+		f.found.repository = repository
+		err = f.open(ctx, repository)
 	}
 	if unread := group.Wait(); unread != nil {
 		return nil, unread
@@ -95,10 +96,13 @@ type finder struct {
 	options Options
 	found   *Changes
 	today   []*today
-	main    *workTree
+	main    *commits.Repository
 	dir     string               // the folder of the config, links resolved
-	trees   map[string]*workTree // the main one and submodules, by prefix
 	bases   map[string]*baseTree // by commit of the main repository
+
+	changed pathSet // what is not as in HEAD, in the main work tree and its submodules
+	ignored pathSet
+	absent  pathSet // what is left out of a sparse checkout
 }
 
 // today is an extension of the work tree.
@@ -110,21 +114,9 @@ type today struct {
 	same   map[*was]bool // what isSame has found
 }
 
-// workTree is a repository that is checked out: the main one or a submodule.
-type workTree struct {
-	*git.Repository
-	prefix  string // its path in the main one, with a slash at the end; "" for the main one
-	objects *git.Objects
-	changed pathSet // what is not as in HEAD
-	ignored pathSet
-	absent  pathSet // what is left out of a sparse checkout
-}
-
 func (f *finder) close() {
-	for _, tree := range f.trees {
-		if tree != nil {
-			tree.objects.Close()
-		}
+	if f.main != nil {
+		f.main.Close()
 	}
 }
 
@@ -142,59 +134,37 @@ func (f *finder) identifyAll(ctx context.Context) error {
 	return group.Wait()
 }
 
-// open starts reading a repository. The main one is asked for the status of all work trees.
-func (f *finder) open(ctx context.Context, r *git.Repository, prefix string) (*workTree, error) {
-	tree := &workTree{Repository: r, prefix: prefix}
+// open starts to read the repository, and asks for the status of its work tree.
+func (f *finder) open(ctx context.Context, r *git.Repository) error {
 	var (
 		group  errgroup.Group
 		status []git.Status
 	)
-	if prefix == "" {
-		group.Go(func() (err error) {
-			status, err = r.Status(ctx)
-			return err
-		})
-	}
-	objects, err := r.Objects(ctx)
+	group.Go(func() (err error) {
+		status, err = r.Status(ctx)
+		return err
+	})
+	main, err := commits.Open(ctx, r)
+	f.main = main
 	if err := errors.Join(err, group.Wait()); err != nil {
-		if objects != nil {
-			objects.Close()
-		}
-		return nil, err
+		return err
 	}
-	tree.objects = objects
-	f.trees[prefix] = tree
 	for _, s := range status {
 		if s.State == git.StateIgnored {
-			tree.ignored.add(s.Path)
+			f.ignored.add(s.Path)
 			continue
 		}
 		if s.State == git.StateUnwatched {
 			if _, err := os.Lstat(filepath.Join(r.Top, filepath.FromSlash(s.Path))); errors.Is(err, fs.ErrNotExist) {
-				tree.absent.add(s.Path)
+				f.absent.add(s.Path)
 			}
 		}
-		tree.changed.add(s.Path)
+		f.changed.add(s.Path)
 	}
-	for _, set := range []*pathSet{&tree.changed, &tree.ignored, &tree.absent} {
+	for _, set := range []*pathSet{&f.changed, &f.ignored, &f.absent} {
 		set.sort()
 	}
-	return tree, nil
-}
-
-// submodule is the work tree of a submodule at a path in the main one.
-func (f *finder) submodule(ctx context.Context, at string) (*workTree, error) {
-	if known, ok := f.trees[at+"/"]; ok {
-		return known, nil
-	}
-	r, err := git.Open(ctx, filepath.Join(f.main.Top, filepath.FromSlash(at)))
-	if err == nil && r.Top == f.main.Top {
-		err = &git.Error{Reason: git.NoWorkTree}
-	}
-	if err != nil {
-		return nil, failure.WithHint(fmt.Errorf("the submodule %s is not checked out", at), "git submodule update --init %s", at)
-	}
-	return f.open(ctx, r, at+"/")
+	return nil
 }
 
 // place finds where the extensions are in the work tree.
@@ -221,26 +191,17 @@ func (f *finder) place() error {
 		} else {
 			at = filepath.Join(parent, filepath.Base(at))
 		}
-		rel, ok := within(f.main.Top, at)
+		rel, ok := git.Within(f.main.Top, at)
 		if !ok {
 			return failure.WithHint(fmt.Errorf("%s lies outside of the git work tree %s, which has the history of the others", t.source.Display, f.main.Top),
 				"exclude it, or leave out --since")
 		}
 		t.rel, t.real = rel, rel
-		if rel, ok := within(f.main.Top, real); ok {
+		if rel, ok := git.Within(f.main.Top, real); ok {
 			t.real = rel
 		}
 	}
 	return nil
-}
-
-// within is an absolute path relative to a folder that holds it, with slashes.
-func within(folder, at string) (string, bool) {
-	rel, err := filepath.Rel(folder, at)
-	if err != nil || !filepath.IsLocal(rel) {
-		return "", false
-	}
-	return filepath.ToSlash(rel), true
 }
 
 // absolute is the path of the work tree that a path relative to its top stands for, as the
@@ -372,7 +333,7 @@ func (f *finder) removed(ctx context.Context, tree *baseTree, taken map[string]b
 			continue
 		}
 		was.identify()
-		if f.main.absent.touches(rel) {
+		if f.absent.touches(rel) {
 			sparse++
 			continue
 		}

@@ -36,7 +36,7 @@ func (f *finder) published(ctx context.Context, some []*today) error {
 
 func (f *finder) comparePublished(ctx context.Context, t *today) (Extension, error) {
 	e := Extension{Name: t.name, Path: shownPath(f.options.Config.Dir, t.source), Version: t.version, Files: []string{}, source: &t.source, needs: t.needs}
-	ext, err := extension.Load(t.source.Path, extension.Options{Display: t.source.Display, Ignore: append([]string{t.source.Settings.Package.Output}, f.options.Ignore...)})
+	ext, err := f.load(t)
 	if err != nil {
 		e.Status, e.Content, e.Base = Changed, true, Base{Kind: BaseNone}
 		e.Notes = append(e.Notes, "it cannot be read: "+cause(err))
@@ -55,14 +55,7 @@ func (f *finder) comparePublished(ctx context.Context, t *today) (Extension, err
 		return e, nil
 	}
 	e.Base, e.BaseVersion = Base{Kind: BasePublished, Ref: version}, version
-	for _, d := range differences {
-		if d.Kind == compare.LineEnds {
-			e.LineEnds = append(e.LineEnds, d.File)
-		} else {
-			e.Differences = append(e.Differences, d)
-		}
-	}
-	e.decide()
+	e.differ(differences)
 	return e, nil
 }
 

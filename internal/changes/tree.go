@@ -10,10 +10,10 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/commits"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
-	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/git"
 )
 
@@ -35,12 +35,9 @@ type baseTree struct {
 // was is an extension at a base.
 type was struct {
 	identity
-	read  bool   // identity is known
-	rel   string // relative to the main repository, as it was declared
-	tree  *workTree
-	entry git.Entry // the folder or the package
-	at    string    // relative to tree, links resolved
-	root  string    // the commit of tree
+	*commits.Place        // the folder or the package
+	read           bool   // identity is known
+	rel            string // relative to the main repository, as it was declared
 }
 
 // base reads what has to be known of a commit, once.
@@ -63,26 +60,28 @@ func (f *finder) base(ctx context.Context, base Base) (*baseTree, error) {
 	if err != nil {
 		return nil, err
 	}
-	rel, ok := within(f.main.Top, filepath.Join(dir, filepath.Base(file)))
+	rel, ok := git.Within(f.main.Top, filepath.Join(dir, filepath.Base(file)))
 	if !ok {
 		return tree, nil // a config from elsewhere has no history here
 	}
-	then, there, err := f.main.objects.Lookup(base.Commit, rel)
+	then, there, err := f.main.Objects.Lookup(base.Commit, rel)
 	if err != nil {
 		return nil, err
 	}
 	if !there || !then.Mode.IsFile() {
 		return tree, nil
 	}
-	now, isNow, err := f.main.lookupHead(rel)
-	if err != nil {
-		return nil, err
-	}
-	if isNow && now.Object == then.Object && !f.main.changed.touches(rel) {
-		return tree, nil
+	if !f.changed.touches(rel) && f.main.Head != "" {
+		now, isNow, err := f.main.Objects.Lookup(f.main.Head, rel)
+		if err != nil {
+			return nil, err
+		}
+		if isNow && now.Object == then.Object {
+			return tree, nil
+		}
 	}
 	tree.sameConfig = false
-	text, err := f.main.objects.Blob(then.Object)
+	text, err := f.main.Objects.Blob(then.Object)
 	if err != nil {
 		return nil, err
 	}
@@ -105,14 +104,6 @@ func cause(err error) string {
 	return err.Error()
 }
 
-// lookupHead finds what is at a path in the commit that is checked out.
-func (w *workTree) lookupHead(rel string) (git.Found, bool, error) {
-	if w.Head == "" {
-		return git.Found{}, false, nil
-	}
-	return w.objects.Lookup(w.Head, rel)
-}
-
 // declares reports whether the config of the base declares an extension at a path.
 func (b *baseTree) declares(f *finder, rel string) bool {
 	if b.config.File == "" {
@@ -125,11 +116,11 @@ func (b *baseTree) declares(f *finder, rel string) bool {
 // isExtension reports whether a folder was an extension at the base, by its absolute path.
 func (b *baseTree) isExtension(f *finder) func(string) bool {
 	return func(dir string) bool {
-		rel, ok := within(f.main.Top, dir)
+		rel, ok := git.Within(f.main.Top, dir)
 		if !ok {
 			return false
 		}
-		_, is, err := f.main.objects.Lookup(b.base.Commit, path.Join(rel, extension.MetadataFile))
+		_, is, err := f.main.Objects.Lookup(b.base.Commit, path.Join(rel, extension.MetadataFile))
 		return err == nil && is
 	}
 }
@@ -174,15 +165,15 @@ func (b *baseTree) declared(ctx context.Context, f *finder) ([]string, error) {
 		}
 		switch {
 		case there == nil:
-		case there.at != rel && there.tree.prefix == "":
+		case there.Path != rel && there.Repository == f.main:
 			links = append(links, rel)
 		default:
-			places[there.tree.prefix+there.at] = true
+			places[there.InProject()] = true
 			b.list = append(b.list, rel)
 		}
 	}
 	for _, rel := range links { // a link to another one is no second extension
-		if at := b.places[rel].at; !places[at] {
+		if at := b.places[rel].Path; !places[at] {
 			places[at] = true
 			b.list = append(b.list, rel)
 		}
@@ -196,46 +187,21 @@ func (b *baseTree) look(ctx context.Context, f *finder, rel string) (*was, error
 	if known, ok := b.places[rel]; ok {
 		return known, nil
 	}
-	there, err := f.find(ctx, b.base.Commit, rel)
+	there, err := f.main.Find(ctx, b.base.Commit, rel)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s at %s: %w", rel, b.base, err)
 	}
-	if there != nil && there.entry.Mode == git.ModeFolder {
-		if _, is, err := there.tree.objects.Lookup(there.root, path.Join(there.at, extension.MetadataFile)); err != nil || !is {
-			there = nil
+	b.places[rel] = nil
+	switch {
+	case there == nil:
+	case there.Entry.Mode == git.ModeFolder:
+		if _, is, err := there.Below(extension.MetadataFile); err == nil && is {
+			b.places[rel] = &was{Place: there, rel: rel}
 		}
-	} else if there != nil && (!there.entry.Mode.IsFile() || !strings.HasSuffix(rel, ".tgz")) {
-		there = nil
+	case there.Entry.Mode.IsFile() && strings.HasSuffix(rel, ".tgz"):
+		b.places[rel] = &was{Place: there, rel: rel}
 	}
-	if there != nil {
-		there.rel = rel
-	}
-	b.places[rel] = there
-	return there, nil
-}
-
-// find finds what is at a path in a commit of the main repository, through submodules; nil
-// where there is nothing.
-func (f *finder) find(ctx context.Context, commit, rel string) (*was, error) {
-	tree, at := f.main, rel
-	for {
-		found, ok, err := tree.objects.Lookup(commit, at)
-		if err != nil || !ok {
-			return nil, err
-		}
-		if found.Mode != git.ModeSubmodule {
-			return &was{tree: tree, entry: found.Entry, at: found.Path, root: commit}, nil
-		}
-		module, err := f.submodule(ctx, tree.prefix+found.Path)
-		if err != nil {
-			return nil, err
-		}
-		tree, commit, at = module, found.Object, path.Join(".", found.Below)
-		if _, err := tree.objects.Tree(commit); git.ReasonOf(err) == git.NotFetched {
-			return nil, failure.WithHint(fmt.Errorf("the submodule %s does not have the commit %s", strings.TrimSuffix(tree.prefix, "/"), commit[:12]),
-				"git -C %s fetch --unshallow, or git -C %s fetch where the clone is not shallow", strings.TrimSuffix(tree.prefix, "/"), strings.TrimSuffix(tree.prefix, "/"))
-		}
-	}
+	return b.places[rel], nil
 }
 
 // isNamed reports whether the extension had a name, or may have had it: it cannot be read.
@@ -250,8 +216,8 @@ func (w *was) identify() {
 		return
 	}
 	w.read = true
-	if w.entry.Mode != git.ModeFolder {
-		data, err := w.tree.objects.Blob(w.entry.Object)
+	if w.Entry.Mode != git.ModeFolder {
+		data, err := w.Repository.Objects.Blob(w.Entry.Object)
 		if err != nil {
 			w.identity = identity{err: err}
 			return
@@ -264,13 +230,13 @@ func (w *was) identify() {
 		w.identity = identityOf(ext.Metadata, w.rel)
 		return
 	}
-	found, ok, err := w.tree.objects.Lookup(w.root, path.Join(w.at, extension.MetadataFile))
+	found, ok, err := w.Below(extension.MetadataFile)
 	if err == nil && (!ok || !found.Mode.IsFile()) {
 		err = errors.New("it is no file")
 	}
 	var text []byte
 	if err == nil {
-		text, err = w.tree.objects.Blob(found.Object)
+		text, err = w.Repository.Objects.Blob(found.Object)
 	}
 	if err != nil {
 		w.identity = identity{err: err}
@@ -297,7 +263,7 @@ func (f *finder) isSame(ctx context.Context, tree *baseTree, t *today, then *was
 }
 
 func (f *finder) sameFiles(ctx context.Context, tree *baseTree, t *today, then *was) (bool, error) {
-	same, err := f.sameFolder(ctx, t.rel, t.real, then)
+	same, err := f.sameFolder(ctx, t.rel, t.real, then.Place)
 	if err != nil || !same {
 		return false, err
 	}
@@ -306,7 +272,7 @@ func (f *finder) sameFiles(ctx context.Context, tree *baseTree, t *today, then *
 		if !ok {
 			continue
 		}
-		before, err := f.find(ctx, tree.base.Commit, rel)
+		before, err := f.main.Find(ctx, tree.base.Commit, rel)
 		if err != nil {
 			return false, err
 		}
@@ -321,18 +287,18 @@ func (f *finder) sameFiles(ctx context.Context, tree *baseTree, t *today, then *
 }
 
 // sameFolder reports whether a folder or file of the work tree is what it was.
-func (f *finder) sameFolder(ctx context.Context, rel, real string, then *was) (bool, error) {
-	if f.main.changed.touches(rel) || f.main.changed.touches(real) {
+func (f *finder) sameFolder(ctx context.Context, rel, real string, then *commits.Place) (bool, error) {
+	if f.changed.touches(rel) || f.changed.touches(real) {
 		return false, nil
 	}
 	if f.main.Head == "" {
 		return false, nil
 	}
-	now, err := f.find(ctx, f.main.Head, rel)
+	now, err := f.main.Find(ctx, f.main.Head, rel)
 	if err != nil || now == nil {
 		return false, err
 	}
-	return now.entry.Object == then.entry.Object && now.entry.Mode == then.entry.Mode, nil
+	return now.Entry.Object == then.Entry.Object && now.Entry.Mode == then.Entry.Mode, nil
 }
 
 // dependency is the folder of a file:// dependency, relative to the main work tree; ok is false
@@ -345,5 +311,5 @@ func (f *finder) dependency(t *today, repository string) (string, bool) {
 	if real, err := filepath.EvalSymlinks(at); err == nil {
 		at = real
 	}
-	return within(f.main.Top, at)
+	return git.Within(f.main.Top, at)
 }

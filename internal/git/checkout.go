@@ -2,7 +2,9 @@ package git
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -30,7 +32,7 @@ func (o *Objects) Checkout(ctx context.Context, commit string, paths []string, d
 	for _, name := range paths {
 		entry, ok, err := o.at(commit, name)
 		if err != nil {
-			return fmt.Errorf("reading %s in %s: %w", name, short(commit), err)
+			return fmt.Errorf("reading %s in %s: %w", name, Short(commit), err)
 		}
 		if !ok {
 			continue
@@ -42,7 +44,7 @@ func (o *Objects) Checkout(ctx context.Context, commit string, paths []string, d
 			}
 		}
 		if err := w.write(entry, at, 0); err != nil {
-			return fmt.Errorf("reading %s in %s: %w", name, short(commit), err)
+			return fmt.Errorf("reading %s in %s: %w", name, Short(commit), err)
 		}
 	}
 	return nil
@@ -107,9 +109,21 @@ func (w *writer) write(entry Entry, at string, depth int) error {
 		return fmt.Errorf("there are more than %d MiB", mostBytes>>20)
 	}
 	if entry.Mode == ModeLink {
-		return w.root.Symlink(filepath.FromSlash(string(data)), name)
+		return w.link(filepath.FromSlash(string(data)), name)
 	}
 	return w.root.WriteFile(name, data, 0o644)
+}
+
+// link writes a link. The very same one may be there: a folder may be written after one in it.
+func (w *writer) link(target, name string) error {
+	err := w.root.Symlink(target, name)
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if there, unread := w.root.Readlink(name); unread == nil && there == target {
+		return nil
+	}
+	return err
 }
 
 func (w *writer) folder(entry Entry, at string, depth int) error {

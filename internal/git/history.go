@@ -18,7 +18,7 @@ type Listed struct {
 func (r *Repository) List(ctx context.Context, commit string) ([]Listed, error) {
 	printed, err := r.run(ctx, "ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit)
 	if err != nil {
-		return nil, fmt.Errorf("listing the files of %s: %w", short(commit), err)
+		return nil, fmt.Errorf("listing the files of %s: %w", Short(commit), err)
 	}
 	var list []Listed
 	for _, line := range fields(printed) {
@@ -80,7 +80,7 @@ func (r *Repository) Tags(ctx context.Context) ([]Tag, error) {
 func (r *Repository) Merged(ctx context.Context, commit string) (map[string]bool, error) {
 	printed, err := r.run(ctx, "for-each-ref", "--merged="+commit, "--format=%(refname)", "refs/tags/")
 	if err != nil {
-		return nil, fmt.Errorf("listing the tags in %s: %w", short(commit), err)
+		return nil, fmt.Errorf("listing the tags in %s: %w", Short(commit), err)
 	}
 	names := map[string]bool{}
 	for line := range strings.Lines(printed) {
@@ -109,7 +109,7 @@ func (r *Repository) Log(ctx context.Context, from, to string, paths ...string) 
 		"--no-show-signature", "--format=tformat:%H%x00%P%x00%s"}, revisions...)
 	printed, err := r.run(ctx, append(append(args, "--"), paths...)...)
 	if err != nil {
-		return nil, fmt.Errorf("reading the commits up to %s: %w", short(to), err)
+		return nil, fmt.Errorf("reading the commits up to %s: %w", Short(to), err)
 	}
 	parts := fields(printed)
 	if len(parts)%3 != 0 {

@@ -148,7 +148,7 @@ func (o *Objects) exchange(name, kind string, most int64) (data []byte, object s
 			return nil, "", err
 		}
 		if parts[1] != kind {
-			return nil, "", &Error{Unsupported, fmt.Sprintf("the object %s is a %s, and a %s was expected", short(parts[0]), parts[1], kind), "check the repository with git fsck"}
+			return nil, "", &Error{Unsupported, fmt.Sprintf("the object %s is a %s, and a %s was expected", Short(parts[0]), parts[1], kind), "check the repository with git fsck"}
 		}
 		return nil, "", &largeError{parts[0], size, most}
 	}
@@ -165,7 +165,7 @@ func (o *Objects) exchange(name, kind string, most int64) (data []byte, object s
 // missing is the error of an object that is not here.
 func (o *Objects) missing(name string) error {
 	name, _, _ = strings.Cut(name, "^")
-	e := &Error{Reason: NotFetched, what: fmt.Sprintf("the object %s is not in this clone", short(name)), hint: "check the repository with git fsck; in a partial clone, fetch what it lacks: git fetch --refetch --no-filter origin"}
+	e := &Error{Reason: NotFetched, what: fmt.Sprintf("the object %s is not in this clone", Short(name)), hint: "check the repository with git fsck; in a partial clone, fetch what it lacks: git fetch --refetch --no-filter origin"}
 	if o.repository.Shallow {
 		e.hint = "git fetch --unshallow origin"
 	}
@@ -179,7 +179,7 @@ type largeError struct {
 }
 
 func (e *largeError) Error() string {
-	return fmt.Sprintf("the object %s has %d bytes, and at most %d are read", short(e.object), e.size, e.most)
+	return fmt.Sprintf("the object %s has %d bytes, and at most %d are read", Short(e.object), e.size, e.most)
 }
 
 // Blob is the content of a file or, for a link, where it leads.
@@ -203,7 +203,7 @@ func (o *Objects) Tree(object string) ([]Entry, error) {
 	}
 	entries, err := parseTree(data, len(name)/2)
 	if err != nil {
-		return nil, &Error{Unsupported, fmt.Sprintf("the tree %s cannot be read: %v", short(name), err), "check the repository with git fsck"}
+		return nil, &Error{Unsupported, fmt.Sprintf("the tree %s cannot be read: %v", Short(name), err), "check the repository with git fsck"}
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -124,11 +124,7 @@ func Home(ctx context.Context, dir string, paths ...string) string {
 // holds reports whether a path is a folder, or lies below it, as it is written or with links
 // resolved.
 func holds(folder, name string) bool {
-	below := func(folder, name string) bool {
-		rel, err := filepath.Rel(folder, name)
-		return err == nil && filepath.IsLocal(rel)
-	}
-	if below(folder, name) {
+	if _, ok := Within(folder, name); ok {
 		return true
 	}
 	realFolder, err := filepath.EvalSymlinks(folder)
@@ -136,7 +132,22 @@ func holds(folder, name string) bool {
 		return false
 	}
 	realName, err := filepath.EvalSymlinks(name)
-	return err == nil && below(realFolder, realName)
+	if err != nil {
+		return false
+	}
+	_, ok := Within(realFolder, realName)
+	return ok
+}
+
+// Within is a path relative to a folder that it is, or that it lies below, with slashes; ok is false where
+// it lies elsewhere. It goes by the names alone: where the folder is the top of a work tree, links
+// have to be resolved before.
+func Within(folder, name string) (rel string, ok bool) {
+	rel, err := filepath.Rel(folder, name)
+	if err != nil || !filepath.IsLocal(rel) {
+		return "", false
+	}
+	return filepath.ToSlash(rel), true
 }
 
 // failureText is what git said of a failure.
@@ -335,15 +346,15 @@ func (r *Repository) MergeBase(ctx context.Context, a, b string) (string, error)
 	case ctx.Err() != nil:
 		return "", ctx.Err()
 	case r.Shallow:
-		return "", &Error{Shallow, fmt.Sprintf("the common ancestor of %s and %s is not in this shallow clone", short(a), short(b)), r.Deepen(ctx)}
+		return "", &Error{Shallow, fmt.Sprintf("the common ancestor of %s and %s is not in this shallow clone", Short(a), Short(b)), r.Deepen(ctx)}
 	case exitCode(err) == 1:
-		return "", &Error{Unrelated, fmt.Sprintf("%s and %s have no common ancestor", short(a), short(b)), "name a commit of the same history"}
+		return "", &Error{Unrelated, fmt.Sprintf("%s and %s have no common ancestor", Short(a), Short(b)), "name a commit of the same history"}
 	}
-	return "", fmt.Errorf("looking for the common ancestor of %s and %s: %w", short(a), short(b), err)
+	return "", fmt.Errorf("looking for the common ancestor of %s and %s: %w", Short(a), Short(b), err)
 }
 
-// short is an object name as people write it.
-func short(name string) string {
+// Short is an object name as people write it.
+func Short(name string) string {
 	if commit.MatchString(name) {
 		return name[:12]
 	}

@@ -62,19 +62,32 @@ type Reader struct {
 func Open(ctx context.Context, dir, since string, patterns []tags.Pattern, names []string) (*Reader, error) {
 	repository, err := git.Open(ctx, dir)
 	if err == nil {
-		_, err = repository.Resolve(ctx, "HEAD")
+		return Of(ctx, repository, since, patterns, names)
 	}
+	return none(since, err)
+}
+
+// none is the reader of a history that is not there.
+func none(since string, err error) (*Reader, error) {
 	switch git.ReasonOf(err) {
 	case git.NoGit, git.OldGit, git.NoWorkTree, git.NoCommit:
 		if since == "" {
 			return &Reader{missing: err.Error() + ", so that no commits are listed"}, nil
 		}
 	}
-	if err != nil {
-		return nil, err
+	return nil, err
+}
+
+// Of is Open for a repository that is known.
+func Of(ctx context.Context, repository *git.Repository, since string, patterns []tags.Pattern, names []string) (*Reader, error) {
+	if repository.Head == "" {
+		if _, err := repository.Resolve(ctx, "HEAD"); err != nil { // which says why
+			return none(since, err)
+		}
 	}
 	r := &Reader{repository: repository, commits: map[string]string{}, submodules: map[string]*Reader{}, moved: map[string][]place{}}
 	r.reopen = func(ctx context.Context, dir string) (*Reader, error) { return Open(ctx, dir, "", patterns, names) }
+	var err error
 	if since != "" {
 		if r.since, err = repository.Resolve(ctx, since); err != nil {
 			return nil, err
@@ -187,11 +200,11 @@ func (r *Reader) folder(e Extension) (string, error) {
 	if err != nil {
 		return "", failure.WithoutPath(err)
 	}
-	folder, err := filepath.Rel(r.repository.Top, real)
-	if err != nil || !filepath.IsLocal(folder) {
+	folder, ok := git.Within(r.repository.Top, real)
+	if !ok {
 		return "", fmt.Errorf("%s is not in the repository %s", e.Display, r.repository.Top)
 	}
-	return filepath.ToSlash(folder), nil
+	return folder, nil
 }
 
 // last is the commit of the last version, and how it is known. It is empty where the whole
@@ -222,7 +235,7 @@ func (r *Reader) last(ctx context.Context, e Extension, places []place) (commit,
 	if commit == "" {
 		return "", "", nil
 	}
-	return commit, "commit " + commit[:12], nil
+	return commit, "commit " + git.Short(commit), nil
 }
 
 // versionAt is the version of the extension in a folder as it was in a commit.
@@ -272,7 +285,7 @@ func (p Past) String() string {
 	if p.Tag != "" {
 		return "the tag " + p.Tag
 	}
-	return "commit " + p.Commit[:min(len(p.Commit), 12)]
+	return "commit " + git.Short(p.Commit)
 }
 
 // Versions are those that an extension had between a commit and now, the oldest first, and those

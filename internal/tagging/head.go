@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/commits"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/git"
@@ -16,64 +17,43 @@ import (
 // Head is the commit that is checked out, written to a folder: what the work tree has besides,
 // or otherwise, is not in it. Remove removes the folder.
 type Head struct {
-	Commit string
-	root   string // absolute, links resolved
-	top    string // that of the work tree
+	*commits.Checkout
+	top string // that of the work tree
 }
 
 // CheckOut writes the commit that is checked out to a folder of its own, without filters and
-// conversions. The error is a *git.Error where there is no commit yet.
+// conversions, and without submodules. The error is a *git.Error where there is no commit yet.
 func CheckOut(ctx context.Context, repository *git.Repository) (*Head, error) {
 	commit, err := repository.Resolve(ctx, "HEAD")
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "ksrelease-head-")
+	opened, err := commits.Open(ctx, repository)
 	if err != nil {
-		return nil, fmt.Errorf("making a folder for the commit: %w", err)
+		return nil, err
 	}
-	h := &Head{Commit: commit, root: dir, top: repository.Top}
-	if h.root, err = filepath.EvalSymlinks(dir); err == nil {
-		err = h.write(ctx, repository)
-	}
+	defer opened.Close()
+	checkout, err := opened.Checkout(commit)
 	if err != nil {
-		_ = os.RemoveAll(dir)
+		return nil, err
+	}
+	if err := opened.Objects.Checkout(ctx, commit, []string{"."}, checkout.Dir); err != nil {
+		checkout.Remove()
 		return nil, fmt.Errorf("writing the commit to a folder: %w", err)
 	}
-	return h, nil
+	return &Head{checkout, repository.Top}, nil
 }
-
-func (h *Head) write(ctx context.Context, repository *git.Repository) error {
-	objects, err := repository.Objects(ctx)
-	if err != nil {
-		return err
-	}
-	defer objects.Close()
-	return objects.Checkout(ctx, h.Commit, []string{"."}, h.root)
-}
-
-// Remove removes the folder.
-func (h *Head) Remove() { _ = os.RemoveAll(h.root) } // it is one for temporary files
 
 // At is where the commit has what a path of the work tree means.
 func (h *Head) At(path string) (string, error) {
-	real, err := filepath.EvalSymlinks(path)
+	below, ok, err := h.Within(path, ".")
 	if err != nil {
 		return "", err
 	}
-	below, err := filepath.Rel(h.top, real)
-	if err != nil || !filepath.IsLocal(below) {
+	if !ok {
 		return "", failure.WithHint(fmt.Errorf("%s is not in the work tree of this repository", path), "tags are made where the extension is: run ksrelease tag in its own repository")
 	}
-	return filepath.Join(h.root, below), nil
-}
-
-// Root is where the commit has the folder of the config: its top, where the config lies elsewhere.
-func (h *Head) Root(dir string) string {
-	if at, err := h.At(dir); err == nil {
-		return at
-	}
-	return h.root
+	return filepath.Join(h.Dir, filepath.FromSlash(below)), nil
 }
 
 // has says that there is a package, or a folder with an extension.yaml: that of a submodule is
@@ -95,11 +75,8 @@ func (h *Head) nested(at string) string {
 	}
 	for real != h.top && real != filepath.Dir(real) {
 		if _, err := os.Lstat(filepath.Join(real, ".git")); err == nil {
-			below, err := filepath.Rel(h.top, real)
-			if err != nil || !filepath.IsLocal(below) {
-				return ""
-			}
-			return filepath.ToSlash(below)
+			below, _ := git.Within(h.top, real)
+			return below
 		}
 		real = filepath.Dir(real)
 	}

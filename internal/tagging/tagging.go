@@ -83,10 +83,8 @@ func elsewhere(commit string) string {
 	if commit == "" {
 		return "it means no commit"
 	}
-	return fmt.Sprintf("at %s, which is not in the history of this commit; it stays there", short(commit))
+	return fmt.Sprintf("at %s, which is not in the history of this commit; it stays there", git.Short(commit))
 }
-
-func short(commit string) string { return commit[:min(12, len(commit))] }
 
 // whyNot says why a version gets no tag.
 func whyNot(x results.Extension) (status Status, reason, hint string) {

@@ -119,7 +119,7 @@ func (t *Tree) Uncommitted(ctx context.Context, dir string, ext *extension.Exten
 	if err != nil {
 		return Found{}, err
 	}
-	rel, ok := t.within(real)
+	rel, ok := git.Within(t.repository.Top, real)
 	if !ok {
 		return Found{}, nil
 	}
@@ -137,15 +137,6 @@ func (t *Tree) Uncommitted(ctx context.Context, dir string, ext *extension.Exten
 
 func wasResolved(ext *extension.Extension, name string) bool {
 	return slices.ContainsFunc(ext.Resolved, func(r extension.Resolved) bool { return r.Name == name })
-}
-
-// within is an absolute path relative to the top, with slashes.
-func (t *Tree) within(at string) (string, bool) {
-	rel, err := filepath.Rel(t.repository.Top, at)
-	if err != nil || !filepath.IsLocal(rel) {
-		return "", false
-	}
-	return filepath.ToSlash(rel), true
 }
 
 // find is what git says of a path: itself, or of a folder above it.
@@ -211,7 +202,7 @@ func (l *looked) files(ext *extension.Extension) {
 		at := path.Join(l.rel, f.Name)
 		// A file may be in a folder that is a link.
 		if real, err := filepath.EvalSymlinks(filepath.Join(l.dir, filepath.FromSlash(f.Name))); err == nil {
-			if rel, ok := l.tree.within(real); ok {
+			if rel, ok := git.Within(l.tree.repository.Top, real); ok {
 				at = rel
 			}
 		}
@@ -279,7 +270,7 @@ func (l *looked) folder(written string) {
 	if err != nil {
 		return
 	}
-	rel, ok := l.tree.within(real)
+	rel, ok := git.Within(l.tree.repository.Top, real)
 	if !ok {
 		return
 	}

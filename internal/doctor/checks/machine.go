@@ -92,7 +92,7 @@ func (c *Checker) folders() Check {
 // git says which commit reports will name.
 func (c *Checker) git(ctx context.Context) Check {
 	if revision := git.Commit(ctx, c.Project.Root); revision != "" {
-		return Check{Name: NameGit, Status: OK, Message: "commit " + revision[:12] + " is checked out"}
+		return Check{Name: NameGit, Status: OK, Message: "commit " + git.Short(revision) + " is checked out"}
 	}
 	return Check{Name: NameGit, Status: OK, Message: "there is no commit: results have no revision"}
 }
