@@ -218,17 +218,3 @@ func TestWhatHasBegunIsSubmitted(t *testing.T) {
 		}
 	}
 }
-
-// The second step of a context counts at once, also where the context itself ends later.
-func TestTheSecondStepCountsAtOnce(t *testing.T) {
-	end, endNow := context.WithCancelCause(t.Context())
-	ctx, done := graceful.With(t.Context(), end)
-	defer done()
-	if graceful.Over(ctx) {
-		t.Error("it is over before")
-	}
-	endNow(errors.New("the time is up"))
-	if !graceful.Over(ctx) || graceful.Interruption(ctx) != "the time is up" {
-		t.Errorf("over: %v, %s", graceful.Over(ctx), graceful.Interruption(ctx))
-	}
-}
