@@ -28,12 +28,8 @@ func (rel *release) hooks() hooks.Extension {
 // these again: what hooks wrote is part of them. One whose hook failed ends with that in the
 // plan, as one does that cannot be read.
 func (r *Run) prepare(ctx context.Context, releases []*release) {
-	for _, rel := range releases {
-		if rel.hasHooks() && !rel.over() {
-			r.prepared = append(r.prepared, rel)
-		}
-	}
-	r.each(ctx, r.prepared, func(ctx context.Context, rel *release) {
+	hooked := slices.DeleteFunc(slices.Clone(releases), func(rel *release) bool { return !rel.hasHooks() || rel.over() })
+	r.each(ctx, hooked, func(ctx context.Context, rel *release) {
 		if !r.takeSlot(ctx) {
 			rel.end(results.NotReached, graceful.Interruption(ctx)+" before its turn")
 			return
@@ -55,7 +51,7 @@ func (r *Run) prepare(ctx context.Context, releases []*release) {
 			r.letGo(rel)
 		}
 	})
-	if len(r.prepared) > 0 {
+	if len(hooked) > 0 {
 		r.declare()
 	}
 }
@@ -68,9 +64,10 @@ func (r *Run) cleanUp(ctx context.Context, failed bool) {
 	if r.Hooks == nil {
 		return
 	}
-	r.each(ctx, r.prepared, func(ctx context.Context, rel *release) {
+	begun := slices.DeleteFunc(slices.Clone(r.all), func(rel *release) bool { return !rel.begun })
+	r.each(ctx, begun, func(ctx context.Context, rel *release) {
 		// These hooks end in bounded time after ctx, and so does the wait for them.
-		if !rel.begun || r.slots.Acquire(context.WithoutCancel(ctx), 1) != nil {
+		if r.slots.Acquire(context.WithoutCancel(ctx), 1) != nil {
 			return
 		}
 		defer r.slots.Release(1)

@@ -106,7 +106,6 @@ type Run struct {
 	chosen     *results.Selection  // by Choose; nil before that, and without it
 	announced  []results.Announcement
 	all        []*release // of all sources
-	prepared   []*release // those with hooks
 
 	feed *results.Feed
 
@@ -173,8 +172,8 @@ type plan struct {
 	index    *indexwatch.Watcher
 }
 
-// plan reads all extensions, puts them in order, and takes each through the steps of the
-// plan. Errors are those of usage, which concern the run as a whole: two extensions of one
+// plan reads all extensions, those with hooks once more when these have run, puts them in order,
+// and takes each through the steps of the plan. Errors are those of usage, which concern the run as a whole: two extensions of one
 // name and version, or a name in Only that is nowhere.
 func (r *Run) plan(ctx context.Context) (*plan, error) {
 	r.started = time.Now()
