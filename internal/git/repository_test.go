@@ -285,7 +285,7 @@ func TestStatusOfSubmodules(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	gittest.Git(t, filepath.Join(root, "libs", "图"), "-c", "filter.bad.clean=", "commit", "-am", "two")
-	if got, err := r.Status(t.Context()); err != nil || len(got) != 2 || got[0].Path != "libs/图" || got[0].State != StateChanged {
+	if got, err := r.Status(t.Context()); err != nil || len(got) != 2 || got[0] != (Status{Path: "libs/图", State: StateChanged, Submodule: true}) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if _, err := os.Lstat(mark); err == nil {

@@ -29,6 +29,8 @@ type Status struct {
 	State State
 	// Gone says that the file is not there any more.
 	Gone bool
+	// Submodule says that it is a submodule, with another commit than HEAD has.
+	Submodule bool
 }
 
 // Status are the files of the work tree that are not as in HEAD, below the paths, or all of
@@ -150,7 +152,9 @@ func parseStatus(printed string) ([]Status, error) {
 			if len(parts) != before+1 || len(parts[0]) != 2 {
 				return nil, fmt.Errorf("git status printed an entry that is unknown: %q", entry)
 			}
-			list = append(list, Status{Path: parts[before], State: StateChanged, Gone: parts[0][1] == 'D' || parts[0] == "D."})
+			list = append(list, Status{
+				Path: parts[before], State: StateChanged, Gone: parts[0][1] == 'D' || parts[0] == "D.", Submodule: strings.HasPrefix(parts[1], "S"),
+			})
 			if kind == "2" { // where it was before
 				i++
 			}

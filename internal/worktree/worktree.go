@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/ksrelease/ksrelease/internal/commits"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 	"github.com/ksrelease/ksrelease/internal/git"
@@ -45,7 +46,7 @@ type Tree struct {
 	once       sync.Mutex
 	looked     bool
 	status     []git.Status // sorted by path
-	objects    *git.Objects
+	commits    *commits.Repository
 	unknown    error
 }
 
@@ -65,8 +66,8 @@ func (t *Tree) Revision() string { return t.repository.Head }
 func (t *Tree) Close() {
 	t.once.Lock()
 	defer t.once.Unlock()
-	if t.objects != nil {
-		t.objects.Close()
+	if t.commits != nil {
+		t.commits.Close()
 	}
 }
 
@@ -95,14 +96,14 @@ func (t *Tree) look(ctx context.Context) error {
 func (t *Tree) read(ctx context.Context) error {
 	t.once.Lock()
 	defer t.once.Unlock()
-	if err := t.look(ctx); err != nil || t.objects != nil {
+	if err := t.look(ctx); err != nil || t.commits != nil {
 		return err
 	}
-	objects, err := t.repository.Objects(context.WithoutCancel(ctx)) // for all who ask later; Close ends it
+	opened, err := commits.Open(context.WithoutCancel(ctx), t.repository) // for all who ask later; Close ends it
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	t.objects, t.unknown = objects, err
+	t.commits, t.unknown = opened, err
 	return err
 }
 
@@ -123,9 +124,10 @@ func (t *Tree) Uncommitted(ctx context.Context, dir string, ext *extension.Exten
 	if !ok {
 		return Found{}, nil
 	}
-	l := looked{tree: t, dir: real, rel: rel}
+	l := looked{ctx: ctx, tree: t, dir: real, rel: rel}
 	l.files(ext)
 	l.removed()
+	l.removedInModules()
 	for _, d := range ext.Metadata.Dependencies {
 		if folder, ok := strings.CutPrefix(d.Repository, "file://"); ok && wasResolved(ext, d.Name) {
 			l.folder(folder)
@@ -139,18 +141,26 @@ func wasResolved(ext *extension.Extension, name string) bool {
 	return slices.ContainsFunc(ext.Resolved, func(r extension.Resolved) bool { return r.Name == name })
 }
 
-// find is what git says of a path: itself, or of a folder above it.
+// find is what git says of a path: itself, or of a folder or submodule above it.
 func (t *Tree) find(at string) (git.Status, bool) {
 	for name := at; name != "." && name != "/"; name = path.Dir(name) {
-		for _, listed := range []string{name, name + "/"} {
-			if name == at || strings.HasSuffix(listed, "/") {
-				if i, ok := slices.BinarySearchFunc(t.status, listed, func(s git.Status, name string) int { return strings.Compare(s.Path, name) }); ok {
-					return t.status[i], true
-				}
-			}
+		// A folder may be in the place of a file that the commit has: that says nothing of what is in it.
+		if found, ok := t.listed(name); ok && (name == at || found.Submodule) {
+			return found, true
+		}
+		if found, ok := t.listed(name + "/"); ok {
+			return found, true
 		}
 	}
 	return git.Status{}, false
+}
+
+func (t *Tree) listed(name string) (git.Status, bool) {
+	i, ok := slices.BinarySearchFunc(t.status, name, func(s git.Status, name string) int { return strings.Compare(s.Path, name) })
+	if !ok {
+		return git.Status{}, false
+	}
+	return t.status[i], true
 }
 
 // below are what git lists in a folder.
@@ -168,19 +178,20 @@ func (t *Tree) below(folder string) []git.Status {
 	return list
 }
 
-// committed is a file as the commit has it; ok is false where it has none, or it is in a
-// submodule.
-func (t *Tree) committed(at string) ([]byte, bool) {
-	found, ok, err := t.objects.Lookup(t.repository.Head, at)
-	if err != nil || !ok || !found.Mode.IsFile() {
+// committed is a file as the commit has it, in submodules the commit that it has of them; ok is
+// false where it has none.
+func (t *Tree) committed(ctx context.Context, at string) ([]byte, bool) {
+	found, err := t.commits.Find(ctx, t.repository.Head, at)
+	if err != nil || found == nil || !found.Entry.Mode.IsFile() {
 		return nil, false
 	}
-	data, err := t.objects.Blob(found.Object)
+	data, err := found.Repository.Objects.Blob(found.Entry.Object)
 	return data, err == nil
 }
 
 // looked is one extension that is looked at.
 type looked struct {
+	ctx   context.Context
 	tree  *Tree
 	dir   string // absolute, links resolved
 	rel   string // relative to the top
@@ -206,14 +217,14 @@ func (l *looked) files(ext *extension.Extension) {
 				at = rel
 			}
 		}
-		if state := l.tree.stateOf(at, f.Data); state != "" {
+		if state := l.tree.stateOf(l.ctx, at, f.Data); state != "" {
 			l.found = append(l.found, results.Uncommitted{File: f.Name, State: state})
 		}
 	}
 }
 
 // stateOf is in which way a file is not as it was committed; empty where it is.
-func (t *Tree) stateOf(at string, data []byte) string {
+func (t *Tree) stateOf(ctx context.Context, at string, data []byte) string {
 	status, listed := t.find(at)
 	switch {
 	case listed && status.State == git.StateUntracked:
@@ -225,7 +236,7 @@ func (t *Tree) stateOf(at string, data []byte) string {
 	}
 	// git may take another content for the same (core.autocrlf), or another for what was
 	// fetched in its place (git LFS): the package has the bytes that are here.
-	committed, ok := t.committed(at)
+	committed, ok := t.committed(ctx, at)
 	switch {
 	case !ok && listed:
 		return Changed
@@ -250,6 +261,48 @@ func (l *looked) removed() {
 			continue
 		}
 		if !exists(filepath.Dir(file)) || extension.WouldPack(l.dir, file, extension.Options{}) {
+			l.found = append(l.found, results.Uncommitted{File: name, State: Removed})
+		}
+	}
+}
+
+// removedInModules does the same in submodules of which the commit has another commit than is
+// checked out.
+func (l *looked) removedInModules() {
+	modules := l.tree.below(l.rel)
+	if above, ok := l.tree.find(l.rel); ok {
+		modules = append(modules, above)
+	}
+	for _, s := range modules {
+		if !s.Submodule {
+			continue
+		}
+		at := s.Path
+		if len(l.rel) > len(at) {
+			at = l.rel // the extension lies in it
+		}
+		found, err := l.tree.commits.Find(l.ctx, l.tree.repository.Head, at)
+		if err != nil || found == nil || found.Entry.Mode != git.ModeFolder { // each file in it has changed
+			continue
+		}
+		l.removedBelow(found.Repository.Objects, found.Entry.Object, strings.Trim(strings.TrimPrefix(at, l.rel), "/"))
+	}
+}
+
+// removedBelow looks for what a folder of a commit has; name is that of the folder in the extension.
+func (l *looked) removedBelow(objects *git.Objects, folder, name string) {
+	entries, err := objects.Tree(folder)
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		name := path.Join(name, entry.Name)
+		file := filepath.Join(l.dir, filepath.FromSlash(name))
+		switch {
+		case entry.Mode == git.ModeFolder:
+			l.removedBelow(objects, entry.Object, name)
+		case entry.Mode == git.ModeSubmodule || exists(file):
+		case !exists(filepath.Dir(file)) || extension.WouldPack(l.dir, file, extension.Options{}):
 			l.found = append(l.found, results.Uncommitted{File: name, State: Removed})
 		}
 	}

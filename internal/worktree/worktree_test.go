@@ -107,7 +107,17 @@ func TestLinksSubmodulesAndFolders(t *testing.T) {
 	}
 	inner := newRepository(t)
 	inner.Put("lib.yaml", "a: 1\n")
-	inner.Commit("x")
+	inner.Put("same/x", "1")
+	inner.Put("gone/y", "1")
+	inner.extension("ext")
+	first := inner.Commit("x")
+	inner.Put("lib.yaml", "a: 2\n")
+	inner.Put("added", "1")
+	inner.Put("ext/values.yaml", "a: 2\n")
+	inner.Remove("ext/templates")
+	inner.Remove("gone")
+	second := inner.Commit("x")
+	inner.Git("checkout", "-q", first)
 	r := newRepository(t)
 	r.extension("config/a")
 	r.Put("config/a/real/x", "1")
@@ -123,6 +133,19 @@ func TestLinksSubmodulesAndFolders(t *testing.T) {
 	r.Put("config/a/sub/lib.yaml", "a: 2\n")
 	r.Put("config/a/sub/new.yaml", "")
 	r.expect("extensions/a", "changed linked/x", "changed real/x", "changed sub/lib.yaml", "untracked sub/new.yaml")
+
+	// A submodule with another commit than the repository has of it.
+	r.Git("checkout", "-q", "config/a/real")
+	r.Remove("config/a/sub/new.yaml")
+	sub := gittest.At(t, filepath.Join(r.Dir, "config", "a", "sub"))
+	sub.Git("checkout", "-q", "--force", second)
+	r.expect("extensions/a", "changed sub/added", "removed sub/ext/templates/x.yaml", "changed sub/ext/values.yaml", "removed sub/gone/y", "changed sub/lib.yaml")
+	r.expect("config/a/sub/ext", "removed templates/x.yaml", "changed values.yaml")
+	// As the repository has it, though it is not what the submodule has.
+	sub.Put("lib.yaml", "a: 1\n")
+	r.expect("extensions/a", "changed sub/added", "removed sub/ext/templates/x.yaml", "changed sub/ext/values.yaml", "removed sub/gone/y")
+	r.Commit("with the other commit")
+	r.expect("config/a/sub/ext")
 }
 
 func TestDependencyFolders(t *testing.T) {
