@@ -121,6 +121,13 @@ func (c *tagCommand) plan(ctx context.Context, a *app.App, p *app.Project, optio
 
 // write makes the tags that are missing, and pushes.
 func (c *tagCommand) write(ctx context.Context, a *app.App, repository *git.Repository, head *tagging.Head, entries []tagging.Entry) error {
+	var to string
+	if c.Push { // a name that is none is said before tags are made
+		var err error
+		if to, err = repository.PushRemote(ctx, c.Remote); err != nil {
+			return err
+		}
+	}
 	if err := repository.MakeTags(ctx, head.Commit, tagging.ToMake(entries)); err != nil {
 		return err
 	}
@@ -133,7 +140,7 @@ func (c *tagCommand) write(ctx context.Context, a *app.App, repository *git.Repo
 		return nil
 	}
 	names := tagging.ToPush(entries)
-	to, err := repository.PushTags(ctx, c.Remote, names)
+	err := repository.PushTags(ctx, to, names)
 	if err == nil && len(names) > 0 {
 		a.Stderr.Print("pushed to %s: %s", to, strings.Join(names, ", "))
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // Repository is the repository whose work tree holds a folder. It is only read, but for tags:
-// see MakeTags and PushTags. It may be used by several goroutines.
+// see MakeTags. It may be used by several goroutines.
 type Repository struct {
 	// Top is the absolute root of the work tree, links resolved.
 	Top string

@@ -115,12 +115,11 @@ func (r *Repository) tagSettings(ctx context.Context) (options []string, err err
 	return options, nil
 }
 
-// PushTags sends tags to a remote, all of them or none, and never in the place of another. A
-// tag that the remote has already is no error. An empty remote is the one that is configured
-// (remote.pushDefault), else origin, else the only one. It works as the user's own git does.
-func (r *Repository) PushTags(ctx context.Context, remote string, tags []string) (to string, err error) {
-	if to, err = r.remoteFor(ctx, remote); err != nil || len(tags) == 0 {
-		return to, err
+// PushTags sends tags to a remote that PushRemote has found, all of them or none, and never in the
+// place of another. A tag that the remote has already is no error. It works as the user's own git does.
+func (r *Repository) PushTags(ctx context.Context, to string, tags []string) error {
+	if len(tags) == 0 {
+		return nil
 	}
 	args := []string{"push", "--atomic", "--porcelain", "--no-follow-tags", "--", to}
 	for _, tag := range tags {
@@ -128,15 +127,15 @@ func (r *Repository) PushTags(ctx context.Context, remote string, tags []string)
 	}
 	printed, err := r.own(ctx, nil, "", args...)
 	if err == nil {
-		return to, nil
+		return nil
 	}
 	if ctx.Err() != nil {
-		return to, fmt.Errorf("pushing to %s: %w", to, ctx.Err())
+		return fmt.Errorf("pushing to %s: %w", to, ctx.Err())
 	}
 	if taken := rejected(printed); len(taken) > 0 {
-		return to, &Error{NoTag, fmt.Sprintf("nothing was pushed: %s has another tag %s", to, strings.Join(taken, ", ")), "see which one is right: git ls-remote --tags " + shellword.Quote(to) + "; ksrelease moves none"}
+		return &Error{NoTag, fmt.Sprintf("nothing was pushed: %s has another tag %s", to, strings.Join(taken, ", ")), "see which one is right: git ls-remote --tags " + shellword.Quote(to) + "; ksrelease moves none"}
 	}
-	return to, &Error{NoTag, fmt.Sprintf("nothing was pushed to %s: %s", to, failureText(err)), "the tags are here: ksrelease tag --push sends them again"}
+	return &Error{NoTag, fmt.Sprintf("nothing was pushed to %s: %s", to, failureText(err)), "the tags are here: ksrelease tag --push sends them again"}
 }
 
 // rejected are the tags of which a remote has another one, in what git push --porcelain prints:
@@ -154,8 +153,9 @@ func rejected(printed string) (tags []string) {
 	return tags
 }
 
-// remoteFor is the remote to push to.
-func (r *Repository) remoteFor(ctx context.Context, remote string) (string, error) {
+// PushRemote is the remote of a name to push to; of none it is the one that is configured
+// (remote.pushDefault), else origin, else the only one.
+func (r *Repository) PushRemote(ctx context.Context, remote string) (string, error) {
 	remotes := r.remotes(ctx)
 	named := remote
 	if remote == "" {

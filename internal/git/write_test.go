@@ -151,7 +151,7 @@ func TestMakeTagsInOtherRepositories(t *testing.T) {
 
 func TestPushTags(t *testing.T) {
 	root, head, r := ownRepository(t)
-	if _, err := r.PushTags(t.Context(), "", []string{"foo/v1.0.0"}); err == nil || !strings.Contains(err.Error(), "no remote") {
+	if _, err := r.PushRemote(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "no remote") {
 		t.Errorf("without a remote: %v", err)
 	}
 	remote := t.TempDir()
@@ -163,8 +163,12 @@ func TestPushTags(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // what is there already is no error
-		if to, err := r.PushTags(t.Context(), "", all); to != "upstream" || err != nil {
+		to, err := r.PushRemote(t.Context(), "")
+		if to != "upstream" || err != nil {
 			t.Fatalf("%q, %v", to, err)
+		}
+		if err := r.PushTags(t.Context(), to, all); err != nil {
+			t.Fatal(err)
 		}
 	}
 	if got := gittest.Git(t, remote, "tag"); got != "bar/v2.0.0\nfoo/v1.0.0" {
@@ -174,7 +178,7 @@ func TestPushTags(t *testing.T) {
 	there := gittest.Git(t, remote, "rev-parse", "foo/v1.0.0")
 	gittest.Git(t, root, "tag", "-f", "-a", "-m", "another", "foo/v1.0.0")
 	gittest.Git(t, root, "tag", "-a", "-m", "new", "new/v1.0.0")
-	_, err := r.PushTags(t.Context(), "upstream", append(slices.Clone(all), "new/v1.0.0"))
+	err := r.PushTags(t.Context(), "upstream", append(slices.Clone(all), "new/v1.0.0"))
 	if ReasonOf(err) != NoTag || !strings.Contains(err.Error(), "nothing was pushed: upstream has another tag foo/v1.0.0") {
 		t.Errorf("another tag: %v", err)
 	}
@@ -182,14 +186,14 @@ func TestPushTags(t *testing.T) {
 		t.Errorf("the remote has %q", got)
 	}
 	for name, wrong := range map[string]string{"-d": `"-d" is the name of no remote`, "https://u:secret@example.com/x": `"an address" is the name of no remote`, "origin": `"origin" is the name of no remote`} {
-		if _, err := r.PushTags(t.Context(), name, all); err == nil || !strings.Contains(err.Error(), wrong) || strings.Contains(err.Error(), "secret") {
+		if _, err := r.PushRemote(t.Context(), name); err == nil || !strings.Contains(err.Error(), wrong) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	if err := os.RemoveAll(remote); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.PushTags(t.Context(), "", all); ReasonOf(err) != NoTag || !strings.Contains(err.Error(), "nothing was pushed to upstream: ") {
+	if err := r.PushTags(t.Context(), "upstream", all); ReasonOf(err) != NoTag || !strings.Contains(err.Error(), "nothing was pushed to upstream: ") {
 		t.Errorf("without the repository: %v", err)
 	}
 }
