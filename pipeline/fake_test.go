@@ -381,13 +381,16 @@ func do(t *testing.T, w *fakeWorld, options Options) *results.Document {
 	return doUnder(t, t.Context(), w, options)
 }
 
+// to is what a run releases to that has one target.
+func to(t target.Target) []target.Place { return []target.Place{target.Marketplace(t)} }
+
 // doUnder is do with a context for which the end of stop is the first step.
 func doUnder(t *testing.T, stop context.Context, w *fakeWorld, options Options) *results.Document {
 	t.Helper()
 	ctx, done := graceful.With(stop, t.Context())
 	defer done()
-	if options.Target == nil {
-		options.Target = w
+	if options.Targets == nil {
+		options.Targets = to(w)
 	}
 	options.Parallelism = 4
 	result, err := New(options).Do(ctx)

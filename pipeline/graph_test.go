@@ -568,7 +568,7 @@ func (g network) try(t *testing.T) error {
 	time.AfterFunc(2*time.Minute, func() { g.review(w, s) })
 	run := New(Options{
 		Sources: sources, Only: g.only, Skip: slices.DeleteFunc([]string{g.skip}, func(s string) bool { return s == "" }),
-		Target: w, Observer: s,
+		Targets: to(w), Observer: s,
 		DryRun: g.dryRun, AllOrNothing: g.allOrNothing, AllowMissing: g.allowMissing, Parallelism: g.parallelism,
 	})
 	if g.parallelism == 1 {

@@ -192,7 +192,7 @@ func TestVerifyDownloadsWithinTheSlots(t *testing.T) {
 		for i := range 12 {
 			sources = append(sources, sourceOf(t, fmt.Sprintf("ext-%d", i), "1.0.0"))
 		}
-		result := do(t, w, Options{Target: repo, Sources: sources})
+		result := do(t, w, Options{Targets: to(repo), Sources: sources})
 		if result.Totals[results.Released] != 12 || most.Load() > 4 {
 			t.Errorf("%v, %d downloads at once with parallelism 4", result.Totals, most.Load())
 		}
@@ -229,7 +229,7 @@ func TestOneThatWaitedLooksAgainBeforeItSends(t *testing.T) {
 				}
 			}}
 			run := New(Options{
-				Sources: []config.Source{base, top}, Target: market,
+				Sources: []config.Source{base, top}, Targets: to(market),
 				Parallelism: 1, // so that one waits for the slot of the other, whichever is first
 			})
 			result, err := run.Do(t.Context())
@@ -268,7 +268,7 @@ func TestAuthRefusedKeepsTheError(t *testing.T) {
 		}
 		return false, nil
 	}
-	run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: w})
+	run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Targets: to(w)})
 	if _, err := run.Do(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -303,7 +303,7 @@ func TestWhatWasLetGoIsReadAgain(t *testing.T) {
 		w := newFakeWorld()
 		alc, bar := sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bar", "1.0.0")
 		run := New(Options{
-			Sources: []config.Source{alc, bar}, Target: w, Parallelism: 4,
+			Sources: []config.Source{alc, bar}, Targets: to(w), Parallelism: 4,
 			Observer: results.ObserverFunc(func(e results.Event) {
 				if file := filepath.Join(alc.Path, "extension.yaml"); changed && e.Kind == results.EventRunStarted {
 					write(t, file, "name: alc\nversion: 2.0.0\n")
@@ -347,7 +347,7 @@ func TestWhatARunWritesIsPartOfNoExtension(t *testing.T) {
 // behind is true; and a warning is said once.
 func TestNothingIsClaimedBeforehand(t *testing.T) {
 	var seen, warned int
-	run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: newFakeWorld().withoutKey(), DryRun: true, Observer: results.ObserverFunc(func(e results.Event) {
+	run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Targets: to(newFakeWorld().withoutKey()), DryRun: true, Observer: results.ObserverFunc(func(e results.Event) {
 		switch {
 		case e.Kind == results.EventWarning:
 			warned++

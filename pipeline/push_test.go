@@ -143,7 +143,7 @@ func TestASubmissionIsReadBackWhateverTheAnswer(t *testing.T) {
 	for times, want := range map[int]results.Outcome{0: results.Released, 1: results.Released, 4: results.Released, 99: results.Failed} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newFakeWorld()
-			result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: &agreeable{w, times}})
+			result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Targets: to(&agreeable{w, times})})
 			wantOutcomes(t, result, map[string]results.Outcome{"alc": want})
 			if e := result.Extensions[0].Error; want == results.Failed && (!strings.Contains(e.Message, "the version is a draft still") || e.Hint == "") {
 				t.Errorf("%+v", e)
@@ -164,7 +164,7 @@ func TestAKeyRefusedAtTheReadBack(t *testing.T) {
 		}
 		return false, nil
 	}
-	run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: w, Parallelism: 4})
+	run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Targets: to(w), Parallelism: 4})
 	result, err := run.Do(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +191,7 @@ func TestARunCutBeforeItSubmitsIsNotReached(t *testing.T) {
 				}
 				return false, nil
 			}
-			run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: w, Parallelism: 4})
+			run := New(Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Targets: to(w), Parallelism: 4})
 			w.snapshot = func(s target.Snapshot) (target.Snapshot, error) { return s, ctx.Err() }
 			result, err := run.Do(ctx)
 			if err != nil {

@@ -36,7 +36,7 @@ func TestAKeyThatExpiresEndsTheWaitForReviews(t *testing.T) {
 			s.Settings.Verify = config.Verify{Until: config.UntilActive, Timeout: 48 * time.Hour}
 			sources = append(sources, s)
 		}
-		run := New(Options{Sources: sources, Target: w, Parallelism: 4})
+		run := New(Options{Sources: sources, Targets: to(w), Parallelism: 4})
 		result, err := run.Do(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -134,7 +134,7 @@ func TestNothingIsSentAfterARefusal(t *testing.T) {
 				for i := range 20 {
 					sources = append(sources, sourceOf(t, fmt.Sprintf("ext-%02d", i), "1.0.0"))
 				}
-				run := New(Options{Sources: sources, Target: w, Parallelism: 1})
+				run := New(Options{Sources: sources, Targets: to(w), Parallelism: 1})
 				result, err := run.Do(t.Context())
 				if err != nil {
 					t.Fatal(err)

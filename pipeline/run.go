@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -40,8 +41,13 @@ type Options struct {
 	Since *results.Since
 	Among map[string]bool
 
-	// Target is where to release to; nil where the run looks at each extension by itself.
-	Target   target.Target
+	// Targets are where to release to, each under a name of its own; none where the run looks
+	// at each extension by itself.
+	Targets []target.Place
+	// NamesTargets says that the project names its targets: results say what became of an
+	// extension in each of them, also where there is one.
+	NamesTargets bool
+
 	WorkTree WorkTree     // nil: nothing is known of what is committed
 	Dirty    config.Dirty // what becomes of packages that are not as committed, if their settings do not say; empty warns
 	Resolver Resolver     // nil leaves dependencies that are not under charts/ out
@@ -90,7 +96,7 @@ type Options struct {
 // [Run.Do].
 type Run struct {
 	Options
-	target  *access.Access // to Options.Target
+	target  *access.Access // to Options.Targets
 	toPlan  []step[*planning]
 	toApply []step[*applying]
 	started time.Time
@@ -132,8 +138,16 @@ func New(opts Options) *Run {
 		Options: opts, toPlan: planSteps(), toApply: applySteps(),
 		slots: semaphore.NewWeighted(int64(max(1, opts.Parallelism))), heldAtMost: heldAtMost, feed: results.NewFeed(opts.Observer),
 	}
-	r.target = access.New(opts.Target, r.noteAuth)
+	r.target = access.New(r.place(), r.noteAuth)
 	return r
+}
+
+// place is the target; nil where there is none.
+func (r *Run) place() target.Target {
+	if len(r.Targets) == 0 {
+		return nil
+	}
+	return r.Targets[0].Target
 }
 
 // Do plans, and unless the run is dry, applies the plan. Errors are those of
@@ -142,6 +156,9 @@ func New(opts Options) *Run {
 // When ctx ends the run begins nothing new and waits for nothing. If ctx is one of package
 // graceful, what has begun to write goes on to its submission until the second step of ctx.
 func (r *Run) Do(ctx context.Context) (*results.Document, error) {
+	if len(r.Targets) > 1 {
+		return nil, errors.New("a run releases to one target")
+	}
 	p, err := r.plan(ctx)
 	if err != nil {
 		r.cleanUp(ctx, true)
@@ -194,7 +211,7 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 		linkAgain(releases)
 	}
 	p := &plan{
-		releases: inOrder(releases), unasked: r.target.Closed(), index: indexwatch.New(r.Target),
+		releases: inOrder(releases), unasked: r.target.Closed(), index: indexwatch.New(r.place()),
 	}
 	if !hooked {
 		r.begin(p)

@@ -212,7 +212,7 @@ func TestDryRunWithoutKeySaysThatTheMarketplaceWasNotAsked(t *testing.T) {
 	w := newFakeWorld()
 	var remark string
 	run := New(Options{
-		Sources: []config.Source{sourceOf(t, "alc", "1.2.0")}, Target: w.withoutKey(), DryRun: true,
+		Sources: []config.Source{sourceOf(t, "alc", "1.2.0")}, Targets: to(w.withoutKey()), DryRun: true,
 		Observer: results.ObserverFunc(func(e results.Event) {
 			if e.Kind == results.EventPlanned {
 				remark = e.Message
@@ -233,7 +233,7 @@ func TestRunWithoutKeyFailsOnlyIfThereIsSomethingToSend(t *testing.T) {
 	w := newFakeWorld()
 	source := sourceOf(t, "alc", "1.2.0")
 	start := func() (*Run, *results.Document) {
-		run := New(Options{Sources: []config.Source{source}, Target: w.withoutKey()})
+		run := New(Options{Sources: []config.Source{source}, Targets: to(w.withoutKey())})
 		result, err := run.Do(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -366,12 +366,12 @@ func TestUsageErrors(t *testing.T) {
 	w := newFakeWorld()
 	one, two := sourceOf(t, "alc", "1.0.0"), sourceOf(t, "alc", "1.0.0")
 	two.Display = "other/alc"
-	_, err := New(Options{Sources: []config.Source{one, two}, Target: w}).Do(t.Context())
+	_, err := New(Options{Sources: []config.Source{one, two}, Targets: to(w)}).Do(t.Context())
 	var problems diagnostic.List
 	if !errors.As(err, &problems) || !strings.Contains(err.Error(), `version 1.0.0 of the extension "alc" is also in alc`) {
 		t.Errorf("two of one name and version: %v", err)
 	}
-	_, err = New(Options{Sources: []config.Source{one}, Only: []string{"alcc"}, Target: w}).Do(t.Context())
+	_, err = New(Options{Sources: []config.Source{one}, Only: []string{"alcc"}, Targets: to(w)}).Do(t.Context())
 	if err == nil || !strings.Contains(err.Error(), `no extension is named "alcc"`) || !strings.Contains(failure.Hint(err), `did you mean "alc"?`) {
 		t.Errorf("unknown name: %v, %s", err, failure.Hint(err))
 	}
@@ -440,7 +440,7 @@ func TestTimeUpNamesWhatIsLeft(t *testing.T) {
 		defer cancel()
 		run := New(Options{
 			Sources: []config.Source{sourceOf(t, "base", "1.0.0"), sourceOf(t, "top", "1.0.0", "base")},
-			Target:  w, Parallelism: 2,
+			Targets: to(w), Parallelism: 2,
 		})
 		result, err := run.Do(ctx)
 		if err != nil {
@@ -471,7 +471,7 @@ func TestAWriteThatIsCutOffIsInDoubt(t *testing.T) {
 		}
 		run := New(Options{
 			Sources: []config.Source{sourceOf(t, "alc", "1.0.0")},
-			Target:  w, Parallelism: 1,
+			Targets: to(w), Parallelism: 1,
 		})
 		result, err := run.Do(ctx)
 		if err != nil {
@@ -498,7 +498,7 @@ func TestWaitingTakesNoSlot(t *testing.T) {
 		for i := range 10 {
 			sources = append(sources, sourceOf(t, fmt.Sprintf("ext-%d", i), "1.0.0"))
 		}
-		run := New(Options{Sources: sources, Target: w, Parallelism: 1})
+		run := New(Options{Sources: sources, Targets: to(w), Parallelism: 1})
 		result, err := run.Do(t.Context())
 		if err != nil || result.Totals[results.Released] != 10 {
 			t.Fatalf("%v, %v", result.Totals, err)

@@ -111,10 +111,10 @@ func TestForecastWithoutAKeyIsNotExact(t *testing.T) {
 	for _, asked := range []bool{false, true} {
 		w := newFakeWorld()
 		w.certain = true
-		options := Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: w.withoutKey(), DryRun: true}
+		options := Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Targets: to(w.withoutKey()), DryRun: true}
 		want := int64(forecastWithin)
 		if asked {
-			options.Target, want = w, 0
+			options.Targets, want = to(w), 0
 		}
 		result, err := New(options).Do(t.Context())
 		if err != nil {

@@ -154,7 +154,7 @@ func TestAStepIsAFunctionAndAnEntry(t *testing.T) {
 		},
 	}
 	w := newFakeWorld()
-	run := New(Options{Target: w, Sources: []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bar", "1.0.0")}})
+	run := New(Options{Targets: to(w), Sources: []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bar", "1.0.0")}})
 	run.toPlan = append(run.toPlan, cautious)
 	run.toApply = slices.Insert(run.toApply, 0, proud)
 	result, err := run.Do(t.Context())
@@ -199,7 +199,7 @@ func TestWhatHasBegunIsSubmitted(t *testing.T) {
 			return false, nil
 		}
 		ctx, done := graceful.With(stop, end)
-		result, err := New(Options{Target: w, Sources: []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bar", "1.0.0", "alc")}}).Do(ctx)
+		result, err := New(Options{Targets: to(w), Sources: []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bar", "1.0.0", "alc")}}).Do(ctx)
 		done()
 		endNow(nil)
 		if err != nil {

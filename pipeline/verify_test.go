@@ -211,7 +211,7 @@ func TestAnIndexThatChangesMeanwhile(t *testing.T) {
 				}
 				return true
 			}
-			wantOutcomes(t, do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Target: slowly{w}}), map[string]results.Outcome{"alc": results.Released})
+			wantOutcomes(t, do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Targets: to(slowly{w})}), map[string]results.Outcome{"alc": results.Released})
 			fetched := slices.DeleteFunc(slices.Clone(w.reads), func(call string) bool { return call != "fetch alc@1.0.0" })
 			if want := map[bool]int{false: 1, true: 2}[changes]; len(fetched) != want {
 				t.Errorf("changes %v: %d downloads", changes, len(fetched))

@@ -354,7 +354,7 @@ func TestSeveralVersionsOfOneExtension(t *testing.T) {
 	}
 	w := newFakeWorld()
 	twice := append(slices.Clone(sources), sourceOf(t, "alc", "1.9.0"))
-	if _, err := New(Options{Sources: twice, Target: w}).Do(t.Context()); err == nil || !strings.Contains(err.Error(), `version 1.9.0 of the extension "alc" is also in`) {
+	if _, err := New(Options{Sources: twice, Targets: to(w)}).Do(t.Context()); err == nil || !strings.Contains(err.Error(), `version 1.9.0 of the extension "alc" is also in`) {
 		t.Errorf("one version twice: %v", err)
 	}
 	result := do(t, w, Options{Sources: append(slices.Clone(sources), sourceOf(t, "bee", "1.0.0")), Only: []string{"alc"}, DryRun: true})

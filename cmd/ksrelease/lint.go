@@ -13,6 +13,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -179,7 +180,7 @@ func (c *packageCommand) Run(a *app.App) error {
 		}
 	}
 	options.Command, options.Only, options.Through, options.Skip = "package", c.Only, results.StagePackage, c.Skip
-	options.Sizes, options.Target = c.Sizes, kscloud.Unconnected(p.Config.Cloud.Server)
+	options.Sizes, options.Targets = c.Sizes, []target.Place{target.Marketplace(kscloud.Unconnected(p.Config.Cloud.Server))}
 	_, err = c.Perform(ctx, a, p, options, report.TextOptions{})
 	return err
 }

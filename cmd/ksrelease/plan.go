@@ -63,7 +63,7 @@ func (c *planCommand) Run(a *app.App) error {
 	if err != nil {
 		return err
 	}
-	options.Only, options.Target, options.Divide = c.Only, links.Target, int(c.Shards)
+	options.Only, options.Targets, options.Divide = c.Only, links.Targets(), int(c.Shards)
 	run, result, err := p.DryRun(ctx, options, app.Since{})
 	if err != nil {
 		return err

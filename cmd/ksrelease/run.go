@@ -54,7 +54,7 @@ func (c *runCommand) Run(a *app.App) error {
 		return err
 	}
 	defer links.Close()
-	options.Command, options.Only, options.Target = "run", c.Only, links.Target
+	options.Command, options.Only, options.Targets = "run", c.Only, links.Targets()
 	options.DryRun, options.Skip, options.AllOrNothing, options.AllowMissing = c.DryRun, c.Skip, c.AllOrNothing, c.AllowMissingDependencies
 	options.Message, options.Withdraw = "submitted by ksrelease "+app.Version(), c.withdraw
 	text := report.TextOptions{

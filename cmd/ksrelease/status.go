@@ -83,7 +83,7 @@ func (c *statusCommand) look(ctx context.Context, a *app.App, p *app.Project, li
 	if err != nil {
 		return nil, err
 	}
-	options.Only, options.Target = c.Names, links.Target
+	options.Only, options.Targets = c.Names, links.Targets()
 	run, result, err := p.DryRun(ctx, options, c.Since)
 	if err != nil {
 		return nil, err

@@ -55,7 +55,7 @@ func (c *tagCommand) Run(a *app.App) error {
 		return err
 	}
 	defer links.Close()
-	options.Target = links.Target
+	options.Targets = links.Targets()
 	head, err := tagging.CheckOut(ctx, repository)
 	if err != nil {
 		return err

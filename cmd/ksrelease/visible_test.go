@@ -579,7 +579,7 @@ func (v visit) try(t *testing.T, files *sampleFiles) (map[string]ending, error) 
 	}
 	endings := map[string]ending{}
 	options := pipeline.Options{
-		Target: shown{s, repo}, Parallelism: 8,
+		Targets: []target.Place{target.Marketplace(shown{s, repo})}, Parallelism: 8,
 		Observer: results.ObserverFunc(func(e results.Event) {
 			switch {
 			case e.Kind == results.EventStageStarted && e.Stage == results.StageVerify && !e.Planning:

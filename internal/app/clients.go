@@ -30,6 +30,9 @@ func (c *Clients) HasKey() bool {
 	return !ok || keys.HasKey()
 }
 
+// Targets are what a run releases to.
+func (c *Clients) Targets() []target.Place { return []target.Place{target.Marketplace(c.Target)} }
+
 // Where says which marketplace a command works on.
 type Where int
 

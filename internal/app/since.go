@@ -28,7 +28,10 @@ func (s Since) Apply(ctx context.Context, a *App, p *Project, options *pipeline.
 	if s.Ref == "" {
 		return nil
 	}
-	published := &published{app: a, project: p, target: options.Target, resolver: options.Resolver}
+	published := &published{app: a, project: p, resolver: options.Resolver}
+	if len(options.Targets) > 0 {
+		published.target = options.Targets[0].Target
+	}
 	defer published.close()
 	all := options.Sources
 	if p.Config.File != "" { // paths narrow what is looked at, not what is compared

@@ -28,6 +28,11 @@ type directory struct{ path string }
 
 var _ target.Target = directory{}
 
+// museum is such a folder as a project names it.
+func museum(t target.Target) target.Place {
+	return target.Place{Target: t, Name: "museum", Kind: "directory", Noun: "the folder"}
+}
+
 func (d directory) Publish(ctx context.Context, pkg *extension.Package) (target.Snapshot, error) {
 	if err := ctx.Err(); err != nil {
 		return target.Snapshot{}, err
@@ -150,7 +155,7 @@ func TestARunReleasesToADirectory(t *testing.T) {
 		{source("1.0.0", "two"), false, results.Drift, 1},
 		{source("1.1.0", "two"), false, results.Released, 2},
 	} {
-		result, err := pipeline.New(pipeline.Options{Sources: []config.Source{step.source}, Target: d, DryRun: step.dry}).Do(t.Context())
+		result, err := pipeline.New(pipeline.Options{Sources: []config.Source{step.source}, Targets: []target.Place{museum(d)}, DryRun: step.dry}).Do(t.Context())
 		must(t, err)
 		x := result.Extensions[0]
 		if files, _ := os.ReadDir(d.path); x.Outcome != step.want || len(files) != step.files {
@@ -187,9 +192,9 @@ func (l lossy) Publish(ctx context.Context, pkg *extension.Package) (target.Snap
 // not taken for that of somebody else.
 func TestALostAnswerWithoutReviews(t *testing.T) {
 	lost := false
-	target := lossy{directory{t.TempDir()}, &lost}
+	place := lossy{directory{t.TempDir()}, &lost}
 	source := config.Source{Path: targettest.Folder(t, "alc", "1.0.0", "one"), Display: "alc", Settings: config.Default(t.TempDir()).Defaults}
-	result, err := pipeline.New(pipeline.Options{Sources: []config.Source{source}, Target: target}).Do(t.Context())
+	result, err := pipeline.New(pipeline.Options{Sources: []config.Source{source}, Targets: []target.Place{museum(place)}}).Do(t.Context())
 	must(t, err)
 	if x := result.Extensions[0]; !lost || x.Outcome != results.Released {
 		t.Errorf("%s %q %+v", x.Outcome, x.Reason, x.Error)

@@ -1,0 +1,38 @@
+package target
+
+// Place is a target as a project names it: one of those that a run releases to.
+type Place struct {
+	Target
+	// Name is that of the config and of --target. No other target of the project has it. It
+	// is the kind where the config gives none.
+	Name string
+	// Kind is that of the config: "marketplace", "directory", "oci" and so on.
+	Kind string
+	// URL is where it is, for people: without user, password and key. It may be a path.
+	URL string
+	// Noun is what messages call it: "the marketplace", "the registry", "the folder".
+	Noun string
+	// Shows is what messages call the place where its versions are seen, if that is not Noun:
+	// "the Helm repository".
+	Shows string
+	// Takes says whether it is given a version; nil takes all. One that it does not take is not
+	// released there, and that is as asked.
+	Takes func(name, version string) bool
+}
+
+// KindMarketplace is the kind of KubeSphere Cloud, and of what speaks its API.
+const KindMarketplace = "marketplace"
+
+// Marketplace is KubeSphere Cloud, or what speaks its API, as the one target of a project that
+// names none.
+func Marketplace(t Target) Place {
+	return Place{Target: t, Name: KindMarketplace, Kind: KindMarketplace, Noun: "the marketplace", Shows: "the Helm repository"}
+}
+
+// Shown is what messages call the place where its versions are seen.
+func (p Place) Shown() string {
+	if p.Shows == "" {
+		return p.Noun
+	}
+	return p.Shows
+}
