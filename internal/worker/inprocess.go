@@ -5,6 +5,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/footprint"
+	"github.com/ksrelease/ksrelease/internal/images"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/weight"
 )
@@ -32,4 +33,9 @@ func (InProcess) Sizes(ctx context.Context, ext *extension.Extension, urls exten
 // Footprint is that of a Pool.
 func (InProcess) Footprint(ctx context.Context, ext *extension.Extension, _ lint.Limits) (*footprint.Footprint, error) {
 	return footprint.Of(ctx, ext)
+}
+
+// Images is that of a Pool.
+func (InProcess) Images(ctx context.Context, ext *extension.Extension, _ lint.Limits) (*images.Needed, error) {
+	return images.Of(ctx, ext)
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/footprint"
+	"github.com/ksrelease/ksrelease/internal/images"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/weight"
 )
@@ -160,6 +161,16 @@ func (p *Pool) Footprint(ctx context.Context, ext *extension.Extension, limits l
 		return nil, fmt.Errorf("reading what a worker has found: %w", err)
 	}
 	return found, nil
+}
+
+// Images is images.Of in a worker, with what is known where there is an error. The error is *Ended
+// where a limit is reached.
+func (p *Pool) Images(ctx context.Context, ext *extension.Extension, limits lint.Limits) (*images.Needed, error) {
+	m, err := p.do(ctx, task{Kind: taskImages, Content: ext.Content(), Limits: limits, Stack: stack(limits)})
+	if m.Images == nil {
+		m.Images = &images.Needed{}
+	}
+	return m.Images, err
 }
 
 // stack is how much stack limits leave, in bytes, and at most what Go gives by itself.

@@ -8,7 +8,7 @@
 // what it is at, and then what it has found. It ends with its standard input, and so
 // with the program that started it, however that ended.
 //
-// What is to be found is for internal/lint, internal/weight and internal/footprint.
+// What is to be found is for internal/lint, internal/weight, internal/footprint and internal/images.
 package worker
 
 import (
@@ -29,6 +29,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/footprint"
+	"github.com/ksrelease/ksrelease/internal/images"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/weight"
 )
@@ -65,6 +66,7 @@ const (
 	taskMetadata  = "metadata"
 	taskSizes     = "sizes"
 	taskFootprint = "footprint"
+	taskImages    = "images"
 )
 
 // message is what a worker says. Done is set on the last of each task.
@@ -74,8 +76,10 @@ type message struct {
 	Weight   *weight.Report
 	// Footprint is one as JSON: gob does not know the types in values of charts.
 	Footprint []byte
-	Error     string
-	Done      bool
+	// Images are those that extension.yaml names, where there is an Error, too.
+	Images *images.Needed
+	Error  string
+	Done   bool
 }
 
 // Serve does what it is asked to on in (standard input), and answers on out (standard
@@ -245,6 +249,13 @@ func perform(t task, progress func(lint.Progress)) message {
 			return message{Error: err.Error()}
 		}
 		return message{Footprint: data}
+	case taskImages:
+		needed, err := images.Of(ctx, ext)
+		m := message{Images: needed}
+		if err != nil {
+			m.Error = err.Error()
+		}
+		return m
 	}
 	return message{Error: "unknown task " + t.Kind}
 }

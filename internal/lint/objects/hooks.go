@@ -12,6 +12,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/kubesphere"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -49,9 +50,6 @@ func Hooks() rule.Rule {
 // hookActions are the actions of the annotations of extension.yaml that KubeSphere reads
 // (staging/src/kubesphere.io/api/core/v1alpha1/constants.go).
 var hookActions = []string{"install", "upgrade", "uninstall"}
-
-// hookImage is the annotation for all actions, and the beginning of that for one.
-const hookImage = "executor-hook-image.kubesphere.io"
 
 // helmDomain begins the annotations that Helm reads.
 const helmDomain = "helm.sh"
@@ -173,8 +171,8 @@ func meantAnnotation(name string) (string, bool) {
 func hookImages(pass *rule.Pass) {
 	annotations, _ := pass.Field("annotations").(map[string]any)
 	for _, key := range rule.SortedKeys(annotations) {
-		action, ok := strings.CutPrefix(key, hookImage+"/")
-		if !ok && key != hookImage {
+		action, ok := strings.CutPrefix(key, kubesphere.HookImage+"/")
+		if !ok && key != kubesphere.HookImage {
 			if meant, ok := meantHookImage(key); ok {
 				pass.Problem(rule.Found("unknown-annotation", key), pass.Ext.Document.ProblemAtKey(
 					fmt.Sprintf("KubeSphere does not read the annotation %s", excerpt.OneLine(key)), "did you mean "+meant+"?", "annotations", key))
@@ -185,7 +183,7 @@ func hookImages(pass *rule.Pass) {
 		if ok && !slices.Contains(hookActions, action) {
 			hint := "KubeSphere reads those for " + strings.Join(hookActions, ", ")
 			if meant, ok := yamldoc.Nearest(action, hookActions); ok {
-				hint = "did you mean " + hookImage + "/" + meant + "?"
+				hint = "did you mean " + kubesphere.HookImage + "/" + meant + "?"
 			}
 			pass.Problem(rule.Found("unknown-action", action), pass.Ext.Document.Problem(
 				fmt.Sprintf("KubeSphere has no hook for %q: it does not read this annotation", excerpt.OneLine(action)), hint, pointer...))
@@ -209,15 +207,15 @@ func hookImages(pass *rule.Pass) {
 // probably meant by another one.
 func meantHookImage(key string) (string, bool) {
 	domain, action, _ := strings.Cut(strings.ToLower(key), "/")
-	if !strings.Contains(domain, "hook-image") && levenshtein.ComputeDistance(domain, hookImage) > maxSlips {
+	if !strings.Contains(domain, "hook-image") && levenshtein.ComputeDistance(domain, kubesphere.HookImage) > maxSlips {
 		return "", false
 	}
 	if meant, ok := yamldoc.Nearest(action, hookActions); ok {
-		return hookImage + "/" + meant, true
+		return kubesphere.HookImage + "/" + meant, true
 	}
-	return hookImage, true
+	return kubesphere.HookImage, true
 }
 
-// maxSlips is how many letters of a domain as long as hookImage may be wrong for it to be
+// maxSlips is how many letters of a domain as long as that may be wrong for it to be
 // meant: KubeSphere has other annotations below kubesphere.io.
 const maxSlips = 4

@@ -15,6 +15,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/helmchart/manifest"
 	"github.com/ksrelease/ksrelease/internal/helmchart/workload"
+	"github.com/ksrelease/ksrelease/internal/imageref"
+	"github.com/ksrelease/ksrelease/internal/kubesphere"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -49,7 +51,7 @@ func Images() rule.Rule {
 
 // usedImage is an image of a workload, and where it is used first.
 type usedImage struct {
-	Ref       imageRef
+	Ref       imageref.Ref
 	Workload  workload.Workload
 	Container workload.Container
 	// More counts the other containers that use it.
@@ -61,7 +63,7 @@ func (u usedImage) isTested() bool { return u.Workload.Test }
 
 // listedImage is an entry of images in extension.yaml.
 type listedImage struct {
-	Ref     imageRef
+	Ref     imageref.Ref
 	Text    string
 	Pointer []string
 }
@@ -98,7 +100,7 @@ func checkImages(pass *rule.Pass) {
 // are reported.
 func usedImages(pass *rule.Pass, r *helmchart.Rendering) []usedImage {
 	var used []usedImage
-	index := map[imageRef]int{}
+	index := map[imageref.Ref]int{}
 	r.EachContainer(func(w workload.Workload, c workload.Container) {
 		if c.Image == "" {
 			if !c.Lenient && !w.Test {
@@ -107,7 +109,7 @@ func usedImages(pass *rule.Pass, r *helmchart.Rendering) []usedImage {
 			}
 			return
 		}
-		ref, err := parseImage(c.Image)
+		ref, err := imageref.Parse(c.Image)
 		if err != nil {
 			if !c.Lenient && !w.Test {
 				at, line := r.ImagePlace(w, c)
@@ -138,7 +140,7 @@ func listedImages(pass *rule.Pass) []listedImage {
 		if text == "" {
 			continue // no text: the schema says so
 		}
-		ref, err := parseImage(text)
+		ref, err := imageref.Parse(text)
 		if err != nil {
 			pass.Problem(rule.Found("invalid-entry", text), pass.Ext.Document.Problem(fmt.Sprintf("%q is no image reference", text), "write it as REGISTRY/PATH:TAG, in lower case", pointer...))
 			continue
@@ -152,11 +154,6 @@ func listedImages(pass *rule.Pass) []listedImage {
 	return listed
 }
 
-// hookPrefix is that of the annotations that name the image in which KubeSphere runs
-// its installation hooks, such as executor-hook-image.kubesphere.io/install; without the
-// slash and an action it is for all.
-const hookPrefix = "executor-hook-image.kubesphere.io/"
-
 // hookImages are the images of annotations of extension.yaml, which KubeSphere runs
 // besides those of the chart.
 func hookImages(pass *rule.Pass) []listedImage {
@@ -164,11 +161,11 @@ func hookImages(pass *rule.Pass) []listedImage {
 	var images []listedImage
 	for _, key := range rule.SortedKeys(annotations) {
 		text, _ := annotations[key].(string)
-		if !strings.HasPrefix(key, hookPrefix) && key+"/" != hookPrefix || text == "" {
+		if !kubesphere.IsHookImage(key) || text == "" {
 			continue
 		}
 		pointer := []string{"annotations", key}
-		ref, err := parseImage(text)
+		ref, err := imageref.Parse(text)
 		if err != nil {
 			pass.Problem(rule.Found("invalid-entry", text), pass.Ext.Document.Problem(fmt.Sprintf("%q is no image reference", text), "write it as REGISTRY/PATH:TAG, in lower case", pointer...))
 			continue
@@ -178,16 +175,16 @@ func hookImages(pass *rule.Pass) []listedImage {
 	return images
 }
 
-func findImage(listed []listedImage, ref imageRef) *listedImage {
+func findImage(listed []listedImage, ref imageref.Ref) *listedImage {
 	for i := range listed {
-		if listed[i].Ref.same(ref) {
+		if listed[i].Ref.Same(ref) {
 			return &listed[i]
 		}
 	}
 	return nil
 }
 
-func containsImage(listed []listedImage, ref imageRef) bool { return findImage(listed, ref) != nil }
+func containsImage(listed []listedImage, ref imageref.Ref) bool { return findImage(listed, ref) != nil }
 
 // noList reports an extension that lists no images at all, with the list that it
 // should have.
@@ -218,7 +215,7 @@ func reportUnlisted(pass *rule.Pass, r *helmchart.Rendering, u usedImage, listed
 	}
 	hint := "add it to images in extension.yaml:\n  - " + u.Ref.String()
 	for _, l := range listed {
-		if l.Ref.repository() == u.Ref.repository() {
+		if l.Ref.Repository() == u.Ref.Repository() {
 			hint = fmt.Sprintf("images lists %s: use one of the two everywhere, or add\n  - %s", l.Ref, u.Ref)
 			break
 		}
@@ -238,7 +235,7 @@ func unused(pass *rule.Pass, plain *helmchart.Rendering, used []usedImage, liste
 		return
 	}
 	for _, l := range listed {
-		if usesImage(used, l.Ref) || mentions(plain, l.Ref, imageRef.same) || isReached(pass, plain, used, l.Ref) {
+		if usesImage(used, l.Ref) || mentions(plain, l.Ref, imageref.Ref.Same) || isReached(pass, plain, used, l.Ref) {
 			continue
 		}
 		pass.Problem(rule.Found("unused", l.Text), pass.Ext.Document.Problem(
@@ -249,7 +246,7 @@ func unused(pass *rule.Pass, plain *helmchart.Rendering, used []usedImage, liste
 
 // isReached reports whether an image that nothing uses by default may come into use:
 // with a subchart or a value that is switched on, or by what is installed.
-func isReached(pass *rule.Pass, plain *helmchart.Rendering, used []usedImage, ref imageRef) bool {
+func isReached(pass *rule.Pass, plain *helmchart.Rendering, used []usedImage, ref imageref.Ref) bool {
 	// The version in use is another one: then the listed one is the wrong one, unless it is
 	// named itself.
 	wrongVersion := usesRepository(used, ref)
@@ -261,7 +258,7 @@ func isReached(pass *rule.Pass, plain *helmchart.Rendering, used []usedImage, re
 			found = found || bytes.Contains(template.Data, name) && writesImage(string(template.Data), ref, wrongVersion)
 		}
 		for _, file := range c.Files {
-			found = found || strings.Contains(file.Name, "/") && !isProse(file.Name) && bytes.Contains(file.Data, name) && ref.mentions(string(file.Data), imageRef.sameButDomain)
+			found = found || strings.Contains(file.Name, "/") && !isProse(file.Name) && bytes.Contains(file.Data, name) && ref.Mentions(string(file.Data), imageref.Ref.SameButRegistry)
 		}
 	})
 	return found || inParts(plain, ref) || !wrongVersion && isCompanion(used, ref) || inSubchartThatIsOff(pass, ref)
@@ -278,8 +275,8 @@ func isProse(name string) bool {
 
 // writesImage reports whether the source of a template has an image as a whole, or puts it
 // together of its name and a version: /NAME:{{ … }}, or printf "…NAME:%s".
-func writesImage(text string, ref imageRef, wrongVersion bool) bool {
-	if ref.mentions(text, imageRef.sameButDomain) {
+func writesImage(text string, ref imageref.Ref, wrongVersion bool) bool {
+	if ref.Mentions(text, imageref.Ref.SameButRegistry) {
 		return true
 	}
 	if wrongVersion {
@@ -316,7 +313,7 @@ func isNameByte(b byte) bool {
 // without registry and tag, or in parts of one mapping, such as repository, image and
 // version. A single word is a path only under a key that says so. Where the version has to
 // be right, the text or the mapping has it.
-func namesImage(key string, value any, ref imageRef, withVersion bool) bool {
+func namesImage(key string, value any, ref imageref.Ref, withVersion bool) bool {
 	switch v := value.(type) {
 	case string:
 		name, version := v, ""
@@ -345,15 +342,15 @@ func namesImage(key string, value any, ref imageRef, withVersion bool) bool {
 	return false
 }
 
-func isPathOf(key, name string, ref imageRef) bool {
-	key, short := strings.ToLower(key), ref.short()
+func isPathOf(key, name string, ref imageref.Ref) bool {
+	key, short := strings.ToLower(key), ref.Short()
 	said := strings.Contains(short, "/") || strings.Contains(key, "image") || strings.Contains(key, "repository")
 	return name == short && said || strings.HasSuffix(name, "/"+short)
 }
 
 // namesInParts reports whether the texts of one mapping make up an image: its path in one
 // or two of them, and its version in another.
-func namesInParts(values map[string]any, ref imageRef) bool {
+func namesInParts(values map[string]any, ref imageref.Ref) bool {
 	var texts []string
 	for _, value := range values {
 		switch v := value.(type) {
@@ -370,7 +367,7 @@ func namesInParts(values map[string]any, ref imageRef) bool {
 	if !hasVersion {
 		return false
 	}
-	short := ref.short()
+	short := ref.Short()
 	for key, value := range values {
 		first, ok := value.(string)
 		if !ok {
@@ -395,8 +392,8 @@ func namesInParts(values map[string]any, ref imageRef) bool {
 // inParts reports whether a rendered document has the parts of an image, as custom
 // resources do that an operator makes workloads of: its registry or organization, its
 // name and its version.
-func inParts(plain *helmchart.Rendering, ref imageRef) bool {
-	organization, name := path.Split(ref.short())
+func inParts(plain *helmchart.Rendering, ref imageref.Ref) bool {
+	organization, name := path.Split(ref.Short())
 	version := ref.Tag
 	if version == "" {
 		version = ref.Digest
@@ -436,16 +433,16 @@ func hasWord(text, word, notBefore, notBehind string) bool {
 
 // isCompanion reports whether an image in use is of the same organization and version:
 // what is released together is installed together, by an operator or an installer.
-func isCompanion(used []usedImage, ref imageRef) bool {
-	organization := path.Dir(ref.short())
+func isCompanion(used []usedImage, ref imageref.Ref) bool {
+	organization := path.Dir(ref.Short())
 	return organization != "." && ref.Tag != "" && ref.Tag != "latest" && slices.ContainsFunc(used, func(u usedImage) bool {
-		return u.Ref.Domain == ref.Domain && path.Dir(u.Ref.short()) == organization && u.Ref.Tag == ref.Tag
+		return u.Ref.Registry == ref.Registry && path.Dir(u.Ref.Short()) == organization && u.Ref.Tag == ref.Tag
 	})
 }
 
-func usesImage(used []usedImage, ref imageRef) bool {
+func usesImage(used []usedImage, ref imageref.Ref) bool {
 	for _, u := range used {
-		if u.Ref.same(ref) {
+		if u.Ref.Same(ref) {
 			return true
 		}
 	}
@@ -454,14 +451,14 @@ func usesImage(used []usedImage, ref imageRef) bool {
 
 // usesRepository reports whether the image is in use in another version: then the
 // one that is listed is the wrong one.
-func usesRepository(used []usedImage, ref imageRef) bool {
-	return slices.ContainsFunc(used, func(u usedImage) bool { return u.Ref.repository() == ref.repository() })
+func usesRepository(used []usedImage, ref imageref.Ref) bool {
+	return slices.ContainsFunc(used, func(u usedImage) bool { return u.Ref.Repository() == ref.Repository() })
 }
 
 // nearUse is the hint for an image that is listed and not used.
-func nearUse(used []usedImage, ref imageRef) string {
+func nearUse(used []usedImage, ref imageref.Ref) string {
 	for _, u := range used {
-		if u.Ref.repository() == ref.repository() {
+		if u.Ref.Repository() == ref.Repository() {
 			return fmt.Sprintf("%s of %s uses %s: list that one instead", u.Container, u.Workload, u.Ref)
 		}
 	}
@@ -469,9 +466,9 @@ func nearUse(used []usedImage, ref imageRef) string {
 }
 
 // mentions reports whether an image stands in any rendered template.
-func mentions(r *helmchart.Rendering, ref imageRef, equal func(imageRef, imageRef) bool) bool {
+func mentions(r *helmchart.Rendering, ref imageref.Ref, equal func(imageref.Ref, imageref.Ref) bool) bool {
 	for _, text := range r.Texts {
-		if ref.mentions(text, equal) {
+		if ref.Mentions(text, equal) {
 			return true
 		}
 	}
@@ -481,7 +478,7 @@ func mentions(r *helmchart.Rendering, ref imageRef, equal func(imageRef, imageRe
 // inSubchartThatIsOff reports whether an image is in use where a subchart is switched on
 // that is off by default. The marked rendering has all subcharts on; its images may have
 // another registry.
-func inSubchartThatIsOff(pass *rule.Pass, ref imageRef) bool {
+func inSubchartThatIsOff(pass *rule.Pass, ref imageref.Ref) bool {
 	if len(pass.Chart().Off) == 0 {
 		return false
 	}
@@ -491,8 +488,8 @@ func inSubchartThatIsOff(pass *rule.Pass, ref imageRef) bool {
 	}
 	found := false
 	marked.EachContainer(func(_ workload.Workload, c workload.Container) {
-		other, err := parseImage(c.Image)
-		found = found || err == nil && other.sameButDomain(ref)
+		other, err := imageref.Parse(c.Image)
+		found = found || err == nil && other.SameButRegistry(ref)
 	})
-	return found || mentions(marked, ref, imageRef.sameButDomain)
+	return found || mentions(marked, ref, imageref.Ref.SameButRegistry)
 }

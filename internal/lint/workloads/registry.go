@@ -6,6 +6,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/helmchart/workload"
+	"github.com/ksrelease/ksrelease/internal/imageref"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -33,15 +34,15 @@ func ImageRegistry() rule.Rule {
 // registryHintFor is the hint for an image, as the template has it (written) or
 // as it is rendered.
 func registryHintFor(image string, written bool) string {
-	ref, err := parseImage(image)
+	ref, err := imageref.Parse(image)
 	if err != nil {
 		return "let the template put .Values.global.imageRegistry, where it is set, in the place of the registry of the image"
 	}
 	if written {
-		return fmt.Sprintf("write it as\nimage: {{ .Values.global.imageRegistry | default %q }}/%s", ref.Domain, ref.rest())
+		return fmt.Sprintf("write it as\nimage: {{ .Values.global.imageRegistry | default %q }}/%s", ref.Registry, ref.Rest())
 	}
 	return fmt.Sprintf("take the registry out of the value that the image comes from, if it is in there, and let the template put it in front:\n"+
-		"image: {{ .Values.global.imageRegistry | default %q }}/…", ref.Domain)
+		"image: {{ .Values.global.imageRegistry | default %q }}/…", ref.Registry)
 }
 
 const registryExample = `image: {{ .Values.global.imageRegistry | default "docker.io" }}/library/nginx:1.27.0`

@@ -1,4 +1,5 @@
-package workloads
+// Package imageref is what a reference to a container image means, whichever way it is written.
+package imageref
 
 import (
 	"fmt"
@@ -7,23 +8,23 @@ import (
 	"github.com/distribution/reference"
 )
 
-// imageRef is a container image by what it means, not by how it is written:
+// Ref is a container image by what it means, not by how it is written:
 // redis and docker.io/library/redis:latest are one.
-type imageRef struct {
-	Domain string // docker.io
-	Path   string // library/redis
-	Tag    string // empty where only a digest pins the image
-	Digest string // sha256:…, empty where only a tag names the image
+type Ref struct {
+	Registry string // docker.io
+	Path     string // library/redis
+	Tag      string // empty where only a digest pins the image
+	Digest   string // sha256:…, empty where only a tag names the image
 }
 
-// parseImage reads an image as container runtimes do: a missing domain is
+// Parse reads an image as container runtimes do: a missing registry is
 // docker.io, a missing namespace there is library, a missing tag is latest.
-func parseImage(image string) (imageRef, error) {
+func Parse(image string) (Ref, error) {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {
-		return imageRef{}, fmt.Errorf("reading image %q: %w", image, err)
+		return Ref{}, fmt.Errorf("reading image %q: %w", image, err)
 	}
-	ref := imageRef{Domain: reference.Domain(named), Path: reference.Path(named)}
+	ref := Ref{Registry: reference.Domain(named), Path: reference.Path(named)}
 	if digested, ok := named.(reference.Digested); ok {
 		ref.Digest = digested.Digest().String()
 	}
@@ -36,8 +37,8 @@ func parseImage(image string) (imageRef, error) {
 }
 
 // String is the full form, as it should stand in extension.yaml.
-func (r imageRef) String() string {
-	s := r.repository()
+func (r Ref) String() string {
+	s := r.Repository()
 	if r.Tag != "" {
 		s += ":" + r.Tag
 	}
@@ -47,22 +48,23 @@ func (r imageRef) String() string {
 	return s
 }
 
-// short is the path as people write it: redis for library/redis.
-func (r imageRef) short() string { return strings.TrimPrefix(r.Path, "library/") }
+// Short is the path as people write it: redis for library/redis.
+func (r Ref) Short() string { return strings.TrimPrefix(r.Path, "library/") }
 
-// rest is what stands behind the registry.
-func (r imageRef) rest() string { return strings.TrimPrefix(r.String(), r.Domain+"/") }
+// Rest is what stands behind the registry: library/redis:7.
+func (r Ref) Rest() string { return strings.TrimPrefix(r.String(), r.Registry+"/") }
 
-func (r imageRef) repository() string { return r.Domain + "/" + r.Path }
+// Repository is the name without tag and digest: docker.io/library/redis.
+func (r Ref) Repository() string { return r.Registry + "/" + r.Path }
 
-// same reports whether two references mean one image. Where both are pinned by
+// Same reports whether two references mean one image. Where both are pinned by
 // a digest, the digests decide; otherwise the tags do.
-func (r imageRef) same(other imageRef) bool {
-	return r.Domain == other.Domain && r.sameButDomain(other)
+func (r Ref) Same(other Ref) bool {
+	return r.Registry == other.Registry && r.SameButRegistry(other)
 }
 
-// sameButDomain compares references of which one was moved to another registry.
-func (r imageRef) sameButDomain(other imageRef) bool {
+// SameButRegistry compares references of which one was moved to another registry.
+func (r Ref) SameButRegistry(other Ref) bool {
 	if r.Path != other.Path {
 		return false
 	}
@@ -72,10 +74,10 @@ func (r imageRef) sameButDomain(other imageRef) bool {
 	return r.Tag != "" && r.Tag == other.Tag
 }
 
-// mentions reports whether text has the image in it as a whole word: in an
+// Mentions reports whether text has the image in it as a whole word: in an
 // argument, an environment variable or a ConfigMap. Only whole references
 // count, so that nginx:1.10 is no mention of nginx:1.1.
-func (r imageRef) mentions(text string, equal func(imageRef, imageRef) bool) bool {
+func (r Ref) Mentions(text string, equal func(Ref, Ref) bool) bool {
 	needle := r.needle()
 	for at := 0; ; {
 		i := strings.Index(text[at:], needle)
@@ -96,7 +98,7 @@ func (r imageRef) mentions(text string, equal func(imageRef, imageRef) bool) boo
 		}
 		// A tag may end with a full stop, and so may a sentence.
 		for _, word := range [...]string{text[begin:end], strings.TrimRight(text[begin:end], ".:")} {
-			if found, err := parseImage(word); err == nil && equal(r, found) {
+			if found, err := Parse(word); err == nil && equal(r, found) {
 				return true
 			}
 		}
@@ -105,7 +107,7 @@ func (r imageRef) mentions(text string, equal func(imageRef, imageRef) bool) boo
 }
 
 // needle is the part that every way of writing this reference has.
-func (r imageRef) needle() string {
+func (r Ref) needle() string {
 	name := r.Path[strings.LastIndexByte(r.Path, '/')+1:]
 	switch {
 	case r.Digest != "" && r.Tag == "":

@@ -1,4 +1,4 @@
-package workloads
+package imageref
 
 import (
 	"testing"
@@ -25,13 +25,13 @@ func TestSameImage(t *testing.T) {
 		{"x@" + digestA, "x@" + digestA, true},
 	}
 	for _, test := range tests {
-		a, errA := parseImage(test.a)
-		b, errB := parseImage(test.b)
+		a, errA := Parse(test.a)
+		b, errB := Parse(test.b)
 		if errA != nil || errB != nil {
 			t.Errorf("%s, %s: %v, %v", test.a, test.b, errA, errB)
 			continue
 		}
-		if a.same(b) != test.same || b.same(a) != test.same {
+		if a.Same(b) != test.same || b.Same(a) != test.same {
 			t.Errorf("%s and %s: same is %t", test.a, test.b, !test.same)
 		}
 	}
@@ -58,11 +58,11 @@ func TestMentionsImage(t *testing.T) {
 		{"redis", "", false},
 	}
 	for _, test := range tests {
-		ref, err := parseImage(test.image)
+		ref, err := Parse(test.image)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := ref.mentions(test.text, imageRef.same); got != test.found {
+		if got := ref.Mentions(test.text, Ref.Same); got != test.found {
 			t.Errorf("%s in %q: %t", test.image, test.text, got)
 		}
 	}
@@ -75,18 +75,18 @@ func FuzzImage(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		ref, err := parseImage(text)
+		ref, err := Parse(text)
 		if err != nil {
 			return
 		}
-		again, err := parseImage(ref.String())
+		again, err := Parse(ref.String())
 		if err != nil || again != ref {
 			t.Errorf("%q reads as %+v, written out as %+v (%v)", text, ref, again, err)
 		}
-		if !ref.same(ref) {
+		if !ref.Same(ref) {
 			t.Errorf("%q is not the same as itself", text)
 		}
-		if !ref.mentions("--image='"+ref.String()+"'", imageRef.same) {
+		if !ref.Mentions("--image='"+ref.String()+"'", Ref.Same) {
 			t.Errorf("%q is not found in its own text", ref)
 		}
 	})
