@@ -97,7 +97,7 @@ type FileRepository struct {
 type FileAnnouncement struct {
 	// The service. webhook is sent data as JSON, the others a message in the form of
 	// the chat: docs/monorepo.md has both. Lark is feishu.
-	Kind *string `json:"kind" need:"true" enum:"webhook feishu dingtalk wecom slack"`
+	Kind *string `json:"kind" need:"true" enum:"webhook feishu dingtalk wecom slack" example:"feishu"`
 	// Address of the webhook. Whoever has it can write to the chat: take it from a
 	// variable of the environment. It is never printed.
 	URL *string `json:"url" need:"true" pattern:"^https?://[^\\s/?#@]+(/[^\\s#]*)?$" say:"it must be an http:// or https:// address without user and fragment" example:"${RELEASE_WEBHOOK}"`

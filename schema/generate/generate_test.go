@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -105,16 +106,16 @@ func keysOf(t *testing.T, root string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := printer{definitions: generated.Definitions}
+	p := printer{top: generated}
 	var keys []string
 	var walk func(path string, at *jsonschema.Schema)
 	walk = func(path string, at *jsonschema.Schema) {
-		p.each(path, at, func(name string, _, below *jsonschema.Schema) {
-			if below != nil && name != rulesKey {
-				walk(name+".", below)
+		p.each(path, at, func(k key) {
+			if k.below != nil && k.name != rulesKey {
+				walk(k.name+".", k.below)
 				return
 			}
-			keys = append(keys, name)
+			keys = append(keys, k.name)
 		})
 	}
 	walk("", generated)
@@ -167,18 +168,18 @@ func TestDefaultsAreInTheSchema(t *testing.T) {
 	}
 	var yaml strings.Builder
 	yaml.WriteString("version: 1\nextensions: [{path: a}]\n")
-	p := printer{definitions: generated.Definitions}
+	p := printer{top: generated}
 	for _, section := range []string{"cloud", "repository", "package", "size", "push", "verify"} {
 		property, _ := generated.Properties.Get(section)
 		yaml.WriteString(section + ":\n")
-		p.each("", p.definition(property), func(name string, property, _ *jsonschema.Schema) {
-			if told := defaultOf(name, property); told != "none" {
-				yaml.WriteString("  " + name + ": " + strings.Trim(told, "`") + "\n")
+		p.each("", p.definition(property), func(k key) {
+			if k.property.Default != nil {
+				fmt.Fprintf(&yaml, "  %s: %v\n", k.name, k.property.Default)
 			}
 		})
 	}
 	parallelism, _ := generated.Properties.Get("parallelism")
-	yaml.WriteString("parallelism: " + strings.Trim(defaultOf("parallelism", parallelism), "`") + "\n")
+	fmt.Fprintf(&yaml, "parallelism: %v\n", parallelism.Default)
 	parsed, err := config.Parse("defaults.yaml", []byte(yaml.String()), func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/invopop/jsonschema"
@@ -14,7 +15,7 @@ import (
 // page is docs/configuration.md: each key with its type, default, meaning and an
 // example.
 func page(schema *jsonschema.Schema) []byte {
-	p := printer{definitions: schema.Definitions}
+	p := printer{top: schema}
 	p.text(introduction)
 	p.table("", schema)
 	p.text("")
@@ -106,7 +107,7 @@ extensions:
 
 type printer struct {
 	bytes.Buffer
-	definitions jsonschema.Definitions
+	top *jsonschema.Schema
 }
 
 func (p *printer) text(line string) { fmt.Fprintln(p, line) }
@@ -115,20 +116,25 @@ func (p *printer) text(line string) { fmt.Fprintln(p, line) }
 // there.
 var perEntry = map[string]bool{"lint": true, "package": true, "size": true, "push": true, "verify": true}
 
+// key is one key of the config.
+type key struct {
+	name     string // with all above it: extensions[].path
+	property *jsonschema.Schema
+	below    *jsonschema.Schema // the mapping that it holds, or each item of its list is; nil for a value
+	needed   bool               // it must be given
+}
+
 // each visits the keys of a mapping in their order.
-func (p *printer) each(path string, schema *jsonschema.Schema, visit func(path string, property, below *jsonschema.Schema)) {
+func (p *printer) each(path string, schema *jsonschema.Schema, visit func(key)) {
 	for pair := schema.Properties.Oldest(); pair != nil; pair = pair.Next() {
 		if strings.HasPrefix(path, "extensions[].") && perEntry[pair.Key] {
 			continue
 		}
-		property := pair.Value
-		name := path + pair.Key
-		below := p.definition(property)
-		if property.Items != nil && p.definition(property.Items) != nil && (!isHooks(property) || name == "before") {
-			below = p.definition(property.Items)
-			name += "[]"
+		k := key{path + pair.Key, pair.Value, p.definition(pair.Value), slices.Contains(schema.Required, pair.Key)}
+		if items := k.property.Items; items != nil && p.definition(items) != nil && (!isHooks(k.property) || k.name == "before") {
+			k.name, k.below = k.name+"[]", p.definition(items)
 		}
-		visit(name, property, below)
+		visit(k)
 	}
 }
 
@@ -142,7 +148,7 @@ func (p *printer) definition(schema *jsonschema.Schema) *jsonschema.Schema {
 	if !ok {
 		return nil
 	}
-	return p.definitions[name]
+	return p.top.Definitions[name]
 }
 
 // table lists the keys that hold a value, with what holds by default.
@@ -151,33 +157,34 @@ func (p *printer) table(path string, schema *jsonschema.Schema) {
 		p.text("| key | value | default |")
 		p.text("| --- | --- | --- |")
 	}
-	p.each(path, schema, func(name string, property, below *jsonschema.Schema) {
-		if name == rulesKey {
-			fmt.Fprintf(p, "| [`%s`](#%s) | each rule: %s | [each its own](#%[2]s) |\n", name, anchor(name), words(severity()))
+	p.each(path, schema, func(k key) {
+		if k.name == rulesKey {
+			fmt.Fprintf(p, "| [`%s`](#%s) | each rule: %s | [each its own](#%[2]s) |\n", k.name, anchor(k.name), words(severity()))
 			return
 		}
-		if below != nil {
-			p.table(name+".", below)
+		if k.below != nil {
+			p.table(k.name+".", k.below)
 			return
 		}
-		fmt.Fprintf(p, "| [`%s`](#%s) | %s | %s |\n", name, anchor(name), valueOf(property), defaultOf(name, property))
+		fmt.Fprintf(p, "| [`%s`](#%s) | %s | %s |\n", k.name, anchor(k.name), valueOf(k.property), k.unset())
 	})
 }
 
 // keys describes each key.
 func (p *printer) keys(path string, schema *jsonschema.Schema) {
-	p.each(path, schema, func(name string, property, below *jsonschema.Schema) {
-		fmt.Fprintf(p, "### %s\n\n%s\n\n", name, markdown(property.Description))
-		if name == rulesKey {
-			p.rules(below)
+	p.each(path, schema, func(k key) {
+		fmt.Fprintf(p, "### %s\n\n%s\n\n", k.name, markdown(k.property.Description))
+		if k.name == rulesKey {
+			p.rules(k.below)
 			return
 		}
-		if below != nil {
-			p.keys(name+".", below)
+		if k.below != nil {
+			p.keys(k.name+".", k.below)
 			return
 		}
-		fmt.Fprintf(p, "- value: %s\n- default: %s\n\n", valueOf(property), defaultOf(name, property))
-		fmt.Fprintf(p, "```yaml\n%s```\n\n", exampleOf(name, property))
+		fmt.Fprintf(p, "- value: %s\n- default: %s\n\n```yaml\n", valueOf(k.property), k.unset())
+		p.example(p.top, strings.Split(k.name, "."), "", "")
+		p.text("```\n")
 	})
 }
 
@@ -232,87 +239,61 @@ func words(property *jsonschema.Schema) string {
 	return strings.Join(quoted, ", ")
 }
 
-func defaultOf(name string, property *jsonschema.Schema) string {
+// unset is what holds where a key is left out.
+func (k key) unset() string {
 	switch {
-	case property.Default != nil:
-		return fmt.Sprintf("`%v`", property.Default)
-	case name == "version", name == "extensions[].path":
+	case k.property.Default != nil:
+		return fmt.Sprintf("`%v`", k.property.Default)
+	case k.needed:
 		return "none: it must be given"
 	}
 	return "none"
 }
 
-// needed are the keys that an item of a list has to have, each with an example, for lists whose
-// items are not those of extensions.
-var needed = map[string][][2]string{
-	"announce": {{"kind", "feishu"}, {"url", "${RELEASE_WEBHOOK}"}},
-}
-
-// itemOf is an item of a list with the keys that it needs, and one key with an example.
-func itemOf(others [][2]string, key string, example any) string {
-	var b strings.Builder
-	lead := "  - "
-	add := func(key string, value any) {
-		fmt.Fprintf(&b, "%s%s: %v\n", lead, key, value)
-		lead = "    "
+// example shows a key where it stands in the file, with what else an item of a list has to have.
+// steps lead to it from a mapping; its first line begins with lead, and all others with margin.
+func (p *printer) example(in *jsonschema.Schema, steps []string, lead, margin string) {
+	name, isList := strings.CutSuffix(steps[0], "[]")
+	property, _ := in.Properties.Get(name)
+	if len(steps) == 1 {
+		fmt.Fprintf(p, "%s%s: %v\n", lead, name, valueFor(property))
+		return
 	}
-	shown := false
-	for _, other := range others {
-		if other[0] == key {
-			shown = true
-			if example != nil {
-				other[1] = fmt.Sprint(example)
-			}
+	fmt.Fprintf(p, "%s%s:\n", lead, name)
+	margin += "  "
+	if !isList {
+		p.example(p.definition(property), steps[1:], margin, margin)
+		return
+	}
+	below := p.definition(property.Items)
+	next := strings.TrimSuffix(steps[1], "[]")
+	lead = margin + "- "
+	margin += "  "
+	for pair := below.Properties.Oldest(); pair != nil; pair = pair.Next() {
+		switch {
+		case pair.Key == next:
+			p.example(below, steps[1:], lead, margin)
+		case slices.Contains(below.Required, pair.Key):
+			fmt.Fprintf(p, "%s%s: %v\n", lead, pair.Key, valueFor(pair.Value))
+		default:
+			continue
 		}
-		add(other[0], other[1])
+		lead = margin
 	}
-	if !shown {
-		add(key, example)
-	}
-	return b.String()
 }
 
-// exampleOf shows a key where it stands in the file.
-func exampleOf(name string, property *jsonschema.Schema) string {
+// valueFor is a value that a key may have.
+func valueFor(property *jsonschema.Schema) any {
 	example := property.Default
 	if len(property.Examples) > 0 {
 		example = property.Examples[0]
 	}
-	if list, ok := example.([]any); ok {
-		example = fmt.Sprintf("[%v]", list[0])
-		if text, ok := list[0].(string); ok && strings.HasPrefix(text, "{") { // a mapping, to YAML
-			example = fmt.Sprintf("[%q]", text)
-		}
+	list, ok := example.([]any)
+	if !ok {
+		return example
 	}
-	var b strings.Builder
-	indent := ""
-	steps := strings.Split(name, ".")
-	for i, step := range steps {
-		key, isList := strings.CutSuffix(step, "[]")
-		b.WriteString(indent + key + ":")
-		if others := needed[key]; isList && len(others) > 0 {
-			b.WriteString("\n" + itemOf(others, steps[i+1], example))
-			break
-		}
-		if i == len(steps)-1 {
-			fmt.Fprintf(&b, " %v\n", example)
-			break
-		}
-		b.WriteByte('\n')
-		indent = strings.ReplaceAll(indent, "-", " ") + "  "
-		switch {
-		case isList:
-			first, value := "path", "extensions/*"
-			if key == "before" {
-				first, value = "run", "make charts"
-			}
-			if steps[i+1] == first {
-				indent += "- "
-				break
-			}
-			fmt.Fprintf(&b, "%s- %s: %s\n", indent, first, value)
-			indent += "  "
-		}
+	if text, ok := list[0].(string); ok && strings.HasPrefix(text, "{") { // a mapping, to YAML
+		return fmt.Sprintf("[%q]", text)
 	}
-	return b.String()
+	return fmt.Sprintf("[%v]", list[0])
 }

@@ -8,7 +8,6 @@ import (
 	"go/parser"
 	"go/token"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -46,7 +45,7 @@ func newSchema(source string) (*jsonschema.Schema, error) {
 	root.ID = jsonschema.ID(schema.ID)
 	root.Title = "ksrelease config"
 	root.Description = config.Name + ": what ksrelease releases from this repository, and how."
-	if err := refine(root, root.Definitions, reflect.TypeFor[config.File]()); err != nil {
+	if err := refine(root, root.Definitions, reflect.TypeFor[config.File](), map[reflect.Type]bool{}); err != nil {
 		return nil, err
 	}
 	delete(root.Definitions, strings.ToLower(typePrefix))
@@ -114,8 +113,12 @@ func fieldComments(source string) (map[string]string, error) {
 }
 
 // refine adds to the schema of a struct what its tags say and the reflector does
-// not know, and goes on with the structs below it.
-func refine(at *jsonschema.Schema, definitions jsonschema.Definitions, structure reflect.Type) error {
+// not know, and goes on with the structs below it. done are those that have been gone through.
+func refine(at *jsonschema.Schema, definitions jsonschema.Definitions, structure reflect.Type, done map[reflect.Type]bool) error {
+	if done[structure] {
+		return nil
+	}
+	done[structure] = true
 	for _, field := range reflect.VisibleFields(structure) {
 		if field.Anonymous {
 			continue
@@ -128,7 +131,7 @@ func refine(at *jsonschema.Schema, definitions jsonschema.Definitions, structure
 		if property.Description == "" && structure != reflect.TypeFor[config.FileSettings]() {
 			return fmt.Errorf("%s.%s has no comment to describe it", structure.Name(), field.Name)
 		}
-		if field.Tag.Get("need") != "" && !slices.Contains(at.Required, name) { // a struct may be met twice
+		if field.Tag.Get("need") != "" {
 			at.Required = append(at.Required, name)
 		}
 		if err := applyTags(property, field.Tag); err != nil {
@@ -136,7 +139,7 @@ func refine(at *jsonschema.Schema, definitions jsonschema.Definitions, structure
 		}
 		if field.Tag.Get("alone") != "" { // a keyword of one type says nothing of the other
 			at.Type, at.Pattern = "", property.Pattern
-			at.Extras["type"], at.Extras["patternErrorMessage"] = []string{"string", "object"}, field.Tag.Get("say")
+			at.Extras = map[string]any{"type": []string{"string", "object"}, "patternErrorMessage": field.Tag.Get("say")}
 		}
 		below := field.Type
 		for below.Kind() == reflect.Pointer || below.Kind() == reflect.Slice {
@@ -144,14 +147,9 @@ func refine(at *jsonschema.Schema, definitions jsonschema.Definitions, structure
 		}
 		if below.Kind() == reflect.Struct {
 			definition := definitions[strings.ToLower(strings.TrimPrefix(below.Name(), typePrefix))]
-			if definition.Extras["refined"] != nil {
-				continue
-			}
-			definition.Extras = map[string]any{"refined": true}
-			if err := refine(definition, definitions, below); err != nil {
+			if err := refine(definition, definitions, below, done); err != nil {
 				return err
 			}
-			delete(definition.Extras, "refined")
 		}
 	}
 	return nil
