@@ -68,6 +68,10 @@ type Config struct {
 	Parallelism int
 	// Tags are the forms of git tags; without any, those that are built in hold.
 	Tags []tags.Pattern
+	// Targets are the places to release to, each with a name of its own: those that the file
+	// names, or the marketplace. NamesTargets says which of the two it is.
+	Targets      []Target
+	NamesTargets bool
 	// Announcements are where releases are announced.
 	Announcements []Announcement
 	// Entries are the extensions in the order of the file.
@@ -139,6 +143,7 @@ type Settings struct {
 	Size    Size
 	Push    Push
 	Verify  Verify
+	Images  Images
 	// Before and After are the hooks of the entry; nothing is taken from the top.
 	Before, After []Hook
 }
@@ -265,6 +270,7 @@ func Default(dir string) *Config {
 		Dir:         dir,
 		Cloud:       Cloud{Server: DefaultServer},
 		Repository:  Repository{URL: DefaultRepository},
+		Targets:     []Target{{Kind: TargetMarketplace, Name: string(TargetMarketplace)}},
 		Parallelism: DefaultParallelism,
 		Defaults:    defaultSettings(dir),
 	}
@@ -277,6 +283,7 @@ func defaultSettings(dir string) Settings {
 		Size:    Size{Limit: DefaultSizeLimit},
 		Push:    Push{Existing: SkipExisting, Drift: FailDrift},
 		Verify:  Verify{Until: UntilIndexed, Timeout: DefaultVerifyTimeout},
+		Images:  Images{Exist: Off},
 	}
 }
 
@@ -381,6 +388,9 @@ func resolve(doc *yamldoc.Document, written *File) (*Config, error) {
 			problems = append(problems, mistake(doc, CodeInvalidValue, err.Error(), "", "repository", "url"))
 		}
 		setPath(&c.Repository.CAFile, written.Repository.CAFile, dir)
+	}
+	if written.Targets != nil {
+		c.Targets, c.NamesTargets = targetsOf(doc, written.Targets, dir, &problems), true
 	}
 	c.Tags = tagPatterns(doc, written.Tags, &problems)
 	for i, a := range written.Announce {

@@ -33,11 +33,13 @@ func TestEverything(t *testing.T) {
 		Size:    Size{Limit: 512 << 10},
 		Push:    Push{Existing: FailExisting, Drift: WarnDrift, Dirty: AllowDirty},
 		Verify:  Verify{Until: UntilIndexed, Timeout: 90 * time.Minute},
+		Images:  Images{Exist: Off},
 	}
 	want := &Config{
 		File: file, Dir: dir,
 		Cloud:       Cloud{Server: "https://cloud.example.com", CAFile: filepath.Join(dir, "certificates", "cloud.pem")},
 		Repository:  Repository{URL: "http://127.0.0.1:8790", CAFile: "/etc/ssl/company.pem"},
+		Targets:     []Target{{Kind: TargetMarketplace, Name: "marketplace"}},
 		Parallelism: 4,
 		Tags:        tagPatterns(nil, &FileTags{Patterns: []string{"{name}/v{version}", "charts/cloud.example.com/{name}-{version}", "v{version}"}}, nil),
 		Announcements: []Announcement{
@@ -58,6 +60,7 @@ func TestEverything(t *testing.T) {
 				Size:    Size{Limit: 1 << 20},
 				Push:    Push{Existing: SkipExisting, Drift: WarnDrift, Dirty: AllowDirty},
 				Verify:  Verify{Until: UntilActive, Timeout: 90 * time.Minute},
+				Images:  Images{Exist: Off},
 				Before: []Hook{
 					{Run: "./build-chart.sh", Timeout: DefaultHookTimeout},
 					{Run: "helm pull ${UPSTREAM} -d charts", Dir: filepath.Join(dir, "cloud.example.com", "tools"), Timeout: 90 * time.Second, Env: []string{"GITHUB_TOKEN", "MODE=cloud.example.com", "EMPTY="}},
@@ -67,7 +70,7 @@ func TestEverything(t *testing.T) {
 			{Path: "/srv/$money/*.tgz", Settings: project, Line: 16, Column: 11},
 		},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{}, Entry{}), cmp.AllowUnexported(tags.Pattern{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{}, Entry{}, Target{}), cmp.AllowUnexported(tags.Pattern{})); diff != "" {
 		t.Error(diff)
 	}
 }

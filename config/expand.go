@@ -35,16 +35,17 @@ type Expansion struct {
 // Any other dollar stays. A default ends at the } that closes the reference; it may
 // hold references, and braces in pairs or as \}. What cannot be replaced stays as it
 // is and is a problem. So it is in a shell (POSIX.1-2017, Shell Command Language,
-// 2.6.2), but for the braces in pairs, which patterns need. Commands of hooks stay as they
-// are: a shell reads them.
+// 2.6.2), but for the braces in pairs, which patterns need. Commands stay as they are: a shell
+// reads them. So do kinds and names of targets.
 func expand(doc *yamldoc.Document, env func(string) (string, bool)) (any, *expander) {
-	e := &expander{doc: doc, env: env}
+	e := &expander{doc: doc, env: env, secrets: slices.Concat(secretVariables, targetSecrets(doc))}
 	return e.value(doc.Value(), nil), e
 }
 
 type expander struct {
 	doc      *yamldoc.Document
 	env      func(string) (string, bool)
+	secrets  []string // variables whose values no other may repeat
 	problems diagnostic.List
 	size     int
 	made     []madeValue
@@ -72,7 +73,7 @@ func (e *expander) value(value any, ptr []string) any {
 		}
 		return expanded
 	case string:
-		if isCommand(ptr) {
+		if isCommand(ptr) || isVerbatim(ptr) {
 			return value
 		}
 		return e.text(value, ptr)
@@ -249,7 +250,7 @@ func (e *expander) secretIn(name, value string) string {
 	if secretName.MatchString(name) {
 		return fmt.Sprintf("environment variable %s holds a credential", name)
 	}
-	for _, secret := range secretVariables {
+	for _, secret := range e.secrets {
 		held, set := e.env(secret)
 		if held = strings.TrimSpace(held); set && len(held) >= leastSecret && strings.Contains(value, held) {
 			return fmt.Sprintf("environment variable %s holds that of %s", name, secret)

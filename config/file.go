@@ -6,21 +6,24 @@ import "encoding/json"
 // (package schema), docs/configuration.md and the checks of Parse are made of
 // them: names by the json tag, texts by the doc comments, values by the tags
 //
-//	need:"true"              the key must be there
+//	need:"true"              the key must be there; with another key in place of true, one of them
 //	types:"string integer"   the JSON types, where not the Go type's
 //	const:"1"                the only value
 //	enum:"skip fail"         the values, and ${NAME} references
 //	pattern:"…" say:"…"      a regular expression that Go and ECMAScript read
 //	                         alike, ${NAME} references besides, and the words
 //	                         for a value that fails
-//	like:"duration" say:"…"  likewise, the regular expression of DurationPattern; tag: of
-//	                         TagPattern, variable: of VariablePattern, for the items of a list
+//	like:"duration" say:"…"  likewise, the regular expression of DurationPattern; others are
+//	                         tag, variable, platform, image and rename, for the items of a list
+//	                         where it is one
 //	min, max                 of a number; the least number of items or characters
 //	default:"…"              what holds where the key is left out
 //	example:"…"              how it may look; several are divided by " | "
 //	alone:"true"             a text in place of the mapping stands for this key of it
+//	verbatim:"true"          ${NAME} does not stand for it
 //	keys:"rules"             the keys are the names of the lint rules, of which this
 //	                         package knows nothing: the generator asks internal/lint
+//	kind:"directory"         a field of FileTarget: the kind that it is for
 //
 // A comment ends as a description: it speaks to the author of a config.
 
@@ -47,6 +50,9 @@ type File struct {
 	// up. One that fails is a warning. The items are those of before.
 	After []FileHook `json:"after,omitempty" example:"rm -rf build"`
 	FileSettings
+	// The places to release to. Each gets the same packages, and has an outcome of its own for
+	// each extension; without it, the marketplace alone. docs/targets.md has each kind.
+	Targets []FileTarget `json:"targets,omitempty" min:"1"`
 	// How git tags mean versions of extensions.
 	Tags *FileTags `json:"tags,omitempty"`
 	// Where it is announced what a run has released.
@@ -68,6 +74,8 @@ type FileSettings struct {
 	Push *FilePush `json:"push,omitempty"`
 	// What a release waits for.
 	Verify *FileVerify `json:"verify,omitempty"`
+	// What is asked of the images that extensions use, and where they are copied to.
+	Images *FileImages `json:"images,omitempty"`
 }
 
 // FileCloud is the marketplace.

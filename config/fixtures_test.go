@@ -25,6 +25,7 @@ func environment(name string) (string, bool) {
 	value, ok := map[string]string{
 		"HOST": "cloud.example.com", "EXISTING": "skip", "ODD": "overwrite", "KIND": "dingtalk", "HOOK": "https://oapi.example.com/robot/send?access_token=x",
 		"KSRELEASE_TOKEN": "kck-hidden-hidden", "COPY_OF_TOKEN": "x kck-hidden-hidden",
+		"KSRELEASE_MIRROR_PASSWORD": "hunter2-hunter2", "COPY_OF_MIRROR": "hunter2-hunter2", "KSRELEASE_WEBHOOK_PASSWORD": "x",
 	}[name]
 	return value, ok
 }
@@ -40,6 +41,7 @@ var beyondSchema = map[string]string{
 	"globs.yaml":           "the form of globs is no regular language",
 	"announce-secret.yaml": "which kinds have signatures is no matter of one key",
 	"memory.yaml":          "a size as text has no least value",
+	"target-names.yaml":    "which names are alike is no matter of one item",
 }
 
 // TestGoodFixtures holds loader and schema to the same verdict on what is right.

@@ -32,9 +32,12 @@ func hooksOf(doc *yamldoc.Document, written []FileHook, dir string, at []string,
 	return hooks
 }
 
-// isCommand says that a place of the document has the command of a hook. References in it
-// are the shell's: a value that is put into a command could be one itself.
+// isCommand says that a place of the document has the command of a hook or a target. References
+// in it are the shell's: a value that is put into a command could be one itself.
 func isCommand(ptr []string) bool {
+	if len(ptr) == 3 && ptr[0] == "targets" && ptr[2] == "run" {
+		return true
+	}
 	if len(ptr) > 2 && ptr[0] == "extensions" {
 		ptr = ptr[2:]
 	}

@@ -78,6 +78,7 @@ func overlay(doc *yamldoc.Document, base Settings, written FileSettings, dir str
 			s.Verify.Timeout = timeout
 		}
 	}
+	s.Images = targetReader{doc, dir, problems}.images(s.Images, written.Images, at)
 	return s
 }
 

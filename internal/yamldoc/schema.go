@@ -22,7 +22,7 @@ import (
 // patternErrorMessage and errorMessage, a text that completes a sentence such as
 // `"limit" is "10 apples", but …` for a value that fails its pattern or any
 // other test. unknownKeyHint is what to say of a key of a mapping that is like
-// none of those it knows.
+// none of those it knows, and unknownKeyHints what to say of certain keys.
 type Schema struct {
 	compiled *jsonschema.Schema
 	source   any // the schema itself, to look up the keywords above
@@ -211,19 +211,31 @@ func (t *reporter) once(ptr []string, problem func() diagnostic.Diagnostic) {
 const mostNamed = 16
 
 func (t *reporter) tellUnknown(fault *jsonschema.ValidationError, key string) {
-	known := t.schema.properties(fault.SchemaURL)
-	hint := ""
-	if near, ok := Nearest(key, known); ok {
-		hint = fmt.Sprintf("did you mean %q?", near)
-	} else if above := t.schema.holdersOf(fault.SchemaURL, key); len(above) > 0 && len(above) <= 4 {
-		hint = fmt.Sprintf("%q belongs under \"%s\"", key, strings.Join(above, `" or "`))
-	} else if text := t.schema.text(fault.SchemaURL, "unknownKeyHint"); text != "" {
-		hint = text
-	} else if len(known) > 0 && len(known) <= mostNamed {
-		hint = "known here: " + strings.Join(known, ", ")
-	}
+	hint := t.hintForUnknown(fault.SchemaURL, key)
 	ptr := append(slices.Clone(fault.InstanceLocation), key)
 	t.problems = append(t.problems, about(UnknownKey, t.doc.ProblemAtKey(fmt.Sprintf("unknown key %q", key), hint, ptr...), ptr...))
+}
+
+// hintForUnknown says what to write in place of a key that a mapping does not have.
+func (t *reporter) hintForUnknown(schemaURL, key string) string {
+	hints, _ := t.schema.at(schemaURL)["unknownKeyHints"].(map[string]any)
+	if text, ok := hints[key].(string); ok {
+		return text
+	}
+	known := t.schema.properties(schemaURL)
+	if near, ok := Nearest(key, known); ok {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	if above := t.schema.holdersOf(schemaURL, key); len(above) > 0 && len(above) <= 4 {
+		return fmt.Sprintf("%q belongs under \"%s\"", key, strings.Join(above, `" or "`))
+	}
+	if text := t.schema.text(schemaURL, "unknownKeyHint"); text != "" {
+		return text
+	}
+	if len(known) > 0 && len(known) <= mostNamed {
+		return "known here: " + strings.Join(known, ", ")
+	}
+	return ""
 }
 
 func (t *reporter) tellMissing(fault *jsonschema.ValidationError, key string) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -61,6 +62,9 @@ func TestExampleShowsEveryKey(t *testing.T) {
 	// Its comments promise the defaults.
 	want := config.Default(root)
 	want.Defaults.Push.Dirty = config.WarnDirty // what holds outside of a CI
+	if parsed.Defaults.Images.Exist != config.Off {
+		t.Error("the example does not show that images are not asked for")
+	}
 	if diff := cmp.Diff([]any{want.Cloud, want.Repository, want.Parallelism, want.Defaults.Package, want.Defaults.Size, want.Defaults.Push, want.Defaults.Verify},
 		[]any{parsed.Cloud, parsed.Repository, parsed.Parallelism, parsed.Defaults.Package, parsed.Defaults.Size, parsed.Defaults.Push, parsed.Defaults.Verify}); diff != "" {
 		t.Errorf("the example does not show the defaults:\n%s", diff)
@@ -76,6 +80,9 @@ func TestExampleShowsEveryKey(t *testing.T) {
 	}
 	for _, key := range keysOf(t, root) {
 		name := strings.ReplaceAll(key, "[]", ".0")
+		for i, target := range parsed.Targets {
+			name = strings.Replace(name, "["+string(target.Kind)+"]", fmt.Sprintf(".%d", i), 1)
+		}
 		if _, _, ok := doc.Span(strings.Split(name, ".")...); !ok && !isCollection(doc.Value(), strings.Split(name, ".")) {
 			t.Errorf("the example does not show %s", key)
 		}
@@ -89,7 +96,11 @@ func isCollection(value any, ptr []string) bool {
 		case map[string]any:
 			value = at[step]
 		case []any:
-			value = at[0]
+			i, err := strconv.Atoi(step)
+			if err != nil {
+				return false
+			}
+			value = at[i]
 		}
 	}
 	switch value.(type) {
@@ -102,7 +113,7 @@ func isCollection(value any, ptr []string) bool {
 // keysOf lists the keys of the schema that hold values, as the page names them.
 func keysOf(t *testing.T, root string) []string {
 	t.Helper()
-	generated, err := newSchema(filepath.Join(root, "config", "file.go"))
+	generated, err := newSchema(sources(root)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +173,7 @@ func TestProse(t *testing.T) {
 
 // TestDefaultsAreInTheSchema holds the defaults in the schema to those of the program.
 func TestDefaultsAreInTheSchema(t *testing.T) {
-	generated, err := newSchema(filepath.Join(rootOf(t), "config", "file.go"))
+	generated, err := newSchema(sources(rootOf(t))...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
 // Command generate writes schema/ksrelease.schema.json, docs/configuration.md and
-// docs/rules.md from the types of config/file.go and the rules of internal/lint. It
+// docs/rules.md from the types of config/file*.go and the rules of internal/lint. It
 // is run by `go generate ./schema`; a test holds the files to what it makes.
 package main
 
@@ -37,9 +37,14 @@ func run() error {
 	return nil
 }
 
+// sources are the files that declare the config types.
+func sources(root string) []string {
+	return []string{filepath.Join(root, "config", "file.go"), filepath.Join(root, "config", "filetargets.go")}
+}
+
 // generate makes all files, by their path below the module root.
 func generate(root string) (map[string][]byte, error) {
-	schema, err := newSchema(filepath.Join(root, "config", "file.go"))
+	schema, err := newSchema(sources(root)...)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -39,7 +40,7 @@ func (p *printer) codes() {
 	}
 }
 
-const introduction = `<!-- Made by "go generate ./schema" from config/file.go and the rules of internal/lint; change it there. -->
+const introduction = `<!-- Made by "go generate ./schema" from config/file*.go and the rules of internal/lint; change it there. -->
 # Configuration
 
 ` + "`.ksrelease.yaml`" + ` stands at the top of a repository. ksrelease looks for it in the
@@ -64,7 +65,8 @@ extensions:
   comments are left alone.
 - What a variable holds is not printed: messages show the reference as it is written.
 - Tokens and passwords never stand in the file: ` + "`KSRELEASE_TOKEN`" + `,
-  ` + "`KSRELEASE_REPOSITORY_USERNAME`" + ` and ` + "`KSRELEASE_REPOSITORY_PASSWORD`" + ` hold them. They, the
+  ` + "`KSRELEASE_REPOSITORY_USERNAME`" + ` and ` + "`KSRELEASE_REPOSITORY_PASSWORD`" + ` hold them, and
+  for a target NAME ` + "`KSRELEASE_NAME_USERNAME`, `_PASSWORD` and `_TOKEN`" + `. They, the
   addresses of proxies, and a variable that holds the same as one of them, cannot be
   referred to.
 - Unknown and duplicate keys, a second document, and values of the wrong kind are
@@ -88,7 +90,7 @@ extensions:
 
 const closing = `## Settings of one entry
 
-The keys ` + "`lint`, `package`, `size`, `push` and `verify`" + ` may stand in an item of
+The keys ` + "`lint`, `package`, `size`, `push`, `verify` and `images`" + ` may stand in an item of
 ` + "`extensions`" + ` too, with the same keys below them. What the entry sets holds for its
 extensions; what it leaves out is taken from the top of the file, key by key and,
 for ` + "`lint.rules`" + `, rule by rule:
@@ -114,11 +116,11 @@ func (p *printer) text(line string) { fmt.Fprintln(p, line) }
 
 // perEntry are the keys that an entry shares with the top; they are described
 // there.
-var perEntry = map[string]bool{"lint": true, "package": true, "size": true, "push": true, "verify": true}
+var perEntry = map[string]bool{"lint": true, "package": true, "size": true, "push": true, "verify": true, "images": true}
 
 // key is one key of the config.
 type key struct {
-	name     string // with all above it: extensions[].path
+	name     string // with all above it: extensions[].path, or targets[oci].url for one kind of items
 	property *jsonschema.Schema
 	below    *jsonschema.Schema // the mapping that it holds, or each item of its list is; nil for a value
 	needed   bool               // it must be given
@@ -127,7 +129,7 @@ type key struct {
 // each visits the keys of a mapping in their order.
 func (p *printer) each(path string, schema *jsonschema.Schema, visit func(key)) {
 	for pair := schema.Properties.Oldest(); pair != nil; pair = pair.Next() {
-		if strings.HasPrefix(path, "extensions[].") && perEntry[pair.Key] {
+		if strings.HasPrefix(path, "extensions[].") && perEntry[pair.Key] || ofKind.MatchString(path) && isOfAll[pair.Key] {
 			continue
 		}
 		k := key{path + pair.Key, pair.Value, p.definition(pair.Value), slices.Contains(schema.Required, pair.Key)}
@@ -136,7 +138,23 @@ func (p *printer) each(path string, schema *jsonschema.Schema, visit func(key)) 
 		}
 		visit(k)
 	}
+	if len(schema.AllOf) == 0 {
+		return
+	}
+	kind, _ := schema.Properties.Get("kind")
+	for i, word := range kind.Enum {
+		name := fmt.Sprintf("%s[%v]", strings.TrimSuffix(path, "[]."), word)
+		described := &jsonschema.Schema{Description: kind.Extras["enumDescriptions"].([]any)[i].(string)}
+		visit(key{name: name, property: described, below: p.definition(schema.AllOf[i].Then)})
+	}
 }
+
+// ofKind is the path of the keys of one kind; isOfAll are those that every kind has, which are
+// described before.
+var (
+	ofKind  = regexp.MustCompile(`^\w+\[\w+\]\.$`)
+	isOfAll = map[string]bool{"kind": true, "name": true}
+)
 
 // isHooks says that a property is a list of hooks. Their keys are described once, at before.
 func isHooks(property *jsonschema.Schema) bool {
@@ -217,6 +235,9 @@ func valueOf(property *jsonschema.Schema) string {
 	if len(property.AnyOf) > 0 {
 		return words(property)
 	}
+	if len(property.Enum) > 0 {
+		return quoted(property.Enum)
+	}
 	if types, ok := property.Extras["type"].([]string); ok {
 		return strings.Join(types, " or ")
 	}
@@ -231,9 +252,11 @@ func valueOf(property *jsonschema.Schema) string {
 	return property.Type
 }
 
-func words(property *jsonschema.Schema) string {
-	quoted := make([]string, len(property.AnyOf[0].Enum))
-	for i, word := range property.AnyOf[0].Enum {
+func words(property *jsonschema.Schema) string { return quoted(property.AnyOf[0].Enum) }
+
+func quoted(words []any) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
 		quoted[i] = fmt.Sprintf("`%v`", word)
 	}
 	return strings.Join(quoted, ", ")
@@ -243,7 +266,7 @@ func words(property *jsonschema.Schema) string {
 func (k key) unset() string {
 	switch {
 	case k.property.Default != nil:
-		return fmt.Sprintf("`%v`", k.property.Default)
+		return fmt.Sprintf("`%v`", valueFor(&jsonschema.Schema{Default: k.property.Default}))
 	case k.needed:
 		return "none: it must be given"
 	}
@@ -253,7 +276,7 @@ func (k key) unset() string {
 // example shows a key where it stands in the file, with what else an item of a list has to have.
 // steps lead to it from a mapping; its first line begins with lead, and all others with margin.
 func (p *printer) example(in *jsonschema.Schema, steps []string, lead, margin string) {
-	name, isList := strings.CutSuffix(steps[0], "[]")
+	name, kind, isList := strings.Cut(strings.TrimSuffix(steps[0], "]"), "[")
 	property, _ := in.Properties.Get(name)
 	if len(steps) == 1 {
 		fmt.Fprintf(p, "%s%s: %v\n", lead, name, valueFor(property))
@@ -261,19 +284,28 @@ func (p *printer) example(in *jsonschema.Schema, steps []string, lead, margin st
 	}
 	fmt.Fprintf(p, "%s%s:\n", lead, name)
 	margin += "  "
-	if !isList {
-		p.example(p.definition(property), steps[1:], margin, margin)
-		return
+	lead = margin
+	below := p.definition(property)
+	if isList {
+		below = p.definition(property.Items)
+		lead = margin + "- "
+		margin += "  "
 	}
-	below := p.definition(property.Items)
-	next := strings.TrimSuffix(steps[1], "[]")
-	lead = margin + "- "
-	margin += "  "
+	if kind != "" {
+		below = p.top.Definitions[kind+"target"]
+	} else if len(below.AllOf) > 0 {
+		below = p.top.Definitions["directorytarget"]
+	}
+	next, _, _ := strings.Cut(steps[1], "[")
+	required := below.Required
+	if len(below.AnyOf) > 0 && !slices.ContainsFunc(below.AnyOf, func(s *jsonschema.Schema) bool { return slices.Contains(s.Required, next) }) {
+		required = slices.Concat(required, below.AnyOf[0].Required)
+	}
 	for pair := below.Properties.Oldest(); pair != nil; pair = pair.Next() {
 		switch {
 		case pair.Key == next:
 			p.example(below, steps[1:], lead, margin)
-		case slices.Contains(below.Required, pair.Key):
+		case slices.Contains(required, pair.Key):
 			fmt.Fprintf(p, "%s%s: %v\n", lead, pair.Key, valueFor(pair.Value))
 		default:
 			continue
@@ -284,16 +316,23 @@ func (p *printer) example(in *jsonschema.Schema, steps []string, lead, margin st
 
 // valueFor is a value that a key may have.
 func valueFor(property *jsonschema.Schema) any {
+	if property.Const != nil {
+		return property.Const
+	}
 	example := property.Default
 	if len(property.Examples) > 0 {
 		example = property.Examples[0]
+	}
+	if text, ok := example.(string); ok && strings.HasPrefix(text, "{") { // a mapping, to YAML
+		return fmt.Sprintf("%q", text)
 	}
 	list, ok := example.([]any)
 	if !ok {
 		return example
 	}
-	if text, ok := list[0].(string); ok && strings.HasPrefix(text, "{") { // a mapping, to YAML
-		return fmt.Sprintf("[%q]", text)
+	items := make([]string, len(list))
+	for i, item := range list {
+		items[i] = fmt.Sprint(valueFor(&jsonschema.Schema{Default: item}))
 	}
-	return fmt.Sprintf("[%v]", list[0])
+	return fmt.Sprintf("[%s]", strings.Join(items, ", "))
 }

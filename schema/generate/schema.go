@@ -26,20 +26,18 @@ const anyReference = `\$\{[A-Za-z_][A-Za-z0-9_]*(:?-[^}]*)?\}`
 // named by the rest.
 const typePrefix = "File"
 
-// newSchema makes the schema of config.File; source is the file that declares it,
-// for its comments.
-func newSchema(source string) (*jsonschema.Schema, error) {
-	comments, err := fieldComments(source)
+// newSchema makes the schema of config.File; sources are the files that declare it,
+// for their comments.
+func newSchema(sources ...string) (*jsonschema.Schema, error) {
+	comments, err := fieldComments(sources)
 	if err != nil {
 		return nil, err
 	}
 	reflector := jsonschema.Reflector{
 		ExpandedStruct:             true,
 		RequiredFromJSONSchemaTags: true,
-		Namer: func(t reflect.Type) string {
-			return strings.ToLower(strings.TrimPrefix(t.Name(), typePrefix))
-		},
-		LookupComment: func(t reflect.Type, field string) string { return comments[t.Name()+"."+field] },
+		Namer:                      definitionOf,
+		LookupComment:              func(t reflect.Type, field string) string { return comments[t.Name()+"."+field] },
 	}
 	root := reflector.Reflect(&config.File{})
 	root.ID = jsonschema.ID(schema.ID)
@@ -87,28 +85,30 @@ func addEnum(property *jsonschema.Schema, words ...string) {
 
 // fieldComments reads the doc comments of struct fields, by Type.Field, each
 // paragraph as one line.
-func fieldComments(source string) (map[string]string, error) {
-	file, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.ParseComments)
-	if err != nil {
-		return nil, fmt.Errorf("reading the comments of the config types: %w", err)
-	}
+func fieldComments(sources []string) (map[string]string, error) {
 	comments := map[string]string{}
-	ast.Inspect(file, func(node ast.Node) bool {
-		declared, ok := node.(*ast.TypeSpec)
-		if !ok {
-			return true
+	for _, source := range sources {
+		file, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.ParseComments)
+		if err != nil {
+			return nil, fmt.Errorf("reading the comments of the config types: %w", err)
 		}
-		structure, ok := declared.Type.(*ast.StructType)
-		if !ok {
-			return false
-		}
-		for _, field := range structure.Fields.List {
-			for _, name := range field.Names {
-				comments[declared.Name.Name+"."+name.Name] = strings.Join(strings.Fields(field.Doc.Text()), " ")
+		ast.Inspect(file, func(node ast.Node) bool {
+			declared, ok := node.(*ast.TypeSpec)
+			if !ok {
+				return true
 			}
-		}
-		return false
-	})
+			structure, ok := declared.Type.(*ast.StructType)
+			if !ok {
+				return false
+			}
+			for _, field := range structure.Fields.List {
+				for _, name := range field.Names {
+					comments[declared.Name.Name+"."+name.Name] = strings.Join(strings.Fields(field.Doc.Text()), " ")
+				}
+			}
+			return false
+		})
+	}
 	return comments, nil
 }
 
@@ -131,8 +131,12 @@ func refine(at *jsonschema.Schema, definitions jsonschema.Definitions, structure
 		if property.Description == "" && structure != reflect.TypeFor[config.FileSettings]() {
 			return fmt.Errorf("%s.%s has no comment to describe it", structure.Name(), field.Name)
 		}
-		if field.Tag.Get("need") != "" {
+		switch need := field.Tag.Get("need"); need {
+		case "":
+		case "true":
 			at.Required = append(at.Required, name)
+		default:
+			at.AnyOf = []*jsonschema.Schema{{Required: []string{name}}, {Required: []string{need}}}
 		}
 		if err := applyTags(property, field.Tag); err != nil {
 			return fmt.Errorf("tags of %s.%s: %w", structure.Name(), field.Name, err)
@@ -146,13 +150,67 @@ func refine(at *jsonschema.Schema, definitions jsonschema.Definitions, structure
 			below = below.Elem()
 		}
 		if below.Kind() == reflect.Struct {
-			definition := definitions[strings.ToLower(strings.TrimPrefix(below.Name(), typePrefix))]
+			definition := definitions[definitionOf(below)]
 			if err := refine(definition, definitions, below, done); err != nil {
 				return err
 			}
 		}
 	}
+	if structure == reflect.TypeFor[config.FileTarget]() {
+		return unite(at, definitions, structure)
+	}
 	return nil
+}
+
+// unite makes of the schema of a struct with a field for each kind that of a mapping whose keys go
+// by its key "kind".
+func unite(union *jsonschema.Schema, definitions jsonschema.Definitions, structure reflect.Type) error {
+	var kinds, shown []any
+	holders := map[string][]string{} // the kinds that have a key
+	for field := range structure.Fields() {
+		name := field.Tag.Get("kind")
+		described, _ := union.Properties.Get(name)
+		kinds, shown = append(kinds, name), append(shown, described.Description)
+		below := definitions[definitionOf(field.Type.Elem())]
+		for pair := below.Properties.Oldest(); pair != nil; pair = pair.Next() {
+			holders[pair.Key] = append(holders[pair.Key], name)
+		}
+	}
+	head := jsonschema.NewProperties()
+	for _, name := range kinds {
+		below := definitions[name.(string)+"target"]
+		if below == nil {
+			return fmt.Errorf("the type of kind %s is not to be called after it, with File before and Target behind it", name)
+		}
+		hints := map[string]any{}
+		for key, having := range holders {
+			if _, own := below.Properties.Get(key); !own {
+				hints[key] = fmt.Sprintf("%q is a key of kind %s", key, strings.Join(having, ", "))
+			}
+		}
+		below.Extras = map[string]any{"unknownKeyHints": hints}
+		kind, _ := below.Properties.Get("kind")
+		title, _ := below.Properties.Get("name")
+		head.Set("kind", &jsonschema.Schema{
+			Type: "string", Enum: kinds, Description: kind.Description, Examples: []any{"directory"},
+			Extras: map[string]any{"enumDescriptions": shown},
+		})
+		head.Set("name", title)
+		kind.Type, kind.Const = "", name
+		is := jsonschema.NewProperties()
+		is.Set("kind", &jsonschema.Schema{Const: name})
+		union.AllOf = append(union.AllOf, &jsonschema.Schema{
+			If:   &jsonschema.Schema{Properties: is, Required: []string{"kind"}},
+			Then: &jsonschema.Schema{Ref: "#/$defs/" + name.(string) + "target"},
+		})
+	}
+	union.Properties, union.Required, union.AdditionalProperties = head, []string{"kind"}, nil
+	return nil
+}
+
+// definitionOf is the name of the schema of a type.
+func definitionOf(t reflect.Type) string {
+	return strings.ToLower(strings.TrimPrefix(t.Name(), typePrefix))
 }
 
 // applyTags gives a property what its tags say; config/file.go explains them.
@@ -171,7 +229,10 @@ func applyTags(property *jsonschema.Schema, tag reflect.StructTag) error {
 	}
 	text, ok := tag.Lookup("pattern")
 	if like, named := tag.Lookup("like"); named {
-		text, ok = map[string]string{"duration": config.DurationPattern, "tag": config.TagPattern, "variable": config.VariablePattern}[like]
+		text, ok = map[string]string{
+			"duration": config.DurationPattern, "tag": config.TagPattern, "variable": config.VariablePattern,
+			"platform": config.PlatformPattern, "image": config.ImagePattern, "rename": config.RenamePattern,
+		}[like]
 		if !ok {
 			return fmt.Errorf("nothing is like %q", like)
 		}
@@ -179,6 +240,8 @@ func applyTags(property *jsonschema.Schema, tag reflect.StructTag) error {
 	if ok && property.Type == "array" { // it is that of the items, and so are the words
 		property.Items.Pattern = text + "|" + anyReference
 		property.Items.Extras = map[string]any{"patternErrorMessage": tag.Get("say")}
+	} else if ok && tag.Get("verbatim") != "" {
+		property.Pattern = text
 	} else if ok {
 		property.Pattern = text + "|" + anyReference
 	}
@@ -240,6 +303,16 @@ func applyBounds(property *jsonschema.Schema, tag reflect.StructTag) error {
 func literal(property *jsonschema.Schema, text string) any {
 	if property.Type == "string" {
 		return text
+	}
+	switch property.Type {
+	case "boolean":
+		return text == "true"
+	case "array":
+		var items []any
+		for _, item := range strings.Fields(text) {
+			items = append(items, item)
+		}
+		return items
 	}
 	if _, err := strconv.Atoi(text); err == nil {
 		return json.Number(text)
