@@ -33,6 +33,29 @@ func WriteSynced(path string, data []byte, perm fs.FileMode) error {
 	return write(path, data, perm, (*os.File).Sync)
 }
 
+// WriteStream replaces the file at path as WriteSynced does, for content that does not fit into
+// memory: fill writes it to the file that it is handed, once. An error of fill is returned as it is, and nothing is
+// left of the file.
+func WriteStream(path string, perm fs.FileMode, fill func(*os.File) error) error {
+	if err := Replaceable(path); err != nil {
+		return named(err, path)
+	}
+	var failed error
+	err := writeOnce(path, func(file *os.File) error {
+		if failed = fill(file); failed != nil {
+			return failed
+		}
+		return file.Sync()
+	}, perm)
+	switch {
+	case failed != nil:
+		return failed
+	case err != nil:
+		return named(err, path)
+	}
+	return nil
+}
+
 // Probe finds out whether files can be written to a folder, and leaves none.
 func Probe(dir string) error {
 	path := filepath.Join(dir, prefix+rand.Text())
@@ -127,9 +150,15 @@ func write(path string, data []byte, perm fs.FileMode, sync func(*os.File) error
 	if err := Replaceable(path); err != nil {
 		return named(err, path)
 	}
+	fill := func(to *os.File) error {
+		if _, err := to.Write(data); err != nil {
+			return err
+		}
+		return sync(to)
+	}
 	var err error
 	for range attempts {
-		if err = writeOnce(path, data, perm, sync); !errors.Is(err, errTaken) {
+		if err = writeOnce(path, fill, perm); !errors.Is(err, errTaken) {
 			break
 		}
 	}
@@ -141,7 +170,7 @@ func write(path string, data []byte, perm fs.FileMode, sync func(*os.File) error
 
 // writeOnce fills a file next to the one to be replaced: only within one file system
 // is a change of name a single step. The file is locked until it has its name.
-func writeOnce(path string, data []byte, perm fs.FileMode, sync func(*os.File) error) error {
+func writeOnce(path string, fill func(*os.File) error, perm fs.FileMode) error {
 	next := filepath.Join(filepath.Dir(path), prefix+rand.Text())
 	file, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
@@ -150,11 +179,7 @@ func writeOnce(path string, data []byte, perm fs.FileMode, sync func(*os.File) e
 	if err := lock(file, next); err != nil {
 		return errors.Join(err, file.Close())
 	}
-	_, err = file.Write(data)
-	if err == nil {
-		err = sync(file)
-	}
-	if err == nil {
+	if err = fill(file); err == nil {
 		err = putInPlace(file, next, path)
 	} else {
 		err = errors.Join(err, file.Close())

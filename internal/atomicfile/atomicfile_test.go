@@ -69,6 +69,29 @@ func TestErrorsNameTheFile(t *testing.T) {
 }
 
 // Readers and other writers never see a part of a file.
+// A stream that breaks off leaves the file as it was, and nothing next to it.
+func TestWriteStream(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	if err := os.WriteFile(path, []byte("before"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("the connection was reset")
+	err := WriteStream(path, 0o600, func(file *os.File) error {
+		_, err := file.WriteString("half")
+		return errors.Join(err, broken)
+	})
+	if got, _ := os.ReadFile(path); !errors.Is(err, broken) || string(got) != "before" {
+		t.Errorf("%q, %v", got, err)
+	}
+	alone(t, dir)
+	err = WriteStream(path, 0o600, func(file *os.File) error { _, err := file.WriteString("after"); return err })
+	if got, _ := os.ReadFile(path); err != nil || string(got) != "after" {
+		t.Errorf("%q, %v", got, err)
+	}
+	alone(t, dir)
+}
+
 func TestNobodySeesAPart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	contents := [][]byte{bytes.Repeat([]byte("a"), 300_000), bytes.Repeat([]byte("b"), 200_000)}
