@@ -81,6 +81,8 @@ var units = []unit{
 	{"internal/notes", []string{"internal/changelog", "internal/excerpt", "internal/extension", "internal/failure"}},
 	{"internal/changelog", nil},
 	{"internal/baseline", []string{"internal/atomicfile", "internal/lint", "internal/diagnostic", "internal/regularfile", "internal/yamldoc"}},
+	{"internal/bundle/serve", []string{"internal/bundle"}},
+	{"internal/bundle", []string{"internal/extension", "internal/extension/naming", "internal/failure"}},
 	{"internal/marketplace", []string{"internal/extension", "internal/marketplace/catalog", "internal/marketplace/externalurl", "internal/marketplace/lease", "internal/marketplace/repair", "internal/marketplace/state", "internal/marketplace/store", "internal/marketplace/wire", "internal/extension/naming"}},
 	{"internal/marketplace/state", []string{"internal/marketplace/catalog", "internal/marketplace/externalurl", "internal/marketplace/helmindex", "internal/marketplace/lease", "internal/marketplace/store", "internal/marketplace/wire"}},
 	{"internal/marketplace/repair", []string{"internal/marketplace/catalog", "internal/marketplace/lease", "internal/marketplace/store"}},
