@@ -20,6 +20,7 @@ type cli struct {
 	Status      statusCommand      `cmd:"" help:"Show versions here, in the marketplace and in the Helm repository, and what a run would do."`
 	Diff        diffCommand        `cmd:"" help:"Show what an administrator will notice: objects, values, images, rights, definitions, texts."`
 	Tag         tagCommand         `cmd:"" help:"Make the missing git tags of released versions, annotated, all of them or none."`
+	Prove       proveCommand       `cmd:"" help:"Build what is published again from the commit that it names, and compare to the byte."`
 	Bump        bumpCommand        `cmd:"" help:"Give extensions their next version: extension.yaml, subcharts, CHANGELOG, constraints of dependents."`
 	Notes       notesCommand       `cmd:"" help:"Print the release notes of a version: its section in the CHANGELOG, in each language."`
 	Doctor      doctorCommand      `cmd:"" help:"Show what a cluster makes of the Helm repository, and check what a release needs."`

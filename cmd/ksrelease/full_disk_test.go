@@ -36,6 +36,7 @@ var printing = map[string]struct {
 	"diff":                {line: "diff alc --local"},
 	"bump":                {line: "bump alc --patch --dry-run"},
 	"tag":                 {line: "tag --local", git: true},
+	"prove":               {line: "prove nothing --local", git: true},
 	"notes":               {line: "notes alc"},
 	"withdraw":            {before: "run --local", line: "withdraw --local alc@1.2.0"},
 	"login":               {line: "login --token-stdin --server SERVER"},

@@ -46,7 +46,7 @@ func (p *Project) BeginHooks(ctx context.Context, run HookRun) error {
 		}
 	}
 	set := hooks.New(hooks.Options{
-		Before: p.Config.Before, After: p.Config.After, Root: p.Root, Environment: p.app.environment(),
+		Before: p.Config.Before, After: p.Config.After, Root: p.Root, Environment: p.app.Environment(),
 		Variables: map[string]string{
 			"KSRELEASE_COMMAND": run.Command, "KSRELEASE_DRY_RUN": strconv.FormatBool(run.DryRun), "KSRELEASE_OUTPUT": output,
 		},
@@ -61,8 +61,8 @@ func (p *Project) BeginHooks(ctx context.Context, run HookRun) error {
 	return set.Begin(ctx, observe)
 }
 
-// environment is that of the program, as Env has it.
-func (a *App) environment() (all []string) {
+// Environment is that of the program, NAME=value, as Env has it.
+func (a *App) Environment() (all []string) {
 	for _, v := range os.Environ() {
 		name, _, _ := strings.Cut(v, "=")
 		if value, ok := a.Env(name); ok && name != "" {

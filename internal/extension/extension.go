@@ -209,6 +209,7 @@ func Read(name string, archive []byte, limits Limits) (*Extension, error) {
 		}
 		return nil, fmt.Errorf("reading the package %s: %w", name, err)
 	}
+	e.Origin = originOf(e)
 	return e, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -175,6 +176,42 @@ func (r *Repository) PushRemote(ctx context.Context, remote string) (string, err
 		named = "an address"
 	}
 	return "", &Error{UnknownRef, fmt.Sprintf("%q is the name of no remote", named), "there are: " + strings.Join(remotes, ", ")}
+}
+
+// Address is from where others can fetch the repository: the address of the remote origin, or of
+// the only one, as a URL without user and password; empty where there is none, or it is a folder.
+func (r *Repository) Address(ctx context.Context) string {
+	remote := firstRemote(r.remotes(ctx))
+	if remote == "" {
+		return ""
+	}
+	printed, err := r.run(ctx, "config", "--get", "remote."+remote+".url")
+	if err != nil {
+		return ""
+	}
+	return publicAddress(strings.TrimSpace(printed))
+}
+
+// publicAddress is the address of a remote as a URL without what is secret in it.
+func publicAddress(of string) string {
+	if host, path, ok := strings.Cut(of, ":"); ok && !strings.Contains(of, "://") && !strings.Contains(host, "/") { // as of scp (git-fetch, "GIT URLS")
+		_, host, _ := cutLast(host, "@")
+		of = "ssh://" + host + "/" + strings.TrimPrefix(path, "/")
+	}
+	u, err := url.Parse(of)
+	if err != nil || u.Host == "" || !slices.Contains([]string{"https", "http", "ssh", "git"}, u.Scheme) {
+		return ""
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
+}
+
+// cutLast is what stands before and behind the last separator; without one, all stands behind it.
+func cutLast(text, separator string) (before, after string, found bool) {
+	if at := strings.LastIndex(text, separator); at >= 0 {
+		return text[:at], text[at+len(separator):], true
+	}
+	return "", text, false
 }
 
 // local are variables that lead git to another repository; git sets them for hooks
