@@ -7,6 +7,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/commandline"
+	"github.com/ksrelease/ksrelease/internal/explaining"
 )
 
 type completionCommand struct {
@@ -47,5 +48,5 @@ func (c *completionCommand) Run(a *app.App, parser *kong.Kong) error {
 
 // completionWords are the words that complete a value, by what the help calls it.
 func completionWords() map[string][]string {
-	return map[string][]string{"RULE": ruleNames()}
+	return map[string][]string{"RULE": explaining.RuleNames()}
 }

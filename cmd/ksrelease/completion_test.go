@@ -14,6 +14,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/commandline"
+	"github.com/ksrelease/ksrelease/internal/explaining"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/testutil/shells"
 )
@@ -143,7 +144,7 @@ func TestCompletionInShells(t *testing.T) {
 		{Line: "ksrelease run --output j", Want: []string{"json"}},
 		{Line: "ksrelease run --output=j", Want: []string{"--output=json"}},
 		{Line: "ksrelease run --skip ", Want: stages},
-		{Line: "ksrelease lint --explain ", Want: ruleNames()},
+		{Line: "ksrelease lint --explain ", Want: explaining.RuleNames()},
 		{Line: "ksrelease lint --explain nod", Want: []string{"node-selector"}},
 		{Line: "ksrelease run --skip pu", Want: []string{"push"}},
 		{Line: "ksrelease run --skip lint,pu", Want: []string{"lint,push"}},

@@ -6,10 +6,13 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/baseline"
+	"github.com/ksrelease/ksrelease/internal/explaining"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/results"
@@ -17,6 +20,29 @@ import (
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
+
+// asked is the rule that somebody asks about, as the value of a flag; where none is named, all of
+// them.
+type asked string
+
+// allRules is no name that a rule can have.
+const allRules asked = "*"
+
+// Decode takes the word behind the flag, if there is one.
+func (r *asked) Decode(ctx *kong.DecodeContext) error {
+	if !ctx.Scan.Peek().IsValue() {
+		*r = allRules
+		return nil
+	}
+	var name string
+	if err := ctx.Scan.PopValueInto("RULE", &name); err != nil {
+		return err
+	}
+	if *r = asked(name); name == "" {
+		*r = allRules
+	}
+	return nil
+}
 
 type lintCommand struct {
 	app.Selection
@@ -31,9 +57,10 @@ func (c *lintCommand) Run(a *app.App) error {
 	switch c.Explain {
 	case "":
 	case allRules:
-		return listRules(a)
+		explaining.List(a)
+		return nil
 	default:
-		return explain(a, string(c.Explain))
+		return explaining.Explain(a, string(c.Explain))
 	}
 	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()

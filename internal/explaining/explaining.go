@@ -1,11 +1,10 @@
-package main
+// Package explaining prints what a rule asks for, why, and how to fix what it finds.
+package explaining
 
 import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/alecthomas/kong"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/app"
@@ -14,30 +13,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
-// asked is the rule that somebody asks about; where none is named, all of them.
-type asked string
-
-// allRules is no name that a rule can have.
-const allRules asked = "*"
-
-// Decode takes the word behind the flag, if there is one.
-func (r *asked) Decode(ctx *kong.DecodeContext) error {
-	if !ctx.Scan.Peek().IsValue() {
-		*r = allRules
-		return nil
-	}
-	var name string
-	if err := ctx.Scan.PopValueInto("RULE", &name); err != nil {
-		return err
-	}
-	if *r = asked(name); name == "" {
-		*r = allRules
-	}
-	return nil
-}
-
-// listRules prints each rule in a line.
-func listRules(a *app.App) error {
+// List prints each rule in a line.
+func List(a *app.App) {
 	widest := 0
 	for _, r := range lint.Rules() {
 		widest = max(widest, len(r.Name))
@@ -46,14 +23,14 @@ func listRules(a *app.App) error {
 		a.Stdout.Print("%-*s  %-7s  %s", widest, r.Name, r.Default, r.Summary)
 	}
 	a.Stdout.Print("\n→ more of one: ksrelease lint --explain RULE")
-	return nil
 }
 
-// explain prints what docs/rules.md says of a rule, for a terminal.
-// It takes the code of a finding for its rule.
-func explain(a *app.App, name string) error {
+// Explain prints what docs/rules.md says of a rule, for a terminal.
+// It takes the code of a finding for its rule. The error is one of usage, where there is no such
+// rule.
+func Explain(a *app.App, name string) error {
 	rule, _, _ := strings.Cut(name, "/")
-	i := slices.Index(ruleNames(), rule)
+	i := slices.Index(RuleNames(), rule)
 	if i < 0 {
 		return unknownRule(rule)
 	}
@@ -92,7 +69,8 @@ func inset(p lint.Paragraph, width int) output.Text {
 	return output.Fold("  ", "  ", strings.ReplaceAll(p.Text, "`", ""), width)
 }
 
-func ruleNames() []string {
+// RuleNames are the names of all rules, in their order.
+func RuleNames() []string {
 	var names []string
 	for _, r := range lint.Rules() {
 		names = append(names, r.Name)
@@ -101,7 +79,7 @@ func ruleNames() []string {
 }
 
 func unknownRule(name string) error {
-	names := ruleNames()
+	names := RuleNames()
 	hint := "the rules are " + strings.Join(names, ", ")
 	if near, ok := yamldoc.Nearest(name, names); ok {
 		hint = fmt.Sprintf("did you mean %q? %s", near, hint)
