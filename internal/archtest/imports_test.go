@@ -118,6 +118,7 @@ var units = []unit{
 	{"internal/extension/tarball", []string{"internal/extension/unpack", "internal/extension/naming"}},
 	{"internal/extension/unpack", nil},
 	{"internal/yamledit", []string{"internal/diagnostic", "internal/yamldoc"}},
+	{"internal/registry", []string{"internal/failure", "internal/graceful", "internal/redact", "internal/transport"}},
 	{"internal/cloud", []string{"internal/transport", "internal/redact"}},
 	{"internal/helmrepo", []string{"internal/kubesphere", "internal/redact", "internal/transport"}},
 	{"internal/transport", []string{"internal/graceful", "internal/redact", "internal/regularfile"}},
@@ -162,6 +163,7 @@ var units = []unit{
 	{"internal/testutil/nobody", nil},
 	{"internal/testutil/gittest", nil},
 	{"internal/testutil/shells", []string{"internal/shellword"}},
+	{"internal/testutil/registrytest", []string{"internal/registry", "internal/testutil/testca"}},
 	{"internal/testutil/testca", nil},
 	{"internal/target/targettest", []string{"internal/extension", "internal/failure", "internal/graceful", "internal/target"}},
 	{"internal/lint/ruletest", []string{"internal/lint", "internal/extension"}},
@@ -172,7 +174,7 @@ var units = []unit{
 
 // aids are packages that must not end up in the binary, whatever else a package
 // may import.
-var aids = []string{"schema/generate", "internal/bench", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testreport", "internal/testutil/testca", "internal/testutil/trees", "internal/target/targettest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples"}
+var aids = []string{"schema/generate", "internal/bench", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testreport", "internal/testutil/testca", "internal/testutil/trees", "internal/testutil/registrytest", "internal/target/targettest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples"}
 
 // restriction keeps a package from outside the project to a few packages.
 type restriction struct {
@@ -196,7 +198,7 @@ var restrictions = []restriction{
 	// None of these logs: they silence what libraries log, and keep a token out of it.
 	{"log", []string{"cmd/ksrelease", "internal/marketplace", "internal/credentials", "internal/testutil/testca"}, true,
 		"nothing prints on its own: packages return errors and events"},
-	{"testing", []string{"internal/target/targettest", "internal/lint/ruletest", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testca", "internal/testutil/trees"}, true,
+	{"testing", []string{"internal/target/targettest", "internal/lint/ruletest", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testca", "internal/testutil/trees", "internal/testutil/registrytest"}, true,
 		"the testing package brings its flags into the binary"},
 	{"github.com/invopop/jsonschema", []string{"schema/generate"}, true,
 		"the schema is generated when ksrelease is built, not when it runs"},

@@ -96,7 +96,18 @@ func jsonMessage(body []byte) string {
 			}
 		}
 	}
-	return ""
+	return firstOfErrors(answer["errors"])
+}
+
+// firstOfErrors reads the form of OCI registries, {"errors": [{"message": …}]}.
+func firstOfErrors(list any) string {
+	errs, _ := list.([]any)
+	if len(errs) == 0 {
+		return ""
+	}
+	first, _ := errs[0].(map[string]any)
+	text, _ := first["message"].(string)
+	return text
 }
 
 func pageMessage(page string) string {

@@ -16,16 +16,19 @@ type warning struct {
 }
 
 // RoundTrip sends a request that is admitted, after a warning where there is reason
-// for one.
+// for one, and keeps the answer for the attempt that it is a part of.
 func (w *warning) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := w.options.Admit(r); err != nil {
+		note(r, nil)
 		return nil, err
 	}
 	if isPlainRemote(r.URL) {
 		once, _ := w.warned.LoadOrStore(hostPort(r.URL), new(sync.Once))
 		once.(*sync.Once).Do(func() { w.options.Warn(plainWarning(r.URL, w.options.Servers)) })
 	}
-	return w.next.RoundTrip(r)
+	answer, err := w.next.RoundTrip(r)
+	note(r, answer)
+	return answer, err
 }
 
 func plainWarning(at *url.URL, servers []Server) string {

@@ -55,21 +55,35 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	if failure != nil {
 		return nil, failure
 	}
-	s := &sending{client: c, request: &r, target: target, backoff: c.newBackoff(), attempts: 1}
+	var response *Response
+	failure = c.repeat(ctx, &r, target, func() *Error {
+		var failure *Error
+		response, failure = c.attempt(ctx, &r, target)
+		return failure
+	})
+	if failure != nil {
+		return nil, failure
+	}
+	return response, nil
+}
+
+// repeat makes attempts until one succeeds or no other may be made.
+func (c *Client) repeat(ctx context.Context, r *Request, t target, attempt func() *Error) *Error {
+	s := &sending{client: c, request: r, target: t, backoff: c.newBackoff(), attempts: 1}
 	for {
 		if failure := s.passGate(ctx); failure != nil {
-			return nil, failure
+			return failure
 		}
-		response, failure := c.attempt(ctx, &r, target)
+		failure := attempt()
 		if failure == nil {
-			c.gate.leave(target.host, false)
-			return response, nil
+			c.gate.leave(t.host, false)
+			return nil
 		}
 		s.sent++
 		failure.attempts = s.sent
 		wait := s.waitAfter(failure)
 		if !s.mayRepeat(ctx, failure, wait) || !s.wait(ctx, wait, failure) {
-			return nil, failure
+			return failure
 		}
 	}
 }

@@ -110,8 +110,8 @@ func New(options Options) *Client {
 
 // Network is what carries the client's requests: connections, proxy and
 // certificates, and the rule that credentials stay with their server, but
-// neither deadlines nor retries. It is for a library that makes its own
-// requests, such as that for OCI registries.
+// neither deadlines nor retries: those are what Perform adds. It is for a library
+// that makes its own requests, such as that for OCI registries.
 func (c *Client) Network() *http.Client { return c.http }
 
 // Close closes the connections that are kept for reuse. The client stays usable.

@@ -113,6 +113,18 @@ func (a *Authority) Start(tb testing.TB, handler http.Handler, until time.Time, 
 	if len(hosts) == 0 {
 		hosts = []string{"127.0.0.1"}
 	}
+	certificate, key := a.forHosts(tb, until, hosts)
+	server := httptest.NewUnstartedServer(handler)
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{certificate.Raw}, PrivateKey: key}}}
+	// Handshakes that fail are what these tests are about.
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	return server
+}
+
+// forHosts makes the certificate of a server, and its key.
+func (a *Authority) forHosts(tb testing.TB, until time.Time, hosts []string) (*x509.Certificate, *ecdsa.PrivateKey) {
+	tb.Helper()
 	template := template(hosts[0], until)
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	for _, host := range hosts {
@@ -122,11 +134,26 @@ func (a *Authority) Start(tb testing.TB, handler http.Handler, until time.Time, 
 			template.DNSNames = append(template.DNSNames, host)
 		}
 	}
-	certificate, key := sign(tb, template, a)
-	server := httptest.NewUnstartedServer(handler)
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{certificate.Raw}, PrivateKey: key}}}
-	// Handshakes that fail are what these tests are about.
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.StartTLS()
-	return server
+	return sign(tb, template, a)
+}
+
+// Files writes the certificate of a server, and its key, for one that is a process of its own.
+func (a *Authority) Files(tb testing.TB, hosts ...string) (certificate, key string) {
+	tb.Helper()
+	signed, private := a.forHosts(tb, time.Now().Add(time.Hour), hosts)
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	dir := tb.TempDir()
+	certificate, key = filepath.Join(dir, "certificate.pem"), filepath.Join(dir, "key.pem")
+	for file, block := range map[string]*pem.Block{
+		certificate: {Type: "CERTIFICATE", Bytes: signed.Raw},
+		key:         {Type: "PRIVATE KEY", Bytes: der},
+	} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return certificate, key
 }

@@ -1,0 +1,117 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"oras.land/oras-go/v2/registry/remote/auth"
+	"oras.land/oras-go/v2/registry/remote/credentials"
+
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/redact"
+)
+
+// Login is what somebody proves himself with to one registry.
+type Login struct {
+	Username, Password string
+	// Token is sent as it is, as a bearer. It takes the place of the others.
+	Token string
+}
+
+// logins looks up what to send to which registry: what was handed over for a host first,
+// then the files of docker and Helm with the helper programs that they name. A helper is
+// asked once for each host.
+type logins struct {
+	own     map[string]Login
+	files   credentials.Store
+	secrets *sentSecrets
+
+	mu    sync.Mutex
+	known map[string]func() (auth.Credential, error)
+}
+
+func newLogins(options Options, secrets *sentSecrets) (*logins, error) {
+	l := &logins{own: options.Logins, secrets: secrets, known: map[string]func() (auth.Credential, error){}}
+	var stores []credentials.Store
+	for _, file := range options.DockerConfigs {
+		store, err := credentials.NewStore(file, credentials.StoreOptions{})
+		if err != nil {
+			return nil, failure.WithHint(fmt.Errorf("reading the keys of registries in %s: %w", file, err), "correct the file, or log in anew with docker login")
+		}
+		stores = append(stores, store)
+	}
+	if len(stores) > 0 {
+		l.files = credentials.NewStoreWithFallbacks(stores[0], stores[1:]...)
+	}
+	return l, nil
+}
+
+// look is the function that the library asks, with the host that requests go to.
+func (l *logins) look(ctx context.Context, host string) (auth.Credential, error) {
+	l.mu.Lock()
+	once, ok := l.known[host]
+	if !ok {
+		// A helper that was cut off by the end of one request has to be asked again.
+		ctx := context.WithoutCancel(ctx)
+		once = sync.OnceValues(func() (auth.Credential, error) { return l.find(ctx, host) })
+		l.known[host] = once
+	}
+	l.mu.Unlock()
+	found, err := once()
+	l.secrets.add(found.Password, found.RefreshToken, found.AccessToken)
+	return found, err
+}
+
+func (l *logins) find(ctx context.Context, host string) (auth.Credential, error) {
+	for own, login := range l.own {
+		if apiHost(own) == host {
+			return auth.Credential{Username: login.Username, Password: login.Password, AccessToken: login.Token}, nil
+		}
+	}
+	if l.files == nil {
+		return auth.EmptyCredential, nil
+	}
+	return credentials.Credential(l.files)(ctx, host)
+}
+
+// sentSecrets are the secrets that were sent to registries: keys, and tokens that were got
+// for them. A registry may repeat them in its answers.
+type sentSecrets struct {
+	mu      sync.Mutex
+	secrets []string
+}
+
+func (s *sentSecrets) add(secrets ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, secret := range secrets {
+		if secret != "" && !slices.Contains(s.secrets, secret) {
+			s.secrets = append(s.secrets, secret)
+		}
+	}
+}
+
+// redactor takes them out of texts.
+func (s *sentSecrets) redactor() *redact.Redactor {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return redact.New(s.secrets...)
+}
+
+// recorder records what requests prove themselves with.
+type recorder struct {
+	next    http.RoundTripper
+	secrets *sentSecrets
+}
+
+// RoundTrip sends a request.
+func (t *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
+	if _, value, found := strings.Cut(r.Header.Get("Authorization"), " "); found {
+		t.secrets.add(value)
+	}
+	return t.next.RoundTrip(r)
+}
