@@ -43,6 +43,9 @@ type Options struct {
 	// Username and Password are for a repository that needs them; they take
 	// precedence over those in URL. They go to the repository's own host alone.
 	Username, Password string
+	// Token is a bearer token in place of user and password, over which it takes
+	// precedence; it goes to the repository's own host alone, too.
+	Token string
 	// Setting is what errors call the place where URL is written; empty means
 	// repository.url, which is that of the config.
 	Setting string
@@ -111,6 +114,8 @@ func New(options Options) (*Repository, error) {
 
 func authorizationOf(options Options, user *url.Userinfo) string {
 	switch {
+	case options.Token != "":
+		return "Bearer " + options.Token
 	case options.Username != "" || options.Password != "":
 		return transport.BasicAuthorization(options.Username, options.Password)
 	case user != nil:

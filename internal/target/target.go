@@ -5,6 +5,7 @@ package target
 
 import (
 	"context"
+	"time"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 )
@@ -12,7 +13,7 @@ import (
 // Target is a place that extensions are released to: KubeSphere Cloud, a chart museum, a
 // registry, a directory. These methods are what every such place can do. What only some
 // can do are small interfaces of their own, which a target has or has not: [KeyHolder],
-// [AssetStore], [Reviewer], [Withdrawer].
+// [AssetStore], [Reviewer], [Withdrawer], [Signed], [Delayed].
 //
 // A target is safe for concurrent use, ends every request with its context, and says by
 // methods of its errors what they mean (see internal/failure). The
@@ -71,6 +72,22 @@ type Reviewer interface {
 type Withdrawer interface {
 	// Withdraw takes a submission back. No answer of it is a verdict: read the version.
 	Withdraw(ctx context.Context, snapshotID, message string) error
+}
+
+// Signed is a target that keeps provenance files (.prov) next to packages, as `helm verify`
+// reads it.
+type Signed interface {
+	// PublishProvenance stores that of a version that is there. The same file again is
+	// success; another one that is there already is left as it is, with an error.
+	PublishProvenance(ctx context.Context, name, version string, provenance []byte) error
+	// Provenance is that of a version; nil where it has none.
+	Provenance(ctx context.Context, name, version string) ([]byte, error)
+}
+
+// Delayed is a target whose index is known to be late, by a cache.
+type Delayed interface {
+	// Delay is how late it may be.
+	Delay() time.Duration
 }
 
 // Snapshot is one version of an extension in a target.
