@@ -37,6 +37,10 @@ type Package struct {
 	Size int64
 	// ContentDigest is that of the extension.
 	ContentDigest string
+	// Provenance is the provenance file of the package (NAME-VERSION.tgz.prov of Helm), and
+	// Signature what is published as NAME-VERSION.tgz.sig, in base64; nil where nobody signed
+	// it (internal/signing). Targets publish what they have a place for.
+	Provenance, Signature []byte
 }
 
 // Pack makes the package of the extension. The same extension and addresses
