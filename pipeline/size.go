@@ -2,10 +2,8 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
-	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/packagesize"
@@ -34,12 +32,11 @@ func sizeStep[E any](ctx context.Context, _ E, r *release) error {
 	if err := r.measure(ctx, r.packed.urls); err != nil {
 		return err
 	}
-	if over := r.packed.pkg.Size - limit; over > r.sizeWithin() {
-		return failure.WithHint(
-			fmt.Errorf("the package has %s, over the limit of %s by %s", packagesize.Text(r.packed.pkg.Size), packagesize.Text(limit), packagesize.Text(over)),
-			"%s", packagesize.Hint(r.result.Package, r.packed.pkg.Size))
+	if r.packed.pkg.Size-limit > r.sizeWithin() {
+		return packagesize.Refusal(r.result.Package, r.packed.pkg.Size, limit)
 	}
-	r.noteSize(limit)
+	near := packagesize.Near(r.result.Package, r.packed.pkg.Size, limit)
+	r.result.Findings = append(slices.Clone(r.result.Findings), results.FindingOf(near, r.source.Display)) // events hold the one before
 	return nil
 }
 
@@ -50,18 +47,6 @@ func (r *release) sizeWithin() int64 {
 		return 0
 	}
 	return r.packed.within
-}
-
-// noteSize adds the finding of a package that is near the limit.
-func (r *release) noteSize(limit int64) {
-	code, message := results.CodeNearLimit, fmt.Sprintf("the package has %s, %d %% of the limit of %s", packagesize.Text(r.packed.pkg.Size), r.packed.pkg.Size*100/limit, packagesize.Text(limit))
-	if over := r.packed.pkg.Size - limit; over > 0 {
-		code, message = results.CodeOverLimit, fmt.Sprintf("the package is over the limit of %s by %s, if the assets get the addresses that were expected: the upload will show it", packagesize.Text(limit), packagesize.Text(over))
-	}
-	// A slice of its own: events hold the one before.
-	r.result.Findings = append(slices.Clone(r.result.Findings), results.FindingOf(diagnostic.Diagnostic{
-		Code: code, Severity: diagnostic.Warning, Message: message, Hint: packagesize.Hint(r.result.Package, r.packed.pkg.Size), File: extension.MetadataFile,
-	}, r.source.Display))
 }
 
 // forgetSize takes back what the plan has measured of the size.

@@ -70,7 +70,7 @@ var units = []unit{
 	{"internal/bundle/deliver", []string{"internal/bundle", "internal/extension", "internal/failure", "internal/graceful", "internal/registry", "internal/target"}},
 	{"pipeline", []string{"internal/bases", "config", "internal/shards", "internal/diagnostic", "internal/extension", "internal/failure", "internal/graceful", "internal/graph", "internal/hooks", "internal/indexwatch", "internal/kubesphere", "internal/lifecycle", "internal/lint", "internal/published", "internal/request", "internal/results", "internal/shellword", "internal/target", "internal/target/access", "internal/versions", "internal/outputdir", "internal/packagesize", "internal/yamldoc", "internal/extension/naming", "internal/weight", "internal/worker", "internal/worktree"}},
 	{"internal/outputdir", []string{"internal/atomicfile", "internal/extension", "internal/failure"}},
-	{"internal/packagesize", []string{"internal/extension", "internal/results", "internal/weight"}},
+	{"internal/packagesize", []string{"internal/diagnostic", "internal/extension", "internal/failure", "internal/results", "internal/weight"}},
 	{"internal/hooks", []string{"config", "internal/failure", "internal/results"}},
 	{"internal/lifecycle", []string{"internal/results"}},
 	{"internal/indexwatch", []string{"internal/graceful", "internal/target"}},

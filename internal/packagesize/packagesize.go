@@ -1,5 +1,5 @@
-// Package packagesize says in a result where the bytes of a package go, and what to do about
-// one that is too large.
+// Package packagesize says in a result where the bytes of a package go, and what there is to say of
+// one that is near the limit of its size, or over it.
 package packagesize
 
 import (
@@ -7,7 +7,9 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/weight"
 )
@@ -38,8 +40,23 @@ func contributor(c weight.Contributor) results.Contributor {
 	return result
 }
 
-// Hint is the first thing to do about a package that has so many bytes and is too large.
-func Hint(explained *results.Package, size int64) string {
+// Refusal is the error of a package that is over the limit, in bytes as its size is.
+func Refusal(explained *results.Package, size, limit int64) error {
+	return failure.WithHint(fmt.Errorf("the package has %s, over the limit of %s by %s", Text(size), Text(limit), Text(size-limit)), "%s", hint(explained, size))
+}
+
+// Near is the finding of a package that is near the limit, or over it by so little that its
+// forecast may be wrong.
+func Near(explained *results.Package, size, limit int64) diagnostic.Diagnostic {
+	code, message := results.CodeNearLimit, fmt.Sprintf("the package has %s, %d %% of the limit of %s", Text(size), size*100/limit, Text(limit))
+	if over := size - limit; over > 0 {
+		code, message = results.CodeOverLimit, fmt.Sprintf("the package is over the limit of %s by %s, if the assets get the addresses that were expected: the upload will show it", Text(limit), Text(over))
+	}
+	return diagnostic.Diagnostic{Code: code, Severity: diagnostic.Warning, Message: message, Hint: hint(explained, size), File: extension.MetadataFile}
+}
+
+// hint is the first thing to do about a package that has so many bytes and is too large.
+func hint(explained *results.Package, size int64) string {
 	if len(explained.Contributors) == 0 {
 		return "make its files smaller"
 	}
@@ -54,11 +71,11 @@ func Hint(explained *results.Package, size int64) string {
 		}
 		return fmt.Sprintf("make its files smaller; the largest part of it is %s (%s compressed)", most.File, Text(most.Compressed))
 	}
-	hint := fmt.Sprintf("%s (saves %s)", explained.Advice[0].What, Text(explained.Advice[0].Saves))
+	advice := fmt.Sprintf("%s (saves %s)", explained.Advice[0].What, Text(explained.Advice[0].Saves))
 	if explained.Advice[0].Saves < size-explained.Limit && explained.AdvisedSize > explained.Limit {
-		hint += "; what can be left out is not enough, though"
+		advice += "; what can be left out is not enough, though"
 	}
-	return hint
+	return advice
 }
 
 // Text writes a size, in bytes, as people read it, in units of 1024.
