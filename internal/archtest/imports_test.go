@@ -167,7 +167,7 @@ var units = []unit{
 	{"internal/testutil/canary", nil},
 	{"internal/testutil/memnet", nil},
 	{"internal/testutil/nobody", nil},
-	{"internal/testutil/gittest", nil},
+	{"internal/testutil/gittest", []string{"internal/testutil/trees"}},
 	{"internal/testutil/shells", []string{"internal/shellword"}},
 	{"internal/testutil/registrytest", []string{"internal/registry", "internal/testutil/testca"}},
 	{"internal/testutil/testca", nil},

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 )
 
 // Repository is a work tree that a test fills.
@@ -93,11 +95,5 @@ func Git(t testing.TB, dir string, args ...string) string {
 // Put writes a file below a folder; its name has slashes.
 func Put(t testing.TB, dir, name, text string) {
 	t.Helper()
-	file := filepath.Join(dir, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	trees.WriteFile(t, dir, name, text)
 }
