@@ -87,7 +87,7 @@ var units = []unit{
 	{"internal/bump", []string{"internal/atomicfile", "internal/changelog", "internal/diagnostic", "internal/extension", "internal/extension/naming", "internal/failure", "internal/history", "internal/regularfile", "internal/yamldoc", "internal/yamledit"}},
 	{"internal/history", []string{"internal/extension", "internal/failure", "internal/git", "internal/tags", "internal/yamldoc"}},
 	{"internal/notes", []string{"internal/changelog", "internal/excerpt", "internal/extension", "internal/failure"}},
-	{"internal/changelog", nil},
+	{"internal/changelog", []string{"internal/extension/naming"}},
 	{"internal/baseline", []string{"internal/atomicfile", "internal/lint", "internal/diagnostic", "internal/regularfile", "internal/yamldoc"}},
 	{"internal/bundle/collect", []string{"internal/bundle", "internal/registry", "internal/transport"}},
 	{"internal/bundle/serve", []string{"internal/bundle"}},

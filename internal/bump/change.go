@@ -7,7 +7,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -252,13 +251,6 @@ func (e *editing) lock(followers map[string]bool) error {
 	return e.put(extension.LockFile, "the same dependencies", after)
 }
 
-// changelogName is the CHANGELOG in a language, as KubeSphere's console looks for it, in any case.
-var changelogName = regexp.MustCompile(`(?i)^changelog([_.-][a-z]{2,3}([_-][a-z0-9]+)*)?\.md$`)
-
-// mostChangelog is the size of a CHANGELOG that is read as Markdown, in bytes: it may be a
-// stranger's, and a parser takes its time for odd ones.
-const mostChangelog = 1 << 20
-
 // changelogs opens the section of the new version in each CHANGELOG.
 func (e *editing) changelogs(r Request) error {
 	if e.next == e.Version {
@@ -270,12 +262,12 @@ func (e *editing) changelogs(r Request) error {
 	}
 	found := false
 	for _, f := range e.ext.Files {
-		if !changelogName.MatchString(f.Name) {
+		if _, ok := changelog.Language(f.Name); !ok {
 			continue
 		}
 		found = true
-		if len(f.Data) > mostChangelog {
-			e.change.Notes = append(e.change.Notes, fmt.Sprintf("%s has more than %d KiB, and stays: write the section of %s by hand", f.Name, mostChangelog>>10, e.next))
+		if len(f.Data) > changelog.Largest {
+			e.change.Notes = append(e.change.Notes, fmt.Sprintf("%s has more than %d KiB, and stays: write the section of %s by hand", f.Name, changelog.Largest>>10, e.next))
 			continue
 		}
 		opened, err := changelog.Open(f.Data, changelog.Opening{Current: e.Version, Version: e.next, Entries: entries, Day: r.Day})

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/changelog"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 )
@@ -239,7 +240,7 @@ func TestAllOrNothing(t *testing.T) {
 
 // A CHANGELOG of any size is no reason to parse for long.
 func TestLargeChangelog(t *testing.T) {
-	root := tree(t, map[string]string{"a/extension.yaml": "name: a\nversion: 1.2.3\n", "a/CHANGELOG.md": "## 1.2.3\n" + strings.Repeat("> ", mostChangelog/2)})
+	root := tree(t, map[string]string{"a/extension.yaml": "name: a\nversion: 1.2.3\n", "a/CHANGELOG.md": "## 1.2.3\n" + strings.Repeat("> ", changelog.Largest/2)})
 	plan, err := Make(request(t, root, "a"))
 	if err != nil || len(plan.Changes[0].Files) != 1 || !strings.Contains(strings.Join(plan.Changes[0].Notes, ""), "CHANGELOG.md has more than 1024 KiB, and stays") {
 		t.Errorf("%v, %+v", err, plan)

@@ -12,7 +12,27 @@ import (
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/parser"
 	mdtext "github.com/yuin/goldmark/text"
+
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
 )
+
+// Largest is how many bytes of a CHANGELOG are to be read. It may be a stranger's, and the
+// parser of Markdown takes time with the square of its input where that is nested quotations.
+const Largest = 1 << 20
+
+// languageForm is what the name of a file may say of its language. CHANGELOG_archive.md is in
+// none, and KubeSphere shows it to nobody.
+var languageForm = regexp.MustCompile(`^[a-z]{2,3}(?:[_-][a-z0-9]+)*$`)
+
+// Language is the language of a CHANGELOG, in small letters, as the name of its file says it;
+// empty where it says none. Other files are not ok.
+func Language(file string) (language string, ok bool) {
+	language, ok = naming.DocLanguage(file, "CHANGELOG")
+	if !ok || language != "" && !languageForm.MatchString(language) {
+		return "", false
+	}
+	return language, true
+}
 
 // Heading is a heading of a Markdown file that stands in no list or quotation.
 type Heading struct {
@@ -45,13 +65,8 @@ func Headings(source []byte) []Heading {
 	// A byte order mark would be part of the first line to the parser.
 	lead := len(source) - len(bytes.TrimPrefix(source, mark))
 	source = source[lead:]
-	// The parser alone, without goldmark.New, which would bring the renderer.
-	markdown := parser.NewParser(
-		parser.WithBlockParsers(parser.DefaultBlockParsers()...),
-		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
-	)
 	var found []Heading
-	for node := markdown.Parse(mdtext.NewReader(source)).FirstChild(); node != nil; node = node.NextSibling() {
+	for node := newParser().Parse(mdtext.NewReader(source)).FirstChild(); node != nil; node = node.NextSibling() {
 		heading, ok := node.(*ast.Heading)
 		if !ok || heading.Lines().Len() == 0 {
 			continue // a heading without text
@@ -61,6 +76,15 @@ func Headings(source []byte) []Heading {
 		found = append(found, h)
 	}
 	return found
+}
+
+// newParser is the parser alone, without goldmark.New, which would bring the renderer, and
+// without what stands within lines.
+func newParser() parser.Parser {
+	return parser.NewParser(
+		parser.WithBlockParsers(parser.DefaultBlockParsers()...),
+		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
+	)
 }
 
 func headingOf(source []byte, node *ast.Heading) Heading {

@@ -18,6 +18,19 @@ import (
 
 var today = time.Date(2026, time.November, 3, 12, 0, 0, 0, time.UTC)
 
+// The files are those that KubeSphere shows to readers of a language.
+func TestLanguage(t *testing.T) {
+	for name, want := range map[string]string{
+		"CHANGELOG.md": "", "changelog.MD": "", "CHANGELOG_zh.md": "zh", "CHANGELOG-zh-CN.md": "zh-cn", "CHANGELOG.fr.md": "fr", "CHANGELOG_zh_Hans.md": "zh_hans",
+		"CHANGELOGS.md": "none", "CHANGELOG_.md": "none", "CHANGELOG.markdown": "none", "README.md": "none", "docs/CHANGELOG.md": "none", "CHANGELOG.md.bak": "none",
+		"CHANGELOG_archive.md": "none", "CHANGELOG-1.x.md": "none",
+	} {
+		if got, ok := Language(name); ok != (want != "none") || ok && got != want {
+			t.Errorf("%s: %q %t, want %q", name, got, ok, want)
+		}
+	}
+}
+
 // The heading keeps the form of the newest one.
 func TestFormOfTheHeading(t *testing.T) {
 	for _, test := range []struct{ before, after string }{

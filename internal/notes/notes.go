@@ -3,15 +3,12 @@
 package notes
 
 import (
-	"bytes"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
-	"github.com/yuin/goldmark/parser"
-	mdtext "github.com/yuin/goldmark/text"
 
 	"github.com/ksrelease/ksrelease/internal/changelog"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
@@ -57,25 +54,8 @@ type Options struct {
 	Since string
 }
 
-// largest is how many bytes of a CHANGELOG are read. The parser of Markdown takes time with the
-// square of its input where that is nested quotations.
-const largest = 1 << 20
-
-// fileName is the name of a CHANGELOG, with its language, as KubeSphere's console looks for it:
-// in any case, divided by "_", "-" or ".".
-var fileName = regexp.MustCompile(`^(?i:changelog)(?:[_.-](.+))?\.(?i:md)$`)
-
 // languageForm is what a language may be.
 var languageForm = regexp.MustCompile(`^[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*$`)
-
-// Language is that of a file, and whether it is a CHANGELOG at all.
-func Language(file string) (language string, ok bool) {
-	found := fileName.FindStringSubmatch(file)
-	if found == nil {
-		return "", false
-	}
-	return strings.ToLower(found[1]), true
-}
 
 // Of finds the notes of a version in the files of its extension. It is an error, with a hint,
 // where there is no CHANGELOG, or one of those that are wanted has no section of the version.
@@ -92,15 +72,15 @@ func Of(name, version string, files []extension.File, options Options) (*Notes, 
 	n := &Notes{Name: name, Version: version, Since: strings.TrimPrefix(options.Since, "v")}
 	var lacking []string
 	for _, file := range chosen {
-		if len(file.Data) > largest {
-			return nil, failure.WithHint(fmt.Errorf("%s of %s has %d bytes, and at most %d are read", excerpt.OneLine(file.Name), name, len(file.Data), largest), "move old versions to another file")
+		if len(file.Data) > changelog.Largest {
+			return nil, failure.WithHint(fmt.Errorf("%s of %s has %d bytes, and at most %d are read", excerpt.OneLine(file.Name), name, len(file.Data), changelog.Largest), "move old versions to another file")
 		}
 		sections := wanted(file.Data, version, since)
 		if !slices.ContainsFunc(sections, func(s Section) bool { return same(s.Version, version) }) {
 			lacking = append(lacking, lack(file, version))
 			continue
 		}
-		language, _ := Language(file.Name)
+		language, _ := changelog.Language(file.Name)
 		n.Texts = append(n.Texts, Text{language, file.Name, sections})
 	}
 	if len(lacking) > 0 {
@@ -147,7 +127,7 @@ func choose(name string, files []extension.File, language string) (chosen []exte
 	all := map[string]extension.File{}
 	var languages []string
 	for _, file := range files {
-		l, ok := Language(file.Name)
+		l, ok := changelog.Language(file.Name)
 		if _, twice := all[l]; !ok || twice { // the console shows the first
 			continue
 		}
@@ -194,7 +174,7 @@ func sinceOf(since, version string) (*semver.Version, error) {
 // wanted are the sections of a version, or of those up to it.
 func wanted(source []byte, version string, since *semver.Version) (found []Section) {
 	to, _ := semver.NewVersion(version)
-	definitions := definitionsOf(source)
+	links := changelog.LinksOf(source)
 	for _, s := range changelog.Sections(source, version) {
 		is := s.Heading.Names(version)
 		if !is && since != nil && to != nil {
@@ -202,7 +182,7 @@ func wanted(source []byte, version string, since *semver.Version) (found []Secti
 			is = err == nil && since.LessThan(v) && v.LessThan(to)
 		}
 		if is && !slices.ContainsFunc(found, func(other Section) bool { return other.Version == s.Heading.Version }) {
-			found = append(found, Section{s.Heading.Version, s.Heading.Text, bodyOf(s.Body, definitions)})
+			found = append(found, Section{s.Heading.Version, s.Heading.Text, links.Complete(s.Body)})
 		}
 	}
 	return found
@@ -210,69 +190,6 @@ func wanted(source []byte, version string, since *semver.Version) (found []Secti
 
 func same(a, b string) bool {
 	return changelog.Heading{Version: a}.Names(b)
-}
-
-// definition is a line that says where a link leads: [1.2.0]: https://….
-var definition = regexp.MustCompile(`^ {0,3}\[([^\]\\]+)\]:[ \t]*\S`)
-
-// linkDefinition is one of a CHANGELOG.
-type linkDefinition struct{ label, line string }
-
-// definitionsOf are the definitions of links of a CHANGELOG, which mostly stand at its end,
-// behind the oldest version.
-func definitionsOf(source []byte) (all []linkDefinition) {
-	// What looks like one in code is none, which the parser knows.
-	context := parser.NewContext()
-	parser.NewParser(
-		parser.WithBlockParsers(parser.DefaultBlockParsers()...),
-		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
-	).Parse(mdtext.NewReader(source), parser.WithContext(context))
-	for line := range bytes.Lines(source) {
-		text := strings.TrimRight(string(line), "\r\n")
-		if m := definition.FindStringSubmatch(text); m != nil {
-			if _, ok := context.Reference(label(m[1])); ok {
-				all = append(all, linkDefinition{label(m[1]), text})
-			}
-		}
-	}
-	return all
-}
-
-// label is how links are known: without regard to case and to blanks.
-func label(text string) string { return strings.ToLower(strings.Join(strings.Fields(text), " ")) }
-
-// used finds what may be a link by its label.
-var used = regexp.MustCompile(`\[([^\]\[\\]+)\]`)
-
-// bodyOf is the text of a section, with the definitions of its links behind it, and without
-// those that are for others.
-func bodyOf(body []byte, definitions []linkDefinition) string {
-	text := strings.ReplaceAll(string(body), "\r\n", "\n")
-	if len(definitions) == 0 {
-		return strings.Trim(text, "\n \t")
-	}
-	var kept []string
-	for line := range strings.SplitSeq(text, "\n") {
-		if m := definition.FindStringSubmatch(line); m != nil && slices.Contains(definitions, linkDefinition{label(m[1]), line}) {
-			continue
-		}
-		kept = append(kept, line)
-	}
-	text = strings.Trim(strings.Join(kept, "\n"), "\n \t")
-	links := map[string]bool{}
-	for _, m := range used.FindAllStringSubmatch(text, -1) {
-		links[label(m[1])] = true
-	}
-	var behind []string
-	for _, d := range definitions {
-		if links[d.label] {
-			behind = append(behind, d.line)
-		}
-	}
-	if len(behind) > 0 {
-		text += "\n\n" + strings.Join(behind, "\n")
-	}
-	return text
 }
 
 // Markdown is the notes as one document: the text alone where there is one of one version, and

@@ -7,9 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ksrelease/ksrelease/internal/changelog"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
-	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
 func files(pairs ...string) (all []extension.File) {
@@ -63,7 +63,7 @@ const english = `# Changelog
 `
 
 func TestNotes(t *testing.T) {
-	all := files("README.md", "x", "changelog.MD", english, "CHANGELOG_zh.md", "## v1.2.0\r\n\r\n- 新的\r\n\r\n## v1.1.0\r\n\r\n- 更好\r\n", "docs/CHANGELOG.md", "## 9.0.0\n", "CHANGELOG-old", "x")
+	all := files("README.md", "x", "changelog.MD", english, "CHANGELOG_zh.md", "## v1.2.0\r\n\r\n- 新的\r\n\r\n## v1.1.0\r\n\r\n- 更好\r\n", "docs/CHANGELOG.md", "## 9.0.0\n", "CHANGELOG-old", "x", "CHANGELOG-archive.md", "## 0.1.0\n")
 	got, err := Of("web", "v1.2.0", all, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func TestNoNotes(t *testing.T) {
 		"odd language":     {all, "1.2.0", Options{Language: "../x"}, `"../x" is no language`, "en or zh"},
 		"since later":      {all, "1.2.0", Options{Since: "1.2.0"}, "1.2.0 is not before 1.2.0", "lower version"},
 		"since no version": {all, "1.2.0", Options{Since: "yesterday"}, `"yesterday" is no version`, "such as 1.2.0"},
-		"too large":        {files("CHANGELOG.md", strings.Repeat("x", largest+1)), "1.2.0", Options{}, "at most 1048576 are read", ""},
+		"too large":        {files("CHANGELOG.md", strings.Repeat("x", changelog.Largest+1)), "1.2.0", Options{}, "at most 1048576 are read", ""},
 		"only in code":     {files("CHANGELOG.md", "```\n## 1.2.0\n```\n"), "1.2.0", Options{}, "no heading with a version", ""},
 	} {
 		got, err := Of("web", c.version, c.files, c.options)
@@ -122,16 +122,6 @@ func TestNoNotes(t *testing.T) {
 	var missing *MissingError
 	if _, err := Of("web", "1.3.0", all, Options{}); !errors.As(err, &missing) {
 		t.Errorf("%v", err)
-	}
-}
-
-// The files are those that lint takes for a CHANGELOG.
-func TestLanguageIsThatOfLint(t *testing.T) {
-	for _, name := range []string{"CHANGELOG.md", "changelog.md", "CHANGELOG_zh.md", "CHANGELOG-zh-CN.md", "CHANGELOG.fr.md", "CHANGELOG.MD", "CHANGELOGS.md", "CHANGELOG_.md", "CHANGELOG.markdown", "README.md", "docs/CHANGELOG.md", "CHANGELOG.md.bak"} {
-		want, wantOK := rule.DocLanguage(name, "CHANGELOG")
-		if got, ok := Language(name); ok != wantOK || ok && got != want {
-			t.Errorf("%s: %q %t, and lint has %q %t", name, got, ok, want, wantOK)
-		}
 	}
 }
 

@@ -1,5 +1,6 @@
-// Package naming has the rules for names and versions of extensions, which KubeSphere's
-// controller and console make, and guesses what was meant by one that breaks them.
+// Package naming has the rules for names and versions of extensions, and for the files of their
+// texts, which KubeSphere's controller and console make, and guesses what was meant by a name or
+// version that breaks them.
 package naming
 
 import (

@@ -147,3 +147,15 @@ func checkRule(t *testing.T, value string, err error, want string) {
 		t.Errorf("%q: %v, want an error with %q", value, err, want)
 	}
 }
+
+// A text is known by its name in any case, and only at the top of the extension.
+func TestDocLanguage(t *testing.T) {
+	for name, want := range map[string]string{
+		"README.md": "", "readme.MD": "", "README_zh.md": "zh", "README-zh-CN.md": "zh-cn", "README.fr.md": "fr", "README_old.md": "old",
+		"READMES.md": "none", "README_.md": "none", "README.markdown": "none", "CHANGELOG.md": "none", "docs/README.md": "none", "README.md.bak": "none",
+	} {
+		if got, ok := DocLanguage(name, "README"); ok != (want != "none") || ok && got != want || IsDoc(name, "README") != ok {
+			t.Errorf("%s: %q %t, want %q", name, got, ok, want)
+		}
+	}
+}

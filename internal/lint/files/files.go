@@ -12,6 +12,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
@@ -78,7 +79,7 @@ func isSubchartPackage(name string) bool {
 func isTextFile(name string) bool {
 	base := path.Base(name)
 	switch {
-	case rule.IsDoc(name, "README"), rule.IsDoc(name, "CHANGELOG"), rule.IsTemplate(name):
+	case naming.IsDoc(name, "README"), naming.IsDoc(name, "CHANGELOG"), rule.IsTemplate(name):
 		return true
 	case !strings.Contains(name, "/"):
 		return slices.Contains([]string{".yaml", ".yml", ".json", ".md", ".txt"}, strings.ToLower(path.Ext(name)))

@@ -9,6 +9,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/helmchart/filereads"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
@@ -44,7 +45,7 @@ func checkHelmIgnore(pass *rule.Pass) {
 		switch {
 		case extension.NeededByHelm(out.Name) || out.Name == "permissions.yaml":
 			needed[at] = append(needed[at], out.Name)
-		case rule.IsDoc(out.Name, "README"), rule.IsDoc(out.Name, "CHANGELOG"), out.Name == extension.LockFile, path.Base(out.Name) == "values.schema.json", reads.Has(out.Name):
+		case naming.IsDoc(out.Name, "README"), naming.IsDoc(out.Name, "CHANGELOG"), out.Name == extension.LockFile, path.Base(out.Name) == "values.schema.json", reads.Has(out.Name):
 			read[at] = append(read[at], out.Name)
 		default:
 			continue

@@ -10,6 +10,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -59,7 +60,7 @@ func checkDocs(pass *rule.Pass, stem string) map[string][]byte {
 	shownToNobody(pass, stem, renamed)
 	found := map[string][]byte{}
 	for _, file := range pass.Ext.Files {
-		if !rule.IsDoc(file.Name, stem) {
+		if !naming.IsDoc(file.Name, stem) {
 			continue
 		}
 		if len(bytes.TrimSpace(file.Data)) == 0 {
@@ -80,7 +81,7 @@ func checkDocs(pass *rule.Pass, stem string) map[string][]byte {
 func shownToNobody(pass *rule.Pass, stem string, renamed map[string]bool) {
 	shown := map[string]string{} // the file of each language
 	for _, file := range pass.Ext.Files {
-		language, ok := rule.DocLanguage(file.Name, stem)
+		language, ok := naming.DocLanguage(file.Name, stem)
 		if !ok {
 			continue
 		}
@@ -112,7 +113,7 @@ func shownToNobody(pass *rule.Pass, stem string, renamed map[string]bool) {
 // file that it asks to rename; empty where there is none.
 func requireDoc(pass *rule.Pass, name, stem, code string) (renamed string) {
 	isIt := func(name string) bool {
-		language, ok := rule.DocLanguage(name, stem)
+		language, ok := naming.DocLanguage(name, stem)
 		return ok && (language == code || language == "" && code == fallbackLanguage)
 	}
 	if slices.ContainsFunc(pass.Ext.Files, func(f extension.File) bool { return isIt(f.Name) }) || pass.IsLeftOut(isIt) {
@@ -128,7 +129,7 @@ func requireDoc(pass *rule.Pass, name, stem, code string) (renamed string) {
 		hint = fmt.Sprintf("translate %s.md, or take %s out of displayName and description", stem, code)
 	}
 	for _, file := range pass.Ext.Files {
-		if language, ok := rule.DocLanguage(file.Name, stem); ok && language != "" && languageCode(language) == code {
+		if language, ok := naming.DocLanguage(file.Name, stem); ok && language != "" && languageCode(language) == code {
 			hint, renamed = fmt.Sprintf("rename %s to %s", file.Name, name), file.Name
 		}
 	}
