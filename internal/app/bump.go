@@ -21,10 +21,12 @@ func (p *Project) Bump(ctx context.Context, request bump.Request, changed bool, 
 	if err != nil {
 		return nil, err
 	}
-	for _, source := range sources {
-		request.Sources = append(request.Sources, bump.Source{Path: source.Path, Display: source.Display})
+	declared := make([]bump.Source, len(sources))
+	for i, source := range sources {
+		declared[i] = bump.Source{Path: source.Path, Display: source.Display}
 	}
-	all := bump.Read(request.Sources)
+	request.Extensions = bump.Read(declared)
+	all := request.Extensions
 	switch {
 	case changed:
 		request.Names, err = p.changedUnderOneVersion(ctx, all, request.Names, cmp.Or(since, changes.Auto))
@@ -55,10 +57,11 @@ func (p *Project) Bump(ctx context.Context, request bump.Request, changed bool, 
 	request.History = func(e bump.Extension) history.Done { return reader.Done(ctx, past(e)) }
 	request.Bumped = func(e bump.Extension) bool { return reader.IsBumped(ctx, past(e)) }
 	plan, err := bump.Make(request)
+	var selection *bump.SelectionError
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	case errors.Is(err, bump.ErrSelection):
+	case errors.As(err, &selection):
 		return nil, Usage(err, "")
 	}
 	return plan, err

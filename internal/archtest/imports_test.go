@@ -84,7 +84,7 @@ var units = []unit{
 	{"internal/target", []string{"internal/extension"}},
 	{"internal/worker", []string{"internal/extension", "internal/footprint", "internal/images", "internal/lint", "internal/weight"}},
 	{"internal/chartdiff", []string{"internal/extension/compare", "internal/footprint", "internal/markdown", "internal/output", "internal/rbac"}},
-	{"internal/bump", []string{"internal/atomicfile", "internal/changelog", "internal/diagnostic", "internal/extension", "internal/extension/naming", "internal/failure", "internal/history", "internal/regularfile", "internal/yamldoc", "internal/yamledit"}},
+	{"internal/bump", []string{"internal/atomicfile", "internal/changelog", "internal/diagnostic", "internal/extension", "internal/extension/naming", "internal/failure", "internal/history", "internal/regularfile", "internal/request", "internal/yamldoc", "internal/yamledit"}},
 	{"internal/history", []string{"internal/extension", "internal/failure", "internal/git", "internal/tags", "internal/yamldoc"}},
 	{"internal/notes", []string{"internal/changelog", "internal/excerpt", "internal/extension", "internal/failure"}},
 	{"internal/changelog", []string{"internal/extension/naming"}},

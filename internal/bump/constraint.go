@@ -103,7 +103,6 @@ func admittingPart(part string, v *semver.Version) string {
 	}
 	m := comparator.FindStringSubmatch(part)
 	operator, lead, numbers := m[1], m[1]+m[2]+m[3], m[4]+m[5]
-	next := v
 	switch operator {
 	case "!=":
 		return part
@@ -117,7 +116,7 @@ func admittingPart(part string, v *semver.Version) string {
 		}
 	}
 	if v.Prerelease() == "" {
-		return lead + asWritten(numbers, *next)
+		return lead + asWritten(numbers, *v)
 	}
 	if parts := strings.Split(numbers, "."); operator == "" && strings.ContainsAny(numbers, "xX*") {
 		// 1.x is ^1, and 1.2.x is ~1.2

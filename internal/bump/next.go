@@ -25,7 +25,7 @@ type Step struct {
 	Lower bool
 }
 
-// Patch is the step of an extension that changes because another one did.
+// patch is the step of an extension that changes because another one did.
 var patch = Step{Patch: true}
 
 // Check says why a step is none: too much or too little is asked.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/history"
 	"github.com/ksrelease/ksrelease/internal/regularfile"
+	"github.com/ksrelease/ksrelease/internal/request"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -34,11 +36,11 @@ const (
 
 // Request is what is to be done.
 type Request struct {
-	// Sources are all declared extensions, and Names those that get a version; paths as users
+	// Extensions are all that are declared, and Names those that get a version; paths as users
 	// call them are taken, too.
-	Sources []Source
-	Names   []string
-	Step    Step
+	Extensions []Extension
+	Names      []string
+	Step       Step
 	// Dependents has those changed, too, whose constraints do not admit a new version: their
 	// constraint, and as that is a change their own version (Patch).
 	Dependents bool
@@ -168,8 +170,7 @@ func Make(request Request) (*Plan, error) {
 	if err := request.Step.Check(); err != nil {
 		return nil, err
 	}
-	all := Read(request.Sources)
-	picked, err := Pick(all, request.Names)
+	picked, err := Pick(request.Extensions, request.Names)
 	if err != nil {
 		return nil, err
 	}
@@ -185,13 +186,13 @@ func Make(request Request) (*Plan, error) {
 		todo[e.Path] = &chosen{Extension: e, next: next, why: Asked}
 	}
 	if request.Dependents {
-		if err := request.addDependents(all, todo); err != nil {
+		if err := request.addDependents(todo); err != nil {
 			return nil, err
 		}
 	}
 	plan := &Plan{}
-	for _, c := range todo {
-		change, err := request.change(c)
+	for _, path := range slices.Sorted(maps.Keys(todo)) { // so that the first mistake is always the same
+		change, err := request.change(todo[path])
 		if err != nil {
 			return nil, err
 		}
@@ -208,15 +209,10 @@ func inExtension(e Extension, err error) error {
 	return failure.WithHint(fmt.Errorf("%s: %w", e.Display, err), "%s", failure.Hint(err))
 }
 
-// ErrSelection is within the errors about the names of a request.
-var ErrSelection = errors.New("no such extension")
+// SelectionError is that of names that mean no extension, or more than one.
+type SelectionError struct{ error }
 
-// selectionError says what is wrong with a name.
-type selectionError struct{ text, hint string }
-
-func (e *selectionError) Error() string        { return e.text }
-func (e *selectionError) Hint() string         { return e.hint }
-func (e *selectionError) Is(target error) bool { return target == ErrSelection }
+func (e *SelectionError) Unwrap() error { return e.error }
 
 // Pick finds the extensions that are named, by their names or by their paths.
 func Pick(all []Extension, names []string) (picked []Extension, err error) {
@@ -227,39 +223,31 @@ func Pick(all []Extension, names []string) (picked []Extension, err error) {
 				found = append(found, e)
 			}
 		}
-		switch {
-		case len(found) == 0:
-			return nil, unknown(all, name)
-		case len(found) > 1:
-			return nil, &selectionError{fmt.Sprintf("%d extensions are called %q: %s and %s", len(found), name, found[0].Display, found[1].Display), "name one of them by its path"}
+		if len(found) > 1 {
+			return nil, &SelectionError{failure.WithHint(fmt.Errorf("%d extensions are named %q: %s and %s", len(found), name, found[0].Display, found[1].Display), "name one of them by its path")}
+		}
+		if len(found) == 0 {
+			var known []string
+			for _, e := range all {
+				known = append(known, e.Name)
+			}
+			return nil, &SelectionError{request.Unknown([]string{name}, known)}
 		}
 		picked = append(picked, found[0])
 	}
 	return picked, nil
 }
 
-func unknown(all []Extension, name string) error {
-	var names []string
-	for _, e := range all {
-		names = append(names, e.Name)
-	}
-	hint := "ksrelease check reports what the config declares"
-	if near, ok := yamldoc.Nearest(name, names); ok {
-		hint = fmt.Sprintf("did you mean %q?", near)
-	}
-	return &selectionError{fmt.Sprintf("no declared extension is called %q", name), hint}
-}
-
 // addDependents adds the extensions whose constraints do not admit a new version, those whose
 // constraints do not admit theirs, and so on.
-func (r Request) addDependents(all []Extension, todo map[string]*chosen) error {
+func (r Request) addDependents(todo map[string]*chosen) error {
 	queue := make([]*chosen, 0, len(todo))
 	for _, c := range todo {
 		queue = append(queue, c)
 	}
 	slices.SortFunc(queue, func(a, b *chosen) int { return strings.Compare(a.Path, b.Path) })
 	for ; len(queue) > 0; queue = queue[1:] {
-		for _, dependent := range all {
+		for _, dependent := range r.Extensions {
 			if dependent.err != nil || dependent.Name == queue[0].Name {
 				continue
 			}

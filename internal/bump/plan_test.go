@@ -34,17 +34,19 @@ func tree(t *testing.T, files map[string]string) string {
 	return root
 }
 
-// request is one for all extensions below a folder.
-func request(t *testing.T, root string, names ...string) Request {
+// requestFor is one for all extensions below a folder.
+func requestFor(t *testing.T, root string, names ...string) Request {
 	t.Helper()
 	r := Request{Names: names, Step: Step{Patch: true}, Day: time.Date(2026, 11, 3, 0, 0, 0, 0, time.UTC)}
 	entries, err := os.ReadDir(root)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var sources []Source
 	for _, entry := range entries {
-		r.Sources = append(r.Sources, Source{filepath.Join(root, entry.Name()), entry.Name()})
+		sources = append(sources, Source{filepath.Join(root, entry.Name()), entry.Name()})
 	}
+	r.Extensions = Read(sources)
 	return r
 }
 
@@ -68,7 +70,7 @@ func TestToTheByte(t *testing.T) {
 		"name: a\nversion: 1.2.3\nappVersion: 1.2.3\nimages: [1.2.3]": "name: a\nversion: 1.2.4\nappVersion: 1.2.3\nimages: [1.2.3]",
 	} {
 		root := tree(t, map[string]string{"a/extension.yaml": before})
-		plan, err := Make(request(t, root, "a"))
+		plan, err := Make(requestFor(t, root, "a"))
 		if err == nil {
 			err = plan.Write()
 		}
@@ -98,7 +100,7 @@ func TestFollowers(t *testing.T) {
 	files["a/Chart.lock"] = lock + "generated: \"2024-01-02T03:04:05Z\" # then\n"
 	for _, all := range []bool{false, true} {
 		root := tree(t, files)
-		r := request(t, root, "a")
+		r := requestFor(t, root, "a")
 		r.Subcharts = all
 		plan, err := Make(r)
 		if err != nil {
@@ -133,7 +135,7 @@ func TestFollowers(t *testing.T) {
 	// A lock that is for other dependencies is left alone.
 	files["a/Chart.lock"] = strings.Replace(lock, "sha256:", "sha256:0", 1)
 	root := tree(t, files)
-	plan, err := Make(request(t, root, "a"))
+	plan, err := Make(requestFor(t, root, "a"))
 	if err != nil || !strings.Contains(strings.Join(plan.Changes[0].Notes, "\n"), "Chart.lock was made for other dependencies, and stays as it is") {
 		t.Errorf("%v, %+v", err, plan)
 	}
@@ -148,7 +150,7 @@ func TestDependents(t *testing.T) {
 		"d/extension.yaml": "name: d\nversion: 4.0.0\nexternalDependencies:\n- name: a\n  version: '>=1.0.0'\n",
 		"e/extension.yaml": "name: [broken\n",
 	})
-	r := request(t, root, "a")
+	r := requestFor(t, root, "a")
 	r.Dependents = true
 	plan, err := Make(r)
 	if err != nil {
@@ -169,7 +171,7 @@ func TestDependents(t *testing.T) {
 	}
 	// One whose constraint cannot be changed stops it all.
 	root = tree(t, map[string]string{"a/extension.yaml": "name: a\nversion: 1.2.3\n", "b/extension.yaml": "name: b\nversion: 1.0.0\nexternalDependencies:\n- name: a\n  version: '!=1.2.4'\n"})
-	r = request(t, root, "a")
+	r = requestFor(t, root, "a")
 	r.Dependents = true
 	if _, err := Make(r); err == nil || !strings.Contains(err.Error(), "b/extension.yaml:5:12") || !strings.Contains(err.Error(), "cannot be changed in its form") {
 		t.Errorf("%v", err)
@@ -191,11 +193,11 @@ func TestRefusedChanges(t *testing.T) {
 		{"a shared version", map[string]string{"a/extension.yaml": "name: a\nversion: &v 1.2.3\nappVersion: *v\n"}, "a", "version cannot be replaced in place"},
 		{"a link out", map[string]string{"a/extension.yaml": "name: a\nversion: 1.2.3\n", "a/CHANGELOG.md@": "../CHANGELOG.md", "CHANGELOG.md": "## 1.2.3\n"}, "a", "CHANGELOG.md"},
 		{"an open comment", map[string]string{"a/extension.yaml": "name: a\nversion: 1.2.3\n", "a/CHANGELOG.md": "<!--\n"}, "a", "CHANGELOG.md: no section can be opened there"},
-		{"two of a name", map[string]string{"a/extension.yaml": "name: a\nversion: 1.2.3\n", "b/extension.yaml": "name: a\nversion: 1.2.2\n"}, "a", `2 extensions are called "a": a and b`},
-		{"another name", map[string]string{"abc/extension.yaml": "name: abc\nversion: 1.2.3\n"}, "abd", `no declared extension is called "abd"`},
+		{"two of a name", map[string]string{"a/extension.yaml": "name: a\nversion: 1.2.3\n", "b/extension.yaml": "name: a\nversion: 1.2.2\n"}, "a", `2 extensions are named "a": a and b`},
+		{"another name", map[string]string{"abc/extension.yaml": "name: abc\nversion: 1.2.3\n"}, "abd", `no extension is named "abd"`},
 	} {
 		root := tree(t, test.files)
-		plan, err := Make(request(t, root, test.name))
+		plan, err := Make(requestFor(t, root, test.name))
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q; %+v", test.what, err, test.want, plan)
 		}
@@ -209,7 +211,7 @@ func TestAllOrNothing(t *testing.T) {
 		"b/extension.yaml": "name: b\nversion: 1.0.0\n", "b/CHANGELOG.md": "## 1.0.0\n",
 	}
 	root := tree(t, files)
-	plan, err := Make(request(t, root, "a", "b"))
+	plan, err := Make(requestFor(t, root, "a", "b"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +243,7 @@ func TestAllOrNothing(t *testing.T) {
 // A CHANGELOG of any size is no reason to parse for long.
 func TestLargeChangelog(t *testing.T) {
 	root := tree(t, map[string]string{"a/extension.yaml": "name: a\nversion: 1.2.3\n", "a/CHANGELOG.md": "## 1.2.3\n" + strings.Repeat("> ", changelog.Largest/2)})
-	plan, err := Make(request(t, root, "a"))
+	plan, err := Make(requestFor(t, root, "a"))
 	if err != nil || len(plan.Changes[0].Files) != 1 || !strings.Contains(strings.Join(plan.Changes[0].Notes, ""), "CHANGELOG.md has more than 1024 KiB, and stays") {
 		t.Errorf("%v, %+v", err, plan)
 	}
@@ -256,7 +258,7 @@ func TestLinksStay(t *testing.T) {
 	if err := os.Chmod(file, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	plan, err := Make(request(t, root, "a"))
+	plan, err := Make(requestFor(t, root, "a"))
 	if err == nil {
 		err = plan.Write()
 	}
