@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/changes"
 	"github.com/ksrelease/ksrelease/internal/output"
@@ -88,7 +90,7 @@ func (c *changesCommand) print(a *app.App, found *changes.Changes) {
 		summary = "nothing changed since " + found.Base()
 	}
 	a.Stdout.Print("%s", output.Fold("", "", summary, a.Stdout.Columns()))
-	if n := found.Count(changes.Changed); n > 0 {
+	if n := needVersions(found.Extensions); n > 0 {
 		its := "its version"
 		if n > 1 {
 			its = "their versions"
@@ -96,6 +98,16 @@ func (c *changesCommand) print(a *app.App, found *changes.Changes) {
 		said := fmt.Sprintf("%s changed and kept %s: other content needs another version", app.Plural(n, "extension"), its)
 		a.Stdout.Print("%s", output.Fold("", "", said, a.Stdout.Columns()))
 	}
+}
+
+// needVersions is how many extensions have other content under the version that they had.
+func needVersions(extensions []changes.Extension) (n int) {
+	for _, e := range extensions {
+		if e.NeedsVersion() {
+			n++
+		}
+	}
+	return n
 }
 
 // commonBase is what all extensions are compared with, or "" where they have several bases: these
@@ -125,15 +137,14 @@ func versionsOf(e changes.Extension) string {
 // filesOf names the first files that differ, and says how many more there are.
 func filesOf(e changes.Extension) string {
 	const shown = 5
-	var words []string
-	words = append(words, e.Files[:min(shown, len(e.Files))]...)
+	words := slices.Clone(e.Files[:min(shown, len(e.Files))])
+	if at := slices.Index(words, config.Name); at >= 0 && len(e.Settings) > 0 {
+		words[at] += " (" + strings.Join(e.Settings, ", ") + ")"
+	}
 	if more := len(e.Files) - shown; more > 0 {
 		words = append(words, fmt.Sprintf("and %d more", more))
 	}
 	said := strings.Join(words, ", ")
-	if len(e.Settings) > 0 {
-		said += " (" + strings.Join(e.Settings, ", ") + ")"
-	}
 	if e.BasePath != "" {
 		said += " (was in " + e.BasePath + ")"
 	}

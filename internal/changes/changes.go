@@ -57,7 +57,7 @@ func (b Base) String() string {
 	case BasePublished:
 		return "the published " + b.Ref
 	case BaseNone:
-		return "nothing: it has no tag, and is not published"
+		return "the beginning (no tag, not published)"
 	}
 	return b.Ref
 }

@@ -82,7 +82,7 @@ func (r *repository) read(ctx context.Context) (target.Index, error) {
 	}
 	index, err := r.target.Index(ctx)
 	if err != nil {
-		return nil, failure.WithHint(fmt.Errorf("asking what is published: %w", err), "name a ref (--since main), which asks git alone; or: %s", failure.Hint(err))
+		return nil, failure.WithHint(err, "name a ref (--since main), which asks git alone; or: %s", failure.Hint(err))
 	}
 	r.index = index
 	return index, nil

@@ -212,7 +212,10 @@ func (t *Text) finish(r *results.Document) {
 	if len(r.Extensions) == 0 && r.Since != nil {
 		took = ""
 	}
-	t.out.Print("\n%s%s", counts(r), took)
+	if len(r.Extensions) > 0 {
+		t.out.Print("")
+	}
+	t.out.Print("%s%s", counts(r), took)
 	if shown, others := t.warnings(r); shown+others > 0 && !t.opts.Findings {
 		t.out.Print("%s: %s", plural(shown+others, "warning"), whereWarnings(shown, others))
 	}
@@ -227,14 +230,14 @@ func announcementText(a results.Announcement) string {
 	what := strings.Join(a.Extensions, ", ")
 	switch a.Status {
 	case results.AnnouncementPlanned:
-		return fmt.Sprintf("a run announces by %s, where it is released: %s", a.Kind, what)
+		return fmt.Sprintf("would be announced by %s: %s", a.Kind, what)
 	case results.AnnouncementFailed:
 		return fmt.Sprintf("not announced by %s: %s: %s", a.Kind, what, a.Error)
 	}
 	return fmt.Sprintf("announced by %s: %s", a.Kind, what)
 }
 
-// failures tells each cause once, with all whom it struck. What lint found
+// failures prints each cause once, with all extensions that it struck. What lint found
 // stands above, with its places.
 func (t *Text) failures(r *results.Document) {
 	type cause struct{ Message, Hint string }
