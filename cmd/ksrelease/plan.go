@@ -13,6 +13,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/jobs"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shards"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -74,15 +75,10 @@ func (c *planCommand) Run(a *app.App) error {
 	for _, warning := range result.Warnings {
 		a.Warnings.Add(warning)
 	}
-	if err := c.print(a, run.Parts()); err != nil {
+	if err := c.print(a, run.Parts(), result.AsAsked()); err != nil {
 		return err
 	}
-	for _, x := range result.Extensions {
-		if !x.AsAsked {
-			said := strings.TrimSpace(x.Name+" "+x.Version) + ": " + strings.TrimSuffix(string(x.Outcome)+": "+x.Reason, ": ")
-			a.Stderr.Print("%s", output.Fold("", "  ", output.Visible(a.Redact.Text(said)), a.Stderr.Columns()))
-		}
-	}
+	c.reasons(a, result)
 	switch refused := run.AuthRefused(); {
 	case result.AsAsked():
 		return nil
@@ -92,8 +88,31 @@ func (c *planCommand) Run(a *app.App) error {
 	return &app.OutcomeError{Code: app.ExitNotReleased}
 }
 
+// reasons prints why extensions are in no job though they should be, each reason once.
+func (c *planCommand) reasons(a *app.App, result *results.Document) {
+	var reasons []string
+	titles := map[string][]string{}
+	for _, x := range result.Extensions {
+		if x.AsAsked {
+			continue
+		}
+		reason := strings.TrimSuffix(string(x.Outcome)+": "+x.Reason, ": ")
+		if x.Error != nil && x.Error.Hint != "" {
+			reason += "\n→ " + x.Error.Hint
+		}
+		if titles[reason] == nil {
+			reasons = append(reasons, reason)
+		}
+		titles[reason] = append(titles[reason], strings.TrimSpace(x.Name+" "+x.Version))
+	}
+	for _, reason := range reasons {
+		said := strings.Join(titles[reason], ", ") + ": " + reason
+		a.Stderr.Print("%s", output.Fold("", "  ", a.Redact.Text(said), a.Stderr.Columns()))
+	}
+}
+
 // print prints the jobs.
-func (c *planCommand) print(a *app.App, parts []pipeline.Part) error {
+func (c *planCommand) print(a *app.App, parts []pipeline.Part, asAsked bool) error {
 	var extensions [][]jobs.Extension
 	var weights []int64
 	for _, part := range parts {
@@ -118,7 +137,7 @@ func (c *planCommand) print(a *app.App, parts []pipeline.Part) error {
 	case "gitlab":
 		a.Stdout.Own([]byte(jobs.GitLab(all, c.command(), c.GitlabInclude)))
 	default:
-		c.table(a, all)
+		c.table(a, all, asAsked)
 	}
 	return nil
 }
@@ -128,9 +147,13 @@ func (c *planCommand) command() string {
 	return strings.Join(slices.Concat([]string{"ksrelease", "run"}, c.Place.Words(), c.LocalFlags.Words()), " ")
 }
 
-func (c *planCommand) table(a *app.App, all []jobs.Job) {
-	if len(all) == 0 {
+func (c *planCommand) table(a *app.App, all []jobs.Job, asAsked bool) {
+	switch {
+	case len(all) == 0 && asAsked:
 		a.Stdout.Print("there is nothing to release")
+		return
+	case len(all) == 0:
+		a.Stdout.Print("there is nothing that can be released")
 		return
 	}
 	table := output.NewTable("shard", "work", "extensions")

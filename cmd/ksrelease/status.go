@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/ksrelease/ksrelease/internal/app"
@@ -20,7 +19,7 @@ type statusCommand struct {
 	app.Since
 	app.HookFlags
 	Names  []string `arg:"" optional:"" name:"name" help:"Only these extensions."`
-	Wait   bool     `help:"Wait until nothing of it is submitted and unreviewed."`
+	Wait   bool     `help:"Wait until all that is submitted has been reviewed."`
 	Output string   `enum:"text,json" default:"text" help:"text or json."`
 }
 
@@ -55,24 +54,24 @@ func (c *statusCommand) Run(a *app.App) error {
 		err = status.Wait(ctx, links, all, status.Waiting{First: a.ReviewWait, To: a.Stderr, Redact: a.Redact.Text})
 	}
 	// What is known is shown, whatever ended the command.
-	return errors.Join(c.show(a, all), err)
+	c.show(a, all, err)
+	return err
 }
 
-// show prints what is known.
-func (c *statusCommand) show(a *app.App, all []status.Extension) error {
+// show prints what is known. What is printed as the error of the command is not repeated.
+func (c *statusCommand) show(a *app.App, all []status.Extension, printed error) {
 	for i := range all {
 		all[i].Redact(&a.Redact)
 	}
 	if c.Output == "json" {
 		a.Stdout.JSON(all, "  ")
-		return nil
+		return
 	}
 	if len(all) == 0 && c.Ref != "" {
 		a.Stderr.Print("nothing changed since %s", c.Ref)
-		return nil
+		return
 	}
-	a.Stdout.Print("%s", status.Table(all, a.Stdout.Columns()))
-	return nil
+	a.Stdout.Print("%s", status.Table(all, a.Stdout.Columns(), printed))
 }
 
 // look plans a run, and asks for what a plan does not need to know. Where something

@@ -10,7 +10,6 @@ import (
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/git"
 	"github.com/ksrelease/ksrelease/internal/graceful"
-	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/tagging"
 	"github.com/ksrelease/ksrelease/internal/tags"
@@ -164,16 +163,5 @@ func (c *tagCommand) show(a *app.App, entries []tagging.Entry) {
 		a.Stdout.JSON(entries, "  ")
 		return
 	}
-	table := output.NewTable("extension", "version", "tag", "").Folding(1, 2)
-	for _, e := range entries {
-		said := string(e.Status)
-		if e.Reason != "" {
-			said += ": " + e.Reason
-		}
-		if e.Hint != "" {
-			said += " → " + e.Hint
-		}
-		table.Row(output.Cell(e.Name), output.Cell(e.Version), output.Cell(e.Tag), output.Cell(said))
-	}
-	a.Stdout.Print("%s", table.Render(a.Stdout.Columns()))
+	tagging.Table(a.Stdout, entries)
 }

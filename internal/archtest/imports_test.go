@@ -52,7 +52,7 @@ var units = []unit{
 	{"internal/announce", []string{"config", "internal/results", "internal/transport"}},
 	{"internal/secrets", []string{"config", "internal/diagnostic", "internal/redact", "internal/results"}},
 	{"internal/changes", []string{"config", "internal/commits", "internal/diagnostic", "internal/extension", "internal/extension/compare", "internal/extension/naming", "internal/extension/unpack", "internal/failure", "internal/git", "internal/published", "internal/regularfile", "internal/tags", "internal/target", "internal/versions"}},
-	{"internal/tagging", []string{"config", "internal/commits", "internal/extension", "internal/failure", "internal/git", "internal/results", "internal/tags"}},
+	{"internal/tagging", []string{"config", "internal/commits", "internal/extension", "internal/failure", "internal/git", "internal/output", "internal/results", "internal/tags"}},
 	{"internal/adopt", []string{"config", "internal/adopt/chartbuild", "internal/adopt/cifile", "internal/adopt/practice", "internal/adopt/shellscript", "internal/adopt/successor", "internal/discover", "internal/excerpt", "internal/failure", "internal/output", "internal/redact", "internal/regularfile"}},
 	{"internal/adopt/chartbuild", []string{"internal/adopt/cifile", "internal/adopt/shellscript"}},
 	{"internal/adopt/practice", []string{"internal/adopt/cifile", "internal/adopt/shellscript"}},

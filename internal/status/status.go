@@ -31,6 +31,8 @@ type Extension struct {
 	Repository    []string        `json:"repository"` // versions in the Helm repository, newest first
 	Would         results.Outcome `json:"would"`      // how a run would end, as far as a plan knows
 	Reason        string          `json:"reason,omitempty"`
+
+	message string // of the error, without its stage
 }
 
 // The words for what no marketplace says itself.
@@ -41,18 +43,23 @@ const (
 
 // Of is what the result of a plan says of an extension; the target was not asked yet.
 func Of(x results.Extension) Extension {
-	return Extension{
+	s := Extension{
 		Name: x.Name, Version: x.Version, Market: marketUnknown, ReviewMessage: x.ReviewMessage,
 		Repository: []string{}, Would: x.Outcome, Reason: x.Reason,
 	}
+	if x.Error != nil {
+		s.message = x.Error.Message
+	}
+	return s
 }
 
-// Table shows all in a table of a width; 0 is unbounded.
-func Table(all []Extension, width int) output.Text {
+// Table shows all in a table of a width; 0 is unbounded. What is printed as the error of the
+// command (nil if there is none) is not repeated for each extension.
+func Table(all []Extension, width int, printed error) output.Text {
 	table := output.NewTable("extension", "version", "marketplace", "helm repository", "a run would end as")
 	for _, s := range all {
 		would := string(s.Would)
-		if s.Reason != "" {
+		if s.Reason != "" && (printed == nil || s.message != printed.Error()) {
 			would += ": " + s.Reason
 		}
 		table.Row(output.Cell(s.Name), output.Cell(s.Version), output.Cell(s.Market+s.said()), output.Cell(versions(s.Repository)), output.Cell(would))
