@@ -43,20 +43,16 @@ func label(text string) string { return strings.ToLower(strings.Join(strings.Fie
 var used = regexp.MustCompile(`\[([^\]\[\\]+)\]`)
 
 // Complete is the text of a section, with the definitions of its links behind it, and without
-// those that are for others.
+// those that are for others and comments at its end.
 func (l Links) Complete(body []byte) string {
-	text := strings.ReplaceAll(string(body), "\r\n", "\n")
-	if len(l) == 0 {
-		return strings.Trim(text, "\n \t")
-	}
 	var kept []string
-	for line := range strings.SplitSeq(text, "\n") {
+	for line := range strings.SplitSeq(strings.ReplaceAll(string(body), "\r\n", "\n"), "\n") {
 		if m := definition.FindStringSubmatch(line); m != nil && slices.Contains(l, linkDefinition{label(m[1]), line}) {
 			continue
 		}
 		kept = append(kept, line)
 	}
-	text = strings.Trim(strings.Join(kept, "\n"), "\n \t")
+	text := withoutLastComments(strings.Trim(strings.Join(kept, "\n"), "\n \t"))
 	links := map[string]bool{}
 	for _, m := range used.FindAllStringSubmatch(text, -1) {
 		links[label(m[1])] = true
@@ -69,6 +65,19 @@ func (l Links) Complete(body []byte) string {
 	}
 	if len(behind) > 0 {
 		text += "\n\n" + strings.Join(behind, "\n")
+	}
+	return text
+}
+
+// withoutLastComments leaves out comments at the end of a section: they belong to the heading
+// below, as the marks of releases in KubeSphere's own extensions do, and chats would show them.
+func withoutLastComments(text string) string {
+	for strings.HasSuffix(text, "-->") {
+		at := strings.LastIndex(text, "<!--")
+		if at < 0 || at > 0 && text[at-1] != '\n' || strings.Contains(text[at:len(text)-len("-->")], "-->") {
+			break
+		}
+		text = strings.TrimRight(text[:at], "\n \t")
 	}
 	return text
 }

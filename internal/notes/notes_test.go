@@ -38,6 +38,25 @@ func TestFormsOfHeadings(t *testing.T) {
 	}
 }
 
+// The mark of the release below is no text of the one above.
+func TestCommentsAtTheEnd(t *testing.T) {
+	for body, want := range map[string]string{
+		"- a\n\n<!---\nRELEASE_MARK v4.1.0\n-->\n":        "- a",
+		"- a\n<!-- one -->\n\n<!-- two -->\n":             "- a",
+		"<!-- nothing else -->\n":                         "",
+		"<!-- before -->\n- a\n":                          "<!-- before -->\n- a",
+		"- a <!-- in a line -->\n":                        "- a <!-- in a line -->",
+		"- a\n<!-- x --> -->\n":                           "- a\n<!-- x --> -->",
+		"- a\n\n```\n<!-- code -->\n```\n":                "- a\n\n```\n<!-- code -->\n```",
+		"- a [b]\n\n[b]: https://example.com\n<!-- x -->": "- a [b]\n\n[b]: https://example.com",
+	} {
+		got, err := Of("web", "1.2.3", files("CHANGELOG.md", "## 1.2.3\n\n"+body+"\n## 1.2.2\n\n- old\n"), Options{})
+		if err != nil || got.Texts[0].Sections[0].Markdown != want {
+			t.Errorf("%q: %+v, %v", body, got, err)
+		}
+	}
+}
+
 const english = `# Changelog
 
 ## [1.2.0] - 2024-03-01
