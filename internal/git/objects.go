@@ -63,14 +63,14 @@ type Objects struct {
 	end        context.CancelFunc
 	ask        io.WriteCloser
 	answer     *bufio.Reader
-	over       func() error // the error of the context of the caller
+	caller     context.Context // with which git ends
 	broken     error
 	trees      map[string][]Entry
 }
 
 // Objects starts reading objects. The process ends with the context, or by Close.
 func (r *Repository) Objects(ctx context.Context) (*Objects, error) {
-	over := ctx.Err
+	caller := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	git := command(ctx, r.Top, "cat-file", "--batch")
 	ask, err := git.StdinPipe()
@@ -86,7 +86,7 @@ func (r *Repository) Objects(ctx context.Context) (*Objects, error) {
 		cancel()
 		return nil, fmt.Errorf("starting git cat-file: %w", err)
 	}
-	return &Objects{repository: r, git: git, end: cancel, over: over, ask: ask, answer: bufio.NewReaderSize(answer, 64<<10), trees: map[string][]Entry{}}, nil
+	return &Objects{repository: r, git: git, end: cancel, caller: caller, ask: ask, answer: bufio.NewReaderSize(answer, 64<<10), trees: map[string][]Entry{}}, nil
 }
 
 // Close ends the process.
@@ -113,7 +113,7 @@ func (o *Objects) read(name, kind string, most int64) (data []byte, object strin
 	var known *Error
 	var large *largeError
 	if err != nil && !errors.As(err, &known) && !errors.As(err, &large) {
-		if over := o.over(); over != nil { // git was ended, and its pipes say no more than that
+		if over := o.caller.Err(); over != nil { // git was ended, and its pipes say no more than that
 			err = over
 		}
 		o.broken = fmt.Errorf("reading objects with git: %w", err)
@@ -167,7 +167,7 @@ func (o *Objects) missing(name string) error {
 	name, _, _ = strings.Cut(name, "^")
 	e := &Error{Reason: NotFetched, what: fmt.Sprintf("the object %s is not in this clone", Short(name)), hint: "check the repository with git fsck; in a partial clone, fetch what it lacks: git fetch --refetch --no-filter origin"}
 	if o.repository.Shallow {
-		e.hint = "git fetch --unshallow origin"
+		e.hint = o.repository.Deepen(o.caller)
 	}
 	return e
 }

@@ -26,7 +26,8 @@ type Repository struct {
 	// Shallow says that the clone has only a part of the history.
 	Shallow bool
 
-	config func(context.Context) ([]string, error) // the names of what is configured
+	mu    sync.Mutex
+	names []string // of what is configured, once they are read
 }
 
 // versionText is what git says of its version: "git version 2.39.5 (Apple Git-154)".
@@ -68,25 +69,22 @@ func Open(ctx context.Context, dir string) (*Repository, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the top of the work tree: %w", err)
 	}
-	r := &Repository{Top: top, Head: Commit(ctx, top), Shallow: lines[0] == "true"}
-	var (
-		once  sync.Mutex
-		names []string
-	)
-	r.config = func(ctx context.Context) ([]string, error) {
-		once.Lock()
-		defer once.Unlock()
-		if names != nil {
-			return names, nil
-		}
-		printed, err := runIn(ctx, top, "", "config", "--list", "--name-only", "-z")
-		if err != nil {
-			return nil, err
-		}
-		names = fields(printed)
-		return names, nil
+	return &Repository{Top: top, Head: Commit(ctx, top), Shallow: lines[0] == "true"}, ctx.Err()
+}
+
+// configured are the names of what is configured.
+func (r *Repository) configured(ctx context.Context) ([]string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.names != nil {
+		return r.names, nil
 	}
-	return r, ctx.Err()
+	printed, err := runIn(ctx, r.Top, "", "config", "--list", "--name-only", "-z")
+	if err != nil {
+		return nil, err
+	}
+	r.names = fields(printed)
+	return r.names, nil
 }
 
 // placeOf is a folder in a message: here, or its path.
@@ -198,7 +196,7 @@ var filterKey = regexp.MustCompile(`(?s)^filter\.(.+)\.(?:clean|smudge|process|r
 // withoutFilters are the options that empty each filter that is configured, so that none is
 // started for a file that git compares.
 func (r *Repository) withoutFilters(ctx context.Context) ([]string, error) {
-	names, err := r.config(ctx)
+	names, err := r.configured(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading which filters git has: %w", err)
 	}
@@ -225,7 +223,7 @@ func (r *Repository) withoutFilters(ctx context.Context) ([]string, error) {
 
 // remotes are the names of the remotes that are configured.
 func (r *Repository) remotes(ctx context.Context) []string {
-	names, _ := r.config(ctx) // without an answer the usual name is as good as any
+	names, _ := r.configured(ctx) // without an answer the usual name is as good as any
 	var remotes []string
 	for _, name := range names {
 		rest, isRemote := strings.CutPrefix(name, "remote.")

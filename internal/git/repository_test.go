@@ -185,6 +185,16 @@ func TestShallow(t *testing.T) {
 		}
 	}
 	dir := clone()
+	gittest.Git(t, dir, "remote", "rename", "origin", "upstream")
+	objects, err := open(t, dir).Objects(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer objects.Close()
+	if _, err := objects.Tree(first); ReasonOf(err) != NotFetched || failure.Hint(err) != "git fetch --unshallow upstream" {
+		t.Errorf("%v: %s", err, failure.Hint(err))
+	}
+	gittest.Git(t, dir, "remote", "rename", "upstream", "origin")
 	gittest.Git(t, dir, "fetch", "--depth=1", "origin", "release:refs/remotes/origin/release")
 	r := open(t, dir)
 	base, err := r.Resolve(t.Context(), "origin/release")
