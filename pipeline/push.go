@@ -129,7 +129,7 @@ func submit(ctx context.Context, env *applying, r *release, snapshotID string) e
 	for {
 		err := env.send.Submit(ctx, snapshotID, env.message)
 		if tries.Failed == 0 && failure.Unauthorized(err) {
-			return cmp.Or(notSent(err, "it was submitted"), err)
+			return refusedSubmission(ctx, env, r, err)
 		}
 		state, readErr := env.target.Snapshot(ctx, r.result.Name, r.result.Version)
 		unknown := readErr != nil || state.Status == target.StatusNone
@@ -154,6 +154,19 @@ func submit(ctx context.Context, env *applying, r *release, snapshotID string) e
 			return err
 		}
 	}
+}
+
+// refusedSubmission decides by what can be read without the key, as nothing else is read after
+// a refusal: what the Helm repository lists was submitted, whatever the answer said.
+func refusedSubmission(ctx context.Context, env *applying, r *release, refusal error) error {
+	if end := notSent(refusal, "it was submitted"); end != nil {
+		return end
+	}
+	if !inIndex(ctx, env, r) {
+		return refusal
+	}
+	r.notify("submitting: " + failure.Summary(refusal) + "; it is in the Helm repository all the same")
+	return nil // verify sees to the rest
 }
 
 // inIndex says that the Helm repository shows, right now, what is being released.

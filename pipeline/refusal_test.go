@@ -233,6 +233,38 @@ func TestARefusedWriteIsInNoDoubt(t *testing.T) {
 	}
 }
 
+// An answer that refuses the key is no proof that nothing was done: what the Helm repository
+// lists was submitted, and nobody needs the key to see it.
+func TestARefusedSubmissionThatIsListed(t *testing.T) {
+	for _, test := range []struct {
+		until config.Until
+		want  results.Outcome
+	}{{config.UntilIndexed, results.Released}, {config.UntilActive, results.Unverified}} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newFakeWorld()
+			w.hangs = func(string) bool { time.Sleep(time.Millisecond); return false } // no answer comes in no time
+			refuses, after := false, 0
+			w.fault = func(call string) (bool, error) {
+				what, _, _ := strings.Cut(call, " ")
+				switch {
+				case what == "submit":
+					refuses = true
+					return true, refused401
+				case refuses && (what == "snapshot" || what == "push"):
+					after++
+				}
+				return false, nil
+			}
+			source := sourceOf(t, "alc", "1.0.0")
+			source.Settings.Verify = config.Verify{Until: test.until, Timeout: time.Hour}
+			x := do(t, w, Options{Sources: []config.Source{source}}).Extensions[0]
+			if x.Outcome != test.want || x.SnapshotID == "" || after != 0 {
+				t.Errorf("%s: %s: %s, snapshot %q; asked %d times after the refusal", test.until, x.Outcome, x.Reason, x.SnapshotID, after)
+			}
+		})
+	}
+}
+
 // Each extension of a plan gets an answer of its own: who was refused has failed, and the
 // others are not reached, whoever asked first.
 func TestAPlanDoesNotDependOnWhoAskedFirst(t *testing.T) {

@@ -151,12 +151,12 @@ func exitCodeOf(r *results.Document) int {
 	switch {
 	case r.Error != nil:
 		return app.ExitUsage
+	case r.AsAsked() && r.Finished != nil:
+		return app.ExitOK
 	case r.AuthRefused:
 		return app.ExitAuth
-	case !r.AsAsked(), r.Finished == nil:
-		return app.ExitNotReleased
 	}
-	return app.ExitOK
+	return app.ExitNotReleased
 }
 
 // sameFile says whether two paths lead to one file.
