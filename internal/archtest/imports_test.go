@@ -40,7 +40,7 @@ var anyUnit = []string{"…"}
 var units = []unit{
 	{"cmd/ksrelease", anyUnit},
 	{"internal/checking", []string{"config", "internal/app", "internal/baseline", "internal/diagnostic", "internal/discover", "internal/graceful", "internal/report", "pipeline"}},
-	{"internal/comparing", []string{"config", "internal/app", "internal/bases", "internal/chartdiff", "internal/extension", "internal/failure", "internal/footprint", "internal/graceful", "internal/lint", "pipeline"}},
+	{"internal/comparing", []string{"config", "internal/app", "internal/bases", "internal/chartdiff", "internal/extension", "internal/failure", "internal/footprint", "internal/graceful", "internal/lint", "internal/request", "pipeline"}},
 	{"internal/projectimages", []string{"config", "internal/app", "internal/diagnostic", "internal/extension", "internal/failure", "internal/graceful", "internal/images", "internal/lint", "internal/output", "internal/request", "pipeline"}},
 	{"internal/explaining", []string{"config", "internal/app", "internal/lint", "internal/output", "internal/yamldoc"}},
 	{"internal/signing", []string{"internal/extension", "internal/failure", "internal/regularfile"}},

@@ -19,6 +19,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/footprint"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/request"
 )
 
 // Examiner finds the footprint of an extension, within limits.
@@ -42,10 +43,9 @@ type Comparison struct {
 type BaseOf func(ctx context.Context, source config.Source, ext *extension.Extension) (*bases.Base, error)
 
 // unknownNames is the error of names that no extension has.
-type unknownNames struct{ names []string }
+type unknownNames struct{ error }
 
-func (e *unknownNames) Error() string { return "there is no extension " + strings.Join(e.names, ", ") }
-func (e *unknownNames) Hint() string  { return "ksrelease status lists those that are declared" }
+func (e *unknownNames) Unwrap() error { return e.error }
 
 // IsUnknownName reports whether an error is that of a name that no extension has.
 func IsUnknownName(err error) bool {
@@ -57,17 +57,17 @@ func IsUnknownName(err error) bool {
 // together with the errors of the others.
 func (c Comparison) All(ctx context.Context) ([]chartdiff.Diff, error) {
 	extensions, failed := c.load(ctx)
-	known := map[string]bool{}
+	var declared []string
 	for _, ext := range extensions {
 		if ext != nil {
-			known[ext.Metadata.Name] = true
+			declared = append(declared, ext.Metadata.Name)
 		}
 	}
-	missing := slices.DeleteFunc(slices.Clone(c.Names), func(name string) bool { return known[name] })
+	unknown := request.Unknown(c.Names, declared)
 	switch {
-	case len(missing) > 0 && len(failed) == 0:
-		return nil, &unknownNames{missing}
-	case len(c.Names) > 0 && len(missing) == 0:
+	case unknown != nil && len(failed) == 0:
+		return nil, &unknownNames{unknown}
+	case len(c.Names) > 0 && unknown == nil:
 		failed = nil // of others, whose names nobody asks for
 	}
 	diffs, errs := make([]*chartdiff.Diff, len(extensions)), make([]error, len(extensions))
