@@ -186,11 +186,11 @@ func (r *Request) Choose(declared map[string][]string) (chosen map[string]string
 // Unknown is the error of names that nothing has that is declared, with a hint for each; nil where
 // all of them are known.
 func Unknown(names, declared []string) error {
-	declared = slices.Sorted(slices.Values(declared))
+	declared = slices.Compact(slices.Sorted(slices.Values(declared)))
 	var errs []error
 	for _, name := range names {
 		if _, ok := slices.BinarySearch(declared, name); !ok {
-			errs = append(errs, withNearest(fmt.Errorf("no extension is named %q", name), name, slices.Compact(declared)))
+			errs = append(errs, withNearest(fmt.Errorf("no extension is named %q", name), name, declared))
 		}
 	}
 	return errors.Join(errs...)

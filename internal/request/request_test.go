@@ -179,3 +179,11 @@ func FuzzFromTitle(f *testing.F) {
 		}
 	})
 }
+
+// Versions of one extension are declared by one name, and take none of the others away.
+func TestUnknownAmongVersions(t *testing.T) {
+	err := Unknown([]string{"nobody", "foo", "museum", "else"}, []string{"museum", "museum", "museum", "foo", "foo", "foo"})
+	if err == nil || err.Error() != "no extension is named \"nobody\"\nno extension is named \"else\"" || !strings.Contains(failure.Hint(err), "there are: foo, museum") {
+		t.Errorf("%v: %s", err, failure.Hint(err))
+	}
+}
