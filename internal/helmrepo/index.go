@@ -19,6 +19,19 @@ type Index struct {
 	refused []*Refused       // the first ones
 	empty   *Refused         // the first entry that is null
 	cached  Cached
+	layout  Layout
+}
+
+// Layout is where in its text an index has what. Lines count from 1.
+type Layout struct {
+	// Lines says that the index is laid out as Helm lays it out in YAML: each chart and each
+	// entry begins in a line of its own.
+	Lines bool
+	// Entries is the line of the field entries; 0 where there is none in a line of its own, with
+	// nothing but charts in the lines that follow.
+	Entries int
+	// Charts are the lines of the names of charts.
+	Charts map[string]int
 }
 
 // Entry is one version of one chart in an index.
@@ -132,6 +145,9 @@ func (i *Index) Charts() []string { return slices.Sorted(maps.Keys(i.entries)) }
 
 // Entries are the entries of a chart in the order of the index.
 func (i *Index) Entries(chart string) []Entry { return slices.Clone(i.entries[chart]) }
+
+// Layout is where the index has what, for those who change its text.
+func (i *Index) Layout() Layout { return i.layout }
 
 // Cached says whether a cache answered, and with what.
 func (i *Index) Cached() Cached { return i.cached }

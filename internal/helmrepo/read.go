@@ -39,7 +39,7 @@ const (
 func Read(source io.Reader) (*Index, error) {
 	recorded := &recorder{source: source}
 	r := &reader{
-		index: &Index{entries: map[string][]Entry{}, broken: map[string]error{}},
+		index: &Index{entries: map[string][]Entry{}, broken: map[string]error{}, layout: Layout{Lines: true, Charts: map[string]int{}}},
 		lines: bufio.NewReaderSize(recorded, 64<<10),
 		seen:  map[string]bool{}, charts: map[string]bool{},
 	}
@@ -192,6 +192,7 @@ func (r *reader) read() error {
 			if r.nothing = false; r.commented {
 				return errOtherLayout // which is no JSON
 			}
+			r.index.layout = Layout{}
 			return r.readJSON(line)
 		}
 		end, err := r.line(line)
@@ -304,6 +305,8 @@ func (r *reader) top(line, text []byte) error {
 	key, found := bytes.CutSuffix(text, []byte(":"))
 	if found && strings.EqualFold(string(unquoted(key)), "entries") {
 		r.entries = entriesAt{inside: true, item: -1}
+		r.index.layout.Lines = r.index.layout.Entries == 0 // or it is there twice
+		r.index.layout.Entries = r.number
 		return r.once(string(unquoted(key)))
 	}
 	r.entries = entriesAt{}
@@ -470,6 +473,7 @@ func (r *reader) newChart(name string, line int) error {
 		r.index.breaks(name, &Refused{Chart: name, Line: line, Cause: "the chart is there twice", HelmAlone: true})
 	}
 	r.charts[name] = true
+	r.index.layout.Charts[name] = line
 	return nil
 }
 

@@ -11,13 +11,10 @@ import (
 	"net/url"
 	"path"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"helm.sh/helm/v3/pkg/chart"
-	"sigs.k8s.io/yaml"
-
+	"github.com/ksrelease/ksrelease/internal/indexedit"
 	"github.com/ksrelease/ksrelease/internal/marketplace/catalog"
 )
 
@@ -33,16 +30,6 @@ type Index struct {
 	entries    map[*catalog.Package][]byte // of the index
 }
 
-// indexEntry is an entry of index.yaml, key by key what `helm repo index` writes for a
-// chart (ChartVersion of helm.sh/helm/v3/pkg/repo, which is not imported for the many
-// modules behind it). Helm reads the file strictly: no other key may stand in it.
-type indexEntry struct {
-	*chart.Metadata
-	URLs    []string  `json:"urls"`
-	Created time.Time `json:"created"`
-	Digest  string    `json:"digest"`
-}
-
 // renderEntry is the entry of a package as an item of a list that stands below the name
 // of the extension. Where the marketplace has an external URL, the address of the package
 // is an absolute one below it: KubeSphere resolves a relative URL against scheme and host
@@ -53,30 +40,7 @@ func renderEntry(p *catalog.Package, base string) ([]byte, error) {
 	if base != "" {
 		address = base + "/" + path.Join(catalog.ChartsDir, url.PathEscape(p.Filename))
 	}
-	text, err := yaml.Marshal([]indexEntry{{
-		Metadata: p.Chart,
-		URLs:     []string{address},
-		Created:  p.UploadedAt,
-		Digest:   p.Digest,
-	}})
-	if err != nil {
-		return nil, fmt.Errorf("making the index entry of %s: %w", p.Filename, err)
-	}
-	return indent(text), nil
-}
-
-// indent moves YAML two columns to the right. Indentation indicators of block scalars
-// are relative, and blank lines carry none, so the values stay what they are.
-func indent(text []byte) []byte {
-	var out bytes.Buffer
-	out.Grow(len(text) + len(text)/8)
-	for line := range bytes.Lines(text) {
-		if len(line) > 1 {
-			out.WriteString("  ")
-		}
-		out.Write(line)
-	}
-	return out.Bytes()
+	return indexedit.Render(indexedit.Entry{Chart: p.Chart, URLs: []string{address}, Created: p.UploadedAt, Digest: p.Digest}, 2)
 }
 
 // Make makes the listing of a catalogue. Entries of packages that the listing before
@@ -126,7 +90,7 @@ func (l *Index) add(entries *bytes.Buffer, extension *catalog.Extension, before 
 		}
 		l.entries[snapshot.Package] = text
 		if first {
-			key, err := indexKey(extension.Name)
+			key, err := indexedit.Key(extension.Name)
 			if err != nil {
 				return err
 			}
@@ -145,16 +109,6 @@ func (l *Index) entry(p *catalog.Package, base string) ([]byte, error) {
 		return l.entries[p], nil
 	}
 	return renderEntry(p, base)
-}
-
-// indexKey is a name as a YAML key: quoted where YAML would read it as something other
-// than a string.
-func indexKey(name string) (string, error) {
-	key, err := yaml.Marshal(name)
-	if err != nil {
-		return "", fmt.Errorf("making the index entry of %s: %w", name, err)
-	}
-	return strings.TrimSpace(string(key)), nil
 }
 
 func compress(data []byte) ([]byte, error) {
