@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/configfile"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/regularfile"
 	"github.com/ksrelease/ksrelease/internal/tags"
@@ -355,8 +356,8 @@ var schemaOf = sync.OnceValues(func() (*yamldoc.Schema, error) {
 
 // decode takes what fits of a value: parts of another type, which the schema
 // reports, are left out.
-func decode(value any) *File {
-	var written File
+func decode(value any) *configfile.File {
+	var written configfile.File
 	data, err := json.Marshal(value)
 	if err != nil {
 		return &written
@@ -367,7 +368,7 @@ func decode(value any) *File {
 }
 
 // resolve makes the config of a file without mistakes.
-func resolve(doc *yamldoc.Document, written *File) (*Config, error) {
+func resolve(doc *yamldoc.Document, written *configfile.File) (*Config, error) {
 	dir, err := filepath.Abs(filepath.Dir(doc.File()))
 	if err != nil {
 		return nil, fmt.Errorf("finding the folder of config %s: %w", doc.File(), err)
@@ -398,11 +399,11 @@ func resolve(doc *yamldoc.Document, written *File) (*Config, error) {
 	}
 	c.Before = hooksOf(doc, written.Before, dir, []string{"before"}, &problems)
 	c.After = hooksOf(doc, written.After, dir, []string{"after"}, &problems)
-	c.Defaults = overlay(doc, c.Defaults, written.FileSettings, dir, nil, &problems)
+	c.Defaults = overlay(doc, c.Defaults, written.Settings, dir, nil, &problems)
 	for i, entry := range written.Extensions {
 		at := []string{"extensions", strconv.Itoa(i)}
 		line, column := doc.Place(append(at, "path")...)
-		settings := overlay(doc, c.Defaults, entry.FileSettings, dir, at, &problems)
+		settings := overlay(doc, c.Defaults, entry.Settings, dir, at, &problems)
 		settings.Before = hooksOf(doc, entry.Before, dir, append(at[:len(at):len(at)], "before"), &problems)
 		settings.After = hooksOf(doc, entry.After, dir, append(at[:len(at):len(at)], "after"), &problems)
 		c.Entries = append(c.Entries, Entry{

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/ksrelease/ksrelease/internal/configfile"
 	"github.com/ksrelease/ksrelease/internal/tags"
 )
 
@@ -41,7 +42,7 @@ func TestEverything(t *testing.T) {
 		Repository:  Repository{URL: "http://127.0.0.1:8790", CAFile: "/etc/ssl/company.pem"},
 		Targets:     []Target{{Kind: TargetMarketplace, Name: "marketplace"}},
 		Parallelism: 4,
-		Tags:        tagPatterns(nil, &FileTags{Patterns: []string{"{name}/v{version}", "charts/cloud.example.com/{name}-{version}", "v{version}"}}, nil),
+		Tags:        tagPatterns(nil, &configfile.Tags{Patterns: []string{"{name}/v{version}", "charts/cloud.example.com/{name}-{version}", "v{version}"}}, nil),
 		Announcements: []Announcement{
 			{Kind: AnnounceFeishu, URL: "https://cloud.example.com/open-apis/bot/v2/hook/0a1b2c", Secret: "signed", Language: "zh-CN", Only: []string{"alc"}},
 			{Kind: AnnounceSlack, URL: "https://hooks.example.com/services/T0/B0/x", Language: "en"},

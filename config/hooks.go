@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/ksrelease/ksrelease/internal/configfile"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -12,7 +13,7 @@ import (
 const VariablePattern = `^[A-Za-z_][A-Za-z0-9_]*(=[^\x00]*)?$`
 
 // hooksOf reads a list of hooks, which stands at a place of the document.
-func hooksOf(doc *yamldoc.Document, written []FileHook, dir string, at []string, problems *diagnostic.List) (hooks []Hook) {
+func hooksOf(doc *yamldoc.Document, written []configfile.Hook, dir string, at []string, problems *diagnostic.List) (hooks []Hook) {
 	for i, w := range written {
 		h := Hook{Run: value(w.Run), Timeout: DefaultHookTimeout, Env: w.Env}
 		if w.Dir != nil {

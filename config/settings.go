@@ -12,6 +12,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/ksrelease/ksrelease/internal/configfile"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/tags"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
@@ -20,7 +21,7 @@ import (
 // overlay is base with what is written over it. at is where the settings stand
 // in the document. The schema has looked at every value; what cannot be read all
 // the same is reported, not guessed.
-func overlay(doc *yamldoc.Document, base Settings, written FileSettings, dir string, at []string, problems *diagnostic.List) Settings {
+func overlay(doc *yamldoc.Document, base Settings, written configfile.Settings, dir string, at []string, problems *diagnostic.List) Settings {
 	s := base
 	// A value that is shown is the one that is written: another came out of the
 	// environment.
@@ -87,7 +88,7 @@ const TagPattern = tags.Grammar
 
 // tagPatterns reads the forms of tags. As with known, only one that still looks like a
 // reference after expansion can be wrong here.
-func tagPatterns(doc *yamldoc.Document, written *FileTags, problems *diagnostic.List) (patterns []tags.Pattern) {
+func tagPatterns(doc *yamldoc.Document, written *configfile.Tags, problems *diagnostic.List) (patterns []tags.Pattern) {
 	if written == nil {
 		return nil
 	}
@@ -105,7 +106,7 @@ func tagPatterns(doc *yamldoc.Document, written *FileTags, problems *diagnostic.
 
 // announcement reads one item of announce. As with known, only what still looks like a reference
 // after expansion can be wrong here, but for a secret.
-func announcement(doc *yamldoc.Document, i int, written FileAnnouncement, problems *diagnostic.List) Announcement {
+func announcement(doc *yamldoc.Document, i int, written configfile.Announcement, problems *diagnostic.List) Announcement {
 	a := Announcement{Language: DefaultLanguage, Only: written.Only}
 	setWord(&a.Kind, written.Kind)
 	set(&a.Secret, written.Secret)

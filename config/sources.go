@@ -15,6 +15,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/ksrelease/ksrelease/internal/configfile"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/failure"
@@ -256,7 +257,7 @@ func (e Entry) shown(path string) string {
 
 // writtenPaths are the paths of an entry that have variables in them, as they are
 // written, by what they became.
-func writtenPaths(doc *yamldoc.Document, index int, entry FileEntry) map[string]string {
+func writtenPaths(doc *yamldoc.Document, index int, entry configfile.Entry) map[string]string {
 	written := map[string]string{}
 	note := func(path string, ptr ...string) {
 		raw, _, _ := doc.Raw(append([]string{"extensions", strconv.Itoa(index)}, ptr...)...)
@@ -585,7 +586,7 @@ func unescaped(pattern string) string {
 }
 
 // checkPatterns reports globs that do not parse.
-func checkPatterns(doc *yamldoc.Document, written *File) diagnostic.List {
+func checkPatterns(doc *yamldoc.Document, written *configfile.File) diagnostic.List {
 	var problems diagnostic.List
 	check := func(pattern string, ptr ...string) {
 		if strings.Contains(pattern, "${") {

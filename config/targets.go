@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/configfile"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -63,7 +66,58 @@ type Target struct {
 	Exec        *Exec
 	Webhook     *Webhook
 
-	index int // among targets, to find it again in the file
+	index int // among targets, to find it again in the file; -1 for one of TargetOf
+}
+
+// IsDeclared says that the target is one of the config, and not of a command line.
+func (t Target) IsDeclared() bool { return t.index >= 0 }
+
+// registryForm and serverForm are the addresses that TargetOf knows.
+var (
+	registryForm = regexp.MustCompile(`^oci://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*/?$`)
+	serverForm   = regexp.MustCompile(`^https?://[^\s/?#@]+(/[^\s?#]*)?$`)
+)
+
+// TargetOf is the target that a command line names by its address or folder: oci://HOST/PATH is
+// a registry, https://HOST and http://HOST a ChartMuseum, and what has no scheme the folder of a
+// static Helm repository, relative to the working directory. Its name is its kind.
+func TargetOf(ref string) (Target, error) {
+	t := Target{index: -1}
+	address := strings.TrimRight(ref, "/")
+	scheme, _, hasScheme := strings.Cut(ref, "://")
+	switch {
+	case registryForm.MatchString(ref):
+		t.Kind, t.OCI = TargetOCI, &OCI{URL: address}
+	case scheme == "oci" && hasScheme:
+		return t, errors.New("the address of a registry is oci:// with a host, and a path of small letters and digits")
+	case serverForm.MatchString(ref):
+		t.Kind, t.ChartMuseum = TargetChartMuseum, &ChartMuseum{URL: address}
+	case hasScheme:
+		return t, fmt.Errorf("the address of a target begins with oci://, https:// or http:// and a host, and has no user, query and fragment; this one begins with %s://", cut(scheme))
+	case ref == "" || strings.ContainsRune(ref, 0):
+		return t, fmt.Errorf("%q names no target", ref)
+	default:
+		path, err := filepath.Abs(ref)
+		if err != nil {
+			return t, err
+		}
+		t.Kind, t.Directory = TargetDirectory, &Directory{Path: path}
+	}
+	t.Name = string(t.Kind)
+	return t, nil
+}
+
+// IsAt says that a target is the place that another one names.
+func (t Target) IsAt(other Target) bool {
+	switch {
+	case t.OCI != nil && other.OCI != nil:
+		return t.OCI.URL == other.OCI.URL
+	case t.ChartMuseum != nil && other.ChartMuseum != nil:
+		return t.ChartMuseum.URL == other.ChartMuseum.URL
+	case t.Directory != nil && other.Directory != nil:
+		return t.Directory.Path != "" && t.Directory.Path == other.Directory.Path
+	}
+	return false
 }
 
 // Variable is the variable of the environment that holds something of this target:
@@ -190,7 +244,7 @@ type targetReader struct {
 }
 
 // targetsOf are the targets of a config: those that are written, or the marketplace.
-func targetsOf(doc *yamldoc.Document, written []FileTarget, dir string, problems *diagnostic.List) []Target {
+func targetsOf(doc *yamldoc.Document, written []configfile.Target, dir string, problems *diagnostic.List) []Target {
 	r := targetReader{doc, dir, problems}
 	var all []Target
 	for i, w := range written {
@@ -212,31 +266,31 @@ func (r targetReader) wrong(err error, key []string) {
 	*r.problems = append(*r.problems, mistake(r.doc, CodeInvalidValue, message, "", key...))
 }
 
-func (r targetReader) target(i int, w FileTarget) Target {
+func (r targetReader) target(i int, w configfile.Target) Target {
 	t := Target{index: i}
-	head := func(h FileTargetHead) {
+	head := func(h configfile.TargetHead) {
 		setWord(&t.Kind, h.Kind)
 		t.Name = string(t.Kind)
 		set(&t.Name, h.Name)
 	}
 	switch {
 	case w.Marketplace != nil:
-		head(w.Marketplace.FileTargetHead)
+		head(w.Marketplace.TargetHead)
 	case w.Directory != nil:
-		head(w.Directory.FileTargetHead)
+		head(w.Directory.TargetHead)
 		t.Directory = r.directory(t, w.Directory)
 	case w.ChartMuseum != nil:
-		head(w.ChartMuseum.FileTargetHead)
+		head(w.ChartMuseum.TargetHead)
 		t.ChartMuseum = &ChartMuseum{Cache: r.duration(w.ChartMuseum.Cache, 0, t.Key("cache"))}
 		r.wrong(setURL(&t.ChartMuseum.URL, w.ChartMuseum.URL), t.Key("url"))
 		setPath(&t.ChartMuseum.CAFile, w.ChartMuseum.CAFile, r.dir)
 	case w.OCI != nil:
-		head(w.OCI.FileTargetHead)
+		head(w.OCI.TargetHead)
 		t.OCI = &OCI{PlainHTTP: value(w.OCI.PlainHTTP)}
 		r.wrong(setRegistry(&t.OCI.URL, w.OCI.URL), t.Key("url"))
 		setPath(&t.OCI.CAFile, w.OCI.CAFile, r.dir)
 	case w.Image != nil:
-		head(w.Image.FileTargetHead)
+		head(w.Image.TargetHead)
 		t.Image = &Image{
 			Images: w.Image.Images, Base: DefaultBase, Platforms: DefaultPlatforms(), Prereleases: true, PlainHTTP: value(w.Image.PlainHTTP),
 		}
@@ -250,19 +304,19 @@ func (r targetReader) target(i int, w FileTarget) Target {
 		r.plain(t.Image.Platforms, t.Key("platforms")...)
 		r.wrong(unexpanded(t.Image.Base), t.Key("base"))
 	case w.Manifests != nil:
-		head(w.Manifests.FileTargetHead)
+		head(w.Manifests.TargetHead)
 		files := "each"
 		set(&files, w.Manifests.Files)
 		r.wrong(known(files, "each", "one"), t.Key("files"))
 		t.Manifests = &Manifests{Path: absolute(r.dir, value(w.Manifests.Path)), One: files == "one"}
 	case w.Exec != nil:
-		head(w.Exec.FileTargetHead)
+		head(w.Exec.TargetHead)
 		t.Exec = &Exec{
 			Run: value(w.Exec.Run), Dir: r.dir, Env: w.Exec.Env,
 			Timeout: r.duration(w.Exec.Timeout, DefaultHookTimeout, t.Key("timeout")),
 		}
 	case w.Webhook != nil:
-		head(w.Webhook.FileTargetHead)
+		head(w.Webhook.TargetHead)
 		t.Webhook = &Webhook{
 			URL: value(w.Webhook.URL), Secret: value(w.Webhook.Secret),
 			Timeout: r.duration(w.Webhook.Timeout, DefaultHookTimeout, t.Key("timeout")),
@@ -275,7 +329,7 @@ func (r targetReader) target(i int, w FileTarget) Target {
 	return t
 }
 
-func (r targetReader) directory(t Target, w *FileDirectoryTarget) *Directory {
+func (r targetReader) directory(t Target, w *configfile.DirectoryTarget) *Directory {
 	d := &Directory{}
 	setPath(&d.Path, w.Path, r.dir)
 	r.wrong(setURL(&d.URL, w.URL), t.Key("url"))
@@ -364,7 +418,7 @@ func (t Target) nameKey(doc *yamldoc.Document) []string {
 }
 
 // images is base with what is written over it.
-func (r targetReader) images(base Images, written *FileImages, at []string) Images {
+func (r targetReader) images(base Images, written *configfile.Images, at []string) Images {
 	if written == nil {
 		return base
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,5 +91,39 @@ func TestDefaultsOfTargets(t *testing.T) {
 	}
 	if diff := cmp.Diff([]any{written.Targets, written.Defaults}, []any{left.Targets, left.Defaults}, cmpopts.IgnoreUnexported(Target{})); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestTargetOf reads what a command line may name a target by.
+func TestTargetOf(t *testing.T) {
+	here, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ref, want := range map[string]Target{
+		"oci://registry.example.com/charts/":   {Kind: TargetOCI, Name: "oci", OCI: &OCI{URL: "oci://registry.example.com/charts"}},
+		"oci://[::1]:5000":                     {Kind: TargetOCI, Name: "oci", OCI: &OCI{URL: "oci://[::1]:5000"}},
+		"https://museum.example.com/org/":      {Kind: TargetChartMuseum, Name: "chartmuseum", ChartMuseum: &ChartMuseum{URL: "https://museum.example.com/org"}},
+		"museum":                               {Kind: TargetDirectory, Name: "directory", Directory: &Directory{Path: filepath.Join(here, "museum")}},
+		"../x/":                                {Kind: TargetDirectory, Name: "directory", Directory: &Directory{Path: filepath.Join(filepath.Dir(here), "x")}},
+		"-o":                                   {Kind: TargetDirectory, Name: "directory", Directory: &Directory{Path: filepath.Join(here, "-o")}},
+		"oci://":                               {},
+		"oci://Host/Upper":                     {},
+		"oci://user:secret@host/x":             {},
+		"https://user:secret@host/x":           {},
+		"ftp://museum.example.com":             {},
+		"https://museum.example.com/?token=no": {},
+		"":                                     {},
+		"a\x00b":                               {},
+	} {
+		got, err := TargetOf(ref)
+		if (err != nil) != (want.Kind == "") {
+			t.Errorf("%q: %v", ref, err)
+		} else if err == nil && (cmp.Diff(want, got, cmpopts.IgnoreUnexported(Target{})) != "" || got.IsDeclared()) {
+			t.Errorf("%q is %+v", ref, got)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: the error has the password: %v", ref, err)
+		}
 	}
 }

@@ -1,6 +1,6 @@
 // Package schema holds the JSON Schema of .ksrelease.yaml, for editors, for
 // `ksrelease schema`, and for the config itself, which is checked by it. It is
-// generated from the types of config/file.go and the rules of internal/lint; by hand nothing belongs in here.
+// generated from the types of internal/configfile and the rules of internal/lint; by hand nothing belongs in here.
 package schema
 
 import _ "embed"

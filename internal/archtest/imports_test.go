@@ -134,7 +134,8 @@ var units = []unit{
 	{"internal/transport", []string{"internal/graceful", "internal/redact", "internal/regularfile"}},
 	{"internal/credentials", []string{"internal/atomicfile", "internal/regularfile"}},
 	{"internal/faults", nil},
-	{"config", []string{"schema", "internal/diagnostic", "internal/regularfile", "internal/tags", "internal/yamldoc", "internal/failure", "internal/extension/naming"}},
+	{"config", []string{"schema", "internal/configfile", "internal/diagnostic", "internal/regularfile", "internal/tags", "internal/yamldoc", "internal/failure", "internal/extension/naming"}},
+	{"internal/configfile", nil},
 	{"internal/request", []string{"internal/extension/naming", "internal/failure", "internal/tags", "internal/yamldoc"}},
 	{"internal/tags", []string{"internal/failure", "internal/versions", "internal/yamldoc"}},
 	{"internal/yamldoc", []string{"internal/diagnostic"}},
@@ -161,7 +162,7 @@ var units = []unit{
 	{"schema", nil},
 
 	// Programs and test aids for those who build ksrelease.
-	{"schema/generate", []string{"schema", "config", "internal/lint", "internal/results"}},
+	{"schema/generate", []string{"schema", "config", "internal/configfile", "internal/lint", "internal/results"}},
 	{"internal/bench", []string{"internal/testutil/helmtest"}},
 	{"internal/testutil/helmtest", nil},
 	{"internal/testutil/testreport", nil},

@@ -32,7 +32,7 @@ func TestCommittedFilesAreGenerated(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(string(want), string(got)); diff != "" {
-			t.Errorf("%s is not what config/file.go and internal/lint say; run: go generate ./schema\n%s", name, diff)
+			t.Errorf("%s is not what internal/configfile and internal/lint say; run: go generate ./schema\n%s", name, diff)
 		}
 	}
 	if !bytes.Equal(files["schema/ksrelease.schema.json"], schema.JSON) {

@@ -1,5 +1,5 @@
 // Command generate writes schema/ksrelease.schema.json, docs/configuration.md and
-// docs/rules.md from the types of config/file*.go and the rules of internal/lint. It
+// docs/rules.md from the types of internal/configfile and the rules of internal/lint. It
 // is run by `go generate ./schema`; a test holds the files to what it makes.
 package main
 
@@ -39,7 +39,7 @@ func run() error {
 
 // sources are the files that declare the config types.
 func sources(root string) []string {
-	return []string{filepath.Join(root, "config", "file.go"), filepath.Join(root, "config", "filetargets.go")}
+	return []string{filepath.Join(root, "internal", "configfile", "file.go"), filepath.Join(root, "internal", "configfile", "targets.go")}
 }
 
 // generate makes all files, by their path below the module root.

@@ -40,7 +40,7 @@ func (p *printer) codes() {
 	}
 }
 
-const introduction = `<!-- Made by "go generate ./schema" from config/file*.go and the rules of internal/lint; change it there. -->
+const introduction = `<!-- Made by "go generate ./schema" from internal/configfile and the rules of internal/lint; change it there. -->
 # Configuration
 
 ` + "`.ksrelease.yaml`" + ` stands at the top of a repository. ksrelease looks for it in the

@@ -14,6 +14,7 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/configfile"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/schema"
 )
@@ -22,11 +23,7 @@ import (
 // closed set: what the variable holds is checked once it is put in.
 const anyReference = `\$\{[A-Za-z_][A-Za-z0-9_]*(:?-[^}]*)?\}`
 
-// typePrefix is what the types of a config file begin with; their schemas are
-// named by the rest.
-const typePrefix = "File"
-
-// newSchema makes the schema of config.File; sources are the files that declare it,
+// newSchema makes the schema of configfile.File; sources are the files that declare it,
 // for their comments.
 func newSchema(sources ...string) (*jsonschema.Schema, error) {
 	comments, err := fieldComments(sources)
@@ -39,14 +36,14 @@ func newSchema(sources ...string) (*jsonschema.Schema, error) {
 		Namer:                      definitionOf,
 		LookupComment:              func(t reflect.Type, field string) string { return comments[t.Name()+"."+field] },
 	}
-	root := reflector.Reflect(&config.File{})
+	root := reflector.Reflect(&configfile.File{})
 	root.ID = jsonschema.ID(schema.ID)
 	root.Title = "ksrelease config"
 	root.Description = config.Name + ": what ksrelease releases from this repository, and how."
-	if err := refine(root, root.Definitions, reflect.TypeFor[config.File](), map[reflect.Type]bool{}); err != nil {
+	if err := refine(root, root.Definitions, reflect.TypeFor[configfile.File](), map[reflect.Type]bool{}); err != nil {
 		return nil, err
 	}
-	delete(root.Definitions, strings.ToLower(typePrefix))
+	delete(root.Definitions, definitionOf(reflect.TypeFor[configfile.File]()))
 	root.Definitions["rules"], root.Definitions["severity"] = rules(), severity()
 	return root, nil
 }
@@ -128,7 +125,7 @@ func refine(at *jsonschema.Schema, definitions jsonschema.Definitions, structure
 		if !ok {
 			return fmt.Errorf("the schema has no key %q for %s.%s", name, structure.Name(), field.Name)
 		}
-		if property.Description == "" && structure != reflect.TypeFor[config.FileSettings]() {
+		if property.Description == "" && structure != reflect.TypeFor[configfile.Settings]() {
 			return fmt.Errorf("%s.%s has no comment to describe it", structure.Name(), field.Name)
 		}
 		switch need := field.Tag.Get("need"); need {
@@ -156,7 +153,7 @@ func refine(at *jsonschema.Schema, definitions jsonschema.Definitions, structure
 			}
 		}
 	}
-	if structure == reflect.TypeFor[config.FileTarget]() {
+	if structure == reflect.TypeFor[configfile.Target]() {
 		return unite(at, definitions, structure)
 	}
 	return nil
@@ -180,7 +177,7 @@ func unite(union *jsonschema.Schema, definitions jsonschema.Definitions, structu
 	for _, name := range kinds {
 		below := definitions[name.(string)+"target"]
 		if below == nil {
-			return fmt.Errorf("the type of kind %s is not to be called after it, with File before and Target behind it", name)
+			return fmt.Errorf("the type of kind %s is not called after it, with Target behind it", name)
 		}
 		hints := map[string]any{}
 		for key, having := range holders {
@@ -210,10 +207,10 @@ func unite(union *jsonschema.Schema, definitions jsonschema.Definitions, structu
 
 // definitionOf is the name of the schema of a type.
 func definitionOf(t reflect.Type) string {
-	return strings.ToLower(strings.TrimPrefix(t.Name(), typePrefix))
+	return strings.ToLower(t.Name())
 }
 
-// applyTags gives a property what its tags say; config/file.go explains them.
+// applyTags gives a property what its tags say; internal/configfile explains them.
 func applyTags(property *jsonschema.Schema, tag reflect.StructTag) error {
 	extras := map[string]any{}
 	if text, ok := tag.Lookup("const"); ok {

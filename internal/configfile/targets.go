@@ -1,38 +1,38 @@
-package config
+package configfile
 
 import (
 	"encoding/json"
 	"reflect"
 )
 
-// FileTarget is an item of targets as it is written: a mapping with the keys of its kind, and
+// Target is an item of targets as it is written: a mapping with the keys of its kind, and
 // no others. It has a field for each kind, of which the one that was written is set.
-type FileTarget struct {
+type Target struct {
 	// The marketplace and the Helm repository of cloud and repository: KubeSphere Cloud.
 	// There is one at most.
-	Marketplace *FileMarketplaceTarget `json:"marketplace,omitempty" kind:"marketplace"`
+	Marketplace *MarketplaceTarget `json:"marketplace,omitempty" kind:"marketplace"`
 	// A folder as a static Helm repository: packages and index.yaml, for any web server,
 	// a mount of object storage, or a branch of git.
-	Directory *FileDirectoryTarget `json:"directory,omitempty" kind:"directory"`
+	Directory *DirectoryTarget `json:"directory,omitempty" kind:"directory"`
 	// A ChartMuseum.
-	ChartMuseum *FileChartMuseumTarget `json:"chartmuseum,omitempty" kind:"chartmuseum"`
+	ChartMuseum *ChartMuseumTarget `json:"chartmuseum,omitempty" kind:"chartmuseum"`
 	// A registry, in which extensions are as helm push writes charts.
-	OCI *FileOCITarget `json:"oci,omitempty" kind:"oci"`
+	OCI *OCITarget `json:"oci,omitempty" kind:"oci"`
 	// An image of a Helm repository with the packages inside, such as the one that KubeSphere
 	// runs on each cluster.
-	Image *FileImageTarget `json:"image,omitempty" kind:"image"`
+	Image *ImageTarget `json:"image,omitempty" kind:"image"`
 	// Manifests of Extension, ExtensionVersion and ConfigMap, for kubectl apply and GitOps.
-	Manifests *FileManifestsTarget `json:"manifests,omitempty" kind:"manifests"`
+	Manifests *ManifestsTarget `json:"manifests,omitempty" kind:"manifests"`
 	// A command of the project.
-	Exec *FileExecTarget `json:"exec,omitempty" kind:"exec"`
+	Exec *ExecTarget `json:"exec,omitempty" kind:"exec"`
 	// A service of your own.
-	Webhook *FileWebhookTarget `json:"webhook,omitempty" kind:"webhook"`
+	Webhook *WebhookTarget `json:"webhook,omitempty" kind:"webhook"`
 }
 
 // UnmarshalJSON reads the keys of the kind that is written. One that there is not leaves all
 // fields as they are.
-func (t *FileTarget) UnmarshalJSON(data []byte) error {
-	var head FileTargetHead
+func (t *Target) UnmarshalJSON(data []byte) error {
+	var head TargetHead
 	if err := json.Unmarshal(data, &head); err != nil || head.Kind == nil {
 		return err
 	}
@@ -46,8 +46,8 @@ func (t *FileTarget) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// FileTargetHead are the keys of every target.
-type FileTargetHead struct {
+// TargetHead are the keys of every target.
+type TargetHead struct {
 	// What the place is. The other keys go by it.
 	Kind *string `json:"kind" need:"true" verbatim:"true"`
 	// The name by which the target is known: to --target, in reports, and in the variables
@@ -56,14 +56,14 @@ type FileTargetHead struct {
 	Name *string `json:"name,omitempty" verbatim:"true" pattern:"^[a-z]([a-z0-9]|[-_][a-z0-9]){0,39}$" say:"it must be made of small letters, digits and single - or _, beginning with a letter, with 40 of them at most" example:"mirror"`
 }
 
-// FileMarketplaceTarget is the marketplace.
-type FileMarketplaceTarget struct {
-	FileTargetHead
+// MarketplaceTarget is the marketplace.
+type MarketplaceTarget struct {
+	TargetHead
 }
 
-// FileDirectoryTarget is a static Helm repository.
-type FileDirectoryTarget struct {
-	FileTargetHead
+// DirectoryTarget is a static Helm repository.
+type DirectoryTarget struct {
+	TargetHead
 	// The folder, relative to that of the config. With git it may be left out: then it is
 	// one of ksrelease's own, below .ksrelease.
 	Path *string `json:"path,omitempty" need:"git" min:"1" example:"museum"`
@@ -71,11 +71,11 @@ type FileDirectoryTarget struct {
 	// they are relative, which Helm and KubeSphere read as well.
 	URL *string `json:"url,omitempty" pattern:"^https?://[^\\s/?#@]+(/[^\\s?#]*)?$" say:"it must be an http:// or https:// address without user, query and fragment" example:"https://charts.example.com/extensions"`
 	// Keeps the folder on a branch of git: what is new is committed and pushed.
-	Git *FileTargetGit `json:"git,omitempty"`
+	Git *TargetGit `json:"git,omitempty"`
 }
 
-// FileTargetGit is a branch that holds a static Helm repository.
-type FileTargetGit struct {
+// TargetGit is a branch that holds a static Helm repository.
+type TargetGit struct {
 	// The branch. One that is not there yet begins without files.
 	Branch *string `json:"branch" need:"true" pattern:"^[^\\s~^:?*\\[\\\\\\x00-\\x1f-][^\\s~^:?*\\[\\\\\\x00-\\x1f]*$" say:"it must be the name of a branch" example:"gh-pages"`
 	// The name of a remote of the repository, or the address of another one.
@@ -86,9 +86,9 @@ type FileTargetGit struct {
 	Message *string `json:"message,omitempty" min:"1" default:"Release extensions" example:"Publish extensions"`
 }
 
-// FileChartMuseumTarget is a ChartMuseum.
-type FileChartMuseumTarget struct {
-	FileTargetHead
+// ChartMuseumTarget is a ChartMuseum.
+type ChartMuseumTarget struct {
+	TargetHead
 	// Its address, with the names of its tenants where it has several (--depth).
 	URL *string `json:"url" need:"true" pattern:"^https?://[^\\s/?#@]+(/[^\\s?#]*)?$" say:"it must be an http:// or https:// address without user, query and fragment" example:"https://museum.example.com"`
 	// As cloud.ca_file, for this server.
@@ -98,9 +98,9 @@ type FileChartMuseumTarget struct {
 	Cache *string `json:"cache,omitempty" like:"duration" say:"it must be a duration such as 90s, 5m or 1h30m" example:"30s"`
 }
 
-// FileOCITarget is a folder of a registry.
-type FileOCITarget struct {
-	FileTargetHead
+// OCITarget is a folder of a registry.
+type OCITarget struct {
+	TargetHead
 	// The registry and the path below which each extension is a repository. User and
 	// password may also come from docker's config.json and credential helpers.
 	URL *string `json:"url" need:"true" pattern:"^oci://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*/?$" say:"it must begin with oci:// and a host, with a path of small letters and digits" example:"oci://registry.example.com/extensions"`
@@ -111,9 +111,9 @@ type FileOCITarget struct {
 	PlainHTTP *bool `json:"plain_http,omitempty" default:"false" example:"true"`
 }
 
-// FileImageTarget is the image of a Helm repository.
-type FileImageTarget struct {
-	FileTargetHead
+// ImageTarget is the image of a Helm repository.
+type ImageTarget struct {
+	TargetHead
 	// Where the image is pushed to, each with a tag.
 	Images []string `json:"images" need:"true" min:"1" like:"image" say:"it must be an image with its registry, such as registry.example.com/extensions/museum:latest" example:"registry.example.com/extensions/museum:latest"`
 	// The image that it is built on, or scratch, where ksrelease itself serves the packages.
@@ -128,18 +128,18 @@ type FileImageTarget struct {
 	PlainHTTP *bool `json:"plain_http,omitempty" default:"false" example:"true"`
 }
 
-// FileManifestsTarget is a folder of manifests.
-type FileManifestsTarget struct {
-	FileTargetHead
+// ManifestsTarget is a folder of manifests.
+type ManifestsTarget struct {
+	TargetHead
 	// The folder, relative to that of the config.
 	Path *string `json:"path" need:"true" min:"1" example:"deploy"`
 	// A file for each extension, or one for all.
 	Files *string `json:"files,omitempty" enum:"each one" default:"each" example:"one"`
 }
 
-// FileExecTarget is a command as a target.
-type FileExecTarget struct {
-	FileTargetHead
+// ExecTarget is a command as a target.
+type ExecTarget struct {
+	TargetHead
 	// What the shell runs (sh -e -c) for each request, in the folder of the config. ${NAME}
 	// is left to the shell here. docs/targets.md says what it gets and answers.
 	Run *string `json:"run" need:"true" pattern:"^[^\\x00]*\\S[^\\x00]*$" say:"it must be a command for a shell" example:"./publish.sh"`
@@ -149,9 +149,9 @@ type FileExecTarget struct {
 	Env []string `json:"env,omitempty" like:"variable" say:"it must be the name of a variable, or NAME=value" example:"PUBLISH_KEY"`
 }
 
-// FileWebhookTarget is an address as a target.
-type FileWebhookTarget struct {
-	FileTargetHead
+// WebhookTarget is an address as a target.
+type WebhookTarget struct {
+	TargetHead
 	// The address that each request is sent to. It is never printed where it comes from a
 	// variable.
 	URL *string `json:"url" need:"true" pattern:"^https?://[^\\s/?#@]+(/[^\\s#]*)?$" say:"it must be an http:// or https:// address without user and fragment" example:"https://releases.example.com/extensions"`
@@ -163,8 +163,8 @@ type FileWebhookTarget struct {
 	Timeout *string `json:"timeout,omitempty" like:"duration" say:"it must be a duration such as 90s, 5m or 1h30m" default:"10m" example:"90s | 1h"`
 }
 
-// FileImages are the settings of the images that extensions use.
-type FileImages struct {
+// Images are the settings of the images that extensions use.
+type Images struct {
 	// Whether each image that an extension uses has to be in its registry: the severity of
 	// one that is not. off asks no registry.
 	Exist *string `json:"exist,omitempty" enum:"off warning error" default:"off" example:"error"`
@@ -172,11 +172,11 @@ type FileImages struct {
 	// platform suffices, and all are mirrored.
 	Platforms []string `json:"platforms,omitempty" min:"1" like:"platform" say:"it must be a platform such as linux/amd64 or linux/arm64/v8" example:"linux/amd64"`
 	// Where images are copied to before an extension is released.
-	Mirror []FileMirror `json:"mirror,omitempty" min:"1"`
+	Mirror []Mirror `json:"mirror,omitempty" min:"1"`
 }
 
-// FileMirror is a copy of images.
-type FileMirror struct {
+// Mirror is a copy of images.
+type Mirror struct {
 	// The registry, and the path below which images are copied to.
 	To *string `json:"to" need:"true" pattern:"^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*/?$" say:"it must be a registry with a path, such as registry.example.com/mirror" example:"registry.example.com/mirror"`
 	// The platforms to copy, in place of images.platforms.

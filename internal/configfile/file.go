@@ -1,10 +1,6 @@
-package config
-
-import "encoding/json"
-
-// The types of this file are .ksrelease.yaml as it is written. The JSON Schema
-// (package schema), docs/configuration.md and the checks of Parse are made of
-// them: names by the json tag, texts by the doc comments, values by the tags
+// Package configfile is .ksrelease.yaml as it is written. The JSON Schema (package schema),
+// docs/configuration.md and the checks of package config are made of its types: names by the json
+// tag, texts by the doc comments, values by the tags
 //
 //	need:"true"              the key must be there; with another key in place of true, one of them
 //	types:"string integer"   the JSON types, where not the Go type's
@@ -23,9 +19,13 @@ import "encoding/json"
 //	verbatim:"true"          ${NAME} does not stand for it
 //	keys:"rules"             the keys are the names of the lint rules, of which this
 //	                         package knows nothing: the generator asks internal/lint
-//	kind:"directory"         a field of FileTarget: the kind that it is for
+//	kind:"directory"         a field of Target: the kind that it is for
 //
-// A comment ends as a description: it speaks to the author of a config.
+// A comment ends as a description: it speaks to the author of a config. What the keys mean is in
+// package config, with the patterns that like names.
+package configfile
+
+import "encoding/json"
 
 // File is the whole of .ksrelease.yaml.
 type File struct {
@@ -33,53 +33,53 @@ type File struct {
 	// format still reads this one by its number.
 	Version *int `json:"version" need:"true" const:"1" say:"the only version of the config so far is 1" example:"1"`
 	// The marketplace that extensions are pushed to.
-	Cloud *FileCloud `json:"cloud,omitempty"`
+	Cloud *Cloud `json:"cloud,omitempty"`
 	// The Helm repository in which releases appear.
-	Repository *FileRepository `json:"repository,omitempty"`
+	Repository *Repository `json:"repository,omitempty"`
 	// What is to be released. An extension that several entries match takes the
 	// settings of the last of them.
-	Extensions []FileEntry `json:"extensions" need:"true" min:"1"`
+	Extensions []Entry `json:"extensions" need:"true" min:"1"`
 	// Commands to run once before anything is read: to bring in an upstream chart, to
 	// generate files. What they write is part of the extensions. An item is the
 	// command alone, or a mapping with the keys below. Real runs and ksrelease package
 	// run them; everything else does only with --hooks, as they are commands of the
 	// repository. docs/monorepo.md says what they find in their environment. A command that
 	// fails ends the run before anything is sent.
-	Before []FileHook `json:"before,omitempty"`
+	Before []Hook `json:"before,omitempty"`
 	// Commands to run once when all extensions have ended, however they did: to clean
 	// up. One that fails is a warning. The items are those of before.
-	After []FileHook `json:"after,omitempty" example:"rm -rf build"`
-	FileSettings
+	After []Hook `json:"after,omitempty" example:"rm -rf build"`
+	Settings
 	// The places to release to. Each gets the same packages, and has an outcome of its own for
 	// each extension; without it, the marketplace alone. docs/targets.md has each kind.
-	Targets []FileTarget `json:"targets,omitempty" min:"1"`
+	Targets []Target `json:"targets,omitempty" min:"1"`
 	// How git tags mean versions of extensions.
-	Tags *FileTags `json:"tags,omitempty"`
+	Tags *Tags `json:"tags,omitempty"`
 	// Where it is announced what a run has released.
-	Announce []FileAnnouncement `json:"announce,omitempty" min:"1"`
+	Announce []Announcement `json:"announce,omitempty" min:"1"`
 	// How many extensions are worked on at once.
 	Parallelism *int `json:"parallelism,omitempty" min:"1" max:"128" default:"8" example:"4"`
 }
 
-// FileSettings are the settings of the stages. They stand at the top for all
+// Settings are the settings of the stages. They stand at the top for all
 // extensions; an entry of extensions may override each of them.
-type FileSettings struct {
+type Settings struct {
 	// How extensions are checked before anything else happens.
-	Lint *FileLint `json:"lint,omitempty"`
+	Lint *Lint `json:"lint,omitempty"`
 	// How packages are made.
-	Package *FilePackage `json:"package,omitempty"`
+	Package *Package `json:"package,omitempty"`
 	// How large a package may be.
-	Size *FileSize `json:"size,omitempty"`
+	Size *Size `json:"size,omitempty"`
 	// What happens where a version is in the marketplace already.
-	Push *FilePush `json:"push,omitempty"`
+	Push *Push `json:"push,omitempty"`
 	// What a release waits for.
-	Verify *FileVerify `json:"verify,omitempty"`
+	Verify *Verify `json:"verify,omitempty"`
 	// What is asked of the images that extensions use, and where they are copied to.
-	Images *FileImages `json:"images,omitempty"`
+	Images *Images `json:"images,omitempty"`
 }
 
-// FileCloud is the marketplace.
-type FileCloud struct {
+// Cloud is the marketplace.
+type Cloud struct {
 	// Address of the KubeSphere Cloud API. The API key never stands here: it
 	// comes from KSRELEASE_TOKEN, or from ksrelease login.
 	Server *string `json:"server,omitempty" pattern:"^https?://[^\\s/?#@]+(/[^\\s?#]*)?$" say:"it must be an http:// or https:// address without user, query and fragment" default:"https://apis.kubesphere.cloud" example:"https://apis.kubesphere.cloud"`
@@ -90,8 +90,8 @@ type FileCloud struct {
 	CAFile *string `json:"ca_file,omitempty" example:"certificates/ca.pem"`
 }
 
-// FileRepository is the Helm repository.
-type FileRepository struct {
+// Repository is the Helm repository.
+type Repository struct {
 	// Address of the Helm repository; its index.yaml is asked which versions
 	// exist. A user and password, where it needs them, come from
 	// KSRELEASE_REPOSITORY_USERNAME and KSRELEASE_REPOSITORY_PASSWORD.
@@ -101,8 +101,8 @@ type FileRepository struct {
 	CAFile *string `json:"ca_file,omitempty" example:"certificates/ca.pem"`
 }
 
-// FileAnnouncement is a service in which releases are announced.
-type FileAnnouncement struct {
+// Announcement is a service in which releases are announced.
+type Announcement struct {
 	// The service. webhook is sent data as JSON, the others a message in the form of
 	// the chat: docs/monorepo.md has both. Lark is feishu.
 	Kind *string `json:"kind" need:"true" enum:"webhook feishu dingtalk wecom slack" example:"feishu"`
@@ -119,8 +119,8 @@ type FileAnnouncement struct {
 	Only []string `json:"only,omitempty" min:"1" itemmin:"1" example:"alc"`
 }
 
-// FileTags are the git tags of releases.
-type FileTags struct {
+// Tags are the git tags of releases.
+type Tags struct {
 	// The forms of tags, in place of those that are built in: {name}/v{version},
 	// {name}/{version} and {name}-{version}. A tag may have any of them; the first
 	// is that of the tags that ksrelease tag makes. A pattern without {name} is for
@@ -128,8 +128,8 @@ type FileTags struct {
 	Patterns []string `json:"patterns,omitempty" min:"1" like:"tag" say:"it must have {version} once and {name} at most once, not next to each other, among letters, digits, underscores and single separators, such as {name}/v{version}" example:"{name}/v{version}"`
 }
 
-// FileEntry names one or more extensions and, if need be, their own settings.
-type FileEntry struct {
+// Entry names one or more extensions and, if need be, their own settings.
+type Entry struct {
 	// Where the extensions are: each directory with an extension.yaml and each
 	// package .tgz that matches. *, ?, [a-z], {a,b} and ** (any number of
 	// directories) may be used. A relative path starts at the folder of the
@@ -141,15 +141,15 @@ type FileEntry struct {
 	Exclude []string `json:"exclude,omitempty" itemmin:"1" example:"extensions/legacy-*"`
 	// Commands to run for each of these extensions before it is read, in its own
 	// folder, after those at the top of the file. A command that fails ends that extension.
-	Before []FileHook `json:"before,omitempty" example:"./build-chart.sh"`
+	Before []Hook `json:"before,omitempty" example:"./build-chart.sh"`
 	// Commands to run for each of these extensions when all have ended, before those at the
 	// top of the file.
-	After []FileHook `json:"after,omitempty" example:"rm -rf charts/upstream"`
-	FileSettings
+	After []Hook `json:"after,omitempty" example:"rm -rf charts/upstream"`
+	Settings
 }
 
-// FileHook is a command to run before or after a release: a mapping, or its run alone.
-type FileHook struct {
+// Hook is a command to run before or after a release: a mapping, or its run alone.
+type Hook struct {
 	// What the shell runs (sh -e -c). ${NAME} is left to the shell here.
 	Run *string `json:"run" need:"true" alone:"true" pattern:"^[^\\x00]*\\S[^\\x00]*$" say:"it must be a command for a shell" example:"make charts"`
 	// The folder to run it in, relative to that of the config; otherwise the folder of
@@ -163,18 +163,18 @@ type FileHook struct {
 }
 
 // UnmarshalJSON takes a text for the command.
-func (h *FileHook) UnmarshalJSON(data []byte) error {
+func (h *Hook) UnmarshalJSON(data []byte) error {
 	var run string
 	if json.Unmarshal(data, &run) == nil {
-		*h = FileHook{Run: &run}
+		*h = Hook{Run: &run}
 		return nil
 	}
-	type plain FileHook
+	type plain Hook
 	return json.Unmarshal(data, (*plain)(h))
 }
 
-// FileLint are the settings of the lint stage.
-type FileLint struct {
+// Lint are the settings of the lint stage.
+type Lint struct {
 	// Severity of each rule: off does not run it, info and warning report, error
 	// keeps the extension from being released. Rules that are not named keep
 	// their default. docs/rules.md and ksrelease lint --explain RULE say more of
@@ -190,24 +190,24 @@ type FileLint struct {
 	Memory any `json:"memory,omitempty" types:"string integer" min:"67108864" max:"1000000000000" pattern:"^([1-9][0-9]{0,8} ?([kKmMgG][iI]?)?[bB]?|([1-9][0-9]{0,5}\\.[0-9]{1,3}|0\\.[0-9]{0,2}[1-9]) ?[kKmMgG][iI]?[bB]?)$" say:"it must be a size such as 512MiB or 2GiB" default:"1GiB" example:"512MiB | 2GiB"`
 }
 
-// FilePackage are the settings of the package stage.
-type FilePackage struct {
+// Package are the settings of the package stage.
+type Package struct {
 	// Folder for the packages that ksrelease package and run leave, relative to the
 	// folder of the config. It is never packed, and wildcards do
 	// not lead into it.
 	Output *string `json:"output,omitempty" min:"1" default:"dist" example:"build/packages"`
 }
 
-// FileSize are the settings of the size stage.
-type FileSize struct {
+// Size are the settings of the size stage.
+type Size struct {
 	// The largest package that may be pushed, as a number of bytes or with a
 	// unit: KiB, MiB and GiB are powers of 1024, KB, MB and GB powers of 1000.
 	// KubeSphere keeps packages in Kubernetes objects, which hold about 1 MiB.
 	Limit any `json:"limit,omitempty" types:"string integer" min:"1" max:"1000000000000" pattern:"^([1-9][0-9]{0,8} ?([kKmMgG][iI]?)?[bB]?|([1-9][0-9]{0,5}\\.[0-9]{1,3}|0\\.[0-9]{0,2}[1-9]) ?[kKmMgG][iI]?[bB]?)$" say:"it must be a size such as 512KiB or 1MiB" default:"1MiB" example:"512KiB | 1048576"`
 }
 
-// FilePush are the settings of the push stage.
-type FilePush struct {
+// Push are the settings of the push stage.
+type Push struct {
 	// A version that exists with the same content: skip it, or fail. Nothing is
 	// sent in either case.
 	Existing *string `json:"existing,omitempty" enum:"skip fail" default:"skip" example:"fail"`
@@ -221,8 +221,8 @@ type FilePush struct {
 	Dirty *string `json:"dirty,omitempty" enum:"fail warn allow" example:"allow"`
 }
 
-// FileVerify are the settings of the verify stage.
-type FileVerify struct {
+// Verify are the settings of the verify stage.
+type Verify struct {
 	// What a release waits for: indexed, until the version can be downloaded
 	// from the Helm repository; active, until it has been reviewed besides.
 	Until *string `json:"until,omitempty" enum:"indexed active" default:"indexed" example:"active"`
