@@ -22,6 +22,7 @@ type planCommand struct {
 	app.Place
 	app.Deadline
 	app.LocalFlags
+	app.TargetFlags
 	app.HookFlags
 	Only          []string  `placeholder:"NAME" help:"Only the extensions of these names."`
 	Shards        jobsCount `default:"4" placeholder:"N" help:"How many jobs there may be at most."`
@@ -54,7 +55,7 @@ func (c *planCommand) Run(a *app.App) error {
 	if err := p.BeginHooks(ctx, app.HookRun{Run: c.Hooks, Command: "plan", DryRun: true}); err != nil {
 		return err
 	}
-	links, err := c.Dial(ctx, a, p)
+	links, err := c.DialAll(ctx, a, p, c.TargetFlags)
 	if err != nil {
 		return err
 	}
@@ -144,7 +145,7 @@ func (c *planCommand) print(a *app.App, parts []pipeline.Part, asAsked bool) err
 
 // command is what a job runs for its extensions.
 func (c *planCommand) command() string {
-	return strings.Join(slices.Concat([]string{"ksrelease", "run"}, c.Place.Words(), c.LocalFlags.Words()), " ")
+	return strings.Join(slices.Concat([]string{"ksrelease", "run"}, c.Place.Words(), c.LocalFlags.Words(), c.TargetFlags.Words()), " ")
 }
 
 func (c *planCommand) table(a *app.App, all []jobs.Job, asAsked bool) {

@@ -18,6 +18,7 @@ import (
 type runCommand struct {
 	app.Selection
 	app.LocalFlags
+	app.TargetFlags
 	app.HookFlags
 	Paths []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths. Without a config, they are released with the defaults."`
 
@@ -49,12 +50,16 @@ func (c *runCommand) Run(a *app.App) error {
 			return err
 		}
 	}
-	links, err := a.Dial(ctx, p, c.local(), c.Folder(p), c.ParallelismOf(p))
+	if err := a.CheckTargets(p, c.LocalFlags, c.TargetFlags); err != nil {
+		return err
+	}
+	links, err := a.Dial(ctx, p, app.DialOptions{At: c.local(), Dir: c.Folder(p), Targets: c.Target, Parallelism: c.ParallelismOf(p)})
 	if err != nil {
 		return err
 	}
 	defer links.Close()
-	options.Command, options.Only, options.Targets = "run", c.Only, links.Targets()
+	options.Command, options.Only = "run", c.Only
+	options.Targets, options.NamesTargets = links.Targets(), p.Config.NamesTargets && !c.IsLocal()
 	options.DryRun, options.Skip, options.AllOrNothing, options.AllowMissing = c.DryRun, c.Skip, c.AllOrNothing, c.AllowMissingDependencies
 	options.Message, options.Withdraw = "submitted by ksrelease "+app.Version(), c.withdraw
 	text := report.TextOptions{
@@ -106,7 +111,7 @@ func (c *runCommand) local() app.Where {
 // again is the command line that goes on with the extensions named, or with
 // all of this run.
 func (c *runCommand) again(names []string, forReal bool) string {
-	words := slices.Concat([]string{"ksrelease", "run"}, c.Place.Words(), c.LocalFlags.Words())
+	words := slices.Concat([]string{"ksrelease", "run"}, c.Place.Words(), c.LocalFlags.Words(), c.TargetFlags.Words())
 	add := func(flag, value string) {
 		if value != "" {
 			words = append(words, flag, shellword.Quote(value))

@@ -16,6 +16,7 @@ type statusCommand struct {
 	app.Place
 	app.Deadline
 	app.LocalFlags
+	app.TargetFlags
 	app.Since
 	app.HookFlags
 	Names  []string `arg:"" optional:"" name:"name" help:"Only these extensions."`
@@ -34,7 +35,7 @@ func (c *statusCommand) Run(a *app.App) error {
 	if err := p.BeginHooks(ctx, app.HookRun{Run: c.Hooks, Command: "status", DryRun: true}); err != nil {
 		return err
 	}
-	links, err := c.Dial(ctx, a, p)
+	links, err := c.DialAll(ctx, a, p, c.TargetFlags)
 	if err != nil {
 		return err
 	}
@@ -82,7 +83,7 @@ func (c *statusCommand) look(ctx context.Context, a *app.App, p *app.Project, li
 	if err != nil {
 		return nil, err
 	}
-	options.Only, options.Targets = c.Names, links.Targets()
+	options.Only, options.Targets, options.NamesTargets = c.Names, links.Targets(), p.Config.NamesTargets && !c.IsLocal()
 	run, result, err := p.DryRun(ctx, options, c.Since)
 	if err != nil {
 		return nil, err

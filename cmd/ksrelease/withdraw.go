@@ -45,7 +45,7 @@ func (c *withdrawCommand) Run(a *app.App) error {
 	if at != app.Configured && marketplace.Exists(c.Folder(p)) {
 		at = app.Local // a withdrawal writes, where there is anything to withdraw
 	}
-	links, err := a.Dial(a.Stop, p, at, c.Folder(p), p.Config.Parallelism)
+	links, err := a.Dial(a.Stop, p, app.DialOptions{At: at, Dir: c.Folder(p), Parallelism: p.Config.Parallelism})
 	if err != nil {
 		return err
 	}

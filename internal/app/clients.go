@@ -3,14 +3,11 @@ package app
 import (
 	"cmp"
 	"context"
-	"errors"
 	"strings"
 
-	"github.com/ksrelease/ksrelease/internal/credentials"
 	"github.com/ksrelease/ksrelease/internal/doctor/checks"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
-	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/internal/transport"
@@ -18,20 +15,25 @@ import (
 
 // Clients are what a run talks to, made in this one place. Close ends their connections.
 type Clients struct {
+	// Target is that of which commands ask what is published: the first that shows its versions.
 	target.Target
-	Name   string // of the target, for messages
+	Name   string // of the target, or of all targets, for messages
 	Places checks.Places
 	Close  func()
+	all    []target.Place
 }
 
 // HasKey says that the target can be asked: it takes everybody, or there is a key.
-func (c *Clients) HasKey() bool {
-	keys, ok := c.Target.(target.KeyHolder)
+func (c *Clients) HasKey() bool { return HasKey(c.Target) }
+
+// HasKey says that a target can be asked: it takes everybody, or there is a key.
+func HasKey(t target.Target) bool {
+	keys, ok := t.(target.KeyHolder)
 	return !ok || keys.HasKey()
 }
 
 // Targets are what a run releases to.
-func (c *Clients) Targets() []target.Place { return []target.Place{target.Marketplace(c.Target)} }
+func (c *Clients) Targets() []target.Place { return c.all }
 
 // Where says which marketplace a command works on.
 type Where int
@@ -42,66 +44,30 @@ const (
 	LocalForReading              // likewise, of which nothing is changed; empty where there is none yet
 )
 
-// Dial makes the clients of a project: those of the config, or those of the
-// local marketplace in dir. parallelism is how many connections to a host are worth
-// keeping. Where ctx ends, the marketplace is left as it is: it bears the end of the
+// DialOptions say what a command is connected to.
+type DialOptions struct {
+	At          Where
+	Dir         string   // of the local marketplace, where At is not Configured
+	Targets     []string // names of the config; none means all
+	Parallelism int      // how many connections to a host are worth keeping
+}
+
+// Dial makes the clients of a project: those of the targets of the config, or those of the
+// local marketplace. Where ctx ends, the marketplace is left as it is: it bears the end of the
 // process at any time.
-func (a *App) Dial(ctx context.Context, p *Project, at Where, dir string, parallelism int) (*Clients, error) {
-	doing := "reading key and certificates"
-	if at != Configured {
-		doing = "opening the local marketplace"
+func (a *App) Dial(ctx context.Context, p *Project, o DialOptions) (*Clients, error) {
+	if o.At != Configured {
+		return graceful.Read(ctx, &a.Reads, "opening the local marketplace", func() (*Clients, error) {
+			return a.dialLocal(o.Dir, o.At, a.Client(transport.Options{Parallelism: o.Parallelism, Dial: a.Connect}))
+		})
 	}
-	return graceful.Read(ctx, &a.Reads, doing, func() (*Clients, error) { return a.connectTo(p, at, dir, parallelism) })
-}
-
-func (a *App) connectTo(p *Project, at Where, dir string, parallelism int) (*Clients, error) {
-	if at != Configured {
-		web := a.Client(transport.Options{Parallelism: parallelism, Dial: a.Connect})
-		return a.dialLocal(dir, at, web)
-	}
-	servers, err := p.Servers()
+	chosen, err := p.Targets(o.Targets)
 	if err != nil {
 		return nil, err
 	}
-	web := a.Client(transport.Options{Parallelism: parallelism, Dial: a.Connect, Servers: servers, Warn: a.Warnings.Add})
-	server := p.Config.Cloud.Server
-	user, _ := a.Env(RepositoryUser)
-	password, _ := a.Env(repositoryPassword)
-	options := kscloud.Options{
-		Server: server, RepositoryURL: p.Config.Repository.URL, Username: user, Password: password,
-		PasswordRefused: "set " + RepositoryUser + " and " + repositoryPassword,
-		Transport:       web, UserAgent: UserAgent(),
-	}
-	store, err := credentials.Default(a.Env)
-	if err != nil {
-		return nil, err
-	}
-	token, warnings, err := store.Find(server)
-	for _, w := range warnings {
-		a.Warnings.Add(w)
-	}
-	switch {
-	case errors.Is(err, credentials.ErrNotFound):
-	case err != nil:
-		return nil, err
-	default:
-		a.Redact.Add(token.Value())
-		options.Key, options.KeyRefused = token.Value(), hintOnKey(token.Source())
-	}
-	cloud, err := kscloud.New(options)
-	if err != nil {
-		return nil, err
-	}
-	return &Clients{cloud, a.Redact.Text(redact.URL(server)), checks.Places{Server: server, Repository: p.Config.Repository.URL, Key: options.Key, Source: token.Source()}, web.Close}, nil
-}
-
-// hintOnKey says what to do about a key that was refused, and which of the keys that may
-// be lying about it is. source is where it was found.
-func hintOnKey(source string) string {
-	if source == credentials.Variable {
-		return "the API key of " + source + " was refused: put a valid one there, or unset it and run ksrelease login"
-	}
-	return "the API key of " + source + " was refused: run ksrelease login, or set " + credentials.Variable
+	return graceful.Read(ctx, &a.Reads, "reading keys and certificates", func() (*Clients, error) {
+		return a.connectToAll(p, chosen, o.Parallelism)
+	})
 }
 
 // Client makes a client with what all of them have.
@@ -124,7 +90,7 @@ func (a *App) dialLocal(dir string, at Where, web *transport.Client) (*Clients, 
 	if at == LocalForReading && !marketplace.Exists(dir) {
 		c.Name = "an empty local marketplace"
 	}
-	c.Target, err = kscloud.New(kscloud.Options{
+	cloud, err := kscloud.New(kscloud.Options{
 		Server: served.Address, Key: served.Key, RepositoryURL: served.Address,
 		AssetHost: served.AssetHost, AssetHostIsCertain: true,
 		Transport: web, UserAgent: UserAgent(),
@@ -139,6 +105,9 @@ func (a *App) dialLocal(dir string, at Where, web *transport.Client) (*Clients, 
 		c.Close()
 		return nil, err
 	}
+	place := target.Marketplace(cloud)
+	place.URL = c.Name
+	c.Target, c.all = cloud, []target.Place{place}
 	return c, nil
 }
 

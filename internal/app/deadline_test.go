@@ -69,7 +69,7 @@ func TestDialEndsWithTheTime(t *testing.T) {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 0, errors.New("--timeout of 1s is over"))
 	defer cancel()
 	dir := filepath.Join(t.TempDir(), "marketplace")
-	_, err := (&App{}).Dial(ctx, nil, Local, dir, 1)
+	_, err := (&App{}).Dial(ctx, nil, DialOptions{At: Local, Dir: dir, Parallelism: 1})
 	if err == nil || err.Error() != "--timeout of 1s is over while opening the local marketplace" {
 		t.Errorf("got %v", err)
 	}

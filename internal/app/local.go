@@ -31,10 +31,19 @@ func (f LocalFlags) Words() (words []string) {
 	return words
 }
 
-// Dial makes the clients of a command that changes nothing itself: those of the config, or of
-// the local marketplace.
+// Dial makes the clients of a command that asks what is published: of the first target of the
+// config that shows its versions, or of the local marketplace.
 func (f LocalFlags) Dial(ctx context.Context, a *App, p *Project) (*Clients, error) {
-	return a.Dial(ctx, p, f.ForReading(), f.Folder(p), p.Config.Parallelism)
+	return a.Dial(ctx, p, DialOptions{At: f.ForReading(), Dir: f.Folder(p), Targets: []string{p.showingTarget().Name}, Parallelism: p.Config.Parallelism})
+}
+
+// DialAll makes the clients of a command that changes nothing itself and asks all targets, or
+// those that are named.
+func (f LocalFlags) DialAll(ctx context.Context, a *App, p *Project, targets TargetFlags) (*Clients, error) {
+	if err := a.CheckTargets(p, f, targets); err != nil {
+		return nil, err
+	}
+	return a.Dial(ctx, p, DialOptions{At: f.ForReading(), Dir: f.Folder(p), Targets: targets.Target, Parallelism: p.Config.Parallelism})
 }
 
 // ForReading says which marketplace a command works on that changes nothing itself.

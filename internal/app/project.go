@@ -104,6 +104,12 @@ func (p Place) Open(ctx context.Context, a *App) (*Project, error) {
 		return nil, Usage(err, "name a file that can be read with -f FILE")
 	}
 	a.Redact.Expansions(loaded.Expansions())
+	for _, t := range loaded.Targets {
+		a.Redact.FromEnvironment(a.Env, t.Variable(config.VariablePassword), t.Variable(config.VariableToken))
+		if t.Webhook != nil {
+			a.Redact.Add(t.Webhook.Secret)
+		}
+	}
 	return &Project{Config: loaded, Root: filepath.Dir(file), warn: a.Warnings.Add, app: a}, nil
 }
 

@@ -30,7 +30,7 @@ func (s Since) Apply(ctx context.Context, a *App, p *Project, options *pipeline.
 	}
 	published := &published{app: a, project: p, resolver: options.Resolver}
 	if len(options.Targets) > 0 {
-		published.target = options.Targets[0].Target
+		published.target = showingPlace(options.Targets).Target
 	}
 	defer published.close()
 	all := options.Sources

@@ -185,12 +185,17 @@ func (r *Request) Choose(declared map[string][]string) (chosen map[string]string
 
 // Unknown is the error of names that nothing has that is declared, with a hint for each; nil where
 // all of them are known.
-func Unknown(names, declared []string) error {
+func Unknown(names, declared []string) error { return unknown("extension", names, declared) }
+
+// UnknownTarget is Unknown for names of targets.
+func UnknownTarget(names, declared []string) error { return unknown("target", names, declared) }
+
+func unknown(what string, names, declared []string) error {
 	declared = slices.Compact(slices.Sorted(slices.Values(declared)))
 	var errs []error
 	for _, name := range names {
 		if _, ok := slices.BinarySearch(declared, name); !ok {
-			errs = append(errs, withNearest(fmt.Errorf("no extension is named %q", name), name, declared))
+			errs = append(errs, withNearest(fmt.Errorf("no %s is named %q", what, name), name, declared))
 		}
 	}
 	return errors.Join(errs...)

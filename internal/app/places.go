@@ -1,0 +1,235 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/doctor/checks"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/request"
+	"github.com/ksrelease/ksrelease/internal/target"
+	"github.com/ksrelease/ksrelease/internal/transport"
+)
+
+// TargetFlags narrow a command to some of the targets that the config names.
+type TargetFlags struct {
+	Target []string `placeholder:"NAME" help:"Only these targets of the config."`
+}
+
+// Words are the flags as they were given, quoted for a shell.
+func (f TargetFlags) Words() []string {
+	if len(f.Target) == 0 {
+		return nil
+	}
+	return []string{"--target", strings.Join(f.Target, ",")} // names need no quotes
+}
+
+// Targets are the targets of the config that have these names, in the order of the config; all
+// of them where there are no names. An error is one of usage.
+func (p *Project) Targets(names []string) ([]config.Target, error) {
+	var declared []string
+	for _, t := range p.Config.Targets {
+		declared = append(declared, t.Name)
+	}
+	if unknown := request.UnknownTarget(names, declared); unknown != nil {
+		return nil, Usage(unknown, "")
+	}
+	if len(names) == 0 {
+		return p.Config.Targets, nil
+	}
+	return slices.DeleteFunc(slices.Clone(p.Config.Targets), func(t config.Target) bool { return !slices.Contains(names, t.Name) }), nil
+}
+
+// ResolveTarget connects to a target that is named on a command line: by its name in the config,
+// by its address (oci://HOST/PATH, or https://HOST of a ChartMuseum) or by the path of its folder.
+// An address or folder that the config has is that target. What is named in another way takes its
+// credentials from the variables of its kind. The target is the one of the Clients.
+func (a *App) ResolveTarget(ctx context.Context, p *Project, ref string, parallelism int) (*Clients, error) {
+	t, err := p.targetOf(ref)
+	if err != nil {
+		return nil, err
+	}
+	return graceful.Read(ctx, &a.Reads, "reading keys and certificates", func() (*Clients, error) {
+		return a.connectToAll(p, []config.Target{t}, parallelism)
+	})
+}
+
+// targetOf is the target that a reference means.
+func (p *Project) targetOf(ref string) (config.Target, error) {
+	named, err := config.TargetOf(ref)
+	var names []string
+	for _, t := range p.Config.Targets {
+		if t.Name == ref || err == nil && t.IsAt(named) {
+			return t, nil
+		}
+		names = append(names, t.Name)
+	}
+	if err != nil {
+		return config.Target{}, Usage(err, "name a target of the config, oci://HOST/PATH, https://HOST of a ChartMuseum, or a folder")
+	}
+	// A word without a slash that is no folder is a name that was misspelt.
+	if _, missing := os.Stat(ref); named.Directory != nil && missing != nil && !strings.ContainsAny(ref, `/\.`) {
+		return config.Target{}, Usage(request.UnknownTarget([]string{ref}, names), "")
+	}
+	return named, nil
+}
+
+// connectToAll connects to targets of a project.
+func (a *App) connectToAll(p *Project, targets []config.Target, parallelism int) (*Clients, error) {
+	m := &placeMaker{app: a, project: p, parallelism: parallelism}
+	for _, t := range targets {
+		place, err := m.place(t)
+		if err != nil {
+			m.close()
+			return nil, err
+		}
+		place.Name, place.Kind, place.URL = t.Name, string(t.Kind), a.Redact.Text(place.URL)
+		m.places = append(m.places, place)
+	}
+	return &Clients{Target: showingPlace(m.places).Target, Name: nameOfAll(m.places), Places: m.checks, Close: m.close, all: m.places}, nil
+}
+
+// nameOfAll is what messages call the targets of a run.
+func nameOfAll(places []target.Place) string {
+	if len(places) == 1 {
+		return places[0].URL
+	}
+	var names []string
+	for _, p := range places {
+		names = append(names, p.Name)
+	}
+	return fmt.Sprintf("%d targets (%s)", len(names), strings.Join(names, ", "))
+}
+
+// showing is where in a list of kinds the target is that commands ask which read what is published:
+// the first that shows its versions. An image, manifests and commands of the project are asked only
+// where there is nothing else.
+func showing[T any](all []T, kind func(T) config.TargetKind) int {
+	return max(0, slices.IndexFunc(all, func(t T) bool {
+		switch kind(t) {
+		case config.TargetMarketplace, config.TargetDirectory, config.TargetChartMuseum, config.TargetOCI:
+			return true
+		}
+		return false
+	}))
+}
+
+// showingPlace is the target of a run of which commands ask what is published.
+func showingPlace(places []target.Place) target.Place {
+	return places[showing(places, func(p target.Place) config.TargetKind { return config.TargetKind(p.Kind) })]
+}
+
+// showingTarget is that of a config.
+func (p *Project) showingTarget() config.Target {
+	all := p.Config.Targets
+	return all[showing(all, func(t config.Target) config.TargetKind { return t.Kind })]
+}
+
+// placeMaker makes the targets of a project of what its config has of them. Each kind has a file
+// of its own.
+type placeMaker struct {
+	app         *App
+	project     *Project
+	parallelism int
+
+	places []target.Place
+	checks checks.Places // of the marketplace, for doctor
+	ends   []func()
+}
+
+func (m *placeMaker) close() {
+	for _, end := range slices.Backward(m.ends) {
+		end()
+	}
+}
+
+// place makes one target. Name and Kind are set by who calls it.
+func (m *placeMaker) place(t config.Target) (target.Place, error) {
+	switch t.Kind {
+	case config.TargetMarketplace:
+		return m.marketplace()
+	}
+	return target.Place{}, Usage(fmt.Errorf("the target %s is of kind %s, which is not available", t.Name, t.Kind), "")
+}
+
+// login is what the environment has for a target: user and password, or a token.
+type login struct{ user, password, token string }
+
+// login reads the credentials of a target.
+func (m *placeMaker) login(t config.Target) (login, error) {
+	read := func(what string) string {
+		value, _ := m.app.Env(t.Variable(what))
+		return strings.TrimSpace(value)
+	}
+	l := login{read(config.VariableUser), read(config.VariablePassword), read(config.VariableToken)}
+	m.app.Redact.Add(l.password)
+	m.app.Redact.Add(l.token)
+	switch {
+	case l.token != "" && l.password != "":
+		return l, Usage(fmt.Errorf("the target %s has a password and a token", t.Name), "unset "+t.Variable(config.VariablePassword)+" or "+t.Variable(config.VariableToken))
+	case l.password != "" && l.user == "":
+		return l, Usage(fmt.Errorf("the target %s has a password, and no user", t.Name), "set "+t.Variable(config.VariableUser))
+	}
+	return l, nil
+}
+
+// refused is the hint where a target refuses those who have no credentials, or wrong ones.
+func refused(t config.Target) string {
+	return "set " + t.Variable(config.VariableUser) + " and " + t.Variable(config.VariablePassword) + ", or " + t.Variable(config.VariableToken)
+}
+
+// client makes the connections of a target to its server. key leads to its address in the
+// config.
+func (m *placeMaker) client(t config.Target, address string, key ...string) (*transport.Client, error) {
+	server, err := m.server(t, address, key...)
+	if err != nil {
+		return nil, err
+	}
+	web := m.app.Client(transport.Options{Parallelism: m.parallelism, Dial: m.app.Connect, Servers: []transport.Server{server}, Warn: m.app.Warnings.Add})
+	m.ends = append(m.ends, web.Close)
+	return web, nil
+}
+
+// server is the server of a target, with the authorities of its ca_file.
+func (m *placeMaker) server(t config.Target, address string, key ...string) (transport.Server, error) {
+	c := m.project.Config
+	if !t.IsDeclared() {
+		return transport.Server{Address: address, Setting: "the target " + address}, nil
+	}
+	s := transport.Server{Address: address, Setting: c.Setting(t.Key(key...)...), CASetting: c.Setting(t.Key("ca_file")...)}
+	if t.CAFile() == "" {
+		return s, nil
+	}
+	pool, err := transport.LoadRootCAs(Display(t.CAFile()))
+	if err != nil {
+		return s, c.Problem(config.CodeUnusableCAFile, "ca_file of the target "+t.Name+": "+err.Error(), failure.Hint(err), t.Key("ca_file")...)
+	}
+	s.RootCAs = pool
+	return s, nil
+}
+
+// CheckTargets says that --target and --local do not go together, and warns of what --local
+// leaves out.
+func (a *App) CheckTargets(p *Project, local LocalFlags, flags TargetFlags) error {
+	if !local.IsLocal() {
+		return nil
+	}
+	if len(flags.Target) > 0 {
+		return Usage(errors.New("--target names targets of the config, and --local is the local marketplace alone"), "give one of them")
+	}
+	if !p.Config.NamesTargets {
+		return nil
+	}
+	var left []string
+	for _, t := range p.Config.Targets {
+		left = append(left, t.Name)
+	}
+	a.Warnings.Add("the local marketplace takes the place of the targets of the config: " + strings.Join(left, ", "))
+	return nil
+}
