@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/childprocess"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
@@ -51,7 +52,7 @@ type Options struct {
 // Set is the hooks of one command. Its methods may be called by several goroutines at once.
 type Set struct {
 	options   Options
-	processes processes
+	processes childprocess.Processes
 
 	mu      sync.Mutex
 	begun   bool
@@ -123,7 +124,7 @@ func (s *Set) Project() []results.Hook {
 
 // Kill ends at once whatever runs, and nothing is started any more. It is for the end of the
 // program.
-func (s *Set) Kill() { s.processes.kill() }
+func (s *Set) Kill() { s.processes.Kill() }
 
 // keep notes the hooks of the project, and passes them on.
 func (s *Set) keep(observe func(results.Hook)) func(results.Hook) {
@@ -197,7 +198,7 @@ func (s *Set) start(ctx context.Context, stage string, h config.Hook, dir string
 	all["KSRELEASE_HOOK"], all["KSRELEASE_ROOT"] = stage, s.options.Root
 	dir = cmp.Or(h.Dir, dir)
 	all["PWD"] = dir
-	env, withheld, err := environment(s.options.Environment, h.Env, all, s.options.Secret)
+	env, withheld, err := childprocess.Environment(s.options.Environment, h.Env, all, s.options.Secret)
 	if err != nil {
 		return fmt.Errorf("the hook %q: %w", Short(h.Run), err)
 	}
@@ -206,7 +207,8 @@ func (s *Set) start(ctx context.Context, stage string, h config.Hook, dir string
 	}
 	timed, cancel := context.WithTimeoutCause(ctx, h.Timeout, errTimeout)
 	defer cancel()
-	printed, err := s.processes.run(timed, h.Run, dir, env)
+	printed := &childprocess.Tail{}
+	err = s.processes.Run(timed, childprocess.Command{Line: h.Run, Dir: dir, Env: env, Output: printed, Diagnostics: printed})
 	switch {
 	case err == nil:
 		return nil
@@ -217,7 +219,7 @@ func (s *Set) start(ctx context.Context, stage string, h config.Hook, dir string
 	default:
 		err = fmt.Errorf("the hook %q: %w", Short(h.Run), err)
 	}
-	said := s.lastLines(printed)
+	said := printed.LastLines(s.options.Redact)
 	if said == "" {
 		err = fmt.Errorf("%w; it printed nothing", err)
 	} else {
@@ -242,38 +244,5 @@ func (s *Set) shown(dir string) string {
 // errTimeout ends a hook whose time is up.
 var errTimeout = errors.New("its time is up")
 
-// What is shown of a hook that failed.
-const (
-	mostLines  = 20  // the last ones
-	widestLine = 300 // in characters
-	widestName = 60  // of its command, in characters
-)
-
-// lastLines are the last lines of what a hook printed, without secrets: they are taken out
-// before lines are cut, which could leave a part of one.
-func (s *Set) lastLines(printed *tail) string {
-	lines := strings.Split(strings.TrimRight(s.options.Redact(strings.ToValidUTF8(printed.text(), "\uFFFD")), "\r\n \t"), "\n")
-	if len(lines) > mostLines {
-		lines = append([]string{"…"}, lines[len(lines)-mostLines:]...)
-	}
-	for i := range lines {
-		lines[i] = shorten(strings.TrimRight(lines[i], "\r"), widestLine)
-	}
-	return strings.Join(lines, "\n")
-}
-
 // Short is a command in one line that is not too long, as messages show it.
-func Short(command string) string {
-	first, more, _ := strings.Cut(strings.TrimSpace(command), "\n")
-	if strings.TrimSpace(more) != "" {
-		return shorten(first, widestName-2) + " …"
-	}
-	return shorten(first, widestName)
-}
-
-func shorten(text string, most int) string {
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most-1]) + "…"
-	}
-	return text
-}
+func Short(command string) string { return childprocess.Short(command) }

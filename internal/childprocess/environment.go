@@ -1,4 +1,4 @@
-package hooks
+package childprocess
 
 import (
 	"fmt"
@@ -27,10 +27,11 @@ var our = []string{"KSRELEASE_TOKEN", "KSRELEASE_REPOSITORY_PASSWORD", "KSRELEAS
 
 const leastSecret = 8
 
-// environment is what a hook finds: that of the program without secrets, those that are named,
-// and variables. withheld are the names of the secrets that are left out, sorted. It is an
-// error where a variable is named that is not set.
-func environment(program, named []string, variables map[string]string, secret func(string)) (env, withheld []string, err error) {
+// Environment is what a command finds: that of the program without secrets, those that are named,
+// and variables. withheld are the names of the secrets that are left out, sorted. secret
+// gets each one that is handed on because it is named. It is an error where a variable is named
+// that is not set.
+func Environment(program, named []string, variables map[string]string, secret func(string)) (env, withheld []string, err error) {
 	values := map[string]string{}
 	for _, v := range program {
 		if name, value, ok := strings.Cut(v, "="); ok && name != "" { // Windows has variables such as =C:
