@@ -79,6 +79,7 @@ var units = []unit{
 	{"internal/target/kscloud", []string{"internal/cloud", "internal/dependency", "internal/extension", "internal/failure", "internal/helmrepo", "internal/redact", "internal/target", "internal/target/picture", "internal/target/repoindex", "internal/transport"}},
 	{"internal/target/chartmuseum", []string{"internal/extension", "internal/extension/unpack", "internal/failure", "internal/helmrepo", "internal/target", "internal/target/picture", "internal/target/repoindex", "internal/transport"}},
 	{"internal/target/directory", []string{"internal/extension", "internal/failure", "internal/helmrepo", "internal/indexedit", "internal/redact", "internal/sharedfiles", "internal/target", "internal/target/repoindex", "internal/together", "internal/transport"}},
+	{"internal/target/command", []string{"internal/childprocess", "internal/extension", "internal/failure", "internal/helmrepo", "internal/target", "internal/target/picture", "internal/transport"}},
 	{"internal/target/repoindex", []string{"internal/extension", "internal/helmrepo", "internal/target"}},
 	{"internal/target/picture", []string{"internal/transport"}},
 	{"internal/sharedfiles", []string{"internal/atomicfile", "internal/failure", "internal/git", "internal/regularfile"}},
@@ -183,11 +184,12 @@ var units = []unit{
 	{"internal/reliability", nil},
 	{"internal/archtest", nil},
 	{"examples", nil},
+	{"examples/targets/server", nil},
 }
 
 // aids are packages that must not end up in the binary, whatever else a package
 // may import.
-var aids = []string{"schema/generate", "internal/bench", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testreport", "internal/testutil/testca", "internal/testutil/museumtest", "internal/testutil/trees", "internal/testutil/registrytest", "internal/target/targettest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples"}
+var aids = []string{"schema/generate", "internal/bench", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testreport", "internal/testutil/testca", "internal/testutil/museumtest", "internal/testutil/trees", "internal/testutil/registrytest", "internal/target/targettest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples", "examples/targets/server"}
 
 // restriction keeps a package from outside the project to a few packages.
 type restriction struct {
