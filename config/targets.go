@@ -143,9 +143,9 @@ func (t Target) Key(key ...string) []string {
 
 // Directory is a static Helm repository in a folder, or on a branch of git.
 type Directory struct {
-	Path string     // absolute; empty only with Git
-	URL  string     // of the folder as others see it, without a slash at the end; empty: URLs are relative
-	Git  *TargetGit // nil: the folder alone
+	Path string     // absolute; empty with Git
+	URL  string     // of the folder as others see it, or its path on their host; empty: URLs are relative
+	Git  *TargetGit // nil: the folder Path
 }
 
 // TargetGit is a branch that holds a static Helm repository.
@@ -153,7 +153,7 @@ type TargetGit struct {
 	Branch  string
 	Remote  string // the name of a remote, or an address
 	Path    string // on the branch, with slashes; empty: its top
-	Message string // of the commits
+	Message string // the title of the commits; empty: they name the versions
 }
 
 // ChartMuseum is a ChartMuseum.
@@ -332,11 +332,15 @@ func (r targetReader) target(i int, w configfile.Target) Target {
 func (r targetReader) directory(t Target, w *configfile.DirectoryTarget) *Directory {
 	d := &Directory{}
 	setPath(&d.Path, w.Path, r.dir)
-	r.wrong(setURL(&d.URL, w.URL), t.Key("url"))
+	if url := value(w.URL); strings.HasPrefix(url, "/") {
+		d.URL = url
+		r.wrong(unexpanded(url), t.Key("url"))
+	} else {
+		r.wrong(setURL(&d.URL, w.URL), t.Key("url"))
+	}
 	if w.Git != nil {
-		d.Git = &TargetGit{Branch: value(w.Git.Branch), Remote: "origin", Path: value(w.Git.Path), Message: "Release extensions"}
+		d.Git = &TargetGit{Branch: value(w.Git.Branch), Remote: "origin", Path: value(w.Git.Path), Message: value(w.Git.Message)}
 		set(&d.Git.Remote, w.Git.Remote)
-		set(&d.Git.Message, w.Git.Message)
 		for _, part := range strings.Split(d.Git.Path, "/") {
 			if part == ".." || part == ".git" {
 				r.wrong(errors.New("it must stay on the branch"), t.Key("git", "path"))

@@ -28,10 +28,10 @@ func TestTargets(t *testing.T) {
 		{Kind: TargetMarketplace, Name: "cloud"},
 		{Kind: TargetDirectory, Name: "directory", Directory: &Directory{Path: in("museum")}},
 		{Kind: TargetDirectory, Name: "pages", Directory: &Directory{
-			Path: in("public/charts"), URL: "https://cloud.example.com/extensions",
+			URL: "https://cloud.example.com/extensions",
 			Git: &TargetGit{Branch: "gh-pages", Remote: "git@git.example.com:x/y.git", Path: "charts", Message: "Publish"},
 		}},
-		{Kind: TargetDirectory, Name: "branch", Directory: &Directory{Git: &TargetGit{Branch: "gh-pages", Remote: "origin", Message: "Release extensions"}}},
+		{Kind: TargetDirectory, Name: "branch", Directory: &Directory{URL: "/charts", Git: &TargetGit{Branch: "gh-pages", Remote: "origin"}}},
 		{Kind: TargetChartMuseum, Name: "chartmuseum", ChartMuseum: &ChartMuseum{
 			URL: "https://museum.example.com/org1", CAFile: in("certificates/ca.pem"), Cache: 30 * time.Second,
 		}},
@@ -78,7 +78,7 @@ func TestDefaultsOfTargets(t *testing.T) {
 	written, err := Parse("a.yaml", []byte("version: 1\nextensions: [{path: a}]\ntargets:\n"+
 		"- {kind: image, images: [r.example.com/m], base: '"+DefaultBase+"', platforms: [linux/amd64, linux/arm64], prereleases: true, plain_http: false}\n"+
 		"- {kind: manifests, path: a, files: each}\n- {kind: exec, run: x, timeout: 10m}\n- {kind: webhook, url: 'https://example.com', timeout: 10m}\n"+
-		"- {kind: directory, git: {branch: a, remote: origin, message: Release extensions}}\n"+
+		"- {kind: directory, git: {branch: a, remote: origin}}\n"+
 		"images: {exist: \"off\", mirror: [{to: r.example.com, rename: '{path}', plain_http: false}]}\n"), noEnvironment)
 	if err != nil {
 		t.Fatal(err)

@@ -154,6 +154,10 @@ func (m *placeMaker) place(t config.Target) (target.Place, error) {
 	switch t.Kind {
 	case config.TargetMarketplace:
 		return m.marketplace()
+	case config.TargetDirectory:
+		return m.directory(t)
+	case config.TargetChartMuseum:
+		return m.chartmuseum(t)
 	}
 	return target.Place{}, Usage(fmt.Errorf("the target %s is of kind %s, which is not available", t.Name, t.Kind), "")
 }
@@ -184,25 +188,37 @@ func refused(t config.Target) string {
 	return "set " + t.Variable(config.VariableUser) + " and " + t.Variable(config.VariablePassword) + ", or " + t.Variable(config.VariableToken)
 }
 
-// client makes the connections of a target to its server. key leads to its address in the
-// config.
+// client makes the connections of a target to its server; without an address it is any. key leads
+// to the address in the config.
 func (m *placeMaker) client(t config.Target, address string, key ...string) (*transport.Client, error) {
 	server, err := m.server(t, address, key...)
 	if err != nil {
 		return nil, err
 	}
-	web := m.app.Client(transport.Options{Parallelism: m.parallelism, Dial: m.app.Connect, Servers: []transport.Server{server}, Warn: m.app.Warnings.Add})
+	options := transport.Options{Parallelism: m.parallelism, Dial: m.app.Connect, Warn: m.app.Warnings.Add}
+	if strings.Contains(address, "://") {
+		options.Servers = []transport.Server{server}
+	}
+	web := m.app.Client(options)
 	m.ends = append(m.ends, web.Close)
 	return web, nil
+}
+
+// setting is what errors call the place where a key of a target is written.
+func (m *placeMaker) setting(t config.Target, key ...string) string {
+	if !t.IsDeclared() {
+		return "the target on the command line"
+	}
+	return m.project.Config.Setting(t.Key(key...)...)
 }
 
 // server is the server of a target, with the authorities of its ca_file.
 func (m *placeMaker) server(t config.Target, address string, key ...string) (transport.Server, error) {
 	c := m.project.Config
-	if !t.IsDeclared() {
-		return transport.Server{Address: address, Setting: "the target " + address}, nil
+	s := transport.Server{Address: address, Setting: m.setting(t, key...)}
+	if t.IsDeclared() {
+		s.CASetting = c.Setting(t.Key("ca_file")...)
 	}
-	s := transport.Server{Address: address, Setting: c.Setting(t.Key(key...)...), CASetting: c.Setting(t.Key("ca_file")...)}
 	if t.CAFile() == "" {
 		return s, nil
 	}

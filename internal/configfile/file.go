@@ -2,7 +2,8 @@
 // docs/configuration.md and the checks of package config are made of its types: names by the json
 // tag, texts by the doc comments, values by the tags
 //
-//	need:"true"              the key must be there; with another key in place of true, one of them
+//	need:"true"              the key must be there; with another key in place of true, one of
+//	                         the two must be, and not both
 //	types:"string integer"   the JSON types, where not the Go type's
 //	const:"1"                the only value
 //	enum:"skip fail"         the values, and ${NAME} references

@@ -64,13 +64,14 @@ type MarketplaceTarget struct {
 // DirectoryTarget is a static Helm repository.
 type DirectoryTarget struct {
 	TargetHead
-	// The folder, relative to that of the config. With git it may be left out: then it is
-	// one of ksrelease's own, below .ksrelease.
+	// The folder, relative to that of the config.
 	Path *string `json:"path,omitempty" need:"git" min:"1" example:"museum"`
-	// The address at which others see the folder, for the URLs of its index.yaml. Without it
-	// they are relative, which Helm and KubeSphere read as well.
-	URL *string `json:"url,omitempty" pattern:"^https?://[^\\s/?#@]+(/[^\\s?#]*)?$" say:"it must be an http:// or https:// address without user, query and fragment" example:"https://charts.example.com/extensions"`
-	// Keeps the folder on a branch of git: what is new is committed and pushed.
+	// The address at which others see the folder, or its path on their host (/charts), for the
+	// URLs of its index.yaml. Without it they are relative. Helm resolves those against the
+	// address of index.yaml, and KubeSphere against its host alone: a repository that is not at
+	// the top of its host needs the key.
+	URL *string `json:"url,omitempty" pattern:"^(https?://[^\\s/?#@]+(/[^\\s?#]*)?|/[^\\s?#]*)$" say:"it must be an http:// or https:// address without user, query and fragment, or a path that begins with /" example:"https://charts.example.com/extensions"`
+	// A branch of git that is the folder, in place of path: what is new is committed and pushed.
 	Git *TargetGit `json:"git,omitempty"`
 }
 
@@ -82,8 +83,8 @@ type TargetGit struct {
 	Remote *string `json:"remote,omitempty" pattern:"^[^\\s\\x00-\\x1f-][^\\s\\x00-\\x1f]*$" say:"it must be the name of a remote, or an address" default:"origin" example:"git@git.example.com:extensions/museum.git"`
 	// The folder on the branch; without it, its top.
 	Path *string `json:"path,omitempty" min:"1" example:"charts"`
-	// The message of the commits. What was released is listed below it.
-	Message *string `json:"message,omitempty" min:"1" default:"Release extensions" example:"Publish extensions"`
+	// The title of the commits. Without it, they name the versions.
+	Message *string `json:"message,omitempty" min:"1" example:"Publish extensions"`
 }
 
 // ChartMuseumTarget is a ChartMuseum.

@@ -134,6 +134,11 @@ func refine(at *jsonschema.Schema, definitions jsonschema.Definitions, structure
 			at.Required = append(at.Required, name)
 		default:
 			at.AnyOf = []*jsonschema.Schema{{Required: []string{name}}, {Required: []string{need}}}
+			without := jsonschema.NewProperties()
+			without.Set(name, &jsonschema.Schema{Not: &jsonschema.Schema{}, Extras: map[string]any{
+				"errorMessage": fmt.Sprintf("%q stands in place of it", need),
+			}})
+			at.DependentSchemas = map[string]*jsonschema.Schema{need: {Properties: without}}
 		}
 		if err := applyTags(property, field.Tag); err != nil {
 			return fmt.Errorf("tags of %s.%s: %w", structure.Name(), field.Name, err)
