@@ -43,6 +43,13 @@ const (
 	TargetWebhook     TargetKind = "webhook"
 )
 
+// TargetKinds are all kinds of targets.
+func TargetKinds() []TargetKind {
+	return []TargetKind{
+		TargetMarketplace, TargetDirectory, TargetChartMuseum, TargetOCI, TargetImage, TargetManifests, TargetExec, TargetWebhook,
+	}
+}
+
 // DefaultBase is the image that the kind image builds on: the ChartMuseum that KubeSphere's
 // own image of extensions has.
 const DefaultBase = "ghcr.io/helm/chartmuseum:v0.16.1"

@@ -125,10 +125,42 @@ func TestExitCodesAreAsTheirPageSays(t *testing.T) {
 	}
 }
 
+// docs/targets.md has each kind of target, with examples that are right, and the variables that
+// are read.
+func TestTargetsAreAsTheirPageSays(t *testing.T) {
+	page := readDoc(t, "docs/targets.md")
+	for _, kind := range config.TargetKinds() {
+		row := regexp.MustCompile(`(?m)^\| \[` + "`" + string(kind) + "`" + `\]\(#([a-z-]+)\) \|`).FindStringSubmatch(page)
+		if row == nil || !strings.Contains(page, "\n## "+strings.ReplaceAll(row[1], "-", " ")+"\n") {
+			t.Errorf("the page does not tell the kind %s in its table, or has no section for it", kind)
+		}
+		if !regexp.MustCompile(`kind: ` + string(kind) + `\b`).MatchString(page) {
+			t.Errorf("the page has no example of the kind %s", kind)
+		}
+	}
+	env := func(name string) (string, bool) { return "https://example.com", strings.HasPrefix(name, "RELEASE_") }
+	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(page, -1) {
+		text := block[1]
+		if !strings.Contains(text, "version: 1") {
+			text = "version: 1\nextensions: [{path: a}]\n" + text
+		}
+		if _, err := config.Parse("x.yaml", []byte(text), env); err != nil {
+			t.Errorf("%s\n%v", text, err)
+		}
+	}
+	c, err := config.Parse("x.yaml", []byte("version: 1\nextensions: [{path: a}]\ntargets: [{kind: oci, name: mirror, url: 'oci://r.example.com'}]\n"), env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told := "`" + c.Targets[0].Variable(config.VariablePassword) + "` for the target"; !strings.Contains(page, told) {
+		t.Errorf("the page does not tell %s", told)
+	}
+}
+
 // Every command line in the documents is one that the program understands.
 func TestCommandLinesInTheDocumentsParse(t *testing.T) {
 	lines := 0
-	for _, name := range []string{"README.md", "docs/one-release.md", "docs/exit-codes.md", "docs/local-marketplace.md", "docs/design.md", "docs/packaging.md", "docs/monorepo.md", "examples/README.md"} {
+	for _, name := range []string{"README.md", "docs/one-release.md", "docs/exit-codes.md", "docs/local-marketplace.md", "docs/design.md", "docs/packaging.md", "docs/monorepo.md", "docs/targets.md", "examples/README.md"} {
 		for _, block := range regexp.MustCompile("(?s)```(?:sh|console)\n(.*?)```").FindAllStringSubmatch(readDoc(t, name), -1) {
 			for line := range strings.Lines(block[1]) {
 				line = strings.TrimPrefix(strings.TrimSpace(line), "$ ")

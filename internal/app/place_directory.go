@@ -9,6 +9,9 @@ import (
 
 // directory is a static Helm repository.
 func (m *placeMaker) directory(t config.Target) (target.Place, error) {
+	if t.Directory.Git != nil {
+		return m.unavailable(t)
+	}
 	web, err := m.client(t, t.Directory.URL, "url") // for packages that others have at other addresses
 	if err != nil {
 		return target.Place{}, err

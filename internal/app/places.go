@@ -158,7 +158,15 @@ func (m *placeMaker) place(t config.Target) (target.Place, error) {
 		return m.directory(t)
 	case config.TargetChartMuseum:
 		return m.chartmuseum(t)
+	case config.TargetExec:
+		return m.exec(t)
+	case config.TargetWebhook:
+		return m.webhook(t)
 	}
+	return m.unavailable(t)
+}
+
+func (m *placeMaker) unavailable(t config.Target) (target.Place, error) {
 	return target.Place{}, Usage(fmt.Errorf("the target %s is of kind %s, which is not available", t.Name, t.Kind), "")
 }
 

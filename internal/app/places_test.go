@@ -81,3 +81,40 @@ func TestLoginOfATarget(t *testing.T) {
 		}
 	}
 }
+
+// TestEachKindIsMade makes a target of each kind that a config can name.
+func TestEachKindIsMade(t *testing.T) {
+	p := projectOf(t, map[string]string{"HOME": t.TempDir()}, `targets:
+- {kind: marketplace}
+- {kind: directory, path: museum}
+- {kind: directory, name: branch, git: {branch: gh-pages}}
+- {kind: chartmuseum, url: "https://museum.example.com"}
+- {kind: oci, url: "oci://registry.example.com/charts"}
+- {kind: image, images: ["registry.example.com/museum:latest"]}
+- {kind: manifests, path: deploy}
+- {kind: exec, run: "true"}
+- {kind: webhook, url: "https://releases.example.com"}
+`)
+	notThere := map[string]bool{"branch": true, "oci": true, "image": true, "manifests": true}
+	kinds := map[config.TargetKind]bool{}
+	for _, declared := range p.Config.Targets {
+		kinds[declared.Kind] = true
+		links, err := p.app.connectToAll(p, []config.Target{declared}, 1)
+		if err != nil != notThere[declared.Name] {
+			t.Errorf("%s: %v", declared.Name, err)
+		}
+		if err != nil {
+			continue
+		}
+		place := links.Targets()[0]
+		if place.Target == nil || place.Name != declared.Name || place.Kind != string(declared.Kind) || place.URL == "" || place.Noun == "" {
+			t.Errorf("%s: %+v", declared.Name, place)
+		}
+		links.Close()
+	}
+	for _, kind := range config.TargetKinds() {
+		if !kinds[kind] {
+			t.Errorf("the kind %s is not tried", kind)
+		}
+	}
+}
