@@ -76,6 +76,7 @@ var units = []unit{
 	{"internal/indexwatch", []string{"internal/graceful", "internal/target"}},
 	{"internal/bases", []string{"internal/commits", "internal/extension", "internal/extension/compare", "internal/failure", "internal/git", "internal/lint", "internal/published", "internal/target", "internal/versions"}},
 	{"internal/published", []string{"internal/extension", "internal/extension/compare", "internal/graceful", "internal/kubesphere", "internal/shellword", "internal/target"}},
+	{"internal/target/oci", []string{"internal/extension", "internal/failure", "internal/registry", "internal/target", "internal/target/picture", "internal/transport"}},
 	{"internal/target/kscloud", []string{"internal/cloud", "internal/dependency", "internal/extension", "internal/failure", "internal/helmrepo", "internal/redact", "internal/target", "internal/target/picture", "internal/target/repoindex", "internal/transport"}},
 	{"internal/target/chartmuseum", []string{"internal/extension", "internal/extension/unpack", "internal/failure", "internal/helmrepo", "internal/target", "internal/target/picture", "internal/target/repoindex", "internal/transport"}},
 	{"internal/target/directory", []string{"internal/extension", "internal/failure", "internal/helmrepo", "internal/indexedit", "internal/redact", "internal/sharedfiles", "internal/target", "internal/target/repoindex", "internal/together", "internal/transport"}},
@@ -166,7 +167,7 @@ var units = []unit{
 	// Programs and test aids for those who build ksrelease.
 	{"schema/generate", []string{"schema", "config", "internal/configfile", "internal/lint", "internal/results"}},
 	{"internal/bench", []string{"internal/testutil/helmtest"}},
-	{"internal/testutil/helmtest", nil},
+	{"internal/testutil/helmtest", []string{"internal/testutil/gotool"}},
 	{"internal/testutil/testreport", nil},
 	{"internal/testutil/trees", []string{"internal/extension/naming", "internal/extension/unpack", "internal/testutil/testshared"}},
 	{"internal/testutil/testshared", nil},
@@ -176,7 +177,8 @@ var units = []unit{
 	{"internal/testutil/nobody", nil},
 	{"internal/testutil/gittest", []string{"internal/testutil/trees"}},
 	{"internal/testutil/shells", []string{"internal/shellword"}},
-	{"internal/testutil/registrytest", []string{"internal/registry", "internal/testutil/testca"}},
+	{"internal/testutil/registrytest", []string{"internal/registry", "internal/testutil/gotool", "internal/testutil/testca"}},
+	{"internal/testutil/gotool", nil},
 	{"internal/testutil/testca", nil},
 	{"internal/testutil/museumtest", nil},
 	{"internal/target/targettest", []string{"internal/extension", "internal/failure", "internal/graceful", "internal/target"}},
@@ -189,7 +191,7 @@ var units = []unit{
 
 // aids are packages that must not end up in the binary, whatever else a package
 // may import.
-var aids = []string{"schema/generate", "internal/bench", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testreport", "internal/testutil/testca", "internal/testutil/museumtest", "internal/testutil/trees", "internal/testutil/registrytest", "internal/target/targettest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples", "examples/targets/server"}
+var aids = []string{"schema/generate", "internal/bench", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testreport", "internal/testutil/testca", "internal/testutil/museumtest", "internal/testutil/trees", "internal/testutil/registrytest", "internal/testutil/gotool", "internal/target/targettest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples", "examples/targets/server"}
 
 // restriction keeps a package from outside the project to a few packages.
 type restriction struct {
@@ -213,7 +215,7 @@ var restrictions = []restriction{
 	// None of these logs: they silence what libraries log, and keep a token out of it.
 	{"log", []string{"cmd/ksrelease", "internal/marketplace", "internal/credentials", "internal/testutil/testca"}, true,
 		"nothing prints on its own: packages return errors and events"},
-	{"testing", []string{"internal/target/targettest", "internal/lint/ruletest", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testca", "internal/testutil/museumtest", "internal/testutil/trees", "internal/testutil/registrytest"}, true,
+	{"testing", []string{"internal/target/targettest", "internal/lint/ruletest", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testca", "internal/testutil/museumtest", "internal/testutil/trees", "internal/testutil/registrytest", "internal/testutil/gotool"}, true,
 		"the testing package brings its flags into the binary"},
 	{"github.com/invopop/jsonschema", []string{"schema/generate"}, true,
 		"the schema is generated when ksrelease is built, not when it runs"},

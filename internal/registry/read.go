@@ -128,6 +128,11 @@ func (c *Client) Manifest(ctx context.Context, r Reference) (Manifest, bool, err
 					return transport.Permanent(fmt.Errorf("its manifest has %d bytes, and %d are the most", described.Size, ManifestLimit))
 				}
 				data, err := content.ReadAll(body, described)
+				if errors.Is(err, content.ErrMismatchedDigest) || errors.Is(err, content.ErrTrailingData) {
+					// docker-registry writes manifests in place, so that somebody who reads one
+					// while it is written gets a part of it.
+					err = fmt.Errorf("%w: %w", err, io.ErrUnexpectedEOF)
+				}
 				if err != nil {
 					return err
 				}

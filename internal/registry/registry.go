@@ -74,7 +74,7 @@ type Client struct {
 	options Options
 	secrets *sentSecrets
 	auth    func() (*auth.Client, error)
-	blobs   blobs
+	blobs   *blobs
 }
 
 // New makes a client. Nothing is read or sent yet.
@@ -85,9 +85,17 @@ func New(options Options) *Client {
 	if options.Quoted == nil {
 		options.Quoted = func(string) bool { return false }
 	}
-	c := &Client{options: options, secrets: &sentSecrets{}}
+	c := &Client{options: options, secrets: &sentSecrets{}, blobs: &blobs{known: map[blobKey]*knownBlob{}}}
 	c.auth = sync.OnceValues(c.newAuth)
 	return c
+}
+
+// Direct is the same client without mirrors: for what is written, and has to be read where
+// it was written. It shares connections, tokens and what is known.
+func (c *Client) Direct() *Client {
+	direct := *c
+	direct.options.Mirrors = nil
+	return &direct
 }
 
 func (c *Client) newAuth() (*auth.Client, error) {

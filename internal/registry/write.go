@@ -191,9 +191,6 @@ type knownBlob struct {
 // take waits until nobody else sends a blob to a registry.
 func (b *blobs) take(ctx context.Context, host string, d digest.Digest) (*knownBlob, error) {
 	b.mu.Lock()
-	if b.known == nil {
-		b.known = map[blobKey]*knownBlob{}
-	}
 	k := b.known[blobKey{host, d}]
 	if k == nil {
 		k = &knownBlob{turn: make(chan struct{}, 1)}

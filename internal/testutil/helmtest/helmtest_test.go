@@ -1,25 +1,24 @@
 package helmtest
 
 import (
-	"errors"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 )
 
 func TestBinaryIsOfTheRequiredVersion(t *testing.T) {
-	helm := Binary(t)
-	want, err := requiredVersion()
+	required, err := requiredVersion()
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(t.Context(), helm, "version", "--short").CombinedOutput()
-	if err != nil {
-		t.Fatalf("helm version: %v\n%s", err, out)
-	}
-	if got := strings.TrimSpace(string(out)); got != want && !strings.HasPrefix(got, want+"+") {
-		t.Errorf("helm version --short = %q, want %s", got, want)
+	for version, helm := range map[string]string{required: Binary(t), Helm4: BinaryOf(t, Helm4)} {
+		out, err := exec.CommandContext(t.Context(), helm, "version", "--short").CombinedOutput()
+		if err != nil {
+			t.Fatalf("helm version: %v\n%s", err, out)
+		}
+		if got := strings.TrimSpace(string(out)); got != version && !strings.HasPrefix(got, version+"+") {
+			t.Errorf("helm version --short = %q, want %s", got, version)
+		}
 	}
 }
 
@@ -42,21 +41,5 @@ func TestVersionIn(t *testing.T) {
 				t.Fatalf("version = %q, %v, want %q", got, err, test.want)
 			}
 		})
-	}
-}
-
-// Without a proxy the command cannot be built, and that is told apart from a build that
-// fails: the one skips tests, the other fails them.
-func TestUnreachableProxy(t *testing.T) {
-	t.Setenv("GOPROXY", "off")
-	t.Setenv("GOMODCACHE", t.TempDir())
-	dir := t.TempDir()
-	err := buildOnce(t.Context(), place{version: "v3.22.0", dir: dir, binary: filepath.Join(dir, "helm")})
-	var unreachable *fetchError
-	if !errors.As(err, &unreachable) {
-		t.Fatalf("error = %v, want one about fetching", err)
-	}
-	if want := "fetching the modules of helm.sh/helm/v3: "; !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), "GOPROXY=off") {
-		t.Errorf("error = %v", err)
 	}
 }

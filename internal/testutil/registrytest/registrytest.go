@@ -22,11 +22,50 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/ksrelease/ksrelease/internal/testutil/gotool"
 	"github.com/ksrelease/ksrelease/internal/testutil/testca"
 )
 
-// Command is what is started.
+// Command is Debian's.
 const Command = "docker-registry"
+
+// Implementation is a registry of one kind.
+type Implementation struct {
+	Name  string
+	Start func(testing.TB, Options) *Registry
+}
+
+// Implementations are all there are: what holds for registries is tested with each.
+var Implementations = []Implementation{{"docker-registry 2.8", Start}, {"distribution 3.1", StartDistribution}}
+
+// distribution is the registry of the same project today, with what a test needs: the
+// command of the project brings the clients of three clouds with it.
+var distribution = gotool.Tool{
+	Name: "registry", Module: "github.com/distribution/distribution/v3", Version: "v3.1.2",
+	Main: `package main
+
+import (
+	"os"
+
+	"github.com/distribution/distribution/v3/registry"
+	_ "github.com/distribution/distribution/v3/registry/auth/htpasswd"
+	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
+)
+
+func main() {
+	if registry.RootCmd.Execute() != nil {
+		os.Exit(1)
+	}
+}
+`,
+}
+
+// StartDistribution is Start with distribution 3.1, which is built through the Go module
+// proxy; the test is skipped where that cannot be reached.
+func StartDistribution(tb testing.TB, options Options) *Registry {
+	tb.Helper()
+	return start(tb, distribution.Binary(tb), options)
+}
 
 // Options shape a registry.
 type Options struct {
@@ -41,6 +80,7 @@ type Registry struct {
 	Host string // 127.0.0.1:PORT
 	Dir  string // the folder with all it has
 
+	command string
 	scheme  string
 	config  string
 	process *exec.Cmd
@@ -55,12 +95,17 @@ var ErrMissing = errors.New(Command + " is not installed (apt-get install docker
 // where the command is missing.
 func Start(tb testing.TB, options Options) *Registry {
 	tb.Helper()
+	return start(tb, Command, options)
+}
+
+func start(tb testing.TB, command string, options Options) *Registry {
+	tb.Helper()
 	dir := tb.TempDir()
 	certificate, key := "", ""
 	if options.TLS != nil {
 		certificate, key = options.TLS.Files(tb, "127.0.0.1")
 	}
-	r, err := run(tb.Context(), dir, options, certificate, key)
+	r, err := run(tb.Context(), command, dir, options, certificate, key)
 	if errors.Is(err, ErrMissing) {
 		tb.Skipf("no registry: %v", err)
 	}
@@ -74,17 +119,17 @@ func Start(tb testing.TB, options Options) *Registry {
 // Run starts a registry with its data in a folder, for what is no test. Options.TLS is
 // without effect. Kill ends it.
 func Run(ctx context.Context, dir string, options Options) (*Registry, error) {
-	return run(ctx, dir, options, "", "")
+	return run(ctx, Command, dir, options, "", "")
 }
 
-func run(ctx context.Context, dir string, options Options, certificate, key string) (*Registry, error) {
-	if _, err := exec.LookPath(Command); err != nil {
+func run(ctx context.Context, command, dir string, options Options, certificate, key string) (*Registry, error) {
+	if _, err := exec.LookPath(command); err != nil {
 		return nil, ErrMissing
 	}
 	// Between finding a free port and using it somebody else may have taken it.
 	var failed error
 	for range 5 {
-		r, err := configure(dir, options, certificate, key)
+		r, err := configure(command, dir, options, certificate, key)
 		if err != nil {
 			return nil, err
 		}
@@ -95,7 +140,7 @@ func run(ctx context.Context, dir string, options Options, certificate, key stri
 	return nil, failed
 }
 
-func configure(dir string, options Options, certificate, key string) (*Registry, error) {
+func configure(command, dir string, options Options, certificate, key string) (*Registry, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -104,7 +149,7 @@ func configure(dir string, options Options, certificate, key string) (*Registry,
 	if err := listener.Close(); err != nil {
 		return nil, err
 	}
-	r := &Registry{Host: host, Dir: filepath.Join(dir, "registry"), scheme: "http", config: filepath.Join(dir, "config.yml")}
+	r := &Registry{Host: host, command: command, Dir: filepath.Join(dir, "registry"), scheme: "http", config: filepath.Join(dir, "config.yml")}
 	var text strings.Builder
 	fmt.Fprintf(&text, "version: 0.1\nlog: {level: warn, accesslog: {disabled: true}}\n"+
 		"storage: {filesystem: {rootdirectory: %q}, delete: {enabled: true}, maintenance: {uploadpurging: {enabled: false}}}\n"+
@@ -150,7 +195,7 @@ func (r *Registry) Kill() {
 // start starts the process and waits until it answers.
 func (r *Registry) start(ctx context.Context) error {
 	r.output = new(bytes.Buffer)
-	r.process = exec.Command(Command, "serve", r.config)
+	r.process = exec.Command(r.command, "serve", r.config)
 	r.process.Stdout, r.process.Stderr = r.output, r.output
 	// Variables such as REGISTRY_HTTP_ADDR would change the configuration.
 	r.process.Env = []string{"PATH=" + os.Getenv("PATH"), "OTEL_TRACES_EXPORTER=none"}
@@ -169,7 +214,7 @@ func (r *Registry) start(ctx context.Context) error {
 		}
 		select {
 		case <-ended:
-			return fmt.Errorf("%s ended at once: %s", Command, r.output)
+			return fmt.Errorf("%s ended at once: %s", r.command, r.output)
 		case <-ctx.Done():
 			r.Kill()
 			return context.Cause(ctx)
@@ -177,7 +222,7 @@ func (r *Registry) start(ctx context.Context) error {
 		}
 		if time.Now().After(deadline) {
 			r.Kill()
-			return fmt.Errorf("%s does not answer: %s", Command, r.output)
+			return fmt.Errorf("%s does not answer: %s", r.command, r.output)
 		}
 	}
 }
