@@ -83,7 +83,7 @@ var units = []unit{
 	{"internal/target/command", []string{"internal/childprocess", "internal/extension", "internal/failure", "internal/helmrepo", "internal/target", "internal/target/picture", "internal/transport"}},
 	{"internal/target/repoindex", []string{"internal/extension", "internal/helmrepo", "internal/target"}},
 	{"internal/target/picture", []string{"internal/transport"}},
-	{"internal/sharedfiles", []string{"internal/atomicfile", "internal/failure", "internal/git", "internal/regularfile"}},
+	{"internal/sharedfiles", []string{"internal/atomicfile", "internal/failure", "internal/git", "internal/redact", "internal/regularfile", "internal/together"}},
 	{"internal/together", nil},
 	{"internal/target/access", []string{"internal/extension", "internal/failure", "internal/target"}},
 	{"internal/target", []string{"internal/extension"}},

@@ -17,6 +17,10 @@ const (
 	NotFetched  Reason = "not fetched"   // a partial clone lacks an object
 	Unsupported Reason = "not supported" // the repository is configured in a way that is not supported
 	NoTag       Reason = "no tag"        // a tag cannot be made or pushed
+	Moved       Reason = "moved"         // somebody else has changed a branch meanwhile
+	Refused     Reason = "refused"       // a remote refuses a change of a branch
+	NoFile      Reason = "no file"       // a branch has something else at a path than a file
+	Unreadable  Reason = "unreadable"    // a branch of a remote cannot be read
 )
 
 // Error is that of a question to which git has no answer. Its hint says what to do.

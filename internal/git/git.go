@@ -1,7 +1,8 @@
 // Package git asks git about the work tree that holds a folder, and its history, without
 // executing what a repository configures. Git is never required: without it, or without a
 // work tree, the answer of Commit and Ignored is that nothing is known, and Open has an error
-// that says what is missing. Tags alone are written, as the user's own git does.
+// that says what is missing. Tags, and branches of remotes, alone are written, as the user's own
+// git does.
 package git
 
 import (

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -225,8 +226,14 @@ var local = []string{
 // environment, but for what leads to another repository, and for keys of a release, which are no
 // business of hooks.
 func (r *Repository) own(ctx context.Context, environment []string, input string, args ...string) (string, error) {
+	const mostShort = 16 << 20
+	return ownIn(ctx, r.Top, mostShort, environment, strings.NewReader(input), args...)
+}
+
+// ownIn is own in a folder, for what git prints at most.
+func ownIn(ctx context.Context, dir string, most int, environment []string, input io.Reader, args ...string) (string, error) {
 	git := exec.CommandContext(ctx, "git", append([]string{"--no-pager"}, args...)...)
-	git.Dir = r.Top
+	git.Dir = dir
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
 		if name = strings.ToUpper(name); !slices.Contains(local, name) && !strings.HasPrefix(name, "KSRELEASE_") {
@@ -234,17 +241,19 @@ func (r *Repository) own(ctx context.Context, environment []string, input string
 		}
 	}
 	git.Env = append(append(git.Env, "LC_ALL=C"), environment...)
-	git.Stdin = strings.NewReader(input)
+	git.Stdin = input
 	// A git that is asked to end removes its locks.
 	git.Cancel = func() error { return git.Process.Signal(os.Interrupt) }
 	git.WaitDelay = 5 * time.Second
-	printed, said := &bounded{most: 16 << 20}, &bounded{most: 1 << 20}
+	printed, said := &bounded{most: most}, &bounded{most: 1 << 20}
 	git.Stdout, git.Stderr = printed, said
 	err := git.Run()
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
 		return printed.String(), ctx.Err()
+	case printed.full:
+		return "", &failedError{command: nameOf(args), said: fmt.Sprintf("it printed more than %d MiB", most>>20)}
 	case errors.As(err, &exit):
 		return printed.String(), &failedError{command: nameOf(args), code: exit.ExitCode(), said: lastLines(said.String())}
 	}

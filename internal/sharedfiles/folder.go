@@ -1,6 +1,7 @@
 package sharedfiles
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -124,36 +125,40 @@ func (f *Folder) Change(ctx context.Context, edit func(context.Context, View) (C
 
 // lock takes the lock, and gives what gives it back.
 func (f *Folder) lock(ctx context.Context) (unlock func(), err error) {
-	const asksEvery = 20 * time.Millisecond
 	path := filepath.Join(f.path, lockName)
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, failure.WithHint(fmt.Errorf("the folder cannot be locked: %s is no regular file", f.show(lockName)), "remove it")
 	}
+	unlock, err = lockFile(ctx, path, 0o644)
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("waiting for another process to end its work in %s: %w", f.shown, context.Cause(ctx))
+	case err != nil:
+		return nil, f.cannotWrite(lockName, err)
+	}
+	return unlock, nil
+}
+
+// lockFile takes the lock on a file, which is made for that, and removed before it is given back.
+func lockFile(ctx context.Context, path string, perm fs.FileMode) (unlock func(), err error) {
+	const asksEvery = 20 * time.Millisecond
 	for {
-		lock := flock.New(path, flock.SetPermissions(0o644))
+		lock := flock.New(path, flock.SetPermissions(perm))
 		got, err := lock.TryLockContext(ctx, asksEvery)
-		switch {
-		case ctx.Err() != nil:
+		if err != nil || !got {
 			_ = lock.Close()
-			return nil, fmt.Errorf("waiting for another process to end its work in %s: %w", f.shown, context.Cause(ctx))
-		case err != nil:
-			_ = lock.Close()
-			return nil, f.cannotWrite(lockName, err)
-		case !got:
-			_ = lock.Close()
-			continue
+			return nil, cmp.Or(err, context.Cause(ctx))
 		}
 		// Who had it before has removed it, maybe after it was opened here.
 		locked, err := lock.Stat()
 		there, gone := os.Lstat(path)
-		if err != nil || gone != nil || !os.SameFile(locked, there) {
-			_ = lock.Close()
-			continue
+		if err == nil && gone == nil && os.SameFile(locked, there) {
+			return func() {
+				_ = os.Remove(path) // where open files cannot be removed, it stays
+				_ = lock.Close()
+			}, nil
 		}
-		return func() {
-			_ = os.Remove(path) // where open files cannot be removed, it stays
-			_ = lock.Close()
-		}, nil
+		_ = lock.Close()
 	}
 }
 
