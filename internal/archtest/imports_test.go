@@ -80,6 +80,7 @@ var units = []unit{
 	{"internal/target/kscloud", []string{"internal/cloud", "internal/dependency", "internal/extension", "internal/failure", "internal/helmrepo", "internal/redact", "internal/target", "internal/target/picture", "internal/target/repoindex", "internal/transport"}},
 	{"internal/target/chartmuseum", []string{"internal/extension", "internal/extension/unpack", "internal/failure", "internal/helmrepo", "internal/target", "internal/target/picture", "internal/target/repoindex", "internal/transport"}},
 	{"internal/target/directory", []string{"internal/extension", "internal/failure", "internal/helmrepo", "internal/indexedit", "internal/redact", "internal/sharedfiles", "internal/target", "internal/target/repoindex", "internal/together", "internal/transport"}},
+	{"internal/target/image", []string{"internal/extension", "internal/extension/naming", "internal/failure", "internal/registry", "internal/target", "internal/together"}},
 	{"internal/target/command", []string{"internal/childprocess", "internal/extension", "internal/failure", "internal/helmrepo", "internal/target", "internal/target/picture", "internal/transport"}},
 	{"internal/target/repoindex", []string{"internal/extension", "internal/helmrepo", "internal/target"}},
 	{"internal/target/picture", []string{"internal/transport"}},
