@@ -52,10 +52,10 @@ func (r *Run) Check(ctx context.Context) (all []Checked, cycles diagnostic.List,
 	link(releases)
 	env := &checking{errors: map[*release]error{}}
 	r.each(ctx, releases, func(ctx context.Context, rel *release) {
-		if rel.over() || !r.takeSlot(ctx) {
+		if rel.over() || !rel.sit(ctx) {
 			return
 		}
-		defer r.slots.Release(1)
+		defer rel.stand()
 		perform(ctx, env, rel, checkSteps())
 		rel.drop()
 	})
@@ -89,7 +89,7 @@ func (r *Run) Check(ctx context.Context) (all []Checked, cycles diagnostic.List,
 
 // metadataStep holds the metadata of an extension to the rules.
 func metadataStep(ctx context.Context, env *checking, r *release) error {
-	ext := r.read.ext
+	ext := r.parcel.Ext
 	for i, d := range ext.Metadata.ExternalDependencies {
 		if d.Name == r.order.next {
 			r.order.place = ext.Document.Problem("", "", "externalDependencies", strconv.Itoa(i), "name").In(ext.Path)

@@ -20,7 +20,7 @@ func (rel *release) hasHooks() bool {
 func (rel *release) hooks() hooks.Extension {
 	return hooks.Extension{
 		Path: rel.source.Path, Settings: rel.source.Settings, Result: &rel.result,
-		Observe: func(h results.Hook) { rel.run.emit(hooks.Event(h), rel) },
+		Observe: func(h results.Hook) { rel.tell(hooks.Event(h), nil) },
 	}
 }
 
@@ -41,9 +41,9 @@ func (r *Run) prepare(ctx context.Context, releases []*release) {
 		case err != nil && graceful.Over(ctx):
 			rel.end(results.NotReached, graceful.Interruption(ctx)+" during "+results.StageBefore)
 		case err != nil:
-			rel.read.ext, rel.read.err = nil, &failure.Staged{Stage: results.StageBefore, Err: err}
+			rel.parcel.Ext, rel.read.err = nil, &failure.Staged{Stage: results.StageBefore, Err: err}
 		default:
-			rel.read = contents{}
+			rel.read, rel.parcel.Ext = contents{}, nil
 			if rel.load(graceful.Finish(ctx)) != nil {
 				rel.end(results.NotReached, graceful.Interruption(graceful.Finish(ctx))+" before it was read")
 				return
@@ -80,7 +80,7 @@ func (r *Run) cleanUp(ctx context.Context, failed bool) {
 	case failed, slices.ContainsFunc(r.all, func(rel *release) bool { return rel.over() && !rel.result.AsAsked }):
 		outcome = hooks.OutcomeFailed
 	}
-	r.warnOfHook("", r.Hooks.End(ctx, outcome, func(h results.Hook) { r.emit(hooks.Event(h), nil) }))
+	r.warnOfHook("", r.Hooks.End(ctx, outcome, func(h results.Hook) { r.emit(hooks.Event(h)) }))
 }
 
 func (r *Run) warnOfHook(lead string, err error) {

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/bases"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shellword"
@@ -27,12 +29,52 @@ func upgradeStep(ctx context.Context, env *planning, r *release) error {
 	if !r.run.decides() || r.earlier() != nil {
 		return nil
 	}
-	now, err := env.index.Since(ctx, time.Time{})
-	if err != nil {
-		return err
+	looked := map[string]error{} // what came of it, by the version that is before it
+	before := slices.Clone(r.result.Findings)
+	for _, rt := range r.open() {
+		if !lifecycle.IsToPack(rt.state) {
+			continue
+		}
+		index := env.to[rt.at].Index
+		now, err := index.Since(ctx, time.Time{})
+		if err != nil {
+			return err
+		}
+		base, err := bases.Below(ctx, now.Index, r.parcel.Name, r.parcel.Version)
+		if err != nil {
+			base = "" // which Upgrade says
+		}
+		wrong, done := looked[base]
+		if !done || base == "" {
+			var unlooked error
+			unlooked, wrong = r.examine(ctx, bases.Upgrade(r.run.Examiner.Examine, index.Target, now.Index, r.run.Warn))
+			if err := cmp.Or(unlooked, ctx.Err()); err != nil {
+				return err
+			}
+			r.sayOnce(len(before))
+			looked[base] = wrong
+		}
+		if wrong != nil {
+			rt.fail(results.StageLint, wrong)
+		}
 	}
-	unlooked, wrong := r.examine(ctx, bases.Upgrade(r.run.Examiner.Examine, env.index.Target, now.Index, r.run.Warn))
-	return cmp.Or(unlooked, ctx.Err(), wrong)
+	return nil
+}
+
+// sayOnce drops findings that are there already, of those behind the first few: what is wrong on
+// the way to two targets is said once.
+func (r *release) sayOnce(first int) {
+	r.change(func() {
+		known := map[string]bool{}
+		var kept []results.Finding
+		for _, f := range r.result.Findings[first:] {
+			if !known[f.Fingerprint] {
+				kept = append(kept, f)
+			}
+			known[f.Fingerprint] = true
+		}
+		r.result.Findings = append(slices.Clip(r.result.Findings[:first]), kept...)
+	})
 }
 
 // examine holds an extension to rules and keeps the findings that are new. unlooked is why it
@@ -42,11 +84,11 @@ func (r *release) examine(ctx context.Context, examine func(context.Context, *ex
 	for rule, severity := range r.source.Settings.Lint.Rules {
 		severities[rule] = lint.Severity(severity)
 	}
-	report, err := examine(ctx, r.read.ext, lint.Options{Severities: severities, Siblings: r.run.declared, Earlier: r.earlier()}, r.limits())
+	report, err := examine(ctx, r.parcel.Ext, lint.Options{Severities: severities, Siblings: r.run.declared, Earlier: r.earlier()}, r.limits())
 	if err != nil {
 		return err, nil
 	}
-	r.read.loads = r.read.loads || report.Loads
+	r.parcel.Loads = r.parcel.Loads || report.Loads
 	r.result.Silenced += report.Silenced
 	findings := report.Findings
 	if known := r.run.Baseline; known != nil {
@@ -58,7 +100,7 @@ func (r *release) examine(ctx context.Context, examine func(context.Context, *ex
 	errorCount := 0
 	var first lint.Finding
 	for _, f := range findings {
-		r.result.Findings = append(r.result.Findings, results.FindingOf(f, r.read.ext.Path))
+		r.result.Findings = append(r.result.Findings, results.FindingOf(f, r.parcel.Ext.Path))
 		if f.Severity == lint.Error {
 			if errorCount == 0 {
 				first = f

@@ -19,7 +19,7 @@ func originStep(ctx context.Context, _ *planning, r *release) error {
 	if r.run.WorkTree == nil {
 		return nil
 	}
-	dir, ext := r.source.Path, r.read.ext
+	dir, ext := r.source.Path, r.parcel.Ext
 	found, err := graceful.Await(ctx, func() (worktree.Found, error) { return r.run.WorkTree.Uncommitted(ctx, dir, ext) })
 	switch {
 	case ctx.Err() != nil:
@@ -33,7 +33,7 @@ func originStep(ctx context.Context, _ *planning, r *release) error {
 	committed := len(found.Files) == 0
 	r.result.Committed, r.result.Uncommitted = &committed, found.Files
 	if r.run.sends() && r.run.Revision != "" {
-		r.read.ext = extension.WithOrigin(ext, extension.Origin{Revision: r.run.Revision, Committed: committed})
+		r.parcel.Ext = extension.WithOrigin(ext, extension.Origin{Revision: r.run.Revision, Committed: committed})
 	}
 	policy := cmp.Or(r.source.Settings.Push.Dirty, r.run.Dirty, config.WarnDirty)
 	if policy == config.AllowDirty {

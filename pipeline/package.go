@@ -6,15 +6,24 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/delivery"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/outputdir"
 )
 
-// packageStep makes the archive. Where assets are going to be uploaded it is
+// packageStep makes the archive, or takes that of a target which has the version already. Where assets are going to be uploaded it is
 // packed with the URLs that they are expected to get: if they come true, the
 // archive that was measured in the plan is the one that is sent.
 func packageStep(ctx context.Context, env *planning, r *release) error {
+	if there, err := r.sameBytes(ctx, func(rt *route) *delivery.Asking { return env.to[rt.at] }); err != nil {
+		return err
+	} else if there {
+		return nil
+	}
+	if err := r.withoutPictures(); err != nil {
+		return err
+	}
 	var urls extension.URLs
 	if env.uploads {
 		var err error
@@ -70,7 +79,7 @@ func measureAsPushed(ctx context.Context, env *planning, r *release) error {
 
 // keepPackage leaves the archive and its checksum in the output directory.
 func keepPackage(r *release) error {
-	file, err := outputdir.Keep(r.source.Settings.Package.Output, r.packed.pkg)
+	file, err := outputdir.Keep(r.source.Settings.Package.Output, r.parcel.Package)
 	if err == nil {
 		r.result.Package.Path = r.run.Display(file)
 	}

@@ -16,7 +16,8 @@ import (
 
 // The two lists below are what one reads first: what happens to an extension, in order. Each
 // step says in which states of the extension it is taken (state.go); what a step finds out may
-// end the extension, and the steps after it are not taken then.
+// end the extension, and the steps after it are not taken then. A step is taken once for the
+// extension (do), or for each target that it is released to (each).
 
 // planSteps make the plan: they read, and cannot write. A dry run ends with them.
 func planSteps() []step[*planning] {
@@ -27,21 +28,24 @@ func planSteps() []step[*planning] {
 		{do: resolveStep, when: lifecycle.IsPending, blames: results.StageLint, doing: "while its dependencies were brought in"},
 		// Read the extension as KubeSphere would, and stop at what it would refuse.
 		{stage: results.StageLint, do: lintStep, when: lifecycle.IsPending},
-		// Decide by index and target whether there is anything to release. What is there
-		// already ends here: an archive that nobody will send is not packed.
-		{do: decideStep, when: lifecycle.IsPending, blames: stagePlan, doing: "while planning"},
+		// Decide for each target, by its index and by what it says, whether there is anything to
+		// release. What is there already ends here: an archive that nobody will send is not packed.
+		{each: decideStep, when: lifecycle.IsPending, blames: stagePlan, doing: "while planning"},
+		// Keep back what another target has with other content.
+		{do: togetherStep, when: lifecycle.IsPlanned, blames: stagePlan, doing: "while planning"},
 		// See whether clusters that have the version before it can go over to it.
 		{do: upgradeStep, when: lifecycle.IsToPack, blames: results.StageLint, doing: "while it was compared with the version before it"},
 		// Report what would be packed and is not committed; push.dirty may end it here.
 		{do: originStep, when: lifecycle.IsToPack, blames: results.StagePackage, doing: "before it was packed"},
-		// Make the one archive that is measured, reported and sent.
+		// Make the one archive that is measured, reported and sent to all targets, or take the one
+		// that a target has already.
 		{stage: results.StagePackage, do: packageStep, when: lifecycle.IsToPack},
 		// Assets are uploaded when the plan is applied.
-		{stage: results.StageUpload, when: lifecycle.IsToPack, leaves: results.StagePlanned},
+		{stage: results.StageUpload, each: nothing, when: lifecycle.IsToPack, leaves: results.StagePlanned},
 		// Hold the estimated size against the limit of the target.
 		{stage: results.StageSize, do: sizeStep[*planning], when: lifecycle.IsToPack},
 		// The package is sent when the plan is applied.
-		{stage: results.StagePush, when: lifecycle.IsToPack, leaves: results.StagePlanned},
+		{stage: results.StagePush, each: nothing, when: lifecycle.IsToPack, leaves: results.StagePlanned},
 		// Look at the package as KubeSphere will look at it when it is published.
 		{stage: results.StageVerify, do: inspectStep, when: lifecycle.IsToPack, leaves: results.StagePlanned},
 	}
@@ -51,16 +55,24 @@ func planSteps() []step[*planning] {
 func applySteps() []step[*applying] {
 	return []step[*applying]{
 		// Look once more whether there is something to send, if the plan is of long ago.
-		{do: lookAgainStep, when: lifecycle.IsToSend, blames: stagePlan, doing: "before its turn"},
+		{each: lookAgainStep, when: lifecycle.IsToSend, blames: stagePlan, doing: "before its turn"},
+		// Wait for what was submitted before.
+		{stage: results.StageVerify, each: verifyStep, when: lifecycle.IsToAwait, waits: true, ends: true},
+		// Take what was found there for the package of all.
+		{do: settleStep, when: lifecycle.IsToSend, blames: stagePlan, doing: "before its turn"},
 		// Send icon and screenshots, put their addresses into extension.yaml, pack again.
-		{stage: results.StageUpload, do: uploadStep, when: lifecycle.IsToSend, writes: true},
+		{stage: results.StageUpload, each: uploadStep, when: lifecycle.IsToSend, writes: true},
+		// Send nothing whose icon and screenshots could not be sent.
+		{do: picturesStep, when: lifecycle.IsToSend, blames: results.StageUpload, doing: "before its turn"},
 		// Hold the exact size against the limit of the target.
 		{stage: results.StageSize, do: sizeStep[*applying], when: lifecycle.IsToSend},
+		// Leave the archive in the output directory, as soon as it is sent.
+		{do: keepStep, when: lifecycle.IsToSend, blames: results.StagePush, doing: "before its turn"},
 		// Send the package, and submit it where the target has reviews.
-		{stage: results.StagePush, do: pushStep, when: lifecycle.IsToSend, writes: true},
+		{stage: results.StagePush, each: pushStep, when: lifecycle.IsToSend, writes: true},
 		// Walk to the version as KubeSphere will, until it is there. Mostly waiting, so it
 		// takes no place from the extensions still at work.
-		{stage: results.StageVerify, do: verifyStep, when: lifecycle.IsApplied, waits: true},
+		{stage: results.StageVerify, each: verifyStep, when: lifecycle.IsApplied, waits: true, ends: true},
 	}
 }
 

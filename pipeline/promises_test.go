@@ -372,6 +372,7 @@ func TestTheEndWhileReadingIsNoFailure(t *testing.T) {
 	cancel()
 	r := newRelease(New(Options{}), sourceOf(t, "alc", "1.0.0"))
 	r.read.metadata = &extension.Metadata{} // it was read before, and let go
+	r.seated = true
 	perform(ctx, &planning{}, r, planSteps())
 	if !r.over() || r.result.Outcome != results.NotReached || r.result.Reason != "interrupted before it was read" || r.read.err != nil {
 		t.Errorf("%s %q, %v", r.result.Outcome, r.result.Reason, r.read.err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/delivery"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
@@ -344,7 +345,7 @@ func TestLimitsUseUpNoAttempts(t *testing.T) {
 				}
 				result := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}})
 				wantOutcomes(t, result, map[string]results.Outcome{"alc": test.want})
-				if took := time.Since(w.started); took > limitedTime+time.Minute {
+				if took := time.Since(w.started); took > delivery.LimitedTime+time.Minute {
 					t.Errorf("took %s", took)
 				}
 			})

@@ -77,7 +77,7 @@ func (r *Run) readAll(ctx context.Context) []*release {
 			return
 		}
 		if rel.hasHooks() {
-			rel.read.ext = nil // it is read again
+			rel.parcel.Ext = nil // it is read again
 			return
 		}
 		r.letGo(rel)
@@ -114,11 +114,12 @@ func (rel *release) load(ctx context.Context) error {
 		return nil
 	}
 	metadata := ext.Metadata
-	rel.read.ext, rel.read.metadata, rel.read.size = ext, &metadata, ext.ContentSize()
+	rel.parcel.Ext, rel.read.metadata, rel.read.size = ext, &metadata, ext.ContentSize()
 	rel.result.Version = metadata.Version
 	if metadata.Name != "" {
 		rel.result.Name = metadata.Name
 	}
+	rel.parcel.Name, rel.parcel.Version = rel.result.Name, rel.result.Version
 	return nil
 }
 
@@ -131,22 +132,23 @@ const heldAtMost = 16 << 20
 // for until it is planned.
 func (r *Run) letGo(rel *release) {
 	switch {
-	case rel.read.ext == nil:
-	case !r.wants(rel), r.held.Add(rel.read.ext.ContentSize()) > r.heldAtMost:
-		rel.read.ext = nil
+	case rel.parcel.Ext == nil:
+	case !r.wants(rel), r.held.Add(rel.parcel.Ext.ContentSize()) > r.heldAtMost:
+		rel.parcel.Ext = nil
 	}
 }
 
 // readStep reads an extension that was let go. It is planned under the name and
 // with the dependencies that were read first. One that cannot be read fails here.
 func readStep[E any](ctx context.Context, _ E, rel *release) error {
-	if rel.read.ext == nil && rel.read.err == nil {
+	if rel.parcel.Ext == nil && rel.read.err == nil {
 		before := rel.read.metadata
 		if err := rel.load(ctx); err != nil {
 			return err
 		}
 		if rel.read.err == nil && !reflect.DeepEqual(before, rel.read.metadata) {
 			rel.result.Name, rel.result.Version = before.Name, before.Version
+			rel.parcel.Name, rel.parcel.Version = before.Name, before.Version
 			return &failure.Staged{Stage: stagePlan, Err: failure.WithHint(errors.New("its extension.yaml was changed while the run read it"), "run again")}
 		}
 	}
@@ -167,10 +169,10 @@ func resolveStep(ctx context.Context, _ *planning, rel *release) error {
 	if rel.run.Resolver == nil {
 		return nil
 	}
-	path, without := rel.source.Path, rel.read.ext
+	path, without := rel.source.Path, rel.parcel.Ext
 	ext, err := graceful.Await(ctx, func() (*extension.Extension, error) { return rel.run.Resolver.Resolve(ctx, path, without) })
 	if err == nil {
-		rel.read.ext = ext
+		rel.parcel.Ext = ext
 	}
 	return err
 }

@@ -2,14 +2,13 @@ package pipeline
 
 import (
 	"context"
-	"time"
+	"sync"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/delivery"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
-	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
@@ -18,26 +17,30 @@ import (
 type release struct {
 	run    *Run
 	source config.Source
-	state  lifecycle.State // see move
-	done   chan struct{}   // closed when the goroutine of the release is through
+	routes []*route      // to each target of the run, in their order
+	done   chan struct{} // closed when the goroutine of the release is through
 
 	begun bool // its hooks have
 
 	read   contents
 	order  order
+	parcel delivery.Parcel // what is brought to all targets
 	packed archive
-	sent   delivery
+	seat   seat
+	seated bool // it has its seat
 
+	// mu is held while anything changes of what is known, and while that is reported: the ways of
+	// an extension are gone at the same time.
+	mu     sync.Mutex
 	result results.Extension // what is known of it, for events and reports
+	owners map[string]int    // the targets that findings are about, by their fingerprints
 }
 
 // contents is an extension as it was read.
 type contents struct {
-	ext      *extension.Extension // nil when it cannot be read, or was let go
-	metadata *extension.Metadata  // nil when it cannot be read
-	err      error                // why it cannot be read
-	size     int64                // of its content, in bytes; kept when that is let go
-	loads    bool                 // lint has loaded it with Helm
+	metadata *extension.Metadata // nil when it cannot be read
+	err      error               // why it cannot be read
+	size     int64               // of its content, in bytes; kept when that is let go
 }
 
 // order is what an extension waits for.
@@ -56,22 +59,16 @@ type order struct {
 	together []string
 }
 
-// archive is the package of an extension, as far as it is made.
+// archive is how the package of an extension came about.
 type archive struct {
-	pkg    *extension.Package
-	urls   extension.URLs // the addresses of assets in it; nil is the local form
-	within int64          // by how many bytes it may come out other, because these are an estimate
+	// within is by how many bytes it may come out other, because the addresses of assets are an
+	// estimate.
+	within int64
+	// from is the way to the target that has had it before; nil where it was packed here.
+	from *route
+	// kept is what became of leaving it in the output directory.
+	kept func() error
 }
-
-// delivery is what is known of a version in the target, and what was sent there.
-type delivery struct {
-	looked time.Time // when the plan asked the target for it
-	waited bool      // for others, since the plan
-	at     time.Time // when this run submitted the package; zero until then
-}
-
-// done says that this run has submitted the package.
-func (d delivery) done() bool { return !d.at.IsZero() }
 
 // through says that the goroutine of the release is through: others may look at it.
 func (r *release) through() bool {
@@ -84,7 +81,8 @@ func (r *release) through() bool {
 }
 
 func newRelease(run *Run, source config.Source) *release {
-	r := &release{run: run, source: source, state: lifecycle.Pending{}, done: make(chan struct{})}
+	r := &release{run: run, source: source, done: make(chan struct{}), seat: seat{slots: run.slots, turn: make(chan struct{}, 1)}}
+	r.parcel = delivery.Parcel{Verify: source.Settings.Verify, Withdraw: run.Withdraw}
 	r.result = results.Extension{
 		Name: nameFromPath(source.Path), Path: source.Display, Outcome: results.NotReached,
 		Assets: []results.Asset{}, Findings: []results.Finding{},
@@ -92,68 +90,93 @@ func newRelease(run *Run, source config.Source) *release {
 	for _, name := range StageNames() {
 		r.result.Stages = append(r.result.Stages, results.Stage{Name: name, Status: results.StageSkipped})
 	}
+	sites := run.sites
+	if !run.decides() { // nothing is brought anywhere
+		sites = sites[:1]
+	}
+	for i := range sites {
+		r.routes = append(r.routes, newRoute(r, i))
+	}
 	return r
 }
 
-// fail ends the extension with an error of a stage.
-func (r *release) fail(stage string, err error) {
-	r.blame(stage, err)
-	r.end(results.Failed, stage+": "+err.Error())
+// end gives each of some ways its outcome.
+func end(routes []*route, outcome results.Outcome, reason string) {
+	for _, rt := range routes {
+		rt.end(outcome, reason)
+	}
 }
 
-// blame records what went wrong in a stage.
-func (r *release) blame(stage string, err error) {
-	r.run.noteAuth(err)
-	r.result.Error = &results.Error{Stage: stage, Message: err.Error(), Hint: failure.Hint(err)}
+// end ends the extension on all ways that are open.
+func (r *release) end(outcome results.Outcome, reason string) { end(r.open(), outcome, reason) }
+
+// change changes what is known of the extension.
+func (r *release) change(what func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	what()
+	r.summarize()
 }
 
-// end gives the extension its one outcome.
-func (r *release) end(outcome results.Outcome, reason string) {
-	if !r.move(lifecycle.Ended{Outcome: outcome}) {
-		return
+// tell changes what is known of the extension, if there is something to change, and reports what
+// happened.
+func (r *release) tell(e results.Event, what func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if what != nil {
+		what()
 	}
-	r.result.Outcome, r.result.Reason = outcome, reason
-	push := r.source.Settings.Push
-	switch outcome {
-	case results.Released, results.Planned, results.Linted, results.Packed:
-		r.result.AsAsked = true
-	case results.Exists:
-		r.result.AsAsked = push.Existing != config.FailExisting
-		if push.Existing == config.FailExisting && reason == "" {
-			r.result.Reason = "it is there already, and push.existing is fail: bump version in extension.yaml"
-		}
-	case results.Drift:
-		r.result.AsAsked = push.Drift == config.WarnDrift
+	r.summarize()
+	r.emit(e)
+}
+
+// emit reports what happened, under the lock of the release: so events come in the order of what
+// they show.
+func (r *release) emit(e results.Event) {
+	now := r.result.Snapshot()
+	e.Extension = &now
+	r.run.emit(e)
+}
+
+// summarize brings what is known of the extension in step with its ways.
+func (r *release) summarize() {
+	targets := make([]results.Target, len(r.routes))
+	for i, rt := range r.routes {
+		targets[i] = rt.known
 	}
-	r.run.emit(results.Event{Kind: results.EventEnded, Message: reason}, r)
-	r.drop()
+	r.result.Summarize(targets)
+	if r.run.namesTargets() {
+		r.result.Targets = targets
+	}
+}
+
+// snapshot is what is known of the extension now.
+func (r *release) snapshot() results.Extension {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.result.Snapshot()
 }
 
 // drop lets go of the content, of which a thousand extensions have a lot.
-func (r *release) drop() { r.read.ext, r.packed.pkg = nil, nil }
-
-// noting makes requests under ctx report their retries in the name of the
-// extension.
-func (r *release) noting(ctx context.Context) context.Context {
-	if r.run.Noting == nil {
-		return ctx
-	}
-	return r.run.Noting(ctx, r.notify)
-}
+func (r *release) drop() { r.parcel.Ext, r.parcel.Package = nil, nil }
 
 // forgetEstimates takes back what the plan has only estimated.
 func (r *release) forgetEstimates() {
-	for i, s := range r.result.Stages {
-		if s.Status == results.StagePlanned {
-			r.result.Stages[i].Status, r.result.Stages[i].Milliseconds = results.StageSkipped, 0
+	r.change(func() {
+		for _, rt := range r.routes {
+			for i, s := range rt.known.Stages {
+				if s.Status == results.StagePlanned {
+					rt.known.Stages[i].Status, rt.known.Stages[i].Milliseconds = results.StageSkipped, 0
+				}
+			}
 		}
-	}
-	r.result.Assets = []results.Asset{}
+		r.result.Assets = []results.Asset{}
+	})
 }
 
 // notify says something that the user should know while it goes on.
 func (r *release) notify(message string) {
-	r.run.emit(results.Event{Kind: results.EventNote, Message: message}, r)
+	r.tell(results.Event{Kind: results.EventNote, Message: message}, nil)
 }
 
 // pack makes the archive with the asset URLs given; nil is the local form.
@@ -162,16 +185,23 @@ func (r *release) pack(ctx context.Context, urls extension.URLs) error {
 	if err != nil {
 		return err
 	}
-	r.packed.pkg, r.packed.urls = pkg, urls
-	r.result.Package = &results.Package{
-		Size: pkg.Size, Limit: r.source.Settings.Size.Limit,
-		Digest: pkg.Digest, ContentDigest: pkg.ContentDigest,
-	}
+	r.hold(pkg, urls)
 	return nil
+}
+
+// hold takes a package for the one of the extension.
+func (r *release) hold(pkg *extension.Package, urls extension.URLs) {
+	r.parcel.Package, r.parcel.URLs = pkg, urls
+	r.change(func() {
+		r.result.Package = &results.Package{
+			Size: pkg.Size, Limit: r.source.Settings.Size.Limit,
+			Digest: pkg.Digest, ContentDigest: pkg.ContentDigest,
+		}
+	})
 }
 
 // packWith is the archive with the asset URLs given.
 func (r *release) packWith(ctx context.Context, urls extension.URLs) (*extension.Package, error) {
-	ext := r.read.ext
+	ext := r.parcel.Ext
 	return graceful.Await(ctx, func() (*extension.Package, error) { return ext.Pack(urls) })
 }

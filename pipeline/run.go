@@ -3,27 +3,24 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/hooks"
-	"github.com/ksrelease/ksrelease/internal/indexwatch"
 	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shards"
 	"github.com/ksrelease/ksrelease/internal/target"
-	"github.com/ksrelease/ksrelease/internal/target/access"
 	"github.com/ksrelease/ksrelease/internal/worker"
 )
 
@@ -96,7 +93,7 @@ type Options struct {
 // [Run.Do].
 type Run struct {
 	Options
-	target  *access.Access // to Options.Targets
+	sites   []*site // of Options.Targets
 	toPlan  []step[*planning]
 	toApply []step[*applying]
 	started time.Time
@@ -138,16 +135,8 @@ func New(opts Options) *Run {
 		Options: opts, toPlan: planSteps(), toApply: applySteps(),
 		slots: semaphore.NewWeighted(int64(max(1, opts.Parallelism))), heldAtMost: heldAtMost, feed: results.NewFeed(opts.Observer),
 	}
-	r.target = access.New(r.place(), r.noteAuth)
+	r.sites = r.newSites()
 	return r
-}
-
-// place is the target; nil where there is none.
-func (r *Run) place() target.Target {
-	if len(r.Targets) == 0 {
-		return nil
-	}
-	return r.Targets[0].Target
 }
 
 // Do plans, and unless the run is dry, applies the plan. Errors are those of
@@ -156,9 +145,6 @@ func (r *Run) place() target.Target {
 // When ctx ends the run begins nothing new and waits for nothing. If ctx is one of package
 // graceful, what has begun to write goes on to its submission until the second step of ctx.
 func (r *Run) Do(ctx context.Context) (*results.Document, error) {
-	if len(r.Targets) > 1 {
-		return nil, errors.New("a run releases to one target")
-	}
 	p, err := r.plan(ctx)
 	if err != nil {
 		r.cleanUp(ctx, true)
@@ -168,8 +154,8 @@ func (r *Run) Do(ctx context.Context) (*results.Document, error) {
 		if r.Divide > 0 {
 			r.parts = partsOf(p.open(), r.Divide)
 		}
-		for _, rel := range p.open() {
-			rel.endPlanned()
+		for _, rt := range p.ways() {
+			rt.endPlanned()
 		}
 	} else {
 		r.keepTo(p)
@@ -185,8 +171,6 @@ func (r *Run) Do(ctx context.Context) (*results.Document, error) {
 // plan is what a run is going to do, decided by reading alone.
 type plan struct {
 	releases []*release // in dependency order
-	unasked  bool       // the target was not asked for want of a key
-	index    *indexwatch.Watcher
 }
 
 // plan reads all extensions, those with hooks once more when these have run, puts them in order,
@@ -210,9 +194,7 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 		}
 		linkAgain(releases)
 	}
-	p := &plan{
-		releases: inOrder(releases), unasked: r.target.Closed(), index: indexwatch.New(r.place()),
-	}
+	p := &plan{releases: inOrder(releases)}
 	if !hooked {
 		r.begin(p)
 	}
@@ -220,9 +202,9 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 		r.Note(fmt.Sprintf("shard %s has nothing to do: there is less work than shards", r.Shard))
 	}
 
-	env := &planning{
-		outside: outside{target: r.target.ForPlan(), index: p.index, unasked: p.unasked},
-		uploads: r.sends() && !r.skips(results.StageUpload),
+	env := &planning{uploads: r.sends() && !r.skips(results.StageUpload)}
+	for _, s := range r.sites {
+		env.to = append(env.to, s.asking())
 	}
 	if r.Through == results.StagePackage && !r.DryRun {
 		env.keep = keepPackage
@@ -234,12 +216,12 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 			rel.blockOn()
 		}
 	}
-	if r.target.Refused().Err() != nil {
-		for _, rel := range p.open() {
-			rel.end(results.NotReached, "the API key was refused")
+	for _, rt := range p.ways() {
+		if rt.site.access.Refused().Err() != nil {
+			rt.end(results.NotReached, rt.site.Key()+" was refused")
 		}
 	}
-	r.warnOfIndex(p)
+	r.warnOfIndex()
 	r.emitRun(results.EventPlanned, p, r.remark(p))
 	return p, nil
 }
@@ -251,7 +233,7 @@ func (r *Run) begin(p *plan) {
 		return
 	}
 	for _, h := range r.Hooks.Project() {
-		r.emit(hooks.Event(h), nil)
+		r.emit(hooks.Event(h))
 	}
 }
 
@@ -260,12 +242,26 @@ func (p *plan) open() []*release {
 	return slices.DeleteFunc(slices.Clone(p.releases), (*release).over)
 }
 
+// ways are those of all releases that have not ended.
+func (p *plan) ways() (ways []*route) {
+	for _, rel := range p.releases {
+		ways = append(ways, rel.open()...)
+	}
+	return ways
+}
+
 // remark is what holds for the plan as a whole.
 func (r *Run) remark(p *plan) string {
-	if r.DryRun && r.decides() && p.unasked && len(p.open()) > 0 {
-		return "the marketplace was not asked: " + target.ErrNoToken.Error()
+	if !r.DryRun || !r.decides() {
+		return ""
 	}
-	return ""
+	var unasked []string
+	for _, s := range r.sites {
+		if s.access.Closed() && slices.ContainsFunc(p.ways(), func(rt *route) bool { return rt.site == s }) {
+			unasked = append(unasked, fmt.Sprintf("%s was not asked: %v", s.Noun, target.NoKeyError{Key: s.Key(), Noun: s.Noun}))
+		}
+	}
+	return strings.Join(unasked, "; ")
 }
 
 // keepTo ends everything that is open where the plan is not the one that was approved.
@@ -275,7 +271,7 @@ func (r *Run) keepTo(p *plan) {
 	}
 	now := make([]results.Extension, len(p.releases))
 	for i, rel := range p.releases {
-		now[i] = rel.result.Snapshot()
+		now[i] = rel.snapshot()
 	}
 	moved := r.Agreed(now)
 	if len(moved) == 0 {
@@ -305,17 +301,16 @@ func (r *Run) keepTo(p *plan) {
 func (r *Run) apply(ctx context.Context, p *plan) {
 	if culprit := p.unclean(); r.AllOrNothing && culprit != nil {
 		for _, rel := range p.open() {
-			rel.end(results.Blocked, fmt.Sprintf("nothing is sent with --all-or-nothing: %s is %s", culprit.result.Name, culprit.result.Outcome))
+			rel.end(results.Blocked, fmt.Sprintf("nothing is sent with --all-or-nothing: %s is %s", culprit.site.named(r, culprit.result.Name), culprit.known.Outcome))
 		}
 	}
 	for _, rel := range p.releases {
 		rel.forgetEstimates()
 	}
 	r.applying = true
-	env := &applying{
-		outside: outside{target: r.target, index: p.index, unasked: p.unasked, keep: keepIfPossible},
-		send:    r.target, reviews: r.target.Reviews(), message: r.Message,
-		refused: r.target.Refused(), slots: r.slots,
+	env := &applying{keep: keepIfPossible}
+	for _, s := range r.sites {
+		env.to = append(env.to, s.sending(r.Message))
 	}
 	r.each(ctx, p.releases, func(ctx context.Context, rel *release) {
 		defer close(rel.done)
@@ -345,18 +340,9 @@ func (r *Run) noteAuth(err error) {
 	}
 }
 
-// each gives every release its own goroutine and waits for all of them: the
-// only place where the pipeline starts any. Work is held back by slots, not
-// here, because an extension that only waits should take no place.
+// each does something of every release at the same time, and waits for all.
 func (r *Run) each(ctx context.Context, releases []*release, do func(context.Context, *release)) {
-	var group errgroup.Group
-	for _, rel := range releases {
-		group.Go(func() error {
-			do(ctx, rel)
-			return nil
-		})
-	}
-	_ = group.Wait() // failures are outcomes of extensions, not of the group
+	inParallel(releases, func(rel *release) { do(ctx, rel) })
 }
 
 // planOne takes an extension through the plan.
@@ -364,12 +350,10 @@ func (r *Run) planOne(ctx context.Context, env *planning, rel *release) {
 	if rel.over() {
 		return
 	}
-	if !r.takeSlot(ctx) {
-		rel.end(results.NotReached, graceful.Interruption(ctx)+" before its turn")
-		return
+	if rel.sit(ctx) {
+		perform(ctx, env, rel, r.through(r.toPlan))
+		rel.stand()
 	}
-	defer r.slots.Release(1)
-	perform(ctx, env, rel, r.through(r.toPlan))
 	if r.DryRun || !r.sends() {
 		rel.drop()
 	}
@@ -387,43 +371,33 @@ func (r *Run) applyOne(ctx context.Context, env *applying, rel *release) {
 			rel.end(results.NotReached, graceful.Interruption(ctx)+" before its turn")
 			return
 		}
-		rel.sent.waited = true
+		for _, rt := range rel.routes {
+			rt.Waited = true
+		}
 	}
 	if graceful.Over(ctx) {
 		rel.end(results.NotReached, graceful.Interruption(ctx)+" before its turn")
 		return
 	}
-	if rel.blockOn(); rel.over() {
+	if rel.blockOn(); rel.over() || !rel.sit(ctx) {
 		return
 	}
-	if !r.takeSlot(ctx) {
-		rel.end(results.NotReached, graceful.Interruption(ctx)+" before its turn")
-		return
+	for _, rt := range rel.open() {
+		d, note := rt.decided()
+		rt.Waits = d == lifecycle.Wait
+		rel.change(func() { rt.move(lifecycle.Applied{Decision: d, Note: note}) })
 	}
-	d, note := rel.decided()
-	rel.move(lifecycle.Applied{Decision: d, Note: note})
-	// What has begun to write goes on to its submission; waiting takes no slot, and ends
-	// as soon as nothing new is to begin.
-	perform(graceful.Finish(ctx), env, rel, only(r.toApply, func(s step[*applying]) bool { return !s.waits }))
-	r.slots.Release(1)
-	perform(ctx, env, rel, only(r.toApply, func(s step[*applying]) bool { return s.waits }))
-	if !rel.over() {
-		rel.endApplied()
+	perform(ctx, env, rel, r.toApply)
+	rel.stand()
+	for _, rt := range rel.open() {
+		rt.endApplied()
 	}
 }
 
-// endApplied ends what went through all steps.
-func (rel *release) endApplied() {
-	_, note := rel.decided()
-	switch unseen := rel.run.skips(results.StageVerify); {
-	case rel.waits() && unseen:
-		rel.end(results.Unverified, note+"; not compared, as --skip verify asks")
-	case rel.waits():
-		rel.end(results.Exists, "")
-	case unseen:
-		rel.end(results.Released, "submitted; not verified, as --skip verify asks")
-	default:
-		rel.end(results.Released, "")
+// blockOn ends a release on those ways on which something that it requires did not get there.
+func (rel *release) blockOn() {
+	for _, rt := range rel.open() {
+		rt.blockOn()
 	}
 }
 
@@ -440,67 +414,17 @@ func (r *Run) takeSlot(ctx context.Context) bool {
 	return true
 }
 
-// blockOn ends a release when something it requires did not get there, and warns
-// of what it only can use. Where several versions of an extension may meet a
-// dependency, one that got there is enough.
-func (rel *release) blockOn() {
-	for _, d := range rel.order.dependencies {
-		missing := rel.missing(d)
-		if missing == nil || rel.over() {
-			continue
-		}
-		outcome := missing.result.Outcome
-		switch {
-		case !d.required:
-			rel.warn(results.RuleDependencies, "optional-failed", missing.result.Name, fmt.Sprintf("it can use %s, which is %s", missing.result.Name, outcome), "externalDependencies")
-		case outcome == results.NotReached:
-			rel.end(results.NotReached, fmt.Sprintf("it depends on %s, which was not reached", missing.result.Name))
-		default:
-			rel.end(results.Blocked, fmt.Sprintf("it depends on %s, which is %s", missing.result.Name, outcome))
-		}
-	}
-}
-
-// missing is the release that keeps a dependency from being met: the highest, where
-// none of those that may meet it got there. It is nil as long as one may: one that is not
-// waited for, as that would close a circle, may still be at work when the plan is applied.
-func (rel *release) missing(d dependency) (missing *release) {
-	for _, dep := range d.within {
-		if rel.run.applying && !dep.through() || !dep.over() {
-			return nil
-		}
-		switch dep.result.Outcome {
-		case results.Failed, results.Blocked, results.Unverified, results.NotReached:
-			missing = dep
-		default:
-			return nil
-		}
-	}
-	return missing
-}
-
-// endPlanned ends what a plan left open, where the plan is all there is.
-func (rel *release) endPlanned() {
-	d, note := rel.decided()
-	switch {
-	case d == lifecycle.Wait:
-		rel.end(results.Planned, note+": a run waits for it, and sends nothing")
-	case !rel.run.DryRun && rel.run.Through == results.StageLint:
-		rel.end(results.Linted, note)
-	case !rel.run.DryRun && rel.run.Through == results.StagePackage:
-		rel.end(results.Packed, note)
-	case rel.run.skips(results.StagePush) && rel.run.decides():
-		rel.end(results.Planned, "nothing was sent, as --skip push asks")
-	default:
-		rel.end(results.Planned, note)
-	}
-}
-
-// unclean is an extension that keeps an all-or-nothing run from sending.
-func (p *plan) unclean() *release {
+// unclean is an extension in a target that keeps an all-or-nothing run from sending.
+func (p *plan) unclean() *route {
 	for _, rel := range p.releases {
-		if rel.over() && !rel.result.AsAsked {
-			return rel
+		unclean := slices.DeleteFunc(slices.Clone(rel.routes), func(rt *route) bool { return !rt.over() || rt.known.AsAsked })
+		for _, rt := range unclean {
+			if rt.known.Outcome != results.Blocked { // which may be for another target
+				return rt
+			}
+		}
+		if len(unclean) > 0 {
+			return unclean[0]
 		}
 	}
 	return nil
@@ -519,11 +443,10 @@ func (r *Run) decides() bool { return r.Through == results.StageVerify }
 // sends says whether this run writes to the target.
 func (r *Run) sends() bool { return r.decides() && !r.skips(results.StagePush) }
 
-// skips says whether a stage is left out: by name, or because there is nothing for it to
-// do where nothing is pushed, or where the target keeps no assets.
+// skips says whether a stage is left out everywhere: by name, or because there is nothing for it
+// to do where nothing is pushed.
 func (r *Run) skips(stage string) bool {
-	return slices.Contains(r.Skip, stage) || stage == results.StageVerify && slices.Contains(r.Skip, results.StagePush) ||
-		stage == results.StageUpload && !r.target.KeepsAssets()
+	return slices.Contains(r.Skip, stage) || stage == results.StageVerify && slices.Contains(r.Skip, results.StagePush)
 }
 
 // Warn passes on what somebody should know of the run as a whole; it is in the
@@ -533,16 +456,18 @@ func (r *Run) Warn(message string) { r.feed.Warn(message, !r.applying) }
 
 // warnOfIndex says in the plan what is wrong with the index as a whole: what is
 // sent will not be seen until it is corrected, and what exists is not seen now.
-func (r *Run) warnOfIndex(p *plan) {
-	at := p.index.Known()
-	if at == nil || at.Err != nil {
-		return
-	}
-	if err := at.Index.Refused(); err != nil {
-		r.Warn(failure.InOneLine(err) + "; until then KubeSphere shows nothing that is new in this repository")
-	}
-	for _, remark := range at.Index.Remarks() {
-		r.Warn(remark)
+func (r *Run) warnOfIndex() {
+	for _, s := range r.sites {
+		at := s.index.Known()
+		if at == nil || at.Err != nil {
+			continue
+		}
+		if err := at.Index.Refused(); err != nil {
+			r.Warn(s.named(r, failure.InOneLine(err)+"; until then KubeSphere shows nothing that is new in this repository"))
+		}
+		for _, remark := range at.Index.Remarks() {
+			r.Warn(s.named(r, remark))
+		}
 	}
 }
 
@@ -551,12 +476,8 @@ func (r *Run) warnOfIndex(p *plan) {
 // is finished it is dropped.
 func (r *Run) Note(message string) { r.feed.Note(message) }
 
-// emit reports to the observer what happened to an extension, or with nil to the run.
-func (r *Run) emit(e results.Event, rel *release) {
-	if rel != nil {
-		now := rel.result.Snapshot()
-		e.Extension = &now
-	}
+// emit reports to the observer what happened.
+func (r *Run) emit(e results.Event) {
 	e.Planning = !r.applying
 	r.feed.Emit(e)
 }
@@ -571,7 +492,7 @@ func (r *Run) document(p *plan) *results.Document {
 		result.Shard = r.Shard.String()
 	}
 	for _, rel := range p.releases {
-		result.Extensions = append(result.Extensions, rel.result.Snapshot())
+		result.Extensions = append(result.Extensions, rel.snapshot())
 	}
 	slices.SortFunc(result.Extensions, results.InReports)
 	result.Totals, result.Committed = results.Totals(result.Extensions), results.AllCommitted(result.Extensions)

@@ -64,7 +64,7 @@ func partsOf(planned []*release, count int) (parts []Part) {
 	for _, shard := range divide(planned, count) {
 		var part Part
 		for _, r := range shard {
-			part.Extensions = append(part.Extensions, r.result.Snapshot())
+			part.Extensions = append(part.Extensions, r.snapshot())
 			part.Weight += eachCosts + r.read.size
 		}
 		if len(shard) > 0 {

@@ -26,16 +26,16 @@ func sizeStep[E any](ctx context.Context, _ E, r *release) error {
 	r.forgetSize()
 	r.result.Package.SizeWithin = r.sizeWithin()
 	limit := r.source.Settings.Size.Limit
-	if r.packed.pkg.Size <= limit-limit/10 {
+	if r.parcel.Package.Size <= limit-limit/10 {
 		return nil
 	}
-	if err := r.measure(ctx, r.packed.urls); err != nil {
+	if err := r.measure(ctx, r.parcel.URLs); err != nil {
 		return err
 	}
-	if r.packed.pkg.Size-limit > r.sizeWithin() {
-		return packagesize.Refusal(r.result.Package, r.packed.pkg.Size, limit)
+	if r.parcel.Package.Size-limit > r.sizeWithin() {
+		return packagesize.Refusal(r.result.Package, r.parcel.Package.Size, limit)
 	}
-	near := packagesize.Near(r.result.Package, r.packed.pkg.Size, limit)
+	near := packagesize.Near(r.result.Package, r.parcel.Package.Size, limit)
 	r.result.Findings = append(slices.Clone(r.result.Findings), results.FindingOf(near, r.source.Display)) // events hold the one before
 	return nil
 }
@@ -43,7 +43,7 @@ func sizeStep[E any](ctx context.Context, _ E, r *release) error {
 // sizeWithin is by how many bytes the size of the package may change when its
 // assets are really uploaded.
 func (r *release) sizeWithin() int64 {
-	if len(r.packed.urls) == 0 {
+	if len(r.parcel.URLs) == 0 {
 		return 0
 	}
 	return r.packed.within
@@ -61,7 +61,7 @@ func (r *release) measure(ctx context.Context, urls extension.URLs) error {
 	if measured.Contributors != nil {
 		return nil
 	}
-	report, err := r.run.Examiner.Sizes(ctx, r.read.ext, urls, r.limits())
+	report, err := r.run.Examiner.Sizes(ctx, r.parcel.Ext, urls, r.limits())
 	switch {
 	case failure.LimitReached(err):
 		// The size is known all the same; what would make it smaller is not.

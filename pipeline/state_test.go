@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/delivery"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/results"
@@ -32,11 +33,11 @@ func allStates() []lifecycle.State {
 // Every move from one state to another is allowed here, or impossible.
 func TestMovesOfARelease(t *testing.T) {
 	allowed := map[string][]string{
-		"pending":                  {"planned to keep", "planned to release", "planned to wait", "ended as exists", "ended as drift", "ended as blocked", "ended as failed", "ended as not-reached"},
+		"pending":                  {"planned to keep", "planned to release", "planned to wait", "ended as exists", "ended as drift", "ended as blocked", "ended as failed", "ended as not-reached", "ended as left-out"},
 		"planned to keep":          {"ended as linted", "ended as packed", "ended as planned", "ended as blocked", "ended as failed", "ended as not-reached"},
 		"planned to release":       {"applying release", "ended as planned", "ended as blocked", "ended as failed", "ended as not-reached"},
 		"planned to wait":          {"applying wait", "ended as planned", "ended as blocked", "ended as failed", "ended as not-reached"},
-		"applying release":         {"applying wait", "ended as released", "ended as drift", "ended as failed", "ended as unverified", "ended as not-reached"},
+		"applying release":         {"applying wait", "ended as released", "ended as drift", "ended as blocked", "ended as failed", "ended as unverified", "ended as not-reached"},
 		"applying wait":            {"ended as exists", "ended as drift", "ended as failed", "ended as unverified", "ended as not-reached"},
 		"applying keep":            {"ended as drift", "ended as failed", "ended as unverified", "ended as not-reached"}, // which no move leads to
 		"ended as whatever it was": nil,
@@ -51,7 +52,7 @@ func TestMovesOfARelease(t *testing.T) {
 			if want && from.String() != "applying keep" {
 				led[to.String()] = true
 			}
-			r := &release{state: from, result: results.Extension{Name: "alc"}}
+			r := &route{state: from, release: &release{result: results.Extension{Name: "alc"}}}
 			if thrown := moved(r, to); (thrown == nil) != want || want && r.state != to || !want && r.state != from {
 				t.Errorf("from %s to %s: it is %s, and %v", from, to, r.state, thrown)
 			}
@@ -65,7 +66,7 @@ func TestMovesOfARelease(t *testing.T) {
 }
 
 // moved moves a release, and returns what the impossible move says.
-func moved(r *release, to lifecycle.State) (thrown any) {
+func moved(r *route, to lifecycle.State) (thrown any) {
 	defer func() { thrown = recover() }()
 	r.move(to)
 	return nil
@@ -77,11 +78,11 @@ func TestAnImpossibleMoveInARun(t *testing.T) {
 	was, said := mistake, ""
 	defer func() { mistake = was }()
 	mistake = func(text string) { said = text }
-	r := &release{state: lifecycle.Ended{Outcome: results.Failed}, result: results.Extension{Name: "alc"}}
+	r := &route{state: lifecycle.Ended{Outcome: results.Failed}, release: &release{result: results.Extension{Name: "alc"}}}
 	if r.move(lifecycle.Ended{Outcome: results.Released}); r.state != (lifecycle.Ended{Outcome: results.Failed}) || said != "the extension alc is ended as failed and cannot be ended as released" {
 		t.Errorf("%s, %q", r.state, said)
 	}
-	r = &release{state: lifecycle.Pending{}}
+	r = &route{state: lifecycle.Pending{}, release: &release{}}
 	if r.move(lifecycle.Ended{Outcome: results.Released}); r.state != (lifecycle.Ended{Outcome: results.Released}) {
 		t.Errorf("it is %s", r.state)
 	}
@@ -119,7 +120,7 @@ func TestTheListsOfSteps(t *testing.T) {
 	}
 	var stages []string
 	for _, s := range applySteps() {
-		if s.stage != "" {
+		if s.stage != "" && s.when(lifecycle.Applied{Decision: lifecycle.Send}) { // what was submitted before is verified first
 			stages = append(stages, s.stage)
 		}
 	}
@@ -140,7 +141,7 @@ func TestAStepIsAFunctionAndAnEntry(t *testing.T) {
 		when: lifecycle.IsToPack, blames: stagePlan, doing: "while it looked at the calendar",
 		do: func(_ context.Context, _ *planning, r *release) error {
 			if r.read.metadata.Name == "alc" {
-				return &ending{outcome: results.Blocked, reason: "it is the thirteenth"}
+				return &delivery.Ending{Outcome: results.Blocked, Reason: "it is the thirteenth"}
 			}
 			return nil
 		},
@@ -148,7 +149,7 @@ func TestAStepIsAFunctionAndAnEntry(t *testing.T) {
 	var noted []string
 	proud := step[*applying]{
 		when: lifecycle.IsApplied, blames: results.StagePush, doing: "while it said so",
-		do: func(_ context.Context, env *applying, r *release) error {
+		each: func(_ context.Context, env *applying, r *route) error {
 			noted = append(noted, r.result.Name+" is "+r.state.String())
 			return nil
 		},

@@ -6,74 +6,123 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
+	"github.com/ksrelease/ksrelease/internal/delivery"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
-	"github.com/ksrelease/ksrelease/internal/indexwatch"
 	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/results"
-	"github.com/ksrelease/ksrelease/internal/target/access"
 )
 
 // step is one step of the story, in a plan or when it is applied; E is what it reaches
-// outside the extension, [planning] or [applying].
+// outside the extension, [planning] or [applying]. It has do, or each.
 type step[E any] struct {
 	// stage is that of the result document which the step is; empty for a step that is
 	// none, which is seen by what it decides and where it fails.
 	stage string
-	do    func(ctx context.Context, env E, r *release) error // nil does nothing
-	when  func(lifecycle.State) bool                         // the states in which it is taken
+	// do is taken once for the extension, where it is in one of the states of when on the way to
+	// any target; its error ends the extension on the ways of which that is so.
+	do func(ctx context.Context, env E, r *release) error
+	// each is taken for each target, of all at the same time. Steps with it that follow one
+	// another are taken without waiting for the other targets in between.
+	each func(ctx context.Context, env E, rt *route) error
+	when func(lifecycle.State) bool // the states in which it is taken
 
 	writes bool // it changes something outside: observers keep evidence before it starts
 	waits  bool // it needs no slot while it runs, and ends with the first step of the context
+	ends   bool // what has come through it is there
 
 	leaves results.StageStatus // the status of the stage when all went well; empty is StageOK
 	blames string              // the stage in which an error of it happened, where that is not its own
 	doing  string              // what was going on when it was interrupted; empty is "during" its stage
 }
 
-// outside is what steps reach outside the extension.
-type outside struct {
-	target  access.Reader
-	index   *indexwatch.Watcher
-	unasked bool // the target cannot be asked
-	// keep leaves the archive in the output directory; nil keeps nothing.
-	keep func(r *release) error
-}
-
 // planning is what the steps of a plan reach. There is nothing in it that writes: a step of
 // a plan that sends something does not compile.
 type planning struct {
-	outside
+	to []*delivery.Asking // the targets of the run
+	// keep leaves the archive in the output directory; nil keeps nothing.
+	keep    func(r *release) error
 	uploads bool // assets are uploaded in this run: the package has the pushed form
 }
 
 // applying is what the steps reach that carry out the plan.
 type applying struct {
-	outside
-	send    access.Writer
-	reviews bool // what is sent is a draft until it is submitted
-	message string
-	// refused is done when the target has refused the key, which is its cause.
-	refused context.Context
-	slots   *semaphore.Weighted // for what costs work while waiting
+	to   []*delivery.Sending
+	keep func(r *release) error
 }
+
+// nothing is left to the application of a plan.
+func nothing(context.Context, *planning, *route) error { return nil }
 
 // perform takes an extension through the steps that are for its state, until it has ended.
 func perform[E any](ctx context.Context, env E, r *release, steps []step[E]) {
-	for _, s := range steps {
-		if r.over() {
-			return
+	for len(steps) > 0 && !r.over() {
+		first := steps[0]
+		together := slices.IndexFunc(steps, func(s step[E]) bool { return s.each == nil })
+		if together < 0 {
+			together = len(steps)
 		}
-		if !s.when(r.state) || s.stage != "" && r.run.skips(s.stage) {
+		if together > 0 {
+			goAll(ctx, env, r, steps[:together])
+			steps = steps[together:]
 			continue
 		}
-		work := func(ctx context.Context) error { return nil }
-		if s.do != nil {
-			work = func(ctx context.Context) error { return s.do(ctx, env, r) }
+		steps = steps[1:]
+		ways := slices.DeleteFunc(r.open(), func(rt *route) bool { return !first.when(rt.state) || first.stage != "" && rt.skips(first.stage) })
+		if len(ways) > 0 && r.sit(ctx) {
+			r.take(r.under(ctx, first.waits), taken{first.stage, "", first.writes, first.leaves, first.blames, first.doing, ways}, func(ctx context.Context) error { return first.do(ctx, env, r) })
 		}
-		r.take(ctx, taken{s.stage, s.writes, s.leaves, s.blames, s.doing}, work)
+	}
+}
+
+// under is the context of a step: what has begun to write goes on to its submission, and what
+// waits ends as soon as nothing new is to begin. A plan has nothing to lose.
+func (r *release) under(ctx context.Context, waits bool) context.Context {
+	if r.run.applying && !waits {
+		return graceful.Finish(ctx)
+	}
+	return ctx
+}
+
+// goAll takes an extension through steps that are for each target.
+func goAll[E any](ctx context.Context, env E, r *release, steps []step[E]) {
+	ways := r.open()
+	waits := slices.ContainsFunc(steps, func(s step[E]) bool { return s.waits })
+	if !waits {
+		if r.sit(ctx) {
+			inParallel(ways, func(rt *route) { goOne(ctx, env, rt, steps, func() {}) })
+		}
+		return
+	}
+	// Each way has the slot of the extension with the others until it waits.
+	if !r.sit(ctx) {
+		return
+	}
+	sits := r.seat.share(len(ways))
+	r.seated = false
+	inParallel(ways, func(rt *route) {
+		i := slices.Index(ways, rt)
+		goOne(ctx, env, rt, steps, func() { sits.leave(i) })
+	})
+	r.seated = sits.join()
+}
+
+// goOne takes an extension through steps for one target. stand gives its slot to others.
+func goOne[E any](ctx context.Context, env E, rt *route, steps []step[E], stand func()) {
+	for _, s := range steps {
+		if rt.over() {
+			return
+		}
+		if !s.when(rt.state) || s.stage != "" && rt.skips(s.stage) {
+			continue
+		}
+		if s.waits {
+			stand()
+		}
+		rt.take(rt.under(ctx, s.waits), taken{s.stage, rt.target(), s.writes, s.leaves, s.blames, s.doing, []*route{rt}}, func(ctx context.Context) error { return s.each(ctx, env, rt) })
+		if s.ends && !rt.over() {
+			rt.endApplied()
+		}
 	}
 }
 
@@ -90,101 +139,115 @@ func only[E any](steps []step[E], fits func(step[E]) bool) (some []step[E]) {
 // taken is a step that is taken, whatever it reaches.
 type taken struct {
 	stage         string
+	target        string // empty for all
 	writes        bool
 	leaves        results.StageStatus
 	blames, doing string
+	ways          []*route // that it is taken for
+}
+
+// isSent says that the package was submitted on all ways.
+func (s taken) isSent() bool {
+	return !slices.ContainsFunc(s.ways, func(rt *route) bool { return !rt.IsSent() })
 }
 
 // take does what a step does, and brings what came of it into result and state.
 func (r *release) take(ctx context.Context, s taken, work func(context.Context) error) {
 	var err error
 	if s.stage == "" {
-		err = work(r.noting(ctx))
+		err = work(r.noting(ctx, s.target))
 	} else {
 		s.blames, s.doing = s.stage, "during "+s.stage
 		err = r.record(ctx, s, work)
 	}
 	var (
-		end   *ending
-		other *failure.Staged
+		ending *delivery.Ending
+		other  *failure.Staged
 	)
 	switch {
 	case err == nil:
-	case errors.As(err, &end):
-		if end.cause != nil {
-			r.blame(s.blames, end.cause)
+	case errors.As(err, &ending):
+		if ending.Cause != nil {
+			for _, rt := range s.ways {
+				rt.blame(s.blames, ending.Cause)
+			}
 		}
-		r.end(end.outcome, end.reason)
-	case ctx.Err() != nil && r.sent.done():
-		r.end(results.Unverified, graceful.Interruption(ctx)+" before it was seen in the Helm repository")
+		end(s.ways, ending.Outcome, ending.Reason)
+	case ctx.Err() != nil && s.isSent():
+		for _, rt := range s.ways {
+			rt.end(results.Unverified, graceful.Interruption(ctx)+" before it was seen in "+rt.site.Shown())
+		}
 	case ctx.Err() != nil:
 		// Whether a write went through is not known, and nothing is assumed.
 		reason := graceful.Interruption(ctx) + " " + s.doing
 		if s.writes {
 			reason += "; what it sent is in doubt, the next run reads it back"
 		}
-		r.end(results.NotReached, reason)
+		end(s.ways, results.NotReached, reason)
 	case errors.As(err, &other):
-		r.fail(other.Stage, other.Err)
+		fail(s.ways, other.Stage, other.Err)
 	default:
-		r.fail(s.blames, err)
+		fail(s.ways, s.blames, err)
 	}
+}
+
+// fail ends some ways with an error of a stage.
+func fail(ways []*route, stage string, err error) {
+	for _, rt := range ways {
+		rt.fail(stage, err)
+	}
+}
+
+// records are the stages of the result that a step changes.
+func (r *release) records(s taken) (all []*results.Stage) {
+	named := func(x results.Stage) bool { return x.Name == s.stage }
+	if !slices.Contains(targetStages, s.stage) {
+		return []*results.Stage{&r.result.Stages[slices.IndexFunc(r.result.Stages, named)]}
+	}
+	for _, rt := range s.ways {
+		all = append(all, &rt.known.Stages[slices.IndexFunc(rt.known.Stages, named)])
+	}
+	return all
 }
 
 // record does what a stage does and keeps in the result how far it came.
 func (r *release) record(ctx context.Context, s taken, work func(context.Context) error) error {
-	record := &r.result.Stages[slices.IndexFunc(r.result.Stages, func(x results.Stage) bool { return x.Name == s.stage })]
-	emit := func(kind results.EventKind, message string) {
-		r.run.emit(results.Event{
-			Kind: kind, Stage: s.stage, Status: record.Status,
-			Writes: s.writes, Message: message, Milliseconds: record.Milliseconds,
-		}, r)
+	records := r.records(s)
+	set := func(kind results.EventKind, status results.StageStatus, milliseconds int64, message string) {
+		r.tell(results.Event{
+			Kind: kind, Target: s.target, Stage: s.stage, Status: status,
+			Writes: s.writes, Message: message, Milliseconds: milliseconds,
+		}, func() {
+			for _, record := range records {
+				record.Status, record.Milliseconds = status, milliseconds
+			}
+		})
 		if s.writes {
 			r.run.Kept(ctx)
 		}
 	}
-	record.Status = results.StageStarted
-	emit(results.EventStageStarted, "")
+	set(results.EventStageStarted, results.StageStarted, records[0].Milliseconds, "")
 	start := time.Now()
-	err := work(r.noting(ctx))
-	record.Milliseconds = time.Since(start).Milliseconds()
+	err := work(r.noting(ctx, s.target))
+	took := time.Since(start).Milliseconds()
 
-	var end *ending
-	message := ""
+	var ending *delivery.Ending
+	status, message := results.StageFailed, ""
 	switch {
 	case err == nil:
-		record.Status = results.StageOK
+		status = results.StageOK
 		if s.leaves != "" {
-			record.Status = s.leaves
+			status = s.leaves
 		}
-	case errors.As(err, &end) && (end.outcome == results.Exists || end.outcome == results.Drift):
-		record.Status = results.StageOK
-	case end == nil && ctx.Err() != nil && !r.sent.done():
+	case errors.As(err, &ending) && (ending.Outcome == results.Exists || ending.Outcome == results.Drift):
+		status = results.StageOK
+	case ending == nil && ctx.Err() != nil && !s.isSent():
 		// It was cut off, and stays as it is: what a write has sent is in doubt.
-	default:
-		record.Status = results.StageFailed
+		status = results.StageStarted
 	}
 	if err != nil {
 		message = err.Error()
 	}
-	emit(results.EventStageFinished, message)
+	set(results.EventStageFinished, status, took, message)
 	return err
 }
-
-// notSent is the end of an extension of which a write was not sent, as the key was refused
-// before; nil for another error. what completes "the API key was refused before …".
-func notSent(err error, what string) error {
-	if access.Unsent(err) {
-		return &ending{outcome: results.NotReached, reason: "the API key was refused before " + what}
-	}
-	return nil
-}
-
-// ending is how a step ends an extension in another way than failing.
-type ending struct {
-	outcome results.Outcome
-	reason  string
-	cause   error // what went wrong in the step, with its hint; nil where nothing did
-}
-
-func (e *ending) Error() string { return string(e.outcome) + ": " + e.reason }

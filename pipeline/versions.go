@@ -3,10 +3,11 @@ package pipeline
 import (
 	"context"
 	"slices"
+	"time"
 
+	"github.com/ksrelease/ksrelease/internal/delivery"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/indexwatch"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/versions"
@@ -15,12 +16,16 @@ import (
 // survey looks at what is in the Helm repository around a version that is going
 // to be released: at the other versions of the extension, and at what it depends
 // on.
-func survey(ctx context.Context, at *indexwatch.Reading, r *release) error {
-	published, err := at.Index.Versions(ctx, r.result.Name)
+func survey(ctx context.Context, to *delivery.Asking, r *route) error {
+	at, err := to.Index.Since(ctx, time.Time{})
 	if err != nil {
 		return err
 	}
-	for _, remark := range versions.Remarks(r.result.Version, published, r.order.together) {
+	published, err := at.Index.Versions(ctx, r.parcel.Name)
+	if err != nil {
+		return err
+	}
+	for _, remark := range versions.Remarks(r.parcel.Version, published, r.order.together) {
 		if r.hasFinding(alsoFound[remark.What]) {
 			continue
 		}
@@ -39,13 +44,15 @@ func survey(ctx context.Context, at *indexwatch.Reading, r *release) error {
 var alsoFound = map[string]string{"goes-back": "version-bump/backwards", "jumps": "version-bump/jump"}
 
 func (r *release) hasFinding(code string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	return code != "" && slices.ContainsFunc(r.result.Findings, func(f results.Finding) bool { return f.Code == code })
 }
 
 // lookFor blocks a release that requires what is neither in this run nor in the
 // Helm repository.
-func (r *release) lookFor(ctx context.Context, d dependency, index target.Index) error {
-	if len(d.within) > 0 {
+func (r *route) lookFor(ctx context.Context, d dependency, index target.Index) error {
+	if slices.ContainsFunc(d.within, func(dep *release) bool { return dep.routes[r.at].takes() }) {
 		return nil // blockOn sees to it
 	}
 	there, err := index.Versions(ctx, d.name)
@@ -62,25 +69,47 @@ func (r *release) lookFor(ctx context.Context, d dependency, index target.Index)
 	case r.run.AllowMissing:
 		r.warn(results.RuleDependencies, "required-missing", d.String(), "it requires "+what, "externalDependencies")
 	default:
-		return &ending{outcome: results.Blocked, reason: "it requires " + what + ": release that first, or go ahead with --allow-missing-dependencies"}
+		return &delivery.Ending{Outcome: results.Blocked, Reason: "it requires " + what + ": release that first, or go ahead with --allow-missing-dependencies"}
 	}
 	return nil
 }
 
 // warn adds a finding of the run itself, at a key of extension.yaml. subject is the other
 // extension or version that it is about, if any. What the plan has found already, and the
-// application finds again, takes the place of the one before: the message may say more now.
-func (r *release) warn(rule, what, subject, message, key string) {
+// application finds again, takes the place of the one before: the message may say more now. What
+// is found for two targets is said as it is for the first.
+func (r *route) warn(rule, what, subject, message, key string) {
 	d := diagnostic.Diagnostic{Code: rule + "/" + what, Severity: diagnostic.Warning, Message: message, File: extension.MetadataFile, Subject: subject}
-	if r.read.ext != nil && r.read.ext.Document != nil {
-		d.Range = diagnostic.At(r.read.ext.Document.Place(key))
+	if r.parcel.Ext != nil && r.parcel.Ext.Document != nil {
+		d.Range = diagnostic.At(r.parcel.Ext.Document.Place(key))
 	}
 	found := results.FindingOf(d, r.source.Display)
+	r.change(func() { r.remark(found, r.at) })
+}
+
+// remark adds a finding that belongs to a target, in the order of the targets.
+func (r *release) remark(found results.Finding, at int) {
 	all := slices.Clone(r.result.Findings) // events hold the one before
-	if i := slices.IndexFunc(all, func(f results.Finding) bool { return f.Fingerprint == found.Fingerprint }); i >= 0 {
+	i := slices.IndexFunc(all, func(f results.Finding) bool { return f.Fingerprint == found.Fingerprint })
+	owner, owned := r.owners[found.Fingerprint]
+	switch {
+	case i >= 0 && owned && owner < at:
+		return
+	case i >= 0 && owned && owner > at:
+		all, i = slices.Delete(all, i, i+1), -1
+	}
+	if r.owners == nil {
+		r.owners = map[string]int{}
+	}
+	r.owners[found.Fingerprint] = at
+	if i >= 0 {
 		all[i] = found
 	} else {
-		all = append(all, found)
+		i = len(all)
+		for i > 0 && r.owners[all[i-1].Fingerprint] > at {
+			i--
+		}
+		all = slices.Insert(all, i, found)
 	}
 	r.result.Findings = all
 }

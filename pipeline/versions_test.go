@@ -45,7 +45,8 @@ func TestRemarksAreWarningsOfWhatIsReleased(t *testing.T) {
 // TestAWarningIsKnownByItsFingerprint: found once more it replaces the one before, whatever
 // its words; events that hold the one before still do.
 func TestAWarningIsKnownByItsFingerprint(t *testing.T) {
-	r := &release{result: results.Extension{Findings: []results.Finding{{Code: "images/unused", Rule: "images", Message: "m", Fingerprint: "f"}}}}
+	r := newRelease(New(Options{}), sourceOf(t, "alc", "1.0.0")).routes[0]
+	r.result.Findings = []results.Finding{{Code: "images/unused", Rule: "images", Message: "m", Fingerprint: "f"}}
 	for _, w := range [][3]string{
 		{"optional-missing", "alc", "it can use alc, which is nowhere"},
 		{"optional-missing", "bee", "it can use bee, which is nowhere"},

@@ -50,15 +50,35 @@ func Upgrade(examine Examine, from target.Reader, index Index, warn func(string)
 	}
 }
 
+// Below names the package of the highest version below another one, by its digest; it is empty where
+// there is none, or it has no digest.
+func Below(ctx context.Context, index Index, name, version string) (string, error) {
+	highest, err := highestBelow(ctx, index, name, version)
+	if err != nil || highest == "" {
+		return "", err
+	}
+	entry, _, err := index.Lookup(ctx, name, highest)
+	return entry.Digest, err
+}
+
 // below is the highest version below another one; nil where there is none.
 func below(ctx context.Context, from target.Reader, index Index, name, version string) (*Base, error) {
+	highest, err := highestBelow(ctx, index, name, version)
+	if err != nil || highest == "" {
+		return nil, err
+	}
+	return OfTarget(ctx, from, index, name, highest)
+}
+
+// highestBelow is the highest version below another one; empty where there is none.
+func highestBelow(ctx context.Context, index Index, name, version string) (string, error) {
 	there, err := index.Versions(ctx, name)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	there = slices.DeleteFunc(slices.Clone(there), func(other string) bool { return versions.Compare(other, version) >= 0 })
 	if len(there) == 0 {
-		return nil, nil
+		return "", nil
 	}
-	return OfTarget(ctx, from, index, name, slices.MaxFunc(there, versions.Compare))
+	return slices.MaxFunc(there, versions.Compare), nil
 }

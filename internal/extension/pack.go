@@ -63,16 +63,17 @@ func (e *Extension) Pack(urls URLs) (*Package, error) {
 	if err != nil {
 		return nil, fmt.Errorf("packing %s: %w", e.display, err)
 	}
+	return Packed(e.Metadata.Name, e.Metadata.Version, data, e.ContentDigest()), nil
+}
+
+// Packed is the package of a version whose bytes are known, with the digest of its content.
+func Packed(name, version string, data []byte, contentDigest string) *Package {
 	sum := sha256.Sum256(data)
 	return &Package{
-		Name:          e.Metadata.Name,
-		Version:       e.Metadata.Version,
-		Filename:      e.Metadata.Name + "-" + e.Metadata.Version + ".tgz",
-		Data:          data,
-		Digest:        "sha256:" + hex.EncodeToString(sum[:]),
-		Size:          int64(len(data)),
-		ContentDigest: e.ContentDigest(),
-	}, nil
+		Name: name, Version: version, Filename: name + "-" + version + ".tgz",
+		Data: data, Digest: "sha256:" + hex.EncodeToString(sum[:]), Size: int64(len(data)),
+		ContentDigest: contentDigest,
+	}
 }
 
 // packable refuses what would give a package with an unusable file name, or one

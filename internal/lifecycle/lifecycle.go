@@ -8,7 +8,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
-// State is where an extension is on its way: pending → planned → applying → ended. It may
+// State is where an extension is on its way to a target: pending → planned → applying → ended. It may
 // end from each of them, as [MayMove] allows.
 type State interface{ String() string }
 
@@ -72,7 +72,7 @@ func MayMove(from, to State) bool {
 		case Planned:
 			return true
 		case Ended: // there is nothing to do, or nothing can be done
-			return slices.Contains([]results.Outcome{results.Exists, results.Drift, results.Blocked, results.Failed, results.NotReached}, to.Outcome)
+			return slices.Contains([]results.Outcome{results.Exists, results.Drift, results.Blocked, results.Failed, results.NotReached, results.LeftOut}, to.Outcome)
 		}
 	case Planned:
 		switch to := to.(type) {
@@ -92,7 +92,7 @@ func MayMove(from, to State) bool {
 			return from.Decision == Send && to.Decision == Wait
 		case Ended:
 			switch to.Outcome {
-			case results.Released:
+			case results.Released, results.Blocked: // by what became of it in another target
 				return from.Decision == Send
 			case results.Exists:
 				return from.Decision == Wait
@@ -107,6 +107,12 @@ func MayMove(from, to State) bool {
 // IsPending says that nothing is decided.
 func IsPending(s State) bool { return s == Pending{} }
 
+// IsPlanned says that the plan has decided.
+func IsPlanned(s State) bool {
+	_, ok := s.(Planned)
+	return ok
+}
+
 // IsToPack says that it is planned, and its package has to be made.
 func IsToPack(s State) bool {
 	p, ok := s.(Planned)
@@ -117,6 +123,12 @@ func IsToPack(s State) bool {
 func IsToSend(s State) bool {
 	a, ok := s.(Applied)
 	return ok && a.Decision == Send
+}
+
+// IsToAwait says that the plan is carried out, and it is only waited for.
+func IsToAwait(s State) bool {
+	a, ok := s.(Applied)
+	return ok && a.Decision == Wait
 }
 
 // IsApplied says that the plan is carried out.

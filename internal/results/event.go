@@ -17,7 +17,10 @@ const (
 	EventPlanned       EventKind = "plan-finished"
 	EventNote          EventKind = "note"    // something to know while it goes on: a retry, a wait
 	EventWarning       EventKind = "warning" // something that somebody should fix: an address without TLS
-	EventEnded         EventKind = "ended"
+	// One target of several has all of an extension that it gets, or does not get it. Message
+	// says why.
+	EventTargetEnded EventKind = "target-ended"
+	EventEnded       EventKind = "ended"
 	// A hook begins and has ended. Stage is StageBefore or StageAfter, Message the command; a
 	// hook of the project has no Extension.
 	EventHookStarted  EventKind = "hook-started"
@@ -34,8 +37,11 @@ type Event struct {
 	// Extension is the extension as it stands after the event; nil for events
 	// of the whole run.
 	Extension *Extension
-	Stage     string
-	Status    StageStatus
+	// Target is the one that it is about, by its name, where a project names its targets;
+	// empty for what is about the extension, or the run.
+	Target string
+	Stage  string
+	Status StageStatus
 	// Writes is true for the start and end of a stage that changes the
 	// marketplace: the run waits for Options.Kept before that extension goes on.
 	Writes  bool

@@ -69,6 +69,10 @@ func (f *Feed) Note(message string) {
 // observers may keep it.
 func (x Extension) Snapshot() Extension {
 	x.Stages, x.Assets, x.Hooks = slices.Clone(x.Stages), slices.Clone(x.Assets), slices.Clone(x.Hooks)
+	x.Targets = slices.Clone(x.Targets)
+	for i, t := range x.Targets {
+		x.Targets[i] = t.Snapshot()
+	}
 	if x.Package != nil {
 		pkg := *x.Package
 		x.Package = &pkg

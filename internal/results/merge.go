@@ -69,7 +69,7 @@ func Merge(all []*Document) (*Document, error) {
 		for _, x := range d.Extensions {
 			id := [2]string{x.Name, x.Version}
 			if i, ok := at[id]; ok {
-				merged.Extensions[i] = x
+				merged.Extensions[i] = together(merged.Extensions[i], x)
 				continue
 			}
 			at[id] = len(merged.Extensions)

@@ -20,11 +20,12 @@ const (
 	Failed     Outcome = "failed"      // a stage failed
 	Unverified Outcome = "unverified"  // sent, not seen in time
 	NotReached Outcome = "not-reached" // interrupted before its turn, or in the middle of it
+	LeftOut    Outcome = "left-out"    // the target does not take this version, by its settings
 )
 
 // Outcomes lists all outcomes in the order in which counts are printed.
 func Outcomes() []Outcome {
-	return []Outcome{Released, Planned, Linted, Packed, Exists, Drift, Blocked, Failed, Unverified, NotReached}
+	return []Outcome{Released, Planned, Linted, Packed, Exists, Drift, Blocked, Failed, Unverified, NotReached, LeftOut}
 }
 
 // Document is the result document of a run, in the shape in which
@@ -56,7 +57,7 @@ type Document struct {
 	// others can read.
 	Warnings   []string        `json:"warnings,omitempty"`
 	Extensions []Extension     `json:"extensions"`
-	Totals     map[Outcome]int `json:"totals"` // every outcome, also those with 0
+	Totals     map[Outcome]int `json:"totals"` // every outcome, also those with 0, but left-out only where there are some
 	// Announcements are those that were sent, or would be; absent where there is nothing to
 	// announce.
 	Announcements []Announcement `json:"announcements,omitempty"`
@@ -136,6 +137,10 @@ type Extension struct {
 	Stages  []Stage  `json:"stages"`
 	Package *Package `json:"package"` // null until it is packed
 	Assets  []Asset  `json:"assets"`
+	// Targets say what became of it in each place that it was to be released to, in the order
+	// of the config; absent where the project names none. The outcome and what goes with it
+	// are those of the targets together (Summarize).
+	Targets []Target `json:"targets,omitempty"`
 	// Hooks are the commands that were run for it before it was read, and when all
 	// extensions had ended, in that order.
 	Hooks      []Hook `json:"hooks,omitempty"`
@@ -160,6 +165,27 @@ type Extension struct {
 	// exit code 0 and 1.
 	AsAsked bool `json:"-"`
 	// Seen is what the plan saw of it in the target.
+	Seen Seen `json:"-"`
+}
+
+// Target is what is known of an extension in one of the places that it is released to.
+type Target struct {
+	Name string `json:"name"` // as in the config and --target
+	Kind string `json:"kind"`
+	URL  string `json:"url,omitempty"` // where it is, without secrets; it may be a path
+	// Outcome, Reason, Stages and the others are as those of an extension. The stages are those
+	// that each target has: upload, push and verify.
+	Outcome       Outcome      `json:"outcome"`
+	Reason        string       `json:"reason,omitempty"`
+	AsAsked       bool         `json:"as_asked"`
+	Stages        []Stage      `json:"stages"`
+	SnapshotID    string       `json:"snapshot_id,omitempty"`
+	Review        string       `json:"review,omitempty"`
+	ReviewMessage string       `json:"review_message,omitempty"`
+	Differs       []Difference `json:"differs,omitempty"`
+	Error         *Error       `json:"error"`
+
+	// Seen is what the plan saw of it there.
 	Seen Seen `json:"-"`
 }
 
@@ -304,7 +330,9 @@ func (r *Document) Recount() { r.Totals = Totals(r.Extensions) }
 func Totals(extensions []Extension) map[Outcome]int {
 	t := map[Outcome]int{}
 	for _, o := range Outcomes() {
-		t[o] = 0
+		if o != LeftOut { // which is for projects that have such a target
+			t[o] = 0
+		}
 	}
 	for _, e := range extensions {
 		t[e.Outcome]++

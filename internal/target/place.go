@@ -29,6 +29,14 @@ func Marketplace(t Target) Place {
 	return Place{Target: t, Name: KindMarketplace, Kind: KindMarketplace, Noun: "the marketplace", Shows: "the Helm repository"}
 }
 
+// Key is what it asks for of those who send something, in messages.
+func (p Place) Key() string {
+	if p.Kind == KindMarketplace || p.Kind == "" {
+		return "the API key"
+	}
+	return "the login"
+}
+
 // Shown is what messages call the place where its versions are seen.
 func (p Place) Shown() string {
 	if p.Shows == "" {

@@ -5,6 +5,8 @@ package target
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
@@ -143,9 +145,17 @@ type Entry struct {
 }
 
 // ErrNoToken is why nothing can be asked of a target, or written to it, without an API key.
-var ErrNoToken = noToken{}
+var ErrNoToken = NoKeyError{Key: "the API key", Noun: "the marketplace"}
 
-type noToken struct{}
+// NoKeyError is ErrNoToken of any target.
+type NoKeyError struct {
+	Key  string // what is lacking: "the API key"
+	Noun string // what it is for: "the marketplace"
+}
 
-func (noToken) Error() string      { return "no API key for the marketplace" }
-func (noToken) Unauthorized() bool { return true }
+func (e NoKeyError) Error() string {
+	return fmt.Sprintf("no %s for %s", strings.TrimPrefix(e.Key, "the "), e.Noun)
+}
+
+// Unauthorized says that it is about a key.
+func (NoKeyError) Unauthorized() bool { return true }

@@ -5,6 +5,7 @@ package access
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
@@ -31,7 +32,8 @@ type Writer interface {
 // index needs no key, and is read as before.
 type Access struct {
 	place   target.Target
-	keys    target.KeyHolder // nil where it has none, as with all abilities
+	words   func(error) error // a refusal in words for users
+	keys    target.KeyHolder  // nil where it has none, as with all abilities
 	assets  target.AssetStore
 	reviews target.Reviewer
 
@@ -46,10 +48,12 @@ var (
 	_ Writer = (*Access)(nil)
 )
 
-// New finds out what a target can do; nil can do nothing. note is given each refusal of the
-// key.
-func New(place target.Target, note func(error)) *Access {
+// New finds out what a target can do; a place without one can do nothing. note is given each
+// refusal of the key.
+func New(at target.Place, note func(error)) *Access {
+	place := at.Target
 	a := &Access{place: place, note: note}
+	a.words = func(err error) error { return &RefusedError{First: err, Noun: at.Noun, Key: at.Key()} }
 	a.keys, _ = place.(target.KeyHolder)
 	a.assets, _ = place.(target.AssetStore)
 	a.reviews, _ = place.(target.Reviewer)
@@ -70,10 +74,13 @@ func (a *Access) Reviews() bool { return a.reviews != nil }
 func (a *Access) Refused() context.Context { return a.refused }
 
 // RefusedError is why a target is asked nothing more.
-type RefusedError struct{ First error }
+type RefusedError struct {
+	First     error
+	Noun, Key string // what messages call the target and its key: "the marketplace", "the API key"
+}
 
 func (e *RefusedError) Error() string {
-	return "the marketplace refused the API key: " + e.First.Error()
+	return fmt.Sprintf("%s refused %s: %v", e.Noun, e.Key, e.First)
 }
 
 // Unwrap is the refusal.
@@ -100,7 +107,7 @@ func (a *Access) ask(request func() error) error {
 	if !failure.Unauthorized(err) {
 		return err
 	}
-	a.refuse(&RefusedError{err}) // the first one counts
+	a.refuse(a.words(err)) // the first one counts
 	err = context.Cause(a.refused)
 	a.note(err)
 	return err
@@ -128,7 +135,7 @@ func (p planning) see(err error) error {
 	if !failure.Unauthorized(err) {
 		return err
 	}
-	err = &RefusedError{err}
+	err = p.words(err)
 	p.refuse(err) // the first one counts
 	p.note(err)
 	return err

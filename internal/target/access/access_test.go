@@ -58,7 +58,7 @@ func TestAbilities(t *testing.T) {
 		{nil, true, false, false, false}, {&plain{}, false, false, false, false},
 		{&able{}, true, true, true, true}, {&able{key: true}, false, true, true, true},
 	} {
-		a := New(test.place, nil)
+		a := New(target.Marketplace(test.place), nil)
 		if a.Closed() != test.closed || a.KeepsAssets() != test.assets || a.Reviews() != test.reviews {
 			t.Errorf("%T: %v, %v, %v", test.place, a.Closed(), a.KeepsAssets(), a.Reviews())
 		}
@@ -86,7 +86,7 @@ func TestARefusalEndsTheTalk(t *testing.T) {
 		place := &able{key: true}
 		place.err = unauthorized{}
 		var noted []error
-		a := New(place, func(err error) { noted = append(noted, err) })
+		a := New(target.Marketplace(place), func(err error) { noted = append(noted, err) })
 		err := requests(a, a)[name](t.Context())
 		var refused *RefusedError
 		if !errors.As(err, &refused) || !failure.Unauthorized(err) || Unsent(err) || a.Refused().Err() == nil || len(noted) != 1 {
@@ -108,7 +108,7 @@ func TestAPlanAsksForEach(t *testing.T) {
 	place := &able{key: true}
 	place.err = unauthorized{}
 	noted := 0
-	a := New(place, func(error) { noted++ })
+	a := New(target.Marketplace(place), func(error) { noted++ })
 	r := a.ForPlan()
 	for _, name := range []string{"check", "urls", "snapshot"} {
 		err := requests(a, r)[name](t.Context())
@@ -129,7 +129,7 @@ func TestAPlanAsksForEach(t *testing.T) {
 func TestOtherErrorsEndNothing(t *testing.T) {
 	place := &able{key: true}
 	place.err = errors.New("502")
-	a := New(place, func(error) { t.Error("noted") })
+	a := New(target.Marketplace(place), func(error) { t.Error("noted") })
 	for _, r := range []Reader{a, a.ForPlan()} {
 		for name, request := range requests(a, r) {
 			if err := request(t.Context()); err != place.err {

@@ -1,4 +1,4 @@
-package pipeline
+package delivery
 
 import (
 	"bytes"
@@ -24,54 +24,54 @@ import (
 // errVerifyTimeout is the cause of a context that ended with verify.timeout.
 var errVerifyTimeout = errors.New("verify.timeout is over")
 
-// verifyStep walks to the version as KubeSphere does until it is there, and
+// Verify walks to the version as KubeSphere does until it is there, and
 // with verify.until: active until it is approved. Being slow is not failing:
 // what is not seen in time ends as unverified.
-func verifyStep(ctx context.Context, env *applying, r *release) error {
-	settings := r.source.Settings.Verify
+func (d *Delivery) Verify(ctx context.Context, to *Sending) error {
+	settings := d.Parcel.Verify
 	limited, cancel := context.WithTimeoutCause(ctx, settings.Timeout, errVerifyTimeout)
 	defer cancel()
 	limited, stop := context.WithCancelCause(limited)
 	defer stop(nil)
 
-	untilActive := settings.Until == config.UntilActive && !env.unasked && env.reviews
+	untilActive := settings.Until == config.UntilActive && !to.Unasked && to.Reviews
 	if untilActive { // nobody can see a review without the key
-		defer context.AfterFunc(env.refused, func() { stop(context.Cause(env.refused)) })()
+		defer context.AfterFunc(to.Refused, func() { stop(context.Cause(to.Refused)) })()
 	}
 
-	since := r.sent.at
-	if r.waits() {
+	since := d.Sent
+	if d.Waits {
 		since = time.Now() // the plan has looked already
 	}
-	err := awaitSeen(limited, env, r, since)
+	err := awaitSeen(limited, to, d, since)
 	seen := err == nil
 	if err == nil && untilActive {
-		err = awaitActive(limited, env, r, since)
+		err = awaitActive(limited, to, d, since)
 	}
 	if untilActive && err != nil {
 		for _, refusal := range []error{err, context.Cause(limited)} {
 			if failure.Unauthorized(refusal) {
-				return keyRefused(ctx, env, r, seen, refusal)
+				return keyRefused(ctx, to, d, seen, refusal)
 			}
 		}
 	}
-	return unverified(ctx, limited, r, err)
+	return unverified(ctx, limited, d, err)
 }
 
 // keyRefused ends an extension that was sent, and whose review can no longer be
 // waited for. The refusal is its cause: what can be done about it is the same as
 // where a plan or an upload is refused.
-func keyRefused(ctx context.Context, env *applying, r *release, seen bool, refusal error) error {
-	reason := "submitted, and in the Helm repository"
+func keyRefused(ctx context.Context, to *Sending, d *Delivery, seen bool, refusal error) error {
+	reason := "submitted, and in " + to.Shown
 	if !seen { // the index needs no key: one look more
-		at, err := env.index.Since(ctx, time.Now())
+		at, err := to.Index.Since(ctx, time.Now())
 		if err != nil {
 			reason = "submitted"
-		} else if _, complaint := listed(ctx, at, r); complaint != "" {
-			reason = "submitted, and not in the Helm repository yet"
+		} else if _, complaint := listed(ctx, to, at, d); complaint != "" {
+			reason = fmt.Sprintf("submitted, and not in %s yet", to.Shown)
 		}
 	}
-	return &ending{outcome: results.Unverified, reason: reason + "; the API key was refused before its review was seen", cause: refusal}
+	return &Ending{Outcome: results.Unverified, Reason: reason + "; " + to.Key + " was refused before its review was seen", Cause: refusal}
 }
 
 // unseen is why waiting ended without success. replaced is what differs where
@@ -87,12 +87,12 @@ func (p *unseen) Error() string { return p.last }
 
 // awaitSeen looks at each reading of the index from since on until the version
 // is seen in one.
-func awaitSeen(ctx context.Context, env *applying, r *release, since time.Time) error {
-	last, replaced := notThere, (*published.Difference)(nil)
-	said, saidCached := notThere, false
-	at, err := env.index.Since(ctx, since)
+func awaitSeen(ctx context.Context, to *Sending, d *Delivery, since time.Time) error {
+	last, replaced := to.notThere(), (*published.Difference)(nil)
+	said, saidCached := last, false
+	at, err := to.Index.Since(ctx, since)
 	for err == nil {
-		complaint, other, fatal := seen(ctx, env, r, at)
+		complaint, other, fatal := seen(ctx, to, d, at)
 		switch {
 		case fatal != nil:
 			return fatal
@@ -106,32 +106,32 @@ func awaitSeen(ctx context.Context, env *applying, r *release, since time.Time) 
 			}
 			if complaint != said || (cached != "") != saidCached {
 				said, saidCached = complaint, cached != ""
-				sayWaiting(r, last)
+				sayWaiting(d, last)
 			}
 		}
-		at, err = env.index.After(ctx, at, indexwatch.Patience(since))
+		at, err = to.Index.After(ctx, at, indexwatch.Patience(since))
 	}
 	return &unseen{last: last, replaced: replaced}
 }
 
 // notThere is what is wrong at first, and for a while, with every version.
-const notThere = "it is not in the Helm repository yet"
+func (w Words) notThere() string { return fmt.Sprintf("it is not in %s yet", w.Shown) }
 
 // sayWaiting says why a version does not count as seen, as soon as that is known:
 // what is wrong in the index or with the package does not go away by waiting.
-func sayWaiting(r *release, why string) { r.notify("waiting: " + why) }
+func sayWaiting(d *Delivery, why string) { d.Note("waiting: " + why) }
 
 // awaitActive asks for the review until the version is approved. That may take
 // days, so a version that was seen before is looked for once more then.
-func awaitActive(ctx context.Context, env *applying, r *release, since time.Time) error {
+func awaitActive(ctx context.Context, to *Sending, d *Delivery, since time.Time) error {
 	last := "it is not reviewed yet"
 	for waited := false; ; waited = true {
-		complaint, err := reviewed(ctx, env, r)
+		complaint, err := reviewed(ctx, to, d)
 		switch {
 		case err != nil:
 			return err
 		case complaint == "" && waited:
-			return awaitSeen(ctx, env, r, time.Now())
+			return awaitSeen(ctx, to, d, time.Now())
 		case complaint == "":
 			return nil
 		case ctx.Err() == nil:
@@ -144,7 +144,7 @@ func awaitActive(ctx context.Context, env *applying, r *release, since time.Time
 }
 
 // unverified turns the end of waiting into the outcome.
-func unverified(ctx, limited context.Context, r *release, err error) error {
+func unverified(ctx, limited context.Context, d *Delivery, err error) error {
 	var p *unseen
 	if !errors.As(err, &p) {
 		return err
@@ -152,45 +152,49 @@ func unverified(ctx, limited context.Context, r *release, err error) error {
 	why := graceful.Interruption(limited)
 	if ctx.Err() == nil && errors.Is(context.Cause(limited), errVerifyTimeout) {
 		if p.replaced != nil {
-			return drift(r, *p.replaced, "; another run, or somebody else, replaced the draft before it was submitted")
+			return drift(d, *p.replaced, "; another run, or somebody else, replaced the draft before it was submitted")
 		}
-		why = "not seen within " + r.source.Settings.Verify.Timeout.String()
+		why = "not seen within " + d.Parcel.Verify.Timeout.String()
 	}
-	return &ending{outcome: results.Unverified, reason: why + ": " + p.last}
+	return &Ending{Outcome: results.Unverified, Reason: why + ": " + p.last}
 }
 
 // seen looks for the version in a reading of the index and walks to it. The
 // complaint is empty when nothing is wrong; other is that of walk.
-func seen(ctx context.Context, env *applying, r *release, at *indexwatch.Reading) (complaint string, other *published.Difference, err error) {
-	entry, complaint := listed(ctx, at, r)
-	if complaint == "" && env.slots != nil {
-		if err := env.slots.Acquire(ctx, 1); err != nil {
+func seen(ctx context.Context, to *Sending, d *Delivery, at *indexwatch.Reading) (complaint string, other *published.Difference, err error) {
+	entry, complaint := listed(ctx, to, at, d)
+	if complaint == "" && d.Seat != nil {
+		if err := d.Seat.Take(ctx); err != nil {
 			return "it is in the index, and was not looked at yet", nil, nil
 		}
-		defer env.slots.Release(1)
+		defer d.Seat.Leave()
 		// The index may be another by the time it is this extension's turn.
-		entry, complaint = listed(ctx, at.Latest(), r)
+		entry, complaint = listed(ctx, to, at.Latest(), d)
 	}
 	if complaint != "" {
 		return complaint, nil, nil
 	}
-	if complaint, other, err := walk(ctx, env, r, entry); complaint != "" || err != nil {
+	if complaint, other, err := walk(ctx, to, d, entry); complaint != "" || err != nil {
 		return complaint, other, err
 	}
-	return stillListed(ctx, env, r, at.Latest(), entry), nil, nil
+	if complaint := stillListed(ctx, to, d, at.Latest(), entry); complaint != "" {
+		return complaint, nil, nil
+	}
+	d.Entry = &entry
+	return "", nil, nil
 }
 
 // listed finds the version in a reading, by string equality, and only where
 // KubeSphere would: it loads the whole index or nothing of it.
-func listed(ctx context.Context, at *indexwatch.Reading, r *release) (target.Entry, string) {
-	entry, ok, err := at.Lookup(ctx, r.result.Name, r.result.Version)
+func listed(ctx context.Context, to *Sending, at *indexwatch.Reading, d *Delivery) (target.Entry, string) {
+	entry, ok, err := at.Lookup(ctx, d.Name, d.Version)
 	if err != nil {
 		return target.Entry{}, failure.InOneLine(err)
 	}
 	if !ok {
-		return target.Entry{}, notThere
+		return target.Entry{}, to.notThere()
 	}
-	r.sayTwice(entry)
+	d.sayTwice(entry)
 	if err := at.Index.Refused(); err != nil {
 		return target.Entry{}, "it is in the index, but " + failure.InOneLine(err)
 	}
@@ -201,22 +205,22 @@ func listed(ctx context.Context, at *indexwatch.Reading, r *release) (target.Ent
 }
 
 // sayTwice warns of a version that is in the index more than once.
-func (r *release) sayTwice(entry target.Entry) {
+func (d *Delivery) sayTwice(entry target.Entry) {
 	if entry.Times > 1 {
-		r.run.Warn(fmt.Sprintf("the index has %s %s %d times: KubeSphere takes the last of them, and so does this run", r.result.Name, r.result.Version, entry.Times))
+		d.Warn(fmt.Sprintf("the index has %s %s %d times: KubeSphere takes the last of them, and so does this run", d.Name, d.Version, entry.Times))
 	}
 }
 
 // stillListed looks back at the index after the walk, which may have taken
 // minutes where the archive came only at the third attempt.
-func stillListed(ctx context.Context, env *applying, r *release, at *indexwatch.Reading, walked target.Entry) (complaint string) {
+func stillListed(ctx context.Context, to *Sending, d *Delivery, at *indexwatch.Reading, walked target.Entry) (complaint string) {
 	if time.Since(at.Asked) > indexwatch.LastPoll {
 		var err error
-		if at, err = env.index.Since(ctx, time.Now().Add(-indexwatch.LastPoll)); err != nil {
+		if at, err = to.Index.Since(ctx, time.Now().Add(-indexwatch.LastPoll)); err != nil {
 			return "its archive was there, and the index not looked at again yet"
 		}
 	}
-	entry, complaint := listed(ctx, at, r)
+	entry, complaint := listed(ctx, to, at, d)
 	if complaint == "" && (entry.Digest != walked.Digest || !slices.Equal(entry.URLs, walked.URLs)) {
 		complaint = "the index has changed while its archive was looked at"
 	}
@@ -229,15 +233,15 @@ func stillListed(ctx context.Context, env *applying, r *release, at *indexwatch.
 // way, so each is reported here. other is what differs where everything fits together
 // and the content is not what was sent: an index that is late or a cache may still
 // show something else, so that is no verdict yet.
-func walk(ctx context.Context, env *applying, r *release, entry target.Entry) (complaint string, other *published.Difference, err error) {
-	verdict, err := published.CompareDigest(ctx, r.read.ext, entry.ContentDigest)
+func walk(ctx context.Context, to *Sending, d *Delivery, entry target.Entry) (complaint string, other *published.Difference, err error) {
+	verdict, err := published.CompareDigest(ctx, d.Ext, entry.ContentDigest)
 	if err != nil {
 		return "", nil, err
 	}
-	if r.waits() && verdict == extension.DigestOther {
-		return "", nil, explained(ctx, env.index.Target, r, entry)
+	if d.Waits && verdict == extension.DigestOther {
+		return "", nil, explained(ctx, to.Index.Target, d, entry)
 	}
-	archive, err := env.index.Target.Fetch(ctx, entry)
+	archive, err := to.Index.Target.Fetch(ctx, entry)
 	if err != nil {
 		return failure.InOneLine(err), nil, nil
 	}
@@ -248,17 +252,17 @@ func walk(ctx context.Context, env *applying, r *release, entry target.Entry) (c
 	if err != nil {
 		return "its archive does not load in Helm: " + kubesphere.LoadError(err), nil, nil
 	}
-	if complaint := published.LeftOut(r.result.Version, files); complaint != "" {
+	if complaint := published.LeftOut(d.Version, files); complaint != "" {
 		return complaint, nil, nil
 	}
-	asSent := r.packed.pkg != nil && "sha256:"+published.Digest(archive) == r.packed.pkg.Digest
-	if asSent && r.read.loads {
+	asSent := d.Package != nil && "sha256:"+published.Digest(archive) == d.Package.Digest
+	if asSent && d.Loads {
 		return "", nil, nil // lint has loaded this content, and name and version are what was packed
 	}
-	if complaint, err := published.Inside(ctx, r.result.Name, r.result.Version, files); complaint != "" || err != nil || asSent {
+	if complaint, err := published.Inside(ctx, d.Name, d.Version, files); complaint != "" || err != nil || asSent {
 		return complaint, nil, err
 	}
-	difference, err := published.Differs(ctx, r.read.ext, r.packed.urls, entry, archive, env.index.Target)
+	difference, err := published.Differs(ctx, d.Ext, d.URLs, entry, archive, to.Index.Target)
 	if difference.IsNone() && verdict == extension.DigestOther {
 		difference.Unread = "its content digest is another, and its files are the same"
 	}
@@ -267,17 +271,17 @@ func walk(ctx context.Context, env *applying, r *release, entry target.Entry) (c
 		return err.Error(), nil, nil
 	case difference.IsNone():
 		return "", nil, nil
-	case r.waits():
-		return "", nil, drift(r, difference, "")
+	case d.Waits:
+		return "", nil, drift(d, difference, "")
 	case entry.Digest == "":
-		return "the repository serves other content than was sent (" + difference.String() + ")", nil, nil
+		return to.Brief + " serves other content than was sent (" + difference.String() + ")", nil, nil
 	}
-	return "the repository serves other content than was sent (" + difference.String() + ")", &difference, nil
+	return to.Brief + " serves other content than was sent (" + difference.String() + ")", &difference, nil
 }
 
 // reviewed asks how the review stands.
-func reviewed(ctx context.Context, env *applying, r *release) (complaint string, err error) {
-	snapshot, err := env.target.Snapshot(ctx, r.result.Name, r.result.Version)
+func reviewed(ctx context.Context, to *Sending, d *Delivery) (complaint string, err error) {
+	snapshot, err := to.Target.Snapshot(ctx, d.Name, d.Version)
 	switch {
 	case failure.Unauthorized(err):
 		return "", err
@@ -286,13 +290,13 @@ func reviewed(ctx context.Context, env *applying, r *release) (complaint string,
 	case snapshot.Status == target.StatusActive:
 		return "", nil
 	case snapshot.Status == target.StatusSubmitted:
-		return "it is in the repository, and not reviewed yet", nil
+		return fmt.Sprintf("it is in %s, and not reviewed yet", to.Brief), nil
 	case snapshot.Status == target.StatusNone: // which cannot be, as it is in the repository
-		return "it is in the repository, but the marketplace does not show it", nil
+		return fmt.Sprintf("it is in %s, but %s does not show it", to.Brief, to.Noun), nil
 	case snapshot.Status == target.StatusDraft:
 		return "", failure.WithHint(errors.New("the submission was taken back"), "run again to submit it anew")
 	default:
-		r.result.ReviewMessage = snapshot.Message
-		return "", failure.WithHint(fmt.Errorf("the review ended with the status %q%s", snapshot.Status, said(snapshot)), "%s", r.afterRejection())
+		d.Learn(func(known *results.Target) { known.ReviewMessage = snapshot.Message })
+		return "", failure.WithHint(fmt.Errorf("the review ended with the status %q%s", snapshot.Status, said(snapshot)), "%s", d.afterRejection())
 	}
 }

@@ -1,0 +1,201 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/lifecycle"
+	"github.com/ksrelease/ksrelease/internal/published"
+	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/shellword"
+	"github.com/ksrelease/ksrelease/internal/target"
+)
+
+// Decide looks at the index first, which costs one request for the whole run,
+// and asks the target itself only for versions that are not in it:
+//
+//	target         index      then
+//	-              there      exists or drift
+//	nothing        nothing    release
+//	draft          nothing    release: a draft is replaced
+//	submitted …    nothing    wait until it is seen, then exists or drift
+//	rejected …     nothing    failed: there is nothing to wait for or to compare
+//
+// A version exists by string equality. What cannot be read is an error, never
+// "nothing". An [Ending] is the error of a version that is there.
+func (d *Delivery) Decide(ctx context.Context, to *Asking) (lifecycle.Decision, string, error) {
+	now, err := to.Index.Since(ctx, time.Time{})
+	if err != nil {
+		return 0, "", err
+	}
+	switch entry, ok, err := now.Lookup(ctx, d.Name, d.Version); {
+	case err != nil:
+		return 0, "", err
+	case ok:
+		d.Learn(func(known *results.Target) {
+			known.Seen.Listed, known.Seen.Digest, known.Seen.ContentDigest = true, entry.Digest, entry.ContentDigest
+		})
+		d.sayTwice(entry)
+		return 0, "", compare(ctx, to, d, entry)
+	}
+	return inTarget(ctx, to, d)
+}
+
+// inTarget decides by what the target has of a version that is not in the index.
+func inTarget(ctx context.Context, to *Asking, d *Delivery) (lifecycle.Decision, string, error) {
+	if to.Unasked {
+		d.Learn(func(known *results.Target) { known.Seen.Status = results.StatusUnknown })
+		return lifecycle.Send, fmt.Sprintf("not in %s; %s was not asked", to.Brief, to.Noun), nil
+	}
+	// The key is proved first, once for all.
+	if err := to.Target.CheckKey(ctx); err != nil {
+		return 0, "", err
+	}
+	d.Looked = time.Now()
+	snapshot, err := to.Target.Snapshot(ctx, d.Name, d.Version)
+	if err != nil {
+		return 0, "", err
+	}
+	d.Learn(func(known *results.Target) {
+		known.Seen.Status, known.Seen.SnapshotID = snapshot.Status, snapshot.ID
+	})
+	return decideByState(to, d, snapshot, fmt.Sprintf("before, not in %s yet", to.Brief))
+}
+
+// decideByState decides by what the target says of a version that is not in the
+// index. since says when it came about, in the words of the note.
+func decideByState(to *Asking, d *Delivery, state target.Snapshot, since string) (decision lifecycle.Decision, note string, err error) {
+	if state.Status == target.StatusNone {
+		return lifecycle.Send, "", nil
+	}
+	d.Learn(func(known *results.Target) { known.SnapshotID = state.ID })
+	switch state.Status {
+	case target.StatusDraft:
+		return lifecycle.Send, "goes on from the draft in " + to.Noun, nil
+	case target.StatusSubmitted, target.StatusActive:
+		return lifecycle.Wait, state.Status + " " + since, nil
+	default:
+		// A rejection, for one. Nobody can install it, and nobody knows its content:
+		// neither exists nor drift could be said of it.
+		d.Learn(func(known *results.Target) { known.ReviewMessage = state.Message })
+		return 0, "", failure.WithHint(fmt.Errorf("%s has version %s as %q%s, and it is not in %s", to.Noun, d.Version, state.Status, said(state), to.Brief), "%s", d.afterRejection())
+	}
+}
+
+// said is what the reviewer of a version has to say, after its status.
+func said(s target.Snapshot) string {
+	if s.Message == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%s)", s.Message)
+}
+
+// afterRejection is what to do about a version whose review did not end well.
+func (d *Delivery) afterRejection() string {
+	command := "ksrelease withdraw " + shellword.Quote(d.Name+"@"+d.Version)
+	if d.Withdraw != nil {
+		command = d.Withdraw(d.Name, d.Version)
+	}
+	return "bump version in extension.yaml, or make it a draft again, which a run replaces: " + command
+}
+
+// compare decides between exists and drift for a version in the index. It always ends
+// the delivery.
+func compare(ctx context.Context, to *Asking, d *Delivery, entry target.Entry) error {
+	// The very package that was sent, which an earlier run left in its output
+	// directory: its pictures are addresses, so that its content looks like another.
+	if sent := strings.TrimPrefix(d.Ext.ArchiveDigest, "sha256:"); sent != "" && sent == strings.TrimPrefix(entry.Digest, "sha256:") {
+		return exists(d, entry)
+	}
+	verdict, err := published.CompareDigest(ctx, d.Ext, entry.ContentDigest)
+	if err != nil {
+		return err
+	}
+	switch verdict {
+	case extension.DigestSame:
+		return exists(d, entry)
+	case extension.DigestOther:
+		return explained(ctx, to.Index.Target, d, entry)
+	}
+	archive, err := to.Index.Target.Fetch(ctx, entry)
+	if err != nil {
+		return fmt.Errorf("comparing with the version in %s: %w", to.Brief, err)
+	}
+	// Only what was published is other content, and not what came instead of it.
+	if complaint := published.WrongDigest(entry, archive); complaint != "" {
+		return failure.WithHint(fmt.Errorf("comparing with the version in %s: %s", to.Brief, complaint), "run again later; if it stays so, tell those who run %s", to.Brief)
+	}
+	if entry.Digest == "" {
+		if _, err := published.Read(ctx, entry.Name, archive); err != nil {
+			return failure.WithHint(fmt.Errorf("comparing with the version in %s: %w", to.Brief, err), "run again later; if it stays so, bump version in extension.yaml")
+		}
+	}
+	difference, err := published.Differs(ctx, d.Ext, d.URLs, entry, archive, to.Index.Target)
+	switch {
+	case err != nil:
+		return fmt.Errorf("comparing with the version in %s: %w", to.Brief, err)
+	case difference.IsNone():
+		return exists(d, entry)
+	default:
+		return drift(d, difference, "")
+	}
+}
+
+// explained is the drift of a version whose content digest is another. What is there is
+// downloaded only to name the files that differ.
+func explained(ctx context.Context, from target.Reader, d *Delivery, entry target.Entry) error {
+	difference, err := published.Explain(ctx, d.Ext, d.URLs, entry, from)
+	if err != nil {
+		return err
+	}
+	return drift(d, difference, "")
+}
+
+// exists ends a delivery whose version is there with the same content.
+func exists(d *Delivery, entry target.Entry) error {
+	d.Entry = &entry
+	return &Ending{Outcome: results.Exists}
+}
+
+// drift ends a delivery whose version is there with other content. how, where it is not
+// empty, says how that came about.
+func drift(d *Delivery, difference published.Difference, how string) error {
+	var files []results.Difference
+	for _, f := range difference.Files {
+		files = append(files, results.Difference{File: f.File, Kind: string(f.Kind), Detail: f.Detail})
+	}
+	d.Learn(func(known *results.Target) { known.Differs = files })
+	return &Ending{Outcome: results.Drift, Reason: difference.Drift(d.Name, d.Version, how)}
+}
+
+// Published is the package of a version that was seen to exist, as it is there, and whether it
+// holds its assets. It is read and compared: nothing that an index says of it counts.
+func (d *Delivery) Published(ctx context.Context, to *Asking) (pkg *extension.Package, holds bool, err error) {
+	archive, err := to.Index.Target.Fetch(ctx, *d.Entry)
+	if err != nil {
+		return nil, false, err
+	}
+	if complaint := published.WrongDigest(*d.Entry, archive); complaint != "" {
+		return nil, false, failure.WithHint(errors.New(complaint), "run again later; if it stays so, tell those who run %s", to.Brief)
+	}
+	there, err := published.Read(ctx, d.Name, archive)
+	if err != nil {
+		return nil, false, failure.WithHint(fmt.Errorf("it cannot be read: %w", err), "run again later; if it stays so, bump version in extension.yaml")
+	}
+	holds = len(there.Assets) > 0
+	if digest := "sha256:" + published.Digest(archive); digest != d.Ext.ArchiveDigest {
+		difference, err := published.Differs(ctx, d.Ext, nil, *d.Entry, archive, to.Index.Target)
+		if err != nil {
+			return nil, false, err
+		}
+		if !difference.IsNone() {
+			return nil, false, failure.WithHint(fmt.Errorf("%s has the content digest of this version, and its package has other content (%s)", to.Shown, difference), "bump version in extension.yaml")
+		}
+	}
+	return extension.Packed(d.Name, d.Version, archive, d.Ext.ContentDigest()), holds, nil
+}

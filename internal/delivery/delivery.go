@@ -1,0 +1,117 @@
+// Package delivery brings a version of an extension to one target: it decides by what is there
+// whether there is anything to send, sends it, and looks until it is seen. It knows no run and no
+// other target.
+package delivery
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/indexwatch"
+	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/target"
+	"github.com/ksrelease/ksrelease/internal/target/access"
+)
+
+// Asking is what a plan reaches of a target. There is nothing in it that writes: what sends
+// something in a plan does not compile.
+type Asking struct {
+	Words   // of the target
+	Target  access.Reader
+	Index   *indexwatch.Watcher
+	Unasked bool // the target cannot be asked, for want of a key
+}
+
+// Sending is what is reached of a target when a plan is applied.
+type Sending struct {
+	Asking
+	Send    access.Writer
+	Reviews bool   // what is sent is a draft until it is submitted
+	Message string // of submissions, to the reviewers
+	// Refused is done when the target has refused the key, which is its cause.
+	Refused context.Context
+}
+
+// Words are what messages call a target.
+type Words struct {
+	Noun  string // itself: "the marketplace"
+	Shown string // where its versions are seen: "the Helm repository"
+	Brief string // Shown in short: "the repository"
+	Key   string // what it asks for of those who send something: "the API key"
+}
+
+// WordsOf are those of a place.
+func WordsOf(p target.Place) Words {
+	return Words{p.Noun, p.Shown(), strings.Replace(p.Shown(), "the Helm ", "the ", 1), p.Key()}
+}
+
+// Parcel is what is brought: the same for all targets. It does not change while it is on its way
+// to any of them.
+type Parcel struct {
+	Name, Version string
+	Ext           *extension.Extension // nil when it cannot be read, or was let go
+	Loads         bool                 // Helm has loaded the content of Ext
+	Package       *extension.Package   // nil until it is made
+	URLs          extension.URLs       // the addresses of assets in Package; nil is the local form
+	Push          config.Push
+	Verify        config.Verify
+	Withdraw      func(name, version string) string // the command that takes a version back; nil is the plain one
+}
+
+// Reporter gets what becomes of a delivery.
+type Reporter interface {
+	// Note says something that the user should know while it goes on.
+	Note(message string)
+	// Warn says what somebody should know of the target as a whole. Said again it is dropped.
+	Warn(message string)
+	// Learn changes what is known of the delivery.
+	Learn(change func(known *results.Target))
+	// Wait says that somebody else has submitted the version meanwhile: nothing of it is sent
+	// any more, and it is only waited for.
+	Wait(note string)
+}
+
+// Seat is a place among the extensions at work, for what costs work while waiting.
+type Seat interface {
+	Take(ctx context.Context) error
+	Leave()
+}
+
+// Delivery is a version on its way to one target. It belongs to one goroutine at a time.
+type Delivery struct {
+	*Parcel
+	Reporter
+	Seat Seat // nil holds nothing up
+
+	Looked time.Time // when the plan asked the target for the version; zero where it did not
+	Waited bool      // for others, since the plan
+	Waits  bool      // it was submitted before, or by others, and is only waited for
+	Sent   time.Time // when this run submitted the package; zero until then
+	// Entry is the version in the index that was seen to have the content of Ext: what others are
+	// given, too; nil before that.
+	Entry *target.Entry
+}
+
+// IsSent says that this run has submitted the package.
+func (d *Delivery) IsSent() bool { return !d.Sent.IsZero() }
+
+// Ending is how a delivery ends in another way than failing.
+type Ending struct {
+	Outcome results.Outcome
+	Reason  string
+	Cause   error // what went wrong, with its hint; nil where nothing did
+}
+
+func (e *Ending) Error() string { return string(e.Outcome) + ": " + e.Reason }
+
+// notSent is the end of a delivery of which a write was not sent, as the key was refused
+// before; nil for another error. what completes "the API key was refused before …".
+func (s *Sending) notSent(err error, what string) error {
+	if access.Unsent(err) {
+		return &Ending{Outcome: results.NotReached, Reason: s.Key + " was refused before " + what}
+	}
+	return nil
+}

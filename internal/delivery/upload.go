@@ -1,0 +1,48 @@
+package delivery
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+)
+
+// ExpectedURLs are the addresses that the target, which keeps assets, is expected to give those of
+// the extension, by file, and whether they are certain.
+func (d *Delivery) ExpectedURLs(ctx context.Context, to *Asking) (urls extension.URLs, certain bool, err error) {
+	urls = extension.URLs{}
+	assets := d.Ext.Assets
+	if len(assets) == 0 {
+		return urls, true, nil
+	}
+	got, certain, err := to.Target.AssetURLs(ctx, d.Name, d.Version, assets)
+	if err != nil {
+		return nil, false, err
+	}
+	for i, a := range assets {
+		urls[a.File] = got[i]
+	}
+	return urls, certain, nil
+}
+
+// Upload gives the assets, if there are any, to the target, and returns their addresses by file.
+// Sending them again after a run that was cut off is harmless: same bytes, same place.
+func (d *Delivery) Upload(ctx context.Context, to *Sending) (extension.URLs, error) {
+	urls := extension.URLs{}
+	assets := d.Ext.Assets
+	if len(assets) == 0 {
+		return urls, nil
+	}
+	got, err := to.Send.UploadAssets(ctx, d.Name, d.Version, assets)
+	if err != nil {
+		return nil, cmp.Or(to.notSent(err, "its assets were sent"), err)
+	}
+	if len(got) != len(assets) {
+		return nil, fmt.Errorf("uploading assets: %d sent, but %s answered with %d addresses", len(assets), to.Noun, len(got))
+	}
+	for i, a := range assets {
+		urls[a.File] = got[i]
+	}
+	return urls, nil
+}

@@ -1,0 +1,206 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/ksrelease/ksrelease/internal/delivery"
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/lifecycle"
+	"github.com/ksrelease/ksrelease/internal/results"
+)
+
+// decideStep decides what is to be done with an extension for a target. A run that releases
+// nothing decides nothing, but a cycle of dependencies is a failure for it, too: after lint, whose
+// findings are the more for it.
+//
+// Of what is to be released it says what is worth knowing, and blocks it if something that it
+// requires is nowhere.
+func decideStep(ctx context.Context, env *planning, rt *route) error {
+	switch {
+	case rt.order.cycle != nil:
+		return rt.order.cycle
+	case !rt.run.decides():
+		rt.change(func() { rt.move(lifecycle.Planned{Decision: lifecycle.Keep}) })
+		return nil
+	case !rt.takes():
+		return &delivery.Ending{Outcome: results.LeftOut, Reason: "it is not for " + rt.site.Noun + ", by the settings of this target"}
+	}
+	to := env.to[rt.at]
+	d, note, err := rt.Decide(ctx, to)
+	if err == nil && d == lifecycle.Send {
+		err = survey(ctx, to, rt)
+	}
+	if err != nil {
+		return err
+	}
+	rt.tell(results.Event{Kind: results.EventDecided, Target: rt.target(), Decision: d.String(), Message: note}, func() {
+		rt.known.Seen.Decision = d.String()
+		rt.move(lifecycle.Planned{Decision: d, Note: note})
+	})
+	return nil
+}
+
+// togetherStep keeps back what is another version elsewhere: a version has the same content in all
+// targets, or goes nowhere until somebody has settled it.
+func togetherStep(_ context.Context, _ *planning, r *release) error {
+	for _, rt := range r.routes {
+		if rt.known.Outcome == results.Drift && !rt.known.AsAsked {
+			return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("%s has the version with other content, and all are to have the same: bump version in extension.yaml", rt.site.Noun)}
+		}
+	}
+	return nil
+}
+
+// keeper is the way to the target in which the assets of the package are to lie: the first that
+// keeps assets. It is nil where packages hold their assets, and where the package is one that is
+// there already.
+func (r *release) keeper() *route {
+	if r.packed.from != nil {
+		return nil
+	}
+	for _, rt := range r.routes {
+		if rt.site.access.KeepsAssets() && rt.takes() {
+			return rt
+		}
+	}
+	return nil
+}
+
+// expectedURLs gives the assets the addresses that they are expected to get, and says by how many
+// bytes the package may come out other than with these. Where no target keeps assets there are no
+// addresses.
+func expectedURLs(ctx context.Context, env *planning, r *release) (urls extension.URLs, within int64, err error) {
+	keeper := r.keeper()
+	if keeper == nil {
+		return nil, 0, nil
+	}
+	urls, certain, err := keeper.ExpectedURLs(ctx, env.to[keeper.at])
+	if err == nil && !certain {
+		within = forecastWithin
+	}
+	return urls, within, err
+}
+
+// sameBytes takes for the package of an extension what a target has of it already, with the same
+// content. So all have the same bytes, also where they were packed by another program, or of
+// another commit. It says whether there is one.
+//
+// The archive is read, and compared: an entry of an index says what it likes. One that holds its
+// assets is not for a target that keeps them elsewhere.
+func (r *release) sameBytes(ctx context.Context, to func(*route) *delivery.Asking) (bool, error) {
+	keeps := slices.ContainsFunc(r.open(), func(rt *route) bool { return rt.site.access.KeepsAssets() && !rt.Waits })
+	for _, rt := range r.routes {
+		if !rt.over() || rt.Entry == nil || rt.known.Outcome != results.Exists {
+			continue
+		}
+		pkg, holds, err := rt.Published(ctx, to(rt))
+		switch {
+		case err != nil:
+			return false, fmt.Errorf("taking the package that %s has: %w", rt.site.Noun, err)
+		case holds && keeps:
+			r.notify(fmt.Sprintf("the package that %s has holds its icon and screenshots, and is not sent to others", rt.site.Noun))
+			continue
+		}
+		r.packed.from, r.packed.within = rt, 0
+		r.parcel.Loads = false
+		r.hold(pkg, nil)
+		return true, nil
+	}
+	return false, nil
+}
+
+// lookAgainStep asks once more for what the plan saw, where that is long ago.
+func lookAgainStep(ctx context.Context, env *applying, rt *route) error {
+	return rt.LookAgain(ctx, env.to[rt.at])
+}
+
+// settleStep has what is sent to the other targets be what was found in one that was waited for.
+// What is not known to be there cannot be sent to others.
+func settleStep(ctx context.Context, env *applying, r *release) error {
+	if r.packed.from != nil {
+		return nil
+	}
+	waited := false
+	for _, rt := range r.routes {
+		switch {
+		case !rt.Waits:
+		case rt.known.Outcome != results.Exists:
+			return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("%s has got the version before, and what it has is not known: all are to have the same", rt.site.Noun)}
+		default:
+			waited = true
+		}
+	}
+	if waited {
+		_, err := r.sameBytes(ctx, func(rt *route) *delivery.Asking { return &env.to[rt.at].Asking })
+		return err
+	}
+	return nil
+}
+
+// uploadStep sends icon and screenshots and puts their addresses into the package.
+func uploadStep(ctx context.Context, env *applying, rt *route) error {
+	urls, err := rt.Upload(ctx, env.to[rt.at])
+	if err != nil {
+		return err
+	}
+	if len(urls) > 0 {
+		rt.noteAssets(urls)
+	}
+	if !maps.Equal(urls, rt.parcel.URLs) {
+		if err := rt.pack(ctx, urls); err != nil {
+			return err
+		}
+	} // else they got the addresses that the plan packed with
+	rt.packed.within = 0
+	rt.change(func() { rt.result.Package.SizeWithin = 0 })
+	return nil
+}
+
+// picturesStep keeps the package from all where the assets in it could not be uploaded.
+func picturesStep(_ context.Context, _ *applying, r *release) error {
+	return r.withoutPictures()
+}
+
+// withoutPictures ends what would have a package of which the icon lies nowhere.
+func (r *release) withoutPictures() error {
+	keeper := r.keeper()
+	if keeper == nil || !keeper.over() || r.parcel.Ext == nil || len(r.parcel.Ext.Assets) == 0 || r.run.skips(results.StageUpload) {
+		return nil
+	}
+	return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("its icon and screenshots were to lie in %s, where it is %s", keeper.site.Noun, keeper.known.Outcome)}
+}
+
+// noteAssets puts the assets into the result, with their URLs by file.
+func (r *release) noteAssets(urls extension.URLs) {
+	if len(urls) == 0 {
+		return
+	}
+	var assets []results.Asset
+	for _, a := range r.parcel.Ext.Assets {
+		assets = append(assets, results.Asset{File: a.File, URL: urls[a.File], Size: int64(len(a.Data)), Digest: a.Digest})
+	}
+	r.change(func() { r.result.Assets = assets })
+}
+
+// pushStep sends the package, and submits it where that makes a draft.
+func pushStep(ctx context.Context, env *applying, rt *route) error {
+	if err := rt.packed.kept(); err != nil {
+		return err
+	}
+	return rt.Push(ctx, env.to[rt.at])
+}
+
+// keepStep has the package left in the output directory by the first that sends it.
+func keepStep(_ context.Context, env *applying, r *release) error {
+	r.packed.kept = sync.OnceValue(func() error { return env.keep(r) })
+	return nil
+}
+
+// verifyStep walks to the version as KubeSphere does until it is there.
+func verifyStep(ctx context.Context, env *applying, rt *route) error {
+	return rt.Verify(ctx, env.to[rt.at])
+}

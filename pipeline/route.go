@@ -1,0 +1,258 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/delivery"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/indexwatch"
+	"github.com/ksrelease/ksrelease/internal/lifecycle"
+	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/target"
+	"github.com/ksrelease/ksrelease/internal/target/access"
+)
+
+// site is a target as a run reaches it.
+type site struct {
+	target.Place
+	access *access.Access
+	index  *indexwatch.Watcher
+}
+
+// newSites are the targets of a run. One that looks at each extension by itself has one that
+// cannot be asked.
+func (r *Run) newSites() (sites []*site) {
+	places := r.Targets
+	if len(places) == 0 {
+		places = []target.Place{target.Marketplace(nil)}
+	}
+	for _, p := range places {
+		sites = append(sites, &site{Place: p, access: access.New(p, r.noteAuth), index: indexwatch.New(p.Target)})
+	}
+	return sites
+}
+
+// namesTargets says that results name each target.
+func (r *Run) namesTargets() bool { return r.decides() && (r.NamesTargets || len(r.sites) > 1) }
+
+// asking is what a plan reaches of a target.
+func (s *site) asking() *delivery.Asking {
+	return &delivery.Asking{Words: delivery.WordsOf(s.Place), Target: s.access.ForPlan(), Index: s.index, Unasked: s.access.Closed()}
+}
+
+// sending is what is reached of a target when a plan is applied.
+func (s *site) sending(message string) *delivery.Sending {
+	asking := s.asking()
+	asking.Target = s.access
+	return &delivery.Sending{Asking: *asking, Send: s.access, Reviews: s.access.Reviews(), Message: message, Refused: s.access.Refused()}
+}
+
+// route is the way of an extension to one target. It belongs to one goroutine at a time, but for
+// its state and what is known of it, which change under the lock of the release.
+type route struct {
+	*delivery.Delivery
+	*release
+	site  *site
+	at    int // its place among the targets of the run
+	state lifecycle.State
+	known results.Target
+}
+
+// targetStages are the stages that each target has.
+var targetStages = []string{results.StageUpload, results.StagePush, results.StageVerify}
+
+func newRoute(r *release, at int) *route {
+	s := r.run.sites[at]
+	rt := &route{release: r, site: s, at: at, state: lifecycle.Pending{}}
+	rt.known = results.Target{Name: s.Name, Kind: s.Kind, URL: s.URL, Outcome: results.NotReached}
+	for _, name := range targetStages {
+		rt.known.Stages = append(rt.known.Stages, results.Stage{Name: name, Status: results.StageSkipped})
+	}
+	rt.Delivery = &delivery.Delivery{Parcel: &r.parcel, Reporter: reporter{rt}, Seat: &r.seat}
+	return rt
+}
+
+// target is its name in events; empty where results do not name targets.
+func (rt *route) target() string {
+	if !rt.run.namesTargets() {
+		return ""
+	}
+	return rt.site.Name
+}
+
+// takes says whether the target is given this version.
+func (rt *route) takes() bool {
+	return rt.site.Takes == nil || rt.site.Takes(rt.parcel.Name, rt.parcel.Version)
+}
+
+// skips says whether a stage is left out on this way: by name, or because there is nothing for it
+// to do where nothing is pushed, or where the target keeps no assets of the package.
+func (rt *route) skips(stage string) bool {
+	return rt.run.skips(stage) || stage == results.StageUpload && rt.keeper() != rt
+}
+
+// reporter has what becomes of a delivery reported.
+type reporter struct{ *route }
+
+func (r reporter) Note(message string) {
+	r.tell(results.Event{Kind: results.EventNote, Target: r.target(), Message: message}, nil)
+}
+
+func (r reporter) Warn(message string) { r.run.Warn(r.site.named(r.run, message)) }
+
+func (r reporter) Learn(change func(*results.Target)) {
+	r.change(func() { change(&r.known) })
+}
+
+func (r reporter) Wait(note string) {
+	r.change(func() { r.move(lifecycle.Applied{Decision: lifecycle.Wait, Note: note}) })
+}
+
+// named is a message about a target, with its name where a run has several.
+func (s *site) named(r *Run, message string) string {
+	if !r.namesTargets() {
+		return message
+	}
+	return s.Name + ": " + message
+}
+
+// fail ends the way with an error of a stage.
+func (rt *route) fail(stage string, err error) {
+	rt.blame(stage, err)
+	rt.end(results.Failed, stage+": "+err.Error())
+}
+
+// blame records what went wrong in a stage.
+func (rt *route) blame(stage string, err error) {
+	rt.run.noteAuth(err)
+	rt.change(func() { rt.known.Error = &results.Error{Stage: stage, Message: err.Error(), Hint: failure.Hint(err)} })
+}
+
+// end gives the way its one outcome. The extension ends with the last of its ways.
+func (rt *route) end(outcome results.Outcome, reason string) {
+	r := rt.release
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !rt.move(lifecycle.Ended{Outcome: outcome}) {
+		return
+	}
+	known := &rt.known
+	known.Outcome, known.Reason = outcome, reason
+	push := r.source.Settings.Push
+	switch outcome {
+	case results.Released, results.Planned, results.Linted, results.Packed, results.LeftOut:
+		known.AsAsked = true
+	case results.Exists:
+		known.AsAsked = push.Existing != config.FailExisting
+		if push.Existing == config.FailExisting && reason == "" {
+			known.Reason = "it is there already, and push.existing is fail: bump version in extension.yaml"
+		}
+	case results.Drift:
+		known.AsAsked = push.Drift == config.WarnDrift
+	}
+	if outcome == results.Released && rt.site.access.Reviews() && !rt.run.skips(results.StageVerify) {
+		known.Review = "open"
+		if r.source.Settings.Verify.Until == config.UntilActive {
+			known.Review = "approved"
+		}
+	}
+	r.summarize()
+	if rt.target() != "" {
+		r.emit(results.Event{Kind: results.EventTargetEnded, Target: rt.target(), Message: known.Reason})
+		reason = r.result.Reason
+	}
+	if r.over() {
+		r.emit(results.Event{Kind: results.EventEnded, Message: reason})
+		r.drop()
+	}
+}
+
+// endPlanned ends what a plan left open, where the plan is all there is.
+func (rt *route) endPlanned() {
+	d, note := rt.decided()
+	switch {
+	case d == lifecycle.Wait:
+		rt.end(results.Planned, note+": a run waits for it, and sends nothing")
+	case !rt.run.DryRun && rt.run.Through == results.StageLint:
+		rt.end(results.Linted, note)
+	case !rt.run.DryRun && rt.run.Through == results.StagePackage:
+		rt.end(results.Packed, note)
+	case rt.run.skips(results.StagePush) && rt.run.decides():
+		rt.end(results.Planned, "nothing was sent, as --skip push asks")
+	default:
+		rt.end(results.Planned, note)
+	}
+}
+
+// endApplied ends what went through all steps.
+func (rt *route) endApplied() {
+	d, note := rt.decided()
+	sent := "submitted"
+	if !rt.site.access.Reviews() {
+		sent = "sent"
+	}
+	switch unseen := rt.run.skips(results.StageVerify); {
+	case d == lifecycle.Wait && unseen:
+		rt.end(results.Unverified, note+"; not compared, as --skip verify asks")
+	case d == lifecycle.Wait:
+		rt.end(results.Exists, "")
+	case unseen:
+		rt.end(results.Released, sent+"; not verified, as --skip verify asks")
+	default:
+		rt.end(results.Released, "")
+	}
+}
+
+// blockOn ends the way when something that the extension requires did not get to its target, and
+// warns of what it only can use. Where several versions of an extension may meet a dependency, one
+// that got there is enough.
+func (rt *route) blockOn() {
+	for _, d := range rt.order.dependencies {
+		missing := rt.missing(d)
+		if missing == nil || rt.over() {
+			continue
+		}
+		name, outcome := missing.result.Name, missing.known.Outcome
+		switch {
+		case !d.required:
+			rt.warn(results.RuleDependencies, "optional-failed", name, fmt.Sprintf("it can use %s, which is %s", name, outcome), "externalDependencies")
+		case outcome == results.NotReached:
+			rt.end(results.NotReached, fmt.Sprintf("it depends on %s, which was not reached", name))
+		default:
+			rt.end(results.Blocked, fmt.Sprintf("it depends on %s, which is %s", name, outcome))
+		}
+	}
+}
+
+// missing is the way to the same target of the release that keeps a dependency from being met: the
+// highest, where none of those that may meet it got there. It is nil as long as one may: one that
+// is not waited for, as that would close a circle, may still be at work when the plan is applied.
+func (rt *route) missing(d dependency) (missing *route) {
+	for _, dep := range d.within {
+		other := dep.routes[rt.at]
+		if rt.run.applying && !dep.through() || !other.over() {
+			return nil
+		}
+		switch other.known.Outcome {
+		case results.Failed, results.Blocked, results.Unverified, results.NotReached:
+			missing = other
+		case results.LeftOut: // what is there instead was looked for in the plan
+		default:
+			return nil
+		}
+	}
+	return missing
+}
+
+// noting makes requests under ctx report their retries in the name of the extension, and of the
+// target where that is not empty.
+func (r *release) noting(ctx context.Context, target string) context.Context {
+	if r.run.Noting == nil {
+		return ctx
+	}
+	return r.run.Noting(ctx, func(message string) {
+		r.tell(results.Event{Kind: results.EventNote, Target: target, Message: message}, nil)
+	})
+}
