@@ -70,6 +70,7 @@ func impatient(a *app.App) {
 //	tls expired FILE          writes an authority that expired long ago
 //	tls proxy                 starts a proxy, $PROXY, that knows them as cloud.example.com and charts.example.com
 //	tls log FILE              writes what the proxy was asked for to FILE, and forgets it
+//	registry [USER PASSWORD]  starts a registry as a process of its own; $REGISTRY is its host
 //	hook STATUS ANSWER        serves $HOOK, to which releases are announced; hook log FILE writes what it got
 //	unpack DIR                unpacks the real packages of ../shared/corpus into DIR
 //	noise FILE BYTES          writes a file that does not compress, the same one each time; a .png looks like one
@@ -91,15 +92,16 @@ func TestScript(t *testing.T) {
 		UpdateScripts: os.Getenv("UPDATE") != "",
 		Setup:         setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"market":  marketCommandInScript,
-			"charts":  chartsCommandInScript,
-			"tls":     tlsCommandInScript,
-			"edit":    editInScript,
-			"hook":    hookInScript,
-			"scrub":   scrubInScript,
-			"waitfor": waitForInScript,
-			"noise":   noiseInScript,
-			"unpack":  unpackInScript,
+			"market":   marketCommandInScript,
+			"charts":   chartsCommandInScript,
+			"tls":      tlsCommandInScript,
+			"edit":     editInScript,
+			"hook":     hookInScript,
+			"registry": registryInScript,
+			"scrub":    scrubInScript,
+			"waitfor":  waitForInScript,
+			"noise":    noiseInScript,
+			"unpack":   unpackInScript,
 		},
 		Condition: func(condition string) (bool, error) {
 			if condition != "corpus" {

@@ -158,6 +158,8 @@ func (m *placeMaker) place(t config.Target) (target.Place, error) {
 		return m.directory(t)
 	case config.TargetChartMuseum:
 		return m.chartmuseum(t)
+	case config.TargetOCI:
+		return m.oci(t)
 	case config.TargetExec:
 		return m.exec(t)
 	case config.TargetWebhook:
