@@ -1,6 +1,8 @@
 package app
 
 import (
+	"strings"
+
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/sharedfiles"
 	"github.com/ksrelease/ksrelease/internal/target"
@@ -9,20 +11,24 @@ import (
 
 // directory is a static Helm repository.
 func (m *placeMaker) directory(t config.Target) (target.Place, error) {
-	if t.Directory.Git != nil {
-		return m.unavailable(t)
-	}
 	web, err := m.client(t, t.Directory.URL, "url") // for packages that others have at other addresses
 	if err != nil {
 		return target.Place{}, err
 	}
-	shown := Display(t.Directory.Path)
-	made, err := directory.New(directory.Options{
-		Store: sharedfiles.NewFolder(t.Directory.Path, shown), Shown: shown, URL: t.Directory.URL, Transport: web,
-	})
+	place := target.Place{URL: Display(t.Directory.Path), Noun: "the folder", Shows: "its index.yaml"}
+	options := directory.Options{Shown: place.URL, URL: t.Directory.URL, Transport: web}
+	if on := t.Directory.Git; on != nil {
+		branch := sharedfiles.NewBranch(sharedfiles.BranchOptions{Home: m.project.Config.Dir, Remote: on.Remote, Branch: on.Branch, Path: on.Path})
+		options.Store, options.Shown, options.Message = branch, branch.Shown(), on.Message
+		place.URL, place.Noun = strings.TrimPrefix(branch.Shown(), "the branch "), "the branch"
+	} else {
+		options.Store = sharedfiles.NewFolder(t.Directory.Path, options.Shown)
+	}
+	made, err := directory.New(options)
 	if err != nil {
 		return target.Place{}, err
 	}
 	m.ends = append(m.ends, func() { _ = made.Close() })
-	return target.Place{Target: made, URL: shown, Noun: "the folder", Shows: "its index.yaml"}, nil
+	place.Target = made
+	return place, nil
 }

@@ -95,7 +95,7 @@ func TestEachKindIsMade(t *testing.T) {
 - {kind: exec, run: "true"}
 - {kind: webhook, url: "https://releases.example.com"}
 `)
-	notThere := map[string]bool{"branch": true, "oci": true, "image": true, "manifests": true}
+	notThere := map[string]bool{"oci": true, "image": true, "manifests": true}
 	kinds := map[config.TargetKind]bool{}
 	for _, declared := range p.Config.Targets {
 		kinds[declared.Kind] = true

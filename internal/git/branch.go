@@ -38,6 +38,7 @@ type RemoteBranch struct {
 	mu          sync.Mutex // of what follows
 	dir         string     // the bare repository; empty before it is needed
 	environment []string
+	from        string   // the folder that a relative path of a remote starts at
 	at          string   // where the remote is, as far as is known
 	identity    []string // options that say who makes a commit, where git does not know
 	signs       bool     // commits are signed
@@ -112,7 +113,9 @@ func (b *RemoteBranch) open(ctx context.Context) error {
 // there may be passwords among them.
 func (b *RemoteBranch) prepare(ctx context.Context, home *Repository, dir string) error {
 	format := "sha1"
+	b.from = b.home
 	if home != nil {
+		b.from = home.Top
 		printed, err := home.own(ctx, nil, "", "rev-parse", "--show-object-format")
 		if err != nil {
 			return fmt.Errorf("reading the form of the repository: %w", err)
@@ -120,7 +123,7 @@ func (b *RemoteBranch) prepare(ctx context.Context, home *Repository, dir string
 		format = strings.TrimSpace(printed)
 	}
 	b.environment = []string{"GIT_DIR=" + dir, "GIT_TERMINAL_PROMPT=0"}
-	if _, err := ownIn(ctx, dir, mostPrinted, b.environment, nil, "init", "--quiet", "--bare", "--template=", "--object-format="+format); err != nil {
+	if _, err := ownIn(ctx, b.from, mostPrinted, b.environment, nil, "init", "--quiet", "--bare", "--template=", "--object-format="+format, "--", dir); err != nil {
 		return fmt.Errorf("making a repository for the branch: %w", err)
 	}
 	count, _ := strconv.Atoi(os.Getenv("GIT_CONFIG_COUNT")) // those of the user come first
@@ -133,7 +136,7 @@ func (b *RemoteBranch) prepare(ctx context.Context, home *Repository, dir string
 	add("maintenance.auto", "false")
 	b.address, b.at = b.remote, b.remote
 	// What holds here as well, as of the user or the system, must not come twice.
-	there, err := ownIn(ctx, dir, mostPrinted, b.environment[:2], nil, "config", "--list", "-z")
+	there, err := ownIn(ctx, b.from, mostPrinted, b.environment[:2], nil, "config", "--list", "-z")
 	if err != nil {
 		return fmt.Errorf("reading the settings of git: %w", err)
 	}
@@ -208,7 +211,7 @@ func (b *RemoteBranch) prepare(ctx context.Context, home *Repository, dir string
 	if effective["user.email"] == "" && os.Getenv("EMAIL") == "" {
 		b.identity = append(b.identity, "-c", "user.email=ksrelease@localhost")
 	}
-	printed, err := ownIn(ctx, dir, mostPrinted, b.environment, nil, "config", "--get", "core.hooksPath")
+	printed, err := ownIn(ctx, b.from, mostPrinted, b.environment, nil, "config", "--get", "core.hooksPath")
 	if err != nil || strings.TrimSpace(printed) != os.DevNull {
 		return &Error{OldGit, "git is older than 2.31, which releasing to a branch needs", "install git 2.31 or newer"}
 	}
@@ -217,7 +220,7 @@ func (b *RemoteBranch) prepare(ctx context.Context, home *Repository, dir string
 
 // git runs git in that repository. The lock is held, or the branch is open.
 func (b *RemoteBranch) git(ctx context.Context, most int, input io.Reader, args ...string) (string, error) {
-	return ownIn(ctx, b.dir, most, b.environment, input, args...)
+	return ownIn(ctx, b.from, most, b.environment, input, args...)
 }
 
 // Tip asks for the newest commit of the branch; it is empty where there is no such branch.
