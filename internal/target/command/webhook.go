@@ -17,12 +17,16 @@ import (
 // in hex.
 const SignatureHeader = "X-Ksrelease-Signature-256"
 
+// longestQuestion is how long a service may take to answer a question. A run that waits for an
+// index asks several times.
+const longestQuestion = time.Minute
+
 // WebhookOptions are those of a service.
 type WebhookOptions struct {
-	Name    string // of the target
-	URL     string // is in no error
-	Secret  string // the key of signatures; empty: there are none
-	Timeout time.Duration
+	Name    string        // of the target
+	URL     string        // is in no error
+	Secret  string        // the key of signatures; empty: there are none
+	Timeout time.Duration // of a request with a package; a question has a minute at most
 	// Redact takes secrets out of what the service answers; nil leaves it as it is.
 	Redact func(string) string
 	// Transport sends the requests. The caller closes it.
@@ -64,6 +68,9 @@ func (s *service) send(ctx context.Context, q request) (answer, error) {
 			a, err = parse(q, came.Body)
 			return err
 		},
+	}
+	if r.Read {
+		r.Timeout = min(s.Timeout, longestQuestion)
 	}
 	if s.Secret != "" {
 		r.Header.Set(SignatureHeader, Signature(s.Secret, body))
