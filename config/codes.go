@@ -28,6 +28,7 @@ const (
 	CodeVersionTwice     = Rule + "/version-twice"
 	CodeUndeclared       = Rule + "/undeclared"
 	CodeUnusableCAFile   = Rule + "/unusable-ca-file"
+	CodeUnusableKeyFile  = Rule + "/unusable-key-file"
 )
 
 // Codes are all codes of Rule, as docs/configuration.md lists them.
@@ -45,6 +46,7 @@ func Codes() []diagnostic.Code {
 		diagnostic.Code{Name: "undeclared", Meaning: "no entry matches an extension of the repository"},
 		diagnostic.Code{Name: "version-twice", Meaning: "two extensions have the same name and version"},
 		diagnostic.Code{Name: "unusable-ca-file", Meaning: "the file of a ca_file cannot be used"},
+		diagnostic.Code{Name: "unusable-key-file", Meaning: "the file of a key that packages are signed with cannot be used"},
 	)
 }
 

@@ -32,7 +32,7 @@ func checkCodes(t *testing.T, err error) {
 
 // madeElsewhere are the codes of mistakes that other packages find, by config.Problem or
 // by the constant.
-var madeElsewhere = []string{CodeVersionTwice, CodeUnusableCAFile, CodeUndeclared}
+var madeElsewhere = []string{CodeVersionTwice, CodeUnusableCAFile, CodeUnusableKeyFile, CodeUndeclared}
 
 // TestEachCode makes the mistake of each code.
 func TestEachCode(t *testing.T) {

@@ -73,6 +73,8 @@ type Config struct {
 	// names, or the marketplace. NamesTargets says which of the two it is.
 	Targets      []Target
 	NamesTargets bool
+	// Sign are the keys that packages are signed with.
+	Sign Sign
 	// Announcements are where releases are announced.
 	Announcements []Announcement
 	// Entries are the extensions in the order of the file.
@@ -107,6 +109,13 @@ type Repository struct {
 	URL string
 	// CAFile is as that of Cloud, for URL.
 	CAFile string
+}
+
+// Sign are the keys that packages are signed with: absolute paths of files, empty where there is
+// none.
+type Sign struct {
+	PGPKeyFile string // an OpenPGP private key
+	KeyFile    string // a private key in PEM
 }
 
 // Announcement is a service in which a run announces what it has released.
@@ -392,6 +401,10 @@ func resolve(doc *yamldoc.Document, written *configfile.File) (*Config, error) {
 	}
 	if written.Targets != nil {
 		c.Targets, c.NamesTargets = targetsOf(doc, written.Targets, dir, &problems), true
+	}
+	if written.Sign != nil {
+		setPath(&c.Sign.PGPKeyFile, written.Sign.PGPKeyFile, dir)
+		setPath(&c.Sign.KeyFile, written.Sign.KeyFile, dir)
 	}
 	c.Tags = tagPatterns(doc, written.Tags, &problems)
 	for i, a := range written.Announce {

@@ -41,6 +41,7 @@ func TestEverything(t *testing.T) {
 		Cloud:       Cloud{Server: "https://cloud.example.com", CAFile: filepath.Join(dir, "certificates", "cloud.pem")},
 		Repository:  Repository{URL: "http://127.0.0.1:8790", CAFile: "/etc/ssl/company.pem"},
 		Targets:     []Target{{Kind: TargetMarketplace, Name: "marketplace"}},
+		Sign:        Sign{PGPKeyFile: filepath.Join(dir, "keys", "skip.asc")},
 		Parallelism: 4,
 		Tags:        tagPatterns(nil, &configfile.Tags{Patterns: []string{"{name}/v{version}", "charts/cloud.example.com/{name}-{version}", "v{version}"}}, nil),
 		Announcements: []Announcement{

@@ -235,11 +235,11 @@ func (r *reading) report(code, found, message, hint string) {
 
 // secretVariables hold what proves who somebody is. A config may come from a
 // stranger's pull request and names the servers, so these never get into it.
-var secretVariables = []string{"KSRELEASE_TOKEN", "KSRELEASE_REPOSITORY_PASSWORD", "KSRELEASE_MARKETPLACE_TOKEN"}
+var secretVariables = []string{"KSRELEASE_TOKEN", "KSRELEASE_REPOSITORY_PASSWORD", "KSRELEASE_MARKETPLACE_TOKEN", "KSRELEASE_PGP_PASSPHRASE"}
 
 // secretName is the name of such a variable, of one that a later version may read, or
 // of a proxy's address, which may have a password. Windows reads names without case.
-var secretName = regexp.MustCompile(`(?i)^(KSRELEASE_.*(TOKEN|PASSWORD|USERNAME|SECRET|KEY).*|HTTPS?_PROXY|ALL_PROXY)$`)
+var secretName = regexp.MustCompile(`(?i)^(KSRELEASE_.*(TOKEN|PASSWORD|PASSPHRASE|USERNAME|SECRET|KEY).*|HTTPS?_PROXY|ALL_PROXY)$`)
 
 // leastSecret is how many bytes a secret needs to be looked for in other variables.
 const leastSecret = 8

@@ -94,6 +94,7 @@ func TestReferencesThatAreNone(t *testing.T) {
 		"${ksrelease_token:-x}":            {"ksrelease_token holds a credential"},
 		"${SET:-${HTTPS_PROXY}}":           {"HTTPS_PROXY holds a credential"},
 		"${KSRELEASE_REGISTRY_PASSWORD-x}": {"holds a credential"},
+		"${KSRELEASE_PGP_PASSPHRASE:-}":    {"holds a credential"},
 		strings.Repeat("${NO:-", 40) + strings.Repeat("}", 40): {"nested too deep"},
 		strings.Repeat("${NO:-", 100_000):                      nil, // one problem or more, and no stack that is too deep
 	} {

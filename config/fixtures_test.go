@@ -25,7 +25,7 @@ func environment(name string) (string, bool) {
 	value, ok := map[string]string{
 		"HOST": "cloud.example.com", "EXISTING": "skip", "ODD": "overwrite", "KIND": "dingtalk", "HOOK": "https://oapi.example.com/robot/send?access_token=x",
 		"KSRELEASE_TOKEN": "kck-hidden-hidden", "COPY_OF_TOKEN": "x kck-hidden-hidden",
-		"KSRELEASE_MIRROR_PASSWORD": "hunter2-hunter2", "COPY_OF_MIRROR": "hunter2-hunter2", "KSRELEASE_WEBHOOK_PASSWORD": "x",
+		"KSRELEASE_MIRROR_PASSWORD": "hunter2-hunter2", "COPY_OF_MIRROR": "hunter2-hunter2", "KSRELEASE_WEBHOOK_PASSWORD": "x", "KSRELEASE_PGP_PASSPHRASE": "correct horse",
 	}[name]
 	return value, ok
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/secrets"
 	"github.com/ksrelease/ksrelease/internal/signals"
+	"github.com/ksrelease/ksrelease/internal/signing"
 )
 
 // App is what commands reach of the outside. Streams, Env and Stop have to be set.
@@ -72,7 +73,7 @@ func (a *App) Exit(code int) {
 // Execute runs a command, whose words are args, and returns the exit code. What ended it is
 // printed, and is in the reports that were asked for.
 func (a *App) Execute(args []string, command func() error) int {
-	a.Redact.FromEnvironment(a.Env, credentials.Variable, repositoryPassword)
+	a.Redact.FromEnvironment(a.Env, credentials.Variable, repositoryPassword, signing.PGPPassphrase)
 	code := a.guard(command)
 	a.endHooks()
 	if a.failure != nil && !a.reported {

@@ -43,10 +43,10 @@ var units = []unit{
 	{"internal/comparing", []string{"config", "internal/app", "internal/bases", "internal/chartdiff", "internal/extension", "internal/failure", "internal/footprint", "internal/graceful", "internal/lint", "internal/request", "pipeline"}},
 	{"internal/projectimages", []string{"config", "internal/app", "internal/diagnostic", "internal/extension", "internal/failure", "internal/graceful", "internal/images", "internal/lint", "internal/output", "internal/request", "pipeline"}},
 	{"internal/explaining", []string{"config", "internal/app", "internal/lint", "internal/output", "internal/yamldoc"}},
-	{"internal/signing", []string{"internal/extension", "internal/failure", "internal/regularfile"}},
 	{"internal/proving", []string{"config", "internal/app", "internal/commits", "internal/extension", "internal/failure", "internal/git", "internal/graceful", "internal/hooks", "internal/proof", "internal/published", "internal/results", "internal/target", "internal/versions", "pipeline"}},
 	{"internal/proof", []string{"internal/commits", "internal/extension", "internal/extension/compare", "internal/extension/unpack", "internal/failure", "internal/git", "internal/output", "internal/published", "internal/shellword"}},
-	{"internal/app", []string{"config", "internal/bases", "internal/commits", "internal/announce", "internal/atomicfile", "internal/baseline", "internal/bump", "internal/changes", "internal/commandline", "internal/credentials", "internal/dependency", "internal/diagnostic", "internal/discover", "internal/doctor/checks", "internal/extension", "internal/extension/compare", "internal/extension/naming", "internal/failure", "internal/git", "internal/graceful", "internal/history", "internal/hooks", "internal/lint", "internal/marketplace", "internal/notes", "internal/output", "internal/redact", "internal/regularfile", "internal/report", "internal/request", "internal/results", "internal/secrets", "internal/shards", "internal/shellword", "internal/signals", "internal/sharedfiles", "internal/target", "internal/target/chartmuseum", "internal/target/command", "internal/target/directory", "internal/registry", "internal/target/kscloud", "internal/target/oci", "internal/transport", "internal/versions", "internal/worker", "internal/yamldoc", "pipeline", "internal/worktree"}},
+	{"internal/app", []string{"config", "internal/bases", "internal/commits", "internal/announce", "internal/atomicfile", "internal/baseline", "internal/bump", "internal/changes", "internal/commandline", "internal/credentials", "internal/dependency", "internal/diagnostic", "internal/discover", "internal/doctor/checks", "internal/extension", "internal/extension/compare", "internal/extension/naming", "internal/failure", "internal/git", "internal/graceful", "internal/history", "internal/hooks", "internal/lint", "internal/marketplace", "internal/notes", "internal/output", "internal/redact", "internal/regularfile", "internal/report", "internal/request", "internal/results", "internal/secrets", "internal/shards", "internal/shellword", "internal/signals", "internal/signing", "internal/sharedfiles", "internal/target", "internal/target/chartmuseum", "internal/target/command", "internal/target/directory", "internal/registry", "internal/target/kscloud", "internal/target/oci", "internal/transport", "internal/versions", "internal/worker", "internal/yamldoc", "pipeline", "internal/worktree"}},
+	{"internal/signing", []string{"internal/extension", "internal/failure", "internal/regularfile"}},
 	{"internal/status", []string{"internal/failure", "internal/graceful", "internal/output", "internal/results", "internal/secrets", "internal/target"}},
 	{"internal/commandline", []string{"config", "internal/shellword"}},
 	{"internal/announce", []string{"config", "internal/results", "internal/transport"}},
@@ -183,6 +183,7 @@ var units = []unit{
 	{"internal/testutil/gotool", nil},
 	{"internal/testutil/testca", nil},
 	{"internal/testutil/museumtest", nil},
+	{"internal/testutil/keytest", nil},
 	{"internal/target/targettest", []string{"internal/extension", "internal/failure", "internal/graceful", "internal/target"}},
 	{"internal/target/runtest", []string{"config", "internal/extension", "internal/results", "internal/target", "internal/target/targettest", "internal/testutil/soak", "pipeline"}},
 	{"internal/lint/ruletest", []string{"internal/lint", "internal/extension"}},
@@ -194,7 +195,7 @@ var units = []unit{
 
 // aids are packages that must not end up in the binary, whatever else a package
 // may import.
-var aids = []string{"schema/generate", "internal/bench", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testreport", "internal/testutil/testca", "internal/testutil/museumtest", "internal/testutil/trees", "internal/testutil/registrytest", "internal/testutil/gotool", "internal/target/targettest", "internal/target/runtest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples", "examples/targets/server"}
+var aids = []string{"schema/generate", "internal/testutil/keytest", "internal/bench", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testreport", "internal/testutil/testca", "internal/testutil/museumtest", "internal/testutil/trees", "internal/testutil/registrytest", "internal/testutil/gotool", "internal/target/targettest", "internal/target/runtest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples", "examples/targets/server"}
 
 // restriction keeps a package from outside the project to a few packages.
 type restriction struct {

@@ -23,7 +23,7 @@ var secretValue = regexp.MustCompile(`\bkck-[0-9A-Za-z]{4,}-|://[^/\s:@]*:[^/\s@
 
 // our are the variables of which no copy is handed on under another name either, and
 // leastSecret is how many bytes one needs for that.
-var our = []string{"KSRELEASE_TOKEN", "KSRELEASE_REPOSITORY_PASSWORD", "KSRELEASE_MARKETPLACE_TOKEN"}
+var our = []string{"KSRELEASE_TOKEN", "KSRELEASE_REPOSITORY_PASSWORD", "KSRELEASE_MARKETPLACE_TOKEN", "KSRELEASE_PGP_PASSPHRASE"}
 
 const leastSecret = 8
 

@@ -54,6 +54,9 @@ type File struct {
 	// The places to release to. Each gets the same packages, and has an outcome of its own for
 	// each extension; without it, the marketplace alone. docs/targets.md has each kind.
 	Targets []Target `json:"targets,omitempty" min:"1"`
+	// What packages are signed with. docs/proofs.md says what is published where, and how it
+	// is verified.
+	Sign *Sign `json:"sign,omitempty"`
 	// How git tags mean versions of extensions.
 	Tags *Tags `json:"tags,omitempty"`
 	// Where it is announced what a run has released.
@@ -127,6 +130,19 @@ type Tags struct {
 	// is that of the tags that ksrelease tag makes. A pattern without {name} is for
 	// a project with one extension.
 	Patterns []string `json:"patterns,omitempty" min:"1" like:"tag" say:"it must have {version} once and {name} at most once, not next to each other, among letters, digits, underscores and single separators, such as {name}/v{version}" example:"{name}/v{version}"`
+}
+
+// Sign are the keys that packages are signed with.
+type Sign struct {
+	// A file with an OpenPGP private key, as gpg --export-secret-keys writes it, armored or
+	// not; relative to the folder of the config. Packages get provenance files (.prov), as helm
+	// package --sign makes them. A passphrase comes from KSRELEASE_PGP_PASSPHRASE. An empty
+	// value names no file.
+	PGPKeyFile *string `json:"pgp_key_file,omitempty" example:"${RELEASE_KEYS:-keys}/release.asc"`
+	// A file with a private key in PEM without a passphrase: ECDSA, Ed25519 or RSA, as openssl
+	// genpkey writes it. Packages get signatures (.sig), as cosign sign-blob makes them, and
+	// what is pushed to a registry those of cosign sign. An empty value names no file.
+	KeyFile *string `json:"key_file,omitempty" example:"${RELEASE_KEYS:-keys}/release.pem"`
 }
 
 // Entry names one or more extensions and, if need be, their own settings.

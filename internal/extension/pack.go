@@ -43,6 +43,12 @@ type Package struct {
 	Provenance, Signature []byte
 }
 
+// The endings of the files that sign a package, after its name.
+const (
+	ProvenanceEnding = ".prov"
+	SignatureEnding  = ".sig"
+)
+
 // Pack makes the package of the extension. The same extension and addresses
 // give the same bytes on any machine.
 //

@@ -56,7 +56,7 @@ func TestPackPushedForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p.Name != "demo" || p.Version != "1.0.0" || p.Filename != "demo-1.0.0.tgz" || p.Size != int64(len(p.Data)) || p.ContentDigest != e.ContentDigest() || !strings.HasPrefix(p.Digest, "sha256:") {
-		t.Errorf("the package is %+v", Package{p.Name, p.Version, p.Filename, nil, p.Digest, p.Size, p.ContentDigest})
+		t.Errorf("the package is %+v", Package{Name: p.Name, Version: p.Version, Filename: p.Filename, Digest: p.Digest, Size: p.Size, ContentDigest: p.ContentDigest})
 	}
 	got := packedContents(t, p.Data)
 	base := "https://files.example/usr-1/demo/1.0.0/"

@@ -2,6 +2,7 @@
 package outputdir
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,6 +23,9 @@ func Keep(dir string, pkg *extension.Package) (file string, err error) {
 		return "", cannotWrite(err)
 	}
 	file = filepath.Join(dir, pkg.Filename)
+	if err := keepSignatures(file, pkg); err != nil {
+		return "", cannotWrite(err)
+	}
 	if err := atomicfile.Write(file, pkg.Data, 0o644); err != nil {
 		return "", cannotWrite(err)
 	}
@@ -30,6 +34,28 @@ func Keep(dir string, pkg *extension.Package) (file string, err error) {
 		return "", cannotWrite(err)
 	}
 	return file, nil
+}
+
+// keepSignatures leaves what signs a package next to where it will be. What signs another one,
+// which was there before, goes.
+func keepSignatures(file string, pkg *extension.Package) error {
+	before, err := os.ReadFile(file)
+	same := err == nil && bytes.Equal(before, pkg.Data)
+	for ending, data := range map[string][]byte{extension.ProvenanceEnding: pkg.Provenance, extension.SignatureEnding: pkg.Signature} {
+		var err error
+		switch {
+		case data != nil:
+			err = atomicfile.Write(file+ending, data, 0o644)
+		case !same:
+			if err = os.Remove(file + ending); errors.Is(err, fs.ErrNotExist) {
+				err = nil
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func cannotWrite(err error) error {

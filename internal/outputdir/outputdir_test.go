@@ -39,6 +39,34 @@ func TestKeep(t *testing.T) {
 }
 
 // A folder that is not there to be written is one thing, and a disk that is full another.
+// What signs a package is next to it, and next to no other one.
+func TestKeepWhatSigns(t *testing.T) {
+	dir := t.TempDir()
+	for _, step := range []struct{ data, prov, sig, wantProv, wantSig string }{
+		{"one", "prov 1", "sig 1", "prov 1", "sig 1"},
+		{"one", "", "", "prov 1", "sig 1"}, // which still fit
+		{"two", "", "sig 2", "", "sig 2"},
+		{"three", "", "", "", ""},
+	} {
+		pkg := &extension.Package{Filename: "alc-1.0.0.tgz", Data: []byte(step.data), Digest: "sha256:x"}
+		if step.prov != "" {
+			pkg.Provenance = []byte(step.prov)
+		}
+		if step.sig != "" {
+			pkg.Signature = []byte(step.sig)
+		}
+		file, err := Keep(dir, pkg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		prov, _ := os.ReadFile(file + ".prov")
+		sig, _ := os.ReadFile(file + ".sig")
+		if string(prov) != step.wantProv || string(sig) != step.wantSig {
+			t.Errorf("%+v: %q, %q", step, prov, sig)
+		}
+	}
+}
+
 func TestMayNotWrite(t *testing.T) {
 	for errno, want := range map[syscall.Errno]bool{
 		syscall.EROFS: true, syscall.EACCES: true, syscall.EPERM: true, syscall.ENOTDIR: true, syscall.EISDIR: true,

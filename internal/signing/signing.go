@@ -44,7 +44,8 @@ type Options struct {
 	File string
 }
 
-// Load reads the keys; nil where none is named. Errors name the file, and have hints.
+// Load reads the keys; nil where none is named. Errors are of type [FileError], name the file, and
+// have hints.
 func Load(o Options) (*Keys, error) {
 	if o.PGPFile == "" && o.File == "" {
 		return nil, nil
@@ -53,12 +54,12 @@ func Load(o Options) (*Keys, error) {
 	var err error
 	if o.PGPFile != "" {
 		if k.pgp, err = readPGP(o.PGPFile, o.PGPPassphrase); err != nil {
-			return nil, err
+			return nil, &FileError{PGP: true, Err: err}
 		}
 	}
 	if o.File != "" {
 		if k.key, err = readPEM(o.File); err != nil {
-			return nil, err
+			return nil, &FileError{Err: err}
 		}
 	}
 	return k, nil
@@ -166,7 +167,7 @@ func (k *Keys) Sign(pkg *extension.Package) (*extension.Package, error) {
 		signed.Provenance = prov
 	}
 	if k.key != nil {
-		signature, err := k.signature(pkg.Data)
+		signature, err := k.SignData(pkg.Data)
 		if err != nil {
 			return nil, fmt.Errorf("signing %s: %w", pkg.Filename, err)
 		}
@@ -191,18 +192,25 @@ func (k *Keys) provenance(pkg *extension.Package) (prov []byte, err error) {
 	return []byte(text), err
 }
 
-// signature is that of data, as cosign sign-blob writes it: in base64, of the SHA-256 of data with
+// SignsData says that there is a key for SignData.
+func (k *Keys) SignsData() bool { return k != nil && k.key != nil }
+
+// SignData signs data with the key in PEM, as cosign sign-blob does: in base64, of the SHA-256 of data with
 // ECDSA (ASN.1) and RSA (PKCS #1 v1.5), of data itself with Ed25519.
 // https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md
-func (k *Keys) signature(data []byte) ([]byte, error) {
+func (k *Keys) SignData(data []byte) ([]byte, error) {
+	raw, err := k.signRaw(data)
+	if err != nil {
+		return nil, err
+	}
+	return []byte(base64.StdEncoding.EncodeToString(raw)), nil
+}
+
+func (k *Keys) signRaw(data []byte) ([]byte, error) {
 	message, by := data, crypto.SignerOpts(crypto.Hash(0))
 	if _, plain := k.key.(ed25519.PrivateKey); !plain {
 		sum := sha256.Sum256(data)
 		message, by = sum[:], crypto.SHA256
 	}
-	raw, err := k.key.Sign(rand.Reader, message, by)
-	if err != nil {
-		return nil, err
-	}
-	return []byte(base64.StdEncoding.EncodeToString(raw)), nil
+	return k.key.Sign(rand.Reader, message, by)
 }

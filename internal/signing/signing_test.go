@@ -13,51 +13,19 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ProtonMail/go-crypto/openpgp"
-	"github.com/ProtonMail/go-crypto/openpgp/armor"
-	"github.com/ProtonMail/go-crypto/openpgp/packet"
-
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/target/targettest"
 	"github.com/ksrelease/ksrelease/internal/testutil/helmtest"
+	"github.com/ksrelease/ksrelease/internal/testutil/keytest"
 )
 
 // pgpKey writes a private key, armored, and its public key as helm reads it.
 func pgpKey(t *testing.T, passphrase string) (private, public string) {
 	t.Helper()
-	e, err := openpgp.NewEntity("Example", "", "release@example.com", &packet.Config{RSABits: 2048})
+	private, public, err := keytest.PGP(t.TempDir(), "release", passphrase)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	public = filepath.Join(dir, "public.gpg")
-	ring, err := os.Create(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Serialize(ring); err != nil {
-		t.Fatal(err)
-	}
-	_ = ring.Close()
-	if passphrase != "" {
-		if err := e.EncryptPrivateKeys([]byte(passphrase), nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	private = filepath.Join(dir, "private.asc")
-	file, err := os.Create(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := armor.Encode(file, openpgp.PrivateKeyType, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := e.SerializePrivateWithoutSigning(w, nil); err != nil {
-		t.Fatal(err)
-	}
-	_ = w.Close()
-	_ = file.Close()
 	return private, public
 }
 

@@ -50,13 +50,16 @@ func NeverPackedPart(part string) bool {
 
 // IsOwnPackage reports whether name, at the top of the extension, is a package
 // that an earlier run (or ksbuilder, or helm) left there: NAME-VERSION.tgz, or its
-// checksum.
+// checksum, or what signs it.
 func IsOwnPackage(extension, name string) bool {
 	if extension == "" || strings.Contains(name, "/") {
 		return false
 	}
 	rest, ok := strings.CutPrefix(name, extension+"-")
-	return ok && strings.HasSuffix(strings.TrimSuffix(rest, ".sha256"), ".tgz")
+	for _, ending := range [...]string{".sha256", ".prov", ".sig"} {
+		rest = strings.TrimSuffix(rest, ending)
+	}
+	return ok && strings.HasSuffix(rest, ".tgz")
 }
 
 // Parse reads the .helmignore of an extension just as Helm's LoadDir does:

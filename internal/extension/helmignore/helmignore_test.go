@@ -118,7 +118,7 @@ func TestNeverPackedNames(t *testing.T) {
 
 func TestIsOwnPackage(t *testing.T) {
 	for name, want := range map[string]bool{
-		"demo-1.0.0.tgz": true, "demo-1.0.0.tgz.sha256": true,
+		"demo-1.0.0.tgz": true, "demo-1.0.0.tgz.sha256": true, "demo-1.0.0.tgz.prov": true, "demo-1.0.0.tgz.sig": true,
 		"demo.tgz": false, "other-1.0.0.tgz": false, "sub/demo-1.0.0.tgz": false, "demo-1.0.0.zip": false, "demo-1.0.0.sha256": false,
 	} {
 		if got := IsOwnPackage("demo", name); got != want {

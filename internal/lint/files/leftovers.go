@@ -218,7 +218,7 @@ func leftoverPart(part string) string {
 // what lies next to it) which is no subchart.
 func isPackage(parts []string) bool {
 	base := parts[len(parts)-1]
-	for _, suffix := range [...]string{".tgz", ".tgz.prov", ".tgz.sha256"} {
+	for _, suffix := range [...]string{".tgz", ".tgz.prov", ".tgz.sig", ".tgz.sha256"} {
 		if strings.HasSuffix(base, suffix) {
 			return len(parts) < 2 || parts[len(parts)-2] != "charts"
 		}

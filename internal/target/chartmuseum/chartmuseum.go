@@ -188,23 +188,42 @@ func (t *Target) Publish(ctx context.Context, pkg *extension.Package) (target.Sn
 	if err != nil {
 		return target.Snapshot{}, err
 	}
-	_, err = t.web.Do(ctx, transport.Request{
+	return t.uploaded(ctx, api, pkg, t.upload(ctx, api, pkg))
+}
+
+// upload sends a package, with its provenance file where it has one: the museum takes both or
+// neither.
+func (t *Target) upload(ctx context.Context, api string, pkg *extension.Package) error {
+	body, contentType := pkg.Data, "application/gzip"
+	if pkg.Provenance != nil {
+		body, contentType = form(pkg)
+	}
+	_, err := t.web.Do(ctx, transport.Request{
 		Op: "uploading " + pkg.Name + " " + pkg.Version, Method: http.MethodPost, URL: api, Authorization: t.authorization,
-		Body: pkg.Data, ContentType: "application/gzip", JSON: true, Check: checkSaved,
+		Body: body, ContentType: contentType, JSON: true, Check: checkSaved,
 	})
+	return err
+}
+
+// uploaded is what came of an upload.
+func (t *Target) uploaded(ctx context.Context, api string, pkg *extension.Package, err error) (target.Snapshot, error) {
 	failed, answered := transport.As(err)
 	switch {
 	case err == nil:
 		return target.Snapshot{Status: target.StatusActive}, nil
-	case answered && failed.Status == http.StatusConflict:
+	case answered && (failed.Status == http.StatusConflict || failed.Status == http.StatusInternalServerError && pkg.Provenance != nil):
 		now, readErr := t.find(ctx, pkg.Name, pkg.Version)
 		if readErr != nil {
 			return target.Snapshot{}, failure.Lost(err, readErr, "what the museum has")
 		}
-		if now.there {
+		switch {
+		case now.there:
 			return t.compare(ctx, now, pkg, err)
+		case pkg.Provenance != nil && now.taken == "":
+			return t.uploadApart(ctx, api, pkg, err)
+		case failed.Status == http.StatusConflict:
+			return target.Snapshot{}, &takenError{pkg, now.taken, err}
 		}
-		return target.Snapshot{}, &takenError{pkg, now.taken, err}
 	}
 	return target.Snapshot{}, t.explain(err)
 }

@@ -4,15 +4,57 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"mime/multipart"
 	"net/http"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
 // mostProvenance is how large a provenance file may be, in bytes: it holds a Chart.yaml.
 const mostProvenance = 4 << 20
+
+// form is a package with its provenance file, as the museum takes both at once.
+func form(pkg *extension.Package) (body []byte, contentType string) {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for _, part := range []struct {
+		field, file string
+		data        []byte
+	}{{"chart", pkg.Filename, pkg.Data}, {"prov", pkg.Filename + extension.ProvenanceEnding, pkg.Provenance}} {
+		to, _ := w.CreateFormFile(part.field, part.file) // a buffer takes all
+		_, _ = to.Write(part.data)
+	}
+	_ = w.Close()
+	return b.Bytes(), w.FormDataContentType()
+}
+
+// uploadApart uploads the provenance file first and the package after it, where the form was
+// refused, and no package is there: with 409 since a provenance file is there, which somebody
+// left who was killed here, and with 500 by a museum with --per-chart-limit. So nobody sees the
+// package without it. refused is the answer to the form.
+func (t *Target) uploadApart(ctx context.Context, api string, pkg *extension.Package, refused error) (target.Snapshot, error) {
+	left, err := t.Provenance(ctx, pkg.Name, pkg.Version)
+	switch {
+	case err != nil:
+		return target.Snapshot{}, failure.Lost(refused, err, "what the museum has")
+	case left != nil && !bytes.Contains(left, []byte("\n  "+pkg.Filename+": "+pkg.Digest)):
+		return target.Snapshot{}, &staleError{pkg, refused}
+	case left == nil:
+		if failed, _ := transport.As(refused); failed.Status == http.StatusConflict {
+			return target.Snapshot{}, &takenError{pkg: pkg, cause: refused}
+		}
+		if err := t.PublishProvenance(ctx, pkg.Name, pkg.Version, pkg.Provenance); err != nil {
+			return target.Snapshot{}, t.explain(refused)
+		}
+	}
+	alone := *pkg
+	alone.Provenance = nil
+	return t.uploaded(ctx, api, &alone, t.upload(ctx, api, &alone))
+}
 
 // PublishProvenance uploads the provenance file of a version by a request of its own. The form
 // that takes package and provenance together cannot be repeated for one of them: where either is

@@ -137,3 +137,27 @@ func (e *takenError) Temporary() bool { return false }
 func (e *takenError) Hint() string {
 	return "take that file out of the museum, or choose another version"
 }
+
+// staleError is a package that the museum has not got, and of which it has a provenance file
+// of other bytes.
+type staleError struct {
+	pkg   *extension.Package
+	cause error
+}
+
+func (e *staleError) Error() string {
+	return fmt.Sprintf("the museum has a provenance file of %s %s, but not its package, and the file is of other bytes: it is not overwritten", e.pkg.Name, e.pkg.Version)
+}
+
+func (e *staleError) Unwrap() error { return e.cause }
+
+// InDoubt hides that of the answer: what is there was read.
+func (e *staleError) InDoubt() bool { return false }
+
+// Temporary says that trying again changes nothing.
+func (e *staleError) Temporary() bool { return false }
+
+// Hint says what to do.
+func (e *staleError) Hint() string {
+	return "take " + e.pkg.Filename + extension.ProvenanceEnding + " out of the storage of the museum, or release another version"
+}

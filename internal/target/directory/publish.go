@@ -151,21 +151,32 @@ func (p *publication) take(ctx context.Context, index *helmrepo.Index, i int, pk
 			return p.errs[p.of[at]] // its own, where the first one fails later
 		}
 	}
+	files := []sharedfiles.File{{Name: pkg.Filename, Data: pkg.Data}}
 	data := pkg.Data
 	left, err := p.view.Read(ctx, pkg.Filename, helmrepo.PackageLimit)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		p.files = append(p.files, sharedfiles.File{Name: pkg.Filename, Data: pkg.Data})
 	case err != nil:
 		return err
-	case !bytes.Equal(left, pkg.Data):
+	case bytes.Equal(left, pkg.Data):
+		files = nil
+	default:
 		// The same content may have been packed of another commit.
 		found, err := extension.ReadChart(left, extension.Limits{})
 		if err != nil || found.Name != pkg.Name || found.Version != pkg.Version || found.Annotations[extension.ContentDigestAnnotation] != pkg.ContentDigest {
 			return failure.WithHint(fmt.Errorf("%s has a file %s with other content, which its index does not list", p.target.shown, pkg.Filename),
 				"nobody finds it by the index: remove it where a run that was killed left it behind, or release another version")
 		}
-		data, digest = left, digestOf(left)
+		if pkg.Provenance == nil && pkg.Signature == nil { // else what signs it is of these bytes alone
+			files, data, digest = nil, left, digestOf(left)
+		}
+	}
+	// After the package: what signs one of a run that was killed is never next to another.
+	if pkg.Provenance != nil {
+		files = append(files, sharedfiles.File{Name: pkg.Filename + extension.ProvenanceEnding, Data: pkg.Provenance})
+	}
+	if pkg.Signature != nil {
+		files = append(files, sharedfiles.File{Name: pkg.Filename + extension.SignatureEnding, Data: pkg.Signature})
 	}
 	chart, err := extension.ReadChart(data, extension.Limits{})
 	if err == nil {
@@ -176,6 +187,7 @@ func (p *publication) take(ctx context.Context, index *helmrepo.Index, i int, pk
 	}
 	p.entries = append(p.entries, indexedit.Entry{Chart: chart, URLs: []string{p.target.urlOf(pkg.Filename)}, Created: p.target.now().UTC(), Digest: digest})
 	p.of = append(p.of, i)
+	p.files = append(p.files, files...)
 	return nil
 }
 
@@ -202,7 +214,7 @@ func (p *publication) add(text []byte, packages []*extension.Package) ([]byte, e
 			}
 			kept.entries, kept.of = append(kept.entries, entry), append(kept.of, i)
 			for _, file := range p.files {
-				if file.Name == packages[i].Filename {
+				if strings.TrimSuffix(strings.TrimSuffix(file.Name, extension.ProvenanceEnding), extension.SignatureEnding) == packages[i].Filename {
 					kept.files = append(kept.files, file)
 				}
 			}

@@ -35,6 +35,9 @@ type Options struct {
 	ChartURL           string // --chart-url
 	MaxUpload          int64  // --max-upload-size; 0 is 20 MiB
 	MaxObjects         int    // --max-storage-objects; 0 is any number
+	// PerChartLimit is --per-chart-limit, of which the double has one thing alone: a form with a
+	// provenance file fails.
+	PerChartLimit int
 	// Lag is how long the list and the index do not have what was uploaded. The program adds it
 	// in the background: a moment, or --cache-interval where several share their storage.
 	Lag time.Duration
@@ -435,6 +438,12 @@ func (m *Museum) postForm(w http.ResponseWriter, q *http.Request, t *tenant) {
 	for name := range files {
 		if _, there := t.files[name]; there && !m.overwrites(q) {
 			refuse(w, http.StatusConflict, "chart already exists")
+			return
+		}
+	}
+	for name := range files {
+		if m.options.PerChartLimit > 0 && path.Ext(name) == ".prov" {
+			refuse(w, http.StatusInternalServerError, "gzip: invalid header")
 			return
 		}
 	}

@@ -97,6 +97,9 @@ func (o Options) Flags() []string {
 	if o.MaxUpload > 0 {
 		flags = append(flags, "--max-upload-size", strconv.FormatInt(o.MaxUpload, 10))
 	}
+	if o.PerChartLimit > 0 {
+		flags = append(flags, "--per-chart-limit", strconv.Itoa(o.PerChartLimit))
+	}
 	if o.MaxObjects > 0 {
 		flags = append(flags, "--max-storage-objects", strconv.Itoa(o.MaxObjects))
 	}
