@@ -81,7 +81,7 @@ func measureAsPushed(ctx context.Context, env *planning, r *release) error {
 func keepPackage(r *release) error {
 	file, err := outputdir.Keep(r.source.Settings.Package.Output, r.parcel.Package)
 	if err == nil {
-		r.result.Package.Path = r.run.Display(file)
+		r.change(func() { r.result.Package.Path = r.run.Display(file) })
 	}
 	return err
 }

@@ -37,7 +37,7 @@ func (e *Encoder) Encode(event results.Event) ([]byte, error) {
 		return nil, nil
 	}
 	record := Record{
-		Event: event.Kind, Time: event.Time, Planning: event.Planning, Stage: event.Stage, Status: event.Status,
+		Event: event.Kind, Time: event.Time, Planning: event.Planning, Target: event.Target, Stage: event.Stage, Status: event.Status,
 		Writes: event.Writes, Decision: event.Decision, Message: event.Message,
 	}
 	if event.Kind == results.EventStageFinished || event.Kind == results.EventHookFinished {

@@ -215,17 +215,28 @@ func checkHooks(hooks []results.Hook) error {
 	return nil
 }
 
-func checkExtension(x *results.Extension) error {
-	if !slices.Contains(results.Outcomes(), x.Outcome) {
-		return fmt.Errorf("%q is no outcome", x.Outcome)
+// checkEnd looks at what an extension has for itself, and for each target.
+func checkEnd(outcome results.Outcome, stages []results.Stage, failed *results.Error) error {
+	if !slices.Contains(results.Outcomes(), outcome) {
+		return fmt.Errorf("%q is no outcome", outcome)
 	}
-	for _, s := range x.Stages {
+	for _, s := range stages {
 		if err := checkNames(map[string]string{"stage": s.Name, "status": string(s.Status)}); err != nil {
 			return err
 		}
 	}
-	if x.Error != nil {
-		if err := checkNames(map[string]string{"stage": x.Error.Stage}); err != nil {
+	if failed == nil {
+		return nil
+	}
+	return checkNames(map[string]string{"stage": failed.Stage})
+}
+
+func checkExtension(x *results.Extension) error {
+	if err := checkEnd(x.Outcome, x.Stages, x.Error); err != nil {
+		return err
+	}
+	for _, t := range x.Targets {
+		if err := checkEnd(t.Outcome, t.Stages, t.Error); err != nil {
 			return err
 		}
 	}

@@ -34,6 +34,7 @@ type Record struct {
 	// extension that it happened to; both are empty where it is about the run.
 	Name         string              `json:"extension,omitempty"`
 	Version      string              `json:"version,omitempty"`
+	Target       string              `json:"target,omitempty"` // where the project names its targets
 	Stage        string              `json:"stage,omitempty"`
 	Status       results.StageStatus `json:"status,omitempty"`
 	Milliseconds *int64              `json:"milliseconds,omitempty"` // stage-finished

@@ -69,6 +69,16 @@ type Extension struct {
 	// is left out where it cannot be known before assets have been uploaded.
 	PackageDigest string       `json:"package_digest,omitempty"`
 	Seen          results.Seen `json:"seen"`
+	// Targets are the places that it is released to, in the order of the config; absent where
+	// the project names none. Does and Seen are those of all together then.
+	Targets []Target `json:"targets,omitempty"`
+}
+
+// Target is what the plan has of an extension in one of several places.
+type Target struct {
+	Name string       `json:"name"`
+	Does string       `json:"does"` // as that of an extension; it may be left-out, too
+	Seen results.Seen `json:"seen"`
 }
 
 // Of makes the plan of a dry run that was finished. The error says why there is none.
@@ -87,7 +97,10 @@ func Of(made Made, options Options, result *results.Document) (*File, error) {
 }
 
 func extensionOf(x results.Extension) Extension {
-	made := Extension{Name: x.Name, Version: x.Version, Path: x.Path, Does: does(x), Seen: x.Seen}
+	made := Extension{Name: x.Name, Version: x.Version, Path: x.Path, Does: does(x.Outcome, x.Seen), Seen: x.Seen}
+	for _, t := range x.Targets {
+		made.Targets = append(made.Targets, Target{t.Name, does(t.Outcome, t.Seen), t.Seen})
+	}
 	if x.Package != nil {
 		made.ContentDigest = x.Package.ContentDigest
 		if x.Package.SizeWithin == 0 {
@@ -99,11 +112,11 @@ func extensionOf(x results.Extension) Extension {
 
 // does is what is done with an extension, or how it has ended. What a dry run ends as planned
 // is open in a run.
-func does(x results.Extension) string {
-	if x.Outcome == results.Planned || x.Outcome == results.NotReached {
-		return x.Seen.Decision
+func does(outcome results.Outcome, seen results.Seen) string {
+	if outcome == results.Planned || outcome == results.NotReached {
+		return seen.Decision
 	}
-	return string(x.Outcome)
+	return string(outcome)
 }
 
 // Write writes a plan as a whole or not at all. It makes the folder.
@@ -165,7 +178,7 @@ func parse(text []byte) (plan *File, at int, err error) {
 	for i, x := range plan.Extensions {
 		id := [2]string{x.Name, x.Version}
 		switch {
-		case x.Name == "" || x.Does == "":
+		case x.Name == "" || x.Does == "" || slices.ContainsFunc(x.Targets, func(t Target) bool { return t.Name == "" || t.Does == "" }):
 			return nil, 0, fmt.Errorf("extensions[%d] has no name, or nothing to do", i)
 		case known[id]:
 			return nil, 0, fmt.Errorf("%s %s is in it twice", x.Name, x.Version)
@@ -272,28 +285,66 @@ func (f *File) Gone(now []results.Extension) (gone []string) {
 // moved says what is not as it was; empty where all is, or where what was to be released is
 // there with that content: an earlier run has carried out that part.
 func (x Extension) moved(now Extension) string {
-	done := (x.Does == results.DecisionRelease || x.Does == results.DecisionWait) && now.Does == string(results.Exists)
+	otherContent := x.ContentDigest != "" && now.ContentDigest != "" && now.ContentDigest != x.ContentDigest
+	if len(x.Targets) == 0 && len(now.Targets) == 0 {
+		what, done := x.inTarget("the Helm repository", "the marketplace", Target{Does: x.Does, Seen: x.Seen}, Target{Does: now.Does, Seen: now.Seen}, otherContent)
+		if what != "" || done {
+			return what
+		}
+	}
+	anyDone := false
+	for i, t := range x.Targets {
+		if i >= len(now.Targets) || now.Targets[i].Name != t.Name {
+			break
+		}
+		what, done := x.inTarget(t.Name, t.Name, t, now.Targets[i], otherContent)
+		if what != "" {
+			return "in " + t.Name + ": " + what
+		}
+		anyDone = anyDone || done
+	}
 	switch {
-	case done && x.ContentDigest == now.Seen.ContentDigest && now.Seen.ContentDigest != "":
-		return ""
-	case now.Seen.Listed && !x.Seen.Listed:
-		return "it is in the Helm repository now"
-	case !now.Seen.Listed && x.Seen.Listed:
-		return "it is not in the Helm repository any more"
-	case now.Seen.Digest != x.Seen.Digest:
-		return fmt.Sprintf("the Helm repository has it with the digest %s, and had it with %s", orNone(now.Seen.Digest), orNone(x.Seen.Digest))
-	case x.ContentDigest != "" && now.ContentDigest != "" && now.ContentDigest != x.ContentDigest:
-		return "its content is another"
-	case now.Does != x.Does:
-		return fmt.Sprintf("a run would %s, and the plan is to %s", doing(now.Does), doing(x.Does))
-	case now.Seen.Status != x.Seen.Status:
-		return fmt.Sprintf("the marketplace has it as %s, and had it as %s", orNone(now.Seen.Status), orNone(x.Seen.Status))
-	case now.Seen.SnapshotID != x.Seen.SnapshotID:
-		return fmt.Sprintf("the marketplace has another snapshot of it, %s", orNone(now.Seen.SnapshotID))
-	case x.PackageDigest != "" && now.PackageDigest != "" && now.PackageDigest != x.PackageDigest:
+	case !slices.EqualFunc(x.Targets, now.Targets, func(a, b Target) bool { return a.Name == b.Name }):
+		return fmt.Sprintf("it goes to %s, and the plan is for %s", targetNames(now.Targets), targetNames(x.Targets))
+	case !anyDone && x.PackageDigest != "" && now.PackageDigest != "" && now.PackageDigest != x.PackageDigest:
 		return "its package is another, of the same content"
 	}
 	return ""
+}
+
+// inTarget says what is not as it was in one place: shown is where versions are seen there, and
+// asked what says how they stand. done says that what was to be released is there, with the content
+// of the plan: an earlier run has carried out that part.
+func (x Extension) inTarget(shown, asked string, then, now Target, otherContent bool) (what string, done bool) {
+	done = (then.Does == results.DecisionRelease || then.Does == results.DecisionWait) && now.Does == string(results.Exists)
+	switch {
+	case done && x.ContentDigest == now.Seen.ContentDigest && now.Seen.ContentDigest != "":
+		return "", true
+	case now.Seen.Listed && !then.Seen.Listed:
+		return fmt.Sprintf("it is in %s now", shown), false
+	case !now.Seen.Listed && then.Seen.Listed:
+		return fmt.Sprintf("it is not in %s any more", shown), false
+	case now.Seen.Digest != then.Seen.Digest:
+		return fmt.Sprintf("%s has it with the digest %s, and had it with %s", shown, orNone(now.Seen.Digest), orNone(then.Seen.Digest)), false
+	case otherContent:
+		return "its content is another", false
+	case now.Does != then.Does:
+		return fmt.Sprintf("a run would %s, and the plan is to %s", doing(now.Does), doing(then.Does)), false
+	case now.Seen.Status != then.Seen.Status:
+		return fmt.Sprintf("%s has it as %s, and had it as %s", asked, orNone(now.Seen.Status), orNone(then.Seen.Status)), false
+	case now.Seen.SnapshotID != then.Seen.SnapshotID:
+		return fmt.Sprintf("%s has another snapshot of it, %s", asked, orNone(now.Seen.SnapshotID)), false
+	}
+	return "", false
+}
+
+// targetNames are the names of targets for people.
+func targetNames(targets []Target) string {
+	var names []string
+	for _, t := range targets {
+		names = append(names, t.Name)
+	}
+	return orNone(strings.Join(names, ", "))
 }
 
 // doing is what is done, in the words of a sentence.

@@ -42,6 +42,46 @@ func planOf(t *testing.T, extensions ...results.Extension) *File {
 	return read
 }
 
+// A plan binds each target by its name, with what it had.
+func TestMovedInATarget(t *testing.T) {
+	in := func(one, two results.Target) func(*results.Extension) {
+		return func(x *results.Extension) {
+			one.Name, two.Name = "one", "two"
+			x.Targets = []results.Target{one, two}
+			x.Summarize(x.Targets)
+		}
+	}
+	open := results.Target{Outcome: results.Planned, Seen: results.Seen{Decision: "release"}}
+	there := results.Target{Outcome: results.Exists, Seen: results.Seen{Listed: true, Digest: "d", ContentDigest: "v2:sha256:c"}}
+	other := there
+	other.Seen.ContentDigest = "v2:sha256:d"
+	left := results.Target{Outcome: results.LeftOut}
+	for name, c := range map[string]struct {
+		then, now func(*results.Extension)
+		want      string
+	}{
+		"the same":                   {in(open, there), in(open, there), ""},
+		"half of it is done":         {in(open, open), in(open, there), ""},
+		"all of it is done":          {in(open, open), in(there, there), ""},
+		"there with other content":   {in(open, open), in(open, other), "in two: it is in two now"},
+		"gone":                       {in(open, there), in(open, open), "in two: it is not in two any more"},
+		"not for it any more":        {in(open, open), in(open, left), "in two: a run would end it as left-out, and the plan is to release it"},
+		"other targets":              {in(open, open), func(x *results.Extension) { in(open, open)(x); x.Targets = x.Targets[:1] }, "it goes to one, and the plan is for one, two"},
+		"targets have names now":     {nil, in(open, open), "it goes to one, two, and the plan is for none"},
+		"another package":            {in(open, open), func(x *results.Extension) { in(open, open)(x); x.Package.Digest = "sha256:b" }, "its package is another, of the same content"},
+		"another package, half done": {in(open, open), func(x *results.Extension) { in(open, there)(x); x.Package.Digest = "sha256:b" }, ""},
+	} {
+		moved := planOf(t, planned(c.then)).Moved([]results.Extension{planned(c.now)})
+		got := ""
+		if len(moved) > 0 {
+			got = moved[0].What
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 func TestMoved(t *testing.T) {
 	listed := func(x *results.Extension) {
 		x.Outcome, x.Package, x.Seen = results.Exists, nil, results.Seen{Listed: true, Digest: "d", ContentDigest: "v2:sha256:c"}

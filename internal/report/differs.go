@@ -18,12 +18,12 @@ const (
 	differsInJUnit    = 100
 )
 
-// differs lists the files in which published versions differ.
-func (t *Text) differs(x results.Extension) {
+// differs lists the files in which published versions differ, in a target if that is named.
+func (t *Text) differs(target string, x results.Extension) {
 	if len(x.Differs) <= differsInReason {
 		return
 	}
-	t.out.Print("\n%s", t.paint(output.Bold, output.Format("%s in %s", plural(len(x.Differs), "difference"), titleOf(x))))
+	t.out.Print("\n%s", t.paint(output.Bold, output.Format("%s in %s", plural(len(x.Differs), "difference"), inTarget(x, target))))
 	lines, more := differsLines(x.Differs, differsInText)
 	for _, line := range lines {
 		t.out.Print("  %s", line)
@@ -60,12 +60,12 @@ func differsNote(differs []results.Difference) string {
 }
 
 // differsMarkdown lists the files in which published versions differ, folded.
-func differsMarkdown(b *bytes.Buffer, x results.Extension) {
+func differsMarkdown(b *bytes.Buffer, target string, x results.Extension) {
 	if len(x.Differs) == 0 {
 		return
 	}
 	// A name of others stands in the heading: within a line of HTML nothing is code.
-	fmt.Fprintf(b, "\n### %s: other content\n\n<details><summary>%s</summary>\n\n| | file |\n| --- | --- |\n", prose(titleOf(x)), plural(len(x.Differs), "difference"))
+	fmt.Fprintf(b, "\n### %s: other content\n\n<details><summary>%s</summary>\n\n| | file |\n| --- | --- |\n", prose(inTarget(x, target)), plural(len(x.Differs), "difference"))
 	shown := x.Differs[:min(len(x.Differs), differsInMarkdown)]
 	for _, d := range shown {
 		fmt.Fprintf(b, "| %s | %s |\n", cell(d.Kind), cell(differsName(d)))

@@ -105,7 +105,7 @@ func (d *document) change(e results.Event) {
 	// What is about to be sent, how it went, and how it ended has to be on disk
 	// before the run goes on: it may be killed with the very next step. A plan
 	// sends nothing, and is written as a whole when it is done.
-	evidence := !e.Planning && (e.Writes || e.Kind == results.EventEnded)
+	evidence := !e.Planning && (e.Writes || e.Kind == results.EventTargetEnded || e.Kind == results.EventEnded)
 	if d.pages.stale && (evidence || time.Since(d.written) > restless) {
 		d.write()
 	}

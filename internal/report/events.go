@@ -12,13 +12,16 @@ import (
 func Events(out *output.Stream) results.Observer {
 	return results.ObserverFunc(func(e results.Event) {
 		line := eventLine{
-			Event: e.Kind, Time: e.Time.UTC(), Planning: e.Planning,
+			Event: e.Kind, Time: e.Time.UTC(), Planning: e.Planning, Target: e.Target,
 			Stage: e.Stage, Status: e.Status, Message: e.Message, Decision: e.Decision,
 		}
 		if x := e.Extension; x != nil {
 			line.Extension, line.Version = x.Name, x.Version
 			if e.Kind == results.EventEnded {
 				line.Ended = x
+			}
+			if e.Kind == results.EventTargetEnded {
+				line.TargetEnded = targetOf(x, e.Target)
 			}
 		}
 		switch e.Kind {
@@ -47,12 +50,14 @@ type eventLine struct {
 	Extensions   []string                `json:"extensions,omitempty"` // run-started: the names of all
 	Extension    string                  `json:"extension,omitempty"`
 	Version      string                  `json:"version,omitempty"`
+	Target       string                  `json:"target,omitempty"` // where the project names its targets
 	Stage        string                  `json:"stage,omitempty"`
 	Status       results.StageStatus     `json:"status,omitempty"`
 	Milliseconds *int64                  `json:"milliseconds,omitempty"` // stage-finished, hook-finished
 	Decision     string                  `json:"decision,omitempty"`     // decided: release or wait
 	Message      string                  `json:"message,omitempty"`
-	Totals       map[results.Outcome]int `json:"totals,omitempty"` // plan-finished: those that have ended, and the rest as not-reached
+	Totals       map[results.Outcome]int `json:"totals,omitempty"`       // plan-finished: those that have ended, and the rest as not-reached
+	TargetEnded  *results.Target         `json:"target_ended,omitempty"` // target-ended
 	Ended        *results.Extension      `json:"ended,omitempty"`
 	Result       *results.Document       `json:"result,omitempty"` // run-finished: the result document
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/xml"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -135,20 +136,27 @@ func (s *junitSuite) add(c junitCase, ms int64) {
 func junitOf(x results.Extension, class string) junitSuite {
 	s := junitSuite{Name: oneLine(titleOf(x))}
 	var total int64
-	reported := false
-	for _, stage := range x.Stages {
-		c := junitCase{Name: oneLine(stage.Name), Classname: class}
-		switch stage.Status {
-		case results.StageSkipped:
-			continue
-		case results.StagePlanned:
-			c.Skipped = note("planned", "planned: nothing is sent")
-		case results.StageFailed, results.StageStarted:
-			c.Failure = failureOf(x)
-			reported = true
+	told := map[string]bool{} // which targets have a stage that failed
+	stages := func(x results.Extension, target string, stages []results.Stage) {
+		for _, stage := range stages {
+			c := junitCase{Name: oneLine(stage.Name + ofTarget(target)), Classname: class}
+			switch stage.Status {
+			case results.StageSkipped:
+				continue
+			case results.StagePlanned:
+				c.Skipped = note("planned", "planned: nothing is sent")
+			case results.StageFailed, results.StageStarted:
+				c.Failure = failureOf(x)
+				told[target] = true
+			}
+			total += stage.Milliseconds
+			s.add(c, stage.Milliseconds)
 		}
-		total += stage.Milliseconds
-		s.add(c, stage.Milliseconds)
+	}
+	targets := ends(x)
+	stages(x, "", slices.DeleteFunc(slices.Clone(x.Stages), func(s results.Stage) bool { return len(targets) > 0 && isOfTargets(s, targets) }))
+	for _, t := range targets {
+		stages(asIn(x, t), t.Name, t.Stages)
 	}
 	names := map[string]int{}
 	for _, f := range x.Findings {
@@ -156,21 +164,37 @@ func junitOf(x results.Extension, class string) junitSuite {
 	}
 	// What a stage has reported is not reported again: a case that says "failed" and did not
 	// fail would be shown green.
-	outcome := junitCase{Name: "outcome", Classname: class}
-	text := string(x.Outcome) + colon(x.Reason)
-	switch {
-	case !x.AsAsked && !reported:
-		outcome.Failure = failureOf(x)
-	case x.AsAsked && !didAll(x.Outcome):
-		outcome.Skipped = note(string(x.Outcome), text, differsNote(x.Differs))
-	case x.AsAsked:
-		outcome.Output = lines(text)
-	}
-	if x.AsAsked || !reported {
-		s.add(outcome, 0)
-	}
+	eachEnd(x, func(target string, x results.Extension) {
+		outcome := junitCase{Name: oneLine("outcome" + ofTarget(target)), Classname: class}
+		reported := told[target] || told[""]
+		text := string(x.Outcome) + colon(x.Reason)
+		switch {
+		case !x.AsAsked && !reported:
+			outcome.Failure = failureOf(x)
+		case x.AsAsked && !didAll(x.Outcome):
+			outcome.Skipped = note(string(x.Outcome), text, differsNote(x.Differs))
+		case x.AsAsked:
+			outcome.Output = lines(text)
+		}
+		if x.AsAsked || !reported {
+			s.add(outcome, 0)
+		}
+	})
 	s.Time = seconds(total)
 	return s
+}
+
+// ofTarget ends the name of a case that is about one target of several.
+func ofTarget(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " in " + name
+}
+
+// isOfTargets says that a stage is one that each target has.
+func isOfTargets(stage results.Stage, targets []results.Target) bool {
+	return slices.ContainsFunc(targets[0].Stages, func(s results.Stage) bool { return s.Name == stage.Name })
 }
 
 // findingCase is a finding as a case: failed where it keeps the extension from being

@@ -43,7 +43,14 @@ func markdown(r *results.Document) []byte {
 		b.WriteString("| extension | version | outcome | size | |\n| --- | --- | --- | ---: | --- |\n")
 	}
 	for _, x := range r.Extensions {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(x.Name), cell(x.Version), mark(x)+string(x.Outcome), sizeOf(x), cell(x.Reason))
+		reason := x.Reason
+		if len(ends(x)) > 0 { // their lines say it
+			reason = ""
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(x.Name), cell(x.Version), mark(x)+string(x.Outcome), sizeOf(x), cell(reason))
+		for _, in := range ends(x) {
+			fmt.Fprintf(&b, "| in %s | | %s | | %s |\n", cell(in.Name), mark(asIn(x, in))+string(in.Outcome), cell(in.Reason))
+		}
 	}
 	for i, a := range r.Announcements {
 		if i == 0 {
@@ -52,15 +59,15 @@ func markdown(r *results.Document) []byte {
 		fmt.Fprintf(&b, "- %s\n", prose(announcementText(a)))
 	}
 	for _, x := range r.Extensions {
-		if x.Error != nil {
-			fmt.Fprintf(&b, "\n### %s\n\nStage **%s**:\n\n%s", prose(titleOf(x)), x.Error.Stage, fenced(x.Error.Message))
-			if x.Error.Hint != "" {
-				fmt.Fprintf(&b, "\n%s\n", paragraph(x.Error.Hint))
+		for _, f := range failings(x) {
+			fmt.Fprintf(&b, "\n### %s\n\nStage **%s**:\n\n%s", prose(f.title), f.err.Stage, fenced(f.err.Message))
+			if f.err.Hint != "" {
+				fmt.Fprintf(&b, "\n%s\n", paragraph(f.err.Hint))
 			}
 		}
 	}
 	for _, x := range r.Extensions {
-		differsMarkdown(&b, x)
+		eachEnd(x, func(target string, x results.Extension) { differsMarkdown(&b, target, x) })
 		sizesMarkdown(&b, x)
 	}
 	remarksMarkdown(&b, r)

@@ -150,8 +150,8 @@ func sarifLog(r *results.Document, tool Tool) ([]byte, error) {
 	}
 	for _, x := range r.Extensions {
 		run.Properties.Extensions = append(run.Properties.Extensions, sarifOutcome{x.Name, x.Version, x.Outcome})
-		if x.Error != nil {
-			tell("error", fmt.Sprintf("%s: %s: %s%s", titleOf(x), x.Error.Stage, x.Error.Message, colon(x.Error.Hint)))
+		for _, f := range failings(x) {
+			tell("error", fmt.Sprintf("%s: %s: %s%s", f.title, f.err.Stage, f.err.Message, colon(f.err.Hint)))
 		}
 		findings = append(findings, x.Findings...)
 	}

@@ -74,9 +74,9 @@ func (t *Text) Observe(e results.Event) {
 			t.err.Print("%s", output.Fold("", "  ", selectionText(s), 0))
 		}
 	case results.EventStageStarted:
-		t.busy = append(t.busy, titleOf(*e.Extension)+" "+e.Stage)
+		t.busy = append(t.busy, stageOf(e))
 	case results.EventStageFinished:
-		t.busy = slices.DeleteFunc(t.busy, func(s string) bool { return s == titleOf(*e.Extension)+" "+e.Stage })
+		t.busy = slices.DeleteFunc(t.busy, func(s string) bool { return s == stageOf(e) })
 		t.stage(e)
 	case results.EventHookStarted:
 		t.busy = append(t.busy, hookOf(e))
@@ -84,15 +84,20 @@ func (t *Text) Observe(e results.Event) {
 	case results.EventHookFinished:
 		t.busy = slices.DeleteFunc(t.busy, func(s string) bool { return s == hookOf(e) })
 	case results.EventNote:
-		t.say(e.Extension, e.Message)
+		t.say(e.Extension, namedTarget(e.Target)+e.Message)
 	case results.EventWarning:
 		t.err.Print("%s", output.Fold("warning: ", "  ", e.Message, 0))
 	case results.EventPlanned:
 		t.plan(e)
+	case results.EventTargetEnded:
+		if in := targetOf(e.Extension, e.Target); in != nil && !e.Planning && !in.AsAsked {
+			x := asIn(*e.Extension, *in)
+			t.ended(&x, e.Target)
+		}
 	case results.EventEnded:
 		t.over++
-		if !e.Planning && !e.Extension.AsAsked {
-			t.ended(e.Extension)
+		if !e.Planning && !e.Extension.AsAsked && len(e.Extension.Targets) == 0 { // else its targets have said it
+			t.ended(e.Extension, "")
 		}
 	case results.EventRunFinished:
 		t.err.Wipe()
@@ -100,6 +105,17 @@ func (t *Text) Observe(e results.Event) {
 		return
 	}
 	t.status()
+}
+
+// stageOf is a stage in the line that says what is going on.
+func stageOf(e results.Event) string { return inTarget(*e.Extension, e.Target) + " " + e.Stage }
+
+// namedTarget begins a message that is about one target of several.
+func namedTarget(name string) string {
+	if name == "" {
+		return ""
+	}
+	return name + ": "
 }
 
 // sinceText says what a run is narrowed to; it is empty where nothing changed.
@@ -140,9 +156,9 @@ func firstLine(command string) string {
 	return first
 }
 
-// ended says that an extension did not end as asked. A cause that many share is said
-// for the first of them; the table has all.
-func (t *Text) ended(x *results.Extension) {
+// ended says that an extension did not end as asked, in a target if that is named. A cause that
+// many share is said for the first of them; the table has all.
+func (t *Text) ended(x *results.Extension, target string) {
 	message := string(x.Outcome) + colon(x.Reason)
 	cause := message
 	if x.Error != nil && x.Outcome == results.Failed {
@@ -155,7 +171,7 @@ func (t *Text) ended(x *results.Extension) {
 		t.causes = map[string]bool{}
 	}
 	t.causes[cause] = true
-	t.say(x, message)
+	t.say(x, namedTarget(target)+message)
 }
 
 // done says in plain words what each writing stage brought about.
@@ -175,6 +191,16 @@ func (t *Text) stage(e results.Event) {
 			return
 		}
 		words = fmt.Sprintf("uploaded %s", plural(len(e.Extension.Assets), "asset"))
+	}
+	if e.Target != "" {
+		switch e.Stage {
+		case results.StageUpload:
+			words += " to " + e.Target
+		case results.StagePush:
+			words = "sent to " + e.Target
+		case results.StageVerify:
+			words = "seen in " + e.Target
+		}
 	}
 	t.say(e.Extension, words)
 }
@@ -202,7 +228,7 @@ func (t *Text) finish(r *results.Document) {
 	}
 	t.failures(r)
 	for _, x := range r.Extensions {
-		t.differs(x)
+		eachEnd(x, t.differs)
 		t.sizes(x)
 	}
 	took := ""
@@ -245,19 +271,21 @@ func (t *Text) failures(r *results.Document) {
 	var causes []cause
 	struck := map[cause]*victims{}
 	for _, x := range r.Extensions {
-		if x.Error == nil || x.Error.Stage == results.StageLint && errorsOf(x) > 0 {
-			continue
+		for _, f := range failings(x) {
+			if f.err.Stage == results.StageLint && errorsOf(x) > 0 {
+				continue
+			}
+			of := cause{f.err.Message, f.err.Hint}
+			if struck[of] == nil {
+				causes = append(causes, of)
+				struck[of] = &victims{}
+			}
+			v := struck[of]
+			if !slices.Contains(v.stages, f.err.Stage) {
+				v.stages = append(v.stages, f.err.Stage)
+			}
+			v.titles = append(v.titles, f.title)
 		}
-		of := cause{x.Error.Message, x.Error.Hint}
-		if struck[of] == nil {
-			causes = append(causes, of)
-			struck[of] = &victims{}
-		}
-		v := struck[of]
-		if !slices.Contains(v.stages, x.Error.Stage) {
-			v.stages = append(v.stages, x.Error.Stage)
-		}
-		v.titles = append(v.titles, titleOf(x))
 	}
 	for _, cause := range causes {
 		v := struck[cause]
@@ -313,7 +341,7 @@ var severityColor = map[string]text.Color{"error": text.FgRed, "warning": text.F
 
 var outcomeColor = map[results.Outcome]text.Color{
 	results.Released: text.FgGreen, results.Planned: text.FgGreen,
-	results.Linted: text.FgGreen, results.Packed: text.FgGreen, results.Exists: text.FgCyan,
+	results.LeftOut: text.FgCyan, results.Linted: text.FgGreen, results.Packed: text.FgGreen, results.Exists: text.FgCyan,
 	results.Drift: text.FgYellow, results.Unverified: text.FgYellow, results.NotReached: text.FgYellow,
 	results.Blocked: text.FgRed, results.Failed: text.FgRed,
 }
@@ -325,28 +353,29 @@ func (t *Text) table(r *results.Document) {
 		tab = output.NewTable("extension", "version", "outcome", "size", "notes")
 	}
 	for _, x := range r.Extensions {
-		row := []output.Text{
-			output.Cell(x.Name), output.Cell(x.Version), t.paint(outcomeColor[x.Outcome], output.Cell(string(x.Outcome))),
-			output.Cell(sizeOf(x)), output.Cell(t.details(x)),
+		row := func(name, version string, outcome results.Outcome, size, details string) {
+			cells := []output.Text{
+				output.Cell(name), output.Cell(version), t.paint(outcomeColor[outcome], output.Cell(string(outcome))),
+				output.Cell(size), output.Cell(details),
+			}
+			if !sized {
+				cells = slices.Delete(cells, 3, 4)
+			}
+			tab.Row(cells...)
 		}
-		if !sized {
-			row = slices.Delete(row, 3, 4)
+		row(x.Name, x.Version, x.Outcome, sizeOf(x), t.details(x))
+		for _, in := range ends(x) {
+			row("  "+in.Name, "", in.Outcome, "", why(asIn(x, in)))
 		}
-		tab.Row(row...)
 	}
 	t.out.Print("%s", tab.Render(t.opts.Width))
 }
 
 func (t *Text) details(x results.Extension) string {
 	var parts []string
-	switch {
-	case x.Error != nil && x.Outcome == results.Failed:
-		parts = append(parts, "in "+x.Error.Stage)
-	case x.Reason != "":
-		parts = append(parts, x.Reason)
-	case x.Outcome == results.NotReached:
-		if cut := cutOff(x); cut != "" {
-			parts = append(parts, cut)
+	if len(ends(x)) == 0 { // else they say it
+		if reason := why(x); reason != "" {
+			parts = append(parts, reason)
 		}
 	}
 	if n := len(x.Assets); n > 0 && (x.Outcome == results.Planned || x.Outcome == results.Released) {
@@ -362,6 +391,19 @@ func (t *Text) details(x results.Extension) string {
 		parts = append(parts, fmt.Sprintf("%d in the baseline", x.Known))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// why is why an extension ended so, in short.
+func why(x results.Extension) string {
+	switch {
+	case x.Error != nil && x.Outcome == results.Failed:
+		return "in " + x.Error.Stage
+	case x.Reason != "":
+		return x.Reason
+	case x.Outcome == results.NotReached:
+		return cutOff(x)
+	}
+	return ""
 }
 
 // cutOff says where a run that was killed, or goes on, is with an extension.

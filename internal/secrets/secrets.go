@@ -177,16 +177,32 @@ func (r *Redactor) extension(x results.Extension) results.Extension {
 	for i := range x.Assets {
 		x.Assets[i].URL = r.Text(x.Assets[i].URL)
 	}
-	x.Differs = slices.Clone(x.Differs)
-	for i, d := range x.Differs {
-		x.Differs[i].File, x.Differs[i].Detail = r.Text(d.File), r.Text(d.Detail)
-	}
+	x.Differs = r.differs(x.Differs)
 	x.Hooks = r.Hooks(x.Hooks)
-	if x.Error != nil {
-		x.Error = &results.Error{Stage: x.Error.Stage, Message: r.Text(x.Error.Message), Hint: r.Text(x.Error.Hint)}
+	x.Error = r.failed(x.Error)
+	x.Targets = slices.Clone(x.Targets)
+	for i := range x.Targets {
+		t := &x.Targets[i]
+		t.URL, t.Reason, t.SnapshotID, t.ReviewMessage = r.Text(t.URL), r.Text(t.Reason), r.Text(t.SnapshotID), r.Text(t.ReviewMessage)
+		t.Differs, t.Error = r.differs(t.Differs), r.failed(t.Error)
 	}
 	x.Findings = r.redacted(x.Findings)
 	return x
+}
+
+func (r *Redactor) differs(all []results.Difference) []results.Difference {
+	redacted := slices.Clone(all)
+	for i, d := range redacted {
+		redacted[i].File, redacted[i].Detail = r.Text(d.File), r.Text(d.Detail)
+	}
+	return redacted
+}
+
+func (r *Redactor) failed(err *results.Error) *results.Error {
+	if err == nil {
+		return nil
+	}
+	return &results.Error{Stage: err.Stage, Message: r.Text(err.Message), Hint: r.Text(err.Hint)}
 }
 
 // Hooks are hooks without secrets, in what they run and in what became of them.
