@@ -136,7 +136,7 @@ func (s *junitSuite) add(c junitCase, ms int64) {
 func junitOf(x results.Extension, class string) junitSuite {
 	s := junitSuite{Name: oneLine(titleOf(x))}
 	var total int64
-	told := map[string]bool{} // which targets have a stage that failed
+	failed := map[string]bool{} // which targets have a stage that failed
 	stages := func(x results.Extension, target string, stages []results.Stage) {
 		for _, stage := range stages {
 			c := junitCase{Name: oneLine(stage.Name + ofTarget(target)), Classname: class}
@@ -147,7 +147,7 @@ func junitOf(x results.Extension, class string) junitSuite {
 				c.Skipped = note("planned", "planned: nothing is sent")
 			case results.StageFailed, results.StageStarted:
 				c.Failure = failureOf(x)
-				told[target] = true
+				failed[target] = true
 			}
 			total += stage.Milliseconds
 			s.add(c, stage.Milliseconds)
@@ -166,7 +166,7 @@ func junitOf(x results.Extension, class string) junitSuite {
 	// fail would be shown green.
 	eachEnd(x, func(target string, x results.Extension) {
 		outcome := junitCase{Name: oneLine("outcome" + ofTarget(target)), Classname: class}
-		reported := told[target] || told[""]
+		reported := failed[target] || failed[""]
 		text := string(x.Outcome) + colon(x.Reason)
 		switch {
 		case !x.AsAsked && !reported:
