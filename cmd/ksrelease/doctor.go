@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/doctor"
 	"github.com/ksrelease/ksrelease/internal/doctor/checks"
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
@@ -77,7 +79,8 @@ func (c *doctorCommand) look(ctx context.Context, a *app.App, report *doctor.Rep
 	}
 	defer links.Close()
 	cluster.URL = links.Places.Repository
-	if err := report.Run(ctx, checker, links.Target.(doctor.Source), cluster); err != nil {
+	source, _ := marketplaceOf(links).(doctor.Source)
+	if err := report.Run(ctx, checker, source, cluster); err != nil {
 		return &graceful.CutError{Err: fmt.Errorf("%w before all was looked at", context.Cause(ctx))}
 	}
 	if checker != nil {
@@ -105,11 +108,14 @@ func (c *doctorCommand) own(ctx context.Context, a *app.App, report *doctor.Repo
 			checker.Project.Names = append(checker.Project.Names, naming.GuessName(s.Path))
 		}
 	}
-	links, err := c.Dial(ctx, a, p)
+	links, err := c.DialAll(ctx, a, p, app.TargetFlags{})
 	if err != nil {
 		name := checks.NameKey
-		if c.IsLocal() {
+		switch {
+		case c.IsLocal():
 			name = checks.NameMarketplace
+		case p.Config.NamesTargets:
+			name = checks.NameTarget
 		}
 		report.Fail(ctx, checker, name, err)
 		return nil, nil, err
@@ -119,9 +125,45 @@ func (c *doctorCommand) own(ctx context.Context, a *app.App, report *doctor.Repo
 		links.Close()
 		return nil, nil, err
 	}
-	checker.Places = links.Places
+	checker.Places, checker.Targets = links.Places, besides(links, checker.Project.Names)
 	checker.Web = transport.New(transport.Options{UserAgent: app.UserAgent(), Attempts: 1, Patience: time.Second, Dial: a.Connect, Servers: servers})
 	return checker, links, nil
+}
+
+// marketplaceOf is the marketplace, or the Helm repository of --repository; nil where the config
+// names targets, and none of them is one.
+func marketplaceOf(links *app.Clients) target.Target {
+	for _, t := range links.Targets() {
+		if t.Kind == target.KindMarketplace {
+			return t.Target
+		}
+	}
+	return nil
+}
+
+// besides are the targets that are no marketplace. Each is asked for what it shows; names are those
+// of the extensions.
+func besides(links *app.Clients, names []string) (all []checks.Target) {
+	for _, t := range links.Targets() {
+		switch config.TargetKind(t.Kind) {
+		case config.TargetMarketplace:
+		case config.TargetExec, config.TargetWebhook:
+			all = append(all, checks.Target{Name: t.Name, Why: "what it does when it is asked is not known, so it is not asked"})
+		default:
+			all = append(all, checks.Target{Name: t.Name, Ask: func(ctx context.Context) (string, error) {
+				index, err := t.Index(ctx)
+				if err != nil {
+					return "", err
+				}
+				if len(names) == 0 {
+					return t.URL + " can be read", nil
+				}
+				versions, err := index.Versions(ctx, names[0]) // a registry has no index to read
+				return fmt.Sprintf("%s can be read, and has %s of %s", t.URL, app.Plural(len(versions), "version"), names[0]), err
+			}})
+		}
+	}
+	return all
 }
 
 // foreign connects to a Helm repository that no config names; nil where none is asked for.
@@ -138,12 +180,12 @@ func (c *doctorCommand) foreign(a *app.App) (*app.Clients, error) {
 		a.Redact.Add(password)
 	}
 	web := transport.New(transport.Options{UserAgent: app.UserAgent(), Attempts: doctor.Attempts, Dial: a.Connect, Warn: a.Warnings.Add})
-	target, err := kscloud.New(kscloud.Options{
+	repository, err := kscloud.New(kscloud.Options{
 		RepositoryURL: at.String(), RepositorySetting: "--repository", PasswordRefused: "write user and password into the address: https://USER:PASSWORD@HOST",
 		Transport: web, UserAgent: app.UserAgent(),
 	})
 	if err != nil {
 		return nil, app.Usage(err, "")
 	}
-	return &app.Clients{Target: target, Name: "the Helm repository", Places: checks.Places{Repository: at.String()}, Close: web.Close}, nil
+	return app.ClientsOf(target.Marketplace(repository), checks.Places{Repository: at.String()}, web.Close), nil
 }

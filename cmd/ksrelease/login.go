@@ -32,6 +32,10 @@ func (c account) server(a *app.App) (string, *app.Project, error) {
 	}
 	p.WarnAbove()
 	if c.Server == "" {
+		if _, ok := p.Marketplace(); !ok {
+			return "", nil, app.Usage(errors.New("no target of the config is a marketplace, and no other is logged in to"),
+				"others take KSRELEASE_NAME_USERNAME and KSRELEASE_NAME_PASSWORD, or KSRELEASE_NAME_TOKEN, by the name of the target; or name a marketplace with --server URL")
+		}
 		return p.Config.Cloud.Server, p, nil
 	}
 	if _, err := transport.ParseServer("--server", c.Server); err != nil {

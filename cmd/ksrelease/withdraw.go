@@ -45,7 +45,15 @@ func (c *withdrawCommand) Run(a *app.App) error {
 	if at != app.Configured && marketplace.Exists(c.Folder(p)) {
 		at = app.Local // a withdrawal writes, where there is anything to withdraw
 	}
-	links, err := a.Dial(a.Stop, p, app.DialOptions{At: at, Dir: c.Folder(p), Parallelism: p.Config.Parallelism})
+	options := app.DialOptions{At: at, Dir: c.Folder(p), Parallelism: p.Config.Parallelism}
+	if at == app.Configured {
+		market, ok := p.Marketplace()
+		if !ok {
+			return app.Usage(errors.New("no target of the config is a marketplace, and no other takes a version back"), "")
+		}
+		options.Targets = []string{market.Name}
+	}
+	links, err := a.Dial(a.Stop, p, options)
 	if err != nil {
 		return err
 	}

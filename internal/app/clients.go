@@ -23,6 +23,11 @@ type Clients struct {
 	all    []target.Place
 }
 
+// ClientsOf are clients of one place, for a command that makes it itself.
+func ClientsOf(place target.Place, places checks.Places, end func()) *Clients {
+	return &Clients{Target: place.Target, Name: place.URL, Places: places, Close: end, all: []target.Place{place}}
+}
+
 // HasKey says that the target can be asked: it takes everybody, or there is a key.
 func (c *Clients) HasKey() bool { return HasKey(c.Target) }
 

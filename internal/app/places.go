@@ -46,6 +46,15 @@ func (p *Project) Targets(names []string) ([]config.Target, error) {
 	return slices.DeleteFunc(slices.Clone(p.Config.Targets), func(t config.Target) bool { return !slices.Contains(names, t.Name) }), nil
 }
 
+// Marketplace is the target of the config that is one.
+func (p *Project) Marketplace() (config.Target, bool) {
+	at := slices.IndexFunc(p.Config.Targets, func(t config.Target) bool { return t.Kind == config.TargetMarketplace })
+	if at < 0 {
+		return config.Target{}, false
+	}
+	return p.Config.Targets[at], true
+}
+
 // ResolveTarget connects to a target that is named on a command line: by its name in the config,
 // by its address (oci://HOST/PATH, or https://HOST of a ChartMuseum) or by the path of its folder.
 // An address or folder that the config has is that target. What is named in another way takes its

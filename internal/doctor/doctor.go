@@ -27,7 +27,7 @@ type Report struct {
 	Time          time.Time    `json:"time"`
 	// Checks are empty where a repository was named that is nobody's project.
 	Checks []checks.Check `json:"checks"`
-	// Repository is null where it could not be asked for.
+	// Repository is null where it could not be asked for, or the project has none.
 	Repository *Repository `json:"repository"`
 	Totals     Totals      `json:"totals"`
 }
@@ -145,7 +145,7 @@ func (r *Report) Print(to *output.Stream, asJSON bool, redact func(string) strin
 }
 
 // Run makes the checks, unless checker is nil, and replays what the cluster makes of the
-// repository. The error is that of ctx.
+// repository, unless source is nil. The error is that of ctx.
 func (r *Report) Run(ctx context.Context, checker *checks.Checker, source Source, cluster Cluster) error {
 	var (
 		group  errgroup.Group
@@ -158,12 +158,14 @@ func (r *Report) Run(ctx context.Context, checker *checks.Checker, source Source
 			return nil
 		})
 	}
-	r.Repository, err = Replay(ctx, source, cluster)
+	if source != nil {
+		r.Repository, err = Replay(ctx, source, cluster)
+	}
 	_ = group.Wait()
 	if checker == nil {
 		return err
 	}
-	if checker.Places.Local == "" {
+	if checker.Places.Local == "" && r.Repository != nil {
 		at := slices.IndexFunc(online, func(c checks.Check) bool { return c.Name == checks.NameRepository }) + 1
 		online = slices.Insert(online, at, checker.Assets(ctx, r.Repository.published(checker.Project.Names)))
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ksrelease/ksrelease/internal/cloud"
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
@@ -38,6 +39,7 @@ const (
 	NameLimits      = "limits"
 	NameRepository  = "repository"
 	NameAssets      = "assets"
+	NameTarget      = "target" // with the name of the target behind it
 	NameClock       = "clock"
 	NameProxy       = "proxy"
 	NameFolders     = "folders"
@@ -81,13 +83,23 @@ type Places struct {
 	Exists bool
 }
 
+// Target is a place to release to besides the marketplace.
+type Target struct {
+	Name string // of the config
+	// Ask reads what it shows, and says in a few words what came of it. Nil: it is asked nothing,
+	// for Why.
+	Ask func(ctx context.Context) (string, error)
+	Why string
+}
+
 // Checker makes the checks. Web sends each request once.
 type Checker struct {
 	Web     *transport.Client
 	Proxy   func(*http.Request) (*url.URL, error) // nil: of the environment
 	Now     func() time.Time                      // nil: time.Now
 	Project Project
-	Places  Places
+	Places  Places   // without a Server there is no marketplace
+	Targets []Target // besides the marketplace
 
 	answers [2]answer // of server and repository
 }
@@ -105,7 +117,18 @@ func (c *Checker) Online(ctx context.Context) []Check {
 	var (
 		server, key, rights, limits, repository Check
 		group                                   errgroup.Group
+		targets                                 = make([]Check, len(c.Targets))
 	)
+	for i, t := range c.Targets {
+		group.Go(func() error {
+			targets[i] = t.check(ctx)
+			return nil
+		})
+	}
+	if c.Places.Server == "" {
+		_ = group.Wait()
+		return targets
+	}
 	group.Go(func() error {
 		server, c.answers[0] = c.reach(ctx, NameServer, c.Places.Server)
 		var usage cloud.Usage
@@ -121,7 +144,22 @@ func (c *Checker) Online(ctx context.Context) []Check {
 	if c.Places.Local != "" {
 		return []Check{c.marketplace(), server, rights, limits}
 	}
-	return []Check{server, key, rights, limits, repository, c.clock(), c.proxies()}
+	return append([]Check{server, key, rights, limits, repository}, append(targets, c.clock(), c.proxies())...)
+}
+
+// check asks a target.
+func (t Target) check(ctx context.Context) Check {
+	check := Check{Name: NameTarget + " " + t.Name, Status: Skipped, Message: t.Why}
+	if t.Ask == nil {
+		return check
+	}
+	message, err := t.Ask(ctx)
+	if err != nil {
+		check.Status, check.Message, check.Hint = Failed, err.Error(), failure.Hint(err)
+		return check
+	}
+	check.Status, check.Message = OK, message
+	return check
 }
 
 func (c *Checker) now() time.Time {
