@@ -54,6 +54,9 @@ func TargetKinds() []TargetKind {
 // own image of extensions has.
 const DefaultBase = "ghcr.io/helm/chartmuseum:v0.16.1"
 
+// BaseScratch is a base without anything: ksrelease itself serves the packages.
+const BaseScratch = "scratch"
+
 // DefaultPlatforms are those of the kind image.
 func DefaultPlatforms() []string { return []string{"linux/amd64", "linux/arm64"} }
 
@@ -180,7 +183,8 @@ type OCI struct {
 // Image is the image of a Helm repository.
 type Image struct {
 	Images      []string // with their registries
-	Base        string   // an image, or scratch
+	Base        string   // an image, or BaseScratch
+	Programs    string   // absolute: a folder with ksrelease for other platforms, for BaseScratch; may be empty
 	Platforms   []string // OS/ARCHITECTURE[/VARIANT]
 	Prereleases bool     // versions such as 1.2.0-rc.1 are in it
 	CAFile      string   // absolute; empty: the authorities of the system are all
@@ -307,6 +311,7 @@ func (r targetReader) target(i int, w configfile.Target) Target {
 			t.Image.Platforms = w.Image.Platforms
 		}
 		setPath(&t.Image.CAFile, w.Image.CAFile, r.dir)
+		setPath(&t.Image.Programs, w.Image.Programs, r.dir)
 		r.plain(t.Image.Images, t.Key("images")...)
 		r.plain(t.Image.Platforms, t.Key("platforms")...)
 		r.wrong(unexpanded(t.Image.Base), t.Key("base"))

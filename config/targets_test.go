@@ -39,7 +39,7 @@ func TestTargets(t *testing.T) {
 		{Kind: TargetOCI, Name: "mirror_2", OCI: &OCI{URL: "oci://registry.example.com/a/b-c", CAFile: in("ca.pem")}},
 		{Kind: TargetImage, Name: "image", Image: &Image{
 			Images: []string{"registry.example.com/ks/museum:latest", "localhost:5000/museum", "cloud.example.com/museum"},
-			Base:   "scratch", Platforms: []string{"linux/amd64", "linux/arm64/v8"},
+			Base:   "scratch", Programs: in("bin"), Platforms: []string{"linux/amd64", "linux/arm64/v8"},
 		}},
 		{Kind: TargetImage, Name: "image-2", Image: &Image{
 			Images: []string{"[::1]:5000/museum:v1"}, Platforms: []string{"linux/amd64", "linux/arm64"}, Prereleases: true,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/doctor"
 	"github.com/ksrelease/ksrelease/internal/doctor/checks"
@@ -79,7 +78,7 @@ func (c *doctorCommand) look(ctx context.Context, a *app.App, report *doctor.Rep
 	}
 	defer links.Close()
 	cluster.URL = links.Places.Repository
-	source, _ := marketplaceOf(links).(doctor.Source)
+	source, _ := links.Marketplace().(doctor.Source)
 	if err := report.Run(ctx, checker, source, cluster); err != nil {
 		return &graceful.CutError{Err: fmt.Errorf("%w before all was looked at", context.Cause(ctx))}
 	}
@@ -125,45 +124,9 @@ func (c *doctorCommand) own(ctx context.Context, a *app.App, report *doctor.Repo
 		links.Close()
 		return nil, nil, err
 	}
-	checker.Places, checker.Targets = links.Places, besides(links, checker.Project.Names)
+	checker.Places, checker.Targets = links.Places, links.Checks(checker.Project.Names)
 	checker.Web = transport.New(transport.Options{UserAgent: app.UserAgent(), Attempts: 1, Patience: time.Second, Dial: a.Connect, Servers: servers})
 	return checker, links, nil
-}
-
-// marketplaceOf is the marketplace, or the Helm repository of --repository; nil where the config
-// names targets, and none of them is one.
-func marketplaceOf(links *app.Clients) target.Target {
-	for _, t := range links.Targets() {
-		if t.Kind == target.KindMarketplace {
-			return t.Target
-		}
-	}
-	return nil
-}
-
-// besides are the targets that are no marketplace. Each is asked for what it shows; names are those
-// of the extensions.
-func besides(links *app.Clients, names []string) (all []checks.Target) {
-	for _, t := range links.Targets() {
-		switch config.TargetKind(t.Kind) {
-		case config.TargetMarketplace:
-		case config.TargetExec, config.TargetWebhook:
-			all = append(all, checks.Target{Name: t.Name, Why: "what it does when it is asked is not known, so it is not asked"})
-		default:
-			all = append(all, checks.Target{Name: t.Name, Ask: func(ctx context.Context) (string, error) {
-				index, err := t.Index(ctx)
-				if err != nil {
-					return "", err
-				}
-				if len(names) == 0 {
-					return t.URL + " can be read", nil
-				}
-				versions, err := index.Versions(ctx, names[0]) // a registry has no index to read
-				return fmt.Sprintf("%s can be read, and has %s of %s", t.URL, app.Plural(len(versions), "version"), names[0]), err
-			}})
-		}
-	}
-	return all
 }
 
 // foreign connects to a Helm repository that no config names; nil where none is asked for.

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"slices"
+
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/registry"
 	"github.com/ksrelease/ksrelease/internal/target"
@@ -14,7 +16,7 @@ func (m *placeMaker) oci(t config.Target) (target.Place, error) {
 	if err != nil {
 		return target.Place{}, Usage(err, "write oci://HOST/FOLDER, in lower case")
 	}
-	client, web, err := m.registryOf(t, at.Host, t.OCI.PlainHTTP, "url")
+	client, web, err := m.registryOf(t, "url", t.OCI.PlainHTTP, []string{at.Host})
 	if err != nil {
 		return target.Place{}, err
 	}
@@ -25,40 +27,49 @@ func (m *placeMaker) oci(t config.Target) (target.Place, error) {
 	return target.Place{Target: folder, URL: t.OCI.URL, Noun: "the registry"}, nil
 }
 
-// registryOf makes the client of a target for the registry at a host, and the connections
-// below it. key leads to the address in the config.
-func (m *placeMaker) registryOf(t config.Target, host string, plain bool, key ...string) (*registry.Client, *transport.Client, error) {
-	scheme := "https://"
-	options := registry.Options{
-		UserAgent: UserAgent(), DockerConfigs: m.app.registryConfigs(),
-		LoginHint: func(asked string) string {
-			if asked != host {
-				return "log in: docker login " + asked
-			}
-			return refused(t) + "; or log in: docker login " + asked
-		},
-		// Whoever wrote the config knows the registry that it names.
-		Quoted: func(asked string) bool { return asked == host },
-	}
-	switch {
-	case plain:
-		scheme = "http://"
-		options.PlainHTTP = map[string]bool{host: true}
-	case t.CAFile() != "":
-		// On this machine a registry has TLS where somebody names its authority.
-		options.PlainHTTP = map[string]bool{host: false}
-	}
-	web, err := m.client(t, scheme+host, key...)
-	if err != nil {
-		return nil, nil, err
-	}
-	options.Transport = web
+// registryOf makes the client of a target for the registries at hosts, and the connections below
+// it. The login of the target is for hosts alone, and what else is known of it (certificates, plain
+// http) for others as well. key leads to the addresses in the config.
+func (m *placeMaker) registryOf(t config.Target, key string, plain bool, hosts []string, others ...string) (*registry.Client, *transport.Client, error) {
 	l, err := m.login(t)
 	if err != nil {
 		return nil, nil, err
 	}
-	if l != (login{}) {
-		options.Logins = map[string]registry.Login{host: {Username: l.user, Password: l.password, Token: l.token}}
+	options := registry.Options{
+		UserAgent: UserAgent(), DockerConfigs: m.app.registryConfigs(),
+		LoginHint: func(asked string) string {
+			if !slices.Contains(hosts, asked) {
+				return "log in: docker login " + asked
+			}
+			return refused(t) + "; or log in: docker login " + asked
+		},
+		PlainHTTP: map[string]bool{}, Logins: map[string]registry.Login{},
 	}
-	return registry.New(options), web, nil
+	all := slices.Concat(hosts, others)
+	slices.Sort(all)
+	all = slices.Compact(all)
+	// Whoever wrote the config knows the registries that it names.
+	options.Quoted = func(asked string) bool { return slices.Contains(all, asked) }
+	web := transport.Options{Parallelism: m.parallelism, Dial: m.app.Connect, Warn: m.app.Warnings.Add}
+	for _, host := range all {
+		scheme := "https://"
+		switch {
+		case plain:
+			options.PlainHTTP[host], scheme = true, "http://"
+		case t.CAFile() != "":
+			// On this machine a registry has TLS where somebody names its authority.
+			options.PlainHTTP[host] = false
+		}
+		server, err := m.server(t, scheme+host, key)
+		if err != nil {
+			return nil, nil, err
+		}
+		web.Servers = append(web.Servers, server)
+		if l != (login{}) && slices.Contains(hosts, host) {
+			options.Logins[host] = registry.Login{Username: l.user, Password: l.password, Token: l.token}
+		}
+	}
+	options.Transport = m.app.Client(web)
+	m.ends = append(m.ends, options.Transport.Close)
+	return registry.New(options), options.Transport, nil
 }

@@ -169,6 +169,8 @@ func (m *placeMaker) place(t config.Target) (target.Place, error) {
 		return m.chartmuseum(t)
 	case config.TargetOCI:
 		return m.oci(t)
+	case config.TargetImage:
+		return m.image(t)
 	case config.TargetExec:
 		return m.exec(t)
 	case config.TargetWebhook:
@@ -247,6 +249,42 @@ func (m *placeMaker) server(t config.Target, address string, key ...string) (tra
 	}
 	s.RootCAs = pool
 	return s, nil
+}
+
+// Marketplace is the marketplace, or the Helm repository of --repository; nil where the config
+// names targets, and none of them is one.
+func (c *Clients) Marketplace() target.Target {
+	for _, t := range c.all {
+		if t.Kind == target.KindMarketplace {
+			return t.Target
+		}
+	}
+	return nil
+}
+
+// Checks are those of the targets that are no marketplace. Each is asked for what it shows; names
+// are those of the extensions.
+func (c *Clients) Checks(names []string) (all []checks.Target) {
+	for _, t := range c.all {
+		switch config.TargetKind(t.Kind) {
+		case config.TargetMarketplace:
+		case config.TargetExec, config.TargetWebhook:
+			all = append(all, checks.Target{Name: t.Name, Why: "what it does when it is asked is not known, so it is not asked"})
+		default:
+			all = append(all, checks.Target{Name: t.Name, Ask: func(ctx context.Context) (string, error) {
+				index, err := t.Index(ctx)
+				if err != nil {
+					return "", err
+				}
+				if len(names) == 0 {
+					return t.URL + " can be read", nil
+				}
+				versions, err := index.Versions(ctx, names[0]) // a registry has no index to read
+				return fmt.Sprintf("%s can be read, and has %s of %s", t.URL, Plural(len(versions), "version"), names[0]), err
+			}})
+		}
+	}
+	return all
 }
 
 // CheckTargets says that --target and --local do not go together, and warns of what --local

@@ -91,11 +91,12 @@ func TestEachKindIsMade(t *testing.T) {
 - {kind: chartmuseum, url: "https://museum.example.com"}
 - {kind: oci, url: "oci://registry.example.com/charts"}
 - {kind: image, images: ["registry.example.com/museum:latest"]}
+- {kind: image, name: scratch, images: ["registry.example.com/museum:latest"], base: scratch, prereleases: false}
 - {kind: manifests, path: deploy}
 - {kind: exec, run: "true"}
 - {kind: webhook, url: "https://releases.example.com"}
 `)
-	notThere := map[string]bool{"oci": true, "image": true, "manifests": true}
+	notThere := map[string]bool{"manifests": true}
 	kinds := map[config.TargetKind]bool{}
 	for _, declared := range p.Config.Targets {
 		kinds[declared.Kind] = true

@@ -119,6 +119,9 @@ type ImageTarget struct {
 	Images []string `json:"images" need:"true" min:"1" like:"image" say:"it must be an image with its registry, such as registry.example.com/extensions/museum:latest" example:"registry.example.com/extensions/museum:latest"`
 	// The image that it is built on, or scratch, where ksrelease itself serves the packages.
 	Base *string `json:"base,omitempty" pattern:"^(scratch|(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?)$" say:"it must be an image, or scratch" default:"ghcr.io/helm/chartmuseum:v0.16.1" example:"scratch"`
+	// For base: scratch, a folder with the program for platforms other than that of the ksrelease
+	// that runs, as ksrelease-linux-arm64; relative to the folder of the config.
+	Programs *string `json:"programs,omitempty" min:"1" example:"bin"`
 	// The platforms of the image.
 	Platforms []string `json:"platforms,omitempty" min:"1" like:"platform" say:"it must be a platform such as linux/amd64 or linux/arm64/v8" default:"linux/amd64 linux/arm64" example:"linux/amd64"`
 	// Whether versions such as 1.2.0-rc.1 are in it.

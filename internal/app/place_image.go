@@ -1,0 +1,76 @@
+package app
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/registry"
+	"github.com/ksrelease/ksrelease/internal/regularfile"
+	"github.com/ksrelease/ksrelease/internal/target"
+	"github.com/ksrelease/ksrelease/internal/target/image"
+)
+
+// image is the image of a Helm repository.
+func (m *placeMaker) image(t config.Target) (target.Place, error) {
+	options := image.Options{Platforms: t.Image.Platforms}
+	var hosts, others []string
+	for i, name := range t.Image.Images {
+		at, err := registry.Parse(name)
+		if err != nil {
+			return target.Place{}, m.project.Config.Problem(config.CodeInvalidValue, fmt.Sprintf("the image %q is none: %s", name, err), "", t.Key("images", fmt.Sprint(i))...)
+		}
+		options.Images, hosts = append(options.Images, at), append(hosts, at.Host)
+	}
+	if t.Image.Base == config.BaseScratch {
+		options.Binary = func(platform string) ([]byte, error) { return program(t.Image.Programs, platform) }
+	} else {
+		base, err := registry.Parse(t.Image.Base)
+		if err != nil {
+			return target.Place{}, m.project.Config.Problem(config.CodeInvalidValue, fmt.Sprintf("the image %q is none: %s", t.Image.Base, err), "", t.Key("base")...)
+		}
+		options.Base, others = &base, []string{base.Host}
+	}
+	client, _, err := m.registryOf(t, "images", t.Image.PlainHTTP, hosts, others...)
+	if err != nil {
+		return target.Place{}, err
+	}
+	options.Registry = client
+	made, err := image.New(options)
+	if err != nil {
+		return target.Place{}, err
+	}
+	place := target.Place{Target: made, URL: strings.Join(t.Image.Images, ", "), Noun: "the image"}
+	if !t.Image.Prereleases {
+		place.Takes = image.Stable
+	}
+	return place, nil
+}
+
+// mostProgram bounds a program that is put into an image, in bytes.
+const mostProgram = 256 << 20
+
+// program is ksrelease for a platform: this one, or the one that lies in a folder as
+// ksrelease-OS-ARCHITECTURE.
+func program(folder, platform string) ([]byte, error) {
+	parts := strings.Split(platform, "/")
+	name := "ksrelease-" + strings.Join(parts, "-")
+	if folder != "" {
+		data, err := regularfile.Read(filepath.Join(folder, name), mostProgram)
+		if err == nil || !os.IsNotExist(err) {
+			return data, err
+		}
+	}
+	if len(parts) == 2 && parts[0] == runtime.GOOS && parts[1] == runtime.GOARCH {
+		this, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		return os.ReadFile(this)
+	}
+	return nil, failure.WithHint(fmt.Errorf("there is no ksrelease for %s", platform), "put it in a folder as %s, and name that with programs; or build on an image", name)
+}
