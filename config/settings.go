@@ -18,6 +18,9 @@ import (
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
+// ruleImageExists is the one rule whose severity has a key of its own, images.exist.
+const ruleImageExists = "image-exists"
+
 // overlay is base with what is written over it. at is where the settings stand
 // in the document. The schema has looked at every value; what cannot be read all
 // the same is reported, not guessed.
@@ -32,9 +35,14 @@ func overlay(doc *yamldoc.Document, base Settings, written configfile.Settings, 
 			*problems = append(*problems, mistake(doc, CodeInvalidValue, fmt.Sprintf("%q is %q, but %s", key[len(key)-1], cut(raw), err), "", ptr...))
 		}
 	}
+	if written.Images != nil && written.Images.Exist != nil && Severity(*written.Images.Exist) != s.Images.Exist {
+		// Another way to write the severity of that rule: what lint.rules of the same mapping says
+		// of it counts more.
+		s.Lint.Rules = overlayRules(s.Lint.Rules, map[string]Severity{ruleImageExists: Severity(*written.Images.Exist)})
+	}
 	if written.Lint != nil && written.Lint.Rules != nil {
 		rules := rulesOf(written.Lint.Rules)
-		s.Lint.Rules = overlayRules(base.Lint.Rules, rules)
+		s.Lint.Rules = overlayRules(s.Lint.Rules, rules)
 		for rule, severity := range rules {
 			add(known(severity, Off, Info, Warning, Error), "lint", "rules", rule)
 		}
@@ -80,6 +88,9 @@ func overlay(doc *yamldoc.Document, base Settings, written configfile.Settings, 
 		}
 	}
 	s.Images = targetReader{doc, dir, problems}.images(s.Images, written.Images, at)
+	if severity, ok := s.Lint.Rules[ruleImageExists]; ok {
+		s.Images.Exist = severity
+	}
 	return s
 }
 

@@ -127,3 +127,29 @@ func TestTargetOf(t *testing.T) {
 		}
 	}
 }
+
+// images.exist is the severity of a rule, which lint.rules may say, too; an entry has the last word.
+func TestExistIsASeverity(t *testing.T) {
+	for text, want := range map[string]Severity{
+		"images: {exist: error}\n":                                             Error,
+		"images: {exist: error}\nlint: {rules: {image-exists: info}}\n":        Info,
+		"lint: {rules: {image-exists: warning}}\n":                             Warning,
+		"lint: {rules: {name: warning}}\nimages: {exist: warning}\n":           Warning,
+		"images: {platforms: [linux/amd64]}\n":                                 Off,
+		"lint: {rules: {image-exists: error}}\n" + "#own\n":                    Warning,
+		"lint: {rules: {image-exists: error}}\nimages: {exist: error}\n#own\n": Warning,
+	} {
+		own := ""
+		if strings.HasSuffix(text, "#own\n") {
+			own = ", images: {exist: warning}"
+		}
+		c, err := Parse("x.yaml", []byte("version: 1\n"+text+"extensions: [{path: a"+own+"}]\n"), noEnvironment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := c.Entries[0].Settings
+		if s.Images.Exist != want || want != Off && s.Lint.Rules["image-exists"] != want {
+			t.Errorf("%q: exist is %q and the rule %q, want %q", text, s.Images.Exist, s.Lint.Rules["image-exists"], want)
+		}
+	}
+}

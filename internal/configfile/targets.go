@@ -169,8 +169,9 @@ type WebhookTarget struct {
 
 // Images are the settings of the images that extensions use.
 type Images struct {
-	// Whether each image that an extension uses has to be in its registry: the severity of
-	// one that is not. off asks no registry.
+	// Whether each image that an extension uses has to be in its registry: the severity of the
+	// rule image-exists in a run. off asks no registry. What lint.rules says of that rule counts
+	// more.
 	Exist *string `json:"exist,omitempty" enum:"off warning error" default:"off" example:"error"`
 	// The platforms for which it has to be there, and which are mirrored. Without it, any
 	// platform suffices, and all are mirrored.

@@ -47,8 +47,19 @@ type (
 	Past    = rule.Past
 )
 
-// RuleUpgrade is the name of the rule that compares with the version before.
-const RuleUpgrade = "upgrade"
+// Registries is what registries say of the images of an extension, and ImageFault an image that is
+// not there as it should be.
+type (
+	Registries = rule.Registries
+	ImageFault = rule.ImageFault
+)
+
+// RuleUpgrade is the name of the rule that compares with the version before, and RuleImageExists
+// of the one that goes by what registries say.
+const (
+	RuleUpgrade     = "upgrade"
+	RuleImageExists = "image-exists"
+)
 
 // Only are severities with which one rule alone is run, as the given ones have it.
 func Only(rule string, given map[string]Severity) map[string]Severity {
@@ -92,6 +103,9 @@ type Options struct {
 	// Earlier is what the extension was before; nil where that is not known. Rules that
 	// compare are not run then.
 	Earlier *Earlier
+	// Registries is what registries say of its images; nil where nobody has asked. Rules that ask
+	// are not run then.
+	Registries *Registries
 	// Progress is called with each rule and each template that is begun; nil asks
 	// for nothing. It is called by one goroutine at a time.
 	Progress func(Progress)
@@ -169,7 +183,7 @@ type examination struct {
 // run runs one rule, unless it is off.
 func (e *examination) run(r Rule) {
 	pass := e.pass(r)
-	if r.Compares && e.Earlier == nil {
+	if r.Compares && e.Earlier == nil || r.Asks && e.Registries == nil {
 		return
 	}
 	if e.ctx.Err() != nil || pass.Severity() == Off {
@@ -187,7 +201,7 @@ func (e *examination) run(r Rule) {
 
 func (e *examination) pass(r Rule) *rule.Pass {
 	return &rule.Pass{
-		Ctx: e.ctx, Ext: e.ext, Rule: r, Severities: e.Severities, Siblings: e.Siblings, Since: e.Earlier,
+		Ctx: e.ctx, Ext: e.ext, Rule: r, Severities: e.Severities, Siblings: e.Siblings, Since: e.Earlier, Said: e.Registries,
 		Material: e.material, Silences: e.ignores.silences,
 	}
 }

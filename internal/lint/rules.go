@@ -63,6 +63,7 @@ func Rules() []Rule {
 		objects.Hooks(),
 		values.CI(),
 		workloads.Images(),
+		workloads.ImageExists(),
 		workloads.ImageRegistry(),
 		workloads.NodeSelector(),
 		limitsRule(),

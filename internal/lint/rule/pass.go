@@ -26,6 +26,8 @@ type Pass struct {
 	Siblings map[string][]string
 	// Since is what the extension was before; nil where that is not known. Rules use Earlier.
 	Since *Earlier
+	// Said is what registries say of its images; nil where nobody has asked. Rules use Registries.
+	Said *Registries
 	// Material is shared by the passes of an extension. Rules use the methods below.
 	Material *Material
 	// Silences reports whether a comment in the extension silences a finding; nil

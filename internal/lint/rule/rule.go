@@ -46,6 +46,9 @@ type Rule struct {
 	// Compares says that the rule holds the extension against what it was before (Earlier). It
 	// is not run where that is not known.
 	Compares bool
+	// Asks says that the rule goes by what registries say (Registries). It is not run where nobody
+	// has asked them.
+	Asks bool
 	// LeavesTo are the rules that report a part of what this one comes across. It asks
 	// for them by Pass.IsOn, and reports that part itself where they are off.
 	LeavesTo []string

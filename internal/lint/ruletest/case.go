@@ -28,6 +28,8 @@ const (
 	sinceFile   = "since"
 	// earlierFolder has the files in which the earlier extension differs from the base.
 	earlierFolder = "earlier/"
+	// registriesFile says what registries say, for rules that ask.
+	registriesFile = "registries"
 )
 
 //go:embed all:base
@@ -64,6 +66,7 @@ type testCase struct {
 	wanted  []expectation
 	head    string // the comment at the top of the file want
 	earlier *lint.Earlier
+	said    *lint.Registries
 }
 
 // readCase reads a case and takes the expectations out of its files.
@@ -86,6 +89,13 @@ func readCase(dir string) (*testCase, error) {
 	if c.earlier, err = earlierIn(files); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
+	if said, ok := files[registriesFile]; ok {
+		c.said = &lint.Registries{}
+		if err := yaml.UnmarshalStrict(said, c.said); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", dir, registriesFile, err)
+		}
+	}
+	delete(files, registriesFile)
 	delete(files, wantFile)
 	delete(files, withoutFile)
 	for name, data := range files {

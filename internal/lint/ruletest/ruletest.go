@@ -45,6 +45,8 @@
 //   - The file want is no part of the extension.
 //   - The file since says what the extension was before, for rules that compare: the fields of
 //     rule.Earlier, in YAML. The folder earlier has the files in which it differed from the base.
+//   - The file registries says what registries say of images, for rules that ask: the fields of
+//     rule.Registries, in YAML.
 package ruletest
 
 import (
@@ -107,7 +109,7 @@ func Run(t *testing.T, folder string) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			findings := FindingsSince(t.Context(), ext, test.earlier, rules...)
+			findings := FindingsKnowing(t.Context(), ext, lint.Options{Earlier: test.earlier, Registries: test.said}, rules...)
 			if os.Getenv("UPDATE") != "" {
 				if err := test.update(findings); err != nil {
 					t.Fatal(err)
@@ -166,18 +168,27 @@ func foldersIn(t *testing.T, dir string) []string {
 
 // Findings are what rules find where no other rule is on.
 func Findings(ctx context.Context, ext *extension.Extension, rules ...string) []lint.Finding {
-	return FindingsSince(ctx, ext, nil, rules...)
+	return FindingsKnowing(ctx, ext, lint.Options{}, rules...)
 }
 
 // FindingsSince are Findings where it is known what the extension was before.
 func FindingsSince(ctx context.Context, ext *extension.Extension, earlier *lint.Earlier, rules ...string) []lint.Finding {
+	return FindingsKnowing(ctx, ext, lint.Options{Earlier: earlier}, rules...)
+}
+
+// FindingsKnowing are Findings where more is known (Earlier, Registries).
+func FindingsKnowing(ctx context.Context, ext *extension.Extension, known lint.Options, rules ...string) []lint.Finding {
 	severities := map[string]lint.Severity{}
 	for _, r := range lint.Rules() {
-		if !slices.Contains(rules, r.Name) {
+		switch {
+		case !slices.Contains(rules, r.Name):
 			severities[r.Name] = lint.Off
+		case r.Default == lint.Off: // somebody has switched it on
+			severities[r.Name] = lint.Warning
 		}
 	}
-	findings := lint.Examine(ctx, ext, lint.Options{Severities: severities, Earlier: earlier}).Findings
+	known.Severities = severities
+	findings := lint.Examine(ctx, ext, known).Findings
 	// A rule that is off is named where others could not look without it.
 	return slices.DeleteFunc(findings, func(f lint.Finding) bool { return !slices.Contains(rules, f.Rule()) })
 }
