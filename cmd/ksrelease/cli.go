@@ -24,7 +24,7 @@ type cli struct {
 	Bump        bumpCommand        `cmd:"" help:"Give extensions their next version: extension.yaml, subcharts, CHANGELOG, constraints of dependents."`
 	Notes       notesCommand       `cmd:"" help:"Print the release notes of a version: its section in the CHANGELOG, in each language."`
 	Doctor      doctorCommand      `cmd:"" help:"Show what a cluster makes of the Helm repository, and check what a release needs."`
-	Images      imagesCommand      `cmd:"" help:"The container images that the extensions need: list them."`
+	Images      imagesCommand      `cmd:"" help:"The container images that the extensions need: list them, ask registries for them, copy them to a mirror."`
 	Report      reportCommand      `cmd:"" help:"Print the result of a run from its journal, and write other reports of it; report merge, of several runs."`
 	Withdraw    withdrawCommand    `cmd:"" help:"Take a submission back: it is a draft again."`
 	Login       loginCommand       `cmd:"" help:"Keep the API key of a marketplace."`

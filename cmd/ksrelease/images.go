@@ -2,14 +2,26 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
 
+	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/app"
+	"github.com/ksrelease/ksrelease/internal/commandline"
+	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/images/mirror"
+	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/projectimages"
+	"github.com/ksrelease/ksrelease/internal/registry"
 	"github.com/ksrelease/ksrelease/internal/report"
 )
 
 type imagesCommand struct {
-	List imagesListCommand `cmd:"" help:"List the container images that the extensions need, each once, with who needs it and where."`
+	List   imagesListCommand   `cmd:"" help:"List the container images that the extensions need, each once, with who needs it and where."`
+	Check  imagesCheckCommand  `cmd:"" help:"Ask the registries whether all images are there, for the platforms that are asked for."`
+	Mirror imagesMirrorCommand `cmd:"" help:"Copy the images that are missing in a mirror registry, with all their platforms."`
 }
 
 // imagesFlags are those of all commands on images.
@@ -21,17 +33,18 @@ type imagesFlags struct {
 }
 
 // gather finds the images. Texts that are no image are reported; incomplete is set where not all
-// is known. Both are nil where nothing is.
-func (c *imagesFlags) gather(ctx context.Context, a *app.App) (p *app.Project, found *projectimages.Found, incomplete, err error) {
-	if p, err = c.Open(ctx, a); err != nil {
-		return nil, nil, nil, err
+// is known. found is nil where nothing is.
+func (c *imagesFlags) gather(ctx context.Context, a *app.App) (found *projectimages.Found, incomplete, err error) {
+	p, err := c.Open(ctx, a)
+	if err != nil {
+		return nil, nil, err
 	}
 	if err := p.BeginHooks(ctx, app.HookRun{Run: c.Hooks, Command: "images", DryRun: true}); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	a.WarnOnStderr()
 	if found, incomplete = projectimages.Gather(ctx, p, c.Names); found == nil {
-		return nil, nil, nil, incomplete
+		return nil, nil, incomplete
 	}
 	for _, warning := range found.Warnings {
 		a.Warnings.Add(warning)
@@ -42,7 +55,7 @@ func (c *imagesFlags) gather(ctx context.Context, a *app.App) (p *app.Project, f
 	if len(found.Unreadable) > 0 && incomplete == nil {
 		incomplete = &app.OutcomeError{Code: app.ExitNotReleased}
 	}
-	return p, found, incomplete, nil
+	return found, incomplete, nil
 }
 
 type imagesListCommand struct {
@@ -54,7 +67,7 @@ type imagesListCommand struct {
 func (c *imagesListCommand) Run(a *app.App) error {
 	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
-	_, found, incomplete, err := c.gather(ctx, a)
+	found, incomplete, err := c.gather(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -67,4 +80,139 @@ func (c *imagesListCommand) Run(a *app.App) error {
 		found.ListText(a.Stdout)
 	}
 	return incomplete
+}
+
+// asking are the flags of commands that ask registries.
+type asking struct {
+	imagesFlags
+	Platform    []string          `placeholder:"OS/ARCH" help:"Only these platforms, such as linux/amd64; default: those of the config, or all. May be repeated."`
+	Parallelism commandline.Count `placeholder:"N" help:"Images at work at once; default: ${default}." default:"8"`
+}
+
+var platformForm = regexp.MustCompile(config.PlatformPattern)
+
+// Validate looks at the platforms.
+func (c *asking) Validate() error {
+	for _, p := range c.Platform {
+		if !platformForm.MatchString(p) {
+			return fmt.Errorf("--platform: %q is no platform such as linux/amd64 or linux/arm64/v8", p)
+		}
+	}
+	return nil
+}
+
+// meter shows progress on standard error.
+func (c *asking) meter(a *app.App) *projectimages.Meter {
+	return projectimages.NewMeter(a.Stderr, a.Stderr.Columns() > 0)
+}
+
+type imagesCheckCommand struct {
+	asking
+	Output string `enum:"text,json,names" default:"text" help:"text, json, or names: the images that are not there, one a line."`
+}
+
+// Run says of each image whether it is there. What cannot be asked is not called missing, and no success
+// either.
+func (c *imagesCheckCommand) Run(a *app.App) error {
+	ctx, cancel := c.Begin(a.Stop)
+	defer cancel()
+	found, incomplete, err := c.gather(ctx, a)
+	if err != nil {
+		return err
+	}
+	reach, err := projectimages.Dial(a, found.Mirrors(), int(c.Parallelism))
+	if err != nil {
+		return err
+	}
+	defer reach.Close()
+	meter := c.meter(a)
+	checked, err := found.Check(ctx, reach, c.Platform, func(done, total int) { meter.Step("asking", done, total) })
+	meter.Close()
+	if err != nil {
+		return err
+	}
+	switch c.Output {
+	case "json":
+		checked.JSON(a.Stdout, a.Redact.Text)
+	case "names":
+		checked.Names(a.Stdout)
+	default:
+		checked.Text(a.Stdout, a.Redact.Text)
+	}
+	if incomplete == nil && !checked.AllThere() {
+		incomplete = &app.OutcomeError{Code: app.ExitNotReleased}
+	}
+	return incomplete
+}
+
+type imagesMirrorCommand struct {
+	asking
+	To        string `placeholder:"PREFIX" help:"The registry, and the path below which images are copied to, such as registry.example.com/mirror; default: images.mirror of the config."`
+	Rename    string `placeholder:"FORM" default:"{path}" help:"With --to: what an image is called below it. {host} is its registry, {path} its name there, {name} the last part of that; default: ${default}."`
+	CAFile    string `placeholder:"FILE" help:"With --to: certificate authorities of that registry, besides those of the system."`
+	PlainHTTP bool   `help:"With --to: ask that registry by http and not by https."`
+	Update    bool   `help:"Move tags of the mirror that name another image by now where they come from. Without it, a tag that is there stays."`
+	DryRun    bool   `help:"Only say what would be copied, and how much that is."`
+	Output    string `enum:"text,json" default:"text" help:"text or json."`
+}
+
+// Run copies what is missing.
+func (c *imagesMirrorCommand) Run(a *app.App) error {
+	ctx, cancel := c.Begin(a.Stop)
+	defer cancel()
+	found, incomplete, err := c.gather(ctx, a)
+	if err != nil {
+		return err
+	}
+	mirrors, only, err := c.destination(found)
+	if err != nil {
+		return err
+	}
+	if len(mirrors) == 0 {
+		return app.Usage(errors.New("there is no mirror to copy images to"), "name it with --to REGISTRY/PATH, or as images.mirror in the config")
+	}
+	tasks, err := found.Tasks(only, c.Platform)
+	if err != nil {
+		return app.Usage(err, "")
+	}
+	reach, err := projectimages.Dial(a, mirrors, int(c.Parallelism))
+	if err != nil {
+		return err
+	}
+	defer reach.Close()
+	reach.Mirror.Update = c.Update
+	meter := c.meter(a)
+	mirrored := projectimages.Run(ctx, reach, tasks, c.DryRun, meter, func(r mirror.Result) {
+		a.Stderr.Print("%s", output.Fold("", "  ", a.Redact.Text(projectimages.Line(r, false)), a.Stderr.Columns()))
+	})
+	meter.Close()
+	if c.Output == "json" {
+		mirrored.JSON(a.Stdout, a.Redact.Text)
+	} else {
+		mirrored.Text(a.Stdout, a.Redact.Text)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return &graceful.CutError{Err: fmt.Errorf("%w before all images were copied: what has arrived stays, and the next time goes on from it", context.Cause(ctx))}
+	case incomplete == nil && !mirrored.AllDone():
+		return &app.OutcomeError{Code: app.ExitNotReleased}
+	}
+	return incomplete
+}
+
+// destination is the mirror that is named, or those of the config.
+func (c *imagesMirrorCommand) destination(found *projectimages.Found) ([]config.Mirror, *mirror.Destination, error) {
+	if c.To == "" {
+		return found.Mirrors(), nil, nil
+	}
+	to := strings.TrimRight(c.To, "/")
+	if _, err := registry.ParseLocation(to + "/x"); err != nil || strings.Contains(to, "://") {
+		return nil, nil, app.Usage(fmt.Errorf("--to: %q is no registry with a path, such as registry.example.com/mirror", c.To), "")
+	}
+	if !regexp.MustCompile(config.RenamePattern).MatchString(c.Rename) {
+		return nil, nil, app.Usage(fmt.Errorf("--rename: %q has to have {path} or {name}, among small letters, digits, slashes and {host}", c.Rename), "")
+	}
+	m := config.Mirror{To: to, Rename: c.Rename, CAFile: c.CAFile, PlainHTTP: c.PlainHTTP}
+	d := projectimages.DestinationOf(m, c.Platform)
+	return []config.Mirror{m}, &d, nil
 }

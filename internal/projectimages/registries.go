@@ -1,0 +1,53 @@
+package projectimages
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/app"
+	"github.com/ksrelease/ksrelease/internal/images/mirror"
+	"github.com/ksrelease/ksrelease/internal/images/presence"
+)
+
+// Reach is what images are asked for and copied with.
+type Reach struct {
+	Asker  *presence.Asker
+	Mirror *mirror.Mirror
+	Close  func()
+}
+
+// Dial makes what images are asked for and copied with. Of the registries of some mirrors certificates
+// may be known. parallelism is how many images are at work at once.
+func Dial(a *app.App, mirrors []config.Mirror, parallelism int) (*Reach, error) {
+	var hosts []app.RegistryHost
+	for _, m := range mirrors {
+		host, _, _ := strings.Cut(m.To, "/")
+		h := app.RegistryHost{Host: host, CAFile: m.CAFile, PlainHTTP: m.PlainHTTP}
+		if !slices.Contains(hosts, h) {
+			hosts = append(hosts, h)
+		}
+	}
+	client, end, err := a.Registries(hosts, parallelism)
+	if err != nil {
+		return nil, err
+	}
+	asker := &presence.Asker{Registries: client, Parallelism: parallelism}
+	copier := &mirror.Mirror{Registries: client, Asker: asker, Parallelism: parallelism}
+	// Without a folder for caches nothing is kept, and nobody is kept away.
+	if cache, err := os.UserCacheDir(); err == nil {
+		asker.Known = &presence.Known{Dir: filepath.Join(cache, "ksrelease", "platforms")}
+		copier.Locks = filepath.Join(cache, "ksrelease", "locks")
+	}
+	return &Reach{asker, copier, end}, nil
+}
+
+// Mirrors are those of the settings of all extensions.
+func (f *Found) Mirrors() (all []config.Mirror) {
+	for _, x := range f.Extensions {
+		all = append(all, x.Settings.Images.Mirror...)
+	}
+	return all
+}
