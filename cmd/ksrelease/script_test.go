@@ -30,6 +30,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/testutil/canary"
+	"github.com/ksrelease/ksrelease/internal/testutil/registrytest"
 	"github.com/ksrelease/ksrelease/internal/worker"
 )
 
@@ -98,6 +99,7 @@ func TestScript(t *testing.T) {
 			"edit":     editInScript,
 			"hook":     hookInScript,
 			"registry": registryInScript,
+			"image":    imageInScript,
 			"scrub":    scrubInScript,
 			"waitfor":  waitForInScript,
 			"noise":    noiseInScript,
@@ -150,6 +152,7 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("XDG_CACHE_HOME", filepath.Join(home, ".cache"))
 	env.Values[served{}] = &servedInScript{}
 	env.Values[servedCharts{}] = &chartsInScript{}
+	env.Values[registriesKey{}] = map[string]*registrytest.Registry{}
 	env.Values[securedServers{}] = &securedInScript{}
 	env.Values[hook{}] = &hookServer{}
 	env.Values[scriptTest{}] = env.T().(*scriptT).T

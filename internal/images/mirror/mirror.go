@@ -235,7 +235,11 @@ func (m *Mirror) forPlatforms(ctx context.Context, t Task, there Result) Result 
 	}
 	there.Lacks = lacking
 	nowhere := func(p string) bool { return source.State == presence.Missing || slices.Contains(source.Lacks, p) }
-	if !slices.ContainsFunc(lacking, func(p string) bool { return !nowhere(p) }) {
+	switch {
+	case slices.ContainsFunc(lacking, func(p string) bool { return !nowhere(p) }):
+	case len(lacking) == len(t.Platforms):
+		return failed(t, &registry.PlatformError{Image: t.From.String(), Asked: t.Platforms, Have: have})
+	default:
 		return there
 	}
 	return m.contents(ctx, t, slices.Concat(t.Platforms, presence.Lacking(have, t.Platforms)), there.Digest)

@@ -1,4 +1,4 @@
-package main
+package projectimages
 
 import (
 	"context"
@@ -13,19 +13,19 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/images/mirror"
 	"github.com/ksrelease/ksrelease/internal/output"
-	"github.com/ksrelease/ksrelease/internal/projectimages"
 	"github.com/ksrelease/ksrelease/internal/registry"
 	"github.com/ksrelease/ksrelease/internal/report"
 )
 
-type imagesCommand struct {
-	List   imagesListCommand   `cmd:"" help:"List the container images that the extensions need, each once, with who needs it and where."`
-	Check  imagesCheckCommand  `cmd:"" help:"Ask the registries whether all images are there, for the platforms that are asked for."`
-	Mirror imagesMirrorCommand `cmd:"" help:"Copy the images that are missing in a mirror registry, with all their platforms."`
+// Commands are those of `ksrelease images`. Package main has them in its grammar.
+type Commands struct {
+	List   ListCommand   `cmd:"" help:"List the container images that the extensions need, each once, with who needs it and where."`
+	Check  CheckCommand  `cmd:"" help:"Ask the registries whether all images are there, for the platforms that are asked for."`
+	Mirror MirrorCommand `cmd:"" help:"Copy the images that are missing in a mirror registry, with all their platforms."`
 }
 
-// imagesFlags are those of all commands on images.
-type imagesFlags struct {
+// Flags are those of all commands on images.
+type Flags struct {
 	app.Place
 	app.Deadline
 	app.HookFlags
@@ -34,7 +34,7 @@ type imagesFlags struct {
 
 // gather finds the images. Texts that are no image are reported; incomplete is set where not all
 // is known. found is nil where nothing is.
-func (c *imagesFlags) gather(ctx context.Context, a *app.App) (found *projectimages.Found, incomplete, err error) {
+func (c *Flags) gather(ctx context.Context, a *app.App) (found *Found, incomplete, err error) {
 	p, err := c.Open(ctx, a)
 	if err != nil {
 		return nil, nil, err
@@ -43,7 +43,7 @@ func (c *imagesFlags) gather(ctx context.Context, a *app.App) (found *projectima
 		return nil, nil, err
 	}
 	a.WarnOnStderr()
-	if found, incomplete = projectimages.Gather(ctx, p, c.Names); found == nil {
+	if found, incomplete = Gather(ctx, p, c.Names); found == nil {
 		return nil, nil, incomplete
 	}
 	for _, warning := range found.Warnings {
@@ -58,13 +58,14 @@ func (c *imagesFlags) gather(ctx context.Context, a *app.App) (found *projectima
 	return found, incomplete, nil
 }
 
-type imagesListCommand struct {
-	imagesFlags
+// ListCommand is `ksrelease images list`.
+type ListCommand struct {
+	Flags
 	Output string `enum:"text,json,names" default:"text" help:"text, json, or names: the images, one a line."`
 }
 
 // Run lists the images. No registry is asked.
-func (c *imagesListCommand) Run(a *app.App) error {
+func (c *ListCommand) Run(a *app.App) error {
 	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
 	found, incomplete, err := c.gather(ctx, a)
@@ -82,9 +83,9 @@ func (c *imagesListCommand) Run(a *app.App) error {
 	return incomplete
 }
 
-// asking are the flags of commands that ask registries.
-type asking struct {
-	imagesFlags
+// Asking are the flags of commands that ask registries.
+type Asking struct {
+	Flags
 	Platform    []string          `placeholder:"OS/ARCH" help:"Only these platforms, such as linux/amd64; default: those of the config, or all. May be repeated."`
 	Parallelism commandline.Count `placeholder:"N" help:"Images at work at once; default: ${default}." default:"8"`
 }
@@ -92,7 +93,7 @@ type asking struct {
 var platformForm = regexp.MustCompile(config.PlatformPattern)
 
 // Validate looks at the platforms.
-func (c *asking) Validate() error {
+func (c *Asking) Validate() error {
 	for _, p := range c.Platform {
 		if !platformForm.MatchString(p) {
 			return fmt.Errorf("--platform: %q is no platform such as linux/amd64 or linux/arm64/v8", p)
@@ -102,25 +103,26 @@ func (c *asking) Validate() error {
 }
 
 // meter shows progress on standard error.
-func (c *asking) meter(a *app.App) *projectimages.Meter {
-	return projectimages.NewMeter(a.Stderr, a.Stderr.Columns() > 0)
+func (c *Asking) meter(a *app.App) *Meter {
+	return NewMeter(a.Stderr, a.Stderr.Columns() > 0)
 }
 
-type imagesCheckCommand struct {
-	asking
+// CheckCommand is `ksrelease images check`.
+type CheckCommand struct {
+	Asking
 	Output string `enum:"text,json,names" default:"text" help:"text, json, or names: the images that are not there, one a line."`
 }
 
 // Run says of each image whether it is there. What cannot be asked is not called missing, and no success
 // either.
-func (c *imagesCheckCommand) Run(a *app.App) error {
+func (c *CheckCommand) Run(a *app.App) error {
 	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
 	found, incomplete, err := c.gather(ctx, a)
 	if err != nil {
 		return err
 	}
-	reach, err := projectimages.Dial(a, found.Mirrors(), int(c.Parallelism))
+	reach, err := Dial(a, found.Mirrors(), int(c.Parallelism))
 	if err != nil {
 		return err
 	}
@@ -145,8 +147,9 @@ func (c *imagesCheckCommand) Run(a *app.App) error {
 	return incomplete
 }
 
-type imagesMirrorCommand struct {
-	asking
+// MirrorCommand is `ksrelease images mirror`.
+type MirrorCommand struct {
+	Asking
 	To        string `placeholder:"PREFIX" help:"The registry, and the path below which images are copied to, such as registry.example.com/mirror; default: images.mirror of the config."`
 	Rename    string `placeholder:"FORM" default:"{path}" help:"With --to: what an image is called below it. {host} is its registry, {path} its name there, {name} the last part of that; default: ${default}."`
 	CAFile    string `placeholder:"FILE" help:"With --to: certificate authorities of that registry, besides those of the system."`
@@ -157,7 +160,7 @@ type imagesMirrorCommand struct {
 }
 
 // Run copies what is missing.
-func (c *imagesMirrorCommand) Run(a *app.App) error {
+func (c *MirrorCommand) Run(a *app.App) error {
 	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
 	found, incomplete, err := c.gather(ctx, a)
@@ -175,15 +178,15 @@ func (c *imagesMirrorCommand) Run(a *app.App) error {
 	if err != nil {
 		return app.Usage(err, "")
 	}
-	reach, err := projectimages.Dial(a, mirrors, int(c.Parallelism))
+	reach, err := Dial(a, mirrors, int(c.Parallelism))
 	if err != nil {
 		return err
 	}
 	defer reach.Close()
 	reach.Mirror.Update = c.Update
 	meter := c.meter(a)
-	mirrored := projectimages.Run(ctx, reach, tasks, c.DryRun, meter, func(r mirror.Result) {
-		a.Stderr.Print("%s", output.Fold("", "  ", a.Redact.Text(projectimages.Line(r, false)), a.Stderr.Columns()))
+	mirrored := Run(ctx, reach, tasks, c.DryRun, meter, func(r mirror.Result) {
+		a.Stderr.Print("%s", output.Fold("", "  ", a.Redact.Text(Line(r, false)), a.Stderr.Columns()))
 	})
 	meter.Close()
 	if c.Output == "json" {
@@ -201,7 +204,7 @@ func (c *imagesMirrorCommand) Run(a *app.App) error {
 }
 
 // destination is the mirror that is named, or those of the config.
-func (c *imagesMirrorCommand) destination(found *projectimages.Found) ([]config.Mirror, *mirror.Destination, error) {
+func (c *MirrorCommand) destination(found *Found) ([]config.Mirror, *mirror.Destination, error) {
 	if c.To == "" {
 		return found.Mirrors(), nil, nil
 	}
@@ -213,6 +216,6 @@ func (c *imagesMirrorCommand) destination(found *projectimages.Found) ([]config.
 		return nil, nil, app.Usage(fmt.Errorf("--rename: %q has to have {path} or {name}, among small letters, digits, slashes and {host}", c.Rename), "")
 	}
 	m := config.Mirror{To: to, Rename: c.Rename, CAFile: c.CAFile, PlainHTTP: c.PlainHTTP}
-	d := projectimages.DestinationOf(m, c.Platform)
+	d := DestinationOf(m, c.Platform)
 	return []config.Mirror{m}, &d, nil
 }
