@@ -72,6 +72,7 @@ func impatient(a *app.App) {
 //	tls proxy                 starts a proxy, $PROXY, that knows them as cloud.example.com and charts.example.com
 //	tls log FILE              writes what the proxy was asked for to FILE, and forgets it
 //	registry [USER PASSWORD]  starts a registry as a process of its own; $REGISTRY is its host
+//	museum [USER PASSWORD]    starts a ChartMuseum, $MUSEUM; museum log FILE writes the requests it got so far, and forgets them
 //	hook STATUS ANSWER        serves $HOOK, to which releases are announced; hook log FILE writes what it got
 //	unpack DIR                unpacks the real packages of ../shared/corpus into DIR
 //	noise FILE BYTES          writes a file that does not compress, the same one each time; a .png looks like one
@@ -98,6 +99,7 @@ func TestScript(t *testing.T) {
 			"tls":      tlsCommandInScript,
 			"edit":     editInScript,
 			"hook":     hookInScript,
+			"museum":   museumCommandInScript,
 			"registry": registryInScript,
 			"image":    imageInScript,
 			"scrub":    scrubInScript,
@@ -155,6 +157,7 @@ func setUp(env *testscript.Env) error {
 	env.Values[registriesKey{}] = map[string]*registrytest.Registry{}
 	env.Values[securedServers{}] = &securedInScript{}
 	env.Values[hook{}] = &hookServer{}
+	env.Values[museumServer{}] = &museumInScript{}
 	env.Values[scriptTest{}] = env.T().(*scriptT).T
 	return env.T().(*scriptT).begin(env)
 }

@@ -38,6 +38,7 @@ func (p *Project) BeginHooks(ctx context.Context, run HookRun) error {
 	if !run.Run {
 		return nil
 	}
+	p.RunCommands()
 	output := p.Config.Defaults.Package.Output
 	if run.Output != "" {
 		var err error
@@ -123,6 +124,11 @@ func (p *Project) warnOfHooks(sources []config.Source) {
 	}
 	p.warn(message)
 }
+
+// RunCommands allows targets that are commands of the config (kind exec) to be run. Whoever only
+// reads, and is not asked for it by --hooks, leaves them: on pull requests they may be a
+// stranger's, as hooks may.
+func (p *Project) RunCommands() { p.runs = true }
 
 // BeginHooks is that of the project, for a run. Its reports say meanwhile that it has not come
 // to anything else.

@@ -36,6 +36,7 @@ type Project struct {
 	app    *App
 
 	mayRunHooks bool           // the command does if it is asked to
+	runs        bool           // commands of the config, which others may have written
 	tree        *worktree.Tree // as it was before hooks; nil where there are none
 }
 

@@ -98,6 +98,9 @@ func (t *Target) Delay() time.Duration { return t.delay }
 // Index reads index.yaml.
 func (t *Target) Index(ctx context.Context) (target.Index, error) {
 	read, err := t.repository.Index(ctx)
+	if failed, answered := transport.As(err); answered && failed.Unauthorized() {
+		err = failed // whose text does not say what the hint says
+	}
 	if err != nil {
 		return nil, t.explain(err)
 	}

@@ -24,6 +24,7 @@ import (
 type Target struct {
 	name string
 	who  string // what messages call it
+	idle string // why it is not run; empty: it is
 	by   carrier
 	web  *transport.Client
 
@@ -81,6 +82,8 @@ func (t *Target) Publish(ctx context.Context, pkg *extension.Package) (target.Sn
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
+	case t.idle != "":
+		return target.Snapshot{}, fmt.Errorf("%s is not run here: %s", t.who, t.idle)
 	case errors.Is(err, errUnknown):
 		return target.Snapshot{}, failure.WithHint(fmt.Errorf("%s knows no action publish", t.who), "it has to take at least that one: docs/targets.md has what it gets, and what it answers")
 	case errors.Is(err, errExists), err == nil && a.Status == statusExists:
@@ -254,6 +257,9 @@ func (*unlisted) Cached() string { return "" }
 func (u *unlisted) Remarks() []string {
 	u.of.mu.Lock()
 	defer u.of.mu.Unlock()
+	if u.of.idle != "" {
+		return []string{u.of.who + " is not run here, so that it is not known what it has: " + u.of.idle}
+	}
 	if u.of.unknown[actionSnapshot] {
 		return []string{u.of.who + " knows no action snapshot, so that it cannot say what it has: its answer to publish counts, and each run sends it every version again"}
 	}

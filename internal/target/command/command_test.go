@@ -137,6 +137,29 @@ func TestPublishAlone(t *testing.T) {
 	}
 }
 
+// A command that is not run has nothing, and says why.
+func TestIdle(t *testing.T) {
+	dir := t.TempDir()
+	made, end := NewExec(ExecOptions{Name: "intranet", Run: "touch ran", Dir: dir, Idle: "--hooks runs it"})
+	defer end()
+	index, err := made.Index(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := index.Lookup(t.Context(), "alc", "1.0.0"); ok || err != nil {
+		t.Error(ok, err)
+	}
+	if got := strings.Join(index.Remarks(), ""); !strings.Contains(got, "is not run here") || !strings.Contains(got, "--hooks runs it") {
+		t.Errorf("remarks: %q", got)
+	}
+	if _, err := made.Publish(t.Context(), targettest.Package(t, "alc", "1.0.0", "one")); err == nil || failure.InDoubt(err) {
+		t.Error(err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("it ran: %v", left)
+	}
+}
+
 // One that knows what it has, and cannot list it or give it back.
 func TestSnapshotWithoutTheRest(t *testing.T) {
 	made := script(t, t.TempDir(), `

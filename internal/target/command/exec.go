@@ -49,6 +49,9 @@ type ExecOptions struct {
 	Temporary string
 	// Transport downloads pictures that packages name by their addresses.
 	Transport *transport.Client
+	// Idle says why the command is not run at all: whoever only reads, such as a dry run, runs
+	// nothing that a repository configures. What it has is not known then. Empty runs it.
+	Idle string
 }
 
 // NewExec makes a target of a command. Close ends what runs of it.
@@ -60,8 +63,17 @@ func NewExec(o ExecOptions) (t *Target, close func()) {
 		o.Secret = func(string) {}
 	}
 	c := &command{ExecOptions: o, who: fmt.Sprintf("the command of target %s", o.Name)}
-	return newTarget(o.Name, c.who, c, o.Transport), c.processes.Kill
+	t = newTarget(o.Name, c.who, c, o.Transport)
+	if t.idle = o.Idle; t.idle != "" {
+		t.by = idle{}
+	}
+	return t, c.processes.Kill
 }
+
+// idle is a command that is not run: it knows no action.
+type idle struct{}
+
+func (idle) send(context.Context, request) (answer, error) { return answer{}, errUnknown }
 
 // command is a carrier that runs a command for each request.
 type command struct {
