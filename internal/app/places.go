@@ -171,6 +171,8 @@ func (m *placeMaker) place(t config.Target) (target.Place, error) {
 		return m.oci(t)
 	case config.TargetImage:
 		return m.image(t)
+	case config.TargetManifests:
+		return m.manifests(t)
 	case config.TargetExec:
 		return m.exec(t)
 	case config.TargetWebhook:

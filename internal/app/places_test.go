@@ -96,7 +96,7 @@ func TestEachKindIsMade(t *testing.T) {
 - {kind: exec, run: "true"}
 - {kind: webhook, url: "https://releases.example.com"}
 `)
-	notThere := map[string]bool{"manifests": true}
+	notThere := map[string]bool{}
 	kinds := map[config.TargetKind]bool{}
 	for _, declared := range p.Config.Targets {
 		kinds[declared.Kind] = true

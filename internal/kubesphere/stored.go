@@ -21,6 +21,10 @@ const (
 	MaxObject = 1_572_864
 	// ObjectMetadata is what is left for what the server itself adds to an object, in bytes.
 	ObjectMetadata = 4 << 10
+	// MaxConfigMap is the sum of the sizes of all values of a ConfigMap, in bytes; those of
+	// binaryData count as they are, and not as base64 (ValidateConfigMap of
+	// k8s.io/kubernetes/pkg/apis/core/validation).
+	MaxConfigMap = 1 << 20
 	// MaxAnnotations is the sum of the sizes of all keys and values, in bytes
 	// (TotalAnnotationSizeLimitB of k8s.io/apimachinery/pkg/api/validation).
 	MaxAnnotations = 256 << 10
@@ -35,6 +39,12 @@ var InstallationModes = []string{"HostOnly", "Multicluster"}
 // (ValidateAnnotations of k8s.io/apimachinery/pkg/api/validation).
 func AnnotationKey(key string) string {
 	return strings.Join(validation.IsQualifiedName(strings.ToLower(key)), "; ")
+}
+
+// ObjectName says why a text cannot be the name of an object, in words of Kubernetes; empty where
+// it can.
+func ObjectName(text string) string {
+	return strings.Join(validation.IsDNS1123Subdomain(text), "; ")
 }
 
 // AnnotationsSize is what counts against MaxAnnotations.

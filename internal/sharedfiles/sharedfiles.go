@@ -36,6 +36,17 @@ type Change struct {
 	Message string
 }
 
+// MessageOf is a message with the versions that a change brings below its title, which says so
+// itself where none is given.
+func MessageOf(title string, versions []string) string {
+	if title == "" {
+		if title = "Release " + versions[0]; len(versions) > 1 {
+			title = fmt.Sprintf("Release %d extensions", len(versions))
+		}
+	}
+	return title + "\n\n" + strings.Join(versions, "\n") + "\n"
+}
+
 // Store is such a folder. It is safe for concurrent use.
 type Store interface {
 	// View is the state as it is now.

@@ -90,7 +90,11 @@ func (p *publication) make(ctx context.Context, packages []*extension.Package) (
 		return sharedfiles.Change{}, nil
 	}
 	change.Files = append(append(change.Files, p.files...), sharedfiles.File{Name: IndexFile, Data: text})
-	change.Message = p.message()
+	var titles []string
+	for _, entry := range p.entries {
+		titles = append(titles, entry.Chart.Name+" "+entry.Chart.Version)
+	}
+	change.Message = sharedfiles.MessageOf(p.target.message, titles)
 	return change, nil
 }
 
@@ -233,21 +237,6 @@ func (p *publication) add(text []byte, packages []*extension.Package) ([]byte, e
 	}
 	p.target.remember(made, index)
 	return made, nil
-}
-
-// message is the title of the change, and the versions below it.
-func (p *publication) message() string {
-	var versions []string
-	for _, entry := range p.entries {
-		versions = append(versions, entry.Chart.Name+" "+entry.Chart.Version)
-	}
-	title := p.target.message
-	if title == "" {
-		if title = "Release " + versions[0]; len(versions) > 1 {
-			title = fmt.Sprintf("Release %d extensions", len(versions))
-		}
-	}
-	return title + "\n\n" + strings.Join(versions, "\n") + "\n"
 }
 
 // urlOf is the address of a file of the folder.
