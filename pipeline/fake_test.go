@@ -33,6 +33,7 @@ type fakeWorld struct {
 	versions map[string]*fakeVersion
 	assets   map[string][]byte
 	writes   []string // in order
+	taken    []string // the writes that made a version be there
 	reads    []string
 
 	// fault is asked before each call; done says whether the world does what
@@ -229,6 +230,7 @@ func (w *fakeWorld) Submit(ctx context.Context, id, _ string) error {
 		for _, v := range w.versions {
 			if v.id == id && v.status == target.StatusDraft {
 				v.status, v.submitted, refused = target.StatusSubmitted, time.Now(), nil
+				w.taken = append(w.taken, "submit "+v.pkg.Name+"@"+v.pkg.Version)
 			}
 		}
 	})

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -42,15 +43,19 @@ func (m museum) Snapshot(ctx context.Context, name, version string) (target.Snap
 	return m.w.Snapshot(ctx, name, version)
 }
 
-func (m museum) Publish(ctx context.Context, pkg *extension.Package) (target.Snapshot, error) {
-	s, err := m.w.Publish(ctx, pkg)
-	m.w.mu.Lock()
-	defer m.w.mu.Unlock()
-	if v := m.w.versions[pkg.Name+"@"+pkg.Version]; v != nil && v.status == target.StatusDraft {
-		v.status = target.StatusActive
-		s.Status = v.status
-	}
-	return s, err
+func (m museum) Publish(ctx context.Context, pkg *extension.Package) (s target.Snapshot, err error) {
+	key := pkg.Name + "@" + pkg.Version
+	var refused error
+	err = m.w.call(ctx, "push "+key, true, func() {
+		if m.w.versions[key] != nil {
+			refused = errors.New(key + " is there")
+			return
+		}
+		m.w.versions[key] = &fakeVersion{status: target.StatusActive, pkg: pkg, submitted: time.Now()}
+		m.w.taken = append(m.w.taken, "push "+key)
+		s.Status = target.StatusActive
+	})
+	return s, cmp.Or(err, refused)
 }
 
 // has is the package of a version; nil where there is none.
