@@ -46,7 +46,11 @@ func (s *site) asking() *delivery.Asking {
 func (s *site) sending(message string) *delivery.Sending {
 	asking := s.asking()
 	asking.Target = s.access
-	return &delivery.Sending{Asking: *asking, Send: s.access, Reviews: s.access.Reviews(), Message: message, Refused: s.access.Refused()}
+	sending := &delivery.Sending{Asking: *asking, Send: s.access, Reviews: s.access.Reviews(), Message: message, Refused: s.access.Refused()}
+	if late, ok := s.Target.(target.Delayed); ok {
+		sending.Delay = late.Delay()
+	}
+	return sending
 }
 
 // route is the way of an extension to one target. It belongs to one goroutine at a time, but for

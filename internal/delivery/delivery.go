@@ -33,6 +33,9 @@ type Sending struct {
 	Message string // of submissions, to the reviewers
 	// Refused is done when the target has refused the key, which is its cause.
 	Refused context.Context
+	// Delay is how much later than the target its index may be, by a cache that is known. It adds
+	// to verify.timeout.
+	Delay time.Duration
 }
 
 // Words are what messages call a target.

@@ -29,7 +29,7 @@ var errVerifyTimeout = errors.New("verify.timeout is over")
 // what is not seen in time ends as unverified.
 func (d *Delivery) Verify(ctx context.Context, to *Sending) error {
 	settings := d.Parcel.Verify
-	limited, cancel := context.WithTimeoutCause(ctx, settings.Timeout, errVerifyTimeout)
+	limited, cancel := context.WithTimeoutCause(ctx, settings.Timeout+to.Delay, errVerifyTimeout)
 	defer cancel()
 	limited, stop := context.WithCancelCause(limited)
 	defer stop(nil)
@@ -55,7 +55,7 @@ func (d *Delivery) Verify(ctx context.Context, to *Sending) error {
 			}
 		}
 	}
-	return unverified(ctx, limited, d, err)
+	return unverified(ctx, limited, to, d, err)
 }
 
 // keyRefused ends an extension that was sent, and whose review can no longer be
@@ -144,7 +144,7 @@ func awaitActive(ctx context.Context, to *Sending, d *Delivery, since time.Time)
 }
 
 // unverified turns the end of waiting into the outcome.
-func unverified(ctx, limited context.Context, d *Delivery, err error) error {
+func unverified(ctx, limited context.Context, to *Sending, d *Delivery, err error) error {
 	var p *unseen
 	if !errors.As(err, &p) {
 		return err
@@ -152,9 +152,13 @@ func unverified(ctx, limited context.Context, d *Delivery, err error) error {
 	why := graceful.Interruption(limited)
 	if ctx.Err() == nil && errors.Is(context.Cause(limited), errVerifyTimeout) {
 		if p.replaced != nil {
-			return drift(d, *p.replaced, "; another run, or somebody else, replaced the draft before it was submitted")
+			how := "; another run, or somebody else, replaced it"
+			if to.Reviews {
+				how = "; another run, or somebody else, replaced the draft before it was submitted"
+			}
+			return drift(d, *p.replaced, how)
 		}
-		why = "not seen within " + d.Parcel.Verify.Timeout.String()
+		why = "not seen within " + (d.Parcel.Verify.Timeout + to.Delay).String()
 	}
 	return &Ending{Outcome: results.Unverified, Reason: why + ": " + p.last}
 }

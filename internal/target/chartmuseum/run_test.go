@@ -11,15 +11,20 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/chartmuseum"
 	"github.com/ksrelease/ksrelease/internal/target/runtest"
+	"github.com/ksrelease/ksrelease/internal/target/targettest"
 	"github.com/ksrelease/ksrelease/internal/testutil/memnet"
 	"github.com/ksrelease/ksrelease/internal/testutil/museumtest"
 	"github.com/ksrelease/ksrelease/internal/transport"
+	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // requests are those that a museum at the root of a host gets, as in a script of faults.
@@ -31,6 +36,9 @@ func TestRuns(t *testing.T) {
 		Lags: true, Short: 150, Whole: 5000,
 		New: func(t *testing.T, lag time.Duration) runtest.Fixture {
 			store := museumtest.New(museumtest.Options{Lag: lag})
+			if lag > 0 { // an empty list is made anew whenever it is read
+				upload(t, store, targettest.Package(t, "other", "1.0.0", "one"))
+			}
 			front := &front{next: store}
 			network := memnet.Serve(t, front)
 			web := transport.New(transport.Options{Dial: network.Dial})
@@ -44,12 +52,42 @@ func TestRuns(t *testing.T) {
 				Place:    placeOf(t, "http://museum.invalid", web),
 				Break:    func(script string) { front.breaks(t, script) },
 				Requests: requests,
-				Held:     func() map[string][]byte { return store.Files("") },
-				Put:      func(pkg *extension.Package) { upload(t, store, pkg) },
-				Damage:   func(file string) { store.Put("", file, damaged(store.Files("")[file])) },
+				Held: func() map[string][]byte {
+					held := store.Files("")
+					delete(held, "other-1.0.0.tgz")
+					return held
+				},
+				Put:    func(pkg *extension.Package) { upload(t, store, pkg) },
+				Damage: func(file string) { store.Put("", file, damaged(store.Files("")[file])) },
 			}
 		},
 	}.Run(t)
+}
+
+// A cache that is known makes the time longer in which a version has to be seen.
+func TestDelay(t *testing.T) {
+	for cache, want := range map[time.Duration]results.Outcome{0: results.Unverified, 4 * time.Minute: results.Unverified, 6 * time.Minute: results.Released} {
+		synctest.Test(t, func(t *testing.T) {
+			store := museumtest.New(museumtest.Options{Lag: 10 * time.Minute})
+			upload(t, store, targettest.Package(t, "other", "1.0.0", "one")) // an empty list is made anew
+			network := memnet.Serve(t, store)
+			web := transport.New(transport.Options{Dial: network.Dial})
+			defer web.Close()
+			museum, err := chartmuseum.New(chartmuseum.Options{URL: "http://museum.invalid", Delay: cache, Transport: web})
+			if err != nil {
+				t.Fatal(err)
+			}
+			source := config.Source{Path: targettest.Folder(t, "alc", "1.0.0", "one"), Display: "alc", Settings: config.Default(t.TempDir()).Defaults}
+			result, err := pipeline.New(pipeline.Options{Sources: []config.Source{source}, Targets: []target.Place{{Target: museum, Name: "museum", Noun: "the museum"}}}).Do(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := result.Extensions[0]
+			if x.Outcome != want || want == results.Unverified && !strings.Contains(x.Reason, "not seen within "+(5*time.Minute+cache).String()) {
+				t.Errorf("%s: %s %q", cache, x.Outcome, x.Reason)
+			}
+		})
+	}
 }
 
 // damaged is a package with a byte of another value at its end.
