@@ -199,7 +199,11 @@ func (c *Collector) AddImages(ctx context.Context, references []string) error {
 }
 
 func (c *Collector) addImage(ctx context.Context, at registry.Reference) error {
-	contents, err := c.Registry.Contents(ctx, at, c.Platforms)
+	platforms := c.Platforms
+	if at.Digest != "" {
+		platforms = nil // an index of some of its platforms would have another digest
+	}
+	contents, err := c.Registry.Contents(ctx, at, platforms)
 	if err != nil {
 		return err
 	}

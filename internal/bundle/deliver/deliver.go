@@ -144,6 +144,7 @@ func (d *delivery) plan(ctx context.Context) error {
 		return err
 	}
 	d.packages = packages
+	taken := map[string]bundle.Image{} // by their new places
 	if d.ImageAt != nil {
 		for _, i := range d.Bundles.Images() {
 			at, err := registry.Parse(i.Reference)
@@ -154,6 +155,10 @@ func (d *delivery) plan(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			if other, twice := taken[to.String()]; twice && other.Digest != i.Digest {
+				return failure.WithHint(fmt.Errorf("%s and %s would both be %s", other.Reference, i.Reference, to), "keep them apart by their registries: --rename \"{host}/{path}\"")
+			}
+			taken[to.String()] = i
 			content, err := d.Bundles.Content(i)
 			if err != nil {
 				return err

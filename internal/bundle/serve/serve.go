@@ -110,11 +110,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) routes() {
-	h.mux.HandleFunc("GET /index.yaml", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/yaml; charset=utf-8")
-		w.Header().Set("ETag", `"`+bundle.DigestOf(h.index)+`"`)
-		http.ServeContent(w, r, "", time.Time{}, strings.NewReader(string(h.index)))
-	})
+	h.mux.HandleFunc("GET /index.yaml", func(w http.ResponseWriter, r *http.Request) { sendIndex(w, r, h.index) })
 	h.mux.HandleFunc("GET /charts/{file}", func(w http.ResponseWriter, r *http.Request) {
 		p, ok := h.packages[r.PathValue("file")]
 		h.file(w, r, bundle.File{Path: p.Path(), Digest: p.Digest}, "application/gzip", ok)

@@ -253,3 +253,39 @@ func TestABlobOfTheBase(t *testing.T) {
 		t.Errorf("%s %s", answer.Status, body)
 	}
 }
+
+// A folder of packages, as it is in an image, is a Helm repository.
+func TestFolder(t *testing.T) {
+	dir := t.TempDir()
+	pkg := targettest.Package(t, "alc", "1.0.0", "one")
+	write := func(name string, data []byte) {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(pkg.Filename, pkg.Data)
+	write("notes.txt", []byte("not a package"))
+	folder, err := serve.NewFolder(dir)
+	if err != nil || folder.Len() != 1 {
+		t.Fatalf("%+v, %v", folder, err)
+	}
+	defer folder.Close()
+	server := httptest.NewServer(folder)
+	defer server.Close()
+	_, text := ask(t, "GET", server.URL+"/index.yaml")
+	if index, err := helmrepo.Parse([]byte(text)); err != nil || index.Refused() != nil || len(index.Versions("alc")) != 1 {
+		t.Errorf("%v:\n%s", err, text)
+	}
+	if answer, body := ask(t, "GET", server.URL+"/charts/"+pkg.Filename); answer.StatusCode != 200 || body != string(pkg.Data) {
+		t.Errorf("%s", answer.Status)
+	}
+	for _, path := range []string{"/charts/notes.txt", "/charts/../index.yaml", "/"} {
+		if answer, _ := ask(t, "GET", server.URL+path); answer.StatusCode != 404 && path != "/charts/../index.yaml" {
+			t.Errorf("%s: %s", path, answer.Status)
+		}
+	}
+	write("bell-1.0.0.tgz", pkg.Data)
+	if _, err := serve.NewFolder(dir); err == nil || !strings.Contains(err.Error(), "alc 1.0.0 inside") {
+		t.Errorf("a package under another name: %v", err)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -37,10 +38,6 @@ func PushImage(tb testing.TB, client *registry.Client, image, content string, pl
 func pushOne(tb testing.TB, client *registry.Client, at registry.Reference, content, platform string) ocispec.Descriptor {
 	tb.Helper()
 	parts := strings.Split(platform+"//", "/")
-	config, err := json.Marshal(ocispec.Image{Platform: ocispec.Platform{OS: parts[0], Architecture: parts[1], Variant: parts[2]}})
-	if err != nil {
-		tb.Fatal(err)
-	}
 	blob := func(mediaType string, data []byte) ocispec.Descriptor {
 		described := registry.Describe(mediaType, data)
 		if err := client.PushData(tb.Context(), at, described, data); err != nil {
@@ -48,10 +45,18 @@ func pushOne(tb testing.TB, client *registry.Client, at registry.Reference, cont
 		}
 		return described
 	}
+	layers := []ocispec.Descriptor{blob(ocispec.MediaTypeImageLayer, []byte("common "+content)), blob(ocispec.MediaTypeImageLayer, []byte(platform+" "+content))}
+	config, err := json.Marshal(ocispec.Image{
+		Platform: ocispec.Platform{OS: parts[0], Architecture: parts[1], Variant: parts[2]},
+		RootFS:   ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{layers[0].Digest, layers[1].Digest}},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
 	return pushJSON(tb, client, at, ocispec.MediaTypeImageManifest, ocispec.Manifest{
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
 		Config: blob(ocispec.MediaTypeImageConfig, config),
-		Layers: []ocispec.Descriptor{blob(ocispec.MediaTypeImageLayer, []byte("common "+content)), blob(ocispec.MediaTypeImageLayer, []byte(platform+" "+content))},
+		Layers: layers,
 	})
 }
 
