@@ -32,9 +32,11 @@ type marketplaceFlags struct {
 
 type serveCommand struct {
 	marketplaceFlags
-	Addr        string `default:"${marketplace_addr}" placeholder:"HOST:PORT" help:"Where to listen; default: ${default}."`
-	Faults      string `placeholder:"FILE" help:"Answer with the faults in this script, to test how a client copes with them; see docs/local-marketplace.md."`
-	ExternalURL string `placeholder:"URL" help:"Address at which others reach it, for the URLs of packages in the index and of uploaded files; default: relative URLs in the index, and the address of each request."`
+	Addr        string   `default:"${marketplace_addr}" placeholder:"HOST:PORT" help:"Where to listen; default: ${default}."`
+	Faults      string   `placeholder:"FILE" help:"Answer with the faults in this script, to test how a client copes with them; see docs/local-marketplace.md."`
+	Bundle      []string `placeholder:"FILE" xor:"instead" help:"Serve what this bundle holds in place of a marketplace, to be read: the Helm repository, pictures, and images as a registry to pull from. A base before what goes on from it."`
+	Charts      string   `placeholder:"DIR" xor:"instead" help:"Serve the packages in this folder in place of a marketplace, as a Helm repository to be read."`
+	ExternalURL string   `placeholder:"URL" help:"Address at which others reach it, for the URLs of packages in the index and of uploaded files; default: relative URLs in the index, and the address of each request."`
 }
 
 // marketplaceKey is the variable with the one API key that a permanent
@@ -48,6 +50,9 @@ func (c *serveCommand) Help() string {
 
 // Run serves until it is interrupted, which is how it ends well.
 func (c *serveCommand) Run(a *app.App) error {
+	if len(c.Bundle) > 0 || c.Charts != "" {
+		return c.serveReadOnly(a)
+	}
 	key, err := c.key(a)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/netip"
@@ -33,11 +34,7 @@ func (a *App) Registries(hosts []RegistryHost, parallelism int) (client *registr
 	if options.Mirrors, err = parseMirrors(text); err != nil {
 		return nil, nil, Usage(fmt.Errorf("%s: %w", registryMirrors, err), "write FROM=TO, with commas between them: docker.io=mirror.example.com/hub")
 	}
-	web := transport.Options{Parallelism: parallelism, Warn: a.Warnings.Add, Dial: a.Connect}
-	if web.Dial == nil {
-		dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second, Control: refuseLinkLocal}
-		web.Dial = dialer.DialContext
-	}
+	web := transport.Options{Parallelism: parallelism, Warn: a.Warnings.Add, Dial: a.publicDial()}
 	known := map[string]bool{}
 	for _, h := range hosts {
 		known[h.Host] = true
@@ -56,6 +53,21 @@ func (a *App) Registries(hosts []RegistryHost, parallelism int) (client *registr
 	options.Quoted = func(host string) bool { return known[host] }
 	options.Transport = a.Client(web)
 	return registry.New(options), options.Transport.Close, nil
+}
+
+// Downloads makes a client for addresses that extensions name, such as those of pictures. Nothing is asked of link-local
+// addresses there, either.
+func (a *App) Downloads(parallelism int) *transport.Client {
+	return a.Client(transport.Options{Parallelism: parallelism, Warn: a.Warnings.Add, Dial: a.publicDial()})
+}
+
+// publicDial connects to any address but link-local ones.
+func (a *App) publicDial() func(ctx context.Context, network, address string) (net.Conn, error) {
+	if a.Connect != nil {
+		return a.Connect
+	}
+	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second, Control: refuseLinkLocal}
+	return dialer.DialContext
 }
 
 // parseMirrors reads FROM=TO,FROM=TO.

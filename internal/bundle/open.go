@@ -19,9 +19,9 @@ import (
 type Bundle struct {
 	*Manifest
 	// Name is the file as the user calls it.
-	Name string
+	Name string `json:"file"`
 	// Digest is that of the manifest: what a bundle is known by.
-	Digest string
+	Digest string `json:"digest"`
 
 	file *os.File
 	at   map[string]place // by path

@@ -129,7 +129,10 @@ func (c *Collector) AddPackage(ctx context.Context, filename string, archive []b
 	}
 	for _, address := range pictures {
 		if err := c.addPicture(ctx, address); err != nil {
-			return fmt.Errorf("%s %s: %w", p.Name, p.Version, err)
+			// Without its icon an extension can be installed all the same.
+			c.mu.Lock()
+			c.missing = append(c.missing, fmt.Sprintf("a picture of %s %s is not in the bundle: %v", p.Name, p.Version, err))
+			c.mu.Unlock()
 		}
 	}
 	for _, image := range images {
@@ -235,7 +238,7 @@ func (c *Collector) addImage(ctx context.Context, at registry.Reference) error {
 	return nil
 }
 
-// Missing says, in sentences, which images are not there for which of the platforms.
+// Missing says, in sentences, what was asked for and is not there: images for some of the platforms, and pictures.
 func (c *Collector) Missing() []string { return slices.Sorted(slices.Values(c.missing)) }
 
 // Summary says what a bundle has.

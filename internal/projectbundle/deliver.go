@@ -1,0 +1,202 @@
+package projectbundle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/ksrelease/ksrelease/internal/app"
+	"github.com/ksrelease/ksrelease/internal/bundle"
+	"github.com/ksrelease/ksrelease/internal/bundle/deliver"
+	"github.com/ksrelease/ksrelease/internal/bundle/serve"
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/imageref"
+	"github.com/ksrelease/ksrelease/internal/images/mirror"
+	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/registry"
+	"github.com/ksrelease/ksrelease/internal/target"
+)
+
+// Stdin is the name of a bundle that comes by standard input.
+const Stdin = "-"
+
+// Delivery says which bundles are delivered where.
+type Delivery struct {
+	Files []string // a base before what goes on from it
+	To    []string // targets, as App.ResolveTarget reads them
+	// Images is where images are brought to: HOST[:PORT][/PATH]; empty leaves them out.
+	Images string
+	Rename string // as of mirrors
+	Host   app.RegistryHost
+	// Progress gets the bytes that are done of all, and what is done with them.
+	Progress func(doing string, done, total int64)
+	Ended    func(deliver.Outcome)
+}
+
+// Deliver verifies bundles and delivers them. The error is one that came before anything was written.
+func Deliver(ctx context.Context, a *app.App, p *app.Project, d Delivery) (*deliver.Result, error) {
+	set, end, err := Open(ctx, a, d.Files)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	places, hangUp, err := d.dial(ctx, a, p)
+	defer hangUp()
+	if err != nil {
+		return nil, err
+	}
+	if err := Verify(ctx, set, d.Progress); err != nil {
+		return nil, err
+	}
+	options := deliver.Options{Bundles: set, Targets: places, Parallelism: p.Config.Parallelism, Ended: d.Ended}
+	if d.Progress != nil {
+		options.Progress = func(done, total int64) { d.Progress("bringing images", done, total) }
+	}
+	if d.Images == "" {
+		return deliver.Deliver(ctx, options)
+	}
+	client, hangUpRegistry, err := a.Registries([]app.RegistryHost{d.Host}, p.Config.Parallelism)
+	if err != nil {
+		return nil, err
+	}
+	defer hangUpRegistry()
+	stop, from, err := serveHere(set)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	options.Registry, options.From, options.ImageAt = client, from, d.imageAt
+	return deliver.Deliver(ctx, options)
+}
+
+// imageAt is where an image is to be: what `images mirror` makes of its name.
+func (d Delivery) imageAt(at registry.Reference) (registry.Reference, error) {
+	ref, err := imageref.Parse(at.String())
+	if err != nil {
+		return registry.Reference{}, err
+	}
+	return mirror.Destination{To: d.Images, Rename: d.Rename}.Of(ref)
+}
+
+// dial connects to the targets.
+func (d Delivery) dial(ctx context.Context, a *app.App, p *app.Project) (places []target.Place, hangUp func(), err error) {
+	var ends []func()
+	hangUp = func() {
+		for _, end := range ends {
+			end()
+		}
+	}
+	for _, to := range d.To {
+		clients, err := a.ResolveTarget(ctx, p, to, p.Config.Parallelism)
+		if err != nil {
+			return nil, hangUp, err
+		}
+		ends = append(ends, clients.Close)
+		places = append(places, clients.Targets()...)
+	}
+	return places, hangUp, nil
+}
+
+// serveHere serves bundles on this machine, for a registry client to copy from: a copy knows how to go on
+// where it was cut off, and what need not be sent.
+func serveHere(set bundle.Set) (stop func(), host string, err error) {
+	handler, err := serve.New(set)
+	if err != nil {
+		return nil, "", err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, "", failure.WithHint(fmt.Errorf("serving the bundle on this machine: %w", err), "the loopback interface has to be up: ip link set lo up")
+	}
+	server := marketplace.NewServer(handler)
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		_ = server.Serve(listener) // it ends with stop
+	}()
+	return func() { _ = server.Close(); <-over }, listener.Addr().String(), nil
+}
+
+// Open opens bundles, until end is called. One that comes by standard input is written to a temporary
+// file first, since it is read twice: to be verified before anything is sent, and then.
+func Open(ctx context.Context, a *app.App, files []string) (set bundle.Set, end func(), err error) {
+	temporary := ""
+	end = func() {
+		_ = set.Close()
+		if temporary != "" {
+			_ = os.RemoveAll(temporary)
+		}
+	}
+	for _, name := range files {
+		path := name
+		if name == Stdin {
+			if temporary != "" {
+				end()
+				return nil, nil, app.Usage(errors.New("standard input is named twice"), "")
+			}
+			if temporary, path, err = spool(ctx, a); err != nil {
+				end()
+				return nil, nil, err
+			}
+		}
+		opened, err := bundle.Open(path)
+		if err != nil {
+			end()
+			var refused *bundle.RefusedError
+			if !errors.As(err, &refused) {
+				err = app.Usage(err, "name a file that ksrelease bundle has written")
+			}
+			return nil, nil, err
+		}
+		if name == Stdin {
+			opened.Name = "the bundle of standard input"
+		}
+		set = append(set, opened)
+	}
+	return set, end, nil
+}
+
+// spool writes standard input to a file in a folder that the caller removes.
+func spool(ctx context.Context, a *app.App) (dir, path string, err error) {
+	if dir, err = os.MkdirTemp("", "ksrelease-unbundle-"); err != nil {
+		return "", "", failure.WithHint(err, "set TMPDIR to a folder that can be written to")
+	}
+	path = filepath.Join(dir, "bundle.tar")
+	_, err = graceful.Await(ctx, func() (int64, error) {
+		file, err := os.Create(path)
+		if err != nil {
+			return 0, err
+		}
+		n, err := io.Copy(file, a.Stdin)
+		return n, errors.Join(err, file.Close())
+	})
+	if err != nil {
+		return dir, path, failure.WithHint(fmt.Errorf("reading standard input: %w", err), "the bundle is kept in %s meanwhile, which needs space for it; TMPDIR names another folder", os.TempDir())
+	}
+	return dir, path, nil
+}
+
+// Verify reads bundles, and holds all that is in them against its digests.
+func Verify(ctx context.Context, set bundle.Set, progress func(doing string, done, total int64)) error {
+	var total int64
+	for _, b := range set {
+		for _, f := range b.Files {
+			total += f.Size
+		}
+	}
+	counter := newCounter(func(done int64) {
+		if progress != nil {
+			progress("verifying", done, total)
+		}
+	})
+	err := set.Verify(ctx, counter.add)
+	if err != nil && ctx.Err() != nil {
+		return &graceful.CutError{Err: fmt.Errorf("%w before all was verified", context.Cause(ctx))}
+	}
+	return err
+}
