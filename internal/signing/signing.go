@@ -206,6 +206,11 @@ func (k *Keys) SignData(data []byte) ([]byte, error) {
 	return []byte(base64.StdEncoding.EncodeToString(raw)), nil
 }
 
+// Verifies says that a signature, in base64, is of data, by the key in PEM.
+func (k *Keys) Verifies(data, signature []byte) bool {
+	return k.SignsData() && Verify(k.key.Public(), data, signature) == nil
+}
+
 func (k *Keys) signRaw(data []byte) ([]byte, error) {
 	message, by := data, crypto.SignerOpts(crypto.Hash(0))
 	if _, plain := k.key.(ed25519.PrivateKey); !plain {

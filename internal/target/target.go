@@ -26,6 +26,9 @@ type Target interface {
 	// and is no second version: a draft is replaced, and anything more than a draft
 	// is left as it is, with an error. Where the target has reviews the package is a draft
 	// after that, and else it is published.
+	//
+	// What signs the package is published with it where the target has a place for that, so that
+	// nobody sees the package without it. A version that is there is signed by nobody again.
 	Publish(ctx context.Context, pkg *extension.Package) (Snapshot, error)
 }
 
@@ -76,14 +79,25 @@ type Withdrawer interface {
 	Withdraw(ctx context.Context, snapshotID, message string) error
 }
 
-// Signed is a target that keeps provenance files (.prov) next to packages, as `helm verify`
-// reads it.
+// Signed is a target that keeps what signs packages, which it publishes with them.
 type Signed interface {
-	// PublishProvenance stores that of a version that is there. The same file again is
-	// success; another one that is there already is left as it is, with an error.
-	PublishProvenance(ctx context.Context, name, version string, provenance []byte) error
-	// Provenance is that of a version; nil where it has none.
-	Provenance(ctx context.Context, name, version string) ([]byte, error)
+	// Signatures reads what signs a version. It does not judge it.
+	Signatures(ctx context.Context, name, version string) (Signatures, error)
+}
+
+// Signatures are what signs a version in a target.
+type Signatures struct {
+	Provenance []byte // the provenance file, as `helm verify` reads it; nil where there is none
+	Signatures []Signature
+}
+
+// Signature is a signature by a key.
+type Signature struct {
+	// Of is what is signed, where that is not the package itself, but something that names the
+	// very package by its digest.
+	Of []byte
+	// Value is the signature, in base64.
+	Value []byte
 }
 
 // Delayed is a target whose index is known to be late, by a cache.

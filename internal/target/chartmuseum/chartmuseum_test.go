@@ -370,49 +370,6 @@ func TestRemarkOnPaths(t *testing.T) {
 	}
 }
 
-// A provenance file is uploaded once, and never replaced.
-func TestProvenance(t *testing.T) {
-	ctx := t.Context()
-	store := museumtest.New(museumtest.Options{Depth: 1})
-	lose := false
-	museum := connect(t, stale{store, func(w http.ResponseWriter, q *http.Request) bool {
-		if lose && q.Method == http.MethodPost {
-			store.ServeHTTP(httptest.NewRecorder(), q)
-			panic(http.ErrAbortHandler)
-		}
-		return false
-	}}, "/org", nil)
-	publish(t, museum, "alc", "1.0.0", "one")
-	publish(t, museum, "alc", "1.1.0", "one")
-	file := func(version, signature string) []byte {
-		return fmt.Appendf(nil, "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nname: alc\nversion: %s\n\n%s\n", version, signature)
-	}
-	if got, err := museum.Provenance(ctx, "alc", "1.0.0"); got != nil || err != nil {
-		t.Errorf("%q, %v", got, err)
-	}
-	for range 2 {
-		if err := museum.PublishProvenance(ctx, "alc", "1.0.0", file("1.0.0", "mine")); err != nil {
-			t.Error(err)
-		}
-	}
-	if err := museum.PublishProvenance(ctx, "alc", "1.0.0", file("1.0.0", "theirs")); err == nil {
-		t.Error("it was replaced")
-	}
-	if got, err := museum.Provenance(ctx, "alc", "1.0.0"); string(got) != string(file("1.0.0", "mine")) || err != nil {
-		t.Errorf("%q, %v", got, err)
-	}
-	if err := museum.PublishProvenance(ctx, "alc", "1.1.0", []byte("no provenance")); err == nil {
-		t.Error("rubbish was taken")
-	}
-	lose = true
-	if err := museum.PublishProvenance(ctx, "alc", "1.1.0", file("1.1.0", "mine")); err != nil {
-		t.Errorf("its answer was lost, and it is there: %v", err)
-	}
-	if store.Forced() > 0 {
-		t.Error("it was forced")
-	}
-}
-
 // Who waits for somebody else's look for the API stops with its own context.
 func TestWaitingForTheAPI(t *testing.T) {
 	hang := make(chan struct{})

@@ -37,7 +37,7 @@ func form(pkg *extension.Package) (body []byte, contentType string) {
 // left who was killed here, and with 500 by a museum with --per-chart-limit. So nobody sees the
 // package without it. refused is the answer to the form.
 func (t *Target) uploadApart(ctx context.Context, api string, pkg *extension.Package, refused error) (target.Snapshot, error) {
-	left, err := t.Provenance(ctx, pkg.Name, pkg.Version)
+	left, err := t.provenance(ctx, pkg.Name, pkg.Version)
 	switch {
 	case err != nil:
 		return target.Snapshot{}, failure.Lost(refused, err, "what the museum has")
@@ -47,7 +47,7 @@ func (t *Target) uploadApart(ctx context.Context, api string, pkg *extension.Pac
 		if failed, _ := transport.As(refused); failed.Status == http.StatusConflict {
 			return target.Snapshot{}, &takenError{pkg: pkg, cause: refused}
 		}
-		if err := t.PublishProvenance(ctx, pkg.Name, pkg.Version, pkg.Provenance); err != nil {
+		if err := t.uploadProvenance(ctx, api, pkg.Name, pkg.Version, pkg.Provenance); err != nil {
 			return target.Snapshot{}, t.explain(refused)
 		}
 	}
@@ -56,22 +56,10 @@ func (t *Target) uploadApart(ctx context.Context, api string, pkg *extension.Pac
 	return t.uploaded(ctx, api, &alone, t.upload(ctx, api, &alone))
 }
 
-// PublishProvenance uploads the provenance file of a version by a request of its own. The form
-// that takes package and provenance together cannot be repeated for one of them: where either is
-// there it answers 409 and stores neither, and with --per-chart-limit it fails.
-func (t *Target) PublishProvenance(ctx context.Context, name, version string, provenance []byte) error {
-	there, err := t.Provenance(ctx, name, version)
-	if err != nil {
-		return err
-	}
-	if there != nil {
-		return sameProvenance(name, version, there, provenance)
-	}
-	api, err := t.api.at(ctx, t)
-	if err != nil {
-		return err
-	}
-	_, err = t.web.Do(ctx, transport.Request{
+// uploadProvenance uploads the provenance file of a version, of which there is none, by a request
+// of its own.
+func (t *Target) uploadProvenance(ctx context.Context, api, name, version string, provenance []byte) error {
+	_, err := t.web.Do(ctx, transport.Request{
 		Op: "uploading the provenance of " + name + " " + version, Method: http.MethodPost, URL: strings.TrimSuffix(api, "/charts") + "/prov",
 		Authorization: t.authorization, Body: provenance, ContentType: "application/pgp-signature", JSON: true, Check: checkSaved,
 	})
@@ -79,22 +67,20 @@ func (t *Target) PublishProvenance(ctx context.Context, name, version string, pr
 		return nil
 	}
 	// Whatever the answer was, or where it was lost: what is there decides.
-	if there, readErr := t.Provenance(ctx, name, version); readErr == nil && there != nil {
-		return sameProvenance(name, version, there, provenance)
+	if there, readErr := t.provenance(ctx, name, version); readErr == nil && bytes.Equal(there, provenance) {
+		return nil
 	}
 	return t.explain(err)
 }
 
-func sameProvenance(name, version string, there, wanted []byte) error {
-	if bytes.Equal(there, wanted) {
-		return nil
-	}
-	return failure.WithHint(fmt.Errorf("the museum has another provenance file of %s %s already, and was not asked to overwrite it", name, version),
-		"helm verify shows whose it is; to replace it, take the version out of the museum and release it again")
+// Signatures downloads the provenance file of a version, which is all that a museum keeps.
+func (t *Target) Signatures(ctx context.Context, name, version string) (target.Signatures, error) {
+	provenance, err := t.provenance(ctx, name, version)
+	return target.Signatures{Provenance: provenance}, err
 }
 
-// Provenance downloads the provenance file of a version; nil where it has none.
-func (t *Target) Provenance(ctx context.Context, name, version string) ([]byte, error) {
+// provenance downloads the provenance file of a version; nil where it has none.
+func (t *Target) provenance(ctx context.Context, name, version string) ([]byte, error) {
 	answer, err := t.web.Do(ctx, transport.Request{
 		Op: "downloading the provenance of " + name + " " + version, URL: t.base.String() + "/" + fileOf(name, version) + ".prov",
 		Authorization: t.authorization, Limit: mostProvenance, JSON: true, // its error is, at least

@@ -118,8 +118,8 @@ func TestSignedPackageWhoseAnswerIsLost(t *testing.T) {
 		if _, err := museum.Publish(t.Context(), pkg); !failure.InDoubt(err) {
 			t.Errorf("arrives: %t: %v", arrives, err)
 		}
-		prov, err := museum.Provenance(t.Context(), "alc", "1.0.0")
-		if there := prov != nil; err != nil || there != arrives {
+		signed, err := museum.Signatures(t.Context(), "alc", "1.0.0")
+		if there := signed.Provenance != nil; err != nil || there != arrives {
 			t.Errorf("arrives: %t: %t, %v", arrives, there, err)
 		}
 		lose = false

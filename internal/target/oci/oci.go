@@ -62,6 +62,8 @@ type Options struct {
 	Address string
 	// Registry sends the requests. Its mirrors are not asked.
 	Registry *registry.Client
+	// Signer signs what is pushed; nil signs nothing.
+	Signer Signer
 	// Transport downloads the pictures of packages that have their addresses.
 	Transport *transport.Client
 }
@@ -71,6 +73,7 @@ type Target struct {
 	at       registry.Reference // the repository is the folder, which may be empty
 	registry *registry.Client
 	web      *transport.Client
+	signer   Signer
 	packages sync.Map // where a package is, by its digest: located
 }
 
@@ -94,7 +97,7 @@ func New(options Options) (*Target, error) {
 		return nil, fmt.Errorf("%q is no folder of a registry: write oci://HOST/FOLDER, in lower case", options.Address)
 	}
 	parsed.Repository = strings.TrimSuffix(strings.TrimSuffix(parsed.Repository, "name"), "/")
-	return &Target{at: parsed, registry: options.Registry.Direct(), web: options.Transport}, nil
+	return &Target{at: parsed, registry: options.Registry.Direct(), web: options.Transport, signer: options.Signer}, nil
 }
 
 // reference is the place of a version.

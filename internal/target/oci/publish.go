@@ -25,6 +25,7 @@ import (
 type pushed struct {
 	config, layer ocispec.Descriptor
 	configData    []byte
+	provenance    *ocispec.Descriptor // of the provenance file; nil without one
 	manifest      []byte
 }
 
@@ -44,8 +45,14 @@ func describe(pkg *extension.Package) (pushed, error) {
 		return pushed{}, err
 	}
 	p := pushed{config: registry.Describe(configType, config), layer: registry.Describe(chartType, pkg.Data), configData: config}
+	layers := []ocispec.Descriptor{p.layer}
+	if pkg.Provenance != nil {
+		provenance := registry.Describe(provenanceType, pkg.Provenance)
+		p.provenance, layers = &provenance, append(layers, provenance)
+		slices.SortFunc(layers, func(a, b ocispec.Descriptor) int { return strings.Compare(a.Digest.String(), b.Digest.String()) }) // as Helm does
+	}
 	p.manifest, err = json.Marshal(ocispec.Manifest{
-		Versioned: specs.Versioned{SchemaVersion: 2}, Config: p.config, Layers: []ocispec.Descriptor{p.layer},
+		Versioned: specs.Versioned{SchemaVersion: 2}, Config: p.config, Layers: layers,
 		Annotations: annotations(packed.Metadata),
 	})
 	return p, err
@@ -99,7 +106,7 @@ func (t *Target) Publish(ctx context.Context, pkg *extension.Package) (target.Sn
 		return target.Snapshot{}, err
 	}
 	at := t.reference(pkg.Name, pkg.Version)
-	if err := t.sendBlobs(ctx, at, p, pkg.Data); err != nil {
+	if err := t.sendBlobs(ctx, at, p, pkg); err != nil {
 		return target.Snapshot{}, t.explain(err)
 	}
 	there, taken, err := t.read(ctx, at)
@@ -113,6 +120,9 @@ func (t *Target) Publish(ctx context.Context, pkg *extension.Package) (target.Sn
 	case taken:
 		return target.Snapshot{}, failure.WithHint(fmt.Errorf("%s is there already, with another package (%s), and a tag is never moved", at, there.layer.Digest), "release it under another version")
 	}
+	if err := t.sign(ctx, at, registry.Describe(ocispec.MediaTypeImageManifest, p.manifest)); err != nil {
+		return target.Snapshot{}, fmt.Errorf("pushing the signature of %s %s: %w", pkg.Name, pkg.Version, t.explain(err))
+	}
 	sent, err := t.registry.PushManifest(ctx, at, ocispec.MediaTypeImageManifest, p.manifest)
 	if err != nil {
 		return target.Snapshot{}, fmt.Errorf("pushing %s %s: %w", pkg.Name, pkg.Version, t.explain(err))
@@ -124,16 +134,19 @@ func (t *Target) Publish(ctx context.Context, pkg *extension.Package) (target.Sn
 }
 
 // sendBlobs sends what a manifest names.
-func (t *Target) sendBlobs(ctx context.Context, at registry.Reference, p pushed, data []byte) error {
+func (t *Target) sendBlobs(ctx context.Context, at registry.Reference, p pushed, pkg *extension.Package) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return t.registry.PushData(ctx, at, p.config, p.configData) })
+	if p.provenance != nil {
+		group.Go(func() error { return t.registry.PushData(ctx, at, *p.provenance, pkg.Provenance) })
+	}
 	group.Go(func() error {
 		if p.layer.Size > small {
 			if there, err := t.registry.BlobExists(ctx, at, p.layer); there || err != nil {
 				return err
 			}
 		}
-		return t.registry.PushData(ctx, at, p.layer, data)
+		return t.registry.PushData(ctx, at, p.layer, pkg.Data)
 	})
 	return group.Wait()
 }
@@ -162,60 +175,3 @@ func (e *lostError) InDoubt() bool { return true }
 
 // Unauthorized hides that of the error within: the push itself was allowed.
 func (e *lostError) Unauthorized() bool { return false }
-
-// PublishProvenance adds a provenance file to a version, where `helm pull --prov` finds it: as
-// a layer next to the package. For that the tag is moved to a manifest that has the same
-// configuration and package and this layer besides. It is the only case in which a tag is moved.
-func (t *Target) PublishProvenance(ctx context.Context, name, wanted string, provenance []byte) error {
-	v, there, err := t.find(ctx, name, wanted)
-	switch {
-	case err != nil:
-		return err
-	case !there:
-		return fmt.Errorf("the registry has no %s %s to keep a provenance file with", name, wanted)
-	}
-	layer := registry.Describe(provenanceType, provenance)
-	if known, has := v.provenance(); has {
-		if known.Digest == layer.Digest {
-			return nil
-		}
-		return failure.WithHint(fmt.Errorf("the registry has another provenance file of %s %s already, and it is left as it is", name, wanted),
-			"helm verify shows whose it is; to replace it, take the version out of the registry and release it again")
-	}
-	at := t.reference(name, wanted)
-	if err := t.registry.PushData(ctx, at, layer, provenance); err != nil {
-		return t.explain(err)
-	}
-	v.chart.Layers = append(v.chart.Layers, layer)
-	slices.SortFunc(v.chart.Layers, func(a, b ocispec.Descriptor) int { return strings.Compare(a.Digest.String(), b.Digest.String()) }) // as Helm does
-	data, err := json.Marshal(v.chart)
-	if err != nil {
-		return err
-	}
-	now, there, err := t.registry.Resolve(ctx, at)
-	switch {
-	case err != nil:
-		return t.explain(err)
-	case !there || now.Digest != v.Digest:
-		return fmt.Errorf("%s has changed while its provenance file was sent: somebody else releases it at the same time", at)
-	}
-	sent, err := t.registry.PushManifest(ctx, at, ocispec.MediaTypeImageManifest, data)
-	if err != nil {
-		return fmt.Errorf("pushing the provenance file of %s %s: %w", name, wanted, t.explain(err))
-	}
-	return t.readBack(ctx, at, sent)
-}
-
-// Provenance is the provenance file of a version; nil where it has none.
-func (t *Target) Provenance(ctx context.Context, name, wanted string) ([]byte, error) {
-	v, there, err := t.find(ctx, name, wanted)
-	if err != nil || !there {
-		return nil, err
-	}
-	layer, has := v.provenance()
-	if !has {
-		return nil, nil
-	}
-	data, err := t.registry.Blob(ctx, v.At, layer, provenanceLimit)
-	return data, t.explain(err)
-}

@@ -1,0 +1,68 @@
+package signing
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+
+	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/regularfile"
+)
+
+// errNotSigned is a signature that is not of the data, or not of the key.
+var errNotSigned = errors.New("the signature is not of this package, or not of this key")
+
+// Verify says why a signature, in base64, is not of data by a key. It takes what
+// [Keys.SignData] and cosign sign-blob write.
+func Verify(public crypto.PublicKey, data, signature []byte) error {
+	raw, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(signature)))
+	if err != nil {
+		return errors.New("the signature is not in base64")
+	}
+	sum := sha256.Sum256(data)
+	is := false
+	switch key := public.(type) {
+	case *ecdsa.PublicKey:
+		is = ecdsa.VerifyASN1(key, sum[:], raw)
+	case ed25519.PublicKey:
+		is = ed25519.Verify(key, data, raw)
+	case *rsa.PublicKey:
+		is = rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], raw) == nil
+	default:
+		return fmt.Errorf("a key of type %T verifies nothing", public)
+	}
+	if !is {
+		return errNotSigned
+	}
+	return nil
+}
+
+// ReadPublic reads a public key in PEM. Errors have hints.
+func ReadPublic(file string) (crypto.PublicKey, error) {
+	text, err := regularfile.Read(file, mostKey)
+	if err != nil {
+		return nil, fmt.Errorf("reading the public key %s: %w", file, err)
+	}
+	const hint = "take the public one of the key: openssl pkey -in KEY -pubout -out FILE"
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != "PUBLIC KEY" {
+		return nil, failure.WithHint(fmt.Errorf("%s is no public key in PEM", file), hint)
+	}
+	key, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return nil, failure.WithHint(fmt.Errorf("reading the public key %s: %w", file, err), hint)
+	}
+	switch key.(type) {
+	case *ecdsa.PublicKey, ed25519.PublicKey, *rsa.PublicKey:
+		return key, nil
+	}
+	return nil, failure.WithHint(fmt.Errorf("%s holds a key of a kind that signs nothing", file), hint)
+}
