@@ -194,6 +194,9 @@ func pushStep(ctx context.Context, env *applying, rt *route) error {
 	return rt.Push(ctx, env.to[rt.at])
 }
 
+// signStep has the package signed.
+func signStep(ctx context.Context, _ *applying, r *release) error { return r.sign(ctx) }
+
 // keepStep has the package left in the output directory by the first that sends it.
 func keepStep(_ context.Context, env *applying, r *release) error {
 	r.packed.kept = sync.OnceValue(func() error { return env.keep(r) })

@@ -9,6 +9,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/delivery"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/outputdir"
 )
 
@@ -42,9 +43,26 @@ func packageStep(ctx context.Context, env *planning, r *release) error {
 		}
 	}
 	if env.keep != nil {
+		if err := r.sign(ctx); err != nil {
+			return err
+		}
 		return env.keep(r)
 	}
 	return nil
+}
+
+// sign has the package signed, where there are keys for it. That is done once, when its bytes are
+// final: all targets get the same.
+func (r *release) sign(ctx context.Context) error {
+	if r.run.Signer == nil {
+		return nil
+	}
+	pkg := r.parcel.Package
+	signed, err := graceful.Await(ctx, func() (*extension.Package, error) { return r.run.Signer.Sign(pkg) })
+	if err == nil {
+		r.parcel.Package = signed
+	}
+	return err
 }
 
 // keepIfPossible is keepPackage for a run, which needs no archive on this machine: a

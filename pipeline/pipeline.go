@@ -66,6 +66,8 @@ func applySteps() []step[*applying] {
 		{do: picturesStep, when: lifecycle.IsToSend, blames: results.StageUpload, doing: "before its turn"},
 		// Hold the exact size against the limit of the target.
 		{stage: results.StageSize, do: sizeStep[*applying], when: lifecycle.IsToSend},
+		// Sign the package, whose bytes are final by now.
+		{do: signStep, when: lifecycle.IsToSend, blames: results.StagePush, doing: "before it was signed"},
 		// Leave the archive in the output directory, as soon as it is sent.
 		{do: keepStep, when: lifecycle.IsToSend, blames: results.StagePush, doing: "before its turn"},
 		// Send the package, and submit it where the target has reviews.

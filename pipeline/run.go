@@ -50,6 +50,7 @@ type Options struct {
 	Resolver Resolver     // nil leaves dependencies that are not under charts/ out
 	Examiner Examiner     // nil looks at extensions in this process, without limits
 	Hooks    Hooks        // nil runs no hooks
+	Signer   Signer       // nil signs nothing
 
 	Revision string       // the commit of the work tree, for the result document; empty where it is not known
 	Command  string       // the name of the command, for the result document; empty is "run"

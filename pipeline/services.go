@@ -46,6 +46,12 @@ type WorkTree interface {
 	Uncommitted(ctx context.Context, dir string, ext *extension.Extension) (worktree.Found, error)
 }
 
+// Signer signs packages. It may be called by several goroutines at once.
+type Signer interface {
+	// Sign is a package with what signs it. Its bytes are those of pkg.
+	Sign(pkg *extension.Package) (*extension.Package, error)
+}
+
 // Examiner looks at what an extension holds: it renders the chart, reads documents and
 // schemas, packs to see what would be smaller. All of that goes by what strangers
 // wrote, and may last or grow without end; an Examiner keeps it within limits.

@@ -208,6 +208,9 @@ func (c *packageCommand) Run(a *app.App) error {
 	}
 	options.Command, options.Only, options.Through, options.Skip = "package", c.Only, results.StagePackage, c.Skip
 	options.Sizes, options.Targets = c.Sizes, []target.Place{target.Marketplace(kscloud.Unconnected(p.Config.Cloud.Server))}
+	if _, err := p.SignWith(ctx, &options, false); err != nil {
+		return err
+	}
 	_, err = c.Perform(ctx, a, p, options, report.TextOptions{})
 	return err
 }

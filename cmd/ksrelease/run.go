@@ -53,7 +53,11 @@ func (c *runCommand) Run(a *app.App) error {
 	if err := a.CheckTargets(p, c.LocalFlags, c.TargetFlags); err != nil {
 		return err
 	}
-	links, err := a.Dial(ctx, p, app.DialOptions{At: c.local(), Dir: c.Folder(p), Targets: c.Target, Parallelism: c.ParallelismOf(p)})
+	keys, err := p.SignWith(ctx, &options, c.DryRun || c.IsLocal())
+	if err != nil {
+		return err
+	}
+	links, err := a.Dial(ctx, p, app.DialOptions{At: c.local(), Dir: c.Folder(p), Targets: c.Target, Parallelism: c.ParallelismOf(p), Keys: keys})
 	if err != nil {
 		return err
 	}

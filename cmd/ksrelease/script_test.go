@@ -73,6 +73,8 @@ func impatient(a *app.App) {
 //	tls log FILE              writes what the proxy was asked for to FILE, and forgets it
 //	registry [USER PASSWORD]  starts a registry as a process of its own; $REGISTRY is its host
 //	museum [USER PASSWORD]    starts a ChartMuseum, $MUSEUM; museum log FILE writes the requests it got so far, and forgets them
+//	keys DIR NAME [PASSPHRASE]  makes keys: NAME.asc and NAME.gpg (OpenPGP), NAME.pem and NAME.pub
+//	helm ARGUMENT…            runs a stock helm
 //	hook STATUS ANSWER        serves $HOOK, to which releases are announced; hook log FILE writes what it got
 //	unpack DIR                unpacks the real packages of ../shared/corpus into DIR
 //	noise FILE BYTES          writes a file that does not compress, the same one each time; a .png looks like one
@@ -101,6 +103,8 @@ func TestScript(t *testing.T) {
 			"hook":     hookInScript,
 			"museum":   museumCommandInScript,
 			"registry": registryInScript,
+			"keys":     keysInScript,
+			"helm":     helmInScript,
 			"image":    imageInScript,
 			"scrub":    scrubInScript,
 			"waitfor":  waitForInScript,

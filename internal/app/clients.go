@@ -8,6 +8,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/doctor/checks"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/signing"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/internal/transport"
@@ -55,6 +56,8 @@ type DialOptions struct {
 	Dir         string   // of the local marketplace, where At is not Configured
 	Targets     []string // names of the config; none means all
 	Parallelism int      // how many connections to a host are worth keeping
+	// Keys sign what is pushed, where a target has signatures of its own; nil sign nothing.
+	Keys *signing.Keys
 }
 
 // Dial makes the clients of a project: those of the targets of the config, or those of the
@@ -71,7 +74,7 @@ func (a *App) Dial(ctx context.Context, p *Project, o DialOptions) (*Clients, er
 		return nil, err
 	}
 	return graceful.Read(ctx, &a.Reads, "reading keys and certificates", func() (*Clients, error) {
-		return a.connectToAll(p, chosen, o.Parallelism)
+		return a.connectToAll(p, chosen, o)
 	})
 }
 

@@ -20,7 +20,11 @@ func (m *placeMaker) oci(t config.Target) (target.Place, error) {
 	if err != nil {
 		return target.Place{}, err
 	}
-	folder, err := oci.New(oci.Options{Address: t.OCI.URL, Registry: client, Transport: web})
+	options := oci.Options{Address: t.OCI.URL, Registry: client, Transport: web}
+	if m.keys.SignsData() {
+		options.Signer = m.keys
+	}
+	folder, err := oci.New(options)
 	if err != nil {
 		return target.Place{}, Usage(err, "")
 	}

@@ -9,10 +9,12 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/doctor/checks"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/request"
+	"github.com/ksrelease/ksrelease/internal/signing"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
@@ -65,7 +67,7 @@ func (a *App) ResolveTarget(ctx context.Context, p *Project, ref string, paralle
 		return nil, err
 	}
 	return graceful.Read(ctx, &a.Reads, "reading keys and certificates", func() (*Clients, error) {
-		return a.connectToAll(p, []config.Target{t}, parallelism)
+		return a.connectToAll(p, []config.Target{t}, DialOptions{Parallelism: parallelism})
 	})
 }
 
@@ -90,8 +92,8 @@ func (p *Project) targetOf(ref string) (config.Target, error) {
 }
 
 // connectToAll connects to targets of a project.
-func (a *App) connectToAll(p *Project, targets []config.Target, parallelism int) (*Clients, error) {
-	m := &placeMaker{app: a, project: p, parallelism: parallelism}
+func (a *App) connectToAll(p *Project, targets []config.Target, o DialOptions) (*Clients, error) {
+	m := &placeMaker{app: a, project: p, parallelism: o.Parallelism, keys: o.Keys}
 	for _, t := range targets {
 		place, err := m.place(t)
 		if err != nil {
@@ -146,6 +148,7 @@ type placeMaker struct {
 	app         *App
 	project     *Project
 	parallelism int
+	keys        *signing.Keys // of packages; may be nil
 
 	places []target.Place
 	checks checks.Places // of the marketplace, for doctor
@@ -247,7 +250,7 @@ func (m *placeMaker) server(t config.Target, address string, key ...string) (tra
 	}
 	pool, err := transport.LoadRootCAs(Display(t.CAFile()))
 	if err != nil {
-		return s, c.Problem(config.CodeUnusableCAFile, "ca_file of the target "+t.Name+": "+err.Error(), failure.Hint(err), t.Key("ca_file")...)
+		return s, diagnostic.List{c.Problem(config.CodeUnusableCAFile, "ca_file of the target "+t.Name+": "+err.Error(), failure.Hint(err), t.Key("ca_file")...)}
 	}
 	s.RootCAs = pool
 	return s, nil
