@@ -6,10 +6,14 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -429,6 +433,46 @@ func TestTargetsShareASlot(t *testing.T) {
 		}
 		for _, x := range result.Extensions {
 			wantTargets(t, x, results.Released, map[string]results.Outcome{"one": results.Released, "late": results.Released, "two": results.Released})
+		}
+	})
+}
+
+// counting signs, and counts how often.
+type counting struct{ signed atomic.Int32 }
+
+func (c *counting) Sign(pkg *extension.Package) (*extension.Package, error) {
+	signed := *pkg
+	signed.Provenance = fmt.Appendf(nil, "signature %d of %s", c.signed.Add(1), pkg.Digest)
+	return &signed, nil
+}
+
+// A package is signed once, when its bytes are final, and what is there is not signed again.
+func TestSignedOnceForAllTargets(t *testing.T) {
+	source := sourceOf(t, "alc", "1.0.0")
+	synctest.Test(t, func(t *testing.T) {
+		one, two, three := newMuseum(), newMuseum(), newMuseum()
+		signer := &counting{}
+		options := Options{Sources: []config.Source{source}, Signer: signer, Targets: []target.Place{one.at("one"), two.at("two")}}
+		wantTargets(t, do(t, nil, options).Extensions[0], results.Released, map[string]results.Outcome{"one": results.Released, "two": results.Released})
+		sent := func(m museum) string { return string(m.w.versions["alc@1.0.0"].pkg.Provenance) }
+		want := "signature 1 of " + one.w.versions["alc@1.0.0"].pkg.Digest
+		if sent(one) != want || sent(two) != want {
+			t.Errorf("%q and %q, want %q", sent(one), sent(two), want)
+		}
+		if kept, err := os.ReadFile(filepath.Join(source.Settings.Package.Output, "alc-1.0.0.tgz.prov")); string(kept) != want {
+			t.Errorf("the output directory has %q, %v", kept, err)
+		}
+		do(t, nil, options)
+		options.Targets = append(options.Targets, three.at("three"))
+		dry := options
+		dry.DryRun = true
+		do(t, nil, dry)
+		if n := signer.signed.Load(); n != 1 {
+			t.Errorf("what is there, or only planned, is signed: %d", n)
+		}
+		do(t, nil, options)
+		if got := sent(three); got != strings.Replace(want, "1 of", "2 of", 1) || sent(one) != want {
+			t.Errorf("%q, and %q", got, sent(one))
 		}
 	})
 }

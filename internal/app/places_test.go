@@ -100,7 +100,7 @@ func TestEachKindIsMade(t *testing.T) {
 	kinds := map[config.TargetKind]bool{}
 	for _, declared := range p.Config.Targets {
 		kinds[declared.Kind] = true
-		links, err := p.app.connectToAll(p, []config.Target{declared}, 1)
+		links, err := p.app.connectToAll(p, []config.Target{declared}, DialOptions{Parallelism: 1})
 		if err != nil != notThere[declared.Name] {
 			t.Errorf("%s: %v", declared.Name, err)
 		}
