@@ -10,6 +10,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/seat"
 )
 
 // release is one extension on its way. It belongs to one goroutine at a time:
@@ -26,7 +27,7 @@ type release struct {
 	order  order
 	parcel delivery.Parcel // what is brought to all targets
 	packed archive
-	seat   seat
+	seat   *seat.Seat
 	seated bool // it has its seat
 
 	// mu is held while anything changes of what is known, and while that is reported: the ways of
@@ -81,7 +82,7 @@ func (r *release) through() bool {
 }
 
 func newRelease(run *Run, source config.Source) *release {
-	r := &release{run: run, source: source, done: make(chan struct{}), seat: seat{slots: run.slots, turn: make(chan struct{}, 1)}}
+	r := &release{run: run, source: source, done: make(chan struct{}), seat: seat.New(run.slots)}
 	r.parcel = delivery.Parcel{Verify: source.Settings.Verify, Withdraw: run.Withdraw}
 	r.result = results.Extension{
 		Name: nameFromPath(source.Path), Path: source.Display, Outcome: results.NotReached,

@@ -74,7 +74,7 @@ func newRoute(r *release, at int) *route {
 	for _, name := range targetStages {
 		rt.known.Stages = append(rt.known.Stages, results.Stage{Name: name, Status: results.StageSkipped})
 	}
-	rt.Delivery = &delivery.Delivery{Parcel: &r.parcel, Reporter: reporter{rt}, Seat: &r.seat}
+	rt.Delivery = &delivery.Delivery{Parcel: &r.parcel, Reporter: reporter{rt}, Seat: r.seat}
 	return rt
 }
 

@@ -98,13 +98,13 @@ func goAll[E any](ctx context.Context, env E, r *release, steps []step[E]) {
 	if !r.sit(ctx) {
 		return
 	}
-	sits := r.seat.share(len(ways))
+	sits := r.seat.Share(len(ways))
 	r.seated = false
 	inParallel(ways, func(rt *route) {
 		i := slices.Index(ways, rt)
-		goOne(ctx, env, rt, steps, func() { sits.leave(i) })
+		goOne(ctx, env, rt, steps, func() { sits.Leave(i) })
 	})
-	r.seated = sits.join()
+	r.seated = sits.Join()
 }
 
 // goOne takes an extension through steps for one target. stand gives its slot to others.
