@@ -128,16 +128,12 @@ func (i index) Remarks() []string {
 			if at, err := url.Parse(e.URLs[0]); err != nil || at.IsAbs() || strings.HasPrefix(e.URLs[0], "/") {
 				continue
 			}
-			return append(remarks, fmt.Sprintf("KubeSphere drops the path of a Helm repository where URLs in its index are relative, so that it looks for packages at %s://%s/%s: start ChartMuseum with --chart-url %s, or serve it at the root of a host; Helm finds them all the same",
-				i.base.Scheme, i.base.Host, e.URLs[0], i.base.Scheme+"://"+i.base.Host+contextOf(i.base.Path)))
+			return append(remarks, fmt.Sprintf("KubeSphere drops the path of a Helm repository where URLs in its index are relative, so that it looks for packages at %s://%s/%s: start ChartMuseum with --chart-url and its own address, to which it adds the folders of the repository, or serve it at the root of a host; Helm finds them all the same",
+				i.base.Scheme, i.base.Host, e.URLs[0]))
 		}
 	}
 	return remarks
 }
-
-// contextOf is the path before that of a repository of one folder, which ChartMuseum adds to
-// --chart-url by itself.
-func contextOf(path string) string { return path[:strings.LastIndex(path, "/")] }
 
 // Fetch downloads a package from where Helm finds it; see Remarks of the index for KubeSphere.
 func (t *Target) Fetch(ctx context.Context, e target.Entry) ([]byte, error) {
@@ -234,7 +230,7 @@ func (t *Target) uploaded(ctx context.Context, api string, pkg *extension.Packag
 // compare holds what the museum has of a version against a package.
 func (t *Target) compare(ctx context.Context, there found, pkg *extension.Package, cause error) (target.Snapshot, error) {
 	if sameDigest(there.entry.Digest, pkg.Digest) {
-		return target.Snapshot{Status: target.StatusActive}, nil
+		return t.withProvenance(ctx, pkg)
 	}
 	archive := there.archive
 	if archive == nil {
@@ -246,7 +242,7 @@ func (t *Target) compare(ctx context.Context, there found, pkg *extension.Packag
 	if !bytes.Equal(archive, pkg.Data) {
 		return target.Snapshot{}, &existsError{pkg, cause}
 	}
-	return target.Snapshot{Status: target.StatusActive}, nil
+	return t.withProvenance(ctx, pkg)
 }
 
 func sameDigest(a, b string) bool {

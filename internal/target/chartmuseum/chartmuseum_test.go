@@ -353,7 +353,7 @@ func TestRemarkOnPaths(t *testing.T) {
 		remark  string
 	}{
 		"root":      {museumtest.Options{}, "", ""},
-		"folder":    {museumtest.Options{Depth: 1}, "/org", "/charts/alc-1.0.0.tgz: start ChartMuseum with --chart-url http://127.0.0.1"},
+		"folder":    {museumtest.Options{Depth: 1}, "/org", "/charts/alc-1.0.0.tgz: start ChartMuseum with --chart-url"},
 		"addresses": {museumtest.Options{Depth: 1, ChartURL: "https://charts.example.com/org"}, "/org", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

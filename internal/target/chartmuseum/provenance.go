@@ -41,7 +41,7 @@ func (t *Target) uploadApart(ctx context.Context, api string, pkg *extension.Pac
 	switch {
 	case err != nil:
 		return target.Snapshot{}, failure.Lost(refused, err, "what the museum has")
-	case left != nil && !bytes.Contains(left, []byte("\n  "+pkg.Filename+": "+pkg.Digest)):
+	case left != nil && !isOf(left, pkg):
 		return target.Snapshot{}, &staleError{pkg, refused}
 	case left == nil:
 		if failed, _ := transport.As(refused); failed.Status == http.StatusConflict {
@@ -54,6 +54,46 @@ func (t *Target) uploadApart(ctx context.Context, api string, pkg *extension.Pac
 	alone := *pkg
 	alone.Provenance = nil
 	return t.uploaded(ctx, api, &alone, t.upload(ctx, api, &alone))
+}
+
+// isOf says that a provenance file is about the bytes of a package. Whoever signs them again gets
+// another file: it has the time in it.
+func isOf(provenance []byte, pkg *extension.Package) bool {
+	return bytes.Contains(provenance, []byte("\n  "+pkg.Filename+": "+pkg.Digest))
+}
+
+// withProvenance sees to the provenance file of a package that is there. It may be missing: with
+// --per-chart-limit the form stores the package, fails at the other file, and takes the package
+// back at the root of the storage alone, whatever the folder of the repository is.
+func (t *Target) withProvenance(ctx context.Context, pkg *extension.Package) (target.Snapshot, error) {
+	if pkg.Provenance == nil {
+		return target.Snapshot{Status: target.StatusActive}, nil
+	}
+	there, err := t.provenance(ctx, pkg.Name, pkg.Version)
+	if err == nil && there == nil {
+		if err = t.addProvenance(ctx, pkg); err != nil {
+			// Somebody else may have been faster.
+			if now, readErr := t.provenance(ctx, pkg.Name, pkg.Version); readErr == nil && now != nil {
+				there, err = now, nil
+			}
+		}
+	}
+	switch {
+	case err != nil:
+		return target.Snapshot{}, err
+	case there != nil && !isOf(there, pkg):
+		return target.Snapshot{}, &staleError{pkg, nil}
+	}
+	return target.Snapshot{Status: target.StatusActive}, nil
+}
+
+// addProvenance uploads the provenance file of a package that is there without one.
+func (t *Target) addProvenance(ctx context.Context, pkg *extension.Package) error {
+	api, err := t.api.at(ctx, t)
+	if err != nil {
+		return err
+	}
+	return t.uploadProvenance(ctx, api, pkg.Name, pkg.Version, pkg.Provenance)
 }
 
 // uploadProvenance uploads the provenance file of a version, of which there is none, by a request

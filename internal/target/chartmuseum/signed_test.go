@@ -11,10 +11,12 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/signing"
+	"github.com/ksrelease/ksrelease/internal/target/chartmuseum"
 	"github.com/ksrelease/ksrelease/internal/target/targettest"
 	"github.com/ksrelease/ksrelease/internal/testutil/helmtest"
 	"github.com/ksrelease/ksrelease/internal/testutil/keytest"
 	"github.com/ksrelease/ksrelease/internal/testutil/museumtest"
+	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
 func signer(t *testing.T) (sign func(content string) *extension.Package, ring string) {
@@ -52,6 +54,7 @@ func TestSignedPackages(t *testing.T) {
 		"folders":                              {options: museumtest.Options{Depth: 2}},
 		"overwrites":                           {options: museumtest.Options{AllowOverwrite: true}},
 		"per-chart-limit":                      {options: museumtest.Options{PerChartLimit: 3}},
+		"per-chart-limit in a folder":          {options: museumtest.Options{PerChartLimit: 3, Depth: 1}},
 		"a run was killed before the package":  {before: func(_ *testing.T, to put) { to("prov", first.Provenance) }},
 		"that, with per-chart-limit":           {options: museumtest.Options{PerChartLimit: 3}, before: func(_ *testing.T, to put) { to("prov", first.Provenance) }},
 		"a run was killed, with other content": {before: func(_ *testing.T, to put) { to("prov", sign("two").Provenance) }, wrong: "the file is of other bytes"},
@@ -93,6 +96,30 @@ func TestSignedPackages(t *testing.T) {
 				t.Error("it was asked to overwrite something")
 			}
 		})
+	}
+}
+
+// The program keeps a package whose provenance file it has refused, below the root of its
+// storage, and says that it has failed.
+func TestSignedPackagesInTheRealOne(t *testing.T) {
+	sign, _ := signer(t)
+	for _, depth := range []int{0, 1} {
+		address := museumtest.Start(t, t.TempDir(), museumtest.Options{Depth: depth, PerChartLimit: 3}.Flags()...)
+		web := transport.New(transport.Options{Attempts: 1})
+		defer web.Close()
+		museum, err := chartmuseum.New(chartmuseum.Options{URL: address + strings.Repeat("/a", depth), Transport: web})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 { // of the two files either may come first
+			pkg := sign("one")
+			if _, err := museum.Publish(t.Context(), pkg); err != nil {
+				t.Fatal(err)
+			}
+			if prov, err := museum.Signatures(t.Context(), "alc", "1.0.0"); err != nil || !strings.Contains(string(prov.Provenance), pkg.Digest) {
+				t.Errorf("depth %d: %d bytes, %v", depth, len(prov.Provenance), err)
+			}
+		}
 	}
 }
 

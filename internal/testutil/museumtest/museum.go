@@ -36,7 +36,7 @@ type Options struct {
 	MaxUpload          int64  // --max-upload-size; 0 is 20 MiB
 	MaxObjects         int    // --max-storage-objects; 0 is any number
 	// PerChartLimit is --per-chart-limit, of which the double has one thing alone: a form with a
-	// provenance file fails.
+	// provenance file fails, and in folders (Depth) its package stays.
 	PerChartLimit int
 	// Lag is how long the list and the index do not have what was uploaded. The program adds it
 	// in the background: a moment, or --cache-interval where several share their storage.
@@ -412,6 +412,17 @@ func (m *Museum) save(t *tenant, name string, content []byte) {
 	})
 }
 
+// keepPackages stores the packages of a form that has failed: the program takes them back from
+// the root of its storage, where those of folders are not. (Where it comes to the provenance file
+// first it stores none.)
+func (m *Museum) keepPackages(t *tenant, files map[string][]byte) {
+	for name, content := range files {
+		if path.Ext(name) == ".tgz" {
+			m.save(t, name, content)
+		}
+	}
+}
+
 // postForm takes a package, a provenance file, or both.
 func (m *Museum) postForm(w http.ResponseWriter, q *http.Request, t *tenant) {
 	files := map[string][]byte{}
@@ -443,7 +454,10 @@ func (m *Museum) postForm(w http.ResponseWriter, q *http.Request, t *tenant) {
 	}
 	for name := range files {
 		if m.options.PerChartLimit > 0 && path.Ext(name) == ".prov" {
-			refuse(w, http.StatusInternalServerError, "gzip: invalid header")
+			if m.options.Depth > 0 {
+				m.keepPackages(t, files)
+			}
+			refuse(w, http.StatusInternalServerError, "invalid chart package")
 			return
 		}
 	}

@@ -96,6 +96,10 @@ func TestAsTheRealOne(t *testing.T) {
 			{method: "POST", path: "/api/charts", form: map[string][]byte{"chart": chart(t, "alc", "1.0.1", "one"), "prov": []byte(fmt.Sprintf(provenanceOf, "1.0.1"))}}, settle,
 			get("/charts/alc-1.0.1.tgz.prov"), get("/api/charts/alc/1.0.1"), get("/charts/none.tgz.prov"), {method: "POST", path: "/api/charts", form: map[string][]byte{"other": one}},
 		}},
+		{"provenance with a limit", museumtest.Options{PerChartLimit: 3}, []request{
+			{method: "POST", path: "/api/charts", form: map[string][]byte{"chart": one, "prov": []byte(fmt.Sprintf(provenanceOf, "1.0.0"))}},
+			post("/api/prov", []byte(fmt.Sprintf(provenanceOf, "1.0.0"))), get("/charts/alc-1.0.0.tgz.prov"),
+		}},
 		{"folders and passwords", museumtest.Options{Depth: 2, Username: "ci", Password: "secret", AnonymousGet: true}, []request{
 			post("/api/org/repo/charts", one), {method: "POST", path: "/api/org/repo/charts", body: one, key: "ci:wrong"}, {method: "POST", path: "/api/org/repo/charts", body: one, key: "ci:secret"}, settle,
 			get("/org/repo/index.yaml"), get("/org/other/index.yaml"), get("/index.yaml"), get("/api/org/repo/charts/alc/1.0.0"), get("/org/repo/charts/alc-1.0.0.tgz"), get("/health"),
