@@ -9,6 +9,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/images"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/weight"
@@ -31,6 +32,10 @@ func (l *limited) Examine(ctx context.Context, ext *extension.Extension, opts li
 
 func (l *limited) ExamineMetadata(ctx context.Context, ext *extension.Extension, opts lint.Options, limits lint.Limits) (lint.Report, error) {
 	return l.Examine(ctx, ext, opts, limits)
+}
+
+func (l *limited) Images(ctx context.Context, ext *extension.Extension, _ lint.Limits) (*images.Needed, error) {
+	return images.Of(ctx, ext)
 }
 
 func (l *limited) Sizes(context.Context, *extension.Extension, extension.URLs, lint.Limits) (*weight.Report, error) {

@@ -35,6 +35,10 @@ func planSteps() []step[*planning] {
 		{do: togetherStep, when: lifecycle.IsPlanned, blames: stagePlan, doing: "while planning"},
 		// See whether clusters that have the version before it can go over to it.
 		{do: upgradeStep, when: lifecycle.IsToPack, blames: results.StageLint, doing: "while it was compared with the version before it"},
+		// Ask registries for its images, where the settings say so.
+		{do: existStep, when: lifecycle.IsToPack, blames: results.StageLint, doing: "while its images were asked for"},
+		// See which of them its mirrors lack.
+		{do: copiesStep, when: lifecycle.IsToPack, blames: stageImages, doing: "while its images were looked for in mirrors"},
 		// Report what would be packed and is not committed; push.dirty may end it here.
 		{do: originStep, when: lifecycle.IsToPack, blames: results.StagePackage, doing: "before it was packed"},
 		// Make the one archive that is measured, reported and sent to all targets, or take the one
@@ -60,6 +64,8 @@ func applySteps() []step[*applying] {
 		{stage: results.StageVerify, each: verifyStep, when: lifecycle.IsToAwait, waits: true, ends: true},
 		// Take what was found there for the package of all.
 		{do: settleStep, when: lifecycle.IsToSend, blames: stagePlan, doing: "before its turn"},
+		// Copy its images to where clusters pull them: it is not to be there before them.
+		{do: mirrorStep, when: lifecycle.IsToSend, waits: true, blames: stageImages, doing: "while its images were copied"},
 		// Send icon and screenshots, put their addresses into extension.yaml, pack again.
 		{stage: results.StageUpload, each: uploadStep, when: lifecycle.IsToSend, writes: true},
 		// Send nothing whose icon and screenshots could not be sent.
@@ -81,6 +87,9 @@ func applySteps() []step[*applying] {
 // stagePlan is where a failure happened when it was in no stage: reading the index or the
 // target to decide what is to be done.
 const stagePlan = "plan"
+
+// stageImages is where a failure happened that was with images in mirrors.
+const stageImages = "images"
 
 // StageNames lists the names of all stages in order, for flags and messages.
 func StageNames() []string {

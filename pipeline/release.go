@@ -9,6 +9,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	imagerelease "github.com/ksrelease/ksrelease/internal/images/release"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/seat"
 )
@@ -27,6 +28,7 @@ type release struct {
 	order  order
 	parcel delivery.Parcel // what is brought to all targets
 	packed archive
+	images *imagerelease.Own // nil where nothing is asked of them
 	seat   *seat.Seat
 	seated bool // it has its seat
 

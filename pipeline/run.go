@@ -16,6 +16,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/hooks"
+	imagerelease "github.com/ksrelease/ksrelease/internal/images/release"
 	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/results"
@@ -51,6 +52,8 @@ type Options struct {
 	Examiner Examiner     // nil looks at extensions in this process, without limits
 	Hooks    Hooks        // nil runs no hooks
 	Signer   Signer       // nil signs nothing
+	// Images asks registries for images, and copies them to mirrors; nil does neither.
+	Images *imagerelease.Images
 
 	Revision string       // the commit of the work tree, for the result document; empty where it is not known
 	Command  string       // the name of the command, for the result document; empty is "run"

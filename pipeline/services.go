@@ -5,6 +5,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/hooks"
+	"github.com/ksrelease/ksrelease/internal/images"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/weight"
@@ -64,4 +65,6 @@ type Examiner interface {
 	// Sizes says where the bytes of a package go (weight.Of). An error of a limit that
 	// was reached says so by a method LimitReached.
 	Sizes(ctx context.Context, ext *extension.Extension, urls extension.URLs, limits lint.Limits) (*weight.Report, error)
+	// Images finds the images of an extension, those of extension.yaml also with an error.
+	Images(ctx context.Context, ext *extension.Extension, limits lint.Limits) (*images.Needed, error)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/projectimages"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/shellword"
 )
@@ -70,6 +71,13 @@ func (c *runCommand) Run(a *app.App) error {
 		Target:  links.Name,
 		Again:   func(names []string) string { return c.again(names, false) },
 		Release: func() string { return c.again(nil, true) },
+	}
+	if !c.IsLocal() { // that is a rehearsal, which sends nothing to others
+		end, err := projectimages.Equip(a, &options, c.ParallelismOf(p))
+		if err != nil {
+			return err
+		}
+		defer end()
 	}
 	switch {
 	case approved != nil:

@@ -103,4 +103,3 @@ func (e *linkLocalError) Error() string {
 
 // Permanent says that asking again is in vain.
 func (e *linkLocalError) Permanent() bool { return true }
-

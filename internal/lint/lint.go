@@ -61,6 +61,13 @@ const (
 	RuleImageExists = "image-exists"
 )
 
+// The faults of an image: see package rule.
+const (
+	ImageMissing  = rule.ImageMissing
+	ImageNotFor   = rule.ImageNotFor
+	ImageNotKnown = rule.ImageNotKnown
+)
+
 // Only are severities with which one rule alone is run, as the given ones have it.
 func Only(rule string, given map[string]Severity) map[string]Severity {
 	only := map[string]Severity{}

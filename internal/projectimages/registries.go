@@ -10,6 +10,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/images/mirror"
 	"github.com/ksrelease/ksrelease/internal/images/presence"
+	"github.com/ksrelease/ksrelease/internal/images/release"
+	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 // Reach is what images are asked for and copied with.
@@ -50,4 +52,24 @@ func (f *Found) Mirrors() (all []config.Mirror) {
 		all = append(all, x.Settings.Images.Mirror...)
 	}
 	return all
+}
+
+// Equip has a run ask for the images of what it releases, and copy them, where the settings of any
+// extension say so. close gives all back.
+func Equip(a *app.App, options *pipeline.Options, parallelism int) (close func(), err error) {
+	var mirrors []config.Mirror
+	asks := false
+	for _, s := range options.Sources {
+		mirrors = append(mirrors, s.Settings.Images.Mirror...)
+		asks = asks || s.Settings.Images.Exist != config.Off
+	}
+	if !asks && len(mirrors) == 0 {
+		return func() {}, nil
+	}
+	reach, err := Dial(a, mirrors, parallelism)
+	if err != nil {
+		return nil, err
+	}
+	options.Images = &release.Images{Asker: reach.Asker, Mirror: reach.Mirror}
+	return reach.Close, nil
 }

@@ -154,7 +154,10 @@ type Extension struct {
 	// the files that are not, sorted by name; both are absent where that is not known.
 	Committed   *bool         `json:"committed,omitempty"`
 	Uncommitted []Uncommitted `json:"uncommitted,omitempty"`
-	Findings    []Finding     `json:"findings"`
+	// Images says what was copied of its images to mirrors, or in a dry run would be; absent where
+	// no mirror is configured.
+	Images   *Images   `json:"images,omitempty"`
+	Findings []Finding `json:"findings"`
 	// Silenced is the number of findings that comments in the extension silence;
 	// they are not among Findings, nor are those of the baseline.
 	Silenced int    `json:"silenced,omitempty"`
@@ -187,6 +190,15 @@ type Target struct {
 
 	// Seen is what the plan saw of it there.
 	Seen Seen `json:"-"`
+}
+
+// Images counts the images of an extension by what became of them in mirrors.
+type Images struct {
+	Total    int   `json:"total"`
+	There    int   `json:"there"`    // they were there
+	Copied   int   `json:"copied"`   // or would be, in a dry run
+	Replaced int   `json:"replaced"` // their tags were those of images with other platforms
+	Bytes    int64 `json:"bytes"`    // that were sent; in a dry run, as many at most
 }
 
 // Uncommitted is a file of a package that is not as it was committed.
