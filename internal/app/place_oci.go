@@ -52,6 +52,9 @@ func (m *placeMaker) registryOf(t config.Target, key string, plain bool, hosts [
 	all := slices.Concat(hosts, others)
 	slices.Sort(all)
 	all = slices.Compact(all)
+	if options.Mirrors, err = m.app.registryMirrors(); err != nil { // for what is read, and is no target
+		return nil, nil, err
+	}
 	// Whoever wrote the config knows the registries that it names.
 	options.Quoted = func(asked string) bool { return slices.Contains(all, asked) }
 	web := transport.Options{Parallelism: m.parallelism, Dial: m.app.Connect, Warn: m.app.Warnings.Add}

@@ -14,9 +14,9 @@ import (
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
-// registryMirrors names registries that are asked in place of others: FROM=TO, with commas between
+// mirrorsVariable names registries that are asked in place of others: FROM=TO, with commas between
 // them. It is no key of the config: which mirrors there are is known where ksrelease runs.
-const registryMirrors = "KSRELEASE_REGISTRY_MIRRORS"
+const mirrorsVariable = "KSRELEASE_REGISTRY_MIRRORS"
 
 // RegistryHost is a registry of which more is known than its name.
 type RegistryHost struct {
@@ -30,9 +30,8 @@ type RegistryHost struct {
 // link-local addresses, where clouds have their metadata.
 func (a *App) Registries(hosts []RegistryHost, parallelism int) (client *registry.Client, close func(), err error) {
 	options := registry.Options{UserAgent: UserAgent(), DockerConfigs: a.registryConfigs(), PlainHTTP: map[string]bool{}}
-	text, _ := a.Env(registryMirrors)
-	if options.Mirrors, err = parseMirrors(text); err != nil {
-		return nil, nil, Usage(fmt.Errorf("%s: %w", registryMirrors, err), "write FROM=TO, with commas between them: docker.io=mirror.example.com/hub")
+	if options.Mirrors, err = a.registryMirrors(); err != nil {
+		return nil, nil, err
 	}
 	web := transport.Options{Parallelism: parallelism, Warn: a.Warnings.Add, Dial: a.publicDial()}
 	known := map[string]bool{}
@@ -68,6 +67,16 @@ func (a *App) publicDial() func(ctx context.Context, network, address string) (n
 	}
 	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second, Control: refuseLinkLocal}
 	return dialer.DialContext
+}
+
+// registryMirrors are the registries that are asked in place of others.
+func (a *App) registryMirrors() ([]registry.Mirror, error) {
+	text, _ := a.Env(mirrorsVariable)
+	mirrors, err := parseMirrors(text)
+	if err != nil {
+		return nil, Usage(fmt.Errorf("%s: %w", mirrorsVariable, err), "write FROM=TO, with commas between them: docker.io=mirror.example.com/hub")
+	}
+	return mirrors, nil
 }
 
 // parseMirrors reads FROM=TO,FROM=TO.

@@ -59,7 +59,7 @@ func (b *builder) readBase(ctx context.Context) (*base, error) {
 }
 
 func (b *builder) fromImage(ctx context.Context) (*base, error) {
-	contents, err := b.Registry.Contents(ctx, *b.Base, b.Platforms)
+	contents, err := b.bases.Contents(ctx, *b.Base, b.Platforms)
 	if err != nil {
 		return nil, fmt.Errorf("reading the base image: %w", err)
 	}
@@ -88,7 +88,7 @@ func (b *builder) platformOf(ctx context.Context, contents *registry.Contents, m
 	if err := json.Unmarshal(m.Data, &image); err != nil {
 		return nil, fmt.Errorf("its manifest %s cannot be read: %w", m.Digest, err)
 	}
-	text, err := b.Registry.Blob(ctx, contents.At, image.Config, mostConfig)
+	text, err := b.bases.Blob(ctx, contents.At, image.Config, mostConfig)
 	if err != nil {
 		return nil, err
 	}

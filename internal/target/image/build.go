@@ -23,8 +23,9 @@ import (
 // builder builds the image.
 type builder struct {
 	Options
-	mu   sync.Mutex
-	base *base // once it was read
+	bases *registry.Client // with mirrors
+	mu    sync.Mutex
+	base  *base // once it was read
 }
 
 // A package has a tag of its own, package-NAME-VERSION, next to the image: an artifact with the archive
@@ -291,7 +292,7 @@ func (b *builder) assemble(ctx context.Context, at registry.Reference, l *listin
 	}
 	if from.contents != nil {
 		// Its layers come by way of its manifests, from another repository of the registry where that has them.
-		if _, err := b.Registry.CopyContents(ctx, from.contents, at.WithTag(""), registry.CopyOptions{}); err != nil {
+		if _, err := b.bases.CopyContents(ctx, from.contents, at.WithTag(""), registry.CopyOptions{}); err != nil {
 			return nil, fmt.Errorf("copying the base image %s: %w", b.Base, err)
 		}
 	}

@@ -30,6 +30,7 @@ import (
 
 // Options shape a target.
 type Options struct {
+	// Registry reads the base, by mirrors where it has some; of the image itself none is asked.
 	Registry *registry.Client
 	// Images are where the image is pushed to, each with a tag. What counts as released is in all of them.
 	Images []registry.Reference
@@ -61,7 +62,9 @@ func New(options Options) (*Target, error) {
 	if options.Base == nil && options.Binary == nil {
 		return nil, errors.New("an image without a base needs a program")
 	}
-	t := &Target{options: options, builder: &builder{Options: options}}
+	bases := options.Registry
+	options.Registry = bases.Direct()
+	t := &Target{options: options, builder: &builder{Options: options, bases: bases}}
 	t.builds = together.NewBatches(t.build)
 	return t, nil
 }
