@@ -372,6 +372,10 @@ func (s Suite) visible(t *testing.T) {
 				}
 			case damaged && (x.Outcome == results.Unverified || x.Outcome == results.Drift):
 			case !damaged && x.Outcome == results.Unverified && (lag > timeout-30*time.Second || wrong):
+			case x.Outcome == results.Failed && wrong && s.Once != nil && !s.Once(index, "reset"): // nothing was sent
+				if len(f.Held()) > 0 {
+					t.Error(what)
+				}
 			default:
 				t.Error(what)
 			}
