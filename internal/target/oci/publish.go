@@ -151,15 +151,15 @@ func (t *Target) sendBlobs(ctx context.Context, at registry.Reference, p pushed,
 	return group.Wait()
 }
 
-// readBack makes sure that a tag names what was just pushed.
+// readBack finds out whether a tag names something else than what was just pushed. A tag that
+// is not there yet is none of that: the registry has taken it, and whether it shows is what
+// verify is for.
 func (t *Target) readBack(ctx context.Context, at registry.Reference, sent ocispec.Descriptor) error {
 	found, there, err := t.registry.Resolve(ctx, at)
 	switch {
 	case err != nil:
 		return &lostError{fmt.Errorf("it was taken, and reading it back failed: %w", t.explain(err))}
-	case !there:
-		return &lostError{fmt.Errorf("it was taken, and %s is not there", at)}
-	case found.Digest != sent.Digest:
+	case there && found.Digest != sent.Digest:
 		return &lostError{fmt.Errorf("it was taken, and %s names %s now and not %s: somebody else has pushed it at the same time", at, found.Digest, sent.Digest)}
 	}
 	return nil
