@@ -174,7 +174,7 @@ var units = []unit{
 
 	// Programs and test aids for those who build ksrelease.
 	{"schema/generate", []string{"schema", "config", "internal/configfile", "internal/lint", "internal/results"}},
-	{"internal/bench", []string{"internal/testutil/helmtest"}},
+	{"internal/bench", []string{"internal/testutil/helmtest", "internal/testutil/registrytest"}},
 	{"internal/testutil/helmtest", []string{"internal/testutil/gotool"}},
 	{"internal/testutil/testreport", nil},
 	{"internal/testutil/trees", []string{"internal/extension/naming", "internal/extension/unpack", "internal/testutil/testshared"}},

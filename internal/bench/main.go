@@ -2,11 +2,12 @@
 // extensions today: stock helm, and ksbuilder where the environment variable
 // KSBUILDER names a binary.
 //
-//	go run ./internal/bench [-rounds N] [-helm FILE]
+//	go run ./internal/bench [-rounds N] [-helm FILE] [-registry]
 //
 // All of them work on the same directories, one after the other, round by round
 // (A B A B), so that a machine that slows down slows all of them. What is
-// compared is what a user waits for: whole processes, from start to exit.
+// compared is what a user waits for: whole processes, from start to exit. Where there is
+// docker-registry, the same packages are pushed to a registry at a distance, too.
 // Figures are reported, not judged: the exit code says only whether all could be
 // measured, because a busy machine is no defect.
 //
@@ -28,11 +29,12 @@ import (
 
 func main() {
 	rounds := flag.Int("rounds", 7, "how often each tool runs, after one run that does not count")
+	only := flag.Bool("registry", false, "compare nothing but pushes to a registry")
 	helm := flag.String("helm", "", "the helm `FILE` to compare with; built in the version of go.mod if empty")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *rounds, *helm); err != nil {
+	if err := run(ctx, *rounds, *helm, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		stop()
 		os.Exit(1)
@@ -40,7 +42,7 @@ func main() {
 }
 
 // run measures everything and prints it to standard output.
-func run(ctx context.Context, rounds int, helm string) error {
+func run(ctx context.Context, rounds int, helm string, onlyRegistry bool) error {
 	if rounds < 1 {
 		return fmt.Errorf("-rounds is %d, but at least one round is needed", rounds)
 	}
@@ -64,6 +66,9 @@ func run(ctx context.Context, rounds int, helm string) error {
 		if helm, err = helmtest.Build(ctx); err != nil {
 			return err
 		}
+	}
+	if onlyRegistry {
+		return compareRegistry(ctx, rounds, ksrelease, helm, scratch)
 	}
 	progress("unpacking the extensions")
 	in, err := prepare(ctx, root, scratch, ksrelease)
@@ -90,6 +95,9 @@ func run(ctx context.Context, rounds int, helm string) error {
 	}
 	version, err := takeTurns(ctx, []tool{versionCommand(ksrelease)}, 3*rounds)
 	if err != nil {
+		return err
+	}
+	if err := compareRegistry(ctx, min(rounds, 3), ksrelease, helm, scratch); err != nil {
 		return err
 	}
 	binary, err := os.Stat(ksrelease)

@@ -32,6 +32,7 @@ extensions:
 targets:
   - {kind: oci, url: 'oci://${MARKET}'}
 package: {output: '${DIST}'}
+verify: {timeout: 20s}
 parallelism: 4
 `
 
@@ -270,8 +271,8 @@ func TestKilledAtEachRequestOfARegistry(t *testing.T) {
 }
 
 // Promise P10 on a registry: ten runs at once. With one content nobody fails, and each
-// version is there once. With two contents each version is one of the two, and a run that
-// says drift has the other one.
+// version is there once. With two contents each version is one of the two. A run may be
+// overtaken after its last look: it said what it saw then.
 func TestTenRunsAtOnceIntoARegistry(t *testing.T) {
 	r := registrytest.Start(t, registrytest.Options{})
 	one, two := writeRegistryMonorepo(t, 4, "one"), writeRegistryMonorepo(t, 4, "two")
@@ -316,8 +317,6 @@ func TestTenRunsAtOnceIntoARegistry(t *testing.T) {
 						told++
 					case outcome == results.Released || outcome == results.Exists:
 						overtaken++ // after its last look, which the protocol does not exclude
-					case outcome == results.Drift && mine:
-						t.Errorf("run %d: %s is drift, and the registry has its own content", i, name)
 					}
 				}
 			}

@@ -141,6 +141,9 @@ func run(ctx context.Context, command, dir string, options Options, certificate,
 }
 
 func configure(command, dir string, options Options, certificate, key string) (*Registry, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
