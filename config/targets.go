@@ -213,6 +213,17 @@ type Webhook struct {
 	Timeout time.Duration // of one request; more than 0
 }
 
+// Path is the absolute folder of a target; empty where it is none.
+func (t Target) Path() string {
+	switch {
+	case t.Directory != nil:
+		return t.Directory.Path
+	case t.Manifests != nil:
+		return t.Manifests.Path
+	}
+	return ""
+}
+
 // CAFile is the file of certificate authorities of a target; empty where it names none.
 func (t Target) CAFile() string {
 	switch {

@@ -15,21 +15,28 @@ import (
 // museumServer is the key of the museum of a script.
 type museumServer struct{}
 
-// museumInScript is a museum with a record of its requests.
+// museumInScript is a museum with a record of its requests. It may be down.
 type museumInScript struct {
-	next http.Handler
+	next *museumtest.Museum
 	mu   sync.Mutex
 	log  []string
+	down bool
 }
 
 func (m *museumInScript) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
 	m.log = append(m.log, r.Method+" "+r.URL.RequestURI()+"\n")
+	down := m.down
 	m.mu.Unlock()
+	if down {
+		http.Error(w, "it is being moved", http.StatusBadGateway)
+		return
+	}
 	m.next.ServeHTTP(w, r)
 }
 
-// museumCommandInScript starts a museum, or writes what it was asked.
+// museumCommandInScript starts a museum, writes what it was asked, has it down or up again, or
+// copies a package of it.
 func museumCommandInScript(ts *testscript.TestScript, neg bool, args []string) {
 	m := ts.Value(museumServer{}).(*museumInScript)
 	switch {
@@ -49,7 +56,17 @@ func museumCommandInScript(ts *testscript.TestScript, neg bool, args []string) {
 		defer m.mu.Unlock()
 		ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.Join(m.log, "")), 0o644))
 		m.log = nil
+	case len(args) == 1 && (args[0] == "down" || args[0] == "up"):
+		m.mu.Lock()
+		m.down = args[0] == "down"
+		m.mu.Unlock()
+	case len(args) == 3 && args[0] == "get":
+		content, ok := m.next.Files("")[args[1]]
+		if !ok {
+			ts.Fatalf("the museum has no %s", args[1])
+		}
+		ts.Check(os.WriteFile(ts.MkAbs(args[2]), content, 0o644))
 	default:
-		ts.Fatalf("usage: museum [USER PASSWORD | log FILE]")
+		ts.Fatalf("usage: museum [USER PASSWORD | log FILE | down | up | get FILE COPY]")
 	}
 }

@@ -34,6 +34,7 @@ func (c *runCommand) mayPlan() error {
 		given bool
 	}{
 		{"a path", len(c.Paths) > 0}, {"--only", len(c.Only) > 0}, {"--tag or --title", c.Any()}, {"--shard", !c.Shard.IsWhole()}, {"--since", c.Ref != ""}, {"--skip", len(c.Skip) > 0},
+		{"--target", len(c.Target) > 0},
 		{"--all-or-nothing", c.AllOrNothing}, {"--allow-missing-dependencies", c.AllowMissingDependencies},
 	} {
 		if other.given {
@@ -94,14 +95,15 @@ func (c *runCommand) mayWritePlan(a *app.App, file string, sources []config.Sour
 }
 
 // made is what a plan is made of now.
-func (c *runCommand) made(ctx context.Context, p *app.Project, sources []config.Source, target string) (planfile.Made, error) {
+func (c *runCommand) made(ctx context.Context, p *app.Project, options pipeline.Options) (planfile.Made, error) {
+	target := p.ReleasesTo(options.Targets)
 	if c.IsLocal() { // a dry run may find none yet
 		target = "the local marketplace in " + c.Folder(p)
 		if below, err := filepath.Rel(p.Root, c.Folder(p)); err == nil { // the same from wherever it is run
 			target = "the local marketplace in " + filepath.ToSlash(below)
 		}
 	}
-	made := planfile.Made{Tool: app.MadeBy(), Revision: git.Commit(graceful.Finish(ctx), p.GitFolder(graceful.Finish(ctx), sources)), Target: target}
+	made := planfile.Made{Tool: app.MadeBy(), Revision: git.Commit(graceful.Finish(ctx), p.GitFolder(graceful.Finish(ctx), options.Sources)), Target: target}
 	if p.Config.File != "" {
 		text, err := os.ReadFile(p.Config.File)
 		if err != nil {
@@ -120,7 +122,7 @@ func (c *runCommand) moved(what []string) error {
 
 // keepTo has a run do what a plan says, or nothing.
 func (c *runCommand) keepTo(ctx context.Context, a *app.App, p *app.Project, plan *planfile.File, options pipeline.Options, text report.TextOptions) error {
-	now, err := c.made(ctx, p, options.Sources, text.Target)
+	now, err := c.made(ctx, p, options)
 	if err != nil {
 		return err
 	}
@@ -146,12 +148,12 @@ func (c *runCommand) keepTo(ctx context.Context, a *app.App, p *app.Project, pla
 
 // writePlan writes the plan of a dry run.
 func (c *runCommand) writePlan(ctx context.Context, a *app.App, p *app.Project, options pipeline.Options, text report.TextOptions) error {
-	made, err := c.made(ctx, p, options.Sources, text.Target)
+	made, err := c.made(ctx, p, options)
 	if err != nil {
 		return err
 	}
 	result, ended := c.Perform(ctx, a, p, options, text)
-	plan, err := planfile.Of(made, planfile.Options{Skip: c.Skip, AllOrNothing: c.AllOrNothing, AllowMissing: c.AllowMissingDependencies}, result)
+	plan, err := planfile.Of(made, planfile.Options{Targets: c.Target, Skip: c.Skip, AllOrNothing: c.AllOrNothing, AllowMissing: c.AllowMissingDependencies}, result)
 	if err == nil {
 		err = plan.Write(c.Plan)
 	}

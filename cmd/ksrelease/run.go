@@ -38,7 +38,14 @@ func (c *runCommand) Run(a *app.App) error {
 	if err := c.mayPlan(); err != nil {
 		return err
 	}
-	p, options, err := c.Read(ctx, a, c.Paths, app.HookRun{Run: c.Hooks || !c.DryRun, Command: "run", DryRun: c.DryRun})
+	p, err := c.Open(ctx, a)
+	if err != nil {
+		return err
+	}
+	if err := a.CheckTargets(p, c.LocalFlags, c.TargetFlags); err != nil {
+		return err
+	}
+	options, err := c.ReadIn(ctx, p, c.Paths, app.HookRun{Run: c.Hooks || !c.DryRun, Command: "run", DryRun: c.DryRun})
 	if err != nil {
 		return err
 	}
@@ -46,13 +53,13 @@ func (c *runCommand) Run(a *app.App) error {
 	if err != nil {
 		return err
 	}
+	if approved != nil {
+		c.Target = approved.Targets
+	}
 	if c.IsLocal() {
 		if err := mayKeepMarketplace(a.Stop, c.Folder(p)); err != nil {
 			return err
 		}
-	}
-	if err := a.CheckTargets(p, c.LocalFlags, c.TargetFlags); err != nil {
-		return err
 	}
 	keys, err := p.SignWith(ctx, &options, c.DryRun || c.IsLocal())
 	if err != nil {
@@ -123,7 +130,7 @@ func (c *runCommand) local() app.Where {
 // again is the command line that goes on with the extensions named, or with
 // all of this run.
 func (c *runCommand) again(names []string, forReal bool) string {
-	words := slices.Concat([]string{"ksrelease", "run"}, c.Place.Words(), c.LocalFlags.Words(), c.TargetFlags.Words())
+	words := slices.Concat([]string{"ksrelease", "run"}, c.Place.Words(), c.LocalFlags.Words())
 	add := func(flag, value string) {
 		if value != "" {
 			words = append(words, flag, shellword.Quote(value))
@@ -134,15 +141,6 @@ func (c *runCommand) again(names []string, forReal bool) string {
 		if c.Hooks {
 			words = append(words, "--hooks")
 		}
-	}
-	if c.AllOrNothing {
-		words = append(words, "--all-or-nothing")
-	}
-	if c.AllowMissingDependencies {
-		words = append(words, "--allow-missing-dependencies")
-	}
-	for _, s := range c.Skip {
-		add("--skip", s)
 	}
 	if c.Timeout > 0 {
 		add("--timeout", c.Timeout.String())
@@ -156,6 +154,17 @@ func (c *runCommand) again(names []string, forReal bool) string {
 	if c.Plan != "" && (names == nil || !c.DryRun) {
 		add("--plan", c.Plan) // which says itself what is left to do
 		names = nil
+	} else {
+		words = append(words, c.TargetFlags.Words()...)
+		if c.AllOrNothing {
+			words = append(words, "--all-or-nothing")
+		}
+		if c.AllowMissingDependencies {
+			words = append(words, "--allow-missing-dependencies")
+		}
+		for _, s := range c.Skip {
+			add("--skip", s)
+		}
 	}
 	if !c.Shard.IsWhole() && names == nil {
 		add("--shard", c.Shard.String())

@@ -72,7 +72,8 @@ func impatient(a *app.App) {
 //	tls proxy                 starts a proxy, $PROXY, that knows them as cloud.example.com and charts.example.com
 //	tls log FILE              writes what the proxy was asked for to FILE, and forgets it
 //	registry [USER PASSWORD]  starts a registry as a process of its own; $REGISTRY is its host
-//	museum [USER PASSWORD]    starts a ChartMuseum, $MUSEUM; museum log FILE writes the requests it got so far, and forgets them
+//	museum [USER PASSWORD]    starts a ChartMuseum, $MUSEUM; museum log FILE writes the requests it got so far, and forgets them;
+//	                          museum down has it answer 502, museum up ends that; museum get FILE COPY copies a package of it
 //	keys DIR NAME [PASSPHRASE]  makes keys: NAME.asc and NAME.gpg (OpenPGP), NAME.pem and NAME.pub
 //	helm ARGUMENT…            runs a stock helm
 //	hook STATUS ANSWER        serves $HOOK, to which releases are announced; hook log FILE writes what it got

@@ -45,14 +45,15 @@ func (c *statusCommand) Run(a *app.App) error {
 	if all == nil {
 		return err
 	}
+	market := links.Marketplace()
 	switch {
 	case err != nil && ctx.Err() != nil && !failure.Unauthorized(err):
 		err = &graceful.CutError{Err: fmt.Errorf("%w before all was looked at", context.Cause(ctx))}
-	case err != nil || !c.Wait:
-	case !links.HasKey():
+	case err != nil || !c.Wait || market == nil: // nothing else has reviews
+	case !app.HasKey(market):
 		err = target.ErrNoToken
 	default:
-		err = status.Wait(ctx, links, all, status.Waiting{First: a.ReviewWait, To: a.Stderr, Redact: a.Redact.Text})
+		err = status.Wait(ctx, market, all, status.Waiting{First: a.ReviewWait, To: a.Stderr, Redact: a.Redact.Text})
 	}
 	// What is known is shown, whatever ended the command.
 	c.show(a, all, err)
@@ -89,13 +90,18 @@ func (c *statusCommand) look(ctx context.Context, a *app.App, p *app.Project, li
 		return nil, err
 	}
 	refused := run.AuthRefused()
-	index, unread := links.Index(ctx)
 	for _, warning := range result.Warnings {
 		a.Warnings.Add(warning)
 	}
 	all := make([]status.Extension, len(result.Extensions))
 	for i, x := range result.Extensions {
 		all[i] = status.Of(x)
+	}
+	if options.NamesTargets {
+		return all, cmp.Or(refused, status.AskTargets(ctx, links.Targets(), all, p.Config.Parallelism))
+	}
+	index, unread := links.Index(ctx)
+	for i, x := range result.Extensions {
 		if unread == nil {
 			all[i].Repository, unread = index.Versions(ctx, x.Name)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -104,6 +105,27 @@ func (a *App) connectToAll(p *Project, targets []config.Target, o DialOptions) (
 		m.places = append(m.places, place)
 	}
 	return &Clients{Target: showingPlace(m.places).Target, Name: nameOfAll(m.places), Places: m.checks, Close: m.close, all: m.places}, nil
+}
+
+// ReleasesTo says what the targets of a run are, in words that are the same wherever it is run.
+func (p *Project) ReleasesTo(places []target.Place) string {
+	if !p.Config.NamesTargets && len(places) == 1 {
+		return places[0].URL
+	}
+	var all []string
+	for _, place := range places {
+		at := place.URL
+		for _, t := range p.Config.Targets {
+			if path := t.Path(); t.Name == place.Name && path != "" {
+				at = path
+				if below, err := filepath.Rel(p.Root, path); err == nil {
+					at = filepath.ToSlash(below)
+				}
+			}
+		}
+		all = append(all, fmt.Sprintf("%s (%s %s)", place.Name, place.Kind, at))
+	}
+	return strings.Join(all, ", ")
 }
 
 // nameOfAll is what messages call the targets of a run.
@@ -292,11 +314,12 @@ func (c *Clients) Checks(names []string) (all []checks.Target) {
 	return all
 }
 
-// CheckTargets says that --target and --local do not go together, and warns of what --local
-// leaves out.
+// CheckTargets says that there are no targets of such names, or that --target and --local do not
+// go together, and warns of what --local leaves out.
 func (a *App) CheckTargets(p *Project, local LocalFlags, flags TargetFlags) error {
 	if !local.IsLocal() {
-		return nil
+		_, err := p.Targets(flags.Target)
+		return err
 	}
 	if len(flags.Target) > 0 {
 		return Usage(errors.New("--target names targets of the config, and --local is the local marketplace alone"), "give one of them")

@@ -39,11 +39,16 @@ func (c *Selection) Read(ctx context.Context, a *App, paths []string, hooks Hook
 	if err != nil {
 		return nil, pipeline.Options{}, err
 	}
-	if err := c.BeginHooks(ctx, p, hooks); err != nil {
-		return nil, pipeline.Options{}, err
-	}
-	options, err := p.Start(ctx, paths)
+	options, err := c.ReadIn(ctx, p, paths, hooks)
 	return p, options, err
+}
+
+// ReadIn is Read for a project that is open.
+func (c *Selection) ReadIn(ctx context.Context, p *Project, paths []string, hooks HookRun) (pipeline.Options, error) {
+	if err := c.BeginHooks(ctx, p, hooks); err != nil {
+		return pipeline.Options{}, err
+	}
+	return p.Start(ctx, paths)
 }
 
 // Perform runs the pipeline and reports as the flags ask. The result is that of a run that came

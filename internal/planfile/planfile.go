@@ -51,7 +51,8 @@ type Made struct {
 
 // Options are those of the dry run, which hold for the run that carries it out.
 type Options struct {
-	Skip         []string `json:"skip,omitempty"` // stages
+	Targets      []string `json:"targets,omitempty"` // names; none means all of the config
+	Skip         []string `json:"skip,omitempty"`    // stages
 	AllOrNothing bool     `json:"all_or_nothing,omitempty"`
 	AllowMissing bool     `json:"allow_missing_dependencies,omitempty"`
 }

@@ -24,13 +24,16 @@ import (
 type Extension struct {
 	Name     string `json:"name"`
 	Version  string `json:"version"`
-	Market   string `json:"marketplace"` // status of this version; "none"; "unknown" where it could not be asked
+	Market   string `json:"marketplace,omitempty"` // status of this version; "none"; "unknown" where it could not be asked
 	Snapshot string `json:"snapshot_id,omitempty"`
 	// ReviewMessage is what the reviewer said of a version that was not approved.
 	ReviewMessage string          `json:"review_message,omitempty"`
 	Repository    []string        `json:"repository"` // versions in the Helm repository, newest first
 	Would         results.Outcome `json:"would"`      // how a run would end, as far as a plan knows
 	Reason        string          `json:"reason,omitempty"`
+	// Targets are those that the project names, in its order; absent where it names none. The
+	// marketplace among them is what Market, Snapshot, ReviewMessage and Repository are of.
+	Targets []Target `json:"targets,omitempty"`
 
 	message string // of the error, without its stage
 }
@@ -45,7 +48,7 @@ const (
 func Of(x results.Extension) Extension {
 	s := Extension{
 		Name: x.Name, Version: x.Version, Market: marketUnknown, ReviewMessage: x.ReviewMessage,
-		Repository: []string{}, Would: x.Outcome, Reason: x.Reason,
+		Repository: []string{}, Would: x.Outcome, Reason: x.Reason, Targets: ofTargets(x.Targets),
 	}
 	if x.Error != nil {
 		s.message = x.Error.Message
@@ -58,11 +61,11 @@ func Of(x results.Extension) Extension {
 func Table(all []Extension, width int, printed error) output.Text {
 	table := output.NewTable("extension", "version", "marketplace", "helm repository", "a run would end as")
 	for _, s := range all {
-		would := string(s.Would)
-		if s.Reason != "" && (printed == nil || s.message != printed.Error()) {
-			would += ": " + s.Reason
+		if len(s.Targets) > 0 {
+			return targetsTable(all, width, printed)
 		}
-		table.Row(output.Cell(s.Name), output.Cell(s.Version), output.Cell(s.Market+s.said()), output.Cell(versions(s.Repository)), output.Cell(would))
+		table.Row(output.Cell(s.Name), output.Cell(s.Version), output.Cell(s.Market+s.said()), output.Cell(newest(s.Repository)),
+			output.Cell(would(s.Would, s.Reason, s.message, printed)))
 	}
 	return table.Render(width)
 }
@@ -101,6 +104,9 @@ func (s *Extension) Redact(from *secrets.Redactor) {
 	s.Market, s.Snapshot, s.Reason = from.Text(s.Market), from.Text(s.Snapshot), from.Text(s.Reason)
 	s.ReviewMessage = from.Text(s.ReviewMessage)
 	s.Repository = from.Texts(s.Repository)
+	for i := range s.Targets {
+		s.Targets[i].redact(from)
+	}
 }
 
 func (s *Extension) ask(ctx context.Context, at target.Target) error {
@@ -178,8 +184,8 @@ func (s *Extension) said() string {
 	return " (" + s.ReviewMessage + ")"
 }
 
-// versions shows the newest few.
-func versions(all []string) string {
+// newest shows the newest few.
+func newest(all []string) string {
 	const shown = 3
 	switch {
 	case len(all) == 0:
