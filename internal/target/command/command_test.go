@@ -39,9 +39,10 @@ func TestWhatACommandGets(t *testing.T) {
 	made := script(t, store, `
 		[ "$KSRELEASE_TARGET_ACTION" = publish ] || exit 64
 		echo "$KSRELEASE_TARGET $KSRELEASE_NAME $KSRELEASE_VERSION $KSRELEASE_DIGEST $KSRELEASE_CONTENT_DIGEST $KSRELEASE_ROOT ${DEPLOY_KEY-no key}" >"$STORE/variables"
-		cp "$KSRELEASE_PACKAGE" "$STORE"
+		cp "$KSRELEASE_PACKAGE" "$KSRELEASE_PACKAGE.prov" "$KSRELEASE_PACKAGE.sig" "$STORE"
 		cat >"$STORE/input"
 	`)
+	pkg.Provenance, pkg.Signature = []byte("-----BEGIN PGP SIGNED MESSAGE-----\n"), []byte("c2ln")
 	if s, err := made.Publish(t.Context(), pkg); err != nil || s.Status != target.StatusActive {
 		t.Fatalf("%+v, %v", s, err)
 	}
@@ -58,6 +59,9 @@ func TestWhatACommandGets(t *testing.T) {
 	}
 	if read(pkg.Filename) != string(pkg.Data) {
 		t.Error("it got another package")
+	}
+	if read(pkg.Filename+".prov") != string(pkg.Provenance) || read(pkg.Filename+".sig") != "c2ln" {
+		t.Error("it did not get what signs the package")
 	}
 	var q request
 	if err := json.Unmarshal([]byte(read("input")), &q); err != nil {
@@ -311,6 +315,7 @@ func hook(t *testing.T, handler http.HandlerFunc) *Target {
 // What a service is sent.
 func TestWhatAServiceGets(t *testing.T) {
 	pkg := targettest.Package(t, "alc", "1.0.0", "one")
+	pkg.Provenance = []byte("-----BEGIN PGP SIGNED MESSAGE-----\n")
 	var body []byte
 	var header http.Header
 	made := hook(t, func(w http.ResponseWriter, r *http.Request) {
@@ -332,7 +337,7 @@ func TestWhatAServiceGets(t *testing.T) {
 	if err := json.Unmarshal(body, &q); err != nil {
 		t.Fatal(err)
 	}
-	if q.Time != "2026-11-30T12:00:00Z" || string(q.Package) != string(pkg.Data) || q.File != "" || q.Digest != pkg.Digest || q.Action != actionPublish || q.SchemaVersion != 1 {
+	if q.Time != "2026-11-30T12:00:00Z" || string(q.Package) != string(pkg.Data) || q.File != "" || q.Provenance != string(pkg.Provenance) || q.Signature != "" || q.Digest != pkg.Digest || q.Action != actionPublish || q.SchemaVersion != 1 {
 		t.Errorf("%s", body)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/childprocess"
+	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/helmrepo"
 	"github.com/ksrelease/ksrelease/internal/transport"
@@ -94,11 +95,16 @@ func (c *command) send(ctx context.Context, q request) (answer, error) {
 		q.File = filepath.Join(folder, q.Filename)
 	}
 	if q.Action == actionPublish {
-		if err := os.WriteFile(q.File, q.Package, 0o600); err != nil {
-			return answer{}, fmt.Errorf("writing the package for the command: %w", failure.WithoutPath(err))
+		for ending, data := range map[string][]byte{"": q.Package, extension.ProvenanceEnding: []byte(q.Provenance), extension.SignatureEnding: []byte(q.Signature)} {
+			if ending != "" && len(data) == 0 {
+				continue
+			}
+			if err := os.WriteFile(q.File+ending, data, 0o600); err != nil {
+				return answer{}, fmt.Errorf("writing the package for the command: %w", failure.WithoutPath(err))
+			}
 		}
 	}
-	q.Package = nil // it is in the file
+	q.Package, q.Provenance, q.Signature = nil, "", "" // they are in files
 	out, withheld, err := c.run(ctx, q)
 	if err != nil {
 		return answer{}, c.explain(ctx, q, out, withheld, err)

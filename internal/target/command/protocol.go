@@ -47,6 +47,10 @@ type request struct {
 	ContentDigest string `json:"content_digest,omitempty"`
 	File          string `json:"file,omitempty"`    // of a command: the package to read, or to write
 	Package       []byte `json:"package,omitempty"` // of a webhook: the package, in base64
+	// Provenance and Signature are what signs the package, as texts. A command finds them as
+	// files next to it.
+	Provenance string `json:"provenance,omitempty"`
+	Signature  string `json:"signature,omitempty"`
 }
 
 // what says in words what is asked.
@@ -59,6 +63,7 @@ func publishing(pkg *extension.Package) request {
 	return request{
 		Action: actionPublish, Name: pkg.Name, Version: pkg.Version, Filename: pkg.Filename,
 		Size: int64(len(pkg.Data)), Digest: pkg.Digest, ContentDigest: pkg.ContentDigest, Package: pkg.Data,
+		Provenance: string(pkg.Provenance), Signature: string(pkg.Signature),
 	}
 }
 
