@@ -128,6 +128,8 @@ func settleStep(ctx context.Context, env *applying, r *release) error {
 	for _, rt := range r.routes {
 		switch {
 		case !rt.Waits:
+		case rt.known.Outcome == results.NotReached && rt.over():
+			return &delivery.Ending{Outcome: results.NotReached, Reason: rt.known.Reason}
 		case rt.known.Outcome != results.Exists:
 			return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("%s has got the version before, and what it has is not known: all are to have the same", rt.site.Noun)}
 		default:
@@ -170,6 +172,9 @@ func (r *release) withoutPictures() error {
 	keeper := r.keeper()
 	if keeper == nil || !keeper.over() || r.parcel.Ext == nil || len(r.parcel.Ext.Assets) == 0 || r.run.skips(results.StageUpload) {
 		return nil
+	}
+	if keeper.known.Outcome == results.NotReached {
+		return &delivery.Ending{Outcome: results.NotReached, Reason: fmt.Sprintf("its icon and screenshots were to lie in %s, which was not reached", keeper.site.Noun)}
 	}
 	return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("its icon and screenshots were to lie in %s, where it is %s", keeper.site.Noun, keeper.known.Outcome)}
 }

@@ -25,7 +25,7 @@ func survey(ctx context.Context, to *delivery.Asking, r *route) error {
 	if err != nil {
 		return err
 	}
-	for _, remark := range versions.Remarks(r.parcel.Version, published, r.order.together) {
+	for _, remark := range versions.Remarks(r.parcel.Version, to.Shown, published, r.order.together) {
 		if r.hasFinding(alsoFound[remark.What]) {
 			continue
 		}
@@ -62,7 +62,7 @@ func (r *route) lookFor(ctx context.Context, d dependency, index target.Index) e
 	if slices.ContainsFunc(there, func(v string) bool { return versions.Admit(d.constraint, v) }) {
 		return nil
 	}
-	what := versions.Lacking(d.String(), d.constraint, there, r.run.declared[d.name])
+	what := versions.Lacking(d.String(), d.constraint, r.site.Shown(), there, r.run.declared[d.name])
 	switch {
 	case !d.required:
 		r.warn(results.RuleDependencies, "optional-missing", d.String(), "it can use "+what, "externalDependencies")

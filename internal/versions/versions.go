@@ -59,21 +59,22 @@ func Compare(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// Lacking says that a dependency, with a constraint, is met by none of the versions in the Helm
-// repository (there), and by none that is part of a run: what others are there, and declared.
-func Lacking(dependency, constraint string, there, declared []string) string {
+// Lacking says that a dependency, with a constraint, is met by none of the versions in a place such
+// as "the Helm repository" (there), and by none that is part of a run: what others are there, and
+// declared.
+func Lacking(dependency, constraint, place string, there, declared []string) string {
 	admitted := func(v string) bool { return Admit(constraint, v) }
-	what := dependency + ", which is neither in this run nor in the Helm repository"
+	what := dependency + ", which is neither in this run nor in " + place
 	switch {
 	case len(there) > 0:
-		what = fmt.Sprintf("%s, but the Helm repository has only %s", dependency, someOf(there))
+		what = fmt.Sprintf("%s, but %s has only %s", dependency, place, someOf(there))
 		if len(declared) > 0 {
 			what += ", and declared here is " + someOf(declared)
 		}
 	case slices.ContainsFunc(declared, admitted):
 		what += " (it is declared here, and not part of this run)"
 	case len(declared) > 0:
-		what = fmt.Sprintf("%s, but declared here is only %s, and the Helm repository has none", dependency, someOf(declared))
+		what = fmt.Sprintf("%s, but declared here is only %s, and %s has none", dependency, someOf(declared), place)
 	}
 	return what
 }
@@ -95,9 +96,9 @@ type Remark struct {
 }
 
 // Remarks are what somebody who releases a version should know: published are the
-// other versions in the Helm repository, together those that are released in the
-// same run, lowest first.
-func Remarks(version string, published, together []string) (remarks []Remark) {
+// other versions in a place such as "the Helm repository", together those that are released
+// in the same run, lowest first.
+func Remarks(version, place string, published, together []string) (remarks []Remark) {
 	about := func(subject, what, format string, args ...any) {
 		remarks = append(remarks, Remark{what, subject, fmt.Sprintf(format, args...)})
 	}
@@ -116,7 +117,7 @@ func Remarks(version string, published, together []string) (remarks []Remark) {
 	if len(before) > 0 {
 		switch highest := before[0]; {
 		case v.LessThan(highest) && !continues(v, before):
-			add("goes-back", "%s goes back: %s is in the Helm repository already, and KubeSphere goes on to recommend the highest version", version, highest.Original())
+			add("goes-back", "%s goes back: %s is in %s already, and KubeSphere goes on to recommend the highest version", version, highest.Original(), place)
 		case jumps(highest, v):
 			add("jumps", "%s jumps: the highest version so far is %s; as long as %s is there, KubeSphere recommends no lower one", version, highest.Original(), version)
 		}
@@ -124,7 +125,7 @@ func Remarks(version string, published, together []string) (remarks []Remark) {
 	for _, other := range []struct {
 		where string
 		texts []string
-	}{{"in the Helm repository", published}, {"part of this run", together}} {
+	}{{"in " + place, published}, {"part of this run", together}} {
 		if same := spelledOtherwise(v, other.texts); same != "" {
 			about(same, "spelled-twice", "%s is %s as %s, and both spellings mean one version: KubeSphere keeps both, as two of its %d highest, and may recommend either; Helm may install either", version, other.where, same, Depth)
 		}

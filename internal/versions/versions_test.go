@@ -77,7 +77,7 @@ func TestRemarksOnVersions(t *testing.T) {
 		{"1.5.1", "1.5.0 2.0.0 2.1.0", "", nil},
 	} {
 		var got []string
-		for _, remark := range versions.Remarks(test.version, strings.Fields(test.published), strings.Fields(test.together)) {
+		for _, remark := range versions.Remarks(test.version, "the Helm repository", strings.Fields(test.published), strings.Fields(test.together)) {
 			got = append(got, remark.Message)
 			seen[remark.What] = true
 		}
