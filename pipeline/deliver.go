@@ -49,7 +49,7 @@ func decideStep(ctx context.Context, env *planning, rt *route) error {
 func togetherStep(_ context.Context, _ *planning, r *release) error {
 	for _, rt := range r.routes {
 		if rt.known.Outcome == results.Drift && !rt.known.AsAsked {
-			return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("%s has the version with other content, and all are to have the same: bump version in extension.yaml", rt.site.Noun)}
+			return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("%s has the version with other content, and all are to have the same: bump version in extension.yaml", rt.site.called(rt.run))}
 		}
 	}
 	return nil
@@ -100,9 +100,9 @@ func (r *release) sameBytes(ctx context.Context, to func(*route) *delivery.Askin
 		pkg, holds, err := rt.Published(ctx, to(rt))
 		switch {
 		case err != nil:
-			return false, fmt.Errorf("taking the package that %s has: %w", rt.site.Noun, err)
+			return false, fmt.Errorf("taking the package that %s has: %w", rt.site.called(r.run), err)
 		case holds && keeps:
-			r.notify(fmt.Sprintf("the package that %s has holds its icon and screenshots, and is not sent to others", rt.site.Noun))
+			r.notify(fmt.Sprintf("the package that %s has holds its icon and screenshots: the others get one of the same content with their addresses", rt.site.called(r.run)))
 			continue
 		}
 		r.packed.from, r.packed.within = rt, 0
@@ -131,7 +131,7 @@ func settleStep(ctx context.Context, env *applying, r *release) error {
 		case rt.known.Outcome == results.NotReached && rt.over():
 			return &delivery.Ending{Outcome: results.NotReached, Reason: rt.known.Reason}
 		case rt.known.Outcome != results.Exists:
-			return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("%s has got the version before, and what it has is not known: all are to have the same", rt.site.Noun)}
+			return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("%s has got the version before, and what it has is not known: all are to have the same", rt.site.called(r.run))}
 		default:
 			waited = true
 		}
@@ -174,9 +174,9 @@ func (r *release) withoutPictures() error {
 		return nil
 	}
 	if keeper.known.Outcome == results.NotReached {
-		return &delivery.Ending{Outcome: results.NotReached, Reason: fmt.Sprintf("its icon and screenshots were to lie in %s, which was not reached", keeper.site.Noun)}
+		return &delivery.Ending{Outcome: results.NotReached, Reason: fmt.Sprintf("its icon and screenshots were to lie in %s, which was not reached", keeper.site.called(r.run))}
 	}
-	return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("its icon and screenshots were to lie in %s, where it is %s", keeper.site.Noun, keeper.known.Outcome)}
+	return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("its icon and screenshots were to lie in %s, where it is %s", keeper.site.called(r.run), keeper.known.Outcome)}
 }
 
 // noteAssets puts the assets into the result, with their URLs by file.

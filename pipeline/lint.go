@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/bases"
@@ -30,7 +29,7 @@ func upgradeStep(ctx context.Context, env *planning, r *release) error {
 		return nil
 	}
 	looked := map[string]error{} // what came of it, by the version that is before it
-	before := slices.Clone(r.result.Findings)
+	before := len(r.result.Findings)
 	for _, rt := range r.open() {
 		if !lifecycle.IsToPack(rt.state) {
 			continue
@@ -51,7 +50,7 @@ func upgradeStep(ctx context.Context, env *planning, r *release) error {
 			if err := cmp.Or(unlooked, ctx.Err()); err != nil {
 				return err
 			}
-			r.sayOnce(len(before))
+			r.change(func() { r.result.Findings = results.Once(r.result.Findings, before) })
 			looked[base] = wrong
 		}
 		if wrong != nil {
@@ -59,22 +58,6 @@ func upgradeStep(ctx context.Context, env *planning, r *release) error {
 		}
 	}
 	return nil
-}
-
-// sayOnce drops findings that are there already, of those behind the first few: what is wrong on
-// the way to two targets is said once.
-func (r *release) sayOnce(first int) {
-	r.change(func() {
-		known := map[string]bool{}
-		var kept []results.Finding
-		for _, f := range r.result.Findings[first:] {
-			if !known[f.Fingerprint] {
-				kept = append(kept, f)
-			}
-			known[f.Fingerprint] = true
-		}
-		r.result.Findings = append(slices.Clip(r.result.Findings[:first]), kept...)
-	})
 }
 
 // examine holds an extension to rules and keeps the findings that are new. unlooked is why it

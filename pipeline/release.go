@@ -34,9 +34,9 @@ type release struct {
 
 	// mu is held while anything changes of what is known, and while that is reported: the ways of
 	// an extension are gone at the same time.
-	mu     sync.Mutex
-	result results.Extension // what is known of it, for events and reports
-	owners map[string]int    // the targets that findings are about, by their fingerprints
+	mu      sync.Mutex
+	result  results.Extension // what is known of it, for events and reports
+	remarks results.Remarks   // which of its findings are about targets
 }
 
 // contents is an extension as it was read.

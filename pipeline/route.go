@@ -114,6 +114,22 @@ func (r reporter) Wait(note string) {
 	r.change(func() { r.move(lifecycle.Applied{Decision: lifecycle.Wait, Note: note}) })
 }
 
+// called is what messages call a target that stands next to others.
+func (s *site) called(r *Run) string {
+	if r.namesTargets() {
+		return s.Name
+	}
+	return s.Noun
+}
+
+// holds is what messages call the place where the versions of a target are.
+func (s *site) holds() string {
+	if s.Kind == target.KindMarketplace {
+		return s.Shown()
+	}
+	return s.Noun
+}
+
 // named is a message about a target, with its name where a run has several.
 func (s *site) named(r *Run, message string) string {
 	if !r.namesTargets() {

@@ -25,7 +25,7 @@ func survey(ctx context.Context, to *delivery.Asking, r *route) error {
 	if err != nil {
 		return err
 	}
-	for _, remark := range versions.Remarks(r.parcel.Version, to.Shown, published, r.order.together) {
+	for _, remark := range versions.Remarks(r.parcel.Version, r.site.holds(), published, r.order.together) {
 		if r.hasFinding(alsoFound[remark.What]) {
 			continue
 		}
@@ -62,7 +62,7 @@ func (r *route) lookFor(ctx context.Context, d dependency, index target.Index) e
 	if slices.ContainsFunc(there, func(v string) bool { return versions.Admit(d.constraint, v) }) {
 		return nil
 	}
-	what := versions.Lacking(d.String(), d.constraint, r.site.Shown(), there, r.run.declared[d.name])
+	what := versions.Lacking(d.String(), d.constraint, r.site.holds(), there, r.run.declared[d.name])
 	switch {
 	case !d.required:
 		r.warn(results.RuleDependencies, "optional-missing", d.String(), "it can use "+what, "externalDependencies")
@@ -84,32 +84,5 @@ func (r *route) warn(rule, what, subject, message, key string) {
 		d.Range = diagnostic.At(r.parcel.Ext.Document.Place(key))
 	}
 	found := results.FindingOf(d, r.source.Display)
-	r.change(func() { r.remark(found, r.at) })
-}
-
-// remark adds a finding that belongs to a target, in the order of the targets.
-func (r *release) remark(found results.Finding, at int) {
-	all := slices.Clone(r.result.Findings) // events hold the one before
-	i := slices.IndexFunc(all, func(f results.Finding) bool { return f.Fingerprint == found.Fingerprint })
-	owner, owned := r.owners[found.Fingerprint]
-	switch {
-	case i >= 0 && owned && owner < at:
-		return
-	case i >= 0 && owned && owner > at:
-		all, i = slices.Delete(all, i, i+1), -1
-	}
-	if r.owners == nil {
-		r.owners = map[string]int{}
-	}
-	r.owners[found.Fingerprint] = at
-	if i >= 0 {
-		all[i] = found
-	} else {
-		i = len(all)
-		for i > 0 && r.owners[all[i-1].Fingerprint] > at {
-			i--
-		}
-		all = slices.Insert(all, i, found)
-	}
-	r.result.Findings = all
+	r.change(func() { r.result.Findings = r.remarks.Add(r.result.Findings, found, r.at) })
 }
