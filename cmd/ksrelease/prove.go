@@ -1,12 +1,7 @@
 package main
 
 import (
-	"bytes"
-	"fmt"
-
 	"github.com/ksrelease/ksrelease/internal/app"
-	"github.com/ksrelease/ksrelease/internal/atomicfile"
-	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/proof"
 	"github.com/ksrelease/ksrelease/internal/proving"
 )
@@ -15,10 +10,13 @@ type proveCommand struct {
 	app.Place
 	app.Deadline
 	app.LocalFlags
-	What      []string `arg:"" optional:"" name:"what" help:"What is published: NAME@VERSION, NAME (its highest version) or a package FILE.tgz; all declared extensions where nothing is named."`
+	What      []string `arg:"" optional:"" name:"what" help:"What is published: NAME@VERSION, NAME (its highest version), a package FILE.tgz, or a target (a name of the config, an address, a FOLDER/) with all declared extensions; without it, all declared extensions."`
+	Target    string   `placeholder:"NAME" help:"Look versions up in this target: a name of the config, an address or a folder; default: the first one that can be read."`
 	Revision  string   `placeholder:"COMMIT" help:"The commit, tag or branch in place of the one that the package names."`
 	Hooks     bool     `help:"Run the hooks that the config of the commit has before: commands of the repository."`
-	Statement string   `placeholder:"FILE" help:"Write what is proved as in-toto statements with the provenance of SLSA, a line for each package."`
+	Keyring   string   `placeholder:"FILE" help:"Ask for a provenance file, too, by one of the OpenPGP keys in FILE, as helm verify does."`
+	Key       string   `placeholder:"FILE" help:"Ask for a signature, too, by this public key (PEM), as cosign verify does."`
+	Statement string   `placeholder:"FILE" help:"Write what is proved as in-toto statements with the provenance of SLSA, a line for each package; signed, where the config has sign.key_file."`
 	Output    string   `enum:"text,json" default:"text" help:"text or json."`
 }
 
@@ -31,7 +29,10 @@ func (c *proveCommand) Run(a *app.App) error {
 		return err
 	}
 	a.WarnOnStderr()
-	proofs, err := proving.Open(ctx, a, p, proving.Options{Local: c.LocalFlags, What: c.What, Revision: c.Revision, Hooks: c.Hooks})
+	proofs, err := proving.Open(ctx, a, p, proving.Options{
+		Local: c.LocalFlags, What: c.What, Target: c.Target, Revision: c.Revision, Hooks: c.Hooks,
+		Keyring: c.Keyring, Key: c.Key, Statement: c.Statement,
+	})
 	if err != nil {
 		return err
 	}
@@ -40,8 +41,8 @@ func (c *proveCommand) Run(a *app.App) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range unpublished {
-		a.Stderr.Print("%s is not published", name)
+	for _, line := range unpublished {
+		a.Stderr.Print("%s", line)
 	}
 	proof.Redact(all, a.Redact.Text)
 	if c.Output == "json" {
@@ -50,7 +51,7 @@ func (c *proveCommand) Run(a *app.App) error {
 		proof.Text(a.Stdout, all)
 	}
 	if c.Statement != "" {
-		if err := c.state(a, all, proofs.Remote); err != nil {
+		if err := proofs.State(all, app.Version()); err != nil {
 			return err
 		}
 	}
@@ -58,33 +59,6 @@ func (c *proveCommand) Run(a *app.App) error {
 		if !r.Holds() {
 			return &app.OutcomeError{Code: app.ExitNotReleased}
 		}
-	}
-	return nil
-}
-
-// state writes the statements of what was reproduced to the byte.
-func (c *proveCommand) state(a *app.App, all []proof.Result, remote string) error {
-	var lines bytes.Buffer
-	for _, r := range all {
-		if r.Verdict != proof.Reproduced {
-			a.Stderr.Print("no statement of %s %s: only what is reproduced to the byte is stated", r.Name, r.Version)
-			continue
-		}
-		statement, err := r.State(remote, app.Version())
-		if err != nil {
-			return err
-		}
-		line, err := statement.Line()
-		if err != nil {
-			return err
-		}
-		lines.Write(line)
-	}
-	if lines.Len() == 0 {
-		return nil
-	}
-	if err := atomicfile.Write(c.Statement, lines.Bytes(), 0o644); err != nil {
-		return failure.WithHint(fmt.Errorf("writing the statements: %w", err), "name a file that can be written with --statement")
 	}
 	return nil
 }

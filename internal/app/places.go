@@ -144,18 +144,37 @@ func nameOfAll(places []target.Place) string {
 // the first that shows its versions. An image, manifests and commands of the project are asked only
 // where there is nothing else.
 func showing[T any](all []T, kind func(T) config.TargetKind) int {
-	return max(0, slices.IndexFunc(all, func(t T) bool {
-		switch kind(t) {
-		case config.TargetMarketplace, config.TargetDirectory, config.TargetChartMuseum, config.TargetOCI:
-			return true
-		}
-		return false
-	}))
+	return max(0, slices.IndexFunc(all, func(t T) bool { return shows(kind(t)) }))
+}
+
+// shows says that targets of a kind show their versions.
+func shows(kind config.TargetKind) bool {
+	switch kind {
+	case config.TargetMarketplace, config.TargetDirectory, config.TargetChartMuseum, config.TargetOCI:
+		return true
+	}
+	return false
 }
 
 // showingPlace is the target of a run of which commands ask what is published.
 func showingPlace(places []target.Place) target.Place {
 	return places[showing(places, func(p target.Place) config.TargetKind { return config.TargetKind(p.Kind) })]
+}
+
+// Showing are the names of the targets of the config that show their versions, in its order. Where
+// none does, it is the first one.
+func (p *Project) Showing() (names []string) {
+	for rest := p.Config.Targets; len(rest) > 0; {
+		at := showing(rest, func(t config.Target) config.TargetKind { return t.Kind })
+		if !shows(rest[at].Kind) {
+			break
+		}
+		names, rest = append(names, rest[at].Name), rest[at+1:]
+	}
+	if len(names) == 0 {
+		names = []string{p.showingTarget().Name}
+	}
+	return names
 }
 
 // showingTarget is that of a config.

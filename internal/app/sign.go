@@ -26,7 +26,7 @@ func (p *Project) SignWith(ctx context.Context, options *pipeline.Options, optio
 		if err := p.keptApart(options.Sources); err != nil {
 			return nil, err
 		}
-		return p.keys(optional)
+		return p.keys(p.Config.Sign, optional)
 	})
 	if keys != nil { // an interface with a nil in it is not nil
 		options.Signer = keys
@@ -34,9 +34,16 @@ func (p *Project) SignWith(ctx context.Context, options *pipeline.Options, optio
 	return keys, err
 }
 
-// keys loads the keys of the config.
-func (p *Project) keys(optional bool) (*signing.Keys, error) {
-	sign := p.Config.Sign
+// StatementKey is the key in PEM, with which statements are signed; nil where the config names
+// none.
+func (p *Project) StatementKey(ctx context.Context) (*signing.Keys, error) {
+	return graceful.Read(ctx, &p.app.Reads, "reading the key that statements are signed with", func() (*signing.Keys, error) {
+		return p.keys(config.Sign{KeyFile: p.Config.Sign.KeyFile}, false)
+	})
+}
+
+// keys loads keys of the config.
+func (p *Project) keys(sign config.Sign, optional bool) (*signing.Keys, error) {
 	passphrase, _ := p.app.Env(signing.PGPPassphrase)
 	loaded, err := signing.Load(signing.Options{PGPFile: displayed(sign.PGPKeyFile), PGPPassphrase: strings.TrimRight(passphrase, "\r\n"), File: displayed(sign.KeyFile)})
 	var unusable *signing.FileError

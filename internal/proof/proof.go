@@ -51,8 +51,17 @@ type Result struct {
 	// published package lacks.
 	Differs compare.Differences `json:"differs,omitempty"`
 	Error   *Failure            `json:"error,omitempty"`
+	// Signed is what became of its signatures; nil where no key was asked for.
+	Signed *Signed `json:"signed,omitempty"`
 
 	charts []extension.Resolved
+}
+
+// Signed is what became of the signatures of a package.
+type Signed struct {
+	By    string   `json:"by,omitempty"`  // whose provenance file verified
+	Key   string   `json:"key,omitempty"` // the file with the key by which the signature verified
+	Error *Failure `json:"error,omitempty"`
 }
 
 // Failure is why nothing could be compared.
@@ -61,8 +70,11 @@ type Failure struct {
 	Hint    string `json:"hint,omitempty"`
 }
 
-// Holds says that the package is what the commit gives.
+// Holds says that the package is what the commit gives, and is signed as was asked.
 func (r Result) Holds() bool {
+	if r.Signed != nil && r.Signed.Error != nil {
+		return false
+	}
 	return r.Verdict == Reproduced || r.Verdict == SameFiles || r.Verdict == SameContent
 }
 

@@ -17,6 +17,8 @@ const (
 	predicateType = "https://slsa.dev/provenance/v1"
 	// BuildType says what the parameters of a statement mean: docs/proofs.md.
 	BuildType = "https://github.com/ksrelease/ksrelease/blob/main/docs/proofs.md#build-type-v1"
+	// StatementMediaType is that of a statement in an envelope.
+	StatementMediaType = "application/vnd.in-toto+json"
 	// BuilderID is who built.
 	BuilderID = "https://github.com/ksrelease/ksrelease"
 )

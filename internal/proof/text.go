@@ -45,6 +45,20 @@ func Text(to *output.Stream, all []Result) {
 		if r.Path != "" {
 			to.Print("  built of %s", r.Path)
 		}
+		if s := r.Signed; s != nil {
+			if s.By != "" {
+				to.Print("  signed   by %s", s.By)
+			}
+			if s.Key != "" {
+				to.Print("  signed   by the key of %s", s.Key)
+			}
+			if s.Error != nil {
+				to.Print("  NOT SIGNED: %s", s.Error.Message)
+				if s.Error.Hint != "" {
+					to.Print("  → %s", s.Error.Hint)
+				}
+			}
+		}
 		for n, d := range r.Differs {
 			if n == mostShown {
 				to.Print("  and %d more; --output json has them all", len(r.Differs)-n)
@@ -97,6 +111,9 @@ func Redact(all []Result, text func(string) string) {
 		r.From = text(r.From)
 		if r.Error != nil {
 			r.Error = &Failure{text(r.Error.Message), text(r.Error.Hint)}
+		}
+		if r.Signed != nil && r.Signed.Error != nil {
+			r.Signed.Error = &Failure{text(r.Signed.Error.Message), text(r.Signed.Error.Hint)}
 		}
 		for j := range r.Differs {
 			r.Differs[j].Detail = text(r.Differs[j].Detail)

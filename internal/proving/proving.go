@@ -4,6 +4,7 @@ package proving
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"os"
@@ -25,7 +26,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/proof"
 	"github.com/ksrelease/ksrelease/internal/published"
 	"github.com/ksrelease/ksrelease/internal/results"
-	"github.com/ksrelease/ksrelease/internal/target"
+	"github.com/ksrelease/ksrelease/internal/signing"
 	"github.com/ksrelease/ksrelease/internal/versions"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -33,9 +34,19 @@ import (
 // Options are what a user asks for.
 type Options struct {
 	Local app.LocalFlags
-	// What are packages (FILE.tgz) and versions (NAME, which is the highest published, or
-	// NAME@VERSION); empty are all extensions that the config declares.
+	// What are packages (FILE.tgz), versions (NAME, which is the highest published, or
+	// NAME@VERSION), and targets (a name of the config, an address, a folder with a slash), of
+	// which all extensions are proved that the config declares. Empty are all extensions that the
+	// config declares.
 	What []string
+	// Target is where versions are looked up; empty: the first target of the config that can be
+	// read.
+	Target string
+	// Keyring and Key are files with public keys, OpenPGP and PEM, by which what signs a package
+	// has to verify; empty: it is not looked at.
+	Keyring, Key string
+	// Statement is the file for statements; empty: none are written.
+	Statement string
 	// Revision is the commit in place of the one that the packages name; empty: theirs.
 	Revision string
 	Hooks    bool // run the hooks of the commit
@@ -48,15 +59,17 @@ type Proving struct {
 	options Options
 	sources []config.Source
 	builder *proof.Builder
-	// Remote is the address from which the commits can be fetched; empty where there is none.
-	Remote string
+	remote  string        // the address from which the commits can be fetched; empty where there is none
+	keys    *signing.Keys // of statements; nil signs none
+	ends    []func()
+	key     crypto.PublicKey // of Options.Key; nil without one
 
-	mu    sync.Mutex // of what is opened when it is needed
-	links *app.Clients
-	ends  []func()
-
-	asking sync.Mutex
-	index  target.Index
+	mu       sync.Mutex        // of places
+	places   map[string]*place // by how they are named
+	choosing sync.Mutex        // of chosen
+	chosen   *place            // see usual
+	naming   sync.Mutex        // of declaredNames
+	known    []string          // see names
 }
 
 // Open prepares the proofs of a project.
@@ -64,6 +77,17 @@ func Open(ctx context.Context, a *app.App, p *app.Project, o Options) (*Proving,
 	sources, err := p.Sources(ctx, nil)
 	if err != nil {
 		return nil, err
+	}
+	if o.Target != "" {
+		if err := a.CheckTargets(p, o.Local, app.TargetFlags{Target: []string{o.Target}}); err != nil {
+			return nil, err
+		}
+	}
+	var keys *signing.Keys
+	if o.Statement != "" {
+		if keys, err = p.StatementKey(ctx); err != nil {
+			return nil, err
+		}
 	}
 	repository, err := git.Open(ctx, p.GitFolder(ctx, sources))
 	if err != nil {
@@ -78,7 +102,13 @@ func Open(ctx context.Context, a *app.App, p *app.Project, o Options) (*Proving,
 	if err != nil {
 		return nil, err
 	}
-	pr := &Proving{app: a, project: p, options: o, sources: sources, Remote: repository.Address(ctx), ends: []func(){opened.Close}}
+	pr := &Proving{app: a, project: p, options: o, sources: sources, remote: repository.Address(ctx), keys: keys, ends: []func(){opened.Close}, places: map[string]*place{}}
+	if o.Key != "" {
+		if pr.key, err = signing.ReadPublic(o.Key); err != nil {
+			opened.Close()
+			return nil, app.Usage(err, "")
+		}
+	}
 	pr.builder = &proof.Builder{Repository: opened, Root: p.Root, Resolve: pr.resolve, Fetch: pr.picture}
 	for _, s := range sources {
 		if real, err := filepath.EvalSymlinks(s.Path); err == nil {
@@ -95,76 +125,143 @@ func Open(ctx context.Context, a *app.App, p *app.Project, o Options) (*Proving,
 
 // Close gives all back.
 func (p *Proving) Close() {
+	for _, at := range p.places {
+		at.close()
+	}
 	for _, end := range slices.Backward(p.ends) {
 		end()
 	}
 }
 
-// All proves what is asked for, in that order. Where all extensions are asked for, those that are
-// not published are left out, and named. The error is that of ctx, or one of usage.
+// asked is a package that is asked for: a file, or a version in a target.
+type asked struct {
+	word string
+	in   *place // nil for a file
+}
+
+// All proves what is asked for, in that order. Where all extensions of a target are asked for,
+// those that are not published there are left out, and named. The error is that of ctx, or one of
+// usage.
 func (p *Proving) All(ctx context.Context) (all []proof.Result, unpublished []string, err error) {
-	what := p.options.What
-	if len(what) == 0 {
-		if what, unpublished, err = p.declared(ctx); err != nil {
-			return nil, nil, err
-		}
+	what, unpublished, err := p.asked(ctx)
+	if err != nil {
+		return nil, nil, p.cut(ctx, err)
 	}
 	all = make([]proof.Result, len(what))
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, p.project.Config.Parallelism))
-	for i, word := range what {
+	for i, one := range what {
 		group.Go(func() error {
 			var err error
-			all[i], err = p.one(within, word)
+			all[i], err = p.one(within, one)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
-		if ctx.Err() != nil {
-			err = &graceful.CutError{Err: fmt.Errorf("%w before all was compared", context.Cause(ctx))}
-		}
-		return nil, nil, err
+		return nil, nil, p.cut(ctx, err)
 	}
 	return all, unpublished, nil
 }
 
-// declared are the extensions of the config that are published, and those that are not.
-func (p *Proving) declared(ctx context.Context) (there, not []string, err error) {
-	links, index, err := p.connect(ctx)
-	if err != nil {
-		return nil, nil, err
+// cut is an error, or that of ctx, which has ended the work.
+func (p *Proving) cut(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return &graceful.CutError{Err: fmt.Errorf("%w before all was compared", context.Cause(ctx))}
 	}
-	seen := map[string]bool{}
+	return err
+}
+
+// asked is what the words mean, and what of it is not published.
+func (p *Proving) asked(ctx context.Context) (what []asked, unpublished []string, err error) {
+	addAll := func(at *place) error {
+		there, not, err := p.declared(ctx, at)
+		for _, name := range there {
+			what = append(what, asked{name, at})
+		}
+		unpublished = append(unpublished, not...)
+		return err
+	}
+	if len(p.options.What) == 0 {
+		at, err := p.usual(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		return what, unpublished, addAll(at)
+	}
+	for _, word := range p.options.What {
+		isTarget, err := p.isTarget(ctx, word)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case isTarget && p.options.Target != "":
+			return nil, nil, app.Usage(fmt.Errorf("%s names a target, and so does --target", word), "name versions as NAME@VERSION with --target, or the target alone")
+		case isTarget:
+			if err := addAll(p.at(word)); err != nil {
+				return nil, nil, err
+			}
+		case strings.HasSuffix(word, ".tgz"):
+			what = append(what, asked{word, nil})
+		default:
+			at, err := p.usual(ctx)
+			if err != nil {
+				return nil, nil, err
+			}
+			what = append(what, asked{word, at})
+		}
+	}
+	return what, unpublished, nil
+}
+
+// names are those of the extensions that the config declares, sorted.
+func (p *Proving) names(ctx context.Context) ([]string, error) {
+	p.naming.Lock()
+	defer p.naming.Unlock()
+	if p.known != nil {
+		return p.known, nil
+	}
+	names := []string{}
 	for _, s := range p.sources {
 		ext, err := graceful.Await(ctx, func() (*extension.Extension, error) {
 			return extension.Load(s.Path, extension.Options{Display: s.Display, Ignore: []string{s.Settings.Package.Output}})
 		})
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		name := ext.Metadata.Name
-		if seen[name] {
-			continue
-		}
-		seen[name] = true
-		found, err := index.Versions(ctx, name)
-		if err != nil {
-			return nil, nil, fmt.Errorf("asking %s for the versions of %s: %w", links.Name, name, err)
-		}
-		if len(found) == 0 {
-			not = append(not, name)
-			continue
-		}
-		there = append(there, name)
+		names = append(names, ext.Metadata.Name)
 	}
-	slices.Sort(there)
-	slices.Sort(not)
+	slices.Sort(names)
+	p.known = slices.Compact(names)
+	return p.known, nil
+}
+
+// declared are the extensions of the config that are published in a target, and those that are
+// not, in words.
+func (p *Proving) declared(ctx context.Context, at *place) (there, not []string, err error) {
+	names, err := p.names(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	links, index, err := at.ask(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range names {
+		found, err := index.Versions(ctx, name)
+		switch {
+		case err != nil:
+			return nil, nil, fmt.Errorf("asking %s for the versions of %s: %w", links.Name, name, err)
+		case len(found) == 0:
+			not = append(not, fmt.Sprintf("%s is not published in %s", name, links.Name))
+		default:
+			there = append(there, name)
+		}
+	}
 	return there, not, nil
 }
 
-// one proves what a word means.
-func (p *Proving) one(ctx context.Context, word string) (proof.Result, error) {
-	claim, failed, err := p.claim(ctx, word)
+// one proves a package.
+func (p *Proving) one(ctx context.Context, what asked) (proof.Result, error) {
+	claim, failed, err := p.claim(ctx, what)
 	switch {
 	case ctx.Err() != nil:
 		return proof.Result{}, ctx.Err()
@@ -173,16 +270,20 @@ func (p *Proving) one(ctx context.Context, word string) (proof.Result, error) {
 	case failed != nil:
 		return *failed, nil
 	}
-	return p.builder.Prove(ctx, claim, p.options.Revision)
+	result, err := p.builder.Prove(ctx, claim, p.options.Revision)
+	if err == nil {
+		result.Signed, err = p.signed(ctx, what, claim)
+	}
+	return result, err
 }
 
-// claim is the package that a word means, or the result of one that could not be had.
-func (p *Proving) claim(ctx context.Context, word string) (*proof.Claim, *proof.Result, error) {
-	if strings.HasSuffix(word, ".tgz") {
-		return fromFile(ctx, word)
+// claim is the package that is asked for, or the result of one that could not be had.
+func (p *Proving) claim(ctx context.Context, what asked) (*proof.Claim, *proof.Result, error) {
+	if what.in == nil {
+		return fromFile(ctx, what.word)
 	}
-	name, version, _ := strings.Cut(word, "@")
-	links, index, err := p.connect(ctx)
+	name, version, _ := strings.Cut(what.word, "@")
+	links, index, err := what.in.ask(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -238,39 +339,13 @@ func fromFile(ctx context.Context, file string) (*proof.Claim, *proof.Result, er
 	return claim, nil, nil
 }
 
-// dial connects to the target, when it is needed first.
-func (p *Proving) dial(ctx context.Context) (*app.Clients, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.links == nil {
-		links, err := p.options.Local.Dial(ctx, p.app, p.project)
-		if err != nil {
-			return nil, err
-		}
-		p.links, p.ends = links, append(p.ends, links.Close)
-	}
-	return p.links, nil
-}
-
-// connect asks the target what is published, once.
-func (p *Proving) connect(ctx context.Context) (*app.Clients, target.Index, error) {
-	links, err := p.dial(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	p.asking.Lock()
-	defer p.asking.Unlock()
-	if p.index == nil {
-		if p.index, err = links.Index(ctx); err != nil {
-			return nil, nil, failure.WithHint(fmt.Errorf("asking %s what is published: %w", links.Name, err), "%s", failure.Hint(err))
-		}
-	}
-	return links, p.index, nil
-}
-
 // picture downloads what is at an address.
 func (p *Proving) picture(ctx context.Context, address string) ([]byte, error) {
-	links, err := p.dial(ctx)
+	at, err := p.usual(ctx)
+	if err != nil {
+		return nil, err
+	}
+	links, err := at.dial(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/provenance"
 
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/regularfile"
@@ -43,6 +50,35 @@ func Verify(public crypto.PublicKey, data, signature []byte) error {
 		return errNotSigned
 	}
 	return nil
+}
+
+// VerifyProvenance says who of a keyring has signed a package, by Helm's own code. The error says
+// why it is not signed.
+func VerifyProvenance(keyring, filename string, archive, prov []byte) (by string, err error) {
+	signatory, err := provenance.NewFromKeyring(keyring, "")
+	if err != nil {
+		return "", failure.WithHint(fmt.Errorf("reading the keyring %s: %w", keyring, err), "export it: gpg --export NAME >FILE")
+	}
+	dir, err := os.MkdirTemp("", "ksrelease-verify-")
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	file := filepath.Join(dir, filepath.Base(filename))
+	if err := os.WriteFile(file, archive, 0o600); err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(file+".prov", prov, 0o600); err != nil {
+		return "", err
+	}
+	verified, err := signatory.Verify(file, file+".prov")
+	if err != nil {
+		return "", fmt.Errorf("its provenance file does not verify: %w", err)
+	}
+	if names := slices.Sorted(maps.Keys(verified.SignedBy.Identities)); len(names) > 0 {
+		by = names[0]
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s %X", by, verified.SignedBy.PrimaryKey.Fingerprint)), nil
 }
 
 // ReadPublic reads a public key in PEM. Errors have hints.
