@@ -82,7 +82,7 @@ func lookUp(s subject) Use {
 		use.Wrong = append(use.Wrong, "images that templates use and extension.yaml does not list are not looked at")
 	}
 	use.Wrong = append(use.Wrong, ofFailures(s.Command)...)
-	use.Note = "ksrelease asks no registry for images; its rule images reports, offline, images in use that extension.yaml does not list, and the other way round"
+	use.Note = "adopt writes nothing that asks registries; ksrelease images check does, and with images: {exist: error} in .ksrelease.yaml so does each run: then it can go (docs/images.md)"
 	return use
 }
 
@@ -99,7 +99,7 @@ func copying(s subject) Use {
 		use.Wrong = append(use.Wrong, "what is there already is copied again")
 	}
 	use.Wrong = append(use.Wrong, ofFailures(s.Command)...)
-	use.Note = "ksrelease copies no images"
+	use.Note = "adopt writes nothing that copies images; ksrelease images mirror does, and with images: {mirror: [{to: REGISTRY/PATH}]} in .ksrelease.yaml so does each run before it sends an extension: then it can go (docs/images.md)"
 	return use
 }
 
