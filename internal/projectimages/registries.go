@@ -37,7 +37,7 @@ func Dial(a *app.App, mirrors []config.Mirror, parallelism int) (*Reach, error) 
 		return nil, err
 	}
 	asker := &presence.Asker{Registries: client, Parallelism: parallelism}
-	copier := &mirror.Mirror{Registries: client, Asker: asker, Parallelism: parallelism}
+	copier := &mirror.Mirror{Registries: client, Direct: client.Direct(), Asker: asker, Parallelism: parallelism}
 	// Without a folder for caches nothing is kept, and nobody is kept away.
 	if cache, err := os.UserCacheDir(); err == nil {
 		asker.Known = &presence.Known{Dir: filepath.Join(cache, "ksrelease", "platforms")}

@@ -62,6 +62,9 @@ func (r Result) IsToCopy() bool { return r.contents != nil }
 // use.
 type Mirror struct {
 	Registries Registries
+	// Direct asks the registry of the mirror itself, where Registries may ask another one in its
+	// place; nil is Registries.
+	Direct Registries
 	// Asker asks for images where they come from, and knows platforms of digests.
 	Asker *presence.Asker
 	// Update moves the tags of a mirror to what they name now at the place that they come from.
@@ -132,6 +135,14 @@ func (m *Mirror) shared(ctx context.Context, all *map[string]*work, t Task, do f
 	}
 }
 
+// direct is what the mirror itself is asked with.
+func (m *Mirror) direct() Registries {
+	if m.Direct != nil {
+		return m.Direct
+	}
+	return m.Registries
+}
+
 func failed(t Task, err error) Result { return Result{Task: t, State: Failed, Err: err} }
 
 // look asks the mirror, and only where that is not enough, where the image comes from.
@@ -140,7 +151,7 @@ func (m *Mirror) look(ctx context.Context, t Task) Result {
 	if at.Digest != "" {
 		at = at.WithDigest(at.Digest)
 	}
-	found, ok, err := m.Registries.Resolve(ctx, at)
+	found, ok, err := m.direct().Resolve(ctx, at)
 	if err != nil {
 		return failed(t, err)
 	}
@@ -193,7 +204,7 @@ func onlyAsked(missing, asked []string) []string {
 // pinned looks at an image that has a digest and a tag, and whose digest is not there. Where the tag is
 // that of another image it stays with it: nobody pulls this one by it.
 func (m *Mirror) pinned(ctx context.Context, t Task) Result {
-	_, taken, err := m.Registries.Resolve(ctx, t.To.WithTag(t.To.Tag))
+	_, taken, err := m.direct().Resolve(ctx, t.To.WithTag(t.To.Tag))
 	if err != nil {
 		return failed(t, err)
 	}
@@ -221,7 +232,7 @@ func (m *Mirror) updated(ctx context.Context, t Task, there Result) Result {
 // forPlatforms sees whether what the mirror has is for the platforms that are asked for. One that it
 // lacks is added, if the image has it where it comes from; those that it has stay.
 func (m *Mirror) forPlatforms(ctx context.Context, t Task, there Result) Result {
-	have, err := m.Asker.Platforms(ctx, t.To.WithDigest(there.Digest))
+	have, err := (&presence.Asker{Registries: m.direct(), Known: m.Asker.Known}).Platforms(ctx, t.To.WithDigest(there.Digest))
 	if err != nil {
 		return failed(t, err)
 	}
@@ -252,7 +263,7 @@ func (m *Mirror) carry(ctx context.Context, r Result, progress func(done, total 
 		return failed(r.Task, err)
 	}
 	defer unlock()
-	copied, err := m.Registries.CopyContents(ctx, r.contents, r.to, registry.CopyOptions{Progress: progress})
+	copied, err := m.direct().CopyContents(ctx, r.contents, r.to, registry.CopyOptions{Progress: progress})
 	r.Sent = copied.Bytes
 	if err != nil {
 		r.State, r.Err = Failed, failure.WithHint(fmt.Errorf("copying it to %s: %w", r.To, err), "%s", cmp.Or(failure.Hint(err), "try again: what has arrived stays there"))

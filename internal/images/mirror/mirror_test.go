@@ -485,3 +485,19 @@ func TestGoesOn(t *testing.T) {
 	}
 	isWhole(t, r, digest)
 }
+
+// Images may be read elsewhere, and the mirror itself is asked all the same.
+func TestReadsElsewhere(t *testing.T) {
+	from, to := registrytest.Start(t, registrytest.Options{}), registrytest.Start(t, registrytest.Options{})
+	digest := registrytest.PushImage(t, newClient(), from.Host+"/hub/x/a:1", "content", "linux/amd64", "linux/arm64")
+	client := registry.New(registry.Options{
+		Transport: transport.New(transport.Options{FirstWait: time.Millisecond, Attempts: 1}),
+		Mirrors:   []registry.Mirror{{From: "nowhere.invalid", To: from.Host + "/hub"}, {From: to.Host, To: from.Host + "/hub"}},
+	})
+	m := &Mirror{Registries: client, Direct: client.Direct(), Asker: &presence.Asker{Registries: client}}
+	r := m.Copy(t.Context(), tasks(t, Destination{To: to.Host}, "nowhere.invalid/x/a:1")[0], nil)
+	if r.State != Copied {
+		t.Fatalf("%s: %v", r.State, r.Err)
+	}
+	isWhole(t, r, digest)
+}
