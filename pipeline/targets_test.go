@@ -215,7 +215,7 @@ func TestTheBytesOfOneAreThoseOfAll(t *testing.T) {
 		one.put(there)
 		x := do(t, one.w, Options{Sources: []config.Source{source}, Targets: []target.Place{one.at("one"), two.at("two")}}).Extensions[0]
 		wantTargets(t, x, results.Failed, map[string]results.Outcome{"one": results.Exists, "two": results.Failed})
-		if !strings.HasPrefix(x.Reason, "two: package: taking the package that the folder one has: the folder one has the content digest of this version, and its package has other content (values.yaml") {
+		if !strings.HasPrefix(x.Reason, "two: package: taking the package that one has: it is listed with the content digest of this version, and has other content (values.yaml") {
 			t.Errorf("%q", x.Reason)
 		}
 	})
@@ -260,7 +260,7 @@ func TestDriftInOneTarget(t *testing.T) {
 		if len(x.Targets[0].Differs) != 1 || !strings.HasPrefix(x.Reason, "one: 1.0.0 is there with other content (values.yaml") || x.AsAsked != (policy == config.WarnDrift) {
 			t.Errorf("%q %+v", x.Reason, x.Targets)
 		}
-		if policy == config.FailDrift && x.Targets[1].Reason != "the folder one has the version with other content, and all are to have the same: bump version in extension.yaml" {
+		if policy == config.FailDrift && x.Targets[1].Reason != "one has the version with other content, and all are to have the same: bump version in extension.yaml" {
 			t.Errorf("%q", x.Targets[1].Reason)
 		}
 	}
@@ -293,7 +293,7 @@ func TestNobodyGetsAPackageWithoutPictures(t *testing.T) {
 			w, one := newFakeWorld(), newMuseum()
 			x := do(t, w, Options{Sources: []config.Source{sourceOf(t, "alc", "1.0.0")}, Targets: []target.Place{target.Marketplace(prepare(w)), one.at("one")}}).Extensions[0]
 			wantTargets(t, x, results.Failed, map[string]results.Outcome{"marketplace": results.Failed, "one": results.Blocked})
-			if x.Targets[1].Reason != "its icon and screenshots were to lie in the marketplace, where it is failed" || len(one.w.writes) > 0 || !strings.HasPrefix(x.Reason, "marketplace: ") || !strings.HasPrefix(x.Error.Message, "marketplace: ") {
+			if x.Targets[1].Reason != "its icon and screenshots were to lie in marketplace, where it is failed" || len(one.w.writes) > 0 || !strings.HasPrefix(x.Reason, "marketplace: ") || !strings.HasPrefix(x.Error.Message, "marketplace: ") {
 				t.Errorf("%q, %q, %+v", x.Targets[1].Reason, x.Reason, x.Error)
 			}
 		})

@@ -194,7 +194,7 @@ func (d *Delivery) Published(ctx context.Context, to *Asking) (pkg *extension.Pa
 			return nil, false, err
 		}
 		if !difference.IsNone() {
-			return nil, false, failure.WithHint(fmt.Errorf("%s has the content digest of this version, and its package has other content (%s)", to.Shown, difference), "bump version in extension.yaml")
+			return nil, false, failure.WithHint(fmt.Errorf("it is listed with the content digest of this version, and has other content (%s)", difference), "bump version in extension.yaml")
 		}
 	}
 	return extension.Packed(d.Name, d.Version, archive, d.Ext.ContentDigest()), holds, nil
