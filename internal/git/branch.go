@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ksrelease/ksrelease/internal/shellword"
 )
@@ -200,6 +201,10 @@ func (b *RemoteBranch) prepare(ctx context.Context, home *Repository, dir string
 		b.at = address
 	}
 	b.address = name
+	if effective["http.lowspeedlimit"] == "" && effective["http.lowspeedtime"] == "" {
+		add("http.lowSpeedLimit", "1")
+		add("http.lowSpeedTime", stalled)
+	}
 	b.signs = slices.Contains([]string{"true", "yes", "on", "1"}, strings.ToLower(effective["commit.gpgsign"]))
 	add("remote."+name+".promisor", "true")
 	add("remote."+name+".partialclonefilter", "blob:none")
@@ -220,8 +225,22 @@ func (b *RemoteBranch) prepare(ctx context.Context, home *Repository, dir string
 
 // git runs git in that repository. The lock is held, or the branch is open.
 func (b *RemoteBranch) git(ctx context.Context, most int, input io.Reader, args ...string) (string, error) {
-	return ownIn(ctx, b.from, most, b.environment, input, args...)
+	timed, cancel := context.WithTimeout(ctx, longTransfer)
+	defer cancel()
+	printed, err := ownIn(timed, b.from, most, b.environment, input, args...)
+	if timed.Err() != nil && ctx.Err() == nil {
+		err = &failedError{command: nameOf(args), said: fmt.Sprintf("it took longer than %s", longTransfer)}
+	}
+	return printed, err
 }
+
+const (
+	// longTransfer bounds what git has to do with a remote: a server may never answer.
+	longTransfer = 10 * time.Minute
+	// stalled is for how many seconds a transfer by HTTP may bring less than a byte each
+	// (git-config(1), http.lowSpeedTime).
+	stalled = "60"
+)
 
 // Tip asks for the newest commit of the branch; it is empty where there is no such branch.
 func (b *RemoteBranch) Tip(ctx context.Context) (commit string, err error) {
