@@ -21,6 +21,7 @@ import (
 // A museum at the root of a host, one in folders, and one that overwrites whatever it has, if it
 // is sent something.
 func TestContract(t *testing.T) {
+	t.Parallel()
 	for name, options := range map[string]museumtest.Options{
 		"root":       {},
 		"late":       {Lag: 300 * time.Millisecond},

@@ -32,6 +32,7 @@ var requests = []string{"POST /api/charts", "GET /index.yaml", "GET /api/charts"
 
 // Promises P2, P4 and P9 before the double, in fake time.
 func TestRuns(t *testing.T) {
+	t.Parallel()
 	runtest.Suite{
 		Lags: true, Short: 150, Whole: 5000,
 		New: func(t *testing.T, lag time.Duration) runtest.Fixture {
@@ -117,6 +118,7 @@ func upload(t *testing.T, museum http.Handler, pkg *extension.Package) {
 
 // The same before ChartMuseum itself.
 func TestRunsWithTheRealOne(t *testing.T) {
+	t.Parallel()
 	museumtest.Binary(t)
 	runtest.Suite{
 		Real: true, Short: 40, Whole: 400,

@@ -44,6 +44,7 @@ var actions = map[targettest.Request]action{
 }
 
 func TestContractOfExec(t *testing.T) {
+	t.Parallel()
 	targettest.Run(t, func(t *testing.T) targettest.Fixture {
 		store := t.TempDir()
 		museum := script(t, store, breaking)
@@ -86,6 +87,7 @@ func script(t *testing.T, store, run string) *Target {
 }
 
 func TestContractOfWebhook(t *testing.T) {
+	t.Parallel()
 	binary := filepath.Join(t.TempDir(), "server")
 	build := exec.Command("go", "build", "-o", binary, ".")
 	build.Dir = example(t, "server")

@@ -80,6 +80,7 @@ func placeOf(of *Target) target.Place {
 
 // Promises P2, P4 and P9 before a service, in fake time.
 func TestRunsOfWebhook(t *testing.T) {
+	t.Parallel()
 	runtest.Suite{
 		Lags: true, Short: 150, Whole: 5000,
 		New: func(t *testing.T, lag time.Duration) runtest.Fixture {
@@ -150,6 +151,7 @@ exec sh "$SCRIPT"
 
 // The same before a command, in real time.
 func TestRunsOfExec(t *testing.T) {
+	t.Parallel()
 	runtest.Suite{
 		Real: true, Short: 40, Whole: 400,
 		// Whether a command would do better the second time is for it to know, but for what is in

@@ -55,7 +55,8 @@ type Suite struct {
 	// Once says whether a run has to get over a fault of a request that happens once; nil is what
 	// a client of HTTP gets over. what is as in a script.
 	Once func(request, what string) bool
-	// Short and Whole are how many cases of each promise are tried in a usual run, and in a soak.
+	// Short and Whole are how many cases of each promise are tried in a usual run, and in a soak:
+	// half of it for P2 and P9. With -short it is a fifth.
 	Short, Whole int
 }
 
@@ -64,6 +65,15 @@ func (s Suite) Run(t *testing.T) {
 	t.Run("P2 never overwrites", s.neverOverwrites)
 	t.Run("P4 truth by reading", s.truth)
 	t.Run("P9 verified means visible", s.visible)
+}
+
+// cases is how many cases are tried.
+func (s Suite) cases(t *testing.T, part int) int {
+	short := s.Short / part
+	if testing.Short() {
+		short /= 5
+	}
+	return soak.Cases(t, short, s.Whole/part)
 }
 
 // bubble runs a case in the time that it is made for.
@@ -195,7 +205,7 @@ func (s Suite) truth(t *testing.T) {
 	s.bubble(t, func(t *testing.T) { requests = s.New(t, 0).Requests })
 	all := s.incidents(requests)
 	outcomes := map[results.Outcome]int{}
-	for _, i := range all[:min(len(all), soak.Cases(t, s.Short, s.Whole))] {
+	for _, i := range all[:min(len(all), s.cases(t, 1))] {
 		s.bubble(t, func(t *testing.T) {
 			f := s.New(t, 0)
 			i.presence.put(t, f)
@@ -284,7 +294,7 @@ func (b between) Publish(ctx context.Context, pkg *extension.Package) (target.Sn
 func (s Suite) neverOverwrites(t *testing.T) {
 	whats := []string{"status 500", "login", "reset", "shape", "empty", "status 404"}
 	outcomes := map[results.Outcome]int{}
-	for n := range soak.Cases(t, s.Short/2, s.Whole/2) {
+	for n := range s.cases(t, 2) {
 		random := rand.New(rand.NewPCG(2, uint64(n)))
 		s.bubble(t, func(t *testing.T) {
 			there, late := []presence{ours, other}[random.IntN(2)], random.IntN(2) == 0
@@ -326,7 +336,7 @@ func (s Suite) neverOverwrites(t *testing.T) {
 // P9: what is released can be seen, and its package is what was sent.
 func (s Suite) visible(t *testing.T) {
 	outcomes := map[results.Outcome]int{}
-	for n := range soak.Cases(t, s.Short/2, s.Whole/2) {
+	for n := range s.cases(t, 2) {
 		random := rand.New(rand.NewPCG(9, uint64(n)))
 		s.bubble(t, func(t *testing.T) {
 			var lag time.Duration
