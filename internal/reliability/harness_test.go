@@ -652,7 +652,7 @@ func (p *place) newProcess(t testing.TB, address string, args ...string) *proces
 	run.cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + p.dir,
 		"HOME=" + p.file("home"), "XDG_CONFIG_HOME=" + p.file("home/config"), "XDG_CACHE_HOME=" + p.file("home/cache"),
-		"MARKET=" + address, "DIST=" + p.file("dist"),
+		"MARKET=" + address, "MARKET_HOST=" + strings.TrimPrefix(address, "http://"), "DIST=" + p.file("dist"),
 	}
 	run.cmd.Env = append(run.cmd.Env, canary.Environment()...)
 	return run

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/registry"
 )
 
@@ -76,7 +77,8 @@ func (b *builder) add(ctx context.Context, at registry.Reference, packages []*ex
 		})
 	}
 	group.Wait()
-	if !slices.Contains(failed, nil) {
+	// Where somebody else was first, the package of that one gets into the image, so that all see what it is.
+	if !slices.ContainsFunc(failed, func(err error) bool { var other *conflict; return err == nil || errors.As(err, &other) }) {
 		return failed
 	}
 	for range mostAttempts {
@@ -87,10 +89,16 @@ func (b *builder) add(ctx context.Context, at registry.Reference, packages []*ex
 		if len(wanted) == 0 {
 			for i, pkg := range packages {
 				if p, there := now.find(pkg.Name, pkg.Version); failed[i] == nil && (!there || p.Digest != pkg.Digest) {
-					failed[i] = conflict(at, p)
+					failed[i] = &conflict{at, p}
 				}
 			}
 			return failed
+		}
+		if settled, err := b.settled(ctx, at, wanted, packages); err != nil || !settled {
+			if err != nil {
+				return all(err)
+			}
+			continue
 		}
 		if err := b.move(ctx, at, now, wanted); err != nil {
 			return all(err)
@@ -103,7 +111,7 @@ func (b *builder) add(ctx context.Context, at registry.Reference, packages []*ex
 func (b *builder) tag(ctx context.Context, at registry.Reference, now state, pkg *extension.Package) error {
 	if p, there := now.find(pkg.Name, pkg.Version); there {
 		if p.Digest != pkg.Digest {
-			return conflict(at, p)
+			return &conflict{at, p}
 		}
 		return nil
 	}
@@ -113,7 +121,7 @@ func (b *builder) tag(ctx context.Context, at registry.Reference, now state, pkg
 	}
 	if p, there, err := b.tagged(ctx, to); err != nil || there {
 		if err == nil && p.Digest != pkg.Digest {
-			return conflict(to, p)
+			return &conflict{to, p}
 		}
 		return err
 	}
@@ -133,11 +141,37 @@ func (b *builder) tag(ctx context.Context, at registry.Reference, now state, pkg
 	if err := b.Registry.SettleManifest(ctx, to, ocispec.MediaTypeImageManifest, text); err != nil {
 		return err
 	}
-	// Somebody else may have had the same idea at the same moment.
-	if p, _, err := b.tagged(ctx, to); err != nil || p.Digest != pkg.Digest {
-		return errors.Join(err, conflict(to, p))
+	if !graceful.Sleep(ctx, b.Settle) {
+		return context.Cause(ctx)
 	}
-	return nil
+	p, _, err := b.tagged(ctx, to)
+	if err == nil && p.Digest != pkg.Digest {
+		err = &conflict{to, p}
+	}
+	return err
+}
+
+// settled says whether the tags of packages stay what they are. Those of our own have been waited for.
+func (b *builder) settled(ctx context.Context, at registry.Reference, wanted []packed, ours []*extension.Package) (bool, error) {
+	var others []packed
+	for _, p := range wanted {
+		if !slices.ContainsFunc(ours, func(pkg *extension.Package) bool { return p.is(pkg.Name, pkg.Version) && p.Digest == pkg.Digest }) {
+			others = append(others, p)
+		}
+	}
+	if len(others) == 0 {
+		return true, nil
+	}
+	if !graceful.Sleep(ctx, b.Settle) {
+		return false, context.Cause(ctx)
+	}
+	for _, p := range others {
+		now, _, err := b.tagged(ctx, at.WithTag(tagOf(p.Name, p.Version)))
+		if err != nil || now.Digest != p.Digest {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // tagged reads the tag of a package.

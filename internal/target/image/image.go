@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/Masterminds/semver/v3"
 	"github.com/opencontainers/go-digest"
@@ -40,6 +41,9 @@ type Options struct {
 	Platforms []string
 	// Binary reads the program that an image without a base runs, ksrelease for a platform of Linux, linked statically.
 	Binary func(platform string) ([]byte, error)
+	// Settle is how long a package that got its tag waits before it counts: longer than somebody else may take from
+	// looking for that tag to setting it. 0 is a second.
+	Settle time.Duration
 }
 
 // Target is a museum image. It is safe for concurrent use.
@@ -61,6 +65,9 @@ func New(options Options) (*Target, error) {
 	}
 	if options.Base == nil && options.Binary == nil {
 		return nil, errors.New("an image without a base needs a program")
+	}
+	if options.Settle == 0 {
+		options.Settle = time.Second
 	}
 	bases := options.Registry
 	options.Registry = bases.Direct()
@@ -268,10 +275,18 @@ func (t *Target) build(ctx context.Context, packages []*extension.Package) []err
 	return errs
 }
 
-// conflict says of a version that it is there with other content.
-func conflict(at registry.Reference, p packed) error {
-	return failure.WithHint(fmt.Errorf("%s has %s %s with other content (%s)", at, p.Name, p.Version, p.Digest), "what is there stays; give it another version")
+// conflict is a version that is there with other content.
+type conflict struct {
+	at registry.Reference
+	packed
 }
+
+func (c *conflict) Error() string {
+	return fmt.Sprintf("%s has %s %s with other content (%s)", c.at, c.Name, c.Version, c.Digest)
+}
+
+// Hint says that nothing is replaced.
+func (c *conflict) Hint() string { return "what is there stays; give it another version" }
 
 var _ target.Target = (*Target)(nil)
 

@@ -33,7 +33,7 @@ import (
 )
 
 func client(t *testing.T) *registry.Client {
-	web := transport.New(transport.Options{FirstWait: 5 * time.Millisecond, Attempts: 3})
+	web := transport.New(transport.Options{FirstWait: 10 * time.Millisecond, Attempts: 6})
 	t.Cleanup(web.Close)
 	return registry.New(registry.Options{Transport: web})
 }
@@ -85,6 +85,9 @@ func baseImage(t *testing.T, at registry.Reference, platforms ...string) {
 	_, err := c.PushManifest(t.Context(), at, "application/vnd.docker.distribution.manifest.list.v2+json", text(index))
 	must(t, err)
 }
+
+// settle is short: these tests have one content for each version.
+const settle = 5 * time.Millisecond
 
 var platforms = []string{"linux/amd64", "linux/arm64"}
 
@@ -155,7 +158,7 @@ func TestContract(t *testing.T) {
 		baseImage(t, base, platforms...)
 		p, host := newProxy(t, home)
 		to, err := image.New(image.Options{
-			Registry: client(t), Images: []registry.Reference{parse(t, host+"/ks/museum:latest")}, Base: &base, Platforms: platforms,
+			Registry: client(t), Images: []registry.Reference{parse(t, host+"/ks/museum:latest")}, Base: &base, Platforms: platforms, Settle: settle,
 		})
 		must(t, err)
 		paths := map[targettest.Request][]string{
@@ -258,7 +261,7 @@ func TestManyAtOnceAreFewBuilds(t *testing.T) {
 	baseImage(t, base, platforms...)
 	p, host := newProxy(t, one)
 	images := []registry.Reference{parse(t, host+"/ks/museum:latest"), parse(t, two.Host+"/other/museum:v1")}
-	to, err := image.New(image.Options{Registry: client(t), Images: images, Base: &base, Platforms: platforms})
+	to, err := image.New(image.Options{Registry: client(t), Images: images, Base: &base, Platforms: platforms, Settle: settle})
 	must(t, err)
 	packages := twelve(t)
 	publishAll(t, to, packages...)
@@ -294,7 +297,7 @@ func TestReproducible(t *testing.T) {
 	for i, order := range [][]*extension.Package{packages, reversed(packages)} {
 		at := parse(t, fmt.Sprintf("%s/museum%d:latest", home.Host, i))
 		for _, pkg := range order {
-			to, err := image.New(image.Options{Registry: client(t), Images: []registry.Reference{at}, Base: &base, Platforms: platforms})
+			to, err := image.New(image.Options{Registry: client(t), Images: []registry.Reference{at}, Base: &base, Platforms: platforms, Settle: settle})
 			must(t, err)
 			if _, err := to.Publish(t.Context(), pkg); err != nil {
 				t.Fatal(err)
@@ -305,7 +308,7 @@ func TestReproducible(t *testing.T) {
 		digests = append(digests, d.Digest.String())
 	}
 	at := parse(t, home.Host+"/museum2:latest")
-	to, err := image.New(image.Options{Registry: client(t), Images: []registry.Reference{at}, Base: &base, Platforms: platforms})
+	to, err := image.New(image.Options{Registry: client(t), Images: []registry.Reference{at}, Base: &base, Platforms: platforms, Settle: settle})
 	must(t, err)
 	publishAll(t, to, packages...)
 	d, _, err := client(t).Resolve(t.Context(), at)
@@ -331,7 +334,7 @@ func TestProcessesAtOnceLoseNothing(t *testing.T) {
 		packages := twelve(t)
 		var group sync.WaitGroup
 		for _, pkg := range packages {
-			to, err := image.New(image.Options{Registry: client(t), Images: []registry.Reference{at}, Base: &base, Platforms: platforms[:1]})
+			to, err := image.New(image.Options{Registry: client(t), Images: []registry.Reference{at}, Base: &base, Platforms: platforms[:1], Settle: settle})
 			must(t, err)
 			group.Go(func() {
 				if _, err := to.Publish(t.Context(), pkg); err != nil {
@@ -340,7 +343,7 @@ func TestProcessesAtOnceLoseNothing(t *testing.T) {
 			})
 		}
 		group.Wait()
-		to, err := image.New(image.Options{Registry: client(t), Images: []registry.Reference{at}, Base: &base, Platforms: platforms[:1]})
+		to, err := image.New(image.Options{Registry: client(t), Images: []registry.Reference{at}, Base: &base, Platforms: platforms[:1], Settle: settle})
 		must(t, err)
 		index, err := to.Index(t.Context())
 		must(t, err)
@@ -374,7 +377,7 @@ func TestABuildThatEndedAnywhere(t *testing.T) {
 			p.back.ServeHTTP(w, r)
 		})
 		p.mu.Unlock()
-		options := image.Options{Registry: client(t), Images: []registry.Reference{at}, Base: &base, Platforms: platforms}
+		options := image.Options{Registry: client(t), Images: []registry.Reference{at}, Base: &base, Platforms: platforms, Settle: settle}
 		to, err := image.New(options)
 		must(t, err)
 		_, failed := to.Publish(ctx, one)
@@ -408,7 +411,7 @@ func TestWhatIsNotOurs(t *testing.T) {
 	baseImage(t, base, platforms...)
 	before := registrytest.PushImage(t, c, home.Host+"/museum:latest", "another image")
 	at := parse(t, home.Host+"/museum:latest")
-	to, err := image.New(image.Options{Registry: c, Images: []registry.Reference{at}, Base: &base, Platforms: platforms})
+	to, err := image.New(image.Options{Registry: c, Images: []registry.Reference{at}, Base: &base, Platforms: platforms, Settle: settle})
 	must(t, err)
 	if _, err := to.Publish(t.Context(), targettest.Package(t, "alc", "1.0.0", "one")); err == nil || !strings.Contains(err.Error(), "made by something else") || failure.Hint(err) == "" {
 		t.Errorf("%v", err)
@@ -425,7 +428,7 @@ func TestWhatIsNotOurs(t *testing.T) {
 	if _, err := missing.Publish(t.Context(), targettest.Package(t, "alc", "1.0.0", "one")); err == nil || !strings.Contains(err.Error(), "linux/riscv64") {
 		t.Errorf("a platform that the base has not: %v", err)
 	}
-	if _, err := image.New(image.Options{Registry: c, Images: []registry.Reference{at.WithDigest(before)}, Base: &base, Platforms: platforms}); err == nil {
+	if _, err := image.New(image.Options{Registry: c, Images: []registry.Reference{at.WithDigest(before)}, Base: &base, Platforms: platforms, Settle: settle}); err == nil {
 		t.Error("a digest is no tag")
 	}
 }
@@ -437,7 +440,7 @@ func TestOneMoreSendsLittle(t *testing.T) {
 	baseImage(t, base, platforms...)
 	p, host := newProxy(t, home)
 	at := parse(t, host+"/museum:latest")
-	to, err := image.New(image.Options{Registry: client(t), Images: []registry.Reference{at}, Base: &base, Platforms: platforms})
+	to, err := image.New(image.Options{Registry: client(t), Images: []registry.Reference{at}, Base: &base, Platforms: platforms, Settle: settle})
 	must(t, err)
 	publishAll(t, to, twelve(t)...)
 	var uploads atomic.Int64
