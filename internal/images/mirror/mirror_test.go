@@ -125,14 +125,19 @@ func TestWhatIsThereCostsOneHead(t *testing.T) {
 	from, to := count(t, registrytest.Start(t, registrytest.Options{})), count(t, registrytest.Start(t, registrytest.Options{}))
 	client := newClient()
 	var images []string
+	var pushes sync.WaitGroup
 	for i := range 40 {
 		image := fmt.Sprintf("%s/x/image-%d:1", from.host, i)
 		var platforms []string
 		if i%2 == 0 {
 			platforms = []string{"linux/amd64", "linux/arm64"}
 		}
-		registrytest.PushImage(t, client, image, fmt.Sprintf("content %d", i), platforms...)
+		pushes.Go(func() { registrytest.PushImage(t, client, image, fmt.Sprintf("content %d", i), platforms...) })
 		images = append(images, image)
+	}
+	pushes.Wait()
+	if t.Failed() {
+		return
 	}
 	all := tasks(t, Destination{To: to.host + "/mirror"}, images...)
 	for _, r := range copyAll(t.Context(), newMirror(t), all[:38]) {
@@ -220,7 +225,7 @@ func TestWhatIsThereForPlatforms(t *testing.T) {
 		t.Errorf("what is there costs %q and %q", asked, sent)
 	}
 	// A platform more: the one that has it is replaced, the other one has none where it comes from.
-	results := again("linux/arm64")
+	results := again("linux/amd64", "linux/arm64")
 	if results[0].State != Replaced || results[0].Was == "" || results[1].State != There || !slices.Equal(results[1].Lacks, []string{"linux/arm64"}) {
 		t.Errorf("with another platform: %+v", results)
 	}

@@ -1,0 +1,37 @@
+package projectimages
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ksrelease/ksrelease/internal/output"
+)
+
+// On a terminal one line is redrawn and taken away in the end; elsewhere there is a line from time to
+// time, and none for what is done at once.
+func TestMeter(t *testing.T) {
+	for _, terminal := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			var text strings.Builder
+			m := NewMeter(output.New(&text), terminal)
+			m.Step("copying", 1, 3)
+			m.Size(4 << 20)
+			m.Bytes(3 << 20)
+			m.Bytes(-1 << 20) // an attempt begins anew
+			time.Sleep(redrawEach + time.Millisecond)
+			if said := text.String(); terminal != strings.Contains(said, "copying: 1 of 3 images, 2.0 MiB of 4.0 MiB") {
+				t.Errorf("terminal %t, at once: %q", terminal, said)
+			}
+			time.Sleep(lineEach)
+			if said := text.String(); !strings.Contains(said, "copying: 1 of 3 images, 2.0 MiB of 4.0 MiB") || !terminal && strings.Count(said, "\n") != 1 {
+				t.Errorf("terminal %t, later: %q", terminal, said)
+			}
+			m.Close()
+			if said := text.String(); terminal != strings.HasSuffix(said, "\r\x1b[K") {
+				t.Errorf("terminal %t, in the end: %q", terminal, said)
+			}
+		})
+	}
+}
