@@ -258,11 +258,16 @@ func refused(t config.Target) string {
 // client makes the connections of a target to its server; without an address it is any. key leads
 // to the address in the config.
 func (m *placeMaker) client(t config.Target, address string, key ...string) (*transport.Client, error) {
+	return m.clientOf(t, m.parallelism, address, key...)
+}
+
+// clientOf is client where another number of connections is worth keeping.
+func (m *placeMaker) clientOf(t config.Target, parallelism int, address string, key ...string) (*transport.Client, error) {
 	server, err := m.server(t, address, key...)
 	if err != nil {
 		return nil, err
 	}
-	options := transport.Options{Parallelism: m.parallelism, Dial: m.app.Connect, Warn: m.app.Warnings.Add}
+	options := transport.Options{Parallelism: parallelism, Dial: m.app.Connect, Warn: m.app.Warnings.Add}
 	if strings.Contains(address, "://") {
 		options.Servers = []transport.Server{server}
 	}

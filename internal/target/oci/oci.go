@@ -219,7 +219,7 @@ func notAChart(at registry.Reference) error {
 
 // Index is empty at first: each name is asked for when it is looked up.
 func (t *Target) Index(ctx context.Context) (target.Index, error) {
-	return &index{target: t, known: map[[2]string]lookup{}}, ctx.Err()
+	return &index{target: t, known: map[[2]string]lookup{}, versions: map[string][]string{}}, ctx.Err()
 }
 
 // Snapshot asks for the tag of a version. Its ID is the digest of the manifest.
@@ -266,8 +266,10 @@ func (t *Target) FetchAsset(ctx context.Context, address string) ([]byte, error)
 // index is what was looked up so far.
 type index struct {
 	target *Target
-	mu     sync.Mutex
-	known  map[[2]string]lookup
+
+	mu       sync.Mutex
+	known    map[[2]string]lookup
+	versions map[string][]string
 }
 
 type lookup struct {
@@ -305,13 +307,31 @@ func (i *index) Lookup(ctx context.Context, name, wanted string) (target.Entry, 
 	return found.entry, found.there, nil
 }
 
-// Versions lists the tags that are versions. A tag with _ in it does not say where the
-// version has a plus sign, so its manifest does.
+// Versions lists the tags that are versions, and asks for them once.
 func (i *index) Versions(ctx context.Context, name string) ([]string, error) {
-	at := i.target.reference(name, "")
-	tags, _, err := i.target.registry.Tags(ctx, at)
+	i.mu.Lock()
+	kept, ok := i.versions[name]
+	i.mu.Unlock()
+	if ok {
+		return slices.Clone(kept), nil
+	}
+	versions, err := i.target.versions(ctx, name)
 	if err != nil {
-		return nil, i.target.explain(err)
+		return nil, err
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.versions[name] = versions
+	return slices.Clone(versions), nil
+}
+
+// versions reads the tags of a name. One with _ in it does not say where the version has
+// a plus sign, so its manifest does.
+func (t *Target) versions(ctx context.Context, name string) ([]string, error) {
+	at := t.reference(name, "")
+	tags, _, err := t.registry.Tags(ctx, at)
+	if err != nil {
+		return nil, t.explain(err)
 	}
 	var versions []string
 	for _, tag := range tags {
@@ -320,7 +340,7 @@ func (i *index) Versions(ctx context.Context, name string) ([]string, error) {
 			continue
 		}
 		if strings.Contains(tag, "_") {
-			v, there, err := i.target.read(ctx, at.WithTag(tag))
+			v, there, err := t.read(ctx, at.WithTag(tag))
 			if err != nil {
 				return nil, err
 			}
