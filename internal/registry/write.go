@@ -133,9 +133,9 @@ func (c *Client) PushManifest(ctx context.Context, r Reference, mediaType string
 	return manifest, err
 }
 
-// doubtedError is a manifest whose digest the registry says is not that of its bytes. It was
-// made of these bytes. docker-registry 2.8 and 3.1 say so of a manifest that somebody else
-// sends at the same time: they read the file while it is written.
+// doubtedError is a manifest of which the registry says that a digest is not right. It was
+// made of these bytes. docker-registry 2.8 says so while somebody else pushes the same: it
+// writes files in place, and reads an empty one (findings/registry-same-chart-at-once.sh).
 type doubtedError struct{ err error }
 
 func (e *doubtedError) Error() string   { return e.err.Error() }
