@@ -3,9 +3,12 @@ package keytest
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"os"
@@ -51,11 +54,30 @@ func PEM(dir, name string) (private, public string, err error) {
 	if err != nil {
 		return "", "", err
 	}
+	return WritePEM(dir, name, key)
+}
+
+// Kinds are new keys of each kind that signs packages.
+func Kinds() (map[string]crypto.Signer, error) {
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	_, ed, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	long, err := rsa.GenerateKey(rand.Reader, 2048)
+	return map[string]crypto.Signer{"ecdsa": ec, "ed25519": ed, "rsa": long}, err
+}
+
+// WritePEM writes a key as PEM does.
+func WritePEM(dir, name string, key crypto.Signer) (private, public string, err error) {
 	secret, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return "", "", err
 	}
-	open, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	open, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {
 		return "", "", err
 	}
