@@ -5,11 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
+	"net/http/cgi"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -166,6 +171,51 @@ func TestBranchObeysSettings(t *testing.T) {
 	}
 	if shown := elsewhere.Shown(); shown != "the branch gh-pages of the remote" {
 		t.Errorf("shown as %s", shown)
+	}
+}
+
+// Over HTTP, the login that a repository has for its remote holds, as actions/checkout leaves it; it
+// is sent once, is no argument of a process, and stands in no file.
+func TestBranchLogsIn(t *testing.T) {
+	bare, work := remote(t)
+	gittest.Git(t, bare, "config", "http.receivepack", "true")
+	gittest.Git(t, bare, "config", "uploadpack.allowFilter", "true")
+	const login = "Basic eDpzZWNyZXQtOWIxZg=="
+	var refused atomic.Int32
+	program, err := exec.LookPath("git")
+	if err != nil {
+		t.Fatal(err)
+	}
+	backend := &cgi.Handler{Path: program, Args: []string{"http-backend"}, Env: []string{"GIT_PROJECT_ROOT=" + filepath.Dir(bare), "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=x"}}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if got := r.Header.Values("Authorization"); len(got) != 1 || got[0] != login {
+			refused.Add(1)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		backend.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	work.Git("remote", "set-url", "origin", server.URL+"/"+filepath.Base(bare))
+	work.Git("config", "http."+server.URL+"/.extraheader", "AUTHORIZATION: "+login)
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	b := branchOf(t, work.Dir, "")
+	for _, mark := range []string{"a", "b"} {
+		if err := b.Change(t.Context(), count(mark)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := read(t, b, "count"); n != "2" || refused.Load() > 0 {
+		t.Errorf("count is %s, after %d refusals", n, refused.Load())
+	}
+	if all := snapshotOf(t, temporary); strings.Contains(all, login) {
+		t.Error("the login stands in a file")
+	}
+	// Without it the error says so, and asks nobody for a password.
+	work.Git("config", "--unset", "http."+server.URL+"/.extraheader")
+	if _, err := branchOf(t, work.Dir, "").View(t.Context()); git.ReasonOf(err) != git.Unreadable || !strings.Contains(failure.Hint(err), "git ls-remote origin") {
+		t.Errorf("%v (%s)", err, failure.Hint(err))
 	}
 }
 

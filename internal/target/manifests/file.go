@@ -66,7 +66,7 @@ func parse(data []byte) (*file, error) {
 		if err := at.decode(); err != nil {
 			return fmt.Errorf("the document that begins in line %d: %w", begins, err)
 		}
-		if strings.TrimSpace(at.text) != "" || at.separator != "" {
+		if at.text != "" || at.separator != "" {
 			f.documents = append(f.documents, at)
 		}
 		return nil
