@@ -387,7 +387,7 @@ func (o *tour) smaller() (all []tour) {
 }
 
 func TestPromisesHoldInEachTarget(t *testing.T) {
-	cases := soak.Cases(t, 120, 10_000)
+	cases := soak.Cases(t, 120, 5_000)
 	trips, versions := 0, 0
 	for i := range cases {
 		o := drawTour(rand.New(rand.NewPCG(13, uint64(i))))
