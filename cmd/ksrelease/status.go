@@ -16,10 +16,10 @@ type statusCommand struct {
 	app.Place
 	app.Deadline
 	app.LocalFlags
-	app.TargetFlags
 	app.Since
 	app.HookFlags
 	Names  []string `arg:"" optional:"" name:"name" help:"Only these extensions."`
+	Target []string `placeholder:"TARGET" help:"Only these targets: names of the config, oci://HOST/PATH, https://HOST of a ChartMuseum, or folders."`
 	Wait   bool     `help:"Wait until all that is submitted has been reviewed."`
 	Output string   `enum:"text,json" default:"text" help:"text or json."`
 }
@@ -35,7 +35,7 @@ func (c *statusCommand) Run(a *app.App) error {
 	if err := p.BeginHooks(ctx, app.HookRun{Run: c.Hooks, Command: "status", DryRun: true}); err != nil {
 		return err
 	}
-	links, err := c.DialAll(ctx, a, p, c.TargetFlags)
+	links, err := c.DialRefs(ctx, a, p, c.Target...)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (c *statusCommand) look(ctx context.Context, a *app.App, p *app.Project, li
 	if err != nil {
 		return nil, err
 	}
-	options.Only, options.Targets, options.NamesTargets = c.Names, links.Targets(), p.Config.NamesTargets && !c.IsLocal()
+	options.Only, options.Targets, options.NamesTargets = c.Names, links.Targets(), (p.Config.NamesTargets || len(c.Target) > 0) && !c.IsLocal()
 	run, result, err := p.DryRun(ctx, options, c.Since)
 	if err != nil {
 		return nil, err

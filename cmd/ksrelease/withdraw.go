@@ -8,6 +8,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/target"
+	"github.com/ksrelease/ksrelease/internal/withdrawal"
 )
 
 // release names one version of one extension on the command line.
@@ -62,35 +63,9 @@ func (c *withdrawCommand) Run(a *app.App) error {
 	if !links.HasKey() {
 		return target.ErrNoToken
 	}
-	withdrawer, ok := links.Target.(target.Withdrawer)
-	if !ok {
-		return fmt.Errorf("%s takes no version back", links.Name)
+	said, err := withdrawal.Take(a.Stop, links.Target, links.Name, c.Release.Name, c.Release.Version, c.Message)
+	if err == nil {
+		a.Stdout.Print("%s", said)
 	}
-	ctx := a.Stop
-	name, version := c.Release.Name, c.Release.Version
-	before, err := links.Snapshot(ctx, name, version)
-	if err != nil {
-		return err
-	}
-	switch before.Status {
-	case target.StatusNone:
-		return fmt.Errorf("%s has no %s", links.Name, c.Release)
-	case target.StatusDraft:
-		a.Stdout.Print("%s is a draft: there is nothing to take back.", c.Release)
-		return nil
-	} // what of all others can be taken back, the server decides
-	// Whatever the answer says, the state decides.
-	refused := withdrawer.Withdraw(ctx, before.ID, c.Message)
-	after, err := links.Snapshot(ctx, name, version)
-	switch {
-	case err != nil:
-		return errors.Join(refused, fmt.Errorf("whether %s was taken back is not known: %w", c.Release, err))
-	case after.Status == target.StatusDraft:
-		a.Stdout.Print("%s is taken back: it is a draft again (snapshot %s).", c.Release, after.ID)
-		return nil
-	case refused != nil:
-		return refused
-	default:
-		return fmt.Errorf("%s is still %s, although the marketplace took the request", c.Release, after.Status)
-	}
+	return err
 }

@@ -46,6 +46,14 @@ func (f LocalFlags) DialAll(ctx context.Context, a *App, p *Project, targets Tar
 	return a.Dial(ctx, p, DialOptions{At: f.ForReading(), Dir: f.Folder(p), Targets: targets.Target, Parallelism: p.Config.Parallelism})
 }
 
+// DialRefs is DialAll for targets that are named as ResolveTarget has it.
+func (f LocalFlags) DialRefs(ctx context.Context, a *App, p *Project, refs ...string) (*Clients, error) {
+	if len(refs) == 0 || f.IsLocal() {
+		return f.DialAll(ctx, a, p, TargetFlags{refs})
+	}
+	return a.resolveTargets(ctx, p, refs, p.Config.Parallelism)
+}
+
 // ForReading says which marketplace a command works on that changes nothing itself.
 func (f LocalFlags) ForReading() Where {
 	if f.IsLocal() {

@@ -63,12 +63,30 @@ func (p *Project) Marketplace() (config.Target, bool) {
 // An address or folder that the config has is that target. What is named in another way takes its
 // credentials from the variables of its kind. The target is the one of the Clients.
 func (a *App) ResolveTarget(ctx context.Context, p *Project, ref string, parallelism int) (*Clients, error) {
-	t, err := p.targetOf(ref)
-	if err != nil {
-		return nil, err
+	return a.resolveTargets(ctx, p, []string{ref}, parallelism)
+}
+
+// resolveTargets is ResolveTarget for several. Each has a name that no other has.
+func (a *App) resolveTargets(ctx context.Context, p *Project, refs []string, parallelism int) (*Clients, error) {
+	var all []config.Target
+	for _, ref := range refs {
+		t, err := p.targetOf(ref)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(all, func(other config.Target) bool {
+			return other.Name == t.Name && other.IsDeclared() == t.IsDeclared() && t.IsDeclared()
+		}) {
+			continue // it was named twice
+		}
+		kind := t.Name
+		for n := 2; slices.ContainsFunc(slices.Concat(all, p.Config.Targets), func(other config.Target) bool { return !t.IsDeclared() && other.Name == t.Name }); n++ {
+			t.Name = fmt.Sprintf("%s-%d", kind, n)
+		}
+		all = append(all, t)
 	}
 	return graceful.Read(ctx, &a.Reads, "reading keys and certificates", func() (*Clients, error) {
-		return a.connectToAll(p, []config.Target{t}, DialOptions{Parallelism: parallelism})
+		return a.connectToAll(p, all, DialOptions{Parallelism: parallelism})
 	})
 }
 
@@ -222,11 +240,7 @@ func (m *placeMaker) place(t config.Target) (target.Place, error) {
 	case config.TargetWebhook:
 		return m.webhook(t)
 	}
-	return m.unavailable(t)
-}
-
-func (m *placeMaker) unavailable(t config.Target) (target.Place, error) {
-	return target.Place{}, Usage(fmt.Errorf("the target %s is of kind %s, which is not available", t.Name, t.Kind), "")
+	panic("no target is made of the kind " + string(t.Kind)) // TestEachKindIsMade
 }
 
 // login is what the environment has for a target: user and password, or a token.

@@ -96,15 +96,12 @@ func TestEachKindIsMade(t *testing.T) {
 - {kind: exec, run: "true"}
 - {kind: webhook, url: "https://releases.example.com"}
 `)
-	notThere := map[string]bool{}
 	kinds := map[config.TargetKind]bool{}
 	for _, declared := range p.Config.Targets {
 		kinds[declared.Kind] = true
 		links, err := p.app.connectToAll(p, []config.Target{declared}, DialOptions{Parallelism: 1})
-		if err != nil != notThere[declared.Name] {
-			t.Errorf("%s: %v", declared.Name, err)
-		}
 		if err != nil {
+			t.Errorf("%s: %v", declared.Name, err)
 			continue
 		}
 		place := links.Targets()[0]
