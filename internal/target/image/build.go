@@ -32,16 +32,19 @@ type builder struct {
 // A package has a tag of its own, package-NAME-VERSION, next to the image: an artifact with the archive
 // for its layer, in the types that Helm has for charts.
 const (
-	tagPrefix     = "package-"
-	chartType     = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
-	artifactType  = "application/vnd.ksrelease.package.v1"
-	nameKey       = "ksrelease.dev/name"
-	versionKey    = "ksrelease.dev/version"
-	contentKey    = extension.ContentDigestAnnotation
-	mostAttempts  = 20
-	mostAtOnce    = 8
-	emptyJSON     = "{}"
-	mostTagLength = 128
+	tagPrefix = "package-"
+	chartType = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+	// provenanceType is Helm's; signatureType is ours.
+	provenanceType = "application/vnd.cncf.helm.chart.provenance.v1.prov"
+	signatureType  = "application/vnd.ksrelease.signature"
+	artifactType   = "application/vnd.ksrelease.package.v1"
+	nameKey        = "ksrelease.dev/name"
+	versionKey     = "ksrelease.dev/version"
+	contentKey     = extension.ContentDigestAnnotation
+	mostAttempts   = 20
+	mostAtOnce     = 8
+	emptyJSON      = "{}"
+	mostTagLength  = 128
 )
 
 // tagOf is the tag of a package. Versions of extensions have no +, which no tag takes.
@@ -125,14 +128,27 @@ func (b *builder) tag(ctx context.Context, at registry.Reference, now state, pkg
 		}
 		return err
 	}
-	blob := registry.Describe(chartType, pkg.Data)
+	var layers []ocispec.Descriptor
+	for _, part := range []struct {
+		mediaType string
+		data      []byte
+	}{{chartType, pkg.Data}, {provenanceType, pkg.Provenance}, {signatureType, pkg.Signature}} {
+		if part.data == nil {
+			continue
+		}
+		blob := registry.Describe(part.mediaType, part.data)
+		if err := b.send(ctx, at, blob, part.data); err != nil {
+			return err
+		}
+		layers = append(layers, blob)
+	}
 	config := registry.Describe(ocispec.MediaTypeEmptyJSON, []byte(emptyJSON))
-	if err := errors.Join(b.send(ctx, at, blob, pkg.Data), b.send(ctx, at, config, []byte(emptyJSON))); err != nil {
+	if err := b.send(ctx, at, config, []byte(emptyJSON)); err != nil {
 		return err
 	}
 	text, err := json.Marshal(ocispec.Manifest{
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, ArtifactType: artifactType,
-		Config: config, Layers: []ocispec.Descriptor{blob},
+		Config: config, Layers: layers,
 		Annotations: map[string]string{nameKey: pkg.Name, versionKey: pkg.Version, contentKey: pkg.ContentDigest},
 	})
 	if err != nil {
@@ -181,12 +197,20 @@ func (b *builder) tagged(ctx context.Context, at registry.Reference) (packed, bo
 		return packed{}, false, err
 	}
 	var read ocispec.Manifest
-	if err := json.Unmarshal(m.Data, &read); err != nil || len(read.Layers) != 1 || read.Layers[0].MediaType != chartType {
+	if err := json.Unmarshal(m.Data, &read); err != nil || len(read.Layers) == 0 || read.Layers[0].MediaType != chartType {
 		return packed{}, false, failure.WithHint(fmt.Errorf("%s is no package of ksrelease", at), "remove this tag from the registry")
 	}
 	p := packed{
 		Name: read.Annotations[nameKey], Version: read.Annotations[versionKey], ContentDigest: read.Annotations[contentKey],
 		Digest: read.Layers[0].Digest.String(), Size: read.Layers[0].Size,
+	}
+	for _, layer := range read.Layers[1:] {
+		switch signs := (content{layer.Digest.String(), layer.Size}); layer.MediaType {
+		case provenanceType:
+			p.Provenance = signs
+		case signatureType:
+			p.Signature = signs
+		}
 	}
 	if tagOf(p.Name, p.Version) != at.Tag {
 		return packed{}, false, failure.WithHint(fmt.Errorf("%s says that it is %q %q", at, p.Name, p.Version), "remove this tag from the registry")
@@ -272,11 +296,13 @@ func (b *builder) addLayers(ctx context.Context, at registry.Reference, now stat
 			}
 		}
 		for _, p := range added {
-			data, err := b.Registry.Blob(ctx, at, ocispec.Descriptor{MediaType: chartType, Digest: digest.Digest(p.Digest), Size: p.Size}, mostPackage)
-			if err != nil {
-				return nil, err
+			for _, part := range p.parts() {
+				data, err := b.Registry.Blob(ctx, at, ocispec.Descriptor{MediaType: part.mediaType, Digest: digest.Digest(part.Digest), Size: part.Size}, mostPackage)
+				if err != nil {
+					return nil, err
+				}
+				files = append(files, file{chartsDir + "/" + part.filename, data, 0o644})
 			}
-			files = append(files, file{chartsDir + "/" + p.filename(), data, 0o644})
 		}
 		data, diffID, err := packLayer(files, gzip.NoCompression)
 		if err != nil {
@@ -293,12 +319,14 @@ func (b *builder) addLayers(ctx context.Context, at registry.Reference, now stat
 	return next, nil
 }
 
-// filesOf are the packages of a layer that are listed.
+// filesOf are the packages of a layer that are listed, with what signs them.
 func (b *builder) filesOf(ctx context.Context, at registry.Reference, now state, l layer) (files []file, err error) {
 	listed := map[string]string{}
 	for _, p := range now.Packages {
 		if groupOf(p.Name) == l.Group {
-			listed[p.filename()] = p.Digest
+			for _, part := range p.parts() {
+				listed[part.filename] = part.Digest
+			}
 		}
 	}
 	err = b.Registry.Stream(ctx, at, l.descriptor(), func(from io.Reader) error {
@@ -313,7 +341,7 @@ func (b *builder) filesOf(ctx context.Context, at registry.Reference, now state,
 		})
 	})
 	if err == nil && len(files) != len(listed) {
-		err = fmt.Errorf("a layer of %s has %d packages, and %d are listed", at, len(files), len(listed))
+		err = fmt.Errorf("a layer of %s has %d files of packages, and %d are listed", at, len(files), len(listed))
 	}
 	return files, err
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
 )
 
@@ -37,6 +38,33 @@ type packed struct {
 	Digest        string `json:"digest"`
 	Size          int64  `json:"size"`
 	ContentDigest string `json:"content_digest,omitempty"`
+	// Provenance and Signature are what lies next to it and signs it; the zero value is nothing.
+	Provenance content `json:"provenance,omitzero"`
+	Signature  content `json:"signature,omitzero"`
+}
+
+// content is what a file holds.
+type content struct {
+	Digest string `json:"digest"`
+	Size   int64  `json:"size"`
+}
+
+// part is a file of a package: itself, or what signs it.
+type part struct {
+	content
+	filename  string
+	mediaType string // under its tag
+}
+
+// parts are the package and what signs it, in the order of the layers under its tag.
+func (p packed) parts() []part {
+	all := []part{{content{p.Digest, p.Size}, p.filename(), chartType}}
+	for _, signs := range []part{{p.Provenance, p.filename() + extension.ProvenanceEnding, provenanceType}, {p.Signature, p.filename() + extension.SignatureEnding, signatureType}} {
+		if signs.content != (content{}) {
+			all = append(all, signs)
+		}
+	}
+	return all
 }
 
 func (p packed) filename() string { return p.Name + "-" + p.Version + ".tgz" }
@@ -87,6 +115,11 @@ func parseListing(text string) (*listing, error) {
 	for _, p := range l.Packages {
 		if naming.ValidName(p.Name) != nil || naming.ValidVersion(p.Version) != nil || !digestForm.MatchString(p.Digest) || p.Size < 0 || seen[p.filename()] {
 			return nil, fmt.Errorf("its list of packages names %q %q", p.Name, p.Version)
+		}
+		for _, part := range p.parts() {
+			if !digestForm.MatchString(part.Digest) || part.Size < 0 || part.Size > mostPackage {
+				return nil, fmt.Errorf("its list of packages has a wrong %s", part.filename)
+			}
 		}
 		if _, ok := l.layerOf(groupOf(p.Name)); !ok {
 			return nil, fmt.Errorf("its list of packages has no layer with %s %s", p.Name, p.Version)
