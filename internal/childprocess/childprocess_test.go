@@ -19,7 +19,7 @@ func TestEnvironment(t *testing.T) {
 	program := []string{
 		"PATH=/bin", "HOME=/home/x", "SSH_AUTH_SOCK=/s", "CI=true", "EMPTY_TOKEN=", "=C:=x", "KSRELEASE_DEPENDENCY_HOSTS=charts",
 		"KSRELEASE_TOKEN=kck-1234-5678-secret", "COPY=x kck-1234-5678-secret", "OTHER=kck-aaaa-bbbb", "KSRELEASE_REPOSITORY_USERNAME=me",
-		"KSRELEASE_REPOSITORY_PASSWORD=hunter22", "B=x-hunter22", "GITHUB_TOKEN=abc", "AWS_SECRET_ACCESS_KEY=abc", "DEPLOY_KEY=abc",
+		"KSRELEASE_REPOSITORY_PASSWORD=hunter22", "B=x-hunter22", "KSRELEASE_MIRROR_PASSWORD=of-a-target", "D=of-a-target", "GITHUB_TOKEN=abc", "AWS_SECRET_ACCESS_KEY=abc", "DEPLOY_KEY=abc",
 		"HTTPS_PROXY=http://me:secret@proxy:3128", "HTTP_PROXY=http://proxy:3128", "MYSQL_PWD=x", "RELEASE_WEBHOOK=https://x", "DOCKER_AUTH_CONFIG={}", "KEYBOARD=us", "PATIENCE=1",
 	}
 	var handed []string
@@ -34,7 +34,7 @@ func TestEnvironment(t *testing.T) {
 	if !slices.Equal(env, want) {
 		t.Errorf("got  %q\nwant %q", env, want)
 	}
-	if want := []string{"AWS_SECRET_ACCESS_KEY", "B", "DEPLOY_KEY", "DOCKER_AUTH_CONFIG", "HTTPS_PROXY", "KSRELEASE_REPOSITORY_PASSWORD", "KSRELEASE_REPOSITORY_USERNAME", "KSRELEASE_TOKEN", "MYSQL_PWD", "OTHER", "RELEASE_WEBHOOK"}; !slices.Equal(withheld, want) {
+	if want := []string{"AWS_SECRET_ACCESS_KEY", "B", "D", "DEPLOY_KEY", "DOCKER_AUTH_CONFIG", "HTTPS_PROXY", "KSRELEASE_MIRROR_PASSWORD", "KSRELEASE_REPOSITORY_PASSWORD", "KSRELEASE_REPOSITORY_USERNAME", "KSRELEASE_TOKEN", "MYSQL_PWD", "OTHER", "RELEASE_WEBHOOK"}; !slices.Equal(withheld, want) {
 		t.Errorf("withheld %q", withheld)
 	}
 	if !slices.Equal(handed, []string{"abc", "x kck-1234-5678-secret"}) {

@@ -21,9 +21,10 @@ var notSecret = []string{"SSH_AUTH_SOCK", "OLDPWD"}
 // KubeSphere Cloud, an address with a password.
 var secretValue = regexp.MustCompile(`\bkck-[0-9A-Za-z]{4,}-|://[^/\s:@]*:[^/\s@]+@`)
 
-// our are the variables of which no copy is handed on under another name either, and
-// leastSecret is how many bytes one needs for that.
-var our = []string{"KSRELEASE_TOKEN", "KSRELEASE_REPOSITORY_PASSWORD", "KSRELEASE_MARKETPLACE_TOKEN", "KSRELEASE_PGP_PASSPHRASE"}
+// our are the variables of which no copy is handed on under another name either: those of the
+// marketplace, of its Helm repository, and of targets. leastSecret is how many bytes one needs for
+// that.
+var our = regexp.MustCompile(`^KSRELEASE_([A-Z0-9_]+_)?(TOKEN|PASSWORD|PASSPHRASE)$`)
 
 const leastSecret = 8
 
@@ -40,8 +41,8 @@ func Environment(program, named []string, variables map[string]string, secret fu
 	}
 	all := maps.Clone(values)
 	var secrets []string
-	for _, name := range our {
-		if value := strings.TrimSpace(all[name]); len(value) >= leastSecret {
+	for name, value := range all {
+		if value = strings.TrimSpace(value); our.MatchString(name) && len(value) >= leastSecret {
 			secrets = append(secrets, value)
 		}
 	}
