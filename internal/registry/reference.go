@@ -6,9 +6,10 @@ import (
 	"net"
 	"strings"
 
-	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 	orasregistry "oras.land/oras-go/v2/registry"
+
+	"github.com/ksrelease/ksrelease/internal/imageref"
 )
 
 // Reference names something in a registry: HOST/REPOSITORY:TAG@DIGEST, where tag and
@@ -24,19 +25,16 @@ type Reference struct {
 // (docker.io), there without a folder of library/, and without tag and digest it is the
 // tag latest.
 func Parse(image string) (Reference, error) {
-	named, err := reference.ParseNormalizedNamed(image)
+	ref, err := imageref.Parse(image)
 	if err != nil {
-		return Reference{}, fmt.Errorf("%q is no name of an image: %w", image, err)
+		return Reference{}, fmt.Errorf("%q is no name of an image: %w", image, errors.Unwrap(err))
 	}
-	named = reference.TagNameOnly(named)
-	r := Reference{Host: reference.Domain(named), Repository: reference.Path(named)}
-	if tagged, ok := named.(reference.Tagged); ok {
-		r.Tag = tagged.Tag()
-	}
-	if digested, ok := named.(reference.Digested); ok {
-		r.Digest = digested.Digest().String()
-	}
-	return r, nil
+	return OfImage(ref), nil
+}
+
+// OfImage is the place of an image.
+func OfImage(ref imageref.Ref) Reference {
+	return Reference{Host: ref.Registry, Repository: ref.Path, Tag: ref.Tag, Digest: ref.Digest}
 }
 
 // ParseLocation reads oci://HOST/REPOSITORY, or the same without oci://, as Helm does: the

@@ -197,7 +197,7 @@ func TestWhatIsThereForPlatforms(t *testing.T) {
 	}
 	platformsOf := func(image string) string {
 		t.Helper()
-		all, _, err := newClient().Platforms(t.Context(), presence.Reference(parse(t, image)))
+		all, _, err := newClient().Platforms(t.Context(), registry.OfImage(parse(t, image)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -249,7 +249,7 @@ func TestDigestsAreKept(t *testing.T) {
 		}
 	}
 	resolve := func(which string) string {
-		found, ok, err := client.Resolve(t.Context(), presence.Reference(parse(t, to.Host+"/x/a"+which)))
+		found, ok, err := client.Resolve(t.Context(), registry.OfImage(parse(t, to.Host+"/x/a"+which)))
 		if err != nil || !ok {
 			t.Fatalf("%s: %v", which, err)
 		}

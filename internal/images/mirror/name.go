@@ -11,7 +11,6 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/imageref"
-	"github.com/ksrelease/ksrelease/internal/images/presence"
 	"github.com/ksrelease/ksrelease/internal/registry"
 )
 
@@ -123,4 +122,4 @@ func inWords(platforms []string) string {
 }
 
 // from is where an image is copied from.
-func (t Task) from() registry.Reference { return presence.Reference(t.From) }
+func (t Task) from() registry.Reference { return registry.OfImage(t.From) }

@@ -70,11 +70,6 @@ type answering struct {
 	answer Answer
 }
 
-// Reference is an image as package registry names it.
-func Reference(ref imageref.Ref) registry.Reference {
-	return registry.Reference{Host: ref.Registry, Repository: ref.Path, Tag: ref.Tag, Digest: ref.Digest}
-}
-
 // Question is an image that is asked for, and the platforms that it has to be for; none suffices with
 // any.
 type Question struct {
@@ -120,7 +115,7 @@ func (a *Asker) Ask(ctx context.Context, ref imageref.Ref, platforms []string) A
 	}
 	a.mu.Unlock()
 	if !ok {
-		one.answer = a.ask(ctx, Reference(ref), platforms)
+		one.answer = a.ask(ctx, registry.OfImage(ref), platforms)
 		if ctx.Err() != nil { // it may be asked for again
 			a.mu.Lock()
 			delete(a.answers, key)
