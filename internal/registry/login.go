@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/credentials"
@@ -21,6 +22,9 @@ type Login struct {
 	// Token is sent as it is, as a bearer. It takes the place of the others.
 	Token string
 }
+
+// helperTimeout is how long a helper program may take: it may ask somebody for a password.
+const helperTimeout = time.Minute
 
 // logins looks up what to send to which registry: what was handed over for a host first,
 // then the files of docker and Helm with the helper programs that they name. A helper is
@@ -55,15 +59,32 @@ func (l *logins) look(ctx context.Context, host string) (auth.Credential, error)
 	l.mu.Lock()
 	once, ok := l.known[host]
 	if !ok {
-		// A helper that was cut off by the end of one request has to be asked again.
-		ctx := context.WithoutCancel(ctx)
-		once = sync.OnceValues(func() (auth.Credential, error) { return l.find(ctx, host) })
+		// A helper that was cut off by the end of one request would have to be asked again.
+		asked := context.WithoutCancel(ctx)
+		once = sync.OnceValues(func() (auth.Credential, error) {
+			limited, cancel := context.WithTimeout(asked, helperTimeout)
+			defer cancel()
+			return l.find(limited, host)
+		})
 		l.known[host] = once
 	}
 	l.mu.Unlock()
-	found, err := once()
-	l.secrets.add(found.Password, found.RefreshToken, found.AccessToken)
-	return found, err
+	type answer struct {
+		found auth.Credential
+		err   error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		found, err := once()
+		answered <- answer{found, err}
+	}()
+	select {
+	case a := <-answered:
+		l.secrets.add(a.found.Password, a.found.RefreshToken, a.found.AccessToken)
+		return a.found, a.err
+	case <-ctx.Done():
+		return auth.EmptyCredential, context.Cause(ctx)
+	}
 }
 
 func (l *logins) find(ctx context.Context, host string) (auth.Credential, error) {

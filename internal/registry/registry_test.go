@@ -419,6 +419,23 @@ func TestLogins(t *testing.T) {
 	}
 }
 
+// A helper that hangs ends with the request that needs it.
+func TestHangingHelper(t *testing.T) {
+	r := registrytest.Start(t, registrytest.Options{Username: "me", Password: canary.Password})
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "docker-credential-hangs"), 0o755, "#!/bin/sh\nexec sleep 6\n")
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	file := filepath.Join(dir, "config.json")
+	write(t, file, 0o600, `{"credsStore":"hangs"}`)
+	c := newClient(registry.Options{DockerConfigs: []string{file}}, transport.Options{})
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if _, found, err := c.Resolve(ctx, parse(t, r.Host+"/x:1")); found || err == nil || time.Since(began) > 5*time.Second {
+		t.Errorf("%t, %v, after %s", found, err, time.Since(began))
+	}
+}
+
 func write(t *testing.T, file string, mode os.FileMode, text string) {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(text), mode); err != nil {
