@@ -24,7 +24,7 @@ var requests = []string{storetest.Change, storetest.Read + "index.yaml", storete
 // Promises P2, P4 and P9 for a folder.
 func TestRuns(t *testing.T) {
 	runtest.Suite{
-		Short: 120, Whole: 5000, Real: true, Once: retried,
+		Short: 40, Whole: 5000, Real: true, Once: retried,
 		New: func(t *testing.T, _ time.Duration) runtest.Fixture {
 			dir := t.TempDir()
 			store := storetest.New(sharedfiles.NewFolder(dir, "museum"))
@@ -75,7 +75,7 @@ func placeOf(t *testing.T, store sharedfiles.Store, shown string) target.Place {
 // The same on a branch.
 func TestRunsOnABranch(t *testing.T) {
 	runtest.Suite{
-		Short: 16, Whole: 600, Real: true, Once: retried,
+		Short: 8, Whole: 600, Real: true, Once: retried,
 		New: func(t *testing.T, _ time.Duration) runtest.Fixture {
 			p := openPages(t, "")
 			branch := func() *sharedfiles.Branch {

@@ -21,7 +21,7 @@ import (
 func TestRuns(t *testing.T) {
 	configMap := regexp.MustCompile(`(?s)chart\.tgz: (\S+)\nkind: ConfigMap\nmetadata:\n  name: extension-(\S+)-chart\n`)
 	runtest.Suite{
-		Short: 120, Whole: 5000, Real: true,
+		Short: 40, Whole: 5000, Real: true,
 		Once: func(request, _ string) bool { return request == storetest.Change },
 		New: func(t *testing.T, _ time.Duration) runtest.Fixture {
 			dir := t.TempDir()
