@@ -25,6 +25,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
 )
 
 // SchemaVersion is that of the manifests that are written; others are refused.
@@ -74,6 +76,27 @@ type Package struct {
 	ContentDigest string `json:"content_digest,omitempty"`
 	// Images are the references that it uses, sorted.
 	Images []string `json:"images,omitempty"`
+	// Provenance and Signature are what signs it, next to it; the zero value is nothing.
+	Provenance Signs `json:"provenance,omitzero"`
+	Signature  Signs `json:"signature,omitzero"`
+}
+
+// Signs is a file that signs a package.
+type Signs struct {
+	Digest string `json:"digest"`
+	Size   int64  `json:"size"`
+}
+
+// Files are that of the package, and those that sign it.
+func (p Package) Files() []File {
+	all := []File{{p.Path(), p.Digest, p.Size}}
+	for ending, signs := range map[string]Signs{extension.ProvenanceEnding: p.Provenance, extension.SignatureEnding: p.Signature} {
+		if signs != (Signs{}) {
+			all = append(all, File{p.Path() + ending, signs.Digest, signs.Size})
+		}
+	}
+	slices.SortFunc(all, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	return all
 }
 
 // Path is where the package is.

@@ -281,6 +281,17 @@ func TestHostileBundlesAreRefused(t *testing.T) {
 		"a version that is none":   {manifest(func(m *bundle.Manifest) { m.Packages[0].Version = "1/../../x" }), "of version"},
 		"a package without a file": {manifest(func(m *bundle.Manifest) { m.Packages[0].Version = "9.9.9" }), "not among its files"},
 		"a file without a package": {manifest(func(m *bundle.Manifest) { m.Packages = nil }), "belongs to nothing"},
+		"what signs nothing": {content(func(m *bundle.Manifest, files map[string][]byte) {
+			files[m.Packages[0].Path()+".prov"] = []byte("signed")
+			m.Files = append(m.Files, bundle.FileOf(m.Packages[0].Path()+".prov", []byte("signed")))
+			slices.SortFunc(m.Files, func(a, b bundle.File) int { return strings.Compare(a.Path, b.Path) })
+			if _, err := m.Encode(); err != nil {
+				t.Fatal(err)
+			}
+		}), "belongs to nothing"},
+		"a signature that is not there": {manifest(func(m *bundle.Manifest) {
+			m.Packages[0].Signature = bundle.Signs{Digest: bundle.DigestOf(nil), Size: 0}
+		}), "not among its files"},
 		"an image without a file":  {manifest(func(m *bundle.Manifest) { m.Images[0].Size++ }), "not among its files"},
 		"a reference that is none": {manifest(func(m *bundle.Manifest) { m.Images[0].Reference = "web" }), "no full one"},
 		"a picture of a script":    {manifest(func(m *bundle.Manifest) { m.Pictures[0].MediaType = "text/html" }), "of the type"},

@@ -21,6 +21,7 @@ const (
 	mostManifest = 64 << 20 // bytes of bundle.json, index.json and index.yaml
 	mostFiles    = 200_000
 	mostPackage  = 64 << 20 // bytes
+	mostSigns    = 4 << 20  // of what signs a package
 	mostPicture  = 32 << 20
 	// MostImageManifest is what registries take at most for a manifest, and so what is read
 	// into memory of one, in bytes.
@@ -71,7 +72,7 @@ func parseManifest(text []byte) (*Manifest, error) {
 
 var (
 	digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
-	pathForm   = regexp.MustCompile(`^(oci-layout|index\.json|index\.yaml|charts/[A-Za-z0-9][A-Za-z0-9._+-]{0,250}\.tgz|(pictures|blobs/sha256)/[0-9a-f]{64})$`)
+	pathForm   = regexp.MustCompile(`^(oci-layout|index\.json|index\.yaml|charts/[A-Za-z0-9][A-Za-z0-9._+-]{0,250}\.tgz(\.prov|\.sig)?|(pictures|blobs/sha256)/[0-9a-f]{64})$`)
 	mediaForm  = regexp.MustCompile(`^[a-z]+/[A-Za-z0-9.+-]{1,120}$`)
 	platform   = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?$`)
 )
@@ -126,6 +127,8 @@ func (f File) check() error {
 	}
 	most := int64(mostTotal)
 	switch {
+	case strings.HasPrefix(f.Path, chartsDir) && !strings.HasSuffix(f.Path, ".tgz"):
+		most = mostSigns
 	case strings.HasPrefix(f.Path, chartsDir):
 		most = mostPackage
 	case strings.HasPrefix(f.Path, picturesDir):
@@ -167,8 +170,13 @@ func (m *Manifest) checkLists(known map[string]File) error {
 		if message, _ := naming.VersionProblem(p.Version); message != "" {
 			return refuse("it has a package %s of version %q: %s", p.Name, p.Version, message)
 		}
-		if err := errors.Join(once("the package "+p.Name+" "+p.Version), is("the package "+p.Name+" "+p.Version, File{p.Path(), p.Digest, p.Size})); err != nil {
+		if err := once("the package " + p.Name + " " + p.Version); err != nil {
 			return err
+		}
+		for _, f := range p.Files() {
+			if err := is("the package "+p.Name+" "+p.Version, f); err != nil {
+				return err
+			}
 		}
 	}
 	for _, p := range m.Pictures {

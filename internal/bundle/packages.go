@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"strings"
 	"time"
 
 	"helm.sh/helm/v3/pkg/chart"
@@ -27,10 +28,22 @@ func (s Set) PackageOf(p Package) (*extension.Package, error) {
 	if inside.Name != p.Name || inside.Version != p.Version || inside.ContentDigest != p.ContentDigest {
 		return nil, refuse("%s holds %s %s with the content digest %q, and not %s %s with %q", p.Path(), inside.Name, inside.Version, inside.ContentDigest, p.Name, p.Version, p.ContentDigest)
 	}
-	return &extension.Package{
+	pkg := &extension.Package{
 		Name: p.Name, Version: p.Version, Filename: p.Filename(), Data: data,
 		Digest: p.Digest, Size: int64(len(data)), ContentDigest: p.ContentDigest,
-	}, nil
+	}
+	for _, f := range p.Files()[1:] {
+		signs, err := s.Read(f)
+		if err != nil {
+			return nil, err
+		}
+		if strings.HasSuffix(f.Path, extension.ProvenanceEnding) {
+			pkg.Provenance = signs
+		} else {
+			pkg.Signature = signs
+		}
+	}
+	return pkg, nil
 }
 
 // Inspect reads the archive of an extension, within limits, as the manifest of a bundle has it. metadata

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -272,10 +273,40 @@ func (m *maker) add(ctx context.Context, source config.Source, ext *extension.Ex
 	if err := m.to.AddPackage(ctx, filename, archive, pictures(inside.Metadata), uses); err != nil {
 		return err
 	}
+	if err := m.addSignatures(ctx, inside.Metadata.Name, inside.Metadata.Version, archive); err != nil {
+		return err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.images = append(m.images, uses...)
 	return nil
+}
+
+// addSignatures adds what signs a package where it was published. That it does is for those to judge
+// who install it: only what is of other bytes is left out.
+func (m *maker) addSignatures(ctx context.Context, name, version string, archive []byte) error {
+	if m.from == nil {
+		return nil
+	}
+	keeps, ok := m.from.Target.(target.Signed)
+	if !ok {
+		return nil
+	}
+	entry, there, err := m.index.Lookup(ctx, name, version)
+	if err != nil || !there || strings.TrimPrefix(entry.Digest, "sha256:") != published.Digest(archive) {
+		return err
+	}
+	found, err := keeps.Signatures(ctx, name, version)
+	if err != nil {
+		return fmt.Errorf("reading what signs %s %s: %w", name, version, err)
+	}
+	var signature []byte
+	for _, s := range found.Signatures {
+		if s.Of == nil { // others are of what the target has made of the package
+			signature = s.Value
+		}
+	}
+	return m.to.AddSignatures(name, version, found.Provenance, signature)
 }
 
 // pictures are the icon and screenshots that have addresses.

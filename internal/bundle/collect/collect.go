@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ksrelease/ksrelease/internal/bundle"
+	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/registry"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
@@ -153,6 +154,39 @@ func (c *Collector) AddPackage(ctx context.Context, filename string, archive []b
 		c.manifest.Packages = append(c.manifest.Packages, p)
 		c.entries = append(c.entries, bundle.NewIndexEntry(p, metadata))
 	}
+	return nil
+}
+
+// AddSignatures adds what signs a package that was added; nil is nothing.
+func (c *Collector) AddSignatures(name, version string, provenance, signature []byte) error {
+	c.mu.Lock()
+	at := slices.IndexFunc(c.manifest.Packages, func(p bundle.Package) bool { return p.Name == name && p.Version == version })
+	var p bundle.Package
+	if at >= 0 {
+		p = c.manifest.Packages[at]
+	}
+	c.mu.Unlock()
+	if at < 0 {
+		return fmt.Errorf("the bundle has no package %s %s to sign", name, version)
+	}
+	for _, signs := range []struct {
+		ending string
+		data   []byte
+		to     *bundle.Signs
+	}{{extension.ProvenanceEnding, provenance, &p.Provenance}, {extension.SignatureEnding, signature, &p.Signature}} {
+		if signs.data == nil {
+			continue
+		}
+		f, err := c.keep(p.Path()+signs.ending, signs.data)
+		if err != nil {
+			return err
+		}
+		*signs.to = bundle.Signs{Digest: f.Digest, Size: f.Size}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at = slices.IndexFunc(c.manifest.Packages, func(q bundle.Package) bool { return q.Path() == p.Path() })
+	c.manifest.Packages[at] = p
 	return nil
 }
 

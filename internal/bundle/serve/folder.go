@@ -12,13 +12,15 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/bundle"
+	"github.com/ksrelease/ksrelease/internal/extension"
 )
 
 // Folder serves the packages of a folder as a Helm repository, as they are when it is made.
 type Folder struct {
 	root  *os.Root
 	index []byte
-	files map[string]bundle.Package
+	files map[string]string // digests of packages, and of what signs them, by file name
+	count int               // of packages
 }
 
 // mostArchive bounds a package, in bytes.
@@ -30,7 +32,7 @@ func NewFolder(dir string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Folder{root: root, files: map[string]bundle.Package{}}
+	f := &Folder{root: root, files: map[string]string{}}
 	if err := f.read(); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
@@ -63,9 +65,20 @@ func (f *Folder) read() error {
 		if p.Filename() != name {
 			return fmt.Errorf("the package %s is %s %s inside: name it %s", name, p.Name, p.Version, p.Filename())
 		}
-		f.files[name] = p
+		f.files[name] = p.Digest
+		for _, ending := range [...]string{extension.ProvenanceEnding, extension.SignatureEnding} {
+			if !slices.Contains(names, name+ending) {
+				continue
+			}
+			signs, err := f.load(name + ending)
+			if err != nil {
+				return fmt.Errorf("reading %s: %w", name+ending, err)
+			}
+			f.files[name+ending] = bundle.DigestOf(signs)
+		}
 		entries = append(entries, bundle.NewIndexEntry(p, metadata))
 	}
+	f.count = len(entries)
 	f.index, err = bundle.EncodeIndex(entries)
 	return err
 }
@@ -85,7 +98,7 @@ func (f *Folder) load(name string) ([]byte, error) {
 }
 
 // Len is how many packages there are.
-func (f *Folder) Len() int { return len(f.files) }
+func (f *Folder) Len() int { return f.count }
 
 // Close closes the folder.
 func (f *Folder) Close() error { return f.root.Close() }
@@ -103,7 +116,7 @@ func (f *Folder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name, ok := strings.CutPrefix(r.URL.Path, "/charts/")
-	p, known := f.files[name]
+	digest, known := f.files[name]
 	if !ok || !known {
 		http.Error(w, "there is no such file", http.StatusNotFound)
 		return
@@ -114,7 +127,7 @@ func (f *Folder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer file.Close()
-	serveContent(w, r, p.Digest, "application/gzip", file)
+	serveContent(w, r, digest, typeOf(name), file)
 }
 
 func sendIndex(w http.ResponseWriter, r *http.Request, index []byte) {

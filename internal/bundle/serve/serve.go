@@ -25,7 +25,7 @@ type Handler struct {
 	set      bundle.Set
 	mux      *http.ServeMux
 	index    []byte
-	packages map[string]bundle.Package // by file name
+	packages map[string]bundle.File    // and what signs them, by file name
 	pictures map[string]bundle.Picture // by path
 	images   map[string]*repository    // by name
 }
@@ -52,12 +52,14 @@ func New(set bundle.Set) (*Handler, error) {
 		return nil, err
 	}
 	packages = slices.DeleteFunc(packages, func(p bundle.Package) bool { return !set.Has(bundle.File{Path: p.Path(), Digest: p.Digest}) })
-	h := &Handler{set: set, mux: http.NewServeMux(), packages: map[string]bundle.Package{}, pictures: map[string]bundle.Picture{}, images: map[string]*repository{}}
+	h := &Handler{set: set, mux: http.NewServeMux(), packages: map[string]bundle.File{}, pictures: map[string]bundle.Picture{}, images: map[string]*repository{}}
 	if h.index, err = set.Index(packages); err != nil {
 		return nil, err
 	}
 	for _, p := range packages {
-		h.packages[p.Filename()] = p
+		for _, f := range p.Files() {
+			h.packages[path.Base(f.Path)] = f
+		}
 	}
 	for _, p := range set.Pictures() {
 		h.pictures[p.Path()] = p
@@ -112,8 +114,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) routes() {
 	h.mux.HandleFunc("GET /index.yaml", func(w http.ResponseWriter, r *http.Request) { sendIndex(w, r, h.index) })
 	h.mux.HandleFunc("GET /charts/{file}", func(w http.ResponseWriter, r *http.Request) {
-		p, ok := h.packages[r.PathValue("file")]
-		h.file(w, r, bundle.File{Path: p.Path(), Digest: p.Digest}, "application/gzip", ok)
+		f, ok := h.packages[r.PathValue("file")]
+		h.file(w, r, bundle.File{Path: f.Path, Digest: f.Digest}, typeOf(f.Path), ok)
 	})
 	h.mux.HandleFunc("GET /v2/{$}", func(w http.ResponseWriter, r *http.Request) { answer(w, r, http.StatusOK, map[string]any{}) })
 	h.mux.HandleFunc("/v2/", h.registry)
@@ -312,4 +314,12 @@ func answer(w http.ResponseWriter, r *http.Request, status int, body any) {
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(text)
 	}
+}
+
+// typeOf is the media type of a package, or of what signs it.
+func typeOf(name string) string {
+	if strings.HasSuffix(name, ".tgz") {
+		return "application/gzip"
+	}
+	return "text/plain; charset=utf-8"
 }

@@ -265,6 +265,8 @@ func TestFolder(t *testing.T) {
 	}
 	write(pkg.Filename, pkg.Data)
 	write("notes.txt", []byte("not a package"))
+	write(pkg.Filename+".prov", []byte("signed"))
+	write("other-1.0.0.tgz.prov", []byte("of no package"))
 	folder, err := serve.NewFolder(dir)
 	if err != nil || folder.Len() != 1 {
 		t.Fatalf("%+v, %v", folder, err)
@@ -279,7 +281,10 @@ func TestFolder(t *testing.T) {
 	if answer, body := ask(t, "GET", server.URL+"/charts/"+pkg.Filename); answer.StatusCode != 200 || body != string(pkg.Data) {
 		t.Errorf("%s", answer.Status)
 	}
-	for _, path := range []string{"/charts/notes.txt", "/charts/../index.yaml", "/"} {
+	if answer, body := ask(t, "GET", server.URL+"/charts/"+pkg.Filename+".prov"); answer.StatusCode != 200 || body != "signed" {
+		t.Errorf("%s: %q", answer.Status, body)
+	}
+	for _, path := range []string{"/charts/" + pkg.Filename + ".sig", "/charts/other-1.0.0.tgz.prov", "/charts/notes.txt", "/charts/../index.yaml", "/"} {
 		if answer, _ := ask(t, "GET", server.URL+path); answer.StatusCode != 404 && path != "/charts/../index.yaml" {
 			t.Errorf("%s: %s", path, answer.Status)
 		}
@@ -287,5 +292,20 @@ func TestFolder(t *testing.T) {
 	write("bell-1.0.0.tgz", pkg.Data)
 	if _, err := serve.NewFolder(dir); err == nil || !strings.Contains(err.Error(), "alc 1.0.0 inside") {
 		t.Errorf("a package under another name: %v", err)
+	}
+}
+
+// What signs a package is served next to it.
+func TestWhatSignsAPackage(t *testing.T) {
+	m := &made{files: map[string][]byte{}}
+	m.extension(t, "alc", "1.0.0")
+	signed := m.add(m.Packages[0].Path()+".prov", []byte("signed"))
+	m.Packages[0].Provenance = bundle.Signs{Digest: signed.Digest, Size: signed.Size}
+	server := start(t, m.write(t))
+	if answer, body := ask(t, "GET", server.URL+"/charts/alc-1.0.0.tgz.prov"); answer.StatusCode != 200 || body != "signed" {
+		t.Errorf("%s: %q", answer.Status, body)
+	}
+	if answer, _ := ask(t, "GET", server.URL+"/charts/alc-1.0.0.tgz.sig"); answer.StatusCode != 404 {
+		t.Errorf("%s", answer.Status)
 	}
 }
