@@ -29,6 +29,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/target/image"
 	"github.com/ksrelease/ksrelease/internal/target/targettest"
 	"github.com/ksrelease/ksrelease/internal/testutil/registrytest"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
@@ -289,6 +290,7 @@ func TestManyAtOnceAreFewBuilds(t *testing.T) {
 // The digest of the image depends on what is in it, and on nothing else: not on the order, the number of
 // builds, the registry or the process.
 func TestReproducible(t *testing.T) {
+	soak.Long(t)
 	home := registrytest.Start(t, registrytest.Options{})
 	base := parse(t, home.Host+"/helm/chartmuseum:v1")
 	baseImage(t, base, platforms...)
@@ -357,6 +359,7 @@ func TestProcessesAtOnceLoseNothing(t *testing.T) {
 
 // A build that ended anywhere is finished by the next one.
 func TestABuildThatEndedAnywhere(t *testing.T) {
+	soak.Long(t)
 	home := registrytest.Start(t, registrytest.Options{})
 	base := parse(t, home.Host+"/helm/chartmuseum:v1")
 	baseImage(t, base, platforms...)
