@@ -92,14 +92,14 @@ type Asking struct {
 
 var platformForm = regexp.MustCompile(config.PlatformPattern)
 
-// Validate looks at the platforms.
-func (c *Asking) Validate() error {
+// platforms are those of the flags, all of them platforms.
+func (c *Asking) platforms() ([]string, error) {
 	for _, p := range c.Platform {
 		if !platformForm.MatchString(p) {
-			return fmt.Errorf("--platform: %q is no platform such as linux/amd64 or linux/arm64/v8", p)
+			return nil, app.Usage(fmt.Errorf("--platform: %q is no platform such as linux/amd64 or linux/arm64/v8", p), "")
 		}
 	}
-	return nil
+	return c.Platform, nil
 }
 
 // meter shows progress on standard error.
@@ -118,6 +118,10 @@ type CheckCommand struct {
 func (c *CheckCommand) Run(a *app.App) error {
 	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
+	platforms, err := c.platforms()
+	if err != nil {
+		return err
+	}
 	found, incomplete, err := c.gather(ctx, a)
 	if err != nil {
 		return err
@@ -128,7 +132,7 @@ func (c *CheckCommand) Run(a *app.App) error {
 	}
 	defer reach.Close()
 	meter := c.meter(a)
-	checked, err := found.Check(ctx, reach, c.Platform, func(done, total int) { meter.Step("asking", done, total) })
+	checked, err := found.Check(ctx, reach, platforms, func(done, total int) { meter.Step("asking", done, total) })
 	meter.Close()
 	if err != nil {
 		return err
@@ -163,6 +167,10 @@ type MirrorCommand struct {
 func (c *MirrorCommand) Run(a *app.App) error {
 	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
+	platforms, err := c.platforms()
+	if err != nil {
+		return err
+	}
 	found, incomplete, err := c.gather(ctx, a)
 	if err != nil {
 		return err
@@ -174,7 +182,7 @@ func (c *MirrorCommand) Run(a *app.App) error {
 	if len(mirrors) == 0 {
 		return app.Usage(errors.New("there is no mirror to copy images to"), "name it with --to REGISTRY/PATH, or as images.mirror in the config")
 	}
-	tasks, err := found.Tasks(only, c.Platform)
+	tasks, err := found.Tasks(only, platforms)
 	if err != nil {
 		return app.Usage(err, "")
 	}
