@@ -2,15 +2,10 @@ package app
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
-	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/registry"
-	"github.com/ksrelease/ksrelease/internal/regularfile"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/image"
 )
@@ -27,7 +22,7 @@ func (m *placeMaker) image(t config.Target) (target.Place, error) {
 		options.Images, hosts = append(options.Images, at), append(hosts, at.Host)
 	}
 	if t.Image.Base == config.BaseScratch {
-		options.Binary = func(platform string) ([]byte, error) { return program(t.Image.Programs, platform) }
+		options.Binary = func(platform string) ([]byte, error) { return image.Program(t.Image.Programs, platform) }
 	} else {
 		base, err := registry.Parse(t.Image.Base)
 		if err != nil {
@@ -49,28 +44,4 @@ func (m *placeMaker) image(t config.Target) (target.Place, error) {
 		place.Takes = image.Stable
 	}
 	return place, nil
-}
-
-// mostProgram bounds a program that is put into an image, in bytes.
-const mostProgram = 256 << 20
-
-// program is ksrelease for a platform: this one, or the one that lies in a folder as
-// ksrelease-OS-ARCHITECTURE.
-func program(folder, platform string) ([]byte, error) {
-	parts := strings.Split(platform, "/")
-	name := "ksrelease-" + strings.Join(parts, "-")
-	if folder != "" {
-		data, err := regularfile.Read(filepath.Join(folder, name), mostProgram)
-		if err == nil || !os.IsNotExist(err) {
-			return data, err
-		}
-	}
-	if len(parts) == 2 && parts[0] == runtime.GOOS && parts[1] == runtime.GOARCH {
-		this, err := os.Executable()
-		if err != nil {
-			return nil, err
-		}
-		return os.ReadFile(this)
-	}
-	return nil, failure.WithHint(fmt.Errorf("there is no ksrelease for %s", platform), "put it in a folder as %s, and name that with programs; or build on an image", name)
 }

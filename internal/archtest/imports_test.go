@@ -85,7 +85,7 @@ var units = []unit{
 	{"internal/target/chartmuseum", []string{"internal/extension", "internal/extension/unpack", "internal/failure", "internal/helmrepo", "internal/target", "internal/target/picture", "internal/target/repoindex", "internal/transport"}},
 	{"internal/target/manifests", []string{"internal/extension", "internal/failure", "internal/kubesphere", "internal/sharedfiles", "internal/target", "internal/together", "internal/versions"}},
 	{"internal/target/directory", []string{"internal/extension", "internal/failure", "internal/helmrepo", "internal/indexedit", "internal/redact", "internal/sharedfiles", "internal/target", "internal/target/repoindex", "internal/together", "internal/transport"}},
-	{"internal/target/image", []string{"internal/extension", "internal/extension/naming", "internal/failure", "internal/registry", "internal/target", "internal/together", "internal/graceful"}},
+	{"internal/target/image", []string{"internal/extension", "internal/extension/naming", "internal/failure", "internal/registry", "internal/target", "internal/together", "internal/graceful", "internal/regularfile"}},
 	{"internal/target/command", []string{"internal/childprocess", "internal/extension", "internal/failure", "internal/helmrepo", "internal/target", "internal/target/picture", "internal/transport"}},
 	{"internal/target/repoindex", []string{"internal/extension", "internal/helmrepo", "internal/target"}},
 	{"internal/target/picture", []string{"internal/transport"}},

@@ -11,6 +11,10 @@ import (
 	"sync"
 	"testing"
 
+	"oras.land/oras-go/v2"
+	"oras.land/oras-go/v2/content/memory"
+	"oras.land/oras-go/v2/content/oci"
+
 	"github.com/ksrelease/ksrelease/internal/bundle"
 	"github.com/ksrelease/ksrelease/internal/bundle/collect"
 	"github.com/ksrelease/ksrelease/internal/bundle/deliver"
@@ -174,6 +178,18 @@ func TestThroughABundle(t *testing.T) {
 		t.Error("the same content gave two bundles")
 	}
 	outside.Kill() // from here on there is no other side
+
+	// Other tools read it as the archive of an image layout.
+	layout, err := oci.NewFromTar(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{web, plain} {
+		copied := memory.New()
+		if _, err := oras.Copy(t.Context(), layout, name, copied, name, oras.DefaultCopyOptions); err != nil {
+			t.Errorf("%s cannot be read from the layout: %v", name, err)
+		}
+	}
 
 	to := newShelf()
 	result, err := unbundle(t, images, inside.Host+"/mirror", to, file)
