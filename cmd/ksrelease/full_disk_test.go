@@ -38,6 +38,8 @@ var printing = map[string]struct {
 	"tag":                 {line: "tag --local", git: true},
 	"prove":               {line: "prove nothing --local", git: true},
 	"notes":               {line: "notes alc"},
+	"bundle":              {line: "bundle --from tree -o new.tar"},
+	"unbundle":            {before: "bundle --from tree -o new.tar", line: "unbundle new.tar --to ./museum"},
 	"images list":         {line: "images list"},
 	"images check":        {line: "images check"},
 	"images mirror":       {line: "images mirror --to localhost:1/x --dry-run"},
