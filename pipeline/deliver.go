@@ -59,7 +59,7 @@ func togetherStep(_ context.Context, _ *planning, r *release) error {
 // keeps assets. It is nil where packages hold their assets, and where the package is one that is
 // there already.
 func (r *release) keeper() *route {
-	if r.packed.from != nil {
+	if r.packed.from {
 		return nil
 	}
 	for _, rt := range r.routes {
@@ -105,12 +105,31 @@ func (r *release) sameBytes(ctx context.Context, to func(*route) *delivery.Askin
 			r.notify(fmt.Sprintf("the package that %s has holds its icon and screenshots: the others get one of the same content with their addresses", rt.site.called(r.run)))
 			continue
 		}
-		r.packed.from, r.packed.within = rt, 0
-		r.parcel.Loads = false
-		r.hold(pkg, nil)
+		r.takeOver(pkg)
 		return true, nil
 	}
 	return false, nil
+}
+
+// sameAsOthers is sameBytes for the targets of the project that this run leaves out.
+func (r *release) sameAsOthers(ctx context.Context, others []*delivery.Other) (bool, error) {
+	for _, o := range others {
+		pkg, holds, err := o.Has(ctx, &r.parcel, r.run.Warn)
+		if err != nil || pkg != nil && (!holds || r.keeper() == nil) {
+			if err == nil {
+				r.takeOver(pkg)
+			}
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// takeOver has the package be one that is there already.
+func (r *release) takeOver(pkg *extension.Package) {
+	r.packed.from, r.packed.within = true, 0
+	r.parcel.Loads = false
+	r.hold(pkg, nil)
 }
 
 // lookAgainStep asks once more for what the plan saw, where that is long ago.
@@ -121,7 +140,7 @@ func lookAgainStep(ctx context.Context, env *applying, rt *route) error {
 // settleStep has what is sent to the other targets be what was found in one that was waited for.
 // What is not known to be there cannot be sent to others.
 func settleStep(ctx context.Context, env *applying, r *release) error {
-	if r.packed.from != nil {
+	if r.packed.from {
 		return nil
 	}
 	waited := false

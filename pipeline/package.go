@@ -22,6 +22,9 @@ func packageStep(ctx context.Context, env *planning, r *release) error {
 	} else if there {
 		return nil
 	}
+	if there, err := r.sameAsOthers(ctx, env.others); there || err != nil {
+		return err
+	}
 	if err := r.withoutPictures(); err != nil {
 		return err
 	}

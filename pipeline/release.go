@@ -67,8 +67,8 @@ type archive struct {
 	// within is by how many bytes it may come out other, because the addresses of assets are an
 	// estimate.
 	within int64
-	// from is the way to the target that has had it before; nil where it was packed here.
-	from *route
+	// from says that a target has had it before, and it was not packed here.
+	from bool
 	// kept is what became of leaving it in the output directory.
 	kept func() error
 }
@@ -85,7 +85,7 @@ func (r *release) through() bool {
 
 func newRelease(run *Run, source config.Source) *release {
 	r := &release{run: run, source: source, done: make(chan struct{}), seat: seat.New(run.slots)}
-	r.parcel = delivery.Parcel{Verify: source.Settings.Verify, Withdraw: run.Withdraw}
+	r.parcel = delivery.Parcel{Push: source.Settings.Push, Verify: source.Settings.Verify, Withdraw: run.Withdraw}
 	r.result = results.Extension{
 		Name: nameFromPath(source.Path), Path: source.Display, Outcome: results.NotReached,
 		Assets: []results.Asset{}, Findings: []results.Finding{},

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/delivery"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/hooks"
@@ -42,6 +43,9 @@ type Options struct {
 	// Targets are where to release to, each under a name of its own; none where the run looks
 	// at each extension by itself.
 	Targets []target.Place
+	// Others are targets of the project that nothing is released to in this run: what they have of
+	// a version is what those of Targets get. Their index is read, and nothing else.
+	Others []target.Place
 	// NamesTargets says that the project names its targets: results say what became of an
 	// extension in each of them, also where there is one.
 	NamesTargets bool
@@ -209,6 +213,9 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 	env := &planning{uploads: r.sends() && !r.skips(results.StageUpload)}
 	for _, s := range r.sites {
 		env.to = append(env.to, s.asking())
+	}
+	if r.decides() {
+		env.others = delivery.Others(r.Others)
 	}
 	if r.Through == results.StagePackage && !r.DryRun {
 		env.keep = keepPackage

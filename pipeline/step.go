@@ -39,7 +39,8 @@ type step[E any] struct {
 // planning is what the steps of a plan reach. There is nothing in it that writes: a step of
 // a plan that sends something does not compile.
 type planning struct {
-	to []*delivery.Asking // the targets of the run
+	to     []*delivery.Asking // the targets of the run
+	others []*delivery.Other  // those that the project has besides
 	// keep leaves the archive in the output directory; nil keeps nothing.
 	keep    func(r *release) error
 	uploads bool // assets are uploaded in this run: the package has the pushed form

@@ -124,7 +124,7 @@ func (c *doctorCommand) own(ctx context.Context, a *app.App, report *doctor.Repo
 		links.Close()
 		return nil, nil, err
 	}
-	checker.Places, checker.Targets = links.Places, links.Checks(checker.Project.Names)
+	checker.Places, checker.Targets = links.Places, doctor.Besides(links.Targets(), checker.Project.Names)
 	checker.Web = transport.New(transport.Options{UserAgent: app.UserAgent(), Attempts: 1, Patience: time.Second, Dial: a.Connect, Servers: servers})
 	return checker, links, nil
 }

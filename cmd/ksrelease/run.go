@@ -65,13 +65,13 @@ func (c *runCommand) Run(a *app.App) error {
 	if err != nil {
 		return err
 	}
-	links, err := a.Dial(ctx, p, app.DialOptions{At: c.local(), Dir: c.Folder(p), Targets: c.Target, Parallelism: c.ParallelismOf(p), Keys: keys})
+	links, err := a.Dial(ctx, p, app.DialOptions{At: c.local(), Dir: c.Folder(p), Targets: c.Target, Others: true, Parallelism: c.ParallelismOf(p), Keys: keys})
 	if err != nil {
 		return err
 	}
 	defer links.Close()
 	options.Command, options.Only = "run", c.Only
-	options.Targets, options.NamesTargets = links.Targets(), p.Config.NamesTargets && !c.IsLocal()
+	options.Targets, options.Others, options.NamesTargets = links.Targets(), links.Others(), p.Config.NamesTargets && !c.IsLocal()
 	options.DryRun, options.Skip, options.AllOrNothing, options.AllowMissing = c.DryRun, c.Skip, c.AllOrNothing, c.AllowMissingDependencies
 	options.Message, options.Withdraw = "submitted by ksrelease "+app.Version(), c.withdraw
 	text := report.TextOptions{

@@ -3,8 +3,11 @@ package app
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/doctor/checks"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
@@ -22,6 +25,7 @@ type Clients struct {
 	Places checks.Places
 	Close  func()
 	all    []target.Place
+	others []target.Place
 }
 
 // ClientsOf are clients of one place, for a command that makes it itself.
@@ -41,6 +45,9 @@ func HasKey(t target.Target) bool {
 // Targets are what a run releases to.
 func (c *Clients) Targets() []target.Place { return c.all }
 
+// Others are the targets of the config that show their versions and are not among Targets.
+func (c *Clients) Others() []target.Place { return c.others }
+
 // Where says which marketplace a command works on.
 type Where int
 
@@ -55,6 +62,7 @@ type DialOptions struct {
 	At          Where
 	Dir         string   // of the local marketplace, where At is not Configured
 	Targets     []string // names of the config; none means all
+	Others      bool     // reach the other targets of the config, too
 	Parallelism int      // how many connections to a host are worth keeping
 	// Keys sign what is pushed, where a target has signatures of its own; nil sign nothing.
 	Keys *signing.Keys
@@ -74,8 +82,31 @@ func (a *App) Dial(ctx context.Context, p *Project, o DialOptions) (*Clients, er
 		return nil, err
 	}
 	return graceful.Read(ctx, &a.Reads, "reading keys and certificates", func() (*Clients, error) {
-		return a.connectToAll(p, chosen, o)
+		c, err := a.connectToAll(p, chosen, o)
+		if err != nil || !o.Others {
+			return c, err
+		}
+		return a.withOthers(p, c), nil
 	})
+}
+
+// withOthers has clients reach what the project has besides the targets that were chosen. What
+// cannot be connected to is left out, with a warning.
+func (a *App) withOthers(p *Project, c *Clients) *Clients {
+	for _, t := range p.Config.Targets {
+		chosen := slices.ContainsFunc(c.all, func(place target.Place) bool { return place.Name == t.Name })
+		if chosen || !shows(t.Kind) {
+			continue
+		}
+		other, err := a.connectToAll(p, []config.Target{t}, DialOptions{Parallelism: 1})
+		if err != nil {
+			a.Warnings.Add(fmt.Sprintf("the target %s is not asked for packages that it may have: %v", t.Name, err))
+			continue
+		}
+		end := c.Close
+		c.others, c.Close = append(c.others, other.all...), func() { other.Close(); end() }
+	}
+	return c
 }
 
 // Client makes a client with what all of them have.

@@ -327,31 +327,6 @@ func (c *Clients) Marketplace() target.Target {
 	return nil
 }
 
-// Checks are those of the targets that are no marketplace. Each is asked for what it shows; names
-// are those of the extensions.
-func (c *Clients) Checks(names []string) (all []checks.Target) {
-	for _, t := range c.all {
-		switch config.TargetKind(t.Kind) {
-		case config.TargetMarketplace:
-		case config.TargetExec, config.TargetWebhook:
-			all = append(all, checks.Target{Name: t.Name, Why: "what it does when it is asked is not known, so it is not asked"})
-		default:
-			all = append(all, checks.Target{Name: t.Name, Ask: func(ctx context.Context) (string, error) {
-				index, err := t.Index(ctx)
-				if err != nil {
-					return "", err
-				}
-				if len(names) == 0 {
-					return t.URL + " can be read", nil
-				}
-				versions, err := index.Versions(ctx, names[0]) // a registry has no index to read
-				return fmt.Sprintf("%s can be read, and has %s of %s", t.URL, Plural(len(versions), "version"), names[0]), err
-			}})
-		}
-	}
-	return all
-}
-
 // CheckTargets says that there are no targets of such names, or that --target and --local do not
 // go together, and warns of what --local leaves out.
 func (a *App) CheckTargets(p *Project, local LocalFlags, flags TargetFlags) error {
