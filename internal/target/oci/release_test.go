@@ -36,13 +36,13 @@ import (
 // hasty is a client that does not wait long.
 var hasty = transport.Options{
 	FirstWait: time.Millisecond, LongestWait: 5 * time.Millisecond, Attempts: 3,
-	ReadTimeout: 300 * time.Millisecond, WriteTimeout: 300 * time.Millisecond, Patience: 2 * time.Second,
+	ReadTimeout: time.Second, WriteTimeout: time.Second, Patience: 3 * time.Second,
 }
 
 // release runs alc 1.0.0 to a target.
 func release(t *testing.T, to target.Target, source string) results.Extension {
 	settings := config.Default(source).Defaults
-	settings.Verify.Timeout = 1500 * time.Millisecond
+	settings.Verify.Timeout = 5 * time.Second
 	place := target.Place{Target: to, Name: "oci", Kind: "oci", Noun: "the registry"}
 	result, err := pipeline.New(pipeline.Options{
 		Sources: []config.Source{{Path: source, Display: "alc", Settings: settings}}, Targets: []target.Place{place},
@@ -88,7 +88,7 @@ func packed(t *testing.T, source string) *extension.Package {
 // inTurns has cases at work at the same time: most of their time they wait.
 func inTurns(cases int, work func(i int)) {
 	var group errgroup.Group
-	group.SetLimit(12)
+	group.SetLimit(24)
 	for i := range cases {
 		group.Go(func() error { work(i); return nil })
 	}
@@ -115,7 +115,7 @@ func TestTruthByReading(t *testing.T) {
 	rand.Shuffle(len(scripts), func(i, j int) { scripts[i], scripts[j] = scripts[j], scripts[i] })
 	var mu sync.Mutex
 	said := map[results.Outcome]int{}
-	scripts = scripts[:soak.Cases(t, 36, len(scripts))]
+	scripts = scripts[:soak.Cases(t, 24, len(scripts))]
 	inTurns(len(scripts), func(i int) {
 		script, folder := scripts[i], fmt.Sprintf("f%d", i)
 		front := newFront(t, r.URL())
