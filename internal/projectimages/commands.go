@@ -10,7 +10,7 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/commandline"
-	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/images/mirror"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/registry"
@@ -204,7 +204,7 @@ func (c *MirrorCommand) Run(a *app.App) error {
 	}
 	switch {
 	case ctx.Err() != nil:
-		return &graceful.CutError{Err: fmt.Errorf("%w before all images were copied: what has arrived stays, and the next time goes on from it", context.Cause(ctx))}
+		return failure.WithHint(fmt.Errorf("%w before all images were copied", context.Cause(ctx)), "what has arrived stays, and the next time goes on from it")
 	case incomplete == nil && !mirrored.AllDone():
 		return &app.OutcomeError{Code: app.ExitNotReleased}
 	}
