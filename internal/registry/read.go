@@ -176,7 +176,7 @@ func (c *Client) Blob(ctx context.Context, r Reference, blob ocispec.Descriptor,
 // attempt, and has to begin anew. A blob that is not there is an error.
 func (c *Client) Stream(ctx context.Context, r Reference, blob ocispec.Descriptor, take func(io.Reader) error) error {
 	_, err := c.somewhere(ctx, r, func(at Reference) (bool, error) {
-		err := c.perform(ctx, request{op: "fetching a blob of " + at.Name(), method: "GET", path: "/blobs/" + blob.Digest.String(), at: at.WithDigest(""), large: true},
+		err := c.perform(ctx, request{op: "fetching a blob of " + at.Name(), method: "GET", path: "/blobs/" + blob.Digest.String(), at: at.WithDigest("")},
 			func(ctx context.Context, attempt *transport.Attempt, repository *remote.Repository) error {
 				body, err := repository.Blobs().Fetch(ctx, blob)
 				if err != nil {

@@ -30,7 +30,6 @@ import (
 	"context"
 	"net/http"
 	"sync"
-	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	orasregistry "oras.land/oras-go/v2/registry"
@@ -137,9 +136,6 @@ const (
 	ManifestLimit = 4 << 20
 	// tagPages bounds the list of tags; registries give hundreds a page.
 	tagPages = 1000
-	// silence is how long nothing may move before an attempt ends. A registry may take
-	// long to check what it got.
-	silence = time.Minute
 )
 
 // apiHost is where requests to a registry go.
@@ -160,10 +156,10 @@ type request struct {
 	path       string // behind the repository
 	at         Reference
 	repeatable bool
-	large      bool // its deadline is one for silence
 }
 
-// perform makes attempts at an operation of the library.
+// perform makes attempts at an operation of the library. Where a blob is on its way, the deadline
+// of an attempt is one for silence.
 func (c *Client) perform(ctx context.Context, r request, work func(context.Context, *transport.Attempt, *remote.Repository) error) error {
 	if err := r.at.check(); err != nil {
 		return err
@@ -181,9 +177,6 @@ func (c *Client) perform(ctx context.Context, r request, work func(context.Conte
 	send := transport.Request{
 		Op: r.op, Method: r.method, URL: scheme + host + "/v2/" + r.at.Repository + r.path,
 		Repeatable: r.repeatable, Describe: !c.options.Quoted(r.at.Host),
-	}
-	if r.large {
-		send.Timeout = silence
 	}
 	err = c.options.Transport.Perform(ctx, send, func(ctx context.Context, attempt *transport.Attempt) error {
 		repository := &remote.Repository{

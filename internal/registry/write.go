@@ -53,7 +53,7 @@ func (c *Client) PushData(ctx context.Context, r Reference, blob ocispec.Descrip
 
 func (c *Client) push(ctx context.Context, r Reference, blob ocispec.Descriptor, open func(context.Context, func()) (io.ReadCloser, error)) error {
 	at := Reference{Host: r.Host, Repository: r.Repository}
-	err := c.perform(ctx, request{op: "sending a blob to " + at.Name(), method: "POST", path: "/blobs/uploads/", at: at, repeatable: true, large: true},
+	err := c.perform(ctx, request{op: "sending a blob to " + at.Name(), method: "POST", path: "/blobs/uploads/", at: at, repeatable: true},
 		func(ctx context.Context, attempt *transport.Attempt, repository *remote.Repository) error {
 			body, err := open(ctx, attempt.Alive)
 			if err != nil {
