@@ -103,7 +103,12 @@ func publish(t *testing.T, d target.Target, pkg *extension.Package) {
 
 // What stands in an index stays, to the byte; a stock helm and KubeSphere read what is added.
 func TestStockHelmReadsIt(t *testing.T) {
-	helm := helmtest.Binary(t)
+	for version, helm := range map[string]string{"3": helmtest.Binary(t), "4": helmtest.BinaryOf(t, helmtest.Helm4)} {
+		t.Run("helm "+version, func(t *testing.T) { stockHelmReadsIt(t, helm) })
+	}
+}
+
+func stockHelmReadsIt(t *testing.T, helm string) {
 	for _, path := range []string{"", "/charts/stable"} {
 		dir := t.TempDir()
 		mux := http.NewServeMux()
