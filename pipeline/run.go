@@ -268,7 +268,7 @@ func (r *Run) remark(p *plan) string {
 	}
 	var unasked []string
 	for _, s := range r.sites {
-		if s.access.Closed() && slices.ContainsFunc(p.ways(), func(rt *route) bool { return rt.site == s }) {
+		if s.access.Keyless() && slices.ContainsFunc(p.ways(), func(rt *route) bool { return rt.site == s }) {
 			unasked = append(unasked, fmt.Sprintf("%s was not asked: %v", s.Noun, target.NoKeyError{Key: s.Key(), Noun: s.Noun}))
 		}
 	}

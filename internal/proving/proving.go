@@ -27,6 +27,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/published"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/signing"
+	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/versions"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -302,7 +303,9 @@ func (p *Proving) claim(ctx context.Context, what asked) (*proof.Claim, *proof.R
 	switch {
 	case err != nil:
 		return failed(err)
-	case len(there) == 0:
+	case !ok && target.Silence(links.Target) != nil:
+		return failed(failure.WithHint(target.Silence(links.Target), "prove the package itself: ksrelease prove FILE.tgz"))
+	case !ok && len(there) == 0:
 		return failed(failure.WithHint(fmt.Errorf("%s has no %s", links.Name, name), "ksrelease status shows what is where"))
 	case !ok:
 		slices.SortFunc(there, func(a, b string) int { return versions.Compare(b, a) })

@@ -3,6 +3,7 @@ package proving
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/failure"
@@ -16,7 +17,7 @@ func (p *Proving) State(all []proof.Result, version string) error {
 	var lines bytes.Buffer
 	for _, r := range all {
 		if r.Verdict != proof.Reproduced {
-			p.app.Stderr.Print("no statement of %s %s: only what is reproduced to the byte is stated", r.Name, r.Version)
+			p.app.Stderr.Print("no statement of %s: only what is reproduced to the byte is stated", strings.TrimSpace(r.Name+" "+r.Version))
 			continue
 		}
 		statement, err := r.State(p.remote, version)

@@ -90,7 +90,7 @@ func askTarget(ctx context.Context, place target.Place, all []Extension, paralle
 		return err
 	}
 	keys, ok := place.Target.(target.KeyHolder)
-	hasKey := !ok || keys.HasKey()
+	asked := (!ok || keys.HasKey()) && target.Silence(place.Target) == nil
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, parallelism))
 	for i := range all {
@@ -105,7 +105,7 @@ func askTarget(ctx context.Context, place target.Place, all []Extension, paralle
 			}
 			t.Versions = append(t.Versions, shown...)
 			slices.SortStableFunc(t.Versions, func(a, b string) int { return versions.Compare(b, a) })
-			if !hasKey {
+			if !asked {
 				return nil
 			}
 			got, err := place.Snapshot(ctx, all[i].Name, all[i].Version)

@@ -55,6 +55,21 @@ type KeyHolder interface {
 	CheckKey(ctx context.Context) error
 }
 
+// Silent is a target that may not be asked by every command, such as a program of the repository, which
+// a stranger may have changed. What it has is not known then.
+type Silent interface {
+	// Silence is why it is not asked; nil where it is.
+	Silence() error
+}
+
+// Silence is why a target is not asked; nil where it is.
+func Silence(t Target) error {
+	if silent, ok := t.(Silent); ok {
+		return silent.Silence()
+	}
+	return nil
+}
+
 // AssetStore is a target that keeps icons and screenshots apart from packages, which then have
 // their addresses inside. Elsewhere packages hold them.
 type AssetStore interface {

@@ -61,8 +61,13 @@ func New(at target.Place, note func(error)) *Access {
 	return a
 }
 
-// Closed says that the target cannot be asked, for want of a target or of its key.
-func (a *Access) Closed() bool { return a.place == nil || a.keys != nil && !a.keys.HasKey() }
+// Closed says that the target cannot be asked: there is none, or no key of it, or it may not be asked here.
+func (a *Access) Closed() bool {
+	return a.place == nil || a.Keyless() || target.Silence(a.place) != nil
+}
+
+// Keyless says that the target has keys, and that there is none here.
+func (a *Access) Keyless() bool { return a.keys != nil && !a.keys.HasKey() }
 
 // KeepsAssets says that icons and screenshots are uploaded apart from packages.
 func (a *Access) KeepsAssets() bool { return a.assets != nil }

@@ -34,7 +34,10 @@ type Target struct {
 	doubt   map[string]error              // what it may have taken
 }
 
-var _ target.Target = (*Target)(nil)
+var (
+	_ target.Target = (*Target)(nil)
+	_ target.Silent = (*Target)(nil)
+)
 
 func newTarget(name, who string, by carrier, web *transport.Client) *Target {
 	return &Target{
@@ -63,6 +66,14 @@ func (t *Target) ask(ctx context.Context, q request) (answer, error) {
 	return a, err
 }
 
+// Silence is why the command is not run.
+func (t *Target) Silence() error {
+	if t.idle == "" {
+		return nil
+	}
+	return fmt.Errorf("%s is not run here, so that it is not known what it has: %s", t.who, t.idle)
+}
+
 // Publish sends a package, unless there is such a version.
 func (t *Target) Publish(ctx context.Context, pkg *extension.Package) (target.Snapshot, error) {
 	there, err := t.find(ctx, pkg.Name, pkg.Version)
@@ -83,7 +94,7 @@ func (t *Target) Publish(ctx context.Context, pkg *extension.Package) (target.Sn
 	defer t.mu.Unlock()
 	switch {
 	case t.idle != "":
-		return target.Snapshot{}, fmt.Errorf("%s is not run here: %s", t.who, t.idle)
+		return target.Snapshot{}, t.Silence()
 	case errors.Is(err, errUnknown):
 		return target.Snapshot{}, failure.WithHint(fmt.Errorf("%s knows no action publish", t.who), "it has to take at least that one: docs/targets.md has what it gets, and what it answers")
 	case errors.Is(err, errExists), err == nil && a.Status == statusExists:
@@ -257,8 +268,8 @@ func (*unlisted) Cached() string { return "" }
 func (u *unlisted) Remarks() []string {
 	u.of.mu.Lock()
 	defer u.of.mu.Unlock()
-	if u.of.idle != "" {
-		return []string{u.of.who + " is not run here, so that it is not known what it has: " + u.of.idle}
+	if silence := u.of.Silence(); silence != nil {
+		return []string{silence.Error()}
 	}
 	if u.of.unknown[actionSnapshot] {
 		return []string{u.of.who + " knows no action snapshot, so that it cannot say what it has: its answer to publish counts, and each run sends it every version again"}
