@@ -45,7 +45,10 @@ func (m *placeMaker) registryOf(t config.Target, key string, plain bool, hosts [
 			if !slices.Contains(hosts, asked) {
 				return "log in: docker login " + asked
 			}
-			return refused(t) + "; or log in: docker login " + asked
+			if l != (login{}) { // which comes before that of docker
+				return refused(t, l)
+			}
+			return refused(t, l) + "; or log in: docker login " + asked
 		},
 		PlainHTTP: map[string]bool{}, Logins: map[string]registry.Login{},
 	}

@@ -264,9 +264,18 @@ func (m *placeMaker) login(t config.Target) (login, error) {
 	return l, nil
 }
 
-// refused is the hint where a target refuses those who have no credentials, or wrong ones.
-func refused(t config.Target) string {
-	return "set " + t.Variable(config.VariableUser) + " and " + t.Variable(config.VariablePassword) + ", or " + t.Variable(config.VariableToken)
+// refused is the hint where a target refuses those who have no credentials, or these.
+func refused(t config.Target, l login) string {
+	user, password, token := t.Variable(config.VariableUser), t.Variable(config.VariablePassword), t.Variable(config.VariableToken)
+	switch {
+	case l.token != "":
+		return "check what " + token + " holds"
+	case l.password != "":
+		return "check what " + user + " and " + password + " hold"
+	case l.user != "":
+		return "set " + password + ", too"
+	}
+	return "set " + user + " and " + password + ", or " + token
 }
 
 // client makes the connections of a target to its server; without an address it is any. key leads
