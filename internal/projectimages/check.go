@@ -90,20 +90,20 @@ func (c Checked) Text(out *output.Stream, redact func(string) string) {
 		}
 		out.Print("%s", table.Render(out.Columns()))
 	}
+	hints := hints{out: out}
 	for _, image := range c {
 		if image.State == presence.There {
 			continue
 		}
+		hints.next(redact(image.hint()))
 		var users []string
 		for _, user := range image.Users {
 			users = append(users, fmt.Sprintf("%s %s (%s:%d)", user.Name, user.Version, fileOf(user, user.Places[0]), user.Places[0].Line))
 		}
 		said := fmt.Sprintf("%s: %s", image.Ref, image.reason())
 		out.Print("%s", output.Fold("", "  ", redact(said+"; needed by "+strings.Join(users, ", ")), out.Columns()))
-		if hint := image.hint(); hint != "" {
-			out.Print("%s", output.Fold("  → ", "    ", redact(hint), out.Columns()))
-		}
 	}
+	hints.next("")
 	out.Print("%s", c.summary())
 }
 

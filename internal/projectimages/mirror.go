@@ -175,18 +175,37 @@ func Line(r mirror.Result, dry bool) string {
 
 // Text prints what was not there, and the counts.
 func (m Mirrored) Text(out *output.Stream, redact func(string) string) {
+	hints := hints{out: out}
 	for _, r := range m.Results {
+		hint := ""
+		if r.Err != nil && !failure.Temporary(r.Err) {
+			hint = redact(failure.Hint(r.Err))
+		}
+		hints.next(hint)
 		if r.State != mirror.There {
 			out.Print("%s", output.Fold("", "  ", redact(Line(r, m.DryRun)), out.Columns()))
 		}
 		if len(r.Lacks) > 0 {
 			out.Print("%s", output.Fold("note: ", "  ", fmt.Sprintf("%s is not for %s", r.From, strings.Join(r.Lacks, ", ")), out.Columns()))
 		}
-		if hint := failure.Hint(r.Err); r.Err != nil && hint != "" && !failure.Temporary(r.Err) {
-			out.Print("%s", output.Fold("  → ", "    ", redact(hint), out.Columns()))
-		}
 	}
+	hints.next("")
 	out.Print("%s", m.Summary())
+}
+
+// hints prints what to do about lines that follow each other once, below the last of them: a registry
+// that cannot be reached is one mistake, and not one for each of a hundred images.
+type hints struct {
+	out  *output.Stream
+	held string
+}
+
+// next is called before a line is printed, with its hint, and after the last one.
+func (h *hints) next(hint string) {
+	if h.held != "" && h.held != hint {
+		h.out.Print("%s", output.Fold("  → ", "    ", h.held, h.out.Columns()))
+	}
+	h.held = hint
 }
 
 // Summary counts the images and the bytes.
