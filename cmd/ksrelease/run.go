@@ -65,7 +65,7 @@ func (c *runCommand) Run(a *app.App) error {
 	if err != nil {
 		return err
 	}
-	links, err := a.Dial(ctx, p, app.DialOptions{At: c.local(), Dir: c.Folder(p), Targets: c.Target, Others: true, Parallelism: c.ParallelismOf(p), Keys: keys})
+	links, err := a.Dial(ctx, p, app.DialOptions{At: c.local(), Dir: c.Folder(p), Targets: c.Target, Others: true, Parallelism: c.ParallelismOf(p), Keys: keys, Releases: true})
 	if err != nil {
 		return err
 	}

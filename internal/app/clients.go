@@ -64,6 +64,8 @@ type DialOptions struct {
 	Targets     []string // names of the config; none means all
 	Others      bool     // reach the other targets of the config, too
 	Parallelism int      // how many connections to a host are worth keeping
+	// Releases says that the command releases, or plans to: then what a target needs for that has to be there.
+	Releases bool
 	// Keys sign what is pushed, where a target has signatures of its own; nil sign nothing.
 	Keys *signing.Keys
 }

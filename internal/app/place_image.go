@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/registry"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/image"
@@ -17,16 +19,24 @@ func (m *placeMaker) image(t config.Target) (target.Place, error) {
 	for i, name := range t.Image.Images {
 		at, err := registry.Parse(name)
 		if err != nil {
-			return target.Place{}, m.project.Config.Problem(config.CodeInvalidValue, fmt.Sprintf("the image %q is none: %s", name, err), "", t.Key("images", fmt.Sprint(i))...)
+			return target.Place{}, diagnostic.List{m.project.Config.Problem(config.CodeInvalidValue, fmt.Sprintf("the image %q is none: %s", name, err), "", t.Key("images", fmt.Sprint(i))...)}
 		}
 		options.Images, hosts = append(options.Images, at), append(hosts, at.Host)
 	}
 	if t.Image.Base == config.BaseScratch {
 		options.Binary = func(platform string) ([]byte, error) { return image.Program(t.Image.Programs, platform) }
+		for _, platform := range t.Image.Platforms {
+			if !m.releases {
+				break
+			}
+			if _, err := options.Binary(platform); err != nil {
+				return target.Place{}, diagnostic.List{m.project.Config.Problem(config.CodeInvalidValue, fmt.Sprintf("the image of the target %s is built of ksrelease itself: %s", t.Name, err), failure.Hint(err), t.Key("base")...)}
+			}
+		}
 	} else {
 		base, err := registry.Parse(t.Image.Base)
 		if err != nil {
-			return target.Place{}, m.project.Config.Problem(config.CodeInvalidValue, fmt.Sprintf("the image %q is none: %s", t.Image.Base, err), "", t.Key("base")...)
+			return target.Place{}, diagnostic.List{m.project.Config.Problem(config.CodeInvalidValue, fmt.Sprintf("the image %q is none: %s", t.Image.Base, err), "", t.Key("base")...)}
 		}
 		options.Base, others = &base, []string{base.Host}
 	}

@@ -112,7 +112,7 @@ func (p *Project) targetOf(ref string) (config.Target, error) {
 
 // connectToAll connects to targets of a project.
 func (a *App) connectToAll(p *Project, targets []config.Target, o DialOptions) (*Clients, error) {
-	m := &placeMaker{app: a, project: p, parallelism: o.Parallelism, keys: o.Keys}
+	m := &placeMaker{app: a, project: p, parallelism: o.Parallelism, keys: o.Keys, releases: o.Releases}
 	for _, t := range targets {
 		place, err := m.place(t)
 		if err != nil {
@@ -208,6 +208,7 @@ type placeMaker struct {
 	project     *Project
 	parallelism int
 	keys        *signing.Keys // of packages; may be nil
+	releases    bool
 
 	places []target.Place
 	checks checks.Places // of the marketplace, for doctor
