@@ -40,7 +40,9 @@ func (m *placeMaker) image(t config.Target) (target.Place, error) {
 		}
 		options.Base, others = &base, []string{base.Host}
 	}
-	client, _, err := m.registryOf(t, "images", t.Image.PlainHTTP, hosts, others...)
+	// A password is for one registry, and is shown to no other: that of the first image.
+	others = append(others, hosts[1:]...)
+	client, _, err := m.registryOf(t, "images", t.Image.PlainHTTP, hosts[:1], others...)
 	if err != nil {
 		return target.Place{}, err
 	}
