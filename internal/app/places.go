@@ -105,7 +105,12 @@ func (p *Project) targetOf(ref string) (config.Target, error) {
 	}
 	// A word without a slash that is no folder is a name that was misspelt.
 	if _, missing := os.Stat(ref); named.Directory != nil && missing != nil && !strings.ContainsAny(ref, `/\.`) {
-		return config.Target{}, Usage(request.UnknownTarget([]string{ref}, names), "")
+		unknown := request.UnknownTarget([]string{ref}, names)
+		hint := "a folder that is not there yet is written with a slash: " + ref + "/"
+		if near := failure.Hint(unknown); near != "" {
+			hint = near + "; " + hint
+		}
+		return config.Target{}, Usage(unknown, hint)
 	}
 	return named, nil
 }

@@ -8,7 +8,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 
+	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/bundle"
 	"github.com/ksrelease/ksrelease/internal/bundle/deliver"
@@ -97,7 +99,12 @@ func (d Delivery) dial(ctx context.Context, a *app.App, p *app.Project) (places 
 			return nil, hangUp, err
 		}
 		ends = append(ends, clients.Close)
-		places = append(places, clients.Targets()...)
+		for _, place := range clients.Targets() {
+			if !slices.ContainsFunc(p.Config.Targets, func(t config.Target) bool { return t.Name == place.Name }) {
+				place.Name = place.URL // nobody has given it a name
+			}
+			places = append(places, place)
+		}
 	}
 	return places, hangUp, nil
 }
