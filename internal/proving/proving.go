@@ -104,6 +104,12 @@ func Open(ctx context.Context, a *app.App, p *app.Project, o Options) (*Proving,
 		return nil, err
 	}
 	pr := &Proving{app: a, project: p, options: o, sources: sources, remote: repository.Address(ctx), keys: keys, ends: []func(){opened.Close}, places: map[string]*place{}}
+	if o.Keyring != "" {
+		if err := signing.CheckKeyring(o.Keyring); err != nil {
+			opened.Close()
+			return nil, app.Usage(err, "")
+		}
+	}
 	if o.Key != "" {
 		if pr.key, err = signing.ReadPublic(o.Key); err != nil {
 			opened.Close()

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/proof"
+	"github.com/ksrelease/ksrelease/internal/regularfile"
 	"github.com/ksrelease/ksrelease/internal/signing"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
@@ -83,10 +83,16 @@ func (p *Proving) signatures(ctx context.Context, what asked, claim *proof.Claim
 	return keeps.Signatures(ctx, claim.Name, claim.Version)
 }
 
+// mostSigning bounds a file that signs a package, in bytes.
+const mostSigning = 1 << 20
+
 func readIfThere(file string) ([]byte, error) {
-	data, err := os.ReadFile(file)
+	data, err := regularfile.Read(file, mostSigning)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	return data, err
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", file, err)
+	}
+	return data, nil
 }

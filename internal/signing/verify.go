@@ -52,6 +52,25 @@ func Verify(public crypto.PublicKey, data, signature []byte) error {
 	return nil
 }
 
+// CheckKeyring says why a file is no keyring that [VerifyProvenance] reads: OpenPGP, without armor.
+func CheckKeyring(file string) error {
+	data, err := regularfile.Read(file, mostKeyring)
+	if err != nil {
+		return fmt.Errorf("reading the keyring %s: %w", file, err)
+	}
+	_, err = provenance.NewFromKeyring(file, "")
+	if len(data) == 0 {
+		err = errors.New("it is empty")
+	}
+	if err != nil {
+		return failure.WithHint(fmt.Errorf("reading the keyring %s: %w", file, err), "export it: gpg --export NAME >FILE")
+	}
+	return nil
+}
+
+// mostKeyring bounds a keyring, in bytes.
+const mostKeyring = 64 << 20
+
 // VerifyProvenance says who of a keyring has signed a package, by Helm's own code. The error says
 // why it is not signed.
 func VerifyProvenance(keyring, filename string, archive, prov []byte) (by string, err error) {
