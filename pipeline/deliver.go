@@ -132,6 +132,14 @@ func (r *release) takeOver(pkg *extension.Package) {
 	r.hold(pkg, nil)
 }
 
+// fitsStep has what a target would refuse fail before anything is sent anywhere.
+func fitsStep(ctx context.Context, env *planning, rt *route) error {
+	if !rt.run.sends() {
+		return nil
+	}
+	return env.to[rt.at].Target.Fits(ctx, rt.parcel.Package)
+}
+
 // lookAgainStep asks once more for what the plan saw, where that is long ago.
 func lookAgainStep(ctx context.Context, env *applying, rt *route) error {
 	return rt.LookAgain(ctx, env.to[rt.at])

@@ -48,6 +48,8 @@ func planSteps() []step[*planning] {
 		{stage: results.StageUpload, each: nothing, when: lifecycle.IsToPack, leaves: results.StagePlanned},
 		// Hold the estimated size against the limit of the target.
 		{stage: results.StageSize, do: sizeStep[*planning], when: lifecycle.IsToPack},
+		// Ask each target whether it would refuse the package.
+		{each: fitsStep, when: lifecycle.IsToPack, blames: results.StagePush, doing: "before it was sent"},
 		// The package is sent when the plan is applied.
 		{stage: results.StagePush, each: nothing, when: lifecycle.IsToPack, leaves: results.StagePlanned},
 		// Look at the package as KubeSphere will look at it when it is published.

@@ -351,6 +351,50 @@ func TestATargetThatDoesNotTakeAVersion(t *testing.T) {
 	wantTargets(t, x.Extensions[1], results.Blocked, map[string]results.Outcome{"one": results.Released, "two": results.Blocked})
 }
 
+// strictMuseum is a museum that knows of packages that it would refuse.
+type strictMuseum struct {
+	museum
+	asked *int
+}
+
+func (c strictMuseum) Fits(_ context.Context, pkg *extension.Package) error {
+	*c.asked++
+	if pkg.Version == "2.0.0" {
+		return errors.New("it is too large")
+	}
+	return nil
+}
+
+// What a target would refuse fails in the plan, for that target alone, and before anything is sent.
+func TestWhatATargetWouldRefuse(t *testing.T) {
+	asked := 0
+	one, two := newMuseum(), newMuseum()
+	strict := two.at("two")
+	strict.Target = strictMuseum{two, &asked}
+	both := []target.Place{one.at("one"), strict}
+	sources := []config.Source{sourceOf(t, "alc", "1.0.0"), sourceOf(t, "bar", "2.0.0")}
+	for _, options := range []Options{{DryRun: true}, {AllOrNothing: true}} {
+		options.Sources, options.Targets = sources, both
+		x := do(t, one.w, options).Extensions[1].Targets[1]
+		if x.Outcome != results.Failed || x.Error == nil || x.Error.Stage != results.StagePush || x.Error.Message != "it is too large" || len(one.w.writes)+len(two.w.writes) > 0 {
+			t.Errorf("%+v, %q, %q", x, one.w.writes, two.w.writes)
+		}
+	}
+	run := do(t, one.w, Options{Sources: sources, Targets: both})
+	wantTargets(t, run.Extensions[0], results.Released, map[string]results.Outcome{"one": results.Released, "two": results.Released})
+	wantTargets(t, run.Extensions[1], results.Failed, map[string]results.Outcome{"one": results.Released, "two": results.Failed})
+	if len(two.w.writes) != 1 {
+		t.Errorf("%q", two.w.writes)
+	}
+	// It is asked for nothing that is there, or that nobody sends.
+	before := asked
+	do(t, one.w, Options{Sources: sources[:1], Targets: both})
+	do(t, one.w, Options{Sources: []config.Source{sourceOf(t, "cee", "1.0.0")}, Targets: both, Skip: []string{results.StagePush}})
+	if asked != before {
+		t.Errorf("asked %d times more", asked-before)
+	}
+}
+
 // Dependencies hold in each target by itself.
 func TestDependenciesHoldInEachTarget(t *testing.T) {
 	one, two := newMuseum(), newMuseum()

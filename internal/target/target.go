@@ -15,7 +15,7 @@ import (
 // Target is a place that extensions are released to: KubeSphere Cloud, a chart museum, a
 // registry, a directory. These methods are what every such place can do. What only some
 // can do are small interfaces of their own, which a target has or has not: [KeyHolder],
-// [AssetStore], [Reviewer], [Withdrawer], [Signed], [Delayed].
+// [AssetStore], [Checker], [Reviewer], [Withdrawer], [Signed], [Delayed].
 //
 // A target is safe for concurrent use, ends every request with its context, and says by
 // methods of its errors what they mean (see internal/failure). The
@@ -79,6 +79,14 @@ type AssetStore interface {
 	// UploadAssets stores the assets of one version and returns their addresses, in
 	// order. Sending the same assets again is harmless.
 	UploadAssets(ctx context.Context, name, version string, assets []extension.Asset) ([]string, error)
+}
+
+// Checker is a target that knows of packages that it would refuse, whatever it has. It is asked
+// before anything is sent anywhere.
+type Checker interface {
+	// Fits says why the target would refuse a package; nil where nothing is known against it. It
+	// changes nothing.
+	Fits(ctx context.Context, pkg *extension.Package) error
 }
 
 // Reviewer is a target where a published package is a draft until somebody submits it for

@@ -17,6 +17,8 @@ type Reader interface {
 	CheckKey(ctx context.Context) error
 	AssetURLs(ctx context.Context, name, version string, assets []extension.Asset) (urls []string, certain bool, err error)
 	Snapshot(ctx context.Context, name, version string) (target.Snapshot, error)
+	// Fits says why the target would refuse a package.
+	Fits(ctx context.Context, pkg *extension.Package) error
 }
 
 // Writer is what a run sends to its target.
@@ -35,6 +37,7 @@ type Access struct {
 	words   func(error) error // a refusal in words for users
 	keys    target.KeyHolder  // nil where it has none, as with all abilities
 	assets  target.AssetStore
+	checks  target.Checker
 	reviews target.Reviewer
 
 	// refused ends with the first refusal, which is its cause.
@@ -56,6 +59,7 @@ func New(at target.Place, note func(error)) *Access {
 	a.words = func(err error) error { return &RefusedError{First: err, Noun: at.Noun, Key: at.Key()} }
 	a.keys, _ = place.(target.KeyHolder)
 	a.assets, _ = place.(target.AssetStore)
+	a.checks, _ = place.(target.Checker)
 	a.reviews, _ = place.(target.Reviewer)
 	a.refused, a.refuse = context.WithCancelCause(context.Background())
 	return a
@@ -136,6 +140,10 @@ func (p planning) AssetURLs(ctx context.Context, name, version string, assets []
 	return urls, certain, p.see(err)
 }
 
+func (p planning) Fits(ctx context.Context, pkg *extension.Package) error {
+	return p.see(p.fits(ctx, pkg))
+}
+
 func (p planning) see(err error) error {
 	if !failure.Unauthorized(err) {
 		return err
@@ -163,6 +171,19 @@ func (a *Access) CheckKey(ctx context.Context) error {
 func (a *Access) Snapshot(ctx context.Context, name, version string) (s target.Snapshot, err error) {
 	err = a.ask(func() (err error) { s, err = a.place.Snapshot(ctx, name, version); return err })
 	return s, err
+}
+
+// fits asks where the target knows of packages that it would refuse.
+func (a *Access) fits(ctx context.Context, pkg *extension.Package) error {
+	if a.checks == nil {
+		return nil
+	}
+	return a.checks.Fits(ctx, pkg)
+}
+
+// Fits says why the target would refuse a package.
+func (a *Access) Fits(ctx context.Context, pkg *extension.Package) error {
+	return a.ask(func() error { return a.fits(ctx, pkg) })
 }
 
 // AssetURLs are those that the target estimates.

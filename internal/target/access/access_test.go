@@ -48,7 +48,8 @@ func (a *able) UploadAssets(context.Context, string, string, []extension.Asset) 
 	a.asked++
 	return []string{"https://y"}, a.err
 }
-func (a *able) Submit(context.Context, string, string) error { a.asked++; return a.err }
+func (a *able) Fits(context.Context, *extension.Package) error { a.asked++; return a.err }
+func (a *able) Submit(context.Context, string, string) error   { a.asked++; return a.err }
 
 func TestAbilities(t *testing.T) {
 	for _, test := range []struct {
@@ -62,7 +63,7 @@ func TestAbilities(t *testing.T) {
 		if a.Closed() != test.closed || a.KeepsAssets() != test.assets || a.Reviews() != test.reviews {
 			t.Errorf("%T: %v, %v, %v", test.place, a.Closed(), a.KeepsAssets(), a.Reviews())
 		}
-		if err := a.CheckKey(t.Context()); err != nil {
+		if err := errors.Join(a.CheckKey(t.Context()), a.Fits(t.Context(), nil)); err != nil {
 			t.Errorf("%T: %v", test.place, err)
 		}
 	}
@@ -74,6 +75,7 @@ func requests(a *Access, r Reader) map[string]func(context.Context) error {
 		"check":    func(ctx context.Context) error { return r.CheckKey(ctx) },
 		"urls":     func(ctx context.Context) error { _, _, err := r.AssetURLs(ctx, "alc", "1.0.0", nil); return err },
 		"snapshot": func(ctx context.Context) error { _, err := r.Snapshot(ctx, "alc", "1.0.0"); return err },
+		"fits":     func(ctx context.Context) error { return r.Fits(ctx, nil) },
 		"upload":   func(ctx context.Context) error { _, err := a.UploadAssets(ctx, "alc", "1.0.0", nil); return err },
 		"publish":  func(ctx context.Context) error { _, err := a.Publish(ctx, nil); return err },
 		"submit":   func(ctx context.Context) error { return a.Submit(ctx, "1", "") },
@@ -110,14 +112,14 @@ func TestAPlanAsksForEach(t *testing.T) {
 	noted := 0
 	a := New(target.Marketplace(place), func(error) { noted++ })
 	r := a.ForPlan()
-	for _, name := range []string{"check", "urls", "snapshot"} {
+	for _, name := range []string{"check", "urls", "snapshot", "fits"} {
 		err := requests(a, r)[name](t.Context())
 		var refused *RefusedError
 		if !errors.As(err, &refused) || Unsent(err) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if place.asked != 3 || noted != 3 || a.Refused().Err() == nil {
+	if place.asked != 4 || noted != 4 || a.Refused().Err() == nil {
 		t.Errorf("asked %d times, noted %d", place.asked, noted)
 	}
 	if err := a.Submit(t.Context(), "1", ""); !Unsent(err) {
@@ -137,7 +139,7 @@ func TestOtherErrorsEndNothing(t *testing.T) {
 			}
 		}
 	}
-	if place.asked != 12 || a.Refused().Err() != nil {
+	if place.asked != 14 || a.Refused().Err() != nil {
 		t.Errorf("asked %d times", place.asked)
 	}
 }

@@ -110,6 +110,18 @@ func (b *builder) add(ctx context.Context, at registry.Reference, packages []*ex
 	return all(failure.WithHint(fmt.Errorf("%s was changed by somebody else %d times while it was built", at, mostAttempts), "run again later"))
 }
 
+// takes says why no image can have a package. One that got its tag all the same would keep all that
+// come after it from the image, too.
+func takes(pkg *extension.Package) error {
+	if tag := tagOf(pkg.Name, pkg.Version); len(tag) > mostTagLength {
+		return failure.WithHint(fmt.Errorf("the tag %s has more than %d characters", tag, mostTagLength), "choose a shorter version")
+	}
+	if size := len(pkg.Data); size > mostPackage {
+		return failure.WithHint(fmt.Errorf("the package has %d bytes, and an image takes %d", size, mostPackage), "make the package smaller (docs/packaging.md)")
+	}
+	return nil
+}
+
 // tag gives a package its tag, unless the image or the tag has that version with other content.
 func (b *builder) tag(ctx context.Context, at registry.Reference, now state, pkg *extension.Package) error {
 	if p, there := now.find(pkg.Name, pkg.Version); there {
@@ -118,10 +130,10 @@ func (b *builder) tag(ctx context.Context, at registry.Reference, now state, pkg
 		}
 		return nil
 	}
-	to := at.WithTag(tagOf(pkg.Name, pkg.Version))
-	if len(to.Tag) > mostTagLength {
-		return fmt.Errorf("the tag %s has more than %d characters", to.Tag, mostTagLength)
+	if err := takes(pkg); err != nil {
+		return err
 	}
+	to := at.WithTag(tagOf(pkg.Name, pkg.Version))
 	if p, there, err := b.tagged(ctx, to); err != nil || there {
 		if err == nil && p.Digest != pkg.Digest {
 			return &conflict{to, p}

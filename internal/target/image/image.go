@@ -247,6 +247,16 @@ func (index) Refused() error    { return nil }
 func (index) Cached() string    { return "" }
 func (index) Remarks() []string { return nil }
 
+// Fits says why a package cannot get into the image: by its own size or name, or because the image
+// that it is built on is not there. Of programs those say it who hand them over.
+func (t *Target) Fits(ctx context.Context, pkg *extension.Package) error {
+	if err := takes(pkg); err != nil || t.options.Base == nil {
+		return err
+	}
+	_, err := t.builder.readBase(ctx)
+	return err
+}
+
 // Publish puts a package into the image. Packages that come while an image is built wait for the next one, and
 // all of them get into that: 12 extensions are two builds and not 12.
 func (t *Target) Publish(ctx context.Context, pkg *extension.Package) (target.Snapshot, error) {
@@ -288,7 +298,10 @@ func (c *conflict) Error() string {
 // Hint says that nothing is replaced.
 func (c *conflict) Hint() string { return "what is there stays; give it another version" }
 
-var _ target.Target = (*Target)(nil)
+var (
+	_ target.Target  = (*Target)(nil)
+	_ target.Checker = (*Target)(nil)
+)
 
 // versionsOf are the packages of a list in a form for messages.
 func versionsOf(list []packed) string {

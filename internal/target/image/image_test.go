@@ -431,8 +431,37 @@ func TestWhatIsNotOurs(t *testing.T) {
 	if _, err := missing.Publish(t.Context(), targettest.Package(t, "alc", "1.0.0", "one")); err == nil || !strings.Contains(err.Error(), "linux/riscv64") {
 		t.Errorf("a platform that the base has not: %v", err)
 	}
+	if err := missing.Fits(t.Context(), targettest.Package(t, "alc", "1.0.0", "one")); err == nil || !strings.Contains(err.Error(), "linux/riscv64") {
+		t.Errorf("in the plan: %v", err)
+	}
 	if _, err := image.New(image.Options{Registry: c, Images: []registry.Reference{at.WithDigest(before)}, Base: &base, Platforms: platforms, Settle: settle}); err == nil {
 		t.Error("a digest is no tag")
+	}
+}
+
+// What no image can have is refused before it gets a tag, which would keep all others from the image.
+func TestWhatDoesNotFit(t *testing.T) {
+	home := registrytest.Start(t, registrytest.Options{})
+	at := parse(t, home.Host+"/museum:latest")
+	to, err := image.New(image.Options{Registry: client(t), Images: []registry.Reference{at}, Platforms: platforms, Settle: settle, Binary: func(string) ([]byte, error) {
+		return nil, errors.New("nobody asks for a program before there is something to build")
+	}})
+	must(t, err)
+	large := targettest.Package(t, "alc", "1.0.0", "one")
+	large.Data = append(large.Data, make([]byte, 64<<20)...)
+	long := targettest.Package(t, strings.Repeat("a", 63), "1.0.0-"+strings.Repeat("x", 57), "one")
+	for want, pkg := range map[string]*extension.Package{"an image takes 67108864": large, "more than 128 characters": long} {
+		for what, err := range map[string]error{"planned": to.Fits(t.Context(), pkg), "sent": func() error { _, err := to.Publish(t.Context(), pkg); return err }()} {
+			if err == nil || !strings.Contains(err.Error(), want) || failure.Hint(err) == "" {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	}
+	if tags, _, err := client(t).Tags(t.Context(), at); err != nil || len(tags) > 0 {
+		t.Errorf("tags %q, %v", tags, err)
+	}
+	if err := to.Fits(t.Context(), targettest.Package(t, "alc", "1.0.0", "one")); err != nil {
+		t.Errorf("%v", err)
 	}
 }
 

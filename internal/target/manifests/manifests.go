@@ -58,7 +58,10 @@ type parsed struct {
 	file *file
 }
 
-var _ target.Target = (*Target)(nil)
+var (
+	_ target.Target  = (*Target)(nil)
+	_ target.Checker = (*Target)(nil)
+)
 
 // FileOfAll is the one file where there is one.
 const FileOfAll = "extensions.yaml"

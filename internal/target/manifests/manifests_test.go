@@ -395,7 +395,11 @@ func TestLimits(t *testing.T) {
 		}, `installationMode is "hostOnly"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := d.Publish(t.Context(), test.pkg(t))
+			pkg := test.pkg(t)
+			_, err := d.Publish(t.Context(), pkg)
+			if planned := d.Fits(t.Context(), pkg); planned == nil || !strings.HasSuffix(err.Error(), planned.Error()) {
+				t.Errorf("in the plan: %v", planned)
+			}
 			if err == nil || !strings.Contains(err.Error(), test.want) || failure.Hint(err) == "" || failure.InDoubt(err) {
 				t.Errorf("%v (%s)", err, failure.Hint(err))
 			}

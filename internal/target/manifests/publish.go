@@ -21,6 +21,12 @@ func (t *Target) Publish(ctx context.Context, pkg *extension.Package) (target.Sn
 	return target.Snapshot{Status: target.StatusActive}, nil
 }
 
+// Fits says why the API server would refuse what becomes of a package.
+func (t *Target) Fits(_ context.Context, pkg *extension.Package) error {
+	_, err := versionOf(pkg)
+	return err
+}
+
 // publishAll publishes packages in one change, and gives an error for each.
 func (t *Target) publishAll(ctx context.Context, packages []*extension.Package) []error {
 	made := make([]*version, len(packages))

@@ -152,6 +152,11 @@ func load(t *testing.T, name, version, content string) *extension.Extension {
 // publish sends a package, and submits it where there are reviews.
 func (p *place) publish(pkg *extension.Package) target.Snapshot {
 	p.Helper()
+	if checks, ok := p.Target.(target.Checker); ok {
+		if err := checks.Fits(p.ctx, pkg); err != nil {
+			p.Fatalf("%s would be refused: %v", pkg.Filename, err)
+		}
+	}
 	s, err := p.Target.Publish(p.ctx, pkg)
 	if err != nil {
 		p.Fatalf("publishing %s: %v", pkg.Filename, err)
