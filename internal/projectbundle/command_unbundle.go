@@ -34,6 +34,7 @@ func (c *UnbundleCommand) Run(a *app.App) error {
 	if err != nil {
 		return err
 	}
+	p.RunCommands() // a target that is one is delivered to
 	a.WarnOnStderr()
 	host, _, _ := strings.Cut(c.Images, "/")
 	meter := NewMeter(a.Stderr)
