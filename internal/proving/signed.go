@@ -2,6 +2,7 @@ package proving
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -37,11 +38,7 @@ func (p *Proving) signed(ctx context.Context, what asked, claim *proof.Claim) (*
 	if err == nil && p.key != nil {
 		err = errNoSignature
 		for _, one := range found.Signatures {
-			of := one.Of
-			if of == nil {
-				of = claim.Archive
-			}
-			if err = signing.Verify(p.key, of, one.Value); err == nil {
+			if err = verify(p.key, claim, one); err == nil {
 				s.Key = p.options.Key
 				break
 			}
@@ -51,6 +48,17 @@ func (p *Proving) signed(ctx context.Context, what asked, claim *proof.Claim) (*
 		s.Error = &proof.Failure{Message: err.Error(), Hint: failure.Hint(err)}
 	}
 	return &s, nil
+}
+
+// verify says why a signature is not of a package.
+func verify(by crypto.PublicKey, claim *proof.Claim, s target.Signature) error {
+	if s.Of == nil {
+		return signing.Verify(by, claim.Archive, s.Value)
+	}
+	if s.Package != claim.Digest {
+		return fmt.Errorf("the signature is of the package %s, and this one is %s", s.Package, claim.Digest)
+	}
+	return signing.Verify(by, s.Of, s.Value)
 }
 
 var (

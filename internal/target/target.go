@@ -119,6 +119,10 @@ type Signature struct {
 	// Of is what is signed, where that is not the package itself, but something that names the
 	// very package by its digest.
 	Of []byte
+	// Package is the digest of the package that Of names, "sha256:" before it; empty without Of.
+	// Whoever holds a package against the signature compares it: a target may have another one of
+	// that version a moment later.
+	Package string
 	// Value is the signature, in base64.
 	Value []byte
 }

@@ -129,7 +129,7 @@ func (t *Target) signatures(ctx context.Context, tag registry.Reference) (ocispe
 	}
 	var all []target.Signature
 	for i, layer := range manifest.Layers {
-		if i == mostSignatures || layer.MediaType != simpleSigningType || layer.Annotations[signatureAnnotation] == "" {
+		if i >= mostSignatures || layer.MediaType != simpleSigningType || layer.Annotations[signatureAnnotation] == "" {
 			continue
 		}
 		text, err := t.registry.Blob(ctx, m.At, layer, payloadLimit)
@@ -161,6 +161,7 @@ func (t *Target) Signatures(ctx context.Context, name, wanted string) (target.Si
 	for _, s := range found {
 		var p payload
 		if json.Unmarshal(s.Of, &p) == nil && p.Critical.Type == payloadType && p.Critical.Image.DockerManifestDigest == v.Digest.String() {
+			s.Package = v.layer.Digest.String()
 			all.Signatures = append(all.Signatures, s)
 		}
 	}

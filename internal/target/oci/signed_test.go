@@ -126,7 +126,7 @@ func TestSignedPackages(t *testing.T) {
 			}
 
 			all, err := to.Signatures(t.Context(), "alc", "1.0.0")
-			if err != nil || string(all.Provenance) != string(pkg.Provenance) || len(all.Signatures) != 1 || !by.Verifies(all.Signatures[0].Of, all.Signatures[0].Value) {
+			if err != nil || string(all.Provenance) != string(pkg.Provenance) || len(all.Signatures) != 1 || all.Signatures[0].Package != pkg.Digest || !by.Verifies(all.Signatures[0].Of, all.Signatures[0].Value) {
 				t.Errorf("%+v, %v", all, err)
 			}
 			if all, err := to.Signatures(t.Context(), "alc", "1.1.0"); err != nil || all.Provenance != nil || all.Signatures != nil {
@@ -196,6 +196,47 @@ func TestSignaturesOfOthersStay(t *testing.T) {
 		if s := all.Signatures[i]; !by.Verifies(s.Of, s.Value) {
 			t.Errorf("signature %d is another one's", i)
 		}
+	}
+}
+
+// Everybody who may push can add signatures: only some of them are read.
+func TestManySignatures(t *testing.T) {
+	r := registrytest.Start(t, registrytest.Options{})
+	front := newFront(t, r.URL())
+	by, _, _ := keys(t)
+	to := signingTarget(t, front.host+"/x", by)
+	publish(t, to, targettest.Package(t, "alc", "1.0.0", "one"))
+	c := registry.New(registry.Options{Transport: transport.New(transport.Options{})})
+	at := registry.Reference{Host: r.Host, Repository: "x/alc", Tag: "1.0.0"}
+	m, _, err := c.Manifest(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tag := at.WithTag(strings.Replace(m.Digest.String(), ":", "-", 1) + ".sig")
+	s, _, err := c.Manifest(t.Context(), tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var many ocispec.Manifest
+	if err := json.Unmarshal(s.Data, &many); err != nil {
+		t.Fatal(err)
+	}
+	for range 70 {
+		many.Layers = append(many.Layers, many.Layers[0])
+	}
+	data, err := json.Marshal(many)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.SettleManifest(t.Context(), tag, s.MediaType, data); err != nil {
+		t.Fatal(err)
+	}
+	front.requested()
+	if all, err := to.Signatures(t.Context(), "alc", "1.0.0"); err != nil || len(all.Signatures) != 50 {
+		t.Errorf("%d, %v", len(all.Signatures), err)
+	}
+	if n := len(front.requested()); n > 53 {
+		t.Errorf("%d requests", n)
 	}
 }
 
