@@ -72,7 +72,7 @@ func Deliver(ctx context.Context, a *app.App, p *app.Project, d Delivery) (*deli
 		return nil, err
 	}
 	defer stop()
-	options.Registry, options.From, options.ImageAt = client, from, d.imageAt
+	options.Registry, options.From, options.ImageAt = client.Direct(), from, d.imageAt // a mirror of the place is not the place
 	return deliver.Deliver(ctx, options)
 }
 

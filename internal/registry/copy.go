@@ -49,18 +49,19 @@ func (c *Client) Copy(ctx context.Context, from, to Reference, options CopyOptio
 }
 
 // CopyContents is Copy of an image whose contents are known. The platforms of the options
-// are without effect.
+// are without effect. No mirror is asked: what one has of the new place is not there, and the
+// contents say where they were found.
 func (c *Client) CopyContents(ctx context.Context, contents *Contents, to Reference, options CopyOptions) (Copied, error) {
 	if options.Parallelism <= 0 {
 		options.Parallelism = 4
 	}
-	job := &copying{client: c, contents: contents, to: to, options: options, total: contents.Size()}
+	job := &copying{client: c.Direct(), contents: contents, to: to, options: options, total: contents.Size()}
 	job.result = Copied{Digest: contents.Root().Digest.String(), Missing: contents.Missing}
 	root := to.WithDigest("")
 	if root.Tag = to.Tag; root.Tag == "" {
 		root.Digest = job.result.Digest
 	}
-	if found, ok, err := c.Resolve(ctx, root); err != nil {
+	if found, ok, err := job.client.Resolve(ctx, root); err != nil {
 		return job.result, err
 	} else if ok && found.Digest == contents.Root().Digest {
 		job.result.There = len(contents.Blobs)

@@ -439,6 +439,24 @@ func TestWhatIsNotOurs(t *testing.T) {
 	}
 }
 
+// What is asked of the registry that is written to is asked of itself, also where another one is
+// read in its place.
+func TestAMirrorIsNotThePlaceOfTheImage(t *testing.T) {
+	home, other := registrytest.Start(t, registrytest.Options{}), registrytest.Start(t, registrytest.Options{})
+	base := parse(t, other.Host+"/museum:base")
+	baseImage(t, base, platforms...)
+	web := transport.New(transport.Options{})
+	t.Cleanup(web.Close)
+	c := registry.New(registry.Options{Transport: web, Mirrors: []registry.Mirror{{From: home.Host, To: other.Host}}})
+	at := parse(t, home.Host+"/museum:latest")
+	to, err := image.New(image.Options{Registry: c, Images: []registry.Reference{at}, Base: &base, Platforms: platforms, Settle: settle})
+	must(t, err)
+	publishAll(t, to, targettest.Package(t, "alc", "1.0.0", "one"))
+	if _, files := unpacked(t, at, "linux/amd64"); len(files) != 2 {
+		t.Errorf("%d files", len(files))
+	}
+}
+
 // What no image can have is refused before it gets a tag, which would keep all others from the image.
 func TestWhatDoesNotFit(t *testing.T) {
 	home := registrytest.Start(t, registrytest.Options{})
