@@ -348,13 +348,7 @@ func (m *maker) same(ctx context.Context, ext *extension.Extension, entry target
 	if err != nil {
 		return nil, err
 	}
-	verdict, err := published.CompareDigest(ctx, ext, entry.ContentDigest)
-	if err != nil {
-		return nil, err
-	}
-	if verdict == extension.DigestSame {
-		return archive, nil
-	}
+	// Also where the index has the content digest of ext, which anybody can copy.
 	difference, err := published.Differs(ctx, ext, nil, entry, archive, m.from)
 	if err != nil || !difference.IsNone() {
 		return nil, err
