@@ -288,6 +288,10 @@ func TestBounds(t *testing.T) {
 	if _, err := link.Fetch(t.Context(), target.Entry{Name: "alc", Version: "1.0.0"}); err == nil || !strings.Contains(err.Error(), "is no file") {
 		t.Error(err)
 	}
+	elsewhere := script(t, store, `echo x >"$KSRELEASE_PACKAGE"`) // a version that it has answered itself
+	if _, err := elsewhere.Fetch(t.Context(), target.Entry{Name: "alc", Version: "1/../../escaped"}); err == nil || !strings.Contains(err.Error(), "is no name of a file") {
+		t.Error(err)
+	}
 	nothing := script(t, store, `true`)
 	if _, err := nothing.Fetch(t.Context(), target.Entry{Name: "alc", Version: "1.0.0"}); err == nil || !strings.Contains(err.Error(), "it wrote no file") {
 		t.Error(err)

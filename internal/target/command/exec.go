@@ -92,6 +92,9 @@ func (c *command) send(ctx context.Context, q request) (answer, error) {
 	}
 	defer os.RemoveAll(folder)
 	if q.Filename != "" {
+		if filepath.Base(q.Filename) != q.Filename { // the name or version of an answer, which leads elsewhere
+			return answer{}, fmt.Errorf("%s: %s: %q is no name of a file", c.who, q.what(), q.Filename)
+		}
 		q.File = filepath.Join(folder, q.Filename)
 	}
 	if q.Action == actionPublish {
