@@ -22,7 +22,7 @@ import (
 
 // TargetFlags narrow a command to some of the targets that the config names.
 type TargetFlags struct {
-	Target []string `placeholder:"NAME" help:"Only these targets of the config."`
+	Target []string `placeholder:"TARGET" help:"Only these targets of the config."`
 }
 
 // Words are the flags as they were given, quoted for a shell.
@@ -106,7 +106,7 @@ func (p *Project) targetOf(ref string) (config.Target, error) {
 	// A word without a slash that is no folder is a name that was misspelt.
 	if _, missing := os.Stat(ref); named.Directory != nil && missing != nil && !strings.ContainsAny(ref, `/\.`) {
 		unknown := request.UnknownTarget([]string{ref}, names)
-		hint := "a folder that is not there yet is written with a slash: " + ref + "/"
+		hint := "a folder is written with a slash: " + ref + "/"
 		if near := failure.Hint(unknown); near != "" {
 			hint = near + "; " + hint
 		}

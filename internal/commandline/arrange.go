@@ -279,7 +279,7 @@ func (e *EmptyValueError) Hint() string {
 func namesNo(label string) string {
 	nouns := map[string]string{
 		"NAME": "extension", "name": "extension", "path": "extension", "name@version": "version", "DIR": "folder",
-		"FILE": "file", "STAGE": "stage", "URL": "address", "HOST:PORT": "address", "RULE": "rule", "D": "time", "N": "number",
+		"FILE": "file", "STAGE": "stage", "URL": "address", "HOST:PORT": "address", "RULE": "rule", "TARGET": "target", "D": "time", "N": "number",
 	}
 	if noun, ok := nouns[label]; ok {
 		return "names no " + noun
