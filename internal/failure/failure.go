@@ -77,7 +77,7 @@ func (e *Staged) Unwrap() error { return e.Err }
 // Lost is the error of a write whose answer was lost and whose effect cannot be read back; what
 // says what is not known.
 func Lost(err, readErr error, what string) error {
-	hint := "run again when the marketplace answers: the next run goes on from what it has"
+	hint := "run again when it can be asked again: the next run goes on from what is there"
 	if Unauthorized(readErr) {
 		hint = Hint(readErr)
 	}

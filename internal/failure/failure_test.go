@@ -92,3 +92,14 @@ func TestHintIsForWhatDoesNotPass(t *testing.T) {
 		}
 	}
 }
+
+// A target is not always a marketplace, so the hint calls it none.
+func TestWhatToDoAboutALostAnswer(t *testing.T) {
+	err := Lost(errors.New("no answer"), errors.New("connection refused"), "whether the package arrived")
+	if got, want := err.Error(), "no answer; whether the package arrived is not known, as reading it back failed: connection refused"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := Hint(err), "run again when it can be asked again: the next run goes on from what is there"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
