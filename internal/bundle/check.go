@@ -42,7 +42,7 @@ func (e *RefusedError) Hint() string {
 	if errors.As(e.err, &inner) {
 		return inner.Hint()
 	}
-	return "nothing was written; get the file again from where it was made, and compare its checksum"
+	return "get the file again from where it was made, and compare its checksum"
 }
 
 func refuse(format string, args ...any) error { return &RefusedError{fmt.Errorf(format, args...)} }

@@ -106,7 +106,7 @@ func (c *BundleCommand) look(a *app.App) error {
 	}
 	missing := set.Missing()
 	if len(missing) > 0 {
-		a.Stdout.Print("%s of a base that is not among these bundles", app.Plural(len(missing), "file"))
+		a.Stdout.Print("to be found in a base that is not among these bundles: %s", app.Plural(len(missing), "file"))
 	}
 	if c.Names[0] == bundleVerify {
 		a.Stdout.Print("all files are as they were written")

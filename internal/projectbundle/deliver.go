@@ -44,7 +44,7 @@ type Delivery struct {
 func Deliver(ctx context.Context, a *app.App, p *app.Project, d Delivery) (*deliver.Result, error) {
 	set, end, err := Open(ctx, a, d.Files)
 	if err != nil {
-		return nil, err
+		return nil, nothingWritten(err)
 	}
 	defer end()
 	places, hangUp, err := d.dial(ctx, a, p)
@@ -53,7 +53,7 @@ func Deliver(ctx context.Context, a *app.App, p *app.Project, d Delivery) (*deli
 		return nil, err
 	}
 	if err := Verify(ctx, set, d.Progress); err != nil {
-		return nil, err
+		return nil, nothingWritten(err)
 	}
 	options := deliver.Options{Bundles: set, Targets: places, Parallelism: p.Config.Parallelism, Ended: d.Ended}
 	if d.Progress != nil {
@@ -74,6 +74,15 @@ func Deliver(ctx context.Context, a *app.App, p *app.Project, d Delivery) (*deli
 	defer stop()
 	options.Registry, options.From, options.ImageAt = client.Direct(), from, d.imageAt // a mirror of the place is not the place
 	return deliver.Deliver(ctx, options)
+}
+
+// nothingWritten says so of a bundle that is refused.
+func nothingWritten(err error) error {
+	var refused *bundle.RefusedError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	return failure.WithHint(err, "nothing was written; %s", refused.Hint())
 }
 
 // imageAt is where an image is to be: what `images mirror` makes of its name.

@@ -41,7 +41,7 @@ func (s Showing) Handler(a *app.App, at net.Addr) (handler http.Handler, what st
 		return nil, "", nil, err
 	}
 	if missing := set.Missing(); len(missing) > 0 {
-		a.Stderr.Print("warning: %s of a base that is not served with it", app.Plural(len(missing), "file"))
+		a.Stderr.Print("warning: what is served goes on from a base that was not named, and lacks %s of that one", app.Plural(len(missing), "file"))
 	}
 	return onlyFor(at, bundles), app.Plural(len(set), "bundle"), end, nil
 }
