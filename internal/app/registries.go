@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/registry"
 	"github.com/ksrelease/ksrelease/internal/transport"
@@ -67,6 +69,18 @@ func (a *App) publicDial() func(ctx context.Context, network, address string) (n
 	}
 	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second, Control: refuseLinkLocal}
 	return dialer.DialContext
+}
+
+var platformForm = regexp.MustCompile(config.PlatformPattern)
+
+// CheckPlatforms says which value of a flag --platform is none.
+func CheckPlatforms(names []string) error {
+	for _, name := range names {
+		if !platformForm.MatchString(name) {
+			return Usage(fmt.Errorf("--platform: %q is no platform such as linux/amd64 or linux/arm64/v8", name), "")
+		}
+	}
+	return nil
 }
 
 // registryMirrors are the registries that are asked in place of others.

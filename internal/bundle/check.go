@@ -74,7 +74,7 @@ var (
 	digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 	pathForm   = regexp.MustCompile(`^(oci-layout|index\.json|index\.yaml|charts/[A-Za-z0-9][A-Za-z0-9._+-]{0,250}\.tgz(\.prov|\.sig)?|(pictures|blobs/sha256)/[0-9a-f]{64})$`)
 	mediaForm  = regexp.MustCompile(`^[a-z]+/[A-Za-z0-9.+-]{1,120}$`)
-	platform   = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?$`)
+	platform   = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9.]+)?$`)
 )
 
 // Check says what is wrong with a manifest: paths that lead elsewhere, digests and sizes that

@@ -41,6 +41,9 @@ func (c *BundleCommand) Run(a *app.App) error {
 		}
 		return app.Usage(errors.New("no file is named to write the bundle to"), "ksrelease bundle -o FILE; or look into one: ksrelease bundle list FILE, ksrelease bundle verify FILE")
 	}
+	if err := app.CheckPlatforms(c.Platform); err != nil {
+		return err
+	}
 	p, err := c.Open(ctx, a)
 	if err != nil {
 		return err

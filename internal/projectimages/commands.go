@@ -90,18 +90,6 @@ type Asking struct {
 	Parallelism commandline.Count `placeholder:"N" help:"Images at work at once; default: ${default}." default:"8"`
 }
 
-var platformForm = regexp.MustCompile(config.PlatformPattern)
-
-// platforms are those of the flags, all of them platforms.
-func (c *Asking) platforms() ([]string, error) {
-	for _, p := range c.Platform {
-		if !platformForm.MatchString(p) {
-			return nil, app.Usage(fmt.Errorf("--platform: %q is no platform such as linux/amd64 or linux/arm64/v8", p), "")
-		}
-	}
-	return c.Platform, nil
-}
-
 // meter shows progress on standard error.
 func (c *Asking) meter(a *app.App) *Meter {
 	return NewMeter(a.Stderr, a.Stderr.Columns() > 0)
@@ -118,8 +106,7 @@ type CheckCommand struct {
 func (c *CheckCommand) Run(a *app.App) error {
 	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
-	platforms, err := c.platforms()
-	if err != nil {
+	if err := app.CheckPlatforms(c.Platform); err != nil {
 		return err
 	}
 	found, incomplete, err := c.gather(ctx, a)
@@ -132,7 +119,7 @@ func (c *CheckCommand) Run(a *app.App) error {
 	}
 	defer reach.Close()
 	meter := c.meter(a)
-	checked, err := found.Check(ctx, reach, platforms, func(done, total int) { meter.Step("asking", done, total) })
+	checked, err := found.Check(ctx, reach, c.Platform, func(done, total int) { meter.Step("asking", done, total) })
 	meter.Close()
 	if err != nil {
 		return err
@@ -167,8 +154,7 @@ type MirrorCommand struct {
 func (c *MirrorCommand) Run(a *app.App) error {
 	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
-	platforms, err := c.platforms()
-	if err != nil {
+	if err := app.CheckPlatforms(c.Platform); err != nil {
 		return err
 	}
 	found, incomplete, err := c.gather(ctx, a)
@@ -182,7 +168,7 @@ func (c *MirrorCommand) Run(a *app.App) error {
 	if len(mirrors) == 0 {
 		return app.Usage(errors.New("there is no mirror to copy images to"), "name it with --to REGISTRY/PATH, or as images.mirror in the config")
 	}
-	tasks, err := found.Tasks(only, platforms)
+	tasks, err := found.Tasks(only, c.Platform)
 	if err != nil {
 		return app.Usage(err, "")
 	}
