@@ -53,11 +53,11 @@ const (
 // registry speaks to OCI registries by the library that Helm uses.
 type registry struct {
 	client  func() (*auth.Client, error)
-	secrets *sentSecrets
+	secrets *redact.Sent
 }
 
 func newRegistry(options Options) *registry {
-	sent := &sentSecrets{}
+	sent := &redact.Sent{}
 	// The keys are read when the first registry is asked.
 	return &registry{secrets: sent, client: sync.OnceValues(func() (*auth.Client, error) {
 		credential, err := keys(options.RegistryConfigs)
@@ -67,10 +67,10 @@ func newRegistry(options Options) *registry {
 		network := options.Transport.Network()
 		client := &auth.Client{
 			Client: &http.Client{
-				Transport:     &retelling{&deadlined{&recorder{network.Transport, sent}, registryTimeout}, options.Transport},
+				Transport:     &retelling{&deadlined{sent.Recorder(network.Transport), registryTimeout}, options.Transport},
 				CheckRedirect: network.CheckRedirect,
 			},
-			Credential: sent.credentials(credential),
+			Credential: recordKeys(sent, credential),
 			Cache:      auth.NewCache(),
 		}
 		client.SetUserAgent(options.UserAgent)
@@ -281,7 +281,7 @@ func isLoopback(host string) bool {
 
 // explain puts an error of the library into words, with advice.
 func (r *registry) explain(ctx context.Context, doing, absent string, repository *remote.Repository, err error) error {
-	err = r.secrets.redact(err)
+	err = r.secrets.Error(err)
 	host := repository.Reference.Host()
 	var answer *errcode.ErrorResponse
 	switch {

@@ -3,9 +3,6 @@ package registry
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -32,13 +29,13 @@ const helperTimeout = time.Minute
 type logins struct {
 	own     map[string]Login
 	files   credentials.Store
-	secrets *sentSecrets
+	secrets *redact.Sent
 
 	mu    sync.Mutex
 	known map[string]func() (auth.Credential, error)
 }
 
-func newLogins(options Options, secrets *sentSecrets) (*logins, error) {
+func newLogins(options Options, secrets *redact.Sent) (*logins, error) {
 	l := &logins{own: options.Logins, secrets: secrets, known: map[string]func() (auth.Credential, error){}}
 	var stores []credentials.Store
 	for _, file := range options.DockerConfigs {
@@ -80,7 +77,7 @@ func (l *logins) look(ctx context.Context, host string) (auth.Credential, error)
 	}()
 	select {
 	case a := <-answered:
-		l.secrets.add(a.found.Password, a.found.RefreshToken, a.found.AccessToken)
+		l.secrets.Add(a.found.Password, a.found.RefreshToken, a.found.AccessToken)
 		return a.found, a.err
 	case <-ctx.Done():
 		return auth.EmptyCredential, context.Cause(ctx)
@@ -97,42 +94,4 @@ func (l *logins) find(ctx context.Context, host string) (auth.Credential, error)
 		return auth.EmptyCredential, nil
 	}
 	return credentials.Credential(l.files)(ctx, host)
-}
-
-// sentSecrets are the secrets that were sent to registries: keys, and tokens that were got
-// for them. A registry may repeat them in its answers.
-type sentSecrets struct {
-	mu      sync.Mutex
-	secrets []string
-}
-
-func (s *sentSecrets) add(secrets ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, secret := range secrets {
-		if secret != "" && !slices.Contains(s.secrets, secret) {
-			s.secrets = append(s.secrets, secret)
-		}
-	}
-}
-
-// redactor takes them out of texts.
-func (s *sentSecrets) redactor() *redact.Redactor {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return redact.New(s.secrets...)
-}
-
-// recorder records what requests prove themselves with.
-type recorder struct {
-	next    http.RoundTripper
-	secrets *sentSecrets
-}
-
-// RoundTrip sends a request.
-func (t *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
-	if _, value, found := strings.Cut(r.Header.Get("Authorization"), " "); found {
-		t.secrets.add(value)
-	}
-	return t.next.RoundTrip(r)
 }

@@ -37,6 +37,7 @@ import (
 	"oras.land/oras-go/v2/registry/remote/auth"
 
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
@@ -71,7 +72,7 @@ type Options struct {
 // SlowDown, and InDoubt for writes. What is not there is no error but false.
 type Client struct {
 	options Options
-	secrets *sentSecrets
+	secrets *redact.Sent
 	auth    func() (*auth.Client, error)
 	blobs   *blobs
 }
@@ -84,7 +85,7 @@ func New(options Options) *Client {
 	if options.Quoted == nil {
 		options.Quoted = func(string) bool { return false }
 	}
-	c := &Client{options: options, secrets: &sentSecrets{}, blobs: &blobs{known: map[blobKey]*knownBlob{}}}
+	c := &Client{options: options, secrets: &redact.Sent{}, blobs: &blobs{known: map[blobKey]*knownBlob{}}}
 	c.auth = sync.OnceValues(c.newAuth)
 	return c
 }
@@ -104,7 +105,7 @@ func (c *Client) newAuth() (*auth.Client, error) {
 	}
 	network := c.options.Transport.Network()
 	client := &auth.Client{
-		Client:     &http.Client{Transport: &recorder{network.Transport, c.secrets}, CheckRedirect: network.CheckRedirect},
+		Client:     &http.Client{Transport: c.secrets.Recorder(network.Transport), CheckRedirect: network.CheckRedirect},
 		Credential: logins.look,
 		Cache:      auth.NewCache(),
 	}
@@ -199,7 +200,7 @@ func (c *Client) explain(host string, err error) error {
 	if err == nil {
 		return nil
 	}
-	err = c.secrets.redactor().Error(err)
+	err = c.secrets.Error(err)
 	if failure.Unauthorized(err) {
 		return failure.WithHint(err, "%s", c.options.LoginHint(host))
 	}
