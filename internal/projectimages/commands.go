@@ -12,6 +12,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/commandline"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/images/mirror"
+	"github.com/ksrelease/ksrelease/internal/images/release"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/registry"
 	"github.com/ksrelease/ksrelease/internal/report"
@@ -210,6 +211,6 @@ func (c *MirrorCommand) destination(found *Found) ([]config.Mirror, *mirror.Dest
 		return nil, nil, app.Usage(fmt.Errorf("--rename: %q has to have {path} or {name}, among small letters, digits, slashes and {host}", c.Rename), "")
 	}
 	m := config.Mirror{To: to, Rename: c.Rename, CAFile: c.CAFile, PlainHTTP: c.PlainHTTP}
-	d := DestinationOf(m, c.Platform)
+	d := release.DestinationOf(m, c.Platform)
 	return []config.Mirror{m}, &d, nil
 }

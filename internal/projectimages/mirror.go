@@ -10,21 +10,13 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/imageref"
 	"github.com/ksrelease/ksrelease/internal/images/mirror"
+	"github.com/ksrelease/ksrelease/internal/images/release"
 	"github.com/ksrelease/ksrelease/internal/output"
 )
-
-// DestinationOf is a mirror of the config. Its platforms are those of images where it has none.
-func DestinationOf(m config.Mirror, platforms []string) mirror.Destination {
-	if len(m.Platforms) > 0 {
-		platforms = m.Platforms
-	}
-	return mirror.Destination{To: m.To, Rename: m.Rename, Platforms: platforms}
-}
 
 // Tasks are what there is to copy: to one mirror, or to those of the settings of each extension, with
 // other platforms where some are named.
@@ -40,7 +32,7 @@ func (f *Found) Tasks(only *mirror.Destination, platforms []string) ([]mirror.Ta
 			destinations = []mirror.Destination{*only}
 		} else {
 			for _, m := range x.Settings.Images.Mirror {
-				d := DestinationOf(m, x.Settings.Images.Platforms)
+				d := release.DestinationOf(m, x.Settings.Images.Platforms)
 				if len(platforms) > 0 {
 					d.Platforms = platforms
 				}

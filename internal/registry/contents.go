@@ -58,15 +58,15 @@ func (c *Client) Platforms(ctx context.Context, r Reference) ([]Platform, bool, 
 	}
 	var all []Platform
 	return all, true, c.walk(ctx, root, 0, new(int), func(_ Manifest, entry ocispec.Descriptor) error {
-		if isForPlatform(entry) && !IsIndex(entry.MediaType) {
+		if IsForPlatform(entry) && !IsIndex(entry.MediaType) {
 			all = append(all, Platform{PlatformName(*entry.Platform), entry})
 		}
 		return nil
 	})
 }
 
-// isForPlatform says that an entry of an index says of itself for which platform it is.
-func isForPlatform(entry ocispec.Descriptor) bool {
+// IsForPlatform says that an entry of an index says of itself for which platform it is.
+func IsForPlatform(entry ocispec.Descriptor) bool {
 	return entry.Platform != nil && entry.Platform.OS != "unknown" && entry.Platform.OS != ""
 }
 
@@ -309,7 +309,7 @@ func (g *gathering) index(ctx context.Context, index Manifest, depth int) (*ocis
 				entry.Digest, entry.Size = left.Digest, left.Size
 				kept[i] = entry
 			}
-		case isForPlatform(entry):
+		case IsForPlatform(entry):
 			name := PlatformName(*entry.Platform)
 			g.have = append(g.have, name)
 			if g.wants(name) {

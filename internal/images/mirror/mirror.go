@@ -290,7 +290,7 @@ func platformsOf(root registry.Manifest) (names []string, ok bool) {
 		switch {
 		case registry.IsIndex(entry.MediaType):
 			return nil, false
-		case entry.Platform != nil && entry.Platform.OS != "" && entry.Platform.OS != "unknown":
+		case registry.IsForPlatform(entry):
 			names = append(names, registry.PlatformName(*entry.Platform))
 		}
 	}

@@ -132,6 +132,14 @@ func (o *Own) Plan(ctx context.Context) (planned *results.Images, message string
 	return planned, message, firstOf(ctx, o.looked)
 }
 
+// DestinationOf is a mirror of the config. Its platforms are those of images where it has none.
+func DestinationOf(m config.Mirror, platforms []string) mirror.Destination {
+	if len(m.Platforms) > 0 {
+		platforms = m.Platforms
+	}
+	return mirror.Destination{To: m.To, Rename: m.Rename, Platforms: platforms}
+}
+
 // tasks are what there is to copy, and the mirrors.
 func (o *Own) tasks() (tasks []mirror.Task, mirrors []string, err error) {
 	refs := make([]imageref.Ref, len(o.needed.Uses))
@@ -139,11 +147,7 @@ func (o *Own) tasks() (tasks []mirror.Task, mirrors []string, err error) {
 		refs[n] = use.Ref
 	}
 	for _, m := range o.settings.Mirror {
-		d := mirror.Destination{To: m.To, Rename: m.Rename, Platforms: m.Platforms}
-		if len(d.Platforms) == 0 {
-			d.Platforms = o.settings.Platforms
-		}
-		some, err := d.Tasks(refs)
+		some, err := DestinationOf(m, o.settings.Platforms).Tasks(refs)
 		if err != nil {
 			return nil, nil, err
 		}
