@@ -91,7 +91,12 @@ func (b *builder) add(ctx context.Context, at registry.Reference, packages []*ex
 		}
 		if len(wanted) == 0 {
 			for i, pkg := range packages {
-				if p, there := now.find(pkg.Name, pkg.Version); failed[i] == nil && (!there || p.Digest != pkg.Digest) {
+				p, there := now.find(pkg.Name, pkg.Version)
+				switch {
+				case failed[i] != nil:
+				case !there: // its tag is there, and the list of tags is late
+					failed[i] = failure.WithHint(fmt.Errorf("%s does not list the tag %s, which it has taken", at.Name(), tagOf(pkg.Name, pkg.Version)), "run again later: it gets into the image then")
+				case p.Digest != pkg.Digest:
 					failed[i] = &conflict{at, p}
 				}
 			}

@@ -457,6 +457,30 @@ func TestAMirrorIsNotThePlaceOfTheImage(t *testing.T) {
 	}
 }
 
+// A registry whose list of tags is late is called that, and nothing else.
+func TestAListOfTagsThatIsLate(t *testing.T) {
+	home := registrytest.Start(t, registrytest.Options{})
+	base := parse(t, home.Host+"/helm/chartmuseum:v1")
+	baseImage(t, base, platforms...)
+	p, host := newProxy(t, home)
+	p.front = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/tags/list") {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"name": "museum", "tags": []}`)
+			return
+		}
+		p.back.ServeHTTP(w, r)
+	})
+	to, err := image.New(image.Options{Registry: client(t), Images: []registry.Reference{parse(t, host+"/museum:latest")}, Base: &base, Platforms: platforms, Settle: settle})
+	must(t, err)
+	pkg := targettest.Package(t, "alc", "1.0.0", "one")
+	if _, err := to.Publish(t.Context(), pkg); err == nil || !strings.Contains(err.Error(), "does not list the tag package-alc-1.0.0") || !strings.Contains(failure.Hint(err), "run again later") {
+		t.Errorf("%v", err)
+	}
+	p.restore()
+	publishAll(t, to, pkg)
+}
+
 // What no image can have is refused before it gets a tag, which would keep all others from the image.
 func TestWhatDoesNotFit(t *testing.T) {
 	home := registrytest.Start(t, registrytest.Options{})
