@@ -91,11 +91,8 @@ func (p *Proving) signatures(ctx context.Context, what asked, claim *proof.Claim
 	return keeps.Signatures(ctx, claim.Name, claim.Version)
 }
 
-// mostSigning bounds a file that signs a package, in bytes.
-const mostSigning = 1 << 20
-
 func readIfThere(file string) ([]byte, error) {
-	data, err := regularfile.Read(file, mostSigning)
+	data, err := regularfile.Read(file, target.MostSigns)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -108,6 +108,9 @@ type Signed interface {
 	Signatures(ctx context.Context, name, version string) (Signatures, error)
 }
 
+// MostSigns bounds what signs a package, in bytes: a provenance file holds a Chart.yaml.
+const MostSigns = 4 << 20
+
 // Signatures are what signs a version in a target.
 type Signatures struct {
 	Provenance []byte // the provenance file, as `helm verify` reads it; nil where there is none

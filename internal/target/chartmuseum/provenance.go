@@ -14,9 +14,6 @@ import (
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
-// mostProvenance is how large a provenance file may be, in bytes: it holds a Chart.yaml.
-const mostProvenance = 4 << 20
-
 // form is a package with its provenance file, as the museum takes both at once.
 func form(pkg *extension.Package) (body []byte, contentType string) {
 	var b bytes.Buffer
@@ -123,7 +120,7 @@ func (t *Target) Signatures(ctx context.Context, name, version string) (target.S
 func (t *Target) provenance(ctx context.Context, name, version string) ([]byte, error) {
 	answer, err := t.web.Do(ctx, transport.Request{
 		Op: "downloading the provenance of " + name + " " + version, URL: t.base.String() + "/" + fileOf(name, version) + ".prov",
-		Authorization: t.authorization, Limit: mostProvenance, JSON: true, // its error is, at least
+		Authorization: t.authorization, Limit: target.MostSigns, JSON: true, // its error is, at least
 	})
 	failed, answered := transport.As(err)
 	switch {

@@ -12,10 +12,6 @@ import (
 
 var _ target.Signed = (*Target)(nil)
 
-// mostSigned bounds what is read of a file that signs a package, in bytes: a provenance file holds
-// a Chart.yaml.
-const mostSigned = 4 << 20
-
 // Signatures reads what lies next to the package of a version.
 func (t *Target) Signatures(ctx context.Context, name, version string) (target.Signatures, error) {
 	now, err := t.states.Get(ctx)
@@ -31,7 +27,7 @@ func (t *Target) Signatures(ctx context.Context, name, version string) (target.S
 		return target.Signatures{}, nil
 	}
 	read := func(ending string) ([]byte, error) {
-		data, err := now.view.Read(ctx, file+ending, mostSigned)
+		data, err := now.view.Read(ctx, file+ending, target.MostSigns)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
 		}

@@ -12,9 +12,6 @@ import (
 
 var _ target.Signed = (*Target)(nil)
 
-// mostSigned bounds what signs a package, in bytes.
-const mostSigned = 4 << 20
-
 // Signatures reads what lies next to a package in the image.
 func (t *Target) Signatures(ctx context.Context, name, version string) (target.Signatures, error) {
 	at := t.options.Images[0]
@@ -28,7 +25,7 @@ func (t *Target) Signatures(ctx context.Context, name, version string) (target.S
 	}
 	var all target.Signatures
 	for _, part := range p.parts()[1:] {
-		data, err := t.options.Registry.Blob(ctx, at, ocispec.Descriptor{MediaType: part.mediaType, Digest: digest.Digest(part.Digest), Size: part.Size}, mostSigned)
+		data, err := t.options.Registry.Blob(ctx, at, ocispec.Descriptor{MediaType: part.mediaType, Digest: digest.Digest(part.Digest), Size: part.Size}, target.MostSigns)
 		if err != nil {
 			return target.Signatures{}, fmt.Errorf("reading %s: %w", part.filename, err)
 		}

@@ -48,9 +48,8 @@ const (
 	// packageLimit bounds a package that is fetched, in bytes: Helm unpacks no larger one
 	// (loader.MaxDecompressedChartSize).
 	packageLimit = 100 << 20
-	// configLimit and provenanceLimit bound what holds a Chart.yaml, in bytes.
-	configLimit     = 4 << 20
-	provenanceLimit = 4 << 20
+	// configLimit bounds what holds a Chart.yaml, in bytes.
+	configLimit = 4 << 20
 	// small is a blob that is sent without asking whether it is there, which would
 	// take as long.
 	small = 1 << 20

@@ -150,7 +150,7 @@ func (t *Target) Signatures(ctx context.Context, name, wanted string) (target.Si
 	}
 	var all target.Signatures
 	if layer, has := v.provenance(); has {
-		if all.Provenance, err = t.registry.Blob(ctx, v.At, layer, provenanceLimit); err != nil {
+		if all.Provenance, err = t.registry.Blob(ctx, v.At, layer, target.MostSigns); err != nil {
 			return target.Signatures{}, t.explain(err)
 		}
 	}
