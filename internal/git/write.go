@@ -260,6 +260,9 @@ func ownIn(ctx context.Context, dir string, most int, environment []string, inpu
 	return printed.String(), err
 }
 
+// advice is what git says below each failure to reach a remote, whatever it was, and would push out what it was.
+var advice = []string{"Please make sure you have the correct access rights", "and the repository exists."}
+
 // lastLines are the last lines of what git wrote to standard error as one: a program that git
 // started, such as one that signs, says the cause before git says what failed.
 func lastLines(said string) string {
@@ -270,8 +273,8 @@ func lastLines(said string) string {
 		for _, prefix := range []string{"fatal: ", "error: "} {
 			line = strings.TrimPrefix(line, prefix)
 		}
-		if line != "" && !strings.HasPrefix(line, "hint: ") {
-			lines = append(lines, line)
+		if line != "" && !strings.HasPrefix(line, "hint: ") && !slices.Contains(advice, line) {
+			lines = append(lines, strings.TrimSuffix(line, "."))
 		}
 	}
 	return strings.Join(lines[max(0, len(lines)-shown):], "; ")
