@@ -11,7 +11,7 @@ type proveCommand struct {
 	app.Deadline
 	app.LocalFlags
 	What      []string `arg:"" optional:"" name:"what" help:"What is published: NAME@VERSION, NAME (its highest version), a package FILE.tgz, or a target (a name of the config, an address, a FOLDER/) with all declared extensions; without it, all declared extensions."`
-	Target    string   `placeholder:"NAME" help:"Look versions up in this target: a name of the config, an address or a folder; default: the first one that can be read."`
+	Target    string   `placeholder:"TARGET" help:"Look versions up in this target: a name of the config, an address or a folder; default: the first one that can be read."`
 	Revision  string   `placeholder:"COMMIT" help:"The commit, tag or branch in place of the one that the package names."`
 	Hooks     bool     `help:"Run the hooks that the config of the commit has before: commands of the repository."`
 	Keyring   string   `placeholder:"FILE" help:"Ask for a provenance file, too, by one of the OpenPGP keys in FILE, as helm verify does."`

@@ -79,7 +79,7 @@ func Open(ctx context.Context, a *app.App, p *app.Project, o Options) (*Proving,
 	if err != nil {
 		return nil, err
 	}
-	if o.Target != "" {
+	if o.Target != "" && o.Local.IsLocal() {
 		if err := a.CheckTargets(p, o.Local, app.TargetFlags{Target: []string{o.Target}}); err != nil {
 			return nil, err
 		}
