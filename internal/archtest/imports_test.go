@@ -101,7 +101,7 @@ var units = []unit{
 	{"internal/changelog", []string{"internal/extension/naming"}},
 	{"internal/baseline", []string{"internal/atomicfile", "internal/lint", "internal/diagnostic", "internal/regularfile", "internal/yamldoc"}},
 	{"internal/bundle/collect", []string{"internal/bundle", "internal/extension", "internal/registry", "internal/transport"}},
-	{"internal/bundle/serve", []string{"internal/bundle", "internal/extension"}},
+	{"internal/bundle/serve", []string{"internal/bundle", "internal/extension", "internal/regularfile"}},
 	{"internal/bundle", []string{"internal/extension", "internal/extension/naming", "internal/failure"}},
 	{"internal/marketplace", []string{"internal/extension", "internal/marketplace/catalog", "internal/marketplace/externalurl", "internal/marketplace/lease", "internal/marketplace/repair", "internal/marketplace/state", "internal/marketplace/store", "internal/marketplace/wire", "internal/extension/naming"}},
 	{"internal/marketplace/state", []string{"internal/marketplace/catalog", "internal/marketplace/externalurl", "internal/marketplace/helmindex", "internal/marketplace/lease", "internal/marketplace/store", "internal/marketplace/wire"}},

@@ -3,7 +3,6 @@ package serve
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/bundle"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/regularfile"
 )
 
 // Folder serves the packages of a folder as a Helm repository, as they are when it is made.
@@ -85,16 +85,10 @@ func (f *Folder) read() error {
 
 // load reads a package that fits into memory.
 func (f *Folder) load(name string) ([]byte, error) {
-	file, err := f.root.Open(name)
-	if err != nil {
+	if _, err := f.root.Stat(name); err != nil { // a link that could not be served either
 		return nil, err
 	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, mostArchive+1))
-	if len(data) > mostArchive {
-		err = fmt.Errorf("it has more than %d bytes", mostArchive)
-	}
-	return data, err
+	return regularfile.ReadWithin(f.root.Name(), filepath.Join(f.root.Name(), name), mostArchive)
 }
 
 // Len is how many packages there are.
