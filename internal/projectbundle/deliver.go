@@ -37,7 +37,6 @@ type Delivery struct {
 	Host   app.RegistryHost
 	// Progress gets the bytes that are done of all, and what is done with them.
 	Progress func(doing string, done, total int64)
-	Ended    func(deliver.Outcome)
 }
 
 // Deliver verifies bundles and delivers them. The error is one that came before anything was written.
@@ -55,7 +54,7 @@ func Deliver(ctx context.Context, a *app.App, p *app.Project, d Delivery) (*deli
 	if err := Verify(ctx, set, d.Progress); err != nil {
 		return nil, nothingWritten(err)
 	}
-	options := deliver.Options{Bundles: set, Targets: places, Parallelism: p.Config.Parallelism, Ended: d.Ended}
+	options := deliver.Options{Bundles: set, Targets: places, Parallelism: p.Config.Parallelism}
 	if d.Progress != nil {
 		options.Progress = func(done, total int64) { d.Progress("bringing images", done, total) }
 	}

@@ -45,8 +45,6 @@ type Options struct {
 	Patience time.Duration
 	// Progress gets the bytes of images that are done, of all; it may be nil.
 	Progress func(done, total int64)
-	// Ended is called with each outcome as it is known, by several goroutines; it may be nil.
-	Ended func(Outcome)
 }
 
 // The outcomes. Those of packages are those of runs.
@@ -70,9 +68,6 @@ type Outcome struct {
 
 	err error
 }
-
-// Err is the cause of a failure.
-func (o Outcome) Err() error { return o.err }
 
 // fail makes a failure of an outcome.
 func (o Outcome) fail(err error) Outcome {
@@ -227,7 +222,6 @@ func (d *delivery) bringImages(ctx context.Context) []Outcome {
 	for i, image := range d.images {
 		group.Go(func() error {
 			outcomes[i] = d.bringImage(ctx, image, func(done int64) { progress.set(i, done) })
-			d.ended(outcomes[i])
 			return nil // the others are brought all the same
 		})
 	}
@@ -282,12 +276,6 @@ func (r *Result) failedImages() map[string]bool {
 	return bad
 }
 
-func (d *delivery) ended(o Outcome) {
-	if d.Ended != nil {
-		d.Ended(o)
-	}
-}
-
 // bringPackages publishes the packages in one target.
 func (d *delivery) bringPackages(ctx context.Context, place target.Place, badImages map[string]bool) []Outcome {
 	outcomes := make([]Outcome, len(d.packages))
@@ -315,7 +303,6 @@ func (d *delivery) bringPackages(ctx context.Context, place target.Place, badIma
 				o = d.bringPackage(ctx, place, index, p, o)
 			}
 			outcomes[i] = o
-			d.ended(o)
 			return nil
 		})
 	}
