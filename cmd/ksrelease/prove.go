@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/ksrelease/ksrelease/internal/app"
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/proof"
 	"github.com/ksrelease/ksrelease/internal/proving"
 )
@@ -54,6 +57,9 @@ func (c *proveCommand) Run(a *app.App) error {
 		if err := proofs.State(all, app.Version()); err != nil {
 			return err
 		}
+	}
+	if len(all) == 0 { // a job that looks in the wrong place has proved nothing
+		return failure.WithHint(errors.New("nothing of this project is published there, so nothing is proved"), "ksrelease status shows what is where; --target names another place")
 	}
 	for _, r := range all {
 		if !r.Holds() {
