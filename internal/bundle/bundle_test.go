@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/bundle"
@@ -119,8 +120,8 @@ func TestReadsWhatIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer set.Close()
-	read := 0
-	if err := set.Verify(t.Context(), func(n int) { read += n }); err != nil {
+	var read atomic.Int64
+	if err := set.Verify(t.Context(), func(n int) { read.Add(int64(n)) }); err != nil {
 		t.Fatal(err)
 	}
 	var all int64
@@ -130,8 +131,8 @@ func TestReadsWhatIsWritten(t *testing.T) {
 			t.Errorf("%s: %v", f.Path, err)
 		}
 	}
-	if int64(read) != all {
-		t.Errorf("%d bytes of %d were read", read, all)
+	if read.Load() != all {
+		t.Errorf("%d bytes of %d were read", read.Load(), all)
 	}
 	content, err := set.Content(set.Images()[0])
 	if err != nil || len(content.Manifests) != 3 || len(content.Blobs) != 4 || content.Manifests[2].Digest.String() != m.Images[0].Digest {
