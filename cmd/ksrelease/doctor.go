@@ -12,6 +12,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/places"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/internal/transport"
@@ -70,7 +71,7 @@ func (c *doctorCommand) look(ctx context.Context, a *app.App, report *doctor.Rep
 	links, err := c.foreign(a)
 	if c.Repository == "" {
 		checker, links, err = c.own(ctx, a, report)
-		_, cluster.HasPassword = a.Env(app.RepositoryUser)
+		_, cluster.HasPassword = a.Env(places.RepositoryUser)
 		cluster.HasPassword = cluster.HasPassword && !c.IsLocal()
 	}
 	if err != nil {

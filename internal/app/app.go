@@ -20,6 +20,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/hooks"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/places"
 	"github.com/ksrelease/ksrelease/internal/secrets"
 	"github.com/ksrelease/ksrelease/internal/signals"
 	"github.com/ksrelease/ksrelease/internal/signing"
@@ -73,7 +74,7 @@ func (a *App) Exit(code int) {
 // Execute runs a command, whose words are args, and returns the exit code. What ended it is
 // printed, and is in the reports that were asked for.
 func (a *App) Execute(args []string, command func() error) int {
-	a.Redact.FromEnvironment(a.Env, credentials.Variable, repositoryPassword, signing.PGPPassphrase)
+	a.Redact.FromEnvironment(a.Env, credentials.Variable, places.RepositoryPassword, signing.PGPPassphrase)
 	code := a.guard(command)
 	a.endHooks()
 	if a.failure != nil && !a.reported {

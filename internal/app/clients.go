@@ -151,9 +151,3 @@ func (a *App) dialLocal(dir string, at Where, web *transport.Client) (*Clients, 
 	c.Target, c.all = cloud, []target.Place{place}
 	return c, nil
 }
-
-// The variables for a Helm repository that asks for a user and password.
-const (
-	RepositoryUser     = "KSRELEASE_REPOSITORY_USERNAME"
-	repositoryPassword = "KSRELEASE_REPOSITORY_PASSWORD"
-)

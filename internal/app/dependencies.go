@@ -8,6 +8,7 @@ import (
 	"helm.sh/helm/v3/pkg/helmpath"
 
 	"github.com/ksrelease/ksrelease/internal/dependency"
+	"github.com/ksrelease/ksrelease/internal/places"
 	"github.com/ksrelease/ksrelease/internal/transport"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -41,8 +42,8 @@ func (a *App) dependencies(p *Project) (dependencies, error) {
 	web := a.Client(transport.Options{
 		Parallelism: p.Config.Parallelism, Servers: servers, Warn: a.Warnings.Add, Dial: guard.Dial, Admit: guard.Admit,
 	})
-	user, _ := a.Env(RepositoryUser)
-	password, _ := a.Env(repositoryPassword)
+	user, _ := a.Env(places.RepositoryUser)
+	password, _ := a.Env(places.RepositoryPassword)
 	options := dependency.Options{
 		Root: p.Root, Transport: web, UserAgent: UserAgent(),
 		RepositoryURL: p.Config.Repository.URL, Username: user, Password: password,

@@ -130,6 +130,17 @@ func (p *Project) warnOfHooks(sources []config.Source) {
 // stranger's, as hooks may.
 func (p *Project) RunCommands() { p.runs = true }
 
+// idle says what would run the targets that are commands of the config; empty where they are run.
+func (p *Project) idle() string {
+	switch {
+	case p.runs:
+		return ""
+	case p.mayRunHooks:
+		return "--hooks runs it"
+	}
+	return "commands of the config are run by ksrelease run"
+}
+
 // BeginHooks is that of the project, for a run. Its reports say meanwhile that it has not come
 // to anything else.
 func (c *Selection) BeginHooks(ctx context.Context, p *Project, run HookRun) error {

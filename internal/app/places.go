@@ -10,14 +10,11 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
-	"github.com/ksrelease/ksrelease/internal/diagnostic"
-	"github.com/ksrelease/ksrelease/internal/doctor/checks"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/places"
 	"github.com/ksrelease/ksrelease/internal/request"
-	"github.com/ksrelease/ksrelease/internal/signing"
 	"github.com/ksrelease/ksrelease/internal/target"
-	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
 // TargetFlags narrow a command to some of the targets that the config names.
@@ -117,17 +114,25 @@ func (p *Project) targetOf(ref string) (config.Target, error) {
 
 // connectToAll connects to targets of a project.
 func (a *App) connectToAll(p *Project, targets []config.Target, o DialOptions) (*Clients, error) {
-	m := &placeMaker{app: a, project: p, parallelism: o.Parallelism, keys: o.Keys, releases: o.Releases}
+	maker := places.New(places.Options{
+		Config: p.Config, Env: a.Env, Environment: a.Environment, Redact: &a.Redact, Warn: a.Warnings.Add,
+		Client: a.Client, Connect: a.Connect, UserAgent: UserAgent(), DockerConfigs: a.registryConfigs(), Mirrors: a.registryMirrors,
+		Display: Display, Parallelism: o.Parallelism, Keys: o.Keys, Releases: o.Releases, Idle: p.idle(),
+	})
+	var all []target.Place
 	for _, t := range targets {
-		place, err := m.place(t)
+		place, err := maker.Place(t)
+		var wrong *places.UsageError
+		if errors.As(err, &wrong) {
+			err = Usage(err, "")
+		}
 		if err != nil {
-			m.close()
+			maker.Close()
 			return nil, err
 		}
-		place.Name, place.Kind, place.URL = t.Name, string(t.Kind), a.Redact.Text(place.URL)
-		m.places = append(m.places, place)
+		all = append(all, place)
 	}
-	return &Clients{Target: showingPlace(m.places).Target, Name: nameOfAll(m.places), Places: m.checks, Close: m.close, all: m.places}, nil
+	return &Clients{Target: showingPlace(all).Target, Name: nameOfAll(all), Places: maker.Checks(), Close: maker.Close, all: all}, nil
 }
 
 // ReleasesTo says what the targets of a run are, in words that are the same wherever it is run.
@@ -204,131 +209,6 @@ func (p *Project) Showing() (names []string) {
 func (p *Project) showingTarget() config.Target {
 	all := p.Config.Targets
 	return all[showing(all, func(t config.Target) config.TargetKind { return t.Kind })]
-}
-
-// placeMaker makes the targets of a project of what its config has of them. Each kind has a file
-// of its own.
-type placeMaker struct {
-	app         *App
-	project     *Project
-	parallelism int
-	keys        *signing.Keys // of packages; may be nil
-	releases    bool
-
-	places []target.Place
-	checks checks.Places // of the marketplace, for doctor
-	ends   []func()
-}
-
-func (m *placeMaker) close() {
-	for _, end := range slices.Backward(m.ends) {
-		end()
-	}
-}
-
-// place makes one target. Name and Kind are set by who calls it.
-func (m *placeMaker) place(t config.Target) (target.Place, error) {
-	switch t.Kind {
-	case config.TargetMarketplace:
-		return m.marketplace()
-	case config.TargetDirectory:
-		return m.directory(t)
-	case config.TargetChartMuseum:
-		return m.chartmuseum(t)
-	case config.TargetOCI:
-		return m.oci(t)
-	case config.TargetImage:
-		return m.image(t)
-	case config.TargetManifests:
-		return m.manifests(t)
-	case config.TargetExec:
-		return m.exec(t)
-	case config.TargetWebhook:
-		return m.webhook(t)
-	}
-	panic("no target is made of the kind " + string(t.Kind)) // TestEachKindIsMade
-}
-
-// login is what the environment has for a target: user and password, or a token.
-type login struct{ user, password, token string }
-
-// login reads the credentials of a target.
-func (m *placeMaker) login(t config.Target) (login, error) {
-	read := func(what string) string {
-		value, _ := m.app.Env(t.Variable(what))
-		return strings.TrimSpace(value)
-	}
-	l := login{read(config.VariableUser), read(config.VariablePassword), read(config.VariableToken)}
-	m.app.Redact.Add(l.password)
-	m.app.Redact.Add(l.token)
-	switch {
-	case l.token != "" && l.password != "":
-		return l, Usage(fmt.Errorf("the target %s has a password and a token", t.Name), "unset "+t.Variable(config.VariablePassword)+" or "+t.Variable(config.VariableToken))
-	case l.password != "" && l.user == "":
-		return l, Usage(fmt.Errorf("the target %s has a password, and no user", t.Name), "set "+t.Variable(config.VariableUser))
-	}
-	return l, nil
-}
-
-// refused is the hint where a target refuses those who have no credentials, or these.
-func refused(t config.Target, l login) string {
-	user, password, token := t.Variable(config.VariableUser), t.Variable(config.VariablePassword), t.Variable(config.VariableToken)
-	switch {
-	case l.token != "":
-		return "check what " + token + " holds"
-	case l.password != "":
-		return "check what " + user + " and " + password + " hold"
-	case l.user != "":
-		return "set " + password + ", too"
-	}
-	return "set " + user + " and " + password + ", or " + token
-}
-
-// client makes the connections of a target to its server; without an address it is any. key leads
-// to the address in the config.
-func (m *placeMaker) client(t config.Target, address string, key ...string) (*transport.Client, error) {
-	return m.clientOf(t, m.parallelism, address, key...)
-}
-
-// clientOf is client where another number of connections is worth keeping.
-func (m *placeMaker) clientOf(t config.Target, parallelism int, address string, key ...string) (*transport.Client, error) {
-	server, err := m.server(t, address, key...)
-	if err != nil {
-		return nil, err
-	}
-	options := transport.Options{Parallelism: parallelism, Dial: m.app.Connect, Warn: m.app.Warnings.Add}
-	if strings.Contains(address, "://") {
-		options.Servers = []transport.Server{server}
-	}
-	web := m.app.Client(options)
-	m.ends = append(m.ends, web.Close)
-	return web, nil
-}
-
-// setting is what errors call the place where a key of a target is written.
-func (m *placeMaker) setting(t config.Target, key ...string) string {
-	if !t.IsDeclared() {
-		return "the target on the command line"
-	}
-	return m.project.Config.Setting(t.Key(key...)...)
-}
-
-// server is the server of a target, with the authorities of its ca_file.
-func (m *placeMaker) server(t config.Target, address string, key ...string) (transport.Server, error) {
-	c := m.project.Config
-	s := transport.Server{Address: address, Setting: m.setting(t, key...)}
-	if t.IsDeclared() {
-		s.CASetting = c.Setting(t.Key("ca_file")...)
-	}
-	if t.CAFile() == "" {
-		return s, nil
-	}
-	pool, err := transport.LoadRootCAs(Display(t.CAFile()))
-	if err != nil {
-		return s, diagnostic.List{c.Problem(config.CodeUnusableCAFile, "ca_file of the target "+t.Name+": "+err.Error(), failure.Hint(err), t.Key("ca_file")...)}
-	}
-	s.RootCAs = pool
-	return s, nil
 }
 
 // Marketplace is the marketplace, or the Helm repository of --repository; nil where the config

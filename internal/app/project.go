@@ -14,6 +14,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/discover"
 	"github.com/ksrelease/ksrelease/internal/git"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/places"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shellword"
 	"github.com/ksrelease/ksrelease/internal/transport"
@@ -198,6 +199,10 @@ func (p *Project) Equip(options *pipeline.Options) (close func(), err error) {
 	}
 	return func() { back(); tree.Close() }, nil
 }
+
+// Servers are the two that the config names for its marketplace. A file of authorities that cannot
+// be used is reported at its place.
+func (p *Project) Servers() ([]transport.Server, error) { return places.Servers(p.Config, Display) }
 
 // isYes reports whether a variable such as CI is switched on.
 func isYes(value string) bool {

@@ -1,4 +1,4 @@
-package app
+package places
 
 import (
 	"fmt"
@@ -13,30 +13,30 @@ import (
 )
 
 // image is the image of a Helm repository.
-func (m *placeMaker) image(t config.Target) (target.Place, error) {
+func (m *Maker) image(t config.Target) (target.Place, error) {
 	options := image.Options{Platforms: t.Image.Platforms}
 	var hosts, others []string
 	for i, name := range t.Image.Images {
 		at, err := registry.Parse(name)
 		if err != nil {
-			return target.Place{}, diagnostic.List{m.project.Config.Problem(config.CodeInvalidValue, fmt.Sprintf("the image %q is none: %s", name, err), "", t.Key("images", fmt.Sprint(i))...)}
+			return target.Place{}, diagnostic.List{m.Config.Problem(config.CodeInvalidValue, fmt.Sprintf("the image %q is none: %s", name, err), "", t.Key("images", fmt.Sprint(i))...)}
 		}
 		options.Images, hosts = append(options.Images, at), append(hosts, at.Host)
 	}
 	if t.Image.Base == config.BaseScratch {
 		options.Binary = func(platform string) ([]byte, error) { return image.Program(t.Image.Programs, platform) }
 		for _, platform := range t.Image.Platforms {
-			if !m.releases {
+			if !m.Releases {
 				break
 			}
 			if _, err := options.Binary(platform); err != nil {
-				return target.Place{}, diagnostic.List{m.project.Config.Problem(config.CodeInvalidValue, fmt.Sprintf("the image of the target %s is built of ksrelease itself: %s", t.Name, err), failure.Hint(err), t.Key("base")...)}
+				return target.Place{}, diagnostic.List{m.Config.Problem(config.CodeInvalidValue, fmt.Sprintf("the image of the target %s is built of ksrelease itself: %s", t.Name, err), failure.Hint(err), t.Key("base")...)}
 			}
 		}
 	} else {
 		base, err := registry.Parse(t.Image.Base)
 		if err != nil {
-			return target.Place{}, diagnostic.List{m.project.Config.Problem(config.CodeInvalidValue, fmt.Sprintf("the image %q is none: %s", t.Image.Base, err), "", t.Key("base")...)}
+			return target.Place{}, diagnostic.List{m.Config.Problem(config.CodeInvalidValue, fmt.Sprintf("the image %q is none: %s", t.Image.Base, err), "", t.Key("base")...)}
 		}
 		options.Base, others = &base, []string{base.Host}
 	}

@@ -1,4 +1,4 @@
-package app
+package places
 
 import (
 	"slices"
@@ -11,22 +11,22 @@ import (
 )
 
 // oci is a folder of a registry.
-func (m *placeMaker) oci(t config.Target) (target.Place, error) {
+func (m *Maker) oci(t config.Target) (target.Place, error) {
 	at, err := registry.ParseLocation(t.OCI.URL + "/name")
 	if err != nil {
-		return target.Place{}, Usage(err, "write oci://HOST/FOLDER, in lower case")
+		return target.Place{}, usage(err, "write oci://HOST/FOLDER, in lower case")
 	}
 	client, web, err := m.registryOf(t, "url", t.OCI.PlainHTTP, []string{at.Host})
 	if err != nil {
 		return target.Place{}, err
 	}
 	options := oci.Options{Address: t.OCI.URL, Registry: client, Transport: web}
-	if m.keys.SignsData() {
-		options.Signer = m.keys
+	if m.Keys.SignsData() {
+		options.Signer = m.Keys
 	}
 	folder, err := oci.New(options)
 	if err != nil {
-		return target.Place{}, Usage(err, "")
+		return target.Place{}, usage(err, "")
 	}
 	return target.Place{Target: folder, URL: t.OCI.URL, Noun: "the registry"}, nil
 }
@@ -34,13 +34,13 @@ func (m *placeMaker) oci(t config.Target) (target.Place, error) {
 // registryOf makes the client of a target for the registries at hosts, and the connections below
 // it. The login of the target is for hosts alone, and what else is known of it (certificates, plain
 // http) for others as well. key leads to the addresses in the config.
-func (m *placeMaker) registryOf(t config.Target, key string, plain bool, hosts []string, others ...string) (*registry.Client, *transport.Client, error) {
+func (m *Maker) registryOf(t config.Target, key string, plain bool, hosts []string, others ...string) (*registry.Client, *transport.Client, error) {
 	l, err := m.login(t)
 	if err != nil {
 		return nil, nil, err
 	}
 	options := registry.Options{
-		UserAgent: UserAgent(), DockerConfigs: m.app.registryConfigs(),
+		UserAgent: m.UserAgent, DockerConfigs: m.DockerConfigs,
 		LoginHint: func(asked string) string {
 			if !slices.Contains(hosts, asked) {
 				return "log in: docker login " + asked
@@ -55,12 +55,12 @@ func (m *placeMaker) registryOf(t config.Target, key string, plain bool, hosts [
 	all := slices.Concat(hosts, others)
 	slices.Sort(all)
 	all = slices.Compact(all)
-	if options.Mirrors, err = m.app.registryMirrors(); err != nil { // for what is read, and is no target
+	if options.Mirrors, err = m.Mirrors(); err != nil { // for what is read, and is no target
 		return nil, nil, err
 	}
 	// Whoever wrote the config knows the registries that it names.
 	options.Quoted = func(asked string) bool { return slices.Contains(all, asked) }
-	web := transport.Options{Parallelism: m.parallelism, Dial: m.app.Connect, Warn: m.app.Warnings.Add}
+	web := transport.Options{Parallelism: m.Parallelism, Dial: m.Connect, Warn: m.Warn}
 	for _, host := range all {
 		scheme := "https://"
 		switch {
@@ -79,7 +79,7 @@ func (m *placeMaker) registryOf(t config.Target, key string, plain bool, hosts [
 			options.Logins[host] = registry.Login{Username: l.user, Password: l.password, Token: l.token}
 		}
 	}
-	options.Transport = m.app.Client(web)
+	options.Transport = m.Client(web)
 	m.ends = append(m.ends, options.Transport.Close)
 	return registry.New(options), options.Transport, nil
 }

@@ -1,4 +1,4 @@
-package app
+package places
 
 import (
 	"strings"
@@ -10,15 +10,15 @@ import (
 )
 
 // directory is a static Helm repository.
-func (m *placeMaker) directory(t config.Target) (target.Place, error) {
+func (m *Maker) directory(t config.Target) (target.Place, error) {
 	web, err := m.client(t, t.Directory.URL, "url") // for packages that others have at other addresses
 	if err != nil {
 		return target.Place{}, err
 	}
-	place := target.Place{URL: Display(t.Directory.Path), Noun: "the folder", Shows: "its index.yaml"}
+	place := target.Place{URL: m.Display(t.Directory.Path), Noun: "the folder", Shows: "its index.yaml"}
 	options := directory.Options{Shown: place.URL, URL: t.Directory.URL, Transport: web}
 	if on := t.Directory.Git; on != nil {
-		branch := sharedfiles.NewBranch(sharedfiles.BranchOptions{Home: m.project.Config.Dir, Remote: on.Remote, Branch: on.Branch, Path: on.Path})
+		branch := sharedfiles.NewBranch(sharedfiles.BranchOptions{Home: m.Config.Dir, Remote: on.Remote, Branch: on.Branch, Path: on.Path})
 		options.Store, options.Shown, options.Message = branch, branch.Shown(), on.Message
 		place.URL, place.Noun = strings.TrimPrefix(branch.Shown(), "the branch "), "the branch"
 	} else {

@@ -1,4 +1,4 @@
-package app
+package places
 
 import (
 	"github.com/ksrelease/ksrelease/config"
@@ -8,7 +8,7 @@ import (
 )
 
 // chartmuseum is a ChartMuseum.
-func (m *placeMaker) chartmuseum(t config.Target) (target.Place, error) {
+func (m *Maker) chartmuseum(t config.Target) (target.Place, error) {
 	web, err := m.client(t, t.ChartMuseum.URL, "url")
 	if err != nil {
 		return target.Place{}, err

@@ -1,4 +1,4 @@
-package app
+package places
 
 import (
 	"errors"
@@ -11,36 +11,42 @@ import (
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
+// The variables for a Helm repository that asks for a user and password.
+const (
+	RepositoryUser     = "KSRELEASE_REPOSITORY_USERNAME"
+	RepositoryPassword = "KSRELEASE_REPOSITORY_PASSWORD"
+)
+
 // marketplace is that of cloud and repository.
-func (m *placeMaker) marketplace() (target.Place, error) {
-	a, c := m.app, m.project.Config
-	servers, err := m.project.Servers()
+func (m *Maker) marketplace() (target.Place, error) {
+	c := m.Config
+	servers, err := Servers(c, m.Display)
 	if err != nil {
 		return target.Place{}, err
 	}
-	web := a.Client(transport.Options{Parallelism: m.parallelism, Dial: a.Connect, Servers: servers, Warn: a.Warnings.Add})
+	web := m.Client(transport.Options{Parallelism: m.Parallelism, Dial: m.Connect, Servers: servers, Warn: m.Warn})
 	m.ends = append(m.ends, web.Close)
-	user, _ := a.Env(RepositoryUser)
-	password, _ := a.Env(repositoryPassword)
+	user, _ := m.Env(RepositoryUser)
+	password, _ := m.Env(RepositoryPassword)
 	options := kscloud.Options{
 		Server: c.Cloud.Server, RepositoryURL: c.Repository.URL, Username: user, Password: password,
-		PasswordRefused: "set " + RepositoryUser + " and " + repositoryPassword,
-		Transport:       web, UserAgent: UserAgent(),
+		PasswordRefused: "set " + RepositoryUser + " and " + RepositoryPassword,
+		Transport:       web, UserAgent: m.UserAgent,
 	}
-	store, err := credentials.Default(a.Env)
+	store, err := credentials.Default(m.Env)
 	if err != nil {
 		return target.Place{}, err
 	}
 	token, warnings, err := store.Find(c.Cloud.Server)
 	for _, w := range warnings {
-		a.Warnings.Add(w)
+		m.Warn(w)
 	}
 	switch {
 	case errors.Is(err, credentials.ErrNotFound):
 	case err != nil:
 		return target.Place{}, err
 	default:
-		a.Redact.Add(token.Value())
+		m.Redact.Add(token.Value())
 		options.Key, options.KeyRefused = token.Value(), hintOnKey(token.Source())
 	}
 	cloud, err := kscloud.New(options)
