@@ -89,7 +89,7 @@ var units = []unit{
 	{"internal/target/image", []string{"internal/extension", "internal/extension/naming", "internal/failure", "internal/registry", "internal/target", "internal/together", "internal/graceful", "internal/regularfile"}},
 	{"internal/target/command", []string{"internal/childprocess", "internal/extension", "internal/failure", "internal/helmrepo", "internal/target", "internal/target/picture", "internal/transport"}},
 	{"internal/target/repoindex", []string{"internal/extension", "internal/helmrepo", "internal/target"}},
-	{"internal/target/picture", []string{"internal/transport"}},
+	{"internal/target/picture", []string{"internal/failure", "internal/transport"}},
 	{"internal/sharedfiles", []string{"internal/atomicfile", "internal/failure", "internal/git", "internal/redact", "internal/regularfile", "internal/together"}},
 	{"internal/together", nil},
 	{"internal/target/access", []string{"internal/extension", "internal/failure", "internal/target"}},

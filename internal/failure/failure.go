@@ -117,6 +117,36 @@ func WithHint(err error, format string, args ...any) error {
 	return &hinted{err: err, hint: fmt.Sprintf(format, args...)}
 }
 
+// notTheKey is a refusal that is not of the key.
+type notTheKey struct{ hinted }
+
+// Unauthorized hides that of the error within.
+func (*notTheKey) Unauthorized() bool { return false }
+
+// NotTheKey is an error that another key would not change, whatever the error within says of
+// itself, with what would.
+func NotTheKey(err error, hint string) error { return &notTheKey{hinted{err, hint}} }
+
+// settled is a failure of which all is known.
+type settled struct {
+	text, hint string
+	cause      error
+}
+
+func (e *settled) Error() string { return e.text }
+func (e *settled) Unwrap() error { return e.cause }
+func (e *settled) Hint() string  { return e.hint }
+
+// InDoubt hides that of the cause.
+func (*settled) InDoubt() bool { return false }
+
+// Temporary hides that of the cause.
+func (*settled) Temporary() bool { return false }
+
+// Settled is a failure that leaves nothing in doubt and that no further attempt changes, whatever
+// the answer that led to it says of itself: what is there was read. Without such an answer cause is nil.
+func Settled(text string, cause error, hint string) error { return &settled{text, hint, cause} }
+
 // Hint is what the user can do about an error; empty where there is none.
 func Hint(err error) string {
 	var r interface{ Hint() string }

@@ -44,6 +44,21 @@ func TestWhatErrorsSay(t *testing.T) {
 	}
 }
 
+// What is said of an error from outside counts for all that is within it, which can still be found.
+func TestWhatIsSaidOfErrors(t *testing.T) {
+	within := &saying{text: "403", unauthorized: true, doubt: true, passes: true, hint: "log in"}
+	var found *saying
+	if err := fmt.Errorf("x: %w", NotTheKey(within, "ask for it")); Unauthorized(err) || !InDoubt(err) || !Temporary(err) || Hint(err) != "ask for it" || err.Error() != "x: 403" || !errors.As(err, &found) {
+		t.Errorf("not the key: %v", err)
+	}
+	if err := fmt.Errorf("x: %w", Settled("it is there", within, "leave it")); InDoubt(err) || Temporary(err) || Hint(err) != "leave it" || err.Error() != "x: it is there" || !errors.As(err, &found) {
+		t.Errorf("settled: %v", err)
+	}
+	if err := Settled("it is there", nil, ""); errors.Unwrap(err) != nil || Unauthorized(err) || Hint(err) != "" {
+		t.Errorf("settled by nothing: %v", err)
+	}
+}
+
 func TestHint(t *testing.T) {
 	const login, later = "run ksrelease login, or set KSRELEASE_TOKEN", "run again later: a run goes on from what is there"
 	for _, test := range []struct {

@@ -70,7 +70,7 @@ func (a *api) at(ctx context.Context, t *Target) (string, error) {
 			return "", t.explain(err)
 		}
 	}
-	return "", &noAPIError{missing, t.base.String(), t.setting}
+	return "", t.noAPI(missing)
 }
 
 // isElsewhere says that a server is there, and no API of ChartMuseum at this address.

@@ -146,7 +146,7 @@ func (t *Target) Fetch(ctx context.Context, e target.Entry) ([]byte, error) {
 	address, wrong := t.repository.ChartURL(entry)
 	switch own := wrong == nil && t.repository.IsOwn(address); {
 	case answered && failed.Unauthorized() && !own:
-		return nil, &notTheKey{err, "the index leads to another host, which gets no user and password: let everybody read the packages there, or correct --chart-url of ChartMuseum"}
+		return nil, failure.NotTheKey(err, "the index leads to another host, which gets no user and password: let everybody read the packages there, or correct --chart-url of ChartMuseum")
 	case answered && (failed.Status == http.StatusNotFound || failed.Status == http.StatusGone):
 		return nil, failure.WithHint(err, "the index names a package that is not there: correct --chart-url of ChartMuseum, or upload the package again")
 	}
@@ -181,7 +181,7 @@ func (t *Target) Publish(ctx context.Context, pkg *extension.Package) (target.Sn
 		return t.compare(ctx, before, pkg, nil)
 	}
 	if before.taken != "" {
-		return target.Snapshot{}, &takenError{pkg, before.taken, nil}
+		return target.Snapshot{}, taken(pkg, before.taken, nil)
 	}
 	api, err := t.api.at(ctx, t)
 	if err != nil {
@@ -221,7 +221,7 @@ func (t *Target) uploaded(ctx context.Context, api string, pkg *extension.Packag
 		case pkg.Provenance != nil && now.taken == "":
 			return t.uploadApart(ctx, api, pkg, err)
 		case failed.Status == http.StatusConflict:
-			return target.Snapshot{}, &takenError{pkg, now.taken, err}
+			return target.Snapshot{}, taken(pkg, now.taken, err)
 		}
 	}
 	return target.Snapshot{}, t.explain(err)
@@ -240,7 +240,7 @@ func (t *Target) compare(ctx context.Context, there found, pkg *extension.Packag
 		}
 	}
 	if !bytes.Equal(archive, pkg.Data) {
-		return target.Snapshot{}, &existsError{pkg, cause}
+		return target.Snapshot{}, exists(pkg, cause)
 	}
 	return t.withProvenance(ctx, pkg)
 }

@@ -39,10 +39,10 @@ func (t *Target) uploadApart(ctx context.Context, api string, pkg *extension.Pac
 	case err != nil:
 		return target.Snapshot{}, failure.Lost(refused, err, "what the museum has")
 	case left != nil && !isOf(left, pkg):
-		return target.Snapshot{}, &staleError{pkg, refused}
+		return target.Snapshot{}, stale(pkg, refused)
 	case left == nil:
 		if failed, _ := transport.As(refused); failed.Status == http.StatusConflict {
-			return target.Snapshot{}, &takenError{pkg: pkg, cause: refused}
+			return target.Snapshot{}, taken(pkg, "", refused)
 		}
 		if err := t.uploadProvenance(ctx, api, pkg.Name, pkg.Version, pkg.Provenance); err != nil {
 			return target.Snapshot{}, t.explain(refused)
@@ -79,7 +79,7 @@ func (t *Target) withProvenance(ctx context.Context, pkg *extension.Package) (ta
 	case err != nil:
 		return target.Snapshot{}, err
 	case there != nil && !isOf(there, pkg):
-		return target.Snapshot{}, &staleError{pkg, nil}
+		return target.Snapshot{}, stale(pkg, nil)
 	}
 	return target.Snapshot{Status: target.StatusActive}, nil
 }

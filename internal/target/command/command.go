@@ -85,7 +85,7 @@ func (t *Target) Publish(ctx context.Context, pkg *extension.Package) (target.Sn
 		if sameDigest(there.entry.Digest, pkg.Digest) || there.entry.ContentDigest != "" && there.entry.ContentDigest == pkg.ContentDigest {
 			return target.Snapshot{Status: target.StatusActive}, nil
 		}
-		return target.Snapshot{}, &existsError{t.who, pkg, nil}
+		return target.Snapshot{}, exists(t.who, pkg, nil)
 	}
 	q := publishing(pkg)
 	a, err := t.ask(ctx, q)
@@ -99,7 +99,7 @@ func (t *Target) Publish(ctx context.Context, pkg *extension.Package) (target.Sn
 		return target.Snapshot{}, failure.WithHint(fmt.Errorf("%s knows no action publish", t.who), "it has to take at least that one: docs/targets.md has what it gets, and what it answers")
 	case errors.Is(err, errExists), err == nil && a.Status == statusExists:
 		delete(t.doubt, key)
-		return target.Snapshot{}, &existsError{t.who, pkg, err}
+		return target.Snapshot{}, exists(t.who, pkg, err)
 	case failure.InDoubt(err):
 		t.doubt[key] = err
 		return target.Snapshot{}, err

@@ -4,29 +4,14 @@ import (
 	"fmt"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/failure"
 )
 
-// existsError is a version that is there with other content. Nothing was changed.
-type existsError struct {
-	who   string
-	pkg   *extension.Package
-	cause error // the answer; nil where it was not sent anything
+// exists is a version that is there with other content. Nothing was changed. cause is the answer;
+// nil where it was not sent anything.
+func exists(who string, pkg *extension.Package, cause error) error {
+	return failure.Settled(fmt.Sprintf("%s has %s %s already, with other content", who, pkg.Name, pkg.Version), cause, "release another version: what is there stays as it is")
 }
-
-func (e *existsError) Error() string {
-	return fmt.Sprintf("%s has %s %s already, with other content", e.who, e.pkg.Name, e.pkg.Version)
-}
-
-func (e *existsError) Unwrap() error { return e.cause }
-
-// InDoubt hides that of the answer, which is clear.
-func (e *existsError) InDoubt() bool { return false }
-
-// Temporary says that trying again changes nothing.
-func (e *existsError) Temporary() bool { return false }
-
-// Hint says what to do.
-func (e *existsError) Hint() string { return "release another version: what is there stays as it is" }
 
 // unclearError is a version that was sent, of which nobody can say whether it is there.
 type unclearError struct{ who, name, version string }

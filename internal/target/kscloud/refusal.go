@@ -9,35 +9,10 @@ import (
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
-// refusedKey is a refusal of the API key, with the hint for this key.
-type refusedKey struct {
-	error
-	hint string
-}
-
-func (e *refusedKey) Unwrap() error { return e.error }
-
-// Hint is the hint.
-func (e *refusedKey) Hint() string { return e.hint }
-
-// notTheKey is a refusal that a new API key would not fix.
-type notTheKey struct {
-	error
-	hint string
-}
-
-func (e *notTheKey) Unwrap() error { return e.error }
-
-// Unauthorized hides that of the error within.
-func (e *notTheKey) Unauthorized() bool { return false }
-
-// Hint says what would fix it.
-func (e *notTheKey) Hint() string { return e.hint }
-
 // ofKey adds the hint to an error where the API key was refused.
 func (t *Target) ofKey(err error) error {
 	if failure.Unauthorized(err) && t.keyRefused != "" {
-		return &refusedKey{err, t.keyRefused}
+		return failure.WithHint(err, "%s", t.keyRefused)
 	}
 	return err
 }
@@ -47,7 +22,7 @@ func (t *Target) ofKey(err error) error {
 func (t *Target) ofExtension(err error, name string) error {
 	var refused *transport.Error
 	if errors.As(err, &refused) && refused.Status == http.StatusForbidden {
-		return &notTheKey{err, "the API key does not let you do this: does " + name + " belong to another account?"}
+		return failure.NotTheKey(err, "the API key does not let you do this: does "+name+" belong to another account?")
 	}
 	return t.ofKey(err)
 }
@@ -56,7 +31,7 @@ func (t *Target) ofExtension(err error, name string) error {
 // which has another key.
 func (t *Target) ofRepository(err error) error {
 	if failure.Unauthorized(err) {
-		return &notTheKey{err, t.passwordRefused}
+		return failure.NotTheKey(err, t.passwordRefused)
 	}
 	return err
 }
@@ -65,16 +40,16 @@ func (t *Target) ofRepository(err error) error {
 // server of the repository.
 func (t *Target) ofPackage(err error, own bool) error {
 	var misplaced *helmrepo.MisplacedError
-	failure, answered := transport.As(err)
+	refused, answered := transport.As(err)
 	switch {
 	case errors.As(err, &misplaced):
-		return &notTheKey{err, misplaced.Hint()}
-	case answered && failure.Unauthorized() && own:
+		return failure.NotTheKey(err, misplaced.Hint())
+	case answered && refused.Unauthorized() && own:
 		return t.ofRepository(err)
-	case answered && failure.Unauthorized():
-		return &notTheKey{err, "nobody's user and password are sent to that host, by KubeSphere neither: let everybody read the packages there"}
-	case answered && (failure.Status == http.StatusNotFound || failure.Status == http.StatusGone):
-		return &notTheKey{err, "the index names a package that is not there: upload it, or correct its URL in the index"}
+	case answered && refused.Unauthorized():
+		return failure.NotTheKey(err, "nobody's user and password are sent to that host, by KubeSphere neither: let everybody read the packages there")
+	case answered && (refused.Status == http.StatusNotFound || refused.Status == http.StatusGone):
+		return failure.NotTheKey(err, "the index names a package that is not there: upload it, or correct its URL in the index")
 	}
 	return err
 }

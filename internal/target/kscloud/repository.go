@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/helmrepo"
 	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/target"
@@ -48,7 +49,7 @@ func (t *Target) Fetch(ctx context.Context, e target.Entry) ([]byte, error) {
 	if err == nil && address.Scheme == "oci" {
 		archive, err := t.registry.Pull(ctx, address)
 		if err != nil {
-			err = &notTheKey{fmt.Errorf("downloading package %s %s: %w", e.Name, e.Version, err), "check the address in the index, and that everybody may pull it: helm pull " + redact.URL(shown[0])}
+			err = failure.NotTheKey(fmt.Errorf("downloading package %s %s: %w", e.Name, e.Version, err), "check the address in the index, and that everybody may pull it: helm pull "+redact.URL(shown[0]))
 		}
 		return archive, err
 	}

@@ -368,21 +368,7 @@ func (*index) Remarks() []string { return nil }
 func (t *Target) explain(err error) error {
 	var answer *transport.Error
 	if errors.As(err, &answer) && answer.Status == http.StatusForbidden {
-		return &notAllowed{err, "whoever runs " + t.at.Host + " has to allow this login to read and push below " + t.at.Name()}
+		return failure.NotTheKey(err, "whoever runs "+t.at.Host+" has to allow this login to read and push below "+t.at.Name())
 	}
 	return err
 }
-
-// notAllowed is a refusal that another login may not change.
-type notAllowed struct {
-	error
-	hint string
-}
-
-func (e *notAllowed) Unwrap() error { return e.error }
-
-// Unauthorized hides that of the error within.
-func (e *notAllowed) Unauthorized() bool { return false }
-
-// Hint says who can change it.
-func (e *notAllowed) Hint() string { return e.hint }

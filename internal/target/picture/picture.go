@@ -12,6 +12,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
@@ -29,22 +30,9 @@ func Download(ctx context.Context, web *transport.Client, address string, near f
 	}
 	answer, err := web.Do(ctx, transport.Request{Op: "downloading the published asset " + shown, URL: address, Check: check})
 	if err != nil {
-		return nil, &unavailable{err}
+		return nil, failure.NotTheKey(err, "check that the published asset can be read by everybody, and run again")
 	}
 	return answer.Body, nil
-}
-
-// unavailable is a picture that does not come.
-type unavailable struct{ error }
-
-func (e *unavailable) Unwrap() error { return e.error }
-
-// Unauthorized hides that of the error within: no key is asked for.
-func (e *unavailable) Unauthorized() bool { return false }
-
-// Hint says what would help.
-func (e *unavailable) Hint() string {
-	return "check that the published asset can be read by everybody, and run again"
 }
 
 // check refuses what is no picture of any kind: a login page, or an error in words, would pass
