@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/bundle"
 	"github.com/ksrelease/ksrelease/internal/bundle/collect"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/progress"
 )
 
 // BundleCommand is the command bundle.
@@ -52,10 +55,9 @@ func (c *BundleCommand) Run(a *app.App) error {
 		return err
 	}
 	a.WarnOnStderr()
-	meter := NewMeter(a.Stderr)
+	meter := progress.New(a.Stderr)
 	sum, err := Make(ctx, a, p, Making{
-		File: c.File, Names: c.Names, From: c.From, Platforms: c.Platform, Base: c.Base, NoImages: c.NoImages,
-		Progress: func(done, total int64) { meter.Show("writing", done, total) },
+		File: c.File, Names: c.Names, From: c.From, Platforms: c.Platform, Base: c.Base, NoImages: c.NoImages, Meter: meter,
 	})
 	meter.Close()
 	if err != nil {
@@ -73,9 +75,9 @@ func (c *BundleCommand) report(a *app.App, sum collect.Summary) {
 		}, "  ")
 		return
 	}
-	a.Stdout.Print("%s: %s, %s, %s, %s", c.File, app.Plural(sum.Packages, "package"), app.Plural(sum.Pictures, "picture"), app.Plural(sum.Images, "image"), Bytes(sum.Bytes))
+	a.Stdout.Print("%s: %s, %s, %s, %s", c.File, app.Plural(sum.Packages, "package"), app.Plural(sum.Pictures, "picture"), app.Plural(sum.Images, "image"), humanBytes(sum.Bytes))
 	if len(c.Base) > 0 {
-		a.Stdout.Print("%s are left out, which the base has", Bytes(sum.InBase))
+		a.Stdout.Print("%s are left out, which the base has", humanBytes(sum.InBase))
 	}
 	a.Stdout.Print("%s", sum.Digest)
 }
@@ -93,8 +95,8 @@ func (c *BundleCommand) look(a *app.App) error {
 	}
 	defer end()
 	if c.Names[0] == bundleVerify {
-		meter := NewMeter(a.Stderr)
-		err := Verify(ctx, set, meter.Show)
+		meter := progress.New(a.Stderr)
+		err := Verify(ctx, set, meter)
 		meter.Close()
 		if err != nil {
 			return err
@@ -122,10 +124,10 @@ func listBundle(a *app.App, b *bundle.Bundle) {
 	a.Stdout.Print("%s %s", b.Name, b.Digest)
 	table := output.NewTable("kind", "name", "digest", "size")
 	for _, p := range b.Manifest.Packages {
-		table.Row(output.Cell("package"), output.Cell(p.Name+" "+p.Version), output.Cell(shortDigest(p.Digest)), output.Cell(Bytes(p.Size)))
+		table.Row(output.Cell("package"), output.Cell(p.Name+" "+p.Version), output.Cell(shortDigest(p.Digest)), output.Cell(humanBytes(p.Size)))
 	}
 	for _, p := range b.Manifest.Pictures {
-		table.Row(output.Cell("picture"), output.Cell(p.URL), output.Cell(shortDigest(p.Digest)), output.Cell(Bytes(p.Size)))
+		table.Row(output.Cell("picture"), output.Cell(p.URL), output.Cell(shortDigest(p.Digest)), output.Cell(humanBytes(p.Size)))
 	}
 	for _, i := range b.Manifest.Images {
 		table.Row(output.Cell("image"), output.Cell(i.Reference), output.Cell(shortDigest(i.Digest)), output.Cell(imageSize(b, i)))
@@ -149,7 +151,9 @@ func imageSize(b *bundle.Bundle, i bundle.Image) string {
 	for _, d := range content.Blobs {
 		size += d.Size
 	}
-	return Bytes(size)
+	return humanBytes(size)
 }
+
+func humanBytes(n int64) string { return humanize.IBytes(uint64(max(0, n))) }
 
 func shortDigest(digest string) string { return fmt.Sprintf("%.19s", digest) }

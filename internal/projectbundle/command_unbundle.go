@@ -8,6 +8,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/bundle/deliver"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/progress"
 )
 
 // UnbundleCommand is the command unbundle.
@@ -37,10 +38,10 @@ func (c *UnbundleCommand) Run(a *app.App) error {
 	p.RunCommands() // a target that is one is delivered to
 	a.WarnOnStderr()
 	host, _, _ := strings.Cut(c.Images, "/")
-	meter := NewMeter(a.Stderr)
+	meter := progress.New(a.Stderr)
 	result, err := Deliver(ctx, a, p, Delivery{
 		Files: c.Files, To: c.To, Images: c.Images, Rename: c.Rename,
-		Host: app.RegistryHost{Host: host, CAFile: c.CAFile, PlainHTTP: c.PlainHTTP}, Progress: meter.Show,
+		Host: app.RegistryHost{Host: host, CAFile: c.CAFile, PlainHTTP: c.PlainHTTP}, Meter: meter,
 	})
 	meter.Close()
 	if err != nil {

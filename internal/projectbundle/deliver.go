@@ -20,6 +20,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/imageref"
 	"github.com/ksrelease/ksrelease/internal/images/mirror"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/progress"
 	"github.com/ksrelease/ksrelease/internal/registry"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
@@ -35,8 +36,7 @@ type Delivery struct {
 	Images string
 	Rename string // as of mirrors
 	Host   app.RegistryHost
-	// Progress gets the bytes that are done of all, and what is done with them.
-	Progress func(doing string, done, total int64)
+	Meter  *progress.Meter
 }
 
 // Deliver verifies bundles and delivers them. The error is one that came before anything was written.
@@ -51,13 +51,10 @@ func Deliver(ctx context.Context, a *app.App, p *app.Project, d Delivery) (*deli
 	if err != nil {
 		return nil, err
 	}
-	if err := Verify(ctx, set, d.Progress); err != nil {
+	if err := Verify(ctx, set, d.Meter); err != nil {
 		return nil, nothingWritten(err)
 	}
-	options := deliver.Options{Bundles: set, Targets: places, Parallelism: p.Config.Parallelism}
-	if d.Progress != nil {
-		options.Progress = func(done, total int64) { d.Progress("bringing images", done, total) }
-	}
+	options := deliver.Options{Bundles: set, Targets: places, Parallelism: p.Config.Parallelism, Meter: d.Meter}
 	if d.Images == "" {
 		return deliver.Deliver(ctx, options)
 	}
@@ -197,19 +194,15 @@ func spool(ctx context.Context, a *app.App) (dir, path string, err error) {
 }
 
 // Verify reads bundles, and holds all that is in them against its digests.
-func Verify(ctx context.Context, set bundle.Set, progress func(doing string, done, total int64)) error {
+func Verify(ctx context.Context, set bundle.Set, meter *progress.Meter) error {
 	var total int64
 	for _, b := range set {
 		for _, f := range b.Files {
 			total += f.Size
 		}
 	}
-	counter := newCounter(func(done int64) {
-		if progress != nil {
-			progress("verifying", done, total)
-		}
-	})
-	err := set.Verify(ctx, counter.add)
+	meter.Begin("verifying", 0, total)
+	err := set.Verify(ctx, meter.Bytes)
 	if err != nil && ctx.Err() != nil {
 		return &graceful.CutError{Err: fmt.Errorf("%w before all was verified", context.Cause(ctx))}
 	}

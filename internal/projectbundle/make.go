@@ -25,6 +25,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/images"
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/progress"
 	"github.com/ksrelease/ksrelease/internal/published"
 	"github.com/ksrelease/ksrelease/internal/request"
 	"github.com/ksrelease/ksrelease/internal/target"
@@ -52,8 +53,7 @@ type Making struct {
 	Platforms []string
 	Base      []string // files
 	NoImages  bool
-	// Progress gets the bytes that were written of all.
-	Progress func(done, total int64)
+	Meter     *progress.Meter
 }
 
 // examiner finds the images of an extension, within limits.
@@ -173,14 +173,9 @@ func (m *maker) make(ctx context.Context) (collect.Summary, error) {
 	}
 	_ = atomicfile.RemoveLeftovers(filepath.Dir(m.File)) // what cannot be removed is no reason not to go on
 	var sum collect.Summary
-	var done int64
+	m.Meter.Begin("writing", 0, planned.Bytes)
 	err = atomicfile.WriteStream(m.File, 0o644, func(file *os.File) error {
-		sum, err = m.to.Write(ctx, file, func(n int) {
-			done += int64(n)
-			if m.Progress != nil {
-				m.Progress(done, planned.Bytes)
-			}
-		})
+		sum, err = m.to.Write(ctx, file, m.Meter.Bytes)
 		return err
 	})
 	return sum, m.cut(ctx, err)

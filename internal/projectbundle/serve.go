@@ -8,6 +8,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/bundle/serve"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/marketplace/externalurl"
+	"github.com/ksrelease/ksrelease/internal/progress"
 )
 
 // Showing says what is served to be read: bundles, or a folder of packages.
@@ -29,8 +30,8 @@ func (s Showing) Handler(a *app.App, at net.Addr) (handler http.Handler, what st
 	if err != nil {
 		return nil, "", nil, err
 	}
-	meter := NewMeter(a.Stderr)
-	err = Verify(a.Stop, set, meter.Show)
+	meter := progress.New(a.Stderr)
+	err = Verify(a.Stop, set, meter)
 	meter.Close()
 	var bundles *serve.Handler
 	if err == nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/images"
 	"github.com/ksrelease/ksrelease/internal/images/presence"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/progress"
 )
 
 // Checked are images with what their registries say of them.
@@ -24,7 +25,7 @@ type checkedImage struct {
 
 // Check asks registries for all images: for the platforms that are named, or those of the settings of
 // each extension.
-func (f *Found) Check(ctx context.Context, reach *Reach, platforms []string, report func(done, total int)) (Checked, error) {
+func (f *Found) Check(ctx context.Context, reach *Reach, platforms []string, meter *progress.Meter) (Checked, error) {
 	all := f.Images()
 	questions := make([]presence.Question, len(all))
 	for i, image := range all {
@@ -33,7 +34,8 @@ func (f *Found) Check(ctx context.Context, reach *Reach, platforms []string, rep
 			questions[i].Platforms = f.platformsOf(image)
 		}
 	}
-	answers, err := reach.Asker.All(ctx, questions, func(done int) { report(done, len(all)) })
+	meter.Begin("asking", len(all), 0)
+	answers, err := reach.Asker.All(ctx, questions, meter.Image)
 	if err != nil {
 		return nil, &graceful.CutError{Err: fmt.Errorf("%w before all images were asked for", err)}
 	}

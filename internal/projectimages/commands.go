@@ -14,6 +14,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/images/mirror"
 	"github.com/ksrelease/ksrelease/internal/images/release"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/progress"
 	"github.com/ksrelease/ksrelease/internal/registry"
 	"github.com/ksrelease/ksrelease/internal/report"
 )
@@ -91,9 +92,12 @@ type Asking struct {
 	Parallelism commandline.Count `placeholder:"N" help:"Images at work at once; default: ${default}." default:"8"`
 }
 
-// meter shows progress on standard error.
-func (c *Asking) meter(a *app.App) *Meter {
-	return NewMeter(a.Stderr, a.Stderr.Columns() > 0)
+// gather is that of Flags, once the platforms are known to be some.
+func (c *Asking) gather(ctx context.Context, a *app.App) (found *Found, incomplete, err error) {
+	if err := app.CheckPlatforms(c.Platform); err != nil {
+		return nil, nil, err
+	}
+	return c.Flags.gather(ctx, a)
 }
 
 // CheckCommand is `ksrelease images check`.
@@ -107,9 +111,6 @@ type CheckCommand struct {
 func (c *CheckCommand) Run(a *app.App) error {
 	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
-	if err := app.CheckPlatforms(c.Platform); err != nil {
-		return err
-	}
 	found, incomplete, err := c.gather(ctx, a)
 	if err != nil {
 		return err
@@ -119,8 +120,8 @@ func (c *CheckCommand) Run(a *app.App) error {
 		return err
 	}
 	defer reach.Close()
-	meter := c.meter(a)
-	checked, err := found.Check(ctx, reach, c.Platform, func(done, total int) { meter.Step("asking", done, total) })
+	meter := progress.New(a.Stderr)
+	checked, err := found.Check(ctx, reach, c.Platform, meter)
 	meter.Close()
 	if err != nil {
 		return err
@@ -155,9 +156,6 @@ type MirrorCommand struct {
 func (c *MirrorCommand) Run(a *app.App) error {
 	ctx, cancel := c.Begin(a.Stop)
 	defer cancel()
-	if err := app.CheckPlatforms(c.Platform); err != nil {
-		return err
-	}
 	found, incomplete, err := c.gather(ctx, a)
 	if err != nil {
 		return err
@@ -179,7 +177,7 @@ func (c *MirrorCommand) Run(a *app.App) error {
 	}
 	defer reach.Close()
 	reach.Mirror.Update = c.Update
-	meter := c.meter(a)
+	meter := progress.New(a.Stderr)
 	mirrored := Run(ctx, reach, tasks, c.DryRun, meter, func(r mirror.Result) {
 		a.Stderr.Print("%s", output.Fold("", "  ", a.Redact.Text(Line(r, false)), a.Stderr.Columns()))
 	})

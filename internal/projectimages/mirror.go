@@ -16,6 +16,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/images/mirror"
 	"github.com/ksrelease/ksrelease/internal/images/release"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/progress"
 )
 
 // Tasks are what there is to copy: to one mirror, or to those of the settings of each extension, with
@@ -78,18 +79,13 @@ type Mirrored struct {
 }
 
 // Run looks at all tasks, and then copies what is missing, unless the run is dry. What could not be done
-// is in the results.
-func Run(ctx context.Context, reach *Reach, tasks []mirror.Task, dry bool, meter *Meter, each func(mirror.Result)) Mirrored {
+// is in the results; each gets those of copies, one at a time, as they come.
+func Run(ctx context.Context, reach *Reach, tasks []mirror.Task, dry bool, meter *progress.Meter, each func(mirror.Result)) Mirrored {
 	results := make([]mirror.Result, len(tasks))
-	var mu sync.Mutex
-	done := 0
-	meter.Step("looking", 0, len(tasks))
+	meter.Begin("looking", len(tasks), 0)
 	forEach(tasks, func(i int, t mirror.Task) {
 		results[i] = reach.Mirror.Look(ctx, t)
-		mu.Lock()
-		defer mu.Unlock()
-		done++
-		meter.Step("looking", done, len(tasks))
+		meter.Image()
 	})
 	var size int64
 	copies := 0
@@ -102,27 +98,17 @@ func Run(ctx context.Context, reach *Reach, tasks []mirror.Task, dry bool, meter
 	if dry {
 		return Mirrored{results, true}
 	}
-	done = 0
-	meter.Size(size)
-	meter.Step("copying", 0, copies)
+	var mu sync.Mutex
+	meter.Begin("copying", copies, size)
 	forEach(tasks, func(i int, t mirror.Task) {
 		if !results[i].IsToCopy() {
 			return
 		}
-		var last int64
-		var one sync.Mutex
-		r := reach.Mirror.Copy(ctx, t, func(at, _ int64) {
-			one.Lock()
-			defer one.Unlock()
-			meter.Bytes(at - last)
-			last = at
-		})
+		results[i] = reach.Mirror.Copy(ctx, t, meter.Part())
+		meter.Image()
 		mu.Lock()
 		defer mu.Unlock()
-		results[i] = r
-		done++
-		meter.Step("copying", done, copies)
-		each(r)
+		each(results[i])
 	})
 	return Mirrored{results, false}
 }

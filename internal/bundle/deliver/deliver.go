@@ -18,6 +18,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/progress"
 	"github.com/ksrelease/ksrelease/internal/registry"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
@@ -43,8 +44,8 @@ type Options struct {
 	Parallelism int
 	// Patience is how long a target may take to show what it was given; 0 means two minutes.
 	Patience time.Duration
-	// Progress gets the bytes of images that are done, of all; it may be nil.
-	Progress func(done, total int64)
+	// Meter shows how many bytes of the images are done; it may be nil.
+	Meter *progress.Meter
 }
 
 // The outcomes. Those of packages are those of runs.
@@ -216,12 +217,16 @@ func (d *delivery) checkBase(ctx context.Context) error {
 // bringImages copies the images, from the registry that serves the bundles.
 func (d *delivery) bringImages(ctx context.Context) []Outcome {
 	outcomes := make([]Outcome, len(d.images))
-	progress := newProgress(d.Progress, d.images)
+	var size int64
+	for _, i := range d.images {
+		size += i.size()
+	}
+	d.Meter.Begin("bringing images", 0, size)
 	var group errgroup.Group
 	group.SetLimit(d.Parallelism)
 	for i, image := range d.images {
 		group.Go(func() error {
-			outcomes[i] = d.bringImage(ctx, image, func(done int64) { progress.set(i, done) })
+			outcomes[i] = d.bringImage(ctx, image)
 			return nil // the others are brought all the same
 		})
 	}
@@ -229,7 +234,7 @@ func (d *delivery) bringImages(ctx context.Context) []Outcome {
 	return outcomes
 }
 
-func (d *delivery) bringImage(ctx context.Context, i image, progress func(int64)) Outcome {
+func (d *delivery) bringImage(ctx context.Context, i image) Outcome {
 	o := Outcome{Kind: "image", Name: i.Reference, To: i.to.String()}
 	if graceful.Over(ctx) {
 		return o.fail(fmt.Errorf("%s before it was begun", graceful.Interruption(ctx)))
@@ -246,12 +251,13 @@ func (d *delivery) bringImage(ctx context.Context, i image, progress func(int64)
 	if err != nil {
 		return o.fail(err)
 	}
+	progress := d.Meter.Part()
 	if there {
-		progress(i.size())
+		progress(i.size(), i.size())
 		o.Outcome = Exists
 		return o
 	}
-	copied, err := d.Registry.Copy(ctx, i.from, i.to, registry.CopyOptions{Progress: func(done, _ int64) { progress(done) }})
+	copied, err := d.Registry.Copy(ctx, i.from, i.to, registry.CopyOptions{Progress: progress})
 	if err != nil {
 		return o.fail(err)
 	}

@@ -77,22 +77,16 @@ type Question struct {
 	Platforms []string
 }
 
-// All asks for several images at once. report, which may be nil, gets how many are answered, from one
-// goroutine at a time. The error is that of ctx.
-func (a *Asker) All(ctx context.Context, questions []Question, report func(done int)) ([]Answer, error) {
+// All asks for several images at once. answered, which may be nil, is called with each answer, maybe by
+// several goroutines at once. The error is that of ctx.
+func (a *Asker) All(ctx context.Context, questions []Question, answered func()) ([]Answer, error) {
 	answers := make([]Answer, len(questions))
-	var (
-		group errgroup.Group
-		mu    sync.Mutex
-		done  int
-	)
+	var group errgroup.Group
 	for i, q := range questions {
 		group.Go(func() error {
 			answers[i] = a.Ask(ctx, q.Ref, q.Platforms)
-			mu.Lock()
-			defer mu.Unlock()
-			if done++; report != nil {
-				report(done)
+			if answered != nil {
+				answered()
 			}
 			return nil // the others are asked for, too
 		})

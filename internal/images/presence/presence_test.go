@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
@@ -110,10 +111,10 @@ func TestAsksOnce(t *testing.T) {
 	dir := t.TempDir()
 	a := &Asker{Registries: f, Known: &Known{Dir: dir}}
 	refs := slices.Repeat([]Question{{parse(t, "nginx:1"), []string{"linux/amd64"}}}, 50)
-	done := 0
-	answers, err := a.All(t.Context(), refs, func(int) { done++ })
-	if err != nil || len(answers) != 50 || done != 50 || answers[49].State != There {
-		t.Fatalf("%d answers, %d reported (%v)", len(answers), done, err)
+	var done atomic.Int32
+	answers, err := a.All(t.Context(), refs, func() { done.Add(1) })
+	if err != nil || len(answers) != 50 || done.Load() != 50 || answers[49].State != There {
+		t.Fatalf("%d answers, %d reported (%v)", len(answers), done.Load(), err)
 	}
 	if len(f.asked) != 2 {
 		t.Errorf("asked were %q", f.asked)

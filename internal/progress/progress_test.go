@@ -1,4 +1,4 @@
-package projectimages
+package progress
 
 import (
 	"strings"
@@ -13,14 +13,19 @@ import (
 // On a terminal one line is redrawn and taken away in the end; elsewhere there is a line from time to
 // time, and none for what is done at once.
 func TestMeter(t *testing.T) {
-	for _, terminal := range []bool{true, false} {
+	for _, columns := range []int{80, 0} {
+		terminal := columns > 0
 		synctest.Test(t, func(t *testing.T) {
 			var text guarded
-			m := NewMeter(output.New(&text), terminal)
-			m.Step("copying", 1, 3)
-			m.Size(4 << 20)
-			m.Bytes(3 << 20)
-			m.Bytes(-1 << 20) // an attempt begins anew
+			m := start(output.New(&text), columns)
+			m.Begin("looking", 5, 0)
+			m.Image()
+			m.Begin("copying", 3, 4<<20)
+			m.Image()
+			one, two := m.Part(), m.Part()
+			one(3<<20, 0)
+			two(1<<20, 0)
+			one(1<<20, 0) // an attempt begins anew
 			time.Sleep(redrawEach + time.Millisecond)
 			synctest.Wait()
 			if said := text.String(); terminal != strings.Contains(said, "copying: 1 of 3 images, 2.0 MiB of 4.0 MiB") {
