@@ -60,6 +60,23 @@ type Store interface {
 	Close() error
 }
 
+// ChangeFor is [Store].Change for several items at once, and gives an error, or nil, for each. edit
+// puts the error of an item into errs, at its place; errs is empty at each call. An item that has
+// none of its own gets that of the change.
+func ChangeFor(ctx context.Context, store Store, items int, edit func(ctx context.Context, view View, errs []error) (Change, error)) []error {
+	errs := make([]error, items)
+	err := store.Change(ctx, func(ctx context.Context, view View) (Change, error) {
+		clear(errs)
+		return edit(ctx, view, errs)
+	})
+	for i := range errs {
+		if errs[i] == nil {
+			errs[i] = err
+		}
+	}
+	return errs
+}
+
 // localName is a path with slashes as one of the system; an error where it leads out of the
 // folder.
 func localName(name string) (string, error) {

@@ -31,23 +31,10 @@ func (t *Target) Publish(ctx context.Context, pkg *extension.Package) (target.Sn
 
 // publishAll publishes packages in one change, and gives an error for each.
 func (t *Target) publishAll(ctx context.Context, packages []*extension.Package) []error {
-	var each []error
-	err := t.store.Change(ctx, func(ctx context.Context, view sharedfiles.View) (sharedfiles.Change, error) {
-		p := &publication{target: t, view: view, errs: make([]error, len(packages))}
-		change, err := p.make(ctx, packages)
-		each = p.errs
-		return change, err
+	return sharedfiles.ChangeFor(ctx, t.store, len(packages), func(ctx context.Context, view sharedfiles.View, errs []error) (sharedfiles.Change, error) {
+		p := &publication{target: t, view: view, errs: errs}
+		return p.make(ctx, packages)
 	})
-	if each == nil || err != nil {
-		of := make([]error, len(packages))
-		for i := range of {
-			if of[i] = err; each != nil && each[i] != nil {
-				of[i] = each[i]
-			}
-		}
-		return of
-	}
-	return each
 }
 
 // publication is how one change comes about.

@@ -34,13 +34,11 @@ func (t *Target) publishAll(ctx context.Context, packages []*extension.Package) 
 	for i, pkg := range packages {
 		made[i], own[i] = versionOf(pkg)
 	}
-	errs := slices.Clone(own)
-	err := t.store.Change(ctx, func(ctx context.Context, view sharedfiles.View) (sharedfiles.Change, error) {
-		copy(errs, own)
+	errs := sharedfiles.ChangeFor(ctx, t.store, len(packages), func(ctx context.Context, view sharedfiles.View, errs []error) (sharedfiles.Change, error) {
 		files := map[string]*file{}
 		var order, titles []string
 		for i, v := range made {
-			if errs[i] == nil {
+			if own[i] == nil {
 				errs[i] = t.take(ctx, view, files, v, &order, &titles)
 			}
 		}
@@ -53,8 +51,8 @@ func (t *Target) publishAll(ctx context.Context, packages []*extension.Package) 
 		}
 		return change, nil
 	})
-	for i := range errs {
-		if errs[i] == nil {
+	for i, err := range own {
+		if err != nil {
 			errs[i] = err
 		}
 	}
