@@ -1,7 +1,6 @@
 package directory_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +18,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/target/directory"
 	"github.com/ksrelease/ksrelease/internal/target/targettest"
 	"github.com/ksrelease/ksrelease/internal/testutil/helmtest"
+	"github.com/ksrelease/ksrelease/internal/testutil/storetest"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
@@ -36,23 +36,6 @@ func open(t *testing.T, dir, url string) *directory.Target {
 	return d
 }
 
-// broken puts something else in the place of a file or a folder, and gives what puts it back.
-func broken(t *testing.T, path string, put func()) (restore func()) {
-	must(t, os.MkdirAll(filepath.Dir(path), 0o755))
-	_, err := os.Lstat(path)
-	there := err == nil
-	if there {
-		must(t, os.Rename(path, path+"-moved"))
-	}
-	put()
-	return func() {
-		must(t, os.RemoveAll(path))
-		if there {
-			must(t, os.Rename(path+"-moved", path))
-		}
-	}
-}
-
 func TestContract(t *testing.T) {
 	targettest.Run(t, func(t *testing.T) targettest.Fixture {
 		dir := filepath.Join(t.TempDir(), "museum")
@@ -64,26 +47,17 @@ func TestContract(t *testing.T) {
 				text := "<html><body>It works!</body></html>\n"
 				switch {
 				case f == targettest.Fails && r == targettest.Publish: // a file in the place of the folder
-					restore = broken(t, dir, func() { must(t, os.WriteFile(dir, nil, 0o644)) })
+					restore = storetest.Replace(t, dir, func() error { return os.WriteFile(dir, nil, 0o644) })
 				case f == targettest.Fails && r == targettest.Fetch:
-					restore = broken(t, pkg, func() {})
+					restore = storetest.Replace(t, pkg, func() error { return nil })
 				case f == targettest.Fails:
-					restore = broken(t, index, func() { must(t, os.Mkdir(index, 0o755)) })
+					restore = storetest.Replace(t, index, func() error { return os.Mkdir(index, 0o755) })
 				case f == targettest.Garbage && r == targettest.Fetch:
-					restore = broken(t, pkg, func() { must(t, os.WriteFile(pkg, []byte(text), 0o644)) })
+					restore = storetest.Replace(t, pkg, func() error { return os.WriteFile(pkg, []byte(text), 0o644) })
 				case f == targettest.Garbage && r != targettest.Publish:
-					restore = broken(t, index, func() { must(t, os.WriteFile(index, []byte(text), 0o644)) })
+					restore = storetest.Replace(t, index, func() error { return os.WriteFile(index, []byte(text), 0o644) })
 				case f == targettest.Hangs && r == targettest.Publish: // another process has the lock
-					locked, end := make(chan bool), make(chan bool)
-					go func() {
-						_ = sharedfiles.NewFolder(dir, "").Change(t.Context(), func(context.Context, sharedfiles.View) (sharedfiles.Change, error) {
-							close(locked)
-							<-end
-							return sharedfiles.Change{}, nil
-						})
-					}()
-					<-locked
-					restore = func() { close(end) }
+					restore = storetest.Lock(t, dir)
 				default:
 					return false
 				}

@@ -16,7 +16,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/testutil/storetest"
 )
 
-// A write is tried again, a read that fails is told.
+// A write is tried again, a read that fails is an error.
 func retried(request, _ string) bool { return request == storetest.Change }
 
 var requests = []string{storetest.Change, storetest.Read + "index.yaml", storetest.View, storetest.Read + "*"}

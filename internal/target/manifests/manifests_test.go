@@ -2,7 +2,6 @@ package manifests_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"fmt"
 	"os"
@@ -23,6 +22,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/manifests"
 	"github.com/ksrelease/ksrelease/internal/target/targettest"
+	"github.com/ksrelease/ksrelease/internal/testutil/storetest"
 )
 
 func must(t *testing.T, err error) {
@@ -46,44 +46,20 @@ func TestContract(t *testing.T) {
 					file = filepath.Join(dir, manifests.FileOfAll)
 				}
 				restore := func() {}
-				replaced := func(path string, put func() error) {
-					must(t, os.MkdirAll(filepath.Dir(path), 0o755))
-					_, err := os.Lstat(path)
-					there := err == nil
-					if there {
-						must(t, os.Rename(path, path+"-moved"))
-					}
-					must(t, put())
-					restore = func() {
-						must(t, os.RemoveAll(path))
-						if there {
-							must(t, os.Rename(path+"-moved", path))
-						}
-					}
-				}
 				return targettest.Fixture{
 					Target: open(dir, one),
 					Break: func(r targettest.Request, f targettest.Fault) bool {
 						switch {
 						case f == targettest.Fails && r == targettest.Publish:
-							replaced(dir, func() error { return os.WriteFile(dir, nil, 0o644) })
+							restore = storetest.Replace(t, dir, func() error { return os.WriteFile(dir, nil, 0o644) })
 						case f == targettest.Fails:
-							replaced(file, func() error { return os.Mkdir(file, 0o755) })
+							restore = storetest.Replace(t, file, func() error { return os.Mkdir(file, 0o755) })
 						case f == targettest.Garbage && r != targettest.Publish:
-							replaced(file, func() error {
+							restore = storetest.Replace(t, file, func() error {
 								return os.WriteFile(file, []byte("kind: Extension\n---\n<<<<<<< HEAD\nx: [\n"), 0o644)
 							})
 						case f == targettest.Hangs && r == targettest.Publish: // another process has the lock
-							locked, end := make(chan bool), make(chan bool)
-							go func() {
-								_ = sharedfiles.NewFolder(dir, "").Change(t.Context(), func(context.Context, sharedfiles.View) (sharedfiles.Change, error) {
-									close(locked)
-									<-end
-									return sharedfiles.Change{}, nil
-								})
-							}()
-							<-locked
-							restore = func() { close(end) }
+							restore = storetest.Lock(t, dir)
 						default:
 							return false
 						}

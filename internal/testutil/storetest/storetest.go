@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -144,4 +146,46 @@ func (v view) Read(ctx context.Context, name string, limit int64) ([]byte, error
 		return nil, fs.ErrNotExist
 	}
 	return data, err
+}
+
+// Replace has put make something else in the place of a file or a folder, and gives what puts back
+// what was there. The folders above it are made.
+func Replace(t testing.TB, path string, put func() error) (restore func()) {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(os.MkdirAll(filepath.Dir(path), 0o755))
+	_, err := os.Lstat(path)
+	there := err == nil
+	if there {
+		must(os.Rename(path, path+"-moved"))
+	}
+	must(put())
+	return func() {
+		t.Helper()
+		must(os.RemoveAll(path))
+		if there {
+			must(os.Rename(path+"-moved", path))
+		}
+	}
+}
+
+// Lock takes the lock of a folder, as another process does that changes it, and gives what gives it
+// back.
+func Lock(t testing.TB, dir string) (unlock func()) {
+	t.Helper()
+	locked, end := make(chan bool), make(chan bool)
+	go func() {
+		_ = sharedfiles.NewFolder(dir, "").Change(t.Context(), func(context.Context, sharedfiles.View) (sharedfiles.Change, error) {
+			close(locked)
+			<-end
+			return sharedfiles.Change{}, nil
+		})
+	}()
+	<-locked
+	return func() { close(end) }
 }
