@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -208,8 +209,8 @@ func TestKilledWhileFilesAreWritten(t *testing.T) {
 				all += stop()
 			}
 			cases := soak.Cases(t, 10, 150)
-			killed := 0
-			for i := range cases {
+			var killed atomic.Int64
+			inTurn(cases, 4, func(i int) {
 				t.Run(fmt.Sprint(i), func(t *testing.T) {
 					at, p := f.open(t), newPlace(t, repo)
 					if err := os.MkdirAll(at, 0o755); err != nil {
@@ -233,13 +234,13 @@ func TestKilledWhileFilesAreWritten(t *testing.T) {
 						defer timer.Stop()
 					}
 					if victim.run() < 0 {
-						killed++
+						killed.Add(1)
 					}
 					f.held(t, at)
 					f.finishes(t, p, at)
 				})
-			}
-			t.Logf("%d of %d were killed, %d changes", killed, cases, all)
+			})
+			t.Logf("%d of %d were killed, %d changes", killed.Load(), cases, all)
 		})
 	}
 }

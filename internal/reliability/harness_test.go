@@ -763,6 +763,25 @@ func (p *place) document(t testing.TB, name string) *results.Document {
 	return &result
 }
 
+// inTurn runs so many cases, a few of them at a time: the processes of a case spend much of
+// their time waiting, for one another and by their own clocks.
+func inTurn(cases, atOnce int, do func(i int)) {
+	next := make(chan int)
+	var group sync.WaitGroup
+	for range atOnce {
+		group.Go(func() {
+			for i := range next {
+				do(i)
+			}
+		})
+	}
+	for i := range cases {
+		next <- i
+	}
+	close(next)
+	group.Wait()
+}
+
 // The harness itself: a run that nobody disturbs.
 func TestUndisturbed(t *testing.T) {
 	repo := writeMonorepo(t, members(8))

@@ -77,7 +77,7 @@ func TestKilledAtEachChangeOfReports(t *testing.T) {
 	}
 	var total tally
 	cases := soak.Cases(t, short, 100)
-	for i := range cases {
+	inTurn(cases, 4, func(i int) {
 		// How many changes there are differs, as the system makes one of two that are
 		// alike; half of them are there in any case.
 		late, nth := i%2 == 1, 1+i*all/2/cases
@@ -106,6 +106,6 @@ func TestKilledAtEachChangeOfReports(t *testing.T) {
 			})
 			story.finishes("last")
 		})
-	}
+	})
 	t.Logf("killed at %d changes: %s", cases, &total)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -177,7 +178,8 @@ func TestKilledAtEachRequest(t *testing.T) {
 	}
 	chosen := spread(all, soak.Cases(t, short, len(all)))
 	var total tally
-	for _, at := range chosen {
+	inTurn(len(chosen), 4, func(i int) {
+		at := chosen[i]
 		t.Run(at.String(), func(t *testing.T) {
 			story := newStory(t, repo, &total)
 			if !story.killed("first", func(victim *process) { story.market.through(at.killing(victim)) }) {
@@ -188,7 +190,7 @@ func TestKilledAtEachRequest(t *testing.T) {
 			}
 			story.finishes("last")
 		})
-	}
+	})
 	t.Logf("killed at %d points of %d: %s", len(chosen), len(all), &total)
 }
 
@@ -201,21 +203,18 @@ func TestKilledTwice(t *testing.T) {
 		short = 1
 	}
 	var total tally
-	kills := 0
-	for range soak.Cases(t, short, 100) {
+	inTurn(soak.Cases(t, short, 100), 4, func(int) {
 		first, second := all[rand.IntN(len(all))], all[rand.IntN(len(all))]
 		t.Run(first.String()+"_and_"+second.String(), func(t *testing.T) {
 			story := newStory(t, repo, &total)
 			for i, at := range []point{first, second} {
 				// What the first run did the second need not do, so it may end before.
-				if story.killed([]string{"first", "second"}[i], func(victim *process) { story.market.through(at.killing(victim)) }) {
-					kills++
-				}
+				story.killed([]string{"first", "second"}[i], func(victim *process) { story.market.through(at.killing(victim)) })
 			}
 			story.finishes("last")
 		})
-	}
-	t.Logf("%d kills: %s", kills, &total)
+	})
+	t.Log(&total)
 }
 
 // Likewise between the requests: as soon as the run tells of something, which
@@ -233,7 +232,7 @@ func TestKilledAtEachEvent(t *testing.T) {
 	}
 	var total tally
 	cases := soak.Cases(t, short, 100)
-	for i := range cases {
+	inTurn(cases, 4, func(i int) {
 		after := 1 + i*events/cases + events/cases/2 // spread evenly, not only at the first
 		t.Run(fmt.Sprint(after), func(t *testing.T) {
 			story := newStory(t, repo, &total)
@@ -246,7 +245,7 @@ func TestKilledAtEachEvent(t *testing.T) {
 			})
 			story.finishes("last")
 		})
-	}
+	})
 	t.Logf("killed after %d events of %d: %s", cases, events, &total)
 }
 
@@ -265,7 +264,7 @@ func TestKilledAtAnyTime(t *testing.T) {
 	}
 	var total tally
 	cases := soak.Cases(t, short, 100)
-	for range cases {
+	inTurn(cases, 4, func(int) {
 		after, while := rand.IntN(events), time.Duration(rand.IntN(20_000))*time.Microsecond
 		t.Run(fmt.Sprintf("%d_and_%s", after, while), func(t *testing.T) {
 			story := newStory(t, repo, &total)
@@ -282,7 +281,7 @@ func TestKilledAtAnyTime(t *testing.T) {
 			})
 			story.finishes("last")
 		})
-	}
+	})
 	t.Logf("killed at %d random times: %s", cases, &total)
 }
 
@@ -302,9 +301,9 @@ func TestKilledWithItsMarketplace(t *testing.T) {
 	if testing.Short() {
 		short = 1
 	}
-	kills := 0
+	var kills atomic.Int64
 	cases := soak.Cases(t, short, 100)
-	for i := range cases {
+	inTurn(cases, 4, func(i int) {
 		after := 1 + i*events/cases + events/cases/2
 		t.Run(fmt.Sprint(after), func(t *testing.T) {
 			place := newPlace(t, writeMonorepo(t, all))
@@ -315,7 +314,7 @@ func TestKilledWithItsMarketplace(t *testing.T) {
 				}
 			})
 			if victim.run() < 0 {
-				kills++
+				kills.Add(1)
 			}
 			left := statesInDocument(place.document(t, "first.json"))
 			last := release(t, place, "last")
@@ -336,8 +335,8 @@ func TestKilledWithItsMarketplace(t *testing.T) {
 				}
 			}
 		})
-	}
-	t.Logf("%d runs killed with their marketplace after %d events", kills, cases)
+	})
+	t.Logf("%d runs killed with their marketplace after %d events", kills.Load(), cases)
 }
 
 // story is what happens to one monorepo: runs that are killed, and a last one.
@@ -358,6 +357,12 @@ type tally struct {
 	// taken is how many writes the server did for all runs, done and doubtful how
 	// the evidence has them.
 	taken, done, doubtful int
+}
+
+func (s *tally) killed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kills++
 }
 
 func (s *tally) String() string {
@@ -386,9 +391,7 @@ func (s *story) killed(who string, aim func(victim *process)) bool {
 		s.t.Errorf("it was not killed, and did not finish: %s", victim.output())
 	}
 	if code < 0 {
-		s.total.mu.Lock()
-		s.total.kills++
-		s.total.mu.Unlock()
+		s.total.killed()
 	}
 	return code < 0
 }

@@ -285,11 +285,12 @@ var keepers = []struct {
 	name, config string
 	open         func(testing.TB) *keeper
 	real         bool // it is a program that starts anew for each case
+	atOnce       int  // cases that run at a time
 }{
-	{"double of ChartMuseum", museumConfig, double, false},
-	{"ChartMuseum", museumConfig, chartMuseum, true},
-	{"service", serviceConfig, service, true},
-	{"image", imageConfig, imageInRegistry, true},
+	{"double of ChartMuseum", museumConfig, double, false, 4},
+	{"ChartMuseum", museumConfig, chartMuseum, true, 4},
+	{"service", serviceConfig, service, true, 4},
+	{"image", imageConfig, imageInRegistry, true, 8}, // its runs wait for seconds until tags have settled
 }
 
 // keptRepo is a monorepo that releases to such a server.
@@ -372,7 +373,8 @@ func TestKilledAtEachRequestToAKeeper(t *testing.T) {
 			repo := keptRepo(t, size, kind.config)
 			all := keeperPoints(t, repo, kind.open)
 			chosen := spread(all, soak.Cases(t, short, len(all)))
-			for _, at := range chosen {
+			inTurn(len(chosen), kind.atOnce, func(i int) {
+				at := chosen[i]
 				t.Run(at.String(), func(t *testing.T) {
 					s, p := kind.open(t), newPlace(t, repo)
 					victim := keeperRun(t, p, s, "first")
@@ -388,7 +390,7 @@ func TestKilledAtEachRequestToAKeeper(t *testing.T) {
 					}
 					s.complete(repo, last, p.document(t, "last.json"))
 				})
-			}
+			})
 			t.Logf("killed at %d points of %d", len(chosen), len(all))
 		})
 	}
@@ -484,7 +486,7 @@ func TestKilledWithACommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range soak.Cases(t, 6, 200) {
+	inTurn(soak.Cases(t, 6, 200), 6, func(i int) {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			store := scratch(t)
 			repo := keptRepo(t, 4, fmt.Sprintf("version: 1\nextensions: [{path: extensions/*}]\npackage: {output: '${DIST}'}\ntargets: [{kind: exec, run: 'sleep 0.02; exec sh %s', env: ['STORE=%s']}]\n", script, store))
@@ -511,5 +513,5 @@ func TestKilledWithACommand(t *testing.T) {
 				}
 			}
 		})
-	}
+	})
 }

@@ -461,24 +461,6 @@ func otherContent(t *testing.T, n int) [2]*monorepo {
 	return repos
 }
 
-// inTurn runs so many cases, a few of them at a time.
-func inTurn(cases, atOnce int, do func(i int)) {
-	next := make(chan int)
-	var group sync.WaitGroup
-	for range atOnce {
-		group.Go(func() {
-			for i := range next {
-				do(i)
-			}
-		})
-	}
-	for i := range cases {
-		next <- i
-	}
-	close(next)
-	group.Wait()
-}
-
 // Every order in which the requests of two runs that matter can reach the
 // marketplace, with the same content and with other content.
 func TestTwoRunsInEveryOrder(t *testing.T) {

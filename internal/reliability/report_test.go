@@ -86,7 +86,9 @@ func TestReportOfAKilledRun(t *testing.T) {
 	if testing.Short() {
 		short = 2
 	}
-	for _, at := range spreadWrites(all, soak.Cases(t, short, len(all))) {
+	chosen := spreadWrites(all, soak.Cases(t, short, len(all)))
+	inTurn(len(chosen), 4, func(i int) {
+		at := chosen[i]
 		t.Run(at.String(), func(t *testing.T) {
 			m, place := openMarket(t), newPlace(t, repo)
 			victim, address := place.release(t, m, "first")
@@ -138,7 +140,7 @@ func TestReportOfAKilledRun(t *testing.T) {
 				}
 			}
 		})
-	}
+	})
 }
 
 // spreadWrites is spread over the points at which a write was sent.

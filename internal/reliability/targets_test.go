@@ -87,8 +87,8 @@ func TestKilledWithSeveralTargets(t *testing.T) {
 	}
 	var total tally
 	cases := soak.Cases(t, short, 200)
-	random := rand.New(rand.NewPCG(13, 1))
-	for range cases {
+	inTurn(cases, 4, func(i int) {
+		random := rand.New(rand.NewPCG(13, uint64(i)))
 		after, while, kills := random.IntN(90), time.Duration(random.IntN(20_000))*time.Microsecond, 1+random.IntN(2)
 		t.Run(fmt.Sprintf("%d_and_%s", after, while), func(t *testing.T) {
 			repo := writeEverywhere(t, members(4))
@@ -105,7 +105,7 @@ func TestKilledWithSeveralTargets(t *testing.T) {
 					}
 				})
 				if victim.run() < 0 {
-					total.kills++
+					total.killed()
 				}
 				story.market.settle(address)
 				story.writesOnce()
@@ -118,7 +118,7 @@ func TestKilledWithSeveralTargets(t *testing.T) {
 			story.writesOnce()
 			repo.isWhole(story, "last")
 		})
-	}
+	})
 	t.Logf("%d projects, %d runs killed", cases, total.kills)
 }
 
