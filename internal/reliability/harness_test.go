@@ -261,17 +261,17 @@ type market struct {
 	store  *marketplace.Marketplace
 	listen func(who string) string // serves it at one more address, for requests to be told apart
 
-	mu          sync.Mutex
-	changed     *sync.Cond // connections or requests
-	hook        hook
-	front       http.Handler // the store, or something that misbehaves before it
-	late        func(request) bool
-	requests    []*request
-	clock       int
-	counts      map[string]int
-	names       map[string]string // of extensions, by snapshot
-	connections map[net.Conn]bool
-	accepted    map[string]bool // addresses of clients, ever
+	connections *connections
+
+	mu       sync.Mutex
+	changed  *sync.Cond // requests
+	hook     hook
+	front    http.Handler // the store, or something that misbehaves before it
+	late     func(request) bool
+	requests []*request
+	clock    int
+	counts   map[string]int
+	names    map[string]string // of extensions, by snapshot
 }
 
 // scratch is a folder for the time of a test; in memory where there is such a
@@ -296,8 +296,7 @@ var secrets = sync.OnceValue(func() *canary.Watch { return canary.New() })
 func openMarket(t testing.TB) *market {
 	t.Helper()
 	m := &market{
-		t: t, hook: pass, counts: map[string]int{}, names: map[string]string{},
-		connections: map[net.Conn]bool{}, accepted: map[string]bool{},
+		t: t, hook: pass, counts: map[string]int{}, names: map[string]string{}, connections: newConnections(),
 	}
 	m.changed = sync.NewCond(&m.mu)
 	var servers []*http.Server
@@ -307,7 +306,7 @@ func openMarket(t testing.TB) *market {
 			t.Fatal(err)
 		}
 		server := marketplace.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { m.serve(who, w, r) }))
-		server.ConnState = m.noteConnection
+		server.ConnState = m.connections.note
 		servers = append(servers, server)
 		go func() { _ = server.Serve(listener) }() // ends with Close
 		return "http://" + listener.Addr().String()
@@ -350,39 +349,10 @@ func (m *market) isLate(late func(request) bool) {
 	m.late = late
 }
 
-func (m *market) noteConnection(conn net.Conn, state http.ConnState) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	switch state {
-	case http.StateNew:
-		m.connections[conn] = true
-		m.accepted[conn.RemoteAddr().String()] = true
-	case http.StateClosed, http.StateHijacked:
-		delete(m.connections, conn)
-	}
-	m.changed.Broadcast()
-}
-
-// settle waits until the server at address has dealt with all that was sent
-// before: bytes of a process that was killed may still be on their way through
-// the kernel. No client of any address may be alive.
+// settle waits until the server at address has dealt with all that was sent before.
 func (m *market) settle(address string) {
 	m.t.Helper()
-	// Connections are accepted in their order, so what was there before this one
-	// has been accepted when this one is.
-	last, err := net.Dial("tcp", strings.TrimPrefix(address, "http://"))
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for !m.accepted[last.LocalAddr().String()] {
-		m.changed.Wait()
-	}
-	_ = last.Close()
-	for len(m.connections) > 0 { // a connection is closed when its handler has returned
-		m.changed.Wait()
-	}
+	m.connections.settle(m.t, address)
 }
 
 // record is every request so far, in the order of arrival.

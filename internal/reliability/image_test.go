@@ -35,10 +35,9 @@ func imageInRegistry(t testing.TB) *keeper {
 	client := registry.New(registry.Options{Transport: web})
 	s := &keeper{next: proxy(t, home.URL()), classify: classifyRegistry}
 	s.listen(t)
-	host := strings.TrimPrefix(s.address, "http://")
 	registrytest.PushImage(t, client, home.Host+"/base:1", "base", "linux/amd64")
-	base := registry.Reference{Host: host, Repository: "base", Tag: "1"}
-	at := registry.Reference{Host: host, Repository: "ks/museum", Tag: "latest"}
+	base := registry.Reference{Host: home.Host, Repository: "base", Tag: "1"}
+	at := registry.Reference{Host: home.Host, Repository: "ks/museum", Tag: "latest"}
 	s.held = func() map[string][]byte {
 		to, err := image.New(image.Options{Registry: client, Images: []registry.Reference{at}, Base: &base, Platforms: []string{"linux/amd64"}})
 		if err != nil {

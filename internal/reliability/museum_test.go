@@ -2,6 +2,7 @@ package reliability
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -41,11 +42,12 @@ type keeper struct {
 	// classify reads from a request what it is and which extension it is about.
 	classify func(r *http.Request, body []byte) (class, string)
 
+	connections *connections
+
 	mu       sync.Mutex
 	hook     hook
 	requests []*request
 	counts   map[string]int
-	inFlight int
 }
 
 const (
@@ -54,8 +56,10 @@ const (
 
 // listen serves it.
 func (s *keeper) listen(t testing.TB) *keeper {
-	s.t, s.hook, s.counts = t, pass, map[string]int{}
-	server := httptest.NewServer(s)
+	s.t, s.hook, s.counts, s.connections = t, pass, map[string]int{}, newConnections()
+	server := httptest.NewUnstartedServer(s)
+	server.Config.ConnState = s.connections.note
+	server.Start()
 	s.address = server.URL
 	t.Cleanup(server.Close)
 	return s
@@ -76,18 +80,12 @@ func (s *keeper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := &request{method: r.Method, path: r.URL.Path}
 	q.class, q.extension = s.classify(r, body)
 	s.mu.Lock()
-	s.inFlight++
 	key := fmt.Sprint(q.class, " ", q.extension)
 	s.counts[key]++
 	q.nth = s.counts[key]
 	s.requests = append(s.requests, q)
 	h := s.hook
 	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		s.inFlight--
-		s.mu.Unlock()
-	}()
 	answer := httptest.NewRecorder()
 	take := sync.OnceFunc(func() {
 		s.next.ServeHTTP(answer, r)
@@ -103,15 +101,10 @@ func (s *keeper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer.Body.Bytes())
 }
 
-// settle waits until nothing of a process that was killed is under way any more.
+// settle waits until the server has dealt with all that was sent before.
 func (s *keeper) settle() {
-	for quiet := 0; quiet < 5; time.Sleep(10 * time.Millisecond) {
-		s.mu.Lock()
-		if quiet++; s.inFlight > 0 {
-			quiet = 0
-		}
-		s.mu.Unlock()
-	}
+	s.t.Helper()
+	s.connections.settle(s.t, s.address)
 }
 
 func (s *keeper) record() (all []request) {
@@ -169,12 +162,17 @@ func chartMuseum(t testing.TB) *keeper {
 	return s.listen(t)
 }
 
+// proxy hands requests to the program at address. That does what it was asked also where who
+// asked goes away, so that it is known when it is at its end.
 func proxy(t testing.TB, address string) http.Handler {
 	at, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return httputil.NewSingleHostReverseProxy(at)
+	behind := httputil.NewSingleHostReverseProxy(at)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		behind.ServeHTTP(w, r.WithContext(context.WithoutCancel(r.Context())))
+	})
 }
 
 // files are files by their names.
@@ -306,14 +304,19 @@ func keeperRun(t testing.TB, p *place, s *keeper, who string) *process {
 }
 
 // keeperPoints are the moments at which a release can be killed.
-func keeperPoints(t testing.TB, repo *monorepo, open func(testing.TB) *keeper) (all []point) {
+func keeperPoints(t testing.TB, repo *monorepo, open func(testing.TB) *keeper) []point {
 	s := open(t)
 	clean := keeperRun(t, newPlace(t, repo), s, "clean")
 	if clean.run() != 0 {
 		t.Fatal(clean.output())
 	}
 	// How often some requests come depends on which extensions meet.
-	often := map[class]int{askIndex: 1 + repo.depth(), sendLayer: 2, sendImage: 1}
+	return s.points(map[class]int{askIndex: 1 + repo.depth(), sendLayer: 2, sendImage: 1})
+}
+
+// points are those before and after each request so far, but for requests of a class that came
+// more often than often says.
+func (s *keeper) points(often map[class]int) (all []point) {
 	for _, q := range s.record() {
 		if most, bounded := often[q.class]; bounded && q.nth > most {
 			continue

@@ -4,12 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,91 +44,22 @@ func writeRegistryMonorepo(t testing.TB, n int, content string) *monorepo {
 	return m
 }
 
-// registryRequest is one request to a registry: which one of its kind it is for an extension.
-type registryRequest struct {
-	kind      string // METHOD and manifests, blobs or uploads
-	extension string
-	nth       int
+// registryKeeper is a registry with a record of what it is asked; several may share one.
+func registryKeeper(t testing.TB, r *registrytest.Registry) *keeper {
+	return (&keeper{next: proxy(t, r.URL()), classify: classifyCharts}).listen(t)
 }
 
-// registryFront stands between the program and a registry. Each folder of the registry is
-// another story.
-type registryFront struct {
-	host string
-
-	busy   sync.WaitGroup // with requests
-	mu     sync.Mutex
-	counts map[string]int // by folder, kind and extension
-	log    map[string][]registryRequest
-	hooks  map[string]func(registryRequest, func()) bool // by folder, as hook
-}
-
-func newRegistryFront(t testing.TB, r *registrytest.Registry) *registryFront {
-	t.Helper()
-	to, err := url.Parse(r.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &registryFront{counts: map[string]int{}, log: map[string][]registryRequest{}, hooks: map[string]func(registryRequest, func()) bool{}}
-	behind := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(to); p.Out.Host = p.In.Host }}
-	behind.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { f.serve(behind, w, q) }))
-	t.Cleanup(server.Close)
-	f.host = strings.TrimPrefix(server.URL, "http://")
-	return f
-}
-
-// settle waits until the registry has dealt with what was sent before.
-func (f *registryFront) settle() { f.busy.Wait() }
-
-func (f *registryFront) serve(behind http.Handler, w http.ResponseWriter, q *http.Request) {
-	f.busy.Add(1)
-	defer f.busy.Done()
-	parts := strings.Split(q.URL.Path, "/") // "", v2, FOLDER, NAME, …
+// classifyCharts takes METHOD and manifests, tags, blobs or uploads for a class.
+func classifyCharts(r *http.Request, _ []byte) (class, string) {
+	parts := strings.Split(r.URL.Path, "/") // "", v2, FOLDER, NAME, …
 	if len(parts) < 5 {
-		behind.ServeHTTP(w, q)
-		return
+		return askAPI, ""
 	}
-	folder := parts[2]
 	kind := parts[4]
 	if len(parts) > 5 && parts[5] == "uploads" {
 		kind = "uploads"
 	}
-	f.mu.Lock()
-	r := registryRequest{kind: q.Method + " " + kind, extension: parts[3]}
-	key := folder + " " + r.kind + " " + r.extension
-	f.counts[key]++
-	r.nth = f.counts[key]
-	f.log[folder] = append(f.log[folder], r)
-	hook := f.hooks[folder]
-	f.mu.Unlock()
-	if hook == nil {
-		behind.ServeHTTP(w, q)
-		return
-	}
-	answer := httptest.NewRecorder()
-	taken := false
-	take := func() { taken = true; behind.ServeHTTP(answer, q) }
-	if !hook(r, take) || !taken {
-		panic(http.ErrAbortHandler) // net/http cuts the connection
-	}
-	for name, values := range answer.Header() {
-		w.Header()[name] = values
-	}
-	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes())
-}
-
-// through puts a hook before the requests of a folder; it forgets those so far.
-func (f *registryFront) through(folder string, hook func(registryRequest, func()) bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.hooks[folder] = hook
-	for key := range f.counts {
-		if strings.HasPrefix(key, folder+" ") {
-			delete(f.counts, key)
-		}
-	}
+	return class(r.Method + "_" + kind), parts[3]
 }
 
 // held is what a folder of a registry has of each extension: the digest of the one manifest,
@@ -197,9 +125,11 @@ func releaseToRegistry(t testing.TB, p *place, folder, report string) *process {
 // there once, with the bytes that an undisturbed run makes.
 func TestKilledAtEachRequestOfARegistry(t *testing.T) {
 	r := registrytest.Start(t, registrytest.Options{})
-	front := newRegistryFront(t, r)
 	repo := writeRegistryMonorepo(t, 8, "one")
-	clean := releaseToRegistry(t, newPlace(t, repo), front.host+"/clean", "result.json")
+	// in is the folder of a case as its runs are told it.
+	in := func(s *keeper, folder string) string { return strings.TrimPrefix(s.address, "http://") + "/" + folder }
+	undisturbed := registryKeeper(t, r)
+	clean := releaseToRegistry(t, newPlace(t, repo), in(undisturbed, "clean"), "result.json")
 	if code := clean.run(); code != 0 {
 		t.Fatal(clean.output())
 	}
@@ -207,47 +137,27 @@ func TestKilledAtEachRequestOfARegistry(t *testing.T) {
 	if len(want) != len(repo.members) {
 		t.Fatalf("an undisturbed run: %v", want)
 	}
-	type moment struct {
-		registryRequest
-		after bool
-	}
-	var all []moment
-	for _, q := range front.log["clean"] {
-		all = append(all, moment{q, false}, moment{q, true})
-	}
-	cases := soak.Cases(t, 14, len(all))
-	kills := 0
-	for i := range cases {
-		at := all[i*len(all)/cases]
-		folder := fmt.Sprintf("killed%d", i)
-		name := fmt.Sprintf("%s_%d_%s_%t", strings.ReplaceAll(at.kind, " ", "_"), at.nth, at.extension, at.after)
-		t.Run(name, func(t *testing.T) {
-			place := newPlace(t, repo)
-			victim := releaseToRegistry(t, place, front.host+"/"+folder, "first.json")
-			var once sync.Once
-			front.through(folder, func(q registryRequest, take func()) bool {
-				if q != at.registryRequest {
-					take()
-					return true
-				}
-				if at.after {
-					take()
-				}
-				once.Do(victim.kill)
-				return false
-			})
+	all := undisturbed.points(nil)
+	chosen := spread(all, soak.Cases(t, 14, len(all)))
+	var kills atomic.Int64
+	inTurn(len(chosen), 4, func(i int) {
+		at, folder := chosen[i], fmt.Sprintf("killed%d", i)
+		t.Run(at.String(), func(t *testing.T) {
+			s, place := registryKeeper(t, r), newPlace(t, repo)
+			victim := releaseToRegistry(t, place, in(s, folder), "first.json")
+			s.through(at.killing(victim))
 			if victim.run() < 0 {
-				kills++
+				kills.Add(1)
 			}
-			front.through(folder, nil)
-			front.settle()
+			s.through(pass)
+			s.settle()
 			before := registryHolds(t, r, folder, repo.members)
 			for name, left := range before {
 				if left != want[name] {
 					t.Errorf("the killed run left %s as %v, want %v", name, left, want[name])
 				}
 			}
-			last := releaseToRegistry(t, place, front.host+"/"+folder, "last.json")
+			last := releaseToRegistry(t, place, in(s, folder), "last.json")
 			if code := last.run(); code != 0 {
 				t.Fatalf("one more run does not finish: %s", last.output())
 			}
@@ -266,8 +176,8 @@ func TestKilledAtEachRequestOfARegistry(t *testing.T) {
 				}
 			}
 		})
-	}
-	t.Logf("killed %d times at %d moments of %d", kills, cases, len(all))
+	})
+	t.Logf("killed %d times at %d moments of %d", kills.Load(), len(chosen), len(all))
 }
 
 // Promise P10 on a registry: ten runs at once. With one content nobody fails, and each
