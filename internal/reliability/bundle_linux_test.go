@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -99,13 +100,16 @@ func wholeImages(t testing.TB, repo *monorepo, host, prefix string) {
 func TestKilledWhileItUnbundles(t *testing.T) {
 	file, repo, _ := madeBundle(t, "layer")
 	inside := registrytest.Start(t, registrytest.Options{})
-	writes, step := 0, int64(soak.Cases(t, 4, 1))
-	for at := int64(0); ; at += step {
-		p := newPlace(t, repo)
+	back := proxy(t, inside.URL())
+	museum := func(p *place) string { return filepath.Join(p.dir, "museum") }
+	unbundle := func(p *place, host, prefix string) *process {
+		return p.newProcess(t, "", "unbundle", file, "--to", museum(p), "--images", host+"/"+prefix)
+	}
+	// killedAt says at how many writes to the registry the process was, which is killed at the
+	// one with the number, from 0.
+	killedAt := func(p *place, at int64, prefix string) (writes int64) {
 		var seen atomic.Int64
 		var victim *process
-		prefix := fmt.Sprintf("ks%d", at)
-		back := proxy(t, inside.URL())
 		front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method != http.MethodGet && r.Method != http.MethodHead && seen.Add(1) > at {
 				victim.signal(os.Kill)
@@ -113,35 +117,38 @@ func TestKilledWhileItUnbundles(t *testing.T) {
 			}
 			back.ServeHTTP(w, r)
 		}))
-		museum := filepath.Join(p.dir, "museum")
-		words := func(host string) []string {
-			return []string{"unbundle", file, "--to", museum, "--images", host + "/" + prefix}
+		defer front.Close()
+		victim = unbundle(p, strings.TrimPrefix(front.URL, "http://"), prefix)
+		if victim.run() > 0 {
+			t.Error(victim.output())
 		}
-		victim = p.newProcess(t, "", words(strings.TrimPrefix(front.URL, "http://"))...)
-		code := victim.run()
-		front.Close()
-		if code > 0 {
-			t.Fatal(victim.output())
+		return seen.Load()
+	}
+	all := killedAt(newPlace(t, repo), math.MaxInt64, "whole")
+	step := int64(soak.Cases(t, 4, 1))
+	cases := int((all + step - 1) / step)
+	var killed atomic.Int64
+	inTurn(cases, 4, func(i int) {
+		at, p, prefix := int64(i)*step, newPlace(t, repo), fmt.Sprintf("ks%d", i)
+		if killedAt(p, at, prefix) > at {
+			killed.Add(1)
 		}
-		next := p.newProcess(t, "", words(inside.Host)...)
+		next := unbundle(p, inside.Host, prefix)
 		if next.run() != 0 {
-			t.Fatal(next.output())
+			t.Error(next.output())
+			return
 		}
-		held := files(t, filepath.Join(museum, "*.tgz"))
+		held := files(t, filepath.Join(museum(p), "*.tgz"))
 		for _, x := range repo.members {
 			if packageOf(held[x.name+"-"+theVersion+".tgz"]) != x.name {
 				t.Errorf("killed at write %d: %s is not there", at, x.name)
 			}
 		}
 		wholeImages(t, repo, inside.Host, prefix)
-		if code == 0 {
-			break
-		}
-		writes++
-	}
-	t.Logf("killed at %d writes", writes)
-	if writes < 3 {
-		t.Errorf("it was killed at %d writes only", writes)
+	})
+	t.Logf("killed at %d writes of %d", killed.Load(), all)
+	if killed.Load() < 3 {
+		t.Errorf("it was killed at %d writes only", killed.Load())
 	}
 }
 

@@ -401,15 +401,14 @@ func TestKilledAtEachRequestToAKeeper(t *testing.T) {
 
 // P10: ten runs at once, with one content and with two.
 func TestTenRunsIntoAKeeper(t *testing.T) {
-	for _, kind := range keepers {
-		for _, contents := range []int{1, 2} {
-			t.Run(fmt.Sprintf("%s, %d contents", kind.name, contents), func(t *testing.T) {
-				for range soak.Cases(t, 1, 25) {
-					tenRuns(t, kind.open(t), kind.config, contents)
-				}
-			})
-		}
-	}
+	inTurn(2*len(keepers), 2, func(i int) {
+		kind, contents := keepers[i/2], 1+i%2
+		t.Run(fmt.Sprintf("%s, %d contents", kind.name, contents), func(t *testing.T) {
+			for range soak.Cases(t, 1, 25) {
+				tenRuns(t, kind.open(t), kind.config, contents)
+			}
+		})
+	})
 }
 
 func tenRuns(t *testing.T, s *keeper, config string, contents int) {
