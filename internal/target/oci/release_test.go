@@ -174,7 +174,7 @@ func TestNeverOverwrites(t *testing.T) {
 	soak.Long(t)
 	r := registrytest.Start(t, registrytest.Options{})
 	source := targettest.Folder(t, "alc", "1.0.0", "one")
-	others := targettest.Package(t, "alc", "1.0.0", "two")
+	ours, others := packed(t, source), targettest.Package(t, "alc", "1.0.0", "two")
 	direct := registry.New(registry.Options{Transport: transport.New(transport.Options{})})
 	// Who has pushed it.
 	there := map[string]func(folder string){
@@ -223,7 +223,7 @@ func TestNeverOverwrites(t *testing.T) {
 		}
 		x := release(t, newTarget(t, front.host+"/"+folder, hasty), source)
 		has := read(t, r.Host, folder)
-		if has.layer == packed(t, source).Digest {
+		if has.layer == ours.Digest {
 			t.Errorf("%s: it was overwritten: %s", what, x.Outcome)
 		}
 		if has.layer == "" && !late {
