@@ -9,8 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -194,7 +192,7 @@ func TestReadsAndWrites(t *testing.T) {
 
 func TestManyTagsComeByPages(t *testing.T) {
 	r := registrytest.Start(t, registrytest.Options{})
-	paged := proxy(t, r, func(next http.Handler) http.Handler {
+	paged := registrytest.Proxy(t, r, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 			if strings.HasSuffix(q.URL.Path, "/tags/list") && q.URL.Query().Get("n") == "" {
 				q.URL.RawQuery = "n=7"
@@ -203,7 +201,7 @@ func TestManyTagsComeByPages(t *testing.T) {
 		})
 	})
 	c := newClient(registry.Options{}, transport.Options{})
-	image := parse(t, paged.Host+"/x:0")
+	image := parse(t, paged+"/x:0")
 	registrytest.PushImage(t, c, image.String(), "one")
 	m, _, err := c.Manifest(t.Context(), image)
 	if err != nil {
@@ -219,32 +217,14 @@ func TestManyTagsComeByPages(t *testing.T) {
 	}
 }
 
-// proxy puts a handler in front of a registry.
-func proxy(t *testing.T, r *registrytest.Registry, wrap func(http.Handler) http.Handler) *url.URL {
-	t.Helper()
-	to, err := url.Parse(r.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	behind := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(to); p.Out.Host = p.In.Host }}
-	behind.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }
-	server := httptest.NewServer(wrap(behind))
-	t.Cleanup(server.Close)
-	at, err := url.Parse(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return at
-}
-
 // faulty puts faults in front of a registry.
-func faulty(t *testing.T, r *registrytest.Registry, script string) *url.URL {
+func faulty(t *testing.T, r *registrytest.Registry, script string) string {
 	t.Helper()
 	rules, err := faults.Parse("script", script)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return proxy(t, r, func(next http.Handler) http.Handler { return faults.New(next, rules) })
+	return registrytest.Proxy(t, r, func(next http.Handler) http.Handler { return faults.New(next, rules) })
 }
 
 // What fails for a while is tried again, as far as that is safe; what fails for good is an
@@ -279,7 +259,7 @@ func TestFaults(t *testing.T) {
 		t.Run(script, func(t *testing.T) {
 			at := faulty(t, r, script)
 			c := newClient(registry.Options{}, transport.Options{Attempts: 3})
-			image := parse(t, at.Host+"/x:1")
+			image := parse(t, at+"/x:1")
 			steps := []func() error{
 				func() error {
 					_, found, err := c.Resolve(t.Context(), image)
@@ -332,7 +312,7 @@ func TestSlowDown(t *testing.T) {
 	var told atomic.Int32
 	c := newClient(registry.Options{}, transport.Options{Notify: func(transport.Retry) { told.Add(1) }})
 	began := time.Now()
-	if _, _, err := c.Resolve(t.Context(), parse(t, at.Host+"/x:1")); err != nil {
+	if _, _, err := c.Resolve(t.Context(), parse(t, at+"/x:1")); err != nil {
 		t.Error(err)
 	}
 	if took := time.Since(began); took < time.Second || told.Load() != 1 {
@@ -345,13 +325,13 @@ func TestSilenceEndsAnAttempt(t *testing.T) {
 	r := registrytest.Start(t, registrytest.Options{})
 	at := faulty(t, r, "HEAD /v2/** 1 before hang")
 	c := newClient(registry.Options{}, transport.Options{ReadTimeout: 200 * time.Millisecond})
-	if _, _, err := c.Resolve(t.Context(), parse(t, at.Host+"/x:1")); err != nil {
+	if _, _, err := c.Resolve(t.Context(), parse(t, at+"/x:1")); err != nil {
 		t.Error(err)
 	}
 	at = faulty(t, r, "HEAD /v2/** * before hang")
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if _, found, err := c.Resolve(ctx, parse(t, at.Host+"/x:1")); found || !errors.Is(err, context.DeadlineExceeded) {
+	if _, found, err := c.Resolve(ctx, parse(t, at+"/x:1")); found || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%t, %v", found, err)
 	}
 }
@@ -444,8 +424,8 @@ func write(t *testing.T, file string, mode os.FileMode, text string) {
 }
 
 // tokens is a registry with tokens, as Docker Hub has them: one for each repository.
-func tokens(t *testing.T, r *registrytest.Registry, asked *atomic.Int32, fail *atomic.Int32) *url.URL {
-	return proxy(t, r, func(next http.Handler) http.Handler {
+func tokens(t *testing.T, r *registrytest.Registry, asked *atomic.Int32, fail *atomic.Int32) string {
+	return registrytest.Proxy(t, r, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 			scopes := strings.Join(q.URL.Query()["scope"], " ")
 			if q.URL.Path == "/token" {
@@ -482,19 +462,19 @@ func TestTokens(t *testing.T) {
 	var asked, fail atomic.Int32
 	at := tokens(t, r, &asked, &fail)
 	login := func(password string) registry.Options {
-		return registry.Options{Logins: map[string]registry.Login{at.Host: {Username: "me", Password: password}}}
+		return registry.Options{Logins: map[string]registry.Login{at: {Username: "me", Password: password}}}
 	}
 	c := newClient(login(canary.Password), transport.Options{})
 	fail.Store(429)
 	for range 5 {
-		if _, _, err := c.Resolve(t.Context(), parse(t, at.Host+"/x:1")); err != nil {
+		if _, _, err := c.Resolve(t.Context(), parse(t, at+"/x:1")); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if asked.Load() != 2 { // one of them was too early
 		t.Errorf("%d tokens for one repository", asked.Load())
 	}
-	_, found, err := newClient(login(canary.Password+"x"), transport.Options{}).Resolve(t.Context(), parse(t, at.Host+"/x:1"))
+	_, found, err := newClient(login(canary.Password+"x"), transport.Options{}).Resolve(t.Context(), parse(t, at+"/x:1"))
 	if found || !failure.Unauthorized(err) || strings.Contains(err.Error(), canary.Password) {
 		t.Errorf("a wrong password: %t, %v", found, err)
 	}
@@ -534,7 +514,7 @@ func TestCopy(t *testing.T) {
 	source, destination := registrytest.Start(t, registrytest.Options{}), registrytest.Start(t, registrytest.Options{})
 	var mu sync.Mutex
 	var log []string
-	at := proxy(t, destination, func(next http.Handler) http.Handler {
+	at := registrytest.Proxy(t, destination, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 			mu.Lock()
 			log = append(log, q.Method)
@@ -553,7 +533,7 @@ func TestCopy(t *testing.T) {
 		return n
 	}
 	c := newClient(registry.Options{}, transport.Options{})
-	from, to := parse(t, source.Host+"/a:1"), parse(t, at.Host+"/b/a:1")
+	from, to := parse(t, source.Host+"/a:1"), parse(t, at+"/b/a:1")
 	digest := registrytest.PushImage(t, c, from.String(), "one", "linux/amd64", "linux/arm64")
 	var last, total atomic.Int64
 	result, err := c.Copy(t.Context(), from, to, registry.CopyOptions{Progress: func(done, all int64) { last.Store(done); total.Store(all) }})
@@ -569,7 +549,7 @@ func TestCopy(t *testing.T) {
 	}
 	// Another repository of that registry gets the blobs without their being sent.
 	log = nil
-	if mounted, err := c.Copy(t.Context(), from, parse(t, at.Host+"/c:1"), registry.CopyOptions{}); err != nil || mounted.Sent != 0 || mounted.Mounted != 5 {
+	if mounted, err := c.Copy(t.Context(), from, parse(t, at+"/c:1"), registry.CopyOptions{}); err != nil || mounted.Sent != 0 || mounted.Mounted != 5 {
 		t.Errorf("mounted: %+v, %v", mounted, err)
 	}
 	// Another tag of the repository needs no blob at all.
@@ -615,7 +595,7 @@ func TestCopyIsResumed(t *testing.T) {
 	c := newClient(registry.Options{}, transport.Options{Attempts: 2})
 	from := parse(t, source.Host+"/a:1")
 	registrytest.PushImage(t, c, from.String(), "one", "linux/amd64", "linux/arm64")
-	first, err := c.Copy(t.Context(), from, parse(t, at.Host+"/b:1"), registry.CopyOptions{Parallelism: 1})
+	first, err := c.Copy(t.Context(), from, parse(t, at+"/b:1"), registry.CopyOptions{Parallelism: 1})
 	if err == nil || first.Sent != 2 {
 		t.Errorf("%+v, %v", first, err)
 	}
@@ -649,7 +629,7 @@ func TestForgedBytes(t *testing.T) {
 	r := registrytest.Start(t, registrytest.Options{})
 	direct := newClient(registry.Options{}, transport.Options{})
 	registrytest.PushImage(t, direct, r.Host+"/a:1", "one", "linux/amd64")
-	forging := proxy(t, r, func(next http.Handler) http.Handler {
+	forging := registrytest.Proxy(t, r, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 			answer := httptest.NewRecorder()
 			next.ServeHTTP(answer, q)
@@ -665,7 +645,7 @@ func TestForgedBytes(t *testing.T) {
 		})
 	})
 	c := newClient(registry.Options{}, transport.Options{Attempts: 2})
-	at := parse(t, forging.Host+"/a:1")
+	at := parse(t, forging+"/a:1")
 	if m, found, err := c.Manifest(t.Context(), at); err == nil {
 		t.Errorf("a forged manifest: %t, %s", found, m.Data)
 	}

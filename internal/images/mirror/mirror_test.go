@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,27 +46,19 @@ type counting struct {
 func count(tb testing.TB, to *registrytest.Registry) *counting {
 	tb.Helper()
 	c := &counting{}
-	there, err := url.Parse(to.URL())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(there)
-		r.Out.Host = r.In.Host // so that the addresses of uploads lead through here
-	}}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c.mu.Lock()
-		if r.URL.Path != "/v2/" {
-			c.seen = append(c.seen, r.Method+" "+r.URL.Path)
-		}
-		fault := c.fault
-		c.mu.Unlock()
-		if fault == nil || !fault(w, r) {
-			proxy.ServeHTTP(w, r)
-		}
-	}))
-	tb.Cleanup(server.Close)
-	c.host = strings.TrimPrefix(server.URL, "http://")
+	c.host = registrytest.Proxy(tb, to, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c.mu.Lock()
+			if r.URL.Path != "/v2/" {
+				c.seen = append(c.seen, r.Method+" "+r.URL.Path)
+			}
+			fault := c.fault
+			c.mu.Unlock()
+			if fault == nil || !fault(w, r) {
+				next.ServeHTTP(w, r)
+			}
+		})
+	})
 	return c
 }
 

@@ -3,9 +3,6 @@ package mirror
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -66,37 +63,45 @@ type arrivals struct {
 func watch(t *testing.T, to *registrytest.Registry, slow time.Duration) *arrivals {
 	t.Helper()
 	a := &arrivals{blobs: map[string]int{}, tags: map[string]int{}, arrived: make(chan struct{}, 1000)}
-	there, err := url.Parse(to.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(there); r.Out.Host = r.In.Host },
-		ModifyResponse: func(r *http.Response) error {
-			if r.Request.Method != http.MethodPut || r.StatusCode != http.StatusCreated {
-				return nil
+	a.host = registrytest.Proxy(t, to, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodPut {
+				next.ServeHTTP(w, r)
+				return
 			}
-			repository, rest, _ := strings.Cut(strings.TrimPrefix(r.Request.URL.Path, "/v2/"), "/blobs/")
-			a.mu.Lock()
-			defer a.mu.Unlock()
-			if rest == "" {
-				a.tags[repository]++
-				return nil
-			}
-			a.blobs[repository+" "+r.Request.URL.Query().Get("digest")]++
-			a.arrived <- struct{}{}
-			return nil
-		},
-	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPut {
 			time.Sleep(slow)
-		}
-		proxy.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	a.host = strings.TrimPrefix(server.URL, "http://")
+			next.ServeHTTP(&noting{w, func(status int) {
+				if status == http.StatusCreated {
+					a.note(r)
+				}
+			}}, r)
+		})
+	})
 	return a
+}
+
+// noting says which status an answer has, before anybody sees it.
+type noting struct {
+	http.ResponseWriter
+	note func(status int)
+}
+
+func (n *noting) WriteHeader(status int) {
+	n.note(status)
+	n.ResponseWriter.WriteHeader(status)
+}
+
+// note counts what has arrived.
+func (a *arrivals) note(r *http.Request) {
+	repository, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v2/"), "/blobs/")
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if rest == "" {
+		a.tags[repository]++
+		return
+	}
+	a.blobs[repository+" "+r.URL.Query().Get("digest")]++
+	a.arrived <- struct{}{}
 }
 
 // twice are the blobs that were sent more than once.

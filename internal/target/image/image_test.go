@@ -10,8 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -102,24 +100,24 @@ type proxy struct {
 }
 
 func newProxy(t *testing.T, to *registrytest.Registry) (*proxy, string) {
-	backend, err := url.Parse(to.URL())
-	must(t, err)
-	p := &proxy{back: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(backend); r.Out.Host = r.In.Host }}}
-	p.front = p.back
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p.lost.Load() {
-			panic(http.ErrAbortHandler)
-		}
-		p.mu.Lock()
-		front := p.front
-		p.mu.Unlock()
-		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/manifests/latest") {
-			p.moves.Add(1)
-		}
-		front.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	return p, strings.TrimPrefix(server.URL, "http://")
+	p := &proxy{}
+	return p, registrytest.Proxy(t, to, func(next http.Handler) http.Handler {
+		p.front, p.back = next, next
+		return p
+	})
+}
+
+func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if p.lost.Load() {
+		panic(http.ErrAbortHandler)
+	}
+	p.mu.Lock()
+	front := p.front
+	p.mu.Unlock()
+	if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/manifests/latest") {
+		p.moves.Add(1)
+	}
+	front.ServeHTTP(w, r)
 }
 
 func (p *proxy) script(t *testing.T, lines ...string) {

@@ -2,9 +2,6 @@ package oci_test
 
 import (
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -30,7 +27,7 @@ func TestContract(t *testing.T) {
 			folder := 0
 			targettest.Run(t, func(t *testing.T) targettest.Fixture {
 				folder++
-				front := newFront(t, r.URL())
+				front := newFront(t, r)
 				return targettest.Fixture{
 					Target: newTarget(t, front.host+"/charts/"+strings.Repeat("x", folder), transport.Options{FirstWait: time.Millisecond}),
 					Break: func(request targettest.Request, fault targettest.Fault) bool {
@@ -82,33 +79,28 @@ type front struct {
 	log     []string // METHOD and the kind of thing it was about
 }
 
-func newFront(t *testing.T, address string) *front {
+func newFront(t *testing.T, r *registrytest.Registry) *front {
 	t.Helper()
-	to, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := &httputil.ReverseProxy{
-		Rewrite:      func(p *httputil.ProxyRequest) { p.SetURL(to); p.Out.Host = p.In.Host },
-		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
-	}
-	f := &front{next: proxy, handler: proxy}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f.mu.Lock()
-		handler := f.handler
-		kind := "upload"
-		for _, one := range []string{"manifests", "tags", "blobs"} {
-			if strings.Contains(r.URL.Path, "/"+one+"/") && !strings.Contains(r.URL.Path, "/uploads/") {
-				kind = one
-			}
-		}
-		f.log = append(f.log, r.Method+" "+kind)
-		f.mu.Unlock()
-		handler.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	f.host = strings.TrimPrefix(server.URL, "http://")
+	f := &front{}
+	f.host = registrytest.Proxy(t, r, func(next http.Handler) http.Handler {
+		f.next, f.handler = next, next
+		return f
+	})
 	return f
+}
+
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	handler := f.handler
+	kind := "upload"
+	for _, one := range []string{"manifests", "tags", "blobs"} {
+		if strings.Contains(r.URL.Path, "/"+one+"/") && !strings.Contains(r.URL.Path, "/uploads/") {
+			kind = one
+		}
+	}
+	f.log = append(f.log, r.Method+" "+kind)
+	f.mu.Unlock()
+	handler.ServeHTTP(w, r)
 }
 
 func (f *front) breaks(t *testing.T, script string) {

@@ -59,7 +59,7 @@ func TestManifestIsReproducible(t *testing.T) {
 // What a push costs in requests, and a look-up.
 func TestRequests(t *testing.T) {
 	r := registrytest.Start(t, registrytest.Options{})
-	front := newFront(t, r.URL())
+	front := newFront(t, r)
 	to := newTarget(t, front.host+"/charts", transport.Options{})
 	pkg := targettest.Package(t, "alc", "1.0.0", "one")
 	expect := func(what string, want ...string) {
@@ -160,7 +160,7 @@ func TestOthersAtTheSameTime(t *testing.T) {
 	r := registrytest.Start(t, registrytest.Options{})
 	mine, others := targettest.Package(t, "alc", "1.0.0", "one"), targettest.Package(t, "alc", "1.0.0", "two")
 	direct := newTarget(t, r.Host+"/charts", transport.Options{})
-	front := newFront(t, r.URL())
+	front := newFront(t, r)
 	var puts atomic.Int32
 	front.handler = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		front.next.ServeHTTP(w, q)

@@ -123,7 +123,7 @@ func TestTruthByReading(t *testing.T) {
 	scripts = scripts[:soak.Cases(t, 24, len(scripts))]
 	inTurns(len(scripts), func(i int) {
 		script, folder := scripts[i], fmt.Sprintf("f%d", i)
-		front := newFront(t, r.URL())
+		front := newFront(t, r)
 		front.breaks(t, script)
 		timeout := 5 * time.Second
 		if passes(script) { // it is over sooner, but on a machine with much to do
@@ -206,7 +206,7 @@ func TestNeverOverwrites(t *testing.T) {
 	inTurns(soak.Cases(t, 24, 300), func(i int) {
 		folder, name, script, late := fmt.Sprintf("o%d", i), names[rand.IntN(len(names))], reads[rand.IntN(len(reads))], rand.IntN(2) == 0
 		what := fmt.Sprintf("%s by %s, late %t, with %q", folder, name, late, script)
-		front := newFront(t, r.URL())
+		front := newFront(t, r)
 		front.breaks(t, script)
 		if !late {
 			there[name](folder)
@@ -256,7 +256,7 @@ func TestReleasedMeansVisible(t *testing.T) {
 	}
 	inTurns(soak.Cases(t, 6, 120), func(i int) {
 		folder, name := fmt.Sprintf("seen%d", i), names[i%len(names)]
-		front := newFront(t, r.URL())
+		front := newFront(t, r)
 		var sent atomic.Bool
 		var looks atomic.Int32
 		front.handler = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
@@ -298,7 +298,7 @@ func TestReleasedMeansVisible(t *testing.T) {
 // A push whose answer is lost is in doubt, and reading decides.
 func TestLostAnswerIsRead(t *testing.T) {
 	r := registrytest.Start(t, registrytest.Options{})
-	front := newFront(t, r.URL())
+	front := newFront(t, r)
 	front.breaks(t, "PUT /v2/**/manifests/* * after reset")
 	pkg := targettest.Package(t, "alc", "1.0.0", "one")
 	to := newTarget(t, front.host+"/charts", hasty)

@@ -143,7 +143,7 @@ func TestSignedPackages(t *testing.T) {
 // next run goes on. What is there is signed by nobody again.
 func TestSignedAfterAKill(t *testing.T) {
 	r := registrytest.Start(t, registrytest.Options{})
-	front := newFront(t, r.URL())
+	front := newFront(t, r)
 	by, _, _ := keys(t)
 	unsigned := targettest.Package(t, "alc", "1.0.0", "one")
 	for folder, pkg := range map[string]*extension.Package{"both": signed(t, by, unsigned), "key": unsigned} {
@@ -177,7 +177,7 @@ func TestSignedAfterAKill(t *testing.T) {
 // The signatures of others stay where one is added.
 func TestSignaturesOfOthersStay(t *testing.T) {
 	r := registrytest.Start(t, registrytest.Options{})
-	front := newFront(t, r.URL())
+	front := newFront(t, r)
 	pkg := targettest.Package(t, "alc", "1.0.0", "one")
 	one, _, _ := keys(t)
 	two, _, _ := keys(t)
@@ -202,7 +202,7 @@ func TestSignaturesOfOthersStay(t *testing.T) {
 // Everybody who may push can add signatures: only some of them are read.
 func TestManySignatures(t *testing.T) {
 	r := registrytest.Start(t, registrytest.Options{})
-	front := newFront(t, r.URL())
+	front := newFront(t, r)
 	by, _, _ := keys(t)
 	to := signingTarget(t, front.host+"/x", by)
 	publish(t, to, targettest.Package(t, "alc", "1.0.0", "one"))
@@ -243,7 +243,7 @@ func TestManySignatures(t *testing.T) {
 // A signature that cannot be pushed keeps the version from being published.
 func TestSignatureThatFails(t *testing.T) {
 	r := registrytest.Start(t, registrytest.Options{})
-	front := newFront(t, r.URL())
+	front := newFront(t, r)
 	by, _, _ := keys(t)
 	to := signingTarget(t, front.host+"/x", by)
 	front.breaks(t, "PUT /v2/x/alc/manifests/sha256-* * before status 403")
