@@ -57,12 +57,8 @@ func (c *Client) Platforms(ctx context.Context, r Reference) ([]Platform, bool, 
 		return []Platform{one}, err == nil, err
 	}
 	var all []Platform
-	return all, true, c.walk(ctx, root, 0, new(int), func(_ Manifest, entry ocispec.Descriptor) error {
-		if IsForPlatform(entry) && !IsIndex(entry.MediaType) {
-			all = append(all, Platform{PlatformName(*entry.Platform), entry})
-		}
-		return nil
-	})
+	err = c.addPlatforms(ctx, root, 0, new(int), &all)
+	return all, true, err
 }
 
 // IsForPlatform says that an entry of an index says of itself for which platform it is.
@@ -70,34 +66,32 @@ func IsForPlatform(entry ocispec.Descriptor) bool {
 	return entry.Platform != nil && entry.Platform.OS != "unknown" && entry.Platform.OS != ""
 }
 
-// walk goes through the entries of an index and of those in it.
-func (c *Client) walk(ctx context.Context, index Manifest, depth int, count *int, visit func(Manifest, ocispec.Descriptor) error) error {
-	entries, err := entriesOf(index)
+// addPlatforms adds the entries of an index, and of those in it, that are for a platform.
+func (c *Client) addPlatforms(ctx context.Context, index Manifest, depth int, count *int, all *[]Platform) error {
+	entries, err := entriesOf(index, depth, count)
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
-		if *count++; *count > mostManifests || depth >= indexDepth {
-			return fmt.Errorf("%s has more than %d manifests, or indexes in %d others", index.At, mostManifests, indexDepth)
-		}
-		if err := visit(index, entry); err != nil {
-			return err
-		}
-		if !IsIndex(entry.MediaType) {
-			continue
-		}
-		inner, err := c.child(ctx, index.At, entry)
-		if err != nil {
-			return err
-		}
-		if err := c.walk(ctx, inner, depth+1, count, visit); err != nil {
-			return err
+		switch {
+		case IsIndex(entry.MediaType):
+			inner, err := c.child(ctx, index.At, entry)
+			if err != nil {
+				return err
+			}
+			if err := c.addPlatforms(ctx, inner, depth+1, count, all); err != nil {
+				return err
+			}
+		case IsForPlatform(entry):
+			*all = append(*all, Platform{PlatformName(*entry.Platform), entry})
 		}
 	}
 	return nil
 }
 
-func entriesOf(index Manifest) ([]ocispec.Descriptor, error) {
+// entriesOf are the entries of an index, which is in depth others. count is that of all entries so
+// far.
+func entriesOf(index Manifest, depth int, count *int) ([]ocispec.Descriptor, error) {
 	var parsed ocispec.Index
 	if err := json.Unmarshal(index.Data, &parsed); err != nil {
 		return nil, fmt.Errorf("the index of %s is no JSON of an index", index.At)
@@ -106,6 +100,10 @@ func entriesOf(index Manifest) ([]ocispec.Descriptor, error) {
 		if entry.Digest.Validate() != nil {
 			return nil, fmt.Errorf("the index of %s has an entry without a digest", index.At)
 		}
+	}
+	*count += len(parsed.Manifests)
+	if *count > mostManifests || depth >= indexDepth && len(parsed.Manifests) > 0 {
+		return nil, fmt.Errorf("%s has more than %d manifests, or indexes in %d others", index.At, mostManifests, indexDepth)
 	}
 	return parsed.Manifests, nil
 }
@@ -282,18 +280,15 @@ func (g *gathering) manifest(m Manifest) error {
 	return nil
 }
 
-// index takes an index with what is wanted of it. It is false where nothing is.
+// index takes an index with what is wanted of it. It is nil where nothing is.
 func (g *gathering) index(ctx context.Context, index Manifest, depth int) (*ocispec.Descriptor, error) {
-	entries, err := entriesOf(index)
+	entries, err := entriesOf(index, depth, &g.count)
 	if err != nil {
 		return nil, err
 	}
 	kept := map[int]ocispec.Descriptor{}
 	wanted := map[string]bool{}
 	for i, entry := range entries {
-		if g.count++; g.count > mostManifests || depth >= indexDepth {
-			return nil, fmt.Errorf("%s has more than %d manifests, or indexes in %d others", index.At, mostManifests, indexDepth)
-		}
 		switch {
 		case IsIndex(entry.MediaType):
 			inner, err := g.client.child(ctx, index.At, entry)

@@ -71,7 +71,7 @@ func (c *Client) Resolve(ctx context.Context, r Reference) (ocispec.Descriptor, 
 	}
 	ok, err := c.somewhere(ctx, r, func(at Reference) (bool, error) {
 		there := false
-		return there, c.perform(ctx, request{op: "asking for " + at.String(), method: "HEAD", path: "/manifests/" + at.which(), at: at},
+		err := c.perform(ctx, request{op: "asking for " + at.String(), method: "HEAD", path: "/manifests/" + at.which(), at: at},
 			func(ctx context.Context, attempt *transport.Attempt, repository *remote.Repository) error {
 				described, err := repository.Resolve(ctx, at.which())
 				if err != nil && attempt.Status() == 200 && !attempt.Page() {
@@ -90,6 +90,7 @@ func (c *Client) Resolve(ctx context.Context, r Reference) (ocispec.Descriptor, 
 				found, there = described, err == nil
 				return err
 			})
+		return there, err
 	})
 	return found, ok, err
 }
@@ -165,10 +166,11 @@ func (c *Client) Blob(ctx context.Context, r Reference, blob ocispec.Descriptor,
 		return nil, fmt.Errorf("a blob of %s has %d bytes, and %d are the most", r.Name(), blob.Size, limit)
 	}
 	var data []byte
-	return data, c.Stream(ctx, r, blob, func(body io.Reader) (err error) {
+	err := c.Stream(ctx, r, blob, func(body io.Reader) (err error) {
 		data, err = io.ReadAll(body)
 		return err
 	})
+	return data, err
 }
 
 // Stream hands a blob of a repository over as it comes. The reader ends with an error
