@@ -102,8 +102,8 @@ func (r *release) examine(ctx context.Context, examine func(context.Context, *ex
 	}
 }
 
-// earlier is what the extension was before, for rules that compare. A run that releases asks the
-// Helm repository whether a version may still change: one that is there with other content is
+// earlier is what the extension was before, for rules that compare. A run that releases asks its
+// targets whether a version may still change: one that is there with other content is
 // drift, and one that is not may. So what differs is for the others.
 func (r *release) earlier() *lint.Earlier {
 	known := r.run.Earlier[r.source.Path]

@@ -13,9 +13,9 @@ import (
 	"github.com/ksrelease/ksrelease/internal/outputdir"
 )
 
-// packageStep makes the archive, or takes that of a target which has the version already. Where assets are going to be uploaded it is
-// packed with the URLs that they are expected to get: if they come true, the
-// archive that was measured in the plan is the one that is sent.
+// packageStep makes the archive, or takes that of a target which has the version already. Where
+// assets are going to be uploaded it is packed with the URLs that they are expected to get: if
+// they come true, the archive that was measured in the plan is the one that is sent.
 func packageStep(ctx context.Context, env *planning, r *release) error {
 	if there, err := r.sameBytes(ctx, func(rt *route) *delivery.Asking { return env.to[rt.at] }); err != nil {
 		return err

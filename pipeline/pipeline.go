@@ -1,12 +1,13 @@
 // Package pipeline is the story of a release: which steps an extension goes through, in
 // which order, and what each of them needs from outside.
 //
-// A [Run] first makes a plan of all extensions with a target that is only read, and then,
+// A [Run] first makes a plan of all extensions with targets that are only read, and then,
 // unless the run is dry, applies that very plan. So a dry run is the first half of a real
 // one, and what would fail is reported before the first write.
 //
 // What does not belong here: HTTP, terminals, flags and files of settings.
-// The pipeline is handed a [target.Target], and reports what happens to a [results.Observer].
+// The pipeline is handed its targets ([target.Place]), and reports what happens to a
+// [results.Observer].
 package pipeline
 
 import (
@@ -46,7 +47,7 @@ func planSteps() []step[*planning] {
 		{stage: results.StagePackage, do: packageStep, when: lifecycle.IsToPack},
 		// Assets are uploaded when the plan is applied.
 		{stage: results.StageUpload, each: nothing, when: lifecycle.IsToPack, leaves: results.StagePlanned},
-		// Hold the estimated size against the limit of the target.
+		// Hold the estimated size against the limit.
 		{stage: results.StageSize, do: sizeStep[*planning], when: lifecycle.IsToPack},
 		// Ask each target whether it would refuse the package.
 		{each: fitsStep, when: lifecycle.IsToPack, blames: results.StagePush, doing: "before it was sent"},
@@ -72,7 +73,7 @@ func applySteps() []step[*applying] {
 		{stage: results.StageUpload, each: uploadStep, when: lifecycle.IsToSend, writes: true},
 		// Send nothing whose icon and screenshots could not be sent.
 		{do: picturesStep, when: lifecycle.IsToSend, blames: results.StageUpload, doing: "before its turn"},
-		// Hold the exact size against the limit of the target.
+		// Hold the exact size against the limit.
 		{stage: results.StageSize, do: sizeStep[*applying], when: lifecycle.IsToSend},
 		// Sign the package, whose bytes are final by now.
 		{do: signStep, when: lifecycle.IsToSend, blames: results.StagePush, doing: "before it was signed"},

@@ -86,7 +86,7 @@ type Options struct {
 	Display  func(path string) string // how to show a path to the user; nil shows it as it is
 	Observer results.Observer         // may be nil
 	// Kept waits until all that the observer was given is where it survives the process. It
-	// is called before a stage that changes the marketplace begins, and after it ended, and
+	// is called before a stage that changes a target begins, and after it ended, and
 	// holds up that extension alone; nil waits for nothing. It returns when ctx is done.
 	Kept func(ctx context.Context)
 	// Announce announces what was released, or in a dry run says what it would announce, when all
@@ -333,7 +333,7 @@ func (r *Run) apply(ctx context.Context, p *plan) {
 // What requires each other is in one part.
 func (r *Run) Parts() []Part { return r.parts }
 
-// AuthRefused is the first refusal of the API key by the marketplace, or
+// AuthRefused is the first refusal of a key by its target, or
 // target.ErrNoToken where there was none and one was needed; nil where all was well.
 func (r *Run) AuthRefused() error {
 	r.mu.Lock()

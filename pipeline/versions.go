@@ -13,9 +13,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/versions"
 )
 
-// survey looks at what is in the Helm repository around a version that is going
-// to be released: at the other versions of the extension, and at what it depends
-// on.
+// survey looks at what a target has around a version that is going to be released: at
+// the other versions of the extension, and at what it depends on.
 func survey(ctx context.Context, to *delivery.Asking, r *route) error {
 	at, err := to.Index.Since(ctx, time.Time{})
 	if err != nil {
@@ -50,7 +49,7 @@ func (r *release) hasFinding(code string) bool {
 }
 
 // lookFor blocks a release that requires what is neither in this run nor in the
-// Helm repository.
+// target.
 func (r *route) lookFor(ctx context.Context, d dependency, index target.Index) error {
 	if slices.ContainsFunc(d.within, func(dep *release) bool { return dep.routes[r.at].takes() }) {
 		return nil // blockOn sees to it

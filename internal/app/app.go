@@ -33,8 +33,7 @@ type App struct {
 	Env            func(string) (string, bool) // a variable of the environment, and whether it is set
 	Stop           context.Context             // done with the first signal: begin nothing new
 	StopIsEnd      bool                        // the command has ended by a signal as it should
-	// Connect replaces how connections to the marketplace and the Helm repository
-	// come about; nil: TCP.
+	// Connect replaces how connections to targets come about; nil: TCP.
 	Connect func(ctx context.Context, network, address string) (net.Conn, error)
 	// RetryWait is how long a request waits before its second attempt, and ReviewWait how long
 	// status --wait waits before it asks again; 0: the usual time. They are for tests, which

@@ -114,10 +114,10 @@ func publish(ctx context.Context, to *Sending, d *Delivery) (target.Snapshot, er
 	}
 }
 
-// submit hands the draft in until the marketplace shows that it is no draft any
+// submit hands the draft in until the target shows that it is no draft any
 // more. Good answers are no proof either: the API leaves open what stands in
 // them, so a proxy that answers 200 to everything would pass for it. Where the
-// state cannot be read back, the Helm repository may show it: what is listed was
+// state cannot be read back, the index may show it: what is listed was
 // submitted.
 func submit(ctx context.Context, to *Sending, d *Delivery, snapshotID string) error {
 	tries := failure.Try(attempts, LimitedTime)
@@ -152,7 +152,7 @@ func submit(ctx context.Context, to *Sending, d *Delivery, snapshotID string) er
 }
 
 // refusedSubmission decides by what can be read without the key, as nothing else is read after
-// a refusal: what the Helm repository lists was submitted, whatever the answer said.
+// a refusal: what the index lists was submitted, whatever the answer said.
 func refusedSubmission(ctx context.Context, to *Sending, d *Delivery, refusal error) error {
 	if end := to.notSent(refusal, "it was submitted"); end != nil {
 		return end
@@ -164,7 +164,7 @@ func refusedSubmission(ctx context.Context, to *Sending, d *Delivery, refusal er
 	return nil // verify sees to the rest
 }
 
-// inIndex says that the Helm repository shows, right now, what is being released.
+// inIndex says that the index shows, right now, what is being released.
 func inIndex(ctx context.Context, to *Sending, d *Delivery) bool {
 	at, err := to.Index.Since(ctx, time.Now())
 	if err != nil {

@@ -38,7 +38,7 @@ type Record struct {
 	Stage        string              `json:"stage,omitempty"`
 	Status       results.StageStatus `json:"status,omitempty"`
 	Milliseconds *int64              `json:"milliseconds,omitempty"` // stage-finished
-	// Writes is true for the start and end of a stage that changes the marketplace. Such a
+	// Writes is true for the start and end of a stage that changes a target. Such a
 	// line is on the disk before the stage begins.
 	Writes   bool   `json:"writes,omitempty"`
 	Decision string `json:"decision,omitempty"` // decided

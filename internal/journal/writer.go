@@ -59,7 +59,7 @@ func (w *Writer) Observe(e results.Event) {
 }
 
 // Flush writes the lines since the last one, and waits for the disk where one of them is
-// evidence: the start and end of a stage that changes the marketplace, and of the run.
+// evidence: the start and end of a stage that changes a target, and of the run.
 // What cannot be written is tried again by the next Flush.
 func (w *Writer) Flush() {
 	if len(w.pending) == 0 {

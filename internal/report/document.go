@@ -10,8 +10,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
-// document keeps the result document on disk in step with the run. Before a write to the
-// marketplace goes out its extension waits for the document, so each change has to be
+// document keeps the result document on disk in step with the run. Before a write to a
+// target goes out its extension waits for the document, so each change has to be
 // cheap: an event encodes its own extension alone, and changes it in place.
 //
 // While the run goes on, the totals stand before the extensions, and a kill

@@ -45,7 +45,7 @@ type TextOptions struct {
 	Live     int  // columns of the terminal that standard error is; 0 where it is none
 	Width    int  // columns of the terminal; 0 is unbounded
 	Findings bool // report all findings in full (lint), not only the errors
-	// Target is the marketplace that a run is about; empty where there is none.
+	// Target names what a run releases to, in words; empty where it releases to nothing.
 	Target string
 	// Again gives the command that goes on with these extensions, or with
 	// all of them.

@@ -42,8 +42,8 @@ type Event struct {
 	Target string
 	Stage  string
 	Status StageStatus
-	// Writes is true for the start and end of a stage that changes the
-	// marketplace: the run waits for Options.Kept before that extension goes on.
+	// Writes is true for the start and end of a stage that changes a
+	// target: the run waits for Options.Kept before that extension goes on.
 	Writes  bool
 	Message string
 	// Decision is what the plan does with the extension, for EventDecided:

@@ -10,13 +10,13 @@ type Outcome string
 // The outcomes. Those from Drift on mean that an extension is not released as
 // asked, and make the exit code 1 (drift only where push.drift is "fail").
 const (
-	Released   Outcome = "released"    // pushed, submitted and seen in the Helm repository
+	Released   Outcome = "released"    // sent, and seen in each target
 	Planned    Outcome = "planned"     // a dry run would release it
 	Linted     Outcome = "linted"      // it was read and holds to the rules, and no more was asked for
 	Packed     Outcome = "packed"      // its archive was made, and no more was asked for
-	Exists     Outcome = "exists"      // that version is there with the same content
-	Drift      Outcome = "drift"       // that version is there with other content
-	Blocked    Outcome = "blocked"     // something it depends on failed
+	Exists     Outcome = "exists"      // that version is in each target with the same content
+	Drift      Outcome = "drift"       // that version is in a target with other content
+	Blocked    Outcome = "blocked"     // it is kept back: something it depends on failed, or it has other content elsewhere
 	Failed     Outcome = "failed"      // a stage failed
 	Unverified Outcome = "unverified"  // sent, not seen in time
 	NotReached Outcome = "not-reached" // interrupted before its turn, or in the middle of it
@@ -65,7 +65,7 @@ type Document struct {
 	// in the configuration. There are no extensions then.
 	Error *CommandError `json:"error,omitempty"`
 
-	// AuthRefused says that the marketplace has refused the API key, or that there was
+	// AuthRefused says that a target has refused its key, or that there was
 	// none where one was needed: what decides between exit code 1 and 3.
 	AuthRefused bool `json:"-"`
 }

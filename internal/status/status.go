@@ -1,5 +1,5 @@
-// Package status says what is where: which versions of an extension the marketplace and the
-// Helm repository have, and how a review goes.
+// Package status says what is where: which versions of an extension the targets of a project
+// have, and how a review goes.
 package status
 
 import (
