@@ -184,14 +184,6 @@ func junitOf(x results.Extension, class string) junitSuite {
 	return s
 }
 
-// ofTarget ends the name of a case that is about one target of several.
-func ofTarget(name string) string {
-	if name == "" {
-		return ""
-	}
-	return " in " + name
-}
-
 // isOfTargets says that a stage is one that each target has.
 func isOfTargets(stage results.Stage, targets []results.Target) bool {
 	return slices.ContainsFunc(targets[0].Stages, func(s results.Stage) bool { return s.Name == stage.Name })

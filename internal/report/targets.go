@@ -47,12 +47,17 @@ func failings(x results.Extension) (all []failing) {
 	return all
 }
 
+// ofTarget ends a title that is about one target of several; target is empty for what is about all.
+func ofTarget(target string) string {
+	if target == "" {
+		return ""
+	}
+	return " in " + target
+}
+
 // inTarget is the title of an extension in a target.
 func inTarget(x results.Extension, target string) string {
-	if target == "" {
-		return titleOf(x)
-	}
-	return titleOf(x) + " in " + target
+	return titleOf(x) + ofTarget(target)
 }
 
 // asIn is an extension as it is in one of its targets.

@@ -59,12 +59,12 @@ func Of(x results.Extension) Extension {
 // Table shows all in a table of a width; 0 is unbounded. What is printed as the error of the
 // command (nil if there is none) is not repeated for each extension.
 func Table(all []Extension, width int, printed error) output.Text {
+	if slices.ContainsFunc(all, func(s Extension) bool { return len(s.Targets) > 0 }) {
+		return targetsTable(all, width, printed)
+	}
 	table := output.NewTable("extension", "version", "marketplace", "helm repository", "a run would end as")
 	for _, s := range all {
-		if len(s.Targets) > 0 {
-			return targetsTable(all, width, printed)
-		}
-		table.Row(output.Cell(s.Name), output.Cell(s.Version), output.Cell(s.Market+s.said()), output.Cell(newest(s.Repository)),
+		table.Row(output.Cell(s.Name), output.Cell(s.Version), output.Cell(s.Market+said(s.ReviewMessage)), output.Cell(newest(s.Repository)),
 			output.Cell(would(s.Would, s.Reason, s.message, printed)))
 	}
 	return table.Render(width)
@@ -114,11 +114,16 @@ func (s *Extension) ask(ctx context.Context, at target.Target) error {
 	if err != nil {
 		return err
 	}
-	s.Market, s.Snapshot, s.ReviewMessage = got.Status, got.ID, got.Message
-	if got.Status == target.StatusNone {
-		s.Market = marketNone
-	}
+	s.Market, s.Snapshot, s.ReviewMessage = statusOf(got), got.ID, got.Message
 	return nil
+}
+
+// statusOf is what a target says of a version, in a word.
+func statusOf(s target.Snapshot) string {
+	if s.Status == target.StatusNone {
+		return marketNone
+	}
+	return s.Status
 }
 
 // Waiting is how Wait waits.
@@ -170,18 +175,18 @@ func rejected(all []Extension) error {
 	var errs []error
 	for _, s := range all {
 		if !slices.Contains([]string{target.StatusActive, target.StatusDraft, marketNone, marketUnknown}, s.Market) {
-			errs = append(errs, fmt.Errorf("%s %s was reviewed and is %q%s", s.Name, s.Version, s.Market, s.said()))
+			errs = append(errs, fmt.Errorf("%s %s was reviewed and is %q%s", s.Name, s.Version, s.Market, said(s.ReviewMessage)))
 		}
 	}
 	return errors.Join(errs...)
 }
 
 // said is what the reviewer has to say.
-func (s *Extension) said() string {
-	if s.ReviewMessage == "" {
+func said(message string) string {
+	if message == "" {
 		return ""
 	}
-	return " (" + s.ReviewMessage + ")"
+	return " (" + message + ")"
 }
 
 // newest shows the newest few.

@@ -112,10 +112,7 @@ func askTarget(ctx context.Context, place target.Place, all []Extension, paralle
 			if err != nil {
 				return err
 			}
-			t.Status, t.Snapshot, t.ReviewMessage = got.Status, got.ID, got.Message
-			if got.Status == target.StatusNone {
-				t.Status = marketNone
-			}
+			t.Status, t.Snapshot, t.ReviewMessage = statusOf(got), got.ID, got.Message
 			return nil
 		})
 	}
@@ -147,14 +144,6 @@ func (s *Extension) takeMarketplace() {
 	}
 }
 
-// said is what the reviewer has to say.
-func (t Target) said() string {
-	if t.ReviewMessage == "" {
-		return ""
-	}
-	return " (" + t.ReviewMessage + ")"
-}
-
 // redact takes secrets out of what servers say.
 func (t *Target) redact(from *secrets.Redactor) {
 	t.Status, t.Snapshot, t.Reason = from.Text(t.Status), from.Text(t.Snapshot), from.Text(t.Reason)
@@ -170,7 +159,7 @@ func targetsTable(all []Extension, width int, printed error) output.Text {
 		}
 		name, version := s.Name, s.Version
 		for _, t := range s.Targets {
-			table.Row(output.Cell(name), output.Cell(version), output.Cell(t.Name), output.Cell(t.Status+t.said()),
+			table.Row(output.Cell(name), output.Cell(version), output.Cell(t.Name), output.Cell(t.Status+said(t.ReviewMessage)),
 				output.Cell(newest(t.Versions)), output.Cell(would(t.Would, t.Reason, t.message, printed)))
 			name, version = "", ""
 		}
