@@ -88,17 +88,10 @@ func (r *release) under(ctx context.Context, waits bool) context.Context {
 // goAll takes an extension through steps that are for each target.
 func goAll[E any](ctx context.Context, env E, r *release, steps []step[E]) {
 	ways := r.open()
-	waits := slices.ContainsFunc(steps, func(s step[E]) bool { return s.waits })
-	if !waits {
-		if r.sit(ctx) {
-			inParallel(ways, func(rt *route) { goOne(ctx, env, rt, steps, func() {}) })
-		}
-		return
-	}
-	// Each way has the slot of the extension with the others until it waits.
 	if !r.sit(ctx) {
 		return
 	}
+	// Each way has the slot of the extension with the others until it waits.
 	sits := r.seat.Share(len(ways))
 	r.seated = false
 	inParallel(ways, func(rt *route) {
