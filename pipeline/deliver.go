@@ -49,7 +49,7 @@ func decideStep(ctx context.Context, env *planning, rt *route) error {
 func togetherStep(_ context.Context, _ *planning, r *release) error {
 	for _, rt := range r.routes {
 		if rt.known.Outcome == results.Drift && !rt.known.AsAsked {
-			return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("%s has the version with other content, and all are to have the same: bump version in extension.yaml", rt.site.called(rt.run))}
+			return delivery.Apart(rt.site.called(rt.run))
 		}
 	}
 	return nil
@@ -97,12 +97,13 @@ func (r *release) sameBytes(ctx context.Context, to func(*route) *delivery.Askin
 		if !rt.over() || rt.Entry == nil || rt.known.Outcome != results.Exists {
 			continue
 		}
-		pkg, holds, err := rt.Published(ctx, to(rt))
+		called := rt.site.called(r.run)
+		pkg, holds, err := rt.Published(ctx, to(rt), called)
 		switch {
 		case err != nil:
-			return false, fmt.Errorf("taking the package that %s has: %w", rt.site.called(r.run), err)
+			return false, err
 		case holds && keeps:
-			r.notify(fmt.Sprintf("the package that %s has holds its icon and screenshots: the others get one of the same content with their addresses", rt.site.called(r.run)))
+			r.notify(fmt.Sprintf("the package that %s has holds its icon and screenshots: the others get one of the same content with their addresses", called))
 			continue
 		}
 		r.takeOver(pkg)

@@ -177,8 +177,16 @@ func drift(d *Delivery, difference published.Difference, how string) error {
 }
 
 // Published is the package of a version that was seen to exist, as it is there, and whether it
-// holds its assets. It is read and compared: nothing that an index says of it counts.
-func (d *Delivery) Published(ctx context.Context, to *Asking) (pkg *extension.Package, holds bool, err error) {
+// holds its assets. It is read and compared: nothing that an index says of it counts. Errors call
+// the target so.
+func (d *Delivery) Published(ctx context.Context, to *Asking, called string) (pkg *extension.Package, holds bool, err error) {
+	if pkg, holds, err = d.published(ctx, to); err != nil {
+		return nil, false, fmt.Errorf("taking the package that %s has: %w", called, err)
+	}
+	return pkg, holds, nil
+}
+
+func (d *Delivery) published(ctx context.Context, to *Asking) (pkg *extension.Package, holds bool, err error) {
 	archive, err := to.Index.Target.Fetch(ctx, *d.Entry)
 	if err != nil {
 		return nil, false, err

@@ -110,6 +110,12 @@ type Ending struct {
 
 func (e *Ending) Error() string { return string(e.Outcome) + ": " + e.Reason }
 
+// Apart is the end of a delivery whose version another target, which is called so, has with other
+// content.
+func Apart(called string) *Ending {
+	return &Ending{Outcome: results.Blocked, Reason: called + " has the version with other content, and all are to have the same: bump version in extension.yaml"}
+}
+
 // notSent is the end of a delivery of which a write was not sent, as the key was refused
 // before; nil for another error. what completes "the API key was refused before …".
 func (s *Sending) notSent(err error, what string) error {

@@ -54,12 +54,9 @@ func (o *Other) Has(ctx context.Context, parcel *Parcel, warn func(string)) (pkg
 	case end.Outcome == results.Drift && parcel.Push.Drift == config.WarnDrift:
 		return nil, false, nil
 	case end.Outcome == results.Drift:
-		return nil, false, &Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("%s has the version with other content, and all are to have the same: bump version in extension.yaml", o.name)}
+		return nil, false, Apart(o.name)
 	}
-	if pkg, holds, err = d.Published(ctx, o.Asking); err != nil {
-		return nil, false, fmt.Errorf("taking the package that %s has: %w", o.name, err)
-	}
-	return pkg, holds, nil
+	return d.Published(ctx, o.Asking, o.name)
 }
 
 // unheard is the reporter of what becomes of nothing.
