@@ -177,3 +177,25 @@ func TestOtherContentElsewhere(t *testing.T) {
 		t.Errorf("%v, %v", pkg, err)
 	}
 }
+
+// TestAddressesOfAssets takes as many addresses as there are assets, and no other number.
+func TestAddressesOfAssets(t *testing.T) {
+	for _, addresses := range [][]string{nil, {"https://a/1"}, {"https://a/1", "https://a/2"}, {"https://a/1", "https://a/2", "https://a/3"}} {
+		s := &shelf{addresses: addresses}
+		place := target.Place{Target: s, Noun: "the museum"}
+		reached := access.New(place, func(error) {})
+		to := &Sending{Asking: *asking(s), Send: reached}
+		d := bringing(t, "one")
+		expected, certain, err := d.ExpectedURLs(t.Context(), &to.Asking)
+		sent, failed := d.Upload(t.Context(), to)
+		last := d.Ext.Assets[len(d.Ext.Assets)-1].File
+		switch {
+		case len(addresses) == len(d.Ext.Assets):
+			if err != nil || failed != nil || !certain || expected[last] != addresses[1] || sent[last] != addresses[1] {
+				t.Errorf("%v, %v; %v, %v", expected, err, sent, failed)
+			}
+		case err == nil, failed == nil:
+			t.Errorf("%d addresses: %v, %v", len(addresses), err, failed)
+		}
+	}
+}

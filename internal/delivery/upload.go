@@ -20,8 +20,8 @@ func (d *Delivery) ExpectedURLs(ctx context.Context, to *Asking) (urls extension
 	if err != nil {
 		return nil, false, err
 	}
-	for i, a := range assets {
-		urls[a.File] = got[i]
+	if urls, err = byFile(assets, got, to.Noun); err != nil {
+		return nil, false, fmt.Errorf("estimating the addresses of assets: %w", err)
 	}
 	return urls, certain, nil
 }
@@ -38,11 +38,20 @@ func (d *Delivery) Upload(ctx context.Context, to *Sending) (extension.URLs, err
 	if err != nil {
 		return nil, cmp.Or(to.notSent(err, "its assets were sent"), err)
 	}
-	if len(got) != len(assets) {
-		return nil, fmt.Errorf("uploading assets: %d sent, but %s answered with %d addresses", len(assets), to.Noun, len(got))
+	if urls, err = byFile(assets, got, to.Noun); err != nil {
+		return nil, fmt.Errorf("uploading assets: %w", err)
 	}
+	return urls, nil
+}
+
+// byFile are the addresses that a target gives assets, by their files.
+func byFile(assets []extension.Asset, addresses []string, noun string) (extension.URLs, error) {
+	if len(addresses) != len(assets) {
+		return nil, fmt.Errorf("%s answered with %d addresses for %d assets", noun, len(addresses), len(assets))
+	}
+	urls := extension.URLs{}
 	for i, a := range assets {
-		urls[a.File] = got[i]
+		urls[a.File] = addresses[i]
 	}
 	return urls, nil
 }
