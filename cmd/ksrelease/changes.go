@@ -12,22 +12,18 @@ import (
 )
 
 type changesCommand struct {
-	app.Place
-	app.Deadline
-	app.LocalFlags
+	app.Reading
 	Since  string `placeholder:"REF" default:"auto" help:"The branch, tag or commit to compare with; default, and auto: the base of the pull request, or the newest tag of each extension, or what is published of it."`
 	Output string `enum:"text,json,names" default:"text" help:"text, json, or names: those that changed, one a line."`
 }
 
 // Run prints what became of each extension.
 func (c *changesCommand) Run(a *app.App) error {
-	ctx, cancel := c.Begin(a.Stop)
-	defer cancel()
-	p, err := c.Open(ctx, a)
+	ctx, p, end, err := c.Start(a)
 	if err != nil {
 		return err
 	}
-	a.WarnOnStderr()
+	defer end()
 	found, err := p.Changes(ctx, c.Since, c.LocalFlags)
 	if err != nil {
 		return err

@@ -11,9 +11,7 @@ import (
 )
 
 type diffCommand struct {
-	app.Place
-	app.Deadline
-	app.LocalFlags
+	app.Reading
 	Names   []string `arg:"" optional:"" name:"name" help:"Only these extensions."`
 	Against string   `default:"published" placeholder:"WHAT" help:"What to compare with: published (the highest version in the Helm repository), a version such as 1.2.0, a package FILE.tgz, or a commit, branch or tag of git."`
 	Output  string   `enum:"text,json,markdown" default:"text" help:"text, json, or markdown for a pull request."`
@@ -21,18 +19,16 @@ type diffCommand struct {
 
 // Run shows what an administrator will notice of each extension.
 func (c *diffCommand) Run(a *app.App) error {
-	ctx, cancel := c.Begin(a.Stop)
-	defer cancel()
-	p, err := c.Open(ctx, a)
-	if err != nil {
-		return err
-	}
-	a.WarnOnStderr()
-	compare, end, err := comparing.Open(ctx, a, p, c.LocalFlags, c.Against, c.Names)
+	ctx, p, end, err := c.Start(a)
 	if err != nil {
 		return err
 	}
 	defer end()
+	compare, over, err := comparing.Open(ctx, a, p, c.LocalFlags, c.Against, c.Names)
+	if err != nil {
+		return err
+	}
+	defer over()
 	diffs, err := compare.All(ctx)
 	switch {
 	case ctx.Err() != nil:

@@ -13,9 +13,7 @@ import (
 )
 
 type notesCommand struct {
-	app.Place
-	app.Deadline
-	app.LocalFlags
+	app.Reading
 	Release versionOf `arg:"" name:"name" help:"The extension, or NAME@VERSION. A version that the CHANGELOG here does not know is looked up in the Helm repository."`
 	Lang    string    `placeholder:"CODE" help:"The language, such as zh; default: all. Where there is none, English takes its place, as in KubeSphere."`
 	Since   string    `placeholder:"VERSION" help:"All versions above this one, too."`
@@ -39,13 +37,11 @@ func (v *versionOf) UnmarshalText(text []byte) error {
 
 // Run prints the notes of a version.
 func (c *notesCommand) Run(a *app.App) error {
-	ctx, cancel := c.Begin(a.Stop)
-	defer cancel()
-	p, err := c.Open(ctx, a)
+	ctx, p, end, err := c.Start(a)
 	if err != nil {
 		return err
 	}
-	a.WarnOnStderr()
+	defer end()
 	n, err := c.find(ctx, a, p)
 	var option *notes.OptionError
 	if errors.As(err, &option) {

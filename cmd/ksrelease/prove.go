@@ -10,9 +10,7 @@ import (
 )
 
 type proveCommand struct {
-	app.Place
-	app.Deadline
-	app.LocalFlags
+	app.Reading
 	What      []string `arg:"" optional:"" name:"what" help:"What is published: NAME@VERSION, NAME (its highest version), a package FILE.tgz, or a target (a name of the config, an address, a FOLDER/) with all declared extensions; without it, all declared extensions."`
 	Target    string   `placeholder:"TARGET" help:"Look versions up in this target: a name of the config, an address or a folder; default: the first one that can be read."`
 	Revision  string   `placeholder:"COMMIT" help:"The commit, tag or branch in place of the one that the package names."`
@@ -25,13 +23,11 @@ type proveCommand struct {
 
 // Run builds what is published again, and compares.
 func (c *proveCommand) Run(a *app.App) error {
-	ctx, cancel := c.Begin(a.Stop)
-	defer cancel()
-	p, err := c.Open(ctx, a)
+	ctx, p, end, err := c.Start(a)
 	if err != nil {
 		return err
 	}
-	a.WarnOnStderr()
+	defer end()
 	proofs, err := proving.Open(ctx, a, p, proving.Options{
 		Local: c.LocalFlags, What: c.What, Target: c.Target, Revision: c.Revision, Hooks: c.Hooks,
 		Keyring: c.Keyring, Key: c.Key, Statement: c.Statement,
