@@ -350,7 +350,7 @@ func (b *builder) filesOf(ctx context.Context, at registry.Reference, now state,
 		files = nil
 		return eachPackage(from, func(filename string, content io.Reader) (bool, error) {
 			data, err := io.ReadAll(content)
-			if err == nil && listed[filename] != digestOf(data) {
+			if err == nil && listed[filename] != digest.FromBytes(data).String() {
 				err = fmt.Errorf("%s in its layer is not the one that is listed", filename)
 			}
 			files = append(files, file{chartsDir + "/" + filename, data, 0o644})

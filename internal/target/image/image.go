@@ -185,8 +185,8 @@ func (b *builder) extract(ctx context.Context, at registry.Reference, now state,
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("reading %s out of the image %s: %w", p.filename(), at, err)
-	case digestOf(data) != p.Digest:
-		return nil, fmt.Errorf("reading %s out of the image %s: its digest is %s, and %s is listed", p.filename(), at, digestOf(data), p.Digest)
+	case digest.FromBytes(data).String() != p.Digest:
+		return nil, fmt.Errorf("reading %s out of the image %s: its digest is %s, and %s is listed", p.filename(), at, digest.FromBytes(data), p.Digest)
 	}
 	return data, nil
 }

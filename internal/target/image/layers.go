@@ -5,12 +5,13 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/opencontainers/go-digest"
 )
 
 // groups is how many layers there are for packages at most. Those of an extension are in one, so that a new
@@ -67,7 +68,7 @@ func packLayer(files []file, level int) (data []byte, diffID string, err error) 
 	if err := errors.Join(archive.Close(), compressed.Close()); err != nil {
 		return nil, "", err
 	}
-	return out.Bytes(), digestOfSum(sum.Sum(nil)), nil
+	return out.Bytes(), digest.NewDigest(digest.SHA256, sum).String(), nil
 }
 
 // eachPackage goes through the packages of a layer until visit says that it has enough.
@@ -97,10 +98,3 @@ func eachPackage(from io.Reader, visit func(filename string, content io.Reader) 
 
 // mostPackage bounds a package, in bytes.
 const mostPackage = 64 << 20
-
-func digestOf(data []byte) string {
-	sum := sha256.Sum256(data)
-	return digestOfSum(sum[:])
-}
-
-func digestOfSum(sum []byte) string { return "sha256:" + hex.EncodeToString(sum) }
