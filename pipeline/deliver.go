@@ -63,7 +63,7 @@ func (r *release) keeper() *route {
 		return nil
 	}
 	for _, rt := range r.routes {
-		if rt.site.access.KeepsAssets() && rt.takes() {
+		if rt.site.Access.KeepsAssets() && rt.takes() {
 			return rt
 		}
 	}
@@ -92,7 +92,7 @@ func expectedURLs(ctx context.Context, env *planning, r *release) (urls extensio
 // The archive is read, and compared: an entry of an index says what it likes. One that holds its
 // assets is not for a target that keeps them elsewhere.
 func (r *release) sameBytes(ctx context.Context, to func(*route) *delivery.Asking) (bool, error) {
-	keeps := slices.ContainsFunc(r.open(), func(rt *route) bool { return rt.site.access.KeepsAssets() && !rt.Waits })
+	keeps := slices.ContainsFunc(r.open(), func(rt *route) bool { return rt.site.Access.KeepsAssets() && !rt.Waits })
 	for _, rt := range r.routes {
 		if !rt.over() || rt.Entry == nil || rt.known.Outcome != results.Exists {
 			continue

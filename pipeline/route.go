@@ -7,19 +7,13 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/delivery"
 	"github.com/ksrelease/ksrelease/internal/failure"
-	"github.com/ksrelease/ksrelease/internal/indexwatch"
 	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
-	"github.com/ksrelease/ksrelease/internal/target/access"
 )
 
 // site is a target as a run reaches it.
-type site struct {
-	target.Place
-	access *access.Access
-	index  *indexwatch.Watcher
-}
+type site struct{ *delivery.Site }
 
 // newSites are the targets of a run. One that looks at each extension by itself has one that
 // cannot be asked.
@@ -29,29 +23,13 @@ func (r *Run) newSites() (sites []*site) {
 		places = []target.Place{target.Marketplace(nil)}
 	}
 	for _, p := range places {
-		sites = append(sites, &site{Place: p, access: access.New(p, r.noteAuth), index: indexwatch.New(p.Target)})
+		sites = append(sites, &site{delivery.NewSite(p, r.noteAuth)})
 	}
 	return sites
 }
 
 // namesTargets says that results name each target.
 func (r *Run) namesTargets() bool { return r.decides() && (r.NamesTargets || len(r.sites) > 1) }
-
-// asking is what a plan reaches of a target.
-func (s *site) asking() *delivery.Asking {
-	return &delivery.Asking{Words: delivery.WordsOf(s.Place), Target: s.access.ForPlan(), Index: s.index, Unasked: s.access.Closed()}
-}
-
-// sending is what is reached of a target when a plan is applied.
-func (s *site) sending(message string) *delivery.Sending {
-	asking := s.asking()
-	asking.Target = s.access
-	sending := &delivery.Sending{Asking: *asking, Send: s.access, Reviews: s.access.Reviews(), Message: message, Refused: s.access.Refused()}
-	if late, ok := s.Target.(target.Delayed); ok {
-		sending.Delay = late.Delay()
-	}
-	return sending
-}
 
 // route is the way of an extension to one target. It belongs to one goroutine at a time, but for
 // its state and what is known of it, which change under the lock of the release.
@@ -172,7 +150,7 @@ func (rt *route) end(outcome results.Outcome, reason string) {
 	case results.Drift:
 		known.AsAsked = push.Drift == config.WarnDrift
 	}
-	if outcome == results.Released && rt.site.access.Reviews() && !rt.run.skips(results.StageVerify) {
+	if outcome == results.Released && rt.site.Access.Reviews() && !rt.run.skips(results.StageVerify) {
 		known.Review = "open"
 		if r.source.Settings.Verify.Until == config.UntilActive {
 			known.Review = "approved"
@@ -210,7 +188,7 @@ func (rt *route) endPlanned() {
 func (rt *route) endApplied() {
 	d, note := rt.decided()
 	sent := "submitted"
-	if !rt.site.access.Reviews() {
+	if !rt.site.Access.Reviews() {
 		sent = "sent"
 	}
 	switch unseen := rt.run.skips(results.StageVerify); {

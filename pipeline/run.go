@@ -212,7 +212,7 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 
 	env := &planning{uploads: r.sends() && !r.skips(results.StageUpload)}
 	for _, s := range r.sites {
-		env.to = append(env.to, s.asking())
+		env.to = append(env.to, s.Asking())
 	}
 	if r.decides() {
 		env.others = delivery.Others(r.Others)
@@ -228,7 +228,7 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 		}
 	}
 	for _, rt := range p.ways() {
-		if rt.site.access.Refused().Err() != nil {
+		if rt.site.Access.Refused().Err() != nil {
 			rt.end(results.NotReached, rt.site.Key()+" was refused")
 		}
 	}
@@ -268,7 +268,7 @@ func (r *Run) remark(p *plan) string {
 	}
 	var unasked []string
 	for _, s := range r.sites {
-		if s.access.Keyless() && slices.ContainsFunc(p.ways(), func(rt *route) bool { return rt.site == s }) {
+		if s.Access.Keyless() && slices.ContainsFunc(p.ways(), func(rt *route) bool { return rt.site == s }) {
 			unasked = append(unasked, fmt.Sprintf("%s was not asked: %v", s.Noun, target.NoKeyError{Key: s.Key(), Noun: s.Noun}))
 		}
 	}
@@ -321,7 +321,7 @@ func (r *Run) apply(ctx context.Context, p *plan) {
 	r.applying = true
 	env := &applying{keep: keepIfPossible}
 	for _, s := range r.sites {
-		env.to = append(env.to, s.sending(r.Message))
+		env.to = append(env.to, s.Sending(r.Message))
 	}
 	r.each(ctx, p.releases, func(ctx context.Context, rel *release) {
 		defer close(rel.done)
@@ -469,7 +469,7 @@ func (r *Run) Warn(message string) { r.feed.Warn(message, !r.applying) }
 // sent will not be seen until it is corrected, and what exists is not seen now.
 func (r *Run) warnOfIndex() {
 	for _, s := range r.sites {
-		at := s.index.Known()
+		at := s.Index.Known()
 		if at == nil || at.Err != nil {
 			continue
 		}

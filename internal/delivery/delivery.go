@@ -5,7 +5,6 @@ package delivery
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/ksrelease/ksrelease/config"
@@ -36,19 +35,6 @@ type Sending struct {
 	// Delay is how much later than the target its index may be, by a cache that is known. It adds
 	// to verify.timeout.
 	Delay time.Duration
-}
-
-// Words are what messages call a target.
-type Words struct {
-	Noun  string // itself: "the marketplace"
-	Shown string // where its versions are seen: "the Helm repository"
-	Brief string // Shown in short: "the repository"
-	Key   string // what it asks for of those who send something: "the API key"
-}
-
-// WordsOf are those of a place.
-func WordsOf(p target.Place) Words {
-	return Words{p.Noun, p.Shown(), strings.Replace(p.Shown(), "the Helm ", "the ", 1), p.Key()}
 }
 
 // Parcel is what is brought: the same for all targets. It does not change while it is on its way

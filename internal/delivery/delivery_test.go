@@ -10,12 +10,10 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
-	"github.com/ksrelease/ksrelease/internal/indexwatch"
 	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/published"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
-	"github.com/ksrelease/ksrelease/internal/target/access"
 	"github.com/ksrelease/ksrelease/internal/target/targettest"
 )
 
@@ -62,10 +60,9 @@ func (s *shelf) UploadAssets(context.Context, string, string, []extension.Asset)
 	return s.addresses, nil
 }
 
-// asking reaches a shelf as a plan does.
-func asking(s *shelf) *Asking {
-	place := target.Place{Target: s, Name: "left", Noun: "the museum", Shows: "its index"}
-	return &Asking{Words: WordsOf(place), Target: access.New(place, func(error) {}).ForPlan(), Index: indexwatch.New(s)}
+// siteOf is a shelf as it is reached.
+func siteOf(s *shelf) *Site {
+	return NewSite(target.Place{Target: s, Name: "left", Noun: "the museum", Shows: "its index"}, func(error) {})
 }
 
 // bringing is a delivery of alc 1.0.0 with two pictures, which says what.
@@ -108,7 +105,7 @@ func TestDecide(t *testing.T) {
 		"an index that is not there": {at: &shelf{down: errors.New("it is down")}, fails: "it is down"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			to := asking(c.at)
+			to := siteOf(c.at).Asking()
 			to.Unasked = c.unasked
 			decision, note, err := bringing(t, "one").Decide(t.Context(), to)
 			var end *Ending
@@ -181,10 +178,7 @@ func TestOtherContentElsewhere(t *testing.T) {
 // TestAddressesOfAssets takes as many addresses as there are assets, and no other number.
 func TestAddressesOfAssets(t *testing.T) {
 	for _, addresses := range [][]string{nil, {"https://a/1"}, {"https://a/1", "https://a/2"}, {"https://a/1", "https://a/2", "https://a/3"}} {
-		s := &shelf{addresses: addresses}
-		place := target.Place{Target: s, Noun: "the museum"}
-		reached := access.New(place, func(error) {})
-		to := &Sending{Asking: *asking(s), Send: reached}
+		to := siteOf(&shelf{addresses: addresses}).Sending("")
 		d := bringing(t, "one")
 		expected, certain, err := d.ExpectedURLs(t.Context(), &to.Asking)
 		sent, failed := d.Upload(t.Context(), to)

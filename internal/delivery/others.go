@@ -8,10 +8,8 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/indexwatch"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
-	"github.com/ksrelease/ksrelease/internal/target/access"
 )
 
 // Other is a target that nothing is brought to, and that may have what others are brought.
@@ -24,10 +22,9 @@ type Other struct {
 // Others are such targets. They are asked for their index alone, as nobody who releases.
 func Others(places []target.Place) (all []*Other) {
 	for _, p := range places {
-		asked := access.New(p, func(error) {})
-		all = append(all, &Other{name: p.Name, Asking: &Asking{
-			Words: WordsOf(p), Target: asked.ForPlan(), Index: indexwatch.New(p.Target), Unasked: true,
-		}})
+		asking := NewSite(p, func(error) {}).Asking()
+		asking.Unasked = true
+		all = append(all, &Other{Asking: asking, name: p.Name})
 	}
 	return all
 }

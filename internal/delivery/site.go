@@ -1,0 +1,51 @@
+package delivery
+
+import (
+	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/indexwatch"
+	"github.com/ksrelease/ksrelease/internal/target"
+	"github.com/ksrelease/ksrelease/internal/target/access"
+)
+
+// Site is a target as those reach it who bring something there at the same time: they share what
+// is read of its index, and what is known of its key.
+type Site struct {
+	target.Place
+	Access *access.Access
+	Index  *indexwatch.Watcher
+}
+
+// NewSite makes one of a place. refused is given each refusal of its key.
+func NewSite(p target.Place, refused func(error)) *Site {
+	return &Site{Place: p, Access: access.New(p, refused), Index: indexwatch.New(p.Target)}
+}
+
+// Asking is what a plan reaches of the target.
+func (s *Site) Asking() *Asking {
+	return &Asking{Words: wordsOf(s.Place), Target: s.Access.ForPlan(), Index: s.Index, Unasked: s.Access.Closed()}
+}
+
+// Sending is what is reached of the target when a plan is applied. message is for the reviewers.
+func (s *Site) Sending(message string) *Sending {
+	asking := s.Asking()
+	asking.Target = s.Access
+	sending := &Sending{Asking: *asking, Send: s.Access, Reviews: s.Access.Reviews(), Message: message, Refused: s.Access.Refused()}
+	if late, ok := s.Target.(target.Delayed); ok {
+		sending.Delay = late.Delay()
+	}
+	return sending
+}
+
+// Words are what messages call a target.
+type Words struct {
+	Noun  string // itself: "the marketplace"
+	Shown string // where its versions are seen: "the Helm repository"
+	Brief string // Shown in short: "the repository"
+	Key   string // what it asks for of those who send something: "the API key"
+}
+
+// wordsOf are those of a place.
+func wordsOf(p target.Place) Words {
+	return Words{p.Noun, p.Shown(), strings.Replace(p.Shown(), "the Helm ", "the ", 1), p.Key()}
+}
