@@ -10,31 +10,6 @@ import (
 	"testing"
 )
 
-// recompress gives the same archive in other bytes.
-func recompress(t *testing.T, archive []byte) []byte {
-	t.Helper()
-	r, err := gzip.NewReader(bytes.NewReader(archive))
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Write(plain); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
 // tampered is an archive in which one file has another content, and all else,
 // our annotation too, is as it was.
 func tampered(t *testing.T, archive []byte, name, content string) []byte {

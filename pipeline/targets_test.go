@@ -3,11 +3,9 @@ package pipeline
 import (
 	"bytes"
 	"cmp"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -23,6 +21,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 )
 
 // museum is a target without key, assets and reviews, whose packages cannot be replaced.
@@ -98,18 +97,7 @@ func packed(t *testing.T, source config.Source) *extension.Package {
 // otherBytes is a package of the same files that another compressor made.
 func otherBytes(t *testing.T, pkg *extension.Package) *extension.Package {
 	t.Helper()
-	unpacked, err := gzip.NewReader(bytes.NewReader(pkg.Data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&out, gzip.BestSpeed)
-	z.Comment = "by another program"
-	if _, err := io.Copy(z, unpacked); err != nil {
-		t.Fatal(err)
-	}
-	z.Close()
-	other := extension.Packed(pkg.Name, pkg.Version, out.Bytes(), pkg.ContentDigest)
+	other := extension.Packed(pkg.Name, pkg.Version, trees.Recompressed(t, pkg.Data), pkg.ContentDigest)
 	if bytes.Equal(other.Data, pkg.Data) {
 		t.Fatal("the bytes are the same")
 	}

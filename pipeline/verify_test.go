@@ -20,6 +20,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
+	"github.com/ksrelease/ksrelease/internal/testutil/trees"
 )
 
 // KubeSphere swallows each failure on the way to a version, so released is
@@ -226,7 +227,7 @@ func repacked(t *testing.T, source config.Source) []byte {
 	w := newFakeWorld()
 	result := do(t, w, Options{Sources: []config.Source{source}})
 	wantOutcomes(t, result, map[string]results.Outcome{"alc": results.Released})
-	return recompress(t, w.versions["alc@1.0.0"].pkg.Data)
+	return trees.Recompressed(t, w.versions["alc@1.0.0"].pkg.Data)
 }
 
 func TestVerifyUntilActive(t *testing.T) {

@@ -43,7 +43,7 @@ type Extension struct {
 	// AssetProblems are the references of icon, screenshots and
 	// staticFileDirectory that lead out of the extension or name nothing in it.
 	AssetProblems diagnostic.List
-	// ArchiveDigest is the SHA-256 of the package that Load read, "sha256:" and 64 hex
+	// ArchiveDigest is the SHA-256 of the package that it was read from, "sha256:" and 64 hex
 	// digits; it is empty for a directory.
 	ArchiveDigest string
 	// LeftOut are the files that .helmignore keeps out, sorted by name; of folders with
@@ -209,6 +209,8 @@ func Read(name string, archive []byte, limits Limits) (*Extension, error) {
 		}
 		return nil, fmt.Errorf("reading the package %s: %w", name, err)
 	}
+	sum := sha256.Sum256(archive)
+	e.ArchiveDigest = "sha256:" + hex.EncodeToString(sum[:])
 	e.Origin = originOf(e)
 	return e, nil
 }

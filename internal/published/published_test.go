@@ -100,3 +100,40 @@ func TestExplain(t *testing.T) {
 		t.Errorf("interrupted, the error is %v", err)
 	}
 }
+
+// What a package with addresses of pictures says of itself decides nothing where an index says the same: the
+// contents are compared.
+func TestTheDigestThatAPackageCarries(t *testing.T) {
+	pushed := func(values string) *extension.Package {
+		dir := trees.Write(t, map[string]string{"extension.yaml": "name: alc\nversion: 1.0.0\nicon: ./i.svg\n", "i.svg": "<svg/>", "values.yaml": values})
+		e, err := extension.Load(dir, extension.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := e.Pack(extension.URLs{"i.svg": "https://x/i.svg"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	ours, theirs := pushed("a: 1\n"), pushed("a: 2\n")
+	local, err := extension.Read("alc", ours.Data, extension.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if local.ArchiveDigest != ours.Digest {
+		t.Errorf("the digest of what was read is %s, and not %s", local.ArchiveDigest, ours.Digest)
+	}
+	for digest, want := range map[string]extension.DigestVerdict{ours.ContentDigest: extension.DigestUnknown, theirs.ContentDigest: extension.DigestOther, "": extension.DigestUnknown} {
+		if got, err := CompareDigest(t.Context(), local, digest); got != want || err != nil {
+			t.Errorf("%q: %d (%v), want %d", digest, got, err, want)
+		}
+	}
+	entry := target.Entry{Name: "alc", Version: "1.0.0", ContentDigest: ours.ContentDigest}
+	for archive, want := range map[*extension.Package]string{ours: "", theirs: "values.yaml differs"} {
+		got, err := Differs(t.Context(), local, nil, entry, trees.Recompressed(t, archive.Data), serving{})
+		if got.String() != want || err != nil {
+			t.Errorf("%q (%v), want %q", got, err, want)
+		}
+	}
+}

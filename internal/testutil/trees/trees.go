@@ -161,3 +161,25 @@ func Stamped(tb testing.TB, moment int, folder string, files map[string]string) 
 	}
 	return out.String()
 }
+
+// Recompressed is the same archive as another compressor makes it: other bytes.
+func Recompressed(tb testing.TB, archive []byte) []byte {
+	tb.Helper()
+	plain, err := gzip.NewReader(bytes.NewReader(archive))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var out bytes.Buffer
+	zw, err := gzip.NewWriterLevel(&out, gzip.BestSpeed)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	zw.Comment = "by another program"
+	if _, err := io.Copy(zw, plain); err != nil {
+		tb.Fatal(err)
+	}
+	if err := zw.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return out.Bytes()
+}
