@@ -70,7 +70,7 @@ var units = []unit{
 	{"internal/journal", []string{"internal/output", "internal/results", "internal/atomicfile"}},
 	{"internal/planfile", []string{"internal/atomicfile", "internal/diagnostic", "internal/regularfile", "internal/results"}},
 	{"internal/jobs", []string{"internal/shellword"}},
-	{"internal/bundle/deliver", []string{"internal/bundle", "internal/extension", "internal/failure", "internal/graceful", "internal/progress", "internal/registry", "internal/target"}},
+	{"internal/bundle/deliver", []string{"config", "internal/bundle", "internal/delivery", "internal/failure", "internal/graceful", "internal/lifecycle", "internal/progress", "internal/registry", "internal/results", "internal/target"}},
 	{"pipeline", []string{"internal/images", "internal/images/release", "internal/bases", "config", "internal/shards", "internal/delivery", "internal/diagnostic", "internal/extension", "internal/failure", "internal/graceful", "internal/graph", "internal/hooks", "internal/kubesphere", "internal/lifecycle", "internal/lint", "internal/published", "internal/request", "internal/results", "internal/seat", "internal/shellword", "internal/target", "internal/versions", "internal/outputdir", "internal/packagesize", "internal/yamldoc", "internal/extension/naming", "internal/weight", "internal/worker", "internal/worktree"}},
 	{"internal/seat", nil},
 	{"internal/delivery", []string{"config", "internal/extension", "internal/failure", "internal/graceful", "internal/indexwatch", "internal/kubesphere", "internal/lifecycle", "internal/published", "internal/results", "internal/shellword", "internal/target", "internal/target/access"}},

@@ -138,7 +138,7 @@ func TestReadsWhatIsWritten(t *testing.T) {
 	if err != nil || len(content.Manifests) != 3 || len(content.Blobs) != 4 || content.Manifests[2].Digest.String() != m.Images[0].Digest {
 		t.Errorf("%+v, %v", content, err)
 	}
-	pkg, err := set.PackageOf(m.Packages[0])
+	pkg, _, err := set.PackageOf(m.Packages[0])
 	if err != nil || pkg.Name != "alc" || pkg.ContentDigest == "" || pkg.Digest != m.Packages[0].Digest {
 		t.Errorf("%+v, %v", pkg, err)
 	}

@@ -14,28 +14,25 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 )
 
-// PackageOf is a package of a bundle in the form in which targets take it, held against what the
-// manifest says of it: digest, and the name and version that are inside.
-func (s Set) PackageOf(p Package) (*extension.Package, error) {
+// PackageOf is a package of a bundle in the form in which targets take it, and the extension in it. It is held
+// against what the manifest says of it: digest, and the name and version that are inside.
+func (s Set) PackageOf(p Package) (*extension.Package, *extension.Extension, error) {
 	data, err := s.Read(File{Path: p.Path(), Digest: p.Digest})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	inside, _, err := Inspect(p.Filename(), data)
+	ext, inside, _, err := inspect(p.Filename(), data)
 	if err != nil {
-		return nil, &RefusedError{err}
+		return nil, nil, &RefusedError{err}
 	}
 	if inside.Name != p.Name || inside.Version != p.Version || inside.ContentDigest != p.ContentDigest {
-		return nil, refuse("%s holds %s %s with the content digest %q, and not %s %s with %q", p.Path(), inside.Name, inside.Version, inside.ContentDigest, p.Name, p.Version, p.ContentDigest)
+		return nil, nil, refuse("%s holds %s %s with the content digest %q, and not %s %s with %q", p.Path(), inside.Name, inside.Version, inside.ContentDigest, p.Name, p.Version, p.ContentDigest)
 	}
-	pkg := &extension.Package{
-		Name: p.Name, Version: p.Version, Filename: p.Filename(), Data: data,
-		Digest: p.Digest, Size: int64(len(data)), ContentDigest: p.ContentDigest,
-	}
+	pkg := extension.Packed(p.Name, p.Version, data, p.ContentDigest)
 	for _, f := range p.Files()[1:] {
 		signs, err := s.Read(f)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if strings.HasSuffix(f.Path, extension.ProvenanceEnding) {
 			pkg.Provenance = signs
@@ -43,25 +40,30 @@ func (s Set) PackageOf(p Package) (*extension.Package, error) {
 			pkg.Signature = signs
 		}
 	}
-	return pkg, nil
+	return pkg, ext, nil
 }
 
 // Inspect reads the archive of an extension, within limits, as the manifest of a bundle has it. metadata
 // is its Chart.yaml.
 func Inspect(name string, archive []byte) (p Package, metadata *chart.Metadata, err error) {
-	ext, err := extension.Read(name, archive, extension.Limits{})
+	_, p, metadata, err = inspect(name, archive)
+	return p, metadata, err
+}
+
+func inspect(name string, archive []byte) (ext *extension.Extension, p Package, metadata *chart.Metadata, err error) {
+	ext, err = extension.Read(name, archive, extension.Limits{})
 	if err != nil {
-		return Package{}, nil, err
+		return nil, Package{}, nil, err
 	}
 	metadata, err = ext.FoundChart()
 	if err != nil {
-		return Package{}, nil, fmt.Errorf("%s: %w", name, err)
+		return nil, Package{}, nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if metadata == nil {
-		return Package{}, nil, fmt.Errorf("%s has no Chart.yaml", name)
+		return nil, Package{}, nil, fmt.Errorf("%s has no Chart.yaml", name)
 	}
-	return Package{
-		Name: metadata.Name, Version: metadata.Version, Digest: DigestOf(archive), Size: int64(len(archive)),
+	return ext, Package{
+		Name: metadata.Name, Version: metadata.Version, Digest: ext.ArchiveDigest, Size: int64(len(archive)),
 		ContentDigest: metadata.Annotations[extension.ContentDigestAnnotation],
 	}, metadata, nil
 }
@@ -136,7 +138,7 @@ func (s Set) Verify(ctx context.Context, done func(n int)) error {
 		if !s.Has(File{Path: p.Path(), Digest: p.Digest}) {
 			continue // of a base that is not here
 		}
-		if _, err := s.PackageOf(p); err != nil {
+		if _, _, err := s.PackageOf(p); err != nil {
 			return err
 		}
 		if ctx.Err() != nil {

@@ -42,6 +42,9 @@ func (c *UnbundleCommand) Run(a *app.App) error {
 	result, err := Deliver(ctx, a, p, Delivery{
 		Files: c.Files, To: c.To, Images: c.Images, Rename: c.Rename,
 		Host: app.RegistryHost{Host: host, CAFile: c.CAFile, PlainHTTP: c.PlainHTTP}, Meter: meter,
+		Note: func(message string) {
+			a.Stderr.Print("%s", output.Fold("", "  ", a.Redact.Text(message), a.Stderr.Columns()))
+		},
 	})
 	meter.Close()
 	if err != nil {

@@ -37,6 +37,8 @@ type Delivery struct {
 	Rename string // as of mirrors
 	Host   app.RegistryHost
 	Meter  *progress.Meter
+	// Note gets what somebody should know of packages while they are brought.
+	Note func(message string)
 }
 
 // Deliver verifies bundles and delivers them. The error is one that came before anything was written.
@@ -54,7 +56,7 @@ func Deliver(ctx context.Context, a *app.App, p *app.Project, d Delivery) (*deli
 	if err := Verify(ctx, set, d.Meter); err != nil {
 		return nil, nothingWritten(err)
 	}
-	options := deliver.Options{Bundles: set, Targets: places, Parallelism: p.Config.Parallelism, Meter: d.Meter}
+	options := deliver.Options{Bundles: set, Targets: places, Parallelism: p.Config.Parallelism, Meter: d.Meter, Note: d.Note}
 	if d.Images == "" {
 		return deliver.Deliver(ctx, options)
 	}

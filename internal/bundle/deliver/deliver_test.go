@@ -3,6 +3,7 @@ package deliver_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -80,6 +81,11 @@ func (c content) make(t *testing.T, images *registry.Client) (file string, sum c
 	return out.Name(), sum
 }
 
+// museum is a target as the tests deliver to it.
+func museum(to target.Target) []target.Place {
+	return []target.Place{{Target: to, Name: "museum", Noun: "the museum"}}
+}
+
 // unbundle delivers bundles to a target, and to a registry below a prefix.
 func unbundle(t *testing.T, images *registry.Client, prefix string, to target.Target, files ...string) (*deliver.Result, error) {
 	t.Helper()
@@ -98,7 +104,7 @@ func unbundle(t *testing.T, images *registry.Client, prefix string, to target.Ta
 	from := httptest.NewServer(handler)
 	defer from.Close()
 	return deliver.Deliver(t.Context(), deliver.Options{
-		Bundles: set, Targets: []target.Place{{Target: to, Name: "museum"}}, Registry: images, From: strings.TrimPrefix(from.URL, "http://"), Parallelism: 2,
+		Bundles: set, Targets: museum(to), Registry: images, From: strings.TrimPrefix(from.URL, "http://"), Parallelism: 2,
 		ImageAt: func(r registry.Reference) (registry.Reference, error) {
 			host, path, _ := strings.Cut(prefix, "/")
 			return registry.Reference{Host: host, Repository: path + "/" + r.Repository, Tag: r.Tag, Digest: r.Digest}, nil
@@ -118,49 +124,89 @@ func outcomes(r *deliver.Result) (all []string) {
 type shelf struct {
 	mu    sync.Mutex
 	has   map[string]*extension.Package
-	loses bool // the answer to what is published
-
+	read  int // how often its index was read
+	sent  int // how often something was sent to it
+	hides int // so many readings of its index show nothing
+	// loses is how often a package does not arrive, and no answer comes; answers that are lost come from loseAnswer.
+	loses      int
+	loseAnswer bool
+	publishing func(ctx context.Context) // is called before a package is there
 }
 
-func (s *shelf) Publish(_ context.Context, pkg *extension.Package) (target.Snapshot, error) {
+// noAnswer is the error of a write of which no answer came.
+type noAnswer struct{}
+
+func (noAnswer) Error() string { return "connection reset" }
+func (noAnswer) InDoubt() bool { return true }
+
+func (s *shelf) Publish(ctx context.Context, pkg *extension.Package) (target.Snapshot, error) {
+	if s.publishing != nil {
+		s.publishing(ctx)
+	}
+	if ctx.Err() != nil {
+		return target.Snapshot{}, ctx.Err()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.sent++
+	if s.loses > 0 {
+		s.loses--
+		return target.Snapshot{}, noAnswer{}
+	}
 	s.has[pkg.Name+" "+pkg.Version] = pkg
-	if s.loses {
-		return target.Snapshot{}, errors.New("connection reset")
+	if s.loseAnswer {
+		return target.Snapshot{}, noAnswer{}
 	}
 	return target.Snapshot{Status: target.StatusActive}, nil
 }
 
-func (s *shelf) Snapshot(ctx context.Context, name, version string) (target.Snapshot, error) {
-	if _, ok, _ := s.Lookup(ctx, name, version); ok {
+func (s *shelf) Snapshot(_ context.Context, name, version string) (target.Snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.has[name+" "+version] != nil {
 		return target.Snapshot{Status: target.StatusActive}, nil
 	}
 	return target.Snapshot{}, nil
 }
 
-func (s *shelf) Lookup(_ context.Context, name, version string) (target.Entry, bool, error) {
+func (s *shelf) Index(context.Context) (target.Index, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	pkg, ok := s.has[name+" "+version]
-	if !ok {
-		return target.Entry{}, false, nil
+	s.read++
+	if s.hides > 0 {
+		s.hides--
+		return catalogue{}, nil
 	}
-	return target.Entry{Name: name, Version: version, Digest: pkg.Digest, ContentDigest: pkg.ContentDigest}, true, nil
+	return catalogue(maps.Clone(s.has)), nil
 }
 
-func (s *shelf) Index(context.Context) (target.Index, error)        { return s, nil }
-func (s *shelf) Versions(context.Context, string) ([]string, error) { return nil, nil }
-func (s *shelf) Refused() error                                     { return nil }
-func (s *shelf) Cached() string                                     { return "" }
-func (s *shelf) Remarks() []string                                  { return nil }
-func (s *shelf) Fetch(context.Context, target.Entry) ([]byte, error) {
-	return nil, errors.New("not asked for")
+func (s *shelf) Fetch(_ context.Context, entry target.Entry) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.has[entry.Name+" "+entry.Version].Data, nil
 }
+
 func (s *shelf) FetchAsset(context.Context, string) ([]byte, error) {
 	return nil, errors.New("not asked for")
 }
+
 func newShelf() *shelf { return &shelf{has: map[string]*extension.Package{}} }
+
+// catalogue is the index of a shelf at one time.
+type catalogue map[string]*extension.Package
+
+func (c catalogue) Lookup(_ context.Context, name, version string) (target.Entry, bool, error) {
+	pkg, ok := c[name+" "+version]
+	if !ok {
+		return target.Entry{}, false, nil
+	}
+	return target.Entry{Name: name, Version: version, Digest: pkg.Digest, ContentDigest: pkg.ContentDigest, Times: 1}, true, nil
+}
+
+func (catalogue) Versions(context.Context, string) ([]string, error) { return nil, nil }
+func (catalogue) Refused() error                                     { return nil }
+func (catalogue) Cached() string                                     { return "" }
+func (catalogue) Remarks() []string                                  { return nil }
 
 func TestThroughABundle(t *testing.T) {
 	outside, inside := registrytest.Start(t, registrytest.Options{}), registrytest.Start(t, registrytest.Options{})
@@ -297,9 +343,9 @@ func TestWhatIsThereStays(t *testing.T) {
 	}
 	// An answer that was lost is no verdict.
 	to = newShelf()
-	to.loses = true
-	if result, err := unbundle(t, client(t), "127.0.0.1:1/m", to, file); err != nil || outcomes(result)[0] != "alc 1.0.0 released" {
-		t.Errorf("%+v, %v", result, err)
+	to.loseAnswer = true
+	if result, err := unbundle(t, client(t), "127.0.0.1:1/m", to, file); err != nil || outcomes(result)[0] != "alc 1.0.0 released" || to.sent != 1 {
+		t.Errorf("%+v, %v, sent %d times", result, err, to.sent)
 	}
 }
 
