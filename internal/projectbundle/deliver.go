@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/ksrelease/ksrelease/config"
@@ -139,26 +138,31 @@ func serveHere(set bundle.Set) (stop func(), host string, err error) {
 // Open opens bundles, until end is called. One that comes by standard input is written to a temporary
 // file first, since it is read twice: to be verified before anything is sent, and then.
 func Open(ctx context.Context, a *app.App, files []string) (set bundle.Set, end func(), err error) {
-	temporary := ""
+	var named string // the temporary file, where it has to have a name
 	end = func() {
 		_ = set.Close()
-		if temporary != "" {
-			_ = os.RemoveAll(temporary)
+		if named != "" {
+			_ = os.Remove(named)
 		}
 	}
-	for _, name := range files {
-		path := name
-		if name == Stdin {
-			if temporary != "" {
-				end()
-				return nil, nil, app.Usage(errors.New("standard input is named twice"), "")
-			}
-			if temporary, path, err = spool(ctx, a); err != nil {
+	for i, name := range files {
+		var opened *bundle.Bundle
+		switch {
+		case name != Stdin:
+			opened, err = bundle.Open(name)
+		case slices.Contains(files[:i], Stdin):
+			end()
+			return nil, nil, app.Usage(errors.New("standard input is named twice"), "")
+		default:
+			var file *os.File
+			if file, named, err = spool(ctx, a); err != nil {
 				end()
 				return nil, nil, err
 			}
+			if opened, err = bundle.OpenFile("the bundle of standard input", file); err != nil {
+				_ = file.Close()
+			}
 		}
-		opened, err := bundle.Open(path)
 		if err != nil {
 			end()
 			var refused *bundle.RefusedError
@@ -167,32 +171,32 @@ func Open(ctx context.Context, a *app.App, files []string) (set bundle.Set, end 
 			}
 			return nil, nil, err
 		}
-		if name == Stdin {
-			opened.Name = "the bundle of standard input"
-		}
 		set = append(set, opened)
 	}
 	return set, end, nil
 }
 
-// spool writes standard input to a file in a folder that the caller removes.
-func spool(ctx context.Context, a *app.App) (dir, path string, err error) {
-	if dir, err = os.MkdirTemp("", "ksrelease-unbundle-"); err != nil {
-		return "", "", failure.WithHint(err, "set TMPDIR to a folder that can be written to")
+// spool writes standard input to a temporary file. Its name is taken away before it has any content, so that
+// nothing is left of it however the process ends; where the system has files that are open keep their names,
+// it is named, for the caller to remove.
+func spool(ctx context.Context, a *app.App) (file *os.File, named string, err error) {
+	if file, err = os.CreateTemp("", "ksrelease-unbundle-*.tar"); err != nil {
+		return nil, "", failure.WithHint(err, "set TMPDIR to a folder that can be written to")
 	}
-	path = filepath.Join(dir, "bundle.tar")
+	if os.Remove(file.Name()) != nil {
+		named = file.Name()
+	}
 	_, err = graceful.Await(ctx, func() (int64, error) {
-		file, err := os.Create(path)
-		if err != nil {
-			return 0, err
-		}
 		n, err := io.Copy(file, a.Stdin)
-		return n, errors.Join(err, file.Close())
+		if err != nil {
+			_ = file.Close()
+		}
+		return n, err
 	})
 	if err != nil {
-		return dir, path, failure.WithHint(fmt.Errorf("reading standard input: %w", err), "the bundle is kept in %s meanwhile, which needs space for it; TMPDIR names another folder", os.TempDir())
+		return nil, named, failure.WithHint(fmt.Errorf("reading standard input: %w", err), "the bundle is kept in %s meanwhile, which needs space for it; TMPDIR names another folder", os.TempDir())
 	}
-	return dir, path, nil
+	return file, named, nil
 }
 
 // Verify reads bundles, and holds all that is in them against its digests.
