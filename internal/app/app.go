@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -57,6 +58,27 @@ type App struct {
 	failure  error
 	entered  bool // the working directory is that of -C
 	hooks    atomic.Pointer[hooks.Set]
+	commands endings
+}
+
+// endings end the commands of targets where the program is ended at once.
+type endings struct {
+	mu  sync.Mutex
+	all []func()
+}
+
+func (e *endings) add(end func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.all = append(e.all, end)
+}
+
+func (e *endings) now() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, end := range e.all {
+		end()
+	}
 }
 
 // Exit ends the process at once, with what was printed so far as long as somebody reads it.
@@ -66,6 +88,7 @@ func (a *App) Exit(code int) {
 	if set := a.hooks.Load(); set != nil {
 		set.Kill()
 	}
+	a.commands.now()
 	a.Stdout.Flush(ctx)
 	os.Exit(code)
 }

@@ -117,7 +117,7 @@ func (a *App) connectToAll(p *Project, targets []config.Target, o DialOptions) (
 	maker := places.New(places.Options{
 		Config: p.Config, Env: a.Env, Environment: a.Environment, Redact: &a.Redact, Warn: a.Warnings.Add,
 		Client: a.Client, Connect: a.Connect, UserAgent: UserAgent(), DockerConfigs: a.registryConfigs(), Mirrors: a.registryMirrors,
-		Display: Display, Parallelism: o.Parallelism, Keys: o.Keys, Releases: o.Releases, Idle: p.idle(),
+		Display: Display, Parallelism: o.Parallelism, Keys: o.Keys, Releases: o.Releases, Idle: p.idle(), AtExit: a.commands.add,
 	})
 	var all []target.Place
 	for _, t := range targets {

@@ -17,5 +17,6 @@ func (m *Maker) exec(t config.Target) (target.Place, error) {
 		Environment: m.Environment(), Redact: m.Redact.Text, Secret: m.Redact.Add, Transport: web, Idle: m.Idle,
 	})
 	m.ends = append(m.ends, end)
+	m.AtExit(end)
 	return target.Place{Target: made, URL: "the command of " + t.Name, Noun: "the command"}, nil
 }

@@ -40,6 +40,9 @@ type Options struct {
 	Releases bool          // what a target needs for a release has to be there
 	// Idle says why commands of the config are not run, or what runs them; empty: they are run.
 	Idle string
+	// AtExit gets what ends the processes of a command of the config at once. It is called where the
+	// program itself is ended at once, as no signal of the terminal reaches them.
+	AtExit func(end func())
 }
 
 // Maker makes targets, and has their connections until it is closed.

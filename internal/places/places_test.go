@@ -22,7 +22,7 @@ func makerOf(t *testing.T, env map[string]string, text string) *Maker {
 	return New(Options{
 		Config: c, Env: look, Environment: func() []string { return nil }, Redact: &secrets.Redactor{}, Warn: func(string) {},
 		Client: transport.New, Mirrors: func() ([]registry.Mirror, error) { return nil, nil },
-		Display: func(path string) string { return path }, Parallelism: 1,
+		Display: func(path string) string { return path }, Parallelism: 1, AtExit: func(func()) {},
 	})
 }
 
