@@ -79,8 +79,8 @@ type Mirrored struct {
 }
 
 // Run looks at all tasks, and then copies what is missing, unless the run is dry. What could not be done
-// is in the results; each gets those of copies, one at a time, as they come.
-func Run(ctx context.Context, reach *Reach, tasks []mirror.Task, dry bool, meter *progress.Meter, each func(mirror.Result)) Mirrored {
+// is in the results; each gets those of copies, one at a time, as they come, and how many of how many that are.
+func Run(ctx context.Context, reach *Reach, tasks []mirror.Task, dry bool, meter *progress.Meter, each func(r mirror.Result, done, of int)) Mirrored {
 	results := make([]mirror.Result, len(tasks))
 	meter.Begin("looking", len(tasks), 0)
 	forEach(tasks, func(i int, t mirror.Task) {
@@ -99,6 +99,7 @@ func Run(ctx context.Context, reach *Reach, tasks []mirror.Task, dry bool, meter
 		return Mirrored{results, true}
 	}
 	var mu sync.Mutex
+	done := 0
 	meter.Begin("copying", copies, size)
 	forEach(tasks, func(i int, t mirror.Task) {
 		if !results[i].IsToCopy() {
@@ -108,7 +109,8 @@ func Run(ctx context.Context, reach *Reach, tasks []mirror.Task, dry bool, meter
 		meter.Image()
 		mu.Lock()
 		defer mu.Unlock()
-		each(results[i])
+		done++
+		each(results[i], done, copies)
 	})
 	return Mirrored{results, false}
 }
@@ -202,7 +204,10 @@ func (m Mirrored) Summary() string {
 	bytes := fmt.Sprintf("; %s sent", humanize.IBytes(uint64(sent)))
 	if m.DryRun {
 		copied, replaced = "to copy", "to replace"
-		bytes = fmt.Sprintf("; %s at most would be sent", humanize.IBytes(uint64(size)))
+		bytes = ""
+		if m.count(mirror.Copied)+m.count(mirror.Replaced) > 0 {
+			bytes = fmt.Sprintf("; %s at most would be sent", humanize.IBytes(uint64(size)))
+		}
 	}
 	var words []string
 	for _, state := range []struct {
