@@ -337,6 +337,11 @@ func (e *fakeError) InDoubt() bool      { return e.doubt }
 func (e *fakeError) Unauthorized() bool { return e.unauthed }
 func (e *fakeError) SlowDown() bool     { return e.slow }
 
+// otherContent is the error of a target that has the version with other content.
+type otherContent struct{ fakeError }
+
+func (*otherContent) HasOther() bool { return true }
+
 // sourceOf writes a small extension and declares it with the default settings.
 func sourceOf(t *testing.T, name, version string, needs ...string) config.Source {
 	t.Helper()

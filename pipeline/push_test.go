@@ -21,6 +21,7 @@ import (
 func TestPushGoesByTheStateNotByTheAnswer(t *testing.T) {
 	doubtful := &fakeError{text: "connection reset", temporary: true, doubt: true}
 	refused := &fakeError{text: "400 Bad Request: no"}
+	other := &otherContent{fakeError{text: "it is there with other content"}}
 	busy := &fakeError{text: "503 Service Unavailable", temporary: true, doubt: true}
 	tests := []struct {
 		name  string
@@ -34,6 +35,7 @@ func TestPushGoesByTheStateNotByTheAnswer(t *testing.T) {
 		{"push lost, not done", "push", 1, false, doubtful, results.Released},
 		{"push busy twice", "push", 2, false, busy, results.Released},
 		{"push refused", "push", 1, false, refused, results.Failed},
+		{"push of what is there with other content", "push", 1, false, other, results.Drift},
 		{"push busy for ever", "push", 99, false, busy, results.Failed},
 		{"submit lost, done", "submit", 1, true, doubtful, results.Released},
 		{"submit lost, not done", "submit", 1, false, doubtful, results.Released},

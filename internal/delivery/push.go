@@ -8,6 +8,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/published"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
@@ -105,6 +106,8 @@ func publish(ctx context.Context, to *Sending, d *Delivery) (target.Snapshot, er
 			return state, nil
 		case state.Status != target.StatusNone && state.Status != target.StatusDraft:
 			return target.Snapshot{}, overtaken(to, d, state, err)
+		case target.HasOther(err): // and there is no more to be read of it
+			return target.Snapshot{}, drift(d, published.Difference{Unread: to.Noun + " says no more of it"}, "")
 		case !failure.InDoubt(err) || tries.Spent(err):
 			return target.Snapshot{}, err
 		}

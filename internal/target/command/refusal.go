@@ -10,8 +10,16 @@ import (
 // exists is a version that is there with other content. Nothing was changed. cause is the answer;
 // nil where it was not sent anything.
 func exists(who string, pkg *extension.Package, cause error) error {
-	return failure.Settled(fmt.Sprintf("%s has %s %s already, with other content", who, pkg.Name, pkg.Version), cause, "release another version: what is there stays as it is")
+	return existsError{failure.Settled(fmt.Sprintf("%s has %s %s already, with other content", who, pkg.Name, pkg.Version), cause, "release another version: what is there stays as it is")}
 }
+
+type existsError struct{ error }
+
+// HasOther says that the version is there with other content.
+func (existsError) HasOther() bool { return true }
+
+// Unwrap gives what the error is besides.
+func (e existsError) Unwrap() error { return e.error }
 
 // unclearError is a version that was sent, of which nobody can say whether it is there.
 type unclearError struct{ who, name, version string }
