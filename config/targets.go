@@ -57,6 +57,15 @@ const DefaultBase = "ghcr.io/helm/chartmuseum:v0.16.1"
 // BaseScratch is a base without anything: ksrelease itself serves the packages.
 const BaseScratch = "scratch"
 
+// CheckRename is the error of a form that RenamePattern refuses, as of a command line: with nothing
+// of an image in it, all of them would be called alike.
+func CheckRename(form string) error {
+	if !regexp.MustCompile(RenamePattern).MatchString(form) {
+		return fmt.Errorf("%q has to have {path} or {name}, among small letters, digits, slashes and {host}", form)
+	}
+	return nil
+}
+
 // DefaultPlatforms are those of the kind image.
 func DefaultPlatforms() []string { return []string{"linux/amd64", "linux/arm64"} }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/bundle/deliver"
 	"github.com/ksrelease/ksrelease/internal/output"
@@ -30,6 +31,11 @@ func (c *UnbundleCommand) Run(a *app.App) error {
 	defer cancel()
 	if len(c.To) == 0 && c.Images == "" {
 		return app.Usage(errors.New("nothing says where the bundle goes"), "name a place for packages with --to TARGET, one for images with --images HOST/PATH, or both")
+	}
+	if c.Rename != "" {
+		if err := config.CheckRename(c.Rename); err != nil {
+			return app.Usage(fmt.Errorf("--rename: %w", err), "")
+		}
 	}
 	p, err := c.Open(ctx, a)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
@@ -206,8 +205,8 @@ func (c *MirrorCommand) destination(found *Found) ([]config.Mirror, *mirror.Dest
 	if _, err := registry.ParseLocation(to + "/x"); err != nil || strings.Contains(to, "://") {
 		return nil, nil, app.Usage(fmt.Errorf("--to: %q is no registry with a path, such as registry.example.com/mirror", c.To), "")
 	}
-	if !regexp.MustCompile(config.RenamePattern).MatchString(c.Rename) {
-		return nil, nil, app.Usage(fmt.Errorf("--rename: %q has to have {path} or {name}, among small letters, digits, slashes and {host}", c.Rename), "")
+	if err := config.CheckRename(c.Rename); err != nil {
+		return nil, nil, app.Usage(fmt.Errorf("--rename: %w", err), "")
 	}
 	m := config.Mirror{To: to, Rename: c.Rename, CAFile: c.CAFile, PlainHTTP: c.PlainHTTP}
 	d := release.DestinationOf(m, c.Platform)
