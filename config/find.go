@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/fileowner"
 	"github.com/ksrelease/ksrelease/internal/regularfile"
 )
 
@@ -34,7 +35,7 @@ func Find(dir string) (file string, err error) {
 		case err == nil && top != "" && !within(top, at):
 			return "", &AboveTopError{File: file, Top: top}
 		case err == nil && !info.IsDir():
-			if owner, others := ownerOf(info); at != start && others {
+			if owner, others := fileowner.Of(info); at != start && others {
 				return "", fmt.Errorf("%s belongs to another user (%s): name it with --config if it is meant", file, owner)
 			}
 			return file, nil

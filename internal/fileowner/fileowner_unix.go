@@ -1,6 +1,6 @@
 //go:build unix
 
-package config
+package fileowner
 
 import (
 	"io/fs"
@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// ownerOf is the user that a file belongs to, and whether that is neither the one of
+// Of is the user that a file belongs to ("uid 1000"), and whether that is neither the one of
 // this process nor root.
-func ownerOf(info fs.FileInfo) (owner string, others bool) {
+func Of(info fs.FileInfo) (owner string, others bool) {
 	system, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
 		return "", false
