@@ -76,10 +76,10 @@ func (r *Run) Check(ctx context.Context) (all []Checked, cycles diagnostic.List,
 			checked.Twice = &p
 		}
 		all = append(all, checked)
-		if rel.order.cycle != nil {
-			p := rel.order.place
-			p.Code, p.Severity, p.Subject = results.CodeCycle, diagnostic.Error, rel.order.next
-			p.Message, p.Hint = rel.order.cycle.Error(), failure.Hint(rel.order.cycle)
+		if rel.order.Cycle != nil {
+			p := rel.place
+			p.Code, p.Severity, p.Subject = results.CodeCycle, diagnostic.Error, rel.order.Next
+			p.Message, p.Hint = rel.order.Cycle.Error(), failure.Hint(rel.order.Cycle)
 			cycles = append(cycles, p)
 		}
 	}
@@ -91,8 +91,8 @@ func (r *Run) Check(ctx context.Context) (all []Checked, cycles diagnostic.List,
 func metadataStep(ctx context.Context, env *checking, r *release) error {
 	ext := r.parcel.Ext
 	for i, d := range ext.Metadata.ExternalDependencies {
-		if d.Name == r.order.next {
-			r.order.place = ext.Document.Problem("", "", "externalDependencies", strconv.Itoa(i), "name").In(ext.Path)
+		if d.Name == r.order.Next {
+			r.place = ext.Document.Problem("", "", "externalDependencies", strconv.Itoa(i), "name").In(ext.Path)
 		}
 	}
 	unlooked, _ := r.examine(ctx, r.run.Examiner.ExamineMetadata)

@@ -21,8 +21,8 @@ import (
 // requires is nowhere.
 func decideStep(ctx context.Context, env *planning, rt *route) error {
 	switch {
-	case rt.order.cycle != nil:
-		return rt.order.cycle
+	case rt.order.Cycle != nil:
+		return rt.order.Cycle
 	case !rt.run.decides():
 		rt.change(func() { rt.move(lifecycle.Planned{Decision: lifecycle.Keep}) })
 		return nil
@@ -32,7 +32,7 @@ func decideStep(ctx context.Context, env *planning, rt *route) error {
 	to := env.to[rt.at]
 	d, note, err := rt.Decide(ctx, to)
 	if err == nil && d == lifecycle.Send {
-		err = survey(ctx, to, rt)
+		err = lookAround(ctx, to, rt)
 	}
 	if err != nil {
 		return err

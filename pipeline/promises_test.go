@@ -378,27 +378,3 @@ func TestTheEndWhileReadingIsNoFailure(t *testing.T) {
 		t.Errorf("%s %q, %v", r.result.Outcome, r.result.Reason, r.read.err)
 	}
 }
-
-// Each member of a cycle is named the one that it needs next.
-func TestCycles(t *testing.T) {
-	of := func(name string, needs ...string) (m extension.Metadata) {
-		m.Name, m.Version = name, "1.0.0"
-		for _, n := range needs {
-			name, optional := strings.CutSuffix(n, "?")
-			m.ExternalDependencies = append(m.ExternalDependencies, extension.ExternalDependency{Name: name, Required: !optional})
-		}
-		return m
-	}
-	all := []extension.Metadata{of("a", "b"), of("b", "c"), of("c", "a"), of("d", "a"), of("e", "e"), of("f", "g?"), of("g", "f")}
-	want := []string{"b", "c", "a", "", "e", "", ""}
-	releases := make([]*release, len(all))
-	for i := range all {
-		releases[i] = &release{read: contents{metadata: &all[i]}, result: results.Extension{Name: all[i].Name, Version: all[i].Version}}
-	}
-	link(releases)
-	for i, r := range releases {
-		if o := r.order; o.next != want[i] || (o.cycle != nil) != (want[i] != "") {
-			t.Errorf("%s: next %q, want %q; %v", all[i].Name, o.next, want[i], o.cycle)
-		}
-	}
-}

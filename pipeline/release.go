@@ -10,6 +10,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	imagerelease "github.com/ksrelease/ksrelease/internal/images/release"
+	"github.com/ksrelease/ksrelease/internal/order"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/seat"
 )
@@ -25,8 +26,9 @@ type release struct {
 	begun bool // its hooks have
 
 	read   contents
-	order  order
-	parcel delivery.Parcel // what is brought to all targets
+	order  order.Order[*release]
+	place  diagnostic.Diagnostic // where extension.yaml names order.Next, for a check
+	parcel delivery.Parcel       // what is brought to all targets
 	packed archive
 	images *imagerelease.Own // nil where nothing is asked of them
 	seat   *seat.Seat
@@ -44,22 +46,6 @@ type contents struct {
 	metadata *extension.Metadata // nil when it cannot be read
 	err      error               // why it cannot be read
 	size     int64               // of its content, in bytes; kept when that is let go
-}
-
-// order is what an extension waits for.
-type order struct {
-	// needs are the releases that it waits for; firmly are those of them without
-	// which it cannot be released.
-	needs        []*release
-	firmly       map[*release]bool
-	dependencies []dependency
-	// cycle is the error of the cycle that it is part of by its externalDependencies, and
-	// next the extension that it needs next on the way round.
-	cycle error
-	next  string
-	place diagnostic.Diagnostic // where extension.yaml names next, for a check
-	// together are the versions of the same extension that this run releases.
-	together []string
 }
 
 // archive is how the package of an extension came about.

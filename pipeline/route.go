@@ -8,6 +8,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/delivery"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/lifecycle"
+	"github.com/ksrelease/ksrelease/internal/order"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
@@ -168,38 +169,17 @@ func (rt *route) end(outcome results.Outcome, reason string) {
 }
 
 // endPlanned ends what a plan left open, where the plan is all there is.
-func (rt *route) endPlanned() {
-	d, note := rt.decided()
-	switch {
-	case d == lifecycle.Wait:
-		rt.end(results.Planned, note+": a run waits for it, and sends nothing")
-	case !rt.run.DryRun && rt.run.Through == results.StageLint:
-		rt.end(results.Linted, note)
-	case !rt.run.DryRun && rt.run.Through == results.StagePackage:
-		rt.end(results.Packed, note)
-	case rt.run.skips(results.StagePush) && rt.run.decides():
-		rt.end(results.Planned, "nothing was sent, as --skip push asks")
-	default:
-		rt.end(results.Planned, note)
-	}
-}
+func (rt *route) endPlanned() { rt.end(rt.way().Planned(rt.decided())) }
 
 // endApplied ends what went through all steps.
-func (rt *route) endApplied() {
-	d, note := rt.decided()
-	sent := "submitted"
-	if !rt.site.Access.Reviews() {
-		sent = "sent"
-	}
-	switch unseen := rt.run.skips(results.StageVerify); {
-	case d == lifecycle.Wait && unseen:
-		rt.end(results.Unverified, note+"; not compared, as --skip verify asks")
-	case d == lifecycle.Wait:
-		rt.end(results.Exists, "")
-	case unseen:
-		rt.end(results.Released, sent+"; not verified, as --skip verify asks")
-	default:
-		rt.end(results.Released, "")
+func (rt *route) endApplied() { rt.end(rt.way().Applied(rt.decided())) }
+
+// way is how far the run goes.
+func (rt *route) way() lifecycle.Way {
+	r := rt.run
+	return lifecycle.Way{
+		DryRun: r.DryRun, Through: r.Through, Releases: r.decides(), Reviews: rt.site.Access.Reviews(),
+		Sends: !r.skips(results.StagePush), Verifies: !r.skips(results.StageVerify),
 	}
 }
 
@@ -207,14 +187,14 @@ func (rt *route) endApplied() {
 // warns of what it only can use. Where several versions of an extension may meet a dependency, one
 // that got there is enough.
 func (rt *route) blockOn() {
-	for _, d := range rt.order.dependencies {
+	for _, d := range rt.order.Dependencies {
 		missing := rt.missing(d)
 		if missing == nil || rt.over() {
 			continue
 		}
 		name, outcome := missing.result.Name, missing.known.Outcome
 		switch {
-		case !d.required:
+		case !d.Required:
 			rt.warn(results.RuleDependencies, "optional-failed", name, fmt.Sprintf("it can use %s, which is %s", name, outcome), "externalDependencies")
 		case outcome == results.NotReached:
 			rt.end(results.NotReached, fmt.Sprintf("it depends on %s, which was not reached", name))
@@ -227,8 +207,8 @@ func (rt *route) blockOn() {
 // missing is the way to the same target of the release that keeps a dependency from being met: the
 // highest, where none of those that may meet it got there. It is nil as long as one may: one that
 // is not waited for, as that would close a circle, may still be at work when the plan is applied.
-func (rt *route) missing(d dependency) (missing *route) {
-	for _, dep := range d.within {
+func (rt *route) missing(d order.Dependency[*release]) (missing *route) {
+	for _, dep := range d.Within {
 		other := dep.routes[rt.at]
 		if rt.run.applying && !dep.through() || !other.over() {
 			return nil

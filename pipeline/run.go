@@ -200,7 +200,7 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 		if err := distinct(releases); err != nil {
 			return nil, err
 		}
-		linkAgain(releases)
+		link(releases)
 	}
 	p := &plan{releases: inOrder(releases)}
 	if !hooked {
@@ -280,32 +280,27 @@ func (r *Run) keepTo(p *plan) {
 	if r.Agreed == nil {
 		return
 	}
-	now := make([]results.Extension, len(p.releases))
-	for i, rel := range p.releases {
-		now[i] = rel.snapshot()
-	}
-	moved := r.Agreed(now)
+	moved := r.Agreed(snapshots(p.releases))
 	if len(moved) == 0 {
 		return
 	}
-	why := map[[2]string]string{}
-	for _, m := range moved {
-		why[[2]string{m.Name, m.Version}] = m.What
+	open := p.open()
+	reasons, others := results.NotAsPlanned(moved, snapshots(open))
+	for i, rel := range open {
+		rel.end(results.Blocked, reasons[i])
 	}
-	for _, rel := range p.open() {
-		id := [2]string{rel.result.Name, rel.result.Version}
-		if what, ok := why[id]; ok {
-			rel.end(results.Blocked, "not as planned: "+what)
-		} else {
-			rel.end(results.Blocked, fmt.Sprintf("nothing is sent: %s is not as planned", moved[0].Name))
-		}
-		delete(why, id)
+	for _, m := range others { // it has ended, or is not here, and says it itself
+		r.Warn(m)
 	}
-	for _, m := range moved { // what has ended, or is not here, says it itself
-		if what, ok := why[[2]string{m.Name, m.Version}]; ok {
-			r.Warn(fmt.Sprintf("%s is not as planned: %s", m.Name, what))
-		}
+}
+
+// snapshots are what is known of releases now.
+func snapshots(releases []*release) []results.Extension {
+	all := make([]results.Extension, len(releases))
+	for i, rel := range releases {
+		all[i] = rel.snapshot()
 	}
+	return all
 }
 
 // apply does what the plan says, in dependency order and in parallel.
@@ -375,7 +370,7 @@ func (r *Run) applyOne(ctx context.Context, env *applying, rel *release) {
 	if rel.over() { // the plan has ended it: nobody is to wait for what it would have waited for
 		return
 	}
-	for _, dep := range rel.order.needs {
+	for _, dep := range rel.order.Needs {
 		select {
 		case <-dep.done:
 		case <-ctx.Done():
@@ -469,15 +464,8 @@ func (r *Run) Warn(message string) { r.feed.Warn(message, !r.applying) }
 // sent will not be seen until it is corrected, and what exists is not seen now.
 func (r *Run) warnOfIndex() {
 	for _, s := range r.sites {
-		at := s.Index.Known()
-		if at == nil || at.Err != nil {
-			continue
-		}
-		if err := at.Index.Refused(); err != nil {
-			r.Warn(s.named(r, failure.InOneLine(err)+"; until then KubeSphere shows nothing that is new in this repository"))
-		}
-		for _, remark := range at.Index.Remarks() {
-			r.Warn(s.named(r, remark))
+		for _, complaint := range s.Complaints() {
+			r.Warn(s.named(r, complaint))
 		}
 	}
 }
@@ -497,13 +485,10 @@ func (r *Run) emit(e results.Event) {
 func (r *Run) document(p *plan) *results.Document {
 	result := &results.Document{
 		SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision, DryRun: r.DryRun, Started: r.started, Selection: r.chosen, Since: r.Since, Announcements: r.announced,
-		Extensions: []results.Extension{},
+		Extensions: snapshots(p.releases),
 	}
 	if !r.Shard.IsWhole() {
 		result.Shard = r.Shard.String()
-	}
-	for _, rel := range p.releases {
-		result.Extensions = append(result.Extensions, rel.snapshot())
 	}
 	slices.SortFunc(result.Extensions, results.InReports)
 	result.Totals, result.Committed = results.Totals(result.Extensions), results.AllCommitted(result.Extensions)

@@ -4,42 +4,19 @@ import (
 	"slices"
 
 	"github.com/ksrelease/ksrelease/internal/results"
-	"github.com/ksrelease/ksrelease/internal/shards"
 )
 
 // eachCosts is what any release costs besides what it holds, in bytes of content that take as
 // long: its requests, and starting to look at it.
 const eachCosts = 256 << 10
 
-// divide gives the releases of each of count shards. What requires each other, and the
-// versions of one extension, stay together: the order among them holds in one job alone.
+// weight is what a release costs, in bytes of content that take as long.
+func (r *release) weight() int64 { return eachCosts + r.read.size }
+
+// divide gives the releases of each of count shards.
 func divide(releases []*release, count int) [][]*release {
-	at := map[*release]int{}
-	for i, r := range releases {
-		at[r] = i
-	}
-	members := make([]shards.Member, len(releases))
-	first := map[string]int{} // of each name
-	for i, r := range releases {
-		members[i] = shards.Member{Name: r.result.Name + " " + r.result.Version + " " + r.result.Path, Weight: eachCosts + r.read.size}
-		for needed := range r.order.firmly { // those in a cycle too, which have to be seen as one
-			if other, ok := at[needed]; ok {
-				members[i].With = append(members[i].With, other)
-			}
-		}
-		if other, ok := first[r.result.Name]; ok {
-			members[i].With = append(members[i].With, other)
-		} else {
-			first[r.result.Name] = i
-		}
-	}
-	divided := make([][]*release, count)
-	for i, shard := range shards.Divide(members, count) {
-		for _, m := range shard {
-			divided[i] = append(divided[i], releases[m])
-		}
-	}
-	return divided
+	key := func(r *release) string { return r.result.Name + " " + r.result.Version + " " + r.result.Path }
+	return inRun(releases).Divide(ordersOf(releases), key, (*release).weight, count)
 }
 
 // share keeps the releases of the shard that this run is for. The others are in no order with
@@ -49,7 +26,7 @@ func (r *Run) share(releases []*release) []*release {
 		return releases
 	}
 	kept := divide(releases, r.Shard.Count)[r.Shard.Index-1]
-	linkAgain(kept)
+	link(kept)
 	return kept
 }
 
@@ -65,7 +42,7 @@ func partsOf(planned []*release, count int) (parts []Part) {
 		var part Part
 		for _, r := range shard {
 			part.Extensions = append(part.Extensions, r.snapshot())
-			part.Weight += eachCosts + r.read.size
+			part.Weight += r.weight()
 		}
 		if len(shard) > 0 {
 			slices.SortFunc(part.Extensions, results.InReports)

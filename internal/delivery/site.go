@@ -3,6 +3,7 @@ package delivery
 import (
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/indexwatch"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/access"
@@ -35,6 +36,18 @@ func (s *Site) Sending(message string) *Sending {
 		sending.Delay = late.Delay()
 	}
 	return sending
+}
+
+// Complaints are what is wrong with the index as a whole, as far as it was read.
+func (s *Site) Complaints() (all []string) {
+	at := s.Index.Known()
+	if at == nil || at.Err != nil {
+		return nil
+	}
+	if err := at.Index.Refused(); err != nil {
+		all = append(all, failure.InOneLine(err)+"; until then KubeSphere shows nothing that is new in this repository")
+	}
+	return append(all, at.Index.Remarks()...)
 }
 
 // Words are what messages call a target.
