@@ -181,7 +181,8 @@ var units = []unit{
 
 	// Programs and test aids for those who build ksrelease.
 	{"schema/generate", []string{"schema", "config", "internal/configfile", "internal/lint", "internal/results"}},
-	{"internal/bench", []string{"internal/testutil/helmtest", "internal/testutil/registrytest"}},
+	{"internal/bench/generate", []string{"internal/extension"}},
+	{"internal/bench", []string{"internal/bench/generate", "internal/testutil/helmtest", "internal/testutil/registrytest"}},
 	{"internal/testutil/helmtest", []string{"internal/testutil/gotool"}},
 	{"internal/testutil/testreport", nil},
 	{"internal/testutil/trees", []string{"internal/extension/naming", "internal/extension/unpack", "internal/testutil/testshared"}},
@@ -209,7 +210,7 @@ var units = []unit{
 
 // aids are packages that must not end up in the binary, whatever else a package
 // may import.
-var aids = []string{"schema/generate", "internal/testutil/keytest", "internal/bench", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testreport", "internal/testutil/testca", "internal/testutil/museumtest", "internal/testutil/trees", "internal/testutil/storetest", "internal/testutil/registrytest", "internal/testutil/gotool", "internal/target/targettest", "internal/target/runtest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples", "examples/targets/server"}
+var aids = []string{"schema/generate", "internal/testutil/keytest", "internal/bench", "internal/bench/generate", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testreport", "internal/testutil/testca", "internal/testutil/museumtest", "internal/testutil/trees", "internal/testutil/storetest", "internal/testutil/registrytest", "internal/testutil/gotool", "internal/target/targettest", "internal/target/runtest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples", "examples/targets/server"}
 
 // restriction keeps a package from outside the project to a few packages.
 type restriction struct {

@@ -31,9 +31,26 @@ func main() {
 	rounds := flag.Int("rounds", 7, "how often each tool runs, after one run that does not count")
 	only := flag.Bool("registry", false, "compare nothing but pushes to a registry")
 	helm := flag.String("helm", "", "the helm `FILE` to compare with; built in the version of go.mod if empty")
+	into := flag.String("generate", "", "make a monorepo in the `FOLDER`, and its index in FOLDER/repository/index.yaml, and measure nothing")
+	var s sizes
+	flag.Uint64Var(&s.seed, "seed", 1, "for -generate: what all is made of; the same seed gives the same bytes")
+	flag.IntVar(&s.extensions, "extensions", 1000, "for -generate: how many there are")
+	flag.IntVar(&s.tree, "tree", 0, "for -generate: how many bytes an extension has on average, 0 for as many as public ones (245,000)")
+	flag.IntVar(&s.names, "names", 0, "for -generate: how many names the index has, 0 for those of the monorepo")
+	flag.IntVar(&s.versions, "versions", 30, "for -generate: how many versions the index has of each")
+	flag.IntVar(&s.unreleased, "unreleased", 0, "for -generate: of every `N`th extension the index lacks the present version, 0 for none")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if *into != "" {
+		err := s.write(ctx, *into)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			stop()
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(ctx, *rounds, *helm, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		stop()
