@@ -13,6 +13,41 @@ import (
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
+// existsStep ends an extension that all targets have with the content that it has here, before
+// anybody looks at that: nothing of it is going to be released. Where one target has to get it, or
+// its index cannot be read, lint comes first, and what a target has is decided as for any other.
+func existsStep(ctx context.Context, env *planning, r *release) error {
+	if !r.run.decides() || r.order.Cycle != nil {
+		return nil
+	}
+	there := false
+	for _, rt := range r.routes {
+		if !rt.takes() {
+			continue
+		}
+		exists, err := rt.Exists(ctx, env.to[rt.at])
+		if err != nil || !exists {
+			return err
+		}
+		there = true
+	}
+	for _, rt := range r.routes {
+		switch {
+		case !there:
+		case rt.takes():
+			rt.end(results.Exists, "")
+		default:
+			rt.end(results.LeftOut, rt.notForIt())
+		}
+	}
+	return nil
+}
+
+// notForIt is why a target does not get the version.
+func (rt *route) notForIt() string {
+	return "it is not for " + rt.site.Noun + ", by the settings of this target"
+}
+
 // decideStep decides what is to be done with an extension for a target. A run that releases
 // nothing decides nothing, but a cycle of dependencies is a failure for it, too: after lint, whose
 // findings are the more for it.
@@ -27,7 +62,7 @@ func decideStep(ctx context.Context, env *planning, rt *route) error {
 		rt.change(func() { rt.move(lifecycle.Planned{Decision: lifecycle.Keep}) })
 		return nil
 	case !rt.takes():
-		return &delivery.Ending{Outcome: results.LeftOut, Reason: "it is not for " + rt.site.Noun + ", by the settings of this target"}
+		return &delivery.Ending{Outcome: results.LeftOut, Reason: rt.notForIt()}
 	}
 	to := env.to[rt.at]
 	d, note, err := rt.Decide(ctx, to)

@@ -27,10 +27,13 @@ func planSteps() []step[*planning] {
 		{do: readStep[*planning], when: lifecycle.IsPending, blames: results.StageLint, doing: "before it was read"},
 		// Bring in the charts that it names by a repository.
 		{do: resolveStep, when: lifecycle.IsPending, blames: results.StageLint, doing: "while its dependencies were brought in"},
+		// End what all targets have with this content: there is nothing to look at.
+		{do: existsStep, when: lifecycle.IsPending, blames: stagePlan, doing: "while planning"},
 		// Read the extension as KubeSphere would, and stop at what it would refuse.
 		{stage: results.StageLint, do: lintStep, when: lifecycle.IsPending},
 		// Decide for each target, by its index and by what it says, whether there is anything to
-		// release. What is there already ends here: an archive that nobody will send is not packed.
+		// release. What is there already ends here, if not before: an archive that nobody will send
+		// is not packed.
 		{each: decideStep, when: lifecycle.IsPending, blames: stagePlan, doing: "while planning"},
 		// Keep back what another target has with other content.
 		{do: togetherStep, when: lifecycle.IsPlanned, blames: stagePlan, doing: "while planning"},

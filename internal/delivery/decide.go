@@ -37,13 +37,50 @@ func (d *Delivery) Decide(ctx context.Context, to *Asking) (lifecycle.Decision, 
 	case err != nil:
 		return 0, "", err
 	case ok:
-		d.Learn(func(known *results.Target) {
-			known.Seen.Listed, known.Seen.Digest, known.Seen.ContentDigest = true, entry.Digest, entry.ContentDigest
-		})
-		d.sayTwice(entry)
+		d.see(entry)
 		return 0, "", compare(ctx, to, d, entry)
 	}
 	return inTarget(ctx, to, d)
+}
+
+// Exists reports whether the index says that the version is there with this very content: by the
+// digest of its package, or that of its content. So nothing is downloaded, and nothing but the
+// index is asked. False is no verdict, and an index that cannot be read is none either: Decide has
+// them. The error is that of ctx.
+func (d *Delivery) Exists(ctx context.Context, to *Asking) (bool, error) {
+	now, err := to.Index.Since(ctx, time.Time{})
+	if err != nil {
+		return false, err
+	}
+	entry, ok, err := now.Lookup(ctx, d.Name, d.Version)
+	if err != nil || !ok {
+		return false, ctx.Err()
+	}
+	verdict, err := listedAs(ctx, d, entry)
+	if err != nil || verdict != extension.DigestSame {
+		return false, err
+	}
+	d.see(entry)
+	d.Entry = &entry
+	return true, nil
+}
+
+// see notes that the version is in the index.
+func (d *Delivery) see(entry target.Entry) {
+	d.Learn(func(known *results.Target) {
+		known.Seen.Listed, known.Seen.Digest, known.Seen.ContentDigest = true, entry.Digest, entry.ContentDigest
+	})
+	d.sayTwice(entry)
+}
+
+// listedAs is what the digests of a version in the index say.
+func listedAs(ctx context.Context, d *Delivery, entry target.Entry) (extension.DigestVerdict, error) {
+	// The very package that was sent, which an earlier run left in its output
+	// directory: its pictures are addresses, so that its content looks like another.
+	if sent := strings.TrimPrefix(d.Ext.ArchiveDigest, "sha256:"); sent != "" && sent == strings.TrimPrefix(entry.Digest, "sha256:") {
+		return extension.DigestSame, nil
+	}
+	return published.CompareDigest(ctx, d.Ext, entry.ContentDigest)
 }
 
 // inTarget decides by what the target has of a version that is not in the index.
@@ -110,12 +147,7 @@ func (d *Delivery) afterRejection() string {
 // compare decides between exists and drift for a version in the index. It always ends
 // the delivery.
 func compare(ctx context.Context, to *Asking, d *Delivery, entry target.Entry) error {
-	// The very package that was sent, which an earlier run left in its output
-	// directory: its pictures are addresses, so that its content looks like another.
-	if sent := strings.TrimPrefix(d.Ext.ArchiveDigest, "sha256:"); sent != "" && sent == strings.TrimPrefix(entry.Digest, "sha256:") {
-		return exists(d, entry)
-	}
-	verdict, err := published.CompareDigest(ctx, d.Ext, entry.ContentDigest)
+	verdict, err := listedAs(ctx, d, entry)
 	if err != nil {
 		return err
 	}

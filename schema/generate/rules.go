@@ -68,8 +68,9 @@ func markdown(text string) string {
 const rulesIntroduction = `<!-- Made by "go generate ./schema" from the rules of internal/lint; change it there, or in schema/generate/rules.go. -->
 # Rules
 
-` + "`ksrelease lint`" + ` holds extensions to these rules, and ` + "`ksrelease run`" + ` does before
-anything else. ` + "`ksrelease lint --explain RULE`" + ` prints what this page says of a rule.
+` + "`ksrelease lint`" + ` holds extensions to these rules, and ` + "`ksrelease run`" + ` does with what
+is going to be released: what exists with the same content is not looked at again.
+` + "`ksrelease lint --explain RULE`" + ` prints what this page says of a rule.
 
 ## Codes
 
