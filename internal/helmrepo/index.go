@@ -14,10 +14,10 @@ import (
 // Index is what a release needs of index.yaml. It is not changed after it was
 // read, so that it can be shared.
 type Index struct {
-	entries map[string][]Entry
-	broken  map[string]error // why an entry of a chart could not be read
-	refused []*Refused       // the first ones
-	empty   *Refused         // the first entry that is null
+	entries entries
+	broken  map[string]*Refused // why an entry of a chart could not be read
+	refused []*Refused          // the first ones
+	empty   *Refused            // the first entry that is null
 	cached  Cached
 	layout  Layout
 }
@@ -141,10 +141,16 @@ func (i *Index) firstRefusal(byHelmAlone bool) *Refused {
 func (i *Index) Refusals() []*Refused { return slices.Clone(i.refused) }
 
 // Charts are the names of all charts of which there is an entry, sorted.
-func (i *Index) Charts() []string { return slices.Sorted(maps.Keys(i.entries)) }
+func (i *Index) Charts() []string { return slices.Sorted(maps.Keys(i.entries.of)) }
 
 // Entries are the entries of a chart in the order of the index.
-func (i *Index) Entries(chart string) []Entry { return slices.Clone(i.entries[chart]) }
+func (i *Index) Entries(chart string) []Entry {
+	var list []Entry
+	for kept := range i.entries.all(chart) {
+		list = append(list, kept.entry(chart))
+	}
+	return list
+}
 
 // Layout is where the index has what, for those who change its text.
 func (i *Index) Layout() Layout { return i.layout }
@@ -162,27 +168,37 @@ func (i *Index) Empty() *Refused { return i.empty }
 // version it is the last one: KubeSphere goes through them in the order of the
 // index, and each overwrites the one before.
 func (i *Index) Version(name, version string) (Entry, bool) {
-	var found Entry
-	for _, entry := range i.entries[name] {
-		if entry.Version == version {
-			times := found.Times + 1
-			found = entry
-			found.Times = times
+	var last keptEntry
+	times := 0
+	for kept := range i.entries.all(name) {
+		if string(kept.version()) == version {
+			last = kept
+			times++
 		}
 	}
-	return found, found.Times > 0
+	if times == 0 {
+		return Entry{}, false
+	}
+	found := last.entry(name)
+	found.Times = times
+	return found, true
 }
 
 // Unreadable is why not all entries of a chart could be read, so that a version
 // which is not found may be there all the same; nil where all could.
-func (i *Index) Unreadable(name string) error { return i.broken[name] }
+func (i *Index) Unreadable(name string) error {
+	if refused := i.broken[name]; refused != nil {
+		return refused
+	}
+	return nil // and no interface around a nil pointer
+}
 
 // Versions lists the versions of a chart, newest first by SemVer; what is no
 // SemVer stands at the end, by text.
 func (i *Index) Versions(name string) []string {
-	versions := make([]string, 0, len(i.entries[name]))
-	for _, entry := range i.entries[name] {
-		versions = append(versions, entry.Version)
+	versions := []string{}
+	for kept := range i.entries.all(name) {
+		versions = append(versions, string(kept.version()))
 	}
 	slices.SortStableFunc(versions, newestFirst)
 	return slices.Compact(versions)
@@ -204,10 +220,9 @@ func newestFirst(a, b string) int {
 	return strings.Compare(b, a)
 }
 
-// add puts an entry into the index, in the order of the index.
-func (i *Index) add(chart string, e Entry) {
-	e.Name = chart
-	i.entries[chart] = append(i.entries[chart], e)
+// newIndex is an index in which nothing is yet.
+func newIndex() *Index {
+	return &Index{entries: entries{of: map[string][]byte{}}, broken: map[string]*Refused{}}
 }
 
 // refuse keeps a reason why Helm does not load the index.

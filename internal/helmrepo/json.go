@@ -149,7 +149,7 @@ func (j *jsonReader) readEntries() error {
 	case err != nil:
 		return err
 	case is == opensNull:
-		clear(j.index.entries)
+		j.index.entries.clear()
 		return nil
 	case is == opensOther:
 		return errors.New("it is no Helm index: entries has to be a mapping")
@@ -160,7 +160,7 @@ func (j *jsonReader) readEntries() error {
 			return err
 		}
 		// The last of two counts.
-		delete(j.index.entries, chart)
+		j.index.entries.drop(chart)
 		is, err := j.opens('[')
 		switch {
 		case err != nil:
@@ -251,5 +251,5 @@ func (j *jsonReader) readEntry(chart string, raw json.RawMessage, line int) {
 	entry := wire.Entries["x"][0].entry()
 	refused.Version, entry.Line = entry.Version, line
 	j.index.refuse(refused)
-	j.index.add(chart, entry)
+	j.index.entries.add(chart, entry.record())
 }

@@ -2,12 +2,12 @@ package helmrepo
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
-// quickEntry reads an entry without a YAML library, which reads some 10 MB a
+// quick reads an entry without a YAML library, which reads some 10 MB a
 // second, where Helm has one for the types of the entry and this package another
 // for the text of the version: most of an index is only looked at.
 //
@@ -15,52 +15,76 @@ import (
 // style, each field once, texts plain or quoted. Whatever it would have to guess
 // about is not ok, and left to the library; so what it takes, Helm loads, and
 // reads the same (TestReadsAsHelm, FuzzQuickIsWhatHelmReads).
-func quickEntry(text []byte, dash int) (e Entry, ok bool) {
-	if !isSimpleText(text) || len(text) < dash+3 || text[dash] != '-' || text[dash+1] != ' ' {
-		return Entry{}, false
-	}
-	q := &quick{rest: text}
-	q.fetch()
-	// The first field stands behind the dash.
-	inner := bytes.TrimLeft(q.text[1:], " ")
-	q.indent += len(q.text) - len(inner)
-	q.text = inner
-	ok = q.fields(q.indent, entryFields, &e)
-	return e, ok && q.done
-}
-
-// quick is an entry that is being read, line by line.
 type quick struct {
-	rest []byte
+	text []byte // with a line feed at its end
+	next int    // where the line after the one at hand begins
 	// The line at hand, without the blanks around it.
+	begin  int
 	indent int
-	text   []byte
+	line   []byte
+	lines  int  // how many are before it
 	done   bool // there is no line at hand
 	bad    bool // a line is blank, but not empty
+
+	into record
+}
+
+// entry reads the entry at the beginning of a text, with its dash indented so. In whole
+// nothing comes after it; otherwise it ends before a line that is not indented as deep as it is,
+// which has to be there. size and lines are what it takes up of the text.
+func (q *quick) entry(text []byte, dash int, whole bool) (size, lines int, ok bool) {
+	if len(text) < dash+3 || text[dash] != '-' || text[dash+1] != ' ' {
+		return 0, 0, false
+	}
+	q.into.reset()
+	*q = quick{text: text, into: q.into}
+	q.fetch()
+	if q.done {
+		return 0, 0, false
+	}
+	// The first field stands behind the dash.
+	inner := bytes.TrimLeft(q.line[1:], " ")
+	q.indent += len(q.line) - len(inner)
+	q.line = inner
+	if !q.entryFields() {
+		return 0, 0, false
+	}
+	switch {
+	case whole:
+		size, ok = len(text), q.done
+	case !q.done:
+		size, ok = q.begin, q.indent <= dash && q.line[0] != '\t'
+	}
+	return size, q.lines - 1, ok && isSimpleText(text[:size])
 }
 
 // fetch goes to the next line that is not empty.
 func (q *quick) fetch() {
 	for {
-		if len(q.rest) == 0 {
-			q.done, q.text, q.indent = true, nil, -1
+		q.begin = q.next
+		end := bytes.IndexByte(q.text[q.begin:], '\n')
+		if end < 0 {
+			q.done, q.line, q.indent = true, nil, -1
 			return
 		}
-		end := bytes.IndexByte(q.rest, '\n')
-		if end < 0 {
-			end = len(q.rest) - 1
-		}
-		line := q.rest[:end]
-		q.rest = q.rest[end+1:]
-		if len(line) == 0 {
+		q.lines++
+		q.next += end + 1
+		if end == 0 {
 			continue
 		}
-		text := bytes.TrimLeft(line, " ")
-		if len(text) == 0 {
+		line := q.text[q.begin : q.begin+end]
+		indent := 0
+		for indent < len(line) && line[indent] == ' ' {
+			indent++
+		}
+		if indent == len(line) {
 			q.bad = true
 			continue
 		}
-		q.indent, q.text = len(line)-len(text), bytes.TrimRight(text, " ")
+		for line[len(line)-1] == ' ' {
+			line = line[:len(line)-1]
+		}
+		q.indent, q.line = indent, line[indent:]
 		return
 	}
 }
@@ -78,75 +102,137 @@ const (
 	dependencies
 )
 
+// field is a field of a mapping.
 type field struct {
-	name string
-	bit  uint
+	bit  uint64 // that no other field of the mapping has
 	kind fieldKind
 	keep bool // a release needs it
 }
 
-// entryFields are those of repo.ChartVersion.
-var entryFields = fieldsOf(map[string]fieldKind{
-	"name": aText, "home": aText, "sources": aTexts, "version": aText, "description": aText, "keywords": aTexts,
-	"maintainers": maintainers, "icon": aText, "apiVersion": aText, "condition": aText, "tags": aText,
-	"appVersion": aText, "deprecated": aBool, "annotations": aTextMap, "kubeVersion": aText,
-	"dependencies": dependencies, "type": aText,
-	"urls": aTexts, "created": aTime, "removed": aBool, "digest": aText,
-	"checksum": aText, "engine": aText, "tillerVersion": aText, "url": aText,
-}, "name", "version", "urls", "created", "digest", "annotations")
+// The bits of the texts that a release needs.
+const (
+	nameBit uint64 = 1 << iota
+	versionBit
+	digestBit
+	otherBit
+)
 
-var maintainerFields = fieldsOf(map[string]fieldKind{"name": aText, "email": aText, "url": aText})
-
-var dependencyFields = fieldsOf(map[string]fieldKind{
-	"name": aText, "version": aText, "repository": aText, "condition": aText, "tags": aTexts, "enabled": aBool, "alias": aText,
-})
-
-func fieldsOf(kinds map[string]fieldKind, keep ...string) map[string]field {
-	fields := map[string]field{}
-	for name, kind := range kinds {
-		fields[name] = field{name: name, bit: uint(len(fields)), kind: kind}
-	}
-	for _, name := range keep {
-		f := fields[name]
-		f.keep = true
-		fields[name] = f
-	}
-	return fields
-}
-
-// set takes a text of an entry.
-func (e *Entry) set(key, value string) {
-	switch key {
+// entryField is a field of repo.ChartVersion. A switch costs a fifth of a look-up in a map.
+func entryField(name []byte) (f field, ok bool) {
+	switch string(name) {
 	case "name":
-		e.OwnName = value
+		return field{nameBit, aText, true}, true
 	case "version":
-		e.Version = value
+		return field{versionBit, aText, true}, true
 	case "digest":
-		e.Digest = value
+		return field{digestBit, aText, true}, true
+	case "urls":
+		return field{otherBit, aTexts, true}, true
 	case "created":
-		_ = e.Created.UnmarshalText([]byte(value)) // it was looked at
+		return field{otherBit << 1, aTime, true}, true
+	case "annotations":
+		return field{otherBit << 2, aTextMap, true}, true
+	case "home":
+		return field{otherBit << 3, aText, false}, true
+	case "sources":
+		return field{otherBit << 4, aTexts, false}, true
+	case "description":
+		return field{otherBit << 5, aText, false}, true
+	case "keywords":
+		return field{otherBit << 6, aTexts, false}, true
+	case "maintainers":
+		return field{otherBit << 7, maintainers, false}, true
+	case "icon":
+		return field{otherBit << 8, aText, false}, true
+	case "apiVersion":
+		return field{otherBit << 9, aText, false}, true
+	case "condition":
+		return field{otherBit << 10, aText, false}, true
+	case "tags":
+		return field{otherBit << 11, aText, false}, true
+	case "appVersion":
+		return field{otherBit << 12, aText, false}, true
+	case "deprecated":
+		return field{otherBit << 13, aBool, false}, true
+	case "kubeVersion":
+		return field{otherBit << 14, aText, false}, true
+	case "dependencies":
+		return field{otherBit << 15, dependencies, false}, true
+	case "type":
+		return field{otherBit << 16, aText, false}, true
+	case "removed":
+		return field{otherBit << 17, aBool, false}, true
+	case "checksum":
+		return field{otherBit << 18, aText, false}, true
+	case "engine":
+		return field{otherBit << 19, aText, false}, true
+	case "tillerVersion":
+		return field{otherBit << 20, aText, false}, true
+	case "url":
+		return field{otherBit << 21, aText, false}, true
 	}
+	return field{}, false
 }
 
-// fields reads the fields of a mapping, from the line at hand to the first that
-// is not indented as they are. e takes what a release needs.
-func (q *quick) fields(indent int, known map[string]field, e *Entry) bool {
-	var seen uint
+// maintainerField is a field of chart.Maintainer.
+func maintainerField(name []byte) (f field, ok bool) {
+	switch string(name) {
+	case "name":
+		return field{bit: 1, kind: aText}, true
+	case "email":
+		return field{bit: 2, kind: aText}, true
+	case "url":
+		return field{bit: 4, kind: aText}, true
+	}
+	return field{}, false
+}
+
+// dependencyField is a field of chart.Dependency, but for import-values, which may hold anything.
+func dependencyField(name []byte) (f field, ok bool) {
+	switch string(name) {
+	case "name":
+		return field{bit: 1, kind: aText}, true
+	case "version":
+		return field{bit: 2, kind: aText}, true
+	case "repository":
+		return field{bit: 4, kind: aText}, true
+	case "condition":
+		return field{bit: 8, kind: aText}, true
+	case "tags":
+		return field{bit: 16, kind: aTexts}, true
+	case "enabled":
+		return field{bit: 32, kind: aBool}, true
+	case "alias":
+		return field{bit: 64, kind: aText}, true
+	}
+	return field{}, false
+}
+
+// entryFields reads the fields of an entry, from the line at hand to the first that is not
+// indented as they are.
+func (q *quick) entryFields() bool { return q.fields(q.indent, entryField) }
+
+// fields reads the fields of a mapping.
+func (q *quick) fields(indent int, known func([]byte) (field, bool)) bool {
+	var seen uint64
 	for !q.done && q.indent == indent {
-		colon := bytes.IndexByte(q.text, ':')
+		colon := bytes.IndexByte(q.line, ':')
 		if colon < 0 {
 			return false
 		}
-		f, ok := known[string(q.text[:colon])]
-		if !ok || seen&(1<<f.bit) != 0 {
+		f, ok := known(q.line[:colon])
+		if !ok || seen&f.bit != 0 {
 			return false
 		}
-		seen |= 1 << f.bit
-		value := q.text[colon+1:]
+		seen |= f.bit
+		value := q.line[colon+1:]
 		if len(value) > 0 && value[0] != ' ' {
 			return false
 		}
-		if !q.value(f, bytes.TrimLeft(value, " "), indent, e) || q.bad {
+		for len(value) > 0 && value[0] == ' ' {
+			value = value[1:]
+		}
+		if !q.value(f, value, indent) || q.bad {
 			return false
 		}
 	}
@@ -154,88 +240,107 @@ func (q *quick) fields(indent int, known map[string]field, e *Entry) bool {
 }
 
 // value reads the value of a field, and goes to the line after it.
-func (q *quick) value(f field, value []byte, indent int, e *Entry) bool {
+func (q *quick) value(f field, value []byte, indent int) bool {
 	switch f.kind {
 	case aText:
 		text, ok := q.scalar(value, indent, f.keep)
-		if ok && f.keep {
-			e.set(f.name, text)
+		if f.keep {
+			switch f.bit {
+			case nameBit:
+				q.into.ownName = text
+			case versionBit:
+				q.into.version = text
+			case digestBit:
+				q.into.digest = text
+			}
 		}
 		return ok
 	case aBool:
 		q.fetch()
 		return (string(value) == "true" || string(value) == "false") && q.indent <= indent
 	case aTime:
-		text, ok := string(value), isPlainTime(value)
+		text, ok := value, isPlainTime(value)
 		if ok {
 			q.fetch()
 			ok = q.indent <= indent
 		} else {
 			text, ok = q.scalar(value, indent, true)
 		}
-		var at time.Time
-		if !ok || at.UnmarshalText([]byte(text)) != nil {
-			return false
-		}
-		e.set(f.name, text)
-		return true
+		return ok && q.into.created.UnmarshalText(text) == nil
 	case aTexts:
-		if string(value) == "[]" || len(value) > 0 {
+		if len(value) > 0 {
 			q.fetch()
 			return string(value) == "[]" && q.indent <= indent
 		}
-		q.fetch()
-		var urls []string
-		ok := q.items(indent, func(at int, value []byte) bool {
-			text, ok := q.scalar(value, at, f.keep)
-			if f.keep {
-				urls = append(urls, text)
-			}
-			return ok && len(value) > 0
-		})
-		if f.keep {
-			e.URLs = urls
-		}
-		return ok
+		return q.texts(indent, f.keep)
 	case aTextMap:
-		return q.textMap(value, indent, e)
+		return q.textMap(value, indent)
 	}
-	fields := maintainerFields
+	fields := maintainerField
 	if f.kind == dependencies {
-		fields = dependencyFields
+		fields = dependencyField
 	}
 	if len(value) > 0 {
 		q.fetch()
 		return string(value) == "[]" && q.indent <= indent
 	}
 	q.fetch()
-	return q.items(indent, func(at int, first []byte) bool {
+	at := q.indent
+	if q.noItems(indent) {
+		return q.done || q.indent <= indent // there is no value, which is none
+	}
+	for q.isItemAt(at) {
+		first := q.item()
 		if len(first) == 0 {
 			return false
 		}
-		q.indent += len(q.text) - len(first)
-		q.text = first
-		return q.fields(q.indent, fields, nil)
-	})
-}
-
-// items reads the items of a list below a field that is indented so. Each is
-// handed the indentation of its dash, and what stands behind it.
-func (q *quick) items(indent int, read func(at int, first []byte) bool) bool {
-	at := q.indent
-	if q.done || at < indent || !isItem(q.text) {
-		return q.done || q.indent <= indent // there is no value, which is none
-	}
-	for !q.done && q.indent == at && isItem(q.text) {
-		if !read(at, bytes.TrimLeft(q.text[1:], " ")) || q.bad {
+		q.indent += len(q.line) - len(first)
+		q.line = first
+		if !q.fields(q.indent, fields) || q.bad {
 			return false
 		}
 	}
 	return q.done || q.indent <= indent
 }
 
+// texts reads a list of texts below a field that is indented so.
+func (q *quick) texts(indent int, keep bool) bool {
+	q.fetch()
+	at := q.indent
+	if q.noItems(indent) {
+		return q.done || q.indent <= indent
+	}
+	for q.isItemAt(at) {
+		first := q.item()
+		text, ok := q.scalar(first, at, keep)
+		if keep {
+			q.into.urls = append(q.into.urls, text)
+		}
+		if !ok || len(first) == 0 || q.bad {
+			return false
+		}
+	}
+	return q.done || q.indent <= indent
+}
+
+func (q *quick) noItems(indent int) bool { return q.done || q.indent < indent || !isItem(q.line) }
+
+func (q *quick) isItemAt(indent int) bool { return !q.done && q.indent == indent && isItem(q.line) }
+
+// item is what stands behind the dash of the line at hand.
+func (q *quick) item() []byte {
+	first := q.line[1:]
+	for len(first) > 0 && first[0] == ' ' {
+		first = first[1:]
+	}
+	return first
+}
+
+// mostAnnotations is how many keys are compared with one another.
+const mostAnnotations = 64
+
 // textMap reads a mapping of texts.
-func (q *quick) textMap(value []byte, indent int, e *Entry) bool {
+func (q *quick) textMap(value []byte, indent int) bool {
 	q.fetch()
 	if len(value) > 0 {
 		return string(value) == "{}" && q.indent <= indent
@@ -244,94 +349,97 @@ func (q *quick) textMap(value []byte, indent int, e *Entry) bool {
 	if q.done || at <= indent {
 		return true
 	}
-	found := map[string]string{}
 	for !q.done && q.indent == at {
-		colon := bytes.Index(q.text, []byte(": "))
-		if colon < 0 || !isPlainKey(q.text[:colon]) {
+		colon := bytes.Index(q.line, []byte(": "))
+		if colon < 0 || !isPlainKey(q.line[:colon]) || len(q.into.annotations) == mostAnnotations {
 			return false
 		}
-		key := string(q.text[:colon])
-		if _, twice := found[key]; twice {
-			return false
+		key := q.line[:colon]
+		for _, before := range q.into.annotations {
+			if bytes.Equal(key, before[0]) {
+				return false
+			}
 		}
-		text, ok := q.scalar(bytes.TrimLeft(q.text[colon+2:], " "), at, true)
+		value := q.line[colon+2:]
+		for len(value) > 0 && value[0] == ' ' {
+			value = value[1:]
+		}
+		text, ok := q.scalar(value, at, true)
 		if !ok || q.bad {
 			return false
 		}
-		found[key] = text
+		q.into.annotations = append(q.into.annotations, [2][]byte{key, text})
 	}
-	e.Annotations = found
 	return q.done || q.indent <= indent
 }
 
 // scalar reads a text that begins with value, in a field or item that is indented
 // so, and goes to the line after it. Only what is kept has to be known exactly.
-func (q *quick) scalar(value []byte, indent int, keep bool) (string, bool) {
+func (q *quick) scalar(value []byte, indent int, keep bool) ([]byte, bool) {
 	if len(value) == 0 {
 		q.fetch()
-		return "", q.indent <= indent && (q.done || q.indent < indent || !isItem(q.text))
+		return nil, q.indent <= indent && (q.done || q.indent < indent || !isItem(q.line))
 	}
 	switch value[0] {
 	case '"', '\'':
 		return q.quoted(value, indent, keep)
 	case '|', '>':
-		return "", !keep && q.block(value, indent)
+		return nil, !keep && q.block(value, indent)
 	}
 	if !isPlainText(value) {
-		return "", false
-	}
-	text := ""
-	if keep {
-		text = string(value)
+		return nil, false
 	}
 	q.fetch()
 	for !q.done && q.indent > indent {
-		if keep || !continuesPlain(q.text) {
-			return "", false
+		if keep || !continuesPlain(q.line) {
+			return nil, false
 		}
 		q.fetch()
 	}
-	return text, true
+	return value, true
 }
 
 // quoted reads a quoted text.
-func (q *quick) quoted(value []byte, indent int, keep bool) (string, bool) {
+func (q *quick) quoted(value []byte, indent int, keep bool) ([]byte, bool) {
 	quote := value[0]
 	rest := value[1:]
 	escaped := false
 	for {
 		end, esc, ok := closing(quote, rest)
 		if !ok {
-			return "", false
+			return nil, false
 		}
 		escaped = escaped || esc
 		if end >= 0 {
 			if end != len(rest)-1 {
-				return "", false // a comment, or a key
+				return nil, false // a comment, or a key
 			}
 			q.fetch()
 			switch {
 			case !keep:
-				return "", q.indent <= indent
+				return nil, q.indent <= indent
 			case !escaped:
-				return string(rest[:end]), q.indent <= indent
+				return rest[:end], q.indent <= indent
 			case quote == '\'':
-				return strings.ReplaceAll(string(rest[:end]), "''", "'"), q.indent <= indent
+				return bytes.ReplaceAll(rest[:end], []byte("''"), []byte("'")), q.indent <= indent
 			}
-			return "", false
+			return nil, false
 		}
 		if keep {
-			return "", false // it goes on in the next line
+			return nil, false // it goes on in the next line
 		}
 		if q.fetch(); q.done || q.indent <= indent {
-			return "", false
+			return nil, false
 		}
-		rest = q.text
+		rest = q.line
 	}
 }
 
 // closing finds the quote that ends a text; -1 where this line has none.
 func closing(quote byte, text []byte) (end int, escaped, ok bool) {
+	if quote == '\'' && bytes.IndexByte(text, quote) < 0 {
+		return -1, false, true
+	}
 	for i := 0; i < len(text); i++ {
 		switch {
 		case quote == '"' && text[i] == '\\':
@@ -359,7 +467,15 @@ func closing(quote byte, text []byte) (end int, escaped, ok bool) {
 
 // escapedDigits is the last byte of \xHH or \uHHHH; -1 where it is another escape.
 func escapedDigits(text []byte, at int) int {
-	digits := map[byte]int{'x': 2, 'u': 4}[text[at]]
+	digits := 0
+	switch text[at] {
+	case 'x':
+		digits = 2
+	case 'u':
+		digits = 4
+	case 'U':
+		digits = 8
+	}
 	if digits == 0 || at+digits >= len(text) {
 		return -1
 	}
@@ -368,8 +484,11 @@ func escapedDigits(text []byte, at int) int {
 			return -1
 		}
 	}
-	if digits == 4 && (text[at+1] == 'd' || text[at+1] == 'D') && text[at+2] > '7' {
+	switch {
+	case digits == 4 && (text[at+1] == 'd' || text[at+1] == 'D') && text[at+2] > '7':
 		return -1 // half of a pair
+	case digits == 8 && !bytes.HasPrefix(text[at+1:], []byte("0001")):
+		return -1 // most pictures of characters are there, and nothing that is no character
 	}
 	return at + digits
 }
@@ -381,7 +500,7 @@ func (q *quick) block(value []byte, indent int) bool {
 	default:
 		return false
 	}
-	if len(q.rest) > 0 && q.rest[0] == '\n' {
+	if q.next < len(q.text) && q.text[q.next] == '\n' {
 		return false // how much it is indented shows only later
 	}
 	q.fetch()
@@ -397,6 +516,12 @@ func (q *quick) block(value []byte, indent int) bool {
 // feeds alone.
 func isSimpleText(text []byte) bool {
 	for i := 0; i < len(text); i++ {
+		for i+8 <= len(text) && isPlainASCII(binary.LittleEndian.Uint64(text[i:])) {
+			i += 8
+		}
+		if i == len(text) {
+			break
+		}
 		c := text[i]
 		if c < utf8.RuneSelf {
 			if c < ' ' && c != '\n' || c == 0x7f {
@@ -413,13 +538,25 @@ func isSimpleText(text []byte) bool {
 	return true
 }
 
+// isPlainASCII says that eight bytes are printable ASCII or line feeds.
+func isPlainASCII(eight uint64) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	feeds := eight ^ ones*'\n'
+	feeds = ^((feeds&^highs + ones*0x7f) | feeds) & highs // 0x80 where a line feed is
+	eight |= feeds >> 1                                   // which makes a letter of it
+	below := (eight - ones*' ') &^ eight & highs
+	deleted := eight ^ ones*0x7f
+	deleted = (deleted - ones) &^ deleted & highs
+	return eight&highs|below|deleted == 0
+}
+
 // isPlainText says that a text without quotes is a text in YAML 1.1, and only that.
 func isPlainText(text []byte) bool {
 	first := text[0]
 	switch {
 	case isLetter(first), first >= utf8.RuneSelf, first == '/', first == '^', first == '_', first == '(':
 	case isDigit(first):
-		if !isVersion(text) {
+		if !isVersion(text) && !hasLetterOfNoNumber(text) {
 			return false
 		}
 	default:
@@ -452,6 +589,21 @@ func isVersion(text []byte) bool {
 		}
 	}
 	return dots >= 2
+}
+
+// hasLetterOfNoNumber says that a text that begins with a digit has a letter that no number and
+// no time in YAML 1.1 has, as most digests do: numbers have e, x, o and b, times T and Z, and only
+// what begins with 0x has others.
+func hasLetterOfNoNumber(text []byte) bool {
+	if text[0] == '0' && len(text) > 1 && (text[1] == 'x' || text[1] == 'X') || bytes.IndexByte(text, '_') >= 0 {
+		return false // _ counts for nothing in a number
+	}
+	for _, c := range text {
+		if isLetter(c) && !strings.ContainsRune("eExXoObBtTzZ", rune(c)) {
+			return true
+		}
+	}
+	return false
 }
 
 func isPlainTime(text []byte) bool {

@@ -36,13 +36,19 @@ const (
 // error, but the Refused of the Index: its other entries can be read. An error
 // is what cannot be read at all, or is no index; Helm refuses one without
 // apiVersion, and so KubeSphere does.
-func Read(source io.Reader) (*Index, error) {
+func Read(source io.Reader) (*Index, error) { return readThrough(source, bufferSize) }
+
+// bufferSize is how much of an index is looked at at once, in bytes; it holds some hundred entries.
+const bufferSize = 256 << 10
+
+func readThrough(source io.Reader, buffer int) (*Index, error) {
 	recorded := &recorder{source: source}
 	r := &reader{
-		index: &Index{entries: map[string][]Entry{}, broken: map[string]error{}, layout: Layout{Lines: true, Charts: map[string]int{}}},
-		lines: bufio.NewReaderSize(recorded, 64<<10),
+		index: newIndex(),
+		lines: bufio.NewReaderSize(recorded, buffer),
 		seen:  map[string]bool{}, charts: map[string]bool{},
 	}
+	r.index.layout = Layout{Lines: true, Charts: map[string]int{}}
 	err := r.read()
 	if errors.Is(err, errOtherLayout) {
 		whole, complete, failed := recorded.rest()
@@ -54,7 +60,7 @@ func Read(source io.Reader) (*Index, error) {
 		case len(bytes.TrimSpace(whole)) == 0:
 			return nil, errors.New("the index is empty")
 		}
-		r.index = &Index{entries: map[string][]Entry{}, broken: map[string]error{}}
+		r.index = newIndex()
 		if err = r.readWhole(whole); err != nil && looksLikeIndex(whole) {
 			err = broken(whole, err)
 		}
@@ -70,6 +76,7 @@ func Read(source io.Reader) (*Index, error) {
 	case r.apiVersion == "":
 		return nil, errors.New("the index has no apiVersion, so Helm and KubeSphere refuse it")
 	}
+	r.index.entries.end()
 	return r.index, nil
 }
 
@@ -105,20 +112,38 @@ var errOtherLayout = errors.New("another layout")
 // recorder keeps the beginning of what is read, for those who have to begin anew.
 type recorder struct {
 	source io.Reader
-	head   []byte
+	head   [][]byte // in pieces, so that it is never copied
+	size   int
 	over   bool // there was more than is kept
 }
+
+// pieceSize is that of a piece.
+const pieceSize = 64 << 10
 
 func (r *recorder) Read(p []byte) (int, error) {
 	n, err := r.source.Read(p)
 	switch {
 	case r.over:
-	case len(r.head)+n > wholeLimit:
+	case r.size+n > wholeLimit:
 		r.over, r.head = true, nil
 	default:
-		r.head = append(r.head, p[:n]...)
+		r.keep(p[:n])
 	}
 	return n, err
+}
+
+func (r *recorder) keep(data []byte) {
+	r.size += len(data)
+	for len(data) > 0 {
+		last := len(r.head) - 1
+		if last < 0 || len(r.head[last]) == pieceSize {
+			r.head = append(r.head, make([]byte, 0, pieceSize))
+			last++
+		}
+		n := min(len(data), pieceSize-len(r.head[last]))
+		r.head[last] = append(r.head[last], data[:n]...)
+		data = data[n:]
+	}
 }
 
 // rest is all of it, from the beginning; complete is false where that is too much.
@@ -126,7 +151,7 @@ func (r *recorder) rest() (whole []byte, complete bool, err error) {
 	if _, err := io.CopyN(io.Discard, r, wholeLimit+1); err != nil && err != io.EOF {
 		return nil, false, err
 	}
-	return r.head, !r.over, nil
+	return slices.Concat(r.head...), !r.over, nil
 }
 
 // reader takes an index apart: into the fields at its top, and its entries.
@@ -145,6 +170,7 @@ type reader struct {
 
 	part    part
 	entries entriesAt
+	quick   quick
 }
 
 // part is what is being collected: lines that belong together.
@@ -176,6 +202,13 @@ type entriesAt struct {
 func (r *reader) read() error {
 	r.nothing = true
 	for {
+		for r.entries.inside {
+			if taken, err := r.quickEntry(); err != nil {
+				return err
+			} else if !taken {
+				break
+			}
+		}
 		line, err := r.next()
 		switch {
 		case err == io.EOF:
@@ -203,6 +236,55 @@ func (r *reader) read() error {
 			return r.finish()
 		}
 	}
+}
+
+// quickEntry takes the next entry, where it is written as Helm writes it, as it stands in the
+// buffer. What is left to the library, and to readEntry, goes line by line.
+func (r *reader) quickEntry() (taken bool, err error) {
+	at := &r.entries
+	if at.chart == 0 || !at.bare && at.item < 0 {
+		return false, nil
+	}
+	for {
+		text, _ := r.lines.Peek(r.lines.Buffered())
+		dash := at.item
+		if at.bare {
+			dash = len(text) - len(bytes.TrimLeft(text, " "))
+		}
+		switch {
+		case len(text) <= dash+1: // too little of it is there
+		case dash < at.chart || text[dash] != '-' || text[dash+1] != ' ' || len(bytes.TrimLeft(text[:dash], " ")) > 0:
+			return false, nil
+		default:
+			if err := r.beforeEntry(); err != nil {
+				return false, err
+			}
+			size, lines, ok := r.quick.entry(text, dash, false)
+			switch {
+			case ok:
+				at.item, at.bare = dash, false
+				r.quick.into.line = r.number + 1
+				r.index.entries.add(at.name, &r.quick.into)
+				r.number += lines
+				_, err := r.lines.Discard(size)
+				return true, err
+			case !r.quick.done:
+				return false, nil
+			}
+		}
+		// At most once: it fills the buffer.
+		if more, _ := r.lines.Peek(r.lines.Size()); len(more) == len(text) {
+			return false, nil
+		}
+	}
+}
+
+// beforeEntry takes what comes before an entry.
+func (r *reader) beforeEntry() error {
+	if err := r.nameChart(); err != nil {
+		return err
+	}
+	return r.flush()
 }
 
 // next is the next line, with a line feed at its end.
@@ -357,10 +439,7 @@ func (r *reader) inEntries(line, text []byte, indent int) error {
 		at.item, at.named, at.bare = -1, false, text[len(text)-1] == ':'
 		return r.begin(chartPart, line)
 	case isItem(text) && (indent == at.item || at.bare):
-		if err := r.nameChart(); err != nil {
-			return err
-		}
-		if err := r.flush(); err != nil {
+		if err := r.beforeEntry(); err != nil {
 			return err
 		}
 		at.item, at.bare = indent, false
@@ -515,18 +594,19 @@ func (r *reader) take(chart string, version *chartVersion, line int) {
 		r.index.hasEmpty(chart, line)
 		return
 	}
-	r.index.add(chart, Entry{
+	entry := Entry{
 		OwnName: version.Name, Version: version.Version, Digest: version.Digest,
 		URLs: version.URLs, Annotations: version.Annotations, Created: version.Created, Line: line,
-	})
+	}
+	r.index.entries.add(chart, entry.record())
 }
 
 // readEntry reads one entry: most are written as Helm writes them, and need no
 // library.
 func (r *reader) readEntry() error {
-	if entry, ok := quickEntry(r.part.text, r.entries.item); ok {
-		entry.Line = r.part.line
-		r.index.add(r.entries.name, entry)
+	if _, _, ok := r.quick.entry(r.part.text, r.entries.item, true); ok {
+		r.quick.into.line = r.part.line
+		r.index.entries.add(r.entries.name, &r.quick.into)
 		return nil
 	}
 	chart, line := r.entries.name, r.part.line
@@ -563,7 +643,7 @@ func (r *reader) readEntry() error {
 	entry := wire.Entries["x"][0].entry()
 	fault.Version, entry.Line = entry.Version, line
 	r.index.refuse(fault)
-	r.index.add(chart, entry)
+	r.index.entries.add(chart, entry.record())
 	return nil
 }
 

@@ -59,7 +59,8 @@ func (r *reader) readWhole(body []byte) error {
 	r.apiVersion, r.nothing = wire.APIVersion, false
 	for chart, versions := range wire.Entries {
 		for _, version := range versions {
-			r.index.add(chart, version.entry())
+			entry := version.entry()
+			r.index.entries.add(chart, entry.record())
 		}
 	}
 	r.index.refuse(locate(body, err))
