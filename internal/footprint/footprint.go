@@ -23,6 +23,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/extension/tarball"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/helmchart/merge"
 )
 
 // Footprint is what an administrator notices of a version. It can be written as JSON and
@@ -201,7 +202,7 @@ func values(c *helmchart.Chart) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := chartutil.CoalesceValues(tree, map[string]any{})
+	all, err := merge.Values(tree, nil)
 	if err != nil {
 		return nil, err
 	}

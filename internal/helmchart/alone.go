@@ -5,6 +5,8 @@ import (
 
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
+
+	"github.com/ksrelease/ksrelease/internal/helmchart/merge"
 )
 
 // Alone renders a chart without subcharts as if it were the root, with values that
@@ -18,7 +20,7 @@ func (c *Chart) Alone(one *chart.Chart) (Renderer, error) {
 // AloneWith renders a chart, with the subcharts that it has, as if it were the root,
 // with given values over its own.
 func (c *Chart) AloneWith(one *chart.Chart, values map[string]any) (Renderer, error) {
-	given := copyTree(values).(map[string]any)
+	given := merge.Copy(values).(map[string]any)
 	tree, err := Process(one, given)
 	if err != nil {
 		return Renderer{}, err

@@ -9,6 +9,7 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/helmchart/merge"
 )
 
 // The values of installationMode in extension.yaml, and the tags by which KubeSphere
@@ -128,7 +129,7 @@ func installedAs(ext *extension.Extension, c *Chart) ([]Renderer, error) {
 func (c *Chart) installedWith(i Installation, subcharts []Subchart) (Renderer, error) {
 	sets := i.sets()
 	if c.reachesDeeper(i, subcharts) {
-		tree, err := Process(c.Root, copyTree(sets).(map[string]any))
+		tree, err := Process(c.Root, merge.Copy(sets).(map[string]any))
 		if err != nil {
 			return Renderer{}, err
 		}

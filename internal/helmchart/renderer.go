@@ -17,6 +17,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/helmchart/engine"
 	"github.com/ksrelease/ksrelease/internal/helmchart/helmerror"
 	"github.com/ksrelease/ksrelease/internal/helmchart/kubeapi"
+	"github.com/ksrelease/ksrelease/internal/helmchart/merge"
 )
 
 // MaxBroken bounds how many broken templates one lint looks for: each costs
@@ -59,10 +60,14 @@ func (c *Chart) newRenderer(tree *chart.Chart, release chartutil.ReleaseOptions,
 	caps := kubeapi.Capabilities(c.ext.Metadata.KubeVersion)
 	// Schemas of values are a matter of their own (see valueSchemas): Helm's
 	// check reads files and asks the network.
-	top, err := chartutil.ToRenderValuesWithSchemaValidation(tree, given, release, caps, true)
+	values, err := merge.Values(tree, given)
 	if err != nil {
 		return Renderer{}, fmt.Errorf("merging the values of the subcharts: %w", err)
 	}
+	top := chartutil.Values{"Chart": tree.Metadata, "Capabilities": caps, "Values": chartutil.Values(values), "Release": map[string]any{
+		"Name": release.Name, "Namespace": release.Namespace, "Revision": release.Revision,
+		"IsInstall": release.IsInstall, "IsUpgrade": release.IsUpgrade, "Service": "Helm",
+	}}
 	return Renderer{roles: []Role{Host}, sets: anywhere, top: top, shared: c.shared}.of(tree), nil
 }
 

@@ -6,7 +6,8 @@ import (
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chartutil"
+
+	"github.com/ksrelease/ksrelease/internal/helmchart/merge"
 )
 
 // Process applies aliases, conditions, tags and imported values as Helm's
@@ -14,7 +15,7 @@ import (
 // user would give.
 func Process(root *chart.Chart, given map[string]any) (*chart.Chart, error) {
 	tree := Clone(root)
-	if err := chartutil.ProcessDependenciesWithMerge(tree, given); err != nil {
+	if err := merge.Dependencies(tree, given); err != nil {
 		return nil, fmt.Errorf("merging the values of the subcharts: %w", err)
 	}
 	return tree, nil

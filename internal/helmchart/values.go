@@ -3,6 +3,8 @@ package helmchart
 import (
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
+
+	"github.com/ksrelease/ksrelease/internal/helmchart/merge"
 )
 
 // Overlay sets global values, which charts share, over those of an extension. A nil one
@@ -12,7 +14,7 @@ type Overlay func(global map[string]any)
 // fresh is a copy of the values as KubeSphere installs the chart on a cluster, with the
 // overlay.
 func (r Renderer) fresh(on Role, over Overlay) chartutil.Values {
-	values := copyTree(map[string]any(r.Values())).(map[string]any)
+	values := merge.Copy(r.Values()).(map[string]any)
 	for key, value := range r.sets {
 		if key != chartutil.GlobalKey {
 			setOver(values, key, value)
@@ -35,7 +37,7 @@ func (r Renderer) fresh(on Role, over Overlay) chartutil.Values {
 // them in any of its installations.
 func (r Renderer) Globals() map[string]any {
 	global, _ := r.Values()[chartutil.GlobalKey].(map[string]any)
-	all := copyTree(global).(map[string]any)
+	all := merge.Copy(global).(map[string]any)
 	setPortal(all)
 	setClusterInfo(all, Host)
 	return all
@@ -134,33 +136,11 @@ func both(first, second Overlay) Overlay {
 // them: what chartutil.CoalesceValues does, but for its copying by reflection,
 // which takes longer than the rendering.
 func ValuesOver(c *chart.Chart, given map[string]any) chartutil.Values {
-	merged := chartutil.CoalesceTables(copyTree(given).(map[string]any), copyTree(c.Values).(map[string]any))
+	merged := merge.Tables(merge.Copy(given).(map[string]any), c.Values)
 	for key := range c.Values {
 		if value, ok := given[key]; ok && value == nil {
 			delete(merged, key) // null takes a value out, even one that is null itself
 		}
 	}
 	return merged
-}
-
-// copyTree copies decoded YAML. Helm's own way to copy (copystructure) goes by
-// reflection and takes several times as long.
-func copyTree(value any) any {
-	switch v := value.(type) {
-	case map[string]any:
-		clone := make(map[string]any, len(v))
-		for key, element := range v {
-			clone[key] = copyTree(element)
-		}
-		return clone
-	case chartutil.Values:
-		return copyTree(map[string]any(v))
-	case []any:
-		clone := make([]any, len(v))
-		for i, element := range v {
-			clone[i] = copyTree(element)
-		}
-		return clone
-	}
-	return value
 }
