@@ -2,8 +2,9 @@ package config
 
 import (
 	"errors"
-	"regexp"
 	"time"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // DurationPattern is what ParseDuration takes, as a regular expression that Go and
@@ -27,7 +28,7 @@ const (
 	anyPart = `[0-9]{1,5}` + fraction + `h|[0-9]{1,6}` + fraction + `m|[0-9]{1,9}` + fraction + `(s|ms|us|µs|ns)|\.[0-9]{1,9}` + units
 )
 
-var durationForm = regexp.MustCompile(DurationPattern)
+var durationForm = lazyregexp.New(DurationPattern)
 
 // ParseDuration reads a time to wait, such as 90s, 1h30m or 0.5h: in the config and
 // on the command line. The error says what such a time looks like.

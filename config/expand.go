@@ -2,12 +2,12 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -139,7 +139,7 @@ func (r *reading) until(inDefault, live bool, nested int) string {
 }
 
 // head begins a reference: the name, and what divides it from a default.
-var head = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)(:-|-|\})`)
+var head = lazyregexp.New(`^\$\{([A-Za-z_][A-Za-z0-9_]*)(:-|-|\})`)
 
 // reference reads one reference, and returns what stands for it.
 func (r *reading) reference(live bool, nested int) string {
@@ -239,7 +239,7 @@ var secretVariables = []string{"KSRELEASE_TOKEN", "KSRELEASE_REPOSITORY_PASSWORD
 
 // secretName is the name of such a variable, of one that a later version may read, or
 // of a proxy's address, which may have a password. Windows reads names without case.
-var secretName = regexp.MustCompile(`(?i)^(KSRELEASE_.*(TOKEN|PASSWORD|PASSPHRASE|USERNAME|SECRET|KEY).*|HTTPS?_PROXY|ALL_PROXY)$`)
+var secretName = lazyregexp.New(`(?i)^(KSRELEASE_.*(TOKEN|PASSWORD|PASSPHRASE|USERNAME|SECRET|KEY).*|HTTPS?_PROXY|ALL_PROXY)$`)
 
 // leastSecret is how many bytes a secret needs to be looked for in other variables.
 const leastSecret = 8

@@ -8,12 +8,13 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // submodule is a git submodule that .gitmodules names.
@@ -26,7 +27,7 @@ type submodule struct {
 const maxModules = 1 << 20
 
 // modulePath is a line of .gitmodules that says where a submodule lies.
-var modulePath = regexp.MustCompile(`(?m)^[ \t]*path[ \t]*=[ \t]*(.*?)[ \t]*\r?$`)
+var modulePath = lazyregexp.New(`(?m)^[ \t]*path[ \t]*=[ \t]*(.*?)[ \t]*\r?$`)
 
 // submodules are those of the git work tree around a folder, sorted by path.
 func submodules(dir string) []submodule {

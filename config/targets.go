@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/configfile"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -57,10 +57,12 @@ const DefaultBase = "ghcr.io/helm/chartmuseum:v0.16.1"
 // BaseScratch is a base without anything: ksrelease itself serves the packages.
 const BaseScratch = "scratch"
 
+var renameForm = lazyregexp.New(RenamePattern)
+
 // CheckRename is the error of a form that RenamePattern refuses, as of a command line: with nothing
 // of an image in it, all of them would be called alike.
 func CheckRename(form string) error {
-	if !regexp.MustCompile(RenamePattern).MatchString(form) {
+	if !renameForm.MatchString(form) {
 		return fmt.Errorf("%q has to have {path} or {name}, among small letters, digits, slashes and {host}", form)
 	}
 	return nil
@@ -93,8 +95,8 @@ func (t Target) IsDeclared() bool { return t.index >= 0 }
 
 // registryForm and serverForm are the addresses that TargetOf knows.
 var (
-	registryForm = regexp.MustCompile(`^oci://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*/?$`)
-	serverForm   = regexp.MustCompile(`^https?://[^\s/?#@]+(/[^\s?#]*)?$`)
+	registryForm = lazyregexp.New(`^oci://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*/?$`)
+	serverForm   = lazyregexp.New(`^https?://[^\s/?#@]+(/[^\s?#]*)?$`)
 )
 
 // TargetOf is the target that a command line names by its address or folder: oci://HOST/PATH is

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -11,6 +10,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/adopt"
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/commandline"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 type adoptCommand struct {
@@ -53,7 +53,7 @@ func (c *adoptCommand) Run(a *app.App) error {
 }
 
 // pinnable is a version that go install takes.
-var pinnable = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+-]*$|^[0-9a-f]{12,40}$`)
+var pinnable = lazyregexp.New(`^v[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+-]*$|^[0-9a-f]{12,40}$`)
 
 // pinned is the version of ksrelease for the new workflow.
 func (c *adoptCommand) pinned(a *app.App) (string, error) {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/adopt/shellscript"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/regularfile"
 )
 
@@ -213,7 +213,7 @@ func (c *collection) readAll(r *Report) {
 }
 
 // mentionsTools finds what files about releases have in them.
-var mentionsTools = regexp.MustCompile(`\b(ksbuilder|helm|oras|crane|skopeo|regctl|extension\.yaml)\b`)
+var mentionsTools = lazyregexp.New(`\b(ksbuilder|helm|oras|crane|skopeo|regctl|extension\.yaml)\b`)
 
 // calledFiles are the files that a call may mean.
 func calledFiles(use practice.Use) []string {

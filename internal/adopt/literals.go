@@ -1,29 +1,30 @@
 package adopt
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 var (
 	// assigned is NAME: value, NAME=value and --name value in a line.
-	assigned = regexp.MustCompile(`([A-Za-z_][A-Za-z0-9_-]*)["']?\s*(?:\?=|:=|=|:)\s*["']?([^\s"'#,;)]+)`)
+	assigned = lazyregexp.New(`([A-Za-z_][A-Za-z0-9_-]*)["']?\s*(?:\?=|:=|=|:)\s*["']?([^\s"'#,;)]+)`)
 	// secretName are names of variables and keys that hold secrets.
-	secretName = regexp.MustCompile(`(?i)(^|[_-])(token|passw(or)?d|secret|api[_-]?key|access[_-]?key|credentials?)$`)
+	secretName = lazyregexp.New(`(?i)(^|[_-])(token|passw(or)?d|secret|api[_-]?key|access[_-]?key|credentials?)$`)
 	// flagged are values of flags of commands that log in, and of curl.
 	flagged = []struct {
 		what string
-		find *regexp.Regexp
+		find *lazyregexp.Regexp
 	}{
-		{"a password or token of a login", regexp.MustCompile(`\blogin\b[^\n|]*?\s(?:-p|--password|-t|--token)[ =]["']?([^\s"']+)`)},
-		{"a password of curl", regexp.MustCompile(`\bcurl\b[^\n|]*?\s(?:-u|--user)[ =]["']?[^\s"':]+:([^\s"']+)`)},
-		{"a header of curl", regexp.MustCompile(`(?i)authorization:\s*(?:bearer|basic|token)\s+([^\s"']+)`)},
-		{"a password that is piped into a login", regexp.MustCompile(`\b(?:echo|printf)\s+(?:-n\s+)?["']?([^\s"']+)["']?\s*\|[^\n|]*\blogin\b`)},
-		{"an address of a chat, which is a key", regexp.MustCompile(`https://(?:open\.(?:feishu\.cn|larksuite\.com)/open-apis/bot/v2/hook/|hooks\.slack\.com/(?:services|workflows)/|qyapi\.weixin\.qq\.com/cgi-bin/webhook/send\?key=|oapi\.dingtalk\.com/robot/send\?access_token=)([^\s"'&]+)`)},
-		{"an address with a password", regexp.MustCompile(`://[^/\s:@"']+:([^/\s@"']+)@`)},
+		{"a password or token of a login", lazyregexp.New(`\blogin\b[^\n|]*?\s(?:-p|--password|-t|--token)[ =]["']?([^\s"']+)`)},
+		{"a password of curl", lazyregexp.New(`\bcurl\b[^\n|]*?\s(?:-u|--user)[ =]["']?[^\s"':]+:([^\s"']+)`)},
+		{"a header of curl", lazyregexp.New(`(?i)authorization:\s*(?:bearer|basic|token)\s+([^\s"']+)`)},
+		{"a password that is piped into a login", lazyregexp.New(`\b(?:echo|printf)\s+(?:-n\s+)?["']?([^\s"']+)["']?\s*\|[^\n|]*\blogin\b`)},
+		{"an address of a chat, which is a key", lazyregexp.New(`https://(?:open\.(?:feishu\.cn|larksuite\.com)/open-apis/bot/v2/hook/|hooks\.slack\.com/(?:services|workflows)/|qyapi\.weixin\.qq\.com/cgi-bin/webhook/send\?key=|oapi\.dingtalk\.com/robot/send\?access_token=)([^\s"'&]+)`)},
+		{"an address with a password", lazyregexp.New(`://[^/\s:@"']+:([^/\s@"']+)@`)},
 	}
 	// reference is what stands for a value and is none.
-	reference = regexp.MustCompile(`[$()]|\{\{|^<|^\*+$|^x+$|^-|^(?i:false|nothing|changeme|write-all|read-all|inherit|required|default|optional|string|steps|secrets|inputs)\b`)
+	reference = lazyregexp.New(`[$()]|\{\{|^<|^\*+$|^x+$|^-|^(?i:false|nothing|changeme|write-all|read-all|inherit|required|default|optional|string|steps|secrets|inputs)\b`)
 )
 
 // literal says whether a word is a secret as such, and no reference to one.

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/adopt/practice"
 	"github.com/ksrelease/ksrelease/internal/adopt/successor"
 	"github.com/ksrelease/ksrelease/internal/discover"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/regularfile"
 )
 
@@ -80,8 +80,8 @@ func (c *collection) systems() []cifile.System {
 }
 
 var (
-	forkGuard = regexp.MustCompile(`github\.repository\s*==\s*'([A-Za-z0-9._-]+/[A-Za-z0-9._-]+)'`)
-	wildcard  = regexp.MustCompile(`[*?\[+!$]`)
+	forkGuard = lazyregexp.New(`github\.repository\s*==\s*'([A-Za-z0-9._-]+/[A-Za-z0-9._-]+)'`)
+	wildcard  = lazyregexp.New(`[*?\[+!$]`)
 )
 
 // facts are what the files say about the project.
@@ -197,7 +197,7 @@ func serverOf(written string) string {
 	return ""
 }
 
-var plainServer = regexp.MustCompile(`^https?://[A-Za-z0-9._:/-]+$`)
+var plainServer = lazyregexp.New(`^https?://[A-Za-z0-9._:/-]+$`)
 
 // agent is the label of agents in the Jenkinsfile.
 func (c *collection) agent() string {
@@ -225,7 +225,7 @@ func (c *collection) cron(system cifile.System) string {
 }
 
 // keyName are names of secrets that hold the key of the marketplace.
-var keyName = regexp.MustCompile(`(?i)(ksbuilder|ks_?cloud|kubesphere_?cloud|marketplace|kubesphere_marketplace|ksb)_?(api_?)?(token|key)`)
+var keyName = lazyregexp.New(`(?i)(ksbuilder|ks_?cloud|kubesphere_?cloud|marketplace|kubesphere_marketplace|ksb)_?(api_?)?(token|key)`)
 
 // secretFor is the name of the secret that holds the key of the marketplace in a system, and
 // notes all secrets in the report.
@@ -260,8 +260,8 @@ func (c *collection) secretFor(r *Report, system cifile.System) string {
 }
 
 var (
-	secretsContext = regexp.MustCompile(`secrets\.([A-Za-z_][A-Za-z0-9_]*)`)
-	variable       = regexp.MustCompile(`^\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
+	secretsContext = lazyregexp.New(`secrets\.([A-Za-z_][A-Za-z0-9_]*)`)
+	variable       = lazyregexp.New(`^\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
 )
 
 // nameOf is the name of the secret behind the word of a login; empty for a literal.

@@ -2,8 +2,9 @@ package announce
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // style is how a service shows text: what stands for the parts of Markdown that not all of them
@@ -109,15 +110,15 @@ func cutLines(text string, fits func(string) bool) string {
 }
 
 var (
-	heading    = regexp.MustCompile(`^ {0,3}#{1,6}[ \t]+(.*?)[ \t]*#*$`)
-	listItem   = regexp.MustCompile(`^([ \t]*)[-*+][ \t]+`)
-	fence      = regexp.MustCompile("^ {0,3}(```|~~~)")
-	picture    = regexp.MustCompile(`!\[`)
-	inlineLink = regexp.MustCompile(`\[([^\]\[]*)\]\(<?(https?://[^\s()<>]+)>?(?:[ \t]+"[^"]*")?\)`)
-	autoLink   = regexp.MustCompile(`<(https?://[^\s<>|]+)>`)
-	strong     = regexp.MustCompile(`\*\*([^*]+)\*\*|__([^_]+)__`)
-	defined    = regexp.MustCompile(`^ {0,3}\[([^\]\\]+)\]:[ \t]*<?(https?://[^\s<>]+)>?`)
-	reference  = regexp.MustCompile(`\[([^\]\[]+)\](\[\])?`)
+	heading    = lazyregexp.New(`^ {0,3}#{1,6}[ \t]+(.*?)[ \t]*#*$`)
+	listItem   = lazyregexp.New(`^([ \t]*)[-*+][ \t]+`)
+	fence      = lazyregexp.New("^ {0,3}(```|~~~)")
+	picture    = lazyregexp.New(`!\[`)
+	inlineLink = lazyregexp.New(`\[([^\]\[]*)\]\(<?(https?://[^\s()<>]+)>?(?:[ \t]+"[^"]*")?\)`)
+	autoLink   = lazyregexp.New(`<(https?://[^\s<>|]+)>`)
+	strong     = lazyregexp.New(`\*\*([^*]+)\*\*|__([^_]+)__`)
+	defined    = lazyregexp.New(`^ {0,3}\[([^\]\\]+)\]:[ \t]*<?(https?://[^\s<>]+)>?`)
+	reference  = lazyregexp.New(`\[([^\]\[]+)\](\[\])?`)
 )
 
 // convert makes what a service shows of Markdown. What is code stays as it is.

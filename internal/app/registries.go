@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"regexp"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/registry"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
@@ -71,7 +71,7 @@ func (a *App) publicDial() func(ctx context.Context, network, address string) (n
 	return dialer.DialContext
 }
 
-var platformForm = regexp.MustCompile(config.PlatformPattern)
+var platformForm = lazyregexp.New(config.PlatformPattern)
 
 // CheckPlatforms says which value of a flag --platform is none.
 func CheckPlatforms(names []string) error {

@@ -12,11 +12,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // Write replaces the file at path. Its mode is perm less the umask, whatever
@@ -120,7 +120,7 @@ var errNoFile = errors.New("what is there is no regular file, and is not replace
 const prefix = ".ksrelease-"
 
 // aside is a name like that of such a file: 26 random characters (rand.Text).
-var aside = regexp.MustCompile(`^\.ksrelease-[A-Z2-7]{26}$`)
+var aside = lazyregexp.New(`^\.ksrelease-[A-Z2-7]{26}$`)
 
 // RemoveLeftovers removes what writers that were killed left in a folder. It may be
 // called at any time, also while others write there: a file whose writer is alive is

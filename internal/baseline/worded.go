@@ -1,12 +1,12 @@
 package baseline
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/lint"
 )
 
@@ -212,13 +212,13 @@ var codesOfTexts = []struct{ words, code string }{
 // moving is what messages said that is another when something else changes: lines, how
 // many of a kind there are, and sizes.
 var moving = []struct {
-	pattern *regexp.Regexp
+	pattern *lazyregexp.Regexp
 	with    string
 }{
-	{regexp.MustCompile(`\bline \d+`), "line …"},
-	{regexp.MustCompile(`:\d+: `), ":…: "},
-	{regexp.MustCompile(`\b(?:\d+|one) (rule|file|image|other \w+?)s?(?: does| do)?\b`), "… $1"},
-	{regexp.MustCompile(`\b\d+(?:\.\d+)? (?:B|[KMG]iB)\b`), "… B"},
+	{lazyregexp.New(`\bline \d+`), "line …"},
+	{lazyregexp.New(`:\d+: `), ":…: "},
+	{lazyregexp.New(`\b(?:\d+|one) (rule|file|image|other \w+?)s?(?: does| do)?\b`), "… $1"},
+	{lazyregexp.New(`\b\d+(?:\.\d+)? (?:B|[KMG]iB)\b`), "… B"},
 }
 
 // steady takes out of a message what changes when code moves, or when a finding of

@@ -3,13 +3,13 @@ package bump
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // Admitting is a constraint that admits a version: the one given where that does, and else one
@@ -47,10 +47,10 @@ func Admitting(constraint, version string) (string, error) {
 
 // comparator is one part of a constraint: an operator, and a version of which numbers may be
 // missing, or be an x.
-var comparator = regexp.MustCompile(`(!=|>=|=>|<=|=<|~>|[=<>~^])?(\s*)(v?)([0-9]+|[xX*])((?:\.(?:[0-9]+|[xX*])){0,2})((?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?)`)
+var comparator = lazyregexp.New(`(!=|>=|=>|<=|=<|~>|[=<>~^])?(\s*)(v?)([0-9]+|[xX*])((?:\.(?:[0-9]+|[xX*])){0,2})((?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?)`)
 
 // hyphen is a range of two versions, both of which it admits.
-var hyphen = regexp.MustCompile(`^(\s*)(\S+)(\s+-\s+)(\S+)(\s*)$`)
+var hyphen = lazyregexp.New(`^(\s*)(\S+)(\s+-\s+)(\S+)(\s*)$`)
 
 // candidates are constraints that may admit a version, the one that differs least first.
 func candidates(constraint string, v *semver.Version) (all []string) {

@@ -3,7 +3,6 @@ package bump
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // Step is what is to become of a version: one of Major, Minor and Patch, with or without Pre;
@@ -56,7 +56,7 @@ func (s Step) Check() error {
 }
 
 // preWord is the word of a pre-release, without its number.
-var preWord = regexp.MustCompile(`^[a-z]([a-z-]*[a-z])?$`)
+var preWord = lazyregexp.New(`^[a-z]([a-z-]*[a-z])?$`)
 
 // Next is the version that comes of a step. It is one that all parts of KubeSphere read
 // (naming.ValidVersion), higher than the one so far; it has a v before it where that has, and

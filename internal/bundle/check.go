@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/distribution/reference"
 
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // What a bundle may be made of; what is beyond is refused before anything is read into memory.
@@ -71,10 +71,10 @@ func parseManifest(text []byte) (*Manifest, error) {
 }
 
 var (
-	digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
-	pathForm   = regexp.MustCompile(`^(oci-layout|index\.json|index\.yaml|charts/[A-Za-z0-9][A-Za-z0-9._+-]{0,250}\.tgz(\.prov|\.sig)?|(pictures|blobs/sha256)/[0-9a-f]{64})$`)
-	mediaForm  = regexp.MustCompile(`^[a-z]+/[A-Za-z0-9.+-]{1,120}$`)
-	platform   = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9.]+)?$`)
+	digestForm = lazyregexp.New(`^sha256:[0-9a-f]{64}$`)
+	pathForm   = lazyregexp.New(`^(oci-layout|index\.json|index\.yaml|charts/[A-Za-z0-9][A-Za-z0-9._+-]{0,250}\.tgz(\.prov|\.sig)?|(pictures|blobs/sha256)/[0-9a-f]{64})$`)
+	mediaForm  = lazyregexp.New(`^[a-z]+/[A-Za-z0-9.+-]{1,120}$`)
+	platform   = lazyregexp.New(`^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9.]+)?$`)
 )
 
 // Check says what is wrong with a manifest: paths that lead elsewhere, digests and sizes that

@@ -19,13 +19,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
-	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // DefaultLimit is how many bytes a cache takes on the disk where nothing else is said.
@@ -108,7 +108,7 @@ type Key struct {
 func (k Key) name() string { return hex.EncodeToString(k.sum[:]) }
 
 // kindForm is how a kind of entries is written: a word and a version.
-var kindForm = regexp.MustCompile(`^[a-z][a-z-]{0,20}/[0-9]{1,4}$`)
+var kindForm = lazyregexp.New(`^[a-z][a-z-]{0,20}/[0-9]{1,4}$`)
 
 // Key is the key of an entry of a kind ("lint/1": a word and the version of what is kept), which
 // depends on these parts and on nothing else but the program itself, which is always in it. Where

@@ -5,7 +5,6 @@ package changelog
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
@@ -14,6 +13,7 @@ import (
 	mdtext "github.com/yuin/goldmark/text"
 
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // Largest is how many bytes of a CHANGELOG are to be read. It may be a stranger's, and the
@@ -22,7 +22,7 @@ const Largest = 1 << 20
 
 // languageForm is what the name of a file may say of its language. CHANGELOG_archive.md is in
 // none, and KubeSphere shows it to nobody.
-var languageForm = regexp.MustCompile(`^[a-z]{2,3}(?:[_-][a-z0-9]+)*$`)
+var languageForm = lazyregexp.New(`^[a-z]{2,3}(?:[_-][a-z0-9]+)*$`)
 
 // Language is the language of a CHANGELOG, in small letters, as the name of its file says it;
 // empty where it says none. Other files are not ok.
@@ -113,10 +113,10 @@ func lineEnd(source []byte, at int) int {
 }
 
 // versionText is what may be a version: two or three numbers, a pre-release and a build.
-var versionText = regexp.MustCompile(`[0-9]+\.[0-9]+(?:\.[0-9]+)?(?:-[0-9A-Za-z]+(?:[.-][0-9A-Za-z]+)*)?(?:\+[0-9A-Za-z]+(?:[.-][0-9A-Za-z]+)*)?`)
+var versionText = lazyregexp.New(`[0-9]+\.[0-9]+(?:\.[0-9]+)?(?:-[0-9A-Za-z]+(?:[.-][0-9A-Za-z]+)*)?(?:\+[0-9A-Za-z]+(?:[.-][0-9A-Za-z]+)*)?`)
 
 // introduction is what stands before the version in its heading: "v", "[", "Release ", "web-v".
-var introduction = regexp.MustCompile(`^[^0-9]{0,40}$`)
+var introduction = lazyregexp.New(`^[^0-9]{0,40}$`)
 
 // versionIn finds the version that a heading names, which is no date.
 func versionIn(text string) (version string, at int) {
@@ -176,7 +176,7 @@ func Sections(source []byte, current string) []Section {
 const bareLevel = 2
 
 // target is where the text of a heading leads.
-var target = regexp.MustCompile(`\]\([^()\s]*\)`)
+var target = lazyregexp.New(`\]\([^()\s]*\)`)
 
 // isBare says that a heading has nothing but a version of three numbers, and perhaps a date.
 func (h Heading) isBare() bool {

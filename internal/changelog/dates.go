@@ -2,11 +2,12 @@ package changelog
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // date is one in a text, and how another is written in its form.
@@ -16,10 +17,10 @@ type date struct {
 }
 
 var (
-	numericDate = regexp.MustCompile(`\b([12][0-9]{3})(-|/|\.)([0-9]{1,2})(-|/|\.)([0-9]{1,2})\b`)
-	chineseDate = regexp.MustCompile(`([12][0-9]{3})( ?年 ?)([0-9]{1,2})( ?月 ?)([0-9]{1,2})( ?日)`)
-	monthDay    = regexp.MustCompile(`(?i)\b(` + months + `)(\.? )([0-9]{1,2})(?:st|nd|rd|th)?(,? )([12][0-9]{3})\b`)
-	dayMonth    = regexp.MustCompile(`(?i)\b([0-9]{1,2})(?:st|nd|rd|th)?( )(` + months + `)(\.?,? )([12][0-9]{3})\b`)
+	numericDate = lazyregexp.New(`\b([12][0-9]{3})(-|/|\.)([0-9]{1,2})(-|/|\.)([0-9]{1,2})\b`)
+	chineseDate = lazyregexp.New(`([12][0-9]{3})( ?年 ?)([0-9]{1,2})( ?月 ?)([0-9]{1,2})( ?日)`)
+	monthDay    = lazyregexp.New(`(?i)\b(` + months + `)(\.? )([0-9]{1,2})(?:st|nd|rd|th)?(,? )([12][0-9]{3})\b`)
+	dayMonth    = lazyregexp.New(`(?i)\b([0-9]{1,2})(?:st|nd|rd|th)?( )(` + months + `)(\.?,? )([12][0-9]{3})\b`)
 )
 
 const months = `Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?`
@@ -31,7 +32,7 @@ func datesIn(text string) (found []date) {
 		part := func(i int) string { return text[at[2*i]:at[2*i+1]] }
 		found = append(found, date{at[0], at[1], write(part)})
 	}
-	for _, form := range []*regexp.Regexp{numericDate, chineseDate} {
+	for _, form := range []*lazyregexp.Regexp{numericDate, chineseDate} {
 		for _, at := range form.FindAllStringSubmatchIndex(text, -1) {
 			year, month, day := text[at[2]:at[3]], text[at[6]:at[7]], text[at[10]:at[11]]
 			if !isDate(year, month, day) {

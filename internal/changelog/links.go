@@ -2,16 +2,17 @@ package changelog
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark/parser"
 	mdtext "github.com/yuin/goldmark/text"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // definition is a line that says where a link leads: [1.2.0]: https://….
-var definition = regexp.MustCompile(`^ {0,3}\[([^\]\\]+)\]:[ \t]*\S`)
+var definition = lazyregexp.New(`^ {0,3}\[([^\]\\]+)\]:[ \t]*\S`)
 
 // linkDefinition is one of a CHANGELOG.
 type linkDefinition struct{ label, line string }
@@ -40,7 +41,7 @@ func LinksOf(source []byte) (all Links) {
 func label(text string) string { return strings.ToLower(strings.Join(strings.Fields(text), " ")) }
 
 // used finds what may be a link by its label.
-var used = regexp.MustCompile(`\[([^\]\[\\]+)\]`)
+var used = lazyregexp.New(`\[([^\]\[\\]+)\]`)
 
 // Complete is the text of a section, with the definitions of its links behind it, and without
 // those that are for others and comments at its end.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/Masterminds/semver/v3"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // Opening is a section to be opened.
@@ -86,7 +88,7 @@ type spot struct {
 	collected    bool
 }
 
-var unreleased = regexp.MustCompile(`(?i)^\[?(?:unreleased|未发布)\]?$`)
+var unreleased = lazyregexp.New(`(?i)^\[?(?:unreleased|未发布)\]?$`)
 
 func (o Opening) placeIn(source []byte, headings []Heading) spot {
 	p := spot{eol: lineBreak(source)}
@@ -150,7 +152,7 @@ func (h Heading) followed(o Opening) string {
 }
 
 // closing is what ends the mark-up around a version, the address of a link with it.
-var closing = regexp.MustCompile("^(?:[\\])}*_`]*(?:\\([^()\\s]*\\))?[\\])}*_`]*[:：]?)")
+var closing = lazyregexp.New("^(?:[\\])}*_`]*(?:\\([^()\\s]*\\))?[\\])}*_`]*[:：]?)")
 
 // readdressed puts a version into the address of a link that has the one before, alone or as
 // the end of a comparison (v1.2.2...v1.2.3).
@@ -200,7 +202,7 @@ func (o Opening) list(source []byte, p spot) string {
 	return out.String()
 }
 
-var firstBullet = regexp.MustCompile(`(?m)^([-*+]) \S`)
+var firstBullet = lazyregexp.New(`(?m)^([-*+]) \S`)
 
 // lineBreak is the one of a file.
 func lineBreak(source []byte) string {

@@ -3,13 +3,13 @@ package changes
 import (
 	"bytes"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/regularfile"
 )
 
@@ -75,8 +75,8 @@ func identityOf(m extension.Metadata, path string) identity {
 var (
 	// plainField is a line with a name or a version that YAML reads as just that text: no
 	// number, no truth value and no null.
-	plainField = regexp.MustCompile(`(?m)^(name|version):[ \t]+(?:([a-z][a-z0-9-]*[a-z0-9])|([0-9]+\.[0-9]+\.[0-9][0-9A-Za-z.+-]*))[ \t]*(?:#.*)?\r?$`)
-	anyField   = regexp.MustCompile(`(?m)^["']?(?:name|version)["']?[ \t]*:`)
+	plainField = lazyregexp.New(`(?m)^(name|version):[ \t]+(?:([a-z][a-z0-9-]*[a-z0-9])|([0-9]+\.[0-9]+\.[0-9][0-9A-Za-z.+-]*))[ \t]*(?:#.*)?\r?$`)
+	anyField   = lazyregexp.New(`(?m)^["']?(?:name|version)["']?[ \t]*:`)
 )
 
 // plainIdentity reads name and version without a YAML parser; ok is false where one is needed:

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/ksrelease/ksrelease/internal/extension/compare"
 	"github.com/ksrelease/ksrelease/internal/footprint"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // Bounds of what is kept of a difference: an object has at most so many fields, and a value
@@ -25,7 +25,7 @@ const (
 const withheld = "(not shown)"
 
 // secretKey are names of fields whose text may be a secret.
-var secretKey = regexp.MustCompile(`(?i)(password|passwd|passphrase|secret|token|api-?_?key|private-?_?key|credential)s?$`)
+var secretKey = lazyregexp.New(`(?i)(password|passwd|passphrase|secret|token|api-?_?key|private-?_?key|credential)s?$`)
 
 // walker compares two trees, as JSON has them.
 type walker struct {

@@ -3,28 +3,28 @@ package childprocess
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // secretName is a variable that, by its name, holds what proves who somebody is. Only the
 // names that programs and CI systems have for such are meant: what a hook lacks, it can name.
-var secretName = regexp.MustCompile(`(?i)TOKEN|PASSWORD|PASSWD|PASSPHRASE|SECRET|CREDENTIAL|WEBHOOK|API_?KEY|(^|_)(KEYS?|PAT|AUTH)($|_)|_PWD$|^KSRELEASE_.*USERNAME`)
+var secretName = lazyregexp.New(`(?i)TOKEN|PASSWORD|PASSWD|PASSPHRASE|SECRET|CREDENTIAL|WEBHOOK|API_?KEY|(^|_)(KEYS?|PAT|AUTH)($|_)|_PWD$|^KSRELEASE_.*USERNAME`)
 
 // notSecret are variables that have such a name and no such value.
 var notSecret = []string{"SSH_AUTH_SOCK", "OLDPWD"}
 
 // secretValue is what a secret looks like, whatever the variable is called: an API key of
 // KubeSphere Cloud, an address with a password.
-var secretValue = regexp.MustCompile(`\bkck-[0-9A-Za-z]{4,}-|://[^/\s:@]*:[^/\s@]+@`)
+var secretValue = lazyregexp.New(`\bkck-[0-9A-Za-z]{4,}-|://[^/\s:@]*:[^/\s@]+@`)
 
 // our are the variables of which no copy is handed on under another name either: those of the
 // marketplace, of its Helm repository, and of targets. leastSecret is how many bytes one needs for
 // that.
-var our = regexp.MustCompile(`^KSRELEASE_([A-Z0-9_]+_)?(TOKEN|PASSWORD|PASSPHRASE)$`)
+var our = lazyregexp.New(`^KSRELEASE_([A-Z0-9_]+_)?(TOKEN|PASSWORD|PASSPHRASE)$`)
 
 const leastSecret = 8
 

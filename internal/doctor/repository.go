@@ -69,7 +69,7 @@ func (c *Cluster) Validate() error {
 
 // absolute is the version of KubeSphere from which on relative addresses of packages lead to
 // the root of the host (resolveChartURL, 4.1.3); before they were put behind the repository.
-var absolute = semver.MustParse("4.1.3-0")
+var absolute = semver.New(4, 1, 3, "0", "")
 
 // Replay replays what the cluster makes of a repository. What cannot be read is in the
 // result; the error is that of ctx.

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +23,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension/tarball"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/helmchart/merge"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // Footprint is what an administrator notices of a version. It can be written as JSON and
@@ -174,7 +174,7 @@ func sizeOf(ext *extension.Extension) int64 {
 }
 
 // clocks are the functions of templates that read the clock.
-var clocks = regexp.MustCompile(`\b(now|date|dateInZone|htmlDate|ago|unixEpoch)\b`)
+var clocks = lazyregexp.New(`\b(now|date|dateInZone|htmlDate|ago|unixEpoch)\b`)
 
 // nextSecond waits until the clock shows another second, if a template may read it: what is
 // made of the time is another text in the second rendering then.

@@ -3,7 +3,6 @@ package footprint
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -13,6 +12,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/helmchart/manifest"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // addObjects adds the objects of all installations, without what differs between two
@@ -123,7 +123,7 @@ func (f *Footprint) add(as Object, installed helmchart.Installed, o helmchart.Ob
 }
 
 // pemBlock is a certificate or a key in its usual form (RFC 7468).
-var pemBlock = regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]+-----.*?-----END [A-Z0-9 ]+-----`)
+var pemBlock = lazyregexp.New(`(?s)-----BEGIN [A-Z0-9 ]+-----.*?-----END [A-Z0-9 ]+-----`)
 
 // withoutBlocks puts Generated at the place of each certificate or key that is another one in
 // the other text. Some lines of it may be equal by chance, such as the one with the time, and

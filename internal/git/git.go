@@ -7,12 +7,13 @@ package git
 
 import (
 	"context"
-	"regexp"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // commit is the object name of a commit, by SHA-1 or SHA-256.
-var commit = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
+var commit = lazyregexp.New(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
 
 // Commit is the commit that is checked out in the work tree that holds a folder;
 // empty without git, a work tree or a commit.

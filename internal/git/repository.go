@@ -7,12 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/shellword"
 )
 
@@ -31,7 +31,7 @@ type Repository struct {
 }
 
 // versionText is what git says of its version: "git version 2.39.5 (Apple Git-154)".
-var versionText = regexp.MustCompile(`^git version ([0-9]{1,4})\.([0-9]{1,4})`)
+var versionText = lazyregexp.New(`^git version ([0-9]{1,4})\.([0-9]{1,4})`)
 
 // Open finds the repository whose work tree holds a folder. Its error is an *Error where
 // there is no git (NoGit), one older than 2.30 (OldGit), or no work tree (NoWorkTree), which
@@ -191,7 +191,7 @@ func (r *Repository) run(ctx context.Context, args ...string) (string, error) {
 }
 
 // filterKey is the name of what configures a filter: filter.NAME.clean.
-var filterKey = regexp.MustCompile(`(?s)^filter\.(.+)\.(?:clean|smudge|process|required)$`)
+var filterKey = lazyregexp.New(`(?s)^filter\.(.+)\.(?:clean|smudge|process|required)$`)
 
 // withoutFilters are the options that empty each filter that is configured, so that none is
 // started for a file that git compares.
@@ -295,7 +295,7 @@ func (r *Repository) unknown(ctx context.Context, ref string) error {
 }
 
 // plainName is a ref that may be a branch or tag as it is written.
-var plainName = regexp.MustCompile(`^[^\s~^:?*\[\\@{}-][^\s~^:?*\[\\@{}]*$`)
+var plainName = lazyregexp.New(`^[^\s~^:?*\[\\@{}-][^\s~^:?*\[\\@{}]*$`)
 
 func isPlainName(ref string) bool { return plainName.MatchString(ref) && !commit.MatchString(ref) }
 

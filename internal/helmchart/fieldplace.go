@@ -1,10 +1,11 @@
 package helmchart
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // FieldPlace is the source of a field of an object, given by its path as to Object.At,
@@ -223,7 +224,7 @@ func (l *lineIndex) written() []sourceLine {
 }
 
 // actionOfTemplate is an action within a line, or the part in this line of a longer one.
-var actionOfTemplate = regexp.MustCompile("\\{\\{(?:[^}`\"]|`[^`]*`|\"(?:[^\"\\\\]|\\\\.)*\"|\\}[^}])*(?:\\}\\}|$)")
+var actionOfTemplate = lazyregexp.New("\\{\\{(?:[^}`\"]|`[^`]*`|\"(?:[^\"\\\\]|\\\\.)*\"|\\}[^}])*(?:\\}\\}|$)")
 
 // mayWrite reports whether the line may have written a text: what stands between its
 // actions is in there, in this order, the first of it at the beginning.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/helmchart/helmerror"
 	"github.com/ksrelease/ksrelease/internal/helmchart/kubeapi"
 	"github.com/ksrelease/ksrelease/internal/helmchart/merge"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // MaxBroken bounds how many broken templates one lint looks for: each costs
@@ -148,7 +148,7 @@ func (r Renderer) changers() func(template string) bool {
 
 // changing is a call of one of Helm's functions that change a mapping in place. A new
 // mapping, in parentheses, is nobody else's.
-var changing = regexp.MustCompile("\\b(?:(?:un)?set|(?:mustM|m)erge(?:Overwrite)?)\\s+[$.]\\S*\\s+[\"`($.]")
+var changing = lazyregexp.New("\\b(?:(?:un)?set|(?:mustM|m)erge(?:Overwrite)?)\\s+[$.]\\S*\\s+[\"`($.]")
 
 // changes reports whether a template has such a call.
 func (r Renderer) changes(template *chart.File) bool {

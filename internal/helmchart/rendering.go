@@ -15,6 +15,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/helmchart/manifest"
 	"github.com/ksrelease/ksrelease/internal/helmchart/workload"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -78,7 +79,7 @@ func (i InvalidManifest) Explain() (line int, cause string) {
 	return line, m[2]
 }
 
-var lineOfCause = regexp.MustCompile(`^line (\d+): (.*)$`)
+var lineOfCause = lazyregexp.New(`^line (\d+): (.*)$`)
 
 // brokenTemplates are the paths of the templates that do not render.
 func (r *Rendering) brokenTemplates() map[string]bool {

@@ -1,12 +1,12 @@
 package helmchart
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/helmchart/helmerror"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // Source is where a template that Helm rendered stands in the extension.
@@ -103,7 +103,7 @@ func (s Source) linesWith(key string) map[string][]int {
 }
 
 // randomFunction is a function of Helm's with another result each time.
-var randomFunction = regexp.MustCompile(`\b(?:rand[A-Z]\w*|uuidv4|now)\b`)
+var randomFunction = lazyregexp.New(`\b(?:rand[A-Z]\w*|uuidv4|now)\b`)
 
 // MakesUpNames reports whether a template gives its objects another name each
 // time it is rendered, as tests do: name: ui-test-{{ randAlphaNum 5 }}.
@@ -157,7 +157,7 @@ func (s Source) Name() string {
 }
 
 // commentOfTemplate is how a comment of a template begins.
-var commentOfTemplate = regexp.MustCompile(`\{\{-?[ \t]*/\*`)
+var commentOfTemplate = lazyregexp.New(`\{\{-?[ \t]*/\*`)
 
 // Column is the place of an error in a line of the source, in characters from 1; 0 where it is
 // not known.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/ksrelease/ksrelease/internal/kubesphere"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // wireIndex and wireEntry are the fields that a release needs, read from YAML with
@@ -88,7 +88,7 @@ const noAPIVersion = "it has no apiVersion"
 
 // indexField is a field at the top of an index, in YAML or JSON, which is
 // nothing that a page or another document has.
-var indexField = regexp.MustCompile(`(?m)^\x{FEFF}?["']?(?i:entries)["']?[ \t]*:|\A\x{FEFF}?\s*\{(?s:.*?)"(?i:entries)"\s*:`)
+var indexField = lazyregexp.New(`(?m)^\x{FEFF}?["']?(?i:entries)["']?[ \t]*:|\A\x{FEFF}?\s*\{(?s:.*?)"(?i:entries)"\s*:`)
 
 // looksLikeIndex says whether what cannot be read is meant as an index: then the
 // address is right, and the index is what has to be corrected.
@@ -143,7 +143,7 @@ func chartAround(body []byte, number int) string {
 	return chart
 }
 
-var shapeError = regexp.MustCompile(`^(line \d+): cannot unmarshal !!(\w+)`)
+var shapeError = lazyregexp.New(`^(line \d+): cannot unmarshal !!(\w+)`)
 
 // plainShape says an error of the YAML library in words of YAML: it speaks of
 // types of Go.
@@ -230,10 +230,10 @@ func firstKey(text []byte) (string, bool) {
 }
 
 var (
-	lineInText   = regexp.MustCompile(`line (\d+): (.*)`)
-	twice        = regexp.MustCompile(`key "?(.*?)"? already set in map`)
-	unknownField = regexp.MustCompile(`json: unknown field "(.*)"`)
-	fieldInText  = regexp.MustCompile(`struct field (?:[A-Za-z]+\.)?([^ ]+) of type`)
+	lineInText   = lazyregexp.New(`line (\d+): (.*)`)
+	twice        = lazyregexp.New(`key "?(.*?)"? already set in map`)
+	unknownField = lazyregexp.New(`json: unknown field "(.*)"`)
+	fieldInText  = lazyregexp.New(`struct field (?:[A-Za-z]+\.)?([^ ]+) of type`)
 )
 
 // describe says why Helm does not load a text, which begins before the given line

@@ -5,12 +5,12 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/helmrepo"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/versions"
 )
 
@@ -89,11 +89,11 @@ func (t *text) edited(changes []change) []byte {
 
 var (
 	// noEntries is the field entries where it has no value but that there are none.
-	noEntries = regexp.MustCompile(`^(entries|"entries"|'entries')\s*:\s*(\{\s*\}|null|~|)\s*(#.*)?$`)
+	noEntries = lazyregexp.New(`^(entries|"entries"|'entries')\s*:\s*(\{\s*\}|null|~|)\s*(#.*)?$`)
 	// noVersions is a chart without entries.
-	noVersions = regexp.MustCompile(`^(\s*[^\s#].*?\s*):\s*(\[\s*\]|null|~|)\s*(#.*)?$`)
+	noVersions = lazyregexp.New(`^(\s*[^\s#].*?\s*):\s*(\[\s*\]|null|~|)\s*(#.*)?$`)
 	// generatedAt is when Helm wrote the index.
-	generatedAt = regexp.MustCompile(`^generated: *(?:"[0-9T:.Z+-]*"|'[0-9T:.Z+-]*'|[0-9][0-9T:.Z+-]*)?$`)
+	generatedAt = lazyregexp.New(`^generated: *(?:"[0-9T:.Z+-]*"|'[0-9T:.Z+-]*'|[0-9][0-9T:.Z+-]*)?$`)
 )
 
 // addLines adds entries, the newest first, to an index in which each has lines of its own.

@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"regexp"
 	"slices"
 
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
@@ -267,7 +267,7 @@ func checkFindings(findings []results.Finding) error {
 }
 
 // name is what names of this program are made of.
-var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9/._-]*$`)
+var name = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9/._-]*$`)
 
 func checkNames(names map[string]string) error {
 	for what, value := range names {

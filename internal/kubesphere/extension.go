@@ -7,12 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/yaml"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // Extension is what KubeSphere knows of a version after it has read its
@@ -123,9 +124,9 @@ func CutShort(source []byte) (line int, empty bool) {
 }
 
 var (
-	wrapped   = regexp.MustCompile(`^(error converting YAML to JSON: |error unmarshaling JSON: |while decoding JSON: |json: offset \d+: |yaml: |json: )+`)
-	wrongType = regexp.MustCompile(`^cannot unmarshal (\w+)(?: [^ ]+)? into Go (?:struct field (?:[A-Za-z]+\.)?([^ ]+)|value) of type (.+)$`)
-	wrongTime = regexp.MustCompile(`^parsing time (".*?")`)
+	wrapped   = lazyregexp.New(`^(error converting YAML to JSON: |error unmarshaling JSON: |while decoding JSON: |json: offset \d+: |yaml: |json: )+`)
+	wrongType = lazyregexp.New(`^cannot unmarshal (\w+)(?: [^ ]+)? into Go (?:struct field (?:[A-Za-z]+\.)?([^ ]+)|value) of type (.+)$`)
+	wrongTime = lazyregexp.New(`^parsing time (".*?")`)
 )
 
 // Plain says an error of encoding/json and sigs.k8s.io/yaml in words of YAML: they
@@ -155,7 +156,7 @@ func Plain(err error) string {
 }
 
 // loading is what Helm's loader (helm.sh/helm/v3/pkg/chart/loader) says before the cause.
-var loading = regexp.MustCompile(`^(error unpacking subchart (?:tar in )?\S+ in \S+: |cannot load \S+: )+`)
+var loading = lazyregexp.New(`^(error unpacking subchart (?:tar in )?\S+ in \S+: |cannot load \S+: )+`)
 
 // LoadError says why Helm's loader refuses a chart, in words of YAML: the file that Helm
 // names, and the cause. It is one line.

@@ -1,9 +1,10 @@
 package kubesphere
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // The console reads constraints with node-semver and its option includePrerelease
@@ -25,11 +26,11 @@ const (
 )
 
 var (
-	hyphenRange = regexp.MustCompile(`^\s*` + rangeVersion + `\s+-\s+` + rangeVersion + `\s*$`)
-	comparisons = regexp.MustCompile(`^\s*` + rangePart + `(?:\s+` + rangePart + `)*\s*$`)
-	comparison  = regexp.MustCompile(`^` + rangePart + `$`)
-	afterSign   = regexp.MustCompile(`([\^~<>=!])\s+`)
-	longNumber  = regexp.MustCompile(`\d{16,}`)
+	hyphenRange = lazyregexp.New(`^\s*` + rangeVersion + `\s+-\s+` + rangeVersion + `\s*$`)
+	comparisons = lazyregexp.New(`^\s*` + rangePart + `(?:\s+` + rangePart + `)*\s*$`)
+	comparison  = lazyregexp.New(`^` + rangePart + `$`)
+	afterSign   = lazyregexp.New(`([\^~<>=!])\s+`)
+	longNumber  = lazyregexp.New(`\d{16,}`)
 )
 
 // largestNumber is the largest that node-semver reads in a version, 2^53-1.

@@ -2,9 +2,9 @@ package lint
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -29,9 +29,9 @@ type comments struct {
 }
 
 var (
-	hashComment     = regexp.MustCompile(`(?:^|[ \t])#+`)
-	templateComment = regexp.MustCompile(`\{\{-?[ \t]*/\*`)
-	templateClosing = regexp.MustCompile(`^[ \t]*-?\}\}`)
+	hashComment     = lazyregexp.New(`(?:^|[ \t])#+`)
+	templateComment = lazyregexp.New(`\{\{-?[ \t]*/\*`)
+	templateClosing = lazyregexp.New(`^[ \t]*-?\}\}`)
 )
 
 // takesComments reports whether a file can hold the comments that are read here.

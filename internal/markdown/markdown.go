@@ -3,11 +3,11 @@ package markdown
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/output"
 )
 
@@ -121,10 +121,10 @@ func punctuation(word string) (begin, rest, end string) {
 }
 
 // commit is what a page may take for the beginning of the name of a commit.
-var commit = regexp.MustCompile(`^[0-9a-fA-F]{7,}$`)
+var commit = lazyregexp.New(`^[0-9a-fA-F]{7,}$`)
 
 // numeral is a number or a version, such as 1.2.0.
-var numeral = regexp.MustCompile(`^v?[0-9]{1,6}(\.[0-9]{1,6})*$`)
+var numeral = lazyregexp.New(`^v?[0-9]{1,6}(\.[0-9]{1,6})*$`)
 
 // plain says that a word has no meaning but its own: letters and digits, with hyphens or
 // apostrophes between letters, or a number. PROJECT-1 may be a reference.

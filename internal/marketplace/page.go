@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -19,7 +20,7 @@ import (
 //go:embed page.html
 var pageSource string
 
-var pageTemplate = template.Must(template.New("page").Parse(pageSource))
+var pageTemplate = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(pageSource)) })
 
 // maxInlineIcon is the most bytes of a data: icon that the page repeats. Icons may be
 // half a megabyte, and the page shows many.
@@ -68,7 +69,7 @@ func (m *Marketplace) getPage(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	var body bytes.Buffer
-	if err := pageTemplate.Execute(&body, shown); err != nil {
+	if err := pageTemplate().Execute(&body, shown); err != nil {
 		return err
 	}
 	header := w.Header()

@@ -80,7 +80,7 @@ func TestIconIsEscaped(t *testing.T) {
 	icon := `data:image/svg+xml,"><script>alert(1)</script>`
 	record := &catalog.Package{Filename: "a-1.0.0.tgz", Chart: &chart.Metadata{Icon: icon}}
 	shown := showExtension(&catalog.Extension{Name: "a", Snapshots: []catalog.Snapshot{{Version: "1.0.0", Status: catalog.Draft, Package: record}}}, time.Now())
-	if err := pageTemplate.Execute(&out, page{Extensions: []pageExtension{shown}}); err != nil {
+	if err := pageTemplate().Execute(&out, page{Extensions: []pageExtension{shown}}); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(out.String(), "<script>") {

@@ -4,9 +4,9 @@ import (
 	"crypto/subtle"
 	"io"
 	"net/http"
-	"regexp"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/marketplace/lease"
 	"github.com/ksrelease/ksrelease/internal/marketplace/wire"
 )
@@ -100,7 +100,7 @@ func isToken(text string) bool {
 	return len(text) <= 4+128 && tokenPattern.MatchString(text)
 }
 
-var tokenPattern = regexp.MustCompile(`^kck-[A-Za-z0-9-]+$`)
+var tokenPattern = lazyregexp.New(`^kck-[A-Za-z0-9-]+$`)
 
 // signedIn lets through who carries an API key.
 func (m *Marketplace) signedIn(next handler) handler {

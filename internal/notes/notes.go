@@ -4,7 +4,6 @@ package notes
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // Notes are those of one version of an extension.
@@ -55,7 +55,7 @@ type Options struct {
 }
 
 // languageForm is what a language may be.
-var languageForm = regexp.MustCompile(`^[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*$`)
+var languageForm = lazyregexp.New(`^[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*$`)
 
 // Of finds the notes of a version in the files of its extension. It is an error, with a hint,
 // where there is no CHANGELOG, or one of those that are wanted has no section of the version.

@@ -1,9 +1,10 @@
 package output
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // CI systems read both streams line by line, and obey what looks like a command. The
@@ -17,7 +18,7 @@ import (
 // comparison by the rules of a culture, which .NET does by default, passes over them.
 
 // numbered is a command of the form that is taken anywhere in a line.
-var numbered = regexp.MustCompile(`##([A-Za-z0-9.]*\[)`)
+var numbered = lazyregexp.New(`##([A-Za-z0-9.]*\[)`)
 
 // withoutNumbered breaks commands that are taken anywhere in a line.
 func withoutNumbered(s string) string {
@@ -64,4 +65,4 @@ func contentOf(line string) int {
 }
 
 // ours are the escape sequences of this package: colours, and what wipes a line.
-var ours = regexp.MustCompile("^\x1b\\[[0-9;]*[mK]")
+var ours = lazyregexp.New("^\x1b\\[[0-9;]*[mK]")

@@ -1,11 +1,12 @@
 package rbac
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // Vain is an entry of a rule that Kubernetes stores, and that allows nothing.
@@ -23,9 +24,9 @@ type Vain struct {
 }
 
 var (
-	version   = regexp.MustCompile(`^v\d+((alpha|beta)\d+)?$`)
-	firstOf   = regexp.MustCompile(`^[^/]*`)
-	wellNamed = regexp.MustCompile(`^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$`)
+	version   = lazyregexp.New(`^v\d+((alpha|beta)\d+)?$`)
+	firstOf   = lazyregexp.New(`^[^/]*`)
+	wellNamed = lazyregexp.New(`^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$`)
 )
 
 // shortNames are what kubectl takes in place of a resource, and rules do not.

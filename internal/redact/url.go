@@ -2,8 +2,9 @@ package redact
 
 import (
 	"net/url"
-	"regexp"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // secretWords mark a query parameter whose value is nobody's business; the
@@ -11,10 +12,10 @@ import (
 var secretWords = []string{"token", "key", "secret", "pass", "pwd", "sig", "cred", "auth", "session", "jwt", "code"}
 
 // userinfo is what stands between :// and @ of an address in running text.
-var userinfo = regexp.MustCompile(`(://)[^/?#\s"'@]*(?:@[^/?#\s"'@]*)*@`)
+var userinfo = lazyregexp.New(`(://)[^/?#\s"'@]*(?:@[^/?#\s"'@]*)*@`)
 
 // address is an address in running text.
-var address = regexp.MustCompile(`https?://[^\s"'<>]+[^\s"'<>:,;.)]`)
+var address = lazyregexp.New(`https?://[^\s"'<>]+[^\s"'<>:,;.)]`)
 
 // URL gives an address as it may be shown: without user, password,
 // fragment, and the values of query parameters that look secret. What is no

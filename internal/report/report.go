@@ -9,12 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/journal"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
@@ -76,7 +76,7 @@ type Destination struct {
 }
 
 // formatName is what may be the name of a form, in front of a file.
-var formatName = regexp.MustCompile(`^[a-z][a-z0-9-]*=`)
+var formatName = lazyregexp.New(`^[a-z][a-z0-9-]*=`)
 
 // ParseDestination reads [FORMAT=]FILE. Without a form the ending of the file chooses.
 func ParseDestination(asked string) (Destination, error) { return destinationOf(asked, Formats()) }

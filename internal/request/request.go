@@ -6,7 +6,6 @@ package request
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/tags"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -91,9 +91,9 @@ func FromTitle(text string) (*Request, error) {
 }
 
 // begins is the first word of each form, and what comes behind it.
-var begins = map[Kind]*regexp.Regexp{
-	Title:   regexp.MustCompile(`^release +(.*)$`),
-	Comment: regexp.MustCompile(`^/release +(.*)$`),
+var begins = map[Kind]*lazyregexp.Regexp{
+	Title:   lazyregexp.New(`^release +(.*)$`),
+	Comment: lazyregexp.New(`^/release +(.*)$`),
 }
 
 // items are what a text names, divided.

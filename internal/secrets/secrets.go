@@ -10,13 +10,13 @@ import (
 	"maps"
 	"net"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
@@ -41,7 +41,7 @@ type Redactor struct {
 const leastSecret = 8
 
 // apiKey is what API keys look like; no output shows any, whoever's it is.
-var apiKey = regexp.MustCompile(`\bkck-[0-9A-Za-z]{4,}(?:-[0-9A-Za-z]{2,})+`)
+var apiKey = lazyregexp.New(`\bkck-[0-9A-Za-z]{4,}(?:-[0-9A-Za-z]{2,})+`)
 
 // FromEnvironment redacts what these variables hold, and passwords of proxies.
 func (r *Redactor) FromEnvironment(env func(string) (string, bool), names ...string) {

@@ -6,13 +6,13 @@ package tags
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/versions"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -42,7 +42,7 @@ const (
 	after     = `(` + separator + `?` + word + `(` + separator + word + `)*)?`
 )
 
-var grammar = regexp.MustCompile(Grammar)
+var grammar = lazyregexp.New(Grammar)
 
 // Form is what Grammar asks for, in words that end a sentence of the form "… but".
 const Form = "it must have {version} once and {name} at most once, not next to each other, among letters, digits, underscores and single separators, such as {name}/v{version}"
@@ -352,7 +352,7 @@ func (r *Reader) Format(name, version string) (string, error) {
 
 // refused is what git takes in no reference, as far as a pattern, a name and a version can make
 // it: git-check-ref-format(1), https://git-scm.com/docs/git-check-ref-format.
-var refused = regexp.MustCompile(`[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/]|[/.]$|(^|/)\.|\.lock(/|$)|^@$`)
+var refused = lazyregexp.New(`[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/]|[/.]$|(^|/)\.|\.lock(/|$)|^@$`)
 
 // valid says that git takes a tag of this name.
 func valid(tag string) bool { return tag != "" && len(tag) <= longestTag && !refused.MatchString(tag) }

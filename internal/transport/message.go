@@ -7,13 +7,13 @@ import (
 	"html"
 	"mime"
 	"net/http"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/redact"
 )
 
@@ -21,10 +21,10 @@ import (
 const messageLength = 300
 
 var (
-	title = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title\s*>`)
+	title = lazyregexp.New(`(?is)<title[^>]*>(.*?)</title\s*>`)
 	// unseen is what a browser does not show of a page.
-	unseen = regexp.MustCompile(`(?is)<(script|style|head)\b.*?</(script|style|head)\s*>|<!--.*?-->|<!doctype[^>]*>`)
-	tag    = regexp.MustCompile(`(?s)<[^>]*>`)
+	unseen = lazyregexp.New(`(?is)<(script|style|head)\b.*?</(script|style|head)\s*>|<!--.*?-->|<!doctype[^>]*>`)
+	tag    = lazyregexp.New(`(?s)<[^>]*>`)
 )
 
 // message is what an answer of failure says, with secrets redacted: the message of a JSON object, the

@@ -3,9 +3,10 @@ package upgrade
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // values compares the keys of values that users may have set.
@@ -21,7 +22,7 @@ func (c *comparison) values(before, now map[string]any) {
 }
 
 // free are values whose keys users choose: what is in them goes into an object as it is.
-var free = regexp.MustCompile(`(?i)(labels|annotations|selector|resources|limits|requests|affinity|securitycontext|env|data|config|args)$`)
+var free = lazyregexp.New(`(?i)(labels|annotations|selector|resources|limits|requests|affinity|securitycontext|env|data|config|args)$`)
 
 // walk reports the topmost keys that are gone, and those that have another type.
 func walk(path []string, before, now map[string]any, report func(Problem)) {

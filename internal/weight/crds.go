@@ -3,7 +3,8 @@ package weight
 import (
 	"bytes"
 	"fmt"
-	"regexp"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // describeLess advises to do without the descriptions in CustomResourceDefinitions,
@@ -26,8 +27,8 @@ func (p *parcel) describeLess() change {
 }
 
 var (
-	isCRD       = regexp.MustCompile(`(?m)^kind:\s*["']?CustomResourceDefinition\b`)
-	description = regexp.MustCompile(`^( *)description:[ \t]+[^\s#]`)
+	isCRD       = lazyregexp.New(`(?m)^kind:\s*["']?CustomResourceDefinition\b`)
+	description = lazyregexp.New(`^( *)description:[ \t]+[^\s#]`)
 )
 
 // withoutDescriptions takes the lines of descriptions out of YAML. It goes by

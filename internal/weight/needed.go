@@ -2,11 +2,11 @@ package weight
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // needed reports whether Helm or KubeSphere reads a file whatever the templates
@@ -57,12 +57,12 @@ func isShownText(name string) bool {
 	return shownText.MatchString(name)
 }
 
-var shownText = regexp.MustCompile(`(?i)^(README|CHANGELOG)([._-][^/]*)?$`)
+var shownText = lazyregexp.New(`(?i)^(README|CHANGELOG)([._-][^/]*)?$`)
 
 // apiText is the description of an API at the top. Extensions of KubeSphere's own
 // have one (devops: swagger.yaml). Who reads it is not known to us: KubeSphere hands
 // out every file of a package (kapis/package, ListFiles), so it stays.
-var apiText = regexp.MustCompile(`(?i)^(swagger|openapi)\.(ya?ml|json)$`)
+var apiText = lazyregexp.New(`(?i)^(swagger|openapi)\.(ya?ml|json)$`)
 
 // chartOf splits a name into the folder of the chart that the file belongs to (""
 // for the extension itself, else ending in "/") and its name in there.

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"net/url"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 	"github.com/ksrelease/ksrelease/internal/yamledit"
 )
@@ -44,10 +44,10 @@ func (p *parcel) upload(assets []string) change {
 }
 
 var (
-	markdownPicture = regexp.MustCompile(`!\[[^\]]*\]\(\s*<?([^)>\s]+)`)
-	markdownTarget  = regexp.MustCompile(`(?m)^ {0,3}\[[^\]]+\]:\s*<?(\S+?)>?(?:\s|$)`)
-	htmlPicture     = regexp.MustCompile(`(?i)<img\b[^>]*?\bsrc\s*=\s*["']?([^"'\s>]+)`)
-	embeddedPicture = regexp.MustCompile(`data:image/[A-Za-z0-9.+-]+;base64,[A-Za-z0-9+/=]+`)
+	markdownPicture = lazyregexp.New(`!\[[^\]]*\]\(\s*<?([^)>\s]+)`)
+	markdownTarget  = lazyregexp.New(`(?m)^ {0,3}\[[^\]]+\]:\s*<?(\S+?)>?(?:\s|$)`)
+	htmlPicture     = lazyregexp.New(`(?i)<img\b[^>]*?\bsrc\s*=\s*["']?([^"'\s>]+)`)
+	embeddedPicture = lazyregexp.New(`data:image/[A-Za-z0-9.+-]+;base64,[A-Za-z0-9+/=]+`)
 )
 
 // readmePictures are the files to which the texts that KubeSphere shows refer as
@@ -58,7 +58,7 @@ func (p *parcel) readmePictures() map[string]bool {
 		if !isShownText(f.Name) {
 			continue
 		}
-		for _, kind := range []*regexp.Regexp{markdownPicture, markdownTarget, htmlPicture} {
+		for _, kind := range []*lazyregexp.Regexp{markdownPicture, markdownTarget, htmlPicture} {
 			for _, m := range kind.FindAllSubmatch(f.Data, -1) {
 				ref, _, _ := strings.Cut(string(m[1]), "?")
 				ref, _, _ = strings.Cut(ref, "#")

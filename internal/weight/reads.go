@@ -1,7 +1,6 @@
 package weight
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,6 +8,8 @@ import (
 
 	"github.com/gobwas/glob"
 	"helm.sh/helm/v3/pkg/chart"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // reads are the files that templates may read through .Files.
@@ -85,17 +86,17 @@ const literal = "(\"(?:[^\"\\\\\n]|\\\\.)*\"|`[^`]*`)"
 var (
 	// mention is each place where a template reaches for the files: `.Files`, or
 	// its name as text, for index and get.
-	mention = regexp.MustCompile("\\.Files\\b|[\"`]Files[\"`]")
+	mention = lazyregexp.New("\\.Files\\b|[\"`]Files[\"`]")
 	// readsOne is the use of .Files that is understood: with a name or pattern.
-	readsOne = regexp.MustCompile(`^\.(Get|GetBytes|Lines|Glob)\s+\(?\s*` + literal)
+	readsOne = lazyregexp.New(`^\.(Get|GetBytes|Lines|Glob)\s+\(?\s*` + literal)
 	// readsFormat is a name that begins with known text.
-	readsFormat = regexp.MustCompile(`^\.(?:Get|GetBytes|Lines|Glob)\s+\(\s*printf\s+` + literal)
+	readsFormat = lazyregexp.New(`^\.(?:Get|GetBytes|Lines|Glob)\s+\(\s*printf\s+` + literal)
 	// readsVariable is the usual way to read what a pattern has found.
-	readsVariable = regexp.MustCompile(`^\.(?:Get|GetBytes|Lines)\s+\(?\s*(\$\w+)`)
+	readsVariable = lazyregexp.New(`^\.(?:Get|GetBytes|Lines)\s+\(?\s*(\$\w+)`)
 	// binding gives variables a value.
-	binding = regexp.MustCompile(`(\$\w*)\s*(?:,\s*(\$\w*)\s*)?:?=`)
+	binding = lazyregexp.New(`(\$\w*)\s*(?:,\s*(\$\w*)\s*)?:?=`)
 	// rangesOver gives a variable the name of each file that a pattern finds.
-	rangesOver = regexp.MustCompile(`\brange\s+(\$\w+)\s*,\s*\$\w*\s*:=\s*\(?\s*[$\w.]*\.Files\.Glob\s+\(?\s*` + literal)
+	rangesOver = lazyregexp.New(`\brange\s+(\$\w+)\s*,\s*\$\w*\s*:=\s*\(?\s*[$\w.]*\.Files\.Glob\s+\(?\s*` + literal)
 )
 
 // ofText notes what a template reads.

@@ -10,11 +10,12 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // scannerLine takes the parts out of the scanner's message, as in
 // "yaml: line 3: did not find expected key".
-var scannerLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+var scannerLine = lazyregexp.New(`^yaml: (?:line (\d+): )?(.*)$`)
 
 const (
 	tabMessage = "a tab is used for indentation; YAML takes only spaces there"
@@ -151,7 +152,7 @@ func (d *Document) tabIn(line int) (offset int, ok bool) {
 	return d.lines.editor[line-1] + tab, true
 }
 
-var unknownAnchor = regexp.MustCompile(`unknown anchor '([^']*)'`)
+var unknownAnchor = lazyregexp.New(`unknown anchor '([^']*)'`)
 
 func (d *Document) unknownAlias(cause string) (offset, length int, ok bool) {
 	name := unknownAnchor.FindStringSubmatch(cause)

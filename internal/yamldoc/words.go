@@ -3,7 +3,6 @@ package yamldoc
 import (
 	"fmt"
 	"math/big"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // words says what is wrong with a value, and how to fix it.
@@ -266,7 +267,7 @@ func (t *reporter) shown(ptr []string) string {
 }
 
 // userInfo is the user and password of an address.
-var userInfo = regexp.MustCompile(`(://)([^/\s"'@]*)(@)`)
+var userInfo = lazyregexp.New(`(://)([^/\s"'@]*)(@)`)
 
 // withoutUser hides user and password of an address, character by character so
 // that what stands behind them keeps its column. A password should not be in the

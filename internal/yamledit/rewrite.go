@@ -6,13 +6,13 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
 
@@ -163,7 +163,7 @@ func withValue(value any, pointer []string, scalar string) any {
 // plainSafe are values that read as themselves unquoted, wherever they stand (a
 // list in brackets included): addresses and digests of ordinary characters, versions of
 // three numbers, and constraints with one sign. Fewer numbers alone are a number.
-var plainSafe = regexp.MustCompile(`^(https?://|sha256:)[A-Za-z0-9._~/:%+=@&?-]*[A-Za-z0-9._~/%+=@&?-]$` +
+var plainSafe = lazyregexp.New(`^(https?://|sha256:)[A-Za-z0-9._~/:%+=@&?-]*[A-Za-z0-9._~/%+=@&?-]$` +
 	`|^(v?[0-9]+\.[0-9]+\.[0-9xX]+|v[0-9.]*[0-9]|[~^]v?[0-9.]*[0-9]|[0-9]+(\.[0-9]+)?\.[xX])([-+][0-9A-Za-z.+-]*[0-9A-Za-z])?$`)
 
 // headerComment is the comment behind the | or > of a block scalar, with the blanks
@@ -176,7 +176,7 @@ func headerComment(scalar []byte) []byte {
 	return blankComment.Find(bytes.TrimRight(header, "\r"))
 }
 
-var blankComment = regexp.MustCompile(`[ \t]+#.*$`)
+var blankComment = lazyregexp.New(`[ \t]+#.*$`)
 
 // scalarLike writes value in the style of the scalar that it replaces.
 func scalarLike(old []byte, value string) string {

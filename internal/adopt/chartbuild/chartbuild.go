@@ -8,12 +8,12 @@ package chartbuild
 import (
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/adopt/cifile"
 	"github.com/ksrelease/ksrelease/internal/adopt/shellscript"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // Build is how an upstream chart gets into an extension, and out of it again.
@@ -106,9 +106,9 @@ func (r *reader) end(all map[string]*Build) {
 
 var (
 	// plain is a command in which nothing but wildcards is for the shell, and quotes around texts.
-	plain = regexp.MustCompile(`^[\p{L}\p{N}_./:@%+=,*?"' -]+$`)
+	plain = lazyregexp.New(`^[\p{L}\p{N}_./:@%+=,*?"' -]+$`)
 	// computed are conditions of a step that depend on more than what happened in the repository.
-	computed = regexp.MustCompile(`\b(inputs|steps|needs|env|vars|matrix|hashFiles|failure)\b`)
+	computed = lazyregexp.New(`\b(inputs|steps|needs|env|vars|matrix|hashFiles|failure)\b`)
 	// preparing are actions after which a script finds what it finds without them.
 	preparing = []string{"actions/checkout", "actions/cache", "azure/setup-helm", "oras-project/setup-oras"}
 	// reading are commands of git that change no file.

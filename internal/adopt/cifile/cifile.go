@@ -12,11 +12,11 @@ import (
 	"bytes"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // MaxSize is the largest file that is read, in bytes, and maxSteps are the most steps of one.
@@ -124,7 +124,7 @@ type Step struct {
 	// StopsOnError says that the shell ends at the first command that fails.
 	StopsOnError bool
 	// Expression finds what the system replaces in Script; nil where there is nothing.
-	Expression *regexp.Regexp
+	Expression *lazyregexp.Regexp
 	// Repeated says what the system repeats it for: "each job of a matrix"; empty for once.
 	Repeated string
 	// Condition is when it is taken, as the file says it.

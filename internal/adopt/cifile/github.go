@@ -2,15 +2,16 @@ package cifile
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // githubExpression is what GitHub replaces before a shell reads a script.
-var githubExpression = regexp.MustCompile(`\$\{\{[^}]*(?:\}[^}]+)*\}\}`)
+var githubExpression = lazyregexp.New(`\$\{\{[^}]*(?:\}[^}]+)*\}\}`)
 
-var githubSecret = regexp.MustCompile(`secrets\.([A-Za-z_][A-Za-z0-9_]*)|secrets\[\s*['"]([A-Za-z_][A-Za-z0-9_]*)['"]\s*\]`)
+var githubSecret = lazyregexp.New(`secrets\.([A-Za-z_][A-Za-z0-9_]*)|secrets\[\s*['"]([A-Za-z_][A-Za-z0-9_]*)['"]\s*\]`)
 
 // readGitHub reads a workflow, or an action that is made of steps. Syntax:
 // docs.github.com, "Workflow syntax for GitHub Actions" and "Metadata syntax for GitHub Actions".

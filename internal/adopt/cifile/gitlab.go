@@ -2,11 +2,11 @@ package cifile
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // gitlabWords are keys at the top of a .gitlab-ci.yml that are no jobs (docs.gitlab.com,
@@ -14,7 +14,7 @@ import (
 var gitlabWords = []string{"default", "include", "stages", "variables", "workflow", "image", "services", "cache", "before_script", "after_script", "pages", "spec"}
 
 // gitlabInput is what GitLab replaces before a shell reads a script.
-var gitlabInput = regexp.MustCompile(`\$\[\[[^\]]*\]\]`)
+var gitlabInput = lazyregexp.New(`\$\[\[[^\]]*\]\]`)
 
 func (f *File) readGitLab(text []byte) {
 	root := f.parse(text)
@@ -104,7 +104,7 @@ func (f *File) gitlabScripts(job node, step Step) {
 
 // gitlabSecretName finds variables that hold secrets by their names: GitLab gives them to every
 // job, and nothing in the file says which variables they are.
-var gitlabSecretName = regexp.MustCompile(`\$\{?([A-Z][A-Z0-9_]*(?:TOKEN|PASSWORD|PASSWD|SECRET|KEY)(?:_[A-Z0-9]+)?)\b`)
+var gitlabSecretName = lazyregexp.New(`\$\{?([A-Z][A-Z0-9_]*(?:TOKEN|PASSWORD|PASSWD|SECRET|KEY)(?:_[A-Z0-9]+)?)\b`)
 
 // gitlabCondition are the rules of a job as a text.
 func gitlabCondition(job node) string {

@@ -1,9 +1,10 @@
 package cifile
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // token is a part of a Jenkinsfile: a name, a string or a sign.
@@ -246,7 +247,7 @@ func groovyString(text string, line int) (token, int) {
 	return t, -1
 }
 
-var groovyName = regexp.MustCompile(`^(?:env|params)?\.?([A-Za-z_][A-Za-z0-9_]*)$`)
+var groovyName = lazyregexp.New(`^(?:env|params)?\.?([A-Za-z_][A-Za-z0-9_]*)$`)
 
 // asVariable writes an expression of Groovy as a variable of the shell.
 func asVariable(expression string) string {

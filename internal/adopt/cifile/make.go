@@ -1,16 +1,16 @@
 package cifile
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 var (
-	makeVariable = regexp.MustCompile(`^(?:export\s+|override\s+)*([A-Za-z_][A-Za-z0-9_.-]*)\s*(\?=|:{0,3}=|\+=|!=)\s*(.*)$`)
-	makeRule     = regexp.MustCompile(`^([^\t#=][^=#]*?)\s*::?(?:\s*([^=;#]*))?(?:;(.*))?(?:#.*)?$`)
-	makeInclude  = regexp.MustCompile(`^(?:-|s)?include\s+(.+)$`)
+	makeVariable = lazyregexp.New(`^(?:export\s+|override\s+)*([A-Za-z_][A-Za-z0-9_.-]*)\s*(\?=|:{0,3}=|\+=|!=)\s*(.*)$`)
+	makeRule     = lazyregexp.New(`^([^\t#=][^=#]*?)\s*::?(?:\s*([^=;#]*))?(?:;(.*))?(?:#.*)?$`)
+	makeInclude  = lazyregexp.New(`^(?:-|s)?include\s+(.+)$`)
 )
 
 // Limits of what variables of make are replaced by.
@@ -253,7 +253,7 @@ func (m *makefile) expand(text string, depth int) string {
 	return b.String()
 }
 
-var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var plainName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func (m *makefile) reference(inner string, depth int) string {
 	if m.reads++; depth > maxMakeDepth || m.reads > maxMakeReads {

@@ -1,8 +1,9 @@
 package practice
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // chats are services that take messages by a webhook, by what their addresses have in them.
@@ -11,7 +12,7 @@ var chats = []struct{ mark, kind string }{
 }
 
 // hook finds an address, or the name of a variable, of a webhook.
-var hook = regexp.MustCompile(`(?i)web_?hook|/hooks?/|hooks\.|robot/send|_hook\b|\bhook\b`)
+var hook = lazyregexp.New(`(?i)web_?hook|/hooks?/|hooks\.|robot/send|_hook\b|\bhook\b`)
 
 // ofAnnouncements knows messages to chats and other services.
 func ofAnnouncements(s subject) (Use, bool) {

@@ -2,11 +2,11 @@ package practice
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/adopt/cifile"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // ofChanges knows how scripts find out what has changed.
@@ -169,11 +169,11 @@ func ofAction(s subject) (Use, bool) {
 }
 
 var (
-	commitHash = regexp.MustCompile(`^[0-9a-f]{40}$`)
+	commitHash = lazyregexp.New(`^[0-9a-f]{40}$`)
 	// titleInScript is a title that GitHub puts into the text of a script.
-	titleInScript = regexp.MustCompile(`\$\{\{[^}]*(pull_request\.(title|body)|comment\.body|head_commit\.message|issue\.title)[^}]*\}\}`)
-	tagParsed     = regexp.MustCompile(`(GITHUB_REF_NAME|GITHUB_REF|github\.ref_name|CI_COMMIT_TAG|TAG_NAME|\bTAG\b|\btag\b|\bref\b)[^\n]*(%%?/|%-v?\*|#\*/|#\*-|cut -d ?['"]?/|-F ?['"]?/)`)
-	tagVariable   = regexp.MustCompile(`GITHUB_REF_NAME|GITHUB_REF\b|github\.ref|CI_COMMIT_TAG|TAG_NAME`)
+	titleInScript = lazyregexp.New(`\$\{\{[^}]*(pull_request\.(title|body)|comment\.body|head_commit\.message|issue\.title)[^}]*\}\}`)
+	tagParsed     = lazyregexp.New(`(GITHUB_REF_NAME|GITHUB_REF|github\.ref_name|CI_COMMIT_TAG|TAG_NAME|\bTAG\b|\btag\b|\bref\b)[^\n]*(%%?/|%-v?\*|#\*/|#\*-|cut -d ?['"]?/|-F ?['"]?/)`)
+	tagVariable   = lazyregexp.New(`GITHUB_REF_NAME|GITHUB_REF\b|github\.ref|CI_COMMIT_TAG|TAG_NAME`)
 )
 
 // ofTriggers knows what a step makes of the title, comment or tag that started it.

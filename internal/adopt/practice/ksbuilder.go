@@ -1,18 +1,19 @@
 package practice
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // Downloads of tools: the name of each is in its address.
 var (
-	downloadedTool = regexp.MustCompile(`(?i)(?:github\.com/|repos/)(kubesphere/ksbuilder|oras-project/oras|google/go-containerregistry|regclient/regclient|containers/skopeo|mikefarah/yq|helm/helm|chartmuseum/helm-push|helm/chart-releaser)|get\.helm\.sh|get-helm-3`)
+	downloadedTool = lazyregexp.New(`(?i)(?:github\.com/|repos/)(kubesphere/ksbuilder|oras-project/oras|google/go-containerregistry|regclient/regclient|containers/skopeo|mikefarah/yq|helm/helm|chartmuseum/helm-push|helm/chart-releaser)|get\.helm\.sh|get-helm-3`)
 	installedTools = map[string]string{
 		"kubesphere/ksbuilder": "ksbuilder", "oras-project/oras": "oras", "google/go-containerregistry": "crane", "regclient/regclient": "regctl",
 		"containers/skopeo": "skopeo", "mikefarah/yq": "yq", "helm/helm": "helm", "chartmuseum/helm-push": "helm", "helm/chart-releaser": "cr",
 	}
-	newest = regexp.MustCompile(`releases/latest|@latest\b|latest/download|/heads/|/master/|/main/`)
+	newest = lazyregexp.New(`releases/latest|@latest\b|latest/download|/heads/|/master/|/main/`)
 )
 
 // ofInstallation knows what brings tools.
@@ -110,7 +111,7 @@ func ofKsbuilder(s subject) (Use, bool) {
 	return use, true
 }
 
-var variableWord = regexp.MustCompile(`\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$\{\{[^}]*\}\}`)
+var variableWord = lazyregexp.New(`\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$\{\{[^}]*\}\}`)
 
 // keyIn is the last variable or expression in a text that is piped into a login.
 func keyIn(text string) string {

@@ -1,11 +1,11 @@
 package practice
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/adopt/shellscript"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // iteration is what a loop goes over.
@@ -22,12 +22,12 @@ const (
 )
 
 var (
-	changedFiles = regexp.MustCompile(`git[^\n|;]*\bdiff\b[^\n|;]*--name-(only|status)|git[^\n|;]*\b(show|log|diff-tree)\b[^\n|;]*--name-only|changed[-_]files|all_changed|ALL_CHANGED|CHANGED_FILES|modified_files`)
-	imageLists   = regexp.MustCompile(`\.images\b|\['images'\]|images\[\]`)
-	archives     = regexp.MustCompile(`\.tgz\b|\.tar\.gz\b`)
-	titles       = regexp.MustCompile(`pull_request\.title|comment\.body|head_commit\.message|MERGE_REQUEST_TITLE|CI_COMMIT_(TITLE|MESSAGE)|CHANGE_TITLE|COMMENT_BODY|(PR|MR|PULL_REQUEST)_(TITLE|BODY)|ghprbCommentBody|ghprbPullTitle|git log [^\n|;]*(%s|%B)`)
-	metadata     = regexp.MustCompile(`extension\.yaml`)
-	folders      = regexp.MustCompile(`\*/|/\*|^\*$|-type d|\bls\b|-maxdepth`)
+	changedFiles = lazyregexp.New(`git[^\n|;]*\bdiff\b[^\n|;]*--name-(only|status)|git[^\n|;]*\b(show|log|diff-tree)\b[^\n|;]*--name-only|changed[-_]files|all_changed|ALL_CHANGED|CHANGED_FILES|modified_files`)
+	imageLists   = lazyregexp.New(`\.images\b|\['images'\]|images\[\]`)
+	archives     = lazyregexp.New(`\.tgz\b|\.tar\.gz\b`)
+	titles       = lazyregexp.New(`pull_request\.title|comment\.body|head_commit\.message|MERGE_REQUEST_TITLE|CI_COMMIT_(TITLE|MESSAGE)|CHANGE_TITLE|COMMENT_BODY|(PR|MR|PULL_REQUEST)_(TITLE|BODY)|ghprbCommentBody|ghprbPullTitle|git log [^\n|;]*(%s|%B)`)
+	metadata     = lazyregexp.New(`extension\.yaml`)
+	folders      = lazyregexp.New(`\*/|/\*|^\*$|-type d|\bls\b|-maxdepth`)
 )
 
 // kindOf says what a loop goes over: by what is written there, else by what that was made of.

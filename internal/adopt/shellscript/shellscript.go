@@ -8,10 +8,11 @@ package shellscript
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // Limits of a script. What people write is far below them.
@@ -38,7 +39,7 @@ type Script struct {
 	Variables map[string]string
 	// Expression finds what somebody else replaces before a shell reads the script, such as
 	// ${{ github.ref }}; nil where there is nothing of that kind.
-	Expression *regexp.Regexp
+	Expression *lazyregexp.Regexp
 	// StopsOnError says that the shell is started so that it ends with the first command that
 	// fails (set -e).
 	StopsOnError bool
@@ -213,13 +214,13 @@ func nesting(text string) int {
 // expressions are what somebody else than the shell replaces, with a variable in the place of
 // each, so that the script can be parsed.
 type expressions struct {
-	find   *regexp.Regexp
+	find   *lazyregexp.Regexp
 	values map[string]string // by the name of the variable
 }
 
 const expressionName = "KSRELEASE_EXPRESSION_"
 
-func newExpressions(find *regexp.Regexp) *expressions {
+func newExpressions(find *lazyregexp.Regexp) *expressions {
 	return &expressions{find: find, values: map[string]string{}}
 }
 
@@ -234,7 +235,7 @@ func (e *expressions) replace(text string) string {
 	})
 }
 
-var expressionVariable = regexp.MustCompile(`\$\{?(` + expressionName + `\d+)\}?`)
+var expressionVariable = lazyregexp.New(`\$\{?(` + expressionName + `\d+)\}?`)
 
 // restore puts the expressions back into a text that is shown.
 func (e *expressions) restore(text string) string {

@@ -3,9 +3,10 @@ package shellscript
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // shape is what the tests look at of a command.
@@ -108,7 +109,7 @@ for path in ${changed[@]}; do
   ksbuilder lint "$dir/${{ matrix.x }}"
 done`,
 		Variables:  map[string]string{"FILES": "${{ steps.changed.outputs.all_changed_files }}"},
-		Expression: regexp.MustCompile(`\$\{\{.*?\}\}`),
+		Expression: lazyregexp.New(`\$\{\{.*?\}\}`),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +198,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("for x in $(ls); do ksbuilder lint $x; done")
 	f.Add("case $x in a) b ;; esac; f() { g $1; }; f ${{ a }} <<E\n$x\nE")
 	f.Fuzz(func(t *testing.T, text string) {
-		commands, err := Read(Script{Text: text, Expression: regexp.MustCompile(`\$\{\{.*?\}\}`)})
+		commands, err := Read(Script{Text: text, Expression: lazyregexp.New(`\$\{\{.*?\}\}`)})
 		if err != nil {
 			return
 		}

@@ -1,10 +1,11 @@
 package shellscript
 
 import (
-	"regexp"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // static is a word without quotes. Variables that have one value in the whole script, and that
@@ -46,7 +47,7 @@ func unescaped(s string) string {
 	return b.String()
 }
 
-var plain = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=-]+$`)
+var plain = lazyregexp.New(`^[A-Za-z0-9_./:@%+,=-]+$`)
 
 // parameter is the value of a variable where it is known, else the reference as it is written.
 func (w *walker) parameter(p *syntax.ParamExp, depth int) string {
@@ -78,9 +79,9 @@ func (w *walker) parameter(p *syntax.ParamExp, depth int) string {
 }
 
 // oneReference is a value that is nothing but a reference to another variable.
-var oneReference = regexp.MustCompile(`^\$\{?([A-Za-z_][A-Za-z0-9_]*)(?::?-([A-Za-z0-9_./:@-]+))?\}?$`)
+var oneReference = lazyregexp.New(`^\$\{?([A-Za-z_][A-Za-z0-9_]*)(?::?-([A-Za-z0-9_./:@-]+))?\}?$`)
 
-var reference = regexp.MustCompile(`\$[{]?[#!]?([A-Za-z_][A-Za-z0-9_]*|[0-9@*])`)
+var reference = lazyregexp.New(`\$[{]?[#!]?([A-Za-z_][A-Za-z0-9_]*|[0-9@*])`)
 
 // origin is a text and what the variables in it were made of, a line each.
 func (w *walker) origin(text string, a around) string {
@@ -121,7 +122,7 @@ func (w *walker) replaced(text string, a around) string {
 	})
 }
 
-var positional = regexp.MustCompile(`\$\{?[1-9@*]\}?`)
+var positional = lazyregexp.New(`\$\{?[1-9@*]\}?`)
 
 // shown is a text of the script on one line, as it is written.
 func (w *walker) shown(text string) string {

@@ -7,12 +7,12 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"text/template"
 
 	"github.com/ksrelease/ksrelease/internal/adopt/cifile"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // Module is what go install builds ksrelease from.
@@ -112,7 +112,7 @@ func Write(system cifile.System, facts Facts) (file File, ok bool) {
 	return file, true
 }
 
-var blankLines = regexp.MustCompile(`\n{3,}`)
+var blankLines = lazyregexp.New(`\n{3,}`)
 
 // takes says whether a template may write a command line.
 func (f Facts) takes(line string) bool { return f.Accepts != nil && f.Accepts(line) }
@@ -120,13 +120,13 @@ func (f Facts) takes(line string) bool { return f.Accepts != nil && f.Accepts(li
 // What may stand in a file that is written: all else comes from files of strangers, and is left
 // out.
 var (
-	variableName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	credentialName = regexp.MustCompile(`^[A-Za-z0-9_.@-]+$`)
-	refPattern     = regexp.MustCompile(`^[A-Za-z0-9_./*?+\[\]!-]+$`)
-	cronTime       = regexp.MustCompile(`^[0-9A-Za-z*,/#?-]+( [0-9A-Za-z*,/#?-]+){4}$`)
-	machineName    = regexp.MustCompile(`^[A-Za-z0-9._-]+(,[A-Za-z0-9._-]+)*$`)
-	repositoryName = regexp.MustCompile(`^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$`)
-	stageName      = regexp.MustCompile(`^[A-Za-z0-9._ -]+$`)
+	variableName   = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	credentialName = lazyregexp.New(`^[A-Za-z0-9_.@-]+$`)
+	refPattern     = lazyregexp.New(`^[A-Za-z0-9_./*?+\[\]!-]+$`)
+	cronTime       = lazyregexp.New(`^[0-9A-Za-z*,/#?-]+( [0-9A-Za-z*,/#?-]+){4}$`)
+	machineName    = lazyregexp.New(`^[A-Za-z0-9._-]+(,[A-Za-z0-9._-]+)*$`)
+	repositoryName = lazyregexp.New(`^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$`)
+	stageName      = lazyregexp.New(`^[A-Za-z0-9._ -]+$`)
 )
 
 // clean leaves out what cannot stand in a file, and fills in what is not known.
@@ -166,7 +166,7 @@ func (f *Facts) clean(system cifile.System) {
 	f.ByComment = f.ByComment && f.takes(`ksrelease run --title "$TITLE"`)
 }
 
-func matching(list []string, form *regexp.Regexp) []string {
+func matching(list []string, form *lazyregexp.Regexp) []string {
 	var kept []string
 	for _, s := range list {
 		if form.MatchString(s) {
@@ -221,7 +221,7 @@ func (f Facts) Idle() bool {
 }
 
 // wholeTag is a pattern of tags that have a version and no name.
-var wholeTag = regexp.MustCompile(`^v(\*|\[0-9\]|[0-9.*\[\]+-]+$)`)
+var wholeTag = lazyregexp.New(`^v(\*|\[0-9\]|[0-9.*\[\]+-]+$)`)
 
 // quote writes a text as a scalar of YAML, and as a string of Groovy: it has no quotes.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

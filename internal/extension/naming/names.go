@@ -9,11 +9,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // maxNameLength is the longest name and the longest version that KubeSphere
@@ -22,7 +23,7 @@ const maxNameLength = 63
 
 // dns1123Subdomain is the rule of Kubernetes for names of objects
 // (IsDNS1123Subdomain of k8s.io/apimachinery), without its limit on length.
-var dns1123Subdomain = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+var dns1123Subdomain = lazyregexp.New(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 
 // ValidName says why name cannot be the name of an extension, or nil.
 //
@@ -100,10 +101,10 @@ func quotedShort(text string) string {
 }
 
 // leadingZero is a number of a version, or of its pre-release, that begins with a 0.
-var leadingZero = regexp.MustCompile(`^v?(?:\d+\.)*0\d|^v?\d+\.\d+\.\d+-(?:[0-9A-Za-z-]+\.)*0\d+(?:\.|$)`)
+var leadingZero = lazyregexp.New(`^v?(?:\d+\.)*0\d|^v?\d+\.\d+\.\d+-(?:[0-9A-Za-z-]+\.)*0\d+(?:\.|$)`)
 
 // looseVersion is what people write for a version: a prefix, numbers, and the rest.
-var looseVersion = regexp.MustCompile(`^(?:version|release|ver|v)?[-_. ]?(\d+(?:\.\d+)*)(.*)$`)
+var looseVersion = lazyregexp.New(`^(?:version|release|ver|v)?[-_. ]?(\d+(?:\.\d+)*)(.*)$`)
 
 // NearestVersion is the version that was probably meant by a text, as ValidVersion
 // asks for it: 1.0 is 1.0.0, 01.2.3 is 1.2.3, 1.0.0-RC1 is 1.0.0-rc1, and without
@@ -142,7 +143,7 @@ func NearestVersion(written string) (version string, ok bool) {
 }
 
 // notInPrerelease are characters that a pre-release may not have.
-var notInPrerelease = regexp.MustCompile(`[^0-9a-z.-]+`)
+var notInPrerelease = lazyregexp.New(`[^0-9a-z.-]+`)
 
 // withoutZeros is a number without zeros before it; other texts stay.
 func withoutZeros(text string) string {
@@ -182,7 +183,7 @@ const (
 
 // nameLine is a line of extension.yaml that says the name, whatever else the
 // file holds.
-var nameLine = regexp.MustCompile(`(?m)^name:[ \t]*["']?([^"'\s#]+)["']?[ \t]*(?:#.*)?\r?$`)
+var nameLine = lazyregexp.New(`(?m)^name:[ \t]*["']?([^"'\s#]+)["']?[ \t]*(?:#.*)?\r?$`)
 
 // GuessName is the name of an extension that Load refuses, so far as it can be
 // known: from the line in extension.yaml, or from the name of the file where path

@@ -9,18 +9,19 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // errNoGzip is what an archive that is none begins with.
 var errNoGzip = errors.New("it is no gzipped tar archive: give a package that was made with ksrelease, ksbuilder or helm")
 
 // DriveLetter is what Helm refuses at the head of a name, too (LoadArchiveFiles).
-var DriveLetter = regexp.MustCompile(`^[a-zA-Z]:/`)
+var DriveLetter = lazyregexp.New(`^[a-zA-Z]:/`)
 
 // frugal is how much content is kept before it is known whether all of it may be.
 const frugal = 8 << 20

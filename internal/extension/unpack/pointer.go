@@ -5,7 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"regexp"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // ErrPointer is the error of a package, or an extension.yaml, that Git LFS has not
@@ -30,7 +31,7 @@ func IsPointer(data []byte) bool {
 }
 
 // pointed is the line of a pointer that has the digest of the content.
-var pointed = regexp.MustCompile(`(?m)^oid sha256:([0-9a-f]{64})\r?$`)
+var pointed = lazyregexp.New(`(?m)^oid sha256:([0-9a-f]{64})\r?$`)
 
 // PointsTo reports whether a file is a pointer of Git LFS to a content.
 func PointsTo(pointer, content []byte) bool {

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/gobwas/glob"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // Read is where a template reads files of its chart.
@@ -25,10 +27,10 @@ type Read struct {
 
 // fileRead is a call with a literal. .Files takes names relative to the chart of the template
 // (Helm, "Accessing Files Inside Templates", https://helm.sh/docs/chart_template_guide/accessing_files/).
-var fileRead = regexp.MustCompile("\\.Files\\.(Get|GetBytes|Lines|Glob)\\s+(?:\"([^\"]+)\"|`([^`]+)`)")
+var fileRead = lazyregexp.New("\\.Files\\.(Get|GetBytes|Lines|Glob)\\s+(?:\"([^\"]+)\"|`([^`]+)`)")
 
 // filesCall is any call.
-var filesCall = regexp.MustCompile(`\.Files\.(?:Get|GetBytes|Lines|Glob)\b`)
+var filesCall = lazyregexp.New(`\.Files\.(?:Get|GetBytes|Lines|Glob)\b`)
 
 // Of are the places where the text of a template reads files by a literal name or
 // pattern, in order. What a variable or a pipeline names is not among them, nor what is read
@@ -67,10 +69,10 @@ func actionAt(text []byte, offset int) string {
 }
 
 // guarding is what asks for a file, or takes another thing for one that is not there.
-var guarding = regexp.MustCompile(`^(?:else\s+)?(?:if|with)\b|\b(?:default|coalesce|ternary|empty|required|not|and|or|fail)\b`)
+var guarding = lazyregexp.New(`^(?:else\s+)?(?:if|with)\b|\b(?:default|coalesce|ternary|empty|required|not|and|or|fail)\b`)
 
 // assigned is a variable that an action sets.
-var assigned = regexp.MustCompile(`^(\$\w+)\s*:?=`)
+var assigned = lazyregexp.New(`^(\$\w+)\s*:?=`)
 
 // asksLater reports whether a template keeps what it reads, and asks some where whether
 // that is anything.
@@ -84,7 +86,7 @@ func asksLater(text []byte, action string) bool {
 }
 
 // ofSubchart is how a template names another chart in front of .Files.
-var ofSubchart = regexp.MustCompile(`\.Subcharts\.[\w-]+$`)
+var ofSubchart = lazyregexp.New(`\.Subcharts\.[\w-]+$`)
 
 const maxOwner = 80
 

@@ -3,10 +3,10 @@ package helmerror
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // Load is why Helm's loader (helm.sh/helm/v3/pkg/chart/loader) does not load a
@@ -32,12 +32,12 @@ type Load struct {
 // (encoding/json), of its value and of names that are given twice (Metadata.Validate of
 // helm.sh/helm/v3/pkg/chart).
 var (
-	unpackingSubchart = regexp.MustCompile(`^error unpacking subchart (?:tar in )?(\S+) in \S+: `)
-	cannotLoad        = regexp.MustCompile(`^cannot load (\S+): `)
-	yamlLine          = regexp.MustCompile(`yaml: line (\d+):`)
-	wrongType         = regexp.MustCompile(`cannot unmarshal (\w+) into Go struct field \w+\.([\w.]+) of type (\S+)$`)
-	wrongValue        = regexp.MustCompile(`^validation: chart\.metadata\.(\w+) (.*)$`)
-	declaredTwice     = regexp.MustCompile(`more than one dependency with name or alias "(.*)"`)
+	unpackingSubchart = lazyregexp.New(`^error unpacking subchart (?:tar in )?(\S+) in \S+: `)
+	cannotLoad        = lazyregexp.New(`^cannot load (\S+): `)
+	yamlLine          = lazyregexp.New(`yaml: line (\d+):`)
+	wrongType         = lazyregexp.New(`cannot unmarshal (\w+) into Go struct field \w+\.([\w.]+) of type (\S+)$`)
+	wrongValue        = lazyregexp.New(`^validation: chart\.metadata\.(\w+) (.*)$`)
+	declaredTwice     = lazyregexp.New(`more than one dependency with name or alias "(.*)"`)
 )
 
 // OfLoad takes an error of Helm's loader apart.

@@ -3,9 +3,10 @@
 package helmerror
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // Place is a place in a template, by the path that Helm gives it.
@@ -23,8 +24,8 @@ type Place struct {
 // "parse error in (PATH): …", and text/template's own
 // "template: PATH:LINE:COLUMN: …", once for every include on the way.
 var (
-	helmPlace     = regexp.MustCompile(`^(?:parse|execution) error (?:at|in) \((.+?)(?::(\d+))?(?::(\d+))?\): `)
-	templateChain = regexp.MustCompile(`template: ([^\n]+?):(\d+):(?:(\d+):)? ?(?:executing "(?:[^"\\]|\\.)*" at <((?:[^>\n]|->)*)>: )?`)
+	helmPlace     = lazyregexp.New(`^(?:parse|execution) error (?:at|in) \((.+?)(?::(\d+))?(?::(\d+))?\): `)
+	templateChain = lazyregexp.New(`template: ([^\n]+?):(\d+):(?:(\d+):)? ?(?:executing "(?:[^"\\]|\\.)*" at <((?:[^>\n]|->)*)>: )?`)
 )
 
 // Outermost is the template that Helm was rendering when it failed.
@@ -100,21 +101,21 @@ func number(digits string) int {
 }
 
 // noDefinition is how text/template and Helm's include say that there is no such definition.
-var noDefinition = regexp.MustCompile(`(?:no template "([^"]+)" associated with template "[^"]*"|template "([^"]+)" not defined)$`)
+var noDefinition = lazyregexp.New(`(?:no template "([^"]+)" associated with template "[^"]*"|template "([^"]+)" not defined)$`)
 
 // plainCauses puts the errors of text/template and Helm into words of somebody
 // who writes charts. $1 is what the pattern caught.
 var plainCauses = []struct {
-	pattern     *regexp.Regexp
+	pattern     *lazyregexp.Regexp
 	cause, hint string
 }{
 	{
-		regexp.MustCompile(`nil pointer evaluating .*\.(\w+)$`),
+		lazyregexp.New(`nil pointer evaluating .*\.(\w+)$`),
 		"$1 is asked of a value that is not set",
 		"set the value in values.yaml, or guard the place with {{ if }} or {{ with }}: an extension has to install with its own values",
 	},
 	{
-		regexp.MustCompile(`can't evaluate field (\w+) in type .*$`),
+		lazyregexp.New(`can't evaluate field (\w+) in type .*$`),
 		"$1 is asked of a value that is no mapping",
 		"compare the template with the shape of the value in values.yaml",
 	},
@@ -124,23 +125,23 @@ var plainCauses = []struct {
 		`add {{ define "$1$2" }}, or correct the name`,
 	},
 	{
-		regexp.MustCompile(`function "([^"]+)" not defined$`),
+		lazyregexp.New(`function "([^"]+)" not defined$`),
 		`Helm has no function "$1"`,
 		"see the list of functions in Helm's chart template guide",
 	},
 	{
 		// As an argument, or through a pipe.
-		regexp.MustCompile(`(?:wrong type for value; expected (.+); got interface \{\}|invalid value; expected (.+))$`),
+		lazyregexp.New(`(?:wrong type for value; expected (.+); got interface \{\}|invalid value; expected (.+))$`),
 		"a value that is not set stands where a $1$2 is needed",
 		"set the value in values.yaml, or give another in its place with default: an extension has to install with its own values",
 	},
 	{
-		regexp.MustCompile(`wrong type for value; expected (.+); got (.+)$`),
+		lazyregexp.New(`wrong type for value; expected (.+); got (.+)$`),
 		"a value is a $2 where a $1 is needed",
 		"compare the template with the shape of the value in values.yaml",
 	},
 	{
-		regexp.MustCompile(`rendering template has a nested reference name: (\S+?)(?::\s(?s:.*))?$`),
+		lazyregexp.New(`rendering template has a nested reference name: (\S+?)(?::\s(?s:.*))?$`),
 		`the template "$1" includes itself without end`,
 		"end the recursion with a condition",
 	},

@@ -2,9 +2,9 @@ package helmerror
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // Values is why Helm cannot work out the subcharts of a chart and their values.
@@ -17,7 +17,7 @@ type Values struct {
 }
 
 // mistyped is how Helm says that a subchart's values are no mapping.
-var mistyped = regexp.MustCompile(`type mismatch on (\S+): `)
+var mistyped = lazyregexp.New(`type mismatch on (\S+): `)
 
 // OfValues reads the error of Chart.EnabledErr, or of merging values.
 func OfValues(err error) Values {

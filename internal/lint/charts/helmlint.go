@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/helmchart/kubeapi"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -168,7 +168,7 @@ func (y chartYAML) subcharts(c *chart.Chart) {
 var templateEndings = map[string]bool{".yaml": true, ".yml": true, ".tpl": true, ".txt": true}
 
 // crdHook is a hook of Helm 2.
-var crdHook = regexp.MustCompile(`"?helm\.sh/hook"?:\s+crd-install`)
+var crdHook = lazyregexp.New(`"?helm\.sh/hook"?:\s+crd-install`)
 
 // templateFile looks at the source of a template, as rules.Templates does.
 func templateFile(pass *rule.Pass, place helmchart.Place, template *chart.File) {

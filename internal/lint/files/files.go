@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -14,6 +13,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/extension/unpack"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -125,8 +125,8 @@ func isWide(data []byte) bool {
 }
 
 // extensionFields are the lines that make a file extension.yaml the one of an extension.
-var extensionFields = [...]*regexp.Regexp{
-	regexp.MustCompile(`(?m)^["']?name["']?[ \t]*:`), regexp.MustCompile(`(?m)^["']?version["']?[ \t]*:`),
+var extensionFields = [...]*lazyregexp.Regexp{
+	lazyregexp.New(`(?m)^["']?name["']?[ \t]*:`), lazyregexp.New(`(?m)^["']?version["']?[ \t]*:`),
 }
 
 // nestedExtensions reports other extensions in the folder, the outermost of them.

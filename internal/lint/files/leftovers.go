@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/helmchart/filereads"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -81,7 +81,7 @@ var leftovers = []leftover{
 }
 
 // coreFile is how Linux names the dump of a process that crashed.
-var coreFile = regexp.MustCompile(`^core(\.\d+)?$`)
+var coreFile = lazyregexp.New(`^core(\.\d+)?$`)
 
 // remnant is one thing to leave out: a file, or a folder with all below it.
 type remnant struct {

@@ -3,7 +3,6 @@ package metadata
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/kubesphere"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -193,7 +193,7 @@ func forConsole(original *semver.Constraints) (string, bool) {
 }
 
 // minimum is what people write who mean "this version or later": 1.19+.
-var minimum = regexp.MustCompile(`^\s*v?(\d+(?:\.\d+){0,2})\s*\+\s*$`)
+var minimum = lazyregexp.New(`^\s*v?(\d+(?:\.\d+){0,2})\s*\+\s*$`)
 
 func unreadableConstraint(c versionConstraint, err error) (message, hint string) {
 	switch {
@@ -232,7 +232,7 @@ func (parts constraintParts) text() string {
 	return strings.Join(groups, " || ")
 }
 
-var comparison = regexp.MustCompile(`^([^0-9xXv*]*)v?(.*)$`)
+var comparison = lazyregexp.New(`^([^0-9xXv*]*)v?(.*)$`)
 
 // partsOf takes a constraint apart, as its own text form has it: ranges such as
 // 1.2 - 1.4 are two comparisons there.
@@ -265,7 +265,7 @@ func (parts constraintParts) admitPreReleases() bool {
 }
 
 // versionNumber is a version of one, two or three numbers.
-var versionNumber = regexp.MustCompile(`^(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-([0-9A-Za-z.-]+))?(?:\+.*)?$`)
+var versionNumber = lazyregexp.New(`^(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-([0-9A-Za-z.-]+))?(?:\+.*)?$`)
 
 // withPreRelease adds a -0 to the version.
 func (p constraintPart) withPreRelease() constraintPart {
@@ -387,7 +387,7 @@ func (parts constraintParts) samples() []*semver.Version {
 }
 
 // wildcard is the end of a version that stands for all: 1.x, 1.2.*.
-var wildcard = regexp.MustCompile(`(?:^|\.)[xX*](?:\.[xX*0-9]+)*`)
+var wildcard = lazyregexp.New(`(?:^|\.)[xX*](?:\.[xX*0-9]+)*`)
 
 func versionPart(digits string) uint64 {
 	n, _ := strconv.ParseUint(digits, 10, 32)

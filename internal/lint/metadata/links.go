@@ -5,12 +5,12 @@ import (
 	"net/mail"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -110,10 +110,10 @@ type linkFault struct {
 }
 
 // gitAddress is how git writes an address for ssh: git@github.com:owner/name.git.
-var gitAddress = regexp.MustCompile(`^(?:ssh://)?[\w.-]+@([\w-]+(?:\.[\w-]+)+)[:/]([\w./~-]+?)(?:\.git)?/?$`)
+var gitAddress = lazyregexp.New(`^(?:ssh://)?[\w.-]+@([\w-]+(?:\.[\w-]+)+)[:/]([\w./~-]+?)(?:\.git)?/?$`)
 
 // bareAddress is an address without its beginning: kubesphere.io/docs.
-var bareAddress = regexp.MustCompile(`^[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:[/?#]|$)`)
+var bareAddress = lazyregexp.New(`^[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:[/?#]|$)`)
 
 func addressFault(address string) linkFault {
 	const form = "write it as https://HOST/PATH"

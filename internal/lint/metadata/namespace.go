@@ -2,9 +2,9 @@ package metadata
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -29,7 +29,7 @@ func Namespace() rule.Rule {
 
 // label is what Kubernetes takes for the name of a namespace, but for its length
 // (IsDNS1123Label of k8s.io/apimachinery).
-var label = regexp.MustCompile(`^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$`)
+var label = lazyregexp.New(`^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$`)
 
 func checkNamespace(pass *rule.Pass) {
 	namespace, _ := pass.Field("namespace").(string)

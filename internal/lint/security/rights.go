@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/rbac"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
@@ -400,7 +400,7 @@ func inRole(pass *rule.Pass, id rule.Identity, severity rule.Severity, inCluster
 func indented(text string) string { return "  " + strings.ReplaceAll(text, "\n", "\n  ") }
 
 // misnamed are names that somebody might take for that of permissions.yaml.
-var misnamed = regexp.MustCompile(`(?i)^permissions?\.ya?ml$`)
+var misnamed = lazyregexp.New(`(?i)^permissions?\.ya?ml$`)
 
 // withoutFile reports that permissions.yaml is missing: once, whatever is needed.
 func withoutFile(pass *rule.Pass, wanted *chartNeeds) {

@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"math/bits"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -49,22 +49,22 @@ type tokenForm struct {
 	What   string
 	Of     string // who gives such tokens
 	Prefix string
-	Rest   *regexp.Regexp
+	Rest   *lazyregexp.Regexp
 }
 
 // tokenForms are looked for in every file, so each has a prefix that is rare by
 // itself: the search is for that alone.
 var tokenForms = []tokenForm{
-	{"token", "an API key", "KubeSphere Cloud", "kck-", regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`)},
-	{"token", "a token", "GitHub", "ghp_", regexp.MustCompile(`^[0-9A-Za-z]{36,}\b`)},
-	{"token", "a token", "GitHub", "gho_", regexp.MustCompile(`^[0-9A-Za-z]{36,}\b`)},
-	{"token", "a token", "GitHub", "ghs_", regexp.MustCompile(`^[0-9A-Za-z]{36,}\b`)},
-	{"token", "a token", "GitHub", "github_pat_", regexp.MustCompile(`^[0-9A-Za-z]{22}_[0-9A-Za-z]{59}\b`)},
-	{"token", "a token", "GitLab", "glpat-", regexp.MustCompile(`^[0-9A-Za-z_-]{20,}`)},
-	{"token", "an access key", "AWS", "AKIA", regexp.MustCompile(`^[0-9A-Z]{16}\b`)},
-	{"token", "a token", "Slack", "xoxb-", regexp.MustCompile(`^[0-9]+-[0-9A-Za-z-]{20,}`)},
-	{"token", "a token", "Slack", "xoxp-", regexp.MustCompile(`^[0-9]+-[0-9A-Za-z-]{20,}`)},
-	{"token", "a token", "npm", "npm_", regexp.MustCompile(`^[0-9A-Za-z]{36}\b`)},
+	{"token", "an API key", "KubeSphere Cloud", "kck-", lazyregexp.New(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`)},
+	{"token", "a token", "GitHub", "ghp_", lazyregexp.New(`^[0-9A-Za-z]{36,}\b`)},
+	{"token", "a token", "GitHub", "gho_", lazyregexp.New(`^[0-9A-Za-z]{36,}\b`)},
+	{"token", "a token", "GitHub", "ghs_", lazyregexp.New(`^[0-9A-Za-z]{36,}\b`)},
+	{"token", "a token", "GitHub", "github_pat_", lazyregexp.New(`^[0-9A-Za-z]{22}_[0-9A-Za-z]{59}\b`)},
+	{"token", "a token", "GitLab", "glpat-", lazyregexp.New(`^[0-9A-Za-z_-]{20,}`)},
+	{"token", "an access key", "AWS", "AKIA", lazyregexp.New(`^[0-9A-Z]{16}\b`)},
+	{"token", "a token", "Slack", "xoxb-", lazyregexp.New(`^[0-9]+-[0-9A-Za-z-]{20,}`)},
+	{"token", "a token", "Slack", "xoxp-", lazyregexp.New(`^[0-9]+-[0-9A-Za-z-]{20,}`)},
+	{"token", "a token", "npm", "npm_", lazyregexp.New(`^[0-9A-Za-z]{36}\b`)},
 }
 
 // The beginnings of other secrets. Those in base64 are of "-----BEGIN" and of
@@ -283,7 +283,7 @@ func fromBase64(text []byte) []byte {
 
 // registryAuth is what follows "auth" in docker's config.json: user:password in
 // base64.
-var registryAuth = regexp.MustCompile(`^\s*:\s*"([0-9A-Za-z+/]{8,}={0,2})"`)
+var registryAuth = lazyregexp.New(`^\s*:\s*"([0-9A-Za-z+/]{8,}={0,2})"`)
 
 func isRegistryPassword(text []byte) bool {
 	m := registryAuth.FindSubmatch(text[:min(len(text), 4096)])

@@ -2,10 +2,10 @@ package values
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -28,7 +28,7 @@ func withoutRemote(document any, address string) any {
 
 // oldDraft is a $schema of the drafts in which a reference stands for itself, and what
 // is next to it counts for nothing.
-var oldDraft = regexp.MustCompile(`/draft-0[3-7]/`)
+var oldDraft = lazyregexp.New(`/draft-0[3-7]/`)
 
 // referring are the keywords by which a schema refers to another one.
 var referring = [...]string{"$ref", "$dynamicRef", "$recursiveRef"}

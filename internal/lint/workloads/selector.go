@@ -2,12 +2,12 @@ package workloads
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/helmchart/workload"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -90,7 +90,7 @@ func quotedSelector(w workload.Workload, from string) string {
 }
 
 // ownNodeSelector is, at the end of a text, a value from which a chart takes node selectors.
-var ownNodeSelector = regexp.MustCompile(`\.Values(?:\.\w+)*\.[nN]odeSelector$`)
+var ownNodeSelector = lazyregexp.New(`\.Values(?:\.\w+)*\.[nN]odeSelector$`)
 
 func isWordByte(b byte) bool {
 	return b == '_' || '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z'

@@ -3,15 +3,16 @@ package catalog
 import (
 	"errors"
 	"fmt"
-	"regexp"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 var (
 	// namePattern takes all that was ever accepted as a name; extension.ValidName may
 	// become stricter, which must not make old records damaged ones.
-	namePattern   = bounded{253, regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*$`)}
-	idPattern     = regexp.MustCompile(`^[1-9][0-9]{17}$`)
-	digestPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	namePattern   = bounded{253, lazyregexp.New(`^[a-z0-9][a-z0-9.-]*$`)}
+	idPattern     = lazyregexp.New(`^[1-9][0-9]{17}$`)
+	digestPattern = lazyregexp.New(`^[0-9a-f]{64}$`)
 )
 
 // bounded is a pattern for texts of a largest length in bytes. As a repetition in the
@@ -19,7 +20,7 @@ var (
 // the three of this package.
 type bounded struct {
 	longest int
-	pattern *regexp.Regexp
+	pattern *lazyregexp.Regexp
 }
 
 func (b bounded) MatchString(text string) bool {
@@ -73,7 +74,7 @@ func (s *Snapshot) check(name string) error {
 	return nil
 }
 
-var userPattern = bounded{64, regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)}
+var userPattern = bounded{64, lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)}
 
 // KnownName says whether a text is a name that an extension on disk may have.
 func KnownName(name string) bool { return namePattern.MatchString(name) }

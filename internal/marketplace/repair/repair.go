@@ -8,13 +8,13 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"helm.sh/helm/v3/pkg/chart"
 
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/marketplace/catalog"
 	"github.com/ksrelease/ksrelease/internal/marketplace/lease"
 	"github.com/ksrelease/ksrelease/internal/marketplace/store"
@@ -364,7 +364,7 @@ func (r *repair) candidates() (map[string]map[string]candidate, error) {
 	return wanted, nil
 }
 
-var digestInText = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
+var digestInText = lazyregexp.New(`\b[0-9a-f]{64}\b`)
 
 // candidate looks into a file; nil where it is no package of an extension.
 func (r *repair) candidate(name string) (*candidate, error) {

@@ -38,13 +38,13 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/marketplace/catalog"
 )
 
@@ -350,7 +350,7 @@ func (f *Staged) Keep(name string) error {
 }
 
 // stagedName is that of a staged file: 26 random characters (rand.Text).
-var stagedName = regexp.MustCompile(`^[A-Z2-7]{26}$`)
+var stagedName = lazyregexp.New(`^[A-Z2-7]{26}$`)
 
 // TidyStaging removes what a crash left half written. Nothing of it was acknowledged.
 func (s *Store) TidyStaging() error {

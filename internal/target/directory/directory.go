@@ -120,20 +120,20 @@ type parsed struct {
 }
 
 // noIndex is what is read where there is none.
-var noIndex = func() *helmrepo.Index {
+var noIndex = sync.OnceValue(func() *helmrepo.Index {
 	index, err := helmrepo.Parse([]byte("apiVersion: v1\nentries: {}\n"))
 	if err != nil {
 		panic(err)
 	}
 	return index
-}()
+})
 
 // indexOf reads the index: its text, which is nil where there is none, and what is in it. One that
 // is as it was at the last time is not read again: a large one takes a while.
 func (t *Target) indexOf(ctx context.Context, view sharedfiles.View) ([]byte, *helmrepo.Index, error) {
 	data, err := view.Read(ctx, IndexFile, helmrepo.IndexLimit)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, noIndex, nil
+		return nil, noIndex(), nil
 	}
 	if err != nil {
 		return nil, nil, err

@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // listingKey is the annotation of the index of the image that lists its packages, so that nobody
@@ -94,7 +94,7 @@ func (l *listing) sorted() {
 	})
 }
 
-var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+var digestForm = lazyregexp.New(`^sha256:[0-9a-f]{64}$`)
 
 // parseListing reads the annotation of an image that somebody else may have written.
 func parseListing(text string) (*listing, error) {
