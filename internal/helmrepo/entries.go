@@ -3,7 +3,8 @@ package helmrepo
 import (
 	"encoding/binary"
 	"iter"
-	"time"
+
+	"github.com/ksrelease/ksrelease/internal/helmrepo/quickentry"
 )
 
 // entries are the entries of an index, those of a chart behind one another. Each is kept as
@@ -22,53 +23,40 @@ type entries struct {
 	one    []byte // one entry
 }
 
-// record is an entry that is being read. Its bytes are those of the text where that can be.
-type record struct {
-	version, digest, ownName []byte
-	urls                     [][]byte
-	annotations              [][2][]byte
-	created                  time.Time
-	line                     int
-}
-
-func (r *record) reset() {
-	*r = record{urls: r.urls[:0], annotations: r.annotations[:0]}
-}
-
 // record is an entry to be kept.
-func (e *Entry) record() *record {
-	r := &record{version: []byte(e.Version), digest: []byte(e.Digest), ownName: []byte(e.OwnName), created: e.Created, line: e.Line}
+func (e *Entry) record() *quickentry.Entry {
+	r := &quickentry.Entry{Version: []byte(e.Version), Digest: []byte(e.Digest), OwnName: []byte(e.OwnName), Created: e.Created, Line: e.Line}
 	for _, url := range e.URLs {
-		r.urls = append(r.urls, []byte(url))
+		r.URLs = append(r.URLs, []byte(url))
 	}
 	for key, value := range e.Annotations {
-		r.annotations = append(r.annotations, [2][]byte{[]byte(key), []byte(value)})
+		r.Annotations = append(r.Annotations, [2][]byte{[]byte(key), []byte(value)})
 	}
 	return r
 }
 
 // add puts an entry behind those of its chart.
-func (e *entries) add(chart string, r *record) {
+func (e *entries) add(chart string, r *quickentry.Entry) {
 	if chart != e.chart {
 		e.seal()
 		e.chart = chart
 	}
-	one := appendBytes(e.one[:0], r.version)
-	one = appendBytes(one, r.digest)
-	one = appendBytes(one, r.ownName)
+	one := appendBytes(e.one[:0], r.Version)
+	one = appendBytes(one, r.Digest)
+	one = appendBytes(one, r.OwnName)
 	var created [16]byte
-	at, err := r.created.AppendBinary(created[:0])
-	if err != nil || r.created.IsZero() {
+	at, err := r.Created.AppendBinary(created[:0])
+	if err != nil || r.Created.IsZero() {
 		at = nil
 	}
 	one = appendBytes(one, at)
-	one = binary.AppendUvarint(one, uint64(r.line))
-	one = binary.AppendUvarint(one, uint64(len(r.urls)))
-	for _, url := range r.urls {
+	one = binary.AppendUvarint(one, uint64(r.Line))
+	one = binary.AppendUvarint(one, uint64(len(r.URLs)))
+	for _, url := range r.URLs {
 		one = appendBytes(one, url)
 	}
-	one = binary.AppendUvarint(one, uint64(len(r.annotations)))
-	for _, a := range r.annotations {
+	one = binary.AppendUvarint(one, uint64(len(r.Annotations)))
+	for _, a := range r.Annotations {
 		one = appendBytes(appendBytes(one, a[0]), a[1])
 	}
 	e.one = one

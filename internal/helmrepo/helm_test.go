@@ -22,6 +22,7 @@ import (
 	"helm.sh/helm/v3/pkg/repo"
 	"sigs.k8s.io/yaml"
 
+	"github.com/ksrelease/ksrelease/internal/helmrepo/quickentry"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
@@ -115,6 +116,7 @@ func compare(t *testing.T, body []byte) (loads bool) {
 	got, err := Read(bytes.NewReader(body))
 	if err == nil {
 		compareLax(t, body, got)
+		isAsKept(t, got)
 	}
 	compareBuffers(t, body, got, err)
 	if err == nil && len(got.Refusals()) > 0 {
@@ -330,13 +332,13 @@ func TestQuickReadsWhatHelmWrites(t *testing.T) {
 	for _, text := range strings.Split(entries, "\n  - ")[1:] {
 		text, _, _ = strings.Cut(text, "\n  e")
 		text, _, _ = strings.Cut(text, "\ng")
-		var q quick
-		_, _, ok := q.entry([]byte("  - "+text+"\n"), 2, true)
-		if e := q.into; ok && len(e.version) > 0 && len(e.ownName) > 0 && len(e.digest) > 0 && len(e.urls) == 1 && len(e.annotations) == 1 && !e.created.IsZero() {
+		var q quickentry.Reader
+		_, _, ok := q.Read([]byte("  - "+text+"\n"), 2, true)
+		if e := q.Into; ok && len(e.Version) > 0 && len(e.OwnName) > 0 && len(e.Digest) > 0 && len(e.URLs) == 1 && len(e.Annotations) == 1 && !e.Created.IsZero() {
 			taken++
 			continue
 		}
-		t.Errorf("%v, %v from\n%s", q.into, ok, text)
+		t.Errorf("%v, %v from\n%s", q.Into, ok, text)
 	}
 	if taken != 9 {
 		t.Errorf("%d of 9 entries", taken)

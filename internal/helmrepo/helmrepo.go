@@ -21,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/cache"
 	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
@@ -59,6 +60,9 @@ type Options struct {
 	Transport *transport.Client
 	// UserAgent is used where Transport is nil.
 	UserAgent string
+	// Cache keeps the index, so that a later process asks whether it has changed, and reads it
+	// only then. It does not leave this machine. Nil: none.
+	Cache *cache.Cache
 }
 
 // Repository is one Helm repository. It is safe for concurrent use.
@@ -68,6 +72,8 @@ type Repository struct {
 	setting, access string
 	describe        bool
 	transport       *transport.Client
+	cache           *cache.Cache
+	reader          string // who reads it, without secrets
 
 	// turn lets one caller ask at a time; a channel, so that a caller whose
 	// context ends stops queueing.
@@ -82,7 +88,8 @@ type Repository struct {
 type cachedIndex struct {
 	index              *Index
 	etag, lastModified string
-	download           int // the download that brought or confirmed it
+	download           int  // the download that brought or confirmed it
+	recalled           bool // an earlier process has read it, and no answer has confirmed it yet
 }
 
 // New makes a repository; the error says what is wrong with its address.
@@ -102,12 +109,13 @@ func New(options Options) (*Repository, error) {
 	}
 	r := &Repository{
 		base: base, setting: options.Setting, access: options.Access, describe: options.Describe,
-		transport: options.Transport, turn: make(chan struct{}, 1),
+		transport: options.Transport, cache: options.Cache.Local(), turn: make(chan struct{}, 1),
 	}
 	if r.transport == nil {
 		r.transport = transport.New(transport.Options{UserAgent: options.UserAgent})
 	}
 	r.authorization = authorizationOf(options, base.User)
+	r.reader = readerOf(r.authorization)
 	base.User = nil
 	return r, nil
 }
@@ -126,7 +134,7 @@ func authorizationOf(options Options, user *url.Userinfo) string {
 }
 
 // Index returns the repository's index as it is now. The first call downloads
-// it; later ones ask conditionally (ETag, Last-Modified) and return the same
+// it, unless the cache has it; later ones ask conditionally (ETag, Last-Modified) and return the same
 // *Index where it has not changed. Callers that come while another one asks
 // share the next answer, so many of them cost at most one more request.
 //
@@ -151,6 +159,9 @@ func (r *Repository) Index(ctx context.Context) (*Index, error) {
 	r.started++
 	download := r.started
 	r.mu.Unlock()
+	if cached == nil {
+		cached = r.recall(ctx)
+	}
 	fresh, err := r.download(ctx, cached)
 	if err != nil {
 		return nil, err
@@ -182,7 +193,7 @@ func (r *Repository) download(ctx context.Context, known *cachedIndex) (*cachedI
 	if known != nil && known.etag != "" {
 		request.Header.Set("If-None-Match", known.etag)
 	}
-	if known != nil && known.lastModified != "" {
+	if known != nil && known.lastModified != "" && !(known.recalled && known.etag != "") { // see isSame
 		request.Header.Set("If-Modified-Since", known.lastModified)
 	}
 	answer, err := r.transport.Do(ctx, request)
@@ -190,7 +201,12 @@ func (r *Repository) download(ctx context.Context, known *cachedIndex) (*cachedI
 		return nil, r.withHint(err)
 	}
 	fresh := &cachedIndex{index: index, etag: answer.Header.Get("ETag"), lastModified: answer.Header.Get("Last-Modified")}
-	if answer.Status == http.StatusNotModified {
+	switch {
+	case answer.Status != http.StatusNotModified:
+		r.remember(fresh, answer.Header)
+	case !known.isSame(answer.Header):
+		return r.download(ctx, nil)
+	default:
 		fresh = &cachedIndex{index: known.index, etag: known.etag, lastModified: known.lastModified}
 	}
 	if cached := cachedBy(answer.Header); cached != fresh.index.cached {

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/ksrelease/ksrelease/internal/helmrepo/quickentry"
 )
 
 // Bounds on what an index may ask of the memory, in bytes.
@@ -170,7 +172,7 @@ type reader struct {
 
 	part    part
 	entries entriesAt
-	quick   quick
+	quick   quickentry.Reader
 }
 
 // part is what is being collected: lines that belong together.
@@ -259,16 +261,16 @@ func (r *reader) quickEntry() (taken bool, err error) {
 			if err := r.beforeEntry(); err != nil {
 				return false, err
 			}
-			size, lines, ok := r.quick.entry(text, dash, false)
+			size, lines, ok := r.quick.Read(text, dash, false)
 			switch {
 			case ok:
 				at.item, at.bare = dash, false
-				r.quick.into.line = r.number + 1
-				r.index.entries.add(at.name, &r.quick.into)
+				r.quick.Into.Line = r.number + 1
+				r.index.entries.add(at.name, &r.quick.Into)
 				r.number += lines
 				_, err := r.lines.Discard(size)
 				return true, err
-			case !r.quick.done:
+			case !r.quick.IsShort():
 				return false, nil
 			}
 		}
@@ -375,7 +377,7 @@ func isMarker(text []byte, marker string) bool {
 
 // top is a line without indentation.
 func (r *reader) top(line, text []byte) error {
-	if isItem(text) {
+	if quickentry.IsItem(text) {
 		if r.part.kind != topPart || r.entries.inside {
 			return errOtherLayout
 		}
@@ -419,10 +421,6 @@ func unquoted(key []byte) []byte {
 	return key
 }
 
-func isItem(text []byte) bool {
-	return len(text) > 0 && text[0] == '-' && (len(text) == 1 || text[1] == ' ')
-}
-
 // inEntries is an indented line in the value of entries.
 func (r *reader) inEntries(line, text []byte, indent int) error {
 	at := &r.entries
@@ -432,13 +430,13 @@ func (r *reader) inEntries(line, text []byte, indent int) error {
 	switch {
 	case indent < at.chart:
 		return errOtherLayout
-	case indent == at.chart && !isItem(text):
+	case indent == at.chart && !quickentry.IsItem(text):
 		if err := r.flush(); err != nil {
 			return err
 		}
 		at.item, at.named, at.bare = -1, false, text[len(text)-1] == ':'
 		return r.begin(chartPart, line)
-	case isItem(text) && (indent == at.item || at.bare):
+	case quickentry.IsItem(text) && (indent == at.item || at.bare):
 		if err := r.beforeEntry(); err != nil {
 			return err
 		}
@@ -522,7 +520,7 @@ func (r *reader) readTop() error {
 func chartName(text []byte) (string, bool) {
 	text = bytes.TrimSpace(text)
 	name, found := bytes.CutSuffix(text, []byte(":"))
-	if !found || !isPlainKey(name) {
+	if !found || !quickentry.IsPlainKey(name) {
 		return "", false
 	}
 	return string(name), true
@@ -564,7 +562,7 @@ func (r *reader) readChart() error {
 	if err != nil {
 		key, named := firstKey(r.part.text)
 		fault := explain(err, text, r.part.line-1, 1)
-		if !named || fault == nil || !isPlainKey([]byte(key)) {
+		if !named || fault == nil || !quickentry.IsPlainKey([]byte(key)) {
 			return errOtherLayout
 		}
 		if err := r.newChart(key, r.part.line); err != nil {
@@ -604,9 +602,9 @@ func (r *reader) take(chart string, version *chartVersion, line int) {
 // readEntry reads one entry: most are written as Helm writes them, and need no
 // library.
 func (r *reader) readEntry() error {
-	if _, _, ok := r.quick.entry(r.part.text, r.entries.item, true); ok {
-		r.quick.into.line = r.part.line
-		r.index.entries.add(r.entries.name, &r.quick.into)
+	if _, _, ok := r.quick.Read(r.part.text, r.entries.item, true); ok {
+		r.quick.Into.Line = r.part.line
+		r.index.entries.add(r.entries.name, &r.quick.Into)
 		return nil
 	}
 	chart, line := r.entries.name, r.part.line

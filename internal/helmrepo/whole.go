@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ksrelease/ksrelease/internal/helmrepo/quickentry"
 	"github.com/ksrelease/ksrelease/internal/kubesphere"
 	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
@@ -127,7 +128,7 @@ func chartAround(body []byte, number int) string {
 		switch {
 		case text == "" || text[0] == '#':
 			continue
-		case indent == 0 && !isItem([]byte(text)):
+		case indent == 0 && !quickentry.IsItem([]byte(text)):
 			key, found := strings.CutSuffix(text, ":")
 			inside, chart, indentation = found && strings.EqualFold(string(unquoted([]byte(key))), "entries"), "", 0
 			continue
@@ -136,7 +137,7 @@ func chartAround(body []byte, number int) string {
 		case indentation == 0 && indent > 0:
 			indentation = indent
 		}
-		if key, found := strings.CutSuffix(text, ":"); indent == indentation && found && !isItem([]byte(text)) {
+		if key, found := strings.CutSuffix(text, ":"); indent == indentation && found && !quickentry.IsItem([]byte(text)) {
 			chart = string(unquoted([]byte(key)))
 		}
 	}

@@ -1,21 +1,35 @@
-package helmrepo
-
-import (
-	"bytes"
-	"encoding/binary"
-	"strings"
-	"unicode/utf8"
-)
-
-// quick reads an entry without a YAML library, which reads some 10 MB a
+// Package quickentry reads an entry of an index without a YAML library, which reads some 10 MB a
 // second, where Helm has one for the types of the entry and this package another
 // for the text of the version: most of an index is only looked at.
 //
 // It knows the layout that Helm writes, and all that use its library: block
 // style, each field once, texts plain or quoted. Whatever it would have to guess
 // about is not ok, and left to the library; so what it takes, Helm loads, and
-// reads the same (TestReadsAsHelm, FuzzQuickIsWhatHelmReads).
-type quick struct {
+// reads the same (TestReadsAsHelm and FuzzQuickIsWhatHelmReads of package helmrepo).
+package quickentry
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Entry is what a release needs of an entry. Its bytes are those of the text where that can be, so
+// that it is good until the text changes.
+type Entry struct {
+	Version, Digest, OwnName []byte
+	URLs                     [][]byte
+	Annotations              [][2][]byte // keys and values
+	Created                  time.Time
+	Line                     int // is for whoever knows it
+}
+
+func (e *Entry) reset() { *e = Entry{URLs: e.URLs[:0], Annotations: e.Annotations[:0]} }
+
+// Reader reads entries.
+type Reader struct {
 	text []byte // with a line feed at its end
 	next int    // where the line after the one at hand begins
 	// The line at hand, without the blanks around it.
@@ -26,18 +40,19 @@ type quick struct {
 	done   bool // there is no line at hand
 	bad    bool // a line is blank, but not empty
 
-	into record
+	// Into is the entry that was read last.
+	Into Entry
 }
 
-// entry reads the entry at the beginning of a text, with its dash indented so. In whole
+// Read reads the entry at the beginning of a text, with its dash indented so. In whole
 // nothing comes after it; otherwise it ends before a line that is not indented as deep as it is,
 // which has to be there. size and lines are what it takes up of the text.
-func (q *quick) entry(text []byte, dash int, whole bool) (size, lines int, ok bool) {
+func (q *Reader) Read(text []byte, dash int, whole bool) (size, lines int, ok bool) {
 	if len(text) < dash+3 || text[dash] != '-' || text[dash+1] != ' ' {
 		return 0, 0, false
 	}
-	q.into.reset()
-	*q = quick{text: text, into: q.into}
+	q.Into.reset()
+	*q = Reader{text: text, Into: q.Into}
 	q.fetch()
 	if q.done {
 		return 0, 0, false
@@ -58,8 +73,11 @@ func (q *quick) entry(text []byte, dash int, whole bool) (size, lines int, ok bo
 	return size, q.lines - 1, ok && isSimpleText(text[:size])
 }
 
+// IsShort says that the text ended before what was read last.
+func (q *Reader) IsShort() bool { return q.done }
+
 // fetch goes to the next line that is not empty.
-func (q *quick) fetch() {
+func (q *Reader) fetch() {
 	for {
 		q.begin = q.next
 		end := bytes.IndexByte(q.text[q.begin:], '\n')
@@ -210,10 +228,10 @@ func dependencyField(name []byte) (f field, ok bool) {
 
 // entryFields reads the fields of an entry, from the line at hand to the first that is not
 // indented as they are.
-func (q *quick) entryFields() bool { return q.fields(q.indent, entryField) }
+func (q *Reader) entryFields() bool { return q.fields(q.indent, entryField) }
 
 // fields reads the fields of a mapping.
-func (q *quick) fields(indent int, known func([]byte) (field, bool)) bool {
+func (q *Reader) fields(indent int, known func([]byte) (field, bool)) bool {
 	var seen uint64
 	for !q.done && q.indent == indent {
 		colon := bytes.IndexByte(q.line, ':')
@@ -240,18 +258,18 @@ func (q *quick) fields(indent int, known func([]byte) (field, bool)) bool {
 }
 
 // value reads the value of a field, and goes to the line after it.
-func (q *quick) value(f field, value []byte, indent int) bool {
+func (q *Reader) value(f field, value []byte, indent int) bool {
 	switch f.kind {
 	case aText:
 		text, ok := q.scalar(value, indent, f.keep)
 		if f.keep {
 			switch f.bit {
 			case nameBit:
-				q.into.ownName = text
+				q.Into.OwnName = text
 			case versionBit:
-				q.into.version = text
+				q.Into.Version = text
 			case digestBit:
-				q.into.digest = text
+				q.Into.Digest = text
 			}
 		}
 		return ok
@@ -266,7 +284,7 @@ func (q *quick) value(f field, value []byte, indent int) bool {
 		} else {
 			text, ok = q.scalar(value, indent, true)
 		}
-		return ok && q.into.created.UnmarshalText(text) == nil
+		return ok && q.Into.Created.UnmarshalText(text) == nil
 	case aTexts:
 		if len(value) > 0 {
 			q.fetch()
@@ -304,7 +322,7 @@ func (q *quick) value(f field, value []byte, indent int) bool {
 }
 
 // texts reads a list of texts below a field that is indented so.
-func (q *quick) texts(indent int, keep bool) bool {
+func (q *Reader) texts(indent int, keep bool) bool {
 	q.fetch()
 	at := q.indent
 	if q.noItems(indent) {
@@ -314,7 +332,7 @@ func (q *quick) texts(indent int, keep bool) bool {
 		first := q.item()
 		text, ok := q.scalar(first, at, keep)
 		if keep {
-			q.into.urls = append(q.into.urls, text)
+			q.Into.URLs = append(q.Into.URLs, text)
 		}
 		if !ok || len(first) == 0 || q.bad {
 			return false
@@ -323,12 +341,12 @@ func (q *quick) texts(indent int, keep bool) bool {
 	return q.done || q.indent <= indent
 }
 
-func (q *quick) noItems(indent int) bool { return q.done || q.indent < indent || !isItem(q.line) }
+func (q *Reader) noItems(indent int) bool { return q.done || q.indent < indent || !IsItem(q.line) }
 
-func (q *quick) isItemAt(indent int) bool { return !q.done && q.indent == indent && isItem(q.line) }
+func (q *Reader) isItemAt(indent int) bool { return !q.done && q.indent == indent && IsItem(q.line) }
 
 // item is what stands behind the dash of the line at hand.
-func (q *quick) item() []byte {
+func (q *Reader) item() []byte {
 	first := q.line[1:]
 	for len(first) > 0 && first[0] == ' ' {
 		first = first[1:]
@@ -340,7 +358,7 @@ func (q *quick) item() []byte {
 const mostAnnotations = 64
 
 // textMap reads a mapping of texts.
-func (q *quick) textMap(value []byte, indent int) bool {
+func (q *Reader) textMap(value []byte, indent int) bool {
 	q.fetch()
 	if len(value) > 0 {
 		return string(value) == "{}" && q.indent <= indent
@@ -351,11 +369,11 @@ func (q *quick) textMap(value []byte, indent int) bool {
 	}
 	for !q.done && q.indent == at {
 		colon := bytes.Index(q.line, []byte(": "))
-		if colon < 0 || !isPlainKey(q.line[:colon]) || len(q.into.annotations) == mostAnnotations {
+		if colon < 0 || !IsPlainKey(q.line[:colon]) || len(q.Into.Annotations) == mostAnnotations {
 			return false
 		}
 		key := q.line[:colon]
-		for _, before := range q.into.annotations {
+		for _, before := range q.Into.Annotations {
 			if bytes.Equal(key, before[0]) {
 				return false
 			}
@@ -368,17 +386,17 @@ func (q *quick) textMap(value []byte, indent int) bool {
 		if !ok || q.bad {
 			return false
 		}
-		q.into.annotations = append(q.into.annotations, [2][]byte{key, text})
+		q.Into.Annotations = append(q.Into.Annotations, [2][]byte{key, text})
 	}
 	return q.done || q.indent <= indent
 }
 
 // scalar reads a text that begins with value, in a field or item that is indented
 // so, and goes to the line after it. Only what is kept has to be known exactly.
-func (q *quick) scalar(value []byte, indent int, keep bool) ([]byte, bool) {
+func (q *Reader) scalar(value []byte, indent int, keep bool) ([]byte, bool) {
 	if len(value) == 0 {
 		q.fetch()
-		return nil, q.indent <= indent && (q.done || q.indent < indent || !isItem(q.line))
+		return nil, q.indent <= indent && (q.done || q.indent < indent || !IsItem(q.line))
 	}
 	switch value[0] {
 	case '"', '\'':
@@ -400,7 +418,7 @@ func (q *quick) scalar(value []byte, indent int, keep bool) ([]byte, bool) {
 }
 
 // quoted reads a quoted text.
-func (q *quick) quoted(value []byte, indent int, keep bool) ([]byte, bool) {
+func (q *Reader) quoted(value []byte, indent int, keep bool) ([]byte, bool) {
 	quote := value[0]
 	rest := value[1:]
 	escaped := false
@@ -433,6 +451,11 @@ func (q *quick) quoted(value []byte, indent int, keep bool) ([]byte, bool) {
 		}
 		rest = q.line
 	}
+}
+
+// IsItem says that a line, without the blanks before it, is an item of a list.
+func IsItem(text []byte) bool {
+	return len(text) > 0 && text[0] == '-' && (len(text) == 1 || text[1] == ' ')
 }
 
 // closing finds the quote that ends a text; -1 where this line has none.
@@ -494,7 +517,7 @@ func escapedDigits(text []byte, at int) int {
 }
 
 // block passes over a block scalar.
-func (q *quick) block(value []byte, indent int) bool {
+func (q *Reader) block(value []byte, indent int) bool {
 	switch string(value) {
 	case "|", "|-", "|+", ">", ">-", ">+":
 	default:
@@ -618,8 +641,8 @@ func isPlainTime(text []byte) bool {
 	return true
 }
 
-// isPlainKey says that a key is a text, and written plainly.
-func isPlainKey(key []byte) bool {
+// IsPlainKey says that a key is a text, and written plainly.
+func IsPlainKey(key []byte) bool {
 	if len(key) == 0 || !isLetter(key[0]) || isWordOfYAML(key) {
 		return false
 	}
