@@ -8,6 +8,12 @@ import (
 
 // inspectStep looks at the package that would be sent as KubeSphere will look at it when it
 // is published. So what it would pass over without a word fails before the first write.
-func inspectStep(ctx context.Context, _ *planning, r *release) error {
-	return published.Inspect(ctx, r.result.Name, r.result.Version, r.parcel.Package.Data, r.parcel.Loads)
+func inspectStep(ctx context.Context, _ *planning, r *release) (err error) {
+	c := published.Candidate{Name: r.result.Name, Version: r.result.Version, Archive: r.parcel.Package.Data, Loads: r.parcel.Loads}
+	if !r.packed.from {
+		if c.Packed, err = r.parcel.Ext.PackedFiles(r.parcel.URLs); err != nil {
+			return err
+		}
+	}
+	return published.Inspect(ctx, c)
 }

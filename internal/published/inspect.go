@@ -4,23 +4,40 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"path"
+	"strings"
 
 	"helm.sh/helm/v3/pkg/chart/loader"
 
+	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/kubesphere"
 )
 
+// Candidate is an archive that is not published yet.
+type Candidate struct {
+	Name, Version string
+	Archive       []byte
+	// Packed are the files of which the archive was made just now; nil where it comes from
+	// elsewhere. They need not be unpacked again to be looked at.
+	Packed []extension.File
+	// Loads says that Helm has loaded this content already.
+	Loads bool
+}
+
 // Inspect looks at an archive that is not published yet as KubeSphere will look at it when it is:
-// the error is what KubeSphere would pass over without a word. loads says that Helm has loaded
-// this content already.
-func Inspect(ctx context.Context, name, version string, archive []byte, loads bool) error {
-	files, err := loader.LoadArchiveFiles(bytes.NewReader(archive))
+// the error is what KubeSphere would pass over without a word.
+func Inspect(ctx context.Context, c Candidate) error {
+	files, known := asHelmReads(c.Packed)
+	var err error
+	if !known {
+		files, err = loader.LoadArchiveFiles(bytes.NewReader(c.Archive))
+	}
 	complaint := ""
 	if err != nil {
 		complaint = "its archive does not load in Helm: " + kubesphere.LoadError(err)
-	} else if complaint = LeftOut(version, files); complaint == "" && !loads {
-		if complaint, err = Inside(ctx, name, version, files); err != nil {
+	} else if complaint = LeftOut(c.Version, files); complaint == "" && !c.Loads {
+		if complaint, err = Inside(ctx, c.Name, c.Version, files); err != nil {
 			return err
 		}
 	}
@@ -28,4 +45,22 @@ func Inspect(ctx context.Context, name, version string, archive []byte, loads bo
 		return failure.WithHint(fmt.Errorf("KubeSphere would not find it: %s", complaint), "correct the extension: ksrelease lint names the file and the line, where none of its rules is off")
 	}
 	return nil
+}
+
+// byteOrderMark is what Helm takes off the beginning of a file.
+var byteOrderMark = []byte("\uFEFF")
+
+// asHelmReads are the files that Helm finds in an archive of the given ones. known is false where
+// Helm may refuse some of them, or take them for others: then it has to read the archive.
+func asHelmReads(packed []extension.File) (files []*loader.BufferedFile, known bool) {
+	left := loader.MaxDecompressedChartSize
+	for _, f := range packed {
+		size := int64(len(f.Data))
+		left -= size
+		if size > loader.MaxDecompressedFileSize || left <= 0 || path.Clean(f.Name) != f.Name || path.IsAbs(f.Name) || strings.HasPrefix(f.Name, "..") || strings.ContainsAny(f.Name, `\:`) {
+			return nil, false
+		}
+		files = append(files, &loader.BufferedFile{Name: f.Name, Data: bytes.TrimPrefix(f.Data, byteOrderMark)})
+	}
+	return files, len(files) > 0
 }

@@ -1,0 +1,112 @@
+package published
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"helm.sh/helm/v3/pkg/chart/loader"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/tarball"
+	"github.com/ksrelease/ksrelease/internal/testutil/testshared"
+)
+
+// TestFilesAsHelmReadsThem: what is not unpacked again is what Helm finds in the archive, to the
+// byte, for each real package, in the form that is pushed and in that of this machine.
+func TestFilesAsHelmReadsThem(t *testing.T) {
+	for _, file := range testshared.Corpus(t) {
+		ext, err := extension.Load(file, extension.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		addresses := extension.URLs{}
+		for _, asset := range ext.Assets {
+			addresses[asset.File] = "https://example.com/" + asset.File
+		}
+		for _, urls := range []extension.URLs{nil, addresses} {
+			pkg, err := ext.Pack(urls)
+			if err != nil {
+				t.Fatal(err)
+			}
+			packed, err := ext.PackedFiles(urls)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sameFiles(t, file, pkg.Data, packed, true)
+		}
+	}
+}
+
+// TestOddFilesAreReadByHelm: what Helm refuses, or calls by another name, is not taken as known.
+func TestOddFilesAreReadByHelm(t *testing.T) {
+	chart := extension.File{Name: "Chart.yaml", Data: []byte("\uFEFFname: a\n")}
+	for name, known := range map[string]bool{
+		"values.yaml": true, "a/b c.txt": true, "a/\uFEFF.txt": true, ".helmignore": true, "a/..b": true,
+		"..b": false, "a//b": false, "./a": false, `a\b`: false, "c:/x": false, "../a": false, "a/../../b": false, "/a": false,
+	} {
+		packed := []extension.File{chart, {Name: name, Data: []byte("x")}}
+		archive, err := tarball.Make("top", packed)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		sameFiles(t, name, archive, packed, known)
+	}
+	for _, size := range []int{int(loader.MaxDecompressedFileSize), int(loader.MaxDecompressedFileSize) + 1} {
+		packed := []extension.File{chart, {Name: "large", Data: bytes.Repeat([]byte("x"), size)}}
+		archive, err := tarball.Make("top", packed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameFiles(t, "large", archive, packed, size == int(loader.MaxDecompressedFileSize))
+	}
+	if _, known := asHelmReads(nil); known {
+		t.Error("of an archive from elsewhere nothing is known")
+	}
+}
+
+func sameFiles(t *testing.T, name string, archive []byte, packed []extension.File, known bool) {
+	t.Helper()
+	got, ok := asHelmReads(packed)
+	if ok != known {
+		t.Errorf("%s: known %v", name, ok)
+	}
+	if !ok {
+		return
+	}
+	want, err := loader.LoadArchiveFiles(bytes.NewReader(archive))
+	if err != nil {
+		t.Fatalf("%s: Helm does not read it: %v", name, err)
+	}
+	if len(want) != len(got) {
+		t.Fatalf("%s: %d files, and Helm finds %d", name, len(got), len(want))
+	}
+	for i := range want {
+		if want[i].Name != got[i].Name || !bytes.Equal(want[i].Data, got[i].Data) {
+			t.Errorf("%s (-Helm +here):\n%s", name, cmp.Diff(want[i], got[i]))
+		}
+	}
+}
+
+// BenchmarkInspect is a look at an archive that was made just now, and at one from elsewhere.
+func BenchmarkInspect(b *testing.B) {
+	packed := []extension.File{
+		{Name: "Chart.yaml", Data: []byte("apiVersion: v2\nname: a\nversion: 1.0.0\n")},
+		{Name: "extension.yaml", Data: []byte("apiVersion: kubesphere.io/v1alpha1\nname: a\nversion: 1.0.0\n")},
+		{Name: "values.yaml", Data: []byte(strings.Repeat("key: {a: 1, b: [2, 3]}\n", 40_000))},
+	}
+	archive, err := tarball.Make("a", packed)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, files := range map[string][]extension.File{"packed here": packed, "from elsewhere": nil} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if err := Inspect(b.Context(), Candidate{Name: "a", Version: "1.0.0", Archive: archive, Packed: files, Loads: true}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
