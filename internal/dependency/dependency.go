@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"helm.sh/helm/v3/pkg/chart"
 
+	indexcache "github.com/ksrelease/ksrelease/internal/cache"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/helmrepo"
@@ -34,6 +35,8 @@ type Options struct {
 	// Cache is the folder in which downloaded charts are kept; "" keeps none. It
 	// may be deleted at any time.
 	Cache string
+	// Indexes keeps the indexes of repositories; nil keeps none.
+	Indexes *indexcache.Cache
 	// Transport sends the requests. It should dial by a Guard, and admit by it.
 	Transport *transport.Client
 	// UserAgent is sent to registries.

@@ -73,7 +73,7 @@ func (r *Resolver) open(ctx context.Context, address string) (*source, error) {
 	return r.indexes.get(ctx, address, func() (*source, error) {
 		options := helmrepo.Options{
 			URL: address, Setting: "repository", Transport: r.options.Transport,
-			Access: access, Describe: true,
+			Access: access, Describe: true, Cache: r.options.Indexes,
 		}
 		if isSameServer(address, r.options.RepositoryURL) {
 			options.Describe = false

@@ -19,7 +19,7 @@ func (m *Maker) chartmuseum(t config.Target) (target.Place, error) {
 	}
 	museum, err := chartmuseum.New(chartmuseum.Options{
 		URL: t.ChartMuseum.URL, Username: l.user, Password: l.password, Token: l.token,
-		Setting: m.setting(t, "url"), Access: refused(t, l), Delay: t.ChartMuseum.Cache, Transport: web,
+		Setting: m.setting(t, "url"), Access: refused(t, l), Delay: t.ChartMuseum.Cache, Transport: web, Cache: m.Cache,
 	})
 	if err != nil {
 		return target.Place{}, err

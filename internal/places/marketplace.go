@@ -31,7 +31,7 @@ func (m *Maker) marketplace() (target.Place, error) {
 	options := kscloud.Options{
 		Server: c.Cloud.Server, RepositoryURL: c.Repository.URL, Username: user, Password: password,
 		PasswordRefused: "set " + RepositoryUser + " and " + RepositoryPassword,
-		Transport:       web, UserAgent: m.UserAgent,
+		Transport:       web, UserAgent: m.UserAgent, Cache: m.Cache,
 	}
 	store, err := credentials.Default(m.Env)
 	if err != nil {

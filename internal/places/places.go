@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
+	"github.com/ksrelease/ksrelease/internal/cache"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/doctor/checks"
 	"github.com/ksrelease/ksrelease/internal/failure"
@@ -35,6 +36,7 @@ type Options struct {
 	Mirrors       func() ([]registry.Mirror, error)                                    // registries that are asked in place of others
 	Display       func(path string) string                                             // how a path is shown
 	Parallelism   int                                                                  // how many connections to a host are worth keeping
+	Cache         *cache.Cache                                                         // of the indexes of repositories; nil: none
 
 	Keys     *signing.Keys // of packages; may be nil
 	Releases bool          // what a target needs for a release has to be there

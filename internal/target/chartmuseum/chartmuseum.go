@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/cache"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/helmrepo"
@@ -42,6 +43,8 @@ type Options struct {
 	Delay time.Duration
 	// Transport sends the requests. The caller closes it.
 	Transport *transport.Client
+	// Cache keeps the index, where whatever is in front of the museum gives it an ETag or a time; nil: none.
+	Cache *cache.Cache
 }
 
 // Target is one repository of a museum. It is safe for concurrent use.
@@ -83,7 +86,7 @@ func New(options Options) (*Target, error) {
 	}
 	t.repository, err = helmrepo.New(helmrepo.Options{
 		URL: base.String(), Username: options.Username, Password: options.Password, Token: options.Token,
-		Setting: options.Setting, Access: options.Access, Transport: options.Transport,
+		Setting: options.Setting, Access: options.Access, Transport: options.Transport, Cache: options.Cache,
 	})
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/ksrelease/ksrelease/internal/cache"
 	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/dependency"
 	"github.com/ksrelease/ksrelease/internal/helmrepo"
@@ -49,6 +50,8 @@ type Options struct {
 	Transport *transport.Client
 	// UserAgent is for requests to OCI registries.
 	UserAgent string
+	// Cache keeps the index of the Helm repository; nil: none.
+	Cache *cache.Cache
 }
 
 // Target is KubeSphere Cloud for one account. It is safe for concurrent use.
@@ -101,7 +104,7 @@ func New(options Options) (*Target, error) {
 	}
 	t.repository, err = helmrepo.New(helmrepo.Options{
 		URL: options.RepositoryURL, Username: options.Username, Password: options.Password, Transport: options.Transport,
-		Setting: options.RepositorySetting, Access: options.PasswordRefused,
+		Setting: options.RepositorySetting, Access: options.PasswordRefused, Cache: options.Cache,
 	})
 	if err != nil {
 		return nil, err
