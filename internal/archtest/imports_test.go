@@ -190,7 +190,7 @@ var units = []unit{
 	// Programs and test aids for those who build ksrelease.
 	{"schema/generate", []string{"schema", "config", "internal/configfile", "internal/lint", "internal/results"}},
 	{"internal/bench/generate", []string{"internal/extension"}},
-	{"internal/bench", []string{"internal/bench/generate", "internal/testutil/helmtest", "internal/testutil/registrytest"}},
+	{"internal/bench", []string{"internal/bench/generate", "internal/testutil/gotool", "internal/testutil/helmtest", "internal/testutil/registrytest"}},
 	{"internal/testutil/helmtest", []string{"internal/testutil/gotool"}},
 	{"internal/testutil/testreport", nil},
 	{"internal/testutil/trees", []string{"internal/extension/naming", "internal/extension/unpack", "internal/testutil/testshared"}},

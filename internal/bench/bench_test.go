@@ -5,6 +5,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,49 +45,76 @@ func rounds(peak int64, walls ...time.Duration) []round {
 	return out
 }
 
-func TestReport(t *testing.T) {
-	const ms = time.Millisecond
-	sound := report{
-		dry:     series{"dry", rounds(100<<20, 100*ms, 300*ms, 120*ms)},
-		others:  []series{{"helm loop", rounds(50<<20, 400*ms, 1200*ms, 480*ms)}},
-		targets: []float64{1.0 / 3},
-		version: series{"version", rounds(10<<20, 20*ms)},
-		binary:  40_000_000,
-	}
-	slow := sound
-	slow.dry = series{"dry", rounds(300<<20, 300*ms, 900*ms, 360*ms)}
-	slow.version = series{"version", rounds(10<<20, 41*ms)}
-	slow.binary = 70_000_001
-	blind := sound
-	blind.dry = series{"dry", rounds(0, 100*ms)}
+func TestVerdicts(t *testing.T) {
 	tests := []struct {
-		name   string
-		report report
-		want   []string
+		name    string
+		claim   claim
+		verdict string
+		missed  bool
 	}{
-		{"all met", sound, []string{
-			"dry        120 ms  100 ms   300 ms   60 ms        100 MiB",
-			"helm loop  480 ms  400 ms   1200 ms  240 ms       50 MiB",
-			"dry : helm loop, pair by pair: 0.250 0.250 0.250",
-			"dry run : helm loop         0.333    0.250    met",
-			"peak memory of the dry run  200 MiB  100 MiB  met",
-			"version                     40 ms    20 ms    met",
-			"binary, stripped            70.0 MB  40.0 MB  met",
+		{"at least", claim{is: 20, target: 20, atLeast: true}, "met", false},
+		{"at least, nearly", claim{is: 18.1, target: 20, atLeast: true}, "within a tenth", false},
+		{"at least, not", claim{is: 17.9, target: 20, atLeast: true}, "MISSED", true},
+		{"at most", claim{is: 1, target: 1}, "met", false},
+		{"at most, nearly", claim{is: 1.09, target: 1}, "within a tenth", false},
+		{"at most, not", claim{is: 1.11, target: 1}, "MISSED", true},
+		{"exact", claim{is: 1.01, target: 1, exact: true}, "MISSED", true},
+		{"shown", claim{is: 99, target: 1, shown: true}, "not met, not judged", false},
+		{"shown and met", claim{is: 1, target: 1, shown: true}, "met, not judged", false},
+		{"no peer", claim{is: 0, target: 20, atLeast: true, missing: "no such file"}, "not compared: no such file", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.claim.verdict(); got != tt.verdict || tt.claim.missed() != tt.missed {
+				t.Errorf("the verdict is %q, missed %v; want %q, %v", got, tt.claim.missed(), tt.verdict, tt.missed)
+			}
+		})
+	}
+}
+
+// some is an outcome with a figure that is met, one without a peer, and an absolute time that is not met.
+func some() outcome {
+	const ms = time.Millisecond
+	ours := series{name: "ours", rounds: rounds(100<<20, 100*ms, 300*ms, 120*ms)}
+	loop := series{name: "helm loop", rounds: rounds(50<<20, 400*ms, 1200*ms, 480*ms)}
+	away := series{name: "ksbuilder loop", without: "KSBUILDER names none"}
+	return outcome{
+		row: row{name: "cold", title: "a dry run"}, series: []series{ours, loop, away},
+		claims: []claim{faster(ours, loop, 3), faster(ours, away, 20), within(ours, 200<<20), lasts(ours, 40*ms)},
+	}
+}
+
+func TestReport(t *testing.T) {
+	met := some()
+	slow := some()
+	slow.claims = []claim{faster(slow.series[0], slow.series[1], 6), within(series{name: "ours", rounds: rounds(0, 1)}, 1)}
+	broken := outcome{row: met.row, err: errors.New("it ended before it answered")}
+	tests := []struct {
+		name    string
+		outcome outcome
+		missed  bool
+		want    []string
+	}{
+		{"met", met, false, []string{
+			"=== cold: a dry run",
+			"ours            120 ms  100 ms   300 ms   60 ms        100 MiB",
+			"helm loop       480 ms  400 ms   1200 ms  240 ms       50 MiB",
+			"ksbuilder loop  –       –        –        –            –",
+			"ours: times as fast as helm loop       ≥ 3.0 ×    4.0 ×    met",
+			"ours: times as fast as ksbuilder loop  ≥ 20.0 ×   –        not compared: KSBUILDER names none",
+			"peak memory of ours                    ≤ 200 MiB  100 MiB  met",
+			"ours                                   ≤ 40 ms    120 ms   not met, not judged",
 		}},
-		{"none met", slow, []string{
-			"dry run : helm loop         0.333    0.750    NOT MET",
-			"peak memory of the dry run  200 MiB  300 MiB  NOT MET",
-			"version                     40 ms    41 ms    NOT MET",
-			"binary, stripped            70.0 MB  70.0 MB  NOT MET",
+		{"missed", slow, true, []string{
+			"ours: times as fast as helm loop  ≥ 6.0 ×  4.0 ×  MISSED",
+			"peak memory of ours               ≤ 0 MiB  –      not compared: this system does not tell memory",
 		}},
-		{"memory is not told", blind, []string{
-			"peak memory of the dry run  200 MiB  unknown  not measured",
-		}},
+		{"not measured", broken, true, []string{"NOT MEASURED: it ended before it answered"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := tt.report.write(&out); err != nil {
+			if err := tt.outcome.write(&out); err != nil {
 				t.Fatal(err)
 			}
 			for _, line := range tt.want {
@@ -92,7 +122,111 @@ func TestReport(t *testing.T) {
 					t.Errorf("the report has no line %q:\n%s", line, out.String())
 				}
 			}
+			if err := verdict([]outcome{tt.outcome}); (err != nil) != tt.missed {
+				t.Errorf("the bench ends with %v", err)
+			}
 		})
+	}
+}
+
+func TestMarkdown(t *testing.T) {
+	var out bytes.Buffer
+	if err := writeMarkdown(&out, "a machine", []outcome{some(), {row: row{name: "far"}, err: errors.New("no |\nserver")}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		blockBegins, blockEnds, "a machine",
+		"| cold | ours: times as fast as helm loop | ≥ 3.0 × | 4.0 × | met |",
+		`| far | – | – | – | NOT MEASURED: no \| |`,
+		"| cold | ours | 120 ms | 100 ms | 300 ms | 60 ms | 100 MiB |",
+	} {
+		if !strings.Contains(out.String(), line+"\n") {
+			t.Errorf("the block has no line %q:\n%s", line, out.String())
+		}
+	}
+}
+
+// TestTheDocumentHasTheBlock: what the bench prints has its place, and each row its explanation.
+func TestTheDocumentHasTheBlock(t *testing.T) {
+	data, err := os.ReadFile("../../docs/performance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(data)
+	if strings.Count(page, blockBegins) != 1 || strings.Count(page, blockEnds) != 1 {
+		t.Errorf("docs/performance.md has not one block between %q and %q", blockBegins, blockEnds)
+	}
+	for _, r := range rows {
+		if !strings.Contains(page, "| `"+r.name+"` |") {
+			t.Errorf("docs/performance.md does not explain the row %s", r.name)
+		}
+	}
+}
+
+func TestChoose(t *testing.T) {
+	if of, err := choose(nil); err != nil || len(of) != len(rows) {
+		t.Errorf("%d rows, %v", len(of), err)
+	}
+	if of, err := choose([]string{"warm", "cold"}); err != nil || len(of) != 2 || of[0].name != "cold" {
+		t.Errorf("%v, %v", of, err)
+	}
+	if _, err := choose([]string{"cold", "tepid"}); err == nil || !strings.Contains(err.Error(), "tepid") {
+		t.Errorf("an unknown row: %v", err)
+	}
+}
+
+// TestFarAway: an answer takes a round trip longer, a connection one more.
+func TestFarAway(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	defer server.Close()
+	far, err := newFarAway(server.Listener.Addr().String(), 40*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.close()
+	for _, least := range []time.Duration{80 * time.Millisecond, 40 * time.Millisecond} {
+		begun := time.Now()
+		answer, err := http.Get("http://" + far.host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if took := time.Since(begun); took < least {
+			t.Errorf("an answer after %v, want at least %v", took, least)
+		}
+	}
+}
+
+// TestRepositoryCounts: a run that knows the ETag is answered 304, and both are counted.
+func TestRepositoryCounts(t *testing.T) {
+	dir := t.TempDir()
+	if err := (sizes{seed: 1, extensions: 1, versions: 2}).write(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	r, err := serveIndex(filepath.Join(dir, "repository", "index.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	tag := ""
+	for _, want := range []int{http.StatusOK, http.StatusNotModified} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.address+"/index.yaml", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("If-None-Match", tag)
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		tag = answer.Header.Get("ETag")
+		if answer.StatusCode != want || tag == "" {
+			t.Errorf("the answer is %s with the ETag %q, want %d", answer.Status, tag, want)
+		}
+	}
+	if r.asked.Load() != 2 || r.same.Load() != 1 {
+		t.Errorf("%d requests, %d answered 304", r.asked.Load(), r.same.Load())
 	}
 }
 
@@ -106,7 +240,7 @@ func TestTakeTurns(t *testing.T) {
 	mark := func(name string) tool {
 		return tool{name: name, commands: [][]string{{shell, "-c", `printf "$0$MARK" >>"$1"`, name, marks}}, env: []string{"MARK=-"}}
 	}
-	got, err := takeTurns(t.Context(), []tool{mark("a"), mark("b")}, 2)
+	got, err := takeTurns(t.Context(), []tool{mark("a"), mark("b"), {name: "c", without: "none"}}, 1, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,10 +251,10 @@ func TestTakeTurns(t *testing.T) {
 	if string(left) != "a-b-a-b-a-b-" {
 		t.Errorf("the tools ran in the order %s, want a-b-a-b-a-b-: the first round is the one that does not count", left)
 	}
-	if len(got) != 2 || len(got[0].rounds) != 2 || got[1].name != "b" {
-		t.Errorf("got the series %v, want two of two rounds", got)
+	if len(got) != 3 || len(got[0].rounds) != 2 || got[1].name != "b" || len(got[2].rounds) != 0 {
+		t.Errorf("got the series %v, want two of two rounds, and one of none", got)
 	}
-	for _, s := range got {
+	for _, s := range got[:2] {
 		for _, r := range s.rounds {
 			if r.wall <= 0 {
 				t.Errorf("a round of %s took %v", s.name, r.wall)
@@ -133,7 +267,7 @@ func TestAToolThatFailsIsReported(t *testing.T) {
 	if _, err := os.Stat("/bin/sh"); err != nil {
 		t.Skip("no /bin/sh")
 	}
-	_, err := takeTurns(context.Background(), []tool{{name: "x", commands: [][]string{{"/bin/sh", "-c", "echo no such chart; exit 3"}}}}, 1)
+	_, err := takeTurns(context.Background(), []tool{{name: "x", commands: [][]string{{"/bin/sh", "-c", "echo no such chart; exit 3"}}}}, 1, 1)
 	if err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "no such chart") {
 		t.Errorf("want the command, its status and its output, got %v", err)
 	}

@@ -17,41 +17,48 @@ import (
 // input is what all tools work on: directories that are extensions and, with
 // the Chart.yaml of their packages, charts.
 type input struct {
-	origin string   // where they come from, for people
-	dir    string   // the monorepo; .ksrelease.yaml is in it
-	dirs   []string // the extensions below it
+	origin   string   // where they come from, for people
+	real     bool     // they are the six real ones, and no examples
+	packages []string // what they are unpacked from
+	dir      string   // the monorepo; .ksrelease.yaml is in it
+	dirs     []string // the extensions below it
 }
 
 // prepare unpacks the real packages of ../shared/corpus or, where they are not
 // next to the project, the example monorepo as `ksrelease package` packs it.
-func prepare(ctx context.Context, root, scratch, ksrelease string) (*input, error) {
-	in := &input{origin: "../shared/corpus", dir: filepath.Join(scratch, "monorepo")}
-	packages, err := filepath.Glob(filepath.Join(root, "..", "shared", "corpus", "*.tgz"))
-	if err != nil {
+func (l *lab) prepare(ctx context.Context) (*input, error) {
+	in := &input{origin: "../shared/corpus", dir: l.folder("monorepo")}
+	var err error
+	if in.packages, err = filepath.Glob(filepath.Join(l.root, "..", "shared", "corpus", "*.tgz")); err != nil {
 		return nil, err
 	}
-	if len(packages) == 0 {
+	in.real = len(in.packages) > 0
+	if !in.real {
 		in.origin = "examples/monorepo"
-		if packages, err = packExamples(ctx, root, scratch, ksrelease); err != nil {
+		if in.packages, err = packExamples(ctx, l.root, l.scratch, l.ksrelease); err != nil {
 			return nil, err
 		}
 	}
-	extensions := filepath.Join(in.dir, "extensions")
+	in.dirs, err = in.unpackInto(in.dir)
+	return in, err
+}
+
+// unpackInto unpacks the packages into dir/extensions, and gives the folders.
+func (in *input) unpackInto(dir string) ([]string, error) {
+	extensions := filepath.Join(dir, "extensions")
 	if err := os.MkdirAll(extensions, 0o755); err != nil {
 		return nil, err
 	}
-	for _, p := range packages {
+	for _, p := range in.packages {
 		if err := unpack(p, extensions); err != nil {
 			return nil, fmt.Errorf("unpacking %s: %w", p, err)
 		}
 	}
-	if in.dirs, err = filepath.Glob(filepath.Join(extensions, "*")); err != nil {
-		return nil, err
+	dirs, err := filepath.Glob(filepath.Join(extensions, "*"))
+	if err == nil && len(dirs) == 0 {
+		err = fmt.Errorf("unpacking %s: there is no extension in it", in.origin)
 	}
-	if len(in.dirs) == 0 {
-		return nil, fmt.Errorf("unpacking %s: there is no extension in it", in.origin)
-	}
-	return in, nil
+	return dirs, err
 }
 
 // packExamples packs a copy of the example monorepo.
@@ -68,10 +75,11 @@ func packExamples(ctx context.Context, root, scratch, ksrelease string) ([]strin
 	return filepath.Glob(filepath.Join(source, "dist", "*.tgz"))
 }
 
-// configure writes the config that sends a run to the marketplace at address.
-func (in *input) configure(address string) error {
-	config := fmt.Sprintf("version: 1\ncloud: {server: %q}\nrepository: {url: %q}\nextensions: [{path: extensions/*}]\n", address, address)
-	return os.WriteFile(filepath.Join(in.dir, ".ksrelease.yaml"), []byte(config), 0o644)
+// configure writes the config of a monorepo: which marketplace and which repository are read. Both may
+// be references to variables.
+func configure(dir, server, repository string) error {
+	config := fmt.Sprintf("version: 1\ncloud: {server: %q}\nrepository: {url: %q}\nextensions: [{path: extensions/*}]\n", server, repository)
+	return os.WriteFile(filepath.Join(dir, ".ksrelease.yaml"), []byte(config), 0o644)
 }
 
 // unpack writes the files of a package below a folder, and never outside of it.

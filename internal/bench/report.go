@@ -6,134 +6,87 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 )
 
-// What ksrelease wants to keep to; the ratios are in run, one for each tool
-// that it is compared with.
-const (
-	mostMemory  = 200 << 20
-	mostVersion = 40 * time.Millisecond
-	mostBinary  = 70_000_000
-)
-
-// series are the rounds of one tool, in order.
-type series struct {
-	name   string
-	rounds []round
+// outcome is what was measured for a row.
+type outcome struct {
+	row    row
+	series []series
+	claims []claim
+	err    error // it could not be measured
 }
 
-func (s series) walls() []time.Duration {
-	out := make([]time.Duration, len(s.rounds))
-	for i, r := range s.rounds {
-		out[i] = r.wall
+// missed says whether something of the row is not as it has to be.
+func (o outcome) missed() bool { return o.err != nil || slices.ContainsFunc(o.claims, claim.missed) }
+
+// write prints the series of a row, then a line for each figure.
+func (o outcome) write(w io.Writer) error {
+	fmt.Fprintf(w, "\n=== %s: %s\n\n", o.row.name, o.row.title)
+	if o.err != nil {
+		_, err := fmt.Fprintf(w, "NOT MEASURED: %v\n", o.err)
+		return err
 	}
-	return out
-}
-
-func (s series) cpus() []time.Duration {
-	out := make([]time.Duration, len(s.rounds))
-	for i, r := range s.rounds {
-		out[i] = r.cpu
-	}
-	return out
-}
-
-// peak is the most memory that a process of any round had.
-func (s series) peak() int64 {
-	var most int64
-	for _, r := range s.rounds {
-		most = max(most, r.peak)
-	}
-	return most
-}
-
-// ratios compare the rounds of two tools pair by pair: those that ran one after
-// the other, on a machine in much the same mood.
-func ratios(a, b series) []float64 {
-	out := make([]float64, min(len(a.rounds), len(b.rounds)))
-	for i := range out {
-		out[i] = float64(a.rounds[i].wall) / float64(b.rounds[i].wall)
-	}
-	return out
-}
-
-// median is the middle one, or the mean of the two in the middle; 0 of none.
-func median[T ~int64 | ~float64](of []T) T {
-	if len(of) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(of))
-	middle := len(sorted) / 2
-	if len(sorted)%2 == 1 {
-		return sorted[middle]
-	}
-	return (sorted[middle-1] + sorted[middle]) / 2
-}
-
-// report is what the bench has found.
-type report struct {
-	dry     series
-	others  []series  // the tools that it is compared with
-	targets []float64 // for each of them, the most that dry's share of its time should be
-	version series
-	binary  int64 // bytes
-}
-
-// write prints the rounds, then a line for each target.
-func (r report) write(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "TOOL\tMEDIAN\tFASTEST\tSLOWEST\tCPU, MEDIAN\tPEAK MEMORY")
-	for _, s := range append([]series{r.dry}, r.others...) {
-		walls := s.walls()
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", s.name, milliseconds(median(walls)), milliseconds(slices.Min(walls)), milliseconds(slices.Max(walls)), milliseconds(median(s.cpus())), memory(s.peak()))
+	if len(o.series) > 0 {
+		fmt.Fprintln(t, "TOOL\tMEDIAN\tFASTEST\tSLOWEST\tCPU, MEDIAN\tPEAK MEMORY")
+		for _, s := range o.series {
+			fmt.Fprintln(t, strings.Join(s.columns(), "\t"))
+		}
+		fmt.Fprintln(t)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(w)
-	for _, s := range r.others {
-		fmt.Fprintf(w, "%s : %s, pair by pair: %s\n", r.dry.name, s.name, join(ratios(r.dry, s)))
+	fmt.Fprintln(t, "FIGURE\tTARGET\tIS\t")
+	for _, c := range o.claims {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", c.what, c.goal(), c.reading(), c.verdict())
 	}
-	fmt.Fprintln(w)
-	fmt.Fprintln(t, "TARGET\tAT MOST\tIS\t")
-	for i, s := range r.others {
-		ratio := median(ratios(r.dry, s))
-		row(t, "dry run : "+s.name, fmt.Sprintf("%.3f", r.targets[i]), fmt.Sprintf("%.3f", ratio), ratio <= r.targets[i])
-	}
-	if peak := r.dry.peak(); peak > 0 {
-		row(t, "peak memory of the dry run", memory(mostMemory), memory(peak), peak <= mostMemory)
-	} else {
-		fmt.Fprintf(t, "peak memory of the dry run\t%s\t%s\t%s\n", memory(mostMemory), memory(0), "not measured")
-	}
-	version := median(r.version.walls())
-	row(t, r.version.name, milliseconds(mostVersion), milliseconds(version), version <= mostVersion)
-	row(t, "binary, stripped", megabytes(mostBinary), megabytes(r.binary), r.binary <= mostBinary)
 	return t.Flush()
 }
 
-func row(w io.Writer, what, most, is string, met bool) {
-	verdict := "met"
-	if !met {
-		verdict = "NOT MET"
+// columns are the figures of a tool, for people.
+func (s series) columns() []string {
+	walls := s.walls()
+	if len(walls) == 0 {
+		return []string{s.name, "–", "–", "–", "–", "–"}
 	}
-	fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", what, most, is, verdict)
+	return []string{
+		s.name, milliseconds(median(walls)), milliseconds(slices.Min(walls)), milliseconds(slices.Max(walls)),
+		milliseconds(median(s.cpus())), memory(s.peak()),
+	}
 }
 
-func join(ratios []float64) string {
-	out := make([]string, len(ratios))
-	for i, r := range ratios {
-		out[i] = fmt.Sprintf("%.3f", r)
+// The lines around the block of docs/performance.md that the bench writes.
+const (
+	blockBegins = "<!-- Written by `go run ./internal/bench -markdown`. -->"
+	blockEnds   = "<!-- End of what the bench has written. -->"
+)
+
+// writeMarkdown prints the block of docs/performance.md.
+func writeMarkdown(w io.Writer, machine string, outcomes []outcome) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n%s\n\n| row | figure | target | is | verdict |\n| --- | --- | --- | --- | --- |\n", blockBegins, machine)
+	for _, o := range outcomes {
+		if o.err != nil {
+			cause, _, _ := strings.Cut(o.err.Error(), "\n")
+			fmt.Fprintf(&b, "| %s | – | – | – | NOT MEASURED: %s |\n", o.row.name, cell(cause))
+		}
+		for _, c := range o.claims {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", o.row.name, cell(c.what), c.goal(), c.reading(), cell(c.verdict()))
+		}
 	}
-	return strings.Join(out, " ")
+	b.WriteString("\n| row | tool | median | fastest | slowest | CPU, median | peak memory |\n| --- | --- | --- | --- | --- | --- | --- |\n")
+	for _, o := range outcomes {
+		for _, s := range o.series {
+			columns := s.columns()
+			columns[0] = cell(columns[0])
+			fmt.Fprintf(&b, "| %s | %s |\n", o.row.name, strings.Join(columns, " | "))
+		}
+	}
+	fmt.Fprintf(&b, "\n%s\n", blockEnds)
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
-// memory writes bytes in MiB; a system that does not know them has "unknown".
-func memory(bytes int64) string {
-	if bytes == 0 {
-		return "unknown"
-	}
-	return fmt.Sprintf("%.0f MiB", float64(bytes)/(1<<20))
-}
-
-func megabytes(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/1e6) }
+// cell is a text in a table of Markdown.
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }

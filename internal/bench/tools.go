@@ -13,55 +13,41 @@ import (
 // tool is one of those that are compared: the commands that do its work once.
 type tool struct {
 	name     string
+	without  string // why it is not to be had, and takes no turns; "" where it is
 	commands [][]string
 	dir      string   // where they run; "" for here
 	env      []string // added to the environment of the bench
 	out      string   // a folder that is made anew before each round; "" for none
+	// ready is called before each round, and what it does is not timed; nil does nothing.
+	ready func(ctx context.Context, n int) (turn, error)
 }
 
-// dryRun is a whole plan of ksrelease, in a new process.
-func dryRun(ksrelease string, in *input) tool {
-	return tool{
-		name:     "ksrelease run --dry-run",
-		commands: [][]string{{ksrelease, "run", "--dry-run"}},
-		dir:      in.dir,
-		// A well-formed key, so that the marketplace is asked as in a real run.
-		env: []string{"KSRELEASE_TOKEN=kck-00000000-0000-4000-8000-000000000000"},
-	}
+// turn is what one round of a tool needs.
+type turn struct {
+	env      []string   // for this round
+	commands [][]string // in place of those of the tool; nil for these
+	done     func()     // called after the round; nil for nothing
 }
 
-// helmLoop is what a script with stock helm does: lint and package, one after the other.
-func helmLoop(helm string, in *input, out string) tool {
-	t := tool{name: "helm lint + helm package", out: out}
-	for _, dir := range in.dirs {
-		t.commands = append(t.commands, []string{helm, "lint", dir}, []string{helm, "package", dir, "--destination", out})
-	}
-	return t
-}
-
-// ksbuilderLoop is the same with ksbuilder, which packages into the current folder.
-func ksbuilderLoop(ksbuilder string, in *input, out string) tool {
-	t := tool{name: "ksbuilder lint + ksbuilder package", out: out, dir: out}
-	for _, dir := range in.dirs {
-		t.commands = append(t.commands, []string{ksbuilder, "lint", dir}, []string{ksbuilder, "package", dir})
-	}
-	return t
-}
-
-// versionCommand is the least that ksrelease can do.
-func versionCommand(ksrelease string) tool {
-	return tool{name: "ksrelease version", commands: [][]string{{ksrelease, "version"}}}
-}
-
-// round is one turn of a tool.
+// round is how one turn of a tool went.
 type round struct {
 	wall time.Duration
 	cpu  time.Duration // of all its processes: steadier than wall where others use the machine too
 	peak int64         // resident bytes of its largest process; 0 where the system does not know
 }
 
-// once runs the commands of the tool, each to its end.
-func (t tool) once(ctx context.Context) (round, error) {
+// once takes the turn of the tool with this number.
+func (t tool) once(ctx context.Context, n int) (round, error) {
+	var now turn
+	if t.ready != nil {
+		var err error
+		if now, err = t.ready(ctx, n); err != nil {
+			return round{}, err
+		}
+	}
+	if now.done != nil {
+		defer now.done()
+	}
 	if t.out != "" {
 		if err := os.RemoveAll(t.out); err != nil {
 			return round{}, err
@@ -70,12 +56,16 @@ func (t tool) once(ctx context.Context) (round, error) {
 			return round{}, err
 		}
 	}
+	commands := t.commands
+	if now.commands != nil {
+		commands = now.commands
+	}
 	var r round
 	begun := time.Now()
-	for _, args := range t.commands {
+	for _, args := range commands {
 		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 		cmd.Dir = t.dir
-		cmd.Env = append(os.Environ(), t.env...)
+		cmd.Env = append(append(os.Environ(), t.env...), now.env...)
 		var output bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &output, &output
 		if err := cmd.Run(); err != nil {
@@ -88,21 +78,23 @@ func (t tool) once(ctx context.Context) (round, error) {
 	return r, nil
 }
 
-// takeTurns runs the tools one after the other, round by round, and gives the
-// rounds of each. The first round fills the caches of the system for all of
-// them and does not count.
-func takeTurns(ctx context.Context, tools []tool, rounds int) ([]series, error) {
+// takeTurns runs the tools one after the other, round by round, and gives the rounds of each. The
+// first ones warm up: they fill the caches of the system for all of them, and do not count.
+func takeTurns(ctx context.Context, tools []tool, warmUps, rounds int) ([]series, error) {
 	out := make([]series, len(tools))
 	for i, t := range tools {
-		out[i].name = t.name
+		out[i].name, out[i].without = t.name, t.without
 	}
-	for n := range rounds + 1 {
+	for n := range warmUps + rounds {
 		for i, t := range tools {
-			r, err := t.once(ctx)
+			if t.without != "" {
+				continue
+			}
+			r, err := t.once(ctx, n)
 			if err != nil {
 				return nil, err
 			}
-			if n > 0 {
+			if n >= warmUps {
 				out[i].rounds = append(out[i].rounds, r)
 			}
 		}
