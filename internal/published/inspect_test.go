@@ -92,8 +92,8 @@ func sameFiles(t *testing.T, name string, archive []byte, packed []extension.Fil
 // BenchmarkInspect is a look at an archive that was made just now, and at one from elsewhere.
 func BenchmarkInspect(b *testing.B) {
 	packed := []extension.File{
-		{Name: "Chart.yaml", Data: []byte("apiVersion: v2\nname: a\nversion: 1.0.0\n")},
-		{Name: "extension.yaml", Data: []byte("apiVersion: kubesphere.io/v1alpha1\nname: a\nversion: 1.0.0\n")},
+		{Name: "Chart.yaml", Data: []byte("apiVersion: v2\nname: a\nversion: 1.0.0\ncategory: c\n")},
+		{Name: "extension.yaml", Data: []byte("apiVersion: kubesphere.io/v1alpha1\nname: a\nversion: 1.0.0\ncategory: c\n")},
 		{Name: "values.yaml", Data: []byte(strings.Repeat("key: {a: 1, b: [2, 3]}\n", 40_000))},
 	}
 	archive, err := tarball.Make("a", packed)
