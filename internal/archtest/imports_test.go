@@ -124,14 +124,14 @@ var units = []unit{
 	{"internal/images/presence", []string{"internal/atomicfile", "internal/failure", "internal/imageref", "internal/registry"}},
 	{"internal/images", []string{"internal/diagnostic", "internal/excerpt", "internal/extension", "internal/helmchart", "internal/helmchart/workload", "internal/imageref", "internal/kubesphere"}},
 	{"internal/lint", []string{"internal/lint/*", "internal/lint/rule", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/helmchart", "internal/yamldoc"}},
-	{"internal/lint/*", []string{"internal/lint/rule", "internal/footprint", "internal/upgrade", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/extension/naming", "internal/extension/unpack", "internal/helmchart", "internal/helmchart/filereads", "internal/helmchart/helmerror", "internal/helmchart/kubeapi", "internal/helmchart/manifest", "internal/helmchart/workload", "internal/imageref", "internal/kubesphere", "internal/rbac", "internal/versions", "internal/yamldoc"}},
+	{"internal/lint/*", []string{"internal/lint/rule", "internal/footprint", "internal/upgrade", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/extension/naming", "internal/extension/unpack", "internal/helmchart", "internal/helmchart/chartutil", "internal/helmchart/filereads", "internal/helmchart/helmerror", "internal/helmchart/kubeapi", "internal/helmchart/manifest", "internal/helmchart/merge", "internal/helmchart/workload", "internal/imageref", "internal/kubesphere", "internal/kubetypes", "internal/rbac", "internal/versions", "internal/yamldoc"}},
 	{"internal/lint/rule", []string{"internal/diagnostic", "internal/excerpt", "internal/extension", "internal/helmchart", "internal/yamldoc"}},
 	{"internal/upgrade", []string{"internal/footprint"}},
-	{"internal/footprint", []string{"internal/extension", "internal/extension/tarball", "internal/helmchart", "internal/helmchart/manifest", "internal/helmchart/merge"}},
-	{"internal/helmchart", []string{"internal/helmchart/helmerror", "internal/helmchart/kubeapi", "internal/helmchart/manifest", "internal/helmchart/merge", "internal/helmchart/workload", "internal/helmchart/engine", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/yamldoc"}},
+	{"internal/footprint", []string{"internal/extension", "internal/extension/tarball", "internal/helmchart", "internal/helmchart/chartutil", "internal/helmchart/manifest", "internal/helmchart/merge"}},
+	{"internal/helmchart", []string{"internal/helmchart/chartutil", "internal/helmchart/helmerror", "internal/helmchart/kubeapi", "internal/helmchart/manifest", "internal/helmchart/merge", "internal/helmchart/workload", "internal/helmchart/engine", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/yamldoc"}},
 	{"internal/helmchart/helmerror", []string{"internal/excerpt", "internal/extension"}},
 	{"internal/helmchart/filereads", nil},
-	{"internal/helmchart/kubeapi", nil},
+	{"internal/helmchart/kubeapi", []string{"internal/helmchart/chartutil", "internal/kubetypes"}},
 	{"internal/helmchart/manifest", nil},
 	{"internal/helmchart/workload", nil},
 	{"internal/weight", []string{"internal/extension", "internal/yamldoc", "internal/extension/tarball", "internal/yamledit"}},
@@ -139,7 +139,7 @@ var units = []unit{
 	{"internal/extension/compare", []string{"internal/extension", "internal/extension/helmignore", "internal/extension/unpack", "internal/yamledit"}},
 	{"internal/worktree", []string{"internal/commits", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/extension/unpack", "internal/failure", "internal/git", "internal/results"}},
 	{"internal/commits", []string{"internal/extension", "internal/failure", "internal/git", "internal/shellword"}},
-	{"internal/extension", []string{"internal/extension/helmignore", "internal/extension/naming", "internal/extension/tarball", "internal/extension/unpack", "internal/kubesphere", "internal/diagnostic", "internal/yamldoc", "internal/yamledit", "internal/failure"}},
+	{"internal/extension", []string{"internal/helmchart/chartutil", "internal/extension/helmignore", "internal/extension/naming", "internal/extension/tarball", "internal/extension/unpack", "internal/kubesphere", "internal/diagnostic", "internal/yamldoc", "internal/yamledit", "internal/failure"}},
 	{"internal/childprocess", []string{"internal/failure"}},
 	{"internal/extension/helmignore", []string{"internal/extension/unpack"}},
 	{"internal/extension/tarball", []string{"internal/extension/unpack", "internal/extension/naming"}},
@@ -161,8 +161,8 @@ var units = []unit{
 	{"internal/yamldoc", []string{"internal/diagnostic"}},
 	{"internal/extension/naming", nil},
 	{"internal/excerpt", nil},
-	{"internal/helmchart/engine", nil},
-	{"internal/helmchart/merge", nil},
+	{"internal/helmchart/engine", []string{"internal/helmchart/chartutil"}},
+	{"internal/helmchart/merge", []string{"internal/helmchart/chartutil"}},
 	{"internal/kubesphere", nil},
 	{"internal/atomicfile", []string{"internal/failure"}},
 	{"internal/graceful", nil},
@@ -184,14 +184,18 @@ var units = []unit{
 	{"internal/progress", []string{"internal/output"}},
 	{"internal/output", nil},
 	{"internal/collector", nil},
+	{"internal/helmchart/chartutil", []string{"internal/helmchart/chartutil/version"}},
+	{"internal/helmchart/chartutil/version", nil},
+	{"internal/kubetypes", nil},
 	{"internal/lazyregexp", nil},
 	{"schema", nil},
 
 	// Programs and test aids for those who build ksrelease.
+	{"internal/kubetypes/generate", []string{"internal/kubetypes"}},
 	{"schema/generate", []string{"schema", "config", "internal/configfile", "internal/lint", "internal/results"}},
 	{"internal/bench/generate", []string{"internal/extension"}},
 	{"internal/bench", []string{"internal/bench/generate", "internal/testutil/gotool", "internal/testutil/helmtest", "internal/testutil/registrytest"}},
-	{"internal/testutil/helmtest", []string{"internal/testutil/gotool"}},
+	{"internal/testutil/helmtest", []string{"internal/helmchart/chartutil", "internal/helmchart/chartutil/version", "internal/testutil/gotool"}},
 	{"internal/testutil/testreport", nil},
 	{"internal/testutil/trees", []string{"internal/extension/naming", "internal/extension/unpack", "internal/testutil/testshared"}},
 	{"internal/testutil/testshared", nil},
@@ -218,7 +222,7 @@ var units = []unit{
 
 // aids are packages that must not end up in the binary, whatever else a package
 // may import.
-var aids = []string{"schema/generate", "internal/testutil/keytest", "internal/bench", "internal/bench/generate", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testreport", "internal/testutil/testca", "internal/testutil/museumtest", "internal/testutil/trees", "internal/testutil/storetest", "internal/testutil/registrytest", "internal/testutil/gotool", "internal/target/targettest", "internal/target/runtest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples", "examples/targets/server"}
+var aids = []string{"schema/generate", "internal/kubetypes/generate", "internal/testutil/keytest", "internal/bench", "internal/bench/generate", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testreport", "internal/testutil/testca", "internal/testutil/museumtest", "internal/testutil/trees", "internal/testutil/storetest", "internal/testutil/registrytest", "internal/testutil/gotool", "internal/target/targettest", "internal/target/runtest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples", "examples/targets/server"}
 
 // restriction keeps a package from outside the project to a few packages.
 type restriction struct {
@@ -248,6 +252,12 @@ var restrictions = []restriction{
 		"the schema is generated when ksrelease is built, not when it runs"},
 	{"helm.sh/helm/v3/pkg/engine", nil, true,
 		"internal/helmchart/engine renders templates; Helm's engine is its judge in tests"},
+	{"helm.sh/helm/v3/pkg/chartutil", []string{"internal/testutil/helmtest"}, true,
+		"it brings the types of all kinds of Kubernetes into the binary; internal/helmchart/chartutil and merge have what is needed"},
+	{"k8s.io/client-go/kubernetes", []string{"internal/kubetypes/generate"}, true,
+		"it brings the types of all kinds of Kubernetes into the binary; internal/kubetypes has what is known of them"},
+	{"k8s.io/api/core", nil, true,
+		"it brings 8 MB into the binary; internal/kubetypes has what is known of its types"},
 	{"github.com/google/go-cmp", []string{"internal/testutil/shells"}, true,
 		"it may panic, and is made for tests"},
 }

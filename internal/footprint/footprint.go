@@ -16,12 +16,12 @@ import (
 	"strings"
 	"time"
 
-	"helm.sh/helm/v3/pkg/chartutil"
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/extension/tarball"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/helmchart/chartutil"
 	"github.com/ksrelease/ksrelease/internal/helmchart/merge"
 	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )

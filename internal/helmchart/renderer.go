@@ -11,8 +11,8 @@ import (
 	"sync"
 
 	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chartutil"
 
+	"github.com/ksrelease/ksrelease/internal/helmchart/chartutil"
 	"github.com/ksrelease/ksrelease/internal/helmchart/engine"
 	"github.com/ksrelease/ksrelease/internal/helmchart/helmerror"
 	"github.com/ksrelease/ksrelease/internal/helmchart/kubeapi"

@@ -10,6 +10,7 @@ import (
 	helm "helm.sh/helm/v3/pkg/engine"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/testutil/helmtest"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
@@ -59,7 +60,7 @@ func asHelm(t *testing.T, r Renderer, role Role, over Overlay) {
 	byHelm := func() map[string]string {
 		top := maps.Clone(r.top)
 		top["Values"], top["Release"] = r.fresh(role, over), maps.Clone(r.release())
-		texts, err := helm.Engine{}.Render(r.Tree, top)
+		texts, err := helm.Engine{}.Render(r.Tree, helmtest.ForHelm(top))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,8 +2,8 @@ package helmchart
 
 import (
 	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chartutil"
 
+	"github.com/ksrelease/ksrelease/internal/helmchart/chartutil"
 	"github.com/ksrelease/ksrelease/internal/helmchart/merge"
 )
 

@@ -9,7 +9,6 @@ import (
 	"io"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/yaml"
 
@@ -63,8 +62,21 @@ type ExternalDependency struct {
 // ChartDataRef leads to a chart in the cluster, instead of the one in the
 // repository.
 type ChartDataRef struct {
-	corev1.ConfigMapKeySelector `json:",inline"`
-	Namespace                   string `json:"namespace"`
+	ConfigMapKeySelector `json:",inline"`
+	Namespace            string `json:"namespace"`
+}
+
+// ConfigMapKeySelector and LocalObjectReference are the types of k8s.io/api/core/v1, which brings
+// 8 MB into a program that imports it.
+type ConfigMapKeySelector struct {
+	LocalObjectReference `json:",inline"`
+	Key                  string `json:"key"`
+	Optional             *bool  `json:"optional,omitempty"`
+}
+
+// LocalObjectReference names something in the same namespace.
+type LocalObjectReference struct {
+	Name string `json:"name,omitempty"`
 }
 
 // decodeAhead is how far, in bytes, KubeSphere looks for the brace that makes

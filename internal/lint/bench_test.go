@@ -19,6 +19,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/helmchart/kubeapi"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
+	"github.com/ksrelease/ksrelease/internal/testutil/helmtest"
 )
 
 // BenchmarkCheck holds the cost of all rules against what Helm takes to render,
@@ -86,7 +87,7 @@ func stockRendering(b *testing.B, ext *extension.Extension, c *chart.Chart, give
 	if err := chartutil.ProcessDependenciesWithMerge(c, given); err != nil {
 		b.Fatal(err)
 	}
-	values, err := chartutil.ToRenderValues(c, given, chartutil.ReleaseOptions{Name: c.Name(), Namespace: "x", Revision: 1, IsInstall: true}, kubeapi.Capabilities(ext.Metadata.KubeVersion))
+	values, err := chartutil.ToRenderValues(c, given, chartutil.ReleaseOptions{Name: c.Name(), Namespace: "x", Revision: 1, IsInstall: true}, helmtest.Capabilities(kubeapi.Capabilities(ext.Metadata.KubeVersion)))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -19,7 +19,8 @@ import (
 	"text/template"
 
 	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chartutil"
+
+	"github.com/ksrelease/ksrelease/internal/helmchart/chartutil"
 )
 
 // Templates are the templates of a chart and of all charts below it, parsed. They are

@@ -16,9 +16,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chartutil"
+	stock "helm.sh/helm/v3/pkg/chartutil"
 	helm "helm.sh/helm/v3/pkg/engine"
 
+	"github.com/ksrelease/ksrelease/internal/helmchart/chartutil"
+	"github.com/ksrelease/ksrelease/internal/testutil/helmtest"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
@@ -43,11 +45,11 @@ func chartOf(metadata chart.Metadata, values map[string]any, contents map[string
 // Helm. It returns the error.
 func asHelm(t *testing.T, c *chart.Chart, given map[string]any) error {
 	t.Helper()
-	if err := chartutil.ProcessDependenciesWithMerge(c, given); err != nil {
+	if err := stock.ProcessDependenciesWithMerge(c, given); err != nil {
 		t.Fatal(err)
 	}
-	fresh := func() chartutil.Values {
-		top, err := chartutil.ToRenderValues(c, given, chartutil.ReleaseOptions{Name: "rel", Namespace: "ns", Revision: 1, IsInstall: true}, nil)
+	fresh := func() map[string]any {
+		top, err := stock.ToRenderValues(c, given, stock.ReleaseOptions{Name: "rel", Namespace: "ns", Revision: 1, IsInstall: true}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +66,7 @@ func asHelm(t *testing.T, c *chart.Chart, given map[string]any) error {
 		return err
 	}
 	for _, time := range []string{"first", "second"} {
-		texts, err := templates.Render(fresh(), Options{})
+		texts, err := templates.Render(helmtest.FromHelm(fresh()), Options{})
 		if fmt.Sprint(err) != fmt.Sprint(wantErr) {
 			t.Fatalf("the %s rendering ends with\n%v\nand Helm's with\n%v", time, err, wantErr)
 		}

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"helm.sh/helm/v3/pkg/chartutil"
+	"github.com/ksrelease/ksrelease/internal/helmchart/chartutil"
 )
 
 // plainYAML writes a value as sigs.k8s.io/yaml does, without the line break at the end,

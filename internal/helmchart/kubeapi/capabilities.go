@@ -5,7 +5,8 @@ import (
 	"sync"
 
 	"github.com/Masterminds/semver/v3"
-	"helm.sh/helm/v3/pkg/chartutil"
+
+	"github.com/ksrelease/ksrelease/internal/helmchart/chartutil"
 )
 
 // usualMinor is the Kubernetes minor version for which charts are rendered where
@@ -20,13 +21,12 @@ const usualMinor = 31
 // them. Helm's own defaults, for rendering without one, have all versions that
 // ever were, and no kinds: templates that ask for them take the wrong branch.
 func Capabilities(constraint string) *chartutil.Capabilities {
-	caps := chartutil.DefaultCapabilities.Copy()
-	minor := 0
-	caps.KubeVersion, minor = allowedVersion(constraint)
-	if caps.APIVersions = usualAPIs(); minor != usualMinor {
-		caps.APIVersions = servedAPIs(minor)
+	version, minor := allowedVersion(constraint)
+	apis := usualAPIs()
+	if minor != usualMinor {
+		apis = servedAPIs(minor)
 	}
-	return caps
+	return &chartutil.Capabilities{KubeVersion: version, APIVersions: apis, HelmVersion: chartutil.HelmVersion()}
 }
 
 // usualAPIs are those of a usual cluster, worked out once.

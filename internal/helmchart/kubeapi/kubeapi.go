@@ -6,27 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"helm.sh/helm/v3/pkg/chartutil"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes/scheme"
-)
-
-// The types of k8s.io/api say by these methods, which are generated from their
-// comments, in which version of Kubernetes they came, are deprecated and gone.
-type (
-	deprecatedAPI interface {
-		APILifecycleDeprecated() (major, minor int)
-	}
-	introducedAPI interface {
-		APILifecycleIntroduced() (major, minor int)
-	}
-	removedAPI interface {
-		APILifecycleRemoved() (major, minor int)
-	}
-	replacedAPI interface {
-		APILifecycleReplacement() schema.GroupVersionKind
-	}
+	"github.com/ksrelease/ksrelease/internal/helmchart/chartutil"
+	"github.com/ksrelease/ksrelease/internal/kubetypes"
 )
 
 // goneTypes are versions of APIs that k8s.io/api has dropped, or does not say this of, by
@@ -80,24 +61,19 @@ func Deprecation(apiVersion, kindName string, minor int) End {
 		}
 		return end
 	}
-	known, err := scheme.Scheme.New(schema.FromAPIVersionAndKind(apiVersion, kindName))
-	if err != nil {
+	known, ok := kubetypes.Known(apiVersion, kindName)
+	if !ok {
 		return End{}
 	}
 	instead := ""
-	if replaced, ok := known.(replacedAPI); ok {
-		kind := replaced.APILifecycleReplacement()
-		instead = fmt.Sprintf("; %s %s takes its place", kind.GroupVersion(), kind.Kind)
+	if known.Instead != "" {
+		instead = fmt.Sprintf("; %s takes its place", known.Instead)
 	}
-	if removed, ok := known.(removedAPI); ok {
-		if _, since := removed.APILifecycleRemoved(); since > 0 && minor >= since {
-			return End{Gone: fmt.Sprintf("Kubernetes has not had since 1.%d%s", since, instead), Replaced: instead != ""}
-		}
-	}
-	if lifecycle, ok := known.(deprecatedAPI); ok {
-		if _, since := lifecycle.APILifecycleDeprecated(); since > 0 && minor >= since {
-			return End{Deprecated: fmt.Sprintf("Kubernetes 1.%d deprecates%s", since, instead), Replaced: instead != ""}
-		}
+	switch {
+	case known.Removed > 0 && minor >= known.Removed:
+		return End{Gone: fmt.Sprintf("Kubernetes has not had since 1.%d%s", known.Removed, instead), Replaced: instead != ""}
+	case known.Deprecated > 0 && minor >= known.Deprecated:
+		return End{Deprecated: fmt.Sprintf("Kubernetes 1.%d deprecates%s", known.Deprecated, instead), Replaced: instead != ""}
 	}
 	return End{}
 }
@@ -105,39 +81,20 @@ func Deprecation(apiVersion, kindName string, minor int) End {
 // servedAPIs are the API versions that Kubernetes 1.minor serves, each alone and
 // with each of its kinds.
 func servedAPIs(minor int) chartutil.VersionSet {
-	kinds := scheme.Scheme.AllKnownTypes()
-	served := make(chartutil.VersionSet, 0, 2*len(kinds))
+	var served chartutil.VersionSet
 	groups := map[string]bool{}
-	for kind := range kinds {
-		apiVersion := kind.GroupVersion().String()
-		if kind.Version == runtime.APIVersionInternal || isAuxiliary(kind.Kind) {
+	for _, k := range kubetypes.All() {
+		if isAuxiliary(k.Kind) || k.Introduced > minor || Deprecation(k.APIVersion, k.Kind, minor).Gone != "" {
 			continue
 		}
-		if Deprecation(apiVersion, kind.Kind, minor).Gone != "" || isNewer(kind, minor) {
-			continue
-		}
-		served = append(served, apiVersion+"/"+kind.Kind)
-		if !groups[apiVersion] {
-			groups[apiVersion] = true
-			served = append(served, apiVersion)
+		served = append(served, k.APIVersion+"/"+k.Kind)
+		if !groups[k.APIVersion] {
+			groups[k.APIVersion] = true
+			served = append(served, k.APIVersion)
 		}
 	}
 	slices.Sort(served) // templates may list them
 	return served
-}
-
-// isNewer reports whether Kubernetes 1.minor does not have a type yet.
-func isNewer(kind schema.GroupVersionKind, minor int) bool {
-	known, err := scheme.Scheme.New(kind)
-	if err != nil {
-		return false
-	}
-	introduced, ok := known.(introducedAPI)
-	if !ok {
-		return false
-	}
-	_, since := introduced.APILifecycleIntroduced()
-	return since > minor
 }
 
 // isAuxiliary knows the kinds that every API group has for requests and answers,

@@ -6,7 +6,8 @@ import (
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chartutil"
+
+	"github.com/ksrelease/ksrelease/internal/helmchart/chartutil"
 )
 
 // Dependencies applies aliases, tags, conditions and imported values to a tree, which it changes,

@@ -12,7 +12,8 @@ import (
 	"maps"
 
 	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chartutil"
+
+	"github.com/ksrelease/ksrelease/internal/helmchart/chartutil"
 )
 
 // Values are the values of a chart and of all below it, under the names of these, with given ones

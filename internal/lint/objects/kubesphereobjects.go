@@ -9,6 +9,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/kubetypes"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 )
 
@@ -58,7 +59,7 @@ func checkKubeSphereObjects(pass *rule.Pass) {
 			in, c.links, c.entries, c.apis, c.proxies = o.In.Rendering, map[string]claim{}, map[string]claim{}, map[string]claim{}, nil
 		}
 		if !o.Again {
-			types(pass, &found, o, want)
+			types(pass, &found, o, kubetypes.Of(want))
 		}
 		if o.APIVersion != extensionsGroup {
 			continue

@@ -7,11 +7,10 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/helmchart/kubeapi"
+	"github.com/ksrelease/ksrelease/internal/kubetypes"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
@@ -64,16 +63,16 @@ func checkObjectTypes(pass *rule.Pass) {
 
 // typeOf is the type of an object; for those that are not of Kubernetes it has only the
 // metadata.
-func typeOf(o helmchart.Object) reflect.Type {
-	known, err := scheme.Scheme.New(schema.FromAPIVersionAndKind(o.APIVersion, o.Kind))
-	if err != nil {
+func typeOf(o helmchart.Object) *kubetypes.Type {
+	known, ok := kubetypes.Known(o.APIVersion, o.Kind)
+	if !ok {
 		return nil
 	}
-	return reflect.TypeOf(known)
+	return known.Type()
 }
 
 // types compares an object with a type; nil stands for one that is not known.
-func types(pass *rule.Pass, found *causes, o rendered, want reflect.Type) {
+func types(pass *rule.Pass, found *causes, o rendered, want *kubetypes.Type) {
 	w := &typed{hook: o.Hook, budget: maxValues}
 	w.wrong = func(path []string, node *yaml.Node, what, wanted string) {
 		if !o.Hook && len(path) == 3 && path[0] == "metadata" && path[1] == "annotations" {
@@ -124,7 +123,7 @@ func types(pass *rule.Pass, found *causes, o rendered, want reflect.Type) {
 	}
 	eachField(root, func(key, value *yaml.Node) {
 		if key.Value == "metadata" {
-			w.value(value, reflect.TypeFor[metav1.ObjectMeta](), []string{"metadata"})
+			w.value(value, kubetypes.Of(reflect.TypeFor[metav1.ObjectMeta]()), []string{"metadata"})
 		}
 	})
 }

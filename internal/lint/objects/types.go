@@ -2,25 +2,20 @@ package objects
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"math"
-	"reflect"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
+	"github.com/ksrelease/ksrelease/internal/kubetypes"
 )
 
-// typed compares an object with the Go types that Kubernetes decodes it into: with the
+// typed compares an object with the types that Kubernetes decodes it into: with the
 // rules of sigs.k8s.io/json, by which the API server reads, on the values that YAML has
 // for Helm, or for the kustomize in between.
 //
@@ -43,67 +38,7 @@ type typed struct {
 // is a short text and a large tree.
 const maxValues = 1 << 17
 
-// field is a field of a type as JSON has it.
-type field struct {
-	kind reflect.Type
-	// required is set where KubeSphere's objects have to have the field.
-	required bool
-}
-
-// fields are those of a type of a struct, by name.
-type fields struct {
-	of    map[string]field
-	names []string
-}
-
-var fieldsByType sync.Map // of reflect.Type, *fields
-
-func fieldsOf(t reflect.Type) *fields {
-	if known, ok := fieldsByType.Load(t); ok {
-		return known.(*fields)
-	}
-	f := &fields{of: map[string]field{}}
-	f.add(t)
-	for name := range f.of {
-		f.names = append(f.names, name)
-	}
-	slices.Sort(f.names)
-	fieldsByType.Store(t, f)
-	return f
-}
-
-func (f *fields) add(t reflect.Type) {
-	for i := range t.NumField() {
-		one := t.Field(i)
-		name, options, _ := strings.Cut(one.Tag.Get("json"), ",")
-		if one.Anonymous && name == "" || strings.Contains(options, "inline") {
-			inner := one.Type
-			if inner.Kind() == reflect.Pointer {
-				inner = inner.Elem()
-			}
-			f.add(inner)
-			continue
-		}
-		if name == "-" || !one.IsExported() {
-			continue
-		}
-		if name == "" {
-			name = one.Name
-		}
-		f.of[name] = field{one.Type, one.Tag.Get("ks") == "required"}
-	}
-}
-
-var (
-	quantityType    = reflect.TypeFor[resource.Quantity]()
-	intOrStringType = reflect.TypeFor[intstr.IntOrString]()
-	timeType        = reflect.TypeFor[metav1.Time]()
-	microTimeType   = reflect.TypeFor[metav1.MicroTime]()
-	durationType    = reflect.TypeFor[metav1.Duration]()
-	unmarshaler     = reflect.TypeFor[json.Unmarshaler]()
-)
-
-func (t *typed) value(node *yaml.Node, want reflect.Type, path []string) {
+func (t *typed) value(node *yaml.Node, want *kubetypes.Type, path []string) {
 	if t.budget--; t.budget < 0 {
 		return
 	}
@@ -113,91 +48,76 @@ func (t *typed) value(node *yaml.Node, want reflect.Type, path []string) {
 	if t.isNull(node) {
 		return
 	}
-	for want.Kind() == reflect.Pointer {
-		want = want.Elem()
-	}
-	switch want {
-	case quantityType:
+	switch want.Form {
+	case kubetypes.Quantity:
 		t.scalar(node, path, "a quantity such as 500m or 1Gi", func(is scalar) bool {
 			_, err := resource.ParseQuantity(is.text)
 			return is.kind != truth && err == nil
 		})
-		return
-	case intOrStringType:
+	case kubetypes.IntOrString:
 		t.scalar(node, path, "a whole number or a text", func(is scalar) bool { return is.kind == text || is.isInt(32) })
-		return
-	case timeType, microTimeType:
+	case kubetypes.Time:
 		t.scalar(node, path, "a time such as 2026-01-31T12:00:00Z", func(is scalar) bool {
 			_, err := time.Parse(time.RFC3339, is.text)
 			return is.kind == text && (err == nil || node.ShortTag() == "!!timestamp")
 		})
-		return
-	case durationType:
+	case kubetypes.Duration:
 		t.scalar(node, path, "a duration such as 30s", func(is scalar) bool {
 			_, err := time.ParseDuration(is.text)
 			return is.kind == text && err == nil
 		})
-		return
-	}
-	if reflect.PointerTo(want).Implements(unmarshaler) {
-		return // it takes what it likes
-	}
-	switch want.Kind() {
-	case reflect.Struct:
+	case kubetypes.Object:
 		t.mapping(node, want, path)
-	case reflect.Map:
+	case kubetypes.Mapping:
 		if node.Kind != yaml.MappingNode {
 			t.wrong(path, node, t.nameOf(node), "a mapping")
 			return
 		}
-		eachField(node, func(key, value *yaml.Node) { t.value(value, want.Elem(), append(path, key.Value)) })
-	case reflect.Slice, reflect.Array:
-		if want.Elem().Kind() == reflect.Uint8 {
-			t.scalar(node, path, "text in base64", func(is scalar) bool {
-				_, err := base64.StdEncoding.DecodeString(is.text)
-				return is.kind == text && err == nil
-			})
-			return
-		}
+		eachField(node, func(key, value *yaml.Node) { t.value(value, want.Elem, append(path, key.Value)) })
+	case kubetypes.Bytes:
+		t.scalar(node, path, "text in base64", func(is scalar) bool {
+			_, err := base64.StdEncoding.DecodeString(is.text)
+			return is.kind == text && err == nil
+		})
+	case kubetypes.List:
 		if node.Kind != yaml.SequenceNode {
 			t.wrong(path, node, t.nameOf(node), "a list")
 			return
 		}
 		for i, element := range node.Content {
-			t.value(element, want.Elem(), append(path, strconv.Itoa(i)))
+			t.value(element, want.Elem, append(path, strconv.Itoa(i)))
 		}
-	case reflect.String:
+	case kubetypes.Text:
 		t.scalar(node, path, "a text", func(is scalar) bool { return is.kind == text })
-	case reflect.Bool:
+	case kubetypes.Truth:
 		t.scalar(node, path, "true or false", func(is scalar) bool { return is.kind == truth })
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		t.scalar(node, path, "a whole number", func(is scalar) bool { return is.isInt(want.Bits()) })
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+	case kubetypes.Integer:
+		t.scalar(node, path, "a whole number", func(is scalar) bool { return is.isInt(want.Bits) })
+	case kubetypes.Natural:
 		t.scalar(node, path, "a whole number", func(is scalar) bool { return is.isInt(64) && !strings.HasPrefix(is.text, "-") })
-	case reflect.Float32, reflect.Float64:
+	case kubetypes.Number:
 		t.scalar(node, path, "a number", func(is scalar) bool { return is.kind == number })
 	}
 }
 
 // mapping compares the fields of a mapping with those of a struct.
-func (t *typed) mapping(node *yaml.Node, want reflect.Type, path []string) {
+func (t *typed) mapping(node *yaml.Node, want *kubetypes.Type, path []string) {
 	if node.Kind != yaml.MappingNode {
 		t.wrong(path, node, t.nameOf(node), "a mapping")
 		return
 	}
-	known := fieldsOf(want)
 	var there map[string]bool
 	if t.missing != nil {
 		there = map[string]bool{}
 	}
 	eachField(node, func(key, value *yaml.Node) {
 		below := append(path, key.Value)
-		f, ok := known.of[key.Value]
+		f, ok := want.Field(key.Value)
 		if !ok {
-			t.unknown(below, key, known.names)
+			t.unknown(below, key, want.Names())
 			return
 		}
-		t.value(value, f.kind, below)
+		t.value(value, f.Type, below)
 		if there != nil {
 			there[key.Value] = !t.isNull(value)
 		}
@@ -205,8 +125,8 @@ func (t *typed) mapping(node *yaml.Node, want reflect.Type, path []string) {
 	if t.missing == nil {
 		return
 	}
-	for _, name := range known.names {
-		if known.of[name].required && !there[name] {
+	for _, name := range want.Names() {
+		if f, _ := want.Field(name); f.Required && !there[name] {
 			t.missing(append(path, name))
 		}
 	}

@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chartutil"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
+	"github.com/ksrelease/ksrelease/internal/helmchart/chartutil"
+	"github.com/ksrelease/ksrelease/internal/helmchart/merge"
 	"github.com/ksrelease/ksrelease/internal/helmchart/helmerror"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
@@ -128,7 +129,7 @@ func ciValues(pass *rule.Pass, loaded *helmchart.Chart, c *chart.Chart, files []
 			case nil:
 				given[chartutil.GlobalKey] = loaded.Renderer.Globals()
 			case map[string]any:
-				given[chartutil.GlobalKey] = chartutil.CoalesceTables(own, loaded.Renderer.Globals())
+				given[chartutil.GlobalKey] = merge.Tables(own, loaded.Renderer.Globals())
 			}
 		}
 		sets = append(sets, ciSet{File: file, Values: given})
