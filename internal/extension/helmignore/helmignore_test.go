@@ -2,6 +2,7 @@ package helmignore
 
 import (
 	"io/fs"
+	"math/rand/v2"
 	"path"
 	"slices"
 	"strings"
@@ -127,5 +128,34 @@ func TestIsOwnPackage(t *testing.T) {
 	}
 	if IsOwnPackage("", "-1.0.0.tgz") {
 		t.Error("an extension without a name has packages")
+	}
+}
+
+// A name is matched as by path.Match, which the form of the patterns makes needless.
+func TestNeverPackedPartMatchesThePatterns(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	pieces := strings.Fields(". # ~ * .git .env env rc id_rsa id_ swp .swo orig .p12 pfx .ksrelease .yaml baseline a tmproj .idea netrc")
+	matched := 0
+	for range 100_000 {
+		name := ""
+		for range 1 + r.IntN(4) {
+			name += pieces[r.IntN(len(pieces))]
+		}
+		want := slices.ContainsFunc(Patterns, func(pattern string) bool {
+			ok, err := path.Match(pattern, name)
+			if err != nil || strings.Count(pattern, "*") > 1 || strings.ContainsAny(pattern, `?[\`) {
+				t.Fatalf("%q has another form than NeverPackedPart matches", pattern)
+			}
+			return ok
+		})
+		if got := NeverPackedPart(name); got != want {
+			t.Fatalf("%q: %v, want %v", name, got, want)
+		}
+		if want {
+			matched++
+		}
+	}
+	if matched < 1000 {
+		t.Errorf("only %d names matched", matched)
 	}
 }
