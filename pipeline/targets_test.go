@@ -342,11 +342,11 @@ func TestATargetThatDoesNotTakeAVersion(t *testing.T) {
 // strictMuseum is a museum that knows of packages that it would refuse.
 type strictMuseum struct {
 	museum
-	asked *int
+	asked *atomic.Int64
 }
 
 func (c strictMuseum) Fits(_ context.Context, pkg *extension.Package) error {
-	*c.asked++
+	c.asked.Add(1)
 	if pkg.Version == "2.0.0" {
 		return errors.New("it is too large")
 	}
@@ -355,7 +355,7 @@ func (c strictMuseum) Fits(_ context.Context, pkg *extension.Package) error {
 
 // What a target would refuse fails in the plan, for that target alone, and before anything is sent.
 func TestWhatATargetWouldRefuse(t *testing.T) {
-	asked := 0
+	var asked atomic.Int64
 	one, two := newMuseum(), newMuseum()
 	strict := two.at("two")
 	strict.Target = strictMuseum{two, &asked}
@@ -375,11 +375,11 @@ func TestWhatATargetWouldRefuse(t *testing.T) {
 		t.Errorf("%q", two.w.writes)
 	}
 	// It is asked for nothing that is there, or that nobody sends.
-	before := asked
+	before := asked.Load()
 	do(t, one.w, Options{Sources: sources[:1], Targets: both})
 	do(t, one.w, Options{Sources: []config.Source{sourceOf(t, "cee", "1.0.0")}, Targets: both, Skip: []string{results.StagePush}})
-	if asked != before {
-		t.Errorf("asked %d times more", asked-before)
+	if asked.Load() != before {
+		t.Errorf("asked %d times more", asked.Load()-before)
 	}
 }
 

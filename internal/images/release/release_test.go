@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
@@ -21,10 +22,10 @@ import (
 )
 
 // none has no image, and says of those of one registry that it cannot be asked.
-type none struct{ asked int }
+type none struct{ asked atomic.Int64 }
 
 func (n *none) Resolve(_ context.Context, r registry.Reference) (found ocispec.Descriptor, there bool, err error) {
-	n.asked++
+	n.asked.Add(1)
 	switch r.Host {
 	case "down.example":
 		return found, false, failure.WithHint(errors.New("nobody answers"), "start it")
@@ -74,7 +75,7 @@ func TestNothingIsAskedByDefault(t *testing.T) {
 	}
 	for _, exist := range []config.Severity{"", config.Off} {
 		own, err := all.Of(t.Context(), load(t, "[nginx]"), config.Settings{Images: config.Images{Exist: exist}}, never, nil)
-		if own != nil || err != nil || asked.asked != 0 {
+		if own != nil || err != nil || asked.asked.Load() != 0 {
 			t.Errorf("%q: %v, %v", exist, own, err)
 		}
 	}
