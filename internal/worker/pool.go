@@ -276,7 +276,9 @@ type process struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	tasks  *gob.Encoder
+	queued *bufio.Writer // what tasks writes, on its way to in
 	said   *gob.Decoder
+	note   *note
 	stderr lastWords
 	gone   chan struct{} // closed when the process was waited for
 	ending sync.Once
@@ -297,13 +299,18 @@ func start() (*process, error) {
 		return nil, err
 	}
 	w.cmd.Stdout = write
+	if w.note = newNote(); w.note != nil {
+		w.cmd.ExtraFiles = []*os.File{w.note.file} // see noteDescriptor
+	}
 	err = w.cmd.Start()
 	write.Close()
 	if err != nil {
 		out.Close()
+		w.note.close()
 		return nil, err
 	}
-	w.in, w.tasks, w.said = in, gob.NewEncoder(in), gob.NewDecoder(bufio.NewReaderSize(out, 64<<10))
+	w.in, w.queued, w.said = in, bufio.NewWriterSize(in, 64<<10), gob.NewDecoder(bufio.NewReaderSize(out, 64<<10))
+	w.tasks = gob.NewEncoder(w.queued)
 	go func() {
 		_ = w.cmd.Wait() // how it ended is in cmd.ProcessState
 		close(w.gone)
@@ -336,6 +343,7 @@ func (w *process) end() {
 		_ = w.in.Close()
 	})
 	<-w.gone
+	w.note.close()
 }
 
 // kill ends the process without waiting.
@@ -354,7 +362,10 @@ func (w *process) do(ctx context.Context, t task, p *Pool) (message, error) {
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
-		_ = send(w.tasks, t) // where that fails the worker is gone, and what it said ends
+		// Where that fails the worker is gone, and what it said ends. Written for each file, a
+		// pipe would wake up the worker as often.
+		_ = send(w.tasks, t)
+		_ = w.queued.Flush()
 	}()
 	end := &Ended{Ended: lint.Ended{Limits: t.Limits}}
 	begun := false
@@ -365,6 +376,9 @@ func (w *process) do(ctx context.Context, t task, p *Pool) (message, error) {
 			w.kill()
 			<-w.gone
 			<-sent
+			if at, ok := w.note.read(); ok && begun {
+				end.Rule, end.Template = at.Rule, at.Template
+			}
 			return message{}, w.cause(ctx, end, begun, timeUp)
 		}
 		switch {

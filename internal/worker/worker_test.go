@@ -359,7 +359,8 @@ func manyAtOnce(t *testing.T, patience time.Duration, want int) {
 	}
 }
 
-// A worker has nothing of the environment, and no file but its three streams.
+// A worker has nothing of the environment, and no file but its three streams and the page of
+// memory that is its note.
 func TestWorkerHasNothing(t *testing.T) {
 	t.Setenv("KSRELEASE_TOKEN", "kck-secret")
 	p := pool(t, 1)
@@ -370,8 +371,10 @@ func TestWorkerHasNothing(t *testing.T) {
 		if got := w.cmd.Env; len(got) != 1 || got[0] != "GOTRACEBACK=none" {
 			t.Errorf("it has the environment %q", got)
 		}
-		if len(w.cmd.ExtraFiles) > 0 {
-			t.Errorf("it has %d files more", len(w.cmd.ExtraFiles))
+		for _, file := range w.cmd.ExtraFiles {
+			if w.note == nil || file != w.note.file {
+				t.Errorf("it has the file %s, too", file.Name())
+			}
 		}
 		if w.cmd.Dir != string(filepath.Separator) {
 			t.Errorf("it is in the folder %q", w.cmd.Dir)
