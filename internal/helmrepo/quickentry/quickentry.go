@@ -68,7 +68,8 @@ func (q *Reader) Read(text []byte, dash int, whole bool) (size, lines int, ok bo
 	case whole:
 		size, ok = len(text), q.done
 	case !q.done:
-		size, ok = q.begin, q.indent <= dash && q.line[0] != '\t'
+		// After a comment, or a line that looks empty, the entry may go on.
+		size, ok = q.begin, q.indent <= dash && q.line[0] != '\t' && q.line[0] != '\r' && q.line[0] != '#'
 	}
 	return size, q.lines - 1, ok && isSimpleText(text[:size])
 }
@@ -402,55 +403,114 @@ func (q *Reader) scalar(value []byte, indent int, keep bool) ([]byte, bool) {
 	case '"', '\'':
 		return q.quoted(value, indent, keep)
 	case '|', '>':
-		return nil, !keep && q.block(value, indent)
+		if keep {
+			return q.literal(value, indent)
+		}
+		return nil, q.block(value, indent)
 	}
 	if !isPlainText(value) {
 		return nil, false
 	}
+	before := q.lines
 	q.fetch()
-	for !q.done && q.indent > indent {
-		if keep || !continuesPlain(q.line) {
+	for folded := false; !q.done && q.indent > indent; folded = true {
+		if !continuesPlain(q.line) {
 			return nil, false
 		}
+		if keep {
+			value = fold(value, folded, q.lines-before, q.line)
+		}
+		before = q.lines
 		q.fetch()
 	}
 	return value, true
+}
+
+// fold adds a line of a plain or quoted text to those before it, with so many line breaks in between: the
+// first of them counts only where there are no others. own says that the text is in memory of its own.
+func fold(text []byte, own bool, breaks int, line []byte) []byte {
+	if !own {
+		text = bytes.Clone(text)
+	}
+	if breaks == 1 {
+		text = append(text, ' ')
+	}
+	for ; breaks > 1; breaks-- {
+		text = append(text, '\n')
+	}
+	return append(text, line...)
 }
 
 // quoted reads a quoted text.
 func (q *Reader) quoted(value []byte, indent int, keep bool) ([]byte, bool) {
 	quote := value[0]
 	rest := value[1:]
-	escaped := false
+	escaped, folded, breaks := false, false, 0
+	var text []byte // of the lines before
 	for {
 		end, esc, ok := closing(quote, rest)
 		if !ok {
 			return nil, false
 		}
 		escaped = escaped || esc
+		part := rest
 		if end >= 0 {
 			if end != len(rest)-1 {
 				return nil, false // a comment, or a key
 			}
-			q.fetch()
-			switch {
-			case !keep:
-				return nil, q.indent <= indent
-			case !escaped:
-				return rest[:end], q.indent <= indent
-			case quote == '\'':
-				return bytes.ReplaceAll(rest[:end], []byte("''"), []byte("'")), q.indent <= indent
-			}
+			part = rest[:end]
+		}
+		switch {
+		case !keep:
+		case escaped && quote == '"':
+			return nil, false
+		case breaks == 0:
+			text = part
+		default:
+			text, folded = fold(text, folded, breaks, part), true
+		}
+		before := q.lines
+		q.fetch()
+		switch {
+		case end >= 0 && escaped && keep:
+			return bytes.ReplaceAll(text, []byte("''"), []byte("'")), q.indent <= indent
+		case end >= 0:
+			return text, q.indent <= indent
+		case q.done || q.indent <= indent:
 			return nil, false
 		}
-		if keep {
-			return nil, false // it goes on in the next line
-		}
-		if q.fetch(); q.done || q.indent <= indent {
-			return nil, false
-		}
-		rest = q.line
+		rest, breaks = q.line, q.lines-before
 	}
+}
+
+// literal reads a block that keeps its line breaks.
+func (q *Reader) literal(value []byte, indent int) ([]byte, bool) {
+	if string(value) != "|" && string(value) != "|-" || q.next < len(q.text) && q.text[q.next] == '\n' {
+		return nil, false
+	}
+	q.fetch()
+	at := q.indent
+	if q.done || at <= indent {
+		return nil, false
+	}
+	var text []byte
+	for {
+		if q.indent < at {
+			return nil, false
+		}
+		text = append(text, q.text[q.begin+at:q.next-1]...) // with the blanks at its end
+		before := q.lines
+		if q.fetch(); q.done || q.indent <= indent {
+			break
+		}
+		for range q.lines - before {
+			text = append(text, '\n')
+		}
+	}
+	if string(value) == "|" {
+		text = append(text, '\n')
+	}
+	return text, true
 }
 
 // IsItem says that a line, without the blanks before it, is an item of a list.

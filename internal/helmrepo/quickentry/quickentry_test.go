@@ -40,15 +40,17 @@ func TestReadEnds(t *testing.T) {
 		lines     int
 		ok, short bool
 	}{
-		one:                         {short: true},
-		one + "  - name":            {short: true},
-		one + "  - name: b\n":       {lines: 5, ok: true},
-		one + "\n\n  b:\n":          {lines: 7, ok: true},
-		one + "generated: x\n":      {lines: 5, ok: true},
-		one + "   # deeper\n":       {},
-		one + "  \tname: b\n":       {},
-		one + "    \n  - name: b\n": {},
-		one[:30]:                    {short: true},
+		one:                    {short: true},
+		one + "  - name":       {short: true},
+		one + "  - name: b\n":  {lines: 5, ok: true},
+		one + "\n\n  b:\n":     {lines: 7, ok: true},
+		one + "generated: x\n": {lines: 5, ok: true},
+		one + "   # deeper\n":  {},
+		one + "# goes on\n    type: application\n  b:\n":       {},
+		one + "\r\n    type: application\n  b:\n":              {},
+		one + "  \tname: b\n":                                  {},
+		one + "    \n  - name: b\n":                            {},
+		one[:30]:                                               {short: true},
 		"  - name: alc\n    version: 1.2.0\v\n  b:\n":          {},
 		"  - name: alc\n    wheels: 4\n    version: 1\n  b:\n": {},
 	} {
