@@ -9,6 +9,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/delivery"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
@@ -25,7 +26,13 @@ func existsStep(ctx context.Context, env *planning, r *release) error {
 		if !rt.takes() {
 			continue
 		}
-		exists, err := rt.Exists(ctx, env.to[rt.at])
+		exists, sure, err := rt.Exists(ctx, env.to[rt.at])
+		if err == nil && !sure { // too little is known without the content
+			if err := readStep(ctx, env, r); err != nil {
+				return failure.InStage(results.StageLint, err)
+			}
+			exists, _, err = rt.Exists(ctx, env.to[rt.at])
+		}
 		if err != nil || !exists {
 			return err
 		}

@@ -23,12 +23,14 @@ import (
 // planSteps make the plan: they read, and cannot write. A dry run ends with them.
 func planSteps() []step[*planning] {
 	return []step[*planning]{
-		// Read the extension once more, if it was let go, as many are read.
-		{do: readStep[*planning], when: lifecycle.IsPending, blames: results.StageLint, doing: "before it was read"},
+		// Stop at what cannot be read.
+		{do: knownStep, when: lifecycle.IsPending, blames: results.StageLint, doing: "before it was read"},
 		// Bring in the charts that it names by a repository.
 		{do: resolveStep, when: lifecycle.IsPending, blames: results.StageLint, doing: "while its dependencies were brought in"},
 		// End what all targets have with this content: there is nothing to look at.
 		{do: existsStep, when: lifecycle.IsPending, blames: stagePlan, doing: "while planning"},
+		// Read its content, if that was let go, as many are read, or was not needed so far.
+		{do: readStep[*planning], when: lifecycle.IsPending, blames: results.StageLint, doing: "before it was read"},
 		// Read the extension as KubeSphere would, and stop at what it would refuse.
 		{stage: results.StageLint, do: lintStep, when: lifecycle.IsPending},
 		// Decide for each target, by its index and by what it says, whether there is anything to

@@ -72,12 +72,17 @@ func (r *Run) readAll(ctx context.Context) []*release {
 			return
 		}
 		defer r.slots.Release(1)
-		if err := rel.load(graceful.Finish(ctx)); err != nil {
+		known, err := recall(graceful.Finish(ctx), rel)
+		if err == nil && !known {
+			err = rel.load(graceful.Finish(ctx))
+		}
+		if err != nil {
 			rel.end(results.NotReached, graceful.Interruption(graceful.Finish(ctx))+" before it was read")
 			return
 		}
 		if rel.hasHooks() {
 			rel.parcel.Ext = nil // it is read again
+			know(rel, nil)
 			return
 		}
 		r.letGo(rel)
@@ -100,9 +105,9 @@ func (r *Run) declare() {
 // load reads the extension. That it cannot be read is kept for the plan; the error is that of
 // ctx.
 func (rel *release) load(ctx context.Context) error {
-	source, ignored := rel.source, append([]string{rel.source.Settings.Package.Output}, rel.run.Ignore...)
+	source, out := rel.source, ignored(rel)
 	ext, err := graceful.Await(ctx, func() (*extension.Extension, error) {
-		return extension.Load(source.Path, extension.Options{Display: source.Display, Ignore: ignored})
+		return rel.run.Read.Load(source.Path, extension.Options{Display: source.Display, Ignore: out})
 	})
 	switch {
 	case ctx.Err() != nil:
@@ -113,14 +118,50 @@ func (rel *release) load(ctx context.Context) error {
 		rel.result.Name = cmp.Or(naming.GuessName(rel.source.Path), rel.result.Name)
 		return nil
 	}
-	metadata := ext.Metadata
-	rel.parcel.Ext, rel.read.metadata, rel.read.size = ext, &metadata, ext.ContentSize()
+	rel.parcel.Ext = ext
+	rel.identify(ext.Metadata, ext.ContentSize())
+	return nil
+}
+
+// ignored are the paths that a run writes to, which are part of no extension.
+func ignored(rel *release) []string {
+	return append([]string{rel.source.Settings.Package.Output}, rel.run.Ignore...)
+}
+
+// recall has what is known of the extension from a run before stand for its content. It says whether
+// there is anything, and nothing of the extension has changed. The error is that of ctx.
+func recall(ctx context.Context, rel *release) (bool, error) {
+	path, out := rel.source.Path, ignored(rel)
+	known, err := graceful.Await(ctx, func() (*extension.Summary, error) { return rel.run.Read.Recall(path, out), nil })
+	if err != nil || known == nil {
+		return false, err
+	}
+	know(rel, known)
+	rel.identify(known.Metadata, known.Size)
+	return true, nil
+}
+
+// know keeps what is known of the extension, for when its content is not at hand.
+func know(rel *release, known *extension.Summary) {
+	rel.read.known, rel.parcel.Known = known, known
+}
+
+// learn remembers what is known of the extension by now.
+func learn(rel *release) {
+	if ext := rel.parcel.Ext; ext != nil && rel.read.err == nil && len(ext.Resolved) == 0 {
+		know(rel, extension.Summarize(ext))
+		rel.run.Read.Learn(rel.source.Path, rel.read.known)
+	}
+}
+
+// identify takes the name and version for those of the extension.
+func (rel *release) identify(metadata extension.Metadata, size int64) {
+	rel.read.metadata, rel.read.size = &metadata, size
 	rel.result.Version = metadata.Version
 	if metadata.Name != "" {
 		rel.result.Name = metadata.Name
 	}
 	rel.parcel.Name, rel.parcel.Version = rel.result.Name, rel.result.Version
-	return nil
 }
 
 // heldAtMost is how much content, in bytes, a run keeps from reading the names of
@@ -129,17 +170,34 @@ func (rel *release) load(ctx context.Context) error {
 const heldAtMost = 16 << 20
 
 // letGo drops the content of an extension that is not wanted, or that there is no memory
-// for until it is planned.
+// for until it is planned. Of the latter enough is known afterwards to see whether it exists.
 func (r *Run) letGo(rel *release) {
 	switch {
 	case rel.parcel.Ext == nil:
-	case !r.wants(rel), r.held.Add(rel.parcel.Ext.ContentSize()) > r.heldAtMost:
+	case !r.wants(rel):
+		learn(rel)
+		rel.parcel.Ext = nil
+	case r.held.Add(rel.parcel.Ext.ContentSize()) > r.heldAtMost:
+		if r.decides() {
+			rel.parcel.Ext.ContentDigest()
+		}
+		learn(rel)
 		rel.parcel.Ext = nil
 	}
 }
 
-// readStep reads an extension that was let go. It is planned under the name and
-// with the dependencies that were read first. One that cannot be read fails here.
+// knownStep fails an extension that could not be read, and reads one of which too little is known to
+// decide on it: charts that it depends on have to be brought in first.
+func knownStep(ctx context.Context, env *planning, rel *release) error {
+	if known := rel.read.known; known != nil && (known.Whole || rel.run.Resolver == nil) {
+		return rel.unread()
+	}
+	return readStep(ctx, env, rel)
+}
+
+// readStep reads the content of an extension that was let go, or that was known without it. It is
+// planned under the name and with the dependencies that were known first. One that cannot be read
+// fails here.
 func readStep[E any](ctx context.Context, _ E, rel *release) error {
 	if rel.parcel.Ext == nil && rel.read.err == nil {
 		before := rel.read.metadata
@@ -149,9 +207,15 @@ func readStep[E any](ctx context.Context, _ E, rel *release) error {
 		if rel.read.err == nil && !reflect.DeepEqual(before, rel.read.metadata) {
 			rel.result.Name, rel.result.Version = before.Name, before.Version
 			rel.parcel.Name, rel.parcel.Version = before.Name, before.Version
+			rel.run.Read.Forget(rel.source.Path)
 			return &failure.Staged{Stage: stagePlan, Err: failure.WithHint(errors.New("its extension.yaml was changed while the run read it"), "run again")}
 		}
 	}
+	return rel.unread()
+}
+
+// unread is why the extension cannot be read; nil where it can.
+func (rel *release) unread() error {
 	// Mistakes with a place are findings, so that every report shows where they are.
 	var problems diagnostic.List
 	if errors.As(rel.read.err, &problems) {
@@ -166,7 +230,7 @@ func readStep[E any](ctx context.Context, _ E, rel *release) error {
 // resolveStep completes the extension with its dependencies, before anything looks
 // at it: rules, digests and packages are those of the whole.
 func resolveStep(ctx context.Context, _ *planning, rel *release) error {
-	if rel.run.Resolver == nil {
+	if rel.run.Resolver == nil || rel.parcel.Ext == nil { // nothing is missing
 		return nil
 	}
 	path, without := rel.source.Path, rel.parcel.Ext

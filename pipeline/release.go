@@ -44,6 +44,7 @@ type release struct {
 // contents is an extension as it was read.
 type contents struct {
 	metadata *extension.Metadata // nil when it cannot be read
+	known    *extension.Summary  // what is known of it while its content is not at hand; nil before
 	err      error               // why it cannot be read
 	size     int64               // of its content, in bytes; kept when that is let go
 }
@@ -146,8 +147,12 @@ func (r *release) snapshot() results.Extension {
 	return r.result.Snapshot()
 }
 
-// drop lets go of the content, of which a thousand extensions have a lot.
-func (r *release) drop() { r.parcel.Ext, r.parcel.Package = nil, nil }
+// drop lets go of the content, of which a thousand extensions have a lot. What is known of it by now
+// is remembered.
+func (r *release) drop() {
+	learn(r)
+	r.parcel.Ext, r.parcel.Package = nil, nil
+}
 
 // forgetEstimates takes back what the plan has only estimated.
 func (r *release) forgetEstimates() {

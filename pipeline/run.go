@@ -50,6 +50,7 @@ type Options struct {
 	// extension in each of them, also where there is one.
 	NamesTargets bool
 
+	Read     SourceIndex  // nil knows of no extension what it was before
 	WorkTree WorkTree     // nil: nothing is known of what is committed
 	Dirty    config.Dirty // what becomes of packages that are not as committed, if their settings do not say; empty warns
 	Resolver Resolver     // nil leaves dependencies that are not under charts/ out
@@ -131,6 +132,9 @@ func New(opts Options) *Run {
 	}
 	if opts.Examiner == nil {
 		opts.Examiner = worker.InProcess{}
+	}
+	if opts.Read == nil {
+		opts.Read = forgetful{}
 	}
 	if opts.Through == "" {
 		opts.Through = results.StageVerify

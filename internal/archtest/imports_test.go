@@ -137,6 +137,7 @@ var units = []unit{
 	{"internal/weight", []string{"internal/extension", "internal/yamldoc", "internal/extension/tarball", "internal/yamledit"}},
 	{"internal/dependency", []string{"internal/cache", "internal/diagnostic", "internal/extension", "internal/helmrepo", "internal/transport", "internal/redact", "internal/atomicfile"}},
 	{"internal/extension/compare", []string{"internal/extension", "internal/extension/helmignore", "internal/extension/unpack", "internal/yamledit"}},
+	{"internal/sourceindex", []string{"internal/extension"}},
 	{"internal/worktree", []string{"internal/commits", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/extension/unpack", "internal/failure", "internal/git", "internal/results"}},
 	{"internal/commits", []string{"internal/extension", "internal/failure", "internal/git", "internal/shellword"}},
 	{"internal/extension", []string{"internal/helmchart/chartutil", "internal/extension/helmignore", "internal/extension/naming", "internal/extension/tarball", "internal/extension/unpack", "internal/kubesphere", "internal/diagnostic", "internal/yamldoc", "internal/yamledit", "internal/failure"}},

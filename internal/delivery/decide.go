@@ -46,23 +46,23 @@ func (d *Delivery) Decide(ctx context.Context, to *Asking) (lifecycle.Decision, 
 // Exists reports whether the index says that the version is there with this very content: by the
 // digest of its package, or that of its content. So nothing is downloaded, and nothing but the
 // index is asked. False is no verdict, and an index that cannot be read is none either: Decide has
-// them. The error is that of ctx.
-func (d *Delivery) Exists(ctx context.Context, to *Asking) (bool, error) {
+// them. It is not sure where Ext is nil and would have to be there. The error is that of ctx.
+func (d *Delivery) Exists(ctx context.Context, to *Asking) (exists, sure bool, err error) {
 	now, err := to.Index.Since(ctx, time.Time{})
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	entry, ok, err := now.Lookup(ctx, d.Name, d.Version)
 	if err != nil || !ok {
-		return false, ctx.Err()
+		return false, true, ctx.Err()
 	}
-	verdict, err := listedAs(ctx, d, entry)
+	verdict, sure, err := listedAs(ctx, d, entry)
 	if err != nil || verdict != extension.DigestSame {
-		return false, err
+		return false, sure, err
 	}
 	d.see(entry)
 	d.Entry = &entry
-	return true, nil
+	return true, true, nil
 }
 
 // see notes that the version is in the index.
@@ -73,14 +73,29 @@ func (d *Delivery) see(entry target.Entry) {
 	d.sayTwice(entry)
 }
 
-// listedAs is what the digests of a version in the index say.
-func listedAs(ctx context.Context, d *Delivery, entry target.Entry) (extension.DigestVerdict, error) {
+// listedAs is what the digests of a version in the index say. It is not sure where Ext is nil and
+// would have to be there.
+func listedAs(ctx context.Context, d *Delivery, entry target.Entry) (verdict extension.DigestVerdict, sure bool, err error) {
+	archive := ""
+	switch {
+	case d.Ext != nil:
+		archive = d.Ext.ArchiveDigest
+	case d.Known != nil:
+		archive = d.Known.ArchiveDigest
+	}
 	// The very package that was sent, which an earlier run left in its output
 	// directory: its pictures are addresses, so that its content looks like another.
-	if sent := strings.TrimPrefix(d.Ext.ArchiveDigest, "sha256:"); sent != "" && sent == strings.TrimPrefix(entry.Digest, "sha256:") {
-		return extension.DigestSame, nil
+	if sent := strings.TrimPrefix(archive, "sha256:"); sent != "" && sent == strings.TrimPrefix(entry.Digest, "sha256:") {
+		return extension.DigestSame, true, nil
 	}
-	return published.CompareDigest(ctx, d.Ext, entry.ContentDigest)
+	switch {
+	case d.Ext != nil:
+		verdict, err = published.CompareDigest(ctx, d.Ext, entry.ContentDigest)
+		return verdict, true, err
+	case d.Known != nil:
+		verdict, sure = d.Known.CompareDigest(entry.ContentDigest)
+	}
+	return verdict, sure, nil
 }
 
 // inTarget decides by what the target has of a version that is not in the index.
@@ -147,7 +162,7 @@ func (d *Delivery) afterRejection() string {
 // compare decides between exists and drift for a version in the index. It always ends
 // the delivery.
 func compare(ctx context.Context, to *Asking, d *Delivery, entry target.Entry) error {
-	verdict, err := listedAs(ctx, d, entry)
+	verdict, _, err := listedAs(ctx, d, entry)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,8 @@ type Sending struct {
 // to any of them.
 type Parcel struct {
 	Name, Version string
-	Ext           *extension.Extension // nil when it cannot be read, or was let go
+	Ext           *extension.Extension // nil when it cannot be read, was let go, or was not needed so far
+	Known         *extension.Summary   // what is known of it while Ext is nil; nil where that is nothing
 	Loads         bool                 // Helm has loaded the content of Ext
 	Package       *extension.Package   // nil until it is made
 	URLs          extension.URLs       // the addresses of assets in Package; nil is the local form

@@ -62,7 +62,10 @@ func WithOrigin(e *Extension, origin Origin) *Extension {
 		display: e.display, Limits: e.Limits, Origin: &origin,
 		foundChart: e.foundChart, ChartType: e.ChartType, AppVersion: e.AppVersion,
 	}
-	with.digestOnce.Do(func() { with.digest = e.ContentDigest() }) // it is known already, mostly
+	with.digest.get(e.ContentDigest) // it is known already, mostly
+	if tree := e.tree.known(); tree != "" {
+		with.tree.get(func() string { return tree }) // which does not say of which commit it is
+	}
 	return with
 }
 

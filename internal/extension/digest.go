@@ -8,6 +8,8 @@ import (
 	"hash"
 	"path"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"sigs.k8s.io/yaml"
 
@@ -46,8 +48,29 @@ const (
 // form has addresses in place of the assets, so of one that was read back
 // take the annotation in FoundChart, as far as it is to be trusted.
 func (e *Extension) ContentDigest() string {
-	e.digestOnce.Do(func() { e.digest = e.computeDigest() })
-	return e.digest
+	return e.digest.get(e.computeDigest)
+}
+
+// fact is a digest that is computed when it is asked for first.
+type fact struct {
+	once  sync.Once
+	value atomic.Pointer[string]
+}
+
+func (f *fact) get(compute func() string) string {
+	f.once.Do(func() {
+		value := compute()
+		f.value.Store(&value)
+	})
+	return *f.value.Load()
+}
+
+// known is the digest if it was asked for before, and empty if not.
+func (f *fact) known() string {
+	if value := f.value.Load(); value != nil {
+		return *value
+	}
+	return ""
 }
 
 // IsContentDigest reports whether a text is a whole content digest, of any format that

@@ -33,7 +33,8 @@ type tree struct {
 	files    []File
 	lines    []helmignore.Line
 	leftOut  []LeftOut
-	listed   int // entries below folders that are left out
+	listed   int     // entries below folders that are left out
+	watch    Watcher // nil where nobody watches
 }
 
 // openTree opens a directory for reading. The caller closes it.
@@ -50,7 +51,7 @@ func openTree(dir string, opts Options) (*tree, error) {
 	if err != nil {
 		return nil, cannotRead("", err)
 	}
-	t := &tree{root: root, real: real, meter: &unpack.Meter{Limits: opts.Limits.WithDefaults()}}
+	t := &tree{root: root, real: real, meter: &unpack.Meter{Limits: opts.Limits.WithDefaults()}, watch: opts.Watch}
 	if err := t.prepare(opts); err != nil {
 		root.Close()
 		return nil, err
@@ -70,14 +71,9 @@ func (t *tree) prepare(opts Options) error {
 	}
 	t.rules, t.patterns, t.lines = rules, source, helmignore.Lines(source)
 	for _, name := range opts.Ignore {
-		if real, err := filepath.EvalSymlinks(name); err == nil {
-			name = real
-		} else if folder, err := filepath.EvalSymlinks(filepath.Dir(name)); err == nil { // not written yet
-			name = filepath.Join(folder, filepath.Base(name))
-		}
 		// A folder that holds the extension, or is it, leaves out nothing: packages
 		// put there are known by their names.
-		if name = filepath.Clean(name); !isBelow(t.real, name) {
+		if name = Ignored(name); !isBelow(t.real, name) {
 			t.ignored = append(t.ignored, name)
 		}
 	}
@@ -89,6 +85,7 @@ func (t *tree) helmIgnore() ([]byte, error) {
 	at := ignore.HelmIgnore
 	info, err := t.root.Lstat(at)
 	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		t.leads(at)
 		if info, at, err = t.follow(at, at); err != nil {
 			return nil, err
 		}
@@ -117,6 +114,7 @@ func (t *tree) folder(name, at string, above []string) error {
 		return fmt.Errorf("%s is more than %d folders deep: an extension has a few; %s", name, t.meter.Limits.Depth, t.meter.LeaveOut())
 	}
 	above = append(above, at)
+	t.has(at)
 	entries, err := fs.ReadDir(t.root.FS(), at)
 	if err != nil {
 		return cannotRead("reading the folder "+folderName(name), err)
@@ -145,6 +143,7 @@ func (t *tree) entry(name, at string, above []string, entry fs.DirEntry) error {
 		return cannotRead("reading "+name, err)
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
+		t.leads(at)
 		if t.ignoresLink(name, at, info) {
 			t.leaveOut(name, at, info)
 			return nil
@@ -250,6 +249,9 @@ func (t *tree) read(name, at string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("reading %s: it is no file (%s)", name, kindOf(info.Mode()))
 	}
+	if t.watch != nil {
+		t.watch.Has(t.full(at), info)
+	}
 	limit := t.meter.Limits.File
 	if info.Size() > limit {
 		return nil, (&unpack.Meter{Limits: t.meter.Limits}).File(name, info.Size())
@@ -269,9 +271,15 @@ func (t *tree) outside(name string) (data []byte, ok bool, err error) {
 	if helmignore.NeverPacked(name) || t.isIgnoredPath(name) {
 		return nil, false, nil
 	}
+	t.leads(name)
 	if _, err := os.Stat(filepath.Join(t.real, filepath.FromSlash(name))); err != nil {
 		return nil, false, nil
 	}
+	defer func() {
+		if err != nil && t.watch != nil { // a problem of the extension, for as long as it lasts
+			t.watch.Unsure()
+		}
+	}()
 	info, at, err := t.follow(name, name)
 	if err != nil {
 		return nil, false, err

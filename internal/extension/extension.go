@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -64,8 +65,8 @@ type Extension struct {
 	display    string
 	foundChart []byte
 
-	digestOnce sync.Once
-	digest     string
+	digest     fact
+	tree       fact
 	localOnce  sync.Once
 	localChart localChart
 	nestedOnce sync.Once
@@ -86,6 +87,8 @@ type Options struct {
 	// directory the packages are put into, and what else a run writes.
 	Ignore []string
 	Limits Limits
+	// Watch is given what the extension is read from; nil watches nothing.
+	Watch Watcher
 }
 
 // Load reads a directory with an extension.yaml, or a package (NAME-VERSION.tgz).
@@ -150,6 +153,15 @@ func loadDirectory(dir, display string, opts Options) (*Extension, error) {
 
 func loadArchive(path, display string, opts Options) (*Extension, error) {
 	limits := opts.Limits.WithDefaults()
+	if opts.Watch != nil {
+		if real, err := filepath.EvalSymlinks(path); err != nil {
+			opts.Watch.Unsure()
+		} else if info, err := os.Lstat(real); err != nil {
+			opts.Watch.Unsure()
+		} else {
+			opts.Watch.Has(real, info)
+		}
+	}
 	archive, size, err := openArchive(path, limits)
 	if err != nil {
 		return nil, err

@@ -42,11 +42,15 @@ func (t *tree) leaveOut(name, at string, info fs.FileInfo) {
 	_ = fs.WalkDir(t.root.FS(), at, func(file string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil || helmignore.NeverPackedPart(path.Base(file)):
+			if err != nil && t.watch != nil {
+				t.watch.Unsure()
+			}
 			if entry != nil && entry.IsDir() {
 				return fs.SkipDir
 			}
 			return nil
 		case entry.IsDir():
+			t.has(file)
 			return nil
 		}
 		if t.listed++; t.listed > maxListed {

@@ -74,6 +74,14 @@ func (e *Staged) Error() string { return e.Err.Error() }
 // Unwrap gives the error itself.
 func (e *Staged) Unwrap() error { return e.Err }
 
+// InStage is an error that happened in a stage, unless it says itself in which one.
+func InStage(stage string, err error) error {
+	if staged := new(Staged); err == nil || errors.As(err, &staged) {
+		return err
+	}
+	return &Staged{Stage: stage, Err: err}
+}
+
 // Lost is the error of a write whose answer was lost and whose effect cannot be read back; what
 // says what is not known.
 func Lost(err, readErr error, what string) error {

@@ -24,29 +24,9 @@ import (
 	"github.com/ksrelease/ksrelease/internal/target"
 )
 
-// CompareDigest holds a content digest of the index against the extension. It reads
-// all of the content, the first time.
-//
-// A package whose pictures are addresses, such as one of a bundle, says what its digest is, and
-// it cannot be computed from it. Where the index says the same that decides nothing: the contents
-// have to be compared.
+// CompareDigest is extension.Compared, which reads all of the content the first time.
 func CompareDigest(ctx context.Context, ext *extension.Extension, listed string) (extension.DigestVerdict, error) {
-	return graceful.Await(ctx, func() (extension.DigestVerdict, error) {
-		verdict := ext.CompareDigest(listed)
-		if verdict == extension.DigestOther && listed == said(ext) {
-			verdict = extension.DigestUnknown
-		}
-		return verdict, nil
-	})
-}
-
-// said is the content digest that a package carries; empty where it carries none.
-func said(ext *extension.Extension) string {
-	found, err := ext.FoundChart()
-	if err != nil || found == nil {
-		return ""
-	}
-	return found.Annotations[extension.ContentDigestAnnotation]
+	return graceful.Await(ctx, func() (extension.DigestVerdict, error) { return extension.Compared(ext, listed), nil })
 }
 
 // Inside loads an archive as Helm does, and says why what is in it is not this version.
