@@ -324,11 +324,7 @@ func Parse(file string, src []byte, env func(string) (string, bool)) (*Config, e
 
 	expanded, variables := expand(doc, env)
 	problems = append(problems, variables.problems...)
-	compiled, err := schemaOf()
-	if err != nil {
-		return nil, err
-	}
-	problems = appendNew(problems, doc.ValidateValue(compiled, expanded).WithRule(Rule))
+	problems = appendNew(problems, doc.ValidateValue(schemaOf(), expanded).WithRule(Rule))
 
 	written := decode(expanded)
 	problems = append(problems, checkPatterns(doc, written)...)
@@ -358,10 +354,8 @@ func appendNew(problems, more diagnostic.List) diagnostic.List {
 	return problems
 }
 
-// schemaOf compiles the schema once; it is part of the program.
-var schemaOf = sync.OnceValues(func() (*yamldoc.Schema, error) {
-	return yamldoc.CompileSchema(schema.ID, schema.JSON)
-})
+// schemaOf reads the schema once; it is part of the program.
+var schemaOf = sync.OnceValue(func() *yamldoc.Schema { return yamldoc.Embedded(schema.ID, schema.JSON) })
 
 // decode takes what fits of a value: parts of another type, which the schema
 // reports, are left out.

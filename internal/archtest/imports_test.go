@@ -159,7 +159,7 @@ var units = []unit{
 	{"internal/configfile", nil},
 	{"internal/request", []string{"internal/extension/naming", "internal/failure", "internal/tags", "internal/yamldoc"}},
 	{"internal/tags", []string{"internal/failure", "internal/versions", "internal/yamldoc"}},
-	{"internal/yamldoc", []string{"internal/diagnostic"}},
+	{"internal/yamldoc", []string{"internal/diagnostic", "internal/yamldoc/accepts"}},
 	{"internal/extension/naming", nil},
 	{"internal/excerpt", nil},
 	{"internal/helmchart/engine", []string{"internal/helmchart/chartutil"}},
@@ -188,6 +188,7 @@ var units = []unit{
 	{"internal/helmchart/chartutil", []string{"internal/helmchart/chartutil/version"}},
 	{"internal/helmchart/chartutil/version", nil},
 	{"internal/kubetypes", nil},
+	{"internal/yamldoc/accepts", nil},
 	{"internal/lazyregexp", nil},
 	{"schema", nil},
 

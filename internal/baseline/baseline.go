@@ -116,8 +116,8 @@ type entry struct {
 //go:embed baseline.schema.json
 var schemaJSON []byte
 
-var schema = sync.OnceValues(func() (*yamldoc.Schema, error) {
-	return yamldoc.CompileSchema("https://raw.githubusercontent.com/ksrelease/ksrelease/main/internal/baseline/baseline.schema.json", schemaJSON)
+var schema = sync.OnceValue(func() *yamldoc.Schema {
+	return yamldoc.Embedded("https://raw.githubusercontent.com/ksrelease/ksrelease/main/internal/baseline/baseline.schema.json", schemaJSON)
 })
 
 // Load reads a baseline: a regular file of bounded size that, links followed, lies in
@@ -149,11 +149,7 @@ func Parse(path string, src []byte) (*Baseline, error) {
 	if err != nil {
 		return nil, hinted(err)
 	}
-	compiled, err := schema()
-	if err != nil {
-		return nil, err
-	}
-	if err := doc.Validate(compiled).Err(); err != nil {
+	if err := doc.Validate(schema()).Err(); err != nil {
 		return nil, hinted(err)
 	}
 	var written file

@@ -2,7 +2,6 @@ package extension
 
 import (
 	_ "embed"
-	"fmt"
 	"sync"
 
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
@@ -19,16 +18,7 @@ const SchemaID = "https://raw.githubusercontent.com/ksrelease/ksrelease/main/int
 //go:embed extension.schema.json
 var SchemaJSON []byte
 
-var schema = sync.OnceValues(func() (*yamldoc.Schema, error) {
-	return yamldoc.CompileSchema(SchemaID, SchemaJSON)
-})
+var schema = sync.OnceValue(func() *yamldoc.Schema { return yamldoc.Embedded(SchemaID, SchemaJSON) })
 
-// Schema is SchemaJSON, compiled on first use. It panics if the embedded schema
-// is not valid, which a test rules out.
-func Schema() *yamldoc.Schema {
-	s, err := schema()
-	if err != nil {
-		panic(fmt.Sprintf("the embedded schema of extension.yaml: %v", err))
-	}
-	return s
-}
+// Schema is SchemaJSON, read on first use.
+func Schema() *yamldoc.Schema { return schema() }

@@ -8,11 +8,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/yamldoc/accepts"
 )
 
 // Schema is a JSON Schema (2020-12 unless it says otherwise) that documents can
@@ -24,9 +26,25 @@ import (
 // other test. unknownKeyHint is what to say of a key of a mapping that is like
 // none of those it knows, and unknownKeyHints what to say of certain keys.
 type Schema struct {
-	compiled *jsonschema.Schema
+	compiled func() *jsonschema.Schema
 	source   any // the schema itself, to look up the keywords above
 	id       string
+}
+
+// Embedded is a schema that is part of the program. It is compiled when a value does not satisfy
+// it, or may not. A text that is no schema panics, which tests of the schema rule out.
+func Embedded(id string, json []byte) *Schema {
+	source, err := jsonschema.UnmarshalJSON(bytes.NewReader(json))
+	if err != nil {
+		panic(fmt.Sprintf("the embedded schema %s: %v", id, err))
+	}
+	return &Schema{source: source, id: id, compiled: sync.OnceValue(func() *jsonschema.Schema {
+		s, err := CompileSchema(id, json)
+		if err != nil {
+			panic(err)
+		}
+		return s.compiled()
+	})}
 }
 
 // CompileSchema reads a JSON Schema. id is the URL by which it refers to itself;
@@ -46,7 +64,7 @@ func CompileSchema(id string, json []byte) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading schema %s: %w", id, err)
 	}
-	return &Schema{compiled: compiled, source: source, id: id}, nil
+	return &Schema{compiled: func() *jsonschema.Schema { return compiled }, source: source, id: id}, nil
 }
 
 // offline keeps the compiler from reading files and addresses.
@@ -66,7 +84,10 @@ func (d *Document) Validate(s *Schema) diagnostic.List {
 // was made of it by changing scalars, such as expanding variables. Diagnostics are
 // placed where the document has the original.
 func (d *Document) ValidateValue(s *Schema, value any) diagnostic.List {
-	err := s.compiled.Validate(value)
+	if accepts.Surely(s.source, value) {
+		return nil
+	}
+	err := s.compiled().Validate(value)
 	var failed *jsonschema.ValidationError
 	if !errors.As(err, &failed) {
 		return nil

@@ -125,3 +125,26 @@ func TestUnknownKeyHint(t *testing.T) {
 		}
 	}
 }
+
+// TestEmbeddedIsCompiledWhenNeeded: a document that is as it should be needs no compiled schema, and
+// each other one does. The schema is none in a part that the first document does not reach.
+func TestEmbeddedIsCompiledWhenNeeded(t *testing.T) {
+	schema := Embedded("https://example.com/lazy.json", []byte(`{"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": 3}}}`))
+	fine, err := Parse("a.yaml", []byte("a: x\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if problems := fine.Validate(schema); problems != nil {
+		t.Error(problems)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("the schema was not compiled for what does not satisfy it")
+		}
+	}()
+	other, err := Parse("a.yaml", []byte("a: 1\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.Validate(schema)
+}
