@@ -23,6 +23,9 @@ import (
 // an os.Root, so that no name, however written, leads out of it.
 type tree struct {
 	root *os.Root
+	// open are the folders that are being read, from the top down. What is in the innermost is
+	// opened by its own name: each folder on the way would be opened again otherwise.
+	open []openFolder
 	// real is the absolute path of the directory, links resolved.
 	real  string
 	rules *ignore.Rules
@@ -35,6 +38,12 @@ type tree struct {
 	leftOut  []LeftOut
 	listed   int     // entries below folders that are left out
 	watch    Watcher // nil where nobody watches
+}
+
+// openFolder is a folder at a path below the root.
+type openFolder struct {
+	at   string
+	root *os.Root
 }
 
 // openTree opens a directory for reading. The caller closes it.
@@ -115,7 +124,15 @@ func (t *tree) folder(name, at string, above []string) error {
 	}
 	above = append(above, at)
 	t.has(at)
-	entries, err := fs.ReadDir(t.root.FS(), at)
+	root, within := t.within(at)
+	here, err := root.OpenRoot(within)
+	if err != nil {
+		return cannotRead("reading the folder "+folderName(name), err)
+	}
+	defer here.Close()
+	t.open = append(t.open, openFolder{at, here})
+	defer func() { t.open = t.open[:len(t.open)-1] }()
+	entries, err := fs.ReadDir(here.FS(), ".")
 	if err != nil {
 		return cannotRead("reading the folder "+folderName(name), err)
 	}
@@ -131,6 +148,14 @@ func (t *tree) folder(name, at string, above []string) error {
 		}
 	}
 	return nil
+}
+
+// within is the nearest folder that is open, and what is at a path below the root by its path in there.
+func (t *tree) within(at string) (*os.Root, string) {
+	if n := len(t.open); n > 0 && path.Dir(at) == t.open[n-1].at {
+		return t.open[n-1].root, path.Base(at)
+	}
+	return t.root, filepath.FromSlash(at)
 }
 
 // entry reads one entry of a folder, of whatever kind.
@@ -237,7 +262,8 @@ func (t *tree) isIgnoredPath(at string) bool {
 // read reads the file that is at the path at below the root, and never more of
 // it than a file may have: it could grow while it is read.
 func (t *tree) read(name, at string) ([]byte, error) {
-	f, err := t.root.Open(filepath.FromSlash(at))
+	root, within := t.within(at)
+	f, err := root.Open(within)
 	if err != nil {
 		return nil, cannotRead("reading "+name, err)
 	}
