@@ -53,6 +53,10 @@ const (
 	DefaultVerifyTimeout = 5 * time.Minute
 	// DefaultHookTimeout is how long a hook may take.
 	DefaultHookTimeout = 10 * time.Minute
+	// DefaultCacheLimit is how much is kept of earlier commands, in bytes, and LeastCacheLimit
+	// what can be set.
+	DefaultCacheLimit = 1 << 30
+	LeastCacheLimit   = 1 << 20
 	// DefaultParallelism is how many extensions are worked on at once.
 	DefaultParallelism = 8
 )
@@ -75,6 +79,8 @@ type Config struct {
 	NamesTargets bool
 	// Sign are the keys that packages are signed with.
 	Sign Sign
+	// Cache is what is kept of earlier commands.
+	Cache Cache
 	// Announcements are where releases are announced.
 	Announcements []Announcement
 	// Entries are the extensions in the order of the file.
@@ -116,6 +122,15 @@ type Repository struct {
 type Sign struct {
 	PGPKeyFile string // an OpenPGP private key
 	KeyFile    string // a private key in PEM
+}
+
+// Cache is what is kept of earlier commands.
+type Cache struct {
+	// Limit is how much it may take on the disk, in bytes.
+	Limit int64
+	// Remote is a place that shares it with other machines: an absolute path, or oci://HOST/REPOSITORY;
+	// empty: none.
+	Remote string
 }
 
 // Announcement is a service in which a run announces what it has released.
@@ -281,6 +296,7 @@ func Default(dir string) *Config {
 		Cloud:       Cloud{Server: DefaultServer},
 		Repository:  Repository{URL: DefaultRepository},
 		Targets:     []Target{{Kind: TargetMarketplace, Name: string(TargetMarketplace)}},
+		Cache:       Cache{Limit: DefaultCacheLimit},
 		Parallelism: DefaultParallelism,
 		Defaults:    defaultSettings(dir),
 	}
@@ -400,6 +416,7 @@ func resolve(doc *yamldoc.Document, written *configfile.File) (*Config, error) {
 		setPath(&c.Sign.PGPKeyFile, written.Sign.PGPKeyFile, dir)
 		setPath(&c.Sign.KeyFile, written.Sign.KeyFile, dir)
 	}
+	c.Cache = cacheOf(doc, c.Cache, written.Cache, dir, &problems)
 	c.Tags = tagPatterns(doc, written.Tags, &problems)
 	for i, a := range written.Announce {
 		c.Announcements = append(c.Announcements, announcement(doc, i, a, &problems))

@@ -42,6 +42,7 @@ func TestEverything(t *testing.T) {
 		Repository:  Repository{URL: "http://127.0.0.1:8790", CAFile: "/etc/ssl/company.pem"},
 		Targets:     []Target{{Kind: TargetMarketplace, Name: "marketplace"}},
 		Sign:        Sign{PGPKeyFile: filepath.Join(dir, "keys", "skip.asc")},
+		Cache:       Cache{Limit: 512 << 20, Remote: "oci://cloud.example.com:5000/ksrelease/cache"},
 		Parallelism: 4,
 		Tags:        tagPatterns(nil, &configfile.Tags{Patterns: []string{"{name}/v{version}", "charts/cloud.example.com/{name}-{version}", "v{version}"}}, nil),
 		Announcements: []Announcement{
@@ -153,6 +154,29 @@ func TestSizesAndDurations(t *testing.T) {
 			t.Errorf("timeout %s: %v", text, err)
 		case want != 0 && got.Defaults.Verify.Timeout != want:
 			t.Errorf("timeout %s is %s, want %s", text, got.Defaults.Verify.Timeout, want)
+		}
+	}
+}
+
+// A cache that lies in the project would come with a pull request.
+func TestRemoteCachesOfAConfig(t *testing.T) {
+	root := t.TempDir()
+	for remote, want := range map[string]string{
+		"/mnt/cache": "", filepath.Dir(root): "", root + "-more": "", "": "", "oci://registry.example:5000/a/b": "",
+		root: "in the project", root + "/cache": "in the project", root + "/x/../cache": "in the project", "/": "",
+		"cache": "must be the absolute path", "oci://registry.example": "must be the absolute path", "oci://h/A": "a path of small letters",
+	} {
+		c, err := Parse(filepath.Join(root, Name), []byte("version: 1\nextensions: [{path: a}]\ncache: {remote: '"+remote+"'}\n"), noEnvironment)
+		switch {
+		case want == "" && (err != nil || c.Cache != Cache{Limit: DefaultCacheLimit, Remote: remote}):
+			t.Errorf("%s: %v", remote, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: %v, want %q", remote, err, want)
+		}
+	}
+	for text, want := range map[string]int64{"1MiB": 1 << 20, "2GiB": 2 << 30, "1048576": 1 << 20, "1KiB": 0, "": 0, "-1": 0, "much": 0} {
+		if got, err := ParseCacheLimit(text); got != want || (err == nil) != (want != 0) {
+			t.Errorf("%q: %d, %v", text, got, err)
 		}
 	}
 }

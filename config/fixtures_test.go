@@ -40,6 +40,7 @@ var beyondSchema = map[string]string{
 	"secrets.yaml":         "a reference may stand for any value",
 	"globs.yaml":           "the form of globs is no regular language",
 	"announce-secret.yaml": "which kinds have signatures is no matter of one key",
+	"cache-remote.yaml":    "a size as text has no least value",
 	"memory.yaml":          "a size as text has no least value",
 	"target-names.yaml":    "which names are alike is no matter of one item",
 }

@@ -140,6 +140,63 @@ func announcement(doc *yamldoc.Document, i int, written configfile.Announcement,
 	return a
 }
 
+// cacheOf reads what is kept of earlier commands.
+func cacheOf(doc *yamldoc.Document, base Cache, written *configfile.Cache, dir string, problems *diagnostic.List) Cache {
+	if written == nil {
+		return base
+	}
+	add := func(err error, key string) {
+		if err != nil {
+			raw, _, _ := doc.Raw("cache", key)
+			*problems = append(*problems, mistake(doc, CodeInvalidValue, fmt.Sprintf("%q is %q, but %s", key, cut(raw), err), "", "cache", key))
+		}
+	}
+	if written.Limit != nil {
+		limit, err := ParseCacheLimit(fmt.Sprint(written.Limit))
+		if number, ok := written.Limit.(float64); ok {
+			limit, err = int64(number), nil
+		}
+		add(err, "limit")
+		base.Limit = limit
+	}
+	if written.Remote != nil && *written.Remote != "" {
+		base.Remote = *written.Remote
+		add(checkCacheRemote(dir, base.Remote), "remote")
+	}
+	return base
+}
+
+// ParseCacheLimit reads how much a cache may take on the disk, in bytes.
+func ParseCacheLimit(text string) (int64, error) {
+	limit, err := sizeOf(text)
+	switch {
+	case err != nil:
+		return 0, errors.New("it must be a size such as 512MiB or 2GiB")
+	case limit < LeastCacheLimit:
+		return 0, errors.New("it must be at least 1MiB")
+	}
+	return limit, nil
+}
+
+// checkCacheRemote says what is wrong with a remote cache of a config. What lies in the project may come
+// with a pull request, and would say what lint has found.
+func checkCacheRemote(dir, remote string) error {
+	if address, ok := strings.CutPrefix(remote, "oci://"); ok {
+		if !registryForm.MatchString(remote) || !strings.Contains(address, "/") {
+			return errors.New("it must be oci:// with a host, and a path of small letters and digits")
+		}
+		return nil
+	}
+	path := filepath.FromSlash(remote)
+	if !filepath.IsAbs(path) {
+		return errors.New("it must be the absolute path of a folder, or oci:// with a host and a repository")
+	}
+	if below, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(below) {
+		return errors.New("it lies in the project, where others may have written it")
+	}
+	return nil
+}
+
 // overlayRules is a new map: the base is shared by all entries.
 func overlayRules(base, written map[string]Severity) map[string]Severity {
 	rules := make(map[string]Severity, len(base)+len(written))

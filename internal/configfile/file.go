@@ -61,6 +61,9 @@ type File struct {
 	Tags *Tags `json:"tags,omitempty"`
 	// Where it is announced what a run has released.
 	Announce []Announcement `json:"announce,omitempty" min:"1"`
+	// What is kept of earlier commands, so that they need not find it out again. It changes no
+	// result. docs/performance.md says what is kept, and where.
+	Cache *Cache `json:"cache,omitempty"`
 	// How many extensions are worked on at once.
 	Parallelism *int `json:"parallelism,omitempty" min:"1" max:"128" default:"8" example:"4"`
 }
@@ -130,6 +133,19 @@ type Tags struct {
 	// is that of the tags that ksrelease tag makes. A pattern without {name} is for
 	// a project with one extension.
 	Patterns []string `json:"patterns,omitempty" min:"1" like:"tag" say:"it must have {version} once and {name} at most once, not next to each other, among letters, digits, underscores and single separators, such as {name}/v{version}" example:"{name}/v{version}"`
+}
+
+// Cache is what is kept of earlier commands.
+type Cache struct {
+	// How much it takes on the disk, as a number of bytes or with a unit, as in size.limit; at
+	// least 1 MiB. What was not used for longest is removed first. KSRELEASE_CACHE_LIMIT counts
+	// more.
+	Limit any `json:"limit,omitempty" types:"string integer" min:"1048576" max:"1000000000000" pattern:"^([1-9][0-9]{0,8} ?([kKmMgG][iI]?)?[bB]?|([1-9][0-9]{0,5}\\.[0-9]{1,3}|0\\.[0-9]{0,2}[1-9]) ?[kKmMgG][iI]?[bB]?)$" say:"it must be a size such as 512MiB or 2GiB" default:"1GiB" example:"512MiB | 2GiB"`
+	// A place that shares the cache with other machines: the absolute path of a folder outside of
+	// the project, such as a mount, or oci:// with a registry and a repository. It is only read,
+	// where KSRELEASE_CACHE_REMOTE_MODE is not write. Whoever may write to it is trusted with the
+	// results of lint. An empty value names none. KSRELEASE_CACHE_REMOTE counts more.
+	Remote *string `json:"remote,omitempty" pattern:"^(oci://[^\\s/?#@]+/[^\\s?#@]+|/[^\\x00]*|[A-Za-z]:[/\\\\][^\\x00]*|)$" say:"it must be the absolute path of a folder, or oci:// with a host and a repository" example:"oci://registry.example.com/ksrelease/cache | /mnt/cache"`
 }
 
 // Sign are the keys that packages are signed with.
