@@ -156,16 +156,30 @@ func (c *Cache) Get(ctx context.Context, k Key) ([]byte, bool) {
 		c.stats.hits.Add(1)
 		return data, true
 	}
-	if c.remote != nil {
-		if entry, ok := c.remote.fetch(ctx, k); ok {
-			c.stats.hits.Add(1)
-			c.stats.shared.Add(1)
-			c.write(k, entry)
-			return entry[headerSize:], true
-		}
+	if data, ok := c.shared(ctx, k); ok {
+		c.stats.hits.Add(1)
+		c.stats.shared.Add(1)
+		return data, true
 	}
 	c.stats.misses.Add(1)
 	return nil, false
+}
+
+// shared gives the content of an entry of another machine, which is kept here under a name of its own:
+// a run without this remote does not believe it.
+func (c *Cache) shared(ctx context.Context, k Key) ([]byte, bool) {
+	if c.remote == nil {
+		return nil, false
+	}
+	here := c.remote.keyHere(k)
+	if data, ok := c.read(here); ok {
+		return data, true
+	}
+	data, ok := c.remote.fetch(ctx, k)
+	if ok {
+		c.write(here, seal(here, data))
+	}
+	return data, ok
 }
 
 // Put keeps the content of an entry. What has been there is replaced.
@@ -212,7 +226,7 @@ func (c *Cache) Dir() string {
 }
 
 // Close ends the use of the cache: what is on its way to the remote is waited for (for as long as
-// closing says), and where the folder has grown beyond its limit it is trimmed. No other method may be called then.
+// it moves on), and where the folder has grown beyond its limit it is trimmed. No other method may be called then.
 func (c *Cache) Close(ctx context.Context) {
 	if c == nil {
 		return
