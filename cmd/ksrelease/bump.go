@@ -8,6 +8,7 @@ import (
 type bumpCommand struct {
 	app.Place
 	app.Deadline
+	app.CacheFlag
 	Names      []string `arg:"" optional:"" name:"name" help:"These extensions, by name or path. May be left out where one is declared."`
 	Major      bool     `help:"The next MAJOR version, for what breaks: 2.0.0 after 1.2.3."`
 	Minor      bool     `help:"The next MINOR version, for what is new: 1.3.0 after 1.2.3."`

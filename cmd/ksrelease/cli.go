@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/ksrelease/ksrelease/internal/projectbundle"
+	"github.com/ksrelease/ksrelease/internal/projectcache"
 	"github.com/ksrelease/ksrelease/internal/projectimages"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/pipeline"
@@ -34,6 +35,7 @@ type cli struct {
 	Login       loginCommand                  `cmd:"" help:"Keep the API key of a marketplace."`
 	Logout      logoutCommand                 `cmd:"" help:"Drop the API key of a marketplace."`
 	Schema      schemaCommand                 `cmd:"" help:"Print the JSON Schema of .ksrelease.yaml."`
+	Cache       projectcache.Commands         `cmd:"" help:"What commands keep for later ones: show it, and remove it."`
 	Marketplace marketplaceCommand            `cmd:"" help:"The local marketplace: serve it, approve and reject what was submitted to it."`
 	Version     versionCommand                `cmd:"" help:"Print the version."`
 	Completion  completionCommand             `cmd:"" help:"Print the completion script of a shell."`

@@ -21,6 +21,7 @@ import (
 type doctorCommand struct {
 	app.Place
 	app.Deadline
+	app.CacheFlag
 	app.LocalFlags
 	Names             []string `arg:"" optional:"" name:"name" help:"Only these extensions of the repository."`
 	Repository        string   `placeholder:"URL" help:"Look at this Helm repository alone; no config is read."`

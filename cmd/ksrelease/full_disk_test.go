@@ -50,6 +50,8 @@ var printing = map[string]struct {
 	"marketplace approve": {before: "run --local", line: "marketplace approve alc@1.2.0"},
 	"marketplace reject":  {before: "run --local", line: "marketplace reject alc@1.2.0"},
 	"marketplace repair":  {before: "run --local", line: "marketplace repair"},
+	"cache info":          {line: "cache info"},
+	"cache clean":         {line: "cache clean"},
 	"version":             {line: "version"},
 	"completion":          {line: "completion bash"},
 }

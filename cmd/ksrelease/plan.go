@@ -21,6 +21,7 @@ import (
 type planCommand struct {
 	app.Place
 	app.Deadline
+	app.CacheFlag
 	app.LocalFlags
 	app.TargetFlags
 	app.HookFlags

@@ -15,6 +15,7 @@ import (
 type statusCommand struct {
 	app.Place
 	app.Deadline
+	app.CacheFlag
 	app.LocalFlags
 	app.Since
 	app.HookFlags

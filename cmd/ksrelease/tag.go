@@ -19,6 +19,7 @@ import (
 type tagCommand struct {
 	app.Place
 	app.Deadline
+	app.CacheFlag
 	app.LocalFlags
 	Names  []string `arg:"" optional:"" name:"name" help:"Only these extensions; each of them has to have its tag in the end."`
 	DryRun bool     `help:"Show which tags are missing, and make none."`

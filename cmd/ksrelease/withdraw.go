@@ -30,6 +30,7 @@ func (r released) String() string { return r.Name + "@" + r.Version }
 
 type withdrawCommand struct {
 	app.Place
+	app.CacheFlag
 	app.LocalFlags
 	Release released `arg:"" name:"name@version" help:"The version to take back."`
 	Message string   `may-be-empty:"" default:"withdrawn with ksrelease" help:"The message to the reviewers."`

@@ -58,6 +58,7 @@ type App struct {
 	failure  error
 	entered  bool // the working directory is that of -C
 	hooks    atomic.Pointer[hooks.Set]
+	caching  caching
 	commands endings
 }
 
@@ -99,6 +100,7 @@ func (a *App) Execute(args []string, command func() error) int {
 	a.Redact.FromEnvironment(a.Env, credentials.Variable, places.RepositoryPassword, signing.PGPPassphrase)
 	code := a.guard(command)
 	a.endHooks()
+	a.closeCache()
 	if a.failure != nil && !a.reported {
 		a.reportFailure(args)
 	}

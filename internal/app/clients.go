@@ -113,7 +113,7 @@ func (a *App) withOthers(p *Project, c *Clients) *Clients {
 
 // Client makes a client with what all of them have.
 func (a *App) Client(options transport.Options) *transport.Client {
-	options.UserAgent, options.FirstWait = UserAgent(), a.RetryWait
+	options.UserAgent, options.FirstWait = UserAgent(), cmp.Or(a.RetryWait, options.FirstWait)
 	options.Attempts = cmp.Or(options.Attempts, a.Attempts)
 	return transport.New(options)
 }

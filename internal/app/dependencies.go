@@ -7,6 +7,7 @@ import (
 
 	"helm.sh/helm/v3/pkg/helmpath"
 
+	"github.com/ksrelease/ksrelease/internal/cache"
 	"github.com/ksrelease/ksrelease/internal/dependency"
 	"github.com/ksrelease/ksrelease/internal/places"
 	"github.com/ksrelease/ksrelease/internal/transport"
@@ -48,10 +49,8 @@ func (a *App) dependencies(p *Project) (dependencies, error) {
 		Root: p.Root, Transport: web, UserAgent: UserAgent(),
 		RepositoryURL: p.Config.Repository.URL, Username: user, Password: password,
 		RegistryConfigs: a.registryConfigs(),
-	}
-	// Without a cache directory charts are downloaded each time.
-	if cache, err := os.UserCacheDir(); err == nil {
-		options.Cache = filepath.Join(cache, "ksrelease", "charts")
+		Cache:           a.CacheFolder(cache.Charts), // without one, charts are downloaded each time
+		Indexes:         p.Cache(),
 	}
 	return dependencies{dependency.New(options), web.Close}, nil
 }

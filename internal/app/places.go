@@ -115,6 +115,7 @@ func (p *Project) targetOf(ref string) (config.Target, error) {
 // connectToAll connects to targets of a project.
 func (a *App) connectToAll(p *Project, targets []config.Target, o DialOptions) (*Clients, error) {
 	maker := places.New(places.Options{
+		Cache:  a.openCache(),
 		Config: p.Config, Env: a.Env, Environment: a.Environment, Redact: &a.Redact, Warn: a.Warnings.Add,
 		Client: a.Client, Connect: a.Connect, UserAgent: UserAgent(), DockerConfigs: a.registryConfigs(), Mirrors: a.registryMirrors,
 		Display: Display, Parallelism: o.Parallelism, Keys: o.Keys, Releases: o.Releases, Idle: p.idle(), AtExit: a.commands.add,

@@ -85,6 +85,9 @@ func (p Place) Open(ctx context.Context, a *App) (*Project, error) {
 		if failed != nil {
 			return nil, failed
 		}
+		if err := a.readCacheSettings(config.Default(here).Cache); err != nil {
+			return nil, err
+		}
 		without := &Project{Config: config.Default(here), Root: here, warn: a.Warnings.Add, app: a}
 		errors.As(err, &without.above)
 		return without, nil
@@ -104,6 +107,9 @@ func (p Place) Open(ctx context.Context, a *App) (*Project, error) {
 		return nil, err
 	case err != nil:
 		return nil, Usage(err, "name a file that can be read with -f FILE")
+	}
+	if err := a.readCacheSettings(loaded.Cache); err != nil {
+		return nil, err
 	}
 	a.Redact.Expansions(loaded.Expansions())
 	for _, t := range loaded.Targets {

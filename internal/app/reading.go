@@ -7,6 +7,7 @@ import "context"
 type Reading struct {
 	Place
 	Deadline
+	CacheFlag
 	LocalFlags
 }
 

@@ -23,6 +23,7 @@ import (
 type Selection struct {
 	Place
 	Deadline
+	CacheFlag
 	Only []string `placeholder:"NAME" xor:"chosen" help:"Only the extensions of these names."`
 	Asked
 	Shard shards.Shard `placeholder:"I/N" help:"Only the I-th of N parts of about the same work. What requires each other is in one part."`

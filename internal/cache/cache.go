@@ -42,9 +42,18 @@ type Options struct {
 	Remote Remote // nil: no other machine shares the cache
 	// Remark takes what is worth knowing, such as that nothing can be written; nil: nobody does. It
 	// may be called by several goroutines.
-	Remark func(string)
+	Remark func(about About, text string)
 	Now    func() time.Time // nil: time.Now
 }
+
+// About is what a remark is about.
+type About int
+
+// What remarks are about: the folder of this machine, or the remote.
+const (
+	AboutFolder About = iota
+	AboutRemote
+)
 
 // Cache is an open cache. Any number of goroutines may use it.
 type Cache struct {
@@ -58,7 +67,7 @@ type local struct {
 	limit   int64
 	tool    string
 	now     func() time.Time
-	remark  func(string)
+	remark  func(About, string)
 	unkept  sync.Once   // the remark that something could not be kept
 	broken  atomic.Bool // nothing is written any more
 	written atomic.Int64
@@ -89,11 +98,11 @@ func Open(o Options) (*Cache, error) {
 		l.now = time.Now
 	}
 	if l.remark == nil {
-		l.remark = func(string) {}
+		l.remark = func(About, string) {}
 	}
 	c := &Cache{local: l}
 	if o.Remote != nil {
-		c.remote = newLayer(o.Remote, l.remark)
+		c.remote = newLayer(o.Remote, func(s string) { l.remark(AboutRemote, s) })
 	}
 	return c, nil
 }
@@ -268,7 +277,7 @@ func (l *local) fails(err error) {
 	}
 	l.broken.Store(true)
 	l.unkept.Do(func() {
-		l.remark("the cache " + l.folder.base + " cannot be written, and stays as it is: " + failure.WithoutPath(err).Error())
+		l.remark(AboutFolder, "the cache "+l.folder.base+" cannot be written, and stays as it is: "+failure.WithoutPath(err).Error())
 	})
 }
 

@@ -18,7 +18,7 @@ import (
 // opened is a cache in a folder, whose remarks fail the test unless it asks for them.
 func opened(t *testing.T, dir string, adjust ...func(*Options)) *Cache {
 	t.Helper()
-	o := Options{Dir: dir, Tool: "test", Remark: func(s string) { t.Error("remark:", s) }}
+	o := Options{Dir: dir, Tool: "test", Remark: func(_ About, s string) { t.Error("remark:", s) }}
 	for _, f := range adjust {
 		f(&o)
 	}

@@ -57,10 +57,30 @@ func openFolder(dir string) (*folder, error) {
 	if err != nil {
 		return nil, failure.WithHint(fmt.Errorf("the folder %s cannot be used: %w", base, failure.WithoutPath(err)), "%s", hint)
 	}
-	if !before.IsDir() {
-		return nil, failure.WithHint(fmt.Errorf("the folder %s cannot be used: %s in it is no folder", base, entriesName), "%s", hint)
+	return openEntries(base, before)
+}
+
+// existing opens a folder that may have entries; nil, nil where it has none.
+func existing(dir string) (*folder, error) {
+	base, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
 	}
-	root, err := os.OpenRoot(path)
+	before, err := os.Lstat(filepath.Join(base, entriesName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, failure.WithoutPath(err)
+	}
+	return openEntries(base, before)
+}
+
+func openEntries(base string, before fs.FileInfo) (*folder, error) {
+	if !before.IsDir() {
+		return nil, &UntrustedError{fmt.Sprintf("the folder %s cannot be used: %s in it is no folder", base, entriesName)}
+	}
+	root, err := os.OpenRoot(filepath.Join(base, entriesName))
 	if err != nil {
 		return nil, failure.WithHint(fmt.Errorf("the folder %s cannot be used: %w", base, failure.WithoutPath(err)), "%s", hint)
 	}
@@ -85,14 +105,23 @@ func (f *folder) trusted(before fs.FileInfo) error {
 	owner, others := fileowner.Of(info)
 	switch {
 	case !os.SameFile(before, info):
-		return fmt.Errorf("the folder %s was exchanged while it was opened", path)
+		return &UntrustedError{fmt.Sprintf("the folder %s was exchanged while it was opened", path)}
 	case others:
-		return failure.WithHint(fmt.Errorf("the folder %s belongs to another user (%s), who could have written any result to it", path, owner), "%s", hint)
+		return &UntrustedError{fmt.Sprintf("the folder %s belongs to another user (%s), who could have written any result to it", path, owner)}
 	case info.Mode().Perm()&0o022 != 0 && runtime.GOOS != "windows":
-		return failure.WithHint(fmt.Errorf("other users may write to the folder %s, and so any result", path), "see what is in it, then: chmod go-w %s; or %s", path, hint)
+		return &UntrustedError{fmt.Sprintf("other users may write to the folder %s, and so any result", path)}
 	}
 	return nil
 }
+
+// UntrustedError says that others could have written what is in a folder.
+type UntrustedError struct{ text string }
+
+// Error says who could.
+func (e *UntrustedError) Error() string { return e.text }
+
+// Hint says what to do about it.
+func (e *UntrustedError) Hint() string { return hint }
 
 func mkdir(path string) error {
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {

@@ -72,7 +72,7 @@ func with(t *testing.T, f *fake, said *remarks) *Cache {
 	return opened(t, t.TempDir(), func(o *Options) {
 		o.Remote = f
 		if said != nil {
-			o.Remark = said.add
+			o.Remark = func(_ About, s string) { said.add(s) }
 		}
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -88,7 +89,7 @@ func (l *local) trim(ctx context.Context) {
 	_ = l.folder.root.Remove(grownName)
 	// Entries may be hundreds of thousands, so that only sums are kept in memory.
 	used := usage{now: now, hours: map[int64]int64{}}
-	whole := l.folder.walk(ctx, func(dir *os.Root, name string, info fs.FileInfo) {
+	whole := l.folder.walk(ctx, func(_ string, dir *os.Root, name string, info fs.FileInfo) {
 		if !isEntry(name) && now.Sub(info.ModTime()) > unfinishedFor && dir.Remove(name) == nil {
 			return
 		}
@@ -121,7 +122,7 @@ func (u *usage) hour(info fs.FileInfo) int64 {
 
 // keeping removes what was used longest ago, so that limit bytes are left: all of earlier hours, and
 // of the hour at the boundary as much as has to be.
-func (u *usage) keeping(limit int64) func(dir *os.Root, name string, info fs.FileInfo) {
+func (u *usage) keeping(limit int64) func(kind string, dir *os.Root, name string, info fs.FileInfo) {
 	boundary, excess := int64(0), u.total-limit
 	for _, hour := range slices.Sorted(maps.Keys(u.hours)) {
 		if boundary = hour; excess <= u.hours[hour] {
@@ -129,7 +130,7 @@ func (u *usage) keeping(limit int64) func(dir *os.Root, name string, info fs.Fil
 		}
 		excess -= u.hours[hour]
 	}
-	return func(dir *os.Root, name string, info fs.FileInfo) {
+	return func(_ string, dir *os.Root, name string, info fs.FileInfo) {
 		hour, size := u.hour(info), onDisk(info.Size())
 		if hour > boundary || hour == boundary && excess <= 0 || dir.Remove(name) != nil {
 			return
@@ -154,7 +155,7 @@ func (l *local) trimmed(has int64, at time.Time) bool {
 }
 
 // walk shows all files of entries, until ctx ends; whole says that it showed all.
-func (f *folder) walk(ctx context.Context, show func(dir *os.Root, name string, info fs.FileInfo)) (whole bool) {
+func (f *folder) walk(ctx context.Context, show func(kind string, dir *os.Root, name string, info fs.FileInfo)) (whole bool) {
 	kinds, err := fs.ReadDir(f.root.FS(), ".")
 	if err != nil {
 		return false
@@ -169,11 +170,19 @@ func (f *folder) walk(ctx context.Context, show func(dir *os.Root, name string, 
 			whole = false
 			continue
 		}
-		if !walkFiles(ctx, dir, show) {
+		if !walkFiles(ctx, dir, func(dir *os.Root, name string, info fs.FileInfo) { show(kindName(kind.Name()), dir, name, info) }) {
 			return false
 		}
 	}
 	return whole
+}
+
+// kindName is the word of a kind, for people: lint of lint-1.
+func kindName(folder string) string {
+	if i := strings.LastIndexByte(folder, '-'); i > 0 {
+		return folder[:i]
+	}
+	return folder
 }
 
 // atOnceNames is how many names of a folder are read at once.

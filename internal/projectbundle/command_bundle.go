@@ -17,6 +17,7 @@ import (
 type BundleCommand struct {
 	app.Place
 	app.Deadline
+	app.CacheFlag
 	app.HookFlags
 	Names    []string `arg:"" optional:"" name:"name" help:"Only these extensions. Without -o: list FILE… or verify FILE…, of bundles that are there."`
 	File     string   `short:"o" placeholder:"FILE" help:"The file to write."`

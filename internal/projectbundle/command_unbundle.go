@@ -16,6 +16,7 @@ import (
 type UnbundleCommand struct {
 	app.Place
 	app.Deadline
+	app.CacheFlag
 	Files     []string `arg:"" name:"file" help:"Bundles: a base before what goes on from it; - is standard input."`
 	To        []string `placeholder:"TARGET" help:"Where packages go: a target of the config, oci://HOST/PATH, https://HOST of a ChartMuseum, or a folder. May be repeated."`
 	Images    string   `placeholder:"PREFIX" help:"Where images go: HOST[:PORT][/PATH]."`

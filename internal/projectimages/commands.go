@@ -28,6 +28,7 @@ type Commands struct {
 type Flags struct {
 	app.Place
 	app.Deadline
+	app.CacheFlag
 	app.HookFlags
 	Names []string `arg:"" optional:"" name:"name" help:"Only the images of these extensions."`
 }

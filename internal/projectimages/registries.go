@@ -8,6 +8,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/app"
+	"github.com/ksrelease/ksrelease/internal/cache"
 	"github.com/ksrelease/ksrelease/internal/images/mirror"
 	"github.com/ksrelease/ksrelease/internal/images/presence"
 	"github.com/ksrelease/ksrelease/internal/images/release"
@@ -38,10 +39,10 @@ func Dial(a *app.App, mirrors []config.Mirror, parallelism int) (*Reach, error) 
 	}
 	asker := &presence.Asker{Registries: client, Parallelism: parallelism}
 	copier := &mirror.Mirror{Registries: client, Direct: client.Direct(), Asker: asker, Parallelism: parallelism}
-	// Without a folder for caches nothing is kept, and nobody is kept away.
-	if cache, err := os.UserCacheDir(); err == nil {
-		asker.Known = &presence.Known{Dir: filepath.Join(cache, "ksrelease", "platforms")}
-		copier.Locks = filepath.Join(cache, "ksrelease", "locks")
+	asker.Known = &presence.Known{Dir: a.CacheFolder(cache.Platforms)}
+	// Locks keep others away whatever is kept, and are in the same place for all of a user.
+	if dir, err := os.UserCacheDir(); err == nil {
+		copier.Locks = filepath.Join(dir, "ksrelease", "locks")
 	}
 	return &Reach{asker, copier, end}, nil
 }

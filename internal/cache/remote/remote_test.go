@@ -48,7 +48,7 @@ func machine(t *testing.T, remote cache.Remote, remark func(string)) *cache.Cach
 	if remark == nil {
 		remark = func(s string) { t.Error("remark:", s) }
 	}
-	c, err := cache.Open(cache.Options{Dir: t.TempDir(), Tool: "test", Remote: remote, Remark: remark})
+	c, err := cache.Open(cache.Options{Dir: t.TempDir(), Tool: "test", Remote: remote, Remark: func(_ cache.About, s string) { remark(s) }})
 	if err != nil {
 		t.Fatal(err)
 	}
