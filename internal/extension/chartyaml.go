@@ -125,19 +125,23 @@ func isEmbedded(icon string) bool {
 	return ok && strings.HasPrefix(media, "data:") && len(media) > len("data:") && isPlainWord(media[len("data:"):]) && isPlainWord(data)
 }
 
-// isPlainWord reports whether text has only the characters of media types and
-// base64. A loop, since a regular expression takes milliseconds over an icon.
+// isPlainWord reports whether text has only the characters of media types and base64. A table,
+// since a regular expression takes milliseconds over an icon, which is looked at several times.
 func isPlainWord(text string) bool {
 	for i := range len(text) {
-		switch c := text[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case c == '+', c == '/', c == '=', c == '.', c == '-':
-		default:
+		if !plainCharacters[text[i]] {
 			return false
 		}
 	}
 	return text != ""
 }
+
+var plainCharacters = func() (is [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=.-") {
+		is[c] = true
+	}
+	return is
+}()
 
 // localChart is what the local form of the package has of the chart.
 type localChart struct {

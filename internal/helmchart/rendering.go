@@ -5,12 +5,14 @@ import (
 	"errors"
 	"maps"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/helmchart/manifest"
@@ -180,14 +182,13 @@ func (r *Rendering) makesPods() func(template string) bool {
 // not YAML. What another rendering of the same charts has read is not read twice.
 func (r *Rendering) read(ctx context.Context, others ...*Rendering) error {
 	r.totals = nil
-	return r.eachText(ctx, func(template string) {
+	return r.readTexts(ctx, true, func(template string) (takeOver func()) {
 		for _, other := range others {
 			if text, ok := other.Texts[template]; ok && text == r.Texts[template] {
-				r.copyOf(template, other)
-				return
+				return func() { r.copyOf(template, other) }
 			}
 		}
-		r.readText(template, true)
+		return nil
 	})
 }
 
@@ -219,58 +220,113 @@ func (r *Rendering) readLike(ctx context.Context, other *Rendering) error {
 	for _, w := range other.Workloads {
 		known[w.Template] = append(known[w.Template], w)
 	}
-	return r.eachText(ctx, func(template string) {
+	return r.readTexts(ctx, false, func(template string) (takeOver func()) {
 		if text, ok := other.Texts[template]; ok && text == r.Texts[template] && len(other.varied[template]) == 0 {
-			r.Workloads = append(r.Workloads, known[template]...)
-			return
+			return func() { r.Workloads = append(r.Workloads, known[template]...) }
 		}
-		r.readText(template, false)
+		return nil
 	})
 }
 
-func (r *Rendering) eachText(ctx context.Context, visit func(template string)) error {
-	for _, template := range sortedKeys(r.Texts) {
-		if strings.HasSuffix(template, "NOTES.txt") { // as Helm distinguishes notes from manifests
-			continue
+// readAhead is how much text, in bytes, is parsed, and held in memory, before the first is needed.
+const readAhead = 256 << 10
+
+// readTexts reads what the templates rendered, in their order, but for what is taken over from
+// another rendering. Texts are parsed side by side, for that is most of the work.
+func (r *Rendering) readTexts(ctx context.Context, all bool, known func(template string) (takeOver func())) error {
+	templates := slices.DeleteFunc(sortedKeys(r.Texts), func(template string) bool {
+		return strings.HasSuffix(template, "NOTES.txt") // as Helm distinguishes notes from manifests
+	})
+	for len(templates) > 0 {
+		count, size := 0, 0
+		for ; count < len(templates) && size < readAhead; count++ {
+			size += len(r.Texts[templates[count]])
 		}
-		if err := ctx.Err(); err != nil {
-			return err
+		takeOver, documents := make([]func(), count), make([][]parsedDocument, count)
+		var parsing errgroup.Group
+		parsing.SetLimit(runtime.GOMAXPROCS(0))
+		for i, template := range templates[:count] {
+			takeOver[i] = known(template)
+			parsing.Go(func() error {
+				defer func() { _ = recover() }() // a panic is for who asked: it comes again below
+				if takeOver[i] == nil && ctx.Err() == nil {
+					documents[i] = parseText(template, r.Texts[template], all)
+				}
+				return nil
+			})
 		}
-		visit(template)
+		_ = parsing.Wait() // there is no error
+		for i, template := range templates[:count] {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if takeOver[i] != nil {
+				takeOver[i]()
+				continue
+			}
+			if documents[i] == nil {
+				documents[i] = parseText(template, r.Texts[template], all)
+			}
+			r.readText(template, documents[i], all)
+		}
+		templates = templates[count:]
 	}
 	return nil
 }
 
+// parsedDocument is one document that a template rendered.
+type parsedDocument struct {
+	manifest.Document
+	// skipped is set where it was not parsed.
+	skipped bool
+	pods    []workload.Workload
+	node    *yaml.Node
+	err     error
+}
+
+// parseText parses what one template rendered. all asks for what holds no pods, too, but for API
+// definitions, being the largest documents by far and text that nobody templates.
+func parseText(template, text string, all bool) []parsedDocument {
+	split := manifest.Split(text)
+	documents := make([]parsedDocument, len(split))
+	for i, m := range split {
+		d := &documents[i]
+		d.Document, d.skipped = m, !m.MayHoldPods() && (!all || m.DefinesAPI())
+		if !d.skipped {
+			d.pods, d.node, d.err = podsOf(template, m)
+		}
+	}
+	return documents
+}
+
 // readText reads what one template rendered. all asks for the objects too, and
-// for what is wrong in documents without pods; API definitions are left out of
-// that, being the largest documents by far and text that nobody templates.
-func (r *Rendering) readText(template string, all bool) {
+// for what is wrong in documents without pods.
+func (r *Rendering) readText(template string, documents []parsedDocument, all bool) {
 	kinds, objects := map[string]int{}, map[string]int{}
 	random := sync.OnceValue(r.Sources[template].MakesUpNames)
-	for _, m := range manifest.Split(r.Texts[template]) {
-		if !m.MayHoldPods() && (!all || m.DefinesAPI()) {
+	for _, d := range documents {
+		if d.skipped {
 			if all {
-				o := apiDefinition(template, m, nil)
+				o := apiDefinition(template, d.Document, nil)
 				o.Ordinal = objects[o.Kind]
 				objects[o.Kind]++
 				r.Objects = append(r.Objects, o)
 			}
 			continue
 		}
-		found, node, err := podsOf(template, m)
-		if err != nil {
-			r.Invalid = append(r.Invalid, InvalidManifest{Template: template, Manifest: m, Err: err})
+		if d.err != nil {
+			r.Invalid = append(r.Invalid, InvalidManifest{Template: template, Manifest: d.Document, Err: d.err})
 			continue
 		}
 		if all {
-			if o, ok := objectOf(template, m, node); ok {
+			if o, ok := objectOf(template, d.Document, d.node); ok {
 				o.Ordinal = objects[o.Kind]
 				objects[o.Kind]++
 				r.Objects = append(r.Objects, o)
 			}
 		}
-		for _, w := range found {
-			w.Begin, w.End = m.Line, m.Line+strings.Count(m.Text, "\n")
+		for _, w := range d.pods {
+			w.Begin, w.End = d.Line, d.Line+strings.Count(d.Text, "\n")
 			w.Ordinal = kinds[w.Kind]
 			kinds[w.Kind]++
 			if random() {

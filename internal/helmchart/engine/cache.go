@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"runtime"
 	"sync"
 	"text/template"
 	"text/template/parse"
 
+	"golang.org/x/sync/errgroup"
 	"helm.sh/helm/v3/pkg/chart"
 )
 
@@ -61,6 +63,44 @@ func (c *Cache) parse(t *template.Template, p parsed) error {
 	}
 	return nil
 }
+
+// parseAhead parses templates side by side, where there are many, for parse to find. What does not
+// parse is left to it.
+func (c *Cache) parseAhead(list []parsed) {
+	var fresh []parsed
+	size := 0
+	c.mu.Lock()
+	for _, p := range list {
+		if _, known := c.trees[named{p.file, p.name}]; !known {
+			fresh = append(fresh, p)
+			size += len(p.text)
+		}
+	}
+	c.mu.Unlock()
+	if size < smallSet || runtime.GOMAXPROCS(0) == 1 {
+		return
+	}
+	known := knownFunctions()
+	var parsing errgroup.Group
+	parsing.SetLimit(runtime.GOMAXPROCS(0))
+	for _, p := range fresh {
+		parsing.Go(func() error {
+			// A panic is for who asked: it comes again in parse.
+			defer func() { _ = recover() }()
+			trees, err := parse.Parse(p.name, p.text, "", "", known)
+			if err == nil {
+				c.mu.Lock()
+				c.trees[named{p.file, p.name}] = trees
+				c.mu.Unlock()
+			}
+			return nil
+		})
+	}
+	_ = parsing.Wait() // there is no error
+}
+
+// smallSet is the size of templates, in bytes, below which it is not worth to share the work.
+const smallSet = 8 << 10
 
 // knownFunctions are those that a template may name: ours, and those of text/template
 // itself, of which the parser wants to know no more than that they are there.

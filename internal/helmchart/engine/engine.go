@@ -62,6 +62,7 @@ func Parse(root *chart.Chart, cache *Cache) (t *Templates, err error) {
 	t = &Templates{root: root, set: template.New("gotpl").Option(missingKey), list: cache.listOf(root), files: map[*chart.Chart]files{}}
 	t.readFiles(root)
 	t.set.Funcs(functions())
+	cache.parseAhead(t.list)
 	for _, p := range t.list {
 		if err := cache.parse(t.set.New(p.name), p); err != nil {
 			return nil, parseError(p.name, err)

@@ -12,8 +12,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/excerpt"
 	"github.com/ksrelease/ksrelease/internal/helmchart"
 	"github.com/ksrelease/ksrelease/internal/helmchart/chartutil"
-	"github.com/ksrelease/ksrelease/internal/helmchart/merge"
 	"github.com/ksrelease/ksrelease/internal/helmchart/helmerror"
+	"github.com/ksrelease/ksrelease/internal/helmchart/merge"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
 	"github.com/ksrelease/ksrelease/internal/yamldoc"
 )
