@@ -19,7 +19,7 @@ type sizes struct {
 	tree       int // bytes of an extension on average; 0 for those of public ones
 	names      int // in the index; 0 for as many as there are extensions
 	versions   int // of each name in the index
-	unreleased int // every extension whose number it divides has a version that is not in the index; 0 for none
+	unreleased int // every extension whose number it divides is not in the index; 0 for none
 }
 
 // write makes a monorepo in dir, and its index in dir/repository/index.yaml.

@@ -69,7 +69,7 @@ func parse() settings {
 	flag.IntVar(&s.sizes.tree, "tree", 0, "for -generate: how many bytes an extension has on average, 0 for as many as public ones (245,000)")
 	flag.IntVar(&s.sizes.names, "names", 0, "for -generate: how many names the index has, 0 for those of the monorepo")
 	flag.IntVar(&s.sizes.versions, "versions", 30, "for -generate: how many versions the index has of each")
-	flag.IntVar(&s.sizes.unreleased, "unreleased", 0, "for -generate: of every `N`th extension the index lacks the present version, 0 for none")
+	flag.IntVar(&s.sizes.unreleased, "unreleased", 0, "for -generate: the index lacks every `N`th extension, 0 for none")
 	flag.Parse()
 	if only != "" {
 		s.only = strings.Split(only, ",")

@@ -165,7 +165,7 @@ func (s statusSeen) WriteHeader(status int) {
 	s.ResponseWriter.WriteHeader(status)
 }
 
-// measureMany has one extension in ten released, or rather planned to be, and looks at how time and memory
+// measureMany plans extensions of which one in ten is new, and looks at how time and memory
 // grow. The trees are small, so that there can be 10,000.
 func measureMany(ctx context.Context, l *lab) ([]series, []claim, error) {
 	market, err := startMarketplace(ctx, l.ksrelease, l.folder("marketplace-many"), 0)

@@ -23,6 +23,6 @@ var rows = []row{
 	{"index", "one extension that exists, in an index of 30,000 versions", measureIndex},
 	{"exists", "1,000 extensions that exist, first run", measureExists},
 	{"again", "1,000 extensions that exist, repeated", measureAgain},
-	{"many", "1,000, 3,000 and 10,000 extensions, one in ten to be released", measureMany},
+	{"many", "1,000, 3,000 and 10,000 extensions, one in ten new", measureMany},
 	{"registry", "100 packages to a registry 50 ms away", measureRegistry},
 }

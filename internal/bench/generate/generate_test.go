@@ -124,7 +124,7 @@ func TestTheIndexIsAsHelmWritesIt(t *testing.T) {
 			}
 		}
 	}
-	if want := 20*25 - 4; count != want {
+	if want := (20 - 4) * 25; count != want {
 		t.Errorf("%d versions, want %d", count, want)
 	}
 

@@ -22,8 +22,8 @@ type Index struct {
 	// have the digests of their content there, so that a run finds that they exist. Without
 	// it, and for names that it does not have, digests are made up.
 	Monorepo string
-	// Unreleased leaves out the present version of every extension whose number is divisible by it, so
-	// that there is something to release; 0 for none.
+	// Unreleased leaves out every extension whose number is divisible by it, so that there is something
+	// to release; 0 for none.
 	Unreleased int
 }
 
@@ -45,6 +45,9 @@ func (x Index) Write(ctx context.Context, w io.Writer) error {
 	out := bufio.NewWriterSize(w, 1<<20)
 	out.WriteString("apiVersion: v1\nentries:\n")
 	for _, p := range profiles {
+		if x.Unreleased > 0 && p.number%x.Unreleased == 0 {
+			continue
+		}
 		t := source(x.Seed, p.number, ofIndex)
 		fmt.Fprintf(out, "  %s:\n", p.name)
 		for before := range x.Versions {
@@ -52,11 +55,7 @@ func (x Index) Write(ctx context.Context, w io.Writer) error {
 			if before == 0 && digests[p.number] != "" {
 				digest = digests[p.number]
 			}
-			e := t.entry(p, before, digest)
-			if before == 0 && x.Unreleased > 0 && p.number%x.Unreleased == 0 {
-				continue
-			}
-			out.WriteString(e)
+			out.WriteString(t.entry(p, before, digest))
 		}
 	}
 	fmt.Fprintf(out, "generated: %q\n", began.Add(past*day).Format(time.RFC3339Nano))
