@@ -185,7 +185,11 @@ type servedInScript struct {
 
 func (s *servedInScript) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	s.log = append(s.log, r.Method+" "+r.URL.RequestURI())
+	line := r.Method + " " + r.URL.RequestURI()
+	if r.Header.Get("If-None-Match") != "" {
+		line += " if it has changed"
+	}
+	s.log = append(s.log, line)
 	hidden := s.hidden && r.URL.Path == "/index.yaml"
 	expired := s.left != nil && strings.HasPrefix(r.URL.Path, "/apis/")
 	if expired {
