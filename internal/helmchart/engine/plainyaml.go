@@ -106,7 +106,7 @@ func (w *yamlWriter) scalar(value any) (text string, ok bool) {
 		if v == "" {
 			return `""`, true
 		}
-		return v, isPlainText(v) || isQuantity(v)
+		return v, isPlainText(v) || isQuantity(v) || isPath(v)
 	case chartutil.Values:
 		return w.scalar(map[string]any(v))
 	case map[string]any:
@@ -140,6 +140,21 @@ func isPlainText(text string) bool {
 	switch strings.ToLower(text) {
 	case "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf":
 		return false
+	}
+	return true
+}
+
+// isPath reports whether a text is a path, an address, an image or an argument, with no blanks: such
+// are written without quotes, too.
+func isPath(text string) bool {
+	name := strings.TrimPrefix(strings.TrimPrefix(text, "--"), "/")
+	if len(name) == 0 || len(text) > 100 || !isLetter(name[0]) || text[len(text)-1] == ':' || len(name) == len(text) && len(text) <= len("false") {
+		return false
+	}
+	for i := range len(name) {
+		if c := name[i]; !isLetter(c) && (c < '0' || c > '9') && !strings.ContainsRune("._/-:=,@+", rune(c)) {
+			return false
+		}
 	}
 	return true
 }

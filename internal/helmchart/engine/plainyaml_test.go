@@ -78,6 +78,15 @@ func TestPlainYAML(t *testing.T) {
 	if written < 3000 {
 		t.Errorf("%d values were written", written)
 	}
+	for range soak.Cases(t, 20_000, 500_000) {
+		var text strings.Builder
+		for range 1 + random.IntN(12) {
+			text.WriteByte("abnoyNO019:=,+@*&!/-._ %~#'{}[]|>?"[random.IntN(34)])
+		}
+		check(map[string]any{"a": text.String()})
+		check("--" + text.String())
+		check("/" + text.String())
+	}
 	loop := map[string]any{}
 	loop["loop"] = loop
 	if _, ok := plainYAML(loop); ok {
@@ -92,6 +101,7 @@ func BenchmarkToYAML(b *testing.B) {
 		"requests": map[string]any{"cpu": "10m", "memory": "32Mi"},
 		"labels":   map[string]any{"app.kubernetes.io/name": "web", "app.kubernetes.io/instance": "web"},
 		"ports":    []any{map[string]any{"name": "http", "containerPort": 80.0}},
+		"probe":    map[string]any{"path": "/healthz", "image": "docker.io/library/nginx:1.27"},
 	}
 	b.Run("here", func(b *testing.B) {
 		for b.Loop() {
