@@ -9,7 +9,6 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/delivery"
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
@@ -28,8 +27,8 @@ func existsStep(ctx context.Context, env *planning, r *release) error {
 		}
 		exists, sure, err := rt.Exists(ctx, env.to[rt.at])
 		if err == nil && !sure { // too little is known without the content
-			if err := readStep(ctx, env, r); err != nil {
-				return failure.InStage(results.StageLint, err)
+			if err := readContent(ctx, r); err != nil {
+				return err
 			}
 			exists, _, err = rt.Exists(ctx, env.to[rt.at])
 		}
@@ -240,7 +239,7 @@ func picturesStep(_ context.Context, _ *applying, r *release) error {
 // withoutPictures ends what would have a package of which the icon lies nowhere.
 func (r *release) withoutPictures() error {
 	keeper := r.keeper()
-	if keeper == nil || !keeper.over() || r.parcel.Ext == nil || len(r.parcel.Ext.Assets) == 0 || r.run.skips(results.StageUpload) {
+	if keeper == nil || !keeper.over() || len(r.parcel.Assets()) == 0 || r.run.skips(results.StageUpload) {
 		return nil
 	}
 	if keeper.known.Outcome == results.NotReached {
@@ -255,8 +254,8 @@ func (r *release) noteAssets(urls extension.URLs) {
 		return
 	}
 	var assets []results.Asset
-	for _, a := range r.parcel.Ext.Assets {
-		assets = append(assets, results.Asset{File: a.File, URL: urls[a.File], Size: int64(len(a.Data)), Digest: a.Digest})
+	for _, a := range r.parcel.Assets() {
+		assets = append(assets, results.Asset{File: a.File, URL: urls[a.File], Size: a.Size, Digest: a.Digest})
 	}
 	r.change(func() { r.result.Assets = assets })
 }

@@ -10,6 +10,9 @@ func existStep(ctx context.Context, _ *planning, r *release) (err error) {
 	if r.run.Images == nil || !r.run.decides() {
 		return nil
 	}
+	if err := readContent(ctx, r); err != nil {
+		return err
+	}
 	r.images, err = r.run.Images.Of(ctx, r.parcel.Ext, r.source.Settings, r.run.Examiner.Images, r.notify)
 	if err != nil || r.images == nil {
 		return err

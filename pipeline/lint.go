@@ -17,7 +17,16 @@ import (
 
 // lintStep reads the extension as KubeSphere would. Findings of severity
 // error stop it; all others are reported and go along.
-func lintStep(ctx context.Context, _ *planning, r *release) error {
+func lintStep(ctx context.Context, env *planning, r *release) error {
+	if recaller, ok := r.run.Examiner.(Recaller); ok && r.parcel.Ext == nil && r.read.known != nil {
+		if report, ok := recaller.Recall(ctx, r.read.known.Tree, lintOptions(r), r.limits()); ok {
+			r.read.byTree = true
+			return keepReport(r, report)
+		}
+	}
+	if err := readStep(ctx, env, r); err != nil {
+		return err
+	}
 	unlooked, wrong := r.examine(ctx, r.run.Examiner.Examine)
 	return cmp.Or(unlooked, ctx.Err(), wrong)
 }
@@ -27,6 +36,12 @@ func lintStep(ctx context.Context, _ *planning, r *release) error {
 func upgradeStep(ctx context.Context, env *planning, r *release) error {
 	if !r.run.decides() || r.earlier() != nil {
 		return nil
+	}
+	if older, err := hasOthers(ctx, env, r); !older || err != nil {
+		return err
+	}
+	if err := readContent(ctx, r); err != nil {
+		return err
 	}
 	looked := map[string]error{} // what came of it, by the version that is before it
 	before := len(r.result.Findings)
@@ -60,17 +75,54 @@ func upgradeStep(ctx context.Context, env *planning, r *release) error {
 	return nil
 }
 
+// hasOthers reports whether a target that is to get the extension has another version of it, or may
+// have one.
+func hasOthers(ctx context.Context, env *planning, r *release) (bool, error) {
+	for _, rt := range r.open() {
+		if !lifecycle.IsToPack(rt.state) {
+			continue
+		}
+		now, err := env.to[rt.at].Index.Since(ctx, time.Time{})
+		if err != nil {
+			return false, err
+		}
+		if now.Err != nil {
+			return true, nil
+		}
+		if there, err := now.Index.Versions(ctx, r.parcel.Name); err != nil || len(there) > 0 {
+			return true, nil // an error is for Upgrade to say
+		}
+	}
+	return false, nil
+}
+
 // examine holds an extension to rules and keeps the findings that are new. unlooked is why it
 // could not be looked at, and wrong what the findings of severity error come to.
 func (r *release) examine(ctx context.Context, examine func(context.Context, *extension.Extension, lint.Options, lint.Limits) (lint.Report, error)) (unlooked, wrong error) {
-	severities := map[string]lint.Severity{}
-	for rule, severity := range r.source.Settings.Lint.Rules {
-		severities[rule] = lint.Severity(severity)
-	}
-	report, err := examine(ctx, r.parcel.Ext, lint.Options{Severities: severities, Siblings: r.run.declared, Earlier: r.earlier()}, r.limits())
+	report, err := examine(ctx, r.parcel.Ext, lintOptions(r), r.limits())
 	if err != nil {
 		return err, nil
 	}
+	return nil, keepReport(r, report)
+}
+
+// lintOptions are what lint goes by besides the extension. Of the extensions of the run it sees those
+// that this one depends on: the others have nothing to do with what is found in it.
+func lintOptions(r *release) lint.Options {
+	options := lint.Options{Severities: map[string]lint.Severity{}, Siblings: map[string][]string{}, Earlier: r.earlier()}
+	for rule, severity := range r.source.Settings.Lint.Rules {
+		options.Severities[rule] = lint.Severity(severity)
+	}
+	for _, d := range r.read.metadata.ExternalDependencies {
+		if versions := r.run.declared[d.Name]; versions != nil {
+			options.Siblings[d.Name] = versions
+		}
+	}
+	return options
+}
+
+// keepReport keeps the findings of a report that are new. The error is what those of severity error come to.
+func keepReport(r *release, report lint.Report) error {
 	r.parcel.Loads = r.parcel.Loads || report.Loads
 	r.result.Silenced += report.Silenced
 	findings := report.Findings
@@ -83,7 +135,7 @@ func (r *release) examine(ctx context.Context, examine func(context.Context, *ex
 	errorCount := 0
 	var first lint.Finding
 	for _, f := range findings {
-		r.result.Findings = append(r.result.Findings, results.FindingOf(f, r.parcel.Ext.Path))
+		r.result.Findings = append(r.result.Findings, results.FindingOf(f, cmp.Or(r.source.Display, r.source.Path)))
 		if f.Severity == lint.Error {
 			if errorCount == 0 {
 				first = f
@@ -93,11 +145,11 @@ func (r *release) examine(ctx context.Context, examine func(context.Context, *ex
 	}
 	switch errorCount {
 	case 0:
-		return nil, nil
+		return nil
 	case 1:
-		return nil, failure.WithHint(fmt.Errorf("%s (%s)", first.Message, first.Code), "%s", first.Hint)
+		return failure.WithHint(fmt.Errorf("%s (%s)", first.Message, first.Code), "%s", first.Hint)
 	default:
-		return nil, failure.WithHint(fmt.Errorf("%s (%s), and %d more", first.Message, first.Code, errorCount-1),
+		return failure.WithHint(fmt.Errorf("%s (%s), and %d more", first.Message, first.Code, errorCount-1),
 			"see all of them with: ksrelease lint %s", shellword.Quote(r.source.Display))
 	}
 }

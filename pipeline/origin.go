@@ -19,6 +19,12 @@ func originStep(ctx context.Context, _ *planning, r *release) error {
 	if r.run.WorkTree == nil {
 		return nil
 	}
+	if known := r.read.known; r.parcel.Ext == nil && known != nil && known.ArchiveDigest != "" {
+		return nil // it is a package, of which nobody knows
+	}
+	if err := readContent(ctx, r); err != nil {
+		return err
+	}
 	dir, ext := r.source.Path, r.parcel.Ext
 	found, err := graceful.Await(ctx, func() (worktree.Found, error) { return r.run.WorkTree.Uncommitted(ctx, dir, ext) })
 	switch {

@@ -17,6 +17,9 @@ import (
 // assets are going to be uploaded it is packed with the URLs that they are expected to get: if
 // they come true, the archive that was measured in the plan is the one that is sent.
 func packageStep(ctx context.Context, env *planning, r *release) error {
+	if err := readContent(ctx, r); err != nil {
+		return err
+	}
 	if there, err := r.sameBytes(ctx, func(rt *route) *delivery.Asking { return env.to[rt.at] }); err != nil {
 		return err
 	} else if there {

@@ -29,10 +29,11 @@ func planSteps() []step[*planning] {
 		{do: resolveStep, when: lifecycle.IsPending, blames: results.StageLint, doing: "while its dependencies were brought in"},
 		// End what all targets have with this content: there is nothing to look at.
 		{do: existsStep, when: lifecycle.IsPending, blames: stagePlan, doing: "while planning"},
-		// Read its content, if that was let go, as many are read, or was not needed so far.
-		{do: readStep[*planning], when: lifecycle.IsPending, blames: results.StageLint, doing: "before it was read"},
-		// Read the extension as KubeSphere would, and stop at what it would refuse.
+		// Read the extension as KubeSphere would, and stop at what it would refuse. Its content is
+		// read for that, unless somebody has looked at it before.
 		{stage: results.StageLint, do: lintStep, when: lifecycle.IsPending},
+		// Read its content, if it was not needed so far, to compare it with what a target has.
+		{do: contentStep, when: lifecycle.IsPending, blames: results.StageLint, doing: "before it was read"},
 		// Decide for each target, by its index and by what it says, whether there is anything to
 		// release. What is there already ends here, if not before: an archive that nobody will send
 		// is not packed.

@@ -105,6 +105,9 @@ func (r *Run) declare() {
 // load reads the extension. That it cannot be read is kept for the plan; the error is that of
 // ctx.
 func (rel *release) load(ctx context.Context) error {
+	if w, ok := rel.run.Examiner.(interface{ Warm() }); ok { // what is read anew is looked at, mostly
+		rel.run.warm.Do(w.Warm)
+	}
 	source, out := rel.source, ignored(rel)
 	ext, err := graceful.Await(ctx, func() (*extension.Extension, error) {
 		return rel.run.Read.Load(source.Path, extension.Options{Display: source.Display, Ignore: out})
@@ -211,7 +214,35 @@ func readStep[E any](ctx context.Context, _ E, rel *release) error {
 			return &failure.Staged{Stage: stagePlan, Err: failure.WithHint(errors.New("its extension.yaml was changed while the run read it"), "run again")}
 		}
 	}
+	if rel.read.byTree && rel.parcel.Ext != nil && extension.TreeDigest(rel.parcel.Ext) != rel.read.known.Tree {
+		rel.run.Read.Forget(rel.source.Path)
+		return &failure.Staged{Stage: stagePlan, Err: failure.WithHint(errors.New("its files were changed while the run read them"), "run again")}
+	}
 	return rel.unread()
+}
+
+// readContent is readStep where another stage needs the content.
+func readContent(ctx context.Context, rel *release) error {
+	if rel.parcel.Ext != nil {
+		return nil
+	}
+	return failure.InStage(results.StageLint, readStep(ctx, struct{}{}, rel))
+}
+
+// contentStep reads the content of an extension where a target has something that it has to be
+// compared with.
+func contentStep(ctx context.Context, env *planning, rel *release) error {
+	if rel.parcel.Ext != nil || !rel.run.decides() {
+		return nil
+	}
+	for _, rt := range rel.open() {
+		if listed, err := rt.IsListed(ctx, env.to[rt.at]); err != nil {
+			return err
+		} else if listed && rt.takes() {
+			return readContent(ctx, rel)
+		}
+	}
+	return nil
 }
 
 // unread is why the extension cannot be read; nil where it can.

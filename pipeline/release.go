@@ -45,6 +45,7 @@ type release struct {
 type contents struct {
 	metadata *extension.Metadata // nil when it cannot be read
 	known    *extension.Summary  // what is known of it while its content is not at hand; nil before
+	byTree   bool                // something that goes by known.Tree was taken for its own
 	err      error               // why it cannot be read
 	size     int64               // of its content, in bytes; kept when that is let go
 }

@@ -119,6 +119,7 @@ type Run struct {
 	announced  []results.Announcement
 	all        []*release // of all sources
 
+	warm sync.Once // the examiner gets ready
 	feed *results.Feed
 
 	mu          sync.Mutex

@@ -78,6 +78,13 @@ type Signer interface {
 	Sign(pkg *extension.Package) (*extension.Package, error)
 }
 
+// Recaller is an Examiner that knows what it has found before (internal/lintcache).
+type Recaller interface {
+	// Recall is what Examine would say of an extension with this tree digest
+	// (extension.TreeDigest). It is not ok where that is not known.
+	Recall(ctx context.Context, tree string, opts lint.Options, limits lint.Limits) (report lint.Report, ok bool)
+}
+
 // Examiner looks at what an extension holds: it renders the chart, reads documents and
 // schemas, packs to see what would be smaller. All of that goes by what strangers
 // wrote, and may last or grow without end; an Examiner keeps it within limits.

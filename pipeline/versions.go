@@ -52,8 +52,8 @@ func (r *release) hasFinding(code string) bool {
 // is found for two targets is said as it is for the first.
 func (r *route) warn(rule, what, subject, message, key string) {
 	d := diagnostic.Diagnostic{Code: rule + "/" + what, Severity: diagnostic.Warning, Message: message, File: extension.MetadataFile, Subject: subject}
-	if r.parcel.Ext != nil && r.parcel.Ext.Document != nil {
-		d.Range = diagnostic.At(r.parcel.Ext.Document.Place(key))
+	if line, column, ok := r.parcel.Place(key); ok {
+		d.Range = diagnostic.At(line, column)
 	}
 	found := results.FindingOf(d, r.source.Display)
 	r.change(func() { r.result.Findings = r.remarks.Add(r.result.Findings, found, r.at) })

@@ -128,7 +128,6 @@ func (a *App) ExamineInWorkers(options *pipeline.Options) (over func()) {
 		return func() {}
 	}
 	workers := worker.New(options.Parallelism)
-	workers.Warm()
 	options.Examiner = workers
 	return workers.Close
 }

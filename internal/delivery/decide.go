@@ -65,6 +65,16 @@ func (d *Delivery) Exists(ctx context.Context, to *Asking) (exists, sure bool, e
 	return true, true, nil
 }
 
+// IsListed reports whether the version is in the index, with whatever content. The error is that of ctx.
+func (d *Delivery) IsListed(ctx context.Context, to *Asking) (bool, error) {
+	now, err := to.Index.Since(ctx, time.Time{})
+	if err != nil {
+		return false, err
+	}
+	_, ok, err := now.Lookup(ctx, d.Name, d.Version)
+	return ok && err == nil, ctx.Err()
+}
+
 // see notes that the version is in the index.
 func (d *Delivery) see(entry target.Entry) {
 	d.Learn(func(known *results.Target) {

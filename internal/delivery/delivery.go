@@ -51,6 +51,30 @@ type Parcel struct {
 	Withdraw      func(name, version string) string // the command that takes a version back; nil is the plain one
 }
 
+// Assets are those of the extension, without their data where its content is not at hand.
+func (p *Parcel) Assets() []extension.Asset {
+	switch {
+	case p.Ext != nil:
+		return p.Ext.Assets
+	case p.Known != nil:
+		return p.Known.Assets
+	}
+	return nil
+}
+
+// Place is where extension.yaml has a key at its top. It is not ok where nothing is known of that.
+func (p *Parcel) Place(key string) (line, column int, ok bool) {
+	switch {
+	case p.Ext != nil && p.Ext.Document != nil:
+		line, column = p.Ext.Document.Place(key)
+		return line, column, true
+	case p.Ext == nil && p.Known != nil:
+		place, ok := p.Known.Places[key]
+		return place.Line, place.Column, ok
+	}
+	return 0, 0, false
+}
+
 // Reporter gets what becomes of a delivery.
 type Reporter interface {
 	// Note says something that the user should know while it goes on.

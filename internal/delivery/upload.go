@@ -12,7 +12,7 @@ import (
 // the extension, by file, and whether they are certain.
 func (d *Delivery) ExpectedURLs(ctx context.Context, to *Asking) (urls extension.URLs, certain bool, err error) {
 	urls = extension.URLs{}
-	assets := d.Ext.Assets
+	assets := d.Assets()
 	if len(assets) == 0 {
 		return urls, true, nil
 	}

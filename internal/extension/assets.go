@@ -29,6 +29,7 @@ type Asset struct {
 	// show these. Unique within the extension, whatever the letter case.
 	RemoteName string
 	Data       []byte
+	Size       int64 // of Data
 	// Digest is the SHA-256 of Data, "sha256:" and 64 hex digits.
 	Digest string
 	// Pointers say where extension.yaml names the file: {"icon"}, {"screenshots", "0"}.
@@ -117,6 +118,7 @@ func (e *Extension) findAssets(outside assetReader) {
 			Ref:      ref.text,
 			File:     file,
 			Data:     data,
+			Size:     int64(len(data)),
 			Digest:   "sha256:" + hex.EncodeToString(sum[:]),
 			Pointers: [][]string{ref.pointer},
 		})

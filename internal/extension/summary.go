@@ -21,17 +21,31 @@ type Summary struct {
 	ContentDigest, Tree string
 	// Assets are those of the extension, without Data.
 	Assets []Asset
+	// Places are those of some keys of extension.yaml, from line 1 and column 1.
+	Places map[string]Place
 }
+
+// Place is one in extension.yaml.
+type Place struct{ Line, Column int }
+
+// placed are the keys at which there may be something to say of an extension that nobody looks at:
+// its version, and what it depends on.
+var placed = []string{"version", "externalDependencies"}
 
 // Summarize gives what is known of an extension by now. It computes no digest.
 func Summarize(e *Extension) *Summary {
 	s := &Summary{
 		Metadata: e.Metadata, Size: e.ContentSize(), Whole: len(e.MissingDependencies()) == 0,
 		ArchiveDigest: e.ArchiveDigest, Said: saidDigest(e), ContentDigest: e.digest.known(), Tree: e.tree.known(),
+		Places: map[string]Place{},
 	}
 	for _, a := range e.Assets {
 		a.Data = nil
 		s.Assets = append(s.Assets, a)
+	}
+	for _, key := range placed {
+		line, column := e.Document.Place(key)
+		s.Places[key] = Place{line, column}
 	}
 	return s
 }
