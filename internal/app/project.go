@@ -17,6 +17,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/places"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shellword"
+	"github.com/ksrelease/ksrelease/internal/sourceindex"
 	"github.com/ksrelease/ksrelease/internal/transport"
 	"github.com/ksrelease/ksrelease/internal/worktree"
 	"github.com/ksrelease/ksrelease/pipeline"
@@ -190,6 +191,11 @@ func (p *Project) Equip(options *pipeline.Options) (close func(), err error) {
 	}
 	over := p.app.ExamineInWorkers(options)
 	back := func() { over(); dependencies.close() }
+	if kept := p.Cache(); kept != nil {
+		sources := sourceindex.Open(kept, p.Root)
+		options.Read = sources
+		back = func() { over(); dependencies.close(); sources.Save() }
+	}
 	if options.Through == results.StageLint { // what it looks at is not packed
 		return back, nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/git"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/lintcache"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/results"
@@ -129,6 +130,9 @@ func (a *App) ExamineInWorkers(options *pipeline.Options) (over func()) {
 	}
 	workers := worker.New(options.Parallelism)
 	options.Examiner = workers
+	if kept := a.openCache(); kept != nil {
+		options.Examiner = lintcache.New(workers, kept)
+	}
 	return workers.Close
 }
 
