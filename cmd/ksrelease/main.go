@@ -10,6 +10,8 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -71,24 +73,53 @@ func realMain(adjust ...func(*app.App)) int {
 // execute runs one command line and returns the exit code.
 func execute(a *app.App, args []string) int {
 	return a.Execute(args, func() error {
-		parser, err := kong.New(&cli{}, append(grammar(),
-			kong.Writers(a.Stdout.Lines(), a.Stderr.Lines()),
-			kong.Exit(func(code int) { panic(app.Exited(code)) }),
-			kong.Bind(a),
-		)...)
+		parsed, err := readLine(a, partFor(args), args)
 		if err != nil {
-			panic(err) // the grammar is wrong; a test holds it
+			parsed, err = readLine(a, &cli{}, args) // which knows what else there is
 		}
-		words, err := commandline.Arrange(parser.Model, args)
 		if err != nil {
-			return app.Usage(err, "")
-		}
-		parsed, err := parser.Parse(words)
-		if err != nil {
-			return app.Usage(err, "see "+helpFor(err))
+			return err
 		}
 		return parsed.Run()
 	})
+}
+
+// readLine reads a command line by a grammar: cli, or a part of it.
+func readLine(a *app.App, commands any, args []string) (*kong.Context, error) {
+	parser, err := kong.New(commands, append(grammar(),
+		kong.Writers(a.Stdout.Lines(), a.Stderr.Lines()),
+		kong.Exit(func(code int) { panic(app.Exited(code)) }),
+		kong.Bind(a),
+	)...)
+	if err != nil {
+		panic(err) // the grammar is wrong; a test holds it
+	}
+	words, err := commandline.Arrange(parser.Model, args)
+	if err != nil {
+		return nil, app.Usage(err, "")
+	}
+	parsed, err := parser.Parse(words)
+	if err != nil {
+		return nil, app.Usage(err, "see "+helpFor(err))
+	}
+	return parsed, nil
+}
+
+// partFor is the part of cli that a command line needs: the command that it begins with. Kong
+// makes a model of all commands first, which takes 2 MB and a fifth of a start. Help and
+// completion are about all of them.
+func partFor(args []string) any {
+	all := &cli{}
+	if len(args) == 0 || slices.ContainsFunc(args, func(word string) bool { return strings.HasPrefix(word, "-h") || strings.HasPrefix(word, "--help") }) {
+		return all
+	}
+	for field := range reflect.TypeFor[cli]().Fields() {
+		if strings.ToLower(field.Name) == args[0] && field.Name != "Completion" {
+			field.Index, field.Offset = nil, 0
+			return reflect.New(reflect.StructOf([]reflect.StructField{field})).Interface()
+		}
+	}
+	return all
 }
 
 // grammar is how the command line is read and explained.
