@@ -38,7 +38,7 @@ func (l *limited) Images(ctx context.Context, ext *extension.Extension, _ lint.L
 	return images.Of(ctx, ext)
 }
 
-func (l *limited) Sizes(context.Context, *extension.Extension, extension.URLs, lint.Limits) (*weight.Report, error) {
+func (l *limited) Sizes(context.Context, *extension.Extension, extension.URLs, int64, lint.Limits) (*weight.Report, error) {
 	if l.other != nil {
 		return nil, l.other
 	}

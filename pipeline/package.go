@@ -95,6 +95,7 @@ func measureAsPushed(ctx context.Context, env *planning, r *release) error {
 		return err
 	}
 	r.result.Package.PushedSize = pushed.Size
+	r.result.Package.PackedHard = r.result.Package.PackedHard || pushed.Hard
 	if len(urls) > 0 {
 		r.result.Package.SizeWithin = within
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	imagerelease "github.com/ksrelease/ksrelease/internal/images/release"
 	"github.com/ksrelease/ksrelease/internal/order"
+	"github.com/ksrelease/ksrelease/internal/packagesize"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/seat"
 )
@@ -187,16 +188,21 @@ func (r *release) pack(ctx context.Context, urls extension.URLs) error {
 // hold takes a package for the one of the extension.
 func (r *release) hold(pkg *extension.Package, urls extension.URLs) {
 	r.parcel.Package, r.parcel.URLs = pkg, urls
+	news := pkg.Hard && (r.result.Package == nil || !r.result.Package.PackedHard)
 	r.change(func() {
 		r.result.Package = &results.Package{
-			Size: pkg.Size, Limit: r.source.Settings.Size.Limit,
+			PackedHard: pkg.Hard,
+			Size:       pkg.Size, Limit: r.source.Settings.Size.Limit,
 			Digest: pkg.Digest, ContentDigest: pkg.ContentDigest,
 		}
 	})
+	if news {
+		r.notify(packagesize.PackedHard(pkg.Size, r.source.Settings.Size.Limit))
+	}
 }
 
 // packWith is the archive with the asset URLs given.
 func (r *release) packWith(ctx context.Context, urls extension.URLs) (*extension.Package, error) {
-	ext := r.parcel.Ext
-	return graceful.Await(ctx, func() (*extension.Package, error) { return ext.Pack(urls) })
+	ext, limit := r.parcel.Ext, r.source.Settings.Size.Limit
+	return graceful.Await(ctx, func() (*extension.Package, error) { return ext.PackWithin(urls, limit) })
 }

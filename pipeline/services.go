@@ -94,9 +94,9 @@ type Examiner interface {
 	Examine(ctx context.Context, ext *extension.Extension, opts lint.Options, limits lint.Limits) (lint.Report, error)
 	// ExamineMetadata is the part of Examine that goes by extension.yaml alone.
 	ExamineMetadata(ctx context.Context, ext *extension.Extension, opts lint.Options, limits lint.Limits) (lint.Report, error)
-	// Sizes says where the bytes of a package go (weight.Of). An error of a limit that
-	// was reached says so by a method LimitReached.
-	Sizes(ctx context.Context, ext *extension.Extension, urls extension.URLs, limits lint.Limits) (*weight.Report, error)
+	// Sizes says where the bytes of a package go that may have so many (weight.Of). An error of
+	// a limit that was reached says so by a method LimitReached.
+	Sizes(ctx context.Context, ext *extension.Extension, urls extension.URLs, size int64, limits lint.Limits) (*weight.Report, error)
 	// Images finds the images of an extension, those of extension.yaml also with an error.
 	Images(ctx context.Context, ext *extension.Extension, limits lint.Limits) (*images.Needed, error)
 }

@@ -61,7 +61,7 @@ func (r *release) measure(ctx context.Context, urls extension.URLs) error {
 	if measured.Contributors != nil {
 		return nil
 	}
-	report, err := r.run.Examiner.Sizes(ctx, r.parcel.Ext, urls, r.limits())
+	report, err := r.run.Examiner.Sizes(ctx, r.parcel.Ext, urls, measured.Limit, r.limits())
 	switch {
 	case failure.LimitReached(err):
 		// The size is known all the same; what would make it smaller is not.

@@ -68,7 +68,7 @@ func contentCases(t *testing.T) map[string]*Extension {
 
 func chartPackage(t *testing.T, name, version string) []byte {
 	t.Helper()
-	data, err := tarball.Make(name, []File{{Name: "Chart.yaml", Data: []byte("apiVersion: v2\nname: " + name + "\nversion: " + version + "\n")}})
+	data, err := tarball.First(name, []File{{Name: "Chart.yaml", Data: []byte("apiVersion: v2\nname: " + name + "\nversion: " + version + "\n")}})
 	if err != nil {
 		t.Fatal(err)
 	}

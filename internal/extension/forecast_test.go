@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"slices"
-	"sort"
 	"strings"
 	"testing"
 
@@ -120,7 +119,7 @@ func TestTheSizeHardlyDependsOnWhereAssetsLie(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		size := 1 << (10 + r.IntN(11))
 		if seed%8 == 0 {
-			size = 1_600_000 // about where the level of compression changes
+			size = 1_600_000
 		}
 		e := randomTree(t, r, r.IntN(14), size)
 		forecast := mustPack(t, e, addressesBelow(e, "https://apis.kubesphere.cloud/files/usr-3f9a2c81"))
@@ -149,54 +148,51 @@ func mustPack(t testing.TB, e *Extension, urls URLs) *Package {
 	return p
 }
 
-// The level of compression is that of the content: where an address of some
-// characters more lifts the package over the threshold, it is not packed in
-// another way.
-func TestAddressesDoNotChooseTheLevel(t *testing.T) {
+// How hard it is packed depends on the content: where an address of some characters more lifts
+// the package over the threshold, it is not packed in another way, whatever the limit is.
+func TestAddressesDoNotChooseTheHardness(t *testing.T) {
 	soak.Long(t)
 	r := rand.New(rand.NewPCG(7, 7))
-	noise := make([]byte, tarball.SmallFrom)
-	for i := range noise {
-		noise[i] = byte(r.Uint32())
-	}
 	text := []byte(strings.Repeat("the same again and again, but not quite: "+randomWord(r, 9)+"\n", 20))
-	for len(text) < 200<<10 {
+	for len(text) < 60<<10 {
 		at := r.IntN(len(text) - 200)
 		text = append(text, text[at:at+r.IntN(200)]...)
 		text = append(text, randomWord(r, 1+r.IntN(6))...)
 	}
-	comment := randomWord(r, 16<<10)
-	tree := func(length int) *Extension {
-		e, err := assemble("forecast", []File{
-			{Name: MetadataFile, Data: []byte("apiVersion: v1\nname: forecast\nversion: 1.2.3\nicon: icon.png\n# " + comment[:length] + "\n")},
-			{Name: "icon.png", Data: []byte("x")}, {Name: "noise", Data: noise}, {Name: "text.txt", Data: text},
-		}, noFile, Limits{}, takeAll)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return e
+	e, err := assemble("forecast", []File{
+		{Name: MetadataFile, Data: []byte("apiVersion: v1\nname: forecast\nversion: 1.2.3\nicon: icon.png\n# " + randomWord(r, 8<<10) + "\n")},
+		{Name: "icon.png", Data: []byte("x")}, {Name: "noise", Data: []byte(randomWord(r, 10<<10))}, {Name: "text.txt", Data: text},
+	}, noFile, Limits{}, takeAll)
+	if err != nil {
+		t.Fatal(err)
 	}
 	short := URLs{"icon.png": "https://a.example/icon.png"}
 	long := URLs{"icon.png": "https://" + randomWord(r, 40) + ".example/icon.png"}
-	fast := func(length int, urls URLs) int {
-		files, err := tree(length).PackedFiles(urls)
+	pack := func(urls URLs, limit int64) *Package {
+		p, err := e.PackWithin(urls, limit)
 		if err != nil {
 			t.Fatal(err)
 		}
-		data, err := tarball.MakeAt(tarball.FastLevel, "forecast", files)
-		if err != nil {
-			t.Fatal(err)
+		return p
+	}
+	usual := pack(short, 0).Size
+	hard, soft := 0, 0
+	for limit := usual * 110 / 100; limit < usual*135/100; limit += 5 { // from 91 to 74 %
+		a, b := pack(short, limit), pack(long, limit)
+		if a.Hard != b.Hard || b.Size < a.Size || b.Size-a.Size > 64 {
+			t.Errorf("limit %d: %d bytes with a short address, %d with a long one; hard: %v and %v", limit, a.Size, b.Size, a.Hard, b.Hard)
 		}
-		return len(data)
+		if !a.Hard && a.Size >= limit*80/100 {
+			t.Errorf("limit %d: %d bytes are %d %% of it, and it is not packed hard", limit, a.Size, a.Size*100/limit)
+		}
+		if a.Hard {
+			hard++
+		} else {
+			soft++
+		}
 	}
-	noise = noise[:2*len(noise)-fast(0, short)-2<<10] // now a comment can make it up, one that is not packed by itself
-	over := sort.Search(len(comment), func(length int) bool { return fast(length, long) >= tarball.SmallFrom })
-	if over == len(comment) || fast(over, short) >= tarball.SmallFrom {
-		t.Fatal("the test misses the threshold")
-	}
-	e := tree(over)
-	if a, b := mustPack(t, e, short), mustPack(t, e, long); b.Size < a.Size || b.Size-a.Size > 64 {
-		t.Errorf("%d bytes with a short address, %d with a long one", a.Size, b.Size)
+	if hard == 0 || soft == 0 {
+		t.Errorf("packed hard with %d limits, and not with %d: the test misses the threshold", hard, soft)
 	}
 }
 
@@ -211,11 +207,11 @@ func TestShares(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		shares, err := tarball.Shares(e.Metadata.Name, files)
+		shares, err := tarball.Shares(e.Metadata.Name, files, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		size, err := tarball.Size(e.Metadata.Name, files)
+		size, err := tarball.Size(e.Metadata.Name, files, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

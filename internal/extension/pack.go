@@ -37,6 +37,8 @@ type Package struct {
 	Size int64
 	// ContentDigest is that of the extension.
 	ContentDigest string
+	// Hard says that it was packed as small as can be, since it is near the limit.
+	Hard bool
 	// Provenance is the provenance file of the package (NAME-VERSION.tgz.prov of Helm), and
 	// Signature what is published as NAME-VERSION.tgz.sig, in base64; nil where nobody signed
 	// it (internal/signing). Targets publish what they have a place for.
@@ -57,19 +59,44 @@ const (
 // as of `ksbuilder push`: in extension.yaml each reference to an asset is
 // replaced by its address (which has to be in urls), Chart.yaml names the icon's
 // address, and staticFileDirectory is left out.
-func (e *Extension) Pack(urls URLs) (*Package, error) {
-	if err := e.packable(); err != nil {
-		return nil, fmt.Errorf("packing %s: %w", e.display, err)
+func (e *Extension) Pack(urls URLs) (*Package, error) { return e.PackWithin(urls, 0) }
+
+// PackWithin is Pack for a package that may have so many bytes; 0 is no limit. One that comes near
+// it is packed as small as can be (Package.Hard).
+func (e *Extension) PackWithin(urls URLs, limit int64) (*Package, error) {
+	packages, err := pack(e, urls, func(name string, files []File) ([]tarball.Archive, error) {
+		packed, err := tarball.Make(name, files, limit)
+		return []tarball.Archive{packed}, err
+	})
+	if err != nil {
+		return nil, err
 	}
-	files, err := e.packedFiles(urls)
+	return packages[0], nil
+}
+
+// Forms are the packages that the extension gives with these addresses, in the ways in which this
+// ksrelease and earlier ones pack, with whatever limit. Their files are the same.
+func (e *Extension) Forms(urls URLs) ([]*Package, error) { return pack(e, urls, tarball.Forms) }
+
+// pack makes packages of the same files.
+func pack(e *Extension, urls URLs, forms func(name string, files []File) ([]tarball.Archive, error)) ([]*Package, error) {
+	var archives []tarball.Archive
+	err := e.packable()
+	if err == nil {
+		var files []File
+		if files, err = e.packedFiles(urls); err == nil {
+			archives, err = forms(e.Metadata.Name, files)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("packing %s: %w", e.display, err)
 	}
-	data, err := tarball.Make(e.Metadata.Name, files)
-	if err != nil {
-		return nil, fmt.Errorf("packing %s: %w", e.display, err)
+	packages := make([]*Package, len(archives))
+	for i, a := range archives {
+		packages[i] = Packed(e.Metadata.Name, e.Metadata.Version, a.Data, e.ContentDigest())
+		packages[i].Hard = a.Hardness == tarball.Hard
 	}
-	return Packed(e.Metadata.Name, e.Metadata.Version, data, e.ContentDigest()), nil
+	return packages, nil
 }
 
 // Packed is the package of a version whose bytes are known, with the digest of its content.

@@ -234,7 +234,8 @@ func (e *Extension) PackagedFiles() []PackagedFile {
 }
 
 // PackChart packs the chart in a folder, the same bytes for the same content on
-// any machine. It takes what Load would take of an extension; links that lead
+// any machine. They are those that the first ksrelease gave, whatever became of other packages since:
+// the chart is a file of the extension that needs it, and so of packages that are proved by their files. It takes what Load would take of an extension; links that lead
 // out of the folder are an error.
 func PackChart(dir string, limits Limits) (*chart.Metadata, []byte, error) {
 	t, err := openTree(dir, Options{Limits: limits})
@@ -255,7 +256,7 @@ func PackChart(dir string, limits Limits) (*chart.Metadata, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := tarball.Make(md.Name, t.files)
+	data, err := tarball.First(md.Name, t.files)
 	return md, data, err
 }
 

@@ -166,11 +166,11 @@ func sizeOf(ext *extension.Extension) int64 {
 			}
 		}
 	}
-	packed, err := tarball.Make(ext.Metadata.Name, files)
+	size, err := tarball.Size(ext.Metadata.Name, files, 0)
 	if err != nil {
 		return 0
 	}
-	return int64(len(packed))
+	return size
 }
 
 // clocks are the functions of templates that read the clock.

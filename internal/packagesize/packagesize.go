@@ -55,6 +55,12 @@ func Near(explained *results.Package, size, limit int64) diagnostic.Diagnostic {
 	return diagnostic.Diagnostic{Code: code, Severity: diagnostic.Warning, Message: message, Hint: hint(explained, size), File: extension.MetadataFile}
 }
 
+// PackedHard is what to know of a package that was packed as small as can be, with the size that
+// it has so.
+func PackedHard(size, limit int64) string {
+	return fmt.Sprintf("packed as small as can be, which takes longer: it has %s, %d %% of the limit of %s", Text(size), size*100/limit, Text(limit))
+}
+
 // hint is the first thing to do about a package that has so many bytes and is too large.
 func hint(explained *results.Package, size int64) string {
 	if len(explained.Contributors) == 0 {

@@ -235,7 +235,7 @@ func (m *maker) one(ctx context.Context, source config.Source) (name string, err
 		if ext, err = m.options.Resolver.Resolve(ctx, source.Path, ext); err != nil {
 			return name, err
 		}
-		if archive, err = m.choose(ctx, ext); err != nil {
+		if archive, err = m.choose(ctx, source, ext); err != nil {
 			return name, err
 		}
 	}
@@ -316,7 +316,7 @@ func pictures(metadata extension.Metadata) (addresses []string) {
 
 // choose is the archive of the version of the work tree: that which is published, where it has the same content, so
 // that both sides have the same bytes.
-func (m *maker) choose(ctx context.Context, ext *extension.Extension) ([]byte, error) {
+func (m *maker) choose(ctx context.Context, source config.Source, ext *extension.Extension) ([]byte, error) {
 	if m.index != nil {
 		entry, there, err := m.index.Lookup(ctx, ext.Metadata.Name, ext.Metadata.Version)
 		if err != nil {
@@ -330,7 +330,7 @@ func (m *maker) choose(ctx context.Context, ext *extension.Extension) ([]byte, e
 			m.app.Warnings.Add(fmt.Sprintf("%s %s is published with other content; the bundle has that of the work tree", ext.Metadata.Name, ext.Metadata.Version))
 		}
 	}
-	packed, err := graceful.Await(ctx, func() (*extension.Package, error) { return ext.Pack(nil) })
+	packed, err := graceful.Await(ctx, func() (*extension.Package, error) { return ext.PackWithin(nil, source.Settings.Size.Limit) })
 	if err != nil {
 		return nil, err
 	}

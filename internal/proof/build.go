@@ -111,11 +111,11 @@ func pack(ctx context.Context, c *Claim, b *built, fetch FetchPicture) (*built, 
 		forms = []extension.URLs{{}, nil}
 	}
 	for _, form := range forms {
-		pkg, err := b.ext.Pack(form)
+		packages, err := b.ext.Forms(form)
 		if err != nil {
 			return nil, err
 		}
-		b.packages = append(b.packages, pkg)
+		b.packages = append(b.packages, packages...)
 	}
 	return b, nil
 }

@@ -84,6 +84,41 @@ func prove(t *testing.T, b *Builder, archive []byte, revision string) Result {
 	return r
 }
 
+// A package is reproduced, too, that was near its limit, or that an earlier ksrelease packed, in
+// other bytes of the same files.
+func TestProveOtherForms(t *testing.T) {
+	r := gittest.New(t)
+	files(r, "extensions/alc", "1.0.0")
+	r.Put("extensions/alc/docs/a.txt", strings.Repeat("some text, and more of it\n", 2000))
+	b := builder(t, r)
+	commit := r.Commit("one")
+	ext, err := extension.Load(filepath.Join(r.Dir, "extensions", "alc"), extension.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ext = extension.WithOrigin(ext, extension.Origin{Revision: commit, Committed: true})
+	urls := extension.URLs{}
+	for _, a := range ext.Assets {
+		urls[a.File] = "https://files.example.com/alc/" + a.RemoteName
+	}
+	seen := map[string]bool{}
+	for _, form := range []extension.URLs{nil, urls} {
+		forms, err := ext.Forms(form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, pkg := range forms {
+			seen[pkg.Digest] = true
+			if got := prove(t, b, pkg.Data, ""); got.Verdict != Reproduced || got.Rebuilt != pkg.Digest {
+				t.Errorf("form %d: %+v", i, got)
+			}
+		}
+	}
+	if len(seen) != 6 {
+		t.Errorf("%d packages in other bytes, want 6", len(seen))
+	}
+}
+
 func TestProve(t *testing.T) {
 	r := gittest.New(t)
 	files(r, "extensions/alc", "1.0.0")

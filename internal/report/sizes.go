@@ -49,7 +49,11 @@ func sizeHead(p *results.Package) string {
 	if p.SizeWithin > 0 {
 		size += fmt.Sprintf(" (± %s)", bytesText(p.SizeWithin))
 	}
-	return fmt.Sprintf("%s, %s of the limit of %s", size, ofLimit(pushedSize(p), p.Limit), bytesText(p.Limit))
+	head := fmt.Sprintf("%s, %s of the limit of %s", size, ofLimit(pushedSize(p), p.Limit), bytesText(p.Limit))
+	if p.PackedHard {
+		head += ", packed as small as can be"
+	}
+	return head
 }
 
 // contributors are the rows of the table of files, which adds up to the package:

@@ -257,8 +257,10 @@ type Package struct {
 	Size int64  `json:"size"`           // bytes
 	// SizeWithin is by how many bytes the size (or PushedSize) may change with
 	// the real addresses of the assets; absent where it is exact.
-	SizeWithin    int64  `json:"size_within,omitempty"`
-	Limit         int64  `json:"limit"`          // bytes
+	SizeWithin int64 `json:"size_within,omitempty"`
+	Limit      int64 `json:"limit"` // bytes
+	// PackedHard says that the archive was packed as small as can be, since it is near the limit.
+	PackedHard    bool   `json:"packed_hard,omitempty"`
 	Digest        string `json:"digest"`         // sha256:hex of the archive
 	ContentDigest string `json:"content_digest"` // by which drift is seen
 	// PushedSize is a forecast of the size with which it would be pushed, where

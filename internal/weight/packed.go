@@ -37,7 +37,7 @@ func (p *parcel) packedCharts() []packedChart {
 		if err != nil || p.has(folder+extension.ChartFile) {
 			continue
 		}
-		shares, err := tarball.Shares(name, inner)
+		shares, err := tarball.Shares(name, inner, 0)
 		if err != nil {
 			continue
 		}

@@ -1,7 +1,7 @@
 // Package weight says where the bytes of a package go, and what would make it
 // smaller: KubeSphere takes no package over 1 MB.
 //
-// It measures and advises; it changes nothing, and does not know the limit. How a
+// It measures and advises; it changes nothing, and does not judge. How a
 // package is made is for internal/extension, what is wrong with it for
 // internal/lint.
 package weight
@@ -56,16 +56,16 @@ const (
 	mostAdvice = 8
 )
 
-// Of looks into the package that the extension gives with these addresses (see
+// Of looks into the package that the extension gives with these addresses and this limit (see
 // extension.Pack). It packs several times, which takes as long as a second for a
 // package near 1 MB: ask for it where it is wanted.
-func Of(ctx context.Context, e *extension.Extension, urls extension.URLs) (*Report, error) {
+func Of(ctx context.Context, e *extension.Extension, urls extension.URLs, limit int64) (*Report, error) {
 	files, err := e.PackedFiles(urls)
 	if err != nil {
 		return nil, fmt.Errorf("weighing %s: %w", e.Path, err)
 	}
 	name := e.Metadata.Name
-	shares, err := tarball.Shares(name, files)
+	shares, err := tarball.Shares(name, files, limit)
 	if err != nil {
 		return nil, fmt.Errorf("weighing %s: %w", e.Path, err)
 	}
@@ -89,7 +89,7 @@ func Of(ctx context.Context, e *extension.Extension, urls extension.URLs) (*Repo
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		after, err := tarball.Size(name, c.applied(files))
+		after, err := tarball.Size(name, c.applied(files), limit)
 		if err != nil {
 			return nil, fmt.Errorf("weighing %s: %w", e.Path, err)
 		}
@@ -99,12 +99,12 @@ func Of(ctx context.Context, e *extension.Extension, urls extension.URLs) (*Repo
 		}
 	}
 	slices.SortStableFunc(report.Advice, func(a, b Advice) int { return cmp.Compare(b.Saves, a.Saves) })
-	return report, report.together(name, files, followed)
+	return report, report.together(name, files, limit, followed)
 }
 
 // together finds out what all advice comes to, which is not the sum: what one
 // leaves out may be what another file was compressed with.
-func (r *Report) together(name string, files []extension.File, followed []change) error {
+func (r *Report) together(name string, files []extension.File, limit int64, followed []change) error {
 	switch len(followed) {
 	case 0:
 		r.Advised = r.Size
@@ -117,7 +117,7 @@ func (r *Report) together(name string, files []extension.File, followed []change
 		files = c.applied(files)
 	}
 	var err error
-	r.Advised, err = tarball.Size(name, files)
+	r.Advised, err = tarball.Size(name, files, limit)
 	return err
 }
 

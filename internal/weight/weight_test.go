@@ -67,7 +67,7 @@ func load(t testing.TB, more string, files map[string]string) *extension.Extensi
 
 func weigh(t testing.TB, e *extension.Extension, urls extension.URLs) *Report {
 	t.Helper()
-	report, err := Of(t.Context(), e, urls)
+	report, err := Of(t.Context(), e, urls, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func TestSavingsComeTrue(t *testing.T) {
 	before := weigh(t, load(t, "", files), extension.URLs{})
 	files[".helmignore"] = "docs/\n"
 	after := weigh(t, load(t, "", files), extension.URLs{})
-	helmignore, err := tarball.Size("demo", []extension.File{{Name: ".helmignore", Data: []byte("docs/\n")}})
+	helmignore, err := tarball.Size("demo", []extension.File{{Name: ".helmignore", Data: []byte("docs/\n")}}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -389,7 +389,7 @@ func TestSizesEndWithTheirContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	e := load(t, "", map[string]string{"docs/x.txt": noise("x", 9000)})
-	if _, err := Of(ctx, e, nil); !errors.Is(err, context.Canceled) {
+	if _, err := Of(ctx, e, nil, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }

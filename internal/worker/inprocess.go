@@ -26,8 +26,8 @@ func (InProcess) ExamineMetadata(ctx context.Context, ext *extension.Extension, 
 }
 
 // Sizes is that of a Pool.
-func (InProcess) Sizes(ctx context.Context, ext *extension.Extension, urls extension.URLs, _ lint.Limits) (*weight.Report, error) {
-	return weight.Of(ctx, ext, urls)
+func (InProcess) Sizes(ctx context.Context, ext *extension.Extension, urls extension.URLs, size int64, _ lint.Limits) (*weight.Report, error) {
+	return weight.Of(ctx, ext, urls, size)
 }
 
 // Footprint is that of a Pool.

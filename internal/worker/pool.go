@@ -142,8 +142,8 @@ func (p *Pool) report(ctx context.Context, kind string, ext *extension.Extension
 }
 
 // Sizes is weight.Of in a worker. The error is *Ended where a limit is reached.
-func (p *Pool) Sizes(ctx context.Context, ext *extension.Extension, urls extension.URLs, limits lint.Limits) (*weight.Report, error) {
-	m, err := p.do(ctx, task{Kind: taskSizes, Content: ext.Content(), Limits: limits, Stack: stack(limits), URLs: urls, Uploaded: urls != nil})
+func (p *Pool) Sizes(ctx context.Context, ext *extension.Extension, urls extension.URLs, size int64, limits lint.Limits) (*weight.Report, error) {
+	m, err := p.do(ctx, task{Kind: taskSizes, Content: ext.Content(), Limits: limits, Stack: stack(limits), URLs: urls, Uploaded: urls != nil, Size: size})
 	if err == nil && m.Weight == nil {
 		err = errors.New("a worker gave no report")
 	}

@@ -57,7 +57,9 @@ type task struct {
 	Stack   int
 	Options lint.Options
 	// URLs are those of the package to look into, if Uploaded is set.
-	URLs     extension.URLs
+	URLs extension.URLs
+	// Size is what that may have, in bytes.
+	Size     int64
 	Uploaded bool
 }
 
@@ -239,7 +241,7 @@ func perform(t task, progress func(lint.Progress)) message {
 		} else if t.URLs == nil {
 			t.URLs = extension.URLs{}
 		}
-		report, err := weight.Of(ctx, ext, t.URLs)
+		report, err := weight.Of(ctx, ext, t.URLs, t.Size)
 		if err != nil {
 			return message{Error: err.Error()}
 		}

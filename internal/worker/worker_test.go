@@ -125,11 +125,11 @@ func sameFindingsOf(t *testing.T, p *Pool, path string, ext *extension.Extension
 	if there, err = p.ExamineMetadata(t.Context(), ext, opts, ample); err != nil || !reflect.DeepEqual(here, there) {
 		t.Errorf("%s: %v\nmetadata here:  %+v\nthere: %+v", path, err, here, there)
 	}
-	sizes, err := weight.Of(t.Context(), ext, nil)
+	sizes, err := weight.Of(t.Context(), ext, nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := p.Sizes(t.Context(), ext, nil, ample); err != nil || !reflect.DeepEqual(sizes, again) {
+	if again, err := p.Sizes(t.Context(), ext, nil, 0, ample); err != nil || !reflect.DeepEqual(sizes, again) {
 		t.Errorf("%s: %v\nweight here:  %+v\nthere: %+v", path, err, sizes, again)
 	}
 	// With its pictures uploaded it has other files, also where it has none of them.
@@ -137,10 +137,10 @@ func sameFindingsOf(t *testing.T, p *Pool, path string, ext *extension.Extension
 	for _, a := range ext.Assets {
 		urls[a.File] = "https://market.example/files/usr-1/a/1.0.0/" + a.RemoteName
 	}
-	if sizes, err = weight.Of(t.Context(), ext, urls); err != nil {
+	if sizes, err = weight.Of(t.Context(), ext, urls, 0); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := p.Sizes(t.Context(), ext, urls, ample); err != nil || !reflect.DeepEqual(sizes, again) {
+	if again, err := p.Sizes(t.Context(), ext, urls, 0, ample); err != nil || !reflect.DeepEqual(sizes, again) {
 		t.Errorf("%s: %v\nweight with uploaded pictures here:  %+v\nthere: %+v", path, err, sizes, again)
 	}
 }

@@ -134,7 +134,7 @@ func publishedFrom(t *testing.T, files map[string]string, metadata string) *exte
 			packed = append(packed, extension.File{Name: name, Data: []byte(content)})
 		}
 	}
-	data, err := tarball.Make("demo", packed)
+	data, err := tarball.First("demo", packed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestCompareThroughNestedArchives(t *testing.T) {
 		{Name: extension.ChartFile, Data: []byte("# comment\nname: sub\napiVersion: v2\nversion: 0.1.0\n")},
 		{Name: "templates/x.yaml", Data: []byte("a: b\n")},
 	}
-	nested, err := tarball.Make("sub", sub)
+	nested, err := tarball.First("sub", sub)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,12 +7,11 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 )
 
-// Size is the size in bytes of a package of these files, which are sorted
-// by name, below the folder top: that of Pack for those of PackedFiles. It says
-// what a change would bring, without making it.
-func Size(top string, files []unpack.File) (int64, error) {
-	packed, err := Make(top, files)
-	return int64(len(packed)), err
+// Size is the size in bytes of a package of these files, which are sorted by name, below the
+// folder top: that of Make, with this limit. It says what a change would bring, without making it.
+func Size(top string, files []unpack.File, limit int64) (int64, error) {
+	packed, err := Make(top, files, limit)
+	return int64(len(packed.Data)), err
 }
 
 // Shares says for each of the files how many bytes of the package it accounts
@@ -20,33 +19,33 @@ func Size(top string, files []unpack.File) (int64, error) {
 //
 // In one stream of gzip no byte belongs to one file alone, so this is an
 // attribution: the growth of the stream from file to file, its header in the tar
-// included, when the block of the compressor is ended after each. What a file has
+// included, when each file has blocks of its own. What a file has
 // in common with one before it counts for the earlier one, as long as the
-// compressor sees both (32 KiB). Ending the blocks costs about the same for each
+// compressor sees both (32 KiB). Blocks of its own cost about the same for each
 // file whatever its size, so what the stream is too large by is taken off in equal
 // parts; in the rare case that it is too small, what is missing is added in
 // proportion. (Packing again without the file, for each, would show what leaving it out
 // saves; those numbers have no sum, and take a hundred times as long.)
-func Shares(top string, files []unpack.File) ([]int64, error) {
-	packed, level, err := leveledTarball(top, files)
+func Shares(top string, files []unpack.File, limit int64) ([]int64, error) {
+	s, err := lay(top, files)
 	if err != nil {
 		return nil, err
 	}
-	_, grown, err := measuredTarball(level, top, files, func(unpack.File) bool { return true })
-	if err != nil {
-		return nil, err
-	}
+	packed := s.make(limit)
+	z := newGzip(packed.Hardness, s.data)
 	shares := make([]int64, len(files))
-	before, excess := 0, int64(-len(packed))
-	for i, at := range grown {
-		shares[i] = int64(at - before)
-		excess += shares[i]
-		before = at
+	before, excess := 0, int64(-len(packed.Data))
+	for _, seg := range s.segments {
+		z.add(seg.from, seg.to, seg.kind == apart)
+		grown := int64(len(z.out) - before)
+		shares[seg.file] += grown
+		excess += grown
+		before = len(z.out)
 	}
 	if excess > 0 {
 		takeOff(shares, excess)
 	} else {
-		stretch(shares, int64(before), int64(len(packed)))
+		stretch(shares, int64(before), int64(len(packed.Data)))
 	}
 	return shares, nil
 }

@@ -7,57 +7,66 @@ import (
 	"archive/tar"
 	"bytes"
 	"fmt"
-	"slices"
+	"iter"
+	"regexp"
 	"time"
-
-	"github.com/klauspost/compress/flate"
 
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 )
 
-// The levels of gzip. The fast one packs eight times faster than the small one
-// and gives packages 4 % larger (over six real extensions: 27 ms and 497 kB
-// against 217 ms and 476 kB). Where the package comes near the 1 MB that
-// KubeSphere takes, each byte counts: from SmallFrom on it is packed again, small.
-const (
-	FastLevel  = 6
-	smallLevel = flate.BestCompression
-	SmallFrom  = 768 << 10
-)
-
-// addressSlack is more than the addresses of assets can add to a package: some
-// hundred of them would have to be named, with different hosts.
-const addressSlack = 64 << 10
-
-// Make packs files, which are sorted by name, below the folder top. The same
-// files give the same bytes on any machine and at any time: there is no time,
-// no owner, no mode of the source in it, and the compressor is a module pinned
-// in go.mod and not the one of the Go release in use.
-//
-// The level is chosen by the files that hold no addresses. Were it chosen by the
-// whole, an address of one character more could make a package by 4 % smaller,
-// and no forecast of the size would hold.
-func Make(top string, files []unpack.File) ([]byte, error) {
-	packed, _, err := leveledTarball(top, files)
-	return packed, err
+// Archive is a package.
+type Archive struct {
+	Data []byte
+	// Hardness is how it was packed.
+	Hardness Hardness
 }
 
-// leveledTarball is tarball, and says which level it chose.
-func leveledTarball(top string, files []unpack.File) (packed []byte, level int, err error) {
-	packed, err = MakeAt(FastLevel, top, files)
-	if err != nil || len(packed) < SmallFrom-addressSlack {
-		return packed, FastLevel, err
+// Make packs files below the folder top: usually in the usual way, and hard where it comes near a
+// limit of so many bytes, since each of them counts there; 0 is none. The same files give the same
+// bytes on any machine and at any time: there is no time, no owner, no mode of the source in it,
+// and the compressor is a module pinned in go.mod and not the one of the Go release in use.
+//
+// How it is packed depends on what is not an address. Were it chosen by the whole, an address of
+// one character more could make a package by 1 % smaller, and no forecast of the size would hold.
+func Make(top string, files []unpack.File, limit int64) (Archive, error) {
+	s, err := lay(top, files)
+	if err != nil {
+		return Archive{}, err
 	}
-	rest, err := MakeAt(FastLevel, top, slices.DeleteFunc(slices.Clone(files), holdsAddresses))
-	if err != nil || len(rest) < SmallFrom {
-		return packed, FastLevel, err
+	return s.make(limit), nil
+}
+
+func (s *stream) make(limit int64) Archive {
+	usual := s.pack(Usual)
+	if near := limit * nearLimit / 100; limit <= 0 || int64(len(usual)) < near || s.settled() < near {
+		return Archive{Data: usual}
 	}
-	small, err := MakeAt(smallLevel, top, files)
-	if err != nil || len(small) > len(packed) {
-		return packed, FastLevel, err
+	return Archive{s.pack(Hard), Hard}
+}
+
+// Forms are the archives that files give in each way that there is, and there was, to pack them:
+// the usual one, the hard one, and the first form.
+func Forms(top string, files []unpack.File) ([]Archive, error) {
+	s, err := lay(top, files)
+	if err != nil {
+		return nil, err
 	}
-	return small, smallLevel, nil
+	first, err := First(top, files)
+	return []Archive{{Data: s.pack(Usual)}, {s.pack(Hard), Hard}, {Data: first}}, err
+}
+
+// nearLimit is from how many hundredths of the limit on a package is packed hard. It is so many
+// without addresses, which may be 2 hundredths, so that all are that have 80 with them.
+const nearLimit = 78
+
+// MakeAt packs files in one way.
+func MakeAt(hardness Hardness, top string, files []unpack.File) ([]byte, error) {
+	s, err := lay(top, files)
+	if err != nil {
+		return nil, err
+	}
+	return s.pack(hardness), nil
 }
 
 // holdsAddresses reports whether a file of the package depends on where the
@@ -66,96 +75,168 @@ func holdsAddresses(f unpack.File) bool {
 	return f.Name == naming.ChartFile || f.Name == naming.MetadataFile
 }
 
-func MakeAt(level int, top string, files []unpack.File) ([]byte, error) {
-	packed, _, err := measuredTarball(level, top, files, func(unpack.File) bool { return false })
-	return packed, err
+// stream is a tar, in segments, one or more for each file.
+type stream struct {
+	data     []byte
+	segments []segment
 }
 
-// measuredTarball packs files, and ends a block of the compressor after each file
-// that apart picks. grown says by how much the archive had grown from one file to
-// the next, exact where a block ends.
+// segment is a part of a stream.
+type segment struct {
+	from, to int
+	file     int
+	kind     kind
+	head     int // how much of it is the header of the file
+}
+
+// kind says how a segment depends on addresses.
+type kind int
+
+const (
+	// still has none, and none before it.
+	still kind = iota
+	// moving has addresses, or the size of the file with them.
+	moving
+	// apart has none, and some before it.
+	apart
+)
+
+// lay writes files into a tar.
 //
-// Files that hold addresses are packed so that nothing but the lines around these
-// can come out larger or smaller with other ones (see writeMoving).
-func measuredTarball(level int, top string, files []unpack.File, apart func(unpack.File) bool) (packed []byte, grown []int, err error) {
-	var size int
+// With other addresses the compressor would repeat other things in all that follows, and cut what
+// it reads into blocks at other places: 5 kB in 170 kB were seen. So the files that hold some come
+// last (see order), in blocks of their own. What else is in them, where that is much, stands apart
+// from the lines with addresses: a picture as a data: URI came out by 16 kB smaller with another
+// address next to it.
+func lay(top string, files []unpack.File) (*stream, error) {
+	size := 0
 	for _, f := range files {
-		size += len(f.Data)
+		size += len(f.Data) + 1<<10
 	}
 	var buf bytes.Buffer
-	buf.Grow(size/4 + 4<<10)
-	zw, err := newGzip(&buf, level)
-	if err != nil {
-		return nil, nil, err
+	buf.Grow(size + 1<<10)
+	s := &stream{segments: make([]segment, 0, len(files)+2)}
+	at := 0
+	cut := func(file int, kind kind, head int) {
+		s.segments = append(s.segments, segment{at, buf.Len(), file, kind, head})
+		at = buf.Len()
 	}
-	tw := tar.NewWriter(zw)
-	grown = make([]int, 0, len(files))
-	for i, f := range files {
-		if holdsAddresses(f) {
-			if err := endBlock(tw, func() error { return zw.restart(zw.careful) }); err != nil {
-				return nil, nil, err
-			}
-			if i > 0 {
-				grown[i-1] = buf.Len()
-			}
-		}
+	tw := tar.NewWriter(&buf)
+	for _, i := range order(files) {
+		f := files[i]
 		if err := writeHeader(tw, top+"/"+f.Name, len(f.Data)); err != nil {
-			return nil, nil, fmt.Errorf("packing %s: %w", f.Name, err)
+			return nil, fmt.Errorf("packing %s: %w", f.Name, err)
 		}
+		head := buf.Len() - at
+		parts := []part{{f.Data, false}}
 		if holdsAddresses(f) {
-			err = writeMoving(tw, zw, f.Data)
-		} else if _, err = tw.Write(f.Data); err == nil && apart(f) {
-			err = endBlock(tw, zw.flush)
+			parts = movingParts(f.Data)
 		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("packing %s: %w", f.Name, err)
+		for n, p := range parts {
+			if _, err := tw.Write(p.data); err != nil {
+				return nil, fmt.Errorf("packing %s: %w", f.Name, err)
+			}
+			if n == len(parts)-1 {
+				if err := tw.Flush(); err != nil { // what fills the block of tar
+					return nil, fmt.Errorf("packing %s: %w", f.Name, err)
+				}
+			}
+			switch {
+			case !holdsAddresses(f):
+				cut(i, still, head)
+			case p.moving:
+				cut(i, moving, head)
+			default:
+				cut(i, apart, head)
+			}
+			head = 0
 		}
-		grown = append(grown, buf.Len())
 	}
 	if err := tw.Close(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if err := zw.close(); err != nil {
-		return nil, nil, err
+	if len(s.segments) == 0 {
+		s.segments = append(s.segments, segment{})
 	}
-	return buf.Bytes(), grown, nil
+	s.data = buf.Bytes()
+	s.segments[len(s.segments)-1].to = len(s.data)
+	s.joinLittle()
+	return s, nil
 }
 
-// endBlock hands over what tar holds back, and ends the block of the compressor.
-func endBlock(tw *tar.Writer, end func() error) error {
-	if err := tw.Flush(); err != nil {
-		return err
+// What is not worth blocks of its own: littleBefore bytes before what moves, and what is packed to
+// less than littleApart bytes within it. Blocks would cost more than these can change.
+const (
+	littleBefore = 32 << 10
+	littleApart  = 1 << 10
+)
+
+// joinLittle has what is little move with the lines that have addresses.
+func (s *stream) joinLittle() {
+	n := 0
+	for n < len(s.segments) && s.segments[n].kind == still {
+		n++
 	}
-	return end()
+	if n > 0 && n < len(s.segments) && s.segments[n].from <= littleBefore {
+		for i := range s.segments[:n] {
+			s.segments[i].kind = moving
+		}
+	}
+	for i, seg := range s.segments[n:] {
+		if size := seg.to - seg.from; seg.kind == apart && size <= 64*littleApart && len(pack(s.data[seg.from:seg.to])) < littleApart {
+			s.segments[n+i].kind = moving
+		}
+	}
 }
 
-// writeMoving writes the content of a file that holds addresses, behind its header,
-// which holds its size.
-//
-// With addresses of another length the compressor would repeat other things in all
-// that follows, and cut what it reads into blocks at other places: 5 kB in 170 kB
-// were seen. So it begins anew before the header and behind the padding, and around
-// what else is in the file, where that is much: a picture as a data: URI came out by
-// 16 kB smaller with another address next to it. Each time costs about 100 bytes, and
-// what stands before and after have in common.
-func writeMoving(tw *tar.Writer, zw *gzipWriter, data []byte) error {
-	moving := true // the size in the header
-	for _, part := range movingParts(data) {
-		if moving != part.moving {
-			with := zw.usual
-			if part.moving {
-				with = zw.careful
-			}
-			if err := zw.restart(with); err != nil {
-				return err
-			}
-		}
-		if _, err := tw.Write(part.data); err != nil {
-			return err
-		}
-		moving = part.moving
+// pack is a member of gzip with this content.
+func pack(data []byte) []byte {
+	z := newGzip(Usual, data)
+	z.add(0, len(data), false)
+	return z.end()
+}
+
+// pack compresses a stream.
+func (s *stream) pack(hardness Hardness) []byte {
+	z := newGzip(hardness, s.data)
+	for run := range s.runs() {
+		z.add(run[0].from, run[len(run)-1].to, run[0].kind == apart)
 	}
-	return endBlock(tw, func() error { return zw.restart(zw.usual) })
+	return z.end()
+}
+
+// runs are the segments of a kind that follow one another.
+func (s *stream) runs() iter.Seq[[]segment] {
+	return func(yield func([]segment) bool) {
+		for rest := s.segments; len(rest) > 0; {
+			n := 1
+			for n < len(rest) && rest[n].kind == rest[0].kind {
+				n++
+			}
+			if !yield(rest[:n]) {
+				return
+			}
+			rest = rest[n:]
+		}
+	}
+}
+
+// address is what differs from server to server.
+var address = regexp.MustCompile(`://[^\s"']*`)
+
+// settled is about the size of the package, whatever the addresses are: without them, and the
+// headers of the files that hold some, since these have their size.
+func (s *stream) settled() int64 {
+	var without stream
+	for _, seg := range s.segments {
+		data := s.data[seg.from:seg.to]
+		if seg.kind == moving {
+			data = address.ReplaceAll(data[seg.head:], nil)
+		}
+		without.data = append(without.data, data...)
+		without.segments = append(without.segments, segment{from: len(without.data) - len(data), to: len(without.data), kind: seg.kind})
+	}
+	return int64(len(without.pack(Usual)))
 }
 
 // part is a part of a file.

@@ -33,16 +33,28 @@ func some() []unpack.File {
 	return files
 }
 
-// The same files give the same bytes, at each level, today and in the next release: packages
-// are compared by their digest.
+// The same files give the same bytes, in each way, today and in the next release: packages
+// are compared by their digest, and proved by packing them again.
 func TestTheSameBytes(t *testing.T) {
-	for level, want := range map[int]string{
-		FastLevel:  "3725c018c8a548134459a285218ef9c16e650b14506445b547ef050cb4de3fad",
-		smallLevel: "4586d84ed96f69aba5e288782c65ff0440365eaa95ed149f7f92819ad358af0b",
+	first := func(level int) func() ([]byte, error) {
+		return func() ([]byte, error) { return firstAt(level, "demo", some()) }
+	}
+	second := func(hardness Hardness) func() ([]byte, error) {
+		return func() ([]byte, error) { return MakeAt(hardness, "demo", some()) }
+	}
+	for _, way := range []struct {
+		name string
+		make func() ([]byte, error)
+		want string
+	}{
+		{"the first form", first(firstFastLevel), "3725c018c8a548134459a285218ef9c16e650b14506445b547ef050cb4de3fad"},
+		{"the first form, small", first(firstSmallLevel), "4586d84ed96f69aba5e288782c65ff0440365eaa95ed149f7f92819ad358af0b"},
+		{"usual", second(Usual), "5406ad05274da379415b4ecd88d5147bb012e8df7c448c4fac5a887aa9f545d3"},
+		{"hard", second(Hard), "23d1071984b15e3b3db15f18e0e4c7e43f3c09c4640a983ab27d1c12713d178c"},
 	} {
 		var first []byte
 		for range 3 {
-			packed, err := MakeAt(level, "demo", some())
+			packed, err := way.make()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -50,21 +62,22 @@ func TestTheSameBytes(t *testing.T) {
 				first = packed
 			}
 			if !bytes.Equal(packed, first) {
-				t.Errorf("level %d: other bytes", level)
+				t.Errorf("%s: other bytes", way.name)
 			}
 		}
-		if got := fmt.Sprintf("%x", sha256.Sum256(first)); got != want {
-			t.Errorf("level %d: the digest is %s, and was %s", level, got, want)
+		if got := fmt.Sprintf("%x", sha256.Sum256(first)); got != way.want {
+			t.Errorf("%s: the digest is %s, and was %s", way.name, got, way.want)
 		}
 	}
 }
 
 // What any reader of gzip and tar finds is what was packed, without a trace of the machine.
 func TestMakeIsRead(t *testing.T) {
-	packed, err := Make("demo", some())
+	archive, err := Make("demo", some(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	packed := archive.Data
 	zr, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +86,9 @@ func TestMakeIsRead(t *testing.T) {
 		t.Errorf("the head is %+v", zr.Header)
 	}
 	tr := tar.NewReader(zr)
-	for _, f := range some() {
+	files := some()
+	for _, i := range order(files) {
+		f := files[i]
 		h, err := tr.Next()
 		if err != nil {
 			t.Fatal(err)
@@ -89,9 +104,9 @@ func TestMakeIsRead(t *testing.T) {
 	if _, err := tr.Next(); !errors.Is(err, io.EOF) {
 		t.Errorf("there is more: %v", err)
 	}
-	top, files, err := unpack.ReadBytes(packed, &unpack.Meter{Limits: unpack.Limits{}.WithDefaults()})
-	if err != nil || top != "demo" || len(files) != len(some()) {
-		t.Errorf("read back: %q, %d files, %v", top, len(files), err)
+	top, read, err := unpack.ReadBytes(packed, &unpack.Meter{Limits: unpack.Limits{}.WithDefaults()})
+	if err != nil || top != "demo" || len(read) != len(files) {
+		t.Errorf("read back: %q, %d files, %v", top, len(read), err)
 	}
 }
 
@@ -105,7 +120,7 @@ func TestSizeWithOtherAddresses(t *testing.T) {
 				files[i].Data = bytes.ReplaceAll(files[i].Data, []byte("https://example.com/"), []byte(address))
 			}
 		}
-		size, err := Size("demo", files)
+		size, err := Size("demo", files, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,11 +134,11 @@ func TestSizeWithOtherAddresses(t *testing.T) {
 
 // The shares are of the package as it is: none is less than a byte, and their sum is its size.
 func TestSharesAreTheSize(t *testing.T) {
-	shares, err := Shares("demo", some())
+	shares, err := Shares("demo", some(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	size, err := Size("demo", some())
+	size, err := Size("demo", some(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,28 +170,30 @@ func TestSharesAreStretchedAndTakenOff(t *testing.T) {
 func TestPackSmallNearTheLimit(t *testing.T) {
 	soak.Long(t)
 	r := rand.New(rand.NewPCG(5, 6))
-	var text strings.Builder
-	words := make([]string, 3000)
-	for i := range words {
-		words[i] = fmt.Sprintf("%x", r.Uint64N(1<<40))
+	text := []byte("the same again and again, but not quite")
+	for len(text) < 1<<20 {
+		at := r.IntN(len(text) - 20)
+		text = append(text, text[at:at+5+r.IntN(15)]...)
+		if r.IntN(4) == 0 {
+			text = fmt.Appendf(text, "%x", r.Uint32N(1<<12))
+		}
 	}
-	for text.Len() < 5<<19 {
-		text.WriteString(words[r.IntN(len(words))] + " ")
-	}
-	files := []unpack.File{{Name: "a.txt", Data: []byte(text.String())}}
-	fast, err := MakeAt(FastLevel, "demo", files)
+	files := []unpack.File{{Name: "a.txt", Data: text}}
+	usual, err := MakeAt(Usual, "demo", files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(fast) < SmallFrom {
-		t.Fatalf("the example packs to %d bytes, too few to show anything", len(fast))
-	}
-	got, err := Make("demo", files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(got) >= len(fast) {
-		t.Errorf("packed to %d bytes, no less than the fast %d", len(got), len(fast))
+	for percent, want := range map[int64]Hardness{50: Usual, 70: Usual, 80: Hard, 100: Hard, 150: Hard} {
+		got, err := Make("demo", files, int64(len(usual))*100/percent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Hardness != want {
+			t.Errorf("at %d %% of the limit it is packed with %d, want %d", percent, got.Hardness, want)
+		}
+		if smaller := len(got.Data) < len(usual); smaller != (want == Hard) {
+			t.Errorf("at %d %%: %d bytes, in the usual way %d", percent, len(got.Data), len(usual))
+		}
 	}
 }
 
@@ -201,7 +218,7 @@ func TestSharesOfFilesThatDoNotCompress(t *testing.T) {
 		files = append(files, unpack.File{Name: fmt.Sprintf("small-%03d", i), Data: words(300)})
 	}
 	files = append(files, unpack.File{Name: "twice", Data: files[0].Data[:20<<10]}, unpack.File{Name: "twice-again", Data: files[0].Data[:20<<10]})
-	shares, err := Shares("x", files)
+	shares, err := Shares("x", files, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

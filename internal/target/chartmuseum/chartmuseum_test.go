@@ -104,7 +104,7 @@ func publish(t *testing.T, museum *chartmuseum.Target, name, version, content st
 func TestARangeIsNoVersion(t *testing.T) {
 	store := museumtest.New(museumtest.Options{})
 	// KubeSphere takes no build metadata, so this one comes from elsewhere.
-	built, err := tarball.Make("alc", []unpack.File{{Name: "Chart.yaml", Data: []byte("apiVersion: v2\nname: alc\nversion: 1.0.0+b1\n")}})
+	built, err := tarball.First("alc", []unpack.File{{Name: "Chart.yaml", Data: []byte("apiVersion: v2\nname: alc\nversion: 1.0.0+b1\n")}})
 	if err != nil {
 		t.Fatal(err)
 	}
