@@ -2,6 +2,7 @@ package published
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,7 +48,7 @@ func TestOddFilesAreReadByHelm(t *testing.T) {
 		"..b": false, "a//b": false, "./a": false, `a\b`: false, "c:/x": false, "../a": false, "a/../../b": false, "/a": false,
 	} {
 		packed := []extension.File{chart, {Name: name, Data: []byte("x")}}
-		archive, err := tarball.Make("top", packed)
+		archive, err := tarball.MakeAt(tarball.Usual, "top", packed)
 		if err != nil {
 			t.Fatal(name, err)
 		}
@@ -55,7 +56,7 @@ func TestOddFilesAreReadByHelm(t *testing.T) {
 	}
 	for _, size := range []int{int(loader.MaxDecompressedFileSize), int(loader.MaxDecompressedFileSize) + 1} {
 		packed := []extension.File{chart, {Name: "large", Data: bytes.Repeat([]byte("x"), size)}}
-		archive, err := tarball.Make("top", packed)
+		archive, err := tarball.MakeAt(tarball.Usual, "top", packed)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,6 +83,9 @@ func sameFiles(t *testing.T, name string, archive []byte, packed []extension.Fil
 	if len(want) != len(got) {
 		t.Fatalf("%s: %d files, and Helm finds %d", name, len(got), len(want))
 	}
+	byName := func(a, b *loader.BufferedFile) int { return strings.Compare(a.Name, b.Name) }
+	slices.SortFunc(want, byName) // Helm sorts them into charts, whatever their order is
+	slices.SortFunc(got, byName)
 	for i := range want {
 		if want[i].Name != got[i].Name || !bytes.Equal(want[i].Data, got[i].Data) {
 			t.Errorf("%s (-Helm +here):\n%s", name, cmp.Diff(want[i], got[i]))
@@ -96,7 +100,7 @@ func BenchmarkInspect(b *testing.B) {
 		{Name: "extension.yaml", Data: []byte("apiVersion: kubesphere.io/v1alpha1\nname: a\nversion: 1.0.0\ncategory: c\n")},
 		{Name: "values.yaml", Data: []byte(strings.Repeat("key: {a: 1, b: [2, 3]}\n", 40_000))},
 	}
-	archive, err := tarball.Make("a", packed)
+	archive, err := tarball.MakeAt(tarball.Usual, "a", packed)
 	if err != nil {
 		b.Fatal(err)
 	}

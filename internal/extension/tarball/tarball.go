@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"iter"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/extension/naming"
@@ -39,8 +40,16 @@ func Make(top string, files []unpack.File, limit int64) (Archive, error) {
 
 func (s *stream) make(limit int64) Archive {
 	usual := s.pack(Usual)
-	if near := limit * nearLimit / 100; limit <= 0 || int64(len(usual)) < near || s.settled() < near {
+	near := limit * nearLimit / 100
+	if limit <= 0 || int64(len(usual)) < near {
 		return Archive{Data: usual}
+	}
+	settled := s.settled(Usual)
+	switch {
+	case settled < near:
+		return Archive{Data: usual}
+	case s.settled(Hard) >= settled: // what does not compress at all
+		return Archive{usual, Hard}
 	}
 	return Archive{s.pack(Hard), Hard}
 }
@@ -222,21 +231,21 @@ func (s *stream) runs() iter.Seq[[]segment] {
 }
 
 // address is what differs from server to server.
-var address = regexp.MustCompile(`://[^\s"']*`)
+var address = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`://[^\s"']*`) })
 
 // settled is about the size of the package, whatever the addresses are: without them, and the
 // headers of the files that hold some, since these have their size.
-func (s *stream) settled() int64 {
+func (s *stream) settled(hardness Hardness) int64 {
 	var without stream
 	for _, seg := range s.segments {
 		data := s.data[seg.from:seg.to]
 		if seg.kind == moving {
-			data = address.ReplaceAll(data[seg.head:], nil)
+			data = address().ReplaceAll(data[seg.head:], nil)
 		}
 		without.data = append(without.data, data...)
 		without.segments = append(without.segments, segment{from: len(without.data) - len(data), to: len(without.data), kind: seg.kind})
 	}
-	return int64(len(without.pack(Usual)))
+	return int64(len(without.pack(hardness)))
 }
 
 // part is a part of a file.
