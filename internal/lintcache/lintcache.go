@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/cache"
@@ -29,7 +30,7 @@ import (
 type Inner interface {
 	Examine(ctx context.Context, ext *extension.Extension, opts lint.Options, limits lint.Limits) (lint.Report, error)
 	ExamineMetadata(ctx context.Context, ext *extension.Extension, opts lint.Options, limits lint.Limits) (lint.Report, error)
-	Sizes(ctx context.Context, ext *extension.Extension, urls extension.URLs, limits lint.Limits) (*weight.Report, error)
+	Sizes(ctx context.Context, ext *extension.Extension, urls extension.URLs, size int64, limits lint.Limits) (*weight.Report, error)
 	Images(ctx context.Context, ext *extension.Extension, limits lint.Limits) (*images.Needed, error)
 }
 
@@ -99,15 +100,15 @@ func isSettled(report lint.Report) bool {
 }
 
 // Sizes is that of the other one.
-func (x *Examiner) Sizes(ctx context.Context, ext *extension.Extension, urls extension.URLs, limits lint.Limits) (*weight.Report, error) {
+func (x *Examiner) Sizes(ctx context.Context, ext *extension.Extension, urls extension.URLs, size int64, limits lint.Limits) (*weight.Report, error) {
 	if x.cache == nil {
-		return x.Inner.Sizes(ctx, ext, urls, limits)
+		return x.Inner.Sizes(ctx, ext, urls, size, limits)
 	}
-	key := x.cache.Key(kindSizes, extension.TreeDigest(ext), Origin(ext), Addresses(urls), limitsText(limits))
+	key := x.cache.Key(kindSizes, extension.TreeDigest(ext), Origin(ext), Addresses(urls), strconv.FormatInt(size, 10), limitsText(limits))
 	if report, ok := get[weight.Report](ctx, x.cache, key); ok {
 		return &report, nil
 	}
-	report, err := x.Inner.Sizes(ctx, ext, urls, limits)
+	report, err := x.Inner.Sizes(ctx, ext, urls, size, limits)
 	if err == nil && report != nil && ctx.Err() == nil {
 		put(ctx, x.cache, key, *report)
 	}

@@ -34,7 +34,7 @@ func (s *scripted) ExamineMetadata(context.Context, *extension.Extension, lint.O
 	return s.report, s.err
 }
 
-func (s *scripted) Sizes(context.Context, *extension.Extension, extension.URLs, lint.Limits) (*weight.Report, error) {
+func (s *scripted) Sizes(context.Context, *extension.Extension, extension.URLs, int64, lint.Limits) (*weight.Report, error) {
 	s.asked++
 	return s.weight, s.err
 }
@@ -127,7 +127,7 @@ func TestKeepsWhatIsSettledAlone(t *testing.T) {
 	before := inner.asked
 	for range 2 {
 		_, _ = none.Examine(t.Context(), ext, lint.Options{}, lint.Limits{})
-		_, _ = none.Sizes(t.Context(), ext, nil, lint.Limits{})
+		_, _ = none.Sizes(t.Context(), ext, nil, 0, lint.Limits{})
 	}
 	if inner.asked != before+4 {
 		t.Error("kept something without a cache")
@@ -142,16 +142,17 @@ func TestKeepsSizes(t *testing.T) {
 	urls := []extension.URLs{nil, {}, {"a": "b"}, {"a": "c"}}
 	for range 2 {
 		for _, u := range urls {
-			got, err := x.Sizes(t.Context(), ext, u, lint.Limits{})
+			got, err := x.Sizes(t.Context(), ext, u, 0, lint.Limits{})
 			if err != nil || !reflect.DeepEqual(got, inner.weight) {
 				t.Fatalf("%+v, %v", got, err)
 			}
 		}
 	}
 	committed := extension.WithOrigin(ext, extension.Origin{Revision: "1", Committed: true})
-	_, _ = x.Sizes(t.Context(), committed, nil, lint.Limits{})
-	_, _ = x.Sizes(t.Context(), ext, nil, lint.Limits{Time: 1})
-	if inner.asked != len(urls)+2 {
+	_, _ = x.Sizes(t.Context(), committed, nil, 0, lint.Limits{})
+	_, _ = x.Sizes(t.Context(), ext, nil, 0, lint.Limits{Time: 1})
+	_, _ = x.Sizes(t.Context(), ext, nil, 1<<20, lint.Limits{})
+	if inner.asked != len(urls)+3 {
 		t.Errorf("asked %d times", inner.asked)
 	}
 }
