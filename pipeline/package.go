@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/delivery"
@@ -17,8 +18,10 @@ import (
 // assets are going to be uploaded it is packed with the URLs that they are expected to get: if
 // they come true, the archive that was measured in the plan is the one that is sent.
 func packageStep(ctx context.Context, env *planning, r *release) error {
-	if err := readContent(ctx, r); err != nil {
-		return err
+	if len(env.others) > 0 || r.run.Sizes || !r.run.DryRun { // else it may be known without
+		if err := readContent(ctx, r); err != nil {
+			return err
+		}
 	}
 	if there, err := r.sameBytes(ctx, func(rt *route) *delivery.Asking { return env.to[rt.at] }); err != nil {
 		return err
@@ -39,7 +42,10 @@ func packageStep(ctx context.Context, env *planning, r *release) error {
 		}
 		r.noteAssets(urls)
 	}
-	if err := r.pack(ctx, urls); err != nil {
+	if pkg := knownPackage(ctx, r, urls); pkg != nil {
+		r.packed.known = true
+		r.hold(pkg, urls)
+	} else if err := r.pack(ctx, urls); err != nil {
 		return err
 	}
 	r.result.Package.SizeWithin = r.sizeWithin()
@@ -55,6 +61,19 @@ func packageStep(ctx context.Context, env *planning, r *release) error {
 		return env.keep(r)
 	}
 	return nil
+}
+
+// knownPackage is what the package would be, where a plan before this one has made it and found it to
+// be in order, and this one needs no more of it. It has no bytes.
+func knownPackage(ctx context.Context, r *release, urls extension.URLs) *extension.Package {
+	if !r.run.DryRun || !r.run.decides() || r.run.Sizes || slices.ContainsFunc(r.open(), func(rt *route) bool { return rt.site.Access.Checks() }) {
+		return nil
+	}
+	pkg := r.run.Packages.Recall(ctx, r.run.Packages.Of(r.parcel.Ext, r.read.known, urls, r.source.Settings.Size.Limit, r.parcel.Loads))
+	if pkg != nil && r.parcel.Ext == nil {
+		r.read.byTree = true
+	}
+	return pkg
 }
 
 // sign has the package signed, where there are keys for it. That is done once, when its bytes are

@@ -56,6 +56,8 @@ type archive struct {
 	// within is by how many bytes it may come out other, because the addresses of assets are an
 	// estimate.
 	within int64
+	// known says that it is known what it would be, and that it is in order, from a plan before this one.
+	known bool
 	// from says that a target has had it before, and it was not packed here.
 	from bool
 	// kept is what became of leaving it in the output directory.
@@ -203,6 +205,9 @@ func (r *release) hold(pkg *extension.Package, urls extension.URLs) {
 
 // packWith is the archive with the asset URLs given.
 func (r *release) packWith(ctx context.Context, urls extension.URLs) (*extension.Package, error) {
+	if err := readContent(ctx, r); err != nil {
+		return nil, err
+	}
 	ext, limit := r.parcel.Ext, r.source.Settings.Size.Limit
 	return graceful.Await(ctx, func() (*extension.Package, error) { return ext.PackWithin(urls, limit) })
 }

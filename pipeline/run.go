@@ -20,8 +20,10 @@ import (
 	imagerelease "github.com/ksrelease/ksrelease/internal/images/release"
 	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/packagecache"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shards"
+	"github.com/ksrelease/ksrelease/internal/sourceindex"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/worker"
 )
@@ -50,13 +52,14 @@ type Options struct {
 	// extension in each of them, also where there is one.
 	NamesTargets bool
 
-	Read     SourceIndex  // nil knows of no extension what it was before
-	WorkTree WorkTree     // nil: nothing is known of what is committed
-	Dirty    config.Dirty // what becomes of packages that are not as committed, if their settings do not say; empty warns
-	Resolver Resolver     // nil leaves dependencies that are not under charts/ out
-	Examiner Examiner     // nil looks at extensions in this process, without limits
-	Hooks    Hooks        // nil runs no hooks
-	Signer   Signer       // nil signs nothing
+	Read     *sourceindex.Index     // nil knows of no extension what it was before
+	Packages *packagecache.Packages // nil knows no package that was made before
+	WorkTree WorkTree               // nil: nothing is known of what is committed
+	Dirty    config.Dirty           // what becomes of packages that are not as committed, if their settings do not say; empty warns
+	Resolver Resolver               // nil leaves dependencies that are not under charts/ out
+	Examiner Examiner               // nil looks at extensions in this process, without limits
+	Hooks    Hooks                  // nil runs no hooks
+	Signer   Signer                 // nil signs nothing
 	// Images asks registries for images, and copies them to mirrors; nil does neither.
 	Images *imagerelease.Images
 
@@ -133,9 +136,6 @@ func New(opts Options) *Run {
 	}
 	if opts.Examiner == nil {
 		opts.Examiner = worker.InProcess{}
-	}
-	if opts.Read == nil {
-		opts.Read = forgetful{}
 	}
 	if opts.Through == "" {
 		opts.Through = results.StageVerify

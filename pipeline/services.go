@@ -20,31 +20,6 @@ type Baseline interface {
 	Sift(extension string, all []lint.Finding) (fresh []lint.Finding, known int)
 }
 
-// SourceIndex knows extensions by the state of their files (internal/sourceindex), from this run and
-// from runs before it. Its methods may be called by several goroutines at once.
-type SourceIndex interface {
-	// Recall is what is known of the extension at a path, as long as nothing of it has changed; nil
-	// where that is not sure. ignored are those of extension.Options.
-	Recall(path string, ignored []string) *extension.Summary
-	// Load is extension.Load.
-	Load(path string, opts extension.Options) (*extension.Extension, error)
-	// Learn remembers what is known by now of the extension that Load gave last for a path.
-	Learn(path string, known *extension.Summary)
-	// Forget drops what is known of the extension at a path.
-	Forget(path string)
-}
-
-// forgetful is a SourceIndex that knows nothing.
-type forgetful struct{}
-
-func (forgetful) Recall(string, []string) *extension.Summary { return nil }
-func (forgetful) Learn(string, *extension.Summary)           {}
-func (forgetful) Forget(string)                              {}
-
-func (forgetful) Load(path string, opts extension.Options) (*extension.Extension, error) {
-	return extension.Load(path, opts)
-}
-
 // Resolver brings in the subcharts that an extension names by a repository and
 // does not have under charts/.
 type Resolver interface {

@@ -61,6 +61,9 @@ func (r *release) measure(ctx context.Context, urls extension.URLs) error {
 	if measured.Contributors != nil {
 		return nil
 	}
+	if err := readContent(ctx, r); err != nil {
+		return err
+	}
 	report, err := r.run.Examiner.Sizes(ctx, r.parcel.Ext, urls, measured.Limit, r.limits())
 	switch {
 	case failure.LimitReached(err):

@@ -14,6 +14,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/discover"
 	"github.com/ksrelease/ksrelease/internal/git"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/packagecache"
 	"github.com/ksrelease/ksrelease/internal/places"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shellword"
@@ -193,7 +194,7 @@ func (p *Project) Equip(options *pipeline.Options) (close func(), err error) {
 	back := func() { over(); dependencies.close() }
 	if kept := p.Cache(); kept != nil {
 		sources := sourceindex.Open(kept, p.Root)
-		options.Read = sources
+		options.Read, options.Packages = sources, packagecache.New(kept)
 		back = func() { over(); dependencies.close(); sources.Save() }
 	}
 	if options.Through == results.StageLint { // what it looks at is not packed

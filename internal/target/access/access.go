@@ -173,6 +173,9 @@ func (a *Access) Snapshot(ctx context.Context, name, version string) (s target.S
 	return s, err
 }
 
+// Checks says that the target may know of packages that it would refuse.
+func (a *Access) Checks() bool { return a.checks != nil }
+
 // fits asks where the target knows of packages that it would refuse.
 func (a *Access) fits(ctx context.Context, pkg *extension.Package) error {
 	if a.checks == nil {
