@@ -126,8 +126,12 @@ func (x *Index) Recall(path string, ignored []string) *extension.Summary {
 // unchanged reports whether all that an extension was read from is in the state that it had.
 func (x *Index) unchanged(r *record) bool {
 	states := newStates(x)
-	ok := eachEntry(r.entries, func(kind byte, below string) bool {
-		path := filepath.Join(r.real, below)
+	prefix := append([]byte(r.real), filepath.Separator)
+	ok := eachEntry(r.entries, func(kind byte, below []byte) bool {
+		path := r.real
+		if len(below) > 0 {
+			path = string(append(prefix, below...)) // of a hundred thousand, each is made once
+		}
 		if kind == kindLink {
 			real, mode := extension.LeadsTo(path)
 			states.link(real, mode)
@@ -404,12 +408,12 @@ func decode(data []byte) map[string]*record {
 }
 
 // eachEntry goes through entries until do says no. It reports whether that was never.
-func eachEntry(entries []byte, do func(kind byte, below string) bool) bool {
+func eachEntry(entries []byte, do func(kind byte, below []byte) bool) bool {
 	in := &reader{rest: entries}
 	for len(in.rest) > 0 {
 		kind := in.take(1)
 		below := in.bytes()
-		if in.broken || !do(kind[0], string(below)) {
+		if in.broken || !do(kind[0], below) {
 			return false
 		}
 	}
