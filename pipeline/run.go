@@ -158,6 +158,11 @@ func New(opts Options) *Run {
 // When ctx ends the run begins nothing new and waits for nothing. If ctx is one of package
 // graceful, what has begun to write goes on to its submission until the second step of ctx.
 func (r *Run) Do(ctx context.Context) (*results.Document, error) {
+	defer func() {
+		for _, s := range r.sites {
+			s.Index.Close()
+		}
+	}()
 	p, err := r.plan(ctx)
 	if err != nil {
 		r.cleanUp(ctx, true)
@@ -321,7 +326,9 @@ func (r *Run) apply(ctx context.Context, p *plan) {
 	r.applying = true
 	env := &applying{keep: keepIfPossible}
 	for _, s := range r.sites {
-		env.to = append(env.to, s.Sending(r.Message))
+		to := s.Sending(r.Message)
+		to.Verifies = !r.skips(results.StageVerify)
+		env.to = append(env.to, to)
 	}
 	r.each(ctx, p.releases, func(ctx context.Context, rel *release) {
 		defer close(rel.done)

@@ -30,6 +30,9 @@ type Sending struct {
 	Send    access.Writer
 	Reviews bool   // what is sent is a draft until it is submitted
 	Message string // of submissions, to the reviewers
+	// Verifies says that what is sent is going to be verified: the index is asked for as soon as
+	// the version may be there.
+	Verifies bool
 	// Refused is done when the target has refused the key, which is its cause.
 	Refused context.Context
 	// Delay is how much later than the target its index may be, by a cache that is known. It adds

@@ -28,13 +28,14 @@ func (d *Delivery) Push(ctx context.Context, to *Sending) error {
 		return err
 	}
 	d.Learn(func(known *results.Target) { known.SnapshotID = snapshot.ID })
+	// An index from before this moment cannot show the version.
+	sent := time.Now()
 	if to.Reviews {
-		if err := submit(ctx, to, d, snapshot.ID); err != nil {
+		if sent, err = submit(ctx, to, d, snapshot.ID); err != nil {
 			return err
 		}
 	}
-	// An index from before this moment cannot show the version.
-	d.Sent = time.Now()
+	d.Sent = sent
 	return nil
 }
 
@@ -122,12 +123,23 @@ func publish(ctx context.Context, to *Sending, d *Delivery) (target.Snapshot, er
 // them, so a proxy that answers 200 to everything would pass for it. Where the
 // state cannot be read back, the index may show it: what is listed was
 // submitted.
-func submit(ctx context.Context, to *Sending, d *Delivery, snapshotID string) error {
+//
+// While the state is read back the index is asked for already, which verify is going to want. The
+// time returned is from when on it may show the version: that of the first good answer, or else of
+// now.
+func submit(ctx context.Context, to *Sending, d *Delivery, snapshotID string) (sent time.Time, err error) {
 	tries := failure.Try(attempts, LimitedTime)
 	for {
 		err := to.Send.Submit(ctx, snapshotID, to.Message)
 		if tries.Failed == 0 && failure.Unauthorized(err) {
-			return refusedSubmission(ctx, to, d, err)
+			return time.Now(), refusedSubmission(ctx, to, d, err)
+		}
+		if err == nil && sent.IsZero() {
+			sent = time.Now()
+			if to.Verifies {
+				defer to.Index.Await(d.Name, d.Version, sent).End()
+				to.Index.Prompt(ctx, sent)
+			}
 		}
 		state, readErr := to.Target.Snapshot(ctx, d.Name, d.Version)
 		unknown := readErr != nil || state.Status == target.StatusNone
@@ -135,23 +147,31 @@ func submit(ctx context.Context, to *Sending, d *Delivery, snapshotID string) er
 		case !unknown && state.Status != target.StatusDraft:
 			// It arrived, whatever the answer said; or another run has submitted the
 			// draft. Whose content it has, verify sees.
-			return nil
+			return arrived(sent), nil
 		case unknown && (err == nil || inIndex(ctx, to, d)):
-			return nil // verify sees to the rest
+			return arrived(sent), nil // verify sees to the rest
 		case readErr != nil:
-			return failure.Lost(err, readErr, "whether the submission arrived")
+			return sent, failure.Lost(err, readErr, "whether the submission arrived")
 		case err == nil:
-			err = target.StillDraft{ID: snapshotID}
+			err, sent = target.StillDraft{ID: snapshotID}, time.Time{}
 		case state.Status == target.StatusNone && !failure.InDoubt(err):
-			return failure.WithHint(fmt.Errorf("%w; %s no longer has the draft, and whether the submission arrived is not known", err, to.Noun), "run again")
+			return sent, failure.WithHint(fmt.Errorf("%w; %s no longer has the draft, and whether the submission arrived is not known", err, to.Noun), "run again")
 		}
 		if !failure.InDoubt(err) || tries.Spent(err) {
-			return err
+			return sent, err
 		}
 		if err := again(ctx, d, tries, "submitting", err); err != nil {
-			return err
+			return sent, err
 		}
 	}
+}
+
+// arrived is from when on the index may show what arrived: since a good answer, if there was one.
+func arrived(answered time.Time) time.Time {
+	if answered.IsZero() {
+		return time.Now()
+	}
+	return answered
 }
 
 // refusedSubmission decides by what can be read without the key, as nothing else is read after

@@ -90,6 +90,8 @@ func (p *unseen) Error() string { return p.last }
 func awaitSeen(ctx context.Context, to *Sending, d *Delivery, since time.Time) error {
 	last, replaced := to.notThere(), (*published.Difference)(nil)
 	said, saidCached := last, false
+	wait := to.Index.Await(d.Name, d.Version, since)
+	defer wait.End()
 	at, err := to.Index.Since(ctx, since)
 	for err == nil {
 		complaint, other, fatal := seen(ctx, to, d, at)
@@ -109,7 +111,7 @@ func awaitSeen(ctx context.Context, to *Sending, d *Delivery, since time.Time) e
 				sayWaiting(d, last)
 			}
 		}
-		at, err = to.Index.After(ctx, at, indexwatch.Patience(since))
+		at, err = to.Index.After(ctx, at, wait.Patience())
 	}
 	return &unseen{last: last, replaced: replaced}
 }

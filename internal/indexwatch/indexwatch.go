@@ -3,18 +3,22 @@ package indexwatch
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
 
-// How often the index and the review are asked: soon at first, because a local
-// marketplace answers at once, then ever more patiently.
+// How often the index and the review are asked: soon at first, then ever more patiently.
 const (
 	FirstPoll = 500 * time.Millisecond
 	LastPoll  = 15 * time.Second
 )
+
+// cheap is how long an index may take to come that is asked for again as soon as somebody wants
+// to know, while it shows what was sent at once.
+const cheap = 250 * time.Millisecond
 
 // Patience is how long to wait for the next look, for one who waits since then:
 // each wait is half as long again as the one before.
@@ -70,11 +74,82 @@ type Watcher struct {
 	turn   chan struct{} // held by the one who asks; a channel so that waiting ends with the context
 	last   *Reading
 	rested time.Time // when the index may be asked for again
+
+	prompted sync.WaitGroup
+	closed   context.Context // done when nobody wants a reading any more
+	close    context.CancelFunc
+
+	mu      sync.Mutex // of what is below, and of changes of last
+	waiting map[*Wait]bool
+	// need is for how long after it was sent the version was missing that was there the soonest,
+	// and after which time it was there; zero where none has been seen.
+	need struct{ missing, there time.Duration }
 }
 
 // New makes one for the index of a target.
 func New(of target.Reader) *Watcher {
-	return &Watcher{Target: of, turn: make(chan struct{}, 1)}
+	w := &Watcher{Target: of, turn: make(chan struct{}, 1), waiting: map[*Wait]bool{}}
+	w.closed, w.close = context.WithCancel(context.Background())
+	return w
+}
+
+// Close ends what was prompted and nobody waits for.
+func (w *Watcher) Close() {
+	w.close()
+	w.prompted.Wait()
+}
+
+// Wait is the wait for a version to be shown.
+type Wait struct {
+	watcher       *Watcher
+	name, version string
+	since         time.Time
+	missing       time.Duration // after since, when the index was last asked for that did not show it; 0 at first
+	seen          bool
+}
+
+// Await begins the wait for a version that was sent at since. End ends it.
+func (w *Watcher) Await(name, version string, since time.Time) *Wait {
+	wait := &Wait{watcher: w, name: name, version: version, since: since}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.waiting[wait] = true
+	return wait
+}
+
+// End ends the wait.
+func (v *Wait) End() {
+	v.watcher.mu.Lock()
+	defer v.watcher.mu.Unlock()
+	delete(v.watcher.waiting, v)
+}
+
+// Patience is how long to wait for the next look. Where all versions that were seen so far needed a
+// while to be shown, nobody looks before that again, and then more often.
+func (v *Wait) Patience() time.Duration {
+	v.watcher.mu.Lock()
+	need := v.watcher.need
+	v.watcher.mu.Unlock()
+	patience, waited := Patience(v.since), time.Since(v.since)
+	switch {
+	case waited < need.missing:
+		patience = max(patience, need.missing-waited)
+	case waited < need.there:
+		patience = min(patience, (need.there-need.missing)/4)
+	}
+	return min(max(patience, FirstPoll), LastPoll)
+}
+
+// Prompt has the index asked for soon, without waiting for it, as somebody is going to want a
+// reading of t or later. Nobody prompts any more when the watcher is closed.
+func (w *Watcher) Prompt(ctx context.Context, t time.Time) {
+	ctx, done := graceful.Wait(ctx)
+	unregister := context.AfterFunc(w.closed, done)
+	w.prompted.Go(func() {
+		defer done()
+		defer unregister()
+		_, _ = w.Since(ctx, t) // who wants it gets the error
+	})
 }
 
 // Since returns a reading that was asked for at t or later; the zero time takes the one
@@ -98,8 +173,19 @@ func (w *Watcher) After(ctx context.Context, old *Reading, wait time.Duration) (
 	return w.wanted(ctx, func(last *Reading) bool { return last != old })
 }
 
-// Known is the last reading, while nobody reads; nil where there is none.
-func (w *Watcher) Known() *Reading { return w.last }
+// Known is the last reading, the first one also where it is still on its way; nil where there is
+// none.
+func (w *Watcher) Known() *Reading {
+	w.mu.Lock()
+	last := w.last
+	w.mu.Unlock()
+	if last == nil {
+		w.turn <- struct{}{}
+		last = w.last
+		<-w.turn
+	}
+	return last
+}
 
 // wanted returns the last reading if it will do, and otherwise makes another.
 func (w *Watcher) wanted(ctx context.Context, willDo func(*Reading) bool) (*Reading, error) {
@@ -115,10 +201,10 @@ func (w *Watcher) wanted(ctx context.Context, willDo func(*Reading) bool) (*Read
 	return w.ask(ctx)
 }
 
-// ask reads the index anew, for whoever holds the turn. After an answer it rests
-// for as long as one extension alone would, so that hundreds that were sent one
-// after the other share the next; only a repository that answers as fast as one on
-// this machine is asked as soon as somebody wants to know.
+// ask reads the index anew, for whoever holds the turn. After an answer that does not show what
+// somebody waits for it rests for as long as one extension alone would, so that hundreds that were
+// sent one after the other share the next. A repository that shows at once what was sent is asked as
+// soon as somebody wants to know, and so is one that answers as fast as one on this machine.
 func (w *Watcher) ask(ctx context.Context) (*Reading, error) {
 	if !graceful.Sleep(ctx, time.Until(w.rested)) {
 		return nil, context.Cause(ctx)
@@ -128,12 +214,45 @@ func (w *Watcher) ask(ctx context.Context) (*Reading, error) {
 	if err != nil && ctx.Err() != nil {
 		return nil, err // this caller ran out of time; that says nothing about the index
 	}
-	w.rested = time.Now().Add(min(9*time.Since(asked), FirstPoll))
+	w.rested = time.Now()
+	if took := time.Since(asked); !w.shows(ctx, index, err, asked) || took > cheap {
+		w.rested = w.rested.Add(min(9*took, FirstPoll))
+	}
 	fresh := &Reading{Index: index, Err: err, Asked: asked, outdated: make(chan struct{})}
 	if w.last != nil {
 		w.last.next = fresh
 		close(w.last.outdated)
 	}
+	w.mu.Lock()
 	w.last = fresh
+	w.mu.Unlock()
 	return fresh, nil
+}
+
+// shows says whether a reading, which was asked for at that time, has one of the versions that are
+// waited for, or none was waited for.
+func (w *Watcher) shows(ctx context.Context, index target.Index, failed error, asked time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	found, missed := false, false
+	for wait := range w.waiting {
+		if wait.seen || wait.since.After(asked) {
+			continue
+		}
+		after, there := asked.Sub(wait.since), false
+		if failed == nil {
+			_, ok, err := index.Lookup(ctx, wait.name, wait.version)
+			there = ok && err == nil
+		}
+		switch {
+		case !there:
+			missed, wait.missing = true, after
+		default:
+			found, wait.seen = true, true
+			if w.need.there == 0 || wait.missing < w.need.missing {
+				w.need.missing, w.need.there = wait.missing, after
+			}
+		}
+	}
+	return failed == nil && (found || !missed)
 }

@@ -3,6 +3,7 @@ package indexwatch
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,13 +17,28 @@ type place struct {
 	asked int
 	takes time.Duration
 	err   error
+	shows map[string]time.Time // extensions, from then on
+}
+
+// index is one that was read.
+type index struct {
+	target.Index
+	shows map[string]bool
+}
+
+func (x index) Lookup(_ context.Context, name, _ string) (target.Entry, bool, error) {
+	return target.Entry{}, x.shows[name], nil
 }
 
 func (p *place) Index(ctx context.Context) (target.Index, error) {
 	p.asked++
+	read := index{shows: map[string]bool{}}
+	for name, from := range p.shows {
+		read.shows[name] = !time.Now().Before(from)
+	}
 	select {
 	case <-time.After(p.takes):
-		return nil, p.err
+		return read, p.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -84,21 +100,127 @@ func TestAWaitEndsWithTheReadingOfAnother(t *testing.T) {
 	})
 }
 
-// After an answer the index rests, the longer the slower it was, up to the first wait of
-// one who is alone.
+// After an answer that does not show what somebody waits for the index rests, the longer the slower
+// it was, up to the first wait of one who is alone; and so it does after any answer that took long.
 func TestTheIndexRests(t *testing.T) {
-	for takes, want := range map[time.Duration]time.Duration{
-		0: 0, 10 * time.Millisecond: 90 * time.Millisecond, time.Second: FirstPoll, time.Minute: FirstPoll,
+	for takes, want := range map[time.Duration][2]time.Duration{
+		0: {0, 0}, 10 * time.Millisecond: {90 * time.Millisecond, 0}, 250 * time.Millisecond: {FirstPoll, 0},
+		time.Second: {FirstPoll, FirstPoll}, time.Minute: {FirstPoll, FirstPoll},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			w := New(&place{takes: takes})
-			_, _ = w.Since(t.Context(), time.Time{})
-			begun := time.Now()
-			if r, err := w.Since(t.Context(), time.Now().Add(time.Nanosecond)); takes > 0 && (err != nil || r.Asked.Sub(begun) != want) {
-				t.Errorf("%s: it rested for %s, want %s; %v", takes, r.Asked.Sub(begun), want, err)
-			}
-		})
+		for i, shown := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				p := &place{takes: takes}
+				if shown {
+					p.shows = map[string]time.Time{"alc": time.Now()}
+				}
+				w := New(p)
+				defer w.Await("alc", "1.0.0", time.Now()).End()
+				_, _ = w.Since(t.Context(), time.Time{})
+				begun := time.Now()
+				if r, err := w.Since(t.Context(), time.Now().Add(time.Nanosecond)); takes > 0 && (err != nil || r.Asked.Sub(begun) != want[i]) {
+					t.Errorf("%s, shown %v: it rested for %s, want %s; %v", takes, shown, r.Asked.Sub(begun), want[i], err)
+				}
+			})
+		}
 	}
+}
+
+// An index that cannot be read rests, too, and who was sent only after it was asked for is not missed.
+func TestWhoIsMissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{takes: 100 * time.Millisecond}
+		w := New(p)
+		ask := func() (rested time.Duration) {
+			begun := time.Now()
+			r, err := w.Since(t.Context(), begun)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r.Asked.Sub(begun)
+		}
+		ask()
+		var late *Wait
+		time.AfterFunc(50*time.Millisecond, func() { late = w.Await("alc", "1.0.0", time.Now()) })
+		if got := []time.Duration{ask(), ask(), ask()}; !slices.Equal(got, []time.Duration{0, 0, FirstPoll}) {
+			t.Errorf("with one who came later: %v", got)
+		}
+		late.End()
+		time.Sleep(FirstPoll)
+		p.err = errors.New("502")
+		if got := []time.Duration{ask(), ask()}; !slices.Equal(got, []time.Duration{0, FirstPoll}) {
+			t.Errorf("with an error: %v", got)
+		}
+	})
+}
+
+// What one version needed to be shown is how long others are patient at first.
+func TestTheNeedIsLearned(t *testing.T) {
+	const needs = 8 * time.Second
+	looks := func(t *testing.T, w *Watcher, name string) (at []time.Duration) {
+		sent := time.Now()
+		wait := w.Await(name, "1.0.0", sent)
+		defer wait.End()
+		r, err := w.Since(t.Context(), sent)
+		for err == nil {
+			at = append(at, time.Since(sent))
+			if _, ok, _ := r.Lookup(t.Context(), name, "1.0.0"); ok {
+				return at
+			}
+			r, err = w.After(t.Context(), r, wait.Patience())
+		}
+		t.Error(err)
+		return at
+	}
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{shows: map[string]time.Time{"alc": time.Now().Add(needs)}}
+		w := New(p)
+		first := looks(t, w, "alc")
+		p.shows["bee"] = time.Now().Add(needs)
+		second := looks(t, w, "bee")
+		if len(first) < 6 || len(second) > 5 || second[1] < 5*time.Second || second[len(second)-1] > first[len(first)-1] {
+			t.Errorf("the first looked after %v, the second after %v", first, second)
+		}
+		time.Sleep(time.Second)
+		p.shows["cat"] = time.Now() // at once, so that others may be, too
+		if third := looks(t, w, "cat"); len(third) != 1 || third[0] != 0 {
+			t.Errorf("the third looked after %v", third)
+		}
+		p.shows["cow"] = time.Now().Add(needs)
+		if fourth := looks(t, w, "cow"); len(fourth) < 2 || fourth[1] != FirstPoll {
+			t.Errorf("the fourth looked after %v", fourth)
+		}
+		sent := time.Now()
+		wait := w.Await("dog", "1.0.0", sent)
+		defer wait.End()
+		for time.Since(sent) < time.Minute {
+			if got := wait.Patience(); got < FirstPoll || got > LastPoll {
+				t.Fatalf("after %s: %s", time.Since(sent), got)
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
+// Who is prompted asks at once, and who wants the reading has it then.
+func TestPrompt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{takes: 100 * time.Millisecond}
+		w := New(p)
+		begun := time.Now()
+		w.Prompt(t.Context(), begun)
+		time.Sleep(60 * time.Millisecond)
+		if r, err := w.Since(t.Context(), begun); err != nil || r.Asked != begun || time.Since(begun) != p.takes || p.asked != 1 {
+			t.Errorf("%+v, %v after %s, asked %d times", r, err, time.Since(begun), p.asked)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		w.Prompt(ctx, time.Now().Add(time.Nanosecond))
+		cancel()
+		w.Prompt(t.Context(), time.Now().Add(time.Nanosecond))
+		w.Close()
+		if w.Known() == nil || time.Since(begun) != p.takes {
+			t.Errorf("%+v after %s", w.Known(), time.Since(begun))
+		}
+	})
 }
 
 // That an index cannot be read is known to all; that one ran out of time, to nobody else.
