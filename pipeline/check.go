@@ -71,7 +71,7 @@ func (r *Run) Check(ctx context.Context) (all []Checked, cycles diagnostic.List,
 	}
 	twice := duplicates(releases)
 	for _, rel := range releases {
-		checked := Checked{Source: rel.source, Problems: rel.problems()}
+		checked := Checked{Source: rel.source, Problems: rel.result.Problems()}
 		if p, ok := twice[rel]; ok && rel.read.metadata.Name != "" {
 			checked.Twice = &p
 		}
@@ -102,19 +102,4 @@ func metadataStep(ctx context.Context, env *checking, r *release) error {
 		env.mu.Unlock()
 	}
 	return unlooked
-}
-
-// problems are the findings of an extension, or why it cannot be read.
-func (r *release) problems() (all diagnostic.List) {
-	for _, f := range r.result.Findings {
-		d := f.Diagnostic()
-		if d.Code != results.CodeUnreadable {
-			d.Message += " (" + d.Code + ")"
-		}
-		all = append(all, d)
-	}
-	if failed := r.result.Error; failed != nil && len(all) == 0 {
-		all = append(all, diagnostic.Diagnostic{Code: results.CodeUnreadable, Severity: diagnostic.Error, File: r.source.Display, Message: failed.Message, Hint: failed.Hint})
-	}
-	return all
 }

@@ -90,7 +90,7 @@ func decideStep(ctx context.Context, env *planning, rt *route) error {
 func togetherStep(_ context.Context, _ *planning, r *release) error {
 	for _, rt := range r.routes {
 		if rt.known.Outcome == results.Drift && !rt.known.AsAsked {
-			return delivery.Apart(rt.site.called(rt.run))
+			return delivery.Apart(rt.site.Called(rt.run.namesTargets()))
 		}
 	}
 	return nil
@@ -138,7 +138,7 @@ func (r *release) sameBytes(ctx context.Context, to func(*route) *delivery.Askin
 		if !rt.over() || rt.Entry == nil || rt.known.Outcome != results.Exists {
 			continue
 		}
-		called := rt.site.called(r.run)
+		called := rt.site.Called(r.run.namesTargets())
 		pkg, holds, err := rt.Published(ctx, to(rt), called)
 		switch {
 		case err != nil:
@@ -200,7 +200,7 @@ func settleStep(ctx context.Context, env *applying, r *release) error {
 		case rt.known.Outcome == results.NotReached && rt.over():
 			return &delivery.Ending{Outcome: results.NotReached, Reason: rt.known.Reason}
 		case rt.known.Outcome != results.Exists:
-			return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("%s has got the version before, and what it has is not known: all are to have the same", rt.site.called(r.run))}
+			return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("%s has got the version before, and what it has is not known: all are to have the same", rt.site.Called(r.run.namesTargets()))}
 		default:
 			waited = true
 		}
@@ -243,9 +243,9 @@ func (r *release) withoutPictures() error {
 		return nil
 	}
 	if keeper.known.Outcome == results.NotReached {
-		return &delivery.Ending{Outcome: results.NotReached, Reason: fmt.Sprintf("its icon and screenshots were to lie in %s, which was not reached", keeper.site.called(r.run))}
+		return &delivery.Ending{Outcome: results.NotReached, Reason: fmt.Sprintf("its icon and screenshots were to lie in %s, which was not reached", keeper.site.Called(r.run.namesTargets()))}
 	}
-	return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("its icon and screenshots were to lie in %s, where it is %s", keeper.site.called(r.run), keeper.known.Outcome)}
+	return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("its icon and screenshots were to lie in %s, where it is %s", keeper.site.Called(r.run.namesTargets()), keeper.known.Outcome)}
 }
 
 // noteAssets puts the assets into the result, with their URLs by file.

@@ -12,13 +12,14 @@ import (
 	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/services"
 	"github.com/ksrelease/ksrelease/internal/shellword"
 )
 
 // lintStep reads the extension as KubeSphere would. Findings of severity
 // error stop it; all others are reported and go along.
 func lintStep(ctx context.Context, env *planning, r *release) error {
-	if recaller, ok := r.run.Examiner.(Recaller); ok && r.parcel.Ext == nil && r.read.known != nil {
+	if recaller, ok := r.run.Examiner.(services.Recaller); ok && r.parcel.Ext == nil && r.read.known != nil {
 		if report, ok := recaller.Recall(ctx, r.read.known.Tree, lintOptions(r), r.limits()); ok {
 			r.read.byTree = true
 			return keepReport(r, report)

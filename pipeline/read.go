@@ -291,19 +291,8 @@ func (r *Run) wants(rel *release) bool {
 // would release over each other.
 func duplicates(all []*release) map[*release]diagnostic.Diagnostic {
 	problems := map[*release]diagnostic.Diagnostic{}
-	type version struct{ name, version string }
-	first := map[version]*release{}
-	for _, rel := range all {
-		if rel.read.metadata == nil {
-			continue // it could not be read
-		}
-		this := version{rel.result.Name, rel.result.Version}
-		other, ok := first[this]
-		if !ok {
-			first[this] = rel
-			continue
-		}
-		problems[rel] = config.VersionTwice(this.name, this.version, rel.source.Display, other.source.Display)
+	for rel, first := range inRun(all).Twice() {
+		problems[rel] = config.VersionTwice(rel.result.Name, rel.result.Version, rel.source.Display, first.source.Display)
 	}
 	return problems
 }

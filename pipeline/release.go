@@ -21,8 +21,12 @@ import (
 type release struct {
 	run    *Run
 	source config.Source
-	routes []*route      // to each target of the run, in their order
-	done   chan struct{} // closed when the goroutine of the release is through
+	routes []*route // to each target of the run, in their order
+	// Its goroutine closes these when it has gone through the plan by itself, when it has seen
+	// whether what it requires is in the plan, too, and when it is through.
+	looked, planned, done chan struct{}
+
+	applying bool // the plan is carried out for it; changes under mu
 
 	begun bool // its hooks have
 
@@ -75,7 +79,7 @@ func (r *release) through() bool {
 }
 
 func newRelease(run *Run, source config.Source) *release {
-	r := &release{run: run, source: source, done: make(chan struct{}), seat: seat.New(run.slots)}
+	r := &release{run: run, source: source, looked: make(chan struct{}), planned: make(chan struct{}), done: make(chan struct{}), seat: seat.New(run.slots)}
 	r.parcel = delivery.Parcel{Push: source.Settings.Push, Verify: source.Settings.Verify, Withdraw: run.Withdraw}
 	r.result = results.Extension{
 		Name: nameFromPath(source.Path), Path: source.Display, Outcome: results.NotReached,
@@ -128,8 +132,8 @@ func (r *release) tell(e results.Event, what func()) {
 // they show.
 func (r *release) emit(e results.Event) {
 	now := r.result.Snapshot()
-	e.Extension = &now
-	r.run.emit(e)
+	e.Extension, e.Planning = &now, !r.applying
+	r.run.feed.Emit(e)
 }
 
 // summarize brings what is known of the extension in step with its ways.
@@ -158,9 +162,10 @@ func (r *release) drop() {
 	r.parcel.Ext, r.parcel.Package = nil, nil
 }
 
-// forgetEstimates takes back what the plan has only estimated.
+// forgetEstimates takes back what the plan has only estimated, as it is carried out.
 func (r *release) forgetEstimates() {
 	r.change(func() {
+		r.applying = true
 		for _, rt := range r.routes {
 			for i, s := range rt.known.Stages {
 				if s.Status == results.StagePlanned {

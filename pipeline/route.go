@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/delivery"
@@ -41,6 +42,9 @@ type route struct {
 	at    int // its place among the targets of the run
 	state lifecycle.State
 	known results.Target
+
+	// It ended in the plan: by itself, and with what it requires.
+	overAlone, overPlanned bool
 }
 
 // targetStages are the stages that each target has.
@@ -83,7 +87,7 @@ func (r reporter) Note(message string) {
 	r.tell(results.Event{Kind: results.EventNote, Target: r.target(), Message: message}, nil)
 }
 
-func (r reporter) Warn(message string) { r.run.Warn(r.site.named(r.run, message)) }
+func (r reporter) Warn(message string) { r.run.Warn(r.site.Named(r.run.namesTargets(), message)) }
 
 func (r reporter) Learn(change func(*results.Target)) {
 	r.change(func() { change(&r.known) })
@@ -91,30 +95,6 @@ func (r reporter) Learn(change func(*results.Target)) {
 
 func (r reporter) Wait(note string) {
 	r.change(func() { r.move(lifecycle.Applied{Decision: lifecycle.Wait, Note: note}) })
-}
-
-// called is what messages call a target that stands next to others.
-func (s *site) called(r *Run) string {
-	if r.namesTargets() {
-		return s.Name
-	}
-	return s.Noun
-}
-
-// holds is what messages call the place where the versions of a target are.
-func (s *site) holds() string {
-	if s.Kind == target.KindMarketplace {
-		return s.Shown()
-	}
-	return s.Noun
-}
-
-// named is a message about a target, with its name where a run has several.
-func (s *site) named(r *Run, message string) string {
-	if !r.namesTargets() {
-		return message
-	}
-	return s.Name + ": " + message
 }
 
 // fail ends the way with an error of a stage.
@@ -210,8 +190,19 @@ func (rt *route) blockOn() {
 func (rt *route) missing(d order.Dependency[*release]) (missing *route) {
 	for _, dep := range d.Within {
 		other := dep.routes[rt.at]
-		if rt.run.applying && !dep.through() || !other.over() {
-			return nil
+		switch {
+		case rt.applying:
+			if !dep.through() || !other.over() {
+				return nil
+			}
+		case slices.Contains(rt.order.Needs, dep):
+			if !other.overPlanned {
+				return nil
+			}
+		default: // it waits for this one, or for one that does
+			if <-dep.looked; !other.overAlone {
+				return nil
+			}
 		}
 		switch other.known.Outcome {
 		case results.Failed, results.Blocked, results.Unverified, results.NotReached:

@@ -22,10 +22,18 @@ import (
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/packagecache"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/seat"
+	"github.com/ksrelease/ksrelease/internal/services"
 	"github.com/ksrelease/ksrelease/internal/shards"
 	"github.com/ksrelease/ksrelease/internal/sourceindex"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/worker"
+)
+
+// What others name of what a run is handed (internal/services).
+type (
+	Baseline = services.Baseline
+	Resolver = services.Resolver
 )
 
 // Options is what a run is made of.
@@ -54,12 +62,12 @@ type Options struct {
 
 	Read     *sourceindex.Index     // nil knows of no extension what it was before
 	Packages *packagecache.Packages // nil knows no package that was made before
-	WorkTree WorkTree               // nil: nothing is known of what is committed
+	WorkTree services.WorkTree      // nil: nothing is known of what is committed
 	Dirty    config.Dirty           // what becomes of packages that are not as committed, if their settings do not say; empty warns
-	Resolver Resolver               // nil leaves dependencies that are not under charts/ out
-	Examiner Examiner               // nil looks at extensions in this process, without limits
-	Hooks    Hooks                  // nil runs no hooks
-	Signer   Signer                 // nil signs nothing
+	Resolver services.Resolver      // nil leaves dependencies that are not under charts/ out
+	Examiner services.Examiner      // nil looks at extensions in this process, without limits
+	Hooks    services.Hooks         // nil runs no hooks
+	Signer   services.Signer        // nil signs nothing
 	// Images asks registries for images, and copies them to mirrors; nil does neither.
 	Images *imagerelease.Images
 
@@ -79,8 +87,8 @@ type Options struct {
 	// Earlier is what extensions were before, by the path of their source, for rules that
 	// compare; nil where nothing of it is known.
 	Earlier  map[string]*lint.Earlier
-	Baseline Baseline // findings that are not reported again; nil knows none
-	Ignore   []string // absolute paths of what the run writes, which is part of no extension
+	Baseline services.Baseline // findings that are not reported again; nil knows none
+	Ignore   []string          // absolute paths of what the run writes, which is part of no extension
 
 	// Agreed is given what is planned, before anything is sent, and says what of it is not as
 	// somebody has approved it. Nothing is sent then. It may be nil.
@@ -109,9 +117,9 @@ type Run struct {
 	toPlan  []step[*planning]
 	toApply []step[*applying]
 	started time.Time
-	slots   *semaphore.Weighted
-	// applying is set between plan and application, while nobody else is at work.
-	applying bool
+	slots   *semaphore.Weighted // for extensions that are read and planned
+	senders *semaphore.Weighted // for those that are released
+	planned atomic.Bool         // all are planned, and the plan is carried out
 
 	parts []Part // of what is planned
 
@@ -146,8 +154,9 @@ func New(opts Options) *Run {
 	opts.Command = cmp.Or(opts.Command, "run")
 	r := &Run{
 		Options: opts, toPlan: planSteps(), toApply: applySteps(),
-		slots: semaphore.NewWeighted(int64(max(1, opts.Parallelism))), heldAtMost: heldAtMost, feed: results.NewFeed(opts.Observer),
+		heldAtMost: heldAtMost, feed: results.NewFeed(opts.Observer),
 	}
+	r.slots, r.senders = semaphore.NewWeighted(int64(max(1, opts.Parallelism))), semaphore.NewWeighted(int64(max(1, opts.Parallelism)))
 	r.sites = r.newSites()
 	return r
 }
@@ -163,21 +172,39 @@ func (r *Run) Do(ctx context.Context) (*results.Document, error) {
 			s.Index.Close()
 		}
 	}()
-	p, err := r.plan(ctx)
+	p, err := r.read(ctx)
 	if err != nil {
 		r.cleanUp(ctx, true)
 		return nil, err
 	}
-	if r.DryRun || !r.sends() {
+	applies := !r.DryRun && r.sends()
+	p.overlaps = applies && !r.AllOrNothing && r.Agreed == nil // else the plan of all has to be known
+	plan, apply := r.planning(p), r.applying()
+	r.askAhead(ctx, plan, p)
+	r.each(ctx, p.releases, func(ctx context.Context, rel *release) {
+		r.planOne(ctx, plan, rel)
+		// What need not wait for others goes on at once, so that what is planned does not pile up.
+		if !p.overlaps || rel.over() || len(rel.order.Needs)+len(rel.order.Dependencies) > 0 {
+			rel.stand()
+		}
+		r.conclude(p, rel)
+		if p.overlaps {
+			r.applyOne(ctx, apply, rel)
+		}
+	})
+	switch {
+	case p.overlaps:
+	case applies:
+		r.keepTo(p)
+		r.keepBack(p)
+		r.each(ctx, p.releases, func(ctx context.Context, rel *release) { r.applyOne(ctx, apply, rel) })
+	default:
 		if r.Divide > 0 {
 			r.parts = partsOf(p.open(), r.Divide)
 		}
 		for _, rt := range p.ways() {
 			rt.endPlanned()
 		}
-	} else {
-		r.keepTo(p)
-		r.apply(ctx, p)
 	}
 	if r.Announce != nil && r.decides() { // also where it was interrupted
 		r.announced = r.Announce(graceful.Finish(ctx), r.document(p))
@@ -188,13 +215,17 @@ func (r *Run) Do(ctx context.Context) (*results.Document, error) {
 
 // plan is what a run is going to do, decided by reading alone.
 type plan struct {
-	releases []*release // in dependency order
+	releases []*release    // in dependency order
+	left     atomic.Int64  // how many are not planned
+	overlaps bool          // with what is applied
+	answered chan struct{} // closed when targets have answered what the plan asks with a key
+	refused  []*site       // those that have refused it by then
 }
 
-// plan reads all extensions, those with hooks once more when these have run, puts them in order,
-// and takes each through the steps of the plan. Errors are those of usage, which concern the run as a whole: two extensions of one
+// read reads all extensions, those with hooks once more when these have run, and puts them in
+// order. Errors are those of usage, which concern the run as a whole: two extensions of one
 // name and version, or a name in Only that is nowhere.
-func (r *Run) plan(ctx context.Context) (*plan, error) {
+func (r *Run) read(ctx context.Context) (*plan, error) {
 	r.started = time.Now()
 	releases, err := r.load(ctx)
 	if err != nil {
@@ -212,14 +243,22 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 		}
 		link(releases)
 	}
-	p := &plan{releases: inOrder(releases)}
+	p := &plan{releases: inOrder(releases), answered: make(chan struct{})}
+	p.left.Store(int64(len(p.releases)))
 	if !hooked {
 		r.begin(p)
 	}
-	if len(p.releases) == 0 && !r.Shard.IsWhole() {
-		r.Note(fmt.Sprintf("shard %s has nothing to do: there is less work than shards", r.Shard))
+	if len(p.releases) == 0 {
+		if !r.Shard.IsWhole() {
+			r.Note(fmt.Sprintf("shard %s has nothing to do: there is less work than shards", r.Shard))
+		}
+		r.finishPlan(p)
 	}
+	return p, nil
+}
 
+// planning is what the steps of the plan reach.
+func (r *Run) planning(p *plan) *planning {
 	env := &planning{uploads: r.sends() && !r.skips(results.StageUpload)}
 	for _, s := range r.sites {
 		env.to = append(env.to, s.Asking())
@@ -230,21 +269,104 @@ func (r *Run) plan(ctx context.Context) (*plan, error) {
 	if r.Through == results.StagePackage && !r.DryRun {
 		env.keep = keepPackage
 	}
-	// Nothing is lost when reading is cut short, so it ends with ctx, and not gracefully.
-	r.each(ctx, p.releases, func(ctx context.Context, rel *release) { r.planOne(ctx, env, rel) })
-	if r.decides() { // lint and package look at each extension by itself
-		for _, rel := range p.open() {
-			rel.blockOn()
+	return env
+}
+
+// applying is what the steps reach that carry the plan out.
+func (r *Run) applying() *applying {
+	env := &applying{keep: keepIfPossible}
+	for _, s := range r.sites {
+		to := s.Sending(r.Message)
+		to.Verifies = !r.skips(results.StageVerify)
+		env.to = append(env.to, to)
+	}
+	return env
+}
+
+// askAhead has targets asked for what the plan is going to want of them, while extensions are
+// looked at.
+func (r *Run) askAhead(ctx context.Context, env *planning, p *plan) {
+	var all []*delivery.Ahead
+	for _, rel := range p.releases {
+		if !r.decides() || rel.over() || rel.read.err != nil || rel.order.Cycle != nil {
+			continue
+		}
+		for _, rt := range rel.routes {
+			if rt.takes() {
+				all = append(all, rt.Expect(env.to[rt.at], func(ctx context.Context) context.Context { return rt.noting(ctx, rt.target()) }))
+			}
 		}
 	}
-	for _, rt := range p.ways() {
-		if rt.site.Access.Refused().Err() != nil {
+	for _, to := range env.to {
+		if len(all) > 0 {
+			to.Index.Prompt(ctx, time.Time{}, 0)
+		}
+	}
+	go func() {
+		defer close(p.answered)
+		delivery.AskAhead(ctx, all, r.Parallelism)
+		p.refused = r.refused() // before any write can be
+	}()
+}
+
+// conclude ends the plan of an extension, when those of what it requires have ended, and says so
+// when it was the last.
+func (r *Run) conclude(p *plan, rel *release) {
+	for _, rt := range rel.routes {
+		rt.overAlone = rt.over()
+	}
+	close(rel.looked)
+	if r.decides() { // lint and package look at each extension by itself
+		for _, dep := range rel.order.Needs {
+			<-dep.planned
+		}
+		rel.blockOn()
+	}
+	for _, rt := range rel.routes {
+		rt.overPlanned = rt.over()
+	}
+	close(rel.planned)
+	select {
+	case <-p.answered:
+	default:
+		rel.stand()
+		<-p.answered
+	}
+	if p.overlaps {
+		endRefused(rel.open(), p.refused)
+	}
+	if p.left.Add(-1) == 0 {
+		r.finishPlan(p)
+	}
+}
+
+// endRefused ends what is on its way to targets that have refused the key.
+func endRefused(ways []*route, by []*site) {
+	for _, rt := range ways {
+		if slices.Contains(by, rt.site) {
 			rt.end(results.NotReached, rt.site.Key()+" was refused")
 		}
 	}
+}
+
+// refused are the targets that have refused the key so far.
+func (r *Run) refused() (all []*site) {
+	for _, s := range r.sites {
+		if s.Access.Refused().Err() != nil {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// finishPlan says what the plan is.
+func (r *Run) finishPlan(p *plan) {
+	if !p.overlaps { // nobody is at work, and all has been asked that a plan asks
+		endRefused(p.ways(), r.refused())
+	}
 	r.warnOfIndex()
 	r.emitRun(results.EventPlanned, p, r.remark(p))
-	return p, nil
+	r.planned.Store(!r.DryRun && r.sends())
 }
 
 // begin reports the start of the run, and the hooks of the project that were run before it.
@@ -313,32 +435,16 @@ func snapshots(releases []*release) []results.Extension {
 	return all
 }
 
-// apply does what the plan says, in dependency order and in parallel.
-func (r *Run) apply(ctx context.Context, p *plan) {
-	if culprit := p.unclean(); r.AllOrNothing && culprit != nil {
-		for _, rel := range p.open() {
-			rel.end(results.Blocked, fmt.Sprintf("nothing is sent with --all-or-nothing: %s is %s", culprit.site.named(r, culprit.result.Name), culprit.known.Outcome))
-		}
+// keepBack ends everything that is open where the whole plan has to be clean and is not.
+func (r *Run) keepBack(p *plan) {
+	culprit := p.unclean()
+	if !r.AllOrNothing || culprit == nil {
+		return
 	}
-	for _, rel := range p.releases {
-		rel.forgetEstimates()
+	for _, rel := range p.open() {
+		rel.end(results.Blocked, fmt.Sprintf("nothing is sent with --all-or-nothing: %s is %s", culprit.site.Named(r.namesTargets(), culprit.result.Name), culprit.known.Outcome))
 	}
-	r.applying = true
-	env := &applying{keep: keepIfPossible}
-	for _, s := range r.sites {
-		to := s.Sending(r.Message)
-		to.Verifies = !r.skips(results.StageVerify)
-		env.to = append(env.to, to)
-	}
-	r.each(ctx, p.releases, func(ctx context.Context, rel *release) {
-		defer close(rel.done)
-		r.applyOne(ctx, env, rel)
-	})
 }
-
-// Parts are what several jobs would release, each about as much, after a dry run with Divide.
-// What requires each other is in one part.
-func (r *Run) Parts() []Part { return r.parts }
 
 // AuthRefused is the first refusal of a key by its target, or
 // target.ErrNoToken where there was none and one was needed; nil where all was well.
@@ -360,17 +466,17 @@ func (r *Run) noteAuth(err error) {
 
 // each does something of every release at the same time, and waits for all.
 func (r *Run) each(ctx context.Context, releases []*release, do func(context.Context, *release)) {
-	inParallel(releases, func(rel *release) { do(ctx, rel) })
+	seat.InParallel(releases, func(rel *release) { do(ctx, rel) })
 }
 
-// planOne takes an extension through the plan.
+// planOne takes an extension through the steps of the plan. Nothing is lost when reading is cut
+// short, so it ends with ctx, and not gracefully.
 func (r *Run) planOne(ctx context.Context, env *planning, rel *release) {
 	if rel.over() {
 		return
 	}
 	if rel.sit(ctx) {
 		perform(ctx, env, rel, r.through(r.toPlan))
-		rel.stand()
 	}
 	if r.DryRun || !r.sends() {
 		rel.drop()
@@ -379,6 +485,9 @@ func (r *Run) planOne(ctx context.Context, env *planning, rel *release) {
 
 // applyOne carries out what was planned for an extension, when what it waits for has ended.
 func (r *Run) applyOne(ctx context.Context, env *applying, rel *release) {
+	defer close(rel.done)
+	defer rel.stand()
+	rel.forgetEstimates()
 	if rel.over() { // the plan has ended it: nobody is to wait for what it would have waited for
 		return
 	}
@@ -397,7 +506,7 @@ func (r *Run) applyOne(ctx context.Context, env *applying, rel *release) {
 		rel.end(results.NotReached, graceful.Interruption(ctx)+" before its turn")
 		return
 	}
-	if rel.blockOn(); rel.over() || !rel.sit(ctx) {
+	if rel.blockOn(); rel.over() || !rel.changeSeat(ctx) {
 		return
 	}
 	for _, rt := range rel.open() {
@@ -406,7 +515,6 @@ func (r *Run) applyOne(ctx context.Context, env *applying, rel *release) {
 		rel.change(func() { rt.move(lifecycle.Applied{Decision: d, Note: note}) })
 	}
 	perform(ctx, env, rel, r.toApply)
-	rel.stand()
 	for _, rt := range rel.open() {
 		rt.endApplied()
 	}
@@ -470,14 +578,14 @@ func (r *Run) skips(stage string) bool {
 // Warn passes on what somebody should know of the run as a whole; it is in the
 // result, too. It may be called from anywhere at any time; what was said is not said
 // again.
-func (r *Run) Warn(message string) { r.feed.Warn(message, !r.applying) }
+func (r *Run) Warn(message string) { r.feed.Warn(message, !r.planned.Load()) }
 
 // warnOfIndex says in the plan what is wrong with the index as a whole: what is
 // sent will not be seen until it is corrected, and what exists is not seen now.
 func (r *Run) warnOfIndex() {
 	for _, s := range r.sites {
 		for _, complaint := range s.Complaints() {
-			r.Warn(s.named(r, complaint))
+			r.Warn(s.Named(r.namesTargets(), complaint))
 		}
 	}
 }
@@ -487,17 +595,20 @@ func (r *Run) warnOfIndex() {
 // is finished it is dropped.
 func (r *Run) Note(message string) { r.feed.Note(message) }
 
-// emit reports to the observer what happened.
+// emit reports to the observer what happened to the run.
 func (r *Run) emit(e results.Event) {
-	e.Planning = !r.applying
+	e.Planning = !r.planned.Load()
 	r.feed.Emit(e)
 }
 
-// document is the result of now, without what is known of the run as a whole in the end.
+// document is the result of now, while no extension changes, without what is known of the run as a whole in the end.
 func (r *Run) document(p *plan) *results.Document {
 	result := &results.Document{
 		SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision, DryRun: r.DryRun, Started: r.started, Selection: r.chosen, Since: r.Since, Announcements: r.announced,
-		Extensions: snapshots(p.releases),
+		Extensions: make([]results.Extension, len(p.releases)),
+	}
+	for i, rel := range p.releases {
+		result.Extensions[i] = rel.result.Snapshot()
 	}
 	if !r.Shard.IsWhole() {
 		result.Shard = r.Shard.String()
@@ -510,10 +621,15 @@ func (r *Run) document(p *plan) *results.Document {
 	return result
 }
 
-// emitRun reports the run as a whole; no extension is at work meanwhile.
+// emitRun reports the run as a whole. No extension changes meanwhile, so that what comes before
+// and after it goes together.
 func (r *Run) emitRun(kind results.EventKind, p *plan, message string) *results.Document {
+	for _, rel := range p.releases {
+		rel.mu.Lock()
+		defer rel.mu.Unlock()
+	}
 	result := r.document(p)
 	result.AuthRefused = r.AuthRefused() != nil
-	r.feed.EmitRun(results.Event{Kind: kind, Planning: !r.applying, Message: message, Result: result})
+	r.feed.EmitRun(results.Event{Kind: kind, Planning: !r.planned.Load(), Message: message, Result: result})
 	return result
 }

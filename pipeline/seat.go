@@ -3,10 +3,9 @@ package pipeline
 import (
 	"context"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/seat"
 )
 
 // sit has the extension at work, if it is not. What ends before there is a slot for it is not
@@ -25,28 +24,25 @@ func (r *release) sit(ctx context.Context) bool {
 	return false
 }
 
+// changeSeat has the extension among those that are released, and no more among those that are
+// planned.
+func (r *release) changeSeat(ctx context.Context) bool {
+	planned, sat := r.seat, r.seated
+	r.seat, r.seated = seat.New(r.run.senders), false
+	for _, rt := range r.routes {
+		rt.Seat = r.seat
+	}
+	sits := r.sit(ctx)
+	if sat {
+		planned.Leave()
+	}
+	return sits
+}
+
 // stand gives the slot of the extension to others.
 func (r *release) stand() {
 	if r.seated {
 		r.seat.Leave()
 		r.seated = false
 	}
-}
-
-// inParallel does something of each at the same time, and waits for all: the only place where the
-// pipeline starts goroutines. Work is held back by slots, not here, because what only waits should
-// take no place.
-func inParallel[T any](all []T, do func(T)) {
-	if len(all) == 1 {
-		do(all[0])
-		return
-	}
-	var group errgroup.Group
-	for _, one := range all {
-		group.Go(func() error {
-			do(one)
-			return nil
-		})
-	}
-	_ = group.Wait() // failures are outcomes of extensions, not of the group
 }

@@ -36,6 +36,10 @@ type Part struct {
 	Weight     int64               // its share of the work, in bytes of content
 }
 
+// Parts are what several jobs would release, each about as much, after a dry run with Divide.
+// What requires each other is in one part.
+func (r *Run) Parts() []Part { return r.parts }
+
 // partsOf divides what is planned into at most count parts, without empty ones.
 func partsOf(planned []*release, count int) (parts []Part) {
 	for _, shard := range divide(planned, count) {

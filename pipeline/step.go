@@ -11,6 +11,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/seat"
 )
 
 // step is one step of the story, in a plan or when it is applied; E is what it reaches
@@ -79,7 +80,7 @@ func perform[E any](ctx context.Context, env E, r *release, steps []step[E]) {
 // under is the context of a step: what has begun to write goes on to its submission, and what
 // waits ends as soon as nothing new is to begin. A plan has nothing to lose.
 func (r *release) under(ctx context.Context, waits bool) context.Context {
-	if r.run.applying && !waits {
+	if r.applying && !waits {
 		return graceful.Finish(ctx)
 	}
 	return ctx
@@ -94,7 +95,7 @@ func goAll[E any](ctx context.Context, env E, r *release, steps []step[E]) {
 	// Each way has the slot of the extension with the others until it waits.
 	sits := r.seat.Share(len(ways))
 	r.seated = false
-	inParallel(ways, func(rt *route) {
+	seat.InParallel(ways, func(rt *route) {
 		i := slices.Index(ways, rt)
 		goOne(ctx, env, rt, steps, func() { sits.Leave(i) })
 	})

@@ -21,7 +21,7 @@ func lookAround(ctx context.Context, to *delivery.Asking, r *route) error {
 	}
 	subject := survey.Subject{
 		Name: r.parcel.Name, Version: r.parcel.Version, Together: r.order.Together,
-		Declared: r.run.declared, Holds: r.site.holds(), AllowMissing: r.run.AllowMissing,
+		Declared: r.run.declared, Holds: r.site.Holds(), AllowMissing: r.run.AllowMissing,
 	}
 	for _, d := range r.order.Dependencies {
 		if !slices.ContainsFunc(d.Within, func(dep *release) bool { return dep.routes[r.at].takes() }) { // else blockOn sees to it

@@ -117,12 +117,7 @@ func inTarget(ctx context.Context, to *Asking, d *Delivery) (lifecycle.Decision,
 		}
 		return lifecycle.Send, fmt.Sprintf("not in %s; %s was not asked", to.Brief, to.Noun), nil
 	}
-	// The key is proved first, once for all.
-	if err := to.Target.CheckKey(ctx); err != nil {
-		return 0, "", err
-	}
-	d.Looked = time.Now()
-	snapshot, err := to.Target.Snapshot(ctx, d.Name, d.Version)
+	snapshot, err := d.asked(ctx, to)
 	if err != nil {
 		return 0, "", err
 	}

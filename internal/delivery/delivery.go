@@ -107,6 +107,7 @@ type Delivery struct {
 	Waited bool      // for others, since the plan
 	Waits  bool      // it was submitted before, or by others, and is only waited for
 	Sent   time.Time // when this run submitted the package; zero until then
+	ahead  *Ahead    // what the plan asks the target before it decides; nil where nothing
 	// Entry is the version in the index that was seen to have the content of Ext: what others are
 	// given, too; nil before that.
 	Entry *target.Entry

@@ -138,7 +138,7 @@ func submit(ctx context.Context, to *Sending, d *Delivery, snapshotID string) (s
 			sent = time.Now()
 			if to.Verifies {
 				defer to.Index.Await(d.Name, d.Version, sent).End()
-				to.Index.Prompt(ctx, sent)
+				to.Index.Prompt(ctx, sent, d.Parcel.Verify.Timeout+to.Delay)
 			}
 		}
 		state, readErr := to.Target.Snapshot(ctx, d.Name, d.Version)

@@ -50,6 +50,30 @@ func (s *Site) Complaints() (all []string) {
 	return append(all, at.Index.Remarks()...)
 }
 
+// Called is what messages call the target, by its name where it is one of several.
+func (s *Site) Called(several bool) string {
+	if several {
+		return s.Name
+	}
+	return s.Noun
+}
+
+// Holds is what messages call the place where the versions of the target are.
+func (s *Site) Holds() string {
+	if s.Kind == target.KindMarketplace {
+		return s.Shown()
+	}
+	return s.Noun
+}
+
+// Named is a message about the target, with its name where it is one of several.
+func (s *Site) Named(several bool, message string) string {
+	if !several {
+		return message
+	}
+	return s.Name + ": " + message
+}
+
 // Words are what messages call a target.
 type Words struct {
 	Noun  string // itself: "the marketplace"

@@ -72,6 +72,7 @@ type Watcher struct {
 	Target target.Reader // whose index it is
 
 	turn   chan struct{} // held by the one who asks; a channel so that waiting ends with the context
+	first  *Reading
 	last   *Reading
 	rested time.Time // when the index may be asked for again
 
@@ -79,7 +80,7 @@ type Watcher struct {
 	closed   context.Context // done when nobody wants a reading any more
 	close    context.CancelFunc
 
-	mu      sync.Mutex // of what is below, and of changes of last
+	mu      sync.Mutex // of what is below, and of changes of first
 	waiting map[*Wait]bool
 	// need is for how long after it was sent the version was missing that was there the soonest,
 	// and after which time it was there; zero where none has been seen.
@@ -141,9 +142,15 @@ func (v *Wait) Patience() time.Duration {
 }
 
 // Prompt has the index asked for soon, without waiting for it, as somebody is going to want a
-// reading of t or later. Nobody prompts any more when the watcher is closed.
-func (w *Watcher) Prompt(ctx context.Context, t time.Time) {
+// reading of t or later. It gives up with ctx, and after within if that is not 0.
+func (w *Watcher) Prompt(ctx context.Context, t time.Time, within time.Duration) {
 	ctx, done := graceful.Wait(ctx)
+	if within > 0 {
+		var end context.CancelFunc
+		wait := done
+		ctx, end = context.WithTimeout(ctx, within)
+		done = func() { end(); wait() }
+	}
 	unregister := context.AfterFunc(w.closed, done)
 	w.prompted.Go(func() {
 		defer done()
@@ -152,11 +159,15 @@ func (w *Watcher) Prompt(ctx context.Context, t time.Time) {
 	})
 }
 
-// Since returns a reading that was asked for at t or later; the zero time takes the one
-// that the run has. An error means that there is no reading, and none to wait for; that the
+// Since returns a reading that was asked for at t or later; the zero time takes the first one
+// of the run, on which all of a plan agree. An error means that there is no reading, and none to wait for; that the
 // index could not be read is in the reading.
 func (w *Watcher) Since(ctx context.Context, t time.Time) (*Reading, error) {
-	return w.wanted(ctx, func(last *Reading) bool { return last != nil && !last.Asked.Before(t) })
+	at, err := w.wanted(ctx, func(last *Reading) bool { return last != nil && !last.Asked.Before(t) })
+	if err == nil && t.IsZero() {
+		at = w.first
+	}
+	return at, err
 }
 
 // After returns a reading that is newer than old: that of somebody else as soon as it is
@@ -173,18 +184,17 @@ func (w *Watcher) After(ctx context.Context, old *Reading, wait time.Duration) (
 	return w.wanted(ctx, func(last *Reading) bool { return last != old })
 }
 
-// Known is the last reading, the first one also where it is still on its way; nil where there is
-// none.
+// Known is the first reading, when it is there; nil where nobody has asked.
 func (w *Watcher) Known() *Reading {
 	w.mu.Lock()
-	last := w.last
+	first := w.first
 	w.mu.Unlock()
-	if last == nil {
+	if first == nil {
 		w.turn <- struct{}{}
-		last = w.last
+		first = w.first
 		<-w.turn
 	}
-	return last
+	return first
 }
 
 // wanted returns the last reading if it will do, and otherwise makes another.
@@ -225,6 +235,9 @@ func (w *Watcher) ask(ctx context.Context) (*Reading, error) {
 	}
 	w.mu.Lock()
 	w.last = fresh
+	if w.first == nil {
+		w.first = fresh
+	}
 	w.mu.Unlock()
 	return fresh, nil
 }

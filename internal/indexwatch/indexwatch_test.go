@@ -93,7 +93,7 @@ func TestAWaitEndsWithTheReadingOfAnother(t *testing.T) {
 		if r, err := w.After(t.Context(), old, time.Minute); err != nil || r == old || time.Since(begun) != 3*time.Second || p.asked != 2 {
 			t.Errorf("%v after %s, asked %d times", err, time.Since(begun), p.asked)
 		}
-		begun, old = time.Now(), w.Known()
+		begun, old = time.Now(), old.Latest()
 		if r, err := w.After(t.Context(), old, time.Minute); err != nil || r == old || time.Since(begun) != time.Minute || p.asked != 3 {
 			t.Errorf("alone: %v after %s, asked %d times", err, time.Since(begun), p.asked)
 		}
@@ -207,17 +207,23 @@ func TestPrompt(t *testing.T) {
 		p := &place{takes: 100 * time.Millisecond}
 		w := New(p)
 		begun := time.Now()
-		w.Prompt(t.Context(), begun)
+		w.Prompt(t.Context(), begun, 0)
 		time.Sleep(60 * time.Millisecond)
 		if r, err := w.Since(t.Context(), begun); err != nil || r.Asked != begun || time.Since(begun) != p.takes || p.asked != 1 {
 			t.Errorf("%+v, %v after %s, asked %d times", r, err, time.Since(begun), p.asked)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		w.Prompt(ctx, time.Now().Add(time.Nanosecond))
+		w.Prompt(ctx, time.Now().Add(time.Nanosecond), 0)
 		cancel()
-		w.Prompt(t.Context(), time.Now().Add(time.Nanosecond))
+		begun = time.Now()
+		w.Prompt(t.Context(), time.Now().Add(time.Nanosecond), p.takes/2)
+		synctest.Wait() // until it asks
+		if _, err := w.Since(t.Context(), begun.Add(time.Nanosecond)); err != nil || time.Since(begun) != p.takes/2+p.takes {
+			t.Errorf("after one that gave up: %v after %s", err, time.Since(begun))
+		}
+		w.Prompt(t.Context(), time.Now().Add(time.Nanosecond), 0)
 		w.Close()
-		if w.Known() == nil || time.Since(begun) != p.takes {
+		if w.Known() == nil || time.Since(begun) != p.takes/2+p.takes {
 			t.Errorf("%+v after %s", w.Known(), time.Since(begun))
 		}
 	})

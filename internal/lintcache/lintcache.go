@@ -26,7 +26,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/weight"
 )
 
-// Inner looks at extensions: see pipeline.Examiner.
+// Inner looks at extensions: see services.Examiner.
 type Inner interface {
 	Examine(ctx context.Context, ext *extension.Extension, opts lint.Options, limits lint.Limits) (lint.Report, error)
 	ExamineMetadata(ctx context.Context, ext *extension.Extension, opts lint.Options, limits lint.Limits) (lint.Report, error)

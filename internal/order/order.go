@@ -147,6 +147,25 @@ func (x Extensions[N]) Divide(orders map[N]*Order[N], key func(N) string, weight
 	return divided
 }
 
+// Twice are the extensions of a name and version that another one has, and the first of those.
+func (x Extensions[N]) Twice() map[N]N {
+	type version struct{ name, version string }
+	twice, first := map[N]N{}, map[version]N{}
+	for _, n := range x.All {
+		m := x.Metadata(n)
+		if m == nil {
+			continue // it could not be read
+		}
+		this := version{x.Named(n), m.Version}
+		if other, ok := first[this]; ok {
+			twice[n] = other
+		} else {
+			first[this] = n
+		}
+	}
+	return twice
+}
+
 // byNames are the extensions of each name, lowest version first. One that cannot be
 // read is there by the name that it seems to have, if no other has it: what
 // depends on it has to wait until it can be read.

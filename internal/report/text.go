@@ -35,6 +35,7 @@ type Text struct {
 	planned *results.Document
 	total   int
 	over    int
+	applied int             // how many have ended after their plan
 	causes  map[string]bool // that were said while the run goes on
 	busy    []string        // "alc push", in the order in which they began
 }
@@ -96,6 +97,9 @@ func (t *Text) Observe(e results.Event) {
 		}
 	case results.EventEnded:
 		t.over++
+		if !e.Planning {
+			t.applied++
+		}
 		if !e.Planning && !e.Extension.AsAsked && len(e.Extension.Targets) == 0 { // else its targets have said it
 			t.ended(e.Extension, "")
 		}
@@ -207,7 +211,8 @@ func (t *Text) stage(e results.Event) {
 
 func (t *Text) plan(e results.Event) {
 	t.planned = e.Result
-	t.total, t.over, t.busy = e.Result.Totals[results.NotReached], 0, nil
+	// Some may be on their way, or have ended there, before others are planned.
+	t.total, t.over = t.applied+e.Result.Totals[results.NotReached], t.applied
 	if e.Message != "" {
 		t.say(nil, e.Message)
 	}

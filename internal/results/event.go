@@ -8,7 +8,8 @@ type EventKind string
 // The events of a run, in the order in which they come: the run is started;
 // each extension is read, goes through the stages of the plan and is decided;
 // then, unless the run is dry, through those of the release; each ends; the
-// run is finished.
+// run is finished. Extensions go this way independently: EventPlanned comes when
+// the last one is planned, and others may be released by then.
 const (
 	EventRunStarted    EventKind = "run-started"
 	EventStageStarted  EventKind = "stage-started"
@@ -32,7 +33,8 @@ const (
 type Event struct {
 	Kind EventKind
 	Time time.Time
-	// Planning is true until the plan is applied: nothing is written yet.
+	// Planning is true until the plan is applied: nothing is written yet. For events of an
+	// extension it is about that one.
 	Planning bool
 	// Extension is the extension as it stands after the event; nil for events
 	// of the whole run.

@@ -160,17 +160,18 @@ func orDuration(value *time.Duration, fallback time.Duration) {
 // or others.
 func newHTTPTransport(o Options, rootCAs *x509.CertPool) *http.Transport {
 	return &http.Transport{
-		Proxy:                 o.Proxy,
-		DialContext:           o.Dial,
-		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          4 * o.Parallelism,
-		MaxIdleConnsPerHost:   o.Parallelism,
+		Proxy:             o.Proxy,
+		DialContext:       o.Dial,
+		ForceAttemptHTTP2: true,
+		// Some are planned, some sent and some verified at the same time.
+		MaxIdleConns:          12 * o.Parallelism,
+		MaxIdleConnsPerHost:   3 * o.Parallelism,
 		IdleConnTimeout:       90 * time.Second,
 		TLSHandshakeTimeout:   15 * time.Second,
 		ExpectContinueTimeout: time.Second,
 		// A header is small; a server that sends more than this is not one of ours.
 		MaxResponseHeaderBytes: 256 << 10,
-		TLSClientConfig:        &tls.Config{RootCAs: rootCAs, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        &tls.Config{RootCAs: rootCAs, MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(0)},
 	}
 }
 

@@ -17,6 +17,8 @@ type Reader interface {
 	CheckKey(ctx context.Context) error
 	AssetURLs(ctx context.Context, name, version string, assets []extension.Asset) (urls []string, certain bool, err error)
 	Snapshot(ctx context.Context, name, version string) (target.Snapshot, error)
+	// Ahead proves the key, once for all, and asks for a version.
+	Ahead(ctx context.Context, name, version string) (target.Snapshot, error)
 	// Fits says why the target would refuse a package.
 	Fits(ctx context.Context, pkg *extension.Package) error
 }
@@ -135,6 +137,18 @@ func (p planning) Snapshot(ctx context.Context, name, version string) (target.Sn
 	return s, p.see(err)
 }
 
+func (p planning) Ahead(ctx context.Context, name, version string) (target.Snapshot, error) {
+	return ahead(ctx, p, name, version)
+}
+
+// ahead proves the key first: with one that is refused nothing more is asked.
+func ahead(ctx context.Context, of Reader, name, version string) (target.Snapshot, error) {
+	if err := of.CheckKey(ctx); err != nil {
+		return target.Snapshot{}, err
+	}
+	return of.Snapshot(ctx, name, version)
+}
+
 func (p planning) AssetURLs(ctx context.Context, name, version string, assets []extension.Asset) ([]string, bool, error) {
 	urls, certain, err := p.assets.AssetURLs(ctx, name, version, assets)
 	return urls, certain, p.see(err)
@@ -175,6 +189,11 @@ func (a *Access) Snapshot(ctx context.Context, name, version string) (s target.S
 
 // Checks says that the target may know of packages that it would refuse.
 func (a *Access) Checks() bool { return a.checks != nil }
+
+// Ahead proves the key, and asks for a version.
+func (a *Access) Ahead(ctx context.Context, name, version string) (target.Snapshot, error) {
+	return ahead(ctx, a, name, version)
+}
 
 // fits asks where the target knows of packages that it would refuse.
 func (a *Access) fits(ctx context.Context, pkg *extension.Package) error {

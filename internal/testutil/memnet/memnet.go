@@ -29,8 +29,12 @@ type Network struct {
 // deadlines of its own. It ends with the test.
 func Serve(tb testing.TB, handler http.Handler) *Network {
 	n := &Network{connections: make(chan net.Conn), closed: make(chan struct{})}
-	server := &http.Server{Handler: handler}
 	var served sync.WaitGroup
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		served.Add(1) // also one whose client has gone is at work until it returns
+		defer served.Done()
+		handler.ServeHTTP(w, q)
+	})}
 	served.Go(func() { _ = server.Serve(n) })
 	tb.Cleanup(func() {
 		_ = server.Close()

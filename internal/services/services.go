@@ -1,4 +1,6 @@
-package pipeline
+// Package services has what a run is handed from outside: each service is an interface with the methods
+// that the pipeline uses, and knows no run.
+package services
 
 import (
 	"context"
