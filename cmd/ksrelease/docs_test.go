@@ -36,6 +36,17 @@ func readDoc(t *testing.T, name string) string {
 	return string(data)
 }
 
+// inPlace gives the two requests after a submission, which are sent at the same time, one order.
+func inPlace(requests string) string {
+	lines := strings.Split(requests, "\n")
+	for i, line := range lines {
+		if strings.HasSuffix(line, "action:submit") && i+2 < len(lines) {
+			slices.Sort(lines[i+1 : i+3])
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
 // docs/one-release.md says which requests are sent; here they are sent.
 func TestOneReleaseIsAsItsPageSays(t *testing.T) {
 	soak.Long(t)
@@ -97,7 +108,9 @@ icon: icon.svg
 		got := strings.Join(append(served.drain(), ""), "\n")
 		got = strings.ReplaceAll(got, "/users/local/", "/users/{user}/")
 		got = regexp.MustCompile(`\d{18}`).ReplaceAllString(got, "{snapshot}")
-		if got != said[step.block] {
+		// Which index this machine has kept, and asks for a change of, is not what the page is about.
+		got = strings.ReplaceAll(got, " if it has changed", "")
+		if inPlace(got) != inPlace(said[step.block]) {
 			t.Errorf("%s: sent\n%s\nthe page says\n%s", step.block, got, said[step.block])
 		}
 	}
