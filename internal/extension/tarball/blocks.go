@@ -49,9 +49,13 @@ type symbols struct {
 	extra    int64 // bits behind the codes
 }
 
-// blocks divides src. What comes is valid until the next call; bits is what it costs by estimate.
-func (d *division) blocks(src []byte, matches []matchfinder.Match) (found []block, bits int64) {
-	d.count(src, matches)
+// blocks divides src, or makes it one block. What comes is valid until the next call; bits is what it costs by estimate.
+func (d *division) blocks(src []byte, matches []matchfinder.Match, one bool) (found []block, bits int64) {
+	least := unitTokens
+	if one {
+		least = len(src) + 1
+	}
+	d.count(src, matches, least)
 	d.join()
 	at, piece := 0, 0
 	for i := 0; i < len(d.units); i = d.units[i].next {
@@ -62,8 +66,8 @@ func (d *division) blocks(src []byte, matches []matchfinder.Match) (found []bloc
 	return found, bits
 }
 
-// count cuts the content into units.
-func (d *division) count(src []byte, matches []matchfinder.Match) {
+// count cuts the content into units of so many tokens.
+func (d *division) count(src []byte, matches []matchfinder.Match, least int) {
 	d.pieces, d.units = d.pieces[:0], d.units[:0]
 	var u *unit
 	tokens := 0
@@ -82,14 +86,14 @@ func (d *division) count(src []byte, matches []matchfinder.Match) {
 		u.size += m.Unmatched + m.Length
 		tokens += m.Unmatched + 1
 		d.pieces = append(d.pieces, m)
-		if tokens >= unitTokens && len(src) > 0 {
+		if tokens >= least && len(src) > 0 {
 			begin()
 		}
 	}
 	for _, m := range matches {
-		for m.Unmatched > unitTokens { // what does not repeat at all
-			add(matchfinder.Match{Unmatched: unitTokens})
-			m.Unmatched -= unitTokens
+		for m.Unmatched > least { // what does not repeat at all
+			add(matchfinder.Match{Unmatched: least})
+			m.Unmatched -= least
 		}
 		add(m)
 	}

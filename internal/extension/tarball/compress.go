@@ -25,19 +25,20 @@ type finder interface {
 	forget(at int)
 }
 
-// fewBytes is up to which size all is tried that does not take long.
+// fewBytes is up to which size, without what moves with addresses, all is tried that does not take
+// long.
 const fewBytes = 80 << 10
 
 // finders are what looks for repetitions, each in its own way: with several, each part is packed
 // in the way in which it comes out smallest. They compute in integers alone.
 // (matchfinder.Pathfinder packs smaller by 0.5 %, but by logarithms in floating point, which are
 // not the same on all machines.)
-func (h Hardness) finders(data []byte) []finder {
+func (h Hardness) finders(data []byte, few bool) []finder {
 	found := []finder{overlapping(data, 8, 5, 66)}
 	switch {
 	case h == Hard:
 		found = append(found, overlapping(data, 512, 5, 66), overlapping(data, 512, 4, 66), overlapping(data, 512, 5, 40), newRepeats(effort{places: 4096, enough: 258, lazy: 258, three: true}, data))
-	case len(data) <= fewBytes:
+	case few:
 		found = append(found, overlapping(data, 64, 4, 66), newRepeats(effort{places: 256, enough: 258, lazy: 64, three: true}, data), newRepeats(effort{places: 256, enough: 258, lazy: 64}, data))
 	}
 	return found
@@ -78,8 +79,8 @@ type gzipWriter struct {
 // is unknown (255): the same bytes anywhere.
 var gzipHead = []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255}
 
-func newGzip(hardness Hardness, data []byte) *gzipWriter {
-	z := &gzipWriter{data: data, finders: hardness.finders(data), encoder: flate.NewEncoder()}
+func newGzip(hardness Hardness, data []byte, few bool) *gzipWriter {
+	z := &gzipWriter{data: data, finders: hardness.finders(data, few), encoder: flate.NewEncoder()}
 	z.out = append(make([]byte, 0, len(data)/4+4<<10), gzipHead...)
 	if hardness == Hard {
 		z.out[8] = 2 // the slowest algorithm, says RFC 1952 of this byte
@@ -87,26 +88,27 @@ func newGzip(hardness Hardness, data []byte) *gzipWriter {
 	return z
 }
 
-// add packs a part of the content, which follows the one before, in blocks of its own. With apart
-// nothing in it repeats what is before.
-func (z *gzipWriter) add(from, to int, apart bool) {
-	if apart {
+// add packs a part of the content, which follows the one before, in blocks of its own. In what stands
+// apart nothing repeats what is before. What moves is not divided into blocks: where one ends would be
+// another place with other addresses, by 200 bytes in two random trees of a thousand.
+func (z *gzipWriter) add(from, to int, kind kind) {
+	if kind == apart {
 		for _, f := range z.finders {
 			f.forget(from)
 		}
 	}
 	for ; to-from > chunk*3/2; from += chunk {
-		z.chunk(from, from+chunk)
+		z.chunk(from, from+chunk, kind == moving)
 	}
-	z.chunk(from, to)
+	z.chunk(from, to, kind == moving)
 }
 
-func (z *gzipWriter) chunk(from, to int) {
+func (z *gzipWriter) chunk(from, to int, one bool) {
 	var best []block
 	var least int64
 	for _, f := range z.finders {
 		z.found = f.find(z.found[:0], from, to)
-		if blocks, bits := z.divided[1].blocks(z.data[from:to], z.found); best == nil || bits < least {
+		if blocks, bits := z.divided[1].blocks(z.data[from:to], z.found, one); best == nil || bits < least {
 			best, least = blocks, bits
 			z.divided[0], z.divided[1] = z.divided[1], z.divided[0]
 		}

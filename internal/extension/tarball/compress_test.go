@@ -16,10 +16,10 @@ func TestWhatIsPackedIsRead(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 15))
 		data := repetitive(r, 1+r.IntN(1<<(1+r.IntN(19))))
 		for _, hardness := range []Hardness{Usual, Hard} {
-			z := newGzip(hardness, data)
+			z := newGzip(hardness, data, r.IntN(2) == 0)
 			for at := 0; at < len(data); {
 				to := min(len(data), at+1+r.IntN(len(data)))
-				z.add(at, to, r.IntN(3) == 0)
+				z.add(at, to, kind(r.IntN(3)))
 				at = to
 			}
 			zr, err := gzip.NewReader(bytes.NewReader(z.end()))
@@ -64,17 +64,8 @@ func TestWhatFollowsChangesNothing(t *testing.T) {
 			var first []byte
 			for range 2 {
 				all := append(bytes.Clone(data), repetitive(r, 100+r.IntN(1000))...)
-				z := newGzip(Usual, all)
-				z.finders = hardness.finders(make([]byte, fewBytes+1)) // as of something large, in both
-				for _, f := range z.finders {
-					switch f := f.(type) {
-					case *overlaps:
-						f.data = all
-					case *repeats:
-						f.data = all
-					}
-				}
-				z.add(0, len(data), false)
+				z := newGzip(hardness, all, len(data)%2 == 0)
+				z.add(0, len(data), still)
 				if first == nil {
 					first = bytes.Clone(z.out)
 				} else if !bytes.Equal(first, z.out) {
@@ -119,8 +110,8 @@ func BenchmarkPack(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
-				z := newGzip(hardness, data)
-				z.add(0, len(data), false)
+				z := newGzip(hardness, data, false)
+				z.add(0, len(data), still)
 				b.ReportMetric(float64(len(z.end())), "packed-bytes")
 			}
 		})

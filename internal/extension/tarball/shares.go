@@ -32,11 +32,11 @@ func Shares(top string, files []unpack.File, limit int64) ([]int64, error) {
 		return nil, err
 	}
 	packed := s.make(limit)
-	z := newGzip(packed.Hardness, s.data)
+	z := newGzip(packed.Hardness, s.data, s.hasFew())
 	shares := make([]int64, len(files))
 	before, excess := 0, int64(-len(packed.Data))
 	for _, seg := range s.segments {
-		z.add(seg.from, seg.to, seg.kind == apart)
+		z.add(seg.from, seg.to, seg.kind)
 		grown := int64(len(z.out) - before)
 		shares[seg.file] += grown
 		excess += grown

@@ -173,12 +173,16 @@ func lay(top string, files []unpack.File) (*stream, error) {
 	return s, nil
 }
 
-// What is not worth blocks of its own: littleBefore bytes before what moves, and what is packed to
-// less than littleApart bytes within it. Blocks would cost more than these can change.
+// What is not worth blocks of its own: what is packed to less than littleBefore bytes before what
+// moves, or to less than littleApart within it. Blocks would cost more than these can change.
 const (
-	littleBefore = 32 << 10
+	littleBefore = 2 << 10
 	littleApart  = 1 << 10
 )
+
+// isLittle says that content is packed to less than so many bytes. What is larger than 32 KiB is not
+// even tried.
+func isLittle(data []byte, bytes int) bool { return len(data) <= 32<<10 && len(pack(data)) < bytes }
 
 // joinLittle has what is little move with the lines that have addresses.
 func (s *stream) joinLittle() {
@@ -186,13 +190,13 @@ func (s *stream) joinLittle() {
 	for n < len(s.segments) && s.segments[n].kind == still {
 		n++
 	}
-	if n > 0 && n < len(s.segments) && s.segments[n].from <= littleBefore {
+	if n > 0 && n < len(s.segments) && isLittle(s.data[:s.segments[n].from], littleBefore) {
 		for i := range s.segments[:n] {
 			s.segments[i].kind = moving
 		}
 	}
 	for i, seg := range s.segments[n:] {
-		if size := seg.to - seg.from; seg.kind == apart && size <= 64*littleApart && len(pack(s.data[seg.from:seg.to])) < littleApart {
+		if seg.kind == apart && isLittle(s.data[seg.from:seg.to], littleApart) {
 			s.segments[n+i].kind = moving
 		}
 	}
@@ -200,18 +204,29 @@ func (s *stream) joinLittle() {
 
 // pack is a member of gzip with this content.
 func pack(data []byte) []byte {
-	z := newGzip(Usual, data)
-	z.add(0, len(data), false)
+	z := newGzip(Usual, data, true)
+	z.add(0, len(data), still)
 	return z.end()
 }
 
 // pack compresses a stream.
 func (s *stream) pack(hardness Hardness) []byte {
-	z := newGzip(hardness, s.data)
+	z := newGzip(hardness, s.data, s.hasFew())
 	for run := range s.runs() {
-		z.add(run[0].from, run[len(run)-1].to, run[0].kind == apart)
+		z.add(run[0].from, run[len(run)-1].to, run[0].kind)
 	}
 	return z.end()
+}
+
+// hasFew says that a stream is small, whatever the addresses are.
+func (s *stream) hasFew() bool {
+	size := 0
+	for _, seg := range s.segments {
+		if seg.kind != moving {
+			size += seg.to - seg.from
+		}
+	}
+	return size <= fewBytes
 }
 
 // runs are the segments of a kind that follow one another.
