@@ -176,7 +176,7 @@ func lay(top string, files []unpack.File) (*stream, error) {
 // What is not worth blocks of its own: what is packed to less than littleBefore bytes before what
 // moves, or to less than littleApart within it. Blocks would cost more than these can change.
 const (
-	littleBefore = 2 << 10
+	littleBefore = 4 << 10
 	littleApart  = 1 << 10
 )
 
