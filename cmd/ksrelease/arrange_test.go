@@ -20,7 +20,7 @@ import (
 func newGrammar(t *testing.T) (*kong.Kong, *cli) {
 	t.Helper()
 	var into cli
-	parser, err := kong.New(&into, grammar()...)
+	parser, err := kong.New(&into, append(grammar(), kong.Bind(&app.App{}))...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,9 +33,9 @@ func TestAssets(t *testing.T) {
 	e := assetsOf(t, "icon: ./static/../static/i.svg\nscreenshots: [b.png, https://x/y.png, a.png, ./b.png, /static/i.svg, 'data:image/png;base64,AA==']\n",
 		map[string]string{"static/i.svg": "<svg/>", "a.png": "A", "b.png": "B"})
 	want := []Asset{
-		{Ref: "./static/../static/i.svg", File: "static/i.svg", RemoteName: "i-d4dc5666.svg", Pointers: [][]string{{"icon"}, {"screenshots", "4"}}},
-		{Ref: "b.png", File: "b.png", RemoteName: "b-df7e70e5.png", Pointers: [][]string{{"screenshots", "0"}, {"screenshots", "3"}}},
-		{Ref: "a.png", File: "a.png", RemoteName: "a-559aead0.png", Pointers: [][]string{{"screenshots", "2"}}},
+		{Ref: "./static/../static/i.svg", File: "static/i.svg", RemoteName: "i-d4dc5666.svg", Size: 6, Pointers: [][]string{{"icon"}, {"screenshots", "4"}}},
+		{Ref: "b.png", File: "b.png", RemoteName: "b-df7e70e5.png", Size: 1, Pointers: [][]string{{"screenshots", "0"}, {"screenshots", "3"}}},
+		{Ref: "a.png", File: "a.png", RemoteName: "a-559aead0.png", Size: 1, Pointers: [][]string{{"screenshots", "2"}}},
 	}
 	if diff := cmp.Diff(want, e.Assets, cmpopts.IgnoreFields(Asset{}, "Data", "Digest")); diff != "" {
 		t.Error(diff)

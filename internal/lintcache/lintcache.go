@@ -20,6 +20,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/cache"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/footprint"
 	"github.com/ksrelease/ksrelease/internal/images"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/lint/rule"
@@ -32,6 +33,7 @@ type Inner interface {
 	ExamineMetadata(ctx context.Context, ext *extension.Extension, opts lint.Options, limits lint.Limits) (lint.Report, error)
 	Sizes(ctx context.Context, ext *extension.Extension, urls extension.URLs, size int64, limits lint.Limits) (*weight.Report, error)
 	Images(ctx context.Context, ext *extension.Extension, limits lint.Limits) (*images.Needed, error)
+	Footprint(ctx context.Context, ext *extension.Extension, limits lint.Limits) (*footprint.Footprint, error)
 }
 
 // Examiner looks at extensions by another one, and keeps what that finds. Its methods may be called

@@ -10,6 +10,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/cache"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/footprint"
 	"github.com/ksrelease/ksrelease/internal/images"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/testutil/trees"
@@ -40,6 +41,11 @@ func (s *scripted) Sizes(context.Context, *extension.Extension, extension.URLs, 
 }
 
 func (s *scripted) Images(context.Context, *extension.Extension, lint.Limits) (*images.Needed, error) {
+	s.asked++
+	return nil, s.err
+}
+
+func (s *scripted) Footprint(context.Context, *extension.Extension, lint.Limits) (*footprint.Footprint, error) {
 	s.asked++
 	return nil, s.err
 }
