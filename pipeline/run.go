@@ -297,9 +297,11 @@ func (r *Run) askAhead(ctx context.Context, env *planning, p *plan) {
 			}
 		}
 	}
-	for _, to := range env.to {
-		if len(all) > 0 {
-			to.Index.Prompt(ctx, time.Time{}, 0)
+	prompted := map[*delivery.Asking]bool{}
+	for _, a := range all {
+		if !prompted[a.Target] { // its retries are told in the name of one that wants it
+			prompted[a.Target] = true
+			a.Target.Index.Prompt(a.Under(ctx), time.Time{}, 0)
 		}
 	}
 	go func() {

@@ -214,8 +214,8 @@ func (l *layer) close(ctx context.Context) {
 		return
 	}
 	close(queue)
-	if mute {
-		return
+	if mute { // what is being sent is not waited for, but for those who send
+		l.end()
 	}
 	done := make(chan struct{})
 	go func() { l.all.Wait(); close(done) }()
@@ -238,7 +238,7 @@ func (l *layer) close(ctx context.Context) {
 		break
 	}
 	l.end()
-	if ctx.Err() == nil {
+	if ctx.Err() == nil && !mute {
 		l.remark(fmt.Sprintf("the remote cache %s takes too long, so that it does not get all results", l.remote.Address()))
 	}
 }

@@ -53,6 +53,7 @@ func (a *Ahead) wanted(ctx context.Context) bool {
 	if a.Target.Unasked {
 		return false
 	}
+	ctx = a.Under(ctx)
 	now, err := a.Target.Index.Since(ctx, time.Time{})
 	if err != nil {
 		return false
