@@ -299,7 +299,7 @@ func (r *Run) askAhead(ctx context.Context, env *planning, p *plan) {
 	}
 	prompted := map[*delivery.Asking]bool{}
 	for _, a := range all {
-		if !prompted[a.Target] { // its retries are told in the name of one that wants it
+		if !prompted[a.Target] { // its retries are reported in the name of one that wants it
 			prompted[a.Target] = true
 			a.Target.Index.Prompt(a.Under(ctx), time.Time{}, 0)
 		}

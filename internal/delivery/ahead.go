@@ -11,9 +11,11 @@ import (
 
 // Ahead is what a plan asks a target before anybody decides.
 type Ahead struct {
-	*Delivery
 	Target *Asking
 	Under  func(context.Context) context.Context // the context of its requests
+
+	// name and version are those of when it was expected: the extension may be read again meanwhile.
+	name, version string
 
 	done     chan struct{}
 	looked   time.Time // zero where the target was not asked
@@ -23,7 +25,7 @@ type Ahead struct {
 
 // Expect says that AskAhead is going to be called, and has Decide wait for it.
 func (d *Delivery) Expect(to *Asking, under func(context.Context) context.Context) *Ahead {
-	d.ahead = &Ahead{Delivery: d, Target: to, Under: under, done: make(chan struct{})}
+	d.ahead = &Ahead{Target: to, Under: under, name: d.Name, version: d.Version, done: make(chan struct{})}
 	return d.ahead
 }
 
@@ -41,7 +43,7 @@ func AskAhead(ctx context.Context, all []*Ahead, atOnce int) {
 		group.Go(func() error {
 			defer close(a.done)
 			a.looked = time.Now()
-			a.snapshot, a.err = a.Target.Target.Ahead(a.Under(ctx), a.Name, a.Version)
+			a.snapshot, a.err = a.Target.Target.Ahead(a.Under(ctx), a.name, a.version)
 			return nil
 		})
 	}
@@ -58,7 +60,7 @@ func (a *Ahead) wanted(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	_, listed, err := now.Lookup(ctx, a.Name, a.Version)
+	_, listed, err := now.Lookup(ctx, a.name, a.version)
 	return err == nil && !listed && ctx.Err() == nil
 }
 
