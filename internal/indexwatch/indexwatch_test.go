@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -139,12 +140,12 @@ func TestWhoIsMissed(t *testing.T) {
 			return r.Asked.Sub(begun)
 		}
 		ask()
-		var late *Wait
-		time.AfterFunc(50*time.Millisecond, func() { late = w.Await("alc", "1.0.0", time.Now()) })
+		var late atomic.Pointer[Wait]
+		time.AfterFunc(50*time.Millisecond, func() { late.Store(w.Await("alc", "1.0.0", time.Now())) })
 		if got := []time.Duration{ask(), ask(), ask()}; !slices.Equal(got, []time.Duration{0, 0, FirstPoll}) {
 			t.Errorf("with one who came later: %v", got)
 		}
-		late.End()
+		late.Load().End()
 		time.Sleep(FirstPoll)
 		p.err = errors.New("502")
 		if got := []time.Duration{ask(), ask()}; !slices.Equal(got, []time.Duration{0, FirstPoll}) {
