@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/sharedfiles"
 	"github.com/ksrelease/ksrelease/internal/target/directory"
@@ -118,8 +119,11 @@ func TestOneCommitForMany(t *testing.T) {
 	p.replace(t, "CNAME", "charts.example.com\n")
 	done := make(chan error)
 	names := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
-	for _, name := range names {
-		pkg := targettest.Package(t, name, "1.0.0", name)
+	var packages []*extension.Package
+	for _, name := range names { // which takes its time, so that they would come one by one
+		packages = append(packages, targettest.Package(t, name, "1.0.0", name))
+	}
+	for _, pkg := range packages {
 		go func() {
 			_, err := p.target.Publish(t.Context(), pkg)
 			done <- err
