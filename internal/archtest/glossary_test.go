@@ -3,7 +3,6 @@ package archtest
 import (
 	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,28 +18,14 @@ var exempt = []string{"docs/glossary.md", "internal/baseline/worded.go"}
 
 // TestWordsOfTheGlossary keeps old words out of code and documents.
 func TestWordsOfTheGlossary(t *testing.T) {
-	root := "../.."
+	root := os.DirFS(moduleRoot(t))
 	looked := 0
-	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(root, file)
-		if err != nil {
-			return err
-		}
-		name = filepath.ToSlash(name)
-		if entry.IsDir() {
-			if strings.HasPrefix(entry.Name(), ".") && name != "." || entry.Name() == "testdata" {
-				return fs.SkipDir
-			}
-			return nil
-		}
+	err := walk(root, func(name string) error {
 		code := strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go")
 		if !code && !strings.HasSuffix(name, ".md") || slices.Contains(exempt, name) {
 			return nil
 		}
-		text, err := os.ReadFile(file)
+		text, err := fs.ReadFile(root, name)
 		if err != nil {
 			return err
 		}

@@ -502,24 +502,11 @@ func TestViolationsAreFound(t *testing.T) {
 	})
 }
 
-// readImports parses the import blocks of all Go files of fsys. It leaves out
-// what the go command leaves out: testdata, vendor, and names that begin with
-// a dot or an underscore.
+// readImports parses the import blocks of all Go files of fsys.
 func readImports(fsys fs.FS) ([]imports, error) {
 	var out []imports
-	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		base := d.Name()
-		hidden := name != "." && (strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_"))
-		if d.IsDir() {
-			if hidden || base == "testdata" || base == "vendor" {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if hidden || path.Ext(base) != ".go" {
+	err := walk(fsys, func(name string) error {
+		if path.Ext(name) != ".go" {
 			return nil
 		}
 		src, err := fs.ReadFile(fsys, name)

@@ -5,9 +5,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
-	"os"
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -103,48 +100,19 @@ var verbs = regexp.MustCompile(`%[-+# 0]*(\*|\d+)?(\.(\*|\d+))?[a-zA-Z%]`)
 // TestOneWayToTheTerminal: no package but internal/output writes to standard output or
 // standard error. Programs for those who build ksrelease, and tests, may.
 func TestOneWayToTheTerminal(t *testing.T) {
-	root := os.DirFS(moduleRoot(t))
-	seen := 0
-	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+	for _, f := range programFiles(t) {
+		if f.folder() == printer {
+			continue
 		}
-		base := d.Name()
-		if d.IsDir() {
-			if name != "." && (strings.HasPrefix(base, ".") || base == "testdata") || slices.Contains(aids, name) {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if path.Ext(base) != ".go" || strings.HasSuffix(base, "_test.go") || path.Dir(name) == printer {
-			return nil
-		}
-		source, err := fs.ReadFile(root, name)
-		if err != nil {
-			return err
-		}
-		fset := token.NewFileSet()
-		file, err := parser.ParseFile(fset, name, source, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
-		seen++
-		found := prints(fset, file)
-		if name == wiring {
+		found := prints(f.set, f.syntax)
+		if f.name == wiring {
 			found = slices.DeleteFunc(found, func(s string) bool {
 				return strings.Contains(s, "os.Stdout") || strings.Contains(s, "os.Stderr")
 			})
 		}
-		for _, f := range append(found, formats(fset, file)...) {
-			t.Error(f)
+		for _, s := range append(found, formats(f.set, f.syntax)...) {
+			t.Error(s)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if seen < 50 {
-		t.Errorf("%d files: the test looks in the wrong place", seen)
 	}
 }
 

@@ -2,9 +2,6 @@ package archtest
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
-	"io/fs"
 	"os"
 	"path"
 	"regexp"
@@ -22,39 +19,13 @@ const (
 // TestSizes holds packages and types to a size that one can know one's way around in.
 func TestSizes(t *testing.T) {
 	lines, methods := map[string]int{}, map[string]int{}
-	root := os.DirFS(moduleRoot(t))
-	err := fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if entry.IsDir() {
-			if strings.HasPrefix(entry.Name(), ".") && name != "." || entry.Name() == "testdata" || slices.Contains(aids, name) {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
-			return nil
-		}
-		source, err := fs.ReadFile(root, name)
-		if err != nil {
-			return err
-		}
-		folder := path.Dir(name)
-		lines[folder] += strings.Count(string(source), "\n")
-		file, err := parser.ParseFile(token.NewFileSet(), name, source, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
-		for _, d := range file.Decls {
-			if f, ok := d.(*ast.FuncDecl); ok && f.Recv != nil {
-				methods[folder+"."+receiver(f.Recv.List[0].Type)]++
+	for _, f := range programFiles(t) {
+		lines[f.folder()] += strings.Count(string(f.source), "\n")
+		for _, d := range f.syntax.Decls {
+			if d, ok := d.(*ast.FuncDecl); ok && d.Recv != nil {
+				methods[f.folder()+"."+receiver(d.Recv.List[0].Type)]++
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	if len(lines) < 20 || len(methods) < 100 {
 		t.Errorf("%d packages and %d types: the test looks in the wrong place", len(lines), len(methods))
