@@ -16,15 +16,31 @@ import (
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
-// newGrammar is the command line with the values that it was last parsed into.
-func newGrammar(t *testing.T) (*kong.Kong, *cli) {
+// newParser reads command lines into commands: into a cli, or a part of one.
+func newParser(t *testing.T, commands any) *kong.Kong {
 	t.Helper()
-	var into cli
-	parser, err := kong.New(&into, append(grammar(), kong.Bind(&app.App{}))...)
+	parser, err := kong.New(commands, append(grammar(), kong.Bind(&app.App{}), kong.Exit(func(int) { panic("nothing here ends the program") }))...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return parser, &into
+	return parser
+}
+
+// ksreleaseModel is the grammar as kong sees it.
+func ksreleaseModel(t *testing.T) *kong.Application {
+	t.Helper()
+	return newParser(t, &cli{}).Model
+}
+
+// readInto reads a command line into commands, and gives it in the order in which kong reads it.
+func readInto(t *testing.T, commands any, args []string) (arranged []string, parsed *kong.Context, err error) {
+	t.Helper()
+	parser := newParser(t, commands)
+	if arranged, err = commandline.Arrange(parser.Model, args); err != nil {
+		return nil, nil, err
+	}
+	parsed, err = parser.Parse(arranged)
+	return arranged, parsed, err
 }
 
 // commandsOf are the commands that can be run, with the words that name each.
@@ -45,25 +61,20 @@ func commandsOf(node *kong.Node, names ...string) map[string]*kong.Node {
 // read is what a command line means: the command, and its flags and arguments.
 func read(t *testing.T, args ...string) (command string, values string, err error) {
 	t.Helper()
-	parser, into := newGrammar(t)
-	arranged, err := commandline.Arrange(parser.Model, args)
+	var into cli
+	_, parsed, err := readInto(t, &into, args)
 	if err != nil {
 		return "", "", err
 	}
-	parsed, err := parser.Parse(arranged)
-	if err != nil {
-		return "", "", err
-	}
-	return strings.Join(strings.Fields(parsed.Selected().Path()), " "), fmt.Sprintf("%+v", *into), nil
+	return strings.Join(strings.Fields(parsed.Selected().Path()), " "), fmt.Sprintf("%+v", into), nil
 }
 
 // Each command takes its flags and arguments in any order: flags before the command,
 // between arguments and behind them mean the same.
 func TestPathsAndFlagsInAnyOrder(t *testing.T) {
 	soak.Long(t)
-	parser, _ := newGrammar(t)
 	random := rand.New(rand.NewPCG(9, 1))
-	for name, command := range commandsOf(parser.Model.Node) {
+	for name, command := range commandsOf(ksreleaseModel(t).Node) {
 		var flags [][]string
 		exclusive := map[string]bool{}
 		for _, flag := range command.Flags {
@@ -141,9 +152,8 @@ func sample(v *kong.Value) string {
 // A flag that comes before the command is read without it, so one name means a
 // switch in all commands, or in none.
 func TestNamesOfFlagsMeanOneThing(t *testing.T) {
-	parser, _ := newGrammar(t)
 	switches := map[string]bool{}
-	for name, command := range commandsOf(parser.Model.Node) {
+	for name, command := range commandsOf(ksreleaseModel(t).Node) {
 		for _, flag := range command.Flags {
 			for _, word := range commandline.FlagNames(flag) {
 				if known, ok := switches[word]; ok && known != commandline.TakesNone(flag) {
@@ -159,9 +169,8 @@ func TestNamesOfFlagsMeanOneThing(t *testing.T) {
 // no value: each command refuses it and names the flag.
 func TestEmptyValuesAreRefused(t *testing.T) {
 	soak.Long(t)
-	parser, _ := newGrammar(t)
 	tried := 0
-	for name, command := range commandsOf(parser.Model.Node) {
+	for name, command := range commandsOf(ksreleaseModel(t).Node) {
 		for _, flag := range command.Flags {
 			if commandline.TakesNone(flag) || flag.Tag.Has("may-be-empty") {
 				continue

@@ -19,16 +19,6 @@ import (
 	"github.com/ksrelease/ksrelease/internal/testutil/shells"
 )
 
-// ksreleaseModel is the grammar as kong sees it.
-func ksreleaseModel(t *testing.T) *kong.Application {
-	t.Helper()
-	parser, err := kong.New(&cli{}, grammar()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return parser.Model
-}
-
 // runMain runs a command line as main does.
 func runMain(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()

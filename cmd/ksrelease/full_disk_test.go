@@ -75,8 +75,7 @@ func TestAFullDiskIsAnErrorOfEachCommand(t *testing.T) {
 	t.Cleanup(func() { _ = market.Close() })
 	server := (&servedInScript{handler: market}).start()
 	t.Cleanup(server.Close)
-	parser, _ := newGrammar(t)
-	for name := range commandsOf(parser.Model.Node) {
+	for name := range commandsOf(ksreleaseModel(t).Node) {
 		if silent[name] != "" {
 			continue
 		}

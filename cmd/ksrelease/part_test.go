@@ -2,44 +2,23 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/alecthomas/kong"
-
-	"github.com/ksrelease/ksrelease/internal/commandline"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // TestPartFor: the part of the grammar that a command line needs reads it as the whole one does,
 // or not at all.
 func TestPartFor(t *testing.T) {
-	whole, err := kong.New(&cli{}, grammar()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var leaves []*kong.Node
-	if err := kong.Visit(whole.Model, func(node kong.Visitable, next kong.Next) error {
-		if command, ok := node.(*kong.Node); ok && command.Type == kong.CommandNode && command.Leaf() {
-			leaves = append(leaves, command)
-		}
-		return next(nil)
-	}); err != nil {
-		t.Fatal(err)
-	}
+	commands := commandsOf(ksreleaseModel(t).Node)
+	names := slices.Sorted(maps.Keys(commands))
 	read := func(commands any, args []string) (line, values string, err error) {
-		parser, err := kong.New(commands, append(grammar(), kong.Exit(func(int) { panic("it ends") }))...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		words, err := commandline.Arrange(parser.Model, args)
-		if err != nil {
-			return "", "", err
-		}
-		parsed, err := parser.Parse(words)
+		words, parsed, err := readInto(t, commands, args)
 		if err != nil {
 			return "", "", err
 		}
@@ -53,9 +32,9 @@ func TestPartFor(t *testing.T) {
 	fit := map[string]int{}
 	for n := range soak.Cases(t, 600, 50_000) {
 		r := rand.New(rand.NewPCG(uint64(n), 19))
-		leaf := leaves[n%len(leaves)]
-		args := strings.Fields(strings.TrimPrefix(leaf.FullPath(), "ksrelease "))
-		flags := slices.Concat(leaf.AllFlags(true)...)
+		name := names[n%len(names)]
+		args := strings.Fields(name)
+		flags := slices.Concat(commands[name].AllFlags(true)...)
 		for range r.IntN(5) {
 			word := []string{"a", "extensions/x", "run", "lint", "--", "-", "1.2.3", "bash", "--nothing", "a=b", "", "1h"}[r.IntN(12)]
 			if flag := flags[r.IntN(len(flags))]; r.IntN(3) > 0 && flag.Name != "help" {
