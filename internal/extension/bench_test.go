@@ -9,20 +9,26 @@ import (
 	"github.com/ksrelease/ksrelease/internal/yamledit"
 )
 
-// forCorpus runs a benchmark on each package of the corpus as a source tree.
-func forCorpus(b *testing.B, run func(b *testing.B, dir string, e *Extension)) {
-	for _, archive := range corpusPackages(b) {
-		dir := trees.Unpack(b, archive, true)
+// forTrees runs a benchmark on each of the examples, and on each package of the corpus as a source
+// tree, where that is here.
+func forTrees(b *testing.B, run func(b *testing.B, dir string, e *Extension)) {
+	each := func(dir string) {
 		e := mustLoad(b, dir)
 		b.Run(filepath.Base(dir), func(b *testing.B) {
 			b.ReportAllocs()
 			run(b, dir, e)
 		})
 	}
+	for _, dir := range examples(b) {
+		each(dir)
+	}
+	for _, archive := range corpusPackages(b) {
+		each(trees.Unpack(b, archive, true))
+	}
 }
 
 func BenchmarkLoad(b *testing.B) {
-	forCorpus(b, func(b *testing.B, dir string, _ *Extension) {
+	forTrees(b, func(b *testing.B, dir string, _ *Extension) {
 		for b.Loop() {
 			if _, err := Load(dir, Options{}); err != nil {
 				b.Fatal(err)
@@ -32,7 +38,7 @@ func BenchmarkLoad(b *testing.B) {
 }
 
 func BenchmarkPack(b *testing.B) {
-	forCorpus(b, func(b *testing.B, _ string, e *Extension) {
+	forTrees(b, func(b *testing.B, _ string, e *Extension) {
 		urls := testURLs(e)
 		for b.Loop() {
 			p, err := e.Pack(urls)
@@ -45,7 +51,7 @@ func BenchmarkPack(b *testing.B) {
 }
 
 func BenchmarkRead(b *testing.B) {
-	for _, archive := range corpusPackages(b) {
+	each := func(archive string) {
 		data := trees.ReadFile(b, archive)
 		b.Run(filepath.Base(archive), func(b *testing.B) {
 			b.ReportAllocs()
@@ -56,10 +62,14 @@ func BenchmarkRead(b *testing.B) {
 			}
 		})
 	}
+	each("../../examples/monorepo/packages/maintenance-page-1.2.0.tgz")
+	for _, archive := range corpusPackages(b) {
+		each(archive)
+	}
 }
 
 func BenchmarkChart(b *testing.B) {
-	forCorpus(b, func(b *testing.B, _ string, e *Extension) {
+	forTrees(b, func(b *testing.B, _ string, e *Extension) {
 		for b.Loop() {
 			if _, err := e.Chart(); err != nil {
 				b.Fatal(err)
@@ -69,7 +79,7 @@ func BenchmarkChart(b *testing.B) {
 }
 
 func BenchmarkRewrite(b *testing.B) {
-	forCorpus(b, func(b *testing.B, _ string, e *Extension) {
+	forTrees(b, func(b *testing.B, _ string, e *Extension) {
 		edits := e.assetEdits(func(a Asset) string { return "https://files.example/" + a.RemoteName })
 		for b.Loop() {
 			if _, err := yamledit.Rewrite(e.Document, edits); err != nil {
@@ -80,7 +90,7 @@ func BenchmarkRewrite(b *testing.B) {
 }
 
 func BenchmarkParse(b *testing.B) {
-	forCorpus(b, func(b *testing.B, _ string, e *Extension) {
+	forTrees(b, func(b *testing.B, _ string, e *Extension) {
 		for b.Loop() {
 			if _, err := yamldoc.Parse("extension.yaml", e.Document.Source()); err != nil {
 				b.Fatal(err)

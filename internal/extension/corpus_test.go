@@ -1,6 +1,7 @@
 package extension
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,6 +17,25 @@ func corpusPackages(t testing.TB) []string {
 		t.Fatalf("the corpus has %d packages, want 6", len(names))
 	}
 	return names
+}
+
+// examples are the folders of the extensions in examples/.
+func examples(t testing.TB) []string {
+	t.Helper()
+	var folders []string
+	for _, pattern := range []string{"../../examples/*/", "../../examples/*/*/*/"} {
+		files, err := filepath.Glob(pattern + MetadataFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			folders = append(folders, filepath.Dir(file))
+		}
+	}
+	if len(folders) < 5 {
+		t.Fatalf("the examples are not where they were: %q", folders)
+	}
+	return folders
 }
 
 // testURLs are addresses for all assets of an extension.

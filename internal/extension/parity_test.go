@@ -2,7 +2,6 @@ package extension
 
 import (
 	"bytes"
-	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -212,13 +211,8 @@ func TestPackLoadsLikeItsSource(t *testing.T) {
 	sources := map[string]string{
 		"packed subcharts": trees.Write(t, packed), "type and appVersion from Chart.yaml": trees.Write(t, found), "and from extension.yaml": trees.Write(t, own),
 	}
-	examples, err := filepath.Glob("../../examples/*/" + MetadataFile)
-	more, other := filepath.Glob("../../examples/*/extensions/*/" + MetadataFile)
-	if err := errors.Join(err, other); err != nil || len(examples) == 0 || len(more) < 4 {
-		t.Fatalf("the examples are not where they were: %q, %q, %v", examples, more, err)
-	}
-	for _, example := range append(examples, more...) {
-		sources[filepath.Base(filepath.Dir(example))] = filepath.Dir(example)
+	for _, dir := range examples(t) {
+		sources[filepath.Base(dir)] = dir
 	}
 	for name, dir := range sources {
 		t.Run(name, func(t *testing.T) {
