@@ -29,7 +29,7 @@ lint: ## gofmt, go vet and staticcheck
 generate: ## write the JSON Schema and the documents made from it anew
 	go generate ./...
 
-bench: ## measure the rows of docs/performance.md, in turn with helm and, where KSBUILDER names it, ksbuilder
+bench: ## measure the rows of docs/performance.md, in turn with helm and ksbuilder, where these are to be had
 	go run ./internal/bench
 
 clean: ## remove what build, demo and package leave behind

@@ -83,7 +83,7 @@ func found(file string, err error) peer {
 	return peer{file: file}
 }
 
-// folder is the path of a new folder for a name.
+// folder is the path of the folder of a name; it need not be there.
 func (l *lab) folder(name string) string { return filepath.Join(l.scratch, name) }
 
 // ours is a tool that runs ksrelease in a folder.
@@ -94,15 +94,11 @@ func (l *lab) ours(name, dir string, args ...string) tool {
 	}
 }
 
-// cacheAt is the setting that has ksrelease keep its cache in a folder. A ksrelease that has no cache
-// passes over it.
-func cacheAt(folder string) string { return "KSRELEASE_CACHE_DIR=" + folder }
-
-// freshCache is cacheAt for an empty folder.
+// freshCache is the setting that has ksrelease keep its cache in a new, empty folder.
 func (l *lab) freshCache() (string, error) {
 	l.caches++
 	folder := l.folder(fmt.Sprintf("cache-%d", l.caches))
-	return cacheAt(folder), os.MkdirAll(folder, 0o700)
+	return "KSRELEASE_CACHE_DIR=" + folder, os.MkdirAll(folder, 0o700)
 }
 
 // cold has a tool begin each round with an empty cache.

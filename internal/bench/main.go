@@ -1,5 +1,5 @@
 // Command bench compares ksrelease with the tools that people loop over their extensions today:
-// stock helm, and ksbuilder where the environment variable KSBUILDER names a binary.
+// stock helm, and ksbuilder: the one that the environment variable KSBUILDER names, or one that it builds.
 //
 //	go run ./internal/bench [-only ROW,…] [-rounds N] [-helm FILE] [-markdown]
 //
