@@ -1,40 +1,11 @@
 package sourceindex
 
 import (
-	"io/fs"
 	"slices"
 	"syscall"
 )
 
-// state is what the system says of a file or folder. Times are nanoseconds since 1970.
-type state struct {
-	path                string
-	device, inode, mode uint64
-	size                int64
-	modified, changed   int64
-}
-
-// stateOf asks for the state of a file that is no link, or of a folder.
-func stateOf(path string) (state, bool) {
-	var s syscall.Stat_t
-	if err := syscall.Lstat(path, &s); err != nil {
-		return state{}, false
-	}
-	return stateOfSystem(path, &s), true
-}
-
-// stateFrom is the state in what was asked for.
-func stateFrom(path string, info fs.FileInfo) (state, bool) {
-	s, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return state{}, false
-	}
-	return stateOfSystem(path, s), true
-}
-
-func stateOfSystem(path string, s *syscall.Stat_t) state {
-	return state{path, uint64(s.Dev), uint64(s.Ino), uint64(s.Mode), int64(s.Size), s.Mtim.Nano(), s.Ctim.Nano()}
-}
+func timesOf(s *syscall.Stat_t) (modified, changed syscall.Timespec) { return s.Mtim, s.Ctim }
 
 // local are the file systems of this machine that count change times in nanoseconds, by their magic
 // numbers (statfs(2)): ext4, xfs, btrfs, tmpfs, overlay, zfs, f2fs, bcachefs. Some of an ext4 that
