@@ -285,14 +285,18 @@ func present(t *testing.T, c *Cache, keys []Key) (n int) {
 	return n
 }
 
+// crowded is a folder with room for 100 of the entries of fill, which is opened at the time of a clock.
+func crowded(t *testing.T, now time.Time) (dir string, at *clock, open func() *Cache) {
+	dir, at = t.TempDir(), &clock{now}
+	return dir, at, func() *Cache {
+		return opened(t, dir, func(o *Options) { o.Limit, o.Now = 100*8192, at.now })
+	}
+}
+
 // A folder that has grown beyond its limit loses what was not used for longest, and not more often
 // than once in an hour.
 func TestTrim(t *testing.T) {
-	dir := t.TempDir()
-	at := &clock{time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)}
-	open := func() *Cache {
-		return opened(t, dir, func(o *Options) { o.Limit, o.Now = 100*8192, at.now })
-	}
+	dir, at, open := crowded(t, time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC))
 	c := open()
 	old := fill(c, at, "lint/1", 60)
 	c.Close(t.Context())
@@ -335,11 +339,7 @@ func TestTrim(t *testing.T) {
 
 // A file of a time that is yet to come is no reason to remove all others.
 func TestTrimAfterAClockWasWrong(t *testing.T) {
-	dir := t.TempDir()
-	at := &clock{time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)}
-	open := func() *Cache {
-		return opened(t, dir, func(o *Options) { o.Limit, o.Now = 100*8192, at.now })
-	}
+	_, at, open := crowded(t, time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC))
 	c := open()
 	wrong := fill(c, at, "lint/1", 70)
 	c.Close(t.Context())
