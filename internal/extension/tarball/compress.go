@@ -97,10 +97,11 @@ func (z *gzipWriter) add(from, to int, kind kind) {
 			f.forget(from)
 		}
 	}
+	one := kind == moving && from > 0 // else all of it is little, and no block can be far off
 	for ; to-from > chunk*3/2; from += chunk {
-		z.chunk(from, from+chunk, kind == moving)
+		z.chunk(from, from+chunk, one)
 	}
-	z.chunk(from, to, kind == moving)
+	z.chunk(from, to, one)
 }
 
 func (z *gzipWriter) chunk(from, to int, one bool) {
