@@ -19,6 +19,10 @@ func originStep(ctx context.Context, _ *planning, r *release) error {
 	if r.run.WorkTree == nil {
 		return nil
 	}
+	tree, err := graceful.Await(ctx, func() (WorkTree, error) { return r.run.WorkTree(), nil })
+	if err != nil || tree == nil {
+		return err
+	}
 	if known := r.read.known; r.parcel.Ext == nil && known != nil && known.ArchiveDigest != "" {
 		return nil // it is a package, of which nobody knows
 	}
@@ -26,7 +30,7 @@ func originStep(ctx context.Context, _ *planning, r *release) error {
 		return err
 	}
 	dir, ext := r.source.Path, r.parcel.Ext
-	found, err := graceful.Await(ctx, func() (worktree.Found, error) { return r.run.WorkTree.Uncommitted(ctx, dir, ext) })
+	found, err := graceful.Await(ctx, func() (worktree.Found, error) { return tree.Uncommitted(ctx, dir, ext) })
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -38,8 +42,8 @@ func originStep(ctx context.Context, _ *planning, r *release) error {
 	}
 	committed := len(found.Files) == 0
 	r.result.Committed, r.result.Uncommitted = &committed, found.Files
-	if r.run.sends() && r.run.Revision != "" {
-		r.parcel.Ext = extension.WithOrigin(ext, extension.Origin{Revision: r.run.Revision, Committed: committed})
+	if r.run.sends() && r.run.Revision() != "" {
+		r.parcel.Ext = extension.WithOrigin(ext, extension.Origin{Revision: r.run.Revision(), Committed: committed})
 	}
 	policy := cmp.Or(r.source.Settings.Push.Dirty, r.run.Dirty, config.WarnDirty)
 	if policy == config.AllowDirty {

@@ -34,6 +34,7 @@ import (
 type (
 	Baseline = services.Baseline
 	Resolver = services.Resolver
+	WorkTree = services.WorkTree
 )
 
 // Options is what a run is made of.
@@ -62,16 +63,18 @@ type Options struct {
 
 	Read     *sourceindex.Index     // nil knows of no extension what it was before
 	Packages *packagecache.Packages // nil knows no package that was made before
-	WorkTree services.WorkTree      // nil: nothing is known of what is committed
-	Dirty    config.Dirty           // what becomes of packages that are not as committed, if their settings do not say; empty warns
-	Resolver services.Resolver      // nil leaves dependencies that are not under charts/ out
-	Examiner services.Examiner      // nil looks at extensions in this process, without limits
-	Hooks    services.Hooks         // nil runs no hooks
-	Signer   services.Signer        // nil signs nothing
+	// WorkTree waits for what git says of what is committed; nil, or nil from it: nothing is known.
+	WorkTree func() WorkTree
+	Dirty    config.Dirty      // what becomes of packages that are not as committed, if their settings do not say; empty warns
+	Resolver services.Resolver // nil leaves dependencies that are not under charts/ out
+	Examiner services.Examiner // nil looks at extensions in this process, without limits
+	Hooks    services.Hooks    // nil runs no hooks
+	Signer   services.Signer   // nil signs nothing
 	// Images asks registries for images, and copies them to mirrors; nil does neither.
 	Images *imagerelease.Images
 
-	Revision string       // the commit of the work tree, for the result document; empty where it is not known
+	// Revision waits for the commit of the work tree, for the result document; empty, or nil: it is not known.
+	Revision func() string
 	Command  string       // the name of the command, for the result document; empty is "run"
 	Tool     results.Tool // the program, for the result document
 
@@ -147,6 +150,9 @@ func New(opts Options) *Run {
 	}
 	if opts.Through == "" {
 		opts.Through = results.StageVerify
+	}
+	if opts.Revision == nil {
+		opts.Revision = func() string { return "" }
 	}
 	if opts.Kept == nil {
 		opts.Kept = func(context.Context) {}
@@ -606,7 +612,7 @@ func (r *Run) emit(e results.Event) {
 // document is the result of now, while no extension changes, without what is known of the run as a whole in the end.
 func (r *Run) document(p *plan) *results.Document {
 	result := &results.Document{
-		SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision, DryRun: r.DryRun, Started: r.started, Selection: r.chosen, Since: r.Since, Announcements: r.announced,
+		SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision(), DryRun: r.DryRun, Started: r.started, Selection: r.chosen, Since: r.Since, Announcements: r.announced,
 		Extensions: make([]results.Extension, len(p.releases)),
 	}
 	for i, rel := range p.releases {

@@ -180,8 +180,19 @@ func (p *Project) Start(ctx context.Context, paths []string) (pipeline.Options, 
 }
 
 // Equip gives a run what it works with: workers that look at extensions, connections for
-// their dependencies, and the retries of all connections. All is given back by close.
+// their dependencies, the retries of all connections, and what git knows. All is given back by close.
 func (p *Project) Equip(options *pipeline.Options) (close func(), err error) {
+	said := p.askGit(p.app.Stop, options.Sources, options.Through != results.StageLint)
+	back, err := p.equip(options, said)
+	if err != nil {
+		said.Close()
+		return nil, err
+	}
+	return func() { back(); said.Close() }, nil
+}
+
+// equip is Equip with what git says.
+func (p *Project) equip(options *pipeline.Options, said *gitAnswers) (close func(), err error) {
 	dependencies, err := p.app.dependencies(p)
 	if err != nil {
 		return nil, err
@@ -200,17 +211,11 @@ func (p *Project) Equip(options *pipeline.Options) (close func(), err error) {
 	if options.Through == results.StageLint { // what it looks at is not packed
 		return back, nil
 	}
-	tree := p.tree
-	if tree == nil {
-		if tree, err = worktree.Open(p.app.Stop, p.GitFolder(p.app.Stop, options.Sources)); err != nil { // git is not needed: nothing is known of what is committed
-			return back, nil
-		}
-	}
-	options.WorkTree, options.Dirty = tree, config.WarnDirty
+	options.WorkTree, options.Dirty = said.WorkTree, config.WarnDirty
 	if ci, _ := p.app.Env("CI"); isYes(ci) {
 		options.Dirty = config.FailDirty
 	}
-	return func() { back(); tree.Close() }, nil
+	return back, nil
 }
 
 // Servers are the two that the config names for its marketplace. A file of authorities that cannot

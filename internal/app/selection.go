@@ -9,8 +9,6 @@ import (
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/commandline"
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/git"
-	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/lintcache"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report"
@@ -57,11 +55,13 @@ func (c *Selection) ReadIn(ctx context.Context, p *Project, paths []string, hook
 // to its end, without secrets; it is nil where there was none.
 func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pipeline.Options, text report.TextOptions) (*results.Document, error) {
 	options.Parallelism, options.Shard = c.ParallelismOf(p), c.Shard
-	options.Revision = git.Commit(graceful.Finish(ctx), p.GitFolder(graceful.Finish(ctx), options.Sources))
+	said := p.askGit(ctx, options.Sources, options.Through != results.StageLint)
+	defer said.Close()
+	options.Revision = said.Revision
 	if err := c.Asked.apply(ctx, a, p, &options); err != nil {
 		return nil, err
 	}
-	giveBack, err := p.Equip(&options)
+	giveBack, err := p.equip(&options, said)
 	if err != nil {
 		return nil, err
 	}

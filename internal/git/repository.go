@@ -178,6 +178,17 @@ func hasRepository(dir string) bool {
 	return false
 }
 
+// MayHold reports whether a work tree may hold a folder. If not, git has nothing to say of it, and need not
+// be started.
+func MayHold(dir string) bool {
+	absolute, err := filepath.Abs(dir)
+	if err != nil || hasRepository(absolute) {
+		return true
+	}
+	real, err := filepath.EvalSymlinks(absolute)
+	return err != nil || real != absolute && hasRepository(real)
+}
+
 // fields divides what git prints with -z.
 func fields(printed string) []string {
 	list := strings.Split(printed, "\x00")

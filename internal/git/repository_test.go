@@ -569,6 +569,25 @@ func TestObjectsOfAnEndedContext(t *testing.T) {
 	}
 }
 
+// TestMayHold: git is asked wherever it may have an answer, also where only links lead into a work tree.
+func TestMayHold(t *testing.T) {
+	_, root := repository(t, map[string]string{"ext/a/extension.yaml": "a"})
+	plain := t.TempDir()
+	link, deep := filepath.Join(plain, "link"), filepath.Join(root, "ext", "a")
+	if err := os.Symlink(deep, link); err != nil {
+		t.Skip(err)
+	}
+	for dir, want := range map[string]bool{root: true, deep: true, filepath.Join(root, ".git"): true, link: true, plain: false} {
+		if MayHold(dir) != want {
+			t.Errorf("MayHold(%s) = %t", dir, !want)
+		}
+	}
+	t.Chdir(link)
+	if t.Setenv("PWD", link); !MayHold(".") {
+		t.Error("the working directory is reached by a link, and git may know nothing of it")
+	}
+}
+
 func TestHome(t *testing.T) {
 	gittest.Need(t)
 	_, root := repository(t, map[string]string{"ext/a/extension.yaml": "a", "config/x": "x"})
