@@ -111,9 +111,14 @@ func (l *Index) entry(p *catalog.Package, base string) ([]byte, error) {
 	return renderEntry(p, base)
 }
 
+// writers are kept from one index to the next: to make one takes longer than to compress a small index.
+var writers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
 func compress(data []byte) ([]byte, error) {
 	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
+	w := writers.Get().(*gzip.Writer)
+	defer writers.Put(w)
+	w.Reset(&out)
 	if _, err := w.Write(data); err != nil {
 		return nil, fmt.Errorf("compressing the index: %w", err)
 	}
