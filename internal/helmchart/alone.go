@@ -32,9 +32,9 @@ func (c *Chart) releaseOf(one *chart.Chart) chartutil.ReleaseOptions {
 	return chartutil.ReleaseOptions{Name: one.Name(), Namespace: "extension-" + c.ext.Metadata.Name, Revision: 1, IsInstall: true}
 }
 
-// RenderWith renders a chart with values that are its to change, and says why that
-// fails.
-func (r Renderer) RenderWith(ctx context.Context, values chartutil.Values) error {
+// RenderWith renders a chart with values that are its to change, and are made anew for each time
+// that it is rendered, and says why that fails.
+func (r Renderer) RenderWith(ctx context.Context, values func() chartutil.Values) error {
 	_, err := r.texts(ctx, values, nil)
 	return err
 }

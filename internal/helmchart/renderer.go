@@ -257,22 +257,25 @@ func (r Renderer) Once(ctx context.Context, over Overlay, skip map[string]bool) 
 	if len(skip) > 0 {
 		r = r.of(withoutTemplates(r.Tree, skip))
 	}
-	return r.texts(ctx, r.fresh(r.roles[0], over), nil)
+	return r.texts(ctx, func() chartutil.Values { return r.fresh(r.roles[0], over) }, nil)
 }
 
-// texts renders the templates that are wanted with values that are theirs to change;
-// nil wants all.
+// texts renders the templates that are wanted with values that are theirs to change, and are made
+// anew for each time that they are rendered; nil wants all.
 //
 // A template may take as long as it likes, and cannot be stopped. So the rendering runs
 // in a goroutine of its own: when ctx ends, its result is not waited for, and it ends
 // with the template that it is at.
-func (r Renderer) texts(ctx context.Context, values chartutil.Values, wanted func(template string) bool) (map[string]string, error) {
+func (r Renderer) texts(ctx context.Context, values func() chartutil.Values, wanted func(template string) bool) (map[string]string, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	atTemplate(ctx, "") // while they are parsed
-	top := maps.Clone(r.top)
-	top["Values"], top["Release"] = values, r.release()
+	top := func() chartutil.Values {
+		top := maps.Clone(r.top)
+		top["Values"], top["Release"] = values(), r.release()
+		return top
+	}
 	begin := func(template string) error {
 		err := ctx.Err()
 		if err == nil {

@@ -10,6 +10,7 @@ import (
 	helm "helm.sh/helm/v3/pkg/engine"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/helmchart/chartutil"
 	"github.com/ksrelease/ksrelease/internal/testutil/helmtest"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
@@ -68,7 +69,7 @@ func asHelm(t *testing.T, r Renderer, role Role, over Overlay) {
 	}
 	want, again := byHelm(), byHelm()
 	for _, time := range []string{"first", "second"} {
-		got, err := r.texts(t.Context(), r.fresh(role, over), nil)
+		got, err := r.texts(t.Context(), func() chartutil.Values { return r.fresh(role, over) }, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,8 +7,10 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/ksrelease/ksrelease/internal/helmchart/manifest"
 	"helm.sh/helm/v3/pkg/chart"
+
+	"github.com/ksrelease/ksrelease/internal/helmchart/chartutil"
+	"github.com/ksrelease/ksrelease/internal/helmchart/manifest"
 )
 
 // Renderings are the chart with its own values, and what is known of it with an
@@ -157,7 +159,7 @@ func renderInstalled(ctx context.Context, r Renderer, sources map[string]Source,
 	wanted := func(template string) bool { return makesPods(template) || changes(template) }
 	overlaid := newRendering(sources)
 	for _, role := range r.roles {
-		texts, err := r.texts(ctx, r.fresh(role, both(one.beneath[role], over)), wanted)
+		texts, err := r.texts(ctx, func() chartutil.Values { return r.fresh(role, both(one.beneath[role], over)) }, wanted)
 		if ctx.Err() != nil {
 			return installed{}, ctx.Err()
 		}
@@ -254,7 +256,7 @@ func (rs *Renderings) renderOff(ctx context.Context) (*Rendering, error) {
 	}
 	sources := rs.chart.Sources(r.Tree)
 	isOff := func(template string) bool { _, on := rs.Plain.Sources[template]; return !on }
-	texts, err := r.texts(ctx, r.fresh(Host, rs.over), isOff)
+	texts, err := r.texts(ctx, func() chartutil.Values { return r.fresh(Host, rs.over) }, isOff)
 	off := &Rendering{Sources: sources, Texts: texts}
 	if err != nil && ctx.Err() == nil {
 		on := map[string]bool{}

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"path"
 	"runtime"
+	"strings"
 	"sync"
 	"text/template"
 	"text/template/parse"
@@ -16,7 +18,9 @@ import (
 type Cache struct {
 	mu    sync.Mutex
 	texts map[*chart.File]string
-	trees map[named]map[string]*parse.Tree
+	trees map[named]trees
+	// lent are the trees of texts, by whatever name each was parsed first.
+	lent map[string]lent
 }
 
 // named is a file under the name by which a tree of charts knows it, which its errors have.
@@ -25,9 +29,18 @@ type named struct {
 	name string
 }
 
+// trees are what a file defines, itself and by define, by name.
+type trees map[string]*parse.Tree
+
+// lent is what a text was parsed to under a name.
+type lent struct {
+	name string
+	trees
+}
+
 // NewCache is an empty one.
 func NewCache() *Cache {
-	return &Cache{texts: map[*chart.File]string{}, trees: map[named]map[string]*parse.Tree{}}
+	return &Cache{texts: map[*chart.File]string{}, trees: map[named]trees{}, lent: map[string]lent{}}
 }
 
 // Text is the content of a file.
@@ -44,37 +57,79 @@ func (c *Cache) Text(file *chart.File) string {
 
 // parse adds to a set what a file defines, itself and by define, as t.Parse does.
 // Rendering does not change what was parsed.
-func (c *Cache) parse(t *template.Template, p parsed) error {
+//
+// Where own is not set, what the same text was parsed to under another name is as good: the
+// charts of an extension have many files in common, and a chart that is rendered by itself has
+// all of its files under other names. Errors have the other name then; borrowed says so.
+func (c *Cache) parse(t *template.Template, p parsed, own bool) (borrowed bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	trees, ok := c.trees[named{p.file, p.name}]
+	found, ok := c.known(p, own)
 	if !ok {
-		var err error
-		if trees, err = parse.Parse(p.name, p.text, "", "", knownFunctions()); err != nil {
+		made, err := parse.Parse(p.name, p.text, "", "", knownFunctions())
+		if err != nil {
 			_, err := t.Parse(p.text) // which knows all functions, and says what Helm does
-			return err
+			return false, err
 		}
-		c.trees[named{p.file, p.name}] = trees
+		c.keep(p, made)
+		found = lent{p.name, made}
 	}
-	for name, tree := range trees {
+	for name, tree := range found.trees {
+		if name == found.name {
+			name = p.name
+		}
 		if _, err := t.AddParseTree(name, tree); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return found.name != p.name, nil
+}
+
+// known is what a file, or where own is not set another one with the same text, was parsed to.
+func (c *Cache) known(p parsed, own bool) (lent, bool) {
+	if made, ok := c.trees[named{p.file, p.name}]; ok {
+		return lent{p.name, made}, true
+	}
+	found, ok := c.lent[p.text]
+	return found, ok && !own && !mayDefine(p.text, p.name)
+}
+
+func (c *Cache) keep(p parsed, made trees) {
+	c.trees[named{p.file, p.name}] = made
+	if _, known := c.lent[p.text]; !known && !mayDefine(p.text, p.name) {
+		c.lent[p.text] = lent{p.name, made}
+	}
+}
+
+// mayDefine reports whether a text may define a template that has the name of a file: under
+// another name it would be another template. It would have to write that name, as it is or with
+// the numbers of characters.
+func mayDefine(text, name string) bool {
+	if !strings.Contains(text, "define") && !strings.Contains(text, "block") {
+		return false
+	}
+	for _, written := range [...]string{path.Base(name), `\x`, `\u`, `\U`, `\0`, `\1`} {
+		if strings.Contains(text, written) {
+			return true
+		}
+	}
+	return false
 }
 
 // parseAhead parses templates side by side, where there are many, for parse to find. What does not
 // parse is left to it.
-func (c *Cache) parseAhead(list []parsed) {
+func (c *Cache) parseAhead(list []parsed, own bool) {
 	var fresh []parsed
 	size := 0
+	begun := map[string]bool{}
 	c.mu.Lock()
 	for _, p := range list {
-		if _, known := c.trees[named{p.file, p.name}]; !known {
-			fresh = append(fresh, p)
-			size += len(p.text)
+		if _, known := c.known(p, own); known || !own && begun[p.text] {
+			continue
 		}
+		begun[p.text] = !mayDefine(p.text, p.name)
+		fresh = append(fresh, p)
+		size += len(p.text)
 	}
 	c.mu.Unlock()
 	if size < smallSet || runtime.GOMAXPROCS(0) == 1 {
@@ -87,10 +142,10 @@ func (c *Cache) parseAhead(list []parsed) {
 		parsing.Go(func() error {
 			// A panic is for who asked: it comes again in parse.
 			defer func() { _ = recover() }()
-			trees, err := parse.Parse(p.name, p.text, "", "", known)
+			made, err := parse.Parse(p.name, p.text, "", "", known)
 			if err == nil {
 				c.mu.Lock()
-				c.trees[named{p.file, p.name}] = trees
+				c.keep(p, made)
 				c.mu.Unlock()
 			}
 			return nil

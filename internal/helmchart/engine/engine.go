@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"slices"
 	"strings"
@@ -34,6 +35,8 @@ type Templates struct {
 	list []parsed
 	// files are those that templates of a chart can read.
 	files map[*chart.Chart]files
+	// named are the same with each template parsed under its own name; nil where these are.
+	named func() (*Templates, error)
 
 	mu sync.Mutex
 	// idle are the sets of renderings that have ended, for those to come: to clone one, with
@@ -55,17 +58,26 @@ func (p parsed) isPartial() bool { return strings.HasPrefix(path.Base(p.name), "
 // Parse parses the templates of a chart and of all charts below it. Trees of charts that
 // have files in common may have a cache in common; nil stands for one of their own.
 func Parse(root *chart.Chart, cache *Cache) (t *Templates, err error) {
-	defer recovered(&err)
 	if cache == nil {
 		cache = NewCache()
 	}
-	t = &Templates{root: root, set: template.New("gotpl").Option(missingKey), list: cache.listOf(root), files: map[*chart.Chart]files{}}
+	return cache.parseAll(root, false)
+}
+
+// parseAll parses all templates of a tree, each under its own name if own is set.
+func (c *Cache) parseAll(root *chart.Chart, own bool) (t *Templates, err error) {
+	defer recovered(&err)
+	t = &Templates{root: root, set: template.New("gotpl").Option(missingKey), list: c.listOf(root), files: map[*chart.Chart]files{}}
 	t.readFiles(root)
 	t.set.Funcs(functions())
-	cache.parseAhead(t.list)
+	c.parseAhead(t.list, own)
 	for _, p := range t.list {
-		if err := cache.parse(t.set.New(p.name), p); err != nil {
+		borrowed, err := c.parse(t.set.New(p.name), p, own)
+		if err != nil {
 			return nil, parseError(p.name, err)
+		}
+		if borrowed && t.named == nil {
+			t.named = sync.OnceValues(func() (*Templates, error) { return c.parseAll(root, true) })
 		}
 	}
 	return t, nil
@@ -124,19 +136,29 @@ type Options struct {
 	Begin func(name string) error
 }
 
-// Render renders all templates but partials and returns their texts by name. top is what
+// Render renders all templates but partials and returns their texts by name. top makes what
 // the templates of the root see: Values, Release and Capabilities. Templates can change
 // the first two, so each rendering needs a copy.
 //
 // An error ends it at the first template that does not render; it says what Helm says.
-func (t *Templates) Render(top chartutil.Values, opts Options) (texts map[string]string, err error) {
+func (t *Templates) Render(top func() chartutil.Values, opts Options) (texts map[string]string, err error) {
 	defer recovered(&err)
+	if texts, err = t.render(top(), opts); err == nil || t.named == nil {
+		return texts, err
+	}
+	named, err := t.named() // whose errors have the names of this tree
+	if err != nil {
+		return nil, err
+	}
+	return named.Render(top, opts)
+}
+
+func (t *Templates) render(top chartutil.Values, opts Options) (texts map[string]string, err error) {
 	bound, err := t.take()
 	if err != nil {
 		return nil, err
 	}
 	defer t.giveBack(bound)
-	set := bound.set
 	scopes := map[*chart.Chart]map[string]any{}
 	t.scope(t.root, top, scopes)
 	texts = make(map[string]string, len(t.list))
@@ -151,11 +173,11 @@ func (t *Templates) Render(top chartutil.Values, opts Options) (texts map[string
 		}
 		scope := scopes[p.chart]
 		scope["Template"] = chartutil.Values{"Name": p.name, "BasePath": path.Join(p.chart.ChartFullPath(), "templates")}
-		var text strings.Builder
-		if err := set.ExecuteTemplate(&text, p.name, scope); err != nil {
+		text, err := bound.at.write(func(to io.Writer) error { return bound.set.ExecuteTemplate(to, p.name, scope) })
+		if err != nil {
 			return nil, executionError(p.name, err)
 		}
-		texts[p.name] = withoutNoValue(text.String())
+		texts[p.name] = withoutNoValue(text)
 	}
 	return texts, nil
 }
@@ -163,7 +185,7 @@ func (t *Templates) Render(top chartutil.Values, opts Options) (texts map[string
 // bound is a clone of the set, with include and tpl of its own.
 type bound struct {
 	set *template.Template
-	at  includes
+	at  *atWork
 }
 
 // take gives a set to one rendering alone.
@@ -179,7 +201,7 @@ func (t *Templates) take() (*bound, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bound{set, includes{}}
+	b := &bound{set, &atWork{depth: map[string]int{}}}
 	bind(b.set, b.at)
 	return b, nil
 }
@@ -187,7 +209,7 @@ func (t *Templates) take() (*bound, error) {
 // giveBack takes the set of a rendering that has ended, by an error, too, in the middle of
 // templates that include others.
 func (t *Templates) giveBack(b *bound) {
-	clear(b.at)
+	clear(b.at.depth)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.idle = append(t.idle, b)

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -41,6 +42,11 @@ func chartOf(metadata chart.Metadata, values map[string]any, contents map[string
 	return c
 }
 
+// always gives the same values to each rendering.
+func always(top chartutil.Values) func() chartutil.Values {
+	return func() chartutil.Values { return top }
+}
+
 // asHelm renders a chart two times with one parse, and holds texts and errors to those of
 // Helm. It returns the error.
 func asHelm(t *testing.T, c *chart.Chart, given map[string]any) error {
@@ -56,25 +62,74 @@ func asHelm(t *testing.T, c *chart.Chart, given map[string]any) error {
 		return top
 	}
 	wantTexts, wantErr := helm.Engine{}.Render(c, fresh())
-	cache := NewCache()
-	_, _ = Parse(c, cache)
-	templates, err := Parse(c, cache) // as a tree that has files in common with one before it
-	if err != nil {
-		if fmt.Sprint(err) != fmt.Sprint(wantErr) {
-			t.Fatalf("parsing ends with\n%v\nand Helm's with\n%v", err, wantErr)
+	for _, before := range []*chart.Chart{c, elsewhere(c)} {
+		cache := NewCache()
+		_, _ = Parse(before, cache)
+		templates, err := Parse(c, cache) // as a tree that has files, or their texts, in common with one before it
+		if err != nil {
+			if fmt.Sprint(err) != fmt.Sprint(wantErr) {
+				t.Fatalf("after %s, parsing ends with\n%v\nand Helm's with\n%v", before.Name(), err, wantErr)
+			}
+			continue
 		}
-		return err
-	}
-	for _, time := range []string{"first", "second"} {
-		texts, err := templates.Render(helmtest.FromHelm(fresh()), Options{})
-		if fmt.Sprint(err) != fmt.Sprint(wantErr) {
-			t.Fatalf("the %s rendering ends with\n%v\nand Helm's with\n%v", time, err, wantErr)
-		}
-		if diff := cmp.Diff(wantTexts, texts); err == nil && diff != "" {
-			t.Fatalf("the %s rendering (-Helm's +ours):\n%s", time, diff)
+		for _, time := range []string{"first", "second"} {
+			texts, err := templates.Render(func() chartutil.Values { return helmtest.FromHelm(fresh()) }, Options{})
+			if fmt.Sprint(err) != fmt.Sprint(wantErr) {
+				t.Fatalf("after %s, the %s rendering ends with\n%v\nand Helm's with\n%v", before.Name(), time, err, wantErr)
+			}
+			if diff := cmp.Diff(wantTexts, texts); err == nil && diff != "" {
+				t.Fatalf("after %s, the %s rendering (-Helm's +ours):\n%s", before.Name(), time, diff)
+			}
 		}
 	}
 	return wantErr
+}
+
+// elsewhere is a chart with the templates of all charts of a tree, under other names.
+func elsewhere(root *chart.Chart) *chart.Chart {
+	c := &chart.Chart{Metadata: &chart.Metadata{Name: "elsewhere", Version: "1.2.3"}}
+	var add func(*chart.Chart)
+	add = func(from *chart.Chart) {
+		for _, file := range from.Templates {
+			c.Templates = append(c.Templates, &chart.File{Name: fmt.Sprintf("templates/%d/%s", len(c.Templates), path.Base(file.Name)), Data: file.Data})
+		}
+		for _, child := range from.Dependencies() {
+			add(child)
+		}
+	}
+	add(root)
+	return c
+}
+
+// TestTextsInCommon: templates with one text are parsed once, whatever their names, but for one that
+// defines what has the name of a file.
+func TestTextsInCommon(t *testing.T) {
+	same := map[string]string{"templates/_h.tpl": `{{ define "h" }}{{ .Chart.Name }}{{ end }}`, "templates/a.yaml": `a: {{ include "h" . }}{{ .Template.Name }}`}
+	web, api := chartOf(chart.Metadata{Name: "web"}, nil, same), chartOf(chart.Metadata{Name: "api"}, nil, same)
+	if err := asHelm(t, web, map[string]any{}); err != nil {
+		t.Error(err)
+	}
+	cache := NewCache()
+	first, err := Parse(web, cache)
+	if err != nil || first.named != nil {
+		t.Fatalf("%v, or something is borrowed at first", err)
+	}
+	second, err := Parse(api, cache)
+	if err != nil || second.named == nil || len(cache.trees) != 2 {
+		t.Errorf("%v: %d files were parsed", err, len(cache.trees))
+	}
+	for name, text := range map[string]string{
+		"its own name":       `{{ define "web/templates/a.yaml" }}x{{ end }}`,
+		"another name":       `{{ define "elsewhere/templates/0/a.yaml" }}x{{ end }}y`,
+		"by numbers":         `{{ define "\x77eb/templates/\u0061.yaml" }}x{{ end }}`,
+		"a block":            `{{ block "web/templates/a.yaml" . }}{{ end }}`,
+		"only a mention":     `{{ define "x" }}a.yaml{{ end }}{{ template "x" }}`,
+		"nothing of its own": `{{ define "x" }}x{{ end }}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			_ = asHelm(t, chartOf(chart.Metadata{Name: "web"}, nil, map[string]string{"templates/a.yaml": text, "templates/b.yaml": `{{ include "web/templates/a.yaml" . }}`}), map[string]any{})
+		})
+	}
 }
 
 // TestErrorsAreHelms: for each way in which a template does not render.
@@ -371,7 +426,7 @@ func TestOptions(t *testing.T) {
 		begun = append(begun, name)
 		return nil
 	}}
-	texts, err := templates.Render(top, opts)
+	texts, err := templates.Render(always(top), opts)
 	if diff := cmp.Diff(map[string]string{"web/templates/a.yaml": "a", "web/templates/c.yaml": "c"}, texts); err != nil || diff != "" {
 		t.Errorf("%v; texts (-want +got):\n%s", err, diff)
 	}
@@ -379,7 +434,7 @@ func TestOptions(t *testing.T) {
 		t.Errorf("begun (-want +got):\n%s", diff)
 	}
 	opts.Begin = func(string) error { return end }
-	if texts, err := templates.Render(top, opts); err != end || texts != nil {
+	if texts, err := templates.Render(always(top), opts); err != end || texts != nil {
 		t.Errorf("ended by the hook: %v, %v", texts, err)
 	}
 }
@@ -397,7 +452,7 @@ func TestRenderingsAtOnce(t *testing.T) {
 	for i := range 4 {
 		t.Run(strconv.Itoa(i), func(t *testing.T) {
 			t.Parallel()
-			texts, err := templates.Render(chartutil.Values{"Values": chartutil.Values{"i": i}, "Release": map[string]any{}}, Options{})
+			texts, err := templates.Render(always(chartutil.Values{"Values": chartutil.Values{"i": i}, "Release": map[string]any{}}), Options{})
 			if want := strings.Repeat(".", 51) + fmt.Sprint(i, "") + fmt.Sprint(i); err != nil || strings.ReplaceAll(texts["web/templates/a.yaml"], " ", "") != strings.ReplaceAll(want, " ", "") {
 				t.Errorf("%v: %q", err, texts)
 			}
@@ -430,13 +485,13 @@ func TestCacheKnowsFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if texts, err := templates.Render(top, Options{}); err != nil || texts["web/templates/a.yaml"] != "a" || texts["web/templates/b.yaml"] != "x" {
+		if texts, err := templates.Render(always(top), Options{}); err != nil || texts["web/templates/a.yaml"] != "a" || texts["web/templates/b.yaml"] != "x" {
 			t.Errorf("%v: %q", err, texts)
 		}
 		if templates, err = Parse(emptied, cache); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := templates.Render(top, Options{}); err == nil || !strings.Contains(err.Error(), `template "x" not defined`) {
+		if _, err := templates.Render(always(top), Options{}); err == nil || !strings.Contains(err.Error(), `template "x" not defined`) {
 			t.Errorf("without the definition: %v", err)
 		}
 		if _, err := Parse(broken, cache); err == nil || !strings.Contains(err.Error(), "parse error at (web/templates/a.yaml:1)") {

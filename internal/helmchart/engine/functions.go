@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"strings"
 	"text/template"
@@ -58,34 +59,50 @@ func required(message string, value any) (any, error) {
 	return value, nil
 }
 
-// includes counts how deep each template is at work at the moment, by name.
-type includes map[string]int
+// atWork is what one rendering has at work. One goroutine uses it.
+type atWork struct {
+	// depth counts how deep each template is at work at the moment, by name.
+	depth map[string]int
+	// texts are those that nobody writes to at the moment, with the memory that they have had.
+	texts []*bytes.Buffer
+}
+
+// write gives what somebody writes, as a text of its own.
+func (w *atWork) write(by func(to io.Writer) error) (string, error) {
+	text := &bytes.Buffer{}
+	if last := len(w.texts) - 1; last >= 0 {
+		text, w.texts = w.texts[last], w.texts[:last]
+	}
+	text.Reset()
+	err := by(text)
+	w.texts = append(w.texts, text)
+	return text.String(), err
+}
 
 // maxIncludes is how often a template can include itself, by whatever way.
 const maxIncludes = 1000
 
 // bind gives a set of templates the two functions that render others of it.
-func bind(set *template.Template, at includes) {
+func bind(set *template.Template, at *atWork) {
 	set.Funcs(template.FuncMap{
 		"include": func(name string, data any) (string, error) { return include(set, at, name, data) },
 		"tpl":     func(text string, data any) (string, error) { return tpl(set, at, text, data) },
 	})
 }
 
-func include(set *template.Template, at includes, name string, data any) (string, error) {
-	if at[name] > maxIncludes {
+func include(set *template.Template, at *atWork, name string, data any) (string, error) {
+	if at.depth[name] > maxIncludes {
 		return "", fmt.Errorf("rendering template has a nested reference name: %s: unable to execute template", name)
 	}
-	at[name]++
-	var text strings.Builder
-	err := set.ExecuteTemplate(&text, name, data)
-	at[name]--
-	return text.String(), err
+	at.depth[name]++
+	text, err := at.write(func(to io.Writer) error { return set.ExecuteTemplate(to, name, data) })
+	at.depth[name]--
+	return text, err
 }
 
 // tpl renders a text that may include all templates of the set. What it defines is there
 // for itself alone, and for what it renders by tpl in turn.
-func tpl(set *template.Template, at includes, text string, data any) (string, error) {
+func tpl(set *template.Template, at *atWork, text string, data any) (string, error) {
 	if !strings.Contains(text, "{{") {
 		return withoutNoValue(text), nil // most values are no templates, and a clone is dear
 	}
@@ -100,11 +117,11 @@ func tpl(set *template.Template, at includes, text string, data any) (string, er
 	if err != nil {
 		return "", fmt.Errorf("cannot parse template %q: %w", text, err)
 	}
-	var rendered strings.Builder
-	if err := parsed.Execute(&rendered, data); err != nil {
+	rendered, err := at.write(func(to io.Writer) error { return parsed.Execute(to, data) })
+	if err != nil {
 		return "", fmt.Errorf("error during tpl function execution for %q: %w", text, err)
 	}
-	return withoutNoValue(rendered.String()), nil
+	return withoutNoValue(rendered), nil
 }
 
 // What cannot be written is an empty text, but for TOML.

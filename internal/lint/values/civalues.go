@@ -197,8 +197,8 @@ func refused(pass *rule.Pass, loaded *helmchart.Chart, c *chart.Chart, sets []ci
 	}
 	var refused []ciSet
 	for _, set := range sets {
-		values := helmchart.ValuesOver(c, set.Values)
-		if len(schemaRefuses(c, values)) > 0 || alone.RenderWith(pass.Ctx, values) != nil {
+		values := func() chartutil.Values { return helmchart.ValuesOver(c, set.Values) }
+		if c.Schema != nil && len(schemaRefuses(c, values())) > 0 || alone.RenderWith(pass.Ctx, values) != nil {
 			refused = append(refused, set)
 		}
 	}
