@@ -17,7 +17,6 @@ import (
 	"github.com/ksrelease/ksrelease/internal/helmchart/helmerror"
 	"github.com/ksrelease/ksrelease/internal/helmchart/kubeapi"
 	"github.com/ksrelease/ksrelease/internal/helmchart/merge"
-	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // MaxBroken bounds how many broken templates one lint looks for: each costs
@@ -146,38 +145,14 @@ func (r Renderer) changers() func(template string) bool {
 	return func(template string) bool { return all || found[template] }
 }
 
-// changing is a call of one of Helm's functions that change a mapping in place. A new
-// mapping, in parentheses, is nobody else's.
-var changing = lazyregexp.New("\\b(?:(?:un)?set|(?:mustM|m)erge(?:Overwrite)?)\\s+[$.]\\S*\\s+[\"`($.]")
-
 // changes reports whether a template has such a call.
 func (r Renderer) changes(template *chart.File) bool {
 	found, known := r.shared.changes[template]
 	if !known {
-		found = changes(template.Data)
+		found = engine.ChangesValues(template.Data)
 		r.shared.changes[template] = found
 	}
 	return found
-}
-
-func changes(template []byte) bool {
-	// The pattern is slow, and API definitions are long and call nothing.
-	if !bytes.Contains(template, []byte("{{")) {
-		return false
-	}
-	for _, word := range [...]string{"set ", "erge"} {
-		for rest := template; ; {
-			i := bytes.Index(rest, []byte(word))
-			if i < 0 {
-				break
-			}
-			rest = rest[i+len(word):]
-			if next := bytes.TrimPrefix(bytes.TrimPrefix(rest, []byte("Overwrite")), []byte(" ")); len(next) > 0 && (next[0] == '.' || next[0] == '$') {
-				return changing.Match(template)
-			}
-		}
-	}
-	return false
 }
 
 // matter reports whether any of some templates may have a say in what others render: it

@@ -209,18 +209,6 @@ func TestMarkersThatDoNotRender(t *testing.T) {
 	}
 }
 
-// TestChanges: calls that change what is there, and words that look like it.
-func TestChanges(t *testing.T) {
-	for text, want := range map[string]bool{
-		`{{- $_ := set .Values "a" 1 }}`: true, "{{ set $.Values.x `a` 1 }}": true, `{{ unset .Values "a" }}`: true, `{{ mergeOverwrite .Values (dict) }}`: true, `{{ merge $x .Values }}`: true,
-		`{{ set (dict) "a" 1 }}`: false, `{{ merge (dict) .Values }}`: false, "it is set .installCRDs and more": false, "is set. $x": false,
-	} {
-		if got := changes([]byte(text)); got != want {
-			t.Errorf("%s: %v", text, got)
-		}
-	}
-}
-
 // gate is a value whose template waits for somebody to open it.
 type gate struct{ reached, open chan struct{} }
 
