@@ -13,6 +13,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/seat"
 )
 
 // checkSteps are the part of a plan that goes by extension.yaml alone. All mistakes are
@@ -51,7 +52,7 @@ func (r *Run) Check(ctx context.Context) (all []Checked, cycles diagnostic.List,
 	r.prepare(ctx, releases)
 	link(releases)
 	env := &checking{errors: map[*release]error{}}
-	r.each(ctx, releases, func(ctx context.Context, rel *release) {
+	seat.InParallel(releases, func(rel *release) {
 		if rel.over() || !rel.sit(ctx) {
 			return
 		}

@@ -20,11 +20,8 @@ func existsStep(ctx context.Context, env *planning, r *release) error {
 	if !r.run.decides() || r.order.Cycle != nil {
 		return nil
 	}
-	there := false
-	for _, rt := range r.routes {
-		if !rt.takes() {
-			continue
-		}
+	taking := slices.DeleteFunc(slices.Clone(r.routes), func(rt *route) bool { return !rt.takes() })
+	for _, rt := range taking {
 		exists, sure, err := rt.Exists(ctx, env.to[rt.at])
 		if err == nil && !sure { // too little is known without the content
 			if err := readContent(ctx, r); err != nil {
@@ -35,11 +32,10 @@ func existsStep(ctx context.Context, env *planning, r *release) error {
 		if err != nil || !exists {
 			return err
 		}
-		there = true
 	}
 	for _, rt := range r.routes {
 		switch {
-		case !there:
+		case len(taking) == 0:
 		case rt.takes():
 			rt.end(results.Exists, "")
 		default:
@@ -90,7 +86,7 @@ func decideStep(ctx context.Context, env *planning, rt *route) error {
 func togetherStep(_ context.Context, _ *planning, r *release) error {
 	for _, rt := range r.routes {
 		if rt.known.Outcome == results.Drift && !rt.known.AsAsked {
-			return delivery.Apart(rt.site.Called(rt.run.namesTargets()))
+			return delivery.Apart(rt.site.Called())
 		}
 	}
 	return nil
@@ -138,7 +134,7 @@ func (r *release) sameBytes(ctx context.Context, to func(*route) *delivery.Askin
 		if !rt.over() || rt.Entry == nil || rt.known.Outcome != results.Exists {
 			continue
 		}
-		called := rt.site.Called(r.run.namesTargets())
+		called := rt.site.Called()
 		pkg, holds, err := rt.Published(ctx, to(rt), called)
 		switch {
 		case err != nil:
@@ -200,7 +196,7 @@ func settleStep(ctx context.Context, env *applying, r *release) error {
 		case rt.known.Outcome == results.NotReached && rt.over():
 			return &delivery.Ending{Outcome: results.NotReached, Reason: rt.known.Reason}
 		case rt.known.Outcome != results.Exists:
-			return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("%s has got the version before, and what it has is not known: all are to have the same", rt.site.Called(r.run.namesTargets()))}
+			return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("%s has got the version before, and what it has is not known: all are to have the same", rt.site.Called())}
 		default:
 			waited = true
 		}
@@ -243,9 +239,9 @@ func (r *release) withoutPictures() error {
 		return nil
 	}
 	if keeper.known.Outcome == results.NotReached {
-		return &delivery.Ending{Outcome: results.NotReached, Reason: fmt.Sprintf("its icon and screenshots were to lie in %s, which was not reached", keeper.site.Called(r.run.namesTargets()))}
+		return &delivery.Ending{Outcome: results.NotReached, Reason: fmt.Sprintf("its icon and screenshots were to lie in %s, which was not reached", keeper.site.Called())}
 	}
-	return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("its icon and screenshots were to lie in %s, where it is %s", keeper.site.Called(r.run.namesTargets()), keeper.known.Outcome)}
+	return &delivery.Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("its icon and screenshots were to lie in %s, where it is %s", keeper.site.Called(), keeper.known.Outcome)}
 }
 
 // noteAssets puts the assets into the result, with their URLs by file.

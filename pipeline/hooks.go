@@ -8,6 +8,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/hooks"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/seat"
 )
 
 // hasHooks says that hooks are run for an extension.
@@ -29,7 +30,7 @@ func (rel *release) hooks() hooks.Extension {
 // plan, as one does that cannot be read.
 func (r *Run) prepare(ctx context.Context, releases []*release) {
 	hooked := slices.DeleteFunc(slices.Clone(releases), func(rel *release) bool { return !rel.hasHooks() || rel.over() })
-	r.each(ctx, hooked, func(ctx context.Context, rel *release) {
+	seat.InParallel(hooked, func(rel *release) {
 		if !r.takeSlot(ctx) {
 			rel.end(results.NotReached, graceful.Interruption(ctx)+" before its turn")
 			return
@@ -65,7 +66,7 @@ func (r *Run) cleanUp(ctx context.Context, failed bool) {
 		return
 	}
 	begun := slices.DeleteFunc(slices.Clone(r.all), func(rel *release) bool { return !rel.begun })
-	r.each(ctx, begun, func(ctx context.Context, rel *release) {
+	seat.InParallel(begun, func(rel *release) {
 		// These hooks end in bounded time after ctx, and so does the wait for them.
 		if r.slots.Acquire(context.WithoutCancel(ctx), 1) != nil {
 			return

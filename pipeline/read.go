@@ -16,6 +16,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/request"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/seat"
 )
 
 // load reads all sources at once and keeps those that were asked for. Errors are those of
@@ -66,7 +67,7 @@ func (r *Run) readAll(ctx context.Context) []*release {
 	for _, s := range r.Sources {
 		all = append(all, newRelease(r, s))
 	}
-	r.each(ctx, all, func(ctx context.Context, rel *release) {
+	seat.InParallel(all, func(rel *release) {
 		if !r.takeSlot(ctx) {
 			rel.end(results.NotReached, graceful.Interruption(ctx)+" before it was read")
 			return

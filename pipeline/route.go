@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/delivery"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/lifecycle"
@@ -14,31 +13,30 @@ import (
 	"github.com/ksrelease/ksrelease/internal/target"
 )
 
-// site is a target as a run reaches it.
-type site struct{ *delivery.Site }
-
 // newSites are the targets of a run. One that looks at each extension by itself has one that
 // cannot be asked.
-func (r *Run) newSites() (sites []*site) {
+func (r *Run) newSites() (sites []*delivery.Site) {
 	places := r.Targets
 	if len(places) == 0 {
 		places = []target.Place{target.Marketplace(nil)}
 	}
 	for _, p := range places {
-		sites = append(sites, &site{delivery.NewSite(p, r.noteAuth)})
+		site := delivery.NewSite(p, r.noteAuth)
+		site.ByName = r.namesTargets()
+		sites = append(sites, site)
 	}
 	return sites
 }
 
 // namesTargets says that results name each target.
-func (r *Run) namesTargets() bool { return r.decides() && (r.NamesTargets || len(r.sites) > 1) }
+func (r *Run) namesTargets() bool { return r.decides() && (r.NamesTargets || len(r.Targets) > 1) }
 
 // route is the way of an extension to one target. It belongs to one goroutine at a time, but for
 // its state and what is known of it, which change under the lock of the release.
 type route struct {
 	*delivery.Delivery
 	*release
-	site  *site
+	site  *delivery.Site
 	at    int // its place among the targets of the run
 	state lifecycle.State
 	known results.Target
@@ -63,10 +61,10 @@ func newRoute(r *release, at int) *route {
 
 // target is its name in events; empty where results do not name targets.
 func (rt *route) target() string {
-	if !rt.run.namesTargets() {
-		return ""
+	if rt.site.ByName {
+		return rt.site.Name
 	}
-	return rt.site.Name
+	return ""
 }
 
 // takes says whether the target is given this version.
@@ -87,7 +85,7 @@ func (r reporter) Note(message string) {
 	r.tell(results.Event{Kind: results.EventNote, Target: r.target(), Message: message}, nil)
 }
 
-func (r reporter) Warn(message string) { r.run.Warn(r.site.Named(r.run.namesTargets(), message)) }
+func (r reporter) Warn(message string) { r.run.Warn(r.site.Named(message)) }
 
 func (r reporter) Learn(change func(*results.Target)) {
 	r.change(func() { change(&r.known) })
@@ -118,24 +116,10 @@ func (rt *route) end(outcome results.Outcome, reason string) {
 		return
 	}
 	known := &rt.known
-	known.Outcome, known.Reason = outcome, reason
-	push := r.source.Settings.Push
-	switch outcome {
-	case results.Released, results.Planned, results.Linted, results.Packed, results.LeftOut:
-		known.AsAsked = true
-	case results.Exists:
-		known.AsAsked = push.Existing != config.FailExisting
-		if push.Existing == config.FailExisting && reason == "" {
-			known.Reason = "it is there already, and push.existing is fail: bump version in extension.yaml"
-		}
-	case results.Drift:
-		known.AsAsked = push.Drift == config.WarnDrift
-	}
+	known.Outcome = outcome
+	known.AsAsked, known.Reason = rt.parcel.AsAsked(outcome, reason)
 	if outcome == results.Released && rt.site.Access.Reviews() && !rt.run.skips(results.StageVerify) {
-		known.Review = "open"
-		if r.source.Settings.Verify.Until == config.UntilActive {
-			known.Review = "approved"
-		}
+		known.Review = rt.parcel.Review()
 	}
 	r.summarize()
 	if rt.target() != "" {

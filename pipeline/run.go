@@ -116,7 +116,7 @@ type Options struct {
 // [Run.Do].
 type Run struct {
 	Options
-	sites   []*site // of Options.Targets
+	sites   []*delivery.Site // of Options.Targets
 	toPlan  []step[*planning]
 	toApply []step[*applying]
 	started time.Time
@@ -187,7 +187,7 @@ func (r *Run) Do(ctx context.Context) (*results.Document, error) {
 	p.overlaps = applies && !r.AllOrNothing && r.Agreed == nil // else the plan of all has to be known
 	plan, apply := r.planning(p), r.applying()
 	r.askAhead(ctx, plan, p)
-	r.each(ctx, p.releases, func(ctx context.Context, rel *release) {
+	seat.InParallel(p.releases, func(rel *release) {
 		r.planOne(ctx, plan, rel)
 		// What need not wait for others goes on at once, so that what is planned does not pile up.
 		if !p.overlaps || rel.over() || len(rel.order.Needs)+len(rel.order.Dependencies) > 0 {
@@ -203,7 +203,7 @@ func (r *Run) Do(ctx context.Context) (*results.Document, error) {
 	case applies:
 		r.keepTo(p)
 		r.keepBack(p)
-		r.each(ctx, p.releases, func(ctx context.Context, rel *release) { r.applyOne(ctx, apply, rel) })
+		seat.InParallel(p.releases, func(rel *release) { r.applyOne(ctx, apply, rel) })
 	default:
 		if r.Divide > 0 {
 			r.parts = partsOf(p.open(), r.Divide)
@@ -221,11 +221,11 @@ func (r *Run) Do(ctx context.Context) (*results.Document, error) {
 
 // plan is what a run is going to do, decided by reading alone.
 type plan struct {
-	releases []*release    // in dependency order
-	left     atomic.Int64  // how many are not planned
-	overlaps bool          // with what is applied
-	answered chan struct{} // closed when targets have answered what the plan asks with a key
-	refused  []*site       // those that have refused it by then
+	releases []*release       // in dependency order
+	left     atomic.Int64     // how many are not planned
+	overlaps bool             // with what is applied
+	answered chan struct{}    // closed when targets have answered what the plan asks with a key
+	refused  []*delivery.Site // those that have refused it by then
 }
 
 // read reads all extensions, those with hooks once more when these have run, and puts them in
@@ -349,7 +349,7 @@ func (r *Run) conclude(p *plan, rel *release) {
 }
 
 // endRefused ends what is on its way to targets that have refused the key.
-func endRefused(ways []*route, by []*site) {
+func endRefused(ways []*route, by []*delivery.Site) {
 	for _, rt := range ways {
 		if slices.Contains(by, rt.site) {
 			rt.end(results.NotReached, rt.site.Key()+" was refused")
@@ -358,7 +358,7 @@ func endRefused(ways []*route, by []*site) {
 }
 
 // refused are the targets that have refused the key so far.
-func (r *Run) refused() (all []*site) {
+func (r *Run) refused() (all []*delivery.Site) {
 	for _, s := range r.sites {
 		if s.Access.Refused().Err() != nil {
 			all = append(all, s)
@@ -450,7 +450,7 @@ func (r *Run) keepBack(p *plan) {
 		return
 	}
 	for _, rel := range p.open() {
-		rel.end(results.Blocked, fmt.Sprintf("nothing is sent with --all-or-nothing: %s is %s", culprit.site.Named(r.namesTargets(), culprit.result.Name), culprit.known.Outcome))
+		rel.end(results.Blocked, fmt.Sprintf("nothing is sent with --all-or-nothing: %s is %s", culprit.site.Named(culprit.result.Name), culprit.known.Outcome))
 	}
 }
 
@@ -472,20 +472,13 @@ func (r *Run) noteAuth(err error) {
 	}
 }
 
-// each does something of every release at the same time, and waits for all.
-func (r *Run) each(ctx context.Context, releases []*release, do func(context.Context, *release)) {
-	seat.InParallel(releases, func(rel *release) { do(ctx, rel) })
-}
-
 // planOne takes an extension through the steps of the plan. Nothing is lost when reading is cut
 // short, so it ends with ctx, and not gracefully.
 func (r *Run) planOne(ctx context.Context, env *planning, rel *release) {
 	if rel.over() {
 		return
 	}
-	if rel.sit(ctx) {
-		perform(ctx, env, rel, r.through(r.toPlan))
-	}
+	perform(ctx, env, rel, r.through(r.toPlan))
 	if r.DryRun || !r.sends() {
 		rel.drop()
 	}
@@ -593,7 +586,7 @@ func (r *Run) Warn(message string) { r.feed.Warn(message, !r.planned.Load()) }
 func (r *Run) warnOfIndex() {
 	for _, s := range r.sites {
 		for _, complaint := range s.Complaints() {
-			r.Warn(s.Named(r.namesTargets(), complaint))
+			r.Warn(s.Named(complaint))
 		}
 	}
 }

@@ -4,6 +4,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -76,6 +77,30 @@ func (p *Parcel) Place(key string) (line, column int, ok bool) {
 		return place.Line, place.Column, ok
 	}
 	return 0, 0, false
+}
+
+// AsAsked says whether the settings ask for an outcome, and gives its reason.
+func (p *Parcel) AsAsked(outcome results.Outcome, reason string) (bool, string) {
+	switch outcome {
+	case results.Released, results.Planned, results.Linted, results.Packed, results.LeftOut:
+		return true, reason
+	case results.Exists:
+		if p.Push.Existing == config.FailExisting {
+			return false, cmp.Or(reason, "it is there already, and push.existing is fail: bump version in extension.yaml")
+		}
+		return true, reason
+	case results.Drift:
+		return p.Push.Drift == config.WarnDrift, reason
+	}
+	return false, reason
+}
+
+// Review is how far the review of a released version is, which was waited for.
+func (p *Parcel) Review() string {
+	if p.Verify.Until == config.UntilActive {
+		return "approved"
+	}
+	return "open"
 }
 
 // Reporter gets what becomes of a delivery.

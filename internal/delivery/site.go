@@ -15,6 +15,7 @@ type Site struct {
 	target.Place
 	Access *access.Access
 	Index  *indexwatch.Watcher
+	ByName bool // messages call it by its name, as it is one of several
 }
 
 // NewSite makes one of a place. refused is given each refusal of its key.
@@ -50,9 +51,9 @@ func (s *Site) Complaints() (all []string) {
 	return append(all, at.Index.Remarks()...)
 }
 
-// Called is what messages call the target, by its name where it is one of several.
-func (s *Site) Called(several bool) string {
-	if several {
+// Called is what messages call the target.
+func (s *Site) Called() string {
+	if s.ByName {
 		return s.Name
 	}
 	return s.Noun
@@ -66,12 +67,12 @@ func (s *Site) Holds() string {
 	return s.Noun
 }
 
-// Named is a message about the target, with its name where it is one of several.
-func (s *Site) Named(several bool, message string) string {
-	if !several {
-		return message
+// Named is a message about the target, with its name if it goes by that.
+func (s *Site) Named(message string) string {
+	if s.ByName {
+		return s.Name + ": " + message
 	}
-	return s.Name + ": " + message
+	return message
 }
 
 // Words are what messages call a target.
