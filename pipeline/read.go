@@ -119,7 +119,7 @@ func (rel *release) load(ctx context.Context) error {
 	case err != nil:
 		rel.read.err = err
 		// What depends on it has to wait until it can be read.
-		rel.result.Name = cmp.Or(naming.GuessName(rel.source.Path), rel.result.Name)
+		rel.change(func() { rel.result.Name = cmp.Or(naming.GuessName(rel.source.Path), rel.result.Name) })
 		return nil
 	}
 	rel.parcel.Ext = ext
@@ -161,10 +161,9 @@ func learn(rel *release) {
 // identify takes the name and version for those of the extension.
 func (rel *release) identify(metadata extension.Metadata, size int64) {
 	rel.read.metadata, rel.read.size = &metadata, size
-	rel.result.Version = metadata.Version
-	if metadata.Name != "" {
-		rel.result.Name = metadata.Name
-	}
+	rel.change(func() {
+		rel.result.Name, rel.result.Version = cmp.Or(metadata.Name, rel.result.Name), metadata.Version
+	})
 	rel.parcel.Name, rel.parcel.Version = rel.result.Name, rel.result.Version
 }
 

@@ -42,7 +42,8 @@ type release struct {
 	// mu is held while anything changes of what is known, and while that is reported: the ways of
 	// an extension are gone at the same time.
 	mu      sync.Mutex
-	result  results.Extension // what is known of it, for events and reports
+	result  results.Extension // what is known of it, for events and reports; changes without mu, too
+	shown   results.Extension // what was known when it changed under mu last, for who is not its goroutine
 	remarks results.Remarks   // which of its findings are about targets
 }
 
@@ -95,6 +96,7 @@ func newRelease(run *Run, source config.Source) *release {
 	for i := range sites {
 		r.routes = append(r.routes, newRoute(r, i))
 	}
+	r.summarize()
 	return r
 }
 
@@ -131,7 +133,7 @@ func (r *release) tell(e results.Event, what func()) {
 // emit reports what happened, under the lock of the release: so events come in the order of what
 // they show.
 func (r *release) emit(e results.Event) {
-	now := r.result.Snapshot()
+	now := r.shown.Snapshot()
 	e.Extension, e.Planning = &now, !r.applying
 	r.run.feed.Emit(e)
 }
@@ -146,6 +148,7 @@ func (r *release) summarize() {
 	if r.run.namesTargets() {
 		r.result.Targets = targets
 	}
+	r.shown = r.result.Snapshot()
 }
 
 // snapshot is what is known of the extension now.

@@ -115,6 +115,7 @@ func (rt *route) end(outcome results.Outcome, reason string) {
 	if !rt.move(lifecycle.Ended{Outcome: outcome}) {
 		return
 	}
+	rt.Dismiss()
 	known := &rt.known
 	known.Outcome = outcome
 	known.AsAsked, known.Reason = rt.parcel.AsAsked(outcome, reason)
@@ -206,6 +207,12 @@ func (r *release) noting(ctx context.Context, target string) context.Context {
 		return ctx
 	}
 	return r.run.Noting(ctx, func(message string) {
-		r.tell(results.Event{Kind: results.EventNote, Target: target, Message: message}, nil)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.over() { // others wait for the answer
+			r.run.Note(message)
+			return
+		}
+		r.emit(results.Event{Kind: results.EventNote, Target: target, Message: message})
 	})
 }

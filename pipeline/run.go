@@ -198,6 +198,7 @@ func (r *Run) Do(ctx context.Context) (*results.Document, error) {
 			r.applyOne(ctx, apply, rel)
 		}
 	})
+	<-p.answered
 	switch {
 	case p.overlaps:
 	case applies:
@@ -293,26 +294,33 @@ func (r *Run) applying() *applying {
 // looked at.
 func (r *Run) askAhead(ctx context.Context, env *planning, p *plan) {
 	var all []*delivery.Ahead
+	of := map[*delivery.Ahead]*release{}
+	prompted := map[*delivery.Asking]bool{}
 	for _, rel := range p.releases {
 		if !r.decides() || rel.over() || rel.read.err != nil || rel.order.Cycle != nil {
 			continue
 		}
 		for _, rt := range rel.routes {
-			if rt.takes() {
-				all = append(all, rt.Expect(env.to[rt.at], func(ctx context.Context) context.Context { return rt.noting(ctx, rt.target()) }))
+			if !rt.takes() {
+				continue
 			}
-		}
-	}
-	prompted := map[*delivery.Asking]bool{}
-	for _, a := range all {
-		if !prompted[a.Target] { // its retries are reported in the name of one that wants it
-			prompted[a.Target] = true
-			a.Target.Index.Prompt(a.Under(ctx), time.Time{}, 0)
+			to, noting := env.to[rt.at], rt.noting(ctx, rt.target())
+			if !prompted[to] {
+				prompted[to] = true
+				to.Index.Prompt(noting, time.Time{}, 0)
+			}
+			ahead := rt.Expect(noting, to)
+			all, of[ahead] = append(all, ahead), rel
 		}
 	}
 	go func() {
 		defer close(p.answered)
-		delivery.AskAhead(ctx, all, r.Parallelism)
+		delivery.AskAhead(all, r.Parallelism)
+		for _, ahead := range all { // a refusal counts if it stops somebody whom nothing else has stopped
+			if ahead.Refuses() {
+				<-of[ahead].looked
+			}
+		}
 		p.refused = r.refused() // before any write can be
 	}()
 }
@@ -334,14 +342,16 @@ func (r *Run) conclude(p *plan, rel *release) {
 		rt.overPlanned = rt.over()
 	}
 	close(rel.planned)
-	select {
-	case <-p.answered:
-	default:
-		rel.stand()
-		<-p.answered
-	}
-	if p.overlaps {
-		endRefused(rel.open(), p.refused)
+	if !rel.over() {
+		select {
+		case <-p.answered:
+		default:
+			rel.stand()
+			<-p.answered
+		}
+		if p.overlaps {
+			endRefused(rel.open(), p.refused)
+		}
 	}
 	if p.left.Add(-1) == 0 {
 		r.finishPlan(p)

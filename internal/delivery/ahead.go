@@ -7,61 +7,78 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ksrelease/ksrelease/internal/target"
+	"github.com/ksrelease/ksrelease/internal/target/access"
 )
 
 // Ahead is what a plan asks a target before anybody decides.
 type Ahead struct {
-	Target *Asking
-	Under  func(context.Context) context.Context // the context of its requests
+	to *Asking
+
+	ctx    context.Context // of its requests
+	cancel context.CancelFunc
 
 	// name and version are those of when it was expected: the extension may be read again meanwhile.
 	name, version string
 
-	done     chan struct{}
-	looked   time.Time // zero where the target was not asked
-	snapshot target.Snapshot
-	err      error
+	done   chan struct{}
+	looked time.Time // zero where the target was not asked
+	answer access.Answer
 }
 
-// Expect says that AskAhead is going to be called, and has Decide wait for it.
-func (d *Delivery) Expect(to *Asking, under func(context.Context) context.Context) *Ahead {
-	d.ahead = &Ahead{Target: to, Under: under, name: d.Name, version: d.Version, done: make(chan struct{})}
-	return d.ahead
+// Expect says that AskAhead is going to be called, and has Decide wait for it. The requests are
+// made under ctx, until Dismiss.
+func (d *Delivery) Expect(ctx context.Context, to *Asking) *Ahead {
+	a := &Ahead{to: to, name: d.Name, version: d.Version, done: make(chan struct{})}
+	a.ctx, a.cancel = context.WithCancel(ctx)
+	d.ahead = a
+	return a
+}
+
+// Dismiss ends what is asked ahead: nobody is going to want the answer.
+func (d *Delivery) Dismiss() {
+	if d.ahead != nil {
+		d.ahead.cancel()
+	}
 }
 
 // AskAhead asks targets for all versions that their indexes do not list, so many at the same time,
 // and returns when all have answered. So answers are there, or on their way, when an extension is
-// decided, and nothing is sent before a key that is refused is known to be.
-func AskAhead(ctx context.Context, all []*Ahead, atOnce int) {
+// decided.
+func AskAhead(all []*Ahead, atOnce int) {
 	var group errgroup.Group
 	group.SetLimit(max(1, atOnce))
 	for _, a := range all {
-		if !a.wanted(ctx) {
+		if !a.wanted() {
 			close(a.done)
 			continue
 		}
 		group.Go(func() error {
 			defer close(a.done)
 			a.looked = time.Now()
-			a.snapshot, a.err = a.Target.Target.Ahead(a.Under(ctx), a.name, a.version)
+			a.answer = a.to.Target.Ahead(a.ctx, a.name, a.version)
 			return nil
 		})
 	}
 	_ = group.Wait() // errors are for who decides
 }
 
+// Refuses says that the answer is a refusal of the key. It counts when the answer is taken.
+func (a *Ahead) Refuses() bool {
+	<-a.done
+	return a.answer.Refuses()
+}
+
 // wanted says that the target has to be asked. Where the index cannot be read nobody gets so far.
-func (a *Ahead) wanted(ctx context.Context) bool {
-	if a.Target.Unasked {
+func (a *Ahead) wanted() bool {
+	if a.to.Unasked {
 		return false
 	}
-	ctx = a.Under(ctx)
-	now, err := a.Target.Index.Since(ctx, time.Time{})
+	now, err := a.to.Index.Since(a.ctx, time.Time{})
 	if err != nil {
 		return false
 	}
-	_, listed, err := now.Lookup(ctx, a.name, a.version)
-	return err == nil && !listed && ctx.Err() == nil
+	_, listed, err := now.Lookup(a.ctx, a.name, a.version)
+	return err == nil && !listed && a.ctx.Err() == nil
 }
 
 // asked is what the target says of the version.
@@ -70,9 +87,9 @@ func (d *Delivery) asked(ctx context.Context, to *Asking) (target.Snapshot, erro
 		<-ahead.done // which ends with ctx
 		if !ahead.looked.IsZero() {
 			d.Looked = ahead.looked
-			return ahead.snapshot, ahead.err
+			return ahead.answer.Take()
 		}
 	}
 	d.Looked = time.Now()
-	return to.Target.Ahead(ctx, d.Name, d.Version)
+	return to.Target.Ahead(ctx, d.Name, d.Version).Take()
 }

@@ -17,8 +17,8 @@ type Reader interface {
 	CheckKey(ctx context.Context) error
 	AssetURLs(ctx context.Context, name, version string, assets []extension.Asset) (urls []string, certain bool, err error)
 	Snapshot(ctx context.Context, name, version string) (target.Snapshot, error)
-	// Ahead proves the key, once for all, and asks for a version.
-	Ahead(ctx context.Context, name, version string) (target.Snapshot, error)
+	// Ahead proves the key, once for all, and asks for a version that somebody may want to know of.
+	Ahead(ctx context.Context, name, version string) Answer
 	// Fits says why the target would refuse a package.
 	Fits(ctx context.Context, pkg *extension.Package) error
 }
@@ -137,18 +137,6 @@ func (p planning) Snapshot(ctx context.Context, name, version string) (target.Sn
 	return s, p.see(err)
 }
 
-func (p planning) Ahead(ctx context.Context, name, version string) (target.Snapshot, error) {
-	return ahead(ctx, p, name, version)
-}
-
-// ahead proves the key first: with one that is refused nothing more is asked.
-func ahead(ctx context.Context, of Reader, name, version string) (target.Snapshot, error) {
-	if err := of.CheckKey(ctx); err != nil {
-		return target.Snapshot{}, err
-	}
-	return of.Snapshot(ctx, name, version)
-}
-
 func (p planning) AssetURLs(ctx context.Context, name, version string, assets []extension.Asset) ([]string, bool, error) {
 	urls, certain, err := p.assets.AssetURLs(ctx, name, version, assets)
 	return urls, certain, p.see(err)
@@ -166,6 +154,29 @@ func (p planning) see(err error) error {
 	p.refuse(err) // the first one counts
 	p.note(err)
 	return err
+}
+
+// Answer is what a target says of a version that was asked for before it is certain that anybody
+// wants to know. A refusal of the key counts when the answer is taken.
+type Answer struct {
+	snapshot target.Snapshot
+	err      error
+	count    func(error) error
+}
+
+// Refuses says that the key was refused.
+func (x Answer) Refuses() bool { return failure.Unauthorized(x.err) }
+
+// Take is for who wants to know.
+func (x Answer) Take() (target.Snapshot, error) { return x.snapshot, x.count(x.err) }
+
+// Ahead is for a plan. It proves the key first: with one that is refused nothing more is asked.
+func (a *Access) Ahead(ctx context.Context, name, version string) Answer {
+	x := Answer{count: planning{a}.see}
+	if x.err = a.checkKey(ctx); x.err == nil {
+		x.snapshot, x.err = a.place.Snapshot(ctx, name, version)
+	}
+	return x
 }
 
 // checkKey proves the key, where the target has keys.
@@ -189,11 +200,6 @@ func (a *Access) Snapshot(ctx context.Context, name, version string) (s target.S
 
 // Checks says that the target may know of packages that it would refuse.
 func (a *Access) Checks() bool { return a.checks != nil }
-
-// Ahead proves the key, and asks for a version.
-func (a *Access) Ahead(ctx context.Context, name, version string) (target.Snapshot, error) {
-	return ahead(ctx, a, name, version)
-}
 
 // fits asks where the target knows of packages that it would refuse.
 func (a *Access) fits(ctx context.Context, pkg *extension.Package) error {
