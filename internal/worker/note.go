@@ -9,22 +9,24 @@ import (
 	"github.com/ksrelease/ksrelease/internal/lint"
 )
 
-// note is a page of memory that a worker shares with the program that started it: what is at
-// work stands there also when the process ends without another word, as with a stack that is
-// full. A message for each template would wake up the program, and take longer than to
-// render some of them.
-//
-// The page has two places, and the number of the one that counts: so what is read after the end
-// of the process is whole.
+// notes are pages of memory that a worker shares with the program that started it, one for each task
+// that it does at a time: what is at work stands there also when the process ends without another
+// word, as with a stack that is full. A message for each template would wake up the program, and
+// take longer than to render some of them.
+type notes struct {
+	file *os.File // that of the program, which reads them
+}
+
+// note is such a page in a worker. It has two places, and the number of the one that counts: so
+// what is read after the end of the process is whole.
 type note struct {
 	page []byte
-	file *os.File // that of the program, which reads it
 }
 
 const (
 	noteSize  = 8 << 10
 	notePlace = noteSize/2 - 8
-	// noteDescriptor is that of the page in a worker: the first after the standard streams.
+	// noteDescriptor is that of the pages in a worker: the first after the standard streams.
 	noteDescriptor = 3
 )
 
@@ -52,13 +54,13 @@ func (n *note) write(p lint.Progress) bool {
 	return true
 }
 
-// read is what was noted last; ok is false where nothing is.
-func (n *note) read() (p lint.Progress, ok bool) {
+// read is what was noted last of the task in a slot; ok is false where nothing is.
+func (n *notes) read(slot int) (p lint.Progress, ok bool) {
 	if n == nil {
 		return p, false
 	}
 	page := make([]byte, noteSize)
-	if _, err := n.file.ReadAt(page, 0); err != nil {
+	if _, err := n.file.ReadAt(page, int64(slot)*noteSize); err != nil {
 		return p, false
 	}
 	current := binary.NativeEndian.Uint32(page)
@@ -78,8 +80,8 @@ func placeOf(page []byte, number uint32) []byte {
 	return page[begin : begin+notePlace]
 }
 
-// close gives back what the program has of the page.
-func (n *note) close() {
+// close gives back what the program has of the pages.
+func (n *notes) close() {
 	if n != nil {
 		_ = n.file.Close() // it is memory
 	}

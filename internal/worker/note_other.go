@@ -2,8 +2,8 @@
 
 package worker
 
-// newNote and theNote are for systems with memory that has a descriptor. Elsewhere all that is at
+// newNotes and theNotes are for systems with memory that has a descriptor. Elsewhere all that is at
 // work is said.
-func newNote() *note { return nil }
+func newNotes(int) *notes { return nil }
 
-func theNote() *note { return nil }
+func theNotes() []*note { return nil }

@@ -12,14 +12,14 @@ import (
 )
 
 // shared is a page that lies in a file: that is enough for both sides of it.
-func shared(t *testing.T) (worker, program *note) {
+func shared(t *testing.T) (worker *note, program *notes) {
 	t.Helper()
 	file, err := os.Create(filepath.Join(t.TempDir(), "note"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { file.Close() })
-	return &note{page: make([]byte, noteSize)}, &note{file: file}
+	return &note{page: make([]byte, noteSize)}, &notes{file: file}
 }
 
 // What is noted last is what is read, and nothing where it does not fit.
@@ -43,7 +43,7 @@ func TestNote(t *testing.T) {
 		if _, err := program.file.WriteAt(worker.page, 0); err != nil {
 			t.Fatal(err)
 		}
-		got, ok := program.read()
+		got, ok := program.read(0)
 		if ok != test.noted || ok && (got.Rule != test.p.Rule || got.Template != test.p.Template) {
 			t.Errorf("%+v, %v", got, ok)
 		}
@@ -52,12 +52,12 @@ func TestNote(t *testing.T) {
 		if err := os.WriteFile(program.file.Name(), wrong, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if p, ok := program.read(); ok {
+		if p, ok := program.read(0); ok {
 			t.Errorf("of %d bytes: %+v", len(wrong), p)
 		}
 	}
-	var none *note
-	if _, ok := none.read(); ok || none.write(lint.Progress{}) {
+	var none *notes
+	if _, ok := none.read(0); ok || (*note)(nil).write(lint.Progress{}) {
 		t.Error("there is no page")
 	}
 }
@@ -66,7 +66,7 @@ func TestNote(t *testing.T) {
 func TestNotedAndNotSaid(t *testing.T) {
 	worker, _ := shared(t)
 	var wire bytes.Buffer
-	s := &speaker{out: gob.NewEncoder(&wire), note: worker, seen: map[string]bool{}}
+	s := &speaker{voice: &voice{out: gob.NewEncoder(&wire)}, note: worker, seen: map[string]bool{}}
 	s.progress(lint.Progress{Rule: "a"})
 	s.progress(lint.Progress{Rule: "a", Template: "t"})
 	if wire.Len() > 0 {
@@ -95,7 +95,7 @@ func BenchmarkProgress(b *testing.B) {
 				for in.Decode(new(message)) == nil {
 				}
 			}()
-			s := &speaker{out: gob.NewEncoder(write), note: page}
+			s := &speaker{voice: &voice{out: gob.NewEncoder(write)}, note: page}
 			for b.Loop() {
 				s.seen = map[string]bool{}
 				s.progress(lint.Progress{Rule: "render", Template: "a/templates/b.yaml"})

@@ -1,21 +1,14 @@
 package worker
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/gob"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
@@ -25,15 +18,17 @@ import (
 	"github.com/ksrelease/ksrelease/internal/weight"
 )
 
-// Pool is a number of workers. Each is started when it is needed first, and does one
-// task after the other. Its methods may be called by several goroutines.
+// Pool has workers do tasks. As a rule it has one worker, which does as many tasks at a time as
+// there are processors for: a second one would take its start, and all that is done for the first
+// time in a process. What ends a worker ends all that is at work in it, so that nobody can tell which
+// of several tasks it was: each of these is done again, and then alone in a worker. Its methods
+// may be called by several goroutines.
 type Pool struct {
-	idle  chan *process // workers without a task
-	spare chan struct{} // one for each worker that may be started yet
-
-	// patience is how long a task waits for a worker before another one is started
-	// for it: what a start costs.
-	patience time.Duration
+	// size is how many tasks are at work at once, and how many workers there are at most.
+	size int
+	// lasting is when a task gets no company any more: what is at work for long may be
+	// what ends the worker.
+	lasting time.Duration
 	// after calls end when a time is up, as time.AfterFunc; a test has it decide.
 	after func(d time.Duration, end func()) *time.Timer
 	// at is called with what is at work, in tests.
@@ -41,42 +36,48 @@ type Pool struct {
 
 	over chan struct{} // closed by Close
 
-	mu     sync.Mutex
-	alive  map[*process]bool
-	closed bool
+	mu      sync.Mutex
+	workers []*process // those that live, in the order of their start
+	waiting []*job     // for a worker, in the order in which they are to be done
+	working int        // jobs in workers
+	closed  bool
 }
 
-// startTime is what a worker costs until it looks at charts as fast as one that has
-// looked at some: 60 to 120 ms of one processor for the start, the rest for what Helm
-// and the schemas set up when they are used first.
-const startTime = 250 * time.Millisecond
+// job is one task on its way through a worker. Of its fields, those that the answer is in are
+// for who listens to the worker until over is closed.
+type job struct {
+	task   task
+	effort int
+	alone  bool
+
+	worker *process      // once given is closed; nil where none could be started
+	fault  error         // why there is none
+	given  chan struct{} // closed when there is a worker for it
+	since  time.Time     // when that was
+
+	begun   bool
+	answer  message
+	end     Ended
+	timer   *time.Timer
+	timeUp  chan struct{}
+	over    chan struct{} // closed when it was answered, or the worker is gone
+	company bool          // the worker is gone, and others were at work in it, too
+}
 
 // New makes a pool of at most size workers, and of no more than there are processors.
 // Close has to be called at the end.
 func New(size int) *Pool {
 	size = max(1, min(size, runtime.GOMAXPROCS(0)))
-	p := &Pool{
-		idle: make(chan *process, size), spare: make(chan struct{}, size), over: make(chan struct{}),
-		patience: startTime, after: time.AfterFunc, at: func(lint.Progress) {}, alive: map[*process]bool{},
-	}
-	for range size {
-		p.spare <- struct{}{}
-	}
-	return p
+	return &Pool{size: size, lasting: time.Second, after: time.AfterFunc, at: func(lint.Progress) {}, over: make(chan struct{})}
 }
 
 // Warm starts the first worker beforehand, while the caller does other things.
 func (p *Pool) Warm() {
-	select {
-	case <-p.spare:
-	default:
-		return
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.workers) == 0 {
+		_, _ = p.start() // who needs one tries again, and says why there is none
 	}
-	go func() {
-		if w, err := p.start(); err == nil {
-			p.idle <- w
-		}
-	}()
 }
 
 // Close ends all workers. Who waits for one gets an error.
@@ -86,11 +87,13 @@ func (p *Pool) Close() {
 		p.closed = true
 		close(p.over)
 	}
-	all := p.alive
-	p.alive = map[*process]bool{}
+	all := slices.Clone(p.workers)
 	p.mu.Unlock()
-	for w := range all {
-		w.end()
+	for _, w := range all {
+		w.kill()
+	}
+	for _, w := range all {
+		<-w.gone
 	}
 }
 
@@ -182,279 +185,218 @@ func stack(limits lint.Limits) int {
 	return int(min(limits.Stack(), most))
 }
 
-// do has a task done by the next worker that is free.
+// do has a task done by a worker.
 func (p *Pool) do(ctx context.Context, t task) (message, error) {
+	j := &job{task: t, effort: effort(t)}
 	for try := 1; ; try++ {
-		w, err := p.take(ctx)
-		if err != nil {
-			return message{}, err
-		}
-		m, err := w.do(ctx, t, p)
+		m, err := p.attempt(ctx, j)
 		var none *unbegun
 		switch {
+		case err == nil && m.Error != "":
+			return m, errors.New(m.Error)
 		case err == nil:
-			p.idle <- w
-			if m.Error != "" {
-				return m, errors.New(m.Error)
-			}
 			return m, nil
 		case ctx.Err() != nil:
-			p.forget(w)
 			return message{}, ctx.Err()
+		case j.company: // which may be what has ended the worker
+			j.alone = true
+			continue
 		case errors.As(err, &none) && try < 3: // a signal to all processes of the terminal, for one
-			p.forget(w)
 			continue
 		}
-		p.forget(w)
 		return message{}, err
 	}
 }
 
-// take gives a worker that is idle, or a new one. The first one is started at once,
-// another one only for a task that has waited as long as a start costs: for a few
-// small extensions a second worker costs more than it saves.
-func (p *Pool) take(ctx context.Context) (*process, error) {
-	first := make(chan time.Time)
-	patience := (<-chan time.Time)(first)
-	if len(p.spare) == cap(p.spare) { // there is none, and none that starts
-		close(first)
-	} else {
-		timer := time.NewTimer(p.patience)
-		defer timer.Stop()
-		patience = timer.C
+// attempt has a job done once.
+func (p *Pool) attempt(ctx context.Context, j *job) (message, error) {
+	j.worker, j.fault, j.given = nil, nil, make(chan struct{})
+	j.begun, j.answer, j.end, j.company = false, message{}, Ended{Ended: lint.Ended{Limits: j.task.Limits}}, false
+	j.timer, j.timeUp, j.over = nil, make(chan struct{}), make(chan struct{})
+	if err := p.take(ctx, j); err != nil {
+		return message{}, err
 	}
+	defer context.AfterFunc(ctx, func() { p.end(j) })()
+	j.worker.hand(j.task)
+	<-j.over
+	if j.timer != nil {
+		j.timer.Stop()
+	}
+	if !j.answer.Done {
+		return message{}, j.worker.cause(ctx, j)
+	}
+	return j.answer, nil
+}
+
+// hear takes what a worker has said of a job.
+func (p *Pool) hear(j *job, m message) {
+	switch {
+	case m.Done:
+		j.answer = m
+		p.leave(j)
+		close(j.over)
+	case !j.begun:
+		j.begun = true
+		if limit := j.task.Limits.Time; limit > 0 {
+			timeUp := j.timeUp
+			j.timer = p.after(limit, func() { close(timeUp); p.end(j) })
+		}
+	case m.Progress != nil:
+		j.end.Rule, j.end.Template = m.Progress.Rule, m.Progress.Template
+		j.end.Before = append(j.end.Before, m.Progress.Findings...)
+		j.end.Silenced += m.Progress.Silenced
+		p.at(*m.Progress)
+	}
+}
+
+// jobIn is what is at work in a slot; nil where nothing is.
+func (p *Pool) jobIn(w *process, slot int) *job {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if slot < 0 || slot >= len(w.jobs) {
+		return nil
+	}
+	return w.jobs[slot]
+}
+
+// end ends the worker of a job, if that is still at work.
+func (p *Pool) end(j *job) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if w := j.worker; w != nil && w.jobs[j.task.Slot] == j {
+		w.ended = j
+		w.kill()
+	}
+}
+
+// take waits for a worker.
+func (p *Pool) take(ctx context.Context, j *job) error {
+	p.mu.Lock()
+	// What takes longest is begun first, so that nobody waits for it in the end; and what was
+	// begun before is waited for already.
+	at := 0
+	for at < len(p.waiting) && (p.waiting[at].alone && !j.alone || p.waiting[at].alone == j.alone && p.waiting[at].effort >= j.effort) {
+		at++
+	}
+	p.waiting = slices.Insert(p.waiting, at, j)
+	p.dispatch()
+	p.mu.Unlock()
+	var err error
 	select {
-	case w := <-p.idle:
-		return w, nil
-	case <-patience:
+	case <-j.given:
+		return j.fault
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		err = ctx.Err()
 	case <-p.over:
-		return nil, errOver
+		err = errOver
 	}
-	select {
-	case w := <-p.idle:
-		return w, nil
-	case <-p.spare:
-		return p.start()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-p.over:
-		return nil, errOver
+	p.mu.Lock()
+	i := slices.Index(p.waiting, j)
+	if i >= 0 {
+		p.waiting = slices.Delete(p.waiting, i, i+1)
 	}
+	p.mu.Unlock()
+	if i < 0 && j.fault == nil { // it has got one meanwhile
+		p.leave(j)
+	}
+	return err
+}
+
+// dispatch gives workers to those who wait, as far as there are any. The caller holds mu.
+func (p *Pool) dispatch() {
+	for i := 0; i < len(p.waiting) && p.working < p.size && !p.closed; {
+		j := p.waiting[i]
+		w := p.workerFor(j)
+		if w == nil && len(p.workers) < p.size {
+			w, j.fault = p.start()
+		}
+		if w == nil && j.fault == nil {
+			i++
+			continue
+		}
+		p.waiting = slices.Delete(p.waiting, i, i+1)
+		if w != nil {
+			w.admit(j)
+			p.working++
+		}
+		close(j.given)
+	}
+}
+
+// workerFor is a worker that can take a job, at best one that has others; nil where there is none.
+func (p *Pool) workerFor(j *job) (idle *process) {
+	for _, w := range p.workers {
+		switch {
+		case w.isIdle():
+			if idle == nil {
+				idle = w
+			}
+		case w.admits(j, p.lasting):
+			return w
+		}
+	}
+	return idle
+}
+
+// leave takes a job from its worker.
+func (p *Pool) leave(j *job) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if j.worker.dismiss(j) {
+		p.working--
+	}
+	p.dispatch()
+}
+
+// lost takes note that a worker is gone, and with it the jobs that it had.
+func (p *Pool) lost(w *process) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.workers = slices.DeleteFunc(p.workers, func(other *process) bool { return other == w })
+	left := slices.DeleteFunc(slices.Clone(w.jobs), func(j *job) bool { return j == nil })
+	for _, j := range left {
+		if at, ok := w.notes.read(j.task.Slot); ok && j.begun {
+			j.end.Rule, j.end.Template = at.Rule, at.Template
+		}
+		w.dismiss(j)
+		p.working--
+		j.company = len(left) > 1 || w.ended != nil && w.ended != j
+		close(j.over)
+	}
+	w.notes.close()
+	p.dispatch()
 }
 
 var errOver = errors.New("the run is over")
 
-// forget ends a worker; another one may be started for it.
-func (p *Pool) forget(w *process) {
-	p.mu.Lock()
-	delete(p.alive, w)
-	p.mu.Unlock()
-	w.end()
-	p.spare <- struct{}{}
-}
-
-// start starts a worker for what was taken from spare.
+// start starts a worker. The caller holds mu.
 func (p *Pool) start() (*process, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.closed {
 		return nil, errOver
 	}
-	w, err := start()
+	w, err := start(p.size)
 	if err != nil {
-		p.spare <- struct{}{}
 		return nil, fmt.Errorf("starting a process to look at the extension: %w", err)
 	}
-	p.alive[w] = true
-	return w, nil
-}
-
-// process is one worker.
-type process struct {
-	cmd    *exec.Cmd
-	in     io.WriteCloser
-	tasks  *gob.Encoder
-	queued *bufio.Writer // what tasks writes, on its way to in
-	said   *gob.Decoder
-	note   *note
-	stderr lastWords
-	gone   chan struct{} // closed when the process was waited for
-	ending sync.Once
-}
-
-// start starts a worker. It is handed nothing that the environment may hold: there
-// are keys and passwords in it.
-func start() (*process, error) {
-	w := &process{gone: make(chan struct{})}
-	w.cmd = &exec.Cmd{Path: itself(), Args: []string{Name}, Env: []string{"GOTRACEBACK=none"}, Dir: string(filepath.Separator), Stderr: &w.stderr}
-	in, err := w.cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	// Not StdoutPipe: what was said is read to its end after the process is gone.
-	out, write, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	w.cmd.Stdout = write
-	if w.note = newNote(); w.note != nil {
-		w.cmd.ExtraFiles = []*os.File{w.note.file} // see noteDescriptor
-	}
-	err = w.cmd.Start()
-	write.Close()
-	if err != nil {
-		out.Close()
-		w.note.close()
-		return nil, err
-	}
-	w.in, w.queued, w.said = in, bufio.NewWriterSize(in, 64<<10), gob.NewDecoder(bufio.NewReaderSize(out, 64<<10))
-	w.tasks = gob.NewEncoder(w.queued)
+	p.workers = append(p.workers, w)
 	go func() {
-		_ = w.cmd.Wait() // how it ended is in cmd.ProcessState
-		close(w.gone)
+		w.listen(p)
+		p.lost(w)
 	}()
 	return w, nil
 }
 
-// itself is the file of this program. On Linux it is named by the process: the file
-// may have been replaced by a new version meanwhile.
-func itself() string {
-	const running = "/proc/self/exe"
-	if runtime.GOOS == "linux" {
-		if _, err := os.Stat(running); err == nil {
-			return running
-		}
-	}
-	if file, err := os.Executable(); err == nil {
-		return file
-	}
-	if file, err := exec.LookPath(os.Args[0]); err == nil {
-		return file
-	}
-	return os.Args[0]
-}
-
-// end ends the process, and waits until it is gone.
-func (w *process) end() {
-	w.ending.Do(func() {
-		_ = w.cmd.Process.Kill() // it may have ended by itself
-		_ = w.in.Close()
-	})
-	<-w.gone
-	w.note.close()
-}
-
-// kill ends the process without waiting.
-func (w *process) kill() { _ = w.cmd.Process.Kill() }
-
-// unbegun is the error of a worker that was gone before it took the task.
-type unbegun struct{ state string }
-
-func (e *unbegun) Error() string {
-	return "the process that looks at the extension ended before it began (" + e.state + ")"
-}
-
-// do has a task done.
-func (w *process) do(ctx context.Context, t task, p *Pool) (message, error) {
-	defer context.AfterFunc(ctx, w.kill)()
-	sent := make(chan struct{})
-	go func() {
-		defer close(sent)
-		// Where that fails the worker is gone, and what it said ends. Written for each file, a
-		// pipe would wake up the worker as often.
-		_ = send(w.tasks, t)
-		_ = w.queued.Flush()
-	}()
-	end := &Ended{Ended: lint.Ended{Limits: t.Limits}}
-	begun := false
-	timeUp := make(chan struct{})
-	for {
-		var m message
-		if err := w.said.Decode(&m); err != nil {
-			w.kill()
-			<-w.gone
-			<-sent
-			if at, ok := w.note.read(); ok && begun {
-				end.Rule, end.Template = at.Rule, at.Template
-			}
-			return message{}, w.cause(ctx, end, begun, timeUp)
-		}
+// effort is about how long a task takes, compared with others: templates are rendered for the values
+// of the chart, and for each file of values that it has for its tests.
+func effort(t task) int {
+	bytes, sets := 0, 1
+	for _, f := range t.Content.Files {
 		switch {
-		case m.Done:
-			<-sent
-			return m, nil
-		case !begun:
-			begun = true
-			if t.Limits.Time > 0 {
-				defer p.after(t.Limits.Time, func() { close(timeUp); w.kill() }).Stop()
-			}
-		case m.Progress != nil:
-			end.Rule, end.Template = m.Progress.Rule, m.Progress.Template
-			end.Before = append(end.Before, m.Progress.Findings...)
-			end.Silenced += m.Progress.Silenced
-			p.at(*m.Progress)
+		case strings.Contains(f.Name, "templates/"):
+			bytes += len(f.Data)
+		case strings.Contains(f.Name, "ci/") && strings.HasSuffix(f.Name, "values.yaml"):
+			sets++
 		}
 	}
-}
-
-// cause says why a worker is gone.
-func (w *process) cause(ctx context.Context, end *Ended, begun bool, timeUp <-chan struct{}) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	words := w.stderr.String()
-	switch {
-	case isClosed(timeUp):
-		end.By = lint.LimitTime
-	case w.cmd.ProcessState.ExitCode() == exitMemory,
-		strings.Contains(words, "out of memory"), strings.Contains(words, "cannot allocate memory"):
-		end.By = lint.LimitMemory
-	case strings.Contains(words, "stack overflow"), strings.Contains(words, "goroutine stack exceeds"):
-		end.By = lint.LimitStack
-	case !begun:
-		return &unbegun{w.cmd.ProcessState.String()}
-	case wasKilled(w.cmd.ProcessState): // by the system, which had no memory left
-		end.By = lint.LimitMemory
-	default:
-		end.By = lint.LimitFault
-	}
-	return end
-}
-
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
-}
-
-// wasKilled reports whether somebody killed the process.
-func wasKilled(state *os.ProcessState) bool {
-	status, ok := state.Sys().(syscall.WaitStatus)
-	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
-}
-
-// lastWords keeps the beginning of what a worker writes to standard error: why it
-// ended. It is never shown.
-type lastWords struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lastWords) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	const enough = 4 << 10
-	l.text.Write(p[:min(len(p), max(0, enough-l.text.Len()))])
-	return len(p), nil
-}
-
-func (l *lastWords) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
+	return bytes * sets
 }

@@ -3,10 +3,10 @@
 // from within, and what takes all stack ends the process that it is in.
 //
 // A worker is the program started again under the name [Name], with an empty
-// environment and nothing but its three standard streams and, on Linux, a page of memory in
-// which it notes what it is at. It is handed extensions over standard input (encoding/gob), one
-// after the other, and says on standard output what it has found. It ends with its standard input, and so
-// with the program that started it, however that ended.
+// environment and nothing but its three standard streams and, on Linux, pages of memory in
+// which it notes what it is at. It is handed extensions over standard input (encoding/gob), as many
+// at a time as there are processors, and says on standard output what it has found. It ends with its
+// standard input, and so with the program that started it, however that ended.
 //
 // What is to be found is for internal/lint, internal/weight, internal/footprint and internal/images.
 package worker
@@ -49,6 +49,8 @@ const exitMemory = 97
 type task struct {
 	// Kind is one of the kinds below.
 	Kind string
+	// Slot is a number that no other task has that is at work; what is said of this one has it, too.
+	Slot int
 	// Content is the extension. Its files follow, one by one, first Files and then
 	// Outside: what is encoded is in memory twice.
 	Content extension.Content
@@ -73,6 +75,7 @@ const (
 
 // message is what a worker says. Done is set on the last of each task.
 type message struct {
+	Slot     int
 	Progress *lint.Progress
 	Report   *lint.Report
 	Weight   *weight.Report
@@ -96,24 +99,22 @@ func Serve(in io.Reader, out io.Writer, adjust ...func(*lint.Options)) {
 	debug.SetGCPercent(600)
 	confine()
 
-	tasks := make(chan task)
-	go func() {
-		tasksIn := gob.NewDecoder(bufio.NewReaderSize(in, 64<<10))
-		for {
-			t, err := receive(tasksIn)
-			// Whatever is at work: nobody is there any more who waits for it.
-			if err != nil {
-				os.Exit(0)
-			}
-			tasks <- t
+	tasks := gob.NewDecoder(bufio.NewReaderSize(in, 64<<10))
+	pages, voice := theNotes(), &voice{out: gob.NewEncoder(out)}
+	for {
+		t, err := receive(tasks)
+		// Whatever is at work: nobody is there any more who waits for it.
+		if err != nil {
+			os.Exit(0)
 		}
-	}()
-	s := &speaker{out: gob.NewEncoder(out), note: theNote()}
-	for t := range tasks {
 		for _, change := range adjust {
 			change(&t.Options)
 		}
-		s.do(t)
+		s := &speaker{voice: voice, slot: t.Slot}
+		if t.Slot < len(pages) {
+			s.note = pages[t.Slot]
+		}
+		go s.do(t)
 	}
 }
 
@@ -150,30 +151,39 @@ func receive(in *gob.Decoder) (task, error) {
 	return t, nil
 }
 
-// speaker says what a worker does. Its methods may be called by several goroutines.
-type speaker struct {
+// voice is what all tasks of a worker speak with. Its method may be called by several goroutines.
+type voice struct {
 	mu  sync.Mutex
 	out *gob.Encoder
+}
+
+func (v *voice) say(m message) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.out.Encode(m) != nil { // nobody listens
+		os.Exit(0)
+	}
+}
+
+// speaker says what becomes of one task. Its methods may be called by several goroutines.
+type speaker struct {
+	voice *voice
+	slot  int
+
+	mu sync.Mutex
 	// note is where what is at work stands at once; nil where all of it has to be said.
 	note *note
-	// seen are the templates of this task that were announced: each of them is rendered
-	// many times, and to say so each time would take longer than some renderings.
-	// What was not noticed at once is noticed by the watch on the memory.
+	// seen are the templates that were announced: each of them is rendered many times, and to say
+	// so each time would take longer than some renderings. What was not noticed at once is
+	// noticed by the watch on the memory.
 	seen   map[string]bool
 	now    lint.Progress
 	unsaid bool
 }
 
 func (s *speaker) say(m message) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.write(m)
-}
-
-func (s *speaker) write(m message) {
-	if s.out.Encode(m) != nil { // nobody listens
-		os.Exit(0)
-	}
+	m.Slot = s.slot
+	s.voice.say(m)
 }
 
 // progress notes what is at work. What was found, or has no other way, is said at once.
@@ -188,7 +198,7 @@ func (s *speaker) progress(p lint.Progress) {
 	}
 	s.seen[p.Template] = true
 	s.unsaid = false
-	s.write(message{Progress: &p})
+	s.say(message{Progress: &p})
 }
 
 // sayNow says what has not been said.
@@ -198,13 +208,13 @@ func (s *speaker) sayNow() {
 	if s.unsaid {
 		s.unsaid = false
 		now := s.now
-		s.write(message{Progress: &now})
+		s.say(message{Progress: &now})
 	}
 }
 
 // do does one task.
 func (s *speaker) do(t task) {
-	s.seen, s.unsaid = map[string]bool{}, false
+	s.seen = map[string]bool{}
 	s.note.write(lint.Progress{})
 	s.say(message{Progress: &lint.Progress{}})
 	watched := make(chan struct{})
@@ -273,10 +283,11 @@ func perform(t task, progress func(lint.Progress)) message {
 // The collector is asked to stay well below the limit. So what goes beyond it is in
 // use, and not only waiting to be collected.
 func (s *speaker) watch(limits lint.Limits, done <-chan struct{}) {
-	debug.SetMemoryLimit(math.MaxInt64)
 	if limits.Memory > 0 {
 		debug.SetMemoryLimit(limits.Memory / 4 * 3)
 		limitData(limits.Memory)
+	} else {
+		debug.SetMemoryLimit(math.MaxInt64)
 	}
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

@@ -317,25 +317,17 @@ func TestContextEnds(t *testing.T) {
 	if _, err := p.Examine(ctx, ext, lint.Options{}, ample); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if len(p.alive) != 0 {
-		t.Errorf("%d workers are left", len(p.alive))
+	if len(p.workers) != 0 {
+		t.Errorf("%d workers are left", len(p.workers))
 	}
 }
 
-// Many at once: no more workers than asked for, and each answer is of its extension.
-// A second worker is started for a task that has waited too long, and only for one.
+// Many at once: one worker is enough for them, and each answer is of its extension.
 func TestManyAtOnce(t *testing.T) {
 	if runtime.GOMAXPROCS(0) < 2 {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	}
-	for patience, want := range map[time.Duration]int{0: 2, time.Hour: 1} {
-		t.Run(patience.String(), func(t *testing.T) { manyAtOnce(t, patience, want) })
-	}
-}
-
-func manyAtOnce(t *testing.T, patience time.Duration, want int) {
 	p := pool(t, 2)
-	p.patience = patience
 	p.Warm()
 	template := func(i int) string { return fmt.Sprintf("templates/bad-%d.yaml", i) }
 	var group sync.WaitGroup
@@ -354,8 +346,8 @@ func manyAtOnce(t *testing.T, patience time.Duration, want int) {
 		})
 	}
 	group.Wait()
-	if n := len(p.alive); n != want {
-		t.Errorf("%d workers are left, want %d", n, want)
+	if n := len(p.workers); n != 1 {
+		t.Errorf("%d workers are left", n)
 	}
 }
 
@@ -367,12 +359,12 @@ func TestWorkerHasNothing(t *testing.T) {
 	if _, err := p.Examine(t.Context(), write(t, map[string]string{"templates/a.yaml": plainTemplate}), lint.Options{}, ample); err != nil {
 		t.Fatal(err)
 	}
-	for w := range p.alive {
+	for _, w := range p.workers {
 		if got := w.cmd.Env; len(got) != 1 || got[0] != "GOTRACEBACK=none" {
 			t.Errorf("it has the environment %q", got)
 		}
 		for _, file := range w.cmd.ExtraFiles {
-			if w.note == nil || file != w.note.file {
+			if w.notes == nil || file != w.notes.file {
 				t.Errorf("it has the file %s, too", file.Name())
 			}
 		}
@@ -403,7 +395,7 @@ func TestSignalsToWorkers(t *testing.T) {
 		if at.Template != "a/templates/loop.yaml" {
 			return
 		}
-		for w := range p.alive {
+		for _, w := range p.workers {
 			for _, s := range send {
 				if err := w.cmd.Process.Signal(s); err != nil {
 					t.Error(err)
@@ -432,7 +424,7 @@ func TestSignalsToWorkers(t *testing.T) {
 		if report, err := p.Examine(t.Context(), good, lint.Options{}, ample); err != nil || report.Ended != nil {
 			t.Errorf("%v, %+v", err, report.Ended)
 		}
-		for w := range p.alive {
+		for _, w := range p.workers {
 			pids[w.cmd.Process.Pid] = true
 			for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 				if err := w.cmd.Process.Signal(s); err != nil {
@@ -451,7 +443,7 @@ func TestWorkerEndsWithItsProgram(t *testing.T) {
 	p := pool(t, 1)
 	p.at = func(at lint.Progress) {
 		if at.Template == "a/templates/loop.yaml" {
-			for w := range p.alive {
+			for _, w := range p.workers {
 				_ = w.in.Close()
 			}
 		}
@@ -466,7 +458,7 @@ func TestWorkerEndsWithItsProgram(t *testing.T) {
 // on the memory.
 func TestWhatWasNotSaidAtOnce(t *testing.T) {
 	var wire bytes.Buffer
-	s := &speaker{out: gob.NewEncoder(&wire), seen: map[string]bool{}}
+	s := &speaker{voice: &voice{out: gob.NewEncoder(&wire)}, seen: map[string]bool{}}
 	for _, p := range []lint.Progress{{Template: "a"}, {Template: "b"}, {Rule: "r", Template: "a"}} {
 		s.progress(p)
 	}
@@ -511,13 +503,14 @@ func TestParts(t *testing.T) {
 		t.Errorf("an unknown task: %v", err)
 	}
 	// Who waits for a worker waits no longer than the run.
-	w := <-p.idle
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := p.take(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
+	p.working++
+	j := &job{given: make(chan struct{})}
+	if err := p.take(ctx, j); !errors.Is(err, context.Canceled) || len(p.waiting) > 0 {
+		t.Errorf("%v, and %d wait", err, len(p.waiting))
 	}
-	p.idle <- w
+	p.working--
 }
 
 // A worker that is gone before it begins is replaced: a signal to all processes of a
@@ -528,7 +521,7 @@ func TestWorkerGoneBefore(t *testing.T) {
 	if _, err := p.Examine(t.Context(), ext, lint.Options{}, ample); err != nil {
 		t.Fatal(err)
 	}
-	for w := range p.alive {
+	for _, w := range p.workers {
 		w.kill()
 		<-w.gone
 	}
@@ -542,7 +535,7 @@ func TestWorkerBreaksDown(t *testing.T) {
 	p := pool(t, 1)
 	p.at = func(at lint.Progress) {
 		if at.Template != "" {
-			for w := range p.alive {
+			for _, w := range p.workers {
 				_ = w.cmd.Process.Signal(os.Interrupt) // is for the program alone
 				_ = w.cmd.Process.Signal(syscall.SIGABRT)
 			}
@@ -563,10 +556,10 @@ func TestClosed(t *testing.T) {
 	if _, err := p.Examine(t.Context(), write(t, map[string]string{"x": "y"}), lint.Options{}, ample); err != nil {
 		t.Fatal(err)
 	}
-	alive := p.alive
+	alive := slices.Clone(p.workers)
 	p.Close()
 	p.Close()
-	for w := range alive {
+	for _, w := range alive {
 		select {
 		case <-w.gone:
 		default:
