@@ -18,6 +18,7 @@ func inspectStep(ctx context.Context, _ *planning, r *release) (err error) {
 			return err
 		}
 	}
+	r.parcel.Inspected = r.parcel.Package.Digest // if something is amiss, this is its end
 	if err = published.Inspect(ctx, c); err == nil && !r.packed.from {
 		r.run.Packages.Keep(ctx, r.run.Packages.Of(r.parcel.Ext, r.read.known, r.parcel.URLs, r.source.Settings.Size.Limit, r.parcel.Loads), r.parcel.Package)
 	}

@@ -49,6 +49,7 @@ type Parcel struct {
 	Known         *extension.Summary   // what is known of it while Ext is nil; nil where that is nothing
 	Loads         bool                 // Helm has loaded the content of Ext
 	Package       *extension.Package   // nil until it is made
+	Inspected     string               // Digest of the package that was seen to be as KubeSphere wants it (published.Inspect)
 	URLs          extension.URLs       // the addresses of assets in Package; nil is the local form
 	Push          config.Push
 	Verify        config.Verify

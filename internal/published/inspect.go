@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"path"
 	"strings"
+	"sync"
 
+	"github.com/klauspost/compress/gzip"
 	"helm.sh/helm/v3/pkg/chart/loader"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
@@ -45,6 +48,24 @@ func Inspect(ctx context.Context, c Candidate) error {
 		return failure.WithHint(fmt.Errorf("KubeSphere would not find it: %s", complaint), "correct the extension: ksrelease lint names the file and the line, where none of its rules is off")
 	}
 	return nil
+}
+
+// readers are kept from one archive to the next: each has 40 KiB.
+var readers sync.Pool
+
+// IsWhole reports whether an archive unpacks to as many bytes, with the checksum, as its writer has counted: what was
+// seen of its files holds for whoever unpacks it.
+func IsWhole(archive []byte) bool {
+	r, _ := readers.Get().(*gzip.Reader)
+	if r == nil {
+		r = new(gzip.Reader)
+	}
+	defer readers.Put(r)
+	if r.Reset(bytes.NewReader(archive)) != nil {
+		return false
+	}
+	_, err := io.Copy(io.Discard, r)
+	return err == nil
 }
 
 // byteOrderMark is what Helm takes off the beginning of a file.

@@ -2,6 +2,7 @@ package published
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -91,6 +92,62 @@ func sameFiles(t *testing.T, name string, archive []byte, packed []extension.Fil
 			t.Errorf("%s (-Helm +here):\n%s", name, cmp.Diff(want[i], got[i]))
 		}
 	}
+}
+
+// TestIsWhole: what was damaged on its way to the archive, or within, is unpacked by Helm, which says what it is.
+func TestIsWhole(t *testing.T) {
+	var text strings.Builder
+	for i := range 4_000 {
+		fmt.Fprintf(&text, "key%d: %d\n", i, i*i)
+	}
+	archive, err := tarball.MakeAt(tarball.Usual, "a", []extension.File{{Name: "values.yaml", Data: []byte(text.String())}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !IsWhole(archive) {
+		t.Error("it is whole")
+	}
+	for _, broken := range [][]byte{nil, archive[:10], archive[:len(archive)/2], archive[:len(archive)-1], append(bytes.Clone(archive), "more"...)} {
+		if IsWhole(broken) {
+			t.Errorf("%d of %d bytes are not whole", len(broken), len(archive))
+		}
+	}
+	want, err := loader.LoadArchiveFiles(bytes.NewReader(archive))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 10; i < len(archive); i += len(archive) / 20 {
+		broken := bytes.Clone(archive)
+		broken[i] ^= 0x55
+		if got, err := loader.LoadArchiveFiles(bytes.NewReader(broken)); IsWhole(broken) && (err != nil || !cmp.Equal(got, want)) { // some bits mean nothing
+			t.Errorf("byte %d is another, and it is whole", i)
+		}
+	}
+	if !IsWhole(archive) {
+		t.Error("after others it is whole as before")
+	}
+}
+
+// BenchmarkIsWhole is what is done with an archive that came as it was sent, and what Helm does to unpack it.
+func BenchmarkIsWhole(b *testing.B) {
+	archive, err := tarball.MakeAt(tarball.Usual, "a", []extension.File{{Name: "values.yaml", Data: []byte(strings.Repeat("key: {a: 1, b: [2, 3]}\n", 40_000))}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("whole", func(b *testing.B) {
+		for b.Loop() {
+			if !IsWhole(archive) {
+				b.Fatal("it is not whole")
+			}
+		}
+	})
+	b.Run("Helm", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := loader.LoadArchiveFiles(bytes.NewReader(archive)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
 // BenchmarkInspect is a look at an archive that was made just now, and at one from elsewhere.

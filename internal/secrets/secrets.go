@@ -40,8 +40,10 @@ type Redactor struct {
 // it stands: a shorter one may be a word that somebody has to read.
 const leastSecret = 8
 
+const keyPrefix = "kck-"
+
 // apiKey is what API keys look like; no output shows any, whoever's it is.
-var apiKey = lazyregexp.New(`\bkck-[0-9A-Za-z]{4,}(?:-[0-9A-Za-z]{2,})+`)
+var apiKey = lazyregexp.New(`\b` + keyPrefix + `[0-9A-Za-z]{4,}(?:-[0-9A-Za-z]{2,})+`)
 
 // FromEnvironment redacts what these variables hold, and passwords of proxies.
 func (r *Redactor) FromEnvironment(env func(string) (string, bool), names ...string) {
@@ -113,7 +115,10 @@ func (r *Redactor) Text(s string) string {
 	if written != nil {
 		s = written.Replace(s)
 	}
-	return apiKey.ReplaceAllLiteralString(all.Text(s), redact.Placeholder)
+	if s = all.Text(s); !strings.Contains(s, keyPrefix) { // most texts have none, and the pattern looks at each letter
+		return s
+	}
+	return apiKey.ReplaceAllLiteralString(s, redact.Placeholder)
 }
 
 // Diagnostic is a diagnostic without secrets.

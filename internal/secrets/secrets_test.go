@@ -110,3 +110,13 @@ func TestObserver(t *testing.T) {
 		t.Errorf("%+v", first)
 	}
 }
+
+// BenchmarkText is a text without secrets, which most are.
+func BenchmarkText(b *testing.B) {
+	var r Redactor
+	r.Add(secret)
+	text := strings.Repeat("charts/base/templates/deployment.yaml: the container has no limits for memory\n", 4)
+	for b.Loop() {
+		r.Text(text)
+	}
+}
