@@ -104,7 +104,7 @@ var units = []unit{
 	{"internal/target/access", []string{"internal/extension", "internal/failure", "internal/target"}},
 	{"internal/target", []string{"internal/extension"}},
 	{"internal/lintcache", []string{"internal/cache", "internal/extension", "internal/footprint", "internal/images", "internal/lint", "internal/lint/rule", "internal/weight"}},
-	{"internal/worker", []string{"internal/extension", "internal/footprint", "internal/images", "internal/lint", "internal/weight"}},
+	{"internal/worker", []string{"internal/collector", "internal/extension", "internal/footprint", "internal/images", "internal/lint", "internal/weight"}},
 	{"internal/chartdiff", []string{"internal/extension/compare", "internal/footprint", "internal/markdown", "internal/output", "internal/rbac"}},
 	{"internal/bump", []string{"internal/atomicfile", "internal/changelog", "internal/diagnostic", "internal/extension", "internal/extension/naming", "internal/failure", "internal/history", "internal/regularfile", "internal/request", "internal/yamldoc", "internal/yamledit"}},
 	{"internal/history", []string{"internal/extension", "internal/failure", "internal/git", "internal/tags", "internal/yamldoc"}},

@@ -6,6 +6,8 @@
 // https://go.dev/ref/spec#Program_initialization). This one imports little, so that its turn
 // comes before the libraries that need megabytes then: with the collector as Go has it, a third
 // of the processor time of `ksrelease version` went into collecting what they leave behind.
+//
+// [Reserve] is for processes that are going to need much memory.
 package collector
 
 import (
@@ -13,6 +15,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 )
 
 // most and spare bound how much garbage there may be before it is collected: most percent of what is
@@ -48,9 +51,14 @@ type cycle struct {
 	_       [2]uint64
 }
 
+// changing is held while the percentage changes.
+var changing sync.Mutex
+
 // afterEach sets the percentage anew after this collection and each that follows.
 func afterEach(c *cycle) {
 	runtime.SetFinalizer(c, func(c *cycle) {
+		changing.Lock()
+		defer changing.Unlock()
 		if p := percentFor(inUse()); p != c.percent {
 			debug.SetGCPercent(p)
 			c.percent = p

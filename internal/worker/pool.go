@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/collector"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/footprint"
 	"github.com/ksrelease/ksrelease/internal/images"
@@ -35,6 +36,9 @@ type Pool struct {
 	at func(lint.Progress)
 
 	over chan struct{} // closed by Close
+
+	// reserve has memory set aside in this process, too: what is looked at is packed, mostly.
+	reserve sync.Once
 
 	mu      sync.Mutex
 	workers []*process // those that live, in the order of their start
@@ -379,6 +383,7 @@ func (p *Pool) start() (*process, error) {
 		return nil, fmt.Errorf("starting a process to look at the extension: %w", err)
 	}
 	p.workers = append(p.workers, w)
+	p.reserve.Do(func() { go collector.Reserve() })
 	go func() {
 		w.listen(p)
 		p.lost(w)

@@ -27,6 +27,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/collector"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/footprint"
 	"github.com/ksrelease/ksrelease/internal/images"
@@ -98,6 +99,7 @@ func Serve(in io.Reader, out io.Writer, adjust ...func(*lint.Options)) {
 	// A worker makes much garbage and keeps little. With 400 it takes longer, with 800 it has 100 MiB.
 	debug.SetGCPercent(600)
 	confine()
+	collector.Reserve() // while the program reads what it is going to ask
 
 	tasks := gob.NewDecoder(bufio.NewReaderSize(in, 64<<10))
 	pages, voice := theNotes(), &voice{out: gob.NewEncoder(out)}

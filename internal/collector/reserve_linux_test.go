@@ -1,0 +1,96 @@
+package collector
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/metrics"
+	"strconv"
+	"syscall"
+	"testing"
+)
+
+// alone marks the process in which TestReserve and BenchmarkReserve look at a heap of their own.
+const alone = "COLLECTOR_TEST_ALONE"
+
+func TestMain(m *testing.M) {
+	if reserve, ok := os.LookupEnv(alone); ok {
+		use(reserve == "true")
+		return
+	}
+	os.Exit(m.Run())
+}
+
+var sink []byte
+
+// use prints what 32 MiB of small blocks take, with memory set aside or without: pages
+// that were asked of the system one by one, what counts as in use before, and whether the heap is advised.
+func use(reserve bool) {
+	if reserve {
+		Reserve()
+	}
+	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(sample)
+	var before, after syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &before)
+	kept := make([][]byte, 0, 32<<20/1024)
+	for range cap(kept) {
+		sink = make([]byte, 1024)
+		sink[0] = 1
+		kept = append(kept, sink)
+	}
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &after)
+	maps, _ := os.ReadFile("/proc/self/smaps")
+	fmt.Println(after.Minflt-before.Minflt, (sample[0].Value.Uint64()-sample[1].Value.Uint64())>>20, bytes.Contains(maps, []byte(" hg")))
+	runtime.KeepAlive(kept)
+}
+
+// aloneWith runs use in a process of its own.
+func aloneWith(t testing.TB, reserve bool) (faults, inUse int, advised bool) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), alone+"="+strconv.FormatBool(reserve))
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Sscan(string(out), &faults, &inUse, &advised); err != nil {
+		t.Fatal(err)
+	}
+	return faults, inUse, advised
+}
+
+// TestReserve: the heap grows into huge pages, and what is set aside is not in use, so that limits of
+// memory (internal/worker) do not see it.
+func TestReserve(t *testing.T) {
+	plainFaults, plain, _ := aloneWith(t, false)
+	faults, inUse, advised := aloneWith(t, true)
+	if inUse > plain+8 {
+		t.Errorf("%d MiB are in use, and %d without memory that is set aside", inUse, plain)
+	}
+	given, err := os.ReadFile("/sys/kernel/mm/transparent_hugepage/enabled")
+	if err != nil || bytes.Contains(given, []byte("[never]")) {
+		t.Skip("this system has no huge pages")
+	}
+	if !advised {
+		t.Error("the heap is not advised")
+	}
+	if bytes.Contains(given, []byte("[madvise]")) && faults > plainFaults-4000 { // of the 8,192 that 32 MiB take
+		t.Errorf("%d faults, and %d without memory that is set aside", faults, plainFaults)
+	}
+}
+
+// BenchmarkReserve is a process that uses 32 MiB, with memory set aside and without.
+func BenchmarkReserve(b *testing.B) {
+	for name, reserve := range map[string]bool{"set aside": true, "as it is": false} {
+		b.Run(name, func(b *testing.B) {
+			var faults int
+			for b.Loop() {
+				faults, _, _ = aloneWith(b, reserve)
+			}
+			b.ReportMetric(float64(faults), "faults")
+		})
+	}
+}
