@@ -67,11 +67,13 @@ func (r *Run) readAll(ctx context.Context) []*release {
 	for _, s := range r.Sources {
 		all = append(all, newRelease(r, s))
 	}
-	seat.InParallel(all, func(rel *release) {
-		if !r.takeSlot(ctx) {
+	seat.InTurn(all, func(rel *release) bool {
+		admitted := r.takeSlot(ctx)
+		if !admitted {
 			rel.end(results.NotReached, graceful.Interruption(ctx)+" before it was read")
-			return
 		}
+		return admitted
+	}, func(rel *release) {
 		defer r.slots.Release(1)
 		known, err := recall(graceful.Finish(ctx), rel)
 		if err == nil && !known {

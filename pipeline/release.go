@@ -86,9 +86,7 @@ func newRelease(run *Run, source config.Source) *release {
 		Name: nameFromPath(source.Path), Path: source.Display, Outcome: results.NotReached,
 		Assets: []results.Asset{}, Findings: []results.Finding{},
 	}
-	for _, name := range StageNames() {
-		r.result.Stages = append(r.result.Stages, results.Stage{Name: name, Status: results.StageSkipped})
-	}
+	r.result.Stages = skipped(run.stages)
 	sites := run.sites
 	if !run.decides() { // nothing is brought anywhere
 		sites = sites[:1]

@@ -52,11 +52,18 @@ func newRoute(r *release, at int) *route {
 	s := r.run.sites[at]
 	rt := &route{release: r, site: s, at: at, state: lifecycle.Pending{}}
 	rt.known = results.Target{Name: s.Name, Kind: s.Kind, URL: s.URL, Outcome: results.NotReached}
-	for _, name := range targetStages {
-		rt.known.Stages = append(rt.known.Stages, results.Stage{Name: name, Status: results.StageSkipped})
-	}
+	rt.known.Stages = skipped(targetStages)
 	rt.Delivery = &delivery.Delivery{Parcel: &r.parcel, Reporter: reporter{rt}, Seat: r.seat}
 	return rt
+}
+
+// skipped are stages that nothing has come to.
+func skipped(names []string) []results.Stage {
+	stages := make([]results.Stage, len(names))
+	for i, name := range names {
+		stages[i] = results.Stage{Name: name, Status: results.StageSkipped}
+	}
+	return stages
 }
 
 // target is its name in events; empty where results do not name targets.

@@ -117,6 +117,7 @@ type Options struct {
 type Run struct {
 	Options
 	sites   []*delivery.Site // of Options.Targets
+	stages  []string         // StageNames
 	toPlan  []step[*planning]
 	toApply []step[*applying]
 	started time.Time
@@ -159,9 +160,10 @@ func New(opts Options) *Run {
 	}
 	opts.Command = cmp.Or(opts.Command, "run")
 	r := &Run{
-		Options: opts, toPlan: planSteps(), toApply: applySteps(),
+		Options: opts, toApply: applySteps(), stages: StageNames(),
 		heldAtMost: heldAtMost, feed: results.NewFeed(opts.Observer),
 	}
+	r.toPlan = r.through(planSteps())
 	r.slots, r.senders = semaphore.NewWeighted(int64(max(1, opts.Parallelism))), semaphore.NewWeighted(int64(max(1, opts.Parallelism)))
 	r.sites = r.newSites()
 	return r
@@ -187,7 +189,12 @@ func (r *Run) Do(ctx context.Context) (*results.Document, error) {
 	p.overlaps = applies && !r.AllOrNothing && r.Agreed == nil // else the plan of all has to be known
 	plan, apply := r.planning(p), r.applying()
 	r.askAhead(ctx, plan, p)
-	seat.InParallel(p.releases, func(rel *release) {
+	seat.InTurn(p.releases, func(rel *release) bool {
+		if !rel.over() {
+			rel.sit(ctx)
+		}
+		return true // what has ended has others that wait for it
+	}, func(rel *release) {
 		r.planOne(ctx, plan, rel)
 		// What need not wait for others goes on at once, so that what is planned does not pile up.
 		if !p.overlaps || rel.over() || len(rel.order.Needs)+len(rel.order.Dependencies) > 0 {
@@ -488,7 +495,7 @@ func (r *Run) planOne(ctx context.Context, env *planning, rel *release) {
 	if rel.over() {
 		return
 	}
-	perform(ctx, env, rel, r.through(r.toPlan))
+	perform(ctx, env, rel, r.toPlan)
 	if r.DryRun || !r.sends() {
 		rel.drop()
 	}
@@ -569,8 +576,7 @@ func (p *plan) unclean() *route {
 
 // through leaves out the stages after the last one of this run.
 func (r *Run) through(steps []step[*planning]) []step[*planning] {
-	names := StageNames()
-	names = names[slices.Index(names, r.Through)+1:]
+	names := r.stages[slices.Index(r.stages, r.Through)+1:]
 	return only(steps, func(s step[*planning]) bool { return !slices.Contains(names, s.stage) })
 }
 

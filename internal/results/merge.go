@@ -115,7 +115,10 @@ func (r *Document) warn(format string, values ...any) {
 
 // InReports is the order of extensions in reports: by name, then by version.
 func InReports(a, b Extension) int {
-	return cmp.Or(strings.Compare(a.Name, b.Name), versions.Compare(a.Version, b.Version), strings.Compare(a.Path, b.Path))
+	if order := strings.Compare(a.Name, b.Name); order != 0 {
+		return order // of ten thousand extensions, versions are read for those of one name alone
+	}
+	return cmp.Or(versions.Compare(a.Version, b.Version), strings.Compare(a.Path, b.Path))
 }
 
 // AllCommitted says whether all that is packed is as it was committed; nil where that is not

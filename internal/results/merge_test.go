@@ -98,3 +98,19 @@ func TestMissingShards(t *testing.T) {
 		}
 	}
 }
+
+// Versions are read for extensions of one name alone: a run of ten thousand compares them often.
+func TestInReportsReadsNoVersionsOfOthers(t *testing.T) {
+	a, b := Extension{Name: "a", Version: "10.0.0", Path: "x"}, Extension{Name: "b", Version: "2.0.0", Path: "y"}
+	if n := testing.AllocsPerRun(100, func() { InReports(a, b) }); n != 0 || InReports(a, b) >= 0 || InReports(b, a) <= 0 {
+		t.Errorf("by name: %v allocations, %d", n, InReports(a, b))
+	}
+	b.Name = "a"
+	if InReports(a, b) <= 0 || InReports(b, a) >= 0 {
+		t.Error("not by version")
+	}
+	b.Version = a.Version
+	if InReports(a, b) >= 0 {
+		t.Error("not by path")
+	}
+}

@@ -2,6 +2,9 @@ package seat
 
 import (
 	"context"
+	"runtime"
+	"slices"
+	"sync"
 	"testing"
 
 	"golang.org/x/sync/semaphore"
@@ -64,5 +67,41 @@ func TestASeatTakesOneSlot(t *testing.T) {
 	}
 	if err := other.Take(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// What waits for its turn takes no goroutine, and what is not admitted is not begun.
+func TestInTurnBeginsWhatIsAdmitted(t *testing.T) {
+	const count, places = 100, 3
+	slots := make(chan bool, places)
+	var admitted, done []int
+	var at, most int
+	var mu sync.Mutex
+	before := runtime.NumGoroutine()
+	numbers := make([]int, count)
+	for i := range numbers {
+		numbers[i] = i
+	}
+	InTurn(numbers, func(i int) bool {
+		slots <- true
+		admitted = append(admitted, i)
+		most = max(most, runtime.NumGoroutine()-before)
+		if i%10 == 0 {
+			<-slots
+			return false
+		}
+		return true
+	}, func(i int) {
+		mu.Lock()
+		at, done = at+1, append(done, i)
+		mu.Unlock()
+		runtime.Gosched()
+		<-slots
+	})
+	if !slices.Equal(admitted, numbers) || at != count-count/10 || slices.ContainsFunc(done, func(i int) bool { return i%10 == 0 }) {
+		t.Errorf("admitted %v, done %v", admitted, done)
+	}
+	if most > count/2 { // some that have given their place back may be on their way out
+		t.Errorf("%d goroutines for %d places", most, places)
 	}
 }
