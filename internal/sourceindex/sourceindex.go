@@ -19,12 +19,10 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
 	"hash"
 	"io/fs"
 	"maps"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -80,10 +78,11 @@ type record struct {
 	ignored []string // paths below it that are no part of it, sorted
 	read    int64    // when it was read, in nanoseconds
 	used    int64    // the day on which it was last asked for, in days since 1970
-	// entries are what it was read from, one after the other: a kind and a path below real.
+	// entries are what it was read from, one after the other: a kind, how much of the path before it
+	// a path below real begins with, and the rest of it.
 	entries []byte
 	states  [sha256.Size]byte // digest of the states of all entries
-	summary []byte            // JSON
+	summary []byte            // as pack makes it
 }
 
 // The kinds of entries.
@@ -109,8 +108,8 @@ func (x *Index) Recall(path string, ignored []string) *extension.Summary {
 	if err != nil || real != r.real || now.UnixNano() < r.read || !slices.Equal(r.ignored, x.ignoredBelow(real, ignored)) || !x.unchanged(r) {
 		return nil
 	}
-	s := new(extension.Summary)
-	if json.Unmarshal(r.summary, s) != nil {
+	s := unpack(r.summary)
+	if s == nil {
 		return nil
 	}
 	if day := dayOf(now); r.used != day {
@@ -126,12 +125,7 @@ func (x *Index) Recall(path string, ignored []string) *extension.Summary {
 // unchanged reports whether all that an extension was read from is in the state that it had.
 func (x *Index) unchanged(r *record) bool {
 	states := newStates(x)
-	prefix := append([]byte(r.real), filepath.Separator)
-	ok := eachEntry(r.entries, func(kind byte, below []byte) bool {
-		path := r.real
-		if len(below) > 0 {
-			path = string(append(prefix, below...)) // of a hundred thousand, each is made once
-		}
+	ok := eachEntry(r.real, r.entries, func(kind byte, path string) bool {
 		if kind == kindLink {
 			real, mode := extension.LeadsTo(path)
 			states.link(real, mode)
@@ -180,7 +174,7 @@ func (x *Index) Learn(path string, known *extension.Summary) {
 		known = with(*known, before.summary)
 	}
 	ok := false
-	if r.summary, ok = encodeSummary(known); !ok {
+	if r.summary, ok = pack(known); !ok {
 		return
 	}
 	x.mu.Lock()
@@ -195,8 +189,7 @@ func (r *record) isOf(other *record) bool {
 
 // with is what is known of an extension, with digests that were known before.
 func with(known extension.Summary, before []byte) *extension.Summary {
-	s := new(extension.Summary)
-	if json.Unmarshal(before, s) == nil {
+	if s := unpack(before); s != nil {
 		known.ContentDigest = cmp.Or(known.ContentDigest, s.ContentDigest)
 		known.Tree = cmp.Or(known.Tree, s.Tree)
 	}
@@ -231,17 +224,6 @@ func (x *Index) Save() {
 	oldest := dayOf(x.now().Add(-kept))
 	maps.DeleteFunc(x.records, func(_ string, r *record) bool { return r.used < oldest })
 	x.store.SetState(x.name, encode(x.records))
-}
-
-// encodeSummary is a summary as JSON. ok is false where that would be another one, as of texts that
-// are not UTF-8.
-func encodeSummary(s *extension.Summary) (data []byte, ok bool) {
-	data, err := json.Marshal(s)
-	if err != nil {
-		return nil, false
-	}
-	again := new(extension.Summary)
-	return data, json.Unmarshal(data, again) == nil && reflect.DeepEqual(s, again)
 }
 
 // ignoredBelow are those of the paths that are ignored which are below a folder, links resolved.
@@ -327,6 +309,7 @@ type recorder struct {
 	ignored []string
 	read    time.Time // when the reading began
 	entries []byte
+	last    string // the path in the last of entries
 	states  *states
 	unsure  bool
 }
@@ -357,17 +340,29 @@ func (r *recorder) note(kind byte, path string) {
 		r.unsure = true
 		return
 	}
-	r.entries = append(r.entries, kind)
-	r.entries = appendText(r.entries, strings.TrimPrefix(below, string(filepath.Separator)))
+	below = strings.TrimPrefix(below, string(filepath.Separator))
+	shared := 0
+	for shared < min(len(below), len(r.last)) && below[shared] == r.last[shared] {
+		shared++
+	}
+	r.entries = binary.AppendUvarint(append(r.entries, kind), uint64(shared))
+	r.entries, r.last = appendText(r.entries, below[shared:]), below
 }
 
 // form is what the index begins with: a word, and the version of the form.
-const form = "sources 1\n"
+const form = "sources 2\n"
 
 // encode writes the records.
 func encode(records map[string]*record) []byte {
-	out := []byte(form)
-	for _, path := range slices.SortedFunc(maps.Keys(records), func(a, b string) int { return cmp.Compare(a, b) }) {
+	size := len(form)
+	for path, r := range records {
+		size += len(path) + len(r.real) + len(r.entries) + len(r.summary) + sha256.Size + 8*binary.MaxVarintLen32
+		for _, name := range r.ignored {
+			size += len(name) + binary.MaxVarintLen32
+		}
+	}
+	out := append(make([]byte, 0, size), form...) // of ten thousand extensions, a buffer that grows takes three times as much
+	for _, path := range slices.Sorted(maps.Keys(records)) {
 		r := records[path]
 		out = appendText(out, path)
 		out = appendText(out, r.real)
@@ -377,9 +372,9 @@ func encode(records map[string]*record) []byte {
 		}
 		out = binary.AppendVarint(out, r.read)
 		out = binary.AppendVarint(out, r.used)
-		out = appendText(out, string(r.entries))
+		out = append(binary.AppendUvarint(out, uint64(len(r.entries))), r.entries...)
 		out = append(out, r.states[:]...)
-		out = appendText(out, string(r.summary))
+		out = append(binary.AppendUvarint(out, uint64(len(r.summary))), r.summary...)
 	}
 	return out
 }
@@ -407,13 +402,22 @@ func decode(data []byte) map[string]*record {
 	return records
 }
 
-// eachEntry goes through entries until do says no. It reports whether that was never.
-func eachEntry(entries []byte, do func(kind byte, below []byte) bool) bool {
+// eachEntry goes through entries below a folder until do says no. It reports whether that was never.
+func eachEntry(real string, entries []byte, do func(kind byte, path string) bool) bool {
 	in := &reader{rest: entries}
+	path := append([]byte(real), filepath.Separator)
+	above := len(path)
 	for len(in.rest) > 0 {
-		kind := in.take(1)
-		below := in.bytes()
-		if in.broken || !do(kind[0], below) {
+		kind, shared := in.take(1)[0], in.uvarint()
+		rest := in.bytes()
+		if in.broken || shared > uint64(len(path)-above) {
+			return false
+		}
+		if path = append(path[:above+int(shared)], rest...); len(path) == above {
+			if !do(kind, real) {
+				return false
+			}
+		} else if !do(kind, string(path)) {
 			return false
 		}
 	}
