@@ -3,17 +3,15 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/bases"
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/services"
-	"github.com/ksrelease/ksrelease/internal/shellword"
+	"github.com/ksrelease/ksrelease/internal/verdict"
 )
 
 // lintStep reads the extension as KubeSphere would. Findings of severity
@@ -83,15 +81,8 @@ func hasOthers(ctx context.Context, env *planning, r *release) (bool, error) {
 		if !lifecycle.IsToPack(rt.state) {
 			continue
 		}
-		now, err := env.to[rt.at].Index.Since(ctx, time.Time{})
-		if err != nil {
-			return false, err
-		}
-		if now.Err != nil {
-			return true, nil
-		}
-		if there, err := now.Index.Versions(ctx, r.parcel.Name); err != nil || len(there) > 0 {
-			return true, nil // an error is for Upgrade to say
+		if has, err := rt.HasOthers(ctx, env.to[rt.at]); has || err != nil {
+			return has, err
 		}
 	}
 	return false, nil
@@ -122,37 +113,10 @@ func lintOptions(r *release) lint.Options {
 	return options
 }
 
-// keepReport keeps the findings of a report that are new. The error is what those of severity error come to.
+// keepReport keeps what lint has found. The error is what new findings of severity error come to.
 func keepReport(r *release, report lint.Report) error {
 	r.parcel.Loads = r.parcel.Loads || report.Loads
-	r.result.Silenced += report.Silenced
-	findings := report.Findings
-	if known := r.run.Baseline; known != nil {
-		// What has not been looked at cannot be known.
-		kept, reached := lint.WithoutLimits(findings)
-		fresh, count := known.Sift(r.result.Name, kept)
-		findings, r.result.Known = append(fresh, reached...), r.result.Known+count
-	}
-	errorCount := 0
-	var first lint.Finding
-	for _, f := range findings {
-		r.result.Findings = append(r.result.Findings, results.FindingOf(f, cmp.Or(r.source.Display, r.source.Path)))
-		if f.Severity == lint.Error {
-			if errorCount == 0 {
-				first = f
-			}
-			errorCount++
-		}
-	}
-	switch errorCount {
-	case 0:
-		return nil
-	case 1:
-		return failure.WithHint(fmt.Errorf("%s (%s)", first.Message, first.Code), "%s", first.Hint)
-	default:
-		return failure.WithHint(fmt.Errorf("%s (%s), and %d more", first.Message, first.Code, errorCount-1),
-			"see all of them with: ksrelease lint %s", shellword.Quote(r.source.Display))
-	}
+	return verdict.Keep(&r.result, report, r.run.Baseline, cmp.Or(r.source.Display, r.source.Path))
 }
 
 // earlier is what the extension was before, for rules that compare. A run that releases asks its

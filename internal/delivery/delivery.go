@@ -142,6 +142,19 @@ type Delivery struct {
 // IsSent says that this run has submitted the package.
 func (d *Delivery) IsSent() bool { return !d.Sent.IsZero() }
 
+// HasOthers reports whether the target has another version, or may have one.
+func (d *Delivery) HasOthers(ctx context.Context, to *Asking) (bool, error) {
+	now, err := to.Index.Since(ctx, time.Time{})
+	if err != nil {
+		return false, err
+	}
+	if now.Err != nil {
+		return true, nil
+	}
+	there, err := now.Index.Versions(ctx, d.Name)
+	return err != nil || len(there) > 0, nil // an error is for who looks at them to say
+}
+
 // Ending is how a delivery ends in another way than failing.
 type Ending struct {
 	Outcome results.Outcome
