@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
@@ -144,12 +145,32 @@ func recall(ctx context.Context, rel *release) (bool, error) {
 	}
 	know(rel, known)
 	rel.identify(known.Metadata, known.Size)
+	rel.run.setAside(rel, summaryTakes)
 	return true, nil
 }
 
 // know keeps what is known of the extension, for when its content is not at hand.
 func know(rel *release, known *extension.Summary) {
-	rel.read.known, rel.parcel.Known = known, known
+	rel.read.known, rel.parcel.Known, rel.read.packed = known, known, nil
+}
+
+// setAside keeps what is known of the extension in few bytes until it is planned, if there is no memory
+// for the so many that it takes.
+func (r *Run) setAside(rel *release, takes int64) {
+	if r.held.Add(takes) <= r.heldAtMost || rel.read.known == nil {
+		return
+	}
+	if packed := r.Read.Pack(rel.source.Path, rel.read.known); packed != nil {
+		know(rel, nil)
+		rel.read.packed = packed
+	}
+}
+
+// takeUp has at hand what was set aside.
+func takeUp(rel *release) {
+	if packed := rel.read.packed; packed != nil {
+		know(rel, packed.Unpack())
+	}
 }
 
 // learn remembers what is known of the extension by now.
@@ -162,17 +183,26 @@ func learn(rel *release) {
 
 // identify takes the name and version for those of the extension.
 func (rel *release) identify(metadata extension.Metadata, size int64) {
-	rel.read.metadata, rel.read.size = &metadata, size
+	// No more of it is needed of all extensions at once, and each text may be a part of a larger one.
+	m := &extension.Metadata{Name: strings.Clone(metadata.Name), Version: strings.Clone(metadata.Version)}
+	for _, d := range metadata.ExternalDependencies {
+		d.Name, d.Type, d.Version = strings.Clone(d.Name), strings.Clone(d.Type), strings.Clone(d.Version)
+		m.ExternalDependencies = append(m.ExternalDependencies, d)
+	}
+	rel.read.metadata, rel.read.size = m, size
 	rel.change(func() {
-		rel.result.Name, rel.result.Version = cmp.Or(metadata.Name, rel.result.Name), metadata.Version
+		rel.result.Name, rel.result.Version = cmp.Or(m.Name, rel.result.Name), m.Version
 	})
 	rel.parcel.Name, rel.parcel.Version = rel.result.Name, rel.result.Version
 }
 
-// heldAtMost is how much content, in bytes, a run keeps from reading the names of
-// all extensions until each is planned. A thousand of them have more than a
+// heldAtMost is how much memory, in bytes, a run takes for content and what is known of it from reading
+// the names of all extensions until each is planned. A thousand of them have more than a
 // machine has memory, and most are let go as soon as they are seen to exist.
 const heldAtMost = 16 << 20
+
+// What an extension takes besides the bytes of its files, and what its summary takes, about.
+const contentTakes, summaryTakes = 24 << 10, 4 << 10
 
 // letGo drops the content of an extension that is not wanted, or that there is no memory
 // for until it is planned. Of the latter enough is known afterwards to see whether it exists.
@@ -182,18 +212,21 @@ func (r *Run) letGo(rel *release) {
 	case !r.wants(rel):
 		learn(rel)
 		rel.parcel.Ext = nil
-	case r.held.Add(rel.parcel.Ext.ContentSize()) > r.heldAtMost:
+		r.setAside(rel, summaryTakes)
+	case r.held.Add(rel.parcel.Ext.ContentSize()+contentTakes) > r.heldAtMost:
 		if r.decides() {
 			rel.parcel.Ext.ContentDigest()
 		}
 		learn(rel)
 		rel.parcel.Ext = nil
+		r.setAside(rel, 0)
 	}
 }
 
 // knownStep fails an extension that could not be read, and reads one of which too little is known to
 // decide on it: charts that it depends on have to be brought in first.
 func knownStep(ctx context.Context, env *planning, rel *release) error {
+	takeUp(rel)
 	if known := rel.read.known; known != nil && (known.Whole || rel.run.Resolver == nil) {
 		return rel.unread()
 	}
@@ -204,12 +237,13 @@ func knownStep(ctx context.Context, env *planning, rel *release) error {
 // planned under the name and with the dependencies that were known first. One that cannot be read
 // fails here.
 func readStep[E any](ctx context.Context, _ E, rel *release) error {
+	takeUp(rel)
 	if rel.parcel.Ext == nil && rel.read.err == nil {
 		before := rel.read.metadata
 		if err := rel.load(ctx); err != nil {
 			return err
 		}
-		if rel.read.err == nil && !reflect.DeepEqual(before, rel.read.metadata) {
+		if rel.read.err == nil && rel.read.known != nil && !reflect.DeepEqual(rel.read.known.Metadata, rel.parcel.Ext.Metadata) {
 			rel.result.Name, rel.result.Version = before.Name, before.Version
 			rel.parcel.Name, rel.parcel.Version = before.Name, before.Version
 			rel.run.Read.Forget(rel.source.Path)

@@ -14,6 +14,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/packagesize"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/seat"
+	"github.com/ksrelease/ksrelease/internal/sourceindex"
 )
 
 // release is one extension on its way. It belongs to one goroutine at a time:
@@ -49,8 +50,9 @@ type release struct {
 
 // contents is an extension as it was read.
 type contents struct {
-	metadata *extension.Metadata // nil when it cannot be read
+	metadata *extension.Metadata // its name, version and externalDependencies; nil when it cannot be read
 	known    *extension.Summary  // what is known of it while its content is not at hand; nil before
+	packed   sourceindex.Packed  // this, set aside until it is planned; else nil
 	byTree   bool                // something that goes by known.Tree was taken for its own
 	err      error               // why it cannot be read
 	size     int64               // of its content, in bytes; kept when that is let go
@@ -161,6 +163,9 @@ func (r *release) snapshot() results.Extension {
 func (r *release) drop() {
 	learn(r)
 	r.parcel.Ext, r.parcel.Package = nil, nil
+	if len(r.order.Dependencies) == 0 { // else there may be something to say of these, at their place
+		know(r, nil)
+	}
 }
 
 // forgetEstimates takes back what the plan has only estimated, as it is carried out.

@@ -1,6 +1,7 @@
 package sourceindex
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
@@ -14,6 +15,29 @@ import (
 // A summary is kept as its values alone, field by field: less than half of what JSON needs, and read in a
 // third of the time. So its form is that of the Go types, and of one build of the program, as all
 // that a store of state has.
+
+// Packed is a summary in few bytes, for who keeps those of very many extensions.
+type Packed []byte
+
+// Pack gives the summary of the extension at a path as bytes, which the index shares where it has the same.
+// It is nil where what Unpack would make of it is another one.
+func (x *Index) Pack(path string, known *extension.Summary) Packed {
+	packed, ok := pack(known)
+	if !ok {
+		return nil
+	}
+	if x != nil {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		if r := x.records[path]; r != nil && bytes.Equal(r.summary, packed) {
+			return r.summary
+		}
+	}
+	return packed
+}
+
+// Unpack gives the summary that was packed.
+func (p Packed) Unpack() *extension.Summary { return unpack(p) }
 
 // pack is a summary as bytes. ok is false where these would be another one.
 func pack(s *extension.Summary) (packed []byte, ok bool) {

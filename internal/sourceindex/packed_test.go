@@ -130,3 +130,25 @@ func BenchmarkUnpack(b *testing.B) {
 		unpack(packed)
 	}
 }
+
+// A summary that is set aside is as it was, and takes no more memory where the index has it.
+func TestPackSharesWhatTheIndexHas(t *testing.T) {
+	dir := demoTree(t)
+	rest()
+	x := quick(&shelf{is: map[string][]byte{}})
+	known := learn(t, x, dir)
+	shared, own := x.Pack(dir, known), (*Index)(nil).Pack(dir, known)
+	if &shared[0] != &x.records[dir].summary[0] {
+		t.Error("not shared")
+	}
+	other := *known
+	other.Size++
+	for name, c := range map[string]struct {
+		packed Packed
+		want   *extension.Summary
+	}{"shared": {shared, known}, "without an index": {own, known}, "of other content": {x.Pack(dir, &other), &other}} {
+		if got := c.packed.Unpack(); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
