@@ -31,7 +31,7 @@ func (rel *release) hooks() hooks.Extension {
 func (r *Run) prepare(ctx context.Context, releases []*release) {
 	hooked := slices.DeleteFunc(slices.Clone(releases), func(rel *release) bool { return !rel.hasHooks() || rel.over() })
 	seat.InParallel(hooked, func(rel *release) {
-		if !r.takeSlot(ctx) {
+		if !seat.Claim(ctx, r.slots) {
 			rel.end(results.NotReached, graceful.Interruption(ctx)+" before its turn")
 			return
 		}

@@ -69,7 +69,7 @@ func (r *Run) readAll(ctx context.Context) []*release {
 		all = append(all, newRelease(r, s))
 	}
 	seat.InTurn(all, func(rel *release) bool {
-		admitted := r.takeSlot(ctx)
+		admitted := seat.Claim(ctx, r.slots)
 		if !admitted {
 			rel.end(results.NotReached, graceful.Interruption(ctx)+" before it was read")
 		}

@@ -21,7 +21,7 @@ func (r *Run) newSites() (sites []*delivery.Site) {
 		places = []target.Place{target.Marketplace(nil)}
 	}
 	for _, p := range places {
-		site := delivery.NewSite(p, r.noteAuth)
+		site := delivery.NewSite(p, r.refusals.Note)
 		site.ByName = r.namesTargets()
 		sites = append(sites, site)
 	}
@@ -110,7 +110,7 @@ func (rt *route) fail(stage string, err error) {
 
 // blame records what went wrong in a stage.
 func (rt *route) blame(stage string, err error) {
-	rt.run.noteAuth(err)
+	rt.run.refusals.Note(err)
 	rt.change(func() { rt.known.Error = &results.Error{Stage: stage, Message: err.Error(), Hint: failure.Hint(err)} })
 }
 

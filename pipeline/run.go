@@ -14,7 +14,6 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/delivery"
-	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/hooks"
 	imagerelease "github.com/ksrelease/ksrelease/internal/images/release"
@@ -137,8 +136,7 @@ type Run struct {
 	warm sync.Once // the examiner gets ready
 	feed *results.Feed
 
-	mu          sync.Mutex
-	authRefused error
+	refusals delivery.Refusals
 }
 
 // New prepares a run; nothing is read yet.
@@ -473,21 +471,7 @@ func (r *Run) keepBack(p *plan) {
 
 // AuthRefused is the first refusal of a key by its target, or
 // target.ErrNoToken where there was none and one was needed; nil where all was well.
-func (r *Run) AuthRefused() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.authRefused
-}
-
-func (r *Run) noteAuth(err error) {
-	if failure.Unauthorized(err) {
-		r.mu.Lock()
-		if r.authRefused == nil {
-			r.authRefused = err
-		}
-		r.mu.Unlock()
-	}
-}
+func (r *Run) AuthRefused() error { return r.refusals.First() }
 
 // planOne takes an extension through the steps of the plan. Nothing is lost when reading is cut
 // short, so it ends with ctx, and not gracefully.
@@ -543,19 +527,6 @@ func (rel *release) blockOn() {
 	for _, rt := range rel.open() {
 		rt.blockOn()
 	}
-}
-
-// takeSlot waits for a place among the extensions at work; false when the run
-// is to begin nothing new.
-func (r *Run) takeSlot(ctx context.Context) bool {
-	if r.slots.Acquire(ctx, 1) != nil {
-		return false
-	}
-	if graceful.Over(ctx) {
-		r.slots.Release(1)
-		return false
-	}
-	return true
 }
 
 // unclean is an extension in a target that keeps an all-or-nothing run from sending.

@@ -80,7 +80,7 @@ var units = []unit{
 	{"pipeline", []string{"internal/images/release", "internal/bases", "config", "internal/shards", "internal/delivery", "internal/diagnostic", "internal/extension", "internal/failure", "internal/graceful", "internal/hooks", "internal/lifecycle", "internal/lint", "internal/order", "internal/published", "internal/request", "internal/packagecache", "internal/results", "internal/seat", "internal/services", "internal/sourceindex", "internal/survey", "internal/target", "internal/outputdir", "internal/packagesize", "internal/yamldoc", "internal/extension/naming", "internal/verdict", "internal/worker", "internal/worktree"}},
 	{"internal/verdict", []string{"internal/failure", "internal/lint", "internal/results", "internal/services", "internal/shellword"}},
 	{"internal/services", []string{"internal/extension", "internal/hooks", "internal/images", "internal/lint", "internal/results", "internal/weight", "internal/worktree"}},
-	{"internal/seat", nil},
+	{"internal/seat", []string{"internal/graceful"}},
 	{"internal/delivery", []string{"config", "internal/extension", "internal/failure", "internal/graceful", "internal/indexwatch", "internal/kubesphere", "internal/lifecycle", "internal/published", "internal/results", "internal/shellword", "internal/target", "internal/target/access"}},
 	{"internal/outputdir", []string{"internal/atomicfile", "internal/extension", "internal/failure"}},
 	{"internal/order", []string{"internal/extension", "internal/failure", "internal/graph", "internal/shards", "internal/versions"}},

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/indexwatch"
@@ -21,6 +22,29 @@ type Site struct {
 // NewSite makes one of a place. refused is given each refusal of its key.
 func NewSite(p target.Place, refused func(error)) *Site {
 	return &Site{Place: p, Access: access.New(p, refused), Index: indexwatch.New(p.Target)}
+}
+
+// Refusals keeps the first refusal of a key, by any target. Its methods may be called by several
+// goroutines at once.
+type Refusals struct {
+	mu    sync.Mutex
+	first error
+}
+
+// Note keeps an error that is a refusal of a key, or says that there is none where one is needed.
+func (r *Refusals) Note(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.first == nil && failure.Unauthorized(err) {
+		r.first = err
+	}
+}
+
+// First is the first refusal; nil where there was none.
+func (r *Refusals) First() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.first
 }
 
 // Asking is what a plan reaches of the target.

@@ -6,7 +6,21 @@ import (
 	"context"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/ksrelease/ksrelease/internal/graceful"
 )
+
+// Claim waits for a slot; false when nothing new is to begin any more. Who has claimed it releases it.
+func Claim(ctx context.Context, slots *semaphore.Weighted) bool {
+	if slots.Acquire(ctx, 1) != nil {
+		return false
+	}
+	if graceful.Over(ctx) {
+		slots.Release(1)
+		return false
+	}
+	return true
+}
 
 // Seat is a place of its own among all that have slots of one semaphore. Those who are in it at the
 // same time take one slot together. Its methods may be called by several goroutines at once.
