@@ -188,7 +188,7 @@ func TestPackedBytesStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "sha256:6ed32639db697ccd722849e5da6a7532be78a27ff5dd2bc3dc726cc6c230dfc6"; p.Digest != want {
+	if want := "sha256:dbe89f28d8b37f42e8b9d9defe69050768dc76bea43bdef4d786a76f0674f6fd"; p.Digest != want {
 		t.Errorf("the package is %s, want %s", p.Digest, want)
 	}
 	if want := "v2:sha256:6b1535686eba98cf39cec0b4cb504f6ce7b83b832cf5378652587e262b2d719e"; p.ContentDigest != want {

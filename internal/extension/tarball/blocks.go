@@ -30,6 +30,7 @@ const unitTokens = 768
 type division struct {
 	pieces []matchfinder.Match
 	units  []unit
+	found  []block
 }
 
 // unit is a part of the content that is not divided any more.
@@ -50,20 +51,21 @@ type symbols struct {
 }
 
 // blocks divides src, or makes it one block. What comes is valid until the next call; bits is what it costs by estimate.
-func (d *division) blocks(src []byte, matches []matchfinder.Match, one bool) (found []block, bits int64) {
+func (d *division) blocks(src []byte, matches []matchfinder.Match, one bool) (blocks []block, bits int64) {
 	least := unitTokens
 	if one {
 		least = len(src) + 1
 	}
 	d.count(src, matches, least)
 	d.join()
+	d.found = d.found[:0]
 	at, piece := 0, 0
 	for i := 0; i < len(d.units); i = d.units[i].next {
 		u := &d.units[i]
-		found = append(found, block{src[at : at+u.size], d.pieces[piece : piece+u.pieces]})
+		d.found = append(d.found, block{src[at : at+u.size], d.pieces[piece : piece+u.pieces]})
 		at, piece, bits = at+u.size, piece+u.pieces, bits+u.cost
 	}
-	return found, bits
+	return d.found, bits
 }
 
 // count cuts the content into units of so many tokens.

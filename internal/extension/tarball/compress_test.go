@@ -33,6 +33,28 @@ func TestWhatIsPackedIsRead(t *testing.T) {
 	}
 }
 
+// A writer that was used before makes the bytes of a fresh one, whatever it was used for.
+func TestWritersAreUsedAgain(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 18))
+	used := freshWriter()
+	for i := range 60 {
+		data := repetitive(r, r.IntN(1<<(1+r.IntN(19))))
+		hardness, few, at := Usual, r.IntN(2) == 0, r.IntN(len(data)+1)
+		if r.IntN(8) == 0 {
+			hardness = Hard
+		}
+		made := func(z *gzipWriter) []byte {
+			z.begin(hardness, data, few)
+			z.add(0, at, still)
+			z.add(at, len(data), kind(i%3))
+			return z.end()
+		}
+		if !bytes.Equal(made(used), made(freshWriter())) {
+			t.Fatalf("%d: other bytes of %d", i, len(data))
+		}
+	}
+}
+
 // repetitive is content with noise, runs of a byte, and repetitions near and far.
 func repetitive(r *rand.Rand, size int) []byte {
 	var data []byte

@@ -31,8 +31,10 @@ func Shares(top string, files []unpack.File, limit int64) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer s.release()
 	packed := s.make(limit)
 	z := newGzip(packed.Hardness, s.data, s.hasFew())
+	defer z.release()
 	shares := make([]int64, len(files))
 	before, excess := 0, int64(-len(packed.Data))
 	for _, seg := range s.segments {

@@ -35,6 +35,7 @@ func Make(top string, files []unpack.File, limit int64) (Archive, error) {
 	if err != nil {
 		return Archive{}, err
 	}
+	defer s.release()
 	return s.make(limit), nil
 }
 
@@ -61,6 +62,7 @@ func Forms(top string, files []unpack.File) ([]Archive, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer s.release()
 	first, err := First(top, files)
 	return []Archive{{Data: s.pack(Usual)}, {s.pack(Hard), Hard}, {Data: first}}, err
 }
@@ -75,6 +77,7 @@ func MakeAt(hardness Hardness, top string, files []unpack.File) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
+	defer s.release()
 	return s.pack(hardness), nil
 }
 
@@ -88,6 +91,19 @@ func holdsAddresses(f unpack.File) bool {
 type stream struct {
 	data     []byte
 	segments []segment
+	buffer   bytes.Buffer // of data, where that is its own
+}
+
+// streams are those that nobody uses now: their buffers are used again, as those of writers.
+var streams = sync.Pool{New: func() any { return new(stream) }}
+
+// release has the stream, and its data, used by others.
+func (s *stream) release() {
+	if s.buffer.Cap() > muchKept {
+		s.buffer = bytes.Buffer{}
+	}
+	s.data, s.segments = nil, s.segments[:0]
+	streams.Put(s)
 }
 
 // segment is a part of a stream.
@@ -122,15 +138,16 @@ func lay(top string, files []unpack.File) (*stream, error) {
 	for _, f := range files {
 		size += len(f.Data) + 1<<10
 	}
-	var buf bytes.Buffer
+	s := streams.Get().(*stream)
+	buf := &s.buffer
+	buf.Reset()
 	buf.Grow(size + 1<<10)
-	s := &stream{segments: make([]segment, 0, len(files)+2)}
 	at := 0
 	cut := func(file int, kind kind, head int) {
 		s.segments = append(s.segments, segment{at, buf.Len(), file, kind, head})
 		at = buf.Len()
 	}
-	tw := tar.NewWriter(&buf)
+	tw := tar.NewWriter(buf)
 	for _, i := range order(files) {
 		f := files[i]
 		if err := writeHeader(tw, top+"/"+f.Name, len(f.Data)); err != nil {
@@ -205,6 +222,7 @@ func (s *stream) joinLittle() {
 // pack is a member of gzip with this content.
 func pack(data []byte) []byte {
 	z := newGzip(Usual, data, true)
+	defer z.release()
 	z.add(0, len(data), still)
 	return z.end()
 }
@@ -212,6 +230,7 @@ func pack(data []byte) []byte {
 // pack compresses a stream.
 func (s *stream) pack(hardness Hardness) []byte {
 	z := newGzip(hardness, s.data, s.hasFew())
+	defer z.release()
 	for run := range s.runs() {
 		z.add(run[0].from, run[len(run)-1].to, run[0].kind)
 	}

@@ -49,7 +49,7 @@ func TestTheSameBytes(t *testing.T) {
 	}{
 		{"the first form", first(firstFastLevel), "3725c018c8a548134459a285218ef9c16e650b14506445b547ef050cb4de3fad"},
 		{"the first form, small", first(firstSmallLevel), "4586d84ed96f69aba5e288782c65ff0440365eaa95ed149f7f92819ad358af0b"},
-		{"usual", second(Usual), "5406ad05274da379415b4ecd88d5147bb012e8df7c448c4fac5a887aa9f545d3"},
+		{"usual", second(Usual), "d33df3da583eb738ae2b67da38b26e58c45a5f36bf78de0f46deda75ae4c5966"},
 		{"hard", second(Hard), "23d1071984b15e3b3db15f18e0e4c7e43f3c09c4640a983ab27d1c12713d178c"},
 	} {
 		var first []byte
