@@ -266,6 +266,17 @@ func TestReadsAsHelm(t *testing.T) {
 			t.Errorf("refused:\n%s", body)
 		}
 	}
+	for _, body := range []string{
+		"apiVersion: v1\nentries:\nentries:\n",
+		"apiVersion: v1\ngenerated: now\nentries:\n  a: []\ngenerated: \"2026-11-29T10:00:00Z\"\n",
+		"apiVersion: v1\ngenerated: \"2026-11-29T10:00:00Z\"\nentries:\n  a: []\ngenerated: now\n",
+		"apiVersion: v1\nentries:\n  a:\n  - {name: a, version: 1.0.0, created: now}\n  a:\n  - {name: a, version: 1.0.0}\n",
+		"apiVersion: v1\nentries:\n  a:\n  - {name: a, version: 1.0.0}\n  a:\n  - {name: a, version: 1.0.0, created: now}\n",
+	} {
+		if compare(t, []byte(body)) {
+			t.Errorf("loaded:\n%s", body)
+		}
+	}
 	cases := soak.Cases(t, 3000, 100_000)
 	loaded := 0
 	for i := range cases {

@@ -196,7 +196,7 @@ func (u *unpacker) index() *Index {
 	i := newIndex()
 	i.layout.Lines = u.flag()
 	i.layout.Entries = u.number()
-	if n := u.count(); n > 0 || i.layout.Lines {
+	if n := u.count(); n > 0 || i.layout.Lines || i.layout.Entries > 0 {
 		i.layout.Charts = make(map[string]int, n)
 		for range n {
 			name := u.text()

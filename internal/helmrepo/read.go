@@ -48,7 +48,7 @@ func readThrough(source io.Reader, buffer int) (*Index, error) {
 	r := &reader{
 		index: newIndex(),
 		lines: bufio.NewReaderSize(recorded, buffer),
-		seen:  map[string]bool{}, charts: map[string]bool{},
+		seen:  map[string]bool{}, faults: map[string]*Refused{}, charts: map[string]bool{},
 	}
 	r.index.layout = Layout{Lines: true, Charts: map[string]int{}}
 	err := r.read()
@@ -162,13 +162,14 @@ type reader struct {
 	lines      *bufio.Reader
 	number     int // of the line at hand
 	apiVersion string
-	nothing    bool            // no content came yet
-	commented  bool            // what came so far is nothing in JSON
-	marked     bool            // the document was begun with ---
-	seen       map[string]bool // the fields at the top
-	spelling   string          // of entries
-	entriesMet bool            // what came has the field entries
-	charts     map[string]bool // those of entries
+	nothing    bool                // no content came yet
+	commented  bool                // what came so far is nothing in JSON
+	marked     bool                // the document was begun with ---
+	seen       map[string]bool     // the fields at the top
+	faults     map[string]*Refused // what was wrong with the last value of a field at the top
+	spelling   string              // of entries
+	entriesMet bool                // what came has the field entries
+	charts     map[string]bool     // those of entries
 
 	part    part
 	entries entriesAt
@@ -402,6 +403,9 @@ func (r *reader) top(line, text []byte) error {
 func (r *reader) once(field string) error {
 	if r.seen[field] {
 		r.index.refuse(&Refused{Line: r.part.line, Cause: field + " is there twice", HelmAlone: true})
+		if before := r.faults[field]; before != nil {
+			before.HelmAlone = true // KubeSphere goes by the last one
+		}
 	}
 	r.seen[field] = true
 	if !strings.EqualFold(field, "entries") {
@@ -508,6 +512,7 @@ func (r *reader) readTop() error {
 			return errOtherLayout
 		}
 		r.index.refuse(fault)
+		r.faults[key] = fault
 		return nil
 	}
 	if strings.EqualFold(key, "apiVersion") {
@@ -547,6 +552,9 @@ func (r *reader) nameChart() error {
 
 func (r *reader) newChart(name string, line int) error {
 	if r.charts[name] {
+		for _, before := range r.index.refused {
+			before.HelmAlone = before.HelmAlone || before.Chart == name // KubeSphere goes by the last one
+		}
 		r.index.breaks(name, &Refused{Chart: name, Line: line, Cause: "the chart is there twice", HelmAlone: true})
 	}
 	r.charts[name] = true
