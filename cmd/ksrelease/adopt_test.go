@@ -107,7 +107,7 @@ func TestAdoptedWorkflow(t *testing.T) {
 	write(filepath.Join(dir, "extensions/alc/values.yaml"), "global: {}\n")
 	write(filepath.Join(dir, ".github/workflows/old.yml"), "on: {push: {branches: [main], tags: ['*/v*']}}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: ksbuilder login -t ${{ secrets.KEY }} && ksbuilder push extensions/alc\n")
 
-	environment := append(os.Environ(), "KSRELEASE_TEST_MAIN=1", "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	environment := append(append(os.Environ(), "KSRELEASE_TEST_MAIN=1", "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH")), ownFolders(t.TempDir())...)
 	command := func(want bool, extra []string, words ...string) string {
 		t.Helper()
 		c := exec.Command(words[0], words[1:]...)

@@ -47,7 +47,7 @@ func peakOf(t *testing.T, dir string, args ...string) (peak int64, output string
 	file := filepath.Join(t.TempDir(), "status")
 	command := exec.CommandContext(t.Context(), os.Args[0], args...)
 	command.Dir = dir
-	command.Env = append(os.Environ(), peakFile+"="+file, "HOME="+t.TempDir(), "NO_COLOR=1")
+	command.Env = append(append(os.Environ(), peakFile+"="+file, "NO_COLOR=1"), ownFolders(t.TempDir())...)
 	out, err := command.CombinedOutput()
 	status, other := os.ReadFile(file)
 	if other != nil {

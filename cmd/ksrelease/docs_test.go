@@ -85,7 +85,7 @@ icon: icon.svg
 			t.Fatal(err)
 		}
 	}
-	watch := canary.New()
+	watch, home := canary.New(), t.TempDir()
 	for _, step := range []struct {
 		block string
 		args  []string
@@ -96,7 +96,7 @@ icon: icon.svg
 	} {
 		command := exec.Command(os.Args[0], step.args...)
 		command.Dir = dir
-		command.Env = append(os.Environ(), "KSRELEASE_TEST_MAIN=1", "KSRELEASE_TOKEN="+canary.Token)
+		command.Env = append(append(os.Environ(), "KSRELEASE_TEST_MAIN=1", "KSRELEASE_TOKEN="+canary.Token), ownFolders(home)...)
 		out, err := command.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", step.block, err, out)

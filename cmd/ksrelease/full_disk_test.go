@@ -194,7 +194,7 @@ func runInto(t *testing.T, dir string, args []string, to *os.File) (code int, ou
 	command := exec.CommandContext(t.Context(), os.Args[0], args...)
 	command.WaitDelay = time.Second
 	command.Dir = dir
-	command.Env = append(os.Environ(), "KSRELEASE_TEST_MAIN=1", "HOME="+dir, "XDG_CONFIG_HOME="+filepath.Join(dir, ".config"), "XDG_CACHE_HOME="+filepath.Join(dir, ".cache"))
+	command.Env = append(append(os.Environ(), "KSRELEASE_TEST_MAIN=1"), ownFolders(dir)...)
 	command.Stdin = strings.NewReader("kck-00000000-0000-0000-0000-000000000000\n")
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if to != nil {

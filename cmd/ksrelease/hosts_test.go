@@ -97,7 +97,6 @@ func (a hostRequest) String() string {
 func serveHosts(t *testing.T, options hostOptions) *hosts {
 	t.Helper()
 	h := &hosts{t: t, dir: t.TempDir(), servers: map[string]*httptest.Server{}, options: options, blobs: map[string][]byte{}}
-	t.Setenv("XDG_CACHE_HOME", filepath.Join(h.dir, "cache")) // of dependencies
 	for _, name := range hostNames {
 		h.servers[name] = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(name, w, r) }))
 		t.Cleanup(h.servers[name].Close)
@@ -164,7 +163,8 @@ func (h *hosts) run(words ...string) (code int, printed string) {
 	}
 	a := &app.App{
 		Stdin: os.Stdin, Stdout: output.New(file), Stderr: output.New(file), Stop: h.t.Context(), InProcess: true,
-		Env: func(name string) (string, bool) { value, ok := env[name]; return value, ok },
+		Env:       func(name string) (string, bool) { value, ok := env[name]; return value, ok },
+		UserCache: func() (string, error) { return filepath.Join(h.dir, "cache"), nil },
 	}
 	code = execute(a, append(slices.Clone(words), "-f", filepath.Join(h.dir, ".ksrelease.yaml")))
 	data, err := os.ReadFile(file.Name())

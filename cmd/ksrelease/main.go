@@ -55,7 +55,7 @@ func realMain(adjust ...func(*app.App)) int {
 	signal.Ignore(syscall.SIGPIPE)
 
 	app.LinkedVersion = version
-	a := &app.App{Stdin: os.Stdin, Stdout: output.New(os.Stdout), Stderr: output.New(os.Stderr), Env: os.LookupEnv}
+	a := &app.App{Stdin: os.Stdin, Stdout: output.New(os.Stdout), Stderr: output.New(os.Stderr), Env: os.LookupEnv, UserCache: os.UserCacheDir}
 	for _, f := range adjust {
 		f(a)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -34,4 +35,15 @@ func readString(t *testing.T, file string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// A test that starts ksrelease among what the user has kept is told so.
+func TestSharedCacheIsRefused(t *testing.T) {
+	for want, folders := range map[int][]string{0: ownFolders(t.TempDir()), 70: nil} {
+		command := exec.Command(os.Args[0], "version")
+		command.Env = append(append(os.Environ(), "KSRELEASE_TEST_MAIN=1"), folders...)
+		if out, _ := command.CombinedOutput(); command.ProcessState.ExitCode() != want {
+			t.Errorf("%q: it ended with %v, want %d\n%s", folders, command.ProcessState, want, out)
+		}
+	}
 }

@@ -226,7 +226,8 @@ func (r *rehearsal) run(words ...string) *performance {
 	// the process ends with it.
 	a := &app.App{
 		Stdin: os.Stdin, Stdout: output.New(stdout), Stderr: output.New(stderr), Stop: r.t.Context(), Connect: r.network.Dial, InProcess: true,
-		Env: func(name string) (string, bool) { value, ok := env[name]; return value, ok },
+		Env:       func(name string) (string, bool) { value, ok := env[name]; return value, ok },
+		UserCache: func() (string, error) { return filepath.Join(r.dir, "cache"), nil },
 	}
 	p := &performance{started: time.Now()}
 	p.code = execute(a, append([]string{"run", "-f", filepath.Join(r.dir, ".ksrelease.yaml"), "--output", "json"}, words...))

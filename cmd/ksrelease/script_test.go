@@ -39,12 +39,39 @@ func TestMain(m *testing.M) {
 		serveWorker(onlyRulesOfScripts)
 	}
 	if os.Getenv("KSRELEASE_TEST_MAIN") != "" {
+		refuseSharedCache()
 		main() // a test started this binary as ksrelease
 	}
 	if file := os.Getenv(peakFile); file != "" {
+		refuseSharedCache()
 		mainWithPeak(file)
 	}
+	if dir, err := os.UserCacheDir(); err == nil {
+		_ = os.Setenv(cacheOfTests, dir)
+	}
 	testscript.Main(m, map[string]func(){"ksrelease": func() { os.Exit(realMain(impatient)) }})
+}
+
+// cacheOfTests is a variable with the cache folder of whom the tests run for.
+const cacheOfTests = "KSRELEASE_TEST_USER_CACHE"
+
+// refuseSharedCache ends a process that a test has started as ksrelease, if what others have kept would
+// be seen by it: a test that passes because of that may fail elsewhere, and the other way round.
+func refuseSharedCache() {
+	dir, err := os.UserCacheDir()
+	if err == nil && dir == os.Getenv(cacheOfTests) {
+		fmt.Fprintln(os.Stderr, "this test has no cache folder of its own: add ownFolders to the environment of the process")
+		os.Exit(70)
+	}
+}
+
+// ownFolders are variables of the environment, for a process of ksrelease that a test starts: what it
+// reads and keeps for the user lies in a folder of the test.
+func ownFolders(dir string) []string {
+	return []string{
+		"HOME=" + dir, "XDG_CONFIG_HOME=" + filepath.Join(dir, ".config"), "XDG_CACHE_HOME=" + filepath.Join(dir, ".cache"),
+		"KSRELEASE_CACHE_DIR=", "KSRELEASE_CACHE_LIMIT=", "KSRELEASE_CACHE_REMOTE=", "KSRELEASE_CACHE_REMOTE_MODE=",
+	}
 }
 
 // impatient has ksrelease in scripts try again at once. How long it waits has tests in fake time.

@@ -264,7 +264,8 @@ func (r *rehearsal) command(words ...string) []byte {
 	}
 	a := &app.App{
 		Stdin: stdin, Stdout: output.New(printed), Stderr: output.New(printed), Stop: r.t.Context(), Connect: r.network.Dial, InProcess: true,
-		Env: func(name string) (string, bool) { value, ok := env[name]; return value, ok },
+		Env:       func(name string) (string, bool) { value, ok := env[name]; return value, ok },
+		UserCache: func() (string, error) { return filepath.Join(r.dir, "cache"), nil },
 	}
 	for i, word := range words {
 		if i > 0 && words[i-1] == "--report" {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -28,7 +29,7 @@ func started(t *testing.T, dir, stdin string, command []string, env ...string) (
 	t.Helper()
 	process := exec.Command(command[0], command[1:]...)
 	process.Dir, process.Stdin = dir, strings.NewReader(stdin)
-	process.Env = append(append(os.Environ(), "KSRELEASE_TEST_MAIN=1", "HOME="+dir, "XDG_CONFIG_HOME="+filepath.Join(dir, "config")), append(canary.Environment(), env...)...)
+	process.Env = slices.Concat(os.Environ(), []string{"KSRELEASE_TEST_MAIN=1"}, ownFolders(dir), canary.Environment(), env)
 	var printed bytes.Buffer
 	process.Stdout, process.Stderr = &printed, &printed
 	if err := process.Start(); err != nil {
@@ -98,7 +99,7 @@ func TestLoginSurvivesItsKill(t *testing.T) {
 	}))
 	defer server.Close()
 	dir := t.TempDir()
-	folder := filepath.Join(dir, "config", "ksrelease")
+	folder := filepath.Join(dir, ".config", "ksrelease")
 	file := filepath.Join(folder, "credentials.json")
 	login := []string{os.Args[0], "login", "--token-stdin", "--server", server.URL}
 	key := func(i int) string { return fmt.Sprintf("kck-%08d-0000-0000-0000-000000000000", i) }
@@ -190,7 +191,7 @@ func TestLoginUnderAnyUmask(t *testing.T) {
 			t.Fatalf("umask %s: %v\n%s", umask, err, printed)
 		}
 		canary.New().Check(t, "login", printed.Bytes())
-		folder := filepath.Join(dir, "config", "ksrelease")
+		folder := filepath.Join(dir, ".config", "ksrelease")
 		closedToOthers(t, folder)
 		for path, want := range map[string]os.FileMode{folder: 0o700, filepath.Join(folder, "credentials.json"): 0o600} {
 			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {

@@ -33,7 +33,9 @@ type App struct {
 	Stdout, Stderr *output.Stream
 	Env            func(string) (string, bool) // a variable of the environment, and whether it is set
 	Stop           context.Context             // done with the first signal: begin nothing new
-	StopIsEnd      bool                        // the command has ended by a signal as it should
+	// UserCache is the folder of the user for what can be made anew; nil: there is none.
+	UserCache func() (string, error)
+	StopIsEnd bool // the command has ended by a signal as it should
 	// Connect replaces how connections to targets come about; nil: TCP.
 	Connect func(ctx context.Context, network, address string) (net.Conn, error)
 	// RetryWait is how long a request waits before its second attempt, and ReviewWait how long

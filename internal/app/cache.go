@@ -66,11 +66,29 @@ func (a *App) cacheFolder() (dir string, named bool) {
 	} else if dir == cacheOff {
 		return "", true
 	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", false
+	return a.userFolder(), false
+}
+
+// userFolder is ours in the cache folder of the user; empty: there is none.
+func (a *App) userFolder() string {
+	if a.UserCache == nil {
+		return ""
 	}
-	return filepath.Join(dir, "ksrelease"), false
+	dir, err := a.UserCache()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "ksrelease")
+}
+
+// LockFolder is the folder of locks that keep other processes of the user away, whatever is kept; empty:
+// there is none.
+func (a *App) LockFolder() string {
+	dir := a.userFolder()
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, "locks")
 }
 
 // CacheFolder is the folder of what commands keep, for one of its parts; empty: nothing is to be

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -58,5 +59,31 @@ func f() { _ = regexp.MustCompile("e") }
 	}
 	if got := len(compiledAtStart(parsed)); got != 2 {
 		t.Errorf("%d patterns were found, want 2", got)
+	}
+}
+
+// TestCacheOfTheUserIsHandedIn: only main knows the cache folder of the user. So whoever makes an
+// app.App in a test has nothing of what other programs have kept, unless it says so.
+func TestCacheOfTheUserIsHandedIn(t *testing.T) {
+	met := false
+	for _, f := range programFiles(t) {
+		ast.Inspect(f.syntax, func(n ast.Node) bool {
+			selector, ok := n.(*ast.SelectorExpr)
+			if !ok || selector.Sel.Name != "UserCacheDir" {
+				return true
+			}
+			at := f.set.Position(selector.Pos())
+			switch {
+			case strings.HasSuffix(filepath.ToSlash(at.Filename), "cmd/ksrelease/main.go"):
+				met = true
+			case strings.Contains(filepath.ToSlash(at.Filename), "internal/testutil/"):
+			default:
+				t.Errorf("%s asks for the cache folder of the user: take that of app.App", at)
+			}
+			return true
+		})
+	}
+	if !met {
+		t.Error("main hands none in: this tests nothing")
 	}
 }

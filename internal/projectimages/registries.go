@@ -1,8 +1,6 @@
 package projectimages
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -40,10 +38,7 @@ func Dial(a *app.App, mirrors []config.Mirror, parallelism int) (*Reach, error) 
 	asker := &presence.Asker{Registries: client, Parallelism: parallelism}
 	copier := &mirror.Mirror{Registries: client, Direct: client.Direct(), Asker: asker, Parallelism: parallelism}
 	asker.Known = &presence.Known{Dir: a.CacheFolder(cache.Platforms)}
-	// Locks keep others away whatever is kept, and are in the same place for all of a user.
-	if dir, err := os.UserCacheDir(); err == nil {
-		copier.Locks = filepath.Join(dir, "ksrelease", "locks")
-	}
+	copier.Locks = a.LockFolder()
 	return &Reach{asker, copier, end}, nil
 }
 
