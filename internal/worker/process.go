@@ -23,14 +23,15 @@ import (
 type process struct {
 	cmd     *exec.Cmd
 	in      io.WriteCloser
-	sending sync.Mutex // held while a task is handed over
-	tasks   *gob.Encoder
-	queued  *bufio.Writer // what tasks writes, on its way to in
-	out     *os.File
-	said    *gob.Decoder
-	notes   *notes
-	stderr  lastWords
-	gone    chan struct{} // closed when the process was waited for
+	sending sync.Mutex   // held while a task is handed over
+	tasks   *gob.Encoder // writes to queued
+	// queued is what is on its way to in. Written for each file, a pipe would wake up the worker as often.
+	queued *bufio.Writer
+	out    *os.File
+	said   *gob.Decoder
+	notes  *notes
+	stderr lastWords
+	gone   chan struct{} // closed when the process was waited for
 
 	// What follows is for who holds the lock of the pool.
 	jobs  []*job // what is at work, by slot; nil where a slot is free
@@ -125,8 +126,7 @@ func (w *process) dismiss(j *job) bool {
 func (w *process) hand(t task) {
 	w.sending.Lock()
 	defer w.sending.Unlock()
-	_ = send(w.tasks, t)
-	_ = w.queued.Flush() // written for each file, a pipe would wake up the worker as often
+	_ = send(w.queued, w.tasks, t)
 }
 
 // listen takes what a worker says, until it is gone.

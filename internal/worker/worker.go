@@ -23,6 +23,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -52,9 +53,10 @@ type task struct {
 	Kind string
 	// Slot is a number that no other task has that is at work; what is said of this one has it, too.
 	Slot int
-	// Content is the extension. Its files follow, one by one, first Files and then
-	// Outside: what is encoded is in memory twice.
+	// Content is the extension. The contents of its files follow, first those of Files and then those of
+	// Outside, with so many bytes each.
 	Content extension.Content
+	Sizes   []int
 	Limits  lint.Limits
 	// Stack is how much stack one goroutine may take, in bytes; at least 1.
 	Stack   int
@@ -101,10 +103,11 @@ func Serve(in io.Reader, out io.Writer, adjust ...func(*lint.Options)) {
 	confine()
 	collector.Reserve() // while the program reads what it is going to ask
 
-	tasks := gob.NewDecoder(bufio.NewReaderSize(in, 64<<10))
+	tasks := bufio.NewReaderSize(in, 64<<10)
+	described := gob.NewDecoder(tasks)
 	pages, voice := theNotes(), &voice{out: gob.NewEncoder(out)}
 	for {
-		t, err := receive(tasks)
+		t, err := receive(tasks, described)
 		// Whatever is at work: nobody is there any more who waits for it.
 		if err != nil {
 			os.Exit(0)
@@ -120,33 +123,53 @@ func Serve(in io.Reader, out io.Writer, adjust ...func(*lint.Options)) {
 	}
 }
 
-// send hands over a task.
-func send(out *gob.Encoder, t task) error {
-	files, outside := t.Content.Files, t.Content.Outside
-	t.Content.Files, t.Content.Outside = make([]extension.File, len(files)), make([]extension.File, len(outside))
-	if err := out.Encode(t); err != nil {
+// send hands over a task: all but the contents of files, and then these, one after the other. gob
+// would copy them twice on each side.
+func send(out *bufio.Writer, described *gob.Encoder, t task) error {
+	var contents [][]byte
+	describe := func(files []extension.File) []extension.File {
+		files = slices.Clone(files)
+		for i := range files {
+			contents = append(contents, files[i].Data)
+			t.Sizes = append(t.Sizes, len(files[i].Data))
+			files[i].Data = nil
+		}
+		return files
+	}
+	t.Content.Files, t.Content.Outside = describe(t.Content.Files), describe(t.Content.Outside)
+	if err := described.Encode(t); err != nil {
 		return err
 	}
-	for _, list := range [][]extension.File{files, outside} {
-		for _, f := range list {
-			if err := out.Encode(f); err != nil {
-				return err
-			}
+	for _, data := range contents {
+		if _, err := out.Write(data); err != nil {
+			return err
 		}
 	}
-	return nil
+	return out.Flush()
 }
 
-// receive takes what send has handed over.
-func receive(in *gob.Decoder) (task, error) {
+// receive takes what send has handed over. described reads from in, and nothing ahead.
+func receive(in *bufio.Reader, described *gob.Decoder) (task, error) {
 	var t task
-	if err := in.Decode(&t); err != nil {
+	if err := described.Decode(&t); err != nil {
 		return task{}, err
 	}
+	all := 0
+	for _, size := range t.Sizes {
+		all += size
+	}
+	contents := make([]byte, all)
+	if _, err := io.ReadFull(in, contents); err != nil {
+		return task{}, err
+	}
+	next := 0
 	for _, list := range [][]extension.File{t.Content.Files, t.Content.Outside} {
 		for i := range list {
-			if err := in.Decode(&list[i]); err != nil {
-				return task{}, err
+			size := t.Sizes[next]
+			next++
+			if size > 0 {
+				list[i].Data = contents[:size:size]
+				contents = contents[size:]
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/gob"
@@ -620,4 +621,67 @@ func BenchmarkExamine(b *testing.B) {
 			p.Close()
 		}
 	})
+}
+
+// handed is what arrives of a task.
+func handed(t testing.TB, given task) task {
+	t.Helper()
+	var wire bytes.Buffer
+	out := bufio.NewWriter(&wire)
+	if err := send(out, gob.NewEncoder(out), given); err != nil {
+		t.Fatal(err)
+	}
+	in := bufio.NewReaderSize(&wire, 64<<10)
+	got, err := receive(in, gob.NewDecoder(in))
+	if err != nil || in.Buffered() > 0 {
+		t.Fatal(err, in.Buffered())
+	}
+	return got
+}
+
+// An extension arrives as it was: files with nothing in them, those outside, and what is next to them.
+func TestHandedOver(t *testing.T) {
+	content := extension.Content{Display: "a",
+		Files:   []extension.File{{Name: "a", Data: []byte("text")}, {Name: "empty"}, {Name: "large", Data: bytes.Repeat([]byte("x"), 200<<10)}},
+		Outside: []extension.File{{Name: "icon", Data: []byte("picture")}, {Name: "none"}},
+	}
+	got := handed(t, task{Kind: taskExamine, Content: content})
+	if !reflect.DeepEqual(got.Content, content) {
+		t.Errorf("%+v", got.Content)
+	}
+	for _, f := range got.Content.Files {
+		if cap(f.Data) != len(f.Data) {
+			t.Errorf("what is added to %s overwrites the next file", f.Name)
+		}
+	}
+	if given := handed(t, task{Kind: taskExamine}); len(given.Content.Files) > 0 {
+		t.Errorf("%+v", given)
+	}
+	in := bufio.NewReader(strings.NewReader("torn"))
+	if _, err := receive(in, gob.NewDecoder(in)); err == nil {
+		t.Error("what is torn is taken")
+	}
+}
+
+// BenchmarkHandOver is an extension of 2 MB, in 200 files, on its way through a pipe.
+func BenchmarkHandOver(b *testing.B) {
+	var content extension.Content
+	for i := range 200 {
+		content.Files = append(content.Files, extension.File{Name: fmt.Sprint("templates/", i), Data: bytes.Repeat([]byte("x"), 10<<10)})
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, in := bufio.NewWriterSize(write, 64<<10), bufio.NewReaderSize(read, 64<<10)
+	encoder, decoder := gob.NewEncoder(out), gob.NewDecoder(in)
+	b.SetBytes(200 * 10 << 10)
+	for b.Loop() {
+		sent := make(chan error)
+		go func() { sent <- send(out, encoder, task{Kind: taskExamine, Content: content}) }()
+		_, err := receive(in, decoder)
+		if err := errors.Join(err, <-sent); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
