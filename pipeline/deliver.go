@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/ksrelease/ksrelease/internal/delivery"
 	"github.com/ksrelease/ksrelease/internal/extension"
@@ -20,6 +21,7 @@ func existsStep(ctx context.Context, env *planning, r *release) error {
 	if !r.run.decides() || r.order.Cycle != nil {
 		return nil
 	}
+	r.awaitIndexes(ctx, env)
 	taking := slices.DeleteFunc(slices.Clone(r.routes), func(rt *route) bool { return !rt.takes() })
 	for _, rt := range taking {
 		exists, sure, err := rt.Exists(ctx, env.to[rt.at])
@@ -33,6 +35,7 @@ func existsStep(ctx context.Context, env *planning, r *release) error {
 			return err
 		}
 	}
+	r.run.looks.Drop(r.parcel.Ext)
 	for _, rt := range r.routes {
 		switch {
 		case len(taking) == 0:
@@ -43,6 +46,20 @@ func existsStep(ctx context.Context, env *planning, r *release) error {
 		}
 	}
 	return nil
+}
+
+// awaitIndexes waits until indexes are there. While they are on their way from far away, the extension may be looked
+// at: most are new that are not known from runs before.
+func (r *release) awaitIndexes(ctx context.Context, env *planning) {
+	if r.parcel.Ext == nil || r.run.skips(results.StageLint) {
+		return
+	}
+	defer r.run.looks.Soon(r.parcel.Ext, lintOptions(r), r.limits())()
+	for _, rt := range r.routes {
+		if rt.takes() {
+			_, _ = env.to[rt.at].Index.Since(ctx, time.Time{}) // who wants it gets the error
+		}
+	}
 }
 
 // notForIt is why a target does not get the version.

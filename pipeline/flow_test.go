@@ -251,7 +251,7 @@ func TestNothingIsReportedOfWhatHasEnded(t *testing.T) {
 		run := New(Options{
 			Sources: []config.Source{sourceOf(t, "alc", "1.0.0"), brokenOf(t, "bee"), sourceOf(t, "cat", "1.0.0")},
 			Targets: to(w), Parallelism: 4, Skip: []string{results.StageVerify},
-			Examiner: slowExaminer{one: "bee", takes: 3500 * time.Millisecond},
+			Examiner: slowExaminer{one: "bee", takes: 13500 * time.Millisecond},
 			Resolver: resolverFunc(func(_ context.Context, _ string, ext *extension.Extension) (*extension.Extension, error) {
 				if ext.Metadata.Name == "alc" { // in whose name the index is asked for
 					time.Sleep(4500 * time.Millisecond)

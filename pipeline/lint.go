@@ -26,7 +26,7 @@ func lintStep(ctx context.Context, env *planning, r *release) error {
 	if err := readStep(ctx, env, r); err != nil {
 		return err
 	}
-	unlooked, wrong := r.examine(ctx, r.run.Examiner.Examine)
+	unlooked, wrong := r.examine(ctx, r.run.looks.Examine)
 	return cmp.Or(unlooked, ctx.Err(), wrong)
 }
 

@@ -42,8 +42,8 @@ func originStep(ctx context.Context, _ *planning, r *release) error {
 	}
 	committed := len(found.Files) == 0
 	r.result.Committed, r.result.Uncommitted = &committed, found.Files
-	if r.run.sends() && r.run.Revision() != "" {
-		r.parcel.Ext = extension.WithOrigin(ext, extension.Origin{Revision: r.run.Revision(), Committed: committed})
+	if r.run.sends() && r.run.Revision.Get() != "" {
+		r.parcel.Ext = extension.WithOrigin(ext, extension.Origin{Revision: r.run.Revision.Get(), Committed: committed})
 	}
 	policy := cmp.Or(r.source.Settings.Push.Dirty, r.run.Dirty, config.WarnDirty)
 	if policy == config.AllowDirty {

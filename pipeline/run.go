@@ -19,6 +19,7 @@ import (
 	imagerelease "github.com/ksrelease/ksrelease/internal/images/release"
 	"github.com/ksrelease/ksrelease/internal/lifecycle"
 	"github.com/ksrelease/ksrelease/internal/lint"
+	"github.com/ksrelease/ksrelease/internal/lookahead"
 	"github.com/ksrelease/ksrelease/internal/packagecache"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/seat"
@@ -72,10 +73,9 @@ type Options struct {
 	// Images asks registries for images, and copies them to mirrors; nil does neither.
 	Images *imagerelease.Images
 
-	// Revision waits for the commit of the work tree, for the result document; empty, or nil: it is not known.
-	Revision func() string
-	Command  string       // the name of the command, for the result document; empty is "run"
-	Tool     results.Tool // the program, for the result document
+	Revision services.Revision // the commit of the work tree, for the result document
+	Command  string            // the name of the command, for the result document; empty is "run"
+	Tool     results.Tool      // the program, for the result document
 
 	DryRun       bool     // plan, and stop
 	Divide       int      // of a dry run: at most so many parts of what is planned, see Parts; 0 is none
@@ -124,6 +124,7 @@ type Run struct {
 	senders *semaphore.Weighted // for those that are released
 	planned atomic.Bool         // all are planned, and the plan is carried out
 
+	looks *lookahead.Looks
 	parts []Part // of what is planned
 
 	held       atomic.Int64 // content that was read and not planned yet, in bytes
@@ -150,16 +151,13 @@ func New(opts Options) *Run {
 	if opts.Through == "" {
 		opts.Through = results.StageVerify
 	}
-	if opts.Revision == nil {
-		opts.Revision = func() string { return "" }
-	}
 	if opts.Kept == nil {
 		opts.Kept = func(context.Context) {}
 	}
 	opts.Command = cmp.Or(opts.Command, "run")
 	r := &Run{
 		Options: opts, toApply: applySteps(), stages: StageNames(),
-		heldAtMost: heldAtMost, feed: results.NewFeed(opts.Observer),
+		heldAtMost: heldAtMost, feed: results.NewFeed(opts.Observer), looks: lookahead.New(opts.Examiner),
 	}
 	r.toPlan = r.through(planSteps())
 	r.slots, r.senders = semaphore.NewWeighted(int64(max(1, opts.Parallelism))), semaphore.NewWeighted(int64(max(1, opts.Parallelism)))
@@ -174,6 +172,7 @@ func New(opts Options) *Run {
 // graceful, what has begun to write goes on to its submission until the second step of ctx.
 func (r *Run) Do(ctx context.Context) (*results.Document, error) {
 	defer func() {
+		r.looks.Close()
 		for _, s := range r.sites {
 			s.Index.Close()
 		}
@@ -592,7 +591,7 @@ func (r *Run) emit(e results.Event) {
 // document is the result of now, while no extension changes, without what is known of the run as a whole in the end.
 func (r *Run) document(p *plan) *results.Document {
 	result := &results.Document{
-		SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision(), DryRun: r.DryRun, Started: r.started, Selection: r.chosen, Since: r.Since, Announcements: r.announced,
+		SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision.Get(), DryRun: r.DryRun, Started: r.started, Selection: r.chosen, Since: r.Since, Announcements: r.announced,
 		Extensions: make([]results.Extension, len(p.releases)),
 	}
 	for i, rel := range p.releases {

@@ -44,6 +44,17 @@ type Hooks interface {
 	Project() []results.Hook
 }
 
+// Revision waits for the commit of the work tree, which git is asked for.
+type Revision func() string
+
+// Get is that commit; empty where it is not known.
+func (r Revision) Get() string {
+	if r == nil {
+		return ""
+	}
+	return r()
+}
+
 // WorkTree knows what of an extension, in the folder dir, is not as it was committed.
 type WorkTree interface {
 	Uncommitted(ctx context.Context, dir string, ext *extension.Extension) (worktree.Found, error)
