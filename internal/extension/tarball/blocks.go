@@ -28,16 +28,16 @@ const unitTokens = 768
 // division divides content into blocks, so that each has what is alike. Its bits are estimated, in
 // integers: the same on any machine.
 type division struct {
-	pieces []matchfinder.Match
-	units  []unit
-	found  []block
+	matches []matchfinder.Match // what is divided
+	units   []unit
+	found   []block
 }
 
 // unit is a part of the content that is not divided any more.
 type unit struct {
 	symbols
-	pieces, size int // how many of the pieces, and of the bytes
-	cost         int64
+	matches, size int // how many of the matches, and of the bytes
+	cost          int64
 	// next is the unit behind it that is still there, and joined what both would cost.
 	next   int
 	joined int64
@@ -50,27 +50,29 @@ type symbols struct {
 	extra    int64 // bits behind the codes
 }
 
-// blocks divides src, or makes it one block. What comes is valid until the next call; bits is what it costs by estimate.
-func (d *division) blocks(src []byte, matches []matchfinder.Match, one bool) (blocks []block, bits int64) {
+// blocks divides src by d.matches, or makes it one block. What comes is valid until the next call;
+// bits is what it costs by estimate.
+func (d *division) blocks(src []byte, one bool) (blocks []block, bits int64) {
 	least := unitTokens
 	if one {
 		least = len(src) + 1
 	}
-	d.count(src, matches, least)
+	d.count(src, least)
 	d.join()
 	d.found = d.found[:0]
-	at, piece := 0, 0
+	at, match := 0, 0
 	for i := 0; i < len(d.units); i = d.units[i].next {
 		u := &d.units[i]
-		d.found = append(d.found, block{src[at : at+u.size], d.pieces[piece : piece+u.pieces]})
-		at, piece, bits = at+u.size, piece+u.pieces, bits+u.cost
+		d.found = append(d.found, block{src[at : at+u.size], d.matches[match : match+u.matches]})
+		at, match, bits = at+u.size, match+u.matches, bits+u.cost
 	}
 	return d.found, bits
 }
 
 // count cuts the content into units of so many tokens.
-func (d *division) count(src []byte, matches []matchfinder.Match, least int) {
-	d.pieces, d.units = d.pieces[:0], d.units[:0]
+func (d *division) count(src []byte, least int) {
+	d.cut(least)
+	d.units = d.units[:0]
 	var u *unit
 	tokens := 0
 	begin := func() {
@@ -78,30 +80,49 @@ func (d *division) count(src []byte, matches []matchfinder.Match, least int) {
 		u, tokens = &d.units[len(d.units)-1], 0
 	}
 	begin()
-	add := func(m matchfinder.Match) {
+	for _, m := range d.matches {
 		for _, c := range src[:m.Unmatched] {
 			u.literal[c]++
 		}
 		u.match(m.Length, m.Distance)
 		src = src[m.Unmatched+m.Length:]
-		u.pieces++
+		u.matches++
 		u.size += m.Unmatched + m.Length
 		tokens += m.Unmatched + 1
-		d.pieces = append(d.pieces, m)
 		if tokens >= least && len(src) > 0 {
 			begin()
 		}
 	}
-	for _, m := range matches {
-		for m.Unmatched > least { // what does not repeat at all
-			add(matchfinder.Match{Unmatched: least})
-			m.Unmatched -= least
-		}
-		add(m)
-	}
 	for i := range d.units {
 		d.units[i].cost = d.units[i].bits(d.units[i].size)
 		d.units[i].next = i + 1
+	}
+}
+
+// cut makes several matches of one behind much that does not repeat, so that a block may end within.
+func (d *division) cut(least int) {
+	more := 0
+	for _, m := range d.matches {
+		if m.Unmatched > least {
+			more += (m.Unmatched - 1) / least
+		}
+	}
+	if more == 0 {
+		return
+	}
+	from := len(d.matches)
+	d.matches = append(d.matches, make([]matchfinder.Match, more)...)
+	for to := len(d.matches); to > from; {
+		from--
+		to--
+		m := d.matches[from]
+		pieces := max(m.Unmatched-1, 0) / least
+		m.Unmatched -= pieces * least
+		d.matches[to] = m
+		for range pieces {
+			to--
+			d.matches[to] = matchfinder.Match{Unmatched: least}
+		}
 	}
 }
 
@@ -146,7 +167,7 @@ func (d *division) join() {
 		u := &d.units[best]
 		other := &d.units[u.next]
 		u.add(&other.symbols)
-		u.pieces, u.size, u.cost, u.next = u.pieces+other.pieces, u.size+other.size, u.joined, other.next
+		u.matches, u.size, u.cost, u.next = u.matches+other.matches, u.size+other.size, u.joined, other.next
 		d.together(best)
 		if before >= 0 {
 			d.together(before)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
 	"sync"
 
 	"github.com/andybalholm/brotli/flate"
@@ -84,7 +85,6 @@ type gzipWriter struct {
 	data     []byte
 	search   []finder
 	encoder  matchfinder.Encoder
-	found    []matchfinder.Match
 	divided  [2]division // the best, and another
 	overlaps *overlaps
 	repeats  [2]repeats
@@ -113,7 +113,7 @@ func (z *gzipWriter) begin(hardness Hardness, data []byte, few bool) {
 	z.data = data
 	z.search = z.finders(hardness, few)
 	z.encoder.Reset()
-	z.out = append(z.out[:0], gzipHead...)
+	z.out = append(slices.Grow(z.out[:0], len(data)/4+4<<10), gzipHead...)
 	if hardness == Hard {
 		z.out[8] = 2 // the slowest algorithm, says RFC 1952 of this byte
 	}
@@ -153,11 +153,12 @@ func (z *gzipWriter) add(from, to int, kind kind) {
 func (z *gzipWriter) chunk(from, to int, one bool) {
 	var best []block
 	var least int64
+	other := 0
 	for _, f := range z.search {
-		z.found = f.find(z.found[:0], from, to)
-		if blocks, bits := z.divided[1].blocks(z.data[from:to], z.found, one); best == nil || bits < least {
-			best, least = blocks, bits
-			z.divided[0], z.divided[1] = z.divided[1], z.divided[0]
+		d := &z.divided[other]
+		d.matches = f.find(d.matches[:0], from, to)
+		if blocks, bits := d.blocks(z.data[from:to], one); best == nil || bits < least {
+			best, least, other = blocks, bits, 1-other
 		}
 	}
 	for i, b := range best {

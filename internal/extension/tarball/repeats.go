@@ -34,15 +34,22 @@ type repeats struct {
 	entered int // the places before it are in the tables
 	// last is the place, plus 1, at which four bytes were seen last, by their hash; before is where
 	// the same hash was seen before, by the place modulo the window; thirds is last for three bytes.
-	last   [1 << hashBits]int32
-	before [window]int32
-	thirds [1 << hashBits]int32
+	// A table is there from when it is needed on.
+	last   *[1 << hashBits]int32
+	before *[window]int32
+	thirds *[1 << hashBits]int32
 }
 
 // reset begins with another stream.
 func (r *repeats) reset(e effort, data []byte) {
 	r.effort, r.data, r.begin, r.entered = e, data, 0, 0
+	if r.last == nil {
+		r.last, r.before = new([1 << hashBits]int32), new([window]int32)
+	}
 	clear(r.last[:]) // before is read only where last, or a place that it has, leads to
+	if e.three && r.thirds == nil {
+		r.thirds = new([1 << hashBits]int32)
+	}
 	if e.three {
 		clear(r.thirds[:])
 	}
