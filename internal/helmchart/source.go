@@ -73,15 +73,30 @@ func (s Source) linesWith(key string) map[string][]int {
 		return s.lines.with[key]
 	}
 	lines := map[string][]int{}
+	// API definitions are long, and have the key of all their objects in a few lines.
+	mayComment := strings.Contains(s.Text, "/*")
 	n, inComment := 0, false
-	for line := range strings.Lines(s.Text) {
+	for rest := s.Text; rest != ""; {
+		if !mayComment {
+			i := strings.Index(rest, key+":")
+			if i < 0 {
+				break
+			}
+			i = strings.LastIndexByte(rest[:i], '\n') + 1
+			n += strings.Count(rest[:i], "\n")
+			rest = rest[i:]
+		}
+		var line string
+		line, rest, _ = strings.Cut(rest, "\n")
 		n++
 		if inComment {
 			inComment = !strings.Contains(line, "*/")
 			continue
 		}
-		if at := commentOfTemplate.FindStringIndex(line); at != nil {
-			inComment = !strings.Contains(line[at[0]:], "*/")
+		if mayComment && strings.Contains(line, "/*") {
+			if at := commentOfTemplate.FindStringIndex(line); at != nil {
+				inComment = !strings.Contains(line[at[0]:], "*/")
+			}
 		}
 		written, ok := strings.CutPrefix(strings.TrimLeft(line, " \t-"), key+":")
 		if !ok {

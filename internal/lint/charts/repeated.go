@@ -87,9 +87,14 @@ func mayRepeatKeys(text string) bool {
 		keys   map[string]bool
 	}
 	var levels []level
+	scalar := -1 // the indentation of the key whose text goes over the lines that follow
 	for line := range strings.Lines(text) {
 		rest := strings.TrimLeft(line, " ")
 		indent := len(line) - len(rest)
+		if scalar >= 0 && (indent > scalar || strings.TrimRight(rest, "\r\n") == "") {
+			continue
+		}
+		scalar = -1
 		for strings.HasPrefix(rest, "- ") { // an item begins a mapping of its own
 			for len(levels) > 0 && levels[len(levels)-1].indent > indent {
 				levels = levels[:len(levels)-1]
@@ -104,9 +109,12 @@ func mayRepeatKeys(text string) bool {
 		if strings.Contains(strings.ReplaceAll(rest, "{}", ""), "{") {
 			return true
 		}
-		key, _, ok := strings.Cut(rest, ":")
+		key, value, ok := strings.Cut(rest, ":")
 		if !ok {
 			continue
+		}
+		if value = strings.TrimLeft(value, " "); value != "" && (value[0] == '|' || value[0] == '>') {
+			scalar = indent
 		}
 		for len(levels) > 0 && levels[len(levels)-1].indent > indent {
 			levels = levels[:len(levels)-1]

@@ -316,6 +316,9 @@ func isNameByte(b byte) bool {
 func namesImage(key string, value any, ref imageref.Ref, withVersion bool) bool {
 	switch v := value.(type) {
 	case string:
+		if !strings.Contains(v, ref.Path[strings.LastIndexByte(ref.Path, '/')+1:]) {
+			return false // the cheap look
+		}
 		name, version := v, ""
 		if i := strings.IndexByte(name, '@'); i >= 0 {
 			name, version = name[:i], name[i+1:]
