@@ -24,8 +24,8 @@ import (
 	"github.com/ksrelease/ksrelease/internal/helmchart/chartutil"
 )
 
-// Templates are the templates of a chart and of all charts below it, parsed. They are
-// never changed, so that several renderings may use them at once.
+// Templates are the templates of a chart and of all charts below it, parsed. What was parsed
+// is never changed, so that several renderings may use them at once.
 type Templates struct {
 	root *chart.Chart
 	// set has them all by name, so that each may include each other one.
@@ -39,6 +39,8 @@ type Templates struct {
 	named func() (*Templates, error)
 
 	mu sync.Mutex
+	// taken is set once a rendering has had the set itself.
+	taken bool
 	// idle are the sets of renderings that have ended, for those to come: to clone one, with
 	// all its functions, costs more than a small template.
 	idle []*bound
@@ -67,9 +69,12 @@ func Parse(root *chart.Chart, cache *Cache) (t *Templates, err error) {
 // parseAll parses all templates of a tree, each under its own name if own is set.
 func (c *Cache) parseAll(root *chart.Chart, own bool) (t *Templates, err error) {
 	defer recovered(&err)
-	t = &Templates{root: root, set: template.New("gotpl").Option(missingKey), list: c.listOf(root), files: map[*chart.Chart]files{}}
+	set, err := empty().Clone()
+	if err != nil {
+		return nil, err
+	}
+	t = &Templates{root: root, set: set, list: c.listOf(root), files: map[*chart.Chart]files{}}
 	t.readFiles(root)
-	t.set.Funcs(functions())
 	c.parseAhead(t.list, own)
 	for _, p := range t.list {
 		borrowed, err := c.parse(t.set.New(p.name), p, own)
@@ -82,6 +87,11 @@ func (c *Cache) parseAll(root *chart.Chart, own bool) (t *Templates, err error) 
 	}
 	return t, nil
 }
+
+// empty is a set without templates. To clone it costs less than to give a new one all functions.
+var empty = sync.OnceValue(func() *template.Template {
+	return template.New("gotpl").Option(missingKey).Funcs(functions())
+})
 
 // missingKey renders a key that is not set as the zero value of what the map holds. Where
 // that is nothing in particular text/template writes "<no value>"; see withoutNoValue.
@@ -197,10 +207,14 @@ func (t *Templates) take() (*bound, error) {
 		t.idle = t.idle[:last]
 		return b, nil
 	}
-	set, err := t.set.Clone()
-	if err != nil {
-		return nil, err
+	set := t.set // of which there are clones for those that render at the same time
+	if t.taken {
+		var err error
+		if set, err = t.set.Clone(); err != nil {
+			return nil, err
+		}
 	}
+	t.taken = true
 	b := &bound{set, &atWork{depth: map[string]int{}}}
 	bind(b.set, b.at)
 	return b, nil
