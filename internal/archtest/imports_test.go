@@ -147,7 +147,7 @@ var units = []unit{
 	{"internal/packagecache", []string{"internal/cache", "internal/extension"}},
 	{"internal/worktree", []string{"internal/commits", "internal/diagnostic", "internal/excerpt", "internal/extension", "internal/extension/unpack", "internal/failure", "internal/git", "internal/results"}},
 	{"internal/commits", []string{"internal/extension", "internal/failure", "internal/git", "internal/shellword"}},
-	{"internal/extension", []string{"internal/helmchart/chartutil", "internal/extension/helmignore", "internal/extension/naming", "internal/extension/tarball", "internal/extension/unpack", "internal/kubesphere", "internal/diagnostic", "internal/yamldoc", "internal/yamledit", "internal/failure"}},
+	{"internal/extension", []string{"internal/helmchart/chartutil", "internal/extension/helmignore", "internal/extension/naming", "internal/extension/tarball", "internal/extension/unpack", "internal/kubesphere", "internal/diagnostic", "internal/yamldoc", "internal/yamledit", "internal/failure", "internal/regularfile"}},
 	{"internal/childprocess", []string{"internal/failure"}},
 	{"internal/extension/helmignore", []string{"internal/extension/unpack"}},
 	{"internal/extension/tarball", []string{"internal/extension/unpack", "internal/extension/naming"}},

@@ -17,6 +17,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/extension/helmignore"
 	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/regularfile"
 )
 
 // tree is an extension's directory while it is read. All access goes through
@@ -263,7 +264,7 @@ func (t *tree) isIgnoredPath(at string) bool {
 // it than a file may have: it could grow while it is read.
 func (t *tree) read(name, at string) ([]byte, error) {
 	root, within := t.within(at)
-	f, err := root.Open(within)
+	f, err := root.OpenFile(within, os.O_RDONLY|regularfile.AtOnce, 0)
 	if err != nil {
 		return nil, cannotRead("reading "+name, err)
 	}

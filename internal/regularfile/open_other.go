@@ -2,4 +2,5 @@
 
 package regularfile
 
-const atOnce = 0
+// AtOnce is nothing here: see open_unix.go.
+const AtOnce = 0

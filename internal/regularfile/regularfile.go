@@ -27,7 +27,7 @@ func (r *Refused) Error() string { return r.reason }
 // *Refused, or that of the system without the path; errors.Is finds fs.ErrNotExist.
 func Read(path string, limit int64) ([]byte, error) {
 	return read(limit, func() (fs.FileInfo, error) { return os.Stat(path) },
-		func() (*os.File, error) { return os.OpenFile(path, os.O_RDONLY|atOnce, 0) })
+		func() (*os.File, error) { return os.OpenFile(path, os.O_RDONLY|AtOnce, 0) })
 }
 
 // ReadWithin is Read for a file that must lie in a folder: links may lead from one place
@@ -55,7 +55,7 @@ func ReadWithin(folder, path string, limit int64) ([]byte, error) {
 	}
 	defer opened.Close()
 	return read(limit, func() (fs.FileInfo, error) { return opened.Stat(below) },
-		func() (*os.File, error) { return opened.OpenFile(below, os.O_RDONLY|atOnce, 0) })
+		func() (*os.File, error) { return opened.OpenFile(below, os.O_RDONLY|AtOnce, 0) })
 }
 
 func resolved(folder string) (string, error) {
