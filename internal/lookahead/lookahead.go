@@ -18,7 +18,11 @@ import (
 
 // patience is how long somebody waits before a look begins: less than a distant server takes, and more than one
 // that is near.
-const patience = 15 * time.Millisecond
+const patience = 25 * time.Millisecond
+
+// most is how many looks begin for each processor: about as many as end before the index of a distant server is
+// there. A large index takes as long from near, and lists what need not be looked at.
+const most = 2
 
 // Examiner looks at extensions: see services.Examiner.
 type Examiner interface {
@@ -28,12 +32,13 @@ type Examiner interface {
 // Looks are those that have begun. Their methods may be called by several goroutines.
 type Looks struct {
 	examiner Examiner
-	places   chan struct{} // one for each processor: what may be for nothing does not pile up
+	places   chan struct{} // one for each processor
 	ctx      context.Context
 	end      context.CancelFunc
 	all      sync.WaitGroup
 
 	mu    sync.Mutex
+	left  int // how many may begin
 	begun map[*extension.Extension]*look
 }
 
@@ -48,6 +53,7 @@ type look struct {
 // New makes looks by an examiner. Close ends them.
 func New(x Examiner) *Looks {
 	l := &Looks{examiner: x, places: make(chan struct{}, runtime.GOMAXPROCS(0)), begun: map[*extension.Extension]*look{}}
+	l.left = most * cap(l.places)
 	l.ctx, l.end = context.WithCancel(context.Background())
 	return l
 }
@@ -83,13 +89,15 @@ func (l *Looks) Soon(ext *extension.Extension, opts lint.Options, limits lint.Li
 	return known
 }
 
-// begin notes a look that begins; nil if it is known by now whether there has to be one: then somebody may be at it.
+// begin notes a look that begins; nil if it is known by now whether there has to be one, and somebody may be at it, or
+// if enough have begun.
 func (l *Looks) begin(waiting context.Context, ext *extension.Extension, opts lint.Options, limits lint.Limits) *look {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if waiting.Err() != nil {
+	if waiting.Err() != nil || l.left == 0 {
 		return nil
 	}
+	l.left--
 	k := &look{opts: opts, limits: limits, done: make(chan struct{})}
 	l.begun[ext] = k
 	return k

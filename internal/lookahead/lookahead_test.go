@@ -82,6 +82,10 @@ func TestLooksThatNobodyNeeds(t *testing.T) {
 		if int(x.begun.Load()) != runtime.GOMAXPROCS(0) {
 			t.Errorf("%d have begun", x.begun.Load())
 		}
+		time.Sleep(time.Minute)
+		if all := most * runtime.GOMAXPROCS(0); int(x.begun.Load()) != all {
+			t.Errorf("%d have begun in all, want %d", x.begun.Load(), all)
+		}
 		for _, ext := range exts {
 			looks.Drop(ext)
 		}
