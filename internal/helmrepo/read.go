@@ -367,9 +367,27 @@ func (r *reader) line(line []byte) (end bool, err error) {
 
 // breaksInside says whether a line is more than one line in YAML 1.1, which ends
 // lines by a few more characters than others do. Within an entry that changes
-// nothing about where it ends, or the library finds more than an entry in it.
+// nothing about where it ends, or it leaves it.
 func breaksInside(text []byte) bool {
 	return bytes.Contains(text, []byte("\u0085")) || bytes.Contains(text, []byte("\u2028")) || bytes.Contains(text, []byte("\u2029"))
+}
+
+// leaves says whether a break within a line of an entry has a field or an entry follow that is no
+// deeper than the entry at item: to YAML it is no part of that.
+func leaves(text []byte, item int) bool {
+	if !breaksInside(text) {
+		return false
+	}
+	for line := range strings.Lines(string(text)) {
+		pieces := strings.FieldsFunc(line, func(c rune) bool { return c == '\u0085' || c == '\u2028' || c == '\u2029' })
+		for _, piece := range pieces[min(1, len(pieces)):] {
+			rest := strings.TrimLeft(piece, " ")
+			if len(piece)-len(rest) <= item && (strings.Contains(rest, ":") || strings.HasPrefix(rest, "-")) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func isMarker(text []byte, marker string) bool {
@@ -614,6 +632,9 @@ func (r *reader) readEntry() error {
 		r.quick.Into.Line = r.part.line
 		r.index.entries.add(r.entries.name, &r.quick.Into)
 		return nil
+	}
+	if leaves(r.part.text, r.entries.item) {
+		return errOtherLayout
 	}
 	chart, line := r.entries.name, r.part.line
 	// The entry, as an index of its own.
