@@ -272,6 +272,8 @@ func TestReadsAsHelm(t *testing.T) {
 		"apiVersion: v1\ngenerated: \"2026-11-29T10:00:00Z\"\nentries:\n  a: []\ngenerated: now\n",
 		"apiVersion: v1\nentries:\n  a:\n  - {name: a, version: 1.0.0, created: now}\n  a:\n  - {name: a, version: 1.0.0}\n",
 		"apiVersion: v1\nentries:\n  a:\n  - {name: a, version: 1.0.0}\n  a:\n  - {name: a, version: 1.0.0, created: now}\n",
+		"apiVersion: v1\nentries:\n  a:\n  - {name: a, version: 1.0.0, created: now}\nentries:\n  b: []\n",
+		"apiVersion: v1\nentries:\n  a: x\nentries:\n  b: []\n",
 		"apiVersion: v1\nentries:\n  a:\n  - name: a\n    \u0085version: 1.0.0\n  - name: a\n    version: 1.1.0\n",
 		"apiVersion: v1\nentries:\n  a:\n  - name: a\n    version: 1.0.0\u2028serverInfo: {a: b}\n  - name: a\n    version: 1.1.0\n",
 	} {

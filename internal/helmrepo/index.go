@@ -233,6 +233,13 @@ func (i *Index) refuse(r *Refused) {
 	}
 }
 
+// supersede says of what was refused that another value comes later: KubeSphere goes by the last one.
+func (i *Index) supersede(is func(*Refused) bool) {
+	for _, r := range i.refused {
+		r.HelmAlone = r.HelmAlone || is(r)
+	}
+}
+
 // breaks notes that an entry of a chart cannot be read at all.
 func (i *Index) breaks(chart string, r *Refused) {
 	i.refuse(r)

@@ -424,6 +424,9 @@ func (r *reader) once(field string) error {
 		if before := r.faults[field]; before != nil {
 			before.HelmAlone = true // KubeSphere goes by the last one
 		}
+		if strings.EqualFold(field, "entries") {
+			r.index.supersede(func(before *Refused) bool { return before.Chart != "" })
+		}
 	}
 	r.seen[field] = true
 	if !strings.EqualFold(field, "entries") {
@@ -570,9 +573,7 @@ func (r *reader) nameChart() error {
 
 func (r *reader) newChart(name string, line int) error {
 	if r.charts[name] {
-		for _, before := range r.index.refused {
-			before.HelmAlone = before.HelmAlone || before.Chart == name // KubeSphere goes by the last one
-		}
+		r.index.supersede(func(before *Refused) bool { return before.Chart == name })
 		r.index.breaks(name, &Refused{Chart: name, Line: line, Cause: "the chart is there twice", HelmAlone: true})
 	}
 	r.charts[name] = true
