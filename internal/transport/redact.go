@@ -36,7 +36,11 @@ func (c *Client) redactorsOf(authorization string, proxy *url.URL) redactors {
 		secrets = append(secrets, secretsOf(BasicAuthorization(proxy.User.Username(), password))...)
 	}
 	long := slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return len(s) < dataSecret })
-	made, _ := c.redactors.LoadOrStore(key, redactors{texts: redact.New(secrets...), data: redact.New(long...)})
+	both := redactors{texts: redact.New(secrets...)}
+	if both.data = both.texts; len(long) < len(secrets) {
+		both.data = redact.New(long...)
+	}
+	made, _ := c.redactors.LoadOrStore(key, both)
 	return made.(redactors)
 }
 
