@@ -19,14 +19,21 @@ type document struct {
 	// file is set for a file that Helm does not render: what stands there is the source.
 	file *Source
 	root func() *yaml.Node
+	// namesHook reports whether HookAnnotation stands anywhere in it.
+	namesHook func() bool
+}
+
+// namesHook looks once: several rules ask, and API definitions are long.
+func namesHook(m manifest.Document) func() bool {
+	return sync.OnceValue(func() bool { return strings.Contains(m.Text, HookAnnotation) })
 }
 
 func parsed(m manifest.Document, node *yaml.Node) *document {
-	return &document{manifest: m, root: func() *yaml.Node { return content(node) }}
+	return &document{manifest: m, namesHook: namesHook(m), root: func() *yaml.Node { return content(node) }}
 }
 
 func unparsed(m manifest.Document, file *Source) *document {
-	return &document{manifest: m, lazy: true, file: file, root: sync.OnceValue(func() *yaml.Node {
+	return &document{manifest: m, lazy: true, file: file, namesHook: namesHook(m), root: sync.OnceValue(func() *yaml.Node {
 		node, err := m.Parse()
 		if err != nil {
 			return nil
@@ -215,7 +222,7 @@ var HookEvents = []string{
 // Hook reads the annotations of a hook; ok is false for any other object. An object of
 // a List is what the List is.
 func (o Object) Hook() (h Hook, ok bool) {
-	if !strings.Contains(o.Text(), HookAnnotation) {
+	if o.document == nil || !o.document.namesHook() {
 		return Hook{}, false
 	}
 	annotations := scalarsOf(nodeAt(nodeAt(o.Document(), "metadata"), "annotations"))

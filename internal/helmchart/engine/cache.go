@@ -90,16 +90,29 @@ func (c *Cache) known(p parsed, own bool) (lent, bool) {
 	if made, ok := c.trees[named{p.file, p.name}]; ok {
 		return lent{p.name, made}, true
 	}
+	if own || !isShared(p) {
+		return lent{}, false
+	}
 	found, ok := c.lent[p.text]
-	return found, ok && !own && !mayDefine(p.text, p.name)
+	return found, ok
 }
 
 func (c *Cache) keep(p parsed, made trees) {
 	c.trees[named{p.file, p.name}] = made
-	if _, known := c.lent[p.text]; !known && !mayDefine(p.text, p.name) {
+	if !isShared(p) {
+		return
+	}
+	if _, known := c.lent[p.text]; !known {
 		c.lent[p.text] = lent{p.name, made}
 	}
 }
+
+// maxShared is the size of texts, in bytes, that are shared: API definitions are long, no two of them are
+// the same, and to look through them takes as long as parsing.
+const maxShared = 64 << 10
+
+// isShared reports whether what a text is parsed to may be used under other names.
+func isShared(p parsed) bool { return len(p.text) <= maxShared && !mayDefine(p.text, p.name) }
 
 // mayDefine reports whether a text may define a template that has the name of a file: under
 // another name it would be another template. It would have to write that name, as it is or with
@@ -124,10 +137,15 @@ func (c *Cache) parseAhead(list []parsed, own bool) {
 	begun := map[string]bool{}
 	c.mu.Lock()
 	for _, p := range list {
-		if _, known := c.known(p, own); known || !own && begun[p.text] {
+		if _, known := c.known(p, own); known {
 			continue
 		}
-		begun[p.text] = !mayDefine(p.text, p.name)
+		if !own && isShared(p) {
+			if begun[p.text] {
+				continue
+			}
+			begun[p.text] = true
+		}
 		fresh = append(fresh, p)
 		size += len(p.text)
 	}
