@@ -35,7 +35,7 @@ type tree struct {
 	ignored  []string
 	meter    *unpack.Meter
 	files    []File
-	lines    []helmignore.Line
+	lines    []helmignore.Line // of patterns, once something is left out
 	leftOut  []LeftOut
 	listed   int     // entries below folders that are left out
 	watch    Watcher // nil where nobody watches
@@ -79,7 +79,7 @@ func (t *tree) prepare(opts Options) error {
 	if err != nil {
 		return err
 	}
-	t.rules, t.patterns, t.lines = rules, source, helmignore.Lines(source)
+	t.rules, t.patterns = rules, source
 	for _, name := range opts.Ignore {
 		// A folder that holds the extension, or is it, leaves out nothing: packages
 		// put there are known by their names.

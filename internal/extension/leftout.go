@@ -26,6 +26,9 @@ const maxListed = 5000
 // LeaveOut remembers what a line of .helmignore leaves out: a file, or the files in a
 // folder.
 func (t *tree) leaveOut(name, at string, info fs.FileInfo) {
+	if t.lines == nil { // of most extensions nothing is left out
+		t.lines = helmignore.Lines(t.patterns)
+	}
 	i := slices.IndexFunc(t.lines, func(l helmignore.Line) bool { return l.Rules.Ignore(name, info) })
 	if i < 0 {
 		return // Helm's own default, or a link to nothing

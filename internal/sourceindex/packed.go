@@ -41,7 +41,9 @@ func (p Packed) Unpack() *extension.Summary { return unpack(p) }
 
 // pack is a summary as bytes. ok is false where these would be another one.
 func pack(s *extension.Summary) (packed []byte, ok bool) {
-	packed, ok = appendValue(nil, reflect.ValueOf(s).Elem())
+	buffer := make([]byte, 0, 4<<10)
+	packed, ok = appendValue(buffer, reflect.ValueOf(s).Elem())
+	packed = bytes.Clone(packed) // of many, what a slice has grown beyond its end would be a third
 	return packed, ok && reflect.DeepEqual(s, unpack(packed))
 }
 

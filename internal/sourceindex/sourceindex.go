@@ -48,7 +48,7 @@ type Index struct {
 
 	mu      sync.Mutex
 	records map[string]*record   // by the path of the source
-	fresh   map[string]*recorder // what was read by this process, and not learned yet
+	fresh   map[string]*record   // what was read by this process, without a summary
 	ignored map[string]string    // Options.Ignore, links resolved
 	devices map[uint64]bool      // whether change times of a device can be trusted
 	changed bool
@@ -65,7 +65,7 @@ const kept = 30 * 24 * time.Hour
 func Open(store Store, root string) *Index {
 	x := &Index{
 		store: store, name: "sources " + root, now: time.Now, settle: settleTime,
-		fresh: map[string]*recorder{}, ignored: map[string]string{}, devices: map[uint64]bool{},
+		fresh: map[string]*record{}, ignored: map[string]string{}, devices: map[uint64]bool{},
 	}
 	data, _ := store.State(x.name)
 	x.records = decode(data)
@@ -150,7 +150,7 @@ func (x *Index) Load(path string, opts extension.Options) (*extension.Extension,
 	defer x.mu.Unlock()
 	delete(x.fresh, path)
 	if err == nil && !rec.unsure {
-		x.fresh[path] = rec
+		x.fresh[path] = rec.reading()
 	}
 	return ext, err
 }
@@ -166,10 +166,7 @@ func (x *Index) Learn(path string, known *extension.Summary) {
 	if rec == nil {
 		return
 	}
-	r := &record{
-		real: rec.real, ignored: rec.ignored, read: rec.read.UnixNano(), used: dayOf(rec.read),
-		entries: rec.entries, states: rec.states.sum(),
-	}
+	r := &record{real: rec.real, ignored: rec.ignored, read: rec.read, used: rec.used, entries: rec.entries, states: rec.states}
 	if before != nil && before.isOf(r) {
 		known = with(*known, before.summary)
 	}
@@ -333,6 +330,14 @@ func (r *recorder) Leads(path, real string, mode fs.FileMode) {
 
 // Unsure says that nothing is to be remembered.
 func (r *recorder) Unsure() { r.unsure = true }
+
+// reading is what there is to remember of the extension, in as little memory as it takes.
+func (r *recorder) reading() *record {
+	return &record{
+		real: r.real, ignored: r.ignored, read: r.read.UnixNano(), used: dayOf(r.read),
+		entries: bytes.Clone(r.entries), states: r.states.sum(),
+	}
+}
 
 func (r *recorder) note(kind byte, path string) {
 	below, ok := strings.CutPrefix(path, r.real)
