@@ -96,7 +96,7 @@ type message struct {
 func Serve(in io.Reader, out io.Writer, adjust ...func(*lint.Options)) {
 	// What interrupts the program is for the program: it may still need its workers.
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
-	// One processor for the task, one for the eye on its memory.
+	// As many as tasks; where that is one, the eye on its memory has the other.
 	runtime.GOMAXPROCS(max(2, runtime.NumCPU()))
 	// A worker makes much garbage and keeps little. With 400 it takes longer, with 800 it has 100 MiB.
 	debug.SetGCPercent(600)
