@@ -18,7 +18,7 @@ import (
 // couple is a pool that has two tasks at work at a time, on any machine.
 func couple(t *testing.T) *Pool {
 	p := pool(t, 1)
-	p.size = 2
+	p.size, p.lasting = 2, time.Hour
 	return p
 }
 
@@ -71,7 +71,7 @@ func TestWhoEndedIt(t *testing.T) {
 		limits lint.Limits
 		stack  int
 	}{
-		lint.LimitMemory: {`{{ $x := repeat 10500000 "0123456789abcdef" }}` + busy, lint.Limits{Time: time.Minute, Memory: 128 << 20}, 32 << 20},
+		lint.LimitMemory: {`{{ $x := repeat 5500000 "0123456789abcdef" }}` + busy, lint.Limits{Time: time.Minute, Memory: 64 << 20}, 16 << 20},
 		lint.LimitStack: {`{{ define "deep" }}{{ if gt . 0 }}{{ include "deep" (sub . 1) }}{{ end }}{{ end }}{{ include "deep" 900 }}` + plainTemplate,
 			ample, 1 << 20},
 		lint.LimitTime: {"{{ range until 100 }}" + busy + "{{ end }}", lint.Limits{Time: ampleTime, Memory: 2 << 30}, 32 << 20},
@@ -102,7 +102,7 @@ func TestEndedInCompany(t *testing.T) {
 			w.kill()
 		}
 	}
-	one := write(t, map[string]string{"templates/slow.yaml": slow, "templates/slower.yaml": slow})
+	one := write(t, map[string]string{"templates/slow.yaml": slow, "templates/slower.yaml": slow, "templates/slowest.yaml": slow})
 	other := write(t, map[string]string{"extension.yaml": "apiVersion: kubesphere.io/v1alpha1\nname: b\nversion: 1.0.0\n", "templates/slow.yaml": slow})
 	reports := inCompany(t, p, one, other, ample, 32<<20)
 	if !ended.Load() {

@@ -32,7 +32,7 @@ type Pool struct {
 	lasting time.Duration
 	// after calls end when a time is up, as time.AfterFunc; a test has it decide.
 	after func(d time.Duration, end func()) *time.Timer
-	// at is called with what is at work, in tests.
+	// at is called with what is at work, in tests; with nothing when a task begins.
 	at func(lint.Progress)
 
 	over chan struct{} // closed by Close
@@ -245,6 +245,7 @@ func (p *Pool) hear(j *job, m message) {
 			timeUp := j.timeUp
 			j.timer = p.after(limit, func() { close(timeUp); p.end(j) })
 		}
+		p.at(lint.Progress{})
 	case m.Progress != nil:
 		j.end.Rule, j.end.Template = m.Progress.Rule, m.Progress.Template
 		j.end.Before = append(j.end.Before, m.Progress.Findings...)
