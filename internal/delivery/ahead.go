@@ -14,8 +14,10 @@ import (
 type Ahead struct {
 	to *Asking
 
-	ctx    context.Context // of its requests
-	cancel context.CancelFunc
+	// shared is the context under which the index is read, which others want, too; ctx, which Dismiss
+	// ends, that of the rest.
+	shared, ctx context.Context
+	cancel      context.CancelFunc
 
 	// name and version are those of when it was expected: the extension may be read again meanwhile.
 	name, version string
@@ -28,7 +30,7 @@ type Ahead struct {
 // Expect says that AskAhead is going to be called, and has Decide wait for it. The requests are
 // made under ctx, until Dismiss.
 func (d *Delivery) Expect(ctx context.Context, to *Asking) *Ahead {
-	a := &Ahead{to: to, name: d.Name, version: d.Version, done: make(chan struct{})}
+	a := &Ahead{to: to, shared: ctx, name: d.Name, version: d.Version, done: make(chan struct{})}
 	a.ctx, a.cancel = context.WithCancel(ctx)
 	d.ahead = a
 	return a
@@ -73,7 +75,7 @@ func (a *Ahead) wanted() bool {
 	if a.to.Unasked {
 		return false
 	}
-	now, err := a.to.Index.Since(a.ctx, time.Time{})
+	now, err := a.to.Index.Since(a.shared, time.Time{})
 	if err != nil {
 		return false
 	}
