@@ -47,10 +47,10 @@ type Index struct {
 	settle time.Duration
 
 	mu      sync.Mutex
-	records map[string]*record   // by the path of the source
-	fresh   map[string]*record   // what was read by this process, without a summary
-	ignored map[string]string    // Options.Ignore, links resolved
-	devices map[uint64]bool      // whether change times of a device can be trusted
+	records map[string]*record // by the path of the source
+	fresh   map[string]*record // what was read by this process, without a summary
+	ignored map[string]string  // Options.Ignore, links resolved
+	devices map[uint64]bool    // whether change times of a device can be trusted
 	changed bool
 }
 
