@@ -109,8 +109,8 @@ func (r *Run) declare() {
 // load reads the extension. That it cannot be read is kept for the plan; the error is that of
 // ctx.
 func (rel *release) load(ctx context.Context) error {
-	if w, ok := rel.run.Examiner.(interface{ Warm() }); ok { // what is read anew is looked at, mostly
-		rel.run.warm.Do(w.Warm)
+	if w, ok := rel.run.Examiner.(interface{ Warm(among int) }); ok { // what is read anew is looked at, mostly
+		rel.run.warm.Do(func() { w.Warm(len(rel.run.Sources)) })
 	}
 	source, out := rel.source, ignored(rel)
 	ext, err := graceful.Await(ctx, func() (*extension.Extension, error) {

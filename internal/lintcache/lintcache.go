@@ -54,9 +54,9 @@ const (
 )
 
 // Warm has the other one get ready, if it has to.
-func (x *Examiner) Warm() {
-	if w, ok := x.Inner.(interface{ Warm() }); ok {
-		w.Warm()
+func (x *Examiner) Warm(among int) {
+	if w, ok := x.Inner.(interface{ Warm(among int) }); ok {
+		w.Warm(among)
 	}
 }
 

@@ -38,7 +38,8 @@ type Pool struct {
 	over chan struct{} // closed by Close
 
 	// reserve has memory set aside in this process, too: what is looked at is packed, mostly.
-	reserve sync.Once
+	reserve  sync.Once
+	setAside func()
 
 	mu      sync.Mutex
 	workers []*process // those that live, in the order of their start
@@ -72,13 +73,21 @@ type job struct {
 // Close has to be called at the end.
 func New(size int) *Pool {
 	size = max(1, min(size, runtime.GOMAXPROCS(0)))
-	return &Pool{size: size, lasting: time.Second, after: time.AfterFunc, at: func(lint.Progress) {}, over: make(chan struct{})}
+	return &Pool{setAside: collector.Reserve, size: size, lasting: time.Second, after: time.AfterFunc, at: func(lint.Progress) {}, over: make(chan struct{})}
 }
 
-// Warm starts the first worker beforehand, while the caller does other things.
-func (p *Pool) Warm() {
+// few is among how many extensions memory is set aside for what is looked at. Of very many most are read
+// and let go: the heap keeps small, but would grow by the 64 MiB while it is not collected for that.
+const few = 100
+
+// Warm starts the first worker beforehand, while the caller does other things. among is the number of extensions
+// some of which may have to be looked at.
+func (p *Pool) Warm(among int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if among > few {
+		p.reserve.Do(func() {})
+	}
 	if len(p.workers) == 0 {
 		_, _ = p.start() // who needs one tries again, and says why there is none
 	}
@@ -384,7 +393,7 @@ func (p *Pool) start() (*process, error) {
 		return nil, fmt.Errorf("starting a process to look at the extension: %w", err)
 	}
 	p.workers = append(p.workers, w)
-	p.reserve.Do(func() { go collector.Reserve() })
+	p.reserve.Do(func() { go p.setAside() })
 	go func() {
 		w.listen(p)
 		p.lost(w)

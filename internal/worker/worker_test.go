@@ -329,7 +329,7 @@ func TestManyAtOnce(t *testing.T) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	}
 	p := pool(t, 2)
-	p.Warm()
+	p.Warm(1)
 	template := func(i int) string { return fmt.Sprintf("templates/bad-%d.yaml", i) }
 	var group sync.WaitGroup
 	for i := range 12 {
@@ -683,5 +683,21 @@ func BenchmarkHandOver(b *testing.B) {
 		if err := errors.Join(err, <-sent); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// Memory is set aside for a few extensions that are looked at, and not while very many are read.
+func TestWarmSetsMemoryAsideForFew(t *testing.T) {
+	for among, want := range map[int]bool{1: true, few: true, few + 1: false, 10_000: false} {
+		p := pool(t, 1)
+		aside := make(chan bool, 1)
+		p.setAside = func() { aside <- true }
+		p.Warm(among)
+		if p.reserve.Do(func() { t.Errorf("among %d: a worker is started later", among) }); want {
+			<-aside
+		} else if len(aside) > 0 {
+			t.Errorf("among %d: set aside", among)
+		}
+		p.Close()
 	}
 }
