@@ -114,9 +114,12 @@ func lintOptions(r *release) lint.Options {
 }
 
 // keepReport keeps what lint has found. The error is what new findings of severity error come to.
-func keepReport(r *release, report lint.Report) error {
+func keepReport(r *release, report lint.Report) (wrong error) {
 	r.parcel.Loads = r.parcel.Loads || report.Loads
-	return verdict.Keep(&r.result, report, r.run.Baseline, cmp.Or(r.source.Display, r.source.Path))
+	r.change(func() {
+		wrong = verdict.Keep(&r.result, report, r.run.Baseline, cmp.Or(r.source.Display, r.source.Path))
+	})
+	return wrong
 }
 
 // earlier is what the extension was before, for rules that compare. A run that releases asks its

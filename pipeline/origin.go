@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/extension"
@@ -41,7 +40,7 @@ func originStep(ctx context.Context, _ *planning, r *release) error {
 		return nil
 	}
 	committed := len(found.Files) == 0
-	r.result.Committed, r.result.Uncommitted = &committed, found.Files
+	r.change(func() { r.result.Committed, r.result.Uncommitted = &committed, found.Files })
 	if r.run.sends() && r.run.Revision.Get() != "" {
 		r.parcel.Ext = extension.WithOrigin(ext, extension.Origin{Revision: r.run.Revision.Get(), Committed: committed})
 	}
@@ -50,6 +49,6 @@ func originStep(ctx context.Context, _ *planning, r *release) error {
 		return nil
 	}
 	fails := policy == config.FailDirty && r.run.sends()
-	r.result.Findings = append(slices.Clone(r.result.Findings), worktree.Findings(found.Files, fails, r.source.Display)...) // events hold the one before
+	r.add(worktree.Findings(found.Files, fails, r.source.Display)...)
 	return worktree.Refusal(found.Files, fails)
 }

@@ -3,9 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/delivery"
 	"github.com/ksrelease/ksrelease/internal/extension"
@@ -48,7 +46,7 @@ func packageStep(ctx context.Context, env *planning, r *release) error {
 	} else if err := r.pack(ctx, urls); err != nil {
 		return err
 	}
-	r.result.Package.SizeWithin = r.sizeWithin()
+	r.change(func() { r.result.Package.SizeWithin = r.sizeWithin() })
 	if r.run.Sizes {
 		if err := measureAsPushed(ctx, env, r); err != nil {
 			return err
@@ -113,11 +111,13 @@ func measureAsPushed(ctx context.Context, env *planning, r *release) error {
 	if err != nil {
 		return err
 	}
-	r.result.Package.PushedSize = pushed.Size
-	r.result.Package.PackedHard = r.result.Package.PackedHard || pushed.Hard
-	if len(urls) > 0 {
-		r.result.Package.SizeWithin = within
-	}
+	r.change(func() {
+		r.result.Package.PushedSize = pushed.Size
+		r.result.Package.PackedHard = r.result.Package.PackedHard || pushed.Hard
+		if len(urls) > 0 {
+			r.result.Package.SizeWithin = within
+		}
+	})
 	return r.measure(ctx, urls)
 }
 
@@ -128,9 +128,4 @@ func keepPackage(r *release) error {
 		r.change(func() { r.result.Package.Path = r.run.Display(file) })
 	}
 	return err
-}
-
-// nameFromPath is what an extension is called while its name is not known.
-func nameFromPath(path string) string {
-	return strings.TrimSuffix(filepath.Base(path), ".tgz")
 }

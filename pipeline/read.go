@@ -288,7 +288,7 @@ func (rel *release) unread() error {
 	if errors.As(rel.read.err, &problems) {
 		for _, p := range problems {
 			p.Code, p.File = results.CodeUnreadable, extension.MetadataFile // that is what cannot be read
-			rel.result.Findings = append(rel.result.Findings, results.FindingOf(p, rel.source.Display))
+			rel.add(results.FindingOf(p, rel.source.Display))
 		}
 	}
 	return rel.read.err

@@ -2,12 +2,14 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/delivery"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	imagerelease "github.com/ksrelease/ksrelease/internal/images/release"
 	"github.com/ksrelease/ksrelease/internal/order"
@@ -43,8 +45,7 @@ type release struct {
 	// mu is held while anything changes of what is known, and while that is reported: the ways of
 	// an extension are gone at the same time.
 	mu      sync.Mutex
-	result  results.Extension // what is known of it, for events and reports; changes without mu, too
-	shown   results.Extension // what was known when it changed under mu last, for who is not its goroutine
+	result  results.Extension // what is known of it, for events and reports
 	remarks results.Remarks   // which of its findings are about targets
 }
 
@@ -85,7 +86,7 @@ func newRelease(run *Run, source config.Source) *release {
 	r := &release{run: run, source: source, looked: make(chan struct{}), planned: make(chan struct{}), done: make(chan struct{}), seat: seat.New(run.slots)}
 	r.parcel = delivery.Parcel{Push: source.Settings.Push, Verify: source.Settings.Verify, Withdraw: run.Withdraw}
 	r.result = results.Extension{
-		Name: nameFromPath(source.Path), Path: source.Display, Outcome: results.NotReached,
+		Name: naming.InPlaceOfName(source.Path), Path: source.Display, Outcome: results.NotReached,
 		Assets: []results.Asset{}, Findings: []results.Finding{},
 	}
 	r.result.Stages = skipped(run.stages)
@@ -118,6 +119,11 @@ func (r *release) change(what func()) {
 	r.summarize()
 }
 
+// add adds findings, to others than those that events hold.
+func (r *release) add(found ...results.Finding) {
+	r.change(func() { r.result.Findings = append(slices.Clone(r.result.Findings), found...) })
+}
+
 // tell changes what is known of the extension, if there is something to change, and reports what
 // happened.
 func (r *release) tell(e results.Event, what func()) {
@@ -133,7 +139,7 @@ func (r *release) tell(e results.Event, what func()) {
 // emit reports what happened, under the lock of the release: so events come in the order of what
 // they show.
 func (r *release) emit(e results.Event) {
-	now := r.shown.Snapshot()
+	now := r.result.Snapshot()
 	e.Extension, e.Planning = &now, !r.applying
 	r.run.feed.Emit(e)
 }
@@ -148,7 +154,6 @@ func (r *release) summarize() {
 	if r.run.namesTargets() {
 		r.result.Targets = targets
 	}
-	r.shown = r.result.Snapshot()
 }
 
 // snapshot is what is known of the extension now.

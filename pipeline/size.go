@@ -23,8 +23,10 @@ const forecastWithin = 64
 // A forecast that is over by less than it may be wrong stops nothing: what may
 // well be taken is tried, and after the upload the size is exact.
 func sizeStep[E any](ctx context.Context, _ E, r *release) error {
-	r.forgetSize()
-	r.result.Package.SizeWithin = r.sizeWithin()
+	r.change(func() { // what the plan has measured goes
+		r.result.Findings = slices.DeleteFunc(slices.Clone(r.result.Findings), func(f results.Finding) bool { return f.Rule == results.RuleSize })
+		r.result.Package.SizeWithin = r.sizeWithin()
+	})
 	limit := r.source.Settings.Size.Limit
 	if r.parcel.Package.Size <= limit-limit/10 {
 		return nil
@@ -36,7 +38,7 @@ func sizeStep[E any](ctx context.Context, _ E, r *release) error {
 		return packagesize.Refusal(r.result.Package, r.parcel.Package.Size, limit)
 	}
 	near := packagesize.Near(r.result.Package, r.parcel.Package.Size, limit)
-	r.result.Findings = append(slices.Clone(r.result.Findings), results.FindingOf(near, r.source.Display)) // events hold the one before
+	r.add(results.FindingOf(near, r.source.Display))
 	return nil
 }
 
@@ -47,11 +49,6 @@ func (r *release) sizeWithin() int64 {
 		return 0
 	}
 	return r.packed.within
-}
-
-// forgetSize takes back what the plan has measured of the size.
-func (r *release) forgetSize() {
-	r.result.Findings = slices.DeleteFunc(slices.Clone(r.result.Findings), func(f results.Finding) bool { return f.Rule == results.RuleSize })
 }
 
 // measure says in the result where the bytes of the package go that has these
@@ -69,11 +66,11 @@ func (r *release) measure(ctx context.Context, urls extension.URLs) error {
 	case failure.LimitReached(err):
 		// The size is known all the same; what would make it smaller is not.
 		r.notify("where the bytes of the package go could not be found out: " + err.Error())
-		measured.Contributors = []results.Contributor{}
+		r.change(func() { measured.Contributors = []results.Contributor{} })
 		return nil
 	case err != nil:
 		return err
 	}
-	packagesize.Explain(measured, report)
+	r.change(func() { packagesize.Explain(measured, report) })
 	return nil
 }

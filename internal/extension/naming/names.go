@@ -199,6 +199,11 @@ func GuessName(path string) string {
 	return name
 }
 
+// InPlaceOfName is what an extension is called while its name is not known.
+func InPlaceOfName(path string) string {
+	return strings.TrimSuffix(filepath.Base(path), ".tgz")
+}
+
 func nameInDirectory(dir string) string {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
