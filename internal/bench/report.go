@@ -56,10 +56,10 @@ func (s series) columns() []string {
 	}
 }
 
-// The lines around the block of docs/performance.md that the bench writes.
+// The lines around the figures in docs/performance.md.
 const (
-	blockBegins = "<!-- Written by `go run ./internal/bench -markdown`. -->"
-	blockEnds   = "<!-- End of what the bench has written. -->"
+	blockBegins = "<!-- In the form of `go run ./internal/bench -markdown`. -->"
+	blockEnds   = "<!-- End of the figures. -->"
 )
 
 // writeMarkdown prints the block of docs/performance.md.
