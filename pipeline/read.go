@@ -106,9 +106,21 @@ func (r *Run) declare() {
 	}
 }
 
-// load reads the extension. That it cannot be read is kept for the plan; the error is that of
-// ctx.
+// load reads the extension, which goes by the name and version that it has now. That it cannot be read
+// is kept for the plan; the error is that of ctx.
 func (rel *release) load(ctx context.Context) error {
+	err := loadContent(ctx, rel)
+	switch ext := rel.parcel.Ext; {
+	case ext != nil:
+		rel.identify(ext.Metadata, ext.ContentSize())
+	case rel.read.err != nil: // what depends on it has to wait until it can be read
+		rel.change(func() { rel.result.Name = cmp.Or(naming.GuessName(rel.source.Path), rel.result.Name) })
+	}
+	return err
+}
+
+// loadContent is load for an extension whose name and version are known, which others go by by now.
+func loadContent(ctx context.Context, rel *release) error {
 	if w, ok := rel.run.Examiner.(interface{ Warm(among int) }); ok { // what is read anew is looked at, mostly
 		rel.run.warm.Do(func() { w.Warm(len(rel.run.Sources)) })
 	}
@@ -116,17 +128,10 @@ func (rel *release) load(ctx context.Context) error {
 	ext, err := graceful.Await(ctx, func() (*extension.Extension, error) {
 		return rel.run.Read.Load(source.Path, extension.Options{Display: source.Display, Ignore: out})
 	})
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return ctx.Err()
-	case err != nil:
-		rel.read.err = err
-		// What depends on it has to wait until it can be read.
-		rel.change(func() { rel.result.Name = cmp.Or(naming.GuessName(rel.source.Path), rel.result.Name) })
-		return nil
 	}
-	rel.parcel.Ext = ext
-	rel.identify(ext.Metadata, ext.ContentSize())
+	rel.parcel.Ext, rel.read.err = ext, err
 	return nil
 }
 
@@ -239,13 +244,10 @@ func knownStep(ctx context.Context, env *planning, rel *release) error {
 func readStep[E any](ctx context.Context, _ E, rel *release) error {
 	takeUp(rel)
 	if rel.parcel.Ext == nil && rel.read.err == nil {
-		before := rel.read.metadata
-		if err := rel.load(ctx); err != nil {
+		if err := loadContent(ctx, rel); err != nil {
 			return err
 		}
 		if rel.read.err == nil && rel.read.known != nil && !reflect.DeepEqual(rel.read.known.Metadata, rel.parcel.Ext.Metadata) {
-			rel.result.Name, rel.result.Version = before.Name, before.Version
-			rel.parcel.Name, rel.parcel.Version = before.Name, before.Version
 			rel.run.Read.Forget(rel.source.Path)
 			return &failure.Staged{Stage: stagePlan, Err: failure.WithHint(errors.New("its extension.yaml was changed while the run read it"), "run again")}
 		}
