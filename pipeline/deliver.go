@@ -18,11 +18,11 @@ import (
 // anybody looks at that: nothing of it is going to be released. Where one target has to get it, or
 // its index cannot be read, lint comes first, and what a target has is decided as for any other.
 func existsStep(ctx context.Context, env *planning, r *release) error {
-	if !r.run.decides() || r.order.Cycle != nil {
+	taking := slices.DeleteFunc(slices.Clone(r.routes), func(rt *route) bool { return !rt.takes() })
+	if !r.run.decides() || r.order.Cycle != nil || len(taking) == 0 {
 		return nil
 	}
-	r.awaitIndexes(ctx, env)
-	taking := slices.DeleteFunc(slices.Clone(r.routes), func(rt *route) bool { return !rt.takes() })
+	r.awaitIndexes(ctx, env, taking)
 	for _, rt := range taking {
 		exists, sure, err := rt.Exists(ctx, env.to[rt.at])
 		if err == nil && !sure { // too little is known without the content
@@ -37,11 +37,9 @@ func existsStep(ctx context.Context, env *planning, r *release) error {
 	}
 	r.run.looks.Drop(r.parcel.Ext)
 	for _, rt := range r.routes {
-		switch {
-		case len(taking) == 0:
-		case rt.takes():
+		if slices.Contains(taking, rt) {
 			rt.end(results.Exists, "")
-		default:
+		} else {
 			rt.end(results.LeftOut, rt.notForIt())
 		}
 	}
@@ -50,15 +48,13 @@ func existsStep(ctx context.Context, env *planning, r *release) error {
 
 // awaitIndexes waits until indexes are there. While they are on their way from far away, the extension may be looked
 // at: most are new that are not known from runs before.
-func (r *release) awaitIndexes(ctx context.Context, env *planning) {
+func (r *release) awaitIndexes(ctx context.Context, env *planning, of []*route) {
 	if r.parcel.Ext == nil || r.run.skips(results.StageLint) {
 		return
 	}
 	defer r.run.looks.Soon(r.parcel.Ext, lintOptions(r), r.limits())()
-	for _, rt := range r.routes {
-		if rt.takes() {
-			_, _ = env.to[rt.at].Index.Since(ctx, time.Time{}) // who wants it gets the error
-		}
+	for _, rt := range of {
+		_, _ = env.to[rt.at].Index.Since(ctx, time.Time{}) // who wants it gets the error
 	}
 }
 
