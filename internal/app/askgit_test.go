@@ -30,12 +30,8 @@ func TestAskGit(t *testing.T) {
 			t.Errorf("revision %q, want %q; a work tree: %t, want %t", revision, head, knows, forTree)
 		}
 	}
-	bin := t.TempDir()
-	started := filepath.Join(bin, "started")
-	if err := os.WriteFile(filepath.Join(bin, "git"), []byte("#!/bin/sh\n: >'"+started+"'\nexit 1\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("PATH", bin)
+	started := filepath.Join(t.TempDir(), "started")
+	t.Setenv("PATH", gittest.Program(t, ": >'"+started+"'\nexit 1"))
 	if revision, knows := ask(t.TempDir(), true); revision != "" || knows {
 		t.Errorf("without a repository: %q, %t", revision, knows)
 	}

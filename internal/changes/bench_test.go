@@ -62,12 +62,7 @@ func TestProcesses(t *testing.T) {
 		}
 		p.commit()
 		log := filepath.Join(t.TempDir(), "log")
-		counted := filepath.Join(t.TempDir(), "bin")
-		real := gitPath(t)
-		gittest.Put(t, counted, "git", fmt.Sprintf("#!/bin/sh\necho x >> '%s'\nexec '%s' \"$@\"\n", log, real))
-		if err := os.Chmod(filepath.Join(counted, "git"), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		counted := gittest.Program(t, fmt.Sprintf("echo x >> '%s'\nexec '%s' \"$@\"", log, gitPath(t)))
 		before := os.Getenv("PATH")
 		t.Setenv("PATH", counted+string(filepath.ListSeparator)+before)
 		defer t.Setenv("PATH", before)

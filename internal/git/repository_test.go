@@ -73,7 +73,7 @@ func TestOpen(t *testing.T) {
 
 func TestOpenSaysWhatIsMissing(t *testing.T) {
 	gittest.Need(t)
-	bare, none, inGit, broken, old := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
+	bare, none, inGit, broken := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
 	gittest.Git(t, bare, "init", "--bare")
 	gittest.Git(t, inGit, "init")
 	gittest.Git(t, broken, "init")
@@ -92,11 +92,7 @@ func TestOpenSaysWhatIsMissing(t *testing.T) {
 		}
 	}
 	if runtime.GOOS != "windows" {
-		gittest.Put(t, old, "git", "#!/bin/sh\necho git version 2.29.3\n")
-		if err := os.Chmod(filepath.Join(old, "git"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		t.Setenv("PATH", old)
+		t.Setenv("PATH", gittest.Program(t, "echo git version 2.29.3"))
 		if _, err := Open(t.Context(), inGit); ReasonOf(err) != OldGit || !strings.Contains(err.Error(), "2.29") {
 			t.Errorf("%v", err)
 		}

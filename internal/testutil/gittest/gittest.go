@@ -72,6 +72,16 @@ func Need(t testing.TB) {
 	}
 }
 
+// Program makes a shell script that takes the place of git for who finds it in PATH, and gives its folder.
+func Program(t testing.TB, script string) (folder string) {
+	t.Helper()
+	folder = t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "git"), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
 // Git runs git in a folder, and gives what it prints, without blanks around it. The environment
 // of the test, which may lead to another repository, is left out.
 func Git(t testing.TB, dir string, args ...string) string {
