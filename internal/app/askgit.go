@@ -19,7 +19,8 @@ type gitAnswers struct {
 }
 
 // askGit begins to ask git about extensions: for the commit that is checked out, and, if the run is to know
-// what is not committed, for the work tree. Close has to be called.
+// what is not committed, for the work tree. What git has not said by the end of ctx is not waited for. Close has
+// to be called.
 func (p *Project) askGit(ctx context.Context, sources []config.Source, forTree bool) *gitAnswers {
 	g := &gitAnswers{done: make(chan struct{})}
 	go func() {
@@ -33,7 +34,7 @@ func (p *Project) askGit(ctx context.Context, sources []config.Source, forTree b
 		}
 		if forTree && g.tree == nil {
 			// git is not needed: without it nothing is known of what is committed.
-			if tree, err := worktree.Open(p.app.Stop, dir); err == nil {
+			if tree, err := worktree.Open(ctx, dir); err == nil {
 				g.tree, g.revision = tree, tree.Revision()
 				return
 			}

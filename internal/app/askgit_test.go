@@ -1,10 +1,12 @@
 package app
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/testutil/gittest"
@@ -19,9 +21,10 @@ func TestAskGit(t *testing.T) {
 	r.Put("ext/a/extension.yaml", "name: a\n")
 	r.Put("ext/a/more.txt", "x\n")
 	head := r.Commit("one")
+	under := t.Context()
 	ask := func(root string, forTree bool) (revision string, knows bool) {
 		p := &Project{Config: config.Default(root), Root: root, app: &App{Stop: t.Context()}}
-		said := p.askGit(t.Context(), []config.Source{{Path: filepath.Join(root, "ext", "a")}}, forTree)
+		said := p.askGit(under, []config.Source{{Path: filepath.Join(root, "ext", "a")}}, forTree)
 		defer said.Close()
 		return said.Revision(), said.WorkTree() != nil
 	}
@@ -41,5 +44,13 @@ func TestAskGit(t *testing.T) {
 	ask(r.Dir, true)
 	if _, err := os.Stat(started); err != nil {
 		t.Error("git was not started where there is one: ", err)
+	}
+
+	t.Setenv("PATH", gittest.Program(t, "PATH=/bin:/usr/bin exec sleep 60"))
+	under, cancel := context.WithTimeout(under, 50*time.Millisecond) // as --timeout
+	defer cancel()
+	begun := time.Now()
+	if revision, knows := ask(r.Dir, true); revision != "" || knows || time.Since(begun) > 5*time.Second {
+		t.Errorf("a git that says nothing: %q, %t after %s", revision, knows, time.Since(begun))
 	}
 }
