@@ -83,7 +83,7 @@ func Narrow(sources []config.Source, paths []string) ([]config.Source, error) {
 			}
 		}
 		if !found {
-			return nil, failure.WithHint(fmt.Errorf("%s is no extension that the config declares", path), "add it under extensions: in the config")
+			return nil, failure.WithHint(fmt.Errorf("%s is no extension that the config declares", path), "name the path of an extension, or of a folder with some; a new one is added under extensions: in the config")
 		}
 	}
 	var kept []config.Source
