@@ -39,6 +39,12 @@ func readString(t *testing.T, file string) string {
 
 // A test that starts ksrelease among what the user has kept is told so.
 func TestSharedCacheIsRefused(t *testing.T) {
+	t.Setenv("HOME", t.TempDir()) // there may be none
+	users, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(cacheOfTests, users)
 	for want, folders := range map[int][]string{0: ownFolders(t.TempDir()), 70: nil} {
 		command := exec.Command(os.Args[0], "version")
 		command.Env = append(append(os.Environ(), "KSRELEASE_TEST_MAIN=1"), folders...)
