@@ -176,13 +176,16 @@ var interrupts = []struct {
 	{"SIGHUP", syscall.SIGHUP, 129},
 }
 
-// notIgnored skips a test whose signals this process was started to ignore, as under nohup: so
-// would those that it starts, as they should.
+// notIgnored has signals do to the processes that a test starts what they do by themselves, also where this
+// one was started to ignore them, as under nohup: processes ignore what their parent ignores, and not what
+// it catches.
 func notIgnored(t *testing.T, signals ...os.Signal) {
 	t.Helper()
 	for _, s := range signals {
 		if signal.Ignored(s) {
-			t.Skipf("%s is ignored here", s)
+			caught := make(chan os.Signal, 1)
+			signal.Notify(caught, s)
+			t.Cleanup(func() { signal.Stop(caught) })
 		}
 	}
 }
