@@ -92,11 +92,30 @@ func TestWhoEndedIt(t *testing.T) {
 func TestEndedInCompany(t *testing.T) {
 	p := couple(t)
 	var ended atomic.Bool
+	var first *process
+	var ends []func() // of who was at work before
+	p.after = func(_ time.Duration, end func()) *time.Timer {
+		if !ended.Load() {
+			ends = append(ends, end)
+		}
+		return time.NewTimer(time.Hour)
+	}
+	late := sync.OnceFunc(func() {
+		for _, end := range ends {
+			end()
+		}
+	})
 	p.at = func(lint.Progress) {
+		p.mu.Lock()
+		w := p.workers[0]
+		p.mu.Unlock()
 		if ended.Load() {
+			if w != first {
+				late() // the time of the attempt that is over ends nothing any more
+			}
 			return
 		}
-		w := p.workers[0]
+		first = w
 		if one, other := p.jobIn(w, 0), p.jobIn(w, 1); one != nil && one.begun && other != nil && other.begun {
 			ended.Store(true)
 			w.kill()

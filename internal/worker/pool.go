@@ -48,8 +48,8 @@ type Pool struct {
 	closed  bool
 }
 
-// job is one task on its way through a worker. Of its fields, those that the answer is in are
-// for who listens to the worker until over is closed.
+// job is one attempt at a task, on its way through a worker. Of its fields, those that the answer is in
+// are for who listens to the worker until over is closed.
 type job struct {
 	task   task
 	effort int
@@ -67,6 +67,13 @@ type job struct {
 	timeUp  chan struct{}
 	over    chan struct{} // closed when it was answered, or the worker is gone
 	company bool          // the worker is gone, and others were at work in it, too
+}
+
+func newJob(t task) *job {
+	return &job{
+		task: t, end: Ended{Ended: lint.Ended{Limits: t.Limits}},
+		given: make(chan struct{}), timeUp: make(chan struct{}), over: make(chan struct{}),
+	}
 }
 
 // New makes a pool of at most size workers, and of no more than there are processors.
@@ -200,8 +207,10 @@ func stack(limits lint.Limits) int {
 
 // do has a task done by a worker.
 func (p *Pool) do(ctx context.Context, t task) (message, error) {
-	j := &job{task: t, effort: effort(t)}
+	alone, effort := false, effort(t)
 	for try := 1; ; try++ {
+		j := newJob(t)
+		j.alone, j.effort = alone, effort
 		m, err := p.attempt(ctx, j)
 		var none *unbegun
 		switch {
@@ -212,7 +221,7 @@ func (p *Pool) do(ctx context.Context, t task) (message, error) {
 		case ctx.Err() != nil:
 			return message{}, ctx.Err()
 		case j.company: // which may be what has ended the worker
-			j.alone = true
+			alone = true
 			continue
 		case errors.As(err, &none) && try < 3: // a signal to all processes of the terminal, for one
 			continue
@@ -221,11 +230,8 @@ func (p *Pool) do(ctx context.Context, t task) (message, error) {
 	}
 }
 
-// attempt has a job done once.
+// attempt has a job done.
 func (p *Pool) attempt(ctx context.Context, j *job) (message, error) {
-	j.worker, j.fault, j.given = nil, nil, make(chan struct{})
-	j.begun, j.answer, j.end, j.company = false, message{}, Ended{Ended: lint.Ended{Limits: j.task.Limits}}, false
-	j.timer, j.timeUp, j.over = nil, make(chan struct{}), make(chan struct{})
 	if err := p.take(ctx, j); err != nil {
 		return message{}, err
 	}
@@ -251,8 +257,7 @@ func (p *Pool) hear(j *job, m message) {
 	case !j.begun:
 		j.begun = true
 		if limit := j.task.Limits.Time; limit > 0 {
-			timeUp := j.timeUp
-			j.timer = p.after(limit, func() { close(timeUp); p.end(j) })
+			j.timer = p.after(limit, func() { close(j.timeUp); p.end(j) })
 		}
 		p.at(lint.Progress{})
 	case m.Progress != nil:
@@ -277,7 +282,7 @@ func (p *Pool) jobIn(w *process, slot int) *job {
 func (p *Pool) end(j *job) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if w := j.worker; w != nil && w.jobs[j.task.Slot] == j {
+	if w := j.worker; w.jobs[j.task.Slot] == j {
 		w.ended = j
 		w.kill()
 	}
