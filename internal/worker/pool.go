@@ -323,17 +323,13 @@ func (p *Pool) take(ctx context.Context, j *job) error {
 
 // dispatch gives workers to those who wait, as far as there are any. The caller holds mu.
 func (p *Pool) dispatch() {
-	for i := 0; i < len(p.waiting) && p.working < p.size && !p.closed; {
-		j := p.waiting[i]
+	for len(p.waiting) > 0 && p.working < p.size && !p.closed {
+		j := p.waiting[0]
+		p.waiting = slices.Delete(p.waiting, 0, 1)
 		w := p.workerFor(j)
-		if w == nil && len(p.workers) < p.size {
+		if w == nil { // then all have something to do, and so are fewer than size
 			w, j.fault = p.start()
 		}
-		if w == nil && j.fault == nil {
-			i++
-			continue
-		}
-		p.waiting = slices.Delete(p.waiting, i, i+1)
 		if w != nil {
 			w.admit(j)
 			p.working++
