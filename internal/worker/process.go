@@ -195,22 +195,13 @@ func wasKilled(state *os.ProcessState) bool {
 }
 
 // lastWords keeps the beginning of what a worker writes to standard error: why it
-// ended. It is never shown.
-type lastWords struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
+// ended. It is never shown, and read when the process is gone.
+type lastWords struct{ text bytes.Buffer }
 
 func (l *lastWords) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	const enough = 4 << 10
-	l.text.Write(p[:min(len(p), max(0, enough-l.text.Len()))])
+	l.text.Write(p[:min(len(p), enough-l.text.Len())])
 	return len(p), nil
 }
 
-func (l *lastWords) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
+func (l *lastWords) String() string { return l.text.String() }
