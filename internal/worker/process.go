@@ -122,11 +122,14 @@ func (w *process) dismiss(j *job) bool {
 	return has
 }
 
-// hand hands over a task. Where that fails the worker is gone, and what it said ends.
+// hand hands over a task. Where that fails the worker is gone, or has a part of the task alone and waits
+// for the rest: it is ended, so that what it says ends, too.
 func (w *process) hand(t task) {
 	w.sending.Lock()
 	defer w.sending.Unlock()
-	_ = send(w.queued, w.tasks, t)
+	if send(w.queued, w.tasks, t) != nil {
+		w.kill()
+	}
 }
 
 // listen takes what a worker says, until it is gone.
