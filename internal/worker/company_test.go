@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -27,7 +26,7 @@ const slow = "{{ $n := until 1500 }}{{ range $n }}{{ range $n }}{{ end }}{{ end 
 
 // inCompany has two extensions looked at together, the second from when the first is at its template
 // slow.yaml.
-func inCompany(t *testing.T, p *Pool, first, second *extension.Extension, limits lint.Limits, stack int) (reports [2]lint.Report) {
+func inCompany(t *testing.T, p *Pool, first, second *extension.Extension, limits lint.Limits, stack int, firstIsOver func()) (reports [2]lint.Report) {
 	t.Helper()
 	begun := make(chan struct{})
 	once, before := sync.OnceFunc(func() { close(begun) }), p.at
@@ -38,23 +37,17 @@ func inCompany(t *testing.T, p *Pool, first, second *extension.Extension, limits
 		before(at)
 	}
 	var group sync.WaitGroup
-	for i, ext := range []*extension.Extension{first, second} {
-		group.Go(func() {
-			m, err := p.do(t.Context(), task{Kind: taskExamine, Content: ext.Content(), Limits: limits, Stack: stack})
-			var ended *Ended
-			switch {
-			case errors.As(err, &ended):
-				reports[i] = lint.Cut(ext, lint.Options{}, ended.Ended, ended.Before, ended.Silenced)
-			case err != nil:
-				t.Error(err)
-			default:
-				reports[i] = *m.Report
-			}
-		})
-		if i == 0 {
-			<-begun
+	examine := func(i int, ext *extension.Extension) {
+		task := examination(taskExamine, ext, lint.Options{}, limits)
+		task.Stack = stack
+		var err error
+		if reports[i], err = p.report(t.Context(), ext, task); err != nil {
+			t.Error(err)
 		}
 	}
+	group.Go(func() { examine(0, first); firstIsOver() })
+	<-begun
+	group.Go(func() { examine(1, second) })
 	group.Wait()
 	return reports
 }
@@ -63,21 +56,22 @@ func inCompany(t *testing.T, p *Pool, first, second *extension.Extension, limits
 // that was looked at together with it.
 func TestWhoEndedIt(t *testing.T) {
 	good := write(t, map[string]string{"templates/slow.yaml": slow, "templates/broken.yaml": "{{ .Values.none.x }}"})
-	start := time.Now()
 	want := lint.Examine(t.Context(), good, lint.Options{})
-	ampleTime := max(time.Second, 20*time.Since(start)) // on a machine that others use, too
 	for by, test := range map[lint.Limit]struct {
 		bad    string
 		limits lint.Limits
 		stack  int
 	}{
-		lint.LimitMemory: {`{{ $x := repeat 5500000 "0123456789abcdef" }}` + busy, lint.Limits{Time: time.Minute, Memory: 64 << 20}, 16 << 20},
-		lint.LimitStack: {`{{ define "deep" }}{{ if gt . 0 }}{{ include "deep" (sub . 1) }}{{ end }}{{ end }}{{ include "deep" 900 }}` + plainTemplate,
-			ample, 1 << 20},
-		lint.LimitTime: {"{{ range until 100 }}" + busy + "{{ end }}", lint.Limits{Time: ampleTime, Memory: 2 << 30}, 32 << 20},
+		lint.LimitMemory: {large, lint.Limits{Time: time.Minute, Memory: 64 << 20}, 16 << 20},
+		lint.LimitStack:  {deep, ample, 1 << 20},
+		lint.LimitTime:   {"{{ range until 100 }}" + busy + "{{ end }}", ample, 32 << 20},
 	} {
 		t.Run(string(by), func(t *testing.T) {
-			reports := inCompany(t, couple(t), good, write(t, map[string]string{"templates/bad.yaml": test.bad}), test.limits, test.stack)
+			p, firstIsOver := couple(t), func() {}
+			if by == lint.LimitTime {
+				firstIsOver = timeIsUp(p, "a/templates/bad.yaml")
+			}
+			reports := inCompany(t, p, good, write(t, map[string]string{"templates/bad.yaml": test.bad}), test.limits, test.stack, firstIsOver)
 			if !reflect.DeepEqual(reports[0], want) {
 				t.Errorf("the good one:\n%+v\nwant\n%+v", reports[0], want)
 			}
@@ -86,6 +80,39 @@ func TestWhoEndedIt(t *testing.T) {
 			}
 		})
 	}
+}
+
+// timeIsUp has the time of the second extension be up when it is at a template: at once where it is
+// looked at together with the first one, and when it is looked at again, as soon as the first one is over.
+func timeIsUp(p *Pool, template string) (firstIsOver func()) {
+	over := make(chan struct{})
+	var mu sync.Mutex
+	var ends []func() // of all that was begun
+	p.after = func(_ time.Duration, end func()) *time.Timer {
+		mu.Lock()
+		defer mu.Unlock()
+		ends = append(ends, sync.OnceFunc(end))
+		return time.NewTimer(time.Hour)
+	}
+	p.at = func(at lint.Progress) {
+		if at.Template != template {
+			return
+		}
+		mu.Lock()
+		begun := slices.Clone(ends)
+		mu.Unlock()
+		if len(begun) == 2 {
+			begun[1]()
+			return
+		}
+		go func() {
+			<-over
+			for _, end := range begun {
+				end()
+			}
+		}()
+	}
+	return func() { close(over) }
 }
 
 // Who was at work in a worker that was ended for no reason of theirs are looked at again.
@@ -128,7 +155,7 @@ func TestEndedInCompany(t *testing.T) {
 		if try == 50 {
 			t.Fatal("the two were never at work at the same time")
 		}
-		reports = inCompany(t, p, one, other, ample, 32<<20)
+		reports = inCompany(t, p, one, other, ample, 32<<20, func() {})
 	}
 	for i, ext := range []*extension.Extension{one, other} {
 		if want := lint.Examine(t.Context(), ext, lint.Options{}); !reflect.DeepEqual(reports[i], want) {

@@ -141,21 +141,26 @@ func (e *Ended) LimitReached() bool { return true }
 // Examine is lint.Examine in a worker. Where a limit is reached the report says so.
 // The error is that of ctx, or says why there is no worker.
 func (p *Pool) Examine(ctx context.Context, ext *extension.Extension, opts lint.Options, limits lint.Limits) (lint.Report, error) {
-	return p.report(ctx, taskExamine, ext, opts, limits)
+	return p.report(ctx, ext, examination(taskExamine, ext, opts, limits))
 }
 
 // ExamineMetadata is lint.ExamineMetadata in a worker, as Examine is.
 func (p *Pool) ExamineMetadata(ctx context.Context, ext *extension.Extension, opts lint.Options, limits lint.Limits) (lint.Report, error) {
-	return p.report(ctx, taskMetadata, ext, opts, limits)
+	return p.report(ctx, ext, examination(taskMetadata, ext, opts, limits))
 }
 
-func (p *Pool) report(ctx context.Context, kind string, ext *extension.Extension, opts lint.Options, limits lint.Limits) (lint.Report, error) {
+func examination(kind string, ext *extension.Extension, opts lint.Options, limits lint.Limits) task {
 	opts.Progress = nil
-	m, err := p.do(ctx, task{Kind: kind, Content: ext.Content(), Limits: limits, Stack: stack(limits), Options: opts})
+	return task{Kind: kind, Content: ext.Content(), Limits: limits, Stack: stack(limits), Options: opts}
+}
+
+// report is what comes of an examination of ext.
+func (p *Pool) report(ctx context.Context, ext *extension.Extension, t task) (lint.Report, error) {
+	m, err := p.do(ctx, t)
 	var ended *Ended
 	switch {
 	case errors.As(err, &ended):
-		return lint.Cut(ext, opts, ended.Ended, ended.Before, ended.Silenced), nil
+		return lint.Cut(ext, t.Options, ended.Ended, ended.Before, ended.Silenced), nil
 	case err != nil:
 		return lint.Report{}, err
 	case m.Report == nil:

@@ -84,6 +84,12 @@ const plainTemplate = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n"
 // 8,000 steps.
 const busy = "{{ $n := until 8000 }}{{ range $n }}{{ range $n }}{{ end }}{{ end }}" + plainTemplate
 
+// large takes 88 MB, and then renders for as long as busy.
+const large = `{{ $x := repeat 5500000 "0123456789abcdef" }}` + busy
+
+// deep calls itself 900 times, which is fine with Helm: that stops at 1,000.
+const deep = `{{ define "deep" }}{{ if gt . 0 }}{{ include "deep" (sub . 1) }}{{ end }}{{ end }}{{ include "deep" 900 }}` + plainTemplate
+
 // A worker finds what is found in this process, in each example and real package.
 func TestSameFindings(t *testing.T) {
 	soak.Long(t)
@@ -261,8 +267,8 @@ func TestFootprint(t *testing.T) {
 	if there, err := p.Footprint(t.Context(), good, ample); err != nil || !reflect.DeepEqual(here, there) {
 		t.Errorf("%v\n%+v\n%+v", err, here, there)
 	}
-	large := write(t, map[string]string{"templates/large.yaml": `{{ $x := repeat 5500000 "0123456789abcdef" }}` + busy})
-	_, err = p.Footprint(t.Context(), large, lint.Limits{Time: time.Minute, Memory: 64 << 20})
+	ext := write(t, map[string]string{"templates/large.yaml": large})
+	_, err = p.Footprint(t.Context(), ext, lint.Limits{Time: time.Minute, Memory: 64 << 20})
 	var ended *Ended
 	if !errors.As(err, &ended) || ended.By != lint.LimitMemory {
 		t.Errorf("%v", err)
@@ -272,8 +278,7 @@ func TestFootprint(t *testing.T) {
 // A template with more memory than it may have.
 func TestMemoryLimit(t *testing.T) {
 	p := pool(t, 1)
-	// 88 MB where 64 may be.
-	ext := write(t, map[string]string{"templates/large.yaml": `{{ $x := repeat 5500000 "0123456789abcdef" }}` + busy})
+	ext := write(t, map[string]string{"templates/large.yaml": large})
 	report, err := p.Examine(t.Context(), ext, lint.Options{}, lint.Limits{Time: time.Minute, Memory: 64 << 20})
 	if err != nil {
 		t.Fatal(err)
@@ -284,11 +289,9 @@ func TestMemoryLimit(t *testing.T) {
 	}
 }
 
-// A template that is deeper than the stack. 900 calls of itself are fine with Helm,
-// which stops at 1,000.
+// A template that is deeper than the stack.
 func TestStackLimit(t *testing.T) {
 	p := pool(t, 1)
-	deep := `{{ define "deep" }}{{ if gt . 0 }}{{ include "deep" (sub . 1) }}{{ end }}{{ end }}{{ include "deep" 900 }}` + plainTemplate
 	ext := write(t, map[string]string{"templates/deep.yaml": deep})
 	report, err := p.Examine(t.Context(), ext, lint.Options{}, ample)
 	if err != nil || report.Ended != nil {
