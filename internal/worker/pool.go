@@ -37,7 +37,7 @@ type Pool struct {
 
 	over chan struct{} // closed by Close
 
-	// reserve has memory set aside in this process, too: what is looked at is packed, mostly.
+	// reserve has memory set aside in this process, too, in the background: what is looked at is packed, mostly.
 	reserve  sync.Once
 	setAside func()
 
@@ -80,7 +80,7 @@ func newJob(t task) *job {
 // Close has to be called at the end.
 func New(size int) *Pool {
 	size = max(1, min(size, runtime.GOMAXPROCS(0)))
-	return &Pool{setAside: collector.Reserve, size: size, lasting: time.Second, after: time.AfterFunc, at: func(lint.Progress) {}, over: make(chan struct{})}
+	return &Pool{setAside: func() { go collector.Reserve() }, size: size, lasting: time.Second, after: time.AfterFunc, at: func(lint.Progress) {}, over: make(chan struct{})}
 }
 
 // few is among how many extensions memory is set aside for what is looked at. Of very many most are read
@@ -399,7 +399,7 @@ func (p *Pool) start() (*process, error) {
 		return nil, fmt.Errorf("starting a process to look at the extension: %w", err)
 	}
 	p.workers = append(p.workers, w)
-	p.reserve.Do(func() { go p.setAside() })
+	p.reserve.Do(p.setAside)
 	go func() {
 		w.listen(p)
 		p.lost(w)

@@ -693,13 +693,12 @@ func BenchmarkHandOver(b *testing.B) {
 func TestWarmSetsMemoryAsideForFew(t *testing.T) {
 	for among, want := range map[int]bool{1: true, few: true, few + 1: false, 10_000: false} {
 		p := pool(t, 1)
-		aside := make(chan bool, 1)
-		p.setAside = func() { aside <- true }
+		aside := 0
+		p.setAside = func() { aside++ }
 		p.Warm(among)
-		if p.reserve.Do(func() { t.Errorf("among %d: a worker is started later", among) }); want {
-			<-aside
-		} else if len(aside) > 0 {
-			t.Errorf("among %d: set aside", among)
+		p.Warm(1)
+		if (aside == 1) != want || len(p.workers) != 1 {
+			t.Errorf("among %d: set aside %d times, for %d workers", among, aside, len(p.workers))
 		}
 		p.Close()
 	}
