@@ -116,12 +116,12 @@ func isShared(p parsed) bool { return len(p.text) <= maxShared && !mayDefine(p.t
 
 // mayDefine reports whether a text may define a template that has the name of a file: under
 // another name it would be another template. It would have to write that name, as it is or with
-// the numbers of characters.
+// the numbers of characters or bytes.
 func mayDefine(text, name string) bool {
 	if !strings.Contains(text, "define") && !strings.Contains(text, "block") {
 		return false
 	}
-	for _, written := range [...]string{path.Base(name), `\x`, `\u`, `\U`, `\0`, `\1`} {
+	for _, written := range [...]string{path.Base(name), `\x`, `\u`, `\U`, `\0`, `\1`, `\3`} {
 		if strings.Contains(text, written) {
 			return true
 		}

@@ -118,6 +118,7 @@ func TestTextsInCommon(t *testing.T) {
 	if err != nil || second.named == nil || len(cache.trees) != 2 {
 		t.Errorf("%v: %d files were parsed", err, len(cache.trees))
 	}
+	_ = asHelm(t, chartOf(chart.Metadata{Name: "web"}, nil, map[string]string{"templates/ä.yaml": `{{ define "web/templates/\303\244.yaml" }}x{{ end }}y`}), map[string]any{})
 	for name, text := range map[string]string{
 		"its own name":       `{{ define "web/templates/a.yaml" }}x{{ end }}`,
 		"another name":       `{{ define "elsewhere/templates/0/a.yaml" }}x{{ end }}y`,
