@@ -39,10 +39,8 @@ type Templates struct {
 	named func() (*Templates, error)
 
 	mu sync.Mutex
-	// taken is set once a rendering has had the set itself.
-	taken bool
-	// idle are the sets of renderings that have ended, for those to come: to clone one, with
-	// all its functions, costs more than a small template.
+	// idle are sets for renderings to come: the set itself, and clones of it that those had which rendered
+	// at the same time. To clone one, with all its functions, costs more than a small template.
 	idle []*bound
 }
 
@@ -85,6 +83,7 @@ func (c *Cache) parseAll(root *chart.Chart, own bool) (t *Templates, err error) 
 			t.named = sync.OnceValues(func() (*Templates, error) { return c.parseAll(root, true) })
 		}
 	}
+	t.idle = []*bound{boundOf(set)}
 	return t, nil
 }
 
@@ -192,10 +191,16 @@ func (t *Templates) render(top chartutil.Values, opts Options) (texts map[string
 	return texts, nil
 }
 
-// bound is a clone of the set, with include and tpl of its own.
+// bound is the set or a clone of it, with include and tpl of its own.
 type bound struct {
 	set *template.Template
 	at  *atWork
+}
+
+func boundOf(set *template.Template) *bound {
+	b := &bound{set, &atWork{depth: map[string]int{}}}
+	bind(b.set, b.at)
+	return b
 }
 
 // take gives a set to one rendering alone.
@@ -207,17 +212,11 @@ func (t *Templates) take() (*bound, error) {
 		t.idle = t.idle[:last]
 		return b, nil
 	}
-	set := t.set // of which there are clones for those that render at the same time
-	if t.taken {
-		var err error
-		if set, err = t.set.Clone(); err != nil {
-			return nil, err
-		}
+	set, err := t.set.Clone()
+	if err != nil {
+		return nil, err
 	}
-	t.taken = true
-	b := &bound{set, &atWork{depth: map[string]int{}}}
-	bind(b.set, b.at)
-	return b, nil
+	return boundOf(set), nil
 }
 
 // giveBack takes the set of a rendering that has ended, by an error, too, in the middle of

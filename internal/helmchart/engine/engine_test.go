@@ -461,6 +461,35 @@ func TestRenderingsAtOnce(t *testing.T) {
 	}
 }
 
+// TestSetsAreUsedAgain: who renders alone has the set that was parsed, and others at the same time clones
+// of it, which are kept for those to come.
+func TestSetsAreUsedAgain(t *testing.T) {
+	c := chartOf(chart.Metadata{Name: "web"}, nil, map[string]string{"templates/a.yaml": `a: {{ include "web/templates/b.yaml" . }}`, "templates/b.yaml": "b"})
+	templates, err := Parse(c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	take := func() *bound {
+		b, err := templates.take()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	one, other := take(), take()
+	if one.set != templates.set || other.set == one.set || other.at == one.at {
+		t.Error("two renderings at the same time have not the set and a clone of it")
+	}
+	templates.giveBack(one)
+	templates.giveBack(other)
+	if again := [2]*bound{take(), take()}; again != [2]*bound{other, one} {
+		t.Error("sets that are idle are not used again")
+	}
+	if had := empty().Templates(); len(had) > 0 {
+		t.Errorf("what was parsed is in the set for all charts: %s", had[0].Name())
+	}
+}
+
 // TestIncludesOneAfterTheOther: what is limited is how deep a template includes itself,
 // not how often; and a tpl of nothing but definitions renders nothing.
 func TestIncludesOneAfterTheOther(t *testing.T) {
