@@ -2,6 +2,7 @@ package discover
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -170,5 +171,74 @@ func TestExtensionsReportsOddPlaces(t *testing.T) {
 	}
 	if odd := Extensions(t.Context(), filepath.Join(root, "none")).Odd; len(odd) != 1 || odd[0].Code != config.CodeUnreadable {
 		t.Errorf("%+v", odd)
+	}
+}
+
+// Whatever a tree has, the config declares what was found, each once, and nothing that is left out.
+func TestConfigOfAnyTree(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows takes few of these names")
+	}
+	names := []string{"a", "b", "extensions", "apps", "charts", "docs", "a*", "[x]", "{y}", "$z", "- q", "1.0", "node_modules", ".hidden", "图", "x.tgz"}
+	trees := 0
+	for seed := range uint64(120) {
+		r := rand.New(rand.NewPCG(seed, 15))
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			var dirs []string
+			for range 1 + r.IntN(12) {
+				dir := names[r.IntN(len(names))]
+				for range r.IntN(4) {
+					dir = filepath.Join(dir, names[r.IntN(len(names))])
+				}
+				dirs = append(dirs, dir)
+				file, text := "extension.yaml", fmt.Sprintf("name: x%x\nversion: 1.0.0\n", dir)
+				switch r.IntN(8) {
+				case 0:
+					file, text = "old.tgz", "no package"
+				case 1:
+					text = "name: [[ .Name ]]\n"
+				case 2:
+					text = "name: same\nversion: 1.0.0\n" // as others
+				case 3:
+					text = "name: {"
+				case 4: // a link to one before, to nothing, or to itself
+					target, err := filepath.Rel(filepath.Dir(dir), dirs[r.IntN(len(dirs))])
+					if err != nil {
+						t.Fatal(err)
+					}
+					_ = os.MkdirAll(filepath.Dir(dir), 0o755)
+					_ = os.Symlink(target, dir)
+					continue
+				}
+				// Below a link to nothing, there is no place for it.
+				_ = os.MkdirAll(dir, 0o755)
+				_ = os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644)
+			}
+			found := Extensions(t.Context(), ".")
+			if len(found.Extensions) == 0 || len(found.Odd) > 0 {
+				return
+			}
+			trees++
+			text := Config(found)
+			read, err := config.Parse(config.Name, []byte(text), noVariables)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, text)
+			}
+			sources, err := read.Sources("", nil)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, text)
+			}
+			var declared []string
+			for _, source := range sources {
+				declared = append(declared, filepath.ToSlash(source.Display))
+			}
+			if !slices.Equal(declared, found.Extensions) {
+				t.Errorf("declared %q, found %q\n%s", declared, found.Extensions, text)
+			}
+		})
+	}
+	if trees < 60 {
+		t.Errorf("%d trees had extensions: this tests little", trees)
 	}
 }

@@ -84,6 +84,7 @@ func Extensions(ctx context.Context, root string) Found {
 		dirs = append(dirs, filepath.ToSlash(relative))
 		return filepath.SkipDir
 	})
+	slices.Sort(dirs) // a folder comes before its sibling "a b" in a walk, and behind it in a list of paths
 	found.divide(ctx, root, dirs)
 	return found
 }
