@@ -34,22 +34,30 @@ func (c *adoptCommand) Run(a *app.App) error {
 	if err := (app.Place{Dir: c.Dir}).Enter(); err != nil {
 		return err
 	}
-	root, err := os.Getwd()
+	a.WarnOnStderr()
+	options, err := adopting(pin)
 	if err != nil {
 		return err
 	}
-	a.WarnOnStderr()
-	report, err := adopt.Read(a.Stop, adopt.Options{Root: root, Paths: c.Paths, Accepts: accepts(), Version: pin})
+	options.Paths = c.Paths
+	report, err := adopt.Read(a.Stop, options)
 	if err != nil {
 		return app.Usage(err, "")
 	}
 	if c.Write {
-		if err := report.Save(root, c.Overwrite); err != nil {
+		if err := report.Save(options.Root, c.Overwrite); err != nil {
 			return app.Usage(err, "")
 		}
 	}
 	report.Print(a.Stdout, c.Output == "json")
 	return nil
+}
+
+// adopting are the options for this folder. pin is the version of ksrelease that new files
+// install.
+func adopting(pin string) (adopt.Options, error) {
+	root, err := os.Getwd()
+	return adopt.Options{Root: root, Accepts: accepts(), Version: pin}, err
 }
 
 // pinnable is a version that go install takes.
@@ -65,11 +73,17 @@ func (c *adoptCommand) pinned(a *app.App) (string, error) {
 		}
 		return "", app.Usage(errors.New("--pin takes a version such as v1.2.3, or a commit"), "")
 	}
+	return ownVersion(a, "; name one with --pin VERSION"), nil
+}
+
+// ownVersion is that of this program as go install takes it, or the newest one; hint ends the
+// warning of that.
+func ownVersion(a *app.App, hint string) string {
 	if version := "v" + strings.TrimPrefix(app.Version(), "v"); pinnable.MatchString(version) && !strings.HasSuffix(version, "-dirty") {
-		return version, nil
+		return version
 	}
-	a.Warnings.Add("this ksrelease has no version that could be installed again: the new workflow installs the newest one; name one with --pin VERSION")
-	return "latest", nil
+	a.Warnings.Add("this ksrelease has no version that could be installed again: the new file installs the newest one" + hint)
+	return "latest"
 }
 
 // accepts says whether this program takes a command line, as far as its grammar goes.

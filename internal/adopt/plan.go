@@ -329,7 +329,7 @@ type Write struct {
 const (
 	stateNew     = "new"
 	stateWritten = "written"
-	stateSame    = "same"
+	StateSame    = "same"
 	stateDiffers = "differs"
 	stateKept    = "kept"
 )
@@ -352,7 +352,7 @@ func (r *Report) add(root string, file successor.File) error {
 	}
 	w.State, w.before = stateDiffers, string(there)
 	if w.before == w.Text {
-		w.State = stateSame
+		w.State = StateSame
 	}
 	return nil
 }

@@ -202,7 +202,7 @@ func (p printer) writes(writes []*Write) {
 		switch w.State {
 		case stateWritten:
 			p.line(output.Format("%s is written", w.Path))
-		case stateSame:
+		case StateSame:
 			p.line(output.Format("%s is there already, as it would be written", w.Path))
 		case stateKept:
 			p.line(output.Format("%s is there already, and is left as it is", w.Path))

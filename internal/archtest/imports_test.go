@@ -43,6 +43,7 @@ var foundations = []string{"internal/lazyregexp"}
 // arrows point down only.
 var units = []unit{
 	{"cmd/ksrelease", anyUnit},
+	{"internal/declaring", []string{"config", "internal/adopt", "internal/adopt/cifile", "internal/app", "internal/atomicfile", "internal/discover", "internal/git", "internal/regularfile"}},
 	{"internal/checking", []string{"config", "internal/app", "internal/baseline", "internal/diagnostic", "internal/discover", "internal/graceful", "internal/report", "pipeline"}},
 	{"internal/comparing", []string{"config", "internal/app", "internal/bases", "internal/chartdiff", "internal/extension", "internal/failure", "internal/footprint", "internal/graceful", "internal/lint", "internal/request", "pipeline"}},
 	{"internal/projectbundle", []string{"config", "internal/app", "internal/atomicfile", "internal/bundle", "internal/bundle/collect", "internal/bundle/deliver", "internal/bundle/serve", "internal/extension", "internal/failure", "internal/graceful", "internal/imageref", "internal/images", "internal/images/mirror", "internal/lint", "internal/marketplace", "internal/output", "internal/published", "internal/progress", "internal/registry", "internal/request", "internal/target", "internal/versions", "pipeline", "internal/marketplace/externalurl", "internal/target/picture", "internal/transport"}},

@@ -33,6 +33,8 @@ func DefaultSecret(system cifile.System) string {
 // Facts are what is known of the project and of what it did before. The zero value is a project
 // of which nothing is known.
 type Facts struct {
+	// By is the command that writes the file; empty: ksrelease adopt.
+	By string
 	// Version is that of ksrelease, as go install takes it: v1.2.3.
 	Version string
 	// Accepts says whether this version takes a command line; others are not written.
@@ -96,6 +98,9 @@ func Write(system cifile.System, facts Facts) (file File, ok bool) {
 		return File{}, false
 	}
 	facts.clean(system)
+	if facts.By == "" {
+		facts.By = "ksrelease adopt"
+	}
 	name := "templates/" + string(system) + ".tmpl"
 	parsed, err := template.New(string(system)+".tmpl").Delims("[[", "]]").Funcs(template.FuncMap{
 		"quote": quote, "machine": machine, "list": quotedList, "join": strings.Join,
