@@ -117,7 +117,7 @@ func lintOptions(r *release) lint.Options {
 func keepReport(r *release, report lint.Report) (wrong error) {
 	r.parcel.Loads = r.parcel.Loads || report.Loads
 	r.change(func() {
-		wrong = verdict.Keep(&r.result, report, r.run.Baseline, cmp.Or(r.source.Display, r.source.Path))
+		wrong = verdict.Keep(&r.result, report, verdict.By{Known: r.run.Baseline, Strict: r.run.Strict}, cmp.Or(r.source.Display, r.source.Path))
 	})
 	return wrong
 }

@@ -90,6 +90,7 @@ type Options struct {
 	// compare; nil where nothing of it is known.
 	Earlier  map[string]*lint.Earlier
 	Baseline services.Baseline // findings that are not reported again; nil knows none
+	Strict   bool              // what lint warns of stops an extension, too
 	Ignore   []string          // absolute paths of what the run writes, which is part of no extension
 
 	// Agreed is given what is planned, before anything is sent, and says what of it is not as
@@ -106,8 +107,7 @@ type Options struct {
 	// Announce announces what was released, or in a dry run says what it would announce, when all
 	// extensions have ended. Nil announces nothing.
 	Announce func(ctx context.Context, run *results.Document) []results.Announcement
-	// Noting makes the requests under a context report their retries; nil reports
-	// none.
+	// Noting makes the requests under a context report their retries; nil reports none.
 	Noting func(ctx context.Context, report func(string)) context.Context
 }
 

@@ -122,7 +122,7 @@ func TestExitCodesAreAsTheirPageSays(t *testing.T) {
 		told = append(told, row[1])
 	}
 	want := []string{}
-	for _, code := range []int{app.ExitOK, app.ExitNotReleased, app.ExitUsage, app.ExitAuth, app.ExitHungUp, app.ExitInterrupted, app.ExitTerminated} {
+	for _, code := range []int{app.ExitOK, app.ExitNotReleased, app.ExitUsage, app.ExitAuth, app.ExitNothingToDo, app.ExitHungUp, app.ExitInterrupted, app.ExitTerminated} {
 		want = append(want, fmt.Sprint(code))
 	}
 	if !slices.Equal(told, want) {

@@ -49,6 +49,7 @@ type lintCommand struct {
 	app.HookFlags
 	Paths         []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths."`
 	Explain       asked    `placeholder:"RULE" may-be-empty:"" value-optional:"" xor:"instead" help:"Say what a rule asks for, why, and how to fix what it finds; without a rule, list them. Needs no project."`
+	Strict        bool     `help:"Let no extension pass that has warnings."`
 	WriteBaseline bool     `xor:"instead" help:"Take all findings for known: write them to ${baseline}, and report only new ones from now on."`
 }
 
@@ -92,7 +93,7 @@ func (c *lintCommand) Run(a *app.App) error {
 
 func (c *lintCommand) lint(ctx context.Context, a *app.App, p *app.Project, sources []config.Source, known pipeline.Baseline) (*results.Document, error) {
 	options := p.Options(sources, known)
-	options.Command, options.Only, options.Through = "lint", c.Only, results.StageLint
+	options.Command, options.Only, options.Through, options.Strict = "lint", c.Only, results.StageLint, c.Strict
 	return c.Perform(ctx, a, p, options, report.TextOptions{Findings: true})
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/planfile"
 	"github.com/ksrelease/ksrelease/internal/report"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shellword"
 	"github.com/ksrelease/ksrelease/pipeline"
 )
@@ -131,7 +132,7 @@ func (c *runCommand) keepTo(ctx context.Context, a *app.App, p *app.Project, pla
 	}
 	if len(plan.Extensions) == 0 {
 		a.Stdout.Print("the plan in %s has no extension, so there is nothing to do", c.Plan)
-		return nil
+		return c.ended(&results.Document{}, nil)
 	}
 	options.Only, options.Skip = plan.Names(), plan.Skip
 	options.AllOrNothing, options.AllowMissing = plan.AllOrNothing, plan.AllowMissing
@@ -143,7 +144,7 @@ func (c *runCommand) keepTo(ctx context.Context, a *app.App, p *app.Project, pla
 	if gone := plan.Gone(result.Extensions); len(gone) > 0 { // nothing was blocked that says so
 		return c.moved(gone)
 	}
-	return nil
+	return c.ended(result, nil)
 }
 
 // writePlan writes the plan of a dry run.
@@ -161,5 +162,5 @@ func (c *runCommand) writePlan(ctx context.Context, a *app.App, p *app.Project, 
 		return errors.Join(ended, fmt.Errorf("the plan is not written to %s: %w", c.Plan, err))
 	}
 	a.Stderr.Print("the plan is in %s", c.Plan)
-	return ended
+	return c.ended(result, ended)
 }

@@ -28,6 +28,8 @@ type runCommand struct {
 	Skip         []string `enum:"${stages}" placeholder:"STAGE" help:"Leave these stages out: ${stages}."`
 	AllOrNothing bool     `help:"Send nothing unless the whole plan is clean."`
 
+	exitFlags
+
 	AllowMissingDependencies bool `help:"Release also what requires an extension that is neither in this run nor in the Helm repository."`
 }
 
@@ -92,8 +94,7 @@ func (c *runCommand) Run(a *app.App) error {
 	case c.Plan != "":
 		return c.writePlan(ctx, a, p, options, text)
 	}
-	_, err = c.Perform(ctx, a, p, options, text)
-	return err
+	return c.ended(c.Perform(ctx, a, p, options, text))
 }
 
 // mayKeepMarketplace finds out, for a run as for a dry run, whether a local

@@ -21,6 +21,7 @@ const (
 	ExitNotReleased = 1   // at least one extension is not released as asked
 	ExitUsage       = 2   // usage or configuration
 	ExitAuth        = 3   // authentication
+	ExitNothingToDo = 4   // there was nothing to do, and somebody asked to see it
 	ExitHungUp      = 129 // SIGHUP
 	ExitInterrupted = 130 // SIGINT
 	ExitTerminated  = 143 // SIGTERM
@@ -60,6 +61,9 @@ func (a *App) guard(command func() error) (code int) {
 	)
 	switch {
 	case errors.As(err, &quiet):
+		if quiet.Code == ExitNothingToDo {
+			a.failure = nil // which reports need not say
+		}
 		return quiet.Code
 	case a.cut(err):
 		at, _ := strings.CutSuffix(err.Error(), context.Canceled.Error())

@@ -277,7 +277,7 @@ func (t *Text) failures(r *results.Document) {
 	struck := map[cause]*victims{}
 	for _, x := range r.Extensions {
 		for _, f := range failings(x) {
-			if f.err.Stage == results.StageLint && errorsOf(x) > 0 {
+			if f.err.Stage == results.StageLint && (errorsOf(x) > 0 || t.opts.Findings && warningsOf(x) > 0) {
 				continue
 			}
 			of := cause{f.err.Message, f.err.Hint}

@@ -2,7 +2,10 @@
 // document. The pipeline makes both, and reports are made of them.
 package results
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Outcome is how an extension ended. Every extension ends in exactly one.
 type Outcome string
@@ -336,6 +339,21 @@ func (r *Document) AsAsked() bool {
 	}
 	return true
 }
+
+// HasWork says whether the run sent anything, or a plan would: a version to a target, or images to
+// a mirror.
+func (r *Document) HasWork() bool {
+	for _, x := range r.Extensions {
+		if x.Outcome.isWork() || x.Images != nil && x.Images.Copied > 0 ||
+			slices.ContainsFunc(x.Targets, func(t Target) bool { return t.Outcome.isWork() }) {
+			return true
+		}
+	}
+	return false
+}
+
+// isWork says that something was sent to end so, may have been, or is going to be.
+func (o Outcome) isWork() bool { return o == Released || o == Planned || o == Unverified }
 
 // Recount brings Totals in step with Extensions.
 func (r *Document) Recount() { r.Totals = Totals(r.Extensions) }

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -42,7 +43,7 @@ func TestKeepsWhatIsNew(t *testing.T) {
 		{"several errors", known{"b/two"}, 3, 1, "message of c/three (c/three), and 1 more", "see all of them with: ksrelease lint 'my path'"},
 	} {
 		result := &results.Extension{Name: "x", Silenced: 1, Known: 1}
-		err := Keep(result, report, c.baseline, "my path")
+		err := Keep(result, report, By{Known: c.baseline}, "my path")
 		if got := ""; err != nil {
 			if got = err.Error(); got != c.wrong || failure.Hint(err) != c.suggested {
 				t.Errorf("%s: %q, hint %q", c.name, got, failure.Hint(err))
@@ -55,7 +56,35 @@ func TestKeepsWhatIsNew(t *testing.T) {
 		}
 	}
 	result := &results.Extension{}
-	if err := Keep(result, report, nil, "x"); err == nil || len(result.Findings) != 4 || result.Known != 0 {
+	if err := Keep(result, report, By{}, "x"); err == nil || len(result.Findings) != 4 || result.Known != 0 {
 		t.Errorf("without a baseline: %v, %d findings", err, len(result.Findings))
+	}
+}
+
+// Where warnings stop an extension, errors are still what is said first.
+func TestStrict(t *testing.T) {
+	warning := lint.Finding{Code: "a/one", Severity: lint.Warning, Message: "message of a/one"}
+	info := lint.Finding{Code: "c/three", Severity: lint.Info, Message: "message of c/three"}
+	wrong := lint.Finding{Code: "b/two", Severity: lint.Error, Message: "message of b/two"}
+	for _, c := range []struct {
+		name     string
+		findings []lint.Finding
+		baseline known
+		want     string
+	}{
+		{"nothing", nil, nil, ""},
+		{"infos alone", []lint.Finding{info}, nil, ""},
+		{"a warning", []lint.Finding{warning, info}, nil, "1 warning, and --strict lets none pass"},
+		{"two warnings", []lint.Finding{warning, warning}, nil, "2 warnings, and --strict lets none pass"},
+		{"a known warning", []lint.Finding{warning}, known{"a/one"}, ""},
+		{"an error, too", []lint.Finding{warning, wrong}, nil, "message of b/two (b/two)"},
+	} {
+		err := Keep(&results.Extension{Name: "x"}, lint.Report{Findings: c.findings}, By{Known: c.baseline, Strict: true}, "x")
+		if got := fmt.Sprint(err); got != c.want && (err != nil || c.want != "") {
+			t.Errorf("%s: %s, want %q", c.name, got, c.want)
+		}
+		if relaxed := Keep(&results.Extension{Name: "x"}, lint.Report{Findings: c.findings}, By{Known: c.baseline}, "x"); (relaxed != nil) != (c.name == "an error, too") {
+			t.Errorf("%s, not strict: %v", c.name, relaxed)
+		}
 	}
 }
