@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +43,7 @@ func (e *twoFormsError) Hint() string  { return "name two files" }
 func Help() string {
 	var all []string
 	for _, f := range Formats() {
-		all = append(all, f.Name+" ("+f.Ending+") "+f.About)
+		all = append(all, f.Name+" ("+cmp.Or(f.Ending, f.Name+"=FILE")+") "+f.About)
 	}
 	return strings.Join(all, ", ")
 }

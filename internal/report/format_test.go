@@ -52,7 +52,7 @@ func TestFormatIsAFunctionAndAnEntry(t *testing.T) {
 func TestParseDestination(t *testing.T) {
 	for asked, want := range map[string]string{
 		"a.json": "json a.json", "dir/a.xml": "junit dir/a.xml", "json=a": "json a", "junit=a=b.md": "junit a=b.md", "md=-": "md -",
-		"./x=a.json": "json ./x=a.json", "A=b.md": "md A=b.md", "jsonl=run.json": "jsonl run.json", "sarif=/dev/shm/x": "sarif /dev/shm/x",
+		"./x=a.json": "json ./x=a.json", "A=b.md": "md A=b.md", "jsonl=run.json": "jsonl run.json", "sarif=/dev/shm/x": "sarif /dev/shm/x", "codequality=q.json": "codequality q.json", "run.env": "dotenv run.env",
 	} {
 		got, err := ParseDestination(asked)
 		if err != nil || got.Format.Name+" "+got.Path != want {
@@ -60,8 +60,8 @@ func TestParseDestination(t *testing.T) {
 		}
 	}
 	for asked, want := range map[string]string{
-		"a.txt": `"\.txt" is none of`, "html=a.md": "html is no form of a report: those are json, junit, md, sarif, jsonl (for a file of this name write ./html=a.md)",
-		"json=": "there is no file after the =", "": `"" is none of`,
+		"a.txt": `"\.txt" is none of`, "pdf=a.md": "pdf is no form of a report: those are json, junit, md, sarif, codequality, dotenv, jsonl (for a file of this name write ./pdf=a.md)",
+		"json=": "there is no file after the =", "": `"" is none of .json, .xml, .md, .sarif, .env, .jsonl; or`,
 	} {
 		if _, err := ParseDestination(asked); err == nil || !strings.Contains(err.Error(), strings.ReplaceAll(want, `\`, "")) {
 			t.Errorf("%s: %v", asked, err)

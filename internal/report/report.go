@@ -16,6 +16,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/journal"
 	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/report/gitlab"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
@@ -23,7 +24,7 @@ import (
 // [Formats].
 type Format struct {
 	Name   string // for --report NAME=FILE
-	Ending string // of files that are of this form without its name
+	Ending string // of files that are of this form without its name; empty where only the name chooses it
 	About  string // what it is, in one to three words
 	// Render makes the report of a result, which need not be that of a run that ended.
 	Render func(r *results.Document, tool Tool) ([]byte, error)
@@ -39,6 +40,8 @@ func Formats() []Format {
 		{Name: "junit", Ending: ".xml", About: "JUnit", Render: func(r *results.Document, _ Tool) ([]byte, error) { return junitXML(r) }},
 		{Name: "md", Ending: ".md", About: "Markdown", Render: func(r *results.Document, _ Tool) ([]byte, error) { return markdown(r), nil }},
 		{Name: "sarif", Ending: ".sarif", About: "findings", Render: sarifLog},
+		{Name: "codequality", About: "GitLab code quality", Render: func(r *results.Document, _ Tool) ([]byte, error) { return gitlab.CodeQuality(r) }},
+		{Name: "dotenv", Ending: ".env", About: "variables for GitLab", Render: func(r *results.Document, _ Tool) ([]byte, error) { return gitlab.Dotenv(r) }},
 		{Name: "jsonl", Ending: ".jsonl", About: "the journal", Render: func(r *results.Document, _ Tool) ([]byte, error) { return journal.Encode(r) },
 			follow: func(path string) File { return journalFile{journal.NewWriter(path)} }},
 	}
@@ -84,7 +87,10 @@ func ParseDestination(asked string) (Destination, error) { return destinationOf(
 func destinationOf(asked string, formats []Format) (Destination, error) {
 	var names, endings []string
 	for _, f := range formats {
-		names, endings = append(names, f.Name), append(endings, f.Ending)
+		names = append(names, f.Name)
+		if f.Ending != "" {
+			endings = append(endings, f.Ending)
+		}
 	}
 	if formatName.MatchString(asked) {
 		name, path, _ := strings.Cut(asked, "=")
@@ -97,7 +103,7 @@ func destinationOf(asked string, formats []Format) (Destination, error) {
 		}
 		return Destination{formats[at], path}, nil
 	}
-	at := slices.IndexFunc(formats, func(f Format) bool { return f.Ending == filepath.Ext(asked) })
+	at := slices.IndexFunc(formats, func(f Format) bool { return f.Ending != "" && f.Ending == filepath.Ext(asked) })
 	if at < 0 {
 		return Destination{}, &PathError{asked, fmt.Errorf("the ending chooses the form, and %q is none of %s; or write FORMAT=FILE with one of %s",
 			filepath.Ext(asked), strings.Join(endings, ", "), strings.Join(names, ", "))}

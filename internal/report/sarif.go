@@ -9,6 +9,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/report/location"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
@@ -101,17 +102,11 @@ type (
 		Physical sarifPhysical `json:"physicalLocation"`
 	}
 	sarifPhysical struct {
-		Artifact sarifArtifact `json:"artifactLocation"`
-		Region   sarifRegion   `json:"region"`
+		Artifact sarifArtifact   `json:"artifactLocation"`
+		Region   location.Region `json:"region"`
 	}
 	sarifArtifact struct {
 		URI string `json:"uri"`
-	}
-	sarifRegion struct {
-		StartLine   int `json:"startLine"`
-		StartColumn int `json:"startColumn"`
-		EndLine     int `json:"endLine"`
-		EndColumn   int `json:"endColumn"`
 	}
 )
 
@@ -162,7 +157,7 @@ func sarifLog(r *results.Document, tool Tool) ([]byte, error) {
 		tell("warning", fmt.Sprintf("%s left out: code scanning keeps %d", plural(n, "finding"), mostResults))
 		findings = findings[:mostResults]
 	}
-	where := newPlaces()
+	where := location.New()
 	for _, f := range findings {
 		run.Results = append(run.Results, sarifResultOf(f, &run.Tool.Driver, where))
 	}
@@ -176,19 +171,19 @@ func sarifLog(r *results.Document, tool Tool) ([]byte, error) {
 	return append(data, '\n'), nil
 }
 
-func sarifResultOf(f results.Finding, driver *sarifDriver, where *places) sarifResult {
+func sarifResultOf(f results.Finding, driver *sarifDriver, where *location.Places) sarifResult {
 	index := slices.IndexFunc(driver.Rules, func(r sarifRule) bool { return r.ID == f.Rule })
 	if index < 0 {
 		index = len(driver.Rules)
 		driver.Rules = append(driver.Rules, sarifRuleOf(f.Rule, "a rule of ksrelease", "", "", lint.Error, nil))
 	}
-	at := where.of(f.File)
-	region := at.region(f)
+	at := where.Of(f.File)
+	region := at.Region(f)
 	return sarifResult{
 		RuleID: f.Rule, RuleIndex: index, Level: sarifLevel(f.Severity),
 		Message:      sarifMessage{Text: sarifText(f.Message + colon(f.Hint))},
-		Locations:    []sarifLocation{{sarifPhysical{sarifArtifact{at.uri}, region}}},
-		Fingerprints: map[string]string{lineHash: at.lineHash(f, region.StartLine), ownFingerprint: fingerprintOf(f)},
+		Locations:    []sarifLocation{{sarifPhysical{sarifArtifact{at.URI}, region}}},
+		Fingerprints: map[string]string{lineHash: at.LineHash(f, region.StartLine), ownFingerprint: location.Fingerprint(f)},
 		Properties:   sarifFinding{f.Code},
 	}
 }

@@ -1,4 +1,7 @@
-package report
+// Package location finds the files that findings name, as readers of reports know them: by
+// their path from the top of the repository, links followed; with the region that is meant,
+// and what a finding is known by in another run.
+package location
 
 import (
 	"cmp"
@@ -14,24 +17,37 @@ import (
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
-// places finds files of findings as code scanning knows them: by their path from the top
-// of the repository, links followed.
-type places struct {
+// Places finds files of findings by their path from the top of the repository.
+type Places struct {
 	here, top string // absolute, links followed
-	known     map[string]*location
+	known     map[string]*Place
 }
 
-// location is a file of findings.
-type location struct {
-	uri    string
+// Place is a file of findings.
+type Place struct {
+	// URI is the path below the top as a URI reference, percent-encoded; the absolute address
+	// of a file that is not below it.
+	URI string
+	// Path is the path below the top as it is, with slashes; of a file that is not below it,
+	// the end of the path that the finding has. It is never empty.
+	Path   string
 	inside string         // what of it is meant, where it is an archive
 	lines  []string       // of a text that can be read; nil else
 	hashes map[int]string // of its lines, as codeql-action makes them
 }
 
-// newPlaces goes out from the working directory. The top is the folder with .git above
+// Region is what a finding is about: in one line, and never empty. Lines and columns begin
+// at 1 and count characters; EndColumn is behind the last one.
+type Region struct {
+	StartLine   int `json:"startLine"`
+	StartColumn int `json:"startColumn"`
+	EndLine     int `json:"endLine"`
+	EndColumn   int `json:"endColumn"`
+}
+
+// New goes out from the working directory. The top is the folder with .git above
 // it, else the working directory.
-func newPlaces() *places {
+func New() *Places {
 	here, err := os.Getwd()
 	if err != nil {
 		here = "."
@@ -47,11 +63,11 @@ func newPlaces() *places {
 			break
 		}
 	}
-	return &places{here: here, top: top, known: map[string]*location{}}
+	return &Places{here: here, top: top, known: map[string]*Place{}}
 }
 
-// of is the location of a file that a finding names, relative to the working directory.
-func (p *places) of(file string) *location {
+// Of is the place of a file that a finding names, relative to the working directory.
+func (p *Places) Of(file string) *Place {
 	if known, ok := p.known[file]; ok {
 		return known
 	}
@@ -59,7 +75,7 @@ func (p *places) of(file string) *location {
 	if !filepath.IsAbs(absolute) {
 		absolute = filepath.Join(p.here, absolute)
 	}
-	at := &location{}
+	at := &Place{}
 	p.known[file] = at
 	real, rest := existing(absolute)
 	info, err := os.Stat(real)
@@ -73,19 +89,25 @@ func (p *places) of(file string) *location {
 		real = filepath.Join(real, rest)
 		at.read(real)
 	}
-	at.uri = p.uri(real, filepath.Clean(absolute))
+	at.find(p.top, real, filepath.Clean(absolute))
 	return at
 }
 
-// uri is the path below the top. A link may lead out of the repository: then the link
+// find sets the path below the top. A link may lead out of the repository: then the link
 // itself is what is in it. What is not below the top at all has an absolute address.
-func (p *places) uri(real, lexical string) string {
+func (at *Place) find(top, real, lexical string) {
 	for _, path := range []string{real, lexical} {
-		if below, err := filepath.Rel(p.top, path); err == nil && filepath.IsLocal(below) && below != "." {
-			return encoded(filepath.ToSlash(below))
+		if below, err := filepath.Rel(top, path); err == nil && filepath.IsLocal(below) && below != "." {
+			at.Path = filepath.ToSlash(below)
+			at.URI = encoded(at.Path)
+			return
 		}
 	}
-	return "file:///" + strings.TrimPrefix(encoded(filepath.ToSlash(real)), "/")
+	at.URI = "file:///" + strings.TrimPrefix(encoded(filepath.ToSlash(real)), "/")
+	at.Path = filepath.Base(lexical)
+	if lexical == top {
+		at.Path = extension.MetadataFile // no reader takes a folder
+	}
 }
 
 // encoded is a path as a URI reference: everything but unreserved characters (RFC 3986,
@@ -128,7 +150,7 @@ func existing(path string) (real, rest string) {
 const mostText = 4 << 20
 
 // read takes a text file in; what is none, or cannot be read, has no lines.
-func (at *location) read(path string) {
+func (at *Place) read(path string) {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() > mostText {
 		return
 	}
@@ -145,14 +167,13 @@ func (at *location) read(path string) {
 	at.hashes = lineHashes(string(text))
 }
 
-// region is what a finding is about, never empty: a line at least. Columns count
-// characters.
-func (at *location) region(f results.Finding) sarifRegion {
+// Region is what a finding is about: a line at least.
+func (at *Place) Region(f results.Finding) Region {
 	line, column := max(1, f.Line), max(1, f.Column)
 	if at.inside != "" {
 		line, column = 1, 1 // of the archive
 	}
-	r := sarifRegion{StartLine: line, StartColumn: column, EndLine: line, EndColumn: column + 1}
+	r := Region{StartLine: line, StartColumn: column, EndLine: line, EndColumn: column + 1}
 	switch {
 	case at.inside != "":
 	case f.EndColumn > column:
@@ -163,16 +184,16 @@ func (at *location) region(f results.Finding) sarifRegion {
 	return r
 }
 
-// lineHash is what code scanning knows a finding by, wherever its line moves to. Where the
+// LineHash is what code scanning knows a finding by, wherever its line moves to. Where the
 // file can be read it is what codeql-action would make of it: a different one would be a
 // warning. Where it cannot, it is the fingerprint of the finding.
-func (at *location) lineHash(f results.Finding, line int) string {
-	return cmp.Or(at.hashes[line], fingerprintOf(f)+":1")
+func (at *Place) LineHash(f results.Finding, line int) string {
+	return cmp.Or(at.hashes[line], Fingerprint(f)+":1")
 }
 
-// fingerprintOf is that of a finding. Results of earlier versions have none; what they have
+// Fingerprint is that of a finding. Results of earlier versions have none; what they have
 // of its parts stands for it then.
-func fingerprintOf(f results.Finding) string {
+func Fingerprint(f results.Finding) string {
 	return cmp.Or(f.Fingerprint, f.Diagnostic().Fingerprint().String())
 }
 
