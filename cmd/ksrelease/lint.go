@@ -16,6 +16,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/shellword"
 	"github.com/ksrelease/ksrelease/internal/target"
 	"github.com/ksrelease/ksrelease/internal/target/kscloud"
 	"github.com/ksrelease/ksrelease/pipeline"
@@ -49,6 +50,7 @@ type lintCommand struct {
 	app.HookFlags
 	Paths         []string `arg:"" optional:"" name:"path" help:"Only the extensions in these paths."`
 	Explain       asked    `placeholder:"RULE" may-be-empty:"" value-optional:"" xor:"instead" help:"Say what a rule asks for, why, and how to fix what it finds; without a rule, list them. Needs no project."`
+	All           bool     `help:"Show each finding. Otherwise many are grouped by their cause, and the worst of each is shown."`
 	Strict        bool     `help:"Let no extension pass that has warnings."`
 	WriteBaseline bool     `xor:"instead" help:"Take all findings for known: write them to ${baseline}, and report only new ones from now on."`
 }
@@ -94,7 +96,7 @@ func (c *lintCommand) Run(a *app.App) error {
 func (c *lintCommand) lint(ctx context.Context, a *app.App, p *app.Project, sources []config.Source, known pipeline.Baseline) (*results.Document, error) {
 	options := p.Options(sources, known)
 	options.Command, options.Only, options.Through, options.Strict = "lint", c.Only, results.StageLint, c.Strict
-	return c.Perform(ctx, a, p, options, report.TextOptions{Findings: true})
+	return c.Perform(ctx, a, p, options, report.TextOptions{Findings: !c.Quiet || c.Strict, All: c.All, ShowAll: c.allLine})
 }
 
 // writeBaseline takes all findings that there are for known. Those of extensions
@@ -166,6 +168,32 @@ func (c *lintCommand) writeLine() string {
 	words := append([]string{"ksrelease", "lint", "--write-baseline"}, c.Words()...)
 	if c.Hooks {
 		words = append(words, "--hooks")
+	}
+	return strings.Join(words, " ")
+}
+
+// allLine is the command line that shows each finding of this run.
+func (c *lintCommand) allLine() string {
+	words := append([]string{"ksrelease", "lint", "--all"}, c.Words()...)
+	if c.Strict {
+		words = append(words, "--strict")
+	}
+	if c.Hooks {
+		words = append(words, "--hooks")
+	}
+	words = append(words, c.Given()...)
+	add := func(flag, value string) {
+		if value != "" {
+			words = append(words, flag, shellword.Quote(value))
+		}
+	}
+	if !c.Shard.IsWhole() {
+		add("--shard", c.Shard.String())
+	}
+	add("--since", c.Ref)
+	add("--only", strings.Join(c.Only, ","))
+	for _, path := range c.Paths {
+		words = append(words, shellword.Quote(path))
 	}
 	return strings.Join(words, " ")
 }

@@ -14,12 +14,14 @@ import (
 	"github.com/ksrelease/ksrelease/internal/regularfile"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/shellword"
 )
 
 type reportCommand struct {
 	Dir    string   `short:"C" placeholder:"DIR" help:"Go to this directory first."`
 	From   []string `arg:"" name:"journal" help:"The journal of a run: FILE.jsonl that --report has written. With merge before them, those of several runs, such as the shards of one release."`
 	Output string   `enum:"text,json" default:"text" help:"text, or json: the result document on standard output."`
+	All    bool     `help:"Show each finding. Otherwise many are grouped by their cause, and the worst of each is shown."`
 	Report []string `placeholder:"FILE" help:"Also write a report: ${reports}. The ending chooses the form, or FORMAT=FILE. May be repeated."`
 }
 
@@ -131,7 +133,7 @@ func (c *reportCommand) print(a *app.App, result *results.Document) {
 		return
 	}
 	text := report.NewText(a.Stdout, a.Stderr, report.TextOptions{
-		Findings: result.Command == "lint", Color: a.HasColor(a.Stdout), Width: a.Stdout.Columns(),
+		Findings: result.Command == "lint", All: c.All, ShowAll: c.allLine, Color: a.HasColor(a.Stdout), Width: a.Stdout.Columns(),
 	})
 	for _, warning := range result.Warnings {
 		text.Observe(results.Event{Kind: results.EventWarning, Message: warning})
@@ -143,6 +145,15 @@ func (c *reportCommand) print(a *app.App, result *results.Document) {
 			a.Stderr.Print("%s", report.Problem(p.Diagnostic(), 0))
 		}
 	}
+}
+
+// allLine is the command line that shows each finding.
+func (c *reportCommand) allLine() string {
+	words := append([]string{"ksrelease", "report", "--all"}, app.Place{Dir: c.Dir}.Words()...)
+	for _, from := range c.From {
+		words = append(words, shellword.Quote(from))
+	}
+	return strings.Join(words, " ")
 }
 
 // exitCodeOf is the exit code that the run had. One that was killed, or goes on, has not

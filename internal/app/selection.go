@@ -29,6 +29,7 @@ type Selection struct {
 	Since
 	Parallelism commandline.Count `placeholder:"N" help:"Extensions at work at once; default: parallelism of the config, or 8."`
 	Output      string            `enum:"text,json" default:"text" help:"text, or json: one event a line on standard output."`
+	Quiet       bool              `short:"q" help:"Print only what is not as asked: nothing where all is well."`
 	Report      []string          `placeholder:"FILE" help:"Also write a report: ${reports}. The ending chooses the form, or FORMAT=FILE. May be repeated."`
 }
 
@@ -185,6 +186,7 @@ func (c *Selection) printer(a *App, options report.TextOptions) results.Observer
 	options.Live = a.Stderr.Columns()
 	options.Color = a.HasColor(a.Stdout)
 	options.Width = a.Stdout.Columns()
+	options.Quiet = c.Quiet
 	return report.NewText(a.Stdout, a.Stderr, options)
 }
 

@@ -46,6 +46,10 @@ type TextOptions struct {
 	Live     int  // columns of the terminal that standard error is; 0 where it is none
 	Width    int  // columns of the terminal; 0 is unbounded
 	Findings bool // report all findings in full (lint), not only the errors
+	Quiet    bool // show only what is not as asked
+	All      bool // show each finding; otherwise many are grouped by their cause
+	// ShowAll gives the command that shows each; nil is lint.
+	ShowAll func() string
 	// Target names what a run releases to, in words; empty where it releases to nothing.
 	Target string
 	// Again gives the command that goes on with these extensions, or with
@@ -62,6 +66,10 @@ func NewText(out, err *output.Stream, opts TextOptions) *Text {
 
 // Observe tells of one event.
 func (t *Text) Observe(e results.Event) {
+	if t.opts.Quiet {
+		t.quiet(e)
+		return
+	}
 	switch e.Kind {
 	case results.EventRunStarted:
 		t.total = len(e.Result.Extensions)
@@ -219,15 +227,7 @@ func (t *Text) plan(e results.Event) {
 }
 
 func (t *Text) finish(r *results.Document) {
-	for _, x := range r.Extensions {
-		said := map[[2]string]bool{} // what a rule advises, for this extension
-		for _, f := range x.Findings {
-			if t.shows(f) {
-				t.finding(f, !said[[2]string{f.Rule, f.Hint}])
-				said[[2]string{f.Rule, f.Hint}] = true
-			}
-		}
-	}
+	left := t.findings(r)
 	if len(r.Extensions) > 0 {
 		t.table(r)
 	}
@@ -247,12 +247,13 @@ func (t *Text) finish(r *results.Document) {
 		t.out.Print("")
 	}
 	t.out.Print("%s%s", counts(r), took)
-	if shown, others := t.warnings(r); shown+others > 0 && !t.opts.Findings {
+	if shown, others := t.warnings(r); shown+others > 0 && !t.opts.Findings && !t.opts.Quiet {
 		t.out.Print("%s: %s", plural(shown+others, "warning"), whereWarnings(shown, others))
 	}
 	for _, a := range r.Announcements {
 		t.out.Print("%s", output.Fold("", "  ", announcementText(a), t.opts.Width))
 	}
+	t.showAll(left)
 	t.next(r)
 }
 

@@ -104,6 +104,25 @@ lint:
     node-selector: "off"
 ` + "```" + `
 
+` + "`ksrelease lint --strict`" + ` lets no extension pass that has warnings.
+
+## Many findings
+
+More than 20 findings are grouped by their code, the worst first: errors before warnings, secrets
+before all else, and then by how many there are. Of each code up to three errors are shown, or one
+warning, and a line says how many more there are, and in which extensions:
+
+` + "```" + `
+  … and 28 more of node-selector/not-obeyed: devops 15, cert-manager 5, opensearch 4, vector 2, metrics-server 1, oceanbase-dashboard 1
+` + "```" + `
+
+` + "```sh" + `
+ksrelease lint --all         # each finding, in the order of the extensions
+ksrelease lint --quiet       # errors alone, and nothing where all is well
+` + "```" + `
+
+Reports and ` + "`--output json`" + ` have each finding.
+
 ## Silence a finding
 
 A comment at the end of the line of a finding, or directly above that line, silences
