@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/ci"
 	"github.com/ksrelease/ksrelease/internal/commandline"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/failure"
@@ -30,8 +31,10 @@ func (a *App) reportFailure(args []string) {
 	if set := a.hooks.Load(); set != nil {
 		result.Hooks = a.Redact.Hooks(set.Project())
 	}
+	job := ci.In(ci.Asked(args), a.Env, a.warn)
+	job.Failed(&result, a.Stderr)
 	done := map[string]bool{}
-	for _, file := range asked.Files {
+	for _, file := range append(asked.Files, job.Reports(asked.Command)...) {
 		var unusable *report.PathError
 		if file == "" || errors.As(a.failure, &unusable) && unusable.Path == file {
 			continue // which is what was reported

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
+	"github.com/ksrelease/ksrelease/internal/ci"
 	"github.com/ksrelease/ksrelease/internal/commandline"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lintcache"
@@ -30,7 +32,8 @@ type Selection struct {
 	Parallelism commandline.Count `placeholder:"N" help:"Extensions at work at once; default: parallelism of the config, or 8."`
 	Output      string            `enum:"text,json" default:"text" help:"text, or json: one event a line on standard output."`
 	Quiet       bool              `short:"q" help:"Print only what is not as asked: nothing where all is well."`
-	Report      []string          `placeholder:"FILE" help:"Also write a report: ${reports}. The ending chooses the form, or FORMAT=FILE. May be repeated."`
+	ci.Flag
+	Report []string `placeholder:"FILE" help:"Also write a report: ${reports}. The ending chooses the form, or FORMAT=FILE. May be repeated."`
 }
 
 // Read reads the project: its config, its extensions, and the findings that are known. The
@@ -71,12 +74,13 @@ func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pip
 		return nil, err
 	}
 
-	destinations, err := report.ParseDestinations(c.Report)
+	job := ci.In(c.CI, a.Env, a.warn)
+	destinations, err := report.ParseDestinations(append(slices.Clip(c.Report), job.Reports(options.Command)...))
 	if err != nil {
 		return nil, Usage(err, "")
 	}
 	c.removeLeftovers(destinations, options)
-	files, err := report.Open(destinations, Tool())
+	files, err := report.Open(destinations, Tool(), job.Files(a.Stderr)...)
 	if err != nil {
 		return nil, Usage(err, "name a file in a folder that can be written to")
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/results"
@@ -52,9 +53,9 @@ func Help() string {
 type Files []*Queue
 
 // Open makes the reports in step with a run. That one of them cannot be written is an error
-// here, before anything is sent.
-func Open(destinations []Destination, tool Tool) (Files, error) {
-	var files []File
+// here, before anything is sent. Others are reports that are no files, or not of this run alone.
+func Open(destinations []Destination, tool Tool, others ...File) (Files, error) {
+	files := slices.Clip(others)
 	for _, d := range destinations {
 		file, err := d.Open(tool)
 		if err != nil {

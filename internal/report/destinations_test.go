@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"path/filepath"
@@ -85,7 +86,7 @@ func TestOpen(t *testing.T) {
 
 func TestHelpNamesAllForms(t *testing.T) {
 	for _, f := range Formats() {
-		if !strings.Contains(Help(), f.Name+" ("+f.Ending+") "+f.About) {
+		if !strings.Contains(Help(), f.Name+" ("+cmp.Or(f.Ending, f.Name+"=FILE")+") "+f.About) {
 			t.Errorf("%s is not in %s", f.Name, Help())
 		}
 	}

@@ -21,13 +21,13 @@ func TestClassesOfVersions(t *testing.T) {
 
 // A folder in the place of a report is a mistake before the run, and stays.
 func TestReportInThePlaceOfAFolder(t *testing.T) {
-	for _, ending := range endings {
-		path := filepath.Join(t.TempDir(), "r"+ending)
+	for _, form := range forms {
+		path := filepath.Join(t.TempDir(), "r")
 		if err := os.Mkdir(path, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := NewFile(path, Tool{}); err == nil || !strings.Contains(err.Error(), "is no regular file") {
-			t.Errorf("%s: %v", ending, err)
+		if _, err := NewFile(form+"="+path, Tool{}); err == nil || !strings.Contains(err.Error(), "is no regular file") {
+			t.Errorf("%s: %v", form, err)
 		}
 	}
 }

@@ -29,22 +29,28 @@ func TestReportOnAFullDisk(t *testing.T) {
 	}
 	r := allOutcomes()
 	r.Extensions[0].Reason = strings.Repeat("long ", 5000)
-	for _, ending := range endings {
-		path := filepath.Join(dir, "r"+ending)
+	for range 100 {
+		r.Extensions[0].Findings = append(r.Extensions[0].Findings, results.Finding{Code: "a/b", Severity: "error", Message: strings.Repeat("long ", 190), File: "a.yaml"})
+	}
+	for _, form := range forms {
+		if form == "dotenv" { // which always fits into what is left
+			continue
+		}
+		path := filepath.Join(dir, "r")
 		if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		file, err := NewFile(path, Tool{})
+		file, err := NewFile(form+"="+path, Tool{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		q := NewQueue(file)
 		q.Observe(results.Event{Kind: results.EventRunFinished, Result: r})
 		if err := q.Close(); !errors.Is(err, unix.ENOSPC) || !strings.Contains(err.Error(), path) {
-			t.Errorf("%s: %v", ending, err)
+			t.Errorf("%s: %v", form, err)
 		}
 		if data, err := os.ReadFile(path); err != nil || string(data) != "old" {
-			t.Errorf("%s: %q, %v", ending, data, err)
+			t.Errorf("%s: %q, %v", form, data, err)
 		}
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)

@@ -3,6 +3,9 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"math"
+	"slices"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 
@@ -11,6 +14,25 @@ import (
 
 // markdown is the summary that is put under a pull request or a CI job.
 func markdown(r *results.Document) []byte {
+	var b bytes.Buffer
+	b.WriteString(MarkdownTop(r, counts(r)))
+	if r.Error != nil {
+		return b.Bytes()
+	}
+	b.WriteString(MarkdownWarnings(r))
+	if len(r.Extensions) > 0 {
+		b.WriteString(MarkdownTable)
+	}
+	for _, x := range r.Extensions {
+		b.WriteString(MarkdownRows(x))
+	}
+	b.WriteString(MarkdownDetails(r, math.MaxInt))
+	return b.Bytes()
+}
+
+// MarkdownTop is the heading, and what the run is narrowed to. Of a command that did nothing it
+// is all there is to say. counts stands behind the name of the command, if there is something.
+func MarkdownTop(r *results.Document, counts string) string {
 	var b bytes.Buffer
 	title := "ksrelease " + r.Command
 	if r.DryRun {
@@ -24,53 +46,99 @@ func markdown(r *results.Document) []byte {
 		for _, p := range r.Error.Problems {
 			fmt.Fprintf(&b, "\n%s", fenced(findingText(p)))
 		}
-		return b.Bytes()
+		return b.String()
 	}
-	fmt.Fprintf(&b, "## %s: %s\n\n", title, counts(r))
+	fmt.Fprintf(&b, "## %s%s\n\n", title, colon(counts))
 	if r.Since != nil && sinceText(r.Since) != "" {
 		fmt.Fprintf(&b, "%s\n\n", paragraph(sinceText(r.Since)))
 	}
 	if r.Selection != nil {
 		fmt.Fprintf(&b, "%s\n\n", paragraph(selectionText(r.Selection)))
 	}
+	return b.String()
+}
+
+// MarkdownWarnings are the warnings on the run as a whole.
+func MarkdownWarnings(r *results.Document) string {
+	var b bytes.Buffer
 	for _, warning := range r.Warnings {
 		fmt.Fprintf(&b, "- warning: %s\n", prose(warning))
 	}
 	if len(r.Warnings) > 0 {
 		b.WriteString("\n")
 	}
-	if len(r.Extensions) > 0 {
-		b.WriteString("| extension | version | outcome | size | |\n| --- | --- | --- | ---: | --- |\n")
+	return b.String()
+}
+
+// MarkdownTable is the head of the table whose rows are [MarkdownRows].
+const MarkdownTable = "| extension | version | outcome | size | |\n| --- | --- | --- | ---: | --- |\n"
+
+// MarkdownRows are the rows of an extension.
+func MarkdownRows(x results.Extension) string {
+	var b bytes.Buffer
+	reason := x.Reason
+	if len(ends(x)) > 0 { // their lines say it
+		reason = ""
 	}
-	for _, x := range r.Extensions {
-		reason := x.Reason
-		if len(ends(x)) > 0 { // their lines say it
-			reason = ""
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(x.Name), cell(x.Version), mark(x)+string(x.Outcome), sizeOf(x), cell(reason))
-		for _, in := range ends(x) {
-			fmt.Fprintf(&b, "| in %s | | %s | | %s |\n", cell(in.Name), mark(asIn(x, in))+string(in.Outcome), cell(in.Reason))
-		}
+	fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(x.Name), cell(x.Version), mark(x)+string(x.Outcome), sizeOf(x), cell(reason))
+	for _, in := range ends(x) {
+		fmt.Fprintf(&b, "| in %s | | %s | | %s |\n", cell(in.Name), mark(asIn(x, in))+string(in.Outcome), cell(in.Reason))
 	}
-	for i, a := range r.Announcements {
-		if i == 0 {
+	return b.String()
+}
+
+// MarkdownCounts counts the outcomes.
+func MarkdownCounts(r *results.Document) string { return counts(r) }
+
+// MarkdownDetails is all below the table: announcements, what failed and why, what differs, sizes,
+// remarks and findings. Of what does not fit into so many bytes it says how much is left out.
+func MarkdownDetails(r *results.Document, most int) string {
+	var b bytes.Buffer
+	left := 0
+	most -= 200 // for what is said of what is left out
+	add := func(write func(b *bytes.Buffer)) {
+		var section bytes.Buffer
+		write(&section)
+		if b.Len()+section.Len() > most {
+			left++
+			return
+		}
+		b.Write(section.Bytes())
+	}
+	if len(r.Announcements) > 0 {
+		add(func(b *bytes.Buffer) {
 			b.WriteString("\n")
-		}
-		fmt.Fprintf(&b, "- %s\n", prose(announcementText(a)))
+			for _, a := range r.Announcements {
+				fmt.Fprintf(b, "- %s\n", prose(announcementText(a)))
+			}
+		})
 	}
 	for _, x := range r.Extensions {
 		for _, f := range failings(x) {
-			fmt.Fprintf(&b, "\n### %s\n\nStage **%s**:\n\n%s", prose(f.title), f.err.Stage, fenced(f.err.Message))
-			if f.err.Hint != "" {
-				fmt.Fprintf(&b, "\n%s\n", paragraph(f.err.Hint))
-			}
+			add(func(b *bytes.Buffer) {
+				fmt.Fprintf(b, "\n### %s\n\nStage **%s**:\n\n%s", prose(f.title), f.err.Stage, fenced(f.err.Message))
+				if f.err.Hint != "" {
+					fmt.Fprintf(b, "\n%s\n", paragraph(f.err.Hint))
+				}
+			})
 		}
 	}
 	for _, x := range r.Extensions {
-		eachEnd(x, func(target string, x results.Extension) { differsMarkdown(&b, target, x) })
-		sizesMarkdown(&b, x)
+		add(func(b *bytes.Buffer) {
+			eachEnd(x, func(target string, x results.Extension) { differsMarkdown(b, target, x) })
+			sizesMarkdown(b, x)
+		})
 	}
-	remarksMarkdown(&b, r)
+	add(func(b *bytes.Buffer) { remarksMarkdown(b, r) })
+	if left > 0 {
+		fmt.Fprintf(&b, "\n%s left out, for there is no space: the result document (`--report FILE.json`) has all.\n", plural(left, "section"))
+	}
+	findingsMarkdown(&b, r, most)
+	return b.String()
+}
+
+// findingsMarkdown lists what lint has found, the worst first where there is no space for all.
+func findingsMarkdown(b *bytes.Buffer, r *results.Document, most int) {
 	var findings []results.Finding
 	for _, x := range r.Extensions {
 		for _, f := range x.Findings {
@@ -79,14 +147,37 @@ func markdown(r *results.Document) []byte {
 			}
 		}
 	}
-	if len(findings) > 0 {
-		fmt.Fprintf(&b, "\n<details><summary>%s of lint</summary>\n\n| severity | rule | where | |\n| --- | --- | --- | --- |\n", plural(len(findings), "finding"))
-		for _, f := range findings {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.Severity, f.Rule, cell(f.Diagnostic().Position()), cell(f.Message))
-		}
-		b.WriteString("\n</details>\n")
+	if len(findings) == 0 {
+		return
 	}
-	return b.Bytes()
+	var rows []string
+	size := b.Len()
+	for _, f := range findings {
+		rows = append(rows, fmt.Sprintf("| %s | %s | %s | %s |\n", f.Severity, f.Rule, cell(f.Diagnostic().Position()), cell(f.Message)))
+		size += len(rows[len(rows)-1])
+	}
+	shown := len(rows)
+	if size > most {
+		order := make([]int, len(rows))
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortStableFunc(order, func(i, j int) int { return urgency(findings[i].Severity) - urgency(findings[j].Severity) })
+		sorted := make([]string, len(rows))
+		for i, at := range order {
+			sorted[i] = rows[at]
+		}
+		rows, shown, size = sorted, 0, b.Len()
+		for shown < len(rows) && size+len(rows[shown]) <= most {
+			size += len(rows[shown])
+			shown++
+		}
+	}
+	fmt.Fprintf(b, "\n<details><summary>%s of lint</summary>\n\n| severity | rule | where | |\n| --- | --- | --- | --- |\n%s", plural(len(findings), "finding"), strings.Join(rows[:shown], ""))
+	if more := len(rows) - shown; more > 0 {
+		fmt.Fprintf(b, "| | | | and %d more |\n", more)
+	}
+	b.WriteString("\n</details>\n")
 }
 
 // remarksMarkdown lists what the plan has to say of versions and dependencies.

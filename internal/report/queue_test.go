@@ -13,10 +13,10 @@ import (
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
-// endings are those of all forms.
-var endings = func() (all []string) {
+// forms are the names of all forms.
+var forms = func() (all []string) {
 	for _, f := range Formats() {
-		all = append(all, f.Ending)
+		all = append(all, f.Name)
 	}
 	return all
 }()

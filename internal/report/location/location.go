@@ -167,6 +167,16 @@ func (at *Place) read(path string) {
 	at.hashes = lineHashes(string(text))
 }
 
+// LineOf is the first line that begins with a text, from 1; 0 where there is none.
+func (at *Place) LineOf(begin string) int {
+	for i, line := range at.lines {
+		if strings.HasPrefix(line, begin) {
+			return i + 1
+		}
+	}
+	return 0
+}
+
 // Region is what a finding is about: a line at least.
 func (at *Place) Region(f results.Finding) Region {
 	line, column := max(1, f.Line), max(1, f.Column)

@@ -1,0 +1,116 @@
+package ci
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/results"
+)
+
+func in(asked Service, variables ...string) (Job, *[]string) {
+	warned := &[]string{}
+	return In(asked, func(name string) (string, bool) {
+		for _, v := range variables {
+			if value, ok := strings.CutPrefix(v, name+"="); ok {
+				return value, true
+			}
+		}
+		return "", false
+	}, func(message string) { *warned = append(*warned, message) }), warned
+}
+
+func TestServices(t *testing.T) {
+	for _, test := range []struct {
+		asked     Service
+		variables []string
+		want      Service
+	}{
+		{Auto, nil, Off},
+		{Auto, []string{"CI=true"}, Off},
+		{Auto, []string{"GITHUB_ACTIONS=true"}, GitHub},
+		{Auto, []string{"GITHUB_ACTIONS="}, Off},
+		{Auto, []string{"GITLAB_CI=true"}, GitLab},
+		{Auto, []string{"JENKINS_URL=https://ci.example.com/"}, Jenkins},
+		{Off, []string{"GITHUB_ACTIONS=true"}, Off},
+		{GitLab, []string{"GITHUB_ACTIONS=true"}, GitLab},
+		{"nonsense", []string{"GITHUB_ACTIONS=true"}, GitHub},
+	} {
+		if job, _ := in(test.asked, test.variables...); job.Service != test.want {
+			t.Errorf("%s with %v is %s, want %s", test.asked, test.variables, job.Service, test.want)
+		}
+	}
+	for line, want := range map[string]Service{"run": Auto, "run --ci off": Off, "lint --ci=github x": GitHub, "run --ci": Auto, "run -- --ci=off": Auto} {
+		if got := Asked(strings.Fields(line)); got != want {
+			t.Errorf("%s asks for %s, want %s", line, got, want)
+		}
+	}
+}
+
+// Reports have a place for each service, each command its own.
+func TestReports(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	top := filepath.Join(dir, "work")
+	if err := os.Mkdir(top, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(top, ".ksrelease", "ci")
+	for _, test := range []struct {
+		asked    Service
+		variable string
+		want     []string
+	}{
+		{GitHub, "", nil}, {Off, "", nil},
+		{GitLab, "CI_PROJECT_DIR=" + top, []string{"junit=" + filepath.Join(folder, "run-junit.xml"), "codequality=" + filepath.Join(folder, "run-code-quality.json"), "dotenv=" + filepath.Join(folder, "run-variables.env")}},
+		{Jenkins, "WORKSPACE=" + top, []string{"junit=" + filepath.Join(folder, "run-junit.xml")}},
+		{Jenkins, "WORKSPACE=/nowhere/at/all", []string{"junit=" + filepath.Join(".ksrelease", "ci", "run-junit.xml")}},
+	} {
+		job, warned := in(test.asked, test.variable)
+		if got := job.Reports("run"); fmt.Sprint(got) != fmt.Sprint(test.want) || len(*warned) > 0 {
+			t.Errorf("%s: %v, want %v; %v", test.asked, got, test.want, *warned)
+		}
+	}
+	// Where there can be none, that is a warning.
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "full"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(dir, "file"), filepath.Join(dir, "full", ".ksrelease")); err != nil {
+		t.Fatal(err)
+	}
+	job, warned := in(GitLab, "CI_PROJECT_DIR="+filepath.Join(dir, "full"))
+	if got := job.Reports("run"); got != nil || len(*warned) != 1 {
+		t.Errorf("%v, %v", got, *warned)
+	}
+}
+
+// What cannot be written on GitHub is a warning, and no error of the run.
+func TestWarnings(t *testing.T) {
+	dir := t.TempDir()
+	printed, err := os.Create(filepath.Join(dir, "printed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer printed.Close()
+	job, warned := in(GitHub, "GITHUB_STEP_SUMMARY="+filepath.Join(dir, "none", "s"), "GITHUB_OUTPUT="+filepath.Join(dir, "none", "o"))
+	for _, f := range job.Files(output.New(printed)) {
+		f.Observe(results.Event{Kind: results.EventRunStarted, Result: &results.Document{Command: "run"}})
+		f.Observe(results.Event{Kind: results.EventRunFinished, Result: &results.Document{Command: "run"}})
+		f.(interface{ Close() }).Close()
+		if f.Err() != nil {
+			t.Error(f.Err())
+		}
+	}
+	if len(*warned) != 2 || !strings.Contains((*warned)[0], "outputs of the step") || !strings.Contains((*warned)[1], "summary of the job") {
+		t.Errorf("%q", *warned)
+	}
+	if data, err := os.ReadFile(printed.Name()); err != nil || !strings.HasPrefix(string(data), "::error ") {
+		t.Errorf("%q, %v", data, err)
+	}
+}

@@ -1,0 +1,99 @@
+package github
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/ksrelease/ksrelease/internal/report"
+	"github.com/ksrelease/ksrelease/internal/results"
+)
+
+// The runner throws the whole summary of a step away that is larger than 1 MiB, whoever wrote it.
+// So much is used of it by all commands of a step together, and by the table of one.
+const (
+	mostSummary = 1_000_000 // bytes
+	mostRows    = 500_000
+)
+
+// Summary is the summary of a job: a table that gets a row when an extension ends, and below it,
+// when the run is over, what there is to say. Text is only appended, so that a run that is killed
+// leaves what it knows, and what others write to the file stays.
+//
+// Observe gets events one at a time.
+type Summary struct {
+	path  string
+	table bool // its head is there
+	rows  int  // bytes
+	left  int  // extensions without a row
+	err   error
+}
+
+// NewSummary writes to the file that GITHUB_STEP_SUMMARY names.
+func NewSummary(path string) *Summary { return &Summary{path: path} }
+
+// Observe appends what an event tells.
+func (s *Summary) Observe(e results.Event) {
+	switch {
+	case e.Kind == results.EventRunStarted && e.Result != nil:
+		s.append(report.MarkdownTop(e.Result, "") + report.MarkdownWarnings(e.Result))
+	case e.Kind == results.EventEnded && e.Extension != nil:
+		s.row(*e.Extension)
+	case e.Kind == results.EventRunFinished && e.Result != nil:
+		s.finish(e.Result)
+	}
+}
+
+func (s *Summary) row(x results.Extension) {
+	text := report.MarkdownRows(x)
+	if !s.table {
+		text = report.MarkdownTable + text
+	}
+	if s.rows+len(text) > mostRows {
+		s.left++
+		return
+	}
+	s.table = true
+	s.rows += len(text)
+	s.append(text)
+}
+
+func (s *Summary) finish(r *results.Document) {
+	text := ""
+	if s.left > 0 {
+		text += fmt.Sprintf("| and %d more | | | | |\n", s.left)
+	}
+	text += "\n**" + report.MarkdownCounts(r) + "**\n"
+	text += report.MarkdownDetails(r, s.space()-len(text))
+	s.append(text)
+}
+
+// Failed writes that a command did nothing.
+func (s *Summary) Failed(r *results.Document) { s.append(report.MarkdownTop(r, "")) }
+
+// space is how many bytes there are left.
+func (s *Summary) space() int {
+	used := int64(0)
+	if info, err := os.Stat(s.path); err == nil {
+		used = info.Size()
+	}
+	return mostSummary - int(min(used, mostSummary))
+}
+
+// append writes a text if there is space for it. What keeps others from being shown is worse than
+// what is missing.
+func (s *Summary) append(text string) {
+	if s.err != nil {
+		return
+	}
+	if len(text)+1 > s.space() {
+		s.err = errors.New("writing the summary of the job: GitHub takes 1 MiB of a step, and it is full")
+		return
+	}
+	if err := appendTo(s.path, text); err != nil {
+		s.err = fmt.Errorf("writing the summary of the job: %w", err)
+	}
+}
+
+// Err is the first error.
+func (s *Summary) Err() error { return s.err }
