@@ -223,7 +223,7 @@ func (w toiling) try(ctx context.Context, what string, tries int) {
 	for range tries {
 		select {
 		case <-time.After(time.Second):
-			ctx.Value(retryKey{}).(func(string))(what + ": 503, trying again in 1s")
+			ctx.Value(retryKey{}).(func(results.Event))(results.Event{Kind: results.EventNote, Message: what + ": 503, trying again in 1s"})
 		case <-ctx.Done():
 			return
 		}
@@ -260,7 +260,7 @@ func TestNothingIsReportedOfWhatHasEnded(t *testing.T) {
 				time.Sleep(time.Millisecond)
 				return ext, nil
 			}),
-			Noting: func(ctx context.Context, report func(string)) context.Context {
+			Noting: func(ctx context.Context, report func(results.Event)) context.Context {
 				return context.WithValue(ctx, retryKey{}, report)
 			},
 			Observer: results.ObserverFunc(func(e results.Event) {

@@ -88,8 +88,9 @@ func (rt *route) skips(stage string) bool {
 // reporter has what becomes of a delivery reported.
 type reporter struct{ *route }
 
-func (r reporter) Note(message string) {
-	r.tell(results.Event{Kind: results.EventNote, Target: r.target(), Message: message}, nil)
+func (r reporter) Tell(e results.Event) {
+	e.Target = r.target()
+	r.tell(e, nil)
 }
 
 func (r reporter) Warn(message string) { r.run.Warn(r.site.Named(message)) }
@@ -213,13 +214,14 @@ func (r *release) noting(ctx context.Context, target string) context.Context {
 	if r.run.Noting == nil {
 		return ctx
 	}
-	return r.run.Noting(ctx, func(message string) {
+	return r.run.Noting(ctx, func(e results.Event) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if r.over() { // others wait for the answer
-			r.run.Note(message)
+			r.run.Note(e.Message)
 			return
 		}
-		r.emit(results.Event{Kind: results.EventNote, Target: target, Message: message})
+		e.Target = target
+		r.emit(e)
 	})
 }

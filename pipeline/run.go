@@ -107,8 +107,8 @@ type Options struct {
 	// Announce announces what was released, or in a dry run says what it would announce, when all
 	// extensions have ended. Nil announces nothing.
 	Announce func(ctx context.Context, run *results.Document) []results.Announcement
-	// Noting makes the requests under a context report their retries; nil reports none.
-	Noting func(ctx context.Context, report func(string)) context.Context
+	// Noting makes the requests under a context report what they do; nil reports none.
+	Noting func(ctx context.Context, report func(results.Event)) context.Context
 }
 
 // Run releases a set of extensions once. Make it with [New] and start it with

@@ -25,6 +25,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/secrets"
 	"github.com/ksrelease/ksrelease/internal/signals"
 	"github.com/ksrelease/ksrelease/internal/signing"
+	"github.com/ksrelease/ksrelease/internal/terminal"
 )
 
 // App is what commands reach of the outside. Streams, Env and Stop have to be set.
@@ -92,15 +93,21 @@ func (a *App) Exit(code int) {
 		set.Kill()
 	}
 	a.commands.now()
+	a.Stderr.Plain()
 	a.Stdout.Flush(ctx)
 	os.Exit(code)
 }
+
+// HasColor says whether a stream is coloured.
+func (a *App) HasColor(s *output.Stream) bool { return terminal.Env(a.Env).HasColor(s) }
 
 // Execute runs a command, whose words are args, and returns the exit code. What ended it is
 // printed, and is in the reports that were asked for.
 func (a *App) Execute(args []string, command func() error) int {
 	a.Redact.FromEnvironment(a.Env, credentials.Variable, places.RepositoryPassword, signing.PGPPassphrase)
+	terminal.Env(a.Env).Settle(a.Stdout, a.Stderr)
 	code := a.guard(command)
+	a.Stderr.Plain()
 	a.endHooks()
 	a.closeCache()
 	if a.failure != nil && !a.reported {

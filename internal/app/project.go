@@ -16,6 +16,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/packagecache"
 	"github.com/ksrelease/ksrelease/internal/places"
+	"github.com/ksrelease/ksrelease/internal/progress"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shellword"
 	"github.com/ksrelease/ksrelease/internal/sourceindex"
@@ -198,9 +199,7 @@ func (p *Project) equip(options *pipeline.Options, said *gitAnswers) (close func
 		return nil, err
 	}
 	options.Resolver = dependencies
-	options.Noting = func(ctx context.Context, report func(string)) context.Context {
-		return transport.WithNotify(ctx, func(r transport.Retry) { report(r.String()) })
-	}
+	options.Noting = progress.Requests
 	over := p.app.ExamineInWorkers(options)
 	back := func() { over(); dependencies.close() }
 	if kept := p.Cache(); kept != nil {

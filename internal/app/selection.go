@@ -12,7 +12,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/commandline"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/lintcache"
-	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/progress"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shards"
@@ -92,7 +92,9 @@ func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pip
 	}
 	announcer := a.announcer(ctx, p, &options)
 	defer announcer.Close()
-	options.Observer = a.Redact.Observer(report.All(append(files.Observers(), c.printer(a, text))...))
+	board := progress.NewBoard(a.Stderr, progress.BoardOptions{Color: a.HasColor(a.Stderr), Redraws: c.Output != "json", Stop: ctx})
+	defer board.Close()
+	options.Observer = a.Redact.Observer(report.All(board, results.Lasting(report.All(append(files.Observers(), c.printer(a, text))...))))
 	options.Kept = func(ctx context.Context) {
 		files.Wait(ctx)
 		if c.Output == "json" {
@@ -187,19 +189,8 @@ func (c *Selection) printer(a *App, options report.TextOptions) results.Observer
 	if c.Output == "json" {
 		return report.Events(a.Stdout)
 	}
-	options.Live = a.Stderr.Columns()
 	options.Color = a.HasColor(a.Stdout)
 	options.Width = a.Stdout.Columns()
 	options.Quiet = c.Quiet
 	return report.NewText(a.Stdout, a.Stderr, options)
-}
-
-// HasColor says whether a stream may be coloured: a terminal, unless NO_COLOR or
-// a dumb terminal says otherwise (no-color.org).
-func (a *App) HasColor(s *output.Stream) bool {
-	if _, off := a.Env("NO_COLOR"); off {
-		return false
-	}
-	kind, _ := a.Env("TERM")
-	return kind != "dumb" && s.IsTerminal()
 }

@@ -52,7 +52,7 @@ var units = []unit{
 	{"internal/explaining", []string{"config", "internal/app", "internal/lint", "internal/output", "internal/yamldoc"}},
 	{"internal/proving", []string{"config", "internal/app", "internal/commits", "internal/extension", "internal/failure", "internal/git", "internal/graceful", "internal/hooks", "internal/proof", "internal/published", "internal/regularfile", "internal/results", "internal/atomicfile", "internal/signing", "internal/target", "internal/versions", "pipeline"}},
 	{"internal/proof", []string{"internal/commits", "internal/extension", "internal/extension/compare", "internal/extension/unpack", "internal/failure", "internal/git", "internal/output", "internal/published", "internal/shellword"}},
-	{"internal/app", []string{"internal/cache", "internal/ci", "internal/cache/remote", "config", "internal/bases", "internal/commits", "internal/announce", "internal/atomicfile", "internal/baseline", "internal/bump", "internal/changes", "internal/commandline", "internal/credentials", "internal/dependency", "internal/diagnostic", "internal/discover", "internal/doctor/checks", "internal/extension", "internal/extension/compare", "internal/extension/naming", "internal/failure", "internal/git", "internal/graceful", "internal/history", "internal/hooks", "internal/lint", "internal/marketplace", "internal/notes", "internal/output", "internal/places", "internal/regularfile", "internal/report", "internal/request", "internal/packagecache", "internal/results", "internal/secrets", "internal/shards", "internal/shellword", "internal/signals", "internal/signing", "internal/target", "internal/registry", "internal/target/kscloud", "internal/transport", "internal/versions", "internal/worker", "internal/lintcache", "internal/sourceindex", "pipeline", "internal/worktree"}},
+	{"internal/app", []string{"internal/cache", "internal/ci", "internal/cache/remote", "config", "internal/bases", "internal/commits", "internal/announce", "internal/atomicfile", "internal/baseline", "internal/bump", "internal/changes", "internal/commandline", "internal/credentials", "internal/dependency", "internal/diagnostic", "internal/discover", "internal/doctor/checks", "internal/extension", "internal/extension/compare", "internal/extension/naming", "internal/failure", "internal/git", "internal/graceful", "internal/history", "internal/hooks", "internal/lint", "internal/marketplace", "internal/notes", "internal/output", "internal/places", "internal/progress", "internal/terminal", "internal/regularfile", "internal/report", "internal/request", "internal/packagecache", "internal/results", "internal/secrets", "internal/shards", "internal/shellword", "internal/signals", "internal/signing", "internal/target", "internal/registry", "internal/target/kscloud", "internal/transport", "internal/versions", "internal/worker", "internal/lintcache", "internal/sourceindex", "pipeline", "internal/worktree"}},
 	{"internal/places", []string{"internal/cache", "config", "internal/credentials", "internal/diagnostic", "internal/doctor/checks", "internal/failure", "internal/redact", "internal/registry", "internal/secrets", "internal/sharedfiles", "internal/signing", "internal/target", "internal/target/chartmuseum", "internal/target/command", "internal/target/directory", "internal/target/image", "internal/target/kscloud", "internal/target/manifests", "internal/target/oci", "internal/transport"}},
 	{"internal/cache/remote", []string{"internal/atomicfile", "internal/graceful", "internal/registry", "internal/regularfile", "internal/transport"}},
 	{"internal/signing", []string{"internal/extension", "internal/failure", "internal/regularfile"}},
@@ -82,6 +82,7 @@ var units = []unit{
 	{"internal/planfile", []string{"internal/atomicfile", "internal/diagnostic", "internal/regularfile", "internal/results"}},
 	{"internal/jobs", []string{"internal/shellword"}},
 	{"internal/bundle/deliver", []string{"config", "internal/bundle", "internal/delivery", "internal/failure", "internal/graceful", "internal/lifecycle", "internal/progress", "internal/registry", "internal/results", "internal/target"}},
+	{"internal/progress", []string{"internal/output", "internal/results", "internal/transport"}},
 	{"pipeline", []string{"internal/lookahead", "internal/images/release", "internal/bases", "config", "internal/shards", "internal/delivery", "internal/diagnostic", "internal/extension", "internal/failure", "internal/graceful", "internal/hooks", "internal/lifecycle", "internal/lint", "internal/order", "internal/published", "internal/request", "internal/packagecache", "internal/results", "internal/seat", "internal/services", "internal/sourceindex", "internal/survey", "internal/target", "internal/outputdir", "internal/packagesize", "internal/yamldoc", "internal/extension/naming", "internal/verdict", "internal/worker", "internal/worktree"}},
 	{"internal/causes", []string{"internal/diagnostic", "internal/results"}},
 	{"internal/verdict", []string{"internal/failure", "internal/lint", "internal/results", "internal/services", "internal/shellword"}},
@@ -195,7 +196,7 @@ var units = []unit{
 	{"internal/failure", nil},
 	{"internal/signals", nil},
 	{"internal/markdown", []string{"internal/output"}},
-	{"internal/progress", []string{"internal/output"}},
+	{"internal/terminal", []string{"internal/output"}},
 	{"internal/output", nil},
 	{"internal/collector", nil},
 	{"internal/helmchart/chartutil", []string{"internal/helmchart/chartutil/version"}},
@@ -216,6 +217,7 @@ var units = []unit{
 	{"internal/testutil/testshared", nil},
 	{"internal/testutil/soak", nil},
 	{"internal/testutil/canary", nil},
+	{"internal/testutil/screen", nil},
 	{"internal/testutil/memnet", nil},
 	{"internal/testutil/nobody", nil},
 	{"internal/testutil/gittest", []string{"internal/testutil/trees"}},
@@ -237,7 +239,7 @@ var units = []unit{
 
 // aids are packages that must not end up in the binary, whatever else a package
 // may import.
-var aids = []string{"schema/generate", "internal/kubetypes/generate", "internal/testutil/keytest", "internal/bench", "internal/bench/generate", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testreport", "internal/testutil/testca", "internal/testutil/museumtest", "internal/testutil/trees", "internal/testutil/storetest", "internal/testutil/registrytest", "internal/testutil/gotool", "internal/target/targettest", "internal/target/runtest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples", "examples/targets/server"}
+var aids = []string{"schema/generate", "internal/kubetypes/generate", "internal/testutil/keytest", "internal/bench", "internal/bench/generate", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/screen", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testreport", "internal/testutil/testca", "internal/testutil/museumtest", "internal/testutil/trees", "internal/testutil/storetest", "internal/testutil/registrytest", "internal/testutil/gotool", "internal/target/targettest", "internal/target/runtest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples", "examples/targets/server"}
 
 // restriction keeps a package from outside the project to a few packages.
 type restriction struct {
@@ -256,12 +258,12 @@ var restrictions = []restriction{
 		"flags are cmd/ksrelease's alone, and kong's"},
 	{"golang.org/x/term", []string{"cmd/ksrelease", "internal/output"}, false,
 		"only what talks to people knows a terminal"},
-	{"github.com/jedib0t/go-pretty/v6", []string{"internal/output", "internal/report"}, false,
+	{"github.com/jedib0t/go-pretty/v6", []string{"internal/output", "internal/report", "internal/testutil/screen"}, false,
 		"only what talks to people draws tables"},
 	// None of these logs: they silence what libraries log, and keep a token out of it.
 	{"log", []string{"cmd/ksrelease", "internal/marketplace", "internal/credentials", "internal/testutil/testca"}, true,
 		"nothing prints on its own: packages return errors and events"},
-	{"testing", []string{"internal/target/targettest", "internal/target/runtest", "internal/lint/ruletest", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testca", "internal/testutil/museumtest", "internal/testutil/trees", "internal/testutil/storetest", "internal/testutil/registrytest", "internal/testutil/gotool"}, true,
+	{"testing", []string{"internal/target/targettest", "internal/target/runtest", "internal/lint/ruletest", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/screen", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testca", "internal/testutil/museumtest", "internal/testutil/trees", "internal/testutil/storetest", "internal/testutil/registrytest", "internal/testutil/gotool"}, true,
 		"the testing package brings its flags into the binary"},
 	{"github.com/invopop/jsonschema", []string{"schema/generate"}, true,
 		"the schema is generated when ksrelease is built, not when it runs"},

@@ -106,8 +106,8 @@ func (p *Parcel) Review() string {
 
 // Reporter gets what becomes of a delivery.
 type Reporter interface {
-	// Note says something that the user should know while it goes on.
-	Note(message string)
+	// Tell passes on something to know while it goes on: a note, or an activity.
+	Tell(e results.Event)
 	// Warn says what somebody should know of the target as a whole. Said again it is dropped.
 	Warn(message string)
 	// Learn changes what is known of the delivery.
@@ -137,6 +137,22 @@ type Delivery struct {
 	// Entry is the version in the index that was seen to have the content of Ext: what others are
 	// given, too; nil before that.
 	Entry *target.Entry
+}
+
+// Note says something that the user should know while it goes on.
+func (d *Delivery) Note(message string) {
+	d.Tell(results.Event{Kind: results.EventNote, Message: message})
+}
+
+// appeared says that the version is seen, or approved.
+func (d *Delivery) appeared(message string) {
+	d.Tell(results.Event{Kind: results.EventNote, Message: message, Appeared: true})
+}
+
+// waitsFor says what is waited for until a limit, to be shown.
+func (d *Delivery) waitsFor(ctx context.Context, what string, since time.Time) {
+	limit, _ := ctx.Deadline()
+	d.Tell(results.Event{Kind: results.EventActivity, Activity: &results.Activity{Waiting: what, Since: since, Limit: limit}})
 }
 
 // IsSent says that this run has submitted the package.

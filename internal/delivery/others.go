@@ -59,7 +59,7 @@ func (o *Other) Has(ctx context.Context, parcel *Parcel, warn func(string)) (pkg
 // unheard is the reporter of what becomes of nothing.
 type unheard struct{}
 
-func (unheard) Note(string) {}
+func (unheard) Tell(results.Event) {}
 
 func (unheard) Warn(string) {}
 

@@ -43,10 +43,11 @@ func (d *Delivery) Verify(ctx context.Context, to *Sending) error {
 	if d.Waits {
 		since = time.Now() // the plan has looked already
 	}
-	err := awaitSeen(limited, to, d, since)
+	begun := time.Now()
+	err := awaitSeen(limited, to, d, since, begun)
 	seen := err == nil
 	if err == nil && untilActive {
-		err = awaitActive(limited, to, d, since)
+		err = awaitActive(limited, to, d, since, begun)
 	}
 	if untilActive && err != nil {
 		for _, refusal := range []error{err, context.Cause(limited)} {
@@ -86,9 +87,10 @@ type unseen struct {
 func (p *unseen) Error() string { return p.last }
 
 // awaitSeen looks at each reading of the index from since on until the version
-// is seen in one.
-func awaitSeen(ctx context.Context, to *Sending, d *Delivery, since time.Time) error {
+// is seen in one. begun is since when it is waited for.
+func awaitSeen(ctx context.Context, to *Sending, d *Delivery, since, begun time.Time) error {
 	last, replaced := to.notThere(), (*published.Difference)(nil)
+	d.waitsFor(ctx, last, begun)
 	said, saidCached := last, false
 	wait := to.Index.Await(d.Name, d.Version, since)
 	defer wait.End()
@@ -109,6 +111,7 @@ func awaitSeen(ctx context.Context, to *Sending, d *Delivery, since time.Time) e
 			if complaint != said || (cached != "") != saidCached {
 				said, saidCached = complaint, cached != ""
 				sayWaiting(d, last)
+				d.waitsFor(ctx, last, begun)
 			}
 		}
 		at, err = to.Index.After(ctx, at, wait.Patience())
@@ -125,17 +128,24 @@ func sayWaiting(d *Delivery, why string) { d.Note("waiting: " + why) }
 
 // awaitActive asks for the review until the version is approved. That may take
 // days, so a version that was seen before is looked for once more then.
-func awaitActive(ctx context.Context, to *Sending, d *Delivery, since time.Time) error {
+func awaitActive(ctx context.Context, to *Sending, d *Delivery, since, begun time.Time) error {
 	last := "it is not reviewed yet"
 	for waited := false; ; waited = true {
 		complaint, err := reviewed(ctx, to, d)
+		if complaint != "" && !waited && ctx.Err() == nil {
+			d.appeared("seen in " + to.Shown + "; waiting for the review")
+			d.waitsFor(ctx, "waiting for the review; it is in "+to.Shown, begun)
+		}
 		switch {
 		case err != nil:
 			return err
-		case complaint == "" && waited:
-			return awaitSeen(ctx, to, d, time.Now())
 		case complaint == "":
-			return nil
+			if !waited {
+				d.appeared("seen in " + to.Shown + ", and approved")
+				return nil
+			}
+			d.appeared("approved")
+			return awaitSeen(ctx, to, d, time.Now(), begun)
 		case ctx.Err() == nil:
 			last = complaint
 		}

@@ -64,5 +64,5 @@ func contentOf(line string) int {
 	}
 }
 
-// ours are the escape sequences of this package: colours, and what wipes a line.
-var ours = lazyregexp.New("^\x1b\\[[0-9;]*[mK]")
+// ours are the escape sequences of this package: colours, and what moves and wipes a status.
+var ours = lazyregexp.New("^\x1b\\[[0-9;]*[mKJA]")

@@ -6,17 +6,36 @@ import (
 	"time"
 )
 
-// entry is one write to a stream. A status stands until the next print of its stream, and
-// the empty text wipes it.
+// entry is one write to a stream: a text that is printed, or a status, which stands until there is
+// another one; one without lines takes it away.
 type entry struct {
 	to     *Stream
+	kind   entryKind
 	text   string
-	status bool
+	status []Text
+}
+
+type entryKind int
+
+const (
+	ofPrint entryKind = iota
+	ofStatus
+)
+
+// size is how many bytes an entry keeps.
+func (p entry) size() int {
+	n := len(p.text)
+	for _, line := range p.status {
+		n += len(line.s)
+	}
+	return n
 }
 
 // queue is what was printed and not written yet, of all streams of the program in one
 // order: a terminal and a log of CI show both.
 type queue struct {
+	streams []*Stream
+
 	mu      sync.Mutex
 	more    sync.Cond // pending or size changed
 	pending []entry
@@ -40,7 +59,7 @@ const patience = 2 * time.Second
 // the order of the prints. end writes what is left, and ends the goroutine; a program that
 // ends otherwise has to call Flush before.
 func Background(streams ...*Stream) (end func()) {
-	q := &queue{waiting: map[chan struct{}]uint64{}}
+	q := &queue{streams: streams, waiting: map[chan struct{}]uint64{}}
 	q.more.L = &q.mu
 	for _, s := range streams {
 		s.queue = q
@@ -62,9 +81,9 @@ func Background(streams ...*Stream) (end func()) {
 func (q *queue) put(p entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if last := len(q.pending) - 1; last >= 0 && q.pending[last].status && q.pending[last].to == p.to {
+	if last := len(q.pending) - 1; p.kind == ofStatus && last >= 0 && q.pending[last].kind == ofStatus && q.pending[last].to == p.to {
 		// Nobody has seen it, and nobody would: it is replaced at once.
-		q.size += len(p.text) - len(q.pending[last].text)
+		q.size += p.size() - q.pending[last].size()
 		q.pending[last] = p
 		return
 	}
@@ -72,7 +91,7 @@ func (q *queue) put(p entry) {
 		q.more.Wait()
 	}
 	q.pending = append(q.pending, p)
-	q.size += len(p.text)
+	q.size += p.size()
 	q.printed++
 	q.more.Broadcast()
 }
@@ -90,6 +109,11 @@ func (q *queue) work() {
 			return
 		}
 		for _, p := range batch {
+			for _, s := range q.streams {
+				if s != p.to && p.kind == ofPrint { // both may lead to one terminal
+					s.clear()
+				}
+			}
 			p.to.show(p)
 			q.finished(p)
 		}
@@ -100,7 +124,7 @@ func (q *queue) finished(p entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.written++
-	q.size -= len(p.text)
+	q.size -= p.size()
 	q.behind = q.behind && q.written < q.printed
 	for ch, count := range q.waiting {
 		if count <= q.written {

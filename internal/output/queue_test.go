@@ -76,8 +76,7 @@ func TestStuckTerminalHoldsUpNobody(t *testing.T) {
 	}
 }
 
-// Of what is going on, a slow terminal gets the latest alone; what is printed comes in
-// place of it.
+// Of what is going on, a slow terminal gets the latest alone; it stands below what is printed.
 func TestOnlyTheLatestStatusWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		terminal := newStuck()
@@ -94,7 +93,7 @@ func TestOnlyTheLatestStatusWaits(t *testing.T) {
 		}
 		close(terminal.ready)
 		end()
-		if got := terminal.text.String(); got != "first\nsecond\nagain 9" {
+		if got := terminal.text.String(); got != "first\nstatus 9999\x1b[J\r\x1b[Jsecond\nstatus 9999\x1b[J\ragain 9\x1b[J" {
 			t.Errorf("%q", got)
 		}
 	})
@@ -178,8 +177,8 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 	})
 }
 
-// A status is that of its stream: it gives way to what that stream prints next, and to
-// nothing of the other one.
+// A status is that of its stream: it stands below what that stream prints next. For what another
+// stream prints it goes away until it is drawn again, as both may lead to one terminal.
 func TestStatusOfAStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		terminal := newStuck()
@@ -193,7 +192,7 @@ func TestStatusOfAStream(t *testing.T) {
 		errs.Flush(t.Context())
 		errs.Print("third")
 		end()
-		if got, want := terminal.text.String(), "first\nbusysecond\n\r\x1b[Kthird\n"; got != want {
+		if got, want := terminal.text.String(), "first\nbusy\x1b[J\r\x1b[Jsecond\nthird\nbusy\x1b[J"; got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	})

@@ -6,7 +6,10 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
 )
 
@@ -19,7 +22,10 @@ import (
 type Stream struct {
 	writing sync.Mutex // one write at a time
 	w       io.Writer
-	status  bool // the last line says what is going on, and has no end
+	status  []Text // what is going on: it stands below all that was printed
+	widths  []int  // of the lines of it that are on the screen
+	plain   atomic.Bool
+	last    atomic.Int64 // when something was printed, in nanoseconds since 1970
 
 	mu    sync.Mutex
 	err   error
@@ -68,15 +74,39 @@ func (l lineWriter) Write(p []byte) (int, error) {
 	return len(p), nil // as a Print: the error is kept
 }
 
-// Status shows a line that the next print replaces. It is for terminals.
-func (s *Stream) Status(line Text) {
-	s.put(entry{s, withoutCommands(strings.ReplaceAll(line.s, "\n", " ")), true})
+// Status shows what is going on, in lines that stand below all that is printed until others take
+// their place, or [Stream.Wipe] takes them away. It is for terminals, and the lines have to fit:
+// see [Stream.Live].
+func (s *Stream) Status(lines ...Text) {
+	shown := make([]Text, len(lines))
+	for i, line := range lines {
+		shown[i] = Text{withoutCommands(strings.ReplaceAll(line.s, "\n", " "))}
+	}
+	s.put(entry{to: s, kind: ofStatus, status: shown})
 }
 
 // Wipe takes away what Status showed.
-func (s *Stream) Wipe() { s.put(entry{s, "", false}) }
+func (s *Stream) Wipe() { s.put(entry{to: s, kind: ofStatus}) }
 
-func (s *Stream) write(text string) { s.put(entry{s, text, false}) }
+// Plain has nothing redrawn from now on: what Status showed is taken away, and what it is given
+// later is not shown.
+func (s *Stream) Plain() {
+	s.plain.Store(true)
+	s.Wipe()
+}
+
+// LastPrint is when something was printed; zero before that. A status is nothing printed.
+func (s *Stream) LastPrint() time.Time {
+	if at := s.last.Load(); at != 0 {
+		return time.Unix(0, at)
+	}
+	return time.Time{}
+}
+
+func (s *Stream) write(text string) {
+	s.last.Store(time.Now().UnixNano())
+	s.put(entry{to: s, text: text})
+}
 
 func (s *Stream) put(p entry) {
 	if s.queue != nil {
@@ -86,15 +116,84 @@ func (s *Stream) put(p entry) {
 	s.show(p)
 }
 
-// show does the write of a print.
+// show does what an entry asks for in one write, so that nobody sees half of it.
 func (s *Stream) show(p entry) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if s.status {
-		s.out("\r\x1b[K")
+	switch {
+	case p.kind == ofStatus && s.plain.Load():
+		s.status = nil
+		s.out(s.away())
+	case p.kind == ofStatus:
+		s.status = p.status
+		s.out(s.drawn())
+	case strings.HasSuffix(p.text, "\n"):
+		s.out(s.away() + p.text + s.drawn())
+	default: // a question, whose answer comes in the same line
+		s.status = nil
+		s.out(s.away() + p.text)
 	}
-	s.status = p.status
-	s.out(p.text)
+}
+
+// clear takes away the status for a moment, for what another stream prints to the same terminal.
+func (s *Stream) clear() {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.out(s.away())
+}
+
+// eraseBelow clears the screen from the cursor on (ECMA-48, 8.3.39 ED).
+const eraseBelow = text.EscapeStart + "J"
+
+// away is what takes the status from the screen.
+func (s *Stream) away() string {
+	begin := s.begin()
+	if begin != "" {
+		s.widths = nil
+		begin += eraseBelow
+	}
+	return begin
+}
+
+// begin leads to where the first line of the status on the screen begins; empty where there is
+// none. A terminal that has become narrower has folded its lines.
+func (s *Stream) begin() string {
+	if len(s.widths) == 0 {
+		return ""
+	}
+	columns, rows := s.Columns(), 0
+	for _, width := range s.widths {
+		rows++
+		if columns > 0 && width > columns {
+			rows += (width - 1) / columns
+		}
+	}
+	if rows == 1 {
+		return "\r"
+	}
+	return "\r" + text.CursorUp.Sprintn(rows-1)
+}
+
+// drawn is what brings the status to the screen, over the one before it.
+func (s *Stream) drawn() string {
+	if len(s.status) == 0 {
+		return s.away()
+	}
+	var b strings.Builder
+	b.WriteString(s.begin())
+	s.widths = s.widths[:0]
+	for i, line := range s.status {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString(line.s)
+		if i < len(s.status)-1 {
+			b.WriteString(text.EraseLine.Sprint())
+		}
+		s.widths = append(s.widths, line.Width())
+	}
+	b.WriteString(eraseBelow)
+	return b.String()
 }
 
 func (s *Stream) out(text string) {
@@ -126,15 +225,28 @@ func (s *Stream) Err() error {
 
 // Columns is the width of the terminal; 0 where the stream is none.
 func (s *Stream) Columns() int {
+	columns, _ := s.size()
+	return columns
+}
+
+// Live is the size of the terminal, for what is redrawn there; 0 where nothing is to be.
+func (s *Stream) Live() (columns, rows int) {
+	if s.plain.Load() {
+		return 0, 0
+	}
+	return s.size()
+}
+
+func (s *Stream) size() (columns, rows int) {
 	f, ok := s.w.(*os.File)
 	if !ok {
-		return 0
+		return 0, 0
 	}
-	width, _, err := term.GetSize(int(f.Fd()))
+	columns, rows, err := term.GetSize(int(f.Fd()))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	return width
+	return columns, rows
 }
 
 // IsTerminal says that somebody reads along.

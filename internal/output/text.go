@@ -12,6 +12,11 @@ import (
 // string converts to it outside of this package.
 type constant string
 
+// Characters that are narrow in most fonts and wide in some of East Asia, such as "…" and "→", are one
+// column: terminals draw them so, also where the language is Chinese. Those that are wide everywhere
+// stay two.
+func init() { text.OverrideRuneWidthEastAsianWidth(false) }
+
 // Text is ready to be printed: the words of this program, and cells. The zero value is
 // empty.
 type Text struct{ s string }
@@ -72,8 +77,11 @@ func Join(parts []Text, between constant) Text {
 	return Text{strings.Join(all, string(between))}
 }
 
-// Bold is the style of headings.
-const Bold = text.Bold
+// Bold is the style of headings, Yellow that of what keeps something waiting.
+const (
+	Bold   = text.Bold
+	Yellow = text.FgYellow
+)
 
 // Color is a colour or style of a terminal.
 type Color = text.Color
@@ -83,11 +91,31 @@ func (t Text) Paint(c Color) Text {
 	if c == 0 || t.s == "" {
 		return t
 	}
-	return Text{c.Sprint(t.s)}
+	return Text{text.Escape(t.s, c.EscapeSeq())}
 }
 
 // Trim cuts a text to so many columns.
 func (t Text) Trim(columns int) Text { return Text{text.Trim(t.s, max(0, columns))} }
+
+// Fit is a text in exactly so many columns: what is too long ends with a "…", and what is too
+// short with blanks.
+func (t Text) Fit(columns int) Text {
+	columns = max(0, columns)
+	return Text{text.Pad(t.Cut(columns).s, columns, ' ')}
+}
+
+// Cut is a text in so many columns at most: what is too long ends with a "…".
+func (t Text) Cut(columns int) Text {
+	if t.Width() <= columns || columns < 1 {
+		return t.Trim(columns)
+	}
+	return Text{text.Trim(t.s, columns-1) + "…"}
+}
+
+// Fold is that of a Paragraph, for a text of one line.
+func (t Text) Fold(first, others constant, columns int) Text {
+	return Paragraph(t).Fold(first, others, columns)
+}
 
 // Narrowest is the least number of columns that text is folded to: below that it is
 // harder to read than overlong lines.

@@ -20,10 +20,10 @@ const (
 // Meter counts images, bytes or both, and shows the counts. It is safe for concurrent use. A nil
 // Meter shows nothing.
 type Meter struct {
-	out     *output.Stream
-	columns int // of the terminal; 0 where there is none
-	stop    chan struct{}
-	over    sync.WaitGroup
+	out  *output.Stream
+	live func() (columns, rows int) // of the terminal; 0 where there is none
+	stop chan struct{}
+	over sync.WaitGroup
 
 	mu          sync.Mutex
 	doing       string
@@ -32,12 +32,12 @@ type Meter struct {
 }
 
 // New begins to show progress on a stream, until Close is called.
-func New(out *output.Stream) *Meter { return start(out, out.Columns()) }
+func New(out *output.Stream) *Meter { return start(out, out.Live) }
 
-func start(out *output.Stream, columns int) *Meter {
-	m := &Meter{out: out, columns: columns, stop: make(chan struct{})}
+func start(out *output.Stream, live func() (columns, rows int)) *Meter {
+	m := &Meter{out: out, live: live, stop: make(chan struct{})}
 	each := lineEach
-	if columns > 0 {
+	if columns, _ := live(); columns > 0 {
 		each = redrawEach
 	}
 	m.over.Go(func() {
@@ -59,9 +59,7 @@ func start(out *output.Stream, columns int) *Meter {
 func (m *Meter) Close() {
 	close(m.stop)
 	m.over.Wait()
-	if m.columns > 0 {
-		m.out.Wipe()
-	}
+	m.out.Wipe()
 }
 
 // Begin says what is done from now on, and to how many images and bytes: 0 where these are not
@@ -125,8 +123,8 @@ func (m *Meter) show() {
 	case m.of == 0:
 		line = output.Format("%s: %s", m.doing, bytes)
 	}
-	if m.columns > 0 {
-		m.out.Status(line.Trim(m.columns - 1))
+	if columns, _ := m.live(); columns > 0 {
+		m.out.Status(line.Cut(columns - 1 - echo))
 		return
 	}
 	m.out.Print("%s", line)

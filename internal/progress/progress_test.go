@@ -17,7 +17,7 @@ func TestMeter(t *testing.T) {
 		terminal := columns > 0
 		synctest.Test(t, func(t *testing.T) {
 			var text guarded
-			m := start(output.New(&text), columns)
+			m := start(output.New(&text), func() (int, int) { return columns, 24 })
 			m.Begin("looking", 5, 0)
 			m.Image()
 			m.Begin("copying", 3, 4<<20)
@@ -37,7 +37,7 @@ func TestMeter(t *testing.T) {
 				t.Errorf("terminal %t, later: %q", terminal, said)
 			}
 			m.Close()
-			if said := text.String(); terminal != strings.HasSuffix(said, "\r\x1b[K") {
+			if said := text.String(); terminal != strings.HasSuffix(said, "\r\x1b[J") {
 				t.Errorf("terminal %t, in the end: %q", terminal, said)
 			}
 		})

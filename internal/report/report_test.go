@@ -163,38 +163,20 @@ func TestTextColoursOnlyWhenAsked(t *testing.T) {
 	}
 }
 
-// The status line is wiped before every other line, and at the end.
-func TestLiveStatusLeavesNothingBehind(t *testing.T) {
+// What was said to be seen, or approved, is not said again when its stage ends.
+func TestAppearedIsSaidOnce(t *testing.T) {
 	var screen bytes.Buffer
-	reporter := NewText(output.New(&bytes.Buffer{}), output.New(&screen), TextOptions{Live: 40})
-	r := allOutcomes()
-	alc := &r.Extensions[0]
-	reporter.Observe(results.Event{Kind: results.EventRunStarted, Result: r, Planning: true})
-	reporter.Observe(results.Event{Kind: results.EventStageStarted, Extension: alc, Stage: "lint", Planning: true})
-	reporter.Observe(results.Event{Kind: results.EventNote, Extension: alc, Message: "trying again in 1s"})
-	reporter.Observe(results.Event{Kind: results.EventRunFinished, Result: r})
-	if !strings.Contains(screen.String(), "planning 0 of 7: alc 1.2.0 lint") {
-		t.Errorf("no status: %q", screen.String())
+	reporter := NewText(output.New(&bytes.Buffer{}), output.New(&screen), TextOptions{})
+	alc, other := &allOutcomes().Extensions[0], &allOutcomes().Extensions[1]
+	reporter.Observe(results.Event{Kind: results.EventNote, Extension: alc, Message: "seen in the Helm repository; waiting for the review", Appeared: true})
+	reporter.Observe(results.Event{Kind: results.EventNote, Extension: alc, Message: "approved", Appeared: true})
+	for _, x := range []*results.Extension{alc, other} {
+		reporter.Observe(results.Event{Kind: results.EventStageFinished, Extension: x, Stage: results.StageVerify, Status: results.StageOK})
 	}
-	var left []string
-	for line := range strings.Lines(screen.String()) {
-		_, last, wiped := cutLast(line, "\r\x1b[K")
-		if wiped {
-			line = last
-		}
-		left = append(left, line)
+	want := "alc 1.2.0: seen in the Helm repository; waiting for the review\nalc 1.2.0: approved\n" + titleOf(*other) + ": seen in the Helm repository\n"
+	if got := screen.String(); got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
-	if got := strings.Join(left, ""); got != "alc 1.2.0: trying again in 1s\n" {
-		t.Errorf("left on the screen: %q", got)
-	}
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	at := strings.LastIndex(s, sep)
-	if at < 0 {
-		return s, "", false
-	}
-	return s[:at], s[at+len(sep):], true
 }
 
 func TestReportFiles(t *testing.T) {

@@ -95,7 +95,7 @@ func TestTextsOfTargetsAreTexts(t *testing.T) {
 func TestEventsOfTargets(t *testing.T) {
 	x := inThree().Extensions[0]
 	var out, err bytes.Buffer
-	text := NewText(output.New(&out), output.New(&err), TextOptions{Live: 100})
+	text := NewText(output.New(&out), output.New(&err), TextOptions{})
 	text.Observe(results.Event{Kind: results.EventRunStarted, Planning: true, Result: inThree()})
 	for _, e := range []results.Event{
 		{Kind: results.EventStageStarted, Target: "museum", Stage: results.StagePush, Extension: &x},
@@ -108,7 +108,7 @@ func TestEventsOfTargets(t *testing.T) {
 	} {
 		text.Observe(e)
 	}
-	for _, want := range []string{"alc 1.2.0 in museum push", "alc 1.2.0: sent to cloud\n", "alc 1.2.0: museum: waiting\n", "alc 1.2.0: museum: failed: push: 507 no space\n"} {
+	for _, want := range []string{"alc 1.2.0: sent to cloud\n", "alc 1.2.0: museum: waiting\n", "alc 1.2.0: museum: failed: push: 507 no space\n"} {
 		if !strings.Contains(err.String(), want) {
 			t.Errorf("no %q in %q", want, err.String())
 		}

@@ -20,8 +20,8 @@ import (
 //     watches, but that a terminal gets it folded to its width: not within words,
 //     and not within code, which somebody may want to copy.
 //   - Standard error holds what happens meanwhile, a line an event worth
-//     reading, each beginning with the extension it is about. On a terminal
-//     its last line says what is going on and is wiped before the next.
+//     reading, each beginning with the extension it is about. What goes on
+//     between these lines is shown by internal/progress.
 //   - A fact stands in a line of its own; the hint follows, after "→".
 //   - Colour only says again what a word says.
 //
@@ -32,18 +32,13 @@ type Text struct {
 	out, err *output.Stream
 	opts     TextOptions
 
-	planned *results.Document
-	total   int
-	over    int
-	applied int             // how many have ended after their plan
-	causes  map[string]bool // that were said while the run goes on
-	busy    []string        // "alc push", in the order in which they began
+	causes   map[string]bool    // that were said while the run goes on
+	appeared map[[3]string]bool // name, version and target of what was said to be seen
 }
 
 // TextOptions is how a run is reported.
 type TextOptions struct {
 	Color    bool // both streams may be coloured
-	Live     int  // columns of the terminal that standard error is; 0 where it is none
 	Width    int  // columns of the terminal; 0 is unbounded
 	Findings bool // report all findings in full (lint), not only the errors
 	Quiet    bool // show only what is not as asked
@@ -72,55 +67,51 @@ func (t *Text) Observe(e results.Event) {
 	}
 	switch e.Kind {
 	case results.EventRunStarted:
-		t.total = len(e.Result.Extensions)
 		if t.opts.Target != "" {
-			t.err.Print("%s for %s", plural(t.total, "extension"), t.opts.Target)
+			t.err.Print("%s for %s", plural(len(e.Result.Extensions), "extension"), t.opts.Target)
 		}
 		if s := e.Result.Since; s != nil && sinceText(s) != "" {
-			t.err.Print("%s", output.Fold("", "  ", sinceText(s), 0))
+			t.err.Print("%s", output.Fold("", "  ", sinceText(s), t.err.Columns()))
 		}
 		if s := e.Result.Selection; s != nil {
-			t.err.Print("%s", output.Fold("", "  ", selectionText(s), 0))
+			t.err.Print("%s", output.Fold("", "  ", selectionText(s), t.err.Columns()))
 		}
-	case results.EventStageStarted:
-		t.busy = append(t.busy, stageOf(e))
 	case results.EventStageFinished:
-		t.busy = slices.DeleteFunc(t.busy, func(s string) bool { return s == stageOf(e) })
 		t.stage(e)
 	case results.EventHookStarted:
-		t.busy = append(t.busy, hookOf(e))
 		t.say(e.Extension, e.Stage+": "+firstLine(e.Message))
-	case results.EventHookFinished:
-		t.busy = slices.DeleteFunc(t.busy, func(s string) bool { return s == hookOf(e) })
 	case results.EventNote:
+		if e.Appeared {
+			if t.appeared == nil {
+				t.appeared = map[[3]string]bool{}
+			}
+			t.appeared[versionIn(e)] = true
+		}
 		t.say(e.Extension, namedTarget(e.Target)+e.Message)
 	case results.EventWarning:
-		t.err.Print("%s", output.Fold("warning: ", "  ", e.Message, 0))
+		t.err.Print("%s", output.Fold("warning: ", "  ", e.Message, t.err.Columns()))
 	case results.EventPlanned:
-		t.plan(e)
+		if e.Message != "" {
+			t.say(nil, e.Message)
+		}
 	case results.EventTargetEnded:
 		if in := targetOf(e.Extension, e.Target); in != nil && !e.Planning && !in.AsAsked {
 			x := asIn(*e.Extension, *in)
 			t.ended(&x, e.Target)
 		}
 	case results.EventEnded:
-		t.over++
-		if !e.Planning {
-			t.applied++
-		}
 		if !e.Planning && !e.Extension.AsAsked && len(e.Extension.Targets) == 0 { // else its targets have said it
 			t.ended(e.Extension, "")
 		}
 	case results.EventRunFinished:
-		t.err.Wipe()
 		t.finish(e.Result)
-		return
 	}
-	t.status()
 }
 
-// stageOf is a stage in the line that says what is going on.
-func stageOf(e results.Event) string { return inTarget(*e.Extension, e.Target) + " " + e.Stage }
+// versionIn is what an event of one version in one target is about.
+func versionIn(e results.Event) [3]string {
+	return [3]string{e.Extension.Name, e.Extension.Version, e.Target}
+}
 
 // namedTarget begins a message that is about one target of several.
 func namedTarget(name string) string {
@@ -149,14 +140,6 @@ func selectionText(s *results.Selection) string {
 		titles = append(titles, titleOf(results.Extension{Name: name, Version: s.Extensions[name]}))
 	}
 	return fmt.Sprintf("chosen by the %s %q: %s", s.By, s.Text, strings.Join(titles, ", "))
-}
-
-// hookOf is a hook in the line that says what is going on.
-func hookOf(e results.Event) string {
-	if e.Extension == nil {
-		return e.Stage
-	}
-	return titleOf(*e.Extension) + " " + e.Stage
 }
 
 // firstLine is what is shown of a command while it runs.
@@ -195,7 +178,7 @@ var done = map[string]string{
 
 func (t *Text) stage(e results.Event) {
 	words, worth := done[e.Stage]
-	if e.Planning || e.Status != results.StageOK || !worth {
+	if e.Planning || e.Status != results.StageOK || !worth || e.Stage == results.StageVerify && t.appeared[versionIn(e)] {
 		return
 	}
 	if e.Stage == results.StageUpload {
@@ -215,15 +198,6 @@ func (t *Text) stage(e results.Event) {
 		}
 	}
 	t.say(e.Extension, words)
-}
-
-func (t *Text) plan(e results.Event) {
-	t.planned = e.Result
-	// Some may be on their way, or have ended there, before others are planned.
-	t.total, t.over = t.applied+e.Result.Totals[results.NotReached], t.applied
-	if e.Message != "" {
-		t.say(nil, e.Message)
-	}
 }
 
 func (t *Text) finish(r *results.Document) {
@@ -486,26 +460,10 @@ func whereWarnings(shown, others int) string {
 // say prints what happens to an extension, now.
 func (t *Text) say(x *results.Extension, message string) {
 	if x == nil {
-		t.err.Print("%s", output.Fold("", "  ", message, 0))
+		t.err.Print("%s", output.Fold("", "  ", message, t.err.Columns()))
 		return
 	}
-	t.err.Print("%s: %s", titleOf(*x), message)
-}
-
-// status shows, on a terminal, what is going on.
-func (t *Text) status() {
-	if t.opts.Live == 0 || t.total == 0 {
-		return
-	}
-	verb := "planning"
-	if t.planned != nil {
-		verb = "releasing"
-	}
-	line := fmt.Sprintf("%s %d of %d", verb, t.over, t.total)
-	if len(t.busy) > 0 {
-		line += ": " + strings.Join(t.busy, ", ")
-	}
-	t.err.Status(output.Cell(line).Trim(t.opts.Live - 1))
+	t.err.Print("%s", output.Format("%s: %s", titleOf(*x), message).Fold("", "  ", t.err.Columns()))
 }
 
 func (t *Text) paint(c output.Color, s output.Text) output.Text {

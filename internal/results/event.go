@@ -16,8 +16,11 @@ const (
 	EventStageFinished EventKind = "stage-finished"
 	EventDecided       EventKind = "decided"
 	EventPlanned       EventKind = "plan-finished"
-	EventNote          EventKind = "note"    // something to know while it goes on: a retry, a wait
-	EventWarning       EventKind = "warning" // something that somebody should fix: an address without TLS
+	EventNote          EventKind = "note" // something to know while it goes on: a retry, a wait
+	// Something that goes on within a stage begins, or is another: to be shown while it lasts, and
+	// kept nowhere. Reports do not get it.
+	EventActivity EventKind = "activity"
+	EventWarning  EventKind = "warning" // something that somebody should fix: an address without TLS
 	// One target of several has all of an extension that it gets, or does not get it. Message
 	// says why.
 	EventTargetEnded EventKind = "target-ended"
@@ -48,6 +51,11 @@ type Event struct {
 	// target: the run waits for Options.Kept before that extension goes on.
 	Writes  bool
 	Message string
+	// Appeared is true for a note that says that the version is seen in the target, or was approved
+	// there: the end of its stage says nothing new then.
+	Appeared bool
+	// Activity is what goes on, for EventActivity.
+	Activity *Activity
 	// Decision is what the plan does with the extension, for EventDecided:
 	// DecisionRelease or DecisionWait. One that the plan has nothing to do for has
 	// ended.
@@ -56,6 +64,28 @@ type Event struct {
 	Milliseconds int64
 	// Result is the whole document, for events of the whole run.
 	Result *Document
+}
+
+// Activity is what goes on within a stage. It is a wait that is given up at Limit, one that ends
+// Again, or bytes that are sent.
+type Activity struct {
+	// Waiting is what is waited for, or why, in a few words that go on after "waiting:".
+	Waiting string
+	Since   time.Time // of a wait with a Limit
+	Limit   time.Time // when it is given up; zero where it is not
+	Again   time.Time // when it is over, and what was tried is tried again; zero where that is not known
+	// Sent is how many bytes have been sent, and of how many; of is 0 when that is over. It may be
+	// called at any time. Nil where nothing is sent.
+	Sent func() (done, of int64)
+}
+
+// Lasting gets the events of a run that are worth keeping: all but activities.
+func Lasting(to Observer) Observer {
+	return ObserverFunc(func(e Event) {
+		if e.Kind != EventActivity {
+			to.Observe(e)
+		}
+	})
 }
 
 // Observer gets every event, in order and one at a time. No extension goes on

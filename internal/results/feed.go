@@ -56,11 +56,11 @@ func (f *Feed) Warn(message string, planning bool) {
 	f.to.Observe(Event{Kind: EventWarning, Time: time.Now(), Planning: planning, Message: message})
 }
 
-// Note passes a remark on; when the run is finished it is dropped.
+// Note passes a remark on; when the run is finished it is dropped, and so is the empty one.
 func (f *Feed) Note(message string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.finished {
+	if !f.finished && message != "" {
 		f.to.Observe(Event{Kind: EventNote, Time: time.Now(), Message: message})
 	}
 }

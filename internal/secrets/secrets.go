@@ -141,6 +141,11 @@ func (r *Redactor) Texts(all []string) []string {
 func (r *Redactor) Observer(next results.Observer) results.Observer {
 	return results.ObserverFunc(func(e results.Event) {
 		e.Message = r.Text(e.Message)
+		if e.Activity != nil {
+			a := *e.Activity
+			a.Waiting = r.Text(a.Waiting)
+			e.Activity = &a
+		}
 		if e.Extension != nil {
 			x := r.extension(*e.Extension)
 			e.Extension = &x

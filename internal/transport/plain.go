@@ -26,7 +26,9 @@ func (w *warning) RoundTrip(r *http.Request) (*http.Response, error) {
 		once, _ := w.warned.LoadOrStore(hostPort(r.URL), new(sync.Once))
 		once.(*sync.Once).Do(func() { w.options.Warn(plainWarning(r.URL, w.options.Servers)) })
 	}
-	answer, err := w.next.RoundTrip(r)
+	counted, over := followed(r)
+	answer, err := w.next.RoundTrip(counted)
+	over()
 	note(r, answer)
 	return answer, err
 }

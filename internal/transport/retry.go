@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -211,6 +212,7 @@ func (s *sending) wait(ctx context.Context, wait time.Duration, failure *Error) 
 		return false
 	}
 	s.waited += wait
+	pauses(ctx, cmp.Or(failure.Summary(), failure.Message), wait)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	stop := graceful.Stop(ctx)

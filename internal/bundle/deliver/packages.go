@@ -43,7 +43,11 @@ func newWay(site *delivery.Site, p bundle.Package, patience time.Duration, note 
 // reporter has what becomes of a delivery noted.
 type reporter struct{ *way }
 
-func (r reporter) Note(message string) { r.note(message) }
+func (r reporter) Tell(e results.Event) {
+	if e.Kind == results.EventNote {
+		r.note(e.Message)
+	}
+}
 
 func (r reporter) Warn(message string) {
 	if message != r.warned { // each reading of an index finds it again
