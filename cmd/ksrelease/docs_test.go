@@ -184,7 +184,7 @@ func TestCommandLinesInTheDocumentsParse(t *testing.T) {
 				line, _, _ = strings.Cut(line, " #")
 				line = strings.Replace(line, "go run ./cmd/ksrelease", "ksrelease", 1)
 				for call := range strings.SplitSeq(line, " && ") {
-					call = regexp.MustCompile(` [|>] .*`).ReplaceAllString(call, "")
+					call = regexp.MustCompile(` [|<>] .*`).ReplaceAllString(call, "")
 					words, isOurs := strings.CutPrefix(call, "ksrelease ")
 					if !isOurs {
 						continue

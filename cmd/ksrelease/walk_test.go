@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ import (
 // walks are the documents whose sessions are typed by a test: each block of the language console
 // has commands behind "$ ", and below each what it prints. What a reader has done before stands in
 // comments of the document, <!-- before: COMMAND -->.
-var walks = []string{"docs/getting-started.md"}
+var walks = []string{"README.md", "docs/getting-started.md"}
 
 // The sessions of the documents print what the documents show.
 func TestSessionsOfDocuments(t *testing.T) {
@@ -64,14 +65,21 @@ type part struct {
 
 var (
 	beforeComment = regexp.MustCompile(`^<!-- before: (.*) -->\n$`)
-	changing      = regexp.MustCompile(`\b\d+(\.\d+)? (ms|s)\b|\b\d{18}\b|\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?Z?|\b[0-9a-f]{7,40}\b`)
+	changing      = regexp.MustCompile(`\b\d+(\.\d+)? (ms|s)\b|\b\d+\.\d KiB|\b\d{18}\b|\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?Z?|\b[0-9a-f]{7,40}\b`)
+	happened      = regexp.MustCompile(`(?m)(^[a-z-]+ [0-9.]+: .*\n)+`) // in parallel, so in any order
 	mark          = "\x1e"
 )
 
-// masked has a word for what is another one each time: durations, dates, IDs and commits.
+// masked has a word for what is another one each time: durations, dates, IDs, commits and the sizes of
+// packages with addresses of assets in them, and one order for what happens at the same time.
 func masked(output string) string {
 	output = changing.ReplaceAllString(output, "_")
-	return regexp.MustCompile(` {2,}`).ReplaceAllString(output, "  ")
+	output = regexp.MustCompile(` {2,}`).ReplaceAllString(output, "  ")
+	return happened.ReplaceAllStringFunc(output, func(lines string) string {
+		sorted := strings.Split(lines, "\n")
+		slices.Sort(sorted)
+		return strings.Join(sorted, "\n")
+	})
 }
 
 // takeApart divides a document.
@@ -127,7 +135,7 @@ func typed(t *testing.T, parts []part) []string {
 	for _, part := range parts {
 		switch {
 		case part.before != "":
-			script += "{ " + part.before + "\n} >/dev/null || { echo 'what was done before failed'; exit 1; }\n"
+			script += "{ " + part.before + "\n} >\"$HOME/before\" 2>&1 || { cat \"$HOME/before\"; exit 1; }\n"
 		case part.isCommand:
 			script += strings.TrimPrefix(part.text, "$ ") + "printf '" + mark + "'\n"
 			commands++
