@@ -74,6 +74,7 @@ type Options struct {
 	Images *imagerelease.Images
 
 	Revision services.Revision // the commit of the work tree, for the result document
+	Shown    []results.Place   // where it releases to, for the result document
 	Command  string            // the name of the command, for the result document; empty is "run"
 	Tool     results.Tool      // the program, for the result document
 
@@ -591,7 +592,7 @@ func (r *Run) emit(e results.Event) {
 // document is the result of now, while no extension changes, without what is known of the run as a whole in the end.
 func (r *Run) document(p *plan) *results.Document {
 	result := &results.Document{
-		SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision.Get(), DryRun: r.DryRun, Started: r.started, Selection: r.chosen, Since: r.Since, Announcements: r.announced,
+		SchemaVersion: 1, Command: r.Command, Tool: r.Tool, Revision: r.Revision.Get(), Targets: r.Shown, DryRun: r.DryRun, Started: r.started, Selection: r.chosen, Since: r.Since, Announcements: r.announced,
 		Extensions: make([]results.Extension, len(p.releases)),
 	}
 	for i, rel := range p.releases {

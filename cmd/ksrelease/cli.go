@@ -34,7 +34,7 @@ type cli struct {
 	Withdraw    withdrawCommand               `cmd:"" help:"Take a submission back: it is a draft again."`
 	Login       loginCommand                  `cmd:"" help:"Keep the API key of a marketplace."`
 	Logout      logoutCommand                 `cmd:"" help:"Drop the API key of a marketplace."`
-	Schema      schemaCommand                 `cmd:"" help:"Print the JSON Schema of .ksrelease.yaml."`
+	Schema      schemaCommand                 `cmd:"" help:"Print the JSON Schema of .ksrelease.yaml, or of what is printed as JSON."`
 	Cache       projectcache.Commands         `cmd:"" help:"What commands keep for later ones: show it, and remove it."`
 	Marketplace marketplaceCommand            `cmd:"" help:"The local marketplace: serve it, approve and reject what was submitted to it."`
 	Version     versionCommand                `cmd:"" help:"Print the version."`

@@ -13,6 +13,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/projectimages"
 	"github.com/ksrelease/ksrelease/internal/report"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shellword"
 )
 
@@ -73,6 +74,12 @@ func (c *runCommand) Run(a *app.App) error {
 	}
 	defer links.Close()
 	options.Command, options.Only = "run", c.Only
+	for _, at := range links.Targets() {
+		if c.IsLocal() {
+			at.URL = app.Display(c.Folder(p))
+		}
+		options.Shown = append(options.Shown, results.Place{Name: at.Name, Kind: at.Kind, URL: at.URL})
+	}
 	options.Targets, options.Others, options.NamesTargets = links.Targets(), links.Others(), p.Config.NamesTargets && !c.IsLocal()
 	options.DryRun, options.Skip, options.AllOrNothing, options.AllowMissing = c.DryRun, c.Skip, c.AllOrNothing, c.AllowMissingDependencies
 	options.Message, options.Withdraw = "submitted by ksrelease "+app.Version(), c.withdraw

@@ -128,6 +128,7 @@ func TestScript(t *testing.T) {
 			"charts":   chartsCommandInScript,
 			"tls":      tlsCommandInScript,
 			"edit":     editInScript,
+			"holds":    holdsInScript,
 			"hook":     hookInScript,
 			"museum":   museumCommandInScript,
 			"registry": registryInScript,

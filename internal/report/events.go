@@ -11,7 +11,7 @@ import (
 // line, "run-finished", carries the whole result document.
 func Events(out *output.Stream) results.Observer {
 	return results.ObserverFunc(func(e results.Event) {
-		line := eventLine{
+		line := EventLine{
 			Event: e.Kind, Time: e.Time.UTC(), Planning: e.Planning, Target: e.Target,
 			Stage: e.Stage, Status: e.Status, Message: e.Message, Decision: e.Decision,
 		}
@@ -42,7 +42,8 @@ func Events(out *output.Stream) results.Observer {
 	})
 }
 
-type eventLine struct {
+// EventLine is a line of `--output json`.
+type EventLine struct {
 	Event        results.EventKind       `json:"event"`
 	Time         time.Time               `json:"time"`
 	Planning     bool                    `json:"planning"`

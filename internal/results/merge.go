@@ -46,6 +46,11 @@ func Merge(all []*Document) (*Document, error) {
 			merged.warn("the runs were made of two commits: %s and %s", cmp.Or(first.Revision, "none"), cmp.Or(d.Revision, "none"))
 			merged.Revision = ""
 		}
+		for _, at := range d.Targets {
+			if !slices.Contains(merged.Targets, at) {
+				merged.Targets = append(merged.Targets, at)
+			}
+		}
 		// What not all were narrowed to does not hold for the whole.
 		if !reflect.DeepEqual(d.Selection, first.Selection) {
 			merged.Selection = nil

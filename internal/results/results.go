@@ -43,7 +43,10 @@ type Document struct {
 	// Committed says whether all that is packed is as that commit has it; absent where it is
 	// not known.
 	Committed *bool `json:"committed,omitempty"`
-	DryRun    bool  `json:"dry_run"`
+	// Targets are the places that the run releases to, in the order of the config; absent for
+	// commands that release nothing.
+	Targets []Place `json:"targets,omitempty"`
+	DryRun  bool    `json:"dry_run"`
 	// Selection is what chose the extensions; absent where all were meant, or names and
 	// paths on the command line say which.
 	Selection *Selection `json:"selection,omitempty"`
@@ -126,6 +129,16 @@ const RuleConfig = "configuration"
 type Tool struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
+}
+
+// Place is a place that a run releases to.
+type Place struct {
+	// Name is that of the config and of --target; the kind where the config gives none.
+	Name string `json:"name"`
+	Kind string `json:"kind"` // "marketplace", "directory", "oci" and so on
+	// URL is where it is: an address without user, password and key, or a path; absent where
+	// there is none.
+	URL string `json:"url,omitempty"`
 }
 
 // Extension is what is known of one extension. Until the extension has

@@ -20,7 +20,8 @@ import (
 type Target struct {
 	Name     string `json:"name"`
 	Kind     string `json:"kind"`
-	Status   string `json:"status"` // of this version, as that of the marketplace
+	URL      string `json:"url,omitempty"` // where it is, without user, password and key
+	Status   string `json:"status"`        // of this version, as that of the marketplace
 	Snapshot string `json:"snapshot_id,omitempty"`
 	// ReviewMessage is what the reviewer said of a version that was not approved.
 	ReviewMessage string          `json:"review_message,omitempty"`
@@ -34,7 +35,7 @@ type Target struct {
 func ofTargets(all []results.Target) (targets []Target) {
 	for _, t := range all {
 		s := Target{
-			Name: t.Name, Kind: t.Kind, Status: marketUnknown, ReviewMessage: t.ReviewMessage,
+			Name: t.Name, Kind: t.Kind, URL: t.URL, Status: marketUnknown, ReviewMessage: t.ReviewMessage,
 			Versions: []string{}, Would: t.Outcome, Reason: t.Reason,
 		}
 		if t.Error != nil {

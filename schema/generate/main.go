@@ -1,5 +1,6 @@
 // Command generate writes schema/ksrelease.schema.json, docs/configuration.md and
-// docs/rules.md from the types of internal/configfile and the rules of internal/lint. It
+// docs/rules.md from the types of internal/configfile and the rules of internal/lint, and the
+// schemas of what commands print as JSON from the types of it. It
 // is run by `go generate ./schema`; a test holds the files to what it makes.
 package main
 
@@ -52,11 +53,14 @@ func generate(root string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{
-		"schema/ksrelease.schema.json": data,
-		"docs/configuration.md":        page(schema),
-		"docs/rules.md":                rulesPage(),
-	}, nil
+	all, err := outputSchemas(root)
+	if err != nil {
+		return nil, err
+	}
+	all["schema/ksrelease.schema.json"] = data
+	all["docs/configuration.md"] = page(schema)
+	all["docs/rules.md"] = rulesPage()
+	return all, nil
 }
 
 // moduleRoot is the nearest folder above the working directory with a go.mod:
