@@ -19,7 +19,7 @@ const turn = "waiting"
 const echo = 5
 
 // narrow is the space for what goes on below which a line does not say how long its stage takes.
-const narrow = 30
+const narrow = 44
 
 // lines are what a board shows on a terminal of this size.
 func (b *Board) lines(now time.Time, columns, rows int) []output.Text {
@@ -40,8 +40,8 @@ func (b *Board) lines(now time.Time, columns, rows int) []output.Text {
 	var lines []output.Text
 	for _, w := range ways {
 		goesOn := w.what(now)
-		if took == 0 && goesOn.empty() {
-			goesOn.figures = w.took(now)
+		if took == 0 && !goesOn.timed {
+			goesOn.figures = strings.TrimPrefix(goesOn.figures+", "+w.took(now), ", ")
 		}
 		what := goesOn.fit(left)
 		if w.pausing(now) && b.color {
@@ -197,7 +197,10 @@ func (w *way) took(now time.Time) string {
 func (w *way) pausing(now time.Time) bool { return w.pause != nil && now.Before(w.pause.Again) }
 
 // what goes on, where more is known than the stage: words, which may be cut, and figures.
-type what struct{ reason, figures string }
+type what struct {
+	reason, figures string
+	timed           bool // the figures are of time
+}
 
 func (w what) empty() bool { return w.reason+w.figures == "" }
 
@@ -218,9 +221,12 @@ func (w what) fit(columns int) output.Text {
 
 func (w *way) what(now time.Time) what {
 	if w.pausing(now) {
-		return what{w.pause.Waiting, ", again in " + elapsed(w.pause.Again.Sub(now)+time.Second-1)}
+		return what{w.pause.Waiting, ", again in " + elapsed(w.pause.Again.Sub(now)+time.Second-1), true}
 	}
-	if w.doing == nil {
+	switch {
+	case w.stage == "":
+		return what{reason: "for its turn", timed: true}
+	case w.doing == nil:
 		return what{}
 	}
 	return whatOf(*w.doing, now)
@@ -234,13 +240,13 @@ func whatOf(a results.Activity, now time.Time) what {
 		case of == 0:
 			return what{}
 		case done >= of:
-			return what{"", size(of) + " sent, waiting for the answer"}
+			return what{figures: size(of) + " sent, waiting for the answer"}
 		}
-		return what{"", fmt.Sprintf("%s of %s sent", size(done), size(of))}
+		return what{figures: fmt.Sprintf("%s of %s sent", size(done), size(of))}
 	case a.Limit.IsZero():
 		return what{reason: a.Waiting}
 	}
-	return what{strings.TrimPrefix(a.Waiting, "it is "), fmt.Sprintf(", %s of %s", elapsed(now.Sub(a.Since)), elapsed(a.Limit.Sub(a.Since).Round(time.Second)))}
+	return what{strings.TrimPrefix(a.Waiting, "it is "), fmt.Sprintf(", %s of %s", elapsed(now.Sub(a.Since)), elapsed(a.Limit.Sub(a.Since).Round(time.Second))), true}
 }
 
 // elapsed is a time in whole seconds, or less exact where it is longer: 40 s, 5 m, 1m20s, 2h05m.

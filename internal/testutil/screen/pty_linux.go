@@ -8,10 +8,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Open makes a terminal that programs may have for their own, and a screen that shows what they
-// write to it. Narrow changes its width, and done waits until all is on the screen; nothing may be
-// written to the terminal after that.
-func Open(t *testing.T, columns, rows int) (terminal *os.File, s *Screen, narrow func(columns int), done func()) {
+// Terminal is one that programs may have for their own, and the screen that shows what they write to
+// it.
+type Terminal struct {
+	File   *os.File // for programs
+	Screen *Screen
+
+	test   *testing.T
+	leader *os.File
+	rows   int
+	shown  chan struct{} // closed when nobody has the terminal any more, and all is on the screen
+}
+
+// Open makes a terminal of a size.
+func Open(t *testing.T, columns, rows int) *Terminal {
 	t.Helper()
 	leader, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -26,31 +36,49 @@ func Open(t *testing.T, columns, rows int) (terminal *os.File, s *Screen, narrow
 	if err != nil {
 		t.Fatal(err)
 	}
-	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	file, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	resize := func(columns int) {
-		if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Col: uint16(columns), Row: uint16(rows)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	resize(columns)
-	s = New(columns, rows)
-	shown := make(chan struct{})
+	terminal := &Terminal{File: file, Screen: New(columns, rows), test: t, leader: leader, rows: rows, shown: make(chan struct{})}
+	terminal.resize(columns)
 	go func() {
-		defer close(shown)
+		defer close(terminal.shown)
 		buffer := make([]byte, 64<<10)
 		for {
 			n, err := leader.Read(buffer)
-			_, _ = s.Write(buffer[:n])
-			if err != nil { // nobody has the terminal any more
+			_, _ = terminal.Screen.Write(buffer[:n])
+			if err != nil {
 				return
 			}
 		}
 	}()
-	return terminal, s, func(columns int) { s.Fold(columns); resize(columns) }, func() {
-		terminal.Close()
-		<-shown
+	return terminal
+}
+
+func (t *Terminal) resize(columns int) {
+	t.test.Helper()
+	if err := unix.IoctlSetWinsize(int(t.leader.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: uint16(columns), Row: uint16(t.rows)}); err != nil {
+		t.test.Fatal(err)
 	}
+}
+
+// Narrow makes it narrower, which folds what is on the screen.
+func (t *Terminal) Narrow(columns int) {
+	t.Screen.Fold(columns)
+	t.resize(columns)
+}
+
+// Type types a text: "\x03" is Ctrl-C, for the program whose terminal it is.
+func (t *Terminal) Type(text string) {
+	t.test.Helper()
+	if _, err := t.leader.WriteString(text); err != nil {
+		t.test.Fatal(err)
+	}
+}
+
+// Done gives the terminal up, and waits until all that was written is on the screen.
+func (t *Terminal) Done() {
+	t.File.Close()
+	<-t.shown
 }

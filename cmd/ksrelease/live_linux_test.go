@@ -1,0 +1,96 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/testutil/canary"
+	"github.com/ksrelease/ksrelease/internal/testutil/screen"
+)
+
+// Somebody watches a run, which says what it waits for, and ends it by Ctrl-C: once, and it comes to
+// an end; twice, and it ends at once. In both cases nothing of what was redrawn is left behind.
+func TestInterruptedAtATerminal(t *testing.T) {
+	for _, twice := range []bool{false, true} {
+		dir := t.TempDir()
+		market, err := marketplace.Open(filepath.Join(t.TempDir(), "market"), marketplace.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pushed, goOn := make(chan struct{}, 1), make(chan struct{})
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if twice && strings.HasSuffix(r.URL.Path, "/package") {
+				pushed <- struct{}{}
+				<-goOn // the package is on its way when it is interrupted
+			}
+			market.ServeHTTP(w, r)
+		}))
+		files := map[string]string{
+			".ksrelease.yaml":     "version: 1\ncloud: {server: '" + server.URL + "'}\nrepository: {url: '" + server.URL + "'}\nverify: {until: active, timeout: 5m}\nextensions: [{path: 扩展组件}]\n",
+			"扩展组件/extension.yaml": "apiVersion: kubesphere.io/v1alpha1\nname: alc\nversion: 1.0.0\ndisplayName: {en: E}\ndescription: {en: An extension}\ncategory: computing\nprovider: {en: {name: Example}}\nicon: https://example.com/icon.svg\n",
+			"扩展组件/values.yaml":    "global: {}\n", "扩展组件/README.md": "# About\n", "扩展组件/CHANGELOG.md": "## 1.0.0\n",
+		}
+		for name, text := range files {
+			file := filepath.Join(dir, name)
+			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		terminal := screen.Open(t, 80, 24)
+		process := exec.Command(os.Args[0], "run")
+		process.Dir = dir
+		process.Env = slices.Concat(os.Environ(), []string{"KSRELEASE_TEST_MAIN=1", "CI=", "TERM=xterm", "KSRELEASE_TOKEN=" + canary.Token, "HTTP_PROXY="}, ownFolders(dir))
+		process.Stdin, process.Stdout, process.Stderr = terminal.File, terminal.File, terminal.File
+		process.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+		if err := process.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if twice {
+			<-pushed
+			terminal.Screen.Await(t, "alc 1.0.0  push")
+			terminal.Type("\x03")
+			terminal.Screen.Await(t, "coming to an end: 0 of 1 done, 1 under way")
+		} else {
+			terminal.Screen.Await(t, "s  waiting for the review, ")
+		}
+		if twice {
+			for range 3 { // those that come at once are one
+				terminal.Type("\x03")
+				terminal.Screen.Await(t, "^C")
+			}
+		} else {
+			terminal.Type("\x03")
+		}
+		var ended *exec.ExitError
+		if err := process.Wait(); !errors.As(err, &ended) || ended.ExitCode() != 130 {
+			t.Errorf("twice %t: %v", twice, err)
+		}
+		terminal.Done()
+		close(goOn)
+		server.Close()
+		market.Close()
+		left := terminal.Screen.String()
+		if strings.Contains(left, "under way") || strings.Contains(left, "of 5 m") || strings.Contains(left, "  push") {
+			t.Errorf("twice %t: left behind:\n%s", twice, left)
+		}
+		want := "alc        1.0.0    unverified"
+		if twice {
+			want = "once more ends it at once\n"
+		}
+		if !strings.Contains(left, want) {
+			t.Errorf("twice %t: no %q in:\n%s", twice, want, left)
+		}
+	}
+}
