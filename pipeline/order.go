@@ -18,8 +18,7 @@ func link(releases []*release) {
 // else matters: by name, then by version, then by place.
 func inReports(a, b *release) int { return results.InReports(a.result, b.result) }
 
-// inOrder sorts releases so that none comes before one it needs; within that, as in
-// reports.
+// inOrder sorts releases so that none comes before one it needs; within that, as in reports.
 func inOrder(releases []*release) []*release {
 	return inRun(releases).Sorted(ordersOf(releases))
 }

@@ -20,8 +20,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/seat"
 )
 
-// load reads all sources at once and keeps those that were asked for. Errors are those of
-// usage.
+// load reads all sources at once and keeps those that were asked for. Errors are those of usage.
 func (r *Run) load(ctx context.Context) ([]*release, error) {
 	all := r.readAll(ctx)
 	if err := distinct(all); err != nil {

@@ -130,6 +130,7 @@ func (rt *route) end(outcome results.Outcome, reason string) {
 	if outcome == results.Released && rt.site.Access.Reviews() && !rt.run.skips(results.StageVerify) {
 		known.Review = rt.parcel.Review()
 	}
+	known.Address = rt.site.Address(rt.Entry)
 	r.summarize()
 	if rt.target() != "" {
 		r.emit(results.Event{Kind: results.EventTargetEnded, Target: rt.target(), Message: known.Reason})

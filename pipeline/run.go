@@ -112,8 +112,7 @@ type Options struct {
 	Noting func(ctx context.Context, report func(results.Event)) context.Context
 }
 
-// Run releases a set of extensions once. Make it with [New] and start it with
-// [Run.Do].
+// Run releases a set of extensions once. Make it with [New] and start it with [Run.Do].
 type Run struct {
 	Options
 	sites   []*delivery.Site // of Options.Targets
@@ -564,8 +563,7 @@ func (r *Run) skips(stage string) bool {
 }
 
 // Warn passes on what somebody should know of the run as a whole; it is in the
-// result, too. It may be called from anywhere at any time; what was said is not said
-// again.
+// result, too. It may be called from anywhere at any time; what was said is not said again.
 func (r *Run) Warn(message string) { r.feed.Warn(message, !r.planned.Load()) }
 
 // warnOfIndex says in the plan what is wrong with the index as a whole: what is

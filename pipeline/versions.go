@@ -28,14 +28,15 @@ func lookAround(ctx context.Context, to *delivery.Asking, r *route) error {
 			subject.Dependencies = append(subject.Dependencies, survey.Dependency{Name: d.Name, Constraint: d.Constraint, Shown: d.String(), Required: d.Required})
 		}
 	}
-	remarks, lacking, err := survey.Look(ctx, at.Index, subject)
-	for _, remark := range remarks {
+	around, err := survey.Look(ctx, at.Index, subject)
+	r.change(func() { r.known.Previous = around.Before })
+	for _, remark := range around.Remarks {
 		if !r.hasFinding(remark.SameAs) {
 			r.warn(remark.Rule, remark.What, remark.Subject, remark.Message, remark.Key)
 		}
 	}
-	if err == nil && lacking != "" {
-		err = &delivery.Ending{Outcome: results.Blocked, Reason: "it requires " + lacking + ": release that first, or go ahead with --allow-missing-dependencies"}
+	if err == nil && around.Lacking != "" {
+		err = &delivery.Ending{Outcome: results.Blocked, Reason: "it requires " + around.Lacking + ": release that first, or go ahead with --allow-missing-dependencies"}
 	}
 	return err
 }

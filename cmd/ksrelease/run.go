@@ -87,6 +87,8 @@ func (c *runCommand) Run(a *app.App) error {
 		Target:  links.Name,
 		Again:   func(names []string) string { return c.again(names, false) },
 		Release: func() string { return c.again(nil, true) },
+		Bump:    func(names []string) string { return c.of("bump", names, c.Place.Words()) + " --patch" },
+		Follow:  c.follow,
 	}
 	if !c.IsLocal() { // that is a rehearsal, which sends nothing to others
 		end, err := projectimages.Equip(a, &options, c.ParallelismOf(p))
@@ -185,6 +187,27 @@ func (c *runCommand) again(names []string, forReal bool) string {
 	add("--only", strings.Join(names, ","))
 	for _, path := range c.Paths {
 		words = append(words, shellword.Quote(path))
+	}
+	return strings.Join(words, " ")
+}
+
+// follow is the command line that shows how far the review of extensions is.
+func (c *runCommand) follow(names []string, all bool) string {
+	narrowed := len(c.Paths) > 0 || len(c.Only) > 0 || c.Any() || !c.Shard.IsWhole() || c.Ref != "" || c.Plan != ""
+	if all && !narrowed || len(names) > mostNamed {
+		names = nil
+	}
+	return c.of("status", names, slices.Concat(c.Place.Words(), c.LocalFlags.Words()))
+}
+
+// mostNamed are how many extensions a command line names at most that shows all of them without.
+const mostNamed = 8
+
+// of is the command line of another command for some extensions.
+func (c *runCommand) of(command string, names, flags []string) string {
+	words := slices.Concat([]string{"ksrelease", command}, flags)
+	for _, name := range names {
+		words = append(words, shellword.Quote(name))
 	}
 	return strings.Join(words, " ")
 }

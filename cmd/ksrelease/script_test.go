@@ -460,6 +460,9 @@ var scrubbed = []struct {
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`), "TIME"},
 	{regexp.MustCompile(`"milliseconds": ?\d+`), `"milliseconds": 0`},
 	{regexp.MustCompile(` in \d+(\.\d+)? m?s\b`), " in TIME"},
+	{regexp.MustCompile(`(?m)  \d+(\.\d+)? m?s$`), "  TIME"}, // the column of a table
+	{regexp.MustCompile(`  \d+(\.\d+)? m?s {2,}`), "  TIME  "},
+	{regexp.MustCompile(`TIME {2,}NOTES`), "TIME  NOTES"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "HOST"},
 	{regexp.MustCompile(`\b\d{18}\b`), "SNAPSHOT"},
 	{regexp.MustCompile(`\bsha256:[0-9a-f]{64}\b`), "sha256:DIGEST"},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -147,7 +148,7 @@ func (a *App) dialLocal(dir string, at Where, web *transport.Client) (*Clients, 
 		return nil, err
 	}
 	place := target.Marketplace(cloud)
-	place.URL = c.Name
+	place.URL, place.Base = c.Name, Display(filepath.Join(dir, "public"))
 	c.Target, c.all = cloud, []target.Place{place}
 	return c, nil
 }

@@ -99,9 +99,9 @@ func (p *Parcel) AsAsked(outcome results.Outcome, reason string) (bool, string) 
 // Review is how far the review of a released version is, which was waited for.
 func (p *Parcel) Review() string {
 	if p.Verify.Until == config.UntilActive {
-		return "approved"
+		return results.ReviewApproved
 	}
-	return "open"
+	return results.ReviewOpen
 }
 
 // Reporter gets what becomes of a delivery.

@@ -14,6 +14,7 @@ type Table struct {
 	rows    []table.Row
 	numbers int
 	folding []int // columns besides the last, from 0
+	below   map[int][]Text
 }
 
 // NewTable begins a table with these column heads.
@@ -47,6 +48,17 @@ func (t *Table) Row(cells ...Text) {
 	t.rows = append(t.rows, row)
 }
 
+// Below puts lines below the row that was added last, as they are.
+func (t *Table) Below(lines ...Text) {
+	if len(lines) == 0 {
+		return
+	}
+	if t.below == nil {
+		t.below = map[int][]Text{}
+	}
+	t.below[len(t.rows)-1] = lines
+}
+
 // narrowestCell is the least number of columns that a last column is folded to. Where it has
 // less, its cells stand below their rows.
 const narrowestCell = 16
@@ -54,17 +66,36 @@ const narrowestCell = 16
 // Render draws the table. Where it is wider than width columns the last column is folded, or
 // stands below; a width of 0 folds nothing.
 func (t *Table) Render(width int) Text {
-	if width <= 0 {
-		return Text{t.draw(nil, t.heads, t.rows...)}
-	}
 	widths := t.widths()
+	if width <= 0 {
+		return t.parted(widths)
+	}
 	last := len(widths) - 1
 	if left := t.narrow(widths, width); left < min(narrowestCell, widths[last]) {
 		return t.stacked(width)
 	} else if widths[last] > left {
 		widths[last] = left
 	}
-	return Text{t.draw(widths, t.heads, t.rows...)}
+	return t.parted(widths)
+}
+
+// parted draws all rows, with what is below some of them.
+func (t *Table) parted(widths []int) Text {
+	var parts []string
+	heads, from := t.heads, 0
+	for i := range t.rows {
+		if below := t.below[i]; len(below) > 0 || i == len(t.rows)-1 {
+			parts = append(parts, t.draw(widths, heads, t.rows[from:i+1]...))
+			for _, line := range below {
+				parts = append(parts, withoutCommands(line.s))
+			}
+			heads, from = nil, i+1
+		}
+	}
+	if len(t.rows) == 0 {
+		parts = []string{t.draw(widths, heads)}
+	}
+	return Text{strings.Join(parts, "\n")}
 }
 
 // stacked draws a table for a terminal that has no space for the last column: its cells are
@@ -75,12 +106,15 @@ func (t *Table) stacked(width int) Text {
 	widths[last] = 0
 	t.narrow(widths, width)
 	lines := []string{t.draw(widths[:last], t.heads[:last]), "  " + strings.ToUpper(t.heads[last].(string))}
-	for _, row := range t.rows {
+	for i, row := range t.rows {
 		lines = append(lines, t.draw(widths[:last], nil, row[:last]))
 		if below := row[last].(string); below != "" {
 			for line := range strings.SplitSeq(wrap(below, max(narrowestCell, width-len("  "))), "\n") {
 				lines = append(lines, "  "+strings.TrimRight(line, " "))
 			}
+		}
+		for _, line := range t.below[i] {
+			lines = append(lines, withoutCommands(line.s))
 		}
 	}
 	return Text{strings.Join(lines, "\n")}
@@ -94,7 +128,9 @@ func (t *Table) draw(widths []int, heads table.Row, rows ...table.Row) string {
 	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
 	w.SetStyle(style)
 	w.SuppressTrailingSpaces()
-	w.AppendHeader(heads)
+	if heads != nil {
+		w.AppendHeader(heads)
+	}
 	w.AppendRows(rows)
 	columns := make([]table.ColumnConfig, len(t.heads))
 	for i := range columns {

@@ -24,5 +24,5 @@ func (m *Maker) chartmuseum(t config.Target) (target.Place, error) {
 	if err != nil {
 		return target.Place{}, err
 	}
-	return target.Place{Target: museum, URL: redact.URL(t.ChartMuseum.URL), Noun: "the museum", Shows: "its index.yaml"}, nil
+	return target.Place{Target: museum, URL: redact.URL(t.ChartMuseum.URL), Base: redact.URL(t.ChartMuseum.URL), Noun: "the museum", Shows: "its index.yaml"}, nil
 }

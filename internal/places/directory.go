@@ -22,6 +22,7 @@ func (m *Maker) directory(t config.Target) (target.Place, error) {
 		options.Store, options.Shown, options.Message = branch, branch.Shown(), on.Message
 		place.URL, place.Noun = strings.TrimPrefix(branch.Shown(), "the branch "), "the branch"
 	} else {
+		place.Base = place.URL
 		options.Store = sharedfiles.NewFolder(t.Directory.Path, options.Shown)
 	}
 	made, err := directory.New(options)

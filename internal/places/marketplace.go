@@ -2,6 +2,7 @@ package places
 
 import (
 	"errors"
+	"net/url"
 
 	"github.com/ksrelease/ksrelease/internal/credentials"
 	"github.com/ksrelease/ksrelease/internal/doctor/checks"
@@ -56,6 +57,9 @@ func (m *Maker) marketplace() (target.Place, error) {
 	m.checks = checks.Places{Server: c.Cloud.Server, Repository: c.Repository.URL, Key: options.Key, Source: token.Source()}
 	place := target.Marketplace(cloud)
 	place.URL = redact.URL(c.Cloud.Server)
+	if at, err := url.Parse(c.Repository.URL); err == nil { // KubeSphere resolves addresses against the host alone
+		place.Base = at.Scheme + "://" + at.Host
+	}
 	return place, nil
 }
 

@@ -18,7 +18,7 @@ func (t *Text) findings(r *results.Document) (left int) {
 	var found []causes.Found
 	for _, x := range r.Extensions {
 		for _, f := range x.Findings {
-			if t.shows(f) {
+			if t.shows(f) && !(isPlan(r) && isRemark(f)) { // a plan says it below the row
 				found = append(found, causes.Found{Extension: x.Name, Finding: f})
 			}
 		}

@@ -123,9 +123,10 @@ func TestWarningsAreCounted(t *testing.T) {
 			t.Errorf("%s: the row does not end with %q:\n%s", c.name, c.row, out.String())
 		}
 		last := lines[len(lines)-1]
-		if strings.HasPrefix(last, "1 planned") {
-			last = ""
+		if !strings.HasPrefix(last, "1 planned") {
+			t.Errorf("%s: the counts are not last: %q", c.name, last)
 		}
+		last = lines[len(lines)-2]
 		if last != c.last {
 			t.Errorf("%s: last line %q, want %q", c.name, last, c.last)
 		}

@@ -50,6 +50,10 @@ type TextOptions struct {
 	// Again gives the command that goes on with these extensions, or with
 	// all of them.
 	Again func(names []string) string
+	// Bump gives the command that gives these extensions their next version, and Follow the one
+	// that shows how far their review is; all says that they are all of the run. Each may be nil.
+	Bump   func(names []string) string
+	Follow func(names []string, all bool) string
 	// Release gives the command that does what a dry run planned.
 	Release func() string
 }
@@ -210,23 +214,17 @@ func (t *Text) finish(r *results.Document) {
 		eachEnd(x, t.differs)
 		t.sizes(x)
 	}
-	took := ""
-	if r.Finished != nil {
-		took = " in " + duration(r.Finished.Sub(r.Started))
-	}
-	if len(r.Extensions) == 0 && r.Since != nil {
-		took = ""
-	}
 	if len(r.Extensions) > 0 {
 		t.out.Print("")
 	}
-	t.out.Print("%s%s", counts(r), took)
 	if shown, others := t.warnings(r); shown+others > 0 && !t.opts.Findings && !t.opts.Quiet {
 		t.out.Print("%s: %s", plural(shown+others, "warning"), whereWarnings(shown, others))
 	}
 	for _, a := range r.Announcements {
 		t.out.Print("%s", output.Fold("", "  ", announcementText(a), t.opts.Width))
 	}
+	t.whereToSee(r)
+	t.out.Print("%s", output.Fold("", "  ", counts(r)+tookText(r), t.opts.Width))
 	t.showAll(left)
 	t.next(r)
 }
@@ -277,6 +275,14 @@ func (t *Text) failures(r *results.Document) {
 	}
 }
 
+// tookText is " in 1.2 s", the time of a run that had something to do.
+func tookText(r *results.Document) string {
+	if r.Finished == nil || len(r.Extensions) == 0 && r.Since != nil {
+		return ""
+	}
+	return " in " + duration(r.Finished.Sub(r.Started))
+}
+
 // next says what to type where something is left to do.
 func (t *Text) next(r *results.Document) {
 	var left []string
@@ -289,6 +295,8 @@ func (t *Text) next(r *results.Document) {
 			all = false
 		}
 	}
+	drifted := namesOf(r, func(x results.Extension) bool { return x.Outcome == results.Drift && !x.AsAsked })
+	open := namesOf(r, func(x results.Extension) bool { return x.Outcome == results.Released && x.Review == results.ReviewOpen })
 	left = slices.Compact(left) // of several versions, those that are there are not sent again
 	switch {
 	case len(left) > 0 && t.opts.Again != nil:
@@ -302,7 +310,21 @@ func (t *Text) next(r *results.Document) {
 		t.out.Print("→ to go on: %s%s", first, t.opts.Again(left))
 	case r.DryRun && r.Totals[results.Planned] > 0 && t.opts.Release != nil:
 		t.out.Print("→ to release: %s", t.opts.Release())
+	case len(drifted) > 0 && t.opts.Bump != nil:
+		t.out.Print("→ to give what differs a new version: %s", t.opts.Bump(drifted))
+	case len(open) > 0 && t.opts.Follow != nil:
+		t.out.Print("→ to follow the review: %s", t.opts.Follow(open, len(open) == len(r.Extensions)))
 	}
+}
+
+// namesOf are the names of some extensions, each once.
+func namesOf(r *results.Document, is func(results.Extension) bool) (names []string) {
+	for _, x := range r.Extensions {
+		if is(x) {
+			names = append(names, x.Name)
+		}
+	}
+	return slices.Compact(names)
 }
 
 // finding reports one finding, with its hint where that is not what it was for
@@ -324,53 +346,6 @@ var outcomeColor = map[results.Outcome]text.Color{
 	results.LeftOut: text.FgCyan, results.Linted: text.FgGreen, results.Packed: text.FgGreen, results.Exists: text.FgCyan,
 	results.Drift: text.FgYellow, results.Unverified: text.FgYellow, results.NotReached: text.FgYellow,
 	results.Blocked: text.FgRed, results.Failed: text.FgRed,
-}
-
-func (t *Text) table(r *results.Document) {
-	sized := slices.ContainsFunc(r.Extensions, func(x results.Extension) bool { return x.Package != nil })
-	tab := output.NewTable("extension", "version", "outcome", "notes")
-	if sized {
-		tab = output.NewTable("extension", "version", "outcome", "size", "notes")
-	}
-	for _, x := range r.Extensions {
-		row := func(name, version string, outcome results.Outcome, size, details string) {
-			cells := []output.Text{
-				output.Cell(name), output.Cell(version), t.paint(outcomeColor[outcome], output.Cell(string(outcome))),
-				output.Cell(size), output.Cell(details),
-			}
-			if !sized {
-				cells = slices.Delete(cells, 3, 4)
-			}
-			tab.Row(cells...)
-		}
-		row(x.Name, x.Version, x.Outcome, sizeOf(x), t.details(x))
-		for _, in := range ends(x) {
-			row("  "+in.Name, "", in.Outcome, "", why(asIn(x, in)))
-		}
-	}
-	t.out.Print("%s", tab.Render(t.opts.Width))
-}
-
-func (t *Text) details(x results.Extension) string {
-	var parts []string
-	if len(ends(x)) == 0 { // else they say it
-		if reason := why(x); reason != "" {
-			parts = append(parts, reason)
-		}
-	}
-	if n := len(x.Assets); n > 0 && (x.Outcome == results.Planned || x.Outcome == results.Released) {
-		parts = append(parts, plural(n, "asset"))
-	}
-	if n := warningsOf(x); n > 0 {
-		parts = append(parts, plural(n, "warning"))
-	}
-	if t.opts.Findings && x.Silenced > 0 {
-		parts = append(parts, fmt.Sprintf("%d silenced", x.Silenced))
-	}
-	if t.opts.Findings && x.Known > 0 {
-		parts = append(parts, fmt.Sprintf("%d in the baseline", x.Known))
-	}
-	return strings.Join(parts, ", ")
 }
 
 // why is why an extension ended so, in short.

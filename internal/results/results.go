@@ -159,8 +159,16 @@ type Extension struct {
 	Targets []Target `json:"targets,omitempty"`
 	// Hooks are the commands that were run for it before it was read, and when all
 	// extensions had ended, in that order.
-	Hooks      []Hook `json:"hooks,omitempty"`
+	Hooks []Hook `json:"hooks,omitempty"`
+	// Previous is the version before this one that the target has, as the plan saw it: the highest one
+	// below, or else the highest. It is absent where there is none, or nobody looked.
+	Previous string `json:"previous,omitempty"`
+	// Address is where the package is, as the index of the target has it: an address, or a file.
+	Address    string `json:"address,omitempty"`
 	SnapshotID string `json:"snapshot_id,omitempty"`
+	// Review is ReviewOpen for a version that was released and that nobody has approved yet,
+	// ReviewApproved where the run has waited for that; absent where there are no reviews.
+	Review string `json:"review,omitempty"`
 	// ReviewMessage is what the reviewer said of a version that was not approved.
 	ReviewMessage string `json:"review_message,omitempty"`
 	// Differs are all files in which the version that is there differs, for Drift, sorted
@@ -199,6 +207,8 @@ type Target struct {
 	AsAsked       bool         `json:"as_asked"`
 	Stages        []Stage      `json:"stages"`
 	SnapshotID    string       `json:"snapshot_id,omitempty"`
+	Previous      string       `json:"previous,omitempty"`
+	Address       string       `json:"address,omitempty"`
 	Review        string       `json:"review,omitempty"`
 	ReviewMessage string       `json:"review_message,omitempty"`
 	Differs       []Difference `json:"differs,omitempty"`
@@ -207,6 +217,12 @@ type Target struct {
 	// Seen is what the plan saw of it there.
 	Seen Seen `json:"-"`
 }
+
+// How far the review of a released version is.
+const (
+	ReviewOpen     = "open"     // nobody has approved it yet
+	ReviewApproved = "approved" // users can install it
+)
 
 // Images counts the images of an extension by what became of them in mirrors.
 type Images struct {

@@ -25,10 +25,21 @@ func (x *Extension) Summarize(targets []Target) {
 	}
 	lead := leading(targets)
 	x.Outcome, x.Seen, x.SnapshotID, x.ReviewMessage, x.Differs = lead.Outcome, lead.Seen, lead.SnapshotID, lead.ReviewMessage, lead.Differs
+	x.Previous, x.Address, x.Review = lead.Previous, lead.Address, reviewOf(targets)
 	x.Reason, x.Error = reasonOf(targets, lead), errorOf(targets, lead)
 	for i := range x.Stages {
 		x.Stages[i] = inTargets(x.Stages[i], targets)
 	}
+}
+
+// reviewOf is how far the reviews of several targets are: open as long as one is.
+func reviewOf(targets []Target) (review string) {
+	for _, t := range targets {
+		if t.Review != "" && review != ReviewOpen {
+			review = t.Review
+		}
+	}
+	return review
 }
 
 // leading is the target whose outcome counts; of several the first.

@@ -41,20 +41,29 @@ type Remark struct{ Rule, What, Subject, Message, Key, SameAs string }
 // repository, where it is known what the version was before.
 var alsoFound = map[string]string{"goes-back": "version-bump/backwards", "jumps": "version-bump/jump"}
 
-// Look finds the remarks on a version. lacking is what it requires and is nowhere; empty where all
-// is there. The error is that the index could not be asked.
-func Look(ctx context.Context, index target.Index, s Subject) (remarks []Remark, lacking string, err error) {
+// Around is what a target has around a version.
+type Around struct {
+	// Before is the version of the extension before it: the highest one below, or else the highest.
+	// It is empty where there is no other.
+	Before  string
+	Remarks []Remark
+	Lacking string // what it requires and is nowhere; empty where all is there
+}
+
+// Look looks at what a target has around a version. The error is that the index could not be asked.
+func Look(ctx context.Context, index target.Index, s Subject) (around Around, err error) {
 	published, err := index.Versions(ctx, s.Name)
 	if err != nil {
-		return nil, "", err
+		return Around{}, err
 	}
+	around.Before = before(s.Version, published)
 	for _, r := range versions.Remarks(s.Version, s.Holds, published, s.Together) {
-		remarks = append(remarks, Remark{results.RuleVersions, r.What, r.Subject, r.Message, "version", alsoFound[r.What]})
+		around.Remarks = append(around.Remarks, Remark{results.RuleVersions, r.What, r.Subject, r.Message, "version", alsoFound[r.What]})
 	}
 	for _, d := range s.Dependencies {
 		there, err := index.Versions(ctx, d.Name)
 		if err != nil {
-			return remarks, "", err
+			return around, err
 		}
 		if slices.ContainsFunc(there, func(v string) bool { return versions.Admit(d.Constraint, v) }) {
 			continue
@@ -62,12 +71,25 @@ func Look(ctx context.Context, index target.Index, s Subject) (remarks []Remark,
 		what := versions.Lacking(d.Shown, d.Constraint, s.Holds, there, s.Declared[d.Name])
 		switch {
 		case !d.Required:
-			remarks = append(remarks, Remark{results.RuleDependencies, "optional-missing", d.Shown, "it can use " + what, "externalDependencies", ""})
+			around.Remarks = append(around.Remarks, Remark{results.RuleDependencies, "optional-missing", d.Shown, "it can use " + what, "externalDependencies", ""})
 		case s.AllowMissing:
-			remarks = append(remarks, Remark{results.RuleDependencies, "required-missing", d.Shown, "it requires " + what, "externalDependencies", ""})
+			around.Remarks = append(around.Remarks, Remark{results.RuleDependencies, "required-missing", d.Shown, "it requires " + what, "externalDependencies", ""})
 		default:
-			return remarks, what, nil
+			around.Lacking = what
+			return around, nil
 		}
 	}
-	return remarks, "", nil
+	return around, nil
+}
+
+// before is the version before another one among those that are there.
+func before(version string, there []string) string {
+	below := slices.DeleteFunc(slices.Clone(there), func(other string) bool { return versions.Compare(other, version) >= 0 })
+	if len(below) == 0 {
+		below = slices.DeleteFunc(slices.Clone(there), func(other string) bool { return other == version })
+	}
+	if len(below) == 0 {
+		return ""
+	}
+	return slices.MaxFunc(below, versions.Compare)
 }

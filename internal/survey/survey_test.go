@@ -29,16 +29,35 @@ func TestLook(t *testing.T) {
 			{Name: "bee", Constraint: ">=2", Shown: "bee >=2", Required: true},
 		},
 	}
-	remarks, lacking, err := Look(t.Context(), index, subject)
+	around, err := Look(t.Context(), index, subject)
 	var codes []string
-	for _, r := range remarks {
+	for _, r := range around.Remarks {
 		codes = append(codes, r.Rule+"/"+r.What+" "+r.Subject+" "+r.SameAs)
 	}
-	if got, want := fmt.Sprint(codes), "[versions/goes-back  version-bump/backwards dependencies-there/optional-missing cat ]"; got != want || lacking == "" || err != nil {
-		t.Errorf("%s, want %s; %q, %v", got, want, lacking, err)
+	if got, want := fmt.Sprint(codes), "[versions/goes-back  version-bump/backwards dependencies-there/optional-missing cat ]"; got != want || around.Lacking == "" || around.Before != "1.0.0" || err != nil {
+		t.Errorf("%s, want %s; %+v, %v", got, want, around, err)
 	}
 	subject.AllowMissing = true
-	if remarks, lacking, err = Look(t.Context(), index, subject); len(remarks) != 3 || lacking != "" || err != nil {
-		t.Errorf("with what is missing allowed: %v, %q, %v", remarks, lacking, err)
+	if around, err = Look(t.Context(), index, subject); len(around.Remarks) != 3 || around.Lacking != "" || err != nil {
+		t.Errorf("with what is missing allowed: %+v, %v", around, err)
+	}
+}
+
+func TestBefore(t *testing.T) {
+	for _, c := range []struct {
+		version string
+		there   []string
+		want    string
+	}{
+		{"1.0.0", nil, ""},
+		{"1.1.0", []string{"1.0.0"}, "1.0.0"},
+		{"1.5.1", []string{"1.5.0", "2.0.0", "1.4.9"}, "1.5.0"},
+		{"1.0.0", []string{"1.5.0", "2.0.0"}, "2.0.0"}, // it goes back
+		{"1.0.0", []string{"1.0.0"}, ""},
+		{"1.10.0", []string{"1.9.0", "1.2.0", "1.10.0-rc.1"}, "1.10.0-rc.1"},
+	} {
+		if got := before(c.version, c.there); got != c.want {
+			t.Errorf("before %s of %v: %q, want %q", c.version, c.there, got, c.want)
+		}
 	}
 }

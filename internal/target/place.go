@@ -1,5 +1,10 @@
 package target
 
+import (
+	"net/url"
+	"strings"
+)
+
 // Place is a target as a project names it: one of those that a run releases to.
 type Place struct {
 	Target
@@ -10,6 +15,9 @@ type Place struct {
 	Kind string
 	// URL is where it is, for people: without user, password and key. It may be a path.
 	URL string
+	// Base is where relative addresses of its index begin, for people: an address, or a folder.
+	// It is empty where nobody can follow them.
+	Base string
 	// Noun is what messages call it: "the marketplace", "the registry", "the folder".
 	Noun string
 	// Shows is what messages call the place where its versions are seen, if that is not Noun:
@@ -43,4 +51,28 @@ func (p Place) Shown() string {
 		return p.Noun
 	}
 	return p.Shows
+}
+
+// Address is where people find a package that the target has: an address without user, password and
+// query, or a file. It is empty where that is not known; the entry may be nil.
+func (p Place) Address(e *Entry) string {
+	if e == nil || len(e.URLs) == 0 || e.URLs[0] == "" {
+		return ""
+	}
+	u, err := url.Parse(e.URLs[0])
+	if err != nil {
+		return ""
+	}
+	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
+	switch {
+	case u.Host != "":
+		return u.String()
+	case p.Base == "" || u.Scheme != "":
+		return ""
+	case !strings.Contains(p.Base, "://") && strings.HasPrefix(u.Path, "/"): // of a host that is not known here
+		return ""
+	case strings.Contains(p.Base, "://"):
+		return strings.TrimRight(p.Base, "/") + "/" + strings.TrimLeft(u.String(), "/")
+	}
+	return strings.TrimRight(p.Base, "/") + "/" + u.Path
 }
