@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 
+	"github.com/ksrelease/ksrelease/internal/previewing"
 	"github.com/ksrelease/ksrelease/internal/projectbundle"
 	"github.com/ksrelease/ksrelease/internal/projectcache"
 	"github.com/ksrelease/ksrelease/internal/projectimages"
@@ -22,6 +23,7 @@ type cli struct {
 	Changes     changesCommand                `cmd:"" help:"Show which extensions changed since a commit, or since what is published, and whether their versions did."`
 	Status      statusCommand                 `cmd:"" help:"Show versions here, in the marketplace and in the Helm repository, and what a run would do."`
 	Diff        diffCommand                   `cmd:"" help:"Show what an administrator will notice: objects, values, images, rights, definitions, texts."`
+	Preview     previewing.Command            `cmd:"" help:"Write a page of how KubeSphere shows the extensions, next to what is published, with findings, sizes and differences."`
 	Tag         tagCommand                    `cmd:"" help:"Make the missing git tags of released versions, annotated, all of them or none."`
 	Prove       proveCommand                  `cmd:"" help:"Build what is published again from the commit that it names, and compare to the byte."`
 	Bump        bumpCommand                   `cmd:"" help:"Give extensions their next version: extension.yaml, subcharts, CHANGELOG, constraints of dependents."`

@@ -36,6 +36,9 @@ type Comparison struct {
 	// Resolve brings in the dependencies of an extension of the work tree.
 	Resolve bases.Resolver
 	Base    BaseOf
+	// Picture fetches an icon or screenshot of what is compared with, by its address; nil where
+	// that is no target.
+	Picture func(ctx context.Context, address string) ([]byte, error)
 }
 
 // BaseOf finds what an extension is compared with. Its error is bases.ErrNone where there is

@@ -14,8 +14,11 @@ import (
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
+// Nothing is what no version is compared with.
+const Nothing = "nothing"
+
 // Open prepares the comparison of the extensions of a project with what a user has named
-// (bases.KindOf). end gives all back.
+// (bases.KindOf), or with [Nothing]. end gives all back.
 func Open(ctx context.Context, a *app.App, p *app.Project, local app.LocalFlags, against string, names []string) (c *Comparison, end func(), err error) {
 	options, err := p.Start(ctx, nil)
 	if err != nil {
@@ -25,57 +28,67 @@ func Open(ctx context.Context, a *app.App, p *app.Project, local app.LocalFlags,
 	if err != nil {
 		return nil, nil, err
 	}
-	base, closeBase, err := open(ctx, a, p, options.Sources, local, against, len(names) > 0)
+	c = &Comparison{
+		Sources: options.Sources, Names: names, Parallelism: options.Parallelism,
+		Examiner: options.Examiner.(Examiner), // package worker has no other
+		Resolve:  options.Resolver.Resolve,
+	}
+	if against == Nothing {
+		c.Base = func(context.Context, config.Source, *extension.Extension) (*bases.Base, error) {
+			return nil, bases.ErrNone
+		}
+		return c, over, nil
+	}
+	closeBase, err := c.open(ctx, a, p, local, against)
 	if err != nil {
 		over()
 		return nil, nil, err
 	}
-	c = &Comparison{
-		Sources: options.Sources, Names: names, Parallelism: options.Parallelism,
-		Examiner: options.Examiner.(Examiner), // package worker has no other
-		Resolve:  options.Resolver.Resolve, Base: base,
-	}
 	return c, func() { closeBase(); over() }, nil
 }
 
-// open reaches what is compared with, until end is called. strict says that extensions were
-// named, and each has to be compared.
-func open(ctx context.Context, a *app.App, p *app.Project, sources []config.Source, local app.LocalFlags, against string, strict bool) (of BaseOf, end func(), err error) {
+// open reaches what is compared with, until end is called. Where extensions were named, each has
+// to be compared.
+func (c *Comparison) open(ctx context.Context, a *app.App, p *app.Project, local app.LocalFlags, against string) (end func(), err error) {
 	kind := bases.KindOf(against)
 	switch kind {
 	case bases.KindFile:
 		file, err := bases.OfFile(against)
 		if err != nil {
-			return nil, nil, app.Usage(err, "")
+			return nil, app.Usage(err, "")
 		}
-		return func(_ context.Context, _ config.Source, ext *extension.Extension) (*bases.Base, error) {
+		c.Base = func(_ context.Context, _ config.Source, ext *extension.Extension) (*bases.Base, error) {
 			if file.Extension.Metadata.Name == ext.Metadata.Name {
 				return file, nil
 			}
-			if strict {
+			if len(c.Names) > 0 {
 				return nil, fmt.Errorf("%s is a package of %s", against, file.Extension.Metadata.Name)
 			}
 			return nil, nil
-		}, func() {}, nil
+		}
+		return func() {}, nil
 	case bases.KindCommit:
-		return openCommit(ctx, p, sources, against)
+		c.Base, end, err = openCommit(ctx, p, c.Sources, against)
+		return end, err
 	}
 	links, err := local.Dial(ctx, a, p)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	index, err := links.Index(ctx)
 	if err != nil {
 		links.Close()
-		return nil, nil, failure.WithHint(fmt.Errorf("asking what is published: %w", err), "compare with a commit or a package, such as --against main; or: %s", failure.Hint(err))
+		return nil, failure.WithHint(fmt.Errorf("asking what is published: %w", err), "compare with a commit or a package, such as --against main; or: %s", failure.Hint(err))
 	}
 	version := against
 	if kind == bases.KindPublished {
 		version = ""
 	}
-	return func(ctx context.Context, _ config.Source, ext *extension.Extension) (*bases.Base, error) {
+	c.Base = func(ctx context.Context, _ config.Source, ext *extension.Extension) (*bases.Base, error) {
 		return bases.OfTarget(ctx, links.Target, index, ext.Metadata.Name, version)
-	}, links.Close, nil
+	}
+	c.Picture = links.FetchAsset
+	return links.Close, nil
 }
 
 // openCommit opens a commit. Dependencies in folders are those of the commit, too.

@@ -39,6 +39,7 @@ func Formats() []Format {
 		{Name: "json", Ending: ".json", About: "the result document", Render: wholeDocument, follow: func(path string) File { return newDocument(path) }},
 		{Name: "junit", Ending: ".xml", About: "JUnit", Render: func(r *results.Document, _ Tool) ([]byte, error) { return junitXML(r) }},
 		{Name: "md", Ending: ".md", About: "Markdown", Render: func(r *results.Document, _ Tool) ([]byte, error) { return markdown(r), nil }},
+		{Name: "html", Ending: ".html", About: "a page to look at", Render: htmlPage},
 		{Name: "sarif", Ending: ".sarif", About: "findings", Render: sarifLog},
 		{Name: "codequality", About: "GitLab code quality", Render: func(r *results.Document, _ Tool) ([]byte, error) { return gitlab.CodeQuality(r) }},
 		{Name: "dotenv", Ending: ".env", About: "variables for GitLab", Render: func(r *results.Document, _ Tool) ([]byte, error) { return gitlab.Dotenv(r) }},

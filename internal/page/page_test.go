@@ -1,0 +1,192 @@
+package page
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ksrelease/ksrelease/internal/chartdiff"
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/compare"
+	"github.com/ksrelease/ksrelease/internal/page/picture"
+	"github.com/ksrelease/ksrelease/internal/page/showing"
+	"github.com/ksrelease/ksrelease/internal/results"
+)
+
+// hostile is a text of a stranger, for every place that has one.
+const hostile = `"'><script>document.title="owned"</script><img src=x onerror=alert(1)>` + "\u202e\x1b[31m"
+
+// sampleOf is a page of so many extensions in which every place is filled. text stands in all that
+// strangers write, and shot is the picture of each.
+func sampleOf(extensions int, text string, shot []byte) Page {
+	now, other := BudgetOf(extensions)
+	finished := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	p := Page{
+		Result: &results.Document{
+			SchemaVersion: 1, Command: Preview, Tool: results.Tool{Name: "ksrelease", Version: "1.0.0"}, Revision: "0123abc", DryRun: true,
+			Started: finished, Finished: &finished, Warnings: []string{text},
+		},
+		Notes: []string{text},
+	}
+	markdown := strings.Repeat("## "+text+"\n\nA paragraph about "+text+" and more words.\n\n| a | b |\n| - | - |\n| 1 | "+strings.ReplaceAll(text, "|", "")+" |\n\n", 400)
+	shown := func(budget showing.Budget, version string) *showing.Showing {
+		s := &showing.Showing{
+			Name: text, Version: version, Category: text, InstallationMode: text, Namespace: text, KubeVersion: text, KSVersion: text, Home: text, Docs: text,
+			Keywords: []string{text}, Requires: []extension.ExternalDependency{{Name: text, Version: text}}, Hidden: []string{"data:" + text},
+			Icon:        showing.Picture{Ref: "icon.png", Data: picture.Icon(shot, 128, budget.Icon)},
+			Screenshots: []showing.Picture{{Ref: "a.png", Data: picture.Screenshot(shot, budget.Wide, budget.Screenshots)}, {Ref: text}},
+		}
+		for _, language := range showing.Languages() {
+			document := showing.NewDocument("README.md", []byte(markdown+version+language), budget.Texts/4)
+			s.Texts = append(s.Texts, showing.Text{Language: language, Name: text, Description: text, Provider: text, Readme: document, Changelog: document})
+		}
+		return s
+	}
+	for i := range extensions {
+		x := results.Extension{
+			Name: fmt.Sprintf("ext%d", i), Version: "1.1.0", Outcome: results.Failed, Reason: text,
+			Stages:  []results.Stage{{Name: "lint", Status: results.StageOK, Milliseconds: 120}, {Name: "package", Status: results.StageFailed, Milliseconds: 1900}},
+			Package: &results.Package{Size: 900_000, Limit: 1 << 20, Digest: "sha256:00", Files: 30, Advice: []results.Advice{{What: text, Saves: 10}}},
+			Error:   &results.Error{Stage: "package", Message: text, Hint: text},
+			Targets: []results.Target{{Name: text, Outcome: results.Failed, Reason: text, Stages: []results.Stage{{Name: "push", Status: results.StageFailed}}, Error: &results.Error{Message: text}}},
+		}
+		for n := range 10 {
+			x.Package.Contributors = append(x.Package.Contributors, results.Contributor{File: fmt.Sprintf("charts/%d-%s", n, text), Size: 1 << 20, Compressed: 50_000, Inside: []results.Contributor{{File: text, Compressed: 100}}})
+		}
+		diff := &chartdiff.Diff{Name: x.Name, Version: "1.1.0", BaseVersion: "1.0.0", Against: "the published version 1.0.0", Notes: []string{text}}
+		for n := range 100 {
+			x.Findings = append(x.Findings, results.Finding{Code: "images/unlisted", Rule: "images", Severity: []string{"info", "warning", "error"}[n%3], Message: text, Hint: text, File: "extension.yaml", Line: n + 1, Excerpt: "  1 | " + text})
+			diff.Files = append(diff.Files, compare.Difference{File: text, Kind: compare.Changed, Detail: text})
+			diff.Changes = append(diff.Changes, chartdiff.Change{Section: chartdiff.Objects, Kind: compare.Changed, What: text, Where: "host", Old: text, New: text, Fields: []chartdiff.Field{{Path: text, Kind: compare.Added, New: text}}, More: 3})
+		}
+		p.Result.Extensions = append(p.Result.Extensions, x)
+		p.Extensions = append(p.Extensions, Extension{Result: x, Now: shown(now, "1.1.0"), Published: shown(other, "1.0.0"), Against: "the published version 1.0.0", Diff: diff, Notes: []string{text}})
+	}
+	p.Result.Recount()
+	return p
+}
+
+// hundred is a page of a hundred extensions, each with all that it can have.
+var hundred = sync.OnceValue(func() string {
+	data, err := Bytes(sampleOf(100, "A text of some length, such as people write & <read>.", noise()))
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+})
+
+func write(t testing.TB, p Page) string {
+	t.Helper()
+	data, err := Bytes(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// tag is a tag of HTML with its attributes.
+var tag = regexp.MustCompile(`<([a-zA-Z]+)((?:\s+[-a-zA-Z]+(?:="[^"]*")?)*)\s*/?>`)
+
+// TestNothingRunsAndNothingIsFetched: of every tag of a page that strangers have filled, no
+// attribute runs or fetches anything, and the policy has the style alone.
+func TestNothingRunsAndNothingIsFetched(t *testing.T) {
+	html := write(t, sampleOf(2, hostile, nil))
+	tags := 0
+	for _, m := range tag.FindAllStringSubmatch(html, -1) {
+		tags++
+		switch strings.ToLower(m[1]) {
+		case "script", "iframe", "object", "embed", "link", "base", "form", "video", "audio", "source", "use", "image", "foreignobject":
+			t.Errorf("there is %s", m[0])
+		}
+		for _, attribute := range strings.Fields(m[2]) {
+			name, _, _ := strings.Cut(strings.ToLower(attribute), "=")
+			if strings.HasPrefix(name, "on") && !strings.Contains(m[2], `alt="`) || name == "style" || name == "srcset" || name == "action" {
+				t.Errorf("there is %s", m[0])
+			}
+		}
+		if at := strings.Index(m[2], `src="`); at >= 0 && !strings.HasPrefix(m[2][at:], `src="data:image/`) {
+			t.Errorf("there is %s", m[0])
+		}
+	}
+	if tags < 500 {
+		t.Fatalf("only %d tags", tags)
+	}
+	if strings.Contains(html, "ZgotmplZ") || strings.Contains(html, "<script") || strings.Contains(html, "<img src=x") {
+		t.Error("a text of a stranger is no text")
+	}
+	_, rest, _ := strings.Cut(html, "<style>")
+	style, _, ok := strings.Cut(rest, "</style>")
+	sum := sha256.Sum256([]byte(style))
+	want := `<meta http-equiv="Content-Security-Policy" content="` + template.HTMLEscapeString("default-src 'none'; style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'; img-src data:; base-uri 'none'; form-action 'none'") + `">`
+	if !ok || !strings.Contains(html, strings.ReplaceAll(want, "+", "&#43;")) {
+		t.Errorf("the policy is not\n%s", want)
+	}
+	if regexp.MustCompile(`url\(|@import`).MatchString(style) {
+		t.Error("the style fetches something")
+	}
+}
+
+// TestEveryTextIsInBothLanguages: for each element in one language follows the one in the other.
+func TestEveryTextIsInBothLanguages(t *testing.T) {
+	html := write(t, sampleOf(2, "text", nil))
+	if en, zh := strings.Count(html, `class="en"`), strings.Count(html, `class="zh"`); en != zh || en < 100 {
+		t.Errorf("%d in English, %d in Chinese", en, zh)
+	}
+	for _, outcome := range results.Outcomes() {
+		if chinese(string(outcome)) == string(outcome) {
+			t.Errorf("%s has no Chinese word", outcome)
+		}
+	}
+	for _, s := range chartdiff.Sections() {
+		if chinese(s.Title()) == s.Title() {
+			t.Errorf("%s has no Chinese word", s.Title())
+		}
+	}
+	for _, stage := range []string{results.StageLint, results.StagePackage, results.StageUpload, results.StageSize, results.StagePush, results.StageVerify, results.StageBefore, results.StageAfter} {
+		if chinese(stage) == stage {
+			t.Errorf("%s has no Chinese word", stage)
+		}
+	}
+}
+
+func TestPageOfAHundredIsSmall(t *testing.T) {
+	if size := len(hundred()); size > 5_000_000 || size < 1_000_000 {
+		t.Errorf("a page of 100 extensions has %d bytes", size)
+	}
+}
+
+// TestWorstFindingsAreShown: where not all fit, those that fit are the worst.
+func TestWorstFindingsAreShown(t *testing.T) {
+	c := cardOf(0, sampleOf(1, "text", nil).Extensions[0], 5_000, true)
+	if len(c.Findings) < 5 || c.Unshown != 100-len(c.Findings) || c.Unshown == 0 || c.Worst != "error" {
+		t.Fatalf("%d shown, %d not, the worst is %s", len(c.Findings), c.Unshown, c.Worst)
+	}
+	for _, f := range c.Findings {
+		if f.Severity != "error" {
+			t.Errorf("%+v", f)
+		}
+	}
+	if at := c.Bar[len(c.Bar)-1]; at.Class != "rest" || at.At+at.Wide > 1000 || c.Limit != 1000 {
+		t.Errorf("%+v, limit %v", at, c.Limit)
+	}
+}
+
+// TestNothingKnown: a page of a run that is killed, and one of a command that did nothing.
+func TestNothingKnown(t *testing.T) {
+	for _, r := range []results.Document{
+		{Command: "run", Extensions: []results.Extension{{Name: "a", Outcome: results.NotReached}, {Name: "b", Outcome: results.NotReached}}},
+		{Command: "run", Error: &results.CommandError{Message: "the config is broken", Hint: "write it", Problems: []results.Finding{{Message: "a mistake", File: "x.yaml", Line: 3}}}},
+	} {
+		r.Recount()
+		html := write(t, OfResult(&r))
+		if r.Error != nil && (!strings.Contains(html, "the config is broken") || !strings.Contains(html, "x.yaml:3")) || r.Error == nil && strings.Count(html, `class="card"`) != 2 {
+			t.Errorf("%s", html)
+		}
+	}
+}

@@ -1,0 +1,224 @@
+// Package showing says how KubeSphere's console and its marketplace show one version of an
+// extension: its card, its detail page, and what of its files they leave out.
+package showing
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/extension/naming"
+	"github.com/ksrelease/ksrelease/internal/page/picture"
+	"github.com/ksrelease/ksrelease/internal/page/readme"
+)
+
+// Languages are those of the readers, by the codes under which KubeSphere looks for their texts.
+func Languages() []string { return []string{"en", "zh"} }
+
+// Showing is how one version is shown.
+type Showing struct {
+	Name, Version, Category     string
+	InstallationMode, Namespace string
+	KubeVersion, KSVersion      string
+	Home, Docs                  string
+	Keywords, Sources           []string
+	Requires                    []extension.ExternalDependency
+	Icon                        Picture
+	Screenshots                 []Picture
+	Texts                       []Text // in the order of Languages
+	// Hidden are the screenshots that the console does not show, as extension.yaml has them.
+	Hidden []string
+}
+
+// Picture is an icon or a screenshot.
+type Picture struct {
+	Ref string // as extension.yaml has it, or the beginning of it
+	// Data is the picture as a data: URI, made smaller; empty where it is not to be had, or
+	// cannot be made small enough.
+	Data string
+	// Same says that it is that of the version which is compared: see Borrow.
+	Same bool
+}
+
+// Text is what a reader of one language sees.
+type Text struct {
+	Language              string
+	Name, Description     string
+	Provider, ProviderURL string
+	// Borrowed says that name or description are those of another language, as there are none.
+	Borrowed          bool
+	Readme, Changelog *Document // nil where there is none
+}
+
+// Document is a README or a CHANGELOG.
+type Document struct {
+	File string
+	readme.Text
+	Size   int // of the file, in bytes
+	Digest [sha256.Size]byte
+	// LeftOut is how many pieces of what is shown the console leaves out; Omissions are as many of
+	// them as there is space for.
+	LeftOut int
+}
+
+// Budget is what the pictures and texts of one version may take of a page, in bytes.
+type Budget struct {
+	Icon, Screenshots, Texts int // Texts is of HTML, for README and CHANGELOG in two languages
+	Wide                     int // of a screenshot, in pixels
+}
+
+// Of says how an extension is shown. fetched are pictures that were read from the addresses
+// that its extension.yaml names; it may be nil.
+func Of(ext *extension.Extension, within Budget, fetched map[string][]byte) *Showing {
+	md := ext.Metadata
+	s := &Showing{
+		Name: md.Name, Version: md.Version, Category: md.Category,
+		InstallationMode: cmp.Or(md.InstallationMode, "HostOnly"), Namespace: cmp.Or(md.Namespace, "extension-"+md.Name),
+		KubeVersion: md.KubeVersion, KSVersion: md.KSVersion, Home: md.Home, Docs: md.Docs,
+		Keywords: md.Keywords, Sources: md.Sources, Requires: md.ExternalDependencies,
+	}
+	data := func(ref string) []byte {
+		if inline, ok := picture.FromURI(ref); ok {
+			return inline
+		}
+		if file, ok := extension.LocalFile(ref); ok && extension.IsLocalRef(ref) {
+			for _, asset := range ext.Assets {
+				if asset.File == file {
+					return asset.Data
+				}
+			}
+		}
+		return fetched[ref]
+	}
+	if md.Icon != "" {
+		s.Icon = Picture{Ref: short(md.Icon), Data: picture.Icon(data(md.Icon), 128, within.Icon)}
+	}
+	s.screenshots(md.Screenshots, within, data)
+	s.texts(ext, within.Texts)
+	return s
+}
+
+// screenshots takes those that the console shows: of http(s) addresses, and files, which become
+// such when they are uploaded. It shows no data: URIs.
+func (s *Showing) screenshots(refs []string, within Budget, data func(string) []byte) {
+	var shown []string
+	for _, ref := range refs {
+		switch {
+		case ref == "":
+		case strings.HasPrefix(strings.ToLower(ref), "data:"):
+			s.Hidden = append(s.Hidden, short(ref))
+		default:
+			shown = append(shown, ref)
+		}
+	}
+	left := within.Screenshots
+	for i, ref := range shown {
+		p := Picture{Ref: short(ref), Data: picture.Screenshot(data(ref), within.Wide, left/(len(shown)-i))}
+		left -= len(p.Data)
+		s.Screenshots = append(s.Screenshots, p)
+	}
+}
+
+// texts finds what readers of each language see.
+func (s *Showing) texts(ext *extension.Extension, most int) {
+	md := ext.Metadata
+	made := map[string]*Document{}
+	document := func(stem, language string) *Document {
+		file := docFile(ext.Files, stem, language)
+		if file == nil {
+			return nil
+		}
+		if made[file.Name] == nil {
+			made[file.Name] = NewDocument(file.Name, file.Data, most/4)
+		}
+		return made[file.Name]
+	}
+	for _, language := range Languages() {
+		t := Text{Language: language}
+		var own, described bool
+		t.Name, own = inLanguage(md.DisplayName, language)
+		t.Description, described = inLanguage(md.Description, language)
+		t.Name = cmp.Or(t.Name, md.Name)
+		t.Borrowed = !own || !described
+		provider, _ := inLanguage(md.Provider, language)
+		t.Provider, t.ProviderURL = provider.Name, webAddress(provider.URL)
+		t.Readme, t.Changelog = document("README", language), document("CHANGELOG", language)
+		s.Texts = append(s.Texts, t)
+	}
+}
+
+// NewDocument shows a README or a CHANGELOG in at most so many bytes.
+func NewDocument(file string, source []byte, most int) *Document {
+	d := &Document{File: file, Text: readme.Render(source, most*4/5), Size: len(source), Digest: sha256.Sum256(source)}
+	d.LeftOut = len(d.Omissions)
+	d.Omissions = d.Omissions[:min(len(d.Omissions), 3+most/5/200)]
+	return d
+}
+
+// inLanguage is the text for a reader of a language: that of the language, the English one, the
+// Chinese one, or any (Locales.Default of KubeSphere 4). own says that it is of that language.
+func inLanguage[T comparable](texts map[string]T, language string) (text T, own bool) {
+	var none T
+	for _, code := range []string{language, "en", "zh"} {
+		if text := texts[code]; text != none {
+			return text, code == language
+		}
+	}
+	var codes []string
+	for code, text := range texts {
+		if text != none {
+			codes = append(codes, code)
+		}
+	}
+	if len(codes) == 0 {
+		return none, false
+	}
+	return texts[slices.Min(codes)], false
+}
+
+// docFile is the README or CHANGELOG for a reader of a language: in that, in English, or without
+// a language, as the console looks for them. Nil where there is none.
+func docFile(files []extension.File, stem, language string) *extension.File {
+	for _, wanted := range []string{language, "en", ""} {
+		for i, f := range files {
+			if found, ok := naming.DocLanguage(f.Name, stem); ok && found == wanted {
+				return &files[i]
+			}
+		}
+	}
+	return nil
+}
+
+// webAddress is an address that a page may link to; else it is empty.
+func webAddress(address string) string {
+	if lower := strings.ToLower(address); strings.HasPrefix(lower, "https://") || strings.HasPrefix(lower, "http://") {
+		return address
+	}
+	return ""
+}
+
+// short is a reference without what is long in it: the content of a data: URI.
+func short(ref string) string {
+	const enough = 120
+	if len(ref) <= enough {
+		return ref
+	}
+	return strings.ToValidUTF8(ref[:enough], "") + "…"
+}
+
+// Borrow finds the pictures that are those of another version, which has the given assets: an
+// address ends in the name under which such a file is uploaded.
+func (s *Showing) Borrow(assets []extension.Asset, from *Showing) {
+	same := func(p *Picture) bool {
+		return slices.ContainsFunc(assets, func(a extension.Asset) bool { return p.Ref != "" && path.Base(p.Ref) == a.RemoteName })
+	}
+	if same(&s.Icon) && s.Icon.Data == "" {
+		s.Icon.Data = from.Icon.Data
+	}
+	for i := range s.Screenshots {
+		s.Screenshots[i].Same = same(&s.Screenshots[i])
+	}
+}
