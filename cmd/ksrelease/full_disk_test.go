@@ -34,6 +34,7 @@ var printing = map[string]struct {
 	"plan":                {line: "plan --local --output github-matrix"},
 	"changes":             {line: "changes --since HEAD", git: true},
 	"diff":                {line: "diff alc --local"},
+	"preview":             {line: "preview alc --local -o page.html"},
 	"bump":                {line: "bump alc --patch --dry-run"},
 	"tag":                 {line: "tag --local", git: true},
 	"prove":               {line: "prove nothing --local", git: true},

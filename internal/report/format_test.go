@@ -60,8 +60,8 @@ func TestParseDestination(t *testing.T) {
 		}
 	}
 	for asked, want := range map[string]string{
-		"a.txt": `"\.txt" is none of`, "pdf=a.md": "pdf is no form of a report: those are json, junit, md, sarif, codequality, dotenv, jsonl (for a file of this name write ./pdf=a.md)",
-		"json=": "there is no file after the =", "": `"" is none of .json, .xml, .md, .sarif, .env, .jsonl; or`,
+		"a.txt": `"\.txt" is none of`, "pdf=a.md": "pdf is no form of a report: those are json, junit, md, html, sarif, codequality, dotenv, jsonl (for a file of this name write ./pdf=a.md)",
+		"json=": "there is no file after the =", "": `"" is none of .json, .xml, .md, .html, .sarif, .env, .jsonl; or`,
 	} {
 		if _, err := ParseDestination(asked); err == nil || !strings.Contains(err.Error(), strings.ReplaceAll(want, `\`, "")) {
 			t.Errorf("%s: %v", asked, err)

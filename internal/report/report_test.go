@@ -230,7 +230,7 @@ func TestReportThatCannotBeWrittenIsRefusedBeforeTheRun(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		filepath.Join(blocked, "report.json"): "not a directory",
-		"report.html":                         `the ending chooses the form, and ".html" is none of .json, .xml, .md, .sarif`,
+		"report.pdf":                          `the ending chooses the form, and ".pdf" is none of .json, .xml, .md, .html, .sarif`,
 		"report":                              `and "" is none of`,
 	} {
 		if _, err := NewFile(path, Tool{}); err == nil || !strings.Contains(err.Error(), want) {
