@@ -51,25 +51,51 @@ func (t *Text) each(found []causes.Found) {
 	}
 }
 
-// moreOf is "and 15 more of images/unlisted: bee 9, alc 5 and 1 in another extension".
+// moreOf is "… and 16 more of images/unlisted: bee 9, cat 4, alc and 2 in 2 other extensions".
 func moreOf(c causes.Cause) string {
 	var in []string
 	others := 0
 	for i, x := range c.In {
-		if i < namedExtensions || len(c.In) == namedExtensions+1 {
-			in = append(in, fmt.Sprintf("%s %d", x.Extension, x.Findings))
-		} else {
+		switch {
+		case i >= namedExtensions && len(c.In) > namedExtensions+1:
 			others += x.Findings
+		case x.Findings == 1 || len(c.In) == 1:
+			in = append(in, x.Extension)
+		default:
+			in = append(in, fmt.Sprintf("%s %d", x.Extension, x.Findings))
 		}
 	}
 	where := strings.Join(in, ", ")
-	if len(c.In) == 1 {
-		where = c.In[0].Extension
-	}
-	if others > 0 {
-		where += fmt.Sprintf(" and %d in %d other extensions", others, len(c.In)-len(in))
+	if rest := len(c.In) - len(in); others > rest {
+		where += fmt.Sprintf(" and %d in %d other extensions", others, rest)
+	} else if rest > 0 {
+		where += fmt.Sprintf(" and %d other extensions", rest)
 	}
 	return fmt.Sprintf("… and %d more of %s: %s", c.More, c.Code, where)
+}
+
+// counted is "20 errors, 3 warnings and 1 info, of which 9 are shown", where some are left out.
+func (t *Text) counted(r *results.Document, left int) {
+	if left == 0 {
+		return
+	}
+	n := map[string]int{}
+	all := 0
+	for _, x := range r.Extensions {
+		for _, f := range x.Findings {
+			if t.shows(f) {
+				n[f.Severity]++
+				all++
+			}
+		}
+	}
+	var parts []string
+	for _, severity := range []string{"error", "warning", "info"} {
+		if n[severity] > 0 {
+			parts = append(parts, plural(n[severity], severity))
+		}
+	}
+	t.out.Print("%s, of which %d are shown", strings.Join(parts, ", "), all-left)
 }
 
 // showAll says how to see the findings that were left out.
@@ -81,12 +107,5 @@ func (t *Text) showAll(left int) {
 	if t.opts.ShowAll != nil {
 		command = t.opts.ShowAll()
 	}
-	t.out.Print("→ to see the %s that %s not shown: %s", output.Cell(plural(left, "finding")), output.Cell(isOrAre(left)), output.Cell(command))
-}
-
-func isOrAre(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
+	t.out.Print("→ to see all findings: %s", command)
 }

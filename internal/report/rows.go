@@ -198,6 +198,9 @@ func (t *Text) details(x results.Extension) string {
 	if n := len(x.Assets); n > 0 && (x.Outcome == results.Planned || x.Outcome == results.Released) {
 		parts = append(parts, plural(n, "asset"))
 	}
+	if n := errorsOf(x); n > 0 {
+		parts = append(parts, plural(n, "error"))
+	}
 	if n := warningsOf(x); n > 0 {
 		parts = append(parts, plural(n, "warning"))
 	}

@@ -220,6 +220,7 @@ func (t *Text) finish(r *results.Document) {
 	if shown, others := t.warnings(r); shown+others > 0 && !t.opts.Findings && !t.opts.Quiet {
 		t.out.Print("%s: %s", plural(shown+others, "warning"), whereWarnings(shown, others))
 	}
+	t.counted(r, left)
 	for _, a := range r.Announcements {
 		t.out.Print("%s", output.Fold("", "  ", announcementText(a), t.opts.Width))
 	}

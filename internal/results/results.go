@@ -166,8 +166,8 @@ type Extension struct {
 	// Address is where the package is, as the index of the target has it: an address, or a file.
 	Address    string `json:"address,omitempty"`
 	SnapshotID string `json:"snapshot_id,omitempty"`
-	// Review is ReviewOpen for a version that was released and that nobody has approved yet,
-	// ReviewApproved where the run has waited for that; absent where there are no reviews.
+	// Review is "open" for a version that was released and that nobody has approved yet, "approved"
+	// where the run has waited for that; absent where there are no reviews.
 	Review string `json:"review,omitempty"`
 	// ReviewMessage is what the reviewer said of a version that was not approved.
 	ReviewMessage string `json:"review_message,omitempty"`

@@ -113,7 +113,7 @@ before all else, and then by how many there are. Of each code up to three errors
 warning, and a line says how many more there are, and in which extensions:
 
 ` + "```" + `
-  … and 28 more of node-selector/not-obeyed: devops 15, cert-manager 5, opensearch 4, vector 2, metrics-server 1, oceanbase-dashboard 1
+  … and 28 more of node-selector/not-obeyed: devops 15, cert-manager 5, opensearch 4, vector 2, metrics-server, oceanbase-dashboard
 ` + "```" + `
 
 ` + "```sh" + `
