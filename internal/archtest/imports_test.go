@@ -57,7 +57,7 @@ var units = []unit{
 	{"internal/places", []string{"internal/cache", "config", "internal/credentials", "internal/diagnostic", "internal/doctor/checks", "internal/failure", "internal/redact", "internal/registry", "internal/secrets", "internal/sharedfiles", "internal/signing", "internal/target", "internal/target/chartmuseum", "internal/target/command", "internal/target/directory", "internal/target/image", "internal/target/kscloud", "internal/target/manifests", "internal/target/oci", "internal/transport"}},
 	{"internal/cache/remote", []string{"internal/atomicfile", "internal/graceful", "internal/registry", "internal/regularfile", "internal/transport"}},
 	{"internal/signing", []string{"internal/extension", "internal/failure", "internal/regularfile"}},
-	{"internal/status", []string{"internal/failure", "internal/graceful", "internal/output", "internal/results", "internal/secrets", "internal/target", "internal/versions"}},
+	{"internal/status", []string{"internal/failure", "internal/graceful", "internal/output", "internal/progress", "internal/results", "internal/secrets", "internal/target", "internal/versions"}},
 	{"internal/withdrawal", []string{"internal/target"}},
 	{"internal/commandline", []string{"config", "internal/shellword"}},
 	{"internal/announce", []string{"config", "internal/results", "internal/transport"}},

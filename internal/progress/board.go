@@ -112,11 +112,7 @@ func (b *Board) show(now time.Time) {
 		b.out.Status(b.lines(now, columns, rows)...)
 		return
 	}
-	since := b.out.LastPrint()
-	if since.Before(b.began) {
-		since = b.began
-	}
-	if now.Sub(since) >= silence {
+	if now.Sub(latest(b.began, b.out.LastPrint())) >= silence {
 		b.out.Print("%s", b.sign(now))
 	}
 }

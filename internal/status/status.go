@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/progress"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/secrets"
 	"github.com/ksrelease/ksrelease/internal/target"
@@ -138,6 +140,9 @@ type Waiting struct {
 func Wait(ctx context.Context, at target.Target, all []Extension, w Waiting) error {
 	const last = time.Minute
 	printed := ""
+	var shown atomic.Value
+	shown.Store("")
+	defer progress.Wait(w.To, func() string { return shown.Load().(string) })()
 	for pause := cmp.Or(w.First, 2*time.Second); ; pause = min(pause*3/2, last) {
 		var pending []string
 		for _, s := range all {
@@ -152,6 +157,7 @@ func Wait(ctx context.Context, at target.Target, all []Extension, w Waiting) err
 			w.To.Print("waiting for the review of %s", now)
 			printed = now
 		}
+		shown.Store("waiting for the review of " + few(pending))
 		if !graceful.Sleep(ctx, pause) {
 			return fmt.Errorf("%w; not reviewed yet: %s", context.Cause(ctx), strings.Join(pending, ", "))
 		}
@@ -161,6 +167,9 @@ func Wait(ctx context.Context, at target.Target, all []Extension, w Waiting) err
 			}
 			switch err := all[i].ask(ctx, at); {
 			case err == nil:
+				if s := all[i]; s.Market != target.StatusSubmitted {
+					w.To.Print("%s %s: %s%s", s.Name, s.Version, w.Redact(reviewedAs(s.Market)), w.Redact(said(s.ReviewMessage)))
+				}
 			case failure.Unauthorized(err):
 				return err
 			default: // a wait of hours outlives a bad minute
@@ -168,6 +177,26 @@ func Wait(ctx context.Context, at target.Target, all []Extension, w Waiting) err
 			}
 		}
 	}
+}
+
+// few are the first of some names, and how many more there are.
+func few(names []string) string {
+	const most = 3
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// reviewedAs is how a review ended, by the status that it left.
+func reviewedAs(status string) string {
+	switch status {
+	case target.StatusActive:
+		return "approved"
+	case target.StatusDraft:
+		return "the submission was taken back"
+	}
+	return status
 }
 
 // rejected is the error of a review that did not end well.

@@ -1,0 +1,48 @@
+package progress
+
+import (
+	"sync"
+	"time"
+
+	"github.com/ksrelease/ksrelease/internal/output"
+)
+
+// Wait shows what is waited for, and for how long, until over is called: on a terminal in a line that is
+// redrawn, elsewhere in a line when nothing was printed for a while. what is asked each time. It may be
+// empty: nothing is shown then.
+func Wait(out *output.Stream, what func() string) (over func()) {
+	began := time.Now()
+	end := make(chan struct{})
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		tick := time.NewTicker(redrawEach)
+		defer tick.Stop()
+		for {
+			select {
+			case <-end:
+				return
+			case now := <-tick.C:
+				columns, _ := out.Live()
+				switch words := what(); {
+				case words == "":
+				case columns > 0:
+					out.Status(output.Format("%s, %s", words, elapsed(now.Sub(began))).Cut(columns - 1 - echo))
+				case now.Sub(latest(began, out.LastPrint())) >= silence:
+					out.Print("still %s, %s", words, elapsed(now.Sub(began)))
+				}
+			}
+		}
+	})
+	return func() {
+		close(end)
+		ended.Wait()
+		out.Wipe()
+	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

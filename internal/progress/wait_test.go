@@ -1,0 +1,37 @@
+package progress
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ksrelease/ksrelease/internal/output"
+)
+
+// A wait of minutes has a line when nothing else was printed for a while, and none when it is short, or
+// when nothing is waited for.
+func TestWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var text guarded
+		out := output.New(&text)
+		what := ""
+		over := Wait(out, func() string { return what })
+		time.Sleep(2 * silence)
+		synctest.Wait()
+		if got := text.String(); got != "" {
+			t.Errorf("nothing is waited for: %q", got)
+		}
+		what = "waiting for the review of alc 1.2.0"
+		out.Print("something")
+		time.Sleep(2*silence - time.Second)
+		synctest.Wait()
+		if got, want := text.String(), "something\nstill waiting for the review of alc 1.2.0, 2m30s\n"; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		over()
+		time.Sleep(2 * silence)
+		if got := text.String(); len(got) > 70 {
+			t.Errorf("after its end: %q", got)
+		}
+	})
+}
