@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 
+	"github.com/ksrelease/ksrelease/internal/account"
 	"github.com/ksrelease/ksrelease/internal/previewing"
 	"github.com/ksrelease/ksrelease/internal/projectbundle"
 	"github.com/ksrelease/ksrelease/internal/projectcache"
@@ -34,11 +35,13 @@ type cli struct {
 	Images      projectimages.Commands        `cmd:"" help:"The container images that the extensions need: list them, ask registries for them, copy them to a mirror."`
 	Report      reportCommand                 `cmd:"" help:"Print the result of a run from its journal, and write other reports of it; report merge, of several runs."`
 	Withdraw    withdrawCommand               `cmd:"" help:"Take a submission back: it is a draft again."`
-	Login       loginCommand                  `cmd:"" help:"Keep the API key of a marketplace."`
-	Logout      logoutCommand                 `cmd:"" help:"Drop the API key of a marketplace."`
+	Login       account.LoginCommand          `cmd:"" help:"Keep the API key of a marketplace."`
+	Logout      account.LogoutCommand         `cmd:"" help:"Drop the API key of a marketplace."`
+	Whoami      account.WhoamiCommand         `cmd:"" help:"Ask the marketplace whose API key a run would use, and say where that was found."`
 	Schema      schemaCommand                 `cmd:"" help:"Print the JSON Schema of .ksrelease.yaml, or of what is printed as JSON."`
 	Cache       projectcache.Commands         `cmd:"" help:"What commands keep for later ones: show it, and remove it."`
 	Marketplace marketplaceCommand            `cmd:"" help:"The local marketplace: serve it, approve and reject what was submitted to it."`
+	Help        helpCommand                   `cmd:"" help:"Print the help of a command."`
 	Version     versionCommand                `cmd:"" help:"Print the version."`
 	Completion  completionCommand             `cmd:"" help:"Print the completion script of a shell."`
 }

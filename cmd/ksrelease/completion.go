@@ -38,7 +38,7 @@ fish, for this session, or for all:
 // read, so that it cannot fall behind the commands.
 func (c *completionCommand) Run(a *app.App, parser *kong.Kong) error {
 	var script bytes.Buffer
-	err := commandline.WriteCompletion(&script, c.Shell, parser.Model, completionWords())
+	err := commandline.WriteCompletion(&script, c.Shell, parser.Model, completionWords(parser.Model))
 	if err != nil {
 		return err
 	}
@@ -47,6 +47,12 @@ func (c *completionCommand) Run(a *app.App, parser *kong.Kong) error {
 }
 
 // completionWords are the words that complete a value, by what the help calls it.
-func completionWords() map[string][]string {
-	return map[string][]string{"RULE": explaining.RuleNames()}
+func completionWords(model *kong.Application) map[string][]string {
+	words := map[string][]string{"RULE": explaining.RuleNames()}
+	for _, command := range model.Children {
+		if !command.Hidden {
+			words["command"] = append(words["command"], command.Name)
+		}
+	}
+	return words
 }

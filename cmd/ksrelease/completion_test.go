@@ -91,6 +91,7 @@ func TestCompletionInShells(t *testing.T) {
 		{Line: "ksrelease completion ", Want: shells.All},
 		{Line: "ksrelease completion bash b", Want: nil},
 		{Line: "ksrelease version v", Want: nil},
+		{Line: "ksrelease help mark", Want: []string{"marketplace"}},
 		{Line: "ksrelease nosuch ", Want: nil},
 
 		{Line: "ksrelease check -", Want: []string{"-h", "--help", "--hooks", "-C", "--dir", "-f", "--config", "--timeout"}},
@@ -149,7 +150,7 @@ func TestCompletionInShells(t *testing.T) {
 	})
 	shells.Try(t, func(shell string) string {
 		var script bytes.Buffer
-		if err := commandline.WriteCompletion(&script, shell, model, completionWords()); err != nil {
+		if err := commandline.WriteCompletion(&script, shell, model, completionWords(ksreleaseModel(t))); err != nil {
 			t.Fatal(err)
 		}
 		return script.String()

@@ -47,6 +47,8 @@ var printing = map[string]struct {
 	"withdraw":            {before: "run --local", line: "withdraw --local alc@1.2.0"},
 	"login":               {line: "login --token-stdin --server SERVER"},
 	"logout":              {line: "logout"},
+	"whoami":              {line: "whoami --server SERVER"},
+	"help":                {line: "help run"},
 	"schema":              {line: "schema"},
 	"marketplace approve": {before: "run --local", line: "marketplace approve alc@1.2.0"},
 	"marketplace reject":  {before: "run --local", line: "marketplace reject alc@1.2.0"},

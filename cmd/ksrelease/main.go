@@ -114,7 +114,7 @@ func partFor(args []string) any {
 		return all
 	}
 	for field := range reflect.TypeFor[cli]().Fields() {
-		if strings.ToLower(field.Name) == args[0] && field.Name != "Completion" {
+		if strings.ToLower(field.Name) == args[0] && field.Name != "Completion" && field.Name != "Help" {
 			field.Index, field.Offset = nil, 0
 			return reflect.New(reflect.StructOf([]reflect.StructField{field})).Interface()
 		}

@@ -1,4 +1,6 @@
-package main
+// Package account has the commands about the API key of a marketplace: to keep it, to drop it, and to ask
+// whose it is.
+package account
 
 import (
 	"bufio"
@@ -18,14 +20,14 @@ import (
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
-// account are the flags that say which marketplace is meant.
-type account struct {
+// at are the flags that say which marketplace is meant.
+type at struct {
 	app.Place
 	Server string `placeholder:"URL" help:"Address of the marketplace; default: cloud.server of the config, or KubeSphere Cloud."`
 }
 
 // server is the address that was given, else that of the config.
-func (c account) server(a *app.App) (string, *app.Project, error) {
+func (c at) server(a *app.App) (string, *app.Project, error) {
 	p, err := c.Open(a.Stop, a)
 	if err != nil {
 		return "", nil, err
@@ -44,13 +46,14 @@ func (c account) server(a *app.App) (string, *app.Project, error) {
 	return c.Server, p, nil
 }
 
-type loginCommand struct {
-	account
+// LoginCommand is the command login.
+type LoginCommand struct {
+	at
 	TokenStdin bool `help:"Read the API key from standard input."`
 }
 
 // Run asks for the key, tries it, and keeps it.
-func (c *loginCommand) Run(a *app.App) error {
+func (c *LoginCommand) Run(a *app.App) error {
 	server, p, err := c.server(a)
 	if err != nil {
 		return err
@@ -86,7 +89,7 @@ func (c *loginCommand) Run(a *app.App) error {
 	return nil
 }
 
-func (c *loginCommand) key(a *app.App, server string) (string, error) {
+func (c *LoginCommand) key(a *app.App, server string) (string, error) {
 	if c.TokenStdin {
 		line, err := unlessStopped(a.Stop, func() (string, error) {
 			return bufio.NewReader(io.LimitReader(a.Stdin, 64<<10)).ReadString('\n')
@@ -142,12 +145,13 @@ func unlessStopped[T any](stop context.Context, read func() (T, error)) (T, erro
 	return input, err
 }
 
-type logoutCommand struct {
-	account
+// LogoutCommand is the command logout.
+type LogoutCommand struct {
+	at
 }
 
 // Run drops the key that login kept.
-func (c *logoutCommand) Run(a *app.App) error {
+func (c *LogoutCommand) Run(a *app.App) error {
 	server, _, err := c.server(a)
 	if err != nil {
 		return err

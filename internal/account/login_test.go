@@ -1,4 +1,4 @@
-package main
+package account
 
 import (
 	"context"
@@ -21,7 +21,7 @@ func TestLoginIsInterruptedWhileItReads(t *testing.T) {
 	a := &app.App{Stdin: silent, Stop: stop}
 	failed := make(chan error)
 	go func() {
-		_, err := (&loginCommand{TokenStdin: true}).key(a, "https://apis.example.com")
+		_, err := (&LoginCommand{TokenStdin: true}).key(a, "https://apis.example.com")
 		failed <- err
 	}()
 	interrupt(errors.New("interrupted"))
