@@ -76,6 +76,7 @@ var units = []unit{
 	{"internal/doctor/checks", []string{"internal/cloud", "internal/failure", "internal/git", "internal/redact", "internal/transport"}},
 	{"internal/doctor/replay", []string{"internal/diagnostic", "internal/extension/naming", "internal/failure", "internal/helmrepo", "internal/kubesphere", "internal/versions"}},
 	{"internal/ci", []string{"internal/output", "internal/report", "internal/report/github", "internal/results"}},
+	{"internal/report/comment", []string{"internal/chartdiff", "internal/report", "internal/results"}},
 	{"internal/report/github", []string{"internal/output", "internal/report", "internal/report/location", "internal/results"}},
 	{"internal/report", []string{"internal/causes", "internal/diagnostic", "internal/extension", "internal/markdown", "internal/lint", "internal/journal", "internal/output", "internal/page", "internal/results", "internal/atomicfile", "internal/report/gitlab", "internal/report/location"}},
 	{"internal/report/gitlab", []string{"internal/output", "internal/report/location", "internal/results"}},
