@@ -9,6 +9,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/chartdiff"
 	"github.com/ksrelease/ksrelease/internal/comparing"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/replaying"
 	"github.com/ksrelease/ksrelease/internal/report/comment"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
@@ -28,7 +29,7 @@ func (c *diffCommand) Run(a *app.App) error {
 		if c.Output != "comment" {
 			return app.Usage(errors.New("--plan is for --output comment"), "")
 		}
-		replay, err := readJournal(c.Plan)
+		replay, err := replaying.Read(c.Plan)
 		if err != nil {
 			return err
 		}
