@@ -153,11 +153,8 @@ vector               1.0.4    submitted    1.0.4
   (charts/agent/values.yaml differs)`,
 		80: `EXTENSION            VERSION  MARKETPLACE  HELM REPOSITORY  A RUN WOULD END AS
 oceanbase-dashboard  0.4.0    submitted    0.4.0            exists
-vector               1.0.4    submitted    1.0.4            drift: 1.0.4 is
-                                                            there with other
-                                                            content
-                                                            (charts/agent/
-                                                            values.yaml differs)`,
+vector               1.0.4    submitted    1.0.4
+    drift: 1.0.4 is there with other content (charts/agent/values.yaml differs)`,
 	}
 	for width, want := range want {
 		if got := table.Render(width).String(); got != want {
@@ -263,5 +260,31 @@ func TestOwnDocumentsStayAsTheyAre(t *testing.T) {
 	s.Own([]byte(script))
 	if b.String() != script || s.Columns() != 0 || s.IsTerminal() {
 		t.Errorf("%q", b)
+	}
+}
+
+// What stands below a row is where it belongs, at any width, and a long cell is below its row where
+// the last column is narrow.
+func TestTableWithLinesBelowRows(t *testing.T) {
+	table := NewTable("name", "notes")
+	table.Row(Cell("alc"), Cell("new"))
+	table.Below(Cell("  first"), Cell("  second"))
+	table.Row(Cell("a-name-that-is-rather-long"), Cell("one two three four five six seven eight nine ten eleven twelve thirteen fourteen"))
+	table.Below(Cell("  third"))
+	table.Row(Cell("cat"), Cell("two lines of notes are read well"))
+	for width, want := range map[int]string{
+		0: "NAME                        NOTES\nalc                         new\n  first\n  second\n" +
+			"a-name-that-is-rather-long  one two three four five six seven eight nine ten eleven twelve thirteen fourteen\n  third\n" +
+			"cat                         two lines of notes are read well",
+		50: "NAME                        NOTES\nalc                         new\n  first\n  second\n" +
+			"a-name-that-is-rather-long\n    one two three four five six seven eight nine\n    ten eleven twelve thirteen fourteen\n  third\n" +
+			"cat                         two lines of notes are\n                            read well",
+	} {
+		if got := table.Render(width).String(); got != want {
+			t.Errorf("at %d columns\n%s\nwant\n%s", width, got, want)
+		}
+	}
+	if got := table.Render(30).String(); strings.Count(got, "  third") != 1 || strings.Index(got, "  third") < strings.Index(got, "twelve") {
+		t.Errorf("below the row that it is about:\n%s", got)
 	}
 }

@@ -1,6 +1,7 @@
 package output
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -63,8 +64,8 @@ func (t *Table) Below(lines ...Text) {
 // less, its cells stand below their rows.
 const narrowestCell = 16
 
-// Render draws the table. Where it is wider than width columns the last column is folded, or
-// stands below; a width of 0 folds nothing.
+// Render draws the table. Where it is wider than width columns the last column is folded: cells that
+// take more than three lines then, or all of them, stand below their rows. A width of 0 folds nothing.
 func (t *Table) Render(width int) Text {
 	widths := t.widths()
 	if width <= 0 {
@@ -75,8 +76,29 @@ func (t *Table) Render(width int) Text {
 		return t.stacked(width)
 	} else if widths[last] > left {
 		widths[last] = left
+		return t.dropped(widths, width).parted(widths)
 	}
 	return t.parted(widths)
+}
+
+// dropped is the table with what is too long for the last column below its rows, where there is more
+// space.
+func (t *Table) dropped(widths []int, width int) *Table {
+	const most, margin = 3, "    "
+	short := *t
+	short.rows, short.below = slices.Clone(t.rows), map[int][]Text{}
+	last := len(widths) - 1
+	for i, row := range t.rows {
+		cell := row[last].(string)
+		if strings.Count(wrap(cell, widths[last]), "\n") >= most {
+			short.rows[i] = append(slices.Clone(row[:last]), "")
+			for line := range strings.SplitSeq(wrap(cell, width-len(margin)), "\n") {
+				short.below[i] = append(short.below[i], Text{margin + strings.TrimRight(line, " ")})
+			}
+		}
+		short.below[i] = append(short.below[i], t.below[i]...)
+	}
+	return &short
 }
 
 // parted draws all rows, with what is below some of them.

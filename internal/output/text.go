@@ -117,6 +117,18 @@ func (t Text) Fold(first, others constant, columns int) Text {
 	return Paragraph(t).Fold(first, others, columns)
 }
 
+// TrimLines cuts each line of a text to so many columns; fewer than Narrowest cut nothing.
+func (t Text) TrimLines(columns int) Text {
+	if columns < Narrowest {
+		return t
+	}
+	lines := strings.Split(t.s, "\n")
+	for i, line := range lines {
+		lines[i] = text.Snip(line, columns, "…")
+	}
+	return Text{strings.Join(lines, "\n")}
+}
+
 // Narrowest is the least number of columns that text is folded to: below that it is
 // harder to read than overlong lines.
 const Narrowest = 24

@@ -25,7 +25,7 @@ func problem(p diagnostic.Diagnostic, lead output.Text, columns int) output.Text
 		lines = append(lines, output.Format("%s:", place), message.Fold("    ", "    ", columns))
 	}
 	if p.Excerpt != "" {
-		lines = append(lines, output.Excerpt(p.Excerpt))
+		lines = append(lines, output.Excerpt(p.Excerpt).TrimLines(columns))
 	}
 	if p.Hint != "" {
 		lines = append(lines, hint(p.Hint, columns))

@@ -33,6 +33,7 @@ func TestProblemFolds(t *testing.T) {
   → in the pod spec, in place of the
     nodeSelector that is there:
     nodeSelector: {{- toYaml (merge (dict) (.Values.nodeSelector | default dict)) | nindent 8 }}`},
+		{"an excerpt that is too wide", diagnostic.Diagnostic{Message: "no", Excerpt: "   3 | kind: Deployment of something\n     |       ^^^^^^^^^^"}, 24, "no\n   3 | kind: Deployment…\n     |       ^^^^^^^^^^"},
 		{"none that can be read", long, 10, "extensions/web/charts/web/templates/deployment.yaml:3:7:\n    " + long.Message + "\n" + long.Excerpt +
 			"\n  → " + strings.ReplaceAll(long.Hint, "\n", "\n    ")},
 		{"no place, wide characters", diagnostic.Diagnostic{Message: "扩展组件 没有 说明文件 也 没有 图标"}, 24 + 4, "扩展组件 没有 说明文件\n    也 没有 图标"},
