@@ -278,3 +278,40 @@ func TestTestsNamedInTheDocumentsExist(t *testing.T) {
 		t.Errorf("only %d tests are named", named)
 	}
 }
+
+// docs/troubleshooting.md quotes what the program says, as far as it is the same each time.
+func TestTroubleshootingQuotesMessages(t *testing.T) {
+	root, err := moduleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var source strings.Builder
+	for _, top := range []string{"cmd", "config", "internal", "pipeline"} {
+		if err := fs.WalkDir(os.DirFS(root), top, func(at string, d fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(at, ".go") || strings.HasSuffix(at, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(at)))
+			source.Write(text)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	quoted := 0
+	page, _, _ := strings.Cut(readDoc(t, "docs/troubleshooting.md"), "## In CI")
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(page, -1) {
+		quoted++
+		if row[1] == "401 Unauthorized" {
+			continue // as net/http words it
+		}
+		for _, part := range strings.FieldsFunc(row[1], func(r rune) bool { return r == '…' }) {
+			if part != ")" && !strings.Contains(source.String(), part) {
+				t.Errorf("nothing says %q", part)
+			}
+		}
+	}
+	if quoted < 12 {
+		t.Errorf("%d messages are quoted", quoted)
+	}
+}
