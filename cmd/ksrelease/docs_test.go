@@ -177,7 +177,7 @@ func TestCommandLinesInTheDocumentsParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range append(documents, "README.md", "examples/README.md") {
+	for _, name := range append(documents, "README.md", "README.zh.md", "examples/README.md") {
 		for _, block := range regexp.MustCompile("(?s)```(?:sh|console)\n(.*?)```").FindAllStringSubmatch(readDoc(t, name), -1) {
 			for line := range strings.Lines(block[1]) {
 				line = strings.TrimPrefix(strings.TrimSpace(line), "$ ")

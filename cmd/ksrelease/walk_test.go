@@ -17,7 +17,7 @@ import (
 // walks are the documents whose sessions are typed by a test: each block of the language console
 // has commands behind "$ ", and below each what it prints. What a reader has done before stands in
 // comments of the document, <!-- before: COMMAND -->.
-var walks = []string{"README.md", "docs/getting-started.md"}
+var walks = []string{"README.md", "README.zh.md", "docs/getting-started.md", "docs/getting-started.zh.md"}
 
 // The sessions of the documents print what the documents show.
 func TestSessionsOfDocuments(t *testing.T) {
