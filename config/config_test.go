@@ -223,7 +223,7 @@ func TestSettingsAreNamedWithTheirPlace(t *testing.T) {
 	if p := got.Problem(CodeUnusableCAFile, "message", "hint", "cloud", "ca_file"); p.Range.Start.Line != 5 || p.Range.Start.Column != 12 || p.File != "a.yaml" || p.Excerpt == "" {
 		t.Errorf("%+v", p)
 	}
-	if p := Default(".").Problem(CodeUnusableCAFile, "message", "hint", "cloud", "ca_file"); p.Error() != ".ksrelease.yaml: message\n  → hint" {
+	if p := Default(".").Problem(CodeUnusableCAFile, "message", "hint", "cloud", "ca_file"); p.Error() != ".ksrelease.yaml: message (configuration/unusable-ca-file)\n  → hint" {
 		t.Errorf("%q", p.Error())
 	}
 }

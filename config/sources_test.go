@@ -166,50 +166,50 @@ func TestSourcesProblems(t *testing.T) {
 		t.Fatal("all match")
 	}
 	got := strings.ReplaceAll(err.Error(), filepath.Join(root, Name), Name)
-	want := `.ksrelease.yaml:3:9: "extenions/alc" matches nothing
+	want := `.ksrelease.yaml:3:9: "extenions/alc" matches nothing (configuration/no-match)
    3 | - path: extenions/alc
      |         ^^^^^^^^^^^^^
   → did you mean "extensions/alc"?
-.ksrelease.yaml:4:9: "extensions/alk" matches nothing
+.ksrelease.yaml:4:9: "extensions/alk" matches nothing (configuration/no-match)
    4 | - path: extensions/alk
      |         ^^^^^^^^^^^^^^
   → did you mean "extensions/alc"?
-.ksrelease.yaml:5:9: "extensions" is a directory without an extension.yaml
+.ksrelease.yaml:5:9: "extensions" is a directory without an extension.yaml (configuration/no-match)
    5 | - path: extensions
      |         ^^^^^^^^^^
   → did you mean "extensions/*"?
-.ksrelease.yaml:6:9: "extensions/common" is a directory without an extension.yaml
+.ksrelease.yaml:6:9: "extensions/common" is a directory without an extension.yaml (configuration/no-match)
    6 | - path: extensions/common
      |         ^^^^^^^^^^^^^^^^^
-.ksrelease.yaml:7:9: "extensions/alc/extension.yaml" is a file; an extension is named by its directory
+.ksrelease.yaml:7:9: "extensions/alc/extension.yaml" is a file; an extension is named by its directory (configuration/no-match)
    7 | - path: extensions/alc/extension.yaml
      |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
   → write "extensions/alc"
-.ksrelease.yaml:8:9: "extensions/notes.txt" is neither a directory nor a package .tgz
+.ksrelease.yaml:8:9: "extensions/notes.txt" is neither a directory nor a package .tgz (configuration/no-match)
    8 | - path: extensions/notes.txt
      |         ^^^^^^^^^^^^^^^^^^^^
-.ksrelease.yaml:9:9: "vendor/*.zip" matches nothing
+.ksrelease.yaml:9:9: "vendor/*.zip" matches nothing (configuration/no-match)
    9 | - path: vendor/*.zip
      |         ^^^^^^^^^^^^
-.ksrelease.yaml:10:9: "nothing/*" matches nothing
+.ksrelease.yaml:10:9: "nothing/*" matches nothing (configuration/no-match)
   10 | - path: nothing/*
      |         ^^^^^^^^^
-.ksrelease.yaml:11:9: "extensions/com*" matches no extension: nothing there is a .tgz file or a directory with an extension.yaml
+.ksrelease.yaml:11:9: "extensions/com*" matches no extension: nothing there is a .tgz file or a directory with an extension.yaml (configuration/no-match)
   11 | - path: extensions/com*
      |         ^^^^^^^^^^^^^^^
-.ksrelease.yaml:13:13: "extensions/legcy-a" excludes nothing: "extensions/*" does not match it
+.ksrelease.yaml:13:13: "extensions/legcy-a" excludes nothing: "extensions/*" does not match it (configuration/excludes-nothing)
   13 |   exclude: [extensions/legcy-a, legacy-*]
      |             ^^^^^^^^^^^^^^^^^^
   → did you mean "extensions/legacy-a"?
-.ksrelease.yaml:13:33: "legacy-*" excludes nothing: "extensions/*" does not match it
+.ksrelease.yaml:13:33: "legacy-*" excludes nothing: "extensions/*" does not match it (configuration/excludes-nothing)
   13 |   exclude: [extensions/legcy-a, legacy-*]
      |                                 ^^^^^^^^
   → paths to exclude start at the folder of the config, as path does
-.ksrelease.yaml:14:9: "extensions/alc" matches nothing but what is excluded
+.ksrelease.yaml:14:9: "extensions/alc" matches nothing but what is excluded (configuration/no-match)
   14 | - path: extensions/alc
      |         ^^^^^^^^^^^^^^
   → remove the entry, or exclude less
-.ksrelease.yaml:16:9: "extensions/notes.txt/deeper" matches nothing
+.ksrelease.yaml:16:9: "extensions/notes.txt/deeper" matches nothing (configuration/no-match)
   16 | - path: extensions/notes.txt/deeper
      |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^
 `

@@ -264,14 +264,14 @@ func TestLoadFollowsLinksWithinTheProject(t *testing.T) {
 func TestBroken(t *testing.T) {
 	for _, test := range []struct{ name, src, want string }{
 		{"syntax", "version: 1\nfindings: {\n", "b.yaml:2:1"},
-		{"empty", "", "b.yaml: the file is empty\n  → add it, for example \"version: 2\""},
+		{"empty", "", "b.yaml: the file is empty (configuration/invalid-value)\n  → add it, for example \"version: 2\""},
 		{"version", "version: 3\nfindings: {}\n", "b.yaml:1:10: \"version\" is 3, but the versions of a baseline are 1 and 2"},
 		{"code", "version: 2\nfindings: {a: [{code: images}]}\n", "b.yaml:2:23: \"code\" is \"images\", but a code is RULE/WHAT, such as images/unlisted"},
 		{"no code", "version: 2\nfindings: {a: [{file: b}]}\n", "b.yaml:2:16: key \"code\" is missing"},
 		{"a rule alone", "version: 1\nfindings: {a: [{rule: b}]}\n", "b.yaml:2:16: key \"code\" is missing"},
 		{"both forms", "version: 2\nfindings: {a: [{code: a/b, message: c}]}\n", "b.yaml:2:16: an entry has either a code, or a rule and a message as in version 1"},
-		{"key", "version: 1\nfindings:\n  alc:\n    - {rule: a, mesage: b}\n", "b.yaml:4:17: unknown key \"mesage\"\n   4 |     - {rule: a, mesage: b}\n     |                 ^^^^^^\n  → did you mean \"message\"?"},
-		{"list", "version: 1\nfindings: []\n", "b.yaml:2:11: \"findings\" must be a mapping, not a list\n   2 | findings: []\n     |           ^\n  → fix it, or write it anew: ksrelease lint --write-baseline"},
+		{"key", "version: 1\nfindings:\n  alc:\n    - {rule: a, mesage: b}\n", "b.yaml:4:17: unknown key \"mesage\" (configuration/unknown-key)\n   4 |     - {rule: a, mesage: b}\n     |                 ^^^^^^\n  → did you mean \"message\"?"},
+		{"list", "version: 1\nfindings: []\n", "b.yaml:2:11: \"findings\" must be a mapping, not a list (configuration/invalid-value)\n   2 | findings: []\n     |           ^\n  → fix it, or write it anew: ksrelease lint --write-baseline"},
 		{"count", "version: 1\nfindings: {a: [{rule: a, message: b, count: 0}]}\n", "b.yaml:2:45: \"count\" must be at least 1, not 0"},
 		{"left over from a merge", "version: 1\nfindings:\n<<<<<<< HEAD\n  a: []\n=======\n  b: []\n>>>>>>> x\n", "b.yaml:"},
 	} {

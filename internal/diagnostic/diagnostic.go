@@ -95,7 +95,7 @@ func (d Diagnostic) In(folder string) Diagnostic {
 
 // Error is the diagnostic for a terminal:
 //
-//	FILE:LINE:COLUMN: message
+//	FILE:LINE:COLUMN: message (code)
 //	  12 | bad: line
 //	     | ^^^
 //	  → hint
@@ -108,6 +108,9 @@ func (d Diagnostic) Error() string {
 		b.WriteString(": ")
 	}
 	b.WriteString(d.Message)
+	if d.Code != "" {
+		b.WriteString(" (" + d.Code + ")")
+	}
 	if d.Excerpt != "" {
 		b.WriteByte('\n')
 		b.WriteString(d.Excerpt)

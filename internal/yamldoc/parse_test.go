@@ -131,7 +131,7 @@ func TestBombs(t *testing.T) {
 		t.Errorf("aliases of aliases: %v", err)
 	}
 	_, err = Parse("a.yaml", bytes.Repeat([]byte("#"), MaxSize+1))
-	if err == nil || err.Error() != fmt.Sprintf("a.yaml: the file has %d bytes; at most 8 MiB are read", MaxSize+1) {
+	if err == nil || err.Error() != fmt.Sprintf("a.yaml: the file has %d bytes; at most 8 MiB are read (yaml/too-large)", MaxSize+1) {
 		t.Errorf("too large: %v", err)
 	}
 	if _, err = Parse("a.yaml", []byte(strings.Repeat("- ", 20000))); err == nil {

@@ -32,11 +32,12 @@ func page(schema *jsonschema.Schema) []byte {
 func (p *printer) codes() {
 	p.text("## Codes\n")
 	p.text("Each mistake in the config, and in the baseline, has a code. It stays when the message is")
-	p.text("worded in another way. Reports have it as `code`.\n")
+	p.text("worded in another way. Reports have it as `code`, and messages in brackets. In a file that is")
+	p.text("neither of both, the same mistakes are `yaml/syntax`, and so on.\n")
 	p.text("| code | what is wrong |")
 	p.text("| --- | --- |")
 	for _, c := range config.Codes() {
-		p.text(fmt.Sprintf("| `%s/%s` | %s |", config.Rule, c.Name, c.Meaning))
+		p.text(fmt.Sprintf("| %s | %s |", anchored(config.Rule+"/"+c.Name), c.Meaning))
 	}
 }
 

@@ -18,7 +18,7 @@ func rulesPage() []byte {
 	b.WriteString("| code | meaning |\n| --- | --- |\n")
 	for _, r := range results.OtherRules() {
 		for _, c := range r.Codes {
-			fmt.Fprintf(&b, "| `%s/%s` | %s |\n", r.Name, c.Name, markdown(c.Meaning))
+			fmt.Fprintf(&b, "| %s | %s |\n", anchored(r.Name+"/"+c.Name), markdown(c.Meaning))
 		}
 	}
 	b.WriteString(rulesUse)
@@ -33,10 +33,15 @@ func rulesPage() []byte {
 		fmt.Fprintf(&b, "**Why.** %s\n\n**How to fix it.** %s\n\n**Source.** %s\n", prose(r.Why), prose(r.Fix), prose(r.Source))
 		b.WriteString("\n**What it finds.**\n\n| code | meaning |\n| --- | --- |\n")
 		for _, c := range r.Codes {
-			fmt.Fprintf(&b, "| `%s` | %s |\n", r.CodeOf(c.Name), markdown(c.Meaning))
+			fmt.Fprintf(&b, "| %s | %s |\n", anchored(r.CodeOf(c.Name)), markdown(c.Meaning))
 		}
 	}
 	return b.Bytes()
+}
+
+// anchored is a code with an address of its own: #images-unlisted for images/unlisted.
+func anchored(code string) string {
+	return fmt.Sprintf("<a id=\"%s\"></a>`%s`", strings.ReplaceAll(code, "/", "-"), code)
 }
 
 // prose is text of a rule as Markdown.
