@@ -450,10 +450,13 @@ func (j *judge) judge() {
 	if found := goType.FindString(x.Reason + j.run.stderr); found != "" {
 		j.wrong("%q is for those who know Go: %s", found, x.Reason)
 	}
-	if j.run.stderr != "" && j.run.code == app.ExitOK {
-		j.wrong("standard error: %s", j.run.stderr)
+	if left := signOfLife.ReplaceAllString(j.run.stderr, ""); left != "" && j.run.code == app.ExitOK {
+		j.wrong("standard error: %s", left)
 	}
 }
+
+// signOfLife is a line by which a run that takes long says what it waits for.
+var signOfLife = regexp.MustCompile(`(?m)^still (planning|releasing): \d+ of \d+ done.*\n`)
 
 // retryNote is how a retry is told: what, why, how long, and which attempt where
 // they are counted.
