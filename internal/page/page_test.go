@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -172,8 +173,25 @@ func TestWorstFindingsAreShown(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 	}
-	if at := c.Bar[len(c.Bar)-1]; at.Class != "rest" || at.At+at.Wide > 1000 || c.Limit != 1000 {
+	if at := c.Bar[len(c.Bar)-1]; at.Class != "rest" || at.At+at.Wide > 1000.1 || at.At+at.Wide < 999 || c.Limit != 1000 || c.Filled > 900 {
 		t.Errorf("%+v, limit %v", at, c.Limit)
+	}
+}
+
+// TestLinesOfValues: of texts of several lines those that differ are seen among those that do not.
+func TestLinesOfValues(t *testing.T) {
+	for _, tt := range []struct {
+		old, new string
+		want     []line
+	}{
+		{"1", "2", []line{{"-", "1"}, {"+", "2"}}},
+		{"", "2\n3\n", []line{{"+", "2\n3\n"}}},
+		{"a\nb\nc\n", "a\nx\nc", []line{{"", "a"}, {"-", "b"}, {"+", "x"}, {"", "c"}}},
+		{"-- a\n++ b\n", "-- a\n++ c\n", []line{{"", "-- a"}, {"-", "++ b"}, {"+", "++ c"}}},
+	} {
+		if got := linesOf(tt.old, tt.new); !slices.Equal(got, tt.want) {
+			t.Errorf("%q, %q: %q, want %q", tt.old, tt.new, got, tt.want)
+		}
 	}
 }
 

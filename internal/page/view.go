@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/rogpeppe/go-internal/diff"
 
 	"github.com/ksrelease/ksrelease/internal/chartdiff"
 	"github.com/ksrelease/ksrelease/internal/extension/compare"
@@ -46,7 +47,9 @@ type card struct {
 	Files    int                 // that differ
 	Differ   compare.Differences // those that are shown
 	Bar      []segment
-	Limit    float64 // where the limit is in the bar
+	Size     int64   // of the package as it is pushed, in bytes; 0 where it is not known
+	Filled   float64 // how far the size is in the bar of the limit
+	Limit    float64 // where the limit is in it; 0: there is none
 	Line     []segment
 	Took     int64 // milliseconds of all stages
 	SameText map[string]bool
@@ -174,29 +177,33 @@ func (c *card) diff(left int) {
 	}
 }
 
-// sizes makes the bar of the package: its largest contributors, the rest, and where the limit is.
+// sizes makes the bars of the package: its largest contributors and the rest, and how much of
+// the limit it takes.
 func (c *card) sizes() {
 	p := c.Result.Package
 	if p == nil || p.Size <= 0 {
 		return
 	}
-	size := cmp.Or(p.PushedSize, p.Size)
-	whole := float64(max(size, p.Limit, 1))
-	at, left := 0.0, size
+	c.Size = cmp.Or(p.PushedSize, p.Size)
+	if p.Limit > 0 {
+		whole := float64(max(c.Size, p.Limit))
+		c.Filled, c.Limit = float64(c.Size)*1000/whole, float64(p.Limit)*1000/whole
+	}
+	sum := int64(0)
+	for _, part := range p.Contributors {
+		sum += part.Compressed
+	}
+	whole, at := float64(max(c.Size, sum)), 0.0
 	add := func(bytes int64, class, label string, inside []results.Contributor) {
 		wide := float64(bytes) * 1000 / whole
 		c.Bar = append(c.Bar, segment{at, wide, class, label, fileSize(bytes), inside})
 		at += wide
-		left -= bytes
 	}
 	for i, part := range p.Contributors {
 		add(part.Compressed, fmt.Sprintf("c%d", i), part.File, part.Inside)
 	}
-	if left > 0 {
-		add(left, "rest", "", nil)
-	}
-	if p.Limit > 0 {
-		c.Limit = float64(p.Limit) * 1000 / whole
+	if c.Size > sum {
+		add(c.Size-sum, "rest", "", nil)
 	}
 }
 
@@ -207,10 +214,45 @@ func (c *card) stages() {
 	}
 	at := 0.0
 	for _, s := range c.Result.Stages {
+		if s.Status == results.StageSkipped && s.Milliseconds == 0 {
+			continue
+		}
 		wide := float64(s.Milliseconds) * 1000 / float64(max(c.Took, 1))
 		c.Line = append(c.Line, segment{At: at, Wide: wide, Class: string(s.Status), Label: s.Name, Value: took(s.Milliseconds)})
 		at += wide
 	}
+}
+
+// line is one line of what was and is.
+type line struct{ Kind, Text string } // "-", "+" or empty for both
+
+// linesOf are the lines in which two values differ, with those around them.
+func linesOf(old, new string) (all []line) {
+	if !strings.Contains(old, "\n") || !strings.Contains(new, "\n") {
+		if old != "" {
+			all = append(all, line{"-", old})
+		}
+		if new != "" {
+			all = append(all, line{"+", new})
+		}
+		return all
+	}
+	text := string(diff.Diff("a", []byte(strings.TrimSuffix(old, "\n")+"\n"), "b", []byte(strings.TrimSuffix(new, "\n")+"\n")))
+	for l := range strings.Lines(text) {
+		l = strings.TrimSuffix(l, "\n")
+		switch {
+		case strings.HasPrefix(l, "diff ") || strings.HasPrefix(l, "--- a") || strings.HasPrefix(l, "+++ b"):
+		case strings.HasPrefix(l, "@@"):
+			all = append(all, line{"", "…"})
+		case l != "":
+			kind := strings.TrimSpace(l[:1])
+			all = append(all, line{kind, l[1:]})
+		}
+	}
+	if len(all) > 0 && all[0].Text == "…" {
+		all = all[1:]
+	}
+	return all
 }
 
 // same finds the texts and screenshots that are those of the other version: they are shown once.
@@ -285,6 +327,8 @@ func functions() template.FuncMap {
 			return "?"
 		},
 		"against":  against,
+		"differ":   filesDiffer,
+		"lines":    linesOf,
 		"outcome":  func(o results.Outcome) template.HTML { return both(string(o), chinese(string(o))) },
 		"word":     func(w string) template.HTML { return both(w, chinese(w)) },
 		"counted":  counted,

@@ -22,6 +22,14 @@ func counted(n int, english, chinese string) template.HTML {
 	return both(fmt.Sprintf("%d %s", n, noun), fmt.Sprintf("%d %s", n, chinese))
 }
 
+// filesDiffer says how many files differ.
+func filesDiffer(n int) template.HTML {
+	if n == 1 {
+		return both("1 file differs", "1 个文件不同")
+	}
+	return both(fmt.Sprintf("%d files differ", n), fmt.Sprintf("%d 个文件不同", n))
+}
+
 // against is what an extension is compared with, by what package bases calls it.
 func against(label string) template.HTML {
 	for english, chinese := range map[string]string{"the published version ": "已发布版本 ", "the package ": "安装包 "} {
