@@ -235,7 +235,7 @@ func (r *reading) report(code, found, message, hint string) {
 
 // secretVariables hold what proves who somebody is. A config may come from a
 // stranger's pull request and names the servers, so these never get into it.
-var secretVariables = []string{"KSRELEASE_TOKEN", "KSRELEASE_REPOSITORY_PASSWORD", "KSRELEASE_MARKETPLACE_TOKEN", "KSRELEASE_PGP_PASSPHRASE"}
+var secretVariables = []string{"KSRELEASE_TOKEN", "KSRELEASE_REPOSITORY_PASSWORD", "KSRELEASE_MARKETPLACE_TOKEN", "KSRELEASE_MARKETPLACE_REVIEW_TOKEN", "KSRELEASE_PGP_PASSPHRASE"}
 
 // secretName is the name of such a variable, of one that a later version may read, or
 // of a proxy's address, which may have a password. Windows reads names without case.

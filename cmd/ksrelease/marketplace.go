@@ -43,9 +43,12 @@ type serveCommand struct {
 // marketplace takes. It is no flag: command lines are seen by others.
 const marketplaceKey = "KSRELEASE_MARKETPLACE_TOKEN"
 
+// reviewKey is the variable with the key by which somebody reviews in a browser.
+const reviewKey = "KSRELEASE_MARKETPLACE_REVIEW_TOKEN"
+
 // Help says what no flag does.
 func (c *serveCommand) Help() string {
-	return "Any API key that looks like one is accepted, unless " + marketplaceKey + " names the one that is."
+	return "Any API key that looks like one is accepted, unless " + marketplaceKey + " names the one that is. With a key of its own in " + reviewKey + " the page at / approves and rejects, for who signs in with it."
 }
 
 // Run serves until it is interrupted, which is how it ends well.
@@ -53,7 +56,11 @@ func (c *serveCommand) Run(a *app.App) error {
 	if len(c.Bundle) > 0 || c.Charts != "" {
 		return c.serveReadOnly(a)
 	}
-	key, err := c.key(a)
+	key, err := c.key(a, marketplaceKey, marketplace.CheckToken)
+	if err != nil {
+		return err
+	}
+	review, err := c.key(a, reviewKey, marketplace.CheckReviewToken)
 	if err != nil {
 		return err
 	}
@@ -70,7 +77,7 @@ func (c *serveCommand) Run(a *app.App) error {
 		return err
 	}
 	a.WarnOnStderr()
-	m, err := marketplace.Open(c.Dir, marketplace.Options{Token: key, Warn: a.Warnings.Add})
+	m, err := marketplace.Open(c.Dir, marketplace.Options{Token: key, ReviewToken: review, Warn: a.Warnings.Add})
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -90,14 +97,18 @@ func (c *serveCommand) Run(a *app.App) error {
 	return errors.Join(serveUntilStopped(a, server, listener), m.Close())
 }
 
-// key is the one API key that is taken, "" for any.
-func (c *serveCommand) key(a *app.App) (string, error) {
-	key, set := a.Env(marketplaceKey)
+// key is the key in a variable, "" where there is none.
+func (c *serveCommand) key(a *app.App, variable string, check func(string) error) (string, error) {
+	key, set := a.Env(variable)
 	if !set {
 		return "", nil
 	}
-	if err := marketplace.CheckToken(key); err != nil {
-		return "", app.Usage(fmt.Errorf("%s cannot be used: %w", marketplaceKey, err), "set "+marketplaceKey+" to an API key of letters, digits and hyphens, or unset it, and any key that looks like one is accepted")
+	if err := check(key); err != nil {
+		hint := "set " + variable + " to an API key of letters, digits and hyphens, or unset it, and any key that looks like one is accepted"
+		if variable == reviewKey {
+			hint = "set " + variable + " to a secret of 16 letters, digits and hyphens or more, or unset it, and nobody reviews in a browser"
+		}
+		return "", app.Usage(fmt.Errorf("%s cannot be used: %w", variable, err), hint)
 	}
 	return key, nil
 }

@@ -58,6 +58,8 @@ type Options struct {
 	// User is the user_id the token stands for; extensions belong to who created them.
 	// Letters, digits, '.', '_' and '-'. Empty: DefaultUser.
 	User string
+	// ReviewToken is the key with which somebody reviews in a browser; empty: nobody does.
+	ReviewToken string
 	// SizeLimit is the most bytes a package may have; 0: DefaultSizeLimit.
 	SizeLimit int64
 	// ReadOnly opens the marketplace without a change of its directory, which need not
@@ -168,6 +170,11 @@ func withDefaults(options Options) (Options, *url.URL, error) {
 			return options, nil, err
 		}
 	}
+	if options.ReviewToken != "" {
+		if err := CheckReviewToken(options.ReviewToken); err != nil {
+			return options, nil, err
+		}
+	}
 	files, err := externalurl.Parse(options.FilesURL)
 	return options, files, err
 }
@@ -194,6 +201,19 @@ func CheckToken(token string) error {
 		case c > 0x7f:
 			return fmt.Errorf("the API key has a character other than ASCII at byte %d, and no request can carry it", i+1)
 		}
+	}
+	return nil
+}
+
+// CheckReviewToken says why a text cannot be the key of the review: it is a secret that others may
+// guess at.
+func CheckReviewToken(token string) error {
+	const least = 16
+	if err := CheckToken(token); err != nil {
+		return err
+	}
+	if len(token) < least {
+		return fmt.Errorf("the key of the review has %d characters, and needs %d", len(token), least)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/lazyregexp"
+	"github.com/ksrelease/ksrelease/internal/marketplace/catalog"
 	"github.com/ksrelease/ksrelease/internal/marketplace/lease"
 	"github.com/ksrelease/ksrelease/internal/marketplace/wire"
 )
@@ -25,7 +26,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // routes is everything the marketplace answers to.
 func (m *Marketplace) routes() *http.ServeMux {
-	mux := http.NewServeMux()
+	mux, review := http.NewServeMux(), browserReview{m}
 	for _, route := range []struct {
 		pattern string
 		handle  handler
@@ -52,6 +53,13 @@ func (m *Marketplace) routes() *http.ServeMux {
 		// The review, for who runs this marketplace.
 		{"POST /marketplace/v1/extensions/{extension}/versions/{version}/approve", m.asAdmin(m.approve)},
 		{"POST /marketplace/v1/extensions/{extension}/versions/{version}/reject", m.asAdmin(m.reject)},
+
+		// The same for people, in a browser, and how a version is shown.
+		{"POST /marketplace/review/sign-in", review.fromThisPage(review.signIn)},
+		{"POST /marketplace/review/sign-out", review.fromThisPage(review.signOut)},
+		{"POST /marketplace/review/{extension}/{version}/approve", review.take(catalog.Approval)},
+		{"POST /marketplace/review/{extension}/{version}/reject", review.take(catalog.Rejection)},
+		{"GET /marketplace/shown/{extension}/{version}", (&shownPages{m: m}).answer},
 
 		// Which process this is, for others on this host.
 		{"GET " + lease.ProofPath, m.getProof},

@@ -28,6 +28,8 @@ type Page struct {
 	Extensions []Extension
 	// Notes are on the page as a whole, in sentences.
 	Notes []string
+	// Home is the address of the page that leads here, relative; empty where none does.
+	Home string
 }
 
 // Extension is one extension of the page.
@@ -42,6 +44,8 @@ type Extension struct {
 	Alone string
 	// Diff is what differs between both; nil where that is not known.
 	Diff *chartdiff.Diff
+	// Unlinted says that nobody has looked for findings.
+	Unlinted bool
 	// Notes are on how the console shows it, in sentences.
 	Notes []string
 }
@@ -67,6 +71,9 @@ var source string
 
 //go:embed page.css
 var style string
+
+// Policy is the Content-Security-Policy of a page, for who serves it.
+func Policy() string { return policy() + "; frame-ancestors 'none'" }
 
 // policy lets the page have its own style and pictures within it, and nothing else: no script, no
 // address, no form.

@@ -104,7 +104,7 @@ func viewOf(p Page) view {
 
 // cardOf makes a card, with so many bytes of findings, and as many of differences.
 func cardOf(i int, x Extension, left int, preview bool) card {
-	c := card{Extension: x, ID: fmt.Sprintf("x%d", i+1), Ended: !preview || !x.Result.AsAsked}
+	c := card{Extension: x, ID: fmt.Sprintf("x%d", i+1), Ended: !preview && !x.Unlinted || !x.Result.AsAsked}
 	c.findings(left)
 	c.diff(left)
 	c.sizes()

@@ -8,6 +8,9 @@ import (
 	"github.com/ksrelease/ksrelease/internal/page/readme"
 )
 
+// Both is a text in the two languages of a page, of which its style shows one.
+func Both(english, chinese string) template.HTML { return both(english, chinese) }
+
 // both is a text in the two languages of the page, of which its style shows one.
 func both(english, chinese string) template.HTML {
 	return template.HTML(`<span class="en" lang="en">` + template.HTMLEscapeString(english) + `</span><span class="zh" lang="zh-CN">` + template.HTMLEscapeString(chinese) + `</span>`)
