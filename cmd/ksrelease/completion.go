@@ -11,7 +11,7 @@ import (
 )
 
 type completionCommand struct {
-	Shell string `arg:"" name:"bash|zsh|fish" enum:"bash,zsh,fish" help:"The shell to print it for."`
+	Shell string `arg:"" name:"bash|zsh|fish|powershell" enum:"${shells}" help:"The shell to print it for."`
 }
 
 // Help says how the script gets into each shell.
@@ -31,7 +31,13 @@ zsh, in ~/.zshrc after compinit, or as a file named _ksrelease in a folder of $f
 fish, for this session, or for all:
 
     ksrelease completion fish | source
-    ksrelease completion fish > ~/.config/fish/completions/ksrelease.fish`
+    ksrelease completion fish > ~/.config/fish/completions/ksrelease.fish
+
+PowerShell, for this session or, in the file of $PROFILE, for all:
+
+    ksrelease completion powershell | Out-String | Invoke-Expression
+
+Scripts ask the program for the names of the extensions, which it reads from the project.`
 }
 
 // Run prints the completion script. It is made of the grammar that kong has

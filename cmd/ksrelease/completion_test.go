@@ -76,6 +76,7 @@ func TestCompletionHelpSaysHowToInstall(t *testing.T) {
 		"source <(ksrelease completion zsh)",
 		"ksrelease completion fish | source",
 		"~/.config/fish/completions/ksrelease.fish",
+		"ksrelease completion powershell | Out-String | Invoke-Expression",
 	} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("the help lacks %q:\n%s", want, stdout)
@@ -88,7 +89,7 @@ func TestCompletionInShells(t *testing.T) {
 	cases := []shells.Typed{
 		{Line: "ksrelease mark", Want: []string{"marketplace"}},
 		{Line: "ksrelease marketplace ", Want: []string{"serve", "approve", "reject", "repair"}},
-		{Line: "ksrelease completion ", Want: shells.All},
+		{Line: "ksrelease completion ", Want: commandline.Shells},
 		{Line: "ksrelease completion bash b", Want: nil},
 		{Line: "ksrelease version v", Want: nil},
 		{Line: "ksrelease help mark", Want: []string{"marketplace"}},
@@ -124,9 +125,16 @@ func TestCompletionInShells(t *testing.T) {
 		{Line: "ksrelease marketplace serve --dir ", Want: []string{"sub"}},
 		{Line: "ksrelease run -- ", Want: shells.Files},
 
-		{Line: "ksrelease run --only ", Want: nil},
+		{Line: "ksrelease run --only ", Want: shells.Names},
+		{Line: "ksrelease run --only al", Want: []string{"alc"}},
+		{Line: "ksrelease run --only alc,", Want: []string{"alc,bee"}},
+		{Line: "ksrelease run --only=b", Want: []string{"--only=bee"}},
+		{Line: "ksrelease run --only alc --dry", Want: []string{"--dry-run"}},
+		{Line: "ksrelease diff b", Want: []string{"bee"}},
+		{Line: "ksrelease notes b", Want: []string{"bee"}},
 		{Line: "ksrelease run --timeout ", Want: nil},
-		{Line: "ksrelease status ", Want: nil},
+		{Line: "ksrelease status ", Want: shells.Names},
+		{Line: "ksrelease status alc ", Want: shells.Names},
 		{Line: "ksrelease marketplace approve ", Want: nil},
 		// Words of other commands in places that are not theirs.
 		{Line: "ksrelease run marketplace ", Want: shells.Files},
@@ -148,6 +156,28 @@ func TestCompletionInShells(t *testing.T) {
 			cases = append(cases, shells.Typed{Line: path + " ", Want: commands})
 		}
 	})
+	// What PowerShell asks for is what the scripts of other shells find by themselves.
+	for _, c := range cases {
+		words := strings.Fields(strings.ReplaceAll(c.Line, `"x"`, "x"))[1:]
+		if strings.HasSuffix(c.Line, " ") {
+			words = append(words, "")
+		}
+		var got []string
+		for _, candidate := range commandline.Complete(model, completionWords(model), func() []string { return shells.Names }, words) {
+			if !strings.HasPrefix(candidate.Word, "-") || strings.HasPrefix(candidate.Word, "--") || words[len(words)-1] == "-" {
+				got = append(got, candidate.Word)
+			}
+		}
+		want := slices.Clone(c.Want)
+		if slices.ContainsFunc(want, func(w string) bool { return slices.Contains(shells.Files, strings.TrimPrefix(w, "--config=")) }) {
+			want = nil // files are left to the shell
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", c.Line, got, want)
+		}
+	}
 	shells.Try(t, func(shell string) string {
 		var script bytes.Buffer
 		if err := commandline.WriteCompletion(&script, shell, model, completionWords(ksreleaseModel(t))); err != nil {

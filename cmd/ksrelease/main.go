@@ -21,6 +21,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/baseline"
 	_ "github.com/ksrelease/ksrelease/internal/collector"
 	"github.com/ksrelease/ksrelease/internal/commandline"
+	"github.com/ksrelease/ksrelease/internal/completing"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/output"
@@ -73,6 +74,9 @@ func realMain(adjust ...func(*app.App)) int {
 // execute runs one command line and returns the exit code.
 func execute(a *app.App, args []string) int {
 	return a.Execute(args, func() error {
+		if completing.Answer(a, args, func() *kong.Application { return parserOf(a, &cli{}).Model }, completionWords) {
+			return nil
+		}
 		parsed, err := readLine(a, partFor(args), args)
 		if err != nil {
 			parsed, err = readLine(a, &cli{}, args) // which knows what else there is
@@ -86,14 +90,7 @@ func execute(a *app.App, args []string) int {
 
 // readLine reads a command line by a grammar: cli, or a part of it.
 func readLine(a *app.App, commands any, args []string) (*kong.Context, error) {
-	parser, err := kong.New(commands, append(grammar(),
-		kong.Writers(a.Stdout.Lines(), a.Stderr.Lines()),
-		kong.Exit(func(code int) { panic(app.Exited(code)) }),
-		kong.Bind(a),
-	)...)
-	if err != nil {
-		panic(err) // the grammar is wrong; a test holds it
-	}
+	parser := parserOf(a, commands)
 	words, err := commandline.Arrange(parser.Model, args)
 	if err != nil {
 		return nil, app.Usage(err, "")
@@ -103,6 +100,19 @@ func readLine(a *app.App, commands any, args []string) (*kong.Context, error) {
 		return nil, app.Usage(err, "see "+helpFor(err))
 	}
 	return parsed, nil
+}
+
+// parserOf reads command lines by a grammar.
+func parserOf(a *app.App, commands any) *kong.Kong {
+	parser, err := kong.New(commands, append(grammar(),
+		kong.Writers(a.Stdout.Lines(), a.Stderr.Lines()),
+		kong.Exit(func(code int) { panic(app.Exited(code)) }),
+		kong.Bind(a),
+	)...)
+	if err != nil {
+		panic(err) // the grammar is wrong; a test holds it
+	}
+	return parser
 }
 
 // partFor is the part of cli that a command line needs: the command that it begins with. Kong
@@ -128,7 +138,7 @@ func grammar() []kong.Option {
 		kong.Name("ksrelease"),
 		kong.Description("Releases the KubeSphere extensions of a monorepo: declared in .ksrelease.yaml, checked as KubeSphere would, pushed, and seen in the Helm repository."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"stages": strings.Join(skippable(), ","), "marketplace_addr": marketplace.DefaultAddr, "baseline": baseline.Name, "reports": report.Help()},
+		kong.Vars{"stages": strings.Join(skippable(), ","), "shells": strings.Join(commandline.Shells, ","), "marketplace_addr": marketplace.DefaultAddr, "baseline": baseline.Name, "reports": report.Help()},
 	}
 }
 

@@ -12,15 +12,29 @@ import (
 	"github.com/ksrelease/ksrelease/internal/shellword"
 )
 
-// WriteCompletion writes the completion script of a shell (bash, zsh or fish) for a grammar.
+// The words after the name of the program by which completion scripts ask it: for the names of the
+// extensions, a line each, or for what may stand for the last word of a command line, a line each with
+// its help behind a tab. The words of the command line follow.
+const (
+	AskNames    = "__names"
+	AskComplete = "__complete"
+)
+
+// Shells are those that there are completion scripts for.
+var Shells = []string{"bash", "zsh", "fish", "powershell"}
+
+// WriteCompletion writes the completion script of a shell for a grammar.
 // values are the words that complete a value, by what the help calls the value, such as
-// RULE; files and folders are known by their names FILE, path and DIR.
+// RULE; files and folders are known by their names FILE, path and DIR, and extensions by NAME and
+// name.
 func WriteCompletion(w io.Writer, shell string, grammar *kong.Application, values map[string][]string) error {
-	text := map[string]string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[shell]
+	text := map[string]string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion, "powershell": powershellCompletion}[shell]
 	t, err := template.New(shell).Funcs(template.FuncMap{
 		"join": strings.Join, "sh": shellword.Quote,
 		"zshName": zshName, "zshFlag": zshFlag, "zshArg": zshArg,
+		"askNames": func() string { return AskNames }, "askComplete": func() string { return AskComplete },
 		"fish": fishWord, "fishNames": fishNames, "fishValue": fishValue,
+		"fishFlag": func(program string, f completableFlag) string { return fishValue(program, f.completableValue) },
 	}).Parse(text)
 	if err != nil {
 		return fmt.Errorf("reading the completion template of %s: %w", shell, err)
@@ -72,6 +86,7 @@ const (
 type completableValue struct {
 	Kind  valueKind
 	Words []string // of valueWords and valueList
+	Asked bool     // the words are the names of extensions, for which the program is asked
 	Label string   // what the help calls it
 	Rest  bool     // an argument that takes all that follow, too
 }
@@ -129,6 +144,11 @@ func (k known) value(v *kong.Value, label string) completableValue {
 		c.Kind = valueFile
 	case label == "DIR":
 		c.Kind = valueDir
+	case label == "NAME" || label == "name":
+		c.Kind, c.Asked = valueWords, true
+		if v.Flag != nil && v.IsSlice() {
+			c.Kind = valueList
+		}
 	default:
 		if words, ok := k[label]; ok {
 			c.Kind, c.Words = valueWords, words
@@ -157,7 +177,7 @@ const bashCompletion = `# bash completion of {{.Program}}, made by: {{.Program}}
 # What stands in a place: kind is words, list (words with commas between),
 # file, dir, text, or empty for a flag without a value.
 _{{.Program}}_value() {
-    kind='' values=()
+    kind='' values=() asked=''
     case $1 in
 {{- range $c := .Commands}}{{range .Flags}}{{if .Kind}}
     {{range $i, $n := .Names}}{{if $i}} | {{end}}{{sh (print $c.Path " " $n)}}{{end}}) {{template "value" .}} ;;
@@ -180,7 +200,7 @@ _{{.Program}}_command() {
 }
 
 _{{.Program}}() {
-    local IFS=$' \t\n' rest=${COMP_LINE:0:COMP_POINT} next cur='' word i
+    local IFS=$' \t\n' rest=${COMP_LINE:0:COMP_POINT} next cur='' word i asked=''
     local -a words commands flags values
     words=()
     COMPREPLY=()
@@ -206,7 +226,7 @@ _{{.Program}}() {
     for ((i = 0; i < ${#words[@]}; i++)); do
         word=${words[i]}
         if [[ -n $kind ]]; then # it is the value of a flag
-            kind=''
+            kind='' asked=''
         elif [[ -z $bare && $word == -- ]]; then
             bare=1
         elif [[ -z $bare && $word == -* ]]; then
@@ -236,6 +256,12 @@ _{{.Program}}() {
         _{{.Program}}_value "$command $count"
     fi
 
+    if [[ -n $asked ]]; then
+        IFS=$'\n'
+        values=($(command {{.Program}} {{askNames}} "${words[@]}" 2>/dev/null))
+        IFS=$' \t\n'
+    fi
+
     # Bash before 4 has no compopt and offers files where there is nothing else.
     case $kind in
     file) return ;;
@@ -259,7 +285,7 @@ _{{.Program}}() {
 }
 
 complete -o default -F _{{.Program}} {{.Program}}
-{{- define "value"}}kind={{.Kind}}{{if .Words}} values=({{range $i, $w := .Words}}{{if $i}} {{end}}{{sh $w}}{{end}}){{end}}{{end}}
+{{- define "value"}}kind={{.Kind}}{{if .Asked}} asked=1{{end}}{{if .Words}} values=({{range $i, $w := .Words}}{{if $i}} {{end}}{{sh $w}}{{end}}){{end}}{{end}}
 `
 
 // zshCompletion has a function for each command, since _arguments knows
@@ -272,11 +298,11 @@ const zshCompletion = `#compdef {{.Program}}
     local -a state_descr names
     typeset -A opt_args
     _arguments -C -S {{range .Flags}}\
-        {{zshFlag .}} {{end}}
+        {{zshFlag $.Program .}} {{end}}
 {{- if .Sub}}\
         '1: :->command' \
         '*:: :->rest' {{else}}{{range .Args}}\
-        {{zshArg .}} {{end}}{{end}}&& ret=0
+        {{zshArg $.Program .}} {{end}}{{end}}&& ret=0
 {{- if .Sub}}
     case $state in
     command)
@@ -297,6 +323,13 @@ const zshCompletion = `#compdef {{.Program}}
     return ret
 }
 {{end}}
+# The names of the extensions, of the project that the line is about.
+_{{.Program}}_names() {
+    local -a names
+    names=(${(f)"$(command {{.Program}} {{askNames}} ${(Q)${(z)LBUFFER}[2,-1]} 2>/dev/null)"})
+    compadd "$@" -a names
+}
+
 # As a file of $fpath this is the function itself; else it is sourced.
 if [[ $funcstack[1] == _{{.Program}} ]]; then
     _{{.Program}} "$@"
@@ -318,7 +351,7 @@ func zshText(s string) string {
 
 // zshFlag is the specifications of a flag for _arguments, one for each name;
 // a flag that was given is not offered again under another name.
-func zshFlag(f completableFlag) string {
+func zshFlag(program string, f completableFlag) string {
 	var specs []string
 	for _, name := range f.Names {
 		spec := "*"
@@ -335,7 +368,7 @@ func zshFlag(f completableFlag) string {
 		}
 		spec += "[" + zshText(f.Help) + "]"
 		if f.Kind != valueNone {
-			spec += ":" + zshText(f.Label) + ":" + zshAction(f.completableValue)
+			spec += ":" + zshText(f.Label) + ":" + zshAction(program, f.completableValue)
 		}
 		specs = append(specs, shellword.Quote(spec))
 	}
@@ -343,24 +376,30 @@ func zshFlag(f completableFlag) string {
 }
 
 // zshArg is the specification of an argument for _arguments.
-func zshArg(v completableValue) string {
+func zshArg(program string, v completableValue) string {
 	spec := ":"
 	if v.Rest {
 		spec = "*:"
 	}
-	return shellword.Quote(spec + zshText(v.Label) + ":" + zshAction(v))
+	return shellword.Quote(spec + zshText(v.Label) + ":" + zshAction(program, v))
 }
 
 // zshAction says what completes a value.
-func zshAction(v completableValue) string {
+func zshAction(program string, v completableValue) string {
 	words := make([]string, len(v.Words))
 	for i, w := range v.Words {
 		words[i] = shellword.Quote(w)
 	}
 	switch v.Kind {
 	case valueWords:
+		if v.Asked {
+			return "_" + program + "_names"
+		}
 		return "compadd - " + zshText(strings.Join(words, " "))
 	case valueList:
+		if v.Asked {
+			return "_sequence _" + program + "_names"
+		}
 		return "_sequence compadd - " + zshText(strings.Join(words, " "))
 	case valueFile:
 		return "_files"
@@ -423,6 +462,13 @@ function __{{.Program}}_at
     end
 end
 
+# The names of the extensions, of the project that the line is about.
+function __{{.Program}}_names
+    set -l words (commandline -opc)
+    set -e words[1]
+    command {{.Program}} {{askNames}} $words 2>/dev/null
+end
+
 # Words with commas between them, less those that stand there already.
 function __{{.Program}}_list
     set -l begun (commandline -ct | string replace -r -- '^--[^=]*=' '' | string match -r -- '^.*,')
@@ -436,9 +482,9 @@ complete -c {{.Program}} -f
 {{range $c := .Commands}}{{$here := print "__" $.Program "_at " (fish .Path)}}
 {{- range .Sub}}{{$help := .Help}}{{range .Names}}complete -c {{$.Program}} -n {{fish (print $here " 0 0")}} -a {{fish (fish .)}} -d {{fish $help}}
 {{end}}{{end}}
-{{- range .Flags}}complete -c {{$.Program}} -n {{fish $here}}{{fishNames .Names}}{{fishValue $.Program .Kind .Words}} -d {{fish .Help}}
+{{- range .Flags}}complete -c {{$.Program}} -n {{fish $here}}{{fishNames .Names}}{{fishFlag $.Program .}} -d {{fish .Help}}
 {{end}}
-{{- range $i, $a := .Args}}complete -c {{$.Program}} -n {{if .Rest}}{{fish (print $here " " $i)}}{{else}}{{fish (print $here " " $i " " $i)}}{{end}}{{fishValue $.Program .Kind .Words}}
+{{- range $i, $a := .Args}}complete -c {{$.Program}} -n {{if .Rest}}{{fish (print $here " " $i)}}{{else}}{{fish (print $here " " $i " " $i)}}{{end}}{{fishValue $.Program .}}
 {{end}}{{end -}}
 `
 
@@ -457,13 +503,16 @@ func fishNames(names []string) string {
 
 // fishValue says what completes a value. Fish expands the words after -a once
 // more, so they are quoted twice.
-func fishValue(program string, kind valueKind, words []string) string {
-	quoted := make([]string, len(words))
-	for i, w := range words {
+func fishValue(program string, v completableValue) string {
+	quoted := make([]string, len(v.Words))
+	for i, w := range v.Words {
 		quoted[i] = fishWord(w)
 	}
 	all := strings.Join(quoted, " ")
-	switch kind {
+	if v.Asked {
+		all = "(__" + program + "_names)"
+	}
+	switch v.Kind {
 	case valueNone:
 		return ""
 	case valueWords:
@@ -477,3 +526,29 @@ func fishValue(program string, kind valueKind, words []string) string {
 	}
 	return " -x"
 }
+
+// powershellCompletion asks the program for everything, as PowerShell hands over the words of a line,
+// and completes files by itself where it gets nothing.
+const powershellCompletion = `# PowerShell completion of {{.Program}}, made by: {{.Program}} completion powershell
+
+Register-ArgumentCompleter -Native -CommandName '{{.Program}}' -ScriptBlock {
+    param($word, $line, $position)
+    $words = @()
+    foreach ($element in $line.CommandElements | Select-Object -Skip 1) {
+        if ($element.Extent.StartOffset -ge $position) { break }
+        if ($element.Extent.EndOffset -ge $position -and $word -ne '') { break }
+        if ($element -is [System.Management.Automation.Language.StringConstantExpressionAst]) {
+            $words += $element.Value
+        } else {
+            $words += $element.Extent.Text
+        }
+    }
+    # Before PowerShell 7.3 an empty argument is lost on the way to a program: so each has a sign before it.
+    $given = @($words) + @($word) | ForEach-Object { "=$_" }
+    & {{.Program}} {{askComplete}} $given 2>$null | ForEach-Object {
+        $candidate, $help = $_ -split "` + "`t" + `", 2
+        if (-not $help) { $help = $candidate }
+        [System.Management.Automation.CompletionResult]::new($candidate, $candidate, 'ParameterValue', $help)
+    }
+}
+`

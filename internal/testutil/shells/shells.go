@@ -27,6 +27,10 @@ var All = []string{"bash", "zsh", "fish"}
 // Files are the files and the folder that lie where the lines are typed.
 var Files = []string{"a b.yaml", "c.yaml", "sub"}
 
+// Names are what the program answers, in these tests, when a script asks it for the names of
+// extensions.
+var Names = []string{"alc", "bee"}
+
 // Typed is a command line, with the cursor at its end, and what a shell
 // offers there, in any order.
 type Typed struct {
@@ -102,6 +106,10 @@ func folder(t *testing.T, script string) string {
 			t.Fatal(err)
 		}
 	}
+	program := "#!/bin/sh\n[ \"$1\" = __names ] && printf '%s\\n' " + strings.Join(Names, " ") + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "ksrelease"), []byte(program), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	return dir
 }
 
@@ -113,7 +121,7 @@ func run(t *testing.T, dir, stdin string, argv ...string) string {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir = dir
-	cmd.Env = []string{"HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "PATH=" + os.Getenv("PATH"), "TERM=dumb", "LC_ALL=C.UTF-8"}
+	cmd.Env = []string{"HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "PATH=" + dir + ":" + os.Getenv("PATH"), "TERM=dumb", "LC_ALL=C.UTF-8"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Stdin = strings.NewReader(stdin)
 	var stderr bytes.Buffer
