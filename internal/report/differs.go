@@ -18,6 +18,9 @@ const (
 	differsInJUnit    = 100
 )
 
+// differsElsewhere says where all differing files are to be had.
+const differsElsewhere = "--output json and --report FILE.json have all"
+
 // differs lists the files in which published versions differ, in a target if that is named.
 func (t *Text) differs(target string, x results.Extension) {
 	if len(x.Differs) <= differsInReason {
@@ -29,7 +32,7 @@ func (t *Text) differs(target string, x results.Extension) {
 		t.out.Print("  %s", line)
 	}
 	if more > 0 {
-		t.out.Print("  and %d more: --output json and --report FILE.json have all", more)
+		t.out.Print("  and %d more: %s", more, differsElsewhere)
 	}
 }
 

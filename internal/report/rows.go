@@ -43,17 +43,28 @@ func (t *Text) table(r *results.Document) {
 			notes = strings.TrimSuffix("new, "+notes, ", ")
 		}
 		tab.Row(columns.row(t, row{sign(x), x.Name, versionText(columns, x), x.Outcome, sizeOf(x), timeOf(x), notes})...)
+		var below []output.Text
+		if len(ends(x)) == 0 {
+			below = t.differing(x)
+		}
 		for _, in := range ends(x) {
+			if columns.signs {
+				tab.Below(below...)
+			}
 			of := asIn(x, in)
 			of.Previous = in.Previous
-			version := ""
+			version, notes := "", withReview(why(of), in.Review)
+			if columns.signs && in.Outcome == results.Planned && in.Previous == "" && x.Previous != "" {
+				notes = strings.TrimSuffix("new, "+notes, ", ")
+			}
 			if columns.signs && in.Previous != "" && in.Previous != x.Previous {
 				version = versionText(columns, of)
 			}
-			tab.Row(columns.row(t, row{"", "  " + in.Name, version, in.Outcome, "", timeOf(of), withReview(why(of), in.Review)})...)
+			tab.Row(columns.row(t, row{"", "  " + in.Name, version, in.Outcome, "", timeOf(of), notes})...)
+			below = t.differing(of)
 		}
 		if columns.signs {
-			tab.Below(t.remarks(x)...)
+			tab.Below(append(below, t.remarks(x)...)...)
 		}
 	}
 	if rows > 0 {
@@ -66,7 +77,8 @@ func (t *Text) table(r *results.Document) {
 
 // isUnchanged says that nothing is to be said of an extension but that it is there.
 func (t *Text) isUnchanged(x results.Extension) bool {
-	return x.Outcome == results.Exists && x.AsAsked && t.details(x) == "" && len(ends(x)) == 0
+	return x.Outcome == results.Exists && x.AsAsked && t.details(x) == "" &&
+		!slices.ContainsFunc(ends(x), func(in results.Target) bool { return in.Outcome != results.Exists || in.Reason != "" })
 }
 
 // unchangedText is "58 exist already: alc 1.0.0, bee 2.1.0 and 56 others".
@@ -178,6 +190,21 @@ func (t *Text) remarks(x results.Extension) (lines []output.Text) {
 				lines = append(lines, output.Fold("      → ", "        ", p.Hint, t.opts.Width))
 			}
 		}
+	}
+	return lines
+}
+
+// differing are the files in which a published version differs, where the notes cannot name all.
+func (t *Text) differing(x results.Extension) (lines []output.Text) {
+	if len(x.Differs) <= differsInReason {
+		return nil
+	}
+	shown, more := differsLines(x.Differs, differsInText)
+	for _, line := range shown {
+		lines = append(lines, output.Format("    %s", line))
+	}
+	if more > 0 {
+		lines = append(lines, output.Fold("    ", "      ", fmt.Sprintf("and %d more: %s", more, differsElsewhere), t.opts.Width))
 	}
 	return lines
 }

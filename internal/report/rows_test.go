@@ -31,12 +31,14 @@ func aPlan() *results.Document {
 			Differs: []results.Difference{{File: "values.yaml", Kind: "changed"}, {File: "README.md", Kind: "added"}, {File: "charts/a.yaml", Kind: "removed"}, {File: "charts/b.yaml", Kind: "line-ends"}}},
 		{Name: "dove", Version: "1.0.0", Previous: "0.9.0", Outcome: results.Blocked, Reason: "it depends on crow, which is drift"},
 		{Name: "图表", Version: "0.3.0", Previous: "0.2.0", Outcome: results.Planned, AsAsked: true, Package: &results.Package{Size: 4096, Limit: 1 << 20}, Targets: []results.Target{
-			target("cloud", "0.2.0", results.Planned, ""), target("museum", "0.1.0", results.Planned, ""), target("mirror", "", results.Exists, ""),
+			target("cloud", "0.2.0", results.Planned, ""), target("museum", "0.1.0", results.Planned, ""), target("mirror", "", results.Exists, ""), target("attic", "", results.Planned, ""),
 		}},
 	}
 	for i := range 12 {
 		r.Extensions = append(r.Extensions, results.Extension{Name: fmt.Sprintf("x%02d", i), Version: "1.0.0", Outcome: results.Exists, AsAsked: true})
 	}
+	last := &r.Extensions[len(r.Extensions)-1]
+	last.Targets = []results.Target{target("cloud", "", results.Exists, ""), target("museum", "", results.Exists, "")}
 	r.Recount()
 	return r
 }

@@ -211,7 +211,9 @@ func (t *Text) finish(r *results.Document) {
 	}
 	t.failures(r)
 	for _, x := range r.Extensions {
-		eachEnd(x, t.differs)
+		if !isPlan(r) { // which has them below the row
+			eachEnd(x, t.differs)
+		}
 		t.sizes(x)
 	}
 	if len(r.Extensions) > 0 {

@@ -25,11 +25,23 @@ func (x *Extension) Summarize(targets []Target) {
 	}
 	lead := leading(targets)
 	x.Outcome, x.Seen, x.SnapshotID, x.ReviewMessage, x.Differs = lead.Outcome, lead.Seen, lead.SnapshotID, lead.ReviewMessage, lead.Differs
-	x.Previous, x.Address, x.Review = lead.Previous, lead.Address, reviewOf(targets)
+	x.Previous, x.Address, x.Review = previousIn(targets, lead), lead.Address, reviewOf(targets)
 	x.Reason, x.Error = reasonOf(targets, lead), errorOf(targets, lead)
 	for i := range x.Stages {
 		x.Stages[i] = inTargets(x.Stages[i], targets)
 	}
+}
+
+// previousIn is the version before this one: that of the target whose outcome counts, or else of the
+// first that has one.
+func previousIn(targets []Target, lead Target) string {
+	if lead.Previous != "" {
+		return lead.Previous
+	}
+	if at := slices.IndexFunc(targets, func(t Target) bool { return t.Previous != "" }); at >= 0 {
+		return targets[at].Previous
+	}
+	return ""
 }
 
 // reviewOf is how far the reviews of several targets are: open as long as one is.

@@ -94,3 +94,27 @@ func TestMergeOfTargets(t *testing.T) {
 		t.Error("a result was changed")
 	}
 }
+
+// A review is open as long as it is in one target, and the version before is that of a target that has one.
+func TestReviewAndPreviousOfSeveralTargets(t *testing.T) {
+	of := func(name string, outcome Outcome, previous, review string) Target {
+		x := in(name, outcome, "")
+		x.Previous, x.Review = previous, review
+		return x
+	}
+	for _, c := range []struct {
+		targets          []Target
+		previous, review string
+	}{
+		{[]Target{of("a", Released, "", "")}, "", ""},
+		{[]Target{of("a", Released, "1.0.0", ReviewApproved)}, "1.0.0", ReviewApproved},
+		{[]Target{of("a", Released, "", ReviewOpen), of("b", Released, "0.9.0", ReviewApproved)}, "0.9.0", ReviewOpen},
+		{[]Target{of("a", Released, "", ReviewApproved), of("b", Released, "", ReviewOpen)}, "", ReviewOpen},
+		{[]Target{of("a", Exists, "2.0.0", ""), of("b", Released, "0.9.0", "")}, "0.9.0", ""},
+	} {
+		var x Extension
+		if x.Summarize(c.targets); x.Previous != c.previous || x.Review != c.review {
+			t.Errorf("%+v: previous %q, review %q", c.targets, x.Previous, x.Review)
+		}
+	}
+}
