@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/ksrelease/ksrelease/internal/account"
+	"github.com/ksrelease/ksrelease/internal/manual"
 	"github.com/ksrelease/ksrelease/internal/previewing"
 	"github.com/ksrelease/ksrelease/internal/projectbundle"
 	"github.com/ksrelease/ksrelease/internal/projectcache"
@@ -43,6 +44,7 @@ type cli struct {
 	Marketplace marketplaceCommand            `cmd:"" help:"The local marketplace: serve it, approve and reject what was submitted to it."`
 	Help        helpCommand                   `cmd:"" help:"Print the help of a command."`
 	Version     versionCommand                `cmd:"" help:"Print the version."`
+	Man         manual.Command                `cmd:"" help:"Write the manual pages."`
 	Completion  completionCommand             `cmd:"" help:"Print the completion script of a shell."`
 }
 

@@ -49,6 +49,7 @@ var printing = map[string]struct {
 	"logout":              {line: "logout"},
 	"whoami":              {line: "whoami --server SERVER"},
 	"help":                {line: "help run"},
+	"man":                 {line: "man pages"},
 	"schema":              {line: "schema"},
 	"marketplace approve": {before: "run --local", line: "marketplace approve alc@1.2.0"},
 	"marketplace reject":  {before: "run --local", line: "marketplace reject alc@1.2.0"},

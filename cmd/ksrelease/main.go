@@ -124,7 +124,7 @@ func partFor(args []string) any {
 		return all
 	}
 	for field := range reflect.TypeFor[cli]().Fields() {
-		if strings.ToLower(field.Name) == args[0] && field.Name != "Completion" && field.Name != "Help" {
+		if strings.ToLower(field.Name) == args[0] && !slices.Contains([]string{"Completion", "Help", "Man"}, field.Name) {
 			field.Index, field.Offset = nil, 0
 			return reflect.New(reflect.StructOf([]reflect.StructField{field})).Interface()
 		}

@@ -50,6 +50,7 @@ var units = []unit{
 	{"internal/projectbundle", []string{"config", "internal/app", "internal/atomicfile", "internal/bundle", "internal/bundle/collect", "internal/bundle/deliver", "internal/bundle/serve", "internal/extension", "internal/failure", "internal/graceful", "internal/imageref", "internal/images", "internal/images/mirror", "internal/lint", "internal/marketplace", "internal/output", "internal/published", "internal/progress", "internal/registry", "internal/request", "internal/target", "internal/versions", "pipeline", "internal/marketplace/externalurl", "internal/target/picture", "internal/transport"}},
 	{"internal/account", []string{"internal/app", "internal/cloud", "internal/credentials", "internal/failure", "internal/graceful", "internal/redact", "internal/target", "internal/transport"}},
 	{"internal/completing", []string{"internal/app", "internal/commandline", "internal/extension", "internal/output", "internal/regularfile"}},
+	{"internal/manual", []string{"internal/app", "internal/atomicfile", "internal/commandline", "internal/shellword"}},
 	{"internal/projectcache", []string{"internal/app", "internal/output"}},
 	{"internal/projectimages", []string{"internal/cache", "config", "internal/app", "internal/diagnostic", "internal/extension", "internal/failure", "internal/graceful", "internal/imageref", "internal/images", "internal/images/mirror", "internal/images/presence", "internal/images/release", "internal/commandline", "internal/lint", "internal/output", "internal/progress", "internal/registry", "internal/report", "internal/request", "pipeline"}},
 	{"internal/replaying", []string{"internal/app", "internal/diagnostic", "internal/journal", "internal/regularfile", "internal/report", "internal/results", "internal/shellword"}},
@@ -261,7 +262,7 @@ type restriction struct {
 // restrictions say which knowledge stays where: "nothing below knows kong, a
 // terminal or a flag".
 var restrictions = []restriction{
-	{"github.com/alecthomas/kong", []string{"cmd/ksrelease", "internal/commandline", "internal/completing"}, false,
+	{"github.com/alecthomas/kong", []string{"cmd/ksrelease", "internal/commandline", "internal/completing", "internal/manual"}, false,
 		"the commands are cmd/ksrelease's alone; internal/commandline reads grammars, whatever is in them"},
 	{"flag", []string{"schema/generate", "internal/bench"}, true,
 		"flags are cmd/ksrelease's alone, and kong's"},
