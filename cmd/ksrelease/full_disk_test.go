@@ -47,7 +47,7 @@ var printing = map[string]struct {
 	"withdraw":            {before: "run --local", line: "withdraw --local alc@1.2.0"},
 	"login":               {line: "login --token-stdin --server SERVER"},
 	"logout":              {line: "logout"},
-	"whoami":              {line: "whoami --server SERVER"},
+	"whoami":              {before: "login --token-stdin --server SERVER", line: "whoami --server SERVER"},
 	"help":                {line: "help run"},
 	"man":                 {line: "man pages"},
 	"schema":              {line: "schema"},
@@ -112,7 +112,7 @@ func TestAFullDiskIsAnErrorOfEachCommand(t *testing.T) {
 					commitAll(t, dir)
 				}
 				if p.before != "" && line == p.line {
-					if code, _, errs := runInto(t, dir, strings.Fields(p.before), nil); code != 0 {
+					if code, _, errs := runInto(t, dir, strings.Fields(strings.ReplaceAll(p.before, "SERVER", server.URL)), nil); code != 0 {
 						t.Fatalf("%s: %d\n%s", p.before, code, errs)
 					}
 				}
