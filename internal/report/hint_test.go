@@ -21,7 +21,7 @@ func TestHintOnce(t *testing.T) {
 		{Name: "bee", Findings: []results.Finding{finding("one", "fifth", "fix it")}},
 	}}
 	var out bytes.Buffer
-	NewText(output.New(&out), output.New(&out), TextOptions{Findings: true}).finish(result)
+	NewText(output.New(&out), output.New(&out), TextOptions{Findings: true}).finish(result, result)
 	const want = `a.yaml: warning: first (one/x)
   → fix it
 a.yaml: warning: second (two/x)

@@ -76,13 +76,13 @@ const MarkdownTable = "| extension | version | outcome | size | |\n| --- | --- |
 // MarkdownRows are the rows of an extension.
 func MarkdownRows(x results.Extension) string {
 	var b bytes.Buffer
-	reason := x.Reason
+	reason := withReview(x.Reason, x.Review)
 	if len(ends(x)) > 0 { // their lines say it
 		reason = ""
 	}
 	fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(x.Name), cell(x.Version), mark(x)+string(x.Outcome), sizeOf(x), cell(reason))
 	for _, in := range ends(x) {
-		fmt.Fprintf(&b, "| in %s | | %s | | %s |\n", cell(in.Name), mark(asIn(x, in))+string(in.Outcome), cell(in.Reason))
+		fmt.Fprintf(&b, "| in %s | | %s | | %s |\n", cell(in.Name), mark(asIn(x, in))+string(in.Outcome), cell(withReview(in.Reason, in.Review)))
 	}
 	return b.String()
 }

@@ -17,7 +17,7 @@ func (t *Text) quiet(e results.Event) {
 		r := *e.Result
 		r.Extensions = slices.DeleteFunc(slices.Clone(r.Extensions), func(x results.Extension) bool { return x.AsAsked })
 		if len(r.Extensions) > 0 {
-			t.finish(&r)
+			t.finish(&r, e.Result)
 		}
 	}
 }

@@ -108,7 +108,7 @@ func (t *Text) Observe(e results.Event) {
 			t.ended(e.Extension, "")
 		}
 	case results.EventRunFinished:
-		t.finish(e.Result)
+		t.finish(e.Result, e.Result)
 	}
 }
 
@@ -204,7 +204,8 @@ func (t *Text) stage(e results.Event) {
 	t.say(e.Extension, words)
 }
 
-func (t *Text) finish(r *results.Document) {
+// finish prints the result: what is to be shown of it, and what there is to do for the whole.
+func (t *Text) finish(r, whole *results.Document) {
 	left := t.findings(r)
 	if len(r.Extensions) > 0 {
 		t.table(r)
@@ -229,7 +230,7 @@ func (t *Text) finish(r *results.Document) {
 	t.whereToSee(r)
 	t.out.Print("%s", output.Fold("", "  ", counts(r)+tookText(r), t.opts.Width))
 	t.showAll(left)
-	t.next(r)
+	t.next(whole)
 }
 
 // announcementText says what became of an announcement.
@@ -286,16 +287,21 @@ func tookText(r *results.Document) string {
 	return " in " + duration(r.Finished.Sub(r.Started))
 }
 
+// mostNamed are how many extensions a command to go on with names, where it does the same without.
+const mostNamed = 8
+
 // next says what to type where something is left to do.
 func (t *Text) next(r *results.Document) {
 	var left []string
-	all := true
+	all, others := true, false // others than those that are there
 	for _, x := range r.Extensions {
 		switch x.Outcome {
 		case results.Failed, results.Blocked, results.Unverified, results.NotReached:
 			left = append(left, x.Name)
-		default:
+		case results.Released, results.Exists:
 			all = false
+		default:
+			all, others = false, true
 		}
 	}
 	drifted := namesOf(r, func(x results.Extension) bool { return x.Outcome == results.Drift && !x.AsAsked })
@@ -303,8 +309,8 @@ func (t *Text) next(r *results.Document) {
 	left = slices.Compact(left) // of several versions, those that are there are not sent again
 	switch {
 	case len(left) > 0 && t.opts.Again != nil:
-		if all {
-			left = nil
+		if all || len(left) > mostNamed && !others {
+			left = nil // of those that are there nothing is sent again
 		}
 		first := ""
 		if slices.ContainsFunc(r.Extensions, func(x results.Extension) bool { return errorsOf(x) > 0 }) {
