@@ -1,8 +1,6 @@
 # Each target is one plain command or a short list of them, for which Go and git
 # are enough: without make, type what stands below the target.
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-
 .DEFAULT_GOAL := help
 .PHONY: help build demo test soak lint generate bench clean
 
@@ -10,7 +8,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
 
 build: ## build ./ksrelease: static and stripped
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o ksrelease ./cmd/ksrelease
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o ksrelease ./cmd/ksrelease
 
 demo: ## release the example monorepo into a marketplace on this machine
 	go run ./cmd/ksrelease run -C examples/monorepo --local

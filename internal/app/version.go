@@ -14,10 +14,11 @@ const projectURL = "https://github.com/ksrelease/ksrelease"
 // LinkedVersion is the version that the linker has set in package main; "" where it has set none.
 var LinkedVersion string
 
-// Version is the version that was linked in, else that of the module.
+// Version is that of the module, as Go puts it into the program: by go install, and by go build in
+// a checkout (the tag, or what stands for the commit). One that was linked in comes before it.
 func Version() string {
 	if LinkedVersion != "" {
-		return LinkedVersion
+		return strings.TrimPrefix(LinkedVersion, "v")
 	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
 		return strings.TrimPrefix(info.Main.Version, "v")
