@@ -147,7 +147,7 @@ func (c *Selection) BeginHooks(ctx context.Context, p *Project, run HookRun) err
 	if run.Run && len(p.Config.Before) > 0 {
 		c.reportBeginning(run)
 	}
-	run.Quiet = c.Output == "json"
+	run.Quiet = c.Output == "json" || c.Quiet
 	return p.BeginHooks(ctx, run)
 }
 

@@ -92,9 +92,13 @@ func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pip
 	}
 	announcer := a.announcer(ctx, p, &options)
 	defer announcer.Close()
-	board := progress.NewBoard(a.Stderr, progress.BoardOptions{Color: a.HasColor(a.Stderr), Redraws: c.Output != "json", Stop: ctx})
-	defer board.Close()
-	options.Observer = a.Redact.Observer(report.All(board, results.Lasting(report.All(append(files.Observers(), c.printer(a, text))...))))
+	observer := results.Lasting(report.All(append(files.Observers(), c.printer(a, text))...))
+	if !c.Quiet {
+		board := progress.NewBoard(a.Stderr, progress.BoardOptions{Color: a.HasColor(a.Stderr), Redraws: c.Output != "json", Stop: ctx})
+		defer board.Close()
+		observer = report.All(board, observer)
+	}
+	options.Observer = a.Redact.Observer(observer)
 	options.Kept = func(ctx context.Context) {
 		files.Wait(ctx)
 		if c.Output == "json" {
