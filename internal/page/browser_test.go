@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/page/readme"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // noise is a picture that does not compress.
@@ -100,6 +101,7 @@ func measure(t *testing.T, page string, width int) (took time.Duration, wide int
 }
 
 func TestOpensInASecond(t *testing.T) {
+	soak.Long(t)
 	html := hundred()
 	page := file(t, "hundred.html", html)
 	took := time.Hour
@@ -118,6 +120,7 @@ func TestOpensInASecond(t *testing.T) {
 // TestNothingHappensInABrowser: what strangers write runs no script and asks nobody, and fits on
 // the screen of a telephone.
 func TestNothingHappensInABrowser(t *testing.T) {
+	soak.Long(t)
 	var asked atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	defer server.Close()
@@ -142,6 +145,7 @@ func TestNothingHappensInABrowser(t *testing.T) {
 // TestScreenshot draws the page in both colours, which differ. KSRELEASE_SCREENSHOTS keeps the
 // pictures in a folder, to be looked at.
 func TestScreenshot(t *testing.T) {
+	soak.Long(t)
 	page := file(t, "page.html", write(t, sampleOf(3, "A text, as people write it.", noise())))
 	dir := os.Getenv("KSRELEASE_SCREENSHOTS")
 	if dir == "" {

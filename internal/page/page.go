@@ -54,6 +54,10 @@ type Extension struct {
 // extensions stays below 5 MB.
 const most = 3_900_000
 
+// mostWithTexts is how many extensions a page has at most with their texts and screenshots: of more
+// they would be too short to be read, and take longer than a report may.
+const mostWithTexts = 300
+
 // share is the part of one extension.
 func share(extensions int) int { return min(max(most/max(extensions, 1), 16_000), 1_000_000) }
 
@@ -62,6 +66,9 @@ func share(extensions int) int { return min(max(most/max(extensions, 1), 16_000)
 func BudgetOf(extensions int) (now, published showing.Budget) {
 	all := share(extensions)
 	now = showing.Budget{Icon: all * 6 / 100, Screenshots: all * 15 / 100, Texts: all * 30 / 100, Wide: 1000}
+	if extensions > mostWithTexts {
+		now.Screenshots, now.Texts = 0, 0
+	}
 	published = showing.Budget{Icon: all * 6 / 100, Screenshots: 0, Texts: all * 14 / 100}
 	return now, published
 }

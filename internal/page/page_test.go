@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,6 +20,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/page/picture"
 	"github.com/ksrelease/ksrelease/internal/page/showing"
 	"github.com/ksrelease/ksrelease/internal/results"
+	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
 
 // hostile is a text of a stranger, for every place that has one.
@@ -157,8 +160,35 @@ func TestEveryTextIsInBothLanguages(t *testing.T) {
 }
 
 func TestPageOfAHundredIsSmall(t *testing.T) {
+	soak.Long(t)
 	if size := len(hundred()); size > 5_000_000 || size < 1_000_000 {
 		t.Errorf("a page of 100 extensions has %d bytes", size)
+	}
+}
+
+// TestManyHaveNoTexts: a page of very many extensions leaves texts and screenshots out, and says so.
+func TestManyHaveNoTexts(t *testing.T) {
+	dir := t.TempDir()
+	for file, text := range map[string]string{"extension.yaml": "name: web\nversion: 1.0.0\ndisplayName: {en: Site}\nscreenshots: [a.svg]\n", "README.md": "to be read", "a.svg": "<svg/>"} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	finished := time.Now()
+	for _, n := range []int{1, 301} {
+		r := &results.Document{Command: "run", Finished: &finished}
+		for range n {
+			r.Extensions = append(r.Extensions, results.Extension{Name: "web", Version: "1.0.0", Path: dir, Outcome: results.Released})
+		}
+		html := write(t, OfResult(r))
+		if few := n == 1; strings.Contains(html, "to be read") != few || strings.Contains(html, "data:image/svg") != few || strings.Contains(html, "<code>ksrelease preview web</code>") == few || !strings.Contains(html, "<h3>Site</h3>") {
+			t.Errorf("a page of %d extensions", n)
+		}
+	}
+	// What is another version by now is not shown.
+	r := &results.Document{Command: "run", Finished: &finished, Extensions: []results.Extension{{Name: "web", Version: "2.0.0", Path: dir, Outcome: results.Released}}}
+	if html := write(t, OfResult(r)); strings.Contains(html, "to be read") || !strings.Contains(html, "its files cannot be read here") {
+		t.Error("another version is shown")
 	}
 }
 

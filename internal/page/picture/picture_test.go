@@ -30,7 +30,7 @@ func noise(t *testing.T, width, height int) []byte {
 }
 
 func TestPicturesFit(t *testing.T) {
-	large := noise(t, 1600, 900)
+	large := noise(t, 1200, 675)
 	for _, most := range []int{400_000, 40_000, 10_000} {
 		made := Screenshot(large, 1000, most)
 		if made == "" || len(made) > most || !strings.HasPrefix(made, "data:image/jpeg;base64,") {

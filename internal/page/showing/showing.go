@@ -29,6 +29,8 @@ type Showing struct {
 	Icon                        Picture
 	Screenshots                 []Picture
 	Texts                       []Text // in the order of Languages
+	// Brief says that README, CHANGELOG and screenshots are left out: the budget has nothing for them.
+	Brief bool
 	// Hidden are the screenshots that the console does not show, as extension.yaml has them.
 	Hidden []string
 }
@@ -96,7 +98,10 @@ func Of(ext *extension.Extension, within Budget, fetched map[string][]byte) *Sho
 	if md.Icon != "" {
 		s.Icon = Picture{Ref: short(md.Icon), Data: picture.Icon(data(md.Icon), 128, within.Icon)}
 	}
-	s.screenshots(md.Screenshots, within, data)
+	s.Brief = within.Texts == 0
+	if !s.Brief {
+		s.screenshots(md.Screenshots, within, data)
+	}
 	s.texts(ext, within.Texts)
 	return s
 }
@@ -128,7 +133,7 @@ func (s *Showing) texts(ext *extension.Extension, most int) {
 	made := map[string]*Document{}
 	document := func(stem, language string) *Document {
 		file := docFile(ext.Files, stem, language)
-		if file == nil {
+		if file == nil || s.Brief {
 			return nil
 		}
 		if made[file.Name] == nil {
