@@ -288,3 +288,21 @@ func TestTableWithLinesBelowRows(t *testing.T) {
 		t.Errorf("below the row that it is about:\n%s", got)
 	}
 }
+
+// A sentence with an expression of a template in it is folded around that; what is to be copied stays whole.
+func TestFoldsAroundExpressions(t *testing.T) {
+	for _, c := range []struct{ line, want string }{
+		{"opensearch is asked of a value that is not set, in {{ .Values.sinks.endpoints }} of it",
+			"opensearch is asked of a value that is not\nset, in {{ .Values.sinks.endpoints }} of\nit"},
+		{"a value that is not set is asked for, by {{ .Values.a }} here",
+			"a value that is not set is asked for, by\n{{ .Values.a }} here"},
+		{"image: {{ .Values.global.imageRegistry | default \"docker.io\" }}/library/nginx:1.27.0",
+			"image: {{ .Values.global.imageRegistry | default \"docker.io\" }}/library/nginx:1.27.0"},
+		{"one two three four five six {{ .Values.a.very.long.expression | of | a.template }} seven",
+			"one two three four five six {{ .Values.a.very.long.expression | of | a.template }} seven"},
+	} {
+		if got := Fold("", "", c.line, 42).String(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
 // constant is a string that stands in the source of this program: no variable of type
@@ -151,8 +153,8 @@ func (p Paragraph) Width() int { return text.LongestLineLen(p.s) }
 func (p Paragraph) Fold(first, others constant, columns int) Text {
 	var lines []string
 	for line := range strings.SplitSeq(p.s, "\n") {
-		if left := columns - len(others); columns > 0 && left >= Narrowest && !isCode(line) {
-			line = text.WrapSoft(line, left)
+		if left := columns - len(others); columns > 0 && left >= Narrowest {
+			line = foldLine(line, left)
 		}
 		lines = append(lines, strings.Split(line, "\n")...)
 	}
@@ -167,10 +169,35 @@ func Fold(first, others constant, s string, columns int) Text {
 	return Lines(s).Fold(first, others, columns)
 }
 
+// expression is one of a template.
+var expression = lazyregexp.New(`\{\{.*?\}\}`)
+
+// foldLine folds a line between words, but for code, which somebody may want to copy. An expression of a
+// template within a sentence is one word.
+func foldLine(line string, columns int) string {
+	const blank = "\ue000" // of a private use, one column wide
+	if isCode(line) || strings.Contains(line, blank) {
+		return line
+	}
+	fits := true
+	whole := expression.ReplaceAllStringFunc(line, func(code string) string {
+		fits = fits && text.StringWidthWithoutEscSequences(code) <= columns
+		return strings.ReplaceAll(code, " ", blank)
+	})
+	if !fits {
+		return line
+	}
+	return strings.ReplaceAll(text.WrapSoft(whole, columns), blank, " ")
+}
+
 // isCode reports whether a line of a message is to be copied: it is set in, is an
-// item of a list, or has an expression of a template in it.
+// item of a list, or has hardly more than expressions of a template in it.
 func isCode(line string) bool {
-	return strings.HasPrefix(line, " ") || strings.HasPrefix(line, "- ") || strings.Contains(line, "{{")
+	if strings.HasPrefix(line, " ") || strings.HasPrefix(line, "- ") {
+		return true
+	}
+	const sentence = 6 // words
+	return strings.Contains(line, "{{") && len(strings.Fields(expression.ReplaceAllString(line, ""))) < sentence
 }
 
 // Excerpt is a line of a file with its number and, below it, what marks a place in it:
