@@ -102,6 +102,9 @@ func TestWarnings(t *testing.T) {
 	for _, f := range job.Files(output.New(printed)) {
 		f.Observe(results.Event{Kind: results.EventRunStarted, Result: &results.Document{Command: "run"}})
 		f.Observe(results.Event{Kind: results.EventRunFinished, Result: &results.Document{Command: "run"}})
+		if b, ok := f.(interface{ Flush() }); ok {
+			b.Flush()
+		}
 		f.(interface{ Close() }).Close()
 		if f.Err() != nil {
 			t.Error(f.Err())

@@ -280,14 +280,16 @@ func TestSummaryGrowsWithTheRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
+	var s *Summary
 	content := func() string {
+		s.Flush()
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return string(data)
 	}
-	s := NewSummary(path)
+	s = NewSummary(path)
 	alc := results.Extension{Name: "alc", Version: "1.2.0", Outcome: results.Released, AsAsked: true}
 	bee := results.Extension{Name: "bee", Version: "1.0.0", Outcome: results.Failed, Error: &results.Error{Stage: results.StagePush, Message: "503"}}
 	r := &results.Document{Command: "run", Warnings: []string{"no TLS"}, Extensions: []results.Extension{{Name: "alc"}, {Name: "bee"}}}
@@ -331,9 +333,13 @@ func TestSummaryWithinLimits(t *testing.T) {
 				Findings: []results.Finding{{Severity: []string{"info", "error"}[i%2], Code: "a/b", Rule: "a", Message: strings.Repeat("f", 200)}}}
 			r.Extensions = append(r.Extensions, x)
 			s.Observe(results.Event{Kind: results.EventEnded, Extension: &x})
+			if i%100 == 0 {
+				s.Flush()
+			}
 		}
 		r.Recount()
 		s.Observe(results.Event{Kind: results.EventRunFinished, Result: r})
+		s.Flush()
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

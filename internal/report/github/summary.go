@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/results"
@@ -23,16 +24,17 @@ const (
 // Observe gets events one at a time.
 type Summary struct {
 	path  string
-	table bool // its head is there
-	rows  int  // bytes
-	left  int  // extensions without a row
+	table bool            // its head is there
+	rows  int             // bytes
+	left  int             // extensions without a row
+	text  strings.Builder // that is not in the file yet
 	err   error
 }
 
 // NewSummary writes to the file that GITHUB_STEP_SUMMARY names.
 func NewSummary(path string) *Summary { return &Summary{path: path} }
 
-// Observe appends what an event tells.
+// Observe takes what an event tells; Flush writes it.
 func (s *Summary) Observe(e results.Event) {
 	switch {
 	case e.Kind == results.EventRunStarted && e.Result != nil:
@@ -69,7 +71,10 @@ func (s *Summary) finish(r *results.Document) {
 }
 
 // Failed writes that a command did nothing.
-func (s *Summary) Failed(r *results.Document) { s.append(report.MarkdownTop(r, "")) }
+func (s *Summary) Failed(r *results.Document) {
+	s.append(report.MarkdownTop(r, ""))
+	s.Flush()
+}
 
 // space is how many bytes there are left.
 func (s *Summary) space() int {
@@ -77,13 +82,17 @@ func (s *Summary) space() int {
 	if info, err := os.Stat(s.path); err == nil {
 		used = info.Size()
 	}
-	return mostSummary - int(min(used, mostSummary))
+	return mostSummary - int(min(used, mostSummary)) - s.text.Len()
 }
 
-// append writes a text if there is space for it. What keeps others from being shown is worse than
-// what is missing.
-func (s *Summary) append(text string) {
-	if s.err != nil {
+func (s *Summary) append(text string) { s.text.WriteString(text) }
+
+// Flush writes what came at once, if there is space for it: what keeps others from being shown is
+// worse than what is missing.
+func (s *Summary) Flush() {
+	text := s.text.String()
+	s.text.Reset()
+	if s.err != nil || text == "" {
 		return
 	}
 	if len(text)+1 > s.space() {
