@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/testutil/canary"
@@ -57,33 +59,68 @@ func TestInterruptedAtATerminal(t *testing.T) {
 		if err := process.Start(); err != nil {
 			t.Fatal(err)
 		}
+		stopAndGoOn := func() { // as Ctrl-Z and fg do
+			terminal.Screen.Await(t, "under way")
+			if err := process.Process.Signal(syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+			for {
+				state, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", process.Process.Pid))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if strings.Contains(string(state), ") T ") {
+					break
+				}
+				time.Sleep(time.Millisecond)
+			}
+			if _, err := terminal.File.WriteString("\nwhat a shell says\n"); err != nil {
+				t.Fatal(err)
+			}
+			if err := process.Process.Signal(syscall.SIGCONT); err != nil {
+				t.Fatal(err)
+			}
+			terminal.Screen.Await(t, "what a shell says\nalc 1.0.0")
+		}
 		if twice {
 			<-pushed
 			terminal.Screen.Await(t, "alc 1.0.0  push")
+			stopAndGoOn()
 			terminal.Type("\x03")
 			terminal.Screen.Await(t, "coming to an end: 0 of 1 done, 1 under way")
 		} else {
 			terminal.Screen.Await(t, "s  waiting for the review, ")
+			stopAndGoOn()
 		}
-		if twice {
-			for range 3 { // those that come at once are one
-				terminal.Type("\x03")
-				terminal.Screen.Await(t, "^C")
+		exit := make(chan error, 1)
+		go func() { exit <- process.Wait() }()
+		terminal.Type("\x03")
+		var result error
+	waiting:
+		for again := time.Tick(100 * time.Millisecond); ; { // those that come at once are one
+			select {
+			case result = <-exit:
+				break waiting
+			case <-again:
+				if twice {
+					terminal.Type("\x03")
+				}
 			}
-		} else {
-			terminal.Type("\x03")
 		}
 		var ended *exec.ExitError
-		if err := process.Wait(); !errors.As(err, &ended) || ended.ExitCode() != 130 {
-			t.Errorf("twice %t: %v", twice, err)
+		if !errors.As(result, &ended) || ended.ExitCode() != 130 {
+			t.Errorf("twice %t: %v", twice, result)
 		}
 		terminal.Done()
 		close(goOn)
 		server.Close()
 		market.Close()
-		left := terminal.Screen.String()
+		_, left, said := strings.Cut(terminal.Screen.String(), "what a shell says\n")
 		if strings.Contains(left, "under way") || strings.Contains(left, "of 5 m") || strings.Contains(left, "  push") {
 			t.Errorf("twice %t: left behind:\n%s", twice, left)
+		}
+		if !said {
+			t.Errorf("twice %t: what a shell wrote is gone:\n%s", twice, terminal.Screen)
 		}
 		want := "alc        1.0.0    unverified"
 		if twice {

@@ -95,6 +95,14 @@ func (s *Stream) Plain() {
 	s.Wipe()
 }
 
+// Forget leaves what Status showed where it is, as somebody else has written to the terminal since: a
+// shell, while the program was stopped. The next status is drawn below that.
+func (s *Stream) Forget() {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.widths = nil
+}
+
 // LastPrint is when something was printed; zero before that. A status is nothing printed.
 func (s *Stream) LastPrint() time.Time {
 	if at := s.last.Load(); at != 0 {

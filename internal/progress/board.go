@@ -33,6 +33,8 @@ type Board struct {
 	applying bool // something of the plan is carried out
 	total    int  // extensions; 0 until the run has read them
 	ended    int
+	planOnly bool            // nothing is applied: extensions end together with the plan
+	planned  map[home]bool   // those that are through the plan
 	title    int             // columns of the widest title
 	ways     map[place]*way  // that are under way
 	of       map[home][]*way // those of an extension
@@ -80,7 +82,7 @@ func NewBoard(out *output.Stream, opts BoardOptions) *Board {
 func startBoard(out *output.Stream, live func() (int, int), opts BoardOptions) *Board {
 	b := &Board{
 		out: out, live: live, color: opts.Color, stop: opts.Stop, end: make(chan struct{}),
-		began: time.Now(), ways: map[place]*way{}, of: map[home][]*way{},
+		began: time.Now(), ways: map[place]*way{}, of: map[home][]*way{}, planned: map[home]bool{},
 	}
 	b.over.Go(func() {
 		tick := time.NewTicker(redrawEach)
@@ -140,21 +142,45 @@ func (b *Board) Observe(e results.Event) {
 	case results.EventStageFinished, results.EventHookFinished:
 		w := b.way(at, e.Extension.Version)
 		w.stage, w.doing, w.pause = "", nil, nil
+		if e.Planning && e.Stage == b.lastOfPlan() {
+			b.planned[at.home] = true
+			if b.planOnly {
+				b.leave(at.home)
+			}
+		}
 	case results.EventActivity:
 		b.way(at, e.Extension.Version).take(e.Activity)
 	case results.EventTargetEnded:
 		b.drop(at)
 	case results.EventEnded:
 		b.ended++
-		for _, w := range slices.Clone(b.of[at.home]) {
-			b.drop(w.place)
-		}
+		b.planned[at.home] = true
+		b.leave(at.home)
+	}
+}
+
+// lastOfPlan is the stage after which a plan has nothing more to do for an extension.
+func (b *Board) lastOfPlan() string {
+	switch b.command {
+	case "lint":
+		return results.StageLint
+	case "package":
+		return results.StagePackage
+	}
+	return results.StageVerify
+}
+
+// leave takes the lines of an extension away.
+func (b *Board) leave(x home) {
+	for _, w := range slices.Clone(b.of[x]) {
+		b.drop(w.place)
 	}
 }
 
 // begin takes what the run is about. Extensions with hooks are announced before these are run.
 func (b *Board) begin(run *results.Document) {
 	b.command, b.total = run.Command, len(run.Extensions)
+	b.planOnly = run.DryRun || b.command == "lint" || b.command == "package"
 	for _, x := range run.Extensions {
 		width := titleOf(x.Name, x.Version, "").Width()
 		for _, t := range x.Targets {

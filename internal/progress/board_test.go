@@ -187,6 +187,36 @@ func TestBoardOfTargets(t *testing.T) {
 	})
 }
 
+// Extensions that are through a plan count as done, and have no line where nothing is applied: they
+// end together.
+func TestBoardOfAPlan(t *testing.T) {
+	for command, last := range map[string]string{"lint": results.StageLint, "package": results.StagePackage, "run": results.StageVerify} {
+		for _, dry := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				screen := screen.New(80, 24)
+				b := startBoard(output.New(screen), screen.Size, BoardOptions{})
+				r := run("alc", "bee", "cat")
+				r.Command, r.DryRun = command, dry
+				b.Observe(results.Event{Kind: results.EventRunStarted, Result: r, Planning: true})
+				for i, stage := range []string{last, results.StageSize} {
+					for _, kind := range []results.EventKind{results.EventStageStarted, results.EventStageFinished} {
+						e := event(kind, r.Extensions[i], stage)
+						e.Planning = true
+						b.Observe(e)
+					}
+				}
+				time.Sleep(redrawEach + time.Millisecond)
+				synctest.Wait()
+				got := screen.String()
+				if !strings.Contains(got, ": 1 of 3 done, 2 waiting, 0 s") || strings.Contains(got, "alc") != (command == "run" && !dry) || !strings.Contains(got, "bee") {
+					t.Errorf("%s, dry %t:\n%s", command, dry, got)
+				}
+				b.Close()
+			})
+		}
+	}
+}
+
 // Without a terminal there is a line when nothing was printed for most of a minute, and none before.
 func TestSignsOfLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

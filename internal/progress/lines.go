@@ -115,7 +115,11 @@ func (b *Board) all(now time.Time) string {
 	if b.total == 0 {
 		return "reading the extensions, " + since
 	}
-	parts := []string{fmt.Sprintf("%s: %d of %d done", b.verb(), b.ended, b.total)}
+	done := b.ended
+	if !b.applying {
+		done = len(b.planned)
+	}
+	parts := []string{fmt.Sprintf("%s: %d of %d done", b.verb(), done, b.total)}
 	moving := 0
 	for _, ways := range b.of {
 		if slices.ContainsFunc(ways, func(w *way) bool { return w.stage != "" }) {
@@ -125,7 +129,7 @@ func (b *Board) all(now time.Time) string {
 	if moving > 0 {
 		parts = append(parts, fmt.Sprintf("%d under way", moving))
 	}
-	if n := b.total - b.ended - moving; n > 0 {
+	if n := b.total - done - moving; n > 0 {
 		parts = append(parts, fmt.Sprintf("%d waiting", n))
 	}
 	return strings.Join(append(parts, since), ", ")
