@@ -84,7 +84,7 @@ func TestRunGoesOnWhileNobodyReads(t *testing.T) {
 				if code := run.code(); code != 0 || err != nil {
 					t.Fatalf("exit code %d, %v\n%s%s", code, err, out, errs)
 				}
-				last := map[string]string{"json": `"event":"run-finished"`, "text": "8 released in "}[format]
+				last := map[string]string{"json": `"event":"run-finished"`, "text": "→ to follow the review: ksrelease status"}[format]
 				if lines := bytes.Split(bytes.TrimSpace(out), []byte("\n")); !bytes.Contains(lines[len(lines)-1], []byte(last)) {
 					t.Errorf("the last line is %.200q", lines[len(lines)-1])
 				}
