@@ -111,14 +111,17 @@ func contains(all, some []string) bool {
 	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
 }
 
-// goesOn types the command that the run has printed, and all is well after it.
+// goesOn types the command that the run has printed, and all is well after it. It names what is left,
+// or nobody where that is more than some and the others are there.
 func (s *scene) goesOn(left []string) {
 	s.t.Helper()
 	s.market.through(pass)
 	slices.Sort(left)
 	_, again, found := strings.Cut(s.run.stdout.String(), "→ to go on: ")
 	again = strings.TrimSpace(again)
-	if !found || !strings.HasSuffix(again, " --only "+strings.Join(left, ",")) {
+	const few = 8
+	named := strings.HasSuffix(again, " --only "+strings.Join(left, ","))
+	if !found || !named && (len(left) <= few || strings.Contains(again, "--only")) {
 		s.t.Fatalf("the run names no command for %v, but %q", left, again)
 	}
 	next := s.place.newProcess(s.t, s.at)
