@@ -41,6 +41,8 @@ type counting struct {
 	seen []string // METHOD PATH
 	// fault may answer a request in place of the registry.
 	fault func(w http.ResponseWriter, r *http.Request) bool
+	// stored gets the path of each blob whose upload the registry has answered; it may be nil.
+	stored chan string
 }
 
 func count(tb testing.TB, to *registrytest.Registry) *counting {
@@ -54,12 +56,20 @@ func count(tb testing.TB, to *registrytest.Registry) *counting {
 			}
 			fault := c.fault
 			c.mu.Unlock()
-			if fault == nil || !fault(w, r) {
-				next.ServeHTTP(w, r)
+			if fault != nil && fault(w, r) {
+				return
+			}
+			next.ServeHTTP(w, r)
+			if c.stored != nil && isBlobPut(r) {
+				c.stored <- r.URL.Path
 			}
 		})
 	})
 	return c
+}
+
+func isBlobPut(r *http.Request) bool {
+	return r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/blobs/")
 }
 
 // take gives what was requested since the last call.
@@ -445,16 +455,24 @@ func TestGoesOn(t *testing.T) {
 	digest := registrytest.PushImage(t, newClient(), image, "content", "linux/amd64", "linux/arm64")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	puts := 0
+	to.stored = make(chan string, 10)
 	to.fault = func(w http.ResponseWriter, r *http.Request) bool {
 		to.mu.Lock()
-		defer to.mu.Unlock()
-		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/blobs/") {
-			if puts++; puts == 3 {
-				cancel(errors.New("cut off"))
-				panic(http.ErrAbortHandler)
-			}
+		if isBlobPut(r) {
+			puts++
 		}
-		return puts >= 3
+		nth := puts
+		to.mu.Unlock()
+		switch {
+		case nth < 3:
+			return false
+		case nth == 3 && isBlobPut(r):
+			<-to.stored // two have arrived before all is cut off
+			<-to.stored
+			cancel(errors.New("cut off"))
+		}
+		<-ctx.Done()
+		panic(http.ErrAbortHandler)
 	}
 	all := tasks(t, Destination{To: to.host}, image)
 	if r := newMirror(t).Copy(ctx, all[0], nil); r.State != Failed {
