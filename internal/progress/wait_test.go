@@ -1,6 +1,7 @@
 package progress
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,14 +15,15 @@ func TestWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var text guarded
 		out := output.New(&text)
-		what := ""
-		over := Wait(out, func() string { return what })
+		var what atomic.Value
+		what.Store("")
+		over := Wait(out, func() string { return what.Load().(string) })
 		time.Sleep(2 * silence)
 		synctest.Wait()
 		if got := text.String(); got != "" {
 			t.Errorf("nothing is waited for: %q", got)
 		}
-		what = "waiting for the review of alc 1.2.0"
+		what.Store("waiting for the review of alc 1.2.0")
 		out.Print("something")
 		time.Sleep(2*silence - time.Second)
 		synctest.Wait()
