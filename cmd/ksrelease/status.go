@@ -19,7 +19,7 @@ type statusCommand struct {
 	app.LocalFlags
 	app.Since
 	app.HookFlags
-	Names  []string `arg:"" optional:"" name:"name" help:"Only these extensions."`
+	Names  []string `arg:"" optional:"" name:"name" help:"Only these extensions, with all versions of each that the marketplace has, and what reviewers said."`
 	Target []string `placeholder:"TARGET" help:"Only these targets: names of the config, oci://HOST/PATH, https://HOST of a ChartMuseum, or folders."`
 	Wait   bool     `help:"Wait until all that is submitted has been reviewed."`
 	Output string   `enum:"text,json" default:"text" help:"text or json."`
@@ -56,6 +56,9 @@ func (c *statusCommand) Run(a *app.App) error {
 	default:
 		err = status.Wait(ctx, market, all, status.Waiting{First: a.ReviewWait, To: a.Stderr, Redact: a.Redact.Text})
 	}
+	if len(c.Names) > 0 && market != nil && app.HasKey(market) && !failure.Unauthorized(err) && ctx.Err() == nil {
+		err = cmp.Or(err, status.AskHistory(ctx, market, all))
+	}
 	// What is known is shown, whatever ended the command.
 	c.show(a, all, err)
 	return err
@@ -75,6 +78,11 @@ func (c *statusCommand) show(a *app.App, all []status.Extension, printed error) 
 		return
 	}
 	a.Stdout.Print("%s", status.Table(all, a.Stdout.Columns(), printed))
+	for _, s := range all {
+		if len(s.History) > 0 {
+			a.Stdout.Print("\n%s in the marketplace:\n%s", s.Name, status.HistoryTable(s, a.Stdout.Columns()))
+		}
+	}
 }
 
 // look plans a run, and asks for what a plan does not need to know. Where something

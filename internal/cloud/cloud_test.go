@@ -44,7 +44,7 @@ var calls = []struct {
 	{"PushPackage", true, `{"snapshot": {"snapshot_id": "516955082294610002", "metadata": {"version": "1.2.0"}, "status": "draft", "updated_at": "2026-11-22T08:17:12.2Z"}}`,
 		func(ctx context.Context, c *Client) (any, error) {
 			return c.PushPackage(ctx, "usr-0001", "alc", "alc-1.2.0.tgz", []byte("package"))
-		}, Snapshot{ID: "516955082294610002", Version: "1.2.0", Status: "draft"}},
+		}, Snapshot{ID: "516955082294610002", Version: "1.2.0", Status: "draft", Updated: time.Date(2026, 11, 22, 8, 17, 12, 200_000_000, time.UTC)}},
 	{"Submit", true, ``,
 		func(ctx context.Context, c *Client) (any, error) {
 			return nil, c.Submit(ctx, "usr-0001", "516955082294610002", "a & <b>")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
@@ -23,6 +24,8 @@ type Snapshot struct {
 	// Message is what goes with the status, such as why a version was rejected;
 	// empty where the server does not say anything.
 	Message string
+	// Updated is when the status changed last; zero where the server does not say it.
+	Updated time.Time
 }
 
 // wireSnapshot is SNAPSHOT of the API.
@@ -42,6 +45,7 @@ type wireSnapshot struct {
 	Reason        remark `json:"reason"`
 	Comment       remark `json:"comment"`
 	Message       remark `json:"message"`
+	UpdatedAt     remark `json:"updated_at"`
 }
 
 // remark is a text that may be anything else as well.
@@ -56,7 +60,11 @@ func (r *remark) UnmarshalJSON(data []byte) error {
 }
 
 func (w wireSnapshot) snapshot() Snapshot {
-	return Snapshot{ID: string(w.SnapshotID), Version: w.Metadata.Version, Status: w.Status, Message: string(cmp.Or(w.RejectMessage, w.RejectReason, w.ReviewMessage, w.ReviewComment, w.Reason, w.Comment, w.Message))}
+	updated, err := time.Parse(time.RFC3339, string(w.UpdatedAt))
+	if err != nil {
+		updated = time.Time{}
+	}
+	return Snapshot{ID: string(w.SnapshotID), Version: w.Metadata.Version, Status: w.Status, Updated: updated, Message: string(cmp.Or(w.RejectMessage, w.RejectReason, w.ReviewMessage, w.ReviewComment, w.Reason, w.Comment, w.Message))}
 }
 
 // PushPackage uploads a package and returns its draft snapshot. A draft of the

@@ -36,6 +36,9 @@ type Extension struct {
 	// Targets are those that the project names, in its order; absent where it names none. The
 	// marketplace among them is what Market, Snapshot, ReviewMessage and Repository are of.
 	Targets []Target `json:"targets,omitempty"`
+	// History is all versions that the marketplace has, in its order, drafts among them; only of
+	// extensions that are asked for by name.
+	History []Snapshot `json:"snapshots,omitempty"`
 
 	message string // of the error, without its stage
 }
@@ -106,6 +109,10 @@ func (s *Extension) Redact(from *secrets.Redactor) {
 	s.Market, s.Snapshot, s.Reason = from.Text(s.Market), from.Text(s.Snapshot), from.Text(s.Reason)
 	s.ReviewMessage = from.Text(s.ReviewMessage)
 	s.Repository = from.Texts(s.Repository)
+	for i := range s.History {
+		h := &s.History[i]
+		h.Version, h.Status, h.ID, h.ReviewMessage = from.Text(h.Version), from.Text(h.Status), from.Text(h.ID), from.Text(h.ReviewMessage)
+	}
 	for i := range s.Targets {
 		s.Targets[i].redact(from)
 	}

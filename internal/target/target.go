@@ -96,6 +96,13 @@ type Reviewer interface {
 	Submit(ctx context.Context, snapshotID, message string) error
 }
 
+// Historian is a target that keeps what became of each version of an extension.
+type Historian interface {
+	// History is all versions that the target has, drafts among them, in its order; none where it
+	// does not know the extension.
+	History(ctx context.Context, name string) ([]Dated, error)
+}
+
 // Withdrawer is a target that gives a submitted version back: it is a draft again.
 type Withdrawer interface {
 	// Withdraw takes a submission back. No answer of it is a verdict: read the version.
@@ -143,6 +150,13 @@ type Snapshot struct {
 	// Message is what the reviewer said of a version that is neither draft nor
 	// submitted nor active.
 	Message string
+}
+
+// Dated is a snapshot of a history.
+type Dated struct {
+	Snapshot
+	Version string
+	Updated time.Time // when its status changed last; zero where that is not known
 }
 
 // The statuses of a snapshot on which the pipeline decides. Where there are no reviews a

@@ -80,6 +80,7 @@ var (
 	_ target.AssetStore = (*Target)(nil)
 	_ target.Reviewer   = (*Target)(nil)
 	_ target.Withdrawer = (*Target)(nil)
+	_ target.Historian  = (*Target)(nil)
 )
 
 // New makes the target; it sends nothing yet. The error says which address, or that the

@@ -78,6 +78,26 @@ func (t *Target) Snapshot(ctx context.Context, name, version string) (target.Sna
 	return snapshotOf(s), nil
 }
 
+// History asks the marketplace for all versions of an extension.
+func (t *Target) History(ctx context.Context, name string) ([]target.Dated, error) {
+	if !t.HasKey() {
+		return nil, target.ErrNoToken
+	}
+	all, err := t.client.Snapshots(ctx, name)
+	var refused *transport.Error
+	switch {
+	case errors.As(err, &refused) && refused.NotFound():
+		return nil, nil
+	case err != nil:
+		return nil, t.ofExtension(err, name)
+	}
+	history := make([]target.Dated, len(all))
+	for i, s := range all {
+		history[i] = target.Dated{Snapshot: snapshotOf(s), Version: s.Version, Updated: s.Updated}
+	}
+	return history, nil
+}
+
 // snapshotOf passes on what the reviewer said where the review has ended; at first a
 // snapshot carries what its author said.
 func snapshotOf(s cloud.Snapshot) target.Snapshot {
