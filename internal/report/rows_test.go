@@ -123,3 +123,25 @@ func TestPatternOfAddresses(t *testing.T) {
 		}
 	}
 }
+
+// The list of those that one cause has struck is folded between words, and set in.
+func TestFailuresFold(t *testing.T) {
+	r := &results.Document{Command: "run"}
+	for i := range 9 {
+		r.Extensions = append(r.Extensions, results.Extension{
+			Name: fmt.Sprintf("extension-%d", i), Version: "1.0.0", Outcome: results.Failed,
+			Error: &results.Error{Stage: "plan", Message: "there is no key"},
+		})
+	}
+	r.Recount()
+	for width, want := range map[int]string{
+		0: "\nfailed in plan: extension-0 1.0.0, extension-1 1.0.0, extension-2 1.0.0, extension-3 1.0.0, extension-4 1.0.0, " +
+			"extension-5 1.0.0, extension-6 1.0.0, extension-7 1.0.0, extension-8 1.0.0\n  there is no key\n",
+		60: "\nfailed in plan: extension-0 1.0.0, extension-1 1.0.0,\n  extension-2 1.0.0, extension-3 1.0.0, extension-4 1.0.0,\n" +
+			"  extension-5 1.0.0, extension-6 1.0.0, extension-7 1.0.0,\n  extension-8 1.0.0\n  there is no key\n",
+	} {
+		if got := printed(r, TextOptions{Width: width}); !strings.Contains(got, want) {
+			t.Errorf("at %d columns\n%s\nwant\n%s", width, got, want)
+		}
+	}
+}

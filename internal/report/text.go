@@ -271,7 +271,8 @@ func (t *Text) failures(r *results.Document) {
 	}
 	for _, cause := range causes {
 		v := struck[cause]
-		t.out.Print("\n%s", t.paint(output.Bold, output.Format("failed in %s: %s", strings.Join(v.stages, ", "), strings.Join(v.titles, ", "))))
+		head := output.Format("failed in %s: %s", strings.Join(v.stages, ", "), strings.Join(v.titles, ", "))
+		t.out.Print("\n%s", t.paint(output.Bold, head.Fold("", "  ", t.opts.Width)))
 		t.out.Print("%s", output.Fold("  ", "  ", cause.Message, t.opts.Width))
 		if cause.Hint != "" {
 			t.out.Print("%s", hint(cause.Hint, t.opts.Width))
