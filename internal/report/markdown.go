@@ -95,7 +95,7 @@ func MarkdownCounts(r *results.Document) string { return counts(r) }
 func MarkdownDetails(r *results.Document, most int) string {
 	var b bytes.Buffer
 	left := 0
-	most -= 200 // for what is said of what is left out
+	most -= 300 // for what is said of what is left out, and the head of the findings
 	add := func(write func(b *bytes.Buffer)) {
 		var section bytes.Buffer
 		write(&section)

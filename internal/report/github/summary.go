@@ -15,6 +15,7 @@ import (
 const (
 	mostSummary = 1_000_000 // bytes
 	mostRows    = 500_000
+	keptForEnd  = 1_000 // so that the numbers of what there is, and of what is left out, always fit
 )
 
 // Summary is the summary of a job: a table that gets a row when an extension ends, and below it,
@@ -51,7 +52,7 @@ func (s *Summary) row(x results.Extension) {
 	if !s.table {
 		text = report.MarkdownTable + text
 	}
-	if s.rows+len(text) > mostRows {
+	if s.rows+len(text) > mostRows || len(text) > s.space()-keptForEnd {
 		s.left++
 		return
 	}
@@ -63,6 +64,9 @@ func (s *Summary) row(x results.Extension) {
 func (s *Summary) finish(r *results.Document) {
 	text := ""
 	if s.left > 0 {
+		if !s.table {
+			text = report.MarkdownTable
+		}
 		text += fmt.Sprintf("| and %d more | | | | |\n", s.left)
 	}
 	text += "\n**" + report.MarkdownCounts(r) + "**\n"
