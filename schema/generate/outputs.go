@@ -2,9 +2,6 @@ package main
 
 import (
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -39,20 +36,9 @@ func wordsOf[T ~string](all []T) (some []any) {
 
 // outputSchemas are the schemas of what commands print as JSON, by their files.
 func outputSchemas(root string) (map[string][]byte, error) {
-	comments := map[string]string{}
-	for _, folder := range []string{"results", "report", "status"} {
-		files, err := filepath.Glob(filepath.Join(root, "internal", folder, "*.go"))
-		if err != nil {
-			return nil, err
-		}
-		for _, file := range files {
-			if strings.HasSuffix(file, "_test.go") {
-				continue
-			}
-			if err := addComments(comments, folder, file); err != nil {
-				return nil, err
-			}
-		}
+	comments, err := outputComments(root)
+	if err != nil {
+		return nil, err
 	}
 	all := map[string][]byte{}
 	for _, output := range []struct {
@@ -77,12 +63,9 @@ func outputSchemas(root string) (map[string][]byte, error) {
 // outputSchema is the schema of a value of which readers may know less than there is: further
 // fields are allowed, since later versions add some.
 func outputSchema(value any, comments map[string]string) *jsonschema.Schema {
-	namer := func(t reflect.Type) string { return strings.ToLower(t.Name()) }
 	reflector := jsonschema.Reflector{
-		AllowAdditionalProperties: true, Namer: namer, ExpandedStruct: true,
-		LookupComment: func(t reflect.Type, field string) string {
-			return comments[t.String()+"."+field]
-		},
+		AllowAdditionalProperties: true, Namer: definitionOf, ExpandedStruct: true,
+		LookupComment: func(t reflect.Type, field string) string { return comments[t.String()+"."+field] },
 		Mapper: func(t reflect.Type) *jsonschema.Schema {
 			if all := wordTypes[t]; all != nil {
 				return &jsonschema.Schema{Type: "string", Enum: all}
@@ -96,18 +79,18 @@ func outputSchema(value any, comments map[string]string) *jsonschema.Schema {
 	if top.Kind() == reflect.Slice {
 		top = top.Elem()
 	} else {
-		allowNull(made, made.Definitions, top, namer, done)
-		delete(made.Definitions, namer(top))
+		allowNull(made, made.Definitions, top, done)
+		delete(made.Definitions, definitionOf(top))
 	}
-	if definition := made.Definitions[namer(top)]; definition != nil {
-		allowNull(definition, made.Definitions, top, namer, done)
+	if definition := made.Definitions[definitionOf(top)]; definition != nil {
+		allowNull(definition, made.Definitions, top, done)
 	}
 	return made
 }
 
 // allowNull lets those fields be null that are: pointers that are written though there is nothing. A
 // list is never null, so that readers can go through it.
-func allowNull(at *jsonschema.Schema, definitions jsonschema.Definitions, structure reflect.Type, namer func(reflect.Type) string, done map[reflect.Type]bool) {
+func allowNull(at *jsonschema.Schema, definitions jsonschema.Definitions, structure reflect.Type, done map[reflect.Type]bool) {
 	if done[structure] {
 		return
 	}
@@ -127,37 +110,25 @@ func allowNull(at *jsonschema.Schema, definitions jsonschema.Definitions, struct
 		for below.Kind() == reflect.Pointer || below.Kind() == reflect.Slice || below.Kind() == reflect.Map {
 			below = below.Elem()
 		}
-		if definition := definitions[namer(below)]; definition != nil && below.Kind() == reflect.Struct {
-			allowNull(definition, definitions, below, namer, done)
+		if definition := definitions[definitionOf(below)]; definition != nil && below.Kind() == reflect.Struct {
+			allowNull(definition, definitions, below, done)
 		}
 	}
 }
 
-// addComments reads what stands above fields or behind them, by package.Type.Field.
-func addComments(comments map[string]string, folder, source string) error {
-	file, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.ParseComments)
-	if err != nil {
-		return fmt.Errorf("reading the comments of %s: %w", source, err)
+// outputComments are the comments of the fields of what commands print.
+func outputComments(root string) (map[string]string, error) {
+	var sources []string
+	for _, folder := range []string{"results", "report", "status"} {
+		files, err := filepath.Glob(filepath.Join(root, "internal", folder, "*.go"))
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			if !strings.HasSuffix(file, "_test.go") {
+				sources = append(sources, file)
+			}
+		}
 	}
-	ast.Inspect(file, func(node ast.Node) bool {
-		declared, ok := node.(*ast.TypeSpec)
-		if !ok {
-			return true
-		}
-		structure, ok := declared.Type.(*ast.StructType)
-		if !ok {
-			return false
-		}
-		for _, field := range structure.Fields.List {
-			text := field.Doc.Text()
-			if text == "" {
-				text = field.Comment.Text()
-			}
-			for _, name := range field.Names {
-				comments[folder+"."+declared.Name.Name+"."+name.Name] = strings.Join(strings.Fields(text), " ")
-			}
-		}
-		return false
-	})
-	return nil
+	return fieldComments(sources)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"go/ast"
@@ -34,7 +35,7 @@ func newSchema(sources ...string) (*jsonschema.Schema, error) {
 		ExpandedStruct:             true,
 		RequiredFromJSONSchemaTags: true,
 		Namer:                      definitionOf,
-		LookupComment:              func(t reflect.Type, field string) string { return comments[t.Name()+"."+field] },
+		LookupComment:              func(t reflect.Type, field string) string { return comments[t.String()+"."+field] },
 	}
 	root := reflector.Reflect(&configfile.File{})
 	root.ID = jsonschema.ID(schema.ID)
@@ -80,14 +81,14 @@ func addEnum(property *jsonschema.Schema, words ...string) {
 	property.AnyOf = []*jsonschema.Schema{enum, {Pattern: anyReference}}
 }
 
-// fieldComments reads the doc comments of struct fields, by Type.Field, each
-// paragraph as one line.
+// fieldComments reads what stands above the fields of structs, or else behind them, by
+// package.Type.Field, each in one line.
 func fieldComments(sources []string) (map[string]string, error) {
 	comments := map[string]string{}
 	for _, source := range sources {
 		file, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.ParseComments)
 		if err != nil {
-			return nil, fmt.Errorf("reading the comments of the config types: %w", err)
+			return nil, fmt.Errorf("reading the comments of types: %w", err)
 		}
 		ast.Inspect(file, func(node ast.Node) bool {
 			declared, ok := node.(*ast.TypeSpec)
@@ -99,8 +100,9 @@ func fieldComments(sources []string) (map[string]string, error) {
 				return false
 			}
 			for _, field := range structure.Fields.List {
+				text := cmp.Or(field.Doc.Text(), field.Comment.Text())
 				for _, name := range field.Names {
-					comments[declared.Name.Name+"."+name.Name] = strings.Join(strings.Fields(field.Doc.Text()), " ")
+					comments[file.Name.Name+"."+declared.Name.Name+"."+name.Name] = strings.Join(strings.Fields(text), " ")
 				}
 			}
 			return false
