@@ -74,17 +74,14 @@ func outputSchema(value any, comments map[string]string) *jsonschema.Schema {
 		},
 	}
 	made := reflector.Reflect(value)
-	top := reflect.TypeOf(value).Elem()
-	done := map[reflect.Type]bool{}
-	if top.Kind() == reflect.Slice {
-		top = top.Elem()
+	at, of := made, reflect.TypeOf(value).Elem()
+	if of.Kind() == reflect.Slice {
+		of = of.Elem()
+		at = made.Definitions[definitionOf(of)]
 	} else {
-		allowNull(made, made.Definitions, top, done)
-		delete(made.Definitions, definitionOf(top))
+		delete(made.Definitions, definitionOf(of))
 	}
-	if definition := made.Definitions[definitionOf(top)]; definition != nil {
-		allowNull(definition, made.Definitions, top, done)
-	}
+	allowNull(at, made.Definitions, of, map[reflect.Type]bool{})
 	return made
 }
 
