@@ -15,11 +15,10 @@ import (
 // markdown is the summary that is put under a pull request or a CI job.
 func markdown(r *results.Document) []byte {
 	var b bytes.Buffer
-	b.WriteString(MarkdownTop(r, counts(r)))
+	b.WriteString(MarkdownTop(r, counts(r), math.MaxInt))
 	if r.Error != nil {
 		return b.Bytes()
 	}
-	b.WriteString(MarkdownWarnings(r))
 	if len(r.Extensions) > 0 {
 		b.WriteString(MarkdownTable)
 	}
@@ -30,44 +29,52 @@ func markdown(r *results.Document) []byte {
 	return b.Bytes()
 }
 
-// MarkdownTop is the heading, and what the run is narrowed to. Of a command that did nothing it
-// is all there is to say. counts stands behind the name of the command, if there is something.
-func MarkdownTop(r *results.Document, counts string) string {
-	var b bytes.Buffer
+// MarkdownTop is the heading, what the run is narrowed to, and warnings on it as a whole. Of a command
+// that did nothing it is all there is to say. counts stands behind the name of the command, if there
+// is something. Of what does not fit into so many bytes it says how much is left out.
+func MarkdownTop(r *results.Document, counts string, most int) string {
 	title := "ksrelease " + r.Command
 	if r.DryRun {
 		title += " --dry-run"
 	}
+	var b bytes.Buffer
+	var more []string
 	if r.Error != nil {
 		fmt.Fprintf(&b, "## %s: nothing was done\n\n%s", title, fenced(r.Error.Message))
 		if r.Error.Hint != "" {
 			fmt.Fprintf(&b, "\n%s\n", paragraph(r.Error.Hint))
 		}
 		for _, p := range r.Error.Problems {
-			fmt.Fprintf(&b, "\n%s", fenced(findingText(p)))
+			more = append(more, "\n"+fenced(findingText(p)))
 		}
-		return b.String()
+	} else {
+		fmt.Fprintf(&b, "## %s%s\n\n", title, colon(counts))
+		if r.Since != nil && sinceText(r.Since) != "" {
+			more = append(more, paragraph(sinceText(r.Since))+"\n\n")
+		}
+		if r.Selection != nil {
+			more = append(more, paragraph(selectionText(r.Selection))+"\n\n")
+		}
+		for _, warning := range r.Warnings {
+			more = append(more, "- warning: "+prose(warning)+"\n")
+		}
+		if len(r.Warnings) > 0 {
+			more[len(more)-1] += "\n"
+		}
 	}
-	fmt.Fprintf(&b, "## %s%s\n\n", title, colon(counts))
-	if r.Since != nil && sinceText(r.Since) != "" {
-		fmt.Fprintf(&b, "%s\n\n", paragraph(sinceText(r.Since)))
-	}
-	if r.Selection != nil {
-		fmt.Fprintf(&b, "%s\n\n", paragraph(selectionText(r.Selection)))
+	for i, part := range more {
+		if b.Len()+len(part) > most-200 {
+			b.WriteString(leftOut(len(more)-i) + "\n")
+			break
+		}
+		b.WriteString(part)
 	}
 	return b.String()
 }
 
-// MarkdownWarnings are the warnings on the run as a whole.
-func MarkdownWarnings(r *results.Document) string {
-	var b bytes.Buffer
-	for _, warning := range r.Warnings {
-		fmt.Fprintf(&b, "- warning: %s\n", prose(warning))
-	}
-	if len(r.Warnings) > 0 {
-		b.WriteString("\n")
-	}
-	return b.String()
+// leftOut says of so many sections that they are missing.
+func leftOut(sections int) string {
+	return fmt.Sprintf("\n%s left out, for there is no space: the result document (`--report FILE.json`) has all.\n", plural(sections, "section"))
 }
 
 // MarkdownTable is the head of the table whose rows are [MarkdownRows].
@@ -131,7 +138,7 @@ func MarkdownDetails(r *results.Document, most int) string {
 	}
 	add(func(b *bytes.Buffer) { remarksMarkdown(b, r) })
 	if left > 0 {
-		fmt.Fprintf(&b, "\n%s left out, for there is no space: the result document (`--report FILE.json`) has all.\n", plural(left, "section"))
+		b.WriteString(leftOut(left))
 	}
 	findingsMarkdown(&b, r, most)
 	return b.String()

@@ -21,6 +21,7 @@ const (
 	mostComment = 64_000
 	mostPlan    = mostComment / 2 // so that there is space for what changes
 	mostRows    = mostPlan / 2
+	mostTop     = mostPlan / 4
 )
 
 // Of is the comment. plan is the result of a dry run, nil where there is none. What is not new to
@@ -64,11 +65,10 @@ func Of(plan *results.Document, diffs []chartdiff.Diff) []byte {
 
 // ofPlan writes the table of a plan, and what there is to say of it.
 func ofPlan(b *strings.Builder, plan *results.Document) {
-	b.WriteString(report.MarkdownTop(plan, report.MarkdownCounts(plan)))
+	b.WriteString(report.MarkdownTop(plan, report.MarkdownCounts(plan), mostTop))
 	if plan.Error != nil {
 		return
 	}
-	b.WriteString(report.MarkdownWarnings(plan))
 	if len(plan.Extensions) > 0 {
 		b.WriteString(report.MarkdownTable)
 	}

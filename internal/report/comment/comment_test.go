@@ -49,6 +49,7 @@ func TestCommentWithinLimits(t *testing.T) {
 				x.Findings = append(x.Findings, results.Finding{Severity: "error", Rule: "a", Code: "a/b", Message: strings.Repeat("f", 300)})
 			}
 			plan.Extensions = append(plan.Extensions, x)
+			plan.Warnings = append(plan.Warnings, strings.Repeat("w", 200))
 			d := chartdiff.Diff{Name: x.Name, Version: "1.2.0", Against: "1.1.0"}
 			for range 50 {
 				d.Changes = append(d.Changes, chartdiff.Change{Section: chartdiff.Sections()[0], Kind: "changed", What: strings.Repeat("w", 90), Old: "扩展", New: strings.Repeat("n", 90)})
@@ -67,6 +68,13 @@ func TestCommentWithinLimits(t *testing.T) {
 		}
 		if n > 1 && (!strings.Contains(got, "There is no space for") || !strings.Contains(got, "left out, for there is no space")) {
 			t.Errorf("%d: nothing is said of what is missing", n)
+		}
+		plan.Error = &results.CommandError{Message: "mistakes"}
+		for range n {
+			plan.Error.Problems = append(plan.Error.Problems, results.Finding{Severity: "error", Message: strings.Repeat("m", 300)})
+		}
+		if got := string(Of(plan, diffs)); len(got) > 65_536 || n > 1 && !strings.Contains(got, "sections left out") {
+			t.Errorf("%d bytes of a plan with %d mistakes", len(got), n)
 		}
 	}
 }

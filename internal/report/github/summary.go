@@ -39,7 +39,7 @@ func NewSummary(path string) *Summary { return &Summary{path: path} }
 func (s *Summary) Observe(e results.Event) {
 	switch {
 	case e.Kind == results.EventRunStarted && e.Result != nil:
-		s.append(report.MarkdownTop(e.Result, "") + report.MarkdownWarnings(e.Result))
+		s.append(report.MarkdownTop(e.Result, "", s.space()-keptForEnd))
 	case e.Kind == results.EventEnded && e.Extension != nil:
 		s.row(*e.Extension)
 	case e.Kind == results.EventRunFinished && e.Result != nil:
@@ -76,7 +76,7 @@ func (s *Summary) finish(r *results.Document) {
 
 // Failed writes that a command did nothing.
 func (s *Summary) Failed(r *results.Document) {
-	s.append(report.MarkdownTop(r, ""))
+	s.append(report.MarkdownTop(r, "", s.space()-1))
 	s.Flush()
 }
 
