@@ -21,7 +21,6 @@ const (
 // Meter shows nothing.
 type Meter struct {
 	out  *output.Stream
-	live func() (columns, rows int) // of the terminal; 0 where there is none
 	stop chan struct{}
 	over sync.WaitGroup
 
@@ -34,21 +33,24 @@ type Meter struct {
 // New begins to show progress on a stream, until Close is called.
 func New(out *output.Stream) *Meter { return start(out, out.Live) }
 
+// start does that for a terminal of a size; 0 where there is none.
 func start(out *output.Stream, live func() (columns, rows int)) *Meter {
-	m := &Meter{out: out, live: live, stop: make(chan struct{})}
-	each := lineEach
-	if columns, _ := live(); columns > 0 {
-		each = redrawEach
-	}
+	m := &Meter{out: out, stop: make(chan struct{})}
 	m.over.Go(func() {
-		tick := time.NewTicker(each)
+		said := time.Now() // in a line of its own
+		tick := time.NewTicker(redrawEach)
 		defer tick.Stop()
 		for {
 			select {
 			case <-m.stop:
 				return
-			case <-tick.C:
-				m.show()
+			case now := <-tick.C:
+				if columns, _ := live(); columns > 0 {
+					m.show(columns)
+				} else if now.Sub(said) >= lineEach {
+					m.show(0)
+					said = now
+				}
 			}
 		}
 	})
@@ -109,7 +111,8 @@ func (m *Meter) Part() func(done, of int64) {
 	}
 }
 
-func (m *Meter) show() {
+// show shows the counts in a line of a terminal of so many columns, or in one of its own: 0.
+func (m *Meter) show(columns int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	images := output.Format("%d of %d images", m.done, m.of)
@@ -123,7 +126,7 @@ func (m *Meter) show() {
 	case m.of == 0:
 		line = output.Format("%s: %s", m.doing, bytes)
 	}
-	if columns, _ := m.live(); columns > 0 {
+	if columns > 0 {
 		m.out.Status(line.Cut(columns - 1 - echo))
 		return
 	}
