@@ -20,7 +20,8 @@ import (
 )
 
 // Somebody watches a run, which says what it waits for, and ends it by Ctrl-C: once, and it comes to
-// an end; twice, and it ends at once. In both cases nothing of what was redrawn is left behind.
+// an end; twice, and it ends at once. In both cases nothing of what was redrawn is left behind. Ctrl-Z
+// leaves nothing behind either, nor is anything redrawn in the background of a shell.
 func TestInterruptedAtATerminal(t *testing.T) {
 	for _, twice := range []bool{false, true} {
 		dir := t.TempDir()
@@ -52,6 +53,9 @@ func TestInterruptedAtATerminal(t *testing.T) {
 		}
 		terminal := screen.Open(t, 80, 24)
 		process := exec.Command(os.Args[0], "run")
+		if !twice { // by a shell with jobs
+			process = exec.Command("sh", "-c", `set -m; "$0" run; bg; sleep 1; echo what a shell says; fg`, os.Args[0])
+		}
 		process.Dir = dir
 		process.Env = slices.Concat(os.Environ(), []string{"KSRELEASE_TEST_MAIN=1", "CI=", "TERM=xterm", "KSRELEASE_TOKEN=" + canary.Token, "HTTP_PROXY="}, ownFolders(dir))
 		process.Stdin, process.Stdout, process.Stderr = terminal.File, terminal.File, terminal.File
@@ -59,7 +63,7 @@ func TestInterruptedAtATerminal(t *testing.T) {
 		if err := process.Start(); err != nil {
 			t.Fatal(err)
 		}
-		stopAndGoOn := func() { // as Ctrl-Z and fg do
+		stopAndGoOn := func() { // without a warning
 			terminal.Screen.Await(t, "under way")
 			if err := process.Process.Signal(syscall.SIGSTOP); err != nil {
 				t.Fatal(err)
@@ -90,7 +94,12 @@ func TestInterruptedAtATerminal(t *testing.T) {
 			terminal.Screen.Await(t, "coming to an end: 0 of 1 done, 1 under way")
 		} else {
 			terminal.Screen.Await(t, "s  waiting for the review, ")
-			stopAndGoOn()
+			terminal.Type("\x1a") // Ctrl-Z
+			terminal.Screen.Await(t, "what a shell says\n")
+			if before, _, _ := strings.Cut(terminal.Screen.String(), "what a shell says\n"); strings.Contains(before, "under way") || strings.Contains(before, "of 5 m") {
+				t.Errorf("left to the shell:\n%s", before)
+			}
+			terminal.Screen.Await(t, "s  waiting for the review, ")
 		}
 		exit := make(chan error, 1)
 		go func() { exit <- process.Wait() }()

@@ -62,7 +62,9 @@ func realMain(adjust ...func(*app.App)) int {
 	}
 	// A terminal that is stopped, or a pipe that nobody reads, holds up no extension.
 	defer output.Background(a.Stdout, a.Stderr)()
-	signals.Resumed(a.Stderr.Forget)
+	if a.Stderr.IsTerminal() {
+		signals.Stops(a.Stderr.Leave, a.Stderr.Forget)
+	}
 	ctx, signalled := signals.Context(func() bool { return a.Reads.Active() }, a.Exit)
 	a.Stop = ctx
 	code := execute(a, os.Args[1:])

@@ -197,3 +197,32 @@ func TestStatusOfAStream(t *testing.T) {
 		}
 	})
 }
+
+// While a shell has the terminal nothing is written to it. A terminal that takes nothing does not keep the
+// program from being stopped.
+func TestLeaveToAShell(t *testing.T) {
+	terminal := newStuck()
+	s := New(terminal)
+	end := Background(s)
+	s.Status(Cell("busy"))
+	back := s.Leave() // in the middle of a write
+	back()
+	close(terminal.ready)
+	s.Flush(t.Context())
+	back = s.Leave()
+	s.Print("printed")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	s.Flush(ctx)
+	terminal.mu.Lock()
+	got := terminal.text.String()
+	terminal.mu.Unlock()
+	if want := "busy\x1b[J\r\x1b[J"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	back()
+	end()
+	if got := terminal.text.String(); !strings.HasSuffix(got, "\r\x1b[Jprinted\n") {
+		t.Errorf("%q", got)
+	}
+}

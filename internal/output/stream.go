@@ -96,11 +96,33 @@ func (s *Stream) Plain() {
 }
 
 // Forget leaves what Status showed where it is, as somebody else has written to the terminal since: a
-// shell, while the program was stopped. The next status is drawn below that.
+// shell, while the program was stopped without a [Stream.Leave]. The next status is drawn below that.
 func (s *Stream) Forget() {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.widths = nil
+}
+
+// Leave takes away what Status showed, and has nothing written until back is called: a shell has the
+// terminal meanwhile. It waits only for a moment where the terminal takes nothing.
+func (s *Stream) Leave() (back func()) {
+	const moment = 200 * time.Millisecond
+	left, returned := make(chan struct{}), make(chan struct{})
+	go func() {
+		s.writing.Lock()
+		defer s.writing.Unlock()
+		s.out(s.away())
+		close(left)
+		<-returned
+		if columns, _ := s.Live(); columns == 0 { // it goes on in the background
+			s.status = nil
+		}
+	}()
+	select {
+	case <-left:
+	case <-time.After(moment):
+	}
+	return func() { close(returned) }
 }
 
 // LastPrint is when something was printed; zero before that. A status is nothing printed.
@@ -237,9 +259,10 @@ func (s *Stream) Columns() int {
 	return columns
 }
 
-// Live is the size of the terminal, for what is redrawn there; 0 where nothing is to be.
+// Live is the size of the terminal, for what is redrawn there; 0 where nothing is to be, as in the
+// background of a shell.
 func (s *Stream) Live() (columns, rows int) {
-	if s.plain.Load() {
+	if f, ok := s.w.(*os.File); s.plain.Load() || ok && inBackground(f) {
 		return 0, 0
 	}
 	return s.size()

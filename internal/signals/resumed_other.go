@@ -1,6 +1,0 @@
-//go:build !unix
-
-package signals
-
-// Resumed does nothing where programs are not stopped.
-func Resumed(func()) {}
