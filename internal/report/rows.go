@@ -71,7 +71,11 @@ func (t *Text) table(r *results.Document) {
 		t.out.Print("%s", tab.Render(t.opts.Width))
 	}
 	if folded {
-		t.out.Print("%s", output.Fold("", "  ", unchangedText(unchanged), t.opts.Width))
+		lead := ""
+		if rows > 0 {
+			lead = "… and "
+		}
+		t.out.Print("%s", output.Fold("", "  ", lead+unchangedText(unchanged), t.opts.Width))
 	}
 }
 
@@ -81,13 +85,13 @@ func (t *Text) isUnchanged(x results.Extension) bool {
 		!slices.ContainsFunc(ends(x), func(in results.Target) bool { return in.Outcome != results.Exists || in.Reason != "" })
 }
 
-// unchangedText is "58 exist already: alc 1.0.0, bee 2.1.0 and 56 others".
+// unchangedText is "58 exist: alc 1.0.0, bee 2.1.0 and 56 others".
 func unchangedText(all []results.Extension) string {
 	var titles []string
 	for _, x := range all[:min(len(all), namedUnchanged)] {
 		titles = append(titles, titleOf(x))
 	}
-	return fmt.Sprintf("… and %d exist: %s and %d others", len(all), strings.Join(titles, ", "), len(all)-len(titles))
+	return fmt.Sprintf("%d exist: %s and %d others", len(all), strings.Join(titles, ", "), len(all)-len(titles))
 }
 
 // columns are those of a table besides name, version, outcome and notes.

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,16 @@ func printed(r *results.Document, opts TextOptions) string {
 
 func TestPlan(t *testing.T) {
 	golden(t, "plan.txt", []byte(printed(aPlan(), TextOptions{Release: func() string { return "ksrelease run" }})))
+}
+
+// Where all are there already, there is no row for the number of the others to go on from.
+func TestPlanWithoutRows(t *testing.T) {
+	r := aPlan()
+	r.Extensions = slices.DeleteFunc(r.Extensions, func(x results.Extension) bool { return x.Outcome != results.Exists })
+	r.Recount()
+	if got := printed(r, TextOptions{}); !strings.HasPrefix(got, "12 exist: x00 1.0.0, ") {
+		t.Errorf("the plan is\n%s", got)
+	}
 }
 
 // A run that has ended says how long each took, where it is to be seen, how far its review is, and what
