@@ -99,7 +99,7 @@ func (j Job) Reports(command string) []string {
 	default:
 		return nil
 	}
-	if info, err := os.Stat(top); top == "" || err != nil || !info.IsDir() {
+	if info, err := os.Stat(top); err != nil || !info.IsDir() {
 		top = "." // outside of a job, with --ci
 	}
 	folder := filepath.Join(top, filepath.FromSlash(Folder))

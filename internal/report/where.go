@@ -48,7 +48,7 @@ func endsOrAll(x results.Extension) []results.Target {
 func patternOf(address, name, version string) string {
 	at := strings.LastIndexByte(address, '/') + 1
 	last := address[at:]
-	if before, after, ok := strings.Cut(last, name); ok && before == "" {
+	if after, ok := strings.CutPrefix(last, name); ok {
 		last = "NAME" + after
 	}
 	if i := strings.LastIndex(last, version); i > 0 && version != "" {

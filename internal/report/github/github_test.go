@@ -359,7 +359,8 @@ func TestSummaryWithinLimits(t *testing.T) {
 		if most := max(mostSummary, before); len(data) > most {
 			t.Errorf("%d bytes after %d", len(data), before)
 		}
-	} // A command that did nothing may have many mistakes to tell of.
+	}
+	// A command that did nothing may have many mistakes to tell of.
 	failed := &results.Document{Command: "run", Error: &results.CommandError{Message: "mistakes"}}
 	for range 5000 {
 		failed.Error.Problems = append(failed.Error.Problems, results.Finding{Severity: "error", Message: strings.Repeat("m", 300)})

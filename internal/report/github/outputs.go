@@ -13,8 +13,8 @@ import (
 // What GitHub takes of the outputs of a job, counted as UTF-16 ("Metadata syntax", limits of
 // outputs: 1 MB), and of the jobs that a matrix makes.
 const (
-	mostOutput = 400_000 // characters of one output, of which there are two large ones
-	mostJobs   = 256
+	mostList = 100_000 // bytes of a list, of which there are four with the matrix
+	mostJobs = 256
 )
 
 // Output is one output of a step.
@@ -47,7 +47,7 @@ func Outputs(r *results.Document) []Output {
 		counts[x.Outcome]++
 		this := one{x.Name, x.Version, x.Path}
 		text, _ := json.Marshal(this) // strings alone
-		if size[x.Outcome] += len(text) + 1; size[x.Outcome] <= mostOutput/4 {
+		if size[x.Outcome] += len(text) + 1; size[x.Outcome] <= mostList {
 			lists[x.Outcome] = append(lists[x.Outcome], this)
 		}
 		for _, f := range x.Findings {
