@@ -289,6 +289,23 @@ func TestTableWithLinesBelowRows(t *testing.T) {
 	}
 }
 
+// Where not even the columns before the last one have space, these fold as well.
+func TestTableWithoutSpaceForRows(t *testing.T) {
+	table := NewTable("name", "version", "outcome", "notes")
+	table.Row(Cell("a-name-that-is-rather-long"), Cell("1.0.0"), Cell("unverified"), Cell("it is not reviewed yet"))
+	table.Row(Cell("alc"), Cell("1.2.0"), Cell("failed"), Cell("in lint"))
+	for width, want := range map[int]string{
+		48: "NAME                        VERSION  OUTCOME\n  NOTES\n" +
+			"a-name-that-is-rather-long  1.0.0    unverified\n  it is not reviewed yet\nalc                         1.2.0    failed\n  in lint",
+		40: "NAME                 VERSION  OUTCOME\n  NOTES\n" +
+			"a-name-that-is-      1.0.0    unverified\nrather-long\n  it is not reviewed yet\nalc                  1.2.0    failed\n  in lint",
+	} {
+		if got := table.Render(width).String(); got != want {
+			t.Errorf("at %d columns\n%s\nwant\n%s", width, got, want)
+		}
+	}
+}
+
 // A sentence with an expression of a template in it is folded around that; what is to be copied stays whole.
 func TestFoldsAroundExpressions(t *testing.T) {
 	for _, c := range []struct{ line, want string }{

@@ -126,7 +126,17 @@ func (t *Table) stacked(width int) Text {
 	last := len(t.heads) - 1
 	widths := t.widths()
 	widths[last] = 0
-	t.narrow(widths, width)
+	space := width + len("  ") // which would be between the others and the last column
+	if t.narrow(widths, space) < 0 {
+		// The terminal would fold the rows, within words.
+		all, narrower := Table{heads: t.heads}, slices.Clone(widths)
+		for column := range last {
+			all.folding = append(all.folding, column)
+		}
+		if all.narrow(narrower, space) >= 0 {
+			widths = narrower
+		}
+	}
 	lines := []string{t.draw(widths[:last], t.heads[:last]), "  " + strings.ToUpper(t.heads[last].(string))}
 	for i, row := range t.rows {
 		lines = append(lines, t.draw(widths[:last], nil, row[:last]))
