@@ -72,7 +72,7 @@ func (t *Text) Observe(e results.Event) {
 	switch e.Kind {
 	case results.EventRunStarted:
 		if t.opts.Target != "" {
-			t.err.Print("%s for %s", plural(len(e.Result.Extensions), "extension"), t.opts.Target)
+			t.err.Print("%s", output.Format("%s for %s", plural(len(e.Result.Extensions), "extension"), t.opts.Target).Fold("", "  ", t.err.Columns()))
 		}
 		if s := e.Result.Since; s != nil && sinceText(s) != "" {
 			t.err.Print("%s", output.Fold("", "  ", sinceText(s), t.err.Columns()))
