@@ -67,13 +67,14 @@ func In(asked Service, env func(string) (string, bool), warn func(message string
 		return j
 	}
 	// GitHub Docs, "Variables reference"; GitLab Docs, "Predefined CI/CD variables reference";
-	// Jenkins, "Using environment variables" (jenkins.io/doc/book/pipeline/jenkinsfile).
+	// Jenkins, "Using environment variables" (jenkins.io/doc/book/pipeline/jenkinsfile), which has
+	// JENKINS_URL only where its address is configured.
 	switch {
 	case j.value("GITHUB_ACTIONS") == "true":
 		j.Service = GitHub
 	case j.value("GITLAB_CI") == "true":
 		j.Service = GitLab
-	case j.value("JENKINS_URL") != "":
+	case j.value("JENKINS_URL") != "", strings.HasPrefix(j.value("BUILD_TAG"), "jenkins-"):
 		j.Service = Jenkins
 	default:
 		j.Service = Off

@@ -35,6 +35,8 @@ func TestServices(t *testing.T) {
 		{Auto, []string{"GITHUB_ACTIONS="}, Off},
 		{Auto, []string{"GITLAB_CI=true"}, GitLab},
 		{Auto, []string{"JENKINS_URL=https://ci.example.com/"}, Jenkins},
+		{Auto, []string{"BUILD_TAG=jenkins-extensions-7"}, Jenkins},
+		{Auto, []string{"JENKINS_URL=", "BUILD_TAG=v1.2.0"}, Off},
 		{Off, []string{"GITHUB_ACTIONS=true"}, Off},
 		{GitLab, []string{"GITHUB_ACTIONS=true"}, GitLab},
 		{"nonsense", []string{"GITHUB_ACTIONS=true"}, GitHub},
