@@ -16,7 +16,9 @@ import (
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	extast "github.com/yuin/goldmark/extension/ast"
+	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/renderer"
+	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
 
 	"github.com/ksrelease/ksrelease/internal/excerpt"
@@ -55,33 +57,71 @@ func Render(source []byte, most int) Text {
 	source = bytes.TrimPrefix(bytes.ToValidUTF8(source, []byte("\uFFFD")), []byte("\uFEFF"))
 	head, cut := beginning(source, most)
 	for {
-		text := render(head)
+		text, whole := render(head, 2*most)
 		text.Cut = cut
-		if len(text.HTML) <= most || len(head) == 0 {
+		size := len(text.HTML)
+		switch {
+		case whole && size <= most || len(head) == 0:
 			return text
+		case whole:
+			head, _ = beginning(head, len(head)*most/size*9/10)
+		default:
+			head, _ = beginning(head, len(head)/2)
 		}
-		head, _ = beginning(head, len(head)*most/len(text.HTML)*9/10)
 		cut = true
 	}
 }
 
-func render(source []byte) (text Text) {
-	seen := &writer{source: source}
+// render shows Markdown whose links and pictures have so many bytes of addresses at most; of other
+// Markdown nothing is shown, and whole is false.
+func render(source []byte, addresses int) (text Text, whole bool) {
+	seen := &writer{source: source, addresses: addresses}
 	shown := goldmark.New(
-		goldmark.WithExtensions(
-			// Alignment by styles would be blocked by the page's policy.
-			extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)),
-			extension.Strikethrough, extension.Linkify, extension.TaskList,
+		goldmark.WithExtensions(extension.Strikethrough, extension.Linkify, extension.TaskList),
+		goldmark.WithParserOptions(
+			parser.WithParagraphTransformers(util.Prioritized(&tables{extension.NewTableParagraphTransformer(), mostCells}, 200)),
+			parser.WithASTTransformers(util.Prioritized(extension.NewTableASTTransformer(), 0)),
 		),
-		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(seen, 1))),
+		goldmark.WithRendererOptions(renderer.WithNodeRenderers(
+			util.Prioritized(seen, 1),
+			// Alignment by styles would be blocked by the page's policy.
+			util.Prioritized(extension.NewTableHTMLRenderer(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)), 500),
+		)),
 	)
 	var b bytes.Buffer
 	if err := shown.Convert(source, &b); err != nil { // a buffer takes everything: it is of Markdown that is not understood
-		return Text{HTML: template.HTML("<pre>" + html.EscapeString(string(source)) + "</pre>")}
+		return Text{HTML: template.HTML("<pre>" + html.EscapeString(string(source)) + "</pre>")}, true
+	}
+	if seen.addresses < 0 {
+		return Text{}, false
 	}
 	text.HTML = template.HTML(policy().SanitizeBytes(b.Bytes()))
 	text.Omissions = seen.omissions
-	return text
+	return text, true
+}
+
+// mostCells bounds the cells of all tables of a text. Rows are filled up to the columns of their table,
+// so that 60 KB of a hostile README would have 70 million cells, and take 20 GB of memory.
+const mostCells = 50_000
+
+// tables makes tables of paragraphs, as long as there are not too many cells.
+type tables struct {
+	parser.ParagraphTransformer
+	cells int // that may still be made
+}
+
+// Transform makes a table of a paragraph that has the line between its head and its rows.
+func (t *tables) Transform(node *ast.Paragraph, reader text.Reader, pc parser.Context) {
+	columns, lines := 0, node.Lines()
+	for _, line := range lines.Sliced(0, lines.Len()) {
+		if text := line.Value(reader.Source()); len(bytes.Trim(text, "|-: \t\v\f\r\n")) == 0 {
+			columns = max(columns, 1+bytes.Count(text, []byte("|")))
+		}
+	}
+	if cells := columns * lines.Len(); cells > 0 && cells <= t.cells {
+		t.cells -= cells
+		t.ParagraphTransformer.Transform(node, reader, pc)
+	}
 }
 
 // beginning is a text up to most bytes, where it can be at the end of a paragraph or a line.
@@ -120,6 +160,7 @@ var policy = sync.OnceValue(func() *bluemonday.Policy {
 type writer struct {
 	source    []byte
 	omissions []Omission
+	addresses int // bytes of addresses that may still come: many links may refer to one long address
 }
 
 // RegisterFuncs names the nodes.
@@ -169,6 +210,9 @@ func (w *writer) image(to util.BufWriter, _ []byte, node ast.Node, entering bool
 	if !entering {
 		return ast.WalkContinue, nil
 	}
+	if w.addresses -= len(n.Destination); w.addresses < 0 {
+		return ast.WalkStop, nil
+	}
 	address := string(n.Destination)
 	if !onTheWeb(address) {
 		w.omit(Picture, address, n)
@@ -182,6 +226,9 @@ func (w *writer) image(to util.BufWriter, _ []byte, node ast.Node, entering bool
 
 func (w *writer) link(to util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
 	n := node.(*ast.Link)
+	if w.addresses -= len(n.Destination); w.addresses < 0 {
+		return ast.WalkStop, nil
+	}
 	address := string(n.Destination)
 	target, err := url.Parse(address)
 	leads := onTheWeb(address) || err == nil && target.Scheme == "mailto"

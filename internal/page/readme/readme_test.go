@@ -1,6 +1,7 @@
 package readme
 
 import (
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -78,5 +79,29 @@ func TestNoMoreThanAsked(t *testing.T) {
 	}
 	if text := Render([]byte("short"), 100); text.Cut || text.HTML != "<p>short</p>\n" {
 		t.Errorf("%+v", text)
+	}
+}
+
+// TestSmallTextsThatGrow: a few KB of Markdown stand for many MB of HTML, and take no such memory.
+func TestSmallTextsThatGrow(t *testing.T) {
+	long := strings.Repeat("x", 20_000)
+	for name, source := range map[string]string{
+		"rows that are filled up":  "a" + strings.Repeat("|a", 300) + "\n-" + strings.Repeat("|-", 300) + "\n" + strings.Repeat("|\n", 3000),
+		"many such tables":         strings.Repeat("a"+strings.Repeat("|a", 200)+"\n-"+strings.Repeat("|-\v", 200)+"\n"+strings.Repeat("|\n", 200)+"\n", 40),
+		"links to one address":     "[a]: https://example.com/" + long + "\n\n" + strings.Repeat("[a]", 10_000),
+		"links to nowhere":         "[a]: " + long + "\n\n" + strings.Repeat("[a]", 10_000),
+		"pictures of one address":  "[a]: https://example.com/" + long + "\n\n" + strings.Repeat("![a]", 10_000),
+		"pictures that are hidden": "[a]: " + long + "\n\n" + strings.Repeat("![a]", 10_000),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		text := Render([]byte(source), 60_000)
+		runtime.ReadMemStats(&after)
+		if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 60 {
+			t.Errorf("%s: %d MB of memory, for %d bytes of HTML", name, took, len(text.HTML))
+		}
+	}
+	if text := Render([]byte("|a|b|\n|-|-|\n"+strings.Repeat("|1|2|\n", 1000)), 60_000); strings.Count(string(text.HTML), "<tr>") != 1001 || text.Cut {
+		t.Errorf("a long table: %.200s", text.HTML)
 	}
 }
