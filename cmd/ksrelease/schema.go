@@ -6,7 +6,7 @@ import (
 )
 
 type schemaCommand struct {
-	Of string `arg:"" optional:"" enum:"config,result,event,status" default:"config" help:"config: .ksrelease.yaml, for editors. What is printed as JSON: result, the result document; event, a line of --output json; status, that of status."`
+	Of string `arg:"" optional:"" name:"document" enum:"config,result,event,status" default:"config" help:"config: .ksrelease.yaml, for editors. What is printed as JSON: result, the result document; event, a line of --output json; status, that of status."`
 }
 
 // Run prints the schema that editors and ksrelease itself go by, or that of what is printed.
