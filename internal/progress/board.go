@@ -23,8 +23,7 @@ type Board struct {
 	color bool
 	stop  context.Context // done when nothing new is begun
 
-	end  chan struct{}
-	over sync.WaitGroup
+	end  func()
 	once sync.Once
 
 	mu       sync.Mutex
@@ -81,29 +80,17 @@ func NewBoard(out *output.Stream, opts BoardOptions) *Board {
 
 func startBoard(out *output.Stream, live func() (int, int), opts BoardOptions) *Board {
 	b := &Board{
-		out: out, live: live, color: opts.Color, stop: opts.Stop, end: make(chan struct{}),
+		out: out, live: live, color: opts.Color, stop: opts.Stop,
 		began: time.Now(), ways: map[place]*way{}, of: map[home][]*way{}, planned: map[home]bool{},
 	}
-	b.over.Go(func() {
-		tick := time.NewTicker(redrawEach)
-		defer tick.Stop()
-		for {
-			select {
-			case <-b.end:
-				return
-			case <-tick.C:
-				b.show(time.Now())
-			}
-		}
-	})
+	b.end = often(b.show)
 	return b
 }
 
 // Close ends it, and takes away what it shows.
 func (b *Board) Close() {
 	b.once.Do(func() {
-		close(b.end)
-		b.over.Wait()
+		b.end()
 		b.out.Wipe()
 	})
 }

@@ -20,9 +20,8 @@ const (
 // Meter counts images, bytes or both, and shows the counts. It is safe for concurrent use. A nil
 // Meter shows nothing.
 type Meter struct {
-	out  *output.Stream
-	stop chan struct{}
-	over sync.WaitGroup
+	out *output.Stream
+	end func()
 
 	mu          sync.Mutex
 	doing       string
@@ -35,23 +34,14 @@ func New(out *output.Stream) *Meter { return start(out, out.Live) }
 
 // start does that for a terminal of a size; 0 where there is none.
 func start(out *output.Stream, live func() (columns, rows int)) *Meter {
-	m := &Meter{out: out, stop: make(chan struct{})}
-	m.over.Go(func() {
-		said := time.Now() // in a line of its own
-		tick := time.NewTicker(redrawEach)
-		defer tick.Stop()
-		for {
-			select {
-			case <-m.stop:
-				return
-			case now := <-tick.C:
-				if columns, _ := live(); columns > 0 {
-					m.show(columns)
-				} else if now.Sub(said) >= lineEach {
-					m.show(0)
-					said = now
-				}
-			}
+	m := &Meter{out: out}
+	said := time.Now() // in a line of its own
+	m.end = often(func(now time.Time) {
+		if columns, _ := live(); columns > 0 {
+			m.show(columns)
+		} else if now.Sub(said) >= lineEach {
+			m.show(0)
+			said = now
 		}
 	})
 	return m
@@ -59,8 +49,7 @@ func start(out *output.Stream, live func() (columns, rows int)) *Meter {
 
 // Close ends it, and takes the line away.
 func (m *Meter) Close() {
-	close(m.stop)
-	m.over.Wait()
+	m.end()
 	m.out.Wipe()
 }
 

@@ -12,31 +12,41 @@ import (
 // empty: nothing is shown then.
 func Wait(out *output.Stream, what func() string) (over func()) {
 	began := time.Now()
-	end := make(chan struct{})
-	var ended sync.WaitGroup
-	ended.Go(func() {
+	end := often(func(now time.Time) {
+		columns, _ := out.Live()
+		switch words := what(); {
+		case words == "":
+		case columns > 0:
+			out.Status(output.Format("%s, %s", words, elapsed(now.Sub(began))).Cut(columns - 1 - echo))
+		case now.Sub(latest(began, out.LastPrint())) >= silence:
+			out.Print("still %s, %s", words, elapsed(now.Sub(began)))
+		}
+	})
+	return func() {
+		end()
+		out.Wipe()
+	}
+}
+
+// often calls show as often as lines are redrawn, until end is called, which waits for the last call.
+func often(show func(now time.Time)) (end func()) {
+	stop := make(chan struct{})
+	var over sync.WaitGroup
+	over.Go(func() {
 		tick := time.NewTicker(redrawEach)
 		defer tick.Stop()
 		for {
 			select {
-			case <-end:
+			case <-stop:
 				return
 			case now := <-tick.C:
-				columns, _ := out.Live()
-				switch words := what(); {
-				case words == "":
-				case columns > 0:
-					out.Status(output.Format("%s, %s", words, elapsed(now.Sub(began))).Cut(columns - 1 - echo))
-				case now.Sub(latest(began, out.LastPrint())) >= silence:
-					out.Print("still %s, %s", words, elapsed(now.Sub(began)))
-				}
+				show(now)
 			}
 		}
 	})
 	return func() {
-		close(end)
-		ended.Wait()
-		out.Wipe()
+		close(stop)
+		over.Wait()
 	}
 }
 
