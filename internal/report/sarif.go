@@ -122,9 +122,7 @@ const ownFingerprint = "ksreleaseFingerprint/v1"
 
 func sarifLog(r *results.Document, tool Tool) ([]byte, error) {
 	run := sarifRun{
-		// What stands before the slash and behind it is the category: reports of several
-		// commands on one commit do not replace each other.
-		AutomationDetails: sarifAutomation{"ksrelease/" + cmp.Or(r.Command, "run") + "/"},
+		AutomationDetails: sarifAutomation{sarifCategory(r) + "/"},
 		ColumnKind:        "unicodeCodePoints",
 		Results:           []sarifResult{},
 		Properties:        sarifProperties{Command: r.Command, DryRun: r.DryRun, Extensions: []sarifOutcome{}},
@@ -169,6 +167,16 @@ func sarifLog(r *results.Document, tool Tool) ([]byte, error) {
 		return nil, fmt.Errorf("writing SARIF: %w", err)
 	}
 	return append(data, '\n'), nil
+}
+
+// sarifCategory is what code scanning knows the reports of one analysis by: those of several commands on
+// one commit, and of several shards, do not replace each other.
+func sarifCategory(r *results.Document) string {
+	category := "ksrelease/" + cmp.Or(r.Command, "run")
+	if r.Shard != "" {
+		category += "/shard-" + strings.ReplaceAll(r.Shard, "/", "-of-")
+	}
+	return category
 }
 
 func sarifResultOf(f results.Finding, driver *sarifDriver, where *location.Places) sarifResult {

@@ -107,6 +107,18 @@ func TestSARIFIsWhatCodeScanningTakes(t *testing.T) {
 	}
 }
 
+// Reports of several commands on one commit, and of several shards, do not replace each other.
+func TestSARIFHasACategoryOfItsOwn(t *testing.T) {
+	for _, c := range []struct{ command, shard, want string }{
+		{"", "", "ksrelease/run/"}, {"lint", "", "ksrelease/lint/"}, {"run", "2/5", "ksrelease/run/shard-2-of-5/"},
+	} {
+		data, err := sarifLog(&results.Document{Command: c.command, Shard: c.shard}, Tool{})
+		if err != nil || !bytes.Contains(data, []byte(`"id": "`+c.want+`"`)) {
+			t.Errorf("%+v: %v\n%s", c, err, data)
+		}
+	}
+}
+
 // The worst come first, and what code scanning would not keep is left out and counted.
 func TestSARIFLeavesOutWhatIsNotKept(t *testing.T) {
 	soak.Long(t)
