@@ -129,7 +129,7 @@ func atMost(all []*annotation, level string) []*annotation {
 	left := len(all) - (mostOfLevel - 1)
 	what := level + "s"
 	return append(slices.Clip(all[:mostOfLevel-1]), &annotation{
-		level: level, title: "ksrelease", message: fmt.Sprintf("and %d more %s: the summary of this job has them, and so has the output of the step", left, what),
+		level: level, title: "ksrelease", message: fmt.Sprintf("and %d more %s: the summary of this job has them", left, what),
 	})
 }
 
