@@ -10,6 +10,9 @@
 set -eu
 
 folder=${1:-/usr/local/bin}
+case $folder in
+  -*) folder=./$folder ;; # no option of mkdir, tar and mv
+esac
 base=${KSRELEASE_DOWNLOAD:-https://github.com/ksrelease/ksrelease/releases}
 version=${KSRELEASE_VERSION:-}
 version=${version#v}
@@ -57,7 +60,7 @@ kind=tar.gz
 archive=ksrelease_${version}_${os}_$arch.$kind
 get "$base/download/v$version/$archive" "$work/$archive"
 
-want=${KSRELEASE_CHECKSUM:-}
+want=$(printf %s "${KSRELEASE_CHECKSUM:-}" | tr A-F a-f) # Windows writes it in capitals
 if [ -z "$want" ]; then
   get "$base/download/v$version/checksums.txt" "$work/checksums.txt"
   want=$(awk -v name="$archive" '$2 == name { print $1 }' "$work/checksums.txt")

@@ -164,7 +164,7 @@ func TestInstallScript(t *testing.T) {
 	soak.Long(t)
 	job := newCIJob(t)
 	address, sum := releases(t, "#!/bin/sh\necho ksrelease 9.9.9\n")
-	install := "sh '" + file(t, "install.sh") + "' to"
+	install := "sh '" + file(t, "install.sh") + "' '-to 1'"
 	for _, test := range []struct {
 		variables []string
 		want      string // of the output
@@ -173,15 +173,16 @@ func TestInstallScript(t *testing.T) {
 		{nil, "ksrelease 9.9.9", false},
 		{[]string{"KSRELEASE_VERSION=9.9.9"}, "ksrelease 9.9.9", false},
 		{[]string{"KSRELEASE_VERSION=v9.9.9", "KSRELEASE_CHECKSUM=" + sum}, "ksrelease 9.9.9", false},
+		{[]string{"KSRELEASE_CHECKSUM=" + strings.ToUpper(sum)}, "ksrelease 9.9.9", false},
 		{[]string{"KSRELEASE_CHECKSUM=" + strings.Repeat("0", 64)}, "nothing is installed", true},
 		{[]string{"KSRELEASE_VERSION=9.9.8"}, "cannot be had", true},
 		{[]string{"KSRELEASE_VERSION=../x"}, "is no version", true},
 	} {
-		if err := os.RemoveAll(filepath.Join(job.dir, "to")); err != nil {
+		if err := os.RemoveAll(filepath.Join(job.dir, "-to 1")); err != nil {
 			t.Fatal(err)
 		}
 		out, err := job.try(install, append(test.variables, "KSRELEASE_DOWNLOAD="+address)...)
-		_, there := os.Stat(filepath.Join(job.dir, "to", "ksrelease"))
+		_, there := os.Stat(filepath.Join(job.dir, "-to 1", "ksrelease"))
 		if (err != nil) != test.fails || (there != nil) != test.fails || !strings.Contains(out, test.want) {
 			t.Errorf("%v: %v, %v\n%s", test.variables, err, there, out)
 		}
