@@ -131,12 +131,16 @@ func (s *shownPages) packaged(name string, snapshot *catalog.Snapshot) (*extensi
 	return extension.Read(name+" "+snapshot.Version, archive, extension.Limits{})
 }
 
-// mostPicture bounds an uploaded picture that a page shows, in bytes.
-const mostPicture = 8 << 20
+// mostPicture bounds an uploaded picture that a page shows, and mostPictures all of one version, in bytes:
+// one upload may be named by many addresses.
+const (
+	mostPicture  = 8 << 20
+	mostPictures = 64 << 20
+)
 
 // pictures are the icon and screenshots of an extension that were uploaded here, by their addresses.
 func (s *shownPages) pictures(ext *extension.Extension) map[string][]byte {
-	found := map[string][]byte{}
+	found, left := map[string][]byte{}, int64(mostPictures)
 	for _, address := range append([]string{ext.Metadata.Icon}, ext.Metadata.Screenshots...) {
 		at, err := url.Parse(address)
 		if err != nil || at.Host == "" {
@@ -148,8 +152,9 @@ func (s *shownPages) pictures(ext *extension.Extension) map[string][]byte {
 		if !ok || strayPath(file) != "" {
 			continue
 		}
-		if data, err := s.m.state.Store.Read(path.Join(store.PublicDir, file), mostPicture); err == nil {
+		if data, err := s.m.state.Store.Read(path.Join(store.PublicDir, file), min(mostPicture, left)); err == nil {
 			found[address] = data
+			left -= int64(len(data))
 		}
 	}
 	return found

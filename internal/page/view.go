@@ -266,7 +266,7 @@ func (c *card) same() {
 		c.SameText["readme-"+now.Language] = equal(now.Readme, other.Readme)
 		c.SameText["changelog-"+now.Language] = equal(now.Changelog, other.Changelog)
 	}
-	c.SameShot = len(c.Now.Screenshots) == len(c.Published.Screenshots)
+	c.SameShot = len(c.Now.Screenshots) == len(c.Published.Screenshots) && c.Now.Unshown == c.Published.Unshown
 	for i := 0; c.SameShot && i < len(c.Now.Screenshots); i++ {
 		c.SameShot = c.Published.Screenshots[i].Same
 	}

@@ -24,7 +24,7 @@ type Showing struct {
 	InstallationMode, Namespace string
 	KubeVersion, KSVersion      string
 	Home, Docs                  string
-	Keywords, Sources           []string
+	Keywords                    []string
 	Requires                    []extension.ExternalDependency
 	Icon                        Picture
 	Screenshots                 []Picture
@@ -33,6 +33,22 @@ type Showing struct {
 	Brief bool
 	// Hidden are the screenshots that the console does not show, as extension.yaml has them.
 	Hidden []string
+	// Unshown is how many keywords, requirements and screenshots there are besides: see mostOfAList.
+	Unshown int
+}
+
+// What a page has space for. A file of a stranger may have many MB of each.
+const (
+	mostOfAList      = 40
+	mostDescription  = 2000 // bytes
+	mostOfOtherTexts = 240
+)
+
+// few is the beginning of a list; what is left out is counted.
+func few[T any](s *Showing, all []T) []T {
+	most := min(len(all), mostOfAList)
+	s.Unshown += len(all) - most
+	return all[:most]
 }
 
 // Picture is an icon or a screenshot.
@@ -47,9 +63,9 @@ type Picture struct {
 
 // Text is what a reader of one language sees.
 type Text struct {
-	Language              string
-	Name, Description     string
-	Provider, ProviderURL string
+	Language          string
+	Name, Description string
+	Provider          string
 	// Borrowed says that name or description are those of another language, as there are none.
 	Borrowed          bool
 	Readme, Changelog *Document // nil where there is none
@@ -77,10 +93,16 @@ type Budget struct {
 func Of(ext *extension.Extension, within Budget, fetched map[string][]byte) *Showing {
 	md := ext.Metadata
 	s := &Showing{
-		Name: md.Name, Version: md.Version, Category: md.Category,
-		InstallationMode: cmp.Or(md.InstallationMode, "HostOnly"), Namespace: cmp.Or(md.Namespace, "extension-"+md.Name),
-		KubeVersion: md.KubeVersion, KSVersion: md.KSVersion, Home: md.Home, Docs: md.Docs,
-		Keywords: md.Keywords, Sources: md.Sources, Requires: md.ExternalDependencies,
+		Name: short(md.Name), Version: short(md.Version), Category: short(md.Category),
+		InstallationMode: short(cmp.Or(md.InstallationMode, "HostOnly")), Namespace: short(cmp.Or(md.Namespace, "extension-"+md.Name)),
+		KubeVersion: short(md.KubeVersion), KSVersion: short(md.KSVersion), Home: short(md.Home), Docs: short(md.Docs),
+	}
+	for _, keyword := range few(s, md.Keywords) {
+		s.Keywords = append(s.Keywords, short(keyword))
+	}
+	for _, needed := range few(s, md.ExternalDependencies) {
+		needed.Name, needed.Version = short(needed.Name), short(needed.Version)
+		s.Requires = append(s.Requires, needed)
 	}
 	data := func(ref string) []byte {
 		if inline, ok := picture.FromURI(ref); ok {
@@ -119,6 +141,7 @@ func (s *Showing) screenshots(refs []string, within Budget, data func(string) []
 			shown = append(shown, ref)
 		}
 	}
+	s.Hidden, shown = few(s, s.Hidden), few(s, shown)
 	left := within.Screenshots
 	for i, ref := range shown {
 		p := Picture{Ref: short(ref), Data: picture.Screenshot(data(ref), within.Wide, left/(len(shown)-i))}
@@ -146,10 +169,10 @@ func (s *Showing) texts(ext *extension.Extension, most int) {
 		var own, described bool
 		t.Name, own = inLanguage(md.DisplayName, language)
 		t.Description, described = inLanguage(md.Description, language)
-		t.Name = cmp.Or(t.Name, md.Name)
+		t.Name, t.Description = short(cmp.Or(t.Name, md.Name)), cut(t.Description, mostDescription)
 		t.Borrowed = !own || !described
 		provider, _ := inLanguage(md.Provider, language)
-		t.Provider, t.ProviderURL = provider.Name, webAddress(provider.URL)
+		t.Provider = short(provider.Name)
 		t.Readme, t.Changelog = document("README", language), document("CHANGELOG", language)
 		s.Texts = append(s.Texts, t)
 	}
@@ -197,21 +220,16 @@ func docFile(files []extension.File, stem, language string) *extension.File {
 	return nil
 }
 
-// webAddress is an address that a page may link to; else it is empty.
-func webAddress(address string) string {
-	if lower := strings.ToLower(address); strings.HasPrefix(lower, "https://") || strings.HasPrefix(lower, "http://") {
-		return address
-	}
-	return ""
-}
+// short is a text in which a page has a line or two, or the beginning of it: in the place of a
+// picture there may be a data: URI.
+func short(text string) string { return cut(text, mostOfOtherTexts) }
 
-// short is a reference without what is long in it: the content of a data: URI.
-func short(ref string) string {
-	const enough = 120
-	if len(ref) <= enough {
-		return ref
+// cut is a text in about so many bytes at most.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
 	}
-	return strings.ToValidUTF8(ref[:enough], "") + "…"
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // Borrow finds the pictures that are those of another version, which has the given assets: an

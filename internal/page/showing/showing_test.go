@@ -1,6 +1,7 @@
 package showing
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,14 +50,36 @@ func TestAsTheConsoleShowsIt(t *testing.T) {
 	if en.Readme.File != "README.md" || zh.Readme.File != "readme-ZH.md" || en.Changelog != zh.Changelog || !strings.Contains(string(zh.Readme.HTML), "网站") {
 		t.Errorf("%+v, %+v", en.Readme, zh.Readme)
 	}
-	if zh.Provider != "Lakeside" || zh.ProviderURL != "" {
-		t.Errorf("provider %q %q", zh.Provider, zh.ProviderURL)
+	if zh.Provider != "Lakeside" {
+		t.Errorf("provider %q", zh.Provider)
 	}
 	if s.InstallationMode != "HostOnly" || s.Namespace != "extension-web" || s.Icon.Data == "" {
 		t.Errorf("%+v", s)
 	}
 	if len(s.Hidden) != 1 || !strings.HasPrefix(s.Hidden[0], "data:") || len(s.Screenshots) != 2 || s.Screenshots[0].Data == "" || s.Screenshots[1].Data != "" {
 		t.Errorf("hidden %q, shown %+v", s.Hidden, s.Screenshots)
+	}
+}
+
+// TestListsWithoutEnd: of what a stranger writes without an end there is the beginning.
+func TestListsWithoutEnd(t *testing.T) {
+	var keywords, screenshots strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&keywords, "k%d, ", i)
+		fmt.Fprintf(&screenshots, "https://example.com/%d.png, 'data:,%d', ", i, i)
+	}
+	long := strings.Repeat("名", 10_000)
+	s := Of(load(t, map[string]string{
+		"extension.yaml": "name: web\nversion: 1.0.0\ndisplayName: {en: " + long + "}\ndescription: {en: " + long + "}\ncategory: " + long + "\nhome: " + long +
+			"\nkeywords: [" + keywords.String() + "]\nscreenshots: [" + screenshots.String() + "]\n",
+	}), plenty, nil)
+	if len(s.Keywords) != mostOfAList || len(s.Screenshots) != mostOfAList || len(s.Hidden) != mostOfAList || s.Unshown != 3*(1000-mostOfAList) {
+		t.Errorf("%d keywords, %d screenshots, %d hidden, %d not shown", len(s.Keywords), len(s.Screenshots), len(s.Hidden), s.Unshown)
+	}
+	for _, text := range []string{s.Category, s.Home, s.Texts[0].Name, s.Texts[1].Description} {
+		if len(text) > mostDescription+len("…") || !strings.HasSuffix(text, "名…") {
+			t.Errorf("%d bytes: %.30q", len(text), text)
+		}
 	}
 }
 
