@@ -34,7 +34,7 @@ func (a *App) reportFailure(args []string) {
 	job := ci.In(ci.Asked(args), a.Env, a.warn)
 	job.Failed(&result, a.Stderr)
 	done := map[string]bool{}
-	for _, file := range append(asked.Files, job.Reports(asked.Command)...) {
+	for i, file := range append(asked.Files, job.Reports(asked.Command)...) {
 		var unusable *report.PathError
 		if file == "" || errors.As(a.failure, &unusable) && unusable.Path == file {
 			continue // which is what was reported
@@ -53,7 +53,10 @@ func (a *App) reportFailure(args []string) {
 		}
 		done[path] = true
 		to.Path = path
-		if err := to.WriteFailed(Tool(), result); err != nil {
+		switch err := to.WriteFailed(Tool(), result); {
+		case err != nil && i >= len(asked.Files): // nobody has asked for it
+			job.Lacks(err)
+		case err != nil:
 			a.PrintError(err, "")
 		}
 	}

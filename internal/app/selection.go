@@ -75,12 +75,16 @@ func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pip
 	}
 
 	job := ci.In(c.CI, a.Env, a.warn)
+	asked, err := report.ParseDestinations(c.Report)
+	if err != nil {
+		return nil, Usage(err, "")
+	}
 	destinations, err := report.ParseDestinations(append(slices.Clip(c.Report), job.Reports(options.Command)...))
 	if err != nil {
 		return nil, Usage(err, "")
 	}
 	c.removeLeftovers(destinations, options)
-	files, err := report.Open(destinations, Tool(), job.Files(a.Stderr)...)
+	files, err := report.Open(asked, Tool(), job.Files(destinations[len(asked):], Tool(), a.Stderr)...)
 	if err != nil {
 		return nil, Usage(err, "name a file in a folder that can be written to")
 	}

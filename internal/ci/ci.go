@@ -6,6 +6,7 @@
 package ci
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -116,17 +117,34 @@ func (j Job) Reports(command string) []string {
 	return all
 }
 
-// Files are the reports on a run that go elsewhere than into files of their own. Annotations go to
-// standard error, which the service reads as well, so that results stay what they are.
-func (j Job) Files(to *output.Stream) []report.File {
-	if j.Service != GitHub {
-		return nil
+// Files are the reports on a run that it shows to the service: those of files, which Reports names, and
+// on GitHub what goes elsewhere. Annotations go to standard error, which the service reads as well, so
+// that results stay what they are.
+func (j Job) Files(files []report.Destination, tool report.Tool, to *output.Stream) (all []report.File) {
+	for _, d := range files {
+		if file, err := d.Open(tool); err != nil {
+			j.Lacks(err)
+		} else {
+			all = append(all, &optional{file, j.Lacks})
+		}
 	}
-	all := []report.File{&atEnd{write: func(r *results.Document) { j.end(r, to) }}}
+	if j.Service != GitHub {
+		return all
+	}
+	all = append(all, &atEnd{write: func(r *results.Document) { j.end(r, to) }})
 	if path := j.value("GITHUB_STEP_SUMMARY"); path != "" {
-		all = append(all, &summary{github.NewSummary(path), j})
+		all = append(all, &optional{github.NewSummary(path), j.unwritten})
 	}
 	return all
+}
+
+// Lacks warns that a report cannot be written.
+func (j Job) Lacks(err error) {
+	var at *report.PathError
+	if errors.As(err, &at) { // nobody has typed --report
+		err = fmt.Errorf("%s: %w", at.Path, at.Err)
+	}
+	j.warn(fmt.Sprintf("%s lacks a report: %v", j.Service, err))
 }
 
 // Failed reports that a command did nothing.
@@ -136,11 +154,13 @@ func (j Job) Failed(r *results.Document, to *output.Stream) {
 	}
 	j.end(r, to)
 	if path := j.value("GITHUB_STEP_SUMMARY"); path != "" {
-		s := &summary{github.NewSummary(path), j}
+		s := github.NewSummary(path)
 		s.Failed(r)
-		s.Close()
+		(&optional{s, j.unwritten}).Close()
 	}
 }
+
+func (j Job) unwritten(err error) { j.warn(err.Error()) }
 
 // end writes what is written at the end of a run.
 func (j Job) end(r *results.Document, to *output.Stream) {
@@ -175,18 +195,25 @@ func (a *atEnd) Close() {
 // Err is nil: what cannot be written is a warning.
 func (a *atEnd) Err() error { return nil }
 
-// summary is a summary whose errors are warnings.
-type summary struct {
-	*github.Summary
-	job Job
+// optional is a report whose error is a warning.
+type optional struct {
+	report.File
+	warn func(error)
+}
+
+// Flush writes what came at once, where the report has something to do then.
+func (o *optional) Flush() {
+	if b, ok := o.File.(interface{ Flush() }); ok {
+		b.Flush()
+	}
 }
 
 // Close says what could not be written.
-func (s *summary) Close() {
-	if err := s.Summary.Err(); err != nil {
-		s.job.warn(err.Error())
+func (o *optional) Close() {
+	if err := o.File.Err(); err != nil {
+		o.warn(err)
 	}
 }
 
 // Err is nil.
-func (s *summary) Err() error { return nil }
+func (o *optional) Err() error { return nil }

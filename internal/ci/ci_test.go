@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
@@ -101,7 +102,22 @@ func TestWarnings(t *testing.T) {
 	}
 	defer printed.Close()
 	job, warned := in(GitHub, "GITHUB_STEP_SUMMARY="+filepath.Join(dir, "none", "s"), "GITHUB_OUTPUT="+filepath.Join(dir, "none", "o"))
-	for _, f := range job.Files(output.New(printed)) {
+	if err := os.Mkdir(filepath.Join(dir, "folder"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var files []report.Destination
+	for _, path := range []string{filepath.Join(dir, "folder"), filepath.Join(dir, "later", "junit.xml")} {
+		to, err := report.ParseDestination("junit=" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, to)
+	}
+	all := job.Files(files, report.Tool{}, output.New(printed))
+	if err := os.RemoveAll(filepath.Join(dir, "later")); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range all {
 		f.Observe(results.Event{Kind: results.EventRunStarted, Result: &results.Document{Command: "run"}})
 		f.Observe(results.Event{Kind: results.EventRunFinished, Result: &results.Document{Command: "run"}})
 		if b, ok := f.(interface{ Flush() }); ok {
@@ -112,8 +128,14 @@ func TestWarnings(t *testing.T) {
 			t.Error(f.Err())
 		}
 	}
-	if len(*warned) != 2 || !strings.Contains((*warned)[0], "outputs of the step") || !strings.Contains((*warned)[1], "summary of the job") {
-		t.Errorf("%q", *warned)
+	want := []string{"github lacks a report: " + filepath.Join(dir, "folder"), "github lacks a report: writing the report", "writing the outputs of the step", "writing the summary of the job"}
+	if len(*warned) != len(want) {
+		t.Fatalf("%q", *warned)
+	}
+	for i, begin := range want {
+		if !strings.HasPrefix((*warned)[i], begin) {
+			t.Errorf("%q, want %q", (*warned)[i], begin)
+		}
 	}
 	if data, err := os.ReadFile(printed.Name()); err != nil || !strings.HasPrefix(string(data), "::error ") {
 		t.Errorf("%q, %v", data, err)
