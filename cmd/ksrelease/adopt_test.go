@@ -12,7 +12,6 @@ import (
 	"github.com/ksrelease/ksrelease/internal/adopt/cifile"
 	"github.com/ksrelease/ksrelease/internal/adopt/shellscript"
 	"github.com/ksrelease/ksrelease/internal/adopt/successor"
-	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/testutil/canary"
 	"github.com/ksrelease/ksrelease/internal/testutil/gittest"
 )
@@ -80,13 +79,7 @@ func TestAdoptedWorkflow(t *testing.T) {
 		t.Skip("no bash")
 	}
 	gittest.Need(t)
-	m, err := marketplace.Open(filepath.Join(t.TempDir(), "market"), marketplace.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	server := (&servedInScript{handler: m}).start()
-	defer server.Close()
+	server := serveMarketplace(t).server
 
 	dir, bin := t.TempDir(), t.TempDir()
 	if err := os.Symlink(os.Args[0], filepath.Join(bin, "ksrelease")); err != nil {

@@ -14,7 +14,6 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/lint"
-	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/testutil/canary"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
@@ -53,14 +52,8 @@ func TestOneReleaseIsAsItsPageSays(t *testing.T) {
 		said[block[1]] = block[2]
 	}
 	dir := t.TempDir()
-	m, err := marketplace.Open(filepath.Join(dir, ".market"), marketplace.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	served := &servedInScript{handler: m}
-	server := served.start()
-	defer server.Close()
+	served := serveMarketplace(t)
+	server := served.server
 
 	files := map[string]string{
 		".ksrelease.yaml": "version: 1\ncloud: {server: '" + server.URL + "'}\nrepository: {url: '" + server.URL + "'}\nextensions: [{path: alc}]\n",

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/ksrelease/ksrelease/internal/app"
-	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/testutil/gittest"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
@@ -72,13 +71,7 @@ func TestAFullDiskIsAnErrorOfEachCommand(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip(err)
 	}
-	market, err := marketplace.Open(filepath.Join(t.TempDir(), "market"), marketplace.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = market.Close() })
-	server := (&servedInScript{handler: market}).start()
-	t.Cleanup(server.Close)
+	server := serveMarketplace(t).server
 	for name := range commandsOf(ksreleaseModel(t).Node) {
 		if silent[name] != "" {
 			continue

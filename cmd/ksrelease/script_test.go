@@ -239,6 +239,20 @@ func (s *servedInScript) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *servedInScript) start() *httptest.Server { return httptest.NewServer(s) }
 
+// serveMarketplace serves a marketplace without extensions until a test ends, at the address of s.server.
+func serveMarketplace(t *testing.T) (s *servedInScript) {
+	t.Helper()
+	m, err := marketplace.Open(filepath.Join(t.TempDir(), "market"), marketplace.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close() })
+	s = &servedInScript{handler: m}
+	s.server = s.start()
+	t.Cleanup(s.server.Close)
+	return s
+}
+
 // drain returns the requests so far, in order, and forgets them.
 func (s *servedInScript) drain() []string {
 	s.mu.Lock()

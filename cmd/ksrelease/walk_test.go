@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/testutil/canary"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
@@ -112,14 +111,7 @@ func takeApart(text string) []part {
 func typed(t *testing.T, parts []part) []string {
 	t.Helper()
 	dir, bin, home := t.TempDir(), t.TempDir(), t.TempDir()
-	m, err := marketplace.Open(filepath.Join(home, "market"), marketplace.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	served := &servedInScript{handler: m}
-	server := served.start()
-	defer server.Close()
+	server := serveMarketplace(t).server
 	root, err := moduleRoot()
 	if err != nil {
 		t.Fatal(err)

@@ -96,18 +96,7 @@ func TestConfigDeclaresWhatWasFound(t *testing.T) {
 			if len(found.Odd) > 0 || !slices.Equal(found.Extensions, slices.Sorted(slices.Values(tt.extensions))) {
 				t.Fatalf("found %+v", found)
 			}
-			read, err := config.Parse(config.Name, []byte(Config(found)), noVariables)
-			if err != nil {
-				t.Fatalf("%v\n%s", err, Config(found))
-			}
-			sources, err := read.Sources("", nil)
-			if err != nil {
-				t.Fatalf("%v\n%s", err, Config(found))
-			}
-			var declared []string
-			for _, source := range sources {
-				declared = append(declared, filepath.ToSlash(source.Display))
-			}
+			read, declared := declaredBy(t, Config(found))
 			if !slices.Equal(declared, found.Extensions) {
 				t.Errorf("declared %q, found %q", declared, found.Extensions)
 			}
@@ -221,19 +210,7 @@ func TestConfigOfAnyTree(t *testing.T) {
 			}
 			trees++
 			text := Config(found)
-			read, err := config.Parse(config.Name, []byte(text), noVariables)
-			if err != nil {
-				t.Fatalf("%v\n%s", err, text)
-			}
-			sources, err := read.Sources("", nil)
-			if err != nil {
-				t.Fatalf("%v\n%s", err, text)
-			}
-			var declared []string
-			for _, source := range sources {
-				declared = append(declared, filepath.ToSlash(source.Display))
-			}
-			if !slices.Equal(declared, found.Extensions) {
+			if _, declared := declaredBy(t, text); !slices.Equal(declared, found.Extensions) {
 				t.Errorf("declared %q, found %q\n%s", declared, found.Extensions, text)
 			}
 		})
@@ -241,4 +218,21 @@ func TestConfigOfAnyTree(t *testing.T) {
 	if trees < 60 {
 		t.Errorf("%d trees had extensions: this tests little", trees)
 	}
+}
+
+// declaredBy reads a config, and the folders below the current one of the extensions that it declares.
+func declaredBy(t *testing.T, text string) (read *config.Config, folders []string) {
+	t.Helper()
+	read, err := config.Parse(config.Name, []byte(text), noVariables)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	sources, err := read.Sources("", nil)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	for _, source := range sources {
+		folders = append(folders, filepath.ToSlash(source.Display))
+	}
+	return read, folders
 }

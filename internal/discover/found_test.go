@@ -90,18 +90,7 @@ func TestWhatIsLeftOut(t *testing.T) {
 	}
 
 	text := Config(found)
-	read, err := config.Parse(config.Name, []byte(text), noVariables)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	sources, err := read.Sources("", nil)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	var released []string
-	for _, source := range sources {
-		released = append(released, filepath.ToSlash(source.Display))
-	}
+	read, released := declaredBy(t, text)
 	if !slices.Equal(released, declared) {
 		t.Errorf("released: %q\n%s", released, text)
 	}
