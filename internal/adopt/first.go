@@ -1,7 +1,6 @@
 package adopt
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -48,7 +47,7 @@ func InUse(root string) cifile.System {
 		{".github/workflows", cifile.GitHub}, {".gitlab-ci.yml", cifile.GitLab}, {"Jenkinsfile", cifile.Jenkins},
 		{".github", cifile.GitHub}, {".gitlab", cifile.GitLab}, {"Makefile", cifile.Make}, {"makefile", cifile.Make}, {"GNUmakefile", cifile.Make},
 	} {
-		if _, err := os.Lstat(filepath.Join(root, filepath.FromSlash(known.path))); !errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Lstat(filepath.Join(root, filepath.FromSlash(known.path))); err == nil {
 			return known.system
 		}
 	}
