@@ -156,7 +156,9 @@ func (j Job) Failed(r *results.Document, to *output.Stream) {
 	if path := j.value("GITHUB_STEP_SUMMARY"); path != "" {
 		s := github.NewSummary(path)
 		s.Failed(r)
-		(&optional{s, j.unwritten}).Close()
+		if err := s.Err(); err != nil {
+			j.unwritten(err)
+		}
 	}
 }
 
