@@ -459,6 +459,31 @@ func TestWorkflowsOfTheDocuments(t *testing.T) {
 	}
 }
 
+// Where nothing can be compared, no empty comment is written, which GitHub would refuse.
+func TestNoCommentWithoutAComparison(t *testing.T) {
+	soak.Long(t)
+	var workflow struct {
+		Jobs map[string]struct{ Steps []step }
+	}
+	if err := yaml.Unmarshal([]byte(readDoc(t, "docs/ci/github-pull-request.yml")), &workflow); err != nil {
+		t.Fatal(err)
+	}
+	job := newCIJob(t, "GITHUB_BASE_REF=main")
+	job.edit(".ksrelease.yaml", "extensions:", "extensoins:")
+	failed := 0
+	for _, s := range workflow.Jobs["check"].Steps {
+		if strings.HasPrefix(s.Run, "ksrelease ") {
+			if _, err := job.try(s.Run); err != nil {
+				failed++
+			}
+		}
+	}
+	if _, err := os.Stat(filepath.Join(job.dir, "comment.md")); failed != 2 || !os.IsNotExist(err) {
+		t.Errorf("%d commands failed; comment.md: %v", failed, err)
+	}
+	job.read("plan.jsonl") // which says why
+}
+
 // The template for GitLab writes the reports that it names.
 func TestGitLabTemplateOfTheDocuments(t *testing.T) {
 	soak.Long(t)
