@@ -373,6 +373,15 @@ func TestWorkflowsOfTheDocuments(t *testing.T) {
 				if !strings.Contains(asked, "--method POST repos/a/b/issues/7/comments --field body=@comment.md") || !strings.Contains(asked, "repos/a/b/issues/7/comments --jq") {
 					t.Error(asked)
 				}
+				// Another's comment with the same first line is left alone, and so is one of the bot without it.
+				comments := `[{"id":1,"user":{"login":"x"},"body":"<!-- ksrelease -->"},{"id":2,"user":{"login":"github-actions[bot]"},"body":"other"},{"id":3,"user":{"login":"github-actions[bot]"},"body":"<!-- ksrelease -->\nx"}]`
+				query := regexp.MustCompile(`--jq (.*\.id) `).FindStringSubmatch(asked)
+				if query == nil {
+					t.Fatal(asked)
+				}
+				if got := job.sh(`jq "$QUERY" <<<"$COMMENTS"`, "QUERY="+query[1], "COMMENTS="+comments); got != "3\n" {
+					t.Errorf("%s chooses %q", query[1], got)
+				}
 				comment := job.read("comment.md")
 				for _, want := range []string{"<!-- ksrelease -->\n", "1 planned", "### alc 1.2.0, compared with"} {
 					if !strings.Contains(comment, want) {
