@@ -60,7 +60,7 @@ func (c *serveCommand) Run(a *app.App) error {
 	if err != nil {
 		return err
 	}
-	review, err := c.key(a, reviewKey, marketplace.CheckReviewToken)
+	review, err := c.key(a, reviewKey, func(review string) error { return marketplace.CheckReviewToken(review, key) })
 	if err != nil {
 		return err
 	}

@@ -156,6 +156,9 @@ func TestNoReviewWithoutAKey(t *testing.T) {
 	if _, err := Open(t.TempDir(), Options{ReviewToken: "short"}); err == nil || !strings.Contains(err.Error(), "has 5 characters, and needs 16") {
 		t.Errorf("%v", err)
 	}
+	if _, err := Open(t.TempDir(), Options{Token: testReviewToken, ReviewToken: testReviewToken}); err == nil || !strings.Contains(err.Error(), "is the API key") {
+		t.Errorf("%v", err)
+	}
 }
 
 // TestAsShown: a version as KubeSphere shows it, next to the one that was approved.

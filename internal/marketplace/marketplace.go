@@ -171,7 +171,7 @@ func withDefaults(options Options) (Options, *url.URL, error) {
 		}
 	}
 	if options.ReviewToken != "" {
-		if err := CheckReviewToken(options.ReviewToken); err != nil {
+		if err := CheckReviewToken(options.ReviewToken, options.Token); err != nil {
 			return options, nil, err
 		}
 	}
@@ -182,38 +182,43 @@ func withDefaults(options Options) (Options, *url.URL, error) {
 // CheckToken says why a text cannot be the API key of a marketplace: a request carries
 // it in a header, where neither blanks nor anything but visible ASCII arrive as they
 // were sent. The text is not repeated.
-func CheckToken(token string) error {
+func CheckToken(token string) error { return checkKey("the API key", token) }
+
+func checkKey(what, token string) error {
 	const most = 1024
 	switch {
 	case token == "":
-		return errors.New("the API key is empty")
+		return fmt.Errorf("%s is empty", what)
 	case len(token) > most:
-		return fmt.Errorf("the API key has %d bytes, more than %d", len(token), most)
+		return fmt.Errorf("%s has %d bytes, more than %d", what, len(token), most)
 	}
 	for i, c := range []byte(token) {
 		switch {
 		case c == ' ' || c == '\t':
-			return fmt.Errorf("the API key has a blank at byte %d, and no request can carry it", i+1)
+			return fmt.Errorf("%s has a blank at byte %d, and no request can carry it", what, i+1)
 		case c == '\n' || c == '\r':
-			return fmt.Errorf("the API key has the end of a line at byte %d, and no request can carry it", i+1)
+			return fmt.Errorf("%s has the end of a line at byte %d, and no request can carry it", what, i+1)
 		case c < ' ' || c == 0x7f:
-			return fmt.Errorf("the API key has a control character at byte %d, and no request can carry it", i+1)
+			return fmt.Errorf("%s has a control character at byte %d, and no request can carry it", what, i+1)
 		case c > 0x7f:
-			return fmt.Errorf("the API key has a character other than ASCII at byte %d, and no request can carry it", i+1)
+			return fmt.Errorf("%s has a character other than ASCII at byte %d, and no request can carry it", what, i+1)
 		}
 	}
 	return nil
 }
 
 // CheckReviewToken says why a text cannot be the key of the review: it is a secret that others may
-// guess at.
-func CheckReviewToken(token string) error {
+// guess at, and not the API key with which they release.
+func CheckReviewToken(token, apiKey string) error {
 	const least = 16
-	if err := CheckToken(token); err != nil {
+	if err := checkKey("the key of the review", token); err != nil {
 		return err
 	}
 	if len(token) < least {
 		return fmt.Errorf("the key of the review has %d characters, and needs %d", len(token), least)
+	}
+	if same(token, apiKey) {
+		return errors.New("the key of the review is the API key: everybody who releases could approve")
 	}
 	return nil
 }
