@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/testutil/canary"
 	"github.com/ksrelease/ksrelease/internal/testutil/screen"
@@ -138,5 +140,48 @@ func TestInterruptedAtATerminal(t *testing.T) {
 		if !strings.Contains(left, want) {
 			t.Errorf("twice %t: no %q in:\n%s", twice, want, left)
 		}
+	}
+}
+
+// An API key that is typed is never shown, also where the program was stopped meanwhile and its shell
+// shows again what is typed.
+func TestKeyIsHiddenAfterAStop(t *testing.T) {
+	terminal := screen.Open(t, 80, 24)
+	hidden := func() {
+		for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+			modes, err := unix.IoctlGetTermios(int(terminal.File.Fd()), unix.TCGETS)
+			switch {
+			case err != nil:
+				t.Fatal(err)
+			case modes.Lflag&unix.ECHO == 0:
+				return
+			case time.Now().After(end):
+				t.Fatalf("what is typed is shown:\n%s", terminal.Screen)
+			}
+		}
+	}
+	shell := exec.Command("sh", "-c", `set -m; "$0" login --server http://127.0.0.1:1; stty echo; echo what a shell says; fg; echo the end`, os.Args[0])
+	shell.Dir = t.TempDir()
+	shell.Env = slices.Concat(os.Environ(), []string{"KSRELEASE_TEST_MAIN=1", "CI=", "TERM=xterm"}, ownFolders(shell.Dir))
+	shell.Stdin, shell.Stdout, shell.Stderr = terminal.File, terminal.File, terminal.File
+	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := shell.Start(); err != nil {
+		t.Fatal(err)
+	}
+	terminal.Screen.Await(t, "API key for http://127.0.0.1:1:")
+	hidden()
+	terminal.Type("\x1a") // Ctrl-Z
+	terminal.Screen.Await(t, "what a shell says\n")
+	hidden()
+	terminal.Type(canary.Token)
+	terminal.Type("\x03") // Ctrl-C
+	terminal.Screen.Await(t, "reading the API key: interrupted\n")
+	terminal.Screen.Await(t, "the end\n")
+	if err := shell.Wait(); err != nil {
+		t.Error(err)
+	}
+	terminal.Done()
+	if strings.Contains(terminal.Screen.String(), canary.Token) {
+		t.Errorf("the key is shown:\n%s", terminal.Screen)
 	}
 }

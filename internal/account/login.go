@@ -17,6 +17,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/credentials"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/redact"
+	"github.com/ksrelease/ksrelease/internal/signals"
 	"github.com/ksrelease/ksrelease/internal/transport"
 )
 
@@ -121,13 +122,15 @@ func (c *LoginCommand) key(a *app.App, server string) (string, error) {
 }
 
 // readPassword reads a line without echo; an interrupt leaves the terminal as
-// it was.
+// it was. A shell shows again what is typed when the program is stopped, as by Ctrl-Z.
 func readPassword(a *app.App, terminal int) ([]byte, error) {
 	before, err := term.GetState(terminal)
 	if err != nil {
 		return nil, err
 	}
+	end := signals.Resumed(func() { hide(terminal) })
 	line, err := unlessStopped(a.Stop, func() ([]byte, error) { return term.ReadPassword(terminal) })
+	end()
 	if a.Stop.Err() != nil {
 		err = errors.Join(err, term.Restore(terminal, before))
 	}

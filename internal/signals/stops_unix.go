@@ -50,3 +50,18 @@ func drain(signals chan os.Signal) {
 	default:
 	}
 }
+
+// Resumed calls a function each time that the program goes on after a stop, until end is called.
+func Resumed(do func()) (end func()) {
+	goesOn := make(chan os.Signal, 1)
+	signal.Notify(goesOn, syscall.SIGCONT)
+	go func() {
+		for range goesOn {
+			do()
+		}
+	}()
+	return func() {
+		signal.Stop(goesOn) // nothing is sent after that
+		close(goesOn)
+	}
+}

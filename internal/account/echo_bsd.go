@@ -1,0 +1,11 @@
+//go:build darwin || dragonfly || freebsd || netbsd || openbsd
+
+package account
+
+import "golang.org/x/sys/unix"
+
+// How the modes of a terminal are asked for and set.
+const (
+	getModes = unix.TIOCGETA
+	setModes = unix.TIOCSETA
+)
