@@ -89,6 +89,7 @@ func TestCodeQuality(t *testing.T) {
 		finding("schema/type", "error", "./ext/../ext/alc/a b%.yaml", 0),
 		finding("texts/long", "info", "../elsewhere/x.yaml", 3),
 		{Severity: "odd"},
+		finding("texts/long", "info", "/", 3),
 		{Message: "a\x1b[2J\nb", File: "a\nb", Severity: "error"},
 	}
 	r := &results.Document{
@@ -100,7 +101,7 @@ func TestCodeQuality(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := holdToGitLab(t, data)
-	if len(got) != 8 {
+	if len(got) != 9 {
 		t.Errorf("%d entries:\n%s", len(got), data)
 	}
 	want := issue{"m", "schema/type", got[1].Fingerprint, "critical", place{"ext/alc/a b%.yaml", lines{1, 1}}}

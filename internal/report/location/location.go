@@ -28,8 +28,8 @@ type Place struct {
 	// URI is the path below the top as a URI reference, percent-encoded; the absolute address
 	// of a file that is not below it.
 	URI string
-	// Path is the path below the top as it is, with slashes; of a file that is not below it,
-	// the end of the path that the finding has. It is never empty.
+	// Path is the path below the top as it is, with slashes; the name alone of a file that is not
+	// below it. It is never empty, and never that of a folder.
 	Path   string
 	inside string         // what of it is meant, where it is an archive
 	lines  []string       // of a text that can be read; nil else
@@ -104,10 +104,7 @@ func (at *Place) find(top, real, lexical string) {
 		}
 	}
 	at.URI = "file:///" + strings.TrimPrefix(encoded(filepath.ToSlash(real)), "/")
-	at.Path = filepath.Base(lexical)
-	if lexical == top {
-		at.Path = extension.MetadataFile // no reader takes a folder
-	}
+	at.Path = filepath.Base(real)
 }
 
 // encoded is a path as a URI reference: everything but unreserved characters (RFC 3986,
