@@ -112,9 +112,11 @@ func (c Command) others(a *app.App, found discover.Found) error {
 	if err != nil {
 		return app.Usage(err, "")
 	}
-	switch file.State {
-	case adopt.StateSame:
+	switch {
+	case file.State == adopt.StateSame:
 		a.Stdout.Print("%s is there already, just so", file.Path)
+	case c.CI == cifile.Make: // which does nothing by itself
+		a.Stdout.Print("%s has targets that check, plan and release the extensions", file.Path)
 	default:
 		a.Stdout.Print("%s checks the extensions in each proposed change, and releases them for tags", file.Path)
 	}
