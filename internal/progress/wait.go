@@ -28,19 +28,23 @@ func Wait(out *output.Stream, what func() string) (over func()) {
 	}
 }
 
-// often calls show as often as lines are redrawn, until end is called, which waits for the last call.
+// often calls show as often as lines are redrawn, until end is called, which waits for the last call. The
+// first time after the program was stopped is left out, so that a signal to go on has been seen before
+// something is drawn over what a shell wrote.
 func often(show func(now time.Time)) (end func()) {
 	stop := make(chan struct{})
 	var over sync.WaitGroup
 	over.Go(func() {
 		tick := time.NewTicker(redrawEach)
 		defer tick.Stop()
-		for {
+		for p := (pace{last: time.Now()}); ; p.last = time.Now() {
 			select {
 			case <-stop:
 				return
 			case now := <-tick.C:
-				show(now)
+				if !p.wasStopped(time.Now()) {
+					show(now)
+				}
 			}
 		}
 	})
@@ -48,6 +52,19 @@ func often(show func(now time.Time)) (end func()) {
 		close(stop)
 		over.Wait()
 	}
+}
+
+// pace is when something was shown last.
+type pace struct {
+	last    time.Time
+	stopped bool // the program had been, as far as is known
+}
+
+// wasStopped guesses that the program was stopped since then. It says so once: a computer that has too
+// much to do is as late each time.
+func (p *pace) wasStopped(now time.Time) bool {
+	p.stopped = !p.stopped && now.Sub(p.last) > 2*redrawEach
+	return p.stopped
 }
 
 func latest(a, b time.Time) time.Time {

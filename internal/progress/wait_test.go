@@ -37,3 +37,21 @@ func TestWait(t *testing.T) {
 		}
 	})
 }
+
+// After a stop nothing is drawn at once. A computer that is late each time draws all the same.
+func TestPace(t *testing.T) {
+	now := time.Now()
+	p := pace{last: now}
+	for i, c := range []struct {
+		after time.Duration
+		want  bool
+	}{
+		{redrawEach, false}, {time.Minute, true}, {redrawEach, false}, {time.Second, true}, {time.Second, false}, {time.Second, true}, {redrawEach, false},
+	} {
+		now = now.Add(c.after)
+		if got := p.wasStopped(now); got != c.want {
+			t.Errorf("%d: %t", i, got)
+		}
+		p.last = now
+	}
+}
