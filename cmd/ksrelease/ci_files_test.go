@@ -337,6 +337,11 @@ func TestActionRuns(t *testing.T) {
 			t.Errorf("the output %s is %s, and written was\n%s", name, output.Value, written)
 		}
 	}
+	for _, m := range regexp.MustCompile(`(?m)^([a-z-]+)<<`).FindAllStringSubmatch(written, -1) {
+		if _, ok := a.Outputs[m[1]]; !ok {
+			t.Errorf("the action hands on no output %s", m[1])
+		}
+	}
 	if got := job.read(summary); !strings.Contains(got, "**1 released**") {
 		t.Error(got)
 	}
