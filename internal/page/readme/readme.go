@@ -100,8 +100,8 @@ func render(source []byte, addresses int) (text Text, whole bool) {
 	return text, true
 }
 
-// mostCells bounds the cells of all tables of a text. Rows are filled up to the columns of their table,
-// so that 60 KB of a hostile README would have 70 million cells, and take 20 GB of memory.
+// mostCells bounds the cells of all tables of a text, as goldmark makes them: these can be many more
+// than the bytes of a hostile README, and each takes memory.
 const mostCells = 50_000
 
 // tables makes tables of paragraphs, as long as there are not too many cells.

@@ -1,7 +1,6 @@
 package readme
 
 import (
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -82,23 +81,38 @@ func TestNoMoreThanAsked(t *testing.T) {
 	}
 }
 
-// TestSmallTextsThatGrow: a few KB of Markdown stand for many MB of HTML, and take no such memory.
-func TestSmallTextsThatGrow(t *testing.T) {
-	long := strings.Repeat("x", 20_000)
+// What stands for more than its bytes is shown up to the bounds: tables as long as there are not too
+// many cells, links and pictures as long as their addresses fit.
+func TestTextsThatGrow(t *testing.T) {
+	table := func(columns, rows int) string {
+		return strings.Repeat("|a", columns) + "|\n" + strings.Repeat("|-", columns) + "|\n" + strings.Repeat(strings.Repeat("|1", columns)+"|\n", rows)
+	}
+	const most = 1 << 20
+	if text := Render([]byte(table(50, 900)), most); !strings.Contains(string(text.HTML), "<table>") || text.Cut {
+		t.Errorf("a table within the bound: %.200s", text.HTML)
+	}
+	if text := Render([]byte(table(50, 1100)), most); strings.Contains(string(text.HTML), "<table>") {
+		t.Error("a table beyond the bound")
+	}
+	// Of two that are too much together, the first is one.
+	if text := Render([]byte(table(50, 600)+"\n"+table(50, 600)), most); strings.Count(string(text.HTML), "<table>") != 1 {
+		t.Errorf("%d tables", strings.Count(string(text.HTML), "<table>"))
+	}
+	long := strings.Repeat("x", 1000)
 	for name, source := range map[string]string{
-		"rows that are filled up":  "a" + strings.Repeat("|a", 300) + "\n-" + strings.Repeat("|-", 300) + "\n" + strings.Repeat("|\n", 3000),
-		"many such tables":         strings.Repeat("a"+strings.Repeat("|a", 200)+"\n-"+strings.Repeat("|-\v", 200)+"\n"+strings.Repeat("|\n", 200)+"\n", 40),
-		"links to one address":     "[a]: https://example.com/" + long + "\n\n" + strings.Repeat("[a]", 10_000),
-		"links to nowhere":         "[a]: " + long + "\n\n" + strings.Repeat("[a]", 10_000),
-		"pictures of one address":  "[a]: https://example.com/" + long + "\n\n" + strings.Repeat("![a]", 10_000),
-		"pictures that are hidden": "[a]: " + long + "\n\n" + strings.Repeat("![a]", 10_000),
+		"links to one address":     "[a]: https://example.com/" + long + "\n\n" + strings.Repeat("[a]\n\n", 100),
+		"links to nowhere":         "[a]: " + long + "\n\n" + strings.Repeat("[a]\n\n", 100),
+		"pictures of one address":  "[a]: https://example.com/" + long + "\n\n" + strings.Repeat("![a]\n\n", 100),
+		"pictures that are hidden": "[a]: " + long + "\n\n" + strings.Repeat("![a]\n\n", 100),
 	} {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		text := Render([]byte(source), 60_000)
-		runtime.ReadMemStats(&after)
-		if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 60 {
-			t.Errorf("%s: %d MB of memory, for %d bytes of HTML", name, took, len(text.HTML))
+		if text := Render([]byte(source), 20_000); !text.Cut || len(text.HTML) > 20_000 {
+			t.Errorf("%s: %d bytes of HTML, cut: %v", name, len(text.HTML), text.Cut)
+		}
+		if _, whole := render([]byte(source), 20_000); whole {
+			t.Errorf("%s: all of it is made before it is cut", name)
+		}
+		if text := Render([]byte(source), most); text.Cut {
+			t.Errorf("%s: cut within the bound", name)
 		}
 	}
 	if text := Render([]byte("|a|b|\n|-|-|\n"+strings.Repeat("|1|2|\n", 1000)), 60_000); strings.Count(string(text.HTML), "<tr>") != 1001 || text.Cut {
