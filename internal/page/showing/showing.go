@@ -66,8 +66,6 @@ type Text struct {
 	Language          string
 	Name, Description string
 	Provider          string
-	// Borrowed says that name or description are those of another language, as there are none.
-	Borrowed          bool
 	Readme, Changelog *Document // nil where there is none
 }
 
@@ -166,13 +164,9 @@ func (s *Showing) texts(ext *extension.Extension, most int) {
 	}
 	for _, language := range Languages() {
 		t := Text{Language: language}
-		var own, described bool
-		t.Name, own = inLanguage(md.DisplayName, language)
-		t.Description, described = inLanguage(md.Description, language)
-		t.Name, t.Description = short(cmp.Or(t.Name, md.Name)), cut(t.Description, mostDescription)
-		t.Borrowed = !own || !described
-		provider, _ := inLanguage(md.Provider, language)
-		t.Provider = short(provider.Name)
+		t.Name = short(cmp.Or(inLanguage(md.DisplayName, language), md.Name))
+		t.Description = cut(inLanguage(md.Description, language), mostDescription)
+		t.Provider = short(inLanguage(md.Provider, language).Name)
 		t.Readme, t.Changelog = document("README", language), document("CHANGELOG", language)
 		s.Texts = append(s.Texts, t)
 	}
@@ -187,12 +181,12 @@ func NewDocument(file string, source []byte, most int) *Document {
 }
 
 // inLanguage is the text for a reader of a language: that of the language, the English one, the
-// Chinese one, or any (Locales.Default of KubeSphere 4). own says that it is of that language.
-func inLanguage[T comparable](texts map[string]T, language string) (text T, own bool) {
+// Chinese one, or any (Locales.Default of KubeSphere 4).
+func inLanguage[T comparable](texts map[string]T, language string) T {
 	var none T
 	for _, code := range []string{language, "en", "zh"} {
 		if text := texts[code]; text != none {
-			return text, code == language
+			return text
 		}
 	}
 	var codes []string
@@ -202,9 +196,9 @@ func inLanguage[T comparable](texts map[string]T, language string) (text T, own 
 		}
 	}
 	if len(codes) == 0 {
-		return none, false
+		return none
 	}
-	return texts[slices.Min(codes)], false
+	return texts[slices.Min(codes)]
 }
 
 // docFile is the README or CHANGELOG for a reader of a language: in that, in English, or without

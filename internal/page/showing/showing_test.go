@@ -44,7 +44,7 @@ func TestAsTheConsoleShowsIt(t *testing.T) {
 	})
 	s := Of(ext, plenty, nil)
 	en, zh := s.Texts[0], s.Texts[1]
-	if en.Name != "Web" || zh.Name != "网站" || en.Borrowed || !zh.Borrowed || zh.Description != "A server." {
+	if en.Name != "Web" || zh.Name != "网站" || zh.Description != "A server." {
 		t.Errorf("%+v, %+v", en, zh)
 	}
 	if en.Readme.File != "README.md" || zh.Readme.File != "readme-ZH.md" || en.Changelog != zh.Changelog || !strings.Contains(string(zh.Readme.HTML), "网站") {
