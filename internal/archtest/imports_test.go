@@ -121,7 +121,7 @@ var units = []unit{
 	{"internal/lintcache", []string{"internal/cache", "internal/extension", "internal/footprint", "internal/images", "internal/lint", "internal/lint/rule", "internal/weight"}},
 	{"internal/lookahead", []string{"internal/extension", "internal/lint"}},
 	{"internal/worker", []string{"internal/collector", "internal/extension", "internal/footprint", "internal/images", "internal/lint", "internal/weight"}},
-	{"internal/page", []string{"internal/chartdiff", "internal/excerpt", "internal/extension", "internal/extension/compare", "internal/page/readme", "internal/page/showing", "internal/regularfile", "internal/results"}},
+	{"internal/page", []string{"internal/chartdiff", "internal/extension", "internal/extension/compare", "internal/page/readme", "internal/page/showing", "internal/results"}},
 	{"internal/page/showing", []string{"internal/extension", "internal/extension/naming", "internal/page/picture", "internal/page/readme"}},
 	{"internal/page/readme", []string{"internal/excerpt"}},
 	{"internal/page/picture", nil},

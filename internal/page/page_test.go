@@ -192,6 +192,25 @@ func TestManyHaveNoTexts(t *testing.T) {
 	}
 }
 
+// TestSecretsStayOutOfThePage: lint leaves the source line out of a finding where it is a secret, and so
+// does the page.
+func TestSecretsStayOutOfThePage(t *testing.T) {
+	dir, finished := t.TempDir(), time.Now()
+	file := filepath.Join(dir, "values.yaml")
+	for name, text := range map[string]string{filepath.Join(dir, "extension.yaml"): "name: web\nversion: 1.0.0\n", file: "token: a-secret\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	html := write(t, OfResult(&results.Document{Command: "lint", Finished: &finished, Extensions: []results.Extension{{
+		Name: "web", Version: "1.0.0", Path: dir, Outcome: results.Linted,
+		Findings: []results.Finding{{Code: "secrets/token", Severity: "warning", Message: "a token stands here", File: file, Line: 1, Column: 8}},
+	}}}))
+	if !strings.Contains(html, "a token stands here") || strings.Contains(html, "a-secret") {
+		t.Error("the page has the secret, or not the finding")
+	}
+}
+
 // TestWorstFindingsAreShown: where not all fit, those that fit are the worst.
 func TestWorstFindingsAreShown(t *testing.T) {
 	c := cardOf(0, sampleOf(1, "text", nil).Extensions[0], 5_000, true)
