@@ -151,7 +151,7 @@ func (s *Stream) show(p entry) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	switch {
-	case p.kind == ofStatus && s.plain.Load():
+	case p.kind == ofStatus && s.isPlain():
 		s.status = nil
 		s.out(s.away())
 	case p.kind == ofStatus:
@@ -262,10 +262,16 @@ func (s *Stream) Columns() int {
 // Live is the size of the terminal, for what is redrawn there; 0 where nothing is to be, as in the
 // background of a shell.
 func (s *Stream) Live() (columns, rows int) {
-	if f, ok := s.w.(*os.File); s.plain.Load() || ok && inBackground(f) {
+	if s.isPlain() {
 		return 0, 0
 	}
 	return s.size()
+}
+
+// isPlain says that nothing is redrawn now.
+func (s *Stream) isPlain() bool {
+	f, ok := s.w.(*os.File)
+	return s.plain.Load() || ok && inBackground(f)
 }
 
 func (s *Stream) size() (columns, rows int) {
