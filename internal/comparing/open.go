@@ -14,12 +14,23 @@ import (
 	"github.com/ksrelease/ksrelease/pipeline"
 )
 
-// Nothing is what no version is compared with.
-const Nothing = "nothing"
-
 // Open prepares the comparison of the extensions of a project with what a user has named
-// (bases.KindOf), or with [Nothing]. end gives all back.
+// (bases.KindOf). end gives all back.
 func Open(ctx context.Context, a *app.App, p *app.Project, local app.LocalFlags, against string, names []string) (c *Comparison, end func(), err error) {
+	c, over, err := Alone(ctx, p, names)
+	if err != nil {
+		return nil, nil, err
+	}
+	closeBase, err := c.open(ctx, a, p, local, against)
+	if err != nil {
+		over()
+		return nil, nil, err
+	}
+	return c, func() { closeBase(); over() }, nil
+}
+
+// Alone is a comparison with nothing, in which each extension is new. end gives all back.
+func Alone(ctx context.Context, p *app.Project, names []string) (c *Comparison, end func(), err error) {
 	options, err := p.Start(ctx, nil)
 	if err != nil {
 		return nil, nil, err
@@ -32,19 +43,11 @@ func Open(ctx context.Context, a *app.App, p *app.Project, local app.LocalFlags,
 		Sources: options.Sources, Names: names, Parallelism: options.Parallelism,
 		Examiner: options.Examiner.(Examiner), // package worker has no other
 		Resolve:  options.Resolver.Resolve,
-	}
-	if against == Nothing {
-		c.Base = func(context.Context, config.Source, *extension.Extension) (*bases.Base, error) {
+		Base: func(context.Context, config.Source, *extension.Extension) (*bases.Base, error) {
 			return nil, bases.ErrNone
-		}
-		return c, over, nil
+		},
 	}
-	closeBase, err := c.open(ctx, a, p, local, against)
-	if err != nil {
-		over()
-		return nil, nil, err
-	}
-	return c, func() { closeBase(); over() }, nil
+	return c, over, nil
 }
 
 // open reaches what is compared with, until end is called. Where extensions were named, each has

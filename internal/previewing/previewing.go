@@ -49,13 +49,16 @@ func Of(ctx context.Context, a *app.App, p *app.Project, asked Asked) (*Preview,
 	}
 	made := &Preview{Page: page.Page{Result: result, Language: languageOf(a)}}
 	var seen gathered
-	diffs, err := seen.compare(ctx, a, p, asked, len(result.Extensions))
+	diffs, err := seen.compare(ctx, len(result.Extensions), func() (*comparing.Comparison, func(), error) {
+		return comparing.Open(ctx, a, p, asked.Local, asked.Against, asked.Names)
+	})
 	if err != nil && !isEnd(ctx, err) && bases.KindOf(asked.Against) <= bases.KindVersion && diffs == nil && !seen.began {
 		// No network, or no such marketplace yet: what is here can be looked at all the same.
 		made.Unasked = err
 		made.Page.Notes = append(made.Page.Notes, a.Redact.Text("Nothing is compared: "+err.Error()))
-		asked.Against = comparing.Nothing
-		diffs, err = seen.compare(ctx, a, p, asked, len(result.Extensions))
+		diffs, err = seen.compare(ctx, len(result.Extensions), func() (*comparing.Comparison, func(), error) {
+			return comparing.Alone(ctx, p, asked.Names)
+		})
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -143,9 +146,9 @@ type gathered struct {
 	all   map[string]page.Extension
 }
 
-// compare compares the extensions, and keeps how both versions of each are shown.
-func (g *gathered) compare(ctx context.Context, a *app.App, p *app.Project, asked Asked, extensions int) ([]chartdiff.Diff, error) {
-	compared, over, err := comparing.Open(ctx, a, p, asked.Local, asked.Against, asked.Names)
+// compare makes a comparison of so many extensions, and keeps how both versions of each are shown.
+func (g *gathered) compare(ctx context.Context, extensions int, open func() (*comparing.Comparison, func(), error)) ([]chartdiff.Diff, error) {
+	compared, over, err := open()
 	if err != nil {
 		return nil, err
 	}
