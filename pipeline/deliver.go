@@ -274,6 +274,7 @@ func pushStep(ctx context.Context, env *applying, rt *route) error {
 	if err := rt.packed.kept(); err != nil {
 		return err
 	}
+	defer rt.change(func() { rt.result.Package.Path = rt.packed.archive })
 	return rt.Push(ctx, env.to[rt.at])
 }
 

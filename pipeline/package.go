@@ -56,6 +56,7 @@ func packageStep(ctx context.Context, env *planning, r *release) error {
 		if err := r.sign(ctx); err != nil {
 			return err
 		}
+		defer r.change(func() { r.result.Package.Path = r.packed.archive })
 		return env.keep(r)
 	}
 	return nil
@@ -121,11 +122,11 @@ func measureAsPushed(ctx context.Context, env *planning, r *release) error {
 	return r.measure(ctx, urls)
 }
 
-// keepPackage leaves the archive and its checksum in the output directory.
+// keepPackage leaves the archive and its checksum in the output directory. The result has its place with the next event.
 func keepPackage(r *release) error {
 	file, err := outputdir.Keep(r.source.Settings.Package.Output, r.parcel.Package)
 	if err == nil {
-		r.change(func() { r.result.Package.Path = r.run.Display(file) })
+		r.packed.archive = r.run.Display(file)
 	}
 	return err
 }

@@ -67,9 +67,9 @@ type archive struct {
 	// known says that it is known what it would be, and that it is in order, from a plan before this one.
 	known bool
 	// from says that a target has had it before, and it was not packed here.
-	from bool
-	// kept is what became of leaving it in the output directory.
-	kept func() error
+	from    bool
+	kept    func() error // what became of leaving it in the output directory
+	archive string       // where it is there
 }
 
 // through says that the goroutine of the release is through: others may look at it.
