@@ -26,7 +26,6 @@ var inEnglishAlone = map[string]string{
 	"docs/one-release.md":     toCome,
 	"docs/preview.md":         toCome,
 	"docs/troubleshooting.md": toCome,
-	"docs/monorepo.md":        toCome,
 	"docs/packaging.md":       toCome,
 	"docs/performance.md":     toCome,
 	"docs/proofs.md":          toCome,
