@@ -20,16 +20,12 @@ var inEnglishAlone = map[string]string{
 	// docs/rules.zh.md will be generated as docs/rules.md is. Links lead to docs/rules.md until then.
 	"docs/rules.md": "not generated in Chinese yet",
 
-	"docs/ci.md":              toCome,
-	"docs/comparison.md":      toCome,
-	"docs/configuration.md":   toCome,
-	"docs/one-release.md":     toCome,
-	"docs/preview.md":         toCome,
-	"docs/troubleshooting.md": toCome,
-	"docs/packaging.md":       toCome,
-	"docs/performance.md":     toCome,
-	"docs/proofs.md":          toCome,
-	"docs/reliability.md":     toCome,
+	"docs/ci.md":            toCome,
+	"docs/configuration.md": toCome,
+	"docs/packaging.md":     toCome,
+	"docs/performance.md":   toCome,
+	"docs/proofs.md":        toCome,
+	"docs/reliability.md":   toCome,
 }
 
 const toCome = "to come"
