@@ -58,7 +58,7 @@ func (c *changesCommand) print(a *app.App, found *changes.Changes) {
 		table = output.NewTable("extension", "version", "status", "since", "files").Folding(1, 3)
 	}
 	for _, e := range found.Extensions {
-		row := []output.Text{output.Cell(e.Name), output.Cell(versionsOf(e)), output.Cell(string(e.Status))}
+		row := []output.Text{output.Cell(e.Name), output.Cell(versionsOf(e)), output.Word(string(e.Status))}
 		if since == "" {
 			row = append(row, output.Cell(e.Base.String()))
 		}

@@ -22,6 +22,7 @@ import (
 	_ "github.com/ksrelease/ksrelease/internal/collector"
 	"github.com/ksrelease/ksrelease/internal/commandline"
 	"github.com/ksrelease/ksrelease/internal/completing"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/output"
@@ -76,7 +77,12 @@ func realMain(adjust ...func(*app.App)) int {
 
 // execute runs one command line and returns the exit code.
 func execute(a *app.App, args []string) int {
+	spoken, err := language.Choose(a.Env)
+	language.Use(spoken)
 	return a.Execute(args, func() error {
+		if err != nil {
+			return app.Usage(err, "set it to en or zh; without it, the language is that of the locale")
+		}
 		if completing.Answer(a, args, func() *kong.Application { return parserOf(a, &cli{}).Model }, completionWords) {
 			return nil
 		}
@@ -141,6 +147,8 @@ func grammar() []kong.Option {
 		kong.Name("ksrelease"),
 		kong.Description("Releases the KubeSphere extensions of a monorepo: declared in .ksrelease.yaml, checked as KubeSphere would, pushed, and seen in the Helm repository."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Help(commandline.PrintHelp),
+		commandline.Translated(),
 		kong.Vars{"stages": strings.Join(skippable(), ","), "shells": strings.Join(commandline.Shells, ","), "marketplace_addr": marketplace.DefaultAddr, "baseline": baseline.Name, "reports": report.Help()},
 	}
 }

@@ -37,7 +37,7 @@ var anyUnit = []string{"…"}
 
 // foundations are packages that any other may import, as it may import the standard library:
 // they import none themselves.
-var foundations = []string{"internal/lazyregexp"}
+var foundations = []string{"internal/lazyregexp", "internal/language"}
 
 // units are the packages: the table of docs/design.md, made executable. From top to bottom;
 // arrows point down only.

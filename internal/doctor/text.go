@@ -31,7 +31,7 @@ func (r *Report) checks(columns int) output.Text {
 		if c.Hint != "" {
 			message += " → " + c.Hint
 		}
-		table.Row(output.Cell(c.Name), output.Cell(string(c.Status)), output.Cell(message))
+		table.Row(output.Cell(c.Name), output.Word(string(c.Status)), output.Cell(message))
 	}
 	return table.Render(columns)
 }

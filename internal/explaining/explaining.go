@@ -9,6 +9,7 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/results"
@@ -22,7 +23,7 @@ func List(a *app.App) {
 		widest = max(widest, len(r.Name))
 	}
 	for _, r := range lint.Rules() {
-		a.Stdout.Print("%-*s  %-7s  %s", widest, r.Name, r.Default, r.Summary)
+		a.Stdout.Print("%-*s  %s  %s", widest, r.Name, output.Word(string(r.Default)).Fit(len("warning")), r.Summary)
 	}
 	a.Stdout.Print("\n→ more of one: ksrelease lint --explain RULE")
 }
@@ -49,12 +50,12 @@ func Explain(a *app.App, name string) error {
 	if width == 0 || width > widest {
 		width = widest
 	}
-	a.Stdout.Print("%s (by default: %s)\n%s", r.Name, r.Default, output.Fold("", "", r.Summary, width))
+	a.Stdout.Print("%s (by default: %s)\n%s", r.Name, output.Word(string(r.Default)), output.Fold("", "", r.Summary, width))
 	for _, part := range []struct{ title, prose string }{
 		{"Why", r.Why}, {"How to fix it", r.Fix}, {"Source", r.Source},
 	} {
-		a.Stdout.Print("\n%s", part.title)
-		for i, p := range lint.Paragraphs(part.prose) {
+		a.Stdout.Print("\n%s", output.Word(part.title))
+		for i, p := range lint.Paragraphs(language.Text(part.prose)) {
 			if i > 0 {
 				a.Stdout.Print("")
 			}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/ksrelease/ksrelease/internal/language"
 )
 
 // Table is a plain table: a header, left-aligned columns, no lines.
@@ -22,7 +24,7 @@ type Table struct {
 func NewTable(heads ...constant) *Table {
 	t := &Table{heads: make(table.Row, len(heads))}
 	for i, h := range heads {
-		t.heads[i] = string(h)
+		t.heads[i] = language.Word(string(h))
 	}
 	return t
 }
@@ -188,7 +190,7 @@ func wrap(s string, width int) string {
 			words[i] = divide(word, width)
 		}
 	}
-	return text.WrapSoft(strings.Join(words, " "), width)
+	return soft(strings.Join(words, " "), width)
 }
 
 // divide breaks a word into lines of at most width columns, after marks as far as it has some.

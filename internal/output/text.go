@@ -7,6 +7,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 )
 
@@ -33,16 +34,24 @@ func (t Text) Empty() bool { return t.s == "" }
 func (t Text) Width() int { return text.StringWidthWithoutEscSequences(t.s) }
 
 // Cell is a text of others in one line.
-func Cell(s string) Text { return Text{Visible(s)} }
+// A message of this program is shown in the language in use.
+func Cell(s string) Text { return Text{Visible(language.Text(s))} }
 
-// Format puts values into words of this program, like fmt.Sprintf. A Text goes in as it
-// is, numbers as the verb says, and all else as a cell: a string, an error, a list.
+// Name is a text of others in one line that is no message, whatever it reads like: the name of something,
+// or what somebody has written.
+func Name(s string) Text { return Text{Visible(s)} }
+
+// Word is a word of a document, such as an outcome, in the language in use.
+func Word(s string) Text { return Text{Visible(language.Word(s))} }
+
+// Format puts values into words of this program, like fmt.Sprintf, in the language in use. A Text goes
+// in as it is, numbers as the verb says, and all else as a cell: a string, an error, a list.
 func Format(format constant, args ...any) Text {
 	safe := make([]any, len(args))
 	for i, arg := range args {
 		safe[i] = argument(arg)
 	}
-	return Text{fmt.Sprintf(string(format), safe...)}
+	return Text{fmt.Sprintf(language.Format(string(format)), safe...)}
 }
 
 func argument(arg any) any {
@@ -66,7 +75,16 @@ func argument(arg any) any {
 type cell struct{ value any }
 
 func (c cell) Format(f fmt.State, verb rune) {
-	formatted := fmt.Sprintf(fmt.FormatString(f, verb), c.value)
+	value := c.value
+	if verb == 's' || verb == 'v' {
+		switch v := value.(type) {
+		case string:
+			value = language.Text(v)
+		case error:
+			value = language.Text(v.Error())
+		}
+	}
+	formatted := fmt.Sprintf(fmt.FormatString(f, verb), value)
 	_, _ = f.Write([]byte(Visible(formatted))) // into the buffer of fmt.Sprintf
 }
 
@@ -76,7 +94,7 @@ func Join(parts []Text, between constant) Text {
 	for i, p := range parts {
 		all[i] = p.s
 	}
-	return Text{strings.Join(all, string(between))}
+	return Text{strings.Join(all, language.Format(string(between)))}
 }
 
 // Bold is the style of headings, Yellow that of what keeps something waiting.
@@ -140,7 +158,10 @@ const Narrowest = 24
 type Paragraph struct{ s string }
 
 // Lines takes a text of others whose line breaks mean something.
-func Lines(s string) Paragraph { return Paragraph{strings.TrimRight(VisibleLines(s), "\n")} }
+// A message of this program is shown in the language in use.
+func Lines(s string) Paragraph {
+	return Paragraph{strings.TrimRight(VisibleLines(language.Text(s)), "\n")}
+}
 
 // Behind puts a text in front of a paragraph.
 func (p Paragraph) Behind(first Text) Paragraph { return Paragraph{first.s + p.s} }
@@ -187,7 +208,7 @@ func foldLine(line string, columns int) string {
 	if !fits {
 		return line
 	}
-	return strings.ReplaceAll(text.WrapSoft(whole, columns), blank, " ")
+	return strings.ReplaceAll(soft(whole, columns), blank, " ")
 }
 
 // isCode reports whether a line of a message is to be copied: it is set in, is an

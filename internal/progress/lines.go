@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
@@ -28,7 +29,7 @@ func (b *Board) lines(now time.Time, columns, rows int) []output.Text {
 	ways, more := b.shown(now, most(rows))
 	stage, took := 0, 0
 	for _, w := range ways {
-		stage, took = max(stage, len(w.named())), max(took, len(w.took(now)))
+		stage, took = max(stage, output.Name(w.named()).Width()), max(took, len(w.took(now)))
 	}
 	edge := columns - 1 // a terminal folds what fills its line
 	title := min(b.title, max(12, edge*2/5))
@@ -77,7 +78,7 @@ func (b *Board) shown(now time.Time, lines int) (ways []*way, more string) {
 	slices.SortStableFunc(ways, func(a, b *way) int { return cmp.Compare(a.rank(now), b.rank(now)) })
 	ways, others := ways[:lines-1], ways[lines-1:]
 	slices.SortFunc(ways, inOrder)
-	return ways, fmt.Sprintf("%d more: %s", len(others), counted(others))
+	return ways, language.Sprintf("%d more: %s", len(others), counted(others))
 }
 
 // rank is smaller for what is more worth a line.
@@ -113,13 +114,13 @@ func counted(ways []*way) string {
 func (b *Board) all(now time.Time) string {
 	since := elapsed(now.Sub(b.began))
 	if b.total == 0 {
-		return "reading the extensions, " + since
+		return language.Sprintf("reading the extensions, %s", since)
 	}
 	done := b.ended
 	if !b.applying {
 		done = len(b.planned)
 	}
-	parts := []string{fmt.Sprintf("%s: %d of %d done", b.verb(), done, b.total)}
+	parts := []string{language.Sprintf("%s: %d of %d done", language.Word(b.verb()), done, b.total)}
 	moving := 0
 	for _, ways := range b.of {
 		if slices.ContainsFunc(ways, func(w *way) bool { return w.stage != "" }) {
@@ -127,10 +128,10 @@ func (b *Board) all(now time.Time) string {
 		}
 	}
 	if moving > 0 {
-		parts = append(parts, fmt.Sprintf("%d under way", moving))
+		parts = append(parts, language.Sprintf("%d under way", moving))
 	}
 	if n := b.total - done - moving; n > 0 {
-		parts = append(parts, fmt.Sprintf("%d waiting", n))
+		parts = append(parts, language.Sprintf("%d waiting", n))
 	}
 	return strings.Join(append(parts, since), ", ")
 }
@@ -158,15 +159,15 @@ func (b *Board) sign(now time.Time) output.Text {
 	defer b.mu.Unlock()
 	ways, _ := b.shown(now, len(b.ways))
 	slices.SortStableFunc(ways, func(a, b *way) int { return cmp.Compare(a.rank(now), b.rank(now)) })
-	line := "still " + b.all(now)
+	line := language.Sprintf("still %s", b.all(now))
 	for i, w := range ways {
 		if i == named {
-			line += fmt.Sprintf("; and %d more: %s", len(ways)-i, counted(ways[i:]))
+			line += language.Sprintf("; and %d more: %s", len(ways)-i, counted(ways[i:]))
 			break
 		}
-		line += fmt.Sprintf("; %s %s", titleOf(w.name, w.version, w.target), w.named())
+		line += language.Sprintf("; %s %s", titleOf(w.name, w.version, w.target), w.named())
 		if took := w.took(now); took != "" {
-			line += " for " + took
+			line += language.Sprintf(" for %s", took)
 		}
 		if what := w.what(now); !what.empty() {
 			line += " (" + what.reason + what.figures + ")"
@@ -187,7 +188,7 @@ func titleOf(name, version, target string) output.Text {
 }
 
 // named is the stage of a way.
-func (w *way) named() string { return cmp.Or(w.stage, turn) }
+func (w *way) named() string { return language.Word(cmp.Or(w.stage, turn)) }
 
 // took is how long it has been in its stage.
 func (w *way) took(now time.Time) string {
@@ -225,11 +226,11 @@ func (w what) fit(columns int) output.Text {
 
 func (w *way) what(now time.Time) what {
 	if w.pausing(now) {
-		return what{w.pause.Waiting, ", again in " + elapsed(w.pause.Again.Sub(now)+time.Second-1), true}
+		return what{language.Text(w.pause.Waiting), language.Sprintf(", again in %s", elapsed(w.pause.Again.Sub(now)+time.Second-1)), true}
 	}
 	switch {
 	case w.stage == "":
-		return what{reason: "for its turn", timed: true}
+		return what{reason: language.Word("for its turn"), timed: true}
 	case w.doing == nil:
 		return what{}
 	}
@@ -244,13 +245,13 @@ func whatOf(a results.Activity, now time.Time) what {
 		case of == 0:
 			return what{}
 		case done >= of:
-			return what{figures: size(of) + " sent, waiting for the answer"}
+			return what{figures: language.Sprintf("%s sent, waiting for the answer", size(of))}
 		}
-		return what{figures: fmt.Sprintf("%s of %s sent", size(done), size(of))}
+		return what{figures: language.Sprintf("%s of %s sent", size(done), size(of))}
 	case a.Limit.IsZero():
-		return what{reason: a.Waiting}
+		return what{reason: language.Text(a.Waiting)}
 	}
-	return what{strings.TrimPrefix(a.Waiting, "it is "), fmt.Sprintf(", %s of %s", elapsed(now.Sub(a.Since)), elapsed(a.Limit.Sub(a.Since).Round(time.Second))), true}
+	return what{language.Text(strings.TrimPrefix(a.Waiting, "it is ")), language.Sprintf(", %s of %s", elapsed(now.Sub(a.Since)), elapsed(a.Limit.Sub(a.Since).Round(time.Second))), true}
 }
 
 // elapsed is a time in whole seconds, or less exact where it is longer: 40 s, 5 m, 1m20s, 2h05m.

@@ -78,7 +78,7 @@ func (c *UnbundleCommand) Run(a *app.App) error {
 func (c *UnbundleCommand) show(a *app.App, result *deliver.Result) {
 	table := output.NewTable("kind", "name", "to", "outcome")
 	for _, o := range result.Outcomes {
-		table.Row(output.Cell(o.Kind), output.Cell(o.Name), output.Cell(o.To), output.Cell(o.Outcome))
+		table.Row(output.Word(o.Kind), output.Cell(o.Name), output.Cell(o.To), output.Word(o.Outcome))
 	}
 	a.Stdout.Print("%s", table.Render(a.Stdout.Columns()))
 	for _, o := range result.Outcomes {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
@@ -40,7 +41,7 @@ func (t *Text) table(r *results.Document) {
 		rows++
 		notes := t.details(x)
 		if columns.signs && x.Outcome == results.Planned && x.Previous == "" {
-			notes = strings.TrimSuffix("new, "+notes, ", ")
+			notes = strings.TrimSuffix(language.Word("new")+", "+notes, ", ")
 		}
 		tab.Row(columns.row(t, row{sign(x), x.Name, versionText(columns, x), x.Outcome, sizeOf(x), timeOf(x), notes})...)
 		var below []output.Text
@@ -55,7 +56,7 @@ func (t *Text) table(r *results.Document) {
 			of.Previous = in.Previous
 			version, notes := "", withReview(why(of), in.Review)
 			if columns.signs && in.Outcome == results.Planned && in.Previous == "" && x.Previous != "" {
-				notes = strings.TrimSuffix("new, "+notes, ", ")
+				notes = strings.TrimSuffix(language.Word("new")+", "+notes, ", ")
 			}
 			if columns.signs && in.Previous != "" && in.Previous != x.Previous {
 				version = versionText(columns, of)
@@ -136,7 +137,7 @@ func (c columns) row(t *Text, r row) (cells []output.Text) {
 	if c.signs {
 		cells = append(cells, t.paint(color, output.Cell(r.sign)))
 	}
-	cells = append(cells, output.Cell(r.name), output.Cell(r.version), t.paint(color, output.Cell(string(r.outcome))))
+	cells = append(cells, output.Cell(r.name), output.Cell(r.version), t.paint(color, output.Word(string(r.outcome))))
 	if c.sizes {
 		cells = append(cells, output.Cell(r.size))
 	}
@@ -188,7 +189,7 @@ func (t *Text) remarks(x results.Extension) (lines []output.Text) {
 		if isRemark(f) {
 			p := f.Diagnostic()
 			p.File, p.Message = "", fmt.Sprintf("%s (%s)", f.Message, f.Code)
-			lead := output.Format("%s: ", t.paint(severityColor[f.Severity], output.Cell(f.Severity)))
+			lead := output.Format("%s: ", t.paint(severityColor[f.Severity], output.Word(f.Severity)))
 			lines = append(lines, output.Lines(p.Message).Behind(lead).Fold("    ", "      ", t.opts.Width))
 			if p.Hint != "" {
 				lines = append(lines, output.Fold("      → ", "        ", p.Hint, t.opts.Width))

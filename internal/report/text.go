@@ -9,6 +9,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
@@ -83,7 +84,7 @@ func (t *Text) Observe(e results.Event) {
 	case results.EventStageFinished:
 		t.stage(e)
 	case results.EventHookStarted:
-		t.say(e.Extension, e.Stage+": "+firstLine(e.Message))
+		t.say(e.Extension, language.Word(e.Stage)+": "+firstLine(e.Message))
 	case results.EventNote:
 		if e.Appeared {
 			if t.appeared == nil {
@@ -158,7 +159,7 @@ func firstLine(command string) string {
 // ended says that an extension did not end as asked, in a target if that is named. A cause that
 // many share is said for the first of them; the table has all.
 func (t *Text) ended(x *results.Extension, target string) {
-	message := string(x.Outcome) + colon(x.Reason)
+	message := language.Word(string(x.Outcome)) + colon(x.Reason)
 	cause := message
 	if x.Error != nil && x.Outcome == results.Failed {
 		cause = x.Error.Message
@@ -271,13 +272,22 @@ func (t *Text) failures(r *results.Document) {
 	}
 	for _, cause := range causes {
 		v := struck[cause]
-		head := output.Format("failed in %s: %s", strings.Join(v.stages, ", "), strings.Join(v.titles, ", "))
+		head := output.Format("failed in %s: %s", strings.Join(inWords(v.stages), ", "), strings.Join(v.titles, ", "))
 		t.out.Print("\n%s", t.paint(output.Bold, head.Fold("", "  ", t.opts.Width)))
 		t.out.Print("%s", output.Fold("  ", "  ", cause.Message, t.opts.Width))
 		if cause.Hint != "" {
 			t.out.Print("%s", hint(cause.Hint, t.opts.Width))
 		}
 	}
+}
+
+// inWords are words of a document in the language in use.
+func inWords(words []string) []string {
+	shown := make([]string, len(words))
+	for i, word := range words {
+		shown[i] = language.Word(word)
+	}
+	return shown
 }
 
 // tookText is " in 1.2 s", the time of a run that had something to do.
@@ -345,7 +355,7 @@ func (t *Text) finding(f results.Finding, advised bool) {
 	if !advised {
 		p.Hint = ""
 	}
-	lead := output.Format("%s: ", t.paint(severityColor[f.Severity], output.Cell(f.Severity)))
+	lead := output.Format("%s: ", t.paint(severityColor[f.Severity], output.Word(f.Severity)))
 	t.out.Print("%s", problem(p, lead, t.opts.Width))
 }
 
@@ -362,7 +372,7 @@ var outcomeColor = map[results.Outcome]text.Color{
 func why(x results.Extension) string {
 	switch {
 	case x.Error != nil && x.Outcome == results.Failed:
-		return "in " + x.Error.Stage
+		return "in " + language.Word(x.Error.Stage)
 	case x.Reason != "":
 		return x.Reason
 	case x.Outcome == results.NotReached:
@@ -377,9 +387,9 @@ func cutOff(x results.Extension) string {
 		switch {
 		case s.Status != results.StageStarted:
 		case s.Name == results.StageUpload, s.Name == results.StagePush:
-			return "it has no end in " + s.Name + "; what it sent is in doubt, the next run reads it back"
+			return "it has no end in " + language.Word(s.Name) + "; what it sent is in doubt, the next run reads it back"
 		default:
-			return "it has no end in " + s.Name
+			return "it has no end in " + language.Word(s.Name)
 		}
 	}
 	return ""
@@ -463,7 +473,7 @@ func counts(r *results.Document) string {
 	var parts []string
 	for _, o := range results.Outcomes() {
 		if n := r.Totals[o]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, o))
+			parts = append(parts, fmt.Sprintf("%d %s", n, language.Word(string(o))))
 		}
 	}
 	switch {

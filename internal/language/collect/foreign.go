@@ -1,0 +1,43 @@
+package collect
+
+// foreign are messages of libraries that users of this program often see, by where they stand there.
+var foreign = map[string][]string{
+	"github.com/alecthomas/kong": {
+		"Usage: %s", "Arguments:", "Commands:", "Flags:",
+		`Run "%s --help" for more information on a command.`, `Run "%s <command> --help" for more information on a command.`,
+		"Show context-sensitive help.",
+		"unexpected argument %s", "unknown flag %s", "%s, did you mean %s?", "%s, did you mean one of %s?",
+		"expected %s", "expected one of %s", "missing flags: %s", "missing positional arguments %s",
+		"%s must be one of %s but got %q", "--%s and --%s can't be used together", "unexpected flag argument %q", "unexpected token %s",
+		"no command selected", "expected duration but got %q: %v", "expected bool but got %q (%s)", "bool value must be true, 1, yes, false, 0 or no but got %q",
+		"expected a valid %d bit int but got %q", "expected a valid %d bit uint but got %q", "expected an int but got %q (%s)", "%s: missing value", "unknown argument: %s", "expected %s value but got %q (%s)",
+	},
+	"go: package syscall": {
+		"no such file or directory", "permission denied", "file exists", "not a directory", "is a directory", "directory not empty", "no space left on device",
+		"too many open files", "read-only file system", "input/output error", "broken pipe", "connection refused", "connection reset by peer", "network is unreachable",
+		"no route to host", "operation not permitted", "operation timed out", "connection timed out", "address already in use", "device or resource busy", "disk quota exceeded",
+		"file name too long", "too many levels of symbolic links", "argument list too long", "text file busy", "invalid argument", "cannot allocate memory", "invalid cross-device link", "file too large",
+	},
+	"go: packages os, net, net/http, context, io": {
+		"open %s: %w", "read %s: %w", "write %s: %w", "stat %s: %w", "lstat %s: %w", "mkdir %s: %w", "remove %s: %w", "rename %s %s: %w", "readlink %s: %w",
+		"dial tcp %s: %w", "dial tcp: lookup %s: no such host", "lookup %s: no such host", "lookup %s on %s: no such host", "read tcp %s->%s: %w", "write tcp %s->%s: %w",
+		"context deadline exceeded", "context canceled", "unexpected EOF", "i/o timeout", "file does not exist", "file already exists", "use of closed network connection",
+		"net/http: TLS handshake timeout", "http: server gave HTTP response to HTTPS client", "signal: killed", "signal: terminated", "signal: interrupt", "exit status %d",
+		"executable file not found in $PATH", "exec: %q: executable file not found in $PATH", "server closed idle connection", "http: server closed idle connection",
+	},
+	"go: packages crypto/x509 and crypto/tls": {
+		"x509: certificate signed by unknown authority", "x509: certificate is valid for %s, not %s", "x509: certificate has expired or is not yet valid: %s",
+		"tls: failed to verify certificate: %w", "remote error: tls: %s",
+	},
+}
+
+// words are single words of documents that people are shown: outcomes, stages, severities, and others of
+// results.
+var words = []string{
+	"Why", "Source", "plan", "released", "planned", "linted", "packed", "exists", "drift", "blocked", "failed", "unverified", "not-reached", "left-out",
+	"lint", "package", "upload", "size", "push", "verify", "before", "after",
+	"error", "warning", "info", "off",
+	"ok", "started", "skipped", "waiting", "new",
+	"added", "removed", "changed", "unchanged", "bumped", "unknown", "sent", "ready",
+	"draft", "submitted", "approved", "rejected", "active", "inactive", "unsubmitted",
+}
