@@ -214,6 +214,9 @@ var units = []unit{
 	{"internal/kubetypes", nil},
 	{"internal/yamldoc/accepts", nil},
 	{"internal/lazyregexp", nil},
+	{"internal/language", nil},
+	{"internal/language/generate", []string{"internal/language/collect"}},
+	{"internal/language/collect", nil},
 	{"schema", nil},
 
 	// Programs and test aids for those who build ksrelease.
@@ -249,7 +252,7 @@ var units = []unit{
 
 // aids are packages that must not end up in the binary, whatever else a package
 // may import.
-var aids = []string{"schema/generate", "internal/kubetypes/generate", "internal/testutil/keytest", "internal/bench", "internal/bench/generate", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/screen", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testreport", "internal/testutil/testca", "internal/testutil/museumtest", "internal/testutil/trees", "internal/testutil/storetest", "internal/testutil/registrytest", "internal/testutil/gotool", "internal/target/targettest", "internal/target/runtest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples", "examples/targets/server"}
+var aids = []string{"schema/generate", "internal/language/generate", "internal/language/collect", "internal/kubetypes/generate", "internal/testutil/keytest", "internal/bench", "internal/bench/generate", "internal/testutil/helmtest", "internal/testutil/testshared", "internal/testutil/soak", "internal/testutil/canary", "internal/testutil/screen", "internal/testutil/memnet", "internal/testutil/nobody", "internal/testutil/gittest", "internal/testutil/shells", "internal/testutil/testreport", "internal/testutil/testca", "internal/testutil/museumtest", "internal/testutil/trees", "internal/testutil/storetest", "internal/testutil/registrytest", "internal/testutil/gotool", "internal/target/targettest", "internal/target/runtest", "internal/lint/ruletest", "internal/reliability", "internal/archtest", "examples", "examples/targets/server"}
 
 // restriction keeps a package from outside the project to a few packages.
 type restriction struct {

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
-	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/rivo/uniseg"
 
 	"github.com/ksrelease/ksrelease/internal/language"
 )
@@ -98,7 +98,7 @@ func unspaced(line string) string {
 	return b.String()
 }
 
-func isWide(r rune) bool { return text.RuneWidth(r) > 1 }
+func isWide(r rune) bool { return uniseg.StringWidth(string(r)) > 1 }
 
 // ofKong is a line whose words are those of kong.
 func ofKong(line string) string {

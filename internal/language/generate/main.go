@@ -1,8 +1,8 @@
-// Command update brings the catalog of messages up to date with the source: what is new stands in
+// Command generate brings the catalog of messages up to date with the source: what is new stands in
 // it without a translation, and what is gone is gone.
 //
-//	go run ./internal/language/update               # asks for what is missing
-//	go run ./internal/language/update FILE.json…    # and takes what these files, of the same form, translate
+//	go run ./internal/language/generate               # asks for what is missing
+//	go run ./internal/language/generate FILE.json…    # and takes what these files, of the same form, translate
 package main
 
 import (
