@@ -23,7 +23,6 @@ var inEnglishAlone = map[string]string{
 	"docs/ci.md":            toCome,
 	"docs/configuration.md": toCome,
 	"docs/performance.md":   toCome,
-	"docs/proofs.md":        toCome,
 	"docs/reliability.md":   toCome,
 }
 
