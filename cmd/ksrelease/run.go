@@ -11,9 +11,9 @@ import (
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
+	"github.com/ksrelease/ksrelease/internal/places"
 	"github.com/ksrelease/ksrelease/internal/projectimages"
 	"github.com/ksrelease/ksrelease/internal/report"
-	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shellword"
 )
 
@@ -74,12 +74,7 @@ func (c *runCommand) Run(a *app.App) error {
 	}
 	defer links.Close()
 	options.Command, options.Only = "run", c.Only
-	for _, at := range links.Targets() {
-		if c.IsLocal() {
-			at.URL = app.Display(c.Folder(p))
-		}
-		options.Shown = append(options.Shown, results.Place{Name: at.Name, Kind: at.Kind, URL: at.URL})
-	}
+	options.Shown = places.Shown(links.Targets(), localFolder(c.LocalFlags, p))
 	options.Targets, options.Others, options.NamesTargets = links.Targets(), links.Others(), p.Config.NamesTargets && !c.IsLocal()
 	options.DryRun, options.Skip, options.AllOrNothing, options.AllowMissing = c.DryRun, c.Skip, c.AllOrNothing, c.AllowMissingDependencies
 	options.Message, options.Withdraw = "submitted by ksrelease "+app.Version(), c.withdraw
@@ -135,6 +130,15 @@ func (c *runCommand) local() app.Where {
 		return app.Local
 	}
 	return c.ForReading()
+}
+
+// localFolder is the folder of the local marketplace that flags ask for, as it is shown; empty where
+// they ask for none.
+func localFolder(f app.LocalFlags, p *app.Project) string {
+	if !f.IsLocal() {
+		return ""
+	}
+	return app.Display(f.Folder(p))
 }
 
 // again is the command line that goes on with the extensions named, or with

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/places"
 	"github.com/ksrelease/ksrelease/internal/status"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
@@ -42,10 +44,11 @@ func (c *statusCommand) Run(a *app.App) error {
 	}
 	defer links.Close()
 	a.WarnOnStderr()
-	all, err := c.look(ctx, a, p, links)
-	if all == nil {
+	seen, err := c.look(ctx, a, p, links)
+	if seen == nil {
 		return err
 	}
+	all := seen.Extensions
 	market := links.Marketplace()
 	switch {
 	case err != nil && ctx.Err() != nil && !failure.Unauthorized(err):
@@ -60,19 +63,22 @@ func (c *statusCommand) Run(a *app.App) error {
 		err = cmp.Or(err, status.AskHistory(ctx, market, all))
 	}
 	// What is known is shown, whatever ended the command.
-	c.show(a, all, err)
+	c.show(a, seen, err)
 	return err
 }
 
 // show prints what is known. What is printed as the error of the command is not repeated.
-func (c *statusCommand) show(a *app.App, all []status.Extension, printed error) {
-	for i := range all {
-		all[i].Redact(&a.Redact)
+func (c *statusCommand) show(a *app.App, seen *status.Document, printed error) {
+	seen.Finished, seen.Warnings = time.Now().UTC(), a.Warnings.All()
+	if printed != nil {
+		seen.Error = a.CommandError(printed)
 	}
+	seen.Redact(&a.Redact)
 	if c.Output == "json" {
-		a.Stdout.JSON(all, "  ")
+		a.Stdout.JSON(seen, "  ")
 		return
 	}
+	all := seen.Extensions
 	if len(all) == 0 && c.Ref != "" {
 		a.Stderr.Print("nothing changed since %s", c.Ref)
 		return
@@ -88,7 +94,7 @@ func (c *statusCommand) show(a *app.App, all []status.Extension, printed error) 
 // look plans a run, and asks for what a plan does not need to know. Where something
 // could not be asked it returns what is known with the first error; nothing where
 // there is no project.
-func (c *statusCommand) look(ctx context.Context, a *app.App, p *app.Project, links *app.Clients) ([]status.Extension, error) {
+func (c *statusCommand) look(ctx context.Context, a *app.App, p *app.Project, links *app.Clients) (*status.Document, error) {
 	options, err := p.Start(ctx, nil)
 	if err != nil {
 		return nil, err
@@ -102,12 +108,10 @@ func (c *statusCommand) look(ctx context.Context, a *app.App, p *app.Project, li
 	for _, warning := range result.Warnings {
 		a.Warnings.Add(warning)
 	}
-	all := make([]status.Extension, len(result.Extensions))
-	for i, x := range result.Extensions {
-		all[i] = status.Of(x)
-	}
+	seen := status.New(result, places.Shown(links.Targets(), localFolder(c.LocalFlags, p)))
+	all := seen.Extensions
 	if options.NamesTargets {
-		return all, cmp.Or(refused, status.AskTargets(ctx, links.Targets(), all, p.Config.Parallelism))
+		return seen, cmp.Or(refused, status.AskTargets(ctx, links.Targets(), all, p.Config.Parallelism))
 	}
 	index, unread := links.Index(ctx)
 	for i, x := range result.Extensions {
@@ -116,10 +120,10 @@ func (c *statusCommand) look(ctx context.Context, a *app.App, p *app.Project, li
 		}
 	}
 	if refused != nil {
-		return all, refused
+		return seen, refused
 	}
 	if !links.HasKey() {
-		return all, unread
+		return seen, unread
 	}
-	return all, cmp.Or(status.AskAll(ctx, links, all, p.Config.Parallelism), unread)
+	return seen, cmp.Or(status.AskAll(ctx, links, all, p.Config.Parallelism), unread)
 }

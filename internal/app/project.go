@@ -184,6 +184,7 @@ func (p *Project) Start(ctx context.Context, paths []string) (pipeline.Options, 
 // their dependencies, the retries of all connections, and what git knows. All is given back by close.
 func (p *Project) Equip(options *pipeline.Options) (close func(), err error) {
 	said := p.askGit(p.app.Stop, options.Sources, options.Through != results.StageLint)
+	options.Revision = said.Revision
 	back, err := p.equip(options, said)
 	if err != nil {
 		said.Close()

@@ -26,7 +26,7 @@ func (a *App) reportFailure(args []string) {
 	now := time.Now()
 	result := results.Document{
 		SchemaVersion: 1, Command: asked.Command, Tool: MadeBy(),
-		DryRun: slices.Contains(args, "--dry-run"), Started: now, Finished: &now, Error: a.commandError(a.failure),
+		DryRun: slices.Contains(args, "--dry-run"), Started: now, Finished: &now, Error: a.CommandError(a.failure),
 	}
 	if set := a.hooks.Load(); set != nil {
 		result.Hooks = a.Redact.Hooks(set.Project())
@@ -72,8 +72,8 @@ func (a *App) reportPath(dir, file string) (string, bool) {
 	return filepath.Join(dir, file), err == nil && info.IsDir()
 }
 
-// commandError is an error as reports have it, without secrets.
-func (a *App) commandError(err error) *results.CommandError {
+// CommandError is an error as documents have it, without secrets.
+func (a *App) CommandError(err error) *results.CommandError {
 	var (
 		problems diagnostic.List
 		wrong    *UsageError

@@ -27,7 +27,7 @@ func TestReportsOfFailedCommandsHoldNoSecret(t *testing.T) {
 		"another error": errors.New(secret),
 		"problems":      diagnostic.List{{File: secret, Range: diagnostic.At(1, 0), Message: secret, Hint: secret, Excerpt: secret}},
 	} {
-		told := fmt.Sprintf("%+v", *a.commandError(fmt.Errorf("reading: %w", err)))
+		told := fmt.Sprintf("%+v", *a.CommandError(fmt.Errorf("reading: %w", err)))
 		if strings.Contains(told, secret) {
 			t.Errorf("%s: %s", name, told)
 		}

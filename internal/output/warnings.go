@@ -1,12 +1,16 @@
 package output
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Warnings are those on a command as a whole, from any goroutine; each is passed on once. The
 // zero value keeps them until somebody takes them.
 type Warnings struct {
 	mu   sync.Mutex
 	seen map[string]bool
+	all  []string // in their order
 	kept []string
 	take func(string)
 }
@@ -22,6 +26,7 @@ func (w *Warnings) Add(message string) {
 		w.seen = map[string]bool{}
 	}
 	w.seen[message] = true
+	w.all = append(w.all, message)
 	if w.take == nil {
 		w.kept = append(w.kept, message)
 		return
@@ -37,6 +42,13 @@ func (w *Warnings) To(take func(string)) {
 		take(message)
 	}
 	w.kept, w.take = nil, take
+}
+
+// All returns the warnings so far, whether or not somebody took them.
+func (w *Warnings) All() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.all)
 }
 
 // Untaken returns the warnings that nobody has taken, and drops them.

@@ -56,7 +56,7 @@ func (m *Maker) marketplace() (target.Place, error) {
 	}
 	m.checks = checks.Places{Server: c.Cloud.Server, Repository: c.Repository.URL, Key: options.Key, Source: token.Source()}
 	place := target.Marketplace(cloud)
-	place.URL = redact.URL(c.Cloud.Server)
+	place.URL, place.Repository = redact.URL(c.Cloud.Server), redact.URL(c.Repository.URL)
 	if at, err := url.Parse(c.Repository.URL); err == nil { // KubeSphere resolves addresses against the host alone
 		place.Base = at.Scheme + "://" + at.Host
 	}

@@ -85,7 +85,7 @@ func (m *Maker) Close() {
 // [diagnostic.List] where it stands in the config.
 func (m *Maker) Place(t config.Target) (target.Place, error) {
 	place, err := m.place(t)
-	place.Name, place.Kind, place.URL = t.Name, string(t.Kind), m.Redact.Text(place.URL)
+	place.Name, place.Kind, place.URL, place.Repository = t.Name, string(t.Kind), m.Redact.Text(place.URL), m.Redact.Text(place.Repository)
 	return place, err
 }
 

@@ -26,7 +26,7 @@ func Events(out *output.Stream) results.Observer {
 		}
 		switch e.Kind {
 		case results.EventRunStarted:
-			line.Command = e.Result.Command
+			line.Command, line.Tool, line.Revision, line.Targets = e.Result.Command, &e.Result.Tool, e.Result.Revision, e.Result.Targets
 			for _, x := range e.Result.Extensions {
 				line.Extensions = append(line.Extensions, x.Name)
 			}
@@ -48,6 +48,9 @@ type EventLine struct {
 	Time         time.Time               `json:"time"`
 	Planning     bool                    `json:"planning"`
 	Command      string                  `json:"command,omitempty"`    // run-started: run, lint or package
+	Tool         *results.Tool           `json:"tool,omitempty"`       // run-started: the program
+	Revision     string                  `json:"revision,omitempty"`   // run-started: the git commit of the work tree
+	Targets      []results.Place         `json:"targets,omitempty"`    // run-started: the places that the run releases to
 	Extensions   []string                `json:"extensions,omitempty"` // run-started: the names of all
 	Extension    string                  `json:"extension,omitempty"`
 	Version      string                  `json:"version,omitempty"`

@@ -139,6 +139,9 @@ type Place struct {
 	// URL is where it is: an address without user, password and key, or a path; absent where
 	// there is none.
 	URL string `json:"url,omitempty"`
+	// Repository is the Helm repository in which versions of the marketplace are seen, an address
+	// without user and password; absent for others.
+	Repository string `json:"repository,omitempty"`
 }
 
 // Extension is what is known of one extension. Until the extension has

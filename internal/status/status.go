@@ -104,8 +104,8 @@ func AskAll(ctx context.Context, at target.Target, all []Extension, parallelism 
 	return first
 }
 
-// Redact takes secrets out of what servers say.
-func (s *Extension) Redact(from *secrets.Redactor) {
+// redact takes secrets out of what servers say.
+func (s *Extension) redact(from *secrets.Redactor) {
 	s.Market, s.Snapshot, s.Reason = from.Text(s.Market), from.Text(s.Snapshot), from.Text(s.Reason)
 	s.ReviewMessage = from.Text(s.ReviewMessage)
 	s.Repository = from.Texts(s.Repository)

@@ -15,6 +15,9 @@ type Place struct {
 	Kind string
 	// URL is where it is, for people: without user, password and key. It may be a path.
 	URL string
+	// Repository is the Helm repository in which its versions are seen, for people, where that is
+	// another address than URL.
+	Repository string
 	// Base is where relative addresses of its index begin, for people: an address, or a folder.
 	// It is empty where nobody can follow them.
 	Base string

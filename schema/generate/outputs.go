@@ -47,7 +47,7 @@ func outputSchemas(root string) (map[string][]byte, error) {
 	}{
 		{"result", "ksrelease result document", "What came of a run, as --report FILE.json writes it. Fields may be added; none is renamed, and none gets another meaning.", &results.Document{}},
 		{"event", "ksrelease event", "A line of --output json of run, lint and package. The last one, run-finished, has the whole result document.", &report.EventLine{}},
-		{"status", "ksrelease status", "What ksrelease status --output json prints: an extension each.", &[]status.Extension{}},
+		{"status", "ksrelease status", "What ksrelease status --output json prints. Fields may be added; none is renamed, and none gets another meaning.", &status.Document{}},
 	} {
 		made := outputSchema(output.value, comments)
 		made.ID, made.Title, made.Description = jsonschema.ID(strings.Replace(schema.ID, "ksrelease.schema", output.name+".schema", 1)), output.title, output.description
@@ -74,14 +74,9 @@ func outputSchema(value any, comments map[string]string) *jsonschema.Schema {
 		},
 	}
 	made := reflector.Reflect(value)
-	at, of := made, reflect.TypeOf(value).Elem()
-	if of.Kind() == reflect.Slice {
-		of = of.Elem()
-		at = made.Definitions[definitionOf(of)]
-	} else {
-		delete(made.Definitions, definitionOf(of))
-	}
-	allowNull(at, made.Definitions, of, map[reflect.Type]bool{})
+	of := reflect.TypeOf(value).Elem()
+	delete(made.Definitions, definitionOf(of))
+	allowNull(made, made.Definitions, of, map[reflect.Type]bool{})
 	return made
 }
 
