@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ksrelease/ksrelease/internal/extension/compare"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/markdown"
 	"github.com/ksrelease/ksrelease/internal/output"
 )
@@ -66,10 +67,10 @@ func section(out *output.Stream, s Section, changes []Change) {
 	if len(changes) == 0 {
 		return
 	}
-	out.Print("  %s", s.Title())
+	out.Print("  %s", language.Word(s.Title()))
 	shown := changes[:min(len(changes), shownChanges)]
 	for _, c := range shown {
-		out.Print("    %-8s %s", string(c.Kind), c.line())
+		out.Print("    %s %s", output.Word(string(c.Kind)).Fit(8), c.line())
 		fields := c.Fields[:min(len(c.Fields), shownFields)]
 		for _, f := range fields {
 			out.Print("      %s", f.line())
@@ -90,7 +91,7 @@ func files(out *output.Stream, all compare.Differences) {
 	out.Print("  Files")
 	shown := all[:min(len(all), shownFiles)]
 	for _, d := range shown {
-		out.Print("    %-9s %s", string(d.Kind), fileName(d))
+		out.Print("    %s %s", output.Word(string(d.Kind)).Fit(9), fileName(d))
 	}
 	if more := len(all) - len(shown); more > 0 {
 		out.Print("    and %d more: --output json has all", more)
@@ -117,7 +118,7 @@ func of(all []Change, s Section) (some []Change) {
 func (c Change) line() string {
 	text := c.What
 	if c.Where != "" {
-		text += " on " + c.Where
+		text += language.Sprintf(" on %s", c.Where)
 	}
 	return text + values(c.Old, c.New)
 }
@@ -144,7 +145,7 @@ func values(old, new string) string {
 	case new == "":
 		return ": " + short(old)
 	case old == withheld && new == withheld:
-		return ": another value " + withheld
+		return language.Sprintf(": another value %s", withheld)
 	}
 	return ": " + short(old) + " → " + short(new)
 }
@@ -164,9 +165,9 @@ func Markdown(diffs []Diff) []byte {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "### %s\n\n", markdown.Prose(d.title()))
+		fmt.Fprintf(&b, "### %s\n\n", markdown.Prose(language.Text(d.title())))
 		if summary := d.summary(); summary != "" {
-			fmt.Fprintf(&b, "%s.\n\n", summary)
+			fmt.Fprintf(&b, "%s.\n\n", language.Text(summary))
 		}
 		for _, s := range Sections() {
 			if changes := of(d.Changes, s); len(changes) > 0 {
@@ -174,42 +175,42 @@ func Markdown(diffs []Diff) []byte {
 			}
 		}
 		if len(d.Files) > 0 {
-			fmt.Fprintf(&b, "<details><summary>Files that differ: %d</summary>\n\n| | file |\n| --- | --- |\n", len(d.Files))
+			b.WriteString(language.Sprintf("<details><summary>Files that differ: %d</summary>\n\n| | file |\n| --- | --- |\n", len(d.Files)))
 			shown := d.Files[:min(len(d.Files), shownChanges)]
 			for _, f := range shown {
-				fmt.Fprintf(&b, "| %s | %s |\n", f.Kind, markdown.Cell(fileName(f)))
+				fmt.Fprintf(&b, "| %s | %s |\n", language.Word(string(f.Kind)), markdown.Cell(language.Text(fileName(f))))
 			}
 			if more := len(d.Files) - len(shown); more > 0 {
-				fmt.Fprintf(&b, "| | and %d more |\n", more)
+				b.WriteString(language.Sprintf("| | and %d more |\n", more))
 			}
 			b.WriteString("\n</details>\n")
 		}
 		for _, note := range d.Notes {
-			fmt.Fprintf(&b, "\n%s\n", markdown.Prose(note))
+			fmt.Fprintf(&b, "\n%s\n", markdown.Prose(language.Text(note)))
 		}
 	}
 	return b.Bytes()
 }
 
 func sectionMarkdown(b *bytes.Buffer, s Section, changes []Change) {
-	fmt.Fprintf(b, "**%s**\n\n| | | was | is |\n| --- | --- | --- | --- |\n", s.Title())
+	b.WriteString(language.Sprintf("**%s**\n\n| | | was | is |\n| --- | --- | --- | --- |\n", language.Word(s.Title())))
 	shown := changes[:min(len(changes), shownChanges)]
 	for _, c := range shown {
-		name := markdown.Cell(c.What)
+		name := markdown.Cell(language.Text(c.What))
 		if c.Where != "" {
-			name += " on " + c.Where
+			name += language.Sprintf(" on %s", c.Where)
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", c.Kind, name, code(c.Old), code(c.New))
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", language.Word(string(c.Kind)), name, code(c.Old), code(c.New))
 		fields := c.Fields[:min(len(c.Fields), shownFields)]
 		for _, f := range fields {
-			fmt.Fprintf(b, "| | %s %s | %s | %s |\n", f.Kind, markdown.Cell(f.Path), code(f.Old), code(f.New))
+			fmt.Fprintf(b, "| | %s %s | %s | %s |\n", language.Word(string(f.Kind)), markdown.Cell(f.Path), code(f.Old), code(f.New))
 		}
 		if more := len(c.Fields) - len(fields) + c.More; more > 0 {
-			fmt.Fprintf(b, "| | and %d more | | |\n", more)
+			b.WriteString(language.Sprintf("| | and %d more | | |\n", more))
 		}
 	}
 	if more := len(changes) - len(shown); more > 0 {
-		fmt.Fprintf(b, "| | and %d more | | |\n", more)
+		b.WriteString(language.Sprintf("| | and %d more | | |\n", more))
 	}
 	b.WriteString("\n")
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
@@ -26,7 +27,7 @@ func (t *Text) differs(target string, x results.Extension) {
 	if len(x.Differs) <= differsInReason {
 		return
 	}
-	t.out.Print("\n%s", t.paint(output.Bold, output.Format("%s in %s", plural(len(x.Differs), "difference"), inTarget(x, target))))
+	t.out.Print("\n%s", t.paint(output.Bold, output.Format("%s in %s", language.Text(plural(len(x.Differs), "difference")), inTarget(x, target))))
 	lines, more := differsLines(x.Differs, differsInText)
 	for _, line := range lines {
 		t.out.Print("  %s", line)
@@ -68,13 +69,13 @@ func differsMarkdown(b *bytes.Buffer, target string, x results.Extension) {
 		return
 	}
 	// A name of others stands in the heading: within a line of HTML nothing is code.
-	fmt.Fprintf(b, "\n### %s: other content\n\n<details><summary>%s</summary>\n\n| | file |\n| --- | --- |\n", prose(inTarget(x, target)), plural(len(x.Differs), "difference"))
+	b.WriteString(language.Sprintf("\n### %s: other content\n\n<details><summary>%s</summary>\n\n| | file |\n| --- | --- |\n", prose(inTarget(x, target)), language.Text(plural(len(x.Differs), "difference"))))
 	shown := x.Differs[:min(len(x.Differs), differsInMarkdown)]
 	for _, d := range shown {
-		fmt.Fprintf(b, "| %s | %s |\n", cell(d.Kind), cell(differsName(d)))
+		fmt.Fprintf(b, "| %s | %s |\n", cell(language.Word(d.Kind)), cell(differsName(d)))
 	}
 	if more := len(x.Differs) - len(shown); more > 0 {
-		fmt.Fprintf(b, "| | and %d more |\n", more)
+		b.WriteString(language.Sprintf("| | and %d more |\n", more))
 	}
 	b.WriteString("\n</details>\n")
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
@@ -20,7 +21,7 @@ func markdown(r *results.Document) []byte {
 		return b.Bytes()
 	}
 	if len(r.Extensions) > 0 {
-		b.WriteString(MarkdownTable)
+		b.WriteString(MarkdownTable())
 	}
 	for _, x := range r.Extensions {
 		b.WriteString(MarkdownRows(x))
@@ -40,7 +41,7 @@ func MarkdownTop(r *results.Document, counts string, most int) string {
 	var b bytes.Buffer
 	var more []string
 	if r.Error != nil {
-		fmt.Fprintf(&b, "## %s: nothing was done\n\n%s", title, fenced(r.Error.Message))
+		b.WriteString(language.Sprintf("## %s: nothing was done\n\n%s", title, fenced(r.Error.Message)))
 		if r.Error.Hint != "" {
 			fmt.Fprintf(&b, "\n%s\n", paragraph(r.Error.Hint))
 		}
@@ -56,7 +57,7 @@ func MarkdownTop(r *results.Document, counts string, most int) string {
 			more = append(more, paragraph(selectionText(r.Selection))+"\n\n")
 		}
 		for _, warning := range r.Warnings {
-			more = append(more, "- warning: "+prose(warning)+"\n")
+			more = append(more, "- "+language.Word("warning")+": "+prose(warning)+"\n")
 		}
 		if len(r.Warnings) > 0 {
 			more[len(more)-1] += "\n"
@@ -74,11 +75,13 @@ func MarkdownTop(r *results.Document, counts string, most int) string {
 
 // leftOut says of so many sections that they are missing.
 func leftOut(sections int) string {
-	return fmt.Sprintf("\n%s left out, for there is no space: the result document (`--report FILE.json`) has all.\n", plural(sections, "section"))
+	return language.Sprintf("\n%s left out, for there is no space: the result document (`--report FILE.json`) has all.\n", language.Text(plural(sections, "section")))
 }
 
 // MarkdownTable is the head of the table whose rows are [MarkdownRows].
-const MarkdownTable = "| extension | version | outcome | size | |\n| --- | --- | --- | ---: | --- |\n"
+func MarkdownTable() string { return language.Format(markdownTable) }
+
+const markdownTable = "| extension | version | outcome | size | |\n| --- | --- | --- | ---: | --- |\n"
 
 // MarkdownRows are the rows of an extension.
 func MarkdownRows(x results.Extension) string {
@@ -87,9 +90,9 @@ func MarkdownRows(x results.Extension) string {
 	if len(ends(x)) > 0 { // their lines say it
 		reason = ""
 	}
-	fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(x.Name), cell(x.Version), mark(x)+string(x.Outcome), sizeOf(x), cell(reason))
+	fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(x.Name), cell(x.Version), mark(x)+language.Word(string(x.Outcome)), sizeOf(x), cell(reason))
 	for _, in := range ends(x) {
-		fmt.Fprintf(&b, "| in %s | | %s | | %s |\n", cell(in.Name), mark(asIn(x, in))+string(in.Outcome), cell(withReview(in.Reason, in.Review)))
+		fmt.Fprintf(&b, "| in %s | | %s | | %s |\n", cell(in.Name), mark(asIn(x, in))+language.Word(string(in.Outcome)), cell(withReview(in.Reason, in.Review)))
 	}
 	return b.String()
 }
@@ -123,7 +126,7 @@ func MarkdownDetails(r *results.Document, most int) string {
 	for _, x := range r.Extensions {
 		for _, f := range failings(x) {
 			add(func(b *bytes.Buffer) {
-				fmt.Fprintf(b, "\n### %s\n\nStage **%s**:\n\n%s", prose(f.title), f.err.Stage, fenced(f.err.Message))
+				b.WriteString(language.Sprintf("\n### %s\n\nStage **%s**:\n\n%s", prose(f.title), language.Word(f.err.Stage), fenced(f.err.Message)))
 				if f.err.Hint != "" {
 					fmt.Fprintf(b, "\n%s\n", paragraph(f.err.Hint))
 				}
@@ -160,7 +163,7 @@ func findingsMarkdown(b *bytes.Buffer, r *results.Document, most int) {
 	var rows []string
 	size := b.Len()
 	for _, f := range findings {
-		rows = append(rows, fmt.Sprintf("| %s | %s | %s | %s |\n", f.Severity, f.Rule, cell(f.Diagnostic().Position()), cell(f.Message)))
+		rows = append(rows, fmt.Sprintf("| %s | %s | %s | %s |\n", language.Word(f.Severity), f.Rule, cell(f.Diagnostic().Position()), cell(f.Message)))
 		size += len(rows[len(rows)-1])
 	}
 	shown := len(rows)
@@ -180,9 +183,9 @@ func findingsMarkdown(b *bytes.Buffer, r *results.Document, most int) {
 			shown++
 		}
 	}
-	fmt.Fprintf(b, "\n<details><summary>%s of lint</summary>\n\n| severity | rule | where | |\n| --- | --- | --- | --- |\n%s", plural(len(findings), "finding"), strings.Join(rows[:shown], ""))
+	b.WriteString(language.Sprintf("\n<details><summary>%s of lint</summary>\n\n| severity | rule | where | |\n| --- | --- | --- | --- |\n%s", language.Text(plural(len(findings), "finding")), strings.Join(rows[:shown], "")))
 	if more := len(rows) - shown; more > 0 {
-		fmt.Fprintf(b, "| | | | and %d more |\n", more)
+		b.WriteString(language.Sprintf("| | | | and %d more |\n", more))
 	}
 	b.WriteString("\n</details>\n")
 }
@@ -196,7 +199,7 @@ func remarksMarkdown(b *bytes.Buffer, r *results.Document) {
 				continue
 			}
 			if first {
-				b.WriteString("\n### Worth knowing\n\n| extension | version | |\n| --- | --- | --- |\n")
+				b.WriteString(language.Format("\n### Worth knowing\n\n| extension | version | |\n| --- | --- | --- |\n"))
 				first = false
 			}
 			said := cell(f.Message)
@@ -213,19 +216,19 @@ func sizesMarkdown(b *bytes.Buffer, x results.Extension) {
 	if x.Package == nil || len(x.Package.Contributors) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n### %s: %s\n\n", prose(titleOf(x)), sizeHead(x.Package))
-	fmt.Fprintf(b, "| compressed | | size | file |\n| ---: | ---: | ---: | --- |\n")
+	fmt.Fprintf(b, "\n### %s: %s\n\n", prose(titleOf(x)), language.Text(sizeHead(x.Package)))
+	b.WriteString(language.Sprintf("| compressed | | size | file |\n| ---: | ---: | ---: | --- |\n"))
 	for _, row := range contributors(x.Package) {
 		fmt.Fprintf(b, "| %v | %v | %v | %s |\n", row[0], row[1], row[2], cell(row[3]))
 	}
 	if len(x.Package.Advice) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n| saves | with this |\n| ---: | --- |\n")
+	b.WriteString(language.Sprintf("\n| saves | with this |\n| ---: | --- |\n"))
 	for _, a := range x.Package.Advice {
 		fmt.Fprintf(b, "| %s | %s |\n", bytesText(a.Saves), cell(a.What))
 	}
-	fmt.Fprintf(b, "\n%s\n", sizeAdvised(x.Package))
+	fmt.Fprintf(b, "\n%s\n", language.Text(sizeAdvised(x.Package)))
 }
 
 func mark(x results.Extension) string {

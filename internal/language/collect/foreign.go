@@ -38,6 +38,6 @@ var words = []string{
 	"lint", "package", "upload", "size", "push", "verify", "before", "after",
 	"error", "warning", "info", "off",
 	"ok", "started", "skipped", "waiting", "new",
-	"added", "removed", "changed", "unchanged", "bumped", "unknown", "sent", "ready",
+	"Objects", "Images", "Values", "Dependencies", "line-ends", "added", "removed", "changed", "unchanged", "bumped", "unknown", "sent", "ready",
 	"draft", "submitted", "approved", "rejected", "active", "inactive", "unsubmitted",
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ksrelease/ksrelease/internal/chartdiff"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
@@ -46,19 +47,19 @@ func Of(plan *results.Document, diffs []chartdiff.Diff) []byte {
 		}
 		shown.WriteString(text)
 	}
-	b.WriteString("\n## What changes for administrators\n")
+	b.WriteString(language.Format("\n## What changes for administrators\n"))
 	switch {
 	case len(diffs) == 0:
-		b.WriteString("\nThere is nothing to compare.\n")
+		b.WriteString(language.Format("\nThere is nothing to compare.\n"))
 	case len(same) == len(diffs):
-		b.WriteString("\nNothing: the content of all is the same.\n")
+		b.WriteString(language.Format("\nNothing: the content of all is the same.\n"))
 	}
 	b.WriteString(shown.String())
 	if n := len(left); n > 0 {
-		fmt.Fprintf(&b, "\nThere is no space for %s: `ksrelease diff` shows them.\n", extensions(n, "more extension"))
+		b.WriteString(language.Sprintf("\nThere is no space for %s: `ksrelease diff` shows them.\n", language.Text(extensions(n, "more extension"))))
 	}
 	if n := len(same); n > 0 && n < len(diffs) {
-		fmt.Fprintf(&b, "\nOf %s the content is the same.\n", extensions(n, "extension"))
+		b.WriteString(language.Sprintf("\nOf %s the content is the same.\n", language.Text(extensions(n, "extension"))))
 	}
 	return []byte(b.String())
 }
@@ -70,7 +71,7 @@ func ofPlan(b *strings.Builder, plan *results.Document) {
 		return
 	}
 	if len(plan.Extensions) > 0 {
-		b.WriteString(report.MarkdownTable)
+		b.WriteString(report.MarkdownTable())
 	}
 	begun, left := b.Len(), 0
 	for _, x := range plan.Extensions {
@@ -82,7 +83,7 @@ func ofPlan(b *strings.Builder, plan *results.Document) {
 		b.WriteString(rows)
 	}
 	if left > 0 {
-		fmt.Fprintf(b, "| and %d more | | | | |\n", left)
+		b.WriteString(language.Sprintf("| and %d more | | | | |\n", left))
 	}
 	b.WriteString(report.MarkdownDetails(plan, max(0, mostPlan-b.Len())))
 }

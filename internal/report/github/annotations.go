@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/report/location"
 	"github.com/ksrelease/ksrelease/internal/results"
@@ -55,19 +56,19 @@ func Annotations(r *results.Document) []byte {
 			first.again(region.StartLine)
 			return
 		}
-		a := &annotation{level: key[0], title: code, message: cmp.Or(f.Message, "no message"), file: at.Path, line: region.StartLine}
+		a := &annotation{level: key[0], title: code, message: language.Text(cmp.Or(f.Message, "no message")), file: at.Path, line: region.StartLine}
 		if f.Column > 0 {
 			a.column, a.endColumn = region.StartColumn, region.EndColumn
 		}
 		if f.Hint != "" {
-			a.message += "\n→ " + f.Hint
+			a.message += "\n→ " + language.Text(f.Hint)
 		}
 		grouped[key] = a
 		add(a)
 	}
 	if r.Error != nil {
 		if len(r.Error.Problems) == 0 {
-			add(&annotation{level: "error", title: "ksrelease " + r.Command, message: r.Error.Message + hint(r.Error.Hint)})
+			add(&annotation{level: "error", title: "ksrelease " + r.Command, message: language.Text(r.Error.Message) + hint(r.Error.Hint)})
 		}
 		for _, f := range r.Error.Problems {
 			find(f)
@@ -85,7 +86,7 @@ func Annotations(r *results.Document) []byte {
 		}
 	}
 	if r.Error == nil && r.Finished == nil {
-		add(&annotation{level: "error", title: "ksrelease " + r.Command, message: "the run has no end: it was killed, or goes on"})
+		add(&annotation{level: "error", title: "ksrelease " + r.Command, message: language.Text("the run has no end: it was killed, or goes on")})
 	}
 	for _, warning := range r.Warnings {
 		add(&annotation{level: "warning", title: "ksrelease " + r.Command, message: warning})
@@ -112,7 +113,7 @@ func ofExtension(x results.Extension, where *location.Places) *annotation {
 	a := &annotation{level: "error", title: strings.TrimSpace(x.Name+" "+x.Version) + ": " + string(x.Outcome), file: at.Path, line: max(1, at.LineOf("version:"))}
 	a.message = x.Reason
 	if x.Error != nil {
-		a.message = cmp.Or(x.Error.Stage, "ksrelease") + ": " + x.Error.Message + hint(x.Error.Hint)
+		a.message = language.Word(cmp.Or(x.Error.Stage, "ksrelease")) + ": " + language.Text(x.Error.Message) + hint(x.Error.Hint)
 		if x.Outcome != results.Failed && x.Reason != "" {
 			a.message = x.Reason + "\n" + a.message
 		}
@@ -129,7 +130,7 @@ func atMost(all []*annotation, level string) []*annotation {
 	left := len(all) - (mostOfLevel - 1)
 	what := level + "s"
 	return append(slices.Clip(all[:mostOfLevel-1]), &annotation{
-		level: level, title: "ksrelease", message: fmt.Sprintf("and %d more %s: the summary of this job has them", left, what),
+		level: level, title: "ksrelease", message: language.Sprintf("and %d more %s: the summary of this job has them", left, what),
 	})
 }
 
@@ -154,9 +155,9 @@ func (a *annotation) command() string {
 		for i, line := range a.also {
 			lines[i] = fmt.Sprint(line)
 		}
-		message += "\nThe same in line " + strings.Join(lines, ", ")
+		message += language.Sprintf("\nThe same in line %s", strings.Join(lines, ", "))
 		if a.more > 0 {
-			message += fmt.Sprintf(" and %d more", a.more)
+			message += language.Sprintf(" and %d more", a.more)
 		}
 	}
 	properties := []string{"title=" + property(a.title)}
@@ -202,5 +203,5 @@ func hint(text string) string {
 	if text == "" {
 		return ""
 	}
-	return "\n→ " + text
+	return "\n→ " + language.Text(text)
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
@@ -50,7 +51,7 @@ func (s *Summary) Observe(e results.Event) {
 func (s *Summary) row(x results.Extension) {
 	text := report.MarkdownRows(x)
 	if !s.table {
-		text = report.MarkdownTable + text
+		text = report.MarkdownTable() + text
 	}
 	if s.rows+len(text) > mostRows || len(text) > s.space()-keptForEnd {
 		s.left++
@@ -65,9 +66,9 @@ func (s *Summary) finish(r *results.Document) {
 	text := ""
 	if s.left > 0 {
 		if !s.table {
-			text = report.MarkdownTable
+			text = report.MarkdownTable()
 		}
-		text += fmt.Sprintf("| and %d more | | | | |\n", s.left)
+		text += language.Sprintf("| and %d more | | | | |\n", s.left)
 	}
 	text += "\n**" + report.MarkdownCounts(r) + "**\n"
 	text += report.MarkdownDetails(r, s.space()-len(text))
