@@ -171,8 +171,11 @@ func TestCommandLinesInTheDocumentsParse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range append(documents, "README.md", "README.zh.md", "examples/README.md") {
-		for _, block := range regexp.MustCompile("(?s)```(?:sh|console)\n(.*?)```").FindAllStringSubmatch(readDoc(t, name), -1) {
-			for line := range strings.Lines(block[1]) {
+		for _, block := range regexp.MustCompile("(?s)```(sh|console)\n(.*?)```").FindAllStringSubmatch(readDoc(t, name), -1) {
+			for line := range strings.Lines(block[2]) {
+				if block[1] == "console" && !strings.HasPrefix(line, "$ ") {
+					continue // what is printed
+				}
 				line = strings.TrimPrefix(strings.TrimSpace(line), "$ ")
 				line, _, _ = strings.Cut(line, " #")
 				line = strings.Replace(line, "go run ./cmd/ksrelease", "ksrelease", 1)

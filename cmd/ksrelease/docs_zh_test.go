@@ -20,9 +20,8 @@ var inEnglishAlone = map[string]string{
 	// docs/rules.zh.md will be generated as docs/rules.md is. Links lead to docs/rules.md until then.
 	"docs/rules.md": "not generated in Chinese yet",
 
-	"docs/configuration.md": toCome,
-	"docs/performance.md":   toCome,
-	"docs/reliability.md":   toCome,
+	"docs/performance.md": toCome,
+	"docs/reliability.md": toCome,
 }
 
 const toCome = "to come"
@@ -135,7 +134,7 @@ type section struct {
 }
 
 var (
-	codeComment = regexp.MustCompile(`(?m)(^|[ \t]+)(#|//)( .*)?$`)
+	codeComment = regexp.MustCompile(`(?m)(^|[ \t]+)#( .*)?$|^[ \t]*//.*$`)
 	anchorTag   = regexp.MustCompile(`<a id="([^"]+)"></a>`)
 	link        = regexp.MustCompile(`\]\(([^()\s]+)\)`)
 )

@@ -221,7 +221,7 @@ var units = []unit{
 
 	// Programs and test aids for those who build ksrelease.
 	{"internal/kubetypes/generate", []string{"internal/kubetypes"}},
-	{"schema/generate", []string{"schema", "config", "internal/configfile", "internal/lint", "internal/results", "internal/report", "internal/status"}},
+	{"schema/generate", []string{"schema", "config", "internal/configfile", "internal/language", "internal/lint", "internal/results", "internal/report", "internal/status"}},
 	{"internal/bench/generate", []string{"internal/extension"}},
 	{"internal/bench", []string{"internal/bench/generate", "internal/testutil/gotool", "internal/testutil/helmtest", "internal/testutil/registrytest"}},
 	{"internal/testutil/helmtest", []string{"internal/helmchart/chartutil", "internal/helmchart/chartutil/version", "internal/testutil/gotool"}},

@@ -1,5 +1,5 @@
-// Command generate writes schema/ksrelease.schema.json, docs/configuration.md and
-// docs/rules.md from the types of internal/configfile and the rules of internal/lint, and the
+// Command generate writes schema/ksrelease.schema.json, docs/configuration.md, its
+// Chinese form and docs/rules.md from the types of internal/configfile and the rules of internal/lint, and the
 // schemas of what commands print as JSON from the types of it. It
 // is run by `go generate ./schema`; a test holds the files to what it makes.
 package main
@@ -59,6 +59,10 @@ func generate(root string) (map[string][]byte, error) {
 	}
 	all["schema/ksrelease.schema.json"] = data
 	all["docs/configuration.md"] = page(schema)
+	all["docs/configuration.zh.md"], err = chinesePage(schema)
+	if err != nil {
+		return nil, err
+	}
 	all["docs/rules.md"] = rulesPage()
 	return all, nil
 }

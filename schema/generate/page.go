@@ -17,32 +17,43 @@ import (
 // example.
 func page(schema *jsonschema.Schema) []byte {
 	p := printer{top: schema}
-	p.text(introduction)
-	p.table("", schema)
-	p.text("")
-	p.text("## Keys")
-	p.text("")
-	p.keys("", schema)
-	p.text(closing)
-	p.codes()
+	p.page(introduction, closing, codesIntroduction)
 	return p.Bytes()
+}
+
+// chinesePage is docs/configuration.zh.md.
+func chinesePage(schema *jsonschema.Schema) ([]byte, error) {
+	p := printer{top: schema, chinese: true, used: map[string]bool{}}
+	p.page(introductionInChinese, closingInChinese, codesInChinese)
+	return p.Bytes(), p.complete()
+}
+
+func (p *printer) page(introduction, closing, codes string) {
+	p.text(introduction)
+	p.table("", p.top)
+	p.text("")
+	p.text(p.say("## Keys"))
+	p.text("")
+	p.keys("", p.top)
+	p.text(closing)
+	p.text(p.say("## Codes\n"))
+	p.text(codes)
+	p.codes()
 }
 
 // codes is the list of what may be wrong with the config and the baseline.
 func (p *printer) codes() {
-	p.text("## Codes\n")
-	p.text("Each mistake in the config, and in the baseline, has a code. It stays when the message is")
-	p.text("worded in another way. Reports have it as `code`, and messages in brackets. In a file that is")
-	p.text("neither of both, the same mistakes are `yaml/syntax`, and so on.\n")
-	p.text("| code | what is wrong |")
+	p.text(p.say("| code | what is wrong |"))
 	p.text("| --- | --- |")
 	for _, c := range config.Codes() {
-		p.text(fmt.Sprintf("| %s | %s |", anchored(config.Rule+"/"+c.Name), c.Meaning))
+		p.text(fmt.Sprintf("| %s | %s |", anchored(config.Rule+"/"+c.Name), p.say(c.Meaning)))
 	}
 }
 
 const introduction = `<!-- Made by "go generate ./schema" from internal/configfile and the rules of internal/lint; change it there. -->
 # Configuration
+
+[中文](configuration.zh.md)
 
 ` + "`.ksrelease.yaml`" + ` stands at the top of a repository. ksrelease looks for it in the
 working directory and the folders above it; ` + "`--config FILE`" + ` names another one. In a git
@@ -108,9 +119,16 @@ extensions:
 ` + "```" + `
 `
 
+const codesIntroduction = "Each mistake in the config, and in the baseline, has a code. It stays when the message is\n" +
+	"worded in another way. Reports have it as `code`, and messages in brackets. In a file that is\n" +
+	"neither of both, the same mistakes are `yaml/syntax`, and so on.\n"
+
 type printer struct {
 	bytes.Buffer
-	top *jsonschema.Schema
+	top     *jsonschema.Schema
+	chinese bool
+	missing []string // texts without a translation
+	used    map[string]bool
 }
 
 func (p *printer) text(line string) { fmt.Fprintln(p, line) }
@@ -173,26 +191,26 @@ func (p *printer) definition(schema *jsonschema.Schema) *jsonschema.Schema {
 // table lists the keys that hold a value, with what holds by default.
 func (p *printer) table(path string, schema *jsonschema.Schema) {
 	if path == "" {
-		p.text("| key | value | default |")
+		p.text(p.say("| key | value | default |"))
 		p.text("| --- | --- | --- |")
 	}
 	p.each(path, schema, func(k key) {
 		if k.name == rulesKey {
-			fmt.Fprintf(p, "| [`%s`](#%s) | each rule: %s | [each its own](#%[2]s) |\n", k.name, anchor(k.name), words(severity()))
+			fmt.Fprintf(p, "| [`%s`](#%s) | %s | %s |\n", k.name, anchor(k.name), p.say("each rule: %s", p.words(severity())), p.say("[each its own](#%s)", anchor(k.name)))
 			return
 		}
 		if k.below != nil {
 			p.table(k.name+".", k.below)
 			return
 		}
-		fmt.Fprintf(p, "| [`%s`](#%s) | %s | %s |\n", k.name, anchor(k.name), valueOf(k.property), k.unset())
+		fmt.Fprintf(p, "| [`%s`](#%s) | %s | %s |\n", k.name, anchor(k.name), p.valueOf(k.property), p.unset(k))
 	})
 }
 
 // keys describes each key.
 func (p *printer) keys(path string, schema *jsonschema.Schema) {
 	p.each(path, schema, func(k key) {
-		fmt.Fprintf(p, "### %s\n\n%s\n\n", k.name, markdown(k.property.Description))
+		fmt.Fprintf(p, "### %s\n\n%s\n\n", k.name, markdown(p.say(k.property.Description)))
 		if k.name == rulesKey {
 			p.rules(k.below)
 			return
@@ -201,7 +219,8 @@ func (p *printer) keys(path string, schema *jsonschema.Schema) {
 			p.keys(k.name+".", k.below)
 			return
 		}
-		fmt.Fprintf(p, "- value: %s\n- default: %s\n\n```yaml\n", valueOf(k.property), k.unset())
+		p.text(p.say("- value: %s\n- default: %s", p.valueOf(k.property), p.unset(k)))
+		p.text("\n```yaml")
 		p.example(p.top, strings.Split(k.name, "."), "", "")
 		p.text("```\n")
 	})
@@ -213,13 +232,13 @@ const rulesKey = "lint.rules"
 
 // rules lists the lint rules.
 func (p *printer) rules(schema *jsonschema.Schema) {
-	fmt.Fprintf(p, "- value of each: %s\n\n", words(severity()))
-	p.text("| rule | default | what it asks for |")
+	p.text(p.say("- value of each: %s", p.words(severity())) + "\n")
+	p.text(p.say("| rule | default | what it asks for |"))
 	p.text("| --- | --- | --- |")
 	first := ""
 	for pair := schema.Properties.Oldest(); pair != nil; pair = pair.Next() {
 		first = cmp.Or(first, pair.Key)
-		fmt.Fprintf(p, "| [`%s`](rules.md#%[1]s) | `%s` | %s |\n", pair.Key, pair.Value.Default, markdown(pair.Value.Description))
+		fmt.Fprintf(p, "| [`%s`](rules.md#%[1]s) | `%s` | %s |\n", pair.Key, pair.Value.Default, markdown(p.say(pair.Value.Description)))
 	}
 	fmt.Fprintf(p, "\n```yaml\nlint:\n  rules:\n    %s: info\n```\n\n", first)
 }
@@ -229,49 +248,49 @@ func anchor(heading string) string {
 	return strings.NewReplacer(".", "", "[", "", "]", "").Replace(strings.ToLower(heading))
 }
 
-func valueOf(property *jsonschema.Schema) string {
+func (p *printer) valueOf(property *jsonschema.Schema) string {
 	if property.Const != nil {
 		return fmt.Sprintf("`%v`", property.Const)
 	}
 	if len(property.AnyOf) > 0 {
-		return words(property)
+		return p.words(property)
 	}
 	if len(property.Enum) > 0 {
-		return quoted(property.Enum)
+		return p.quoted(property.Enum)
 	}
 	if types, ok := property.Extras["type"].([]string); ok {
-		return strings.Join(types, " or ")
+		return p.say(strings.Join(types, " or "))
 	}
 	switch {
 	case isHooks(property):
-		return "list of commands, as in [`before`](#before)"
+		return p.say("list of commands, as in [`before`](#before)")
 	case property.Type == "array":
-		return "list of strings"
+		return p.say("list of strings")
 	case property.Type == "integer" && property.Maximum != "":
-		return fmt.Sprintf("whole number from %s to %s", property.Minimum, property.Maximum)
+		return p.say("whole number from %s to %s", property.Minimum, property.Maximum)
 	}
-	return property.Type
+	return p.say(property.Type)
 }
 
-func words(property *jsonschema.Schema) string { return quoted(property.AnyOf[0].Enum) }
+func (p *printer) words(property *jsonschema.Schema) string { return p.quoted(property.AnyOf[0].Enum) }
 
-func quoted(words []any) string {
+func (p *printer) quoted(words []any) string {
 	quoted := make([]string, len(words))
 	for i, word := range words {
 		quoted[i] = fmt.Sprintf("`%v`", word)
 	}
-	return strings.Join(quoted, ", ")
+	return strings.Join(quoted, p.say(", "))
 }
 
 // unset is what holds where a key is left out.
-func (k key) unset() string {
+func (p *printer) unset(k key) string {
 	switch {
 	case k.property.Default != nil:
 		return fmt.Sprintf("`%v`", valueFor(&jsonschema.Schema{Default: k.property.Default}))
 	case k.needed:
-		return "none: it must be given"
+		return p.say("none: it must be given")
 	}
-	return "none"
+	return p.say("none")
 }
 
 // example shows a key where it stands in the file, with what else an item of a list has to have.
