@@ -120,7 +120,7 @@ var pageInChinese = map[string]string{
 	"The folder, relative to that of the config.": "目录，相对于配置文件所在的目录。",
 	"The address at which others see the folder, or its path on their host (/charts), for the URLs of its index.yaml. Without it they are relative. Helm resolves those against the address of index.yaml, and KubeSphere against its host alone: a repository that is not at the top of its host needs the key.": "他人访问该目录的地址，或它在其主机上的路径（/charts），用于索引中的 URL。不设置时使用相对地址。Helm 相对于 index.yaml 的地址解析它们，KubeSphere 只相对于其主机解析：不在主机顶层的 Helm 仓库需要这个键。",
 	"A branch of git that is the folder, in place of path: what is new is committed and pushed.": "代替 path，以 Git 分支作为目录：新内容会提交并推送。",
-	"The branch. One that is not there yet begins without files.":                                "分支。尚不存在的分支从没有文件开始。",
+	"The branch. One that is not there yet begins without files.":                                "分支。尚不存在时，新分支从没有文件的状态开始。",
 	"The name of a remote of the repository, or the address of another one.":                     "Git 仓库的远程名称，或另一个 Git 仓库的地址。",
 	"The folder on the branch; without it, its top.":                                             "分支上的目录；不设置时为其顶层。",
 	"The title of the commits. Without it, they name the versions.":                              "提交的标题。不设置时，标题写明版本。",
