@@ -127,8 +127,8 @@ func (rt *route) end(outcome results.Outcome, reason string) {
 	known := &rt.known
 	known.Outcome = outcome
 	known.AsAsked, known.Reason = rt.parcel.AsAsked(outcome, reason)
-	if outcome == results.Released && rt.site.Access.Reviews() && !rt.run.skips(results.StageVerify) {
-		known.Review = rt.parcel.Review()
+	if rt.site.Access.Reviews() {
+		known.Review = rt.Review(outcome, !rt.run.skips(results.StageVerify))
 	}
 	known.Address = rt.site.Address(rt.Entry)
 	r.summarize()

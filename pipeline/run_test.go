@@ -124,9 +124,17 @@ func TestSubmittedBeforeIsWaitedFor(t *testing.T) {
 				write(t, filepath.Join(source.Path, "values.yaml"), "global: {other: true}\n")
 				want = results.Drift
 			}
-			wantOutcomes(t, do(t, w, Options{Sources: []config.Source{source}}), map[string]results.Outcome{"alc": want})
+			result := do(t, w, Options{Sources: []config.Source{source}})
+			wantOutcomes(t, result, map[string]results.Outcome{"alc": want})
 			if len(w.writes) != 0 || time.Now().Before(from) {
 				t.Errorf("writes %q after %s", w.writes, time.Since(w.started))
+			}
+			// The marketplace was asked, and nobody has approved it.
+			if review := result.Extensions[0].Review; (review == results.ReviewOpen) == other {
+				t.Errorf("as %s the review is %q", want, review)
+			}
+			if review := do(t, w, Options{Sources: []config.Source{source}}).Extensions[0].Review; review != "" {
+				t.Errorf("the review of what is listed, which nobody asked for, is %q", review)
 			}
 		})
 	}

@@ -134,7 +134,7 @@ func (a *App) dialLocal(dir string, at Where, web *transport.Client) (*Clients, 
 	}
 	cloud, err := kscloud.New(kscloud.Options{
 		Server: served.Address, Key: served.Key, RepositoryURL: served.Address,
-		AssetHost: served.AssetHost, AssetHostIsCertain: true,
+		AssetHost: served.AssetHost, AssetHostIsCertain: true, AtHand: served.Status,
 		Transport: web, UserAgent: UserAgent(),
 		Near: func(address string) string {
 			if rest, ok := strings.CutPrefix(address, served.AssetHost+"/"); ok {

@@ -37,7 +37,7 @@ func (d *Delivery) Decide(ctx context.Context, to *Asking) (lifecycle.Decision, 
 	case err != nil:
 		return 0, "", err
 	case ok:
-		d.see(entry)
+		d.see(to, entry)
 		return 0, "", compare(ctx, to, d, entry)
 	}
 	return inTarget(ctx, to, d)
@@ -60,7 +60,7 @@ func (d *Delivery) Exists(ctx context.Context, to *Asking) (exists, sure bool, e
 	if err != nil || verdict != extension.DigestSame {
 		return false, sure, err
 	}
-	d.see(entry)
+	d.see(to, entry)
 	d.Entry = &entry
 	return true, true, nil
 }
@@ -75,8 +75,9 @@ func (d *Delivery) IsListed(ctx context.Context, to *Asking) (bool, error) {
 	return ok && err == nil, ctx.Err()
 }
 
-// see notes that the version is in the index.
-func (d *Delivery) see(entry target.Entry) {
+// see notes that the version is in the index. How its review is stays unknown where that costs a request.
+func (d *Delivery) see(to *Asking, entry target.Entry) {
+	d.status = to.Target.StatusAtHand(d.Name, d.Version)
 	d.Learn(func(known *results.Target) {
 		known.Seen.Listed, known.Seen.Digest, known.Seen.ContentDigest = true, entry.Digest, entry.ContentDigest
 	})
@@ -130,6 +131,7 @@ func inTarget(ctx context.Context, to *Asking, d *Delivery) (lifecycle.Decision,
 // decideByState decides by what the target says of a version that is not in the
 // index. since says when it came about, in the words of the note.
 func decideByState(to *Asking, d *Delivery, state target.Snapshot, since string) (decision lifecycle.Decision, note string, err error) {
+	d.status = state.Status
 	if state.Status == target.StatusNone {
 		return lifecycle.Send, "", nil
 	}

@@ -96,14 +96,6 @@ func (p *Parcel) AsAsked(outcome results.Outcome, reason string) (bool, string) 
 	return false, reason
 }
 
-// Review is how far the review of a released version is, which was waited for.
-func (p *Parcel) Review() string {
-	if p.Verify.Until == config.UntilActive {
-		return results.ReviewApproved
-	}
-	return results.ReviewOpen
-}
-
 // Reporter gets what becomes of a delivery.
 type Reporter interface {
 	// Tell passes on something to know while it goes on: a note, or an activity.
@@ -134,6 +126,8 @@ type Delivery struct {
 	Waits  bool      // it was submitted before, or by others, and is only waited for
 	Sent   time.Time // when this run submitted the package; zero until then
 	ahead  *Ahead    // what the plan asks the target before it decides; nil where nothing
+	// status is what the target has said last of the version; empty where it was not asked.
+	status string
 	// Entry is the version in the index that was seen to have the content of Ext: what others are
 	// given, too; nil before that.
 	Entry *target.Entry
@@ -153,6 +147,21 @@ func (d *Delivery) appeared(message string) {
 func (d *Delivery) waitsFor(ctx context.Context, what string, since time.Time) {
 	limit, _ := ctx.Deadline()
 	d.Tell(results.Event{Kind: results.EventActivity, Activity: &results.Activity{Waiting: what, Since: since, Limit: limit}})
+}
+
+// Review is how far the review is of a version that ended so, as far as that is known without a request;
+// verified says that it was waited for.
+func (d *Delivery) Review(outcome results.Outcome, verified bool) string {
+	approved := outcome == results.Released && d.Parcel.Verify.Until == config.UntilActive
+	switch {
+	case outcome == results.Released && verified && !approved:
+		return results.ReviewOpen
+	case outcome == results.Exists && d.status == target.StatusSubmitted:
+		return results.ReviewOpen
+	case outcome == results.Released && verified, outcome == results.Exists && d.status == target.StatusActive:
+		return results.ReviewApproved
+	}
+	return ""
 }
 
 // IsSent says that this run has submitted the package.

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -301,6 +302,7 @@ func walk(ctx context.Context, to *Sending, d *Delivery, entry target.Entry) (co
 // reviewed asks how the review stands.
 func reviewed(ctx context.Context, to *Sending, d *Delivery) (complaint string, err error) {
 	snapshot, err := to.Target.Snapshot(ctx, d.Name, d.Version)
+	d.status = cmp.Or(snapshot.Status, d.status)
 	switch {
 	case failure.Unauthorized(err):
 		return "", err

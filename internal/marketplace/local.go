@@ -16,7 +16,10 @@ type Local struct {
 	Address   string // where it answers
 	AssetHost string // what its addresses of files and packages begin with
 	Key       string // an API key that it takes
-	close     func()
+	// Status is that of a version; empty where there is none. It is nil where another process serves the
+	// marketplace.
+	Status func(name, version string) string
+	close  func()
 }
 
 // Close ends what was begun for it. A marketplace that another process serves goes on.
@@ -58,7 +61,7 @@ func OpenLocal(ctx context.Context, dir string, readOnly bool, warn func(string)
 		_ = server.Serve(listener) // ends with Close, below
 	}()
 	return &Local{
-		Address: "http://" + listener.Addr().String(), AssetHost: assetHost, Key: options.Token,
+		Address: "http://" + listener.Addr().String(), AssetHost: assetHost, Key: options.Token, Status: m.status,
 		close: func() {
 			_ = server.Close()
 			<-done
@@ -78,4 +81,17 @@ func ConnectLocal(ctx context.Context, dir string) (*Local, error) {
 		local.AssetHost = served.ExternalURL
 	}
 	return local, nil
+}
+
+// status is that of a version; empty where there is none.
+func (m *Marketplace) status(name, version string) string {
+	extension, err := m.state.Find(name)
+	if err != nil {
+		return ""
+	}
+	snapshot, ok := extension.Version(version)
+	if !ok {
+		return ""
+	}
+	return string(snapshot.Status)
 }

@@ -316,7 +316,9 @@ func (t *Text) next(r *results.Document) {
 		}
 	}
 	drifted := namesOf(r, func(x results.Extension) bool { return x.Outcome == results.Drift && !x.AsAsked })
-	open := namesOf(r, func(x results.Extension) bool { return x.Outcome == results.Released && x.Review == results.ReviewOpen })
+	open := namesOf(r, func(x results.Extension) bool {
+		return slices.Contains([]results.Outcome{results.Released, results.Exists}, x.Outcome) && x.Review == results.ReviewOpen
+	})
 	left = slices.Compact(left) // of several versions, those that are there are not sent again
 	switch {
 	case len(left) > 0 && t.opts.Again != nil:

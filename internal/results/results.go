@@ -169,8 +169,9 @@ type Extension struct {
 	// Address is where the package is, as the index of the target has it: an address, or a file.
 	Address    string `json:"address,omitempty"`
 	SnapshotID string `json:"snapshot_id,omitempty"`
-	// Review is "open" for a version that was released and that nobody has approved yet, "approved"
-	// where the run has waited for that; absent where there are no reviews.
+	// Review is "open" for a version that was released, or exists, and that nobody has approved yet,
+	// and "approved" where the run has seen that. It is absent where there are no reviews, and where the
+	// version exists and the target was not asked for more.
 	Review string `json:"review,omitempty"`
 	// ReviewMessage is what the reviewer said of a version that was not approved.
 	ReviewMessage string `json:"review_message,omitempty"`
@@ -221,7 +222,7 @@ type Target struct {
 	Seen Seen `json:"-"`
 }
 
-// How far the review of a released version is.
+// How far the review of a version is.
 const (
 	ReviewOpen     = "open"     // nobody has approved it yet
 	ReviewApproved = "approved" // users can install it

@@ -28,6 +28,9 @@ type Extension struct {
 	Version  string `json:"version"`
 	Market   string `json:"marketplace,omitempty"` // status of this version; "none"; "unknown" where it could not be asked
 	Snapshot string `json:"snapshot_id,omitempty"`
+	// Review is "open" for a version that waits for its review, and "approved" for one that users can
+	// install; absent where there is neither, or it could not be asked.
+	Review string `json:"review,omitempty"`
 	// ReviewMessage is what the reviewer said of a version that was not approved.
 	ReviewMessage string          `json:"review_message,omitempty"`
 	Repository    []string        `json:"repository"` // versions in the Helm repository, newest first
@@ -52,7 +55,7 @@ const (
 // Of is what the result of a plan says of an extension; the target was not asked yet.
 func Of(x results.Extension) Extension {
 	s := Extension{
-		Name: x.Name, Version: x.Version, Market: marketUnknown, ReviewMessage: x.ReviewMessage,
+		Name: x.Name, Version: x.Version, Market: marketUnknown, Review: x.Review, ReviewMessage: x.ReviewMessage,
 		Repository: []string{}, Would: x.Outcome, Reason: x.Reason, Targets: ofTargets(x.Targets),
 	}
 	if x.Error != nil {
@@ -70,7 +73,7 @@ func Table(all []Extension, width int, printed error) output.Text {
 	table := output.NewTable("extension", "version", "marketplace", "helm repository", "a run would end as")
 	for _, s := range all {
 		table.Row(output.Cell(s.Name), output.Cell(s.Version), output.Cell(s.Market+said(s.ReviewMessage)), output.Cell(newest(s.Repository)),
-			output.Cell(would(s.Would, s.Reason, s.message, printed)))
+			output.Cell(would(s.Would, s.Reason, s.message, s.Review, printed)))
 	}
 	return table.Render(width)
 }
@@ -123,7 +126,7 @@ func (s *Extension) ask(ctx context.Context, at target.Target) error {
 	if err != nil {
 		return err
 	}
-	s.Market, s.Snapshot, s.ReviewMessage = statusOf(got), got.ID, got.Message
+	s.Market, s.Snapshot, s.Review, s.ReviewMessage = statusOf(got), got.ID, reviewOf(got.Status), got.Message
 	return nil
 }
 
@@ -133,6 +136,17 @@ func statusOf(s target.Snapshot) string {
 		return marketNone
 	}
 	return s.Status
+}
+
+// reviewOf is how far the review of a version is, by its status in a target that has reviews.
+func reviewOf(status string) string {
+	switch status {
+	case target.StatusSubmitted:
+		return results.ReviewOpen
+	case target.StatusActive:
+		return results.ReviewApproved
+	}
+	return ""
 }
 
 // Waiting is how Wait waits.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -23,6 +24,8 @@ type Target struct {
 	URL      string `json:"url,omitempty"` // where it is, without user, password and key
 	Status   string `json:"status"`        // of this version, as that of the marketplace
 	Snapshot string `json:"snapshot_id,omitempty"`
+	// Review is that of the version, where the target has reviews, as that of the extension.
+	Review string `json:"review,omitempty"`
 	// ReviewMessage is what the reviewer said of a version that was not approved.
 	ReviewMessage string          `json:"review_message,omitempty"`
 	Versions      []string        `json:"versions"` // that it shows, newest first
@@ -35,7 +38,7 @@ type Target struct {
 func ofTargets(all []results.Target) (targets []Target) {
 	for _, t := range all {
 		s := Target{
-			Name: t.Name, Kind: t.Kind, URL: t.URL, Status: marketUnknown, ReviewMessage: t.ReviewMessage,
+			Name: t.Name, Kind: t.Kind, URL: t.URL, Status: marketUnknown, Review: t.Review, ReviewMessage: t.ReviewMessage,
 			Versions: []string{}, Would: t.Outcome, Reason: t.Reason,
 		}
 		if t.Error != nil {
@@ -113,7 +116,10 @@ func askTarget(ctx context.Context, place target.Place, all []Extension, paralle
 			if err != nil {
 				return err
 			}
-			t.Status, t.Snapshot, t.ReviewMessage = statusOf(got), got.ID, got.Message
+			t.Status, t.Snapshot, t.Review, t.ReviewMessage = statusOf(got), got.ID, "", got.Message
+			if _, ok := place.Target.(target.Reviewer); ok {
+				t.Review = reviewOf(got.Status)
+			}
 			return nil
 		})
 	}
@@ -140,7 +146,7 @@ func (s *Extension) takeMarketplace() {
 	s.Market = ""
 	for _, t := range s.Targets {
 		if t.Kind == target.KindMarketplace {
-			s.Market, s.Snapshot, s.ReviewMessage, s.Repository = t.Status, t.Snapshot, t.ReviewMessage, t.Versions
+			s.Market, s.Snapshot, s.Review, s.ReviewMessage, s.Repository = t.Status, t.Snapshot, t.Review, t.ReviewMessage, t.Versions
 		}
 	}
 }
@@ -156,21 +162,25 @@ func targetsTable(all []Extension, width int, printed error) output.Text {
 	table := output.NewTable("extension", "version", "target", "status", "shown there", "a run would end as")
 	for _, s := range all {
 		if len(s.Targets) == 0 { // it did not come so far
-			table.Row(output.Cell(s.Name), output.Cell(s.Version), output.Cell("-"), output.Cell("-"), output.Cell("-"), output.Cell(would(s.Would, s.Reason, s.message, printed)))
+			table.Row(output.Cell(s.Name), output.Cell(s.Version), output.Cell("-"), output.Cell("-"), output.Cell("-"), output.Cell(would(s.Would, s.Reason, s.message, s.Review, printed)))
 		}
 		name, version := s.Name, s.Version
 		for _, t := range s.Targets {
 			table.Row(output.Cell(name), output.Cell(version), output.Cell(t.Name), output.Cell(t.Status+said(t.ReviewMessage)),
-				output.Cell(newest(t.Versions)), output.Cell(would(t.Would, t.Reason, t.message, printed)))
+				output.Cell(newest(t.Versions)), output.Cell(would(t.Would, t.Reason, t.message, t.Review, printed)))
 			name, version = "", ""
 		}
 	}
 	return table.Render(width)
 }
 
-// would is how a run would end. What is printed as the error of the command is not repeated.
-func would(outcome results.Outcome, reason, message string, printed error) string {
+// would is how a run would end, and whether the review of what is there is open. What is printed as the
+// error of the command is not repeated.
+func would(outcome results.Outcome, reason, message, review string, printed error) string {
 	var of *targetError
+	if outcome == results.Exists && review == results.ReviewOpen {
+		return strings.TrimSuffix(fmt.Sprintf("%s, review open: %s", outcome, reason), ": ")
+	}
 	if reason == "" || printed != nil && (message == printed.Error() || errors.As(printed, &of) && message == of.err.Error()) {
 		return string(outcome)
 	}

@@ -96,6 +96,13 @@ type Reviewer interface {
 	Submit(ctx context.Context, snapshotID, message string) error
 }
 
+// AtHand is a target that knows the status of a version without a request, such as a marketplace in this
+// process.
+type AtHand interface {
+	// StatusAtHand is that of a version, as Snapshot has it; [StatusNone] also where it is not known.
+	StatusAtHand(name, version string) string
+}
+
 // Historian is a target that keeps what became of each version of an extension.
 type Historian interface {
 	// History is all versions that the target has, drafts among them, in its order; none where it

@@ -19,6 +19,8 @@ type Reader interface {
 	Snapshot(ctx context.Context, name, version string) (target.Snapshot, error)
 	// Ahead proves the key, once for all, and asks for a version that somebody may want to know of.
 	Ahead(ctx context.Context, name, version string) Answer
+	// StatusAtHand is the status of a version, where it is known without a request; empty elsewhere.
+	StatusAtHand(name, version string) string
 	// Fits says why the target would refuse a package.
 	Fits(ctx context.Context, pkg *extension.Package) error
 }
@@ -41,6 +43,7 @@ type Access struct {
 	assets  target.AssetStore
 	checks  target.Checker
 	reviews target.Reviewer
+	atHand  target.AtHand
 
 	// refused ends with the first refusal, which is its cause.
 	refused context.Context
@@ -63,6 +66,7 @@ func New(at target.Place, note func(error)) *Access {
 	a.assets, _ = place.(target.AssetStore)
 	a.checks, _ = place.(target.Checker)
 	a.reviews, _ = place.(target.Reviewer)
+	a.atHand, _ = place.(target.AtHand)
 	a.refused, a.refuse = context.WithCancelCause(context.Background())
 	return a
 }
@@ -196,6 +200,14 @@ func (a *Access) CheckKey(ctx context.Context) error {
 func (a *Access) Snapshot(ctx context.Context, name, version string) (s target.Snapshot, err error) {
 	err = a.ask(func() (err error) { s, err = a.place.Snapshot(ctx, name, version); return err })
 	return s, err
+}
+
+// StatusAtHand is the status of a version, where it is known without a request.
+func (a *Access) StatusAtHand(name, version string) string {
+	if a.atHand == nil {
+		return target.StatusNone
+	}
+	return a.atHand.StatusAtHand(name, version)
 }
 
 // Checks says that the target may know of packages that it would refuse.

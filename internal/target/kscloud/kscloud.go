@@ -46,6 +46,10 @@ type Options struct {
 	// address. A local marketplace gives out addresses at which it will be served later.
 	Near func(address string) string
 
+	// AtHand knows the status of a version without a request, for a marketplace in this process; nil
+	// is one elsewhere.
+	AtHand func(name, version string) string
+
 	// Transport sends the requests. The caller closes it.
 	Transport *transport.Client
 	// UserAgent is for requests to OCI registries.
@@ -68,6 +72,7 @@ type Target struct {
 	passwordRefused string
 	web             *transport.Client
 	near            func(address string) string
+	atHand          func(name, version string) string // nil where nothing is
 	// registry is asked without credentials: KubeSphere has none for registries, so a
 	// package that needs some does not exist for it (createChartGetter in
 	// pkg/controller/core/util.go of kubesphere/kubesphere, 4.1.3 to 4.2).
@@ -81,6 +86,7 @@ var (
 	_ target.Reviewer   = (*Target)(nil)
 	_ target.Withdrawer = (*Target)(nil)
 	_ target.Historian  = (*Target)(nil)
+	_ target.AtHand     = (*Target)(nil)
 )
 
 // New makes the target; it sends nothing yet. The error says which address, or that the
@@ -89,7 +95,7 @@ func New(options Options) (*Target, error) {
 	t := &Target{
 		keyRefused: options.KeyRefused, passwordRefused: options.PasswordRefused,
 		assetHost: cmp.Or(options.AssetHost, options.Server), assetHostIsCertain: options.AssetHostIsCertain,
-		web: options.Transport, near: options.Near,
+		web: options.Transport, near: options.Near, atHand: options.AtHand,
 		registry: dependency.NewRegistry(dependency.Options{Transport: options.Transport, UserAgent: options.UserAgent}),
 	}
 	if t.near == nil {

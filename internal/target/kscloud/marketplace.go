@@ -78,6 +78,14 @@ func (t *Target) Snapshot(ctx context.Context, name, version string) (target.Sna
 	return snapshotOf(s), nil
 }
 
+// StatusAtHand is that which a marketplace in this process has of a version.
+func (t *Target) StatusAtHand(name, version string) string {
+	if t.atHand == nil {
+		return target.StatusNone
+	}
+	return t.atHand(name, version)
+}
+
 // History asks the marketplace for all versions of an extension.
 func (t *Target) History(ctx context.Context, name string) ([]target.Dated, error) {
 	if !t.HasKey() {
