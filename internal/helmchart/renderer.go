@@ -262,16 +262,20 @@ func (r Renderer) texts(ctx context.Context, values func() chartutil.Values, wan
 		texts map[string]string
 		err   error
 	}
-	done := make(chan outcome, 1)
-	go func() {
+	render := func() (o outcome) {
 		templates, err := r.parsed()
 		if err != nil {
-			done <- outcome{nil, err}
-			return
+			return outcome{nil, err}
 		}
-		texts, err := templates.Render(top, engine.Options{Wanted: wanted, Begin: begin})
-		done <- outcome{texts, err}
-	}()
+		o.texts, o.err = templates.Render(top, engine.Options{Wanted: wanted, Begin: begin})
+		return o
+	}
+	if ctx.Done() == nil { // a goroutine of its own would have to make its stack anew
+		o := render()
+		return o.texts, o.err
+	}
+	done := make(chan outcome, 1)
+	go func() { done <- render() }()
 	select {
 	case o := <-done:
 		return o.texts, o.err

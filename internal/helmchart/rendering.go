@@ -5,16 +5,15 @@ import (
 	"errors"
 	"maps"
 	"regexp"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
+	"github.com/ksrelease/ksrelease/internal/helmchart/engine"
 	"github.com/ksrelease/ksrelease/internal/helmchart/manifest"
 	"github.com/ksrelease/ksrelease/internal/helmchart/workload"
 	"github.com/ksrelease/ksrelease/internal/lazyregexp"
@@ -243,19 +242,15 @@ func (r *Rendering) readTexts(ctx context.Context, all bool, known func(template
 			size += len(r.Texts[templates[count]])
 		}
 		takeOver, documents := make([]func(), count), make([][]parsedDocument, count)
-		var parsing errgroup.Group
-		parsing.SetLimit(runtime.GOMAXPROCS(0))
 		for i, template := range templates[:count] {
 			takeOver[i] = known(template)
-			parsing.Go(func() error {
-				defer func() { _ = recover() }() // a panic is for who asked: it comes again below
-				if takeOver[i] == nil && ctx.Err() == nil {
-					documents[i] = parseText(template, r.Texts[template], all)
-				}
-				return nil
-			})
 		}
-		_ = parsing.Wait() // there is no error
+		engine.SideBySide(count, func(i int) {
+			defer func() { _ = recover() }() // a panic is for who asked: it comes again below
+			if takeOver[i] == nil && ctx.Err() == nil {
+				documents[i] = parseText(templates[i], r.Texts[templates[i]], all)
+			}
+		})
 		for i, template := range templates[:count] {
 			if err := ctx.Err(); err != nil {
 				return err

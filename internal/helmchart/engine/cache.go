@@ -8,7 +8,6 @@ import (
 	"text/template"
 	"text/template/parse"
 
-	"golang.org/x/sync/errgroup"
 	"helm.sh/helm/v3/pkg/chart"
 )
 
@@ -154,22 +153,16 @@ func (c *Cache) parseAhead(list []parsed, own bool) {
 		return
 	}
 	known := knownFunctions()
-	var parsing errgroup.Group
-	parsing.SetLimit(runtime.GOMAXPROCS(0))
-	for _, p := range fresh {
-		parsing.Go(func() error {
-			// A panic is for who asked: it comes again in parse.
-			defer func() { _ = recover() }()
-			made, err := parse.Parse(p.name, p.text, "", "", known)
-			if err == nil {
-				c.mu.Lock()
-				c.keep(p, made)
-				c.mu.Unlock()
-			}
-			return nil
-		})
-	}
-	_ = parsing.Wait() // there is no error
+	SideBySide(len(fresh), func(i int) {
+		// A panic is for who asked: it comes again in parse.
+		defer func() { _ = recover() }()
+		made, err := parse.Parse(fresh[i].name, fresh[i].text, "", "", known)
+		if err == nil {
+			c.mu.Lock()
+			c.keep(fresh[i], made)
+			c.mu.Unlock()
+		}
+	})
 }
 
 // smallSet is the size of templates, in bytes, below which it is not worth to share the work.

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -170,6 +171,7 @@ func (t *Templates) render(top chartutil.Values, opts Options) (texts map[string
 	defer t.giveBack(bound)
 	scopes := map[*chart.Chart]map[string]any{}
 	t.scope(t.root, top, scopes)
+	bound.at.included.begin(slices.Collect(maps.Values(scopes)))
 	texts = make(map[string]string, len(t.list))
 	for _, p := range t.list {
 		if p.isPartial() || opts.Wanted != nil && !opts.Wanted(p.name) {
@@ -198,8 +200,9 @@ type bound struct {
 }
 
 func boundOf(set *template.Template) *bound {
-	b := &bound{set, &atWork{depth: map[string]int{}}}
+	b := &bound{set, &atWork{depth: map[string]int{}, included: included{set: set}}}
 	bind(b.set, b.at)
+	b.set.Funcs(b.at.included.changing(knownFunctions()))
 	return b
 }
 
@@ -223,6 +226,8 @@ func (t *Templates) take() (*bound, error) {
 // templates that include others.
 func (t *Templates) giveBack(b *bound) {
 	clear(b.at.depth)
+	b.at.nested = 0
+	b.at.included.end()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.idle = append(t.idle, b)

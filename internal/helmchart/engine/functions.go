@@ -63,8 +63,12 @@ func required(message string, value any) (any, error) {
 type atWork struct {
 	// depth counts how deep each template is at work at the moment, by name.
 	depth map[string]int
+	// nested is how many are at work, all together.
+	nested int
 	// texts are those that nobody writes to at the moment, with the memory that they have had.
 	texts []*bytes.Buffer
+	// included is what was rendered before.
+	included included
 }
 
 // write gives what somebody writes, as a text of its own.
@@ -94,9 +98,20 @@ func include(set *template.Template, at *atWork, name string, data any) (string,
 	if at.depth[name] > maxIncludes {
 		return "", fmt.Errorf("rendering template has a nested reference name: %s: unable to execute template", name)
 	}
+	as, keep := at.included.of(set, name, data)
+	if keep = keep && at.nested < maxIncludes; keep { // deeper it might end with the error
+		if text, ok := at.included.texts[as]; ok {
+			return text, nil
+		}
+	}
 	at.depth[name]++
+	at.nested++
 	text, err := at.write(func(to io.Writer) error { return set.ExecuteTemplate(to, name, data) })
+	at.nested--
 	at.depth[name]--
+	if keep && err == nil {
+		at.included.keep(as, text)
+	}
 	return text, err
 }
 
