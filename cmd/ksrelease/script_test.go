@@ -28,6 +28,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/testutil/canary"
 	"github.com/ksrelease/ksrelease/internal/testutil/registrytest"
@@ -66,11 +67,11 @@ func refuseSharedCache() {
 }
 
 // ownFolders are variables of the environment, for a process of ksrelease that a test starts: what it
-// reads and keeps for the user lies in a folder of the test.
+// reads and keeps for the user lies in a folder of the test, and it speaks English.
 func ownFolders(dir string) []string {
 	return []string{
 		"HOME=" + dir, "XDG_CONFIG_HOME=" + filepath.Join(dir, ".config"), "XDG_CACHE_HOME=" + filepath.Join(dir, ".cache"),
-		"KSRELEASE_CACHE_DIR=", "KSRELEASE_CACHE_LIMIT=", "KSRELEASE_CACHE_REMOTE=", "KSRELEASE_CACHE_REMOTE_MODE=",
+		language.Variable + "=en", "KSRELEASE_CACHE_DIR=", "KSRELEASE_CACHE_LIMIT=", "KSRELEASE_CACHE_REMOTE=", "KSRELEASE_CACHE_REMOTE_MODE=",
 	}
 }
 

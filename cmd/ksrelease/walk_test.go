@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/testutil/canary"
 	"github.com/ksrelease/ksrelease/internal/testutil/soak"
 )
@@ -25,7 +26,11 @@ func TestSessionsOfDocuments(t *testing.T) {
 		t.Run(strings.ReplaceAll(name, "/", "-"), func(t *testing.T) {
 			text := readDoc(t, name)
 			parts := takeApart(text)
-			printed := typed(t, parts)
+			spoken := "en"
+			if inChinese(name) {
+				spoken = "zh"
+			}
+			printed := typed(t, parts, spoken)
 			var b strings.Builder
 			for _, part := range parts {
 				b.WriteString(part.text)
@@ -107,8 +112,8 @@ func takeApart(text string) []part {
 }
 
 // typed types the commands in one shell, with a marketplace in place of that of KubeSphere, and
-// returns what each prints on both streams.
-func typed(t *testing.T, parts []part) []string {
+// returns what each prints on both streams, in a language.
+func typed(t *testing.T, parts []part, spoken string) []string {
 	t.Helper()
 	dir, bin, home := t.TempDir(), t.TempDir(), t.TempDir()
 	server := serveMarketplace(t).server
@@ -145,6 +150,7 @@ func typed(t *testing.T, parts []part) []string {
 	shell.Env = append(append(os.Environ(), "KSRELEASE_TEST_MAIN=1", "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"MARKET="+server.URL, "EXAMPLES="+filepath.Join(root, "examples"), "KEY="+canary.Token, "COLUMNS=100",
 		"GIT_AUTHOR_NAME=Mei", "GIT_AUTHOR_EMAIL=mei@example.com", "GIT_COMMITTER_NAME=Mei", "GIT_COMMITTER_EMAIL=mei@example.com"), ownFolders(home)...)
+	shell.Env = append(shell.Env, language.Variable+"="+spoken)
 	out, err := shell.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

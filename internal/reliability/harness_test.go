@@ -24,6 +24,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
@@ -81,6 +82,7 @@ var builtIn string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	_ = os.Setenv(language.Variable, "en") // for the programs that tests start
 	if named := flag.Lookup("test.run"); detectsRaces() && named.Value.String() == "" {
 		// The program is built without the detector, so all that it can see are the
 		// servers of the tests, which two runs at once keep busy.

@@ -1,7 +1,6 @@
-// Command generate writes schema/ksrelease.schema.json, docs/configuration.md, its
-// Chinese form and docs/rules.md from the types of internal/configfile and the rules of internal/lint, and the
-// schemas of what commands print as JSON from the types of it. It
-// is run by `go generate ./schema`; a test holds the files to what it makes.
+// Command generate writes schema/ksrelease.schema.json, docs/configuration.md, docs/rules.md and the
+// Chinese forms of both from the types of internal/configfile and the rules of internal/lint, and the
+// schemas of what commands print as JSON from the types of it. It is run by `go generate ./schema`; a test holds the files to what it makes.
 package main
 
 import (
@@ -9,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/ksrelease/ksrelease/internal/language"
 )
 
 func main() {
@@ -63,7 +64,8 @@ func generate(root string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	all["docs/rules.md"] = rulesPage()
+	all["docs/rules.md"] = rulesPage(language.English)
+	all["docs/rules.zh.md"] = rulesPage(language.Chinese)
 	return all, nil
 }
 

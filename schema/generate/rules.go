@@ -6,37 +6,58 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/lint"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
-// rulesPage is docs/rules.md: how findings are made to matter or kept silent,
+// rulesPage is docs/rules.md, or docs/rules.zh.md: how findings are made to matter or kept silent,
 // what ksbuilder says of the same extensions, and each rule.
-func rulesPage() []byte {
+func rulesPage(in language.Language) []byte {
+	words := rulesInEnglish
+	if in == language.Chinese {
+		words = rulesInChinese
+	}
 	var b bytes.Buffer
-	b.WriteString(rulesIntroduction)
-	b.WriteString("| code | meaning |\n| --- | --- |\n")
+	b.WriteString(words.introduction)
+	code := func(rule, name, meaning string) {
+		fmt.Fprintf(&b, "| %s | %s |\n", anchored(rule+"/"+name), markdown(in.Text(meaning)))
+	}
+	b.WriteString(words.codes)
 	for _, r := range results.OtherRules() {
 		for _, c := range r.Codes {
-			fmt.Fprintf(&b, "| %s | %s |\n", anchored(r.Name+"/"+c.Name), markdown(c.Meaning))
+			code(r.Name, c.Name, c.Meaning)
 		}
 	}
-	b.WriteString(rulesUse)
-	b.WriteString("| rule | default | what it asks for |\n| --- | --- | --- |\n")
+	b.WriteString(words.use)
+	b.WriteString(words.rules)
 	for _, r := range lint.Rules() {
-		fmt.Fprintf(&b, "| [`%s`](#%[1]s) | `%s` | %s |\n", r.Name, r.Default, markdown(r.Summary))
+		fmt.Fprintf(&b, "| [`%s`](#%[1]s) | `%s` | %s |\n", r.Name, r.Default, markdown(in.Text(r.Summary)))
 	}
-	b.WriteString(rulesParity)
-	b.WriteString("\n## The rules\n")
+	b.WriteString(words.parity)
 	for _, r := range lint.Rules() {
-		fmt.Fprintf(&b, "\n### %s\n\n*%s* (by default: `%s`)\n\n", r.Name, markdown(r.Summary), r.Default)
-		fmt.Fprintf(&b, "**Why.** %s\n\n**How to fix it.** %s\n\n**Source.** %s\n", prose(r.Why), prose(r.Fix), prose(r.Source))
-		b.WriteString("\n**What it finds.**\n\n| code | meaning |\n| --- | --- |\n")
+		fmt.Fprintf(&b, "\n### %s\n\n", r.Name)
+		fmt.Fprintf(&b, words.rule, markdown(in.Text(r.Summary)), r.Default, prose(in.Text(r.Why)), prose(in.Text(r.Fix)), prose(in.Text(r.Source)))
+		b.WriteString(words.codes)
 		for _, c := range r.Codes {
-			fmt.Fprintf(&b, "| %s | %s |\n", anchored(r.CodeOf(c.Name)), markdown(c.Meaning))
+			code(r.Name, c.Name, c.Meaning)
 		}
 	}
 	return b.Bytes()
+}
+
+// ruleWords are the words of a page on rules in one language.
+type ruleWords struct {
+	introduction, use, parity string
+	codes, rules              string // heads of tables
+	rule                      string // format of a rule: summary, severity, why, fix, source
+}
+
+var rulesInEnglish = ruleWords{
+	introduction: rulesIntroduction, use: rulesUse, parity: rulesParity + "\n## The rules\n",
+	codes: "| code | meaning |\n| --- | --- |\n",
+	rules: "| rule | default | what it asks for |\n| --- | --- | --- |\n",
+	rule:  "*%s* (by default: `%s`)\n\n**Why.** %s\n\n**How to fix it.** %s\n\n**Source.** %s\n\n**What it finds.**\n\n",
 }
 
 // anchored is a code with an address of its own: #images-unlisted for images/unlisted.
@@ -72,6 +93,8 @@ func markdown(text string) string {
 
 const rulesIntroduction = `<!-- Made by "go generate ./schema" from the rules of internal/lint; change it there, or in schema/generate/rules.go. -->
 # Rules
+
+[中文](rules.zh.md)
 
 ` + "`ksrelease lint`" + ` holds extensions to these rules, and ` + "`ksrelease run`" + ` does with what
 is going to be released: what exists with the same content is not looked at again.
