@@ -49,6 +49,7 @@ func sections() []Section {
 			{"KSRELEASE_TOKEN", "The API key of the marketplace, in place of the one that ksrelease login keeps."},
 			{"KSRELEASE_REPOSITORY_USERNAME, KSRELEASE_REPOSITORY_PASSWORD", "For a Helm repository that asks for them."},
 			{"KSRELEASE_CACHE_DIR", "Where commands keep what later ones need."},
+			{"KSRELEASE_LANG", "The language of text, en or zh, in place of that of the locale."},
 			{"CI", "If it is true, nothing is redrawn, and packages that are not as committed fail."},
 			{"NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE", "No colours; colours also where there is no terminal."},
 			{"HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "The proxy of requests."},

@@ -53,7 +53,7 @@ func HistoryTable(s Extension, width int) output.Text {
 		if h.Updated != nil {
 			since = h.Updated.Format("2006-01-02 15:04 UTC")
 		}
-		table.Row(output.Cell(h.Version), output.Word(h.Status), output.Cell(since), output.Cell(h.ID), output.Cell(h.ReviewMessage))
+		table.Row(output.Cell(h.Version), output.Word(h.Status), output.Cell(since), output.Cell(h.ID), output.Name(h.ReviewMessage))
 	}
 	return table.Render(width)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/progress"
 	"github.com/ksrelease/ksrelease/internal/results"
@@ -72,7 +73,7 @@ func Table(all []Extension, width int, printed error) output.Text {
 	}
 	table := output.NewTable("extension", "version", "marketplace", "helm repository", "a run would end as")
 	for _, s := range all {
-		table.Row(output.Cell(s.Name), output.Cell(s.Version), output.Cell(s.Market+said(s.ReviewMessage)), output.Cell(newest(s.Repository)),
+		table.Row(output.Cell(s.Name), output.Cell(s.Version), output.Name(language.Word(s.Market)+said(s.ReviewMessage)), output.Cell(newest(s.Repository)),
 			output.Cell(would(s.Would, s.Reason, s.message, s.Review, printed)))
 	}
 	return table.Render(width)

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ksrelease/ksrelease/internal/failure"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/secrets"
@@ -166,7 +167,7 @@ func targetsTable(all []Extension, width int, printed error) output.Text {
 		}
 		name, version := s.Name, s.Version
 		for _, t := range s.Targets {
-			table.Row(output.Cell(name), output.Cell(version), output.Cell(t.Name), output.Cell(t.Status+said(t.ReviewMessage)),
+			table.Row(output.Cell(name), output.Cell(version), output.Cell(t.Name), output.Name(language.Word(t.Status)+said(t.ReviewMessage)),
 				output.Cell(newest(t.Versions)), output.Cell(would(t.Would, t.Reason, t.message, t.Review, printed)))
 			name, version = "", ""
 		}
@@ -179,10 +180,10 @@ func targetsTable(all []Extension, width int, printed error) output.Text {
 func would(outcome results.Outcome, reason, message, review string, printed error) string {
 	var of *targetError
 	if outcome == results.Exists && review == results.ReviewOpen {
-		return strings.TrimSuffix(fmt.Sprintf("%s, review open: %s", outcome, reason), ": ")
+		return strings.TrimSuffix(language.Sprintf("%s, review open: %s", language.Word(string(outcome)), language.Text(reason)), ": ")
 	}
 	if reason == "" || printed != nil && (message == printed.Error() || errors.As(printed, &of) && message == of.err.Error()) {
-		return string(outcome)
+		return language.Word(string(outcome))
 	}
-	return fmt.Sprintf("%s: %s", outcome, reason)
+	return fmt.Sprintf("%s: %s", language.Word(string(outcome)), reason)
 }
