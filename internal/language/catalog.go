@@ -277,16 +277,13 @@ func (c *catalog) translate(message string, depth int) (string, bool) {
 	return c.list(message, depth)
 }
 
-// mostWords are how many words a value has that is none of a text of others.
-const mostWords = 3
-
 // translateValues translates the values of a match, and what stands around it. It says whether the match
-// is sure: few words, such as "of", say only something between values of this program.
+// is sure: few words, such as "of", say something only between messages and names.
 func (c *catalog) translateValues(m *match, depth int) (sure bool) {
 	sure = true
 	translate := func(value string) string {
 		translated, ok := c.translate(value, depth+1)
-		sure = sure && (ok || m.weight >= wordy || len(strings.Fields(value)) <= mostWords)
+		sure = sure && (ok || m.weight >= wordy || areNames(value))
 		return translated
 	}
 	for i, value := range m.values {
@@ -297,6 +294,17 @@ func (c *catalog) translateValues(m *match, depth int) (sure bool) {
 	}
 	m.before, m.behind = translate(m.before), translate(m.behind)
 	return sure
+}
+
+// areNames says that a value is a list of names, which may have versions.
+func areNames(value string) bool {
+	for part := range strings.SplitSeq(value, ", ") {
+		name, version, two := strings.Cut(strings.TrimSpace(part), " ")
+		if strings.Contains(version, " ") || two && !strings.ContainsAny(version, "0123456789") || strings.ContainsAny(name, `"`) && two {
+			return false
+		}
+	}
+	return true
 }
 
 // list translates what there is in a list of messages and counts: "3 assets, 1 warning, review open".
