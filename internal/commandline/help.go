@@ -47,6 +47,12 @@ func PrintHelp(options kong.HelpOptions, ctx *kong.Context) error {
 
 // explained changes the texts in which a grammar explains itself.
 func explained(model *kong.Application, change func(string) string) error {
+	done := map[*kong.Value]bool{} // a flag is visited as one, and as a value
+	ofValue := func(v *kong.Value) {
+		if !done[v] {
+			done[v], v.Help = true, change(v.Help)
+		}
+	}
 	return kong.Visit(model, func(node kong.Visitable, next kong.Next) error {
 		switch n := node.(type) {
 		case *kong.Application:
@@ -54,9 +60,9 @@ func explained(model *kong.Application, change func(string) string) error {
 		case *kong.Node:
 			n.Help, n.Detail = change(n.Help), change(n.Detail)
 		case *kong.Value:
-			n.Help = change(n.Help)
+			ofValue(n)
 		case *kong.Flag:
-			n.Help = change(n.Help)
+			ofValue(n.Value)
 		}
 		return next(nil)
 	})
@@ -105,7 +111,7 @@ func ofKong(line string) string {
 	switch {
 	case strings.HasSuffix(line, ":") && !strings.HasPrefix(line, " "):
 		return language.Word(line)
-	case strings.HasPrefix(line, "Usage: "), strings.HasPrefix(line, `Run "`):
+	case strings.HasPrefix(line, "Usage: "), strings.HasPrefix(line, "Run "):
 		return language.Text(line)
 	}
 	return line
