@@ -19,14 +19,15 @@ type catalog struct {
 	without []*template            // those that have no whole word
 }
 
-func newCatalog(entries []Entry) *catalog {
-	c := &catalog{exact: make(map[string]string, len(entries))}
-	for _, e := range entries {
-		if e.Translation != "" && e.Translation != e.ID {
-			c.exact[e.ID] = e.Translation
-			if strings.Contains(e.ID, "%%") && !hasValues(e.ID) {
-				c.exact[strings.ReplaceAll(e.ID, "%%", "%")] = e.Translation
-			}
+// pair is a text in the source and its translation.
+type pair struct{ id, translation string }
+
+func newCatalog(pairs []pair) *catalog {
+	c := &catalog{exact: make(map[string]string, len(pairs))}
+	for _, p := range pairs {
+		c.exact[p.id] = p.translation
+		if strings.Contains(p.id, "%%") && !hasValues(p.id) {
+			c.exact[strings.ReplaceAll(p.id, "%%", "%")] = p.translation
 		}
 	}
 	return c
@@ -63,6 +64,9 @@ const anything = `(.*?)`
 // newTemplate is nil for what has no words, and for what is a whole message without values.
 func newTemplate(id, translation string) *template {
 	t := &template{id: id, translation: translation, begun: strings.TrimLeft(id, " ,;:)") != id, goesOn: strings.TrimRight(id, " (") != id}
+	if !t.begun && !t.goesOn && !strings.ContainsAny(id, "%$") {
+		return nil
+	}
 	end := 0
 	for _, at := range verb.FindAllStringSubmatchIndex(id, -1) {
 		t.weight += letters(id[end:at[0]])
@@ -249,7 +253,6 @@ func (c *catalog) text(message string) string {
 	if c == nil {
 		return message
 	}
-	c.once.Do(c.index)
 	translated, _ := c.translate(message, 0)
 	return translated
 }
@@ -332,6 +335,7 @@ func hasValues(id string) bool {
 // find is how a message was made from a template: of several the whole one with the most words of its
 // own. What has few may be anything, unless it is a part of a message.
 func (c *catalog) find(message string, depth int) (best *match) {
+	c.once.Do(c.index)
 	try := func(all []*template) {
 		for _, t := range all {
 			if depth == 0 && t.weight < wordy && !t.counts || best != nil && !t.betterThan(best.template) {

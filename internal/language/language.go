@@ -13,8 +13,6 @@
 package language
 
 import (
-	_ "embed"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
@@ -35,7 +33,7 @@ const (
 // Variable names the environment variable that chooses a language, whatever the locale is.
 const Variable = "KSRELEASE_LANG"
 
-// File is a catalog in the form of the command gotext of golang.org/x/text, which tools of
+// File is a catalog, zh.gotext.json, in the form of the command gotext of golang.org/x/text, which tools of
 // translators read and write.
 type File struct {
 	Language string  `json:"language"`
@@ -53,17 +51,8 @@ type Entry struct {
 	Position string `json:"position,omitempty"`
 }
 
-//go:embed zh.gotext.json
-var chinese []byte
-
-// inChinese is the catalog of Chinese, which is read when it is needed.
-var inChinese = sync.OnceValue(func() *catalog {
-	var file File
-	if err := json.Unmarshal(chinese, &file); err != nil {
-		panic(err) // a test reads it
-	}
-	return newCatalog(file.Messages)
-})
+// inChinese is the catalog of Chinese, which is made when it is needed.
+var inChinese = sync.OnceValue(func() *catalog { return newCatalog(chinese[:]) })
 
 // current is the catalog in use; nil is English.
 var current atomic.Pointer[catalog]

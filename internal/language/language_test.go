@@ -50,20 +50,20 @@ func TestChoose(t *testing.T) {
 }
 
 // small is a catalog of a few messages.
-var small = newCatalog([]Entry{
-	{ID: "reading %s: %w", Translation: "读取 %s：%w"},
-	{ID: "the image %s is not in its registry %s", Translation: "镜像仓库 %[2]s 中没有镜像 %[1]s"},
-	{ID: "no such file or directory", Translation: "没有该文件或目录"},
-	{ID: "%d finding", Translation: "%d 个问题"},
-	{ID: "%d findings", Translation: "%d 个问题"},
-	{ID: "%s of %s were looked at", Translation: "已查看 %[2]s 中的 %[1]s"},
-	{ID: "there is no target %q", Translation: "没有发布目标 %q"},
-	{ID: "released", Translation: "已发布"},
-	{ID: "%s of %s", Translation: "%[2]s 的 %[1]s"},
-	{ID: " and %d other extensions", Translation: "，以及另外 %d 个扩展组件"},
-	{ID: "more than 90 %% of the limit", Translation: "超过上限的 90 %%"},
-	{ID: "write them to ${baseline}, please", Translation: "将其写入 ${baseline}"},
-	{ID: "the hook %q failed: %w", Translation: "钩子 %q 失败：%w"},
+var small = newCatalog([]pair{
+	{"reading %s: %w", "读取 %s：%w"},
+	{"the image %s is not in its registry %s", "镜像仓库 %[2]s 中没有镜像 %[1]s"},
+	{"no such file or directory", "没有该文件或目录"},
+	{"%d finding", "%d 个问题"},
+	{"%d findings", "%d 个问题"},
+	{"%s of %s were looked at", "已查看 %[2]s 中的 %[1]s"},
+	{"there is no target %q", "没有发布目标 %q"},
+	{"released", "已发布"},
+	{"%s of %s", "%[2]s 的 %[1]s"},
+	{" and %d other extensions", "，以及另外 %d 个扩展组件"},
+	{"more than 90 %% of the limit", "超过上限的 90 %%"},
+	{"write them to ${baseline}, please", "将其写入 ${baseline}"},
+	{"the hook %q failed: %w", "钩子 %q 失败：%w"},
 })
 
 func TestTextOfAMessage(t *testing.T) {

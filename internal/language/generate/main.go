@@ -17,7 +17,10 @@ import (
 	"github.com/ksrelease/ksrelease/internal/language/collect"
 )
 
-const name = "internal/language/zh.gotext.json"
+const (
+	name   = "internal/language/zh.gotext.json"
+	source = "internal/language/zh.go"
+)
 
 func main() {
 	if err := update(os.Args[1:]); err != nil {
@@ -63,5 +66,8 @@ func update(others []string) error {
 	if err := w.Encode(file); err != nil {
 		return err
 	}
-	return os.WriteFile(name, b.Bytes(), 0o644)
+	if err := os.WriteFile(name, b.Bytes(), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(source, collect.Source(file), 0o644)
 }
