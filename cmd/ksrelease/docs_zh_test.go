@@ -17,9 +17,6 @@ var inEnglishAlone = map[string]string{
 	"docs/design.md":   "for those who change the program",
 	"docs/glossary.md": "the words of the English texts, for those who write them",
 
-	// docs/rules.zh.md will be generated as docs/rules.md is. Links lead to docs/rules.md until then.
-	"docs/rules.md": "not generated in Chinese yet",
-
 	"docs/reliability.md": toCome,
 }
 

@@ -238,7 +238,7 @@ func (p *printer) rules(schema *jsonschema.Schema) {
 	first := ""
 	for pair := schema.Properties.Oldest(); pair != nil; pair = pair.Next() {
 		first = cmp.Or(first, pair.Key)
-		fmt.Fprintf(p, "| [`%s`](rules.md#%[1]s) | `%s` | %s |\n", pair.Key, pair.Value.Default, markdown(p.say(pair.Value.Description)))
+		fmt.Fprintf(p, "| [`%[1]s`](%[2]s#%[1]s) | `%[3]s` | %[4]s |\n", pair.Key, p.rulesPage(), pair.Value.Default, markdown(p.say(pair.Value.Description)))
 	}
 	fmt.Fprintf(p, "\n```yaml\nlint:\n  rules:\n    %s: info\n```\n\n", first)
 }

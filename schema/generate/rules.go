@@ -21,7 +21,7 @@ func rulesPage(in language.Language) []byte {
 	var b bytes.Buffer
 	b.WriteString(words.introduction)
 	code := func(rule, name, meaning string) {
-		fmt.Fprintf(&b, "| %s | %s |\n", anchored(rule+"/"+name), markdown(in.Text(meaning)))
+		fmt.Fprintf(&b, "| %s | %s |\n", anchored(rule+"/"+name), markdown(in.Word(meaning)))
 	}
 	b.WriteString(words.codes)
 	for _, r := range results.OtherRules() {
@@ -32,12 +32,12 @@ func rulesPage(in language.Language) []byte {
 	b.WriteString(words.use)
 	b.WriteString(words.rules)
 	for _, r := range lint.Rules() {
-		fmt.Fprintf(&b, "| [`%s`](#%[1]s) | `%s` | %s |\n", r.Name, r.Default, markdown(in.Text(r.Summary)))
+		fmt.Fprintf(&b, "| [`%s`](#%[1]s) | `%s` | %s |\n", r.Name, r.Default, markdown(in.Word(r.Summary)))
 	}
 	b.WriteString(words.parity)
 	for _, r := range lint.Rules() {
 		fmt.Fprintf(&b, "\n### %s\n\n", r.Name)
-		fmt.Fprintf(&b, words.rule, markdown(in.Text(r.Summary)), r.Default, prose(in.Text(r.Why)), prose(in.Text(r.Fix)), prose(in.Text(r.Source)))
+		fmt.Fprintf(&b, words.rule, markdown(in.Word(r.Summary)), r.Default, prose(in.Word(r.Why)), prose(in.Word(r.Fix)), prose(in.Word(r.Source)))
 		b.WriteString(words.codes)
 		for _, c := range r.Codes {
 			code(r.Name, c.Name, c.Meaning)

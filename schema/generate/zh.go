@@ -19,6 +19,14 @@ func (p *printer) say(text string, values ...any) string {
 	return fmt.Sprintf(text, values...)
 }
 
+// rulesPage is the page on rules, in the language of this one.
+func (p *printer) rulesPage() string {
+	if p.chinese {
+		return "rules.zh.md"
+	}
+	return "rules.md"
+}
+
 func (p *printer) inChinese(text string) string {
 	if translated, ok := pageInChinese[text]; ok {
 		p.used[text] = true
@@ -89,7 +97,7 @@ var pageInChinese = map[string]string{
 	"Variables of the environment that it gets, although they look like secrets, by their names; NAME=value sets one.":                                                                                                                   "按名称看像敏感信息、但仍传给命令的环境变量；NAME=value 则设置一个环境变量。",
 	"Commands to run once when all extensions have ended, however they did: to clean up. One that fails is a warning. The items are those of before.":                                                                                    "全部扩展组件结束之后执行一次的命令，无论结果如何：用于清理。命令失败是警告。各项的写法与 before 相同。",
 	"How extensions are checked before anything else happens.":                                                                                                                                                                           "在其他一切之前，怎样检查扩展组件。",
-	"Severity of each rule: off does not run it, info and warning report, error keeps the extension from being released. Rules that are not named keep their default. docs/rules.md and ksrelease lint --explain RULE say more of each.": "每条规则的级别：off 不运行该规则，info 和 warning 只报告，error 使扩展组件不能发布。没有写出的规则保持默认级别。每条规则的详细说明见 docs/rules.md 和 ksrelease lint --explain RULE。",
+	"Severity of each rule: off does not run it, info and warning report, error keeps the extension from being released. Rules that are not named keep their default. docs/rules.md and ksrelease lint --explain RULE say more of each.": "每条规则的级别：off 不运行该规则，info 和 warning 只报告，error 使扩展组件不能发布。没有写出的规则保持默认级别。每条规则的详细说明见 docs/rules.zh.md 和 ksrelease lint --explain RULE。",
 	"How long it may take to look at one extension: its templates are rendered for that. One that takes longer fails, with the template or rule that was at work, and the others go on.":                                                 "检查一个扩展组件最长用时：检查时会渲染它的模板。超时的扩展组件失败，并说明当时在处理哪个模板或规则；其他扩展组件继续。",
 	"How much memory it may take to look at one extension, as a number of bytes or with a unit, as in size.limit; at least 64 MiB. One that takes more fails, as with timeout.":                                                          "检查一个扩展组件最多使用多少内存，写成字节数或带单位，与 size.limit 相同；至少 64 MiB。超出的扩展组件失败，与 timeout 相同。",
 	"How packages are made.": "怎样打包。",
