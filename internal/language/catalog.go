@@ -37,7 +37,7 @@ func newCatalog(pairs []pair) *catalog {
 type template struct {
 	id, translation string
 	kinds           []byte // of the values: the letter of the verb
-	weight          int    // how many letters are no values
+	weight, length  int    // how many letters, and how many bytes, are no values
 	// begun and goesOn say that the text is a part, which has others in front of it or behind it.
 	begun, goesOn bool
 	counts        bool // it is a number and what is counted: that is no name
@@ -58,8 +58,12 @@ var values = map[byte]string{
 	'x': `([0-9a-f]+)`,
 }
 
-// anything is what other verbs make.
-const anything = `(.*?)`
+// anything is what other verbs make, and further what one makes that follows another without a blank: an
+// addition, or nothing.
+const (
+	anything = `(.*?)`
+	further  = `(|[ ,;:(].*?)`
+)
 
 // newTemplate is nil for what has no words, and for what is a whole message without values.
 func newTemplate(id, translation string) *template {
@@ -69,7 +73,7 @@ func newTemplate(id, translation string) *template {
 	}
 	end := 0
 	for _, at := range verb.FindAllStringSubmatchIndex(id, -1) {
-		t.weight += letters(id[end:at[0]])
+		t.weight, t.length = t.weight+letters(id[end:at[0]]), t.length+at[0]-end
 		end = at[1]
 		if id[at[0]:at[1]] == "%%" {
 			continue
@@ -80,7 +84,7 @@ func newTemplate(id, translation string) *template {
 		}
 		t.kinds = append(t.kinds, kind)
 	}
-	t.weight += letters(id[end:])
+	t.weight, t.length = t.weight+letters(id[end:]), t.length+len(id)-end
 	t.counts = len(t.kinds) == 1 && strings.HasPrefix(id, "%d ")
 	if t.weight == 0 || len(t.kinds) == 0 && !t.begun && !t.goesOn {
 		return nil
@@ -109,13 +113,18 @@ func (t *template) match(message string) *match {
 		end, value := 0, 0
 		for _, at := range verb.FindAllStringIndex(t.id, -1) {
 			b.WriteString(regexp.QuoteMeta(t.id[end:at[0]]))
+			adjacent := end == at[0]
 			end = at[1]
 			if t.id[at[0]:at[1]] == "%%" {
 				b.WriteString("%")
 				continue
 			}
 			pattern, ok := values[t.kinds[value]]
-			if !ok {
+			switch {
+			case ok:
+			case value > 0 && adjacent:
+				pattern = further
+			default:
 				pattern = anything
 			}
 			b.WriteString(pattern)
@@ -365,8 +374,11 @@ func (t *template) betterThan(other *template) bool {
 	if t.weight != other.weight {
 		return t.weight > other.weight
 	}
+	if t.length != other.length {
+		return t.length > other.length
+	}
 	if len(t.kinds) != len(other.kinds) {
-		return len(t.kinds) < len(other.kinds)
+		return len(t.kinds) > len(other.kinds)
 	}
 	return t.id < other.id
 }

@@ -35,9 +35,6 @@ func (p *printer) inChinese(text string) string {
 	if translated := language.Chinese.Word(text); translated != text {
 		return translated
 	}
-	if translated, ok := notInTheCatalog[text]; ok {
-		return translated
-	}
 	p.missing = append(p.missing, text)
 	return text
 }
@@ -171,50 +168,6 @@ var pageInChinese = map[string]string{
 	"How much it takes on the disk, as a number of bytes or with a unit, as in size.limit; at least 1 MiB. What was not used for longest is removed first. KSRELEASE_CACHE_LIMIT counts more.": "最多占用多少磁盘空间，写成字节数或带单位，与 size.limit 相同；至少 1 MiB。最久未使用的先删除。KSRELEASE_CACHE_LIMIT 优先。",
 	"A place that shares the cache with other machines: the absolute path of a folder outside of the project, such as a mount, or oci:// with a registry and a repository. It is only read, where KSRELEASE_CACHE_REMOTE_MODE is not write. Whoever may write to it is trusted with the results of lint. An empty value names none. KSRELEASE_CACHE_REMOTE counts more.": "与其他机器共享缓存的地方：项目之外某个目录（例如挂载点）的绝对路径，或 oci:// 加镜像仓库和 repository。除非 KSRELEASE_CACHE_REMOTE_MODE 为 write，否则只读。能写入它的人，其检查结果会被采信。空值表示不使用。KSRELEASE_CACHE_REMOTE 优先。",
 	"How many extensions are worked on at once.": "同时处理多少个扩展组件。",
-}
-
-// notInTheCatalog are summaries of rules and meanings of codes, until the catalog has them.
-var notInTheCatalog = map[string]string{
-	"installationMode is one that KubeSphere has, and the tags of the subcharts fit it":                   "installationMode 是 KubeSphere 已有的值，子 Chart 的标签与之相符",
-	"externalDependencies name other extensions, each once, in versions that those released with it have": "externalDependencies 指定其他扩展组件，每个只出现一次，所写版本与一同发布的扩展组件相符",
-	"the icon is an image that the extension has, an http(s) URL, or a data: URI of an image":             "图标是扩展组件自带的图片、http(s) URL，或图片的 data: URI",
-	"each screenshot is an image that the extension has, or an http(s) URL":                               "每张截图都是扩展组件自带的图片，或 http(s) URL",
-	"icon and screenshots are of a sane size, and no two of them have the same file name":                 "图标和截图大小合理，且没有两个文件同名",
-	"the package has no files that tools leave behind":                                                    "安装包中没有工具留下的文件",
-	"each file is what its name says: no Git LFS pointer, text in UTF-8, no part of another extension":    "每个文件都与其名称相符：不是 Git LFS 指针，文本为 UTF-8，不是另一个扩展组件的一部分",
-	".helmignore leaves out nothing that the extension needs":                                             ".helmignore 没有排除扩展组件需要的内容",
-	"Helm loads the extension as a chart, and what it needs to install it is in the package":              "Helm 能把扩展组件作为 Chart 加载，安装所需的内容都在安装包里",
-	"each subchart under charts/ is declared, and what switches it on and off is there":                   "charts/ 下的每个子 Chart 都已声明，其开关所用的配置值存在",
-	"the condition of a subchart survives the command line on which KubeSphere puts it":                   "子 Chart 的 condition 写进 KubeSphere 的命令行后仍然有效",
-	"the versions of dependencies from other places are the same on any day":                              "来自其他地方的依赖，版本在任何一天都相同",
-	"all templates render with the extension's own values, to objects that Helm can read":                 "所有模板都能用扩展组件自己的配置值渲染，得到 Helm 可以读取的资源对象",
-	"some chart of the extension has a template":                                                          "扩展组件中至少有一个 Chart 含有模板",
-	"`helm lint` has nothing to say of the chart and its subcharts":                                       "`helm lint` 对 Chart 及其子 Chart 没有意见",
-	"what Helm keeps of an installation fits into a Secret":                                               "Helm 为一次安装保存的内容放得进一个 Secret",
-	"the file is no YAML": "文件不是 YAML",
-	"the file is not UTF-8, or has characters that YAML does not take":               "文件不是 UTF-8，或含有 YAML 不接受的字符",
-	"the file is larger, or nested deeper, than is read":                             "文件过大，或嵌套过深，超出读取的上限",
-	"the file has a second document, and only one is read":                           "文件有第二个文档，而只读取一个",
-	"a mapping has a key twice":                                                      "映射中同一个键出现两次",
-	"a mapping has the merge key << twice":                                           "映射中合并键 << 出现两次",
-	"a key is no string":                                                             "键不是字符串",
-	"an alias stands inside what it names, or << merges what is no mapping":          "别名位于它所指的内容之中，或 << 合并的不是映射",
-	"a key that is needed is not there":                                              "缺少必需的键",
-	"a key that nothing reads":                                                       "没有任何程序读取的键",
-	"a value that is not taken there":                                                "此处不接受的值",
-	"${NAME} names an environment variable that is not set":                          "${NAME} 引用的环境变量没有设置",
-	"${NAME} names an environment variable that holds a credential":                  "${NAME} 引用的环境变量存放凭据",
-	"what begins as ${NAME} is not closed, names no variable, or is nested too deep": "以 ${NAME} 形式开始的引用没有结束、没有写出变量名，或嵌套过深",
-	"a path or exclude is no valid pattern":                                          "path 或 exclude 不是有效的模式",
-	"a path or exclude asks for more than can be tried":                              "path 或 exclude 的展开多到无法逐一尝试",
-	"a path matches no extension":                                                    "path 没有匹配任何扩展组件",
-	"an exclude matches nothing that its path matches":                               "exclude 没有匹配其 path 所匹配的任何内容",
-	"a folder or file cannot be read":                                                "目录或文件无法读取",
-	"the extension.yaml of a folder is no file":                                      "目录中的 extension.yaml 不是文件",
-	"no entry matches an extension of the repository":                                "Git 仓库中有扩展组件不与任何条目匹配",
-	"two extensions have the same name and version":                                  "两个扩展组件的名称和版本相同",
-	"the file of a ca_file cannot be used":                                           "ca_file 指定的文件无法使用",
-	"the file of a key that packages are signed with cannot be used":                 "为安装包签名的密钥文件无法使用",
 }
 
 const introductionInChinese = `<!-- Made by "go generate ./schema" from internal/configfile, the rules of internal/lint and schema/generate/zh.go; change it there. -->
