@@ -266,10 +266,17 @@ func (c *catalog) text(message string) string {
 	return translated
 }
 
+// behindCode is the code of a finding behind its message.
+var behindCode = lazyregexp.New(` \([a-z0-9-]+/[a-z0-9-]+\)$`)
+
 // translate is a message in the language of the catalog, and whether a part of it was translated.
 func (c *catalog) translate(message string, depth int) (string, bool) {
 	if len(message) > longest || depth > deepest || !strings.ContainsAny(message, " \n") {
 		return message, false // one word may be a name
+	}
+	if at := behindCode.FindStringIndex(message); at != nil {
+		translated, ok := c.translate(message[:at[0]], depth)
+		return translated + message[at[0]:], ok
 	}
 	if translated, ok := c.exact[message]; ok && !hasValues(message) {
 		return strings.ReplaceAll(translated, "%%", "%"), true

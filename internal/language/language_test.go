@@ -78,6 +78,7 @@ func TestTextOfAMessage(t *testing.T) {
 		{"text of others", "Makes tables of all kinds", "Makes tables of all kinds"},
 		{"a part behind a list", "reading bee, cat and 2 other extensions: x", "读取 bee, cat，以及另外 2 个扩展组件：x"},
 		{"a list of counts and messages", "2 findings, x y, 1 finding", "2 个问题, x y, 1 个问题"},
+		{"the code of a finding", "the image a is not in its registry b (image-exists/missing)", "镜像仓库 b 中没有镜像 a (image-exists/missing)"},
 		{"a percentage", "more than 90 % of the limit", "超过上限的 90 %"},
 		{"a variable", "write them to .ksrelease-baseline.yaml, please", "将其写入 .ksrelease-baseline.yaml"},
 		{"two messages", "the hook \"a\" failed: x y; no such file or directory", "钩子 \"a\" 失败：x y; 没有该文件或目录"},
