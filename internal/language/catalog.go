@@ -274,14 +274,15 @@ func (c *catalog) translate(message string, depth int) (string, bool) {
 	if len(message) > longest || depth > deepest || !strings.ContainsAny(message, " \n") {
 		return message, false // one word may be a name
 	}
-	if at := behindCode.FindStringIndex(message); at != nil {
-		translated, ok := c.translate(message[:at[0]], depth)
-		return translated + message[at[0]:], ok
-	}
 	if translated, ok := c.exact[message]; ok && !hasValues(message) {
 		return strings.ReplaceAll(translated, "%%", "%"), true
 	}
-	if m := c.find(message, depth); m != nil && c.translateValues(m, depth) {
+	m := c.find(message, depth)
+	if at := behindCode.FindStringIndex(message); at != nil && (m == nil || !strings.HasSuffix(m.id, ")")) {
+		translated, ok := c.translate(message[:at[0]], depth)
+		return translated + message[at[0]:], ok
+	}
+	if m != nil && c.translateValues(m, depth) {
 		return m.String(), true
 	}
 	for _, between := range []string{"\n", "; ", ": "} {
