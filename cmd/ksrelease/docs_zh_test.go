@@ -12,15 +12,11 @@ import (
 )
 
 // inEnglishAlone are the documents without a Chinese one, and why. Whoever adds docs/X.zh.md takes
-// docs/X.md out of it. A Chinese document links to the Chinese ones, also to those that are to come.
+// docs/X.md out of it. A Chinese document links to the Chinese ones.
 var inEnglishAlone = map[string]string{
 	"docs/design.md":   "for those who change the program",
 	"docs/glossary.md": "the words of the English texts, for those who write them",
-
-	"docs/reliability.md": toCome,
 }
-
-const toCome = "to come"
 
 // documents are those for users, in English, by their path.
 func documents(t *testing.T) []string {
@@ -225,8 +221,7 @@ func firstGroups(pattern *regexp.Regexp, text string) []string {
 // translatedLink is where a link of an English document in the folder leads in its Chinese one.
 func translatedLink(folder, to string) string {
 	file, fragment, hasFragment := strings.Cut(to, "#")
-	reason, alone := inEnglishAlone[path.Join(folder, file)]
-	if !strings.HasSuffix(file, ".md") || inChinese(file) || alone && reason != toCome || !alone && !isThere(chineseOf(path.Join(folder, file))) {
+	if !strings.HasSuffix(file, ".md") || inChinese(file) || !isThere(chineseOf(path.Join(folder, file))) {
 		return to
 	}
 	if hasFragment {
@@ -274,9 +269,7 @@ func TestLinksBetweenDocuments(t *testing.T) {
 					if strings.HasPrefix(to, "#") {
 						file = name
 					}
-					pending := inChinese(file) && inEnglishAlone[strings.TrimSuffix(file, ".zh.md")+".md"] == toCome
 					switch {
-					case pending:
 					case !isThere(file):
 						t.Errorf("%s: %s: %s is not there", name, s.title, to)
 					case inChinese(name) && file != english && translatedLink(path.Dir(name), to) != to:
