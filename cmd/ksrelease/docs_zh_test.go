@@ -230,8 +230,14 @@ func translatedLink(folder, to string) string {
 	return chineseOf(file)
 }
 
-// rows are the rows of the tables: how many columns each has, and its first cell where that is
-// nothing but code, links and numbers.
+// figures are the numbers of a row that stand in no code and no address.
+var (
+	figures       = regexp.MustCompile(`\d(?:[\d,.]*\d)?`)
+	codeOrAddress = regexp.MustCompile("`[^`]*`|<[^>]*>|\\]\\([^)]*\\)")
+)
+
+// rows are the rows of the tables: how many columns each has, its first cell where that is
+// nothing but code, links and numbers, and its figures, sorted.
 func (s section) rows() []string {
 	var rows []string
 	for line := range strings.Lines(s.text) {
@@ -240,11 +246,13 @@ func (s section) rows() []string {
 		}
 		cells := strings.Split(strings.ReplaceAll(strings.TrimSpace(line), `\|`, ""), "|")
 		first := section{text: cells[1]}.codes()
-		words := regexp.MustCompile("`[^`]*`|<[^>]*>|\\]\\([^)]*\\)").ReplaceAllString(cells[1], "")
+		words := codeOrAddress.ReplaceAllString(cells[1], "")
 		if strings.ContainsFunc(words, unicode.IsLetter) {
 			first = nil
 		}
-		rows = append(rows, strings.Repeat("| ", len(cells)-1)+strings.Join(first, " "))
+		numbers := figures.FindAllString(codeOrAddress.ReplaceAllString(line, ""), -1)
+		slices.Sort(numbers)
+		rows = append(rows, strings.Join(append(append([]string{strings.Repeat("| ", len(cells)-1)}, first...), numbers...), " "))
 	}
 	return rows
 }
