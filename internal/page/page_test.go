@@ -17,6 +17,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/chartdiff"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/extension/compare"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/page/picture"
 	"github.com/ksrelease/ksrelease/internal/page/showing"
 	"github.com/ksrelease/ksrelease/internal/results"
@@ -143,19 +144,32 @@ func TestEveryTextIsInBothLanguages(t *testing.T) {
 		t.Errorf("%d in English, %d in Chinese", en, zh)
 	}
 	for _, outcome := range results.Outcomes() {
-		if chinese(string(outcome)) == string(outcome) {
+		if language.Chinese.Word(string(outcome)) == string(outcome) {
 			t.Errorf("%s has no Chinese word", outcome)
 		}
 	}
 	for _, s := range chartdiff.Sections() {
-		if chinese(s.Title()) == s.Title() {
+		if language.Chinese.Word(s.Title()) == s.Title() {
 			t.Errorf("%s has no Chinese word", s.Title())
 		}
 	}
 	for _, stage := range []string{results.StageLint, results.StagePackage, results.StageUpload, results.StageSize, results.StagePush, results.StageVerify, results.StageBefore, results.StageAfter} {
-		if chinese(stage) == stage {
+		if language.Chinese.Word(stage) == stage {
 			t.Errorf("%s has no Chinese word", stage)
 		}
+	}
+}
+
+// TestMessagesAreInBothLanguages: what the program says of an extension is there in both, what others say as it is.
+func TestMessagesAreInBothLanguages(t *testing.T) {
+	finished := time.Now()
+	x := results.Extension{Name: "web", Version: "1.0.0", Outcome: results.Failed, Error: &results.Error{Stage: "push", Message: "the server said no such thing", Hint: "run again later: a run goes on from what is there"}}
+	html := write(t, OfResult(&results.Document{Command: "run", Finished: &finished, Extensions: []results.Extension{x}}))
+	if chinese := language.Chinese.Text(x.Error.Hint); chinese == x.Error.Hint || !strings.Contains(html, string(both(x.Error.Hint, chinese))) {
+		t.Errorf("%q is not there with %q", x.Error.Hint, chinese)
+	}
+	if !strings.Contains(html, "</b> the server said no such thing</p>") {
+		t.Error("what a server said is not there as it is")
 	}
 }
 

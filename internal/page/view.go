@@ -13,6 +13,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/chartdiff"
 	"github.com/ksrelease/ksrelease/internal/extension/compare"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/page/readme"
 	"github.com/ksrelease/ksrelease/internal/page/showing"
 	"github.com/ksrelease/ksrelease/internal/results"
@@ -329,9 +330,10 @@ func functions() template.FuncMap {
 		"against":  against,
 		"differ":   filesDiffer,
 		"lines":    linesOf,
-		"outcome":  func(o results.Outcome) template.HTML { return both(string(o), chinese(string(o))) },
-		"word":     func(w string) template.HTML { return both(w, chinese(w)) },
+		"outcome":  func(o results.Outcome) template.HTML { return both(string(o), language.Chinese.Word(string(o))) },
+		"word":     func(w string) template.HTML { return both(w, language.Chinese.Word(w)) },
 		"counted":  counted,
+		"said":     inBoth,
 		"date":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
 		"place":    func(f results.Finding) string { return f.Diagnostic().Position() },
 		"omission": func(kind readme.Kind) template.HTML { return both(omitted[kind][0], omitted[kind][1]) },

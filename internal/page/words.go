@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/page/readme"
 )
 
@@ -43,22 +44,13 @@ func against(label string) template.HTML {
 	return both(label, label)
 }
 
-// words are the names that results have, in Chinese.
-var words = map[string]string{
-	"released": "已发布", "planned": "计划发布", "linted": "已检查", "packed": "已打包", "exists": "已存在", "drift": "内容不一致", "blocked": "被阻止",
-	"failed": "失败", "unverified": "未验证", "not-reached": "未执行", "left-out": "不适用",
-	"lint": "检查", "package": "打包", "upload": "上传", "size": "大小", "push": "推送", "verify": "验证", "before": "前置", "after": "后置",
-	"ok": "完成", "started": "未完成", "skipped": "跳过",
-	"error": "错误", "warning": "警告", "info": "提示",
-	"added": "新增", "removed": "删除", "changed": "修改", "line-ends": "换行符",
-	"API definitions": "API 定义（CRD）", "Objects": "资源对象", "Rights (permissions.yaml)": "权限（permissions.yaml）", "Images": "镜像", "Values": "配置默认值", "Dependencies": "依赖", "Listing (extension.yaml)": "展示信息（extension.yaml）", "Size of the package": "安装包大小",
-}
-
-func chinese(word string) string {
-	if known, ok := words[word]; ok {
-		return known
+// inBoth is a message, in both languages where it is one of this program.
+func inBoth(message string) template.HTML {
+	chinese := language.Chinese.Text(message)
+	if chinese == message {
+		return template.HTML(template.HTMLEscapeString(message))
 	}
-	return word
+	return both(message, chinese)
 }
 
 // omitted says why a piece of a README is not seen.
