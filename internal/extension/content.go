@@ -27,6 +27,9 @@ type Content struct {
 	Resolved []Resolved
 	Limits   Limits
 	Origin   *Origin
+	// ContentDigest is that of the extension, where somebody has asked for it; else it is empty, and computed
+	// when somebody asks.
+	ContentDigest string
 }
 
 // Content takes the extension apart. The result shares the bytes of the files.
@@ -34,6 +37,7 @@ func (e *Extension) Content() Content {
 	c := Content{
 		Display: e.Path, Files: e.Files, FoundChart: e.foundChart, LeftOut: e.LeftOut, AssetProblems: e.AssetProblems,
 		ArchiveDigest: e.ArchiveDigest, Replaced: e.Replaced, Limits: e.Limits, Origin: e.Origin,
+		ContentDigest: e.digest.known(),
 	}
 	for _, a := range e.Assets {
 		if _, packed := e.fileData(a.File); !packed {
@@ -64,6 +68,9 @@ func FromContent(c Content) (*Extension, error) {
 	e, err := assemble(c.Display, files, outside, c.Limits, takeAll)
 	if err != nil {
 		return nil, err
+	}
+	if c.ContentDigest != "" {
+		e.digest.get(func() string { return c.ContentDigest })
 	}
 	e.LeftOut, e.Origin = c.LeftOut, c.Origin
 	e.AssetProblems, e.ArchiveDigest, e.Replaced, e.Resolved = c.AssetProblems, c.ArchiveDigest, c.Replaced, c.Resolved

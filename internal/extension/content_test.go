@@ -1,13 +1,17 @@
 package extension
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"encoding/gob"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/ksrelease/ksrelease/internal/extension/tarball"
 	"github.com/ksrelease/ksrelease/internal/testutil/trees"
@@ -159,4 +163,68 @@ func printPlain(b *bytes.Buffer, v reflect.Value) {
 			b.WriteByte('t')
 		}
 	}
+}
+
+// TestTreeDigestSeesEachByte: also those that are no content, and those that the content digest covers.
+func TestTreeDigestSeesEachByte(t *testing.T) {
+	of := func(lock, static, template string, archive []byte) *Extension {
+		t.Helper()
+		e, err := FromContent(Content{Limits: Limits{Unpacked: 1 << 20, File: 1 << 20, Entries: 100, Ratio: 100, Depth: 3}, Files: []File{
+			{Name: "Chart.lock", Data: []byte(lock)}, {Name: "charts/a-1.0.0.tgz", Data: archive},
+			{Name: MetadataFile, Data: []byte("name: a\nversion: 1.0.0\nstaticFileDirectory: static\n")},
+			{Name: "static/a.txt", Data: []byte(static)}, {Name: "templates/a.yaml", Data: []byte(template)},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	const lock = "digest: sha256:1\ngenerated: \"2024-01-01T00:00:00Z\"\n"
+	one := gzipOfChart(t, 0)
+	base := of(lock, "a", "a", one)
+	for name, other := range map[string]struct {
+		*Extension
+		same bool // the content
+	}{
+		"a lock of another time":      {of("digest: sha256:1\ngenerated: \"2025-01-01T00:00:00Z\"\n", "a", "a", one), true},
+		"a subchart packed anew":      {of(lock, "a", "a", gzipOfChart(t, 7)), true},
+		"a static file":               {of(lock, "b", "a", one), true},
+		"a template":                  {of(lock, "a", "b", one), false},
+		"a byte from one to the next": {of(lock, "aa", "", one), false},
+		"the same again":              {of(lock, "a", "a", one), true},
+	} {
+		if same := other.ContentDigest() == base.ContentDigest(); same != other.same {
+			t.Errorf("%s: the same content: %t", name, same)
+		}
+		if same := TreeDigest(other.Extension) == TreeDigest(base); same != strings.HasPrefix(name, "the same") {
+			t.Errorf("%s: the same tree: %t", name, same)
+		}
+	}
+	again, err := FromContent(base.Content())
+	if err != nil || again.digest.known() != base.ContentDigest() {
+		t.Errorf("%v: the digest that is known is %q", err, again.digest.known())
+	}
+}
+
+// gzipOfChart is a packaged chart that was made at some time.
+func gzipOfChart(t *testing.T, at int64) []byte {
+	t.Helper()
+	var archive bytes.Buffer
+	zw := gzip.NewWriter(&archive)
+	zw.ModTime = time.Unix(at, 0)
+	tw := tar.NewWriter(zw)
+	data := []byte("apiVersion: v2\nname: a\nversion: 1.0.0\n")
+	if err := tw.WriteHeader(&tar.Header{Name: "a/Chart.yaml", Mode: 0o644, Size: int64(len(data)), ModTime: time.Unix(at, 0)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tw.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := tw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := zw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return archive.Bytes()
 }

@@ -168,17 +168,30 @@ func hashContent(h hash.Hash, f File, m *unpack.Meter, depth int) {
 // what a Chart.lock says, "archive" for the digest of a packaged subchart, or "file" for
 // all bytes. depth is how many archives the file lies in; m holds what is unpacked to limits.
 func ContentOf(f File, m *unpack.Meter, depth int) (kind string, content []byte) {
-	switch inChart := nameInChart(f.Name); {
-	case inChart == LockFile || inChart == "requirements.lock":
+	switch isLock, isArchive := countsByMeaning(f.Name); {
+	case isLock:
 		if said, ok := whatLockSays(f.Data); ok {
 			return "lock", said
 		}
-	case path.Dir(inChart)+"/" == chartsFolder && path.Ext(inChart) == ".tgz":
+	case isArchive:
 		if sum, ok := archiveDigest(f.Data, m, depth); ok {
 			return "archive", sum
 		}
 	}
 	return "file", f.Data
+}
+
+// countsByMeaning says of which files other bytes may be the same content.
+func countsByMeaning(name string) (isLock, isArchive bool) {
+	inChart := nameInChart(name)
+	isLock = inChart == LockFile || inChart == "requirements.lock"
+	return isLock, !isLock && path.Dir(inChart)+"/" == chartsFolder && path.Ext(inChart) == ".tgz"
+}
+
+// hasAllOf reports whether the content digest of an extension covers each byte of one of its files.
+func hasAllOf(e *Extension, name string) bool {
+	isLock, isArchive := countsByMeaning(name)
+	return name != MetadataFile && !isLock && !isArchive && !e.isStatic(name)
 }
 
 // nameInChart is the name of a file within the subchart in whose folder it lies, as

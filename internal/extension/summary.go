@@ -87,26 +87,35 @@ func Compared(e *Extension, listed string) DigestVerdict {
 }
 
 // treeDigestName is the format of TreeDigest.
-const treeDigestName = "ksrelease.dev/tree-digest/v1"
+const treeDigestName = "ksrelease.dev/tree-digest/v2"
 
 // TreeDigest is a digest of all that can be seen of an extension, "sha256:" and 64 hex digits: every
 // byte of its files as they are, what is left out of it, and what was found out when it was read.
 // Nothing that depends on the extension alone is another one for two extensions of the same digest,
 // but for how messages call it (Path) and of which commit it says to be packed (Origin).
+//
+// What the content digest covers whole is not hashed a second time: with that digest, and the names of these
+// files, no byte of them can be another one.
 func TreeDigest(e *Extension) string {
 	return e.tree.get(func() string {
 		c := e.Content()
 		h := sha256.New()
 		hashField(h, []byte(treeDigestName))
-		for _, files := range [][]File{c.Files, {{Name: ChartFile, Data: c.FoundChart}}, c.Outside} {
+		hashField(h, []byte(e.ContentDigest()))
+		for i, files := range [][]File{c.Files, {{Name: ChartFile, Data: c.FoundChart}}, c.Outside} {
 			hashField(h, []byte{byte(len(files) >> 24), byte(len(files) >> 16), byte(len(files) >> 8), byte(len(files))})
 			for _, f := range files {
 				hashField(h, []byte(f.Name))
+				if i == 0 && hasAllOf(e, f.Name) {
+					hashField(h, []byte("in the content digest"))
+					continue
+				}
+				hashField(h, []byte("all of it"))
 				hashField(h, f.Data)
 			}
 		}
-		// Display and Origin have no part in it, and the files are above.
-		c.Display, c.Origin, c.Files, c.Outside, c.FoundChart = "", nil, nil, nil, nil
+		// Display and Origin have no part in it, and the digest and the files are above.
+		c.Display, c.Origin, c.ContentDigest, c.Files, c.Outside, c.FoundChart = "", nil, "", nil, nil, nil
 		hashField(h, fmt.Appendf(nil, "%#v %t", c, e.foundChart != nil)) // texts, numbers, and lists of them
 		return "sha256:" + hex.EncodeToString(h.Sum(nil))
 	})
