@@ -7,7 +7,7 @@
 // comes before the libraries that need megabytes then: with the collector as Go has it, a third
 // of the processor time of `ksrelease version` went into collecting what they leave behind.
 //
-// [Reserve] is for processes that are going to need much memory.
+// [Reserve] is for processes that are going to need much memory. A worker begins with that.
 package collector
 
 import (
@@ -33,11 +33,24 @@ const least = 40
 // limit is where memory is dearer than time, and the collector works as hard as it can.
 const limit = 1 << 30
 
+// Worker is what a process is called (the first argument of its command line, which has no other) that looks
+// at extensions: it makes much garbage, and takes much memory soon.
+const Worker = "ksrelease-worker"
+
+// first is most for a worker until it is collected first, at about 60 MiB: to look at six real packages makes
+// hardly more than that, of which a good part is in use to the end.
+const first = 1500
+
 // Who sets GOGC or GOMEMLIMIT knows better.
 func init() {
+	begin := most
+	if len(os.Args) == 1 && os.Args[0] == Worker {
+		Reserve() // now it is cheap: there is hardly anything to collect
+		begin = first
+	}
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(most)
-		afterEach(&cycle{percent: most})
+		debug.SetGCPercent(begin)
+		afterEach(&cycle{percent: begin})
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(limit)

@@ -48,10 +48,13 @@ func use(reserve bool) {
 	runtime.KeepAlive(kept)
 }
 
-// aloneWith runs use in a process of its own.
-func aloneWith(t testing.TB, reserve bool) (faults, inUse int, advised bool) {
+// aloneWith runs use in a process of its own, by the name of a worker where args say so.
+func aloneWith(t testing.TB, reserve bool, args ...string) (faults, inUse int, advised bool) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
+	if len(args) > 0 {
+		cmd.Args = args
+	}
 	cmd.Env = append(os.Environ(), alone+"="+strconv.FormatBool(reserve))
 	out, err := cmd.Output()
 	if err != nil {
@@ -86,6 +89,25 @@ func TestReserve(t *testing.T) {
 	}
 	if bytes.Contains(given, []byte("[madvise]")) && before != "" && refused() == before && faults > plainFaults-4000 { // of the 8,192 that 32 MiB take
 		t.Errorf("%d faults, and %d without memory that is set aside", faults, plainFaults)
+	}
+}
+
+// TestWorkersReserve: a worker has memory set aside before it does anything, and nobody else has.
+func TestWorkersReserve(t *testing.T) {
+	given, err := os.ReadFile("/sys/kernel/mm/transparent_hugepage/enabled")
+	_, plain, advised := aloneWith(t, false)
+	if advised {
+		t.Error("the heap of any program is advised")
+	}
+	_, inUse, advised := aloneWith(t, false, Worker)
+	if err == nil && len(given) > 0 && !advised {
+		t.Error("the heap of a worker is not advised")
+	}
+	if inUse > plain+8 {
+		t.Errorf("%d MiB are in use, and %d of another program", inUse, plain)
+	}
+	if _, _, advised = aloneWith(t, false, Worker, "lint"); advised {
+		t.Error("who has arguments is taken for a worker")
 	}
 }
 

@@ -38,7 +38,7 @@ import (
 
 // Name is what a worker is called (the first argument of its command line), and how
 // the program knows that it is one.
-const Name = "ksrelease-worker"
+const Name = collector.Worker
 
 // Asked reports whether this process was started as a worker: a program that has
 // workers asks first thing, and then calls Serve.
@@ -98,10 +98,7 @@ func Serve(in io.Reader, out io.Writer, adjust ...func(*lint.Options)) {
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	// As many as tasks; where that is one, the eye on its memory has the other.
 	runtime.GOMAXPROCS(max(2, runtime.NumCPU()))
-	// A worker makes much garbage and keeps little. With 400 it takes longer, with 800 it has 100 MiB.
-	debug.SetGCPercent(600)
 	confine()
-	collector.Reserve() // while the program reads what it is going to ask
 
 	tasks := bufio.NewReaderSize(in, 64<<10)
 	described := gob.NewDecoder(tasks)
