@@ -54,7 +54,7 @@ func (p printer) heading(text output.Text) { p.out.Print("%s", text.Paint(p.bold
 
 // note is a line with an arrow, which hints have everywhere.
 func (p printer) note(text output.Text) {
-	p.out.Print("%s", output.Fold("→ ", "  ", text.String(), p.width))
+	p.out.Print("%s", output.Hint("", text.String(), p.width))
 }
 
 // line is a sentence of its own.
@@ -117,7 +117,7 @@ func (p printer) use(u *Used, lines string) {
 	for _, wrong := range u.Wrong {
 		p.out.Print("%s", output.Fold("    ! ", "      ", wrong, p.width))
 	}
-	p.out.Print("%s", output.Fold("    → ", "      ", instead(u), p.width))
+	p.out.Print("%s", output.Hint("    ", instead(u), p.width))
 }
 
 // instead is what becomes of a use, in a sentence.

@@ -96,7 +96,7 @@ func (a *App) cut(err error) bool {
 func (a *App) PrintError(err error, hint string) {
 	a.Stderr.Print("%s", output.Fold("ksrelease: ", "  ", a.Redact.Text(err.Error()), 0))
 	if hint != "" {
-		a.Stderr.Print("%s", output.Fold("  → ", "    ", a.Redact.Text(hint), 0))
+		a.Stderr.Print("%s", output.Hint("  ", a.Redact.Text(hint), 0))
 	}
 }
 

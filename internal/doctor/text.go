@@ -53,7 +53,7 @@ func (r *Repository) text(columns int) []output.Text {
 	if r.Error != nil {
 		add("error: ", r.Error.Message)
 		if r.Error.Hint != "" {
-			parts = append(parts, output.Fold("  → ", "    ", r.Error.Hint, columns))
+			parts = append(parts, output.Hint("  ", r.Error.Hint, columns))
 		}
 		return append(parts, output.Text{})
 	}
@@ -181,7 +181,7 @@ func problem(p replay.Problem, columns int) []output.Text {
 		parts = append(parts, output.Fold("    ", "      ", text, columns))
 	}
 	if p.Hint != "" {
-		parts = append(parts, output.Fold("  → ", "    ", p.Hint, columns))
+		parts = append(parts, output.Hint("  ", p.Hint, columns))
 	}
 	return parts
 }

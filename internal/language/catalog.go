@@ -266,6 +266,15 @@ func (c *catalog) text(message string) string {
 	return translated
 }
 
+// hint is the translation of what is a message, however short.
+func (c *catalog) hint(message string) string {
+	if c == nil {
+		return message
+	}
+	translated, _ := c.translate(message, 1)
+	return translated
+}
+
 // behindCode is the code of a finding behind its message.
 var behindCode = lazyregexp.New(` \([a-z0-9-]+/[a-z0-9-]+\)$`)
 

@@ -158,6 +158,9 @@ func Sprintf(format string, values ...any) string { return fmt.Sprintf(Format(fo
 // Text is a message in the language in use. What is no message of this program stays as it is.
 func Text(message string) string { return current.Load().text(message) }
 
+// Hint is like Text, for what is surely a message of this program, such as advice: few words are enough.
+func Hint(message string) string { return current.Load().hint(message) }
+
 // Word is a word of a document, such as an outcome or a stage, in the language in use. Text leaves
 // single words as they are: they may be names.
 func Word(word string) string { return Format(word) }

@@ -94,6 +94,14 @@ func TestTextOfAMessage(t *testing.T) {
 	}
 }
 
+func TestHintsMayBeShort(t *testing.T) {
+	for message, want := range map[string]string{"apples of Greta": "Greta 的 apples", "apples of all the others": "apples of all the others", "released": "released"} {
+		if got := small.hint(message); got != want {
+			t.Errorf("%q: %q, want %q", message, got, want)
+		}
+	}
+}
+
 // FuzzText: what strangers write may look like messages, and is bounded in time and depth.
 func FuzzText(f *testing.F) {
 	f.Add("reading reading : : ; no such file or directory\n")

@@ -190,6 +190,12 @@ func Fold(first, others constant, s string, columns int) Text {
 	return Lines(s).Fold(first, others, columns)
 }
 
+// Hint is advice below what it is about, set in by a margin.
+func Hint(margin constant, s string, columns int) Text {
+	p := Paragraph{strings.TrimRight(VisibleLines(language.Hint(s)), "\n")}
+	return p.Fold(margin+"→ ", margin+"  ", columns)
+}
+
 // expression is one of a template.
 var expression = lazyregexp.New(`\{\{.*?\}\}`)
 

@@ -87,7 +87,7 @@ func (c *UnbundleCommand) show(a *app.App, result *deliver.Result) {
 		}
 		a.Stderr.Print("%s", output.Fold("", "  ", o.Name+" in "+o.To+": "+o.Error, a.Stderr.Columns()))
 		if o.Hint != "" {
-			a.Stderr.Print("%s", output.Fold("  → ", "    ", o.Hint, a.Stderr.Columns()))
+			a.Stderr.Print("%s", output.Hint("  ", o.Hint, a.Stderr.Columns()))
 		}
 	}
 	counts := map[string]int{}

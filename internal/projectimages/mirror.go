@@ -183,7 +183,7 @@ type hints struct {
 // next is called before a line is printed, with its hint, and after the last one.
 func (h *hints) next(hint string) {
 	if h.held != "" && h.held != hint {
-		h.out.Print("%s", output.Fold("  → ", "    ", h.held, h.out.Columns()))
+		h.out.Print("%s", output.Hint("  ", h.held, h.out.Columns()))
 	}
 	h.held = hint
 }

@@ -35,5 +35,5 @@ func problem(p diagnostic.Diagnostic, lead output.Text, columns int) output.Text
 
 // hint is what to do, below what it is about.
 func hint(what string, columns int) output.Text {
-	return output.Fold("  → ", "    ", what, columns)
+	return output.Hint("  ", what, columns)
 }

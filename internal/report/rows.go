@@ -205,7 +205,7 @@ func (t *Text) remarks(x results.Extension) (lines []output.Text) {
 			lead := output.Format("%s: ", t.paint(severityColor[f.Severity], output.Word(f.Severity)))
 			lines = append(lines, output.Lines(p.Message).Behind(lead).Fold("    ", "      ", t.opts.Width))
 			if p.Hint != "" {
-				lines = append(lines, output.Fold("      → ", "        ", p.Hint, t.opts.Width))
+				lines = append(lines, output.Hint("      ", p.Hint, t.opts.Width))
 			}
 		}
 	}
