@@ -10,11 +10,15 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
+	"github.com/ksrelease/ksrelease/internal/comparing"
 	"github.com/ksrelease/ksrelease/internal/marketplace"
 	"github.com/ksrelease/ksrelease/internal/places"
+	"github.com/ksrelease/ksrelease/internal/previewing"
 	"github.com/ksrelease/ksrelease/internal/projectimages"
 	"github.com/ksrelease/ksrelease/internal/report"
+	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shellword"
+	"github.com/ksrelease/ksrelease/pipeline"
 )
 
 type runCommand struct {
@@ -75,6 +79,9 @@ func (c *runCommand) Run(a *app.App) error {
 	defer links.Close()
 	options.Command, options.Only = "run", c.Only
 	options.Shown = places.Shown(links.Targets(), localFolder(c.LocalFlags, p))
+	c.Page = func(ctx context.Context, o *pipeline.Options) func(*results.Document) ([]byte, error) {
+		return previewing.RunPage{App: a, Published: links.Target, With: comparing.Of(o)}.Page(ctx)
+	}
 	options.Targets, options.Others, options.NamesTargets = links.Targets(), links.Others(), p.Config.NamesTargets && !c.IsLocal()
 	options.DryRun, options.Skip, options.AllOrNothing, options.AllowMissing = c.DryRun, c.Skip, c.AllOrNothing, c.AllowMissingDependencies
 	options.Message, options.Withdraw = "submitted by ksrelease "+app.Version(), c.withdraw

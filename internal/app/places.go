@@ -133,7 +133,7 @@ func (a *App) connectToAll(p *Project, targets []config.Target, o DialOptions) (
 		}
 		all = append(all, place)
 	}
-	return &Clients{Target: showingPlace(all).Target, Name: nameOfAll(all), Places: maker.Checks(), Close: maker.Close, all: all}, nil
+	return &Clients{Target: showingPlace(all).Target, Name: places.NameOfAll(all), Places: maker.Checks(), Close: maker.Close, all: all}, nil
 }
 
 // ReleasesTo says what the targets of a run are, in words that are the same wherever it is run.
@@ -155,18 +155,6 @@ func (p *Project) ReleasesTo(places []target.Place) string {
 		all = append(all, fmt.Sprintf("%s (%s %s)", place.Name, place.Kind, at))
 	}
 	return strings.Join(all, ", ")
-}
-
-// nameOfAll is what messages call the targets of a run.
-func nameOfAll(places []target.Place) string {
-	if len(places) == 1 {
-		return places[0].URL
-	}
-	var names []string
-	for _, p := range places {
-		names = append(names, p.Name)
-	}
-	return fmt.Sprintf("%d targets (%s)", len(names), strings.Join(names, ", "))
 }
 
 // showing is where in a list of kinds the target is that commands ask which read what is published:

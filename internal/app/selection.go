@@ -34,6 +34,8 @@ type Selection struct {
 	Quiet       bool              `short:"q" help:"Print only what is not as asked: nothing where all is well."`
 	ci.Flag
 	Report []string `placeholder:"FILE" help:"Also write a report: ${reports}. The ending chooses the form, or FORMAT=FILE. May be repeated."`
+	// Page makes the report that is a page, of a run with these options; nil: as it is made of a journal.
+	Page func(ctx context.Context, options *pipeline.Options) func(*results.Document) ([]byte, error) `kong:"-"`
 }
 
 // Read reads the project: its config, its extensions, and the findings that are known. The
@@ -82,6 +84,12 @@ func (c *Selection) Perform(ctx context.Context, a *App, p *Project, options pip
 	destinations, err := report.ParseDestinations(append(slices.Clip(c.Report), job.Reports(options.Command)...))
 	if err != nil {
 		return nil, Usage(err, "")
+	}
+	for i := range asked {
+		if asked[i].Format.Name == "html" && c.Page != nil {
+			of := c.Page(ctx, &options)
+			asked[i].Format.Render = func(r *results.Document, _ report.Tool) ([]byte, error) { return of(r) }
+		}
 	}
 	c.removeLeftovers(destinations, options)
 	files, err := report.Open(asked, Tool(), job.Files(destinations[len(asked):], Tool(), a.Stderr)...)

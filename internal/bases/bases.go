@@ -25,6 +25,9 @@ import (
 	"github.com/ksrelease/ksrelease/internal/versions"
 )
 
+// PublishedLabel is what the labels of published versions begin with.
+const PublishedLabel = "the published version "
+
 // Published is the word for what is published.
 const Published = "published"
 
@@ -103,12 +106,32 @@ func OfTarget(ctx context.Context, from target.Reader, index Index, name, versio
 		return nil, err
 	}
 	return &Base{
-		Extension: ext, Label: "the published version " + version,
+		Extension: ext, Label: PublishedLabel + version,
 		Differ: func(ctx context.Context, local *extension.Extension) (compare.Differences, error) {
 			d, err := published.Differs(ctx, local, nil, entry, archive, from)
 			return d.Files, err
 		},
 	}, nil
+}
+
+// Before is the version that users have seen before another one in a target: the highest one below it, or else the
+// highest; with itself, the one of its own number, where that is there. The error is ErrNone where there is none.
+func Before(ctx context.Context, from target.Reader, index Index, name, version string, itself bool) (*Base, error) {
+	there, err := index.Versions(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if itself && slices.Contains(there, version) {
+		return OfTarget(ctx, from, index, name, version)
+	}
+	others := slices.DeleteFunc(slices.Clone(there), func(v string) bool { return v == version })
+	if below := slices.DeleteFunc(slices.Clone(others), func(v string) bool { return versions.Compare(v, version) > 0 }); len(below) > 0 {
+		others = below
+	}
+	if len(others) == 0 {
+		return nil, ErrNone
+	}
+	return OfTarget(ctx, from, index, name, slices.MaxFunc(others, versions.Compare))
 }
 
 // OfFile is a package in a file.

@@ -39,15 +39,21 @@ func Alone(ctx context.Context, p *app.Project, names []string) (c *Comparison, 
 	if err != nil {
 		return nil, nil, err
 	}
-	c = &Comparison{
-		Sources: options.Sources, Names: names, Parallelism: options.Parallelism,
+	c = Of(&options)
+	c.Names = names
+	return c, over, nil
+}
+
+// Of is a comparison with nothing of the extensions of a run, by what the run works with.
+func Of(options *pipeline.Options) *Comparison {
+	return &Comparison{
+		Sources: options.Sources, Parallelism: options.Parallelism,
 		Examiner: options.Examiner.(Examiner), // package worker has no other
 		Resolve:  options.Resolver.Resolve,
 		Base: func(context.Context, config.Source, *extension.Extension) (*bases.Base, error) {
 			return nil, bases.ErrNone
 		},
 	}
-	return c, over, nil
 }
 
 // open reaches what is compared with, until end is called. Where extensions were named, each has

@@ -66,10 +66,10 @@ func share(extensions int) int { return min(max(most/max(extensions, 1), 16_000)
 func BudgetOf(extensions int) (now, published showing.Budget) {
 	all := share(extensions)
 	now = showing.Budget{Icon: all * 6 / 100, Screenshots: all * 15 / 100, Texts: all * 30 / 100, Wide: 1000}
-	if extensions > mostWithTexts {
-		now.Screenshots, now.Texts = 0, 0
-	}
 	published = showing.Budget{Icon: all * 6 / 100, Screenshots: 0, Texts: all * 14 / 100}
+	if extensions > mostWithTexts {
+		now.Screenshots, now.Texts, published.Texts = 0, 0, 0
+	}
 	return now, published
 }
 

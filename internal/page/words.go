@@ -44,6 +44,16 @@ func against(label string) template.HTML {
 	return both(label, label)
 }
 
+// Why no other version stands next to an extension.
+const (
+	SameAsPublished      = "The published version has the same content."
+	PublishedUnknown     = "What is published could not be asked: %s"
+	NotCompared          = "It could not be compared with the published version: %s"
+	NoTimeToCompare      = "It is not compared: the time for that was over. `ksrelease preview` takes as long as it needs."
+	EndedBeforeComparing = "It is not compared: the run ended before that."
+	TooManyToCompare     = "It is not compared: there are too many extensions for a report. `ksrelease preview NAME` compares it."
+)
+
 // inBoth is a message, in both languages where it is one of this program.
 func inBoth(message string) template.HTML {
 	chinese := language.Chinese.Text(message)

@@ -1,6 +1,9 @@
 package places
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/target"
 )
@@ -17,4 +20,16 @@ func Shown(targets []target.Place, local string) []results.Place {
 		all = append(all, place)
 	}
 	return all
+}
+
+// NameOfAll is what messages call the targets of a run.
+func NameOfAll(all []target.Place) string {
+	if len(all) == 1 {
+		return all[0].URL
+	}
+	var names []string
+	for _, p := range all {
+		names = append(names, p.Name)
+	}
+	return fmt.Sprintf("%d targets (%s)", len(names), strings.Join(names, ", "))
 }

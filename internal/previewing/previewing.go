@@ -168,23 +168,30 @@ func (g *gathered) compare(ctx context.Context, extensions int, open func() (*co
 
 // shownOf is how an extension is shown, and the version that it is compared with.
 func shownOf(ctx context.Context, ext *extension.Extension, base *bases.Base, fetch func(context.Context, string) ([]byte, error), extensions int) page.Extension {
-	budget, other := page.BudgetOf(extensions)
+	budget, _ := page.BudgetOf(extensions)
 	shown := page.Extension{Now: showing.Of(ext, budget, nil)}
-	if base == nil {
-		return shown
+	if base != nil {
+		showBase(ctx, &shown, ext, base, fetch, extensions)
 	}
+	return shown
+}
+
+// showBase adds how the version is shown that an extension is compared with. Its icon is fetched where it
+// is not that of the extension.
+func showBase(ctx context.Context, shown *page.Extension, ext *extension.Extension, base *bases.Base, fetch func(context.Context, string) ([]byte, error), extensions int) {
+	_, budget := page.BudgetOf(extensions)
 	pictures := map[string][]byte{}
-	if icon := base.Extension.Metadata.Icon; fetch != nil && (strings.HasPrefix(icon, "http://") || strings.HasPrefix(icon, "https://")) {
+	icon := base.Extension.Metadata.Icon
+	if fetch != nil && !showing.IsOf(ext.Assets, icon) && (strings.HasPrefix(icon, "http://") || strings.HasPrefix(icon, "https://")) {
 		if data, err := fetch(ctx, icon); err == nil { // else the page has a letter in its place
 			pictures[icon] = data
 		}
 	}
-	shown.Published, shown.Against = showing.Of(base.Extension, other, pictures), base.Label
+	shown.Published, shown.Against = showing.Of(base.Extension, budget, pictures), base.Label
 	shown.Published.Borrow(ext.Assets, shown.Now)
 	if versions.Compare(shown.Published.Version, shown.Now.Version) > 0 {
 		shown.Notes = append(shown.Notes, fmt.Sprintf("KubeSphere shows the name, icon and texts of the highest version, which is %s and not %s.", shown.Published.Version, shown.Now.Version))
 	}
-	return shown
 }
 
 // extension is what the page has of one.

@@ -229,13 +229,15 @@ func cut(text string, most int) string {
 // Borrow finds the pictures that are those of another version, which has the given assets: an
 // address ends in the name under which such a file is uploaded.
 func (s *Showing) Borrow(assets []extension.Asset, from *Showing) {
-	same := func(p *Picture) bool {
-		return slices.ContainsFunc(assets, func(a extension.Asset) bool { return p.Ref != "" && path.Base(p.Ref) == a.RemoteName })
-	}
-	if same(&s.Icon) && s.Icon.Data == "" {
+	if IsOf(assets, s.Icon.Ref) && s.Icon.Data == "" {
 		s.Icon.Data = from.Icon.Data
 	}
 	for i := range s.Screenshots {
-		s.Screenshots[i].Same = same(&s.Screenshots[i])
+		s.Screenshots[i].Same = IsOf(assets, s.Screenshots[i].Ref)
 	}
+}
+
+// IsOf says that a picture is one of some assets, by its address.
+func IsOf(assets []extension.Asset, ref string) bool {
+	return slices.ContainsFunc(assets, func(a extension.Asset) bool { return ref != "" && path.Base(ref) == a.RemoteName })
 }
