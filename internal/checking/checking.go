@@ -27,9 +27,15 @@ type Found struct {
 	sources []config.Source
 	known   *baseline.Baseline
 
-	wrong      diagnostic.List // in the order in which it is printed: those of the config come first
-	warnings   int             // of extensions
+	wrong      []mistake // in the order in which it is printed: those of the config come first
+	warnings   int       // of extensions
 	extensions int
+}
+
+// mistake is one that was found; those of extensions have a severity that is shown.
+type mistake struct {
+	diagnostic.Diagnostic
+	rated bool
 }
 
 // Of reads the config at a place and every extension.yaml, and finds the mistakes of all of
@@ -89,7 +95,7 @@ func (f *Found) examine(ctx context.Context, a *app.App) error {
 		f.note(x.Problems)
 		if x.Twice != nil {
 			f.Errors++
-			f.wrong = append(f.wrong, *x.Twice)
+			f.wrong = append(f.wrong, mistake{*x.Twice, false})
 		}
 	}
 	f.note(cycles)
@@ -112,15 +118,18 @@ func (f *Found) note(all diagnostic.List) {
 		case diagnostic.Warning:
 			f.warnings++
 		}
-		d.Message = string(d.Severity) + ": " + d.Message
-		f.wrong = append(f.wrong, d)
+		f.wrong = append(f.wrong, mistake{d, true})
 	}
 }
 
 // Print prints what was found, and a summary.
 func (f *Found) Print(a *app.App) {
 	for _, d := range f.wrong {
-		a.Stdout.Print("%s", report.Problem(a.Redact.Diagnostic(d), a.Stdout.Columns()))
+		show := report.Problem
+		if d.rated {
+			show = report.Rated
+		}
+		a.Stdout.Print("%s", show(a.Redact.Diagnostic(d.Diagnostic), a.Stdout.Columns()))
 	}
 	summary := fmt.Sprintf("%s checked", app.Plural(f.extensions, "extension"))
 	if f.project == nil {
@@ -144,7 +153,9 @@ func (f *Found) gather(err error) error {
 	if err != nil && !errors.As(err, &problems) {
 		return err
 	}
-	f.wrong = append(f.wrong, problems...)
+	for _, p := range problems {
+		f.wrong = append(f.wrong, mistake{p, false})
+	}
 	return nil
 }
 
@@ -160,7 +171,7 @@ func (f *Found) salvage(ctx context.Context, place app.Place) ([]config.Source, 
 	found := discover.Extensions(ctx, root)
 	for _, d := range found.Odd {
 		d.File = app.Display(d.File)
-		f.wrong = append(f.wrong, d)
+		f.wrong = append(f.wrong, mistake{d, false})
 	}
 	var sources []config.Source
 	for _, dir := range found.Extensions {

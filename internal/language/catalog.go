@@ -291,17 +291,17 @@ func (c *catalog) translate(message string, depth int) (string, bool) {
 		translated, ok := c.translate(message[:at[0]], depth)
 		return translated + message[at[0]:], ok
 	}
-	if m != nil && c.translateValues(m, depth) {
+	if m != nil && m.weight >= wordy && c.translateValues(m, depth) {
 		return m.String(), true
 	}
-	for _, between := range []string{"\n", "; ", ": "} {
-		if first, rest, ok := strings.Cut(message, between); ok {
-			one, translated := c.translate(first, depth+1)
-			other, too := c.translate(rest, depth+1)
-			if translated || too || between == "\n" {
-				return one + between + other, translated || too
-			}
-		}
+	if translated, ok := c.parts(message, depth, "\n", "; "); ok {
+		return translated, ok
+	}
+	if m != nil && m.weight < wordy && c.translateValues(m, depth) {
+		return m.String(), true
+	}
+	if translated, ok := c.parts(message, depth, ": "); ok {
+		return translated, ok
 	}
 	return c.list(message, depth)
 }
@@ -325,15 +325,27 @@ func (c *catalog) translateValues(m *match, depth int) (sure bool) {
 	return sure
 }
 
-// areNames says that a value is a list of names, which may have versions.
-func areNames(value string) bool {
-	for part := range strings.SplitSeq(value, ", ") {
-		name, version, two := strings.Cut(strings.TrimSpace(part), " ")
-		if strings.Contains(version, " ") || two && !strings.ContainsAny(version, "0123456789") || strings.ContainsAny(name, `"`) && two {
-			return false
+// names is a list of names, which may have versions, or a command to type.
+var names = lazyregexp.New(`^[^\s,;:()]+( \S*\d\S*)?(, [^\s,;:()]+( \S*\d\S*)?)*$|^(ksrelease|helm|git) [^;]*$|^$`)
+
+// areNames says that a value is no text.
+func areNames(value string) bool { return names.MatchString(value) || quoted.MatchString(value) }
+
+// quoted is what %q makes.
+var quoted = lazyregexp.New(`^("[^"]*"(, )?)+$`)
+
+// parts translates what stands in front of the first of these marks and what stands behind it.
+func (c *catalog) parts(message string, depth int, marks ...string) (string, bool) {
+	for _, mark := range marks {
+		if first, rest, ok := strings.Cut(message, mark); ok {
+			one, translated := c.translate(first, depth+1)
+			other, too := c.translate(rest, depth+1)
+			if translated || too {
+				return one + mark + other, true
+			}
 		}
 	}
-	return true
+	return message, false
 }
 
 // list translates what there is in a list of messages and counts: "3 assets, 1 warning, review open".

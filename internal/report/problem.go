@@ -12,6 +12,11 @@ func Problem(p diagnostic.Diagnostic, columns int) output.Text {
 	return problem(p, output.Text{}, columns)
 }
 
+// Rated is Problem with the severity in front of the message.
+func Rated(p diagnostic.Diagnostic, columns int) output.Text {
+	return problem(p, output.Format("%s: ", output.Word(string(p.Severity))), columns)
+}
+
 // problem is Problem with something in front of the message.
 func problem(p diagnostic.Diagnostic, lead output.Text, columns int) output.Text {
 	var lines []output.Text
