@@ -3640,6 +3640,7 @@ var chinese = [...]pair{
 	{"%d errors", "%d 个错误"},
 	{"%d silenced", "%d 个已屏蔽"},
 	{"%d in the baseline", "%d 个在基线中"},
+	{"review open", "待审批"},
 	{"%s, review open", "%s，待审批"},
 	{"%s left out: code scanning keeps %d", "省略了 %s：代码扫描最多保留 %d 个"},
 	{"writing SARIF: %w", "写入 SARIF: %w"},

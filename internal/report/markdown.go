@@ -90,9 +90,9 @@ func MarkdownRows(x results.Extension) string {
 	if len(ends(x)) > 0 { // their lines say it
 		reason = ""
 	}
-	fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(x.Name), cell(x.Version), mark(x)+language.Word(string(x.Outcome)), sizeOf(x), cell(reason))
+	fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(x.Name), cell(x.Version), mark(x)+language.Word(string(x.Outcome)), sizeOf(x), cell(language.Text(reason)))
 	for _, in := range ends(x) {
-		fmt.Fprintf(&b, "| in %s | | %s | | %s |\n", cell(in.Name), mark(asIn(x, in))+language.Word(string(in.Outcome)), cell(withReview(in.Reason, in.Review)))
+		fmt.Fprintf(&b, "| in %s | | %s | | %s |\n", cell(in.Name), mark(asIn(x, in))+language.Word(string(in.Outcome)), cell(language.Text(withReview(in.Reason, in.Review))))
 	}
 	return b.String()
 }

@@ -264,8 +264,11 @@ func (t *Text) details(x results.Extension) string {
 
 // withReview adds to notes that nobody has approved a version yet.
 func withReview(notes, review string) string {
-	if review != results.ReviewOpen {
+	switch {
+	case review != results.ReviewOpen:
 		return notes
+	case notes == "":
+		return "review open"
 	}
-	return strings.TrimPrefix(notes+", review open", ", ")
+	return notes + ", review open"
 }
