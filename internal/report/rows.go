@@ -83,26 +83,19 @@ func (t *Text) table(r *results.Document) {
 // isUnchanged says that nothing is to be said of an extension but that it is there, and perhaps that its
 // review is open.
 func (t *Text) isUnchanged(x results.Extension) bool {
-	reviewed := x
-	reviewed.Review = ""
-	return x.Outcome == results.Exists && x.AsAsked && t.details(reviewed) == "" &&
+	x.Review = ""
+	return x.Outcome == results.Exists && x.AsAsked && t.details(x) == "" &&
 		!slices.ContainsFunc(ends(x), func(in results.Target) bool { return in.Outcome != results.Exists || in.Reason != "" })
 }
 
 // unchangedText is "58 exist: alc 1.0.0, bee 2.1.0 and 56 others".
 func unchangedText(all []results.Extension) string {
 	var titles []string
-	open := 0
-	for i, x := range all {
-		if i < namedUnchanged {
-			titles = append(titles, titleOf(x))
-		}
-		if x.Review == results.ReviewOpen {
-			open++
-		}
+	for _, x := range all[:min(len(all), namedUnchanged)] {
+		titles = append(titles, titleOf(x))
 	}
 	text := fmt.Sprintf("%d exist: %s and %d others", len(all), strings.Join(titles, ", "), len(all)-len(titles))
-	if open > 0 {
+	if open := len(slices.DeleteFunc(slices.Clone(all), func(x results.Extension) bool { return x.Review != results.ReviewOpen })); open > 0 {
 		text += fmt.Sprintf("; review open: %d", open)
 	}
 	return text
