@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/bump"
+	"github.com/ksrelease/ksrelease/internal/output"
 )
 
 type bumpCommand struct {
@@ -74,7 +75,7 @@ func (c *bumpCommand) Run(a *app.App) error {
 func (c *bumpCommand) show(a *app.App, plan *bump.Plan) {
 	if c.DryRun {
 		for _, line := range plan.DiffLines() {
-			a.Stdout.Print("%s", line)
+			a.Stdout.Print("%s", output.Name(line))
 		}
 	}
 	missing := map[string]bool{}

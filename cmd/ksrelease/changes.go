@@ -8,6 +8,7 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/changes"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/output"
 )
 
@@ -39,7 +40,7 @@ func (c *changesCommand) Run(a *app.App) error {
 		a.Stdout.JSON(found, "  ")
 	case "names":
 		for _, name := range found.Names() {
-			a.Stdout.Print("%s", output.Cell(name))
+			a.Stdout.Print("%s", output.Name(name))
 		}
 		if len(found.Names()) == 0 {
 			a.Stderr.Print("nothing changed since %s", found.Base())
@@ -58,11 +59,11 @@ func (c *changesCommand) print(a *app.App, found *changes.Changes) {
 		table = output.NewTable("extension", "version", "status", "since", "files").Folding(1, 3)
 	}
 	for _, e := range found.Extensions {
-		row := []output.Text{output.Cell(e.Name), output.Cell(versionsOf(e)), output.Word(string(e.Status))}
+		row := []output.Text{output.Name(e.Name), output.Name(versionsOf(e)), output.Word(string(e.Status))}
 		if since == "" {
 			row = append(row, output.Cell(e.Base.String()))
 		}
-		table.Row(append(row, output.Cell(filesOf(e)))...)
+		table.Row(append(row, output.Name(filesOf(e)))...)
 	}
 	if len(found.Extensions) > 0 {
 		a.Stdout.Print("%s", table.Render(a.Stdout.Columns()))
@@ -75,12 +76,12 @@ func (c *changesCommand) print(a *app.App, found *changes.Changes) {
 	var counts []string
 	for _, status := range []changes.Status{changes.Changed, changes.Bumped, changes.Added, changes.Removed, changes.Unchanged} {
 		if n := found.Count(status); n > 0 {
-			counts = append(counts, fmt.Sprintf("%d %s", n, status))
+			counts = append(counts, language.Sprintf("%d %s", n, language.Word(string(status))))
 		}
 	}
 	summary := strings.Join(counts, ", ")
 	if since != "" && found.Extensions[0].Base.Kind != changes.BaseNone {
-		summary += " since " + since
+		summary = language.Sprintf("%s since %s", summary, language.Text(since))
 	}
 	if len(found.Names()) == 0 && found.Count(changes.Removed) == 0 {
 		summary = "nothing changed since " + found.Base()
@@ -138,11 +139,11 @@ func filesOf(e changes.Extension) string {
 		words[at] += " (" + strings.Join(e.Settings, ", ") + ")"
 	}
 	if more := len(e.Files) - shown; more > 0 {
-		words = append(words, fmt.Sprintf("and %d more", more))
+		words = append(words, language.Sprintf("and %d more", more))
 	}
 	said := strings.Join(words, ", ")
 	if e.BasePath != "" {
-		said += " (was in " + e.BasePath + ")"
+		said += language.Sprintf(" (was in %s)", e.BasePath)
 	}
 	return strings.TrimSpace(said)
 }

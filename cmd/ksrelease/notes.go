@@ -10,6 +10,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/notes"
+	"github.com/ksrelease/ksrelease/internal/output"
 )
 
 type notesCommand struct {
@@ -155,7 +156,7 @@ func printNotes(a *app.App, n *notes.Notes) {
 			if i+j > 0 {
 				a.Stdout.Print("")
 			}
-			a.Stdout.Print("%s %s (%s)", n.Name, s.Version, text.File)
+			a.Stdout.Print("%s", output.Name(n.Name+" "+s.Version+" ("+text.File+")"))
 			_, _ = io.WriteString(a.Stdout.Lines(), "\n"+a.Redact.Text(s.Markdown)+"\n")
 		}
 	}

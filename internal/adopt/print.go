@@ -63,7 +63,7 @@ func (p printer) line(text output.Text) {
 }
 
 func (p printer) file(f *File) {
-	p.heading(output.Cell(f.Path))
+	p.heading(output.Name(f.Path))
 	about := f.System.Title()
 	if len(f.Triggers) > 0 {
 		about += ": " + strings.Join(f.Triggers, "; ")
@@ -100,7 +100,7 @@ func (p printer) use(u *Used, lines string) {
 		head = output.Format("  lines %s", lines)
 	}
 	if u.Command != "" {
-		head = output.Format("%s: %s", head, u.Command)
+		head = output.Format("%s: %s", head, output.Name(u.Command))
 	}
 	if p.width > 0 && head.Width() > p.width {
 		head = output.Join([]output.Text{head.Trim(p.width - 1), output.Format("…")}, "")
@@ -222,10 +222,10 @@ func (p printer) diff(w *Write) {
 	after := lines(w.Text)
 	p.out.Print("@@ -%s +%s @@", rangeOf(len(before)), rangeOf(len(after)))
 	for _, line := range before {
-		p.out.Print("-%s", line)
+		p.out.Print("-%s", output.Name(line))
 	}
 	for _, line := range after {
-		p.out.Print("+%s", line)
+		p.out.Print("+%s", output.Name(line))
 	}
 	p.out.Print("")
 }

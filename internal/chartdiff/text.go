@@ -70,10 +70,10 @@ func section(out *output.Stream, s Section, changes []Change) {
 	out.Print("  %s", language.Word(s.Title()))
 	shown := changes[:min(len(changes), shownChanges)]
 	for _, c := range shown {
-		out.Print("    %s %s", output.Word(string(c.Kind)).Fit(8), c.line())
+		out.Print("    %s %s", output.Word(string(c.Kind)).Fit(8), output.Name(c.line()))
 		fields := c.Fields[:min(len(c.Fields), shownFields)]
 		for _, f := range fields {
-			out.Print("      %s", f.line())
+			out.Print("      %s", output.Name(f.line()))
 		}
 		if more := len(c.Fields) - len(fields) + c.More; more > 0 {
 			out.Print("      and %d more", more)
@@ -88,10 +88,10 @@ func files(out *output.Stream, all compare.Differences) {
 	if len(all) == 0 {
 		return
 	}
-	out.Print("  Files")
+	out.Print("  %s", output.Word("Files"))
 	shown := all[:min(len(all), shownFiles)]
 	for _, d := range shown {
-		out.Print("    %s %s", output.Word(string(d.Kind)).Fit(9), fileName(d))
+		out.Print("    %s %s", output.Word(string(d.Kind)).Fit(9), output.Name(fileName(d)))
 	}
 	if more := len(all) - len(shown); more > 0 {
 		out.Print("    and %d more: --output json has all", more)
@@ -116,11 +116,24 @@ func of(all []Change, s Section) (some []Change) {
 
 // line is a change in one line, without its kind and its fields.
 func (c Change) line() string {
-	text := c.What
-	if c.Where != "" {
-		text += language.Sprintf(" on %s", c.Where)
+	return c.what() + c.where() + values(c.Old, c.New)
+}
+
+// what names what a change is of: an object of a chart has a name, but rights and sizes are words of ours.
+func (c Change) what() string {
+	switch c.Section {
+	case Rights, Size:
+		return language.Text(c.What)
 	}
-	return text + values(c.Old, c.New)
+	return c.What
+}
+
+// where is the end of a line on an object.
+func (c Change) where() string {
+	if c.Where == "" {
+		return ""
+	}
+	return language.Sprintf(" on %s", language.Text(c.Where))
 }
 
 // line is a field in one line.
@@ -145,7 +158,7 @@ func values(old, new string) string {
 	case new == "":
 		return ": " + short(old)
 	case old == withheld && new == withheld:
-		return language.Sprintf(": another value %s", withheld)
+		return language.Sprintf(": another value %s", language.Text(withheld))
 	}
 	return ": " + short(old) + " → " + short(new)
 }
@@ -167,7 +180,7 @@ func Markdown(diffs []Diff) []byte {
 		}
 		fmt.Fprintf(&b, "### %s\n\n", markdown.Prose(language.Text(d.title())))
 		if summary := d.summary(); summary != "" {
-			fmt.Fprintf(&b, "%s.\n\n", language.Text(summary))
+			b.WriteString(language.Sprintf("%s.\n\n", language.Text(summary)))
 		}
 		for _, s := range Sections() {
 			if changes := of(d.Changes, s); len(changes) > 0 {
@@ -178,7 +191,7 @@ func Markdown(diffs []Diff) []byte {
 			b.WriteString(language.Sprintf("<details><summary>Files that differ: %d</summary>\n\n| | file |\n| --- | --- |\n", len(d.Files)))
 			shown := d.Files[:min(len(d.Files), shownChanges)]
 			for _, f := range shown {
-				fmt.Fprintf(&b, "| %s | %s |\n", language.Word(string(f.Kind)), markdown.Cell(language.Text(fileName(f))))
+				fmt.Fprintf(&b, "| %s | %s |\n", language.Word(string(f.Kind)), markdown.Cell(fileName(f)))
 			}
 			if more := len(d.Files) - len(shown); more > 0 {
 				b.WriteString(language.Sprintf("| | and %d more |\n", more))
@@ -196,10 +209,7 @@ func sectionMarkdown(b *bytes.Buffer, s Section, changes []Change) {
 	b.WriteString(language.Sprintf("**%s**\n\n| | | was | is |\n| --- | --- | --- | --- |\n", language.Word(s.Title())))
 	shown := changes[:min(len(changes), shownChanges)]
 	for _, c := range shown {
-		name := markdown.Cell(language.Text(c.What))
-		if c.Where != "" {
-			name += language.Sprintf(" on %s", c.Where)
-		}
+		name := markdown.Cell(c.what()) + c.where()
 		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", language.Word(string(c.Kind)), name, code(c.Old), code(c.New))
 		fields := c.Fields[:min(len(c.Fields), shownFields)]
 		for _, f := range fields {
@@ -216,4 +226,9 @@ func sectionMarkdown(b *bytes.Buffer, s Section, changes []Change) {
 }
 
 // code is a value in a cell.
-func code(value string) string { return markdown.Cell(strings.TrimSpace(short(value))) }
+func code(value string) string {
+	if value == withheld {
+		return markdown.Cell(language.Text(withheld))
+	}
+	return markdown.Cell(strings.TrimSpace(short(value)))
+}

@@ -111,7 +111,9 @@ func ofKong(line string) string {
 	switch {
 	case strings.HasSuffix(line, ":") && !strings.HasPrefix(line, " "):
 		return language.Word(line)
-	case strings.HasPrefix(line, "Usage: "), strings.HasPrefix(line, "Run "):
+	case strings.HasPrefix(line, "Usage: "):
+		return language.Sprintf("Usage: %s", strings.TrimPrefix(line, "Usage: "))
+	case strings.HasPrefix(line, "Run "):
 		return language.Text(line)
 	}
 	return line

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/doctor/replay"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/output"
 )
 
@@ -31,7 +32,7 @@ func (r *Report) checks(columns int) output.Text {
 		if c.Hint != "" {
 			message += " → " + c.Hint
 		}
-		table.Row(output.Cell(c.Name), output.Word(string(c.Status)), output.Cell(message))
+		table.Row(output.Name(c.Name), output.Word(string(c.Status)), output.Cell(message))
 	}
 	return table.Render(columns)
 }
@@ -48,7 +49,7 @@ func (r *Repository) text(columns int) []output.Text {
 	}
 	parts := []output.Text{output.Fold("", "  ", fmt.Sprintf("A cluster (%s) with %s:", strings.Join(cluster, ", "), r.URL), columns)}
 	add := func(first, text string) {
-		parts = append(parts, output.Fold("", "  ", first+text, columns))
+		parts = append(parts, output.Fold("", "  ", language.Word(first)+text, columns))
 	}
 	if r.Error != nil {
 		add("error: ", r.Error.Message)
@@ -68,7 +69,7 @@ func (r *Repository) text(columns int) []output.Text {
 	}
 	var remarks []output.Text
 	add = func(first, text string) {
-		remarks = append(remarks, output.Fold("", "  ", first+text, columns))
+		remarks = append(remarks, output.Fold("", "  ", language.Word(first)+text, columns))
 	}
 	for _, w := range r.Warnings {
 		add("warning: ", w)
@@ -100,7 +101,7 @@ func (r *Repository) table(columns int) output.Text {
 	table := output.NewTable("extension", "shown", "recommended", "notes").Folding(0, 1, 2)
 	for _, x := range r.Extensions {
 		recommended := cmp.Or(x.Recommended, "-")
-		table.Row(output.Cell(x.Name), output.Cell(few(x.Shown, 5)), output.Cell(recommended), output.Cell(strings.Join(r.notes(x), "; ")))
+		table.Row(output.Name(x.Name), output.Name(few(x.Shown, 5)), output.Name(recommended), output.Name(strings.Join(r.notes(x), "; ")))
 	}
 	return table.Render(columns)
 }
@@ -111,7 +112,7 @@ func few(all []string, n int) string {
 	case len(all) == 0:
 		return "-"
 	case len(all) > n:
-		return strings.Join(all[:n], ", ") + fmt.Sprintf(" and %d more", len(all)-n)
+		return strings.Join(all[:n], ", ") + language.Sprintf(" and %d more", len(all)-n)
 	}
 	return strings.Join(all, ", ")
 }
@@ -136,7 +137,7 @@ func (r *Repository) notes(x replay.Extension) (notes []string) {
 		{count[replay.StateDropped], "left out"}, {count[replay.StateBeyond], "beyond the depth"}, {unseen, "not looked at"},
 	} {
 		if note.n > 0 {
-			notes = append(notes, fmt.Sprintf("%d %s", note.n, note.text))
+			notes = append(notes, language.Sprintf("%d %s", note.n, language.Word(note.text)))
 		}
 	}
 	for _, p := range r.Problems {
@@ -146,7 +147,7 @@ func (r *Repository) notes(x replay.Extension) (notes []string) {
 			replay.CodeTwice: "a version twice", replay.CodeSpelledTwice: "a version in two spellings",
 		}[p.Code]
 		if text != "" && slices.ContainsFunc(p.Entries, func(e replay.Place) bool { return e.Extension == x.Name }) {
-			notes = append(notes, text)
+			notes = append(notes, language.Text(text))
 		}
 	}
 	return notes
@@ -161,7 +162,7 @@ func problem(p replay.Problem, columns int) []output.Text {
 	if p.Severity == diagnostic.Error {
 		severity = "error: "
 	}
-	parts := []output.Text{output.Fold("", "  ", severity+p.Message, columns)}
+	parts := []output.Text{output.Fold("", "  ", language.Word(severity)+p.Message, columns)}
 	for i, e := range p.Entries {
 		if i == shownEntries && len(p.Entries) > shownEntries+1 {
 			parts = append(parts, output.Format("    and %d more (--output json has them all)", len(p.Entries)-i))

@@ -2,7 +2,6 @@ package language
 
 import (
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"unicode"
@@ -37,6 +36,7 @@ func newCatalog(pairs []pair) *catalog {
 type template struct {
 	id, translation string
 	kinds           []byte // of the values: the letter of the verb
+	nouns           []bool // of the values: it stands behind an article
 	weight, length  int    // how many letters, and how many bytes, are no values
 	// begun and goesOn say that the text is a part, which has others in front of it or behind it.
 	begun, goesOn bool
@@ -65,6 +65,9 @@ const (
 	further  = `(|[ ,;:(].*?)`
 )
 
+// article is the end of a text behind which there is a noun.
+var article = lazyregexp.New(`(^|[ (])(a|an|the|no|another)( other| such)? $`)
+
 // newTemplate is nil for what has no words, and for what is a whole message without values.
 func newTemplate(id, translation string) *template {
 	t := &template{id: id, translation: translation, begun: strings.TrimLeft(id, " ,;:)") != id, goesOn: strings.TrimRight(id, " (") != id}
@@ -83,6 +86,7 @@ func newTemplate(id, translation string) *template {
 			kind = id[at[4]]
 		}
 		t.kinds = append(t.kinds, kind)
+		t.nouns = append(t.nouns, article.MatchString(id[:at[0]]))
 	}
 	t.weight, t.length = t.weight+letters(id[end:]), t.length+len(id)-end
 	t.counts = len(t.kinds) == 1 && strings.HasPrefix(id, "%d ")
@@ -160,17 +164,7 @@ type match struct {
 
 // String is the message in the language of the template.
 func (m *match) String() string {
-	next := 0
-	return m.before + verb.ReplaceAllStringFunc(m.translation, func(v string) string {
-		if v == "%%" {
-			return "%"
-		}
-		at := next
-		if number := verb.FindStringSubmatch(v)[1]; number != "" {
-			at, _ = strconv.Atoi(number)
-			at--
-		}
-		next = at + 1
+	return m.before + fill(m.translation, func(v string, at int) string {
 		if at < 0 || at >= len(m.values) {
 			return v
 		}
@@ -257,6 +251,14 @@ func (c *catalog) format(id string) string {
 	return id
 }
 
+// noun is the translation of a word for a kind of things.
+func (c *catalog) noun(word string) string {
+	if translated, ok := c.exact["the "+word]; ok {
+		return translated
+	}
+	return c.format(word)
+}
+
 // text is the translation of a message.
 func (c *catalog) text(message string) string {
 	if c == nil {
@@ -275,6 +277,9 @@ func (c *catalog) hint(message string) string {
 	return translated
 }
 
+// arrow is what stands between a message and what can be done about it, where they are in one line.
+const arrow = " → "
+
 // behindCode is the code of a finding behind its message.
 var behindCode = lazyregexp.New(` \([a-z0-9-]+/[a-z0-9-]+\)$`)
 
@@ -290,6 +295,13 @@ func (c *catalog) translate(message string, depth int) (string, bool) {
 	if at := behindCode.FindStringIndex(message); at != nil && (m == nil || !strings.HasSuffix(m.id, ")")) {
 		translated, ok := c.translate(message[:at[0]], depth)
 		return translated + message[at[0]:], ok
+	}
+	if what, then, ok := strings.Cut(message, arrow); ok && !(m != nil && strings.Contains(m.id, arrow)) {
+		one, translated := c.translate(what, depth+1) // and the hint behind it
+		other, too := c.translate(then, depth+1)
+		if translated || too {
+			return one + arrow + other, true
+		}
 	}
 	if m != nil && m.weight >= wordy && c.translateValues(m, depth) {
 		return m.String(), true
@@ -318,11 +330,25 @@ func (c *catalog) translateValues(m *match, depth int) (sure bool) {
 	for i, value := range m.values {
 		switch m.kinds[i] {
 		case 's', 'v', 'w':
+			if m.weight < wordy && m.isTorn(i, value) {
+				return false
+			}
+			if noun, ok := c.exact["the "+value]; ok && m.nouns[i] {
+				m.values[i] = noun
+				continue
+			}
 			m.values[i] = translate(value)
 		}
 	}
 	m.before, m.behind = translate(m.before), translate(m.behind)
 	return sure
+}
+
+// isTorn says that a value of few words between is no value: it is empty, or it begins in one message and ends in
+// another.
+func (m *match) isTorn(i int, value string) bool {
+	last := i == len(m.values)-1
+	return value == "" && !last || strings.Contains(value, ": ") && !(last && strings.Contains(m.id, ": %"))
 }
 
 // names is a list of names, which may have versions, or a command to type.

@@ -153,7 +153,7 @@ func spoken(locale string) (l Language, ok bool) {
 func Format(format string) string { return current.Load().format(format) }
 
 // Sprintf is fmt.Sprintf in the language in use.
-func Sprintf(format string, values ...any) string { return fmt.Sprintf(Format(format), values...) }
+func Sprintf(format string, values ...any) string { return Fill(Format(format), values...) }
 
 // Text is a message in the language in use. What is no message of this program stays as it is.
 func Text(message string) string { return current.Load().text(message) }
@@ -164,6 +164,15 @@ func Hint(message string) string { return current.Load().hint(message) }
 // Word is a word of a document, such as an outcome or a stage, in the language in use. Text leaves
 // single words as they are: they may be names.
 func Word(word string) string { return Format(word) }
+
+// Noun is a word of a document for a kind of things, such as a package, in the language in use: a word may be a
+// verb, too, and then be another one in another language. The catalog has it with its article.
+func Noun(word string) string {
+	if c := current.Load(); c != nil {
+		return c.noun(word)
+	}
+	return word
+}
 
 // Text is like the function, in this language.
 func (l Language) Text(message string) string { return l.catalog().text(message) }

@@ -70,7 +70,7 @@ func TestTextOfAMessage(t *testing.T) {
 	tests := []struct{ name, message, want string }{
 		{"values in another order", "the image a/b:1 is not in its registry r.example", "镜像仓库 r.example 中没有镜像 a/b:1"},
 		{"an error in an error", "reading a.yaml: open a.yaml: no such file or directory", "读取 a.yaml：open a.yaml: 没有该文件或目录"},
-		{"a count in a message", "3 findings of 1 finding were looked at", "已查看 1 个问题 中的 3 个问题"},
+		{"a count in a message", "3 findings of 1 finding were looked at", "已查看 1 个问题中的 3 个问题"},
 		{"a quoted value stays, whatever it says", `there is no target "no such file or directory"`, `没有发布目标 "no such file or directory"`},
 		{"a quoted value with a quote", `there is no target "a\"b"`, `没有发布目标 "a\"b"`},
 		{"one word may be a name", "released", "released"},

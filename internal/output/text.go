@@ -44,6 +44,9 @@ func Name(s string) Text { return Text{Visible(s)} }
 // Word is a word of a document, such as an outcome, in the language in use.
 func Word(s string) Text { return Text{Visible(language.Word(s))} }
 
+// Noun is a word of a document for a kind of things, in the language in use.
+func Noun(s string) Text { return Text{Visible(language.Noun(s))} }
+
 // Format puts values into words of this program, like fmt.Sprintf, in the language in use. A Text goes
 // in as it is, numbers as the verb says, and all else as a cell: a string, an error, a list.
 func Format(format constant, args ...any) Text {
@@ -51,7 +54,7 @@ func Format(format constant, args ...any) Text {
 	for i, arg := range args {
 		safe[i] = argument(arg)
 	}
-	return Text{fmt.Sprintf(language.Format(string(format)), safe...)}
+	return Text{language.Fill(language.Format(string(format)), safe...)}
 }
 
 func argument(arg any) any {
@@ -182,7 +185,7 @@ func (p Paragraph) Fold(first, others constant, columns int) Text {
 	for i, line := range lines {
 		lines[i] = strings.TrimRight(line, " ")
 	}
-	return Text{string(first) + strings.Join(lines, "\n"+string(others))}
+	return Text{language.Format(string(first)) + strings.Join(lines, "\n"+string(others))}
 }
 
 // Fold is Lines and Fold in one.

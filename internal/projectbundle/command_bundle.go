@@ -125,13 +125,13 @@ func listBundle(a *app.App, b *bundle.Bundle) {
 	a.Stdout.Print("%s %s", b.Name, b.Digest)
 	table := output.NewTable("kind", "name", "digest", "size")
 	for _, p := range b.Manifest.Packages {
-		table.Row(output.Cell("package"), output.Cell(p.Name+" "+p.Version), output.Cell(shortDigest(p.Digest)), output.Cell(humanBytes(p.Size)))
+		table.Row(output.Noun("package"), output.Name(p.Name+" "+p.Version), output.Cell(shortDigest(p.Digest)), output.Cell(humanBytes(p.Size)))
 	}
 	for _, p := range b.Manifest.Pictures {
-		table.Row(output.Cell("picture"), output.Cell(p.URL), output.Cell(shortDigest(p.Digest)), output.Cell(humanBytes(p.Size)))
+		table.Row(output.Noun("picture"), output.Name(p.URL), output.Cell(shortDigest(p.Digest)), output.Cell(humanBytes(p.Size)))
 	}
 	for _, i := range b.Manifest.Images {
-		table.Row(output.Cell("image"), output.Cell(i.Reference), output.Cell(shortDigest(i.Digest)), output.Cell(imageSize(b, i)))
+		table.Row(output.Noun("image"), output.Name(i.Reference), output.Cell(shortDigest(i.Digest)), output.Cell(imageSize(b, i)))
 	}
 	a.Stdout.Print("%s", table.Render(a.Stdout.Columns()))
 	for _, digest := range b.Base {

@@ -8,6 +8,7 @@ import (
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/bundle/deliver"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/progress"
 )
@@ -78,7 +79,7 @@ func (c *UnbundleCommand) Run(a *app.App) error {
 func (c *UnbundleCommand) show(a *app.App, result *deliver.Result) {
 	table := output.NewTable("kind", "name", "to", "outcome")
 	for _, o := range result.Outcomes {
-		table.Row(output.Word(o.Kind), output.Cell(o.Name), output.Cell(o.To), output.Word(o.Outcome))
+		table.Row(output.Noun(o.Kind), output.Name(o.Name), output.Name(o.To), output.Word(o.Outcome))
 	}
 	a.Stdout.Print("%s", table.Render(a.Stdout.Columns()))
 	for _, o := range result.Outcomes {
@@ -97,8 +98,8 @@ func (c *UnbundleCommand) show(a *app.App, result *deliver.Result) {
 	var words []string
 	for _, outcome := range []string{deliver.Released, deliver.Exists, deliver.Skipped, deliver.Drift, deliver.Failed} {
 		if counts[outcome] > 0 {
-			words = append(words, fmt.Sprintf("%d %s", counts[outcome], outcome))
+			words = append(words, language.Sprintf("%d %s", counts[outcome], language.Word(outcome)))
 		}
 	}
-	a.Stdout.Print("%s", output.Cell(strings.Join(words, ", ")))
+	a.Stdout.Print("%s", output.Name(strings.Join(words, ", ")))
 }

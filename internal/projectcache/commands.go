@@ -40,14 +40,14 @@ func (c *InfoCommand) Run(a *app.App) error {
 	if s.Folder == "" {
 		a.Stdout.Print("nothing is kept on this machine: there is no folder for it, or KSRELEASE_CACHE_DIR is off")
 	} else {
-		a.Stdout.Print("folder  %s", s.Folder)
-		a.Stdout.Print("size    %s (at most %s without charts and platforms)", sizeText(s.Bytes), sizeText(s.Limit))
+		a.Stdout.Print("%s %s", output.Word("folder").Fit(7), s.Folder)
+		a.Stdout.Print("%s %s", output.Word("size").Fit(7), output.Format("%s (at most %s without charts and platforms)", sizeText(s.Bytes), sizeText(s.Limit)))
 	}
 	if s.Problem != "" {
 		a.Stdout.Print("        not used: %s", s.Problem)
 	}
 	if s.Remote != nil {
-		a.Stdout.Print("remote  %s (%s)", s.Remote.Address, s.Remote.Mode)
+		a.Stdout.Print("%s %s (%s)", output.Word("remote").Fit(7), s.Remote.Address, s.Remote.Mode)
 	}
 	if s.Remote != nil && s.Remote.Problem != "" {
 		a.Stdout.Print("        not used: %s", s.Remote.Problem)
@@ -57,7 +57,7 @@ func (c *InfoCommand) Run(a *app.App) error {
 	}
 	table := output.NewTable("part", "entries", "size", "last used").Numbers(3)
 	for _, part := range s.Parts {
-		table.Row(output.Cell(part.Name), output.Cell(humanize.Comma(int64(part.Entries))), output.Cell(sizeText(part.Bytes)), output.Cell(part.LastUsed.Format(time.DateOnly)))
+		table.Row(output.Name(part.Name), output.Cell(humanize.Comma(int64(part.Entries))), output.Cell(sizeText(part.Bytes)), output.Cell(part.LastUsed.Format(time.DateOnly)))
 	}
 	a.Stdout.Print("\n%s", table.Render(a.Stdout.Columns()))
 	return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/images"
 	"github.com/ksrelease/ksrelease/internal/images/presence"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/progress"
 )
@@ -80,7 +81,7 @@ func (c checkedImage) inWords() string {
 	case presence.Unknown:
 		return "not known"
 	}
-	return string(c.State)
+	return language.Word(string(c.State))
 }
 
 // Text prints a table, and then more about each image that is not there.
@@ -88,7 +89,7 @@ func (c Checked) Text(out *output.Stream, redact func(string) string) {
 	if len(c) > 0 {
 		table := output.NewTable("image", "state").Folding(0)
 		for _, image := range c {
-			table.Row(output.Cell(image.Ref.String()), output.Cell(image.inWords()))
+			table.Row(output.Name(image.Ref.String()), output.Cell(image.inWords()))
 		}
 		out.Print("%s", table.Render(out.Columns()))
 	}
@@ -136,20 +137,20 @@ func (c Checked) summary() string {
 		text  string
 	}{{presence.There, "there"}, {presence.NotFor, "not for all platforms"}, {presence.Missing, "missing"}, {presence.Unknown, "not known"}} {
 		if n := c.Count(state.state); n > 0 {
-			words = append(words, fmt.Sprintf("%d %s", n, state.text))
+			words = append(words, language.Sprintf("%d %s", n, language.Word(state.text)))
 		}
 	}
 	if len(words) == 0 {
 		return "no image is needed"
 	}
-	return app.Plural(len(c), "image") + ": " + strings.Join(words, ", ")
+	return language.Text(app.Plural(len(c), "image")) + ": " + strings.Join(words, ", ")
 }
 
 // Names prints the images that are not there as they should be, one a line.
 func (c Checked) Names(out *output.Stream) {
 	for _, image := range c {
 		if image.State != presence.There {
-			out.Print("%s", output.Cell(image.Ref.String()))
+			out.Print("%s", output.Name(image.Ref.String()))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/images"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/output"
 )
 
@@ -64,7 +65,7 @@ func (f *Found) ListText(out *output.Stream) {
 				if i == 0 {
 					name = image.Ref.String()
 				}
-				table.Row(output.Cell(name), output.Cell(userInWords(user)))
+				table.Row(output.Name(name), output.Name(userInWords(user)))
 			}
 		}
 		out.Print("%s", table.Render(out.Columns()))
@@ -90,7 +91,7 @@ func (f *Found) count(n int) string {
 func userInWords(user images.User) string {
 	words := fmt.Sprintf("%s %s (%s", user.Name, user.Version, user.Places[0])
 	if more := len(user.Places) - 1; more > 0 {
-		words += " and " + app.Plural(more, "more place")
+		words += language.Sprintf(" and %s", language.Text(app.Plural(more, "more place")))
 	}
 	return words + ")"
 }
@@ -98,7 +99,7 @@ func userInWords(user images.User) string {
 // ListNames prints the images, one a line.
 func (f *Found) ListNames(out *output.Stream) {
 	for _, image := range f.Images() {
-		out.Print("%s", output.Cell(image.Ref.String()))
+		out.Print("%s", output.Name(image.Ref.String()))
 	}
 }
 

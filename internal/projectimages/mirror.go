@@ -15,6 +15,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/imageref"
 	"github.com/ksrelease/ksrelease/internal/images/mirror"
 	"github.com/ksrelease/ksrelease/internal/images/release"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/progress"
 )
@@ -201,12 +202,12 @@ func (m Mirrored) Summary() string {
 		}
 	}
 	copied, replaced := "copied", "replaced"
-	bytes := fmt.Sprintf("; %s sent", humanize.IBytes(uint64(sent)))
+	bytes := language.Sprintf("; %s sent", humanize.IBytes(uint64(sent)))
 	if m.DryRun {
 		copied, replaced = "to copy", "to replace"
 		bytes = ""
 		if m.count(mirror.Copied)+m.count(mirror.Replaced) > 0 {
-			bytes = fmt.Sprintf("; %s at most would be sent", humanize.IBytes(uint64(size)))
+			bytes = language.Sprintf("; %s at most would be sent", humanize.IBytes(uint64(size)))
 		}
 	}
 	var words []string
@@ -215,10 +216,10 @@ func (m Mirrored) Summary() string {
 		text  string
 	}{{mirror.Copied, copied}, {mirror.Replaced, replaced}, {mirror.There, "there"}, {mirror.Failed, "failed"}} {
 		if n := m.count(state.state); n > 0 {
-			words = append(words, fmt.Sprintf("%d %s", n, state.text))
+			words = append(words, language.Sprintf("%d %s", n, language.Word(state.text)))
 		}
 	}
-	return app.Plural(len(m.Results), "image") + ": " + strings.Join(words, ", ") + bytes
+	return language.Text(app.Plural(len(m.Results), "image")) + ": " + strings.Join(words, ", ") + bytes
 }
 
 // JSON prints what became of each image.

@@ -33,24 +33,24 @@ func Text(to *output.Stream, all []Result) {
 		if i > 0 {
 			to.Print("")
 		}
-		to.Print("%s: %s", strings.TrimSpace(r.Name+" "+r.Version), r.words())
+		to.Print("%s: %s", output.Name(strings.TrimSpace(r.Name+" "+r.Version)), r.words())
 		if r.Digest != "" {
-			to.Print("  package  %s, %s, %s", r.From, r.Digest, unpack.Size(r.Size))
+			to.Print("  %s %s, %s, %s", output.Noun("package").Fit(8), r.From, r.Digest, unpack.Size(r.Size))
 		} else {
-			to.Print("  package  %s", r.From)
+			to.Print("  %s %s", output.Noun("package").Fit(8), r.From)
 		}
 		if r.Revision != "" {
-			to.Print("  commit   %s%s", git.Short(r.Revision), r.committed())
+			to.Print("  %s %s%s", output.Noun("commit").Fit(8), git.Short(r.Revision), r.committed())
 		}
 		if r.Path != "" {
-			to.Print("  built of %s", r.Path)
+			to.Print("  %s %s", output.Word("built of").Fit(8), r.Path)
 		}
 		if s := r.Signed; s != nil {
 			if s.By != "" {
-				to.Print("  signed   by %s", s.By)
+				to.Print("  %s %s", output.Word("signed").Fit(8), output.Format("by %s", s.By))
 			}
 			if s.Key != "" {
-				to.Print("  signed   by the key of %s", s.Key)
+				to.Print("  %s %s", output.Word("signed").Fit(8), output.Format("by the key of %s", s.Key))
 			}
 			if s.Error != nil {
 				to.Print("  NOT SIGNED: %s", s.Error.Message)
@@ -67,7 +67,7 @@ func Text(to *output.Stream, all []Result) {
 			to.Print("  %s", differs(d.File, string(d.Kind), d.Detail))
 		}
 		if r.Error != nil {
-			to.Print("  cause    %s", r.Error.Message)
+			to.Print("  %s %s", output.Noun("cause").Fit(8), r.Error.Message)
 			if r.Error.Hint != "" {
 				to.Print("  → %s", r.Error.Hint)
 			}

@@ -13,11 +13,11 @@ func Table(out *output.Stream, entries []Entry) {
 	shared := sharedFailures(entries)
 	table := output.NewTable("extension", "version", "tag", "").Folding(1, 2)
 	for _, e := range entries {
-		said := string(e.Status)
+		said := output.Word(string(e.Status))
 		if e.Reason != "" && len(shared[whyOf(e)]) == 0 {
-			said += ": " + whyOf(e)
+			said = output.Format("%s: %s", said, whyOf(e))
 		}
-		table.Row(output.Cell(e.Name), output.Cell(e.Version), output.Cell(e.Tag), output.Cell(said))
+		table.Row(output.Name(e.Name), output.Name(e.Version), output.Name(e.Tag), said)
 	}
 	out.Print("%s", table.Render(out.Columns()))
 	for _, why := range slices.Sorted(maps.Keys(shared)) {

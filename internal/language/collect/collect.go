@@ -145,6 +145,9 @@ var nouns = []string{"Plural", "plural", "counted"}
 // heads are the functions whose constants are words, however few.
 var heads = []string{"NewTable", "Word"}
 
+// things are the functions that take a word for a kind of things; the catalog has it with its article.
+var things = []string{"Noun"}
+
 func (c *collector) call(call *ast.CallExpr) {
 	var name string
 	switch f := call.Fun.(type) {
@@ -157,6 +160,13 @@ func (c *collector) call(call *ast.CallExpr) {
 		if noun, ok := literal(call.Args[1]); ok {
 			c.add("%d "+noun, "")
 			c.add("%d "+noun+"s", "%d "+noun)
+		}
+	}
+	if slices.Contains(things, name) {
+		for _, arg := range call.Args {
+			if word, ok := literal(arg); ok {
+				c.add("the "+word, "")
+			}
 		}
 	}
 	if slices.Contains(heads, name) {

@@ -39,5 +39,8 @@ var words = []string{
 	"error", "warning", "info", "off",
 	"ok", "started", "skipped", "waiting", "new",
 	"Objects", "Images", "Values", "Dependencies", "line-ends", "added", "removed", "changed", "unchanged", "bumped", "unknown", "sent", "ready",
+	"note: ", "  note: ", "warning: ", "error: ", "Files", "not looked at: ",
+	"there", "missing", "missing-platform", "made", "none", "copied", "replaced", "to copy", "to replace", "not known", "not for all platforms",
+	"the extension", "the target", "the index", "the folder", "the host", "the server", "the repository", "the field",
 	"draft", "submitted", "approved", "rejected", "active", "inactive", "unsubmitted",
 }
