@@ -67,6 +67,7 @@ type Extension struct {
 
 	digest     fact
 	tree       fact
+	pushed     pushedForm
 	localOnce  sync.Once
 	localChart localChart
 	nestedOnce sync.Once

@@ -6,9 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
@@ -160,6 +162,11 @@ func (e *Extension) derivedFiles(urls URLs) (chartYAML, metadata []byte, err err
 		local := e.local()
 		return local.full, e.Document.Source(), local.err
 	}
+	e.pushed.mu.Lock()
+	defer e.pushed.mu.Unlock()
+	if e.pushed.urls != nil && maps.Equal(e.pushed.urls, urls) {
+		return e.pushed.chartYAML, e.pushed.metadata, nil
+	}
 	for _, a := range e.Assets {
 		if urls[a.File] == "" {
 			return nil, nil, fmt.Errorf("there is no address for %s: it has to be uploaded first", a.File)
@@ -180,7 +187,18 @@ func (e *Extension) derivedFiles(urls URLs) (chartYAML, metadata []byte, err err
 			err = problem.In(e.display)
 		}
 	}
+	if err == nil {
+		e.pushed.urls, e.pushed.chartYAML, e.pushed.metadata = maps.Clone(urls), chartYAML, metadata
+	}
 	return chartYAML, metadata, err
+}
+
+// pushedForm is what the pushed form with some addresses has of Chart.yaml and extension.yaml: a dry run packs an
+// extension, and then looks at the files that it packed.
+type pushedForm struct {
+	mu                  sync.Mutex
+	urls                URLs
+	chartYAML, metadata []byte
 }
 
 // iconAsset is the asset that is the icon; nil where the icon is no file.

@@ -426,3 +426,27 @@ func TestStandInForIcons(t *testing.T) {
 		}
 	}
 }
+
+// TestFilesOfOtherAddresses: what was made for some addresses is not taken for others.
+func TestFilesOfOtherAddresses(t *testing.T) {
+	e, err := FromContent(Content{Files: []File{
+		{Name: MetadataFile, Data: []byte("name: a\nversion: 1.0.0\nicon: i.svg\n")}, {Name: "i.svg", Data: []byte("<svg/>")},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []string{"https://a.example/i", "https://a.example/i", "https://b.example/i", "https://a.example/i"} {
+		urls := URLs{"i.svg": at}
+		for name, want := range map[string]string{ChartFile: "icon: " + at + "\n", MetadataFile: "icon: " + at + "\n"} {
+			files, err := e.PackedFiles(urls)
+			i := slices.IndexFunc(files, func(f File) bool { return f.Name == name })
+			if err != nil || i < 0 || !bytes.Contains(files[i].Data, []byte(want)) {
+				t.Errorf("%s with %s: %v, %+v", name, at, err, files)
+			}
+		}
+		urls["i.svg"] = "https://changed.example/i" // by who asked, later
+	}
+	if _, err := e.PackedFiles(URLs{}); err == nil {
+		t.Error("no address is needed once there was one")
+	}
+}
