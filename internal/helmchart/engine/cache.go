@@ -63,14 +63,14 @@ func (c *Cache) Text(file *chart.File) string {
 func (c *Cache) parse(t *template.Template, p parsed, own bool) (borrowed bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	found, ok := c.known(p, own)
+	found, ok, shared := c.known(p, own)
 	if !ok {
 		made, err := parse.Parse(p.name, p.text, "", "", knownFunctions())
 		if err != nil {
 			_, err := t.Parse(p.text) // which knows all functions, and says what Helm does
 			return false, err
 		}
-		c.keep(p, made)
+		c.keep(p, made, shared)
 		found = lent{p.name, made}
 	}
 	for name, tree := range found.trees {
@@ -84,21 +84,22 @@ func (c *Cache) parse(t *template.Template, p parsed, own bool) (borrowed bool, 
 	return found.name != p.name, nil
 }
 
-// known is what a file, or where own is not set another one with the same text, was parsed to.
-func (c *Cache) known(p parsed, own bool) (lent, bool) {
+// known is what a file, or where own is not set another one with the same text, was parsed to. shared says, where
+// that is nothing, whether what it is parsed to may be used under other names.
+func (c *Cache) known(p parsed, own bool) (found lent, ok, shared bool) {
 	if made, ok := c.trees[named{p.file, p.name}]; ok {
-		return lent{p.name, made}, true
+		return lent{p.name, made}, true, false
 	}
-	if own || !isShared(p) {
-		return lent{}, false
+	if shared = isShared(p); shared && !own {
+		found, ok = c.lent[p.text]
 	}
-	found, ok := c.lent[p.text]
-	return found, ok
+	return found, ok, shared
 }
 
-func (c *Cache) keep(p parsed, made trees) {
+// keep keeps what a file was parsed to, for files with other names, too, if it is shared.
+func (c *Cache) keep(p parsed, made trees, shared bool) {
 	c.trees[named{p.file, p.name}] = made
-	if !isShared(p) {
+	if !shared {
 		return
 	}
 	if _, known := c.lent[p.text]; !known {
@@ -120,7 +121,13 @@ func mayDefine(text, name string) bool {
 	if !strings.Contains(text, "define") && !strings.Contains(text, "block") {
 		return false
 	}
-	for _, written := range [...]string{path.Base(name), `\x`, `\u`, `\U`, `\0`, `\1`, `\3`} {
+	if strings.Contains(text, path.Base(name)) {
+		return true
+	}
+	if !strings.Contains(text, `\`) {
+		return false
+	}
+	for _, written := range [...]string{`\x`, `\u`, `\U`, `\0`, `\1`, `\3`} {
 		if strings.Contains(text, written) {
 			return true
 		}
@@ -131,21 +138,26 @@ func mayDefine(text, name string) bool {
 // parseAhead parses templates side by side, where there are many, for parse to find. What does not
 // parse is left to it.
 func (c *Cache) parseAhead(list []parsed, own bool) {
-	var fresh []parsed
+	type text struct {
+		parsed
+		shared bool
+	}
+	var fresh []text
 	size := 0
 	begun := map[string]bool{}
 	c.mu.Lock()
 	for _, p := range list {
-		if _, known := c.known(p, own); known {
+		_, known, shared := c.known(p, own)
+		if known {
 			continue
 		}
-		if !own && isShared(p) {
+		if !own && shared {
 			if begun[p.text] {
 				continue
 			}
 			begun[p.text] = true
 		}
-		fresh = append(fresh, p)
+		fresh = append(fresh, text{p, shared})
 		size += len(p.text)
 	}
 	c.mu.Unlock()
@@ -159,7 +171,7 @@ func (c *Cache) parseAhead(list []parsed, own bool) {
 		made, err := parse.Parse(fresh[i].name, fresh[i].text, "", "", known)
 		if err == nil {
 			c.mu.Lock()
-			c.keep(fresh[i], made)
+			c.keep(fresh[i].parsed, made, fresh[i].shared)
 			c.mu.Unlock()
 		}
 	})

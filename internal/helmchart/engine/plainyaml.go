@@ -103,8 +103,9 @@ func (w *yamlWriter) scalar(value any) (text string, ok bool) {
 			return strconv.FormatInt(int64(v), 10), true
 		}
 	case string:
-		if v == "" {
-			return `""`, true
+		switch v {
+		case "", "true", "false": // annotations, mostly
+			return `"` + v + `"`, true
 		}
 		return v, isPlainText(v) || isQuantity(v) || isPath(v)
 	case chartutil.Values:
