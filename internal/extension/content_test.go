@@ -82,7 +82,7 @@ func chartPackage(t *testing.T, name, version string) []byte {
 // An extension that went to another process is the same there, in each field. A new
 // field has to travel, or to be named here as one that is derived.
 func TestContentTravelsWhole(t *testing.T) {
-	derived := []string{"digest", "tree", "localOnce", "localChart", "nestedOnce", "nestedErr"}
+	derived := []string{"digest", "tree", "pushed", "localOnce", "localChart", "nestedOnce", "nestedErr"}
 	seen := map[string]bool{}
 	for name, e := range contentCases(t) {
 		again := sentAway(t, e)
