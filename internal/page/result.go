@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/page/showing"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
@@ -14,7 +15,7 @@ import (
 // when the run has ended: what is not there any more, or is another version by now, is left out.
 // A finding without its source line stays so: the line may hold a secret.
 func OfResult(r *results.Document) Page {
-	p := Page{Result: r, Extensions: make([]Extension, len(r.Extensions))}
+	p := Page{Result: r, Language: string(language.Current()), Extensions: make([]Extension, len(r.Extensions))}
 	var group errgroup.Group
 	group.SetLimit(max(1, runtime.GOMAXPROCS(0)))
 	for i, x := range r.Extensions {

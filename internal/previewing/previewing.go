@@ -17,6 +17,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/comparing"
 	"github.com/ksrelease/ksrelease/internal/extension"
 	"github.com/ksrelease/ksrelease/internal/graceful"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/page"
 	"github.com/ksrelease/ksrelease/internal/page/showing"
 	"github.com/ksrelease/ksrelease/internal/results"
@@ -47,7 +48,7 @@ func Of(ctx context.Context, a *app.App, p *app.Project, asked Asked) (*Preview,
 	if err != nil {
 		return nil, err
 	}
-	made := &Preview{Page: page.Page{Result: result, Language: languageOf(a)}}
+	made := &Preview{Page: page.Page{Result: result, Language: string(language.Current())}}
 	var seen gathered
 	diffs, err := seen.compare(ctx, len(result.Extensions), func() (*comparing.Comparison, func(), error) {
 		return comparing.Open(ctx, a, p, asked.Local, asked.Against, asked.Names)
@@ -208,17 +209,4 @@ func (g *gathered) extension(x results.Extension, diffs []chartdiff.Diff, unaske
 		}
 	}
 	return shown
-}
-
-// languageOf is the language in which the page opens: that of the environment.
-func languageOf(a *app.App) string {
-	for _, name := range []string{"KSRELEASE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"} {
-		if value, _ := a.Env(name); value != "" {
-			if strings.HasPrefix(strings.ToLower(value), "zh") {
-				return "zh"
-			}
-			return "en"
-		}
-	}
-	return "en"
 }

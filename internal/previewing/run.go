@@ -16,6 +16,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/chartdiff"
 	"github.com/ksrelease/ksrelease/internal/comparing"
 	"github.com/ksrelease/ksrelease/internal/extension"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/page"
 	"github.com/ksrelease/ksrelease/internal/progress"
 	"github.com/ksrelease/ksrelease/internal/results"
