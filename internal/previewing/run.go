@@ -16,7 +16,6 @@ import (
 	"github.com/ksrelease/ksrelease/internal/chartdiff"
 	"github.com/ksrelease/ksrelease/internal/comparing"
 	"github.com/ksrelease/ksrelease/internal/extension"
-	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/page"
 	"github.com/ksrelease/ksrelease/internal/progress"
 	"github.com/ksrelease/ksrelease/internal/results"
@@ -43,7 +42,6 @@ type RunPage struct {
 func (b RunPage) Page(ctx context.Context) func(*results.Document) ([]byte, error) {
 	return func(r *results.Document) ([]byte, error) {
 		made := page.OfResult(r)
-		made.Language = languageOf(b.App)
 		if r.Finished != nil {
 			b.compare(ctx, &made)
 		}
