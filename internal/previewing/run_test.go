@@ -78,7 +78,9 @@ func runOf(t *testing.T, extensions int, outcome results.Outcome, at *shop) (*re
 	r := &results.Document{Command: "run", Started: finished, Finished: &finished}
 	c := &comparing.Comparison{
 		Parallelism: 8, Examiner: worker.InProcess{},
-		Resolve: func(_ context.Context, _ string, ext *extension.Extension) (*extension.Extension, error) { return ext, nil },
+		Resolve: func(_ context.Context, _ string, ext *extension.Extension) (*extension.Extension, error) {
+			return ext, nil
+		},
 	}
 	for i := range extensions {
 		name := fmt.Sprintf("e%d", i)
