@@ -4508,6 +4508,7 @@ var chinese = [...]pair{
 	{"started", "未完成"},
 	{"skipped", "已跳过"},
 	{"waiting", "等待"},
+	{"findings", "检查结果"},
 	{"Objects", "资源对象"},
 	{"Images", "镜像"},
 	{"Values", "配置默认值"},

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
@@ -40,11 +41,11 @@ type twoFormsError struct{ *PathError }
 func (e *twoFormsError) Unwrap() error { return e.PathError }
 func (e *twoFormsError) Hint() string  { return "name two files" }
 
-// Help names the forms of reports in a line.
+// Help names the forms of reports in a line, in the language in use.
 func Help() string {
 	var all []string
 	for _, f := range Formats() {
-		all = append(all, f.Name+" ("+cmp.Or(f.Ending, f.Name+"=FILE")+") "+f.About)
+		all = append(all, f.Name+" ("+cmp.Or(f.Ending, f.Name+"=FILE")+") "+language.Word(f.About))
 	}
 	return strings.Join(all, ", ")
 }

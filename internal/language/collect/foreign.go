@@ -38,7 +38,7 @@ var words = []string{
 	"lint", "package", "upload", "size", "push", "verify", "before", "after",
 	"error", "warning", "info", "off",
 	"ok", "started", "skipped", "waiting", "new",
-	"Objects", "Images", "Values", "Dependencies", "line-ends", "added", "removed", "changed", "unchanged", "bumped", "unknown", "sent", "ready",
+	"findings", "Objects", "Images", "Values", "Dependencies", "line-ends", "added", "removed", "changed", "unchanged", "bumped", "unknown", "sent", "ready",
 	"note: ", "  note: ", "warning: ", "error: ", "Files", "not looked at: ",
 	"there", "missing", "missing-platform", "made", "none", "copied", "replaced", "to copy", "to replace", "not known", "not for all platforms",
 	"the extension", "the target", "the index", "the folder", "the host", "the server", "the repository", "the field",
