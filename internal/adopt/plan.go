@@ -311,6 +311,18 @@ func (c *collection) notes(r *Report, facts successor.Facts) {
 	if facts.Hooks {
 		r.Notes = append(r.Notes, "the hooks in "+config.Name+" call what the old workflow called: it has to be there wherever ksrelease runs or packages; what looks at an extension runs them with --hooks alone")
 	}
+	if !IgnoresOutput(c.root) {
+		r.Notes = append(r.Notes, IgnoreOutput)
+	}
+}
+
+// IgnoreOutput says that git is to ignore what ksrelease writes.
+const IgnoreOutput = "put .ksrelease/ and dist/ into .gitignore: local marketplaces and packages are written there"
+
+// IgnoresOutput says whether the .gitignore of a folder knows of what ksrelease writes.
+func IgnoresOutput(root string) bool {
+	ignored, err := regularfile.Read(filepath.Join(root, ".gitignore"), 1<<20)
+	return err == nil && strings.Contains(string(ignored), ".ksrelease")
 }
 
 // Write is a new file, or one that is there.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rogpeppe/go-internal/diff"
+
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/adopt/practice"
 	"github.com/ksrelease/ksrelease/internal/output"
@@ -213,35 +215,26 @@ func (p printer) writes(writes []*Write) {
 }
 
 func (p printer) diff(w *Write) {
-	before := lines(w.before)
-	from := output.Format("--- a/%s", w.Path)
 	if w.State == stateNew {
-		from = output.Format("--- /dev/null")
+		p.out.Print("--- /dev/null\n+++ b/%s", w.Path)
+		after := strings.Split(strings.TrimSuffix(w.Text, "\n"), "\n")
+		p.out.Print("@@ -0,0 +%s @@", rangeOf(len(after)))
+		for _, line := range after {
+			p.out.Print("+%s", output.Name(line))
+		}
+		p.out.Print("")
+		return
 	}
-	p.out.Print("%s\n+++ b/%s", from, w.Path)
-	after := lines(w.Text)
-	p.out.Print("@@ -%s +%s @@", rangeOf(len(before)), rangeOf(len(after)))
-	for _, line := range before {
-		p.out.Print("-%s", output.Name(line))
+	text := string(diff.Diff("a/"+w.Path, []byte(w.before), "b/"+w.Path, []byte(w.Text)))
+	// Its first line is the command, which nobody has run.
+	_, text, _ = strings.Cut(text, "\n")
+	for _, line := range strings.Split(text, "\n") {
+		p.out.Print("%s", output.Name(line))
 	}
-	for _, line := range after {
-		p.out.Print("+%s", output.Name(line))
-	}
-	p.out.Print("")
-}
-
-func lines(text string) []string {
-	if text == "" {
-		return nil
-	}
-	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 }
 
 func rangeOf(count int) output.Text {
-	switch count {
-	case 0:
-		return output.Format("0,0")
-	case 1:
+	if count == 1 {
 		return output.Format("1")
 	}
 	return output.Format("1,%d", count)

@@ -78,8 +78,8 @@ func (c Command) Run(a *app.App) error {
 	for _, left := range found.LeftOut {
 		a.Stdout.Print("  %s: %s", left.Path, left.Why)
 	}
-	if ignored, err := regularfile.Read(".gitignore", 1<<20); err != nil || !strings.Contains(string(ignored), ".ksrelease") {
-		a.Stdout.Print("→ put .ksrelease/ and dist/ into .gitignore: local marketplaces and packages are written there")
+	if !adopt.IgnoresOutput(".") {
+		a.Stdout.Print("→ %s", adopt.IgnoreOutput)
 	}
 	if err := c.others(a, found); err != nil {
 		return err
@@ -122,6 +122,9 @@ func (c Command) others(a *app.App, found discover.Found) error {
 	}
 	for _, line := range next {
 		a.Stdout.Print("→ %s", line)
+	}
+	if was, err := adopt.Read(a.Stop, options); err == nil && len(was.Files) > 0 {
+		a.Stdout.Print("→ %s releases extensions today, too: ksrelease adopt explains how, and writes the file that takes its place", was.Files[0].Path)
 	}
 	return nil
 }
