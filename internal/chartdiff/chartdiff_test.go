@@ -1,6 +1,7 @@
 package chartdiff
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -10,6 +11,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/ksrelease/ksrelease/internal/footprint"
+	"github.com/ksrelease/ksrelease/internal/output"
 )
 
 func object1(kind, name, content string) footprint.Object {
@@ -144,6 +146,36 @@ func TestMarkdownIsBounded(t *testing.T) {
 		}
 		if strings.ContainsAny(outside, "@[") || strings.Contains(outside, "#1") || strings.Contains(outside, "<script") {
 			t.Errorf("%q has more than words outside of code", line)
+		}
+	}
+}
+
+// Of many extensions those that changed are seen, and the others counted.
+func TestEqualOnesAreCounted(t *testing.T) {
+	var diffs []Diff
+	for i := range 9 {
+		diffs = append(diffs, Diff{Name: fmt.Sprintf("a%d", i), Version: "1.0.0", Against: "x", Equal: i != 3})
+	}
+	for name, test := range map[string]struct {
+		diffs          []Diff
+		text, markdown string
+	}{
+		"many": {diffs,
+			"a3 1.0.0, compared with x\n  files differ, and an administrator notices nothing\n\nof 8 extensions the content is the same: a0 1.0.0, a1 1.0.0, a2 1.0.0, a4 1.0.0, a5 1.0.0, a6 1.0.0 and 2 more\n",
+			"### a3 1.0.0, compared with x\n\nfiles differ, and an administrator notices nothing.\n\n\nOf 8 extensions the content is the same.\n"},
+		"all": {diffs[:3], "of 3 extensions the content is the same: a0 1.0.0, a1 1.0.0, a2 1.0.0\n", "\nOf 3 extensions the content is the same.\n"},
+		"one": {diffs[:1], "a0 1.0.0, compared with x\n  the content is the same\n", "### a0 1.0.0, compared with x\n\nthe content is the same.\n\n"},
+		"one with a note": {append([]Diff{{Name: "b", Version: "1.0.0", Against: "x", Equal: true, Notes: []string{"read"}}}, diffs[:2]...),
+			"b 1.0.0, compared with x\n  the content is the same\n  note: read\n\nof 2 extensions the content is the same: a0 1.0.0, a1 1.0.0\n",
+			"### b 1.0.0, compared with x\n\nthe content is the same.\n\n\nread\n\nOf 2 extensions the content is the same.\n"},
+	} {
+		var printed bytes.Buffer
+		Text(output.New(&printed), test.diffs)
+		if got := printed.String(); got != test.text {
+			t.Errorf("%s: %q\nwant %q", name, got, test.text)
+		}
+		if got := string(Markdown(test.diffs)); got != test.markdown {
+			t.Errorf("%s: %q\nwant %q", name, got, test.markdown)
 		}
 	}
 }

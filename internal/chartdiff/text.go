@@ -18,6 +18,7 @@ const (
 	shownFields  = 12  // of an object
 	shownFiles   = 10  // of the files that differ
 	shownValue   = 100 // characters
+	shownSame    = 6   // names of those of equal content
 )
 
 // title says what is compared with what.
@@ -43,9 +44,27 @@ func (d Diff) summary() string {
 	return ""
 }
 
-// Text prints differences for people, with nothing between them but blank lines.
+// apart takes those of equal content out where there are several: they are counted, and of a
+// thousand extensions of which one has changed that one is seen.
+func apart(diffs []Diff) (shown, same []Diff) {
+	for _, d := range diffs {
+		if d.Equal && len(d.Notes) == 0 {
+			same = append(same, d)
+		} else {
+			shown = append(shown, d)
+		}
+	}
+	if len(same) < 2 {
+		return diffs, nil
+	}
+	return shown, same
+}
+
+// Text prints differences for people, with nothing between them but blank lines. Those of equal
+// content are one line at the end.
 func Text(out *output.Stream, diffs []Diff) {
-	for i, d := range diffs {
+	shown, same := apart(diffs)
+	for i, d := range shown {
 		if i > 0 {
 			out.Print("")
 		}
@@ -61,6 +80,21 @@ func Text(out *output.Stream, diffs []Diff) {
 			out.Print("%s", output.Fold("  note: ", "    ", note, out.Columns()))
 		}
 	}
+	if len(same) == 0 {
+		return
+	}
+	if len(shown) > 0 {
+		out.Print("")
+	}
+	var names []string
+	for _, d := range same[:min(len(same), shownSame)] {
+		names = append(names, d.Name+" "+d.Version)
+	}
+	text := fmt.Sprintf("of %d extensions the content is the same: %s", len(same), strings.Join(names, ", "))
+	if more := len(same) - len(names); more > 0 {
+		text = fmt.Sprintf("of %d extensions the content is the same: %s and %d more", len(same), strings.Join(names, ", "), more)
+	}
+	out.Print("%s", output.Fold("", "  ", text, out.Columns()))
 }
 
 func section(out *output.Stream, s Section, changes []Change) {
@@ -174,7 +208,8 @@ func short(text string) string {
 // are words or code (package markdown).
 func Markdown(diffs []Diff) []byte {
 	var b bytes.Buffer
-	for i, d := range diffs {
+	shown, same := apart(diffs)
+	for i, d := range shown {
 		if i > 0 {
 			b.WriteString("\n")
 		}
@@ -201,6 +236,9 @@ func Markdown(diffs []Diff) []byte {
 		for _, note := range d.Notes {
 			fmt.Fprintf(&b, "\n%s\n", markdown.Prose(language.Text(note)))
 		}
+	}
+	if len(same) > 0 {
+		b.WriteString(language.Sprintf("\nOf %s the content is the same.\n", language.Text(fmt.Sprintf("%d extensions", len(same)))))
 	}
 	return b.Bytes()
 }

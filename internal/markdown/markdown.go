@@ -32,11 +32,15 @@ func withCode(s string, span func(string) string) string {
 			code = nil
 		}
 	}
-	for i, word := range strings.Fields(output.VisibleLines(s)) {
+	words := strings.Fields(output.VisibleLines(s))
+	command := 0 // its words are code up to this one
+	for i, word := range words {
 		begin, rest, end := punctuation(word)
+		command = max(command, endOfCommand(words, i))
+		number := i == command && len(code) > 0 && numeral.MatchString(rest)                // of its flag
 		item := i == 0 && rest != "" && end != "" && strings.Trim(rest, "0123456789") == "" // "1." begins a list
 		switch {
-		case plain(rest) && !item:
+		case plain(rest) && !item && i >= command && !number:
 			flush()
 			out = append(out, word)
 		case begin == "" && end == "":
@@ -52,6 +56,23 @@ func withCode(s string, span func(string) string) string {
 	}
 	flush()
 	return strings.Join(out, " ")
+}
+
+// endOfCommand is where a command of ksrelease that begins at a word ends, behind its first flag: who
+// copies it wants all of it. It is 0 where none begins, or none with a flag.
+func endOfCommand(words []string, at int) int {
+	if words[at] != "ksrelease" {
+		return 0
+	}
+	for i := at + 1; i < min(len(words), at+5); i++ {
+		if strings.HasPrefix(words[i], "-") {
+			return i + 1
+		}
+		if begin, _, end := punctuation(words[i]); begin != "" || end != "" {
+			return 0
+		}
+	}
+	return 0
 }
 
 // Paragraph is a text of others with line breaks of its own: prose where it has none,

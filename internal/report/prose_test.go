@@ -156,10 +156,14 @@ func TestProseLeavesWordsAlone(t *testing.T) {
 		"没有说明文件，也没有图标。":                                            "没有说明文件，也没有图标。",
 		"it doesn't obey global.nodeSelector: see \"web\"":         "it doesn't obey `global.nodeSelector`: see \"web\"",
 		"set --only a/b to @x, please":                             "set `--only a/b` to `@x`, please",
-		"1. first":                                                 "`1`. first",
-		"line\nbreak":                                              "line break",
-		"a ` b":                                                    "a `` ` `` b",
-		"":                                                         "",
+		"by ksrelease bump web --patch (or --minor, --major)":      "by `ksrelease bump web --patch` (or `--minor`, `--major`)",
+		"ksrelease bump web --set 1.2.3 in 3 files":                "`ksrelease bump web --set 1.2.3` in 3 files",
+		"ksrelease run, then ksrelease images mirror --dry-run.":   "ksrelease run, then `ksrelease images mirror --dry-run`.",
+		"see ksrelease lint for 115, or use --all":                 "see ksrelease lint for 115, or use `--all`",
+		"1. first":    "`1`. first",
+		"line\nbreak": "line break",
+		"a ` b":       "a `` ` `` b",
+		"":            "",
 	} {
 		if got := prose(in); got != want {
 			t.Errorf("%q is %q, want %q", in, got, want)

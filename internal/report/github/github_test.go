@@ -294,7 +294,7 @@ func TestSummaryGrowsWithTheRun(t *testing.T) {
 	bee := results.Extension{Name: "bee", Version: "1.0.0", Outcome: results.Failed, Error: &results.Error{Stage: results.StagePush, Message: "503"}}
 	r := &results.Document{Command: "run", Warnings: []string{"no TLS"}, Extensions: []results.Extension{{Name: "alc"}, {Name: "bee"}}}
 	s.Observe(results.Event{Kind: results.EventRunStarted, Result: r})
-	if got := content(); got != "# of another tool\n## ksrelease run\n\n- warning: no TLS\n\n" {
+	if got := content(); got != "# of another tool\n\n## ksrelease run\n\n- warning: no TLS\n\n" {
 		t.Errorf("%q", got)
 	}
 	s.Observe(results.Event{Kind: results.EventEnded, Extension: &bee})
@@ -302,12 +302,15 @@ func TestSummaryGrowsWithTheRun(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	s.Observe(results.Event{Kind: results.EventEnded, Extension: &alc})
+	if got := content(); !strings.HasSuffix(got, "❌ failed |  |  |\n| alc | 1.2.0 | released |  |  |\n") { // a run that is killed leaves this
+		t.Errorf("%q", got)
+	}
 	done := *r
 	done.Finished, done.Extensions = &now, []results.Extension{alc, bee}
 	done.Recount()
 	s.Observe(results.Event{Kind: results.EventRunFinished, Result: &done})
 	got := content()
-	for _, want := range []string{"❌ failed |  |  |\n| alc |", "|\n\n**1 released, 1 failed**\n\n### bee", "```text\n503\n```"} {
+	for _, want := range []string{"| --- |\n| alc | 1.2.0 | released |  |  |\n| bee | 1.0.0 | ❌ failed |  |  |\n\n**1 released, 1 failed**\n\n### bee", "```text\n503\n```"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in\n%s", want, got)
 		}
