@@ -104,10 +104,18 @@ func comparePair(t *testing.T, name string) {
 		if got, want := zh.rows(), en.rows(); !slices.Equal(got, want) {
 			lacks("has tables of the rows\n%s\nand not\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
-		if got, want := zh.blocks, en.blocks; !slices.Equal(got, want) {
+		if got, want := zh.blocks, en.blocks; !slices.EqualFunc(got, want, sameBlock) {
 			lacks("has the code\n%s\nand not\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 	}
+}
+
+// sameBlock says that a block of a Chinese document is that of the English one. What the program prints, which
+// stands in blocks of no language, may be what it prints in Chinese, in as many lines.
+func sameBlock(chinese, english string) bool {
+	isHan := func(r rune) bool { return unicode.Is(unicode.Han, r) }
+	return chinese == english || strings.HasPrefix(english, "```\n") && strings.HasPrefix(chinese, "```\n") &&
+		strings.ContainsFunc(chinese, isHan) && strings.Count(chinese, "\n") == strings.Count(english, "\n")
 }
 
 func headingAt(sections []section, i int) string {
@@ -247,6 +255,9 @@ func (s section) rows() []string {
 		cells := strings.Split(strings.ReplaceAll(strings.TrimSpace(line), `\|`, ""), "|")
 		first := section{text: cells[1]}.codes()
 		words := codeOrAddress.ReplaceAllString(cells[1], "")
+		first = slices.DeleteFunc(first, func(code string) bool { // a message, which stands there in English, too
+			return strings.ContainsFunc(code, func(r rune) bool { return unicode.Is(unicode.Han, r) })
+		})
 		if strings.ContainsFunc(words, unicode.IsLetter) {
 			first = nil
 		}
@@ -312,4 +323,21 @@ func anchorsOf(text string) []string {
 		found = append(found, slug)
 	}
 	return found
+}
+
+// docs/troubleshooting.zh.md quotes in Chinese what the program says in it.
+func TestChineseTroubleshootingQuotesMessages(t *testing.T) {
+	catalog := readDoc(t, "internal/language/zh.gotext.json")
+	quoted := 0
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)`<br>`").FindAllStringSubmatch(readDoc(t, "docs/troubleshooting.zh.md"), -1) {
+		quoted++
+		for _, part := range strings.Split(row[1], "…") {
+			if part = strings.TrimSpace(part); part != ")" && !strings.Contains(catalog, part) {
+				t.Errorf("nothing says %q", part)
+			}
+		}
+	}
+	if quoted < 12 {
+		t.Errorf("%d messages are quoted", quoted)
+	}
 }
