@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/bump"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/output"
 )
 
@@ -87,9 +88,9 @@ func (c *bumpCommand) show(a *app.App, plan *bump.Plan) {
 		for _, note := range change.Notes {
 			a.Warnings.Add(change.Path + ": " + note)
 		}
-		a.Stdout.Print("%s %s → %s", change.Name, change.Before, change.Version)
+		a.Stdout.Print("%s %s → %s", output.Name(change.Name), output.Name(change.Before), output.Name(change.Version))
 		for _, f := range change.Files {
-			a.Stdout.Print("  %s: %s", f.Path, f.What)
+			a.Stdout.Print("  %s: %s", output.Name(f.Path), output.Name(language.List(f.What)))
 		}
 	}
 	if c.DryRun {

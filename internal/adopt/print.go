@@ -9,6 +9,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/config"
 	"github.com/ksrelease/ksrelease/internal/adopt/practice"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/output"
 )
 
@@ -108,9 +109,9 @@ func (p printer) use(u *Used, lines string) {
 		head = output.Join([]output.Text{head.Trim(p.width - 1), output.Format("…")}, "")
 	}
 	p.out.Print("%s", head)
-	does := u.Does
+	does := language.Text(u.Does)
 	if u.Over != "" {
-		does = u.Over + ": " + does
+		does = language.Hint(u.Over) + ": " + does
 	}
 	if u.At != "" {
 		does += " (" + u.At + ")"
@@ -129,7 +130,7 @@ func instead(u *Used) string {
 	case u.Cover == practice.Kept && (u.Note == neededNote || u.Note == hooksNote):
 		text = "keep it"
 	case u.Cover == practice.Kept && u.By != "":
-		text = "keep it; see " + u.By
+		text = language.Sprintf("keep it; see %s", u.By)
 	case u.Cover == practice.Kept:
 		text = "not covered, keep it"
 	case u.By != "":
@@ -137,8 +138,9 @@ func instead(u *Used) string {
 	default:
 		text = "not needed any more"
 	}
+	text = language.Hint(text)
 	if u.Note != "" {
-		text += ": " + u.Note
+		text += ": " + language.Hint(u.Note)
 	}
 	return text
 }

@@ -108,7 +108,7 @@ type Field struct {
 func Of(before, now *footprint.Footprint) []Change {
 	var all []Change
 	all = append(all, objects(before.Objects, now.Objects)...)
-	all = append(all, rights("in the cluster", before.ClusterRights, now.ClusterRights)...)
+	all = append(all, rights(inCluster, before.ClusterRights, now.ClusterRights)...)
 	all = append(all, rights("in its namespace", before.Rights, now.Rights)...)
 	all = append(all, images(before.Images, now.Images)...)
 	all = append(all, fieldChanges(Values, before.Values, now.Values)...)
@@ -206,6 +206,9 @@ func dependencies(before, now map[string]string) []Change {
 }
 
 // rights are the rights that one version has and the other has not, however they are written.
+// inCluster is the end of what says where a right is.
+const inCluster = "in the cluster"
+
 func rights(where string, before, now []rbacv1.PolicyRule) []Change {
 	var all []Change
 	for _, rule := range rbac.Compact(rbac.Uncovered(before, now)) {

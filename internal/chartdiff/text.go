@@ -21,13 +21,15 @@ const (
 	shownSame    = 6   // names of those of equal content
 )
 
-// title says what is compared with what.
-func (d Diff) title() string {
+// title says what is compared with what. quote is for names and words of others.
+func (d Diff) title(quote func(string) string) string {
 	if d.IsNew {
-		return d.Name + " " + d.Version
+		return quote(d.Name + " " + d.Version)
 	}
-	return fmt.Sprintf("%s %s, compared with %s", d.Name, d.Version, d.Against)
+	return language.Sprintf("%s, compared with %s", quote(d.Name+" "+d.Version), quote(language.Text(d.Against)))
 }
+
+func unquoted(s string) string { return s }
 
 // summary is what there is to say where little or nothing changes; else empty.
 func (d Diff) summary() string {
@@ -68,7 +70,7 @@ func Text(out *output.Stream, diffs []Diff) {
 		if i > 0 {
 			out.Print("")
 		}
-		out.Print("%s", d.title())
+		out.Print("%s", output.Name(d.title(unquoted)))
 		if summary := d.summary(); summary != "" {
 			out.Print("  %s", summary)
 		}
@@ -156,8 +158,12 @@ func (c Change) line() string {
 // what names what a change is of: an object of a chart has a name, but rights and sizes are words of ours.
 func (c Change) what() string {
 	switch c.Section {
-	case Rights, Size:
-		return language.Text(c.What)
+	case Size:
+		return language.Hint(c.What)
+	case Rights:
+		if rule, ok := strings.CutSuffix(c.What, inCluster); ok {
+			return language.Sprintf("%s in the cluster", strings.TrimSpace(rule))
+		}
 	}
 	return c.What
 }
@@ -213,7 +219,7 @@ func Markdown(diffs []Diff) []byte {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "### %s\n\n", markdown.Prose(language.Text(d.title())))
+		fmt.Fprintf(&b, "### %s\n\n", d.title(markdown.Prose))
 		if summary := d.summary(); summary != "" {
 			b.WriteString(language.Sprintf("%s.\n\n", language.Text(summary)))
 		}

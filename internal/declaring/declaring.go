@@ -72,8 +72,12 @@ func (c Command) Run(a *app.App) error {
 	for _, dir := range found.Extensions {
 		a.Stdout.Print("  %s", dir)
 	}
-	if len(found.LeftOut) > 0 {
-		a.Stdout.Print("left out, as no release would take %s:", pronoun(len(found.LeftOut)))
+	switch len(found.LeftOut) {
+	case 0:
+	case 1:
+		a.Stdout.Print("left out, as no release would take it:")
+	default:
+		a.Stdout.Print("left out, as no release would take them:")
 	}
 	for _, left := range found.LeftOut {
 		a.Stdout.Print("  %s: %s", left.Path, left.Why)
@@ -172,13 +176,6 @@ func writeAttributes(a *app.App, found discover.Found) error {
 	a.Stdout.Print("%s has %s more: files of extensions have LF in each checkout", attributesFile, app.Plural(added, "line"))
 	a.Stdout.Print("→ files that were committed with CR LF: git add --renormalize .")
 	return nil
-}
-
-func pronoun(n int) string {
-	if n == 1 {
-		return "it"
-	}
-	return "them"
 }
 
 // Find finds all extensions below root: the first odd place is an error.

@@ -123,12 +123,12 @@ type identity struct{ name, version string }
 
 // samples are the names of folders that hold what is shown or tested, and never released.
 var samples = map[string]string{
-	"doc": "documentation", "docs": "documentation", "documentation": "documentation", "website": "documentation",
-	"example": "examples", "examples": "examples", "sample": "examples", "samples": "examples",
-	"demo": "examples", "demos": "examples", "tutorial": "examples", "tutorials": "examples",
-	"test": "tests", "tests": "tests", "testdata": "tests", "testing": "tests", "e2e": "tests",
-	"fixture": "tests", "fixtures": "tests", "__tests__": "tests", "__fixtures__": "tests",
-	"templates": "templates", "scaffold": "templates", "scaffolds": "templates", "skeleton": "templates", "skeletons": "templates",
+	"doc": "%s holds documentation", "docs": "%s holds documentation", "documentation": "%s holds documentation", "website": "%s holds documentation",
+	"example": "%s holds examples", "examples": "%s holds examples", "sample": "%s holds examples", "samples": "%s holds examples",
+	"demo": "%s holds examples", "demos": "%s holds examples", "tutorial": "%s holds examples", "tutorials": "%s holds examples",
+	"test": "%s holds tests", "tests": "%s holds tests", "testdata": "%s holds tests", "testing": "%s holds tests", "e2e": "%s holds tests",
+	"fixture": "%s holds tests", "fixtures": "%s holds tests", "__tests__": "%s holds tests", "__fixtures__": "%s holds tests",
+	"templates": "%s holds templates", "scaffold": "%s holds templates", "scaffolds": "%s holds templates", "skeleton": "%s holds templates", "skeletons": "%s holds templates",
 }
 
 // mostMetadata bounds what is read of an extension.yaml here, in bytes; larger ones are
@@ -138,8 +138,8 @@ const mostMetadata = 1 << 20
 // examine says who an extension is, or why what is there is none that anybody releases.
 func examine(root, dir string) (id identity, why string) {
 	for at := dir; at != "." && at != "/"; at = path.Dir(at) {
-		if kind, ok := samples[strings.ToLower(path.Base(at))]; ok {
-			return id, fmt.Sprintf("%s holds %s", at, kind)
+		if says, ok := samples[strings.ToLower(path.Base(at))]; ok {
+			return id, fmt.Sprintf(says, at)
 		}
 	}
 	text, err := regularfile.Read(filepath.Join(root, filepath.FromSlash(dir), naming.MetadataFile), mostMetadata)

@@ -28,13 +28,24 @@ func (r *Report) Text(columns int) output.Text {
 func (r *Report) checks(columns int) output.Text {
 	table := output.NewTable("check", "status", "found")
 	for _, c := range r.Checks {
-		message := c.Message
-		if c.Hint != "" {
-			message += " → " + c.Hint
+		message := language.Text(c.Message)
+		if message == c.Message {
+			message = inParts(c.Message)
 		}
-		table.Row(output.Name(c.Name), output.Word(string(c.Status)), output.Cell(message))
+		if c.Hint != "" {
+			message += " → " + language.Hint(c.Hint)
+		}
+		table.Row(output.Name(c.Name), output.Word(string(c.Status)), output.Name(message))
 	}
 	return table.Render(columns)
+}
+
+// inParts is the message of a check that is a list, in the language in use.
+func inParts(message string) string {
+	if space, ok := strings.CutSuffix(message, " free"); ok {
+		return language.Sprintf("%s free", language.List(space))
+	}
+	return language.List(message)
 }
 
 func (r *Repository) text(columns int) []output.Text {
@@ -49,7 +60,7 @@ func (r *Repository) text(columns int) []output.Text {
 	}
 	parts := []output.Text{output.Fold("", "  ", fmt.Sprintf("A cluster (%s) with %s:", strings.Join(cluster, ", "), r.URL), columns)}
 	add := func(first, text string) {
-		parts = append(parts, output.Fold("", "  ", language.Word(first)+text, columns))
+		parts = append(parts, output.Fold("", "  ", language.Word(first)+language.Text(text), columns))
 	}
 	if r.Error != nil {
 		add("error: ", r.Error.Message)
@@ -69,7 +80,7 @@ func (r *Repository) text(columns int) []output.Text {
 	}
 	var remarks []output.Text
 	add = func(first, text string) {
-		remarks = append(remarks, output.Fold("", "  ", language.Word(first)+text, columns))
+		remarks = append(remarks, output.Fold("", "  ", language.Word(first)+language.Text(text), columns))
 	}
 	for _, w := range r.Warnings {
 		add("warning: ", w)
@@ -162,7 +173,7 @@ func problem(p replay.Problem, columns int) []output.Text {
 	if p.Severity == diagnostic.Error {
 		severity = "error: "
 	}
-	parts := []output.Text{output.Fold("", "  ", language.Word(severity)+p.Message, columns)}
+	parts := []output.Text{output.Fold("", "  ", language.Word(severity)+language.Text(p.Message), columns)}
 	for i, e := range p.Entries {
 		if i == shownEntries && len(p.Entries) > shownEntries+1 {
 			parts = append(parts, output.Format("    and %d more (--output json has them all)", len(p.Entries)-i))
@@ -170,14 +181,14 @@ func problem(p replay.Problem, columns int) []output.Text {
 		}
 		text := strings.TrimSpace(e.Extension + " " + e.Version)
 		if e.Line > 0 {
-			text += fmt.Sprintf(" (line %d of the index)", e.Line)
+			text += language.Sprintf(" (line %d of the index)", e.Line)
 		}
 		text = strings.TrimSpace(text)
 		switch {
 		case text == "":
-			text = e.Detail
+			text = language.Hint(e.Detail)
 		case e.Detail != "":
-			text += ": " + e.Detail
+			text += ": " + language.Hint(e.Detail)
 		}
 		parts = append(parts, output.Fold("    ", "      ", text, columns))
 	}

@@ -159,16 +159,17 @@ func (t *template) match(message string) *match {
 type match struct {
 	*template
 	values         []string
+	ours           []bool // of the values: they were translated
 	before, behind string
 }
 
 // String is the message in the language of the template.
 func (m *match) String() string {
-	return m.before + fill(m.translation, func(v string, at int) string {
+	return m.before + fill(m.translation, func(v string, at int) (string, bool) {
 		if at < 0 || at >= len(m.values) {
-			return v
+			return v, false
 		}
-		return m.values[at]
+		return m.values[at], at < len(m.ours) && m.ours[at]
 	}) + m.behind
 }
 
@@ -327,6 +328,7 @@ func (c *catalog) translateValues(m *match, depth int) (sure bool) {
 		sure = sure && (ok || m.weight >= wordy || areNames(value))
 		return translated
 	}
+	m.ours = make([]bool, len(m.values))
 	for i, value := range m.values {
 		switch m.kinds[i] {
 		case 's', 'v', 'w':
@@ -334,10 +336,11 @@ func (c *catalog) translateValues(m *match, depth int) (sure bool) {
 				return false
 			}
 			if noun, ok := c.exact["the "+value]; ok && m.nouns[i] {
-				m.values[i] = noun
+				m.values[i], m.ours[i] = noun, true
 				continue
 			}
 			m.values[i] = translate(value)
+			m.ours[i] = m.values[i] != value
 		}
 	}
 	m.before, m.behind = translate(m.before), translate(m.behind)

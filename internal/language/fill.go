@@ -8,11 +8,12 @@ import (
 )
 
 // fill puts values where a text has verbs. value is asked for the one of a verb by its number. Chinese has a blank
-// next to Latin letters and digits, and none between Chinese characters: which one it is, the value tells.
-func fill(format string, value func(verb string, at int) string) string {
+// next to Latin letters and digits, and none between Chinese characters: which one it is, the value tells, unless it
+// is of others.
+func fill(format string, value func(verb string, at int) (text string, ours bool)) string {
 	var b strings.Builder
 	next, end := 0, 0
-	after := "" // the last value, when the text behind it comes next
+	after := "" // the last value, when the text behind it comes next; empty where its words are those of others
 	literal := func(s, before string) {
 		if rest, ok := strings.CutPrefix(s, " "); ok && endsWide(after) && beginsWide(rest) {
 			s = rest
@@ -23,7 +24,7 @@ func fill(format string, value func(verb string, at int) string) string {
 		b.WriteString(s)
 	}
 	for _, at := range verb.FindAllStringSubmatchIndex(format, -1) {
-		v, put := format[at[0]:at[1]], ""
+		v, put, ours := format[at[0]:at[1]], "", false
 		if v == "%%" {
 			put = "%"
 		} else {
@@ -33,11 +34,15 @@ func fill(format string, value func(verb string, at int) string) string {
 				number--
 			}
 			next = number + 1
-			put = value(v, number)
+			put, ours = value(v, number)
 		}
-		literal(format[end:at[0]], put)
+		joined := ""
+		if ours {
+			joined = put
+		}
+		literal(format[end:at[0]], joined)
 		b.WriteString(put)
-		after, end = put, at[1]
+		after, end = joined, at[1]
 	}
 	literal(format[end:], "")
 	return b.String()
@@ -48,14 +53,15 @@ func Fill(format string, values ...any) string {
 	if Current() == English || len(values) == 0 || strings.Contains(format, "*") {
 		return fmt.Sprintf(format, values...)
 	}
-	return fill(format, func(v string, at int) string {
+	return fill(format, func(v string, at int) (string, bool) {
 		if at < 0 || at >= len(values) {
-			return "%!" + v[len(v)-1:] + "(BADINDEX)"
+			return "%!" + v[len(v)-1:] + "(BADINDEX)", false
 		}
+		others, isOf := values[at].(interface{ OfOthers() bool })
 		if close := strings.IndexByte(v, ']'); close > 0 {
 			v = "%" + v[close+1:]
 		}
-		return fmt.Sprintf(v, values[at])
+		return fmt.Sprintf(v, values[at]), !(isOf && others.OfOthers())
 	})
 }
 

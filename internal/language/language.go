@@ -165,6 +165,22 @@ func Hint(message string) string { return current.Load().hint(message) }
 // single words as they are: they may be names.
 func Word(word string) string { return Format(word) }
 
+// List is what several messages with commas between them are in the language in use. A word alone is the end of
+// the message in front of it.
+func List(messages string) string {
+	if current.Load() == nil {
+		return messages
+	}
+	parts := strings.Split(messages, ", ")
+	for i, part := range parts {
+		if i > 0 && strings.Trim(part, "abcdefghijklmnopqrstuvwxyz") == "" {
+			return Hint(messages)
+		}
+		parts[i] = Hint(part)
+	}
+	return strings.Join(parts, ", ")
+}
+
 // Noun is a word of a document for a kind of things, such as a package, in the language in use: a word may be a
 // verb, too, and then be another one in another language. The catalog has it with its article.
 func Noun(word string) string {

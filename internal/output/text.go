@@ -77,6 +77,12 @@ func argument(arg any) any {
 // cell is a value that is made visible after it was formatted, whatever the verb.
 type cell struct{ value any }
 
+// OfOthers says that a value is no message of this program.
+func (c cell) OfOthers() bool {
+	said, ok := c.value.(string)
+	return ok && language.Text(said) == said
+}
+
 func (c cell) Format(f fmt.State, verb rune) {
 	value := c.value
 	if verb == 's' || verb == 'v' {

@@ -103,8 +103,8 @@ func (c Checked) Text(out *output.Stream, redact func(string) string) {
 		for _, user := range image.Users {
 			users = append(users, fmt.Sprintf("%s %s (%s:%d)", user.Name, user.Version, fileOf(user, user.Places[0]), user.Places[0].Line))
 		}
-		said := fmt.Sprintf("%s: %s", image.Ref, image.reason())
-		out.Print("%s", output.Fold("", "  ", redact(said+"; needed by "+strings.Join(users, ", ")), out.Columns()))
+		said := fmt.Sprintf("%s: %s", image.Ref, language.Text(image.reason()))
+		out.Print("%s", output.Fold("", "  ", redact(language.Sprintf("%s; needed by %s", said, strings.Join(users, ", "))), out.Columns()))
 	}
 	hints.next("")
 	out.Print("%s", c.summary())

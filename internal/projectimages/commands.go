@@ -12,6 +12,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/images/mirror"
 	"github.com/ksrelease/ksrelease/internal/images/release"
+	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/progress"
 	"github.com/ksrelease/ksrelease/internal/registry"
 	"github.com/ksrelease/ksrelease/internal/report"
@@ -179,7 +180,7 @@ func (c *MirrorCommand) Run(a *app.App) error {
 	meter := progress.New(a.Stderr)
 	mirrored := Run(ctx, reach, tasks, c.DryRun, meter, func(r mirror.Result, done, of int) {
 		if a.Stderr.Columns() == 0 { // else the line of the meter has the number, and the result follows
-			a.Stderr.Print("%s: %s, %d of %d", a.Redact.Text(r.From.String()), string(r.State), done, of)
+			a.Stderr.Print("%s: %s, %d of %d", output.Name(a.Redact.Text(r.From.String())), output.Word(string(r.State)), done, of)
 		}
 	})
 	meter.Close()

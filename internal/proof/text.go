@@ -6,6 +6,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/extension/unpack"
 	"github.com/ksrelease/ksrelease/internal/git"
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/output"
 )
 
@@ -55,7 +56,7 @@ func Text(to *output.Stream, all []Result) {
 			if s.Error != nil {
 				to.Print("  NOT SIGNED: %s", s.Error.Message)
 				if s.Error.Hint != "" {
-					to.Print("  → %s", s.Error.Hint)
+					to.Print("  → %s", output.Name(language.Hint(s.Error.Hint)))
 				}
 			}
 		}
@@ -67,9 +68,9 @@ func Text(to *output.Stream, all []Result) {
 			to.Print("  %s", differs(d.File, string(d.Kind), d.Detail))
 		}
 		if r.Error != nil {
-			to.Print("  %s %s", output.Noun("cause").Fit(8), r.Error.Message)
+			to.Print("  %s %s", output.Noun("cause").Fit(8), output.Name(language.Hint(r.Error.Message)))
 			if r.Error.Hint != "" {
-				to.Print("  → %s", r.Error.Hint)
+				to.Print("  → %s", output.Name(language.Hint(r.Error.Hint)))
 			}
 		} else if r.Verdict == Differs && r.Committed != nil && !*r.Committed {
 			to.Print("  → what was not committed then is known to nobody: release again from a clean tree, with push.dirty: fail")

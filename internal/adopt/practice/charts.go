@@ -18,7 +18,7 @@ func ofHelm(s subject) (Use, bool) {
 	switch {
 	case name == "helm" && command == "lint", name == "ct" && strings.HasPrefix(command, "lint"):
 		use.ID, use.Does, use.Cover = "helm-lint", "lints charts as Helm does", Covered
-		use.Wrong = append(ofChangedFolders(s.Command, "linted"), ofFailures(s.Command)...)
+		use.Wrong = append(ofChangedFolders(s.Command, linted), ofFailures(s.Command)...)
 		if _, with := s.Flag("--with-subcharts"); !with && name == "helm" && !has(s.Text, "/charts") {
 			use.Wrong = append(use.Wrong, "without --with-subcharts the charts below charts/ are passed over, and these are what an extension consists of")
 		}
@@ -45,7 +45,7 @@ func ofHelm(s subject) (Use, bool) {
 		use.Wrong = []string{"the tree is dirty in between: a step that ends early leaves the archive in it"}
 	case name == "helm" && command == "package":
 		use.ID, use.Does, use.Cover = "helm-package", "packs an archive with helm", Covered
-		use.Wrong = append(ofChangedFolders(s.Command, "packed"), "the archives are not reproducible: packed again, the same content has other bytes")
+		use.Wrong = append(ofChangedFolders(s.Command, packed), "the archives are not reproducible: packed again, the same content has other bytes")
 		use.By = s.accepts.first("ksrelease package")
 		use.Note = "archives and checksums are in dist/, or where package.output says; equal content has equal bytes"
 	case name == "helm" && (command == "push" || command == "cm-push"), name == "oras" && command == "push" && archives.MatchString(s.Text):

@@ -74,7 +74,7 @@ func pullsAndPushes(s subject) bool {
 
 func lookUp(s subject) Use {
 	use := Use{ID: "image-look-up", Does: "asks a registry whether an image is there", Core: true, Cover: Kept}
-	use.Wrong = ofChangedFolders(s.Command, "looked at")
+	use.Wrong = ofChangedFolders(s.Command, lookedAt)
 	if fillsInDocker(s) {
 		use.Wrong = append(use.Wrong, "the defaults of Docker Hub are filled in by hand: localhost/a, and host:5000/a without a dot, are taken for images of Docker Hub")
 	}
@@ -88,7 +88,7 @@ func lookUp(s subject) Use {
 
 func copying(s subject) Use {
 	use := Use{ID: "image-copy", Does: "copies an image to another registry", Core: true, Cover: Kept}
-	use.Wrong = ofChangedFolders(s.Command, "copied")
+	use.Wrong = ofChangedFolders(s.Command, copied)
 	if platform, one := s.Flag("--platform", "--override-arch"); one && !strings.Contains(platform, ",") && platform != "all" {
 		use.Wrong = append(use.Wrong, "one platform alone ("+platform+") is copied: nodes of others cannot pull from the mirror")
 	}

@@ -64,16 +64,16 @@ func ofKsbuilder(s subject) (Use, bool) {
 	switch command := s.Plain()[1]; command {
 	case "lint":
 		use.ID, use.Does = "ksbuilder-lint", "lints with ksbuilder"
-		use.Wrong = append(ofChangedFolders(s.Command, "linted"), "ksbuilder lint (v0.4.5) exits 0 whatever it finds: this step stops nothing")
+		use.Wrong = append(ofChangedFolders(s.Command, linted), "ksbuilder lint (v0.4.5) exits 0 whatever it finds: this step stops nothing")
 		use.By = s.accepts.first("ksrelease lint --since auto", "ksrelease lint")
 	case "package":
 		use.ID, use.Does = "ksbuilder-package", "packs an archive with ksbuilder"
-		use.Wrong = append(ofChangedFolders(s.Command, "packed"), "the archives are not reproducible: packed again, the same content has other bytes")
+		use.Wrong = append(ofChangedFolders(s.Command, packed), "the archives are not reproducible: packed again, the same content has other bytes")
 		use.By = s.accepts.first("ksrelease package")
 		use.Note = "archives and checksums are in dist/, or where package.output says; equal content has equal bytes"
 	case "push":
 		use.ID, use.Does = "ksbuilder-push", "sends an extension to the marketplace and submits it"
-		use.Wrong = append(ofChangedFolders(s.Command, "sent"),
+		use.Wrong = append(ofChangedFolders(s.Command, sent),
 			"it does not look at what is there: a draft of the same version is overwritten, and content that changed under a released version is not reported",
 			"it does not wait until the version can be installed")
 		use.Wrong = append(use.Wrong, ofFailures(s.Command)...)

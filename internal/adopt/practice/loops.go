@@ -91,21 +91,32 @@ func takesFolder(c shellscript.Command) bool {
 	return has(text, "dirname", "%/*", "cut -d/", "cut -d '/'", "cut -d\"/\"", "awk -F/", "awk -F '/'", "dir_names")
 }
 
+// verb is what is done to extensions: what is said where one is passed over, and where it is done again.
+type verb struct{ not, often string }
+
+var (
+	linted   = verb{"a changed file in a subfolder, such as charts/x/templates/a.yaml, is in no folder with an extension.yaml: its extension is not linted", "an extension is linted once for each of its files that changed"}
+	packed   = verb{"a changed file in a subfolder, such as charts/x/templates/a.yaml, is in no folder with an extension.yaml: its extension is not packed", "an extension is packed once for each of its files that changed"}
+	lookedAt = verb{"a changed file in a subfolder, such as charts/x/templates/a.yaml, is in no folder with an extension.yaml: its extension is not looked at", "an extension is looked at once for each of its files that changed"}
+	copied   = verb{"a changed file in a subfolder, such as charts/x/templates/a.yaml, is in no folder with an extension.yaml: its extension is not copied", "an extension is copied once for each of its files that changed"}
+	sent     = verb{"a changed file in a subfolder, such as charts/x/templates/a.yaml, is in no folder with an extension.yaml: its extension is not sent", "an extension is sent once for each of its files that changed"}
+)
+
 // ofChangedFolders is what goes wrong where scripts go from changed files to folders.
-func ofChangedFolders(c shellscript.Command, verb string) []string {
+func ofChangedFolders(c shellscript.Command, is verb) []string {
 	if !within(c, overChanges) {
 		return nil
 	}
 	var wrong []string
 	if has(c.Origin, "dirname", "%/*") {
-		wrong = append(wrong, "a changed file in a subfolder, such as charts/x/templates/a.yaml, is in no folder with an extension.yaml: its extension is not "+verb)
+		wrong = append(wrong, is.not)
 	}
 	unique := false
 	for _, l := range c.Loops {
 		unique = unique || has(l.Origin, "sort -u", "uniq", "dir_names")
 	}
 	if !unique {
-		wrong = append(wrong, "an extension is "+verb+" once for each of its files that changed")
+		wrong = append(wrong, is.often)
 	}
 	return wrong
 }

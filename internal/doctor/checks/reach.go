@@ -159,15 +159,15 @@ func (c *Checker) proxies() Check {
 		if err != nil {
 			continue
 		}
-		way := "direct"
+		part := fmt.Sprintf("%s direct", u.Host)
 		by, err := proxy(&http.Request{URL: u})
 		if err != nil {
 			return Check{Name: NameProxy, Status: Failed, Message: redact.Userinfo(err.Error()), Hint: "correct HTTPS_PROXY or HTTP_PROXY: http://HOST:PORT"}
 		}
 		if by != nil {
-			way, direct = "by "+redact.URL(by.String()), false
+			part, direct = fmt.Sprintf("%s by %s", u.Host, redact.URL(by.String())), false
 		}
-		if part := u.Host + " " + way; !slices.Contains(parts, part) {
+		if !slices.Contains(parts, part) {
 			parts = append(parts, part)
 		}
 	}

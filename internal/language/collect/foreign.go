@@ -42,5 +42,7 @@ var words = []string{
 	"note: ", "  note: ", "warning: ", "error: ", "Files", "not looked at: ",
 	"there", "missing", "missing-platform", "made", "none", "copied", "replaced", "to copy", "to replace", "not known", "not for all platforms",
 	"the extension", "the target", "the index", "the folder", "the host", "the server", "the repository", "the field",
+	"a number", "a text", "a list", "a mapping", "a string", "a device", "a whole number", "%d failed check", "%d failed checks", "the host of published pictures", ", empty",
+	"%s (GET %s, %d attempts)", "%s (HEAD %s, %d attempts)", "%s (POST %s, %d attempts)", "%s (PUT %s, %d attempts)", "%s (PATCH %s, %d attempts)", "%s (DELETE %s, %d attempts)",
 	"draft", "submitted", "approved", "rejected", "active", "inactive", "unsubmitted",
 }
