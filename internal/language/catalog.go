@@ -238,8 +238,12 @@ const (
 	deepest = 8
 )
 
-// wordy are so many letters that a text with them is a message of this program, whoever it comes from.
-const wordy = 6
+// wordy are so many letters that a text with them may be a message of this program, whoever it comes from, and
+// sure so many that it is one, whatever its values are.
+const (
+	wordy = 6
+	sure  = 10
+)
 
 // format is the translation of a text of the source.
 func (c *catalog) format(id string) string {
@@ -293,7 +297,7 @@ func (c *catalog) translate(message string, depth int) (string, bool) {
 		return strings.ReplaceAll(translated, "%%", "%"), true
 	}
 	m := c.find(message, depth)
-	if at := behindCode.FindStringIndex(message); at != nil && (m == nil || !strings.HasSuffix(m.id, ")")) {
+	if at := behindCode.FindStringIndex(message); at != nil && (m == nil || !strings.HasSuffix(m.id, message[at[0]:])) {
 		translated, ok := c.translate(message[:at[0]], depth)
 		return translated + message[at[0]:], ok
 	}
@@ -321,11 +325,11 @@ func (c *catalog) translate(message string, depth int) (string, bool) {
 
 // translateValues translates the values of a match, and what stands around it. It says whether the match
 // is sure: few words, such as "of", say something only between messages and names.
-func (c *catalog) translateValues(m *match, depth int) (sure bool) {
-	sure = true
+func (c *catalog) translateValues(m *match, depth int) (certain bool) {
+	certain = true
 	translate := func(value string) string {
 		translated, ok := c.translate(value, depth+1)
-		sure = sure && (ok || m.weight >= wordy || areNames(value))
+		certain = certain && (ok || m.weight >= sure || areNames(value))
 		return translated
 	}
 	m.ours = make([]bool, len(m.values))
@@ -339,12 +343,16 @@ func (c *catalog) translateValues(m *match, depth int) (sure bool) {
 				m.values[i], m.ours[i] = noun, true
 				continue
 			}
+			before := certain
 			m.values[i] = translate(value)
 			m.ours[i] = m.values[i] != value
+			if m.kinds[i] == 'w' && m.weight >= wordy { // an error, of whatever words
+				certain = before
+			}
 		}
 	}
 	m.before, m.behind = translate(m.before), translate(m.behind)
-	return sure
+	return certain
 }
 
 // isTorn says that a value of few words between is no value: it is empty, or it begins in one message and ends in
@@ -355,7 +363,7 @@ func (m *match) isTorn(i int, value string) bool {
 }
 
 // names is a list of names, which may have versions, or a command to type.
-var names = lazyregexp.New(`^[^\s,;:()]+( \S*\d\S*)?(, [^\s,;:()]+( \S*\d\S*)?)*$|^(ksrelease|helm|git) [^;]*$|^$`)
+var names = lazyregexp.New(`^(, )?[^\s,;:()]+( \S*\d\S*)?(, [^\s,;:()]+( \S*\d\S*)?)*$|^(ksrelease|helm|git) [^;]*$|^$`)
 
 // areNames says that a value is no text.
 func areNames(value string) bool { return names.MatchString(value) || quoted.MatchString(value) }
