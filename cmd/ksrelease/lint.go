@@ -127,6 +127,7 @@ func (c *lintCommand) writeBaseline(ctx context.Context, a *app.App, p *app.Proj
 	}
 	if n, extensions := found.Count(); n > 0 {
 		a.Stderr.Print("wrote %s: %s of %s", p.BaselineFile(), app.Plural(n, "finding"), app.Plural(extensions, "extension"))
+		a.Stderr.Print("→ next: commit it; from now on lint and check report what is not in it")
 	} else {
 		a.Stderr.Print("there are no findings, and no need for %s", p.BaselineFile())
 	}

@@ -152,13 +152,18 @@ func (c *serveCommand) announce(a *app.App, m *marketplace.Marketplace, at net.A
 			a.Stderr.Print("others reach it by a name of this host, such as http://%s", net.JoinHostPort(name, port))
 		}
 	}
+	accepted := "that of KSRELEASE_MARKETPLACE_TOKEN"
+	if anyKey {
+		accepted = "any that begins with kck-"
+	}
 	a.Stderr.Print(`
   ksrelease   cloud: {server: %s}
               repository: {url: %s}
   helm        helm repo add local %s
   ksbuilder   ksbuilder login --server %s
+  API key     %s
 
-Ctrl-C ends it.`, here, here, here, here)
+Ctrl-C ends it.`, here, here, here, here, accepted)
 	if open && anyKey {
 		a.Stderr.Print("warning: others can reach this address, and any API key is accepted; set %s", marketplaceKey)
 	}

@@ -25,6 +25,8 @@ type statusCommand struct {
 	Target []string `placeholder:"TARGET" help:"Only these targets: names of the config, oci://HOST/PATH, https://HOST of a ChartMuseum, or folders."`
 	Wait   bool     `help:"Wait until all that is submitted has been reviewed."`
 	Output string   `enum:"text,json" default:"text" help:"text or json."`
+
+	noKey bool // the marketplace was not asked for want of one, and no error says so
 }
 
 // Run prints the status of each extension.
@@ -62,6 +64,7 @@ func (c *statusCommand) Run(a *app.App) error {
 	if len(c.Names) > 0 && market != nil && app.HasKey(market) && !failure.Unauthorized(err) && ctx.Err() == nil {
 		err = cmp.Or(err, status.AskHistory(ctx, market, all))
 	}
+	c.noKey = err == nil && market != nil && !app.HasKey(market) && len(all) > 0
 	// What is known is shown, whatever ended the command.
 	c.show(a, seen, err)
 	return err
@@ -84,6 +87,9 @@ func (c *statusCommand) show(a *app.App, seen *status.Document, printed error) {
 		return
 	}
 	a.Stdout.Print("%s", status.Table(all, a.Stdout.Columns(), printed))
+	if c.noKey {
+		a.Stderr.Print("the marketplace was not asked: no API key\n  → run ksrelease login, or set KSRELEASE_TOKEN")
+	}
 	for _, s := range all {
 		if len(s.History) > 0 {
 			a.Stdout.Print("\n%s in the marketplace:\n%s", s.Name, status.HistoryTable(s, a.Stdout.Columns()))

@@ -15,6 +15,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/app"
 	"github.com/ksrelease/ksrelease/internal/cloud"
 	"github.com/ksrelease/ksrelease/internal/credentials"
+	"github.com/ksrelease/ksrelease/internal/failure"
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/redact"
 	"github.com/ksrelease/ksrelease/internal/signals"
@@ -76,6 +77,9 @@ func (c *LoginCommand) Run(a *app.App) error {
 		return app.Usage(err, "")
 	}
 	user, err := market.User(a.Stop)
+	if failure.Unauthorized(err) { // whoever logs in need not be sent here
+		return failure.WithHint(err, "copy the API key once more, all of it, or make another one on the page of your API keys")
+	}
 	if err != nil {
 		return err
 	}

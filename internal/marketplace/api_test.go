@@ -201,7 +201,7 @@ func TestRefusals(t *testing.T) {
 		message string // a part of it
 	}{
 		{"no token", func() reply { return as("").get("/apis/user/v1/user") }, 401, "no API key: send the header Authorization: Bearer kck-…"},
-		{"odd token", func() reply { return as("secret").get("/apis/user/v1/user") }, 401, "this is no API key: one looks like kck-"},
+		{"odd token", func() reply { return as("secret").get("/apis/user/v1/user") }, 401, "this is no API key: one begins with kck-"},
 		{"no token for a write", func() reply { return as("").push("alc", packed("alc", "1.0.0")) }, 401, "no API key"},
 		{"foreign user", func() reply { return c.get("/apis/extension/v1/users/other/files/usage") }, 403, "the API key is not that of user other"},
 		{"foreign user's package", func() reply {

@@ -121,7 +121,7 @@ func (m *Marketplace) signedIn(next handler) handler {
 		case m.options.Token != "" && !same(token, m.options.Token):
 			return wire.Refuse(http.StatusUnauthorized, "the API key is not valid here")
 		case m.options.Token == "" && !isToken(token):
-			return wire.Refuse(http.StatusUnauthorized, "this is no API key: one looks like kck-1e63267b-cb3c-4757-b739-3d94a06781aa")
+			return wire.Refuse(http.StatusUnauthorized, "this is no API key: one begins with kck-")
 		}
 		return next(w, r)
 	}

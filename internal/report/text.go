@@ -230,7 +230,7 @@ func (t *Text) finish(r, whole *results.Document) {
 	}
 	t.whereToSee(r)
 	t.out.Print("%s", output.Fold("", "  ", counts(r)+tookText(r), t.opts.Width))
-	t.showAll(left)
+	t.showAll(r, left)
 	t.next(whole)
 }
 
