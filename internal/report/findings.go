@@ -99,8 +99,7 @@ func (t *Text) counted(r *results.Document, left int) {
 	t.out.Print("%s, of which %d are shown", strings.Join(parts, ", "), all-left)
 }
 
-// showAll says how to see the findings that were left out and, where so many were found by lint and
-// none is known yet, how to see new ones alone from now on.
+// showAll says how to see the findings left out and, where lint knows none, how to see new ones alone.
 func (t *Text) showAll(r *results.Document, left int) {
 	if left == 0 {
 		return
@@ -110,9 +109,8 @@ func (t *Text) showAll(r *results.Document, left int) {
 		command = t.opts.ShowAll()
 	}
 	t.out.Print("→ to see all findings: %s", command)
-	rest, ofLint := strings.CutPrefix(command, "ksrelease lint --all")
-	known := slices.ContainsFunc(r.Extensions, func(x results.Extension) bool { return x.Known > 0 })
-	if ofLint && r.Command == "lint" && !known {
+	known := func(x results.Extension) bool { return x.Known > 0 }
+	if rest, ok := strings.CutPrefix(command, "ksrelease lint --all"); ok && r.Command == "lint" && !slices.ContainsFunc(r.Extensions, known) {
 		t.out.Print("→ to see new ones alone from now on: %s", "ksrelease lint --write-baseline"+rest)
 	}
 }
