@@ -75,7 +75,6 @@ const blank = "\ue000"
 // blanks between words, and its characters take two columns: a blank behind each makes both right. Where
 // a line may not be broken there is none.
 func spaced(s string) string {
-	const notAtTheEnd, notAtTheBeginning = "（「《“", "，。：；、？！）」》”"
 	var b strings.Builder
 	runes := []rune(s)
 	for i, r := range runes {
@@ -84,11 +83,17 @@ func spaced(s string) string {
 			b.WriteString(blank)
 		}
 		b.WriteRune(r)
-		if isWide(r) && i+1 < len(runes) && runes[i+1] != ' ' && runes[i+1] != '\n' && !strings.ContainsRune(notAtTheEnd, r) && !strings.ContainsRune(notAtTheBeginning, runes[i+1]) {
+		if i+1 < len(runes) && runes[i+1] != '\n' && MayBreak(r, runes[i+1]) {
 			b.WriteByte(' ')
 		}
 	}
 	return b.String()
+}
+
+// MayBreak says that a line may end between two characters without a blank between them, as Chinese is written.
+func MayBreak(r, next rune) bool {
+	const notAtTheEnd, notAtTheBeginning = "（「《“", "，。：；、？！）」》” "
+	return isWide(r) && !strings.ContainsRune(notAtTheEnd, r) && !strings.ContainsRune(notAtTheBeginning, next)
 }
 
 // unspaced is a line without what spaced has put into its text.

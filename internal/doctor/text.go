@@ -9,6 +9,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/diagnostic"
 	"github.com/ksrelease/ksrelease/internal/doctor/replay"
 	"github.com/ksrelease/ksrelease/internal/language"
+	"github.com/ksrelease/ksrelease/internal/lazyregexp"
 	"github.com/ksrelease/ksrelease/internal/output"
 )
 
@@ -40,12 +41,29 @@ func (r *Report) checks(columns int) output.Text {
 	return table.Render(columns)
 }
 
+// forWhat is how much space there is for what, and where.
+var forWhat = lazyregexp.New(`^(\S+ \S+) for ([a-z ]+) \((.+)\)$`)
+
 // inParts is the message of a check that is a list, in the language in use.
 func inParts(message string) string {
-	if space, ok := strings.CutSuffix(message, " free"); ok {
-		return language.Sprintf("%s free", language.List(space))
+	message, space := strings.CutSuffix(message, " free")
+	parts := strings.Split(message, ", ")
+	for i, part := range parts {
+		at := forWhat.FindStringSubmatch(part)
+		switch host, took, answered := strings.Cut(part, " in "); {
+		case space && at != nil:
+			parts[i] = language.Sprintf("%s for %s (%s)", at[1], language.Text(at[2]), at[3])
+		case answered && !strings.Contains(host+took, " "):
+			parts[i] = host + " " + language.Hint("in "+took)
+		default:
+			parts[i] = language.Hint(part)
+		}
 	}
-	return language.List(message)
+	message = strings.Join(parts, ", ")
+	if space {
+		return language.Sprintf("%s free", message)
+	}
+	return message
 }
 
 func (r *Repository) text(columns int) []output.Text {

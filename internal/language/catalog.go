@@ -339,7 +339,12 @@ func (c *catalog) translateValues(m *match, depth int) (certain bool) {
 			if m.weight < wordy && m.isTorn(i, value) {
 				return false
 			}
-			if noun, ok := c.exact["the "+value]; ok && m.nouns[i] {
+			what, rest, chain := strings.Cut(value, ": ")
+			if noun, ok := c.exact["the "+what]; ok && m.nouns[i] {
+				if chain {
+					rest, _ = c.translate(rest, depth+1)
+					noun += ": " + rest
+				}
 				m.values[i], m.ours[i] = noun, true
 				continue
 			}

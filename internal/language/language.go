@@ -166,14 +166,14 @@ func Hint(message string) string { return current.Load().hint(message) }
 func Word(word string) string { return Format(word) }
 
 // List is what several messages with commas between them are in the language in use. A word alone is the end of
-// the message in front of it.
+// the message in front of it, and so is what says more of it.
 func List(messages string) string {
 	if current.Load() == nil {
 		return messages
 	}
 	parts := strings.Split(messages, ", ")
 	for i, part := range parts {
-		if i > 0 && strings.Trim(part, "abcdefghijklmnopqrstuvwxyz") == "" {
+		if i > 0 && (strings.Trim(part, "abcdefghijklmnopqrstuvwxyz") == "" || strings.HasPrefix(part, "which ")) {
 			return Hint(messages)
 		}
 		parts[i] = Hint(part)

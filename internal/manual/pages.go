@@ -7,8 +7,10 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+	"github.com/rivo/uniseg"
 
 	"github.com/ksrelease/ksrelease/internal/commandline"
+	"github.com/ksrelease/ksrelease/internal/language"
 )
 
 // Entry is something that is explained, such as an exit code or a variable.
@@ -39,18 +41,19 @@ type manual struct {
 func (m *manual) add(node *kong.Node, words []string) {
 	name := strings.Join(append([]string{m.program}, words...), "-")
 	var p page
-	p.macro("TH", strings.ToUpper(name), "1", "", strings.TrimSpace(m.program+" "+m.version), m.program+" manual")
-	p.section("NAME")
-	p.line(name, " \\- ", escape(summary(node.Help)))
-	p.section("SYNOPSIS")
+	p.macro("TH", strings.ToUpper(name), "1", "", strings.TrimSpace(m.program+" "+m.version), language.Sprintf("%s manual", m.program))
+	p.begin()
+	p.section(language.Word("NAME"))
+	p.line(name, " \\- ", escape(inLines(summary(node.Help))))
+	p.section(language.Word("SYNOPSIS"))
 	p.macro("nh")
 	p.synopsis(m.program, node, words)
-	p.section("DESCRIPTION")
+	p.section(language.Word("DESCRIPTION"))
 	p.text(node.Help)
 	p.text(node.Detail)
 	below := children(node)
 	if len(below) > 0 {
-		p.section("COMMANDS")
+		p.section(language.Word("COMMANDS"))
 		for _, child := range below {
 			p.macro("TP")
 			p.line(`\fB`, escape(child.Name), `\fR`)
@@ -58,14 +61,14 @@ func (m *manual) add(node *kong.Node, words []string) {
 		}
 	}
 	if len(node.Positional) > 0 {
-		p.section("ARGUMENTS")
+		p.section(language.Word("ARGUMENTS"))
 		for _, a := range node.Positional {
 			p.macro("TP")
 			p.line(`\fI`, escape(a.Name), `\fR`)
 			p.paragraph(a.Help)
 		}
 	}
-	p.section("OPTIONS")
+	p.section(language.Word("OPTIONS"))
 	for _, group := range node.AllFlags(true) {
 		for _, f := range group {
 			p.macro("TP")
@@ -75,15 +78,15 @@ func (m *manual) add(node *kong.Node, words []string) {
 	}
 	if len(words) == 0 {
 		for _, s := range m.sections {
-			p.section(s.Title)
+			p.section(language.Word(s.Title))
 			for _, e := range s.Entries {
 				p.macro("TP")
 				p.line(`\fB`, escape(e.Name), `\fR`)
-				p.paragraph(e.About)
+				p.paragraph(language.Text(e.About))
 			}
 		}
 	}
-	p.section("SEE ALSO")
+	p.section(language.Word("SEE ALSO"))
 	p.line(strings.Join(m.related(words, below), ", "))
 	m.pages[name+".1"] = []byte(p.b.String())
 	for _, child := range below {
@@ -141,7 +144,31 @@ func summary(help string) string {
 	if first, _, more := strings.Cut(line, ". "); more {
 		line = first
 	}
+	if first, _, more := strings.Cut(line, "。"); more {
+		return first
+	}
 	return strings.TrimSuffix(line, ".")
+}
+
+// widest is how many columns a summary in Chinese has at most in one line.
+const widest = 56
+
+// inLines is a summary with breaks behind commas and colons, where it is Chinese and long: nobody else breaks that
+// line, as programs that read the names of pages take no other breaks (lexgrog(1)).
+func inLines(summary string) string {
+	var b strings.Builder
+	column := 0
+	for part := range strings.SplitAfterSeq(strings.NewReplacer("，", "，\n", "：", "：\n").Replace(summary), "\n") {
+		part = strings.TrimSuffix(part, "\n")
+		width := uniseg.StringWidth(part)
+		if column > 0 && column+width > widest {
+			b.WriteString("\n")
+			column = 0
+		}
+		b.WriteString(part)
+		column += width
+	}
+	return b.String()
 }
 
 // page is one in the making.
@@ -156,6 +183,13 @@ func (p *page) macro(name string, arguments ...string) {
 	p.b.WriteString("\n")
 }
 
+// begin has lines of Chinese end where words do, and not stretched to the margin by the few blanks in them.
+func (p *page) begin() {
+	if language.Current() != language.English {
+		p.b.WriteString(".ad l\n")
+	}
+}
+
 func (p *page) section(title string) { p.macro("SH", title) }
 
 // line writes a line of what is escaped already.
@@ -166,8 +200,21 @@ func (p *page) line(parts ...string) {
 // paragraph writes words that are filled.
 func (p *page) paragraph(words string) {
 	if words = strings.Join(strings.Fields(words), " "); words != "" {
-		p.line(escape(words))
+		p.line(breakable(escape(words)))
 	}
+}
+
+// breakable marks where lines of Chinese may end, which has no blanks between words.
+func breakable(s string) string {
+	var b strings.Builder
+	runes := []rune(s)
+	for i, r := range runes {
+		b.WriteRune(r)
+		if i+1 < len(runes) && commandline.MayBreak(r, runes[i+1]) {
+			b.WriteString(`\:`)
+		}
+	}
+	return b.String()
 }
 
 // text writes paragraphs, between which there are empty lines. What is set in stays as it is.
