@@ -1,6 +1,7 @@
 package successor
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
@@ -53,7 +54,7 @@ func TestWhatIsWrittenCanBeRead(t *testing.T) {
 			if len(read.Odd) > 0 || len(read.Steps) < 3 {
 				t.Errorf("%+v\n%s", read.Odd, file.Text)
 			}
-			calls := map[string]bool{}
+			calls, first := map[string]bool{}, ""
 			for _, step := range read.Steps {
 				commands, err := shellscript.Read(shellscript.Script{Text: step.Script, Variables: step.Variables, Expression: step.Expression})
 				if err != nil {
@@ -62,6 +63,7 @@ func TestWhatIsWrittenCanBeRead(t *testing.T) {
 				for _, c := range commands {
 					if plain := c.Plain(); strings.HasPrefix(c.Name(), "ksrelease") && len(plain) > 1 {
 						calls[plain[1]] = true
+						first = cmp.Or(first, plain[1])
 					}
 				}
 			}
@@ -69,6 +71,10 @@ func TestWhatIsWrittenCanBeRead(t *testing.T) {
 				if !calls[command] {
 					t.Errorf("%s does not call ksrelease %s:\n%s", file.Path, command, file.Text)
 				}
+			}
+			// A script ends at the first command that fails, and lint leaves a report behind.
+			if (system == cifile.GitLab || system == cifile.Jenkins) && first != "lint" {
+				t.Errorf("%s begins with ksrelease %s", file.Path, first)
 			}
 			if system == cifile.GitHub {
 				workflow(t, file.Text)
@@ -107,11 +113,15 @@ func workflow(t *testing.T, text string) {
 		isCheckedOut := false
 		for _, value := range job["steps"].([]any) {
 			step := value.(map[string]any)
-			keys(t, step, "name", "if", "uses", "with", "env", "run")
+			keys(t, step, "name", "id", "if", "uses", "with", "env", "run")
 			uses, isAction := step["uses"].(string)
 			run, isScript := step["run"].(string)
 			if isAction == isScript {
 				t.Errorf("%s: %v", name, step)
+			}
+			// Lint alone shows findings at their lines: a step before it that fails does not skip it.
+			if always, _ := step["if"].(string); strings.HasPrefix(run, "ksrelease lint") && !strings.Contains(always, "!cancelled()") {
+				t.Errorf("%s: lint may be skipped: %v", name, step)
 			}
 			if isAction && !strings.HasPrefix(uses, "actions/") {
 				t.Errorf("%s: %s is that of a third party", name, uses)
