@@ -55,7 +55,7 @@ func Explain(a *app.App, name string) error {
 		{"Why", r.Why}, {"How to fix it", r.Fix}, {"Source", r.Source},
 	} {
 		a.Stdout.Print("\n%s", output.Word(part.title))
-		for i, p := range lint.Paragraphs(language.Word(part.prose)) {
+		for i, p := range lint.Paragraphs(language.Prose(part.prose)) {
 			if i > 0 {
 				a.Stdout.Print("")
 			}

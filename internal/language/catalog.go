@@ -2,6 +2,7 @@ package language
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -35,9 +36,10 @@ func newCatalog(pairs []pair) *catalog {
 // template is a text with values in it.
 type template struct {
 	id, translation string
-	kinds           []byte // of the values: the letter of the verb
-	nouns           []bool // of the values: it stands behind an article
-	weight, length  int    // how many letters, and how many bytes, are no values
+	kinds           []byte   // of the values: the letter of the verb
+	nouns           []bool   // of the values: it stands behind an article
+	literals        []string // what stands between them
+	weight, length  int      // how many letters, and how many bytes, are no values
 	// begun and goesOn say that the text is a part, which has others in front of it or behind it.
 	begun, goesOn bool
 	counts        bool // it is a number and what is counted: that is no name
@@ -77,6 +79,7 @@ func newTemplate(id, translation string) *template {
 	end := 0
 	for _, at := range verb.FindAllStringSubmatchIndex(id, -1) {
 		t.weight, t.length = t.weight+letters(id[end:at[0]]), t.length+at[0]-end
+		t.literals = append(t.literals, id[end:at[0]])
 		end = at[1]
 		if id[at[0]:at[1]] == "%%" {
 			continue
@@ -89,6 +92,7 @@ func newTemplate(id, translation string) *template {
 		t.nouns = append(t.nouns, article.MatchString(id[:at[0]]))
 	}
 	t.weight, t.length = t.weight+letters(id[end:]), t.length+len(id)-end
+	t.literals = append(t.literals, id[end:])
 	t.counts = len(t.kinds) == 1 && strings.HasPrefix(id, "%d ")
 	if t.weight == 0 || len(t.kinds) == 0 && !t.begun && !t.goesOn {
 		return nil
@@ -108,11 +112,19 @@ func letters(s string) (n int) {
 // match is the values that a message has where it was made from the template, and what stands in front of
 // them and behind.
 func (t *template) match(message string) *match {
+	at := 0
+	for _, literal := range t.literals { // cheap, and enough for most messages
+		i := strings.Index(message[at:], literal)
+		if i < 0 {
+			return nil
+		}
+		at += i + len(literal)
+	}
 	t.compile.Do(func() {
 		var b strings.Builder
 		b.WriteString(`(?s)^`)
 		if t.begun {
-			b.WriteString(anything)
+			b.WriteString(`(.*)`)
 		}
 		end, value := 0, 0
 		for _, at := range verb.FindAllStringIndex(t.id, -1) {
@@ -163,14 +175,26 @@ type match struct {
 	before, behind string
 }
 
-// String is the message in the language of the template.
+// String is the message in the language of the template. A value in Chinese has no blank next to Chinese.
 func (m *match) String() string {
-	return m.before + fill(m.translation, func(v string, at int) (string, bool) {
+	text := fill(m.translation, func(v string, at int) (string, bool) {
 		if at < 0 || at >= len(m.values) {
 			return v, false
 		}
 		return m.values[at], at < len(m.ours) && m.ours[at]
-	}) + m.behind
+	})
+	return join(join(m.before, text), m.behind)
+}
+
+// join puts two texts together, without a blank between Chinese characters.
+func join(one, other string) string {
+	if rest, ok := strings.CutPrefix(other, " "); ok && endsWide(one) && beginsWide(rest) {
+		return one + rest
+	}
+	if rest, ok := strings.CutSuffix(one, " "); ok && endsWide(rest) && beginsWide(other) {
+		return rest + other
+	}
+	return one + other
 }
 
 // index finds templates by a word that they have: of its words the one that fewest others have.
@@ -269,8 +293,22 @@ func (c *catalog) text(message string) string {
 	if c == nil {
 		return message
 	}
-	translated, _ := c.translate(message, 0)
+	translated, _ := c.reading().translate(message, 0)
 	return translated
+}
+
+// prose is the translation of a text of the source, or of one that was made from it with values that stay as they are.
+func (c *catalog) prose(text string) string {
+	if c == nil {
+		return text
+	}
+	if translated, ok := c.exact[text]; ok {
+		return translated
+	}
+	if m := c.find(text, 0); m != nil && m.weight >= wordy {
+		return m.String()
+	}
+	return text
 }
 
 // hint is the translation of what is a message, however short.
@@ -278,58 +316,212 @@ func (c *catalog) hint(message string) string {
 	if c == nil {
 		return message
 	}
-	translated, _ := c.translate(message, 1)
+	translated, _ := c.reading().translate(message, 1)
 	return translated
 }
 
 // arrow is what stands between a message and what can be done about it, where they are in one line.
 const arrow = " → "
 
+// reading is how one message is read: it may have been made in several ways, of which the one counts that
+// leaves the fewest words in English.
+type reading struct {
+	*catalog
+	known map[part]translation
+	spent int // how many parts were looked at
+}
+
+type part struct {
+	text  string
+	depth int
+}
+
+type translation struct {
+	text string
+	ok   bool
+}
+
+// mostParts are looked at in several ways; of further ones the first way counts.
+const mostParts = 300
+
+func (c *catalog) reading() *reading { return &reading{catalog: c, known: map[part]translation{}} }
+
+// inEnglish counts the words in lower case of a text that are neither quoted nor parts of names.
+func inEnglish(text string) (n int) {
+	for _, w := range wordOrName.FindAllString(quotedText.ReplaceAllString(text, " "), -1) {
+		if strings.Trim(w, "abcdefghijklmnopqrstuvwxyz") == "" {
+			n++
+		}
+	}
+	return n
+}
+
+var (
+	quotedText = lazyregexp.New("\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`|\\{\\{.*?\\}\\}")
+	wordOrName = lazyregexp.New(`[A-Za-z0-9_./@=*$-]*[A-Za-z0-9_/@=*$-]`)
+)
+
 // behindCode is the code of a finding behind its message.
 var behindCode = lazyregexp.New(` \([a-z0-9-]+/[a-z0-9-]+\)$`)
 
 // translate is a message in the language of the catalog, and whether a part of it was translated.
-func (c *catalog) translate(message string, depth int) (string, bool) {
+func (c *reading) translate(message string, depth int) (string, bool) {
 	if len(message) > longest || depth > deepest || !strings.ContainsAny(message, " \n") {
 		return message, false // one word may be a name
 	}
 	if translated, ok := c.exact[message]; ok && !hasValues(message) {
 		return strings.ReplaceAll(translated, "%%", "%"), true
 	}
-	m := c.find(message, depth)
-	if at := behindCode.FindStringIndex(message); at != nil && (m == nil || !strings.HasSuffix(m.id, message[at[0]:])) {
-		translated, ok := c.translate(message[:at[0]], depth)
-		return translated + message[at[0]:], ok
+	at := part{message, min(depth, 1)}
+	if known, ok := c.known[at]; ok {
+		return known.text, known.ok
 	}
-	if what, then, ok := strings.Cut(message, arrow); ok && !(m != nil && strings.Contains(m.id, arrow)) {
-		one, translated := c.translate(what, depth+1) // and the hint behind it
-		other, too := c.translate(then, depth+1)
-		if translated || too {
-			return one + arrow + other, true
+	c.spent++
+	best := translation{text: message}
+	left := -1
+	c.ways(message, depth, func(text string, ok bool) (enough bool) {
+		if !ok {
+			return false
+		}
+		if n := inEnglish(text); left < 0 || n < left {
+			best, left = translation{text, true}, n
+		}
+		return left == 0 || c.spent > mostParts
+	})
+	c.known[at] = best
+	return best.text, best.ok
+}
+
+// ways are the translations of a message in all ways in which it may have been made, the likeliest first,
+// until one is enough.
+func (c *reading) ways(message string, depth int, enough func(text string, ok bool) bool) {
+	m := c.find(message, depth)
+	if at := behindCode.FindStringIndex(message); at != nil {
+		if translated, ok := c.translate(message[:at[0]], depth); enough(translated+message[at[0]:], ok) {
+			return
 		}
 	}
-	if m != nil && m.weight >= wordy && c.translateValues(m, depth) {
-		return m.String(), true
+	if !(m != nil && strings.Contains(m.id, arrow)) && c.divided(message, depth, []string{arrow}, enough) {
+		return // and the hint behind it
 	}
-	if translated, ok := c.parts(message, depth, "\n", "; "); ok {
-		return translated, ok
+	parts := []string{"\n", "; ", ": "}
+	if m != nil && m.weight < wordy {
+		// Few words are none of a text with several messages in it.
+		if c.divided(message, depth, parts[:2], enough) {
+			return
+		}
+		parts = parts[2:]
 	}
-	if m != nil && m.weight < wordy && c.translateValues(m, depth) {
-		return m.String(), true
+	if m != nil && c.translateValues(m, depth) && enough(m.String(), true) {
+		return
 	}
-	if translated, ok := c.parts(message, depth, ": "); ok {
-		return translated, ok
+	if translated, ok := c.said(message, depth); enough(translated, ok) {
+		return
 	}
-	return c.list(message, depth)
+	if translated, ok := c.remarked(message, depth); enough(translated, ok) {
+		return
+	}
+	if c.divided(message, depth, parts, enough) {
+		return
+	}
+	if enough(c.list(message, depth)) {
+		return
+	}
+	first := m
+	for _, m := range c.matches(message, depth) {
+		if (first == nil || m.template != first.template) && c.translateValues(m, depth) && enough(m.String(), true) {
+			return
+		}
+	}
 }
+
+// divided translates what stands in front of the first of a mark and what stands behind it.
+func (c *reading) divided(message string, depth int, marks []string, enough func(text string, ok bool) bool) bool {
+	for _, mark := range marks {
+		if first, rest, ok := strings.Cut(message, mark); ok {
+			one, translated := c.translate(first, depth+1)
+			other, too := c.translate(rest, depth+1)
+			if enough(one+mark+other, translated || too) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// longestSubject are the words of what something is said of.
+const longestSubject = 8
+
+// said translates what is said of something, which a rule or a check puts behind the name of it:
+// icon "a.png" + " " + "names no file of the extension".
+func (c *reading) said(message string, depth int) (string, bool) {
+	at := -1
+	for range longestSubject {
+		next := strings.IndexByte(message[at+1:], ' ')
+		if next < 0 {
+			return "", false
+		}
+		at += 1 + next
+		subject, rest := message[:at], message[at+1:]
+		if subject == "" || strings.ContainsAny(subject[len(subject)-1:], ":;,.") {
+			return "", false
+		}
+		if !strings.Contains(rest, " ") || letters(rest) < wordy || !beginsWithVerb(rest) {
+			continue
+		}
+		said, ok := c.exact[rest]
+		if ok = ok && !hasValues(rest); !ok {
+			m := c.find(rest, 0)
+			if m == nil || m.begun || m.goesOn || m.weight < wordy || !beginsWithVerb(m.id) || !c.translateValues(m, depth) {
+				continue
+			}
+			said = m.String()
+		}
+		if at := quotedBehind.FindStringIndex(subject); at != nil && !strings.Contains(subject[:at[0]], `"`) {
+			named, _ := c.translate(subject[:at[0]], depth+1)
+			subject = named + subject[at[0]:]
+		} else {
+			subject, _ = c.translate(subject, depth+1)
+		}
+		return join(subject+" ", strings.ReplaceAll(said, "%%", "%")), true
+	}
+	return "", false
+}
+
+// quotedBehind is what is quoted at the end of a text.
+var quotedBehind = lazyregexp.New(` "(?:[^"\\]|\\.)*"$`)
+
+// remarked translates a message in parentheses behind something.
+func (c *reading) remarked(message string, depth int) (string, bool) {
+	at := strings.Index(message, " (")
+	if at < 0 || !strings.HasSuffix(message, ")") {
+		return "", false
+	}
+	remark, ok := c.translate(message[at+2:len(message)-1], depth+1)
+	if !ok {
+		return "", false
+	}
+	about, _ := c.translate(message[:at], depth+1)
+	return about + "（" + remark + "）", true
+}
+
+// beginsWithVerb says that a text goes on with what something is or does: it begins with "is", "has" or another
+// verb in the third person.
+func beginsWithVerb(text string) bool {
+	word, _, _ := strings.Cut(text, " ")
+	return len(word) > 1 && word[len(word)-1] == 's' && words(word) != nil && strings.ToLower(word) == word
+}
+
+// both is the message that two things are.
+const both = "%s and %s"
 
 // translateValues translates the values of a match, and what stands around it. It says whether the match
 // is sure: few words, such as "of", say something only between messages and names.
-func (c *catalog) translateValues(m *match, depth int) (certain bool) {
+func (c *reading) translateValues(m *match, depth int) (certain bool) {
 	certain = true
 	translate := func(value string) string {
 		translated, ok := c.translate(value, depth+1)
-		certain = certain && (ok || m.weight >= sure || areNames(value))
+		certain = certain && (ok || m.weight >= sure || areNames(value) || m.id == both && strings.Count(value, " ") < 2)
 		return translated
 	}
 	m.ours = make([]bool, len(m.values))
@@ -337,7 +529,10 @@ func (c *catalog) translateValues(m *match, depth int) (certain bool) {
 		switch m.kinds[i] {
 		case 's', 'v', 'w':
 			if m.weight < wordy && m.isTorn(i, value) {
-				return false
+				whole := c.find(value, depth+1) // a message that has the colon itself
+				if whole == nil || i < len(m.values)-1 || !strings.Contains(whole.id, ": ") {
+					return false
+				}
 			}
 			what, rest, chain := strings.Cut(value, ": ")
 			if noun, ok := c.exact["the "+what]; ok && m.nouns[i] {
@@ -367,38 +562,31 @@ func (m *match) isTorn(i int, value string) bool {
 	return value == "" && !last || strings.Contains(value, ": ") && !(last && strings.Contains(m.id, ": %"))
 }
 
-// names is a list of names, which may have versions, or a command to type.
-var names = lazyregexp.New(`^(, )?[^\s,;:()]+( \S*\d\S*)?(, [^\s,;:()]+( \S*\d\S*)?)*$|^(ksrelease|helm|git) [^;]*$|^$`)
+// names is a list of names, which may have versions or be those of a kind of objects, or a command to type.
+var names = lazyregexp.New(`^(, )?[^\s,;:()]+(:\d+)*( \S*\d\S*| "[^"]*")?(, [^\s,;:()]+(:\d+)*( \S*\d\S*| "[^"]*")?)*$|^(ksrelease|helm|git) [^;]*$|^$`)
 
 // areNames says that a value is no text.
-func areNames(value string) bool { return names.MatchString(value) || quoted.MatchString(value) }
+func areNames(value string) bool {
+	value = strings.TrimSpace(value)
+	return names.MatchString(value) || quoted.MatchString(value)
+}
 
 // quoted is what %q makes.
 var quoted = lazyregexp.New(`^("[^"]*"(, )?)+$`)
 
-// parts translates what stands in front of the first of these marks and what stands behind it.
-func (c *catalog) parts(message string, depth int, marks ...string) (string, bool) {
-	for _, mark := range marks {
-		if first, rest, ok := strings.Cut(message, mark); ok {
-			one, translated := c.translate(first, depth+1)
-			other, too := c.translate(rest, depth+1)
-			if translated || too {
-				return one + mark + other, true
-			}
-		}
-	}
-	return message, false
-}
-
 // list translates what there is in a list of messages and counts: "3 assets, 1 warning, review open".
-func (c *catalog) list(message string, depth int) (string, bool) {
-	parts := strings.Split(message, ", ")
+func (c *reading) list(message string, depth int) (string, bool) {
+	parts := listed(message)
 	any := false
 	for i, part := range parts {
 		translated, ok := c.exact[part]
 		switch {
 		case ok && strings.Contains(part, " ") && !hasValues(part):
 			parts[i], any = translated, true
+		case len(parts) > 1 && depth > 0:
+			if translated, ok := c.translate(part, depth+1); ok {
+				parts[i], any = translated, true
+			}
 		case len(parts) > 1:
 			if m := c.find(part, depth); m != nil && m.counts {
 				parts[i], any = m.String(), true
@@ -408,6 +596,23 @@ func (c *catalog) list(message string, depth int) (string, bool) {
 	return strings.Join(parts, ", "), any
 }
 
+// listed are the parts of a list. What stands in parentheses is whole.
+func listed(message string) (parts []string) {
+	open, from := 0, 0
+	for i, r := range message {
+		switch {
+		case r == '(':
+			open++
+		case r == ')':
+			open--
+		case r == ',' && open <= 0 && strings.HasPrefix(message[i:], ", ") && i >= from:
+			parts = append(parts, message[from:i])
+			from = i + len(", ")
+		}
+	}
+	return append(parts, message[from:])
+}
+
 func hasValues(id string) bool {
 	return strings.ContainsAny(id, "%$") && verb.MatchString(strings.ReplaceAll(id, "%%", ""))
 }
@@ -415,14 +620,40 @@ func hasValues(id string) bool {
 // find is how a message was made from a template: of several the whole one with the most words of its
 // own. What has few may be anything, unless it is a part of a message.
 func (c *catalog) find(message string, depth int) (best *match) {
+	c.candidates(message, depth, func(t *template) {
+		if best != nil && !t.betterThan(best.template) {
+			return
+		}
+		if m := t.match(message); m != nil {
+			best = m
+		}
+	})
+	return best
+}
+
+// matches are all ways in which a message may have been made from templates, the best first.
+func (c *catalog) matches(message string, depth int) (all []*match) {
+	c.candidates(message, depth, func(t *template) {
+		if m := t.match(message); m != nil {
+			all = append(all, m)
+		}
+	})
+	slices.SortFunc(all, func(a, b *match) int {
+		if a.betterThan(b.template) {
+			return -1
+		}
+		return 1
+	})
+	return all
+}
+
+// candidates are the templates with a word that a message has.
+func (c *catalog) candidates(message string, depth int, try func(*template)) {
 	c.once.Do(c.index)
-	try := func(all []*template) {
+	each := func(all []*template) {
 		for _, t := range all {
-			if depth == 0 && t.weight < wordy && !t.counts || best != nil && !t.betterThan(best.template) {
-				continue
-			}
-			if m := t.match(message); m != nil {
-				best = m
+			if depth > 0 || t.weight >= wordy || t.counts {
+				try(t)
 			}
 		}
 	}
@@ -430,11 +661,10 @@ func (c *catalog) find(message string, depth int) (best *match) {
 	for _, word := range words(message) {
 		if !seen[word] {
 			seen[word] = true
-			try(c.byWord[word])
+			each(c.byWord[word])
 		}
 	}
-	try(c.without)
-	return best
+	each(c.without)
 }
 
 // betterThan orders templates that a message may have been made from.

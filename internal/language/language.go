@@ -190,8 +190,18 @@ func Noun(word string) string {
 	return word
 }
 
+// Prose is what a rule or the help says at length, in the language in use. It may have values in it, such as an
+// example.
+func Prose(text string) string { return current.Load().prose(text) }
+
+// Prose is like the function, in this language.
+func (l Language) Prose(text string) string { return l.catalog().prose(text) }
+
 // Text is like the function, in this language.
 func (l Language) Text(message string) string { return l.catalog().text(message) }
+
+// Hint is like the function, in this language.
+func (l Language) Hint(message string) string { return l.catalog().hint(message) }
 
 // Word is like the function, in this language.
 func (l Language) Word(word string) string { return l.catalog().format(word) }

@@ -1,6 +1,7 @@
 package language
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -62,6 +63,10 @@ var small = newCatalog([]pair{
 	{"%s of %s were looked at", "已查看 %[2]s 中的 %[1]s"},
 	{"there is no target %q", "没有发布目标 %q"},
 	{"released", "已发布"},
+	{"leads out of the extension", "不在扩展组件中"},
+	{"url of %s", "%s的 url"},
+	{"the provider", "服务商"},
+	{"; the same at %s", "；相同问题还出现在 %s"},
 	{"%s of %s", "%[2]s 的 %[1]s"},
 	{" and %d other extensions", "，以及另外 %d 个扩展组件"},
 	{"more than 90 %% of the limit", "超过上限的 90 %%"},
@@ -87,6 +92,12 @@ func TestTextOfAMessage(t *testing.T) {
 		{"a percentage", "more than 90 % of the limit", "超过上限的 90 %"},
 		{"a variable", "write them to .ksrelease-baseline.yaml, please", "将其写入 .ksrelease-baseline.yaml"},
 		{"two messages", "the hook \"a\" failed: x y; no such file or directory", "钩子 \"a\" 失败：x y; 没有该文件或目录"},
+		{"what is said of something", `icon "a.png" leads out of the extension`, `icon "a.png" 不在扩展组件中`},
+		{"what is said of what is translated", `url of the provider "https://a" leads out of the extension`, `服务商的 url "https://a" 不在扩展组件中`},
+		{"a remark", "reading a: x (no such file or directory)", "读取 a：x（没有该文件或目录）"},
+		{"of several ways the one that leaves no English", "the hook \"a\" failed: 1 finding of 3 findings were looked at; the same at b.yaml:1", "钩子 \"a\" 失败：已查看 3 个问题中的 1 个问题；相同问题还出现在 b.yaml:1"},
+		{"no blank within Chinese", "reading no such file or directory: x", "读取没有该文件或目录：x"},
+		{"the code of a finding behind a message with parentheses", "the image a (b/c) is not in its registry r (x/y)", "镜像仓库 r 中没有镜像 a (b/c) (x/y)"},
 		{"lines", "no such file or directory\n  at home", "没有该文件或目录\n  at home"},
 		{"verbs of a stranger", "reading %s%d%!: x%[9]s y", "读取 %s%d%!：x%[9]s y"},
 		{"nothing", "", ""},
@@ -96,6 +107,13 @@ func TestTextOfAMessage(t *testing.T) {
 		if got := small.text(test.message); got != test.want {
 			t.Errorf("%s: %q, want %q", test.name, got, test.want)
 		}
+	}
+}
+
+// TestListed: what stands in parentheses is no list of its own.
+func TestListed(t *testing.T) {
+	if got := listed("a (b, c), d (e), "); !slices.Equal(got, []string{"a (b, c)", "d (e)", ""}) {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -100,7 +100,7 @@ func (d *Document) checkText() diagnostic.List {
 		r, width := utf8.DecodeRune(d.src[i:])
 		switch {
 		case r == utf8.RuneError && width == 1:
-			return diagnostic.List{coded(NotText, d.problemAt(i, 1, fmt.Sprintf("byte 0x%02X is not UTF-8 text", d.src[i]), "save the file as UTF-8"))}
+			return diagnostic.List{coded(NotText, d.problemAt(i, 1, fmt.Sprintf("byte %s is not UTF-8 text", fmt.Sprintf("0x%02X", d.src[i])), "save the file as UTF-8"))}
 		case !isYAMLCharacter(r):
 			return diagnostic.List{coded(NotText, d.problemAt(i, 1, fmt.Sprintf("character U+%04X is not allowed in YAML", r), "remove it, or write it as an escape in a double-quoted string"))}
 		}

@@ -37,7 +37,7 @@ func rulesPage(in language.Language) []byte {
 	b.WriteString(words.parity)
 	for _, r := range lint.Rules() {
 		fmt.Fprintf(&b, "\n### %s\n\n", r.Name)
-		fmt.Fprintf(&b, words.rule, markdown(in.Word(r.Summary)), r.Default, prose(in.Word(r.Why)), prose(in.Word(r.Fix)), prose(in.Word(r.Source)))
+		fmt.Fprintf(&b, words.rule, markdown(in.Word(r.Summary)), r.Default, prose(in.Prose(r.Why)), prose(in.Prose(r.Fix)), prose(in.Prose(r.Source)))
 		b.WriteString(words.codes)
 		for _, c := range r.Codes {
 			code(r.Name, c.Name, c.Meaning)

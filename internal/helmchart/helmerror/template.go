@@ -111,38 +111,38 @@ var plainCauses = []struct {
 }{
 	{
 		lazyregexp.New(`nil pointer evaluating .*\.(\w+)$`),
-		"$1 is asked of a value that is not set",
+		"${1} is asked of a value that is not set",
 		"set the value in values.yaml, or guard the place with {{ if }} or {{ with }}: an extension has to install with its own values",
 	},
 	{
 		lazyregexp.New(`can't evaluate field (\w+) in type .*$`),
-		"$1 is asked of a value that is no mapping",
+		"${1} is asked of a value that is no mapping",
 		"compare the template with the shape of the value in values.yaml",
 	},
 	{
 		noDefinition,
-		`there is no template named "$1$2"`,
-		`add {{ define "$1$2" }}, or correct the name`,
+		`there is no template named "${1}${2}"`,
+		`add {{ define "${1}${2}" }}, or correct the name`,
 	},
 	{
 		lazyregexp.New(`function "([^"]+)" not defined$`),
-		`Helm has no function "$1"`,
+		`Helm has no function "${1}"`,
 		"see the list of functions in Helm's chart template guide",
 	},
 	{
 		// As an argument, or through a pipe.
 		lazyregexp.New(`(?:wrong type for value; expected (.+); got interface \{\}|invalid value; expected (.+))$`),
-		"a value that is not set stands where a $1$2 is needed",
+		"a value that is not set stands where a ${1}${2} is needed",
 		"set the value in values.yaml, or give another in its place with default: an extension has to install with its own values",
 	},
 	{
 		lazyregexp.New(`wrong type for value; expected (.+); got (.+)$`),
-		"a value is a $2 where a $1 is needed",
+		"a value is a ${2} where a ${1} is needed",
 		"compare the template with the shape of the value in values.yaml",
 	},
 	{
 		lazyregexp.New(`rendering template has a nested reference name: (\S+?)(?::\s(?s:.*))?$`),
-		`the template "$1" includes itself without end`,
+		`the template "${1}" includes itself without end`,
 		"end the recursion with a condition",
 	},
 }

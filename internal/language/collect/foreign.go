@@ -25,6 +25,12 @@ var foreign = map[string][]string{
 		"net/http: TLS handshake timeout", "http: server gave HTTP response to HTTPS client", "signal: killed", "signal: terminated", "signal: interrupt", "exit status %d",
 		"executable file not found in $PATH", "exec: %q: executable file not found in $PATH", "server closed idle connection", "http: server closed idle connection",
 	},
+	"helm.sh/helm/v3 and go: package text/template": {
+		"name is required", "type must be application or library", "Chart.yaml file is missing", "version %q is invalid", "cannot load %s: %w", "missing value for %s", "did not find expected node content",
+	},
+	"github.com/santhosh-tekuri/jsonschema/v6": {
+		"got %s, want %s", "missing property %s", "missing properties %s", "additional properties %s not allowed", "value must be one of %s", "value must be %s",
+	},
 	"go: packages crypto/x509 and crypto/tls": {
 		"x509: certificate signed by unknown authority", "x509: certificate is valid for %s, not %s", "x509: certificate has expired or is not yet valid: %s",
 		"tls: failed to verify certificate: %w", "remote error: tls: %s",
@@ -34,6 +40,7 @@ var foreign = map[string][]string{
 // words are single words of documents that people are shown: outcomes, stages, severities, and others of
 // results.
 var words = []string{
+	", in {{ %s }}", "name of an entry %s", "link of an entry %s", "group and version %s", "the link %s",
 	"Why", "Source", "plan", "released", "planned", "linted", "packed", "exists", "drift", "blocked", "failed", "unverified", "not-reached", "left-out",
 	"lint", "package", "upload", "size", "push", "verify", "before", "after",
 	"error", "warning", "info", "off",

@@ -118,43 +118,50 @@ func assetSize(pass *rule.Pass, pointer []string, ref string, data []byte) {
 		what += " " + excerpt.OneLine(ref)
 	}
 	report := func(found, hint, format string, args ...any) {
-		pass.Problem(rule.Found(found, pointer[0], ref), pass.Ext.Document.Problem(what+" "+fmt.Sprintf(format, args...), hint, pointer...))
+		what := what
+		if !strings.HasPrefix(format, "%s") {
+			what = strings.TrimPrefix(what, pointer[0]) // the format names it
+		}
+		pass.Problem(rule.Found(found, pointer[0], ref), pass.Ext.Document.Problem(fmt.Sprintf(format, append([]any{what}, args...)...), hint, pointer...))
 	}
 	p, err := readPicture(data)
 	if err != nil {
-		report("damaged", "make the file anew", "is damaged: %v", err)
+		damaged := "icon%s is damaged: %v"
+		if pointer[0] == "screenshots" {
+			damaged = "screenshots%s is damaged: %v"
+		}
+		report("damaged", "make the file anew", damaged, err)
 		return
 	}
 	shorter, longer := min(p.Width, p.Height), max(p.Width, p.Height)
 	if pointer[0] == "icon" {
 		if len(data) > maxIconBytes {
-			report("large-icon", "use an SVG without embedded pictures, or a PNG of 64 to 512 pixels", "has %s, for a small square in a list", rule.Size(len(data)))
+			report("large-icon", "use an SVG without embedded pictures, or a PNG of 64 to 512 pixels", "%s has %s, for a small square in a list", rule.Size(len(data)))
 		}
 		if p.Animated {
-			report("animated-icon", "use a picture with one frame", "moves")
+			report("animated-icon", "use a picture with one frame", "icon%s moves")
 		}
 		if shorter > 0 && longer/shorter > maxIconRatio {
-			report("icon-not-square", "let both sides be about equal, with a transparent margin where it needs one", "is no square: it has %s", p.size())
+			report("icon-not-square", "let both sides be about equal, with a transparent margin where it needs one", "%s is no square: it has %s", p.size())
 		}
 		if !p.Scalable && longer > 0 && (shorter < minIconPixels || longer > maxIconPixels) {
-			report("icon-pixels", "use an SVG, or a PNG of 64 to 512 pixels", "has %s", p.size())
+			report("icon-pixels", "use an SVG, or a PNG of 64 to 512 pixels", "%s has %s × %s pixels", humanize.Ftoa(p.Width), humanize.Ftoa(p.Height))
 		}
 		return
 	}
 	if len(data) > maxScreenshotBytes {
-		report("large-screenshot", "make it smaller (WebP, JPEG, or a PNG with fewer colours): readers wait for it", "has %s", rule.Size(len(data)))
+		report("large-screenshot", "make it smaller (WebP, JPEG, or a PNG with fewer colours): readers wait for it", "screenshots%s has %s", rule.Size(len(data)))
 	}
 	if !p.Scalable && longer > 0 && (p.Width < minScreenshotPixels || longer > maxScreenshotPixels) {
-		report("screenshot-pixels", "let it be 640 to 2560 pixels wide", "has %s", p.size())
+		report("screenshot-pixels", "let it be 640 to 2560 pixels wide", "%s has %s × %s pixels", humanize.Ftoa(p.Width), humanize.Ftoa(p.Height))
 	}
 }
 
 func (p picture) size() string {
-	unit := " pixels"
 	if p.Scalable {
-		unit = ""
+		return humanize.Ftoa(p.Width) + " × " + humanize.Ftoa(p.Height)
 	}
-	return fmt.Sprintf("%s × %s%s", humanize.Ftoa(p.Width), humanize.Ftoa(p.Height), unit)
+	return fmt.Sprintf("%s × %s pixels", humanize.Ftoa(p.Width), humanize.Ftoa(p.Height))
 }
 
 // collisions reports assets that share a base name, at the later one.

@@ -112,14 +112,19 @@ func needsIngress(pass *rule.Pass, plain *helmchart.Rendering) {
 	first := plain.IngressNeeded[0]
 	fault := helmerror.OfTemplate(first.Err, helmchart.IsSource(plain.Sources))
 	at, line := plain.Sources[fault.At.Template], fault.At.Line
-	what := "the template renders"
+	what := "the template"
 	if fault.At.Template != first.Template {
-		what = plain.Sources[first.Template].Name() + " renders"
+		what = plain.Sources[first.Template].Name()
 	}
+	cause := excerpt.OneLine(fault.Cause)
+	message := fmt.Sprintf("%s renders only where an administrator has configured an ingress for extensions (global.extension.ingress); everywhere else the extension cannot be installed: %s", what, cause)
 	if more := len(plain.IngressNeeded) - 1; more > 0 {
-		what = fmt.Sprintf("the template and %s render", rule.Counted(more, "other", "others"))
+		what = "the template and one other"
+		if more > 1 {
+			what = fmt.Sprintf("the template and %d others", more)
+		}
+		message = fmt.Sprintf("%s render only where an administrator has configured an ingress for extensions (global.extension.ingress); everywhere else the extension cannot be installed: %s", what, cause)
 	}
-	message := what + " only where an administrator has configured an ingress for extensions (global.extension.ingress); everywhere else the extension cannot be installed: " + excerpt.OneLine(fault.Cause)
 	column := at.Column(fault.At)
 	if at.Inside != "" {
 		message, line = message+fmt.Sprintf(", line %d", line), 0

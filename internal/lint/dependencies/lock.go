@@ -56,7 +56,7 @@ func checkLock(pass *rule.Pass) {
 		pass.Report(rule.Found("out-of-sync"), pass.Severity(), rule.Finding{
 			File:    extension.LockFile,
 			Message: "Chart.lock is out of sync with the dependencies in extension.yaml: it was made for others, and has no effect",
-			Hint:    proposal(pass, "put this in its place", "delete it, as long as all dependencies are under charts/"),
+			Hint:    proposal(pass, "put this in its place:", "delete it, as long as all dependencies are under charts/"),
 		})
 	default:
 		otherVersions(pass, lock)
@@ -104,7 +104,7 @@ func proposal(pass *rule.Pass, lead, otherwise string) string {
 	if !ok {
 		return otherwise
 	}
-	return lead + ":\n" + strings.TrimRight(text, "\n")
+	return lead + "\n" + strings.TrimRight(text, "\n")
 }
 
 // otherVersions reports charts in the tree of another version than the locked one.

@@ -102,7 +102,7 @@ func checkEncoding(pass *rule.Pass, file extension.File) {
 			}
 			at += width
 		}
-		message = fmt.Sprintf("byte 0x%02X is no text in UTF-8: the file is in another encoding, such as GBK", data[at])
+		message = fmt.Sprintf("byte %s is no text in UTF-8: the file is in another encoding, such as GBK", fmt.Sprintf("0x%02X", data[at]))
 	default:
 		return
 	}

@@ -126,6 +126,9 @@ func reportUpgrade(pass *rule.Pass, since, version string, p upgrade.Problem, id
 		severity = pass.ByDefault(rule.Warning)
 	}
 	message := fmt.Sprintf("since %s %s", since, inOneLine(p.Message))
+	if tag, ok := strings.CutPrefix(since, "the tag "); ok {
+		message = fmt.Sprintf("since the tag %s %s", tag, inOneLine(p.Message))
+	}
 	hint := p.Hint
 	if !honest {
 		message += fmt.Sprintf("; the least version that says so is %s", least)

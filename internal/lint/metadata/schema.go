@@ -318,7 +318,7 @@ func reportUnknownKey(pass *rule.Pass, key *unknownKey) {
 	}
 	message := fmt.Sprintf("unknown key %q", excerpt.OneLine(key.Pointer[last]))
 	if last > 0 {
-		message += " in " + placeWords(key.Pointer[:last])
+		message = fmt.Sprintf("unknown key %q in %s", excerpt.OneLine(key.Pointer[last]), placeWords(key.Pointer[:last]))
 	}
 	if bare, ok := strings.CutPrefix(key.Pointer[last], "\ufeff"); ok {
 		message = fmt.Sprintf("a byte order mark (U+FEFF), which editors hide, stands before %q and makes another key of it", excerpt.OneLine(bare))

@@ -54,7 +54,7 @@ func mistypedVersion(pass *rule.Pass, value any) {
 	if _, ok := value.(bool); ok {
 		kind = "the truth value"
 	}
-	message := fmt.Sprintf("the version %s is not text: without quotes it reads as %s %s", written, kind, rule.PlainScalar(value))
+	message := fmt.Sprintf("the version %s is not text: without quotes it reads as %s", written, kind+" "+rule.PlainScalar(value))
 	meant := written
 	if near, ok := naming.NearestVersion(written); ok {
 		meant = near

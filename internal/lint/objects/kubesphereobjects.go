@@ -115,7 +115,7 @@ func (c *ksCheck) claims(taken map[string]claim, code, what, value string, o ren
 		return // the webhook compares with other objects
 	}
 	if known.of.Name == o.Name {
-		c.report(code, o, path, fmt.Sprintf("%s has the %s %s twice: KubeSphere refuses it, and the installation fails; the first is at %s", o, what, excerpt.OneLine(value), known.at),
+		c.report(code, o, path, fmt.Sprintf("%s has the %s twice: KubeSphere refuses it, and the installation fails; the first is at %s", o, what+" "+excerpt.OneLine(value), known.at),
 			"give each its own")
 		return
 	}
@@ -202,7 +202,7 @@ func (c *ksCheck) extensionEntry(o rendered) {
 			case !isText(value, o.Hook):
 				c.report("wrong-type", o, at(field), fmt.Sprintf("%s of %s has to be a text: KubeSphere refuses the object, and the installation fails", pathOf(at(field)), o), "put it in quotes")
 			default:
-				c.claims(c.entries, "entry-twice", field+" of an entry", value.Value, o, at(field))
+				c.claims(c.entries, "entry-twice", fmt.Sprintf("%s of an entry", field), value.Value, o, at(field))
 			}
 		}
 		parent, _, _ := strings.Cut(o.TextAt(at("parent")...), ".")

@@ -82,27 +82,32 @@ func keys(pass *rule.Pass, found *causes, o rendered) {
 		found.add(fmt.Sprintf("key %d %s %s", is, lastOf(path), key.Value), at, func() cause {
 			switch is {
 			case mergedTwice:
+				message := fmt.Sprintf("%s has the merge key << twice: kustomize, through which KubeSphere installs, refuses it", what)
+				if above != "" {
+					message = fmt.Sprintf("%s has the merge key << twice in %s: kustomize, through which KubeSphere installs, refuses it", what, above)
+				}
 				return cause{id: rule.Found("repeated-merge", o.subject()...), severity: pass.Severity(),
-					message: fmt.Sprintf("%s has the merge key << twice%s: kustomize, through which KubeSphere installs, refuses it", what, in(above)),
+					message: message,
 					hint:    "write one, with what counts most in front: <<: [*first, *last]"}
 			case notText:
+				message := fmt.Sprintf("the key %s of %s is not text: kustomize, through which KubeSphere installs, refuses it", name, what)
+				if above != "" {
+					message = fmt.Sprintf("the key %s in %s of %s is not text: kustomize, through which KubeSphere installs, refuses it", name, above, what)
+				}
 				return cause{id: rule.Found("key-not-text", append(o.subject(), pathOf(append(path, key.Value)))...), severity: pass.Severity(),
-					message: fmt.Sprintf("the key %s%s of %s is not text: kustomize, through which KubeSphere installs, refuses it", name, in(above), what),
+					message: message,
 					hint:    fmt.Sprintf("put it in quotes: %q: …", key.Value)}
 			}
+			message := fmt.Sprintf("%s has the key %s twice: kustomize, through which KubeSphere installs, refuses it", what, name)
+			if above != "" {
+				message = fmt.Sprintf("%s has the key %s twice in %s: kustomize, through which KubeSphere installs, refuses it", what, name, above)
+			}
 			return cause{id: rule.Found("repeated-key", append(o.subject(), pathOf(append(path, key.Value)))...), severity: pass.Severity(),
-				message: fmt.Sprintf("%s has the key %s twice%s: kustomize, through which KubeSphere installs, refuses it", what, name, in(above)),
+				message: message,
 				hint:    "leave one of the two; where a named template brings labels, do not write them again"}
 		})
 	})
 	w.node(document, nil)
-}
-
-func in(above string) string {
-	if above == "" {
-		return ""
-	}
-	return " in " + above
 }
 
 func lastOf(path []string) string {

@@ -168,7 +168,7 @@ func (c *testCase) load(dir string) (*extension.Extension, error) {
 
 // problems are what is wrong with the findings of a case.
 func (c *testCase) problems(findings []lint.Finding) []string {
-	return slices.Concat(c.compare(findings), wellFormed(findings))
+	return slices.Concat(c.compare(findings), wellFormed(findings), inChinese(findings))
 }
 
 // compare says in which findings and expectations differ.

@@ -409,7 +409,7 @@ func vainRoles(pass *rule.Pass, wanted *chartNeeds) {
 		message, hint := vainWords(v.rule, v.found)
 		at, line, column := v.role.in.FieldPlace(v.role.object, append([]string{"rules"}, v.path...)...)
 		pass.InSourceAt(rule.Found("role-grants-nothing", append([]string{v.role.object.String()}, entriesOf(v.found)...)...), pass.ByDefault(rule.Warning), at, line, column,
-			fmt.Sprintf("of %s %s", v.role.object, message), hint)
+			fmt.Sprintf("of %s \"%s\" %s", v.role.object.Kind, excerpt.OneLine(v.role.object.Name), message), hint)
 	}
 }
 

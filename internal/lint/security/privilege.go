@@ -110,13 +110,14 @@ func privilege(pass *rule.Pass, r role, policy policyRule, wild []string, reache
 		atRule(pass, rule.Found("sensitive", append([]string{r.Kind}, namesOfThings(reached)...)...), r, policy, fmt.Sprintf("this rule of the %s %s", r.Kind, reasons(reached)), "ask for less"+reason)
 		return
 	}
-	message := fmt.Sprintf("this rule of the %s has the wildcard * for %s%s", r.Kind, listed(wild), policy.of())
+	where := listed(wild) + policy.of()
+	message := fmt.Sprintf("this rule of the %s has the wildcard * for %s", r.Kind, where)
 	switch {
 	case len(reached) == 0:
 	case slices.ContainsFunc(policy.Resources, isWildcard):
-		message += ", which takes in " + briefly(reached)
+		message = fmt.Sprintf("this rule of the %s has the wildcard * for %s, which takes in %s", r.Kind, where, briefly(reached))
 	default:
-		message += "; it " + reasons(reached)
+		message = fmt.Sprintf("this rule of the %s has the wildcard * for %s; it %s", r.Kind, where, reasons(reached))
 	}
 	atRule(pass, rule.Found("wildcard", r.Kind, policy.subject(wild)), r, policy, message, policy.namesFor(wild)+reason)
 }

@@ -293,15 +293,15 @@ func (e executor) outside(lacks []lack) string {
 // refused says what the installation may not do, and what is refused for it.
 func refused(lacks []lack) string {
 	objects, one := objectsOf(lacks)
-	is := "are"
-	if one {
-		is = "is"
-	}
 	resources := resourcesOf(lacks)
 	for i, name := range resources {
 		resources[i] = excerpt.OneLine(name)
 	}
-	return fmt.Sprintf("the installation has no right to %s %s: %s %s refused", verbsOf(lacks), someOfNames(resources), objects, is)
+	may := verbsOf(lacks) + " " + someOfNames(resources)
+	if one {
+		return fmt.Sprintf("the installation has no right to %s: %s is refused", may, objects)
+	}
+	return fmt.Sprintf("the installation has no right to %s: %s are refused", may, objects)
 }
 
 // vain reports the entries of a rule that are none, and what is refused for it.
@@ -343,11 +343,13 @@ func vainWords(in rbacv1.PolicyRule, found []rbac.Vain) (message, hint string) {
 	}
 	var parts []string
 	for _, at := range order {
-		what, allow := singular[at.field], "allows"
-		if len(entries[at]) > 1 {
-			what, allow = what+"s", "allow"
+		what := singular[at.field]
+		if len(entries[at]) == 1 {
+			parts = append(parts, fmt.Sprintf("the %s allows nothing: Kubernetes %s", what+" "+entries[at][0], at.why))
+			continue
 		}
-		parts = append(parts, fmt.Sprintf("the %s %s %s nothing: Kubernetes %s", what, someOfNames(entries[at]), allow, at.why))
+		what += "s"
+		parts = append(parts, fmt.Sprintf("the %s allow nothing: Kubernetes %s", what+" "+someOfNames(entries[at]), at.why))
 	}
 	if hint = "write " + someOfNames(hints); len(hints) == 0 {
 		hint = "take it out"
@@ -442,10 +444,9 @@ func unchangeable(pass *rule.Pass, wanted *chartNeeds) {
 		first.inCluster = true // as a ClusterRole gives it in all of the cluster
 	}
 	objects, one := objectsOf(wanted.unchangeable)
-	it := "one of them"
+	message := fmt.Sprintf("the installation may create %s, and has no right to patch: an upgrade fails as soon as one of them has changed", objects)
 	if one {
-		it = "it"
+		message = fmt.Sprintf("the installation may create %s, and has no right to patch: an upgrade fails as soon as it has changed", objects)
 	}
-	message := fmt.Sprintf("the installation may create %s, and has no right to patch: an upgrade fails as soon as %s has changed", objects, it)
 	inRole(pass, rule.Found("no-patch", resourcesOf(wanted.unchangeable)...), pass.ByDefault(rule.Warning), first.inCluster, message, yamlOf(wanted.unchangeable))
 }

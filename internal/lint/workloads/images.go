@@ -192,17 +192,21 @@ func noList(pass *rule.Pass, used []usedImage, broken bool) {
 	if len(used) == 0 {
 		return
 	}
-	hint := "add to extension.yaml:\nimages:"
+	hint := "add to extension.yaml:"
+	hint += "\nimages:"
 	for _, u := range used {
 		hint += "\n  - " + u.Ref.String()
 	}
 	if broken {
-		hint += "\nand those of the templates that do not render"
+		hint += "\n"
+		hint += "and those of the templates that do not render"
 	}
 	first := used[0]
-	pass.Problem(rule.Found("no-list"), pass.Ext.Document.Problem(
-		fmt.Sprintf("extension.yaml lists no images, and %s in use (%s of %s uses %s)", rule.Counted(len(used), "image is", "images are"), first.Container, first.Workload, first.Ref),
-		hint, "images"))
+	message := fmt.Sprintf("extension.yaml lists no images, and one image is in use (%s of %s uses %s)", first.Container, first.Workload, first.Ref)
+	if len(used) > 1 {
+		message = fmt.Sprintf("extension.yaml lists no images, and %d images are in use (%s of %s uses %s)", len(used), first.Container, first.Workload, first.Ref)
+	}
+	pass.Problem(rule.Found("no-list"), pass.Ext.Document.Problem(message, hint, "images"))
 }
 
 // reportUnlisted reports an image that is in use and not listed, at the template that
@@ -210,8 +214,11 @@ func noList(pass *rule.Pass, used []usedImage, broken bool) {
 func reportUnlisted(pass *rule.Pass, r *helmchart.Rendering, u usedImage, listed []listedImage) {
 	at, line := r.ImagePlace(u.Workload, u.Container)
 	message := fmt.Sprintf("%s of %s uses %s, which images in extension.yaml does not list", u.Container, u.Workload, u.Ref)
-	if u.More > 0 {
-		message += fmt.Sprintf(" (as %s)", rule.Counted(u.More, "other container does", "other containers do"))
+	switch {
+	case u.More == 1:
+		message += " (as one other container does)"
+	case u.More > 1:
+		message += fmt.Sprintf(" (as %d other containers do)", u.More)
 	}
 	hint := "add it to images in extension.yaml:\n  - " + u.Ref.String()
 	for _, l := range listed {

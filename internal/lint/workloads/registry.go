@@ -55,12 +55,12 @@ func checkImageRegistry(pass *rule.Pass) {
 		}
 		for _, p := range w.Pods {
 			for _, c := range p.Containers {
-				found, message, hint := registryFault(c, strings.Contains(marked.Sources[w.Template].Text, c.Image))
+				found, message, hint := registryFault(fmt.Sprintf("%s of %s", c, w), c, strings.Contains(marked.Sources[w.Template].Text, c.Image))
 				if message == "" {
 					continue
 				}
 				at, line := marked.ImagePlace(w, c)
-				pass.InSource(rule.Found(found, w.Kind, w.Name, c.Name), at, line, fmt.Sprintf("%s of %s %s", c, w, message), hint)
+				pass.InSource(rule.Found(found, w.Kind, w.Name, c.Name), at, line, message, hint)
 			}
 		}
 	}
@@ -69,7 +69,7 @@ func checkImageRegistry(pass *rule.Pass) {
 // registryFault says how the image of a container, rendered with the marker
 // registry, disobeys it; the message is empty where it does not. written says that
 // the image stands in the template as it is.
-func registryFault(c workload.Container, written bool) (found, message, hint string) {
+func registryFault(who string, c workload.Container, written bool) (found, message, hint string) {
 	rest, obeys := strings.CutPrefix(c.Image, rule.MarkerRegistry)
 	switch {
 	case c.Image == "":
@@ -77,13 +77,13 @@ func registryFault(c workload.Container, written bool) (found, message, hint str
 	case obeys && strings.HasPrefix(rest, "/"):
 		return "", "", ""
 	case obeys:
-		return "no-slash", fmt.Sprintf("puts global.imageRegistry before the image %s without a slash between them", excerpt.OneLine(rest)),
+		return "no-slash", fmt.Sprintf("%s puts global.imageRegistry before the image %s without a slash between them", who, excerpt.OneLine(rest)),
 			"write {{ .Values.global.imageRegistry }}/ and the rest of the image"
 	case strings.Contains(c.Image, rule.MarkerRegistry):
-		return "not-at-the-beginning", fmt.Sprintf("has global.imageRegistry inside of its image, not at the beginning: %s", excerpt.OneLine(strings.ReplaceAll(c.Image, rule.MarkerRegistry, "REGISTRY"))),
+		return "not-at-the-beginning", fmt.Sprintf("%s has global.imageRegistry inside of its image, not at the beginning: %s", who, excerpt.OneLine(strings.ReplaceAll(c.Image, rule.MarkerRegistry, "REGISTRY"))),
 			"where the global value is set, let it take the place of the registry of the image"
 	default:
-		return "not-obeyed", fmt.Sprintf("uses the image %s whatever global.imageRegistry is", excerpt.OneLine(c.Image)),
+		return "not-obeyed", fmt.Sprintf("%s uses the image %s whatever global.imageRegistry is", who, excerpt.OneLine(c.Image)),
 			registryHintFor(c.Image, written)
 	}
 }

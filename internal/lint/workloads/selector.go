@@ -46,12 +46,12 @@ const nodeSelectorExample = "{{- with .Values.global.nodeSelector }}\nnodeSelect
 // tend to be many. Where the template has a node selector of its own, it takes in that, for
 // there can be but one.
 func nodeSelectorHint(w workload.Workload, at helmchart.Source) string {
-	where := "in the pod spec:\n"
+	where := "in the pod spec:"
 	from := selectorOf(at)
 	if from != globalNodeSelector {
-		where = "in the pod spec, in place of the nodeSelector that is there:\n"
+		where = "in the pod spec, in place of the nodeSelector that is there:"
 	}
-	return where + quotedSelector(w, from)
+	return where + "\n" + quotedSelector(w, from)
 }
 
 // selectorOf is the expression for what a template has to take in: the global value, and
