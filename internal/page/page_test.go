@@ -241,6 +241,20 @@ func TestWorstFindingsAreShown(t *testing.T) {
 	}
 }
 
+// TestUnreportedFindingsAreCounted: no findings but known ones is not the same as none.
+func TestUnreportedFindingsAreCounted(t *testing.T) {
+	p := sampleOf(1, "text", nil)
+	if text := write(t, p); strings.Contains(text, "Not reported") || !strings.Contains(text, ">The published version 1.0.0<") || !strings.Contains(text, ">已发布版本 1.0.0<") {
+		t.Error("findings that are not there, or no heading")
+	}
+	p.Extensions[0].Result.Findings, p.Extensions[0].Result.Known, p.Extensions[0].Result.Silenced = nil, 3, 1
+	for _, want := range []string{"There are no findings.", ">Not reported: 3 in the baseline, 1 silenced<", ">未报告：基线中 3 项，已屏蔽 1 项<"} {
+		if text := write(t, p); !strings.Contains(text, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+}
+
 // TestLinesOfValues: of texts of several lines those that differ are seen among those that do not.
 func TestLinesOfValues(t *testing.T) {
 	for _, tt := range []struct {

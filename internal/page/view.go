@@ -327,15 +327,17 @@ func functions() template.FuncMap {
 			}
 			return "?"
 		},
-		"against":  against,
-		"differ":   filesDiffer,
-		"lines":    linesOf,
-		"outcome":  func(o results.Outcome) template.HTML { return both(string(o), language.Chinese.Word(string(o))) },
-		"word":     func(w string) template.HTML { return both(w, language.Chinese.Word(w)) },
-		"counted":  counted,
-		"said":     inBoth,
-		"date":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
-		"place":    func(f results.Finding) string { return f.Diagnostic().Position() },
-		"omission": func(kind readme.Kind) template.HTML { return both(omitted[kind][0], omitted[kind][1]) },
+		"against":    against,
+		"heading":    heading,
+		"unreported": unreported,
+		"differ":     filesDiffer,
+		"lines":      linesOf,
+		"outcome":    func(o results.Outcome) template.HTML { return both(string(o), language.Chinese.Word(string(o))) },
+		"word":       func(w string) template.HTML { return both(w, language.Chinese.Word(w)) },
+		"counted":    counted,
+		"said":       inBoth,
+		"date":       func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+		"place":      func(f results.Finding) string { return f.Diagnostic().Position() },
+		"omission":   func(kind readme.Kind) template.HTML { return both(omitted[kind][0], omitted[kind][1]) },
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/page/readme"
+	"github.com/ksrelease/ksrelease/internal/results"
 )
 
 // Both is a text in the two languages of a page, of which its style shows one.
@@ -35,13 +36,36 @@ func filesDiffer(n int) template.HTML {
 }
 
 // against is what an extension is compared with, by what package bases calls it.
-func against(label string) template.HTML {
+func against(label string) template.HTML { return both(label, againstInChinese(label)) }
+
+// heading is against where it stands alone, next to "This version".
+func heading(label string) template.HTML {
+	english := label
+	if strings.HasPrefix(label, "the ") { // else it is a name, such as that of a branch
+		english = "T" + label[1:]
+	}
+	return both(english, againstInChinese(label))
+}
+
+func againstInChinese(label string) string {
 	for english, chinese := range map[string]string{"the published version ": "已发布版本 ", "the package ": "安装包 "} {
 		if rest, ok := strings.CutPrefix(label, english); ok {
-			return both(label, chinese+rest)
+			return chinese + rest
 		}
 	}
-	return both(label, label)
+	return label
+}
+
+// unreported counts findings that lint has and does not report, so that none is not taken for all well.
+func unreported(x results.Extension) template.HTML {
+	var english, chinese []string
+	if x.Known > 0 {
+		english, chinese = append(english, fmt.Sprintf("%d in the baseline", x.Known)), append(chinese, fmt.Sprintf("基线中 %d 项", x.Known))
+	}
+	if x.Silenced > 0 {
+		english, chinese = append(english, fmt.Sprintf("%d silenced", x.Silenced)), append(chinese, fmt.Sprintf("已屏蔽 %d 项", x.Silenced))
+	}
+	return both("Not reported: "+strings.Join(english, ", "), "未报告："+strings.Join(chinese, "，"))
 }
 
 // Why no other version stands next to an extension.
