@@ -7,6 +7,7 @@ import (
 
 	"github.com/ksrelease/ksrelease/internal/atomicfile"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/report/paged"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
 
@@ -17,7 +18,7 @@ import (
 // While the run goes on, the totals stand before the extensions, and a kill
 // between two writes can leave them behind by one extension.
 type document struct {
-	pages  paged
+	pages  *paged.Text
 	result results.Document
 	index  map[identity]int // places in result.Extensions
 	// written is when the file was written as a whole the last time.
@@ -35,7 +36,7 @@ func identityOf(x *results.Extension) identity { return identity{x.Name, x.Path}
 // the whole file has to be written, may wait to be kept.
 const restless = 200 * time.Millisecond
 
-func newDocument(path string) *document { return &document{pages: paged{path: path}} }
+func newDocument(path string) *document { return &document{pages: paged.New(path)} }
 
 // wants says which events change the document.
 func (d *document) wants(e results.Event) bool { return e.Kind != results.EventNote }
@@ -44,7 +45,7 @@ func (d *document) wants(e results.Event) bool { return e.Kind != results.EventN
 func (d *document) onlyLatest() {}
 
 // Close lets go of the file, of a run that was not finished.
-func (d *document) Close() { d.pages.close() }
+func (d *document) Close() { d.pages.Close() }
 
 func (d *document) Observe(e results.Event) {
 	switch {
@@ -66,8 +67,8 @@ func (d *document) warn(message string) {
 		return
 	}
 	d.result.Warnings = append(slices.Clip(d.result.Warnings), message)
-	d.keep(d.pages.set(0, d.head()))
-	if d.pages.stale {
+	d.keep(d.pages.Set(0, d.head()))
+	if d.pages.Stale {
 		d.write()
 	}
 }
@@ -82,7 +83,7 @@ func (d *document) begin(r *results.Document) {
 		d.index[identityOf(&d.result.Extensions[i])] = i
 		texts = append(texts, d.state(i), d.findings(i))
 	}
-	d.pages.reset(append(texts, []byte("  ]\n}\n")))
+	d.pages.Reset(append(texts, []byte("  ]\n}\n")))
 	d.write()
 }
 
@@ -94,35 +95,35 @@ func (d *document) change(e results.Event) {
 	}
 	before := d.result.Extensions[i]
 	d.result.Extensions[i] = *e.Extension
-	d.keep(d.pages.set(1+2*i, d.state(i)))
+	d.keep(d.pages.Set(1+2*i, d.state(i)))
 	if !slices.Equal(before.Findings, e.Extension.Findings) {
-		d.keep(d.pages.set(2+2*i, d.findings(i)))
+		d.keep(d.pages.Set(2+2*i, d.findings(i)))
 	}
 	if before.Outcome != e.Extension.Outcome {
 		d.result.Recount()
-		d.keep(d.pages.set(0, d.head()))
+		d.keep(d.pages.Set(0, d.head()))
 	}
 	// What is about to be sent, how it went, and how it ended has to be on disk
 	// before the run goes on: it may be killed with the very next step. A plan
 	// sends nothing, and is written as a whole when it is done.
 	evidence := !e.Planning && (e.Writes || e.Kind == results.EventTargetEnded || e.Kind == results.EventEnded)
-	if d.pages.stale && (evidence || time.Since(d.written) > restless) {
+	if d.pages.Stale && (evidence || time.Since(d.written) > restless) {
 		d.write()
 	}
 }
 
 // finish leaves the document in its final form.
 func (d *document) finish(r *results.Document) {
-	d.pages.close()
+	d.pages.Close()
 	data, err := output.JSON(r, "", "  ")
 	if err == nil {
-		err = atomicfile.Write(d.pages.path, append(data, '\n'), 0o644)
+		err = atomicfile.Write(d.pages.Path, append(data, '\n'), 0o644)
 	}
 	d.keep(err)
 }
 
 func (d *document) write() {
-	d.keep(d.pages.write())
+	d.keep(d.pages.Write())
 	d.written = time.Now()
 }
 
@@ -130,7 +131,7 @@ func (d *document) write() {
 // later is.
 func (d *document) keep(err error) {
 	if err != nil && d.err == nil {
-		d.err = fmt.Errorf("writing the report %s: %w", d.pages.path, err)
+		d.err = fmt.Errorf("writing the report %s: %w", d.pages.Path, err)
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 func newTestDocument(t *testing.T) *document {
 	t.Helper()
 	d := newDocument(filepath.Join(t.TempDir(), "result.json"))
-	t.Cleanup(d.pages.close)
+	t.Cleanup(d.pages.Close)
 	return d
 }
 
@@ -56,7 +56,7 @@ func TestDocumentHoldsWarnings(t *testing.T) {
 	for _, w := range []string{"second", long} {
 		d.Observe(results.Event{Kind: results.EventWarning, Message: w})
 	}
-	if diff := cmp.Diff([]string{"first", "second", long}, readResult(t, d.pages.path).Warnings); diff != "" {
+	if diff := cmp.Diff([]string{"first", "second", long}, readResult(t, d.pages.Path).Warnings); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -69,7 +69,7 @@ func TestDocumentKeepsStepWithEveryEvent(t *testing.T) {
 	release(results.ObserverFunc(func(e results.Event) {
 		events++
 		d.Observe(e)
-		got := readResult(t, d.pages.path)
+		got := readResult(t, d.pages.Path)
 		if e.Extension == nil {
 			if diff := cmp.Diff(e.Result.Totals, got.Totals); diff != "" || len(got.Extensions) != len(e.Result.Extensions) {
 				t.Fatalf("%s: %d extensions, totals %s", e.Kind, len(got.Extensions), diff)
@@ -87,7 +87,7 @@ func TestDocumentKeepsStepWithEveryEvent(t *testing.T) {
 	if err := d.Err(); err != nil || events < 100 {
 		t.Errorf("%d events, %v", events, err)
 	}
-	got := readResult(t, d.pages.path)
+	got := readResult(t, d.pages.Path)
 	if got.Finished == nil || got.Totals[results.Released] != 5 {
 		t.Errorf("at the end: %+v", got)
 	}
@@ -105,7 +105,7 @@ func TestDocumentTakesExtensionsOfAnySize(t *testing.T) {
 		x.Findings = slices.Repeat([]results.Finding{{Rule: "images", Message: "a \"quoted\"\nmessage", Line: 3}}, 2*size)
 		x.Reason = strings.Repeat("r", 37*size)
 		d.Observe(results.Event{Kind: results.EventStageFinished, Extension: copied(x), Writes: true})
-		got := readResult(t, d.pages.path)
+		got := readResult(t, d.pages.Path)
 		if diff := cmp.Diff(unwritten(x), got.Extensions[0], cmp.Transformer("empty", emptyAsNil)); diff != "" {
 			t.Errorf("with %d assets: %s", size, diff)
 		}
@@ -133,7 +133,7 @@ func TestDocumentIsChangedInPlace(t *testing.T) {
 	steps := 0
 	release(results.ObserverFunc(func(e results.Event) {
 		d.Observe(e)
-		info, err := os.Stat(d.pages.path)
+		info, err := os.Stat(d.pages.Path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +150,7 @@ func TestDocumentIsChangedInPlace(t *testing.T) {
 	if steps != 3*9 {
 		t.Errorf("%d steps", steps)
 	}
-	onlyTheDocument(t, d.pages.path)
+	onlyTheDocument(t, d.pages.Path)
 }
 
 // onlyTheDocument checks that nothing is next to the document.
@@ -173,7 +173,7 @@ func TestDocumentKeepsTheLastEnd(t *testing.T) {
 		x := start.Extensions[4]
 		x.Outcome, x.Reason = results.Failed, fmt.Sprint("planning: ", planning)
 		d.Observe(results.Event{Kind: results.EventEnded, Extension: copied(x), Planning: planning})
-		if got := readResult(t, d.pages.path); got.Extensions[4].Reason != x.Reason || got.Totals[results.Failed] != 1 {
+		if got := readResult(t, d.pages.Path); got.Extensions[4].Reason != x.Reason || got.Totals[results.Failed] != 1 {
 			t.Errorf("%+v, %v", got.Extensions[4], got.Totals)
 		}
 	}
@@ -191,7 +191,7 @@ func TestDocumentDistinguishesExtensionsOfOneName(t *testing.T) {
 		x.Reason = "this is " + x.Path
 		d.Observe(results.Event{Kind: results.EventEnded, Extension: &x})
 	}
-	for _, x := range readResult(t, d.pages.path).Extensions {
+	for _, x := range readResult(t, d.pages.Path).Extensions {
 		if x.Reason != "this is "+x.Path {
 			t.Errorf("%s: %q", x.Path, x.Reason)
 		}
@@ -203,22 +203,22 @@ func TestDocumentThatCannotBeWritten(t *testing.T) {
 	d := newTestDocument(t)
 	start := allOutcomes()
 	d.Observe(results.Event{Kind: results.EventRunStarted, Result: start})
-	if err := d.pages.file.Close(); err != nil { // as a disk that fails
+	if err := d.pages.File.Close(); err != nil { // as a disk that fails
 		t.Fatal(err)
 	}
 	x := start.Extensions[0]
 	x.Reason = "after the failure"
 	d.Observe(results.Event{Kind: results.EventStageFinished, Extension: copied(x), Writes: true})
 	first := d.Err()
-	if first == nil || !strings.HasPrefix(first.Error(), "writing the report "+d.pages.path+": ") || !strings.HasSuffix(first.Error(), "file already closed") {
+	if first == nil || !strings.HasPrefix(first.Error(), "writing the report "+d.pages.Path+": ") || !strings.HasSuffix(first.Error(), "file already closed") {
 		t.Errorf("%v", first)
 	}
-	if got := readResult(t, d.pages.path); got.Extensions[0].Reason != x.Reason {
+	if got := readResult(t, d.pages.Path); got.Extensions[0].Reason != x.Reason {
 		t.Errorf("on disk: %q", got.Extensions[0].Reason)
 	}
 
-	d.pages.close()
-	if err := os.RemoveAll(filepath.Dir(d.pages.path)); err != nil {
+	d.pages.Close()
+	if err := os.RemoveAll(filepath.Dir(d.pages.Path)); err != nil {
 		t.Fatal(err)
 	}
 	d.Observe(results.Event{Kind: results.EventStageFinished, Extension: copied(x), Writes: true})

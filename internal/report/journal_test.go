@@ -47,7 +47,7 @@ func TestJournalSaysWhatTheDocumentSays(t *testing.T) {
 		if e.Extension != nil && e.Planning && !e.Writes {
 			return
 		}
-		want, err := os.ReadFile(d.pages.path)
+		want, err := os.ReadFile(d.pages.Path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package report
+package paged
 
 import (
 	"bytes"
@@ -17,15 +17,15 @@ func TestTwoRunsWithOneReport(t *testing.T) {
 	for _, letter := range []byte("ab") {
 		group.Go(func() {
 			text := func(n int) []byte { return append(bytes.Repeat([]byte{letter}, n), '\n') }
-			p := paged{path: path}
-			defer p.close()
+			p := New(path)
+			defer p.Close()
 			<-ready
 			for i := range 400 {
-				p.reset([][]byte{text(10), text(20)})
-				if err := p.write(); err != nil {
+				p.Reset([][]byte{text(10), text(20)})
+				if err := p.Write(); err != nil {
 					t.Error(err)
 				}
-				if err := p.set(1, text(11+i%8)); err != nil {
+				if err := p.Set(1, text(11+i%8)); err != nil {
 					t.Error(err)
 				}
 				found, err := os.ReadFile(path)

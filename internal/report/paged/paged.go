@@ -1,4 +1,5 @@
-package report
+// Package paged keeps a text in a file of which parts are replaced in place, a page at a time.
+package paged
 
 import (
 	"bytes"
@@ -14,7 +15,7 @@ import (
 // fills, and no system that we know of has smaller ones.
 const page = 4096
 
-// paged is a text in parts, each of which can be replaced in place: it begins
+// Text is a text in parts, each of which can be replaced in place: it begins
 // at a page and is filled up with blanks to the end of one. The text has to be
 // sound with any mix of old and new parts.
 //
@@ -23,12 +24,15 @@ const page = 4096
 // and the reports of a thousand extensions have megabytes. A change in place
 // takes microseconds. Neither is synced: what is written survives a kill of the
 // process, and is not meant to survive a power failure.
-type paged struct {
-	path  string
+type Text struct {
+	Path  string
 	parts []part
-	file  *os.File // nil: there is nothing on disk that could be changed in place
-	stale bool     // a part does not fit its place: the file has to be written anew
+	File  *os.File // nil: there is nothing on disk that could be changed in place
+	Stale bool     // a part does not fit its place: the file has to be written anew
 }
+
+// New is one for a file, which is written by Write.
+func New(path string) *Text { return &Text{Path: path} }
 
 type part struct {
 	text   []byte // as it should be
@@ -36,22 +40,22 @@ type part struct {
 	at     int64
 }
 
-// reset takes other parts; they are on disk after the next write.
-func (p *paged) reset(texts [][]byte) {
+// Reset takes other parts; they are on disk after the next write.
+func (p *Text) Reset(texts [][]byte) {
 	p.parts = make([]part, len(texts))
 	for i, text := range texts {
 		p.parts[i].text = text
 	}
-	p.stale = true
+	p.Stale = true
 }
 
-// set replaces a part, on disk as well if it fits its place there and differs
+// Set replaces a part, on disk as well if it fits its place there and differs
 // in one page at most. Otherwise the next write will do it.
-func (p *paged) set(i int, text []byte) error {
+func (p *Text) Set(i int, text []byte) error {
 	part := &p.parts[i]
 	part.text = text
-	if p.file == nil || len(part.onDisk) == 0 || len(text) > len(part.onDisk) {
-		p.stale = true
+	if p.File == nil || len(part.onDisk) == 0 || len(text) > len(part.onDisk) {
+		p.Stale = true
 		return nil
 	}
 	wanted := padded(text, len(part.onDisk))
@@ -61,12 +65,12 @@ func (p *paged) set(i int, text []byte) error {
 		return nil
 	case 1:
 	default:
-		p.stale = true
+		p.Stale = true
 		return nil
 	}
-	if _, err := p.file.WriteAt(wanted[from:from+page], part.at+int64(from)); err != nil {
-		p.close()
-		p.stale = true
+	if _, err := p.File.WriteAt(wanted[from:from+page], part.at+int64(from)); err != nil {
+		p.Close()
+		p.Stale = true
 		return err
 	}
 	part.onDisk = wanted
@@ -99,9 +103,9 @@ func padded(text []byte, size int) []byte {
 	return out
 }
 
-// write puts the whole text in the place of the file, in one step.
-func (p *paged) write() error {
-	p.close() // Windows replaces no file that is open
+// Write puts the whole text in the place of the file, in one step.
+func (p *Text) Write() error {
+	p.Close() // Windows replaces no file that is open
 	var whole bytes.Buffer
 	for i := range p.parts {
 		part := &p.parts[i]
@@ -109,11 +113,11 @@ func (p *paged) write() error {
 		part.onDisk = padded(part.text, max(1, (len(part.text)+page-1)/page)*page)
 		whole.Write(part.onDisk)
 	}
-	if err := atomicfile.Write(p.path, whole.Bytes(), 0o644); err != nil {
+	if err := atomicfile.Write(p.Path, whole.Bytes(), 0o644); err != nil {
 		return err
 	}
-	p.stale = false
-	file, err := os.OpenFile(p.path, os.O_RDWR, 0)
+	p.Stale = false
+	file, err := os.OpenFile(p.Path, os.O_RDWR, 0)
 	if err != nil {
 		return fmt.Errorf("opening it again: %w", err)
 	}
@@ -122,15 +126,15 @@ func (p *paged) write() error {
 	if found, err := io.ReadAll(file); err != nil || !bytes.Equal(found, whole.Bytes()) {
 		return file.Close()
 	}
-	p.file = file
+	p.File = file
 	return nil
 }
 
-// close lets go of the file; it cannot be changed in place until it is written
+// Close lets go of the file; it cannot be changed in place until it is written
 // again.
-func (p *paged) close() {
-	if p.file != nil {
-		_ = p.file.Close() // every write to it has been checked
-		p.file = nil
+func (p *Text) Close() {
+	if p.File != nil {
+		_ = p.File.Close() // every write to it has been checked
+		p.File = nil
 	}
 }
