@@ -13,6 +13,7 @@ import (
 	"github.com/ksrelease/ksrelease/internal/graceful"
 	"github.com/ksrelease/ksrelease/internal/jobs"
 	"github.com/ksrelease/ksrelease/internal/output"
+	"github.com/ksrelease/ksrelease/internal/report"
 	"github.com/ksrelease/ksrelease/internal/results"
 	"github.com/ksrelease/ksrelease/internal/shards"
 	"github.com/ksrelease/ksrelease/pipeline"
@@ -92,24 +93,28 @@ func (c *planCommand) Run(a *app.App) error {
 
 // reasons prints why extensions are in no job though they should be, each reason once.
 func (c *planCommand) reasons(a *app.App, result *results.Document) {
-	var reasons []string
-	titles := map[string][]string{}
+	type cause struct{ said, hint string }
+	var causes []cause
+	titles := map[cause][]string{}
 	for _, x := range result.Extensions {
 		if x.AsAsked {
 			continue
 		}
-		reason := strings.TrimSuffix(string(x.Outcome)+": "+x.Reason, ": ")
-		if x.Error != nil && x.Error.Hint != "" {
-			reason += "\n→ " + x.Error.Hint
+		of := cause{said: report.Ended(x)}
+		if x.Error != nil {
+			of.hint = x.Error.Hint
 		}
-		if titles[reason] == nil {
-			reasons = append(reasons, reason)
+		if titles[of] == nil {
+			causes = append(causes, of)
 		}
-		titles[reason] = append(titles[reason], strings.TrimSpace(x.Name+" "+x.Version))
+		titles[of] = append(titles[of], strings.TrimSpace(x.Name+" "+x.Version))
 	}
-	for _, reason := range reasons {
-		said := strings.Join(titles[reason], ", ") + ": " + reason
-		a.Stderr.Print("%s", output.Fold("", "  ", a.Redact.Text(said), a.Stderr.Columns()))
+	for _, of := range causes {
+		said := output.Format("%s: %s", output.Name(strings.Join(titles[of], ", ")), a.Redact.Text(of.said))
+		a.Stderr.Print("%s", said.Fold("", "  ", a.Stderr.Columns()))
+		if of.hint != "" {
+			a.Stderr.Print("%s", output.Hint("  ", a.Redact.Text(of.hint), a.Stderr.Columns()))
+		}
 	}
 }
 

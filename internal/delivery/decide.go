@@ -114,7 +114,7 @@ func inTarget(ctx context.Context, to *Asking, d *Delivery) (lifecycle.Decision,
 	if to.Unasked {
 		d.Learn(func(known *results.Target) { known.Seen.Status = results.StatusUnknown })
 		if to.Brief == to.Noun { // there is no index apart that says anything
-			return lifecycle.Send, to.Noun + " was not asked", nil
+			return lifecycle.Send, fmt.Sprintf("%s was not asked", to.Noun), nil
 		}
 		return lifecycle.Send, fmt.Sprintf("not in %s; %s was not asked", to.Brief, to.Noun), nil
 	}

@@ -6,6 +6,7 @@ package delivery
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/ksrelease/ksrelease/config"
@@ -192,7 +193,7 @@ func (e *Ending) Error() string { return string(e.Outcome) + ": " + e.Reason }
 // Apart is the end of a delivery whose version another target, which is called so, has with other
 // content.
 func Apart(called string) *Ending {
-	return &Ending{Outcome: results.Blocked, Reason: called + " has the version with other content, and all are to have the same: bump version in extension.yaml"}
+	return &Ending{Outcome: results.Blocked, Reason: fmt.Sprintf("%s has the version with other content, and all are to have the same: bump version in extension.yaml", called)}
 }
 
 // notSent is the end of a delivery of which a write was not sent, as the key was refused

@@ -48,7 +48,7 @@ type template struct {
 }
 
 // verb is a verb of fmt, as far as messages have them, or a variable of the help of a flag.
-var verb = lazyregexp.New(`%(?:\[(\d+)\])?[-+#0]*(?:\*|\d+)?(?:\.\d+)?([sdqvwxtcfTU])|%%|\$\{\w+\}`)
+var verb = lazyregexp.New(`%(?:\[(\d+)\])?[-+#0]*(?:\*|\d+)?(?:\.\d+)?([sdqvwxtcfTUo])|%%|\$\{\w+\}`)
 
 // values are the patterns of what verbs make.
 var values = map[byte]string{
@@ -58,6 +58,7 @@ var values = map[byte]string{
 	't': `(true|false)`,
 	'c': `(.)`,
 	'x': `([0-9a-f]+)`,
+	'o': `([0-7]+)`,
 }
 
 // anything is what other verbs make, and further what one makes that follows another without a blank: an
@@ -364,6 +365,9 @@ var (
 // behindCode is the code of a finding behind its message.
 var behindCode = lazyregexp.New(` \([a-z0-9-]+/[a-z0-9-]+\)$`)
 
+// behindRequest is the request that failed, behind what happened, and how often it was sent.
+var behindRequest = lazyregexp.New(`(?s)^(.*) \(((?:[A-Z]+) https?://[^ )]+)(?:, (\d+) attempts)?\)$`)
+
 // translate is a message in the language of the catalog, and whether a part of it was translated.
 func (c *reading) translate(message string, depth int) (string, bool) {
 	if len(message) > longest || depth > deepest || !strings.ContainsAny(message, " \n") {
@@ -371,6 +375,14 @@ func (c *reading) translate(message string, depth int) (string, bool) {
 	}
 	if translated, ok := c.exact[message]; ok && !hasValues(message) {
 		return strings.ReplaceAll(translated, "%%", "%"), true
+	}
+	if found := behindRequest.FindStringSubmatch(message); found != nil {
+		translated, ok := c.translate(found[1], max(1, depth)) // surely of this program, however short
+		request := found[2]
+		if found[3] != "" {
+			request = fill(c.format("%s, %d attempts"), func(_ string, at int) (string, bool) { return found[2+at], false })
+		}
+		return translated + " (" + request + ")", ok
 	}
 	at := part{message, min(depth, 1)}
 	if known, ok := c.known[at]; ok {
@@ -412,6 +424,15 @@ func (c *reading) ways(message string, depth int, enough func(text string, ok bo
 		}
 		parts = parts[2:]
 	}
+	if m != nil && m.weight >= wordy {
+		if at := m.end(message); at > 0 {
+			one, _ := c.translate(message[:at], depth+1)
+			other, _ := c.translate(message[at+len(cause):], depth+1)
+			if enough(one+cause+other, true) {
+				return
+			}
+		}
+	}
 	if m != nil && c.translateValues(m, depth) && enough(m.String(), true) {
 		return
 	}
@@ -431,6 +452,27 @@ func (c *reading) ways(message string, depth int, enough func(text string, ok bo
 	for _, m := range c.matches(message, depth) {
 		if (first == nil || m.template != first.template) && c.translateValues(m, depth) && enough(m.String(), true) {
 			return
+		}
+	}
+}
+
+// cause is what stands between what was done and why it failed.
+const cause = ": "
+
+// end is where a message ends that is in front of its cause, which is no part of the last value; 0 where
+// all is one message.
+func (m *match) end(message string) int {
+	last := len(m.values) - 1
+	if last < 0 || m.goesOn || !m.isTorn(last, m.values[last]) {
+		return 0
+	}
+	for at := 0; ; at += len(cause) {
+		next := strings.Index(message[at:], cause)
+		if next < 0 {
+			return 0
+		}
+		if at += next; m.match(message[:at]) != nil {
+			return at
 		}
 	}
 }
@@ -652,7 +694,10 @@ func (c *catalog) candidates(message string, depth int, try func(*template)) {
 	c.once.Do(c.index)
 	each := func(all []*template) {
 		for _, t := range all {
-			if depth > 0 || t.weight >= wordy || t.counts {
+			if strings.HasPrefix(message, ", ") && !t.begun {
+				continue // what is added to a message
+			}
+			if depth > 0 || t.weight >= wordy || t.counts || strings.HasPrefix(message, `"`) { // which no name has
 				try(t)
 			}
 		}

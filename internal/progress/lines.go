@@ -105,7 +105,7 @@ func counted(ways []*way) string {
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(n[b], n[a]) })
 	for i, name := range names {
-		names[i] = fmt.Sprintf("%d %s", n[name], name)
+		names[i] = language.Sprintf("%d %s", n[name], name)
 	}
 	return strings.Join(names, ", ")
 }

@@ -196,7 +196,7 @@ func (d Difference) Drift(name, version, how string) string {
 	if len(d.Files) == 0 {
 		what = "which files differ is not known: " + what
 	}
-	return fmt.Sprintf("%s is there with other content (%s%s): bump version in extension.yaml, by ksrelease bump %s --patch", version, what, how, shellword.Quote(name))
+	return fmt.Sprintf("%s is there with other content (%s): bump version in extension.yaml, by ksrelease bump %s --patch", version, what+how, shellword.Quote(name))
 }
 
 // Read reads a package that was downloaded.

@@ -27,7 +27,7 @@ func (t *Text) differs(target string, x results.Extension) {
 	if len(x.Differs) <= differsInReason {
 		return
 	}
-	t.out.Print("\n%s", t.paint(output.Bold, output.Format("%s in %s", language.Text(plural(len(x.Differs), "difference")), inTarget(x, target))))
+	t.out.Print("\n%s", t.paint(output.Bold, output.Format("%s in %s", language.Text(plural(len(x.Differs), "difference")), output.Name(inTarget(x, target)))))
 	lines, more := differsLines(x.Differs, differsInText)
 	for _, line := range lines {
 		t.out.Print("  %s", line)

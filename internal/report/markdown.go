@@ -41,9 +41,9 @@ func MarkdownTop(r *results.Document, counts string, most int) string {
 	var b bytes.Buffer
 	var more []string
 	if r.Error != nil {
-		b.WriteString(language.Sprintf("## %s: nothing was done\n\n%s", title, fenced(r.Error.Message)))
+		b.WriteString(language.Sprintf("## %s: nothing was done\n\n%s", title, fenced(language.Text(r.Error.Message))))
 		if r.Error.Hint != "" {
-			fmt.Fprintf(&b, "\n%s\n", paragraph(r.Error.Hint))
+			fmt.Fprintf(&b, "\n%s\n", paragraph(language.Hint(r.Error.Hint)))
 		}
 		for _, p := range r.Error.Problems {
 			more = append(more, "\n"+fenced(findingText(p)))
@@ -51,13 +51,13 @@ func MarkdownTop(r *results.Document, counts string, most int) string {
 	} else {
 		fmt.Fprintf(&b, "## %s%s\n\n", title, colon(counts))
 		if r.Since != nil && sinceText(r.Since) != "" {
-			more = append(more, paragraph(sinceText(r.Since))+"\n\n")
+			more = append(more, paragraph(language.Text(sinceText(r.Since)))+"\n\n")
 		}
 		if r.Selection != nil {
-			more = append(more, paragraph(selectionText(r.Selection))+"\n\n")
+			more = append(more, paragraph(language.Text(selectionText(r.Selection)))+"\n\n")
 		}
 		for _, warning := range r.Warnings {
-			more = append(more, "- "+language.Word("warning")+": "+prose(warning)+"\n")
+			more = append(more, "- "+language.Word("warning: ")+prose(language.Text(warning))+"\n")
 		}
 		if len(r.Warnings) > 0 {
 			more[len(more)-1] += "\n"
@@ -86,13 +86,13 @@ const markdownTable = "| extension | version | outcome | size | |\n| --- | --- |
 // MarkdownRows are the rows of an extension.
 func MarkdownRows(x results.Extension) string {
 	var b bytes.Buffer
-	reason := withReview(x.Reason, x.Review)
+	reason := withReview(language.Text(reasonOf(x)), x.Review)
 	if len(ends(x)) > 0 { // their lines say it
 		reason = ""
 	}
-	fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(x.Name), cell(x.Version), mark(x)+language.Word(string(x.Outcome)), sizeOf(x), cell(language.Text(reason)))
+	fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(x.Name), cell(x.Version), mark(x)+language.Word(string(x.Outcome)), sizeOf(x), cell(reason))
 	for _, in := range ends(x) {
-		fmt.Fprintf(&b, "| in %s | | %s | | %s |\n", cell(in.Name), mark(asIn(x, in))+language.Word(string(in.Outcome)), cell(language.Text(withReview(in.Reason, in.Review))))
+		fmt.Fprintf(&b, "| in %s | | %s | | %s |\n", cell(in.Name), mark(asIn(x, in))+language.Word(string(in.Outcome)), cell(withReview(language.Text(reasonOf(asIn(x, in))), in.Review)))
 	}
 	return b.String()
 }
@@ -119,16 +119,16 @@ func MarkdownDetails(r *results.Document, most int) string {
 		add(func(b *bytes.Buffer) {
 			b.WriteString("\n")
 			for _, a := range r.Announcements {
-				fmt.Fprintf(b, "- %s\n", prose(announcementText(a)))
+				fmt.Fprintf(b, "- %s\n", prose(language.Text(announcementText(a))))
 			}
 		})
 	}
 	for _, x := range r.Extensions {
 		for _, f := range failings(x) {
 			add(func(b *bytes.Buffer) {
-				b.WriteString(language.Sprintf("\n### %s\n\nStage **%s**:\n\n%s", prose(f.title), language.Word(f.err.Stage), fenced(f.err.Message)))
+				b.WriteString(language.Sprintf("\n### %s\n\nStage **%s**:\n\n%s", prose(f.title), language.Word(f.err.Stage), fenced(language.Text(f.err.Message))))
 				if f.err.Hint != "" {
-					fmt.Fprintf(b, "\n%s\n", paragraph(f.err.Hint))
+					fmt.Fprintf(b, "\n%s\n", paragraph(language.Hint(f.err.Hint)))
 				}
 			})
 		}
@@ -163,7 +163,7 @@ func findingsMarkdown(b *bytes.Buffer, r *results.Document, most int) {
 	var rows []string
 	size := b.Len()
 	for _, f := range findings {
-		rows = append(rows, fmt.Sprintf("| %s | %s | %s | %s |\n", language.Word(f.Severity), f.Rule, cell(f.Diagnostic().Position()), cell(f.Message)))
+		rows = append(rows, fmt.Sprintf("| %s | %s | %s | %s |\n", language.Word(f.Severity), f.Rule, cell(f.Diagnostic().Position()), cell(language.Text(f.Message))))
 		size += len(rows[len(rows)-1])
 	}
 	shown := len(rows)
@@ -202,7 +202,7 @@ func remarksMarkdown(b *bytes.Buffer, r *results.Document) {
 				b.WriteString(language.Format("\n### Worth knowing\n\n| extension | version | |\n| --- | --- | --- |\n"))
 				first = false
 			}
-			said := cell(f.Message)
+			said := cell(language.Text(f.Message))
 			if f.File != "" {
 				said = cell(f.File) + ": " + said
 			}
@@ -219,14 +219,14 @@ func sizesMarkdown(b *bytes.Buffer, x results.Extension) {
 	fmt.Fprintf(b, "\n### %s: %s\n\n", prose(titleOf(x)), language.Text(sizeHead(x.Package)))
 	b.WriteString(language.Sprintf("| compressed | | size | file |\n| ---: | ---: | ---: | --- |\n"))
 	for _, row := range contributors(x.Package) {
-		fmt.Fprintf(b, "| %v | %v | %v | %s |\n", row[0], row[1], row[2], cell(row[3]))
+		fmt.Fprintf(b, "| %v | %v | %v | %s |\n", row[0], row[1], row[2], cell(language.Text(row[3])))
 	}
 	if len(x.Package.Advice) == 0 {
 		return
 	}
 	b.WriteString(language.Sprintf("\n| saves | with this |\n| ---: | --- |\n"))
 	for _, a := range x.Package.Advice {
-		fmt.Fprintf(b, "| %s | %s |\n", bytesText(a.Saves), cell(a.What))
+		fmt.Fprintf(b, "| %s | %s |\n", bytesText(a.Saves), cell(language.Text(a.What)))
 	}
 	fmt.Fprintf(b, "\n%s\n", language.Text(sizeAdvised(x.Package)))
 }

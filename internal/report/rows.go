@@ -41,7 +41,7 @@ func (t *Text) table(r *results.Document) {
 		rows++
 		notes := t.details(x)
 		if columns.signs && x.Outcome == results.Planned && x.Previous == "" {
-			notes = strings.TrimSuffix(language.Word("new")+", "+notes, ", ")
+			notes = withNew(notes)
 		}
 		tab.Row(columns.row(t, row{sign(x), x.Name, versionText(columns, x), x.Outcome, sizeOf(x), timeOf(x), notes})...)
 		var below []output.Text
@@ -54,9 +54,9 @@ func (t *Text) table(r *results.Document) {
 			}
 			of := asIn(x, in)
 			of.Previous = in.Previous
-			version, notes := "", withReview(why(of), in.Review)
+			version, notes := "", withReview(language.Text(why(of)), in.Review)
 			if columns.signs && in.Outcome == results.Planned && in.Previous == "" && x.Previous != "" {
-				notes = strings.TrimSuffix(language.Word("new")+", "+notes, ", ")
+				notes = withNew(notes)
 			}
 			if columns.signs && in.Previous != "" && in.Previous != x.Previous {
 				version = versionText(columns, of)
@@ -78,6 +78,14 @@ func (t *Text) table(r *results.Document) {
 		}
 		t.out.Print("%s", output.Fold("", "  ", lead+unchangedText(unchanged), t.opts.Width))
 	}
+}
+
+// withNew are the notes on an extension of which no version was published yet.
+func withNew(notes string) string {
+	if notes == "" {
+		return language.Word("new")
+	}
+	return listed([]string{language.Word("new"), notes})
 }
 
 // isUnchanged says that nothing is to be said of an extension but that it is there, and perhaps that its
@@ -143,14 +151,14 @@ func (c columns) row(t *Text, r row) (cells []output.Text) {
 	if c.signs {
 		cells = append(cells, t.paint(color, output.Cell(r.sign)))
 	}
-	cells = append(cells, output.Cell(r.name), output.Cell(r.version), t.paint(color, output.Word(string(r.outcome))))
+	cells = append(cells, output.Name(r.name), output.Name(r.version), t.paint(color, output.Word(string(r.outcome))))
 	if c.sizes {
 		cells = append(cells, output.Cell(r.size))
 	}
 	if c.times {
 		cells = append(cells, output.Cell(r.time))
 	}
-	return append(cells, output.Cell(r.notes))
+	return append(cells, output.Name(r.notes))
 }
 
 // sign says at a glance what a plan does with an extension: + sends one that is new, ~ another
@@ -248,7 +256,7 @@ func (t *Text) details(x results.Extension) string {
 	if t.opts.Findings && x.Known > 0 {
 		parts = append(parts, fmt.Sprintf("%d in the baseline", x.Known))
 	}
-	notes := strings.Join(parts, ", ")
+	notes := listed(inSentences(parts))
 	if len(ends(x)) > 0 {
 		return notes
 	}
@@ -261,7 +269,16 @@ func withReview(notes, review string) string {
 	case review != results.ReviewOpen:
 		return notes
 	case notes == "":
-		return "review open"
+		return language.Text("review open")
 	}
-	return notes + ", review open"
+	return listed([]string{notes, language.Text("review open")})
+}
+
+// inSentences are messages in the language in use.
+func inSentences(messages []string) []string {
+	shown := make([]string, len(messages))
+	for i, message := range messages {
+		shown[i] = language.Text(message)
+	}
+	return shown
 }

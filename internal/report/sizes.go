@@ -15,7 +15,7 @@ func (t *Text) sizes(x results.Extension) {
 	if x.Package == nil || len(x.Package.Contributors) == 0 {
 		return
 	}
-	t.out.Print("\n%s", t.paint(output.Bold, output.Format("%s: %s", titleOf(x), sizeHead(x.Package))))
+	t.out.Print("\n%s", t.paint(output.Bold, output.Format("%s: %s", output.Name(titleOf(x)), sizeHead(x.Package))))
 	files := output.NewTable("compressed", "", "size", "file").Numbers(3)
 	for _, row := range contributors(x.Package) {
 		files.Row(output.Cell(row[0]), output.Cell(row[1]), output.Cell(row[2]), output.Cell(row[3]))

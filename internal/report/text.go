@@ -84,7 +84,7 @@ func (t *Text) Observe(e results.Event) {
 	case results.EventStageFinished:
 		t.stage(e)
 	case results.EventHookStarted:
-		t.say(e.Extension, language.Word(e.Stage)+": "+firstLine(e.Message))
+		t.tell(e.Extension, output.Format("%s: %s", output.Word(e.Stage), output.Name(firstLine(e.Message))))
 	case results.EventNote:
 		if e.Appeared {
 			if t.appeared == nil {
@@ -159,7 +159,7 @@ func firstLine(command string) string {
 // ended says that an extension did not end as asked, in a target if that is named. A cause that
 // many share is said for the first of them; the table has all.
 func (t *Text) ended(x *results.Extension, target string) {
-	message := language.Word(string(x.Outcome)) + colon(x.Reason)
+	message := Ended(*x)
 	cause := message
 	if x.Error != nil && x.Outcome == results.Failed {
 		cause = x.Error.Message
@@ -177,7 +177,7 @@ func (t *Text) ended(x *results.Extension, target string) {
 // done says in plain words what each writing stage brought about.
 var done = map[string]string{
 	results.StageUpload: "uploaded",
-	results.StagePush:   "submitted",
+	results.StagePush:   "submitted", // see also the method of that name
 	results.StageVerify: "seen in the Helm repository",
 }
 
@@ -192,17 +192,20 @@ func (t *Text) stage(e results.Event) {
 		}
 		words = fmt.Sprintf("uploaded %s", plural(len(e.Extension.Assets), "asset"))
 	}
-	if e.Target != "" {
-		switch e.Stage {
-		case results.StageUpload:
-			words += " to " + e.Target
-		case results.StagePush:
-			words = "sent to " + e.Target
-		case results.StageVerify:
-			words = "seen in " + e.Target
-		}
+	said := output.Cell(words)
+	switch {
+	case e.Target == "" && e.Stage == results.StagePush:
+		t.submitted(e.Extension)
+		return
+	case e.Target == "":
+	case e.Stage == results.StageUpload:
+		said = output.Format("uploaded %s to %s", plural(len(e.Extension.Assets), "asset"), output.Name(e.Target))
+	case e.Stage == results.StagePush:
+		said = output.Format("sent to %s", output.Name(e.Target))
+	case e.Stage == results.StageVerify:
+		said = output.Format("seen in %s", output.Name(e.Target))
 	}
-	t.say(e.Extension, words)
+	t.tell(e.Extension, said)
 }
 
 // finish prints the result: what is to be shown of it, and what there is to do for the whole.
@@ -229,7 +232,7 @@ func (t *Text) finish(r, whole *results.Document) {
 		t.out.Print("%s", output.Fold("", "  ", announcementText(a), t.opts.Width))
 	}
 	t.whereToSee(r)
-	t.out.Print("%s", output.Fold("", "  ", counts(r)+tookText(r), t.opts.Width))
+	t.out.Print("%s", output.Name(tookText(counts(r), r)).Fold("", "  ", t.opts.Width))
 	t.showAll(r, left)
 	t.next(whole)
 }
@@ -272,13 +275,25 @@ func (t *Text) failures(r *results.Document) {
 	}
 	for _, cause := range causes {
 		v := struck[cause]
-		head := output.Format("failed in %s: %s", strings.Join(inWords(v.stages), ", "), strings.Join(v.titles, ", "))
+		head := output.Format("failed in %s: %s", listed(inWords(v.stages)), output.Name(strings.Join(v.titles, ", ")))
 		t.out.Print("\n%s", t.paint(output.Bold, head.Fold("", "  ", t.opts.Width)))
 		t.out.Print("%s", output.Fold("  ", "  ", cause.Message, t.opts.Width))
 		if cause.Hint != "" {
 			t.out.Print("%s", hint(cause.Hint, t.opts.Width))
 		}
 	}
+}
+
+// listed are texts in the language in use, with what that has between them.
+func listed(texts []string) (list string) {
+	for i, text := range texts {
+		if i == 0 {
+			list = text
+			continue
+		}
+		list = language.Sprintf("%s, %s", list, text)
+	}
+	return list
 }
 
 // inWords are words of a document in the language in use.
@@ -290,12 +305,12 @@ func inWords(words []string) []string {
 	return shown
 }
 
-// tookText is " in 1.2 s", the time of a run that had something to do.
-func tookText(r *results.Document) string {
+// tookText is "4 released in 1.2 s": counts, and the time of a run that had something to do.
+func tookText(counts string, r *results.Document) string {
 	if r.Finished == nil || len(r.Extensions) == 0 && r.Since != nil {
-		return ""
+		return counts
 	}
-	return " in " + duration(r.Finished.Sub(r.Started))
+	return language.Sprintf("%s in %v", counts, duration(r.Finished.Sub(r.Started)))
 }
 
 // mostNamed are how many extensions a command to go on with names, where it does the same without.
@@ -374,7 +389,7 @@ var outcomeColor = map[results.Outcome]text.Color{
 func why(x results.Extension) string {
 	switch {
 	case x.Error != nil && x.Outcome == results.Failed:
-		return "in " + language.Word(x.Error.Stage)
+		return language.Word("in " + x.Error.Stage)
 	case x.Reason != "":
 		return x.Reason
 	case x.Outcome == results.NotReached:
@@ -389,9 +404,9 @@ func cutOff(x results.Extension) string {
 		switch {
 		case s.Status != results.StageStarted:
 		case s.Name == results.StageUpload, s.Name == results.StagePush:
-			return "it has no end in " + language.Word(s.Name) + "; what it sent is in doubt, the next run reads it back"
+			return language.Sprintf("it has no end in %s; what it sent is in doubt, the next run reads it back", language.Word(s.Name))
 		default:
-			return "it has no end in " + language.Word(s.Name)
+			return language.Sprintf("it has no end in %s", language.Word(s.Name))
 		}
 	}
 	return ""
@@ -455,12 +470,34 @@ func whereWarnings(shown, others int) string {
 }
 
 // say prints what happens to an extension, now.
-func (t *Text) say(x *results.Extension, message string) {
-	if x == nil {
-		t.err.Print("%s", output.Fold("", "  ", message, t.err.Columns()))
-		return
+func (t *Text) say(x *results.Extension, message string) { t.tell(x, output.Cell(message)) }
+
+// tell is like say, for what is in the language in use already.
+func (t *Text) tell(x *results.Extension, message output.Text) {
+	if x != nil {
+		message = output.Format("%s: %s", output.Name(titleOf(*x)), message)
 	}
-	t.err.Print("%s", output.Format("%s: %s", titleOf(*x), message).Fold("", "  ", t.err.Columns()))
+	t.err.Print("%s", message.Fold("", "  ", t.err.Columns()))
+}
+
+// submitted says that a version was sent. The word alone is a status, too, which is another word in
+// other languages.
+func (t *Text) submitted(x *results.Extension) {
+	t.err.Print("%s", output.Format("%s: submitted", output.Name(titleOf(*x))).Fold("", "  ", t.err.Columns()))
+}
+
+// Ended says how an extension ended, and why.
+func Ended(x results.Extension) string { return language.Word(string(x.Outcome)) + colon(reasonOf(x)) }
+
+// reasonOf is why an extension ended so, with the stage in the language in use.
+func reasonOf(x results.Extension) string {
+	if x.Error == nil {
+		return x.Reason
+	}
+	if rest, ok := strings.CutPrefix(x.Reason, x.Error.Stage+": "); ok {
+		return language.Word(x.Error.Stage) + ": " + language.Text(rest)
+	}
+	return x.Reason
 }
 
 func (t *Text) paint(c output.Color, s output.Text) output.Text {
@@ -475,17 +512,17 @@ func counts(r *results.Document) string {
 	var parts []string
 	for _, o := range results.Outcomes() {
 		if n := r.Totals[o]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, language.Word(string(o))))
+			parts = append(parts, language.Sprintf("%d %s", n, language.Word(string(o))))
 		}
 	}
 	switch {
 	case len(parts) > 0:
 	case r.Since != nil && len(r.Since.Changed) == 0:
-		return "nothing to do: nothing changed since " + r.Since.Base
+		return language.Sprintf("nothing to do: nothing changed since %s", r.Since.Base)
 	default:
-		return "no extensions"
+		return language.Text("no extensions")
 	}
-	return strings.Join(parts, ", ")
+	return listed(parts)
 }
 
 func titleOf(x results.Extension) string {

@@ -128,14 +128,16 @@ func (c *collector) look(part ast.Node) {
 	})
 }
 
-// tag takes the help of a command, flag or argument.
+// tag takes the help of a command, flag or argument, and what a field of the configuration has to be.
 func (c *collector) tag(quoted string) {
 	tag, err := strconv.Unquote(quoted)
 	if err != nil {
 		return
 	}
-	if help := reflect.StructTag(tag).Get("help"); help != "" {
-		c.add(help, "")
+	for _, key := range []string{"help", "say"} {
+		if text := reflect.StructTag(tag).Get(key); text != "" {
+			c.add(text, "")
+		}
 	}
 }
 
