@@ -238,17 +238,22 @@ func (c *collection) instead(use practice.Use) string {
 	return strings.Join(lines, ", ")
 }
 
+// mergeRequests is the key of how GitLab calls proposed changes.
+const mergeRequests cifile.TriggerKind = "merge requests"
+
+// triggerWords are what triggers are.
+var triggerWords = map[cifile.TriggerKind]string{
+	cifile.OnChange: "pull requests", cifile.OnMerged: "merged pull requests", cifile.OnBranch: "pushes", cifile.OnTag: "tags",
+	cifile.OnSchedule: "schedule", cifile.OnComment: "comments", cifile.OnDemand: "by hand", cifile.OnOther: "", mergeRequests: "merge requests",
+}
+
 // triggersOf are the triggers of a file, in words.
 func triggersOf(f *cifile.File) []string {
-	words := map[cifile.TriggerKind]string{
-		cifile.OnChange: "pull requests", cifile.OnMerged: "merged pull requests", cifile.OnBranch: "pushes", cifile.OnTag: "tags",
-		cifile.OnSchedule: "schedule", cifile.OnComment: "comments", cifile.OnDemand: "by hand", cifile.OnOther: "",
-	}
 	list := []string{}
 	for _, t := range f.Triggers {
-		text := words[t.Kind]
+		text := triggerWords[t.Kind]
 		if f.System == cifile.GitLab && t.Kind == cifile.OnChange {
-			text = "merge requests"
+			text = triggerWords[mergeRequests]
 		}
 		switch {
 		case len(t.Patterns) == 0:

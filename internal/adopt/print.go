@@ -68,8 +68,12 @@ func (p printer) line(text output.Text) {
 func (p printer) file(f *File) {
 	p.heading(output.Name(f.Path))
 	about := f.System.Title()
-	if len(f.Triggers) > 0 {
-		about += ": " + strings.Join(f.Triggers, "; ")
+	for i, trigger := range f.Triggers {
+		between := "; "
+		if i == 0 {
+			between = ": "
+		}
+		about += between + triggerInWords(trigger)
 	}
 	p.out.Print("%s", output.Fold("  ", "    ", about, p.width))
 	var all []*Used
@@ -89,6 +93,21 @@ func (p printer) file(f *File) {
 		p.use(use, lines)
 	}
 	p.out.Print("")
+}
+
+// triggerInWords is a trigger in the language in use; names of branches and tags follow what it is.
+func triggerInWords(trigger string) string {
+	for _, what := range triggerWords {
+		rest, ok := strings.CutPrefix(trigger, what)
+		if !ok || what == "" {
+			continue
+		}
+		if names, ok := strings.CutPrefix(rest, " to "); ok && language.Current() != language.English {
+			rest = " " + names
+		}
+		return language.Word(what) + rest
+	}
+	return trigger
 }
 
 // isAs reports whether two uses are explained in the same words, apart from what is written there.

@@ -250,7 +250,7 @@ func Markdown(diffs []Diff) []byte {
 }
 
 func sectionMarkdown(b *bytes.Buffer, s Section, changes []Change) {
-	b.WriteString(language.Sprintf("**%s**\n\n| | | was | is |\n| --- | --- | --- | --- |\n", language.Word(s.Title())))
+	fmt.Fprintf(b, "**%s**\n\n| | | %s | %s |\n| --- | --- | --- | --- |\n", language.Word(s.Title()), language.Word("was"), language.Word("is"))
 	shown := changes[:min(len(changes), shownChanges)]
 	for _, c := range shown {
 		name := markdown.Cell(c.what()) + c.where()

@@ -605,7 +605,7 @@ func (m *match) isTorn(i int, value string) bool {
 }
 
 // names is a list of names, which may have versions or be those of a kind of objects, or a command to type.
-var names = lazyregexp.New(`^(, )?[^\s,;:()]+(:\d+)*( \S*\d\S*| "[^"]*")?(, [^\s,;:()]+(:\d+)*( \S*\d\S*| "[^"]*")?)*$|^(ksrelease|helm|git) [^;]*$|^$`)
+var names = lazyregexp.New(`^(, )?[^\s,;:()]+(:\d+)*( \S*\d\S*| "[^"]*")?(, [^\s,;:()]+(:\d+)*( \S*\d\S*| "[^"]*")?)*$|^(ksrelease|helm|git) [^;]*$|^https?://\S+$|^$`)
 
 // areNames says that a value is no text.
 func areNames(value string) bool {

@@ -57,6 +57,6 @@ var words = []string{
 	"the extension", "the target", "the index", "the folder", "the host", "the server", "the repository", "the field",
 	"a number", "a text", "a list", "a mapping", "a string", "a device", "a whole number", "%d failed check", "%d failed checks", "the host of published pictures", ", empty",
 	"%s (GET %s, %d attempts)", "%s (HEAD %s, %d attempts)", "%s (POST %s, %d attempts)", "%s (PUT %s, %d attempts)", "%s (PATCH %s, %d attempts)", "%s (DELETE %s, %d attempts)",
-	"EXIT STATUS", "ENVIRONMENT", "FILES", "require %s %s", "%s (GET %s)", "%s (HEAD %s)", "%s (POST %s)", "%s (PUT %s)", "%s (PATCH %s)", "%s (DELETE %s)",
+	"EXIT STATUS", "ENVIRONMENT", "FILES", "pushes", "tags", "schedule", "comments", "add --push", "require %s %s", "%s (GET %s)", "%s (HEAD %s)", "%s (POST %s)", "%s (PUT %s)", "%s (PATCH %s)", "%s (DELETE %s)",
 	"draft", "submitted", "approved", "rejected", "active", "inactive", "unsubmitted",
 }
