@@ -181,7 +181,7 @@ func (c *collector) call(call *ast.CallExpr) {
 }
 
 // looksLikeProse is a word, and behind a blank a second one, or a value.
-var looksLikeProse = lazyregexp.New(`[A-Za-z]{2,}[,;:.)]? ([A-Za-z]{1,}|%[a-z]|["'(])|%[a-z][,:]? [a-z]{2,}|^an? [a-z]{2,}`)
+var looksLikeProse = lazyregexp.New(`[A-Za-z]{2,}[,;:.)]? ([A-Za-z]{1,}|%(?:\[\d\])?[a-z]|["'(])|%(?:\[\d\])?[a-z][,:]? [a-z]{2,}|^an? [a-z]{2,}`)
 
 func (c *collector) prose(text string) {
 	if looksLikeProse.MatchString(text) {

@@ -217,7 +217,7 @@ func (k *keptRelease) largest() (parts []string, file string) {
 		if len(parts) > 0 && p.size < maxRelease/100 {
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%s for %s", humanize.Comma(int64(p.size)), p.what))
+		parts = append(parts, fmt.Sprintf("%[1]s for %[2]s", humanize.Comma(int64(p.size)), p.what))
 	}
 	return parts, all[0].file
 }

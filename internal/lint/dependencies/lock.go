@@ -85,7 +85,7 @@ func unlocked(pass *rule.Pass) {
 			continue // that is the name of one tag
 		}
 		if hint == "" {
-			hint = proposal(pass, "to keep it, put this next to extension.yaml as Chart.lock", "write the exact version")
+			hint = proposal(pass, "to keep it, put this next to extension.yaml as Chart.lock:", "write the exact version")
 		}
 		asked := "any version"
 		if d.Version != "" {
