@@ -187,7 +187,7 @@ var chinese = [...]pair{
 	{"%s in %s", "%[2]s 中的 %[1]s"},
 	{"%d job", "%d 个任务"},
 	{"%d jobs", "%d 个任务"},
-	{"a path", "一个路径"},
+	{"a path", "路径"},
 	{"--tag or --title", "--tag 或 --title"},
 	{"the plan in %s says what is released, so %s cannot", "%s 中的计划决定了要发布的内容，因此不能再使用 %s"},
 	{"leave it out, or make another plan with it: ksrelease run --dry-run --plan FILE", "去掉它，或用它另行制定计划: ksrelease run --dry-run --plan FILE"},
