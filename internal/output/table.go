@@ -139,7 +139,7 @@ func (t *Table) stacked(width int) Text {
 			widths = narrower
 		}
 	}
-	lines := []string{t.draw(widths[:last], t.heads[:last]), "  " + strings.ToUpper(t.heads[last].(string))}
+	lines := []string{t.draw(widths[:last], t.heads[:last]), "  " + head(t.heads[last].(string))}
 	for i, row := range t.rows {
 		lines = append(lines, t.draw(widths[:last], nil, row[:last]))
 		if below := row[last].(string); below != "" {
@@ -154,16 +154,29 @@ func (t *Table) stacked(width int) Text {
 	return Text{strings.Join(lines, "\n")}
 }
 
+// head is the head of a column. In a language without capitals only names have some, and stay as they are.
+func head(name string) string {
+	if language.Current() != language.English {
+		return name
+	}
+	return strings.ToUpper(name)
+}
+
 // draw draws rows with columns of these widths; nil is as wide as each has to be.
 func (t *Table) draw(widths []int, heads table.Row, rows ...table.Row) string {
 	w := table.NewWriter()
 	style := table.StyleDefault
 	style.Options = table.OptionsNoBordersAndSeparators
 	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	style.Format.Header = text.FormatDefault // see head
 	w.SetStyle(style)
 	w.SuppressTrailingSpaces()
 	if heads != nil {
-		w.AppendHeader(heads)
+		shown := make(table.Row, len(heads))
+		for i, h := range heads {
+			shown[i] = head(h.(string))
+		}
+		w.AppendHeader(shown)
 	}
 	w.AppendRows(rows)
 	columns := make([]table.ColumnConfig, len(t.heads))

@@ -133,7 +133,11 @@ func (b *Board) all(now time.Time) string {
 	if n := b.total - done - moving; n > 0 {
 		parts = append(parts, language.Sprintf("%d waiting", n))
 	}
-	return strings.Join(append(parts, since), ", ")
+	said := parts[0]
+	for _, part := range append(parts[1:], since) {
+		said = language.Sprintf("%s, %s", said, part)
+	}
+	return said
 }
 
 func (b *Board) verb() string {

@@ -47,6 +47,7 @@ var words = []string{
 	"interrupted before its turn", "interrupted during before", "interrupted during lint", "interrupted during package", "interrupted during upload",
 	"interrupted during size", "interrupted during push", "interrupted during verify", "which files differ is not known", "the API of ChartMuseum",
 	"it depends on %s, which is failed", "it depends on %s, which is blocked", "it depends on %s, which is drift", "it depends on %s, which is unverified", "it depends on %s, which is not-reached",
+	"planning", "releasing", "packaging", "looking", "coming to an end", "for its turn",
 	"%d %s", "%s, %s", "%s, %d attempts", ", %d of %d", "%s, and %d more",
 	"in lint", "in package", "in upload", "in size", "in push", "in verify", "in plan", "in before", "in after", "in images", "in sign",
 	"error", "warning", "info", "off",
