@@ -79,7 +79,7 @@ func (c *changesCommand) print(a *app.App, found *changes.Changes) {
 			counts = append(counts, language.Sprintf("%d %s", n, language.Word(string(status))))
 		}
 	}
-	summary := strings.Join(counts, ", ")
+	summary := language.Join(counts)
 	if since != "" && found.Extensions[0].Base.Kind != changes.BaseNone {
 		summary = language.Sprintf("%s since %s", summary, language.Text(since))
 	}

@@ -181,6 +181,18 @@ func List(messages string) string {
 	return strings.Join(parts, ", ")
 }
 
+// Join puts texts that are in the language in use already into a list.
+func Join(texts []string) (list string) {
+	for i, text := range texts {
+		if i == 0 {
+			list = text
+			continue
+		}
+		list = Sprintf("%s, %s", list, text)
+	}
+	return list
+}
+
 // Noun is a word of a document for a kind of things, such as a package, in the language in use: a word may be a
 // verb, too, and then be another one in another language. The catalog has it with its article.
 func Noun(word string) string {

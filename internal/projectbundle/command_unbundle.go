@@ -101,5 +101,5 @@ func (c *UnbundleCommand) show(a *app.App, result *deliver.Result) {
 			words = append(words, language.Sprintf("%d %s", counts[outcome], language.Word(outcome)))
 		}
 	}
-	a.Stdout.Print("%s", output.Name(strings.Join(words, ", ")))
+	a.Stdout.Print("%s", output.Name(language.Join(words)))
 }

@@ -143,7 +143,7 @@ func (c Checked) summary() string {
 	if len(words) == 0 {
 		return "no image is needed"
 	}
-	return language.Text(app.Plural(len(c), "image")) + ": " + strings.Join(words, ", ")
+	return language.Text(app.Plural(len(c), "image")) + ": " + language.Join(words)
 }
 
 // Names prints the images that are not there as they should be, one a line.

@@ -219,7 +219,7 @@ func (m Mirrored) Summary() string {
 			words = append(words, language.Sprintf("%d %s", n, language.Word(state.text)))
 		}
 	}
-	return language.Text(app.Plural(len(m.Results), "image")) + ": " + strings.Join(words, ", ") + bytes
+	return language.Text(app.Plural(len(m.Results), "image")) + ": " + language.Join(words) + bytes
 }
 
 // JSON prints what became of each image.
