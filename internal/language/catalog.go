@@ -378,11 +378,14 @@ func (c *reading) translate(message string, depth int) (string, bool) {
 	}
 	if found := behindRequest.FindStringSubmatch(message); found != nil {
 		translated, ok := c.translate(found[1], max(1, depth)) // surely of this program, however short
+		if !ok {
+			return message, false
+		}
 		request := found[2]
 		if found[3] != "" {
 			request = fill(c.format("%s, %d attempts"), func(_ string, at int) (string, bool) { return found[2+at], false })
 		}
-		return translated + " (" + request + ")", ok
+		return translated + "（" + request + "）", true
 	}
 	at := part{message, min(depth, 1)}
 	if known, ok := c.known[at]; ok {

@@ -6,9 +6,9 @@ import "testing"
 func TestMessagesOfRuns(t *testing.T) {
 	tests := []struct{ name, message, want string }{
 		{"a request", "reading the index of the Helm repository: connection refused (GET http://127.0.0.1:1/index.yaml, 5 attempts)",
-			"读取 Helm 仓库的索引: 连接被拒绝 (GET http://127.0.0.1:1/index.yaml，共 5 次尝试)"},
+			"读取 Helm 仓库的索引: 连接被拒绝（GET http://127.0.0.1:1/index.yaml，共尝试 5 次）"},
 		{"what was done, in another order, and why it failed", "the marketplace refused the API key: asking for version 1.0.0 of alc: 401 Unauthorized: the key has expired (GET http://x.y/versions/1.0.0)",
-			"扩展市场拒绝了令牌: 查询 alc 的版本 1.0.0: 401 Unauthorized: the key has expired (GET http://x.y/versions/1.0.0)"},
+			"扩展市场拒绝了令牌: 查询 alc 的版本 1.0.0: 401 Unauthorized: the key has expired（GET http://x.y/versions/1.0.0）"},
 		{"an addition", "museum: reading the index of the Helm repository: 502 Bad Gateway, trying again in 100ms, 2 of 5",
 			"museum: 读取 Helm 仓库的索引: 502 Bad Gateway，将在 100ms 后重试，第 2 次，共 5 次"},
 		{"a list of short messages", "1.2.0 is there with other content (a.yaml: name differs, b.yaml is new, c.yaml is new, and 11 more): bump version in extension.yaml, by ksrelease bump alc --patch",

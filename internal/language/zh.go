@@ -4623,7 +4623,7 @@ var chinese = [...]pair{
 	{"looking", "检查"},
 	{"%d %s", "%[2]s %[1]d 个"},
 	{"%s, %s", "%s，%s"},
-	{"%s, %d attempts", "%s，共 %d 次尝试"},
+	{"%s, %d attempts", "%s，共尝试 %d 次"},
 	{"%s, and %d more", "%s，以及另外 %d 个"},
 	{"in lint", "检查阶段"},
 	{"in package", "打包阶段"},
