@@ -17,6 +17,9 @@ type catalog struct {
 	once    sync.Once
 	byWord  map[string][]*template // by a word that is in each message made from it
 	without []*template            // those that have no whole word
+
+	keeping sync.Mutex
+	kept    map[part]string // translations of messages
 }
 
 // pair is a text in the source and its translation.
@@ -206,14 +209,14 @@ func (c *catalog) index() {
 	for id, translation := range c.exact {
 		if t := newTemplate(id, translation); t != nil {
 			all = append(all, t)
-			for _, word := range wholeWords(id) {
+			for _, word := range t.wholeWords() {
 				frequency[word]++
 			}
 		}
 	}
 	for _, t := range all {
 		rarest := ""
-		for _, word := range wholeWords(t.id) {
+		for _, word := range t.wholeWords() {
 			if rarest == "" || frequency[word] < frequency[rarest] {
 				rarest = word
 			}
@@ -226,35 +229,24 @@ func (c *catalog) index() {
 	}
 }
 
-// wholeWords are the words of a template that stand as they are in what is made from it.
-func wholeWords(id string) []string {
-	return words(verb.ReplaceAllStringFunc(id, func(v string) string {
-		if v == "%%" {
-			return "%"
+// wholeWords are the words of a template that stand as they are in what is made from it: none that touches
+// a value.
+func (t *template) wholeWords() (all []string) {
+	for i, literal := range t.literals {
+		if i > 0 {
+			literal = strings.TrimLeftFunc(literal, unicode.IsLetter)
 		}
-		return "\x00" // next to a value no word is whole
-	}))
-}
-
-// words are the runs of letters in a text, but for those that touch a value.
-func words(s string) []string {
-	var all []string
-	runes := []rune(s)
-	for i := 0; i < len(runes); {
-		if !unicode.IsLetter(runes[i]) {
-			i++
-			continue
+		if i < len(t.literals)-1 {
+			literal = strings.TrimRightFunc(literal, unicode.IsLetter)
 		}
-		from := i
-		for i < len(runes) && unicode.IsLetter(runes[i]) {
-			i++
-		}
-		if from > 0 && runes[from-1] == 0 || i < len(runes) && runes[i] == 0 {
-			continue
-		}
-		all = append(all, string(runes[from:i]))
+		all = append(all, words(literal)...)
 	}
 	return all
+}
+
+// words are the runs of letters in a text.
+func words(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) })
 }
 
 // Bounds of what is looked at: messages of this program are short, and none is deep.
@@ -290,11 +282,31 @@ func (c *catalog) noun(word string) string {
 }
 
 // text is the translation of a message.
-func (c *catalog) text(message string) string {
+func (c *catalog) text(message string) string { return c.read(message, 0) }
+
+// mostKept are how many messages are kept with their translations: hints and many messages come again for
+// each extension.
+const mostKept = 4096
+
+// read is the translation of a message at a depth.
+func (c *catalog) read(message string, depth int) string {
 	if c == nil {
 		return message
 	}
-	translated, _ := c.reading().translate(message, 0)
+	at := part{message, depth}
+	c.keeping.Lock()
+	translated, ok := c.kept[at]
+	c.keeping.Unlock()
+	if ok {
+		return translated
+	}
+	translated, _ = c.reading().translate(message, depth)
+	c.keeping.Lock()
+	defer c.keeping.Unlock()
+	if c.kept == nil || len(c.kept) >= mostKept {
+		c.kept = map[part]string{}
+	}
+	c.kept[at] = translated
 	return translated
 }
 
@@ -313,13 +325,7 @@ func (c *catalog) prose(text string) string {
 }
 
 // hint is the translation of what is a message, however short.
-func (c *catalog) hint(message string) string {
-	if c == nil {
-		return message
-	}
-	translated, _ := c.reading().translate(message, 1)
-	return translated
-}
+func (c *catalog) hint(message string) string { return c.read(message, 1) }
 
 // arrow is what stands between a message and what can be done about it, where they are in one line.
 const arrow = " → "
