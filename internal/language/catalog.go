@@ -417,10 +417,14 @@ func (c *reading) translate(message string, depth int) (string, bool) {
 // until one is enough.
 func (c *reading) ways(message string, depth int, enough func(text string, ok bool) bool) {
 	m := c.find(message, depth)
-	if at := behindCode.FindStringIndex(message); at != nil {
+	if at := behindCode.FindStringIndex(message); at != nil && (m == nil || !strings.HasSuffix(m.id, message[at[0]:])) {
 		if translated, ok := c.translate(message[:at[0]], depth); enough(translated+message[at[0]:], ok) {
 			return
 		}
+	}
+	if m != nil && m.isPlain() && c.translateValues(m, depth) {
+		enough(m.String(), true)
+		return
 	}
 	if !(m != nil && strings.Contains(m.id, arrow)) && c.divided(message, depth, []string{arrow}, enough) {
 		return // and the hint behind it
@@ -604,6 +608,20 @@ func (c *reading) translateValues(m *match, depth int) (certain bool) {
 	}
 	m.before, m.behind = translate(m.before), translate(m.behind)
 	return certain
+}
+
+// isPlain says that a message can have been made in no other way: from a text of many words and names.
+func (m *match) isPlain() bool {
+	const many = 16
+	if m.weight < many || m.begun || m.goesOn {
+		return false
+	}
+	for i, value := range m.values {
+		if strings.IndexByte("svw", m.kinds[i]) >= 0 && !areNames(value) {
+			return false
+		}
+	}
+	return true
 }
 
 // isTorn says that a value of few words between is no value: it is empty, or it begins in one message and ends in

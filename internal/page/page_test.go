@@ -173,6 +173,31 @@ func TestMessagesAreInBothLanguages(t *testing.T) {
 	}
 }
 
+// TestVeryManyFindingsAreInOneLanguage: a page of thousands of findings is in both languages but for messages of
+// further findings, which are in that of the page.
+func TestVeryManyFindingsAreInOneLanguage(t *testing.T) {
+	finished := time.Now()
+	r := &results.Document{Command: "lint", Finished: &finished}
+	message := func(i int) string { return fmt.Sprintf("%q is no name of a file", fmt.Sprint("f", i)) }
+	inBoth := func(html, message string) bool {
+		return strings.Contains(html, string(both(message, language.Chinese.Text(message))))
+	}
+	for i := range mostInBoth + 10 {
+		r.Extensions = append(r.Extensions, results.Extension{Name: fmt.Sprintf("e%d", i), Version: "1.0.0", Outcome: results.Linted,
+			Findings: []results.Finding{{Severity: "warning", Message: message(i)}, {Severity: "warning", Message: "the version is there with other content"}}})
+	}
+	p := OfResult(r)
+	p.Language = "zh"
+	html := write(t, p)
+	same := "the version is there with other content"
+	if n := strings.Count(html, string(both(same, language.Chinese.Text(same)))); n != len(r.Extensions) {
+		t.Errorf("a message that comes again is in both languages in %d of %d extensions", n, len(r.Extensions))
+	}
+	if last := message(mostInBoth + 9); !inBoth(html, message(0)) || inBoth(html, last) || !strings.Contains(html, template.HTMLEscapeString(language.Chinese.Text(last))) {
+		t.Error("not the first message is in both languages, or the last one is")
+	}
+}
+
 func TestPageOfAHundredIsSmall(t *testing.T) {
 	soak.Long(t)
 	if size := len(hundred()); size > 5_000_000 || size < 1_000_000 {
@@ -227,7 +252,7 @@ func TestSecretsStayOutOfThePage(t *testing.T) {
 
 // TestWorstFindingsAreShown: where not all fit, those that fit are the worst.
 func TestWorstFindingsAreShown(t *testing.T) {
-	c := cardOf(0, sampleOf(1, "text", nil).Extensions[0], 5_000, true)
+	c := cardOf(0, sampleOf(1, "text", nil).Extensions[0], 5_000, true, &speaker{})
 	if len(c.Findings) < 5 || c.Unshown != 100-len(c.Findings) || c.Unshown == 0 || c.Worst != "error" {
 		t.Fatalf("%d shown, %d not, the worst is %s", len(c.Findings), c.Unshown, c.Worst)
 	}

@@ -36,14 +36,20 @@ type count struct {
 	N       int
 }
 
+// finding is one with its message and its hint as they are shown.
+type finding struct {
+	results.Finding
+	Said, Advice template.HTML
+}
+
 // card is an extension with all that the template shows of it.
 type card struct {
 	Extension
 	ID       string
-	Ended    bool              // its outcome says something: a preview sends nothing, and all that is well is planned
-	Findings []results.Finding // the worst first, as many as are shown
-	Unshown  int               // findings that are not
-	Worst    string            // severity; empty without findings
+	Ended    bool      // its outcome says something: a preview sends nothing, and all that is well is planned
+	Findings []finding // the worst first, as many as are shown
+	Unshown  int       // findings that are not
+	Worst    string    // severity; empty without findings
 	Sections []section
 	Files    int                 // that differ
 	Differ   compare.Differences // those that are shown
@@ -97,16 +103,17 @@ func viewOf(p Page) view {
 		}
 	}
 	left := share(len(p.Extensions)) * 12 / 100
+	speak := speaker{in: language.Language(v.Language)}
 	for i, x := range p.Extensions {
-		v.Cards = append(v.Cards, cardOf(i, x, left, preview))
+		v.Cards = append(v.Cards, cardOf(i, x, left, preview, &speak))
 	}
 	return v
 }
 
 // cardOf makes a card, with so many bytes of findings, and as many of differences.
-func cardOf(i int, x Extension, left int, preview bool) card {
+func cardOf(i int, x Extension, left int, preview bool, speak *speaker) card {
 	c := card{Extension: x, ID: fmt.Sprintf("x%d", i+1), Ended: !preview && !x.Unlinted || !x.Result.AsAsked}
-	c.findings(left)
+	c.findings(left, speak)
 	c.diff(left)
 	c.sizes()
 	c.stages()
@@ -117,7 +124,7 @@ func cardOf(i int, x Extension, left int, preview bool) card {
 // mostFindings bounds what is shown of one extension, however few bytes they have.
 const mostFindings = 300
 
-func (c *card) findings(left int) {
+func (c *card) findings(left int, speak *speaker) {
 	all := slices.Clone(c.Result.Findings)
 	rank := map[string]int{"error": 0, "warning": 1, "info": 2}
 	slices.SortStableFunc(all, func(a, b results.Finding) int { return cmp.Compare(rank[a.Severity], rank[b.Severity]) })
@@ -127,7 +134,7 @@ func (c *card) findings(left int) {
 			c.Unshown = len(all) - i
 			break
 		}
-		c.Findings = append(c.Findings, f)
+		c.Findings = append(c.Findings, finding{f, speak.say(f.Message), speak.say(f.Hint)})
 	}
 	if len(all) > 0 {
 		c.Worst = all[0].Severity

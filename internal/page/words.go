@@ -78,6 +78,30 @@ const (
 	TooManyToCompare     = "It is not compared: there are too many extensions for a report. `ksrelease preview NAME` compares it."
 )
 
+// mostInBoth are how many messages of lint are in both languages: more of them take longer to translate than
+// all else of a page.
+const mostInBoth = 500
+
+// speaker says messages of lint in both languages as long as there are not too many, and then in that of the page.
+type speaker struct {
+	in   language.Language
+	said map[string]template.HTML
+}
+
+func (s *speaker) say(message string) template.HTML {
+	if said, ok := s.said[message]; ok {
+		return said
+	}
+	if len(s.said) >= mostInBoth {
+		return template.HTML(template.HTMLEscapeString(s.in.Text(message)))
+	}
+	if s.said == nil {
+		s.said = map[string]template.HTML{}
+	}
+	s.said[message] = inBoth(message)
+	return s.said[message]
+}
+
 // inBoth is a message, in both languages where it is one of this program.
 func inBoth(message string) template.HTML {
 	chinese := language.Chinese.Text(message)
