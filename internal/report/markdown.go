@@ -216,7 +216,7 @@ func sizesMarkdown(b *bytes.Buffer, x results.Extension) {
 	if x.Package == nil || len(x.Package.Contributors) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n### %s: %s\n\n", prose(titleOf(x)), language.Text(sizeHead(x.Package)))
+	fmt.Fprintf(b, "\n### %s: %s\n\n", prose(titleOf(x)), sizeHead(x.Package))
 	b.WriteString(language.Sprintf("| compressed | | size | file |\n| ---: | ---: | ---: | --- |\n"))
 	for _, row := range contributors(x.Package) {
 		fmt.Fprintf(b, "| %v | %v | %v | %s |\n", row[0], row[1], row[2], cell(language.Text(row[3])))

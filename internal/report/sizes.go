@@ -5,6 +5,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
@@ -15,7 +16,7 @@ func (t *Text) sizes(x results.Extension) {
 	if x.Package == nil || len(x.Package.Contributors) == 0 {
 		return
 	}
-	t.out.Print("\n%s", t.paint(output.Bold, output.Format("%s: %s", output.Name(titleOf(x)), sizeHead(x.Package))))
+	t.out.Print("\n%s", t.paint(output.Bold, output.Format("%s: %s", output.Name(titleOf(x)), output.Name(sizeHead(x.Package)))))
 	files := output.NewTable("compressed", "", "size", "file").Numbers(3)
 	for _, row := range contributors(x.Package) {
 		files.Row(output.Cell(row[0]), output.Cell(row[1]), output.Cell(row[2]), output.Cell(row[3]))
@@ -40,18 +41,18 @@ func pushedSize(p *results.Package) int64 {
 	return p.Size
 }
 
-// sizeHead is "1.2 MiB when pushed, 120 % of the limit of 1.0 MiB".
+// sizeHead is "1.2 MiB when pushed, 120 % of the limit of 1.0 MiB", in the language in use.
 func sizeHead(p *results.Package) string {
 	size := bytesText(pushedSize(p))
 	if p.PushedSize > 0 {
-		size += " when pushed"
+		size += language.Format(" when pushed")
 	}
 	if p.SizeWithin > 0 {
 		size += fmt.Sprintf(" (± %s)", bytesText(p.SizeWithin))
 	}
-	head := fmt.Sprintf("%s, %s of the limit of %s", size, ofLimit(pushedSize(p), p.Limit), bytesText(p.Limit))
+	head := language.Sprintf("%s, %s of the limit of %s", size, ofLimit(pushedSize(p), p.Limit), bytesText(p.Limit))
 	if p.PackedHard {
-		head += ", packed as small as can be"
+		head += language.Format(", packed as small as can be")
 	}
 	return head
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ksrelease/ksrelease/internal/language"
 	"github.com/ksrelease/ksrelease/internal/output"
 	"github.com/ksrelease/ksrelease/internal/results"
 )
@@ -54,5 +55,14 @@ With this it has 2.0 MiB, 200 % of the limit: still too large.
 `
 	if got := out.String(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestSizesInChinese(t *testing.T) {
+	language.Use(language.Chinese)
+	defer language.Use(language.English)
+	got := sizeHead(&results.Package{Size: 1 << 20, PushedSize: 1 << 20, Limit: 1 << 20, PackedHard: true})
+	if want := "1.0 MiB (推送时)，占上限 1.0 MiB 的 100 %，以最高压缩率打包"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
