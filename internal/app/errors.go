@@ -94,7 +94,7 @@ func (a *App) cut(err error) bool {
 
 // PrintError prints an error and, apart from it, the hint.
 func (a *App) PrintError(err error, hint string) {
-	a.Stderr.Print("%s", output.Fold("ksrelease: ", "  ", a.Redact.Text(err.Error()), 0))
+	a.Stderr.Print("%s", output.Error("ksrelease", a.Redact.Text(err.Error()), 0))
 	if hint != "" {
 		a.Stderr.Print("%s", output.Hint("  ", a.Redact.Text(hint), 0))
 	}

@@ -201,8 +201,17 @@ func Fold(first, others constant, s string, columns int) Text {
 
 // Hint is advice below what it is about, set in by a margin.
 func Hint(margin constant, s string, columns int) Text {
-	p := Paragraph{strings.TrimRight(VisibleLines(language.Hint(s)), "\n")}
-	return p.Fold(margin+"→ ", margin+"  ", columns)
+	return message(s).Fold(margin+"→ ", margin+"  ", columns)
+}
+
+// Error is what ended a command, behind the name of the program.
+func Error(program constant, s string, columns int) Text {
+	return message(s).Fold(program+": ", "  ", columns)
+}
+
+// message is a paragraph that is surely a message of this program, however short.
+func message(s string) Paragraph {
+	return Paragraph{strings.TrimRight(VisibleLines(language.Hint(s)), "\n")}
 }
 
 // expression is one of a template.

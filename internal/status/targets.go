@@ -185,5 +185,11 @@ func would(outcome results.Outcome, reason, message, review string, printed erro
 	if reason == "" || printed != nil && (message == printed.Error() || errors.As(printed, &of) && message == of.err.Error()) {
 		return language.Word(string(outcome))
 	}
+	if stage, message, ok := strings.Cut(reason, ": "); ok && slices.Contains(stages, stage) {
+		reason = language.Word(stage) + ": " + language.Text(message)
+	}
 	return fmt.Sprintf("%s: %s", language.Word(string(outcome)), reason)
 }
+
+// stages are those that a reason may begin with.
+var stages = []string{results.StageLint, results.StagePackage, results.StageUpload, results.StageSize, results.StagePush, results.StageVerify, results.StageBefore}
